@@ -1,0 +1,69 @@
+// The shape that every distillation method shares.
+import type * as tf from "@tensorflow/tfjs-core";
+import type { Parameter } from "../models/model.ts";
+
+/** What the frozen teacher offers: computed once, without dropout. */
+export interface TeacherOutputs {
+  /** T_l x n x d_t: the layer maps before activation (the paper's T). */
+  readonly maps: tf.Tensor3D;
+  /** n x classes. */
+  readonly logits: tf.Tensor2D;
+}
+
+/** What the student gives at one training step, on the tape. */
+export interface StudentOutputs {
+  /** S_l x n x d_s (the paper's S). */
+  readonly maps: tf.Tensor3D;
+  /** n x classes. */
+  readonly logits: tf.Tensor2D;
+}
+
+/** Facts about the student that a method needs to make its projections. */
+export interface StudentShape {
+  readonly layers: number;
+  readonly width: number;
+  readonly classes: number;
+}
+
+/** One distillation in progress: its own trained parameters and its loss. */
+export interface Distillation {
+  /** Projections and the like, trained beside the student; may be empty. */
+  readonly parameters: readonly Parameter[];
+  /** Learning rate of the parameters above, if not the student's. */
+  readonly learningRate?: number;
+  /** Whether the student's layer maps are needed. */
+  readonly needsMaps: boolean;
+  /**
+   * The scalar to minimise, given the cross-entropy on labelled training nodes (scalar).
+   * Everything that is added to, or put in place of, the cross-entropy is the method's own.
+   */
+  loss(student: StudentOutputs, crossEntropy: tf.Scalar): tf.Scalar;
+  /** Numbers and matrices worth logging (attention, dissimilarity, |u_t|); row-major. */
+  inspect(student: StudentOutputs): Inspection;
+  dispose(): void;
+}
+
+/** What a method shows of itself at the end of a run (and now and then in between). */
+export interface Inspection {
+  readonly scalars: Readonly<Record<string, number>>;
+  readonly matrices: Readonly<Record<string, number[][]>>;
+  /** Plain sentences that a report must repeat, such as a fall into the trivial optimum. */
+  readonly warnings: readonly string[];
+}
+
+/** A method as the registry lists it. */
+export interface Method<Options> {
+  readonly name: string;
+  /** One line for `abkd methods`. */
+  readonly summary: string;
+  /** Bumped when the same options no longer give the same loss. */
+  readonly version: number;
+  readonly defaults: Options;
+  /** Throws OptionError for a value that makes no sense. */
+  create(
+    teacher: TeacherOutputs,
+    student: StudentShape,
+    options: Options,
+    seed: number,
+  ): Distillation;
+}

@@ -1,0 +1,102 @@
+// Compressed sparse rows: the one sparse layout of the library, on the host side.
+
+/**
+ * A sparse matrix by rows. Row r holds the entries indptr[r] .. indptr[r + 1] - 1.
+ * `values` is absent where every entry is 1 (an adjacency, a binary feature matrix).
+ */
+export interface Csr {
+  readonly rows: number;
+  readonly columns: number;
+  /** Length rows + 1, ascending, first 0, last the number of stored entries. */
+  readonly indptr: Int32Array;
+  /** Column of each entry; sorted and unique within a row. */
+  readonly indices: Int32Array;
+  readonly values?: Float32Array;
+}
+
+/** Number of stored entries. */
+export function nonzeros(matrix: Csr): number {
+  return matrix.indices.length;
+}
+
+/**
+ * Sorted, unique arcs from (row, column) pairs: a counting sort by column, then by row,
+ * in O(rows + columns + arcs). Pairs may repeat and come in any order.
+ */
+export function csrFromPairs(
+  rows: number,
+  columns: number,
+  rowOf: ArrayLike<number>,
+  columnOf: ArrayLike<number>,
+): Csr {
+  const count = rowOf.length;
+  const byColumn = countingSort(columns, columnOf, null, count);
+  const order = countingSort(rows, rowOf, byColumn, count);
+  const indptr = new Int32Array(rows + 1);
+  const indices = new Int32Array(count);
+  let kept = 0;
+  let previousRow = -1;
+  let previousColumn = -1;
+  for (let k = 0; k < count; k++) {
+    const row = rowOf[order[k]!]!;
+    const column = columnOf[order[k]!]!;
+    if (row === previousRow && column === previousColumn) continue;
+    indices[kept++] = column;
+    indptr[row + 1]!++;
+    previousRow = row;
+    previousColumn = column;
+  }
+  for (let r = 0; r < rows; r++) indptr[r + 1]! += indptr[r]!;
+  return { rows, columns, indptr, indices: indices.slice(0, kept) };
+}
+
+/** Stable order of 0..count-1 (or of `previous`) by key. */
+function countingSort(
+  keys: number,
+  keyOf: ArrayLike<number>,
+  previous: Int32Array | null,
+  count: number,
+): Int32Array {
+  const start = new Int32Array(keys + 1);
+  for (let k = 0; k < count; k++) start[keyOf[k]! + 1]!++;
+  for (let k = 0; k < keys; k++) start[k + 1]! += start[k]!;
+  const order = new Int32Array(count);
+  for (let k = 0; k < count; k++) {
+    const item = previous ? previous[k]! : k;
+    order[start[keyOf[item]!]!++] = item;
+  }
+  return order;
+}
+
+/**
+ * The transpose, with `position[k]` the place in the original's arrays of the transpose's
+ * entry k, so that values changed later (dropout) can be read through it.
+ */
+export function transpose(matrix: Csr): { matrix: Csr; position: Int32Array } {
+  const { rows, columns, indptr, indices, values } = matrix;
+  const count = indices.length;
+  const start = new Int32Array(columns + 1);
+  for (let k = 0; k < count; k++) start[indices[k]! + 1]!++;
+  for (let c = 0; c < columns; c++) start[c + 1]! += start[c]!;
+  const transposedIndptr = start.slice();
+  const transposedIndices = new Int32Array(count);
+  const position = new Int32Array(count);
+  for (let r = 0; r < rows; r++) {
+    for (let k = indptr[r]!; k < indptr[r + 1]!; k++) {
+      const place = start[indices[k]!]!++;
+      transposedIndices[place] = r;
+      position[place] = k;
+    }
+  }
+  const transposedValues = values && Float32Array.from(position, (k) => values[k]!);
+  return {
+    matrix: {
+      rows: columns,
+      columns: rows,
+      indptr: transposedIndptr,
+      indices: transposedIndices,
+      ...(transposedValues && { values: transposedValues }),
+    },
+    position,
+  };
+}

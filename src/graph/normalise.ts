@@ -1,0 +1,52 @@
+// Normalisations of adjacency and features.
+import type { Csr } from "./csr.ts";
+
+/**
+ * P = D^-1/2 (A + I) D^-1/2 with D the degrees of A + I: GCN's normalised adjacency.
+ * An isolated node keeps its own features with weight 1.
+ * Source: Kipf and Welling 2017, section 2; used by GCNII as P.
+ *
+ * @param adjacency nodes x nodes without self loops, sorted rows.
+ */
+export function symmetricNormalised(adjacency: Csr): Csr {
+  const { rows, columns, indptr, indices } = adjacency;
+  if (rows !== columns) throw new RangeError(`adjacency is ${rows} x ${columns}, not square`);
+  const scale = new Float64Array(rows);
+  for (let r = 0; r < rows; r++) scale[r] = 1 / Math.sqrt(indptr[r + 1]! - indptr[r]! + 1);
+  const outIndptr = new Int32Array(rows + 1);
+  const outIndices = new Int32Array(indices.length + rows);
+  const values = new Float32Array(indices.length + rows);
+  let out = 0;
+  for (let r = 0; r < rows; r++) {
+    let selfDone = false;
+    const put = (column: number): void => {
+      outIndices[out] = column;
+      values[out++] = scale[r]! * scale[column]!;
+    };
+    for (let k = indptr[r]!; k < indptr[r + 1]!; k++) {
+      if (!selfDone && indices[k]! > r) {
+        put(r);
+        selfDone = true;
+      }
+      put(indices[k]!);
+    }
+    if (!selfDone) put(r);
+    outIndptr[r + 1] = out;
+  }
+  return { rows, columns, indptr: outIndptr, indices: outIndices, values };
+}
+
+/** Each row divided by its sum; an empty row, or one that sums to 0, stays as it is. */
+export function rowNormalised(matrix: Csr): Csr {
+  const { rows, indptr, indices } = matrix;
+  const values = new Float32Array(indices.length);
+  for (let r = 0; r < rows; r++) {
+    let sum = 0;
+    for (let k = indptr[r]!; k < indptr[r + 1]!; k++) sum += matrix.values?.[k] ?? 1;
+    const scale = sum === 0 ? 1 : 1 / sum;
+    for (let k = indptr[r]!; k < indptr[r + 1]!; k++) {
+      values[k] = (matrix.values?.[k] ?? 1) * scale;
+    }
+  }
+  return { ...matrix, values };
+}
