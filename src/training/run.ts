@@ -1,0 +1,84 @@
+// A run: everything that decides its outcome, and everything that came out of it.
+import type { Inspection } from "../distillation/method.ts";
+
+export interface GcniiConfig {
+  readonly kind: "gcnii";
+  /** Number of convolutions (the paper's 64L, 4L). */
+  readonly layers: number;
+  /** Hidden width (64H, 4H). */
+  readonly width: number;
+  /** Initial residual's share. */
+  readonly alpha: number;
+  /** Identity map: theta_l = log(lambda / l + 1). */
+  readonly lambda: number;
+  readonly dropout: number;
+}
+
+export interface TrainingConfig {
+  /** At most this many. */
+  readonly epochs: number;
+  /** Stop after this many epochs without a better validation loss. */
+  readonly patience: number;
+  readonly learningRate: number;
+  /** L2 weight decay on the model's parameters (not on a method's projections). */
+  readonly weightDecay: number;
+}
+
+/** The whole configuration: two runs with equal configurations end with the same bits. */
+export interface RunConfig {
+  readonly dataset: string;
+  readonly split: string;
+  readonly seed: number;
+  readonly model: GcniiConfig;
+  readonly training: TrainingConfig;
+  /** Absent for a teacher or a model trained alone by `abkd train`. */
+  readonly method?: {
+    readonly name: string;
+    readonly version: number;
+    readonly options: Readonly<Record<string, unknown>>;
+  };
+  /** Whose maps and logits are distilled; absent where the method has no teacher. */
+  readonly teacher?: RunConfig;
+}
+
+/** What is written to disk, one JSON a run. Accuracies are fractions, 0 to 1. */
+export interface RunResult {
+  readonly format: "abkd-run/1";
+  /** First 16 hex digits of the sha256 of the configuration's canonical JSON. */
+  readonly id: string;
+  readonly config: RunConfig;
+  readonly engine: { readonly name: string; readonly flavour: string };
+  readonly versions: Readonly<Record<string, string>>;
+  readonly data: {
+    readonly nodes: number;
+    readonly arcs: number;
+    readonly features: number;
+    readonly classes: number;
+    readonly train: number;
+    readonly val: number;
+    readonly test: number;
+  };
+  /** ratio = teacher / student. */
+  readonly parameters: {
+    readonly model: number;
+    readonly method: number;
+    readonly teacher?: number;
+    readonly ratio?: number;
+  };
+  /** One entry an epoch. */
+  readonly curve: {
+    readonly loss: readonly number[];
+    readonly trainAccuracy: readonly number[];
+    readonly valLoss: readonly number[];
+    readonly valAccuracy: readonly number[];
+  };
+  readonly bestEpoch: number;
+  /** At the best epoch's parameters. */
+  readonly accuracy: { readonly train: number; readonly val: number; readonly test: number };
+  /** The model predicts one class for every node: its ReLU units died. */
+  readonly dead: boolean;
+  readonly inspection?: { readonly first: Inspection; readonly last: Inspection };
+  readonly warnings: readonly string[];
+  /** Never compared: differs from run to run. Seconds. */
+  readonly timing: { readonly seconds: number; readonly secondsPerEpoch: number };
+}
