@@ -1,0 +1,136 @@
+// Runs everything that `npm test` stands for: types, lint and formatting, then all test files.
+import { spawn } from "node:child_process";
+import { globSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import type { EventData } from "node:test";
+import { run } from "node:test";
+
+const root = path.resolve(import.meta.dirname, "..");
+
+/** No single test may hold the whole run up for longer. Milliseconds. */
+const timeout = 300_000;
+
+interface Totals {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
+const failures: string[] = [];
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+function indent(text: string): string {
+  return text.trimEnd().replaceAll(/^(?=.)/gm, "    ");
+}
+
+/** Runs one tool of node_modules to its end and counts it as one test. */
+async function check(title: string, tool: string, args: readonly string[]): Promise<void> {
+  const started = performance.now();
+  const child = spawn(path.join(root, "node_modules/.bin", tool), args, {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  child.stdout.on("data", (chunk) => (output += chunk));
+  child.stderr.on("data", (chunk) => (output += chunk));
+  const code = await new Promise<number | null>((resolve) => {
+    child.on("error", (error) => {
+      output += error.message;
+      resolve(null);
+    });
+    child.on("close", resolve);
+  });
+  const ok = code === 0;
+  totals[ok ? "passed" : "failed"]++;
+  console.log(`${ok ? "ok    " : "FAILED"} ${title} (${seconds(performance.now() - started)})`);
+  if (ok) return;
+  console.log(indent(output));
+  failures.push(`${title}\n${indent(output)}`);
+}
+
+/** The message and the place of a failure, without the frames of node:test and Node itself. */
+function describe({ details }: EventData.TestFail): string {
+  const { error } = details;
+  const cause = error.cause instanceof Error ? error.cause : error;
+  const text = cause.stack ?? cause.message;
+  return indent(text.replaceAll(/\n\s+at .*\(?node:internal.*/g, ""));
+}
+
+/** Runs test files, one process each, and prints a line a file as it ends. */
+async function runTests(files: readonly string[]): Promise<void> {
+  const stream = run({ files, cwd: root, concurrency: os.availableParallelism(), timeout });
+  const notes = new Map<string, string>();
+  const output = new Map<string, string>();
+  const append = (texts: Map<string, string>, file = "", text = "") =>
+    texts.set(file, (texts.get(file) ?? "") + text);
+  stream.on("test:stdout", ({ file, message }) => append(output, file, message));
+  stream.on("test:stderr", ({ file, message }) => append(output, file, message));
+  stream.on("test:pass", ({ file, name, skip }) => {
+    if (skip === undefined || skip === false) return;
+    append(notes, file, `  skipped: ${name}${typeof skip === "string" ? ` (${skip})` : ""}\n`);
+  });
+  stream.on("test:fail", (failure) => {
+    const { file = "", name, details } = failure;
+    // A parent fails only because a child did, and the child has been reported.
+    if ("failureType" in details.error && details.error.failureType === "subtestsFailed") return;
+    const where = path.relative(root, file);
+    if (name === file) {
+      // The file's process itself ended badly: there is no test to blame, only what it printed.
+      const code = "exitCode" in details.error ? ` (exit code ${details.error.exitCode})` : "";
+      const text = indent(`${details.error.message}${code}\n${output.get(file) ?? ""}`);
+      console.log(`FAILED ${where}\n${text}`);
+      failures.push(`${where}\n${text}`);
+      return;
+    }
+    append(notes, file, `  failed: ${name}\n${describe(failure)}\n`);
+    failures.push(`${where}: ${name}\n${describe(failure)}`);
+  });
+  stream.on("test:summary", ({ file, counts, duration_ms, success }) => {
+    if (file === undefined) {
+      totals.passed += counts.passed;
+      totals.failed += counts.tests - counts.passed - counts.skipped - counts.todo;
+      totals.skipped += counts.skipped + counts.todo;
+      return;
+    }
+    const title = `${path.relative(root, file)}: ${counts.passed} of ${counts.tests}`;
+    console.log(`${success ? "ok    " : "FAILED"} ${title} (${seconds(duration_ms)})`);
+    process.stdout.write(notes.get(file) ?? "");
+    if (!success && output.has(file)) console.log(indent(`output:\n${output.get(file)}`));
+  });
+  await new Promise((resolve, reject) => {
+    stream.on("end", resolve);
+    stream.on("error", reject);
+    stream.resume();
+  });
+}
+
+async function main(): Promise<void> {
+  const pattern = process.argv[2];
+  const all = globSync("test/**/*.test.ts", { cwd: root }).sort();
+  const chosen = pattern === undefined ? all : all.filter((file) => file.includes(pattern));
+  if (chosen.length === 0) {
+    console.error(`no test file's path contains ${JSON.stringify(pattern)}`);
+    process.exitCode = 2;
+    return;
+  }
+  const started = performance.now();
+  if (pattern === undefined) {
+    await Promise.all([
+      check("types (tsc)", "tsc", ["-p", "."]),
+      check("lint and format (biome)", "biome", ["check", "."]),
+    ]);
+  }
+  await runTests(chosen.map((file) => path.join(root, file)));
+  if (failures.length > 0) console.log(`\nFailures:\n\n${failures.join("\n\n")}`);
+  console.log(`\n${seconds(performance.now() - started)}`);
+  const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : "";
+  console.log(`${totals.passed} passed, ${totals.failed} failed${skipped}`);
+  process.exitCode = totals.failed > 0 || failures.length > 0 ? 1 : 0;
+}
+
+main();
