@@ -1,0 +1,40 @@
+// Builds dist/, the plain JavaScript that a package must carry; runs as `npm run prepack`.
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildWasm } from "./build-wasm.mjs";
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
+const dist = path.join(root, "dist");
+const shebang = "#!/usr/bin/env node\n";
+
+/** Compiles src/ with declarations; Node strips no types under node_modules. */
+function compile() {
+  const compiler = path.join(root, "node_modules/typescript/bin/tsc");
+  if (!existsSync(compiler)) throw new Error("TypeScript is not installed; run `npm ci` first");
+  rmSync(dist, { recursive: true, force: true });
+  const { status } = spawnSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], {
+    cwd: root,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  if (status !== 0) throw new Error("tsc failed; its messages are above");
+}
+
+/** Makes the command line's entry a program. */
+function markExecutable(file) {
+  const text = readFileSync(file, "utf8");
+  if (!text.startsWith(shebang)) writeFileSync(file, shebang + text);
+  chmodSync(file, 0o755);
+}
+
+async function main() {
+  await buildWasm();
+  compile();
+  markExecutable(path.join(dist, "cli.js"));
+}
+
+main().catch((error) => {
+  console.error(`abkd: the package could not be built: ${error.message}`);
+  process.exitCode = 1;
+});
