@@ -1,5 +1,5 @@
 // The shape that every distillation method shares.
-import type * as tf from "@tensorflow/tfjs-core";
+import type * as tf from "@tensorflow/tfjs";
 import type { Parameter } from "../models/model.ts";
 
 /** What the frozen teacher offers: computed once, without dropout. */

@@ -1,5 +1,5 @@
 // What every model offers to training and distillation.
-import type * as tf from "@tensorflow/tfjs-core";
+import type * as tf from "@tensorflow/tfjs";
 import type { SparseMatrix } from "../tensor/sparse.ts";
 
 /** A graph as the models read it, on the engine. */

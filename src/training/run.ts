@@ -1,18 +1,6 @@
 // A run: everything that decides its outcome, and everything that came out of it.
 import type { Inspection } from "../distillation/method.ts";
-
-export interface GcniiConfig {
-  readonly kind: "gcnii";
-  /** Number of convolutions (the paper's 64L, 4L). */
-  readonly layers: number;
-  /** Hidden width (64H, 4H). */
-  readonly width: number;
-  /** Initial residual's share. */
-  readonly alpha: number;
-  /** Identity map: theta_l = log(lambda / l + 1). */
-  readonly lambda: number;
-  readonly dropout: number;
-}
+import type { GcniiConfig } from "../models/gcnii.ts";
 
 export interface TrainingConfig {
   /** At most this many. */

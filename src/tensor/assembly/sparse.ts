@@ -1,0 +1,85 @@
+// Sparse product: Y = p A X + q Z with A in compressed rows, the sum optionally masked.
+import { fma, fma1, maskBit, maskLanes } from "./vector";
+
+/**
+ * Y[r] = p * sum_k V[k] X[I[k]] + q * Z[r] over the entries k of row r, begin <= r < end.
+ * Where MASK is given, the sum (not Z) becomes 0 in an element whose bit is 0. Z may be 0
+ * (absent), or Y itself. X has `columns` columns; P is indptr, I indices.
+ */
+export function sparseProduct(
+  begin: i32, end: i32, P: usize, I: usize, V: usize, X: usize, Y: usize, columns: i32,
+  p: f32, q: f32, Z: usize, MASK: usize,
+): void {
+  const step = <usize>columns << 2;
+  for (let r = begin; r < end; r++) {
+    const first = <usize>load<i32>(P + (<usize>r << 2)) << 2;
+    const last = <usize>load<i32>(P + (<usize>r << 2), 4) << 2;
+    const at = <usize>r * step;
+    let j: usize = 0;
+    for (; j + 128 <= step; j += 128) row32(first, last, I, V, X + j, step, at + j, Y, p, q, Z, MASK);
+    for (; j + 16 <= step; j += 16) row4(first, last, I, V, X + j, step, at + j, Y, p, q, Z, MASK);
+    for (; j < step; j += 4) row1(first, last, I, V, X + j, step, at + j, Y, p, q, Z, MASK);
+  }
+}
+
+@inline
+function put(at: usize, acc: v128, Y: usize, p: v128, q: v128, Z: usize, MASK: usize): void {
+  let y = f32x4.mul(p, acc);
+  if (MASK) y = v128.and(y, maskLanes(MASK, at >> 2));
+  if (Z) y = fma(q, v128.load(Z + at), y);
+  v128.store(Y + at, y);
+}
+
+@inline
+function row32(
+  first: usize, last: usize, I: usize, V: usize, X: usize, step: usize, at: usize,
+  Y: usize, p_: f32, q_: f32, Z: usize, MASK: usize,
+): void {
+  let c0 = f32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0, c6 = c0, c7 = c0;
+  for (let k = first; k < last; k += 4) {
+    const w = v128.load_splat<f32>(V + k), x = X + <usize>load<i32>(I + k) * step;
+    c0 = fma(w, v128.load(x), c0); c1 = fma(w, v128.load(x, 16), c1);
+    c2 = fma(w, v128.load(x, 32), c2); c3 = fma(w, v128.load(x, 48), c3);
+    c4 = fma(w, v128.load(x, 64), c4); c5 = fma(w, v128.load(x, 80), c5);
+    c6 = fma(w, v128.load(x, 96), c6); c7 = fma(w, v128.load(x, 112), c7);
+  }
+  const p = f32x4.splat(p_), q = f32x4.splat(q_);
+  put(at, c0, Y, p, q, Z, MASK); put(at + 16, c1, Y, p, q, Z, MASK);
+  put(at + 32, c2, Y, p, q, Z, MASK); put(at + 48, c3, Y, p, q, Z, MASK);
+  put(at + 64, c4, Y, p, q, Z, MASK); put(at + 80, c5, Y, p, q, Z, MASK);
+  put(at + 96, c6, Y, p, q, Z, MASK); put(at + 112, c7, Y, p, q, Z, MASK);
+}
+
+@inline
+function row4(
+  first: usize, last: usize, I: usize, V: usize, X: usize, step: usize, at: usize,
+  Y: usize, p: f32, q: f32, Z: usize, MASK: usize,
+): void {
+  let acc = f32x4.splat(0);
+  for (let k = first; k < last; k += 4) {
+    acc = fma(v128.load_splat<f32>(V + k), v128.load(X + <usize>load<i32>(I + k) * step), acc);
+  }
+  put(at, acc, Y, f32x4.splat(p), f32x4.splat(q), Z, MASK);
+}
+
+@inline
+function row1(
+  first: usize, last: usize, I: usize, V: usize, X: usize, step: usize, at: usize,
+  Y: usize, p: f32, q: f32, Z: usize, MASK: usize,
+): void {
+  let acc: f32 = 0;
+  for (let k = first; k < last; k += 4) {
+    acc = fma1(load<f32>(V + k), load<f32>(X + <usize>load<i32>(I + k) * step), acc);
+  }
+  let y = p * acc;
+  if (MASK && !maskBit(MASK, at >> 2)) y = 0;
+  if (Z) y = fma1(q, load<f32>(Z + at), y);
+  store<f32>(Y + at, y);
+}
+
+/** OUT[k] = V[POSITION[k]] for begin <= k < end. */
+export function gather(begin: i32, end: i32, V: usize, POSITION: usize, OUT: usize): void {
+  for (let k = <usize>begin << 2; k < <usize>end << 2; k += 4) {
+    store<f32>(OUT + k, load<f32>(V + (<usize>load<i32>(POSITION + k) << 2)));
+  }
+}

@@ -1,0 +1,165 @@
+// The tfjs back end "abkd": float tensors live in the engine's memory; every operator of
+// tfjs's cpu back end works on them, and the hot ones run as the engine's kernels.
+
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
+import type { BackendValues, DataType, TensorInfo } from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
+import { Engine, type Flavour } from "./engine.ts";
+import type { Block, MemoryUse } from "./memory.ts";
+import { registerKernels } from "./operators.ts";
+
+export const BACKEND = "abkd";
+
+/** What tfjs's cpu back end keeps of a tensor, and the block that holds its numbers. */
+interface Entry {
+  values?: BackendValues;
+  dtype: DataType;
+  refCount: number;
+  block?: Block;
+}
+
+/** The back end. Public only for kernels; users go through tf and the operators of src/tensor. */
+export class Backend extends MathBackendCPU {
+  readonly engine: Engine;
+  /** Blocks of tensors that were dropped without dispose(), once the collector finds them. */
+  readonly #dropped: FinalizationRegistry<Block>;
+
+  constructor(engine: Engine) {
+    super();
+    this.engine = engine;
+    this.#dropped = new FinalizationRegistry((block) => engine.memory.release(block));
+    // The cpu back end would print its advice to install another one.
+    (this as unknown as { firstUse: boolean }).firstUse = false;
+  }
+
+  override write(values: BackendValues, shape: number[], dtype: DataType): object {
+    if (dtype !== "float32" || values === undefined) return super.write(values, shape, dtype);
+    const info = this.allocate(shape);
+    this.floats(info).set(values as Float32Array);
+    return info.dataId;
+  }
+
+  override move(
+    dataId: object,
+    values: BackendValues,
+    shape: number[],
+    dtype: DataType,
+    refCount: number,
+  ): void {
+    if (dtype !== "float32") {
+      super.move(dataId, values, shape, dtype, refCount);
+      return;
+    }
+    this.#store(dataId, shape, refCount).set(values as Float32Array);
+  }
+
+  /** A copy: what the caller holds must not change when the tensor's block is used again. */
+  override readSync(dataId: object): BackendValues {
+    const values = super.readSync(dataId);
+    return this.#entry(dataId).block ? Float32Array.from(values as Float32Array) : values;
+  }
+
+  override disposeData(dataId: object, force = false): boolean {
+    const block = this.data.has(dataId) ? this.#entry(dataId).block : undefined;
+    const gone = super.disposeData(dataId, force);
+    if (gone && block) this.release(dataId, block);
+    return gone;
+  }
+
+  /** A float32 tensor whose numbers are not set yet: kernels write their results to it. */
+  allocate(shape: readonly number[]): TensorInfo {
+    const dataId = {};
+    this.#store(dataId, shape, 1);
+    return { dataId, shape: [...shape], dtype: "float32" };
+  }
+
+  /** A float32 tensor's numbers, in place. Valid until the tensor is disposed of. */
+  floats(tensor: TensorInfo): Float32Array {
+    return this.data.get(tensor.dataId).values as Float32Array;
+  }
+
+  /** Where a float32 tensor's numbers lie in the engine's memory, in bytes. */
+  address(tensor: TensorInfo): number {
+    const { block } = this.#entry(tensor.dataId);
+    if (!block) throw new TypeError(`expected a float32 tensor, got ${tensor.dtype}`);
+    return block.address;
+  }
+
+  /** Sees to it that the block is given back when `owner` is dropped without dispose(). */
+  watch(owner: object, block: Block): void {
+    this.#dropped.register(owner, block, owner);
+  }
+
+  /** Gives back a block that watch() was told of. */
+  release(owner: object, block: Block): void {
+    this.#dropped.unregister(owner);
+    this.engine.memory.release(block);
+  }
+
+  #store(dataId: object, shape: readonly number[], refCount: number): Float32Array {
+    const bytes = tf.util.sizeFromShape([...shape]) * 4;
+    const block = this.engine.memory.allocate(bytes, `a tensor of shape [${shape.join(", ")}]`);
+    const values = this.engine.memory.floats(block);
+    this.data.set(dataId, { values, dtype: "float32", refCount, block } as Entry);
+    this.watch(dataId, block);
+    return values;
+  }
+
+  #entry(dataId: object): Entry {
+    return this.data.get(dataId) as Entry;
+  }
+}
+
+let backend: Backend | undefined;
+
+/** The running back end. @throws before startEngine() */
+export function runningBackend(): Backend {
+  if (!backend) throw new Error("the engine is not started: call startEngine() first");
+  return backend;
+}
+
+/**
+ * Starts the engine, registers the tfjs back end "abkd" and makes it the current one.
+ * Calling it again changes nothing but makes "abkd" current again.
+ *
+ * The flavour is chosen by a self-test; the environment variable ABKD_FLAVOUR (fma or simd)
+ * decides instead where set.
+ */
+export function startEngine(): { readonly name: string; readonly flavour: Flavour } {
+  if (!backend) {
+    const wanted = process.env["ABKD_FLAVOUR"] as Flavour | undefined;
+    const started = new Backend(new Engine(wanted || undefined));
+    registerKernels(BACKEND);
+    tf.registerBackend(BACKEND, () => started, 10);
+    backend = started;
+  }
+  // Synchronous in effect: the factory above is.
+  void tf.setBackend(BACKEND);
+  return { name: BACKEND, flavour: backend.engine.flavour };
+}
+
+/** What the engine's memory holds, in bytes. */
+export function memory(): MemoryUse {
+  return runningBackend().engine.memory.use();
+}
+
+/**
+ * Frees the tensors and sparse matrices that nothing refers to any more, as a notebook leaves
+ * them when a cell is run again. Runs the garbage collector; variables stay.
+ *
+ * @returns how many bytes came free
+ */
+export async function freeDropped(): Promise<number> {
+  const before = memory().used;
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  // Finalizers run in a task of their own after the collection; what they drop needs another.
+  for (let pass = 0; pass < 2; pass++) {
+    collect();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return before - memory().used;
+}

@@ -1,0 +1,41 @@
+// Arrays in the engine's memory that are no tensors: indices, optimiser moments.
+import { runningBackend } from "./backend.ts";
+import type { Block } from "./memory.ts";
+
+/** An array in the engine's memory. Freed by dispose(), or when it is dropped. */
+export class Buffer {
+  /** Where it lies, in bytes: what kernels take. */
+  readonly address: number;
+  readonly #block: Block;
+  #disposed = false;
+
+  private constructor(bytes: number, what: string) {
+    const backend = runningBackend();
+    this.#block = backend.engine.memory.allocate(bytes, what);
+    this.address = this.#block.address;
+    backend.watch(this, this.#block);
+  }
+
+  static integers(values: Int32Array, what: string): Buffer {
+    const buffer = new Buffer(values.byteLength, what);
+    runningBackend().engine.memory.integers(buffer.#block).set(values);
+    return buffer;
+  }
+
+  static floats(values: Float32Array, what: string): Buffer {
+    const buffer = new Buffer(values.byteLength, what);
+    buffer.floats.set(values);
+    return buffer;
+  }
+
+  /** The numbers, in place. */
+  get floats(): Float32Array {
+    return runningBackend().engine.memory.floats(this.#block);
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    runningBackend().release(this, this.#block);
+  }
+}

@@ -1,0 +1,111 @@
+// Cross-entropy over chosen nodes, differentiable, and the scores of a prediction.
+import * as tf from "@tensorflow/tfjs";
+import { runningBackend } from "./backend.ts";
+import { Buffer } from "./buffer.ts";
+
+/** Nodes with their classes, on the engine: what a loss or a score is taken over. */
+export class Targets {
+  readonly count: number;
+  readonly labels: Buffer;
+  readonly nodes: Buffer;
+  readonly classes: number;
+  readonly #graphNodes: number;
+
+  /**
+   * @param labels class of every node of the graph; those not in `nodes` are not looked at
+   * @param nodes the chosen nodes, each once
+   * @throws {RangeError} for a node that is not in the graph or has no class
+   */
+  constructor(labels: Int32Array, nodes: Int32Array, classes: number) {
+    for (const node of nodes) {
+      const label = labels[node];
+      if (label === undefined) throw new RangeError(`node ${node} is not in the graph`);
+      if (label < 0 || label >= classes) {
+        throw new RangeError(`node ${node} has class ${label}, not one of 0 to ${classes - 1}`);
+      }
+    }
+    this.count = nodes.length;
+    this.classes = classes;
+    this.#graphNodes = labels.length;
+    this.labels = Buffer.integers(labels, "labels");
+    this.nodes = Buffer.integers(nodes, "a set of nodes");
+  }
+
+  /** @throws {RangeError} where logits do not fit these targets */
+  check(logits: tf.Tensor2D): void {
+    const [rows, columns] = logits.shape;
+    if (rows !== this.#graphNodes || columns !== this.classes) {
+      throw new RangeError(
+        `logits are [${logits.shape}], targets need [${this.#graphNodes}, ${this.classes}]`,
+      );
+    }
+  }
+
+  dispose(): void {
+    this.labels.dispose();
+    this.nodes.dispose();
+  }
+}
+
+/**
+ * The mean over the targets of -log softmax(logits)[class], differentiable by the logits.
+ * @param logits nodes x classes
+ */
+export function softmaxCrossEntropy(logits: tf.Tensor2D, targets: Targets): tf.Scalar {
+  targets.check(logits);
+  const backend = runningBackend();
+  const loss = tf.customGrad((...args: unknown[]) => {
+    const [x, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
+    const losses = backend.allocate([targets.count]);
+    const gradient = backend.allocate(x.shape);
+    backend.floats(gradient).fill(0);
+    backend.engine.run(
+      "crossEntropy",
+      targets.count,
+      backend.address(x),
+      targets.labels.address,
+      targets.nodes.address,
+      backend.address(losses),
+      backend.address(gradient),
+      0,
+      targets.classes,
+      1 / targets.count,
+    );
+    save([tf.engine().makeTensorFromTensorInfo(gradient)]);
+    const value = tf.mean(tf.engine().makeTensorFromTensorInfo(losses));
+    return { value, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(saved[0]!, dy) };
+  });
+  return loss(logits) as tf.Scalar;
+}
+
+/** Mean cross-entropy and the share of nodes whose largest logit is their class's. */
+export interface Scores {
+  readonly loss: number;
+  /** A fraction, 0 to 1. */
+  readonly accuracy: number;
+}
+
+/** @param logits nodes x classes */
+export function scores(logits: tf.Tensor2D, targets: Targets): Scores {
+  targets.check(logits);
+  const backend = runningBackend();
+  const losses = backend.allocate([targets.count]);
+  const hits = backend.allocate([targets.count]);
+  backend.engine.run(
+    "crossEntropy",
+    targets.count,
+    backend.address(logits),
+    targets.labels.address,
+    targets.nodes.address,
+    backend.address(losses),
+    0,
+    backend.address(hits),
+    targets.classes,
+    1,
+  );
+  const mean = (x: Float32Array): number => x.reduce((sum, y) => sum + y, 0) / x.length;
+  const result = { loss: mean(backend.floats(losses)), accuracy: mean(backend.floats(hits)) };
+  backend.disposeData(losses.dataId);
+  backend.disposeData(hits.dataId);
+  return result;
+}

@@ -1,0 +1,170 @@
+// The engine's memory: one shared WebAssembly memory, handed out in blocks of size classes.
+import { UserError } from "../errors.ts";
+
+const PAGE = 65_536;
+const MAXIMUM_PAGES = 65_536;
+/** Bytes that a kernel may read (never write) beyond the end of a block. */
+const SLACK = 16;
+/** Below this address lies what the compiler placed. */
+const FIRST_ADDRESS = PAGE;
+const SMALLEST_CLASS = 64;
+
+/** A piece of the engine's memory. `address` is what kernels take. */
+export interface Block {
+  readonly address: number;
+  /** Bytes that were asked for. */
+  readonly bytes: number;
+  /** Bytes that the block takes: its size class. */
+  readonly capacity: number;
+}
+
+interface Place {
+  readonly address: number;
+  readonly capacity: number;
+}
+
+/** What the memory holds, in bytes. */
+export interface MemoryUse {
+  /** The size of the whole memory; it grows and never shrinks. */
+  readonly reserved: number;
+  /** In blocks that are in use, rounded up to their size classes. */
+  readonly used: number;
+  /** In blocks that were given back and wait for the next use. */
+  readonly free: number;
+  /** The largest `used` so far. */
+  readonly peak: number;
+  /** Number of blocks in use. */
+  readonly blocks: number;
+  /** The most that the memory may grow to. */
+  readonly limit: number;
+}
+
+/** The engine's memory is spent. */
+export class OutOfMemoryError extends UserError {}
+
+/**
+ * Blocks of the shared memory. Sizes are rounded up to one of four classes an octave (at
+ * most a quarter is lost); a block that is given back waits in its class for the next use.
+ */
+export class Memory {
+  readonly wasm: WebAssembly.Memory;
+  readonly #limit: number;
+  readonly #free = new Map<number, number[]>();
+  #top = FIRST_ADDRESS;
+  #used = 0;
+  #freeBytes = 0;
+  #peak = 0;
+  #blocks = 0;
+
+  /** @param limit bytes, at most 4 GiB (what 32-bit addresses reach) */
+  constructor(limit = MAXIMUM_PAGES * PAGE) {
+    this.#limit = Math.min(limit, MAXIMUM_PAGES * PAGE);
+    this.wasm = new WebAssembly.Memory({ initial: 2, maximum: MAXIMUM_PAGES, shared: true });
+  }
+
+  /**
+   * A block of at least `bytes`. Its contents are whatever was there before.
+   * @param what named in the error: a shape, or what the block is for
+   * @throws {OutOfMemoryError} when the limit is reached
+   */
+  allocate(bytes: number, what: string): Block {
+    const capacity = sizeClass(bytes + SLACK);
+    const place = this.#reuse(capacity) ?? this.#extend(capacity) ?? this.#takeLarger(capacity);
+    if (!place) throw new OutOfMemoryError(this.#spent(bytes, what));
+    this.#used += place.capacity;
+    this.#peak = Math.max(this.#peak, this.#used);
+    this.#blocks++;
+    return { address: place.address, bytes, capacity: place.capacity };
+  }
+
+  /** Gives a block back. Each block exactly once: the caller's duty. */
+  release(block: Block): void {
+    const list = this.#free.get(block.capacity);
+    if (list) list.push(block.address);
+    else this.#free.set(block.capacity, [block.address]);
+    this.#used -= block.capacity;
+    this.#freeBytes += block.capacity;
+    this.#blocks--;
+  }
+
+  /** A view of a block as numbers. It stays valid when the memory grows. */
+  floats(block: Block): Float32Array<SharedArrayBuffer> {
+    return new Float32Array(this.#buffer, block.address, block.bytes >> 2);
+  }
+
+  /** The same as 32-bit integers. */
+  integers(block: Block): Int32Array<SharedArrayBuffer> {
+    return new Int32Array(this.#buffer, block.address, block.bytes >> 2);
+  }
+
+  use(): MemoryUse {
+    return {
+      reserved: this.wasm.buffer.byteLength,
+      used: this.#used,
+      free: this.#freeBytes,
+      peak: this.#peak,
+      blocks: this.#blocks,
+      limit: this.#limit,
+    };
+  }
+
+  get #buffer(): SharedArrayBuffer {
+    return this.wasm.buffer as unknown as SharedArrayBuffer;
+  }
+
+  #reuse(capacity: number): Place | undefined {
+    const address = this.#free.get(capacity)?.pop();
+    if (address === undefined) return undefined;
+    this.#freeBytes -= capacity;
+    return { address, capacity };
+  }
+
+  #extend(capacity: number): Place | undefined {
+    const end = this.#top + capacity;
+    if (end > this.#limit) return undefined;
+    const missing = end - this.wasm.buffer.byteLength;
+    if (missing > 0 && !this.#grow(missing)) return undefined;
+    const address = this.#top;
+    this.#top = end;
+    return { address, capacity };
+  }
+
+  #grow(missing: number): boolean {
+    // Growing by an eighth at a time keeps the number of calls small.
+    const wanted = Math.max(missing, this.wasm.buffer.byteLength >> 3);
+    for (const bytes of [wanted, missing]) {
+      try {
+        this.wasm.grow(Math.ceil(bytes / PAGE));
+        return true;
+      } catch {
+        // Try the smaller step, then report that memory is spent.
+      }
+    }
+    return false;
+  }
+
+  /** A free block of the next larger class that has one: better than failing. */
+  #takeLarger(capacity: number): Place | undefined {
+    const larger = [...this.#free.entries()]
+      .filter(([size, addresses]) => size > capacity && addresses.length > 0)
+      .map(([size]) => size);
+    return larger.length > 0 ? this.#reuse(Math.min(...larger)) : undefined;
+  }
+
+  #spent(bytes: number, what: string): string {
+    const mib = (n: number): string => `${(n / 2 ** 20).toFixed(1)} MiB`;
+    return (
+      `out of memory: ${what} needs ${mib(bytes)}, but ${mib(this.#used)} of the engine's ` +
+      `${mib(this.#limit)} are in use and no free block is large enough; dispose of tensors ` +
+      `(tf.tidy), or call freeDropped() for those that are no longer reachable`
+    );
+  }
+}
+
+/** The capacity for a size: 64 bytes, then four classes an octave. */
+function sizeClass(bytes: number): number {
+  if (bytes <= SMALLEST_CLASS) return SMALLEST_CLASS;
+  const octave = 2 ** Math.floor(Math.log2(bytes - 1));
+  const step = Math.max(16, octave / 4);
+  return Math.ceil(bytes / step) * step;
+}

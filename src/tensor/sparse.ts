@@ -1,0 +1,107 @@
+// Sparse matrices on the engine, and their product with dense ones, differentiable.
+import * as tf from "@tensorflow/tfjs";
+import { type Csr, nonzeros, transpose } from "../graph/csr.ts";
+import { runningBackend } from "./backend.ts";
+import { Buffer } from "./buffer.ts";
+import { type DropoutStream, dropValues } from "./dropout.ts";
+
+/** A sparse matrix in the engine's memory. Constant: gradients flow to the dense side only. */
+export class SparseMatrix {
+  readonly rows: number;
+  readonly columns: number;
+  readonly nonzeros: number;
+  readonly indptr: Buffer;
+  readonly indices: Buffer;
+  readonly values: Buffer;
+  readonly #host: Csr;
+  #transposed: { matrix: SparseMatrix; position: Buffer } | undefined;
+
+  private constructor(host: Csr) {
+    const what = `a sparse ${host.rows} x ${host.columns} matrix`;
+    this.#host = host;
+    this.rows = host.rows;
+    this.columns = host.columns;
+    this.nonzeros = nonzeros(host);
+    this.indptr = Buffer.integers(host.indptr, what);
+    this.indices = Buffer.integers(host.indices, what);
+    this.values = Buffer.floats(host.values ?? new Float32Array(this.nonzeros).fill(1), what);
+  }
+
+  /** Copies a matrix into the engine's memory. The engine must have been started. */
+  static from(host: Csr): SparseMatrix {
+    return new SparseMatrix(host);
+  }
+
+  /** The transpose, and where each of its entries stands in this matrix; made on first use. */
+  transposed(): { readonly matrix: SparseMatrix; readonly position: Buffer } {
+    if (!this.#transposed) {
+      const { matrix, position } = transpose(this.#host);
+      this.#transposed = {
+        matrix: new SparseMatrix(matrix),
+        position: Buffer.integers(position, "the positions of a transpose"),
+      };
+    }
+    return this.#transposed;
+  }
+
+  dispose(): void {
+    for (const buffer of [this.indptr, this.indices, this.values]) buffer.dispose();
+    this.#transposed?.matrix.dispose();
+    this.#transposed?.position.dispose();
+  }
+}
+
+/** Y = A X by addresses: the kernel call that all products with a sparse matrix share. */
+function multiply(matrix: SparseMatrix, values: number, x: tf.Tensor): tf.Tensor2D {
+  const backend = runningBackend();
+  const columns = x.shape[1]!;
+  const out = backend.allocate([matrix.rows, columns]);
+  backend.engine.run(
+    "sparseProduct",
+    matrix.rows,
+    matrix.indptr.address,
+    matrix.indices.address,
+    values,
+    backend.address(x),
+    backend.address(out),
+    columns,
+    1,
+    0,
+    0,
+    0,
+  );
+  return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor2D;
+}
+
+/**
+ * A X, differentiable by X. With `dropout`, A's stored entries are dropped and scaled first
+ * (dropout of sparse input features: zeros stay zeros, so only stored entries are drawn).
+ *
+ * @param matrix rows x inner
+ * @param x inner x columns
+ * @returns rows x columns
+ */
+export function spmm(matrix: SparseMatrix, x: tf.Tensor2D, dropout?: DropoutStream): tf.Tensor2D {
+  if (x.shape[0] !== matrix.columns) {
+    throw new RangeError(`spmm: ${matrix.rows} x ${matrix.columns} times [${x.shape}]`);
+  }
+  const backend = runningBackend();
+  const product = tf.customGrad((...args: unknown[]) => {
+    const [dense, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
+    const dropped = dropout?.rate ? dropValues(matrix, dropout) : undefined;
+    if (dropped) save([dropped]);
+    const values = dropped ? backend.address(dropped) : matrix.values.address;
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
+      const { matrix: other, position } = matrix.transposed();
+      if (!saved[0]) return multiply(other, other.values.address, dy);
+      const moved = backend.allocate([matrix.nonzeros]);
+      const [from, to] = [backend.address(saved[0]), backend.address(moved)];
+      backend.engine.run("gather", matrix.nonzeros, from, position.address, to);
+      const gradient = multiply(other, to, dy);
+      backend.disposeData(moved.dataId);
+      return gradient;
+    };
+    return { value: multiply(matrix, values, dense), gradFunc };
+  });
+  return product(x) as tf.Tensor2D;
+}
