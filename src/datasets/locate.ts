@@ -1,0 +1,104 @@
+// Where a dataset's files are: --data, $ABKD_DATA, data/, ../shared/data, file by file.
+import { existsSync, statSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { OptionError } from "../errors.ts";
+import { BadFileError, MissingFileError } from "./errors.ts";
+
+/** Files of more than this are refused unread (the largest known has 32 MB). */
+const MAX_FILE = 64 * 1024 * 1024;
+
+/** A file's contents and where they came from. */
+export interface DataFile {
+  readonly bytes: Buffer;
+  readonly path: string;
+}
+
+/** Reads a file of a dataset, named relative to a data folder, e.g. `planetoid/ind.cora.x`. */
+export type ReadFile = (file: string) => Promise<DataFile>;
+
+/** The folders that are searched, first to last, and the one that downloads go to. */
+export interface DataFolders {
+  readonly searched: readonly string[];
+  readonly downloads: string;
+}
+
+/**
+ * Folders in the order of the search: `dataDir`, `$ABKD_DATA`, `data/`, `../shared/data`.
+ * In a checkout the last two stand beside the sources, whatever the working directory; where the
+ * package is installed as a dependency, `data/` is the working directory's and the last is absent.
+ *
+ * Downloads go to `dataDir` if given, else to `data/`.
+ *
+ * @throws OptionError if `dataDir` or `$ABKD_DATA` is not a folder.
+ */
+export function dataFolders(dataDir?: string): DataFolders {
+  const fromEnvironment = process.env["ABKD_DATA"] || undefined;
+  mustBeFolder(dataDir, "--data");
+  mustBeFolder(fromEnvironment, "$ABKD_DATA");
+  const root = packageRoot();
+  const installed = root.split(path.sep).includes("node_modules");
+  const own = path.join(installed ? process.cwd() : root, "data");
+  const searched = [dataDir, fromEnvironment, own];
+  if (!installed) searched.push(path.join(root, "..", "shared", "data"));
+  const folders = searched.filter((folder) => folder !== undefined).map((f) => path.resolve(f));
+  return { searched: [...new Set(folders)], downloads: path.resolve(dataDir ?? own) };
+}
+
+/** Path of the first folder's copy of the file; null if it is in none. */
+export function findFile(file: string, folders: DataFolders): string | null {
+  for (const folder of folders.searched) {
+    const candidate = path.join(folder, file);
+    if (existsSync(candidate)) return candidate;
+  }
+  return null;
+}
+
+/**
+ * Reads files of the data folders.
+ *
+ * @throws MissingFileError saying where a file was looked for; BadFileError for one that is
+ *   empty, too large or cannot be read.
+ */
+export function fileReader(folders: DataFolders): ReadFile {
+  return async (file) => {
+    const found = findFile(file, folders);
+    if (found === null) {
+      throw new MissingFileError(
+        `${file} is not in ${folders.searched.join(", ")}: fetch it with "abkd data fetch", ` +
+          `or put it there by hand`,
+        file,
+      );
+    }
+    return { bytes: await readWhole(found), path: found };
+  };
+}
+
+/** A whole file of at most 64 MB. */
+async function readWhole(file: string): Promise<Buffer> {
+  try {
+    const status = await stat(file);
+    if (!status.isFile()) throw new BadFileError(file, "not a file");
+    if (status.size === 0) throw new BadFileError(file, "the file is empty");
+    if (status.size > MAX_FILE) {
+      throw new BadFileError(file, `${status.size} bytes; at most ${MAX_FILE} are read`);
+    }
+    return await readFile(file);
+  } catch (error) {
+    if (error instanceof BadFileError) throw error;
+    throw new BadFileError(file, `cannot be read (${(error as Error).message})`);
+  }
+}
+
+function mustBeFolder(folder: string | undefined, source: string): void {
+  if (folder === undefined) return;
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new OptionError(`${source}: ${folder} is not a folder`);
+  }
+}
+
+/** The folder of this package's package.json: two levels above src/datasets or dist/datasets. */
+function packageRoot(): string {
+  return path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..", "..");
+}

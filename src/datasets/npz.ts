@@ -1,0 +1,85 @@
+// Arrays of an npz archive: npy headers parsed and checked against the bytes that follow.
+import type { RawArray } from "./arrays.ts";
+import { BadFileError } from "./errors.ts";
+import { printable } from "./pickle-values.ts";
+import { ZipArchive } from "./zip.ts";
+
+/** An npz file. Members that nobody asks for (strings, pickled objects) are never unpacked. */
+export class NpzFile {
+  private readonly archive: ZipArchive;
+  private readonly file: string;
+
+  constructor(bytes: Buffer, file: string) {
+    this.archive = new ZipArchive(bytes, file);
+    this.file = file;
+  }
+
+  /** The name under which messages speak of a member. */
+  where(name: string): string {
+    return `${this.file}: ${name}`;
+  }
+
+  /** @throws BadFileError for a missing member or one that is not an array of numbers. */
+  array(name: string): RawArray {
+    return parseNpy(this.archive.read(`${name}.npy`), this.where(name));
+  }
+}
+
+/**
+ * An npy array of numbers; strings and pickled objects are refused.
+ *
+ * @param where file and member, for messages.
+ */
+export function parseNpy(bytes: Uint8Array, where: string): RawArray {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (buffer.length < 12 || buffer.toString("latin1", 0, 6) !== "\x93NUMPY") {
+    throw new BadFileError(where, "not an npy array");
+  }
+  const version = buffer[6]!;
+  if (version < 1 || version > 3) throw new BadFileError(where, `npy version ${version}`);
+  const start = version === 1 ? 10 : 12;
+  const end = start + (version === 1 ? buffer.readUInt16LE(8) : buffer.readUInt32LE(8));
+  if (end > buffer.length) throw new BadFileError(where, "its npy header is cut short");
+  if (end - start > 10_000) throw new BadFileError(where, "its npy header is too long");
+  const header = buffer.toString("latin1", start, end);
+  const { code, littleEndian } = parseType(header, where);
+  const shape = parseShape(header, where);
+  const size = shape.reduce((product, side) => product * side, Number(code.slice(1)));
+  const data = buffer.subarray(end);
+  if (size !== data.length) {
+    throw new BadFileError(
+      where,
+      `shape (${shape.join(", ")}) of type ${code} needs ${size} bytes, ${data.length} are there`,
+    );
+  }
+  const fortranOrder = /'fortran_order'\s*:\s*True\b/.test(header);
+  if (!fortranOrder && !/'fortran_order'\s*:\s*False\b/.test(header)) {
+    throw new BadFileError(where, "its npy header states no fortran_order");
+  }
+  return { shape, code, littleEndian, fortranOrder, bytes: data };
+}
+
+function parseType(header: string, where: string): { code: string; littleEndian: boolean } {
+  const text = /'descr'\s*:\s*'([^']*)'/.exec(header)?.[1];
+  const match = /^([<>=|]?)(b1|[iu][1248]|f[48])$/.exec(text ?? "");
+  if (!match) {
+    const found = text === undefined ? "none" : `'${printable(text)}'`;
+    throw new BadFileError(where, `an array of numbers expected, type ${found} found`);
+  }
+  return { code: match[2]!, littleEndian: match[1] !== ">" };
+}
+
+function parseShape(header: string, where: string): number[] {
+  const text = /'shape'\s*:\s*\(([\dL\s,]*)\)/.exec(header)?.[1];
+  if (text === undefined) throw new BadFileError(where, "its npy header states no shape");
+  // Python 2 wrote its long integers as 2708L.
+  const shape = text
+    .split(",")
+    .map((side) => side.trim().replace(/L$/, ""))
+    .filter((side) => side !== "")
+    .map(Number);
+  if (shape.length > 32 || !shape.every(Number.isSafeInteger)) {
+    throw new BadFileError(where, `an impossible shape (${printable(text)})`);
+  }
+  return shape;
+}

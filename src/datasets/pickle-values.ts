@@ -1,0 +1,243 @@
+// The Python objects that a restricted pickle may build, and the only calls it may make.
+
+/** Text that arrived as unicode (Python 3 writes names and, for protocol 0-2, bytes so). */
+export type PickleText = string;
+
+/** A Python tuple (a list is a plain array). */
+export class Tuple {
+  readonly items: readonly PickleValue[];
+  constructor(items: readonly PickleValue[]) {
+    this.items = items;
+  }
+}
+
+/** A Python dict or defaultdict(list). */
+export type Dict = Map<PickleValue, PickleValue>;
+
+/** A name from a module, one of the ALLOWED. */
+export class Global {
+  readonly name: AllowedName;
+  constructor(name: AllowedName) {
+    this.name = name;
+  }
+}
+
+/** numpy.dtype of a number type: kind and bytes an item, as in `f4`. */
+export class Dtype {
+  readonly code: string;
+  littleEndian = true;
+  constructor(code: string) {
+    this.code = code;
+  }
+}
+
+/** numpy.ndarray; `bytes` is a view of the file, not a copy. Filled by BUILD. */
+export class NdArray {
+  shape: readonly number[] = [];
+  dtype: Dtype | null = null;
+  fortranOrder = false;
+  bytes: Uint8Array | null = null;
+}
+
+/** scipy.sparse.csr_matrix. Filled by BUILD; what its arrays say is not checked here. */
+export class CsrObject {
+  shape: readonly [number, number] = [0, 0];
+  indptr: NdArray | null = null;
+  indices: NdArray | null = null;
+  data: NdArray | null = null;
+}
+
+export type PickleValue =
+  | null
+  | boolean
+  | number
+  | PickleText
+  | Uint8Array
+  | PickleValue[]
+  | Tuple
+  | Dict
+  | Global
+  | Dtype
+  | NdArray
+  | CsrObject;
+
+const ALLOWED = {
+  "numpy.core.multiarray _reconstruct": "reconstruct",
+  "numpy._core.multiarray _reconstruct": "reconstruct",
+  "numpy ndarray": "ndarray",
+  "numpy dtype": "dtype",
+  "scipy.sparse.csr csr_matrix": "csr_matrix",
+  "scipy.sparse._csr csr_matrix": "csr_matrix",
+  "collections defaultdict": "defaultdict",
+  "__builtin__ list": "list",
+  "builtins list": "list",
+  "__builtin__ object": "object",
+  "builtins object": "object",
+  "__builtin__ bytes": "bytes",
+  "copy_reg _reconstructor": "reconstructor",
+  "copyreg _reconstructor": "reconstructor",
+  "_codecs encode": "encode",
+} as const;
+
+type AllowedName = (typeof ALLOWED)[keyof typeof ALLOWED];
+
+const DTYPES = /^([<>=|]?)([bui]1|[ui][248]|f[48])$/;
+const LATIN1 = new TextDecoder("latin1");
+
+/** Thrown by the functions below; the unpickler adds file, offset and opcode. */
+export class Refusal extends Error {}
+
+/** The value that a GLOBAL opcode names. */
+export function lookUpGlobal(module: string, name: string): Global {
+  const key = `${module} ${name}`;
+  if (!Object.hasOwn(ALLOWED, key)) {
+    throw new Refusal(
+      `it names ${printable(module)}.${printable(name)}, which no dataset needs; nothing was run`,
+    );
+  }
+  return new Global(ALLOWED[key as keyof typeof ALLOWED]);
+}
+
+/** What a call (REDUCE or NEWOBJ) gives: one of seven known constructions, run by us. */
+export function construct(callee: PickleValue, args: PickleValue): PickleValue {
+  if (!(callee instanceof Global) || !(args instanceof Tuple)) {
+    throw new Refusal("a call of something that is not an allowed name");
+  }
+  const [first, second, third] = args.items;
+  const count = args.items.length;
+  switch (callee.name) {
+    case "reconstruct":
+      if (isGlobal(first, "ndarray") && count === 3) return new NdArray();
+      break;
+    case "dtype":
+      if (count >= 1 && count <= 3) return makeDtype(first);
+      break;
+    case "csr_matrix":
+      if (count === 0) return new CsrObject();
+      break;
+    case "reconstructor":
+      if (isGlobal(first, "csr_matrix") && isGlobal(second, "object") && third === null) {
+        return new CsrObject();
+      }
+      break;
+    case "defaultdict":
+      if (count === 0 || (count === 1 && (first === null || isGlobal(first, "list")))) {
+        return new Map();
+      }
+      break;
+    case "encode":
+      if (typeof first === "string" && (count === 1 || isText(second, /^latin-?1$/i))) {
+        return latin1Bytes(first);
+      }
+      break;
+    case "bytes":
+      if (count === 0) return new Uint8Array(0);
+      break;
+    default:
+      break;
+  }
+  throw new Refusal(`${callee.name} called with arguments that no dataset needs`);
+}
+
+/** BUILD: gives an object its state. */
+export function build(target: PickleValue, state: PickleValue): void {
+  if (target instanceof NdArray) buildArray(target, state);
+  else if (target instanceof Dtype) buildDtype(target, state);
+  else if (target instanceof CsrObject) buildCsr(target, state);
+  else throw new Refusal("a state for something that has none");
+}
+
+function buildArray(array: NdArray, state: PickleValue): void {
+  const [, shape, dtype, fortran, bytes] = itemsOf(state, 5, "ndarray");
+  if (!(shape instanceof Tuple) || !shape.items.every(isSize)) {
+    throw new Refusal("an ndarray whose shape is not a tuple of sizes");
+  }
+  if (!(dtype instanceof Dtype)) throw new Refusal("an ndarray without a number type");
+  if (!(bytes instanceof Uint8Array)) throw new Refusal("an ndarray without raw bytes");
+  const itemSize = Number(dtype.code.slice(1));
+  const size = shape.items.reduce((product, side) => product * side, itemSize);
+  if (size !== bytes.length) {
+    throw new Refusal(
+      `an ndarray of shape (${shape.items.join(", ")}) and type ${dtype.code} ` +
+        `with ${bytes.length} bytes instead of ${size}`,
+    );
+  }
+  array.shape = shape.items;
+  array.dtype = dtype;
+  array.fortranOrder = fortran === true || fortran === 1;
+  array.bytes = bytes;
+}
+
+function buildDtype(dtype: Dtype, state: PickleValue): void {
+  const order = asText(itemsOf(state, 8, "dtype")[1]);
+  if (order === null || !/^[<>=|]$/.test(order)) throw new Refusal("a dtype of unknown byte order");
+  dtype.littleEndian = order !== ">";
+}
+
+function buildCsr(matrix: CsrObject, state: PickleValue): void {
+  if (!(state instanceof Map)) throw new Refusal("a csr_matrix whose state is not a dict");
+  const format = asText(state.get("format") ?? "csr");
+  if (format !== "csr") throw new Refusal("a sparse matrix that is not csr");
+  const shape = state.get("_shape") ?? state.get("shape");
+  const sides = shape instanceof Tuple ? shape.items : [];
+  const [rows, columns] = sides;
+  if (sides.length !== 2 || !isSize(rows) || !isSize(columns)) {
+    throw new Refusal("a csr_matrix whose _shape is not (rows, columns)");
+  }
+  matrix.shape = [rows, columns];
+  for (const key of ["indptr", "indices", "data"] as const) {
+    const array = state.get(key);
+    if (!(array instanceof NdArray)) throw new Refusal(`a csr_matrix whose ${key} is no ndarray`);
+    matrix[key] = array;
+  }
+}
+
+function makeDtype(code: PickleValue | undefined): Dtype {
+  const text = asText(code);
+  const match = text === null ? null : DTYPES.exec(text);
+  if (!match) throw new Refusal(`dtype ${printable(text ?? "?")}; only numbers are read`);
+  const dtype = new Dtype(match[2]!);
+  dtype.littleEndian = match[1] !== ">";
+  return dtype;
+}
+
+function itemsOf(state: PickleValue, least: number, what: string): readonly PickleValue[] {
+  if (state instanceof Tuple && state.items.length >= least) return state.items;
+  throw new Refusal(`a state of ${what} that is not a tuple of ${least}`);
+}
+
+function isGlobal(value: PickleValue | undefined, name: AllowedName): boolean {
+  return value instanceof Global && value.name === name;
+}
+
+function isSize(value: PickleValue | undefined): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isText(value: PickleValue | undefined, pattern: RegExp): boolean {
+  const text = asText(value);
+  return text !== null && pattern.test(text);
+}
+
+/** Text of a byte string or a unicode one; null for anything else, or over 64 bytes. */
+export function asText(value: PickleValue | undefined): string | null {
+  if (typeof value === "string") return value.length <= 64 ? value : null;
+  if (!(value instanceof Uint8Array) || value.length > 64) return null;
+  return LATIN1.decode(value);
+}
+
+function latin1Bytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let k = 0; k < text.length; k++) {
+    const code = text.charCodeAt(k);
+    if (code > 0xff) throw new Refusal("text outside latin-1 where raw bytes are expected");
+    bytes[k] = code;
+  }
+  return bytes;
+}
+
+/** Foreign text cut and stripped of control characters, fit for a terminal. */
+export function printable(text: string): string {
+  const clean = text.replace(/[^\x20-\x7e]/g, "?");
+  return clean.length <= 60 ? clean : `${clean.slice(0, 57)}...`;
+}

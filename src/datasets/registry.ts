@@ -1,0 +1,84 @@
+// The datasets, one entry each: to add one, add an entry here, its files to manifest.ts and its
+// published counts to oracles.ts.
+
+import { OptionError } from "../errors.ts";
+import type { Graph } from "../graph/graph.ts";
+import { syntheticGraph } from "../graph/synthetic.ts";
+import { loadGnnBenchmark } from "./gnn-benchmark.ts";
+import type { ReadFile } from "./locate.ts";
+import { loadPlanetoid, planetoidFiles, planetoidPublicSplit } from "./planetoid.ts";
+import { type RawSplit, randomSplit } from "./splits.ts";
+
+export interface DatasetEntry {
+  readonly name: string;
+  /** What it is, in a few words. */
+  readonly title: string;
+  /** Files the graph is read from, relative to a data folder; none for an embedded one. */
+  readonly files: readonly string[];
+  /** The split that commands take unless told another. */
+  readonly defaultSplit: string;
+  load(read: ReadFile): Promise<Graph>;
+  /** The split that comes with the dataset, where there is one. */
+  publicSplit?(graph: Graph, read: ReadFile): Promise<RawSplit>;
+  /** The file of Geom-GCN's split 0 .. 9, where there are such. */
+  geomGcnFile?(index: number): string;
+}
+
+const SYNTHETIC_SEED = 2310;
+
+const ENTRIES: readonly DatasetEntry[] = [
+  planetoid("cora", "2,708 papers on machine learning, binary words"),
+  planetoid("citeseer", "3,327 computer science papers, binary words"),
+  planetoid("pubmed", "19,717 papers on diabetes, TF-IDF words"),
+  gnnBenchmark("amazon-photo", "amazon_electronics_photo", "7,650 photo articles bought together"),
+  gnnBenchmark("amazon-computers", "amazon_electronics_computers", "13,752 computer articles"),
+  gnnBenchmark("coauthor-cs", "ms_academic_cs", "18,333 computer scientists who wrote together"),
+  {
+    name: "synthetic",
+    title: "a made-up citation graph in Cora's likeness, needs no files",
+    files: [],
+    defaultSplit: "random:48/32/20:0",
+    load: async () => syntheticGraph(SYNTHETIC_SEED),
+    publicSplit: async (graph) => syntheticPublicSplit(graph),
+  },
+];
+
+/** Every dataset's name, in the order in which they are listed. */
+export const DATASET_NAMES: readonly string[] = ENTRIES.map(({ name }) => name);
+
+/** @throws OptionError for an unknown name. */
+export function datasetEntry(name: string): DatasetEntry {
+  const entry = ENTRIES.find((candidate) => candidate.name === name);
+  if (!entry) {
+    throw new OptionError(`unknown dataset "${name}": one of ${DATASET_NAMES.join(", ")}`);
+  }
+  return entry;
+}
+
+function planetoid(name: string, title: string): DatasetEntry {
+  return {
+    name,
+    title,
+    files: planetoidFiles(name),
+    defaultSplit: "geom-gcn:0",
+    load: (read) => loadPlanetoid(name, read),
+    publicSplit: (graph, read) => planetoidPublicSplit(name, graph.nodes, read),
+    geomGcnFile: (index) => `geom-gcn-splits/${name}_split_0.6_0.2_${index}.npz`,
+  };
+}
+
+function gnnBenchmark(name: string, stem: string, title: string): DatasetEntry {
+  const file = `gnn-benchmark/${stem}.npz`;
+  return {
+    name,
+    title,
+    files: [file],
+    defaultSplit: "random:48/32/20:0",
+    load: (read) => loadGnnBenchmark(name, file, read),
+  };
+}
+
+/** Of Planetoid's sizes (20 a class in the mean, 500, 1,000), drawn once and for all. */
+function syntheticPublicSplit(graph: Graph): RawSplit {
+  return randomSplit(graph, { kind: "random", train: 140, val: 500, test: 1000, seed: 0 });
+}

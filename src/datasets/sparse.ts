@@ -1,0 +1,136 @@
+// From sparse matrices as files hold them to the library's Csr: checked, sorted, merged.
+import { type Csr, csrFromPairs, transpose } from "../graph/csr.ts";
+import { BadFileError } from "./errors.ts";
+
+/** Sides of more than this are refused before anything is allocated for them. */
+export const MAX_SIDE = 1 << 22;
+/** Stored entries of more than this are refused (Amazon Computers, the largest, has 3.7 million). */
+export const MAX_ENTRIES = 1 << 23;
+
+/** The arrays of a csr matrix, unchecked. */
+export interface CsrArrays {
+  readonly rows: number;
+  readonly columns: number;
+  readonly indptr: Int32Array;
+  readonly indices: Int32Array;
+}
+
+/**
+ * Checks that the arrays form a matrix: lengths, ascending row starts, columns in range.
+ *
+ * @throws BadFileError naming the first entry that is wrong.
+ */
+export function checkCsr(arrays: CsrArrays, where: string): void {
+  const { rows, columns, indptr, indices } = arrays;
+  if (rows > MAX_SIDE || columns > MAX_SIDE) {
+    throw new BadFileError(where, `shape ${rows} x ${columns}; at most ${MAX_SIDE} a side`);
+  }
+  if (indptr.length !== rows + 1) {
+    throw new BadFileError(where, `indptr has ${indptr.length} entries for ${rows} rows`);
+  }
+  if (indptr[0] !== 0) throw new BadFileError(where, `indptr begins with ${indptr[0]}, not 0`);
+  for (let r = 0; r < rows; r++) {
+    if (indptr[r + 1]! < indptr[r]!) throw new BadFileError(where, `indptr falls at row ${r}`);
+  }
+  if (indptr[rows]! > indices.length) {
+    throw new BadFileError(
+      where,
+      `indptr announces ${indptr[rows]} entries, indices has ${indices.length}`,
+    );
+  }
+  if (indices.length > MAX_ENTRIES) {
+    throw new BadFileError(where, `${indices.length} entries; at most ${MAX_ENTRIES}`);
+  }
+  for (let k = 0; k < indptr[rows]!; k++) {
+    const column = indices[k]!;
+    if (column < 0 || column >= columns) {
+      throw new BadFileError(where, `entry ${k} is in column ${column} of ${columns}`);
+    }
+  }
+}
+
+/**
+ * A feature matrix with sorted columns, duplicates summed (as scipy does) and zeros dropped;
+ * without `values` where all are 1.
+ */
+export function canonicalFeatures(arrays: CsrArrays, data: Float32Array, where: string): Csr {
+  checkCsr(arrays, where);
+  const { rows, columns, indptr } = arrays;
+  if (data.length !== arrays.indices.length) {
+    throw new BadFileError(where, `${data.length} values for ${arrays.indices.length} indices`);
+  }
+  const count = indptr[rows]!;
+  const trimmed: Csr = {
+    rows,
+    columns,
+    indptr,
+    indices: arrays.indices.subarray(0, count),
+    values: data.subarray(0, count),
+  };
+  const sorted = isSorted(trimmed) ? trimmed : transpose(transpose(trimmed).matrix).matrix;
+  return withoutOnes(merged(sorted));
+}
+
+/** Whether columns ascend within each row (a column may repeat). */
+function isSorted({ rows, indptr, indices }: Csr): boolean {
+  for (let r = 0; r < rows; r++) {
+    for (let k = indptr[r]! + 1; k < indptr[r + 1]!; k++) {
+      if (indices[k]! < indices[k - 1]!) return false;
+    }
+  }
+  return true;
+}
+
+/** Neighbouring duplicates summed, zeros dropped. */
+function merged({ rows, columns, indptr, indices, values }: Csr): Csr {
+  const outIndptr = new Int32Array(rows + 1);
+  const outIndices = new Int32Array(indices.length);
+  const outValues = new Float32Array(indices.length);
+  let out = 0;
+  for (let r = 0; r < rows; r++) {
+    const end = indptr[r + 1]!;
+    for (let k = indptr[r]!; k < end; ) {
+      const column = indices[k]!;
+      let sum = values![k++]!;
+      while (k < end && indices[k] === column) sum += values![k++]!;
+      if (sum === 0) continue;
+      outIndices[out] = column;
+      outValues[out++] = sum;
+    }
+    outIndptr[r + 1] = out;
+  }
+  return {
+    rows,
+    columns,
+    indptr: outIndptr,
+    indices: outIndices.slice(0, out),
+    values: outValues.slice(0, out),
+  };
+}
+
+/** The same matrix without `values` where each is 1. */
+export function withoutOnes(matrix: Csr): Csr {
+  const { rows, columns, indptr, indices, values } = matrix;
+  return values?.every((value) => value === 1) ? { rows, columns, indptr, indices } : matrix;
+}
+
+/**
+ * Arcs as PyG counts them: both directions of each pair, duplicates merged, self loops removed.
+ *
+ * @param from, to ends of each stored entry, 0 .. nodes - 1; only the first `count` are read.
+ */
+export function arcsFromPairs(nodes: number, from: Int32Array, to: Int32Array, count: number): Csr {
+  const rowOf = new Int32Array(2 * count);
+  const columnOf = new Int32Array(2 * count);
+  let kept = 0;
+  for (let k = 0; k < count; k++) {
+    const a = from[k]!;
+    const b = to[k]!;
+    if (a === b) continue;
+    rowOf[kept] = a;
+    columnOf[kept++] = b;
+    rowOf[kept] = b;
+    columnOf[kept++] = a;
+  }
+  return csrFromPairs(nodes, nodes, rowOf.subarray(0, kept), columnOf.subarray(0, kept));
+}

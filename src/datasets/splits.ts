@@ -1,0 +1,146 @@
+// Splits into training, validation and test nodes: read, drawn, or derived; labelled nodes only.
+
+import { OptionError } from "../errors.ts";
+import { type Graph, type Split, UNLABELLED } from "../graph/graph.ts";
+import { randomStream, shuffle } from "../graph/random.ts";
+import { toInt32 } from "./arrays.ts";
+import { BadFileError } from "./errors.ts";
+import type { ReadFile } from "./locate.ts";
+import { NpzFile } from "./npz.ts";
+
+/** Node indices as a source gives them, unlabelled ones among them. */
+export interface RawSplit {
+  readonly train: Int32Array;
+  readonly val: Int32Array;
+  readonly test: Int32Array;
+}
+
+/** A split's name, taken apart. */
+export type SplitSpec =
+  | { readonly kind: "geom-gcn"; readonly index: number }
+  | { readonly kind: "public" }
+  | { readonly kind: "pyg-full" }
+  | {
+      readonly kind: "random";
+      readonly train: number;
+      readonly val: number;
+      readonly test: number;
+      readonly seed: number;
+    };
+
+const FORMS = "geom-gcn:0..9, public, pyg-full or random:<train>/<val>/<test>:<seed>";
+
+/** @throws OptionError for anything but one of the four forms. */
+export function parseSplit(name: string): SplitSpec {
+  if (name === "public" || name === "pyg-full") return { kind: name };
+  const geom = /^geom-gcn:([0-9])$/.exec(name);
+  if (geom) return { kind: "geom-gcn", index: Number(geom[1]) };
+  const random = /^random:(\d{1,9})\/(\d{1,9})\/(\d{1,9}):(\d{1,10})$/.exec(name);
+  if (!random) throw new OptionError(`split "${name}": expected ${FORMS}`);
+  const [train, val, test, seed] = random.slice(1).map(Number) as [number, number, number, number];
+  if (train === 0) throw new OptionError(`split "${name}": no training nodes`);
+  if (seed > 0xffffffff) throw new OptionError(`split "${name}": the seed is at most 4294967295`);
+  return { kind: "random", train, val, test, seed };
+}
+
+/**
+ * Geom-GCN's masks. Nodes outside all three are in no set (223 in Cora).
+ *
+ * @throws BadFileError for masks of another length, values beyond 0 and 1, or an overlap.
+ */
+export async function geomGcnSplit(file: string, nodes: number, read: ReadFile): Promise<RawSplit> {
+  const { bytes, path } = await read(file);
+  const npz = new NpzFile(bytes, path);
+  const taken = new Uint8Array(nodes);
+  const members = (name: string): Int32Array => {
+    const array = npz.array(name);
+    if (array.shape.length !== 1 || array.shape[0] !== nodes) {
+      const shape = array.shape.join(", ");
+      throw new BadFileError(npz.where(name), `shape (${shape}) for a graph of ${nodes} nodes`);
+    }
+    const mask = toInt32(array, npz.where(name));
+    const chosen: number[] = [];
+    for (let node = 0; node < nodes; node++) {
+      if (mask[node] === 0) continue;
+      if (mask[node] !== 1) {
+        throw new BadFileError(npz.where(name), `node ${node} has the value ${mask[node]}`);
+      }
+      if (taken[node]) throw new BadFileError(npz.where(name), `node ${node} is in two sets`);
+      taken[node] = 1;
+      chosen.push(node);
+    }
+    return Int32Array.from(chosen);
+  };
+  return { train: members("train_mask"), val: members("val_mask"), test: members("test_mask") };
+}
+
+/**
+ * A stratified draw of labelled nodes. Three numbers that sum to at most 100 are percentages of
+ * the labelled nodes (of 100 in all, the test set is what the others leave); otherwise they are
+ * counts. Each class is shuffled, and the classes are dealt out in proportion to their sizes, so
+ * that each set holds each class's share to within one node and has exactly the size asked for.
+ */
+export function randomSplit(
+  { labels, classes }: Pick<Graph, "labels" | "classes">,
+  spec: Extract<SplitSpec, { kind: "random" }>,
+): RawSplit {
+  const order = stratifiedOrder(labels, classes, spec.seed);
+  const labelled = order.length;
+  const total = spec.train + spec.val + spec.test;
+  const percent = total <= 100;
+  if (!percent && total > labelled) {
+    throw new OptionError(
+      `split random:${spec.train}/${spec.val}/${spec.test}: ${total} nodes asked for, ` +
+        `${labelled} have a label (numbers that sum to at most 100 are percentages)`,
+    );
+  }
+  const upTo = (share: number): number => (percent ? Math.round((share * labelled) / 100) : share);
+  const valStart = upTo(spec.train);
+  const testStart = upTo(spec.train + spec.val);
+  return {
+    train: order.slice(0, valStart).sort(),
+    val: order.slice(valStart, testStart).sort(),
+    test: order.slice(testStart, upTo(total)).sort(),
+  };
+}
+
+/** Labelled nodes so that any stretch holds each class in proportion. */
+function stratifiedOrder(labels: Int32Array, classes: number, seed: number): Int32Array {
+  const random = randomStream(seed);
+  const members: number[][] = Array.from({ length: classes }, () => []);
+  for (let node = 0; node < labels.length; node++) {
+    if (labels[node] !== UNLABELLED) members[labels[node]!]!.push(node);
+  }
+  const dealt = members.flatMap((nodes) => {
+    const shuffled = Int32Array.from(nodes);
+    shuffle(shuffled, random);
+    return Array.from(shuffled, (node, rank) => ({ node, place: (rank + 0.5) / nodes.length }));
+  });
+  dealt.sort((a, b) => a.place - b.place || labels[a.node]! - labels[b.node]!);
+  return Int32Array.from(dealt, ({ node }) => node);
+}
+
+/** PyG's Planetoid split="full": everything outside validation and test trains. */
+export function fullSplit(nodes: number, { val, test }: RawSplit): RawSplit {
+  const held = new Set([...val, ...test]);
+  const train = Int32Array.from({ length: nodes }, (_, node) => node);
+  return { train: train.filter((node) => !held.has(node)), val, test };
+}
+
+/** The split without its unlabelled nodes, which are counted. */
+export function labelledOnly(name: string, raw: RawSplit, labels: Int32Array): Split {
+  const keep = (nodes: Int32Array): Int32Array =>
+    nodes.filter((node) => labels[node] !== UNLABELLED);
+  const [train, val, test] = [keep(raw.train), keep(raw.val), keep(raw.test)];
+  return {
+    name,
+    train,
+    val,
+    test,
+    unlabelled: {
+      train: raw.train.length - train.length,
+      val: raw.val.length - val.length,
+      test: raw.test.length - test.length,
+    },
+  };
+}
