@@ -4,7 +4,14 @@ import { type RawArray, toFloat32, toInt32 } from "./arrays.ts";
 import { BadFileError } from "./errors.ts";
 import type { ReadFile } from "./locate.ts";
 import { NpzFile } from "./npz.ts";
-import { arcsFromPairs, canonicalFeatures, checkCsr, MAX_ENTRIES, MAX_SIDE } from "./sparse.ts";
+import {
+  arcsFromPairs,
+  binarised,
+  canonicalFeatures,
+  checkCsr,
+  MAX_ENTRIES,
+  MAX_SIDE,
+} from "./sparse.ts";
 
 /** More classes than this are taken for a damaged label. */
 const MAX_CLASSES = 1 << 16;
@@ -33,17 +40,12 @@ export async function loadGnnBenchmark(name: string, file: string, read: ReadFil
     npz.where("attr_data"),
   );
   const features = canonicalFeatures(attributes, data, npz.where("attr"));
-  const binary = features.values?.map((value) => (value > 0 ? 1 : value));
-  const { indptr, indices } = features;
   return {
     name,
     nodes,
     classes: countClasses(labels, npz.where("labels")),
     adjacency: arcsFromPairs(nodes, rowsOf(adjacency), adjacency.indices, adjacency.indptr[nodes]!),
-    features:
-      binary && !binary.every((value) => value === 1)
-        ? { ...features, values: binary }
-        : { rows: nodes, columns: features.columns, indptr, indices },
+    features: binarised(features),
     labels,
   };
 }

@@ -88,7 +88,11 @@ export function transpose(matrix: Csr): { matrix: Csr; position: Int32Array } {
       position[place] = k;
     }
   }
-  const transposedValues = values && Float32Array.from(position, (k) => values[k]!);
+  let transposedValues: Float32Array | undefined;
+  if (values) {
+    transposedValues = new Float32Array(count);
+    for (let k = 0; k < count; k++) transposedValues[k] = values[position[k]!]!;
+  }
   return {
     matrix: {
       rows: columns,
