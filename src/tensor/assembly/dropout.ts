@@ -3,37 +3,39 @@
 // lane, give 4 x 4 words, and each half word decides one element. Element e of group g = e >> 5
 // is lane e & 3 of vector v = (e >> 2) & 7: counter 4 g + lane, word v >> 1, half v & 1.
 
-let w0: v128 = i32x4.splat(0);
-let w1: v128 = w0;
-let w2: v128 = w0;
-let w3: v128 = w0;
+const M0: u32 = 0xd2511f53;
+const M1: u32 = 0xcd9e8d57;
+const W0: u32 = 0x9e3779b9;
+const W1: u32 = 0xbb67ae85;
 
-/** Fills w0..w3 with the words of the counters (4 group .. 4 group + 3, step, site, 0). */
-@inline
-function philox(group: i32, step: i32, site: i32, seedLow: i32, seedHigh: i32): void {
-  const M0 = i32x4.splat(0xd2511f53), M1 = i32x4.splat(0xcd9e8d57);
-  let x0 = i32x4.add(i32x4.splat(group << 2), i32x4(0, 1, 2, 3));
-  let x1 = i32x4.splat(step), x2 = i32x4.splat(site), x3 = i32x4.splat(0);
-  let k0 = seedLow, k1 = seedHigh;
+/** One half word of the counter (counter, step, site, 0): decides one element. */
+function halfWord(
+  counter: u32, step: u32, site: u32, seedLow: u32, seedHigh: u32, word: i32, half: i32,
+): i32 {
+  let x0 = counter, x1 = step, x2 = site, x3: u32 = 0, k0 = seedLow, k1 = seedHigh;
   for (let round = 0; round < 10; round++) {
-    const a = i64x2.extmul_low_i32x4_u(x0, M0), b = i64x2.extmul_high_i32x4_u(x0, M0);
-    const c = i64x2.extmul_low_i32x4_u(x2, M1), d = i64x2.extmul_high_i32x4_u(x2, M1);
-    x0 = v128.xor(v128.xor(v128.shuffle<i32>(c, d, 1, 3, 5, 7), x1), i32x4.splat(k0));
-    x1 = v128.shuffle<i32>(c, d, 0, 2, 4, 6);
-    x2 = v128.xor(v128.xor(v128.shuffle<i32>(a, b, 1, 3, 5, 7), x3), i32x4.splat(k1));
-    x3 = v128.shuffle<i32>(a, b, 0, 2, 4, 6);
-    k0 += 0x9e3779b9;
-    k1 += 0xbb67ae85;
+    const a = <u64>x0 * <u64>M0, b = <u64>x2 * <u64>M1;
+    x0 = <u32>(b >> 32) ^ x1 ^ k0;
+    x1 = <u32>b;
+    x2 = <u32>(a >> 32) ^ x3 ^ k1;
+    x3 = <u32>a;
+    k0 += W0;
+    k1 += W1;
   }
-  w0 = x0; w1 = x1; w2 = x2; w3 = x3;
+  const x = word == 0 ? x0 : word == 1 ? x1 : word == 2 ? x2 : x3;
+  return <i32>((x >> (<u32>half << 4)) & 0xffff);
 }
 
-/** All ones in the lanes that are kept: half word `v & 1` of word `v >> 1` at least threshold. */
+/** Four elements at `at`: those kept are scaled, the rest 0. Returns the four bits. */
 @inline
-function kept(v: i32, threshold: v128): v128 {
-  const word = v < 2 ? w0 : v < 4 ? w1 : v < 6 ? w2 : w3;
-  const half = v & 1 ? i32x4.shr_u(word, 16) : v128.and(word, i32x4.splat(0xffff));
-  return i32x4.ge_s(half, threshold);
+function four(
+  X: usize, Y: usize, at: usize, half: v128, relu: bool, threshold: v128, scale: v128,
+): u32 {
+  const x = v128.load(X + at);
+  let keep = i32x4.ge_s(half, threshold);
+  if (relu) keep = v128.and(keep, f32x4.gt(x, f32x4.splat(0)));
+  v128.store(Y + at, v128.and(keep, f32x4.mul(x, scale)));
+  return <u32>i32x4.bitmask(keep);
 }
 
 /**
@@ -46,34 +48,63 @@ export function dropout(
   begin: i32, end: i32, X: usize, Y: usize, BITS: usize, size: i32, relu: bool,
   threshold_: i32, scale_: f32, step: i32, site: i32, seedLow: i32, seedHigh: i32,
 ): void {
-  const threshold = i32x4.splat(threshold_), scale = f32x4.splat(scale_), zero = f32x4.splat(0);
+  const threshold = i32x4.splat(threshold_), scale = f32x4.splat(scale_);
+  const low = i32x4.splat(0xffff), m0 = i32x4.splat(M0), m1 = i32x4.splat(M1);
   for (let g = begin; g < end; g++) {
-    if (threshold_) philox(g, step, site, seedLow, seedHigh);
     const first = g << 5;
-    const vectors = min(8, (size - first) >> 2);
-    let bits: u32 = 0;
-    for (let v = 0; v < vectors; v++) {
-      const at = <usize>(first + (v << 2)) << 2;
-      const x = v128.load(X + at);
-      let keep = threshold_ ? kept(v, threshold) : i32x4.splat(-1);
-      if (relu) keep = v128.and(keep, f32x4.gt(x, zero));
-      v128.store(Y + at, v128.and(keep, f32x4.mul(x, scale)));
-      bits |= <u32>i32x4.bitmask(keep) << (v << 2);
+    if (size - first < 32) {
+      const bits = ragged(X, Y, first, size, relu, threshold_, scale_, step, site, seedLow, seedHigh);
+      if (BITS) store<u32>(BITS + (<usize>g << 2), bits);
+      return;
     }
-    // The ragged end: at most three elements of one more vector.
-    const rest = size - first - (vectors << 2);
-    if (vectors < 8 && rest > 0) {
-      const keep = threshold_ ? i32x4.bitmask(kept(vectors, threshold)) : 15;
-      for (let e = 0; e < rest; e++) {
-        const at = <usize>(first + (vectors << 2) + e) << 2;
-        const x = load<f32>(X + at);
-        const on = ((keep >> e) & 1) != 0 && (!relu || x > 0);
-        store<f32>(Y + at, on ? x * scale_ : 0);
-        if (on) bits |= 1 << ((vectors << 2) + e);
+    let x0 = i32x4.splat(0), x1 = x0, x2 = x0, x3 = x0;
+    if (threshold_) {
+      x0 = i32x4.add(i32x4.splat(g << 2), i32x4(0, 1, 2, 3));
+      x1 = i32x4.splat(step);
+      x2 = i32x4.splat(site);
+      let k0: u32 = seedLow, k1: u32 = seedHigh;
+      for (let round = 0; round < 10; round++) {
+        const a = i64x2.extmul_low_i32x4_u(x0, m0), b = i64x2.extmul_high_i32x4_u(x0, m0);
+        const c = i64x2.extmul_low_i32x4_u(x2, m1), d = i64x2.extmul_high_i32x4_u(x2, m1);
+        x0 = v128.xor(v128.xor(v128.shuffle<i32>(c, d, 1, 3, 5, 7), x1), i32x4.splat(k0));
+        x1 = v128.shuffle<i32>(c, d, 0, 2, 4, 6);
+        x2 = v128.xor(v128.xor(v128.shuffle<i32>(a, b, 1, 3, 5, 7), x3), i32x4.splat(k1));
+        x3 = v128.shuffle<i32>(a, b, 0, 2, 4, 6);
+        k0 += W0;
+        k1 += W1;
       }
     }
+    const at = <usize>first << 2;
+    let bits = four(X, Y, at, v128.and(x0, low), relu, threshold, scale);
+    bits |= four(X, Y, at + 16, i32x4.shr_u(x0, 16), relu, threshold, scale) << 4;
+    bits |= four(X, Y, at + 32, v128.and(x1, low), relu, threshold, scale) << 8;
+    bits |= four(X, Y, at + 48, i32x4.shr_u(x1, 16), relu, threshold, scale) << 12;
+    bits |= four(X, Y, at + 64, v128.and(x2, low), relu, threshold, scale) << 16;
+    bits |= four(X, Y, at + 80, i32x4.shr_u(x2, 16), relu, threshold, scale) << 20;
+    bits |= four(X, Y, at + 96, v128.and(x3, low), relu, threshold, scale) << 24;
+    bits |= four(X, Y, at + 112, i32x4.shr_u(x3, 16), relu, threshold, scale) << 28;
     if (BITS) store<u32>(BITS + (<usize>g << 2), bits);
   }
+}
+
+/** The last group, of fewer than 32 elements, one by one. Returns its bits. */
+function ragged(
+  X: usize, Y: usize, first: i32, size: i32, relu: bool, threshold: i32, scale: f32,
+  step: i32, site: i32, seedLow: i32, seedHigh: i32,
+): u32 {
+  let bits: u32 = 0;
+  for (let e = first; e < size; e++) {
+    const v = (e >> 2) & 7, at = <usize>e << 2;
+    const x = load<f32>(X + at);
+    const counter = ((e >> 5) << 2) + (e & 3);
+    const drawn =
+      threshold == 0 ||
+      halfWord(counter, step, site, seedLow, seedHigh, v >> 1, v & 1) >= threshold;
+    const on = drawn && (!relu || x > 0);
+    store<f32>(Y + at, on ? x * scale : 0);
+    if (on) bits |= 1 << (e & 31);
+  }
+  return bits;
 }
 
 /** Y = X * scale where the bit is set, else 0, for groups begin <= g < end of 32 elements. */
