@@ -1,0 +1,156 @@
+// The checkpoint: everything that decides how a run goes on, in one safetensors file.
+import { existsSync, readFileSync } from "node:fs";
+import type { Inspection } from "../distillation/method.ts";
+import { canonicalJson, runId } from "./canonical.ts";
+import { fileError, writeAtomic } from "./files.ts";
+import type { RunConfig, RunResult } from "./run.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  FormatError,
+  type NamedArray,
+} from "./safetensors.ts";
+
+const FORMAT = "abkd-checkpoint/1";
+
+/** Numbers by parameter name, flat. */
+export type Values = ReadonlyMap<string, Float32Array>;
+
+/**
+ * The state between two epochs. Dropout draws from (seed, step), so no random state is needed:
+ * from equal states follow equal bits.
+ */
+export interface TrainingState {
+  /** Epochs done. */
+  readonly epoch: number;
+  /** The epoch with the lowest validation loss so far, counted from 1; the patience counts from it. */
+  readonly bestEpoch: number;
+  readonly curve: RunResult["curve"];
+  /** Trained numbers now, and as they were at the best epoch. */
+  readonly parameters: Values;
+  readonly best: Values;
+  readonly adam: {
+    readonly step: number;
+    readonly moments: Readonly<Record<string, Float32Array>>;
+  };
+  /** What the method showed before the first step. */
+  readonly first?: Inspection;
+  /** Spent so far; for the timing only. */
+  readonly seconds: number;
+}
+
+/** What a checkpoint belongs to: going on with another run's, or another engine's, is refused. */
+export interface CheckpointOwner {
+  readonly config: RunConfig;
+  /** Fingerprint of graph and split. */
+  readonly data: string;
+  readonly flavour: string;
+}
+
+export function writeCheckpoint(path: string, owner: CheckpointOwner, state: TrainingState): void {
+  const tensors = new Map<string, NamedArray>();
+  const put = (group: string, values: Iterable<[string, Float32Array | Float64Array]>): void => {
+    for (const [name, numbers] of values) {
+      tensors.set(`${group}/${name}`, { shape: [numbers.length], values: numbers });
+    }
+  };
+  put("parameters", state.parameters);
+  put("best", state.best);
+  put("adam", Object.entries(state.adam.moments));
+  put(
+    "curve",
+    Object.entries(state.curve).map(([name, numbers]) => [name, Float64Array.from(numbers)]),
+  );
+  const { epoch, bestEpoch, seconds, first } = state;
+  const metadata = {
+    format: FORMAT,
+    ...ownerMetadata(owner),
+    state: JSON.stringify({ epoch, bestEpoch, seconds, adamStep: state.adam.step, first }),
+  };
+  writeAtomic(path, encodeSafetensors({ tensors, metadata }));
+}
+
+/**
+ * The state at which the run stopped, or undefined where there is no checkpoint.
+ * @throws FormatError where the file is damaged or belongs to something else.
+ */
+export function readCheckpoint(path: string, owner: CheckpointOwner): TrainingState | undefined {
+  if (!existsSync(path)) return undefined;
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw fileError("read", path, cause);
+  }
+  const { tensors, metadata } = decodeSafetensors(bytes, path);
+  if (metadata["format"] !== FORMAT) throw new FormatError(`${path} is no checkpoint of a run`);
+  for (const [key, expected] of Object.entries(ownerMetadata(owner))) {
+    if (metadata[key] === expected) continue;
+    throw new FormatError(
+      `${path} belongs to another run: its ${key} is ${metadata[key]}, not ${expected}`,
+    );
+  }
+  const group = (prefix: string): Map<string, Float32Array> =>
+    new Map(
+      [...tensors]
+        .filter(([name, { values }]) => name.startsWith(prefix) && values instanceof Float32Array)
+        .map(([name, { values }]) => [name.slice(prefix.length), values as Float32Array]),
+    );
+  const numbers = parseState(metadata["state"], path);
+  const curve = (name: keyof RunResult["curve"]): number[] => {
+    const values = tensors.get(`curve/${name}`)?.values;
+    if (values?.length !== numbers.epoch) throw damaged(path, `its curve of ${name} is cut`);
+    return [...values];
+  };
+  return {
+    epoch: numbers.epoch,
+    bestEpoch: numbers.bestEpoch,
+    seconds: numbers.seconds,
+    curve: {
+      loss: curve("loss"),
+      trainAccuracy: curve("trainAccuracy"),
+      valLoss: curve("valLoss"),
+      valAccuracy: curve("valAccuracy"),
+    },
+    parameters: group("parameters/"),
+    best: group("best/"),
+    adam: { step: numbers.adamStep, moments: Object.fromEntries(group("adam/")) },
+    ...(numbers.first && { first: numbers.first }),
+  };
+}
+
+interface StateNumbers {
+  readonly epoch: number;
+  readonly bestEpoch: number;
+  readonly seconds: number;
+  readonly adamStep: number;
+  readonly first?: Inspection;
+}
+
+function parseState(text: string | undefined, path: string): StateNumbers {
+  let state: Partial<StateNumbers> | null;
+  try {
+    state = JSON.parse(text ?? "null") as Partial<StateNumbers> | null;
+  } catch {
+    throw damaged(path, "its state is not JSON");
+  }
+  const { epoch, bestEpoch, seconds, adamStep } = state ?? {};
+  const counts = [epoch, bestEpoch, adamStep];
+  if (!counts.every((n) => Number.isSafeInteger(n) && n! >= 0) || typeof seconds !== "number") {
+    throw damaged(path, "its state is not complete");
+  }
+  return state as StateNumbers;
+}
+
+function damaged(path: string, why: string): FormatError {
+  return new FormatError(`${path} is damaged: ${why}`);
+}
+
+function ownerMetadata(owner: CheckpointOwner): Record<string, string> {
+  return {
+    run: runId(owner.config),
+    config: canonicalJson(owner.config),
+    data: owner.data,
+    flavour: owner.flavour,
+  };
+}

@@ -1,0 +1,66 @@
+// A graph and a split on the engine, as training reads them, and their fingerprint.
+import { createHash } from "node:crypto";
+import { UserError } from "../errors.ts";
+import type { Graph, Split } from "../graph/graph.ts";
+import { rowNormalised, symmetricNormalised } from "../graph/normalise.ts";
+import type { GraphInputs } from "../models/model.ts";
+import { SparseMatrix, Targets } from "../tensor/index.ts";
+
+/** Frees its engine memory by dispose(). */
+export interface Held<T> {
+  readonly value: T;
+  dispose(): void;
+}
+
+/** The normalised adjacency (nodes x nodes) and features (nodes x features). */
+export function graphInputs(graph: Graph): Held<GraphInputs> {
+  const adjacency = SparseMatrix.from(symmetricNormalised(graph.adjacency));
+  const features = SparseMatrix.from(rowNormalised(graph.features));
+  return {
+    value: { adjacency, features },
+    dispose() {
+      adjacency.dispose();
+      features.dispose();
+    },
+  };
+}
+
+/** The three sets of nodes with their classes. */
+export interface SplitTargets {
+  readonly train: Targets;
+  readonly val: Targets;
+  readonly test: Targets;
+}
+
+/** @throws UserError for an empty set: nothing could be trained, chosen or reported. */
+export function splitTargets(graph: Graph, split: Split): Held<SplitTargets> {
+  for (const set of ["train", "val", "test"] as const) {
+    if (split[set].length > 0) continue;
+    throw new UserError(`the split ${split.name} of ${graph.name} has no ${set} nodes`);
+  }
+  const of = (nodes: Int32Array): Targets => new Targets(graph.labels, nodes, graph.classes);
+  const value = { train: of(split.train), val: of(split.val), test: of(split.test) };
+  return {
+    value,
+    dispose() {
+      for (const targets of Object.values(value)) targets.dispose();
+    },
+  };
+}
+
+/**
+ * 16 hex digits that change with any arc, feature, label or set of nodes: a result belongs to
+ * the data, whatever the dataset's name.
+ */
+export function fingerprint(graph: Graph, split: Split): string {
+  const hash = createHash("sha256");
+  const { adjacency, features, labels } = graph;
+  hash.update(`${graph.nodes} ${graph.classes} ${features.columns}`);
+  const arrays = [adjacency.indptr, adjacency.indices, features.indptr, features.indices];
+  const sets = [split.train, split.val, split.test];
+  for (const array of [...arrays, features.values, labels, ...sets]) {
+    hash.update(`|${array?.length ?? "ones"}|`);
+    if (array) hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  }
+  return hash.digest("hex").slice(0, 16);
+}

@@ -1,0 +1,49 @@
+// What a run tells while it goes on. The command line, the quickstart and notebooks show it.
+import type { RunConfig, RunResult } from "./run.ts";
+
+/** Something happened. Plain data, so that it can cross from a worker thread. */
+export type TrainingEvent =
+  | {
+      readonly type: "start";
+      readonly id: string;
+      readonly config: RunConfig;
+      /** Greater than 0 where the run goes on from a checkpoint. */
+      readonly epoch: number;
+      /** It is trained because other runs distil it. */
+      readonly asTeacher: boolean;
+    }
+  | EpochEvent
+  | {
+      readonly type: "finish";
+      readonly id: string;
+      readonly result: RunResult;
+      /** It was trained earlier and read from its folder. */
+      readonly cached: boolean;
+    }
+  | { readonly type: "fail"; readonly id: string; readonly message: string }
+  /** A sentence for the user, e.g. that a damaged cache entry is trained anew. */
+  | { readonly type: "note"; readonly message: string };
+
+/** After each epoch (from a worker thread: some of them). */
+export interface EpochEvent {
+  readonly type: "epoch";
+  readonly id: string;
+  /** Epochs done. */
+  readonly epoch: number;
+  /** At most this many will be done. */
+  readonly epochs: number;
+  readonly loss: number;
+  readonly trainAccuracy: number;
+  readonly valLoss: number;
+  readonly valAccuracy: number;
+  /** Seconds until all epochs are done; early stopping may end it before. */
+  readonly secondsLeft: number;
+}
+
+/** Called synchronously; must not throw and should be quick. */
+export type Observer = (event: TrainingEvent) => void;
+
+/** An AbortSignal, or anything else whose `aborted` turns true when the run should stop. */
+export interface StopSignal {
+  readonly aborted: boolean;
+}

@@ -1,0 +1,299 @@
+// The loop: one step and one evaluation an epoch, early stopping on validation loss.
+import { setImmediate } from "node:timers/promises";
+import * as tf from "@tensorflow/tfjs-core";
+import type { Distillation, Inspection } from "../distillation/method.ts";
+import { UserError } from "../errors.ts";
+import type { GraphInputs, Model, Parameter } from "../models/model.ts";
+import { Adam, type Scores, scores, softmaxCrossEntropy, type Targets } from "../tensor/index.ts";
+import { runId } from "./canonical.ts";
+import type { TrainingState, Values } from "./checkpoint.ts";
+import type { Observer, StopSignal } from "./observer.ts";
+import type { RunConfig, RunResult } from "./run.ts";
+import { FormatError } from "./safetensors.ts";
+
+/** What is trained, and on what. */
+export interface TrainingTask {
+  readonly config: RunConfig;
+  readonly model: Model;
+  readonly inputs: GraphInputs;
+  readonly targets: { readonly train: Targets; readonly val: Targets };
+  /** Absent where the model is trained alone. */
+  readonly distillation?: Distillation;
+}
+
+export interface TrainingOptions {
+  readonly observer?: Observer;
+  /** Once aborted, the loop saves a checkpoint at the end of the step and throws Interrupted. */
+  readonly signal?: StopSignal;
+  /** Goes on from here, to the same bits as a run that was never interrupted. */
+  readonly from?: TrainingState;
+  /** Where and how often checkpoints are kept; the result does not depend on it. */
+  readonly checkpoints?: {
+    readonly everySeconds: number;
+    save(state: TrainingState): void;
+  };
+}
+
+/** What came out; the model (and the method) hold the best epoch's parameters. */
+export interface TrainingOutcome {
+  readonly curve: RunResult["curve"];
+  /** Counted from 1. */
+  readonly bestEpoch: number;
+  /** Before the first step, and after the last (not the best) epoch. */
+  readonly inspection?: { readonly first: Inspection; readonly last: Inspection };
+  readonly seconds: number;
+}
+
+/** The loss left the numbers; exit code 1. */
+export class DivergedError extends UserError {}
+
+/** The user stopped the run; its checkpoint is kept. Exit code 130, as after SIGINT. */
+export class InterruptedError extends UserError {
+  constructor(message: string) {
+    super(message, { exitCode: 130 });
+  }
+}
+
+/**
+ * Trains until `epochs` are done or `patience` epochs in a row brought no lower validation
+ * loss, then restores the best epoch's parameters: GCNII's protocol, for students as well.
+ * Evaluation is without dropout, on the parameters after the epoch's step.
+ *
+ * Yields to the event loop once an epoch, so that signals and messages arrive.
+ *
+ * @throws DivergedError, InterruptedError, and whatever `checkpoints.save` throws.
+ */
+export async function train(
+  task: TrainingTask,
+  options: TrainingOptions = {},
+): Promise<TrainingOutcome> {
+  const training = new Training(task, options);
+  try {
+    while (!training.done) {
+      training.epoch();
+      await setImmediate();
+    }
+    return training.finish();
+  } finally {
+    training.dispose();
+  }
+}
+
+/** A training in progress, between two epochs. */
+class Training {
+  readonly #task: TrainingTask;
+  readonly #options: TrainingOptions;
+  readonly #trained: Trained;
+  readonly #adam: Adam;
+  readonly #curve: Record<keyof RunResult["curve"], number[]>;
+  readonly #first: Inspection | undefined;
+  readonly #firstEpoch: number;
+  readonly #id: string;
+  readonly #began = performance.now();
+  #bestEpoch: number;
+  #best: Values;
+  #savedEpoch: number;
+  #savedAt = 0;
+
+  constructor(task: TrainingTask, options: TrainingOptions) {
+    const { model, distillation } = task;
+    const { learningRate, weightDecay } = task.config.training;
+    const { from } = options;
+    this.#task = task;
+    this.#options = options;
+    this.#id = runId(task.config);
+    this.#trained = trainedParameters(task);
+    this.#adam = new Adam([
+      { parameters: model.parameters, learningRate, weightDecay },
+      {
+        parameters: distillation?.parameters ?? [],
+        learningRate: distillation?.learningRate ?? learningRate,
+        weightDecay: 0,
+      },
+    ]);
+    const curve = (name: keyof RunResult["curve"]): number[] => [...(from?.curve[name] ?? [])];
+    this.#curve = {
+      loss: curve("loss"),
+      trainAccuracy: curve("trainAccuracy"),
+      valLoss: curve("valLoss"),
+      valAccuracy: curve("valAccuracy"),
+    };
+    if (from) {
+      assign(this.#trained, from.parameters);
+      this.#adam.restore(from.adam);
+    }
+    this.#firstEpoch = from?.epoch ?? 0;
+    this.#savedEpoch = this.#firstEpoch;
+    this.#bestEpoch = from?.bestEpoch ?? 0;
+    this.#best = from?.best ?? read(this.#trained);
+    this.#first = from ? from.first : inspect(task);
+  }
+
+  get #epochs(): number {
+    return this.#curve.loss.length;
+  }
+
+  get done(): boolean {
+    const { epochs, patience } = this.#task.config.training;
+    return this.#epochs >= epochs || this.#epochs - this.#bestEpoch >= patience;
+  }
+
+  /** One step, one evaluation, and what follows from them. */
+  epoch(): void {
+    const { observer, signal, checkpoints } = this.#options;
+    if (signal?.aborted) {
+      this.#save();
+      throw new InterruptedError(`stopped after epoch ${this.#epochs}`);
+    }
+    const loss = step(this.#task, this.#adam, this.#trained, this.#epochs);
+    if (!Number.isFinite(loss)) {
+      // The step was not taken: what the last epoch left is still sound.
+      this.#save();
+      throw this.#diverged("loss", loss);
+    }
+    const { train, val } = evaluate(this.#task);
+    if (!Number.isFinite(val.loss)) throw this.#diverged("validation loss", val.loss);
+    this.#curve.loss.push(loss);
+    this.#curve.trainAccuracy.push(train.accuracy);
+    this.#curve.valLoss.push(val.loss);
+    this.#curve.valAccuracy.push(val.accuracy);
+    if (this.#bestEpoch === 0 || val.loss < this.#curve.valLoss[this.#bestEpoch - 1]!) {
+      this.#bestEpoch = this.#epochs;
+      this.#best = read(this.#trained);
+    }
+    const { epochs } = this.#task.config.training;
+    const secondsPerEpoch = this.#seconds() / (this.#epochs - this.#firstEpoch);
+    observer?.({
+      type: "epoch",
+      id: this.#id,
+      epoch: this.#epochs,
+      epochs,
+      loss,
+      trainAccuracy: train.accuracy,
+      valLoss: val.loss,
+      valAccuracy: val.accuracy,
+      secondsLeft: secondsPerEpoch * (epochs - this.#epochs),
+    });
+    if (checkpoints && this.#seconds() - this.#savedAt >= checkpoints.everySeconds) this.#save();
+  }
+
+  finish(): TrainingOutcome {
+    const last = inspect(this.#task);
+    assign(this.#trained, this.#best);
+    return {
+      curve: this.#curve,
+      bestEpoch: this.#bestEpoch,
+      ...(this.#first && last && { inspection: { first: this.#first, last } }),
+      seconds: this.#totalSeconds(),
+    };
+  }
+
+  dispose(): void {
+    this.#adam.dispose();
+  }
+
+  #seconds(): number {
+    return (performance.now() - this.#began) / 1000;
+  }
+
+  #totalSeconds(): number {
+    return (this.#options.from?.seconds ?? 0) + this.#seconds();
+  }
+
+  #save(): void {
+    const { checkpoints } = this.#options;
+    if (!checkpoints || this.#epochs === this.#savedEpoch) return;
+    checkpoints.save({
+      epoch: this.#epochs,
+      bestEpoch: this.#bestEpoch,
+      curve: this.#curve,
+      parameters: read(this.#trained),
+      best: this.#best,
+      adam: this.#adam.state(),
+      ...(this.#first && { first: this.#first }),
+      seconds: this.#totalSeconds(),
+    });
+    this.#savedEpoch = this.#epochs;
+    this.#savedAt = this.#seconds();
+  }
+
+  #diverged(what: string, value: number): DivergedError {
+    const saved = this.#options.checkpoints ? this.#savedEpoch : 0;
+    const kept =
+      saved > 0 ? `the checkpoint of epoch ${saved} is kept` : "nothing is worth keeping";
+    return new DivergedError(
+      `the ${what} is ${value} in epoch ${this.#epochs + 1}; ${kept}; ` +
+        "try a smaller learning rate or other options of the method",
+      { exitCode: 1 },
+    );
+  }
+}
+
+/** One step of gradient descent; returns the loss, and leaves all as it was where not finite. */
+function step(task: TrainingTask, adam: Adam, trained: Trained, epoch: number): number {
+  const { config, model, inputs, targets, distillation } = task;
+  return tf.tidy(() => {
+    const { value, grads } = tf.variableGrads(
+      () => {
+        const { logits, maps } = model.forward(inputs, {
+          dropout: { seed: config.seed, step: epoch },
+          maps: distillation?.needsMaps ?? false,
+        });
+        const crossEntropy = softmaxCrossEntropy(logits, targets.train);
+        // Where the method needs no maps, it reads none.
+        return distillation
+          ? distillation.loss({ logits, maps: maps as tf.Tensor3D }, crossEntropy)
+          : crossEntropy;
+      },
+      [...trained.values()].map((parameter) => parameter.variable),
+    );
+    const loss = value.dataSync()[0]!;
+    if (Number.isFinite(loss)) adam.step(grads);
+    return loss;
+  });
+}
+
+function evaluate({ model, inputs, targets }: TrainingTask): { train: Scores; val: Scores } {
+  const { logits } = model.forward(inputs);
+  const result = { train: scores(logits, targets.train), val: scores(logits, targets.val) };
+  logits.dispose();
+  return result;
+}
+
+function inspect({ model, inputs, distillation }: TrainingTask): Inspection | undefined {
+  let inspection: Inspection | undefined;
+  tf.tidy(() => {
+    if (!distillation) return;
+    const { logits, maps } = model.forward(inputs, { maps: distillation.needsMaps });
+    inspection = distillation.inspect({ logits, maps: maps as tf.Tensor3D });
+  });
+  return inspection;
+}
+
+/** The model's and the method's parameters ; Adam sees to it that no name comes twice. */
+type Trained = ReadonlyMap<string, Parameter>;
+
+function trainedParameters({ model, distillation }: TrainingTask): Trained {
+  const all = [...model.parameters, ...(distillation?.parameters ?? [])];
+  return new Map(all.map((parameter) => [parameter.name, parameter]));
+}
+
+function read(trained: Trained): Values {
+  return new Map(
+    [...trained].map(([name, { variable }]) => [name, variable.dataSync<"float32">()]),
+  );
+}
+
+/** @throws FormatError where names or sizes differ from the parameters'. */
+function assign(trained: Trained, values: Values): void {
+  for (const [name, { variable }] of trained) {
+    const numbers = values.get(name);
+    if (numbers?.length !== variable.size) {
+      throw new FormatError(
+        `the checkpoint is damaged: "${name}" has ${numbers?.length ?? "no"} numbers, ` +
+          `not ${variable.size}`,
+      );
+    }
+    tf.tidy(() => variable.assign(tf.tensor(numbers, variable.shape)));
+  }
+}
