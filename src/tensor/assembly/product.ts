@@ -25,6 +25,7 @@ export function product(
   for (; r < end; r++) {
     const a0 = A + <usize>r * aStep, at = <usize>r * step;
     let j: usize = 0;
+    for (; j + 128 <= step; j += 128) tile1x32(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
     for (; j + 32 <= step; j += 32) tile1x8(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
     for (; j < step; j += 4) one(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
   }
@@ -71,6 +72,28 @@ function tile6x8(
   put(at, c30, C, p, q, Z, s, ACC); put(at + 16, c31, C, p, q, Z, s, ACC); at += step;
   put(at, c40, C, p, q, Z, s, ACC); put(at + 16, c41, C, p, q, Z, s, ACC); at += step;
   put(at, c50, C, p, q, Z, s, ACC); put(at + 16, c51, C, p, q, Z, s, ACC);
+}
+
+/** A single row: eight sums in flight hide the latency of the multiply-add. */
+@inline
+function tile1x32(
+  a0: usize, aStep: usize, b0: usize, step: usize, at: usize,
+  C: usize, p_: f32, q_: f32, Z: usize, s_: f32, ACC: usize,
+): void {
+  let c0 = f32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0, c6 = c0, c7 = c0, b = b0;
+  for (let k: usize = 0; k < aStep; k += 4) {
+    const t = v128.load_splat<f32>(a0 + k);
+    c0 = fma(t, v128.load(b), c0); c1 = fma(t, v128.load(b, 16), c1);
+    c2 = fma(t, v128.load(b, 32), c2); c3 = fma(t, v128.load(b, 48), c3);
+    c4 = fma(t, v128.load(b, 64), c4); c5 = fma(t, v128.load(b, 80), c5);
+    c6 = fma(t, v128.load(b, 96), c6); c7 = fma(t, v128.load(b, 112), c7);
+    b += step;
+  }
+  const p = f32x4.splat(p_), q = f32x4.splat(q_), s = f32x4.splat(s_);
+  put(at, c0, C, p, q, Z, s, ACC); put(at + 16, c1, C, p, q, Z, s, ACC);
+  put(at + 32, c2, C, p, q, Z, s, ACC); put(at + 48, c3, C, p, q, Z, s, ACC);
+  put(at + 64, c4, C, p, q, Z, s, ACC); put(at + 80, c5, C, p, q, Z, s, ACC);
+  put(at + 96, c6, C, p, q, Z, s, ACC); put(at + 112, c7, C, p, q, Z, s, ACC);
 }
 
 @inline
