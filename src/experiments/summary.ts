@@ -1,0 +1,60 @@
+// Runs grouped by method: what a results table and its figures show.
+import type { RunResult } from "../training/run.ts";
+
+/** The runs of one method with one set of options, over seeds. */
+export interface MethodSummary {
+  /** `teacher`, `student`, `softkd`, `abkd`, ... */
+  readonly name: string;
+  /** The name as people write it: Teacher, Student, SoftKD, ABKD. */
+  readonly label: string;
+  /** By seed. */
+  readonly runs: readonly RunResult[];
+  /** Median test accuracy over all runs, the dead ones too; a fraction. */
+  readonly testMedian: number;
+  /** Those whose model predicts one class for every node. */
+  readonly dead: readonly RunResult[];
+}
+
+const labels: Readonly<Record<string, string>> = {
+  teacher: "Teacher",
+  student: "Student",
+  softkd: "SoftKD",
+  abkd: "ABKD",
+};
+
+/** A method's name as people write it; names of others' methods stay as they are. */
+export function methodLabel(name: string): string {
+  return labels[name] ?? name;
+}
+
+/** The middle value, or the mean of the two in the middle; NaN of nothing. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  const upper = sorted[Math.floor(half)] ?? Number.NaN;
+  return Number.isInteger(half) ? ((sorted[half - 1] ?? Number.NaN) + upper) / 2 : upper;
+}
+
+/**
+ * Groups runs that differ in nothing but their seeds, in order of first appearance. A run without
+ * a method, such as a teacher's, is summarised as `teacher`.
+ */
+export function summarise(results: readonly RunResult[]): MethodSummary[] {
+  const groups = new Map<string, RunResult[]>();
+  for (const result of results) {
+    const { dataset, split, model, training, method } = result.config;
+    const key = JSON.stringify({ dataset, split, model, training, method });
+    groups.set(key, [...(groups.get(key) ?? []), result]);
+  }
+  return [...groups.values()].map((group) => {
+    const runs = group.sort((a, b) => a.config.seed - b.config.seed);
+    const name = runs[0]?.config.method?.name ?? "teacher";
+    return {
+      name,
+      label: methodLabel(name),
+      runs,
+      testMedian: median(runs.map((run) => run.accuracy.test)),
+      dead: runs.filter((run) => run.dead),
+    };
+  });
+}

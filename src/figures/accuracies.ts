@@ -1,0 +1,123 @@
+// Test accuracy of each method: every seed, the median, and the paper's number beside.
+import type { Data } from "plotly.js-dist";
+import { publishedAccuracy } from "../experiments/published.ts";
+import { type MethodSummary, summarise } from "../experiments/summary.ts";
+import type { RunResult } from "../training/run.ts";
+import { baseAxis, baseLayout, type Figure, faint, ink, plain, styleOf } from "./figure.ts";
+
+/** Half the length of a median's bar, in units of the method axis. */
+const barHalf = 0.26;
+
+function describeSeed({ config, accuracy, dead }: RunResult): string {
+  return `seed ${config.seed}: ${(100 * accuracy.test).toFixed(1)} %${dead ? ", died" : ""}`;
+}
+
+/**
+ * Where the accuracy axis begins, in percent: below all that lives and all medians. Dead runs would
+ * squeeze the rest together; they are drawn on this line, hollow.
+ */
+function axisStart(results: readonly RunResult[], summaries: readonly MethodSummary[]): number {
+  const living = results.filter((run) => !run.dead).map((run) => run.accuracy.test);
+  const medians = summaries.map(({ testMedian }) => testMedian);
+  const papers = summaries.map(({ name, runs }) => {
+    const paper = publishedAccuracy(runs[0]!.config.dataset, name);
+    return paper ? (paper.mean - (paper.deviation ?? 0)) / 100 : 1;
+  });
+  return Math.max(0, 5 * Math.floor(20 * Math.min(...living, ...medians, ...papers) - 0.4));
+}
+
+/**
+ * One column a method: a mark a seed (hollow, at the foot, where the model died), a bar at the median with its
+ * value, and a cross with the deviation that the paper prints (table 3), where it prints one.
+ * @param results runs of one dataset and split, any methods and seeds
+ */
+export function testAccuracies(results: readonly RunResult[]): Figure {
+  const summaries = summarise(results);
+  const floor = axisStart(results, summaries);
+  const data: Partial<Data>[] = [];
+  const published: { x: number; mean: number; deviation: number }[] = [];
+  summaries.forEach(({ name, label, runs, testMedian }, index) => {
+    const { colour, symbol } = styleOf(name, index);
+    // Seeds stand side by side, so that equal ones stay apart.
+    const offset = (i: number) => (runs.length > 1 ? (i / (runs.length - 1) - 0.5) * barHalf : 0);
+    data.push(
+      {
+        type: "scatter",
+        mode: "text+lines",
+        uid: `accuracy-${index}-median`,
+        x: [index - barHalf, index + barHalf],
+        y: [100 * testMedian, 100 * testMedian],
+        text: ["", `<b> ${(100 * testMedian).toFixed(1)}</b>`],
+        textposition: "middle right",
+        textfont: { color: colour, size: 13 },
+        line: { color: colour, width: 2.5 },
+        hoverinfo: "skip",
+        showlegend: false,
+      },
+      {
+        type: "scatter",
+        mode: "markers",
+        uid: `accuracy-${index}-seeds`,
+        name: plain(label),
+        x: runs.map((_, i) => index + offset(i)),
+        y: runs.map((run) => (run.dead ? floor : 100 * run.accuracy.test)),
+        text: runs.map(describeSeed),
+        marker: {
+          color: runs.map((run) => (run.dead ? "#ffffff" : colour)),
+          symbol,
+          size: 9,
+          line: { color: runs.map((run) => (run.dead ? colour : "#ffffff")), width: 1.2 },
+        },
+        hovertemplate: `${plain(label)}, %{text}<extra></extra>`,
+        showlegend: false,
+        cliponaxis: false,
+      },
+    );
+    const paper = publishedAccuracy(runs[0]!.config.dataset, name);
+    if (paper)
+      published.push({ x: index - 0.38, mean: paper.mean, deviation: paper.deviation ?? 0 });
+  });
+  if (published.length > 0) {
+    data.push({
+      type: "scatter",
+      mode: "markers",
+      uid: "accuracy-published",
+      name: "the paper, mean ± s.d.",
+      x: published.map(({ x }) => x),
+      y: published.map(({ mean }) => mean),
+      error_y: {
+        type: "data",
+        array: published.map(({ deviation }) => deviation),
+        color: faint,
+        thickness: 1.2,
+        width: 3,
+      },
+      marker: { symbol: "x-thin", size: 8, line: { color: faint, width: 1.6 } },
+      hovertemplate: "the paper: %{y:.2f} %<extra></extra>",
+      showlegend: true,
+    });
+  }
+  return {
+    data,
+    layout: {
+      ...baseLayout("Test accuracy: each seed and the median"),
+      xaxis: {
+        ...baseAxis(""),
+        tickmode: "array",
+        tickvals: summaries.map((_, index) => index),
+        ticktext: summaries.map(({ label }) => plain(label)),
+        tickfont: { size: 13, color: ink },
+        range: [-0.6, summaries.length - 0.35],
+        showgrid: false,
+      },
+      yaxis: { ...baseAxis("test accuracy (%)"), autorangeoptions: { minallowed: floor } },
+      legend: {
+        x: 1,
+        xanchor: "right",
+        y: 0.02,
+        yanchor: "bottom",
+        bgcolor: "rgba(255,255,255,0.8)",
+      },
+    },
+  };
+}

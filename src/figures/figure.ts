@@ -1,0 +1,87 @@
+// What all figures share: their type, and a look that holds in print and for colour-blind readers.
+import type { Data, Layout } from "plotly.js-dist";
+
+/** A Plotly figure as plain JSON data. `Trace.uid` is always set: it makes exports repeatable. */
+export interface Figure {
+  readonly data: readonly Partial<Data>[];
+  readonly layout: Partial<Layout>;
+}
+
+/** Where a figure is drawn, in CSS pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+export const ink = "#222222";
+export const faint = "#666666";
+const gridColour = "#e4e4e4";
+
+/** How a method is drawn: hue (Okabe and Ito's palette), marker and dash all tell it apart. */
+export interface Style {
+  readonly colour: string;
+  readonly symbol: "circle" | "square" | "diamond" | "triangle-up" | "cross" | "star";
+}
+
+const styles: Readonly<Record<string, Style>> = {
+  teacher: { colour: "#000000", symbol: "star" },
+  student: { colour: "#767676", symbol: "circle" },
+  softkd: { colour: "#d55e00", symbol: "square" },
+  abkd: { colour: "#0072b2", symbol: "diamond" },
+};
+
+const others: readonly Style[] = [
+  { colour: "#009e73", symbol: "triangle-up" },
+  { colour: "#cc79a7", symbol: "cross" },
+  { colour: "#e69f00", symbol: "circle" },
+  { colour: "#56b4e9", symbol: "square" },
+];
+
+/** The style of the `index`-th method of a figure: fixed for known names, in turn for others. */
+export function styleOf(name: string, index: number): Style {
+  return styles[name] ?? others[index % others.length]!;
+}
+
+/** `#rrggbb` with an opacity of 0 to 1, as CSS reads it. */
+export function transparent(colour: string, opacity: number): string {
+  const channel = (from: number) => Number.parseInt(colour.slice(from, from + 2), 16);
+  return `rgba(${channel(1)},${channel(3)},${channel(5)},${opacity})`;
+}
+
+/** The layout that every figure starts from: white ground, plain type, a title at the left. */
+export function baseLayout(title: string): Partial<Layout> {
+  return {
+    title: {
+      text: `<b>${title}</b>`,
+      font: { size: 15, color: ink },
+      x: 0,
+      xref: "paper",
+      xanchor: "left",
+    },
+    font: { family: "Helvetica, Arial, sans-serif", size: 13, color: ink },
+    paper_bgcolor: "#ffffff",
+    plot_bgcolor: "#ffffff",
+    margin: { l: 64, r: 24, t: 56, b: 56 },
+    hovermode: "closest",
+  };
+}
+
+/** An axis with its name, outward ticks and faint grid lines. */
+export function baseAxis(title: string): NonNullable<Layout["xaxis"]> {
+  return {
+    title: { text: title, standoff: 8, font: { size: 13 } },
+    ticks: "outside",
+    ticklen: 4,
+    tickcolor: faint,
+    linecolor: faint,
+    gridcolor: gridColour,
+    showline: true,
+    zeroline: false,
+    automargin: true,
+  };
+}
+
+/** Text for Plotly's small HTML: `<`, `>` and `&` stand for themselves. */
+export function plain(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}

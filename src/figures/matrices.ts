@@ -1,0 +1,129 @@
+// Layer-by-layer matrices of a distillation: attention A and dissimilarity D, teacher by student.
+import type { Data } from "plotly.js-dist";
+import type { RunResult } from "../training/run.ts";
+import { baseAxis, baseLayout, type Figure } from "./figure.ts";
+
+/** A spread beyond this factor is shown on a logarithmic colour scale. */
+const logarithmicFrom = 30;
+
+interface Shades {
+  readonly z: number[][];
+  readonly zmin: number;
+  readonly zmax: number;
+  readonly ticks?: { readonly at: number[]; readonly text: string[] };
+}
+
+/** Colours in proportion to the values, from 0. */
+function linear(matrix: readonly (readonly number[])[], zmax: number): Shades {
+  return { z: matrix.map((row) => [...row]), zmin: 0, zmax };
+}
+
+/** Colours by order of magnitude, with ticks at 1, 2 and 5 times powers of ten. */
+function logarithmic(matrix: readonly (readonly number[])[], low: number, high: number): Shades {
+  const at: number[] = [];
+  const text: string[] = [];
+  const decades = Math.log10(high / low);
+  const steps = decades > 3 ? [1] : decades > 1.5 ? [1, 3] : [1, 2, 5];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
+    for (const step of steps) {
+      const value = step * 10 ** power;
+      if (value < low || value > high) continue;
+      at.push(Math.log10(value));
+      text.push(String(Number(value.toPrecision(1))));
+    }
+  }
+  const z = matrix.map((row) => row.map((value) => Math.log10(Math.max(value, low))));
+  return { z, zmin: Math.log10(low), zmax: Math.log10(high), ticks: { at, text } };
+}
+
+/**
+ * A heat map with teacher layers from left to right and student layers from top to bottom:
+ * a strip, since teachers are deep and students shallow.
+ */
+function heatmap(
+  matrix: readonly (readonly number[])[],
+  { z, zmin, zmax, ticks }: Shades,
+  uid: string,
+  symbol: string,
+  colorscale: string,
+): Partial<Data> {
+  const students = matrix[0]?.length ?? 0;
+  const byStudent = <T>(rows: readonly (readonly T[])[]) =>
+    Array.from({ length: students }, (_, j) => rows.map((row) => row[j]!));
+  return {
+    type: "heatmap",
+    uid,
+    x: matrix.map((_, i) => i + 1),
+    y: Array.from({ length: students }, (_, j) => j + 1),
+    z: byStudent(z),
+    customdata: byStudent(matrix),
+    zmin,
+    zmax,
+    colorscale,
+    xgap: matrix.length > 100 ? 0 : 1,
+    ygap: 1,
+    hovertemplate: `teacher layer %{x}, student layer %{y}: ${symbol} = %{customdata:.4g}<extra></extra>`,
+    colorbar: {
+      thickness: 10,
+      outlinewidth: 0,
+      ticks: "outside",
+      ticklen: 3,
+      ...(ticks ? { tickmode: "array", tickvals: ticks.at, ticktext: ticks.text } : {}),
+    },
+  };
+}
+
+function figure(title: string, trace: Partial<Data>, teachers: number, students: number): Figure {
+  const axis = { showgrid: false, showline: false, zeroline: false };
+  return {
+    data: [trace],
+    layout: {
+      ...baseLayout(title),
+      xaxis: {
+        ...baseAxis("teacher layer i"),
+        ...axis,
+        range: [0.5, teachers + 0.5],
+        tick0: teachers > 16 ? 0 : 1,
+        dtick: teachers > 16 ? 8 : 1,
+      },
+      yaxis: { ...baseAxis("student layer j"), ...axis, range: [students + 0.5, 0.5], dtick: 1 },
+    },
+  };
+}
+
+function matrixOf(run: RunResult, name: string): readonly (readonly number[])[] | undefined {
+  const matrix = run.inspection?.last.matrices[name];
+  return matrix !== undefined && matrix.length > 0 && matrix[0]!.length > 0 ? matrix : undefined;
+}
+
+/**
+ * The attention A (eq. 3) at the end of a run, teacher layers x student layers, on a scale of 0 to 1.
+ * @returns undefined for a method without attention
+ */
+export function attentionMatrix(run: RunResult): Figure | undefined {
+  const matrix = matrixOf(run, "attention");
+  if (!matrix) return undefined;
+  const trace = heatmap(matrix, linear(matrix, 1), "attention", "A<sub>ij</sub>", "Cividis");
+  const title = "Attention A<sub>ij</sub>: which student layer learns from which teacher layer";
+  return figure(title, trace, matrix.length, matrix[0]!.length);
+}
+
+/**
+ * The dissimilarity D (eq. 4, in the form that ran) at the end of a run, teacher layers x student
+ * layers; on a logarithmic scale where the values spread wide.
+ * @returns undefined for a method without dissimilarity
+ */
+export function dissimilarityMatrix(run: RunResult): Figure | undefined {
+  const matrix = matrixOf(run, "dissimilarity");
+  if (!matrix) return undefined;
+  const values = matrix.flat().filter((value) => Number.isFinite(value) && value > 0);
+  const high = Math.max(Number.MIN_VALUE, ...values);
+  // Six orders of magnitude are all that a colour scale can show.
+  const low = Math.max(Math.min(high, ...values), high / 1e6);
+  const wide = values.length > 0 && high / low > logarithmicFrom;
+  const shades = wide ? logarithmic(matrix, low, high) : linear(matrix, high);
+  const trace = heatmap(matrix, shades, "dissimilarity", "D<sub>ij</sub>", "Viridis");
+  const scale = wide ? " (logarithmic colours)" : "";
+  const title = `Dissimilarity D<sub>ij</sub> of teacher and student layers${scale}`;
+  return figure(title, trace, matrix.length, matrix[0]!.length);
+}
