@@ -1,7 +1,22 @@
 // Loading a dataset and a split of it by name: the one door to src/datasets.
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { OptionError } from "../errors.ts";
 import type { Graph, Split } from "../graph/graph.ts";
-import { dataFolders, fileReader, type ReadFile } from "./locate.ts";
+import { differences, summarise } from "./canonical.ts";
+import { type DownloadOptions, download } from "./download.ts";
+import { BadFileError } from "./errors.ts";
+import {
+  type DataFolders,
+  dataFolders,
+  fileReader,
+  findFile,
+  missingFile,
+  type ReadFile,
+} from "./locate.ts";
+import { publishedFile } from "./manifest.ts";
+import { SUMMARIES } from "./oracles.ts";
 import { type DatasetEntry, datasetEntry } from "./registry.ts";
 import {
   fullSplit,
@@ -12,23 +27,41 @@ import {
   randomSplit,
 } from "./splits.ts";
 
+export type { DownloadProgress } from "./download.ts";
 export { BadFileError, DatasetError, MissingFileError } from "./errors.ts";
 export { DATASET_NAMES, datasetEntry } from "./registry.ts";
 
-export interface DataOptions {
+export interface DataOptions extends DownloadOptions {
   /** Searched before all other folders, and where downloads go. */
   readonly dataDir?: string;
+  /** Whether a file that is in no folder is fetched from its official address; false. */
+  readonly download?: boolean;
+  /** A server with the layout of a data folder, in place of the official addresses. */
+  readonly mirror?: string;
+  /** Told of a graph that differs from the published one of its name. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /**
- * The graph of a dataset.
+ * The graph of a dataset. One that differs from the published graph is loaded with a warning (it
+ * may be meant so), unless a file has exactly the published length: that is a damaged copy.
  *
  * @param name one of DATASET_NAMES.
- * @throws OptionError for an unknown name; MissingFileError for a file that is in no folder;
- *   BadFileError for one that is broken.
+ * @throws OptionError for an unknown name; MissingFileError for a file that is in no folder and
+ *   may not be fetched; BadFileError for one that is broken; DatasetError if a download fails.
  */
 export async function loadDataset(name: string, options: DataOptions = {}): Promise<Graph> {
-  return datasetEntry(name).load(reader(options));
+  const entry = datasetEntry(name);
+  const folders = dataFolders(options.dataDir);
+  const graph = await entry.load(reader(folders, options));
+  if (entry.files.length > 0) {
+    const differing = differences(summarise(graph), SUMMARIES[name]!);
+    if (differing.length > 0) {
+      await refuseDamaged(entry, folders);
+      options.onWarning?.(`${name} is not the published graph: ${differing.join(", ")} differ`);
+    }
+  }
+  return graph;
 }
 
 /**
@@ -44,22 +77,19 @@ export async function loadSplit(
   spec: string,
   options: DataOptions = {},
 ): Promise<Split> {
-  const raw = await rawSplit(graph, spec, datasetEntry(graph.name), reader(options));
-  return labelledOnly(spec, raw, graph.labels);
+  return labelledOnly(spec, await loadRawSplit(graph, spec, options), graph.labels);
 }
 
-function reader(options: DataOptions): ReadFile {
-  return fileReader(dataFolders(options.dataDir));
-}
-
-async function rawSplit(
+/** As loadSplit, with the unlabelled nodes that the source put in. */
+export async function loadRawSplit(
   graph: Graph,
   spec: string,
-  entry: DatasetEntry,
-  read: ReadFile,
+  options: DataOptions = {},
 ): Promise<RawSplit> {
   const parsed = parseSplit(spec);
   if (parsed.kind === "random") return randomSplit(graph, parsed);
+  const entry = datasetEntry(graph.name);
+  const read = reader(dataFolders(options.dataDir), options);
   if (parsed.kind === "geom-gcn" && entry.geomGcnFile) {
     return geomGcnSplit(entry.geomGcnFile(parsed.index), graph.nodes, read);
   }
@@ -70,4 +100,42 @@ async function rawSplit(
   throw new OptionError(
     `${entry.name} has no split "${spec}": use ${entry.defaultSplit} or another random one`,
   );
+}
+
+/**
+ * Fetches a file of a registered dataset into the folder for downloads.
+ *
+ * @param file relative to a data folder, e.g. `planetoid/ind.cora.x`.
+ * @returns its path.
+ */
+export async function fetchFile(file: string, options: DataOptions = {}): Promise<string> {
+  const target = path.join(dataFolders(options.dataDir).downloads, file);
+  const published = publishedFile(file);
+  const url = options.mirror ? `${options.mirror.replace(/\/$/, "")}/${file}` : published.url;
+  await download({ ...published, url }, target, options);
+  return target;
+}
+
+function reader(folders: DataFolders, options: DataOptions): ReadFile {
+  return fileReader(folders, (file) => {
+    if (options.download) return fetchFile(file, options);
+    throw missingFile(file, folders);
+  });
+}
+
+/** @throws BadFileError for a file of the published length with other contents. */
+async function refuseDamaged(entry: DatasetEntry, folders: DataFolders): Promise<void> {
+  for (const file of entry.files) {
+    const found = findFile(file, folders);
+    if (found === null) continue;
+    const { bytes, sha256 } = publishedFile(file);
+    const contents = await readFile(found);
+    const digest = createHash("sha256").update(contents).digest("hex");
+    if (contents.length === bytes && digest !== sha256) {
+      throw new BadFileError(
+        found,
+        `a damaged copy: sha256 ${digest} instead of ${sha256}; delete it and fetch it again`,
+      );
+    }
+  }
 }

@@ -58,21 +58,26 @@ export function findFile(file: string, folders: DataFolders): string | null {
 /**
  * Reads files of the data folders.
  *
- * @throws MissingFileError saying where a file was looked for; BadFileError for one that is
- *   empty, too large or cannot be read.
+ * @param obtain called for a file that is in none of them: gives a path to read instead, or throws.
+ * @throws BadFileError for a file that is empty, too large or cannot be read.
  */
-export function fileReader(folders: DataFolders): ReadFile {
+export function fileReader(
+  folders: DataFolders,
+  obtain: (file: string) => Promise<string>,
+): ReadFile {
   return async (file) => {
-    const found = findFile(file, folders);
-    if (found === null) {
-      throw new MissingFileError(
-        `${file} is not in ${folders.searched.join(", ")}: fetch it with "abkd data fetch", ` +
-          `or put it there by hand`,
-        file,
-      );
-    }
+    const found = findFile(file, folders) ?? (await obtain(file));
     return { bytes: await readWhole(found), path: found };
   };
+}
+
+/** A file that is in no folder, and may not be fetched. */
+export function missingFile(file: string, folders: DataFolders): MissingFileError {
+  return new MissingFileError(
+    `${file} is not in ${folders.searched.join(", ")}: fetch it by "abkd data fetch", ` +
+      "or put it into one of these by hand",
+    file,
+  );
 }
 
 /** A whole file of at most 64 MB. */

@@ -1,5 +1,6 @@
 // A restricted unpickler for protocols 0 to 2: it builds numpy and scipy arrays, and runs nothing.
 import { BadFileError } from "./errors.ts";
+import { decimal, exact, integer, OPCODES, rawUnicode, slot, unquote } from "./pickle-text.ts";
 import {
   asText,
   build,
@@ -7,69 +8,12 @@ import {
   type Dict,
   lookUpGlobal,
   type PickleValue,
-  printable,
   Refusal,
   Tuple,
 } from "./pickle-values.ts";
 
 /** More pushed values than this are refused (NELL's graph, the largest known, has 600,000). */
 const MAX_VALUES = 4_000_000;
-
-const NAMES: Readonly<Record<number, string>> = {
-  40: "MARK",
-  41: "EMPTY_TUPLE",
-  46: "STOP",
-  48: "POP",
-  49: "POP_MARK",
-  50: "DUP",
-  70: "FLOAT",
-  71: "BINFLOAT",
-  73: "INT",
-  74: "BININT",
-  75: "BININT1",
-  76: "LONG",
-  77: "BININT2",
-  78: "NONE",
-  80: "PERSID",
-  81: "BINPERSID",
-  82: "REDUCE",
-  83: "STRING",
-  84: "BINSTRING",
-  85: "SHORT_BINSTRING",
-  86: "UNICODE",
-  88: "BINUNICODE",
-  93: "EMPTY_LIST",
-  97: "APPEND",
-  98: "BUILD",
-  99: "GLOBAL",
-  100: "DICT",
-  101: "APPENDS",
-  103: "GET",
-  104: "BINGET",
-  105: "INST",
-  106: "LONG_BINGET",
-  108: "LIST",
-  111: "OBJ",
-  112: "PUT",
-  113: "BINPUT",
-  114: "LONG_BINPUT",
-  115: "SETITEM",
-  116: "TUPLE",
-  117: "SETITEMS",
-  125: "EMPTY_DICT",
-  128: "PROTO",
-  129: "NEWOBJ",
-  130: "EXT1",
-  131: "EXT2",
-  132: "EXT4",
-  133: "TUPLE1",
-  134: "TUPLE2",
-  135: "TUPLE3",
-  136: "NEWTRUE",
-  137: "NEWFALSE",
-  138: "LONG1",
-  139: "LONG4",
-};
 
 /**
  * The value that a pickle holds. Byte strings are views of `bytes`: nothing is copied, and
@@ -116,7 +60,7 @@ class Unpickler {
     const code = this.bytes[this.opcodeAt];
     if (code === undefined) return `offset ${this.opcodeAt}, no opcode`;
     const hex = `0x${code.toString(16).padStart(2, "0")}`;
-    return `offset ${this.opcodeAt}, opcode ${NAMES[code] ?? "unknown"} (${hex})`;
+    return `offset ${this.opcodeAt}, opcode ${OPCODES[code] ?? "unknown"} (${hex})`;
   }
 
   /** One opcode; false after STOP. */
@@ -389,71 +333,4 @@ function setItems(dict: Dict, items: readonly PickleValue[]): void {
     if (key === null) throw new Refusal("a key that is neither a number nor a short string");
     dict.set(key, items[k + 1]!);
   }
-}
-
-function integer(text: string): number {
-  return exact(decimal(text, /^[+-]?\d{1,17}$/));
-}
-
-function slot(text: string): number {
-  return decimal(text, /^\d{1,10}$/);
-}
-
-function exact(value: number): number {
-  if (!Number.isSafeInteger(value)) throw new Refusal(`the integer ${value} is too large`);
-  return value;
-}
-
-function decimal(text: string, form: RegExp): number {
-  if (!form.test(text)) throw new Refusal(`"${printable(text)}" is not a number`);
-  return Number(text);
-}
-
-const ESCAPES: Readonly<Record<string, number>> = {
-  "\\": 0x5c,
-  "'": 0x27,
-  '"': 0x22,
-  a: 0x07,
-  b: 0x08,
-  f: 0x0c,
-  n: 0x0a,
-  r: 0x0d,
-  t: 0x09,
-  v: 0x0b,
-};
-
-/** The bytes of a Python 2 string literal, as protocol 0 writes them. */
-function unquote(raw: Uint8Array): Uint8Array {
-  const quote = raw[0];
-  if (raw.length < 2 || (quote !== 0x27 && quote !== 0x22) || raw.at(-1) !== quote) {
-    throw new Refusal("a string without quotes");
-  }
-  const out = new Uint8Array(raw.length);
-  let length = 0;
-  for (let k = 1; k < raw.length - 1; k++) {
-    if (raw[k] !== 0x5c) {
-      out[length++] = raw[k]!;
-      continue;
-    }
-    const next = String.fromCharCode(raw[++k]!);
-    const plain = ESCAPES[next];
-    if (plain !== undefined) {
-      out[length++] = plain;
-      continue;
-    }
-    const hex = String.fromCharCode(raw[k + 1] ?? 0, raw[k + 2] ?? 0);
-    if (next !== "x" || !/^[0-9a-f]{2}$/i.test(hex)) {
-      throw new Refusal(`the escape \\${printable(next)} in a string`);
-    }
-    out[length++] = Number.parseInt(hex, 16);
-    k += 2;
-  }
-  return out.subarray(0, length);
-}
-
-/** Python's raw-unicode-escape: latin-1, with \uXXXX for the rest. */
-function rawUnicode(line: string): string {
-  return line.replace(/\\u([0-9a-f]{4})/gi, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
 }

@@ -1,0 +1,192 @@
+// Fetching one published file: resumed after a cut, checked by sha256, put in place in one step.
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync } from "node:fs";
+import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DatasetError } from "./errors.ts";
+import { withLock } from "./lock.ts";
+import type { PublishedFile } from "./manifest.ts";
+
+/** How far a download has come, in bytes. */
+export interface DownloadProgress {
+  readonly url: string;
+  readonly received: number;
+  readonly total: number;
+}
+
+export interface DownloadOptions {
+  readonly onProgress?: (progress: DownloadProgress) => void;
+  readonly signal?: AbortSignal;
+  /** Longest silence of the server, in milliseconds; 20 s. */
+  readonly idleLimit?: number;
+  /** Longest time a file, in milliseconds; 15 minutes. */
+  readonly totalLimit?: number;
+}
+
+/** Attempts in a row that bring no byte before the download is given up. */
+const FRUITLESS_ATTEMPTS = 4;
+const FIRST_PAUSE = 250;
+
+/** A failure that another attempt may mend: a cut, a busy server. */
+class Interrupted extends Error {}
+
+/**
+ * Downloads a file to `target`. What has arrived is kept in `target`.part, from which a later call
+ * goes on; `target` itself appears only whole and with the right sha256.
+ *
+ * @throws DatasetError in one line: what failed, and where to put the file by hand.
+ */
+export async function download(
+  source: PublishedFile,
+  target: string,
+  options: DownloadOptions = {},
+): Promise<void> {
+  const total = AbortSignal.timeout(options.totalLimit ?? 15 * 60_000);
+  const signal = options.signal ? AbortSignal.any([options.signal, total]) : total;
+  try {
+    await mkdir(path.dirname(target), { recursive: true });
+    await withLock(`${target}.lock`, signal, async () => {
+      if (!existsSync(target)) await fetchWhole(source, target, signal, options);
+    });
+  } catch (error) {
+    const reason = total.aborted ? "it took too long" : reasonOf(error);
+    throw new DatasetError(
+      `${source.url} could not be fetched: ${reason}; to go without the network put the file ` +
+        `at ${target} (sha256 ${source.sha256})`,
+      { cause: error },
+    );
+  }
+}
+
+async function fetchWhole(
+  source: PublishedFile,
+  target: string,
+  signal: AbortSignal,
+  options: DownloadOptions,
+): Promise<void> {
+  const part = `${target}.part`;
+  const resumed = (await sizeOf(part)) > 0;
+  await fetchPart(source, part, signal, options);
+  let found = await sha256Of(part);
+  if (found !== source.sha256 && resumed) {
+    // The part may have been another file's: once more from nothing.
+    await rm(part);
+    await fetchPart(source, part, signal, options);
+    found = await sha256Of(part);
+  }
+  if (found !== source.sha256) {
+    await rm(part);
+    throw new Error(`its sha256 is ${found}, not the published one`);
+  }
+  await rename(part, target);
+}
+
+/** Attempts until the part has its full length; each goes on where the last was cut. */
+async function fetchPart(
+  source: PublishedFile,
+  part: string,
+  signal: AbortSignal,
+  options: DownloadOptions,
+): Promise<void> {
+  let fruitless = 0;
+  for (;;) {
+    const before = await sizeOf(part);
+    if (before === source.bytes) return;
+    if (before > source.bytes) await rm(part);
+    try {
+      await fetchRest(source, part, signal, options);
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+      fruitless = (await sizeOf(part)) > before ? 0 : fruitless + 1;
+      if (fruitless === FRUITLESS_ATTEMPTS) throw error;
+      await sleep(FIRST_PAUSE * 2 ** fruitless, undefined, { signal });
+    }
+  }
+}
+
+/** One request for what is missing, appended to the part. */
+async function fetchRest(
+  source: PublishedFile,
+  part: string,
+  signal: AbortSignal,
+  options: DownloadOptions,
+): Promise<void> {
+  const idle = new AbortController();
+  const limit = options.idleLimit ?? 20_000;
+  const silence = setTimeout(() => idle.abort(), limit);
+  const start = await sizeOf(part);
+  let handle: FileHandle | undefined;
+  let answered = start > 0;
+  try {
+    const response = await fetch(source.url, {
+      // Identity: a compressed transfer would break the byte ranges.
+      headers: { "accept-encoding": "identity", ...(start && { range: `bytes=${start}-` }) },
+      signal: AbortSignal.any([signal, idle.signal]),
+    });
+    answered = true;
+    const resumes = acceptsRange(response, start);
+    handle = await open(part, resumes ? "a" : "w");
+    let received = resumes ? start : 0;
+    if (!response.body) throw new Interrupted("the server sent nothing");
+    const reader = response.body.getReader();
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      silence.refresh();
+      received += next.value.length;
+      if (received > source.bytes) throw new Error(`longer than its ${source.bytes} bytes`);
+      await handle.write(next.value);
+      options.onProgress?.({ url: source.url, received, total: source.bytes });
+    }
+    await handle.sync();
+    if (received < source.bytes) {
+      throw new Interrupted(`it was cut after ${received} of ${source.bytes} bytes`);
+    }
+  } catch (error) {
+    if (signal.aborted) throw error;
+    if (idle.signal.aborted) throw new Interrupted(`no answer for ${limit / 1000} s`);
+    // fetch reports a broken connection as a TypeError; one never made is final.
+    if (error instanceof TypeError && answered) throw new Interrupted(reasonOf(error));
+    throw error;
+  } finally {
+    clearTimeout(silence);
+    await handle?.close();
+  }
+}
+
+/** Whether the answer continues at `start` (else it begins anew). */
+function acceptsRange(response: Response, start: number): boolean {
+  const { status } = response;
+  if (status === 200) return false;
+  if (status === 206) {
+    const from = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1];
+    if (Number(from) === start) return true;
+    throw new Error(`the server sent another range than the one asked for`);
+  }
+  const message = `the server answered ${status} ${response.statusText}`.trim();
+  throw status === 408 || status === 429 || status >= 500
+    ? new Interrupted(message)
+    : new Error(message);
+}
+
+async function sizeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size;
+  } catch {
+    return 0;
+  }
+}
+
+async function sha256Of(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}
+
+/** The innermost cause in a few words, on one line. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error) return reasonOf(error.cause);
+  if (error.name === "AbortError") return "it was stopped";
+  const code = (error as NodeJS.ErrnoException).code;
+  return (error.message || code || error.name).replace(/\s+/g, " ");
+}

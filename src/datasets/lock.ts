@@ -1,0 +1,44 @@
+// A lock file, so that two processes never write the same download at once.
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const POLL = 200;
+/** A lock without an owner's number this long, in milliseconds, was left by a crash. */
+const UNSIGNED_LIMIT = 5_000;
+
+/**
+ * Runs `action` while holding the lock `file`, which names this process. Waits for another living
+ * process to let go; takes over the lock of a dead one.
+ */
+export async function withLock<T>(
+  file: string,
+  signal: AbortSignal,
+  action: () => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    try {
+      await writeFile(file, `${process.pid}\n`, { flag: "wx" });
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    if (await isAbandoned(file)) await rm(file, { force: true });
+    else await sleep(POLL, undefined, { signal });
+  }
+  try {
+    return await action();
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+async function isAbandoned(file: string): Promise<boolean> {
+  try {
+    const owner = Number(await readFile(file, "latin1"));
+    if (!owner) return Date.now() - (await stat(file)).mtimeMs > UNSIGNED_LIMIT;
+    process.kill(owner, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
+  }
+}

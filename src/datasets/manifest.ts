@@ -1,0 +1,259 @@
+// The files of all datasets: length and sha256 of the published bytes, and where they are published.
+import path from "node:path";
+
+/** A published file. */
+export interface PublishedFile {
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly url: string;
+}
+
+/** The official address of each folder; a file keeps its name. */
+const SOURCES: Readonly<Record<string, string>> = {
+  planetoid: "https://github.com/kimiyoung/planetoid/raw/master/data/",
+  "geom-gcn-splits": "https://raw.githubusercontent.com/graphdml-uiuc-jlu/geom-gcn/master/splits/",
+  "gnn-benchmark": "https://github.com/shchur/gnn-benchmark/raw/master/data/npz/",
+};
+
+/**
+ * @param file relative to a data folder, e.g. `planetoid/ind.cora.x`; one of a registered dataset.
+ */
+export function publishedFile(file: string): PublishedFile {
+  const entry = FILES[file];
+  const source = SOURCES[path.posix.dirname(file)];
+  if (!entry || !source) throw new Error(`${file} is not in the manifest`);
+  const [bytes, sha256] = entry;
+  return { bytes, sha256, url: source + path.posix.basename(file) };
+}
+
+/** Length in bytes and sha256. */
+const FILES: Readonly<Record<string, readonly [bytes: number, sha256: string]>> = {
+  "planetoid/ind.cora.x": [
+    22119,
+    "23cfa55d91c6f624233f5eb7b6e3f141f1bd2b2ae39608a63cf5d084bb27baab",
+  ],
+  "planetoid/ind.cora.y": [
+    4054,
+    "94465c14eb53e04ca262198dcbb2521ee8af60fb3f3d546cd6ca24a511b0e7d1",
+  ],
+  "planetoid/ind.cora.tx": [
+    148025,
+    "b9afbaa4a400df991f6f02ef677e1e44da55ffc04801fd02f9e673987829226a",
+  ],
+  "planetoid/ind.cora.ty": [
+    28135,
+    "41f5ac76596a1699cc33f53084a2419e92961c42bb75f36fc38e616d348532ad",
+  ],
+  "planetoid/ind.cora.allx": [
+    257305,
+    "9419ba2f26f5c35243db64aba110e0f35a04851609e0dc5433450676ca6b8543",
+  ],
+  "planetoid/ind.cora.ally": [
+    47959,
+    "2b998f5cc7fedc86e7f97ca2498f47a1ffc1462c29e2d578b23bf3f62b6e7d71",
+  ],
+  "planetoid/ind.cora.graph": [
+    59847,
+    "58f13302f39dde8852dad6fe6d15b89b077b6d7f837626bce671ef80344b383d",
+  ],
+  "planetoid/ind.cora.test.index": [
+    5000,
+    "297ce89af2b51a6a194181c7dbe1796c6a1cf9cd9349a88383b1b1e227867875",
+  ],
+  "planetoid/ind.citeseer.x": [
+    31087,
+    "d20de19150741e555de0ed037195630fc194114ebc7fd72ced62810148aa22f6",
+  ],
+  "planetoid/ind.citeseer.y": [
+    3014,
+    "8ba87e515d8e3ee3cf52f6d2c5b86aa73f11ecad825a808455209ec26cd54924",
+  ],
+  "planetoid/ind.citeseer.tx": [
+    260321,
+    "539a8906a2da97628d212f2fdd668c109a8b3f0d36574b59e5d3fd5b5303da21",
+  ],
+  "planetoid/ind.citeseer.ty": [
+    24135,
+    "55e5bd1ba1e733a04598753ad1a8d57957f4b8f89e74519f41f4f4938767e4ce",
+  ],
+  "planetoid/ind.citeseer.allx": [
+    595021,
+    "2ac30345d95c9ec933a817ee0bdd6a5f077f8c184a20e696910192d534414668",
+  ],
+  "planetoid/ind.citeseer.ally": [
+    55623,
+    "f704b2d986dde6c2669934de1f3ae5696a6cf9455c0f6b2646a2d135ea0a1c95",
+  ],
+  "planetoid/ind.citeseer.graph": [
+    61987,
+    "d79a4ef9d3e7169aee8946145f6b7306e35bc79bffad26346cfb94e10e9912a7",
+  ],
+  "planetoid/ind.citeseer.test.index": [
+    5000,
+    "2af990671580b6b2df5d158d1038f8292e30c9cd821b5453f399659b25b723d4",
+  ],
+  "planetoid/ind.pubmed.x": [
+    23172,
+    "fbe9cb5c47200d1b7769a26e579be3b7130b556831f9d850e77c4c74f2599b33",
+  ],
+  "planetoid/ind.pubmed.y": [
+    854,
+    "e6c807633307a07ed659249006536a147c7999c797f11a2560752990181b41b3",
+  ],
+  "planetoid/ind.pubmed.tx": [
+    405505,
+    "4eb5f5d0f30f26497eb0ac6ac9719d09c67e284f1ed0385c93f3ef27a671da3d",
+  ],
+  "planetoid/ind.pubmed.ty": [
+    12135,
+    "ee2e0d4819d9fbcc403689c3bf2e49face401b605932f093bc58ab6461130fdd",
+  ],
+  "planetoid/ind.pubmed.allx": [
+    7578385,
+    "508e538e2abdccdd54c4d3e9f49d638b4af7107d85845f66ddea5a5152658b7e",
+  ],
+  "planetoid/ind.pubmed.ally": [
+    224739,
+    "0c37bbe3b5014ec365e9d393cf4791925e5ed94fb194305d74f064a8d7b50f0e",
+  ],
+  "planetoid/ind.pubmed.graph": [
+    471808,
+    "5b89f0036ca22909471f1e6558eb42fa06e0c730a577bde5b058b40638f81dc9",
+  ],
+  "planetoid/ind.pubmed.test.index": [
+    6000,
+    "b101d421688bbaecbd82e8a18f1e282378d6830f3a37666f28ebc47f844341b5",
+  ],
+  "geom-gcn-splits/cora_split_0.6_0.2_0.npz": [
+    1989,
+    "619931e6c3f0248bf9c7b6be24680a0a617bcfaba661cb0d7afaee8e18a74a51",
+  ],
+  "geom-gcn-splits/cora_split_0.6_0.2_1.npz": [
+    1958,
+    "d24be667034cb15a55bbf512dbae07b39c758eed66a9ba27106fa795422fe11c",
+  ],
+  "geom-gcn-splits/cora_split_0.6_0.2_2.npz": [
+    1967,
+    "811fb695c4c9ab0a53ab3a665bf4232652a08a6e38faac5b43a7da43a8454b74",
+  ],
+  "geom-gcn-splits/cora_split_0.6_0.2_3.npz": [
+    1956,
+    "9d9c19d88a689b76a4b97e8694ef8d20cb0f1b192bbd05a0d5649c91f0cb6ef4",
+  ],
+  "geom-gcn-splits/cora_split_0.6_0.2_4.npz": [
+    1942,
+    "3040b6bc0ddfff3757d55f514becf0b1b6b2e382114bfb0bc900dbcbb58fca17",
+  ],
+  "geom-gcn-splits/cora_split_0.6_0.2_5.npz": [
+    2008,
+    "52373862971060e366829930332acabaa90cc6f41019c52bf6c92e4c22f8f093",
+  ],
+  "geom-gcn-splits/cora_split_0.6_0.2_6.npz": [
+    1944,
+    "07847ea94e8b19970cf86731f19869aac0c56310d27f687d0feb9553d7525dd6",
+  ],
+  "geom-gcn-splits/cora_split_0.6_0.2_7.npz": [
+    1962,
+    "262573079c8b1f4bc043d32edd3d23a6c36f1d7258efe60c11a6197ba0eee560",
+  ],
+  "geom-gcn-splits/cora_split_0.6_0.2_8.npz": [
+    1956,
+    "d6c6a2163aeadd103ae386e800e473d2388da866f3f464199180d9b0e2f7d6cc",
+  ],
+  "geom-gcn-splits/cora_split_0.6_0.2_9.npz": [
+    1948,
+    "9d236d0cf723871d88dea567afe92d50c11d0ffba280349a5cc7f5f2ea42202f",
+  ],
+  "geom-gcn-splits/citeseer_split_0.6_0.2_0.npz": [
+    2266,
+    "31d483e4c9cbdd031c35e284fbda3935bfda6901b8618e4ef0381af5b9143582",
+  ],
+  "geom-gcn-splits/citeseer_split_0.6_0.2_1.npz": [
+    2284,
+    "1e02e3220676a90715b5a868b207dc19f49e5bc13ef1e8a8c8305fb46e028659",
+  ],
+  "geom-gcn-splits/citeseer_split_0.6_0.2_2.npz": [
+    2261,
+    "910ce9d1a9c12f2ce84486fa7d1953d560c2cf57f9e0c213a4ae362ca56bff77",
+  ],
+  "geom-gcn-splits/citeseer_split_0.6_0.2_3.npz": [
+    2278,
+    "e8c84d2e0099b3c0d692a68126c03370579f0cd83c0dab42b25a0fb3b94cb2c6",
+  ],
+  "geom-gcn-splits/citeseer_split_0.6_0.2_4.npz": [
+    2122,
+    "a45c9e6b4abe527499a1a1bf545063cdc910c82ef4676f1ef4e483bb77712c8e",
+  ],
+  "geom-gcn-splits/citeseer_split_0.6_0.2_5.npz": [
+    2123,
+    "fc0f6091daab2b0f37a3522dbc60052d9bce4209e7c06482f6beb61a4ed442b9",
+  ],
+  "geom-gcn-splits/citeseer_split_0.6_0.2_6.npz": [
+    2260,
+    "c99f610ff84bf5f5c3fe71b548c3cdf9c9bf02185d0152432b290877df1c4a3b",
+  ],
+  "geom-gcn-splits/citeseer_split_0.6_0.2_7.npz": [
+    2269,
+    "26bb7e5ea3aed014df5765af845fae70db9cdbb8875c46fc89cc4d6d042fb182",
+  ],
+  "geom-gcn-splits/citeseer_split_0.6_0.2_8.npz": [
+    2261,
+    "f8efadce7a3732ac39ec6625f591c9ed0b4222d95257f25f2a05ad5518e4a7eb",
+  ],
+  "geom-gcn-splits/citeseer_split_0.6_0.2_9.npz": [
+    2278,
+    "d9e586dad1886b3e1fdf3999140a192bb0cacea67c7849262ec862b8e7286cdf",
+  ],
+  "geom-gcn-splits/pubmed_split_0.6_0.2_0.npz": [
+    9669,
+    "a15825b5bf77ffd2e9179e354f455bb9a6f8c4886cb28796688a38d45d75bdc9",
+  ],
+  "geom-gcn-splits/pubmed_split_0.6_0.2_1.npz": [
+    9664,
+    "51f2349156410d851859ff4858ecd401d05d024f1a3936250dd8e844a6fd527b",
+  ],
+  "geom-gcn-splits/pubmed_split_0.6_0.2_2.npz": [
+    9706,
+    "d94a2a3d607f23d7dc88dabb966db7c7da187e0a2af3c848d88ab0c5452c4a2b",
+  ],
+  "geom-gcn-splits/pubmed_split_0.6_0.2_3.npz": [
+    9653,
+    "62c389ddac567fcd25654db846fc693973c69cddf083f5495d33b592a768515e",
+  ],
+  "geom-gcn-splits/pubmed_split_0.6_0.2_4.npz": [
+    9705,
+    "3b2bbeb2f4bbee257bb4c626c15c3e3dd0e9da6ed23bf16f6ac520b95e18f84d",
+  ],
+  "geom-gcn-splits/pubmed_split_0.6_0.2_5.npz": [
+    9640,
+    "23aea01576f71aa165cd70564fb53b3f158d1ff71c1227e062797870fe130551",
+  ],
+  "geom-gcn-splits/pubmed_split_0.6_0.2_6.npz": [
+    9701,
+    "9122bd4e8e42cab8d33e952693d18d0f49c5f11327b922baefb81228ee903c44",
+  ],
+  "geom-gcn-splits/pubmed_split_0.6_0.2_7.npz": [
+    9710,
+    "958706e960939c716a5204671c08399864600ce82094755b2e61975137ccfae9",
+  ],
+  "geom-gcn-splits/pubmed_split_0.6_0.2_8.npz": [
+    9705,
+    "764dd33802022d7ab2595f08f21b424e83007aceeb5f85c9403c74bf791f56f6",
+  ],
+  "geom-gcn-splits/pubmed_split_0.6_0.2_9.npz": [
+    9704,
+    "b9d4b4362fc02751c168f68f4120ab2fb516f4c84d447571653f1cd692946a66",
+  ],
+  "gnn-benchmark/amazon_electronics_photo.npz": [
+    17113960,
+    "bdb1feb8e6ff42ee44024b04479145029c563fd42fc31bff80af20887ba0439a",
+  ],
+  "gnn-benchmark/amazon_electronics_computers.npz": [
+    31921488,
+    "736ba1d9fd85eac2da83a5ad25c463f04b0031a6ca01563f90a7099d9e8ffb2c",
+  ],
+  "gnn-benchmark/ms_academic_cs.npz": [
+    12835626,
+    "933c745734e78908c7eb77172a673fee0503f30e26e5a99b36814d88534c42e3",
+  ],
+};
