@@ -1,0 +1,121 @@
+// The results of several methods as a table of text: for the terminal, and for an HTML page.
+import type { RunResult } from "../training/run.ts";
+import { publishedAccuracy } from "./published.ts";
+import { type MethodSummary, median, summarise } from "./summary.ts";
+
+/** Text cells, one row a method; `numeric` columns stand to the right. */
+export interface Table {
+  readonly columns: readonly { readonly title: string; readonly numeric: boolean }[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+function percent(fraction: number, digits = 1): string {
+  return (100 * fraction).toFixed(digits);
+}
+
+function published({ name, runs }: MethodSummary): string {
+  const paper = publishedAccuracy(runs[0]!.config.dataset, name);
+  if (!paper) return "-";
+  const deviation = paper.deviation === undefined ? "" : ` ± ${paper.deviation.toFixed(2)}`;
+  return paper.mean.toFixed(2) + deviation;
+}
+
+function seeds({ runs }: MethodSummary): string {
+  const one = ({ accuracy, dead }: RunResult) => `${percent(accuracy.test)}${dead ? " died" : ""}`;
+  return runs.map(one).join(", ");
+}
+
+/**
+ * One row a method, in order of first appearance. Accuracies in percent; the median is over all
+ * seeds, the dead ones too; seconds are the median of a run's training time; the paper's number is
+ * table 3's.
+ */
+export function resultsTable(results: readonly RunResult[]): Table {
+  const columns = [
+    { title: "method", numeric: false },
+    { title: "parameters", numeric: true },
+    { title: "ratio", numeric: true },
+    { title: "test %, median", numeric: true },
+    { title: "each seed", numeric: false },
+    { title: "seconds", numeric: true },
+    { title: "paper %", numeric: true },
+  ];
+  const teacher = results.find((run) => run.parameters.teacher !== undefined)?.parameters.teacher;
+  const rows = summarise(results).map((summary) => {
+    const { label, runs, testMedian } = summary;
+    const { model } = runs[0]!.parameters;
+    const ratio =
+      teacher !== undefined && teacher !== model ? `${(teacher / model).toFixed(1)}x` : "";
+    const time = median(runs.map(({ timing }) => timing.seconds));
+    return [
+      label,
+      model.toLocaleString("en"),
+      ratio,
+      percent(testMedian),
+      seeds(summary),
+      time.toFixed(1),
+      published(summary),
+    ];
+  });
+  return { columns, rows };
+}
+
+/** A table as lines of text, columns aligned, a rule under the titles. */
+export function formatTable({ columns, rows }: Table): string {
+  const widths = columns.map(({ title }, i) =>
+    Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]) =>
+    columns
+      .map(({ numeric }, i) => {
+        const cell = cells[i] ?? "";
+        return numeric ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!);
+      })
+      .join("  ")
+      .trimEnd();
+  const titles = line(columns.map(({ title }) => title));
+  return [titles, "-".repeat(titles.length), ...rows.map(line)].join("\n");
+}
+
+/** The options of a method as `name value` pairs, e.g. to say which form of ABKD ran. */
+export function describeForm({ name, label, runs }: MethodSummary): string | undefined {
+  const method = runs[0]!.config.method;
+  const options = Object.entries(method?.options ?? {});
+  if (name === "teacher" || method === undefined || options.length === 0) return undefined;
+  const text = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
+  const pairs = options.map(([option, value]) => `${option} ${text(value)}`);
+  return `${label} ran as: ${pairs.join(", ")}.`;
+}
+
+/** The runs whose model predicts one class for every node, by name; nothing where all live. */
+export function describeDead(summary: MethodSummary): string | undefined {
+  const { label, dead } = summary;
+  if (dead.length === 0) return undefined;
+  const names = dead.map((run) => `seed ${run.config.seed} (run ${run.id})`);
+  return `${label}: ${names.join(", ")} died: its ReLU units are all off and it predicts one class.`;
+}
+
+function compare(one: MethodSummary, other: MethodSummary): string {
+  // As printed, so that the sentence and the table never disagree.
+  const points = Number(percent(one.testMedian)) - Number(percent(other.testMedian));
+  if (Math.abs(points) < 0.05) return `${one.label} and ${other.label} are level`;
+  const [better, worse] = points > 0 ? [one, other] : [other, one];
+  return `${better.label} beats ${worse.label} by ${Math.abs(points).toFixed(1)} points`;
+}
+
+/**
+ * What the numbers say about ABKD, in one sentence, e.g. `SoftKD beats ABKD by 3.8 points, ABKD
+ * beats Student by 4.9 points (medians of 3 seeds on test).`; undefined without an ABKD run.
+ */
+export function describeFinding(results: readonly RunResult[]): string | undefined {
+  const summaries = summarise(results);
+  const abkd = summaries.find(({ name }) => name === "abkd");
+  const rivals = ["softkd", "student"].flatMap(
+    (name) => summaries.find((summary) => summary.name === name) ?? [],
+  );
+  if (!abkd || rivals.length === 0) return undefined;
+  const parts = rivals.map((rival) => compare(abkd, rival));
+  const count = abkd.runs.length;
+  const how = count === 1 ? "one seed" : `medians of ${count} seeds`;
+  return `${parts.join("; ")} (${how} on one split: a first look, not a comparison of methods).`;
+}

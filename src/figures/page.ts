@@ -1,0 +1,115 @@
+// A web page in one file: interactive figures, the results table and the runs they come from.
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import type { Table } from "../experiments/results-table.ts";
+import type { RunResult } from "../training/run.ts";
+import { type Figure, plain } from "./figure.ts";
+
+const require = createRequire(import.meta.url);
+
+export interface PageContent {
+  readonly title: string;
+  /** Sentences above the figures: what was found, which form ran, what died. */
+  readonly notes: readonly string[];
+  readonly table: Table;
+  readonly figures: readonly { readonly figure: Figure; readonly height: number }[];
+  readonly runs: readonly RunResult[];
+}
+
+const style = `
+  :root { color-scheme: light; }
+  body { font: 16px/1.5 Helvetica, Arial, sans-serif; color: #222; max-width: 1100px;
+    margin: 2rem auto; padding: 0 1rem; }
+  h1 { font-size: 1.6rem; line-height: 1.25; }
+  h2 { font-size: 1.15rem; margin-top: 2rem; }
+  table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 1rem 0; }
+  th, td { padding: 0.3rem 0.8rem; text-align: left; border-bottom: 1px solid #ddd; }
+  th { border-bottom: 2px solid #666; font-weight: 600; }
+  .number { text-align: right; }
+  .figure { width: 100%; margin: 1.5rem 0; break-inside: avoid; }
+  .scroll { overflow-x: auto; }
+  code { font-size: 0.9em; }
+`;
+
+function htmlTable({ columns, rows }: Table): string {
+  const cell = (tag: string, text: string, i: number) =>
+    `<${tag}${columns[i]?.numeric ? ' class="number"' : ""}>${plain(text)}</${tag}>`;
+  const head = columns.map(({ title }, i) => cell("th", title, i)).join("");
+  const body = rows.map((row) => `<tr>${row.map((text, i) => cell("td", text, i)).join("")}</tr>`);
+  return `<table>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${body.join("\n")}\n</tbody>\n</table>`;
+}
+
+function runsTable(runs: readonly RunResult[]): Table {
+  const columns = ["run", "method", "seed", "best epoch", "validation %", "test %", "engine"].map(
+    (title, i) => ({ title, numeric: i >= 2 && i <= 5 }),
+  );
+  const rows = runs.map((run) => [
+    run.id,
+    run.config.method?.name ?? "teacher",
+    String(run.config.seed),
+    String(run.bestEpoch),
+    (100 * run.accuracy.val).toFixed(1),
+    (100 * run.accuracy.test).toFixed(1) + (run.dead ? " died" : ""),
+    `${run.engine.name} ${run.engine.flavour}`,
+  ]);
+  return { columns, rows };
+}
+
+/** JSON that may stand inside a script element. */
+function scriptJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll("<", "\\u003c");
+}
+
+/** Plotly is ten megabytes of text; packed, it is a quarter of that, and browsers can unpack it. */
+async function packedPlotly(): Promise<string> {
+  const source = await readFile(require.resolve("plotly.js-dist"));
+  return (await promisify(gzip)(source, { level: 9 })).toString("base64");
+}
+
+/**
+ * The page as text. It needs no network and no server: Plotly is inside.
+ * @returns HTML, about 3 MB
+ */
+export async function figurePage(content: PageContent): Promise<string> {
+  const { title, notes, table, figures, runs } = content;
+  const divisions = figures.map(
+    ({ height }, i) => `<div class="figure" id="figure-${i}" style="height: ${height}px"></div>`,
+  );
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${plain(title)}</title>
+<style>${style}</style>
+</head>
+<body>
+<h1>${plain(title)}</h1>
+${notes.map((note) => `<p>${plain(note)}</p>`).join("\n")}
+<div class="scroll">${htmlTable(table)}</div>
+<noscript><p>The figures need JavaScript.</p></noscript>
+${divisions.join("\n")}
+<h2>Runs</h2>
+<p>Each run's configuration, curve and result are in <code>runs/</code>, in a file named by its id.</p>
+<div class="scroll">${htmlTable(runsTable(runs))}</div>
+<script type="application/json" id="figures">${scriptJson(figures.map(({ figure }) => figure))}</script>
+<script type="application/octet-stream" id="plotly">${await packedPlotly()}</script>
+<script>
+(async () => {
+  const text = (id) => document.getElementById(id).textContent;
+  const packed = Uint8Array.from(atob(text("plotly")), (c) => c.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const script = document.createElement("script");
+  script.textContent = await new Response(stream).text();
+  document.head.append(script);
+  const config = { responsive: true, displaylogo: false };
+  JSON.parse(text("figures")).forEach(({ data, layout }, i) =>
+    Plotly.newPlot("figure-" + i, data, layout, config));
+})();
+</script>
+</body>
+</html>
+`;
+}
