@@ -1,5 +1,5 @@
 // A trained model as a file: its weights with the configuration that made them.
-import * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs";
 import { toFloat32 } from "../datasets/arrays.ts";
 import { NpzFile } from "../datasets/npz.ts";
 import { Gcnii, type GraphShape } from "../models/gcnii.ts";

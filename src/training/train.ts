@@ -1,12 +1,13 @@
 // The loop: one step and one evaluation an epoch, early stopping on validation loss.
 import { setImmediate } from "node:timers/promises";
-import * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs";
 import type { Distillation, Inspection } from "../distillation/method.ts";
 import { UserError } from "../errors.ts";
 import type { GraphInputs, Model, Parameter } from "../models/model.ts";
 import { Adam, type Scores, scores, softmaxCrossEntropy, type Targets } from "../tensor/index.ts";
 import { runId } from "./canonical.ts";
 import type { TrainingState, Values } from "./checkpoint.ts";
+import { withForward } from "./evaluate.ts";
 import type { Observer, StopSignal } from "./observer.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 import { FormatError } from "./safetensors.ts";
@@ -254,20 +255,17 @@ function step(task: TrainingTask, adam: Adam, trained: Trained, epoch: number): 
 }
 
 function evaluate({ model, inputs, targets }: TrainingTask): { train: Scores; val: Scores } {
-  const { logits } = model.forward(inputs);
-  const result = { train: scores(logits, targets.train), val: scores(logits, targets.val) };
-  logits.dispose();
-  return result;
+  return withForward(model, inputs, false, ({ logits }) => ({
+    train: scores(logits, targets.train),
+    val: scores(logits, targets.val),
+  }));
 }
 
 function inspect({ model, inputs, distillation }: TrainingTask): Inspection | undefined {
-  let inspection: Inspection | undefined;
-  tf.tidy(() => {
-    if (!distillation) return;
-    const { logits, maps } = model.forward(inputs, { maps: distillation.needsMaps });
-    inspection = distillation.inspect({ logits, maps: maps as tf.Tensor3D });
-  });
-  return inspection;
+  if (!distillation) return undefined;
+  return withForward(model, inputs, distillation.needsMaps, ({ logits, maps }) =>
+    distillation.inspect({ logits, maps: maps as tf.Tensor3D }),
+  );
 }
 
 /** The model's and the method's parameters ; Adam sees to it that no name comes twice. */

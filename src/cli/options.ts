@@ -1,0 +1,136 @@
+// Options that several commands share, and their checks.
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { GcniiConfig } from "../models/gcnii.ts";
+import type { TrainingConfig } from "../training/run.ts";
+
+/** A whole number within bounds. */
+export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least && value <= most) {
+      return value;
+    }
+    const bounds =
+      most < Number.MAX_SAFE_INTEGER ? ` from ${least} to ${most}` : `, ${least} or more`;
+    throw new InvalidArgumentError(`Expected a whole number${bounds}.`);
+  };
+}
+
+/** A finite number, `least` or more, and below `below` where given. */
+export function real(least: number, below = Number.POSITIVE_INFINITY): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && value >= least && value < below) return value;
+    const bounds = below < Number.POSITIVE_INFINITY ? ` and below ${below}` : "";
+    throw new InvalidArgumentError(`Expected a number, ${least} or more${bounds}.`);
+  };
+}
+
+/** `--data`, `--runs`, `--workers` and the like, of every command that trains. */
+export interface RunOptions {
+  readonly dataset: string;
+  readonly split?: string;
+  readonly seed: number;
+  readonly trials: number;
+  readonly data?: string;
+  readonly runs: string;
+  readonly workers?: number;
+  readonly resume?: boolean;
+  readonly checkpointEvery: number;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+export function addRunOptions(command: Command): Command {
+  return command
+    .optionsGroup("What to run:")
+    .option("--dataset <name>", "see abkd data list", "cora")
+    .option(
+      "--split <split>",
+      "geom-gcn:0..9, public, pyg-full or random:<train>/<val>/<test>:<seed>",
+    )
+    .addOption(
+      new Option("--seed <n>", "of initial weights and dropout").argParser(integer(0)).default(1),
+    )
+    .addOption(
+      new Option("--trials <n>", "runs with the seeds from --seed upwards")
+        .argParser(integer(1, 1000))
+        .default(1),
+    )
+    .optionsGroup("Where and how:")
+    .option("--data <folder>", "look for datasets here first")
+    .option("--runs <folder>", "results, checkpoints and cached teachers", "runs")
+    .addOption(
+      new Option("--workers <n>", "runs at a time (default: one a core)").argParser(
+        integer(1, 256),
+      ),
+    )
+    .option("--resume", "take finished runs as they are, go on with interrupted ones")
+    .addOption(
+      new Option("--checkpoint-every <seconds>", "does not change the results")
+        .argParser(real(0))
+        .default(30),
+    )
+    .option("--quiet", "no progress")
+    .option("--json", "print the results as JSON, an array of runs");
+}
+
+/** Hyper-parameters of a model and its training; absent ones come from the recipe. */
+export type HyperParameters = Partial<
+  Pick<GcniiConfig, "layers" | "width" | "alpha" | "lambda" | "dropout"> & TrainingConfig
+>;
+
+const HYPER_PARAMETERS: readonly (readonly [
+  name: keyof HyperParameters,
+  argument: string,
+  description: string,
+  parse: (text: string) => number,
+])[] = [
+  ["layers", "n", "convolutions", integer(1, 4096)],
+  ["width", "n", "hidden width", integer(1, 65536)],
+  ["alpha", "x", "the initial residual's share", real(0, 1 + Number.EPSILON)],
+  ["lambda", "x", "layer l's weights have the share log(lambda / l + 1)", real(0)],
+  ["dropout", "x", "rate, before each layer", real(0, 1)],
+  ["epochs", "n", "at most", integer(1)],
+  ["patience", "n", "epochs without a lower validation loss until it stops", integer(1)],
+  ["learningRate", "x", "Adam's", real(0)],
+  ["weightDecay", "x", "L2, on all weights", real(0)],
+];
+
+/** @param prefix `` or `teacher-` */
+export function addHyperParameters(command: Command, group: string, prefix = ""): Command {
+  command.optionsGroup(group);
+  for (const [name, argument, description, parse] of HYPER_PARAMETERS) {
+    const flag = `--${prefix}${kebab(name)} <${argument}>`;
+    command.addOption(new Option(flag, description).argParser(parse));
+  }
+  return command;
+}
+
+/** What the user gave of the options that addHyperParameters added. */
+export function givenHyperParameters(
+  options: Readonly<Record<string, unknown>>,
+  prefix = "",
+): { model: Partial<GcniiConfig>; training: Partial<TrainingConfig> } {
+  const given = (...names: (keyof HyperParameters)[]): Record<string, number> =>
+    Object.fromEntries(
+      names.flatMap((name) => {
+        const value = options[prefix === "" ? name : camel(`${prefix}${kebab(name)}`)];
+        return typeof value === "number" ? [[name, value]] : [];
+      }),
+    );
+  return {
+    model: given("layers", "width", "alpha", "lambda", "dropout"),
+    training: given("epochs", "patience", "learningRate", "weightDecay"),
+  };
+}
+
+/** learningRate -> learning-rate */
+export function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** teacher-learning-rate -> teacherLearningRate, as commander names its options. */
+export function camel(name: string): string {
+  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+}

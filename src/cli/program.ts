@@ -1,0 +1,104 @@
+// The commands by name, loaded only when called: `abkd data` must not wait for an engine.
+import { Command, CommanderError } from "commander";
+import { UserError } from "../errors.ts";
+import { packageVersion } from "../version.ts";
+
+interface Entry {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+const COMMANDS: readonly Entry[] = [
+  {
+    name: "quickstart",
+    summary: "one distillation from start to picture: what npm start runs",
+    load: async () => (await import("./quickstart.ts")).quickstartCommand(),
+  },
+  {
+    name: "data",
+    summary: "list, describe, check and fetch datasets",
+    load: async () => (await import("./data.ts")).dataCommand(),
+  },
+  {
+    name: "methods",
+    summary: "list the distillation methods and their options",
+    load: async () => (await import("./methods.ts")).methodsCommand(),
+  },
+  {
+    name: "train",
+    summary: "train a model alone, such as a teacher",
+    load: async () => (await import("./train.ts")).trainCommand(),
+  },
+  {
+    name: "distill",
+    summary: "distil a teacher into a small student",
+    load: async () => (await import("./distill.ts")).distillCommand(),
+  },
+  {
+    name: "export",
+    summary: "write a run's trained model to a file",
+    load: async () => (await import("./export.ts")).exportCommand(),
+  },
+  {
+    name: "predict",
+    summary: "apply an exported model to a graph",
+    load: async () => (await import("./predict.ts")).predictCommand(),
+  },
+];
+
+/**
+ * Runs the command line.
+ * @param argv without node and the script
+ * @returns the exit code: 0; 1 where a run failed; 2 for a wrong request; 130 after an interrupt
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const program = await buildProgram(argv);
+    await program.parseAsync(argv.length > 0 ? [...argv] : ["--help"], { from: "user" });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof UserError) {
+      process.stderr.write(`abkd: ${oneLine(error.message)}\n`);
+      return error.exitCode;
+    }
+    // A fault of ours: whoever reports it needs the stack.
+    process.stderr.write(`abkd: internal error, please report it\n${stackOf(error)}\n`);
+    return 1;
+  }
+}
+
+/** All commands in name, and the one that is called in full. */
+async function buildProgram(argv: readonly string[]): Promise<Command> {
+  const program = new Command("abkd")
+    .description(
+      "Graph neural network compression by attention-based knowledge distillation (ABKD).",
+    )
+    .version(packageVersion())
+    .configureHelp({ showGlobalOptions: false });
+  const called = argv[0] === "help" ? argv[1] : argv[0];
+  for (const { name, summary, load } of COMMANDS) {
+    program.addCommand(name === called ? await load() : new Command(name).description(summary));
+  }
+  settle(program);
+  return program;
+}
+
+/** One line for a wrong option, exit codes of ours, for a command and all under it. */
+function settle(command: Command): void {
+  command.exitOverride().configureOutput({
+    outputError: (message, write) => write(`abkd: ${oneLine(message.replace(/^error: /, ""))}\n`),
+  });
+  for (const child of command.commands) settle(child);
+}
+
+function oneLine(message: string): string {
+  return message.trim().replace(/\s*\n\s*/g, " ");
+}
+
+function stackOf(error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const cause = error instanceof Error && error.cause ? `\ncaused by ${stackOf(error.cause)}` : "";
+  return stack + cause;
+}

@@ -1,0 +1,49 @@
+// A worker thread's side of trials.ts: runs one trial and sends its events to the main thread.
+import type { MessagePort } from "node:worker_threads";
+import { UserError } from "../errors.ts";
+import type { TrainingEvent } from "./observer.ts";
+import type { RunResult } from "./run.ts";
+import { runTrial, type Trial } from "./trial.ts";
+
+export interface WorkerTask {
+  readonly trial: Trial;
+  /** Takes the trial's TrainingEvents. */
+  readonly events: MessagePort;
+  /** One Int32: not 0 once the user wants to stop. */
+  readonly stop: SharedArrayBuffer;
+}
+
+/** Errors lose their class on the way to another thread, so they are sent as data. */
+export type WorkerReply =
+  | { readonly result: RunResult }
+  | { readonly error: { readonly message: string; readonly exitCode: number } };
+
+/** A student's epoch takes milliseconds: nobody can read them all. */
+const EPOCH_EVENT_MILLISECONDS = 100;
+
+/** piscina's entry point. An error that is nobody's fault but ours is thrown, with its stack. */
+export default async function work({ trial, events, stop }: WorkerTask): Promise<WorkerReply> {
+  const flag = new Int32Array(stop);
+  const signal = {
+    get aborted(): boolean {
+      return Atomics.load(flag, 0) !== 0;
+    },
+  };
+  let last = Number.NEGATIVE_INFINITY;
+  const observer = (event: TrainingEvent): void => {
+    if (event.type === "epoch" && event.epoch < event.epochs) {
+      const now = performance.now();
+      if (now - last < EPOCH_EVENT_MILLISECONDS) return;
+      last = now;
+    }
+    events.postMessage(event);
+  };
+  try {
+    return { result: await runTrial(trial, observer, signal) };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { error: { message: error.message, exitCode: error.exitCode } };
+  } finally {
+    events.close();
+  }
+}

@@ -1,0 +1,231 @@
+// One run from its configuration to its files.
+import { rmSync } from "node:fs";
+import * as tf from "@tensorflow/tfjs";
+import type { Distillation, TeacherOutputs } from "../distillation/method.ts";
+import { createDistillation } from "../distillation/registry.ts";
+import { UserError } from "../errors.ts";
+import type { Graph, Split } from "../graph/graph.ts";
+import { Gcnii, type GraphShape } from "../models/gcnii.ts";
+import { type GraphInputs, type Model, parameterCount } from "../models/model.ts";
+import { scores, startEngine } from "../tensor/index.ts";
+import { packageVersion } from "../version.ts";
+import { describeRun, runId } from "./canonical.ts";
+import {
+  type CheckpointOwner,
+  readCheckpoint,
+  type TrainingState,
+  writeCheckpoint,
+} from "./checkpoint.ts";
+import { predictedClasses, withForward } from "./evaluate.ts";
+import { fingerprint, graphInputs, type Held, type SplitTargets, splitTargets } from "./inputs.ts";
+import { type ModelFile, modelParameters, restoreModel } from "./model-file.ts";
+import type { Observer, StopSignal } from "./observer.ts";
+import type { RunConfig, RunResult } from "./run.ts";
+import { type RunFiles, readRun, runFiles, type StoredRun, writeRun } from "./run-store.ts";
+import { FormatError } from "./safetensors.ts";
+import { type TrainingOutcome, train } from "./train.ts";
+
+/** What a run is given; plain data, so that it can be sent to a worker thread. */
+export interface Trial {
+  readonly config: RunConfig;
+  readonly graph: Graph;
+  readonly split: Split;
+  readonly runsDir: string;
+  /**
+   * `anew`: train from the start. `resume`: take the finished run, or go on from the checkpoint;
+   * damaged files are an error. `cache`: the same, but damaged files are said and trained anew.
+   */
+  readonly start: "anew" | "resume" | "cache";
+  readonly checkpointSeconds: number;
+}
+
+/**
+ * Trains (or finds) the run, writes its files, and returns the result. A teacher must have been
+ * run before, in the same folder. The engine is started in this thread.
+ */
+export async function runTrial(
+  trial: Trial,
+  observer: Observer,
+  signal?: StopSignal,
+): Promise<RunResult> {
+  const { config, graph, split } = trial;
+  const engine = startEngine();
+  const owner = { config, data: fingerprint(graph, split), flavour: engine.flavour };
+  const files = runFiles(trial.runsDir, config);
+  const id = runId(config);
+  const { finished, from } = earlierWork(trial, files, owner, observer);
+  if (finished) {
+    observer({ type: "finish", id, result: finished.result, cached: true });
+    return finished.result;
+  }
+  observer({
+    type: "start",
+    id,
+    config,
+    epoch: from?.epoch ?? 0,
+    asTeacher: trial.start === "cache",
+  });
+
+  const held: { dispose(): void }[] = [];
+  const hold = <T extends { dispose(): void }>(thing: T): T => {
+    held.push(thing);
+    return thing;
+  };
+  try {
+    const inputs = hold(graphInputs(graph)).value;
+    const targets = hold(splitTargets(graph, split)).value;
+    const shape = { features: graph.features.columns, classes: graph.classes };
+    const model = hold(new Gcnii(config.model, shape, config.seed));
+    const teacher = config.teacher && readTeacher(trial, config.teacher, owner);
+    const outputs = teacher && hold(teacherOutputs(teacher.model, inputs)).value;
+    const distillation = startDistillation(config, shape, outputs);
+    if (distillation) hold(distillation);
+    const outcome = await train(
+      { config, model, inputs, targets, ...(distillation && { distillation }) },
+      {
+        observer,
+        ...(signal && { signal }),
+        ...(from && { from }),
+        checkpoints: {
+          everySeconds: trial.checkpointSeconds,
+          save: (state) => writeCheckpoint(files.checkpoint, owner, state),
+        },
+      },
+    );
+    const result: RunResult = {
+      format: "abkd-run/1",
+      id,
+      config,
+      engine: { name: engine.name, flavour: engine.flavour },
+      versions: { abkd: packageVersion(), node: process.versions.node, tfjs: tf.version_core },
+      data: {
+        nodes: graph.nodes,
+        arcs: graph.adjacency.indices.length,
+        ...shape,
+        train: split.train.length,
+        val: split.val.length,
+        test: split.test.length,
+      },
+      parameters: countParameters(model, distillation, teacher?.result),
+      ...measured(model, inputs, targets, split, outcome),
+    };
+    writeRun(files, result, { ...owner, shape, parameters: modelParameters(model) });
+    rmSync(files.checkpoint, { force: true });
+    observer({ type: "finish", id, result, cached: false });
+    return result;
+  } finally {
+    for (const thing of held.reverse()) thing.dispose();
+  }
+}
+
+/** The finished run or the checkpoint that `trial.start` lets us take. */
+function earlierWork(
+  { config, start }: Trial,
+  files: RunFiles,
+  owner: CheckpointOwner,
+  observer: Observer,
+): { finished?: StoredRun; from?: TrainingState } {
+  if (start === "anew") return {};
+  try {
+    const finished = readRun(files, owner);
+    if (finished) return { finished };
+    const from = readCheckpoint(files.checkpoint, owner);
+    return from ? { from } : {};
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    if (start === "resume") {
+      throw new FormatError(`${error.message}; run without --resume to train anew`, {
+        cause: error,
+        exitCode: 1,
+      });
+    }
+    observer({
+      type: "note",
+      message: `${describeRun(config)}: trained anew, as ${error.message}`,
+    });
+    return {};
+  }
+}
+
+function readTeacher(trial: Trial, config: RunConfig, owner: CheckpointOwner): StoredRun {
+  const teacher = readRun(runFiles(trial.runsDir, config), { ...owner, config });
+  if (!teacher) throw new Error(`the teacher ${runId(config)} was not trained before its student`);
+  return teacher;
+}
+
+function startDistillation(
+  { method, model, seed }: RunConfig,
+  { classes }: GraphShape,
+  teacher: TeacherOutputs | undefined,
+): Distillation | undefined {
+  if (!method) return undefined;
+  return createDistillation(method, teacher, { ...model, classes }, seed);
+}
+
+/** The frozen teacher's maps and logits, from one pass without dropout. */
+function teacherOutputs(file: ModelFile, inputs: GraphInputs): Held<TeacherOutputs> {
+  const model = restoreModel(file);
+  const value = tf.tidy(() => {
+    const { maps, logits } = model.forward(inputs, { maps: true });
+    return { maps: maps!, logits };
+  });
+  model.dispose();
+  return {
+    value,
+    dispose() {
+      tf.dispose([value.maps, value.logits]);
+    },
+  };
+}
+
+/** Everything in a result that is read off the trained model. */
+function measured(
+  model: Model,
+  inputs: GraphInputs,
+  targets: SplitTargets,
+  split: Split,
+  outcome: TrainingOutcome,
+): Pick<
+  RunResult,
+  "curve" | "bestEpoch" | "accuracy" | "dead" | "inspection" | "warnings" | "timing"
+> {
+  const { curve, bestEpoch, inspection, seconds } = outcome;
+  const { accuracy, classes } = withForward(model, inputs, false, (forward) => ({
+    accuracy: {
+      train: scores(forward.logits, targets.train).accuracy,
+      val: scores(forward.logits, targets.val).accuracy,
+      test: scores(forward.logits, targets.test).accuracy,
+    },
+    classes: predictedClasses(forward),
+  }));
+  const dead = classes.every((c) => c === classes[0]);
+  const warnings = [...(inspection?.last.warnings ?? [])];
+  if (dead) {
+    warnings.push(`dead: every node is given class ${classes[0]}; another seed may live`);
+  }
+  for (const set of ["train", "val", "test"] as const) {
+    const left = split.unlabelled[set];
+    if (left > 0) warnings.push(`${left} ${set} nodes have no label and were left out`);
+  }
+  return {
+    curve,
+    bestEpoch,
+    accuracy,
+    dead,
+    ...(inspection && { inspection }),
+    warnings,
+    timing: { seconds, secondsPerEpoch: seconds / curve.loss.length },
+  };
+}
+
+function countParameters(
+  model: Model,
+  distillation: Distillation | undefined,
+  teacher: RunResult | undefined,
+): RunResult["parameters"] {
+  const own = parameterCount(model);
+  const method = (distillation?.parameters ?? []).reduce((sum, p) => sum + p.variable.size, 0);
+  if (!teacher) return { model: own, method };
+  const { model: large } = teacher.parameters;
+  return { model: own, method, teacher: large, ratio: large / own };
+}

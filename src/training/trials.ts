@@ -1,0 +1,216 @@
+// Many runs at once, on worker threads, each teacher trained once.
+import { availableParallelism } from "node:os";
+import { MessageChannel } from "node:worker_threads";
+import { Piscina } from "piscina";
+import { type DataOptions, loadDataset, loadSplit } from "../datasets/index.ts";
+import { UserError } from "../errors.ts";
+import type { Graph, Split } from "../graph/graph.ts";
+import { describeRun, runId } from "./canonical.ts";
+import type { Observer, TrainingEvent } from "./observer.ts";
+import type { RunConfig, RunResult } from "./run.ts";
+import { RUNS_FOLDER } from "./run-store.ts";
+import { InterruptedError } from "./train.ts";
+import type { Trial } from "./trial.ts";
+import type { WorkerReply, WorkerTask } from "./trial-worker.ts";
+
+export interface TrialsOptions extends DataOptions {
+  /** Runs at a time; every core has one by default. The results do not depend on it. */
+  readonly workers?: number;
+  /** Folder of results and cached teachers; `runs` by default. */
+  readonly runsDir?: string;
+  /** Take finished runs as they are and go on from checkpoints. Teachers always do. */
+  readonly resume?: boolean;
+  /** Seconds between a run's checkpoints; 30 by default. */
+  readonly checkpointSeconds?: number;
+  readonly observer?: Observer;
+  /** Stops every run at the end of its step, with a checkpoint. */
+  readonly signal?: AbortSignal;
+}
+
+/** Some runs failed; those that did not are in `results`. Exit code 1. */
+export class TrialsError extends UserError {
+  /** In the order of the configurations; undefined for a run that failed. */
+  readonly results: readonly (RunResult | undefined)[];
+
+  constructor(message: string, results: readonly (RunResult | undefined)[], cause: unknown) {
+    super(message, { exitCode: 1, cause });
+    this.results = results;
+  }
+}
+
+/**
+ * Trains every configuration, and first the teachers that they name, unless the folder has them.
+ * The same configurations give the same files, however many workers there are; only `timing`
+ * differs. Equal configurations are trained once.
+ *
+ * @returns the results in the order of the configurations
+ * @throws UserError for data that cannot be had, before anything is trained; InterruptedError
+ *   after `signal`; TrialsError where runs failed, once all others are done.
+ */
+export async function runTrials(
+  configs: readonly RunConfig[],
+  options: TrialsOptions = {},
+): Promise<RunResult[]> {
+  const { signal, observer = () => {} } = options;
+  const teachers = new Set(configs.flatMap(({ teacher }) => (teacher ? [runId(teacher)] : [])));
+  const data = await loadData(configs, options);
+  signal?.throwIfAborted();
+  const pool = new Pool(options);
+  const running = new Map<string, Promise<RunResult>>();
+
+  const run = (config: RunConfig): Promise<RunResult> => {
+    const id = runId(config);
+    const already = running.get(id);
+    if (already) return already;
+    // Asked for here and now, so that teachers are queued before the students that wait for them.
+    const teacher = config.teacher && run(config.teacher);
+    const start = teachers.has(id) ? "cache" : options.resume ? "resume" : "anew";
+    const trial = { config, ...data.get(dataKey(config))!, start } as const;
+    const result = teacher
+      ? teacher.then(
+          () => pool.run(trial, observer),
+          (cause) => {
+            throw cause instanceof InterruptedError ? cause : new TeacherFailure(config, cause);
+          },
+        )
+      : pool.run(trial, observer);
+    running.set(id, result);
+    // A failure is told at once; it is thrown once the other runs are done.
+    result.catch((error: Error) => observer({ type: "fail", id, message: error.message }));
+    return result;
+  };
+
+  try {
+    const order = [...configs].sort((a, b) => Number(!!b.teacher) - Number(!!a.teacher));
+    for (const config of order) run(config);
+    const outcomes = await Promise.allSettled(configs.map(run));
+    return conclude(configs, outcomes);
+  } finally {
+    await pool.close();
+  }
+}
+
+/** A run that could not begin. Its teacher's own error is reported beside it. */
+class TeacherFailure extends UserError {
+  constructor(config: RunConfig, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(`${describeRun(config)}: no teacher: ${why}`, { exitCode: 1, cause });
+  }
+}
+
+function conclude(
+  configs: readonly RunConfig[],
+  outcomes: readonly PromiseSettledResult<RunResult>[],
+): RunResult[] {
+  const errors = outcomes.flatMap((o) => (o.status === "rejected" ? [o.reason as Error] : []));
+  if (errors.length === 0) {
+    return outcomes.map((o) => (o as PromiseFulfilledResult<RunResult>).value);
+  }
+  const interrupted = errors.find((error) => error instanceof InterruptedError);
+  if (interrupted) throw interrupted;
+  const roots = errors.map((e) => (e instanceof TeacherFailure ? (e.cause as Error) : e));
+  const messages = [...new Set(roots.map(({ message }) => message))];
+  const results = outcomes.map((o) => (o.status === "fulfilled" ? o.value : undefined));
+  const count = configs.length === 1 ? "" : `${errors.length} of ${configs.length} runs failed: `;
+  throw new TrialsError(count + messages.join("; "), results, errors[0]);
+}
+
+interface Data {
+  readonly graph: Graph;
+  readonly split: Split;
+}
+
+function dataKey({ dataset, split }: RunConfig): string {
+  return `${dataset} ${split}`;
+}
+
+/** Each graph and split once, here: workers get copies, and a missing file is one clear error. */
+async function loadData(
+  configs: readonly RunConfig[],
+  options: DataOptions,
+): Promise<Map<string, Data>> {
+  const graphs = new Map<string, Graph>();
+  const data = new Map<string, Data>();
+  for (const config of configs.flatMap((c) => (c.teacher ? [c, c.teacher] : [c]))) {
+    const key = dataKey(config);
+    if (data.has(key)) continue;
+    const graph = graphs.get(config.dataset) ?? (await loadDataset(config.dataset, options));
+    graphs.set(config.dataset, graph);
+    data.set(key, { graph, split: await loadSplit(graph, config.split, options) });
+  }
+  return data;
+}
+
+/** The worker threads. */
+class Pool {
+  readonly #options: TrialsOptions;
+  readonly #piscina: Piscina<WorkerTask, WorkerReply>;
+  readonly #stop = new SharedArrayBuffer(4);
+  readonly #onAbort = (): void => {
+    Atomics.store(new Int32Array(this.#stop), 0, 1);
+  };
+  /** Rejects when workers die before they take a task: piscina's queue would wait for ever. */
+  readonly #broken: Promise<never>;
+
+  constructor(options: TrialsOptions) {
+    this.#options = options;
+    const threads = options.workers ?? availableParallelism();
+    // Beside this file: .ts in the sources, .js in the built package.
+    const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
+    this.#piscina = new Piscina<WorkerTask, WorkerReply>({
+      filename: new URL(`./trial-worker${extension}`, import.meta.url).href,
+      minThreads: threads,
+      maxThreads: threads,
+    });
+    this.#broken = new Promise((_, reject) => {
+      this.#piscina.on("error", reject);
+    });
+    this.#broken.catch(() => {});
+    options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  async run(
+    trial: Pick<Trial, "config" | "graph" | "split" | "start">,
+    observer: Observer,
+  ): Promise<RunResult> {
+    const { runsDir = RUNS_FOLDER, checkpointSeconds = 30 } = this.#options;
+    const { port1, port2 } = new MessageChannel();
+    port1.on("message", (event: TrainingEvent) => observer(event));
+    const closed = new Promise((resolve) => port1.once("close", resolve));
+    const task = {
+      trial: { ...trial, runsDir, checkpointSeconds },
+      events: port2,
+      stop: this.#stop,
+    };
+    let reply: WorkerReply;
+    try {
+      const sent = this.#piscina.run(task, { transferList: [port2] });
+      reply = await Promise.race([sent, this.#broken]);
+      // The last events may still be on their way.
+      await closed;
+    } catch (cause) {
+      throw crash(trial.config, cause);
+    } finally {
+      port1.close();
+    }
+    if ("result" in reply) return reply.result;
+    const { exitCode } = reply.error;
+    const message = `${describeRun(trial.config)}: ${reply.error.message}`;
+    throw exitCode === 130 ? new InterruptedError(message) : new UserError(message, { exitCode });
+  }
+
+  async close(): Promise<void> {
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    await this.#piscina.destroy();
+  }
+}
+
+/** A worker that died, or a fault of ours in it: the message names the run. */
+function crash(config: RunConfig, cause: unknown): UserError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const why =
+    code === "ERR_WORKER_OUT_OF_MEMORY"
+      ? "out of memory; use fewer --workers or a smaller model"
+      : `its worker failed: ${message}`;
+  return new UserError(`${describeRun(config)}: ${why}`, { exitCode: 1, cause });
+}
