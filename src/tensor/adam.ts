@@ -96,7 +96,9 @@ export class Adam {
         correction,
         this.#epsilon,
       );
-      variable.assign(tf.engine().makeTensorFromTensorInfo(out));
+      const moved = tf.engine().makeTensorFromTensorInfo(out);
+      variable.assign(moved);
+      moved.dispose();
     }
   }
 

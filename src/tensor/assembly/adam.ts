@@ -15,17 +15,22 @@ export function adam(
   V: usize,
   OUT: usize,
   decay: f32,
-  beta1: f32,
-  beta2: f32,
+  beta1: f64,
+  beta2: f64,
   rate: f32,
   correction: f32,
   epsilon: f32,
 ): void {
+  // In float32, 1 - 0.999 would be off by 1.3e-5 of itself.
+  const keep1 = <f32>beta1,
+    keep2 = <f32>beta2,
+    take1 = <f32>(1 - beta1),
+    take2 = <f32>(1 - beta2);
   const d = f32x4.splat(decay),
-    b1 = f32x4.splat(beta1),
-    b2 = f32x4.splat(beta2);
-  const c1 = f32x4.splat(1 - beta1),
-    c2 = f32x4.splat(1 - beta2),
+    b1 = f32x4.splat(keep1),
+    b2 = f32x4.splat(keep2);
+  const c1 = f32x4.splat(take1),
+    c2 = f32x4.splat(take2),
     r = f32x4.splat(rate);
   const cv = f32x4.splat(correction),
     eps = f32x4.splat(epsilon);
@@ -44,8 +49,8 @@ export function adam(
   for (; e < last; e += 4) {
     const x = load<f32>(X + e),
       g = fma1(decay, x, load<f32>(G + e));
-    const m = fma1(1 - beta1, g, beta1 * load<f32>(M + e));
-    const v = fma1(1 - beta2, g * g, beta2 * load<f32>(V + e));
+    const m = fma1(take1, g, keep1 * load<f32>(M + e));
+    const v = fma1(take2, g * g, keep2 * load<f32>(V + e));
     store<f32>(M + e, m);
     store<f32>(V + e, v);
     store<f32>(OUT + e, x - (rate * m) / fma1(sqrt<f32>(v), correction, epsilon));
