@@ -48,6 +48,7 @@ export function dropout<T extends tf.Tensor>(x: T, stream: DropoutStream): T {
 
 function maskedPass<T extends tf.Tensor>(x: T, relu: boolean, stream?: DropoutStream): T {
   const backend = runningBackend();
+  const draw = dropoutArguments(stream);
   const pass = tf.customGrad((...args: unknown[]) => {
     const [input, save] = args as [tf.Tensor, tf.GradSaveFunc];
     const out = backend.allocate(input.shape);
@@ -60,7 +61,7 @@ function maskedPass<T extends tf.Tensor>(x: T, relu: boolean, stream?: DropoutSt
       backend.address(bits),
       input.size,
       relu ? 1 : 0,
-      ...dropoutArguments(stream),
+      ...draw,
     );
     save([tf.engine().makeTensorFromTensorInfo(bits)]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
@@ -84,6 +85,7 @@ function maskedPass<T extends tf.Tensor>(x: T, relu: boolean, stream?: DropoutSt
 /** A sparse matrix's values after dropout: a tensor of `nonzeros` numbers. */
 export function dropValues(matrix: SparseMatrix, stream: DropoutStream): tf.Tensor1D {
   const backend = runningBackend();
+  const draw = dropoutArguments(stream);
   const out = backend.allocate([matrix.nonzeros]);
   backend.engine.run(
     "dropout",
@@ -93,7 +95,7 @@ export function dropValues(matrix: SparseMatrix, stream: DropoutStream): tf.Tens
     0,
     matrix.nonzeros,
     0,
-    ...dropoutArguments(stream),
+    ...draw,
   );
   return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor1D;
 }
