@@ -25,3 +25,6 @@ export class BadFileError extends DatasetError {
     super(`${file}: ${what}`, options);
   }
 }
+
+/** A sound split that belongs to a graph of another size. */
+export class UnfitSplitError extends BadFileError {}

@@ -28,7 +28,7 @@ import {
 } from "./splits.ts";
 
 export type { DownloadProgress } from "./download.ts";
-export { BadFileError, DatasetError, MissingFileError } from "./errors.ts";
+export { BadFileError, DatasetError, MissingFileError, UnfitSplitError } from "./errors.ts";
 export { DATASET_NAMES, datasetEntry } from "./registry.ts";
 
 export interface DataOptions extends DownloadOptions {

@@ -130,6 +130,24 @@ export const SUMMARIES: Readonly<Record<string, Summary>> = {
     feature_sum: 1092079.0,
     unlabelled: 0,
   },
+  synthetic: {
+    nodes: 2708,
+    features: 1433,
+    feature_nnz: 48927,
+    classes: 7,
+    arcs: 10556,
+    undirected: 5278,
+    sha256: {
+      arcs_row_sorted_i32: "b656fd5d6beae7e4677d13a665a17b8e5276185c208a9f7a53026beedb481ce9",
+      arcs_col_i32: "cd06e87718f5ebcacd520daf6e2381ae408f8768e8a5da1150e909984710439c",
+      labels_i32: "7a3bc4a648102db512c2f57642e1f04db5269aa87c4d18edd95e69530c09c542",
+      feat_indptr_i32: "cfa15d5f3881f093677defdc043dc13acfc6d1e9bfbf15222d0336cf1521e2a8",
+      feat_indices_i32: "b2a29fda0e9a7b726731ec61c509286f7daeb51dcb5d8e384278aa01f32a5e2d",
+      feat_data_f32: "6f3a2b0bbb536aa150096547fe21bb4276b25e23e814795ddd867b27eba898e1",
+    },
+    feature_sum: 48927,
+    unlabelled: 0,
+  },
 };
 
 /**

@@ -2,7 +2,7 @@
 import type { Csr } from "../graph/csr.ts";
 import { type Graph, UNLABELLED } from "../graph/graph.ts";
 import { type RawArray, rawArray, toFloat32, toInt32 } from "./arrays.ts";
-import { BadFileError } from "./errors.ts";
+import { BadFileError, UnfitSplitError } from "./errors.ts";
 import type { DataFile, ReadFile } from "./locate.ts";
 import { unpickle } from "./pickle.ts";
 import { CsrObject, NdArray } from "./pickle-values.ts";
@@ -80,7 +80,7 @@ export async function planetoidPublicSplit(
   const trained = y.labels.length;
   const validated = trained + PUBLIC_VALIDATION;
   if (validated > index.first || index.last >= nodes) {
-    throw new BadFileError(
+    throw new UnfitSplitError(
       y.path,
       `no public split: ${PUBLIC_VALIDATION} validation nodes do not fit ` +
         `between ${trained} training nodes and the first test node ${index.first}`,

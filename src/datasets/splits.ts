@@ -4,7 +4,7 @@ import { OptionError } from "../errors.ts";
 import { type Graph, type Split, UNLABELLED } from "../graph/graph.ts";
 import { randomStream, shuffle } from "../graph/random.ts";
 import { toInt32 } from "./arrays.ts";
-import { BadFileError } from "./errors.ts";
+import { BadFileError, UnfitSplitError } from "./errors.ts";
 import type { ReadFile } from "./locate.ts";
 import { NpzFile } from "./npz.ts";
 
@@ -56,7 +56,7 @@ export async function geomGcnSplit(file: string, nodes: number, read: ReadFile):
     const array = npz.array(name);
     if (array.shape.length !== 1 || array.shape[0] !== nodes) {
       const shape = array.shape.join(", ");
-      throw new BadFileError(npz.where(name), `shape (${shape}) for a graph of ${nodes} nodes`);
+      throw new UnfitSplitError(npz.where(name), `shape (${shape}) for a graph of ${nodes} nodes`);
     }
     const mask = toInt32(array, npz.where(name));
     const chosen: number[] = [];

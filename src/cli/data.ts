@@ -1,0 +1,234 @@
+// abkd data: list, describe, check and fetch datasets, without an engine.
+import { Command } from "commander";
+import { countUnlabelled } from "../datasets/canonical.ts";
+import { progressPrinter } from "../datasets/download-progress.ts";
+import {
+  DATASET_NAMES,
+  type DataOptions,
+  datasetEntry,
+  fetchFile,
+  loadDataset,
+  loadSplit,
+  MissingFileError,
+  UnfitSplitError,
+} from "../datasets/index.ts";
+import { dataFolders, findFile } from "../datasets/locate.ts";
+import { isAbsent, type Verification, verifyDataset } from "../datasets/verify.ts";
+import { UserError } from "../errors.ts";
+import { type Csr, nonzeros } from "../graph/csr.ts";
+import type { Graph } from "../graph/graph.ts";
+
+interface Options {
+  readonly data?: string;
+  readonly json?: boolean;
+  readonly mirror?: string;
+}
+
+/** The command `data` with its subcommands; of these only `fetch` uses the network. */
+export function dataCommand(): Command {
+  const command = new Command("data").description("list, describe, check and fetch datasets");
+  const add = (usage: string, description: string): Command =>
+    command
+      .command(usage)
+      .description(description)
+      .option("--data <folder>", "look for datasets here first")
+      .allowExcessArguments(false);
+  add("list", "every dataset, and whether its files are here")
+    .option("--json", "print JSON")
+    .action(list);
+  add("info <name>", "counts and splits of a dataset").option("--json", "print JSON").action(info);
+  add("verify [names...]", "compare datasets with what is published; exit code 1 if one differs")
+    .option("--json", "print JSON")
+    .action(verify);
+  add("fetch <name>", "download what is missing of a dataset and its splits, into --data or data/")
+    .option("--mirror <url>", "a server with the folders of data/, for the official addresses")
+    .action(fetchDataset);
+  return command;
+}
+
+function list(options: Options): void {
+  const folders = dataFolders(options.data);
+  const rows = DATASET_NAMES.map((name) => {
+    const { title, files, defaultSplit } = datasetEntry(name);
+    const missing = files.filter((file) => findFile(file, folders) === null);
+    return { name, title, defaultSplit, files: files.length, missing };
+  });
+  if (options.json) {
+    printJson({ datasets: rows, folders: folders.searched });
+    return;
+  }
+  for (const { name, title, files, missing } of rows) {
+    const state =
+      files === 0
+        ? "embedded"
+        : missing.length === 0
+          ? "here"
+          : `${missing.length} of ${files} ${files === 1 ? "file" : "files"} missing`;
+    print(`${name.padEnd(17)} ${state.padEnd(23)} ${title}`);
+  }
+  print(`\nlooked for in ${folders.searched.join(", ")}`);
+}
+
+async function info(name: string, options: Options): Promise<void> {
+  const { title, defaultSplit } = datasetEntry(name);
+  const warnings: string[] = [];
+  const dataOptions: DataOptions = {
+    ...(options.data && { dataDir: options.data }),
+    onWarning: (message) => warnings.push(message),
+  };
+  const graph = await loadDataset(name, dataOptions);
+  const splits: Record<string, SplitReport> = {};
+  for (const spec of splitsOf(name)) {
+    splits[spec] = await describeSplit(graph, spec, dataOptions, warnings.length === 0);
+  }
+  const counts = {
+    nodes: graph.nodes,
+    arcs: nonzeros(graph.adjacency),
+    features: graph.features.columns,
+    featureNonzeros: nonzeros(graph.features),
+    classes: graph.classes,
+    unlabelled: countUnlabelled(graph.labels),
+    isolated: countEmptyRows(graph.adjacency),
+  };
+  if (options.json) {
+    printJson({ name, title, ...counts, defaultSplit, warnings, splits });
+    return;
+  }
+  print(`${name}: ${title}`);
+  for (const warning of warnings) print(`warning: ${warning}`);
+  print(
+    `${count(counts.nodes)} nodes (${count(counts.isolated)} isolated, ` +
+      `${count(counts.unlabelled)} unlabelled), ${count(counts.arcs)} arcs, ` +
+      `${count(counts.features)} features (${count(counts.featureNonzeros)} nonzeros), ` +
+      `${count(counts.classes)} classes`,
+  );
+  for (const [spec, report] of Object.entries(splits)) {
+    print(`${spec.padEnd(18)} ${sayable(report)}${spec === defaultSplit ? " (default)" : ""}`);
+  }
+}
+
+/** A split's sizes, or why it cannot be used. */
+type SplitReport =
+  | {
+      readonly train: number;
+      readonly val: number;
+      readonly test: number;
+      /** Labelled nodes in no set. */
+      readonly unused: number;
+      /** Left out of each set because they have no label. */
+      readonly unlabelled: { readonly train: number; readonly val: number; readonly test: number };
+    }
+  | { readonly missing: string }
+  | { readonly unfit: string };
+
+/** A missing file, or a split of the published graph beside another one, is no error here. */
+async function describeSplit(
+  graph: Graph,
+  spec: string,
+  options: DataOptions,
+  published: boolean,
+): Promise<SplitReport> {
+  try {
+    const split = await loadSplit(graph, spec, options);
+    const [train, val, test] = [split.train.length, split.val.length, split.test.length];
+    const unused = graph.nodes - countUnlabelled(graph.labels) - train - val - test;
+    return { train, val, test, unused, unlabelled: split.unlabelled };
+  } catch (error) {
+    if (error instanceof MissingFileError) return { missing: error.file };
+    if (error instanceof UnfitSplitError && !published) return { unfit: error.message };
+    throw error;
+  }
+}
+
+function sayable(report: SplitReport): string {
+  if ("missing" in report) return `missing: ${report.missing}`;
+  if ("unfit" in report) return `does not fit this graph: ${report.unfit}`;
+  const { train, val, test, unused, unlabelled } = report;
+  const skipped = unlabelled.train + unlabelled.val + unlabelled.test;
+  return (
+    `train ${count(train)}, val ${count(val)}, test ${count(test)}` +
+    (unused > 0 ? `, in no set ${count(unused)}` : "") +
+    (skipped > 0
+      ? `, left out as unlabelled ${unlabelled.train} + ${unlabelled.val} + ${unlabelled.test}`
+      : "")
+  );
+}
+
+/** Every split that a dataset has by name, and one drawn. */
+function splitsOf(name: string): string[] {
+  const { publicSplit, geomGcnFile, defaultSplit } = datasetEntry(name);
+  return [
+    ...(geomGcnFile ? Array.from({ length: 10 }, (_, index) => `geom-gcn:${index}`) : []),
+    ...(publicSplit ? ["public", "pyg-full"] : []),
+    ...(defaultSplit.startsWith("random:") ? [defaultSplit] : []),
+  ];
+}
+
+async function verify(names: readonly string[], options: Options): Promise<void> {
+  for (const name of names) datasetEntry(name);
+  const results: Record<string, Verification> = {};
+  let exitCode = 0;
+  for (const name of names.length > 0 ? names : DATASET_NAMES) {
+    const dataOptions = options.data ? { dataDir: options.data } : {};
+    if (names.length === 0 && isAbsent(name, dataOptions)) {
+      if (!options.json) print(`${name.padEnd(17)} not here`);
+      continue;
+    }
+    try {
+      const result = await verifyDataset(name, dataOptions);
+      results[name] = result;
+      if (!result.ok) exitCode = Math.max(exitCode, 1);
+      if (!options.json) print(`${name.padEnd(17)} ${verdict(result)}`);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      process.stderr.write(`abkd: ${error.message}\n`);
+      exitCode = Math.max(exitCode, error.exitCode);
+    }
+  }
+  if (options.json) printJson(results);
+  process.exitCode = exitCode;
+}
+
+function verdict({ ok, differences, missing }: Verification): string {
+  const found = ok ? "as published" : `differs: ${differences.join(", ")}`;
+  return missing.length === 0 ? found : `${found}; without its splits ${missing.join(", ")}`;
+}
+
+async function fetchDataset(name: string, options: Options): Promise<void> {
+  const { files, geomGcnFile } = datasetEntry(name);
+  const folders = dataFolders(options.data);
+  const splits = geomGcnFile ? Array.from({ length: 10 }, (_, index) => geomGcnFile(index)) : [];
+  if (files.length === 0) print(`${name} is embedded: there is nothing to fetch`);
+  const printer = progressPrinter(process.stderr);
+  for (const file of [...files, ...splits]) {
+    const found = findFile(file, folders);
+    if (found !== null) {
+      print(`here already: ${found}`);
+      continue;
+    }
+    const target = await fetchFile(file, {
+      ...(options.data && { dataDir: options.data }),
+      ...(options.mirror && { mirror: options.mirror }),
+      onProgress: printer.show,
+    }).finally(printer.clear);
+    print(`fetched ${target}`);
+  }
+}
+
+function countEmptyRows({ rows, indptr }: Csr): number {
+  let empty = 0;
+  for (let r = 0; r < rows; r++) if (indptr[r] === indptr[r + 1]) empty++;
+  return empty;
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2));
+}

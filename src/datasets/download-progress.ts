@@ -1,0 +1,32 @@
+// Progress of downloads for a person: one live line on a terminal, plain lines elsewhere.
+import path from "node:path";
+import type { DownloadProgress } from "./download.ts";
+
+export interface ProgressPrinter {
+  readonly show: (progress: DownloadProgress) => void;
+  /** Wipes the live line. */
+  readonly clear: () => void;
+}
+
+/** Shortest time between two lines, in milliseconds. */
+const LIVE_PAUSE = 100;
+const PLAIN_PAUSE = 5_000;
+
+/** @param stream usually stderr. */
+export function progressPrinter(stream: NodeJS.WriteStream): ProgressPrinter {
+  let last = performance.now() - LIVE_PAUSE;
+  const pause = stream.isTTY ? LIVE_PAUSE : PLAIN_PAUSE;
+  return {
+    show: ({ url, received, total }) => {
+      const now = performance.now();
+      if (now - last < pause) return;
+      last = now;
+      const percent = Math.floor((100 * received) / total);
+      const line = `${path.posix.basename(url)}: ${percent} % of ${Math.ceil(total / 1024)} KB`;
+      stream.write(stream.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
+    },
+    clear: () => {
+      if (stream.isTTY) stream.write("\r\x1b[K");
+    },
+  };
+}
