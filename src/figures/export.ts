@@ -104,6 +104,9 @@ export class FigureExporter {
 
   /** A figure as SVG text; `description` says what it shows and from which runs. */
   async svg(figure: Figure, size: Size, description: string): Promise<string> {
+    // Plotly writes a text's attributes in another order once it has measured the text before, so
+    // only from its second drawing on does a figure repeat itself.
+    await this.#draw(figure, { format: "svg", ...size });
     const url = await this.#draw(figure, { format: "svg", ...size });
     return describeSvg(
       normaliseSvg(decodeURIComponent(url.slice(url.indexOf(",") + 1))),

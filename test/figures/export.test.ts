@@ -1,0 +1,131 @@
+// Pictures: SVG with bytes that repeat, PNG, and a page that opens from disk without a network.
+import assert from "node:assert/strict";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+import { resultsTable } from "../../src/experiments/results-table.ts";
+import { FigureExporter, findChromium, normaliseSvg } from "../../src/figures/export.ts";
+import { learningCurves } from "../../src/figures/learning-curves.ts";
+import { attentionMatrix } from "../../src/figures/matrices.ts";
+import { figurePage } from "../../src/figures/page.ts";
+import { sampleRun, sampleRuns } from "./sample-runs.ts";
+
+const executable = await findChromium();
+const skip = executable === undefined ? "no Chromium on this machine" : false;
+const size = { width: 640, height: 400 };
+const curves = learningCurves(sampleRuns);
+const attention = attentionMatrix(sampleRun("abkd", 1, 0.8))!;
+
+async function page(): Promise<string> {
+  return figurePage({
+    title: "A <title> & more",
+    notes: ["One note."],
+    table: resultsTable(sampleRuns),
+    figures: [curves, attention].map((figure) => ({ figure, height: 300 })),
+    runs: sampleRuns,
+  });
+}
+
+describe("finding Chromium", () => {
+  const before = { ...process.env };
+  after(() => {
+    process.env = before;
+  });
+
+  it("takes $CHROMIUM first, then looks in $PATH, and passes over what cannot run", async (t) => {
+    const folder = await mkdtemp(path.join(os.tmpdir(), "abkd-chromium-"));
+    t.after(() => rm(folder, { recursive: true }));
+    const inPath = path.join(folder, "chromium");
+    const named = path.join(folder, "mine");
+    await writeFile(inPath, "");
+    await chmod(inPath, 0o755);
+    await writeFile(named, "");
+    process.env["PATH"] = folder;
+    process.env["CHROMIUM"] = named;
+    assert.equal(await findChromium(), inPath);
+    await chmod(named, 0o755);
+    assert.equal(await findChromium(), named);
+  });
+});
+
+describe("normaliseSvg", () => {
+  it("replaces Plotly's random token wherever it stands, and nothing else", () => {
+    const svg = '<defs id="defs-1c6a72"/><g clip-path="url(#clip1c6a72xy)"/><path d="M1"/>';
+    const clean = '<defs id="defs-figure"/><g clip-path="url(#clipfigurexy)"/><path d="M1"/>';
+    assert.equal(normaliseSvg(svg), clean);
+    assert.equal(normaliseSvg("<svg/>"), "<svg/>");
+  });
+});
+
+describe("export", { skip }, () => {
+  let exporter: FigureExporter;
+  before(async () => {
+    exporter = await FigureExporter.open(executable!);
+  });
+  after(() => exporter.close());
+
+  it("draws SVG that says what it shows", async () => {
+    const svg = await exporter.svg(curves, size, "runs: 0123 & <4567>");
+    assert.match(svg, /^<svg[^>]*><desc>runs: 0123 &amp; &lt;4567&gt;<\/desc>/);
+    for (const text of ["epoch", "accuracy (%)", "SoftKD", "Student (1 of 3 died)"])
+      assert.ok(svg.includes(text), text);
+  });
+
+  it("gives the same bytes for the same figure, in another browser too", async () => {
+    const other = await FigureExporter.open(executable!);
+    try {
+      for (const figure of [attention, curves]) {
+        const [one, two] = [
+          await exporter.svg(figure, size, ""),
+          await other.svg(figure, size, ""),
+        ];
+        // Not assert.equal: a failure would print both files.
+        assert.ok(one === two, "the bytes differ");
+      }
+    } finally {
+      await other.close();
+    }
+  });
+
+  it("draws PNG at twice the size", async () => {
+    const png = Buffer.from(await exporter.png(attention, size));
+    assert.equal(png.toString("latin1", 1, 4), "PNG");
+    assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [1280, 800]);
+  });
+});
+
+describe("the page", () => {
+  it("names its runs, escapes text and asks no other machine for anything", async () => {
+    const html = await page();
+    for (const { id } of sampleRuns) assert.ok(html.includes(id));
+    assert.ok(html.includes("<title>A &lt;title&gt; &amp; more</title>"));
+    assert.doesNotMatch(html, /https?:|localhost|(?:src|href)=/);
+    assert.ok(html.length < 4e6);
+  });
+
+  it("opens from disk and draws every figure, with the network off", { skip }, async (t) => {
+    const folder = await mkdtemp(path.join(os.tmpdir(), "abkd-page-"));
+    t.after(() => rm(folder, { recursive: true }));
+    const file = path.join(folder, "page.html");
+    await writeFile(file, await page());
+    const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+    const browser = await chromium.launch({ executablePath: executable!, args });
+    try {
+      const context = await browser.newContext({ offline: true });
+      const tab = await context.newPage();
+      const trouble: string[] = [];
+      const asked: string[] = [];
+      tab.on("pageerror", (error) => trouble.push(error.message));
+      tab.on("request", (request) => asked.push(request.url()));
+      await tab.goto(pathToFileURL(file).href);
+      for (const i of [0, 1]) await tab.waitForSelector(`#figure-${i} svg.main-svg`);
+      assert.deepEqual(trouble, []);
+      assert.deepEqual(asked, [pathToFileURL(file).href]);
+    } finally {
+      await browser.close();
+    }
+  });
+});

@@ -1,0 +1,141 @@
+// Summaries, the results table and its sentences say what the runs hold.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, it } from "node:test";
+import * as published from "../../src/experiments/published.ts";
+import {
+  describeDead,
+  describeFinding,
+  describeForm,
+  formatTable,
+  resultsTable,
+} from "../../src/experiments/results-table.ts";
+import { median, summarise } from "../../src/experiments/summary.ts";
+import type { RunResult } from "../../src/training/run.ts";
+import { sampleRun, sampleRuns } from "./sample-runs.ts";
+
+describe("median", () => {
+  it("is the middle, or the mean of the two in the middle", () => {
+    assert.equal(median([3, 1, 2]), 2);
+    assert.equal(median([4, 1, 3, 2]), 2.5);
+    assert.equal(median([7]), 7);
+    assert.ok(Number.isNaN(median([])));
+  });
+});
+
+describe("summarise", () => {
+  it("groups by everything but the seed, and sorts by seed", () => {
+    const runs = [
+      sampleRun("abkd", 2, 0.8),
+      sampleRun("student", 1, 0.7),
+      sampleRun("abkd", 1, 0.9),
+    ];
+    const summaries = summarise(runs);
+    assert.deepEqual(
+      summaries.map(({ name, runs }) => [name, runs.map((run) => run.config.seed)]),
+      [
+        ["abkd", [1, 2]],
+        ["student", [1]],
+      ],
+    );
+  });
+
+  it("keeps two forms of one method apart", () => {
+    const one = sampleRun("abkd", 1, 0.8);
+    const method = { name: "abkd", version: 1, options: { beta: 10 } };
+    const other: RunResult = { ...one, config: { ...one.config, method } };
+    assert.equal(summarise([one, other]).length, 2);
+  });
+});
+
+describe("the results table", () => {
+  it("has a row a method with parameters, ratio, median, seeds, seconds and the paper's number", () => {
+    const { rows } = resultsTable(sampleRuns);
+    assert.deepEqual(rows[0], ["Teacher", "354,375", "", "86.6", "86.6", "1.8", "88.40"]);
+    const student = [
+      "Student",
+      "5,835",
+      "60.7x",
+      "79.2",
+      "79.2, 81.0, 27.8 died",
+      "2.0",
+      "74.22 ± 1.32",
+    ];
+    assert.deepEqual(rows[1], student);
+    assert.equal(rows[2]?.at(-1), "-");
+  });
+
+  it("is aligned text", () => {
+    const lines = formatTable(resultsTable(sampleRuns)).split("\n");
+    assert.equal(lines.length, 6);
+    const end = lines[0]!.indexOf("parameters") + "parameters".length;
+    for (const line of lines.slice(2)) assert.match(line.slice(0, end), /\d$/);
+  });
+
+  it("names dead runs by seed and run", () => {
+    const [teacher, student] = summarise(sampleRuns);
+    assert.equal(describeDead(teacher!), undefined);
+    assert.match(describeDead(student!)!, /seed 3 \(run [0-9a-f]{16}\)/);
+  });
+
+  it("says which form ran", () => {
+    const run = sampleRun("abkd", 1, 0.8);
+    const method = { name: "abkd", version: 1, options: { dissimilarity: "mse", beta: 0.5 } };
+    const [summary] = summarise([{ ...run, config: { ...run.config, method } }]);
+    assert.equal(describeForm(summary!), "ABKD ran as: dissimilarity mse, beta 0.5.");
+  });
+});
+
+describe("the finding", () => {
+  it("follows the medians as printed, whoever wins", () => {
+    const line = describeFinding(sampleRuns);
+    assert.match(line!, /^SoftKD beats ABKD by 3\.8 points; ABKD beats Student by 4\.9 points/);
+    const level = [sampleRun("abkd", 1, 0.80001), sampleRun("softkd", 1, 0.80002)];
+    assert.match(describeFinding(level)!, /ABKD and SoftKD are level \(one seed/);
+  });
+
+  it("is silent where there is nothing to compare", () => {
+    assert.equal(describeFinding([sampleRun("abkd", 1, 0.8)]), undefined);
+  });
+});
+
+describe("the paper's numbers", () => {
+  const oracle = path.join(import.meta.dirname, "../../../shared/reference/published.json");
+
+  /** Reads an accuracy as the oracle writes it: a number, or a pair with the deviation. */
+  function same(ours: unknown, theirs: unknown, where: string): void {
+    if (typeof ours === "object" && ours !== null && "mean" in ours) {
+      const { mean, deviation } = ours as published.PublishedAccuracy;
+      assert.deepEqual(deviation === undefined ? mean : [mean, deviation], theirs, where);
+    } else if (typeof theirs === "object" && theirs !== null && !Array.isArray(theirs)) {
+      const [mine, oracles] = [ours, theirs] as Record<string, unknown>[];
+      assert.deepEqual(Object.keys(mine!), Object.keys(oracles!), where);
+      for (const key of Object.keys(oracles!)) same(mine![key], oracles![key], `${where}.${key}`);
+    } else assert.deepEqual(ours, theirs, where);
+  }
+
+  it("are those of the reference file", (t) => {
+    let text: string;
+    try {
+      text = readFileSync(oracle, "utf8");
+    } catch {
+      t.skip("../shared/reference/published.json is not here");
+      return;
+    }
+    const theirs: Record<string, unknown> = JSON.parse(text);
+    const ours: Record<string, unknown> = { ...published };
+    for (const [name, table] of Object.entries(theirs)) {
+      if (name === "source") continue;
+      same(ours[name.replace(/_.*/, "")], table, name);
+    }
+  });
+
+  it("give table 3's accuracy of a method, and nothing where the paper has none", () => {
+    assert.deepEqual(published.publishedAccuracy("cora", "abkd"), { mean: 84.27, deviation: 1.48 });
+    assert.deepEqual(published.publishedAccuracy("cora", "teacher"), { mean: 88.4 });
+    assert.equal(published.publishedAccuracy("cora", "softkd"), undefined);
+    assert.equal(published.publishedAccuracy("cora", "ratio"), undefined);
+    assert.equal(published.publishedAccuracy("synthetic", "abkd"), undefined);
+  });
+});
