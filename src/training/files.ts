@@ -21,10 +21,10 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** Turns a failed system call into a FileError: `cannot <what> <path>: <why, and what to do>`. */
-export function fileError(what: string, path: string, cause: unknown): FileError {
+export function fileError(what: string, path: string, cause: unknown, exitCode = 1): FileError {
   const { code, message } = cause as NodeJS.ErrnoException;
   const reason = (code !== undefined && REASONS[code]) || message || String(cause);
-  return new FileError(`cannot ${what} ${path}: ${reason}`, { cause, exitCode: 1 });
+  return new FileError(`cannot ${what} ${path}: ${reason}`, { cause, exitCode });
 }
 
 /**

@@ -107,7 +107,7 @@ function readBytes(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (cause) {
-    throw fileError("read", path, cause);
+    throw fileError("read", path, cause, 2);
   }
 }
 

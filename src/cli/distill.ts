@@ -1,0 +1,78 @@
+// abkd distill: a teacher into a small student, by any of the methods.
+import { Command, Option } from "commander";
+import { findMethod, methods } from "../distillation/registry.ts";
+import {
+  studentConfig,
+  studentRecipe,
+  TEACHER_SEED,
+  teacherConfig,
+  teacherRecipe,
+} from "../training/recipes.ts";
+import { helpWithRecipes, recipeText } from "./help.ts";
+import { addMethodOptions, givenMethodOptions, methodFlag } from "./method-options.ts";
+import {
+  addHyperParameters,
+  addRunOptions,
+  givenHyperParameters,
+  integer,
+  type RunOptions,
+} from "./options.ts";
+import { runAndReport } from "./run.ts";
+
+interface DistillOptions extends RunOptions, Record<string, unknown> {
+  readonly method: string;
+  readonly preset?: string;
+  readonly teacherSeed: number;
+}
+
+export function distillCommand(): Command {
+  const command = new Command("distill").description(
+    "Trains students from a teacher. The teacher is taken from the runs folder, where its " +
+      "configuration finds it, or trained first.",
+  );
+  addRunOptions(command);
+  command
+    .optionsGroup("Method:")
+    .option("--method <name>", methods.map(({ name }) => name).join(", "), "abkd")
+    .option("--preset <name>", "a named setting of the method, see abkd methods");
+  for (const method of methods) addMethodOptions(command, method);
+  addHyperParameters(command, "Student (defaults below):");
+  addHyperParameters(command, "Teacher (defaults below):", "teacher-");
+  command.addOption(
+    new Option("--teacher-seed <n>", "one teacher serves the students of all seeds")
+      .argParser(integer(0))
+      .default(TEACHER_SEED),
+  );
+  helpWithRecipes(command, ({ dataset, method = "abkd" }) => defaultsText(dataset, method));
+  return command.action(async (options: DistillOptions) => {
+    const { dataset, seed, trials, preset } = options;
+    const method = findMethod(options.method);
+    const subject = { dataset, ...(options.split !== undefined && { split: options.split }) };
+    const teacher = teacherConfig(
+      { ...subject, seed: options.teacherSeed },
+      givenHyperParameters(options, "teacher-"),
+    );
+    const changes = {
+      ...givenHyperParameters(options),
+      options: givenMethodOptions(options, method, methods),
+      ...(preset !== undefined && { preset }),
+    };
+    const configs = Array.from({ length: trials }, (_, k) =>
+      studentConfig({ ...subject, seed: seed + k }, method.name, teacher, changes),
+    );
+    await runAndReport(configs, options);
+  });
+}
+
+function defaultsText(dataset: string, methodName: string): string[] {
+  const method = findMethod(methodName);
+  const recipe = studentRecipe(dataset, methodName);
+  const options = Object.entries({ ...method.defaults, ...recipe.options })
+    .map(([name, value]) => `${methodFlag(method, name)} ${value}`)
+    .join(" ");
+  const texts = [recipeText("student", recipe)];
+  if (options !== "") {
+    texts.push(`  ${methodName}: ${options}\n    source: ${recipe.source}`);
+  }
+  return [...texts, recipeText("teacher", teacherRecipe(dataset), "teacher-")];
+}

@@ -1,0 +1,35 @@
+// abkd export: a run's trained model, with its configuration, for other programs.
+import { Command, Option } from "commander";
+import { describeRun, runId } from "../training/canonical.ts";
+import { writeAtomic } from "../training/files.ts";
+import { encodeModel, encodeModelNpz } from "../training/model-file.ts";
+import { findRun, RUNS_FOLDER, readModel } from "../training/run-store.ts";
+
+interface ExportOptions {
+  readonly format: "safetensors" | "npz";
+  readonly output?: string;
+  readonly runs: string;
+}
+
+export function exportCommand(): Command {
+  return new Command("export")
+    .description(
+      "Writes the model of a run at its best epoch. Matrices are inputs x outputs; the metadata " +
+        "hold the configuration and, in words, how the arrays give the logits.",
+    )
+    .argument("<run>", "a run's folder, or its id or the first digits of it")
+    .addOption(
+      new Option("--format <format>", "file format")
+        .choices(["safetensors", "npz"])
+        .default("safetensors"),
+    )
+    .option("--output <file>", "default: <id>.<format> in the working directory")
+    .option("--runs <folder>", "where runs are kept", RUNS_FOLDER)
+    .action((name: string, { format, output, runs }: ExportOptions) => {
+      const files = findRun(name, runs);
+      const model = readModel(files.model);
+      const file = output ?? `${runId(model.config)}.${format}`;
+      writeAtomic(file, format === "npz" ? encodeModelNpz(model) : encodeModel(model));
+      process.stdout.write(`${file}: ${describeRun(model.config)}\n`);
+    });
+}

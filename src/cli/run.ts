@@ -1,0 +1,108 @@
+// What `train` and `distill` share: run the configurations, show progress, report, stop cleanly.
+import { relative } from "node:path";
+import { UserError } from "../errors.ts";
+import type { RunConfig, RunResult } from "../training/run.ts";
+import { runFiles } from "../training/run-store.ts";
+import { runTrials, TrialsError } from "../training/trials.ts";
+import type { RunOptions } from "./options.ts";
+import { percent, showProgress } from "./progress.ts";
+
+/** Prints the results to stdout; progress goes to stderr. */
+export async function runAndReport(
+  configs: readonly RunConfig[],
+  options: RunOptions,
+): Promise<void> {
+  const teachers = configs.some(({ teacher }) => teacher) ? 1 : 0;
+  const progress = options.quiet ? undefined : showProgress({ total: configs.length + teachers });
+  const stopper = stopOnSignals();
+  const report = (results: readonly (RunResult | undefined)[]): void => {
+    const there = results.filter((result) => result !== undefined);
+    const text = options.json
+      ? `${JSON.stringify(there, null, 2)}\n`
+      : summary(there, options.runs);
+    process.stdout.write(text);
+  };
+  try {
+    const results = await runTrials(configs, {
+      runsDir: options.runs,
+      signal: stopper.signal,
+      checkpointSeconds: options.checkpointEvery,
+      ...(options.data !== undefined && { dataDir: options.data }),
+      ...(options.workers !== undefined && { workers: options.workers }),
+      ...(options.resume && { resume: true }),
+      ...(progress && { observer: progress.observer }),
+    });
+    progress?.close();
+    report(results);
+  } catch (error) {
+    progress?.close();
+    if (error instanceof TrialsError && error.results.some((result) => result)) {
+      report(error.results);
+    }
+    if (error instanceof UserError && error.exitCode === 130) {
+      throw new UserError(
+        `${error.message}; the checkpoint is kept: the same command with --resume goes on`,
+        { exitCode: 130 },
+      );
+    }
+    throw error;
+  } finally {
+    stopper.release();
+  }
+}
+
+/** The first SIGINT or SIGTERM lets each step end and be kept; the second ends the process. */
+function stopOnSignals(): { readonly signal: AbortSignal; release(): void } {
+  const controller = new AbortController();
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    process.stderr.write("\nstopping after this step (once more: at once)\n");
+    controller.abort();
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  return {
+    signal: controller.signal,
+    release() {
+      process.off("SIGINT", stop);
+      process.off("SIGTERM", stop);
+    },
+  };
+}
+
+/** A line a run, the mean of several, and what a reader must know. */
+export function summary(results: readonly RunResult[], runsDir: string): string {
+  const lines = results.map((result) => {
+    const { config, accuracy, bestEpoch, timing } = result;
+    const folder = relative(".", runFiles(runsDir, config).folder);
+    const dead = result.dead ? "  DEAD" : "";
+    return (
+      `seed ${config.seed}  test ${percent(accuracy.test)}  val ${percent(accuracy.val)}  ` +
+      `train ${percent(accuracy.train)}  best epoch ${bestEpoch}  ` +
+      `${timing.seconds.toFixed(1)} s  ${folder}${dead}`
+    );
+  });
+  const [first] = results;
+  if (!first) return "";
+  const { model, teacher, ratio } = first.parameters;
+  const count = (n: number): string => n.toLocaleString("en-US");
+  lines.push(
+    ratio === undefined || teacher === undefined
+      ? `${count(model)} parameters`
+      : `${count(model)} parameters, ${ratio.toFixed(1)} times fewer than the teacher's ${count(teacher)}`,
+  );
+  if (results.length > 1) {
+    const test = results.map(({ accuracy }) => accuracy.test).sort((a, b) => a - b);
+    const middle = (test[(test.length - 1) >> 1]! + test[test.length >> 1]!) / 2;
+    const mean = test.reduce((sum, x) => sum + x, 0) / test.length;
+    const variance = test.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (test.length - 1);
+    lines.push(
+      `test over ${test.length} runs: mean ${percent(mean)}, ` +
+        `standard deviation ${percent(Math.sqrt(variance))}, median ${percent(middle)}`,
+    );
+  }
+  for (const { config, warnings } of results) {
+    for (const warning of warnings) lines.push(`seed ${config.seed}: ${warning}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
