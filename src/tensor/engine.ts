@@ -44,7 +44,8 @@ export class Engine {
   readonly memory: Memory;
   /** Nodes whose distances `pairDistances` sums together. */
   readonly nodesABlock: number;
-  readonly #kernels: Kernels;
+  /** The kernels themselves, for whoever splits their work: run() is for all others. */
+  readonly kernels: Kernels;
 
   /**
    * @param wanted a flavour; by default `fma` where the self-test passes, else `simd`
@@ -54,7 +55,7 @@ export class Engine {
     this.memory = memory;
     const { flavour, exports } = chooseFlavour(memory, wanted);
     this.flavour = flavour;
-    this.#kernels = exports;
+    this.kernels = exports;
     this.nodesABlock = exports.NODES_A_BLOCK.value as number;
   }
 
@@ -63,7 +64,7 @@ export class Engine {
    * splits it may do so anywhere, for no unit depends on another.
    */
   run(kernel: keyof Kernels, units: number, ...args: number[]): void {
-    if (units > 0) this.#kernels[kernel](0, units, ...args);
+    if (units > 0) this.kernels[kernel](0, units, ...args);
   }
 }
 

@@ -20,6 +20,7 @@ const replacements: Record<string, Fast> = {
   Sub: (call) => combine(call, 1, -1),
   Multiply: multiply,
   Relu: relu,
+  Cast: cast,
 };
 
 /** Registers every kernel of the cpu back end under `name`. */
@@ -197,5 +198,14 @@ function relu({ inputs, backend }: Call): TensorInfo | undefined {
   if (!isFloat(x)) return undefined;
   const out = backend.allocate(x.shape);
   backend.engine.run("relu", size(x), backend.address(x), backend.address(out));
+  return out;
+}
+
+/** Whole numbers to floats: a copy, where the cpu back end would hand on the integers as they lie. */
+function cast({ inputs, backend, attrs }: Call): TensorInfo | undefined {
+  const x = inputs["x"]!;
+  if (attrs["dtype"] !== "float32" || (x.dtype !== "int32" && x.dtype !== "bool")) return undefined;
+  const out = backend.allocate(x.shape);
+  backend.floats(out).set(backend.data.get(x.dataId).values as Int32Array | Uint8Array);
   return out;
 }
