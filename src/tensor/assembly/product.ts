@@ -16,6 +16,7 @@ export function product(
     const a0 = A + <usize>r * aStep, at = <usize>r * step;
     let j: usize = 0;
     for (; j + 32 <= step; j += 32) tile6x8(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
+    for (; j + 16 <= step; j += 16) tile6x4(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
     for (; j < step; j += 4) {
       for (let i: usize = 0; i < 6; i++) {
         one(a0 + i * aStep, aStep, B + j, step, at + i * step + j, C, p, q, Z, s, ACC);
@@ -27,6 +28,7 @@ export function product(
     let j: usize = 0;
     for (; j + 128 <= step; j += 128) tile1x32(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
     for (; j + 32 <= step; j += 32) tile1x8(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
+    for (; j + 16 <= step; j += 16) tile1x4(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
     for (; j < step; j += 4) one(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
   }
 }
@@ -74,6 +76,32 @@ function tile6x8(
   put(at, c50, C, p, q, Z, s, ACC); put(at + 16, c51, C, p, q, Z, s, ACC);
 }
 
+@inline
+function tile6x4(
+  a0: usize, aStep: usize, b0: usize, step: usize, at: usize,
+  C: usize, p_: f32, q_: f32, Z: usize, s_: f32, ACC: usize,
+): void {
+  let c0 = f32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0, b = b0;
+  const a3 = a0 + 3 * aStep;
+  for (let k: usize = 0; k < aStep; k += 4) {
+    const v = v128.load(b);
+    c0 = fma(v128.load_splat<f32>(a0 + k), v, c0);
+    c1 = fma(v128.load_splat<f32>(a0 + aStep + k), v, c1);
+    c2 = fma(v128.load_splat<f32>(a0 + 2 * aStep + k), v, c2);
+    c3 = fma(v128.load_splat<f32>(a3 + k), v, c3);
+    c4 = fma(v128.load_splat<f32>(a3 + aStep + k), v, c4);
+    c5 = fma(v128.load_splat<f32>(a3 + 2 * aStep + k), v, c5);
+    b += step;
+  }
+  const p = f32x4.splat(p_), q = f32x4.splat(q_), s = f32x4.splat(s_);
+  put(at, c0, C, p, q, Z, s, ACC); at += step;
+  put(at, c1, C, p, q, Z, s, ACC); at += step;
+  put(at, c2, C, p, q, Z, s, ACC); at += step;
+  put(at, c3, C, p, q, Z, s, ACC); at += step;
+  put(at, c4, C, p, q, Z, s, ACC); at += step;
+  put(at, c5, C, p, q, Z, s, ACC);
+}
+
 /** A single row: eight sums in flight hide the latency of the multiply-add. */
 @inline
 function tile1x32(
@@ -109,6 +137,19 @@ function tile1x8(
   }
   const p = f32x4.splat(p_), q = f32x4.splat(q_), s = f32x4.splat(s_);
   put(at, c0, C, p, q, Z, s, ACC); put(at + 16, c1, C, p, q, Z, s, ACC);
+}
+
+@inline
+function tile1x4(
+  a0: usize, aStep: usize, b0: usize, step: usize, at: usize,
+  C: usize, p: f32, q: f32, Z: usize, s: f32, ACC: usize,
+): void {
+  let acc = f32x4.splat(0), b = b0;
+  for (let k: usize = 0; k < aStep; k += 4) {
+    acc = fma(v128.load_splat<f32>(a0 + k), v128.load(b), acc);
+    b += step;
+  }
+  put(at, acc, C, f32x4.splat(p), f32x4.splat(q), Z, f32x4.splat(s), ACC);
 }
 
 /** One element of C; lanes round as in the tiles, so a result does not depend on its place. */
