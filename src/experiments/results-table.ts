@@ -1,5 +1,6 @@
 // The results of several methods as a table of text: for the terminal, and for an HTML page.
 import type { RunResult } from "../training/run.ts";
+import { shortForm } from "./form.ts";
 import { publishedAccuracy } from "./published.ts";
 import { type MethodSummary, median, summarise } from "./summary.ts";
 
@@ -47,8 +48,9 @@ export function resultsTable(results: readonly RunResult[]): Table {
     const ratio =
       teacher !== undefined && teacher !== model ? `${(teacher / model).toFixed(1)}x` : "";
     const time = median(runs.map(({ timing }) => timing.seconds));
+    const form = shortForm(summary);
     return [
-      label,
+      form === undefined ? label : `${label}: ${form}`,
       model.toLocaleString("en"),
       ratio,
       percent(testMedian),
@@ -75,16 +77,6 @@ export function formatTable({ columns, rows }: Table): string {
       .trimEnd();
   const titles = line(columns.map(({ title }) => title));
   return [titles, "-".repeat(titles.length), ...rows.map(line)].join("\n");
-}
-
-/** The options of a method as `name value` pairs, e.g. to say which form of ABKD ran. */
-export function describeForm({ name, label, runs }: MethodSummary): string | undefined {
-  const method = runs[0]!.config.method;
-  const options = Object.entries(method?.options ?? {});
-  if (name === "teacher" || method === undefined || options.length === 0) return undefined;
-  const text = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
-  const pairs = options.map(([option, value]) => `${option} ${text(value)}`);
-  return `${label} ran as: ${pairs.join(", ")}.`;
 }
 
 /** The runs whose model predicts one class for every node, by name; nothing where all live. */

@@ -1,7 +1,8 @@
 // Layer-by-layer matrices of a distillation: attention A and dissimilarity D, teacher by student.
 import type { Data } from "plotly.js-dist";
+import { methodLabel } from "../experiments/summary.ts";
 import type { RunResult } from "../training/run.ts";
-import { baseAxis, baseLayout, type Figure } from "./figure.ts";
+import { baseAxis, baseLayout, type Figure, plain } from "./figure.ts";
 
 /** A spread beyond this factor is shown on a logarithmic colour scale. */
 const logarithmicFrom = 30;
@@ -91,6 +92,10 @@ function figure(title: string, trace: Partial<Data>, teachers: number, students:
   };
 }
 
+function subject({ config }: RunResult): string {
+  return plain(`${methodLabel(config.method?.name ?? "teacher")}, seed ${config.seed}`);
+}
+
 function matrixOf(run: RunResult, name: string): readonly (readonly number[])[] | undefined {
   const matrix = run.inspection?.last.matrices[name];
   return matrix !== undefined && matrix.length > 0 && matrix[0]!.length > 0 ? matrix : undefined;
@@ -104,8 +109,12 @@ export function attentionMatrix(run: RunResult): Figure | undefined {
   const matrix = matrixOf(run, "attention");
   if (!matrix) return undefined;
   const trace = heatmap(matrix, linear(matrix, 1), "attention", "A<sub>ij</sub>", "Cividis");
-  const title = "Attention A<sub>ij</sub>: which student layer learns from which teacher layer";
-  return figure(title, trace, matrix.length, matrix[0]!.length);
+  return figure(
+    `Attention A<sub>ij</sub>, ${subject(run)}`,
+    trace,
+    matrix.length,
+    matrix[0]!.length,
+  );
 }
 
 /**
@@ -124,6 +133,10 @@ export function dissimilarityMatrix(run: RunResult): Figure | undefined {
   const shades = wide ? logarithmic(matrix, low, high) : linear(matrix, high);
   const trace = heatmap(matrix, shades, "dissimilarity", "D<sub>ij</sub>", "Viridis");
   const scale = wide ? " (logarithmic colours)" : "";
-  const title = `Dissimilarity D<sub>ij</sub> of teacher and student layers${scale}`;
-  return figure(title, trace, matrix.length, matrix[0]!.length);
+  return figure(
+    `Dissimilarity D<sub>ij</sub>, ${subject(run)}${scale}`,
+    trace,
+    matrix.length,
+    matrix[0]!.length,
+  );
 }

@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, it } from "node:test";
+import { defaults, presets } from "../../src/distillation/abkd/options.ts";
+import { describeForm } from "../../src/experiments/form.ts";
 import * as published from "../../src/experiments/published.ts";
 import {
   describeDead,
   describeFinding,
-  describeForm,
   formatTable,
   resultsTable,
 } from "../../src/experiments/results-table.ts";
@@ -23,6 +24,13 @@ describe("median", () => {
     assert.ok(Number.isNaN(median([])));
   });
 });
+
+const paper = { ...defaults, ...presets["literal"] };
+
+function withOptions(options: Readonly<Record<string, unknown>>): RunResult {
+  const run = sampleRun("abkd", 1, 0.8);
+  return { ...run, config: { ...run.config, method: { name: "abkd", version: 1, options } } };
+}
 
 describe("summarise", () => {
   it("groups by everything but the seed, and sorts by seed", () => {
@@ -79,11 +87,30 @@ describe("the results table", () => {
     assert.match(describeDead(student!)!, /seed 3 \(run [0-9a-f]{16}\)/);
   });
 
-  it("says which form ran", () => {
-    const run = sampleRun("abkd", 1, 0.8);
-    const method = { name: "abkd", version: 1, options: { dissimilarity: "mse", beta: 0.5 } };
-    const [summary] = summarise([{ ...run, config: { ...run.config, method } }]);
-    assert.equal(describeForm(summary!), "ABKD ran as: dissimilarity mse, beta 0.5.");
+  it("says in the method's cell which form of ABKD ran", () => {
+    const { rows } = resultsTable([withOptions({ form: "mse", projections: "fixed-teacher" })]);
+    assert.equal(rows[0]?.[0], "ABKD: mse, fixed-teacher");
+  });
+});
+
+describe("the form of ABKD", () => {
+  it("is told by its differences from the paper's", () => {
+    const [summary] = summarise([withOptions({ ...paper, beta: 0.5, form: "mse" })]);
+    const line = describeForm(summary!)!;
+    assert.match(
+      line,
+      /^ABKD differs from eqs\. 3 to 6 as written in: beta 0\.5 \(10\), form mse \(literal\)\.$/,
+    );
+  });
+
+  it("is the paper's where nothing differs", () => {
+    const [summary] = summarise([withOptions(paper)]);
+    assert.equal(describeForm(summary!), "ABKD ran as the paper writes it (eqs. 3 to 6).");
+  });
+
+  it("does not arise for other methods", () => {
+    const [summary] = summarise([sampleRun("softkd", 1, 0.8)]);
+    assert.equal(describeForm(summary!), undefined);
   });
 });
 
