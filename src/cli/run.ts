@@ -1,5 +1,6 @@
 // What `train` and `distill` share: run the configurations, show progress, report, stop cleanly.
 import { relative } from "node:path";
+import { progressPrinter } from "../datasets/download-progress.ts";
 import { UserError } from "../errors.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { runFiles } from "../training/run-store.ts";
@@ -14,6 +15,7 @@ export async function runAndReport(
 ): Promise<void> {
   const teachers = configs.some(({ teacher }) => teacher) ? 1 : 0;
   const progress = options.quiet ? undefined : showProgress({ total: configs.length + teachers });
+  const downloads = options.quiet ? undefined : progressPrinter(process.stderr);
   const stopper = stopOnSignals();
   const report = (results: readonly (RunResult | undefined)[]): void => {
     const there = results.filter((result) => result !== undefined);
@@ -25,6 +27,8 @@ export async function runAndReport(
   try {
     const results = await runTrials(configs, {
       runsDir: options.runs,
+      download: true,
+      ...(downloads && { onProgress: downloads.show }),
       signal: stopper.signal,
       checkpointSeconds: options.checkpointEvery,
       ...(options.data !== undefined && { dataDir: options.data }),
@@ -35,6 +39,7 @@ export async function runAndReport(
     progress?.close();
     report(results);
   } catch (error) {
+    downloads?.clear();
     progress?.close();
     if (error instanceof TrialsError && error.results.some((result) => result)) {
       report(error.results);

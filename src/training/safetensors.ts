@@ -93,7 +93,7 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
       return fail(`"${key}" of ${size} bytes claims the bytes ${begin} to ${end} of ${available}`);
     }
     ranges.push([begin, end]);
-    const copy = bytes.slice(start + begin, start + end).buffer;
+    const copy = new Uint8Array(bytes.subarray(start + begin, start + end)).buffer;
     const values = dtype === "F32" ? new Float32Array(copy) : new Float64Array(copy);
     tensors.set(key, { shape, values });
   }

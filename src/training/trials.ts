@@ -53,8 +53,10 @@ export async function runTrials(
 ): Promise<RunResult[]> {
   const { signal, observer = () => {} } = options;
   const teachers = new Set(configs.flatMap(({ teacher }) => (teacher ? [runId(teacher)] : [])));
-  const data = await loadData(configs, options);
-  signal?.throwIfAborted();
+  const onWarning = (message: string): void => observer({ type: "note", message });
+  const data = await loadData(configs, { onWarning, ...options }).catch((cause: unknown) => {
+    throw signal?.aborted ? new InterruptedError("stopped before any training") : cause;
+  });
   const pool = new Pool(options);
   const running = new Map<string, Promise<RunResult>>();
 
@@ -166,6 +168,7 @@ class Pool {
       this.#piscina.on("error", reject);
     });
     this.#broken.catch(() => {});
+    if (options.signal?.aborted) this.#onAbort();
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 

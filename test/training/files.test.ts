@@ -1,0 +1,71 @@
+// Atomic writing and canonical JSON.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { canonicalJson, runId } from "../../src/training/canonical.ts";
+import { FileError, writeAtomic } from "../../src/training/files.ts";
+import { smallConfig, temporaryFolder } from "./small.ts";
+
+test("a file is written into folders that were not there, and replaced", (t) => {
+  const path = join(temporaryFolder(t), "a", "b", "file");
+  writeAtomic(path, "one");
+  writeAtomic(path, Uint8Array.of(1, 2));
+  assert.deepEqual([...readFileSync(path)], [1, 2]);
+  assert.deepEqual(readdirSync(join(path, "..")), ["file"]);
+});
+
+test("a path through a file, and a folder in the way, are told in one line", (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, "file"), "");
+  mkdirSync(join(folder, "taken"));
+  for (const path of [join(folder, "file", "x"), join(folder, "taken")]) {
+    assert.throws(
+      () => writeAtomic(path, "x"),
+      (error) =>
+        error instanceof FileError &&
+        error.exitCode === 1 &&
+        error.message.startsWith(`cannot write ${path}: `) &&
+        !error.message.includes("\n"),
+    );
+  }
+  assert.deepEqual(readdirSync(folder).sort(), ["file", "taken"]);
+});
+
+// /dev/full fails a write as a full disk does, but cannot be renamed to; a limit on file size can.
+test("a write that fails half-way leaves the old file whole and no rest", async (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, "file");
+  writeFileSync(path, "old");
+  const module = new URL("../../src/training/files.ts", import.meta.url).href;
+  const script = `import { writeAtomic } from ${JSON.stringify(module)};
+    try { writeAtomic(${JSON.stringify(path)}, new Uint8Array(1 << 20)); }
+    catch (error) { console.log(error.message); }`;
+  const { stdout } = await promisify(execFile)("bash", [
+    "-c",
+    'ulimit -f 100; exec "$0" --input-type=module -e "$1"',
+    process.execPath,
+    script,
+  ]);
+  assert.match(stdout, /^cannot write .*file: the file would be larger than the system allows\n$/);
+  assert.equal(readFileSync(path, "utf8"), "old");
+  assert.deepEqual(readdirSync(folder), ["file"]);
+});
+
+test("canonical JSON sorts keys at every depth and refuses what JSON cannot carry", () => {
+  const a = { b: [1, { d: 2, c: null }], a: undefined, "-": -0 };
+  const b = { "-": 0, b: [1, { c: null, d: 2 }] };
+  assert.equal(canonicalJson(a), '{"-":0,"b":[1,{"c":null,"d":2}]}');
+  assert.equal(canonicalJson(a), canonicalJson(b));
+  assert.throws(() => canonicalJson({ x: Number.NaN }), TypeError);
+});
+
+test("a run's id is the hash of its configuration, whatever the order of its members", () => {
+  const config = smallConfig();
+  const reversed = Object.fromEntries(Object.entries(config).reverse()) as typeof config;
+  assert.match(runId(config), /^[0-9a-f]{16}$/);
+  assert.equal(runId(reversed), runId(config));
+  assert.notEqual(runId({ ...config, seed: 4 }), runId(config));
+});
