@@ -1,0 +1,344 @@
+// The kernels without products: elementwise, sums, dropout, cross-entropy, Adam, distances.
+import { describe, test } from "node:test";
+import { seedWords } from "../../src/tensor/random.ts";
+import { dropoutFactors } from "./philox.ts";
+import { type Numbers, numbers, ROUNDING } from "./support.ts";
+import { check, engineOf, FLAVOURS, type Trial } from "./trial.ts";
+
+const SIZES = [0, 1, 3, 4, 5, 7, 31, 32, 33, 64, 65, 100];
+
+/** Numbers with what breaks careless code among them: NaN, infinities, both zeros, extremes. */
+function wild(count: number, seed: number): Float32Array {
+  const special = [Number.NaN, Infinity, -Infinity, 0, -0, 3.4e38, -3.4e38, 1e-45, -1e-45];
+  return numbers(count, seed).map((x, i) => (i % 3 === 1 ? special[(i + seed) % 9]! : x));
+}
+
+const float32 = (values: Numbers): { values: Float32Array; tolerance: 0 } => ({
+  values: Float32Array.from(values),
+  tolerance: 0,
+});
+
+function elementwiseTrials(size: number): Trial[] {
+  const [a, b] = [wild(size, 1), wild(size, 2)];
+  const [p, q] = [Math.fround(0.3), Math.fround(-1.7)];
+  const [x, y] = [numbers(size, 3), numbers(size, 4)];
+  const shared = { title: `${size} elements`, units: size, outputs: { out: size } };
+  return [
+    ...[1, -1].map(
+      (sign): Trial => ({
+        ...shared,
+        kernel: "combine",
+        inputs: { a, b },
+        args: ["a", "b", "out", 1, sign],
+        expected: { out: float32(a.map((v, i) => v + sign * b[i]!)) },
+      }),
+    ),
+    {
+      ...shared,
+      kernel: "combine",
+      inputs: { x, y },
+      args: ["x", "y", "out", p, q],
+      expected: {
+        out: {
+          values: Float64Array.from(x, (v, i) => p * v + q * y[i]!),
+          tolerance: 6 * ROUNDING,
+        },
+      },
+    },
+    {
+      ...shared,
+      kernel: "multiply",
+      inputs: { a, b },
+      args: ["a", "b", "out"],
+      expected: { out: float32(Array.from(a, (v, i) => v * b[i]!)) },
+    },
+    {
+      ...shared,
+      kernel: "scale",
+      inputs: { a },
+      args: ["a", "out", q],
+      expected: { out: float32(Array.from(a, (v) => v * q)) },
+    },
+    {
+      ...shared,
+      kernel: "relu",
+      inputs: { a },
+      args: ["a", "out"],
+      expected: { out: float32(a.map((v) => (v > 0 || Number.isNaN(v) ? v : 0))) },
+    },
+  ];
+}
+
+function combineRowsTrial(rows: number, columns: number): Trial {
+  const [a, b] = [numbers(rows * columns, 5), numbers(columns, 6)];
+  return {
+    title: `${rows} x ${columns}`,
+    kernel: "combineRows",
+    units: rows,
+    inputs: { a, b },
+    outputs: { out: rows * columns },
+    args: ["a", "b", "out", columns, 1, -1],
+    expected: { out: float32(a.map((v, i) => v - b[i % columns]!)) },
+  };
+}
+
+function sumTrials(outer: number, reduced: number): Trial[] {
+  const x = numbers(outer * reduced, 7);
+  const factor = 0.25;
+  const sums = (at: (o: number, k: number) => number, roundings: number) => {
+    const values = new Float64Array(outer);
+    const tolerance = new Float64Array(outer).fill(1e-37);
+    for (let o = 0; o < outer; o++) {
+      for (let k = 0; k < reduced; k++) {
+        values[o]! += factor * x[at(o, k)]!;
+        tolerance[o]! += factor * Math.abs(x[at(o, k)]!) * roundings * ROUNDING;
+      }
+    }
+    return { values, tolerance };
+  };
+  const shared = { units: outer, inputs: { x }, outputs: { out: outer } };
+  return [
+    {
+      ...shared,
+      title: `${outer} rows of ${reduced}`,
+      kernel: "sumRows",
+      args: ["x", "out", reduced, factor],
+      expected: { out: sums((o, k) => o * reduced + k, 140) },
+    },
+    {
+      ...shared,
+      title: `${outer} columns of ${reduced}`,
+      kernel: "sumColumns",
+      args: ["x", "out", reduced, outer, factor],
+      expected: { out: sums((o, k) => k * outer + o, 140 + reduced / 128) },
+    },
+  ];
+}
+
+interface Draws {
+  readonly rate: number;
+  readonly seed: number;
+  readonly step: number;
+  readonly site: number;
+}
+
+const DRAWS: readonly Draws[] = [
+  { rate: 0, seed: 0, step: 0, site: 0 },
+  { rate: 0.5, seed: 1, step: 0, site: 0 },
+  { rate: 1 / 65_536, seed: 2 ** 53 - 1, step: 2 ** 31 - 1, site: 65 },
+  { rate: 65_535 / 65_536, seed: 2 ** 32, step: 1500, site: 1 },
+  { rate: 0.1, seed: 2 ** 32 - 1, step: 7, site: 2 ** 31 - 1 },
+];
+
+/** Bit e of word e / 32. */
+function packed(on: readonly boolean[]): Int32Array {
+  const words = new Int32Array(Math.ceil(on.length / 32));
+  for (const [e, bit] of on.entries()) if (bit) words[e >> 5]! |= 1 << (e & 31);
+  return words;
+}
+
+function dropoutTrial(size: number, draws: Draws, relu: boolean, bits: boolean): Trial {
+  const x = numbers(size, 8);
+  const threshold = Math.round(draws.rate * 65_536);
+  const scale = Math.fround(1 / (1 - draws.rate));
+  const factors = dropoutFactors(size, draws);
+  const on = Array.from(x, (v, e) => factors[e]! > 0 && (!relu || v > 0));
+  const mask = packed(on);
+  return {
+    title: `${size} elements, rate ${draws.rate}${relu ? ", relu" : ""}`,
+    kernel: "dropout",
+    units: Math.ceil(size / 32),
+    inputs: { x },
+    outputs: { y: size, ...(bits && { bits: mask.length }) },
+    args: [
+      ...["x", "y", bits ? "bits" : 0, size, relu ? 1 : 0],
+      ...[threshold, scale, draws.step, draws.site, ...seedWords(draws.seed)],
+    ],
+    expected: {
+      y: float32(Array.from(x, (v, e) => (on[e] ? Math.fround(v * scale) : 0))),
+      ...(bits && { bits: float32(new Float32Array(mask.buffer)) }),
+    },
+  };
+}
+
+function applyBitsTrial(size: number): Trial {
+  const x = numbers(size, 9);
+  const on = Array.from(x, (_, e) => (e * 31) % 7 < 3);
+  return {
+    title: `${size} elements`,
+    kernel: "applyBits",
+    units: Math.ceil(size / 32),
+    inputs: { x, bits: packed(on) },
+    outputs: { y: size },
+    args: ["x", "y", "bits", size, 1.25],
+    expected: { y: float32(Array.from(x, (v, e) => (on[e] ? v * 1.25 : 0))) },
+  };
+}
+
+function crossEntropyTrial(nodes: number, classes: number, chosen: number): Trial {
+  const logits = numbers(nodes * classes, 10).map((v) => 8 * v);
+  const labels = Int32Array.from({ length: nodes }, (_, n) => (n * 3 + 1) % classes);
+  const which = Int32Array.from({ length: chosen }, (_, k) => (k * 5 + 2) % nodes);
+  const losses = new Float64Array(chosen);
+  const hits = new Float64Array(chosen);
+  const gradient = new Float64Array(nodes * classes);
+  for (const [k, n] of which.entries()) {
+    const row = [...logits.subarray(n * classes, (n + 1) * classes)];
+    const sum = row.reduce((total, v) => total + Math.exp(v), 0);
+    losses[k] = Math.log(sum) - row[labels[n]!]!;
+    hits[k] = row.indexOf(Math.max(...row)) === labels[n] ? 1 : 0;
+    for (const [c, v] of row.entries()) {
+      gradient[n * classes + c] = 0.5 * (Math.exp(v) / sum - (c === labels[n] ? 1 : 0));
+    }
+  }
+  return {
+    title: `${chosen} of ${nodes} nodes, ${classes} classes`,
+    kernel: "crossEntropy",
+    units: chosen,
+    inputs: { logits, labels, which },
+    outputs: { losses: chosen, gradient: new Float32Array(nodes * classes), hits: chosen },
+    args: ["logits", "labels", "which", "losses", "gradient", "hits", classes, 0.5],
+    expected: {
+      losses: { values: losses, tolerance: losses.map((v) => 2e-7 + 2 * ROUNDING * v) },
+      gradient: { values: gradient, tolerance: 2 * ROUNDING },
+      hits: float32(hits),
+    },
+  };
+}
+
+function adamTrial(size: number): Trial {
+  const [x, g, m] = [numbers(size, 11), numbers(size, 12), numbers(size, 13)];
+  const v = numbers(size, 14).map(Math.abs);
+  const [decay, beta1, beta2, rate, correction, epsilon] = [0.05, 0.9, 0.999, 0.02, 1.4, 1e-8];
+  const first = Float64Array.from(x, (xi, i) => 0.9 * m[i]! + 0.1 * (g[i]! + decay * xi));
+  const second = Float64Array.from(x, (xi, i) => 0.999 * v[i]! + 0.001 * (g[i]! + decay * xi) ** 2);
+  const out = Float64Array.from(
+    x,
+    (xi, i) => xi - (rate * first[i]!) / (Math.sqrt(second[i]!) * correction + epsilon),
+  );
+  return {
+    title: `${size} elements`,
+    kernel: "adam",
+    units: size,
+    inputs: { x, g },
+    outputs: { m, v, out: size },
+    args: ["x", "g", "m", "v", "out", decay, beta1, beta2, rate, correction, epsilon],
+    expected: {
+      m: { values: first, tolerance: 4 * ROUNDING },
+      v: { values: second, tolerance: 4 * ROUNDING },
+      // A small v makes a large step: the error is relative to the step.
+      out: { values: out, tolerance: out.map((o, i) => ROUNDING * (4 + 8 * Math.abs(o - x[i]!))) },
+    },
+  };
+}
+
+function pairsTrial(block: number, nodes: number, t: number, s: number, width: number): Trial {
+  const teacher = numbers(nodes * t * width, 15);
+  const projected = numbers(nodes * s * width, 16);
+  const weights = numbers(t * s, 17);
+  const blocks = Math.ceil(nodes / block);
+  const partial = new Float64Array(blocks * t * s);
+  const weighted = new Float64Array(nodes * s * width);
+  for (let n = 0; n < nodes; n++) {
+    for (let i = 0; i < t; i++) {
+      for (let j = 0; j < s; j++) {
+        const place = (Math.floor(n / block) * t + i) * s + j;
+        for (let d = 0; d < width; d++) {
+          const x = teacher[(n * t + i) * width + d]!;
+          const at = (n * s + j) * width + d;
+          partial[place]! += (x - projected[at]!) ** 2;
+          weighted[at]! += weights[i * s + j]! * x;
+        }
+      }
+    }
+  }
+  return {
+    title: `${nodes} nodes, ${t} to ${s} layers, width ${width}`,
+    kernel: "pairDistances",
+    units: blocks,
+    inputs: { teacher, projected, weights },
+    outputs: { partial: partial.length, weighted: weighted.length },
+    args: ["teacher", "projected", "weights", "partial", "weighted", nodes, t, s, width],
+    expected: {
+      partial: {
+        values: partial,
+        tolerance: partial.map((v) => (block + width + 4) * ROUNDING * v),
+      },
+      weighted: { values: weighted, tolerance: (t + 2) * t * ROUNDING },
+    },
+  };
+}
+
+for (const flavour of FLAVOURS) {
+  describe(flavour, () => {
+    test("sums, differences, products, scaling and ReLU, element by element", () => {
+      for (const size of SIZES) {
+        for (const trial of elementwiseTrials(size)) check(flavour, trial);
+      }
+    });
+
+    test("one row with all rows", () => {
+      for (const rows of [0, 1, 3, 65]) {
+        for (const columns of [1, 3, 4, 7, 64, 65]) check(flavour, combineRowsTrial(rows, columns));
+      }
+    });
+
+    test("sums of rows and of columns", () => {
+      for (const outer of [0, 1, 3, 4, 7, 64, 65]) {
+        for (const reduced of [0, 1, 3, 15, 16, 17, 65, 128, 129, 300]) {
+          for (const trial of sumTrials(outer, reduced)) check(flavour, trial);
+        }
+      }
+      for (const trial of sumTrials(3, 2 * 2048 + 17)) check(flavour, trial);
+    });
+
+    for (const draws of DRAWS) {
+      test(`dropout of rate ${draws.rate}, seed ${draws.seed}: the reference's mask`, () => {
+        for (const [i, size] of [...SIZES, 127, 128, 1000].entries()) {
+          check(flavour, dropoutTrial(size, draws, false, i % 2 === 0));
+          check(flavour, dropoutTrial(size, draws, true, i % 2 === 1));
+        }
+      });
+    }
+
+    test("masks from bits", () => {
+      for (const size of SIZES) check(flavour, applyBitsTrial(size));
+    });
+
+    test("cross-entropy, its gradient and hits", () => {
+      for (const [nodes, classes, chosen] of [
+        [1, 1, 1],
+        [7, 3, 0],
+        [7, 3, 5],
+        [64, 7, 64],
+        [66, 40, 65],
+      ] as const) {
+        check(flavour, crossEntropyTrial(nodes, classes, chosen));
+      }
+    });
+
+    test("Adam", () => {
+      for (const size of SIZES) check(flavour, adamTrial(size));
+    });
+
+    test("distances of teacher layers to student layers", () => {
+      const { nodesABlock } = engineOf(flavour);
+      for (const [i, nodes] of [
+        0,
+        1,
+        nodesABlock - 1,
+        nodesABlock,
+        nodesABlock + 1,
+        65,
+      ].entries()) {
+        for (const [j, students] of [1, 3, 4, 5, 8, 9].entries()) {
+          for (const [k, width] of [1, 3, 4, 7, 8, 31, 32, 33, 64].entries()) {
+            const teachers = [1, 2, 7, 64][(i + j + k) % 4]!;
+            if (nodes * teachers * students * width > 200_000) continue;
+            check(flavour, pairsTrial(nodesABlock, nodes, teachers, students, width));
+          }
+        }
+      }
+    });
+  });
+}

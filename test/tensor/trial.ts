@@ -1,0 +1,141 @@
+// Runs one kernel of the engine on blocks with guards around them: right numbers, nothing
+// written outside, nothing read outside that counts, the same bits however the work is split.
+import assert from "node:assert/strict";
+import { Engine, type Flavour, type Kernels } from "../../src/tensor/engine.ts";
+import { type Block, Memory } from "../../src/tensor/memory.ts";
+import { assertClose, assertSameBits, type Numbers } from "./support.ts";
+
+export const FLAVOURS: readonly Flavour[] = ["simd", "fma"];
+
+const engines = new Map<Flavour, Engine>();
+
+export function engineOf(flavour: Flavour): Engine {
+  const engine = engines.get(flavour) ?? new Engine(flavour, new Memory(2 ** 28));
+  engines.set(flavour, engine);
+  return engine;
+}
+
+/** What an output must be, and how far each element may be off (0: exactly that float32). */
+export interface Expected {
+  readonly values: Numbers;
+  readonly tolerance: number | Numbers;
+}
+
+export interface Trial {
+  readonly title: string;
+  readonly kernel: keyof Kernels;
+  readonly units: number;
+  /** Arrays that are only read. Kernel arguments that are names stand for their addresses. */
+  readonly inputs: Readonly<Record<string, Float32Array | Int32Array>>;
+  /** Arrays that are written, with what they hold before: numbers, or a size (then garbage). */
+  readonly outputs: Readonly<Record<string, Float32Array | number>>;
+  readonly args: readonly (number | string)[];
+  readonly expected: Readonly<Record<string, Expected>>;
+}
+
+/** A quiet NaN that no arithmetic makes: marks what was not written. */
+const MARK = 0x7fc0dead;
+/** Words before and after each array. */
+const GUARD = 20;
+
+interface Placed {
+  readonly block: Block;
+  readonly address: number;
+  readonly words: Int32Array;
+}
+
+function place(engine: Engine, contents: Float32Array | Int32Array | number): Placed {
+  const length = typeof contents === "number" ? contents : contents.length;
+  const block = engine.memory.allocate((length + 2 * GUARD) * 4, "an array of a trial");
+  const whole = engine.memory.integers(block).fill(MARK);
+  const words = whole.subarray(GUARD, GUARD + length);
+  if (typeof contents !== "number") {
+    words.set(new Int32Array(contents.buffer, contents.byteOffset, length));
+  }
+  return { block, address: block.address + GUARD * 4, words };
+}
+
+type Bits = Readonly<Record<string, Int32Array>>;
+
+/** Runs units begin .. end - 1 on fresh arrays; returns what the outputs hold afterwards. */
+function runOnce(engine: Engine, trial: Trial, begin: number, end: number): Bits {
+  const all = { ...trial.inputs, ...trial.outputs };
+  const placed = new Map(
+    Object.entries(all).map(([name, contents]) => [name, place(engine, contents)]),
+  );
+  const args = trial.args.map((arg) => {
+    if (typeof arg === "number") return arg;
+    const at = placed.get(arg);
+    assert.ok(at, `${trial.title}: no array is named ${arg}`);
+    return at.address;
+  });
+  engine.kernels[trial.kernel](begin, end, ...args);
+  for (const [name, { block }] of placed) {
+    const whole = engine.memory.integers(block);
+    for (const guard of [whole.subarray(0, GUARD), whole.subarray(-GUARD)]) {
+      assert.ok(
+        guard.every((word) => word === MARK),
+        `${trial.title}: wrote outside of ${name}`,
+      );
+    }
+  }
+  for (const [name, contents] of Object.entries(trial.inputs)) {
+    const before = new Int32Array(contents.buffer, contents.byteOffset, contents.length);
+    const same = placed.get(name)!.words.every((word, i) => word === before[i]);
+    assert.ok(same, `${trial.title}: wrote to its input ${name}`);
+  }
+  const after = Object.fromEntries(
+    Object.keys(trial.outputs).map((name) => [name, Int32Array.from(placed.get(name)!.words)]),
+  );
+  for (const { block } of placed.values()) engine.memory.release(block);
+  return after;
+}
+
+/** The bits that outputs hold before a run. */
+function initial(contents: Float32Array | number): Int32Array {
+  if (typeof contents === "number") return new Int32Array(contents).fill(MARK);
+  return new Int32Array(contents.buffer, contents.byteOffset, contents.length);
+}
+
+/** Where to cut units 0 .. units - 1: at ragged places, one unit alone among them. */
+function cuts(units: number): number[] {
+  const places = [0, 1, 2, Math.floor(units / 3), Math.floor(units / 2) + 1, units - 1, units];
+  return [...new Set(places.filter((at) => at >= 0 && at <= units))].sort((a, b) => a - b);
+}
+
+/** @throws AssertionError for a wrong number, a write outside, or bits that depend on the split */
+export function check(flavour: Flavour, trial: Trial): void {
+  const engine = engineOf(flavour);
+  const whole = runOnce(engine, trial, 0, trial.units);
+  for (const [name, { values, tolerance }] of Object.entries(trial.expected)) {
+    const actual = new Float32Array(whole[name]!.buffer);
+    assertClose(actual, values, tolerance, `${flavour}: ${trial.title}: ${name}`);
+  }
+  // Each range alone, on fresh arrays: what it changed is its own, and all together is the whole.
+  const pieces = cuts(trial.units);
+  const joined = Object.fromEntries(
+    Object.entries(trial.outputs).map(([name, contents]) => [
+      name,
+      Int32Array.from(initial(contents)),
+    ]),
+  );
+  const owner = new Map<string, number>();
+  for (let piece = 0; piece + 1 < pieces.length; piece++) {
+    const part = runOnce(engine, trial, pieces[piece]!, pieces[piece + 1]!);
+    for (const [name, contents] of Object.entries(trial.outputs)) {
+      const before = initial(contents);
+      for (const [i, word] of part[name]!.entries()) {
+        if (word === before[i]) continue;
+        const key = `${name}[${i}]`;
+        assert.ok(!owner.has(key), `${flavour}: ${trial.title}: two ranges write ${key}`);
+        owner.set(key, piece);
+        joined[name]![i] = word;
+      }
+    }
+  }
+  for (const [name, words] of Object.entries(whole)) {
+    const what = `${flavour}: ${trial.title}: ${name} in ranges cut at ${pieces}`;
+    const [one, many] = [words, joined[name]!].map((w) => new Float32Array(w.buffer));
+    assertSameBits(many!, one!, what);
+  }
+}
