@@ -58,7 +58,10 @@ export async function loadDataset(name: string, options: DataOptions = {}): Prom
     const differing = differences(summarise(graph), SUMMARIES[name]!);
     if (differing.length > 0) {
       await refuseDamaged(entry, folders);
-      options.onWarning?.(`${name} is not the published graph: ${differing.join(", ")} differ`);
+      const more = differing.length > 3 ? ` and ${differing.length - 3} more` : "";
+      options.onWarning?.(
+        `this is not the published ${name}: ${differing.slice(0, 3).join(", ")}${more} differ`,
+      );
     }
   }
   return graph;

@@ -13,7 +13,9 @@ import {
 } from "./pickle-values.ts";
 
 /** More pushed values than this are refused (NELL's graph, the largest known, has 600,000). */
-const MAX_VALUES = 4_000_000;
+const MAX_VALUES = 1_500_000;
+/** Deeper nesting than this is refused (the known files nest seven deep). */
+const MAX_MARKS = 1_000;
 
 /**
  * The value that a pickle holds. Byte strings are views of `bytes`: nothing is copied, and
@@ -78,7 +80,8 @@ class Unpickler {
         return true;
       }
       case 0x28:
-        if (this.marks.length >= MAX_VALUES) throw new Refusal("too many marks");
+        if (this.marks.length === MAX_MARKS)
+          throw new Refusal(`nested more than ${MAX_MARKS} deep`);
         this.marks.push(this.stack.length);
         return true;
       case 0x30:

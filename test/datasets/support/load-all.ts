@@ -1,0 +1,45 @@
+// Run as a child process: `data info` on each folder of a list; what came out, a JSON line each.
+import { main } from "../../../src/cli/program.ts";
+
+export interface Outcome {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly milliseconds: number;
+  /** Peak of the whole process so far, in bytes. */
+  readonly peak: number;
+}
+
+interface Request {
+  readonly dataset: string;
+  readonly folder: string;
+}
+
+async function run(requests: readonly Request[]): Promise<void> {
+  const report = process.stdout.write.bind(process.stdout);
+  for (const { dataset, folder } of requests) {
+    const captured = { stdout: "", stderr: "" };
+    process.stdout.write = (text: string | Uint8Array) => {
+      captured.stdout += String(text);
+      return true;
+    };
+    process.stderr.write = (text: string | Uint8Array) => {
+      captured.stderr += String(text);
+      return true;
+    };
+    const start = performance.now();
+    const exitCode = await main(["data", "info", dataset, "--json", "--data", folder]);
+    const outcome: Outcome = {
+      ...captured,
+      exitCode,
+      milliseconds: performance.now() - start,
+      peak: process.resourceUsage().maxRSS * 1024,
+    };
+    report(`${JSON.stringify(outcome)}\n`);
+  }
+}
+
+const chunks: string[] = [];
+process.stdin.setEncoding("utf8");
+process.stdin.on("data", (chunk: string) => chunks.push(chunk));
+process.stdin.on("end", () => void run(JSON.parse(chunks.join("")) as Request[]));
