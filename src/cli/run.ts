@@ -57,7 +57,7 @@ export async function runAndReport(
 }
 
 /** The first SIGINT or SIGTERM lets each step end and be kept; the second ends the process. */
-function stopOnSignals(): { readonly signal: AbortSignal; release(): void } {
+export function stopOnSignals(): { readonly signal: AbortSignal; release(): void } {
   const controller = new AbortController();
   const stop = (): void => {
     if (controller.signal.aborted) process.exit(130);

@@ -2,7 +2,7 @@
 import type { RunResult } from "../training/run.ts";
 import { shortForm } from "./form.ts";
 import { publishedAccuracy } from "./published.ts";
-import { type MethodSummary, median, summarise } from "./summary.ts";
+import { type MethodSummary, median, methodLabel, summarise } from "./summary.ts";
 
 /** Text cells, one row a method; `numeric` columns stand to the right. */
 export interface Table {
@@ -79,12 +79,23 @@ export function formatTable({ columns, rows }: Table): string {
   return [titles, "-".repeat(titles.length), ...rows.map(line)].join("\n");
 }
 
-/** The runs whose model predicts one class for every node, by name; nothing where all live. */
-export function describeDead(summary: MethodSummary): string | undefined {
-  const { label, dead } = summary;
-  if (dead.length === 0) return undefined;
-  const names = dead.map((run) => `seed ${run.config.seed} (run ${run.id})`);
-  return `${label}: ${names.join(", ")} died: its ReLU units are all off and it predicts one class.`;
+/**
+ * Everything that the runs warn of (dead units, the trivial optimum, unlabelled nodes), one sentence
+ * a warning, naming the runs that it comes from unless it comes from all.
+ */
+export function describeWarnings(results: readonly RunResult[]): string[] {
+  const runs = new Map<string, RunResult[]>();
+  for (const result of results)
+    for (const text of new Set(result.warnings))
+      runs.set(text, [...(runs.get(text) ?? []), result]);
+  return [...runs].map(([text, from]) => {
+    if (from.length === results.length) return `All runs: ${text}`;
+    const names = from.map(({ id, config }) => {
+      const label = methodLabel(config.method?.name ?? "teacher");
+      return `${label}, seed ${config.seed} (run ${id})`;
+    });
+    return `${names.join("; ")}: ${text}`;
+  });
 }
 
 function compare(one: MethodSummary, other: MethodSummary): string {

@@ -92,7 +92,7 @@ ${notes.map((note) => `<p>${plain(note)}</p>`).join("\n")}
 <noscript><p>The figures need JavaScript.</p></noscript>
 ${divisions.join("\n")}
 <h2>Runs</h2>
-<p>Each run's configuration, curve and result are in <code>runs/</code>, in a file named by its id.</p>
+<p>Each run's configuration, curve and result are in the folder of runs, under its id.</p>
 <div class="scroll">${htmlTable(runsTable(runs))}</div>
 <script type="application/json" id="figures">${scriptJson(figures.map(({ figure }) => figure))}</script>
 <script type="application/octet-stream" id="plotly">${await packedPlotly()}</script>

@@ -7,8 +7,8 @@ import { defaults, presets } from "../../src/distillation/abkd/options.ts";
 import { describeForm } from "../../src/experiments/form.ts";
 import * as published from "../../src/experiments/published.ts";
 import {
-  describeDead,
   describeFinding,
+  describeWarnings,
   formatTable,
   resultsTable,
 } from "../../src/experiments/results-table.ts";
@@ -81,12 +81,6 @@ describe("the results table", () => {
     for (const line of lines.slice(2)) assert.match(line.slice(0, end), /\d$/);
   });
 
-  it("names dead runs by seed and run", () => {
-    const [teacher, student] = summarise(sampleRuns);
-    assert.equal(describeDead(teacher!), undefined);
-    assert.match(describeDead(student!)!, /seed 3 \(run [0-9a-f]{16}\)/);
-  });
-
   it("says in the method's cell which form of ABKD ran", () => {
     const { rows } = resultsTable([withOptions({ form: "mse", projections: "fixed-teacher" })]);
     assert.equal(rows[0]?.[0], "ABKD: mse, fixed-teacher");
@@ -111,6 +105,21 @@ describe("the form of ABKD", () => {
   it("does not arise for other methods", () => {
     const [summary] = summarise([sampleRun("softkd", 1, 0.8)]);
     assert.equal(describeForm(summary!), undefined);
+  });
+});
+
+describe("warnings", () => {
+  const warned = (seed: number, ...warnings: string[]) => ({
+    ...sampleRun("student", seed, 0.8),
+    warnings,
+  });
+
+  it("name their runs, once a sentence, unless all runs say the same", () => {
+    const runs = [warned(1, "15 nodes"), warned(2, "15 nodes", "dead"), warned(3, "15 nodes")];
+    assert.deepEqual(describeWarnings(runs), [
+      "All runs: 15 nodes",
+      `Student, seed 2 (run ${runs[1]!.id}): dead`,
+    ]);
   });
 });
 

@@ -1,0 +1,193 @@
+// abkd quickstart, which is `npm start`: one distillation from start to picture.
+import { rmSync } from "node:fs";
+import path from "node:path";
+import { Command, Option } from "commander";
+import { progressPrinter } from "../datasets/download-progress.ts";
+import { type DataOptions, DatasetError, loadDataset, loadSplit } from "../datasets/index.ts";
+import { datasetEntry } from "../datasets/registry.ts";
+import { methods } from "../distillation/registry.ts";
+import { UserError } from "../errors.ts";
+import { formatTable, resultsTable } from "../experiments/results-table.ts";
+import { methodLabel } from "../experiments/summary.ts";
+import { FigureExporter, findChromium, noBrowserAdvice } from "../figures/export.ts";
+import {
+  modelName,
+  reportDescription,
+  reportNotes,
+  reportPage,
+  reportSheet,
+  sheetSize,
+} from "../figures/report.ts";
+import { writeAtomic } from "../training/files.ts";
+import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
+import type { RunConfig, RunResult } from "../training/run.ts";
+import { runTrials } from "../training/trials.ts";
+import { integer } from "./options.ts";
+import { showProgress } from "./progress.ts";
+import { stopOnSignals } from "./run.ts";
+
+export interface QuickstartOptions {
+  /** Cora where left out, or the synthetic graph where Cora cannot be had. */
+  readonly dataset?: string;
+  /** The dataset's usual split where left out. */
+  readonly split?: string;
+  readonly data?: string;
+  readonly runs: string;
+  readonly figures: string;
+  readonly trials: number;
+  readonly workers?: number;
+}
+
+/** Changes to the recipes, for a test that has no minutes. */
+export interface QuickstartChanges {
+  readonly teacher?: Changes;
+  readonly student?: Changes;
+}
+
+export function quickstartCommand(): Command {
+  return new Command("quickstart")
+    .description(
+      "Trains a deep teacher (or loads it), then a small student alone, by SoftKD and by ABKD; " +
+        "prints a table and draws the learning curves, the attention and the dissimilarity.",
+    )
+    .option("--dataset <name>", "see abkd data list (default: cora, or synthetic without it)")
+    .option("--split <split>", "as for abkd distill (default: the dataset's usual one)")
+    .addOption(new Option("--trials <n>", "seeds a method").argParser(integer(1, 1000)).default(3))
+    .option("--data <folder>", "look for datasets here first")
+    .option("--runs <folder>", "results, checkpoints and cached teachers", "runs")
+    .option("--figures <folder>", "where the figures go", "figures")
+    .addOption(
+      new Option("--workers <n>", "runs at a time (default: one a core)").argParser(
+        integer(1, 256),
+      ),
+    )
+    .action(async (options: QuickstartOptions) => {
+      await quickstart(options);
+    });
+}
+
+/**
+ * Trains, prints and draws. Results go to stdout, progress to stderr; the figures are
+ * `quickstart.svg` (where there is a Chromium) and `quickstart.html` in the figures folder.
+ * @returns the teacher's result, then each method's over seeds
+ * @throws UserError for a dataset that was asked for and cannot be had, or a run that failed
+ */
+export async function quickstart(
+  options: QuickstartOptions,
+  changes: QuickstartChanges = {},
+): Promise<readonly RunResult[]> {
+  const started = performance.now();
+  const downloads = progressPrinter(process.stderr);
+  const stopper = stopOnSignals();
+  try {
+    const data: DataOptions = {
+      download: true,
+      onProgress: downloads.show,
+      signal: stopper.signal,
+      ...(options.data !== undefined && { dataDir: options.data }),
+    };
+    const dataset = options.dataset ?? (await coraOrSynthetic(data, options.split));
+    downloads.clear();
+    const configs = configurations(dataset, options, changes);
+    print(`${introduction(configs)}\n`);
+    const results = await train(configs, data, options, stopper.signal);
+    print(`\n${formatTable(resultsTable(results))}\n`);
+    for (const note of reportNotes(results)) print(note);
+    print("");
+    for (const line of await draw(results, options.figures)) print(line);
+    print(`${((performance.now() - started) / 1000).toFixed(0)} s in all.`);
+    return results;
+  } finally {
+    downloads.clear();
+    stopper.release();
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Cora if it is here or can be fetched; else one line that says so, and the embedded graph. */
+async function coraOrSynthetic(data: DataOptions, split?: string): Promise<string> {
+  try {
+    const graph = await loadDataset("cora", data);
+    await loadSplit(graph, split ?? datasetEntry("cora").defaultSplit, data);
+    return "cora";
+  } catch (error) {
+    if (!(error instanceof DatasetError) || data.signal?.aborted) throw error;
+    print(`Cora cannot be had, so this is the embedded synthetic graph: ${error.message}`);
+    return "synthetic";
+  }
+}
+
+/** The teacher, then every method from the same student weights, seed by seed. */
+function configurations(
+  dataset: string,
+  { split, trials }: QuickstartOptions,
+  changes: QuickstartChanges,
+): RunConfig[] {
+  const subject = { dataset, ...(split !== undefined && { split }) };
+  const teacher = teacherConfig({ ...subject, seed: TEACHER_SEED }, changes.teacher);
+  const seeds = Array.from({ length: trials }, (_, k) => k + 1);
+  const students = methods.flatMap(({ name }) =>
+    seeds.map((seed) => studentConfig({ ...subject, seed }, name, teacher, changes.student)),
+  );
+  return [teacher, ...students];
+}
+
+function introduction([teacher, ...students]: readonly RunConfig[]): string {
+  const names = [...new Set(students.map(({ method }) => methodLabel(method!.name)))].join(", ");
+  const seeds = students.length / new Set(students.map(({ method }) => method!.name)).size;
+  const { dataset, split } = teacher!;
+  return (
+    `${dataset}, split ${split}: GCNII ${modelName(teacher!)} into ${modelName(students[0]!)}; ` +
+    `${names}, ${seeds} ${seeds === 1 ? "seed" : "seeds"} each.`
+  );
+}
+
+async function train(
+  configs: readonly RunConfig[],
+  data: DataOptions,
+  { runs, workers }: QuickstartOptions,
+  signal: AbortSignal,
+): Promise<RunResult[]> {
+  const progress = showProgress({ total: configs.length });
+  try {
+    return await runTrials(configs, {
+      ...data,
+      runsDir: runs,
+      observer: progress.observer,
+      signal,
+      ...(workers !== undefined && { workers }),
+    });
+  } catch (error) {
+    if (error instanceof UserError && error.exitCode === 130)
+      throw new UserError(`${error.message}; the next start goes on with the teacher`, {
+        exitCode: 130,
+      });
+    throw error;
+  } finally {
+    progress.close();
+  }
+}
+
+/** Writes the figures anew. @returns a line a file, or why there is none */
+async function draw(results: readonly RunResult[], folder: string): Promise<string[]> {
+  const svg = path.join(folder, "quickstart.svg");
+  const html = path.join(folder, "quickstart.html");
+  writeAtomic(html, await reportPage(results));
+  const browser = await findChromium();
+  if (browser === undefined) {
+    // An older one would show other runs than the page beside it.
+    rmSync(svg, { force: true });
+    return [`${html} (open it in a browser); no ${svg}: ${noBrowserAdvice}.`];
+  }
+  const exporter = await FigureExporter.open(browser);
+  try {
+    const description = reportDescription(results);
+    writeAtomic(svg, await exporter.svg(reportSheet(results), sheetSize, description));
+  } finally {
+    await exporter.close();
+  }
+  return [svg, `${html} (open it in a browser)`];
+}

@@ -1,0 +1,105 @@
+// A comparison of methods on one graph, drawn: a sheet for print, and a page for the screen.
+import { describeForm } from "../experiments/form.ts";
+import { describeFinding, describeWarnings, resultsTable } from "../experiments/results-table.ts";
+import { summarise } from "../experiments/summary.ts";
+import type { RunConfig, RunResult } from "../training/run.ts";
+import { testAccuracies } from "./accuracies.ts";
+import { type Cell, compose } from "./compose.ts";
+import { type Figure, plain, type Size } from "./figure.ts";
+import { learningCurves } from "./learning-curves.ts";
+import { attentionMatrix, dissimilarityMatrix } from "./matrices.ts";
+import { figurePage } from "./page.ts";
+
+/** How large the sheet is meant to be. */
+export const sheetSize: Size = { width: 1200, height: 800 };
+
+/** `64L-64H`, as the paper writes a model's layers and width. */
+export function modelName({ model }: RunConfig): string {
+  return `${model.layers}L-${model.width}H`;
+}
+
+/** `Cora, geom-gcn:0: GCNII 64L-64H (354,375 parameters) into 4L-4H (5,835)`. */
+export function reportTitle(results: readonly RunResult[]): string {
+  const student = results.find(({ config }) => config.teacher) ?? results[0]!;
+  const { dataset, split, teacher } = student.config;
+  const { model, teacher: teacherSize } = student.parameters;
+  const where = `${dataset[0]?.toUpperCase()}${dataset.slice(1)}, ${split}`;
+  const count = (parameters: number) => parameters.toLocaleString("en");
+  const small = `${modelName(student.config)} (${count(model)}`;
+  if (!teacher || teacherSize === undefined) return `${where}: GCNII ${small} parameters)`;
+  return `${where}: GCNII ${modelName(teacher)} (${count(teacherSize)} parameters) into ${small})`;
+}
+
+/** The run whose matrices are shown: the first that lives and has an attention. */
+function shown(results: readonly RunResult[]): RunResult | undefined {
+  const candidates = results.filter((run) => run.inspection?.last.matrices["attention"]);
+  return candidates.find((run) => !run.dead) ?? candidates[0];
+}
+
+function matrices(results: readonly RunResult[]): Figure[] {
+  const run = shown(results);
+  if (!run) return [];
+  return [attentionMatrix(run), dissimilarityMatrix(run)].filter((figure) => figure !== undefined);
+}
+
+function students(results: readonly RunResult[]): RunResult[] {
+  return results.filter(({ config }) => config.method);
+}
+
+/** The identifiers of all runs, eight to a line. */
+function runLines(results: readonly RunResult[]): string {
+  const ids = results.map(({ id }) => id);
+  const lines = [];
+  for (let i = 0; i < ids.length; i += 8) lines.push(ids.slice(i, i + 8).join("  "));
+  return `runs  ${lines.join("<br>")}`;
+}
+
+/**
+ * One figure of four: learning curves, test accuracies, attention and dissimilarity. Its small print
+ * says which form of ABKD ran and names every run.
+ * @param results of one dataset and split: the teacher's, and each method's over seeds
+ */
+export function reportSheet(results: readonly RunResult[]): Figure {
+  const [attention, dissimilarity] = matrices(results);
+  const foot = attention ? 0.42 : 0;
+  const cells: Cell[] = [
+    { figure: learningCurves(students(results)), x: [0, 0.56], y: [foot, 1] },
+    { figure: testAccuracies(results), x: [0.64, 1], y: [foot, 1] },
+  ];
+  if (attention) cells.push({ figure: attention, x: [0, 0.45], y: [0, 0.22] });
+  if (dissimilarity) cells.push({ figure: dissimilarity, x: [0.55, 1], y: [0, 0.22] });
+  const forms = summarise(results).flatMap((summary) => describeForm(summary) ?? []);
+  const smallPrint = [...forms.map(plain), runLines(results)].join("<br>");
+  return compose(plain(reportTitle(results)), cells, smallPrint);
+}
+
+/** What the sheet shows, in plain words, for those who cannot see it. */
+export function reportDescription(results: readonly RunResult[]): string {
+  const medians = summarise(results).map(
+    ({ label, testMedian, runs }) =>
+      `${label} ${(100 * testMedian).toFixed(1)} % (${runs.map(({ id }) => id).join(", ")})`,
+  );
+  return `${reportTitle(results)}. Median test accuracy (runs): ${medians.join("; ")}.`;
+}
+
+/** The sentences that stand beside the table: the finding, the form of ABKD, the warnings. */
+export function reportNotes(results: readonly RunResult[]): string[] {
+  const forms = summarise(results).flatMap((summary) => describeForm(summary) ?? []);
+  return [describeFinding(results) ?? [], forms, describeWarnings(results)].flat();
+}
+
+/** The same figures one by one, with the table and the runs, as a page that needs no network. */
+export async function reportPage(results: readonly RunResult[]): Promise<string> {
+  const wide = [learningCurves(students(results)), testAccuracies(results)];
+  const strips = matrices(results);
+  return figurePage({
+    title: reportTitle(results),
+    notes: reportNotes(results),
+    table: resultsTable(results),
+    figures: [
+      ...wide.map((figure) => ({ figure, height: 460 })),
+      ...strips.map((figure) => ({ figure, height: 280 })),
+    ],
+    runs: results,
+  });
+}
