@@ -1,6 +1,7 @@
 // The shape that every distillation method shares.
 import type * as tf from "@tensorflow/tfjs";
 import type { Parameter } from "../models/model.ts";
+import type { OptionTable } from "./options.ts";
 
 /** What the frozen teacher offers: computed once, without dropout. */
 export interface TeacherOutputs {
@@ -52,16 +53,26 @@ export interface Inspection {
 }
 
 /** A method as the registry lists it. */
-export interface Method<Options> {
+export interface Method<Options extends object> {
   readonly name: string;
   /** One line for `abkd methods`. */
   readonly summary: string;
   /** Bumped when the same options no longer give the same loss. */
   readonly version: number;
+  /** Whether `create` needs a teacher's outputs. */
+  readonly needsTeacher: boolean;
   readonly defaults: Options;
-  /** Throws OptionError for a value that makes no sense. */
+  /** Every option's legal values, meaning and symbol in the paper. */
+  readonly options: OptionTable<Options>;
+  /** Named settings, each to be laid over the defaults. */
+  readonly presets: Readonly<Record<string, Partial<Options>>>;
+  /**
+   * @param teacher undefined only where `needsTeacher` is false; not disposed of by the method
+   * @param seed of everything the method draws; the same seed gives the same bits
+   * @throws {OptionError} for a value that makes no sense
+   */
   create(
-    teacher: TeacherOutputs,
+    teacher: TeacherOutputs | undefined,
     student: StudentShape,
     options: Options,
     seed: number,

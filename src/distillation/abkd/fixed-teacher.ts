@@ -1,49 +1,89 @@
-// The hot path of the default form: distances to a teacher side that is fixed, in one pass over T.
+// The default form, and its hot path: D_ij = |T_i - S_j P_s^j|^2 / (n d_t), the teacher's side fixed.
 //
-// The seam is the primitive `pairDistances`, with this signature:
-//
-//     pairDistances(
-//       teacher: Tensor3D,    [n, T_l, d], node-major: a node's rows lie side by side
-//       projected: Tensor3D,  [n, S_l, d]: R_j = S_j P_s^j
-//       weights: Tensor2D,    [T_l, S_l]: w_ij, known before D
-//     ): {
-//       distances: Tensor2D        [T_l, S_l]: sum over nodes and width of (T_i - R_j)^2
-//       weightedTeacher: Tensor3D  [n, S_l, d]: U_j = sum_i w_ij T_i
-//     }
-//
-// The engine has it as one kernel; on any other tfjs back end it is written in tf operators.
-import * as tf from "@tensorflow/tfjs-core";
-import { BACKEND } from "../../tensor/backend.ts";
-import { pairDistances as fusedPairDistances, type PairDistances } from "../../tensor/pairs.ts";
+// Student layers are regressed onto the teacher's maps, so nothing can shrink but the distance. A
+// step reads T once: pair-distances.ts holds that primitive.
+import * as tf from "@tensorflow/tfjs";
+import { blockMask, sideBySide } from "./blocks.ts";
+import type { Comparison, Dissimilarity, Measured } from "./dissimilarity.ts";
+import { type Layers, unitRows } from "./maps.ts";
+import { pairDistances } from "./pair-distances.ts";
 
-/** See the top of this file. By direct differences: no digits are lost near zero. */
-export function pairDistances(
-  teacher: tf.Tensor3D,
-  projected: tf.Tensor3D,
-  weights: tf.Tensor2D,
-): PairDistances {
-  const run = tf.getBackend() === BACKEND ? fusedPairDistances : pairDistancesByOperators;
-  return run(teacher, projected, weights);
-}
+/**
+ * With cosine both sides' vectors are divided by their lengths first: the same distance is then
+ * 2 (1 - cos).
+ */
+export class FixedTeacher implements Dissimilarity {
+  readonly #comparison: Comparison;
+  /** [n, T_l, d_t], node-major. */
+  readonly #teacher: tf.Tensor3D;
+  /** [S_l * d_s, S_l * d_t]: which numbers of the widened P_s are not zero. */
+  readonly #mask: tf.Tensor2D;
+  /** From a sum of squares to D. */
+  readonly #factor: number;
+  readonly #cosine: boolean;
 
-function pairDistancesByOperators(
-  teacher: tf.Tensor3D,
-  projected: tf.Tensor3D,
-  weights: tf.Tensor2D,
-): PairDistances {
-  const columns = tf.split(projected, projected.shape[1], 1).map((r) => {
-    return tf.sum(tf.squaredDifference(teacher, r), [0, 2]);
-  });
-  const mixing = tf.expandDims(tf.transpose(weights), 0);
-  return {
-    distances: tf.stack(columns, 1) as tf.Tensor2D,
-    weightedTeacher: tf.matMul(mixing, teacher) as tf.Tensor3D,
-  };
+  constructor(comparison: Comparison) {
+    const { teacher, teacherSide, studentSide, options } = comparison;
+    const nodes = teacher[0]!.shape[0];
+    const { width } = teacherSide;
+    this.#comparison = comparison;
+    this.#cosine = options.distance === "cosine";
+    this.#factor = this.#cosine ? 0.5 / nodes : 1 / (nodes * width);
+    this.#teacher = tf.tidy(() => {
+      const layers = this.#cosine ? teacher.map(unitRows) : teacher;
+      return tf.keep(tf.reshape(sideBySide(layers), [nodes, layers.length, width]));
+    });
+    this.#mask = tf.keep(blockMask(studentSide.layers.length, studentSide.width, width));
+  }
+
+  weighted(student: Layers, weights: tf.Tensor2D): tf.Scalar {
+    return fixedTeacherLoss(this.#teacher, this.#projected(student), weights, this.#factor);
+  }
+
+  measure(student: Layers): Measured {
+    const projected = this.#projected(student);
+    const [, teacherLayers, width] = this.#teacher.shape;
+    const studentLayers = projected.shape[1];
+    const noWeights = tf.zeros([teacherLayers, studentLayers]) as tf.Tensor2D;
+    const { distances } = pairDistances(this.#teacher, projected, noWeights);
+    const dissimilarity = tf.mul(distances, this.#factor) as tf.Tensor2D;
+    if (this.#cosine) return { dissimilarity };
+    const nothing = tf.zeros([projected.shape[0], 1, width]) as tf.Tensor3D;
+    const squaresOf = (maps: tf.Tensor3D): tf.Tensor1D => {
+      const zeroWeights = tf.zeros([maps.shape[1], 1]) as tf.Tensor2D;
+      const sums = pairDistances(maps, nothing, zeroWeights).distances;
+      return tf.mul(tf.reshape(sums, [-1]), this.#factor) as tf.Tensor1D;
+    };
+    const squares = { teacher: squaresOf(this.#teacher), student: squaresOf(projected) };
+    return { dissimilarity, squares };
+  }
+
+  teacherSquares(): tf.Tensor1D {
+    return tf.mean(tf.square(this.#teacher), [0, 2]);
+  }
+
+  dispose(): void {
+    this.#teacher.dispose();
+    this.#mask.dispose();
+  }
+
+  /** R, [n, S_l, d_t]: one product with the P_s^j as blocks, whose result is node-major. */
+  #projected(student: Layers): tf.Tensor3D {
+    const { projections } = this.#comparison;
+    const { width } = projections;
+    const repeated = tf.concat(new Array(student.length).fill(projections.studentMatrices()), 1);
+    const blocks = tf.mul(repeated, this.#mask) as tf.Tensor2D;
+    const projected = tf.matMul(sideBySide(student), blocks);
+    const unit = this.#cosine
+      ? unitRows(tf.reshape(projected, [-1, width]) as tf.Tensor2D)
+      : projected;
+    return tf.reshape(unit, [-1, student.length, width]);
+  }
 }
 
 /**
  * factor * sum_ij w_ij |T_i - R_j|^2, differentiable by R and w; T is a constant. With
- * D_ij = factor |T_i - R_j|^2:
+ * D_ij = factor |T_i - R_j|^2 and U_j = sum_i w_ij T_i:
  *
  *     dL/dR_j = 2 factor (R_j sum_i w_ij - U_j),   dL/dw_ij = D_ij
  *
@@ -63,8 +103,7 @@ export function fixedTeacherLoss(
     const dissimilarity = tf.mul(distances, factor);
     const [nodes, layers, width] = r.shape;
     // sum_i w_ij for each number of R: equal shapes multiply fast, broadcasts do not.
-    const ones = tf.ones([layers, width]);
-    const totals = tf.mul(tf.reshape(tf.sum(w, 0), [layers, 1]), ones);
+    const totals = tf.mul(tf.reshape(tf.sum(w, 0), [layers, 1]), tf.ones([layers, width]));
     const spread = tf.matMul(tf.ones([nodes, 1]), tf.reshape(totals, [1, layers * width]));
     const pull = tf.sub(tf.mul(r, tf.reshape(spread, r.shape)), weightedTeacher);
     save([pull, dissimilarity]);

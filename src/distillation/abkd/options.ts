@@ -1,0 +1,201 @@
+// ABKD's options: every choice that the paper makes or leaves open.
+import { OptionError } from "../../errors.ts";
+import { checkOptions, type OptionTable } from "../options.ts";
+import { MAP_KINDS, type MapKind } from "./maps.ts";
+
+export type AbkdOptions = {
+  readonly beta: number;
+  readonly embedding: number;
+  readonly attention: "learned" | "uniform" | "diagonal" | "last";
+  readonly softmax: "student-layers" | "teacher-layers" | "all";
+  readonly form: "literal" | "node-mean" | "mse";
+  readonly distance: "euclidean" | "cosine";
+  readonly projections: "trained" | "frozen" | "fixed-teacher";
+  readonly subspace: boolean;
+  readonly linear: "per-layer" | "shared";
+  readonly logits: boolean;
+  readonly teacherMaps: MapKind;
+  readonly studentMaps: MapKind;
+  readonly learningRate: number | null;
+  readonly hardWeight: number;
+  readonly softWeight: number;
+  readonly temperature: number;
+};
+
+/**
+ * A form that trains: the teacher's side cannot shrink, so the loss has no trivial optimum. Each
+ * student layer is regressed onto the teacher's maps, weighted by learned attention. Eq. 4 as the
+ * paper writes it is the preset `literal`.
+ */
+export const defaults: AbkdOptions = {
+  beta: 0.5,
+  embedding: 256,
+  attention: "learned",
+  softmax: "student-layers",
+  form: "mse",
+  distance: "euclidean",
+  projections: "fixed-teacher",
+  subspace: false,
+  linear: "per-layer",
+  logits: false,
+  teacherMaps: "scaled-centred",
+  studentMaps: "centred",
+  learningRate: 0.01,
+  hardWeight: 1,
+  softWeight: 0,
+  temperature: 1,
+};
+
+const literal = {
+  beta: 10,
+  embedding: 256,
+  attention: "learned",
+  softmax: "student-layers",
+  form: "literal",
+  distance: "euclidean",
+  projections: "trained",
+  subspace: true,
+  linear: "per-layer",
+  logits: false,
+  teacherMaps: "raw",
+  studentMaps: "raw",
+  learningRate: null,
+  hardWeight: 1,
+  softWeight: 0,
+} as const satisfies Partial<AbkdOptions>;
+
+export const presets: Readonly<Record<string, Partial<AbkdOptions>>> = {
+  // Equations 3 to 6 as written, with the paper's beta and d_a.
+  literal,
+  paper: literal,
+  // The same, the sum over nodes made a mean: beta then means the same on every graph.
+  "node-mean": { ...literal, form: "node-mean" },
+  // Both sides projected and trained, the mean square over nodes and d_a.
+  mse: { ...literal, form: "mse" },
+  // The paper's modified ABKD (table 5): only the last pair of layers.
+  modified: { ...literal, attention: "last" },
+  // The default form on the last pair alone, with beta for one pair in place of 64.
+  "last-pair": { attention: "last", beta: 8 },
+};
+
+export const table: OptionTable<AbkdOptions> = {
+  beta: {
+    kind: "number",
+    min: 0,
+    symbol: "beta",
+    description: "weight of L_abkd (eq. 6); it counts once a teacher layer (eq. 5 sums over them)",
+  },
+  embedding: {
+    kind: "number",
+    min: 1,
+    whole: true,
+    symbol: "d_a",
+    description: "width of the embedding space; with a fixed teacher only the attention's",
+  },
+  attention: {
+    kind: "choice",
+    choices: ["learned", "uniform", "diagonal", "last"],
+    symbol: "A",
+    description:
+      "eq. 3; or fixed: uniform 1 / S_l, diagonal (T_l / S_l teacher layers to each student " +
+      "layer, in order), last (1 for the last pair, else 0: modified ABKD)",
+  },
+  softmax: {
+    kind: "choice",
+    choices: ["student-layers", "teacher-layers", "all"],
+    symbol: "softmax (eq. 3)",
+    description: "over which layers learned attention sums to 1; the paper does not say",
+  },
+  form: {
+    kind: "choice",
+    choices: ["literal", "node-mean", "mse"],
+    symbol: "D (eq. 4)",
+    description:
+      "literal: mean over d_a, then the squared norm over nodes (eq. 4); node-mean: that " +
+      "divided by n; mse: the square's mean over nodes and d_a",
+  },
+  distance: {
+    kind: "choice",
+    choices: ["euclidean", "cosine"],
+    description:
+      "cosine: 1 - cos, of the two n-vectors (literal, node-mean), of the two vectors of each " +
+      "node, averaged (mse)",
+  },
+  projections: {
+    kind: "choice",
+    choices: ["trained", "frozen", "fixed-teacher"],
+    symbol: "P_t, P_s, P",
+    description:
+      "all trained; all as drawn; or P_t the identity and P_s (d_s x d_t) trained: S_j is " +
+      "regressed on T_i",
+  },
+  subspace: {
+    kind: "switch",
+    symbol: "P",
+    description: "whether both sides are multiplied by P; not with a fixed teacher",
+  },
+  linear: {
+    kind: "choice",
+    choices: ["per-layer", "shared"],
+    symbol: "W^pt, W^ps, P_t, P_s",
+    description:
+      "one linear map a layer, or one for all teacher layers and one for all student layers " +
+      "(table 7), in the attention and in the projections alike",
+  },
+  logits: {
+    kind: "switch",
+    description: "whether the logits count as one more layer of T and of S, the last",
+  },
+  teacherMaps: {
+    kind: "choice",
+    choices: MAP_KINDS,
+    symbol: "T",
+    description:
+      "scaled: unit mean square over a layer's nodes and width; centred: mean 0 over nodes; " +
+      "normalised: each node's vector of length 1",
+  },
+  studentMaps: {
+    kind: "choice",
+    choices: MAP_KINDS,
+    symbol: "S",
+    description: "as teacherMaps",
+  },
+  learningRate: {
+    kind: "number",
+    min: 0,
+    above: true,
+    none: "the student's",
+    description: "of the attention and the projections",
+  },
+  hardWeight: {
+    kind: "number",
+    min: 0,
+    symbol: "1 (eq. 6)",
+    description: "weight of the cross-entropy on labels",
+  },
+  softWeight: {
+    kind: "number",
+    min: 0,
+    symbol: "alpha (eq. 1)",
+    description: "weight of soft labels (T^2 KL over all nodes), added; the paper has none",
+  },
+  temperature: {
+    kind: "number",
+    min: 0,
+    above: true,
+    symbol: "T",
+    description: "of the soft labels",
+  },
+};
+
+/** @throws {OptionError} for a value out of range, or two options that contradict each other */
+export function checkAbkdOptions(options: object): asserts options is AbkdOptions {
+  checkOptions("abkd", table, options);
+  const { projections, subspace } = options;
+  if (projections === "fixed-teacher" && subspace) {
+    throw new OptionError(
+      'abkd: option "subspace" is true, but projections "fixed-teacher" have no P; ' +
+        'legal: false, or projections "trained" or "frozen"',
+    );
+  }
+}

@@ -1,0 +1,38 @@
+// Distances of all teacher layers to all student layers: the engine's kernel, or tf operators.
+import * as tf from "@tensorflow/tfjs";
+import { BACKEND } from "../../tensor/backend.ts";
+import { pairDistances as fusedPairDistances, type PairDistances } from "../../tensor/pairs.ts";
+
+/**
+ * The primitive under every Euclidean distance to known maps, by direct differences: no digits
+ * are lost near zero. One kernel on the engine; on any other tfjs back end, operators.
+ *
+ * @param teacher T, [n, T_l, d]: node-major, a node's rows lie side by side
+ * @param projected R, [n, S_l, d]
+ * @param weights w, [T_l, S_l]
+ * @returns `distances` [T_l, S_l], the sums over nodes and width of (T_i - R_j)^2, and
+ *   `weightedTeacher` [n, S_l, d], sum_i w_ij T_i. Not differentiable by itself.
+ */
+export function pairDistances(
+  teacher: tf.Tensor3D,
+  projected: tf.Tensor3D,
+  weights: tf.Tensor2D,
+): PairDistances {
+  const run = tf.getBackend() === BACKEND ? fusedPairDistances : pairDistancesByOperators;
+  return run(teacher, projected, weights);
+}
+
+function pairDistancesByOperators(
+  teacher: tf.Tensor3D,
+  projected: tf.Tensor3D,
+  weights: tf.Tensor2D,
+): PairDistances {
+  const columns = tf.split(projected, projected.shape[1], 1).map((r) => {
+    return tf.sum(tf.squaredDifference(teacher, r), [0, 2]);
+  });
+  const mixing = tf.expandDims(tf.transpose(weights), 0);
+  return {
+    distances: tf.stack(columns, 1) as tf.Tensor2D,
+    weightedTeacher: tf.matMul(mixing, teacher) as tf.Tensor3D,
+  };
+}

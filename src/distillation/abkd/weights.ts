@@ -1,0 +1,64 @@
+// The method's own weights: drawn from the seed by name, trained or constant.
+import * as tf from "@tensorflow/tfjs";
+import type { Parameter } from "../../models/model.ts";
+import { uniform } from "../../tensor/random.ts";
+
+/** What a stack of weights is: one matrix or vector a layer, or one for all layers. */
+interface StackShape {
+  /** Which layers have one of their own; their numbers name what is drawn. */
+  readonly layers: readonly number[] | "shared";
+  /** Of one layer's. */
+  readonly shape: readonly number[];
+  /** Drawn uniformly from +-1 / sqrt(fanIn), as PyTorch's nn.Linear draws weight and bias. */
+  readonly fanIn: number;
+  readonly trained: boolean;
+}
+
+/** All weights that one run of the method owns. */
+export class Weights {
+  /** By name, trained or not. */
+  readonly all = new Map<string, tf.Tensor>();
+  readonly #seed: number;
+  readonly #parameters: Parameter[] = [];
+
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
+
+  /** The trained ones. */
+  get parameters(): readonly Parameter[] {
+    return this.#parameters;
+  }
+
+  /**
+   * A new stack of shape [layers, ...shape], or [1, ...shape] when shared. A layer's numbers
+   * depend on the seed, the name and its own index alone.
+   */
+  stack(name: string, { layers, shape, fanIn, trained }: StackShape): tf.Tensor {
+    const streams = layers === "shared" ? [name] : layers.map((layer) => `${name}.${layer}`);
+    const count = tf.util.sizeFromShape([...shape]);
+    const bound = 1 / Math.sqrt(fanIn);
+    const values = new Float32Array(streams.length * count);
+    streams.forEach((stream, i) => {
+      const drawn = uniform(this.#seed, stream, count);
+      values.set(
+        drawn.map((u) => (2 * u - 1) * bound),
+        i * count,
+      );
+    });
+    const tensor = tf.keep(tf.tensor(values, [streams.length, ...shape]));
+    if (!trained) {
+      this.all.set(name, tensor);
+      return tensor;
+    }
+    const variable = tf.variable(tensor);
+    tensor.dispose();
+    this.all.set(name, variable);
+    this.#parameters.push({ name, variable });
+    return variable;
+  }
+
+  dispose(): void {
+    for (const tensor of this.all.values()) tensor.dispose();
+  }
+}

@@ -1,0 +1,115 @@
+// How a method's options are described, completed and checked.
+import { OptionError } from "../errors.ts";
+
+/** An option's value, as a configuration's JSON holds it. */
+export type OptionValue = string | number | boolean | null;
+
+interface Described {
+  /** What it does; for `--help`. */
+  readonly description: string;
+  /** The paper's name for it, where it has one: beta, d_a, P. */
+  readonly symbol?: string;
+}
+
+interface NumberInfo extends Described {
+  readonly kind: "number";
+  readonly min: number;
+  /** Whether `min` itself is out of range. */
+  readonly above?: boolean;
+  readonly whole?: boolean;
+  /** What null stands for, where null is legal. */
+  readonly none?: string;
+}
+
+interface ChoiceInfo extends Described {
+  readonly kind: "choice";
+  readonly choices: readonly string[];
+}
+
+interface SwitchInfo extends Described {
+  readonly kind: "switch";
+}
+
+/** What an option may be. */
+export type OptionInfo = NumberInfo | ChoiceInfo | SwitchInfo;
+
+/** One entry an option. */
+export type OptionTable<Options> = { readonly [K in keyof Options]-?: OptionInfo };
+
+/** What resolveOptions needs of a method. */
+interface Configurable<Options> {
+  readonly name: string;
+  readonly defaults: Options;
+  readonly options: OptionTable<Options>;
+  readonly presets: Readonly<Record<string, Partial<Options>>>;
+}
+
+/**
+ * All options of a method: the defaults, over them a preset's, over those the given ones.
+ *
+ * @throws {OptionError} for an unknown preset, an unknown option or a value out of range
+ */
+export function resolveOptions<Options extends object>(
+  method: Configurable<Options>,
+  given: Readonly<Record<string, unknown>> = {},
+  preset?: string,
+): Options {
+  let chosen: Partial<Options> = {};
+  if (preset !== undefined) {
+    const found = Object.hasOwn(method.presets, preset) ? method.presets[preset] : undefined;
+    if (!found) {
+      const names = Object.keys(method.presets);
+      const legal = names.length > 0 ? `one of ${names.join(", ")}` : "none";
+      throw new OptionError(`${method.name}: no preset "${preset}"; there is ${legal}`);
+    }
+    chosen = found;
+  }
+  const options = { ...method.defaults, ...chosen, ...given };
+  checkOptions(method.name, method.options, options);
+  return options;
+}
+
+/**
+ * Checks that `options` has every option of the table, each in range, and no other.
+ *
+ * @throws {OptionError} naming the method, the option and its legal values
+ */
+export function checkOptions<Options extends object>(
+  method: string,
+  table: OptionTable<Options>,
+  options: object,
+): asserts options is Options {
+  const infos: Readonly<Record<string, OptionInfo>> = table;
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(infos, name)) {
+      const known = Object.keys(infos);
+      const legal = known.length > 0 ? `its options are ${known.join(", ")}` : "it has no options";
+      throw new OptionError(`${method}: unknown option "${name}"; ${legal}`);
+    }
+  }
+  const values = options as Readonly<Record<string, unknown>>;
+  for (const [name, info] of Object.entries(infos)) {
+    if (!isLegal(info, values[name])) {
+      const shown = values[name] === undefined ? "missing" : JSON.stringify(values[name]);
+      throw new OptionError(`${method}: option "${name}" is ${shown}; legal: ${legalValues(info)}`);
+    }
+  }
+}
+
+function isLegal(info: OptionInfo, value: unknown): boolean {
+  if (info.kind === "switch") return typeof value === "boolean";
+  if (info.kind === "choice") return info.choices.some((choice) => choice === value);
+  if (value === null) return info.none !== undefined;
+  if (typeof value !== "number" || !Number.isFinite(value)) return false;
+  if (info.whole && !Number.isSafeInteger(value)) return false;
+  return info.above ? value > info.min : value >= info.min;
+}
+
+/** An option's legal values in words, for messages and `--help`. */
+export function legalValues(info: OptionInfo): string {
+  if (info.kind === "switch") return "true, false";
+  if (info.kind === "choice") return info.choices.join(", ");
+  const kind = info.whole ? "a whole number" : "a number";
+  const range = info.above ? `above ${info.min}` : `of at least ${info.min}`;
+  return `${kind} ${range}${info.none === undefined ? "" : `, or null (${info.none})`}`;
+}

@@ -1,0 +1,38 @@
+// The list of methods: a new one is a file and a line here.
+import { OptionError } from "../errors.ts";
+import { abkd } from "./abkd/index.ts";
+import type { Distillation, Method, StudentShape, TeacherOutputs } from "./method.ts";
+import type { OptionValue } from "./options.ts";
+import { softkd } from "./softkd.ts";
+import { student } from "./student.ts";
+
+/** A method whose options are known only by its table. */
+export type AnyMethod = Method<Readonly<Record<string, OptionValue>>>;
+
+/** In the order in which reports list them. */
+export const methods: readonly AnyMethod[] = [student, softkd, abkd];
+
+/** @throws {OptionError} naming the methods there are */
+export function findMethod(name: string): AnyMethod {
+  const found = methods.find((method) => method.name === name);
+  if (!found) {
+    const names = methods.map((method) => method.name).join(", ");
+    throw new OptionError(`no method "${name}"; there is ${names}`);
+  }
+  return found;
+}
+
+/**
+ * Starts the method that a configuration names, with the options it holds.
+ *
+ * @throws {OptionError} for an unknown method, or options that are missing, unknown or illegal
+ */
+export function createDistillation(
+  { name, options }: { readonly name: string; readonly options: Readonly<Record<string, unknown>> },
+  teacher: TeacherOutputs | undefined,
+  student: StudentShape,
+  seed: number,
+): Distillation {
+  // `create` checks the options itself.
+  return findMethod(name).create(teacher, student, options as Record<string, OptionValue>, seed);
+}

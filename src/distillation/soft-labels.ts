@@ -1,0 +1,46 @@
+// Soft labels: how far the student's class probabilities are from the teacher's.
+import * as tf from "@tensorflow/tfjs";
+
+/** `cross-entropy`: H(t, s), eq. 1. `kl`: H(t, s) - H(t, t), the same gradient, 0 at a match. */
+export type Divergence = "cross-entropy" | "kl";
+
+/** The teacher's side of the loss, computed once. */
+export class SoftLabels {
+  readonly #probabilities: tf.Tensor2D;
+  /** H(t, t), the mean over nodes. */
+  readonly #entropy: number;
+  readonly #temperature: number;
+
+  /**
+   * @param logits n x classes, the frozen teacher's
+   * @param temperature T: both sides' logits are divided by it
+   */
+  constructor(logits: tf.Tensor2D, temperature: number) {
+    this.#temperature = temperature;
+    [this.#probabilities, this.#entropy] = tf.tidy(() => {
+      const scaled = tf.div(logits, temperature);
+      const probabilities = tf.softmax(scaled) as tf.Tensor2D;
+      const entropy = tf.neg(tf.sum(tf.mul(probabilities, tf.logSoftmax(scaled))));
+      return [tf.keep(probabilities), entropy.dataSync()[0]! / logits.shape[0]];
+    });
+  }
+
+  /**
+   * The mean over all n nodes of the divergence between softmax(t / T) and softmax(s / T),
+   * times T^2, which keeps the gradient's size the same at every T (Hinton et al. 2015).
+   *
+   * @param logits n x classes, the student's
+   */
+  loss(logits: tf.Tensor2D, divergence: Divergence): tf.Scalar {
+    const temperature = this.#temperature;
+    const nodes = logits.shape[0];
+    const logProbabilities = tf.logSoftmax(tf.div(logits, temperature));
+    const crossEntropy = tf.div(tf.sum(tf.mul(this.#probabilities, logProbabilities)), -nodes);
+    const constant = divergence === "kl" ? this.#entropy : 0;
+    return tf.mul(tf.sub(crossEntropy, constant), temperature ** 2);
+  }
+
+  dispose(): void {
+    this.#probabilities.dispose();
+  }
+}

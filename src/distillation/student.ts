@@ -1,0 +1,26 @@
+// The plain student: cross-entropy alone, the baseline of every comparison.
+import type { Method } from "./method.ts";
+import { checkOptions } from "./options.ts";
+
+/** It has none. */
+export type StudentOptions = Readonly<Record<never, never>>;
+
+export const student: Method<StudentOptions> = {
+  name: "student",
+  summary: "the student alone: cross-entropy on the training labels, no teacher",
+  version: 1,
+  needsTeacher: false,
+  defaults: {},
+  options: {},
+  presets: {},
+  create(_teacher, _student, options) {
+    checkOptions(student.name, student.options, options);
+    return {
+      parameters: [],
+      needsMaps: false,
+      loss: (_outputs, crossEntropy) => crossEntropy,
+      inspect: () => ({ scalars: {}, matrices: {}, warnings: [] }),
+      dispose() {},
+    };
+  },
+};

@@ -1,0 +1,151 @@
+// Small ragged teachers and students, option pairs, and comparisons that know the numbers' scale.
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs";
+import { AbkdDistillation } from "../../src/distillation/abkd/index.ts";
+import { type AbkdOptions, defaults } from "../../src/distillation/abkd/options.ts";
+import type { StudentOutputs, TeacherOutputs } from "../../src/distillation/method.ts";
+import { uniform } from "../../src/tensor/random.ts";
+
+// Else tfjs's cpu back end prints its advice to install another one.
+tf.env().set("IS_TEST", true);
+
+/** Sizes that share no factor with a kernel's tile. */
+export const shape = {
+  nodes: 11,
+  classes: 3,
+  teacherLayers: 5,
+  teacherWidth: 7,
+  studentLayers: 3,
+  studentWidth: 2,
+};
+
+/** Numbers between -1 and 1, shifted by `mean`. */
+export function numbers(stream: string, dims: number[], mean = 0): tf.Tensor {
+  const values = uniform(7, stream, tf.util.sizeFromShape(dims)).map((u) => 2 * u - 1 + mean);
+  return tf.tensor(values, dims);
+}
+
+export function teacherOutputs(sizes = shape): TeacherOutputs {
+  const { teacherLayers, nodes, teacherWidth, classes } = sizes;
+  return {
+    maps: numbers("T", [teacherLayers, nodes, teacherWidth], 0.3) as tf.Tensor3D,
+    logits: numbers("t logits", [nodes, classes]) as tf.Tensor2D,
+  };
+}
+
+export function studentOutputs(sizes = shape): StudentOutputs {
+  const { studentLayers, nodes, studentWidth, classes } = sizes;
+  return {
+    maps: numbers("S", [studentLayers, nodes, studentWidth], -0.2) as tf.Tensor3D,
+    logits: numbers("s logits", [nodes, classes]) as tf.Tensor2D,
+  };
+}
+
+/** Small enough for the naive form. */
+export function abkdOptions(changes: Partial<AbkdOptions> = {}): AbkdOptions {
+  return { ...defaults, embedding: 5, ...changes };
+}
+
+export function start(
+  teacher: TeacherOutputs,
+  options: AbkdOptions,
+  seed = 1,
+  sizes = shape,
+): AbkdDistillation {
+  const { studentLayers: layers, studentWidth: width, classes } = sizes;
+  return new AbkdDistillation(teacher, { layers, width, classes }, options, seed);
+}
+
+/** dL/dmaps, dL/dlogits and dL/d(each parameter), in this order; zeros where L does not depend. */
+export function gradients(
+  loss: (student: StudentOutputs) => tf.Scalar,
+  student: StudentOutputs,
+  parameters: readonly tf.Variable[],
+): { value: number; gradients: Float32Array[] } {
+  const maps = tf.variable(student.maps);
+  const logits = tf.variable(student.logits);
+  const all = [maps, logits, ...parameters];
+  const { value, grads } = tf.variableGrads(() => loss({ maps, logits }), all);
+  const result = {
+    value: value.dataSync()[0]!,
+    gradients: all.map(
+      (v) => (grads[v.name]?.dataSync() as Float32Array) ?? new Float32Array(v.size),
+    ),
+  };
+  tf.dispose([value, grads, maps, logits]);
+  return result;
+}
+
+/** Every number within `tolerance` of the other, times `scale`. */
+export function assertClose(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number,
+  scale: number,
+  what: string,
+): void {
+  assert.equal(actual.length, expected.length, what);
+  for (let k = 0; k < actual.length; k++) {
+    const difference = Math.abs(actual[k]! - expected[k]!);
+    assert.ok(
+      difference <= tolerance * scale,
+      `${what}[${k}]: ${actual[k]} is not ${expected[k]} to ${tolerance} of ${scale}`,
+    );
+  }
+}
+
+/**
+ * A few settings in which every two values of every two options meet, greedily: each new one takes
+ * the value that covers the most pairs not seen yet. Those that `legal` refuses are left out.
+ */
+export function pairwise<T extends object>(
+  choices: { readonly [K in keyof T]: readonly T[K][] },
+  legal: (setting: T) => boolean,
+): T[] {
+  const keys = Object.keys(choices) as (keyof T & string)[];
+  const values = (key: keyof T): readonly T[keyof T][] => choices[key];
+  const pairName = (a: string, x: unknown, b: string, y: unknown): string => `${a}=${x} ${b}=${y}`;
+  const pairsOf = (setting: Partial<T>): string[] => {
+    const present = keys.filter((key) => key in setting);
+    return present.flatMap((a, i) =>
+      present.slice(i + 1).map((b) => pairName(a, setting[a], b, setting[b])),
+    );
+  };
+  const missing = new Map<string, Partial<T>>();
+  keys.forEach((a, i) => {
+    for (const b of keys.slice(i + 1)) {
+      for (const x of values(a)) {
+        for (const y of values(b)) {
+          const setting = { [a]: x, [b]: y } as Partial<T>;
+          missing.set(pairName(a, x, b, y), setting);
+        }
+      }
+    }
+  });
+  const settings: T[] = [];
+  for (const [pair, seed] of [...missing]) {
+    if (!missing.has(pair)) continue;
+    const complete = (setting: Partial<T>, rest: readonly (keyof T & string)[]): T | undefined => {
+      const [key, ...others] = rest;
+      if (key === undefined) return legal(setting as T) ? (setting as T) : undefined;
+      const gain = (value: T[keyof T]): number =>
+        pairsOf({ ...setting, [key]: value }).filter((name) => missing.has(name)).length;
+      const ordered = [...values(key)].sort((x, y) => gain(y) - gain(x));
+      for (const value of ordered) {
+        const found = complete({ ...setting, [key]: value }, others);
+        if (found) return found;
+      }
+      return undefined;
+    };
+    const setting = complete(
+      seed,
+      keys.filter((key) => !(key in seed)),
+    );
+    // Two values that contradict each other meet nowhere.
+    missing.delete(pair);
+    if (!setting) continue;
+    settings.push(setting);
+    for (const name of pairsOf(setting)) missing.delete(name);
+  }
+  return settings;
+}
