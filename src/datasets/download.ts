@@ -28,8 +28,16 @@ export interface DownloadOptions {
 const FRUITLESS_ATTEMPTS = 4;
 const FIRST_PAUSE = 250;
 
-/** A failure that another attempt may mend: a cut, a busy server. */
-class Interrupted extends Error {}
+/** A failure that another attempt may mend: a cut, a busy server, a silence. */
+class Interrupted extends Error {
+  /** Whether the server had answered at all. */
+  readonly answered: boolean;
+
+  constructor(message: string, answered: boolean) {
+    super(message);
+    this.answered = answered;
+  }
+}
 
 /**
  * Downloads a file to `target`. What has arrived is kept in `target`.part, from which a later call
@@ -82,7 +90,10 @@ async function fetchWhole(
   await rename(part, target);
 }
 
-/** Attempts until the part has its full length; each goes on where the last was cut. */
+/**
+ * Attempts until the part has its full length; each goes on where the last was cut. A server that
+ * has never answered is not asked again: there is no network, and a person is waiting.
+ */
 async function fetchPart(
   source: PublishedFile,
   part: string,
@@ -90,6 +101,7 @@ async function fetchPart(
   options: DownloadOptions,
 ): Promise<void> {
   let fruitless = 0;
+  let answered = false;
   for (;;) {
     const before = await sizeOf(part);
     if (before === source.bytes) return;
@@ -98,6 +110,8 @@ async function fetchPart(
       await fetchRest(source, part, signal, options);
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
+      answered ||= error.answered;
+      if (!answered) throw error;
       fruitless = (await sizeOf(part)) > before ? 0 : fruitless + 1;
       if (fruitless === FRUITLESS_ATTEMPTS) throw error;
       await sleep(FIRST_PAUSE * 2 ** fruitless, undefined, { signal });
@@ -117,7 +131,7 @@ async function fetchRest(
   const silence = setTimeout(() => idle.abort(), limit);
   const start = await sizeOf(part);
   let handle: FileHandle | undefined;
-  let answered = start > 0;
+  let answered = false;
   try {
     const response = await fetch(source.url, {
       // Identity: a compressed transfer would break the byte ranges.
@@ -128,7 +142,7 @@ async function fetchRest(
     const resumes = acceptsRange(response, start);
     handle = await open(part, resumes ? "a" : "w");
     let received = resumes ? start : 0;
-    if (!response.body) throw new Interrupted("the server sent nothing");
+    if (!response.body) throw new Interrupted("the server sent nothing", true);
     const reader = response.body.getReader();
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       silence.refresh();
@@ -139,16 +153,18 @@ async function fetchRest(
     }
     await handle.sync();
     if (received < source.bytes) {
-      throw new Interrupted(`it was cut after ${received} of ${source.bytes} bytes`);
+      throw new Interrupted(`it was cut after ${received} of ${source.bytes} bytes`, true);
     }
   } catch (error) {
     if (signal.aborted) throw error;
-    if (idle.signal.aborted) throw new Interrupted(`no answer for ${limit / 1000} s`);
-    // fetch reports a broken connection as a TypeError; one never made is final.
-    if (error instanceof TypeError && answered) throw new Interrupted(reasonOf(error));
+    if (idle.signal.aborted) throw new Interrupted(`silence for ${limit / 1000} s`, answered);
+    // fetch reports a connection that broke, or was never made, as a TypeError.
+    if (error instanceof TypeError) throw new Interrupted(reasonOf(error), answered);
     throw error;
   } finally {
     clearTimeout(silence);
+    // Lets go of a body that was not read to its end.
+    idle.abort();
     await handle?.close();
   }
 }
@@ -164,7 +180,7 @@ function acceptsRange(response: Response, start: number): boolean {
   }
   const message = `the server answered ${status} ${response.statusText}`.trim();
   throw status === 408 || status === 429 || status >= 500
-    ? new Interrupted(message)
+    ? new Interrupted(message, true)
     : new Error(message);
 }
 

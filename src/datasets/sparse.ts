@@ -5,7 +5,7 @@ import { BadFileError } from "./errors.ts";
 /** Sides of more than this are refused before anything is allocated for them. */
 export const MAX_SIDE = 1 << 22;
 /** Stored entries of more than this are refused (Amazon Computers, the largest, has 3.7 million). */
-export const MAX_ENTRIES = 1 << 23;
+export const MAX_ENTRIES = 1 << 22;
 
 /** The arrays of a csr matrix, unchecked. */
 export interface CsrArrays {

@@ -1,0 +1,12 @@
+// The real datasets, which stand beside a checkout on some machines.
+import { existsSync } from "node:fs";
+import path from "node:path";
+
+export const SHARED_DATA = path.join(import.meta.dirname, "..", "..", "..", "..", "shared", "data");
+
+/** Why tests of real files are skipped; false where the files are there. */
+export function skipWithoutData(): string | false {
+  return (
+    !existsSync(path.join(SHARED_DATA, "planetoid")) && "../shared/data is not on this machine"
+  );
+}
