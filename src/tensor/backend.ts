@@ -3,9 +3,9 @@
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
 import type { BackendValues, DataType, TensorInfo } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
+import { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
 import { Engine, type Flavour } from "./engine.ts";
 import type { Block, MemoryUse } from "./memory.ts";
 import { registerKernels } from "./operators.ts";
@@ -25,6 +25,8 @@ export class Backend extends MathBackendCPU {
   readonly engine: Engine;
   /** Blocks of tensors that were dropped without dispose(), once the collector finds them. */
   readonly #dropped: FinalizationRegistry<Block>;
+  /** Blocks that wait for the end of a cpu kernel; undefined while none runs. */
+  #held: Block[] | undefined;
 
   constructor(engine: Engine) {
     super();
@@ -55,10 +57,10 @@ export class Backend extends MathBackendCPU {
     this.#store(dataId, shape, refCount).set(values as Float32Array);
   }
 
-  /** A copy: what the caller holds must not change when the tensor's block is used again. */
+  /** A copy: neither the tensor's next use nor a kernel that writes to it may change the other. */
   override readSync(dataId: object): BackendValues {
     const values = super.readSync(dataId);
-    return this.#entry(dataId).block ? Float32Array.from(values as Float32Array) : values;
+    return ArrayBuffer.isView(values) ? values.slice() : values;
   }
 
   override disposeData(dataId: object, force = false): boolean {
@@ -95,7 +97,24 @@ export class Backend extends MathBackendCPU {
   /** Gives back a block that watch() was told of. */
   release(owner: object, block: Block): void {
     this.#dropped.unregister(owner);
-    this.engine.memory.release(block);
+    if (this.#held) this.#held.push(block);
+    else this.engine.memory.release(block);
+  }
+
+  /**
+   * Runs a kernel of the cpu back end. Some read the numbers of an intermediate tensor after
+   * disposing of it (FFT), so blocks are given back at the kernel's end only.
+   */
+  runCpuKernel<T>(kernel: () => T): T {
+    if (this.#held) return kernel();
+    const held: Block[] = [];
+    this.#held = held;
+    try {
+      return kernel();
+    } finally {
+      this.#held = undefined;
+      for (const block of held) this.engine.memory.release(block);
+    }
   }
 
   #store(dataId: object, shape: readonly number[], refCount: number): Float32Array {

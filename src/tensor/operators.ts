@@ -27,10 +27,9 @@ const replacements: Record<string, Fast> = {
 export function registerKernels(name: string): void {
   for (const config of tf.getKernelsForBackend("cpu")) {
     const fast = replacements[config.kernelName];
-    const kernelFunc = fast
-      ? (((call: Call) => fast(call) ?? config.kernelFunc(call as never)) as never)
-      : config.kernelFunc;
-    tf.registerKernel({ ...config, kernelFunc, backendName: name } as KernelConfig);
+    const slow = (call: Call) => call.backend.runCpuKernel(() => config.kernelFunc(call as never));
+    const kernelFunc = fast ? (call: Call) => fast(call) ?? slow(call) : slow;
+    tf.registerKernel({ ...config, kernelFunc, backendName: name } as unknown as KernelConfig);
   }
 }
 
@@ -38,7 +37,7 @@ const isFloat = (tensor: TensorInfo): boolean => tensor.dtype === "float32";
 const size = (tensor: TensorInfo): number => tf.util.sizeFromShape(tensor.shape);
 const sameShape = (a: TensorInfo, b: TensorInfo): boolean => tf.util.arraysEqual(a.shape, b.shape);
 
-/** [batch, n, k] x [batch, k, m], either transposed; a batch of one serves all. */
+/** [batch, n, k] x [batch, k, m], either transposed; batches of any shapes that broadcast. */
 function matMul({ inputs, backend, attrs }: Call): TensorInfo | undefined {
   const a = inputs["a"]!;
   const b = inputs["b"]!;
@@ -58,17 +57,12 @@ function matMul({ inputs, backend, attrs }: Call): TensorInfo | undefined {
   const bBatch = b.shape.slice(0, -2);
   const batchShape = tf.broadcast_util.assertAndGetBroadcastShape(aBatch, bBatch);
   const batch = tf.util.sizeFromShape(batchShape);
-  const [aCount, bCount] = [tf.util.sizeFromShape(aBatch), tf.util.sizeFromShape(bBatch)];
-  // A batch is broadcast here only as a whole; the rest is rare.
-  if ((aCount !== batch && aCount !== 1) || (bCount !== batch && bCount !== 1)) return undefined;
-
+  const [aPlace, bPlace] = [batchPlaces(aBatch, batchShape), batchPlaces(bBatch, batchShape)];
   const out = backend.allocate([...batchShape, rows, columns]);
-  const aStep = aCount === 1 ? 0 : aRows * aColumns * 4;
-  const bStep = bCount === 1 ? 0 : bRows * bColumns * 4;
   for (let i = 0; i < batch; i++) {
     denseProduct(backend, {
-      a: backend.address(a) + i * aStep,
-      b: backend.address(b) + i * bStep,
+      a: backend.address(a) + aPlace(i) * aRows * aColumns * 4,
+      b: backend.address(b) + bPlace(i) * bRows * bColumns * 4,
       out: backend.address(out) + i * rows * columns * 4,
       rows,
       inner,
@@ -78,6 +72,23 @@ function matMul({ inputs, backend, attrs }: Call): TensorInfo | undefined {
     });
   }
   return out;
+}
+
+/** Which matrix of an operand's batch serves matrix i of the broadcast batch. */
+function batchPlaces(own: readonly number[], batch: readonly number[]): (i: number) => number {
+  if (own.every((length) => length === 1)) return () => 0;
+  const lengths = [...Array<number>(batch.length - own.length).fill(1), ...own];
+  if (tf.util.arraysEqual(lengths, [...batch])) return (i) => i;
+  return (i) => {
+    let [rest, place, stride] = [i, 0, 1];
+    for (let axis = batch.length - 1; axis >= 0; axis--) {
+      const index = rest % batch[axis]!;
+      rest = (rest - index) / batch[axis]!;
+      if (lengths[axis] !== 1) place += index * stride;
+      stride *= lengths[axis]!;
+    }
+    return place;
+  };
 }
 
 interface DenseProduct {
@@ -167,8 +178,8 @@ function combine({ inputs, backend }: Call, p: number, q: number): TensorInfo | 
 
 /** How many rows b has, where each is for all rows of one of a's matrices; else undefined. */
 function oneRowEach(a: readonly number[], b: readonly number[]): number | undefined {
-  if (a.length === 0 || b.at(-1) !== a.at(-1)) return undefined;
-  if (b.slice(0, -1).every((length) => length === 1) && b.length <= a.length) return 1;
+  if (a.length === 0 || b.length > a.length || b.at(-1) !== a.at(-1)) return undefined;
+  if (b.slice(0, -1).every((length) => length === 1)) return 1;
   const leading = a.slice(0, -2);
   const wanted = [...leading, 1, a.at(-1)!];
   return tf.util.arraysEqual([...b], wanted) ? leading.reduce((p, q) => p * q, 1) : undefined;
