@@ -148,8 +148,7 @@ export function runningBackend(): Backend {
  */
 export function startEngine(): { readonly name: string; readonly flavour: Flavour } {
   if (!backend) {
-    const wanted = process.env["ABKD_FLAVOUR"] as Flavour | undefined;
-    const started = new Backend(new Engine(wanted || undefined));
+    const started = new Backend(new Engine(wantedFlavour()));
     registerKernels(BACKEND);
     tf.registerBackend(BACKEND, () => started, 10);
     backend = started;
@@ -157,6 +156,14 @@ export function startEngine(): { readonly name: string; readonly flavour: Flavou
   // Synchronous in effect: the factory above is.
   void tf.setBackend(BACKEND);
   return { name: BACKEND, flavour: backend.engine.flavour };
+}
+
+/** What ABKD_FLAVOUR asks for; undefined where it is not set. */
+function wantedFlavour(): Flavour | undefined {
+  const wanted = process.env["ABKD_FLAVOUR"];
+  if (!wanted) return undefined;
+  if (wanted === "fma" || wanted === "simd") return wanted;
+  throw new OptionError(`the environment variable ABKD_FLAVOUR is ${wanted}, not fma or simd`);
 }
 
 /** What the engine's memory holds, in bytes. */
