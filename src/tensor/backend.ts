@@ -6,6 +6,7 @@ import { runInNewContext } from "node:vm";
 import type { BackendValues, DataType, TensorInfo } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
+import { OptionError } from "../errors.ts";
 import { Engine, type Flavour } from "./engine.ts";
 import type { Block, MemoryUse } from "./memory.ts";
 import { registerKernels } from "./operators.ts";
