@@ -1,0 +1,339 @@
+// GCNII: parameter counts, the formula in double precision, gradients, seeds, and that it learns.
+import assert from "node:assert/strict";
+import { before, describe, test } from "node:test";
+import * as tf from "@tensorflow/tfjs";
+import { OptionError } from "../../src/errors.ts";
+import type { Csr } from "../../src/graph/csr.ts";
+import { csrFromPairs } from "../../src/graph/csr.ts";
+import { rowNormalised, symmetricNormalised } from "../../src/graph/normalise.ts";
+import { Gcnii, type GcniiConfig } from "../../src/models/gcnii.ts";
+import { type GraphInputs, parameterCount } from "../../src/models/model.ts";
+import {
+  Adam,
+  memory,
+  SparseMatrix,
+  scores,
+  softmaxCrossEntropy,
+  startEngine,
+  Targets,
+} from "../../src/tensor/index.ts";
+import {
+  assertClose,
+  assertClosely,
+  assertSameBits,
+  differences,
+  randomAdjacency,
+  randomSparse,
+} from "../tensor/support.ts";
+import { forward, type Network, type Weights } from "./reference.ts";
+
+const student: GcniiConfig = {
+  ...{ kind: "gcnii", layers: 4, width: 4, alpha: 0.2, lambda: 0.5, dropout: 0.5 },
+};
+const teacher: GcniiConfig = { ...student, layers: 64, width: 64 };
+
+before(() => {
+  startEngine();
+});
+
+/** A small graph in both forms: for the model and for the reference. */
+function graphOf(
+  nodes: number,
+  features: number,
+): {
+  host: { adjacency: Csr; features: Csr };
+  inputs: GraphInputs;
+  dispose(): void;
+} {
+  const host = {
+    adjacency: symmetricNormalised(randomAdjacency(nodes, 3)),
+    features: randomSparse(nodes, features, 4),
+  };
+  const inputs = {
+    adjacency: SparseMatrix.from(host.adjacency),
+    features: SparseMatrix.from(host.features),
+  };
+  return {
+    host,
+    inputs,
+    dispose: () => {
+      inputs.adjacency.dispose();
+      inputs.features.dispose();
+    },
+  };
+}
+
+const weightsOf = (model: Gcnii): Record<string, Float32Array> =>
+  Object.fromEntries(
+    model.parameters.map(({ name, variable }) => [name, variable.dataSync() as Float32Array]),
+  );
+
+test("parameter counts are the paper's, for the student and for the teacher", () => {
+  const shapes = [
+    { features: 1433, classes: 7, small: 5835, large: 354_375 },
+    { features: 3703, classes: 6, small: 14_910, large: 499_590 },
+    { features: 500, classes: 3, small: 2083, large: 294_403 },
+  ];
+  const blocks = memory().blocks;
+  for (const { features, classes, small, large } of shapes) {
+    for (const [config, count] of [
+      [student, small],
+      [teacher, large],
+    ] as const) {
+      const model = new Gcnii(config, { features, classes }, 1);
+      assert.equal(parameterCount(model), count);
+      const names = model.parameters.map(({ name }) => name);
+      assert.equal(new Set(names).size, config.layers + 4);
+      model.dispose();
+    }
+  }
+  assert.equal(memory().blocks, blocks, "dispose() frees all");
+});
+
+describe("logits and maps are the formula's", () => {
+  for (const [nodes, features, config, classes] of [
+    [1, 1, { ...student, layers: 1, width: 1 }, 1],
+    [7, 9, { ...student, layers: 1, width: 3 }, 2],
+    [33, 20, student, 5],
+    [65, 40, { ...student, layers: 8, width: 64, alpha: 0.5, lambda: 1.5 }, 7],
+    [40, 12, { ...student, layers: 64, width: 16 }, 3],
+  ] as const) {
+    for (const training of [false, true]) {
+      const { layers, width } = config;
+      const title = `${nodes} nodes, ${layers}L-${width}H${training ? ", dropout" : ""}`;
+      test(title, () => {
+        const graph = graphOf(nodes, features);
+        const model = new Gcnii(config, { features, classes }, 7);
+        const network: Network = {
+          ...{ ...graph.host, layers, width, classes },
+          ...{ alpha: config.alpha, lambda: config.lambda },
+          ...(training && { dropout: { rate: config.dropout, seed: 11, step: 5 } }),
+        };
+        const expected = forward(weightsOf(model), network);
+        const dropout = training ? { dropout: { seed: 11, step: 5 } } : {};
+        tf.tidy(() => {
+          const full = model.forward(graph.inputs, { ...dropout, maps: true });
+          assert.deepEqual(full.logits.shape, [nodes, classes]);
+          assert.deepEqual(full.maps!.shape, [layers, nodes, width]);
+          assertClosely(full.logits.dataSync(), expected.logits, 5e-6, "logits");
+          const maps = full.maps!.dataSync();
+          for (const [l, map] of expected.maps.entries()) {
+            const mine = maps.subarray(l * nodes * width, (l + 1) * nodes * width);
+            assertClosely(mine, map, 5e-6, `map ${l}`);
+          }
+          const bare = model.forward(graph.inputs, dropout);
+          assert.equal(bare.maps, undefined);
+          assertSameBits(
+            bare.logits.dataSync() as Float32Array,
+            full.logits.dataSync() as Float32Array,
+            "logits without maps",
+          );
+        });
+        model.dispose();
+        graph.dispose();
+      });
+    }
+  }
+});
+
+test("gradients of the loss by every parameter, against central differences in double precision", () => {
+  const [nodes, features, classes] = [12, 9, 3];
+  const graph = graphOf(nodes, features);
+  const config = { ...student, layers: 3, width: 5, dropout: 0.3 };
+  const model = new Gcnii(config, { features, classes }, 4);
+  const labels = Int32Array.from({ length: nodes }, (_, n) => n % classes);
+  const chosen = Int32Array.of(0, 3, 4, 8, 11);
+  const targets = new Targets(labels, chosen, classes);
+  const weights = weightsOf(model);
+  const network: Network = {
+    ...{ ...graph.host, layers: 3, width: 5, classes },
+    ...{ alpha: config.alpha, lambda: config.lambda },
+    dropout: { rate: config.dropout, seed: 2, step: 1 },
+  };
+  const loss = (all: Weights): number => {
+    const { logits } = forward(all, network);
+    let sum = 0;
+    for (const node of chosen) {
+      const row = logits.subarray(node * classes, (node + 1) * classes);
+      const total = row.reduce((t, x) => t + Math.exp(x), 0);
+      sum += Math.log(total) - row[labels[node]!]!;
+    }
+    return sum / chosen.length;
+  };
+  tf.tidy(() => {
+    const { value, grads } = tf.variableGrads(() =>
+      softmaxCrossEntropy(
+        model.forward(graph.inputs, { dropout: { seed: 2, step: 1 } }).logits,
+        targets,
+      ),
+    );
+    assertClose(value.dataSync(), [loss(weights)], 1e-6, "loss");
+    for (const { name, variable } of model.parameters) {
+      const slope = differences((x) => loss({ ...weights, [name]: x }), weights[name]!);
+      assert.ok(
+        slope.some((x) => Math.abs(x) > 1e-5),
+        `${name} has an effect`,
+      );
+      assertClosely(grads[variable.name]!.dataSync(), slope, 1e-5, name);
+    }
+  });
+  targets.dispose();
+  model.dispose();
+  graph.dispose();
+});
+
+describe("the start", () => {
+  const shape = { features: 30, classes: 4 };
+
+  test("is the same for the same seed, whatever the method's own numbers are", () => {
+    const one = new Gcnii(student, shape, 5);
+    const other = new Gcnii({ ...student, alpha: 0.7, lambda: 2, dropout: 0.1 }, shape, 5);
+    assert.deepEqual(weightsOf(other), weightsOf(one));
+    const next = new Gcnii(student, shape, 6);
+    for (const [name, values] of Object.entries(weightsOf(next))) {
+      assert.notDeepEqual(values, weightsOf(one)[name], name);
+    }
+    for (const model of [one, other, next]) model.dispose();
+  });
+
+  test("is uniform within one over the root of the inputs", () => {
+    const model = new Gcnii({ ...student, width: 16 }, { features: 900, classes: 50 }, 1);
+    for (const [name, values] of Object.entries(weightsOf(model))) {
+      const bound = name.startsWith("input") ? 1 / 30 : 1 / 4;
+      const largest = values.reduce((m, x) => Math.max(m, Math.abs(x)), 0);
+      assert.ok(largest <= bound && largest > 0.7 * bound, `${name}: ${largest}`);
+      const square = values.reduce((sum, x) => sum + x * x, 0) / values.length;
+      const error = 5 * Math.sqrt(4 / 45 / values.length);
+      assert.ok(Math.abs(square / bound ** 2 - 1 / 3) < error, `${name}: variance`);
+    }
+    const matrices = Object.entries(weightsOf(model)).filter(([name]) => name.startsWith("conv"));
+    const first = matrices[0]![1];
+    for (const [name, values] of matrices.slice(1)) {
+      assert.ok(
+        values.every((x, i) => x !== first[i]),
+        `${name} equals another matrix`,
+      );
+    }
+    model.dispose();
+  });
+});
+
+/** Two rings joined by one edge; the class is the ring, and the features tell it in noise. */
+function twoRings(size: number) {
+  const [from, to]: [number[], number[]] = [[], []];
+  const join = (a: number, b: number): void => {
+    from.push(a, b);
+    to.push(b, a);
+  };
+  for (let n = 0; n < size; n++) {
+    join(n, (n + 1) % size);
+    join(size + n, size + ((n + 1) % size));
+  }
+  join(0, size);
+  const features = csrFromPairs(
+    2 * size,
+    6,
+    Array.from({ length: 4 * size }, (_, k) => k >> 1),
+    Array.from({ length: 4 * size }, (_, k) => (k % 2 ? 2 + ((k * 7) % 4) : k >> 1 < size ? 0 : 1)),
+  );
+  return {
+    inputs: {
+      adjacency: SparseMatrix.from(symmetricNormalised(csrFromPairs(2 * size, 2 * size, from, to))),
+      features: SparseMatrix.from(rowNormalised(features)),
+    },
+    labels: Int32Array.from({ length: 2 * size }, (_, n) => +(n >= size)),
+  };
+}
+
+/** Trains for `steps`; what happened at each step is returned. */
+function train(config: GcniiConfig, steps: number, seed: number) {
+  const { inputs, labels } = twoRings(15);
+  const model = new Gcnii(config, { features: 6, classes: 2 }, seed);
+  const chosen = Int32Array.from({ length: 15 }, (_, k) => 2 * k);
+  const targets = new Targets(labels, chosen, 2);
+  const all = new Targets(
+    labels,
+    labels.map((_, n) => n),
+    2,
+  );
+  const adam = new Adam([{ parameters: model.parameters, learningRate: 0.01, weightDecay: 1e-4 }]);
+  const losses: number[] = [];
+  const held: string[] = [];
+  for (let step = 0; step < steps; step++) {
+    tf.tidy(() => {
+      const { value, grads } = tf.variableGrads(() =>
+        softmaxCrossEntropy(model.forward(inputs, { dropout: { seed, step } }).logits, targets),
+      );
+      losses.push(value.dataSync()[0]!);
+      adam.step(grads);
+    });
+    tf.tidy(() => void scores(model.forward(inputs).logits, all));
+    held.push(`${tf.memory().numTensors} tensors, ${memory().blocks} blocks`);
+  }
+  const outcome = { losses, held, weights: weightsOf(model), accuracy: 0 };
+  tf.tidy(() => {
+    outcome.accuracy = scores(model.forward(inputs).logits, all).accuracy;
+  });
+  for (const part of [inputs.adjacency, inputs.features, targets, all, adam, model]) part.dispose();
+  return outcome;
+}
+
+test("300 training steps leave tensors and blocks as they were, and the loss falls", () => {
+  const blocks = memory().blocks;
+  const { losses, held, accuracy } = train({ ...student, width: 8 }, 300, 3);
+  assert.deepEqual([...new Set(held.slice(1))], [held[1]]);
+  const mean = (x: number[]): number => x.reduce((sum, y) => sum + y, 0) / x.length;
+  assert.ok(mean(losses.slice(-20)) < 0.5 * mean(losses.slice(0, 5)), `loss ${losses.at(-1)}`);
+  assert.ok(accuracy >= 0.95, `accuracy ${accuracy}`);
+  assert.equal(memory().blocks, blocks, "all is freed in the end");
+});
+
+test("same seed, same bits; another seed, others", () => {
+  const config = { ...student, layers: 6, width: 7 };
+  const [one, same, other] = [train(config, 20, 1), train(config, 20, 1), train(config, 20, 2)];
+  assert.deepEqual(same.losses, one.losses);
+  assert.deepEqual(same.weights, one.weights);
+  assert.notDeepEqual(other.losses, one.losses);
+});
+
+test("dropout draws by seed and step, and is off without them", () => {
+  const graph = graphOf(33, 20);
+  const model = new Gcnii(student, { features: 20, classes: 5 }, 7);
+  const logits = (dropout?: { seed: number; step: number }): number[] =>
+    tf.tidy(() => {
+      const { logits } = model.forward(graph.inputs, dropout ? { dropout } : {});
+      return Array.from(logits.dataSync());
+    });
+  assert.deepEqual(logits(), logits());
+  assert.deepEqual(logits({ seed: 1, step: 2 }), logits({ seed: 1, step: 2 }));
+  const different = [
+    logits(),
+    logits({ seed: 1, step: 2 }),
+    logits({ seed: 1, step: 3 }),
+    logits({ seed: 2, step: 2 }),
+  ];
+  assert.equal(new Set(different.map((x) => x.join())).size, different.length);
+  model.dispose();
+  graph.dispose();
+});
+
+test("a configuration that makes no sense is an OptionError that names it", () => {
+  const bad: readonly (readonly [Partial<GcniiConfig>, RegExp])[] = [
+    [{ layers: 0 }, /layers is 0/],
+    [{ layers: 2.5 }, /layers is 2.5/],
+    [{ width: 0 }, /width is 0/],
+    [{ width: Number.NaN }, /width is NaN/],
+    [{ alpha: -0.1 }, /alpha is -0.1/],
+    [{ alpha: 1.1 }, /alpha is 1.1/],
+    [{ lambda: -1 }, /lambda is -1/],
+    [{ lambda: Infinity }, /lambda is Infinity/],
+    [{ dropout: 1 }, /dropout is 1/],
+    [{ dropout: -0.5 }, /dropout is -0.5/],
+  ];
+  for (const [part, message] of bad) {
+    assert.throws(
+      () => new Gcnii({ ...student, ...part }, { features: 3, classes: 2 }, 1),
+      (error: Error) => error instanceof OptionError && message.test(error.message),
+    );
+  }
+});
