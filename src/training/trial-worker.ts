@@ -7,7 +7,7 @@ import { runTrial, type Trial } from "./trial.ts";
 
 export interface WorkerTask {
   readonly trial: Trial;
-  /** Takes the trial's TrainingEvents. */
+  /** Takes the trial's TrainingEvents, and null after the last. */
   readonly events: MessagePort;
   /** One Int32: not 0 once the user wants to stop. */
   readonly stop: SharedArrayBuffer;
@@ -44,6 +44,7 @@ export default async function work({ trial, events, stop }: WorkerTask): Promise
     if (!(error instanceof UserError)) throw error;
     return { error: { message: error.message, exitCode: error.exitCode } };
   } finally {
-    events.close();
+    // Not close(): piscina blocks this thread between tasks, before a close would be noticed.
+    events.postMessage(null);
   }
 }

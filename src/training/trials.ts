@@ -178,8 +178,12 @@ class Pool {
   ): Promise<RunResult> {
     const { runsDir = RUNS_FOLDER, checkpointSeconds = 30 } = this.#options;
     const { port1, port2 } = new MessageChannel();
-    port1.on("message", (event: TrainingEvent) => observer(event));
-    const closed = new Promise((resolve) => port1.once("close", resolve));
+    const eventsEnd = new Promise<void>((resolve) => {
+      port1.on("message", (event: TrainingEvent | null) => {
+        if (event) observer(event);
+        else resolve();
+      });
+    });
     const task = {
       trial: { ...trial, runsDir, checkpointSeconds },
       events: port2,
@@ -189,8 +193,8 @@ class Pool {
     try {
       const sent = this.#piscina.run(task, { transferList: [port2] });
       reply = await Promise.race([sent, this.#broken]);
-      // The last events may still be on their way.
-      await closed;
+      // Replies and events come by different ports: the last events may still be on their way.
+      await eventsEnd;
     } catch (cause) {
       throw crash(trial.config, cause);
     } finally {
