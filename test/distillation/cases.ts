@@ -7,7 +7,7 @@ import type { StudentOutputs, TeacherOutputs } from "../../src/distillation/meth
 import { uniform } from "../../src/tensor/random.ts";
 
 // Else tfjs's cpu back end prints its advice to install another one.
-tf.env().set("IS_TEST", true);
+tf.enableProdMode();
 
 /** Sizes that share no factor with a kernel's tile. */
 export const shape = {
@@ -130,7 +130,10 @@ export function pairwise<T extends object>(
       if (key === undefined) return legal(setting as T) ? (setting as T) : undefined;
       const gain = (value: T[keyof T]): number =>
         pairsOf({ ...setting, [key]: value }).filter((name) => missing.has(name)).length;
-      const ordered = [...values(key)].sort((x, y) => gain(y) - gain(x));
+      // Among equals each value in its turn, so that none is met only once.
+      const turn = settings.length % values(key).length;
+      const rotated = [...values(key).slice(turn), ...values(key).slice(0, turn)];
+      const ordered = rotated.sort((x, y) => gain(y) - gain(x));
       for (const value of ordered) {
         const found = complete({ ...setting, [key]: value }, others);
         if (found) return found;

@@ -3,7 +3,7 @@
 // Student layers are regressed onto the teacher's maps, so nothing can shrink but the distance. A
 // step reads T once: pair-distances.ts holds that primitive.
 import * as tf from "@tensorflow/tfjs";
-import { blockMask, sideBySide } from "./blocks.ts";
+import { blockMask, repetition, sideBySide } from "./blocks.ts";
 import type { Comparison, Dissimilarity, Measured } from "./dissimilarity.ts";
 import { type Layers, unitRows } from "./maps.ts";
 import { pairDistances } from "./pair-distances.ts";
@@ -18,6 +18,10 @@ export class FixedTeacher implements Dissimilarity {
   readonly #teacher: tf.Tensor3D;
   /** [S_l * d_s, S_l * d_t]: which numbers of the widened P_s are not zero. */
   readonly #mask: tf.Tensor2D;
+  /** Spreads a P_s^j over all blocks of its row. */
+  readonly #repetition: tf.Tensor2D;
+  /** |T_i|^2 / (n d_t), [T_l]. */
+  readonly #teacherSquares: tf.Tensor1D;
   /** From a sum of squares to D. */
   readonly #factor: number;
   readonly #cosine: boolean;
@@ -34,6 +38,8 @@ export class FixedTeacher implements Dissimilarity {
       return tf.keep(tf.reshape(sideBySide(layers), [nodes, layers.length, width]));
     });
     this.#mask = tf.keep(blockMask(studentSide.layers.length, studentSide.width, width));
+    this.#repetition = tf.keep(repetition(width, studentSide.layers.length));
+    this.#teacherSquares = tf.keep(tf.tidy(() => meanSquares(this.#teacher)));
   }
 
   weighted(student: Layers, weights: tf.Tensor2D): tf.Scalar {
@@ -42,36 +48,34 @@ export class FixedTeacher implements Dissimilarity {
 
   measure(student: Layers): Measured {
     const projected = this.#projected(student);
-    const [, teacherLayers, width] = this.#teacher.shape;
+    const teacherLayers = this.#teacher.shape[1];
     const studentLayers = projected.shape[1];
     const noWeights = tf.zeros([teacherLayers, studentLayers]) as tf.Tensor2D;
     const { distances } = pairDistances(this.#teacher, projected, noWeights);
     const dissimilarity = tf.mul(distances, this.#factor) as tf.Tensor2D;
     if (this.#cosine) return { dissimilarity };
-    const nothing = tf.zeros([projected.shape[0], 1, width]) as tf.Tensor3D;
-    const squaresOf = (maps: tf.Tensor3D): tf.Tensor1D => {
-      const zeroWeights = tf.zeros([maps.shape[1], 1]) as tf.Tensor2D;
-      const sums = pairDistances(maps, nothing, zeroWeights).distances;
-      return tf.mul(tf.reshape(sums, [-1]), this.#factor) as tf.Tensor1D;
+    return {
+      dissimilarity,
+      squares: { teacher: this.#teacherSquares, student: meanSquares(projected) },
     };
-    const squares = { teacher: squaresOf(this.#teacher), student: squaresOf(projected) };
-    return { dissimilarity, squares };
   }
 
   teacherSquares(): tf.Tensor1D {
-    return tf.mean(tf.square(this.#teacher), [0, 2]);
+    return this.#teacherSquares;
   }
 
   dispose(): void {
     this.#teacher.dispose();
     this.#mask.dispose();
+    this.#repetition.dispose();
+    this.#teacherSquares.dispose();
   }
 
   /** R, [n, S_l, d_t]: one product with the P_s^j as blocks, whose result is node-major. */
   #projected(student: Layers): tf.Tensor3D {
     const { projections } = this.#comparison;
     const { width } = projections;
-    const repeated = tf.concat(new Array(student.length).fill(projections.studentMatrices()), 1);
+    const repeated = tf.matMul(projections.studentMatrices(), this.#repetition);
     const blocks = tf.mul(repeated, this.#mask) as tf.Tensor2D;
     const projected = tf.matMul(sideBySide(student), blocks);
     const unit = this.#cosine
@@ -79,6 +83,14 @@ export class FixedTeacher implements Dissimilarity {
       : projected;
     return tf.reshape(unit, [-1, student.length, width]);
   }
+}
+
+/** Of each layer of [n, layers, width], over nodes and width. */
+function meanSquares(maps: tf.Tensor3D): tf.Tensor1D {
+  const [nodes, layers, width] = maps.shape;
+  const nothing = tf.zeros([nodes, 1, width]) as tf.Tensor3D;
+  const { distances } = pairDistances(maps, nothing, tf.zeros([layers, 1]));
+  return tf.mul(tf.reshape(distances, [layers]), 1 / (nodes * width));
 }
 
 /**

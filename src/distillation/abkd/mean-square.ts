@@ -156,6 +156,10 @@ function lostPairs(gram: tf.Tensor2D, sizes: tf.Tensor2D): number[] {
   return lost;
 }
 
+function difference(t: tf.Tensor2D, qt: tf.Tensor2D, s: tf.Tensor2D, qs: tf.Tensor2D): tf.Tensor2D {
+  return tf.sub(tf.matMul(t, qt), tf.matMul(s, qs));
+}
+
 /**
  * |T Q_t - S Q_s|^2, differentiable by Q_t, S and Q_s. The difference is made again for the
  * gradient, so that nothing of size n x d_a is held between.
@@ -168,20 +172,18 @@ function squaredDistance(
 ): tf.Scalar {
   const op = tf.customGrad((...args: unknown[]) => {
     const [a, b, c, save] = args as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.GradSaveFunc];
-    save([a, b, c]);
-    const difference = (p: tf.Tensor2D, x: tf.Tensor2D, q: tf.Tensor2D): tf.Tensor2D =>
-      tf.sub(tf.matMul(t, p), tf.matMul(x, q));
+    save([a, b, c, t]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
-      const [p, x, q] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
-      const e = tf.mul(difference(p, x, q), tf.mul(dy, 2)) as tf.Tensor2D;
+      const [p, x, q, maps] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+      const e: tf.Tensor2D = tf.mul(difference(maps, p, x, q), tf.mul(dy, 2));
       return [
-        tf.matMul(t, e, true, false),
+        tf.matMul(maps, e, true, false),
         tf.neg(tf.matMul(e, q, false, true)),
         tf.neg(tf.matMul(x, e, true, false)),
       ];
     };
     return {
-      value: tf.sum(tf.square(difference(a, b, c))),
+      value: tf.sum(tf.square(difference(t, a, b, c))),
       gradFunc: gradFunc as unknown as () => tf.Tensor,
     };
   });

@@ -1,0 +1,444 @@
+// ABKD's properties: attention, gradients, precision near zero, seeds, memory, the trivial optimum.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as tf from "@tensorflow/tfjs";
+import type { AbkdDistillation } from "../../src/distillation/abkd/index.ts";
+import { abkd } from "../../src/distillation/abkd/index.ts";
+import { naiveAbkd } from "../../src/distillation/abkd/naive.ts";
+import type { AbkdOptions } from "../../src/distillation/abkd/options.ts";
+import { defaults, presets } from "../../src/distillation/abkd/options.ts";
+import type { StudentOutputs } from "../../src/distillation/method.ts";
+import { resolveOptions } from "../../src/distillation/options.ts";
+import { startEngine } from "../../src/tensor/index.ts";
+import {
+  abkdOptions,
+  assertClose,
+  gradients,
+  numbers,
+  shape,
+  start,
+  studentOutputs,
+  teacherOutputs,
+} from "./cases.ts";
+
+startEngine();
+const teacher = teacherOutputs();
+const student = studentOutputs();
+const noLoss = tf.scalar(0);
+
+const variablesOf = (method: AbkdDistillation): tf.Variable[] =>
+  method.parameters.map(({ variable }) => variable);
+
+/** Every form, both distances, every kind of projections. */
+const forms: Partial<AbkdOptions>[] = (["literal", "node-mean", "mse"] as const).flatMap((form) =>
+  (["euclidean", "cosine"] as const).flatMap((distance) =>
+    (["trained", "frozen", "fixed-teacher"] as const).map((projections) => ({
+      form,
+      distance,
+      projections,
+      beta: 1,
+    })),
+  ),
+);
+const nameOf = ({ form, distance, projections }: Partial<AbkdOptions>): string =>
+  `${form} ${distance} ${projections}`;
+
+describe("ABKD's gradient", () => {
+  for (const setting of forms) {
+    it(`is the slope of the loss: ${nameOf(setting)}`, () => {
+      const method = start(teacher, abkdOptions(setting));
+      const variables = variablesOf(method);
+      const maps = tf.variable(student.maps);
+      const all = [maps, ...variables];
+      const loss = (): tf.Scalar => method.loss({ maps, logits: student.logits }, noLoss);
+      const { grads } = tf.variableGrads(loss, all);
+      const squared = all.reduce(
+        (sum, v) => sum + tf.sum(tf.square(grads[v.name] ?? tf.scalar(0))).dataSync()[0]!,
+        0,
+      );
+      // Along the gradient, a step that moves all numbers together by 0.004.
+      const step = 0.004 / Math.sqrt(squared);
+      const original = all.map((v) => v.clone());
+      const at = (t: number): number => {
+        all.forEach((v, i) => {
+          const gradient = grads[v.name];
+          v.assign(gradient ? tf.add(original[i]!, tf.mul(gradient, t)) : original[i]!);
+        });
+        return loss().dataSync()[0]!;
+      };
+      const slope = (at(step) - at(-step)) / (2 * step);
+      assert.ok(Math.abs(slope - squared) < 0.01 * squared, `slope ${slope}, gradient ${squared}`);
+    });
+  }
+});
+
+describe("attention", () => {
+  const scoresOf = (changes: Partial<AbkdOptions>): number[][] =>
+    start(teacher, abkdOptions(changes)).inspect(student).matrices["attention"]!;
+  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+  const columnsOf = (rows: number[][]): number[][] =>
+    rows[0]!.map((_, j) => rows.map((r) => r[j]!));
+
+  it("sums to 1 over what the softmax runs over, and differs between layers", () => {
+    const rows = scoresOf({ softmax: "student-layers" });
+    for (const row of rows) assertClose([sum(row)], [1], 1e-6, 1, "row");
+    assert.notEqual(rows[0]![0], rows[1]![0]);
+    for (const column of columnsOf(scoresOf({ softmax: "teacher-layers" }))) {
+      assertClose([sum(column)], [1], 1e-6, 1, "column");
+    }
+    assertClose([sum(scoresOf({ softmax: "all" }).flat())], [1], 1e-6, 1, "all");
+  });
+
+  it("is fixed where asked", () => {
+    assertClose(
+      scoresOf({ attention: "uniform" }).flat(),
+      new Float32Array(15).fill(1 / 3),
+      1e-6,
+      1,
+      "uniform",
+    );
+    assert.deepEqual(scoresOf({ attention: "diagonal" }), [
+      [1, 0, 0],
+      [1, 0, 0],
+      [0, 1, 0],
+      [0, 1, 0],
+      [0, 0, 1],
+    ]);
+    assert.deepEqual(scoresOf({ attention: "last" }), [[1]]);
+  });
+
+  it("last: the loss is the last pair's alone, over S_l", () => {
+    const method = start(teacher, abkdOptions({ attention: "last", beta: 1 }));
+    const { gradients: all, value } = gradients((s) => method.loss(s, noLoss), student, []);
+    const d = method.inspect(student).matrices["dissimilarity"]![0]![0]!;
+    assertClose([value], [d / shape.studentLayers], 1e-6, d, "loss");
+    const perLayer = shape.nodes * shape.studentWidth;
+    assert.ok(all[0]!.subarray(0, 2 * perLayer).every((g) => g === 0));
+    assert.ok(all[0]!.subarray(2 * perLayer).some((g) => g !== 0));
+  });
+
+  it("learns from centred maps too: means are taken before", () => {
+    const method = start(teacher, abkdOptions({ teacherMaps: "centred", studentMaps: "centred" }));
+    const weight = method.parameters.find((p) => p.name === "abkd.attention.teacher.weight")!;
+    const { grads } = tf.variableGrads(() => method.loss(student, noLoss), [weight.variable]);
+    assert.ok(grads[weight.variable.name]!.abs().max().dataSync()[0]! > 1e-6);
+  });
+});
+
+describe("precision near zero", () => {
+  const sizes = { ...shape, studentWidth: shape.teacherWidth, nodes: 40 };
+  const near = teacherOutputs(sizes);
+  /** The student's maps are the teacher's first ones, a little off. */
+  const off = (by: number): StudentOutputs => {
+    const same = tf.slice(near.maps, 0, sizes.studentLayers);
+    const maps = tf.add(same, tf.mul(numbers("off", same.shape), by)) as tf.Tensor3D;
+    return { maps, logits: studentOutputs(sizes).logits };
+  };
+
+  /** D_00 in double precision, straight from the weights. */
+  function reference(method: AbkdDistillation, s: StudentOutputs, options: AbkdOptions): number {
+    const [n, d, e] = [sizes.nodes, sizes.teacherWidth, options.embedding];
+    const T = near.maps.dataSync();
+    const S = s.maps.dataSync();
+    const Pt = method.weights.all.get("abkd.projection.teacher")!.dataSync();
+    const Ps = method.weights.all.get("abkd.projection.student")!.dataSync();
+    let total = 0;
+    for (let node = 0; node < n; node++) {
+      let meanOver = 0;
+      for (let a = 0; a < e; a++) {
+        let difference = 0;
+        for (let k = 0; k < d; k++) {
+          difference += T[node * d + k]! * Pt[k * e + a]! - S[node * d + k]! * Ps[k * e + a]!;
+        }
+        if (options.form === "mse") total += difference ** 2 / (n * e);
+        meanOver += difference / e;
+      }
+      if (options.form === "literal") total += meanOver ** 2;
+    }
+    return total;
+  }
+
+  for (const form of ["literal", "mse"] as const) {
+    for (const scale of [1, 1e-6]) {
+      for (const by of [1e-1, 1e-2, 1e-3]) {
+        it(`${form}: projections times ${scale}, student off by ${by}`, () => {
+          const options = abkdOptions({
+            form,
+            projections: "trained",
+            teacherMaps: "raw",
+            studentMaps: "raw",
+          });
+          const method = start(near, options, 1, sizes);
+          const variable = (name: string): tf.Variable =>
+            method.weights.all.get(`abkd.projection.${name}`) as tf.Variable;
+          variable("teacher").assign(tf.mul(variable("teacher"), scale));
+          variable("student").assign(tf.slice(variable("teacher"), 0, sizes.studentLayers));
+          const s = off(by);
+          const d = method.inspect(s).matrices["dissimilarity"]![0]![0]!;
+          const expected = reference(method, s, options);
+          assert.ok(expected > 0);
+          assertClose([d], [expected], 2e-3, expected, "D");
+          const only = tf.variable(s.maps);
+          const pair = (): tf.Scalar => method.loss({ maps: only, logits: s.logits }, noLoss);
+          const { value, grads } = tf.variableGrads(pair, [only]);
+          assert.ok(Number.isFinite(value.dataSync()[0]!));
+          assert.ok(grads[only.name]!.dataSync().every(Number.isFinite));
+        });
+      }
+    }
+
+    it(`${form}: 0 where the student is the teacher`, () => {
+      const options = abkdOptions({
+        form,
+        projections: "trained",
+        teacherMaps: "raw",
+        studentMaps: "raw",
+      });
+      const method = start(near, options, 1, sizes);
+      const weights = method.weights.all;
+      const ps = weights.get("abkd.projection.student") as tf.Variable;
+      ps.assign(tf.slice(weights.get("abkd.projection.teacher")!, 0, sizes.studentLayers));
+      const { dissimilarity } = method.inspect(off(0)).matrices;
+      for (let j = 0; j < sizes.studentLayers; j++) assert.equal(dissimilarity![j]![j], 0);
+      assert.ok(dissimilarity![0]![1]! > 0);
+    });
+  }
+
+  it("mse: gradients of pairs that are computed directly equal the naive ones", () => {
+    const options = abkdOptions({ form: "mse", projections: "trained", beta: 1 });
+    const method = start(near, options, 1, sizes);
+    const weights = method.weights.all;
+    const ps = weights.get("abkd.projection.student") as tf.Variable;
+    ps.assign(tf.slice(weights.get("abkd.projection.teacher")!, 0, sizes.studentLayers));
+    const s = off(0.03);
+    const variables = variablesOf(method);
+    const fast = gradients((x) => method.loss(x, noLoss), s, variables);
+    const slow = gradients((x) => naiveAbkd(near, x, weights, options).loss, s, variables);
+    slow.gradients.forEach((gradient, v) => {
+      const size = Math.max(1e-4, ...gradient.map(Math.abs));
+      assertClose(fast.gradients[v]!, gradient, 1e-4, size, `gradient ${v}`);
+    });
+  });
+
+  it("a fixed teacher: 0 where the projected student is the teacher", () => {
+    const method = start(near, abkdOptions({ teacherMaps: "raw", studentMaps: "raw" }), 1, sizes);
+    const ps = method.weights.all.get("abkd.projection.student") as tf.Variable;
+    ps.assign(tf.stack(new Array(sizes.studentLayers).fill(tf.eye(sizes.teacherWidth))));
+    const { dissimilarity } = method.inspect(off(0)).matrices;
+    for (let j = 0; j < sizes.studentLayers; j++) assert.equal(dissimilarity![j]![j], 0);
+  });
+});
+
+describe("vectors of zeros", () => {
+  const zeroRows = tf.concat(
+    [tf.zeros([shape.teacherLayers, 2, shape.teacherWidth]), tf.slice(teacher.maps, [0, 2, 0])],
+    1,
+  ) as tf.Tensor3D;
+  const nothing = tf.zerosLike(student.maps);
+  const halfZero = tf.concat([tf.slice(nothing, 0, 1), tf.slice(student.maps, 1)]) as tf.Tensor3D;
+  for (const setting of forms) {
+    for (const maps of ["raw", "scaled-centred", "normalised"] as const) {
+      it(`give finite losses and gradients: ${nameOf(setting)} ${maps}`, () => {
+        const options = abkdOptions({ ...setting, teacherMaps: maps, studentMaps: maps });
+        for (const s of [nothing, halfZero]) {
+          const method = start({ maps: zeroRows, logits: teacher.logits }, options);
+          const outputs = { maps: s, logits: student.logits };
+          const result = gradients((x) => method.loss(x, noLoss), outputs, variablesOf(method));
+          assert.ok(Number.isFinite(result.value));
+          for (const g of result.gradients) assert.ok(g.every(Number.isFinite));
+          const { matrices, scalars } = method.inspect(outputs);
+          const shown = [...Object.values(matrices).flat(2), ...Object.values(scalars)];
+          assert.ok(shown.every(Number.isFinite));
+        }
+      });
+    }
+  }
+
+  it("cosine: 1/2 against a vector with a direction, 0 against another without", () => {
+    const none = { maps: tf.zerosLike(teacher.maps), logits: teacher.logits };
+    const empty = { maps: nothing, logits: student.logits };
+    for (const setting of forms.filter((f) => f.distance === "cosine")) {
+      const options = abkdOptions({ ...setting, teacherMaps: "raw", studentMaps: "raw" });
+      const against = start(teacher, options).inspect(empty).matrices["dissimilarity"]!;
+      assertClose(against.flat(), new Float32Array(15).fill(0.5), 1e-5, 1, nameOf(setting));
+      const both = start(none, options).inspect(empty).matrices["dissimilarity"]!;
+      assertClose(both.flat(), new Float32Array(15), 1e-5, 1, nameOf(setting));
+    }
+  });
+});
+
+describe("the total loss", () => {
+  const crossEntropy = tf.scalar(1.25);
+  const lossOf = (changes: Partial<AbkdOptions>): number =>
+    start(teacher, abkdOptions(changes)).loss(student, crossEntropy).dataSync()[0]!;
+
+  it("is the cross-entropy where beta is 0", () => {
+    assert.equal(lossOf({ beta: 0 }), 1.25);
+  });
+
+  it("adds beta L_abkd, and soft labels with their weight", () => {
+    const method = start(teacher, abkdOptions());
+    const abkdPart = method.inspect(student).scalars["abkdLoss"]!;
+    assertClose([lossOf({ beta: 4 })], [1.25 + 4 * abkdPart], 1e-5, 4, "beta 4");
+    assert.ok(lossOf({ beta: 0, softWeight: 1 }) > 1.25);
+    assertClose(
+      [lossOf({ beta: 0, softWeight: 3, hardWeight: 2 }) - 2.5],
+      [3 * (lossOf({ beta: 0, softWeight: 1 }) - 1.25)],
+      1e-5,
+      1,
+      "weights",
+    );
+  });
+});
+
+describe("ABKD's weights", () => {
+  /** Cora's GCNII 64L-64H and 4L-4H, on three nodes: what counts is the layers. */
+  const cora = {
+    ...shape,
+    nodes: 3,
+    teacherLayers: 64,
+    teacherWidth: 64,
+    studentLayers: 4,
+    studentWidth: 4,
+  };
+  const countOf = (preset: string, changes: Partial<AbkdOptions> = {}): Record<string, number> => {
+    const method = start(teacherOutputs(cora), resolveOptions(abkd, changes, preset), 1, cora);
+    const counts: Record<string, number> = { attention: 0, projection: 0 };
+    for (const { name, variable } of method.parameters) {
+      counts[name.split(".")[1]!]! += variable.size;
+    }
+    method.dispose();
+    return counts;
+  };
+
+  it("are as many as the paper's d_a = 256 makes them on Cora", () => {
+    assert.deepEqual(countOf("literal"), { attention: 1_070_080, projection: 1_118_208 });
+    assert.equal(countOf("literal", { linear: "shared" })["projection"], 82_944);
+    assert.equal(countOf("literal", { projections: "frozen" })["projection"], 0);
+    const { projection } = countOf("literal", { projections: "fixed-teacher", subspace: false });
+    assert.equal(projection, 4 * 4 * 64);
+  });
+
+  it("have names of their own", () => {
+    for (const setting of forms) {
+      const method = start(teacher, abkdOptions({ ...setting, subspace: false }));
+      const names = method.parameters.map((p) => p.name);
+      assert.equal(new Set(names).size, names.length);
+    }
+  });
+
+  it("depend on the seed, the name and the layer alone, within nn.Linear's bound", () => {
+    const weightsOf = (
+      seed: number,
+      changes: Partial<AbkdOptions> = {},
+    ): Map<string, Float32Array> => {
+      const { weights } = start(teacher, abkdOptions({ projections: "trained", ...changes }), seed);
+      return new Map([...weights.all].map(([k, v]) => [k, v.dataSync<"float32">()]));
+    };
+    const first = weightsOf(3);
+    assert.deepEqual(weightsOf(3), first);
+    assert.notDeepEqual(
+      weightsOf(4).get("abkd.projection.teacher"),
+      first.get("abkd.projection.teacher"),
+    );
+    const all = first.get("abkd.projection.teacher")!;
+    const last = weightsOf(3, { attention: "last" }).get("abkd.projection.teacher")!;
+    assert.deepEqual(last, all.slice(-last.length));
+    const bound = 1 / Math.sqrt(shape.teacherWidth);
+    const largest = Math.max(...all.map(Math.abs));
+    assert.ok(largest <= bound && largest > 0.9 * bound);
+    assert.ok(all.slice(0, last.length).some((x, i) => x !== all[last.length + i]));
+  });
+
+  it("take their own learning rate, or the student's", () => {
+    assert.equal(start(teacher, abkdOptions({ learningRate: 0.003 })).learningRate, 0.003);
+    assert.equal(start(teacher, abkdOptions({ learningRate: null })).learningRate, undefined);
+  });
+});
+
+describe("memory and bits", () => {
+  for (const setting of forms) {
+    it(`no tensor is left, and the same seed gives the same bits: ${nameOf(setting)}`, () => {
+      const run = (): unknown[] => {
+        const options = abkdOptions({ ...setting, softWeight: 1, logits: true });
+        const method = start(teacher, options, 5);
+        const { value, gradients: all } = gradients(
+          (s) => method.loss(s, noLoss),
+          student,
+          variablesOf(method),
+        );
+        const seen = method.inspect(student);
+        method.dispose();
+        return [value, all, seen];
+      };
+      const before = tf.memory().numTensors;
+      const first = run();
+      assert.equal(tf.memory().numTensors, before);
+      assert.deepEqual(run(), first);
+    });
+  }
+});
+
+describe("the trivial optimum", () => {
+  /** Trains the projections and the student's maps as free numbers. */
+  function trained(options: AbkdOptions, steps: number): AbkdDistillation {
+    const method = start(teacher, options);
+    const maps = tf.variable(student.maps);
+    const adam = tf.train.adam(0.01);
+    for (let step = 0; step < steps; step++) {
+      tf.tidy(() => {
+        adam.minimize(() => method.loss({ maps, logits: student.logits }, noLoss), false, [
+          maps,
+          ...variablesOf(method),
+        ]);
+      });
+    }
+    const seen = method.inspect({ maps, logits: student.logits });
+    warnings = [...seen.warnings];
+    left = seen.scalars["teacherSquareLeft"]!;
+    return method;
+  }
+  let warnings: string[] = [];
+  let left = 1;
+
+  for (const preset of ["literal", "node-mean", "mse"]) {
+    it(`is reported when ${preset} falls into it`, () => {
+      trained({ ...defaults, ...presets[preset], embedding: 5 }, 600);
+      assert.ok(left < 0.01, `${left} left`);
+      assert.equal(warnings.length, 1);
+      assert.match(warnings[0]!, /trivial optimum/);
+    });
+  }
+
+  it("is reported when the projections are made small", () => {
+    const options = abkdOptions({ form: "mse", projections: "trained" });
+    const method = start(teacher, options);
+    assert.deepEqual(method.inspect(student).warnings, []);
+    const pt = method.weights.all.get("abkd.projection.teacher") as tf.Variable;
+    pt.assign(tf.mul(pt, 0.2));
+    assert.deepEqual(method.inspect(student).warnings, []);
+    pt.assign(tf.mul(pt, 0.4));
+    const { scalars, warnings: told } = method.inspect(student);
+    assertClose([scalars["teacherSquareLeft"]!], [0.08 ** 2], 1e-4, 1, "left");
+    assert.equal(told.length, 1);
+  });
+
+  it("is not reported by a fixed teacher that is learned from, nor by frozen projections", () => {
+    for (const projections of ["fixed-teacher", "frozen"] as const) {
+      const method = trained(abkdOptions({ beta: 1, projections }), 300);
+      assert.deepEqual(warnings, []);
+      assert.equal(left, 1);
+      const now = method.inspect(student).scalars;
+      assert.ok(now["abkdLoss"]! >= 0);
+    }
+  });
+
+  it("|u_t| is logged where the form has it", () => {
+    const method = start(teacher, abkdOptions({ form: "literal", projections: "trained" }));
+    const pt = method.weights.all.get("abkd.projection.teacher")!;
+    const squares = tf.sum(tf.square(tf.mean(pt, 2)), 1);
+    const expected = Math.sqrt(tf.mean(squares).dataSync()[0]!);
+    assertClose([method.inspect(student).scalars["|u_t|"]!], [expected], 1e-5, expected, "|u_t|");
+    assert.ok(!("|u_t|" in start(teacher, abkdOptions()).inspect(student).scalars));
+  });
+});

@@ -1,0 +1,176 @@
+// SoftKD, the plain student, the registry and the checks of options.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as tf from "@tensorflow/tfjs";
+import { type OptionInfo, resolveOptions } from "../../src/distillation/options.ts";
+import { createDistillation, findMethod, methods } from "../../src/distillation/registry.ts";
+import { OptionError } from "../../src/errors.ts";
+import { startEngine } from "../../src/tensor/index.ts";
+import { assertClose, gradients, shape, studentOutputs, teacherOutputs } from "./cases.ts";
+
+startEngine();
+const teacher = teacherOutputs();
+const student = studentOutputs();
+const studentShape = { layers: 3, width: 2, classes: 3 };
+const crossEntropy = tf.scalar(0.75);
+
+const create = (name: string, given: Record<string, unknown> = {}, preset?: string) =>
+  createDistillation(
+    { name, options: resolveOptions(findMethod(name), given, preset) },
+    teacher,
+    studentShape,
+    1,
+  );
+
+/** Mean over nodes of H(softmax(t / T), softmax(s / T)) and H(t, t), in double precision. */
+function entropies(temperature: number): { cross: number; own: number } {
+  const [t, s] = [teacher.logits.arraySync(), student.logits.arraySync()];
+  const softmax = (row: number[]): number[] => {
+    const exp = row.map((x) => Math.exp(x / temperature));
+    const total = exp.reduce((a, b) => a + b);
+    return exp.map((x) => x / total);
+  };
+  let [cross, own] = [0, 0];
+  t.forEach((row, n) => {
+    const [p, q] = [softmax(row), softmax(s[n]!)];
+    p.forEach((x, c) => {
+      cross -= (x * Math.log(q[c]!)) / t.length;
+      own -= (x * Math.log(x)) / t.length;
+    });
+  });
+  return { cross, own };
+}
+
+describe("SoftKD", () => {
+  it("eq. 1: H(s, y) + alpha H(s, t)", () => {
+    const loss = create("softkd", { alpha: 2 }, "equation-1").loss(student, crossEntropy);
+    const expected = 0.75 + 2 * entropies(1).cross;
+    assertClose(loss.dataSync(), [expected], 1e-6, expected, "loss");
+  });
+
+  it("the temperature form: (1 - alpha) CE + alpha T^2 KL", () => {
+    const loss = create("softkd", {}, "temperature").loss(student, crossEntropy);
+    const { cross, own } = entropies(4);
+    const expected = 0.1 * 0.75 + 0.9 * 16 * (cross - own);
+    assertClose(loss.dataSync(), [expected], 1e-5, 1, "loss");
+  });
+
+  it("soft labels only is the default, and 0 where the student agrees", () => {
+    const method = create("softkd");
+    const { cross, own } = entropies(1);
+    assertClose(method.loss(student, crossEntropy).dataSync(), [cross - own], 1e-6, 1, "KL");
+    const same = { maps: student.maps, logits: teacher.logits };
+    assertClose(method.loss(same, crossEntropy).dataSync(), [0], 1e-6, 1, "KL");
+    assertClose([method.inspect(student).scalars["kl"]!], [cross - own], 1e-6, 1, "inspected");
+  });
+
+  it("its gradient is alpha T (softmax(s / T) - softmax(t / T)) / n", () => {
+    const method = create("softkd", { temperature: 2, alpha: 3 });
+    const { gradients: all } = gradients((s) => method.loss(s, crossEntropy), student, []);
+    const soft = (x: tf.Tensor): tf.Tensor => tf.softmax(tf.div(x, 2));
+    const difference = tf.sub(soft(student.logits), soft(teacher.logits));
+    const expected = tf.mul(difference, (3 * 2) / shape.nodes).dataSync();
+    assertClose(all[1]!, expected, 1e-5, 1, "gradient");
+  });
+
+  it("large logits stay finite", () => {
+    const far = { maps: student.maps, logits: tf.mul(student.logits, 1e4) as tf.Tensor2D };
+    const { value, gradients: all } = gradients(
+      (s) => create("softkd").loss(s, crossEntropy),
+      far,
+      [],
+    );
+    assert.ok(Number.isFinite(value) && all[1]!.every(Number.isFinite));
+  });
+
+  it("leaves no tensor", () => {
+    const before = tf.memory().numTensors;
+    const method = create("softkd");
+    gradients((s) => method.loss(s, crossEntropy), student, []);
+    method.inspect(student);
+    method.dispose();
+    assert.equal(tf.memory().numTensors, before);
+  });
+});
+
+describe("the plain student", () => {
+  it("is the cross-entropy, without a teacher", () => {
+    const method = createDistillation({ name: "student", options: {} }, undefined, studentShape, 1);
+    assert.equal(method.loss(student, crossEntropy), crossEntropy);
+    assert.equal(method.needsMaps, false);
+  });
+});
+
+describe("the registry", () => {
+  it("lists each method once, with a summary and legal defaults and presets", () => {
+    assert.deepEqual(
+      methods.map((m) => m.name),
+      ["student", "softkd", "abkd"],
+    );
+    for (const method of methods) {
+      assert.ok(method.summary.length > 20 && !method.summary.includes("\n"));
+      assert.deepEqual(resolveOptions(method), method.defaults);
+      for (const preset of Object.keys(method.presets)) {
+        const outputs = method.needsTeacher ? teacher : undefined;
+        const options = resolveOptions(method, {}, preset);
+        method.create(outputs, studentShape, options, 1).dispose();
+      }
+    }
+  });
+
+  it("knows no other", () => {
+    assert.throws(
+      () => findMethod("akd"),
+      new OptionError('no method "akd"; there is student, softkd, abkd'),
+    );
+  });
+});
+
+describe("options", () => {
+  const message = (given: Record<string, unknown>, preset?: string, name = "abkd"): string => {
+    try {
+      create(name, given, preset);
+    } catch (error) {
+      assert.ok(error instanceof OptionError, String(error));
+      assert.ok(!error.message.includes("\n"));
+      return error.message;
+    }
+    return assert.fail("no error");
+  };
+
+  it("errors name the option and its legal values", () => {
+    assert.equal(
+      message({ form: "l2" }),
+      'abkd: option "form" is "l2"; legal: literal, node-mean, mse',
+    );
+    assert.equal(message({ beta: -1 }), 'abkd: option "beta" is -1; legal: a number of at least 0');
+    assert.equal(
+      message({ embedding: 2.5 }),
+      'abkd: option "embedding" is 2.5; legal: a whole number of at least 1',
+    );
+    assert.match(message({ learningRate: 0 }), /above 0, or null \(the student's\)/);
+    assert.match(message({ logits: 1 }), /legal: true, false/);
+    assert.match(message({ temperature: Number.NaN }), /"temperature"/);
+    assert.match(message({ gamma: 1 }), /unknown option "gamma"; its options are beta, /);
+    assert.match(message({ gamma: 1 }, undefined, "student"), /it has no options/);
+    assert.match(message({ subspace: true }), /"subspace" is true.*fixed-teacher/);
+    assert.match(message({}, "papper"), /no preset "papper"; there is one of literal, paper/);
+  });
+
+  it("a configuration must hold every option", () => {
+    assert.throws(
+      () => createDistillation({ name: "softkd", options: { alpha: 1 } }, teacher, studentShape, 1),
+      /softkd: option "hardWeight" is missing/,
+    );
+  });
+
+  it("every one is described, ABKD's with the paper's symbol where it has one", () => {
+    for (const method of methods) {
+      const infos = Object.entries(method.options) as [string, OptionInfo][];
+      for (const [name, info] of infos) assert.ok(info.description.length > 10, name);
+    }
+    const { beta, embedding } = findMethod("abkd").options;
+    assert.equal(beta?.symbol, "beta");
+    assert.equal(embedding?.symbol, "d_a");
+  });
+});
