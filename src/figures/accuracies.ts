@@ -85,7 +85,6 @@ export function testAccuracies(results: readonly RunResult[]): Figure {
       type: "scatter",
       mode: "markers",
       uid: "accuracy-published",
-      name: "the paper, mean ± s.d.",
       x: published.map(({ x }) => x),
       y: published.map(({ mean }) => mean),
       error_y: {
@@ -97,13 +96,15 @@ export function testAccuracies(results: readonly RunResult[]): Figure {
       },
       marker: { symbol: "x-thin", size: 8, line: { color: faint, width: 1.6 } },
       hovertemplate: "the paper: %{y:.2f} %<extra></extra>",
-      showlegend: true,
+      showlegend: false,
     });
   }
   return {
     data,
     layout: {
-      ...baseLayout("Test accuracy: each seed and the median"),
+      ...baseLayout(
+        `Test accuracy: each seed, the median${published.length > 0 ? "; × the paper" : ""}`,
+      ),
       xaxis: {
         ...baseAxis(""),
         tickmode: "array",
@@ -114,13 +115,6 @@ export function testAccuracies(results: readonly RunResult[]): Figure {
         showgrid: false,
       },
       yaxis: { ...baseAxis("test accuracy (%)"), autorangeoptions: { minallowed: floor } },
-      legend: {
-        x: 1,
-        xanchor: "right",
-        y: 0.02,
-        yanchor: "bottom",
-        bgcolor: "rgba(255,255,255,0.8)",
-      },
     },
   };
 }
