@@ -9,13 +9,13 @@ interface Chosen {
   readonly method?: string;
 }
 
-/** Adds the recipes for the --dataset (and --method) that stand before --help. */
+/** Adds the recipes for the --dataset (and --method) that are named beside --help. */
 export function helpWithRecipes(command: Command, recipes: (chosen: Chosen) => string[]): void {
   command.addHelpText("after", () => {
     const chosen = command.opts<Chosen>();
     const method = chosen.method === undefined ? "" : `, --method ${chosen.method}`;
     return [
-      `\nDefaults for --dataset ${chosen.dataset}${method} (put others before --help to see theirs):`,
+      `\nDefaults for --dataset ${chosen.dataset}${method} (name others beside --help to see theirs):`,
       ...recipes(chosen),
     ].join("\n");
   });

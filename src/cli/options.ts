@@ -16,13 +16,15 @@ export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: s
   };
 }
 
-/** A finite number, `least` or more, and below `below` where given. */
-export function real(least: number, below = Number.POSITIVE_INFINITY): (text: string) => number {
+/** A finite number of at least 0, and at most `most` or below `below` where given. */
+export function real(bounds: { most?: number; below?: number } = {}): (text: string) => number {
+  const { most = Number.MAX_VALUE, below = Number.POSITIVE_INFINITY } = bounds;
+  const limit =
+    bounds.most !== undefined ? ` to ${most}` : below < 2 ** 53 ? ` to below ${below}` : " or more";
   return (text) => {
     const value = Number(text);
-    if (text.trim() !== "" && value >= least && value < below) return value;
-    const bounds = below < Number.POSITIVE_INFINITY ? ` and below ${below}` : "";
-    throw new InvalidArgumentError(`Expected a number, ${least} or more${bounds}.`);
+    if (text.trim() !== "" && value >= 0 && value <= most && value < below) return value;
+    throw new InvalidArgumentError(`Expected a number, 0${limit}.`);
   };
 }
 
@@ -68,7 +70,7 @@ export function addRunOptions(command: Command): Command {
     .option("--resume", "take finished runs as they are, go on with interrupted ones")
     .addOption(
       new Option("--checkpoint-every <seconds>", "does not change the results")
-        .argParser(real(0))
+        .argParser(real())
         .default(30),
     )
     .option("--quiet", "no progress")
@@ -88,13 +90,13 @@ const HYPER_PARAMETERS: readonly (readonly [
 ])[] = [
   ["layers", "n", "convolutions", integer(1, 4096)],
   ["width", "n", "hidden width", integer(1, 65536)],
-  ["alpha", "x", "the initial residual's share", real(0, 1 + Number.EPSILON)],
-  ["lambda", "x", "layer l's weights have the share log(lambda / l + 1)", real(0)],
-  ["dropout", "x", "rate, before each layer", real(0, 1)],
+  ["alpha", "x", "the initial residual's share", real({ most: 1 })],
+  ["lambda", "x", "layer l's weights have the share log(lambda / l + 1)", real()],
+  ["dropout", "x", "rate, before each layer", real({ below: 1 })],
   ["epochs", "n", "at most", integer(1)],
   ["patience", "n", "epochs without a lower validation loss until it stops", integer(1)],
-  ["learningRate", "x", "Adam's", real(0)],
-  ["weightDecay", "x", "L2, on all weights", real(0)],
+  ["learningRate", "x", "Adam's", real()],
+  ["weightDecay", "x", "L2, on all weights", real()],
 ];
 
 /** @param prefix `` or `teacher-` */

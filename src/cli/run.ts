@@ -1,5 +1,4 @@
 // What `train` and `distill` share: run the configurations, show progress, report, stop cleanly.
-import { relative } from "node:path";
 import { progressPrinter } from "../datasets/download-progress.ts";
 import { UserError } from "../errors.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
@@ -76,10 +75,10 @@ export function stopOnSignals(): { readonly signal: AbortSignal; release(): void
 }
 
 /** A line a run, the mean of several, and what a reader must know. */
-export function summary(results: readonly RunResult[], runsDir: string): string {
+function summary(results: readonly RunResult[], runsDir: string): string {
   const lines = results.map((result) => {
     const { config, accuracy, bestEpoch, timing } = result;
-    const folder = relative(".", runFiles(runsDir, config).folder);
+    const folder = runFiles(runsDir, config).folder;
     const dead = result.dead ? "  DEAD" : "";
     return (
       `seed ${config.seed}  test ${percent(accuracy.test)}  val ${percent(accuracy.val)}  ` +

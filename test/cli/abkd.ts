@@ -1,0 +1,71 @@
+// Runs the command as a user does, in a process of its own.
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly process: ChildProcess;
+  readonly outcome: Promise<Outcome>;
+  /** Resolves once stderr holds the text. */
+  seen(text: string): Promise<void>;
+}
+
+/** Starts `abkd` with these arguments. */
+export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  return follow(
+    spawn(process.execPath, [CLI, ...args], { env: { ...process.env, NODE_OPTIONS: "", ...env } }),
+  );
+}
+
+/** Starts `abkd` under a shell command that comes before it, such as `ulimit`. */
+export function startUnder(shell: string, args: readonly string[]): Running {
+  const command = ["-c", `${shell}; exec "$0" "$@"`, process.execPath, CLI, ...args];
+  return follow(spawn("bash", command, { env: { ...process.env, NODE_OPTIONS: "" } }));
+}
+
+/** Runs `abkd` to its end. */
+export function abkd(...args: string[]): Promise<Outcome> {
+  return start(args).outcome;
+}
+
+function follow(child: ChildProcess): Running {
+  let stdout = "";
+  let stderr = "";
+  const waiting: { text: string; resolve: () => void; reject: (error: Error) => void }[] = [];
+  const check = (): void => {
+    for (const { text, resolve } of waiting) if (stderr.includes(text)) resolve();
+  };
+  child.stdout?.on("data", (bytes: Buffer) => {
+    stdout += bytes.toString();
+  });
+  child.stderr?.on("data", (bytes: Buffer) => {
+    stderr += bytes.toString();
+    check();
+  });
+  const outcome = new Promise<Outcome>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      for (const { text, reject: fail } of waiting) {
+        fail(new Error(`ended without saying "${text}": ${stderr}`));
+      }
+      resolve({ code, signal, stdout, stderr });
+    });
+  });
+  return {
+    process: child,
+    outcome,
+    seen: (text) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ text, resolve, reject });
+        check();
+      }),
+  };
+}

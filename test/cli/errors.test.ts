@@ -1,0 +1,123 @@
+// Wrong requests: one line on stderr, nothing on stdout, exit code 2, no stack.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { main } from "../../src/cli/program.ts";
+import { temporaryFolder } from "../training/small.ts";
+import { abkd, start } from "./abkd.ts";
+
+const SYNTHETIC = ["--dataset", "synthetic"];
+
+const WRONG: readonly [args: string[], message: RegExp][] = [
+  [["foo"], /^abkd: unknown command 'foo'/],
+  [["--foo"], /^abkd: unknown option '--foo'/],
+  [["distill", "--foo"], /^abkd: unknown option '--foo'/],
+  [["distill", "--sed", "1"], /unknown option '--sed' \(Did you mean --seed\?\)/],
+  [["distill", "extra"], /too many arguments/],
+  [["distill", "--seed", "x"], /'--seed <n>' argument 'x' is invalid. Expected a whole number, 0/],
+  [["distill", "--seed", "-1"], /argument '-1' is invalid/],
+  [["distill", "--seed", "1.5"], /argument '1.5' is invalid/],
+  [["distill", "--trials", "0"], /Expected a whole number from 1 to 1000/],
+  [["distill", "--learning-rate", "NaN"], /Expected a number, 0 or more/],
+  [["distill", "--learning-rate", "Infinity"], /Expected a number, 0 or more/],
+  [["distill", "--teacher-dropout", "1"], /Expected a number, 0 to below 1/],
+  [["distill", "--alpha", "1.5"], /Expected a number, 0 to 1/],
+  [["distill", "--dataset", "nosuch"], /unknown dataset "nosuch": one of cora/],
+  [["distill", "--method", "foo"], /no method "foo"; there is student/],
+  [["distill", "--preset", "foo"], /no preset "foo"/],
+  [["distill", "--abkd-beta", "much"], /'--abkd-beta <x>' argument 'much' is invalid. Legal: /],
+  [["distill", "--softkd-alpha", "1"], /--softkd-alpha is an option of softkd, not of abkd/],
+  [["distill", ...SYNTHETIC, "--split", "geom-gcn:0"], /synthetic has no split "geom-gcn:0"/],
+  [["distill", "--split", "halves"], /split "halves": expected geom-gcn:0..9/],
+  [["distill", "--data", "/no/such/folder"], /\/no\/such\/folder is not a folder/],
+  [["train", "--layers", "0"], /Expected a whole number from 1/],
+  [["export", "0123"], /no complete run "0123" in runs/],
+  [["export", "x", "--format", "onnx"], /Allowed choices are safetensors, npz/],
+  [["predict"], /missing required argument 'file'/],
+  [["predict", "/no/such/file"], /cannot read \/no\/such\/file: there is no such file/],
+  [["predict", "x", "--output", "x.txt"], /name a file that ends in .csv or .json/],
+];
+
+test("wrong requests are told in one line", async (t) => {
+  for (const [args, message] of WRONG) {
+    // In this process: starting a hundred would take a minute.
+    const write = t.mock.method(process.stderr, "write", () => true);
+    const code = await main(args);
+    const stderr = write.mock.calls.map((call) => String(call.arguments[0])).join("");
+    write.mock.restore();
+    const shown = `abkd ${args.join(" ")} said: ${stderr}`;
+    assert.equal(code, 2, shown);
+    assert.match(stderr, message, shown);
+    assert.match(stderr, /^abkd: [^\n]+\n$/, shown);
+  }
+});
+
+test("the process ends with that line alone and exit code 2", async () => {
+  for (const args of [
+    ["distill", "--seed", "x"],
+    ["distill", "--dataset", "nosuch"],
+  ]) {
+    const { code, stdout, stderr } = await abkd(...args);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /^abkd: [^\n]+\n$/);
+  }
+});
+
+test("a model file that is none is told in one line", async (t) => {
+  const folder = temporaryFolder(t);
+  for (const [name, content] of [
+    ["empty", ""],
+    ["text.safetensors", "what is this file for, and who wrote it?"],
+    ["zip.npz", "PK\x03\x04 and then nothing of the kind"],
+  ] as const) {
+    const file = join(folder, name);
+    writeFileSync(file, content);
+    const { code, stderr } = await abkd("predict", file);
+    assert.ok(code === 1 || code === 2, `exit code ${code}`);
+    assert.match(stderr, /^abkd: [^\n]+\n$/);
+    assert.ok(stderr.includes(file));
+  }
+});
+
+test("help and version go to stdout with exit code 0, and help names every default's source", async () => {
+  const [none, version, help] = await Promise.all([
+    abkd(),
+    abkd("--version"),
+    abkd("distill", "--dataset", "citeseer", "--method", "softkd", "--help"),
+  ]);
+  assert.equal(none.code, 0);
+  assert.match(none.stdout, /distill +distil a teacher/);
+  assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+  assert.equal(help.code, 0);
+  assert.match(help.stdout, /Defaults for --dataset citeseer, --method softkd/);
+  assert.match(help.stdout, /teacher: --teacher-layers 64 .*--teacher-weight-decay 0.000005/);
+  assert.match(help.stdout, /source: GCNII's repository/);
+  assert.match(help.stdout, /--softkd-temperature/);
+});
+
+test("a reader that stops early is no error", async () => {
+  const { process: child, outcome } = start(["methods", "--json"]);
+  child.stdout?.destroy();
+  const { code, stderr } = await outcome;
+  assert.deepEqual([code, stderr], [0, ""]);
+});
+
+test("data and the list of commands load no engine", async (t) => {
+  const trace = join(temporaryFolder(t), "trace.mjs");
+  writeFileSync(
+    trace,
+    `import { registerHooks } from "node:module";
+     registerHooks({ load(url, context, next) {
+       if (/tfjs|src.tensor/.test(url)) process.stderr.write("loads " + url);
+       return next(url, context);
+     } });`,
+  );
+  const env = { NODE_OPTIONS: `--import ${trace}` };
+  for (const args of [["data", "list"], ["--help"]]) {
+    const { code, stderr } = await start(args, env).outcome;
+    assert.deepEqual([code, stderr], [0, ""]);
+  }
+  const { stderr } = await start(["methods"], env).outcome;
+  assert.match(stderr, /loads .*tfjs/, "the trace itself works");
+});
