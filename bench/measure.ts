@@ -1,0 +1,92 @@
+// Times tasks in turns, so that a noisy moment of the machine hits all of them alike.
+import * as tf from "@tensorflow/tfjs";
+
+/** Something to time. */
+export interface Task {
+  readonly name: string;
+  /** The rows of a group stand together in the table. */
+  readonly group: string;
+  /** One call; it leaves no tensor behind. */
+  run(): void;
+  /** The tfjs back end that it runs on. */
+  readonly backend: string;
+  /** Floating-point operations of a call, where their rate is worth showing. */
+  readonly operations?: number;
+  /** What the project promises: so many milliseconds, beyond another task's median where named. */
+  readonly limit?: { readonly milliseconds: number; readonly beyond?: Task };
+}
+
+/** Milliseconds a call. */
+export interface Timing {
+  readonly median: number;
+  /** The quartiles: half of all samples lie between them. */
+  readonly lower: number;
+  readonly upper: number;
+  readonly fastest: number;
+  readonly samples: number;
+}
+
+/** Rounds over all tasks; each round takes a share of every task's samples. */
+const ROUNDS = 8;
+/** A sample lasts this long at least (several calls, where one is shorter): milliseconds. */
+const SAMPLE = 1;
+/** Each task's share of a round, in milliseconds, and its fewest samples. */
+const SHARE = 150;
+const FEWEST = 3;
+/** How long a task runs before it is timed: milliseconds. */
+const WARM_UP = 250;
+
+/**
+ * @param progress told before each round
+ * @returns one timing a task, in their order
+ */
+export function measure(
+  tasks: readonly Task[],
+  progress: (round: number, rounds: number) => void,
+): Timing[] {
+  const calls = tasks.map(warmUp);
+  const samples: number[][] = tasks.map(() => []);
+  for (let round = 0; round < ROUNDS; round++) {
+    progress(round + 1, ROUNDS);
+    for (const [i, task] of tasks.entries()) {
+      tf.setBackend(task.backend);
+      const began = performance.now();
+      for (let k = 0; k < FEWEST || performance.now() - began < SHARE; k++) {
+        samples[i]!.push(timeOf(task, calls[i]!));
+      }
+    }
+  }
+  return samples.map(summary);
+}
+
+/** Runs a task until it is warm; returns how many calls make a sample. */
+function warmUp(task: Task): number {
+  tf.setBackend(task.backend);
+  const began = performance.now();
+  let fastest = Number.POSITIVE_INFINITY;
+  do fastest = Math.min(fastest, timeOf(task, 1));
+  while (performance.now() - began < WARM_UP);
+  return Math.max(1, Math.ceil(SAMPLE / fastest));
+}
+
+function timeOf(task: Task, calls: number): number {
+  const began = performance.now();
+  for (let call = 0; call < calls; call++) task.run();
+  return (performance.now() - began) / calls;
+}
+
+function summary(samples: readonly number[]): Timing {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const at = (share: number): number => {
+    const place = share * (sorted.length - 1);
+    const [low, high] = [sorted[Math.floor(place)]!, sorted[Math.ceil(place)]!];
+    return low + (high - low) * (place - Math.floor(place));
+  };
+  return {
+    median: at(0.5),
+    lower: at(0.25),
+    upper: at(0.75),
+    fastest: sorted[0]!,
+    samples: sorted.length,
+  };
+}

@@ -1,0 +1,125 @@
+// The steps that training is made of: teacher, student, SoftKD, ABKD, and evaluation.
+import * as tf from "@tensorflow/tfjs";
+import type { Distillation, TeacherOutputs } from "../src/distillation/method.ts";
+import { createDistillation } from "../src/distillation/registry.ts";
+import type { Graph, Split } from "../src/graph/graph.ts";
+import { Gcnii } from "../src/models/gcnii.ts";
+import type { GraphInputs } from "../src/models/model.ts";
+import { Adam, BACKEND, scores, softmaxCrossEntropy } from "../src/tensor/index.ts";
+import { withForward } from "../src/training/evaluate.ts";
+import { graphInputs, type SplitTargets, splitTargets } from "../src/training/inputs.ts";
+import { type Changes, studentConfig, teacherConfig } from "../src/training/recipes.ts";
+import type { RunConfig } from "../src/training/run.ts";
+import type { Task } from "./measure.ts";
+
+const SEED = 1;
+/** What the project promises, in milliseconds. */
+const TEACHER_LIMIT = { milliseconds: 160 };
+const STUDENT_LIMIT = { milliseconds: 3 };
+const ABKD_ADDS_AT_MOST = 15;
+
+interface Data {
+  readonly graph: Graph;
+  readonly inputs: GraphInputs;
+  readonly targets: SplitTargets;
+}
+
+/** A training step and an evaluation pass of each model, by each method's default recipe. */
+export function stepTasks(graph: Graph, split: Split): Task[] {
+  const data: Data = {
+    graph,
+    inputs: graphInputs(graph).value,
+    targets: splitTargets(graph, split).value,
+  };
+  const subject = { dataset: graph.name, split: split.name, seed: SEED };
+  const config = teacherConfig(subject);
+  const teacher = modelOf(config, data);
+  // Not trained: the numbers do not change what a step costs.
+  const outputs = withForward(teacher, data.inputs, true, ({ logits, maps }) => ({
+    logits: tf.keep(logits),
+    maps: tf.keep(maps!),
+  }));
+  const student = (method: string, changes: Changes = {}): Task["run"] => {
+    const found = studentConfig(subject, method, config, changes);
+    return trainingStep(found, data, modelOf(found, data), outputs);
+  };
+  const of = (group: string, name: string, run: Task["run"], limit?: Task["limit"]): Task => ({
+    ...{ group, name, run, backend: BACKEND },
+    ...(limit && { limit }),
+  });
+  const { layers, width } = config.model;
+  const small = modelOf(studentConfig(subject, "student", config), data);
+  const training = "training step";
+  const evaluation = "evaluation";
+  const plain = of(training, "student 4L-4H", student("student"), STUDENT_LIMIT);
+  const dropout = student("student", { model: { dropout: 0.5 } });
+  const abkdLimit = { milliseconds: ABKD_ADDS_AT_MOST, beyond: plain };
+  return [
+    of(
+      training,
+      `teacher ${layers}L-${width}H`,
+      trainingStep(config, data, teacher),
+      TEACHER_LIMIT,
+    ),
+    plain,
+    of(training, "student 4L-4H, dropout 0.5", dropout, STUDENT_LIMIT),
+    of(training, "SoftKD 4L-4H", student("softkd")),
+    of(training, "ABKD 4L-4H, d_a 256", student("abkd"), abkdLimit),
+    of(training, "ABKD 4L-4H, eq. 4 literally", student("abkd", { preset: "literal" })),
+    of(evaluation, `teacher ${layers}L-${width}H`, evaluationPass(data, teacher)),
+    of(evaluation, "student 4L-4H", evaluationPass(data, small)),
+  ];
+}
+
+function modelOf(config: RunConfig, { graph }: Data): Gcnii {
+  const shape = { features: graph.features.columns, classes: graph.classes };
+  return new Gcnii(config.model, shape, config.seed);
+}
+
+/** What src/training/train.ts does in an epoch, evaluation apart. */
+function trainingStep(
+  config: RunConfig,
+  { graph, inputs, targets }: Data,
+  model: Gcnii,
+  teacher?: TeacherOutputs,
+): () => void {
+  const { layers, width } = config.model;
+  const shape = { layers, width, classes: graph.classes };
+  const method: Distillation | undefined =
+    config.method && createDistillation(config.method, teacher, shape, config.seed);
+  const { learningRate, weightDecay } = config.training;
+  const adam = new Adam([
+    { parameters: model.parameters, learningRate, weightDecay },
+    {
+      parameters: method?.parameters ?? [],
+      learningRate: method?.learningRate ?? learningRate,
+      weightDecay: 0,
+    },
+  ]);
+  let step = 0;
+  return () =>
+    tf.tidy(() => {
+      const dropout = { seed: config.seed, step: step++ };
+      const { value, grads } = tf.variableGrads(() => {
+        const maps = method?.needsMaps ?? false;
+        const forward = model.forward(inputs, { dropout, maps });
+        const crossEntropy = softmaxCrossEntropy(forward.logits, targets.train);
+        if (!method) return crossEntropy;
+        return method.loss(
+          { logits: forward.logits, maps: forward.maps as tf.Tensor3D },
+          crossEntropy,
+        );
+      }, adam.variables);
+      if (!Number.isFinite(value.dataSync()[0])) throw new Error("the benchmark's loss diverged");
+      adam.step(grads);
+    });
+}
+
+/** What follows a step: a pass without dropout, scored on training and validation nodes. */
+function evaluationPass({ inputs, targets }: Data, model: Gcnii): () => void {
+  return () =>
+    withForward(model, inputs, false, ({ logits }) => {
+      scores(logits, targets.train);
+      scores(logits, targets.val);
+    });
+}
