@@ -1,13 +1,12 @@
 // Builds dist/, the plain JavaScript that a package must carry; runs as `npm run prepack`.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, rmSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildWasm } from "./build-wasm.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const dist = path.join(root, "dist");
-const shebang = "#!/usr/bin/env node\n";
 
 /** Compiles src/ with declarations; Node strips no types under node_modules. */
 function compile() {
@@ -21,17 +20,11 @@ function compile() {
   if (status !== 0) throw new Error("tsc failed; its messages are above");
 }
 
-/** Makes the command line's entry a program. */
-function markExecutable(file) {
-  const text = readFileSync(file, "utf8");
-  if (!text.startsWith(shebang)) writeFileSync(file, shebang + text);
-  chmodSync(file, 0o755);
-}
-
 async function main() {
   await buildWasm();
   compile();
-  markExecutable(path.join(dist, "cli.js"));
+  // npm sets this when it links a package's command, but not for whoever runs the file itself.
+  chmodSync(path.join(dist, "cli.js"), 0o755);
 }
 
 main().catch((error) => {

@@ -1,0 +1,144 @@
+// The package as those who install it get it: packed, installed elsewhere, imported, required, run.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+
+const root = path.join(import.meta.dirname, "../..");
+
+function run(folder: string, command: string, ...args: string[]) {
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  return spawnSync(command, args, { cwd: folder, env, encoding: "utf8", maxBuffer: 1e9 });
+}
+
+function succeed(folder: string, command: string, ...args: string[]): string {
+  const { status, stdout, stderr, error } = run(folder, command, ...args);
+  assert.equal(status, 0, error?.message ?? `${stdout}\n${stderr}`);
+  return stdout;
+}
+
+describe("package.json", () => {
+  const { dependencies, ...manifest } = JSON.parse(
+    readFileSync(path.join(root, "package.json"), "utf8"),
+  ) as { dependencies: Record<string, string>; bin: Record<string, string>; main: string };
+
+  it("keeps development tools and packages with native parts out of `dependencies`", () => {
+    for (const name of [
+      "danfojs-node",
+      "tslab",
+      "@tensorflow/tfjs-node",
+      "@tensorflow/tfjs-node-gpu",
+    ])
+      assert.ok(!(name in dependencies), name);
+  });
+
+  it("pins exact versions", () => {
+    for (const version of Object.values(dependencies)) assert.match(version, /^\d+\.\d+\.\d+$/);
+    assert.equal(manifest.main, "./dist/index.js");
+  });
+
+  it("has a lock file without any registry's address", () => {
+    const lock = readFileSync(path.join(root, "package-lock.json"), "utf8");
+    assert.doesNotMatch(lock, /"resolved": "https?:/);
+  });
+});
+
+describe("the packed package", () => {
+  let folder: string;
+  let files: string[];
+  before(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), "abkd-pack-"));
+    const output = succeed(root, "npm", "pack", "--json", "--silent", "--pack-destination", folder);
+    // `prepack` may say something first.
+    const [packed] = JSON.parse(output.slice(output.search(/^\[/m)));
+    files = packed.files.map((file: { path: string }) => file.path);
+    await writeFile(path.join(folder, "package.json"), '{ "private": true }\n');
+    succeed(folder, "npm", "install", "--prefer-offline", "--silent", `./${packed.filename}`);
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  it("holds JavaScript, declarations, both engines, licence and citation, and no sources", () => {
+    for (const file of [
+      ...["dist/index.js", "dist/index.d.ts", "dist/cli.js", "LICENSE", "CITATION.cff"],
+      ...["build/engine.simd.wasm", "build/engine.fma.wasm", "package.json"],
+    ])
+      assert.ok(files.includes(file), file);
+    const strays = files.filter((file) => /^(src|test|scripts|runs)\/|(?<!\.d)\.ts$/.test(file));
+    assert.deepEqual(strays, []);
+  });
+
+  it("can be imported and required, and both give the same", async () => {
+    await writeFile(
+      path.join(folder, "esm.mjs"),
+      'import * as abkd from "abkd"; console.log(Object.keys(abkd).sort().join());\n',
+    );
+    await writeFile(
+      path.join(folder, "commonjs.cjs"),
+      'const abkd = require("abkd"); console.log(Object.keys(abkd).sort().join());\n',
+    );
+    const imported = succeed(folder, process.execPath, "esm.mjs");
+    assert.match(imported, /runTrials/);
+    assert.equal(succeed(folder, process.execPath, "commonjs.cjs"), imported);
+  });
+
+  it("has types for ESM and CommonJS consumers", async () => {
+    const use = (text: string) => `${text}\nconst configs: RunConfig[] = [];
+export const done: Promise<RunResult[]> = runTrials(configs, { workers: 1 });
+// @ts-expect-error: there is no such option
+export const wrong = runTrials(configs, { labourers: 1 });\n`;
+    const importLine = 'import { type RunConfig, type RunResult, runTrials } from "abkd";';
+    await writeFile(path.join(folder, "consumer.mts"), use(importLine));
+    await writeFile(path.join(folder, "consumer.cts"), use(importLine));
+    const compilerOptions = {
+      ...{ module: "nodenext", target: "es2023", strict: true, noEmit: true },
+      // Others' declarations (tfjs's want a browser's types) are not what is tested.
+      ...{ skipLibCheck: true, types: [] },
+    };
+    const config = { compilerOptions, files: ["consumer.mts", "consumer.cts"] };
+    await writeFile(path.join(folder, "tsconfig.json"), JSON.stringify(config));
+    succeed(
+      folder,
+      process.execPath,
+      path.join(root, "node_modules/typescript/bin/tsc"),
+      "-p",
+      ".",
+    );
+  });
+
+  it("distils on the embedded graph by `npx abkd distill`", () => {
+    const tiny = [
+      ...["--teacher-layers", "4", "--teacher-width", "8", "--teacher-epochs", "3"],
+      ...["--epochs", "4", "--seed", "1", "--quiet", "--json"],
+    ];
+    const call = ["abkd", "distill", "--method", "abkd", "--dataset", "synthetic", ...tiny];
+    const [result] = JSON.parse(succeed(folder, "npx", "--no-install", ...call));
+    assert.equal(result.format, "abkd-run/1");
+    assert.equal(result.config.dataset, "synthetic");
+    assert.equal(result.curve.loss.length, 4);
+    assert.ok(result.accuracy.test > 0 && result.accuracy.test <= 1);
+    assert.ok(existsSync(path.join(folder, "runs")));
+  });
+
+  it("tells a wrong request in one line, with exit code 2", () => {
+    const { status, stderr } = run(
+      folder,
+      "npx",
+      "--no-install",
+      "abkd",
+      "distill",
+      "--epoch",
+      "4",
+    );
+    assert.equal(status, 2);
+    assert.equal(
+      stderr
+        .trimEnd()
+        .split("\n")
+        .filter((line) => !/^npm warn/.test(line)).length,
+      1,
+    );
+  });
+});
