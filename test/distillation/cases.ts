@@ -56,6 +56,25 @@ export function start(
   return new AbkdDistillation(teacher, { layers, width, classes }, options, seed);
 }
 
+/** The trained weights. */
+export const variablesOf = (method: AbkdDistillation): tf.Variable[] =>
+  method.parameters.map(({ variable }) => variable);
+
+/** Every form, both distances, every kind of projections. */
+export const forms: Partial<AbkdOptions>[] = (["literal", "node-mean", "mse"] as const).flatMap(
+  (form) =>
+    (["euclidean", "cosine"] as const).flatMap((distance) =>
+      (["trained", "frozen", "fixed-teacher"] as const).map((projections) => ({
+        form,
+        distance,
+        projections,
+        beta: 1,
+      })),
+    ),
+);
+export const nameOf = ({ form, distance, projections }: Partial<AbkdOptions>): string =>
+  `${form} ${distance} ${projections}`;
+
 /** dL/dmaps, dL/dlogits and dL/d(each parameter), in this order; zeros where L does not depend. */
 export function gradients(
   loss: (student: StudentOutputs) => tf.Scalar,

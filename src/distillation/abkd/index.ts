@@ -53,17 +53,20 @@ export class AbkdDistillation implements Distillation {
     const sides = [teacherSide, this.#studentSide] as const;
     // tidy() would look for tensors in what it returns.
     tf.engine().startScope("abkd");
-    const { layers, means } = prepare(teacher, teacherSide, logits, teacherMaps);
-    this.#attention = createAttention(means, ...sides, options, this.weights);
-    this.#dissimilarity = createDissimilarity({
-      teacher: layers,
-      teacherSide,
-      studentSide: this.#studentSide,
-      projections: new Projections(...sides, options, this.weights),
-      options,
-    });
-    this.#startSquares = [...this.#dissimilarity.teacherSquares().dataSync()];
-    tf.engine().endScope();
+    try {
+      const { layers, means } = prepare(teacher, teacherSide, logits, teacherMaps);
+      this.#attention = createAttention(means, ...sides, options, this.weights);
+      this.#dissimilarity = createDissimilarity({
+        teacher: layers,
+        teacherSide,
+        studentSide: this.#studentSide,
+        projections: new Projections(...sides, options, this.weights),
+        options,
+      });
+      this.#startSquares = [...this.#dissimilarity.teacherSquares().dataSync()];
+    } finally {
+      tf.engine().endScope();
+    }
     if (options.softWeight !== 0) {
       this.#softLabels = new SoftLabels(teacher.logits, options.temperature);
     }

@@ -40,15 +40,13 @@ export function unstackLayers(maps: tf.Tensor3D, logits: tf.Tensor2D | undefined
   const layers = layersOf(maps);
   if (!logits) return layers;
   const width = Math.max(maps.shape[2], logits.shape[1]);
-  return [...layers, logits].map((layer) => {
-    const missing = width - layer.shape[1];
-    return missing === 0
-      ? layer
-      : tf.pad2d(layer, [
-          [0, 0],
-          [0, missing],
-        ]);
-  });
+  return [...layers, logits].map((layer) => widened(layer, width));
+}
+
+/** Zeros to the right. By a product, whose gradient is faster than a padding's. */
+function widened(layer: tf.Tensor2D, width: number): tf.Tensor2D {
+  const own = layer.shape[1];
+  return own === width ? layer : tf.matMul(layer, tf.eye(own, width));
 }
 
 /** Differentiable; a layer of zeros stays zero. */
@@ -72,13 +70,13 @@ function meanOverNodes(layer: tf.Tensor2D): tf.Tensor2D {
 }
 
 function unitMeanSquare(layer: tf.Tensor2D): tf.Tensor2D {
-  return tf.mul(layer, inverseRoot(tf.mean(tf.square(layer))));
+  return tf.mul(layer, inverseRoot(tf.mean(tf.mul(layer, layer))));
 }
 
 /** Each row divided by its length; rows of no length become zero. */
 export function unitRows(x: tf.Tensor2D): tf.Tensor2D {
   const width = x.shape[1];
-  const inverse = inverseRoot(tf.matMul(tf.square(x), tf.ones([width, 1])));
+  const inverse = inverseRoot(tf.matMul(tf.mul(x, x) as tf.Tensor2D, tf.ones([width, 1])));
   return tf.mul(x, tf.matMul(inverse as tf.Tensor2D, tf.ones([1, width])));
 }
 
@@ -91,7 +89,7 @@ export function inverseRoot(x: tf.Tensor): tf.Tensor {
     const result = tf.where(positive, root, tf.zerosLike(value));
     save([result]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor =>
-      tf.mul(tf.mul(dy, -0.5), tf.pow(saved[0]!, 3));
+      tf.mul(tf.mul(dy, -0.5), tf.mul(saved[0]!, tf.mul(saved[0]!, saved[0]!)));
     return { value: result, gradFunc };
   });
   return op(x);

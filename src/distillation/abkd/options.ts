@@ -170,14 +170,12 @@ export const table: OptionTable<AbkdOptions> = {
   hardWeight: {
     kind: "number",
     min: 0,
-    symbol: "1 (eq. 6)",
     description: "weight of the cross-entropy on labels",
   },
   softWeight: {
     kind: "number",
     min: 0,
-    symbol: "alpha (eq. 1)",
-    description: "weight of soft labels (T^2 KL over all nodes), added; the paper has none",
+    description: "weight of soft labels (T^2 KL over all nodes), added; 0 in the paper",
   },
   temperature: {
     kind: "number",

@@ -38,12 +38,13 @@ export class ScalarPerNode implements Dissimilarity {
     if (distance === "cosine") return { dissimilarity };
     const factor = form === "literal" ? 1 : 1 / this.#nodes;
     const size = (rows: tf.Tensor2D): tf.Tensor1D =>
-      tf.mul(tf.sum(tf.square(rows), 1), factor) as tf.Tensor1D;
+      tf.mul(tf.sum(tf.mul(rows, rows), 1), factor) as tf.Tensor1D;
     return { dissimilarity, squares: { teacher: size(this.#teacher()), student: size(s) } };
   }
 
   teacherSquares(): tf.Tensor1D {
-    return tf.mean(tf.square(this.#teacher()), 1);
+    const rows = this.#teacher();
+    return tf.mean(tf.mul(rows, rows), 1);
   }
 
   teacherVectorNorms(): tf.Tensor1D {
