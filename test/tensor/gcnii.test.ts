@@ -27,6 +27,7 @@ interface Case {
 const draw: Draw = { rate: 0.4, seed: 2 ** 40 + 17, step: 9, site: 3 };
 
 const cases: Case[] = [
+  { nodes: 0, width: 3, layers: 2, maps: true, dropout: draw },
   { nodes: 1, width: 1, layers: 1, maps: false },
   { nodes: 1, width: 3, layers: 2, maps: true, dropout: draw },
   { nodes: 3, width: 1, layers: 3, maps: true },

@@ -1,0 +1,85 @@
+// Distances of all pairs of layers: against double precision, near zero too, on any shapes.
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import * as tf from "@tensorflow/tfjs";
+import { memory, pairDistances, startEngine } from "../../src/tensor/index.ts";
+import { assertClose, assertClosely, numbers } from "./support.ts";
+
+before(() => {
+  startEngine();
+});
+
+interface Sizes {
+  readonly nodes: number;
+  readonly teacherLayers: number;
+  readonly studentLayers: number;
+  readonly width: number;
+}
+
+function agree(sizes: Sizes, teacher: Float32Array, projected: Float32Array, what: string): void {
+  const { nodes, teacherLayers, studentLayers, width } = sizes;
+  const weights = numbers(teacherLayers * studentLayers, 3);
+  const distances = new Float64Array(teacherLayers * studentLayers);
+  const weighted = new Float64Array(nodes * studentLayers * width);
+  for (let n = 0; n < nodes; n++) {
+    for (let i = 0; i < teacherLayers; i++) {
+      for (let j = 0; j < studentLayers; j++) {
+        for (let d = 0; d < width; d++) {
+          const x = teacher[(n * teacherLayers + i) * width + d]!;
+          const at = (n * studentLayers + j) * width + d;
+          distances[i * studentLayers + j]! += (x - projected[at]!) ** 2;
+          weighted[at]! += weights[i * studentLayers + j]! * x;
+        }
+      }
+    }
+  }
+  const blocks = memory().blocks;
+  tf.tidy(() => {
+    const found = pairDistances(
+      tf.tensor3d(teacher, [nodes, teacherLayers, width]),
+      tf.tensor3d(projected, [nodes, studentLayers, width]),
+      tf.tensor2d(weights, [teacherLayers, studentLayers]),
+    );
+    // Sums of squares have no cancellation: each distance is right to its own digits.
+    const tolerance = distances.map((x) => 1e-5 * x);
+    assertClose(found.distances.dataSync(), distances, tolerance, `${what}: distances`);
+    assertClosely(found.weightedTeacher.dataSync(), weighted, 4e-6, `${what}: weighted teacher`);
+  });
+  assert.equal(memory().blocks, blocks, `${what}: blocks left behind`);
+}
+
+test("all shapes agree with double precision", () => {
+  for (const nodes of [0, 1, 3, 31, 32, 33, 65, 300]) {
+    for (const [teacherLayers, studentLayers, width] of [
+      [1, 1, 1],
+      [64, 4, 7],
+      [5, 3, 64],
+      [7, 9, 33],
+    ] as const) {
+      const sizes = { nodes, teacherLayers, studentLayers, width };
+      const teacher = numbers(nodes * teacherLayers * width, 1);
+      const projected = numbers(nodes * studentLayers * width, 2);
+      agree(sizes, teacher, projected, JSON.stringify(sizes));
+    }
+  }
+});
+
+test("no digits are lost where both sides almost agree, far from zero", () => {
+  const sizes = { nodes: 65, teacherLayers: 1, studentLayers: 4, width: 8 };
+  const teacher = numbers(65 * 8, 1).map((x) => 1000 + x);
+  const projected = new Float32Array(65 * 4 * 8);
+  for (const i of projected.keys()) {
+    const at = Math.floor(i / 32) * 8 + (i % 8);
+    projected[i] = teacher[at]! + (i % 5) / 1024;
+  }
+  agree(sizes, teacher, projected, "near zero");
+});
+
+test("shapes that do not fit are refused, naming all three", () => {
+  tf.tidy(() => {
+    assert.throws(
+      () => pairDistances(tf.zeros([3, 2, 4]), tf.zeros([3, 5, 4]), tf.zeros([5, 2])),
+      /\[3,2,4\].*\[3,5,4\].*\[5,2\]/,
+    );
+  });
+});
