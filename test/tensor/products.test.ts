@@ -13,7 +13,8 @@ import { check, FLAVOURS, type Trial } from "./trial.ts";
 
 const ROWS = [0, 1, 3, 5, 6, 7, 13, 64, 65];
 const INNER = [0, 1, 3, 7, 64, 65];
-const COLUMNS = [1, 3, 4, 7, 8, 9, 12, 17, 33, 64, 65];
+// 44 and 45 take a wide tile, a narrow one and what is left in one row.
+const COLUMNS = [1, 3, 4, 7, 8, 9, 12, 17, 33, 44, 45, 64, 65];
 
 const magnitude = (x: Numbers): Float64Array => Float64Array.from(x, Math.abs);
 
