@@ -38,10 +38,14 @@ export interface QuickstartOptions {
   readonly workers?: number;
 }
 
-/** Changes to the recipes, for a test that has no minutes. */
-export interface QuickstartChanges {
+/** What a caller in code may set beside the command's options, e.g. a test that has no minutes. */
+export interface QuickstartSetting {
+  /** Changes to the teacher's recipe. */
   readonly teacher?: Changes;
+  /** Changes to every student's recipe. */
   readonly student?: Changes;
+  /** Takes the lines of the report; stdout where left out. */
+  readonly print?: (line: string) => void;
 }
 
 export function quickstartCommand(): Command {
@@ -74,7 +78,7 @@ export function quickstartCommand(): Command {
  */
 export async function quickstart(
   options: QuickstartOptions,
-  changes: QuickstartChanges = {},
+  { teacher, student, print = toStdout }: QuickstartSetting = {},
 ): Promise<readonly RunResult[]> {
   const started = performance.now();
   const downloads = progressPrinter(process.stderr);
@@ -86,9 +90,9 @@ export async function quickstart(
       signal: stopper.signal,
       ...(options.data !== undefined && { dataDir: options.data }),
     };
-    const dataset = options.dataset ?? (await coraOrSynthetic(data, options.split));
+    const dataset = options.dataset ?? (await coraOrSynthetic(data, options.split, print));
     downloads.clear();
-    const configs = configurations(dataset, options, changes);
+    const configs = configurations(dataset, options, teacher, student);
     print(`${introduction(configs)}\n`);
     const results = await train(configs, data, options, stopper.signal);
     print(`\n${formatTable(resultsTable(results))}\n`);
@@ -103,12 +107,16 @@ export async function quickstart(
   }
 }
 
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+function toStdout(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 /** Cora if it is here or can be fetched; else one line that says so, and the embedded graph. */
-async function coraOrSynthetic(data: DataOptions, split?: string): Promise<string> {
+async function coraOrSynthetic(
+  data: DataOptions,
+  split: string | undefined,
+  print: (line: string) => void,
+): Promise<string> {
   try {
     const graph = await loadDataset("cora", data);
     await loadSplit(graph, split ?? datasetEntry("cora").defaultSplit, data);
@@ -124,13 +132,14 @@ async function coraOrSynthetic(data: DataOptions, split?: string): Promise<strin
 function configurations(
   dataset: string,
   { split, trials }: QuickstartOptions,
-  changes: QuickstartChanges,
+  teacherChanges?: Changes,
+  studentChanges?: Changes,
 ): RunConfig[] {
   const subject = { dataset, ...(split !== undefined && { split }) };
-  const teacher = teacherConfig({ ...subject, seed: TEACHER_SEED }, changes.teacher);
+  const teacher = teacherConfig({ ...subject, seed: TEACHER_SEED }, teacherChanges);
   const seeds = Array.from({ length: trials }, (_, k) => k + 1);
   const students = methods.flatMap(({ name }) =>
-    seeds.map((seed) => studentConfig({ ...subject, seed }, name, teacher, changes.student)),
+    seeds.map((seed) => studentConfig({ ...subject, seed }, name, teacher, studentChanges)),
   );
   return [teacher, ...students];
 }

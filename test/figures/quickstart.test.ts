@@ -1,0 +1,84 @@
+// `npm start` from end to end, made small: a teacher of four layers on the embedded graph.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+import { quickstart } from "../../src/cli/quickstart.ts";
+import { findChromium } from "../../src/figures/export.ts";
+import type { RunResult } from "../../src/training/run.ts";
+
+describe("quickstart", () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), "abkd-quickstart-"));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  async function start(options: { dataset?: string; data?: string } = {}) {
+    const lines: string[] = [];
+    const places = { runs: path.join(folder, "runs"), figures: path.join(folder, "figures") };
+    const results = await quickstart(
+      { ...places, trials: 2, workers: 2, ...options },
+      {
+        teacher: { model: { layers: 4, width: 8 }, training: { epochs: 6 } },
+        student: { training: { epochs: 8 } },
+        print: (line) => lines.push(line),
+      },
+    );
+    return { results, text: lines.join("\n") };
+  }
+
+  const figure = (name: string) => readFile(path.join(folder, "figures", name), "utf8");
+  const withoutTiming = (results: readonly RunResult[]) =>
+    results.map(({ timing: _, ...rest }) => rest);
+
+  it("trains the teacher and each method, prints the table, draws, and does so again", async () => {
+    const first = await start({ dataset: "synthetic" });
+    const names = first.results.map(({ config }) => config.method?.name ?? "teacher");
+    const methods = ["student", "softkd", "abkd"].flatMap((name) => [name, name]);
+    assert.deepEqual(names, ["teacher", ...methods]);
+    for (const row of [/^Teacher +/m, /^Student +/m, /^SoftKD +/m, /^ABKD: mse, fixed-teacher +/m])
+      assert.match(first.text, row);
+    assert.match(first.text, /ABKD differs from eqs\. 3 to 6 as written in: beta/);
+    assert.match(first.text, /\(medians of 2 seeds on one split/);
+
+    const page = await figure("quickstart.html");
+    for (const { id } of first.results) assert.ok(page.includes(id), id);
+    if (await findChromium()) {
+      const svg = await figure("quickstart.svg");
+      for (const { id } of first.results) assert.ok(svg.includes(id), id);
+    } else {
+      assert.ok(!existsSync(path.join(folder, "figures/quickstart.svg")));
+      assert.match(first.text, /no Chromium was found/);
+    }
+
+    const second = await start({ dataset: "synthetic" });
+    assert.deepEqual(second.results[0], first.results[0], "the teacher is loaded, not trained");
+    assert.deepEqual(withoutTiming(second.results), withoutTiming(first.results));
+    const seconds = (results: readonly RunResult[]) =>
+      results.slice(1).map((run) => run.timing.seconds);
+    assert.notDeepEqual(
+      seconds(second.results),
+      seconds(first.results),
+      "students are trained anew",
+    );
+  });
+
+  it("says in one line that Cora cannot be had, and takes the embedded graph", async () => {
+    const data = path.join(folder, "data");
+    await mkdir(path.join(data, "planetoid"), { recursive: true });
+    await writeFile(path.join(data, "planetoid/ind.cora.x"), "not a pickle");
+    const { results, text } = await start({ data });
+    assert.match(
+      text,
+      /^Cora cannot be had, so this is the embedded synthetic graph: .*ind\.cora\.x.*$/m,
+    );
+    assert.equal(results[0]!.config.dataset, "synthetic");
+  });
+
+  it("refuses a dataset that does not exist", async () => {
+    await assert.rejects(start({ dataset: "coral" }), /coral/);
+  });
+});
