@@ -277,6 +277,18 @@ for (const flavour of FLAVOURS) {
       }
     });
 
+    test(`multiply-add rounds ${flavour === "fma" ? "once" : "twice"}, in vectors and tails`, () => {
+      // (1 + 2^-13)^2 - (1 + 2^-12) is 2^-26, which is lost where the product is rounded first.
+      const p = 1 + 2 ** -13;
+      check(flavour, {
+        ...{ title: "p a - b", kernel: "combine", units: 7 },
+        inputs: { a: new Float32Array(7).fill(p), b: new Float32Array(7).fill(1 + 2 ** -12) },
+        outputs: { out: 7 },
+        args: ["a", "b", "out", p, -1],
+        expected: { out: float32(Array<number>(7).fill(flavour === "fma" ? 2 ** -26 : 0)) },
+      });
+    });
+
     test("one row with all rows", () => {
       for (const rows of [0, 1, 3, 65]) {
         for (const columns of [1, 3, 4, 7, 64, 65]) check(flavour, combineRowsTrial(rows, columns));
