@@ -27,19 +27,15 @@ export interface Case {
   readonly expected?: Readonly<Record<string, number>>;
 }
 
-const cora = (name: string, files: Files, expected?: Record<string, number>): Case => ({
-  name,
-  dataset: "cora",
-  files,
-  ...(expected && { expected }),
-});
+/** A case of Planetoid's files, or of a split of them. */
+export function cora(name: string, files: Files, expected?: Case["expected"]): Case {
+  return { name, dataset: "cora", files, ...(expected && { expected }) };
+}
 
-const photo = (name: string, files: Files, expected?: Record<string, number>): Case => ({
-  name,
-  dataset: "amazon-photo",
-  files,
-  ...(expected && { expected }),
-});
+/** A case of an npz graph. */
+export function photo(name: string, files: Files, expected?: Case["expected"]): Case {
+  return { name, dataset: "amazon-photo", files, ...(expected && { expected }) };
+}
 
 const reversed = (node: number): number[] => toyColumns(node).reverse();
 
