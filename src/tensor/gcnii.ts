@@ -29,12 +29,14 @@ export interface ConvolutionOptions {
  * @param input nodes x width: the first linear layer's output, before its activation
  * @param weights L matrices, width x width
  * @returns [L, nodes, width] with `maps`, else the last map alone as [1, nodes, width]
+ * @throws {RangeError} for shapes or numbers of layers that do not fit each other
  */
 export function gcniiConvolutions(
   input: tf.Tensor2D,
   weights: readonly tf.Tensor2D[],
   options: ConvolutionOptions,
 ): tf.Tensor3D {
+  check(input, weights, options);
   // Inside customGrad the tape is off, so whether to keep what the gradient needs is asked here.
   const recording = tf.engine().isTapeOn();
   const convolutions = tf.customGrad((...args: unknown[]) => {
@@ -47,6 +49,32 @@ export function gcniiConvolutions(
     return { value: pass.maps, gradFunc: gradFunc as unknown as () => tf.Tensor };
   });
   return convolutions(input, ...weights) as tf.Tensor3D;
+}
+
+/** Kernels trust their addresses: shapes that do not fit must not reach them. */
+function check(
+  input: tf.Tensor2D,
+  weights: readonly tf.Tensor2D[],
+  { adjacency, thetas }: ConvolutionOptions,
+): void {
+  const [nodes, width] = input.shape;
+  if (adjacency.rows !== nodes || adjacency.columns !== nodes) {
+    throw new RangeError(
+      `gcniiConvolutions: adjacency ${adjacency.rows} x ${adjacency.columns}, input [${input.shape}]`,
+    );
+  }
+  if (weights.length === 0 || weights.length !== thetas.length) {
+    throw new RangeError(
+      `gcniiConvolutions: ${weights.length} weight matrices, ${thetas.length} thetas`,
+    );
+  }
+  const wrong = weights.findIndex(({ shape }) => !tf.util.arraysEqual(shape, [width, width]));
+  if (wrong >= 0) {
+    const { shape } = weights[wrong]!;
+    throw new RangeError(
+      `gcniiConvolutions: weight ${wrong} is [${shape}], input [${input.shape}]`,
+    );
+  }
 }
 
 const asTensor = (info: tf.TensorInfo): tf.Tensor => tf.engine().makeTensorFromTensorInfo(info);

@@ -221,6 +221,33 @@ describe("gcniiConvolutions", () => {
     assert.deepEqual([tf.memory().numTensors, memory().blocks], [tensors, blocks]);
   });
 
+  test("shapes that do not fit each other are refused before any kernel sees them", () => {
+    const sparse = SparseMatrix.from(symmetricNormalised(randomAdjacency(7, 1)));
+    const run = (input: number[], weights: number[][], thetas: number[]): (() => void) => {
+      const options = { adjacency: sparse, alpha: 0.1, thetas, maps: false };
+      return () =>
+        tf.tidy(() => {
+          const matrices = weights.map((shape) => tf.zeros(shape) as tf.Tensor2D);
+          gcniiConvolutions(tf.zeros(input) as tf.Tensor2D, matrices, options);
+        });
+    };
+    assert.throws(run([6, 3], [[3, 3]], [1]), /adjacency 7 x 7, input \[6,3\]/);
+    assert.throws(run([7, 3], [[3, 3]], [1, 1]), /1 weight matrices, 2 thetas/);
+    assert.throws(run([7, 3], [], []), /0 weight matrices/);
+    assert.throws(
+      run(
+        [7, 3],
+        [
+          [3, 3],
+          [3, 4],
+        ],
+        [1, 1],
+      ),
+      /weight 1 is \[3,4\], input \[7,3\]/,
+    );
+    sparse.dispose();
+  });
+
   test("the input and the weights keep their numbers", () => {
     const c: Case = { nodes: 7, width: 3, layers: 2, maps: false, dropout: draw };
     const p = prepare(c);
