@@ -223,12 +223,16 @@ describe("gcniiConvolutions", () => {
 
   test("shapes that do not fit each other are refused before any kernel sees them", () => {
     const sparse = SparseMatrix.from(symmetricNormalised(randomAdjacency(7, 1)));
-    const run = (input: number[], weights: number[][], thetas: number[]): (() => void) => {
+    const run = (
+      input: [number, number],
+      weights: [number, number][],
+      thetas: number[],
+    ): (() => void) => {
       const options = { adjacency: sparse, alpha: 0.1, thetas, maps: false };
       return () =>
         tf.tidy(() => {
-          const matrices = weights.map((shape) => tf.zeros(shape) as tf.Tensor2D);
-          gcniiConvolutions(tf.zeros(input) as tf.Tensor2D, matrices, options);
+          const matrices = weights.map((shape) => tf.zeros<tf.Rank.R2>(shape));
+          gcniiConvolutions(tf.zeros<tf.Rank.R2>(input), matrices, options);
         });
     };
     assert.throws(run([6, 3], [[3, 3]], [1]), /adjacency 7 x 7, input \[6,3\]/);

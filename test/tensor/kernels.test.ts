@@ -10,7 +10,9 @@ const SIZES = [0, 1, 3, 4, 5, 7, 31, 32, 33, 64, 65, 100];
 /** Numbers with what breaks careless code among them: NaN, infinities, both zeros, extremes. */
 function wild(count: number, seed: number): Float32Array {
   const special = [Number.NaN, Infinity, -Infinity, 0, -0, 3.4e38, -3.4e38, 1e-45, -1e-45];
-  return numbers(count, seed).map((x, i) => (i % 3 === 1 ? special[(i + seed) % 9]! : x));
+  return numbers(count, seed).map((x, i) =>
+    i % 3 === 1 ? special[(Math.floor(i / 3) + seed) % 9]! : x,
+  );
 }
 
 const float32 = (values: Numbers): { values: Float32Array; tolerance: 0 } => ({
@@ -176,7 +178,8 @@ function applyBitsTrial(size: number): Trial {
 }
 
 function crossEntropyTrial(nodes: number, classes: number, chosen: number): Trial {
-  const logits = numbers(nodes * classes, 10).map((v) => 8 * v);
+  // Whole and half numbers: some rows have two largest.
+  const logits = numbers(nodes * classes, 10).map((v) => Math.round(8 * v) / 2);
   const labels = Int32Array.from({ length: nodes }, (_, n) => (n * 3 + 1) % classes);
   const which = Int32Array.from({ length: chosen }, (_, k) => (k * 5 + 2) % nodes);
   const losses = new Float64Array(chosen);
