@@ -57,7 +57,8 @@ export async function runTrials(
   const data = await loadData(configs, { onWarning, ...options }).catch((cause: unknown) => {
     throw signal?.aborted ? new InterruptedError("stopped before any training") : cause;
   });
-  const pool = new Pool(options);
+  const runs = new Set([...teachers, ...configs.map(runId)]).size;
+  const pool = new Pool(options, runs);
   const running = new Map<string, Promise<RunResult>>();
 
   const run = (config: RunConfig): Promise<RunResult> => {
@@ -154,9 +155,10 @@ class Pool {
   /** Rejects when workers die before they take a task: piscina's queue would wait for ever. */
   readonly #broken: Promise<never>;
 
-  constructor(options: TrialsOptions) {
+  /** @param runs how many there will be: no more threads are started */
+  constructor(options: TrialsOptions, runs: number) {
     this.#options = options;
-    const threads = options.workers ?? availableParallelism();
+    const threads = Math.min(options.workers ?? availableParallelism(), runs);
     // Beside this file: .ts in the sources, .js in the built package.
     const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
     this.#piscina = new Piscina<WorkerTask, WorkerReply>({
