@@ -6,7 +6,7 @@ import type { RunResult } from "../training/run.ts";
 import { baseAxis, baseLayout, type Figure, faint, ink, plain, styleOf } from "./figure.ts";
 
 /** Half the length of a median's bar, in units of the method axis. */
-const barHalf = 0.26;
+const barHalf = 0.2;
 
 function describeSeed({ config, accuracy, dead }: RunResult): string {
   return `seed ${config.seed}: ${(100 * accuracy.test).toFixed(1)} %${dead ? ", died" : ""}`;
@@ -39,7 +39,8 @@ export function testAccuracies(results: readonly RunResult[]): Figure {
   summaries.forEach(({ name, label, runs, testMedian }, index) => {
     const { colour, symbol } = styleOf(name, index);
     // Seeds stand side by side, so that equal ones stay apart.
-    const offset = (i: number) => (runs.length > 1 ? (i / (runs.length - 1) - 0.5) * barHalf : 0);
+    const offset = (i: number) =>
+      runs.length > 1 ? (i / (runs.length - 1) - 0.5) * 1.4 * barHalf : 0;
     data.push(
       {
         type: "scatter",
@@ -78,7 +79,7 @@ export function testAccuracies(results: readonly RunResult[]): Figure {
     );
     const paper = publishedAccuracy(runs[0]!.config.dataset, name);
     if (paper)
-      published.push({ x: index - 0.38, mean: paper.mean, deviation: paper.deviation ?? 0 });
+      published.push({ x: index - 0.34, mean: paper.mean, deviation: paper.deviation ?? 0 });
   });
   if (published.length > 0) {
     data.push({

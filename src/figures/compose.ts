@@ -66,7 +66,7 @@ export function compose(title: string, cells: readonly Cell[], smallPrint: strin
   const layout: Partial<Layout> & Record<string, unknown> = {
     ...base,
     title: { ...base.title, font: { size: 18, color: ink }, yref: "container", y: 0.965 },
-    margin: { l: 64, r: 76, t: 96, b: 92 },
+    margin: { l: 64, r: 76, t: 96, b: 100 },
   };
   const annotations: Annotation[] = [
     {

@@ -28,13 +28,13 @@ function spread(curves: readonly (readonly number[])[]): Spread {
 }
 
 /**
- * Where the accuracy axis begins, in percent: low enough for a tenth of the way into every run
- * that lives, high enough to tell the methods apart at the end.
+ * Where the accuracy axis begins, in percent: low enough for a quarter of the way into every
+ * run that lives, high enough to tell the methods apart at the end.
  */
 function axisStart(results: readonly RunResult[]): number {
   const early = results
     .filter((run) => !run.dead)
-    .map(({ curve: { valAccuracy } }) => valAccuracy[Math.floor(valAccuracy.length / 10)] ?? 0);
+    .map(({ curve: { valAccuracy } }) => valAccuracy[Math.floor(valAccuracy.length / 4)] ?? 0);
   return Math.max(0, 10 * Math.floor(10 * Math.min(0.9, ...early)) - 10);
 }
 
