@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
+import { collapseWarning, remainingScale } from "../../src/distillation/abkd/collapse.ts";
 import type { AbkdDistillation } from "../../src/distillation/abkd/index.ts";
 import { abkd } from "../../src/distillation/abkd/index.ts";
 import type { AbkdOptions } from "../../src/distillation/abkd/options.ts";
@@ -256,12 +257,30 @@ describe("the trivial optimum", () => {
     const method = start(teacher, options);
     assert.deepEqual(method.inspect(student).warnings, []);
     const pt = method.weights.all.get("abkd.projection.teacher") as tf.Variable;
-    pt.assign(tf.mul(pt, 0.2));
+    pt.assign(tf.mul(pt, 0.5));
     assert.deepEqual(method.inspect(student).warnings, []);
-    pt.assign(tf.mul(pt, 0.4));
+    pt.assign(tf.mul(pt, 0.16));
     const { scalars, warnings: told } = method.inspect(student);
     assertClose([scalars["teacherSquareLeft"]!], [0.08 ** 2], 1e-4, 1, "left");
     assert.equal(told.length, 1);
+  });
+
+  it("needs a great fall, or a lesser one without any alignment", () => {
+    assert.equal(collapseWarning(1, 1), undefined);
+    assert.equal(collapseWarning(0.2, 1), undefined);
+    assert.equal(collapseWarning(0.05, 0.2), undefined);
+    assert.match(collapseWarning(0.05, 0.99)!, /5\.0e-2 of its start.* it is 0\.99/);
+    assert.match(collapseWarning(0.005, 0.2)!, /trivial optimum/);
+  });
+
+  it("is measured where the attention is", () => {
+    const attention = [
+      [0.9, 0.1],
+      [0, 0],
+      [0.5, 0.5],
+    ];
+    assertClose([remainingScale([2, 1, 0], [1, 0, 5], attention)], [0.5], 1e-12, 1, "left");
+    assert.equal(remainingScale([0, 0, 0], [1, 1, 1], attention), 1);
   });
 
   it("is not reported by a fixed teacher that is learned from, nor by frozen projections", () => {

@@ -5,8 +5,12 @@
 // searches of this project's beginnings it fell 76 to 10^12 times in runs that had learned
 // nothing from their teacher, and by less than half where they had.
 
-/** The run is in the trivial optimum when the teacher's projected mean square fell this much. */
+/** The run is in the trivial optimum when the teacher's projected mean square fell this much, */
 export const COLLAPSE_FACTOR = 100;
+/** or this much while nothing came closer: */
+export const SCALE_FACTOR = 10;
+/** D relative to |t_i|^2 + |s_j|^2, by attention; unrelated vectors have 1. */
+export const UNALIGNED = 0.5;
 
 /**
  * How much of each teacher layer's projected mean square is left, averaged over the layers with
@@ -32,13 +36,19 @@ export function remainingScale(
   return total === 0 ? 1 : remaining / total;
 }
 
-/** The sentence for a report, or none. */
+/**
+ * The sentence for a report, or none.
+ *
+ * @param remaining see remainingScale
+ * @param relative D_ij / (|t_i|^2 + |s_j|^2), averaged by attention
+ */
 export function collapseWarning(remaining: number, relative: number): string | undefined {
-  if (!(remaining < 1 / COLLAPSE_FACTOR)) return undefined;
+  const unaligned = remaining < 1 / SCALE_FACTOR && relative > UNALIGNED;
+  if (!(remaining < 1 / COLLAPSE_FACTOR || unaligned)) return undefined;
   return (
     "ABKD fell into its trivial optimum: the teacher's projected mean square is " +
-    `${remaining.toExponential(1)} of its start (below 1/${COLLAPSE_FACTOR}), so D is small ` +
-    `because both sides are, and relative to them it is still ${relative.toFixed(2)}. ` +
-    'The option projections "fixed-teacher" has no such optimum.'
+    `${remaining.toExponential(1)} of its start, so D is small because both sides are; relative ` +
+    `to them it is ${relative.toFixed(2)} (unrelated maps have 1). The option projections ` +
+    '"fixed-teacher" has no such optimum.'
   );
 }
