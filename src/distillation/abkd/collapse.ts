@@ -7,10 +7,11 @@
 
 /** The run is in the trivial optimum when the teacher's projected mean square fell this much, */
 export const COLLAPSE_FACTOR = 100;
-/** or this much while nothing came closer: */
+/**
+ * or this much, and by more than D relative to |t_i|^2 + |s_j|^2 did, which is about 1 at the
+ * start: D then became small by scale more than by alignment.
+ */
 export const SCALE_FACTOR = 10;
-/** D relative to |t_i|^2 + |s_j|^2, by attention; unrelated vectors have 1. */
-export const UNALIGNED = 0.5;
 
 /**
  * How much of each teacher layer's projected mean square is left, averaged over the layers with
@@ -43,8 +44,8 @@ export function remainingScale(
  * @param relative D_ij / (|t_i|^2 + |s_j|^2), averaged by attention
  */
 export function collapseWarning(remaining: number, relative: number): string | undefined {
-  const unaligned = remaining < 1 / SCALE_FACTOR && relative > UNALIGNED;
-  if (!(remaining < 1 / COLLAPSE_FACTOR || unaligned)) return undefined;
+  const byScale = remaining < 1 / SCALE_FACTOR && remaining < relative;
+  if (!(remaining < 1 / COLLAPSE_FACTOR || byScale)) return undefined;
   return (
     "ABKD fell into its trivial optimum: the teacher's projected mean square is " +
     `${remaining.toExponential(1)} of its start, so D is small because both sides are; relative ` +
