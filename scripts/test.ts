@@ -121,7 +121,9 @@ async function main(): Promise<void> {
   const pattern = process.argv[2];
   // The packaging tests take longest, so they go first.
   const slow = (file: string) => Number(!file.includes("packaging"));
-  const all = globSync("test/**/*.test.ts", { cwd: root }).sort((a, b) => slow(a) - slow(b));
+  const all = globSync("test/**/*.test.ts", { cwd: root })
+    .sort()
+    .sort((a, b) => slow(a) - slow(b));
   const chosen = pattern === undefined ? all : all.filter((file) => file.includes(pattern));
   if (chosen.length === 0) {
     console.error(`no test file under test/ has a path that contains "${pattern ?? ".test.ts"}"`);

@@ -4,21 +4,20 @@ import { spawnSync } from "node:child_process";
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { after, beforeEach, describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 
 const root = path.join(import.meta.dirname, "../..");
 const posix = process.platform === "win32" ? "for Linux, macOS and WSL" : false;
 
 describe("ensure-install", { skip: posix }, () => {
-  const folders: string[] = [];
   let folder: string;
-  after(() => Promise.all(folders.map((one) => rm(one, { recursive: true }))));
+  after(() => rm(folder, { recursive: true }));
 
-  // A copy of the project: its scripts, its kernels, one locked package, and an npm that only
+  // One copy for all tests, each going on where the one before it left off (compiling takes
+  // seconds). A copy of the project: its scripts, its kernels, one locked package, and an npm that only
   // notes that it ran and then "installs" by linking the real compiler.
-  beforeEach(async () => {
+  before(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), "abkd-install-"));
-    folders.push(folder);
     await cp(path.join(root, "scripts"), path.join(folder, "scripts"), { recursive: true });
     await mkdir(path.join(folder, "src/tensor/assembly"), { recursive: true });
     const kernel = "export function twice(x: f32): f32 { return 2 * x; }\n";
@@ -57,6 +56,14 @@ exit \${NPM_STATUS:-0}
 
   const npmCalls = () => readFile(path.join(folder, "npm-calls"), "utf8").catch(() => "");
 
+  it("stops where npm fails", async () => {
+    const { status, stderr } = run({ NPM_STATUS: "7" });
+    assert.equal(status, 1);
+    assert.match(stderr, /`npm ci` failed \(exit code 7\)/);
+    await rm(path.join(folder, "node_modules"), { recursive: true });
+    await rm(path.join(folder, "npm-calls"));
+  });
+
   it("installs by `npm ci` where node_modules is missing, builds the engine, then keeps still", async () => {
     const first = run();
     assert.equal(first.status, 0, first.stderr);
@@ -71,7 +78,6 @@ exit \${NPM_STATUS:-0}
   });
 
   it("installs again where the lock file asks for another version, or for one package more", async () => {
-    run();
     await lock("package-lock.json", { one: "1.1.0" });
     assert.match(run().stdout, /one is 1\.0\.0, the lock file says 1\.1\.0/);
     await lock("package-lock.json", { one: "1.1.0", two: "2.0.0" });
@@ -80,7 +86,6 @@ exit \${NPM_STATUS:-0}
   });
 
   it("builds the engine anew after a change of its sources", async () => {
-    run();
     const file = path.join(folder, "src/tensor/assembly/index.ts");
     await writeFile(file, "export function thrice(x: f32): f32 { return 3 * x; }\n");
     assert.match(run().stdout, /built the engine/);
@@ -90,20 +95,16 @@ exit \${NPM_STATUS:-0}
   });
 
   it("shows the compiler's own message where the sources are wrong, and keeps the old engine", async () => {
-    run();
     const wasm = path.join(folder, "build/engine.simd.wasm");
     const old = await readFile(wasm);
-    await writeFile(path.join(folder, "src/tensor/assembly/index.ts"), "export function (\n");
+    const file = path.join(folder, "src/tensor/assembly/index.ts");
+    const sound = await readFile(file);
+    await writeFile(file, "export function (\n");
     const { status, stderr } = run();
     assert.equal(status, 1);
     assert.match(stderr, /in src\/tensor\/assembly\/index\.ts\(/);
     assert.deepEqual(await readFile(wasm), old);
-  });
-
-  it("stops where npm fails", () => {
-    const { status, stderr } = run({ NPM_STATUS: "7" });
-    assert.equal(status, 1);
-    assert.match(stderr, /`npm ci` failed \(exit code 7\)/);
+    await writeFile(file, sound);
   });
 
   it("says what to do where the pinned Node has no binary", async (t) => {
