@@ -12,7 +12,8 @@ const header =
 const files = {
   "good.test.ts": 'describe("suite", () => { test("one", () => {}); test("two", () => {}); });',
   "bad.test.ts": 'test("sum", () => assert.equal(1 + 1, 3)); test("fine", () => {});',
-  "skipping.test.ts": 'test("needs a browser", (t) => t.skip("no Chromium"));',
+  "skipping.test.ts":
+    'test("needs a browser", (t) => t.skip("no Chromium")); describe("all", { skip: "why" }, () => {});',
   "broken.test.ts": 'console.error("last words"); process.exit(3);',
   "deep/down.test.ts": 'test("here too", () => {});',
 };
@@ -50,7 +51,7 @@ describe("the test runner", () => {
     assert.equal(run("deep").lines.at(-1), "1 passed, 0 failed");
     const { stdout, lines, status } = run("skipping");
     assert.match(stdout, /skipped: needs a browser \(no Chromium\)/);
-    assert.equal(lines.at(-1), "0 passed, 0 failed, 1 skipped");
+    assert.equal(lines.at(-1), "0 passed, 0 failed, 2 skipped");
     assert.equal(status, 0);
   });
 
@@ -77,7 +78,7 @@ describe("the test runner", () => {
 
   it("counts types and lint as failed where the tools are missing", () => {
     const { lines, status } = run();
-    assert.equal(lines.at(-1), "4 passed, 4 failed, 1 skipped");
+    assert.equal(lines.at(-1), "4 passed, 4 failed, 2 skipped");
     assert.equal(status, 1);
   });
 });
