@@ -35,6 +35,7 @@ export async function loadGnnBenchmark(name: string, file: string, read: ReadFil
     throw new BadFileError(npz.where("attr_shape"), `${attributes.rows} rows for ${nodes} nodes`);
   }
   const labels = toInt32(vector(npz, "labels", nodes), npz.where("labels"));
+  const classes = countClasses(labels, npz.where("labels"));
   const data = toFloat32(
     vector(npz, "attr_data", attributes.indices.length),
     npz.where("attr_data"),
@@ -43,7 +44,7 @@ export async function loadGnnBenchmark(name: string, file: string, read: ReadFil
   return {
     name,
     nodes,
-    classes: countClasses(labels, npz.where("labels")),
+    classes,
     adjacency: arcsFromPairs(nodes, rowsOf(adjacency), adjacency.indices, adjacency.indptr[nodes]!),
     features: binarised(features),
     labels,

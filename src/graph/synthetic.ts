@@ -13,7 +13,7 @@ const EDGES = 5278;
  * keeps even a perfect reader of graph and words below 100 %, as with Cora.
  */
 const MISFILED = 0.09;
-/** Chance that a citation stays within the class a paper reads like. */
+/** Chance that a citation stays within the class a paper reads like; else it goes anywhere. */
 const WITHIN = 0.92;
 /** Chance that a citation goes to a citation's citation: closes triangles, as papers do. */
 const CLOSURE = 0.35;
@@ -27,7 +27,8 @@ const TOPIC_WORDS = 250;
 
 /**
  * The graph of a seed: 2,708 nodes, 10,556 arcs, 1,433 binary features, 7 classes of Cora's sizes,
- * degree-corrected blocks (a few papers are cited a hundred times), edge homophily 0.80 (Cora 0.81). Only +, -, x, / and square roots are used, so that every machine gets the same bits.
+ * degree-corrected blocks (a few papers are cited some hundred times), edge homophily 0.80 (Cora
+ * 0.81). Only +, -, x, / and square roots are used, so that every machine gets the same bits.
  *
  * @param seed a whole number, 0 .. 2^32 - 1.
  */

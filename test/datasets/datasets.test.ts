@@ -1,7 +1,7 @@
 // The real files against independent counts and digests; what is said about each graph and split.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, test } from "node:test";
@@ -12,6 +12,7 @@ import {
   datasetEntry,
   loadDataset,
   loadSplit,
+  UnfitSplitError,
 } from "../../src/datasets/index.ts";
 import { publishedFile } from "../../src/datasets/manifest.ts";
 import { SUMMARIES } from "../../src/datasets/oracles.ts";
@@ -19,6 +20,7 @@ import { verifyDataset } from "../../src/datasets/verify.ts";
 import { OptionError } from "../../src/errors.ts";
 import { UNLABELLED } from "../../src/graph/graph.ts";
 import { SHARED_DATA, skipWithoutData } from "./support/shared-data.ts";
+import { SPLIT_FILE, splitToy } from "./support/toy.ts";
 
 const WITH_FILES = DATASET_NAMES.filter((name) => datasetEntry(name).files.length > 0);
 const options = { dataDir: SHARED_DATA };
@@ -98,6 +100,19 @@ describe("the real files", { skip: skipWithoutData() }, () => {
         assert.match(error.message, /coauthor-cs has no split/);
         return true;
       });
+    }
+  });
+
+  test("a split of another graph is refused", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "abkd-unfit-"));
+    mkdirSync(path.join(folder, "geom-gcn-splits"));
+    writeFileSync(path.join(folder, SPLIT_FILE), splitToy().get(SPLIT_FILE)!);
+    try {
+      const graph = await loadDataset("cora", options);
+      await assert.rejects(loadSplit(graph, "geom-gcn:0", { dataDir: folder }), UnfitSplitError);
+      assert.equal((await loadSplit(graph, "geom-gcn:0", options)).train.length, 1192);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 

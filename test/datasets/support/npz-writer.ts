@@ -6,6 +6,8 @@ export interface ZipStyle {
   readonly deflate?: boolean;
   /** A zip64 extra field in each local header, as numpy writes. */
   readonly zip64Local?: boolean;
+  /** Sizes and places as 64-bit numbers in the directory, as for archives beyond 4 GB. */
+  readonly zip64Directory?: boolean;
   /** Sizes after the data, zero in the local header. */
   readonly dataDescriptor?: boolean;
   readonly comment?: string;
@@ -66,7 +68,7 @@ export function writeZip(members: ReadonlyMap<string, Uint8Array>, style: ZipSty
     local.writeUInt16LE(extra.length, 28);
     put(local, Buffer.from(name, "latin1"), extra, data);
     if (style.dataDescriptor) put(Buffer.alloc(16));
-    directory.push(directoryEntry(style.tamper?.(name, plain) ?? plain));
+    directory.push(directoryEntry(style.tamper?.(name, plain) ?? plain, style.zip64Directory));
   }
   const start = offset;
   put(...directory);
@@ -81,7 +83,7 @@ export function writeZip(members: ReadonlyMap<string, Uint8Array>, style: ZipSty
   return Buffer.concat([...chunks, end, comment]);
 }
 
-function directoryEntry(entry: DirectoryEntry): Buffer {
+function directoryEntry(entry: DirectoryEntry, zip64 = false): Buffer {
   const header = Buffer.alloc(46);
   header.writeUInt32LE(0x02014b50, 0);
   header.writeUInt16LE(entry.flags, 8);
@@ -91,7 +93,17 @@ function directoryEntry(entry: DirectoryEntry): Buffer {
   header.writeUInt32LE(entry.size, 24);
   header.writeUInt16LE(entry.name.length, 28);
   header.writeUInt32LE(entry.offset, 42);
-  return Buffer.concat([header, Buffer.from(entry.name, "latin1")]);
+  const extra = Buffer.alloc(zip64 ? 28 : 0);
+  if (zip64) {
+    for (const at of [20, 24, 42]) header.writeUInt32LE(0xffffffff, at);
+    header.writeUInt16LE(28, 30);
+    extra.writeUInt16LE(1, 0);
+    extra.writeUInt16LE(24, 2);
+    extra.writeBigUInt64LE(BigInt(entry.size), 4);
+    extra.writeBigUInt64LE(BigInt(entry.packed), 12);
+    extra.writeBigUInt64LE(BigInt(entry.offset), 20);
+  }
+  return Buffer.concat([header, Buffer.from(entry.name, "latin1"), extra]);
 }
 
 /** An npy file of version 1 or 2. */
