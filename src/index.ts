@@ -1,0 +1,80 @@
+// The public interface of the package `abkd`. Importing it starts no engine and reads no files.
+
+export {
+  DATASET_NAMES,
+  type DataOptions,
+  DatasetError,
+  loadDataset,
+  loadSplit,
+} from "./datasets/index.ts";
+export type {
+  Distillation,
+  Inspection,
+  Method,
+  StudentOutputs,
+  StudentShape,
+  TeacherOutputs,
+} from "./distillation/method.ts";
+export { type OptionInfo, type OptionValue, resolveOptions } from "./distillation/options.ts";
+export {
+  type AnyMethod,
+  createDistillation,
+  findMethod,
+  methods,
+} from "./distillation/registry.ts";
+export { OptionError, UserError } from "./errors.ts";
+export { type Csr, csrFromPairs } from "./graph/csr.ts";
+export { type Graph, type Split, UNLABELLED } from "./graph/graph.ts";
+export { rowNormalised, symmetricNormalised } from "./graph/normalise.ts";
+export { Gcnii, type GcniiConfig, type GraphShape } from "./models/gcnii.ts";
+export {
+  type Forward,
+  type ForwardOptions,
+  type GraphInputs,
+  type Model,
+  type Parameter,
+  parameterCount,
+} from "./models/model.ts";
+export {
+  Adam,
+  freeDropped,
+  memory,
+  SparseMatrix,
+  scores,
+  softmaxCrossEntropy,
+  spmm,
+  startEngine,
+  Targets,
+} from "./tensor/index.ts";
+export { canonicalJson, describeRun, runId } from "./training/canonical.ts";
+export { predictedClasses, withForward } from "./training/evaluate.ts";
+export { graphInputs, splitTargets } from "./training/inputs.ts";
+export {
+  decodeModel,
+  encodeModel,
+  encodeModelNpz,
+  type ModelFile,
+  restoreModel,
+} from "./training/model-file.ts";
+export type { EpochEvent, Observer, StopSignal, TrainingEvent } from "./training/observer.ts";
+export {
+  type Changes,
+  type Recipe,
+  type Subject,
+  studentConfig,
+  studentRecipe,
+  TEACHER_SEED,
+  teacherConfig,
+  teacherRecipe,
+} from "./training/recipes.ts";
+export type { RunConfig, RunResult, TrainingConfig } from "./training/run.ts";
+export { findRun, readModel, readResult, runFiles } from "./training/run-store.ts";
+export {
+  DivergedError,
+  InterruptedError,
+  type TrainingOptions,
+  type TrainingOutcome,
+  type TrainingTask,
+  train,
+} from "./training/train.ts";
+export { runTrials, TrialsError, type TrialsOptions } from "./training/trials.ts";
