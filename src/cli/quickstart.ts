@@ -184,19 +184,28 @@ async function train(
 async function draw(results: readonly RunResult[], folder: string): Promise<string[]> {
   const svg = path.join(folder, "quickstart.svg");
   const html = path.join(folder, "quickstart.html");
+  // An older sheet would show other runs than the page beside it.
+  rmSync(svg, { force: true });
   writeAtomic(html, await reportPage(results));
-  const browser = await findChromium();
-  if (browser === undefined) {
-    // An older one would show other runs than the page beside it.
-    rmSync(svg, { force: true });
-    return [`${html} (open it in a browser); no ${svg}: ${noBrowserAdvice}.`];
-  }
-  const exporter = await FigureExporter.open(browser);
+  const page = `${html} (open it in a browser)`;
+  const executable = await findChromium();
+  if (executable === undefined) return [page, `no ${svg}: ${noBrowserAdvice}`];
   try {
-    const description = reportDescription(results);
-    writeAtomic(svg, await exporter.svg(reportSheet(results), sheetSize, description));
+    writeAtomic(svg, await drawSheet(results, executable));
+  } catch (error) {
+    // Minutes of training are not lost to a browser that does not start.
+    if (error instanceof UserError) throw error;
+    const [reason] = String(error instanceof Error ? error.message : error).split("\n");
+    return [page, `no ${svg}: ${executable} could not draw it: ${reason}`];
+  }
+  return [svg, page];
+}
+
+async function drawSheet(results: readonly RunResult[], executable: string): Promise<string> {
+  const exporter = await FigureExporter.open(executable);
+  try {
+    return await exporter.svg(reportSheet(results), sheetSize, reportDescription(results));
   } finally {
     await exporter.close();
   }
-  return [svg, `${html} (open it in a browser)`];
 }

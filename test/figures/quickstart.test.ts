@@ -66,7 +66,10 @@ describe("quickstart", () => {
     );
   });
 
-  it("says in one line that Cora cannot be had, and takes the embedded graph", async () => {
+  it("takes the embedded graph where Cora cannot be had, and does without a browser, and says so", async (t) => {
+    // A browser that ends at once.
+    process.env["CHROMIUM"] = "/bin/false";
+    t.after(() => delete process.env["CHROMIUM"]);
     const data = path.join(folder, "data");
     await mkdir(path.join(data, "planetoid"), { recursive: true });
     await writeFile(path.join(data, "planetoid/ind.cora.x"), "not a pickle");
@@ -76,6 +79,8 @@ describe("quickstart", () => {
       /^Cora cannot be had, so this is the embedded synthetic graph: .*ind\.cora\.x.*$/m,
     );
     assert.equal(results[0]!.config.dataset, "synthetic");
+    assert.match(text, /no .*quickstart\.svg: \/bin\/false could not draw it/);
+    assert.ok(!existsSync(path.join(folder, "figures/quickstart.svg")));
   });
 
   it("refuses a dataset that does not exist", async () => {
