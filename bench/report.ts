@@ -67,6 +67,7 @@ const HEAD = [
   "median",
   "quartiles",
   "fastest",
+  "CPU",
   "samples",
   "limit",
   "GFLOP/s",
@@ -79,12 +80,13 @@ function duration(milliseconds: number): string {
 }
 
 function cells(row: Row): string[] {
-  const { lower, upper, limit, median, fastest } = row;
+  const { lower, upper, limit, median, fastest, cpu } = row;
   return [
     `${row.group}: ${row.name}`,
     duration(median),
     `${duration(lower)} to ${duration(upper)}`,
     duration(fastest),
+    duration(cpu),
     String(row.samples),
     limit === null ? "" : `${duration(limit)}${median > limit ? " (over)" : ""}`,
     row.gflops === null ? "" : row.gflops.toFixed(1),

@@ -16,7 +16,14 @@ const task = (group: string, name: string, more: Partial<Task> = {}): Task => ({
 });
 
 const timing = (median: number): Timing => ({
-  ...{ median, lower: 0.9 * median, upper: 1.2 * median, fastest: 0.8 * median, samples: 24 },
+  ...{
+    median,
+    lower: 0.9 * median,
+    upper: 1.2 * median,
+    fastest: 0.8 * median,
+    cpu: median,
+    samples: 24,
+  },
 });
 
 function report(): Report {
@@ -46,6 +53,8 @@ test("limits may stand on another task's median, rates and ratios on the medians
 
 test("the table says what is over its limit", () => {
   const table = markdownTable(report());
+  const columns = table.split("\n").filter((line) => line.startsWith("|"));
+  assert.equal(new Set(columns.map((line) => line.split("|").length)).size, 1, "same width");
   assert.match(table, /training step: student \| 2\.00 ms .*\| 3\.00 ms \|/);
   assert.match(table, /training step: ABKD \| 20 ms .*\| 17 ms \(over\) \|/);
   assert.match(table, /product: A B \| 500 µs .*\| 8\.0 \| 60\.0 x \|/);
@@ -63,7 +72,8 @@ test("a task is called until it is warm, then in every round; quartiles are in o
   const rounds: number[] = [];
   const [found] = measure([busy], (round) => rounds.push(round));
   assert.deepEqual(rounds, [1, 2, 3, 4, 5, 6, 7, 8]);
-  const { fastest, lower, median, upper, samples } = found!;
+  const { fastest, lower, median, upper, samples, cpu } = found!;
   assert.ok(2 <= fastest && fastest <= lower && lower <= median && median <= upper);
+  assert.ok(cpu > 0);
   assert.ok(samples >= 24 && calls > samples, `${samples} samples in ${calls} calls`);
 });
