@@ -23,6 +23,7 @@ const PLAIN_MILLISECONDS = 10_000;
 export function showProgress({ total, stream = process.stderr }: ProgressOptions): Progress {
   const live = stream.isTTY === true;
   const names = new Map<string, string>();
+  const shortNames = new Map<string, string>();
   const current = new Map<string, EpochEvent>();
   const shown = new Map<string, number>();
   let drawn = Number.NEGATIVE_INFINITY;
@@ -43,7 +44,7 @@ export function showProgress({ total, stream = process.stderr }: ProgressOptions
     if (!event) return;
     const more = others.length > 0 ? `, ${others.length} more running` : "";
     const count = total > 1 ? ` [${done}/${total} done${more}]` : "";
-    const line = `${names.get(event.id)}: ${describeEpoch(event)}${count}`;
+    const line = `${shortNames.get(event.id)}: ${describeEpoch(event)}${count}`;
     const text = line.slice(0, (stream.columns || 80) - 1);
     stream.write(`\r${text.padEnd(lineLength)}`);
     lineLength = text.length;
@@ -54,6 +55,7 @@ export function showProgress({ total, stream = process.stderr }: ProgressOptions
       case "start": {
         const name = nameOf(event.config, event.asTeacher);
         names.set(event.id, name);
+        shortNames.set(event.id, shortName(event.config, event.asTeacher));
         if (event.epoch > 0) say(`${name}: going on after epoch ${event.epoch}`);
         else if (!live) say(`${name}: begins`);
         break;
@@ -100,11 +102,16 @@ function nameOf(config: RunConfig, asTeacher: boolean): string {
   return asTeacher ? `teacher ${describeRun(config)}` : describeRun(config);
 }
 
+/** All runs of a command share dataset and split, and a line is short. */
+function shortName({ method, seed }: RunConfig, asTeacher: boolean): string {
+  return `${asTeacher ? "teacher" : (method?.name ?? "model")} seed ${seed}`;
+}
+
 function describeEpoch(event: EpochEvent): string {
   const { epoch, epochs, loss, trainAccuracy, valAccuracy, secondsLeft } = event;
   return (
     `epoch ${epoch}/${epochs}, loss ${loss.toPrecision(3)}, train ${percent(trainAccuracy)}, ` +
-    `val ${percent(valAccuracy)}, at most ${duration(secondsLeft)} left`
+    `val ${percent(valAccuracy)}, ≤ ${duration(secondsLeft)} left`
   );
 }
 
