@@ -3,7 +3,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { OptionError } from "../errors.ts";
 import { reluDropout } from "../tensor/dropout.ts";
-import { gcniiConvolutions } from "../tensor/gcnii.ts";
+import { gcniiConvolutions, lastMap } from "../tensor/gcnii.ts";
 import { uniform } from "../tensor/random.ts";
 import { spmm } from "../tensor/sparse.ts";
 import type { Forward, ForwardOptions, GraphInputs, Model, Parameter } from "./model.ts";
@@ -81,9 +81,7 @@ export class Gcnii implements Model {
       maps,
       ...(firstStream && { dropout: firstStream }),
     }); // L x n x h, or 1 x n x h
-    const [depth, nodes, width] = stack.shape;
-    const last = tf.slice(stack, [depth - 1, 0, 0], [1, nodes, width]);
-    const top = reluDropout(tf.reshape(last, [nodes, width]) as tf.Tensor2D, stream(layers + 1));
+    const top = reluDropout(lastMap(stack), stream(layers + 1));
     const logits = tf.add(
       tf.matMul(top, this.#output.weight as unknown as tf.Tensor2D),
       this.#output.bias,

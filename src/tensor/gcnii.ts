@@ -77,6 +77,32 @@ function check(
   }
 }
 
+/**
+ * The last map of a stack, without the slow padding that a slice's gradient is.
+ * @param maps layers x nodes x width
+ * @returns nodes x width
+ */
+export function lastMap(maps: tf.Tensor3D): tf.Tensor2D {
+  const [layers, nodes, width] = maps.shape;
+  if (layers === 1) return tf.reshape(maps, [nodes, width]);
+  const backend = runningBackend();
+  const take = tf.customGrad((...args: unknown[]) => {
+    const [stack] = args as [tf.Tensor3D];
+    const last = backend.allocate([nodes, width]);
+    const from = (layers - 1) * nodes * width;
+    backend.floats(last).set(backend.floats(stack).subarray(from));
+    const gradFunc = (dy: tf.Tensor): tf.Tensor => {
+      const gradient = backend.allocate([layers, nodes, width]);
+      const numbers = backend.floats(gradient);
+      numbers.fill(0, 0, from);
+      numbers.set(backend.floats(dy), from);
+      return asTensor(gradient);
+    };
+    return { value: asTensor(last), gradFunc };
+  });
+  return take(maps) as tf.Tensor2D;
+}
+
 const asTensor = (info: tf.TensorInfo): tf.Tensor => tf.engine().makeTensorFromTensorInfo(info);
 
 /** What a layer of `width` x `nodes` numbers takes, in bytes: its numbers and its bit mask. */

@@ -3,7 +3,7 @@ export { Adam, type AdamOptions, type AdamState, type ParameterGroup } from "./a
 export { BACKEND, freeDropped, memory, startEngine } from "./backend.ts";
 export { type DropoutStream, dropout, reluDropout } from "./dropout.ts";
 export type { Flavour } from "./engine.ts";
-export { type ConvolutionOptions, gcniiConvolutions } from "./gcnii.ts";
+export { type ConvolutionOptions, gcniiConvolutions, lastMap } from "./gcnii.ts";
 export { type Scores, scores, softmaxCrossEntropy, Targets } from "./loss.ts";
 export { type MemoryUse, OutOfMemoryError } from "./memory.ts";
 export { type PairDistances, pairDistances } from "./pairs.ts";

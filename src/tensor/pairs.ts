@@ -5,13 +5,13 @@ import { runningBackend } from "./backend.ts";
 export interface PairDistances {
   /** [T_l, S_l]: sum over nodes and width of the squared differences. */
   readonly distances: tf.Tensor2D;
-  /** [nodes, S_l, width]: sum_i weights[i, j] T[n, i, :]. */
-  readonly weightedTeacher: tf.Tensor3D;
+  /** [nodes, S_l, width]: sum_i weights[i, j] (T_i - R_j). */
+  readonly pull: tf.Tensor3D;
 }
 
 /**
  * Squared distances |T_i - R_j|^2 by direct differences (no digits are lost near zero), and
- * the weighted sums of the teacher's maps that their gradient needs. Not differentiable by
+ * the weighted sums of the differences, which are their gradient's direction. Not differentiable by
  * itself: a building block of src/distillation/abkd/fixed-teacher.ts.
  *
  * @param teacher [nodes, T_l, width]
@@ -59,6 +59,6 @@ export function pairDistances(
   backend.disposeData(partial.dataId);
   return {
     distances: tf.engine().makeTensorFromTensorInfo(distances) as tf.Tensor2D,
-    weightedTeacher: tf.engine().makeTensorFromTensorInfo(weighted) as tf.Tensor3D,
+    pull: tf.engine().makeTensorFromTensorInfo(weighted) as tf.Tensor3D,
   };
 }

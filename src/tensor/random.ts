@@ -6,17 +6,22 @@ export function philox(seed: number, c0: number, c1: number, c2: number): Uint32
   const x = Uint32Array.of(c0, c1, c2, 0);
   let [k0, k1] = seedWords(seed);
   for (let round = 0; round < 10; round++) {
-    const a = BigInt(x[0]!) * 0xd2511f53n;
-    const b = BigInt(x[2]!) * 0xcd9e8d57n;
-    const [x1, x3] = [x[1]!, x[3]!];
-    x[0] = Number(b >> 32n) ^ x1 ^ k0;
-    x[1] = Number(b & 0xffffffffn);
-    x[2] = Number(a >> 32n) ^ x3 ^ k1;
-    x[3] = Number(a & 0xffffffffn);
+    const [x0, x1, x2, x3] = x as unknown as [number, number, number, number];
+    x[0] = highWord(x2, 0xcd9e8d57) ^ x1 ^ k0;
+    x[1] = Math.imul(x2, 0xcd9e8d57);
+    x[2] = highWord(x0, 0xd2511f53) ^ x3 ^ k1;
+    x[3] = Math.imul(x0, 0xd2511f53);
     k0 = (k0 + 0x9e3779b9) | 0;
     k1 = (k1 + 0xbb67ae85) | 0;
   }
   return x;
+}
+
+/** The upper 32 bits of the 64-bit product of two unsigned words. */
+function highWord(a: number, b: number): number {
+  const [a0, a1, b0, b1] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
+  const middle = a1 * b0 + ((a0 * b0) >>> 16);
+  return a1 * b1 + (middle >>> 16) + ((a0 * b1 + (middle & 0xffff)) >>> 16);
 }
 
 /** A seed's two key words. Seeds are whole numbers from 0 to 2^53 - 1. */

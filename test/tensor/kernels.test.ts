@@ -242,7 +242,7 @@ function pairsTrial(block: number, nodes: number, t: number, s: number, width: n
   const weights = numbers(t * s, 17);
   const blocks = Math.ceil(nodes / block);
   const partial = new Float64Array(blocks * t * s);
-  const weighted = new Float64Array(nodes * s * width);
+  const pull = new Float64Array(nodes * s * width);
   for (let n = 0; n < nodes; n++) {
     for (let i = 0; i < t; i++) {
       for (let j = 0; j < s; j++) {
@@ -251,7 +251,7 @@ function pairsTrial(block: number, nodes: number, t: number, s: number, width: n
           const x = teacher[(n * t + i) * width + d]!;
           const at = (n * s + j) * width + d;
           partial[place]! += (x - projected[at]!) ** 2;
-          weighted[at]! += weights[i * s + j]! * x;
+          pull[at]! += weights[i * s + j]! * (x - projected[at]!);
         }
       }
     }
@@ -261,14 +261,14 @@ function pairsTrial(block: number, nodes: number, t: number, s: number, width: n
     kernel: "pairDistances",
     units: blocks,
     inputs: { teacher, projected, weights },
-    outputs: { partial: partial.length, weighted: weighted.length },
-    args: ["teacher", "projected", "weights", "partial", "weighted", nodes, t, s, width],
+    outputs: { partial: partial.length, pull: pull.length },
+    args: ["teacher", "projected", "weights", "partial", "pull", nodes, t, s, width],
     expected: {
       partial: {
         values: partial,
         tolerance: partial.map((v) => (block + width + 4) * ROUNDING * v),
       },
-      weighted: { values: weighted, tolerance: (t + 2) * t * ROUNDING },
+      pull: { values: pull, tolerance: 2 * (t + 2) * t * ROUNDING },
     },
   };
 }

@@ -20,7 +20,7 @@ function agree(sizes: Sizes, teacher: Float32Array, projected: Float32Array, wha
   const { nodes, teacherLayers, studentLayers, width } = sizes;
   const weights = numbers(teacherLayers * studentLayers, 3);
   const distances = new Float64Array(teacherLayers * studentLayers);
-  const weighted = new Float64Array(nodes * studentLayers * width);
+  const pull = new Float64Array(nodes * studentLayers * width);
   for (let n = 0; n < nodes; n++) {
     for (let i = 0; i < teacherLayers; i++) {
       for (let j = 0; j < studentLayers; j++) {
@@ -28,7 +28,7 @@ function agree(sizes: Sizes, teacher: Float32Array, projected: Float32Array, wha
           const x = teacher[(n * teacherLayers + i) * width + d]!;
           const at = (n * studentLayers + j) * width + d;
           distances[i * studentLayers + j]! += (x - projected[at]!) ** 2;
-          weighted[at]! += weights[i * studentLayers + j]! * x;
+          pull[at]! += weights[i * studentLayers + j]! * (x - projected[at]!);
         }
       }
     }
@@ -43,7 +43,7 @@ function agree(sizes: Sizes, teacher: Float32Array, projected: Float32Array, wha
     // Sums of squares have no cancellation: each distance is right to its own digits.
     const tolerance = distances.map((x) => 1e-5 * x);
     assertClose(found.distances.dataSync(), distances, tolerance, `${what}: distances`);
-    assertClosely(found.weightedTeacher.dataSync(), weighted, 4e-6, `${what}: weighted teacher`);
+    assertClosely(found.pull.dataSync(), pull, 4e-6, `${what}: pull`);
   });
   assert.equal(memory().blocks, blocks, `${what}: blocks left behind`);
 }

@@ -95,9 +95,9 @@ function meanSquares(maps: tf.Tensor3D): tf.Tensor1D {
 
 /**
  * factor * sum_ij w_ij |T_i - R_j|^2, differentiable by R and w; T is a constant. With
- * D_ij = factor |T_i - R_j|^2 and U_j = sum_i w_ij T_i:
+ * D_ij = factor |T_i - R_j|^2:
  *
- *     dL/dR_j = 2 factor (R_j sum_i w_ij - U_j),   dL/dw_ij = D_ij
+ *     dL/dR_j = -2 factor sum_i w_ij (T_i - R_j),   dL/dw_ij = D_ij
  *
  * @param teacher [n, T_l, d], node-major
  * @param projected [n, S_l, d]: R
@@ -111,16 +111,11 @@ export function fixedTeacherLoss(
 ): tf.Scalar {
   const loss = tf.customGrad((...args: unknown[]) => {
     const [r, w, save] = args as [tf.Tensor3D, tf.Tensor2D, tf.GradSaveFunc];
-    const { distances, weightedTeacher } = pairDistances(teacher, r, w);
+    const { distances, pull } = pairDistances(teacher, r, w);
     const dissimilarity = tf.mul(distances, factor);
-    const [nodes, layers, width] = r.shape;
-    // sum_i w_ij for each number of R: equal shapes multiply fast, broadcasts do not.
-    const totals = tf.mul(tf.reshape(tf.sum(w, 0), [layers, 1]), tf.ones([layers, width]));
-    const spread = tf.matMul(tf.ones([nodes, 1]), tf.reshape(totals, [1, layers * width]));
-    const pull = tf.sub(tf.mul(r, tf.reshape(spread, r.shape)), weightedTeacher);
     save([pull, dissimilarity]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => [
-      tf.mul(saved[0]!, tf.mul(dy, 2 * factor)),
+      tf.mul(saved[0]!, tf.mul(dy, -2 * factor)),
       tf.mul(saved[1]!, dy),
     ];
     return {

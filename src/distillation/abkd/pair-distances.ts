@@ -11,7 +11,7 @@ import { pairDistances as fusedPairDistances, type PairDistances } from "../../t
  * @param projected R, [n, S_l, d]
  * @param weights w, [T_l, S_l]
  * @returns `distances` [T_l, S_l], the sums over nodes and width of (T_i - R_j)^2, and
- *   `weightedTeacher` [n, S_l, d], sum_i w_ij T_i. Not differentiable by itself.
+ *   `pull` [n, S_l, d], sum_i w_ij (T_i - R_j). Not differentiable by itself.
  */
 export function pairDistances(
   teacher: tf.Tensor3D,
@@ -31,8 +31,9 @@ function pairDistancesByOperators(
     return tf.sum(tf.squaredDifference(teacher, r), [0, 2]);
   });
   const mixing = tf.expandDims(tf.transpose(weights), 0);
+  const totals = tf.reshape(tf.sum(weights, 0), [1, -1, 1]);
   return {
     distances: tf.stack(columns, 1) as tf.Tensor2D,
-    weightedTeacher: tf.matMul(mixing, teacher) as tf.Tensor3D,
+    pull: tf.sub(tf.matMul(mixing, teacher), tf.mul(projected, totals)) as tf.Tensor3D,
   };
 }

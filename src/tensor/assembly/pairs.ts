@@ -6,7 +6,7 @@ export const NODES_A_BLOCK: i32 = 32;
 
 /**
  * For node blocks begin <= b < end: PARTIAL[b, i, j] = sum over the block's nodes n and over
- * d of (T[n, i, d] - R[n, j, d])^2, and U[n, j, d] = sum_i W[i, j] T[n, i, d].
+ * d of (T[n, i, d] - R[n, j, d])^2, and U[n, j, d] = sum_i W[i, j] (T[n, i, d] - R[n, j, d]).
  * T is nodes x teacherLayers x width, R and U nodes x studentLayers x width,
  * W teacherLayers x studentLayers.
  */
@@ -32,7 +32,7 @@ export function pairDistances(
           distances4(t, r, step, out);
           t += step; out += wStep;
         }
-        weighted4(t0, tNode, step, W + (<usize>j << 2), wStep, u0 + <usize>j * step);
+        weighted4(t0, tNode, step, W + (<usize>j << 2), wStep, r, u0 + <usize>j * step);
       }
       for (; j < studentLayers; j++) {
         const r = r0 + <usize>j * step;
@@ -41,7 +41,7 @@ export function pairDistances(
           store<f32>(out, load<f32>(out) + distance(t, r, step));
           t += step; out += wStep;
         }
-        weighted(t0, tNode, step, W + (<usize>j << 2), wStep, u0 + <usize>j * step);
+        weightedFrom(0, t0, t0 + tNode, step, W + (<usize>j << 2), wStep, r, u0 + <usize>j * step);
       }
     }
   }
@@ -75,47 +75,43 @@ function distances4(t: usize, r: usize, step: usize, out: usize): void {
   v128.store(out, f32x4.add(v128.load(out), sum));
 }
 
-/** U rows j..j+3 = the weighted sums of the teacher's rows. */
+/** Rows j..j+3 of U, by direct differences as well. */
 @inline
-function weighted4(t0: usize, tNode: usize, step: usize, w0: usize, wStep: usize, u: usize): void {
-  const end = t0 + tNode;
+function weighted4(
+  t0: usize, tNode: usize, step: usize, w0: usize, wStep: usize, r: usize, u: usize,
+): void {
+  const end = t0 + tNode, r1 = r + step, r2 = r1 + step, r3 = r2 + step;
+  const u1 = u + step, u2 = u1 + step, u3 = u2 + step;
   let k: usize = 0;
-  for (; k + 32 <= step; k += 32) {
-    let a = f32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a, w = w0;
+  for (; k + 16 <= step; k += 16) {
+    const x0 = v128.load(r + k), x1 = v128.load(r1 + k);
+    const x2 = v128.load(r2 + k), x3 = v128.load(r3 + k);
+    let a = f32x4.splat(0), b = a, c = a, d = a, w = w0;
     for (let t = t0 + k; t < end; t += step) {
-      const x = v128.load(t), y = v128.load(t, 16);
-      let s = v128.load_splat<f32>(w);
-      a = fma(s, x, a); b = fma(s, y, b);
-      s = v128.load_splat<f32>(w, 4);
-      c = fma(s, x, c); d = fma(s, y, d);
-      s = v128.load_splat<f32>(w, 8);
-      e = fma(s, x, e); f = fma(s, y, f);
-      s = v128.load_splat<f32>(w, 12);
-      g = fma(s, x, g); h = fma(s, y, h);
+      const x = v128.load(t);
+      a = fma(v128.load_splat<f32>(w), f32x4.sub(x, x0), a);
+      b = fma(v128.load_splat<f32>(w, 4), f32x4.sub(x, x1), b);
+      c = fma(v128.load_splat<f32>(w, 8), f32x4.sub(x, x2), c);
+      d = fma(v128.load_splat<f32>(w, 12), f32x4.sub(x, x3), d);
       w += wStep;
     }
-    let out = u + k;
-    v128.store(out, a); v128.store(out, b, 16); out += step;
-    v128.store(out, c); v128.store(out, d, 16); out += step;
-    v128.store(out, e); v128.store(out, f, 16); out += step;
-    v128.store(out, g); v128.store(out, h, 16);
+    v128.store(u + k, a); v128.store(u1 + k, b); v128.store(u2 + k, c); v128.store(u3 + k, d);
   }
   if (k == step) return;
-  for (let j: usize = 0; j < 4; j++) weightedFrom(k, t0, end, step, w0 + (j << 2), wStep, u + j * step);
+  for (let j: usize = 0; j < 4; j++) {
+    weightedFrom(k, t0, end, step, w0 + (j << 2), wStep, r + j * step, u + j * step);
+  }
 }
 
-@inline
-function weighted(t0: usize, tNode: usize, step: usize, w0: usize, wStep: usize, u: usize): void {
-  weightedFrom(0, t0, t0 + tNode, step, w0, wStep, u);
-}
-
+/** One row of U, from byte `from` on. */
 function weightedFrom(
-  from: usize, t0: usize, end: usize, step: usize, w0: usize, wStep: usize, u: usize,
+  from: usize, t0: usize, end: usize, step: usize, w0: usize, wStep: usize, r: usize, u: usize,
 ): void {
   for (let k = from; k < step; k += 4) {
+    const x = load<f32>(r + k);
     let sum: f32 = 0, w = w0;
     for (let t = t0 + k; t < end; t += step) {
-      sum = fma1(load<f32>(w), load<f32>(t), sum);
+      sum = fma1(load<f32>(w), load<f32>(t) - x, sum);
       w += wStep;
     }
     store<f32>(u + k, sum);

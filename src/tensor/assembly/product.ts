@@ -1,5 +1,5 @@
 // Dense products: C = A B and C = A' B, row-major, any shape. (B' is transposed first.)
-import { fma, fma1 } from "./vector";
+import { fma, fma1, lanes } from "./vector";
 
 /**
  * C[r] = p * (A B)[r] + q * Z[r] for rows begin <= r < end; where ACC is given, also
@@ -11,6 +11,12 @@ export function product(
   p: f32, q: f32, Z: usize, s: f32, ACC: usize,
 ): void {
   const aStep = <usize>inner << 2, step = <usize>columns << 2;
+  if (columns == 1) {
+    for (let r = begin; r < end; r++) {
+      dot(A + <usize>r * aStep, aStep, B, <usize>r << 2, C, p, q, Z, s, ACC);
+    }
+    return;
+  }
   let r = begin;
   for (; r + 6 <= end; r += 6) {
     const a0 = A + <usize>r * aStep, at = <usize>r * step;
@@ -152,6 +158,24 @@ function tile1x4(
   put(at, acc, C, f32x4.splat(p), f32x4.splat(q), Z, f32x4.splat(s), ACC);
 }
 
+/** One element of a matrix times a vector, whose numbers lie side by side. */
+@inline
+function dot(
+  a: usize, length: usize, b: usize, at: usize, C: usize, p: f32, q: f32, Z: usize, s: f32, ACC: usize,
+): void {
+  let c0 = f32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, k: usize = 0;
+  for (; k + 64 <= length; k += 64) {
+    c0 = fma(v128.load(a + k), v128.load(b + k), c0);
+    c1 = fma(v128.load(a + k, 16), v128.load(b + k, 16), c1);
+    c2 = fma(v128.load(a + k, 32), v128.load(b + k, 32), c2);
+    c3 = fma(v128.load(a + k, 48), v128.load(b + k, 48), c3);
+  }
+  for (; k + 16 <= length; k += 16) c0 = fma(v128.load(a + k), v128.load(b + k), c0);
+  let acc = lanes(f32x4.add(f32x4.add(c0, c1), f32x4.add(c2, c3)));
+  for (; k < length; k += 4) acc = fma1(load<f32>(a + k), load<f32>(b + k), acc);
+  store1(at, acc, C, p, q, Z, s, ACC);
+}
+
 /** One element of C; lanes round as in the tiles, so a result does not depend on its place. */
 @inline
 function one(
@@ -163,6 +187,12 @@ function one(
     acc = fma1(load<f32>(a0 + k), load<f32>(b), acc);
     b += step;
   }
+  store1(at, acc, C, p, q, Z, s, ACC);
+}
+
+/** The epilogue of one number, as `put` has it for a vector. */
+@inline
+function store1(at: usize, acc: f32, C: usize, p: f32, q: f32, Z: usize, s: f32, ACC: usize): void {
   let c = p * acc;
   if (Z) c = fma1(q, load<f32>(Z + at), c);
   store<f32>(C + at, c);
@@ -180,6 +210,10 @@ export function productTransposedA(
   begin: i32, end: i32, A: usize, B: usize, C: usize, rows: i32, inner: i32, columns: i32, p: f32,
 ): void {
   const aStep = <usize>inner << 2, step = <usize>columns << 2;
+  if (columns == 1) {
+    transposedTimesVector(begin, end, A, B, C, rows, aStep, p);
+    return;
+  }
   memory.fill(C + <usize>begin * step, 0, <usize>(end - begin) * step);
   for (let first = 0; first < rows; first += BLOCK) {
     const a0 = A + <usize>first * aStep, b0 = B + <usize>first * step;
@@ -206,6 +240,33 @@ export function productTransposedA(
   if (p == 1) return;
   const last = C + <usize>end * step;
   for (let c = C + <usize>begin * step; c < last; c += 4) store<f32>(c, p * load<f32>(c));
+}
+
+/** C[i] = p * sum over r of A[r, i] B[r]: several i at a time, whose numbers lie side by side. */
+function transposedTimesVector(
+  begin: i32, end: i32, A: usize, B: usize, C: usize, rows: i32, aStep: usize, p_: f32,
+): void {
+  const p = f32x4.splat(p_), bEnd = B + (<usize>rows << 2), last = <usize>end << 2;
+  let i = <usize>begin << 2;
+  for (; i + 64 <= last; i += 64) {
+    let c0 = f32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, a = A + i;
+    for (let b = B; b < bEnd; b += 4) {
+      const t = v128.load_splat<f32>(b);
+      c0 = fma(t, v128.load(a), c0); c1 = fma(t, v128.load(a, 16), c1);
+      c2 = fma(t, v128.load(a, 32), c2); c3 = fma(t, v128.load(a, 48), c3);
+      a += aStep;
+    }
+    v128.store(C + i, f32x4.mul(p, c0)); v128.store(C + i, f32x4.mul(p, c1), 16);
+    v128.store(C + i, f32x4.mul(p, c2), 32); v128.store(C + i, f32x4.mul(p, c3), 48);
+  }
+  for (; i < last; i += 4) {
+    let acc: f32 = 0, a = A + i;
+    for (let b = B; b < bEnd; b += 4) {
+      acc = fma1(load<f32>(b), load<f32>(a), acc);
+      a += aStep;
+    }
+    store<f32>(C + i, p_ * acc);
+  }
 }
 
 @inline
