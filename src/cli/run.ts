@@ -44,10 +44,8 @@ export async function runAndReport(
       report(error.results);
     }
     if (error instanceof UserError && error.exitCode === 130) {
-      throw new UserError(
-        `${error.message}; the checkpoint is kept: the same command with --resume goes on`,
-        { exitCode: 130 },
-      );
+      const message = `${error.message}; the same command with --resume goes on`;
+      throw new UserError(message, { exitCode: 130 });
     }
     throw error;
   } finally {

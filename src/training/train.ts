@@ -144,7 +144,7 @@ class Training {
     const { observer, signal, checkpoints } = this.#options;
     if (signal?.aborted) {
       this.#save();
-      throw new InterruptedError(`stopped after epoch ${this.#epochs}`);
+      throw new InterruptedError(`stopped after epoch ${this.#epochs}, which is kept`);
     }
     const loss = step(this.#task, this.#adam, this.#trained, this.#epochs);
     if (!Number.isFinite(loss)) {

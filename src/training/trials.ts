@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { type DataOptions, loadDataset, loadSplit } from "../datasets/index.ts";
-import { UserError } from "../errors.ts";
+import { OptionError, UserError } from "../errors.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { describeRun, runId } from "./canonical.ts";
 import type { Observer, TrainingEvent } from "./observer.ts";
@@ -44,7 +44,8 @@ export class TrialsError extends UserError {
  * differs. Equal configurations are trained once.
  *
  * @returns the results in the order of the configurations
- * @throws UserError for data that cannot be had, before anything is trained; InterruptedError
+ * @throws UserError for data that cannot be had, OptionError for a teacher of another split,
+ *   both before anything is trained; InterruptedError
  *   after `signal`; TrialsError where runs failed, once all others are done.
  */
 export async function runTrials(
@@ -53,6 +54,13 @@ export async function runTrials(
 ): Promise<RunResult[]> {
   const { signal, observer = () => {} } = options;
   const teachers = new Set(configs.flatMap(({ teacher }) => (teacher ? [runId(teacher)] : [])));
+  for (const { teacher, dataset, split } of configs) {
+    if (!teacher || (teacher.dataset === dataset && teacher.split === split)) continue;
+    throw new OptionError(
+      `a student of ${dataset} ${split} has a teacher of ${teacher.dataset} ${teacher.split}, ` +
+        "which may have been trained on the student's test nodes",
+    );
+  }
   const onWarning = (message: string): void => observer({ type: "note", message });
   const data = await loadData(configs, { onWarning, ...options }).catch((cause: unknown) => {
     throw signal?.aborted ? new InterruptedError("stopped before any training") : cause;
@@ -134,7 +142,7 @@ async function loadData(
 ): Promise<Map<string, Data>> {
   const graphs = new Map<string, Graph>();
   const data = new Map<string, Data>();
-  for (const config of configs.flatMap((c) => (c.teacher ? [c, c.teacher] : [c]))) {
+  for (const config of configs) {
     const key = dataKey(config);
     if (data.has(key)) continue;
     const graph = graphs.get(config.dataset) ?? (await loadDataset(config.dataset, options));

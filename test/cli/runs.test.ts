@@ -68,7 +68,7 @@ test("Ctrl-C keeps the checkpoint, exits 130, and --resume ends in the same bits
   const { code, stderr, stdout } = await running.outcome;
   assert.equal(code, 130, stderr);
   assert.equal(stdout, "");
-  const [, at] = /stopped after epoch (\d+); the checkpoint is kept: .*--resume/.exec(stderr) ?? [];
+  const [, at] = /stopped after epoch (\d+), which is kept; .*--resume/.exec(stderr) ?? [];
   assert.ok(Number(at) > 0 && Number(at) < 200, stderr);
   assert.equal(fileOf(stopped, "run.json"), undefined);
 

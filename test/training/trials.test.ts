@@ -48,10 +48,29 @@ test("two runs, and runs on 1 or 2 workers, write identical files, timing apart"
   );
   const teachers = events.filter((event) => event.type === "start" && event.asTeacher);
   assert.equal(teachers.length, 1, "the shared teacher was trained once");
-  // The same initial weights in every method: the first loss of student and abkd's cross-entropy
-  // differ, but their accuracies before any difference in training do not.
-  const [plain, soft] = first;
-  assert.notDeepEqual(plain?.curve.loss, soft?.curve.loss);
+});
+
+test("methods with one seed start from the same student: ABKD with beta 0 is the student", async (t) => {
+  const abkd = studentConfig(subject(1), "abkd", teacher, {
+    training: TRAINING,
+    options: { beta: 0 },
+  });
+  const [plain, none, soft] = await runTrials([student("student", 1), abkd, student("softkd", 1)], {
+    runsDir: temporaryFolder(t),
+    workers: 2,
+  });
+  assert.deepEqual(none?.curve.valLoss, plain?.curve.valLoss);
+  assert.deepEqual(none?.accuracy, plain?.accuracy);
+  assert.notDeepEqual(soft?.curve.valLoss, plain?.curve.valLoss);
+});
+
+test("a teacher of another split is refused: it may have seen the test nodes", async (t) => {
+  const config = { ...student("softkd", 1), split: "public" };
+  const options = { runsDir: temporaryFolder(t) };
+  await assert.rejects(runTrials([config], options), {
+    name: "OptionError",
+    message: /a student of synthetic public has a teacher of synthetic random:48/,
+  });
 });
 
 test("a cached teacher is reused; a damaged or foreign entry is said and trained anew", async (t) => {
