@@ -22,6 +22,8 @@ import {
   assertClosely,
   assertSameBits,
   differences,
+  dot,
+  numbers,
   randomAdjacency,
   randomSparse,
 } from "../tensor/support.ts";
@@ -136,7 +138,8 @@ describe("logits and maps are the formula's", () => {
   }
 });
 
-test("gradients of the loss by every parameter, against central differences in double precision", () => {
+/** The gradient of the loss by every parameter, against central differences in double precision. */
+function checkGradients(withMaps: boolean): void {
   const [nodes, features, classes] = [12, 9, 3];
   const graph = graphOf(nodes, features);
   const config = { ...student, layers: 3, width: 5, dropout: 0.3 };
@@ -150,9 +153,16 @@ test("gradients of the loss by every parameter, against central differences in d
     ...{ alpha: config.alpha, lambda: config.lambda },
     dropout: { rate: config.dropout, seed: 2, step: 1 },
   };
+  const taps = numbers(3 * nodes * 5, 8);
   const loss = (all: Weights): number => {
-    const { logits } = forward(all, network);
-    let sum = 0;
+    const { logits, maps } = forward(all, network);
+    let sum = withMaps
+      ? chosen.length *
+        dot(
+          maps.flatMap((map) => [...map]),
+          taps,
+        )
+      : 0;
     for (const node of chosen) {
       const row = logits.subarray(node * classes, (node + 1) * classes);
       const total = row.reduce((t, x) => t + Math.exp(x), 0);
@@ -161,13 +171,14 @@ test("gradients of the loss by every parameter, against central differences in d
     return sum / chosen.length;
   };
   tf.tidy(() => {
-    const { value, grads } = tf.variableGrads(() =>
-      softmaxCrossEntropy(
-        model.forward(graph.inputs, { dropout: { seed: 2, step: 1 } }).logits,
-        targets,
-      ),
-    );
-    assertClose(value.dataSync(), [loss(weights)], 1e-6, "loss");
+    const { value, grads } = tf.variableGrads(() => {
+      const dropout = { seed: 2, step: 1 };
+      const { logits, maps } = model.forward(graph.inputs, { dropout, maps: withMaps });
+      const crossEntropy = softmaxCrossEntropy(logits, targets);
+      if (!maps) return crossEntropy;
+      return tf.add(crossEntropy, tf.sum(tf.mul(maps, tf.tensor3d(taps, maps.shape))));
+    });
+    assertClose(value.dataSync(), [loss(weights)], 1e-5, "loss");
     for (const { name, variable } of model.parameters) {
       const slope = differences((x) => loss({ ...weights, [name]: x }), weights[name]!);
       assert.ok(
@@ -180,7 +191,11 @@ test("gradients of the loss by every parameter, against central differences in d
   targets.dispose();
   model.dispose();
   graph.dispose();
-});
+}
+
+test("gradients of the cross-entropy are right by every parameter", () => checkGradients(false));
+
+test("gradients of a loss on logits and maps together are right too", () => checkGradients(true));
 
 describe("the start", () => {
   const shape = { features: 30, classes: 4 };

@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { symmetricNormalised } from "../../src/graph/normalise.ts";
-import { gcniiConvolutions, memory, SparseMatrix, startEngine } from "../../src/tensor/index.ts";
+import {
+  gcniiConvolutions,
+  lastMap,
+  memory,
+  SparseMatrix,
+  startEngine,
+} from "../../src/tensor/index.ts";
 import { type Convolutions, convolutionMaps } from "../models/reference.ts";
 import { type Draw, dropoutFactors } from "./philox.ts";
 import {
@@ -219,6 +225,31 @@ describe("gcniiConvolutions", () => {
     const [tensors, blocks] = [tf.memory().numTensors, memory().blocks];
     for (let i = 0; i < 3; i++) measured(c, prepare(c));
     assert.deepEqual([tf.memory().numTensors, memory().blocks], [tensors, blocks]);
+  });
+
+  test("lastMap takes the last map, and its gradient goes to no other", () => {
+    for (const shape of [
+      [1, 5, 3],
+      [4, 7, 3],
+      [2, 0, 3],
+      [3, 65, 64],
+    ] as [number, number, number][]) {
+      const [layers, nodes, width] = shape;
+      const size = nodes * width;
+      const [x, taps] = [numbers(layers * size, 1), numbers(size, 2)];
+      tf.tidy(() => {
+        const last = (stack: tf.Tensor): tf.Tensor2D => lastMap(stack as tf.Tensor3D);
+        const stack = tf.tensor3d(x, shape);
+        assert.deepEqual(last(stack).shape, [nodes, width]);
+        assertClose(last(stack).dataSync(), x.subarray((layers - 1) * size), 0, "last map");
+        const gradient = tf
+          .grad(last)(stack, tf.tensor2d(taps, [nodes, width]))
+          .dataSync();
+        const expected = new Float32Array(layers * size);
+        expected.set(taps, (layers - 1) * size);
+        assertClose(gradient, expected, 0, "gradient");
+      });
+    }
   });
 
   test("shapes that do not fit each other are refused before any kernel sees them", () => {
