@@ -19,8 +19,9 @@ export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: s
 /** A finite number of at least 0, and at most `most` or below `below` where given. */
 export function real(bounds: { most?: number; below?: number } = {}): (text: string) => number {
   const { most = Number.MAX_VALUE, below = Number.POSITIVE_INFINITY } = bounds;
-  const limit =
-    bounds.most !== undefined ? ` to ${most}` : below < 2 ** 53 ? ` to below ${below}` : " or more";
+  let limit = " or more";
+  if (bounds.most !== undefined) limit = ` to ${most}`;
+  if (bounds.below !== undefined) limit = ` to below ${below}`;
   return (text) => {
     const value = Number(text);
     if (text.trim() !== "" && value >= 0 && value <= most && value < below) return value;
