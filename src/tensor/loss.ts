@@ -14,9 +14,12 @@ export class Targets {
   /**
    * @param labels class of every node of the graph; those not in `nodes` are not looked at
    * @param nodes the chosen nodes, each once
-   * @throws {RangeError} for a node that is not in the graph or has no class
+   * @throws {RangeError} for no nodes at all, or a node that is named twice, is not in the graph
+   *   or has no class
    */
   constructor(labels: Int32Array, nodes: Int32Array, classes: number) {
+    if (nodes.length === 0) throw new RangeError("a loss or a score needs at least one node");
+    if (new Set(nodes).size !== nodes.length) throw new RangeError("a node is named twice");
     for (const node of nodes) {
       const label = labels[node];
       if (label === undefined) throw new RangeError(`node ${node} is not in the graph`);

@@ -312,6 +312,8 @@ describe("softmaxCrossEntropy", () => {
   });
 
   test("a node without a class, outside the graph, or logits of another shape are refused", () => {
+    assert.throws(() => new Targets(Int32Array.of(0), new Int32Array(0), 2), /at least one node/);
+    assert.throws(() => new Targets(Int32Array.of(0), Int32Array.of(0, 0), 2), /named twice/);
     assert.throws(
       () => new Targets(Int32Array.of(0, -1), Int32Array.of(1), 2),
       /node 1 has class -1/,
