@@ -56,7 +56,7 @@ const tools: SearchTools = {
 const CONTROLS: Readonly<Record<string, Changes["options"]>> = {
   "ABKD, uniform attention": { attention: "uniform" },
   "ABKD, diagonal attention": { attention: "diagonal" },
-  // One pair in place of 64 rows that sum to 1: the weight is made equal by beta.
+  // One pair in place of 64 rows that each sum to 1: beta makes the weight equal.
   "ABKD, last pair only": { attention: "last" },
   "ABKD, both sides trained": { projections: "trained", subspace: true },
 };
@@ -76,7 +76,7 @@ if (abkd) {
   const { chosen } = abkd;
   const beta = Number(chosen.options?.["beta"] ?? 0.5);
   for (const [name, options] of Object.entries(CONTROLS)) {
-    const weight = options?.["attention"] === "last" ? { beta: beta * 16 } : {};
+    const weight = options?.["attention"] === "last" ? { beta: beta * 64 } : {};
     const changes = { ...chosen, options: { ...chosen.options, ...options, ...weight } };
     const runs = await tools.run(configsFor("abkd", PLAN.final, changes, tools));
     controls.push({ name, changes, runs });

@@ -74,8 +74,8 @@ export const presets: Readonly<Record<string, Partial<AbkdOptions>>> = {
   mse: { ...literal, form: "mse" },
   // The paper's modified ABKD (table 5): only the last pair of layers.
   modified: { ...literal, attention: "last" },
-  // The default form on the last pair alone, with beta for one pair in place of 64.
-  "last-pair": { attention: "last", beta: 8 },
+  // The default form on the last pair alone: 64 teacher layers' worth of beta on one.
+  "last-pair": { attention: "last", beta: 32 },
 };
 
 export const table: OptionTable<AbkdOptions> = {
