@@ -60,7 +60,7 @@ test("distill prints results to stdout and plain progress to stderr", async (t) 
 
 test("Ctrl-C keeps the checkpoint, exits 130, and --resume ends in the same bits", async (t) => {
   const [stopped, whole] = [temporaryFolder(t), temporaryFolder(t)];
-  const epochs = ["--method", "abkd", "--epochs", "200", "--patience", "200"];
+  const epochs = ["--method", "abkd", "--epochs", "400", "--patience", "400"];
   const running = start(distill(stopped, ...epochs));
   await running.seen("abkd on synthetic");
   await until(() => fileOf(stopped, CHECKPOINT) !== undefined);
@@ -69,7 +69,7 @@ test("Ctrl-C keeps the checkpoint, exits 130, and --resume ends in the same bits
   assert.equal(code, 130, stderr);
   assert.equal(stdout, "");
   const [, at] = /stopped after epoch (\d+), which is kept; .*--resume/.exec(stderr) ?? [];
-  assert.ok(Number(at) > 0 && Number(at) < 200, stderr);
+  assert.ok(Number(at) > 0 && Number(at) < 400, stderr);
   assert.equal(fileOf(stopped, "run.json"), undefined);
 
   const resumed = await abkd(...distill(stopped, ...epochs, "--resume"));
@@ -84,7 +84,7 @@ test("Ctrl-C keeps the checkpoint, exits 130, and --resume ends in the same bits
 
 test("kill -9 loses no more than what came after the last checkpoint", async (t) => {
   const [killed, whole] = [temporaryFolder(t), temporaryFolder(t)];
-  const epochs = ["--method", "student", "--epochs", "200", "--patience", "200"];
+  const epochs = ["--method", "student", "--epochs", "400", "--patience", "400"];
   const running = start(distill(killed, ...epochs));
   await until(() => fileOf(killed, CHECKPOINT) !== undefined);
   running.process.kill("SIGKILL");

@@ -126,14 +126,16 @@ test("a run that fails is named, and the others finish", async (t) => {
 });
 
 test("a worker that dies is an error that names its run, and the others finish", async (t) => {
-  const configs = [student("student", 1, 100_000), student("student", 2)];
+  const endless = { training: { epochs: 1e6, patience: 1e6 } };
+  const victim = studentConfig(subject(1), "student", teacher, endless);
+  const configs = [victim, student("student", 2)];
   const module = new URL("../../src/training/trials.ts", import.meta.url).href;
   for (const [death, why] of [
     ["process.exit(3)", /its worker failed: worker exited with code: 3$/],
     ["for (const all = []; ; ) all.push(new Array(1e5).fill(0.5))", /out of memory; use fewer/],
   ] as const) {
     const folder = temporaryFolder(t);
-    // Loaded into every thread: the first worker dies while it trains the first run.
+    // Loaded into every thread: the first worker dies in the first run; a new one takes the second.
     const killer = join(folder, "killer.mjs");
     writeFileSync(
       killer,
@@ -144,7 +146,7 @@ test("a worker that dies is an error that names its run, and the others finish",
     writeFileSync(
       script,
       `import { runTrials } from ${JSON.stringify(module)};
-       const options = { runsDir: ${JSON.stringify(folder)}, workers: 2 };
+       const options = { runsDir: ${JSON.stringify(folder)}, workers: 1 };
        const error = await runTrials(${JSON.stringify(configs)}, options).catch((e) => e);
        const done = error.results.map((result) => result?.config.seed);
        console.log(JSON.stringify({ message: error.message, done }));`,
