@@ -1,4 +1,7 @@
 // Makes `npm start`, `npm test` and `npm run bench` work on a fresh clone, on any Node from 18 up.
+//
+// package.json calls it as the first part of each script, not as a pre-script: npm leaves those out
+// where install scripts are switched off. The `hash -r` there makes the shell look for `node` again.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";

@@ -32,6 +32,9 @@ ln -sfn "${path.join(root, "node_modules/assemblyscript")}" node_modules/assembl
 ln -sfn "${path.join(root, "node_modules/binaryen")}" node_modules/binaryen
 ln -sfn "${path.join(root, "node_modules/long")}" node_modules/long
 cp package-lock.json node_modules/.package-lock.json
+mkdir -p node_modules/.bin
+printf '#!/bin/sh\\necho pinned "$@"\\n' > node_modules/.bin/node
+chmod +x node_modules/.bin/node
 exit \${NPM_STATUS:-0}
 `;
     await writeFile(path.join(folder, "tools/npm"), npm);
@@ -62,6 +65,23 @@ exit \${NPM_STATUS:-0}
     assert.match(stderr, /`npm ci` failed \(exit code 7\)/);
     await rm(path.join(folder, "node_modules"), { recursive: true });
     await rm(path.join(folder, "npm-calls"));
+  });
+
+  it("leaves the start itself to the Node that it has just installed", async () => {
+    // The system's Node, by another name than the one that npm brings.
+    const system = path.join(folder, "tools/node");
+    await writeFile(system, `#!/bin/sh\nexec "${process.execPath}" "$@"\n`);
+    await chmod(system, 0o755);
+    const { scripts } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
+    const PATH = ["node_modules/.bin", "tools"].map((part) => path.join(folder, part)).join(":");
+    const { stdout } = spawnSync("/bin/sh", ["-c", scripts.start], {
+      cwd: folder,
+      env: { PATH: `${PATH}:/usr/bin:/bin` },
+      encoding: "utf8",
+    });
+    assert.match(stdout, /^pinned src\/cli\.ts quickstart$/m);
+    for (const made of ["node_modules", "build", "npm-calls"])
+      await rm(path.join(folder, made), { recursive: true });
   });
 
   it("installs by `npm ci` where node_modules is missing, builds the engine, then keeps still", async () => {
@@ -110,12 +130,13 @@ exit \${NPM_STATUS:-0}
   it("says what to do where the pinned Node has no binary", async (t) => {
     const old = await oldNode();
     if (old === undefined) return t.skip("no Node older than 22.18 on this machine");
+    const pinned = path.join(folder, "node_modules/.bin/node");
+    await rm(pinned);
     const { status, stderr } = run({}, old);
     assert.equal(status, 1);
     assert.match(stderr, /install scripts are switched off/);
     assert.match(stderr, /npm rebuild node/);
-    await mkdir(path.join(folder, "node_modules/.bin"), { recursive: true });
-    await symlink(process.execPath, path.join(folder, "node_modules/.bin/node"));
+    await symlink(process.execPath, pinned);
     assert.equal(run({}, old).status, 0);
   });
 });
