@@ -75,7 +75,12 @@ export const PLAN: SearchPlan = {
  * seed. A space with fewer than `count` is used up.
  */
 export function drawConfigurations(space: SearchSpace, count: number, seed: number): Changes[] {
-  const lists: readonly (readonly unknown[])[] = [space.dropout, space.learningRate, space.weightDecay, ...space.options];
+  const lists: readonly (readonly unknown[])[] = [
+    space.dropout,
+    space.learningRate,
+    space.weightDecay,
+    ...space.options,
+  ];
   const size = lists.reduce((product, list) => product * new Set(list).size, 1);
   const drawn = new Map<string, Changes>();
   for (let n = 0; drawn.size < Math.min(count, size); n++) {

@@ -70,7 +70,7 @@ export class Memory {
   allocate(bytes: number, what: string): Block {
     const capacity = sizeClass(bytes + SLACK);
     const place = this.#reuse(capacity) ?? this.#extend(capacity) ?? this.#takeLarger(capacity);
-    if (!place) throw new OutOfMemoryError(this.#spent(bytes, what));
+    if (!place) throw new OutOfMemoryError(this.#spent(bytes, what), { exitCode: 1 });
     this.#used += place.capacity;
     this.#peak = Math.max(this.#peak, this.#used);
     this.#blocks++;
