@@ -3,6 +3,7 @@ import type { Changes } from "../training/recipes.ts";
 import type { RunResult } from "../training/run.ts";
 import {
   type Candidate,
+  changesOf,
   meanValidation,
   type SearchOutcome,
   type SearchPlan,
@@ -62,10 +63,12 @@ export function recipeReport(
     "",
     `### ${dataset}: what was tried`,
     "",
-    `${plan.configurations} configurations a method on ${plan.first.splits.join(", ")} with ` +
+    `${plan.configurations} random configurations a method on ${plan.first.splits.join(", ")} with ` +
       `seeds ${plan.first.seeds.join(", ")}; the best ${plan.survivors} again on ` +
-      `${plan.second.splits.join(", ")} with seeds ${plan.second.seeds.join(", ")}. Sorted by ` +
-      "mean validation accuracy, which alone decided.",
+      `${plan.second.splits.join(", ")} with seeds ${plan.second.seeds.join(", ")}. Then up to ` +
+      `${plan.neighbours} neighbours of the best (one choice changed) and the best ` +
+      `${plan.promoted} of those in the same way. The mean validation accuracy over all these ` +
+      "runs decides, among those that had them all.",
     ...outcomes.flatMap(({ method, candidates }) => ["", ...triedTable(method, candidates)]),
   ];
   return lines.join("\n");
@@ -105,7 +108,8 @@ function triedTable(method: string, candidates: readonly Candidate[]): string[] 
     "| val | runs | dead | recipe | options |",
     "|---|---|---|---|---|",
     ...candidates.map((candidate) => {
-      const { changes, runs } = candidate;
+      const { draw, runs } = candidate;
+      const changes = changesOf(draw);
       const dead = runs.filter((run) => run.dead).length;
       const recipe = show({ ...changes.model, ...changes.training });
       const options = show(changes.options ?? {});

@@ -46,10 +46,16 @@ export const SPACES: Readonly<Record<string, SearchSpace>> = {
   },
 };
 
-/** How much is run. A method's runs: configurations x first + survivors x second + final. */
+/** How much is run, for each method alike. */
 export interface SearchPlan {
+  /** Drawn at random, run on the first trials. */
   readonly configurations: number;
+  /** The best of them, run on the second trials as well. */
   readonly survivors: number;
+  /** Of the best survivor: one choice changed; run on the first trials. */
+  readonly neighbours: number;
+  /** The best neighbours, run on the second trials as well. */
+  readonly promoted: number;
   readonly first: Trials;
   readonly second: Trials;
   readonly final: Trials;
@@ -64,44 +70,61 @@ export interface Trials {
 export const PLAN: SearchPlan = {
   configurations: 20,
   survivors: 5,
+  neighbours: 10,
+  promoted: 3,
   first: { splits: ["geom-gcn:0"], seeds: [101, 102] },
   second: { splits: ["geom-gcn:0", "geom-gcn:1"], seeds: [103, 104, 105] },
   // New seeds: what was chosen on a run's validation nodes is not reported from that run.
   final: { splits: ["geom-gcn:0", "geom-gcn:1", "geom-gcn:2"], seeds: [1, 2, 3, 4, 5] },
 };
 
-/**
- * The configurations of a method, as changes to its recipe; distinct, and the same for the same
- * seed. A space with fewer than `count` is used up.
- */
-export function drawConfigurations(space: SearchSpace, count: number, seed: number): Changes[] {
-  const lists: readonly (readonly unknown[])[] = [
-    space.dropout,
-    space.learningRate,
-    space.weightDecay,
-    ...space.options,
-  ];
-  const size = lists.reduce((product, list) => product * new Set(list).size, 1);
-  const drawn = new Map<string, Changes>();
+/** One value of each of a space's lists: dropout, learning rate, weight decay, then the options. */
+export type Draw = readonly unknown[];
+
+const listsOf = (space: SearchSpace): Draw[] => [
+  [...new Set(space.dropout)],
+  space.learningRate,
+  space.weightDecay,
+  ...space.options,
+];
+
+/** A draw as changes to the method's recipe. */
+export function changesOf([dropout, learningRate, weightDecay, ...options]: Draw): Changes {
+  return {
+    model: { dropout },
+    training: { learningRate, weightDecay },
+    options: Object.assign({}, ...options) as object,
+  } as Changes;
+}
+
+/** Distinct, and the same for the same seed. A space with fewer than `count` is used up. */
+export function drawConfigurations(space: SearchSpace, count: number, seed: number): Draw[] {
+  const size = listsOf(space).reduce((product, list) => product * list.length, 1);
+  // Dropout's list weights its values by repeating them.
+  const lists = [space.dropout, ...listsOf(space).slice(1)];
+  const drawn = new Map<string, Draw>();
   for (let n = 0; drawn.size < Math.min(count, size); n++) {
-    const pick = <T>(list: readonly T[], which: number): T =>
-      list[philox(seed, n, which, 0)[0]! % list.length]!;
-    const changes = {
-      model: { dropout: pick(space.dropout, 0) },
-      training: {
-        learningRate: pick(space.learningRate, 1),
-        weightDecay: pick(space.weightDecay, 2),
-      },
-      options: Object.assign({}, ...space.options.map((list, k) => pick(list, 3 + k))) as object,
-    };
-    drawn.set(JSON.stringify(changes), changes as Changes);
+    const draw = lists.map((list, k) => list[philox(seed, n, k, 0)[0]! % list.length]);
+    drawn.set(JSON.stringify(draw), draw);
   }
   return [...drawn.values()];
 }
 
+/** What differs from a draw in one choice: at most `count`, picked by the seed. */
+export function neighboursOf(draw: Draw, space: SearchSpace, count: number, seed: number): Draw[] {
+  return listsOf(space)
+    .flatMap((list, k) =>
+      list.filter((value) => value !== draw[k]).map((value) => draw.with(k, value)),
+    )
+    .map((neighbour, n) => ({ neighbour, order: philox(seed, n, 0, 1)[0]! }))
+    .sort((a, b) => a.order - b.order)
+    .slice(0, count)
+    .map(({ neighbour }) => neighbour);
+}
+
 /** A configuration with its runs so far. */
 export interface Candidate {
-  readonly changes: Changes;
+  readonly draw: Draw;
   readonly runs: readonly RunResult[];
 }
 
@@ -117,14 +140,18 @@ export interface SearchTools {
 
 export interface SearchOutcome {
   readonly method: string;
-  /** All candidates, the best mean validation accuracy first; survivors have more runs. */
+  /** Those with both trials first; within each, the best mean validation accuracy first. */
   readonly candidates: readonly Candidate[];
   readonly chosen: Changes;
   /** The chosen configuration on seeds that the choice did not see. */
   readonly final: readonly RunResult[];
 }
 
-/** Draws, runs all on the first trials, the best on the second, and the winner on the final ones. */
+/**
+ * Draws configurations and runs them on the first trials, the best on the second; then the same
+ * with neighbours of the best. The winner, by mean validation accuracy over all trials, is run on
+ * the final ones.
+ */
 export async function searchRecipe(
   method: string,
   space: SearchSpace,
@@ -132,26 +159,43 @@ export async function searchRecipe(
   tools: SearchTools,
 ): Promise<SearchOutcome> {
   const extend = async (candidates: readonly Candidate[], trials: Trials) => {
-    const configs = candidates.map(({ changes }) => configsFor(method, trials, changes, tools));
+    const configs = candidates.map(({ draw }) =>
+      configsFor(method, trials, changesOf(draw), tools),
+    );
     const results = await tools.run(configs.flat());
     const each = trials.splits.length * trials.seeds.length;
     return candidates
-      .map(({ changes, runs }, i) => ({
-        changes,
+      .map(({ draw, runs }, i) => ({
+        draw,
         runs: [...runs, ...results.slice(i * each, (i + 1) * each)],
       }))
-      .sort((a, b) => meanValidation(b) - meanValidation(a));
+      .sort(byValidation);
   };
-  const drawn = drawConfigurations(space, plan.configurations, 1);
-  const all = await extend(
-    drawn.map((changes) => ({ changes, runs: [] })),
-    plan.first,
+  /** All of them, the first `kept` on both trials. */
+  const round = async (draws: readonly Draw[], kept: number) => {
+    const all = await extend(
+      draws.map((draw) => ({ draw, runs: [] })),
+      plan.first,
+    );
+    const survivors = await extend(all.slice(0, kept), plan.second);
+    return { survivors, rest: all.slice(kept) };
+  };
+  const drawn = await round(drawConfigurations(space, plan.configurations, 1), plan.survivors);
+  const tried = new Set(
+    [...drawn.survivors, ...drawn.rest].map(({ draw }) => JSON.stringify(draw)),
   );
-  const survivors = await extend(all.slice(0, plan.survivors), plan.second);
-  const chosen = survivors[0]!.changes;
+  const near = neighboursOf(drawn.survivors[0]!.draw, space, plan.neighbours, 1).filter(
+    (draw) => !tried.has(JSON.stringify(draw)),
+  );
+  const refined = await round(near, plan.promoted);
+  const finalists = [...drawn.survivors, ...refined.survivors].sort(byValidation);
+  const chosen = changesOf(finalists[0]!.draw);
   const final = await tools.run(configsFor(method, plan.final, chosen, tools));
-  return { method, candidates: [...survivors, ...all.slice(plan.survivors)], chosen, final };
+  const candidates = [...finalists, ...[...drawn.rest, ...refined.rest].sort(byValidation)];
+  return { method, candidates, chosen, final };
 }
+
+const byValidation = (a: Candidate, b: Candidate): number => meanValidation(b) - meanValidation(a);
 
 /** One configuration on every split with every seed. */
 export function configsFor(
