@@ -30,6 +30,7 @@ import {
 export type { DownloadProgress } from "./download.ts";
 export { BadFileError, DatasetError, MissingFileError, UnfitSplitError } from "./errors.ts";
 export { DATASET_NAMES, datasetEntry } from "./registry.ts";
+export { parseSplit } from "./splits.ts";
 
 export interface DataOptions extends DownloadOptions {
   /** Searched before all other folders, and where downloads go. */

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
-import { type DataOptions, loadDataset, loadSplit } from "../datasets/index.ts";
+import { type DataOptions, loadDataset, loadSplit, parseSplit } from "../datasets/index.ts";
 import { OptionError, UserError } from "../errors.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { describeRun, runId } from "./canonical.ts";
@@ -140,6 +140,8 @@ async function loadData(
   configs: readonly RunConfig[],
   options: DataOptions,
 ): Promise<Map<string, Data>> {
+  // A name with a slip of the pen must not cost a download first.
+  for (const { split } of configs) parseSplit(split);
   const graphs = new Map<string, Graph>();
   const data = new Map<string, Data>();
   for (const config of configs) {

@@ -29,10 +29,7 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["distill", "--abkd-beta", "much"], /'--abkd-beta <x>' argument 'much' is invalid. Legal: /],
   [["distill", "--softkd-alpha", "1"], /--softkd-alpha is an option of softkd, not of abkd/],
   [["distill", ...SYNTHETIC, "--split", "geom-gcn:0"], /synthetic has no split "geom-gcn:0"/],
-  [
-    ["distill", "--dataset", "synthetic", "--split", "halves"],
-    /split "halves": expected geom-gcn:0..9/,
-  ],
+  [["distill", "--split", "halves"], /split "halves": expected geom-gcn:0..9/],
   [["distill", "--data", "/no/such/folder"], /\/no\/such\/folder is not a folder/],
   [["train", "--layers", "0"], /Expected a whole number from 1/],
   [["export", "0123"], /no complete run "0123" in runs/],
