@@ -58,7 +58,6 @@ const CONTROLS: Readonly<Record<string, Changes["options"]>> = {
   "ABKD, diagonal attention": { attention: "diagonal" },
   // One pair in place of 64 rows that each sum to 1: beta makes the weight equal.
   "ABKD, last pair only": { attention: "last" },
-  "ABKD, both sides trained": { projections: "trained", subspace: true },
 };
 const LITERAL = ["literal", "node-mean"];
 

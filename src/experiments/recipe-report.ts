@@ -7,6 +7,7 @@ import {
   meanValidation,
   type SearchOutcome,
   type SearchPlan,
+  type Trials,
 } from "./recipe-search.ts";
 import { mean, pairedT, standardDeviation } from "./statistics.ts";
 import { median } from "./summary.ts";
@@ -63,12 +64,11 @@ export function recipeReport(
     "",
     `### ${dataset}: what was tried`,
     "",
-    `${plan.configurations} random configurations a method on ${plan.first.splits.join(", ")} with ` +
-      `seeds ${plan.first.seeds.join(", ")}; the best ${plan.survivors} again on ` +
-      `${plan.second.splits.join(", ")} with seeds ${plan.second.seeds.join(", ")}. Then up to ` +
-      `${plan.neighbours} neighbours of the best (one choice changed) and the best ` +
-      `${plan.promoted} of those in the same way. The mean validation accuracy over all these ` +
-      "runs decides, among those that had them all.",
+    `An earlier recipe and ${plan.configurations} random configurations a method on ` +
+      `${trials(plan.first)}; the best ${plan.survivors} also on ${trials(plan.second)}. Then up ` +
+      `to ${plan.neighbours} neighbours of the best (one choice changed), and the best ` +
+      `${plan.promoted} of those, in the same way. The best ${plan.finalists} of all also on ` +
+      `${trials(plan.third)}; among them the mean validation accuracy over all runs decides.`,
     ...outcomes.flatMap(({ method, candidates }) => ["", ...triedTable(method, candidates)]),
   ];
   return lines.join("\n");
@@ -118,6 +118,10 @@ function triedTable(method: string, candidates: readonly Candidate[]): string[] 
     "",
     "</details>",
   ];
+}
+
+function trials({ splits, seeds }: Trials): string {
+  return `${splits.join(", ")} with seeds ${seeds.join(", ")}`;
 }
 
 function show(values: object): string {

@@ -4,6 +4,9 @@ import { philox } from "../tensor/random.ts";
 import type { Changes } from "../training/recipes.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 
+/** One value of each of a space's lists: dropout, learning rate, weight decay, then the options. */
+export type Draw = readonly unknown[];
+
 /** What the search may choose from: one value of each list, drawn independently. */
 export interface SearchSpace {
   readonly dropout: readonly number[];
@@ -11,6 +14,8 @@ export interface SearchSpace {
   readonly weightDecay: readonly number[];
   /** Options of the method; those that belong together are drawn together. */
   readonly options: readonly (readonly Readonly<Record<string, string | number | boolean>>[])[];
+  /** An earlier search's recipe (docs/recipes.md), tried beside those that are drawn. */
+  readonly start: Draw;
 }
 
 const training = {
@@ -22,7 +27,7 @@ const training = {
 
 /** By method. The student has nothing but its training; SoftKD and ABKD their own options too. */
 export const SPACES: Readonly<Record<string, SearchSpace>> = {
-  student: { ...training, options: [] },
+  student: { ...training, options: [], start: [0, 0.01, 1e-4] },
   softkd: {
     ...training,
     options: [
@@ -34,6 +39,7 @@ export const SPACES: Readonly<Record<string, SearchSpace>> = {
       ],
       [{ temperature: 1 }, { temperature: 2 }, { temperature: 4 }],
     ],
+    start: [0, 0.01, 0, { hardWeight: 0, alpha: 1 }, { temperature: 1 }],
   },
   abkd: {
     ...training,
@@ -42,6 +48,11 @@ export const SPACES: Readonly<Record<string, SearchSpace>> = {
       [{ learningRate: 0.003 }, { learningRate: 0.01 }],
       [{ teacherMaps: "scaled-centred" }, { teacherMaps: "normalised" }],
       [{ logits: false }, { logits: true }],
+    ],
+    start: [
+      ...[0, 0.01, 1e-4],
+      ...[{ beta: 0.5 }, { learningRate: 0.01 }, { teacherMaps: "scaled-centred" }],
+      { logits: false },
     ],
   },
 };
@@ -56,8 +67,11 @@ export interface SearchPlan {
   readonly neighbours: number;
   /** The best neighbours, run on the second trials as well. */
   readonly promoted: number;
+  /** The best of all these, run on the third trials as well: two seeds more or less decide little. */
+  readonly finalists: number;
   readonly first: Trials;
   readonly second: Trials;
+  readonly third: Trials;
   readonly final: Trials;
 }
 
@@ -72,14 +86,13 @@ export const PLAN: SearchPlan = {
   survivors: 5,
   neighbours: 10,
   promoted: 3,
+  finalists: 3,
   first: { splits: ["geom-gcn:0"], seeds: [101, 102] },
   second: { splits: ["geom-gcn:0", "geom-gcn:1"], seeds: [103, 104, 105] },
+  third: { splits: ["geom-gcn:0", "geom-gcn:1"], seeds: [106, 107, 108, 109, 110] },
   // New seeds: what was chosen on a run's validation nodes is not reported from that run.
   final: { splits: ["geom-gcn:0", "geom-gcn:1", "geom-gcn:2"], seeds: [1, 2, 3, 4, 5] },
 };
-
-/** One value of each of a space's lists: dropout, learning rate, weight decay, then the options. */
-export type Draw = readonly unknown[];
 
 const listsOf = (space: SearchSpace): Draw[] => [
   [...new Set(space.dropout)],
@@ -140,7 +153,7 @@ export interface SearchTools {
 
 export interface SearchOutcome {
   readonly method: string;
-  /** Those with both trials first; within each, the best mean validation accuracy first. */
+  /** Those with most runs first; among equals the best mean validation accuracy. */
   readonly candidates: readonly Candidate[];
   readonly chosen: Changes;
   /** The chosen configuration on seeds that the choice did not see. */
@@ -149,8 +162,8 @@ export interface SearchOutcome {
 
 /**
  * Draws configurations and runs them on the first trials, the best on the second; then the same
- * with neighbours of the best. The winner, by mean validation accuracy over all trials, is run on
- * the final ones.
+ * with neighbours of the best; then the best of all on the third. The winner, by mean validation
+ * accuracy over the three, is run on the final ones.
  */
 export async function searchRecipe(
   method: string,
@@ -188,10 +201,12 @@ export async function searchRecipe(
     (draw) => !tried.has(JSON.stringify(draw)),
   );
   const refined = await round(near, plan.promoted);
-  const finalists = [...drawn.survivors, ...refined.survivors].sort(byValidation);
+  const twice = [...drawn.survivors, ...refined.survivors].sort(byValidation);
+  const finalists = await extend(twice.slice(0, plan.finalists), plan.third);
   const chosen = changesOf(finalists[0]!.draw);
   const final = await tools.run(configsFor(method, plan.final, chosen, tools));
-  const candidates = [...finalists, ...[...drawn.rest, ...refined.rest].sort(byValidation)];
+  const once = [...drawn.rest, ...refined.rest].sort(byValidation);
+  const candidates = [...finalists, ...twice.slice(plan.finalists), ...once];
   return { method, candidates, chosen, final };
 }
 

@@ -48,7 +48,13 @@ test("every method has the same number of distinct random configurations", () =>
     assert.deepEqual(drawConfigurations(space, PLAN.configurations, 1), drawn);
     assert.notDeepEqual(drawConfigurations(space, PLAN.configurations, 2), drawn);
   }
-  const few = { dropout: [0, 0], learningRate: [1], weightDecay: [0, 1], options: [] };
+  const few = {
+    dropout: [0, 0],
+    learningRate: [1],
+    weightDecay: [0, 1],
+    options: [],
+    start: [0, 1, 0],
+  };
   assert.equal(drawConfigurations(few, 20, 1).length, 2, "a small space is used up");
 });
 
@@ -75,7 +81,7 @@ test("validation alone decides, and the final seeds are new", async () => {
   const log: RunConfig[] = [];
   const found = await searchRecipe("softkd", SPACES["softkd"]!, PLAN, tools(log));
   assert.equal(found.chosen.training?.learningRate, 0.03, "test accuracy preferred 0.003");
-  const chosenOn = new Set([...PLAN.first.seeds, ...PLAN.second.seeds]);
+  const chosenOn = new Set([...PLAN.first.seeds, ...PLAN.second.seeds, ...PLAN.third.seeds]);
   assert.ok(found.final.every((run) => !chosenOn.has(run.config.seed)));
   assert.equal(found.final.length, PLAN.final.splits.length * PLAN.final.seeds.length);
   const again = await searchRecipe("softkd", SPACES["softkd"]!, PLAN, tools([]));
