@@ -59,7 +59,7 @@ const CONTROLS: Readonly<Record<string, Changes["options"]>> = {
   // One pair in place of 64 rows that each sum to 1: beta makes the weight equal.
   "ABKD, last pair only": { attention: "last" },
 };
-const LITERAL = ["literal", "node-mean"];
+const LITERAL = ["literal"];
 
 const outcomes: SearchOutcome[] = [];
 for (const method of values.methods.split(",")) {

@@ -64,8 +64,8 @@ export function recipeReport(
     "",
     `### ${dataset}: what was tried`,
     "",
-    `An earlier recipe and ${plan.configurations} random configurations a method on ` +
-      `${trials(plan.first)}; the best ${plan.survivors} also on ${trials(plan.second)}. Then up ` +
+    `${plan.configurations} random configurations a method on ${trials(plan.first)}; the best ` +
+      `${plan.survivors}, and an earlier recipe, also on ${trials(plan.second)}. Then up ` +
       `to ${plan.neighbours} neighbours of the best (one choice changed), and the best ` +
       `${plan.promoted} of those, in the same way. The best ${plan.finalists} of all also on ` +
       `${trials(plan.third)}; among them the mean validation accuracy over all runs decides.`,

@@ -193,15 +193,17 @@ export async function searchRecipe(
     const survivors = await extend(all.slice(0, kept), plan.second);
     return { survivors, rest: all.slice(kept) };
   };
-  const drawn = await round(drawConfigurations(space, plan.configurations, 1), plan.survivors);
-  const tried = new Set(
-    [...drawn.survivors, ...drawn.rest].map(({ draw }) => JSON.stringify(draw)),
-  );
-  const near = neighboursOf(drawn.survivors[0]!.draw, space, plan.neighbours, 1).filter(
-    (draw) => !tried.has(JSON.stringify(draw)),
-  );
-  const refined = await round(near, plan.promoted);
-  const twice = [...drawn.survivors, ...refined.survivors].sort(byValidation);
+  const tried = new Set<string>();
+  const untried = (draw: Draw): boolean => {
+    const before = tried.size;
+    return tried.add(JSON.stringify(draw)).size > before;
+  };
+  const earlier = await round([space.start].filter(untried), 1);
+  const draws = drawConfigurations(space, plan.configurations, 1);
+  const drawn = await round(draws.filter(untried), plan.survivors);
+  const near = neighboursOf(drawn.survivors[0]!.draw, space, plan.neighbours, 1);
+  const refined = await round(near.filter(untried), plan.promoted);
+  const twice = [earlier, drawn, refined].flatMap(({ survivors }) => survivors).sort(byValidation);
   const finalists = await extend(twice.slice(0, plan.finalists), plan.third);
   const chosen = changesOf(finalists[0]!.draw);
   const final = await tools.run(configsFor(method, plan.final, chosen, tools));

@@ -83,6 +83,14 @@ test("validation alone decides, and the final seeds are new", async () => {
   assert.equal(found.chosen.training?.learningRate, 0.03, "test accuracy preferred 0.003");
   const chosenOn = new Set([...PLAN.first.seeds, ...PLAN.second.seeds, ...PLAN.third.seeds]);
   assert.ok(found.final.every((run) => !chosenOn.has(run.config.seed)));
+  const { start } = SPACES["softkd"]!;
+  const each = (trials: { splits: readonly string[]; seeds: readonly number[] }): number =>
+    trials.splits.length * trials.seeds.length;
+  const earlier = found.candidates.find(({ draw }) => draw === start);
+  assert.ok(earlier && earlier.runs.length >= each(PLAN.first) + each(PLAN.second));
+  const most = each(PLAN.first) + each(PLAN.second) + each(PLAN.third);
+  const finalists = found.candidates.filter(({ runs }) => runs.length === most);
+  assert.equal(finalists.length, PLAN.finalists);
   assert.equal(found.final.length, PLAN.final.splits.length * PLAN.final.seeds.length);
   const again = await searchRecipe("softkd", SPACES["softkd"]!, PLAN, tools([]));
   assert.deepEqual(again, found);
