@@ -16,5 +16,6 @@ await quickstart(
   },
 );
 const file = new URL("../README.md", import.meta.url);
-const block = `\`\`\`\n${lines.join("\n").trim()}\n\`\`\``;
+const printed = lines.join("\n").trim().replaceAll(/\n{3,}/g, "\n\n");
+const block = `\`\`\`\n${printed}\n\`\`\``;
 writeFileSync(file, writeSection(readFileSync(file, "utf8"), "quickstart", block));
