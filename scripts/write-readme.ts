@@ -16,6 +16,9 @@ await quickstart(
   },
 );
 const file = new URL("../README.md", import.meta.url);
-const printed = lines.join("\n").trim().replaceAll(/\n{3,}/g, "\n\n");
+const printed = lines
+  .join("\n")
+  .trim()
+  .replaceAll(/\n{3,}/g, "\n\n");
 const block = `\`\`\`\n${printed}\n\`\`\``;
 writeFileSync(file, writeSection(readFileSync(file, "utf8"), "quickstart", block));
