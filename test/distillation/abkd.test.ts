@@ -257,8 +257,10 @@ describe("the trivial optimum", () => {
     const method = start(teacher, options);
     assert.deepEqual(method.inspect(student).warnings, []);
     const pt = method.weights.all.get("abkd.projection.teacher") as tf.Variable;
-    pt.assign(tf.mul(pt, 0.5));
+    pt.assign(tf.mul(pt, 0.8));
     assert.deepEqual(method.inspect(student).warnings, []);
+    pt.assign(tf.mul(pt, 0.625));
+    assert.match(method.inspect(student).warnings.join(), /is falling into its trivial optimum/);
     pt.assign(tf.mul(pt, 0.16));
     const { scalars, warnings: told } = method.inspect(student);
     assertClose([scalars["teacherSquareLeft"]!], [0.08 ** 2], 1e-4, 1, "left");
@@ -267,7 +269,9 @@ describe("the trivial optimum", () => {
 
   it("needs a great fall, or a lesser one that exceeds the alignment", () => {
     assert.equal(collapseWarning(1, 1), undefined);
-    assert.equal(collapseWarning(0.2, 1), undefined);
+    assert.equal(collapseWarning(0.6, 1), undefined);
+    assert.equal(collapseWarning(0.2, 0.9), undefined);
+    assert.match(collapseWarning(0.2, 1)!, /is falling into its trivial optimum/);
     assert.equal(collapseWarning(0.05, 0.02), undefined);
     assert.match(collapseWarning(0.05, 0.99)!, /5\.0e-2 of its start.* it is 0\.99/);
     assert.match(collapseWarning(0.005, 0.002)!, /trivial optimum/);

@@ -12,6 +12,9 @@ export const COLLAPSE_FACTOR = 100;
  * start: D then became small by scale more than by alignment.
  */
 export const SCALE_FACTOR = 10;
+/** It is on the way there when half is lost while D relative to both sides is that of unrelated maps. */
+export const FALLING_FACTOR = 2;
+const UNRELATED = 0.99;
 
 /**
  * How much of each teacher layer's projected mean square is left, averaged over the layers with
@@ -45,11 +48,13 @@ export function remainingScale(
  */
 export function collapseWarning(remaining: number, relative: number): string | undefined {
   const byScale = remaining < 1 / SCALE_FACTOR && remaining < relative;
-  if (!(remaining < 1 / COLLAPSE_FACTOR || byScale)) return undefined;
+  const fell = remaining < 1 / COLLAPSE_FACTOR || byScale;
+  const falling = remaining < 1 / FALLING_FACTOR && relative > UNRELATED;
+  if (!fell && !falling) return undefined;
   return (
-    "ABKD fell into its trivial optimum: the teacher's projected mean square is " +
-    `${remaining.toExponential(1)} of its start, so D is small because both sides are; relative ` +
-    `to them it is ${relative.toFixed(2)} (unrelated maps have 1). The option projections ` +
+    `ABKD ${fell ? "fell" : "is falling"} into its trivial optimum: the teacher's projected mean ` +
+    `square is ${remaining.toExponential(1)} of its start, so D is small because both sides are; ` +
+    `relative to them it is ${relative.toFixed(2)} (unrelated maps have 1). The option projections ` +
     '"fixed-teacher" has no such optimum.'
   );
 }
