@@ -1,15 +1,16 @@
 // The steps that training is made of: teacher, student, SoftKD, ABKD, and evaluation.
 import * as tf from "@tensorflow/tfjs";
-import type { Distillation, TeacherOutputs } from "../src/distillation/method.ts";
+import type { TeacherOutputs } from "../src/distillation/method.ts";
 import { createDistillation } from "../src/distillation/registry.ts";
 import type { Graph, Split } from "../src/graph/graph.ts";
 import { Gcnii } from "../src/models/gcnii.ts";
 import type { GraphInputs } from "../src/models/model.ts";
-import { Adam, BACKEND, scores, softmaxCrossEntropy } from "../src/tensor/index.ts";
+import { BACKEND, scores } from "../src/tensor/index.ts";
 import { withForward } from "../src/training/evaluate.ts";
 import { graphInputs, type SplitTargets, splitTargets } from "../src/training/inputs.ts";
 import { type Changes, studentConfig, teacherConfig } from "../src/training/recipes.ts";
 import type { RunConfig } from "../src/training/run.ts";
+import { optimiser, step } from "../src/training/train.ts";
 import type { Task } from "./measure.ts";
 
 const SEED = 1;
@@ -76,7 +77,7 @@ function modelOf(config: RunConfig, { graph }: Data): Gcnii {
   return new Gcnii(config.model, shape, config.seed);
 }
 
-/** What src/training/train.ts does in an epoch, evaluation apart. */
+/** The loop's own step (src/training/train.ts), evaluation apart. */
 function trainingStep(
   config: RunConfig,
   { graph, inputs, targets }: Data,
@@ -85,34 +86,15 @@ function trainingStep(
 ): () => void {
   const { layers, width } = config.model;
   const shape = { layers, width, classes: graph.classes };
-  const method: Distillation | undefined =
+  const distillation =
     config.method && createDistillation(config.method, teacher, shape, config.seed);
-  const { learningRate, weightDecay } = config.training;
-  const adam = new Adam([
-    { parameters: model.parameters, learningRate, weightDecay },
-    {
-      parameters: method?.parameters ?? [],
-      learningRate: method?.learningRate ?? learningRate,
-      weightDecay: 0,
-    },
-  ]);
-  let step = 0;
-  return () =>
-    tf.tidy(() => {
-      const dropout = { seed: config.seed, step: step++ };
-      const { value, grads } = tf.variableGrads(() => {
-        const maps = method?.needsMaps ?? false;
-        const forward = model.forward(inputs, { dropout, maps });
-        const crossEntropy = softmaxCrossEntropy(forward.logits, targets.train);
-        if (!method) return crossEntropy;
-        return method.loss(
-          { logits: forward.logits, maps: forward.maps as tf.Tensor3D },
-          crossEntropy,
-        );
-      }, adam.variables);
-      if (!Number.isFinite(value.dataSync()[0])) throw new Error("the benchmark's loss diverged");
-      adam.step(grads);
-    });
+  const task = { config, model, inputs, targets, ...(distillation && { distillation }) };
+  const adam = optimiser(task);
+  let epoch = 0;
+  return () => {
+    const loss = step(task, adam, epoch++);
+    if (!Number.isFinite(loss)) throw new Error("the benchmark's loss diverged");
+  };
 }
 
 /** What follows a step: a pass without dropout, scored on training and validation nodes. */

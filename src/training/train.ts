@@ -97,21 +97,12 @@ class Training {
   #savedAt = 0;
 
   constructor(task: TrainingTask, options: TrainingOptions) {
-    const { model, distillation } = task;
-    const { learningRate, weightDecay } = task.config.training;
     const { from } = options;
     this.#task = task;
     this.#options = options;
     this.#id = runId(task.config);
     this.#trained = trainedParameters(task);
-    this.#adam = new Adam([
-      { parameters: model.parameters, learningRate, weightDecay },
-      {
-        parameters: distillation?.parameters ?? [],
-        learningRate: distillation?.learningRate ?? learningRate,
-        weightDecay: 0,
-      },
-    ]);
+    this.#adam = optimiser(task);
     const curve = (name: keyof RunResult["curve"]): number[] => [...(from?.curve[name] ?? [])];
     this.#curve = {
       loss: curve("loss"),
@@ -146,7 +137,7 @@ class Training {
       this.#save();
       throw new InterruptedError(`stopped after epoch ${this.#epochs}, which is kept`);
     }
-    const loss = step(this.#task, this.#adam, this.#trained, this.#epochs);
+    const loss = step(this.#task, this.#adam, this.#epochs);
     if (!Number.isFinite(loss)) {
       // The step was not taken: what the last epoch left is still sound.
       this.#save();
@@ -230,24 +221,34 @@ class Training {
   }
 }
 
+/** Adam over the model's parameters and, without weight decay, the method's. */
+export function optimiser({ config, model, distillation }: TrainingTask): Adam {
+  const { learningRate, weightDecay } = config.training;
+  return new Adam([
+    { parameters: model.parameters, learningRate, weightDecay },
+    {
+      parameters: distillation?.parameters ?? [],
+      learningRate: distillation?.learningRate ?? learningRate,
+      weightDecay: 0,
+    },
+  ]);
+}
+
 /** One step of gradient descent; returns the loss, and leaves all as it was where not finite. */
-function step(task: TrainingTask, adam: Adam, trained: Trained, epoch: number): number {
+export function step(task: TrainingTask, adam: Adam, epoch: number): number {
   const { config, model, inputs, targets, distillation } = task;
   return tf.tidy(() => {
-    const { value, grads } = tf.variableGrads(
-      () => {
-        const { logits, maps } = model.forward(inputs, {
-          dropout: { seed: config.seed, step: epoch },
-          maps: distillation?.needsMaps ?? false,
-        });
-        const crossEntropy = softmaxCrossEntropy(logits, targets.train);
-        // Where the method needs no maps, it reads none.
-        return distillation
-          ? distillation.loss({ logits, maps: maps as tf.Tensor3D }, crossEntropy)
-          : crossEntropy;
-      },
-      [...trained.values()].map((parameter) => parameter.variable),
-    );
+    const { value, grads } = tf.variableGrads(() => {
+      const { logits, maps } = model.forward(inputs, {
+        dropout: { seed: config.seed, step: epoch },
+        maps: distillation?.needsMaps ?? false,
+      });
+      const crossEntropy = softmaxCrossEntropy(logits, targets.train);
+      // Where the method needs no maps, it reads none.
+      return distillation
+        ? distillation.loss({ logits, maps: maps as tf.Tensor3D }, crossEntropy)
+        : crossEntropy;
+    }, adam.variables);
     const loss = value.dataSync()[0]!;
     if (Number.isFinite(loss)) adam.step(grads);
     return loss;
