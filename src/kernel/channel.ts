@@ -1,0 +1,87 @@
+// What the supervisor and the runner tell each other: commands one way, events the other.
+//
+// Commands go over fd 3 as one JSON text a line, read by the runner's link thread. Events come back
+// inside the runner's standard output (frames.ts), so that they keep their order with what native
+// code and child processes print there.
+
+/** A value by MIME type; binary types as base64, JSON types as values. */
+export type Bundle = Readonly<Record<string, unknown>>;
+
+/** Which execute_request something belongs to: the supervisor counts them from 1, 0 is none. */
+export type CellId = number;
+
+export type Command =
+  | {
+      readonly type: "execute";
+      readonly cell: CellId;
+      /** The n of In[n], which stack traces show. */
+      readonly count: number;
+      readonly code: string;
+      readonly silent: boolean;
+      readonly allowInput: boolean;
+      readonly userExpressions: Readonly<Record<string, string>>;
+    }
+  | { readonly type: "interrupt" }
+  | { readonly type: "input"; readonly value: string }
+  | ({ readonly type: "comm" } & CommMessage)
+  /** Names and values as they are at run time; `expression` has no side effects. */
+  | { readonly type: "members"; readonly request: number; readonly expression: string }
+  | { readonly type: "exit" };
+
+export interface CommMessage {
+  readonly kind: "open" | "msg" | "close";
+  readonly commId: string;
+  readonly target?: string;
+  readonly data: unknown;
+  readonly metadata?: unknown;
+  /** base64 */
+  readonly buffers?: readonly string[];
+}
+
+export interface Failure {
+  readonly status: "error";
+  readonly ename: string;
+  readonly evalue: string;
+  readonly traceback: readonly string[];
+}
+
+export type Outcome =
+  | {
+      readonly status: "ok";
+      /** What Out[n] shows; absent where the cell ends in no expression, or in undefined. */
+      readonly result?: { readonly data: Bundle; readonly metadata: Bundle };
+      readonly userExpressions: Readonly<Record<string, unknown>>;
+    }
+  | Failure;
+
+export type Event =
+  /** Cells can run. */
+  | { readonly type: "ready" }
+  | {
+      readonly type: "stream";
+      readonly cell: CellId;
+      readonly name: "stdout" | "stderr";
+      readonly text: string;
+    }
+  | {
+      readonly type: "display";
+      readonly cell: CellId;
+      readonly data: Bundle;
+      readonly metadata: Bundle;
+      readonly id?: string;
+      /** Changes what was displayed under `id` before. */
+      readonly update: boolean;
+    }
+  | { readonly type: "clear"; readonly cell: CellId; readonly wait: boolean }
+  /** Answered by the command "input". */
+  | {
+      readonly type: "input";
+      readonly cell: CellId;
+      readonly prompt: string;
+      readonly password: boolean;
+    }
+  | ({ readonly type: "comm"; readonly cell: CellId } & CommMessage)
+  | { readonly type: "members"; readonly request: number; readonly names: readonly string[] }
+  /** Nothing of the cell's synchronous output comes after this. On fd 2 a "mark" says the same. */
+  | { readonly type: "done"; readonly cell: CellId; readonly outcome: Outcome }
+  | { readonly type: "mark"; readonly cell: CellId };

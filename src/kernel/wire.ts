@@ -1,0 +1,120 @@
+// Jupyter's wire protocol: messages as signed ZeroMQ frames, and nothing about what they mean.
+import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
+import { userInfo } from "node:os";
+
+/** The version of the messaging protocol that this kernel and this client speak. */
+export const PROTOCOL_VERSION = "5.5";
+
+const DELIMITER = Buffer.from("<IDS|MSG>");
+
+export interface Header {
+  readonly msg_id: string;
+  readonly msg_type: string;
+  readonly session: string;
+  readonly username: string;
+  readonly date: string;
+  readonly version: string;
+  readonly subshell_id?: string | null;
+}
+
+export type Content = Readonly<Record<string, unknown>>;
+
+export interface Message {
+  /** ZeroMQ routing identities in front of the delimiter; for iopub the topic. */
+  readonly identities: readonly Uint8Array[];
+  readonly header: Header;
+  /** The header of the request that this answers; empty where there is none. */
+  readonly parent: Header | Record<string, never>;
+  readonly metadata: Content;
+  readonly content: Content;
+  readonly buffers: readonly Uint8Array[];
+}
+
+/** A message that must not be acted on: malformed, unsigned, signed by a stranger. */
+export class WireError extends Error {
+  override readonly name = "WireError";
+}
+
+/** Signs and checks frames with a connection file's key. An empty key signs nothing. */
+export class Signer {
+  readonly #key: string;
+
+  constructor(key: string) {
+    this.#key = key;
+  }
+
+  sign(parts: readonly Uint8Array[]): string {
+    if (this.#key === "") return "";
+    const hmac = createHmac("sha256", this.#key);
+    for (const part of parts) hmac.update(part);
+    return hmac.digest("hex");
+  }
+
+  verify(signature: Uint8Array, parts: readonly Uint8Array[]): boolean {
+    const expected = Buffer.from(this.sign(parts));
+    return expected.length === signature.length && timingSafeEqual(expected, signature);
+  }
+}
+
+/** A header of a new message of one session. */
+export function createHeader(msg_type: string, session: string): Header {
+  const date = new Date().toISOString();
+  return { msg_id: randomUUID(), msg_type, session, username, date, version: PROTOCOL_VERSION };
+}
+
+const username = (() => {
+  try {
+    return userInfo().username;
+  } catch {
+    return "abkd"; // a container's user may have no entry in passwd
+  }
+})();
+
+export function encodeMessage(signer: Signer, message: Message): Uint8Array[] {
+  const { header, parent, metadata, content } = message;
+  const parts = [header, parent, metadata, content].map((part) =>
+    Buffer.from(JSON.stringify(part)),
+  );
+  const signature = Buffer.from(signer.sign(parts));
+  return [...message.identities, DELIMITER, signature, ...parts, ...message.buffers];
+}
+
+/** @throws WireError where the frames are no message, or not one signed with the key */
+export function decodeMessage(signer: Signer, frames: readonly Uint8Array[]): Message {
+  const at = frames.findIndex((frame) => DELIMITER.equals(frame));
+  if (at < 0) throw new WireError("no <IDS|MSG> delimiter");
+  const signature = frames[at + 1];
+  const parts = frames.slice(at + 2, at + 6);
+  if (!signature || parts.length < 4) throw new WireError(`only ${frames.length} frames`);
+  if (!signer.verify(signature, parts)) throw new WireError("bad signature");
+  const [header, parent, metadata, content] = parts.map(parseObject) as [
+    Header,
+    Content,
+    Content,
+    Content,
+  ];
+  for (const field of ["msg_id", "msg_type", "session"] as const) {
+    if (typeof header[field] !== "string") throw new WireError(`the header has no ${field}`);
+  }
+  return {
+    identities: frames.slice(0, at),
+    header,
+    parent: parent as Message["parent"],
+    metadata,
+    content,
+    buffers: frames.slice(at + 6),
+  };
+}
+
+function parseObject(part: Uint8Array): Content {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(part).toString());
+  } catch (error) {
+    throw new WireError(`a part is no JSON: ${(error as Error).message}`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new WireError("a part is no JSON object");
+  }
+  return value as Content;
+}
