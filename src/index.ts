@@ -4,6 +4,7 @@ export {
   DATASET_NAMES,
   type DataOptions,
   DatasetError,
+  firstAvailable,
   loadDataset,
   loadSplit,
 } from "./datasets/index.ts";
@@ -23,6 +24,17 @@ export {
   methods,
 } from "./distillation/registry.ts";
 export { OptionError, UserError } from "./errors.ts";
+export {
+  describeFinding,
+  describeWarnings,
+  formatTable,
+  resultsTable,
+  type Table,
+} from "./experiments/results-table.ts";
+export { type Figure, type Size, styleOf } from "./figures/figure.ts";
+export { learningCurves } from "./figures/learning-curves.ts";
+export { attentionMatrix, dissimilarityMatrix } from "./figures/matrices.ts";
+export { showTable } from "./figures/table.ts";
 export { type Csr, csrFromPairs } from "./graph/csr.ts";
 export { type Graph, type Split, UNLABELLED } from "./graph/graph.ts";
 export { rowNormalised, symmetricNormalised } from "./graph/normalise.ts";

@@ -3,8 +3,7 @@ import { rmSync } from "node:fs";
 import path from "node:path";
 import { Command, Option } from "commander";
 import { progressPrinter } from "../datasets/download-progress.ts";
-import { type DataOptions, DatasetError, loadDataset, loadSplit } from "../datasets/index.ts";
-import { datasetEntry } from "../datasets/registry.ts";
+import { type DataOptions, firstAvailable } from "../datasets/index.ts";
 import { methods } from "../distillation/registry.ts";
 import { UserError } from "../errors.ts";
 import { formatTable, resultsTable } from "../experiments/results-table.ts";
@@ -90,7 +89,9 @@ export async function quickstart(
       signal: stopper.signal,
       ...(options.data !== undefined && { dataDir: options.data }),
     };
-    const dataset = options.dataset ?? (await coraOrSynthetic(data, options.split, print));
+    const dataset =
+      options.dataset ??
+      (await firstAvailable(["cora", "synthetic"], { ...data, onWarning: print }, options.split));
     downloads.clear();
     const configs = configurations(dataset, options, teacher, student);
     print(`${introduction(configs)}\n`);
@@ -109,23 +110,6 @@ export async function quickstart(
 
 function toStdout(line: string): void {
   process.stdout.write(`${line}\n`);
-}
-
-/** Cora if it is here or can be fetched; else one line that says so, and the embedded graph. */
-async function coraOrSynthetic(
-  data: DataOptions,
-  split: string | undefined,
-  print: (line: string) => void,
-): Promise<string> {
-  try {
-    const graph = await loadDataset("cora", data);
-    await loadSplit(graph, split ?? datasetEntry("cora").defaultSplit, data);
-    return "cora";
-  } catch (error) {
-    if (!(error instanceof DatasetError) || data.signal?.aborted) throw error;
-    print(`Cora cannot be had, so this is the embedded synthetic graph: ${error.message}`);
-    return "synthetic";
-  }
 }
 
 /** The teacher, then every method from the same student weights, seed by seed. */

@@ -6,7 +6,7 @@ import { OptionError } from "../errors.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { differences, summarise } from "./canonical.ts";
 import { type DownloadOptions, download } from "./download.ts";
-import { BadFileError } from "./errors.ts";
+import { BadFileError, DatasetError } from "./errors.ts";
 import {
   type DataFolders,
   dataFolders,
@@ -66,6 +66,32 @@ export async function loadDataset(name: string, options: DataOptions = {}): Prom
     }
   }
   return graph;
+}
+
+/**
+ * The first of some datasets whose graph and usual split can be had, e.g. `["cora", "synthetic"]`
+ * where a download may fail. Why an earlier one could not be had goes to `onWarning`.
+ *
+ * @param split in place of the datasets' usual ones
+ * @throws DatasetError for the last one; OptionError for an unknown name
+ */
+export async function firstAvailable(
+  names: readonly [string, ...string[]],
+  options: DataOptions = {},
+  split?: string,
+): Promise<string> {
+  for (const [index, name] of names.entries()) {
+    try {
+      const graph = await loadDataset(name, options);
+      await loadSplit(graph, split ?? datasetEntry(name).defaultSplit, options);
+      return name;
+    } catch (error) {
+      const next = names[index + 1];
+      if (!(error instanceof DatasetError) || options.signal?.aborted || !next) throw error;
+      options.onWarning?.(`${name} cannot be had, so this is ${next}: ${error.message}`);
+    }
+  }
+  throw new OptionError("no dataset is named");
 }
 
 /**

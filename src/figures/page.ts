@@ -6,6 +6,7 @@ import { gzip } from "node:zlib";
 import type { Table } from "../experiments/results-table.ts";
 import type { RunResult } from "../training/run.ts";
 import { type Figure, plain } from "./figure.ts";
+import { htmlTable } from "./table.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -27,19 +28,10 @@ const style = `
   table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 1rem 0; }
   th, td { padding: 0.3rem 0.8rem; text-align: left; border-bottom: 1px solid #ddd; }
   th { border-bottom: 2px solid #666; font-weight: 600; }
-  .number { text-align: right; }
   .figure { width: 100%; margin: 1.5rem 0; break-inside: avoid; }
   .scroll { overflow-x: auto; }
   code { font-size: 0.9em; }
 `;
-
-function htmlTable({ columns, rows }: Table): string {
-  const cell = (tag: string, text: string, i: number) =>
-    `<${tag}${columns[i]?.numeric ? ' class="number"' : ""}>${plain(text)}</${tag}>`;
-  const head = columns.map(({ title }, i) => cell("th", title, i)).join("");
-  const body = rows.map((row) => `<tr>${row.map((text, i) => cell("td", text, i)).join("")}</tr>`);
-  return `<table>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${body.join("\n")}\n</tbody>\n</table>`;
-}
 
 function runsTable(runs: readonly RunResult[]): Table {
   const columns = ["run", "method", "seed", "best epoch", "validation %", "test %", "engine"].map(

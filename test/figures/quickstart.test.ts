@@ -76,7 +76,7 @@ describe("quickstart", () => {
     const { results, text } = await start({ data });
     assert.match(
       text,
-      /^Cora cannot be had, so this is the embedded synthetic graph: .*ind\.cora\.x.*$/m,
+      /^cora cannot be had, so this is synthetic: .*ind\.cora\.x.*$/m,
     );
     assert.equal(results[0]!.config.dataset, "synthetic");
     assert.match(text, /no .*quickstart\.svg: \/bin\/false could not draw it/);

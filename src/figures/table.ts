@@ -1,0 +1,25 @@
+// A table of results as HTML, and as a value that a notebook shows.
+import { inspect } from "node:util";
+import { formatTable, type Table } from "../experiments/results-table.ts";
+import { plain } from "./figure.ts";
+
+/** A table element; its cells are escaped. */
+export function htmlTable({ columns, rows }: Table): string {
+  // An attribute rather than a class: notebooks' front ends drop style sheets.
+  const cell = (tag: string, text: string, i: number) =>
+    `<${tag} align="${columns[i]?.numeric ? "right" : "left"}">${plain(text)}</${tag}>`;
+  const head = columns.map(({ title }, i) => cell("th", title, i)).join("");
+  const body = rows.map((row) => `<tr>${row.map((text, i) => cell("td", text, i)).join("")}</tr>`);
+  return `<table>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${body.join("\n")}\n</tbody>\n</table>`;
+}
+
+/** As the last expression of a notebook's cell: HTML in JupyterLab, text elsewhere. */
+export function showTable(table: Table): object {
+  return {
+    [Symbol.for("Jupyter.display")]: () => ({
+      "text/html": htmlTable(table),
+      "text/plain": formatTable(table),
+    }),
+    [inspect.custom]: () => formatTable(table),
+  };
+}
