@@ -1,0 +1,43 @@
+// What a value looks like: a bundle of views by MIME type, always with text/plain.
+import type { Bundle } from "../channel.ts";
+import { callHook, isThenable, normaliseBundle } from "./hook.ts";
+import { messageOf, textOf } from "./text.ts";
+
+/**
+ * A value's views: its own (`Symbol.for("Jupyter.display")`), or the built-in ones. Never throws,
+ * never rejects; a promise only where the value's own hook returns one.
+ */
+export function bundleOf(value: unknown): Bundle | Promise<Bundle> {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null) {
+    return builtIn(value);
+  }
+  try {
+    const hook = callHook(value);
+    if (!hook) return builtIn(value);
+    if (!isThenable(hook.result)) return ownBundle(value, hook.result);
+    return Promise.resolve(hook.result).then(
+      (bundle) => ownBundle(value, bundle),
+      (error) => withoutHook(value, error),
+    );
+  } catch (error) {
+    return withoutHook(value, error);
+  }
+}
+
+function ownBundle(value: object, bundle: unknown): Bundle {
+  try {
+    const own = normaliseBundle(bundle);
+    return "text/plain" in own ? own : { ...own, "text/plain": textOf(value) };
+  } catch (error) {
+    return withoutHook(value, error);
+  }
+}
+
+function withoutHook(value: object, error: unknown): Bundle {
+  const failed = `[Symbol.for("Jupyter.display") failed: ${messageOf(error).slice(0, 400)}]`;
+  return { "text/plain": `${textOf(value)}\n${failed}` };
+}
+
+function builtIn(value: unknown): Bundle {
+  return { "text/plain": textOf(value) };
+}

@@ -1,0 +1,81 @@
+// Symbol.for("Jupyter.display"): what an object says it looks like, as a bundle that is safe to send.
+import { types } from "node:util";
+import type { Bundle } from "../channel.ts";
+
+/** The key of an object's own view, and on globalThis the key of the host's display function. */
+export const DISPLAY = Symbol.for("Jupyter.display");
+
+/** The result of an object's hook, unchecked; nothing where it has none. */
+export function callHook(value: object): { readonly result: unknown } | undefined {
+  // A proxy may answer every question with anything: it is asked only if it says it has a hook.
+  if (types.isProxy(value) && !Reflect.has(value, DISPLAY)) return undefined;
+  const hook: unknown = Reflect.get(value, DISPLAY);
+  if (typeof hook !== "function") return undefined;
+  return { result: hook.call(value) };
+}
+
+/** A thing to await. A proxy is none: one that answers to every name would never settle. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (types.isPromise(value)) return true;
+  if (typeof value !== "object" || value === null || types.isProxy(value)) return false;
+  return typeof (value as { then?: unknown }).then === "function";
+}
+
+/**
+ * A bundle as it can be sent: bytes as base64 (as text for text types), JSON types as plain values.
+ * @throws TypeError where it is no object of MIME types, or holds a cycle
+ */
+export function normaliseBundle(bundle: unknown): Bundle {
+  if (typeof bundle !== "object" || bundle === null || Array.isArray(bundle)) {
+    throw new TypeError("a display bundle is an object of values by MIME type");
+  }
+  const clean: Record<string, unknown> = {};
+  for (const [type, data] of Object.entries(bundle)) {
+    if (!/^[\w.+-]+\/[\w.+*-]+(;.*)?$/.test(type)) {
+      throw new TypeError(`"${type.slice(0, 80)}" is no MIME type`);
+    }
+    if (data === undefined) continue;
+    clean[type] = normaliseData(type, data);
+  }
+  return clean;
+}
+
+const IS_TEXT = /^text\/|[+/](xml|json)$|^application\/javascript$/;
+const IS_JSON = /[+/]json$/;
+
+function normaliseData(type: string, data: unknown): unknown {
+  const bytes = types.isAnyArrayBuffer(data) ? new Uint8Array(data) : data;
+  if (types.isUint8Array(bytes)) {
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return buffer.toString(IS_TEXT.test(type) ? "utf8" : "base64");
+  }
+  if (typeof data === "string") return data;
+  // nbformat writes long texts as arrays of lines
+  if (!IS_JSON.test(type) && Array.isArray(data)) return data.join("");
+  return toJson(data, []) ?? null;
+}
+
+/** What JSON can carry of a value; typed arrays become arrays. */
+function toJson(value: unknown, parents: readonly object[]): unknown {
+  if (typeof value === "bigint") {
+    return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  }
+  if (typeof value === "number") return Number.isFinite(value) ? value : null;
+  if (typeof value === "function" || typeof value === "symbol") return undefined;
+  if (typeof value !== "object" || value === null) return value;
+  if (parents.includes(value)) throw new TypeError("a display bundle refers to itself");
+  const within = [...parents, value];
+  if (Array.isArray(value) || (ArrayBuffer.isView(value) && !types.isDataView(value))) {
+    return Array.from(value as ArrayLike<unknown>, (item) => toJson(item, within) ?? null);
+  }
+  const { toJSON } = value as { toJSON?: unknown };
+  if (typeof toJSON === "function") return toJson(toJSON.call(value), within);
+  const clean: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) {
+    const sent = toJson(item, within);
+    if (sent === undefined) continue;
+    // "__proto__" by assignment would change the prototype
+    Object.defineProperty(clean, key, { value: sent, enumerable: true });
+  }
+  return clean;
+}

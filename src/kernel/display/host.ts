@@ -1,0 +1,81 @@
+// The host's display function: what cells, objects and libraries show things with.
+import type { Event } from "../channel.ts";
+import { bundleOf } from "./bundle.ts";
+import { normaliseBundle } from "./hook.ts";
+
+/** How `display` shows a value. */
+export interface DisplayOptions {
+  /** A name under which what is shown can be changed later. */
+  readonly id?: string;
+  /** Changes what was shown under `id` instead of showing it again. */
+  readonly update?: boolean;
+  /** The value is a bundle: data by MIME type. */
+  readonly raw?: boolean;
+}
+
+/** Shows values; `globalThis[Symbol.for("Jupyter.display")]`. */
+export interface Display {
+  /**
+   * Shows a value below the cell: at once, unless its own view is asynchronous. The promise is
+   * fulfilled when it has been shown; the cell waits for it by itself.
+   */
+  (value: unknown, options?: DisplayOptions): Promise<void>;
+  /** Empties the cell's output; with `wait`, when the next output comes, so that nothing flickers. */
+  clear(wait?: boolean): void;
+}
+
+type Without<E, K extends PropertyKey> = E extends unknown ? Omit<E, K> : never;
+
+/** What the display function says to the kernel, which knows the cell. */
+export type DisplayEvent = Without<Extract<Event, { type: "display" | "clear" }>, "cell">;
+
+export interface DisplayHost {
+  readonly display: Display;
+  /**
+   * Fulfilled when all asynchronous displays started so far have been shown. Each is waited for
+   * once: one that never ends (its cell was interrupted) does not hold up later cells.
+   */
+  settled(): Promise<void>;
+}
+
+/** The display function that shows through `emit`, called while the displaying code's context holds. */
+export function createDisplay(emit: (event: DisplayEvent) => void): DisplayHost {
+  const pending = new Set<Promise<void>>();
+
+  function show(value: unknown, options: DisplayOptions = {}): undefined | Promise<void> {
+    const { id, update = false, raw = false } = options;
+    if (id !== undefined && typeof id !== "string") throw new TypeError("display: id is no string");
+    if (update && id === undefined) throw new TypeError("display: update needs an id");
+    const send = (data: ReturnType<typeof normaliseBundle>) =>
+      emit({ type: "display", data, metadata: {}, update, ...(id === undefined ? {} : { id }) });
+    const bundle = raw ? normaliseBundle(value) : bundleOf(value);
+    if (bundle instanceof Promise) return bundle.then(send);
+    send(bundle);
+    return undefined;
+  }
+
+  async function display(value: unknown, options?: DisplayOptions): Promise<void> {
+    const later = show(value, options ?? {});
+    if (!later) return;
+    pending.add(later);
+    try {
+      await later;
+    } finally {
+      pending.delete(later);
+    }
+  }
+
+  function clear(wait = false): void {
+    emit({ type: "clear", wait: Boolean(wait) });
+  }
+
+  async function settled(): Promise<void> {
+    while (pending.size > 0) {
+      const started = [...pending];
+      pending.clear();
+      await Promise.allSettled(started);
+    }
+  }
+
+  return { display: Object.assign(display, { clear }), settled };
+}
