@@ -1,0 +1,234 @@
+// A kernel's process: its connection file, how it starts, is signalled, and how it ended.
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt, randomUUID } from "node:crypto";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+/** What a kernel.json says, as far as starting a kernel needs it. */
+export interface KernelSpec {
+  readonly argv: readonly string[];
+  readonly display_name?: string;
+  readonly language?: string;
+  readonly interrupt_mode?: "signal" | "message";
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The content of a connection file. */
+export interface Connection {
+  readonly transport: "tcp" | "ipc";
+  readonly ip: string;
+  readonly shell_port: number;
+  readonly iopub_port: number;
+  readonly stdin_port: number;
+  readonly control_port: number;
+  readonly hb_port: number;
+  readonly key: string;
+  readonly signature_scheme: "hmac-sha256";
+  readonly kernel_name: string;
+}
+
+export interface ProcessOptions {
+  /** The kernel's working folder. */
+  readonly cwd?: string;
+  /** Over this process's environment and the kernelspec's; undefined removes. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** The folder of the kernel.json, for {resource_dir} and a `python` of the same prefix. */
+  readonly resourceDir?: string;
+  /** Over the connection file's usual content. */
+  readonly connection?: Partial<Connection>;
+}
+
+/** How a kernel's process ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The last lines that it wrote to standard error. */
+  readonly stderr: string;
+}
+
+/** What is kept of standard error. */
+const TAIL_CHARACTERS = 8_192;
+const TAIL_LINES = 20;
+/** After the exit, for what a child of the kernel keeps open. */
+const STDERR_MILLISECONDS = 200;
+
+/** A kernel's process. Its temporary folder and its process group go when this process exits. */
+export class KernelProcess {
+  readonly connection: Connection;
+  readonly connectionFile: string;
+  readonly #spec: KernelSpec;
+  readonly #options: ProcessOptions;
+  readonly #folder: string;
+  #child: ChildProcess | null = null;
+  #exit: Exit | null = null;
+  #exited: Promise<Exit> = new Promise(() => {});
+
+  private constructor(spec: KernelSpec, options: ProcessOptions, connection: Connection) {
+    this.#spec = spec;
+    this.#options = options;
+    this.connection = connection;
+    this.#folder = mkdtempSync(path.join(tmpdir(), "abkd-kernel-"));
+    this.connectionFile = path.join(this.#folder, "kernel.json");
+    writeFileSync(this.connectionFile, JSON.stringify(connection, null, 1), { mode: 0o600 });
+    process.on("exit", this.#atExit);
+  }
+
+  static async start(spec: KernelSpec, options: ProcessOptions = {}): Promise<KernelProcess> {
+    const given = options.connection ?? {};
+    const [shell, iopub, stdin, control, hb] =
+      given.transport === "ipc" ? [1, 2, 3, 4, 5] : await freePorts(5);
+    const started = new KernelProcess(spec, options, {
+      transport: "tcp",
+      ip: "127.0.0.1",
+      shell_port: shell!,
+      iopub_port: iopub!,
+      stdin_port: stdin!,
+      control_port: control!,
+      hb_port: hb!,
+      key: randomUUID(),
+      signature_scheme: "hmac-sha256",
+      kernel_name: "",
+      ...given,
+    });
+    started.spawn();
+    return started;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Null while it runs. */
+  get exit(): Exit | null {
+    return this.#exit;
+  }
+
+  /** Resolves when the present process has ended. */
+  get exited(): Promise<Exit> {
+    return this.#exited;
+  }
+
+  /** Starts the process, also again after it ended: same ports, same key. */
+  spawn(): void {
+    const [command, ...args] = this.#spec.argv.map((part) => this.#fill(part));
+    if (!command) throw new Error("the kernelspec's argv is empty");
+    const env: NodeJS.ProcessEnv = { ...process.env, JPY_PARENT_PID: String(process.pid) };
+    for (const [name, value] of Object.entries(this.#spec.env ?? {})) {
+      env[name] = value.replace(/\$\{(\w+)\}/g, (_, key: string) => process.env[key] ?? "");
+    }
+    const child = spawn(this.#python(command), args, {
+      cwd: this.#options.cwd,
+      env: { ...env, ...this.#options.env },
+      stdio: ["ignore", "ignore", "pipe"],
+      // A group of its own: Ctrl-C in the terminal is for whoever runs the kernel to pass on.
+      detached: process.platform !== "win32",
+    });
+    this.#child = child;
+    this.#exit = null;
+    this.#exited = this.#follow(child);
+  }
+
+  /** Signals the kernel and its children, as Jupyter does. False where it has ended. */
+  signal(signal: NodeJS.Signals): boolean {
+    const child = this.#child;
+    if (this.#exit || child?.pid === undefined || child.exitCode !== null || child.signalCode) {
+      return false;
+    }
+    try {
+      if (process.platform === "win32") return child.kill(signal);
+      process.kill(-child.pid, signal);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Ends it at once, with its children. */
+  async kill(): Promise<Exit> {
+    this.signal("SIGKILL");
+    return await this.#exited;
+  }
+
+  /** Removes the connection file. The process must have ended. */
+  dispose(): void {
+    process.off("exit", this.#atExit);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  readonly #atExit = (): void => {
+    this.signal("SIGKILL");
+    rmSync(this.#folder, { recursive: true, force: true });
+  };
+
+  #fill(part: string): string {
+    return part
+      .replaceAll("{connection_file}", this.connectionFile)
+      .replaceAll("{resource_dir}", this.#options.resourceDir ?? "");
+  }
+
+  /** A kernelspec inside a Python prefix means that prefix's Python. */
+  #python(command: string): string {
+    const { resourceDir } = this.#options;
+    if (!resourceDir || !/^python[\d.]*$/.test(command)) return command;
+    const windows = process.platform === "win32";
+    const prefix = path.resolve(resourceDir, "../../../..");
+    const own = path.join(prefix, windows ? "python.exe" : `bin/${command}`);
+    return existsSync(own) ? own : command;
+  }
+
+  #follow(child: ChildProcess): Promise<Exit> {
+    let tail = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      tail = (tail + text).slice(-TAIL_CHARACTERS);
+    });
+    return new Promise((resolve) => {
+      const end = (code: number | null, signal: NodeJS.Signals | null): void => {
+        if (this.#exit && this.#child === child) return;
+        const stderr = tail.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+        const exit = { code, signal, stderr };
+        if (this.#child === child) this.#exit = exit;
+        child.stderr?.destroy();
+        resolve(exit);
+      };
+      child.on("error", (error) => {
+        tail += `${error.message}\n`;
+        if (child.pid === undefined) end(null, null);
+      });
+      child.on("close", end);
+      child.on("exit", (code, signal) => {
+        setTimeout(() => end(code, signal), STDERR_MILLISECONDS).unref();
+      });
+    });
+  }
+}
+
+/**
+ * Ports that nothing listens on. They lie below the range that systems take ports of outgoing
+ * connections from: otherwise one of those may take a port before the kernel binds it.
+ */
+async function freePorts(count: number): Promise<number[]> {
+  const held: Server[] = [];
+  try {
+    for (let tries = 0; held.length < count; tries++) {
+      if (tries > 1000) throw new Error("no free ports from 20000 to 32767");
+      const server = await listen(randomInt(20_000, 32_768));
+      if (server) held.push(server);
+    }
+    return held.map((server) => (server.address() as { port: number }).port);
+  } finally {
+    await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
+  }
+}
+
+function listen(port: number): Promise<Server | null> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EADDRINUSE" || error.code === "EACCES") resolve(null);
+      else reject(error);
+    });
+    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => resolve(server));
+  });
+}
