@@ -1,0 +1,70 @@
+// `npm run lab`: JupyterLab with the TypeScript kernel, in notebooks/; all of it inside this folder.
+import { spawn, spawnSync } from "node:child_process";
+import path from "node:path";
+import { UserError } from "../src/errors.ts";
+import { ensureVenv, venvPython } from "./venv.ts";
+
+const root = path.resolve(import.meta.dirname, "..");
+const venv = path.join(root, ".venv");
+
+/** Each time, so that a folder that has moved, or another Node, is noticed. */
+function installKernel(): void {
+  const args = [path.join(root, "src/cli.ts"), "kernel", "install", "--prefix", venv];
+  const { status } = spawnSync(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
+  if (status !== 0) throw new UserError("the kernel could not be installed", { exitCode: 1 });
+}
+
+/** Where Jupyter keeps settings and connection files: in here, unless someone chose other places. */
+function jupyterFolders(): Record<string, string> {
+  const home = path.join(root, ".jupyter");
+  return {
+    JUPYTER_CONFIG_DIR: path.join(home, "config"),
+    JUPYTER_DATA_DIR: path.join(home, "data"),
+    JUPYTER_RUNTIME_DIR: path.join(home, "runtime"),
+    IPYTHONDIR: path.join(home, "ipython"),
+  };
+}
+
+/** Runs JupyterLab until it ends or is told to; what the user passes comes last and so wins. */
+async function runLab(extra: readonly string[]): Promise<number> {
+  const child = spawn(
+    venvPython(root),
+    [
+      ...["-m", "jupyterlab", "--ServerApp.ip=localhost"],
+      `--ServerApp.root_dir=${path.join(root, "notebooks")}`,
+      // Ctrl-C ends it without a question; whoever is root has chosen to be.
+      ...["--ServerApp.answer_yes=True", ...(process.getuid?.() === 0 ? ["--allow-root"] : [])],
+      ...extra,
+    ],
+    {
+      cwd: path.join(root, "notebooks"),
+      env: { ...jupyterFolders(), ...process.env },
+      stdio: "inherit",
+    },
+  );
+  // Ctrl-C reaches JupyterLab by the terminal as well; a signal sent to this process only does not.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => child.kill("SIGTERM"));
+  return await new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve(code ?? 1));
+  });
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  await ensureVenv(root);
+  installKernel();
+  if (args.includes("--install-only")) return 0;
+  return await runLab(args);
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    console.error(`abkd: ${error.message}`);
+    process.exitCode = error.exitCode;
+  },
+);

@@ -1,0 +1,154 @@
+// The Python environment for JupyterLab: made in .venv, from requirements.txt, once.
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { UserError } from "../src/errors.ts";
+
+/** The first Python that the pinned packages run on: 3.10. */
+const minimumMinor = 10;
+
+const again = "then run `npm run lab` again";
+
+interface Python {
+  readonly command: string;
+  readonly version: string;
+  /** Whether it can make virtual environments: Debian packs that part by itself. */
+  readonly venv: boolean;
+}
+
+/** Where a folder's environment has its interpreter. */
+export function venvPython(root: string): string {
+  return path.join(root, ".venv/bin/python");
+}
+
+function stampFile(root: string): string {
+  return path.join(root, ".venv/.requirements.sha256");
+}
+
+function readText(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
+}
+
+function wantedStamp(root: string): string {
+  const text = readFileSync(path.join(root, "requirements.txt"));
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** Whether .venv runs and holds what requirements.txt names. */
+export function venvIsReady(root: string): boolean {
+  if (readText(stampFile(root)) !== wantedStamp(root)) return false;
+  return spawnSync(venvPython(root), ["--version"], { stdio: "ignore" }).status === 0;
+}
+
+const probe = `import sys
+from importlib.util import find_spec
+venv = all(find_spec(name) for name in ("venv", "ensurepip"))
+print("%d.%d.%d" % sys.version_info[:3], venv)`;
+
+function pythons(): Python[] {
+  const minors = [14, 13, 12, 11, 10].map((minor) => `python3.${minor}`);
+  const found: Python[] = [];
+  for (const command of ["python3", ...minors, "python", "py"]) {
+    const { status, stdout } = spawnSync(command, ["-c", probe], { encoding: "utf8" });
+    const [, version, venv] = /^(\S+) (True|False)$/.exec(stdout?.trim() ?? "") ?? [];
+    if (status === 0 && version !== undefined)
+      found.push({ command, version, venv: venv === "True" });
+  }
+  return found;
+}
+
+function isRecent({ version }: Python): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major === 3 && minor >= minimumMinor;
+}
+
+/** @throws UserError where there is none, saying what was found and what to install */
+function findPython(): Python {
+  const found = pythons();
+  const recent = found.filter(isRecent);
+  const usable = recent.find(({ venv }) => venv);
+  if (usable) return usable;
+  const [bare] = recent;
+  if (bare)
+    throw new UserError(
+      `Python ${bare.version} cannot make virtual environments, because its venv module is missing: ` +
+        `install it (Debian, Ubuntu: \`apt-get install python3-venv\`), ${again}`,
+    );
+  const old = found.map(({ command, version }) => `${command} is ${version}`).join(", ");
+  throw new UserError(
+    `JupyterLab needs Python 3.${minimumMinor} or later, and there is none in PATH` +
+      `${old === "" ? "" : ` (${old})`}: install it (Debian, Ubuntu: \`apt-get install python3 ` +
+      `python3-venv\`; macOS: \`brew install python\`), ${again}`,
+  );
+}
+
+function makeVenv(root: string, python: Python): void {
+  console.log(`abkd: making .venv with ${python.command} (Python ${python.version})`);
+  // What a cut installation left may be half a package, which pip can neither use nor remove.
+  const args = ["-m", "venv", "--clear", path.join(root, ".venv")];
+  const { status, stdout, stderr } = spawnSync(python.command, args, { encoding: "utf8" });
+  if (status === 0) return;
+  const text = `${stdout}${stderr}`.trim();
+  throw new UserError(`.venv could not be made:\n${text}`, { exitCode: 1 });
+}
+
+/** Runs pip, turning its lines into few. */
+async function installPackages(root: string): Promise<void> {
+  const requirements = path.join(root, "requirements.txt");
+  const total = readFileSync(requirements, "utf8").match(/^[^#\n]*==/gm)?.length ?? 0;
+  console.log(`abkd: installing ${total} Python packages into .venv (about 300 MB, once)`);
+  // Downloads survive a cut installation, and nothing is left outside the project.
+  const cache = path.join(root, "build/pip");
+  mkdirSync(cache, { recursive: true });
+  const quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"];
+  const args = ["-m", "pip", "install", ...quiet, "--cache-dir", cache, "-r", requirements];
+  const child = spawn(venvPython(root), args, { stdio: ["ignore", "pipe", "pipe"] });
+  const lines: string[] = [];
+  let seen = 0;
+  const onLine = (line: string) => {
+    lines.push(line);
+    if (/^(Collecting|Requirement already satisfied:) ?\S*==/.test(line)) seen++;
+    else if (line.startsWith("Installing collected")) console.log("abkd:   unpacking them");
+    else return;
+    if (seen > 0 && seen % 25 === 0) console.log(`abkd:   ${seen} of ${total}`);
+  };
+  createInterface(child.stdout).on("line", onLine);
+  createInterface(child.stderr).on("line", (line) => lines.push(line));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", resolve);
+  });
+  if (code !== 0) {
+    const text = lines.slice(-12).join("\n");
+    const message = `pip failed (exit code ${code}); its last lines:\n${text}\nFix that, ${again}`;
+    throw new UserError(message, { exitCode: 1 });
+  }
+  rmSync(cache, { recursive: true, force: true });
+}
+
+/** Leaves JupyterLab without questions about news, which would ask a web site at each start. */
+function writeSettings(root: string): void {
+  const folder = path.join(root, ".venv/share/jupyter/lab/settings");
+  mkdirSync(folder, { recursive: true });
+  const notification = { fetchNews: "false", checkForUpdates: false };
+  const overrides = { "@jupyterlab/apputils-extension:notification": notification };
+  writeFileSync(path.join(folder, "overrides.json"), JSON.stringify(overrides, undefined, 2));
+}
+
+/**
+ * Makes .venv hold what requirements.txt names, and says so in lines; does nothing where it does.
+ * @throws UserError without a usable Python, or where pip fails
+ */
+export async function ensureVenv(root: string): Promise<void> {
+  if (venvIsReady(root)) return;
+  const stamp = readText(stampFile(root));
+  const works = spawnSync(venvPython(root), ["--version"], { stdio: "ignore" }).status === 0;
+  // A finished environment for other requirements is brought up to date, with what its owner added.
+  if (stamp === undefined || !works) makeVenv(root, findPython());
+  rmSync(stampFile(root), { force: true });
+  await installPackages(root);
+  writeSettings(root);
+  writeFileSync(stampFile(root), `${wantedStamp(root)}\n`);
+}
