@@ -1,0 +1,116 @@
+// Whether code is ready to run, needs more lines, or is wrong: TypeScript's parser decides.
+import ts from "typescript";
+import type { Completeness } from "./protocol.ts";
+
+const INDENT = "  ";
+// A string or a regular expression cannot go on in the next line.
+const UNTERMINATED = new Set([1002, 1161]);
+
+interface ParsedFile extends ts.SourceFile {
+  readonly parseDiagnostics: readonly ts.DiagnosticWithLocation[];
+}
+
+/** What the parser alone finds wrong with code. */
+export function parseErrors(file: ts.SourceFile): readonly ts.DiagnosticWithLocation[] {
+  return (file as ParsedFile).parseDiagnostics;
+}
+
+export function checkComplete(code: string): Completeness {
+  const file = ts.createSourceFile("cell.ts", code, ts.ScriptTarget.ESNext, false);
+  const errors = parseErrors(file);
+  if (errors.length === 0) return { status: "complete", indent: "" };
+  const end = lastTokenEnd(code);
+  const atEnd = errors.every(({ start, code: n }) => start >= end && !UNTERMINATED.has(n));
+  if (!atEnd) return { status: "invalid", indent: "" };
+  return { status: "incomplete", indent: nextIndent(code) };
+}
+
+interface Token {
+  readonly kind: ts.SyntaxKind;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Tokens without trivia; the text of an unterminated template or comment is its last one. */
+function* tokens(code: string): Generator<Token> {
+  const scanner = ts.createScanner(ts.ScriptTarget.ESNext, true, ts.LanguageVariant.Standard, code);
+  const braces: ("{" | "${")[] = [];
+  let operand = false;
+  for (;;) {
+    let kind = scanner.scan();
+    if (kind === ts.SyntaxKind.EndOfFileToken) return;
+    if (kind === ts.SyntaxKind.SlashToken || kind === ts.SyntaxKind.SlashEqualsToken) {
+      if (!operand) kind = scanner.reScanSlashToken();
+    } else if (kind === ts.SyntaxKind.OpenBraceToken) {
+      braces.push("{");
+    } else if (kind === ts.SyntaxKind.TemplateHead) {
+      braces.push("${");
+    } else if (kind === ts.SyntaxKind.CloseBraceToken) {
+      if (braces.pop() === "${") {
+        kind = scanner.reScanTemplateToken(false);
+        if (kind === ts.SyntaxKind.TemplateMiddle) braces.push("${");
+      }
+    }
+    operand =
+      kind === ts.SyntaxKind.CloseParenToken ||
+      kind === ts.SyntaxKind.CloseBracketToken ||
+      kind === ts.SyntaxKind.CloseBraceToken ||
+      kind === ts.SyntaxKind.Identifier ||
+      kind === ts.SyntaxKind.ThisKeyword ||
+      (kind >= ts.SyntaxKind.FirstLiteralToken && kind <= ts.SyntaxKind.LastTemplateToken);
+    yield { kind, start: scanner.getTokenStart(), end: scanner.getTokenEnd() };
+  }
+}
+
+function lastTokenEnd(code: string): number {
+  let end = 0;
+  for (const token of tokens(code)) end = token.end;
+  return end;
+}
+
+/** Two spaces more than the line of the innermost open bracket, or than a last line that hangs. */
+function nextIndent(code: string): string {
+  const open: Token[] = [];
+  let last: Token | undefined;
+  for (const token of tokens(code)) {
+    last = token;
+    switch (token.kind) {
+      case ts.SyntaxKind.OpenBraceToken:
+      case ts.SyntaxKind.OpenParenToken:
+      case ts.SyntaxKind.OpenBracketToken:
+        open.push(token);
+        break;
+      case ts.SyntaxKind.CloseBraceToken:
+      case ts.SyntaxKind.CloseParenToken:
+      case ts.SyntaxKind.CloseBracketToken:
+        open.pop();
+        break;
+    }
+  }
+  if (!last) return "";
+  // What goes on inside a template would be part of its text.
+  const inTemplate =
+    last.end === code.length &&
+    (last.kind === ts.SyntaxKind.NoSubstitutionTemplateLiteral ||
+      last.kind === ts.SyntaxKind.TemplateTail ||
+      last.kind === ts.SyntaxKind.TemplateHead ||
+      last.kind === ts.SyntaxKind.TemplateMiddle);
+  if (inTemplate) return "";
+  const bracket = open.at(-1);
+  return lineIndent(code, (bracket && !continues(last.kind) ? bracket : last).start) + INDENT;
+}
+
+/** Whether an operator or an arrow asks for more of the same expression. */
+function continues(kind: ts.SyntaxKind): boolean {
+  return (
+    kind === ts.SyntaxKind.EqualsGreaterThanToken ||
+    kind === ts.SyntaxKind.DotToken ||
+    kind === ts.SyntaxKind.QuestionDotToken ||
+    (kind >= ts.SyntaxKind.LessThanToken && kind <= ts.SyntaxKind.LastBinaryOperator)
+  );
+}
+
+function lineIndent(code: string, offset: number): string {
+  const line = code.slice(code.lastIndexOf("\n", offset - 1) + 1);
+  return /^[ \t]*/.exec(line)![0];
+}

@@ -1,0 +1,94 @@
+// What the language service is asked and what it answers. Offsets are UTF-16 code units.
+
+/** A completion as JupyterLab's `_jupyter_types_experimental` wants it. */
+export interface TypedMatch {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+  /** A word for the icon: function, class, property, keyword, ... */
+  readonly type: string;
+  /** The type, where it is known and short. */
+  readonly signature: string;
+}
+
+export interface Completion {
+  readonly matches: readonly string[];
+  /** What a match replaces. */
+  readonly start: number;
+  readonly end: number;
+  readonly types: readonly TypedMatch[];
+}
+
+export interface Inspection {
+  readonly found: boolean;
+  /** text/plain and text/markdown; empty where nothing was found. */
+  readonly data: Readonly<Record<string, string>>;
+}
+
+export interface TypeProblem {
+  /** Both from 1, in the cell. */
+  readonly line: number;
+  readonly column: number;
+  /** The n of TSn. */
+  readonly code: number;
+  readonly message: string;
+}
+
+export interface Diagnosis {
+  readonly problems: readonly TypeProblem[];
+  /** One `Cell [n]:line:column - warning TSn: message` a problem, each with its line feed. */
+  readonly text: string;
+}
+
+export interface Completeness {
+  readonly status: "complete" | "incomplete" | "invalid";
+  /** What the next line should begin with; empty unless incomplete. */
+  readonly indent: string;
+}
+
+export interface WorkerSettings {
+  readonly folder: string;
+  readonly projectRoot: string;
+}
+
+/** An executed cell, as a later one sees it. */
+export interface CellRecord {
+  readonly count: number;
+  readonly code: string;
+}
+
+export type Question =
+  | { readonly kind: "complete"; readonly code: string; readonly cursor: number }
+  | {
+      readonly kind: "inspect";
+      readonly code: string;
+      readonly cursor: number;
+      readonly detailLevel: number;
+    }
+  | { readonly kind: "isComplete"; readonly code: string }
+  | { readonly kind: "diagnostics"; readonly count: number; readonly code: string }
+  | { readonly kind: "usage" };
+
+export interface Usage {
+  /** Bytes of the worker's own heap. */
+  readonly heap: number;
+}
+
+export interface Answers {
+  readonly complete: Completion;
+  readonly inspect: Inspection;
+  readonly isComplete: Completeness;
+  readonly diagnostics: Diagnosis;
+  readonly usage: Usage;
+}
+
+export type Kind = Question["kind"];
+
+export type ToWorker =
+  | { readonly type: "record"; readonly cells: readonly CellRecord[] }
+  | { readonly type: "ask"; readonly id: number; readonly question: Question };
+
+export type FromWorker =
+  | { readonly type: "ready" }
+  | { readonly type: "answer"; readonly id: number; readonly answer: Answers[Kind] }
+  | { readonly type: "failure"; readonly id: number; readonly message: string };

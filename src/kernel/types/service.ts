@@ -1,0 +1,213 @@
+// The TypeScript language service as the supervisor sees it: a worker thread, started when needed.
+import { extname } from "node:path";
+import { Worker } from "node:worker_threads";
+import type {
+  Answers,
+  CellRecord,
+  Completeness,
+  Completion,
+  Diagnosis,
+  FromWorker,
+  Inspection,
+  Kind,
+  Question,
+  ToWorker,
+  Usage,
+  WorkerSettings,
+} from "./protocol.ts";
+
+export interface TypeServiceOptions {
+  /** The notebook's folder: packages and local modules resolve from here. */
+  readonly folder: string;
+  /** Where this package lies: the fallback for packages, and what `abkd` is. */
+  readonly projectRoot: string;
+  /** Milliseconds that one answer may take; 30 seconds by default. */
+  readonly timeLimit?: number;
+}
+
+/** No answer: the worker was stuck, died or was closed. The next question starts another. */
+export class TypeServiceError extends Error {
+  override readonly name = "TypeServiceError";
+}
+
+interface Waiting {
+  readonly question: Question;
+  resolve(answer: Answers[Kind]): void;
+  reject(error: Error): void;
+}
+
+// What a person waits for comes before what appears by itself.
+const ORDER: readonly Kind[] = ["isComplete", "complete", "inspect", "usage", "diagnostics"];
+
+/**
+ * Completions, documentation and type errors of a notebook's cells. Nothing but `record` happens
+ * before the first question. Questions are answered one at a time; where several completions or
+ * inspections wait, only the newest is asked and the others are answered with nothing.
+ * Every promise rejects with a TypeServiceError at worst.
+ */
+export class TypeService {
+  readonly #settings: WorkerSettings;
+  readonly #timeLimit: number;
+  readonly #cells: CellRecord[] = [];
+  #worker: Worker | undefined;
+  #queue: Waiting[] = [];
+  #current: (Waiting & { readonly id: number; readonly timer: NodeJS.Timeout }) | undefined;
+  #id = 0;
+  #closed = false;
+
+  constructor(options: TypeServiceOptions) {
+    this.#settings = { folder: options.folder, projectRoot: options.projectRoot };
+    this.#timeLimit = options.timeLimit ?? 30_000;
+  }
+
+  /** Whether the worker thread runs. */
+  get started(): boolean {
+    return this.#worker !== undefined;
+  }
+
+  /** A cell that was executed, failed or not, in the order of execution. Cheap. */
+  record(count: number, code: string): void {
+    const cell = { count, code: String(code) };
+    this.#cells.push(cell);
+    this.#worker?.postMessage({ type: "record", cells: [cell] } satisfies ToWorker);
+  }
+
+  /** Starts the worker and reads the standard library's types, so that the first answer is quick. */
+  async start(): Promise<void> {
+    await this.#ask({ kind: "complete", code: "", cursor: 0 });
+  }
+
+  complete(code: string, cursor: number): Promise<Completion> {
+    return this.#ask({ kind: "complete", code: String(code), cursor: clamp(code, cursor) });
+  }
+
+  inspect(code: string, cursor: number, detailLevel = 0): Promise<Inspection> {
+    return this.#ask({
+      kind: "inspect",
+      code: String(code),
+      cursor: clamp(code, cursor),
+      detailLevel,
+    });
+  }
+
+  /** Type errors of a cell that was recorded, against the cells recorded before it. */
+  diagnostics(count: number, code: string): Promise<Diagnosis> {
+    return this.#ask({ kind: "diagnostics", count, code: String(code) });
+  }
+
+  isComplete(code: string): Promise<Completeness> {
+    return this.#ask({ kind: "isComplete", code: String(code) });
+  }
+
+  usage(): Promise<Usage> {
+    return this.#ask({ kind: "usage" });
+  }
+
+  /** Ends the worker; what waits is rejected. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#end("the language service was closed");
+  }
+
+  #ask<K extends Kind>(question: Question & { kind: K }): Promise<Answers[K]> {
+    return new Promise<Answers[Kind]>((resolve, reject) => {
+      if (this.#closed) {
+        reject(new TypeServiceError("the language service was closed"));
+        return;
+      }
+      this.#queue = this.#queue.filter((waiting) => {
+        const empty = superseded(waiting.question, question);
+        if (empty) waiting.resolve(empty);
+        return !empty;
+      });
+      this.#queue.push({ question, resolve, reject });
+      this.#next();
+    }) as Promise<Answers[K]>;
+  }
+
+  #next(): void {
+    if (this.#current || this.#queue.length === 0) return;
+    const kind = ORDER.find((k) => this.#queue.some(({ question }) => question.kind === k));
+    const index = this.#queue.findIndex(({ question }) => question.kind === kind);
+    const [waiting] = this.#queue.splice(index, 1) as [Waiting];
+    const id = ++this.#id;
+    const timer = setTimeout(() => {
+      const seconds = this.#timeLimit / 1000;
+      this.#end(
+        `the language service was ended: no answer to "${kind}" in ${seconds} s; the next request starts it anew`,
+      );
+    }, this.#timeLimit);
+    this.#current = { ...waiting, id, timer };
+    try {
+      this.#worker ??= this.#startWorker();
+      this.#worker.ref();
+      const message: ToWorker = { type: "ask", id, question: waiting.question };
+      this.#worker.postMessage(message);
+    } catch (error) {
+      this.#end(`the language service does not start: ${(error as Error).message}`);
+    }
+  }
+
+  #startWorker(): Worker {
+    const url = new URL(`worker${extname(import.meta.url)}`, import.meta.url);
+    const worker = new Worker(url, {
+      workerData: this.#settings,
+      execArgv: [],
+      // A type that explodes ends the worker, not the kernel.
+      resourceLimits: { maxOldGenerationSizeMb: 2048 },
+    });
+    worker.on("message", (message: FromWorker) => {
+      if (worker === this.#worker) this.#answered(message);
+    });
+    worker.on("error", (error) => {
+      if (worker === this.#worker) this.#end(`the language service failed: ${error.message}`);
+    });
+    worker.on("exit", (code) => {
+      if (worker === this.#worker) this.#end(`the language service ended with code ${code}`);
+    });
+    worker.postMessage({ type: "record", cells: this.#cells } satisfies ToWorker);
+    return worker;
+  }
+
+  #answered(message: FromWorker): void {
+    const current = this.#current;
+    if (message.type === "ready" || !current || message.id !== current.id) return;
+    clearTimeout(current.timer);
+    this.#current = undefined;
+    if (message.type === "answer") current.resolve(message.answer);
+    else current.reject(new TypeServiceError(message.message));
+    // A service with nothing to do keeps no process alive.
+    if (this.#queue.length === 0) this.#worker?.unref();
+    this.#next();
+  }
+
+  async #end(reason: string): Promise<void> {
+    const worker = this.#worker;
+    const current = this.#current;
+    this.#worker = undefined;
+    this.#current = undefined;
+    if (current) clearTimeout(current.timer);
+    current?.reject(new TypeServiceError(reason));
+    if (this.#closed) {
+      for (const { reject } of this.#queue.splice(0)) reject(new TypeServiceError(reason));
+    } else {
+      this.#next();
+    }
+    await worker?.terminate();
+  }
+}
+
+/** The answer to a question that a newer one makes pointless, if it does. */
+function superseded(old: Question, newer: Question): Answers[Kind] | undefined {
+  if (old.kind === "complete" && newer.kind === "complete") {
+    return { matches: [], start: old.cursor, end: old.cursor, types: [] };
+  }
+  if (old.kind === "inspect" && newer.kind === "inspect") return { found: false, data: {} };
+  const again = old.kind === "diagnostics" && newer.kind === old.kind && newer.count === old.count;
+  return again ? { problems: [], text: "" } : undefined;
+}
+
+function clamp(code: string, cursor: number): number {
+  const length = String(code).length;
+  return Number.isFinite(cursor) ? Math.min(Math.max(0, Math.trunc(cursor)), length) : length;
+}

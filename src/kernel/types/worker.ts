@@ -1,0 +1,23 @@
+// The language service's thread: one question after the other.
+import { parentPort, workerData } from "node:worker_threads";
+import { Analyst } from "./analyst.ts";
+import type { FromWorker, ToWorker, WorkerSettings } from "./protocol.ts";
+
+const port = parentPort;
+if (!port) throw new Error("worker.ts runs in a worker thread");
+const reply = (message: FromWorker): void => port.postMessage(message);
+
+const analyst = new Analyst(workerData as WorkerSettings);
+port.on("message", (message: ToWorker) => {
+  if (message.type === "record") {
+    for (const cell of message.cells) analyst.record(cell);
+    return;
+  }
+  const { id, question } = message;
+  try {
+    reply({ type: "answer", id, answer: analyst.answer(question) });
+  } catch (error) {
+    reply({ type: "failure", id, message: (error as Error).stack ?? String(error) });
+  }
+});
+reply({ type: "ready" });
