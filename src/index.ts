@@ -8,6 +8,7 @@ export {
   loadDataset,
   loadSplit,
 } from "./datasets/index.ts";
+export { type ProgressCounter, progress } from "./display/progress.ts";
 export type {
   Distillation,
   Inspection,
@@ -68,7 +69,13 @@ export {
   type ModelFile,
   restoreModel,
 } from "./training/model-file.ts";
-export type { EpochEvent, Observer, StopSignal, TrainingEvent } from "./training/observer.ts";
+export type {
+  EndEvent,
+  EpochEvent,
+  Observer,
+  StopSignal,
+  TrainingEvent,
+} from "./training/observer.ts";
 export {
   type Changes,
   type Recipe,

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { loadDataset, loadSplit } from "../datasets/index.ts";
+import { percent } from "../display/format.ts";
 import { UserError } from "../errors.ts";
 import { type Graph, type Split, UNLABELLED } from "../graph/graph.ts";
 import { startEngine } from "../tensor/index.ts";
@@ -10,7 +11,6 @@ import { fileError, writeAtomic } from "../training/files.ts";
 import { graphInputs } from "../training/inputs.ts";
 import { decodeModel, type ModelFile, restoreModel } from "../training/model-file.ts";
 import { encodeNpy } from "../training/npz.ts";
-import { percent } from "./progress.ts";
 
 interface PredictOptions {
   readonly dataset?: string;

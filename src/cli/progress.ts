@@ -1,7 +1,7 @@
 // Training shown on a terminal: one live line; where piped, plain lines now and then.
-import { describeRun } from "../training/canonical.ts";
+import { percent } from "../display/format.ts";
 import type { EpochEvent, Observer } from "../training/observer.ts";
-import type { RunConfig } from "../training/run.ts";
+import { describeEpoch, runName, shortRunName } from "../training/progress.ts";
 
 export interface ProgressOptions {
   /** Runs that will be shown, for the count. */
@@ -53,9 +53,9 @@ export function showProgress({ total, stream = process.stderr }: ProgressOptions
   const observer: Observer = (event) => {
     switch (event.type) {
       case "start": {
-        const name = nameOf(event.config, event.asTeacher);
+        const name = runName(event.config, event.asTeacher);
         names.set(event.id, name);
-        shortNames.set(event.id, shortName(event.config, event.asTeacher));
+        shortNames.set(event.id, shortRunName(event.config, event.asTeacher));
         if (event.epoch > 0) say(`${name}: going on after epoch ${event.epoch}`);
         else if (!live) say(`${name}: begins`);
         break;
@@ -79,7 +79,7 @@ export function showProgress({ total, stream = process.stderr }: ProgressOptions
         current.delete(event.id);
         done++;
         const { config, accuracy, bestEpoch, curve, timing } = event.result;
-        const name = names.get(event.id) ?? nameOf(config, false);
+        const name = names.get(event.id) ?? runName(config, false);
         const how = event.cached
           ? "trained earlier"
           : `best epoch ${bestEpoch} of ${curve.loss.length}, ${timing.seconds.toFixed(1)} s`;
@@ -96,32 +96,4 @@ export function showProgress({ total, stream = process.stderr }: ProgressOptions
     }
   };
   return { observer, close: wipe };
-}
-
-function nameOf(config: RunConfig, asTeacher: boolean): string {
-  return asTeacher ? `teacher ${describeRun(config)}` : describeRun(config);
-}
-
-/** All runs of a command share dataset and split, and a line is short. */
-function shortName({ method, seed }: RunConfig, asTeacher: boolean): string {
-  return `${asTeacher ? "teacher" : (method?.name ?? "model")} seed ${seed}`;
-}
-
-function describeEpoch(event: EpochEvent): string {
-  const { epoch, epochs, loss, trainAccuracy, valAccuracy, secondsLeft } = event;
-  return (
-    `epoch ${epoch}/${epochs}, loss ${loss.toPrecision(3)}, train ${percent(trainAccuracy)}, ` +
-    `val ${percent(valAccuracy)}, ≤ ${duration(secondsLeft)} left`
-  );
-}
-
-/** 0.8412 -> 84.1 % */
-export function percent(fraction: number): string {
-  return `${(100 * fraction).toFixed(1)} %`;
-}
-
-/** 94 -> 1:34 */
-function duration(seconds: number): string {
-  const whole = Math.round(seconds);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }

@@ -1,11 +1,12 @@
 // What `train` and `distill` share: run the configurations, show progress, report, stop cleanly.
 import { progressPrinter } from "../datasets/download-progress.ts";
+import { percent } from "../display/format.ts";
 import { UserError } from "../errors.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { runFiles } from "../training/run-store.ts";
 import { runTrials, TrialsError } from "../training/trials.ts";
 import type { RunOptions } from "./options.ts";
-import { percent, showProgress } from "./progress.ts";
+import { showProgress } from "./progress.ts";
 
 /** Prints the results to stdout; progress goes to stderr. */
 export async function runAndReport(

@@ -97,8 +97,12 @@ export class Adam {
         this.#epsilon,
       );
       const moved = tf.engine().makeTensorFromTensorInfo(out);
+      // assign() lets go of the old numbers first: an interrupt there must not leave it with none.
+      const old = variable.dataId;
+      backend.incRef(old);
       variable.assign(moved);
       moved.dispose();
+      if (backend.disposeData(old)) tf.engine().removeDataId(old, backend);
     }
   }
 

@@ -6,10 +6,12 @@ import { runInNewContext } from "node:vm";
 import type { BackendValues, DataType, TensorInfo } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
+import { notebookInterrupts } from "../display/host.ts";
 import { OptionError } from "../errors.ts";
 import { Engine, type Flavour } from "./engine.ts";
 import type { Block, MemoryUse } from "./memory.ts";
 import { registerKernels } from "./operators.ts";
+import { recover } from "./recover.ts";
 
 export const BACKEND = "abkd";
 
@@ -18,21 +20,19 @@ interface Entry {
   values?: BackendValues;
   dtype: DataType;
   refCount: number;
+  complexTensorInfos?: { readonly real: TensorInfo; readonly imag: TensorInfo };
   block?: Block;
 }
 
 /** The back end. Public only for kernels; users go through tf and the operators of src/tensor. */
 export class Backend extends MathBackendCPU {
   readonly engine: Engine;
-  /** Blocks of tensors that were dropped without dispose(), once the collector finds them. */
-  readonly #dropped: FinalizationRegistry<Block>;
-  /** Blocks that wait for the end of a cpu kernel; undefined while none runs. */
-  #held: Block[] | undefined;
+  /** Blocks that wait for the end of a cpu kernel, with their owners; undefined while none runs. */
+  #held: { readonly block: Block; readonly owner: object }[] | undefined;
 
   constructor(engine: Engine) {
     super();
     this.engine = engine;
-    this.#dropped = new FinalizationRegistry((block) => engine.memory.release(block));
     // The cpu back end would print its advice to install another one.
     (this as unknown as { firstUse: boolean }).firstUse = false;
   }
@@ -64,11 +64,24 @@ export class Backend extends MathBackendCPU {
     return ArrayBuffer.isView(values) ? values.slice() : values;
   }
 
+  /**
+   * As the cpu back end does it, in an order that an interrupt may cut anywhere: once the count has
+   * changed, a tensor that lives on is returned to without another call, so that disposing of it
+   * again cannot take its count twice.
+   */
   override disposeData(dataId: object, force = false): boolean {
-    const block = this.data.has(dataId) ? this.#entry(dataId).block : undefined;
-    const gone = super.disposeData(dataId, force);
-    if (gone && block) this.release(dataId, block);
-    return gone;
+    const entry = this.data.has(dataId) ? this.#entry(dataId) : undefined;
+    if (!entry) return true;
+    entry.refCount--;
+    if (!force && entry.refCount > 0) return false;
+    const { complexTensorInfos, block } = entry;
+    if (complexTensorInfos) {
+      this.disposeData(complexTensorInfos.real.dataId, true);
+      this.disposeData(complexTensorInfos.imag.dataId, true);
+    }
+    this.data.delete(dataId);
+    if (block) this.release(block, dataId);
+    return true;
   }
 
   /** A float32 tensor whose numbers are not set yet: kernels write their results to it. */
@@ -90,16 +103,10 @@ export class Backend extends MathBackendCPU {
     return block.address;
   }
 
-  /** Sees to it that the block is given back when `owner` is dropped without dispose(). */
-  watch(owner: object, block: Block): void {
-    this.#dropped.register(owner, block, owner);
-  }
-
-  /** Gives back a block that watch() was told of. */
-  release(owner: object, block: Block): void {
-    this.#dropped.unregister(owner);
-    if (this.#held) this.#held.push(block);
-    else this.engine.memory.release(block);
+  /** Gives back a block that `owner` got. */
+  release(block: Block, owner: object): void {
+    if (this.#held) this.#held.push({ block, owner });
+    else this.engine.memory.release(block, owner);
   }
 
   /**
@@ -108,22 +115,42 @@ export class Backend extends MathBackendCPU {
    */
   runCpuKernel<T>(kernel: () => T): T {
     if (this.#held) return kernel();
-    const held: Block[] = [];
-    this.#held = held;
+    this.#held = [];
     try {
       return kernel();
     } finally {
-      this.#held = undefined;
-      for (const block of held) this.engine.memory.release(block);
+      this.endCpuKernel();
     }
+  }
+
+  /** Gives back what waited for a cpu kernel's end; also after an interrupt cut the kernel short. */
+  endCpuKernel(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const { block, owner } of held) this.engine.memory.release(block, owner);
+  }
+
+  /**
+   * Keeps the data of variables through recover().
+   * @returns ends it; each variable still counts as one user of its data
+   */
+  protect(dataIds: readonly object[]): () => void {
+    const entries = dataIds.flatMap((id) => (this.data.has(id) ? [this.#entry(id)] : []));
+    for (const entry of entries) entry.refCount++;
+    return () => {
+      for (const entry of entries) entry.refCount = Math.max(1, entry.refCount - 1);
+    };
   }
 
   #store(dataId: object, shape: readonly number[], refCount: number): Float32Array {
     const bytes = tf.util.sizeFromShape([...shape]) * 4;
-    const block = this.engine.memory.allocate(bytes, `a tensor of shape [${shape.join(", ")}]`);
+    const block = this.engine.memory.allocate(
+      bytes,
+      `a tensor of shape [${shape.join(", ")}]`,
+      dataId,
+    );
     const values = this.engine.memory.floats(block);
     this.data.set(dataId, { values, dtype: "float32", refCount, block } as Entry);
-    this.watch(dataId, block);
     return values;
   }
 
@@ -133,6 +160,7 @@ export class Backend extends MathBackendCPU {
 }
 
 let backend: Backend | undefined;
+let registered = false;
 
 /** The running back end. @throws before startEngine() */
 export function runningBackend(): Backend {
@@ -142,17 +170,21 @@ export function runningBackend(): Backend {
 
 /**
  * Starts the engine, registers the tfjs back end "abkd" and makes it the current one.
- * Calling it again changes nothing but makes "abkd" current again.
+ * Calling it again changes nothing but makes "abkd" current again. In a notebook, a cell that the
+ * user interrupts while it computes leaves the engine whole: tensors that were alive outside the
+ * killed call stay, its own are freed.
  *
  * The flavour is chosen by a self-test; the environment variable ABKD_FLAVOUR (fma or simd)
  * decides instead where set.
  */
 export function startEngine(): { readonly name: string; readonly flavour: Flavour } {
-  if (!backend) {
-    const started = new Backend(new Engine(wantedFlavour()));
+  backend ??= new Backend(new Engine(wantedFlavour()));
+  if (!registered) {
+    const started = backend;
     registerKernels(BACKEND);
     tf.registerBackend(BACKEND, () => started, 10);
-    backend = started;
+    notebookInterrupts()?.addEventListener("interrupt", () => recover(started));
+    registered = true;
   }
   // Synchronous in effect: the factory above is.
   void tf.setBackend(BACKEND);

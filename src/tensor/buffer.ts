@@ -7,13 +7,11 @@ export class Buffer {
   /** Where it lies, in bytes: what kernels take. */
   readonly address: number;
   readonly #block: Block;
-  #disposed = false;
 
   private constructor(bytes: number, what: string) {
     const backend = runningBackend();
-    this.#block = backend.engine.memory.allocate(bytes, what);
+    this.#block = backend.engine.memory.allocate(bytes, what, this);
     this.address = this.#block.address;
-    backend.watch(this, this.#block);
   }
 
   static integers(values: Int32Array, what: string): Buffer {
@@ -34,8 +32,6 @@ export class Buffer {
   }
 
   dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    runningBackend().release(this, this.#block);
+    runningBackend().release(this.#block, this);
   }
 }

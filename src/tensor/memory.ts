@@ -16,6 +16,8 @@ export interface Block {
   readonly bytes: number;
   /** Bytes that the block takes: its size class. */
   readonly capacity: number;
+  /** Not given back yet. */
+  live: boolean;
 }
 
 interface Place {
@@ -45,11 +47,17 @@ export class OutOfMemoryError extends UserError {}
 /**
  * Blocks of the shared memory. Sizes are rounded up to one of four classes an octave (at
  * most a quarter is lost); a block that is given back waits in its class for the next use.
+ *
+ * An interrupt in a notebook kills whatever runs at the next function call or turn of a loop, and
+ * no `finally` runs. So the books are changed in stretches without calls of functions of ours:
+ * an interrupt falls before or after them, and a block's owner is known before anyone has it.
  */
 export class Memory {
   readonly wasm: WebAssembly.Memory;
   readonly #limit: number;
   readonly #free = new Map<number, number[]>();
+  /** Gives back the blocks of owners that were dropped, once the collector finds them. */
+  readonly #dropped = new FinalizationRegistry<Block>((block) => this.release(block));
   #top = FIRST_ADDRESS;
   #used = 0;
   #freeBytes = 0;
@@ -65,26 +73,32 @@ export class Memory {
   /**
    * A block of at least `bytes`. Its contents are whatever was there before.
    * @param what named in the error: a shape, or what the block is for
+   * @param owner when nothing refers to it any more, the block is given back
    * @throws {OutOfMemoryError} when the limit is reached
    */
-  allocate(bytes: number, what: string): Block {
+  allocate(bytes: number, what: string, owner?: object): Block {
     const capacity = sizeClass(bytes + SLACK);
     const place = this.#reuse(capacity) ?? this.#extend(capacity) ?? this.#takeLarger(capacity);
     if (!place) throw new OutOfMemoryError(this.#spent(bytes, what), { exitCode: 1 });
-    this.#used += place.capacity;
-    this.#peak = Math.max(this.#peak, this.#used);
+    const block = { address: place.address, bytes, capacity: place.capacity, live: true };
+    this.#used += block.capacity;
+    if (this.#used > this.#peak) this.#peak = this.#used;
     this.#blocks++;
-    return { address: place.address, bytes, capacity: place.capacity };
+    if (owner) this.#dropped.register(owner, block, owner);
+    return block;
   }
 
-  /** Gives a block back. Each block exactly once: the caller's duty. */
-  release(block: Block): void {
+  /** Gives a block back; a second time changes nothing. */
+  release(block: Block, owner?: object): void {
+    if (!block.live) return;
+    block.live = false;
     const list = this.#free.get(block.capacity);
     if (list) list.push(block.address);
     else this.#free.set(block.capacity, [block.address]);
     this.#used -= block.capacity;
     this.#freeBytes += block.capacity;
     this.#blocks--;
+    if (owner) this.#dropped.unregister(owner);
   }
 
   /** A view of a block as numbers. It stays valid when the memory grows. */

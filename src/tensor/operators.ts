@@ -26,6 +26,8 @@ const replacements: Record<string, Fast> = {
 /** Registers every kernel of the cpu back end under `name`. */
 export function registerKernels(name: string): void {
   for (const config of tf.getKernelsForBackend("cpu")) {
+    // An earlier start may have been interrupted.
+    if (tf.getKernel(config.kernelName, name)) continue;
     const fast = replacements[config.kernelName];
     const slow = (call: Call) => call.backend.runCpuKernel(() => config.kernelFunc(call as never));
     const kernelFunc = fast ? (call: Call) => fast(call) ?? slow(call) : slow;
@@ -107,7 +109,7 @@ function denseProduct(backend: Backend, product: DenseProduct): void {
   const { a, out, rows, inner, columns, transposeA, transposeB } = product;
   const { engine } = backend;
   const copy = transposeB
-    ? engine.memory.allocate(inner * columns * 4, `a transposed [${inner}, ${columns}]`)
+    ? engine.memory.allocate(inner * columns * 4, `a transposed [${inner}, ${columns}]`, product)
     : undefined;
   if (copy) {
     engine.run("transposeDense", columns, product.b, copy.address, columns, inner);
@@ -118,7 +120,7 @@ function denseProduct(backend: Backend, product: DenseProduct): void {
   } else {
     engine.run("product", rows, a, b, out, inner, columns, 1, 0, 0, 0, 0);
   }
-  if (copy) engine.memory.release(copy);
+  if (copy) engine.memory.release(copy, product);
 }
 
 /** Sum or mean over axes that lie side by side. */

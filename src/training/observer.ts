@@ -13,6 +13,7 @@ export type TrainingEvent =
       readonly asTeacher: boolean;
     }
   | EpochEvent
+  | EndEvent
   | {
       readonly type: "finish";
       readonly id: string;
@@ -38,6 +39,19 @@ export interface EpochEvent {
   readonly valAccuracy: number;
   /** Seconds until all epochs are done; early stopping may end it before. */
   readonly secondsLeft: number;
+}
+
+/** After the last epoch, or where the user of a notebook interrupted the training. */
+export interface EndEvent {
+  readonly type: "end";
+  readonly id: string;
+  /** Epochs done, and the best of them; 0 where none was. */
+  readonly epoch: number;
+  readonly bestEpoch: number;
+  /** The best epoch's; 0 where there is none. */
+  readonly valAccuracy: number;
+  readonly seconds: number;
+  readonly interrupted: boolean;
 }
 
 /** Called synchronously; must not throw and should be quick. */

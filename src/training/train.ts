@@ -1,6 +1,7 @@
 // The loop: one step and one evaluation an epoch, early stopping on validation loss.
 import { setImmediate } from "node:timers/promises";
 import * as tf from "@tensorflow/tfjs";
+import { notebookInterrupts, orInterrupted } from "../display/host.ts";
 import type { Distillation, Inspection } from "../distillation/method.ts";
 import { UserError } from "../errors.ts";
 import type { GraphInputs, Model, Parameter } from "../models/model.ts";
@@ -9,6 +10,7 @@ import { runId } from "./canonical.ts";
 import type { TrainingState, Values } from "./checkpoint.ts";
 import { withForward } from "./evaluate.ts";
 import type { Observer, StopSignal } from "./observer.ts";
+import { notebookTrainingLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 import { FormatError } from "./safetensors.ts";
 
@@ -23,6 +25,7 @@ export interface TrainingTask {
 }
 
 export interface TrainingOptions {
+  /** Told of every epoch; in notebooks a line shows them where there is no observer. */
   readonly observer?: Observer;
   /** Once aborted, the loop saves a checkpoint at the end of the step and throws Interrupted. */
   readonly signal?: StopSignal;
@@ -38,9 +41,11 @@ export interface TrainingOptions {
 /** What came out; the model (and the method) hold the best epoch's parameters. */
 export interface TrainingOutcome {
   readonly curve: RunResult["curve"];
-  /** Counted from 1. */
+  /** Counted from 1; 0 where the training was interrupted before its first epoch was done. */
   readonly bestEpoch: number;
-  /** Before the first step, and after the last (not the best) epoch. */
+  /** The user of a notebook stopped the training: the outcome is that of the epochs done. */
+  readonly interrupted: boolean;
+  /** Before the first step, and after the last (not the best) epoch; interrupted: after the best. */
   readonly inspection?: { readonly first: Inspection; readonly last: Inspection };
   readonly seconds: number;
 }
@@ -62,6 +67,10 @@ export class InterruptedError extends UserError {
  *
  * Yields to the event loop once an epoch, so that signals and messages arrive.
  *
+ * Interrupted in a notebook it resolves all the same, with the outcome of the epochs that are done
+ * (`interrupted` says so) and the best one's parameters in the model; with `checkpoints` the state
+ * after the last whole epoch is saved, so that the training can go on from there.
+ *
  * @throws DivergedError, InterruptedError, and whatever `checkpoints.save` throws.
  */
 export async function train(
@@ -70,11 +79,7 @@ export async function train(
 ): Promise<TrainingOutcome> {
   const training = new Training(task, options);
   try {
-    while (!training.done) {
-      training.epoch();
-      await setImmediate();
-    }
-    return training.finish();
+    return await orInterrupted(training.run(), () => training.interrupt());
   } finally {
     training.dispose();
   }
@@ -84,6 +89,7 @@ export async function train(
 class Training {
   readonly #task: TrainingTask;
   readonly #options: TrainingOptions;
+  readonly #observer: Observer | undefined;
   readonly #trained: Trained;
   readonly #adam: Adam;
   readonly #curve: Record<keyof RunResult["curve"], number[]>;
@@ -91,15 +97,20 @@ class Training {
   readonly #firstEpoch: number;
   readonly #id: string;
   readonly #began = performance.now();
+  /** What a checkpoint of the last whole epoch holds, where an interrupt may tear the next. */
+  #whole: TrainingState | undefined;
   #bestEpoch: number;
   #best: Values;
   #savedEpoch: number;
   #savedAt = 0;
+  /** Set by an interrupt. */
+  #outcome: TrainingOutcome | undefined;
 
   constructor(task: TrainingTask, options: TrainingOptions) {
     const { from } = options;
     this.#task = task;
     this.#options = options;
+    this.#observer = options.observer ?? notebookTrainingLine(task.config);
     this.#id = runId(task.config);
     this.#trained = trainedParameters(task);
     this.#adam = optimiser(task);
@@ -121,6 +132,25 @@ class Training {
     this.#first = from ? from.first : inspect(task);
   }
 
+  async run(): Promise<TrainingOutcome> {
+    while (!this.done) {
+      // Before the first epoch too: by then the caller awaits what an interrupt resolves.
+      await setImmediate();
+      if (this.#outcome) return this.#outcome;
+      this.epoch();
+    }
+    return this.#finish(false);
+  }
+
+  /** The outcome so far; run() may have been killed anywhere, and the engine has recovered. */
+  interrupt(): TrainingOutcome {
+    this.#outcome = this.#finish(true);
+    const state = this.#whole;
+    // The kill may have come after an epoch's numbers and before its state.
+    if (state) this.#keep({ ...state, curve: cut(state.curve, state.epoch) });
+    return this.#outcome;
+  }
+
   get #epochs(): number {
     return this.#curve.loss.length;
   }
@@ -132,7 +162,7 @@ class Training {
 
   /** One step, one evaluation, and what follows from them. */
   epoch(): void {
-    const { observer, signal, checkpoints } = this.#options;
+    const { signal, checkpoints } = this.#options;
     if (signal?.aborted) {
       this.#save();
       throw new InterruptedError(`stopped after epoch ${this.#epochs}, which is kept`);
@@ -145,17 +175,20 @@ class Training {
     }
     const { train, val } = evaluate(this.#task);
     if (!Number.isFinite(val.loss)) throw this.#diverged("validation loss", val.loss);
+    const { valLoss } = this.#curve;
+    const better = this.#bestEpoch === 0 || val.loss < valLoss[this.#bestEpoch - 1]!;
+    const best = better ? read(this.#trained) : this.#best;
+    // No call of a function of ours from here to the last line: an interrupt finds all or nothing.
     this.#curve.loss.push(loss);
     this.#curve.trainAccuracy.push(train.accuracy);
     this.#curve.valLoss.push(val.loss);
     this.#curve.valAccuracy.push(val.accuracy);
-    if (this.#bestEpoch === 0 || val.loss < this.#curve.valLoss[this.#bestEpoch - 1]!) {
-      this.#bestEpoch = this.#epochs;
-      this.#best = read(this.#trained);
-    }
+    this.#best = best;
+    if (better) this.#bestEpoch = valLoss.length;
+    if (checkpoints && notebookInterrupts()) this.#whole = this.#state();
     const { epochs } = this.#task.config.training;
     const secondsPerEpoch = this.#seconds() / (this.#epochs - this.#firstEpoch);
-    observer?.({
+    this.#observer?.({
       type: "epoch",
       id: this.#id,
       epoch: this.#epochs,
@@ -169,14 +202,28 @@ class Training {
     if (checkpoints && this.#seconds() - this.#savedAt >= checkpoints.everySeconds) this.#save();
   }
 
-  finish(): TrainingOutcome {
+  #finish(interrupted: boolean): TrainingOutcome {
+    // A killed step leaves the parameters torn, so they cannot be looked at.
+    if (interrupted) assign(this.#trained, this.#best);
     const last = inspect(this.#task);
-    assign(this.#trained, this.#best);
+    if (!interrupted) assign(this.#trained, this.#best);
+    const bestEpoch = this.#bestEpoch;
+    const seconds = this.#totalSeconds();
+    this.#observer?.({
+      type: "end",
+      id: this.#id,
+      epoch: this.#epochs,
+      bestEpoch,
+      valAccuracy: this.#curve.valAccuracy[bestEpoch - 1] ?? 0,
+      seconds,
+      interrupted,
+    });
     return {
       curve: this.#curve,
-      bestEpoch: this.#bestEpoch,
+      bestEpoch,
+      interrupted,
       ...(this.#first && last && { inspection: { first: this.#first, last } }),
-      seconds: this.#totalSeconds(),
+      seconds,
     };
   }
 
@@ -192,10 +239,8 @@ class Training {
     return (this.#options.from?.seconds ?? 0) + this.#seconds();
   }
 
-  #save(): void {
-    const { checkpoints } = this.#options;
-    if (!checkpoints || this.#epochs === this.#savedEpoch) return;
-    checkpoints.save({
+  #state(): TrainingState {
+    return {
       epoch: this.#epochs,
       bestEpoch: this.#bestEpoch,
       curve: this.#curve,
@@ -204,8 +249,17 @@ class Training {
       adam: this.#adam.state(),
       ...(this.#first && { first: this.#first }),
       seconds: this.#totalSeconds(),
-    });
-    this.#savedEpoch = this.#epochs;
+    };
+  }
+
+  #save(): void {
+    if (this.#options.checkpoints) this.#keep(this.#state());
+  }
+
+  #keep(state: TrainingState): void {
+    if (state.epoch === this.#savedEpoch) return;
+    this.#options.checkpoints?.save(state);
+    this.#savedEpoch = state.epoch;
     this.#savedAt = this.#seconds();
   }
 
@@ -267,6 +321,18 @@ function inspect({ model, inputs, distillation }: TrainingTask): Inspection | un
   return withForward(model, inputs, distillation.needsMaps, ({ logits, maps }) =>
     distillation.inspect({ logits, maps: maps as tf.Tensor3D }),
   );
+}
+
+/** The first epochs of a curve. */
+function cut(curve: RunResult["curve"], epochs: number): RunResult["curve"] {
+  const { loss, trainAccuracy, valLoss, valAccuracy } = curve;
+  const first = (numbers: readonly number[]): number[] => numbers.slice(0, epochs);
+  return {
+    loss: first(loss),
+    trainAccuracy: first(trainAccuracy),
+    valLoss: first(valLoss),
+    valAccuracy: first(valAccuracy),
+  };
 }
 
 /** The model's and the method's parameters ; Adam sees to it that no name comes twice. */

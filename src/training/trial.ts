@@ -23,7 +23,7 @@ import type { Observer, StopSignal } from "./observer.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 import { type RunFiles, readRun, runFiles, type StoredRun, writeRun } from "./run-store.ts";
 import { FormatError } from "./safetensors.ts";
-import { type TrainingOutcome, train } from "./train.ts";
+import { InterruptedError, type TrainingOutcome, train } from "./train.ts";
 
 /** What a run is given; plain data, so that it can be sent to a worker thread. */
 export interface Trial {
@@ -92,6 +92,7 @@ export async function runTrial(
         },
       },
     );
+    if (outcome.interrupted) throw new InterruptedError("stopped; its checkpoint is kept");
     const result: RunResult = {
       format: "abkd-run/1",
       id,

@@ -1,12 +1,15 @@
 // Many runs at once, on worker threads, each teacher trained once.
 import { availableParallelism } from "node:os";
+import { setTimeout } from "node:timers/promises";
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { type DataOptions, loadDataset, loadSplit, parseSplit } from "../datasets/index.ts";
+import { orInterrupted } from "../display/host.ts";
 import { OptionError, UserError } from "../errors.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { describeRun, runId } from "./canonical.ts";
 import type { Observer, TrainingEvent } from "./observer.ts";
+import { notebookTrialsLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 import { RUNS_FOLDER } from "./run-store.ts";
 import { InterruptedError } from "./train.ts";
@@ -27,6 +30,9 @@ export interface TrialsOptions extends DataOptions {
   readonly signal?: AbortSignal;
 }
 
+/** After an interrupt: a large teacher's step takes a second or two. */
+const STOPPING_MILLISECONDS = 30_000;
+
 /** Some runs failed; those that did not are in `results`. Exit code 1. */
 export class TrialsError extends UserError {
   /** In the order of the configurations; undefined for a run that failed. */
@@ -43,6 +49,10 @@ export class TrialsError extends UserError {
  * The same configurations give the same files, however many workers there are; only `timing`
  * differs. Equal configurations are trained once.
  *
+ * In a notebook a line shows what is done, running and left where there is no observer. Its
+ * interrupt stops every run at the end of its step, with a checkpoint, and rejects with an
+ * InterruptedError; the same call with `resume` goes on.
+ *
  * @returns the results in the order of the configurations
  * @throws UserError for data that cannot be had, OptionError for a teacher of another split,
  *   both before anything is trained; InterruptedError
@@ -51,6 +61,42 @@ export class TrialsError extends UserError {
 export async function runTrials(
   configs: readonly RunConfig[],
   options: TrialsOptions = {},
+): Promise<RunResult[]> {
+  const line = options.observer ? undefined : notebookTrialsLine(countRuns(configs));
+  const interrupt = new AbortController();
+  const signal = AbortSignal.any([interrupt.signal, ...(options.signal ? [options.signal] : [])]);
+  const work = trainAll(configs, { ...options, ...(line && { observer: line.observer }), signal });
+  try {
+    return await orInterrupted(work, () => {
+      interrupt.abort();
+      return stopped(work, options.runsDir);
+    });
+  } finally {
+    line?.close();
+  }
+}
+
+/** Teachers and students, equal ones once. */
+function countRuns(configs: readonly RunConfig[]): number {
+  const all = configs.flatMap((config) => (config.teacher ? [config.teacher, config] : [config]));
+  return new Set(all.map(runId)).size;
+}
+
+/** Waits until the runs have kept their checkpoints. What they tell us may have been lost. */
+async function stopped(work: Promise<RunResult[]>, runsDir = RUNS_FOLDER): Promise<RunResult[]> {
+  const goOn = `what was trained is kept in ${runsDir}: runTrials(configs, { resume: true }) goes on`;
+  const lost = setTimeout(STOPPING_MILLISECONDS, undefined, { ref: false }).then(() => {
+    throw new InterruptedError(`stopped; ${goOn}`);
+  });
+  return Promise.race([work, lost]).catch((error: unknown) => {
+    if (!(error instanceof InterruptedError) || error.message.endsWith(goOn)) throw error;
+    throw new InterruptedError(`${error.message}; ${goOn}`);
+  });
+}
+
+async function trainAll(
+  configs: readonly RunConfig[],
+  options: TrialsOptions,
 ): Promise<RunResult[]> {
   const { signal, observer = () => {} } = options;
   const teachers = new Set(configs.flatMap(({ teacher }) => (teacher ? [runId(teacher)] : [])));
@@ -65,8 +111,7 @@ export async function runTrials(
   const data = await loadData(configs, { onWarning, ...options }).catch((cause: unknown) => {
     throw signal?.aborted ? new InterruptedError("stopped before any training") : cause;
   });
-  const runs = new Set([...teachers, ...configs.map(runId)]).size;
-  const pool = new Pool(options, runs);
+  const pool = new Pool(options, countRuns(configs));
   const running = new Map<string, Promise<RunResult>>();
 
   const run = (config: RunConfig): Promise<RunResult> => {

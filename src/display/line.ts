@@ -1,0 +1,88 @@
+// One line of text that changes in place: in a notebook, on a terminal, in a pipe.
+import { randomUUID } from "node:crypto";
+import { type Display, notebookDisplay } from "./host.ts";
+
+/** Between two drawings where a line can change in place, and where each is a line of its own. */
+const LIVE_MILLISECONDS = 100;
+const PLAIN_MILLISECONDS = 10_000;
+
+/** The parts of a stream that a line needs. */
+export type LineStream = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
+
+/** A line that is drawn at most ten times a second, and once more at its end. */
+export class LiveLine {
+  readonly #surface: Surface;
+  #drawn = Number.NEGATIVE_INFINITY;
+
+  /** @param stream where there is no notebook: stderr by default, so that stdout holds results */
+  constructor(stream?: LineStream) {
+    const display = notebookDisplay();
+    this.#surface = display ? notebookLine(display) : streamLine(stream ?? usualStream());
+  }
+
+  /** Draws what `text` returns if it is time to. */
+  update(text: () => string): void {
+    const now = performance.now();
+    if (now - this.#drawn < this.#surface.milliseconds) return;
+    this.#drawn = now;
+    this.#surface.draw(text());
+  }
+
+  /** Draws the last state, whenever the one before was. */
+  end(text: string): void {
+    this.#drawn = Number.POSITIVE_INFINITY;
+    this.#surface.end(text);
+  }
+}
+
+interface Surface {
+  readonly milliseconds: number;
+  draw(text: string): void;
+  end(text: string): void;
+}
+
+/** Emitted at once, so a synchronous loop's line moves as well. */
+function notebookLine(display: Display): Surface {
+  const id = `abkd-line-${randomUUID()}`;
+  let shown = "";
+  let begun = false;
+  const draw = (text: string): void => {
+    if (text === shown) return;
+    shown = text;
+    // A broken front end must not break the loop that the line tells of.
+    display({ "text/plain": text }, { raw: true, id, update: begun }).catch(() => {});
+    begun = true;
+  };
+  return { milliseconds: LIVE_MILLISECONDS, draw, end: draw };
+}
+
+function streamLine(stream: LineStream): Surface {
+  if (!stream.isTTY && !insideTslab()) {
+    // The first line comes after ten seconds: a short loop leaves its last line only.
+    const began = performance.now();
+    const draw = (text: string): void => {
+      if (performance.now() - began >= PLAIN_MILLISECONDS) stream.write(`${text}\n`);
+    };
+    return { milliseconds: PLAIN_MILLISECONDS, draw, end: (text) => stream.write(`${text}\n`) };
+  }
+  let length = 0;
+  const draw = (text: string): void => {
+    const line = text.slice(0, (stream.columns || 80) - 1);
+    stream.write(`\r${line.padEnd(length)}`);
+    length = line.length;
+  };
+  const end = (text: string): void => {
+    draw(text);
+    stream.write("\n");
+  };
+  return { milliseconds: LIVE_MILLISECONDS, draw, end };
+}
+
+/** tslab's notebooks obey carriage returns, but its streams do not say so; its stderr is red. */
+function usualStream(): LineStream {
+  return insideTslab() ? process.stdout : process.stderr;
+}
+
+function insideTslab(): boolean {
+  return /[\\/]tslab(?:$|[\\/.])/.test(process.argv[1] ?? "");
+}

@@ -1,0 +1,124 @@
+// How far a loop has come: one line with count, rate and time left.
+import { duration } from "./format.ts";
+import { LiveLine } from "./line.ts";
+
+/** A count that the caller moves. `using` ends it as well. */
+export interface ProgressCounter extends Disposable {
+  /** @param n how many more are done; 1 by default */
+  tick(n?: number): void;
+  /** Shows the final state. */
+  done(): void;
+}
+
+/**
+ * Shows a loop's progress in one line that changes in place: in notebooks, also inside a
+ * synchronous loop, and on terminals; in pipes it prints now and then. Leaving the loop by break or
+ * by an error ends the line.
+ *
+ *     for (const seed of progress([1, 2, 3], "seeds")) { ... }
+ *     for await (const row of progress(rows)) { ... }
+ *     using bar = progress(1000, "samples"); ... bar.tick();
+ *
+ * @param over what to run through, or how many there will be
+ * @param label in front of the line
+ */
+export function progress(over: number, label?: string): ProgressCounter;
+export function progress<T>(over: Iterable<T>, label?: string): Generator<T, void, undefined>;
+export function progress<T>(
+  over: AsyncIterable<T>,
+  label?: string,
+): AsyncGenerator<T, void, undefined>;
+export function progress<T>(
+  over: number | Iterable<T> | AsyncIterable<T>,
+  label = "",
+): ProgressCounter | Generator<T, void, undefined> | AsyncGenerator<T, void, undefined> {
+  if (typeof over === "number") return new Counter(label, over);
+  return Symbol.asyncIterator in over ? eachLater(over, label) : each(over, label);
+}
+
+function* each<T>(items: Iterable<T>, label: string): Generator<T, void, undefined> {
+  using counter = new Counter(label, countOf(items));
+  for (const item of items) {
+    yield item;
+    counter.tick();
+  }
+  counter.complete();
+}
+
+async function* eachLater<T>(
+  items: AsyncIterable<T>,
+  label: string,
+): AsyncGenerator<T, void, undefined> {
+  using counter = new Counter(label, undefined);
+  for await (const item of items) {
+    yield item;
+    counter.tick();
+  }
+  counter.complete();
+}
+
+/** How many items there are, where that is known without running through them. */
+function countOf(items: object): number | undefined {
+  if ("length" in items && typeof items.length === "number") return items.length;
+  if ("size" in items && typeof items.size === "number") return items.size;
+  return undefined;
+}
+
+class Counter implements ProgressCounter {
+  readonly #line = new LiveLine();
+  readonly #label: string;
+  readonly #total: number | undefined;
+  readonly #began = performance.now();
+  readonly #text = (): string => this.#describe(false);
+  #count = 0;
+  #complete = false;
+  #ended = false;
+
+  constructor(label: string, total: number | undefined) {
+    if (total !== undefined && !(total >= 0)) throw new RangeError(`a total of ${total}`);
+    this.#label = label;
+    this.#total = total;
+    this.#line.update(this.#text);
+  }
+
+  tick(n = 1): void {
+    this.#count += n;
+    if (!this.#ended) this.#line.update(this.#text);
+  }
+
+  /** The loop ran to its end, however many it turned out to be. */
+  complete(): void {
+    this.#complete = true;
+  }
+
+  done(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#line.end(this.#describe(true));
+  }
+
+  [Symbol.dispose](): void {
+    this.done();
+  }
+
+  #describe(ended: boolean): string {
+    const count = this.#count;
+    const total = this.#total;
+    const seconds = (performance.now() - this.#began) / 1000;
+    const parts = [total === undefined ? String(count) : `${count}/${total}`];
+    if (count > 0) parts.push(rate(count / Math.max(seconds, 1e-3)));
+    if (ended) {
+      const whole = this.#complete || (total !== undefined && count >= total);
+      parts.push(`${whole ? "" : "stopped after "}${duration(seconds)}`);
+    } else if (total !== undefined && count > 0) {
+      parts.push(`${duration(Math.max(0, (seconds / count) * (total - count)))} left`);
+    }
+    return (this.#label && `${this.#label}: `) + parts.join(", ");
+  }
+}
+
+/** 12.3/s; slower than one a second, the time that one takes. */
+function rate(perSecond: number): string {
+  if (perSecond >= 100) return `${Math.round(perSecond).toLocaleString("en")}/s`;
+  return perSecond >= 1 ? `${perSecond.toFixed(1)}/s` : `${(1 / perSecond).toFixed(1)} s each`;
+}

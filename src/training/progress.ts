@@ -1,0 +1,97 @@
+// Training in words, and the line that shows it in notebooks by itself.
+import { duration, percent } from "../display/format.ts";
+import { notebookDisplay } from "../display/host.ts";
+import { LiveLine } from "../display/line.ts";
+import { describeRun } from "./canonical.ts";
+import type { EndEvent, EpochEvent, Observer } from "./observer.ts";
+import type { RunConfig } from "./run.ts";
+
+export function runName(config: RunConfig, asTeacher: boolean): string {
+  return asTeacher ? `teacher ${describeRun(config)}` : describeRun(config);
+}
+
+/** All runs of a command share dataset and split, and a line is short. */
+export function shortRunName({ method, seed }: RunConfig, asTeacher: boolean): string {
+  return `${asTeacher ? "teacher" : (method?.name ?? "model")} seed ${seed}`;
+}
+
+export function describeEpoch(event: EpochEvent): string {
+  const { epoch, epochs, loss, trainAccuracy, valAccuracy, secondsLeft } = event;
+  return (
+    `epoch ${epoch}/${epochs}, loss ${loss.toPrecision(3)}, train ${percent(trainAccuracy)}, ` +
+    `val ${percent(valAccuracy)}, ≤ ${duration(secondsLeft)} left`
+  );
+}
+
+function describeEnd({ epoch, bestEpoch, valAccuracy, seconds, interrupted }: EndEvent): string {
+  const how = `${interrupted ? "stopped after" : "trained for"} ${duration(seconds)}`;
+  if (bestEpoch === 0) return `${how}: no epoch was done`;
+  return `${how}: best epoch ${bestEpoch} of ${epoch}, val ${percent(valAccuracy)}`;
+}
+
+/** One training's line; undefined outside of notebooks. */
+export function notebookTrainingLine(config: RunConfig): Observer | undefined {
+  if (!notebookDisplay()) return undefined;
+  const line = new LiveLine();
+  const name = shortRunName(config, false);
+  return (event) => {
+    if (event.type === "epoch") line.update(() => `${name}: ${describeEpoch(event)}`);
+    else if (event.type === "end") line.end(`${name}: ${describeEnd(event)}`);
+  };
+}
+
+/** The line of many runs: the one that will take longest, and how many are done, running, left. */
+export interface TrialsLine {
+  readonly observer: Observer;
+  /** Shows the final state. */
+  close(): void;
+}
+
+/** @param total how many runs there will be. Undefined outside of notebooks. */
+export function notebookTrialsLine(total: number): TrialsLine | undefined {
+  if (!notebookDisplay()) return undefined;
+  const line = new LiveLine();
+  const began = performance.now();
+  const names = new Map<string, string>();
+  const running = new Map<string, EpochEvent | undefined>();
+  const failures: string[] = [];
+  let done = 0;
+
+  const counts = (): string => {
+    const left = Math.max(0, total - done - failures.length - running.size);
+    const failed = failures.length > 0 ? `, ${failures.length} failed` : "";
+    return `${done}/${total} runs done${failed}, ${running.size} running, ${left} left`;
+  };
+  const text = (): string => {
+    const events = [...running.values()].filter((event) => event !== undefined);
+    const last = events.sort((a, b) => b.secondsLeft - a.secondsLeft)[0];
+    return last ? `${counts()}; ${names.get(last.id)}: ${describeEpoch(last)}` : counts();
+  };
+  const observer: Observer = (event) => {
+    switch (event.type) {
+      case "start":
+        names.set(event.id, shortRunName(event.config, event.asTeacher));
+        running.set(event.id, undefined);
+        break;
+      case "epoch":
+        running.set(event.id, event);
+        break;
+      case "finish":
+        running.delete(event.id);
+        done++;
+        break;
+      case "fail":
+        running.delete(event.id);
+        failures.push(event.message);
+        break;
+    }
+    line.update(text);
+  };
+  const close = (): void => {
+    const stopped = total - done - failures.length > 0 ? ", stopped" : "";
+    const failed = failures.length > 0 ? `, ${failures.length} not: ${failures[0]}` : "";
+    const seconds = (performance.now() - began) / 1000;
+    line.end(`${done}/${total} runs done${failed}${stopped}, ${duration(seconds)}`);
+  };
+  return { observer, close };
+}
