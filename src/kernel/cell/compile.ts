@@ -1,0 +1,207 @@
+// Cells to code that V8's REPL mode runs: imports, exports and declarations rewritten on a parse.
+//
+// Everything a cell declares becomes `let` (or stays a class), because that is what V8 lets later
+// cells declare again: const after let, or let after var or function, it refuses.
+import type { ImportDeclaration, Pattern, Program, VariableDeclaration } from "acorn";
+import { ancestor } from "acorn-walk";
+import { type ImportRequest, importedNames, requestOf, usedNames } from "./names.ts";
+import { type Parsed, parseTypeScript } from "./parse.ts";
+import { Edits, Lines, type Position } from "./source.ts";
+
+export { CellSyntaxError } from "./parse.ts";
+export type { Position } from "./source.ts";
+
+/** The one global that compiled cells call. Not enumerable. */
+export const HELPER = "__cell__";
+
+/** What compiled cells call. */
+export interface CellHelper {
+  /** A static import: an object with `names`, and those of `unused` that the module exports. */
+  import(
+    specifier: string,
+    attributes: Readonly<Record<string, string>>,
+    names?: readonly string[],
+    unused?: readonly string[],
+  ): Promise<unknown>;
+  /** import() */
+  dynamic(specifier: unknown, options?: unknown): Promise<unknown>;
+  /** import.meta */
+  readonly meta: object;
+  /** `using` at a cell's top level: gives `resource` back, and disposes of it when the cell ends. */
+  use<T>(resource: T): T;
+  /** `await using` */
+  useAsync<T>(resource: T): T;
+}
+
+export interface CompiledCell {
+  /** What to evaluate in REPL mode. */
+  readonly code: string;
+  /** The name that `code` has in stack traces. */
+  readonly url: string;
+  /** Whether the cell ends in an expression: then its value is to be shown. */
+  readonly showsValue: boolean;
+  /** The place as typed of a place in `code`; lines and columns count from 1. */
+  map(line: number, column: number): Position | undefined;
+}
+
+/** The name of a cell in stack traces. */
+export function cellUrl(count: number): string {
+  return `cell-${count}.ts`;
+}
+
+/** Compiles a cell, the `count` of In[count]. Throws a CellSyntaxError where it cannot be parsed. */
+export function compileCell(source: string, count: number): CompiledCell {
+  const parsed = parseTypeScript(source);
+  const url = cellUrl(count);
+  const edited = rewrite(parsed);
+  const code = `${edited.text}\n//# sourceURL=${url}`;
+  let lines: Lines | undefined;
+  return {
+    code,
+    url,
+    showsValue: endsInExpression(parsed.program),
+    map(line, column) {
+      lines ??= new Lines(code);
+      const offset = lines.offset({ line, column });
+      return offset === undefined ? undefined : parsed.origin(edited.origin(offset));
+    },
+  };
+}
+
+function endsInExpression({ body }: Program): boolean {
+  const last = body.findLast(({ type }) => type !== "EmptyStatement");
+  if (last?.type === "ExportDefaultDeclaration") {
+    return !/^(Class|Function)Declaration$/.test(last.declaration.type);
+  }
+  return last?.type === "ExpressionStatement";
+}
+
+function rewrite({ text, program }: Parsed) {
+  const edits = new Edits(text);
+  const variables = new Set<string>();
+  ancestor(program, {
+    ImportExpression: (node) => edits.replace(node.start, node.start + 6, `${HELPER}.dynamic`),
+    MetaProperty(node) {
+      if (node.meta.name === "import") edits.replace(node.start, node.end, `${HELPER}.meta`);
+    },
+    VariableDeclaration(node, _, ancestors) {
+      if (node.kind === "var" && isTopLevel(ancestors)) {
+        for (const { id } of node.declarations)
+          for (const name of boundNames(id)) variables.add(name);
+        editVar(edits, node, ancestors.at(-2));
+      }
+    },
+  });
+  const functions = new Map<string, ReturnType<Edits["part"]>>();
+  const imports: { text: string; at: number }[] = [];
+  const used = usedNames(program);
+  for (const statement of program.body) {
+    const { start, end } = statement;
+    const declaration =
+      "declaration" in statement ? (statement.declaration ?? undefined) : statement;
+    const request = requestOf(statement);
+    if (request) {
+      imports.push({ text: importCode(statement, request, used), at: start });
+      edits.replace(start, end, ";");
+    } else if (!declaration) {
+      edits.replace(start, end, ";"); // export { a, b }
+    } else if (declaration.type === "FunctionDeclaration") {
+      const { id } = declaration as { id: { name: string; start: number; end: number } | null };
+      if (id) {
+        edits.replace(id.start, id.end, "");
+        functions.delete(id.name);
+        functions.set(id.name, edits.part(declaration.start, declaration.end));
+        variables.delete(id.name);
+      }
+      edits.replace(start, end, ";");
+    } else {
+      if (statement.type === "ExportDefaultDeclaration") {
+        const named =
+          "id" in declaration && declaration.type === "ClassDeclaration" && declaration.id;
+        edits.replace(start, declaration.start, named ? "" : ";(");
+        if (!named) edits.insert(declaration.end, ")");
+      } else if (declaration !== statement) {
+        edits.replace(start, declaration.start, "");
+      }
+      if (declaration.type === "VariableDeclaration") editLexical(edits, declaration);
+    }
+  }
+  for (const name of functions.keys()) variables.delete(name);
+  const names = [...variables];
+  return edits.join([
+    { text: `"use strict";${names.length > 0 ? `let ${names.join()};` : ""}`, at: 0 },
+    ...[...functions].flatMap(([name, part]) => [
+      { text: `let ${name}=`, at: part.start },
+      part,
+      { text: ";", at: part.end },
+    ]),
+    ...imports,
+    edits.part(0, text.length),
+  ]);
+}
+
+const FUNCTIONS = /Function|^StaticBlock$/;
+
+const isTopLevel = (ancestors: readonly { type: string }[]) =>
+  !ancestors.some(({ type }) => FUNCTIONS.test(type));
+
+/** var anywhere outside of functions: declared by one `let` in front, and assigned here. */
+function editVar(edits: Edits, node: VariableDeclaration, parent: { type: string } | undefined) {
+  const first = node.declarations[0]!;
+  if (parent && /^For/.test(parent.type) && !("body" in parent && parent.body === node)) {
+    edits.replace(node.start, first.start, "");
+    return;
+  }
+  edits.replace(node.start, first.start, "{(");
+  edits.insert(node.declarations.at(-1)!.end, ")");
+  edits.insert(node.end, "}");
+}
+
+/** const at the top level becomes let; using hands its resources to the helper. */
+function editLexical(edits: Edits, node: VariableDeclaration) {
+  if (node.kind === "const") edits.replace(node.start, node.start + 5, "let");
+  if (node.kind !== "using" && node.kind !== "await using") return;
+  const isAsync = node.kind === "await using";
+  edits.replace(node.start, node.declarations[0]!.start, "let ");
+  for (const { init } of node.declarations) {
+    if (!init) continue;
+    edits.insert(init.start, `${HELPER}.${isAsync ? "useAsync" : "use"}(`);
+    edits.insert(init.end, ")");
+  }
+}
+
+function importCode(
+  statement: { type: string },
+  { specifier, attributes }: ImportRequest,
+  used: ReadonlySet<string>,
+): string {
+  const call = `await ${HELPER}.import(${JSON.stringify(specifier)},${JSON.stringify(attributes)}`;
+  if (statement.type !== "ImportDeclaration") return `${call});`;
+  const { namespace, names } = importedNames(statement as ImportDeclaration);
+  if (names.length === 0) return namespace ? `let ${namespace}=${call});` : `${call});`;
+  const isUsed = (yes: boolean) =>
+    JSON.stringify(names.filter(({ local }) => used.has(local) === yes).map((n) => n.imported));
+  const pattern = names.map((n) => `${JSON.stringify(n.imported)}:${n.local}`).join();
+  const star = namespace ? `let ${namespace}=${call});` : "";
+  return `${star}let {${pattern}}=${call},${isUsed(true)},${isUsed(false)});`;
+}
+
+/** The names that a pattern declares. */
+function boundNames(pattern: Pattern): string[] {
+  switch (pattern.type) {
+    case "Identifier":
+      return [pattern.name];
+    case "ObjectPattern":
+      return pattern.properties.flatMap((property) =>
+        boundNames(property.type === "Property" ? property.value : property.argument),
+      );
+    case "ArrayPattern":
+      return pattern.elements.flatMap((element) => (element ? boundNames(element) : []));
+    case "AssignmentPattern":
+      return boundNames(pattern.left);
+    case "RestElement":
+      return boundNames(pattern.argument);
+    default:
+      return [];
+  }
+}

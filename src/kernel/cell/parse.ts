@@ -1,0 +1,149 @@
+// Parsing cells and modules: types stripped by Node, then acorn's tree.
+import { SourceMap, stripTypeScriptTypes } from "node:module";
+import { type Options, Parser, type Program } from "acorn";
+import { full } from "acorn-walk";
+import { Lines, type Position } from "./source.ts";
+
+/** Code that cannot be parsed. Line and column count from 1, in the code as typed. */
+export class CellSyntaxError extends SyntaxError {
+  readonly line: number;
+  readonly column: number;
+
+  constructor(message: string, { line, column }: Position) {
+    super(message);
+    this.name = "SyntaxError";
+    this.line = line;
+    this.column = column;
+  }
+}
+
+/** JavaScript made of TypeScript. */
+export interface Parsed {
+  readonly text: string;
+  readonly program: Program;
+  /** The place in the code as typed of an offset in `text`. */
+  readonly origin: (offset: number) => Position;
+}
+
+/** Parses TypeScript. Types become blanks, so that places stay; where that is not enough (enums,
+ *  namespaces, parameter properties) the code is transformed. */
+export function parseTypeScript(source: string): Parsed {
+  const plain = tryJavaScript(source);
+  if (plain) return plain;
+  let text: string;
+  try {
+    text = silently(() => stripTypeScriptTypes(source));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") {
+      return transform(source);
+    }
+    throw syntaxError(error);
+  }
+  return { text, program: parseJavaScript(text), origin: originIn(text) };
+}
+
+/** Code that is JavaScript already, unless TypeScript would read it as something else. */
+function tryJavaScript(text: string): Parsed | undefined {
+  try {
+    const program = parseJavaScript(text);
+    return mayHaveTypeArguments(program) ? undefined : { text, program, origin: originIn(text) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** f<a>(b) is a call in TypeScript and two comparisons in JavaScript. */
+function mayHaveTypeArguments(program: Program): boolean {
+  let opens = false;
+  let closes = false;
+  full(program, (node) => {
+    if (node.type !== "BinaryExpression") return;
+    opens ||= node.operator === "<" || node.operator === "<<";
+    closes ||= node.operator.startsWith(">");
+  });
+  return opens && closes;
+}
+
+function transform(source: string): Parsed {
+  let output: string;
+  try {
+    output = silently(() => stripTypeScriptTypes(source, { mode: "transform", sourceMap: true }));
+  } catch (error) {
+    throw syntaxError(error);
+  }
+  const at = output.lastIndexOf("\n//# sourceMappingURL=");
+  const text = output.slice(0, at);
+  const url = output.slice(at);
+  const json = Buffer.from(url.slice(url.indexOf(",") + 1), "base64").toString();
+  const map = new SourceMap(JSON.parse(json));
+  const lines = new Lines(text);
+  const origin = (offset: number): Position => {
+    const { line, column } = lines.position(offset);
+    const entry = map.findEntry(line - 1, column - 1);
+    if (!("originalLine" in entry)) return { line: 1, column: 1 };
+    return { line: entry.originalLine + 1, column: entry.originalColumn + 1 };
+  };
+  try {
+    return { text, program: parse(text), origin };
+  } catch (error) {
+    throw acornError(error, (offset) => origin(offset));
+  }
+}
+
+const originIn = (text: string) => {
+  const lines = new Lines(text);
+  return (offset: number) => lines.position(offset);
+};
+
+/** acorn, for a module whose names earlier cells may have declared, and which may declare functions
+ *  again: the last one counts. */
+class CellParser extends (Parser as unknown as new (options: Options, input: string) => Parser) {
+  protected treatFunctionsAsVarInScope(scope: { flags: number }): boolean {
+    const topOrFunction = 1 | 2;
+    return (scope.flags & topOrFunction) !== 0;
+  }
+
+  protected checkLocalExport(): void {}
+}
+
+function parse(text: string): Program {
+  return new CellParser({ ecmaVersion: "latest", sourceType: "module" }, text).parse();
+}
+
+/** Parses JavaScript, as a module with top-level await. */
+export function parseJavaScript(text: string): Program {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw acornError(error, originIn(text));
+  }
+}
+
+function acornError(error: unknown, origin: (offset: number) => Position): unknown {
+  if (!(error instanceof SyntaxError) || !("pos" in error)) return error;
+  return new CellSyntaxError(
+    error.message.replace(/ \(\d+:\d+\)$/, ""),
+    origin(error.pos as number),
+  );
+}
+
+/** What Node's parser says; it puts the place in front of the stack, as a line and a marker. */
+function syntaxError(error: unknown): unknown {
+  const { code, message, stack } = error as NodeJS.ErrnoException;
+  if (!code?.endsWith("_TYPESCRIPT_SYNTAX")) return error;
+  const head = stack?.slice(0, stack.indexOf("SyntaxError [")).trimEnd().split("\n") ?? [];
+  const line = Number(/^:(\d+)$/.exec(head[0] ?? "")?.[1] ?? 1);
+  const column = head.length > 2 ? head.at(-1)!.indexOf("^") + 1 : 1;
+  return new CellSyntaxError(message, { line, column: Math.max(column, 1) });
+}
+
+/** Node warns once that stripping types is experimental; that is no concern of a notebook. */
+function silently<T>(run: () => T): T {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return run();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
