@@ -1,0 +1,19 @@
+// Places in code: Jupyter counts Unicode code points, JavaScript UTF-16 units.
+
+/** The UTF-16 offset of the place that lies `points` code points into the text. */
+export function utf16Offset(text: string, points: number): number {
+  let offset = 0;
+  for (let left = points; left > 0 && offset < text.length; left--) {
+    offset += (text.codePointAt(offset) as number) > 0xffff ? 2 : 1;
+  }
+  return offset;
+}
+
+/** How many code points lie before the UTF-16 offset. */
+export function codePoints(text: string, offset: number): number {
+  let points = 0;
+  for (let at = 0; at < offset && at < text.length; points++) {
+    at += (text.codePointAt(at) as number) > 0xffff ? 2 : 1;
+  }
+  return points;
+}

@@ -1,0 +1,83 @@
+// The connection file: where a kernel listens and with which key messages are signed.
+import { readFileSync } from "node:fs";
+
+const PORTS = ["shell", "iopub", "stdin", "control", "hb"] as const;
+
+/** The sockets of a kernel, by the names that the connection file gives their ports. */
+export type SocketName = (typeof PORTS)[number];
+
+export interface Connection {
+  /** An address as ZeroMQ takes it. */
+  readonly address: Readonly<Record<SocketName, string>>;
+  /** Empty: messages are neither signed nor checked. */
+  readonly key: string;
+}
+
+export interface ConnectionOptions {
+  /** Accept an empty key over TCP, where whoever reaches the ports may run code. */
+  readonly allowEmptyKey?: boolean;
+}
+
+/** A connection file that cannot be used; the message is one line. */
+export class ConnectionError extends Error {
+  override readonly name = "ConnectionError";
+}
+
+/** @throws ConnectionError that names the file, the field and what it should be */
+export function readConnection(file: string, options: ConnectionOptions = {}): Connection {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new ConnectionError(`connection file: ${(error as Error).message}`);
+  }
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (error) {
+    throw new ConnectionError(`${file}: no JSON: ${(error as Error).message}`);
+  }
+  try {
+    return parseConnection(content, options);
+  } catch (error) {
+    if (error instanceof ConnectionError) error.message = `${file}: ${error.message}`;
+    throw error;
+  }
+}
+
+/** @throws ConnectionError */
+export function parseConnection(content: unknown, options: ConnectionOptions = {}): Connection {
+  if (typeof content !== "object" || content === null || Array.isArray(content)) {
+    throw new ConnectionError("no JSON object");
+  }
+  const fields = content as Readonly<Record<string, unknown>>;
+  const transport = fields["transport"] ?? "tcp";
+  if (transport !== "tcp" && transport !== "ipc") {
+    throw new ConnectionError(`transport is ${JSON.stringify(transport)}; tcp and ipc are known`);
+  }
+  const ip = fields["ip"] === "localhost" ? "127.0.0.1" : fields["ip"];
+  if (typeof ip !== "string" || ip === "") throw new ConnectionError("ip is missing");
+  const scheme = fields["signature_scheme"] ?? "hmac-sha256";
+  if (scheme !== "hmac-sha256") {
+    throw new ConnectionError(
+      `signature_scheme is ${JSON.stringify(scheme)}; only hmac-sha256 is known`,
+    );
+  }
+  const key = fields["key"] ?? "";
+  if (typeof key !== "string") throw new ConnectionError("key is no string");
+  if (key === "" && transport !== "ipc" && !options.allowEmptyKey) {
+    throw new ConnectionError(
+      "key is empty: anyone who reaches the ports could run code; --allow-empty-key accepts that",
+    );
+  }
+  const addresses = PORTS.map((name) => {
+    const port = fields[`${name}_port`];
+    const most = transport === "tcp" ? 65_535 : Number.MAX_SAFE_INTEGER;
+    if (typeof port !== "number" || !Number.isInteger(port) || port < 1 || port > most) {
+      throw new ConnectionError(`${name}_port is ${JSON.stringify(port)}, not a port`);
+    }
+    if (transport === "ipc") return [name, `ipc://${ip}-${port}`];
+    return [name, `tcp://${ip.includes(":") ? `[${ip}]` : ip}:${port}`];
+  });
+  return { address: Object.fromEntries(addresses) as Connection["address"], key };
+}

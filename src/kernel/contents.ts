@@ -1,0 +1,31 @@
+// Fields of requests, checked: what a front end sends is not to be trusted.
+import { type Content, WireError } from "./wire.ts";
+
+/** @throws WireError where the field is missing or no string */
+export function textOf(content: Content, field: string): string {
+  const value = content[field];
+  if (typeof value !== "string") throw new WireError(`${field} is no string`);
+  return value;
+}
+
+export function flagOf(content: Content, field: string, otherwise: boolean): boolean {
+  const value = content[field];
+  return typeof value === "boolean" ? value : otherwise;
+}
+
+/** @returns an integer, or `otherwise` where the field is none */
+export function integerOf<T>(content: Content, field: string, otherwise: T): number | T {
+  const value = content[field];
+  return typeof value === "number" && Number.isInteger(value) ? value : otherwise;
+}
+
+/** The entries of an object that are strings. */
+export function textsOf(content: Content, field: string): Record<string, string> {
+  const value = content[field];
+  if (typeof value !== "object" || value === null) return {};
+  return Object.fromEntries(
+    Object.entries(value).filter(
+      (entry): entry is [string, string] => typeof entry[1] === "string",
+    ),
+  );
+}

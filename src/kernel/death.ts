@@ -1,0 +1,42 @@
+// How the process that ran the cells ended, in a sentence for whoever wrote them.
+import { getHeapStatistics } from "node:v8";
+import type { Failure } from "./channel.ts";
+
+export interface Death {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The end of what was written to standard error outside frames. */
+  readonly stderr: string;
+}
+
+/** What V8 prints first when its heap is full; the native trace that follows helps nobody. */
+export const LAST_WORDS = "<--- Last few GCs --->";
+
+const OUT_OF_MEMORY = /heap out of memory|allocation failed|out of memory/i;
+
+/** What the running cell is answered. */
+export function deathFailure(death: Death): Failure {
+  const evalue = `${describeDeath(death)} All variables are lost.`;
+  return { status: "error", ename: "KernelDied", evalue, traceback: [`KernelDied: ${evalue}`] };
+}
+
+export function describeDeath({ code, signal, stderr }: Death): string {
+  if (isHeapFull(stderr)) {
+    // The supervisor is started with the same flags as the runner: its limit is the runner's.
+    const limit = Math.round(getHeapStatistics().heap_size_limit / 2 ** 20);
+    return (
+      `The kernel ran out of memory: its JavaScript heap reached the limit of ${limit} MB. ` +
+      "The environment variable NODE_OPTIONS=--max-old-space-size=8192 allows 8 GB."
+    );
+  }
+  if (signal === "SIGKILL") {
+    return "The kernel was ended by SIGKILL: by somebody, or by the system as its memory ran out.";
+  }
+  if (signal) return `The kernel was ended by ${signal}: native code crashed, or somebody sent it.`;
+  return `The kernel was ended by process.exit(${code ?? ""}) in a cell.`;
+}
+
+function isHeapFull(stderr: string): boolean {
+  const fatal = stderr.lastIndexOf("FATAL ERROR:");
+  return fatal >= 0 && OUT_OF_MEMORY.test(stderr.slice(fatal));
+}

@@ -1,0 +1,33 @@
+// What the kernel says about itself.
+import { createRequire } from "node:module";
+import { type Content, PROTOCOL_VERSION } from "./wire.ts";
+
+/** The content of kernel_info_reply. */
+export function kernelInfo(): Content {
+  const require = createRequire(import.meta.url);
+  const { version } = require("../../package.json") as { version: string };
+  const typescript = require("typescript/package.json") as { version: string };
+  return {
+    status: "ok",
+    protocol_version: PROTOCOL_VERSION,
+    implementation: "abkd",
+    implementation_version: version,
+    language_info: {
+      name: "typescript",
+      version: typescript.version,
+      // JupyterLab's registry knows TypeScript by this type and by this name.
+      mimetype: "application/typescript",
+      codemirror_mode: "typescript",
+      file_extension: ".ts",
+      pygments_lexer: "typescript",
+      nbconvert_exporter: "script",
+    },
+    banner: `TypeScript ${typescript.version} on Node.js ${process.versions.node}; abkd ${version}`,
+    debugger: false,
+    supported_features: [],
+    help_links: [
+      { text: "TypeScript", url: "https://www.typescriptlang.org/docs/" },
+      { text: "Node.js", url: "https://nodejs.org/docs/latest-v24.x/api/" },
+    ],
+  };
+}

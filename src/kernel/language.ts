@@ -1,0 +1,125 @@
+// Completion, documentation, is_complete and type warnings: the language service and the runner's names.
+import { fileURLToPath } from "node:url";
+import { codePoints, utf16Offset } from "./code-points.ts";
+import { integerOf, textOf } from "./contents.ts";
+import type { Cell } from "./executions.ts";
+import { log } from "./log.ts";
+import { TypeService } from "./types/service.ts";
+import type { Content } from "./wire.ts";
+
+export interface LanguageOptions {
+  /** Names as they are at run time. */
+  readonly members: (expression: string) => Promise<readonly string[]>;
+  /** Shows type warnings under a cell. */
+  readonly warn: (cell: Cell, text: string) => void;
+}
+
+/** The service starts by itself when nothing has run for so long. */
+const IDLE_MILLISECONDS = 2_000;
+const PROJECT_ROOT = fileURLToPath(new URL("../../", import.meta.url));
+/** What is completed: names with dots between them, up to the cursor. */
+const NAME = /(?:([\p{ID_Start}$_][\p{ID_Continue}$.]*)\.)?([\p{ID_Continue}$]*)$/u;
+
+export class Language {
+  readonly #options: LanguageOptions;
+  readonly #service = new TypeService({ folder: process.cwd(), projectRoot: PROJECT_ROOT });
+  #unchecked: Cell[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: LanguageOptions) {
+    this.#options = options;
+  }
+
+  /** Something runs: this is no time to load a compiler. */
+  busy(): void {
+    clearTimeout(this.#timer);
+  }
+
+  idle(): void {
+    clearTimeout(this.#timer);
+    if (this.#service.started) return;
+    this.#timer = setTimeout(() => {
+      this.#service.start().then(
+        () => this.#checkAll(),
+        (error: Error) => log(error.message),
+      );
+    }, IDLE_MILLISECONDS);
+  }
+
+  /** A cell that was executed. */
+  record(cell: Cell): void {
+    this.#service.record(cell.count, cell.code);
+    if (!wantsDiagnostics(cell)) return;
+    this.#unchecked.push(cell);
+    if (this.#service.started) this.#checkAll();
+  }
+
+  async complete(content: Content): Promise<Content> {
+    const code = textOf(content, "code");
+    const cursor = utf16Offset(code, integerOf(content, "cursor_pos", code.length));
+    const place = (offset: number): number => codePoints(code, offset);
+    const found = await this.#service.complete(code, cursor).catch((error: Error) => {
+      log(error.message);
+      return undefined;
+    });
+    if (found && found.matches.length > 0) {
+      const types = found.types.map((type) => ({
+        ...type,
+        start: place(type.start),
+        end: place(type.end),
+      }));
+      return {
+        status: "ok",
+        matches: found.matches,
+        cursor_start: place(found.start),
+        cursor_end: place(found.end),
+        metadata: { _jupyter_types_experimental: types },
+      };
+    }
+    const [, object = "", prefix = ""] = NAME.exec(code.slice(0, cursor)) ?? [];
+    const names = object === "" ? [] : await this.#options.members(object);
+    return {
+      status: "ok",
+      matches: names.filter((name) => name.startsWith(prefix)),
+      cursor_start: place(cursor - prefix.length),
+      cursor_end: place(cursor),
+      metadata: {},
+    };
+  }
+
+  async inspect(content: Content): Promise<Content> {
+    const code = textOf(content, "code");
+    const cursor = utf16Offset(code, integerOf(content, "cursor_pos", code.length));
+    const level = integerOf(content, "detail_level", 0);
+    const { found, data } = await this.#service.inspect(code, cursor, level);
+    return { status: "ok", found, data, metadata: {} };
+  }
+
+  async isComplete(content: Content): Promise<Content> {
+    const { status, indent } = await this.#service.isComplete(textOf(content, "code"));
+    return status === "incomplete" ? { status, indent } : { status };
+  }
+
+  async close(): Promise<void> {
+    this.busy();
+    await this.#service.close();
+  }
+
+  #checkAll(): void {
+    for (const cell of this.#unchecked.splice(0)) {
+      this.#service.diagnostics(cell.count, cell.code).then(
+        ({ text }) => {
+          if (text !== "") this.#options.warn(cell, text);
+        },
+        (error: Error) => log(error.message),
+      );
+    }
+  }
+}
+
+/** Not in headless runs: saved notebooks must not depend on when the service was ready. */
+function wantsDiagnostics({ allowInput, storeHistory }: Cell): boolean {
+  const setting = process.env["ABKD_KERNEL_DIAGNOSTICS"];
+  if (setting === "on" || setting === "off") return setting === "on" && storeHistory;
+  return allowInput && storeHistory;
+}

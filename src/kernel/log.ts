@@ -1,0 +1,27 @@
+// What the supervisor writes to standard error: for whoever runs the kernel, not for its user.
+
+/** Lines of one kind within this time come to so many, and then to a count. */
+const WINDOW_MILLISECONDS = 10_000;
+const LINES = 10;
+
+export function log(line: string): void {
+  process.stderr.write(`abkd kernel: ${line}\n`);
+}
+
+/** Logs what a stranger can cause as often as he likes. */
+export class LimitedLog {
+  #start = Number.NEGATIVE_INFINITY;
+  #lines = 0;
+
+  log(line: string): void {
+    const now = performance.now();
+    if (now - this.#start > WINDOW_MILLISECONDS) {
+      if (this.#lines > LINES) log(`${this.#lines - LINES} more of the last kind`);
+      this.#start = now;
+      this.#lines = 0;
+    }
+    this.#lines++;
+    if (this.#lines <= LINES) log(line);
+    if (this.#lines === LINES) log("further lines of this kind are counted, not shown");
+  }
+}

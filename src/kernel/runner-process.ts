@@ -1,0 +1,128 @@
+// The process that runs the cells, as the supervisor sees it: commands in, events out, its end.
+import { type ChildProcess, spawn } from "node:child_process";
+import path from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import type { Command, Event } from "./channel.ts";
+import { type Death, LAST_WORDS } from "./death.ts";
+import { type Decoded, FrameDecoder, newToken, TOKEN_VARIABLE } from "./frames.ts";
+
+export interface RunnerListener {
+  event(event: Event): void;
+  /** Text that child processes or native code wrote. */
+  text(name: "stdout" | "stderr", text: string): void;
+  /** The process has ended, and all that it wrote has been told. */
+  died(death: Death): void;
+}
+
+/** Command to process.stderr's tail: enough for V8's last words. */
+const TAIL_CHARACTERS = 65_536;
+/** After the exit, for what children of the runner keep open. */
+const CLOSE_MILLISECONDS = 300;
+
+export class RunnerProcess {
+  readonly #child: ChildProcess;
+  readonly #token = newToken();
+  readonly #ended: Promise<Death>;
+  #tail = "";
+  /** Standard error since V8 announced its end: shown only if the runner lives on. */
+  #held = "";
+
+  /** Starts the process at once; what it says waits for `listen`. */
+  constructor() {
+    const extension = path.extname(import.meta.url);
+    const file = fileURLToPath(new URL(`./runner/main${extension}`, import.meta.url));
+    const quiet = "--disable-warning=ExperimentalWarning";
+    const flags = [...process.execArgv.filter((flag) => flag !== quiet), quiet];
+    this.#child = spawn(process.execPath, [...flags, file], {
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      env: { ...process.env, [TOKEN_VARIABLE]: this.#token },
+      // A group of its own: a signal for the kernel's group is the supervisor's to pass on, and
+      // the runner's children can be ended with it.
+      detached: true,
+    });
+    this.#ended = new Promise((resolve) => {
+      const end = (code: number | null, signal: NodeJS.Signals | null): void =>
+        resolve({ code, signal, stderr: this.#tail });
+      this.#child.on("close", end);
+      this.#child.on("exit", (code, signal) => {
+        setTimeout(() => end(code, signal), CLOSE_MILLISECONDS);
+      });
+      this.#child.on("error", ({ message }) => {
+        this.#tail += message;
+        end(null, null);
+      });
+    });
+    // Writing to a process that has just ended is no error of its own.
+    this.#commands.on("error", () => {});
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Resolves when the process has ended. */
+  get ended(): Promise<Death> {
+    return this.#ended;
+  }
+
+  listen(listener: RunnerListener): void {
+    this.#read("stdout", listener);
+    this.#read("stderr", listener);
+    void this.#ended.then((death) => listener.died({ ...death, stderr: this.#tail }));
+  }
+
+  send(command: Command): void {
+    this.#commands.write(`${JSON.stringify(command)}\n`);
+  }
+
+  /** Ends the process and its children at once. */
+  kill(): void {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch {
+      // It has ended already.
+    }
+  }
+
+  get #commands(): Writable {
+    return this.#child.stdio[3] as Writable;
+  }
+
+  #read(name: "stdout" | "stderr", listener: RunnerListener): void {
+    const decoder = new FrameDecoder(this.#token);
+    const tell = (decoded: Decoded): void => {
+      if (decoded.type !== "raw") {
+        if (decoded.type === "mark") this.#release(listener);
+        listener.event(decoded);
+      } else if (name === "stderr") {
+        this.#stderr(decoded.text, listener);
+      } else {
+        listener.text(name, decoded.text);
+      }
+    };
+    const stream = this.#child[name] as Readable;
+    stream.on("data", (bytes: Buffer) => {
+      for (const decoded of decoder.push(bytes)) tell(decoded);
+    });
+    stream.on("end", () => {
+      for (const decoded of decoder.end()) tell(decoded);
+    });
+  }
+
+  #stderr(text: string, listener: RunnerListener): void {
+    this.#tail = (this.#tail + text).slice(-TAIL_CHARACTERS);
+    const all = this.#held + text;
+    const at = this.#held === "" ? text.indexOf(LAST_WORDS) : 0;
+    this.#held = at < 0 ? "" : all.slice(at);
+    const shown = at < 0 ? text : all.slice(0, at);
+    if (shown !== "") listener.text("stderr", shown);
+  }
+
+  #release(listener: RunnerListener): void {
+    if (this.#held !== "") listener.text("stderr", this.#held);
+    this.#held = "";
+  }
+}

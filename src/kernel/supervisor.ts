@@ -1,0 +1,329 @@
+// The kernel as its front ends see it: requests in, the runner's events out as messages.
+import { setTimeout as delay } from "node:timers/promises";
+import type { CellId, CommMessage, Event, Outcome } from "./channel.ts";
+import type { Connection } from "./connection.ts";
+import { flagOf, integerOf, textOf } from "./contents.ts";
+import { type Death, deathFailure, describeDeath } from "./death.ts";
+import { type Cell, Executions } from "./executions.ts";
+import { History, type HistoryEntry, historyFile } from "./history.ts";
+import { kernelInfo } from "./info.ts";
+import { Language } from "./language.ts";
+import { log } from "./log.ts";
+import type { RunnerProcess } from "./runner-process.ts";
+import { type Request, Sockets } from "./sockets.ts";
+import { Streams } from "./streams.ts";
+import { UsageMeter } from "./usage.ts";
+import { type Content, WireError } from "./wire.ts";
+
+type Handler = (request: Request) => Content | undefined | Promise<Content | undefined>;
+
+/** For names from a runner that may be in the middle of a loop. */
+const MEMBERS_MILLISECONDS = 300;
+/** For a runner to end by itself. */
+const EXIT_MILLISECONDS = 700;
+
+/** Binds the sockets and answers until the kernel is shut down, or its runner dies. */
+export async function supervise(connection: Connection, runner: RunnerProcess): Promise<void> {
+  const sockets = await Sockets.bind(connection);
+  new Supervisor(sockets, runner).start();
+}
+
+class Supervisor {
+  readonly #sockets: Sockets;
+  readonly #runner: RunnerProcess;
+  readonly #streams: Streams;
+  readonly #executions: Executions;
+  readonly #language: Language;
+  readonly #history = new History(historyFile(), log);
+  readonly #usage = new UsageMeter();
+  /** Target names of open comms. */
+  readonly #comms = new Map<string, string>();
+  readonly #members = new Map<number, (names: readonly string[]) => void>();
+  readonly #handlers: Readonly<Record<"shell" | "control", ReadonlyMap<string, Handler>>>;
+  #questions = 0;
+  #awaitsInput = false;
+  #ending = false;
+
+  constructor(sockets: Sockets, runner: RunnerProcess) {
+    this.#sockets = sockets;
+    this.#runner = runner;
+    this.#streams = new Streams((cell, name, text) => this.#show(cell, "stream", { name, text }));
+    this.#executions = new Executions({
+      sockets,
+      streams: this.#streams,
+      send: (command) => {
+        this.#language.busy();
+        runner.send(command);
+      },
+      finished: (cell, outcome) => this.#finished(cell, outcome),
+    });
+    this.#language = new Language({
+      members: (expression) => this.#askMembers(expression),
+      warn: ({ id }, text) => this.#show(id, "stream", { name: "stderr", text }),
+    });
+    const both: [string, Handler][] = [
+      ["kernel_info_request", () => kernelInfo()],
+      ["usage_request", () => this.#usage.measure(runner.pid ?? process.pid)],
+      ["interrupt_request", () => this.interrupt()],
+      ["shutdown_request", (request) => this.#shutdown(request)],
+    ];
+    this.#handlers = {
+      control: new Map(both),
+      shell: new Map([
+        ...both,
+        ["complete_request", ({ content }) => this.#language.complete(content)],
+        ["inspect_request", ({ content }) => this.#language.inspect(content)],
+        ["is_complete_request", ({ content }) => this.#language.isComplete(content)],
+        ["history_request", ({ content }) => this.#readHistory(content)],
+        ["comm_info_request", ({ content }) => this.#commInfo(content)],
+        ["comm_open", (request) => this.#comm("open", request)],
+        ["comm_msg", (request) => this.#comm("msg", request)],
+        ["comm_close", (request) => this.#comm("close", request)],
+      ]),
+    };
+  }
+
+  start(): void {
+    this.#sockets.listen((request) => this.#receive(request));
+    this.#sockets.publish("status", {}, { execution_state: "starting" });
+    this.#runner.listen({
+      event: (event) => this.#event(event),
+      text: (name, text) => this.#text(name, text),
+      died: (death) => void this.#died(death),
+    });
+    process.on("SIGINT", () => this.interrupt());
+    this.#language.idle();
+  }
+
+  interrupt(): Content {
+    this.#runner.send({ type: "interrupt" });
+    return { status: "ok" };
+  }
+
+  #receive(request: Request): void {
+    const { channel, header } = request;
+    const type = header.msg_type;
+    try {
+      if (channel === "stdin") this.#input(request);
+      else if (channel === "shell" && type === "execute_request") this.#executions.add(request);
+      else {
+        const handler = this.#handlers[channel].get(type);
+        if (!handler) throw new WireError(`its type is ${JSON.stringify(type.slice(0, 80))}`);
+        void this.#handle(request, handler);
+      }
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#sockets.drop(channel, error.message);
+    }
+  }
+
+  async #handle(request: Request, handler: Handler): Promise<void> {
+    const { header } = request;
+    this.#sockets.publish("status", header, { execution_state: "busy" });
+    try {
+      const content = await handler(request);
+      const type = header.msg_type.replace(/_request$/, "_reply");
+      if (content) this.#sockets.reply(request, type, content);
+    } catch (error) {
+      if (error instanceof WireError) this.#sockets.drop(request.channel, error.message);
+      else this.#fail(request, error as Error);
+    }
+    this.#sockets.publish("status", header, { execution_state: "idle" });
+    // Front ends show the last status that they heard, whatever it was about.
+    const running = this.#executions.running?.sender.header;
+    if (running) this.#sockets.publish("status", running, { execution_state: "busy" });
+  }
+
+  #fail(request: Request, { name, message }: Error): void {
+    const type = request.header.msg_type.replace(/_request$/, "_reply");
+    const failure = { status: "error", ename: name, evalue: message, traceback: [] };
+    this.#sockets.reply(request, type, failure);
+    log(`${request.header.msg_type}: ${message}`);
+  }
+
+  #event(event: Event): void {
+    if (event.type === "stream") {
+      if (!this.#isSilent(event.cell)) this.#streams.add(event.cell, event.name, event.text);
+      return;
+    }
+    switch (event.type) {
+      case "ready":
+        this.#sockets.publish("status", {}, { execution_state: "idle" });
+        break;
+      case "display": {
+        const { cell, data, metadata, id, update } = event;
+        const transient = id === undefined ? {} : { display_id: id };
+        const type = update ? "update_display_data" : "display_data";
+        this.#show(cell, type, { data, metadata, transient });
+        break;
+      }
+      case "clear":
+        this.#show(event.cell, "clear_output", { wait: event.wait });
+        break;
+      case "input":
+        this.#ask(event.cell, event.prompt, event.password);
+        break;
+      case "comm":
+        this.#publishComm(event.cell, event);
+        break;
+      case "members":
+        this.#members.get(event.request)?.(event.names);
+        break;
+      case "done":
+        this.#executions.done(event.cell, event.outcome);
+        break;
+      case "mark":
+        this.#executions.marked(event.cell);
+        break;
+    }
+  }
+
+  /** Output that no cell put its name to is that of the cell that runs, or ran last. */
+  #text(name: "stdout" | "stderr", text: string): void {
+    const cell = this.#executions.cell(0);
+    if (!cell) log(`${name} before the first cell: ${text.trimEnd()}`);
+    else if (!cell.silent) this.#streams.add(cell.id, name, text);
+  }
+
+  #show(id: CellId, type: string, content: Content): void {
+    const cell = this.#executions.cell(id);
+    if (!cell || cell.silent) return;
+    if (type !== "stream") this.#streams.flush();
+    this.#sockets.publish(type, cell.sender.header, content);
+  }
+
+  #isSilent(id: CellId): boolean {
+    return this.#executions.cell(id)?.silent ?? true;
+  }
+
+  #ask(id: CellId, prompt: string, password: boolean): void {
+    const cell = this.#executions.cell(id);
+    if (!cell) return;
+    this.#streams.flush();
+    this.#awaitsInput = true;
+    this.#sockets.ask(cell.sender, "input_request", { prompt, password });
+  }
+
+  #input({ header, content }: Request): void {
+    if (header.msg_type !== "input_reply") throw new WireError(`its type is ${header.msg_type}`);
+    if (!this.#awaitsInput) throw new WireError("an input_reply that nobody asked for");
+    const value = textOf(content, "value");
+    this.#awaitsInput = false;
+    this.#runner.send({ type: "input", value });
+  }
+
+  #finished(cell: Cell, outcome: Outcome): void {
+    this.#awaitsInput = false;
+    this.#language.idle();
+    if (!cell.silent) this.#language.record(cell);
+    if (!cell.storeHistory) return;
+    const plain = outcome.status === "ok" ? outcome.result?.data["text/plain"] : undefined;
+    const output = typeof plain === "string" ? plain : null;
+    this.#history
+      .add({ count: cell.count, source: cell.code, output })
+      .catch((error: Error) => log(`history: ${error.message}`));
+  }
+
+  async #readHistory(content: Content): Promise<Content> {
+    const output = flagOf(content, "output", false);
+    const n = integerOf(content, "n", 1_000);
+    let history: HistoryEntry[];
+    switch (content["hist_access_type"]) {
+      case "range": {
+        const session = integerOf(content, "session", 0);
+        const start = integerOf(content, "start", 0);
+        const stop = integerOf(content, "stop", undefined);
+        history = await this.#history.range({ session, start, stop }, output);
+        break;
+      }
+      case "search": {
+        const pattern = typeof content["pattern"] === "string" ? content["pattern"] : "*";
+        history = await this.#history.search(pattern, n, flagOf(content, "unique", false), output);
+        break;
+      }
+      default:
+        history = await this.#history.tail(n, output);
+    }
+    return { status: "ok", history };
+  }
+
+  #comm(kind: CommMessage["kind"], { content, metadata, buffers }: Request): undefined {
+    const commId = textOf(content, "comm_id");
+    if (kind === "open") this.#comms.set(commId, textOf(content, "target_name"));
+    if (kind === "close") this.#comms.delete(commId);
+    this.#runner.send({
+      type: "comm",
+      kind,
+      commId,
+      ...(kind === "open" && { target: textOf(content, "target_name") }),
+      data: content["data"] ?? {},
+      metadata,
+      buffers: buffers.map((bytes) => Buffer.from(bytes).toString("base64")),
+    });
+  }
+
+  #publishComm(id: CellId, comm: CommMessage): void {
+    const { kind, commId, target = "", data, metadata, buffers = [] } = comm;
+    if (kind === "open") this.#comms.set(commId, target);
+    if (kind === "close") this.#comms.delete(commId);
+    this.#streams.flush();
+    const parent = this.#executions.cell(id)?.sender.header ?? {};
+    const content = { comm_id: commId, data, ...(kind === "open" && { target_name: target }) };
+    this.#sockets.publish(`comm_${kind}`, parent, content, {
+      metadata: (metadata ?? {}) as Content,
+      buffers: buffers.map((text) => Buffer.from(text, "base64")),
+    });
+  }
+
+  #commInfo(content: Content): Content {
+    const wanted = content["target_name"];
+    const open = [...this.#comms].filter(([, name]) => !wanted || name === wanted);
+    const comms = Object.fromEntries(open.map(([id, target_name]) => [id, { target_name }]));
+    return { status: "ok", comms };
+  }
+
+  async #askMembers(expression: string): Promise<readonly string[]> {
+    const request = ++this.#questions;
+    const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+    this.#members.set(request, resolve);
+    this.#runner.send({ type: "members", request, expression });
+    const names = await Promise.race([promise, delay(MEMBERS_MILLISECONDS, [])]);
+    this.#members.delete(request);
+    return names;
+  }
+
+  /** The reply goes to all, then everything ends; the runner by force if need be. */
+  async #shutdown(request: Request): Promise<undefined> {
+    const content = { status: "ok", restart: flagOf(request.content, "restart", false) };
+    this.#ending = true;
+    this.#sockets.reply(request, "shutdown_reply", content);
+    this.#sockets.publish("shutdown_reply", request.header, content);
+    this.#runner.send({ type: "exit" });
+    setImmediate(() => void this.#end());
+  }
+
+  async #end(): Promise<void> {
+    await Promise.race([this.#runner.ended, delay(EXIT_MILLISECONDS)]);
+    this.#runner.kill();
+    await this.#close(0);
+  }
+
+  async #died(death: Death): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
+    log(describeDeath(death));
+    const idle = !this.#executions.running && !this.#executions.waiting;
+    const failure = deathFailure(death);
+    if (idle) this.#text("stderr", `${failure.evalue}\n`);
+    this.#streams.flush();
+    await this.#executions.die(failure);
+    this.#runner.kill(); // its children
+    await this.#close(1);
+  }
+
+  async #close(code: number): Promise<void> {
+    await Promise.race([this.#history.close(), delay(EXIT_MILLISECONDS)]);
+    await this.#sockets.close();
+    process.exit(code);
+  }
+}
