@@ -45,6 +45,16 @@ const COMMANDS: readonly Entry[] = [
     summary: "apply an exported model to a graph",
     load: async () => (await import("./predict.ts")).predictCommand(),
   },
+  {
+    name: "kernel",
+    summary: "install the TypeScript kernel for JupyterLab",
+    load: async () => (await import("./kernel.ts")).kernelCommand(),
+  },
+  {
+    name: "notebook",
+    summary: "run and check notebooks without a browser",
+    load: async () => (await import("./notebook.ts")).notebookCommand(),
+  },
 ];
 
 /**

@@ -1,0 +1,86 @@
+// abkd kernel: makes the TypeScript kernel known to Jupyter, without Python.
+import { Command, Option } from "commander";
+import { UserError } from "../errors.ts";
+import {
+  installKernelspec,
+  KERNEL_NAME,
+  KernelspecError,
+  listKernelspecs,
+  type Place,
+  uninstallKernelspec,
+} from "../kernel/kernelspec.ts";
+
+interface PlaceOptions extends Place {
+  readonly user?: boolean;
+}
+
+/** The command `kernel` with its subcommands. */
+export function kernelCommand(): Command {
+  const command = new Command("kernel").description(
+    "The TypeScript kernel for JupyterLab: where Jupyter finds it.",
+  );
+  const add = (name: string, description: string): Command =>
+    command
+      .command(name)
+      .description(description)
+      .addOption(new Option("--user", "in the user's Jupyter folder (default)").conflicts("prefix"))
+      .option("--prefix <folder>", "in <folder>/share/jupyter, such as a Python environment's")
+      .option("--name <name>", "the kernelspec's name", KERNEL_NAME)
+      .allowExcessArguments(false);
+  add("install", "write the kernelspec, which names this Node and this package")
+    .action(({ prefix, name }: PlaceOptions) => {
+      const folder = inPlainWords(() => installKernelspec(placeOf(prefix, name)));
+      print(`installed ${folder}`);
+    })
+    .addHelpText(
+      "after",
+      "\nInstall again after Node.js or this package has moved: the kernelspec holds their paths.\n" +
+        "Jupyter's own variables JUPYTER_DATA_DIR and JUPYTER_PATH are respected.",
+    );
+  add("uninstall", "remove the kernelspec").action(({ prefix, name }: PlaceOptions) => {
+    const folder = inPlainWords(() => uninstallKernelspec(placeOf(prefix, name)));
+    print(`removed ${folder}`);
+  });
+  command
+    .command("list")
+    .description("every kernel that Jupyter finds, and whether what it runs is still there")
+    .allowExcessArguments(false)
+    .action(list);
+  return command;
+}
+
+/** Runs what may fail for a reason that the user can put right. */
+export function inPlainWords<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof KernelspecError)) throw error;
+    throw new UserError(error.message, { cause: error, exitCode: error.wrongRequest ? 2 : 1 });
+  }
+}
+
+function placeOf(prefix: string | undefined, name: string | undefined): Place {
+  return { ...(prefix !== undefined && { prefix }), ...(name !== undefined && { name }) };
+}
+
+function list(): void {
+  const all = listKernelspecs();
+  const seen = new Set<string>();
+  for (const { name, folder, spec, missing, own } of all) {
+    const notes = [
+      ...(own ? ["this package's"] : []),
+      ...(missing ? [`broken: ${missing} is not there`] : []),
+      ...(seen.has(name) ? [`hidden by the first ${name}`] : []),
+    ];
+    seen.add(name);
+    const note = notes.length > 0 ? ` (${notes.join("; ")})` : "";
+    print(`${name.padEnd(12)} ${spec.display_name}${note}\n${" ".repeat(13)}${folder}`);
+  }
+  if (!all.some(({ own }) => own)) {
+    print(`${all.length > 0 ? "\n" : ""}this package's is not installed: abkd kernel install`);
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
