@@ -1,5 +1,7 @@
 // What a value looks like: a bundle of views by MIME type, always with text/plain.
+import { types } from "node:util";
 import type { Bundle } from "../channel.ts";
+import { frameBundle, isFrame, recordsTable } from "./frame.ts";
 import { callHook, isThenable, normaliseBundle } from "./hook.ts";
 import { messageOf, textOf } from "./text.ts";
 
@@ -35,9 +37,18 @@ function ownBundle(value: object, bundle: unknown): Bundle {
 
 function withoutHook(value: object, error: unknown): Bundle {
   const failed = `[Symbol.for("Jupyter.display") failed: ${messageOf(error).slice(0, 400)}]`;
-  return { "text/plain": `${textOf(value)}\n${failed}` };
+  const text = textOf(value);
+  // a proxy that answers to every name has a hook by accident
+  return { "text/plain": types.isProxy(value) ? text : `${text}\n${failed}` };
 }
 
 function builtIn(value: unknown): Bundle {
+  try {
+    if (isFrame(value)) return frameBundle(value);
+    const table = recordsTable(value);
+    if (table) return { "text/html": table, "text/plain": textOf(value) };
+  } catch {
+    // what looks like a table but cannot be read as one is shown as text
+  }
   return { "text/plain": textOf(value) };
 }

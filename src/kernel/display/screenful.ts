@@ -1,12 +1,12 @@
 // No text longer than a screenful.
+import { count } from "./numbers.ts";
 
 const LINES = 40;
 const CHARACTERS = 4500;
 
 /** A text cut to a screenful, with a last line that says how much is left out. */
 export function screenful(text: string): string {
-  let end = text.length;
-  if (end > CHARACTERS) end = CHARACTERS;
+  let end = Math.min(text.length, CHARACTERS);
   let lines = 1;
   for (let at = text.indexOf("\n"); at >= 0 && at < end; at = text.indexOf("\n", at + 1)) {
     if (++lines > LINES) end = at;
@@ -14,6 +14,16 @@ export function screenful(text: string): string {
   if (end === text.length) return text;
   // not between the halves of a pair
   if (/[\ud800-\udbff]/.test(text[end - 1] ?? "")) end--;
-  const left = (text.length - end).toLocaleString("en-US");
-  return `${text.slice(0, end)}\n... ${left} more characters`;
+  return `${text.slice(0, end)}\n... ${leftOut(text.slice(end))}`;
+}
+
+/** Whether a text is shown as a whole. */
+export function fits(text: string): boolean {
+  return text.length <= CHARACTERS && text.split("\n").length <= LINES;
+}
+
+function leftOut(rest: string): string {
+  const lines = rest.split("\n").length - 1;
+  const characters = `${count(rest.length)} more characters`;
+  return lines > 0 ? `${count(lines)} more lines, ${characters}` : characters;
 }

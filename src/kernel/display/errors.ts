@@ -1,0 +1,42 @@
+// Stacks cut to what a reader of a cell can use.
+import { fileURLToPath } from "node:url";
+
+const KERNEL = fileURLToPath(new URL("..", import.meta.url));
+const FRAMES = 6;
+/** A frame, and what inspection put behind it: " {" before the error's properties, a comma. */
+const STACK_LINE = /^(\s+at .*?(?::\d+:\d+|<anonymous>|native|index \d+)\)?)(\s*[{}[\],]*)$/;
+
+/** A text with each stack in it cut: no frames of the kernel or of Node, and six at most. */
+export function shortStacks(text: string): string {
+  const kept: string[] = [];
+  let frames = 0;
+  let left = 0;
+  const endStack = () => {
+    if (left > 0) kept.splice(-1, 1, ...moreFrames(kept.at(-1)!, left));
+    frames = 0;
+    left = 0;
+  };
+  for (const line of text.split("\n")) {
+    const match = STACK_LINE.exec(line);
+    if (!match) {
+      endStack();
+      kept.push(line);
+      continue;
+    }
+    const [, frame = "", closing = ""] = match;
+    const useless = /[( ]node:[^ ]*$|<anonymous>\)?$/.test(frame) || frame.includes(KERNEL);
+    if (!useless && ++frames <= FRAMES) {
+      kept.push(line);
+      continue;
+    }
+    if (!useless) left++;
+    if (kept.length > 0) kept[kept.length - 1] += closing;
+  }
+  endStack();
+  return kept.join("\n");
+}
+
+function moreFrames(last: string, left: number): string[] {
+  const [, frame = last, closing = ""] = STACK_LINE.exec(last) ?? [];
+  return [frame, `${/^\s*/.exec(frame)?.[0]}... ${left} more${closing}`];
+}

@@ -1,0 +1,45 @@
+// What a cell finds without an import; the language service shows these words on Shift-Tab.
+import type { DisplayOptions } from "./host.ts";
+
+declare global {
+  /**
+   * Shows a value below the cell, as Out[n] would.
+   *
+   * An object says what it looks like by `[Symbol.for("Jupyter.display")]() { return { "text/html": ... } }`;
+   * everything else has a built-in view. The cell waits for views that are asynchronous.
+   *
+   * ```ts
+   * display(tensor);
+   * display({ "text/markdown": "**done**" }, { raw: true });
+   * display(0, { id: "step" });
+   * display(1, { id: "step", update: true }); // in place of the 0
+   * ```
+   *
+   * @param options `raw`: the value is data by MIME type, bytes as Uint8Array; `id`: a name for what
+   * is shown; `update`: change what was shown under that name
+   */
+  function display(value: unknown, options?: DisplayOptions): Promise<void>;
+
+  namespace display {
+    /**
+     * Empties the output of the cell.
+     * @param wait only when the next output comes, so that nothing flickers
+     */
+    function clear(wait?: boolean): void;
+  }
+
+  /**
+   * Asks for a line of text and waits for it.
+   * @returns the text; the default where nothing was typed; null where nobody can answer
+   */
+  function prompt(message?: string, defaultValue?: string): string | null;
+
+  /** Asks a question and waits for y or n. */
+  function confirm(message?: string): boolean;
+
+  /**
+   * Asks for a line of text; timers and other cells' promises go on meanwhile.
+   * @param options `password`: what is typed is not shown
+   */
+  function input(message?: string, options?: { readonly password?: boolean }): Promise<string>;
+}

@@ -1,0 +1,112 @@
+// Tables: as HTML with everything escaped, and as aligned text.
+
+import { inspect } from "node:util";
+import { sixDigits } from "./numbers.ts";
+
+export interface Column {
+  readonly name: string;
+  /** Shown under the name. */
+  readonly type?: string;
+  /** The row's own name rather than one of its values. */
+  readonly isIndex?: boolean;
+  at(row: number): unknown;
+}
+
+const ROWS = 20;
+const COLUMNS = 16;
+const CELL = 50;
+const WIDTH = 100;
+
+/** Text in which nothing is HTML. */
+export function escapeHtml(text: string): string {
+  const names: Record<string, string> = {
+    "&": "amp",
+    "<": "lt",
+    ">": "gt",
+    '"': "quot",
+    "'": "#39",
+  };
+  return text.replace(/[&<>"']/g, (char) => `&${names[char]};`);
+}
+
+/** A table of at most a screenful, with the middle rows and columns left out, as HTML. */
+export function htmlTable(columns: readonly Column[], rows: number, caption?: string): string {
+  const cut = cutTable(columns, rows, COLUMNS);
+  const cell = (tag: string, text: string) => `<${tag}>${escapeHtml(text)}</${tag}>`;
+  const line = (cells: string[]) => `<tr>${cells.join("")}</tr>`;
+  const head = cut.columns.map(({ name, type }) => {
+    const small = type ? `<br><small>${escapeHtml(type)}</small>` : "";
+    return `<th>${escapeHtml(shortText(name))}${small}</th>`;
+  });
+  const body = cut.rows.map((texts) =>
+    line(texts.map((text, i) => cell(cut.columns[i]!.isIndex ? "th" : "td", text))),
+  );
+  return [
+    '<table class="dataframe">',
+    `<thead>${line(head)}</thead>`,
+    `<tbody>\n${body.join("\n")}\n</tbody>`,
+    "</table>",
+    ...(caption ? [`<p>${escapeHtml(caption)}</p>`] : []),
+  ].join("\n");
+}
+
+/** The same table as text. */
+export function textTable(columns: readonly Column[], rows: number, caption?: string): string {
+  for (let most = COLUMNS; ; most -= 2) {
+    const cut = cutTable(columns, rows, most);
+    const grid = [
+      cut.columns.map(({ name }) => shortText(name)),
+      ...(columns.some(({ type }) => type) ? [cut.columns.map(({ type }) => type ?? "")] : []),
+      ...cut.rows,
+    ];
+    const widths = cut.columns.map((_, i) => Math.max(...grid.map((cells) => cells[i]!.length)));
+    const width = widths.reduce((sum, each) => sum + each + 2, 0);
+    if (width > WIDTH && most > 4 && cut.columns.length > 4) continue;
+    const lines = grid.map((cells) =>
+      cells
+        .map((text, i) => text.padStart(widths[i]!))
+        .join("  ")
+        .trimEnd(),
+    );
+    return [...lines, ...(caption ? [caption] : [])].join("\n");
+  }
+}
+
+function cutTable(columns: readonly Column[], rows: number, most: number) {
+  const shownColumns = elide(columns.length, most).map(
+    (i): Column => (i < 0 ? { name: "...", at: () => "..." } : columns[i]!),
+  );
+  const shownRows = elide(rows, ROWS).map((row) =>
+    shownColumns.map((column) => (row < 0 ? "..." : cellText(column, row))),
+  );
+  return { columns: shownColumns, rows: shownRows };
+}
+
+/** The indices below `size` that are shown, -1 for those left out of the middle. */
+function elide(size: number, most: number): number[] {
+  if (size <= most) return Array.from({ length: size }, (_, i) => i);
+  const head = Math.ceil(most / 2);
+  const tail = most - head;
+  return Array.from({ length: most + 1 }, (_, i) =>
+    i < head ? i : i === head ? -1 : size - tail + (i - head - 1),
+  );
+}
+
+function cellText(column: Column, row: number): string {
+  try {
+    const value = column.at(row);
+    if (typeof value === "string") return shortText(value);
+    if (typeof value === "number") return sixDigits(value);
+    if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
+    if (typeof value !== "object" || value === null) return shortText(String(value));
+    return shortText(inspect(value, { depth: 0, maxArrayLength: 4, maxStringLength: CELL }));
+  } catch {
+    return "(cannot be read)";
+  }
+}
+
+/** One line, of a cell's width. */
+function shortText(text: string): string {
+  const line = text.slice(0, CELL + 1).replace(/\s/g, " ");
+  return line.length > CELL ? `${line.slice(0, CELL - 3)}...` : line;
+}

@@ -1,0 +1,163 @@
+// The display function: what it emits and when; and tslab's API on top of it.
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import { createDisplay, type DisplayEvent } from "../../src/kernel/display/host.ts";
+import * as tslab from "../../src/kernel/display/tslab.ts";
+
+const DISPLAY = Symbol.for("Jupyter.display");
+
+function host() {
+  const events: DisplayEvent[] = [];
+  return { events, ...createDisplay((event) => events.push(event)) };
+}
+
+afterEach(() => {
+  Reflect.deleteProperty(globalThis, DISPLAY);
+});
+
+test("a synchronous view is shown before display returns", async () => {
+  const { display, events } = host();
+  const done = display({ a: 1 });
+  assert.deepEqual(events, [
+    { type: "display", data: { "text/plain": "{ a: 1 }" }, metadata: {}, update: false },
+  ]);
+  await done;
+  display.clear();
+  display.clear(true);
+  assert.deepEqual(events.slice(1), [
+    { type: "clear", wait: false },
+    { type: "clear", wait: true },
+  ]);
+});
+
+test("raw takes a bundle, id and update name the place", () => {
+  const { display, events } = host();
+  display({ "image/png": new Uint8Array([1]) }, { raw: true, id: "plot" });
+  display("new", { id: "plot", update: true });
+  assert.deepEqual(events, [
+    { type: "display", data: { "image/png": "AQ==" }, metadata: {}, update: false, id: "plot" },
+    { type: "display", data: { "text/plain": "'new'" }, metadata: {}, update: true, id: "plot" },
+  ]);
+});
+
+test("wrong use rejects and shows nothing", async () => {
+  const { display, events } = host();
+  await assert.rejects(display("text", { raw: true }), /by MIME type/);
+  await assert.rejects(display(1, { update: true }), /update needs an id/);
+  await assert.rejects(display(1, { id: 5 as unknown as string }), /id is no string/);
+  assert.deepEqual(events, []);
+});
+
+test("settled waits for asynchronous views, also those started meanwhile, each once", async () => {
+  const { display, events, settled } = host();
+  await settled();
+  const later = (ms: number, text: string, then?: () => void) => ({
+    [DISPLAY]: () =>
+      new Promise((resolve) =>
+        setTimeout(() => {
+          then?.();
+          resolve({ "text/plain": text });
+        }, ms),
+      ),
+  });
+  display(later(20, "first", () => display(later(20, "second"))));
+  display({ [DISPLAY]: () => Promise.reject(new Error("no")), toString: undefined });
+  await settled();
+  const shown = events.map((event) => (event.type === "display" ? event.data["text/plain"] : ""));
+  assert.equal(shown.length, 3);
+  assert.match(String(shown[0]), /failed: no/);
+  assert.deepEqual(shown.slice(1), ["first", "second"]);
+
+  display({ [DISPLAY]: () => new Promise(() => {}) });
+  const stuck = settled();
+  const outcome = await Promise.race([settled().then(() => "free"), stuck.then(() => "stuck")]);
+  assert.equal(outcome, "free", "a display that never ends holds up one cell only");
+});
+
+/** tslab 1.0.22's public API as its public.d.ts declares it: names and numbers of parameters. */
+const API = {
+  exports: { versions: "object", newDisplay: 0, display: "object" },
+  versions: ["tslab", "typescript", "node"],
+  display: {
+    javascript: 1,
+    html: 1,
+    markdown: 1,
+    latex: 1,
+    svg: 1,
+    png: 1,
+    jpeg: 1,
+    gif: 1,
+    pdf: 1,
+    text: 1,
+    raw: 2,
+  },
+};
+
+test("tslab's names are all there, with as many parameters", () => {
+  const found = Object.entries(tslab).map(([name, value]): [string, unknown] => [
+    name,
+    typeof value === "function" ? value.length : typeof value,
+  ]);
+  assert.deepEqual(Object.fromEntries(found), API.exports);
+  assert.deepEqual(Object.keys(tslab.versions), API.versions);
+  for (const version of Object.values(tslab.versions)) assert.match(version, /^v?\d+\.\d+\.\d+/);
+  for (const display of [tslab.display, tslab.newDisplay()]) {
+    for (const [name, parameters] of Object.entries(API.display)) {
+      const method: unknown = Reflect.get(display, name);
+      assert.ok(typeof method === "function", name);
+      assert.equal(method.length, parameters, name);
+    }
+  }
+});
+
+test("tslab's methods show one MIME type each, bytes as base64", () => {
+  const { display, events } = host();
+  assert.throws(() => tslab.display.html("<b>"), /no Jupyter kernel/);
+  Reflect.set(globalThis, DISPLAY, display);
+  tslab.display.html("<b>");
+  tslab.display.javascript("1");
+  tslab.display.markdown("*a*");
+  tslab.display.latex("$x$");
+  tslab.display.svg("<svg/>");
+  tslab.display.text("t");
+  for (const type of ["png", "jpeg", "gif", "pdf"] as const) {
+    tslab.display[type](new Uint8Array([1, 2]));
+  }
+  tslab.display.raw("text/x", "r");
+  assert.deepEqual(
+    events.map((event) => (event.type === "display" ? event.data : event)),
+    [
+      { "text/html": "<b>" },
+      { "text/javascript": "1" },
+      { "text/markdown": "*a*" },
+      { "text/latex": "$x$" },
+      { "image/svg+xml": "<svg/>" },
+      { "text/plain": "t" },
+      { "image/png": "AQI=" },
+      { "image/jpeg": "AQI=" },
+      { "image/gif": "AQI=" },
+      { "application/pdf": "AQI=" },
+      { "text/x": "r" },
+    ],
+  );
+});
+
+test("tslab's newDisplay changes what it showed first", () => {
+  const { display, events } = host();
+  Reflect.set(globalThis, DISPLAY, display);
+  const [one, two] = [tslab.newDisplay(), tslab.newDisplay()];
+  one.text("a");
+  two.text("b");
+  one.html("c");
+  const places = events.map((event) =>
+    event.type === "display" ? { id: event.id, update: event.update } : event,
+  );
+  assert.deepEqual(
+    places.map((place) => "update" in place && place.update),
+    [false, false, true],
+  );
+  const ids = places.map((place) => "id" in place && place.id);
+  assert.ok(ids[0]);
+  assert.equal(ids[0], ids[2]);
+  assert.notEqual(ids[0], ids[1]);
+});
