@@ -34,7 +34,10 @@ export {
 } from "./experiments/results-table.ts";
 export { type Figure, type Size, styleOf } from "./figures/figure.ts";
 export { learningCurves } from "./figures/learning-curves.ts";
+export { liveCurve } from "./figures/live-curve.ts";
 export { attentionMatrix, dissimilarityMatrix } from "./figures/matrices.ts";
+export { type Plot, type PlotlyFigure, plot } from "./figures/plot.ts";
+export { type SaveOptions, saveFigure } from "./figures/save.ts";
 export { showTable } from "./figures/table.ts";
 export { type Csr, csrFromPairs } from "./graph/csr.ts";
 export { type Graph, type Split, UNLABELLED } from "./graph/graph.ts";

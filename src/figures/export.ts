@@ -1,53 +1,10 @@
-// Figures as SVG and PNG: Plotly drawing in a headless Chromium, with bytes that repeat.
-import { access, constants } from "node:fs/promises";
+// Figures as SVG, PNG and PDF: Plotly drawing in a headless Chromium, with bytes that repeat.
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import path from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { Chromium } from "./chromium.ts";
 import type { Figure, Size } from "./figure.ts";
 
-const require = createRequire(import.meta.url);
-
-/** What to tell someone who wants pictures and has no browser. */
-export const noBrowserAdvice =
-  "no Chromium was found: install one (Debian: `apt-get install chromium`; elsewhere Google Chrome, " +
-  "or `npm install @sparticuz/chromium`), or name its executable in $CHROMIUM";
-
-const macApplications = [
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-  "/Applications/Chromium.app/Contents/MacOS/Chromium",
-];
-
-async function isExecutable(file: string): Promise<boolean> {
-  return access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** The optional package @sparticuz/chromium carries a Chromium for Linux servers. */
-async function packagedChromium(): Promise<string | undefined> {
-  try {
-    const { default: packaged } = await import(require.resolve("@sparticuz/chromium"));
-    return await packaged.executablePath();
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * Finds a Chromium: $CHROMIUM, then `chromium`, `chromium-browser` or `google-chrome` in $PATH,
- * then macOS's applications, then the package @sparticuz/chromium if someone installed it.
- * @returns the executable's path, or undefined where there is none
- */
-export async function findChromium(): Promise<string | undefined> {
-  const candidates = process.env["CHROMIUM"] ? [process.env["CHROMIUM"]] : [];
-  for (const folder of (process.env["PATH"] ?? "").split(path.delimiter).filter(Boolean))
-    for (const name of ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"])
-      candidates.push(path.join(folder, name));
-  candidates.push(...macApplications);
-  for (const candidate of candidates) if (await isExecutable(candidate)) return candidate;
-  return packagedChromium();
-}
+export { findChromium, noBrowserAdvice } from "./chromium.ts";
 
 /**
  * Replaces the random token that Plotly puts into the identifiers of an SVG, so that equal figures
@@ -56,6 +13,16 @@ export async function findChromium(): Promise<string | undefined> {
 export function normaliseSvg(svg: string): string {
   const token = /id="(?:top)?defs-([0-9a-f]{6})"/.exec(svg)?.[1];
   return token === undefined ? svg : svg.replaceAll(token, "figure");
+}
+
+/** Replaces the time of printing in a PDF; the length stays, for the file refers to itself by bytes. */
+export function normalisePdf(pdf: Uint8Array): Uint8Array {
+  const dates = /\/(?:CreationDate|ModDate) \(D:\d{14}/g;
+  const text = Buffer.from(pdf).toString("latin1");
+  return Buffer.from(
+    text.replace(dates, (date) => date.replace(/\d{14}/, "20000101000000")),
+    "latin1",
+  );
 }
 
 function escapeXml(text: string): string {
@@ -71,38 +38,50 @@ function describeSvg(svg: string, description: string): string {
 /** A figure is drawn until two drawings in a row are equal, and no more often than this. */
 const MOST_DRAWINGS = 6;
 
+/** CSS pixels an inch. */
+const DOTS = 96;
+
 /** One browser, kept for as many figures as are wanted. */
 export class FigureExporter {
-  readonly #browser: Browser;
-  readonly #page: Page;
+  readonly #browser: Chromium;
+  /** The page that Plotly draws in. */
+  #page = "";
+  #busy = 0;
 
-  private constructor(browser: Browser, page: Page) {
+  private constructor(browser: Chromium) {
     this.#browser = browser;
-    this.#page = page;
   }
 
   /**
    * Starts the browser and loads Plotly into an empty page that has no network.
+   * @param started told of the browser at once, for whoever may have to close it before it is ready
    * @throws {Error} where the executable cannot be started
    */
-  static async open(executable: string): Promise<FigureExporter> {
-    // Chromium's sandbox refuses to run as root.
-    const root = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-    const repeatable = ["--font-render-hinting=none", "--force-color-profile=srgb"];
-    const browser = await chromium.launch({
-      executablePath: executable,
-      args: [...root, ...repeatable, "--disable-lcd-text", "--disable-gpu"],
-    });
+  static async open(
+    executable: string,
+    started?: (browser: Chromium) => void,
+  ): Promise<FigureExporter> {
+    const source = readFile(createRequire(import.meta.url).resolve("plotly.js-dist"), "utf8");
+    const browser = new Chromium(executable);
+    started?.(browser);
+    const exporter = new FigureExporter(browser);
     try {
-      const context = await browser.newContext({ offline: true });
-      const page = await context.newPage();
-      await page.setContent("<!doctype html><html><body></body></html>");
-      await page.addScriptTag({ path: require.resolve("plotly.js-dist") });
-      return new FigureExporter(browser, page);
+      exporter.#page = await exporter.#openPage();
+      await exporter.#evaluate(`${await source}\n;undefined`, exporter.#page);
+      return exporter;
     } catch (error) {
-      await browser.close();
+      browser.close();
       throw error;
     }
+  }
+
+  /** Drawing, or was killed while it drew. */
+  get busy(): boolean {
+    return this.#busy > 0;
+  }
+
+  get alive(): boolean {
+    return this.#browser.alive;
   }
 
   /** A figure as SVG text; `description` says what it shows and from which runs. */
@@ -119,19 +98,88 @@ export class FigureExporter {
     return describeSvg(drawn, description);
   }
 
-  /** A figure as PNG, at two device pixels a CSS pixel. */
-  async png(figure: Figure, size: Size): Promise<Uint8Array> {
-    const url = await this.#draw(figure, { format: "png", ...size, scale: 2 });
+  /** A figure as PNG; by default at two device pixels a CSS pixel. */
+  async png(figure: Figure, size: Size, scale = 2): Promise<Uint8Array> {
+    const url = await this.#draw(figure, { format: "png", ...size, scale });
     return Buffer.from(url.slice(url.indexOf(",") + 1), "base64");
   }
 
-  async #draw(figure: Figure, options: object): Promise<string> {
-    // As text, not as a function: the page's globals are unknown to this program's types.
-    const call = `Plotly.toImage(${JSON.stringify(figure)}, ${JSON.stringify(options)})`;
-    return this.#page.evaluate<string>(call);
+  /** A figure as one page of PDF, of the figure's size; lines and letters stay such. */
+  async pdf(figure: Figure, size: Size, description: string): Promise<Uint8Array> {
+    const svg = await this.svg(figure, size, description);
+    return this.#working(async () => {
+      const page = await this.#openPage();
+      try {
+        const html =
+          `<!doctype html><html lang="en"><head><title>${escapeXml(description)}</title>` +
+          `<style>@page{size:${size.width}px ${size.height}px;margin:0}body{margin:0}` +
+          `svg{display:block}</style></head><body>${svg}</body></html>`;
+        await this.#evaluate(
+          `document.open();document.write(${JSON.stringify(html)});document.close();` +
+            "document.fonts.ready.then(() => undefined)",
+          page,
+        );
+        const { data } = await this.#browser.send<{ readonly data: string }>(
+          "Page.printToPDF",
+          {
+            paperWidth: size.width / DOTS,
+            paperHeight: size.height / DOTS,
+            ...{ marginTop: 0, marginBottom: 0, marginLeft: 0, marginRight: 0 },
+            printBackground: true,
+            preferCSSPageSize: true,
+          },
+          page,
+        );
+        return normalisePdf(Buffer.from(data, "base64"));
+      } finally {
+        await this.#browser.send("Page.close", {}, page);
+      }
+    });
   }
 
   async close(): Promise<void> {
-    await this.#browser.close();
+    this.#browser.close();
+  }
+
+  #draw(figure: Figure, options: object): Promise<string> {
+    // As text, not as a function: the page's globals are unknown to this program's types.
+    const call = `Plotly.toImage(${JSON.stringify(figure)}, ${JSON.stringify(options)})`;
+    return this.#working(() => this.#evaluate<string>(call, this.#page));
+  }
+
+  async #working<T>(work: () => Promise<T>): Promise<T> {
+    this.#busy++;
+    try {
+      return await work();
+    } finally {
+      this.#busy--;
+    }
+  }
+
+  /** An empty page without a network; returns the session to speak to it. */
+  async #openPage(): Promise<string> {
+    const browser = this.#browser;
+    const { targetId } = await browser.send<{ targetId: string }>("Target.createTarget", {
+      url: "about:blank",
+    });
+    const { sessionId } = await browser.send<{ sessionId: string }>("Target.attachToTarget", {
+      targetId,
+      flatten: true,
+    });
+    const offline = { offline: true, latency: 0, downloadThroughput: 0, uploadThroughput: 0 };
+    await browser.send("Network.enable", {}, sessionId);
+    await browser.send("Network.emulateNetworkConditions", offline, sessionId);
+    return sessionId;
+  }
+
+  async #evaluate<T>(expression: string, page: string): Promise<T> {
+    const { result, exceptionDetails } = await this.#browser.send<{
+      readonly result: { readonly value?: T; readonly description?: string };
+      readonly exceptionDetails?: { readonly text: string };
+    }>("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true }, page);
+    if (exceptionDetails) {
+      throw new Error(`Plotly: ${result.description?.split("\n")[0] ?? exceptionDetails.text}`);
+    }
+    return result.value as T;
   }
 }

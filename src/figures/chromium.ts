@@ -1,0 +1,199 @@
+// A headless Chromium: found, started, and spoken to over a pipe (the DevTools protocol).
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { access, constants } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Readable, Writable } from "node:stream";
+
+/** What to tell someone who wants pictures and has no browser. */
+export const noBrowserAdvice =
+  "no Chromium was found: install one (Debian: `apt-get install chromium`; elsewhere Google Chrome, " +
+  "or `npm install @sparticuz/chromium`), or name its executable in $CHROMIUM";
+
+const macApplications = [
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  "/Applications/Chromium.app/Contents/MacOS/Chromium",
+];
+
+async function isExecutable(file: string): Promise<boolean> {
+  return access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The optional package @sparticuz/chromium carries a Chromium for Linux servers. */
+async function packagedChromium(): Promise<string | undefined> {
+  try {
+    const { resolve } = createRequire(import.meta.url);
+    const { default: packaged } = await import(resolve("@sparticuz/chromium"));
+    return await packaged.executablePath();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Finds a Chromium: $CHROMIUM, then `chromium`, `chromium-browser` or `google-chrome` in $PATH,
+ * then macOS's applications, then the package @sparticuz/chromium if someone installed it.
+ * @returns the executable's path, or undefined where there is none
+ */
+export async function findChromium(): Promise<string | undefined> {
+  const candidates = process.env["CHROMIUM"] ? [process.env["CHROMIUM"]] : [];
+  for (const folder of (process.env["PATH"] ?? "").split(path.delimiter).filter(Boolean))
+    for (const name of ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"])
+      candidates.push(path.join(folder, name));
+  candidates.push(...macApplications);
+  for (const candidate of candidates) if (await isExecutable(candidate)) return candidate;
+  return packagedChromium();
+}
+
+const switches = [
+  "--headless=new",
+  "--remote-debugging-pipe",
+  "--no-first-run",
+  "--no-default-browser-check",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-default-apps",
+  "--disable-dev-shm-usage",
+  "--disable-extensions",
+  "--disable-sync",
+  "--hide-scrollbars",
+  "--mute-audio",
+  "--password-store=basic",
+  "--use-mock-keychain",
+  // Equal figures must give equal bytes.
+  "--font-render-hinting=none",
+  "--force-color-profile=srgb",
+  "--force-device-scale-factor=1",
+  "--disable-lcd-text",
+  "--disable-gpu",
+];
+
+interface Reply {
+  readonly id?: number;
+  readonly result?: unknown;
+  readonly error?: { readonly message: string };
+}
+
+interface Pending {
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+}
+
+/**
+ * A browser of our own. It keeps the process alive while an answer is awaited and no longer, and
+ * ends with it: killed at exit, and by the end of its pipe if this process is killed.
+ */
+export class Chromium {
+  readonly #child: ChildProcess;
+  readonly #profile: string;
+  readonly #pending = new Map<number, Pending>();
+  #parts: Buffer[] = [];
+  #next = 1;
+  #alive = true;
+  readonly #atExit = (): void => this.close();
+
+  /** @param executable as findChromium() gives it; a failure to start shows in the first send() */
+  constructor(executable: string) {
+    this.#profile = mkdtempSync(path.join(tmpdir(), "abkd-chromium-"));
+    // Chromium's sandbox refuses to run as root.
+    const root = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+    this.#child = spawn(
+      executable,
+      [...switches, ...root, `--user-data-dir=${this.#profile}`, "about:blank"],
+      // In a group of its own: Ctrl-C is not for the browser, and all its processes end together.
+      { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"], detached: true },
+    );
+    this.#child.on("error", (error) => this.#end(error.message));
+    this.#child.on("exit", (code, signal) => this.#end(`it ended with ${signal ?? code}`));
+    this.#commands.on("error", (error) => this.#end(error.message));
+    this.#answers.on("data", (chunk: Buffer) => this.#read(chunk));
+    process.on("exit", this.#atExit);
+    this.#holdProcess(false);
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** @throws where the browser is gone, or refuses */
+  send<T>(method: string, params: object = {}, sessionId?: string): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (!this.#alive) throw new Error("the browser is gone");
+      const id = this.#next++;
+      this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      this.#holdProcess(true);
+      this.#commands.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
+    });
+  }
+
+  /** Ends the browser at once, with all that it was doing. */
+  close(): void {
+    this.#end("it was closed");
+  }
+
+  get #commands(): Writable {
+    return this.#child.stdio[3] as Writable;
+  }
+
+  get #answers(): Readable {
+    return this.#child.stdio[4] as Readable;
+  }
+
+  #holdProcess(hold: boolean): void {
+    const handles = [this.#child, this.#commands, this.#answers] as unknown as NodeJS.Timeout[];
+    for (const handle of handles) {
+      if (hold) handle.ref();
+      else handle.unref();
+    }
+  }
+
+  /** Messages end with a zero byte. */
+  #read(chunk: Buffer): void {
+    let from = 0;
+    for (let end = chunk.indexOf(0); end >= 0; end = chunk.indexOf(0, from)) {
+      this.#parts.push(chunk.subarray(from, end));
+      const text = Buffer.concat(this.#parts).toString();
+      this.#parts = [];
+      from = end + 1;
+      this.#answer(JSON.parse(text) as Reply);
+    }
+    if (from < chunk.length) this.#parts.push(chunk.subarray(from));
+  }
+
+  #answer({ id, result, error }: Reply): void {
+    const pending = id === undefined ? undefined : this.#pending.get(id);
+    if (id === undefined || !pending) return;
+    this.#pending.delete(id);
+    if (this.#pending.size === 0) this.#holdProcess(false);
+    if (error) pending.reject(new Error(`the browser: ${error.message}`));
+    else pending.resolve(result);
+  }
+
+  #end(why: string): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    process.off("exit", this.#atExit);
+    this.#holdProcess(false);
+    for (const { reject } of this.#pending.values()) {
+      reject(new Error(`the browser is gone: ${why}`));
+    }
+    this.#pending.clear();
+    this.#commands.destroy();
+    this.#answers.destroy();
+    try {
+      if (this.#child.pid !== undefined) process.kill(-this.#child.pid, "SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    try {
+      rmSync(this.#profile, { recursive: true, force: true, maxRetries: 3 });
+    } catch {
+      // Its last writes may come after; what is left lies in the folder of temporary files.
+    }
+  }
+}

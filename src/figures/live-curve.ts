@@ -1,0 +1,121 @@
+// A learning curve that grows while the training runs.
+import type { Data } from "plotly.js-dist";
+import { notebookDisplay } from "../display/host.ts";
+import { LiveLine } from "../display/line.ts";
+import type { EpochEvent, Observer, TrainingEvent } from "../training/observer.ts";
+import { describeEpoch, shortRunName } from "../training/progress.ts";
+import { baseAxis, baseLayout, type Figure, plain, styleOf } from "./figure.ts";
+import { Plot } from "./plot.ts";
+
+/** Between two drawings: the front end lays the whole figure out each time. */
+const MILLISECONDS = 1000;
+
+/** More points than a line of the figure has pixels would only make the notebook large. */
+const MOST_POINTS = 500;
+
+interface Run {
+  name: string;
+  readonly epochs: EpochEvent[];
+}
+
+/**
+ * An observer for train() and runTrials() that draws loss and accuracy over epochs in the running
+ * cell, about once a second, and with a picture at the end. Outside of notebooks a line of text.
+ *
+ *     const outcome = await train(task, { observer: liveCurve() });
+ */
+export function liveCurve(): Observer {
+  return notebookDisplay() ? liveFigure() : liveText();
+}
+
+function liveText(): Observer {
+  const line = new LiveLine();
+  let last = "";
+  return (event) => {
+    if (event.type === "epoch") {
+      last = describeEpoch(event);
+      line.update(() => last);
+    } else if (event.type === "end") line.end(last);
+  };
+}
+
+function liveFigure(): Observer {
+  const plot = new Plot(figureOf([]), {});
+  const runs = new Map<string, Run>();
+  const active = new Set<string>();
+  let drawn = Number.NEGATIVE_INFINITY;
+
+  const runOf = (id: string): Run => {
+    const run = runs.get(id) ?? { name: "", epochs: [] };
+    runs.set(id, run);
+    return run;
+  };
+  const draw = (): void => {
+    const now = performance.now();
+    if (now - drawn < MILLISECONDS) return;
+    drawn = now;
+    plot.updateLive(figureOf([...runs.values()]));
+  };
+  return (event: TrainingEvent) => {
+    switch (event.type) {
+      case "start":
+        runOf(event.id).name = shortRunName(event.config, event.asTeacher);
+        break;
+      case "epoch":
+        active.add(event.id);
+        runOf(event.id).epochs.push(event);
+        draw();
+        break;
+      case "end":
+        active.delete(event.id);
+        // The cell waits for the picture, and shows what is wrong with it.
+        if (active.size === 0) void plot.update(figureOf([...runs.values()]));
+        break;
+    }
+  };
+}
+
+/** Accuracy above, loss below; a single run with its training accuracy and validation loss too. */
+function figureOf(runs: readonly Run[]): Figure {
+  const data = runs.flatMap((run, index) => {
+    const epochs = thin(run.epochs);
+    const { colour } = styleOf("", index);
+    const trace = (name: string, lower: boolean, value: (event: EpochEvent) => number) =>
+      ({
+        type: "scatter",
+        mode: "lines",
+        uid: `${index}-${name}`,
+        name: run.name ? `${plain(run.name)}: ${name}` : name,
+        x: epochs.map(({ epoch }) => epoch),
+        y: epochs.map((event) => Number(value(event).toPrecision(5))),
+        ...(lower && { yaxis: "y2" }),
+        line: { color: colour, width: 1.5, ...(!name.startsWith("validation") && { dash: "dot" }) },
+      }) satisfies Partial<Data>;
+    const validation = trace("validation accuracy", false, (event) => 100 * event.valAccuracy);
+    const loss = trace("training loss", true, (event) => event.loss);
+    if (runs.length > 1) return [validation, { ...loss, showlegend: false }];
+    return [
+      validation,
+      trace("training accuracy", false, (event) => 100 * event.trainAccuracy),
+      trace("validation loss", true, (event) => event.valLoss),
+      loss,
+    ];
+  });
+  return {
+    data,
+    layout: {
+      ...baseLayout("Training"),
+      xaxis: { ...baseAxis("epoch"), anchor: "y2" },
+      yaxis: { ...baseAxis("accuracy (%)"), domain: [0.54, 1] },
+      yaxis2: { ...baseAxis("loss"), domain: [0, 0.46] },
+      // A reader's zoom stays while the curve grows.
+      uirevision: "training",
+    },
+  };
+}
+
+/** Evenly chosen, with the last. */
+function thin(epochs: readonly EpochEvent[]): readonly EpochEvent[] {
+  const stride = Math.ceil(epochs.length / MOST_POINTS);
+  return epochs.filter((_, k) => k % stride === 0 || k === epochs.length - 1);
+}

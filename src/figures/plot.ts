@@ -1,0 +1,156 @@
+// Figures in notebooks: alive where Plotly is, a picture elsewhere, a line of text in any case.
+import { randomUUID } from "node:crypto";
+import { inspect } from "node:util";
+import type { Config, Data, Layout } from "plotly.js-dist";
+import { type Bundle, displayHook, notebookDisplay } from "../display/host.ts";
+import { noBrowserAdvice } from "./chromium.ts";
+import type { Figure, Size } from "./figure.ts";
+import { warmBrowser, withBrowser } from "./shared-browser.ts";
+
+/** A Plotly figure: data, and what else Plotly.newPlot takes. Typed arrays may stand for arrays. */
+export interface PlotlyFigure {
+  readonly data: readonly Partial<Data>[];
+  readonly layout?: Partial<Layout>;
+  readonly config?: Partial<Config>;
+}
+
+/** In CSS pixels; what the figure's layout says goes first. */
+export const plotSize: Size = { width: 700, height: 450 };
+
+/**
+ * Shows a figure in a notebook: as a cell's last expression, by `display`, or by show().
+ * JupyterLab draws it alive (with the labextension of the pip package `plotly`); GitHub and
+ * nbconvert show the picture that a headless Chromium draws, where there is one.
+ *
+ *     plot({ data: [{ y: [1, 3, 2] }], layout: { title: { text: "A line" } } })
+ *
+ * @param size where the figure's layout has none
+ */
+export function plot(figure: PlotlyFigure, size: Partial<Size> = {}): Plot {
+  return new Plot(figure, size);
+}
+
+/** A figure that shows itself. Speaks only the display symbols. */
+export class Plot {
+  readonly #id = `abkd-plot-${randomUUID()}`;
+  readonly #size: Partial<Size>;
+  #figure: SizedFigure;
+  #shown = false;
+
+  constructor(figure: PlotlyFigure, size: Partial<Size>) {
+    this.#size = size;
+    this.#figure = sized(figure, size);
+    if (notebookDisplay()) warmBrowser();
+  }
+
+  /** Shows the figure now, in the running cell; update() changes it there. */
+  async show(): Promise<void> {
+    const display = notebookDisplay();
+    if (!display) {
+      process.stdout.write(`${describe(this.#figure)}\n`);
+      return;
+    }
+    const update = this.#shown;
+    this.#shown = true;
+    await display(this, { id: this.#id, update });
+  }
+
+  /** Shows another figure in the place of this one. */
+  async update(figure: PlotlyFigure): Promise<void> {
+    this.#figure = sized(figure, this.#size);
+    await this.show();
+  }
+
+  /** The same without a picture, at once: for a figure that changes often. */
+  updateLive(figure: PlotlyFigure): void {
+    this.#figure = sized(figure, this.#size);
+    const update = this.#shown;
+    this.#shown = true;
+    notebookDisplay()?.(liveBundle(this.#figure), { raw: true, id: this.#id, update });
+  }
+
+  /** The bundle of MIME types that Jupyter asks for. */
+  async [displayHook](): Promise<Bundle> {
+    const figure = this.#figure;
+    const bundle = await pictureBundle(figure);
+    // Overtaken while it was drawn: an old picture must not replace the new figure.
+    return figure === this.#figure ? bundle : liveBundle(this.#figure);
+  }
+
+  [inspect.custom](): string {
+    return describe(this.#figure);
+  }
+}
+
+/** A figure as plain JSON, with its size in the layout and a name for every trace. */
+export interface SizedFigure extends Figure {
+  readonly layout: Partial<Layout> & Size;
+  readonly config?: Partial<Config>;
+}
+
+/** What every figure that leaves this process goes through: equal ones become equal bytes. */
+export function sized(figure: PlotlyFigure, size: Partial<Size> = {}): SizedFigure {
+  const { data, layout = {}, config } = plainJson(figure) as PlotlyFigure;
+  const width = layout.width ?? size.width ?? plotSize.width;
+  const height = layout.height ?? size.height ?? plotSize.height;
+  return {
+    // Plotly would draw lots for a trace's uid.
+    data: data.map((trace, i) => ({ ...trace, uid: trace.uid ?? `trace-${i}` })),
+    layout: { ...layout, width, height },
+    ...(config && { config }),
+  };
+}
+
+/** Typed arrays as arrays, at any depth. */
+function plainJson(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plainJson);
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
+    return Array.from(value as unknown as ArrayLike<number | bigint>, Number);
+  }
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plainJson(item)]));
+}
+
+/** The live figure and the line of text; no picture, so it is there at once. */
+function liveBundle(figure: SizedFigure): Bundle {
+  return {
+    "application/vnd.plotly.v1+json": { ...figure, config: figure.config ?? {} },
+    "text/plain": describe(figure),
+  };
+}
+
+async function pictureBundle(figure: SizedFigure): Promise<Bundle> {
+  const { "text/plain": text, ...live } = liveBundle(figure);
+  const without = (why: string): Bundle => ({
+    ...live,
+    "text/plain": `${text}\n(no picture: ${why})`,
+  });
+  try {
+    const { width, height } = figure.layout;
+    const { data, layout } = figure;
+    const png = await withBrowser((browser) => browser.png({ data, layout }, { width, height }, 1));
+    if (!png) return without(noBrowserAdvice);
+    return { ...live, "image/png": Buffer.from(png).toString("base64"), "text/plain": text };
+  } catch (error) {
+    return without((error as Error).message);
+  }
+}
+
+/** A figure's title without its markup; empty where it has none. */
+export function titleOf({ layout }: SizedFigure): string {
+  const { title } = layout as { readonly title?: string | { readonly text?: string } };
+  const text = typeof title === "string" ? title : (title?.text ?? "");
+  return text
+    .replaceAll(/<[^>]*>/g, "")
+    .replaceAll(/\s+/g, " ")
+    .trim();
+}
+
+/** `[plot: scatter, 3 traces, "Title"]` */
+function describe(figure: SizedFigure): string {
+  const { data } = figure;
+  const kinds = [...new Set(data.map(({ type }) => type ?? "scatter"))].join(", ") || "empty";
+  const traces = `${data.length} ${data.length === 1 ? "trace" : "traces"}`;
+  const title = titleOf(figure);
+  return `[plot: ${kinds}, ${traces}${title && `, "${title}"`}]`;
+}

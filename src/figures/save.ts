@@ -1,0 +1,52 @@
+// A figure as a file: SVG, PNG or PDF, by the file's name.
+import path from "node:path";
+import { OptionError, UserError } from "../errors.ts";
+import { writeAtomic } from "../training/files.ts";
+import { noBrowserAdvice } from "./chromium.ts";
+import type { FigureExporter } from "./export.ts";
+import type { Size } from "./figure.ts";
+import { type PlotlyFigure, type SizedFigure, sized, titleOf } from "./plot.ts";
+import { withBrowser } from "./shared-browser.ts";
+
+export interface SaveOptions extends Partial<Size> {
+  /** What the figure shows, for readers who cannot see it: SVG's and PDF's; its title by default. */
+  readonly description?: string;
+}
+
+type Drawing = (
+  exporter: FigureExporter,
+  figure: SizedFigure,
+  description: string,
+) => Promise<Uint8Array | string>;
+
+const formats: Readonly<Record<string, Drawing>> = {
+  ".svg": (exporter, figure, description) => exporter.svg(figure, sizeOf(figure), description),
+  ".png": (exporter, figure) => exporter.png(figure, sizeOf(figure)),
+  ".pdf": (exporter, figure, description) => exporter.pdf(figure, sizeOf(figure), description),
+};
+
+function sizeOf({ layout: { width, height } }: SizedFigure): Size {
+  return { width, height };
+}
+
+/**
+ * Draws a figure into a file: `.svg`, `.pdf` (both of lines and letters, for papers) or `.png`
+ * (two pixels a CSS pixel). Equal figures give equal bytes with one version of Chromium and its
+ * fonts.
+ * @throws OptionError for another kind of file; UserError where there is no Chromium
+ */
+export async function saveFigure(
+  figure: PlotlyFigure,
+  file: string,
+  options: SaveOptions = {},
+): Promise<void> {
+  const draw = formats[path.extname(file).toLowerCase()];
+  if (!draw) {
+    throw new OptionError(`cannot draw ${file}: its name must end in .svg, .png or .pdf`);
+  }
+  const whole = sized(figure, options);
+  const description = options.description ?? titleOf(whole);
+  const drawn = await withBrowser((exporter) => draw(exporter, whole, description));
+  if (drawn === undefined) throw new UserError(`cannot draw ${file}: ${noBrowserAdvice}`);
+  writeAtomic(file, drawn);
+}

@@ -1,0 +1,80 @@
+// The one browser of this process: opened when the first picture is wanted, reopened when it died.
+import { notebookInterrupts } from "../display/host.ts";
+import { type Chromium, findChromium } from "./chromium.ts";
+import { FigureExporter } from "./export.ts";
+
+interface Opening {
+  readonly exporter: Promise<FigureExporter | undefined>;
+  browser?: Chromium;
+  ready?: FigureExporter;
+}
+
+let current: Opening | undefined;
+let watching = false;
+
+/**
+ * Draws with this process's browser, which is opened for it if need be. It does not keep the
+ * process alive, and a browser that died is replaced, also in the middle of the drawing.
+ * @returns undefined where there is no Chromium
+ */
+export async function withBrowser<T>(
+  draw: (exporter: FigureExporter) => Promise<T>,
+): Promise<T | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const exporter = await opened();
+    if (!exporter) return undefined;
+    try {
+      return await draw(exporter);
+    } catch (error) {
+      if (exporter.alive || attempt > 1) throw error;
+    }
+  }
+}
+
+/** Begins to open the browser, so that it is there when the first picture is drawn. */
+export function warmBrowser(): void {
+  opened().catch(() => {});
+}
+
+function opened(): Promise<FigureExporter | undefined> {
+  if (current?.ready?.alive === false) current = undefined;
+  current ??= open();
+  watchInterrupts();
+  return current.exporter;
+}
+
+function open(): Opening {
+  const start = async (): Promise<FigureExporter | undefined> => {
+    const executable = await findChromium();
+    if (executable === undefined) return undefined;
+    return FigureExporter.open(executable, (browser) => {
+      opening.browser = browser;
+    });
+  };
+  const opening: Opening = {
+    exporter: start().then(
+      (exporter) => {
+        if (exporter) opening.ready = exporter;
+        // One may be installed while the notebook is open.
+        else if (current === opening) current = undefined;
+        return exporter;
+      },
+      (error: unknown) => {
+        if (current === opening) current = undefined;
+        throw error;
+      },
+    ),
+  };
+  return opening;
+}
+
+/** What an interrupt killed while it was opened or drew will never answer: the next one is new. */
+function watchInterrupts(): void {
+  if (watching) return;
+  watching = true;
+  notebookInterrupts()?.addEventListener("interrupt", () => {
+    if (!current || (current.ready && !current.ready.busy)) return;
+    current.browser?.close();
+    current = undefined;
+  });
+}
