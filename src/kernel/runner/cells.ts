@@ -1,0 +1,174 @@
+// Runs cells one after the other and tells how each ended; an interrupt ends the one that runs.
+import { compileCell } from "../cell/compile.ts";
+import type { Bundle, Failure, Outcome } from "../channel.ts";
+import { bundleOf } from "../display/bundle.ts";
+import type { FrameWriter } from "../frames.ts";
+import { critical } from "./critical.ts";
+import { Errors, INTERRUPTED } from "./errors.ts";
+import type { Evaluated, Inspector } from "./inspect.ts";
+import { announceInterrupt, GRACE } from "./interrupts.ts";
+import { currentRun, type ExecuteCommand, Run, setCurrent, within } from "./run.ts";
+import { WORD } from "./shared.ts";
+import { endTimers, own } from "./timers.ts";
+
+interface Parts {
+  readonly inspector: Inspector;
+  readonly words: Int32Array<SharedArrayBuffer>;
+  /** Standard output's frames, and standard error's, which only get marks. */
+  readonly frames: FrameWriter;
+  readonly marks: FrameWriter;
+  /** Fulfilled when what has been displayed so far is shown. */
+  readonly displayed: () => Promise<void>;
+  /** A run has ended. */
+  readonly ended: (run: Run) => void;
+}
+
+export class Cells {
+  readonly errors = new Errors();
+  readonly #parts: Parts;
+  readonly #queue: ExecuteCommand[] = [];
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  add(command: ExecuteCommand): void {
+    this.#queue.push(command);
+  }
+
+  /** Starts the next cell, where none runs. */
+  next(): void {
+    if (currentRun()) return;
+    const run = critical(() => {
+      const command = this.#queue.shift();
+      if (!command) return undefined;
+      const run = new Run(command);
+      setCurrent(run);
+      return run;
+    });
+    if (run) within(run, () => this.#start(run));
+  }
+
+  /** Ends the running cell as interrupted. */
+  interrupt(): void {
+    const run = currentRun();
+    if (!run) return;
+    run.interrupts++;
+    const isAnnounced = run.interrupts === 1 && !run.evaluated;
+    const isWaiting = isAnnounced && within(run, announceInterrupt);
+    if (!isWaiting || run.evaluated) {
+      this.#endInterrupted(run);
+      return;
+    }
+    // A library ends in its own way: what its promise comes to is the cell's to keep.
+    const end = () => this.#endInterrupted(run);
+    run.onEvaluated = end;
+    own.setTimeout(end, GRACE);
+  }
+
+  #start(run: Run): void {
+    const { inspector, words } = this.#parts;
+    const { code, count } = run.command;
+    let compiled: ReturnType<typeof compileCell>;
+    try {
+      compiled = compileCell(code, count);
+    } catch (error) {
+      const failure =
+        error instanceof SyntaxError
+          ? this.errors.syntaxFailure(error, code, count)
+          : this.errors.failure(error, "");
+      this.#conclude(run, failure);
+      return;
+    }
+    this.errors.remember(code, count, compiled);
+    const stops = Atomics.load(words, WORD.stops);
+    inspector.evaluate(compiled.code, (evaluated) => {
+      run.evaluated = true;
+      if (run.onEvaluated) run.onEvaluated();
+      else if (run.finished) return;
+      else if (!("stopped" in evaluated)) {
+        void within(run, () => this.#finish(run, evaluated, compiled.url, compiled.showsValue));
+      } else if (Atomics.load(words, WORD.stops) === stops) {
+        this.#conclude(run, this.errors.failure(new Error(evaluated.stopped), ""));
+      } // else the interrupt that stopped it is on its way
+    });
+  }
+
+  /** What follows the last statement: displays, resources, the value's view, user expressions. */
+  async #finish(
+    run: Run,
+    evaluated: Exclude<Evaluated, { stopped: string }>,
+    url: string,
+    showsValue: boolean,
+  ): Promise<void> {
+    let failure: Failure | undefined;
+    if ("thrown" in evaluated) failure = this.errors.failure(evaluated.thrown, url, evaluated.at);
+    try {
+      if (run.hasResources) await run.resources.disposeAsync();
+    } catch (error) {
+      failure ??= this.errors.failure(error, url);
+    }
+    await this.#parts.displayed();
+    if (failure || !("value" in evaluated)) {
+      this.#conclude(run, failure ?? INTERRUPTED);
+      return;
+    }
+    const { value } = evaluated;
+    const isShown = showsValue && value !== undefined && !run.command.silent;
+    const data = isShown ? await bundleOf(value) : undefined;
+    const userExpressions = await this.#userExpressions(run);
+    this.#conclude(run, {
+      status: "ok",
+      ...(data ? { result: { data, metadata: {} } } : {}),
+      userExpressions,
+    });
+  }
+
+  async #userExpressions(run: Run): Promise<Record<string, unknown>> {
+    const results: Record<string, unknown> = {};
+    for (const [name, expression] of Object.entries(run.command.userExpressions)) {
+      results[name] = await this.#userExpression(expression, run.count);
+    }
+    return results;
+  }
+
+  async #userExpression(expression: string, count: number): Promise<unknown> {
+    try {
+      const { code, url } = compileCell(expression, count);
+      const evaluated = await new Promise<Evaluated>((resolve) => {
+        this.#parts.inspector.evaluate(code, resolve);
+      });
+      if ("thrown" in evaluated) return this.errors.failure(evaluated.thrown, url);
+      const data: Bundle = "value" in evaluated ? await bundleOf(evaluated.value) : {};
+      return { status: "ok", data, metadata: {} };
+    } catch (error) {
+      return this.errors.failure(error, "");
+    }
+  }
+
+  #endInterrupted(run: Run): void {
+    if (run.finished) return;
+    endTimers(run);
+    const end = () => this.#conclude(run, INTERRUPTED);
+    if (!run.hasResources || run.interrupts > 1) {
+      end();
+      return;
+    }
+    own.setTimeout(end, GRACE);
+    within(run, () => run.resources.disposeAsync()).then(end, end);
+  }
+
+  #conclude(run: Run, outcome: Outcome): void {
+    const { frames, marks, inspector, ended } = this.#parts;
+    critical(() => {
+      if (run.finished) return;
+      run.finished = true;
+      setCurrent(undefined);
+      ended(run);
+      inspector.release();
+      frames.event({ type: "done", cell: run.cell, outcome });
+      marks.event({ type: "mark", cell: run.cell });
+    });
+    own.setImmediate(() => this.next());
+  }
+}

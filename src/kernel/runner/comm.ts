@@ -1,0 +1,116 @@
+// Comms: channels between cells and what the front end shows, as widgets need them.
+import { randomUUID } from "node:crypto";
+import type { CommMessage } from "../channel.ts";
+import type { FrameWriter } from "../frames.ts";
+import { critical } from "./critical.ts";
+import { cellOf } from "./run.ts";
+
+/** What came from the front end. */
+interface Received {
+  readonly data: unknown;
+  readonly metadata: unknown;
+  readonly buffers: readonly Uint8Array[];
+}
+
+interface Sent {
+  readonly metadata?: unknown;
+  readonly buffers?: readonly Uint8Array[];
+}
+
+/** One open channel. */
+export interface Comm {
+  readonly id: string;
+  readonly target: string;
+  send(data: unknown, options?: Sent): void;
+  close(data?: unknown, options?: Sent): void;
+  onMessage(listener: (message: Received) => void): void;
+  onClose(listener: (message: Received) => void): void;
+}
+
+/** `globalThis[Symbol.for("Jupyter.comm")]` */
+export interface CommHost {
+  /** Opens a channel to a target that the front end has registered. */
+  open(target: string, data?: unknown, options?: Sent & { readonly id?: string }): Comm;
+  /** Takes channels that the front end opens; the function given back ends that. */
+  registerTarget(target: string, opened: (comm: Comm, message: Received) => void): () => void;
+}
+
+interface Channel {
+  readonly comm: Comm;
+  readonly messages: ((message: Received) => void)[];
+  readonly closes: ((message: Received) => void)[];
+}
+
+export class Comms {
+  readonly #frames: FrameWriter;
+  readonly #channels = new Map<string, Channel>();
+  readonly #targets = new Map<string, (comm: Comm, message: Received) => void>();
+
+  constructor(frames: FrameWriter) {
+    this.#frames = frames;
+  }
+
+  install(): void {
+    const host: CommHost = {
+      open: (target, data = {}, { id = randomUUID(), ...options } = {}) => {
+        if (this.#channels.has(id)) throw new Error(`comm ${id} is open already`);
+        const { comm } = this.#create(id, target);
+        this.#send({ kind: "open", commId: id, target, data }, options);
+        return comm;
+      },
+      registerTarget: (target, opened) => {
+        this.#targets.set(target, opened);
+        return () => this.#targets.delete(target);
+      },
+    };
+    Object.defineProperty(globalThis, Symbol.for("Jupyter.comm"), { value: host });
+  }
+
+  /** A message from the front end. */
+  receive({ kind, commId, target = "", data, metadata = {}, buffers = [] }: CommMessage): void {
+    const bytes = buffers.map((text) => new Uint8Array(Buffer.from(text, "base64")));
+    const message = { data, metadata, buffers: bytes };
+    if (kind === "open") {
+      const opened = this.#targets.get(target);
+      if (opened) opened(this.#create(commId, target).comm, message);
+      // The protocol's answer to a target that nobody knows.
+      else this.#send({ kind: "close", commId, data: {} });
+      return;
+    }
+    const channel = this.#channels.get(commId);
+    if (!channel) return;
+    if (kind === "close") this.#channels.delete(commId);
+    for (const listen of kind === "close" ? channel.closes : channel.messages) listen(message);
+  }
+
+  #create(id: string, target: string): Channel {
+    const messages: Channel["messages"] = [];
+    const closes: Channel["closes"] = [];
+    const comm: Comm = {
+      id,
+      target,
+      send: (data, options) => {
+        if (!this.#channels.has(id)) throw new Error(`comm ${id} is closed`);
+        this.#send({ kind: "msg", commId: id, data }, options);
+      },
+      close: (data = {}, options) => {
+        if (!this.#channels.delete(id)) return;
+        this.#send({ kind: "close", commId: id, data }, options);
+      },
+      onMessage: (listener) => void messages.push(listener),
+      onClose: (listener) => void closes.push(listener),
+    };
+    const channel = { comm, messages, closes };
+    this.#channels.set(id, channel);
+    return channel;
+  }
+
+  #send(message: CommMessage, { metadata = {}, buffers = [] }: Sent = {}): void {
+    const encoded = buffers.map((bytes) =>
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64"),
+    );
+    // Data of users may have a toJSON, which must not run inside the section.
+    const json = JSON.parse(JSON.stringify({ ...message, metadata })) as CommMessage;
+    critical(() => this.#frames.event({ type: "comm", cell: cellOf(), ...json, buffers: encoded }));
+  }
+}

@@ -1,0 +1,207 @@
+// Errors as a notebook shows them: name, message, the line of the cell, and a short trace.
+import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
+import type { CompiledCell, Position } from "../cell/compile.ts";
+import type { Failure } from "../channel.ts";
+
+/** A cell that has been compiled, for the places in it. */
+interface Known {
+  readonly count: number;
+  readonly source: string;
+  readonly compiled: CompiledCell;
+}
+
+const MAX_FRAMES = 12;
+const MAX_DEPTH = 4;
+const MAX_MESSAGE = 4000;
+const MAX_ERRORS = 8;
+
+/** Folders of the kernel itself, which nobody wants to see in a trace. */
+const KERNEL = new URL("..", import.meta.url);
+const KERNEL_FRAMES = [KERNEL.href, fileURLToPath(KERNEL)];
+
+const BUILT_IN = /^(|Aggregate|Eval|Range|Reference|Syntax|Type|URI)Error$/;
+const FRAME = /^\s+at (?:(.*) \()?((?:[^()]|\([^()]*\))*?)(?::(\d+))?(?::(\d+))?\)?$/;
+
+const red = (text: string): string => `\u001b[31m${text}\u001b[39m`;
+const dim = (text: string): string => `\u001b[2m${text}\u001b[22m`;
+
+export const INTERRUPTED: Failure = {
+  status: "error",
+  ename: "KeyboardInterrupt",
+  evalue: "the cell was interrupted; its variables are still there",
+  traceback: [
+    `${red("KeyboardInterrupt")}: the cell was interrupted; its variables are still there`,
+  ],
+};
+
+/** The cells that stack traces may name, and how errors in them look. */
+export class Errors {
+  readonly #cells = new Map<string, Known>();
+
+  remember(source: string, count: number, compiled: CompiledCell): void {
+    this.#cells.set(compiled.url, { count, source, compiled });
+  }
+
+  /** What a cell failed with; `at` is V8's word on where, for errors whose stack does not say. */
+  failure(thrown: unknown, url: string, at?: Position): Failure {
+    const { ename, evalue } = nameOf(thrown);
+    const known = this.#cells.get(url);
+    const isSyntax = at && ename === "SyntaxError" && !this.#frames(thrown).some(isOf(known));
+    const place = isSyntax ? (known?.compiled.map(at.line, at.column) ?? undefined) : undefined;
+    return { status: "error", ename, evalue, traceback: this.lines(thrown, known, place) };
+  }
+
+  /** A SyntaxError of a cell that could not be compiled. */
+  syntaxFailure(error: Error & Partial<Position>, source: string, count: number): Failure {
+    const { line, column, message } = error;
+    const traceback = [`${red("SyntaxError")}: ${message}`];
+    if (line !== undefined && column !== undefined) {
+      traceback.push(...codeFrame(source, { line, column }));
+      traceback.push(`    at Cell [${count}]:${line}:${column}`);
+    }
+    return { status: "error", ename: "SyntaxError", evalue: message, traceback };
+  }
+
+  /** The lines that show a thrown value; `place` is where in `known` it happened, if not in its stack. */
+  lines(thrown: unknown, known?: Known, place?: Position, depth = 0): string[] {
+    const { ename, evalue, preface } = nameOf(thrown);
+    const lines = [...preface, `${red(ename)}${evalue === "" ? "" : `: ${evalue}`}`];
+    if (known && place) {
+      lines.push(...codeFrame(known.source, place));
+      lines.push(`    at Cell [${known.count}]:${place.line}:${place.column}`);
+    }
+    const frames = this.#frames(thrown);
+    const first = frames.find(({ cell, place }) => cell && place);
+    if (!place && first?.cell && first.place) {
+      lines.push(...codeFrame(first.cell.source, first.place));
+    }
+    lines.push(...frames.slice(0, MAX_FRAMES).map(({ text }) => text));
+    if (frames.length > MAX_FRAMES) lines.push(`    ... ${frames.length - MAX_FRAMES} more`);
+    if (depth < MAX_DEPTH) lines.push(...this.#related(thrown, depth + 1));
+    return lines;
+  }
+
+  /** Errors inside an error: those it collects, and its cause. */
+  #related(thrown: unknown, depth: number): string[] {
+    if (!(thrown instanceof Error)) return [];
+    const lines: string[] = [];
+    const errors: unknown = get(thrown, "errors");
+    if (Array.isArray(errors)) {
+      for (const [index, error] of errors.slice(0, MAX_ERRORS).entries()) {
+        const [first = "", ...rest] = this.lines(error, undefined, undefined, depth);
+        lines.push(`  [${index}] ${first}`, ...rest.map((line) => `  ${line}`));
+      }
+      if (errors.length > MAX_ERRORS) lines.push(`  ... ${errors.length - MAX_ERRORS} more errors`);
+    }
+    if (thrown.cause !== undefined) {
+      const [first = "", ...rest] = this.lines(thrown.cause, undefined, undefined, depth);
+      lines.push(`Caused by: ${first}`, ...rest);
+    }
+    return lines;
+  }
+
+  /** The frames of user code, cells under their numbers and with places as typed. */
+  #frames(thrown: unknown): Frame[] {
+    const stack: unknown = thrown instanceof Error ? get(thrown, "stack") : undefined;
+    if (typeof stack !== "string") return [];
+    const frames: Frame[] = [];
+    for (const line of stack.split("\n")) {
+      const match = FRAME.exec(line);
+      if (!match) continue;
+      const [, name = "", file = "", row, column] = match;
+      if (/^node:/.test(file) || KERNEL_FRAMES.some((folder) => file.includes(folder))) continue;
+      frames.push(this.#frame(name, file, Number(row), Number(column), line));
+    }
+    // Built-in functions at the end called kernel code that is not shown.
+    while (frames.at(-1)?.isBuiltIn) frames.pop();
+    return frames;
+  }
+
+  #frame(name: string, file: string, line: number, column: number, original: string): Frame {
+    const cell = this.#cells.get(file);
+    if (!cell) {
+      const text = original.replace(/file:\/\/[^\s)]+/, (url) => {
+        const [, path = url, rest = ""] = /^(.*?)((?::\d+)*)$/.exec(url) ?? [];
+        return toPath(path) + rest;
+      });
+      return { text, isBuiltIn: file === "<anonymous>" || file === "native" };
+    }
+    const place = cell.compiled.map(line, column) ?? { line, column };
+    const where = `Cell [${cell.count}]:${place.line}:${place.column}`;
+    return { text: `    at ${name ? `${name} (${where})` : where}`, cell, place, isBuiltIn: false };
+  }
+}
+
+interface Frame {
+  readonly text: string;
+  readonly cell?: Known;
+  readonly place?: Position;
+  readonly isBuiltIn: boolean;
+}
+
+const isOf =
+  (known: Known | undefined) =>
+  ({ cell }: Frame): boolean =>
+    cell !== undefined && cell === known;
+
+/** A file's path without what makes a reloaded module's URL unique. */
+function toPath(url: string): string {
+  try {
+    const { protocol, pathname } = new URL(url);
+    return fileURLToPath(`${protocol}//${pathname}`);
+  } catch {
+    return url;
+  }
+}
+
+/** A property of an object that may have getters that throw. */
+function get(object: object, key: string): unknown {
+  try {
+    return Reflect.get(object, key);
+  } catch {
+    return undefined;
+  }
+}
+
+function nameOf(thrown: unknown): { ename: string; evalue: string; preface: string[] } {
+  if (!(thrown instanceof Error)) {
+    return { ename: "Uncaught", evalue: shorten(inspect(thrown, { depth: 2 })), preface: [] };
+  }
+  const name = String(get(thrown, "name") ?? "Error");
+  const type: unknown = get(thrown, "constructor");
+  const own = typeof type === "function" ? type.name : "";
+  const evalue = shorten(String(get(thrown, "message") ?? ""));
+  return { ename: own && BUILT_IN.test(name) ? own : name, evalue, preface: prefaceOf(thrown) };
+}
+
+/** What Node puts in front of a SyntaxError of a module: its file, its line and a caret. */
+function prefaceOf(error: Error): string[] {
+  const stack = get(error, "stack");
+  if (typeof stack !== "string" || !/^(file:|\/)[^\n]*:\d+\n/.test(stack)) return [];
+  const lines = stack.split("\n");
+  const end = lines.findIndex((line) => /^\w*Error\b/.test(line));
+  const [place = "", ...code] = lines.slice(0, Math.max(end, 0)).filter((line) => line !== "");
+  const [, url = place, line = ""] = /^(.*?)(:\d+)$/.exec(place) ?? [];
+  return [dim(`${toPath(url)}${line}`), ...code];
+}
+
+function shorten(text: string): string {
+  return text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE)}…`;
+}
+
+/** The line of a place with the one before it, and a caret below. */
+function codeFrame(source: string, { line, column }: Position): string[] {
+  const lines = source.split(/\r\n|[\n\r\u2028\u2029]/);
+  const width = String(line).length;
+  const shown: string[] = [];
+  for (let number = Math.max(1, line - 1); number <= line; number++) {
+    const text = lines[number - 1];
+    if (text === undefined || text.length > 200) return [];
+    const mark = number === line ? red(">") : " ";
+    shown.push(`${mark} ${dim(`${String(number).padStart(width)} |`)} ${text}`);
+  }
+  const indent = (lines[line - 1] ?? "").slice(0, column - 1).replace(/[^\t]/g, " ");
+  shown.push(`  ${" ".repeat(width)} ${dim("|")} ${indent}${red("^")}`);
+  return shown;
+}

@@ -1,0 +1,107 @@
+// V8's inspector on this thread: evaluates code as a console does, and hands values over as they are.
+import { type Runtime, Session } from "node:inspector";
+import { critical } from "./critical.ts";
+
+/** What an evaluation came to: a value, or what was thrown. */
+export type Evaluated =
+  | { readonly value: unknown }
+  | {
+      readonly thrown: unknown;
+      /** Where V8 saw it, from 1; of a SyntaxError the stack does not say so. */
+      readonly at: { readonly line: number; readonly column: number };
+    }
+  /** V8 answered nothing: the code was stopped. */
+  | { readonly stopped: string };
+
+type Reply = Runtime.EvaluateReturnType;
+
+const GROUP = "cell";
+
+export class Inspector {
+  readonly #session = new Session();
+  readonly #holder: { value?: unknown } = {};
+  readonly #holderId: string;
+
+  constructor() {
+    this.#session.connect();
+    // The holder gets its id without staying reachable by a name.
+    const name = "abkd.kernel.holder";
+    Object.defineProperty(globalThis, name, { value: this.#holder, configurable: true });
+    let id: string | undefined;
+    const expression = `globalThis[${JSON.stringify(name)}]`;
+    this.#session.post("Runtime.evaluate", { expression }, (_, reply) => {
+      id = reply?.result.objectId;
+    });
+    Reflect.deleteProperty(globalThis, name);
+    if (id === undefined) throw new Error("V8's inspector does not answer");
+    this.#holderId = id;
+  }
+
+  /**
+   * Evaluates a script whose declarations stay, with top-level await. `done` is called once: within
+   * this call where the script was stopped, never where one of its promises was.
+   */
+  evaluate(expression: string, done: (evaluated: Evaluated) => void): void {
+    this.#session.post(
+      "Runtime.evaluate",
+      { expression, replMode: true, awaitPromise: true, objectGroup: GROUP },
+      (error, reply) => {
+        done(error ? { stopped: error.message } : this.#evaluated(reply as Reply));
+      },
+    );
+  }
+
+  /** Evaluates an expression at once; undefined where it would have side effects, or throws. */
+  peek(expression: string): { readonly value: unknown } | undefined {
+    let found: { readonly value: unknown } | undefined;
+    this.#session.post(
+      "Runtime.evaluate",
+      { expression, throwOnSideEffect: true, timeout: 200, silent: true, objectGroup: GROUP },
+      (error, reply) => {
+        const evaluated = error ? undefined : this.#evaluated(reply as Reply);
+        if (evaluated && "value" in evaluated) found = evaluated;
+      },
+    );
+    this.release();
+    return found;
+  }
+
+  /** Names declared by let, const and class at the top level of cells. */
+  declared(): string[] {
+    let names: string[] = [];
+    this.#session.post("Runtime.globalLexicalScopeNames", {}, (error, reply) => {
+      if (!error) names = reply.names;
+    });
+    return names;
+  }
+
+  /** Lets go of the values of finished cells. */
+  release(): void {
+    this.#session.post("Runtime.releaseObjectGroup", { objectGroup: GROUP });
+  }
+
+  #evaluated({ result, exceptionDetails }: Reply): Evaluated {
+    if (!exceptionDetails) return { value: this.#take(result) };
+    const { exception, text, lineNumber, columnNumber } = exceptionDetails;
+    const at = { line: lineNumber + 1, column: columnNumber + 1 };
+    return { thrown: exception ? this.#take(exception) : new Error(text), at };
+  }
+
+  #take(remote: Runtime.RemoteObject): unknown {
+    const { type, objectId, unserializableValue, value } = remote;
+    if (objectId === undefined && unserializableValue === undefined) {
+      return type === "undefined" ? undefined : value;
+    }
+    const argument = objectId === undefined ? { unserializableValue } : { objectId };
+    return critical(() => {
+      this.#session.post("Runtime.callFunctionOn", {
+        objectId: this.#holderId,
+        functionDeclaration: "function (value) { this.value = value; }",
+        arguments: [argument],
+      });
+      const taken = this.#holder.value;
+      this.#holder.value = undefined;
+      return taken;
+    });
+  }
+}

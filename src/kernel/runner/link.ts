@@ -1,0 +1,122 @@
+// The runner's link: a worker thread that hears commands and interrupts while user code runs.
+import { Session } from "node:inspector/promises";
+import { Socket } from "node:net";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import type { Command } from "../channel.ts";
+import { type LinkMessage, type Probed, WORD } from "./shared.ts";
+
+export interface LinkData {
+  readonly words: Int32Array<SharedArrayBuffer>;
+  readonly answers: MessagePort;
+  readonly fd: number;
+}
+
+/** How long an idle main thread may take to answer, in milliseconds. */
+const IDLE_ANSWER = 10;
+/** How long the main thread may take to leave, in milliseconds. */
+const EXIT = 1000;
+
+const { words, answers, fd } = workerData as LinkData;
+const main = parentPort as MessagePort;
+
+let numbered = 0;
+const untaken: Extract<LinkMessage, { type: "command" }>[] = [];
+let interrupts = 0;
+let interrupting = false;
+
+/** Main thread takes commands one by one, each exactly once. */
+function send(command: Command): void {
+  const taken = Atomics.load(words, WORD.taken);
+  while (untaken[0] && untaken[0].number <= taken) untaken.shift();
+  const message = { type: "command", number: ++numbered, command } as const;
+  untaken.push(message);
+  main.postMessage(message);
+}
+
+function resend(): void {
+  const taken = Atomics.load(words, WORD.taken);
+  for (const message of untaken) if (message.number > taken) main.postMessage(message);
+}
+
+async function interrupt(): Promise<void> {
+  interrupts++;
+  if (interrupting) return;
+  interrupting = true;
+  let stopped = false;
+  for (;;) {
+    const number = interrupts;
+    main.postMessage({ type: "cancel", number, stopped } satisfies LinkMessage);
+    if (await cancelled(number)) {
+      if (number === interrupts) break;
+      stopped = false; // one more interrupt has come meanwhile
+    } else if (await stop()) {
+      stopped = true;
+    }
+  }
+  interrupting = false;
+  resend();
+}
+
+/** Whether the main thread has dealt with an interrupt, within as long as it takes when idle. */
+async function cancelled(number: number): Promise<boolean> {
+  const deadline = performance.now() + IDLE_ANSWER;
+  for (;;) {
+    const last = Atomics.load(words, WORD.cancelled);
+    if (last >= number) return true;
+    const left = deadline - performance.now();
+    if (left <= 0) return false;
+    await Atomics.waitAsync(words, WORD.cancelled, last, left).value;
+  }
+}
+
+/** Stops the main thread's JavaScript where it runs any that may be stopped. */
+async function stop(): Promise<boolean> {
+  const session = new Session();
+  session.connectToMainThread();
+  try {
+    for (;;) {
+      const { result } = await session.post("Runtime.evaluate", {
+        expression: 'globalThis[Symbol.for("abkd.kernel.probe")]()',
+        returnByValue: true,
+      });
+      const probed = result.value as Probed;
+      if (probed === "critical") await sleep(1);
+      else if (probed === "idle") return false;
+      else break;
+    }
+    Atomics.add(words, WORD.stops, 1);
+    await Promise.race([session.post("Runtime.terminateExecution"), sleep(100)]);
+    return true;
+  } finally {
+    Atomics.store(words, WORD.stopping, 0);
+    session.disconnect();
+  }
+}
+
+function obey(command: Command): void {
+  if (command.type === "interrupt") void interrupt();
+  else if (command.type === "input" && Atomics.load(words, WORD.asking) === 1) {
+    answers.postMessage(command.value);
+    Atomics.store(words, WORD.asking, 0);
+    Atomics.notify(words, WORD.asking);
+  } else {
+    send(command);
+    if (command.type === "exit") setTimeout(end, EXIT);
+  }
+}
+
+/** Ends this process, and its children where it leads a group of its own. */
+function end(): void {
+  try {
+    process.kill(-process.pid, "SIGKILL");
+  } catch {
+    process.kill(process.pid, "SIGKILL");
+  }
+}
+
+const commands = new Socket({ fd, readable: true, writable: false });
+createInterface({ input: commands }).on("line", (line) => obey(JSON.parse(line) as Command));
+// The supervisor has gone: nobody would ever read what this process does.
+for (const event of ["close", "error"]) commands.on(event, end);

@@ -1,0 +1,114 @@
+// The process that runs the cells: commands come through its link, events go to standard output.
+import path from "node:path";
+import { MessageChannel, Worker } from "node:worker_threads";
+import type { Command } from "../channel.ts";
+import { createDisplay } from "../display/host.ts";
+import { FrameWriter, TOKEN_VARIABLE } from "../frames.ts";
+import { Cells } from "./cells.ts";
+import { Comms } from "./comm.ts";
+import { critical, forgetSections, installProbe } from "./critical.ts";
+import { installHelper } from "./helper.ts";
+import { Input } from "./input.ts";
+import { Inspector } from "./inspect.ts";
+import { installInterrupts } from "./interrupts.ts";
+import type { LinkData } from "./link.ts";
+import { membersOf } from "./members.ts";
+import { cellOf } from "./run.ts";
+import { type LinkMessage, WORD, WORDS } from "./shared.ts";
+import { installStreams } from "./streams.ts";
+import { installTimers } from "./timers.ts";
+
+const COMMANDS_FD = 3;
+
+const token = process.env[TOKEN_VARIABLE] ?? "";
+delete process.env[TOKEN_VARIABLE];
+const frames = new FrameWriter(1, token);
+const words = new Int32Array(new SharedArrayBuffer(4 * WORDS));
+const { port1: answers, port2: answering } = new MessageChannel();
+answers.unref();
+
+const link = new Worker(new URL(`./link${path.extname(import.meta.url)}`, import.meta.url), {
+  workerData: { words, answers: answering, fd: COMMANDS_FD } satisfies LinkData,
+  transferList: [answering],
+  env: {},
+});
+
+installProbe(words);
+installStreams(frames);
+const inspector = new Inspector();
+const input = new Input(frames, words, answers);
+const comms = new Comms(frames);
+const { display, settled } = createDisplay((event) => {
+  critical(() => frames.event({ ...event, cell: cellOf() }));
+});
+const cells = new Cells({
+  inspector,
+  words,
+  frames,
+  marks: new FrameWriter(2, token),
+  displayed: settled,
+  ended: (run) => input.forget(run),
+});
+
+installTimers();
+installInterrupts();
+installHelper();
+input.install();
+comms.install();
+Object.defineProperty(globalThis, Symbol.for("Jupyter.display"), { value: display });
+Object.defineProperty(globalThis, "display", {
+  value: display,
+  configurable: true,
+  writable: true,
+});
+
+function obey(command: Exclude<Command, { type: "execute" }>): void {
+  switch (command.type) {
+    case "input":
+      input.answer(command.value);
+      break;
+    case "comm":
+      comms.receive(command);
+      break;
+    case "members": {
+      const names = membersOf(inspector, command.expression);
+      critical(() => frames.event({ type: "members", request: command.request, names }));
+      break;
+    }
+    case "exit":
+      process.exit(0);
+  }
+}
+
+link.on("message", (message: LinkMessage) => {
+  forgetSections();
+  if (message.type === "command") {
+    const { command, number } = message;
+    const isNew = critical(() => {
+      if (number !== Atomics.load(words, WORD.taken) + 1) return false;
+      Atomics.store(words, WORD.taken, number);
+      if (command.type === "execute") cells.add(command);
+      return true;
+    });
+    if (isNew && command.type !== "execute") obey(command);
+  } else {
+    critical(() => {
+      Atomics.store(words, WORD.cancelled, message.number);
+      Atomics.notify(words, WORD.cancelled);
+    });
+    cells.interrupt();
+  }
+  cells.next();
+});
+
+/** Errors outside of any statement: shown with their cell, and no reason to end. */
+function report(title: string, error: unknown): void {
+  const lines = cells.errors.lines(error);
+  process.stderr.write(`${title}${lines.join("\n")}\n`);
+}
+process.on("uncaughtException", (error) => report("", error));
+process.on("unhandledRejection", (reason) => report("Unhandled rejection: ", reason));
+// A terminal's Ctrl+C is the supervisor's to understand.
+process.on("SIGINT", () => {});
+
+frames.event({ type: "ready" });

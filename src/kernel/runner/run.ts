@@ -1,0 +1,77 @@
+// One cell's run: what belongs to it from its first statement to the last of its timers.
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { CellId, Command } from "../channel.ts";
+
+export type ExecuteCommand = Extract<Command, { type: "execute" }>;
+
+/** A timer of Node's, with the mark that says it will not fire again. */
+export type Timer = (NodeJS.Timeout | NodeJS.Immediate) & { readonly _destroyed?: boolean };
+
+export class Run {
+  readonly cell: CellId;
+  readonly count: number;
+  readonly command: ExecuteCommand;
+  /** Its outcome has been told. */
+  finished = false;
+  /** Its last statement has ended. */
+  evaluated = false;
+  /** It has been interrupted: it starts no timers any more. */
+  cancelled = false;
+  /** How often it has been interrupted: the second time it is not waited for. */
+  interrupts = 0;
+  /** Called when its evaluation ends while an interrupt waits for that. */
+  onEvaluated: (() => void) | undefined;
+  /** What `using` declared at its top level. */
+  readonly resources = new AsyncDisposableStack();
+  hasResources = false;
+
+  readonly #timers = new Set<Timer>();
+  #sweepAt = 64;
+
+  constructor(command: ExecuteCommand) {
+    this.cell = command.cell;
+    this.count = command.count;
+    this.command = command;
+  }
+
+  /** Remembers a timer that its code started. */
+  track(timer: Timer): void {
+    this.#timers.add(timer);
+    if (this.#timers.size < this.#sweepAt) return;
+    for (const one of this.#timers) if (one._destroyed) this.#timers.delete(one);
+    this.#sweepAt = Math.max(64, 2 * this.#timers.size);
+  }
+
+  clearTimers(): void {
+    for (const timer of this.#timers) {
+      // clearTimeout does not know immediates
+      clearImmediate(timer as NodeJS.Immediate);
+      clearTimeout(timer as NodeJS.Timeout);
+    }
+    this.#timers.clear();
+  }
+}
+
+/** The run whose code, timer or promise is executing. */
+const context = new AsyncLocalStorage<Run>();
+
+let current: Run | undefined;
+let last: Run | undefined;
+
+/** Makes a run the current one, to which belongs what has no context of its own. */
+export function setCurrent(run: Run | undefined): void {
+  current = run;
+  last = run ?? last;
+}
+
+export const currentRun = (): Run | undefined => current;
+
+/** The run that what happens now belongs to: its own, else the current or the last one. */
+export const runOf = (): Run | undefined => context.getStore() ?? current ?? last;
+
+export const cellOf = (): CellId => runOf()?.cell ?? 0;
+
+/** Runs code, its timers and its promises as a run's. */
+export function within<T>(run: Run, work: () => T): T {
+  return context.run(run, work);
+}

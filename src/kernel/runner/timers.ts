@@ -1,0 +1,118 @@
+// Timers that know the cell that started them, so that an interrupt ends its loops for good.
+import { createRequire, syncBuiltinESMExports } from "node:module";
+import { type Run, runOf, type Timer } from "./run.ts";
+
+type Timers = typeof import("node:timers");
+type PromisedTimers = typeof import("node:timers/promises");
+type AnyFunction = (...args: never[]) => unknown;
+
+const CUSTOM = Symbol.for("nodejs.util.promisify.custom");
+
+/** The timers as Node made them, for the runner itself. */
+export const own = { setTimeout, clearTimeout, setImmediate };
+
+/** Replaces the global timers and those of node:timers and node:timers/promises. */
+export function installTimers(): void {
+  const require = createRequire(import.meta.url);
+  const timers = require("node:timers") as Timers;
+  const promised = require("node:timers/promises") as PromisedTimers;
+  for (const name of ["setTimeout", "setInterval", "setImmediate"] as const) {
+    const tracked = track(timers[name] as AnyFunction);
+    Object.defineProperty(tracked, "name", { value: name });
+    Object.assign(timers, { [name]: tracked });
+    Object.assign(globalThis, { [name]: tracked });
+  }
+  const { setTimeout: wait, setImmediate: turn } = promisedTimers(timers);
+  Object.assign(promised, { setTimeout: wait, setImmediate: turn, setInterval: promisedInterval });
+  Object.assign(promised.scheduler, {
+    wait: (delay: number, options?: WaitOptions) => wait(delay, undefined, options),
+  });
+  Object.assign(timers.setTimeout, { [CUSTOM]: wait });
+  Object.assign(timers.setImmediate, { [CUSTOM]: turn });
+  syncBuiltinESMExports();
+}
+
+/** A function that starts a timer, with the timer remembered by the run that calls it. */
+function track(start: AnyFunction): AnyFunction {
+  return (...args) => {
+    const timer = start(...args) as Timer;
+    const run = runOf();
+    if (!run) return timer;
+    run.track(timer);
+    if (run.cancelled) run.clearTimers();
+    return timer;
+  };
+}
+
+interface WaitOptions {
+  readonly signal?: AbortSignal;
+  readonly ref?: boolean;
+}
+
+/** Node's own start timers that nobody can clear, so these start the tracked ones. */
+function promisedTimers(timers: Timers) {
+  const promise = <T>(
+    start: (resolve: () => void) => Timer,
+    clear: (timer: never) => void,
+    value: T,
+    { signal, ref = true }: WaitOptions = {},
+  ): Promise<T> => {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const abort = (): void => {
+      clear(timer as never);
+      const reason: unknown = signal?.reason;
+      const error = new Error("The operation was aborted", { cause: reason });
+      reject(Object.assign(error, { name: "AbortError", code: "ABORT_ERR" }));
+    };
+    const timer = start(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve(value);
+    });
+    if (!ref) timer.unref();
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort, { once: true });
+    return promise;
+  };
+  return {
+    setTimeout: <T = undefined>(delay?: number, value?: T, options?: WaitOptions) =>
+      promise((done) => timers.setTimeout(done, delay), timers.clearTimeout, value, options),
+    setImmediate: <T = undefined>(value?: T, options?: WaitOptions) =>
+      promise((done) => timers.setImmediate(done), timers.clearImmediate, value, options),
+  };
+}
+
+async function* promisedInterval<T>(delay?: number, value?: T, options: WaitOptions = {}) {
+  const { signal, ref = true } = options;
+  let fired = 0;
+  let wake: (() => void) | undefined;
+  const interval = setInterval(() => {
+    fired++;
+    wake?.();
+  }, delay);
+  if (!ref) interval.unref();
+  const abort = (): void => wake?.();
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    for (;;) {
+      if (fired === 0 && !signal?.aborted) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      if (signal?.aborted) {
+        const error = new Error("The operation was aborted", { cause: signal.reason });
+        throw Object.assign(error, { name: "AbortError", code: "ABORT_ERR" });
+      }
+      for (; fired > 0; fired--) yield value;
+    }
+  } finally {
+    clearInterval(interval);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** Ends all timers of a run: those that exist, and those that it still tries to start. */
+export function endTimers(run: Run): void {
+  run.cancelled = true;
+  run.clearTimers();
+}
