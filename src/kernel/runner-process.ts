@@ -17,6 +17,8 @@ export interface RunnerListener {
 
 /** Command to process.stderr's tail: enough for V8's last words. */
 const TAIL_CHARACTERS = 65_536;
+/** An interrupt stops Node's own code too: without this flag, Node aborts where a timer was stopped. */
+const UNCHECKED = "--no-force-async-hooks-checks";
 /** After the exit, for what children of the runner keep open. */
 const CLOSE_MILLISECONDS = 300;
 
@@ -33,7 +35,7 @@ export class RunnerProcess {
     const extension = path.extname(import.meta.url);
     const file = fileURLToPath(new URL(`./runner/main${extension}`, import.meta.url));
     const quiet = "--disable-warning=ExperimentalWarning";
-    const flags = [...process.execArgv.filter((flag) => flag !== quiet), quiet];
+    const flags = [...process.execArgv.filter((flag) => flag !== quiet), quiet, UNCHECKED];
     this.#child = spawn(process.execPath, [...flags, file], {
       stdio: ["ignore", "pipe", "pipe", "pipe"],
       env: { ...process.env, [TOKEN_VARIABLE]: this.#token },
