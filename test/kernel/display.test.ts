@@ -5,6 +5,7 @@ import { inspect } from "node:util";
 import { runInNewContext } from "node:vm";
 import type { Bundle } from "../../src/kernel/channel.ts";
 import { bundleOf } from "../../src/kernel/display/bundle.ts";
+import { setCellNames } from "../../src/kernel/display/errors.ts";
 
 const DISPLAY = Symbol.for("Jupyter.display");
 
@@ -181,6 +182,12 @@ test("errors have a short stack, their cause and their properties", () => {
   assert.match(text(error), /code: 'E'/);
   assert.match(text(error), /TypeError: why/);
   assert.doesNotMatch(text(error), /node:/);
+  setCellNames((line) => line.replace(/\(.*display\.test\.ts:/, "(Cell [7]:"));
+  try {
+    assert.match(text(deep(1)), /at deep \(Cell \[7\]:\d+:\d+\)/);
+  } finally {
+    setCellNames((line) => line);
+  }
   assert.match(text([new Error("in a list")]), /^\[\n {2}Error: in a list\n {6}at .*\n\]$/);
 });
 

@@ -6,6 +6,13 @@ const FRAMES = 6;
 /** A frame, and what inspection put behind it: " {" before the error's properties, a comma. */
 const STACK_LINE = /^(\s+at .*?(?::\d+:\d+|<anonymous>|native|index \d+)\)?)(\s*[{}[\],]*)$/;
 
+let nameCells = (line: string): string => line;
+
+/** Tells how a line of a stack becomes one that names cells and places as typed. */
+export function setCellNames(rename: (line: string) => string): void {
+  nameCells = rename;
+}
+
 /** A text with each stack in it cut: no frames of the kernel or of Node, and six at most. */
 export function shortStacks(text: string): string {
   const kept: string[] = [];
@@ -26,7 +33,7 @@ export function shortStacks(text: string): string {
     const [, frame = "", closing = ""] = match;
     const useless = /[( ]node:[^ ]*$|<anonymous>\)?$/.test(frame) || frame.includes(KERNEL);
     if (!useless && ++frames <= FRAMES) {
-      kept.push(line);
+      kept.push(`${nameCells(frame)}${closing}`);
       continue;
     }
     if (!useless) left++;
@@ -37,6 +44,6 @@ export function shortStacks(text: string): string {
 }
 
 function moreFrames(last: string, left: number): string[] {
-  const [, frame = last, closing = ""] = STACK_LINE.exec(last) ?? [];
+  const [, frame = last, closing = ""] = /^(.*?)(\s*[{}[\],]*)$/.exec(last) ?? [];
   return [frame, `${/^\s*/.exec(frame)?.[0]}... ${left} more${closing}`];
 }

@@ -29,12 +29,13 @@ declare global {
   }
 
   /**
-   * Asks for a line of text and waits for it.
-   * @returns the text; the default where nothing was typed; null where nobody can answer
+   * Asks for a line of text and waits for it; nothing else runs meanwhile.
+   * @returns what was typed; the default where that is nothing
+   * @throws where nobody can answer, as when a notebook is run from the command line
    */
-  function prompt(message?: string, defaultValue?: string): string | null;
+  function prompt(message?: string, defaultValue?: string): string;
 
-  /** Asks a question and waits for y or n. */
+  /** Asks a question; true where the answer is y or yes. Nothing else runs meanwhile. */
   function confirm(message?: string): boolean;
 
   /**

@@ -31,11 +31,10 @@ export type DisplayEvent = Without<Extract<Event, { type: "display" | "clear" }>
 
 export interface DisplayHost {
   readonly display: Display;
-  /**
-   * Fulfilled when all asynchronous displays started so far have been shown. Each is waited for
-   * once: one that never ends (its cell was interrupted) does not hold up later cells.
-   */
+  /** Fulfilled when all asynchronous displays have been shown, also those started meanwhile. */
   settled(): Promise<void>;
+  /** Waits no longer for what has not been shown: its cell was interrupted, it may never end. */
+  forget(): void;
 }
 
 /** The display function that shows through `emit`, called while the displaying code's context holds. */
@@ -70,12 +69,10 @@ export function createDisplay(emit: (event: DisplayEvent) => void): DisplayHost 
   }
 
   async function settled(): Promise<void> {
-    while (pending.size > 0) {
-      const started = [...pending];
-      pending.clear();
-      await Promise.allSettled(started);
-    }
+    while (pending.size > 0) await Promise.allSettled(pending);
   }
 
-  return { display: Object.assign(display, { clear }), settled };
+  const forget = () => pending.clear();
+
+  return { display: Object.assign(display, { clear }), settled, forget };
 }
