@@ -40,6 +40,14 @@ test("raw takes a bundle, id and update name the place", () => {
   ]);
 });
 
+test("the host's function on globalThis is no view of globalThis", () => {
+  const { display, events } = host();
+  Reflect.set(globalThis, DISPLAY, display);
+  display(globalThis);
+  assert.equal(events.length, 1);
+  assert.match(String(events[0]?.type === "display" && events[0].data["text/plain"]), /global/);
+});
+
 test("wrong use rejects and shows nothing", async () => {
   const { display, events } = host();
   await assert.rejects(display("text", { raw: true }), /by MIME type/);

@@ -10,7 +10,8 @@ export function callHook(value: object): { readonly result: unknown } | undefine
   // A proxy may answer every question with anything: it is asked only if it says it has a hook.
   if (types.isProxy(value) && !Reflect.has(value, DISPLAY)) return undefined;
   const hook: unknown = Reflect.get(value, DISPLAY);
-  if (typeof hook !== "function") return undefined;
+  // globalThis has the host's display function under the same key: no view of its own
+  if (typeof hook !== "function" || hook === Reflect.get(globalThis, DISPLAY)) return undefined;
   return { result: hook.call(value) };
 }
 
