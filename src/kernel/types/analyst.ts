@@ -1,28 +1,73 @@
-// Answers questions about a notebook's types.
+// Answers questions about a notebook's types: what the worker thread runs.
 import { checkComplete } from "./complete-code.ts";
+import { complete } from "./completions.ts";
+import { diagnose } from "./diagnosis.ts";
+import { Inspector } from "./inspection.ts";
+import { type CellFile, Notebook } from "./notebook.ts";
 import type { Answers, CellRecord, Kind, Question, WorkerSettings } from "./protocol.ts";
+import { Workspace } from "./workspace.ts";
 
 export class Analyst {
-  readonly settings: WorkerSettings;
+  readonly #settings: WorkerSettings;
+  readonly #notebook: Notebook;
+  readonly #workspace: Workspace;
+  readonly #inspector: Inspector;
+  #count = 0;
+  #draft: CellFile;
 
   constructor(settings: WorkerSettings) {
-    this.settings = settings;
+    this.#settings = settings;
+    this.#notebook = new Notebook(settings.folder);
+    this.#workspace = new Workspace(settings);
+    this.#inspector = new Inspector(this.#workspace, this.#notebook, settings.folder);
+    this.#draft = this.#notebook.draft(1, "");
   }
 
-  record(_cell: CellRecord): void {}
+  record(cell: CellRecord): void {
+    this.#workspace.set(this.#notebook.record(cell));
+    this.#count = Math.max(this.#count, cell.count);
+  }
 
   answer(question: Question): Answers[Kind] {
+    this.#workspace.begin();
     switch (question.kind) {
       case "complete":
-        return { matches: [], start: question.cursor, end: question.cursor, types: [] };
+        this.#setDraft(question.code);
+        return complete(this.#workspace, this.#draft, question.cursor, this.#settings);
       case "inspect":
-        return { found: false, data: {} };
+        this.#setDraft(question.code);
+        return this.#inspector.inspect(this.#draft, question.cursor, question.detailLevel);
       case "isComplete":
         return checkComplete(question.code);
       case "diagnostics":
-        return { problems: [], text: "" };
+        return this.#diagnose(question.count, question.code);
       case "usage":
         return { heap: process.memoryUsage().heapUsed };
     }
+  }
+
+  #setDraft(code: string): void {
+    this.#draft = this.#notebook.draft(this.#count + 1, code);
+    this.#workspace.set(this.#draft);
+    this.#setRoots();
+  }
+
+  /** A recorded cell is checked as it was when it ran: against the cells before it. */
+  #diagnose(count: number, code: string): Answers["diagnostics"] {
+    let cell = this.#notebook.find(count, code);
+    if (cell) {
+      this.#setRoots(cell);
+    } else {
+      cell = this.#draft = this.#notebook.draft(count, code);
+      this.#workspace.set(cell);
+      this.#setRoots();
+    }
+    return diagnose(this.#workspace, this.#notebook, cell, this.#settings.folder);
+  }
+
+  #setRoots(cell?: CellFile): void {
+    this.#workspace.set(this.#draft);
+    const cells = new Set([this.#draft, ...this.#notebook.ambient(), ...(cell ? [cell] : [])]);
+    this.#workspace.setRoots([...cells].map(({ file }) => file));
   }
 }

@@ -1,0 +1,170 @@
+// What can come at the cursor: names, members, keys, strings, modules.
+import ts from "typescript";
+import { completeModule } from "./module-completions.ts";
+import type { CellFile } from "./notebook.ts";
+import type { Completion, TypedMatch, WorkerSettings } from "./protocol.ts";
+import type { Workspace } from "./workspace.ts";
+
+const MAX_MATCHES = 500;
+/** Types are told for the first matches, as long as it takes no longer than this. */
+const TYPES_MS = 150;
+
+/** A possible completion, before it is filtered. */
+export interface Candidate {
+  readonly text: string;
+  readonly type: string;
+  /** The smallest comes first. */
+  readonly rank: string;
+  readonly symbol?: ts.Symbol | undefined;
+}
+
+export interface Candidates {
+  readonly list: readonly Candidate[];
+  /** What they replace, in the cell. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export function complete(
+  workspace: Workspace,
+  cell: CellFile,
+  cursor: number,
+  settings: WorkerSettings,
+): Completion {
+  const file = workspace.program.getSourceFile(cell.file);
+  if (!file) throw new Error(`${cell.file} is not in the program`);
+  const candidates =
+    completeModule(file, cell, cursor, settings) ?? completeCode(workspace, cell, cursor);
+  return select(candidates, workspace, cell, cursor);
+}
+
+function completeCode(workspace: Workspace, cell: CellFile, cursor: number): Candidates {
+  const shift = cell.prelude.length;
+  const found = workspace.service.getCompletionsAtPosition(cell.file, shift + cursor, {
+    includeSymbol: true,
+    includeCompletionsWithInsertText: true,
+    // Members of what may be undefined are offered as well; `?.` is left to the person.
+    includeAutomaticOptionalChainCompletions: true,
+  });
+  const word = wordAround(cell.code, cursor);
+  if (!found) return { list: [], ...word };
+  const stringSpan = found.entries.find(({ kind }) => kind === "string")?.replacementSpan;
+  const list: Candidate[] = [];
+  for (const entry of found.entries) {
+    const { name, kind, insertText, sortText, symbol } = entry;
+    // Names that would need other text in front of them: `this.`, `["a b"]`.
+    const plain = insertText === undefined || insertText === name || insertText === `?.${name}`;
+    if (!plain || kind === ts.ScriptElementKind.warning) continue;
+    const keyword = kind === ts.ScriptElementKind.keyword;
+    // A cell's own names, then keywords, then what every program has.
+    const rank = keyword ? "14" : sortText;
+    list.push({ text: name, type: typeWord(kind), rank, symbol });
+  }
+  if (!stringSpan) return { list, ...word };
+  const start = stringSpan.start - shift;
+  return { list, start, end: start + stringSpan.length };
+}
+
+/** The identifier that the cursor is in or at the end of. */
+export function wordAround(code: string, cursor: number): { start: number; end: number } {
+  const before = /[\p{ID_Continue}$#]*$/u.exec(code.slice(0, cursor))![0];
+  const after = /^[\p{ID_Continue}$]*/u.exec(code.slice(cursor))![0];
+  return { start: cursor - before.length, end: cursor + after.length };
+}
+
+/** Those that begin with what is typed; in another case only where none begins with it as it is. */
+function select(
+  { list, start, end }: Candidates,
+  workspace: Workspace,
+  cell: CellFile,
+  cursor: number,
+): Completion {
+  const prefix = cell.code.slice(start, cursor);
+  const lower = prefix.toLowerCase();
+  const exact = list.filter(({ text }) => text.startsWith(prefix));
+  const some =
+    exact.length > 0 ? exact : list.filter((c) => c.text.toLowerCase().startsWith(lower));
+  const unique = [...new Map(some.map((candidate) => [candidate.text, candidate])).values()];
+  unique.sort((a, b) => compare(a.rank, b.rank) || compareNames(a.text, b.text));
+  const best = unique.slice(0, MAX_MATCHES);
+  const describe = describer(workspace, cell);
+  return {
+    matches: best.map(({ text }) => text),
+    start,
+    end,
+    types: best.map(({ text, type, symbol }): TypedMatch => {
+      return { start, end, text, type, signature: symbol ? describe(symbol) : "" };
+    }),
+  };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Alphabetical; what is private by its name comes last. */
+function compareNames(a: string, b: string): number {
+  const hidden = Number(a.startsWith("_")) - Number(b.startsWith("_"));
+  return hidden || compare(a.toLowerCase(), b.toLowerCase()) || compare(a, b);
+}
+
+function describer(workspace: Workspace, cell: CellFile): (symbol: ts.Symbol) => string {
+  const checker = workspace.program.getTypeChecker();
+  const file = workspace.program.getSourceFile(cell.file);
+  const until = performance.now() + TYPES_MS;
+  return (symbol) => {
+    if (!file || performance.now() > until) return "";
+    try {
+      return signature(checker, symbol, file);
+    } catch {
+      return ""; // a type that TypeScript trips over costs its text and nothing else
+    }
+  };
+}
+
+function signature(checker: ts.TypeChecker, symbol: ts.Symbol, file: ts.SourceFile): string {
+  const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+  const isValue = target.flags & ts.SymbolFlags.Value;
+  const type = isValue
+    ? checker.getTypeOfSymbolAtLocation(target, file)
+    : checker.getDeclaredTypeOfSymbol(target);
+  if (type.flags & ts.TypeFlags.Any && !isValue) return "";
+  return checker.typeToString(type, undefined).replaceAll(/import\("[^"]*"\)\./g, "");
+}
+
+/** TypeScript's kinds in the words that JupyterLab has icons for. */
+export function typeWord(kind: ts.ScriptElementKind): string {
+  switch (kind) {
+    case ts.ScriptElementKind.functionElement:
+    case ts.ScriptElementKind.localFunctionElement:
+    case ts.ScriptElementKind.memberFunctionElement:
+    case ts.ScriptElementKind.callSignatureElement:
+    case ts.ScriptElementKind.constructSignatureElement:
+      return "function";
+    case ts.ScriptElementKind.classElement:
+    case ts.ScriptElementKind.localClassElement:
+    case ts.ScriptElementKind.interfaceElement:
+    case ts.ScriptElementKind.typeElement:
+    case ts.ScriptElementKind.enumElement:
+    case ts.ScriptElementKind.typeParameterElement:
+    case ts.ScriptElementKind.primitiveType:
+      return "class";
+    case ts.ScriptElementKind.moduleElement:
+    case ts.ScriptElementKind.externalModuleName:
+      return "module";
+    case ts.ScriptElementKind.keyword:
+      return "keyword";
+    case ts.ScriptElementKind.memberVariableElement:
+    case ts.ScriptElementKind.memberGetAccessorElement:
+    case ts.ScriptElementKind.memberSetAccessorElement:
+    case ts.ScriptElementKind.enumMemberElement:
+      return "property";
+    case ts.ScriptElementKind.parameterElement:
+      return "param";
+    case ts.ScriptElementKind.directory:
+    case ts.ScriptElementKind.scriptElement:
+      return "path";
+    default:
+      return "instance";
+  }
+}

@@ -1,0 +1,63 @@
+// Type errors of a cell, as lines to show under it.
+import ts from "typescript";
+import { type CellFile, type Notebook, readable } from "./notebook.ts";
+import type { Diagnosis, TypeProblem } from "./protocol.ts";
+import type { Workspace } from "./workspace.ts";
+
+const SILENT = new Set([
+  2632, // assignment to an import: a cell's imports are variables
+  7016, // a package without types: nothing is wrong with the cell
+  1286, // ESM syntax in a file that its package.json calls CommonJS: cells are modules
+]);
+
+/** A screenful; one wrong type can spoil every line after it. */
+const MAX_PROBLEMS = 20;
+
+export function diagnose(
+  workspace: Workspace,
+  notebook: Notebook,
+  cell: CellFile,
+  folder: string,
+): Diagnosis {
+  if (asksForSilence(cell.code)) return { problems: [], text: "" };
+  // The runner reports syntax errors by itself, and types mean little where there are some.
+  if (workspace.service.getSyntacticDiagnostics(cell.file).length > 0) {
+    return { problems: [], text: "" };
+  }
+  const file = ts.createSourceFile("cell.ts", cell.code, ts.ScriptTarget.ESNext, false);
+  const problems: TypeProblem[] = [];
+  for (const found of workspace.service.getSemanticDiagnostics(cell.file)) {
+    const start = (found.start ?? 0) - cell.prelude.length;
+    if (found.category !== ts.DiagnosticCategory.Error || start < 0) continue;
+    if (SILENT.has(found.code)) continue;
+    const { line, character } = file.getLineAndCharacterOfPosition(start);
+    const message = ts.flattenDiagnosticMessageText(found.messageText, "\n");
+    problems.push({
+      line: line + 1,
+      column: character + 1,
+      code: found.code,
+      message: readable(message, notebook, folder),
+    });
+  }
+  return { problems, text: describe(problems, cell.count) };
+}
+
+function describe(problems: readonly TypeProblem[], count: number): string {
+  const lines = problems
+    .slice(0, MAX_PROBLEMS)
+    .map(
+      ({ line, column, code, message }) =>
+        `Cell [${count}]:${line}:${column} - warning TS${code}: ${message}\n`,
+    );
+  const more = problems.length - MAX_PROBLEMS;
+  if (more > 0) lines.push(`... and ${more} more warnings\n`);
+  return lines.join("");
+}
+
+/** TypeScript looks for `// @ts-nocheck` at a file's beginning, where the prelude is. */
+function asksForSilence(code: string): boolean {
+  const comments = ts.getLeadingCommentRanges(code, 0) ?? [];
+  return comments.some(({ pos, end }) =>
+    /^(\/\/|\/\*+)\s*@ts-nocheck\b/.test(code.slice(pos, end)),
+  );
+}

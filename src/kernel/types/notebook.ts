@@ -1,0 +1,117 @@
+// A notebook as TypeScript modules: one file a cell, with a first line that imports earlier names.
+import { join } from "node:path";
+import { type DeclaredName, declaredNames, mentionedNames } from "./names.ts";
+import type { CellRecord } from "./protocol.ts";
+
+/** One cell as a file: `prelude + code`, the prelude being one line. */
+export interface CellFile {
+  readonly file: string;
+  readonly count: number;
+  readonly code: string;
+  readonly prelude: string;
+  readonly names: ReadonlyMap<string, DeclaredName>;
+  /** Whether it changes types outside itself. */
+  readonly ambient: boolean;
+}
+
+const PREFIX = ".abkd-cell-";
+
+/** A cell's file name, without its folder. */
+const specifier = (index: number | string): string => `${PREFIX}${index}.ts`;
+
+export class Notebook {
+  /** The cell that is being typed. */
+  readonly draftFile: string;
+  readonly #folder: string;
+  readonly #cells: CellFile[] = [];
+  readonly #byFile = new Map<string, CellFile>();
+  /** Which cell declared a name last. */
+  readonly #providers = new Map<string, number>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.draftFile = join(folder, specifier("draft"));
+  }
+
+  /** A recorded cell sees the names that it mentions, as they are now. */
+  record({ count, code }: CellRecord): CellFile {
+    const index = this.#cells.length;
+    const cell = this.#create(join(this.#folder, specifier(index)), count, code, "mentioned");
+    this.#cells.push(cell);
+    this.#byFile.set(cell.file, cell);
+    for (const name of cell.names.keys()) this.#providers.set(name, index);
+    return cell;
+  }
+
+  /** The cell being typed sees every name. */
+  draft(count: number, code: string): CellFile {
+    return this.#create(this.draftFile, count, code, "all");
+  }
+
+  find(count: number, code: string): CellFile | undefined {
+    return this.#cells.findLast((cell) => cell.count === count && cell.code === code);
+  }
+
+  byFile(file: string): CellFile | undefined {
+    return this.#byFile.get(file);
+  }
+
+  provider(name: string): CellFile | undefined {
+    const index = this.#providers.get(name);
+    return index === undefined ? undefined : this.#cells[index];
+  }
+
+  /** Cells that must be part of the program even if nobody imports from them. */
+  ambient(): CellFile[] {
+    return this.#cells.filter((cell) => cell.ambient);
+  }
+
+  #create(file: string, count: number, code: string, sees: "all" | "mentioned"): CellFile {
+    const names = declaredNames(code);
+    const seen = sees === "all" ? this.#providers.keys() : mentionedNames(code);
+    const prelude = `${this.#imports(seen, names)}export { ${[...names.keys()].join(", ")} };\n`;
+    const ambient = /\bdeclare\s+(global|module|namespace)\b/.test(code);
+    return { file, count, code, prelude, names, ambient };
+  }
+
+  /**
+   * Imports of earlier names but for those that the cell redeclares. Variables become declarations
+   * of the same type, because an imported variable cannot be assigned to.
+   */
+  #imports(seen: Iterable<string>, redeclared: ReadonlyMap<string, DeclaredName>): string {
+    const imported = new Map<number, string[]>();
+    let variables = "";
+    for (const name of seen) {
+      const index = this.#providers.get(name);
+      if (index === undefined || redeclared.has(name)) continue;
+      const { kind } = this.#cells[index]!.names.get(name)!;
+      if (kind === "import") {
+        const names = imported.get(index);
+        if (names) names.push(name);
+        else imported.set(index, [name]);
+      } else {
+        variables += `declare ${kind} ${name}: typeof import("./${specifier(index)}").${name}; `;
+      }
+    }
+    let text = "";
+    for (const [index, names] of imported) {
+      text += `import { ${names.join(", ")} } from "./${specifier(index)}"; `;
+    }
+    return text + variables;
+  }
+}
+
+/** Messages and types name cells as people do, and no path of this machine. */
+export function readable(text: string, notebook: Notebook, folder: string): string {
+  return text.replaceAll(/(["'])(\/[^"']*)\1/g, (_, quote: string, path: string) => {
+    const cell = notebook.byFile(path) ?? notebook.byFile(`${path}.ts`);
+    return `${quote}${cell ? `Cell [${cell.count}]` : shortPath(path, folder)}${quote}`;
+  });
+}
+
+/** A path as seen from the notebook: in a package, or relative to the folder. */
+export function shortPath(path: string, folder: string): string {
+  const at = path.lastIndexOf("/node_modules/");
+  if (at >= 0) return path.slice(at + "/node_modules/".length);
+  return path.startsWith(`${folder}/`) ? `./${path.slice(folder.length + 1)}` : path;
+}

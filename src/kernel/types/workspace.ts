@@ -1,0 +1,135 @@
+// TypeScript's language service over cells in memory and files on disk.
+import { readFileSync, statSync } from "node:fs";
+import ts from "typescript";
+import type { CellFile } from "./notebook.ts";
+import type { WorkerSettings } from "./protocol.ts";
+import { isInstalled, nodeTypes, projectFile, Resolver } from "./resolver.ts";
+
+const OPTIONS: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ESNext,
+  lib: ["lib.esnext.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts", "lib.dom.asynciterable.d.ts"],
+  // Files without a package.json beside them are modules all the same, as the kernel runs them.
+  module: ts.ModuleKind.ESNext,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+  moduleDetection: ts.ModuleDetectionKind.Force,
+  customConditions: ["node"],
+  allowImportingTsExtensions: true,
+  noEmit: true,
+  strict: true,
+  esModuleInterop: true,
+  resolveJsonModule: true,
+  allowJs: false,
+  skipLibCheck: true,
+  allowUnreachableCode: true,
+  allowUnusedLabels: true,
+  // Node's are named as a root, so that they can come from two places.
+  types: [],
+};
+
+/** What TypeScript asks of a host beyond its published interface. */
+interface Host extends ts.LanguageServiceHost {
+  hasInvalidatedResolutions(path: string): boolean;
+}
+
+export class Workspace {
+  readonly service: ts.LanguageService;
+  readonly #cells = new Map<string, { readonly text: string; readonly version: string }>();
+  readonly #roots: readonly string[];
+  #cellRoots: readonly string[] = [];
+  /** Versions of files that can change, for the time of one question. */
+  #versions = new Map<string, string | undefined>();
+  #question = 0;
+  #cellVersion = 0;
+
+  constructor(settings: WorkerSettings) {
+    const globals = projectFile(settings.projectRoot, "kernel/display/globals");
+    this.#roots = [nodeTypes(settings), globals].filter((file) => file !== undefined);
+    this.service = ts.createLanguageService(
+      this.#createHost(settings),
+      ts.createDocumentRegistry(),
+    );
+  }
+
+  /** Begins a question: files on disk are looked at again. */
+  begin(): void {
+    this.#question++;
+    this.#versions = new Map();
+  }
+
+  /** Adds or changes a cell. */
+  set({ file, prelude, code }: CellFile): void {
+    const text = prelude + code;
+    if (this.#cells.get(file)?.text === text) return;
+    this.#cells.set(file, { text, version: String(++this.#cellVersion) });
+    this.#question++;
+  }
+
+  /** The cells that questions are about; what they import comes with them. */
+  setRoots(files: readonly string[]): void {
+    this.#cellRoots = files;
+    this.#question++;
+  }
+
+  get program(): ts.Program {
+    const program = this.service.getProgram();
+    if (!program) throw new Error("TypeScript has no program");
+    return program;
+  }
+
+  #createHost(settings: WorkerSettings): Host {
+    const { sys } = ts;
+    const fileExists = (file: string): boolean => this.#cells.has(file) || sys.fileExists(file);
+    const readFile = (file: string): string | undefined =>
+      this.#cells.get(file)?.text ?? readText(file);
+    const disk = {
+      fileExists,
+      readFile,
+      directoryExists: sys.directoryExists,
+      getDirectories: sys.getDirectories,
+      readDirectory: sys.readDirectory,
+      ...(sys.realpath && { realpath: sys.realpath }),
+      getCurrentDirectory: () => settings.folder,
+      useCaseSensitiveFileNames: () => sys.useCaseSensitiveFileNames,
+    };
+    const resolver = new Resolver(settings, OPTIONS, {
+      ...disk,
+      useCaseSensitiveFileNames: sys.useCaseSensitiveFileNames,
+    });
+    return {
+      ...disk,
+      getCompilationSettings: () => OPTIONS,
+      getDefaultLibFileName: ts.getDefaultLibFilePath,
+      getProjectVersion: () => String(this.#question),
+      getScriptFileNames: () => [...this.#roots, ...this.#cellRoots],
+      getScriptVersion: (file) => this.#version(file) ?? "",
+      getScriptSnapshot: (file) => {
+        const text = readFile(file);
+        return text === undefined ? undefined : ts.ScriptSnapshot.fromString(text);
+      },
+      resolveModuleNameLiterals: (literals, file, _redirect, _options, sourceFile) =>
+        resolver.resolve(literals, file, sourceFile),
+      hasInvalidatedResolutions: (path) => resolver.isStale(path),
+    };
+  }
+
+  #version(file: string): string | undefined {
+    const cell = this.#cells.get(file);
+    if (cell) return cell.version;
+    if (isInstalled(file)) return "installed";
+    if (!this.#versions.has(file)) this.#versions.set(file, diskVersion(file));
+    return this.#versions.get(file);
+  }
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+function diskVersion(file: string): string | undefined {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat && `${stat.mtimeMs} ${stat.size}`;
+}
