@@ -101,6 +101,15 @@ export class Errors {
     return lines;
   }
 
+  /** A line of a stack with its cell's number and the place as typed. */
+  rename(line: string): string {
+    const match = FRAME.exec(line);
+    if (!match) return line;
+    const [, name = "", file = "", row, column] = match;
+    const { text } = this.#frame(name, file, Number(row), Number(column), line);
+    return `${/^\s*/.exec(line)?.[0]}${text.trimStart()}`;
+  }
+
   /** The frames of user code, cells under their numbers and with places as typed. */
   #frames(thrown: unknown): Frame[] {
     const stack: unknown = thrown instanceof Error ? get(thrown, "stack") : undefined;

@@ -2,6 +2,7 @@
 import path from "node:path";
 import { MessageChannel, Worker } from "node:worker_threads";
 import type { Command } from "../channel.ts";
+import { setCellNames } from "../display/errors.ts";
 import { createDisplay } from "../display/host.ts";
 import { FrameWriter, TOKEN_VARIABLE } from "../frames.ts";
 import { Cells } from "./cells.ts";
@@ -38,7 +39,7 @@ installStreams(frames);
 const inspector = new Inspector();
 const input = new Input(frames, words, answers);
 const comms = new Comms(frames);
-const { display, settled } = createDisplay((event) => {
+const { display, settled, forget } = createDisplay((event) => {
   critical(() => frames.event({ ...event, cell: cellOf() }));
 });
 const cells = new Cells({
@@ -47,8 +48,12 @@ const cells = new Cells({
   frames,
   marks: new FrameWriter(2, token),
   displayed: settled,
-  ended: (run) => input.forget(run),
+  ended: (run) => {
+    input.forget(run);
+    forget();
+  },
 });
+setCellNames((line) => cells.errors.rename(line));
 
 installTimers();
 installInterrupts();
