@@ -1,7 +1,7 @@
 // The display function: what it emits and when; and tslab's API on top of it.
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { createDisplay, type DisplayEvent } from "../../src/kernel/display/host.ts";
+import { createDisplay, type DisplayEvent, isDisplay } from "../../src/kernel/display/host.ts";
 import * as tslab from "../../src/kernel/display/tslab.ts";
 
 const DISPLAY = Symbol.for("Jupyter.display");
@@ -21,6 +21,8 @@ test("a synchronous view is shown before display returns", async () => {
   assert.deepEqual(events, [
     { type: "display", data: { "text/plain": "{ a: 1 }" }, metadata: {}, update: false },
   ]);
+  assert.ok(isDisplay(done), "a cell that ends in display() has no other result");
+  assert.ok(!isDisplay(Promise.resolve()));
   await done;
   display.clear();
   display.clear(true);

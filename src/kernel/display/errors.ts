@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 const KERNEL = fileURLToPath(new URL("..", import.meta.url));
 const FRAMES = 6;
 /** A frame, and what inspection put behind it: " {" before the error's properties, a comma. */
-const STACK_LINE = /^(\s+at .*?(?::\d+:\d+|<anonymous>|native|index \d+)\)?)(\s*[{}[\],]*)$/;
+const STACK_LINE =
+  /^(\s+(?:at .*?(?::\d+:\d+|<anonymous>|native|index \d+)\)?|\.{3} \d+ lines matching cause .*\.{3}))(\s*[{}[\],]*)$/;
 
 let nameCells = (line: string): string => line;
 
@@ -31,7 +32,7 @@ export function shortStacks(text: string): string {
       continue;
     }
     const [, frame = "", closing = ""] = match;
-    const useless = /[( ]node:[^ ]*$|<anonymous>\)?$/.test(frame) || frame.includes(KERNEL);
+    const useless = /^\s+\.|[( ]node:[^ ]*$|<anonymous>\)?$/.test(frame) || frame.includes(KERNEL);
     if (!useless && ++frames <= FRAMES) {
       kept.push(`${nameCells(frame)}${closing}`);
       continue;

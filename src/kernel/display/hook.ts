@@ -51,9 +51,13 @@ function normaliseData(type: string, data: unknown): unknown {
     return buffer.toString(IS_TEXT.test(type) ? "utf8" : "base64");
   }
   if (typeof data === "string") return data;
+  if (IS_JSON.test(type)) return toJson(data, []) ?? null;
   // nbformat writes long texts as arrays of lines
-  if (!IS_JSON.test(type) && Array.isArray(data)) return data.join("");
-  return toJson(data, []) ?? null;
+  if (Array.isArray(data)) return data.join("");
+  if (typeof data === "object" || typeof data === "function") {
+    throw new TypeError(`${type} takes a text or bytes`);
+  }
+  return String(data);
 }
 
 /** What JSON can carry of a value; typed arrays become arrays. */

@@ -37,6 +37,13 @@ export interface DisplayHost {
   forget(): void;
 }
 
+const displays = new WeakSet<object>();
+
+/** Whether a value is what display() gave back: nothing to show as a cell's result. */
+export function isDisplay(value: unknown): boolean {
+  return typeof value === "object" && value !== null && displays.has(value);
+}
+
 /** The display function that shows through `emit`, called while the displaying code's context holds. */
 export function createDisplay(emit: (event: DisplayEvent) => void): DisplayHost {
   const pending = new Set<Promise<void>>();
@@ -53,8 +60,8 @@ export function createDisplay(emit: (event: DisplayEvent) => void): DisplayHost 
     return undefined;
   }
 
-  async function display(value: unknown, options?: DisplayOptions): Promise<void> {
-    const later = show(value, options ?? {});
+  async function track(value: unknown, options?: DisplayOptions): Promise<void> {
+    const later = show(value, options);
     if (!later) return;
     pending.add(later);
     try {
@@ -62,6 +69,12 @@ export function createDisplay(emit: (event: DisplayEvent) => void): DisplayHost 
     } finally {
       pending.delete(later);
     }
+  }
+
+  function display(value: unknown, options?: DisplayOptions): Promise<void> {
+    const shown = track(value, options);
+    displays.add(shown);
+    return shown;
   }
 
   function clear(wait = false): void {

@@ -2,6 +2,7 @@
 import { compileCell } from "../cell/compile.ts";
 import type { Bundle, Failure, Outcome } from "../channel.ts";
 import { bundleOf } from "../display/bundle.ts";
+import { isDisplay } from "../display/host.ts";
 import type { FrameWriter } from "../frames.ts";
 import { critical } from "./critical.ts";
 import { Errors, INTERRUPTED } from "./errors.ts";
@@ -114,7 +115,8 @@ export class Cells {
       return;
     }
     const { value } = evaluated;
-    const isShown = showsValue && value !== undefined && !run.command.silent;
+    const hasValue = value !== undefined && !isDisplay(value);
+    const isShown = showsValue && hasValue && !run.command.silent;
     const data = isShown ? await bundleOf(value) : undefined;
     const userExpressions = await this.#userExpressions(run);
     this.#conclude(run, {
