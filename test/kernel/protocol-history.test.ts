@@ -1,0 +1,155 @@
+// History: tail, range and search over sessions, in a file that others lock, damage or forbid.
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, beforeEach, suite, test } from "node:test";
+import { History, historyFile } from "../../src/kernel/history.ts";
+
+suite("history", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "abkd-history-"));
+  after(() => rmSync(folder, { recursive: true }));
+  let file: string;
+  let logged: string[];
+  beforeEach((t) => {
+    file = path.join(folder, t.name.replaceAll(/\W+/g, "-"), "history.sqlite");
+    logged = [];
+  });
+
+  const open = (): History => new History(file, (line) => logged.push(line));
+
+  async function session(...sources: string[]): Promise<History> {
+    const history = open();
+    for (const [i, source] of sources.entries()) {
+      await history.add({ count: i + 1, source, output: source === "" ? null : `<${source}>` });
+    }
+    return history;
+  }
+
+  test("a later session sees the earlier ones", async () => {
+    await (await session("a", "b")).close();
+    const history = await session("c");
+    assert.deepEqual(await history.tail(2, false), [
+      [1, 2, "b"],
+      [2, 1, "c"],
+    ]);
+    assert.deepEqual(await history.tail(99, true), [
+      [1, 1, ["a", "<a>"]],
+      [1, 2, ["b", "<b>"]],
+      [2, 1, ["c", "<c>"]],
+    ]);
+    assert.deepEqual(await history.tail(0, false), []);
+    assert.deepEqual(await history.tail(-1, false), []);
+    await history.close();
+    assert.equal(statSync(file).mode & 0o077, 0, "for its owner alone");
+    assert.deepEqual(logged, []);
+  });
+
+  test("ranges count sessions from the first, or back from this one", async () => {
+    await (await session("a", "b", "c")).close();
+    const history = await session("d", "", "f");
+    const range = async (session: number, start: number, stop?: number): Promise<unknown[]> =>
+      (await history.range({ session, start, stop }, false)).map(([, , source]) => source);
+    assert.deepEqual(await range(0, 1, 3), ["d", ""]);
+    assert.deepEqual(await range(0, 2), ["", "f"]);
+    assert.deepEqual(await range(-1, 0, 2), ["a"]);
+    assert.deepEqual(await range(1, 3, 4), ["c"]);
+    assert.deepEqual(await range(9, 0), []);
+    assert.deepEqual((await history.range({ session: 0, start: 2, stop: 3 }, true))[0], [
+      2,
+      2,
+      ["", null],
+    ]);
+    await history.close();
+  });
+
+  test("a search takes glob patterns; unique keeps the latest of equal lines", async () => {
+    const history = await session("let x = 1", "plot(x)", "let x = 1", "let y = '*'");
+    const lines = async (pattern: string, n = 10, unique = false): Promise<number[]> =>
+      (await history.search(pattern, n, unique, false)).map(([, line]) => line);
+    assert.deepEqual(await lines("let*"), [1, 3, 4]);
+    assert.deepEqual(await lines("let*", 10, true), [3, 4]);
+    assert.deepEqual(await lines("let*", 2), [3, 4]);
+    assert.deepEqual(await lines("let ? = 1"), [1, 3]);
+    assert.deepEqual(await lines("*'[*]'*"), [4]);
+    assert.deepEqual(await lines("plot"), []);
+    assert.deepEqual(await lines("' OR 1 --"), []);
+    await history.close();
+  });
+
+  test("two kernels write to one file", async () => {
+    const first = await session("a");
+    const second = await session("b");
+    await first.add({ count: 2, source: "c", output: null });
+    assert.deepEqual(await second.tail(9, false), [
+      [1, 1, "a"],
+      [1, 2, "c"],
+      [2, 1, "b"],
+    ]);
+    await first.close();
+    await second.close();
+  });
+
+  test("a damaged file is put aside", async () => {
+    await (await session("a")).close();
+    writeFileSync(file, "this is no database, and was never one".repeat(100));
+    const history = await session("b");
+    assert.deepEqual(await history.tail(9, false), [[1, 1, "b"]]);
+    await history.close();
+    assert.ok(existsSync(`${file}.damaged`));
+    assert.match(logged.join(), /damaged/);
+    const again = await session("c");
+    assert.equal((await again.tail(9, false)).length, 2, "the new file is kept");
+    await again.close();
+  });
+
+  test("where the file is locked the session is kept in memory", async () => {
+    await (await session("a")).close();
+    const other = new DatabaseSync(file);
+    other.exec("BEGIN EXCLUSIVE");
+    const history = await session("b", "c");
+    const sources = (await history.tail(9, false)).map(([, , source]) => source);
+    assert.deepEqual(sources, ["b", "c"]);
+    await history.close();
+    other.close();
+    assert.equal(logged.length, 1);
+    assert.match(logged[0] ?? "", /lock.*in memory/);
+  });
+
+  test("a file damaged or full in the middle of a session costs the session nothing", async () => {
+    const history = await session("a");
+    const other = new DatabaseSync(file);
+    other.exec("DROP TABLE lines");
+    other.close();
+    await history.add({ count: 2, source: "b", output: null });
+    const sources = (await history.tail(9, false)).map(([, , source]) => source);
+    assert.deepEqual(sources, ["a", "b"]);
+    assert.match(logged.join(), /no such table.*in memory/);
+    await history.close();
+  });
+
+  test("a folder that cannot be made", async () => {
+    file = "/dev/null/none/history.sqlite";
+    const history = await session("a");
+    assert.deepEqual(await history.tail(9, false), [[1, 1, "a"]]);
+    assert.match(logged.join(), /in memory/);
+    await history.close();
+  });
+
+  test("in memory when asked for", async () => {
+    const history = new History(":memory:", (line) => logged.push(line));
+    await history.add({ count: 1, source: "a", output: null });
+    assert.deepEqual(await history.tail(1, false), [[1, 1, "a"]]);
+    await history.close();
+    assert.deepEqual(logged, []);
+  });
+});
+
+test("the file lies in Jupyter's data folder, or where the environment says", () => {
+  assert.equal(historyFile({ ABKD_KERNEL_HISTORY: ":memory:" }), ":memory:");
+  assert.equal(historyFile({ JUPYTER_DATA_DIR: "/j" }), "/j/abkd/history.sqlite");
+  if (process.platform === "linux") {
+    assert.equal(historyFile({ XDG_DATA_HOME: "/x" }), "/x/jupyter/abkd/history.sqlite");
+  }
+});
