@@ -1,4 +1,5 @@
 // What a cell finds without an import; the language service shows these words on Shift-Tab.
+import type { CommHost } from "../runner/comm.ts";
 import type { DisplayOptions } from "./host.ts";
 
 declare global {
@@ -43,4 +44,16 @@ declare global {
    * @param options `password`: what is typed is not shown
    */
   function input(message?: string, options?: { readonly password?: boolean }): Promise<string>;
+
+  /**
+   * Channels between cells and what the front end shows, as widgets need them.
+   *
+   * ```ts
+   * const slider = comm.open("jupyter.widget", { state });
+   * slider.onMessage(({ data }) => console.log(data));
+   * slider.send({ method: "update", state: { value: 3 } });
+   * comm.registerTarget("my-target", (channel, { data }) => channel.send(data));
+   * ```
+   */
+  const comm: CommHost;
 }

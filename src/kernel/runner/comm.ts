@@ -27,7 +27,7 @@ export interface Comm {
   onClose(listener: (message: Received) => void): void;
 }
 
-/** `globalThis[Symbol.for("Jupyter.comm")]` */
+/** `comm` in cells; libraries find it as `globalThis[Symbol.for("Jupyter.comm")]`. */
 export interface CommHost {
   /** Opens a channel to a target that the front end has registered. */
   open(target: string, data?: unknown, options?: Sent & { readonly id?: string }): Comm;
@@ -64,6 +64,7 @@ export class Comms {
       },
     };
     Object.defineProperty(globalThis, Symbol.for("Jupyter.comm"), { value: host });
+    Object.defineProperty(globalThis, "comm", { value: host, configurable: true, writable: true });
   }
 
   /** A message from the front end. */
