@@ -60,6 +60,10 @@ export function usedNames(program: Program): ReadonlySet<string> {
   const names = new Set<string>();
   full(program, (node) => {
     if (node.type === "Identifier") names.add(node.name);
+    if (node.type === "ExportNamedDeclaration" && !node.source) {
+      for (const { local } of node.specifiers)
+        if (local.type === "Identifier") names.add(local.name);
+    }
   });
   return names;
 }

@@ -1,0 +1,239 @@
+// Loading modules for cells: from the notebook's folder, from this project, and anew once edited.
+import { createRequire, registerHooks } from "node:module";
+import { dirname, join, sep } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { compileModule, type LoadedModule } from "./local.ts";
+import { type Place, Places } from "./places.ts";
+import { isCode, isPath, localFile, toPath, Versions } from "./versions.ts";
+
+type Hooks = Parameters<typeof registerHooks>[0];
+type Resolve = NonNullable<Hooks["resolve"]>;
+type Load = NonNullable<Hooks["load"]>;
+
+export interface ModulesOptions {
+  /** The notebook's folder: relative paths and packages are looked up from there. */
+  readonly folder: string;
+  /** The root of this package, where packages are looked up after that. */
+  readonly projectRoot: string;
+}
+
+/** Marks an import as a cell's. */
+const CELL = "cell:";
+
+/** This file is .ts in a checkout and .js when installed; so are the files it resolves names to. */
+const HERE = import.meta.url;
+const EXTENSION = HERE.slice(HERE.lastIndexOf("."));
+const KERNEL = fileURLToPath(new URL("..", HERE));
+
+/** The modules of one kernel. Making it installs Node's hooks for this thread. */
+export class Modules {
+  /** require() for cells. */
+  readonly require: NodeJS.Require;
+  /** import.meta for cells. */
+  readonly meta: object;
+  readonly #folder: string;
+  readonly #projectRoot: string;
+  readonly #versions: Versions;
+  /** The version of a file that its plain URL stands for, and the one that was resolved last. */
+  readonly #first = new Map<string, string>();
+  readonly #last = new Map<string, string>();
+  readonly #places = new Places();
+  readonly #hooks: ReturnType<typeof registerHooks>;
+  #loading = 0;
+
+  constructor({ folder, projectRoot }: ModulesOptions) {
+    this.#folder = folder;
+    this.#projectRoot = projectRoot;
+    this.#versions = new Versions((specifier, from) => this.#localPackage(specifier, from));
+    const filename = join(folder, "cell.ts");
+    this.require = createRequire(filename);
+    this.meta = {
+      url: pathToFileURL(filename).href,
+      filename,
+      dirname: folder,
+      main: true,
+      resolve: (specifier: string) => withoutVersion(import.meta.resolve(CELL + specifier)),
+    };
+    this.#hooks = registerHooks({
+      resolve: (specifier, context, next) => this.#resolve(specifier, context, next),
+      load: (url, context, next) => this.#load(url, context, next),
+    });
+  }
+
+  /** A cell's static import: `names` must be exported; names in `unused`, which may be types, need not. */
+  async import(
+    specifier: string,
+    attributes: Readonly<Record<string, string>>,
+    names: readonly string[] = [],
+    unused: readonly string[] = [],
+  ): Promise<Readonly<Record<string, unknown>>> {
+    const module = await this.dynamic(specifier, { with: attributes });
+    if (names.length === 0 && unused.length === 0) return module;
+    const exported = commonJs(module) ?? module;
+    const bound: Record<string, unknown> = {};
+    for (const name of names) {
+      if (name in module) bound[name] = module[name];
+      else if (name in exported) bound[name] = exported[name];
+      else throw new SyntaxError(noExport(specifier, name, module));
+    }
+    for (const name of unused) bound[name] = name in module ? module[name] : exported[name];
+    return bound;
+  }
+
+  /** A cell's import(). */
+  async dynamic(specifier: unknown, options?: unknown): Promise<Readonly<Record<string, unknown>>> {
+    this.#versions.look();
+    this.#loading++;
+    try {
+      return await import(`${CELL}${specifier}`, options as ImportCallOptions);
+    } finally {
+      this.#loading--;
+    }
+  }
+
+  /** Where a place in a stack trace is in the file as written: the path, without what marks its
+   *  version, and the line and column of the TypeScript. */
+  place(url: string, line: number, column: number): Place | undefined {
+    return this.#places.of(url, line, column);
+  }
+
+  /** Takes the hooks away. */
+  close(): void {
+    this.#hooks.deregister();
+  }
+
+  #resolve: Resolve = (specifier, context, next) => {
+    const isCell = specifier.startsWith(CELL);
+    const name = isCell ? specifier.slice(CELL.length) : specifier;
+    const parent = isCell ? join(this.#folder, "cell.ts") : pathOf(context.parentURL);
+    if (!parent || (!isCell && !this.#isLocal(parent))) return next(specifier, context);
+    if (this.#loading === 0) this.#versions.look(); // an import() or require in code that runs by itself
+    const own = this.#own(name);
+    const found = own
+      ? { url: pathToFileURL(own).href }
+      : this.#find(name, { ...context, parentURL: pathToFileURL(parent).href }, next);
+    return { ...found, shortCircuit: true, ...this.#versioned(found.url) };
+  };
+
+  /** As Node resolves it from the parent, then from the notebook's folder and from this project. */
+  #find(name: string, context: Parameters<Resolve>[1], next: Parameters<Resolve>[2]) {
+    const parent = fileURLToPath(context.parentURL!);
+    if (isPath(name)) {
+      const path = localFile(toPath(name, dirname(parent)));
+      const query = /[?#].*$/.exec(name)?.[0] ?? "";
+      try {
+        return next(withoutVersion(pathToFileURL(path).href + query), context);
+      } catch (error) {
+        throw notFound(error, `Cannot find "${name}": there is no file ${path}`);
+      }
+    }
+    const folders = [parent, join(this.#folder, "cell.ts"), join(this.#projectRoot, "cell.ts")];
+    let first: unknown;
+    for (const folder of new Set(folders)) {
+      try {
+        return next(name, { ...context, parentURL: pathToFileURL(folder).href });
+      } catch (error) {
+        first ??= error;
+        if (!isNotFound(error)) throw error;
+      }
+    }
+    throw notFound(
+      first,
+      `Cannot find the package "${packageName(name)}": it is not in node_modules of ${this.#folder} ` +
+        `or of a folder above it, nor in ${this.#projectRoot}. ` +
+        `Install it: cd ${this.#folder} && npm install ${packageName(name)}`,
+    );
+  }
+
+  /** What this package itself provides, whatever the folder. */
+  #own(name: string): string | undefined {
+    if (name === "abkd") return join(KERNEL, "..", `index${EXTENSION}`);
+    if (name === "abkd/package.json") return join(this.#projectRoot, "package.json");
+    if (name === "tslab") return join(KERNEL, "display", `tslab${EXTENSION}`);
+    return undefined;
+  }
+
+  #versioned(url: string): { url: string; importAttributes?: ImportAttributes } {
+    if (!url.startsWith("file:")) return { url };
+    const path = fileURLToPath(url);
+    const importAttributes = path.endsWith(".json") ? { importAttributes: { type: "json" } } : {};
+    if (!this.#isLocal(path) || !isCode(path)) return { url, ...importAttributes };
+    const version = this.#versions.of(path);
+    if (this.#last.get(path) !== version) {
+      this.#last.set(path, version);
+      delete this.require.cache[path]; // CommonJS knows files, not versions
+    }
+    if (!this.#first.has(path)) this.#first.set(path, version);
+    if (this.#first.get(path) === version) return { url, ...importAttributes };
+    return { url: `${url}${url.includes("?") ? "&" : "?"}v=${version}`, ...importAttributes };
+  }
+
+  #load: Load = (url, context, next) => {
+    const path = url.startsWith("file:") ? fileURLToPath(url) : undefined;
+    // This project's own files need nothing but Node, and are many.
+    if (!path || !/\.[cm]?ts$/.test(path) || !this.#isLocal(path) || this.#isProject(path)) {
+      return next(url, context);
+    }
+    const module: LoadedModule = compileModule(path);
+    this.#places.add(url, module);
+    return { format: module.format, source: module.code, shortCircuit: true };
+  };
+
+  /** Files that people edit while the kernel runs: neither packages nor the kernel. */
+  #isLocal(path: string): boolean {
+    return !path.includes(`${sep}node_modules${sep}`) && !path.startsWith(KERNEL);
+  }
+
+  #isProject(path: string): boolean {
+    return path.startsWith(join(KERNEL, "..") + sep);
+  }
+
+  /** The local file that a bare name means: this package, or one that is linked into node_modules. */
+  #localPackage(specifier: string, from: string): string | undefined {
+    const own = this.#own(specifier);
+    if (own) return this.#isLocal(own) ? own : undefined;
+    if (!specifier.startsWith("#")) return undefined;
+    try {
+      const path = createRequire(from).resolve(specifier);
+      return this.#isLocal(path) ? path : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** module.exports of what was a CommonJS module: it may have more names than Node could see. */
+function commonJs(module: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
+  const exported = module["module.exports"];
+  const hasNames = typeof exported === "function" || (typeof exported === "object" && exported);
+  return hasNames ? (exported as Record<string, unknown>) : undefined;
+}
+
+function noExport(specifier: string, name: string, module: object): string {
+  const names = Object.keys(module).filter(
+    (each) => each !== "default" && each !== "module.exports",
+  );
+  const some = names.slice(0, 20).join(", ") + (names.length > 20 ? ", .." : "");
+  if (name === "default") {
+    return `"${specifier}" has no default export; import { .. } of: ${some}`;
+  }
+  return `"${specifier}" does not export "${name}"; it exports ${some || "nothing by name"}`;
+}
+
+function pathOf(url: string | undefined): string | undefined {
+  return url?.startsWith("file:") ? fileURLToPath(url) : undefined;
+}
+
+const withoutVersion = (url: string) => url.replace(/[?&]v=[0-9a-f]{12}$/, "");
+
+const packageName = (name: string) => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name;
+
+function isNotFound(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
+}
+
+function notFound(error: unknown, message: string): unknown {
+  if (!isNotFound(error)) return error;
+  return Object.assign(new Error(message), { code: (error as NodeJS.ErrnoException).code });
+}

@@ -1,0 +1,125 @@
+// Which content local files have, and with them everything local that they import.
+import { createHash } from "node:crypto";
+import { readFileSync, realpathSync, type Stats, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** What one reading of a file found. */
+interface Content {
+  readonly mark: string;
+  /** Whether a later writing of the file is sure to change `mark`. */
+  readonly settled: boolean;
+  readonly hash: string;
+  readonly dependencies: readonly string[];
+}
+
+/** A file's clock may tick as slowly as this, in milliseconds. */
+const TICK = 50;
+
+const SPECIFIER =
+  /(?:\bfrom|\bimport|\brequire|\bnew\s+URL)\s*\(?\s*(?:\/\*[^*]*\*\/\s*)?["'`]([^"'`\n$]+)["'`]/g;
+
+/** Versions of local files by content. What is asked for between two calls of `look` is one view. */
+export class Versions {
+  readonly #contents = new Map<string, Content>();
+  readonly #resolveBare: (specifier: string, from: string) => string | undefined;
+  #seen = new Map<string, Content | undefined>();
+  #closures = new Map<string, string>();
+
+  /** `resolveBare` gives the local file that a specifier without a path stands for, if any. */
+  constructor(resolveBare: (specifier: string, from: string) => string | undefined) {
+    this.#resolveBare = resolveBare;
+  }
+
+  /** From now on, what is on the disk now. */
+  look(): void {
+    this.#seen = new Map();
+    this.#closures = new Map();
+  }
+
+  /** A digest of a file and of every local file that it imports, directly or not. */
+  of(file: string): string {
+    const known = this.#closures.get(file);
+    if (known !== undefined) return known;
+    const files = new Set([file]);
+    for (const each of files)
+      for (const next of this.#content(each)?.dependencies ?? []) files.add(next);
+    const digest = createHash("sha256");
+    for (const each of [...files].sort()) digest.update(`${each}\0${this.#content(each)?.hash}\0`);
+    const version = digest.digest("hex").slice(0, 12);
+    this.#closures.set(file, version);
+    return version;
+  }
+
+  #content(file: string): Content | undefined {
+    if (this.#seen.has(file)) return this.#seen.get(file);
+    const content = this.#read(file);
+    this.#seen.set(file, content);
+    return content;
+  }
+
+  #read(file: string): Content | undefined {
+    let stats: Stats;
+    try {
+      stats = statSync(file);
+      if (!stats.isFile()) return undefined;
+      const mark = `${stats.mtimeMs} ${stats.ctimeMs} ${stats.size} ${stats.ino}`;
+      const known = this.#contents.get(file);
+      if (known?.settled && known.mark === mark) return known;
+      const settled = Math.max(stats.mtimeMs, stats.ctimeMs) < Date.now() - TICK;
+      const text = readFileSync(file, "utf8");
+      const hash = createHash("sha256").update(text).digest("hex");
+      // A file that was missing may be there now, so what is imported is looked up each time.
+      const dependencies = this.#dependencies(file, text);
+      const content = { mark, settled, hash, dependencies };
+      this.#contents.set(file, content);
+      return content;
+    } catch {
+      return undefined; // gone since, or not to be read: the import will say so
+    }
+  }
+
+  #dependencies(file: string, text: string): string[] {
+    if (file.endsWith(".json")) return [];
+    const found = new Set<string>();
+    for (const [, specifier] of text.matchAll(SPECIFIER)) {
+      const path = isPath(specifier!)
+        ? localFile(toPath(specifier!, dirname(file)))
+        : this.#resolveBare(specifier!, file);
+      if (path && isCode(path)) found.add(path);
+    }
+    return [...found];
+  }
+}
+
+/** Whether a specifier is a path or a file's URL, and no package's name. */
+export function isPath(specifier: string): boolean {
+  return /^(?:\.{1,2}(?:\/|$)|\/|file:)/.test(specifier);
+}
+
+/** The path of a specifier for which isPath holds. */
+export function toPath(specifier: string, folder: string): string {
+  if (specifier.startsWith("file:")) return fileURLToPath(specifier);
+  return resolve(folder, specifier.replace(/[?#].*$/, ""));
+}
+
+/** Whether importing a file can depend on what is in it. */
+export function isCode(path: string): boolean {
+  return /\.(?:[cm]?[jt]s|json)$/.test(path);
+}
+
+/** The file that a path in an import means, as TypeScript's users write it: without an extension, or
+ *  with that of the file it would be compiled to. The path itself where there is none. */
+export function localFile(path: string): string {
+  const source = path.replace(/\.([cm]?)js$/, ".$1ts");
+  for (const each of [path, source, ...ENDINGS.map((ending) => path + ending)]) {
+    if (isFile(each)) return realpathSync.native(each);
+  }
+  return path;
+}
+
+const ENDINGS = [".ts", ".mts", ".js", ".mjs", ".cts", ".cjs", ".json", "/index.ts", "/index.js"];
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
