@@ -10,7 +10,7 @@ export interface Death {
 }
 
 /** What V8 prints first when its heap is full; the native trace that follows helps nobody. */
-export const LAST_WORDS = "<--- Last few GCs --->";
+export const LAST_WORDS = "\n<--- Last few GCs --->";
 
 const OUT_OF_MEMORY = /heap out of memory|allocation failed|out of memory/i;
 

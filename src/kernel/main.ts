@@ -16,9 +16,10 @@ try {
     throw error;
   });
 } catch (error) {
-  const expected = error instanceof ConnectionError;
-  process.stderr.write(`abkd kernel: ${expected ? error.message : (error as Error).stack}\n`);
-  process.exit(expected ? 2 : 1);
+  const { name, message, stack } = error as Error;
+  const isExpected = name === "ConnectionError" || name === "BindError";
+  process.stderr.write(`abkd kernel: ${isExpected ? message : stack}\n`);
+  process.exit(name === "ConnectionError" ? 2 : 1);
 }
 
 function open(argv: readonly string[]): Connection {

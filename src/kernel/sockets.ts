@@ -42,6 +42,11 @@ const REMEMBERED = 65_536;
 const LINGER_MILLISECONDS = 1_000;
 const SUBSCRIBE = 1;
 
+/** A port or a file that cannot be listened on. */
+export class BindError extends Error {
+  override readonly name = "BindError";
+}
+
 export class Sockets {
   readonly #signer: Signer;
   readonly #session = crypto.randomUUID();
@@ -72,7 +77,7 @@ export class Sockets {
     };
   }
 
-  /** @throws Error that names the address which could not be bound */
+  /** @throws BindError that names the address */
   static async bind({ address, key }: Connection): Promise<Sockets> {
     const sockets = new Sockets(key);
     const { shell, control, stdin } = sockets.#routers;
@@ -83,7 +88,7 @@ export class Sockets {
         try {
           await all[name].bind(address[name]);
         } catch (error) {
-          throw new Error(`${address[name]} (${name}): ${(error as Error).message}`);
+          throw new BindError(`${address[name]} (${name}): ${(error as Error).message}`);
         }
       }),
     );

@@ -1,0 +1,219 @@
+// How a kernel starts, refuses to, is shut down, dies, and is remembered.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, suite, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import type { KernelClient } from "../../src/notebook/client.ts";
+import { MAIN, next, ofType, resultOf, start, textOf } from "./protocol-kernel.ts";
+
+const folder = mkdtempSync(path.join(tmpdir(), "abkd-protocol-"));
+after(() => rmSync(folder, { recursive: true }));
+
+/** Runs the entry alone. */
+async function runMain(...argv: string[]): Promise<{ code: number | null; stderr: string }> {
+  const child = spawn(process.execPath, [MAIN, ...argv], { stdio: ["ignore", "ignore", "pipe"] });
+  let stderr = "";
+  child.stderr.on("data", (text) => (stderr += text));
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { code, stderr };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    if (process.platform !== "linux") return true;
+    // One whose parent is gone may wait a while for somebody to take notice of its end.
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+async function ends(pid: number): Promise<boolean> {
+  for (let i = 0; i < 60 && isAlive(pid); i++) await delay(50);
+  return !isAlive(pid);
+}
+
+const runnerPid = async (kernel: KernelClient): Promise<number> =>
+  Number(resultOf(await kernel.execute("process.pid")));
+
+suite("start", () => {
+  const ports = { shell_port: 1, iopub_port: 2, stdin_port: 3, control_port: 4, hb_port: 5 };
+
+  test("what is wrong with the command line or the connection file is said in a line", async () => {
+    const file = path.join(folder, "connection.json");
+    const content = { transport: "tcp", ip: "127.0.0.1", key: "", ...ports };
+    writeFileSync(file, JSON.stringify(content));
+    const cases: [string[], RegExp][] = [
+      [[], /usage:/],
+      [["--version"], /usage:/],
+      [[file, "more"], /usage:/],
+      [[path.join(folder, "none.json")], /connection file: ENOENT/],
+      [[file], /key is empty.*--allow-empty-key/],
+    ];
+    for (const [argv, expected] of cases) {
+      const { code, stderr } = await runMain(...argv);
+      assert.equal(code, 2);
+      assert.match(stderr, expected);
+      assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
+    }
+  });
+
+  test("a taken port is named, and nothing stays behind", async () => {
+    await using kernel = await start();
+    const { code, stderr } = await runMain(kernel.process.connectionFile);
+    assert.equal(code, 1);
+    assert.match(stderr, /tcp:\/\/127\.0\.0\.1:\d+ .*: Address already in use\n$/);
+    assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
+  });
+
+  test("an empty key where it was asked for, and over files", async () => {
+    const connections = [
+      { key: "" },
+      { key: "", transport: "ipc", ip: path.join(folder, "socket") },
+    ] as const;
+    for (const connection of connections) {
+      const flags = "transport" in connection ? [] : ["--allow-empty-key"];
+      await using kernel = await start({ connection }, flags);
+      assert.equal(resultOf(await kernel.execute("1 + 1")), "2");
+    }
+  });
+});
+
+suite("shutdown", () => {
+  for (const [restart, channel] of [
+    [true, "control"],
+    [false, "shell"],
+  ] as const) {
+    test(`on ${channel}: replied, told to all, and everything ends`, async () => {
+      const kernel = await start();
+      const pid = await runnerPid(kernel);
+      // A timer must not keep it, nor a child process outlive it.
+      const sleeper = await kernel.execute(
+        "setInterval(() => {}, 100); " +
+          "(await import('node:child_process')).spawn('sleep', ['60']).pid",
+      );
+      const heard = next(
+        kernel,
+        ({ header }, on) => on === "iopub" && header.msg_type === "shutdown_reply",
+      );
+      const { reply } = await kernel.request(channel, "shutdown_request", { restart });
+      assert.deepEqual(reply.content, { status: "ok", restart });
+      assert.deepEqual((await heard).content, { status: "ok", restart });
+      assert.deepEqual(await kernel.process.exited, { code: 0, signal: null, stderr: "" });
+      assert.ok(await ends(pid));
+      assert.ok(await ends(Number(resultOf(sleeper))));
+      await kernel.kill();
+    });
+  }
+
+  test("in the middle of a loop: within seconds, by force", async () => {
+    const kernel = await start();
+    const pid = await runnerPid(kernel);
+    kernel.execute("while (true);").catch(() => {});
+    await next(kernel, ({ header }) => header.msg_type === "execute_input");
+    const exit = await kernel.shutdown();
+    assert.equal(exit.signal, null, "it ended by itself");
+    assert.equal(exit.code, 0);
+    assert.ok(await ends(pid));
+  });
+
+  test("a killed supervisor leaves no runner behind", async () => {
+    const kernel = await start();
+    const pid = await runnerPid(kernel);
+    process.kill(kernel.process.pid as number, "SIGKILL");
+    assert.ok(await ends(pid));
+    await kernel.kill();
+  });
+
+  test("a restarted kernel answers, has forgotten its variables, and knows its history", async () => {
+    const file = path.join(folder, "history.sqlite");
+    await using kernel = await start({ env: { ABKD_KERNEL_HISTORY: file } });
+    await kernel.execute("let kept = 'in history'");
+    await kernel.execute("6 * 7");
+    await kernel.restart();
+    const { reply } = await kernel.execute("kept");
+    assert.equal(reply.content["ename"], "ReferenceError");
+    assert.equal(reply.content["execution_count"], 1);
+    const ask = async (content: Record<string, unknown>): Promise<unknown> =>
+      (await kernel.request("shell", "history_request", content)).reply.content["history"];
+    assert.deepEqual(await ask({ hist_access_type: "tail", n: 2, output: true }), [
+      [1, 2, ["6 * 7", "42"]],
+      [2, 1, ["kept", null]],
+    ]);
+    const range = { hist_access_type: "range", session: -1, start: 1, stop: 2 };
+    assert.deepEqual(await ask(range), [[1, 1, "let kept = 'in history'"]]);
+    assert.deepEqual(await ask({ hist_access_type: "search", pattern: "6*", n: 9 }), [
+      [1, 2, "6 * 7"],
+    ]);
+  });
+
+  test("a history that cannot be written is no reason to fail", async () => {
+    const file = path.join(folder, "damaged.sqlite");
+    writeFileSync(file, "no database".repeat(1000));
+    await using kernel = await start({ env: { ABKD_KERNEL_HISTORY: file } });
+    assert.equal(resultOf(await kernel.execute("1")), "1");
+    const content = { hist_access_type: "tail", n: 9 };
+    const { reply } = await kernel.request("shell", "history_request", content);
+    assert.deepEqual(reply.content["history"], [[1, 1, "1"]]);
+  });
+});
+
+suite("death", () => {
+  /** Runs a cell that the kernel does not survive, with another waiting behind it. */
+  async function die(code: string, flags?: string): Promise<{ evalue: string; output: string }> {
+    const env = flags ? { NODE_OPTIONS: flags } : {};
+    const kernel = await start({ env });
+    try {
+      const cell = kernel.execute(code);
+      const queued = kernel.execute("1");
+      const exchange = await cell;
+      const { iopub, reply } = exchange;
+      const { ename, evalue } = reply.content;
+      assert.equal(reply.content["status"], "error");
+      assert.equal(ename, "KernelDied");
+      const [error] = ofType(iopub, "error");
+      assert.deepEqual([error?.content["ename"], error?.content["evalue"]], [ename, evalue]);
+      assert.equal(iopub.at(-1)?.content["execution_state"], "idle");
+      assert.equal((await queued).reply.content["ename"], "Aborted");
+      const exit = await kernel.process.exited;
+      assert.deepEqual([exit.code, exit.signal], [1, null]);
+      return { evalue: evalue as string, output: textOf(exchange) + textOf(exchange, "stderr") };
+    } finally {
+      await kernel.kill();
+    }
+  }
+
+  test("process.exit in a cell", async () => {
+    const { evalue, output } = await die("console.log('last'); process.exit(3)");
+    assert.match(evalue, /process\.exit\(3\)/);
+    assert.equal(output, "last\n");
+  });
+
+  test("a signal", async () => {
+    assert.match((await die("process.kill(process.pid, 'SIGKILL'); while (1);")).evalue, /SIGKILL/);
+    assert.match((await die("process.kill(process.pid, 'SIGSEGV'); while (1);")).evalue, /SIGSEGV/);
+  });
+
+  test("out of memory, without V8's trace", async () => {
+    const fill =
+      "console.log('full'); let all = []; while (true) all.push(new Array(1e4).fill(0.5))";
+    const { evalue, output } = await die(fill, "--max-old-space-size=60");
+    assert.match(evalue, /ran out of memory.*limit of \d+ MB/);
+    assert.equal(output, "full\n");
+  });
+
+  test("after the cell has ended: said under it", async () => {
+    const kernel = await start();
+    const said = next(kernel, ({ content }) => content["name"] === "stderr");
+    const { request } = await kernel.execute("setTimeout(() => process.exit(0), 100); 0");
+    const { content, parent } = await said;
+    assert.match(content["text"] as string, /ended by process\.exit\(0\)/);
+    assert.equal(parent.msg_id, request.msg_id);
+    assert.equal((await kernel.process.exited).code, 1);
+    await kernel.kill();
+  });
+});

@@ -1,0 +1,377 @@
+// The kernel over its sockets: what every message of the protocol is answered with.
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { after, before, suite, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { Subscriber } from "zeromq";
+import { createHeader, decodeMessage, encodeMessage, Signer } from "../../src/kernel/wire.ts";
+import type { KernelClient, Message } from "../../src/notebook/client.ts";
+import { next, ofType, resultOf, start, textOf, typesOf } from "./protocol-kernel.ts";
+
+suite("protocol", () => {
+  let kernel: KernelClient;
+  before(async () => {
+    kernel = await start();
+  });
+  after(async () => {
+    await kernel.shutdown();
+    assert.deepEqual(kernel.rejected, [], "all that the kernel sent could be read");
+  });
+
+  const status = (messages: readonly Message[]): unknown[] =>
+    ofType(messages, "status").map(({ content }) => content["execution_state"]);
+
+  test("kernel_info: protocol 5.5, and what editors need to know", async () => {
+    for (const channel of ["shell", "control"] as const) {
+      const { reply, iopub } = await kernel.request(channel, "kernel_info_request");
+      assert.equal(reply.content["protocol_version"], "5.5");
+      assert.deepEqual(reply.content["supported_features"], []);
+      const language = reply.content["language_info"] as Record<string, unknown>;
+      assert.equal(language["name"], "typescript");
+      assert.equal(language["file_extension"], ".ts");
+      assert.equal(language["mimetype"], "application/typescript");
+      assert.deepEqual(status(iopub), ["busy", "idle"]);
+    }
+  });
+
+  test("the heartbeat echoes", () => kernel.heartbeat());
+
+  test("each subscriber is welcomed with his topic", async () => {
+    const { ip, iopub_port, key } = kernel.process.connection;
+    for (const topic of ["", "", "stream"]) {
+      const socket = new Subscriber({ linger: 0, receiveTimeout: 10_000 });
+      try {
+        socket.connect(`tcp://${ip}:${iopub_port}`);
+        socket.subscribe(topic);
+        const welcome = decodeMessage(new Signer(key), await socket.receive());
+        assert.equal(welcome.header.msg_type, "iopub_welcome");
+        assert.deepEqual(welcome.content, { subscription: topic });
+        assert.deepEqual(welcome.parent, {});
+      } finally {
+        socket.close();
+      }
+    }
+  });
+
+  test("an execution's messages, in their order, all with its header", async () => {
+    const exchange = await kernel.execute("console.log('a'); console.error('b'); 40 + 2");
+    const { iopub, reply, request } = exchange;
+    assert.deepEqual(typesOf(iopub), [
+      "status",
+      "execute_input",
+      "stream",
+      "stream",
+      "execute_result",
+      "status",
+    ]);
+    assert.deepEqual(status(iopub), ["busy", "idle"]);
+    for (const message of [...iopub, reply]) assert.deepEqual(message.parent, request);
+    assert.equal(resultOf(exchange), "42");
+    assert.equal(textOf(exchange), "a\n");
+    assert.equal(textOf(exchange, "stderr"), "b\n");
+    const count = reply.content["execution_count"] as number;
+    assert.equal(ofType(iopub, "execute_input")[0]?.content["execution_count"], count);
+    assert.equal(ofType(iopub, "execute_result")[0]?.content["execution_count"], count);
+  });
+
+  test("an error is published and replied", async () => {
+    const { iopub, reply } = await kernel.execute("throw new RangeError('too far')");
+    assert.equal(reply.content["status"], "error");
+    const [error] = ofType(iopub, "error");
+    assert.equal(error?.content["ename"], "RangeError");
+    assert.equal(error?.content["evalue"], "too far");
+    assert.deepEqual(reply.content["traceback"], error?.content["traceback"]);
+  });
+
+  test("silent: the code runs, nothing is published but the status, nothing is counted", async () => {
+    const before = (await kernel.execute("0")).reply.content["execution_count"];
+    const code = "globalThis.quiet = 1; console.log('x'); display('y'); 5";
+    const { iopub, reply } = await kernel.execute(code, { silent: true });
+    assert.deepEqual(typesOf(iopub), ["status", "status"]);
+    assert.equal(reply.content["status"], "ok");
+    assert.equal(reply.content["execution_count"], before);
+    const failed = await kernel.execute("throw 1", { silent: true });
+    assert.deepEqual(typesOf(failed.iopub), ["status", "status"]);
+    assert.equal(failed.reply.content["status"], "error");
+    assert.equal(resultOf(await kernel.execute("quiet")), "1");
+  });
+
+  test("store_history false: shown, but neither counted nor remembered", async () => {
+    const stored = await kernel.execute("'is stored'");
+    const exchange = await kernel.execute("'is not stored'", { storeHistory: false });
+    assert.equal(resultOf(exchange), "'is not stored'");
+    const count = stored.reply.content["execution_count"] as number;
+    assert.equal(exchange.reply.content["execution_count"], count);
+    assert.equal((await kernel.execute("0")).reply.content["execution_count"], count + 1);
+    const { reply } = await kernel.request("shell", "history_request", {
+      hist_access_type: "tail",
+      n: 2,
+    });
+    const sources = (reply.content["history"] as unknown[][]).map(([, , source]) => source);
+    assert.deepEqual(sources, ["'is stored'", "0"]);
+  });
+
+  test("user_expressions: a bundle each, an error where one fails", async () => {
+    const { reply } = await kernel.execute("let half = 21", {
+      userExpressions: { twice: "half * 2", wrong: "nothing.at.all" },
+    });
+    const { twice, wrong } = reply.content["user_expressions"] as Record<
+      string,
+      Record<string, unknown>
+    >;
+    assert.deepEqual(twice?.["data"], { "text/plain": "42" });
+    assert.equal(wrong?.["status"], "error");
+    assert.equal(wrong?.["ename"], "ReferenceError");
+  });
+
+  test("a failure aborts what is queued, and nothing that comes after its reply", async () => {
+    const failing = kernel.execute("await new Promise((ok) => setTimeout(ok, 50)); throw 1");
+    const queued = [kernel.execute("globalThis.ran = true"), kernel.execute("2")];
+    await failing;
+    const later = kernel.execute("typeof ran");
+    for (const { reply, iopub } of await Promise.all(queued)) {
+      assert.equal(reply.content["status"], "error");
+      assert.equal(reply.content["ename"], "Aborted");
+      assert.deepEqual(typesOf(iopub), ["status", "status"]);
+    }
+    assert.equal(resultOf(await later), "'undefined'");
+  });
+
+  test("stop_on_error false: what is queued runs", async () => {
+    const failing = kernel.execute("throw 1", { stopOnError: false });
+    const queued = kernel.execute("'ran'");
+    assert.equal((await failing).reply.content["status"], "error");
+    assert.equal(resultOf(await queued), "'ran'");
+  });
+
+  test("control and questions are answered while a cell runs; then it is busy again", async () => {
+    let running = true;
+    const cell = kernel.execute("{ const end = Date.now() + 1500; while (Date.now() < end); }");
+    void cell.then(() => {
+      running = false;
+    });
+    await next(kernel, ({ header }) => header.msg_type === "execute_input");
+    const { request } = await kernel.request("control", "kernel_info_request");
+    await kernel.request("shell", "comm_info_request");
+    await kernel.request("control", "usage_request");
+    assert.ok(running);
+    const { iopub } = await cell;
+    assert.deepEqual(status(iopub), ["busy", "busy", "busy", "busy", "idle"]);
+    assert.notEqual(request.msg_id, iopub[0]?.parent.msg_id);
+  });
+
+  test("is_complete, complete and inspect", async () => {
+    const ask = async (
+      type: string,
+      content: Record<string, unknown>,
+    ): Promise<Message["content"]> => (await kernel.request("shell", type, content)).reply.content;
+    const isComplete = async (code: string): Promise<unknown> =>
+      (await ask("is_complete_request", { code }))["status"];
+    assert.equal(await isComplete("1 + 1"), "complete");
+    assert.equal(await isComplete("function f() {"), "incomplete");
+    assert.equal(await isComplete("let let = ;"), "invalid");
+
+    await kernel.execute("interface Point { across: number }\nlet point: Point = { across: 1 }");
+    const code = "'\u{1f600}'; point.acr";
+    const completed = await ask("complete_request", { code, cursor_pos: 15 });
+    assert.deepEqual(completed["matches"], ["across"]);
+    assert.deepEqual([completed["cursor_start"], completed["cursor_end"]], [11, 14]);
+    const shown = await ask("inspect_request", { code: "point", cursor_pos: 3, detail_level: 0 });
+    assert.equal(shown["found"], true);
+    assert.match((shown["data"] as Record<string, string>)["text/plain"] ?? "", /point: Point/);
+  });
+
+  test("names that only the run knows are completed as well", async () => {
+    await kernel.execute("let found: any = { treasure: 1, trap: 2 }");
+    const { reply } = await kernel.request("shell", "complete_request", {
+      code: "found.tr",
+      cursor_pos: 8,
+    });
+    assert.deepEqual(reply.content["matches"], ["treasure", "trap"]);
+    assert.deepEqual([reply.content["cursor_start"], reply.content["cursor_end"]], [6, 8]);
+  });
+
+  test("displays: an id to change them by, and clear_output", async () => {
+    const { iopub } = await kernel.execute(
+      "await display('one', { id: 'd1' }); await display('two', { id: 'd1', update: true }); " +
+        "display.clear(true); display('three')",
+    );
+    assert.deepEqual(typesOf(iopub).slice(2, -1), [
+      "display_data",
+      "update_display_data",
+      "clear_output",
+      "display_data",
+    ]);
+    const [, , first, second, clear, third] = iopub;
+    assert.deepEqual(first?.content["transient"], { display_id: "d1" });
+    assert.deepEqual(second?.content["transient"], { display_id: "d1" });
+    assert.deepEqual(second?.content["data"], { "text/plain": "'two'" });
+    assert.deepEqual(clear?.content, { wait: true });
+    assert.deepEqual(third?.content["transient"], {});
+  });
+
+  test("output that comes late has the header of the cell that started it", async () => {
+    const late = next(kernel, ({ content }) => content["text"] === "late\n");
+    const first = await kernel.execute("setTimeout(() => console.log('late'), 150); 0");
+    const second = await kernel.execute("1");
+    const { parent } = await late;
+    assert.equal(parent.msg_id, first.request.msg_id);
+    assert.notEqual(parent.msg_id, second.request.msg_id);
+  });
+
+  test("comms: opened by the front end, spoken with, closed; unknown targets are closed", async () => {
+    await kernel.execute(
+      "Reflect.get(globalThis, Symbol.for('Jupyter.comm')).registerTarget('echo', (comm) => {" +
+        "comm.onMessage(({ data, buffers }) => comm.send({ got: data }, { buffers })); })",
+    );
+    const commInfo = async (content = {}): Promise<unknown> =>
+      (await kernel.request("shell", "comm_info_request", content)).reply.content["comms"];
+    const comm_id = randomUUID();
+    kernel.send("shell", "comm_open", { comm_id, target_name: "echo", data: {} });
+    const open = { [comm_id]: { target_name: "echo" } };
+    assert.deepEqual(await commInfo(), open);
+    assert.deepEqual(await commInfo({ target_name: "echo" }), open);
+    assert.deepEqual(await commInfo({ target_name: "other" }), {});
+
+    const answer = next(kernel, ({ header }) => header.msg_type === "comm_msg");
+    const buffers = [Buffer.from([0, 200, 255])];
+    kernel.send("shell", "comm_msg", { comm_id, data: { n: 1 } }, { buffers });
+    const { content, buffers: returned } = await answer;
+    assert.deepEqual(content, { comm_id, data: { got: { n: 1 } } });
+    assert.deepEqual(Buffer.concat(returned), buffers[0]);
+
+    kernel.send("shell", "comm_close", { comm_id, data: {} });
+    assert.deepEqual(await commInfo(), {});
+
+    const closed = next(kernel, ({ header }) => header.msg_type === "comm_close");
+    kernel.send("shell", "comm_open", { comm_id: "stray", target_name: "nobody", data: {} });
+    assert.equal((await closed).content["comm_id"], "stray");
+    assert.deepEqual(await commInfo(), {});
+  });
+
+  test("comms: opened by a cell", async () => {
+    const { iopub } = await kernel.execute(
+      "let opened = Reflect.get(globalThis, Symbol.for('Jupyter.comm')).open('jupyter.widget', { a: 1 }); 0",
+    );
+    const [open] = ofType(iopub, "comm_open");
+    assert.equal(open?.content["target_name"], "jupyter.widget");
+    assert.deepEqual(open?.content["data"], { a: 1 });
+    const { reply } = await kernel.request("shell", "comm_info_request");
+    const id = open?.content["comm_id"] as string;
+    assert.deepEqual(reply.content["comms"], { [id]: { target_name: "jupyter.widget" } });
+  });
+
+  test("stdin: asked of the front end that runs the cell, answered once", async () => {
+    const asked = next(kernel, (_message, channel) => channel === "stdin");
+    const cell = kernel.execute("console.log('before'); prompt('Your name? ')", {
+      allowStdin: true,
+    });
+    const question = await asked;
+    assert.equal(question.header.msg_type, "input_request");
+    assert.deepEqual(question.content, { prompt: "Your name? ", password: false });
+    kernel.answerInput(question.header, "Ada \u{1f600}");
+    kernel.answerInput(question.header, "twice");
+    const exchange = await cell;
+    assert.equal(question.parent.msg_id, exchange.request.msg_id);
+    assert.equal(resultOf(exchange), "'Ada \u{1f600}'");
+
+    const next2 = next(kernel, (_message, channel) => channel === "stdin");
+    const secret = kernel.execute("await input('Key: ', { password: true })", { allowStdin: true });
+    const { content, header } = await next2;
+    assert.deepEqual(content, { prompt: "Key: ", password: true });
+    kernel.answerInput(header, "s");
+    assert.equal(resultOf(await secret), "'s'");
+  });
+
+  test("stdin: not for a front end that takes no input", async () => {
+    const { reply } = await kernel.execute("prompt('?')");
+    assert.equal(reply.content["status"], "error");
+    assert.match(reply.content["evalue"] as string, /allow_stdin/);
+  });
+
+  test("usage: what the resource panel shows", async () => {
+    await kernel.request("control", "usage_request");
+    const cell = kernel.execute("{ const end = Date.now() + 600; while (Date.now() < end); }");
+    await delay(500);
+    const { content } = (await kernel.request("control", "usage_request")).reply;
+    await cell;
+    assert.equal(typeof content["hostname"], "string");
+    assert.ok((content["kernel_cpu"] as number) > 10, "a busy loop is seen");
+    const memory = content["kernel_memory"] as number;
+    assert.ok(memory > 50e6 && memory < 2e9);
+    assert.ok((content["cpu_count"] as number) >= 1);
+    const host = content["host_virtual_memory"] as Record<string, number>;
+    assert.ok((host["total"] as number) > (host["available"] as number));
+  });
+
+  test("50,000 lines and 10 MB arrive before idle, in order", async () => {
+    const lines = await kernel.execute("for (let i = 0; i < 50_000; i++) console.log(i)");
+    const expected = Array.from({ length: 50_000 }, (_, i) => `${i}\n`).join("");
+    assert.equal(textOf(lines) === expected, true);
+    assert.ok(lines.iopub.length < 1_000, `${lines.iopub.length} messages`);
+    assert.equal(lines.iopub.at(-1)?.content["execution_state"], "idle");
+    const text = await kernel.execute("process.stdout.write('ü'.repeat(5_000_000)); 0");
+    assert.equal(textOf(text) === "ü".repeat(5_000_000), true);
+  });
+
+  test("the two streams keep their order", async () => {
+    const { iopub } = await kernel.execute(
+      "for (let i = 0; i < 200; i++) i % 2 ? console.error(i) : console.log(i)",
+    );
+    const text = ofType(iopub, "stream").map(({ content }) => content["text"]);
+    assert.equal(text.join(""), Array.from({ length: 200 }, (_, i) => `${i}\n`).join(""));
+  });
+
+  test("2,000 bad messages: none is executed, and the next honest one waits for none", async () => {
+    const { key } = kernel.process.connection;
+    const signer = new Signer(key);
+    const header = createHeader("execute_request", randomUUID());
+    const evil = (changes: Partial<Message>): Uint8Array[] => {
+      const content = { code: "globalThis.evil = true" };
+      const base = { identities: [], header, parent: {}, metadata: {}, content, buffers: [] };
+      return encodeMessage(signer, { ...base, ...changes });
+    };
+    // What is sent again below was executed once.
+    await kernel.execute("globalThis.runs = 0");
+    const replayed = evil({ content: { code: "globalThis.runs++" } });
+    kernel.sendRaw("shell", replayed);
+    await next(kernel, (message) => message.content["execution_state"] === "idle");
+
+    const fresh = () => createHeader("execute_request", randomUUID());
+    const stranger = encodeMessage(new Signer("guess"), decodeMessage(signer, evil({})));
+    const bad: (() => (Uint8Array | string)[])[] = [
+      () => replayed,
+      () => stranger,
+      () => evil({ header: fresh() }).with(1, Buffer.from("0".repeat(64))),
+      () => evil({ header: fresh() }).with(1, Buffer.alloc(0)),
+      () => evil({ header: fresh() }).slice(0, 4),
+      () => evil({ header: fresh() }).slice(1),
+      () => evil({ header: { ...fresh(), msg_type: "evil_request" } }),
+      () => evil({ header: { ...fresh(), msg_type: "__proto__" } }),
+      () => evil({ header: { ...fresh(), msg_type: "debug_request" } }),
+      () => evil({ header: fresh(), content: { code: 7 } }),
+      () => evil({ header: fresh(), content: {} }),
+      () => signed(signer, "{", "{}", "{}", "{}"),
+      () => signed(signer, "[]", "{}", "{}", "{}"),
+      () => signed(signer, JSON.stringify(fresh()), "{}", "{}", "null"),
+      () => ["<IDS|MSG>"],
+      () => ["", "", ""],
+      () => [Buffer.alloc(100_000, 0xff)],
+    ];
+    for (let i = 0; i < 2_000; i++) {
+      const frames = (bad[i % bad.length] as (typeof bad)[number])();
+      kernel.sendRaw((["shell", "control", "stdin"] as const)[i % 3]!, frames);
+    }
+    const sent = performance.now();
+    const honest = await kernel.execute("[typeof evil, runs].join()");
+    const elapsed = performance.now() - sent;
+    assert.equal(resultOf(honest), "'undefined,1'");
+    assert.ok(elapsed < 2_000, `${elapsed} ms`);
+    console.log(`      the honest request after 2,000 bad ones took ${Math.round(elapsed)} ms`);
+  });
+});
+
+function signed(signer: Signer, ...texts: string[]): Uint8Array[] {
+  const parts = texts.map((text) => Buffer.from(text));
+  return [Buffer.from("<IDS|MSG>"), Buffer.from(signer.sign(parts)), ...parts];
+}
