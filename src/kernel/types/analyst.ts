@@ -19,7 +19,7 @@ export class Analyst {
     this.#settings = settings;
     this.#notebook = new Notebook(settings.folder);
     this.#workspace = new Workspace(settings);
-    this.#inspector = new Inspector(this.#workspace, this.#notebook, settings.folder);
+    this.#inspector = new Inspector(this.#workspace, this.#notebook, settings);
     this.#draft = this.#notebook.draft(1, "");
   }
 
@@ -41,8 +41,6 @@ export class Analyst {
         return checkComplete(question.code);
       case "diagnostics":
         return this.#diagnose(question.count, question.code);
-      case "usage":
-        return { heap: process.memoryUsage().heapUsed };
     }
   }
 
@@ -62,7 +60,7 @@ export class Analyst {
       this.#workspace.set(cell);
       this.#setRoots();
     }
-    return diagnose(this.#workspace, this.#notebook, cell, this.#settings.folder);
+    return diagnose(this.#workspace, this.#notebook, cell, this.#settings);
   }
 
   #setRoots(cell?: CellFile): void {

@@ -5,9 +5,10 @@ import type { CellFile } from "./notebook.ts";
 import type { Completion, TypedMatch, WorkerSettings } from "./protocol.ts";
 import type { Workspace } from "./workspace.ts";
 
-const MAX_MATCHES = 500;
+const MAX_MATCHES = 600;
 /** Types are told for the first matches, as long as it takes no longer than this. */
-const TYPES_MS = 150;
+const TYPES_MS = 100;
+const MAX_TYPE = 200;
 
 /** A possible completion, before it is filtered. */
 export interface Candidate {
@@ -92,8 +93,8 @@ function select(
     matches: best.map(({ text }) => text),
     start,
     end,
-    types: best.map(({ text, type, symbol }): TypedMatch => {
-      return { start, end, text, type, signature: symbol ? describe(symbol) : "" };
+    types: best.map((candidate): TypedMatch => {
+      return { start, end, text: candidate.text, ...describe(candidate) };
     }),
   };
 }
@@ -108,28 +109,44 @@ function compareNames(a: string, b: string): number {
   return hidden || compare(a.toLowerCase(), b.toLowerCase()) || compare(a, b);
 }
 
-function describer(workspace: Workspace, cell: CellFile): (symbol: ts.Symbol) => string {
+type Describe = (candidate: Candidate) => { readonly type: string; readonly signature: string };
+
+function describer(workspace: Workspace, cell: CellFile): Describe {
   const checker = workspace.program.getTypeChecker();
   const file = workspace.program.getSourceFile(cell.file);
   const until = performance.now() + TYPES_MS;
-  return (symbol) => {
-    if (!file || performance.now() > until) return "";
+  return ({ symbol, type }) => {
+    if (!file || !symbol || performance.now() > until) return { type, signature: "" };
     try {
-      return signature(checker, symbol, file);
+      return describeSymbol(checker, symbol, type, file);
     } catch {
-      return ""; // a type that TypeScript trips over costs its text and nothing else
+      return { type, signature: "" }; // a type that TypeScript trips over costs its text only
     }
   };
 }
 
-function signature(checker: ts.TypeChecker, symbol: ts.Symbol, file: ts.SourceFile): string {
-  const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
-  const isValue = target.flags & ts.SymbolFlags.Value;
+function describeSymbol(
+  checker: ts.TypeChecker,
+  symbol: ts.Symbol,
+  word: string,
+  file: ts.SourceFile,
+): ReturnType<Describe> {
+  const { Alias, Value, Variable, Class, Enum, Module } = ts.SymbolFlags;
+  const target = symbol.flags & Alias ? checker.getAliasedSymbol(symbol) : symbol;
+  const isValue = target.flags & Value;
   const type = isValue
     ? checker.getTypeOfSymbolAtLocation(target, file)
     : checker.getDeclaredTypeOfSymbol(target);
-  if (type.flags & ts.TypeFlags.Any && !isValue) return "";
-  return checker.typeToString(type, undefined).replaceAll(/import\("[^"]*"\)\./g, "");
+  let kind = word;
+  if (type.getCallSignatures().length > 0) kind = "function";
+  else if (target.flags & (Class | Enum)) kind = "class";
+  else if (target.flags & Module && !(target.flags & Variable)) kind = "module";
+  else if (!isValue || type.getConstructSignatures().length > 0) kind = "class";
+  if (kind === "module" || (type.flags & ts.TypeFlags.Any && !isValue)) {
+    return { type: kind, signature: "" };
+  }
+  const text = checker.typeToString(type).replaceAll(/import\("[^"]*"\)\./g, "");
+  return { type: kind, signature: text.length > MAX_TYPE ? `${text.slice(0, MAX_TYPE)}…` : text };
 }
 
 /** TypeScript's kinds in the words that JupyterLab has icons for. */

@@ -1,10 +1,11 @@
 // Type errors of a cell, as lines to show under it.
 import ts from "typescript";
 import { type CellFile, type Notebook, readable } from "./notebook.ts";
-import type { Diagnosis, TypeProblem } from "./protocol.ts";
+import type { Diagnosis, TypeProblem, WorkerSettings } from "./protocol.ts";
 import type { Workspace } from "./workspace.ts";
 
 const SILENT = new Set([
+  2451, // a name twice in one cell: a syntax error when it runs
   2632, // assignment to an import: a cell's imports are variables
   7016, // a package without types: nothing is wrong with the cell
   1286, // ESM syntax in a file that its package.json calls CommonJS: cells are modules
@@ -17,7 +18,7 @@ export function diagnose(
   workspace: Workspace,
   notebook: Notebook,
   cell: CellFile,
-  folder: string,
+  settings: WorkerSettings,
 ): Diagnosis {
   if (asksForSilence(cell.code)) return { problems: [], text: "" };
   // The runner reports syntax errors by itself, and types mean little where there are some.
@@ -29,17 +30,23 @@ export function diagnose(
   for (const found of workspace.service.getSemanticDiagnostics(cell.file)) {
     const start = (found.start ?? 0) - cell.prelude.length;
     if (found.category !== ts.DiagnosticCategory.Error || start < 0) continue;
-    if (SILENT.has(found.code)) continue;
+    if (SILENT.has(found.code) || isSyntax(found.code)) continue;
     const { line, character } = file.getLineAndCharacterOfPosition(start);
     const message = ts.flattenDiagnosticMessageText(found.messageText, "\n");
     problems.push({
       line: line + 1,
       column: character + 1,
       code: found.code,
-      message: readable(message, notebook, folder),
+      message: readable(message, notebook, settings),
     });
   }
   return { problems, text: describe(problems, cell.count) };
+}
+
+/** What V8 refuses as well, such as a `return` outside functions. */
+function isSyntax(code: number): boolean {
+  const sameKeyTwice = 1117;
+  return code < 1200 && code !== sameKeyTwice;
 }
 
 function describe(problems: readonly TypeProblem[], count: number): string {

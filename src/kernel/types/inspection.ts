@@ -1,7 +1,7 @@
 // What a name is: its type, its documentation, where it is declared.
 import ts from "typescript";
 import { type CellFile, type Notebook, readable, shortPath } from "./notebook.ts";
-import type { Inspection } from "./protocol.ts";
+import type { Inspection, WorkerSettings } from "./protocol.ts";
 import type { Workspace } from "./workspace.ts";
 
 interface Described {
@@ -13,12 +13,12 @@ interface Described {
 export class Inspector {
   readonly #workspace: Workspace;
   readonly #notebook: Notebook;
-  readonly #folder: string;
+  readonly #settings: WorkerSettings;
 
-  constructor(workspace: Workspace, notebook: Notebook, folder: string) {
+  constructor(workspace: Workspace, notebook: Notebook, settings: WorkerSettings) {
     this.#workspace = workspace;
     this.#notebook = notebook;
-    this.#folder = folder;
+    this.#settings = settings;
   }
 
   /** The name at the cursor, else the call around it. */
@@ -107,11 +107,11 @@ export class Inspector {
       return `${where}:${at.line + 1}:${at.character + 1}`;
     }
     const { line, character } = file.getLineAndCharacterOfPosition(place.position);
-    return `${shortPath(place.file, this.#folder)}:${line + 1}:${character + 1}`;
+    return `${shortPath(place.file, this.#settings)}:${line + 1}:${character + 1}`;
   }
 
   #bundle({ signature, documentation, tags }: Described, declared: string): Inspection["data"] {
-    const code = readable(signature, this.#notebook, this.#folder);
+    const code = readable(signature, this.#notebook, this.#settings);
     const text = ts.displayPartsToString([...documentation]).trim();
     const plain = [code, text, tags.map((tag) => tagText(tag, (s) => `@${s}`)).join("\n")];
     const markdown = [

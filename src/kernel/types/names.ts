@@ -1,22 +1,30 @@
 // The names that a cell declares at its top level, and those that it mentions.
 import ts from "typescript";
 
-/** How a later cell can refer to the name: variables may be assigned to, the rest is imported. */
-export type NameKind = "let" | "const" | "import";
+/**
+ * How a later cell can refer to the name: variables may be assigned to, those that begin with
+ * nothing (`let x;`) with anything, the rest is imported.
+ */
+export type NameKind = "let" | "const" | "any" | "import";
 
 export interface DeclaredName {
   readonly kind: NameKind;
   /** Where in the cell's code the name is first declared. */
   readonly offset: number;
+  /** The cell exports it by itself. */
+  readonly exported: boolean;
 }
 
 /** What a cell gives to later ones. Reads the syntax only, however broken it is. */
 export function declaredNames(code: string): Map<string, DeclaredName> {
   const file = ts.createSourceFile("cell.ts", code, ts.ScriptTarget.ESNext, false);
   const names = new Map<string, DeclaredName>();
+  const own = exportedByName(file);
+  let exported = false;
   const add = (name: ts.Node | undefined, kind: NameKind): void => {
     if (!name || !ts.isIdentifier(name) || name.text === "" || names.has(name.text)) return;
-    names.set(name.text, { kind, offset: name.getStart(file) });
+    const offset = name.getStart(file);
+    names.set(name.text, { kind, offset, exported: exported || own.has(name.text) });
   };
   const bind = (name: ts.BindingName, kind: NameKind): void => {
     if (ts.isIdentifier(name)) add(name, kind);
@@ -27,7 +35,10 @@ export function declaredNames(code: string): Map<string, DeclaredName> {
   };
   const list = (declarations: ts.VariableDeclarationList): void => {
     const constant = (declarations.flags & ts.NodeFlags.BlockScoped) === ts.NodeFlags.Const;
-    for (const { name } of declarations.declarations) bind(name, constant ? "const" : "let");
+    for (const { name, type, initializer } of declarations.declarations) {
+      const open = !constant && !type && startsEmpty(initializer);
+      bind(name, constant ? "const" : open ? "any" : "let");
+    }
   };
   const importClause = (clause: ts.ImportClause | undefined): void => {
     add(clause?.name, "import");
@@ -44,12 +55,35 @@ export function declaredNames(code: string): Map<string, DeclaredName> {
     }
   };
   for (const statement of file.statements) {
+    exported = isExported(statement);
     if (ts.isVariableStatement(statement)) list(statement.declarationList);
     else if (ts.isImportDeclaration(statement)) importClause(statement.importClause);
     else if (isDeclaration(statement)) add(statement.name, "import");
     else vars(statement);
   }
   return names;
+}
+
+/** TypeScript lets such a variable become anything, but only in the file that declares it. */
+function startsEmpty(initializer: ts.Expression | undefined): boolean {
+  if (!initializer || initializer.kind === ts.SyntaxKind.NullKeyword) return true;
+  return ts.isIdentifier(initializer) && initializer.text === "undefined";
+}
+
+function isExported(statement: ts.Statement): boolean {
+  const modifiers = ts.canHaveModifiers(statement) ? (ts.getModifiers(statement) ?? []) : [];
+  const has = (kind: ts.SyntaxKind): boolean =>
+    modifiers.some((modifier) => modifier.kind === kind);
+  return has(ts.SyntaxKind.ExportKeyword) && !has(ts.SyntaxKind.DefaultKeyword);
+}
+
+/** Names that the cell exports in braces. */
+function exportedByName(file: ts.SourceFile): Set<string> {
+  const clauses = file.statements.flatMap((statement) => {
+    const clause = ts.isExportDeclaration(statement) ? statement.exportClause : undefined;
+    return clause && ts.isNamedExports(clause) ? [...clause.elements] : [];
+  });
+  return new Set(clauses.map(({ name }) => name.text));
 }
 
 type NamedStatement =

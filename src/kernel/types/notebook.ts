@@ -1,7 +1,7 @@
 // A notebook as TypeScript modules: one file a cell, with a first line that imports earlier names.
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { type DeclaredName, declaredNames, mentionedNames } from "./names.ts";
-import type { CellRecord } from "./protocol.ts";
+import type { CellRecord, WorkerSettings } from "./protocol.ts";
 
 /** One cell as a file: `prelude + code`, the prelude being one line. */
 export interface CellFile {
@@ -69,7 +69,8 @@ export class Notebook {
   #create(file: string, count: number, code: string, sees: "all" | "mentioned"): CellFile {
     const names = declaredNames(code);
     const seen = sees === "all" ? this.#providers.keys() : mentionedNames(code);
-    const prelude = `${this.#imports(seen, names)}export { ${[...names.keys()].join(", ")} };\n`;
+    const exports = [...names].filter(([, { exported }]) => !exported).map(([name]) => name);
+    const prelude = `${this.#imports(seen, names)}export { ${exports.join(", ")} };\n`;
     const ambient = /\bdeclare\s+(global|module|namespace)\b/.test(code);
     return { file, count, code, prelude, names, ambient };
   }
@@ -85,7 +86,9 @@ export class Notebook {
       const index = this.#providers.get(name);
       if (index === undefined || redeclared.has(name)) continue;
       const { kind } = this.#cells[index]!.names.get(name)!;
-      if (kind === "import") {
+      if (kind === "any") {
+        variables += `declare let ${name}: any; `;
+      } else if (kind === "import") {
         const names = imported.get(index);
         if (names) names.push(name);
         else imported.set(index, [name]);
@@ -102,16 +105,19 @@ export class Notebook {
 }
 
 /** Messages and types name cells as people do, and no path of this machine. */
-export function readable(text: string, notebook: Notebook, folder: string): string {
+export function readable(text: string, notebook: Notebook, settings: WorkerSettings): string {
   return text.replaceAll(/(["'])(\/[^"']*)\1/g, (_, quote: string, path: string) => {
     const cell = notebook.byFile(path) ?? notebook.byFile(`${path}.ts`);
-    return `${quote}${cell ? `Cell [${cell.count}]` : shortPath(path, folder)}${quote}`;
+    return `${quote}${cell ? `Cell [${cell.count}]` : shortPath(path, settings)}${quote}`;
   });
 }
 
-/** A path as seen from the notebook: in a package, or relative to the folder. */
-export function shortPath(path: string, folder: string): string {
+/** A path as seen from the notebook: in a package, in this one, or relative to the folder. */
+export function shortPath(path: string, { folder, projectRoot }: WorkerSettings): string {
   const at = path.lastIndexOf("/node_modules/");
   if (at >= 0) return path.slice(at + "/node_modules/".length);
-  return path.startsWith(`${folder}/`) ? `./${path.slice(folder.length + 1)}` : path;
+  const inFolder = relative(folder, path);
+  if (!inFolder.startsWith("..")) return `./${inFolder}`;
+  const inProject = relative(projectRoot, path);
+  return inProject.startsWith("..") ? inFolder : `abkd/${inProject}`;
 }

@@ -66,20 +66,13 @@ export type Question =
       readonly detailLevel: number;
     }
   | { readonly kind: "isComplete"; readonly code: string }
-  | { readonly kind: "diagnostics"; readonly count: number; readonly code: string }
-  | { readonly kind: "usage" };
-
-export interface Usage {
-  /** Bytes of the worker's own heap. */
-  readonly heap: number;
-}
+  | { readonly kind: "diagnostics"; readonly count: number; readonly code: string };
 
 export interface Answers {
   readonly complete: Completion;
   readonly inspect: Inspection;
   readonly isComplete: Completeness;
   readonly diagnostics: Diagnosis;
-  readonly usage: Usage;
 }
 
 export type Kind = Question["kind"];
@@ -89,6 +82,6 @@ export type ToWorker =
   | { readonly type: "ask"; readonly id: number; readonly question: Question };
 
 export type FromWorker =
-  | { readonly type: "ready" }
   | { readonly type: "answer"; readonly id: number; readonly answer: Answers[Kind] }
+  /** TypeScript itself failed, as it does on code that is nested too deeply. */
   | { readonly type: "failure"; readonly id: number; readonly message: string };

@@ -37,7 +37,7 @@ export class Resolver {
   readonly #options: ts.CompilerOptions;
   readonly #host: ts.ModuleResolutionHost;
   /** For imports inside packages; knows no second look. */
-  readonly #installed: ts.ModuleResolutionCache;
+  readonly installed: ts.ModuleResolutionCache;
   /** Packages that cells and local modules found, by folder and name. */
   readonly #found = new Map<string, Resolved>();
   /** What a file outside packages imports: files found, and whether something was not. */
@@ -51,7 +51,7 @@ export class Resolver {
     this.#settings = settings;
     this.#options = options;
     this.#host = host;
-    this.#installed = ts.createModuleResolutionCache(settings.folder, canonical, options);
+    this.installed = ts.createModuleResolutionCache(settings.folder, canonical, options);
   }
 
   resolve(
@@ -64,7 +64,7 @@ export class Resolver {
     const local = !isInstalled(file);
     const resolved = literals.map((literal) => {
       const mode = ts.getModeForUsageLocation(sourceFile, literal, this.#options);
-      if (!local) return this.#find(literal.text, file, mode, this.#installed);
+      if (!local) return this.#find(literal.text, file, mode, this.installed);
       const result = this.#fromLocal(literal.text, file, mode);
       const target = result.resolvedModule?.resolvedFileName;
       if (!target) missing = true;

@@ -12,7 +12,6 @@ import type {
   Kind,
   Question,
   ToWorker,
-  Usage,
   WorkerSettings,
 } from "./protocol.ts";
 
@@ -23,6 +22,8 @@ export interface TypeServiceOptions {
   readonly projectRoot: string;
   /** Milliseconds that one answer may take; 30 seconds by default. */
   readonly timeLimit?: number;
+  /** Told when TypeScript fails on some code; the answer is then an empty one. */
+  readonly log?: (line: string) => void;
 }
 
 /** No answer: the worker was stuck, died or was closed. The next question starts another. */
@@ -37,17 +38,18 @@ interface Waiting {
 }
 
 // What a person waits for comes before what appears by itself.
-const ORDER: readonly Kind[] = ["isComplete", "complete", "inspect", "usage", "diagnostics"];
+const ORDER: readonly Kind[] = ["isComplete", "complete", "inspect", "diagnostics"];
 
 /**
  * Completions, documentation and type errors of a notebook's cells. Nothing but `record` happens
  * before the first question. Questions are answered one at a time; where several completions or
  * inspections wait, only the newest is asked and the others are answered with nothing.
- * Every promise rejects with a TypeServiceError at worst.
+ * A promise rejects with a TypeServiceError where the worker was stuck, died or was closed.
  */
 export class TypeService {
   readonly #settings: WorkerSettings;
   readonly #timeLimit: number;
+  readonly #log: (line: string) => void;
   readonly #cells: CellRecord[] = [];
   #worker: Worker | undefined;
   #queue: Waiting[] = [];
@@ -58,6 +60,7 @@ export class TypeService {
   constructor(options: TypeServiceOptions) {
     this.#settings = { folder: options.folder, projectRoot: options.projectRoot };
     this.#timeLimit = options.timeLimit ?? 30_000;
+    this.#log = options.log ?? (() => {});
   }
 
   /** Whether the worker thread runs. */
@@ -99,10 +102,6 @@ export class TypeService {
     return this.#ask({ kind: "isComplete", code: String(code) });
   }
 
-  usage(): Promise<Usage> {
-    return this.#ask({ kind: "usage" });
-  }
-
   /** Ends the worker; what waits is rejected. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -116,9 +115,9 @@ export class TypeService {
         return;
       }
       this.#queue = this.#queue.filter((waiting) => {
-        const empty = superseded(waiting.question, question);
-        if (empty) waiting.resolve(empty);
-        return !empty;
+        const old = isSuperseded(waiting.question, question);
+        if (old) waiting.resolve(nothing(waiting.question));
+        return !old;
       });
       this.#queue.push({ question, resolve, reject });
       this.#next();
@@ -171,11 +170,12 @@ export class TypeService {
 
   #answered(message: FromWorker): void {
     const current = this.#current;
-    if (message.type === "ready" || !current || message.id !== current.id) return;
+    if (!current || message.id !== current.id) return;
     clearTimeout(current.timer);
     this.#current = undefined;
-    if (message.type === "answer") current.resolve(message.answer);
-    else current.reject(new TypeServiceError(message.message));
+    if (message.type === "failure")
+      this.#log(`types: ${current.question.kind}: ${message.message}`);
+    current.resolve(message.type === "answer" ? message.answer : nothing(current.question));
     // A service with nothing to do keeps no process alive.
     if (this.#queue.length === 0) this.#worker?.unref();
     this.#next();
@@ -197,14 +197,25 @@ export class TypeService {
   }
 }
 
-/** The answer to a question that a newer one makes pointless, if it does. */
-function superseded(old: Question, newer: Question): Answers[Kind] | undefined {
-  if (old.kind === "complete" && newer.kind === "complete") {
-    return { matches: [], start: old.cursor, end: old.cursor, types: [] };
+/** Whether nobody waits for an answer any more once the newer question is asked. */
+function isSuperseded(old: Question, newer: Question): boolean {
+  if (old.kind !== newer.kind) return false;
+  if (old.kind === "diagnostics") return newer.kind === old.kind && newer.count === old.count;
+  return old.kind === "complete" || old.kind === "inspect";
+}
+
+/** An answer that says nothing. */
+function nothing(question: Question): Answers[Kind] {
+  switch (question.kind) {
+    case "complete":
+      return { matches: [], start: question.cursor, end: question.cursor, types: [] };
+    case "inspect":
+      return { found: false, data: {} };
+    case "diagnostics":
+      return { problems: [], text: "" };
+    case "isComplete":
+      return { status: "complete", indent: "" }; // running it will tell
   }
-  if (old.kind === "inspect" && newer.kind === "inspect") return { found: false, data: {} };
-  const again = old.kind === "diagnostics" && newer.kind === old.kind && newer.count === old.count;
-  return again ? { problems: [], text: "" } : undefined;
 }
 
 function clamp(code: string, cursor: number): number {

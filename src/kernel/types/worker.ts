@@ -17,7 +17,6 @@ port.on("message", (message: ToWorker) => {
   try {
     reply({ type: "answer", id, answer: analyst.answer(question) });
   } catch (error) {
-    reply({ type: "failure", id, message: (error as Error).stack ?? String(error) });
+    reply({ type: "failure", id, message: String(error) });
   }
 });
-reply({ type: "ready" });

@@ -29,6 +29,8 @@ const OPTIONS: ts.CompilerOptions = {
 /** What TypeScript asks of a host beyond its published interface. */
 interface Host extends ts.LanguageServiceHost {
   hasInvalidatedResolutions(path: string): boolean;
+  /** For the package.json files that it has read. */
+  getModuleResolutionCache(): ts.ModuleResolutionCache;
 }
 
 export class Workspace {
@@ -38,6 +40,7 @@ export class Workspace {
   #cellRoots: readonly string[] = [];
   /** Versions of files that can change, for the time of one question. */
   #versions = new Map<string, string | undefined>();
+  readonly #snapshots = new Map<string, { version: string; snapshot: ts.IScriptSnapshot }>();
   #question = 0;
   #cellVersion = 0;
 
@@ -102,14 +105,24 @@ export class Workspace {
       getProjectVersion: () => String(this.#question),
       getScriptFileNames: () => [...this.#roots, ...this.#cellRoots],
       getScriptVersion: (file) => this.#version(file) ?? "",
-      getScriptSnapshot: (file) => {
-        const text = readFile(file);
-        return text === undefined ? undefined : ts.ScriptSnapshot.fromString(text);
-      },
+      getScriptSnapshot: (file) => this.#snapshot(file),
       resolveModuleNameLiterals: (literals, file, _redirect, _options, sourceFile) =>
         resolver.resolve(literals, file, sourceFile),
       hasInvalidatedResolutions: (path) => resolver.isStale(path),
+      getModuleResolutionCache: () => resolver.installed,
     };
+  }
+
+  /** TypeScript asks for every file anew with each program; few have changed. */
+  #snapshot(file: string): ts.IScriptSnapshot | undefined {
+    const version = this.#version(file);
+    const known = this.#snapshots.get(file);
+    if (known && known.version === version) return known.snapshot;
+    const text = this.#cells.get(file)?.text ?? readText(file);
+    if (version === undefined || text === undefined) return undefined;
+    const snapshot = ts.ScriptSnapshot.fromString(text);
+    this.#snapshots.set(file, { version, snapshot });
+    return snapshot;
   }
 
   #version(file: string): string | undefined {
