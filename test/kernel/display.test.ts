@@ -300,3 +300,20 @@ test("records become an HTML table where it is small, with everything escaped", 
     assert.ok(!("text/html" in bundle(other)), inspect(other));
   }
 });
+
+test("no half of a surrogate pair leaves the kernel", () => {
+  const half = "\ud83d";
+  const shown = [
+    bundle(half),
+    bundle({ [inspect.custom]: () => half }),
+    bundle({ [inspect.custom]: () => "\u{1f600}".repeat(4000) }),
+    bundle([{ a: half }, { a: 1 }]),
+    bundle({ [DISPLAY]: () => ({ "text/html": half, "application/json": { a: [half] } }) }),
+  ];
+  for (const views of shown) {
+    JSON.stringify(views, (_, value: unknown) => {
+      if (typeof value === "string") assert.ok(value.isWellFormed(), value);
+      return value;
+    });
+  }
+});

@@ -50,10 +50,10 @@ function normaliseData(type: string, data: unknown): unknown {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return buffer.toString(IS_TEXT.test(type) ? "utf8" : "base64");
   }
-  if (typeof data === "string") return data;
+  if (typeof data === "string") return data.toWellFormed();
   if (IS_JSON.test(type)) return toJson(data, []) ?? null;
   // nbformat writes long texts as arrays of lines
-  if (Array.isArray(data)) return data.join("");
+  if (Array.isArray(data)) return data.join("").toWellFormed();
   if (typeof data === "object" || typeof data === "function") {
     throw new TypeError(`${type} takes a text or bytes`);
   }
@@ -65,6 +65,8 @@ function toJson(value: unknown, parents: readonly object[]): unknown {
   if (typeof value === "bigint") {
     return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   }
+  // Python front ends cannot write half of a surrogate pair to a file
+  if (typeof value === "string") return value.toWellFormed();
   if (typeof value === "number") return Number.isFinite(value) ? value : null;
   if (typeof value === "function" || typeof value === "symbol") return undefined;
   if (typeof value !== "object" || value === null) return value;

@@ -11,10 +11,10 @@ export function screenful(text: string): string {
   for (let at = text.indexOf("\n"); at >= 0 && at < end; at = text.indexOf("\n", at + 1)) {
     if (++lines > LINES) end = at;
   }
-  if (end === text.length) return text;
-  // not between the halves of a pair
+  // Python front ends cannot write half of a surrogate pair to a file
+  if (end === text.length) return text.toWellFormed();
   if (/[\ud800-\udbff]/.test(text[end - 1] ?? "")) end--;
-  return `${text.slice(0, end)}\n... ${leftOut(text.slice(end))}`;
+  return `${text.slice(0, end)}\n... ${leftOut(text.slice(end))}`.toWellFormed();
 }
 
 /** Whether a text is shown as a whole. */

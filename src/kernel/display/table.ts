@@ -26,7 +26,7 @@ export function escapeHtml(text: string): string {
     '"': "quot",
     "'": "#39",
   };
-  return text.replace(/[&<>"']/g, (char) => `&${names[char]};`);
+  return text.toWellFormed().replace(/[&<>"']/g, (char) => `&${names[char]};`);
 }
 
 /** A table of at most a screenful, with the middle rows and columns left out, as HTML. */
@@ -68,7 +68,7 @@ export function textTable(columns: readonly Column[], rows: number, caption?: st
         .join("  ")
         .trimEnd(),
     );
-    return [...lines, ...(caption ? [caption] : [])].join("\n");
+    return [...lines, ...(caption ? [caption] : [])].join("\n").toWellFormed();
   }
 }
 
