@@ -1,10 +1,11 @@
 // Loading modules for cells: from the notebook's folder, from this project, and anew once edited.
-import { createRequire, registerHooks } from "node:module";
+import { lstatSync, realpathSync } from "node:fs";
+import { createRequire, isBuiltin, registerHooks } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { compileModule, type LoadedModule } from "./local.ts";
+import { compileModule } from "./local.ts";
 import { type Place, Places } from "./places.ts";
-import { isCode, isPath, localFile, toPath, Versions } from "./versions.ts";
+import { isCode, isFile, isPath, localFile, toPath, Versions } from "./versions.ts";
 
 type Hooks = Parameters<typeof registerHooks>[0];
 type Resolve = NonNullable<Hooks["resolve"]>;
@@ -17,12 +18,14 @@ export interface ModulesOptions {
   readonly projectRoot: string;
 }
 
-/** Marks an import as a cell's. */
+/** Marks an import as a cell's, and one that only asks where a file's import leads. */
 const CELL = "cell:";
+const LOOK_UP = "cell-lookup:";
 
 /** This file is .ts in a checkout and .js when installed; so are the files it resolves names to. */
 const HERE = import.meta.url;
 const EXTENSION = HERE.slice(HERE.lastIndexOf("."));
+const NODE_MODULES = `${sep}node_modules${sep}`;
 const KERNEL = fileURLToPath(new URL("..", HERE));
 
 /** The modules of one kernel. Making it installs Node's hooks for this thread. */
@@ -37,9 +40,13 @@ export class Modules {
   /** The version of a file that its plain URL stands for, and the one that was resolved last. */
   readonly #first = new Map<string, string>();
   readonly #last = new Map<string, string>();
+  readonly #commonJs = new Map<string, string>();
   readonly #places = new Places();
   readonly #hooks: ReturnType<typeof registerHooks>;
-  #loading = 0;
+  /** The local files that each import() of a cell under way has loaded. */
+  readonly #loading = new Set<Set<string>>();
+  /** How often a file has been part of an import that failed. */
+  readonly #retries = new Map<string, number>();
 
   constructor({ folder, projectRoot }: ModulesOptions) {
     this.#folder = folder;
@@ -83,11 +90,18 @@ export class Modules {
   /** A cell's import(). */
   async dynamic(specifier: unknown, options?: unknown): Promise<Readonly<Record<string, unknown>>> {
     this.#versions.look();
-    this.#loading++;
+    const loaded = new Set<string>();
+    this.#loading.add(loaded);
     try {
-      return await import(`${CELL}${specifier}`, options as ImportCallOptions);
+      const module = await import(`${CELL}${specifier}`, options as ImportCallOptions);
+      for (const other of this.#loading) for (const path of loaded) other.delete(path);
+      return module;
+    } catch (error) {
+      // Node keeps a module that failed; the next import shall try again what this one began.
+      for (const path of loaded) this.#retries.set(path, (this.#retries.get(path) ?? 0) + 1);
+      throw error;
     } finally {
-      this.#loading--;
+      this.#loading.delete(loaded);
     }
   }
 
@@ -103,11 +117,15 @@ export class Modules {
   }
 
   #resolve: Resolve = (specifier, context, next) => {
+    if (specifier.startsWith(LOOK_UP)) {
+      const [parentURL, name] = JSON.parse(specifier.slice(LOOK_UP.length));
+      return { ...this.#find(name, { ...context, parentURL }, next), shortCircuit: true };
+    }
     const isCell = specifier.startsWith(CELL);
     const name = isCell ? specifier.slice(CELL.length) : specifier;
     const parent = isCell ? join(this.#folder, "cell.ts") : pathOf(context.parentURL);
     if (!parent || (!isCell && !this.#isLocal(parent))) return next(specifier, context);
-    if (this.#loading === 0) this.#versions.look(); // an import() or require in code that runs by itself
+    if (this.#loading.size === 0) this.#versions.look(); // an import() or require in code that runs by itself
     const own = this.#own(name);
     const found = own
       ? { url: pathToFileURL(own).href }
@@ -120,9 +138,10 @@ export class Modules {
     const parent = fileURLToPath(context.parentURL!);
     if (isPath(name)) {
       const path = localFile(toPath(name, dirname(parent)));
-      const query = /[?#].*$/.exec(name)?.[0] ?? "";
+      const query = withoutVersion(/[?#].*$/.exec(name)?.[0] ?? "");
+      if (isFile(path)) return { url: pathToFileURL(path).href + query };
       try {
-        return next(withoutVersion(pathToFileURL(path).href + query), context);
+        return next(name, context); // a folder with a package.json, for require
       } catch (error) {
         throw notFound(error, `Cannot find "${name}": there is no file ${path}`);
       }
@@ -158,30 +177,62 @@ export class Modules {
     const path = fileURLToPath(url);
     const importAttributes = path.endsWith(".json") ? { importAttributes: { type: "json" } } : {};
     if (!this.#isLocal(path) || !isCode(path)) return { url, ...importAttributes };
-    const version = this.#versions.of(path);
-    if (this.#last.get(path) !== version) {
-      this.#last.set(path, version);
-      delete this.require.cache[path]; // CommonJS knows files, not versions
-    }
+    const retries = this.#retries.get(path);
+    const version = this.#versions.of(path) + (retries === undefined ? "" : `-${retries}`);
+    if (this.#last.get(path) !== version) this.#forget(path);
+    this.#last.set(path, version);
     if (!this.#first.has(path)) this.#first.set(path, version);
     if (this.#first.get(path) === version) return { url, ...importAttributes };
     return { url: `${url}${url.includes("?") ? "&" : "?"}v=${version}`, ...importAttributes };
   }
 
-  #load: Load = (url, context, next) => {
-    const path = url.startsWith("file:") ? fileURLToPath(url) : undefined;
-    // This project's own files need nothing but Node, and are many.
-    if (!path || !/\.[cm]?ts$/.test(path) || !this.#isLocal(path) || this.#isProject(path)) {
-      return next(url, context);
+  /** CommonJS knows files and not versions, and asks no hook for what it has loaded. */
+  #forget(path: string): void {
+    for (const file of this.#versions.filesOf(path)) {
+      const content = this.#versions.of(file);
+      if (this.#commonJs.get(file) !== content) delete this.require.cache[file];
+      this.#commonJs.set(file, content);
     }
-    const module: LoadedModule = compileModule(path);
+    delete this.require.cache[path]; // also where only the number of tries has changed
+  }
+
+  #load: Load = (url, context, next) => {
+    const path = pathOf(url);
+    if (!path || !this.#isLocal(path)) return next(url, context);
+    for (const loaded of this.#loading) loaded.add(path);
+    // This project's own files need nothing but Node, and are many.
+    const isOurs = /\.[cm]?ts$/.test(path) && !this.#isProject(path);
+    const loaded = isOurs ? this.#compile(url, path) : next(url, context);
+    const isImported = !context.conditions.includes("require");
+    if (!isImported || !loaded.format?.startsWith("commonjs")) return loaded;
+    return { format: "module", source: this.#wrap(path), shortCircuit: true };
+  };
+
+  #compile(url: string, path: string): ReturnType<Load> {
+    const module = compileModule(path);
     this.#places.add(url, module);
     return { format: module.format, source: module.code, shortCircuit: true };
-  };
+  }
+
+  /** An ES module of what require() gives: Node's own view of it keeps what was required before. */
+  #wrap(path: string): string {
+    const exported: unknown = this.require(path);
+    const isObject = typeof exported === "function" || (typeof exported === "object" && exported);
+    const names = isObject ? Object.keys(exported).filter((name) => !OWN_NAMES.has(name)) : [];
+    return [
+      `import { createRequire } from "node:module";`,
+      `const exported = createRequire(import.meta.url)(${JSON.stringify(path)});`,
+      `export { exported as default, exported as "module.exports" };`,
+      ...names.map((name, i) => {
+        const text = JSON.stringify(name);
+        return `const e${i} = exported[${text}]; export { e${i} as ${text} };`;
+      }),
+    ].join("\n");
+  }
 
   /** Files that people edit while the kernel runs: neither packages nor the kernel. */
   #isLocal(path: string): boolean {
-    return !path.includes(`${sep}node_modules${sep}`) && !path.startsWith(KERNEL);
+    return !path.includes(NODE_MODULES) && !path.startsWith(KERNEL);
   }
 
   #isProject(path: string): boolean {
@@ -192,15 +243,30 @@ export class Modules {
   #localPackage(specifier: string, from: string): string | undefined {
     const own = this.#own(specifier);
     if (own) return this.#isLocal(own) ? own : undefined;
-    if (!specifier.startsWith("#")) return undefined;
+    if (isBuiltin(specifier) || !(specifier.startsWith("#") || isLinked(specifier, from))) {
+      return undefined;
+    }
     try {
-      const path = createRequire(from).resolve(specifier);
-      return this.#isLocal(path) ? path : undefined;
+      const question = JSON.stringify([pathToFileURL(from).href, specifier]);
+      const path = pathOf(import.meta.resolve(LOOK_UP + question));
+      return path && this.#isLocal(path) ? path : undefined;
     } catch {
       return undefined;
     }
   }
 }
+
+/** Whether the package is a link to a folder that is in no node_modules. */
+function isLinked(specifier: string, from: string): boolean {
+  for (let folder = dirname(from); ; folder = dirname(folder)) {
+    const path = join(folder, "node_modules", packageName(specifier));
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats) return stats.isSymbolicLink() && !realpathSync(path).includes(NODE_MODULES);
+    if (folder === dirname(folder)) return false;
+  }
+}
+
+const OWN_NAMES: ReadonlySet<string> = new Set(["default", "module.exports"]);
 
 /** module.exports of what was a CommonJS module: it may have more names than Node could see. */
 function commonJs(module: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
@@ -224,7 +290,7 @@ function pathOf(url: string | undefined): string | undefined {
   return url?.startsWith("file:") ? fileURLToPath(url) : undefined;
 }
 
-const withoutVersion = (url: string) => url.replace(/[?&]v=[0-9a-f]{12}$/, "");
+const withoutVersion = (url: string) => url.replace(/[?&]v=[0-9a-f]{12}(?:-\d+)?$/, "");
 
 const packageName = (name: string) => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name;
 

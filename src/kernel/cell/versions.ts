@@ -41,14 +41,21 @@ export class Versions {
   of(file: string): string {
     const known = this.#closures.get(file);
     if (known !== undefined) return known;
-    const files = new Set([file]);
-    for (const each of files)
-      for (const next of this.#content(each)?.dependencies ?? []) files.add(next);
+    const files = this.filesOf(file);
     const digest = createHash("sha256");
     for (const each of [...files].sort()) digest.update(`${each}\0${this.#content(each)?.hash}\0`);
     const version = digest.digest("hex").slice(0, 12);
     this.#closures.set(file, version);
     return version;
+  }
+
+  /** A file and every local file that it imports, directly or not. */
+  filesOf(file: string): ReadonlySet<string> {
+    const files = new Set([file]);
+    for (const each of files) {
+      for (const next of this.#content(each)?.dependencies ?? []) files.add(next);
+    }
+    return files;
   }
 
   #content(file: string): Content | undefined {
@@ -120,6 +127,6 @@ export function localFile(path: string): string {
 
 const ENDINGS = [".ts", ".mts", ".js", ".mjs", ".cts", ".cjs", ".json", "/index.ts", "/index.js"];
 
-function isFile(path: string): boolean {
+export function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
