@@ -1,7 +1,228 @@
 // abkd notebook: runs and checks notebooks without a browser.
-import { Command } from "commander";
+import path from "node:path";
+import { Command, Option } from "commander";
+import { OptionError, UserError } from "../errors.ts";
+import {
+  checkNotebook,
+  MOST_CELLS,
+  MOST_LINES,
+  type Problem,
+  TOLERANCE,
+} from "../notebook/check.ts";
+import { type Notebook, readNotebook, serialiseNotebook } from "../notebook/nbformat.ts";
+import { injectParameters, parseParameter } from "../notebook/parameters.ts";
+import {
+  type ChosenKernel,
+  checkLanguage,
+  chooseKernel,
+  type Failure,
+  INTERRUPTED,
+  type RunOptions,
+  runNotebook,
+} from "../notebook/run.ts";
+import { writeAtomic } from "../training/files.ts";
+import { inPlainWords } from "./kernel.ts";
+import { real } from "./options.ts";
+
+interface CommonOptions {
+  readonly kernel?: string;
+  readonly timeout?: number;
+}
+
+interface RunCommandOptions extends CommonOptions {
+  readonly inplace?: boolean;
+  readonly output?: string;
+  readonly param: ReadonlyMap<string, unknown>;
+  readonly allowErrors?: boolean;
+}
+
+interface CheckCommandOptions extends CommonOptions {
+  readonly tolerance: number;
+}
+
+const STOP_SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** The command `notebook` with its subcommands. */
 export function notebookCommand(): Command {
-  return new Command("notebook").description("Runs and checks notebooks without a browser.");
+  const command = new Command("notebook").description(
+    "Runs and checks notebooks without a browser, in this package's TypeScript kernel, " +
+      "which need not be installed, or in any installed one.",
+  );
+  const add = (name: string, description: string): Command =>
+    command
+      .command(name)
+      .description(description)
+      .argument("<files...>", "notebooks (.ipynb)")
+      .option("--kernel <name>", "an installed kernel, see abkd kernel list")
+      .addOption(
+        new Option("--timeout <seconds>", "for each cell (default: none)").argParser(real()),
+      );
+  add("run", "run notebooks from start to end; exit code 1 at the first error")
+    .addOption(new Option("--inplace", "write the outputs into the notebook").conflicts("output"))
+    .option("--output <file>", "write a notebook with the outputs")
+    .addOption(
+      new Option("--param <name=value>", "for the cell tagged `parameters`; JSON or a string")
+        .argParser((text: string, before: ReadonlyMap<string, unknown>) =>
+          new Map(before).set(...parseParameter(text)),
+        )
+        .default(new Map(), "none"),
+    )
+    .option("--allow-errors", "go on after errors")
+    .addHelpText(
+      "after",
+      [
+        "\nCells run in the notebook's folder. A cell tagged raises-exception may fail.",
+        "After an error the outputs so far are written, those of later cells are empty.",
+        "Parameters: the cell tagged `parameters` declares them; one tagged",
+        "`injected-parameters` follows it with what --param says.",
+        "\nExamples:",
+        "  abkd notebook run notebooks/*.ipynb --inplace",
+        "  abkd notebook run study.ipynb --output seed-3.ipynb --param seed=3 --param split=public",
+      ].join("\n"),
+    )
+    .action(run);
+  add("check", "run notebooks and compare with their outputs; exit code 1 if one differs")
+    .addOption(
+      new Option("--tolerance <x>", "relative, for numbers that are not whole")
+        .argParser(real())
+        .default(TOLERANCE),
+    )
+    .addHelpText(
+      "after",
+      [
+        "\nNo cell may fail. Outputs are compared of cells that are tagged for it:",
+        "  nbval-check-output   its outputs: text, numbers within --tolerance, whole numbers",
+        "                       exactly, pictures by presence, plots by their structure",
+        "  nbval-ignore-output  never compared",
+        "  raises-exception     must fail",
+        "  nbval-skip           is not run",
+        `\nAlso checked: at most ${MOST_CELLS} code cells of at most ${MOST_LINES} lines, execution counts 1..n,`,
+        "and no paths or host names of one machine. The files are not changed.",
+      ].join("\n"),
+    )
+    .action(check);
+  return command;
+}
+
+async function run(files: readonly string[], options: RunCommandOptions): Promise<void> {
+  if (options.output !== undefined && files.length > 1) {
+    throw new OptionError("--output takes one notebook; use --inplace for several");
+  }
+  const { kernel, notebooks } = open(files, options);
+  for (const { file, notebook } of notebooks) {
+    const { param } = options;
+    const { language } = kernel.spec;
+    if (param.size > 0 && !/^(type|java)script$/i.test(language)) {
+      throw new OptionError(`--param writes TypeScript, and ${kernel.name} runs ${language}`);
+    }
+    injectParameters(notebook, param, file);
+  }
+  for (const { file, notebook } of notebooks) {
+    const target = options.inplace ? file : options.output;
+    const started = performance.now();
+    const { failure, errors } = await following(file, (watch) =>
+      runNotebook(notebook, {
+        ...watch,
+        ...commonOptions(kernel, options),
+        cwd: path.dirname(path.resolve(file)),
+        allowErrors: options.allowErrors ?? false,
+      }),
+    );
+    if (target !== undefined) writeAtomic(target, serialiseNotebook(notebook));
+    const written = target === undefined ? "" : `; the outputs so far are in ${target}`;
+    if (failure) {
+      const exitCode = failure.kind === "interrupt" ? INTERRUPTED : 1;
+      throw new UserError(`${describe(file, failure)}${written}`, { exitCode });
+    }
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    const failed = errors.size > 0 ? `, ${errors.size} with errors` : "";
+    const where = target === undefined ? "" : `, written to ${target}`;
+    print(`${file}: ran in ${seconds} s${failed}${where}`);
+  }
+}
+
+async function check(files: readonly string[], options: CheckCommandOptions): Promise<void> {
+  const { kernel, notebooks } = open(files, options);
+  const { tolerance } = options;
+  let count = 0;
+  for (const { file, notebook } of notebooks) {
+    const problems = await following(file, (watch) =>
+      checkNotebook(notebook, { ...watch, ...commonOptions(kernel, options), file, tolerance }),
+    );
+    for (const problem of problems) print(`${file}: ${problemLine(problem)}`);
+    if (problems.length === 0) print(`${file}: as committed`);
+    count += problems.length;
+  }
+  if (count > 0) process.exitCode = 1;
+}
+
+/** All notebooks before the first runs: a broken one is said at once. */
+function open(
+  files: readonly string[],
+  options: CommonOptions,
+): { kernel: ChosenKernel; notebooks: { file: string; notebook: Notebook }[] } {
+  const notebooks = files.map((file) => ({ file, notebook: readNotebook(file) }));
+  const kernel = inPlainWords(() => chooseKernel(options.kernel));
+  if (options.kernel === undefined) {
+    for (const { file, notebook } of notebooks) checkLanguage(notebook, file);
+  }
+  return { kernel, notebooks };
+}
+
+function commonOptions(
+  kernel: ChosenKernel,
+  { timeout }: CommonOptions,
+): Pick<RunOptions, "kernel" | "timeout"> {
+  return { kernel, ...(timeout !== undefined && { timeout: timeout * 1000 }) };
+}
+
+/**
+ * Shows the cells' progress on stderr. The first Ctrl-C interrupts the running cell, whose
+ * notebook is written as after an error; the second ends all at once.
+ */
+async function following<T>(
+  file: string,
+  action: (watch: Pick<RunOptions, "signal" | "onCell">) => Promise<T>,
+): Promise<T> {
+  const live = process.stderr.isTTY === true;
+  const controller = new AbortController();
+  let stoppedBy: keyof typeof STOP_SIGNALS | null = null;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const known = signal as keyof typeof STOP_SIGNALS;
+    // The kernel goes with the exit; what is written is written whole or not at all.
+    if (stoppedBy) process.exit(STOP_SIGNALS[known]);
+    stoppedBy = known;
+    controller.abort();
+  };
+  for (const signal of Object.keys(STOP_SIGNALS)) process.on(signal, onSignal);
+  let shown = 0;
+  const wipe = (): void => {
+    if (live && shown > 0) process.stderr.write(`\r${" ".repeat(shown)}\r`);
+    shown = 0;
+  };
+  const onCell = (number: number, total: number): void => {
+    const line = `${file}: cell ${number} of ${total}`;
+    wipe();
+    shown = line.length;
+    process.stderr.write(live ? line : `${line}\n`);
+  };
+  try {
+    return await action({ signal: controller.signal, onCell });
+  } finally {
+    wipe();
+    for (const signal of Object.keys(STOP_SIGNALS)) process.off(signal, onSignal);
+  }
+}
+
+function describe(file: string, { number, total, message }: Failure): string {
+  return `${file}: cell ${number} of ${total}: ${message}`;
+}
+
+function problemLine({ cell, message }: Problem): string {
+  const line = message.replace(/\s*\n\s*/g, " ");
+  return cell === null ? line : `cell ${cell}: ${line}`;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }

@@ -32,6 +32,8 @@ export interface RequestOptions {
   readonly timeout?: number;
   /** Called with each published message of this request as it arrives. */
   readonly onIopub?: (message: Message) => void;
+  /** Called with the request's header as it is sent, to know what late messages belong to. */
+  readonly onRequest?: (request: Header) => void;
   readonly metadata?: Content;
   readonly buffers?: readonly Uint8Array[];
 }
@@ -317,6 +319,7 @@ export class KernelClient implements AsyncDisposable {
         return;
       }
       const request = this.send(channel, type, content, options);
+      options.onRequest?.(request);
       let timer: NodeJS.Timeout | undefined;
       const settle = (): void => {
         clearTimeout(timer);

@@ -1,0 +1,61 @@
+// Finds what ties a notebook to the machine that it ran on: folders and the host's name.
+import { homedir, hostname, tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Notebook } from "./nbformat.ts";
+
+export interface MachinePath {
+  /** Of all cells, from 1. */
+  readonly cell: number;
+  readonly where: "source" | "output";
+  readonly text: string;
+}
+
+/** Folders of people and of temporary files, on any system. */
+const FOREIGN =
+  /(?<![\w.~-])(?:\/(?:home|Users)\/[\w.-]+|\/root(?![\w.-])|\/(?:private\/)?(?:tmp|var\/folders)\/[\w.-]+|[A-Z]:\\{1,2}Users\\{1,2}[\w.-]+)/g;
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** @param folder of the notebook */
+export function findMachinePaths(notebook: Notebook, folder: string): MachinePath[] {
+  const known = knownHere(folder);
+  const found: MachinePath[] = [];
+  for (const [index, cell] of notebook.cells.entries()) {
+    const look = (where: MachinePath["where"], text: string): void => {
+      const hits = [FOREIGN, ...known].flatMap((pattern) => text.match(pattern) ?? []);
+      for (const hit of new Set(hits)) {
+        // The longest says it all: /home/me/work rather than /home/me as well.
+        if ([...new Set(hits)].some((other) => other !== hit && other.includes(hit))) continue;
+        found.push({ cell: index + 1, where, text: hit });
+      }
+    };
+    look("source", cell.source);
+    if (cell.cell_type === "code") look("output", textOf(cell.outputs));
+  }
+  return found;
+}
+
+function knownHere(folder: string): RegExp[] {
+  const folders = [homedir(), tmpdir(), path.resolve(ROOT), path.resolve(folder)]
+    .map((name) => name.replace(/[/\\]$/, ""))
+    .filter((name) => name.length > 1)
+    .map((name) => new RegExp(`(?<![\\w.-])${literal(name)}(?![\\w-])`, "g"));
+  // A host named by a plain word would be found in any prose.
+  const host = hostname();
+  if (!/[\d.-]/.test(host) || host.length < 4) return folders;
+  return [...folders, new RegExp(`(?<![\\w-])${literal(host)}(?![\\w-])`, "g")];
+}
+
+function literal(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}
+
+/** All texts in a value, without pictures: base64 holds any letters. */
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value !== "object" || value === null) return "";
+  return Object.entries(value)
+    .filter(([key]) => (!key.startsWith("image/") || key === "image/svg+xml") && key !== "bdata")
+    .map(([, item]) => textOf(item))
+    .join("\n");
+}

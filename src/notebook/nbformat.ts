@@ -1,0 +1,260 @@
+// Notebook files: reads nbformat 4.0 to 4.5, writes 4.5 as Jupyter does.
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { UserError } from "../errors.ts";
+import { fileError } from "../training/files.ts";
+
+/** A file that is no notebook, or one of a version that is not known here. */
+export class NotebookError extends UserError {}
+
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json;
+}
+export type MimeBundle = Record<string, Json>;
+
+export type Output =
+  | { output_type: "stream"; name: string; text: string }
+  | {
+      output_type: "execute_result";
+      execution_count: number | null;
+      data: MimeBundle;
+      metadata: JsonObject;
+    }
+  | { output_type: "display_data"; data: MimeBundle; metadata: JsonObject }
+  | { output_type: "error"; ename: string; evalue: string; traceback: string[] };
+
+/** Texts are single strings here; files hold them as lists of lines. Unknown fields are kept. */
+export interface CodeCell {
+  cell_type: "code";
+  id: string;
+  metadata: CellMetadata;
+  source: string;
+  execution_count: number | null;
+  outputs: Output[];
+}
+
+export interface TextCell {
+  cell_type: "markdown" | "raw";
+  id: string;
+  metadata: CellMetadata;
+  source: string;
+}
+
+export type CellMetadata = Record<string, Json | undefined> & { tags?: readonly string[] };
+export type Cell = CodeCell | TextCell;
+
+export interface Notebook {
+  nbformat: 4;
+  nbformat_minor: number;
+  metadata: Record<string, Json | undefined>;
+  cells: Cell[];
+}
+
+const NEWEST_MINOR = 5;
+/** Where Python ends lines: more characters than \n and \r. */
+const ENDS = String.raw`\n\r\v\f\x1c-\x1e\x85\u2028\u2029`;
+const LINE = new RegExp(`[^${ENDS}]*(?:\\r\\n|[${ENDS}])|[^${ENDS}]+$`, "g");
+const CELL_ID = /^[a-zA-Z0-9_-]{1,64}$/;
+
+/** Reads a notebook file. */
+export function readNotebook(file: string): Notebook {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    throw fileError("read", file, cause, 2);
+  }
+  return parseNotebook(text, file);
+}
+
+/**
+ * @param file named in errors
+ * @throws NotebookError that says where the file is wrong, and what to do
+ */
+export function parseNotebook(text: string, file: string): Notebook {
+  const fail = (what: string): never => {
+    throw new NotebookError(`${file}: ${what}`);
+  };
+  let value: unknown;
+  try {
+    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch (error) {
+    return fail(`no JSON, so no notebook: ${(error as Error).message}`);
+  }
+  if (!isObject(value)) return fail("no notebook: it holds no JSON object");
+  const { nbformat, nbformat_minor: minor, metadata, cells } = value;
+  if (nbformat === undefined) return fail("no notebook: it has no nbformat");
+  if (nbformat !== 4) {
+    return fail(`nbformat ${nbformat} instead of 4; open and save it in JupyterLab to convert it`);
+  }
+  if (!Number.isInteger(minor) || (minor as number) < 0 || (minor as number) > NEWEST_MINOR) {
+    return fail(`nbformat 4.${minor}; known here are 4.0 to 4.${NEWEST_MINOR}`);
+  }
+  if (!isObject(metadata)) return fail("its metadata are no object");
+  if (!Array.isArray(cells)) return fail("its cells are no array");
+  const used = new Set<string>();
+  const read = cells.map((cell: unknown, index) => {
+    const problem = cellProblem(cell);
+    if (problem) return fail(`cell ${index + 1}: ${problem}`);
+    return readCell(cell as Record<string, unknown>, index, used);
+  });
+  return {
+    ...value,
+    nbformat: 4,
+    nbformat_minor: minor as number,
+    metadata,
+    cells: read,
+  } as Notebook;
+}
+
+/** The file's text: nbformat 4.5, keys sorted, one space of indent, a newline at the end. */
+export function serialiseNotebook(notebook: Notebook): string {
+  const cells = notebook.cells.map((cell) => ({
+    ...cell,
+    source: splitLines(cell.source),
+    ...(cell.cell_type === "code" && { outputs: cell.outputs.map(splitOutput) }),
+  }));
+  return `${stringify({ ...notebook, nbformat_minor: NEWEST_MINOR, cells }, "")}\n`;
+}
+
+export function tagsOf(cell: Cell): readonly string[] {
+  return cell.metadata.tags ?? [];
+}
+
+/** An id that no other cell has, and the same at every conversion. */
+export function newCellId(seed: string, used: { has(id: string): boolean }): string {
+  for (let round = 0; ; round++) {
+    const id = createHash("sha256").update(`${round} ${seed}`).digest("hex").slice(0, 8);
+    if (!used.has(id)) return id;
+  }
+}
+
+function cellProblem(cell: unknown): string | null {
+  if (!isObject(cell)) return "it is no object";
+  const type = cell["cell_type"];
+  if (type !== "code" && type !== "markdown" && type !== "raw") {
+    return `cell_type ${JSON.stringify(type)} instead of "code", "markdown" or "raw"`;
+  }
+  if (!isText(cell["source"])) return "its source is no text";
+  if (!isObject(cell["metadata"])) return "its metadata are no object";
+  const { tags } = cell["metadata"];
+  if (tags !== undefined && !isStrings(tags)) return "its tags are no array of strings";
+  if (type !== "code") return null;
+  const { outputs, execution_count: count } = cell;
+  if (!Array.isArray(outputs)) return "its outputs are no array";
+  if (count !== null && count !== undefined && !Number.isInteger(count)) {
+    return "its execution_count is no whole number";
+  }
+  for (const [index, output] of outputs.entries()) {
+    const problem = outputProblem(output);
+    if (problem) return `output ${index + 1}: ${problem}`;
+  }
+  return null;
+}
+
+function outputProblem(output: unknown): string | null {
+  if (!isObject(output)) return "it is no object";
+  switch (output["output_type"]) {
+    case "stream":
+      if (typeof output["name"] !== "string") return "its name is no string";
+      return isText(output["text"]) ? null : "its text is no text";
+    case "execute_result":
+    case "display_data":
+      if (!isObject(output["metadata"])) return "its metadata are no object";
+      return isObject(output["data"]) ? null : "its data are no object";
+    case "error": {
+      const { ename, evalue, traceback } = output;
+      const whole = typeof ename === "string" && typeof evalue === "string" && isStrings(traceback);
+      return whole ? null : "no ename, evalue or traceback";
+    }
+    default:
+      return `output_type ${JSON.stringify(output["output_type"])} is not known`;
+  }
+}
+
+/** Older formats have no ids; two cells with the same id are told apart again. */
+function readCell(cell: Record<string, unknown>, index: number, used: Set<string>): Cell {
+  const source = joinText(cell["source"]);
+  const given = cell["id"];
+  const good = typeof given === "string" && CELL_ID.test(given) && !used.has(given);
+  const id = good ? given : newCellId(`${index} ${source}`, used);
+  used.add(id);
+  const { trusted: _, ...metadata } = cell["metadata"] as Record<string, unknown>;
+  if (cell["cell_type"] !== "code") return { ...cell, id, metadata, source } as TextCell;
+  const outputs = (cell["outputs"] as Record<string, unknown>[]).map(joinOutput);
+  const execution_count = cell["execution_count"] ?? null;
+  return { ...cell, id, metadata, source, execution_count, outputs } as CodeCell;
+}
+
+function joinOutput(output: Record<string, unknown>): Output {
+  if (output["output_type"] === "stream") {
+    return { ...output, text: joinText(output["text"]) } as Output;
+  }
+  if (!isObject(output["data"])) return output as Output;
+  const data = Object.fromEntries(
+    Object.entries(output["data"]).map(([mime, value]) => [
+      mime,
+      !isJsonMime(mime) && isText(value) ? joinText(value) : value,
+    ]),
+  );
+  return { ...output, data } as Output;
+}
+
+function splitOutput(output: Output): unknown {
+  if (output.output_type === "stream") return { ...output, text: splitLines(output.text) };
+  if (output.output_type === "error") return output;
+  const data = Object.fromEntries(
+    Object.entries(output.data).map(([mime, value]) => [
+      mime,
+      typeof value === "string" && isSplitMime(mime) ? splitLines(value) : value,
+    ]),
+  );
+  return { ...output, data };
+}
+
+/** Whether a MIME type's value is JSON, of which nbformat keeps the structure. */
+export function isJsonMime(mime: string): boolean {
+  return /^application\/(.*\+)?json$/.test(mime);
+}
+
+function isSplitMime(mime: string): boolean {
+  return /^text\//.test(mime) || mime === "application/javascript" || mime === "image/svg+xml";
+}
+
+/** As Python's str.splitlines(keepends=True), which nbformat uses. */
+function splitLines(text: string): string[] {
+  return text.match(LINE) ?? [];
+}
+
+/** JSON with sorted keys and one space of indent; absent fields are left out. */
+function stringify(value: unknown, indent: string): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const inner = `${indent} `;
+  const array = Array.isArray(value);
+  const parts = array
+    ? value.map((item) => stringify(item, inner))
+    : Object.entries(value)
+        .filter(([, item]) => item !== undefined)
+        .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+        .map(([key, item]) => `${JSON.stringify(key)}: ${stringify(item, inner)}`);
+  const [open, close] = array ? "[]" : "{}";
+  if (parts.length === 0) return `${open}${close}`;
+  return `${open}\n${inner}${parts.join(`,\n${inner}`)}\n${indent}${close}`;
+}
+
+function joinText(text: unknown): string {
+  return Array.isArray(text) ? text.join("") : (text as string);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" || isStrings(value);
+}
+
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

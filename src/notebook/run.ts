@@ -1,0 +1,251 @@
+// Runs a notebook's cells in a fresh kernel, and keeps what they show.
+import { UserError } from "../errors.ts";
+import {
+  DISPLAY_NAME,
+  findKernelspec,
+  KERNEL_NAME,
+  type Kernelspec,
+  LANGUAGE,
+  ownKernelspec,
+} from "../kernel/kernelspec.ts";
+import {
+  type Exchange,
+  type KernelClient,
+  KernelDeadError,
+  KernelTimeoutError,
+  startKernel,
+} from "./client.ts";
+import { type CodeCell, type Json, type Notebook, tagsOf } from "./nbformat.ts";
+import { CellOutputs, type Displays } from "./outputs.ts";
+
+/** A kernel to run notebooks with. */
+export interface ChosenKernel {
+  readonly name: string;
+  readonly spec: Kernelspec;
+  readonly resourceDir?: string;
+}
+
+export interface RunOptions {
+  readonly kernel: ChosenKernel;
+  /** The notebook's folder: what its cells name by relative paths. */
+  readonly cwd: string;
+  /** For each cell, in milliseconds; absent: none. */
+  readonly timeout?: number;
+  /** Goes on after errors. */
+  readonly allowErrors?: boolean;
+  /** Interrupts the running cell and ends the run. */
+  readonly signal?: AbortSignal;
+  /** Called before each cell that is run. */
+  readonly onCell?: (number: number, total: number) => void;
+  /** Cells that are not run and keep their outputs. */
+  readonly skip?: (cell: CodeCell) => boolean;
+}
+
+/** Why a run ended before its last cell. */
+export interface Failure {
+  /** From 1, of the code cells that are not blank: the n of In[n]. */
+  readonly number: number;
+  readonly total: number;
+  readonly kind: "error" | "timeout" | "death" | "interrupt";
+  readonly message: string;
+}
+
+export interface RunResult {
+  readonly failure: Failure | null;
+  /** Errors of single cells, also of those that may have them. */
+  readonly errors: ReadonlyMap<CodeCell, string>;
+}
+
+/** The exit code of a run that was interrupted. */
+export const INTERRUPTED = 130;
+/** For a cell to end after it was interrupted, before its kernel is ended. */
+const INTERRUPT_MILLISECONDS = 10_000;
+
+/** This project's own kernel, which need not be installed, or an installed one by its name. */
+export function chooseKernel(name?: string): ChosenKernel {
+  if (name === undefined) return { name: KERNEL_NAME, spec: ownKernelspec() };
+  const { spec, folder, name: known } = findKernelspec(name);
+  return { name: known, spec, resourceDir: folder };
+}
+
+/** @throws UserError where the notebook is written in a language that our own kernel is not for */
+export function checkLanguage(notebook: Notebook, file: string): void {
+  const { kernelspec, language_info: info } = notebook.metadata;
+  const language = textField(kernelspec, "language") ?? textField(info, "name");
+  if (language === null || ["typescript", "javascript"].includes(language.toLowerCase())) return;
+  const name = textField(kernelspec, "name");
+  throw new UserError(
+    `${file} is written in ${language}; run it with its own kernel: --kernel ${name ?? "NAME"}`,
+  );
+}
+
+/** The code cells that a run executes. */
+export function runnableCells(notebook: Notebook): CodeCell[] {
+  return notebook.cells.filter(
+    (cell): cell is CodeCell => cell.cell_type === "code" && cell.source.trim() !== "",
+  );
+}
+
+/** A cell that is expected to fail. */
+export function mayFail(cell: CodeCell): boolean {
+  const tags = tagsOf(cell);
+  return tags.includes("raises-exception") || tags.includes("nbval-raises-exception");
+}
+
+/**
+ * Runs all cells in order, in a kernel of their own, and replaces outputs and execution counts of
+ * the notebook. After a failure the cells that did not run have none.
+ * @throws UserError where the kernel does not start
+ */
+export async function runNotebook(notebook: Notebook, options: RunOptions): Promise<RunResult> {
+  const { kernel, cwd, skip, signal } = options;
+  const cells = runnableCells(notebook).filter((cell) => !skip?.(cell));
+  for (const cell of notebook.cells) {
+    if (cell.cell_type !== "code" || skip?.(cell)) continue;
+    cell.outputs = [];
+    cell.execution_count = null;
+    delete cell.metadata["execution"]; // JupyterLab's time stamps
+  }
+  const client = await start(kernel, cwd);
+  const displays: Displays = new Map();
+  const collected = new Map<string, CellOutputs>();
+  const outputsOf = new Map<CodeCell, CellOutputs>();
+  const errors = new Map<CodeCell, string>();
+  let failure: Failure | null = null;
+  // Also what a timer of an earlier cell prints: its parent says whose it is.
+  client.onMessage((channel, message) => {
+    if (channel === "iopub") collected.get(message.parent.msg_id ?? "")?.apply(message);
+  });
+  try {
+    for (const [index, cell] of cells.entries()) {
+      const [number, total] = [index + 1, cells.length];
+      options.onCell?.(number, total);
+      const outputs = new CellOutputs(displays);
+      outputsOf.set(cell, outputs);
+      const execution = client.execute(cell.source, {
+        timeout: Number.POSITIVE_INFINITY,
+        onRequest: ({ msg_id }) => collected.set(msg_id, outputs),
+      });
+      const ended = await ending(client, execution, options.timeout, signal);
+      cell.execution_count = ended.count;
+      if (ended.kind === "ok") continue;
+      errors.set(cell, ended.message);
+      const allowed = options.allowErrors || mayFail(cell);
+      if (ended.kind === "error" && allowed) continue;
+      failure = { number, total, kind: ended.kind, message: ended.message };
+      break;
+    }
+  } finally {
+    if (failure?.kind === "death") await client.kill();
+    else await client.shutdown();
+  }
+  for (const [cell, outputs] of outputsOf) cell.outputs = outputs.outputs;
+  describeKernel(notebook, kernel, client);
+  return { failure, errors };
+}
+
+async function start(kernel: ChosenKernel, cwd: string): Promise<KernelClient> {
+  const { spec, resourceDir, name } = kernel;
+  try {
+    return await startKernel(spec, {
+      cwd,
+      ...(resourceDir !== undefined && { resourceDir }),
+      // A type checker's warnings come when they come: a saved notebook must not depend on it.
+      env: { ABKD_KERNEL_DIAGNOSTICS: "off" },
+    });
+  } catch (cause) {
+    if (!(cause instanceof KernelDeadError || cause instanceof KernelTimeoutError)) throw cause;
+    throw new UserError(`the kernel ${name} did not start: ${cause.message}`, {
+      cause,
+      exitCode: 1,
+    });
+  }
+}
+
+interface Ending {
+  readonly kind: "ok" | Failure["kind"];
+  readonly count: number | null;
+  readonly message: string;
+}
+
+/** How a cell's execution ends: by itself, or interrupted at its time limit or by the signal. */
+async function ending(
+  client: KernelClient,
+  execution: Promise<Exchange>,
+  timeout: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Ending> {
+  let stopped: "timeout" | "interrupt" | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort = (): void => {};
+  const stop = new Promise<"timeout" | "interrupt">((resolve) => {
+    if (timeout !== undefined) timer = setTimeout(() => resolve("timeout"), timeout);
+    onAbort = () => resolve("interrupt");
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener("abort", onAbort);
+  });
+  try {
+    const first = await Promise.race([execution, stop]);
+    let exchange: Exchange;
+    if (typeof first === "string") {
+      stopped = first;
+      exchange = await interrupted(client, execution);
+    } else {
+      exchange = first;
+    }
+    const { content } = exchange.reply;
+    const count = (content["execution_count"] as number | undefined) ?? null;
+    if (stopped) return { kind: stopped, count, message: stoppedMessage(stopped, timeout) };
+    if (content["status"] === "ok") return { kind: "ok", count, message: "" };
+    return { kind: "error", count, message: errorMessage(exchange) };
+  } catch (error) {
+    if (!(error instanceof KernelDeadError || error instanceof KernelTimeoutError)) throw error;
+    const why = stopped ? `${stoppedMessage(stopped, timeout)}, but did not stop and` : null;
+    const message = why ? `${why} was ended with its kernel` : error.message;
+    return { kind: stopped ?? "death", count: null, message };
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Interrupts; a cell that does not end then ends with its kernel. */
+async function interrupted(client: KernelClient, execution: Promise<Exchange>): Promise<Exchange> {
+  const timer = setTimeout(() => void client.kill(), INTERRUPT_MILLISECONDS);
+  try {
+    await client.interrupt(INTERRUPT_MILLISECONDS);
+    return await execution;
+  } finally {
+    clearTimeout(timer);
+    execution.catch(() => {});
+  }
+}
+
+function stoppedMessage(stopped: "timeout" | "interrupt", timeout: number | undefined): string {
+  if (stopped === "interrupt") return "it was interrupted";
+  return `it took longer than ${(timeout ?? 0) / 1000} s and was interrupted`;
+}
+
+/** A kernel that names no error in its reply may have said something on stderr. */
+function errorMessage({ reply, iopub }: Exchange): string {
+  const { ename, evalue } = reply.content;
+  if (typeof ename === "string") return `${ename}: ${evalue}`;
+  const printed = iopub
+    .filter(({ header, content }) => header.msg_type === "stream" && content["name"] === "stderr")
+    .map(({ content }) => String(content["text"]))
+    .join("");
+  return printed.trim().split("\n")[0] || "it failed without a message";
+}
+
+function describeKernel(notebook: Notebook, kernel: ChosenKernel, client: KernelClient): void {
+  const { display_name = DISPLAY_NAME, language = LANGUAGE } = kernel.spec;
+  notebook.metadata["kernelspec"] ??= { display_name, language, name: kernel.name };
+  const info = client.info["language_info"] as Json | undefined;
+  if (textField(info, "name") !== null) notebook.metadata["language_info"] = info;
+}
+
+function textField(value: Json | undefined, field: string): string | null {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+  const text = (value as Readonly<Record<string, Json>>)[field];
+  return typeof text === "string" ? text : null;
+}
