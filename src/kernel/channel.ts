@@ -14,7 +14,7 @@ export type Command =
   | {
       readonly type: "execute";
       readonly cell: CellId;
-      /** The n of In[n], which stack traces show. */
+      /** The n of In[n], which stack traces show; 0 where the cell is not counted. */
       readonly count: number;
       readonly code: string;
       readonly silent: boolean;

@@ -3,6 +3,8 @@ import { getHeapStatistics } from "node:v8";
 import type { Failure } from "./channel.ts";
 
 export interface Death {
+  /** Whether it had started to run cells. */
+  readonly ready: boolean;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   /** The end of what was written to standard error outside frames. */
@@ -20,7 +22,7 @@ export function deathFailure(death: Death): Failure {
   return { status: "error", ename: "KernelDied", evalue, traceback: [`KernelDied: ${evalue}`] };
 }
 
-export function describeDeath({ code, signal, stderr }: Death): string {
+export function describeDeath({ ready, code, signal, stderr }: Death): string {
   if (isHeapFull(stderr)) {
     // The supervisor is started with the same flags as the runner: its limit is the runner's.
     const limit = Math.round(getHeapStatistics().heap_size_limit / 2 ** 20);
@@ -33,6 +35,7 @@ export function describeDeath({ code, signal, stderr }: Death): string {
     return "The kernel was ended by SIGKILL: by somebody, or by the system as its memory ran out.";
   }
   if (signal) return `The kernel was ended by ${signal}: native code crashed, or somebody sent it.`;
+  if (!ready) return `The kernel's process did not start: it ended with code ${code ?? "none"}.`;
   return `The kernel was ended by process.exit(${code ?? ""}) in a cell.`;
 }
 

@@ -27,6 +27,9 @@ export interface ExecutionsOptions {
   readonly finished: (cell: Cell, outcome: Outcome) => void;
 }
 
+/** What is in the queue: a cell, or something to do in its order. */
+type Waiting = Cell | (() => void);
+
 /** Cells whose late output still finds its way; of older ones it goes to the last cell. */
 const REMEMBERED = 4_096;
 /** How long requests that a front end sent together with a failing cell's may be on their way. */
@@ -44,7 +47,7 @@ const ABORTED: Failure = {
 export class Executions {
   readonly #options: ExecutionsOptions;
   readonly #cells = new Map<CellId, Cell>();
-  #queue: Cell[] = [];
+  #queue: Waiting[] = [];
   #working: Promise<void> | undefined;
   #running: Cell | undefined;
   #last: Cell | undefined;
@@ -62,9 +65,15 @@ export class Executions {
     return this.#running;
   }
 
-  /** Whether requests wait that have not begun to run. */
-  get waiting(): boolean {
-    return this.#queue.length > 0;
+  /** Whether no cell runs or waits. */
+  get idle(): boolean {
+    return this.#working === undefined;
+  }
+
+  /** Does something when all cells that wait now have begun; at once where none waits. */
+  inOrder(work: () => void): void {
+    if (this.#queue.length > 0) this.#queue.push(work);
+    else work();
   }
 
   /** The cell that output of `id` belongs to; of an unknown one, the last that ran. */
@@ -109,9 +118,10 @@ export class Executions {
   }
 
   async #work(): Promise<void> {
-    for (let cell = this.#queue.shift(); cell; cell = this.#queue.shift()) {
-      if (this.#death) this.#abort([cell]);
-      else await this.#run(cell);
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+      if (typeof next === "function") next();
+      else if (this.#death) this.#abort(next);
+      else await this.#run(next);
     }
     this.#working = undefined;
   }
@@ -130,12 +140,14 @@ export class Executions {
     this.#marked = Promise.withResolvers();
     sockets.publish("status", header, { execution_state: "busy" });
     if (!silent) sockets.publish("execute_input", header, { code, execution_count: count });
-    send({ type: "execute", cell: id, count, code, silent, allowInput, userExpressions });
+    // In traces, a cell that does not count must not be taken for the one whose number it shares.
+    const named = storeHistory ? count : 0;
+    send({ type: "execute", cell: id, count: named, code, silent, allowInput, userExpressions });
     const outcome = await this.#done.promise;
     await Promise.race([this.#marked.promise, delay(MARK_MILLISECONDS, null, { ref: false })]);
     streams.flush();
 
-    let aborted: Cell[] = [];
+    let aborted: Waiting[] = [];
     if (outcome.status === "ok") {
       if (outcome.result && !silent) {
         const { data, metadata } = outcome.result;
@@ -159,20 +171,21 @@ export class Executions {
     this.#running = undefined;
     sockets.publish("status", header, { execution_state: "idle" });
     finished(cell, outcome);
-    this.#abort(aborted);
+    for (const next of aborted) {
+      if (typeof next === "function") next();
+      else this.#abort(next);
+    }
   }
 
   /**
    * Status "error", as the specification asks for since 5.1: with "aborted" nbclient takes a cell for
    * a success. Without a count: JupyterLab would show it as that of a run.
    */
-  #abort(cells: readonly Cell[]): void {
+  #abort({ sender }: Cell): void {
     const { sockets } = this.#options;
-    for (const { sender } of cells) {
-      sockets.publish("status", sender.header, { execution_state: "busy" });
-      sockets.reply(sender, "execute_reply", { ...ABORTED });
-      sockets.publish("status", sender.header, { execution_state: "idle" });
-    }
+    sockets.publish("status", sender.header, { execution_state: "busy" });
+    sockets.reply(sender, "execute_reply", { ...ABORTED });
+    sockets.publish("status", sender.header, { execution_state: "idle" });
   }
 
   #remember(cell: Cell): void {

@@ -117,9 +117,9 @@ export class Language {
   }
 }
 
-/** Not in headless runs: saved notebooks must not depend on when the service was ready. */
-function wantsDiagnostics({ allowInput, storeHistory }: Cell): boolean {
+/** Whether type errors are shown. Not in headless runs: saved notebooks must not depend on when the service was ready. */
+function wantsDiagnostics({ allowInput }: Cell): boolean {
   const setting = process.env["ABKD_KERNEL_DIAGNOSTICS"];
-  if (setting === "on" || setting === "off") return setting === "on" && storeHistory;
-  return allowInput && storeHistory;
+  if (setting === "on" || setting === "off") return setting === "on";
+  return allowInput;
 }

@@ -15,7 +15,7 @@ export interface RunnerListener {
   died(death: Death): void;
 }
 
-/** Command to process.stderr's tail: enough for V8's last words. */
+/** What is kept of standard error: enough for V8's last words. */
 const TAIL_CHARACTERS = 65_536;
 /** An interrupt stops Node's own code too: without this flag, Node aborts where a timer was stopped. */
 const UNCHECKED = "--no-force-async-hooks-checks";
@@ -25,7 +25,8 @@ const CLOSE_MILLISECONDS = 300;
 export class RunnerProcess {
   readonly #child: ChildProcess;
   readonly #token = newToken();
-  readonly #ended: Promise<Death>;
+  readonly #ended: Promise<Omit<Death, "stderr" | "ready">>;
+  #ready = false;
   #tail = "";
   /** Standard error since V8 announced its end: shown only if the runner lives on. */
   #held = "";
@@ -45,7 +46,7 @@ export class RunnerProcess {
     });
     this.#ended = new Promise((resolve) => {
       const end = (code: number | null, signal: NodeJS.Signals | null): void =>
-        resolve({ code, signal, stderr: this.#tail });
+        resolve({ code, signal });
       this.#child.on("close", end);
       this.#child.on("exit", (code, signal) => {
         setTimeout(() => end(code, signal), CLOSE_MILLISECONDS);
@@ -64,14 +65,16 @@ export class RunnerProcess {
   }
 
   /** Resolves when the process has ended. */
-  get ended(): Promise<Death> {
+  get ended(): Promise<unknown> {
     return this.#ended;
   }
 
   listen(listener: RunnerListener): void {
     this.#read("stdout", listener);
     this.#read("stderr", listener);
-    void this.#ended.then((death) => listener.died({ ...death, stderr: this.#tail }));
+    void this.#ended.then((end) => {
+      listener.died({ ...end, ready: this.#ready, stderr: this.#tail });
+    });
   }
 
   send(command: Command): void {
@@ -98,6 +101,7 @@ export class RunnerProcess {
     const tell = (decoded: Decoded): void => {
       if (decoded.type !== "raw") {
         if (decoded.type === "mark") this.#release(listener);
+        if (decoded.type === "ready") this.#ready = true;
         listener.event(decoded);
       } else if (name === "stderr") {
         this.#stderr(decoded.text, listener);

@@ -62,10 +62,12 @@ export class Sockets {
     this.#signer = new Signer(key);
     // Without a limit: a cell that prints a lot must lose nothing.
     const options = { sendHighWaterMark: 0, receiveHighWaterMark: 0, linger: LINGER_MILLISECONDS };
+    // A front end that comes back under its name takes over from its dead connection.
+    const router = { ...options, handover: true };
     this.#routers = {
-      shell: new Router(options),
-      control: new Router(options),
-      stdin: new Router(options),
+      shell: new Router(router),
+      control: new Router(router),
+      stdin: new Router(router),
     };
     this.#iopub = new XPublisher(options);
     this.#iopub.verbosity = "allSubs"; // each subscriber is welcomed, not the first alone

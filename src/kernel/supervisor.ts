@@ -1,6 +1,6 @@
 // The kernel as its front ends see it: requests in, the runner's events out as messages.
 import { setTimeout as delay } from "node:timers/promises";
-import type { CellId, CommMessage, Event, Outcome } from "./channel.ts";
+import type { CellId, Command, CommMessage, Event, Outcome } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { flagOf, integerOf, textOf } from "./contents.ts";
 import { type Death, deathFailure, describeDeath } from "./death.ts";
@@ -21,6 +21,7 @@ type Handler = (request: Request) => Content | undefined | Promise<Content | und
 const MEMBERS_MILLISECONDS = 300;
 /** For a runner to end by itself. */
 const EXIT_MILLISECONDS = 700;
+const PARENT_MILLISECONDS = 1_000;
 
 /** Binds the sockets and answers until the kernel is shut down, or its runner dies. */
 export async function supervise(connection: Connection, runner: RunnerProcess): Promise<void> {
@@ -92,7 +93,23 @@ class Supervisor {
       died: (death) => void this.#died(death),
     });
     process.on("SIGINT", () => this.interrupt());
+    // Whatever goes wrong in one message: the cells' variables are worth more.
+    for (const event of ["uncaughtException", "unhandledRejection"]) {
+      process.on(event, (error: Error) => log(error.stack ?? String(error)));
+    }
+    if (process.env["JPY_PARENT_PID"]) this.#followParent();
     this.#language.idle();
+  }
+
+  /** Ends when the server that started this kernel has gone without a word. */
+  #followParent(): void {
+    const parent = process.ppid;
+    setInterval(() => {
+      if (process.ppid === parent || this.#ending) return;
+      this.#ending = true;
+      log("the process that started this kernel has gone");
+      void this.#end();
+    }, PARENT_MILLISECONDS).unref();
   }
 
   interrupt(): Content {
@@ -148,7 +165,9 @@ class Supervisor {
     }
     switch (event.type) {
       case "ready":
-        this.#sockets.publish("status", {}, { execution_state: "idle" });
+        if (!this.#executions.running) {
+          this.#sockets.publish("status", {}, { execution_state: "idle" });
+        }
         break;
       case "display": {
         const { cell, data, metadata, id, update } = event;
@@ -215,8 +234,8 @@ class Supervisor {
   #finished(cell: Cell, outcome: Outcome): void {
     this.#awaitsInput = false;
     this.#language.idle();
-    if (!cell.silent) this.#language.record(cell);
     if (!cell.storeHistory) return;
+    this.#language.record(cell);
     const plain = outcome.status === "ok" ? outcome.result?.data["text/plain"] : undefined;
     const output = typeof plain === "string" ? plain : null;
     this.#history
@@ -251,7 +270,7 @@ class Supervisor {
     const commId = textOf(content, "comm_id");
     if (kind === "open") this.#comms.set(commId, textOf(content, "target_name"));
     if (kind === "close") this.#comms.delete(commId);
-    this.#runner.send({
+    const command: Command = {
       type: "comm",
       kind,
       commId,
@@ -259,7 +278,9 @@ class Supervisor {
       data: content["data"] ?? {},
       metadata,
       buffers: buffers.map((bytes) => Buffer.from(bytes).toString("base64")),
-    });
+    };
+    // A widget is heard while its cell runs, but not before the cells that were sent before it.
+    this.#executions.inOrder(() => this.#runner.send(command));
   }
 
   #publishComm(id: CellId, comm: CommMessage): void {
@@ -312,9 +333,8 @@ class Supervisor {
     if (this.#ending) return;
     this.#ending = true;
     log(describeDeath(death));
-    const idle = !this.#executions.running && !this.#executions.waiting;
     const failure = deathFailure(death);
-    if (idle) this.#text("stderr", `${failure.evalue}\n`);
+    if (this.#executions.idle) this.#text("stderr", `${failure.evalue}\n`);
     this.#streams.flush();
     await this.#executions.die(failure);
     this.#runner.kill(); // its children

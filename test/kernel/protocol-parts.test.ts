@@ -177,7 +177,7 @@ suite("streams", () => {
 
 suite("death", () => {
   const evalue = (code: number | null, signal: NodeJS.Signals | null, stderr = ""): string =>
-    deathFailure({ code, signal, stderr }).evalue;
+    deathFailure({ ready: true, code, signal, stderr }).evalue;
 
   test("is called by its name", () => {
     const heap =
@@ -186,6 +186,8 @@ suite("death", () => {
     assert.match(evalue(null, "SIGSEGV"), /SIGSEGV: native code crashed/);
     assert.match(evalue(null, "SIGKILL"), /SIGKILL.*memory ran out/);
     assert.match(evalue(3, null), /process\.exit\(3\) in a cell/);
+    const unborn = deathFailure({ ready: false, code: 9, signal: null, stderr: "" });
+    assert.match(unborn.evalue, /did not start: it ended with code 9/);
   });
 
   test("a program that merely prints about memory did not run out of it", () => {

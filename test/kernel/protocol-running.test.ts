@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Message } from "../../src/notebook/client.ts";
-import { next, resultOf, start, typesOf } from "./protocol-kernel.ts";
+import { next, resultOf, start } from "./protocol-kernel.ts";
 
 suite("interrupt", () => {
   test("by message and by signal; what follows is aborted, and the state is kept", async () => {
@@ -26,35 +26,38 @@ suite("interrupt", () => {
 });
 
 suite("type warnings", () => {
-  const wrong = "let n: number = 'text'; n";
+  const wrong = (name: string): string => `let ${name}: number = 'text'; ${name}`;
 
-  test("come under the cell, with its header, where a person sits", async () => {
+  test("come under the cell where a person sits, and not in headless runs", async () => {
     await using kernel = await start();
-    const warned = next(kernel, ({ content }) => content["name"] === "stderr", 20_000);
-    const exchange = await kernel.execute(wrong, { allowStdin: true });
-    assert.equal(resultOf(exchange), "'text'");
+    const warned = next(kernel, ({ content }) => content["name"] === "stderr", 30_000);
+    const headless = await kernel.execute(wrong("a"));
+    assert.equal(resultOf(headless), "'text'");
+    const attended = await kernel.execute(wrong("b"), { allowStdin: true });
+    assert.equal(resultOf(attended), "'text'");
+    // By itself, after two seconds of idleness; that of the first cell would come first.
     const { content, parent } = await warned;
-    assert.match(content["text"] as string, /^Cell \[1\]:1:5 - .*TS2322/);
-    assert.equal(parent.msg_id, exchange.request.msg_id);
+    assert.match(content["text"] as string, /^Cell \[2\]:1:5 - .*TS2322/);
+    assert.equal(parent.msg_id, attended.request.msg_id);
   });
 
-  test("not in headless runs, unless asked for; never where they are switched off", async () => {
-    const count = async (setting: string | undefined, allowStdin: boolean): Promise<number> => {
+  for (const setting of ["on", "off"]) {
+    test(`switched ${setting}`, async () => {
       await using kernel = await start({ env: { ABKD_KERNEL_DIAGNOSTICS: setting } });
-      const streams: Message[] = [];
+      const warnings: Message[] = [];
       kernel.onMessage((_channel, message) => {
-        if (message.header.msg_type === "stream") streams.push(message);
+        if (message.header.msg_type === "stream") warnings.push(message);
       });
-      await kernel.request("shell", "complete_request", { code: "consol", cursor_pos: 6 });
-      const { iopub } = await kernel.execute(wrong, { allowStdin });
-      assert.equal(typesOf(iopub).includes("execute_result"), true);
-      // Behind the diagnosis in the service's queue.
-      await kernel.request("shell", "inspect_request", { code: "n", cursor_pos: 0 });
-      await delay(300);
-      return streams.length;
-    };
-    assert.equal(await count(undefined, false), 0);
-    assert.equal(await count("off", true), 0);
-    assert.equal(await count("on", false), 1);
-  });
+      await kernel.request("shell", "is_complete_request", { code: "1" });
+      await kernel.execute(wrong("n"), { allowStdin: setting === "off" });
+      if (setting === "on")
+        await next(kernel, ({ content }) => content["name"] === "stderr", 30_000);
+      // Twice: questions go before diagnoses in the service's queue.
+      for (let i = 0; i < 2; i++) {
+        await kernel.request("shell", "is_complete_request", { code: "1" });
+        await delay(100);
+      }
+      assert.equal(warnings.length, setting === "on" ? 1 : 0);
+    });
+  }
 });
