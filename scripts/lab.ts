@@ -25,23 +25,15 @@ function jupyterFolders(): Record<string, string> {
   };
 }
 
-/** Runs JupyterLab until it ends or is told to; what the user passes comes last and so wins. */
+/** Runs JupyterLab until it ends or is told to. It listens on localhost, with a token: its default. */
 async function runLab(extra: readonly string[]): Promise<number> {
-  const child = spawn(
-    venvPython(root),
-    [
-      ...["-m", "jupyterlab", "--ServerApp.ip=localhost"],
-      `--ServerApp.root_dir=${path.join(root, "notebooks")}`,
-      // Ctrl-C ends it without a question; whoever is root has chosen to be.
-      ...["--ServerApp.answer_yes=True", ...(process.getuid?.() === 0 ? ["--allow-root"] : [])],
-      ...extra,
-    ],
-    {
-      cwd: path.join(root, "notebooks"),
-      env: { ...jupyterFolders(), ...process.env },
-      stdio: "inherit",
-    },
-  );
+  // Ctrl-C ends it without a question; whoever is root has chosen to be.
+  const flags = ["-y", ...(process.getuid?.() === 0 ? ["--allow-root"] : [])];
+  const child = spawn(venvPython(root), ["-m", "jupyterlab", ...flags, ...extra], {
+    cwd: path.join(root, "notebooks"),
+    env: { ...jupyterFolders(), ...process.env },
+    stdio: "inherit",
+  });
   // Ctrl-C reaches JupyterLab by the terminal as well; a signal sent to this process only does not.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => child.kill("SIGTERM"));

@@ -128,12 +128,17 @@ async function installPackages(root: string): Promise<void> {
   rmSync(cache, { recursive: true, force: true });
 }
 
-/** Leaves JupyterLab without questions about news, which would ask a web site at each start. */
+/** Makes JupyterLab fit into this folder, and ask no web site for news at each start. */
 function writeSettings(root: string): void {
+  // Its own yarn is CommonJS, which the project's package.json would make Node forget.
+  writeFileSync(path.join(root, ".venv/package.json"), '{ "type": "commonjs" }\n');
   const folder = path.join(root, ".venv/share/jupyter/lab/settings");
   mkdirSync(folder, { recursive: true });
-  const notification = { fetchNews: "false", checkForUpdates: false };
-  const overrides = { "@jupyterlab/apputils-extension:notification": notification };
+  const overrides = {
+    "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false },
+    // The first completion waits for the type checker, longer than JupyterLab's usual second.
+    "@jupyterlab/completer-extension:manager": { providerTimeout: 4000 },
+  };
   writeFileSync(path.join(folder, "overrides.json"), JSON.stringify(overrides, undefined, 2));
 }
 

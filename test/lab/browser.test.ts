@@ -1,0 +1,171 @@
+// A real JupyterLab in a real Chromium: what a person does on the first day.
+import assert from "node:assert/strict";
+import { copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { after, afterEach, before, describe, it } from "node:test";
+import { type Browser, chromium as engine, type Page } from "playwright-core";
+import { type Lab, NotebookPage, startLab, writeSettings } from "./jupyterlab.ts";
+import { assertParts, chromium, notebook, root, skipWithout } from "./parts.ts";
+
+const file = "start.ipynb";
+const screenshots = path.join(root, "build/lab");
+
+/** Longest that anything on the page but a whole notebook may take, on a busy machine. */
+const patience = 30_000;
+const notebookPatience = 240_000;
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe("JupyterLab in Chromium", { skip: skipWithout("browser") }, () => {
+  let folder: string;
+  let lab: Lab;
+  let browser: Browser;
+  let page: Page;
+  let opened: NotebookPage;
+  let shot = 0;
+
+  before(async () => {
+    assertParts("browser");
+    folder = await mkdtemp(path.join(os.tmpdir(), "abkd-lab-"));
+    await rm(screenshots, { recursive: true, force: true });
+    await mkdir(path.join(folder, "notebooks"));
+    await copyFile(notebook, path.join(folder, "notebooks", file));
+    await writeSettings(folder);
+    const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+    // One after the other: what has started must be known to `after`, whatever fails then.
+    lab = await startLab(folder);
+    browser = await engine.launch({ executablePath: chromium!, args });
+    page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
+    page.setDefaultTimeout(patience);
+  });
+
+  after(async () => {
+    await browser?.close();
+    await lab?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** Kept in build/lab, to be looked at. */
+  const screenshot = (name: string) =>
+    page.screenshot({ path: path.join(screenshots, `${++shot}-${name}.png`) });
+
+  afterEach(async (context) => {
+    if ("passed" in context && !context.passed) await screenshot("failed").catch(() => {});
+  });
+
+  it("listens on this machine only, and lets in whoever has the token", async () => {
+    const status = async (query: string) => (await fetch(`${lab.url}/api/contents${query}`)).status;
+    assert.equal(await status(""), 403);
+    assert.equal(await status(`?token=${lab.token}`), 200);
+    const { port } = new URL(lab.url);
+    for (const { address, family, internal } of Object.values(
+      os.networkInterfaces(),
+    ).flat() as os.NetworkInterfaceInfo[])
+      if (family === "IPv4" && !internal)
+        await assert.rejects(fetch(`http://${address}:${port}/api`), address);
+  });
+
+  it("opens the notebook with our kernel and runs all of it", async () => {
+    opened = await NotebookPage.open(page, lab, file, "TypeScript (abkd)");
+    await opened.runAll(notebookPatience);
+    assert.match(await page.locator(".jp-OutputPrompt").allTextContents().then(String), /\[\d+\]:/);
+    await screenshot("run-all");
+  });
+
+  it("shows a plot that is alive: it answers the mouse", async () => {
+    const output = page.locator(".jp-RenderedPlotly").first();
+    await output.scrollIntoViewIfNeeded();
+    // A plot with a still picture shows that first, and comes alive under the mouse.
+    await output.hover();
+    const plot = page.locator(".js-plotly-plot").first();
+    const area = plot.locator(".nsewdrag").first();
+    await area.waitFor();
+    await page.mouse.move(0, 0);
+    await area.hover();
+    await plot.locator(".hoverlayer .hovertext").first().waitFor();
+    await screenshot("plot");
+  });
+
+  it("completes with types", async () => {
+    const cell = await opened.add("[1, 2, 3].f");
+    const entry = page.locator(".jp-Completer-item", { hasText: "filter" });
+    // JupyterLab waits a second for a kernel's answer; the language service may start just now.
+    for (let attempt = 1; ; attempt++) {
+      await page.keyboard.press("Tab");
+      const came = await entry.waitFor({ timeout: 5000 }).then(
+        () => true,
+        () => false,
+      );
+      if (came) break;
+      assert.ok(attempt < 10, "no entry `filter` in the completer");
+      await page.keyboard.press("End");
+    }
+    assert.match(await entry.innerText(), /method|function/);
+    await screenshot("completion");
+    await entry.click();
+    assert.match(await cell.locator(".cm-content").innerText(), /^\[1, 2, 3\]\.filter$/);
+  });
+
+  it("shows documentation for Shift-Tab", async () => {
+    await opened.add("parseFloat");
+    await page.keyboard.press("Shift+Tab");
+    const tooltip = page.locator(".jp-Tooltip");
+    await tooltip.getByText("Converts a string to a floating-point number").waitFor();
+    assert.match(await tooltip.innerText(), /parseFloat\(string: string\): number/);
+    await screenshot("tooltip");
+    await page.keyboard.press("Escape");
+  });
+
+  it("stops a runaway loop by the toolbar's button, and the variables are still there", async () => {
+    assert.match(await opened.run("let kept = 6; kept"), /^6$/m);
+    const loop = await opened.add("kept = 7; while (true) {}");
+    await opened.start(loop);
+    await loop.locator(".jp-InputPrompt", { hasText: "[*]:" }).waitFor();
+    await opened.button("interrupt");
+    assert.match(await opened.finished(loop), /KeyboardInterrupt/);
+    assert.match(await opened.run("kept * 6"), /^42$/m);
+    await screenshot("interrupt");
+  });
+
+  it("saves what it shows", async () => {
+    await opened.save();
+    const saved = JSON.parse(await readFile(path.join(folder, "notebooks", file), "utf8"));
+    const cells = saved.cells as {
+      source: string | string[];
+      execution_count?: number;
+      outputs?: { output_type: string; data?: object }[];
+    }[];
+    const last = cells.findLast(({ source }) => [source].flat().join("") === "kept * 6")!;
+    assert.ok(last.execution_count! > 0);
+    assert.deepEqual(
+      last.outputs?.map(({ output_type, data }) => [output_type, data]),
+      [["execute_result", { "text/plain": ["42"] }]],
+    );
+    assert.equal(saved.metadata.kernelspec.display_name, "TypeScript (abkd)");
+  });
+
+  it("restarts with nothing left, and runs on", async () => {
+    await opened.button("restart");
+    await page.locator(".jp-Dialog button.jp-mod-accept").click();
+    await page.locator(".jp-Dialog").waitFor({ state: "detached" });
+    await opened.idle();
+    assert.match(await opened.run("typeof kept"), /^'undefined'$/m);
+    await screenshot("restart");
+  });
+
+  it("ends with Ctrl-C, and takes its kernels with it", async () => {
+    const pids = (await opened.run("[process.pid, process.ppid]")).match(/\d+/g)!.map(Number);
+    assert.equal(pids.length, 2);
+    assert.deepEqual(pids.map(isAlive), [true, true]);
+    assert.equal(await lab.stop(), 0);
+    assert.deepEqual(pids.map(isAlive), [false, false]);
+  });
+});

@@ -1,0 +1,95 @@
+// Jupyter's own Python tools against the kernel: its conformance tests, and what runs notebooks.
+import assert from "node:assert/strict";
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+import {
+  assertParts,
+  installKernel,
+  jupyterEnvironment,
+  notebook,
+  python,
+  root,
+  skipWithout,
+  succeed,
+} from "./parts.ts";
+
+describe("Jupyter's Python tools", { skip: skipWithout("python") }, () => {
+  let folder: string;
+  const file = "start.ipynb";
+
+  const inPython = (...args: string[]) =>
+    succeed(python, args, { cwd: folder, env: jupyterEnvironment(folder) });
+
+  before(async () => {
+    assertParts("python");
+    folder = await mkdtemp(path.join(os.tmpdir(), "abkd-python-"));
+    await copyFile(notebook, path.join(folder, file));
+    await installKernel(folder);
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  it("find the kernel that `abkd kernel install` wrote", async () => {
+    const { kernelspecs } = JSON.parse(
+      await inPython("-m", "jupyter_client.kernelspecapp", "list", "--json"),
+    );
+    const { resource_dir, spec } = kernelspecs["abkd"];
+    assert.equal(resource_dir, path.join(folder, "share/jupyter/kernels/abkd"));
+    assert.equal(spec.display_name, "TypeScript (abkd)");
+  });
+
+  it("pass jupyter_kernel_test: all but the deprecated pager's", async () => {
+    const tests = path.join(root, "test/lab/test_kernel.py");
+    const output = await inPython(
+      ...["-m", "pytest", "-v", "-rA", "--color=no", "-p", "no:cacheprovider", tests],
+    );
+    const outcomes = [...output.matchAll(/::(test_\w+) (PASSED|SKIPPED|FAILED|ERROR)/g)];
+    const others = outcomes.filter(([, , outcome]) => outcome !== "PASSED");
+    assert.deepEqual(
+      others.map(([, test]) => test),
+      ["test_pager"],
+      output,
+    );
+    assert.equal(outcomes.length, 13, output);
+  });
+
+  it("run the notebook: nbclient, and what it leaves is valid nbformat 4.5", async () => {
+    const program = `
+import nbclient, nbformat
+notebook = nbformat.read("${file}", 4)
+nbclient.NotebookClient(notebook, timeout=600).execute()
+nbformat.validate(notebook)
+counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+assert counts == list(range(1, len(counts) + 1)), counts
+`;
+    await inPython("-c", program);
+  });
+
+  it("run the notebook: nbconvert --execute --to html", async () => {
+    await inPython("-m", "nbconvert", "--execute", "--to", "html", "--output", "page", file);
+    const page = await readFile(path.join(folder, "page.html"), "utf8");
+    for (const part of ["In [1]:", "Out[1]:"]) assert.ok(page.includes(`>${part}<`), part);
+    assert.ok(!/application\/vnd.jupyter.(stderr|error)/.test(page), "an error, or a warning");
+  });
+
+  it("run the notebook: nbval, whose --nbval-lax compares what is tagged", async () => {
+    const output = await inPython(
+      ...["-m", "pytest", "--color=no", "-p", "no:cacheprovider", "--nbval-lax", file],
+    );
+    assert.match(output, /\d+ passed/);
+  });
+
+  it("accept what `abkd notebook run` writes", async () => {
+    const args = [path.join(root, "src/cli.ts"), "notebook", "run", file, "--output", "out.ipynb"];
+    await succeed(process.execPath, args, { cwd: folder, env: jupyterEnvironment(folder) });
+    const program = `
+import nbformat
+notebook = nbformat.read("out.ipynb", as_version=nbformat.NO_CONVERT)
+assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+nbformat.validate(notebook)
+assert any(cell.outputs for cell in notebook.cells if cell.cell_type == "code")
+`;
+    await inPython("-c", program);
+  });
+});
