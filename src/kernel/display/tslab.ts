@@ -10,13 +10,12 @@ interface Versions {
   readonly node: string;
 }
 
+const typescript = createRequire(import.meta.url)("typescript/package.json") as { version: string };
+
 /** The version of tslab whose API this is, and the versions of TypeScript and Node. */
 export const versions: Versions = {
   tslab: "1.0.22",
-  get typescript() {
-    return (createRequire(import.meta.url)("typescript/package.json") as { version: string })
-      .version;
-  },
+  typescript: typescript.version,
   node: process.version,
 };
 
