@@ -11,7 +11,7 @@ import { OptionError } from "../errors.ts";
 import { Engine, type Flavour } from "./engine.ts";
 import type { Block, MemoryUse } from "./memory.ts";
 import { registerKernels } from "./operators.ts";
-import { recover } from "./recover.ts";
+import { recover, watchSavedCopies } from "./recover.ts";
 
 export const BACKEND = "abkd";
 
@@ -183,7 +183,9 @@ export function startEngine(): { readonly name: string; readonly flavour: Flavou
     const started = backend;
     registerKernels(BACKEND);
     tf.registerBackend(BACKEND, () => started, 10);
-    notebookInterrupts()?.addEventListener("interrupt", () => recover(started));
+    const interrupts = notebookInterrupts();
+    if (interrupts) watchSavedCopies();
+    interrupts?.addEventListener("interrupt", () => recover(started));
     registered = true;
   }
   // Synchronous in effect: the factory above is.

@@ -2,9 +2,23 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Backend } from "./backend.ts";
 
+/** Copies that tfjs saved for gradients: kept, yet nobody's once the gradient is abandoned. */
+const savedCopies = new WeakSet<tf.Tensor>();
+
+/** Notes the copies from now on. */
+export function watchSavedCopies(): void {
+  const engine = tf.engine() as unknown as { clone(x: tf.Tensor): tf.Tensor };
+  const clone = engine.clone.bind(engine);
+  engine.clone = (x) => {
+    const copy = clone(x);
+    savedCopies.add(copy);
+    return copy;
+  };
+}
+
 /** What tfjs's engine keeps of a computation in progress; its types do not name all of it. */
 interface OpenState {
-  scopeStack: unknown[];
+  scopeStack: { readonly track: readonly tf.Tensor[] }[];
   activeTape: { readonly saved: readonly tf.Tensor[] }[] | null;
   gradientDepth: number;
   kernelDepth: number;
@@ -32,9 +46,10 @@ export function recover(backend: Backend): void {
   state.kernelDepth = 0;
   state.numDataMovesStack = [];
   state.profiling = false;
-  const saved = (state.activeTape ?? []).flatMap((node) => node.saved);
+  const open = state.scopeStack.flatMap(({ track }) => track);
+  const taped = (state.activeTape ?? []).flatMap(({ saved }) => saved);
   state.activeTape = null;
-  for (const tensor of saved) tensor.dispose();
+  for (const tensor of [...taped, ...open]) if (savedCopies.has(tensor)) tensor.dispose();
   while (state.scopeStack.length > 0) engine.endScope();
   release();
 }

@@ -1,0 +1,29 @@
+// Training killed at a hundred random moments, as a notebook's interrupt does it.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const script = fileURLToPath(new URL("./interrupted-training.ts", import.meta.url));
+const KILLS = 100;
+
+async function run(kills: number): Promise<Record<string, number | string>> {
+  const { stdout } = await promisify(execFile)(process.execPath, [script, String(kills)], {
+    timeout: 120_000,
+  });
+  return JSON.parse(stdout) as Record<string, number | string>;
+}
+
+test("after each of 100 kills: outcome, checkpoint, kept tensors, memory and later bits are sound", async () => {
+  const undisturbed = await run(0);
+  const { early, resumed, tensors, ...rest } = await run(KILLS);
+  assert.deepEqual(rest, {
+    ...{ whole: undisturbed["whole"], different: 0, resumedDifferent: 0 },
+    ...{ unsettled: 0, notBest: 0, keptLost: 0, grown: 0 },
+  });
+  assert.ok(Number(early) > KILLS / 4, `${early} kills came before the end`);
+  assert.ok(Number(resumed) > KILLS / 20, `${resumed} were gone on with`);
+  // tfjs's own count may lose what was cut while it was counted, and must not grow.
+  assert.ok(Number(tensors) <= 0, `${tensors} tensors more`);
+});
