@@ -155,8 +155,9 @@ export class Sockets {
   #check(channel: Channel, frames: readonly Uint8Array[]): Message | undefined {
     try {
       const message = decodeMessage(this.#signer, frames);
-      const { session, msg_id } = message.header;
-      const id = `${session} ${msg_id}`;
+      // msg_id alone does not tell: jupyter_client's manager and its clients count the same numbers.
+      const { session, msg_id, msg_type, date } = message.header;
+      const id = `${session} ${msg_id} ${msg_type} ${date}`;
       if (this.#seen.has(id)) throw new WireError("seen before");
       this.#seen.add(id);
       if (this.#seen.size > REMEMBERED) this.#seen.delete(this.#seen.values().next().value ?? "");

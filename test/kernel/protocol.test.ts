@@ -337,6 +337,11 @@ suite("protocol", () => {
     kernel.sendRaw("shell", replayed);
     await next(kernel, (message) => message.content["execution_state"] === "idle");
 
+    // jupyter_client's manager and its clients give different messages the same msg_id.
+    const twin = { ...header, msg_type: "kernel_info_request" };
+    kernel.sendRaw("control", evil({ header: twin, content: {} }));
+    await next(kernel, ({ parent }) => parent.msg_type === "kernel_info_request");
+
     const fresh = () => createHeader("execute_request", randomUUID());
     const stranger = encodeMessage(new Signer("guess"), decodeMessage(signer, evil({})));
     const bad: (() => (Uint8Array | string)[])[] = [
