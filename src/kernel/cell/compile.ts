@@ -2,9 +2,9 @@
 //
 // Everything a cell declares becomes `let` (or stays a class), because that is what V8 lets later
 // cells declare again: const after let, or let after var or function, it refuses.
-import type { ImportDeclaration, Pattern, Program, VariableDeclaration } from "acorn";
+import type { ImportDeclaration, Program, VariableDeclaration } from "acorn";
 import { ancestor } from "acorn-walk";
-import { type ImportRequest, importedNames, requestOf, usedNames } from "./names.ts";
+import { boundNames, type ImportRequest, importedNames, requestOf, usedNames } from "./names.ts";
 import { type Parsed, parseTypeScript } from "./parse.ts";
 import { Edits, Lines, type Position } from "./source.ts";
 
@@ -16,12 +16,13 @@ export const HELPER = "__cell__";
 
 /** What compiled cells call. */
 export interface CellHelper {
-  /** A static import: an object with `names`, and those of `unused` that the module exports. */
+  /** A static import: an object with `names`. Those of `unused` that the module exports are declared
+   *  under their local names; the others are taken for types. */
   import(
     specifier: string,
     attributes: Readonly<Record<string, string>>,
     names?: readonly string[],
-    unused?: readonly string[],
+    unused?: Readonly<Record<string, string>>,
   ): Promise<unknown>;
   /** import() */
   dynamic(specifier: unknown, options?: unknown): Promise<unknown>;
@@ -69,7 +70,12 @@ export function compileCell(source: string, count: number): CompiledCell {
 }
 
 function endsInExpression({ body }: Program): boolean {
-  const last = body.findLast(({ type }) => type !== "EmptyStatement");
+  // A transformed namespace ends in its `var`.
+  const last = body.findLast(
+    (each) =>
+      each.type !== "EmptyStatement" &&
+      !(each.type === "VariableDeclaration" && each.declarations.every(({ init }) => !init)),
+  );
   if (last?.type === "ExportDefaultDeclaration") {
     return !/^(Class|Function)Declaration$/.test(last.declaration.type);
   }
@@ -148,7 +154,12 @@ const isTopLevel = (ancestors: readonly { type: string }[]) =>
 /** var anywhere outside of functions: declared by one `let` in front, and assigned here. */
 function editVar(edits: Edits, node: VariableDeclaration, parent: { type: string } | undefined) {
   const first = node.declarations[0]!;
-  if (parent && /^For/.test(parent.type) && !("body" in parent && parent.body === node)) {
+  const isHead = parent && /^For/.test(parent.type) && !("body" in parent && parent.body === node);
+  if (!isHead && node.declarations.every(({ init }) => !init)) {
+    edits.replace(node.start, node.end, ";"); // so that the value of what is before it remains
+    return;
+  }
+  if (isHead) {
     edits.replace(node.start, first.start, "");
     return;
   }
@@ -179,29 +190,11 @@ function importCode(
   if (statement.type !== "ImportDeclaration") return `${call});`;
   const { namespace, names } = importedNames(statement as ImportDeclaration);
   if (names.length === 0) return namespace ? `let ${namespace}=${call});` : `${call});`;
-  const isUsed = (yes: boolean) =>
-    JSON.stringify(names.filter(({ local }) => used.has(local) === yes).map((n) => n.imported));
-  const pattern = names.map((n) => `${JSON.stringify(n.imported)}:${n.local}`).join();
+  const bound = names.filter(({ local }) => used.has(local));
+  const unused = names.filter(({ local }) => !used.has(local));
+  const pattern = bound.map((n) => `${JSON.stringify(n.imported)}:${n.local}`).join();
+  const list = JSON.stringify(bound.map((n) => n.imported));
+  const types = JSON.stringify(Object.fromEntries(unused.map((n) => [n.local, n.imported])));
   const star = namespace ? `let ${namespace}=${call});` : "";
-  return `${star}let {${pattern}}=${call},${isUsed(true)},${isUsed(false)});`;
-}
-
-/** The names that a pattern declares. */
-function boundNames(pattern: Pattern): string[] {
-  switch (pattern.type) {
-    case "Identifier":
-      return [pattern.name];
-    case "ObjectPattern":
-      return pattern.properties.flatMap((property) =>
-        boundNames(property.type === "Property" ? property.value : property.argument),
-      );
-    case "ArrayPattern":
-      return pattern.elements.flatMap((element) => (element ? boundNames(element) : []));
-    case "AssignmentPattern":
-      return boundNames(pattern.left);
-    case "RestElement":
-      return boundNames(pattern.argument);
-    default:
-      return [];
-  }
+  return `${star}${pattern ? `let {${pattern}}=` : ""}${call},${list},${types});`;
 }

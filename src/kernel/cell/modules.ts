@@ -3,6 +3,7 @@ import { lstatSync, realpathSync } from "node:fs";
 import { createRequire, isBuiltin, registerHooks } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { Declarations } from "./declarations.ts";
 import { compileModule } from "./local.ts";
 import { type Place, Places } from "./places.ts";
 import { isCode, isFile, isPath, localFile, toPath, Versions } from "./versions.ts";
@@ -41,6 +42,7 @@ export class Modules {
   readonly #first = new Map<string, string>();
   readonly #last = new Map<string, string>();
   readonly #commonJs = new Map<string, string>();
+  readonly #declarations = new Declarations();
   readonly #places = new Places();
   readonly #hooks: ReturnType<typeof registerHooks>;
   /** The local files that each import() of a cell under way has loaded. */
@@ -67,15 +69,16 @@ export class Modules {
     });
   }
 
-  /** A cell's static import: `names` must be exported; names in `unused`, which may be types, need not. */
+  /** A cell's static import: `names` must be exported; the exports in `unused`, by local names, may
+   *  be types. */
   async import(
     specifier: string,
     attributes: Readonly<Record<string, string>>,
     names: readonly string[] = [],
-    unused: readonly string[] = [],
+    unused: Readonly<Record<string, string>> = {},
   ): Promise<Readonly<Record<string, unknown>>> {
     const module = await this.dynamic(specifier, { with: attributes });
-    if (names.length === 0 && unused.length === 0) return module;
+    if (names.length === 0 && Object.keys(unused).length === 0) return module;
     const exported = commonJs(module) ?? module;
     const bound: Record<string, unknown> = {};
     for (const name of names) {
@@ -83,7 +86,10 @@ export class Modules {
       else if (name in exported) bound[name] = exported[name];
       else throw new SyntaxError(noExport(specifier, name, module));
     }
-    for (const name of unused) bound[name] = name in module ? module[name] : exported[name];
+    const values = Object.entries(unused).flatMap(([local, name]) =>
+      name in module ? [[local, module[name]]] : name in exported ? [[local, exported[name]]] : [],
+    );
+    if (values.length > 0) this.#declarations.declare(Object.fromEntries(values));
     return bound;
   }
 
@@ -114,6 +120,7 @@ export class Modules {
   /** Takes the hooks away. */
   close(): void {
     this.#hooks.deregister();
+    this.#declarations.close();
   }
 
   #resolve: Resolve = (specifier, context, next) => {

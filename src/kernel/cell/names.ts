@@ -1,6 +1,6 @@
 // Which names a program imports, and which it uses as values.
-import type { AnyNode, ImportDeclaration, Program } from "acorn";
-import { full } from "acorn-walk";
+import type { AnyNode, Identifier, ImportDeclaration, Pattern, Program } from "acorn";
+import { type AncestorVisitors, ancestor, simple } from "acorn-walk";
 
 /** The module that a statement asks for. */
 export interface ImportRequest {
@@ -55,15 +55,98 @@ export function importedNames(declaration: ImportDeclaration): {
   return namespace === undefined ? { names } : { namespace, names };
 }
 
-/** The names that stand somewhere for a value. */
+/** The names that stand for a value somewhere where nothing inside hides the program's own. */
 export function usedNames(program: Program): ReadonlySet<string> {
   const names = new Set<string>();
-  full(program, (node) => {
-    if (node.type === "Identifier") names.add(node.name);
-    if (node.type === "ExportNamedDeclaration" && !node.source) {
-      for (const { local } of node.specifiers)
-        if (local.type === "Identifier") names.add(local.name);
+  const scopes = new Map<AnyNode, ReadonlySet<string>>();
+  const isHidden = (name: string, ancestors: readonly AnyNode[]) =>
+    ancestors.some((node) => {
+      if (node === program) return false;
+      if (!scopes.has(node)) scopes.set(node, new Set(declaredIn(node)));
+      return scopes.get(node)!.has(name);
+    });
+  const use = ({ name }: Identifier, ancestors: readonly AnyNode[]) => {
+    if (!names.has(name) && !isHidden(name, ancestors)) names.add(name);
+  };
+  ancestor(program, {
+    Identifier: (node, _, ancestors) => use(node, ancestors as AnyNode[]),
+    // What is assigned to; what is declared hides itself, or is the program's own.
+    VariablePattern: (node: Identifier, _: unknown, ancestors: AnyNode[]) => use(node, ancestors),
+    ExportNamedDeclaration(node) {
+      if (node.source) return;
+      for (const { local } of node.specifiers) if (local.type === "Identifier") use(local, []);
+    },
+  } as AncestorVisitors<unknown>);
+  return names;
+}
+
+/** The names that a node declares for what is inside of it. */
+function declaredIn(node: AnyNode): string[] {
+  switch (node.type) {
+    case "FunctionDeclaration":
+    case "FunctionExpression":
+    case "ArrowFunctionExpression": {
+      const own = node.type === "FunctionExpression" && node.id ? [node.id.name] : [];
+      return [...own, ...node.params.flatMap(boundNames), ...variablesOf(node.body)];
     }
+    case "StaticBlock":
+    case "BlockStatement":
+      return [...node.body.flatMap(lexicalNames), ...variablesOf(node)];
+    case "SwitchStatement":
+      return node.cases.flatMap(({ consequent }) => consequent.flatMap(lexicalNames));
+    case "ForStatement":
+      return node.init ? lexicalNames(node.init) : [];
+    case "ForInStatement":
+    case "ForOfStatement":
+      return lexicalNames(node.left);
+    case "CatchClause":
+      return node.param ? boundNames(node.param) : [];
+    case "ClassExpression":
+      return node.id ? [node.id.name] : [];
+    default:
+      return [];
+  }
+}
+
+function lexicalNames(node: AnyNode): string[] {
+  switch (node.type) {
+    case "VariableDeclaration":
+      return node.kind === "var" ? [] : node.declarations.flatMap(({ id }) => boundNames(id));
+    case "FunctionDeclaration":
+    case "ClassDeclaration":
+      return node.id ? [node.id.name] : [];
+    default:
+      return [];
+  }
+}
+
+/** The `var`s of a function's body. */
+function variablesOf(body: AnyNode): string[] {
+  const names: string[] = [];
+  simple(body, {
+    VariableDeclaration({ kind, declarations }) {
+      if (kind === "var") names.push(...declarations.flatMap(({ id }) => boundNames(id)));
+    },
   });
   return names;
+}
+
+/** The names that a pattern declares. */
+export function boundNames(pattern: Pattern): string[] {
+  switch (pattern.type) {
+    case "Identifier":
+      return [pattern.name];
+    case "ObjectPattern":
+      return pattern.properties.flatMap((property) =>
+        boundNames(property.type === "Property" ? property.value : property.argument),
+      );
+    case "ArrayPattern":
+      return pattern.elements.flatMap((element) => (element ? boundNames(element) : []));
+    case "AssignmentPattern":
+      return boundNames(pattern.left);
+    case "RestElement":
+      return boundNames(pattern.argument);
+    default:
+      return [];
+  }
 }

@@ -37,7 +37,7 @@ export function parseTypeScript(source: string): Parsed {
     if ((error as NodeJS.ErrnoException).code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") {
       return transform(source);
     }
-    throw syntaxError(error);
+    throw syntaxError(error, source);
   }
   return { text, program: parseJavaScript(text), origin: originIn(text) };
 }
@@ -69,7 +69,7 @@ function transform(source: string): Parsed {
   try {
     output = silently(() => stripTypeScriptTypes(source, { mode: "transform", sourceMap: true }));
   } catch (error) {
-    throw syntaxError(error);
+    throw syntaxError(error, source);
   }
   const at = output.lastIndexOf("\n//# sourceMappingURL=");
   const text = output.slice(0, at);
@@ -107,7 +107,10 @@ class CellParser extends (Parser as unknown as new (options: Options, input: str
 }
 
 function parse(text: string): Program {
-  return new CellParser({ ecmaVersion: "latest", sourceType: "module" }, text).parse();
+  return new CellParser(
+    { ecmaVersion: "latest", sourceType: "module", preserveParens: true },
+    text,
+  ).parse();
 }
 
 /** Parses JavaScript, as a module with top-level await. */
@@ -128,13 +131,18 @@ function acornError(error: unknown, origin: (offset: number) => Position): unkno
 }
 
 /** What Node's parser says; it puts the place in front of the stack, as a line and a marker. */
-function syntaxError(error: unknown): unknown {
+function syntaxError(error: unknown, source: string): unknown {
   const { code, message, stack } = error as NodeJS.ErrnoException;
   if (!code?.endsWith("_TYPESCRIPT_SYNTAX")) return error;
   const head = stack?.slice(0, stack.indexOf("SyntaxError [")).trimEnd().split("\n") ?? [];
   const line = Number(/^:(\d+)$/.exec(head[0] ?? "")?.[1] ?? 1);
-  const column = head.length > 2 ? head.at(-1)!.indexOf("^") + 1 : 1;
-  return new CellSyntaxError(message, { line, column: Math.max(column, 1) });
+  const marker = head.at(-1) ?? "";
+  if (/^ *\^+$/.test(marker)) {
+    return new CellSyntaxError(message, { line, column: marker.indexOf("^") + 1 });
+  }
+  const isText = marker.startsWith("  > "); // a template without an end, from its first line
+  const end = new Lines(source).position(source.trimEnd().length);
+  return new CellSyntaxError(message, isText ? { line, column: 1 } : end);
 }
 
 /** Node warns once that stripping types is experimental; that is no concern of a notebook. */
