@@ -151,7 +151,8 @@ async function start(kernel: ChosenKernel, cwd: string): Promise<KernelClient> {
       cwd,
       ...(resourceDir !== undefined && { resourceDir }),
       // A type checker's warnings come when they come: a saved notebook must not depend on it.
-      env: { ABKD_KERNEL_DIAGNOSTICS: "off" },
+      // Nor is what a program runs part of what a person has typed.
+      env: { ABKD_KERNEL_DIAGNOSTICS: "off", ABKD_KERNEL_HISTORY: ":memory:" },
     });
   } catch (cause) {
     if (!(cause instanceof KernelDeadError || cause instanceof KernelTimeoutError)) throw cause;

@@ -1,0 +1,200 @@
+// Notebook files: read, converted, written as nbformat writes them, and refused where broken.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, it } from "node:test";
+import {
+  type Notebook,
+  NotebookError,
+  parseNotebook,
+  readNotebook,
+  serialiseNotebook,
+} from "../../src/notebook/nbformat.ts";
+import { python, skipWithout } from "../lab/parts.ts";
+import { codeCells, temporaryFolder } from "./files.ts";
+
+const CODE = { cell_type: "code", metadata: {}, source: "", outputs: [], execution_count: null };
+
+function file(fields: object): string {
+  return JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [], ...fields });
+}
+
+describe("reading a notebook", () => {
+  it("joins lines, and keeps fields that it does not know", () => {
+    const notebook = parseNotebook(
+      file({
+        metadata: { mine: { a: 1 } },
+        cells: [
+          {
+            ...CODE,
+            id: "a",
+            source: ["let x = 1\n", "x"],
+            metadata: { tags: ["t"], own: true },
+            outputs: [
+              { output_type: "stream", name: "stdout", text: ["1\n", "2"] },
+              {
+                output_type: "display_data",
+                metadata: {},
+                data: { "text/plain": ["a\n", "b"], "application/json": ["a", "b"] },
+              },
+            ],
+          },
+        ],
+      }),
+      "x.ipynb",
+    );
+    const [cell] = codeCells(notebook);
+    assert.equal(cell?.source, "let x = 1\nx");
+    assert.deepEqual(cell?.outputs, [
+      { output_type: "stream", name: "stdout", text: "1\n2" },
+      {
+        output_type: "display_data",
+        metadata: {},
+        data: { "text/plain": "a\nb", "application/json": ["a", "b"] },
+      },
+    ]);
+    assert.deepEqual(cell?.metadata, { tags: ["t"], own: true });
+    assert.deepEqual(notebook.metadata, { mine: { a: 1 } });
+  });
+
+  for (const minor of [0, 1, 2, 3, 4]) {
+    it(`converts 4.${minor} to 4.5: an id for each cell, the same each time`, () => {
+      const text = file({
+        nbformat_minor: minor,
+        cells: [CODE, CODE, { cell_type: "markdown", metadata: {}, source: "# a" }],
+      });
+      const once = serialiseNotebook(parseNotebook(text, "x.ipynb"));
+      assert.equal(once, serialiseNotebook(parseNotebook(text, "x.ipynb")));
+      const { nbformat_minor, cells } = JSON.parse(once) as Notebook;
+      assert.equal(nbformat_minor, 5);
+      assert.equal(new Set(cells.map(({ id }) => id)).size, 3);
+      for (const { id } of cells) assert.match(id, /^[a-zA-Z0-9_-]{1,64}$/);
+    });
+  }
+
+  it("tells cells with the same or an illegal id apart", () => {
+    const cells = ["a", "a", "no spaces", ""].map((id) => ({ ...CODE, id }));
+    const ids = codeCells(parseNotebook(file({ cells }), "x.ipynb")).map(({ id }) => id);
+    assert.equal(ids[0], "a");
+    assert.equal(new Set(ids).size, 4);
+    for (const id of ids) assert.match(id, /^[a-zA-Z0-9_-]{1,64}$/);
+  });
+
+  const stream = { output_type: "stream", name: "stdout", text: "" };
+  const withOutput = (output: object): string => file({ cells: [{ ...CODE, outputs: [output] }] });
+  const broken: [what: string, text: string, message: RegExp][] = [
+    ["an empty file", "", /^x\.ipynb: no JSON, so no notebook/],
+    ["half a file", file({}).slice(0, 30), /no JSON, so no notebook/],
+    ["an array", "[]", /it holds no JSON object/],
+    ["any JSON", "{}", /it has no nbformat/],
+    ["nbformat 3", file({ nbformat: 3 }), /nbformat 3 instead of 4; open and save it in Jup/],
+    ["nbformat 4.6", file({ nbformat_minor: 6 }), /nbformat 4\.6; known here are 4\.0 to 4\.5/],
+    ["no metadata", file({ metadata: null }), /its metadata are no object/],
+    ["no cells", file({ cells: {} }), /its cells are no array/],
+    [
+      "a cell of another type",
+      file({ cells: [CODE, { cell_type: "x" }] }),
+      /cell 2: cell_type "x"/,
+    ],
+    ["a source of numbers", file({ cells: [{ ...CODE, source: [1] }] }), /cell 1: its source/],
+    ["no cell metadata", file({ cells: [{ ...CODE, metadata: 1 }] }), /cell 1: its metadata/],
+    ["tags as a text", file({ cells: [{ ...CODE, metadata: { tags: "a" } }] }), /its tags/],
+    ["no outputs", file({ cells: [{ ...CODE, outputs: null }] }), /cell 1: its outputs/],
+    ["a count of x", file({ cells: [{ ...CODE, execution_count: "x" }] }), /its execution_count/],
+    ["an unknown output", withOutput({ output_type: "y" }), /cell 1: output 1: output_type "y"/],
+    ["a stream of null", withOutput({ ...stream, text: null }), /output 1: its text is no text/],
+    ["an error without a name", withOutput({ output_type: "error" }), /no ename, evalue or trace/],
+    [
+      "a display without data",
+      withOutput({ output_type: "display_data", metadata: {} }),
+      /its data/,
+    ],
+  ];
+  for (const [what, text, message] of broken) {
+    it(`refuses ${what}`, () => {
+      assert.throws(
+        () => parseNotebook(text, "x.ipynb"),
+        (error) => error instanceof NotebookError && message.test(error.message),
+      );
+    });
+  }
+
+  it("names a file that is not there, and a folder", () => {
+    using folder = temporaryFolder();
+    const missing = path.join(folder.path, "no.ipynb");
+    assert.throws(() => readNotebook(missing), /cannot read .*no\.ipynb: there is no such file/);
+    assert.throws(() => readNotebook(folder.path), /it is a folder; name a file/);
+  });
+
+  it("reads 20 MB of outputs and writes them back", () => {
+    const text = "0123456789abcde\n".repeat(1_300_000);
+    const outputs = [{ output_type: "stream", name: "stdout", text }];
+    const notebook = parseNotebook(file({ cells: [{ ...CODE, id: "a", outputs }] }), "x.ipynb");
+    const again = parseNotebook(serialiseNotebook(notebook), "x.ipynb");
+    assert.deepEqual(again, notebook);
+  });
+});
+
+describe("writing a notebook", () => {
+  const odd = "a\nb\r\nc\rd\x0be\x0cf\x1cg\x85h\u2028i\u2029\n\n";
+  const notebook = parseNotebook(
+    file({
+      metadata: { zeta: [], alpha: {}, "10": 1, "9": 2, é: 'ü\u007f\\"', "\u{1F600}": "\uFFFD" },
+      cells: [
+        { ...CODE, id: "one", source: odd, execution_count: 1 },
+        { cell_type: "markdown", id: "two", metadata: {}, source: "" },
+        {
+          ...CODE,
+          id: "three",
+          source: "\n",
+          outputs: [
+            { output_type: "stream", name: "stderr", text: odd },
+            {
+              output_type: "execute_result",
+              execution_count: 2,
+              metadata: {},
+              data: {
+                "text/plain": "a\nb",
+                "image/svg+xml": "<svg>\n</svg>",
+                "image/png": "iVBORw0KGgo=\n",
+                "application/vnd.plotly.v1+json": { data: [{ y: [1, 2.5] }], layout: {} },
+              },
+            },
+            { output_type: "error", ename: "E", evalue: "\u001b[31mv", traceback: ["a\nb", "c"] },
+          ],
+        },
+      ],
+    }),
+    "x.ipynb",
+  );
+
+  it("has sorted keys, an indent of one and a newline at the end", () => {
+    const text = serialiseNotebook(notebook);
+    assert.ok(
+      text.startsWith('{\n "cells": [\n  {\n   "cell_type": "code",\n   "execution_count": 1,'),
+    );
+    assert.ok(text.endsWith(' "nbformat": 4,\n "nbformat_minor": 5\n}\n'));
+    assert.deepEqual(parseNotebook(text, "x.ipynb"), notebook);
+  });
+
+  it("is accepted and rewritten to the same bytes by nbformat", {
+    skip: skipWithout("python"),
+  }, () => {
+    using folder = temporaryFolder();
+    const [ours, theirs] = ["ours.ipynb", "theirs.ipynb"].map((name) =>
+      path.join(folder.path, name),
+    ) as [string, string];
+    writeFileSync(ours, serialiseNotebook(notebook));
+    const program =
+      "import nbformat, sys\n" +
+      "nb = nbformat.read(sys.argv[1], as_version=4)\n" +
+      "nbformat.validate(nb, relax_add_props=False)\n" +
+      "nbformat.write(nb, sys.argv[2])\n";
+    const { status, stderr } = spawnSync(python, ["-W", "error", "-c", program, ours, theirs], {
+      encoding: "utf8",
+    });
+    assert.equal(status, 0, stderr);
+    assert.equal(readFileSync(theirs, "utf8"), readFileSync(ours, "utf8"));
+  });
+});
