@@ -105,8 +105,12 @@ export class Chromium {
     this.#child = spawn(
       executable,
       [...switches, ...root, `--user-data-dir=${this.#profile}`, "about:blank"],
-      // In a group of its own: Ctrl-C is not for the browser, and all its processes end together.
-      { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"], detached: true },
+      {
+        stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
+        // In a group of its own: Ctrl-C is not for the browser, and all its processes end together.
+        detached: true,
+        env: { ...process.env, TMPDIR: this.#profile },
+      },
     );
     this.#child.on("error", (error) => this.#end(error.message));
     this.#child.on("exit", (code, signal) => this.#end(`it ended with ${signal ?? code}`));

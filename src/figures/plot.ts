@@ -9,7 +9,7 @@ import { warmBrowser, withBrowser } from "./shared-browser.ts";
 
 /** A Plotly figure: data, and what else Plotly.newPlot takes. Typed arrays may stand for arrays. */
 export interface PlotlyFigure {
-  readonly data: readonly Partial<Data>[];
+  readonly data: readonly (Partial<Data> | Readonly<Record<string, unknown>>)[];
   readonly layout?: Partial<Layout>;
   readonly config?: Partial<Config>;
 }
@@ -90,7 +90,8 @@ export interface SizedFigure extends Figure {
 
 /** What every figure that leaves this process goes through: equal ones become equal bytes. */
 export function sized(figure: PlotlyFigure, size: Partial<Size> = {}): SizedFigure {
-  const { data, layout = {}, config } = plainJson(figure) as PlotlyFigure;
+  const plainFigure = plainJson({ layout: {}, ...figure }) as Figure & Pick<PlotlyFigure, "config">;
+  const { data, layout, config } = plainFigure;
   const width = layout.width ?? size.width ?? plotSize.width;
   const height = layout.height ?? size.height ?? plotSize.height;
   return {

@@ -70,9 +70,10 @@ function open(): Opening {
 
 /** What an interrupt killed while it was opened or drew will never answer: the next one is new. */
 function watchInterrupts(): void {
-  if (watching) return;
+  const interrupts = notebookInterrupts();
+  if (watching || !interrupts) return;
   watching = true;
-  notebookInterrupts()?.addEventListener("interrupt", () => {
+  interrupts.addEventListener("interrupt", () => {
     if (!current || (current.ready && !current.ready.busy)) return;
     current.browser?.close();
     current = undefined;
