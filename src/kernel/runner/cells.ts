@@ -9,7 +9,7 @@ import { Errors, INTERRUPTED } from "./errors.ts";
 import type { Evaluated, Inspector } from "./inspect.ts";
 import { announceInterrupt, GRACE } from "./interrupts.ts";
 import { currentRun, type ExecuteCommand, Run, setCurrent, within } from "./run.ts";
-import { WORD } from "./shared.ts";
+import { type LinkMessage, WORD } from "./shared.ts";
 import { endTimers, own } from "./timers.ts";
 
 interface Parts {
@@ -43,7 +43,7 @@ export class Cells {
     const run = critical(() => {
       const command = this.#queue.shift();
       if (!command) return undefined;
-      const run = new Run(command);
+      const run = new Run(command, Atomics.load(this.#parts.words, WORD.stops));
       setCurrent(run);
       return run;
     });
@@ -51,20 +51,22 @@ export class Cells {
   }
 
   /** Ends the running cell as interrupted. */
-  interrupt(): void {
+  interrupt({ request, isFirst }: Extract<LinkMessage, { type: "cancel" }>): void {
     const run = currentRun();
     if (!run) return;
-    run.interrupts++;
-    const isAnnounced = run.interrupts === 1 && !run.evaluated;
-    const isWaiting = isAnnounced && within(run, announceInterrupt);
-    if (!isWaiting || run.evaluated) {
-      this.#endInterrupted(run);
-      return;
+    // This one started after whatever was stopped.
+    if (!isFirst && run.stops === Atomics.load(this.#parts.words, WORD.stops)) return;
+    const isWaited = run.request === 0 && !run.evaluated;
+    const isNew = run.request !== request;
+    run.request = request;
+    if (isWaited && within(run, announceInterrupt) && !run.evaluated) {
+      // A library ends in its own way: what its promise comes to is the cell's to keep.
+      const end = () => this.#endInterrupted(run, false);
+      run.onEvaluated = end;
+      own.setTimeout(end, GRACE);
+    } else if (isNew || !run.onEvaluated) {
+      this.#endInterrupted(run, !isWaited);
     }
-    // A library ends in its own way: what its promise comes to is the cell's to keep.
-    const end = () => this.#endInterrupted(run);
-    run.onEvaluated = end;
-    own.setTimeout(end, GRACE);
   }
 
   #start(run: Run): void {
@@ -82,14 +84,13 @@ export class Cells {
       return;
     }
     this.errors.remember(code, count, compiled);
-    const stops = Atomics.load(words, WORD.stops);
     inspector.evaluate(compiled.code, (evaluated) => {
       run.evaluated = true;
       if (run.onEvaluated) run.onEvaluated();
       else if (run.finished) return;
       else if (!("stopped" in evaluated)) {
         void within(run, () => this.#finish(run, evaluated, compiled.url, compiled.showsValue));
-      } else if (Atomics.load(words, WORD.stops) === stops) {
+      } else if (Atomics.load(words, WORD.stops) === run.stops) {
         this.#conclude(run, this.errors.failure(new Error(evaluated.stopped), ""));
       } // else the interrupt that stopped it is on its way
     });
@@ -148,11 +149,12 @@ export class Cells {
     }
   }
 
-  #endInterrupted(run: Run): void {
+  /** `atOnce`: resources that have not ended by now are left alone. */
+  #endInterrupted(run: Run, atOnce: boolean): void {
     if (run.finished) return;
     endTimers(run);
     const end = () => this.#conclude(run, INTERRUPTED);
-    if (!run.hasResources || run.interrupts > 1) {
+    if (!run.hasResources || atOnce) {
       end();
       return;
     }

@@ -28,14 +28,14 @@ export function forgetSections(): void {
 /** Lets the link probe this thread. */
 export function installProbe(shared: Int32Array<SharedArrayBuffer>): void {
   words = shared;
-  const probe = (): Probed => {
+  const probe = (isForced: boolean): Probed => {
     if (depth > 0) return "critical";
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = 5;
     const { stack = "" } = new Error();
     Error.stackTraceLimit = limit;
     // this function, the expression that calls it, and what they interrupt
-    if (stack.split("\n    at ").length <= 3) return "idle";
+    if (!isForced && stack.split("\n    at ").length <= 3) return "idle";
     Atomics.store(words, WORD.stopping, 1);
     return "busy";
   };

@@ -1,12 +1,18 @@
 // What compiled cells call: imports, and resources that are disposed of when the cell ends.
+import { fileURLToPath } from "node:url";
 import { type CellHelper, HELPER } from "../cell/compile.ts";
+import { Modules } from "../cell/modules.ts";
 import { runOf } from "./run.ts";
 
-export function installHelper(): void {
+/** Puts the helper and `require` among the globals. Modules come from the current folder, which is
+ *  the notebook's. */
+export function installHelper(): Modules {
+  const projectRoot = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, "");
+  const modules = new Modules({ folder: process.cwd(), projectRoot });
   const helper: CellHelper = {
-    import: async (specifier) => import(specifier),
-    dynamic: async (specifier) => import(String(specifier)),
-    meta: {},
+    import: modules.import.bind(modules),
+    dynamic: modules.dynamic.bind(modules),
+    meta: modules.meta,
     use: (resource) => {
       // The stack would prefer a resource's asynchronous end.
       resources().use(resource && { [Symbol.dispose]: disposerOf(resource) });
@@ -18,6 +24,12 @@ export function installHelper(): void {
     },
   };
   Object.defineProperty(globalThis, HELPER, { value: helper, configurable: true });
+  Object.defineProperty(globalThis, "require", {
+    value: modules.require,
+    configurable: true,
+    writable: true,
+  });
+  return modules;
 }
 
 function resources(): AsyncDisposableStack {

@@ -1,5 +1,6 @@
 // V8's inspector on this thread: evaluates code as a console does, and hands values over as they are.
 import { type Runtime, Session } from "node:inspector";
+import { promiseHooks } from "node:v8";
 import { critical } from "./critical.ts";
 
 /** What an evaluation came to: a value, or what was thrown. */
@@ -21,6 +22,11 @@ export class Inspector {
   readonly #session = new Session();
   readonly #holder: { value?: unknown } = {};
   readonly #holderId: string;
+  /**
+   * Promises of scripts that have not ended. Were one collected, the inspector would call back into
+   * Node in the middle of the collection, and V8 would abort the process.
+   */
+  readonly #pending = new Set<{ promise?: unknown }>();
 
   constructor() {
     this.#session.connect();
@@ -42,13 +48,22 @@ export class Inspector {
    * this call where the script was stopped, never where one of its promises was.
    */
   evaluate(expression: string, done: (evaluated: Evaluated) => void): void {
+    const script: { promise?: unknown } = {};
+    this.#pending.add(script);
+    // The first promise that comes to be is the script's: V8 runs it as an asynchronous function.
+    const unhook = promiseHooks.onInit((promise: unknown) => {
+      script.promise = promise;
+      unhook();
+    }) as () => void;
     this.#session.post(
       "Runtime.evaluate",
       { expression, replMode: true, awaitPromise: true, objectGroup: GROUP },
       (error, reply) => {
+        this.#pending.delete(script);
         done(error ? { stopped: error.message } : this.#evaluated(reply as Reply));
       },
     );
+    unhook();
   }
 
   /** Evaluates an expression at once; undefined where it would have side effects, or throws. */

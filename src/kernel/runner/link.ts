@@ -23,7 +23,8 @@ const main = parentPort as MessagePort;
 
 let numbered = 0;
 const untaken: Extract<LinkMessage, { type: "command" }>[] = [];
-let interrupts = 0;
+let requests = 0;
+let cancels = 0;
 let interrupting = false;
 
 /** Main thread takes commands one by one, each exactly once. */
@@ -41,25 +42,33 @@ function resend(): void {
 }
 
 async function interrupt(): Promise<void> {
-  interrupts++;
+  requests++;
   if (interrupting) return;
   interrupting = true;
-  let stopped = false;
-  for (;;) {
-    const number = interrupts;
-    main.postMessage({ type: "cancel", number, stopped } satisfies LinkMessage);
-    if (await cancelled(number)) {
-      if (number === interrupts) break;
-      stopped = false; // one more interrupt has come meanwhile
-    } else if (await stop()) {
-      stopped = true;
+  for (let request = 0; request < requests; ) {
+    request = requests;
+    let hasStopped = false;
+    let looksIdle = false;
+    for (let isFirst = true; !(await cancel(request, isFirst)); isFirst = false) {
+      looksIdle = !(await stop(looksIdle));
+      hasStopped ||= !looksIdle;
     }
+    if (!hasStopped) continue;
+    // What was stopped last may have been the answer to the one before.
+    await sleep(IDLE_ANSWER);
+    await cancel(request, false);
   }
   interrupting = false;
   resend();
 }
 
-/** Whether the main thread has dealt with an interrupt, within as long as it takes when idle. */
+/** Asks the main thread to end its cell; whether it has heard, in the time it takes when idle. */
+async function cancel(request: number, isFirst: boolean): Promise<boolean> {
+  const number = ++cancels;
+  main.postMessage({ type: "cancel", number, request, isFirst } satisfies LinkMessage);
+  return cancelled(number);
+}
+
 async function cancelled(number: number): Promise<boolean> {
   const deadline = performance.now() + IDLE_ANSWER;
   for (;;) {
@@ -71,14 +80,17 @@ async function cancelled(number: number): Promise<boolean> {
   }
 }
 
-/** Stops the main thread's JavaScript where it runs any that may be stopped. */
-async function stop(): Promise<boolean> {
+/**
+ * Stops the main thread's JavaScript where it runs any that may be stopped. A thread that looks idle
+ * gets one more chance to answer: endless promises look the same, and have to be stopped.
+ */
+async function stop(isForced: boolean): Promise<boolean> {
   const session = new Session();
   session.connectToMainThread();
   try {
     for (;;) {
       const { result } = await session.post("Runtime.evaluate", {
-        expression: 'globalThis[Symbol.for("abkd.kernel.probe")]()',
+        expression: `globalThis[Symbol.for("abkd.kernel.probe")](${isForced})`,
         returnByValue: true,
       });
       const probed = result.value as Probed;
@@ -87,7 +99,7 @@ async function stop(): Promise<boolean> {
       else break;
     }
     Atomics.add(words, WORD.stops, 1);
-    await Promise.race([session.post("Runtime.terminateExecution"), sleep(100)]);
+    await Promise.race([session.post("Runtime.terminateExecution"), sleep(20)]);
     return true;
   } finally {
     Atomics.store(words, WORD.stopping, 0);

@@ -101,7 +101,7 @@ link.on("message", (message: LinkMessage) => {
       Atomics.store(words, WORD.cancelled, message.number);
       Atomics.notify(words, WORD.cancelled);
     });
-    cells.interrupt();
+    cells.interrupt(message);
   }
   cells.next();
 });

@@ -17,8 +17,10 @@ export class Run {
   evaluated = false;
   /** It has been interrupted: it starts no timers any more. */
   cancelled = false;
-  /** How often it has been interrupted: the second time it is not waited for. */
-  interrupts = 0;
+  /** The user's interrupt that it ends by; 0 for none. */
+  request = 0;
+  /** How often V8 had been asked to stop the thread when it started. */
+  readonly stops: number;
   /** Called when its evaluation ends while an interrupt waits for that. */
   onEvaluated: (() => void) | undefined;
   /** What `using` declared at its top level. */
@@ -28,7 +30,8 @@ export class Run {
   readonly #timers = new Set<Timer>();
   #sweepAt = 64;
 
-  constructor(command: ExecuteCommand) {
+  constructor(command: ExecuteCommand, stops: number) {
+    this.stops = stops;
     this.cell = command.cell;
     this.count = command.count;
     this.command = command;

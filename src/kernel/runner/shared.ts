@@ -20,9 +20,16 @@ export const WORDS = Object.keys(WORD).length;
 /** From the link to the main thread. Sent again until it is taken: an interrupt may swallow it. */
 export type LinkMessage =
   | { readonly type: "command"; readonly number: number; readonly command: Command }
-  /** `stopped`: V8 was asked to stop what ran. */
-  | { readonly type: "cancel"; readonly number: number; readonly stopped: boolean };
+  | {
+      readonly type: "cancel";
+      readonly number: number;
+      /** Which of the user's interrupts this is about. */
+      readonly request: number;
+      /** The first says that the user wants it, others that V8 stopped what ran since. */
+      readonly isFirst: boolean;
+    };
 
 /** What the link finds out about the main thread by a function that it runs there. */
 export const PROBE = Symbol.for("abkd.kernel.probe");
+/** "idle": no JavaScript is below the probe, so messages are heard, or V8 is between two promises. */
 export type Probed = "idle" | "busy" | "critical";

@@ -8,7 +8,12 @@ import { cellOf } from "./run.ts";
 
 type Name = "stdout" | "stderr";
 
-/** A stream that is never full and never ends, as a kernel's output. */
+type Done = (error?: Error | null) => void;
+
+/**
+ * A stream that is never full and never ends, as a kernel's output. It does without Writable's own
+ * bookkeeping, which an interrupt in its middle would leave waiting for ever.
+ */
 class OutputStream extends Writable {
   readonly fd: number;
   readonly isTTY = false;
@@ -17,38 +22,45 @@ class OutputStream extends Writable {
   readonly #decoder = new StringDecoder("utf8");
 
   constructor(name: Name, frames: FrameWriter) {
-    super({ decodeStrings: false, autoDestroy: false, emitClose: false });
+    super({ autoDestroy: false, emitClose: false });
     this.#name = name;
     this.#frames = frames;
     this.fd = name === "stdout" ? 1 : 2;
   }
 
-  override _write(
-    chunk: string | Uint8Array,
-    encoding: BufferEncoding,
-    done: (error?: Error | null) => void,
-  ): void {
-    const isText = typeof chunk === "string" && /^utf-?8$/i.test(encoding);
-    const text = isText ? chunk : this.#decoder.write(toBuffer(chunk, encoding));
+  override write(chunk: unknown, encoding?: BufferEncoding | Done, done?: Done): boolean {
+    const after = typeof encoding === "function" ? encoding : done;
+    const text = this.#text(chunk, typeof encoding === "string" ? encoding : "utf8");
     if (text !== "") critical(() => this.#frames.stream(cellOf(), this.#name, text));
-    done();
+    if (after) process.nextTick(after);
+    return true;
   }
 
   /** Whoever pipes into it must not end it for all others. */
   override end(...args: unknown[]): this {
     const [chunk, encoding] = args;
-    if (typeof chunk === "string") this.write(chunk, encoding as BufferEncoding);
-    else if (chunk instanceof Uint8Array) this.write(chunk);
+    if (typeof chunk === "string" || chunk instanceof Uint8Array) {
+      this.write(chunk, typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8");
+    }
+    const done = args.find((arg) => typeof arg === "function");
+    if (done) process.nextTick(done as Done);
     return this;
   }
 
-  override _destroy(_: Error | null, done: (error?: Error | null) => void): void {
-    done();
+  override destroy(): this {
+    return this;
   }
-}
 
-function toBuffer(chunk: string | Uint8Array, encoding: BufferEncoding): Buffer {
-  return typeof chunk === "string" ? Buffer.from(chunk, encoding) : Buffer.from(chunk);
+  #text(chunk: unknown, encoding: BufferEncoding): string {
+    if (typeof chunk === "string") {
+      if (/^utf-?8$/i.test(encoding)) return chunk;
+      return this.#decoder.write(Buffer.from(chunk, encoding));
+    }
+    if (ArrayBuffer.isView(chunk)) {
+      return this.#decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    }
+    throw new TypeError(`process.${this.#name}.write takes a string or bytes`);
+  }
 }
 
 /** Replaces the two streams, and the console's methods by ones that V8's inspector does not record. */
@@ -58,7 +70,7 @@ export function installStreams(frames: FrameWriter): void {
   for (const [name, stream] of Object.entries({ stdout, stderr })) {
     Object.defineProperty(process, name, { value: stream, configurable: true, enumerable: true });
   }
-  const own = new Console({ stdout, stderr });
+  const own = new Console({ stdout, stderr, ignoreErrors: false });
   for (const [name, method] of Object.entries(own)) {
     if (typeof method === "function") Reflect.set(console, name, method);
   }

@@ -1,0 +1,173 @@
+// Interrupts: whatever runs ends within 50 ms, its variables stay, and the runner lives.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { sleep, TestRunner, until } from "./runner-harness.ts";
+
+let runner: TestRunner;
+const folder = mkdtempSync(path.join(tmpdir(), "runner-"));
+const engine = path.resolve(import.meta.dirname, "../../src/tensor/index.ts");
+
+before(async () => {
+  runner = new TestRunner();
+  await runner.ready;
+});
+after(async () => {
+  await runner.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Far above 50 ms, because tests share their machine; what was measured is printed. */
+const LIMIT = 1000;
+
+/** Interrupts a cell that has printed "started", and gives the milliseconds to its end. */
+async function interrupted(code: string): Promise<number> {
+  const { cell, ran } = runner.start(code);
+  await until(() => runner.output(cell).stdout.includes("started"), "the cell's first line");
+  await sleep(50);
+  const start = performance.now();
+  runner.interrupt();
+  const { outcome } = await ran;
+  const took = performance.now() - start;
+  assert.equal(outcome.status, "error");
+  assert.equal(outcome.status === "error" && outcome.ename, "KeyboardInterrupt");
+  return took;
+}
+
+const CASES: Readonly<Record<string, string>> = {
+  "a synchronous loop": `console.log("started"); for (;;);`,
+  "a loop in a function": `function spin() { for (;;); } console.log("started"); spin();`,
+  "a pending promise": `console.log("started"); await new Promise(() => {});`,
+  "a loop after an await": `await null; console.log("started"); for (;;);`,
+  "a long timer": `console.log("started"); await new Promise((r) => setTimeout(r, 1e6));`,
+  "awaits without end": `console.log("started"); for (;;) await null;`,
+  "sleeps without end": `
+    import { setTimeout as sleep } from "node:timers/promises";
+    console.log("started"); for (;;) { ticks++; await sleep(1); }`,
+  "a loop in a timer": `
+    setTimeout(() => { console.log("started"); for (;;); }, 5); await new Promise(() => {});`,
+  "a loop in a tick": `
+    process.nextTick(() => { console.log("started"); for (;;); }); await new Promise(() => {});`,
+  "a loop that catches everything": `
+    console.log("started"); for (;;) { try { for (;;); } catch {} finally { for (;;); } }`,
+  "a lock": `
+    console.log("started"); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`,
+  "a question": `console.log("started"); prompt("?");`,
+  "a question with a promise": `console.log("started"); await input("?");`,
+  "heavy printing": `console.log("started"); for (;;) console.log("x".repeat(200));`,
+  "a value's view": `
+    console.log("started");
+    ({ [Symbol.for("Jupyter.display")]() { for (;;); } })`,
+};
+
+for (const [name, code] of Object.entries(CASES)) {
+  test(`interrupts ${name}, and state is kept`, { timeout: 20_000 }, async (t) => {
+    await runner.run("let kept = 42, ticks = 0;");
+    const took = await interrupted(code);
+    t.diagnostic(`${took.toFixed(1)} ms`);
+    assert.ok(took < LIMIT, `${took} ms`);
+    assert.equal(await runner.value("kept"), "42");
+  });
+}
+
+test("no loop lives on", async () => {
+  const before = await runner.value("ticks");
+  await sleep(50);
+  assert.equal(await runner.value("ticks"), before);
+});
+
+test("interrupts a function of an imported module", async (t) => {
+  const file = path.join(folder, "spin.ts");
+  writeFileSync(file, `export function spin(): void { console.log("started"); for (;;); }`);
+  const took = await interrupted(`import { spin } from ${JSON.stringify(file)}; spin();`);
+  t.diagnostic(`${took.toFixed(1)} ms`);
+  assert.ok(took < LIMIT, `${took} ms`);
+  assert.equal(await runner.value("typeof spin"), "'function'");
+});
+
+test("interrupts the engine while it computes, and it goes on computing", async (t) => {
+  const code = `
+    import * as tensor from ${JSON.stringify(engine)};
+    let { tf } = tensor;
+    let big = tf.ones([900, 900]);
+    console.log("started");
+    for (;;) tf.dispose(tf.matMul(big, big));`;
+  const took = await interrupted(code);
+  t.diagnostic(`${took.toFixed(1)} ms`);
+  assert.ok(took < LIMIT, `${took} ms`);
+  assert.equal(
+    await runner.value("tf.matMul(tf.ones([2, 3]), tf.ones([3, 2])).dataSync()[0]"),
+    "3",
+  );
+});
+
+test("an interrupt when nothing runs is harmless", async () => {
+  runner.interrupt();
+  await sleep(60);
+  assert.equal(await runner.value("6 * 7"), "42");
+});
+
+test("a library that asks for time keeps its result", async () => {
+  const code = `
+    let target = globalThis[Symbol.for("Jupyter.interrupt")];
+    async function train() {
+      let stop = false;
+      const onInterrupt = (event) => { event.preventDefault(); stop = true; };
+      target.addEventListener("interrupt", onInterrupt, { once: true });
+      for (let step = 0; ; step++) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        if (stop) return { best: step > 0 };
+      }
+    }
+    console.log("started");
+    let outcome = await train();`;
+  await interrupted(code);
+  assert.equal(await runner.value("outcome"), "{ best: true }");
+});
+
+test("a library that asks for time and never ends is not waited for for ever", async () => {
+  const code = `
+    let asked = globalThis[Symbol.for("Jupyter.interrupt")];
+    asked.addEventListener("interrupt", (event) => event.preventDefault(), { once: true });
+    console.log("started");
+    await new Promise(() => {});`;
+  const took = await interrupted(code);
+  assert.ok(took > 1000 && took < 6000, `${took} ms`);
+});
+
+test("200 interrupts at random moments leave it alive and answering", {
+  timeout: 60_000,
+}, async () => {
+  const codes = [
+    "for (let i = 0; i < 3e6; i++);",
+    "await new Promise((resolve) => setTimeout(resolve, 3));",
+    `for (let i = 0; i < 300; i++) console.log("line", i);`,
+    "for (let i = 0; i < 1e4; i++) await null;",
+    "setTimeout(() => { for (let i = 0; i < 1e6; i++); }, 1); 1 + 1",
+    `await Promise.all([1, 2, 3].map((ms) => new Promise((r) => setTimeout(r, ms))));`,
+    "let survivor = 1; survivor",
+  ];
+  let seed = 7;
+  const random = () => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return seed / 2_147_483_647;
+  };
+  for (let round = 0; round < 200; round++) {
+    const { ran } = runner.start(codes[Math.floor(random() * codes.length)] as string);
+    if (random() < 0.8) await sleep(random() * 12);
+    runner.interrupt();
+    if (random() < 0.2) runner.interrupt();
+    await ran;
+  }
+  await sleep(100);
+  assert.equal(await runner.value("[kept, 1 + 1]"), "[ 42, 2 ]");
+  const { outcome, stdout } = await runner.run(`
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    console.log("timers, ticks and promises work");
+    await new Promise((resolve) => process.nextTick(resolve));
+    await new Promise((resolve) => setImmediate(resolve));`);
+  assert.equal(outcome.status, "ok");
+  assert.match(stdout, /work/);
+});
