@@ -103,12 +103,22 @@ export class Modules {
       for (const other of this.#loading) for (const path of loaded) other.delete(path);
       return module;
     } catch (error) {
-      // Node keeps a module that failed; the next import shall try again what this one began.
-      for (const path of loaded) this.#retries.set(path, (this.#retries.get(path) ?? 0) + 1);
+      this.#tryAgain(loaded);
       throw error;
     } finally {
       this.#loading.delete(loaded);
     }
+  }
+
+  /** The imports under way were stopped and will never settle. */
+  abandon(): void {
+    for (const loaded of this.#loading) this.#tryAgain(loaded);
+    this.#loading.clear();
+  }
+
+  /** Node keeps a module that failed; the next import shall load anew what a failed one began. */
+  #tryAgain(loaded: ReadonlySet<string>): void {
+    for (const path of loaded) this.#retries.set(path, (this.#retries.get(path) ?? 0) + 1);
   }
 
   /** Where a place in a stack trace is in the file as written: the path, without what marks its
