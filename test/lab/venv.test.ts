@@ -1,0 +1,116 @@
+// What `npm run lab` does before JupyterLab starts, with a Python and a pip that only take notes.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { after, before, beforeEach, describe, it } from "node:test";
+import { root } from "./parts.ts";
+
+const fakePython = `#!/bin/sh
+PATH=/usr/bin:/bin
+echo "$@" >> "$NOTES"
+case "$1 $2" in
+  "-c "*) echo "$VERSION $VENV" ;;
+  "-m venv") mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;;
+  "-m pip")
+    echo "Collecting one==1.0"
+    echo "Collecting two==2.0 (from one)"
+    echo "ERROR: as told" >&2
+    exit "\${PIP_STATUS:-0}" ;;
+esac
+`;
+
+describe("npm run lab -- --install-only", () => {
+  let folder: string;
+  let notes: string;
+
+  before(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), "abkd-venv-"));
+    notes = path.join(folder, "notes");
+    for (const file of ["scripts/lab.ts", "scripts/venv.ts", "src/errors.ts"])
+      await cp(path.join(root, file), path.join(folder, file));
+    await writeFile(path.join(folder, "package.json"), '{ "type": "module" }');
+    await writeFile(path.join(folder, "requirements.txt"), "# Some.\none==1.0\ntwo==2.0\n");
+    const cli = `import { appendFileSync } from "node:fs";
+appendFileSync(process.env.NOTES, "abkd " + process.argv.slice(2).join(" ") + "\\n");\n`;
+    await writeFile(path.join(folder, "src/cli.ts"), cli);
+    await mkdir(path.join(folder, "tools"));
+    await writeFile(path.join(folder, "tools/python3"), fakePython);
+    await chmod(path.join(folder, "tools/python3"), 0o755);
+  });
+  beforeEach(() => rm(notes, { force: true }));
+  after(() => rm(folder, { recursive: true }));
+
+  function install(env: Record<string, string> = {}) {
+    return spawnSync(process.execPath, [path.join(folder, "scripts/lab.ts"), "--install-only"], {
+      cwd: folder,
+      env: {
+        PATH: path.join(folder, "tools"),
+        NOTES: notes,
+        VERSION: "3.12.1",
+        VENV: "True",
+        ...env,
+      },
+      encoding: "utf8",
+    });
+  }
+
+  /** What Python and our own command were called with, without the probes. */
+  async function calls(): Promise<string[]> {
+    const lines = (await readFile(notes, "utf8")).trimEnd().split("\n");
+    return lines.filter((line) => /^(-m|abkd) /.test(line)).map((line) => line.split(" ")[1]!);
+  }
+
+  /** The one line that someone without a fitting Python gets to read. */
+  function refusal(env: Record<string, string>): string {
+    const { status, stdout, stderr } = install(env);
+    assert.equal(status, 2, stderr);
+    assert.equal(stdout, "");
+    assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
+    return stderr;
+  }
+
+  it("says in one line that there is no Python", () => {
+    const line = refusal({ PATH: path.join(folder, "nothing") });
+    assert.match(line, /Python 3\.10 or later.*none in PATH:.*apt-get.*brew.*npm run lab/);
+  });
+
+  it("names a Python that is too old", () => {
+    const line = refusal({ VERSION: "3.9.2" });
+    assert.match(line, /Python 3\.10 or later.*\(python3 is 3\.9\.2\)/);
+  });
+
+  it("says what Debian leaves out", () => {
+    assert.match(refusal({ VENV: "False" }), /3\.12\.1.*venv.*apt-get install python3-venv/);
+  });
+
+  it("shows why pip failed, and does not take what it left for an environment", async () => {
+    const { status, stderr } = install({ PIP_STATUS: "1" });
+    assert.equal(status, 1);
+    assert.match(stderr, /pip failed \(exit code 1\).*ERROR: as told.*npm run lab/s);
+    assert.deepEqual(await calls(), ["venv", "pip"]);
+  });
+
+  it("begins again after that, in lines, and installs the kernel", async () => {
+    const { status, stdout, stderr } = install();
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^abkd: making \.venv with python3 \(Python 3\.12\.1\)$/m);
+    assert.match(stdout, /^abkd: installing 2 Python packages/m);
+    assert.deepEqual(await calls(), ["venv", "pip", "kernel"]);
+    assert.match(await readFile(notes, "utf8"), /^abkd kernel install --prefix .*\.venv$/m);
+  });
+
+  it("does nothing to what is there already, but notices a folder that has moved", async () => {
+    const { status, stdout } = install();
+    assert.equal(status, 0);
+    assert.equal(stdout, "");
+    assert.deepEqual(await calls(), ["kernel"]);
+  });
+
+  it("brings an environment up to date without making it anew", async () => {
+    await writeFile(path.join(folder, "requirements.txt"), "one==1.1\n");
+    assert.equal(install().status, 0);
+    assert.deepEqual(await calls(), ["pip", "kernel"]);
+  });
+});
