@@ -11,8 +11,9 @@ const SILENT = new Set([
   1286, // ESM syntax in a file that its package.json calls CommonJS: cells are modules
 ]);
 
-/** A screenful; one wrong type can spoil every line after it. */
-const MAX_PROBLEMS = 20;
+/** A screenful: one wrong type can spoil every line after it, and explanations are long. */
+const MAX_PROBLEMS = 10;
+const MAX_LINES = 5;
 
 export function diagnose(
   workspace: Workspace,
@@ -32,7 +33,8 @@ export function diagnose(
     if (found.category !== ts.DiagnosticCategory.Error || start < 0) continue;
     if (SILENT.has(found.code) || isSyntax(found.code)) continue;
     const { line, character } = file.getLineAndCharacterOfPosition(start);
-    const message = ts.flattenDiagnosticMessageText(found.messageText, "\n");
+    const lines = ts.flattenDiagnosticMessageText(found.messageText, "\n").split("\n");
+    const message = lines.slice(0, MAX_LINES).join("\n");
     problems.push({
       line: line + 1,
       column: character + 1,

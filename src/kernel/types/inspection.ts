@@ -40,16 +40,32 @@ export class Inspector {
     if (!info || info.textSpan.start < cell.prelude.length) return undefined;
     // Strings and numbers have a type and nothing to say.
     if (info.kind === ts.ScriptElementKind.unknown && !info.documentation?.length) return undefined;
-    const signature = ts.displayPartsToString(info.displayParts);
+    const shown = ts.displayPartsToString(info.displayParts);
     const origin = this.#origin(cell, info.textSpan.start);
     return {
       position: info.textSpan.start,
-      signature: signature.replace(/^\(alias\) /, "").replace(/\nimport [^\n]*$/, ""),
+      signature: this.#withoutAlias(cell, shown),
       documentation: info.documentation?.length
         ? info.documentation
         : (origin?.documentation ?? []),
       tags: info.tags?.length ? info.tags : (origin?.tags ?? []),
     };
+  }
+
+  /** What a name stands for, rather than that it was imported. */
+  #withoutAlias(cell: CellFile, shown: string): string {
+    const whole = /^(?:\(alias\) )?import (\S+)$/.exec(shown);
+    const name = whole?.[1];
+    if (name === undefined) {
+      return shown
+        .replace(/\nimport [^\n]*$/, "")
+        .replace(/^\(alias\) (?=[\p{ID_Continue}$]+[(<])/u, "function ")
+        .replace(/^\(alias\) /, "");
+    }
+    // A module as a whole, of which TypeScript says nothing but its local name.
+    const home = cell.names.has(name) ? cell : this.#notebook.provider(name);
+    const from = home && importSource(home.code, name);
+    return from === undefined ? shown : `module "${from}"`;
   }
 
   /** What an earlier cell says about its variable; the prelude's declaration says nothing. */
@@ -128,6 +144,20 @@ export class Inspector {
       "text/markdown": markdown.filter((part) => part !== "").join("\n\n"),
     };
   }
+}
+
+/** Which module `import * as name` takes. */
+function importSource(code: string, name: string): string | undefined {
+  const file = ts.createSourceFile("cell.ts", code, ts.ScriptTarget.ESNext, false);
+  for (const statement of file.statements) {
+    if (!ts.isImportDeclaration(statement)) continue;
+    const bindings = statement.importClause?.namedBindings;
+    if (!bindings || !ts.isNamespaceImport(bindings) || bindings.name.text !== name) continue;
+    return ts.isStringLiteral(statement.moduleSpecifier)
+      ? statement.moduleSpecifier.text
+      : undefined;
+  }
+  return undefined;
 }
 
 function tagText({ name, text }: ts.JSDocTagInfo, mark: (name: string) => string): string {

@@ -1,6 +1,6 @@
 // What can stand in an import's quotes: files, packages, a package's subpaths, Node's modules.
 import { readFileSync } from "node:fs";
-import { builtinModules } from "node:module";
+import { builtinModules, isBuiltin } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import ts from "typescript";
 import type { Candidate, Candidates } from "./completions.ts";
@@ -29,7 +29,7 @@ export function completeModule(
     return { list: files(typed, settings.folder), start, end };
   }
   const scope = /^(@[^/]*\/)?[^/]*/.exec(typed)![0];
-  if (typed.length === scope.length) {
+  if (typed.length === scope.length || isBuiltin(scope)) {
     return { list: packages(settings), start: from, end };
   }
   return { list: subpaths(typed, scope, settings), start: from, end };

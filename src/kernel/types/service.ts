@@ -1,5 +1,5 @@
 // The TypeScript language service as the supervisor sees it: a worker thread, started when needed.
-import { extname } from "node:path";
+import { extname, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import type {
   Answers,
@@ -20,7 +20,7 @@ export interface TypeServiceOptions {
   readonly folder: string;
   /** Where this package lies: the fallback for packages, and what `abkd` is. */
   readonly projectRoot: string;
-  /** Milliseconds that one answer may take; 30 seconds by default. */
+  /** Milliseconds that one answer may take; 20 seconds by default. */
   readonly timeLimit?: number;
   /** Told when TypeScript fails on some code; the answer is then an empty one. */
   readonly log?: (line: string) => void;
@@ -58,8 +58,11 @@ export class TypeService {
   #closed = false;
 
   constructor(options: TypeServiceOptions) {
-    this.#settings = { folder: options.folder, projectRoot: options.projectRoot };
-    this.#timeLimit = options.timeLimit ?? 30_000;
+    this.#settings = {
+      folder: resolve(options.folder),
+      projectRoot: resolve(options.projectRoot),
+    };
+    this.#timeLimit = options.timeLimit ?? 20_000;
     this.#log = options.log ?? (() => {});
   }
 

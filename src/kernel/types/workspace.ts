@@ -18,6 +18,7 @@ const OPTIONS: ts.CompilerOptions = {
   strict: true,
   esModuleInterop: true,
   resolveJsonModule: true,
+  noUncheckedSideEffectImports: true,
   allowJs: false,
   skipLibCheck: true,
   allowUnreachableCode: true,

@@ -1,0 +1,66 @@
+// A notebook in a temporary folder, with the real language service.
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Completion, Diagnosis, Inspection } from "../../src/kernel/types/protocol.ts";
+import { TypeService, type TypeServiceOptions } from "../../src/kernel/types/service.ts";
+
+export const PROJECT_ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+export class TypedNotebook {
+  readonly folder = realpathSync(mkdtempSync(join(tmpdir(), "abkd-types-")));
+  readonly service: TypeService;
+  #count = 0;
+
+  constructor(options: Partial<TypeServiceOptions> = {}) {
+    this.service = new TypeService({
+      folder: this.folder,
+      projectRoot: PROJECT_ROOT,
+      timeLimit: 60_000,
+      ...options,
+    });
+  }
+
+  write(path: string, text: string): void {
+    const file = join(this.folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+
+  /** Executes a cell, as far as types go. */
+  run(code: string): number {
+    this.service.record(++this.#count, code);
+    return this.#count;
+  }
+
+  /** Executes a cell and gives its type errors. */
+  check(code: string): Promise<Diagnosis> {
+    return this.service.diagnostics(this.run(code), code);
+  }
+
+  async errors(code: string): Promise<number[]> {
+    return (await this.check(code)).problems.map((problem) => problem.code);
+  }
+
+  /** `|` is the cursor. */
+  complete(marked: string): Promise<Completion> {
+    return this.service.complete(marked.replace("|", ""), marked.indexOf("|"));
+  }
+
+  /** What the cell would become with each match. */
+  async completed(marked: string): Promise<string[]> {
+    const code = marked.replace("|", "");
+    const { matches, start, end } = await this.complete(marked);
+    return matches.map((match) => code.slice(0, start) + match + code.slice(end));
+  }
+
+  inspect(marked: string, detailLevel = 0): Promise<Inspection> {
+    return this.service.inspect(marked.replace("|", ""), marked.indexOf("|"), detailLevel);
+  }
+
+  async close(): Promise<void> {
+    await this.service.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,48 @@
+// A language service that is stuck, or closed.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { TypeService, TypeServiceError } from "../../src/kernel/types/service.ts";
+import { PROJECT_ROOT, TypedNotebook } from "./types-kit.ts";
+
+// The orders of eight things are 40,320 types: a second or two for each of many sets.
+const SETS = Array.from({ length: 40 }, (_, set) => {
+  return Array.from({ length: 8 }, (_, i) => `"${set}.${i}"`).join(" | ");
+});
+const SLOW = `type Orders<T, U = T> =
+  [T] extends [never] ? [] : U extends U ? [U, ...Orders<Exclude<T, U>>] : never;
+${SETS.map((set, i) => `const o${i}: Orders<${set}> = 0;`).join("\n")}`;
+
+describe("a stuck language service", () => {
+  test("is ended with an error that says so, and starts anew", async () => {
+    const notebook = new TypedNotebook({ timeLimit: 1 });
+    try {
+      notebook.run("const kept = 1");
+      await assert.rejects(notebook.complete("kep|"), (error: Error) => {
+        assert.ok(error instanceof TypeServiceError);
+        assert.match(error.message, /no answer to "complete" in 0\.001 s/);
+        return true;
+      });
+    } finally {
+      await notebook.close();
+    }
+    const patient = new TypedNotebook({ timeLimit: 8000 });
+    try {
+      patient.run("const kept = 1");
+      const stuck = patient.check(SLOW);
+      await assert.rejects(stuck, /no answer to "diagnostics" in 8 s/);
+      assert.deepEqual((await patient.complete("kep|")).matches, ["kept"]);
+    } finally {
+      await patient.close();
+    }
+  });
+
+  test("closed, it answers no more", async () => {
+    const service = new TypeService({ folder: PROJECT_ROOT, projectRoot: PROJECT_ROOT });
+    const waiting = service.isComplete("1");
+    const settled = assert.rejects(waiting, TypeServiceError);
+    await service.close();
+    await settled;
+    await assert.rejects(service.complete("a", 1), /was closed/);
+    assert.equal(service.started, false);
+  });
+});
