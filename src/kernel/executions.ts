@@ -15,6 +15,8 @@ export interface Cell {
   readonly stopOnError: boolean;
   readonly allowInput: boolean;
   readonly userExpressions: Readonly<Record<string, string>>;
+  /** On the clock of performance.now(). */
+  readonly arrival: number;
   /** The n of In[n]; 0 until it runs. */
   count: number;
 }
@@ -32,8 +34,8 @@ type Waiting = Cell | (() => void);
 
 /** Cells whose late output still finds its way; of older ones it goes to the last cell. */
 const REMEMBERED = 4_096;
-/** How long requests that a front end sent together with a failing cell's may be on their way. */
-const ARRIVAL_MILLISECONDS = 10;
+/** After a cell's request, those that its front end sent together with it have arrived as well. */
+const ARRIVAL_MILLISECONDS = 20;
 /** Between the two ends of a cell: its outcome, and the mark on standard error. */
 const MARK_MILLISECONDS = 1_000;
 
@@ -93,6 +95,7 @@ export class Executions {
       stopOnError: flagOf(content, "stop_on_error", true),
       allowInput: flagOf(content, "allow_stdin", true),
       userExpressions: textsOf(content, "user_expressions"),
+      arrival: performance.now(),
       count: 0,
     };
     this.#queue.push(cell);
@@ -161,8 +164,7 @@ export class Executions {
       const { ename, evalue, traceback } = outcome;
       if (!silent) sockets.publish("error", header, { ename, evalue, traceback });
       if (cell.stopOnError) {
-        // A front end that runs all cells sends its requests one after the other, in an instant.
-        await delay(ARRIVAL_MILLISECONDS);
+        await delay(Math.max(0, cell.arrival + ARRIVAL_MILLISECONDS - performance.now()));
         aborted = this.#queue.splice(0);
       }
       const failed = { status: "error", execution_count: count, ename, evalue, traceback };

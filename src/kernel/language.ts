@@ -100,11 +100,6 @@ export class Language {
     return status === "incomplete" ? { status, indent } : { status };
   }
 
-  async close(): Promise<void> {
-    this.busy();
-    await this.#service.close();
-  }
-
   #checkAll(): void {
     for (const cell of this.#unchecked.splice(0)) {
       this.#service.diagnostics(cell.count, cell.code).then(

@@ -249,6 +249,44 @@ suite("protocol", () => {
     assert.deepEqual(await commInfo(), {});
   });
 
+  test("comms: heard while a cell runs, but not before cells that were sent first", async () => {
+    const host = "Reflect.get(globalThis, Symbol.for('Jupyter.comm'))";
+    const slow = kernel.execute(
+      "await new Promise((resolve) => { globalThis.release = resolve; })",
+    );
+    const register = kernel.execute(
+      `${host}.registerTarget('late', (comm) => comm.send('here')); 0`,
+    );
+    const heard = next(kernel, ({ header }) => header.msg_type.startsWith("comm_"));
+    kernel.send("shell", "comm_open", { comm_id: "c1", target_name: "late", data: {} });
+    await delay(100);
+    await kernel.interrupt();
+    await slow;
+    // The cell that would register the target was aborted with the one before it.
+    assert.equal((await register).reply.content["ename"], "Aborted");
+    assert.equal((await heard).header.msg_type, "comm_close");
+
+    await kernel.execute(
+      `${host}.registerTarget('release', () => { globalThis.release('by a comm'); }); 0`,
+    );
+    const waiting = kernel.execute(
+      "await new Promise((resolve) => { globalThis.release = resolve; })",
+    );
+    await next(kernel, ({ header }) => header.msg_type === "execute_input");
+    await delay(50);
+    kernel.send("shell", "comm_open", { comm_id: "c2", target_name: "release", data: {} });
+    assert.equal(resultOf(await waiting), "'by a comm'");
+
+    const first = kernel.execute("await new Promise((resolve) => setTimeout(resolve, 100))");
+    const second = kernel.execute(
+      `${host}.registerTarget('order', (comm) => comm.send('here')); 0`,
+    );
+    const answer = next(kernel, ({ content }) => content["comm_id"] === "c3");
+    kernel.send("shell", "comm_open", { comm_id: "c3", target_name: "order", data: {} });
+    await Promise.all([first, second]);
+    assert.equal((await answer).content["data"], "here");
+  });
+
   test("comms: opened by a cell", async () => {
     const { iopub } = await kernel.execute(
       "let opened = Reflect.get(globalThis, Symbol.for('Jupyter.comm')).open('jupyter.widget', { a: 1 }); 0",
@@ -258,7 +296,8 @@ suite("protocol", () => {
     assert.deepEqual(open?.content["data"], { a: 1 });
     const { reply } = await kernel.request("shell", "comm_info_request");
     const id = open?.content["comm_id"] as string;
-    assert.deepEqual(reply.content["comms"], { [id]: { target_name: "jupyter.widget" } });
+    const comms = reply.content["comms"] as Record<string, unknown>;
+    assert.deepEqual(comms[id], { target_name: "jupyter.widget" });
   });
 
   test("stdin: asked of the front end that runs the cell, answered once", async () => {
@@ -312,6 +351,16 @@ suite("protocol", () => {
     assert.equal(lines.iopub.at(-1)?.content["execution_state"], "idle");
     const text = await kernel.execute("process.stdout.write('ü'.repeat(5_000_000)); 0");
     assert.equal(textOf(text) === "ü".repeat(5_000_000), true);
+  });
+
+  test("what child processes print comes in its place", async () => {
+    const exchange = await kernel.execute(
+      "import { spawnSync } from 'node:child_process';\n" +
+        "console.log(1); spawnSync('echo', ['2'], { stdio: 'inherit' }); console.log(3);\n" +
+        "spawnSync('sh', ['-c', 'echo oh >&2'], { stdio: 'inherit' }); 0",
+    );
+    assert.equal(textOf(exchange), "1\n2\n3\n");
+    assert.equal(textOf(exchange, "stderr"), "oh\n");
   });
 
   test("the two streams keep their order", async () => {
