@@ -1,4 +1,5 @@
 // abkd kernel: makes the TypeScript kernel known to Jupyter, without Python.
+import path from "node:path";
 import { Command, Option } from "commander";
 import { UserError } from "../errors.ts";
 import {
@@ -64,7 +65,10 @@ function placeOf(prefix: string | undefined, name: string | undefined): Place {
 }
 
 function list(): void {
-  const all = listKernelspecs();
+  const unreadable: string[] = [];
+  const all = listKernelspecs((folder, why) => {
+    unreadable.push(`${path.basename(folder).padEnd(12)} (unreadable: ${why})`);
+  });
   const seen = new Set<string>();
   for (const { name, folder, spec, missing, own } of all) {
     const notes = [
@@ -76,6 +80,7 @@ function list(): void {
     const note = notes.length > 0 ? ` (${notes.join("; ")})` : "";
     print(`${name.padEnd(12)} ${spec.display_name}${note}\n${" ".repeat(13)}${folder}`);
   }
+  for (const line of unreadable) print(line);
   if (!all.some(({ own }) => own)) {
     print(`${all.length > 0 ? "\n" : ""}this package's is not installed: abkd kernel install`);
   }

@@ -157,7 +157,7 @@ export function uninstallKernelspec(place: Place = {}): string {
 }
 
 /** All installed kernelspecs that Jupyter would find here; of a name the first counts. */
-export function listKernelspecs(): Installed[] {
+export function listKernelspecs(onUnreadable?: (folder: string, why: string) => void): Installed[] {
   return jupyterFolders().flatMap((data) => {
     const kernels = path.join(data, "kernels");
     let names: string[];
@@ -172,8 +172,9 @@ export function listKernelspecs(): Installed[] {
       try {
         return [readInstalled(folder)];
       } catch (error) {
-        if (error instanceof KernelspecError) return [];
-        throw error;
+        if (!(error instanceof KernelspecError)) throw error;
+        onUnreadable?.(folder, error.message);
+        return [];
       }
     });
   });
