@@ -44,7 +44,7 @@ export function notebookTrainingLine(config: RunConfig): Observer | undefined {
 export interface TrialsLine {
   readonly observer: Observer;
   /** Shows the final state. */
-  close(): void;
+  close(stopped: boolean): void;
 }
 
 /** @param total how many runs there will be. Undefined outside of notebooks. */
@@ -87,11 +87,10 @@ export function notebookTrialsLine(total: number): TrialsLine | undefined {
     }
     line.update(text);
   };
-  const close = (): void => {
-    const stopped = total - done - failures.length > 0 ? ", stopped" : "";
-    const failed = failures.length > 0 ? `, ${failures.length} not: ${failures[0]}` : "";
+  const close = (stopped: boolean): void => {
+    const failed = failures.length > 0 ? `, ${failures.length} failed: ${failures[0]}` : "";
     const seconds = (performance.now() - began) / 1000;
-    line.end(`${done}/${total} runs done${failed}${stopped}, ${duration(seconds)}`);
+    line.end(`${done}/${total} runs done${stopped ? ", stopped" : failed}, ${duration(seconds)}`);
   };
   return { observer, close };
 }

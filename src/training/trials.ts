@@ -72,7 +72,7 @@ export async function runTrials(
       return stopped(work, options.runsDir);
     });
   } finally {
-    line?.close();
+    line?.close(signal.aborted);
   }
 }
 

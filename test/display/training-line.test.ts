@@ -1,14 +1,23 @@
 // What training shows in a notebook by itself, the live curve, and runTrials interrupted.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
+import { findChromium } from "../../src/figures/chromium.ts";
 import { liveCurve } from "../../src/figures/live-curve.ts";
-import type { PlotlyFigure } from "../../src/figures/plot.ts";
+import { type PlotlyFigure, plot } from "../../src/figures/plot.ts";
 import { Gcnii } from "../../src/models/gcnii.ts";
 import { startEngine } from "../../src/tensor/index.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
 import type { Observer } from "../../src/training/observer.ts";
-import { type TrainingOutcome, train } from "../../src/training/train.ts";
-import { smallConfig, smallGraph, smallSplit } from "../training/small.ts";
+import { studentConfig, teacherConfig } from "../../src/training/recipes.ts";
+import { InterruptedError, type TrainingOutcome, train } from "../../src/training/train.ts";
+import { runTrials } from "../../src/training/trials.ts";
+import {
+  contents,
+  smallConfig,
+  smallGraph,
+  smallSplit,
+  temporaryFolder,
+} from "../training/small.ts";
 
 type Bundle = Record<string, unknown>;
 
@@ -97,4 +106,57 @@ test("the live curve grows in place, and ends with every epoch", async () => {
       ["training loss", 40, "y2"],
     ],
   );
+});
+
+test("many runs: done, running and left; an interrupt keeps checkpoints and says how to go on", async (t) => {
+  const [runsDir, whole] = [temporaryFolder(t), temporaryFolder(t)];
+  const training = { epochs: 60, patience: 60 };
+  const teacher = teacherConfig(
+    { dataset: "synthetic", seed: 1 },
+    { model: { layers: 3, width: 8 }, training: { epochs: 6 } },
+  );
+  const configs = [1, 2].map((seed) =>
+    studentConfig({ dataset: "synthetic", seed }, "abkd", teacher, { training }),
+  );
+  const work = runTrials(configs, { runsDir, workers: 1 });
+  const stop = setInterval(() => {
+    if (!shown.some((bundle) => String(bundle["text/plain"]).includes("abkd seed"))) return;
+    clearInterval(stop);
+    interrupts.dispatchEvent(new Event("interrupt", { cancelable: true }));
+  }, 1);
+  await assert.rejects(work, (error: Error) => {
+    assert.ok(error instanceof InterruptedError);
+    assert.match(
+      error.message,
+      /stopped after epoch \d+.*runTrials\(configs, \{ resume: true \}\)/,
+    );
+    assert.ok(error.message.includes(runsDir));
+    return true;
+  });
+  assert.match(String(shown.at(-1)!["text/plain"]), /^1\/3 runs done.*stopped, 0:\d\d$/);
+  assert.ok([...contents(runsDir).keys()].some((file) => file.endsWith("checkpoint.safetensors")));
+
+  await runTrials(configs, { runsDir, workers: 1, resume: true });
+  const texts = shown.map((bundle) => String(bundle["text/plain"]));
+  assert.ok(texts.some((text) => /^1\/3 runs done, 1 running, 1 left; abkd seed 1/.test(text)));
+  assert.match(texts.at(-1)!, /^3\/3 runs done, 0:\d\d$/);
+  await runTrials(configs, { runsDir: whole, workers: 1 });
+  assert.deepEqual(contents(runsDir), contents(whole));
+});
+
+const skip = (await findChromium()) === undefined ? "no Chromium on this machine" : false;
+
+test("a drawing that is interrupted ends, and the next plot has its picture", {
+  skip,
+}, async () => {
+  const draw = (): Promise<void> => plot({ data: [{ y: [1, 2] }] }).show();
+  for (const milliseconds of [0, 30, 400, 1200]) {
+    const interrupted = draw();
+    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    interrupts.dispatchEvent(new Event("interrupt", { cancelable: true }));
+    await interrupted;
+    shown.length = 0;
+    await draw();
+    assert.ok(shown[0]!["image/png"], `after ${milliseconds} ms: ${shown[0]!["text/plain"]}`);
+  }
 });
