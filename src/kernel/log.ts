@@ -4,6 +4,9 @@
 const WINDOW_MILLISECONDS = 10_000;
 const LINES = 10;
 
+// A server that has gone reads no more: to say so there would fail again, and again.
+process.stderr.on("error", () => {});
+
 export function log(line: string): void {
   process.stderr.write(`abkd kernel: ${line}\n`);
 }

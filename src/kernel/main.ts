@@ -12,7 +12,7 @@ try {
   enableCompileCache();
   const { supervise } = await import("./supervisor.ts");
   await supervise(connection, runner).catch((error: unknown) => {
-    runner.kill();
+    runner.signal("SIGKILL");
     throw error;
   });
 } catch (error) {

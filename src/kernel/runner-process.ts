@@ -81,12 +81,12 @@ export class RunnerProcess {
     this.#commands.write(`${JSON.stringify(command)}\n`);
   }
 
-  /** Ends the process and its children at once. */
-  kill(): void {
+  /** Signals the process and its children, as a terminal does. */
+  signal(signal: "SIGINT" | "SIGKILL"): void {
     const { pid } = this.#child;
     if (pid === undefined) return;
     try {
-      process.kill(-pid, "SIGKILL");
+      process.kill(-pid, signal);
     } catch {
       // It has ended already.
     }

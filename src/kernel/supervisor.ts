@@ -22,9 +22,12 @@ const MEMBERS_MILLISECONDS = 300;
 /** For a runner to end by itself. */
 const EXIT_MILLISECONDS = 700;
 const PARENT_MILLISECONDS = 1_000;
+/** For an interrupted cell to end without its children being asked to. */
+const CHILDREN_MILLISECONDS = 1_000;
 
 /** Binds the sockets and answers until the kernel is shut down, or its runner dies. */
 export async function supervise(connection: Connection, runner: RunnerProcess): Promise<void> {
+  process.umask(0o077); // sockets that are files, and the history, are for their owner alone
   const sockets = await Sockets.bind(connection);
   new Supervisor(sockets, runner).start();
 }
@@ -114,6 +117,11 @@ class Supervisor {
 
   interrupt(): Content {
     this.#runner.send({ type: "interrupt" });
+    const cell = this.#executions.running;
+    // It may wait for a child process without running any JavaScript (spawnSync): that must end.
+    setTimeout(() => {
+      if (cell && cell === this.#executions.running) this.#runner.signal("SIGINT");
+    }, CHILDREN_MILLISECONDS);
     return { status: "ok" };
   }
 
@@ -325,7 +333,7 @@ class Supervisor {
 
   async #end(): Promise<void> {
     await Promise.race([this.#runner.ended, delay(EXIT_MILLISECONDS)]);
-    this.#runner.kill();
+    this.#runner.signal("SIGKILL");
     await this.#close(0);
   }
 
@@ -337,7 +345,7 @@ class Supervisor {
     if (this.#executions.idle) this.#text("stderr", `${failure.evalue}\n`);
     this.#streams.flush();
     await this.#executions.die(failure);
-    this.#runner.kill(); // its children
+    this.#runner.signal("SIGKILL"); // its children
     await this.#close(1);
   }
 

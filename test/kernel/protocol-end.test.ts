@@ -1,7 +1,8 @@
 // How a kernel starts, refuses to, is shut down, dies, and is remembered.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, suite, test } from "node:test";
@@ -11,6 +12,8 @@ import { MAIN, next, ofType, resultOf, start, textOf } from "./protocol-kernel.t
 
 const folder = mkdtempSync(path.join(tmpdir(), "abkd-protocol-"));
 after(() => rmSync(folder, { recursive: true }));
+
+const PORTS = { shell_port: 1, iopub_port: 2, stdin_port: 3, control_port: 4, hb_port: 5 };
 
 /** Runs the entry alone. */
 async function runMain(...argv: string[]): Promise<{ code: number | null; stderr: string }> {
@@ -41,11 +44,9 @@ const runnerPid = async (kernel: KernelClient): Promise<number> =>
   Number(resultOf(await kernel.execute("process.pid")));
 
 suite("start", () => {
-  const ports = { shell_port: 1, iopub_port: 2, stdin_port: 3, control_port: 4, hb_port: 5 };
-
   test("what is wrong with the command line or the connection file is said in a line", async () => {
     const file = path.join(folder, "connection.json");
-    const content = { transport: "tcp", ip: "127.0.0.1", key: "", ...ports };
+    const content = { transport: "tcp", ip: "127.0.0.1", key: "", ...PORTS };
     writeFileSync(file, JSON.stringify(content));
     const cases: [string[], RegExp][] = [
       [[], /usage:/],
@@ -127,6 +128,25 @@ suite("shutdown", () => {
     process.kill(kernel.process.pid as number, "SIGKILL");
     assert.ok(await ends(pid));
     await kernel.kill();
+  });
+
+  test("a kernel whose server has gone ends by itself", async () => {
+    const file = path.join(folder, "orphan.json");
+    const ip = path.join(folder, "orphan");
+    writeFileSync(file, JSON.stringify({ transport: "ipc", ip, key: "k", ...PORTS }));
+    const argv = JSON.stringify([MAIN, file]);
+    const code =
+      `const child = require("node:child_process").spawn(process.execPath, ${argv}, ` +
+      '{ env: { ...process.env, JPY_PARENT_PID: String(process.pid) }, stdio: "ignore" });' +
+      "console.log(child.pid);";
+    const server = spawn(process.execPath, ["-e", code], { stdio: ["ignore", "pipe", "inherit"] });
+    const [text] = (await once(server.stdout, "data")) as [Buffer];
+    const kernel = Number(text.toString());
+    for (let i = 0; i < 100 && !existsSync(`${ip}-${PORTS.hb_port}`); i++) await delay(50);
+    assert.equal(statSync(`${ip}-${PORTS.shell_port}`).mode & 0o077, 0, "for its owner alone");
+    await delay(200);
+    server.kill("SIGKILL");
+    assert.ok(await ends(kernel));
   });
 
   test("a restarted kernel answers, has forgotten its variables, and knows its history", async () => {

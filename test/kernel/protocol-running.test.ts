@@ -23,6 +23,18 @@ suite("interrupt", () => {
       assert.equal(resultOf(await kernel.execute("state")), "'kept'");
     }
   });
+
+  test("a child process that a cell waits for", async () => {
+    await using kernel = await start();
+    const waiting = kernel.execute(
+      "import { spawnSync } from 'node:child_process'; let a = 1; spawnSync('sleep', ['30']); while (true);",
+    );
+    await next(kernel, ({ header }) => header.msg_type === "execute_input");
+    await delay(200);
+    await kernel.interrupt();
+    assert.equal((await waiting).reply.content["ename"], "KeyboardInterrupt");
+    assert.equal(resultOf(await kernel.execute("a")), "1");
+  });
 });
 
 suite("type warnings", () => {
