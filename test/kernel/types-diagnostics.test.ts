@@ -165,3 +165,13 @@ describe("type errors", () => {
     assert.match(text, /and 90 more warnings\n$/);
   });
 });
+
+test("without Node's types anywhere the console and timers are typed all the same", async () => {
+  const notebook = new TypedNotebook({ projectRoot: "/nowhere" });
+  try {
+    const errors = await notebook.errors("console.log(1); setTimeout(() => {}, 1).x; process.argv");
+    assert.deepEqual(errors, [2339, 2591]);
+  } finally {
+    await notebook.close();
+  }
+});

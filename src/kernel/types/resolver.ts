@@ -36,6 +36,7 @@ export class Resolver {
   readonly #settings: WorkerSettings;
   readonly #options: ts.CompilerOptions;
   readonly #host: ts.ModuleResolutionHost;
+  readonly #exists: (file: string) => boolean;
   /** For imports inside packages; knows no second look. */
   readonly installed: ts.ModuleResolutionCache;
   /** Packages that cells and local modules found, by folder and name. */
@@ -47,10 +48,12 @@ export class Resolver {
     settings: WorkerSettings,
     options: ts.CompilerOptions,
     host: ts.ModuleResolutionHost,
+    exists: (file: string) => boolean,
   ) {
     this.#settings = settings;
     this.#options = options;
     this.#host = host;
+    this.#exists = exists;
     this.installed = ts.createModuleResolutionCache(settings.folder, canonical, options);
   }
 
@@ -79,7 +82,7 @@ export class Resolver {
   isStale(path: string): boolean {
     const imports = this.#imports.get(path);
     if (!imports) return false;
-    return imports.missing || imports.found.some((file) => !this.#host.fileExists(file));
+    return imports.missing || imports.found.some((file) => !this.#exists(file));
   }
 
   #fromLocal(name: string, file: string, mode: ts.ResolutionMode): Resolved {

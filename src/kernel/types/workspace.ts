@@ -95,10 +95,9 @@ export class Workspace {
       getCurrentDirectory: () => settings.folder,
       useCaseSensitiveFileNames: () => sys.useCaseSensitiveFileNames,
     };
-    const resolver = new Resolver(settings, OPTIONS, {
-      ...disk,
-      useCaseSensitiveFileNames: sys.useCaseSensitiveFileNames,
-    });
+    const moduleHost = { ...disk, useCaseSensitiveFileNames: sys.useCaseSensitiveFileNames };
+    const exists = (file: string): boolean => this.#version(file) !== undefined;
+    const resolver = new Resolver(settings, OPTIONS, moduleHost, exists);
     return {
       ...disk,
       getCompilationSettings: () => OPTIONS,
