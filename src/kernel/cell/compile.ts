@@ -64,7 +64,8 @@ export function compileCell(source: string, count: number): CompiledCell {
     map(line, column) {
       lines ??= new Lines(code);
       const offset = lines.offset({ line, column });
-      return offset === undefined ? undefined : parsed.origin(edited.origin(offset));
+      if (offset === undefined || offset > edited.text.length) return undefined;
+      return parsed.origin(edited.origin(offset));
     },
   };
 }

@@ -28,7 +28,7 @@ export function compileModule(path: string): LoadedModule {
   } catch (error) {
     if (!(error instanceof CellSyntaxError)) throw error;
     const { message, line, column } = error;
-    throw new SyntaxError(`${message}\n    at ${path}:${line}:${column}`);
+    throw new CellSyntaxError(`${message}\n    at ${path}:${line}:${column}`, { line, column });
   }
 }
 

@@ -5,6 +5,7 @@ import { dirname, join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Declarations } from "./declarations.ts";
 import { compileModule } from "./local.ts";
+import { CellSyntaxError } from "./parse.ts";
 import { type Place, Places } from "./places.ts";
 import { isCode, isFile, isPath, localFile, toPath, Versions } from "./versions.ts";
 
@@ -104,6 +105,10 @@ export class Modules {
       return module;
     } catch (error) {
       this.#tryAgain(loaded);
+      // What was made deep inside of Node's loader does not know which cell it was for.
+      if (error instanceof LoadError || error instanceof CellSyntaxError) {
+        Error.captureStackTrace(error);
+      }
       throw error;
     } finally {
       this.#loading.delete(loaded);
@@ -317,6 +322,11 @@ function isNotFound(error: unknown): boolean {
 }
 
 function notFound(error: unknown, message: string): unknown {
-  if (!isNotFound(error)) return error;
-  return Object.assign(new Error(message), { code: (error as NodeJS.ErrnoException).code });
+  return isNotFound(error) ? new LoadError(message) : error;
 }
+
+/** A module that is not there. */
+class LoadError extends Error {
+  readonly code = "ERR_MODULE_NOT_FOUND";
+}
+LoadError.prototype.name = "Error";
