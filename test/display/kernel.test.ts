@@ -1,0 +1,81 @@
+// The library in a cell of the real kernel: progress, an interrupted training, a plot.
+import assert from "node:assert/strict";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { findChromium } from "../../src/figures/chromium.ts";
+import { ownKernelspec } from "../../src/kernel/kernelspec.ts";
+import { type KernelClient, startKernel } from "../../src/notebook/client.ts";
+
+const root = path.resolve(import.meta.dirname, "../..");
+let kernel: KernelClient;
+
+before(async () => {
+  kernel = await startKernel(ownKernelspec(), { cwd: root });
+});
+after(() => kernel[Symbol.asyncDispose]());
+
+/** What a cell shows, without the states; its error is the test's. */
+async function cell(code: string): Promise<{ type: string; data: Record<string, unknown> }[]> {
+  const { reply, iopub } = await kernel.execute(code, { timeout: 60_000 });
+  assert.equal(reply.content["status"], "ok", String(reply.content["evalue"]));
+  return iopub.flatMap(({ header, content }) =>
+    content["data"]
+      ? [{ type: header.msg_type, data: content["data"] as Record<string, unknown> }]
+      : [],
+  );
+}
+
+test("a training that is interrupted in a cell is usable in the next one", async () => {
+  await cell(`
+    import * as abkd from "abkd";
+    import { smallConfig, smallGraph, smallSplit } from "${root}/test/training/small.ts";
+    abkd.startEngine();
+    const config = smallConfig({ epochs: 1e6, patience: 1e6 });
+    const inputs = abkd.graphInputs(smallGraph()).value;
+    const targets = abkd.splitTargets(smallGraph(), smallSplit()).value;
+    const model = new abkd.Gcnii(config.model, { features: 12, classes: 3 }, config.seed);
+  `);
+  for (let time = 0; time < 3; time++) {
+    const running = kernel.execute(
+      "const outcome = await abkd.train({ config, model, inputs, targets });",
+    );
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    await kernel.interrupt();
+    const { reply, iopub } = await running;
+    assert.equal(reply.content["ename"], "KeyboardInterrupt");
+    const lines = iopub.flatMap(({ content }) => {
+      const data = content["data"] as Record<string, string> | undefined;
+      return data ? [data["text/plain"]!] : [];
+    });
+    assert.match(lines[0]!, /^model seed 3: epoch 1\/1000000, loss /);
+    assert.match(lines.at(-1)!, /^model seed 3: stopped after 0:0\d: best epoch \d+ of \d+, val /);
+    const [shown] = await cell(`
+      const { valLoss } = outcome.curve;
+      const best = valLoss.indexOf(Math.min(...valLoss)) + 1;
+      JSON.stringify([outcome.interrupted, outcome.bestEpoch === best, valLoss.length > 1]);
+    `);
+    assert.match(String(shown!.data["text/plain"]), /\[true,true,true\]/);
+  }
+});
+
+test("progress moves inside a synchronous loop", async () => {
+  const shown = await cell(`
+    for (const _ of abkd.progress([1, 2, 3], "loop")) {
+      const until = performance.now() + 120;
+      while (performance.now() < until);
+    }
+  `);
+  assert.equal(shown[0]!.type, "display_data");
+  assert.ok(shown.length >= 4);
+  for (const { type } of shown.slice(1)) assert.equal(type, "update_display_data");
+  assert.match(String(shown.at(-1)!.data["text/plain"]), /^loop: 3\/3, .*\/s, 0:\d\d$/);
+});
+
+test("a plot is a result: live, with a picture where there is Chromium, and a text", async () => {
+  const [result] = await cell("abkd.plot({ data: [{ y: Float32Array.of(1, 3, 2) }] })");
+  assert.equal(result!.type, "execute_result");
+  const picture = (await findChromium()) ? ["image/png"] : [];
+  assert.deepEqual(Object.keys(result!.data), [
+    ...["application/vnd.plotly.v1+json", ...picture, "text/plain"],
+  ]);
+});
