@@ -26,11 +26,12 @@ suite("interrupt", () => {
 
   test("a child process that a cell waits for", async () => {
     await using kernel = await start();
+    const begun = next(kernel, ({ content }) => content["text"] === "begun\n");
     const waiting = kernel.execute(
-      "import { spawnSync } from 'node:child_process'; let a = 1; spawnSync('sleep', ['30']); while (true);",
+      "import { spawnSync } from 'node:child_process'; let a = 1;\n" +
+        "console.log('begun'); spawnSync('sleep', ['60']); while (true);",
     );
-    await next(kernel, ({ header }) => header.msg_type === "execute_input");
-    await delay(200);
+    await begun;
     await kernel.interrupt();
     assert.equal((await waiting).reply.content["ename"], "KeyboardInterrupt");
     assert.equal(resultOf(await kernel.execute("a")), "1");
