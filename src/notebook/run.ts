@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly cwd: string;
   /** For each cell, in milliseconds; absent: none. */
   readonly timeout?: number;
+  /** In milliseconds, for a cell to end after it was interrupted, before its kernel is ended. */
+  readonly grace?: number;
   /** Goes on after errors. */
   readonly allowErrors?: boolean;
   /** Interrupts the running cell and ends the run. */
@@ -58,8 +60,9 @@ export interface RunResult {
 
 /** The exit code of a run that was interrupted. */
 export const INTERRUPTED = 130;
-/** For a cell to end after it was interrupted, before its kernel is ended. */
-const INTERRUPT_MILLISECONDS = 10_000;
+const GRACE_MILLISECONDS = 10_000;
+/** What setTimeout can count to, 24 days; a longer timer would end at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** This project's own kernel, which need not be installed, or an installed one by its name. */
 export function chooseKernel(name?: string): ChosenKernel {
@@ -98,7 +101,7 @@ export function mayFail(cell: CodeCell): boolean {
  * @throws UserError where the kernel does not start
  */
 export async function runNotebook(notebook: Notebook, options: RunOptions): Promise<RunResult> {
-  const { kernel, cwd, skip, signal } = options;
+  const { kernel, cwd, skip } = options;
   const cells = runnableCells(notebook).filter((cell) => !skip?.(cell));
   for (const cell of notebook.cells) {
     if (cell.cell_type !== "code" || skip?.(cell)) continue;
@@ -126,7 +129,7 @@ export async function runNotebook(notebook: Notebook, options: RunOptions): Prom
         timeout: Number.POSITIVE_INFINITY,
         onRequest: ({ msg_id }) => collected.set(msg_id, outputs),
       });
-      const ended = await ending(client, execution, options.timeout, signal);
+      const ended = await ending(client, execution, options);
       cell.execution_count = ended.count;
       if (ended.kind === "ok") continue;
       errors.set(cell, ended.message);
@@ -173,14 +176,14 @@ interface Ending {
 async function ending(
   client: KernelClient,
   execution: Promise<Exchange>,
-  timeout: number | undefined,
-  signal: AbortSignal | undefined,
+  { timeout, signal, grace = GRACE_MILLISECONDS }: RunOptions,
 ): Promise<Ending> {
   let stopped: "timeout" | "interrupt" | null = null;
   let timer: NodeJS.Timeout | undefined;
   let onAbort = (): void => {};
   const stop = new Promise<"timeout" | "interrupt">((resolve) => {
-    if (timeout !== undefined) timer = setTimeout(() => resolve("timeout"), timeout);
+    if (timeout !== undefined)
+      timer = setTimeout(() => resolve("timeout"), Math.min(timeout, LONGEST_TIMER));
     onAbort = () => resolve("interrupt");
     if (signal?.aborted) onAbort();
     signal?.addEventListener("abort", onAbort);
@@ -190,7 +193,7 @@ async function ending(
     let exchange: Exchange;
     if (typeof first === "string") {
       stopped = first;
-      exchange = await interrupted(client, execution);
+      exchange = await interrupted(client, execution, grace);
     } else {
       exchange = first;
     }
@@ -211,10 +214,14 @@ async function ending(
 }
 
 /** Interrupts; a cell that does not end then ends with its kernel. */
-async function interrupted(client: KernelClient, execution: Promise<Exchange>): Promise<Exchange> {
-  const timer = setTimeout(() => void client.kill(), INTERRUPT_MILLISECONDS);
+async function interrupted(
+  client: KernelClient,
+  execution: Promise<Exchange>,
+  grace: number,
+): Promise<Exchange> {
+  const timer = setTimeout(() => void client.kill(), grace);
   try {
-    await client.interrupt(INTERRUPT_MILLISECONDS);
+    await client.interrupt(grace);
     return await execution;
   } finally {
     clearTimeout(timer);

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import type { KernelSpec } from "../../src/notebook/client.ts";
+import type { Kernelspec } from "../../src/kernel/kernelspec.ts";
 import {
   type CodeCell,
   type Notebook,
@@ -62,7 +62,7 @@ export function shown(cell: CodeCell | undefined): string {
 }
 
 /** The kernel of fake-kernel.ts. */
-export function fakeKernel(mode: "serve" | "die" | "silent"): KernelSpec {
+export function fakeKernel(mode: "serve" | "die" | "silent"): Kernelspec {
   const script = fileURLToPath(new URL("fake-kernel.ts", import.meta.url));
   return {
     argv: [
@@ -79,7 +79,7 @@ export function fakeKernel(mode: "serve" | "die" | "silent"): KernelSpec {
 }
 
 /** Installs a kernelspec in a folder. @returns the environment in which it is found */
-export function install(folder: string, name: string, spec: KernelSpec): NodeJS.ProcessEnv {
+export function install(folder: string, name: string, spec: Kernelspec): NodeJS.ProcessEnv {
   const kernels = path.join(folder, "jupyter/kernels", name);
   mkdirSync(kernels, { recursive: true });
   writeFileSync(path.join(kernels, "kernel.json"), JSON.stringify(spec));

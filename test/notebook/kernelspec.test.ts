@@ -29,11 +29,13 @@ describe("abkd kernel install", () => {
       "logo-64x64.png",
       "logo-svg.svg",
     ]);
-    const spec = JSON.parse(readFileSync(path.join(installed, "kernel.json"), "utf8"));
+    const text = readFileSync(path.join(installed, "kernel.json"), "utf8");
+    const spec = JSON.parse(text) as ReturnType<typeof ownKernelspec>;
     assert.deepEqual(spec, ownKernelspec());
     assert.equal(spec.argv[0], process.execPath);
-    assert.equal(spec.argv.at(-1), "{connection_file}");
-    assert.ok(path.isAbsolute(spec.argv.at(-2)) && existsSync(spec.argv.at(-2)));
+    const [main = "", connection] = spec.argv.slice(-2);
+    assert.equal(connection, "{connection_file}");
+    assert.ok(path.isAbsolute(main) && existsSync(main));
     const { display_name, language, interrupt_mode, kernel_protocol_version } = spec;
     assert.deepEqual(
       { display_name, language, interrupt_mode, kernel_protocol_version },

@@ -1,0 +1,280 @@
+// abkd notebook run: outputs, errors, parameters, limits and interrupts, with the real kernel.
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, it } from "node:test";
+import { readNotebook, serialiseNotebook } from "../../src/notebook/nbformat.ts";
+import { chooseKernel, runNotebook } from "../../src/notebook/run.ts";
+import { abkd, start } from "../cli/abkd.ts";
+import {
+  codeCells,
+  fakeKernel,
+  install,
+  notebookOf,
+  shown,
+  temporaryFolder,
+  writeNotebook,
+} from "./files.ts";
+
+describe("running a notebook", () => {
+  it("keeps all that cells show, also what comes late and what is updated", async () => {
+    const notebook = notebookOf(
+      "setTimeout(() => console.log('late'), 50)\nconsole.log('early'); undefined",
+      "for (let i = 0; i <= 100; i++) process.stdout.write('\\r' + i + ' %')",
+      "await display({ 'text/plain': 'before' }, { raw: true, id: 'd' })",
+      "await display({ 'text/plain': 'after' }, { raw: true, id: 'd', update: true })",
+      "let sum = 40",
+      "",
+      "sum + 2",
+      "await new Promise((resolve) => setTimeout(resolve, 200))",
+    );
+    const counted: string[] = [];
+    const { failure, errors } = await runNotebook(notebook, {
+      kernel: chooseKernel(),
+      cwd: import.meta.dirname,
+      onCell: (number, total) => counted.push(`${number}/${total}`),
+    });
+    assert.equal(failure, null);
+    assert.equal(errors.size, 0);
+    const cells = codeCells(notebook);
+    assert.deepEqual(cells.map(shown), ["early\nlate\n", "100 %", "after", "", "", "", "42", ""]);
+    assert.deepEqual(
+      cells.map((cell) => cell.execution_count),
+      [1, 2, 3, 4, 5, null, 6, 7],
+    );
+    assert.deepEqual(counted, ["1/7", "2/7", "3/7", "4/7", "5/7", "6/7", "7/7"]);
+    const { kernelspec, language_info } = notebook.metadata;
+    assert.deepEqual(kernelspec, {
+      display_name: "TypeScript (abkd)",
+      language: "typescript",
+      name: "abkd",
+    });
+    assert.equal((language_info as { name: string }).name, "typescript");
+  });
+
+  it("runs in the notebook's folder, headless: no input, no type warnings, no time stamps", async () => {
+    using folder = temporaryFolder();
+    mkdirSync(path.join(folder.path, "data"));
+    const file = writeNotebook(
+      folder.path,
+      "(await import('node:fs')).readdirSync('.').join()",
+      "let wrong: number = 'text'; wrong",
+      ["prompt('name')", "raises-exception"],
+    );
+    const notebook = readNotebook(file);
+    notebook.cells[0]!.metadata["execution"] = { "iopub.status.busy": "2020-01-01" };
+    writeFileSync(file, serialiseNotebook(notebook));
+    const { code, stderr, stdout } = await abkd("notebook", "run", "--inplace", file);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /test\.ipynb: ran in [\d.]+ s, 1 with errors, written to /);
+    assert.match(stderr, /test\.ipynb: cell 1 of 3\n.*cell 2 of 3\n.*cell 3 of 3\n$/);
+    const [first, second, third] = codeCells(file);
+    assert.equal(shown(first), "'data,test.ipynb'");
+    assert.deepEqual(first?.metadata, {});
+    assert.equal(shown(second), "'text'");
+    assert.equal(third?.outputs[0]?.output_type, "error");
+    assert.doesNotMatch(readFileSync(file, "utf8"), /"iopub|20\d\d-\d\d-\d\dT/);
+  });
+
+  it("gives the same file when it runs again", async () => {
+    using folder = temporaryFolder();
+    const file = writeNotebook(folder.path, "console.log(1); [1, 2]", ["nope", "raises-exception"]);
+    assert.equal((await abkd("notebook", "run", "--inplace", file)).code, 0);
+    const once = readFileSync(file, "utf8");
+    assert.equal((await abkd("notebook", "run", "--inplace", file)).code, 0);
+    assert.equal(readFileSync(file, "utf8"), once);
+  });
+});
+
+describe("a notebook with an error", () => {
+  it("stops there, says the cell and the message, keeps the outputs so far", async () => {
+    using folder = temporaryFolder();
+    const file = writeNotebook(folder.path, "1", "throw new RangeError('too far')", "3");
+    const before = readFileSync(file, "utf8");
+    const output = path.join(folder.path, "out.ipynb");
+    const { code, stderr } = await abkd("notebook", "run", file, "--output", output);
+    assert.equal(code, 1);
+    assert.ok(
+      stderr.endsWith(
+        `abkd: ${file}: cell 2 of 3: RangeError: too far; the outputs so far are in ${output}\n`,
+      ),
+      stderr,
+    );
+    const cells = codeCells(output);
+    assert.deepEqual(cells.map(shown), ["1", "RangeError: too far", ""]);
+    assert.equal(cells[2]?.execution_count, null);
+    assert.equal(readFileSync(file, "utf8"), before);
+  });
+
+  it("goes on with --allow-errors", async () => {
+    using folder = temporaryFolder();
+    const file = writeNotebook(folder.path, "1", "throw new RangeError('too far')", "3");
+    const { code } = await abkd("notebook", "run", file, "--inplace", "--allow-errors");
+    assert.equal(code, 0);
+    assert.deepEqual(codeCells(file).map(shown), ["1", "RangeError: too far", "3"]);
+  });
+
+  it("says that its kernel died, and of what", async () => {
+    using folder = temporaryFolder();
+    const env = install(folder.path, "fake", fakeKernel("serve"));
+    const file = writeNotebook(folder.path, "say hello", "die", "say never");
+    const args = ["notebook", "run", file, "--kernel", "fake", "--inplace"];
+    const { code, stderr } = await start(args, env).outcome;
+    assert.equal(code, 1);
+    assert.match(stderr, /cell 2 of 3: the kernel was ended by SIGKILL.*the heap is gone/);
+    assert.deepEqual(codeCells(file).map(shown), ["hello", "", ""]);
+  });
+
+  it("says so when a cell ends the real kernel's process", async () => {
+    using folder = temporaryFolder();
+    const file = writeNotebook(folder.path, "1", "process.kill(process.pid, 'SIGKILL')", "3");
+    const { code, stderr } = await abkd("notebook", "run", file, "--inplace");
+    assert.equal(code, 1);
+    assert.match(stderr, /cell 2 of 3: /);
+    assert.equal(shown(codeCells(file)[0]), "1");
+  });
+});
+
+describe("a cell that does not end", () => {
+  it("is interrupted after --timeout, which is said", async () => {
+    using folder = temporaryFolder();
+    const file = writeNotebook(folder.path, "1", "console.log('in'); while (true) {}", "3");
+    const { code, stderr } = await abkd("notebook", "run", file, "--inplace", "--timeout", "0.5");
+    assert.equal(code, 1);
+    assert.match(stderr, /cell 2 of 3: it took longer than 0\.5 s and was interrupted; /);
+    const [one, two, three] = codeCells(file);
+    assert.equal(shown(one), "1");
+    assert.match(shown(two), /^in\n\|KeyboardInterrupt/);
+    assert.equal(three?.execution_count, null);
+  });
+
+  it("ends with its kernel when it does not heed the interrupt", async () => {
+    const notebook = notebookOf("say hello", "hang");
+    const kernel = { name: "fake", spec: fakeKernel("serve") };
+    const { failure } = await runNotebook(notebook, {
+      kernel,
+      cwd: import.meta.dirname,
+      timeout: 300,
+      grace: 300,
+    });
+    assert.equal(failure?.kind, "timeout");
+    assert.match(failure?.message ?? "", /longer than 0\.3 s.* did not stop and was ended with/);
+    assert.equal(shown(codeCells(notebook)[0]), "hello");
+  });
+
+  it("is interrupted by Ctrl-C; the outputs so far are written", async () => {
+    using folder = temporaryFolder();
+    const file = writeNotebook(folder.path, "1", "await new Promise(() => {})", "3");
+    const running = start(["notebook", "run", file, "--inplace"]);
+    await running.seen("cell 2 of 3");
+    running.process.kill("SIGINT");
+    const { code, stderr } = await running.outcome;
+    assert.equal(code, 130);
+    assert.match(stderr, /cell 2 of 3: it was interrupted; the outputs so far are in/);
+    assert.equal(shown(codeCells(file)[0]), "1");
+  });
+
+  it("leaves the old file whole when the command is killed, and its kernel ends", async () => {
+    using folder = temporaryFolder();
+    const pid = path.join(folder.path, "pid");
+    const file = writeNotebook(
+      folder.path,
+      `(await import('node:fs')).writeFileSync('pid', [process.ppid, process.pid].join())`,
+      "while (true) {}",
+    );
+    const before = readFileSync(file, "utf8");
+    const running = start(["notebook", "run", file, "--inplace"]);
+    await running.seen("cell 2 of 2");
+    running.process.kill("SIGKILL");
+    await running.outcome;
+    assert.equal(readFileSync(file, "utf8"), before);
+    assert.deepEqual(readdirSync(folder.path).sort(), ["pid", "test.ipynb"]);
+    for (const id of readFileSync(pid, "utf8").split(",").map(Number)) {
+      assert.ok(await hasEnded(id), `process ${id} still runs`);
+    }
+  });
+});
+
+/** Waits up to 10 s for a process that is not ours. */
+async function hasEnded(pid: number): Promise<boolean> {
+  for (let tries = 0; tries < 100; tries++) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return false;
+}
+
+describe("parameters", () => {
+  const sources = [
+    ["const epochs = 3\nlet name = 'a', rates = [0], deep = true, none = 1", "parameters"],
+    "[epochs, name, rates, deep, none]",
+  ] as const;
+  const given = ["epochs=7", "name=bob", "rates=[0.1,1e-3]", "deep=false", "none=null"];
+  const params = given.flatMap((text) => ["--param", text]);
+
+  it("come in a cell after that of their defaults, typed, and are replaced on a rerun", async () => {
+    using folder = temporaryFolder();
+    const file = writeNotebook(folder.path, ...sources);
+    assert.equal((await abkd("notebook", "run", file, "--inplace", ...params)).code, 0);
+    const [defaults, injected, cell] = codeCells(file);
+    assert.deepEqual(defaults?.metadata.tags, ["parameters"]);
+    assert.deepEqual(injected?.metadata.tags, ["injected-parameters"]);
+    assert.equal(
+      injected?.source,
+      '// Parameters\nlet epochs = 7;\nlet name = "bob";\nlet rates = [0.1,0.001];\n' +
+        "let deep = false;\nlet none = null;",
+    );
+    assert.equal(shown(cell), "[ 7, 'bob', [ 0.1, 0.001 ], false, null ]");
+    const args = ["notebook", "run", file, "--inplace", "--param", "epochs=8"];
+    assert.equal((await abkd(...args)).code, 0);
+    const again = codeCells(file);
+    assert.equal(again.length, 3);
+    assert.equal(again[1]?.id, injected?.id);
+    assert.equal(again[1]?.source, "// Parameters\nlet epochs = 8;");
+    assert.equal(shown(again[2]), "[ 8, 'a', [ 0 ], true, 1 ]");
+  });
+
+  for (const [what, source, param, message] of [
+    ["without a cell for them", "1", "a=1", /takes no parameters: no code cell is tagged/],
+    ["that it does not name", ["let abc = 1", "parameters"], "ab=1", /has no parameter ab: /],
+    ["without a value", ["let a = 1", "parameters"], "a", /"a" is no parameter; write name=value/],
+    ["that are no names", ["let a = 1", "parameters"], "a-b=1", /"a-b=1" is no parameter/],
+  ] as const) {
+    it(`are refused ${what}`, async () => {
+      using folder = temporaryFolder();
+      const file = writeNotebook(folder.path, source);
+      const { code, stderr } = await abkd("notebook", "run", file, "--param", param);
+      assert.equal(code, 2);
+      assert.match(stderr, message);
+    });
+  }
+});
+
+describe("a wrong request to run", () => {
+  it("is refused in one line, before anything runs", async () => {
+    using folder = temporaryFolder();
+    const file = writeNotebook(folder.path, "1");
+    const broken = path.join(folder.path, "broken.ipynb");
+    writeFileSync(broken, "{");
+    const python = path.join(folder.path, "python.ipynb");
+    const kernelspec = { name: "python3", display_name: "Python 3", language: "python" };
+    writeFileSync(python, serialiseNotebook({ ...notebookOf("1"), metadata: { kernelspec } }));
+    for (const [args, message] of [
+      [[file, broken], /broken\.ipynb: no JSON, so no notebook/],
+      [[python], /is written in python; run it with its own kernel: --kernel python3/],
+      [[file, "--kernel", "no-such"], /no kernel no-such is installed; there are: /],
+      [[file, file, "--output", "x"], /--output takes one notebook/],
+      [[file, "--inplace", "--output", "x"], /'--inplace' cannot be used with option '--output/],
+      [[path.join(folder.path, "no.ipynb")], /no\.ipynb: there is no such file/],
+    ] as const) {
+      const { code, stderr } = await abkd("notebook", "run", ...args);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, message);
+      assert.equal(stderr.split("\n").length, 2, stderr);
+    }
+  });
+});
