@@ -121,8 +121,8 @@ async function runTests(files: readonly string[]): Promise<void> {
 
 async function main(): Promise<void> {
   const pattern = process.argv[2];
-  // The packaging tests take longest, so they go first.
-  const slow = (file: string) => Number(!file.includes("packaging"));
+  // The tests that wait for npm, Python and a browser take longest, so they go first.
+  const slow = (file: string) => Number(!/\/(packaging|lab)\//.test(file));
   const all = globSync("test/**/*.test.ts", { cwd: root })
     .sort()
     .sort((a, b) => slow(a) - slow(b));

@@ -63,7 +63,7 @@ class TypeScriptKernel(jkt.KernelTests):
             "mime": "text/html",
         },
         {
-            "code": 'import { plot } from "abkd"; await plot({ data: [{ y: [1, 3] }], layout: {} })',
+            "code": 'import { plot } from "abkd"; display(plot({ data: [{ y: [1] }], layout: {} }))',
             "mime": "application/vnd.plotly.v1+json",
         },
     ]

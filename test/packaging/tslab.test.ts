@@ -4,7 +4,7 @@ import { copyFile, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { jupyterEnvironment, notebook, root, run, succeed } from "./parts.ts";
+import { jupyterEnvironment, notebook, root, run, succeed } from "../lab/parts.ts";
 
 const tslab = "tslab@1.0.22";
 const file = "start.ipynb";
