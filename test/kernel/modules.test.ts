@@ -260,6 +260,16 @@ suite("reload", () => {
     assert.equal(await get(), 3);
   });
 
+  test("an import without an ending that was missing at first", async () => {
+    write({ "m.ts": 'export { late } from "./late";' });
+    await assert.rejects(run('import { late } from "./m.ts"; late'), /there is no file/);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    write({ "late.ts": "export const late = 1;" });
+    assert.equal(await run('import { late } from "./m.ts"; late'), 1);
+    write({ "late.ts": "export const late = 2;" });
+    assert.equal(await run('import { late } from "./m.ts"; late'), 2);
+  });
+
   test("a module that failed while it ran is tried again", async () => {
     write({
       "m.ts": 'import { text } from "./u.ts"; export const m = text;',
@@ -316,6 +326,30 @@ suite("TypeScript in local modules", () => {
     const inner = await failure('import "./m.ts"');
     assert.equal(inner.name, "SyntaxError");
     assert.match(inner.message, /types\.ts.*Foo/);
+  });
+
+  test("a name that only an inner scope has in another meaning is still used", async () => {
+    write({
+      "t.ts": "export const a = 1, b = 2, c = 3, d = 4;",
+      "m.ts": `import { a, b, c, d } from "./t.ts";
+        function f() { function g() { var a = 10; return a; } return a + g(); }
+        const h = (b: number) => b, k = () => { { let c = 5; void c; } return c; };
+        export const all = [f(), h(1) + b, k(), { d }.d];`,
+    });
+    assert.deepEqual(await run('import { all } from "./m.ts"; all'), [11, 3, 3, 4]);
+  });
+
+  test("types among what is exported again", async () => {
+    write({
+      "types.ts":
+        "export interface Foo {} export const real = 1; export class C {} type T = 1; export { T };",
+      "both.ts": 'import { Foo, real } from "./types.ts"; var own = 1; export { Foo, real, own }',
+      "index.ts":
+        'export { Foo, real, C as D, T } from "./types.ts"; export { Foo as F } from "./types"',
+    });
+    assert.deepEqual(await run('import { real, D } from "./"; [real, typeof D]'), [1, "function"]);
+    assert.deepEqual(await run('Object.keys(await import("./both.ts"))'), ["own", "real"]);
+    assert.deepEqual(await run('Object.keys(await import("./index.ts"))'), ["D", "real"]);
   });
 
   test("enums, namespaces and parameter properties, with places mapped", async () => {

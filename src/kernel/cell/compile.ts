@@ -4,7 +4,14 @@
 // cells declare again: const after let, or let after var or function, it refuses.
 import type { ImportDeclaration, Program, VariableDeclaration } from "acorn";
 import { ancestor } from "acorn-walk";
-import { boundNames, type ImportRequest, importedNames, requestOf, usedNames } from "./names.ts";
+import {
+  boundNames,
+  FUNCTIONS,
+  type ImportRequest,
+  importedNames,
+  requestOf,
+  usedNames,
+} from "./names.ts";
 import { type Parsed, parseTypeScript } from "./parse.ts";
 import { Edits, Lines, type Position } from "./source.ts";
 
@@ -146,8 +153,6 @@ function rewrite({ text, program }: Parsed) {
     edits.part(0, text.length),
   ]);
 }
-
-const FUNCTIONS = /Function|^StaticBlock$/;
 
 const isTopLevel = (ancestors: readonly { type: string }[]) =>
   !ancestors.some(({ type }) => FUNCTIONS.test(type));

@@ -1,11 +1,13 @@
 // Local TypeScript files as Node runs them: types stripped, imports of types left out.
 import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
+import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { ImportDeclaration, Program } from "acorn";
-import { usedNames } from "./names.ts";
+import type { Identifier, ImportDeclaration, Literal, Program } from "acorn";
+import { declaredNames, exportedNames, usedNames } from "./names.ts";
 import { CellSyntaxError, parseTypeScript } from "./parse.ts";
-import { Edits, type Position } from "./source.ts";
+import { type Edited, Edits, type Position } from "./source.ts";
+import { isPath, localFile, toPath } from "./versions.ts";
 
 export interface LoadedModule {
   readonly format: "module" | "commonjs";
@@ -19,7 +21,7 @@ export function compileModule(path: string): LoadedModule {
   const source = readFileSync(path, "utf8");
   try {
     const { text, program, origin } = parseTypeScript(source);
-    const edited = withoutTypeImports(text, program);
+    const edited = withoutTypes(text, program, dirname(path));
     return {
       format: formatOf(path, program),
       code: edited.text,
@@ -33,20 +35,59 @@ export function compileModule(path: string): LoadedModule {
 }
 
 /** Leaves out what is imported and used nowhere as a value: types, which no module exports at run
- *  time. An import of which nothing is left goes as a whole, as the TypeScript compiler does it. */
-function withoutTypeImports(text: string, program: Program) {
-  const used = usedNames(program);
+ *  time; and types among what is exported by name. An import of which nothing is left goes as a
+ *  whole, as the TypeScript compiler does it. */
+function withoutTypes(text: string, program: Program, folder: string): Edited {
   const edits = new Edits(text);
+  const used = usedNames(program);
+  const declared = new Set(declaredNames(program));
+  const exported = new Set<string>();
+  for (const statement of program.body) {
+    if (statement.type !== "ExportNamedDeclaration" || statement.source) continue;
+    for (const { local } of statement.specifiers) exported.add(nameOf(local));
+  }
   for (const statement of program.body) {
     if (statement.type !== "ImportDeclaration" || statement.specifiers.length === 0) continue;
     const { start, end, source, specifiers } = statement;
-    const kept = specifiers.filter(({ local }) => used.has(local.name));
+    const kept = specifiers.filter((each) => {
+      if (used.has(each.local.name)) return true;
+      if (!exported.has(each.local.name) || each.type !== "ImportSpecifier") return false;
+      return valuesOf(source, folder)?.has(nameOf(each.imported)) ?? true;
+    });
+    for (const each of specifiers) if (!kept.includes(each)) declared.delete(each.local.name);
     if (kept.length === specifiers.length) continue;
     const lineEnds = (until: number) => text.slice(start, until).replace(/[^\n]/g, "");
     if (kept.length === 0) edits.replace(start, end, `;${lineEnds(end)}`);
     else edits.replace(start, source.start, importClause(kept, text) + lineEnds(source.start));
   }
+  for (const statement of program.body) {
+    if (statement.type !== "ExportNamedDeclaration") continue;
+    const { source, specifiers } = statement;
+    const values = source ? valuesOf(source, folder) : declared;
+    for (const [index, each] of specifiers.entries()) {
+      const end = specifiers[index + 1]?.start ?? each.end;
+      if (values && !values.has(nameOf(each.local))) edits.replace(each.start, end, "");
+    }
+  }
   return edits.join([edits.part(0, text.length)]);
+}
+
+const nameOf = (name: Identifier | Literal): string =>
+  name.type === "Identifier" ? name.name : String(name.value);
+
+/** The names of values that a local TypeScript file exports, where its text alone says it. */
+function valuesOf({ value }: Literal, folder: string): ReadonlySet<string> | undefined {
+  const specifier = String(value);
+  if (!isPath(specifier)) return undefined;
+  const path = localFile(toPath(specifier, folder));
+  if (!/\.[cm]?ts$/.test(path)) return undefined;
+  try {
+    const { program } = parseTypeScript(readFileSync(path, "utf8"));
+    const isOpen = program.body.some((each) => each.type === "ExportAllDeclaration");
+    return isOpen ? undefined : new Set(exportedNames(program));
+  } catch {
+    return undefined; // its own import will say why
+  }
 }
 
 function importClause(specifiers: ImportDeclaration["specifiers"], text: string): string {

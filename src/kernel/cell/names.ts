@@ -1,6 +1,6 @@
 // Which names a program imports, and which it uses as values.
-import type { AnyNode, Identifier, ImportDeclaration, Pattern, Program } from "acorn";
-import { type AncestorVisitors, ancestor, simple } from "acorn-walk";
+import type { AnyNode, Identifier, ImportDeclaration, Literal, Pattern, Program } from "acorn";
+import { type AncestorVisitors, ancestor } from "acorn-walk";
 
 /** The module that a statement asks for. */
 export interface ImportRequest {
@@ -55,6 +55,36 @@ export function importedNames(declaration: ImportDeclaration): {
   return namespace === undefined ? { names } : { namespace, names };
 }
 
+/** The names that a program exports, apart from types and from what `export *` adds. */
+export function exportedNames(program: Program): string[] {
+  const text = (name: Identifier | Literal) =>
+    name.type === "Identifier" ? name.name : String(name.value);
+  const declared = declaredNames(program);
+  return program.body.flatMap((statement) => {
+    if (statement.type === "ExportDefaultDeclaration") return ["default"];
+    if (statement.type === "ExportAllDeclaration") {
+      return statement.exported ? [text(statement.exported)] : [];
+    }
+    if (statement.type !== "ExportNamedDeclaration") return [];
+    const { declaration, source, specifiers } = statement;
+    if (declaration) return variablesOf(declaration).concat(lexicalNames(declaration));
+    const values = specifiers.filter(({ local }) => source || declared.has(text(local)));
+    return values.map(({ exported }) => text(exported));
+  });
+}
+
+/** The names that a program declares or imports. */
+export function declaredNames(program: Program): ReadonlySet<string> {
+  const names = program.body.flatMap((statement) => {
+    if (statement.type === "ImportDeclaration") {
+      return statement.specifiers.map(({ local }) => local.name);
+    }
+    const declaration = "declaration" in statement ? statement.declaration : statement;
+    return declaration ? lexicalNames(declaration) : [];
+  });
+  return new Set([...names, ...variablesOf(program)]);
+}
+
 /** The names that stand for a value somewhere where nothing inside hides the program's own. */
 export function usedNames(program: Program): ReadonlySet<string> {
   const names = new Set<string>();
@@ -72,10 +102,6 @@ export function usedNames(program: Program): ReadonlySet<string> {
     Identifier: (node, _, ancestors) => use(node, ancestors as AnyNode[]),
     // What is assigned to; what is declared hides itself, or is the program's own.
     VariablePattern: (node: Identifier, _: unknown, ancestors: AnyNode[]) => use(node, ancestors),
-    ExportNamedDeclaration(node) {
-      if (node.source) return;
-      for (const { local } of node.specifiers) if (local.type === "Identifier") use(local, []);
-    },
   } as AncestorVisitors<unknown>);
   return names;
 }
@@ -120,16 +146,20 @@ function lexicalNames(node: AnyNode): string[] {
   }
 }
 
-/** The `var`s of a function's body. */
+/** The `var`s of a function's body, or of a program. */
 function variablesOf(body: AnyNode): string[] {
   const names: string[] = [];
-  simple(body, {
-    VariableDeclaration({ kind, declarations }) {
-      if (kind === "var") names.push(...declarations.flatMap(({ id }) => boundNames(id)));
+  ancestor(body, {
+    VariableDeclaration({ kind, declarations }, _, ancestors) {
+      const isOwn = !ancestors.some((each) => each !== body && FUNCTIONS.test(each.type));
+      if (kind === "var" && isOwn) names.push(...declarations.flatMap(({ id }) => boundNames(id)));
     },
   });
   return names;
 }
+
+/** The types of nodes that have `var`s of their own. */
+export const FUNCTIONS = /Function|^StaticBlock$/;
 
 /** The names that a pattern declares. */
 export function boundNames(pattern: Pattern): string[] {

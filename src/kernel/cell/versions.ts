@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 /** What one reading of a file found. */
 interface Content {
   readonly mark: string;
-  /** Whether a later writing of the file is sure to change `mark`. */
+  /** Whether another reading finds the same as long as `mark` is the same. */
   readonly settled: boolean;
   readonly hash: string;
   readonly dependencies: readonly string[];
@@ -73,11 +73,12 @@ export class Versions {
       const mark = `${stats.mtimeMs} ${stats.ctimeMs} ${stats.size} ${stats.ino}`;
       const known = this.#contents.get(file);
       if (known?.settled && known.mark === mark) return known;
-      const settled = Math.max(stats.mtimeMs, stats.ctimeMs) < Date.now() - TICK;
+      const isOld = Math.max(stats.mtimeMs, stats.ctimeMs) < Date.now() - TICK;
       const text = readFileSync(file, "utf8");
       const hash = createHash("sha256").update(text).digest("hex");
-      // A file that was missing may be there now, so what is imported is looked up each time.
       const dependencies = this.#dependencies(file, text);
+      // What is missing may be there later, under another ending.
+      const settled = isOld && dependencies.every(isFile);
       const content = { mark, settled, hash, dependencies };
       this.#contents.set(file, content);
       return content;
