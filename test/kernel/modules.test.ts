@@ -154,6 +154,17 @@ suite("resolution", () => {
     assert.match(missing.message, new RegExp(`"./none.ts": there is no file ${folder}/none.ts`));
   });
 
+  test("a package that lacks its file, and one that lacks a package, say so themselves", async () => {
+    write({
+      "node_modules/half/package.json": '{"name":"half","exports":"./dist/none.js"}',
+      "node_modules/whole/package.json": '{"name":"whole","exports":"./i.mjs"}',
+      "node_modules/whole/i.mjs": 'import "inner";',
+    });
+    assert.match((await failure('import "half"')).message, /dist\/none\.js/);
+    assert.match((await failure('require("half")')).message, /dist\/none\.js/);
+    assert.match((await failure('import "whole"')).message, /'inner' imported from .*whole/);
+  });
+
   test("a package that is installed later is found", async () => {
     await failure('import "late"');
     write({

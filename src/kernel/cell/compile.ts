@@ -108,7 +108,8 @@ function rewrite({ text, program }: Parsed) {
   });
   const functions = new Map<string, ReturnType<Edits["part"]>>();
   const imports: { text: string; at: number }[] = [];
-  const used = usedNames(program);
+  const hasImports = program.body.some(({ type }) => type === "ImportDeclaration");
+  const used = hasImports ? usedNames(program) : new Set<string>();
   for (const statement of program.body) {
     const { start, end } = statement;
     const declaration =

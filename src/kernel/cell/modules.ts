@@ -174,8 +174,9 @@ export class Modules {
       try {
         return next(name, { ...context, parentURL: pathToFileURL(folder).href });
       } catch (error) {
+        // A package that is there and lacks a file is no missing package.
+        if (!isNotFound(error) || / '\//.test((error as Error).message)) throw error;
         first ??= error;
-        if (!isNotFound(error)) throw error;
       }
     }
     throw notFound(

@@ -32,7 +32,7 @@ export function parseTypeScript(source: string): Parsed {
   if (plain) return plain;
   let text: string;
   try {
-    text = silently(() => stripTypeScriptTypes(source));
+    text = stripTypeScriptTypes(source);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") {
       return transform(source);
@@ -67,7 +67,7 @@ function mayHaveTypeArguments(program: Program): boolean {
 function transform(source: string): Parsed {
   let output: string;
   try {
-    output = silently(() => stripTypeScriptTypes(source, { mode: "transform", sourceMap: true }));
+    output = stripTypeScriptTypes(source, { mode: "transform", sourceMap: true });
   } catch (error) {
     throw syntaxError(error, source);
   }
@@ -143,15 +143,4 @@ function syntaxError(error: unknown, source: string): unknown {
   const isText = marker.startsWith("  > "); // a template without an end, from its first line
   const end = new Lines(source).position(source.trimEnd().length);
   return new CellSyntaxError(message, isText ? { line, column: 1 } : end);
-}
-
-/** Node warns once that stripping types is experimental; that is no concern of a notebook. */
-function silently<T>(run: () => T): T {
-  const { emitWarning } = process;
-  process.emitWarning = () => {};
-  try {
-    return run();
-  } finally {
-    process.emitWarning = emitWarning;
-  }
 }
