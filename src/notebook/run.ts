@@ -10,6 +10,7 @@ import {
 } from "../kernel/kernelspec.ts";
 import {
   type Exchange,
+  type Header,
   type KernelClient,
   KernelDeadError,
   KernelTimeoutError,
@@ -61,6 +62,8 @@ export interface RunResult {
 /** The exit code of a run that was interrupted. */
 export const INTERRUPTED = 130;
 const GRACE_MILLISECONDS = 10_000;
+const ABORT_ATTEMPTS = 5;
+const ABORT_MILLISECONDS = 250;
 /** What setTimeout can count to, 24 days; a longer timer would end at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -125,9 +128,8 @@ export async function runNotebook(notebook: Notebook, options: RunOptions): Prom
       options.onCell?.(number, total);
       const outputs = new CellOutputs(displays);
       outputsOf.set(cell, outputs);
-      const execution = client.execute(cell.source, {
-        timeout: Number.POSITIVE_INFINITY,
-        onRequest: ({ msg_id }) => collected.set(msg_id, outputs),
+      const execution = execute(client, cell.source, ({ msg_id }) => {
+        collected.set(msg_id, outputs);
       });
       const ended = await ending(client, execution, options);
       cell.execution_count = ended.count;
@@ -163,6 +165,23 @@ async function start(kernel: ChosenKernel, cwd: string): Promise<KernelClient> {
       cause,
       exitCode: 1,
     });
+  }
+}
+
+/**
+ * Executes a cell. tslab aborts what comes within 200 ms after an error, though only what was
+ * queued then should be: a cell that did not run is sent again.
+ */
+async function execute(
+  client: KernelClient,
+  code: string,
+  onRequest: (request: Header) => void,
+): Promise<Exchange> {
+  for (let attempt = 1; ; attempt++) {
+    const exchange = await client.execute(code, { timeout: Number.POSITIVE_INFINITY, onRequest });
+    const aborted = /^abort(?:ed)?$/.test(String(exchange.reply.content["status"]));
+    if (!aborted || attempt === ABORT_ATTEMPTS) return exchange;
+    await new Promise((resolve) => setTimeout(resolve, ABORT_MILLISECONDS));
   }
 }
 
