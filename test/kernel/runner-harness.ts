@@ -94,7 +94,7 @@ export class TestRunner {
   }
 
   async close(): Promise<void> {
-    this.process.kill();
+    this.process.signal("SIGKILL");
     await this.process.ended;
   }
 

@@ -1,5 +1,6 @@
 // Runs cells one after the other and tells how each ended; an interrupt ends the one that runs.
 import { compileCell } from "../cell/compile.ts";
+import type { Modules } from "../cell/modules.ts";
 import type { Bundle, Failure, Outcome } from "../channel.ts";
 import { bundleOf } from "../display/bundle.ts";
 import { isDisplay } from "../display/host.ts";
@@ -14,6 +15,7 @@ import { endTimers, own } from "./timers.ts";
 
 interface Parts {
   readonly inspector: Inspector;
+  readonly modules: Modules;
   readonly words: Int32Array<SharedArrayBuffer>;
   /** Standard output's frames, and standard error's, which only get marks. */
   readonly frames: FrameWriter;
@@ -25,12 +27,13 @@ interface Parts {
 }
 
 export class Cells {
-  readonly errors = new Errors();
+  readonly errors: Errors;
   readonly #parts: Parts;
   readonly #queue: ExecuteCommand[] = [];
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.errors = new Errors((...place) => parts.modules.place(...place));
   }
 
   add(command: ExecuteCommand): void {
@@ -53,19 +56,24 @@ export class Cells {
   /** Ends the running cell as interrupted. */
   interrupt({ request, isFirst }: Extract<LinkMessage, { type: "cancel" }>): void {
     const run = currentRun();
-    if (!run) return;
-    // This one started after whatever was stopped.
-    if (!isFirst && run.stops === Atomics.load(this.#parts.words, WORD.stops)) return;
-    const isWaited = run.request === 0 && !run.evaluated;
-    const isNew = run.request !== request;
+    // A cell that started after whatever was stopped is not meant.
+    const isMeant = isFirst || run?.stops !== Atomics.load(this.#parts.words, WORD.stops);
+    if (!run || !isMeant) {
+      if (!isFirst) announceInterrupt();
+      return;
+    }
+    const isAnnounced = run.request !== 0;
+    const isSecond = isAnnounced && run.request !== request;
     run.request = request;
-    if (isWaited && within(run, announceInterrupt) && !run.evaluated) {
+    const wantsTime = !isAnnounced && within(run, announceInterrupt);
+    if (wantsTime && !run.evaluated) {
       // A library ends in its own way: what its promise comes to is the cell's to keep.
-      const end = () => this.#endInterrupted(run, false);
-      run.onEvaluated = end;
-      own.setTimeout(end, GRACE);
-    } else if (isNew || !run.onEvaluated) {
-      this.#endInterrupted(run, !isWaited);
+      run.onEvaluated = () => this.#endInterrupted(run);
+      own.setTimeout(run.onEvaluated, GRACE);
+    } else if (isSecond) {
+      this.#conclude(run, INTERRUPTED);
+    } else if (!run.onEvaluated) {
+      this.#endInterrupted(run);
     }
   }
 
@@ -76,11 +84,7 @@ export class Cells {
     try {
       compiled = compileCell(code, count);
     } catch (error) {
-      const failure =
-        error instanceof SyntaxError
-          ? this.errors.syntaxFailure(error, code, count)
-          : this.errors.failure(error, "");
-      this.#conclude(run, failure);
+      this.#conclude(run, this.errors.compileFailure(error, code, count));
       return;
     }
     this.errors.remember(code, count, compiled);
@@ -91,7 +95,7 @@ export class Cells {
       else if (!("stopped" in evaluated)) {
         void within(run, () => this.#finish(run, evaluated, compiled.url, compiled.showsValue));
       } else if (Atomics.load(words, WORD.stops) === run.stops) {
-        this.#conclude(run, this.errors.failure(new Error(evaluated.stopped), ""));
+        this.#conclude(run, this.errors.failure(new Error(evaluated.stopped), compiled.url));
       } // else the interrupt that stopped it is on its way
     });
   }
@@ -136,25 +140,26 @@ export class Cells {
   }
 
   async #userExpression(expression: string, count: number): Promise<unknown> {
+    let compiled: ReturnType<typeof compileCell>;
     try {
-      const { code, url } = compileCell(expression, count);
-      const evaluated = await new Promise<Evaluated>((resolve) => {
-        this.#parts.inspector.evaluate(code, resolve);
-      });
-      if ("thrown" in evaluated) return this.errors.failure(evaluated.thrown, url);
-      const data: Bundle = "value" in evaluated ? await bundleOf(evaluated.value) : {};
-      return { status: "ok", data, metadata: {} };
+      compiled = compileCell(expression, count);
     } catch (error) {
-      return this.errors.failure(error, "");
+      return this.errors.compileFailure(error, expression, count);
     }
+    const evaluated = await new Promise<Evaluated>((resolve) => {
+      this.#parts.inspector.evaluate(compiled.code, resolve);
+    });
+    if ("thrown" in evaluated) return this.errors.failure(evaluated.thrown, "");
+    const data: Bundle = "value" in evaluated ? await bundleOf(evaluated.value) : {};
+    return { status: "ok", data, metadata: {} };
   }
 
-  /** `atOnce`: resources that have not ended by now are left alone. */
-  #endInterrupted(run: Run, atOnce: boolean): void {
-    if (run.finished) return;
+  #endInterrupted(run: Run): void {
+    if (run.cancelled || run.finished) return;
     endTimers(run);
+    this.#parts.modules.abandon();
     const end = () => this.#conclude(run, INTERRUPTED);
-    if (!run.hasResources || atOnce) {
+    if (!run.hasResources) {
       end();
       return;
     }

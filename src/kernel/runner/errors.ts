@@ -1,7 +1,8 @@
 // Errors as a notebook shows them: name, message, the line of the cell, and a short trace.
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
-import type { CompiledCell, Position } from "../cell/compile.ts";
+import { CellSyntaxError, type CompiledCell, type Position } from "../cell/compile.ts";
+import type { Modules } from "../cell/modules.ts";
 import type { Failure } from "../channel.ts";
 
 /** A cell that has been compiled, for the places in it. */
@@ -38,6 +39,12 @@ export const INTERRUPTED: Failure = {
 /** The cells that stack traces may name, and how errors in them look. */
 export class Errors {
   readonly #cells = new Map<string, Known>();
+  readonly #place: Modules["place"];
+
+  /** `place`: where a module's place is in its file as written. */
+  constructor(place: Modules["place"]) {
+    this.#place = place;
+  }
 
   remember(source: string, count: number, compiled: CompiledCell): void {
     this.#cells.set(compiled.url, { count, source, compiled });
@@ -52,14 +59,15 @@ export class Errors {
     return { status: "error", ename, evalue, traceback: this.lines(thrown, known, place) };
   }
 
-  /** A SyntaxError of a cell that could not be compiled. */
-  syntaxFailure(error: Error & Partial<Position>, source: string, count: number): Failure {
+  /** What a cell that could not be compiled failed with. */
+  compileFailure(error: unknown, source: string, count: number): Failure {
+    if (!(error instanceof CellSyntaxError)) return this.failure(error, "");
     const { line, column, message } = error;
-    const traceback = [`${red("SyntaxError")}: ${message}`];
-    if (line !== undefined && column !== undefined) {
-      traceback.push(...codeFrame(source, { line, column }));
-      traceback.push(`    at Cell [${count}]:${line}:${column}`);
-    }
+    const traceback = [
+      `${red("SyntaxError")}: ${message}`,
+      ...codeFrame(source, { line, column }),
+      `    at Cell [${count}]:${line}:${column}`,
+    ];
     return { status: "error", ename: "SyntaxError", evalue: message, traceback };
   }
 
@@ -130,10 +138,9 @@ export class Errors {
   #frame(name: string, file: string, line: number, column: number, original: string): Frame {
     const cell = this.#cells.get(file);
     if (!cell) {
-      const text = original.replace(/file:\/\/[^\s)]+/, (url) => {
-        const [, path = url, rest = ""] = /^(.*?)((?::\d+)*)$/.exec(url) ?? [];
-        return toPath(path) + rest;
-      });
+      const place = this.#place(file, line, column);
+      const where = place && `${place.path}:${place.line}:${place.column}`;
+      const text = where ? `    at ${name ? `${name} (${where})` : where}` : original;
       return { text, isBuiltIn: file === "<anonymous>" || file === "native" };
     }
     const place = cell.compiled.map(line, column) ?? { line, column };

@@ -44,6 +44,7 @@ const { display, settled, forget } = createDisplay((event) => {
 });
 const cells = new Cells({
   inspector,
+  modules: installHelper(),
   words,
   frames,
   marks: new FrameWriter(2, token),
@@ -57,7 +58,6 @@ setCellNames((line) => cells.errors.rename(line));
 
 installTimers();
 installInterrupts();
-installHelper();
 input.install();
 comms.install();
 Object.defineProperty(globalThis, Symbol.for("Jupyter.display"), { value: display });
