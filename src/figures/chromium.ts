@@ -1,6 +1,6 @@
 // A headless Chromium: found, started, and spoken to over a pipe (the DevTools protocol).
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { access, constants } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -73,6 +73,32 @@ const switches = [
   "--disable-gpu",
 ];
 
+/** A browser's folder is named after the process that it belongs to. */
+const PROFILE = "abkd-chromium-";
+
+/** Removes what processes left that were killed, as kernels are when they are restarted. */
+function removeOrphans(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = name.startsWith(PROFILE)
+      ? Number.parseInt(name.slice(PROFILE.length), 10)
+      : Number.NaN;
+    if (!(pid > 0)) continue;
+    try {
+      if (!isRunning(pid)) rmSync(path.join(tmpdir(), name), { recursive: true, force: true });
+    } catch {
+      // Another user's.
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
+
 interface Reply {
   readonly id?: number;
   readonly result?: unknown;
@@ -99,7 +125,8 @@ export class Chromium {
 
   /** @param executable as findChromium() gives it; a failure to start shows in the first send() */
   constructor(executable: string) {
-    this.#profile = mkdtempSync(path.join(tmpdir(), "abkd-chromium-"));
+    removeOrphans();
+    this.#profile = mkdtempSync(path.join(tmpdir(), `${PROFILE}${process.pid}-`));
     // Chromium's sandbox refuses to run as root.
     const root = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
     this.#child = spawn(

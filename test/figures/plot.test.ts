@@ -214,6 +214,9 @@ describe("the shared browser", { skip }, () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     assert.equal(browsers(), "");
+    // What was left is removed by the next one.
+    await run("");
+    assert.equal(spawnSync("ls", [temporary], { encoding: "utf8" }).stdout, "");
   });
 });
 
