@@ -1,6 +1,7 @@
 // The connection file: where a kernel listens and with which key messages are signed.
 import { readFileSync } from "node:fs";
 
+const ALLOW_EMPTY_KEY = "--allow-empty-key";
 const PORTS = ["shell", "iopub", "stdin", "control", "hb"] as const;
 
 /** The sockets of a kernel, by the names that the connection file gives their ports. */
@@ -21,6 +22,19 @@ export interface ConnectionOptions {
 /** A connection file that cannot be used; the message is one line. */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
+}
+
+/**
+ * The connection that a kernel's command line asks for.
+ *
+ * @throws ConnectionError where the command line or the file is wrong
+ */
+export function openConnection(argv: readonly string[]): Connection {
+  const [file, ...rest] = argv.filter((argument) => argument !== ALLOW_EMPTY_KEY);
+  if (file === undefined || file.startsWith("-") || rest.length > 0) {
+    throw new ConnectionError(`usage: node main.ts CONNECTION_FILE [${ALLOW_EMPTY_KEY}]`);
+  }
+  return readConnection(file, { allowEmptyKey: argv.includes(ALLOW_EMPTY_KEY) });
 }
 
 /** @throws ConnectionError that names the file, the field and what it should be */
@@ -67,7 +81,7 @@ export function parseConnection(content: unknown, options: ConnectionOptions = {
   if (typeof key !== "string") throw new ConnectionError("key is no string");
   if (key === "" && transport !== "ipc" && !options.allowEmptyKey) {
     throw new ConnectionError(
-      "key is empty: anyone who reaches the ports could run code; --allow-empty-key accepts that",
+      `key is empty: anyone who reaches the ports could run code; ${ALLOW_EMPTY_KEY} accepts that`,
     );
   }
   const addresses = PORTS.map((name) => {

@@ -121,6 +121,7 @@ export class Executions {
   }
 
   async #work(): Promise<void> {
+    await null; // it must not end before it is known as `#working`
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
       if (typeof next === "function") next();
       else if (this.#death) this.#abort(next);

@@ -39,10 +39,7 @@ export class Language {
     clearTimeout(this.#timer);
     if (this.#service.started) return;
     this.#timer = setTimeout(() => {
-      this.#service.start().then(
-        () => this.#checkAll(),
-        (error: Error) => log(error.message),
-      );
+      this.#service.start().then(() => this.#checkAll(), logged);
     }, IDLE_MILLISECONDS);
   }
 
@@ -58,10 +55,7 @@ export class Language {
     const code = textOf(content, "code");
     const cursor = utf16Offset(code, integerOf(content, "cursor_pos", code.length));
     const place = (offset: number): number => codePoints(code, offset);
-    const found = await this.#service.complete(code, cursor).catch((error: Error) => {
-      log(error.message);
-      return undefined;
-    });
+    const found = await this.#service.complete(code, cursor).catch(logged);
     if (found && found.matches.length > 0) {
       const types = found.types.map((type) => ({
         ...type,
@@ -91,25 +85,30 @@ export class Language {
     const code = textOf(content, "code");
     const cursor = utf16Offset(code, integerOf(content, "cursor_pos", code.length));
     const level = integerOf(content, "detail_level", 0);
-    const { found, data } = await this.#service.inspect(code, cursor, level);
+    const inspection = await this.#service.inspect(code, cursor, level).catch(logged);
+    const { found, data } = inspection ?? { found: false, data: {} };
     return { status: "ok", found, data, metadata: {} };
   }
 
   async isComplete(content: Content): Promise<Content> {
-    const { status, indent } = await this.#service.isComplete(textOf(content, "code"));
+    const completeness = await this.#service.isComplete(textOf(content, "code")).catch(logged);
+    if (!completeness) return { status: "unknown" };
+    const { status, indent } = completeness;
     return status === "incomplete" ? { status, indent } : { status };
   }
 
   #checkAll(): void {
     for (const cell of this.#unchecked.splice(0)) {
-      this.#service.diagnostics(cell.count, cell.code).then(
-        ({ text }) => {
-          if (text !== "") this.#options.warn(cell, text);
-        },
-        (error: Error) => log(error.message),
-      );
+      this.#service.diagnostics(cell.count, cell.code).then(({ text }) => {
+        if (text !== "") this.#options.warn(cell, text);
+      }, logged);
     }
   }
+}
+
+/** A front end is not told of the service's troubles: it has asked about its code. */
+function logged(error: Error): undefined {
+  log(error.message);
 }
 
 /** Whether type errors are shown. Not in headless runs: saved notebooks must not depend on when the service was ready. */
