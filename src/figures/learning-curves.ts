@@ -19,7 +19,8 @@ function spread(curves: readonly (readonly number[])[]): Spread {
     const values = curves
       .map((curve) => curve[Math.min(epoch, curve.length - 1)])
       .filter((value) => value !== undefined)
-      .map((value) => 100 * value);
+      // A hundredth of a percent is finer than any screen, and a fifth of the bytes.
+      .map((value) => Number((100 * value).toFixed(2)));
     result.low.push(Math.min(...values));
     result.middle.push(median(values));
     result.high.push(Math.max(...values));
