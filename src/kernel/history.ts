@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, renameSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** [session, line, source], or with output [session, line, [source, output]]. */
 export type HistoryEntry = [number, number, string | [string, string | null]];
@@ -34,8 +35,11 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS lines (
     session INTEGER, line INTEGER, source TEXT, output TEXT, PRIMARY KEY (session, line)
   );`;
-/** Several kernels write to one file; a cell does not wait longer for the others. */
-const BUSY_MILLISECONDS = 250;
+/** Several kernels write to one file; a write does not wait longer for the others. */
+const BUSY_MILLISECONDS = 150;
+/** Kernels that make the file at the same moment refuse each other at once. */
+const OPEN_ATTEMPTS = 4;
+const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 
@@ -133,10 +137,10 @@ export class History {
     if (this.#file === ":memory:") return this.#remember();
     mkdirSync(path.dirname(this.#file), { recursive: true, mode: 0o700 });
     try {
-      return begin(await connect(this.#file));
+      return await patiently(async () => begin(await connect(this.#file)));
     } catch (error) {
-      const { errcode } = error as { errcode?: number };
-      if (errcode !== SQLITE_CORRUPT && errcode !== SQLITE_NOTADB) throw error;
+      const code = resultCode(error);
+      if (code !== SQLITE_CORRUPT && code !== SQLITE_NOTADB) throw error;
       const aside = `${this.#file}.damaged`;
       renameSync(this.#file, aside);
       this.#log(`history: the damaged file is now ${aside}; a new one begins`);
@@ -150,6 +154,23 @@ export class History {
     for (const row of this.#session) insert(opened.database, opened.session, row);
     return opened;
   }
+}
+
+/** Tries again where another process has the file locked. */
+async function patiently<T>(open: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await open();
+    } catch (error) {
+      if (resultCode(error) !== SQLITE_BUSY || attempt === OPEN_ATTEMPTS) throw error;
+      await delay(attempt * 20 * (1 + Math.random()));
+    }
+  }
+}
+
+/** SQLite's result code without the detail in its upper bits. */
+function resultCode(error: unknown): number {
+  return ((error as { errcode?: number }).errcode ?? 0) & 0xff;
 }
 
 /** Loaded when it is first needed, which is after the first cell. */
