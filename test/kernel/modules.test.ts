@@ -253,8 +253,21 @@ suite("reload", () => {
       await run('import { c } from "./c.cjs"; [c, require("./c.cjs").c, require("./e.cjs") === e]'),
       [2, 2, true],
     );
-    write({ "d.cjs": "exports.d = 3;" });
-    assert.equal(await run('require("./c.cjs").c'), 3);
+    for (const d of [3, 4]) {
+      write({ "d.cjs": `exports.d = ${d};` });
+      assert.equal(await run('require("./c.cjs").c'), d);
+    }
+  });
+
+  test("require of an ES module that has changed says that it cannot", async () => {
+    write({ "m.ts": "export const m: number = 1;" });
+    assert.deepEqual(await run('[require("./m.ts").m, require("./m.ts").m]'), [1, 1]);
+    write({ "m.ts": "export const m: number = 2;" });
+    await assert.rejects(
+      run('require("./m.ts")'),
+      /m\.ts has changed.*await import\("\.\/m\.ts"\)/,
+    );
+    assert.equal(await run('import { m } from "./m.ts"; m'), 2);
   });
 
   test("deleted and restored, broken and mended", async () => {

@@ -42,7 +42,9 @@ export class Modules {
   /** The version of a file that its plain URL stands for, and the one that was resolved last. */
   readonly #first = new Map<string, string>();
   readonly #last = new Map<string, string>();
+  /** By version: what CommonJS has loaded, and the ES modules that it has required. */
   readonly #commonJs = new Map<string, string>();
+  readonly #required = new Map<string, string>();
   readonly #declarations = new Declarations();
   readonly #places = new Places();
   readonly #hooks: ReturnType<typeof registerHooks>;
@@ -56,7 +58,13 @@ export class Modules {
     this.#projectRoot = projectRoot;
     this.#versions = new Versions((specifier, from) => this.#localPackage(specifier, from));
     const filename = join(folder, "cell.ts");
-    this.require = createRequire(filename);
+    const require = createRequire(filename);
+    // It asks no hook for what it has loaded under the same name before.
+    const requireAnew = (name: string): unknown => {
+      this.#forgetChanged();
+      return require(name);
+    };
+    this.require = Object.assign(requireAnew, require);
     this.meta = {
       url: pathToFileURL(filename).href,
       filename,
@@ -147,13 +155,24 @@ export class Modules {
     const name = isCell ? specifier.slice(CELL.length) : specifier;
     const parent = isCell ? join(this.#folder, "cell.ts") : pathOf(context.parentURL);
     if (!parent || (!isCell && !this.#isLocal(parent))) return next(specifier, context);
-    if (this.#loading.size === 0) this.#versions.look(); // an import() or require in code that runs by itself
+    if (this.#loading.size === 0) this.#versions.look(); // an import() or a require() within code
     const own = this.#own(name);
     const found = own
       ? { url: pathToFileURL(own).href }
       : this.#find(name, { ...context, parentURL: pathToFileURL(parent).href }, next);
-    return { ...found, shortCircuit: true, ...this.#versioned(found.url) };
+    const versioned = this.#versioned(found.url);
+    if (context.conditions.includes("require")) this.#refuseOld(name, pathOf(found.url));
+    return { ...found, shortCircuit: true, ...versioned };
   };
+
+  /** require() of an ES module gives the first version for ever, so that a later one is refused. */
+  #refuseOld(name: string, path: string | undefined): void {
+    const required = path && this.#required.get(path);
+    if (required === undefined || required === this.#last.get(path!)) return;
+    throw new Error(
+      `${path} has changed, and require() cannot load an ES module again: await import("${name}")`,
+    );
+  }
 
   /** As Node resolves it from the parent, then from the notebook's folder and from this project. */
   #find(name: string, context: Parameters<Resolve>[1], next: Parameters<Resolve>[2]) {
@@ -200,8 +219,7 @@ export class Modules {
     const path = fileURLToPath(url);
     const importAttributes = path.endsWith(".json") ? { importAttributes: { type: "json" } } : {};
     if (!this.#isLocal(path) || !isCode(path)) return { url, ...importAttributes };
-    const retries = this.#retries.get(path);
-    const version = this.#versions.of(path) + (retries === undefined ? "" : `-${retries}`);
+    const version = this.#versionOf(path);
     if (this.#last.get(path) !== version) this.#forget(path);
     this.#last.set(path, version);
     if (!this.#first.has(path)) this.#first.set(path, version);
@@ -209,7 +227,19 @@ export class Modules {
     return { url: `${url}${url.includes("?") ? "&" : "?"}v=${version}`, ...importAttributes };
   }
 
-  /** CommonJS knows files and not versions, and asks no hook for what it has loaded. */
+  #versionOf(path: string): string {
+    const retries = this.#retries.get(path);
+    return this.#versions.of(path) + (retries === undefined ? "" : `-${retries}`);
+  }
+
+  #forgetChanged(): void {
+    this.#versions.look();
+    for (const [path, version] of this.#last) {
+      if (this.#versionOf(path) !== version) this.#forget(path);
+    }
+  }
+
+  /** CommonJS knows files and not versions. */
   #forget(path: string): void {
     for (const file of this.#versions.filesOf(path)) {
       const content = this.#versions.of(file);
@@ -227,6 +257,9 @@ export class Modules {
     const isOurs = /\.[cm]?ts$/.test(path) && !this.#isProject(path);
     const loaded = isOurs ? this.#compile(url, path) : next(url, context);
     const isImported = !context.conditions.includes("require");
+    if (!isImported && loaded.format?.startsWith("module")) {
+      this.#required.set(path, this.#last.get(path) ?? "");
+    }
     if (!isImported || !loaded.format?.startsWith("commonjs")) return loaded;
     return { format: "module", source: this.#wrap(path), shortCircuit: true };
   };
