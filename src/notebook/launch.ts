@@ -54,6 +54,16 @@ const TAIL_LINES = 20;
 /** After the exit, for what a child of the kernel keeps open. */
 const STDERR_MILLISECONDS = 200;
 
+/** The kernels that must not outlive this process. */
+const open = new Set<KernelProcess>();
+
+function endAll(): void {
+  for (const kernel of [...open]) {
+    kernel.signal("SIGKILL");
+    kernel.dispose();
+  }
+}
+
 /** A kernel's process. Its temporary folder and its process group go when this process exits. */
 export class KernelProcess {
   readonly connection: Connection;
@@ -72,7 +82,8 @@ export class KernelProcess {
     this.#folder = mkdtempSync(path.join(tmpdir(), "abkd-kernel-"));
     this.connectionFile = path.join(this.#folder, "kernel.json");
     writeFileSync(this.connectionFile, JSON.stringify(connection, null, 1), { mode: 0o600 });
-    process.on("exit", this.#atExit);
+    if (open.size === 0) process.on("exit", endAll);
+    open.add(this);
   }
 
   static async start(spec: KernelSpec, options: ProcessOptions = {}): Promise<KernelProcess> {
@@ -151,16 +162,12 @@ export class KernelProcess {
     return await this.#exited;
   }
 
-  /** Removes the connection file. The process must have ended. */
+  /** Removes the connection file. The process must have ended, or be about to. */
   dispose(): void {
-    process.off("exit", this.#atExit);
+    open.delete(this);
+    if (open.size === 0) process.off("exit", endAll);
     rmSync(this.#folder, { recursive: true, force: true });
   }
-
-  readonly #atExit = (): void => {
-    this.signal("SIGKILL");
-    rmSync(this.#folder, { recursive: true, force: true });
-  };
 
   #fill(part: string): string {
     return part

@@ -1,4 +1,4 @@
-// A kernel that misbehaves on demand: cells say `die`, `hang`, or `say <text>`. Not for running code.
+// A kernel that misbehaves on demand: cells say `die`, `hang`, `abort once <text>` or `say <text>`.
 import { readFileSync, writeSync } from "node:fs";
 import { Publisher, Reply, Router } from "zeromq";
 import {
@@ -39,6 +39,7 @@ async function serve(): Promise<void> {
   });
   const publish = (type: string, parent: Message["parent"], content: Content): Promise<void> =>
     iopub.send([type, ...encodeMessage(signer, make(type, parent, content))]);
+  let aborted = false;
   const serveChannel = async (socket: Router): Promise<void> => {
     for await (const frames of socket) {
       const { identities, header, content } = decodeMessage(signer, frames);
@@ -49,11 +50,14 @@ async function serve(): Promise<void> {
         writeSync(2, "fatal: the heap is gone\n");
         process.kill(process.pid, "SIGKILL");
       }
-      if (code.startsWith("say ")) {
-        await publish("stream", header, { name: "stdout", text: code.slice(4) });
+      const aborts: boolean = code.startsWith("abort once ") && !aborted;
+      aborted ||= aborts;
+      const said = /^(?:say|abort once) (.*)$/s.exec(code)?.[1];
+      if (said !== undefined && !aborts) {
+        await publish("stream", header, { name: "stdout", text: said });
       }
       const reply = make(header.msg_type.replace("_request", "_reply"), header, {
-        status: "ok",
+        status: aborts ? "aborted" : "ok",
         execution_count: 1,
       });
       await socket.send([...identities, ...encodeMessage(signer, reply)]);

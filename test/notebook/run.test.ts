@@ -1,5 +1,6 @@
 // abkd notebook run: outputs, errors, parameters, limits and interrupts, with the real kernel.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, it } from "node:test";
@@ -125,6 +126,14 @@ describe("a notebook with an error", () => {
     assert.deepEqual(codeCells(file).map(shown), ["hello", "", ""]);
   });
 
+  it("sends a cell again that the kernel aborted without running it, as tslab does", async () => {
+    const notebook = notebookOf("say first", "abort once second");
+    const kernel = { name: "fake", spec: fakeKernel("serve") };
+    const { failure } = await runNotebook(notebook, { kernel, cwd: import.meta.dirname });
+    assert.equal(failure, null);
+    assert.deepEqual(codeCells(notebook).map(shown), ["first", "second"]);
+  });
+
   it("says so when a cell ends the real kernel's process", async () => {
     using folder = temporaryFolder();
     const file = writeNotebook(folder.path, "1", "process.kill(process.pid, 'SIGKILL')", "3");
@@ -183,7 +192,9 @@ describe("a cell that does not end", () => {
       "while (true) {}",
     );
     const before = readFileSync(file, "utf8");
-    const running = start(["notebook", "run", file, "--inplace"]);
+    using temporary = temporaryFolder(); // a killed command cannot remove its connection file
+    const env = { TMPDIR: temporary.path };
+    const running = start(["notebook", "run", file, "--inplace"], env);
     await running.seen("cell 2 of 2");
     running.process.kill("SIGKILL");
     await running.outcome;
@@ -195,14 +206,11 @@ describe("a cell that does not end", () => {
   });
 });
 
-/** Waits up to 10 s for a process that is not ours. */
+/** Waits up to 10 s for a process that is not ours; one that nobody has buried has ended too. */
 async function hasEnded(pid: number): Promise<boolean> {
   for (let tries = 0; tries < 100; tries++) {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return true;
-    }
+    const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" });
+    if (/^(?:Z|$)/.test(stdout.trim())) return true;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return false;
