@@ -1,5 +1,6 @@
 // The process that runs the cells, as the supervisor sees it: commands in, events out, its end.
 import { type ChildProcess, spawn } from "node:child_process";
+import { enableCompileCache } from "node:module";
 import path from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -34,12 +35,17 @@ export class RunnerProcess {
   /** Starts the process at once; what it says waits for `listen`. */
   constructor() {
     const extension = path.extname(import.meta.url);
-    const file = fileURLToPath(new URL(`./runner/main${extension}`, import.meta.url));
+    const file = fileURLToPath(new URL(`./runner-entry${extension}`, import.meta.url));
     const quiet = "--disable-warning=ExperimentalWarning";
     const flags = [...process.execArgv.filter((flag) => flag !== quiet), quiet, UNCHECKED];
     this.#child = spawn(process.execPath, [...flags, file], {
       stdio: ["ignore", "pipe", "pipe", "pipe"],
-      env: { ...process.env, [TOKEN_VARIABLE]: this.#token },
+      // With code compiled and types stripped once, a start takes half the time and memory.
+      env: {
+        NODE_COMPILE_CACHE: enableCompileCache().directory,
+        ...process.env,
+        [TOKEN_VARIABLE]: this.#token,
+      },
       // A group of its own: a signal for the kernel's group is the supervisor's to pass on, and
       // the runner's children can be ended with it.
       detached: true,

@@ -22,7 +22,9 @@ import { installTimers } from "./timers.ts";
 const COMMANDS_FD = 3;
 
 const token = process.env[TOKEN_VARIABLE] ?? "";
-delete process.env[TOKEN_VARIABLE];
+const { NODE_COMPILE_CACHE } = process.env;
+// They are for this process, not for the children of cells.
+for (const name of [TOKEN_VARIABLE, "NODE_COMPILE_CACHE"]) delete process.env[name];
 const frames = new FrameWriter(1, token);
 const words = new Int32Array(new SharedArrayBuffer(4 * WORDS));
 const { port1: answers, port2: answering } = new MessageChannel();
@@ -31,7 +33,7 @@ answers.unref();
 const link = new Worker(new URL(`./link${path.extname(import.meta.url)}`, import.meta.url), {
   workerData: { words, answers: answering, fd: COMMANDS_FD } satisfies LinkData,
   transferList: [answering],
-  env: {},
+  env: { NODE_COMPILE_CACHE },
 });
 
 installProbe(words);
