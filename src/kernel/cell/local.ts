@@ -16,6 +16,16 @@ export interface LoadedModule {
   readonly origin: (offset: number) => Position;
 }
 
+const ownErrors = new WeakSet();
+
+/** Marks an error as made in a hook of ours, inside of Node's loader. */
+export function markOwn<E extends Error>(error: E): E {
+  ownErrors.add(error);
+  return error;
+}
+
+export const isOwn = (error: unknown): error is Error => ownErrors.has(error as Error);
+
 /** Reads and compiles a .ts, .mts or .cts file. A syntax error names the file. */
 export function compileModule(path: string): LoadedModule {
   const source = readFileSync(path, "utf8");
@@ -30,7 +40,7 @@ export function compileModule(path: string): LoadedModule {
   } catch (error) {
     if (!(error instanceof CellSyntaxError)) throw error;
     const { message, line, column } = error;
-    throw new CellSyntaxError(`${message}\n    at ${path}:${line}:${column}`, { line, column });
+    throw markOwn(new SyntaxError(`${message} (${path}:${line}:${column})`));
   }
 }
 

@@ -4,8 +4,7 @@ import { createRequire, isBuiltin, registerHooks } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Declarations } from "./declarations.ts";
-import { compileModule } from "./local.ts";
-import { CellSyntaxError } from "./parse.ts";
+import { compileModule, isOwn, markOwn } from "./local.ts";
 import { type Place, Places } from "./places.ts";
 import { isCode, isFile, isPath, localFile, toPath, Versions } from "./versions.ts";
 
@@ -114,9 +113,7 @@ export class Modules {
     } catch (error) {
       this.#tryAgain(loaded);
       // What was made deep inside of Node's loader does not know which cell it was for.
-      if (error instanceof LoadError || error instanceof CellSyntaxError) {
-        Error.captureStackTrace(error);
-      }
+      if (isOwn(error)) Error.captureStackTrace(error);
       throw error;
     } finally {
       this.#loading.delete(loaded);
@@ -356,11 +353,6 @@ function isNotFound(error: unknown): boolean {
 }
 
 function notFound(error: unknown, message: string): unknown {
-  return isNotFound(error) ? new LoadError(message) : error;
+  if (!isNotFound(error)) return error;
+  return markOwn(Object.assign(new Error(message), { code: "ERR_MODULE_NOT_FOUND" }));
 }
-
-/** A module that is not there. */
-class LoadError extends Error {
-  readonly code = "ERR_MODULE_NOT_FOUND";
-}
-LoadError.prototype.name = "Error";

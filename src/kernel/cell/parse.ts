@@ -132,8 +132,9 @@ function acornError(error: unknown, origin: (offset: number) => Position): unkno
 
 /** What Node's parser says; it puts the place in front of the stack, as a line and a marker. */
 function syntaxError(error: unknown, source: string): unknown {
-  const { code, message, stack } = error as NodeJS.ErrnoException;
+  const { code, stack, message: full } = error as NodeJS.ErrnoException;
   if (!code?.endsWith("_TYPESCRIPT_SYNTAX")) return error;
+  const message = full.replace(/\. Expected (?:[^,]+, ){3}.*/s, ""); // a list of all tokens there are
   const head = stack?.slice(0, stack.indexOf("SyntaxError [")).trimEnd().split("\n") ?? [];
   const line = Number(/^:(\d+)$/.exec(head[0] ?? "")?.[1] ?? 1);
   const marker = head.at(-1) ?? "";

@@ -22,7 +22,7 @@ const KERNEL = new URL("..", import.meta.url);
 const KERNEL_FRAMES = [KERNEL.href, fileURLToPath(KERNEL)];
 
 const BUILT_IN = /^(|Aggregate|Eval|Range|Reference|Syntax|Type|URI)Error$/;
-const FRAME = /^\s+at (?:(.*) \()?((?:[^()]|\([^()]*\))*?)(?::(\d+))?(?::(\d+))?\)?$/;
+const FRAME = /^\s+at (?:(.*) \()?(?:async )?((?:[^()]|\([^()]*\))*?)(?::(\d+))?(?::(\d+))?\)?$/;
 
 const red = (text: string): string => `\u001b[31m${text}\u001b[39m`;
 const dim = (text: string): string => `\u001b[2m${text}\u001b[22m`;
