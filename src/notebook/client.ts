@@ -11,32 +11,29 @@ import {
   Signer,
   WireError,
 } from "../kernel/wire.ts";
+import {
+  awaitedOf,
+  deadError,
+  type Exchange,
+  KernelDeadError,
+  KernelTimeoutError,
+  type Pending,
+  type RequestOptions,
+  seconds,
+} from "./exchange.ts";
 import { type Exit, KernelProcess, type KernelSpec, type ProcessOptions } from "./launch.ts";
 
 export type { Content, Header, Message } from "../kernel/wire.ts";
+export {
+  type Exchange,
+  KernelDeadError,
+  KernelTimeoutError,
+  type RequestOptions,
+} from "./exchange.ts";
 export type { Connection, Exit, KernelSpec, ProcessOptions } from "./launch.ts";
 
 /** The channels that a client sends requests on. */
 export type Channel = "shell" | "control" | "stdin";
-
-/** A request and all that came of it. */
-export interface Exchange {
-  readonly request: Header;
-  readonly reply: Message;
-  /** What was published for this request, in order, from busy to idle. */
-  readonly iopub: readonly Message[];
-}
-
-export interface RequestOptions {
-  /** Until both the reply and idle are here; Infinity waits for ever. */
-  readonly timeout?: number;
-  /** Called with each published message of this request as it arrives. */
-  readonly onIopub?: (message: Message) => void;
-  /** Called with the request's header as it is sent, to know what late messages belong to. */
-  readonly onRequest?: (request: Header) => void;
-  readonly metadata?: Content;
-  readonly buffers?: readonly Uint8Array[];
-}
 
 export interface ExecuteOptions extends RequestOptions {
   readonly silent?: boolean;
@@ -54,27 +51,6 @@ export interface StartOptions extends ProcessOptions {
 /** Called with each message that arrives. */
 export type Listener = (channel: Channel | "iopub", message: Message) => void;
 
-/** The kernel's process ended while something was awaited of it. */
-export class KernelDeadError extends Error {
-  override readonly name = "KernelDeadError";
-  readonly exit: Exit;
-
-  constructor(awaited: string, exit: Exit) {
-    const said =
-      exit.stderr === "" ? "; it wrote nothing to stderr" : `; it wrote:\n${exit.stderr}`;
-    let how = `ended with exit code ${exit.code}`;
-    if (exit.signal) how = `was ended by ${exit.signal}`;
-    else if (exit.code === null) how = "could not be started";
-    super(`the kernel ${how} before ${awaited}${said}`);
-    this.exit = exit;
-  }
-}
-
-/** Something awaited of the kernel did not come in time. */
-export class KernelTimeoutError extends Error {
-  override readonly name = "KernelTimeoutError";
-}
-
 const REQUEST_MILLISECONDS = 60_000;
 const START_MILLISECONDS = 60_000;
 /** Between questions whether iopub is connected: its subscription travels on its own. */
@@ -83,16 +59,6 @@ const IOPUB_MILLISECONDS = 100;
 const LAST_WORDS_MILLISECONDS = 300;
 const SHUTDOWN_MILLISECONDS = 5_000;
 const START_ATTEMPTS = 3;
-
-interface Pending {
-  readonly request: Header;
-  readonly iopub: Message[];
-  readonly onIopub: ((message: Message) => void) | undefined;
-  reply: Message | null;
-  idle: boolean;
-  resolve(exchange: Exchange): void;
-  reject(error: Error): void;
-}
 
 /** Starts a kernel, by its kernelspec or by argv alone, and waits until it answers. */
 export async function startKernel(
@@ -427,17 +393,4 @@ function executeContent(code: string, options: ExecuteOptions, silent: boolean):
     allow_stdin: options.allowStdin ?? false,
     stop_on_error: options.stopOnError ?? true,
   };
-}
-
-function awaitedOf({ request, reply }: Pending): string {
-  const name = request.msg_type.replace(/_request$/, "_reply");
-  return reply ? `idle status after the ${name}` : name;
-}
-
-function deadError(pending: Pending, exit: Exit): KernelDeadError {
-  return new KernelDeadError(`its ${awaitedOf(pending)}`, exit);
-}
-
-function seconds(milliseconds: number): string {
-  return `${Number((milliseconds / 1000).toFixed(1))} s`;
 }
