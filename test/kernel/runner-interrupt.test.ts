@@ -50,6 +50,16 @@ const CASES: Readonly<Record<string, string>> = {
     setTimeout(() => { console.log("started"); for (;;); }, 5); await new Promise(() => {});`,
   "a loop in a tick": `
     process.nextTick(() => { console.log("started"); for (;;); }); await new Promise(() => {});`,
+  "ticks without end": `
+    let tick = () => { process.nextTick(tick); };
+    console.log("started"); tick(); await new Promise(() => {});`,
+  "immediates without end": `
+    let again = () => { setImmediate(again); };
+    console.log("started"); again(); await new Promise(() => {});`,
+  "an asynchronous generator": `
+    async function* numbers() { for (;;) yield ticks++; }
+    console.log("started"); for await (const number of numbers()) number;`,
+  "a regular expression": `console.log("started"); /(a+)+b/.test("a".repeat(40));`,
   "a loop that catches everything": `
     console.log("started"); for (;;) { try { for (;;); } catch {} finally { for (;;); } }`,
   "a lock": `

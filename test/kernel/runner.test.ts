@@ -93,6 +93,26 @@ test("native writes, children and the console keep their order", async () => {
   assert.equal(stderr.replace("at last\n", ""), "error\n");
 });
 
+test("children that make the pipe non-blocking neither lose nor tear anything", async () => {
+  const { stdout, outcome } = await runner.run(`
+    let child = spawn(
+      process.execPath,
+      ["-e", "setInterval(() => process.stdout.write('c'.repeat(100)), 1); setTimeout(process.exit, 200)"],
+      { stdio: "inherit" },
+    );
+    let closed = once(child, "close");
+    for (let i = 0; i < 200; i++) {
+      process.stdout.write("m".repeat(50_000));
+      if (i % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await closed;`);
+  assert.equal(outcome.status, "ok");
+  const count = (letter: string) => stdout.split(letter).length - 1;
+  assert.equal(count("m"), 10_000_000);
+  assert.equal(count("c") % 100, 0);
+  assert.equal(count("m") + count("c"), stdout.length);
+});
+
 test("a worker thread's output arrives", async () => {
   const { stdout } = await runner.run(`
     import { Worker } from "node:worker_threads";

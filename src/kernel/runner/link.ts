@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { Command } from "../channel.ts";
-import { type LinkMessage, type Probed, WORD } from "./shared.ts";
+import { type LinkMessage, PROBE, type Probed, WORD } from "./shared.ts";
 
 export interface LinkData {
   readonly words: Int32Array<SharedArrayBuffer>;
@@ -90,7 +90,7 @@ async function stop(isForced: boolean): Promise<boolean> {
   try {
     for (;;) {
       const { result } = await session.post("Runtime.evaluate", {
-        expression: `globalThis[Symbol.for("abkd.kernel.probe")](${isForced})`,
+        expression: `globalThis[Symbol.for("${PROBE.description}")](${isForced})`,
         returnByValue: true,
       });
       const probed = result.value as Probed;
