@@ -45,6 +45,7 @@ export class Repl {
       meta: modules.meta,
       use,
       useAsync: use,
+      go: (value: unknown) => value,
     };
     Object.defineProperty(globalThis, HELPER, { value: helper, configurable: true });
     Object.assign(globalThis, { require: modules.require });

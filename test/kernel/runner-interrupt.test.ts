@@ -43,6 +43,9 @@ const CASES: Readonly<Record<string, string>> = {
   "a loop after an await": `await null; console.log("started"); for (;;);`,
   "a long timer": `console.log("started"); await new Promise((r) => setTimeout(r, 1e6));`,
   "awaits without end": `console.log("started"); for (;;) await null;`,
+  "reads without end": `
+    import { readFile } from "node:fs/promises";
+    console.log("started"); for (;;) { ticks++; await readFile("/dev/null"); }`,
   "sleeps without end": `
     import { setTimeout as sleep } from "node:timers/promises";
     console.log("started"); for (;;) { ticks++; await sleep(1); }`,

@@ -39,6 +39,8 @@ export interface CellHelper {
   use<T>(resource: T): T;
   /** `await using` */
   useAsync<T>(resource: T): T;
+  /** What is awaited: `value`, or nothing ever where the code belongs to an interrupted cell. */
+  go(value: unknown): unknown;
 }
 
 export interface CompiledCell {
@@ -95,6 +97,10 @@ function rewrite({ text, program }: Parsed) {
   const variables = new Set<string>();
   ancestor(program, {
     ImportExpression: (node) => edits.replace(node.start, node.start + 6, `${HELPER}.dynamic`),
+    AwaitExpression({ argument }) {
+      edits.insert(argument.start, `${HELPER}.go(`);
+      edits.insert(argument.end, ")");
+    },
     MetaProperty(node) {
       if (node.meta.name === "import") edits.replace(node.start, node.end, `${HELPER}.meta`);
     },

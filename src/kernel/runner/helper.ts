@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { type CellHelper, HELPER } from "../cell/compile.ts";
 import { Modules } from "../cell/modules.ts";
-import { runOf } from "./run.ts";
+import { isCancelled, runOf } from "./run.ts";
 
 /** Puts the helper and `require` among the globals. Modules come from the current folder, which is
  *  the notebook's. */
@@ -22,6 +22,7 @@ export function installHelper(): Modules {
       resources().use(resource as AsyncDisposable | null | undefined);
       return resource;
     },
+    go: (value) => (isCancelled() ? new Promise(() => {}) : value),
   };
   Object.defineProperty(globalThis, HELPER, { value: helper, configurable: true });
   Object.defineProperty(globalThis, "require", {

@@ -72,6 +72,9 @@ export const currentRun = (): Run | undefined => current;
 /** The run that what happens now belongs to: its own, else the current or the last one. */
 export const runOf = (): Run | undefined => context.getStore() ?? current ?? last;
 
+/** Whether what happens now belongs to an interrupted run: its loops must not live on. */
+export const isCancelled = (): boolean => context.getStore()?.cancelled ?? false;
+
 export const cellOf = (): CellId => runOf()?.cell ?? 0;
 
 /** Runs code, its timers and its promises as a run's. */
