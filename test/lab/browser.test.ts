@@ -1,19 +1,20 @@
 // A real JupyterLab in a real Chromium: what a person does on the first day.
 import assert from "node:assert/strict";
-import { copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { type Browser, chromium as engine, type Page } from "playwright-core";
 import { type Lab, NotebookPage, startLab, writeSettings } from "./jupyterlab.ts";
-import { assertParts, chromium, notebook, root, skipWithout } from "./parts.ts";
+import { copyOnboarding, trainingLimit } from "./onboarding.ts";
+import { assertParts, chromium, root, skipWithout } from "./parts.ts";
 
 const file = "start.ipynb";
 const screenshots = path.join(root, "build/lab");
 
 /** Longest that anything on the page but a whole notebook may take, on a busy machine. */
 const patience = 30_000;
-const notebookPatience = 240_000;
+const notebookPatience = 120_000;
 
 function isAlive(pid: number): boolean {
   try {
@@ -24,7 +25,9 @@ function isAlive(pid: number): boolean {
   }
 }
 
-describe("JupyterLab in Chromium", { skip: skipWithout("browser") }, () => {
+const limits = { skip: skipWithout("browser"), timeout: 2 * trainingLimit };
+
+describe("JupyterLab in Chromium", limits, () => {
   let folder: string;
   let lab: Lab;
   let browser: Browser;
@@ -36,8 +39,7 @@ describe("JupyterLab in Chromium", { skip: skipWithout("browser") }, () => {
     assertParts("browser");
     folder = await mkdtemp(path.join(os.tmpdir(), "abkd-lab-"));
     await rm(screenshots, { recursive: true, force: true });
-    await mkdir(path.join(folder, "notebooks"));
-    await copyFile(notebook, path.join(folder, "notebooks", file));
+    await copyOnboarding(folder, file);
     await writeSettings(folder);
     const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
     // One after the other: what has started must be known to `after`, whatever fails then.
@@ -122,6 +124,23 @@ describe("JupyterLab in Chromium", { skip: skipWithout("browser") }, () => {
     assert.match(await tooltip.innerText(), /parseFloat\(string: string\): number/);
     await screenshot("tooltip");
     await page.keyboard.press("Escape");
+  });
+
+  it("warns of a type error under the cell, which runs all the same", async () => {
+    const cell = await opened.add('const wrong: number = "text"; wrong');
+    await opened.start(cell);
+    assert.match(await opened.finished(cell), /^'text'/);
+    await cell.getByText("Type 'string' is not assignable to type 'number'").waitFor();
+  });
+
+  it("asks for input where a cell wants some", async () => {
+    const cell = await opened.add('prompt("Your name?")');
+    await opened.start(cell);
+    const field = cell.locator("input.jp-Stdin-input");
+    await field.fill("Ada");
+    await field.press("Enter");
+    assert.match(await opened.finished(cell), /^'Ada'$/m);
+    await screenshot("input");
   });
 
   it("stops a runaway loop by the toolbar's button, and the variables are still there", async () => {

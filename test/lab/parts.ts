@@ -1,7 +1,6 @@
 // What the tests with real Python and browser parts need, and what happens where it is missing.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import path from "node:path";
 import { venvIsReady, venvPython } from "../../scripts/venv.ts";
 import { findChromium } from "../../src/figures/export.ts";
@@ -32,15 +31,9 @@ export function skipWithout(part: "python" | "browser"): string | false {
 
 /** Fails in continuous integration where a part is missing. */
 export function assertParts(part: "python" | "browser"): void {
-  assert.equal(noPython, undefined);
-  if (part === "browser") assert.equal(noBrowser, undefined);
+  if (noPython !== undefined) assert.fail(noPython);
+  if (part === "browser" && noBrowser !== undefined) assert.fail(noBrowser);
 }
-
-/** The onboarding notebook; a small one with the same needs until it is written. */
-export const notebook = [
-  path.join(root, "notebooks/00-start-here.ipynb"),
-  path.join(import.meta.dirname, "fixture.ipynb"),
-].find((file) => existsSync(file))!;
 
 /** This process's environment with Jupyter's own folders in `folder`, so that no user's are read. */
 export function jupyterEnvironment(folder: string): NodeJS.ProcessEnv {

@@ -1,32 +1,37 @@
 // Jupyter's own Python tools against the kernel: its conformance tests, and what runs notebooks.
 import assert from "node:assert/strict";
-import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
+import { copyOnboarding, trainingLimit } from "./onboarding.ts";
 import {
   assertParts,
   chromium,
   installKernel,
   jupyterEnvironment,
-  notebook,
   python,
   root,
   skipWithout,
   succeed,
 } from "./parts.ts";
 
-describe("Jupyter's Python tools", { skip: skipWithout("python") }, () => {
+const limits = { skip: skipWithout("python"), timeout: 2 * trainingLimit };
+
+describe("Jupyter's Python tools", limits, () => {
   let folder: string;
   const file = "start.ipynb";
 
+  let notebooks: string;
+
   const inPython = (...args: string[]) =>
-    succeed(python, args, { cwd: folder, env: jupyterEnvironment(folder) });
+    succeed(python, args, { cwd: notebooks, env: jupyterEnvironment(folder) });
 
   before(async () => {
     assertParts("python");
     folder = await mkdtemp(path.join(os.tmpdir(), "abkd-python-"));
-    await copyFile(notebook, path.join(folder, file));
+    notebooks = path.join(folder, "notebooks");
+    await copyOnboarding(folder, file);
     await installKernel(folder);
   });
   after(() => rm(folder, { recursive: true, force: true }));
@@ -69,7 +74,7 @@ assert counts == list(range(1, len(counts) + 1)), counts
 
   it("run the notebook: nbconvert --execute --to html", async () => {
     await inPython("-m", "nbconvert", "--execute", "--to", "html", "--output", "page", file);
-    const page = await readFile(path.join(folder, "page.html"), "utf8");
+    const page = await readFile(path.join(notebooks, "page.html"), "utf8");
     // Without the style sheet, which names every kind of output. No `match`: it would print all.
     const body = page.slice(page.indexOf("<body"));
     const picture = chromium === undefined ? [] : [/<img [^>]*src="data:image\/png/];
@@ -88,7 +93,7 @@ assert counts == list(range(1, len(counts) + 1)), counts
 
   it("accept what `abkd notebook run` writes", async () => {
     const args = [path.join(root, "src/cli.ts"), "notebook", "run", file, "--output", "out.ipynb"];
-    await succeed(process.execPath, args, { cwd: folder, env: jupyterEnvironment(folder) });
+    await succeed(process.execPath, args, { cwd: notebooks, env: jupyterEnvironment(folder) });
     const program = `
 import nbformat
 notebook = nbformat.read("out.ipynb", as_version=nbformat.NO_CONVERT)

@@ -1,10 +1,11 @@
 // The onboarding notebook in the other TypeScript kernel: tslab, beside the packed package.
 import assert from "node:assert/strict";
-import { copyFile, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { jupyterEnvironment, notebook, root, run, succeed } from "../lab/parts.ts";
+import { copyOnboarding, trainingLimit } from "../lab/onboarding.ts";
+import { jupyterEnvironment, root, run, succeed } from "../lab/parts.ts";
 
 const tslab = "tslab@1.0.22";
 const file = "start.ipynb";
@@ -22,7 +23,7 @@ async function pack(folder: string, env: NodeJS.ProcessEnv): Promise<string> {
   return output.trim().split("\n").at(-1)!;
 }
 
-describe("tslab", () => {
+describe("tslab", { timeout: 2 * trainingLimit }, () => {
   let folder: string;
   let env: NodeJS.ProcessEnv;
 
@@ -42,15 +43,16 @@ describe("tslab", () => {
     const argv = [binary, "kernel", "--config-path", "{connection_file}"];
     const spec = { argv, display_name: "TypeScript", language: "typescript" };
     await writeFile(path.join(kernel, "kernel.json"), JSON.stringify(spec));
-    await copyFile(notebook, path.join(folder, file));
+    await copyOnboarding(folder, file);
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
   it("runs the notebook from start to end", async () => {
+    const notebooks = path.join(folder, "notebooks");
     const cli = path.join(root, "src/cli.ts");
     const args = [cli, "notebook", "run", file, "--kernel", "tslab", "--output", "out.ipynb"];
-    const { code, output } = await run(process.execPath, args, { cwd: folder, env });
-    const written = await readFile(path.join(folder, "out.ipynb"), "utf8").catch(() => "{}");
+    const { code, output } = await run(process.execPath, args, { cwd: notebooks, env });
+    const written = await readFile(path.join(notebooks, "out.ipynb"), "utf8").catch(() => "{}");
     assert.equal(code, 0, output);
     const { cells } = JSON.parse(written) as { cells: { cell_type: string; outputs?: object[] }[] };
     assert.ok(cells.some(({ outputs = [] }) => outputs.length > 0));

@@ -1,0 +1,47 @@
+// The onboarding notebook where its trainings are done: they take a minute, and six tests run it.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { withLock } from "../../src/datasets/lock.ts";
+import { root, succeed } from "./parts.ts";
+
+/** Longest that the trainings may take on a slow and busy machine, in milliseconds. */
+export const trainingLimit = 10 * 60_000;
+
+/** Kept between test runs; the notebook takes up runs that are there. */
+const shared = path.join(root, "build/onboarding");
+
+/** The notebook on the generated graph: the same on every machine, with nothing to download. */
+async function hermetic(): Promise<string> {
+  const text = await readFile(path.join(root, "notebooks/00-start-here.ipynb"), "utf8");
+  const here = text.replace('[\\"cora\\", \\"synthetic\\"]', '[\\"synthetic\\"]');
+  assert.notEqual(
+    here,
+    text,
+    "the notebook no longer chooses between Cora and the generated graph",
+  );
+  return here;
+}
+
+/** Writes the notebook as `folder/notebooks/FILE`, beside the runs that it would make. */
+export async function copyOnboarding(folder: string, file: string): Promise<void> {
+  const text = await hermetic();
+  const name = createHash("sha256").update(text).digest("hex").slice(0, 16);
+  const notebooks = path.join(shared, "notebooks");
+  const done = path.join(notebooks, `${name}.out.ipynb`);
+  await mkdir(notebooks, { recursive: true });
+  await mkdir(path.join(shared, "runs"), { recursive: true });
+  const signal = AbortSignal.timeout(trainingLimit);
+  // Test files run side by side: the first one here trains, the others wait for it.
+  await withLock(path.join(shared, "lock"), signal, async () => {
+    if (existsSync(done)) return;
+    await writeFile(path.join(notebooks, `${name}.ipynb`), text);
+    const args = ["notebook", "run", `${name}.ipynb`, "--output", done];
+    await succeed(process.execPath, [path.join(root, "src/cli.ts"), ...args], { cwd: notebooks });
+  });
+  await mkdir(path.join(folder, "notebooks"), { recursive: true });
+  await writeFile(path.join(folder, "notebooks", file), text);
+  await symlink(path.join(shared, "runs"), path.join(folder, "runs"));
+}
