@@ -5,7 +5,13 @@ import path from "node:path";
 import { parseArgs, stripVTControlCharacters } from "node:util";
 import { writeSection } from "../src/experiments/markdown-section.ts";
 import { findKernelspec, ownKernelspec } from "../src/kernel/kernelspec.ts";
-import { type KernelClient, type KernelSpec, startKernel } from "../src/notebook/client.ts";
+import {
+  type KernelClient,
+  KernelDeadError,
+  type KernelSpec,
+  KernelTimeoutError,
+  startKernel,
+} from "../src/notebook/client.ts";
 import { machineFacts } from "./report.ts";
 
 const USAGE = `usage: node bench/kernel.ts [--peer NAME]... [--write]
@@ -56,11 +62,12 @@ async function firstResult(subject: Subject): Promise<number> {
 
 /** Memory in MB of the process that runs the cells: the one whose number a cell says. */
 async function memory(kernel: KernelClient, { isPython }: Subject): Promise<number | undefined> {
-  const code = isPython ? "import os; os.getpid()" : "globalThis.process?.pid ?? Deno.pid";
+  const code = isPython ? "import os; os.getpid()" : "(globalThis as any).process.pid";
   const { iopub } = await kernel.execute(code);
-  const result = iopub.find(({ header }) => header.msg_type === "execute_result");
-  const data = result?.content["data"] as Record<string, string> | undefined;
-  const pid = /\d+/.exec(stripVTControlCharacters(data?.["text/plain"] ?? ""))?.[0];
+  const data = iopub.map(({ content }) => content["data"] as Record<string, string> | undefined);
+  // tslab prints results.
+  const texts = [...data.map((one) => one?.["text/plain"]), ...iopub.map((m) => m.content["text"])];
+  const pid = /\d+/.exec(stripVTControlCharacters(texts.filter(Boolean).join()))?.[0];
   if (pid === undefined) return undefined;
   const status = execFileSync("ps", ["-o", "rss=", "-p", pid]).toString();
   return Number(status) / 1024;
@@ -92,6 +99,7 @@ async function interrupt(kernel: KernelClient, code: string): Promise<string> {
     const { reply } = await running;
     times.push(performance.now() - begin);
     if (reply.content["status"] !== "error") return "not stopped";
+    await sleep(300);
   }
   const { reply } = await kernel.execute("kept + 0");
   return reply.content["status"] === "ok" ? ms(median(times)) : "state lost";
@@ -121,37 +129,65 @@ const PYTHON_INTERRUPTS: Readonly<Record<string, string>> = {
   "a long timer": "import asyncio\nawait asyncio.sleep(1e6)",
 };
 
-/** Everything that is measured in one kernel, one after the other. */
-async function session(subject: Subject, results: Results): Promise<void> {
-  const kernel = await start(subject);
-  try {
+/** Everything that is measured in a running kernel; each sets its rows. */
+const MEASUREMENTS: readonly ((
+  kernel: KernelClient,
+  subject: Subject,
+  results: Results,
+) => Promise<void>)[] = [
+  async (kernel, subject, results) => {
     await kernel.execute("1+1");
     const size = await memory(kernel, subject);
     results.set("memory after 1+1", size === undefined ? "" : `${Math.round(size)} MB`);
+  },
+  async (kernel, { isPython }, results) => {
     const trivial: number[] = [];
     for (let i = 0; i < 50; i++) trivial.push(await timed(() => kernel.execute("1+1")));
     results.set("a trivial cell", ms(median(trivial)));
     const cells: number[] = [];
-    const declare = subject.isPython ? "" : "const ";
+    const declare = isPython ? "" : "const ";
     for (let i = 0; i < CELLS; i++) {
       cells.push(await timed(() => kernel.execute(`${declare}v${i} = ${i}`)));
     }
     results.set("cells 1 to 10", ms(median(cells.slice(0, 10))));
     results.set(`cells ${CELLS - 9} to ${CELLS}`, ms(median(cells.slice(-10))));
-    results.set(`${PRINTS} printed lines, before idle`, await prints(kernel, subject));
-    const bad = ms(await badMessages(kernel));
-    results.set(`${BAD_MESSAGES} unsigned messages, then an honest one's answer`, bad);
-    await kernel.execute(subject.isPython ? "kept = 1" : "let kept = 1");
-    const cases = subject.isPython ? PYTHON_INTERRUPTS : JS_INTERRUPTS;
-    for (const [name, code] of Object.entries(cases)) {
-      // A kernel that hangs or dies at an interrupt gets its place in the table too.
-      const took = await interrupt(kernel, code).catch(() => "no answer");
-      results.set(`interrupt of ${name}`, took);
-      if (took === "no answer") break;
+  },
+  async (kernel, subject, results) => {
+    const row = `${PRINTS} printed lines, before idle`;
+    results.set(row, "no idle within 60 s");
+    results.set(row, await prints(kernel, subject));
+  },
+  async (kernel, _, results) => {
+    const row = `${BAD_MESSAGES} unsigned messages, then an honest one's answer`;
+    results.set(row, "no answer");
+    results.set(row, ms(await badMessages(kernel)));
+  },
+  ...Object.keys(JS_INTERRUPTS).map(
+    (name) =>
+      async (kernel: KernelClient, { isPython }: Subject, results: Results) => {
+        results.set(`interrupt of ${name}`, "no answer");
+        await kernel.execute(isPython ? "kept = 1" : "let kept = 1");
+        const code = (isPython ? PYTHON_INTERRUPTS : JS_INTERRUPTS)[name] as string;
+        results.set(`interrupt of ${name}`, await interrupt(kernel, code));
+      },
+  ),
+];
+
+/** A kernel that hangs or dies keeps its words in the table, and another goes on in its place. */
+async function session(subject: Subject, results: Results): Promise<void> {
+  let kernel = await start(subject);
+  for (const measure of MEASUREMENTS) {
+    // tslab refuses all cells of the 200 ms after one that failed.
+    await sleep(300);
+    try {
+      await measure(kernel, subject, results);
+    } catch (error) {
+      if (!(error instanceof KernelTimeoutError || error instanceof KernelDeadError)) throw error;
+      await kernel.kill();
+      kernel = await start(subject);
     }
-  } finally {
-    await kernel.kill();
   }
+  await kernel.kill();
 }
 
 function subjects(peers: readonly string[]): Subject[] {
