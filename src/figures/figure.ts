@@ -15,6 +15,16 @@ export interface Size {
 
 export const ink = "#222222";
 export const faint = "#666666";
+/** Okabe and Ito's colours, which colour-blind readers tell apart, in turn for traces without one. */
+export const colourway = [
+  "#0072b2",
+  "#d55e00",
+  "#009e73",
+  "#cc79a7",
+  "#e69f00",
+  "#56b4e9",
+  "#000000",
+];
 const gridColour = "#e4e4e4";
 
 /** How a method is drawn: hue (Okabe and Ito's palette), marker and dash all tell it apart. */

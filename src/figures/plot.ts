@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 import type { Config, Data, Layout } from "plotly.js-dist";
 import { type Bundle, displayHook, notebookDisplay } from "../display/host.ts";
 import { noBrowserAdvice } from "./chromium.ts";
-import type { Figure, Size } from "./figure.ts";
+import { colourway, type Figure, type Size } from "./figure.ts";
 import { warmBrowser, withBrowser } from "./shared-browser.ts";
 
 /** A Plotly figure: data, and what else Plotly.newPlot takes. Typed arrays may stand for arrays. */
@@ -97,7 +97,7 @@ export function sized(figure: PlotlyFigure, size: Partial<Size> = {}): SizedFigu
   return {
     // Plotly would draw lots for a trace's uid.
     data: data.map((trace, i) => ({ ...trace, uid: trace.uid ?? `trace-${i}` })),
-    layout: { ...layout, width, height },
+    layout: { colorway: colourway, ...layout, width, height },
     ...(config && { config }),
   };
 }
