@@ -9,6 +9,7 @@ import { inspect, promisify } from "node:util";
 import { OptionError } from "../../src/errors.ts";
 import { findChromium } from "../../src/figures/chromium.ts";
 import { FigureExporter } from "../../src/figures/export.ts";
+import { colourway } from "../../src/figures/figure.ts";
 import { type PlotlyFigure, plot } from "../../src/figures/plot.ts";
 import { saveFigure } from "../../src/figures/save.ts";
 import { withBrowser } from "../../src/figures/shared-browser.ts";
@@ -59,7 +60,7 @@ describe("plot", () => {
           uid: "trace-1",
         },
       ],
-      layout: { title: { text: "<b>Two</b> things" }, width: 700, height: 300 },
+      layout: { colorway: colourway, ...figure.layout, width: 700, height: 300 },
       config: {},
     });
     const png = Buffer.from(bundle["image/png"] as string, "base64");
