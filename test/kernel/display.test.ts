@@ -220,7 +220,8 @@ test("large values are shown at once, without a full conversion", () => {
     const start = performance.now();
     const shown = text(value);
     const ms = performance.now() - start;
-    assert.ok(ms < 1000, `${name}: ${ms} ms`);
+    // Converted in full, the largest take minutes; a busy machine takes a second for all.
+    assert.ok(ms < 20_000, `${name}: ${ms} ms`);
     assert.ok(shown.length < 5000, `${name}: ${shown.length} characters`);
     assert.ok(shown.split("\n").length <= 41, name);
     assert.match(shown, /more|byteLength: 100000000/, name);
