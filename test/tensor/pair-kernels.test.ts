@@ -33,7 +33,7 @@ import {
 } from "./support.ts";
 import { check, engineOf, FLAVOURS, type Trial } from "./trial.ts";
 
-const KINDS: readonly Similarity[] = ["poly", "l2", "rbf"];
+const KINDS: readonly Similarity[] = ["poly", "l2", "rbf", "exp", "tanh"];
 const WIDTHS = [1, 3, 4, 7, 64, 65];
 
 const row = (x: Numbers, i: number, width: number): number[] =>
@@ -43,8 +43,10 @@ const squaredDistance = (a: readonly number[], b: readonly number[]): number =>
 
 function similarity(kind: Similarity, a: number[], b: number[]): number {
   if (kind === "poly") return dot(a, b) ** 2;
-  const square = squaredDistance(a, b);
-  return kind === "l2" ? Math.sqrt(square) : Math.exp(-0.5 * square);
+  if (kind === "tanh") return Math.tanh(dot(a, b));
+  const distance = Math.sqrt(squaredDistance(a, b));
+  if (kind === "exp") return Math.exp(-distance);
+  return kind === "l2" ? distance : Math.exp(-0.5 * distance ** 2);
 }
 
 /** In groups of four nodes, as the kernels read x. */
@@ -185,8 +187,15 @@ function similarityTrials(nodes: number, width: number, kind: Similarity): Trial
       losses[i]! += e * e;
       for (let d = 0; d < width; d++) {
         const off = a[d]! - b[d]!;
-        const slope =
-          kind === "poly" ? 2 * dot(a, b) * b[d]! : kind === "rbf" ? -k * off : k > 0 ? off / k : 0;
+        const direction =
+          i === j || squaredDistance(a, b) === 0 ? 0 : off / Math.sqrt(squaredDistance(a, b));
+        const slope = {
+          poly: 2 * dot(a, b) * b[d]!,
+          tanh: (1 - k * k) * b[d]!,
+          rbf: -k * off,
+          exp: -k * direction,
+          l2: direction,
+        }[kind];
         gradient[i * width + d]! += 0.5 * e * slope;
       }
     });
