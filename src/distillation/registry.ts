@@ -1,7 +1,20 @@
 // The list of methods: a new one is a file and a line here.
 import { OptionError } from "../errors.ts";
 import { abkd } from "./abkd/index.ts";
-import type { Distillation, Method, StudentShape, TeacherOutputs } from "./method.ts";
+import { at } from "./at.ts";
+import { fitnet } from "./fitnet.ts";
+import { gcrd } from "./gcrd.ts";
+import { geometric } from "./geometric/index.ts";
+import { graphakd } from "./graphakd/index.ts";
+import { gsp } from "./gsp.ts";
+import { lsp } from "./lsp.ts";
+import type {
+  Distillation,
+  Method,
+  StudentShape,
+  TeacherOutputs,
+  TrainingGraph,
+} from "./method.ts";
 import type { OptionValue } from "./options.ts";
 import { softkd } from "./softkd.ts";
 import { student } from "./student.ts";
@@ -10,7 +23,18 @@ import { student } from "./student.ts";
 export type AnyMethod = Method<Readonly<Record<string, OptionValue>>>;
 
 /** In the order in which reports list them. */
-export const methods: readonly AnyMethod[] = [student, softkd, abkd];
+export const methods: readonly AnyMethod[] = [
+  student,
+  softkd,
+  fitnet,
+  at,
+  lsp,
+  gsp,
+  gcrd,
+  graphakd,
+  geometric,
+  abkd,
+];
 
 /** @throws {OptionError} naming the methods there are */
 export function findMethod(name: string): AnyMethod {
@@ -31,8 +55,10 @@ export function createDistillation(
   { name, options }: { readonly name: string; readonly options: Readonly<Record<string, unknown>> },
   teacher: TeacherOutputs | undefined,
   student: StudentShape,
+  graph: TrainingGraph,
   seed: number,
 ): Distillation {
   // `create` checks the options itself.
-  return findMethod(name).create(teacher, student, options as Record<string, OptionValue>, seed);
+  const checked = options as Record<string, OptionValue>;
+  return findMethod(name).create(teacher, student, graph, checked, seed);
 }

@@ -1,0 +1,171 @@
+// Kernel matrices k(x_i, x_j) of all pairs of nodes, and the mean square of two such matrices'
+// difference: four nodes at a time. X4 holds the nodes' vectors in groups of four: group, then
+// element of the vector, then node, the last group filled up with zeros. So a group is read in one
+// run, where rows of X transposed would lie powers of two apart and evict each other.
+import { tanh4 } from "./tanh";
+import { exp4, fma, lanes } from "./vector";
+
+/** What k is. POLY: (x . y)^2; L2: |x - y|; EXP: exp(-|x - y|); TANH: tanh(x . y). */
+const POLY = 0, L2 = 1, EXP = 3, TANH = 4;
+// 2 is exp(-|x - y|^2 / 2), what is left where k is none of these.
+
+/** Whether k is a function of the inner product, or else of the distance. */
+@inline
+function isOfProduct(kind: i32): bool {
+  return kind == POLY || kind == TANH;
+}
+
+/** Rows that share a row of scratch memory: fixed, so that bits do not depend on threads. */
+export const ROWS_A_BLOCK: i32 = 32;
+
+/** Bytes of a number for each node, with those that fill up the last group. */
+@inline
+function padded(n: i32): usize {
+  return ((<usize>n + 3) & ~3) << 2;
+}
+
+/** Where node i's numbers begin, in bytes: each is 16 bytes behind the last. */
+@inline
+function place(i: i32, width: i32): usize {
+  return ((<usize>(i & ~3) * <usize>width) << 2) + (<usize>(i & 3) << 2);
+}
+
+/** x . y or |x - y|^2 of the node at byte `x` with the four nodes from byte `y` on. */
+@inline
+function pairs4(x: usize, y: usize, width: i32, kind: i32): v128 {
+  let acc = f32x4.splat(0);
+  for (const end = y + (<usize>width << 4); y < end; y += 16) {
+    const a = v128.load_splat<f32>(x), b = v128.load(y);
+    if (isOfProduct(kind)) {
+      acc = fma(a, b, acc);
+    } else {
+      const e = f32x4.sub(a, b);
+      acc = fma(e, e, acc);
+    }
+    x += 16;
+  }
+  return acc;
+}
+
+@inline
+function value4(pair: v128, kind: i32): v128 {
+  if (kind == POLY) return f32x4.mul(pair, pair);
+  if (kind == TANH) return tanh4(pair);
+  if (kind == L2) return f32x4.sqrt(pair);
+  if (kind == EXP) return exp4(f32x4.neg(f32x4.sqrt(pair)));
+  return exp4(f32x4.mul(pair, f32x4.splat(-0.5)));
+}
+
+/** OUT[i, j] = k(x_i, x_j), n x n, for rows begin <= i < end. */
+export function similarities(
+  begin: i32, end: i32, X4: usize, OUT: usize, n: i32, width: i32, kind: i32,
+): void {
+  const last = <usize>n << 2, step = <usize>width;
+  for (let i = begin; i < end; i++) {
+    const x = X4 + place(i, width), out = OUT + <usize>i * last;
+    let j: usize = 0;
+    for (; j + 16 <= last; j += 16) {
+      v128.store(out + j, value4(pairs4(x, X4 + j * step, width, kind), kind));
+    }
+    if (j == last) continue;
+    let rest = value4(pairs4(x, X4 + j * step, width, kind), kind);
+    for (; j < last; j += 4) {
+      store<f32>(out + j, f32x4.extract_lane(rest, 0));
+      rest = v128.shuffle<i32>(rest, rest, 1, 2, 3, 3);
+    }
+  }
+}
+
+/**
+ * With e_ij = k(x_i, x_j) - T[s_i, s_j], for blocks of rows begin <= b < end:
+ * LOSSES[i] = sum_j e_ij^2, and G[i] = scale sum_j e_ij (dk(x_i, x_j) / dx_i), n x width, where the
+ * derivative of |x - y| and of EXP at 0 is 0. T is a square matrix of `size` columns; s is S, or s_i = i where
+ * S is 0 (absent). SCRATCH has a row of padded(n) for each block.
+ */
+export function similarityMismatch(
+  begin: i32, end: i32, X4: usize, T: usize, S: usize, LOSSES: usize, G: usize, SCRATCH: usize,
+  n: i32, width: i32, size: i32, kind: i32, scale: f32,
+): void {
+  const row = padded(n), count = <usize>n << 2;
+  for (let block = begin; block < end; block++) {
+    const scratch = SCRATCH + <usize>block * row;
+    const first = block * ROWS_A_BLOCK, last = min(n, first + ROWS_A_BLOCK);
+    for (let i = first; i < last; i++) {
+      const at = <usize>i << 2;
+      const source = S ? load<i32>(S + at) : i;
+      const t = T + ((<usize>source * <usize>size) << 2);
+      const x = X4 + place(i, width);
+      store<f32>(LOSSES + at, coefficients(X4, x, t, S, scratch, count, width, kind));
+      for (let d = 0; d < width; d++) {
+        const from = <usize>d << 4;
+        const sum = pull(X4 + from, x + from, scratch, row, width, kind);
+        store<f32>(G + ((<usize>i * <usize>width + d) << 2), scale * sum);
+      }
+    }
+  }
+}
+
+/** C[j] = e_ij times dk / d(x . y), or dk / d(|x - y|^2) times 2; returns the sum of e_ij^2. */
+@inline
+function coefficients(
+  X4: usize, x: usize, t: usize, S: usize, C: usize, count: usize, width: i32, kind: i32,
+): f32 {
+  let total: f64 = 0;
+  for (let j: usize = 0; j < count; ) {
+    // Some terms together before they join the total: keeps the rounding error small.
+    const until = min(count, j + 2048);
+    let sum = f32x4.splat(0);
+    for (; j < until; j += 16) {
+      const inside = i32x4.lt_u(
+        i32x4.add(i32x4.splat(<i32>(j >> 2)), i32x4(0, 1, 2, 3)),
+        i32x4.splat(<i32>(count >> 2)),
+      );
+      const pair = pairs4(x, X4 + j * <usize>width, width, kind), k = value4(pair, kind);
+      const target = S ? gathered(t, S + j, inside) : v128.load(t + j);
+      const e = v128.and(f32x4.sub(k, target), inside);
+      sum = fma(e, e, sum);
+      let c = e;
+      if (kind == POLY) {
+        c = f32x4.mul(f32x4.mul(e, pair), f32x4.splat(2));
+      } else if (kind == L2) {
+        c = v128.andnot(f32x4.div(e, k), f32x4.eq(k, f32x4.splat(0)));
+      } else if (kind == TANH) {
+        c = f32x4.mul(e, f32x4.sub(f32x4.splat(1), f32x4.mul(k, k)));
+      } else if (kind == EXP) {
+        const slope = f32x4.div(f32x4.mul(e, k), f32x4.sqrt(pair));
+        c = v128.andnot(f32x4.neg(slope), f32x4.eq(pair, f32x4.splat(0)));
+      } else {
+        c = f32x4.neg(f32x4.mul(e, k));
+      }
+      v128.store(C + j, v128.and(c, inside));
+    }
+    total += <f64>lanes(sum);
+  }
+  return <f32>total;
+}
+
+/** t[s_j .. s_j+3]; indices behind the last are not followed. */
+@inline
+function gathered(t: usize, s: usize, inside: v128): v128 {
+  const index = i32x4.shl(v128.and(v128.load(s), inside), 2);
+  return f32x4(
+    load<f32>(t + i32x4.extract_lane(index, 0)),
+    load<f32>(t + i32x4.extract_lane(index, 1)),
+    load<f32>(t + i32x4.extract_lane(index, 2)),
+    load<f32>(t + i32x4.extract_lane(index, 3)),
+  );
+}
+
+/** sum_j C[j] y_j, or sum_j C[j] (x - y_j), in one element of the vectors: `y` the first node's. */
+@inline
+function pull(y: usize, x: usize, C: usize, row: usize, width: i32, kind: i32): f32 {
+  const step = <usize>width << 4;
+  const own = v128.load_splat<f32>(x);
+  let acc = f32x4.splat(0);
+  for (let j: usize = 0; j < row; j += 16) {
+    const other = v128.load(y);
+    acc = fma(v128.load(C + j), isOfProduct(kind) ? other : f32x4.sub(own, other), acc);
+    y += step;
+  }
+  return lanes(acc);
+}
