@@ -87,7 +87,7 @@ function trainingStep(
   const { layers, width } = config.model;
   const shape = { layers, width, classes: graph.classes };
   const distillation =
-    config.method && createDistillation(config.method, teacher, shape, config.seed);
+    config.method && createDistillation(config.method, teacher, shape, inputs, config.seed);
   const task = { config, model, inputs, targets, ...(distillation && { distillation }) };
   const adam = optimiser(task);
   let epoch = 0;

@@ -1,6 +1,6 @@
 // The shape that every distillation method shares.
 import type * as tf from "@tensorflow/tfjs";
-import type { Parameter } from "../models/model.ts";
+import type { GraphInputs, Parameter } from "../models/model.ts";
 import type { OptionTable } from "./options.ts";
 
 /** What the frozen teacher offers: computed once, without dropout. */
@@ -37,8 +37,10 @@ export interface Distillation {
   /**
    * The scalar to minimise, given the cross-entropy on labelled training nodes (scalar).
    * Everything that is added to, or put in place of, the cross-entropy is the method's own.
+   * @param step of the training, from 0: what is drawn anew at each step depends on (seed, step)
+   *   alone, so that a run that goes on from a checkpoint draws the same
    */
-  loss(student: StudentOutputs, crossEntropy: tf.Scalar): tf.Scalar;
+  loss(student: StudentOutputs, crossEntropy: tf.Scalar, step: number): tf.Scalar;
   /** Numbers and matrices worth logging (attention, dissimilarity, |u_t|); row-major. */
   inspect(student: StudentOutputs): Inspection;
   dispose(): void;
@@ -68,12 +70,14 @@ export interface Method<Options extends object> {
   readonly presets: Readonly<Record<string, Partial<Options>>>;
   /**
    * @param teacher undefined only where `needsTeacher` is false; not disposed of by the method
+   * @param graph what the models read, for methods that compare along arcs; not disposed of either
    * @param seed of everything the method draws; the same seed gives the same bits
    * @throws {OptionError} for a value that makes no sense
    */
   create(
     teacher: TeacherOutputs | undefined,
     student: StudentShape,
+    graph: GraphInputs,
     options: Options,
     seed: number,
   ): Distillation;

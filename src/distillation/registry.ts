@@ -1,5 +1,6 @@
 // The list of methods: a new one is a file and a line here.
 import { OptionError } from "../errors.ts";
+import type { GraphInputs } from "../models/model.ts";
 import { abkd } from "./abkd/index.ts";
 import type { Distillation, Method, StudentShape, TeacherOutputs } from "./method.ts";
 import type { OptionValue } from "./options.ts";
@@ -31,8 +32,10 @@ export function createDistillation(
   { name, options }: { readonly name: string; readonly options: Readonly<Record<string, unknown>> },
   teacher: TeacherOutputs | undefined,
   student: StudentShape,
+  graph: GraphInputs,
   seed: number,
 ): Distillation {
   // `create` checks the options itself.
-  return findMethod(name).create(teacher, student, options as Record<string, OptionValue>, seed);
+  const checked = options as Record<string, OptionValue>;
+  return findMethod(name).create(teacher, student, graph, checked, seed);
 }

@@ -54,7 +54,7 @@ export const softkd: Method<SoftKdOptions> = {
     // The usual form, (1 - alpha) CE + alpha T^2 KL, with chaitjo/efficient-gnns's numbers.
     temperature: { hardWeight: 0.1, alpha: 0.9, temperature: 4, divergence: "kl" },
   },
-  create(teacher, _student, options) {
+  create(teacher, _student, _graph, options) {
     checkOptions(softkd.name, softkd.options, options);
     if (!teacher) throw new Error("softkd needs a teacher's outputs");
     const { hardWeight, alpha, temperature, divergence } = options;

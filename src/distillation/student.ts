@@ -13,7 +13,7 @@ export const student: Method<StudentOptions> = {
   defaults: {},
   options: {},
   presets: {},
-  create(_teacher, _student, options) {
+  create(_teacher, _student, _graph, options) {
     checkOptions(student.name, student.options, options);
     return {
       parameters: [],

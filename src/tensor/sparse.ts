@@ -13,12 +13,13 @@ export class SparseMatrix {
   readonly indptr: Buffer;
   readonly indices: Buffer;
   readonly values: Buffer;
-  readonly #host: Csr;
+  /** The same matrix on the host. */
+  readonly host: Csr;
   #transposed: { matrix: SparseMatrix; position: Buffer } | undefined;
 
   private constructor(host: Csr) {
     const what = `a sparse ${host.rows} x ${host.columns} matrix`;
-    this.#host = host;
+    this.host = host;
     this.rows = host.rows;
     this.columns = host.columns;
     this.nonzeros = nonzeros(host);
@@ -35,7 +36,7 @@ export class SparseMatrix {
   /** The transpose, and where each of its entries stands in this matrix; made on first use. */
   transposed(): { readonly matrix: SparseMatrix; readonly position: Buffer } {
     if (!this.#transposed) {
-      const { matrix, position } = transpose(this.#host);
+      const { matrix, position } = transpose(this.host);
       this.#transposed = {
         matrix: new SparseMatrix(matrix),
         position: Buffer.integers(position, "the positions of a transpose"),

@@ -300,7 +300,7 @@ export function step(task: TrainingTask, adam: Adam, epoch: number): number {
       const crossEntropy = softmaxCrossEntropy(logits, targets.train);
       // Where the method needs no maps, it reads none.
       return distillation
-        ? distillation.loss({ logits, maps: maps as tf.Tensor3D }, crossEntropy)
+        ? distillation.loss({ logits, maps: maps as tf.Tensor3D }, crossEntropy, epoch)
         : crossEntropy;
     }, adam.variables);
     const loss = value.dataSync()[0]!;

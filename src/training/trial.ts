@@ -78,7 +78,7 @@ export async function runTrial(
     const model = hold(new Gcnii(config.model, shape, config.seed));
     const teacher = config.teacher && readTeacher(trial, config.teacher, owner);
     const outputs = teacher && hold(teacherOutputs(teacher.model, inputs)).value;
-    const distillation = startDistillation(config, shape, outputs);
+    const distillation = startDistillation(config, shape, inputs, outputs);
     if (distillation) hold(distillation);
     const outcome = await train(
       { config, model, inputs, targets, ...(distillation && { distillation }) },
@@ -157,10 +157,11 @@ function readTeacher(trial: Trial, config: RunConfig, owner: CheckpointOwner): S
 function startDistillation(
   { method, model, seed }: RunConfig,
   { classes }: GraphShape,
+  graph: GraphInputs,
   teacher: TeacherOutputs | undefined,
 ): Distillation | undefined {
   if (!method) return undefined;
-  return createDistillation(method, teacher, { ...model, classes }, seed);
+  return createDistillation(method, teacher, { ...model, classes }, graph, seed);
 }
 
 /** The frozen teacher's maps and logits, from one pass without dropout. */

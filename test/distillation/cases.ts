@@ -4,7 +4,11 @@ import * as tf from "@tensorflow/tfjs";
 import { AbkdDistillation } from "../../src/distillation/abkd/index.ts";
 import { type AbkdOptions, defaults } from "../../src/distillation/abkd/options.ts";
 import type { StudentOutputs, TeacherOutputs } from "../../src/distillation/method.ts";
+import { csrFromPairs } from "../../src/graph/csr.ts";
+import { symmetricNormalised } from "../../src/graph/normalise.ts";
+import type { GraphInputs } from "../../src/models/model.ts";
 import { uniform } from "../../src/tensor/random.ts";
+import { SparseMatrix } from "../../src/tensor/sparse.ts";
 
 // Else tfjs's cpu back end prints its advice to install another one.
 tf.enableProdMode();
@@ -39,6 +43,32 @@ export function studentOutputs(sizes = shape): StudentOutputs {
     maps: numbers("S", [studentLayers, nodes, studentWidth], -0.2) as tf.Tensor3D,
     logits: numbers("s logits", [nodes, classes]) as tf.Tensor2D,
   };
+}
+
+/** The arcs of the small graph, both ways: the last node has none, node 0 has many. */
+export function arcs(nodes = shape.nodes): [from: number, to: number][] {
+  const edges: [number, number][] = [];
+  for (let node = 1; node < nodes - 1; node++) {
+    edges.push([0, node]);
+    if (node % 3 === 0) edges.push([node, node - 1]);
+  }
+  return edges.flatMap(
+    ([a, b]) =>
+      [
+        [a, b],
+        [b, a],
+      ] as [number, number][],
+  );
+}
+
+/** A graph of those arcs as the models read it; its features serve no method. */
+export function graphInputs(nodes = shape.nodes): GraphInputs {
+  const all = arcs(nodes);
+  const from = all.map(([node]) => node);
+  const to = all.map(([, node]) => node);
+  const adjacency = symmetricNormalised(csrFromPairs(nodes, nodes, from, to));
+  const features = csrFromPairs(nodes, 2, [0], [1]);
+  return { adjacency: SparseMatrix.from(adjacency), features: SparseMatrix.from(features) };
 }
 
 /** Small enough for the naive form. */

@@ -6,12 +6,20 @@ import { type OptionInfo, resolveOptions } from "../../src/distillation/options.
 import { createDistillation, findMethod, methods } from "../../src/distillation/registry.ts";
 import { OptionError } from "../../src/errors.ts";
 import { startEngine } from "../../src/tensor/index.ts";
-import { assertClose, gradients, shape, studentOutputs, teacherOutputs } from "./cases.ts";
+import {
+  assertClose,
+  gradients,
+  graphInputs,
+  shape,
+  studentOutputs,
+  teacherOutputs,
+} from "./cases.ts";
 
 startEngine();
 const teacher = teacherOutputs();
 const student = studentOutputs();
 const studentShape = { layers: 3, width: 2, classes: 3 };
+const graph = graphInputs();
 const crossEntropy = tf.scalar(0.75);
 
 const create = (name: string, given: Record<string, unknown> = {}, preset?: string) =>
@@ -19,6 +27,7 @@ const create = (name: string, given: Record<string, unknown> = {}, preset?: stri
     { name, options: resolveOptions(findMethod(name), given, preset) },
     teacher,
     studentShape,
+    graph,
     1,
   );
 
@@ -43,13 +52,13 @@ function entropies(temperature: number): { cross: number; own: number } {
 
 describe("SoftKD", () => {
   it("eq. 1: H(s, y) + alpha H(s, t)", () => {
-    const loss = create("softkd", { alpha: 2 }, "equation-1").loss(student, crossEntropy);
+    const loss = create("softkd", { alpha: 2 }, "equation-1").loss(student, crossEntropy, 0);
     const expected = 0.75 + 2 * entropies(1).cross;
     assertClose(loss.dataSync(), [expected], 1e-6, expected, "loss");
   });
 
   it("the temperature form: (1 - alpha) CE + alpha T^2 KL", () => {
-    const loss = create("softkd", {}, "temperature").loss(student, crossEntropy);
+    const loss = create("softkd", {}, "temperature").loss(student, crossEntropy, 0);
     const { cross, own } = entropies(4);
     const expected = 0.1 * 0.75 + 0.9 * 16 * (cross - own);
     assertClose(loss.dataSync(), [expected], 1e-5, 1, "loss");
@@ -58,15 +67,15 @@ describe("SoftKD", () => {
   it("soft labels only is the default, and 0 where the student agrees", () => {
     const method = create("softkd");
     const { cross, own } = entropies(1);
-    assertClose(method.loss(student, crossEntropy).dataSync(), [cross - own], 1e-6, 1, "KL");
+    assertClose(method.loss(student, crossEntropy, 0).dataSync(), [cross - own], 1e-6, 1, "KL");
     const same = { maps: student.maps, logits: teacher.logits };
-    assertClose(method.loss(same, crossEntropy).dataSync(), [0], 1e-6, 1, "KL");
+    assertClose(method.loss(same, crossEntropy, 0).dataSync(), [0], 1e-6, 1, "KL");
     assertClose([method.inspect(student).scalars["kl"]!], [cross - own], 1e-6, 1, "inspected");
   });
 
   it("its gradient is alpha T (softmax(s / T) - softmax(t / T)) / n", () => {
     const method = create("softkd", { temperature: 2, alpha: 3 });
-    const { gradients: all } = gradients((s) => method.loss(s, crossEntropy), student, []);
+    const { gradients: all } = gradients((s) => method.loss(s, crossEntropy, 0), student, []);
     const soft = (x: tf.Tensor): tf.Tensor => tf.softmax(tf.div(x, 2));
     const difference = tf.sub(soft(student.logits), soft(teacher.logits));
     const expected = tf.mul(difference, (3 * 2) / shape.nodes).dataSync();
@@ -76,7 +85,7 @@ describe("SoftKD", () => {
   it("large logits stay finite", () => {
     const far = { maps: student.maps, logits: tf.mul(student.logits, 1e4) as tf.Tensor2D };
     const { value, gradients: all } = gradients(
-      (s) => create("softkd").loss(s, crossEntropy),
+      (s) => create("softkd").loss(s, crossEntropy, 0),
       far,
       [],
     );
@@ -86,7 +95,7 @@ describe("SoftKD", () => {
   it("leaves no tensor", () => {
     const before = tf.memory().numTensors;
     const method = create("softkd");
-    gradients((s) => method.loss(s, crossEntropy), student, []);
+    gradients((s) => method.loss(s, crossEntropy, 0), student, []);
     method.inspect(student);
     method.dispose();
     assert.equal(tf.memory().numTensors, before);
@@ -95,8 +104,14 @@ describe("SoftKD", () => {
 
 describe("the plain student", () => {
   it("is the cross-entropy, without a teacher", () => {
-    const method = createDistillation({ name: "student", options: {} }, undefined, studentShape, 1);
-    assert.equal(method.loss(student, crossEntropy), crossEntropy);
+    const method = createDistillation(
+      { name: "student", options: {} },
+      undefined,
+      studentShape,
+      graph,
+      1,
+    );
+    assert.equal(method.loss(student, crossEntropy, 0), crossEntropy);
     assert.equal(method.needsMaps, false);
   });
 });
@@ -113,7 +128,7 @@ describe("the registry", () => {
       for (const preset of Object.keys(method.presets)) {
         const outputs = method.needsTeacher ? teacher : undefined;
         const options = resolveOptions(method, {}, preset);
-        method.create(outputs, studentShape, options, 1).dispose();
+        method.create(outputs, studentShape, graph, options, 1).dispose();
       }
     }
   });
@@ -159,7 +174,14 @@ describe("options", () => {
 
   it("a configuration must hold every option", () => {
     assert.throws(
-      () => createDistillation({ name: "softkd", options: { alpha: 1 } }, teacher, studentShape, 1),
+      () =>
+        createDistillation(
+          { name: "softkd", options: { alpha: 1 } },
+          teacher,
+          studentShape,
+          graph,
+          1,
+        ),
       /softkd: option "hardWeight" is missing/,
     );
   });

@@ -195,7 +195,7 @@ export const abkd: Method<AbkdOptions> = {
   defaults,
   options: table,
   presets,
-  create(teacher, student, options, seed) {
+  create(teacher, student, _graph, options, seed) {
     checkAbkdOptions(options);
     if (!teacher) throw new Error("abkd needs a teacher's outputs");
     return new AbkdDistillation(teacher, student, options, seed);
