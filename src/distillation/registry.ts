@@ -2,6 +2,10 @@
 import { OptionError } from "../errors.ts";
 import type { GraphInputs } from "../models/model.ts";
 import { abkd } from "./abkd/index.ts";
+import { at } from "./at.ts";
+import { fitnet } from "./fitnet.ts";
+import { gsp } from "./gsp.ts";
+import { lsp } from "./lsp.ts";
 import type { Distillation, Method, StudentShape, TeacherOutputs } from "./method.ts";
 import type { OptionValue } from "./options.ts";
 import { softkd } from "./softkd.ts";
@@ -11,7 +15,7 @@ import { student } from "./student.ts";
 export type AnyMethod = Method<Readonly<Record<string, OptionValue>>>;
 
 /** In the order in which reports list them. */
-export const methods: readonly AnyMethod[] = [student, softkd, abkd];
+export const methods: readonly AnyMethod[] = [student, softkd, fitnet, at, lsp, gsp, abkd];
 
 /** @throws {OptionError} naming the methods there are */
 export function findMethod(name: string): AnyMethod {

@@ -54,6 +54,14 @@ export const rivalTable: OptionTable<RivalOptions> = {
   },
 };
 
+export const KERNELS = ["cosine", "poly", "l2", "rbf"] as const;
+
+/**
+ * What a similarity of two nodes is: `cosine` cos(x, y), `poly` its square, `l2` |x - y|, `rbf`
+ * exp(-|x - y|^2 / 2). `l2` is the distance itself, not its negative: so it stands in the reference.
+ */
+export type Kernel = (typeof KERNELS)[number];
+
 /** A method's own term in progress. */
 export interface Term {
   /** Trained beside the student; may be empty. */

@@ -16,6 +16,9 @@ type Kernel = (begin: number, end: number, ...args: number[]) => void;
 export interface Kernels {
   readonly adam: Kernel;
   readonly applyBits: Kernel;
+  readonly arcCrossEntropy: Kernel;
+  readonly arcDifferences: Kernel;
+  readonly arcPairs: Kernel;
   readonly combine: Kernel;
   readonly combineRows: Kernel;
   readonly crossEntropy: Kernel;
@@ -27,15 +30,20 @@ export interface Kernels {
   readonly productTransposedA: Kernel;
   readonly relu: Kernel;
   readonly scale: Kernel;
+  readonly similarities: Kernel;
+  readonly similarityMismatch: Kernel;
   readonly sparseProduct: Kernel;
   readonly sumColumns: Kernel;
   readonly sumRows: Kernel;
   readonly transposeDense: Kernel;
+  readonly unitRows: Kernel;
+  readonly unitRowsGradient: Kernel;
 }
 
 interface Exports extends Kernels {
   readonly multiplyAdd: (a: number, b: number, c: number) => number;
   readonly NODES_A_BLOCK: WebAssembly.Global;
+  readonly ROWS_A_BLOCK: WebAssembly.Global;
 }
 
 /** The compiled kernels and the memory that they share. */
@@ -44,6 +52,8 @@ export class Engine {
   readonly memory: Memory;
   /** Nodes whose distances `pairDistances` sums together. */
   readonly nodesABlock: number;
+  /** Rows that `similarityMismatch` works on with one row of scratch memory. */
+  readonly rowsABlock: number;
   /** The kernels themselves, for whoever splits their work: run() is for all others. */
   readonly kernels: Kernels;
 
@@ -57,6 +67,7 @@ export class Engine {
     this.flavour = flavour;
     this.kernels = exports;
     this.nodesABlock = exports.NODES_A_BLOCK.value as number;
+    this.rowsABlock = exports.ROWS_A_BLOCK.value as number;
   }
 
   /**

@@ -1,4 +1,4 @@
-// Cross-entropy over chosen nodes, differentiable, and the scores of a prediction.
+// Cross-entropy over chosen nodes and mean squares, differentiable; the scores of a prediction.
 import * as tf from "@tensorflow/tfjs";
 import { runningBackend } from "./backend.ts";
 import { Buffer } from "./buffer.ts";
@@ -79,6 +79,22 @@ export function softmaxCrossEntropy(logits: tf.Tensor2D, targets: Targets): tf.S
     return { value, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(saved[0]!, dy) };
   });
   return loss(logits) as tf.Scalar;
+}
+
+/**
+ * The mean of (x - target)^2 over all elements, differentiable by x.
+ * @param target of x's shape; a constant
+ */
+export function meanSquaredError(x: tf.Tensor, target: tf.Tensor): tf.Scalar {
+  const loss = tf.customGrad((...args: unknown[]) => {
+    const [input, save] = args as [tf.Tensor, tf.GradSaveFunc];
+    const difference = tf.sub(input, target);
+    save([difference]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor =>
+      tf.mul(saved[0]!, tf.mul(dy, 2 / x.size));
+    return { value: tf.mean(tf.mul(difference, difference)), gradFunc };
+  });
+  return loss(x) as tf.Scalar;
 }
 
 /** Mean cross-entropy and the share of nodes whose largest logit is their class's. */

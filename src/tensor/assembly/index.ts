@@ -2,11 +2,14 @@
 // range writes, so that any number of threads gives the same bits. Addresses are bytes in the
 // shared memory; arrays are float32 unless named otherwise. Compiled twice: see vector.ts.
 export { adam } from "./adam";
+export { arcCrossEntropy, arcDifferences, arcPairs } from "./arcs";
 export { applyBits, dropout } from "./dropout";
 export { combine, combineRows, multiply, relu, scale } from "./elementwise";
 export { crossEntropy } from "./loss";
 export { NODES_A_BLOCK, pairDistances } from "./pairs";
 export { product, productTransposedA, transposeDense } from "./product";
 export { sumColumns, sumRows } from "./reduce";
+export { unitRows, unitRowsGradient } from "./rows";
+export { ROWS_A_BLOCK, similarities, similarityMismatch } from "./similarity";
 export { gather, sparseProduct } from "./sparse";
 export { multiplyAdd } from "./vector";

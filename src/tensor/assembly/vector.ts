@@ -41,3 +41,30 @@ export function maskBit(mask: usize, at: usize): bool {
 export function multiplyAdd(a: f32, b: f32, c: f32): f32 {
   return fma1(a, b, c);
 }
+
+/**
+ * exp(x) to 2 units in the last place; 0 below -87, where single precision ends, infinity above 88.
+ * x is k ln 2 + r with |r| <= ln 2 / 2; the polynomial for exp(r) is Cephes's expf.
+ */
+@inline
+export function exp4(x: v128): v128 {
+  const k = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504)));
+  let r = f32x4.sub(x, f32x4.mul(k, f32x4.splat(0.693359375)));
+  r = f32x4.sub(r, f32x4.mul(k, f32x4.splat(-2.12194440e-4)));
+  let p = fma(f32x4.splat(1.9875691500e-4), r, f32x4.splat(1.3981999507e-3));
+  p = fma(p, r, f32x4.splat(8.3334519073e-3));
+  p = fma(p, r, f32x4.splat(4.1665795894e-2));
+  p = fma(p, r, f32x4.splat(1.6666665459e-1));
+  p = fma(p, r, f32x4.splat(5.0000001201e-1));
+  const exponential = f32x4.add(fma(p, f32x4.mul(r, r), r), f32x4.splat(1));
+  const exponent = i32x4.add(i32x4.trunc_sat_f32x4_s(k), i32x4.splat(127));
+  const scaled = f32x4.mul(exponential, i32x4.shl(exponent, 23));
+  const finite = v128.andnot(scaled, f32x4.lt(x, f32x4.splat(-87)));
+  return v128.bitselect(f32x4.splat(Infinity), finite, f32x4.gt(x, f32x4.splat(88)));
+}
+
+/** The same for one number, with the same bits as a lane of `exp4`. */
+@inline
+export function exp1(x: f32): f32 {
+  return f32x4.extract_lane(exp4(f32x4.splat(x)), 0);
+}

@@ -1,0 +1,53 @@
+// AT, attention transfer: how much each node's last hidden map weighs against the other nodes'.
+// Zagoruyko, Komodakis: Paying More Attention to Attention, ICLR 2017; loss and weights as
+// chaitjo/efficient-gnns has them.
+import * as tf from "@tensorflow/tfjs";
+import { meanSquaredError } from "../tensor/loss.ts";
+import { unitRows } from "../tensor/rows.ts";
+import type { Method, StudentOutputs } from "./method.ts";
+import { checkOptions } from "./options.ts";
+import {
+  lastHidden,
+  Rival,
+  type RivalOptions,
+  rivalDefaults,
+  rivalTable,
+  withSoftLabels,
+} from "./rival.ts";
+
+export type AtOptions = RivalOptions;
+
+/**
+ *     L_at = 1 / n |q_s / |q_s| - q_t / |q_t||^2,  q_i = sum over the width of h_i^2
+ *
+ * with q an n-vector over all nodes, normalised across nodes: hence the large beta. No projection:
+ * q has no width.
+ */
+export const at: Method<AtOptions> = {
+  name: "at",
+  summary: "attention transfer: each node's squared activation, against the other nodes'",
+  version: 1,
+  needsTeacher: true,
+  defaults: { beta: 1e5, ...rivalDefaults },
+  options: rivalTable,
+  presets: { "soft-labels": { beta: 1e4, ...withSoftLabels } },
+  create(teacher, _student, _graph, options) {
+    checkOptions(at.name, at.options, options);
+    if (!teacher) throw new Error("at needs a teacher's outputs");
+    const target = tf.tidy(() => attentionMap(lastHidden(teacher)));
+    const term = {
+      parameters: [],
+      value: (outputs: StudentOutputs) =>
+        meanSquaredError(attentionMap(lastHidden(outputs)), target),
+      dispose: () => target.dispose(),
+    };
+    return new Rival(term, teacher, options);
+  },
+};
+
+/** q / |q| as one row, 1 x n; all zeros where every unit is dead. */
+function attentionMap(hidden: tf.Tensor2D): tf.Tensor2D {
+  const [nodes, width] = hidden.shape;
+  const squares = tf.matMul(tf.mul(hidden, hidden) as tf.Tensor2D, tf.ones([width, 1]));
+  return unitRows(tf.reshape(squares, [1, nodes]));
+}

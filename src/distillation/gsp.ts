@@ -1,0 +1,127 @@
+// GSP, global structure preserving: the similarities of all pairs of sampled nodes.
+// Joshi et al.: On Representation Knowledge Distillation for GNNs, TNNLS 2022; kernels, sample sizes
+// and weights as chaitjo/efficient-gnns has them.
+import * as tf from "@tensorflow/tfjs";
+import { takeRows, unitRows } from "../tensor/rows.ts";
+import { type Similarity, similarities, similarityMismatch } from "../tensor/similarity.ts";
+import type { Method, StudentOutputs } from "./method.ts";
+import { checkOptions } from "./options.ts";
+import {
+  KERNELS,
+  type Kernel,
+  lastHidden,
+  Rival,
+  type RivalOptions,
+  rivalDefaults,
+  rivalTable,
+  type Term,
+  withSoftLabels,
+} from "./rival.ts";
+import { sampleNodes } from "./sample.ts";
+
+export type GspOptions = RivalOptions & { readonly kernel: Kernel; readonly sample: number };
+
+/** Up to this many nodes the teacher's whole kernel matrix is kept: 64 MiB at most. */
+const KEPT_NODES = 4096;
+
+/**
+ *     L_gsp = 1 / m^2 sum over i, j of (k(s_i, s_j) - k(t_i, t_j))^2
+ *
+ * over m nodes drawn at each step out of all, or all where there are no more; t and s are the rows
+ * of the last hidden maps after ReLU. No projection: k compares a side with itself (the reference
+ * projects on ogbn-arxiv, not on ogbn-mag).
+ *
+ * The cosine collapses to the maps' Gram matrices, and no pair is ever looked at. The others look
+ * at all m^2 pairs of the student; the teacher's are known beforehand where the graph has at most
+ * 4,096 nodes, else they are computed at each step.
+ */
+export const gsp: Method<GspOptions> = {
+  name: "gsp",
+  summary: "global structure: the similarities of all pairs of nodes in a sample",
+  version: 1,
+  needsTeacher: true,
+  defaults: { beta: 100, kernel: "cosine", sample: 4096, ...rivalDefaults },
+  options: {
+    ...rivalTable,
+    kernel: {
+      kind: "choice",
+      choices: KERNELS,
+      symbol: "k",
+      description:
+        "similarity of two nodes: cosine; poly, its square; l2, their distance; " +
+        "rbf, exp(-distance^2 / 2); each has its own scale, hence a preset with its beta",
+    },
+    sample: {
+      kind: "number",
+      min: 1,
+      whole: true,
+      symbol: "m",
+      description: "nodes drawn at each step; all where the graph has no more",
+    },
+  },
+  presets: {
+    // The reference's weight and sample size of each kernel on ogbn-arxiv.
+    poly: { kernel: "poly", beta: 100, sample: 4096 },
+    l2: { kernel: "l2", beta: 1, sample: 2048 },
+    rbf: { kernel: "rbf", beta: 1e5, sample: 2048 },
+    "soft-labels": { beta: 10, ...withSoftLabels },
+  },
+  create(teacher, _student, _graph, options, seed) {
+    checkOptions(gsp.name, gsp.options, options);
+    if (!teacher) throw new Error("gsp needs a teacher's outputs");
+    const { kernel, sample } = options;
+    const nodes = teacher.logits.shape[0];
+    const draw: Draw = (step) =>
+      sample >= nodes ? undefined : sampleNodes(nodes, sample, { seed, stream: "gsp", step });
+    const hidden = tf.tidy(() => prepared(lastHidden(teacher), kernel));
+    const term =
+      kernel === "cosine" ? collapsedCosine(hidden, draw) : allPairs(hidden, kernel, draw);
+    return new Rival(term, teacher, options);
+  },
+};
+
+/** The nodes of a step; undefined for all. */
+type Draw = (step: number) => Int32Array | undefined;
+
+/** What dot products or distances are taken of. */
+function prepared(hidden: tf.Tensor2D, kernel: Kernel): tf.Tensor2D {
+  return kernel === "cosine" || kernel === "poly" ? unitRows(hidden) : hidden;
+}
+
+const taken = (x: tf.Tensor2D, chosen: Int32Array | undefined): tf.Tensor2D =>
+  chosen ? takeRows(x, chosen) : x;
+
+/** |S S' - T T'|^2 = |S' S|^2 + |T' T|^2 - 2 |S' T|^2 with unit rows S and T. */
+function collapsedCosine(teacher: tf.Tensor2D, draw: Draw): Term {
+  const square = (a: tf.Tensor2D, b: tf.Tensor2D): tf.Scalar => {
+    const product = tf.matMul(a, b, true, false);
+    return tf.sum(tf.mul(product, product));
+  };
+  const all = draw(0) ? undefined : tf.tidy(() => square(teacher, teacher));
+  return {
+    parameters: [],
+    value(outputs, step) {
+      const chosen = draw(step);
+      const s = taken(unitRows(lastHidden(outputs)), chosen);
+      const t = taken(teacher, chosen);
+      const own = tf.add(square(s, s), all ?? square(t, t));
+      return tf.mul(tf.sub(own, tf.mul(square(s, t), 2)), 1 / s.shape[0] ** 2);
+    },
+    dispose: () => tf.dispose([teacher, ...(all ? [all] : [])]),
+  };
+}
+
+function allPairs(teacher: tf.Tensor2D, kernel: Similarity, draw: Draw): Term {
+  const kept = !draw(0) || teacher.shape[0] <= KEPT_NODES;
+  const all = kept ? similarities(teacher, kernel) : undefined;
+  return {
+    parameters: [],
+    value(outputs: StudentOutputs, step) {
+      const chosen = draw(step);
+      const s = taken(prepared(lastHidden(outputs), kernel), chosen);
+      if (all) return similarityMismatch(s, all, kernel, chosen);
+      return similarityMismatch(s, similarities(taken(teacher, chosen), kernel), kernel);
+    },
+    dispose: () => tf.dispose([teacher, ...(all ? [all] : [])]),
+  };
+}

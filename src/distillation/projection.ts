@@ -1,0 +1,36 @@
+// A learned linear projection x W + b, where maps of different widths must meet.
+import * as tf from "@tensorflow/tfjs";
+import type { Parameter } from "../models/model.ts";
+import { uniform } from "../tensor/random.ts";
+
+/** Weight and bias start uniform within 1 / sqrt(inputs), as torch.nn.Linear's. */
+export class Projection {
+  readonly parameters: readonly Parameter[];
+  readonly #weight: tf.Variable;
+  readonly #bias: tf.Variable;
+
+  /** @param name of its parameters, which are drawn by it and the seed */
+  constructor(name: string, inputs: number, outputs: number, seed: number) {
+    const bound = 1 / Math.sqrt(inputs);
+    const variable = (part: string, shape: number[]): tf.Variable => {
+      const drawn = uniform(seed, `${name}.${part}`, tf.util.sizeFromShape(shape));
+      const numbers = drawn.map((u) => (2 * u - 1) * bound);
+      return tf.tidy(() => tf.variable(tf.tensor(numbers, shape)));
+    };
+    this.#weight = variable("weight", [inputs, outputs]);
+    this.#bias = variable("bias", [outputs]);
+    this.parameters = [
+      { name: `${name}.weight`, variable: this.#weight },
+      { name: `${name}.bias`, variable: this.#bias },
+    ];
+  }
+
+  /** @param x n x inputs */
+  apply(x: tf.Tensor2D): tf.Tensor2D {
+    return tf.add(tf.matMul(x, this.#weight as unknown as tf.Tensor2D), this.#bias);
+  }
+
+  dispose(): void {
+    for (const { variable } of this.parameters) variable.dispose();
+  }
+}

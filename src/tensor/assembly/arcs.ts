@@ -1,0 +1,109 @@
+// Numbers of a graph's arcs: dot products and distances of their ends, the softmax over a node's
+// arcs. P is indptr, I indices; an array of arcs has a number an arc, in their order.
+import { exp1, fma, fma1, lanes } from "./vector";
+
+/**
+ * For arcs k from row i to j, begin <= i < end: OUT[k] = X[i] . X[j], or |X[i] - X[j]|^2 where
+ * `distances` is not 0. X has `columns` columns.
+ */
+export function arcPairs(
+  begin: i32, end: i32, P: usize, I: usize, X: usize, OUT: usize, columns: i32, distances: i32,
+): void {
+  const step = <usize>columns << 2;
+  for (let i = begin; i < end; i++) {
+    const first = <usize>load<i32>(P + (<usize>i << 2)) << 2;
+    const last = <usize>load<i32>(P + (<usize>i << 2), 4) << 2;
+    const a = X + <usize>i * step;
+    for (let k = first; k < last; k += 4) {
+      const b = X + <usize>load<i32>(I + k) * step;
+      store<f32>(OUT + k, distances ? squaredDistance(a, b, step) : dot(a, b, step));
+    }
+  }
+}
+
+@inline
+function dot(a: usize, b: usize, step: usize): f32 {
+  let acc = f32x4.splat(0), d: usize = 0;
+  for (; d + 16 <= step; d += 16) acc = fma(v128.load(a + d), v128.load(b + d), acc);
+  let sum = lanes(acc);
+  for (; d < step; d += 4) sum = fma1(load<f32>(a + d), load<f32>(b + d), sum);
+  return sum;
+}
+
+@inline
+function squaredDistance(a: usize, b: usize, step: usize): f32 {
+  let acc = f32x4.splat(0), d: usize = 0;
+  for (; d + 16 <= step; d += 16) {
+    const e = f32x4.sub(v128.load(a + d), v128.load(b + d));
+    acc = fma(e, e, acc);
+  }
+  let sum = lanes(acc);
+  for (; d < step; d += 4) {
+    const e = load<f32>(a + d) - load<f32>(b + d);
+    sum = fma1(e, e, sum);
+  }
+  return sum;
+}
+
+/** OUT[i] = sum over arcs k of row i of W[k] (X[i] - X[I[k]]), begin <= i < end. */
+export function arcDifferences(
+  begin: i32, end: i32, P: usize, I: usize, W: usize, X: usize, OUT: usize, columns: i32,
+): void {
+  const step = <usize>columns << 2;
+  for (let i = begin; i < end; i++) {
+    const first = <usize>load<i32>(P + (<usize>i << 2)) << 2;
+    const last = <usize>load<i32>(P + (<usize>i << 2), 4) << 2;
+    const at = <usize>i * step;
+    let d: usize = 0;
+    for (; d + 16 <= step; d += 16) {
+      const x = v128.load(X + at + d);
+      let acc = f32x4.splat(0);
+      for (let k = first; k < last; k += 4) {
+        const e = f32x4.sub(x, v128.load(X + <usize>load<i32>(I + k) * step + d));
+        acc = fma(v128.load_splat<f32>(W + k), e, acc);
+      }
+      v128.store(OUT + at + d, acc);
+    }
+    for (; d < step; d += 4) {
+      const x = load<f32>(X + at + d);
+      let acc: f32 = 0;
+      for (let k = first; k < last; k += 4) {
+        acc = fma1(load<f32>(W + k), x - load<f32>(X + <usize>load<i32>(I + k) * step + d), acc);
+      }
+      store<f32>(OUT + at + d, acc);
+    }
+  }
+}
+
+/**
+ * For rows begin <= i < end with the softmax s of the row's scores S and targets T, which sum to 1
+ * over a row: LOSSES[i] = -sum T log s, and D[k] = s - T, its gradient. T may be 0 (absent): then
+ * D is s, and LOSSES the logarithm of the sum of exponentials. A row without arcs has loss 0.
+ */
+export function arcCrossEntropy(
+  begin: i32, end: i32, P: usize, S: usize, T: usize, LOSSES: usize, D: usize,
+): void {
+  for (let i = begin; i < end; i++) {
+    const first = <usize>load<i32>(P + (<usize>i << 2)) << 2;
+    const last = <usize>load<i32>(P + (<usize>i << 2), 4) << 2;
+    if (first == last) {
+      store<f32>(LOSSES + (<usize>i << 2), 0);
+      continue;
+    }
+    let largest = load<f32>(S + first);
+    for (let k = first + 4; k < last; k += 4) largest = max(largest, load<f32>(S + k));
+    let sum: f64 = 0, target: f64 = 0;
+    for (let k = first; k < last; k += 4) {
+      const x = load<f32>(S + k) - largest, e = exp1(x);
+      store<f32>(D + k, e);
+      sum += <f64>e;
+      if (T) target += <f64>load<f32>(T + k) * <f64>x;
+    }
+    const logarithm = NativeMath.log(sum);
+    store<f32>(LOSSES + (<usize>i << 2), <f32>(T ? logarithm - target : logarithm + <f64>largest));
+    for (let k = first; k < last; k += 4) {
+      const s = <f32>(<f64>load<f32>(D + k) / sum);
+      store<f32>(D + k, T ? s - load<f32>(T + k) : s);
+    }
+  }
+}
