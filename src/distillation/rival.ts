@@ -36,7 +36,6 @@ export const rivalTable: OptionTable<RivalOptions> = {
   hardWeight: {
     kind: "number",
     min: 0,
-    symbol: "1 - alpha",
     description: "weight of the cross-entropy on labels",
   },
   softLabels: {

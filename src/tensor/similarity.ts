@@ -30,7 +30,7 @@ export function similarities(x: tf.Tensor2D, kind: Similarity): tf.Tensor2D {
  * at distance 0 is 0, as PyTorch has it). The n x n matrix of x is never stored.
  *
  * @param x n x width
- * @param target K, n x n; with `chosen` a larger square of which those rows and columns are meant
+ * @param target K, n x n, symmetric; with `chosen` a larger square of which those rows and columns are meant
  */
 export function similarityMismatch(
   x: tf.Tensor2D,
