@@ -19,7 +19,7 @@ export function similarities(x: tf.Tensor2D, kind: Similarity): tf.Tensor2D {
   const backend = runningBackend();
   return tf.tidy(() => {
     const out = backend.allocate([nodes, nodes]);
-    const [from, to] = [backend.address(columnsOf(x)), backend.address(out)];
+    const [from, to] = [backend.address(groupsOf(x)), backend.address(out)];
     backend.engine.run("similarities", nodes, from, to, nodes, width, KINDS[kind]);
     return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor2D;
   });
@@ -30,7 +30,8 @@ export function similarities(x: tf.Tensor2D, kind: Similarity): tf.Tensor2D {
  * at distance 0 is 0, as PyTorch has it). The n x n matrix of x is never stored.
  *
  * @param x n x width
- * @param target K, n x n, symmetric; with `chosen` a larger square of which those rows and columns are meant
+ * @param target K, n x n, symmetric; with `chosen` a larger square, of which those rows and columns
+ *   are meant
  */
 export function similarityMismatch(
   x: tf.Tensor2D,
@@ -51,16 +52,16 @@ export function similarityMismatch(
   const { engine } = backend;
   const op = tf.customGrad((...args: unknown[]) => {
     const [input, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
-    const columns = columnsOf(input);
+    const grouped = groupsOf(input);
     const blocks = Math.ceil(nodes / engine.rowsABlock);
     const losses = asTensor(backend.allocate([nodes]));
     const gradient = asTensor(backend.allocate([nodes, width]));
-    const scratch = asTensor(backend.allocate([blocks, columns.shape[1]]));
+    const scratch = asTensor(backend.allocate([blocks, Math.ceil(nodes / 4) * 4]));
     const indices = chosen && Buffer.integers(chosen, "chosen nodes");
     engine.run(
       "similarityMismatch",
       blocks,
-      backend.address(columns),
+      backend.address(grouped),
       backend.address(target),
       indices?.address ?? 0,
       backend.address(losses),
@@ -81,17 +82,18 @@ export function similarityMismatch(
   return op(x) as tf.Scalar;
 }
 
-/** x transposed, each row filled up with zeros to a whole number of vectors. */
-function columnsOf(x: tf.Tensor2D): tf.Tensor2D {
+/** x as the kernels read it: groups of four nodes, [groups, width, 4], filled up with zeros. */
+function groupsOf(x: tf.Tensor2D): tf.Tensor3D {
   const [nodes, width] = x.shape;
   const backend = runningBackend();
-  const padded = Math.ceil(nodes / 4) * 4;
-  const out = backend.allocate([width, padded]);
+  const out = backend.allocate([Math.ceil(nodes / 4), width, 4]);
   const [from, to] = [backend.floats(x), backend.floats(out)];
-  for (let d = 0; d < width; d++) {
-    for (let i = 0; i < padded; i++) to[d * padded + i] = i < nodes ? from[i * width + d]! : 0;
+  to.fill(0, Math.max(0, to.length - 4 * width));
+  for (let i = 0; i < nodes; i++) {
+    const first = (i - (i % 4)) * width + (i % 4);
+    for (let d = 0; d < width; d++) to[first + 4 * d] = from[i * width + d]!;
   }
-  return asTensor(out) as tf.Tensor2D;
+  return asTensor(out) as tf.Tensor3D;
 }
 
 const asTensor = (info: tf.TensorInfo): tf.Tensor => tf.engine().makeTensorFromTensorInfo(info);

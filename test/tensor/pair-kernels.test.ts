@@ -47,12 +47,12 @@ function similarity(kind: Similarity, a: number[], b: number[]): number {
   return kind === "l2" ? Math.sqrt(square) : Math.exp(-0.5 * square);
 }
 
-/** width x padded(nodes), as the kernels read x. */
-function columnsOf(x: Numbers, nodes: number, width: number): Float32Array {
-  const padded = Math.ceil(nodes / 4) * 4;
-  const out = new Float32Array(width * padded);
+/** In groups of four nodes, as the kernels read x. */
+function groupsOf(x: Numbers, nodes: number, width: number): Float32Array {
+  const out = new Float32Array(Math.ceil(nodes / 4) * 4 * width);
   for (let i = 0; i < nodes; i++) {
-    for (let d = 0; d < width; d++) out[d * padded + i] = x[i * width + d]!;
+    const group = Math.floor(i / 4);
+    for (let d = 0; d < width; d++) out[(group * width + d) * 4 + (i % 4)] = x[i * width + d]!;
   }
   return out;
 }
@@ -192,27 +192,27 @@ function similarityTrials(nodes: number, width: number, kind: Similarity): Trial
     });
   });
   const at = KINDS.indexOf(kind);
-  const columns = columnsOf(x, nodes, width);
+  const grouped = groupsOf(x, nodes, width);
   const blocks = Math.ceil(nodes / engineOf("simd").rowsABlock);
   const title = `${kind}, ${nodes} nodes, width ${width}`;
   return [
     {
       ...{ title, kernel: "similarities", units: nodes },
-      inputs: { columns },
+      inputs: { grouped },
       outputs: { out: nodes * nodes },
-      args: ["columns", "out", nodes, width, at],
+      args: ["grouped", "out", nodes, width, at],
       expected: { out: { values, tolerance: 4e-6 } },
     },
     {
       ...{ title, kernel: "similarityMismatch", units: blocks },
-      inputs: { columns, target, chosen },
+      inputs: { grouped, target, chosen },
       outputs: {
         losses: nodes,
         gradient: nodes * width,
         scratch: blocks * Math.ceil(nodes / 4) * 4,
       },
       args: [
-        ...["columns", "target", "chosen", "losses", "gradient", "scratch"],
+        ...["grouped", "target", "chosen", "losses", "gradient", "scratch"],
         ...[nodes, width, size, at, 0.5],
       ],
       expected: {
@@ -257,9 +257,9 @@ for (const flavour of FLAVOURS) {
       const values = [...x].flatMap((a) => [...x].map((b) => Math.exp(-0.5 * (a - b) ** 2)));
       check(flavour, {
         ...{ ...trial, units: nodes },
-        inputs: { columns: columnsOf(x, nodes, 1) },
+        inputs: { grouped: groupsOf(x, nodes, 1) },
         outputs: { out: nodes * nodes },
-        args: ["columns", "out", nodes, 1, 2],
+        args: ["grouped", "out", nodes, 1, 2],
         // |x|^2 / 2 is rounded before: that many units of its own size.
         expected: { out: { values, tolerance: values.map((v) => 100 * ROUNDING * v + 2e-38) } },
       });

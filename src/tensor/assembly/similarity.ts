@@ -1,5 +1,7 @@
 // Kernel matrices k(x_i, x_j) of all pairs of nodes, and the mean square of two such matrices'
-// difference: four columns at a time, over X transposed.
+// difference: four nodes at a time. X4 holds the nodes' vectors in groups of four: group, then
+// element of the vector, then node, the last group filled up with zeros. So a group is read in one
+// run, where rows of X transposed would lie powers of two apart and evict each other.
 import { exp4, fma, lanes } from "./vector";
 
 /** What k is. POLY: (x . y)^2; L2: |x - y|; RBF: exp(-|x - y|^2 / 2). */
@@ -8,25 +10,31 @@ const POLY = 0, L2 = 1, RBF = 2;
 /** Rows that share a row of scratch memory: fixed, so that bits do not depend on threads. */
 export const ROWS_A_BLOCK: i32 = 32;
 
-/** Numbers in a row of X transposed: columns padded with zeros to a whole number of vectors. */
+/** Bytes of a number for each node, with those that fill up the last group. */
 @inline
 function padded(n: i32): usize {
   return ((<usize>n + 3) & ~3) << 2;
 }
 
-/** x . y or |x - y|^2 of row i with the four from byte `at` of the transposed rows XT on. */
+/** Where node i's numbers begin, in bytes: each is 16 bytes behind the last. */
 @inline
-function pairs4(XT: usize, i: usize, at: usize, width: i32, row: usize, kind: i32): v128 {
+function place(i: i32, width: i32): usize {
+  return ((<usize>(i & ~3) * <usize>width) << 2) + (<usize>(i & 3) << 2);
+}
+
+/** x . y or |x - y|^2 of the node at byte `x` with the four nodes from byte `y` on. */
+@inline
+function pairs4(x: usize, y: usize, width: i32, kind: i32): v128 {
   let acc = f32x4.splat(0);
-  for (let d = 0; d < width; d++) {
-    const x = v128.load_splat<f32>(XT + i), y = v128.load(XT + at);
+  for (const end = y + (<usize>width << 4); y < end; y += 16) {
+    const a = v128.load_splat<f32>(x), b = v128.load(y);
     if (kind == POLY) {
-      acc = fma(x, y, acc);
+      acc = fma(a, b, acc);
     } else {
-      const e = f32x4.sub(x, y);
+      const e = f32x4.sub(a, b);
       acc = fma(e, e, acc);
     }
-    XT += row;
+    x += 16;
   }
   return acc;
 }
@@ -38,19 +46,19 @@ function value4(pair: v128, kind: i32): v128 {
   return exp4(f32x4.mul(pair, f32x4.splat(-0.5)));
 }
 
-/** OUT[i, j] = k(x_i, x_j), n x n, for rows begin <= i < end; XT is width x padded(n). */
+/** OUT[i, j] = k(x_i, x_j), n x n, for rows begin <= i < end. */
 export function similarities(
-  begin: i32, end: i32, XT: usize, OUT: usize, n: i32, width: i32, kind: i32,
+  begin: i32, end: i32, X4: usize, OUT: usize, n: i32, width: i32, kind: i32,
 ): void {
-  const row = padded(n), last = <usize>n << 2;
+  const last = <usize>n << 2, step = <usize>width;
   for (let i = begin; i < end; i++) {
-    const out = OUT + <usize>i * last;
+    const x = X4 + place(i, width), out = OUT + <usize>i * last;
     let j: usize = 0;
     for (; j + 16 <= last; j += 16) {
-      v128.store(out + j, value4(pairs4(XT, <usize>i << 2, j, width, row, kind), kind));
+      v128.store(out + j, value4(pairs4(x, X4 + j * step, width, kind), kind));
     }
     if (j == last) continue;
-    let rest = value4(pairs4(XT, <usize>i << 2, j, width, row, kind), kind);
+    let rest = value4(pairs4(x, X4 + j * step, width, kind), kind);
     for (; j < last; j += 4) {
       store<f32>(out + j, f32x4.extract_lane(rest, 0));
       rest = v128.shuffle<i32>(rest, rest, 1, 2, 3, 3);
@@ -65,7 +73,7 @@ export function similarities(
  * S is 0 (absent). SCRATCH has a row of padded(n) for each block.
  */
 export function similarityMismatch(
-  begin: i32, end: i32, XT: usize, T: usize, S: usize, LOSSES: usize, G: usize, SCRATCH: usize,
+  begin: i32, end: i32, X4: usize, T: usize, S: usize, LOSSES: usize, G: usize, SCRATCH: usize,
   n: i32, width: i32, size: i32, kind: i32, scale: f32,
 ): void {
   const row = padded(n), count = <usize>n << 2;
@@ -76,10 +84,11 @@ export function similarityMismatch(
       const at = <usize>i << 2;
       const source = S ? load<i32>(S + at) : i;
       const t = T + ((<usize>source * <usize>size) << 2);
-      store<f32>(LOSSES + at, coefficients(XT, at, t, S, scratch, row, count, width, kind));
+      const x = X4 + place(i, width);
+      store<f32>(LOSSES + at, coefficients(X4, x, t, S, scratch, count, width, kind));
       for (let d = 0; d < width; d++) {
-        const xt = XT + <usize>d * row;
-        const sum = kind == POLY ? products(xt, scratch, row) : differences(xt, at, scratch, row);
+        const from = <usize>d << 4;
+        const sum = pull(X4 + from, x + from, scratch, row, width, kind);
         store<f32>(G + ((<usize>i * <usize>width + d) << 2), scale * sum);
       }
     }
@@ -89,8 +98,7 @@ export function similarityMismatch(
 /** C[j] = e_ij times dk / d(x . y), or dk / d(|x - y|^2) times 2; returns the sum of e_ij^2. */
 @inline
 function coefficients(
-  XT: usize, i: usize, t: usize, S: usize, C: usize, row: usize, count: usize, width: i32,
-  kind: i32,
+  X4: usize, x: usize, t: usize, S: usize, C: usize, count: usize, width: i32, kind: i32,
 ): f32 {
   let total: f64 = 0;
   for (let j: usize = 0; j < count; ) {
@@ -102,7 +110,7 @@ function coefficients(
         i32x4.add(i32x4.splat(<i32>(j >> 2)), i32x4(0, 1, 2, 3)),
         i32x4.splat(<i32>(count >> 2)),
       );
-      const pair = pairs4(XT, i, j, width, row, kind), k = value4(pair, kind);
+      const pair = pairs4(x, X4 + j * <usize>width, width, kind), k = value4(pair, kind);
       const target = S ? gathered(t, S + j, inside) : v128.load(t + j);
       const e = v128.and(f32x4.sub(k, target), inside);
       sum = fma(e, e, sum);
@@ -133,27 +141,16 @@ function gathered(t: usize, s: usize, inside: v128): v128 {
   );
 }
 
-/** sum_j C[j] y_j in one column. */
+/** sum_j C[j] y_j, or sum_j C[j] (x - y_j), in one element of the vectors: `y` the first node's. */
 @inline
-function products(xt: usize, C: usize, row: usize): f32 {
-  let a = f32x4.splat(0), b = a, j: usize = 0;
-  for (; j + 32 <= row; j += 32) {
-    a = fma(v128.load(C + j), v128.load(xt + j), a);
-    b = fma(v128.load(C + j, 16), v128.load(xt + j, 16), b);
+function pull(y: usize, x: usize, C: usize, row: usize, width: i32, kind: i32): f32 {
+  const step = <usize>width << 4;
+  const own = v128.load_splat<f32>(x);
+  let acc = f32x4.splat(0);
+  for (let j: usize = 0; j < row; j += 16) {
+    const other = v128.load(y);
+    acc = fma(v128.load(C + j), kind == POLY ? other : f32x4.sub(own, other), acc);
+    y += step;
   }
-  if (j < row) a = fma(v128.load(C + j), v128.load(xt + j), a);
-  return lanes(f32x4.add(a, b));
-}
-
-/** sum_j C[j] (x_i - y_j) in one column. */
-@inline
-function differences(xt: usize, i: usize, C: usize, row: usize): f32 {
-  const x = v128.load_splat<f32>(xt + i);
-  let a = f32x4.splat(0), b = a, j: usize = 0;
-  for (; j + 32 <= row; j += 32) {
-    a = fma(v128.load(C + j), f32x4.sub(x, v128.load(xt + j)), a);
-    b = fma(v128.load(C + j, 16), f32x4.sub(x, v128.load(xt + j, 16)), b);
-  }
-  if (j < row) a = fma(v128.load(C + j), f32x4.sub(x, v128.load(xt + j)), a);
-  return lanes(f32x4.add(a, b));
+  return lanes(acc);
 }
