@@ -72,17 +72,3 @@ export function tanh(begin: i32, end: i32, X: usize, OUT: usize): void {
     storeSome(OUT + at, tanh4(loadSome(X + at, count)), count);
   }
 }
-
-/**
- * OUT = log(1 + e^(s X)) and GRADIENT = s / (1 + e^(-s X)) for elements begin <= e < end: the
- * cross-entropy of a yes (s = -1) or a no (s = 1) against the logit X.
- */
-export function softplus(
-  begin: i32, end: i32, X: usize, OUT: usize, GRADIENT: usize, s: f32,
-): void {
-  for (let e = <usize>begin << 2; e < <usize>end << 2; e += 4) {
-    const x = <f64>(s * load<f32>(X + e)), small = NativeMath.exp(-abs(x));
-    store<f32>(OUT + e, <f32>(max(x, 0) + NativeMath.log1p(small)));
-    store<f32>(GRADIENT + e, s * <f32>((x >= 0 ? 1 : small) / (1 + small)));
-  }
-}

@@ -1,5 +1,5 @@
 // Sparse product: Y = p A X + q Z with A in compressed rows, the sum optionally masked.
-import { fma, fma1, maskBit, maskLanes } from "./vector";
+import { fma, fma1, lanes, maskBit, maskLanes } from "./vector";
 
 /**
  * Y[r] = p * sum_k V[k] X[I[k]] + q * Z[r] over the entries k of row r, begin <= r < end.
@@ -81,5 +81,28 @@ function row1(
 export function gather(begin: i32, end: i32, V: usize, POSITION: usize, OUT: usize): void {
   for (let k = <usize>begin << 2; k < <usize>end << 2; k += 4) {
     store<f32>(OUT + k, load<f32>(V + (<usize>load<i32>(POSITION + k) << 2)));
+  }
+}
+
+/**
+ * OUT[k] = X[r] . Y[I[k]] over the entries k of the rows begin <= r < end of a sparse matrix:
+ * one number an arc. X and Y have `width` columns; P is indptr, I indices.
+ */
+export function arcProducts(
+  begin: i32, end: i32, P: usize, I: usize, X: usize, Y: usize, OUT: usize, width: i32,
+): void {
+  const step = <usize>width << 2;
+  for (let r = begin; r < end; r++) {
+    const first = <usize>load<i32>(P + (<usize>r << 2)) << 2;
+    const last = <usize>load<i32>(P + (<usize>r << 2), 4) << 2;
+    const x = X + <usize>r * step;
+    for (let k = first; k < last; k += 4) {
+      const y = Y + <usize>load<i32>(I + k) * step;
+      let sums = f32x4.splat(0), d: usize = 0;
+      for (; d + 16 <= step; d += 16) sums = fma(v128.load(x + d), v128.load(y + d), sums);
+      let sum = lanes(sums);
+      for (; d < step; d += 4) sum = fma1(load<f32>(x + d), load<f32>(y + d), sum);
+      store<f32>(OUT + k, sum);
+    }
   }
 }
