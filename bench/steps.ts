@@ -86,8 +86,9 @@ function trainingStep(
 ): () => void {
   const { layers, width } = config.model;
   const shape = { layers, width, classes: graph.classes };
+  const labelled = { ...inputs, train: targets.train };
   const distillation =
-    config.method && createDistillation(config.method, teacher, shape, inputs, config.seed);
+    config.method && createDistillation(config.method, teacher, shape, labelled, config.seed);
   const task = { config, model, inputs, targets, ...(distillation && { distillation }) };
   const adam = optimiser(task);
   let epoch = 0;

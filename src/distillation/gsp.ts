@@ -3,7 +3,7 @@
 // and weights as chaitjo/efficient-gnns has them.
 import * as tf from "@tensorflow/tfjs";
 import { takeRows, unitRows } from "../tensor/rows.ts";
-import { type Similarity, similarities, similarityMismatch } from "../tensor/similarity.ts";
+import { similarities, similarityMismatch } from "../tensor/similarity.ts";
 import type { Method, StudentOutputs } from "./method.ts";
 import { checkOptions } from "./options.ts";
 import {
@@ -115,7 +115,7 @@ function collapsedCosine(teacher: tf.Tensor2D, draw: Draw): Term {
   };
 }
 
-function allPairs(teacher: tf.Tensor2D, kernel: Similarity, draw: Draw): Term {
+function allPairs(teacher: tf.Tensor2D, kernel: Exclude<Kernel, "cosine">, draw: Draw): Term {
   const kept = !draw(0) || teacher.shape[0] <= KEPT_NODES;
   const all = kept ? similarities(teacher, kernel) : undefined;
   return {

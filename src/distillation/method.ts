@@ -1,6 +1,7 @@
 // The shape that every distillation method shares.
 import type * as tf from "@tensorflow/tfjs";
 import type { GraphInputs, Parameter } from "../models/model.ts";
+import type { Targets } from "../tensor/loss.ts";
 import type { OptionTable } from "./options.ts";
 
 /** What the frozen teacher offers: computed once, without dropout. */
@@ -24,6 +25,12 @@ export interface StudentShape {
   readonly layers: number;
   readonly width: number;
   readonly classes: number;
+}
+
+/** What a method may read beside the two models' outputs. */
+export interface TrainingGraph extends GraphInputs {
+  /** The labelled training nodes. */
+  readonly train: Targets;
 }
 
 /** One distillation in progress: its own trained parameters and its loss. */
@@ -70,14 +77,15 @@ export interface Method<Options extends object> {
   readonly presets: Readonly<Record<string, Partial<Options>>>;
   /**
    * @param teacher undefined only where `needsTeacher` is false; not disposed of by the method
-   * @param graph what the models read, for methods that compare along arcs; not disposed of either
+   * @param graph what the models read, for methods that compare along arcs, and the training labels,
+   *   for those that train classifiers of their own; not disposed of either
    * @param seed of everything the method draws; the same seed gives the same bits
    * @throws {OptionError} for a value that makes no sense
    */
   create(
     teacher: TeacherOutputs | undefined,
     student: StudentShape,
-    graph: GraphInputs,
+    graph: TrainingGraph,
     options: Options,
     seed: number,
   ): Distillation;

@@ -1,12 +1,17 @@
 // The list of methods: a new one is a file and a line here.
 import { OptionError } from "../errors.ts";
-import type { GraphInputs } from "../models/model.ts";
 import { abkd } from "./abkd/index.ts";
 import { at } from "./at.ts";
 import { fitnet } from "./fitnet.ts";
 import { gsp } from "./gsp.ts";
 import { lsp } from "./lsp.ts";
-import type { Distillation, Method, StudentShape, TeacherOutputs } from "./method.ts";
+import type {
+  Distillation,
+  Method,
+  StudentShape,
+  TeacherOutputs,
+  TrainingGraph,
+} from "./method.ts";
 import type { OptionValue } from "./options.ts";
 import { softkd } from "./softkd.ts";
 import { student } from "./student.ts";
@@ -36,7 +41,7 @@ export function createDistillation(
   { name, options }: { readonly name: string; readonly options: Readonly<Record<string, unknown>> },
   teacher: TeacherOutputs | undefined,
   student: StudentShape,
-  graph: GraphInputs,
+  graph: TrainingGraph,
   seed: number,
 ): Distillation {
   // `create` checks the options itself.

@@ -65,6 +65,8 @@ export type Kernel = (typeof KERNELS)[number];
 export interface Term {
   /** Trained beside the student; may be empty. */
   readonly parameters: readonly Parameter[];
+  /** Of these parameters, if not the student's. */
+  readonly learningRate?: number;
   /** The scalar that beta weighs; what is drawn depends on (seed, step) alone. */
   value(student: StudentOutputs, step: number): tf.Scalar;
   /** What to show beside the term's value; leaves no tensor. */
@@ -79,12 +81,14 @@ export interface Term {
  */
 export class Rival implements Distillation {
   readonly needsMaps = true;
+  readonly learningRate?: number;
   readonly #term: Term;
   readonly #options: RivalOptions;
   readonly #softLabels: SoftLabels | undefined;
 
   constructor(term: Term, teacher: TeacherOutputs, options: RivalOptions) {
     this.#term = term;
+    if (term.learningRate !== undefined) this.learningRate = term.learningRate;
     this.#options = options;
     if (options.softLabels !== 0) {
       this.#softLabels = new SoftLabels(teacher.logits, options.temperature);

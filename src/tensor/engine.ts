@@ -19,8 +19,10 @@ export interface Kernels {
   readonly arcCrossEntropy: Kernel;
   readonly arcDifferences: Kernel;
   readonly arcPairs: Kernel;
+  readonly arcProducts: Kernel;
   readonly combine: Kernel;
   readonly combineRows: Kernel;
+  readonly contrastRows: Kernel;
   readonly crossEntropy: Kernel;
   readonly dropout: Kernel;
   readonly gather: Kernel;
@@ -35,6 +37,7 @@ export interface Kernels {
   readonly sparseProduct: Kernel;
   readonly sumColumns: Kernel;
   readonly sumRows: Kernel;
+  readonly tanh: Kernel;
   readonly transposeDense: Kernel;
   readonly unitRows: Kernel;
   readonly unitRowsGradient: Kernel;

@@ -2,6 +2,7 @@
 export { Adam, type AdamOptions, type AdamState, type ParameterGroup } from "./adam.ts";
 export { Arcs, arcCrossEntropy, arcDistances, arcDots, arcSoftmax } from "./arcs.ts";
 export { BACKEND, freeDropped, memory, startEngine } from "./backend.ts";
+export { infoNce } from "./contrast.ts";
 export { type DropoutStream, dropout, reluDropout } from "./dropout.ts";
 export type { Flavour } from "./engine.ts";
 export { type ConvolutionOptions, gcniiConvolutions, lastMap } from "./gcnii.ts";
@@ -11,4 +12,5 @@ export { type PairDistances, pairDistances } from "./pairs.ts";
 export { uniform } from "./random.ts";
 export { takeRows, unitRows } from "./rows.ts";
 export { type Similarity, similarities, similarityMismatch } from "./similarity.ts";
-export { SparseMatrix, spmm } from "./sparse.ts";
+export { arcProducts, SparseMatrix, spmm } from "./sparse.ts";
+export { tanh } from "./tanh.ts";

@@ -4,9 +4,12 @@ import { runningBackend } from "./backend.ts";
 import { Buffer } from "./buffer.ts";
 
 /** Their numbers in the engine's kernels. */
-const KINDS = { poly: 0, l2: 1, rbf: 2 } as const;
+const KINDS = { poly: 0, l2: 1, rbf: 2, exp: 3, tanh: 4 } as const;
 
-/** k(x, y): `poly` (x . y)^2, `l2` |x - y|, `rbf` exp(-|x - y|^2 / 2). */
+/**
+ * k(x, y): `poly` (x . y)^2, `l2` |x - y|, `rbf` exp(-|x - y|^2 / 2), `exp` exp(-|x - y|), `tanh`
+ * tanh(x . y).
+ */
 export type Similarity = keyof typeof KINDS;
 
 /**
@@ -27,7 +30,7 @@ export function similarities(x: tf.Tensor2D, kind: Similarity): tf.Tensor2D {
 
 /**
  * The mean over all pairs i, j of (k(x_i, x_j) - K_ij)^2, differentiable by x (the slope of `l2`
- * at distance 0 is 0, as PyTorch has it). The n x n matrix of x is never stored.
+ * and `exp` at distance 0 is 0, as PyTorch has it). The n x n matrix of x is never stored.
  *
  * @param x n x width
  * @param target K, n x n, symmetric; with `chosen` a larger square, of which those rows and columns

@@ -1,7 +1,7 @@
 // One run from its configuration to its files.
 import { rmSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs";
-import type { Distillation, TeacherOutputs } from "../distillation/method.ts";
+import type { Distillation, TeacherOutputs, TrainingGraph } from "../distillation/method.ts";
 import { createDistillation } from "../distillation/registry.ts";
 import { UserError } from "../errors.ts";
 import type { Graph, Split } from "../graph/graph.ts";
@@ -78,7 +78,12 @@ export async function runTrial(
     const model = hold(new Gcnii(config.model, shape, config.seed));
     const teacher = config.teacher && readTeacher(trial, config.teacher, owner);
     const outputs = teacher && hold(teacherOutputs(teacher.model, inputs)).value;
-    const distillation = startDistillation(config, shape, inputs, outputs);
+    const distillation = startDistillation(
+      config,
+      shape,
+      { ...inputs, train: targets.train },
+      outputs,
+    );
     if (distillation) hold(distillation);
     const outcome = await train(
       { config, model, inputs, targets, ...(distillation && { distillation }) },
@@ -157,7 +162,7 @@ function readTeacher(trial: Trial, config: RunConfig, owner: CheckpointOwner): S
 function startDistillation(
   { method, model, seed }: RunConfig,
   { classes }: GraphShape,
-  graph: GraphInputs,
+  graph: TrainingGraph,
   teacher: TeacherOutputs | undefined,
 ): Distillation | undefined {
   if (!method) return undefined;

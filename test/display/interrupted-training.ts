@@ -52,7 +52,7 @@ async function begin(into: Partial<Killed>, more: TrainingOptions = {}): Promise
     { name: "abkd", options },
     teacher,
     { ...config.model, classes: 3 },
-    inputs.value,
+    { ...inputs.value, train: targets.value.train },
     config.seed,
   );
   const task = { config, model, inputs: inputs.value, targets: targets.value, distillation };

@@ -3,10 +3,14 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { AbkdDistillation } from "../../src/distillation/abkd/index.ts";
 import { type AbkdOptions, defaults } from "../../src/distillation/abkd/options.ts";
-import type { StudentOutputs, TeacherOutputs } from "../../src/distillation/method.ts";
+import type {
+  StudentOutputs,
+  TeacherOutputs,
+  TrainingGraph,
+} from "../../src/distillation/method.ts";
 import { csrFromPairs } from "../../src/graph/csr.ts";
 import { symmetricNormalised } from "../../src/graph/normalise.ts";
-import type { GraphInputs } from "../../src/models/model.ts";
+import { Targets } from "../../src/tensor/loss.ts";
 import { uniform } from "../../src/tensor/random.ts";
 import { SparseMatrix } from "../../src/tensor/sparse.ts";
 
@@ -61,14 +65,24 @@ export function arcs(nodes = shape.nodes): [from: number, to: number][] {
   );
 }
 
+/** The class of each node of the small graph; every third node is for training. */
+export const labelOf = (node: number, classes = shape.classes): number => (node * 2) % classes;
+export const trainingNodes = (nodes = shape.nodes): number[] =>
+  Array.from({ length: Math.ceil(nodes / 3) }, (_, k) => 3 * k);
+
 /** A graph of those arcs as the models read it; its features serve no method. */
-export function graphInputs(nodes = shape.nodes): GraphInputs {
+export function graphInputs(nodes = shape.nodes, classes = shape.classes): TrainingGraph {
   const all = arcs(nodes);
   const from = all.map(([node]) => node);
   const to = all.map(([, node]) => node);
   const adjacency = symmetricNormalised(csrFromPairs(nodes, nodes, from, to));
   const features = csrFromPairs(nodes, 2, [0], [1]);
-  return { adjacency: SparseMatrix.from(adjacency), features: SparseMatrix.from(features) };
+  const labels = Int32Array.from({ length: nodes }, (_, node) => labelOf(node, classes));
+  return {
+    adjacency: SparseMatrix.from(adjacency),
+    features: SparseMatrix.from(features),
+    train: new Targets(labels, Int32Array.from(trainingNodes(nodes)), classes),
+  };
 }
 
 /** Small enough for the naive form. */

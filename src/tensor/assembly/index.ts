@@ -3,6 +3,7 @@
 // shared memory; arrays are float32 unless named otherwise. Compiled twice: see vector.ts.
 export { adam } from "./adam";
 export { arcCrossEntropy, arcDifferences, arcPairs } from "./arcs";
+export { contrastRows } from "./contrast";
 export { applyBits, dropout } from "./dropout";
 export { combine, combineRows, multiply, relu, scale } from "./elementwise";
 export { crossEntropy } from "./loss";
@@ -11,5 +12,6 @@ export { product, productTransposedA, transposeDense } from "./product";
 export { sumColumns, sumRows } from "./reduce";
 export { unitRows, unitRowsGradient } from "./rows";
 export { ROWS_A_BLOCK, similarities, similarityMismatch } from "./similarity";
-export { gather, sparseProduct } from "./sparse";
+export { arcProducts, gather, sparseProduct } from "./sparse";
+export { tanh } from "./tanh";
 export { multiplyAdd } from "./vector";

@@ -2,10 +2,18 @@
 // difference: four nodes at a time. X4 holds the nodes' vectors in groups of four: group, then
 // element of the vector, then node, the last group filled up with zeros. So a group is read in one
 // run, where rows of X transposed would lie powers of two apart and evict each other.
+import { tanh4 } from "./tanh";
 import { exp4, fma, lanes } from "./vector";
 
-/** What k is. POLY: (x . y)^2; L2: |x - y|; RBF: exp(-|x - y|^2 / 2). */
-const POLY = 0, L2 = 1, RBF = 2;
+/** What k is. POLY: (x . y)^2; L2: |x - y|; EXP: exp(-|x - y|); TANH: tanh(x . y). */
+const POLY = 0, L2 = 1, EXP = 3, TANH = 4;
+// 2 is exp(-|x - y|^2 / 2), what is left where k is none of these.
+
+/** Whether k is a function of the inner product, or else of the distance. */
+@inline
+function isOfProduct(kind: i32): bool {
+  return kind == POLY || kind == TANH;
+}
 
 /** Rows that share a row of scratch memory: fixed, so that bits do not depend on threads. */
 export const ROWS_A_BLOCK: i32 = 32;
@@ -28,7 +36,7 @@ function pairs4(x: usize, y: usize, width: i32, kind: i32): v128 {
   let acc = f32x4.splat(0);
   for (const end = y + (<usize>width << 4); y < end; y += 16) {
     const a = v128.load_splat<f32>(x), b = v128.load(y);
-    if (kind == POLY) {
+    if (isOfProduct(kind)) {
       acc = fma(a, b, acc);
     } else {
       const e = f32x4.sub(a, b);
@@ -42,7 +50,9 @@ function pairs4(x: usize, y: usize, width: i32, kind: i32): v128 {
 @inline
 function value4(pair: v128, kind: i32): v128 {
   if (kind == POLY) return f32x4.mul(pair, pair);
+  if (kind == TANH) return tanh4(pair);
   if (kind == L2) return f32x4.sqrt(pair);
+  if (kind == EXP) return exp4(f32x4.neg(f32x4.sqrt(pair)));
   return exp4(f32x4.mul(pair, f32x4.splat(-0.5)));
 }
 
@@ -69,7 +79,7 @@ export function similarities(
 /**
  * With e_ij = k(x_i, x_j) - T[s_i, s_j], for blocks of rows begin <= b < end:
  * LOSSES[i] = sum_j e_ij^2, and G[i] = scale sum_j e_ij (dk(x_i, x_j) / dx_i), n x width, where the
- * derivative of |x - y| at 0 is 0. T is a square matrix of `size` columns; s is S, or s_i = i where
+ * derivative of |x - y| and of EXP at 0 is 0. T is a square matrix of `size` columns; s is S, or s_i = i where
  * S is 0 (absent). SCRATCH has a row of padded(n) for each block.
  */
 export function similarityMismatch(
@@ -119,6 +129,11 @@ function coefficients(
         c = f32x4.mul(f32x4.mul(e, pair), f32x4.splat(2));
       } else if (kind == L2) {
         c = v128.andnot(f32x4.div(e, k), f32x4.eq(k, f32x4.splat(0)));
+      } else if (kind == TANH) {
+        c = f32x4.mul(e, f32x4.sub(f32x4.splat(1), f32x4.mul(k, k)));
+      } else if (kind == EXP) {
+        const slope = f32x4.div(f32x4.mul(e, k), f32x4.sqrt(pair));
+        c = v128.andnot(f32x4.neg(slope), f32x4.eq(pair, f32x4.splat(0)));
       } else {
         c = f32x4.neg(f32x4.mul(e, k));
       }
@@ -149,7 +164,7 @@ function pull(y: usize, x: usize, C: usize, row: usize, width: i32, kind: i32): 
   let acc = f32x4.splat(0);
   for (let j: usize = 0; j < row; j += 16) {
     const other = v128.load(y);
-    acc = fma(v128.load(C + j), kind == POLY ? other : f32x4.sub(own, other), acc);
+    acc = fma(v128.load(C + j), isOfProduct(kind) ? other : f32x4.sub(own, other), acc);
     y += step;
   }
   return lanes(acc);
