@@ -3,6 +3,9 @@ import { OptionError } from "../errors.ts";
 import { abkd } from "./abkd/index.ts";
 import { at } from "./at.ts";
 import { fitnet } from "./fitnet.ts";
+import { gcrd } from "./gcrd.ts";
+import { geometric } from "./geometric/index.ts";
+import { graphakd } from "./graphakd/index.ts";
 import { gsp } from "./gsp.ts";
 import { lsp } from "./lsp.ts";
 import type {
@@ -20,7 +23,18 @@ import { student } from "./student.ts";
 export type AnyMethod = Method<Readonly<Record<string, OptionValue>>>;
 
 /** In the order in which reports list them. */
-export const methods: readonly AnyMethod[] = [student, softkd, fitnet, at, lsp, gsp, abkd];
+export const methods: readonly AnyMethod[] = [
+  student,
+  softkd,
+  fitnet,
+  at,
+  lsp,
+  gsp,
+  gcrd,
+  graphakd,
+  geometric,
+  abkd,
+];
 
 /** @throws {OptionError} naming the methods there are */
 export function findMethod(name: string): AnyMethod {

@@ -1,0 +1,164 @@
+// Heat kernels that are inner products of features, tanh(x W): randomised and parametric.
+//
+// With K = F E F', F the n x f features and E the diagonal of e, no pair of nodes is looked at:
+//
+//     |K_t - K_s|^2 = <e e', (F_t'F_t)^2 - 2 (F_t'F_s)^2 + (F_s'F_s)^2>   (squares elementwise)
+//
+// and pairs along arcs, the diagonal among them, are added by themselves.
+import * as tf from "@tensorflow/tfjs";
+import { reluDropout } from "../../tensor/dropout.ts";
+import { lastMap } from "../../tensor/gcnii.ts";
+import { uniform } from "../../tensor/random.ts";
+import { arcProducts } from "../../tensor/sparse.ts";
+import { tanh } from "../../tensor/tanh.ts";
+import { detached, gradientOnly } from "../detached.ts";
+import type { StudentOutputs, StudentShape, TeacherOutputs, TrainingGraph } from "../method.ts";
+import { lastHidden, type Term } from "../rival.ts";
+import { centre, StandardisedProjection, standardised } from "../standardised.ts";
+
+export interface FeaturesOptions {
+  readonly kernel: "random" | "parametric";
+  readonly delta: number;
+  readonly features: number;
+  readonly draws: number;
+  readonly learningRate: number | null;
+}
+
+/** What both sides' features are made of: W, and e as a row. */
+interface Expansion {
+  readonly weight: tf.Tensor2D;
+  readonly signs: tf.Tensor2D;
+}
+
+/** @param hidden n x d_t, the teacher's map, standardised; the term's own from now on */
+export function featuresTerm(
+  hidden: tf.Tensor2D,
+  teacher: TeacherOutputs,
+  { width: studentWidth }: StudentShape,
+  graph: TrainingGraph,
+  options: FeaturesOptions,
+  seed: number,
+): Term {
+  const { kernel, delta, features, draws, learningRate } = options;
+  const width = hidden.shape[1];
+  const count = width * features;
+  const projection = new StandardisedProjection("geometric.projection", studentWidth, width, seed);
+  const project = (outputs: StudentOutputs): tf.Tensor2D =>
+    projection.apply(centre(lastHidden(outputs)));
+  const rate = learningRate !== null && { learningRate };
+  if (kernel === "random") {
+    return {
+      ...rate,
+      parameters: projection.parameters,
+      value(outputs, step) {
+        const expansion = drawn(seed, step, width, count, draws);
+        const t = tanhProduct(hidden, expansion.weight);
+        const s = tanhProduct(project(outputs), expansion.weight);
+        return distance(t, s, expansion.signs, graph, delta);
+      },
+      dispose() {
+        hidden.dispose();
+        projection.dispose();
+      },
+    };
+  }
+  const name = "geometric.phi";
+  const start = normal(seed, name, width * count);
+  const phi = tf.tidy(() => tf.variable(tf.tensor2d(start, [width, count])));
+  const weight = phi as unknown as tf.Tensor2D;
+  const early = tf.tidy(() => standardised(firstHidden(teacher)));
+  return {
+    ...rate,
+    parameters: [...projection.parameters, { name, variable: phi }],
+    value(outputs) {
+      const own = project(outputs);
+      const fixed = detached(weight);
+      const learned = {
+        t: tanhProduct(hidden, weight),
+        s: tanhProduct(detached(own), weight),
+      };
+      const s = tanhProduct(own, fixed);
+      const signs = tf.ones([1, count]) as tf.Tensor2D;
+      const loss = distance(detached(learned.t), s, signs, graph, delta);
+      const last = standardised(detached(lastHidden(outputs)));
+      const first = standardised(detached(firstHidden(outputs)));
+      const rebuilt = tf.add(
+        reconstruction(learned.t, hidden, early),
+        reconstruction(learned.s, last, first),
+      ) as tf.Scalar;
+      return tf.add(loss, gradientOnly(rebuilt));
+    },
+    dispose() {
+      tf.dispose([hidden, early]);
+      phi.dispose();
+      projection.dispose();
+    },
+  };
+}
+
+/** The first hidden layer's map after its ReLU: what the reconstruction is of. */
+function firstHidden({ maps }: TeacherOutputs | StudentOutputs): tf.Tensor2D {
+  return reluDropout(lastMap(tf.slice(maps, 0, 1) as tf.Tensor3D));
+}
+
+/**
+ * |standardised(K x_last) - x_first|^2 with K = F F': phi learns a kernel that undoes the layers
+ * between the first and the last map.
+ */
+function reconstruction(features: tf.Tensor2D, last: tf.Tensor2D, first: tf.Tensor2D): tf.Scalar {
+  const spread = tf.matMul(features, tf.matMul(features, last, true, false));
+  const gaps = tf.sub(standardised(spread as tf.Tensor2D), first);
+  return tf.sum(tf.mul(gaps, gaps));
+}
+
+/** Sum over pairs of w (K_t - K_s)^2, w 1 along arcs and on the diagonal, else delta. */
+function distance(
+  t: tf.Tensor2D,
+  s: tf.Tensor2D,
+  signs: tf.Tensor2D,
+  { adjacency }: TrainingGraph,
+  delta: number,
+): tf.Scalar {
+  const outer = tf.matMul(signs, signs, true, false);
+  const square = (a: tf.Tensor2D, b: tf.Tensor2D): tf.Scalar => {
+    const gram = tf.matMul(a, b, true, false);
+    return tf.sum(tf.mul(tf.mul(gram, gram), outer));
+  };
+  const all = tf.sub(tf.add(square(t, t), square(s, s)), tf.mul(square(t, s), 2));
+  const rows = tf.matMul(tf.ones([t.shape[0], 1]), signs);
+  const along = (x: tf.Tensor2D): tf.Tensor1D =>
+    arcProducts(adjacency, tf.mul(x, rows) as tf.Tensor2D, x);
+  const gaps = tf.sub(along(s), along(t));
+  return tf.add(tf.mul(all, delta), tf.mul(tf.sum(tf.mul(gaps, gaps)), 1 - delta));
+}
+
+/** The features tanh(x W). */
+function tanhProduct(x: tf.Tensor2D, weight: tf.Tensor2D): tf.Tensor2D {
+  return tanh(tf.matMul(x, weight) as tf.Tensor2D);
+}
+
+/** `draws` normal matrices side by side, each with a normal number e for all its columns. */
+function drawn(seed: number, step: number, width: number, count: number, draws: number): Expansion {
+  const numbers = normal(seed, `geometric.weight.${step}`, width * count * draws);
+  const e = normal(seed, `geometric.e.${step}`, draws);
+  const signs = Float32Array.from({ length: count * draws }, (_, k) => e[Math.floor(k / count)]!);
+  return {
+    weight: tf.tensor2d(numbers, [width, count * draws]),
+    signs: tf.tensor2d(signs, [1, count * draws]),
+  };
+}
+
+/** Standard normal numbers (Box and Muller). */
+function normal(seed: number, stream: string, count: number): Float32Array {
+  const pairs = Math.ceil(count / 2);
+  const u = uniform(seed, stream, 2 * pairs);
+  const out = new Float32Array(count);
+  for (let k = 0; k < count; k++) {
+    const pair = k >> 1;
+    const angle = 2 * Math.PI * u[2 * pair + 1]!;
+    // 1 - u is never 0.
+    const radius = Math.sqrt(-2 * Math.log(1 - u[2 * pair]!));
+    out[k] = radius * (k % 2 === 0 ? Math.cos(angle) : Math.sin(angle));
+  }
+  return out;
+}

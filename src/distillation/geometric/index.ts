@@ -1,0 +1,132 @@
+// Geometric KD: the student's neural heat kernel between all pairs of nodes is drawn to the teacher's.
+// Yang, Wu, Yan: Geometric Knowledge Distillation: Topology Compression for Graph Neural Networks;
+// kernels, losses and weights as chr26195/GKD has them.
+import * as tf from "@tensorflow/tfjs";
+import type { Method } from "../method.ts";
+import { checkOptions } from "../options.ts";
+import {
+  lastHidden,
+  Rival,
+  type RivalOptions,
+  rivalDefaults,
+  rivalTable,
+  withSoftLabels,
+} from "../rival.ts";
+import { standardised } from "../standardised.ts";
+import { featuresTerm } from "./features.ts";
+import { pairsTerm } from "./pairs.ts";
+
+export type GeometricOptions = RivalOptions & {
+  readonly kernel: "gaussian" | "sigmoid" | "random" | "parametric";
+  readonly t: number;
+  readonly delta: number;
+  readonly sample: number;
+  readonly features: number;
+  readonly draws: number;
+  readonly learningRate: number | null;
+};
+
+/**
+ *     L_gkd = sum over i, j of w_ij (K_t - K_s)_ij^2,  w = 1 along arcs and for i = j, else delta
+ *
+ *     gaussian    K_ij = exp(-|x_i - x_j| / t)          (the paper squares the distance)
+ *     sigmoid     K_ij = tanh(x_i . x_j)
+ *     random      K = sum over a of e_a F_a F_a', F_a = tanh(x W_a); W_a and e_a normal, at each step
+ *     parametric  K = F F', F = tanh(x phi); phi learns to rebuild x_first from K x_last
+ *
+ * x are the last hidden maps after ReLU, each column standardised (the reference's BatchNorm without
+ * weights). The student's is projected to the teacher's width for random and parametric, whose W and
+ * phi serve both sides. In phi's own loss x_first is the first layer's map after ReLU, the
+ * reference's is the input layer's. The loss is a sum, not a mean, so beta counts once a pair.
+ *
+ * Cost of a step on Cora beside the plain student's: random and parametric collapse exactly to Gram
+ * matrices of all nodes' features, MEASURED; gaussian and sigmoid look at all pairs of `sample` nodes
+ * drawn at each step, MEASURED. The teacher's kernels are known beforehand up to 4,096 nodes.
+ */
+export const geometric: Method<GeometricOptions> = {
+  name: "geometric",
+  summary: "Geometric KD: heat kernels between all pairs of nodes, drawn to the teacher's",
+  version: 1,
+  needsTeacher: true,
+  defaults: {
+    beta: 0.5,
+    ...rivalDefaults,
+    hardWeight: 0.5,
+    kernel: "sigmoid",
+    t: 1,
+    delta: 0.1,
+    sample: 2048,
+    features: 2,
+    draws: 1,
+    learningRate: 0.001,
+  },
+  options: {
+    ...rivalTable,
+    kernel: {
+      kind: "choice",
+      choices: ["gaussian", "sigmoid", "random", "parametric"],
+      symbol: "K",
+      description: "the neural heat kernel",
+    },
+    t: {
+      kind: "number",
+      min: 0,
+      above: true,
+      symbol: "t",
+      description: "the Gaussian kernel's time: distances are divided by it",
+    },
+    delta: {
+      kind: "number",
+      min: 0,
+      symbol: "delta",
+      description: "weight of pairs that no arc joins; 1 along arcs",
+    },
+    sample: {
+      kind: "number",
+      min: 2,
+      whole: true,
+      description:
+        "nodes drawn at each step for the Gaussian and sigmoid kernels; the others take all",
+    },
+    features: {
+      kind: "number",
+      min: 1,
+      whole: true,
+      symbol: "s",
+      description: "random and parametric: features a column of the teacher's map",
+    },
+    draws: {
+      kind: "number",
+      min: 1,
+      whole: true,
+      symbol: "m",
+      description: "random: matrices drawn at each step",
+    },
+    learningRate: {
+      kind: "number",
+      min: 0,
+      above: true,
+      none: "the student's",
+      description: "random and parametric: of the projection and of phi",
+    },
+  },
+  presets: {
+    gaussian: { kernel: "gaussian" },
+    random: { kernel: "random" },
+    parametric: { kernel: "parametric" },
+    "soft-labels": withSoftLabels,
+  },
+  create(teacher, student, graph, options, seed) {
+    checkOptions(geometric.name, geometric.options, options);
+    if (!teacher) throw new Error("geometric needs a teacher's outputs");
+    const { kernel } = options;
+    const hidden = tf.tidy(() => standardised(lastHidden(teacher)));
+    if (kernel === "random" || kernel === "parametric") {
+      const term = featuresTerm(hidden, teacher, student, graph, { ...options, kernel }, seed);
+      return new Rival(term, teacher, options);
+    }
+    const term = pairsTerm(hidden, graph, { ...options, kernel }, seed);
+    hidden.dispose();
+    return new Rival(term, teacher, options);
+  },
+};

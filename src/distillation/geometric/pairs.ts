@@ -1,0 +1,117 @@
+// Heat kernels that are functions of each pair's distance or product: Gaussian and sigmoid.
+import * as tf from "@tensorflow/tfjs";
+import type { Csr } from "../../graph/csr.ts";
+import { Arcs, arcDistances } from "../../tensor/arcs.ts";
+import { mapElements } from "../../tensor/elements.ts";
+import { takeRows } from "../../tensor/rows.ts";
+import { similarities, similarityMismatch } from "../../tensor/similarity.ts";
+import { arcProducts, type SparseMatrix } from "../../tensor/sparse.ts";
+import type { StudentOutputs, TrainingGraph } from "../method.ts";
+import { lastHidden, type Term } from "../rival.ts";
+import { sampleNodes } from "../sample.ts";
+import { standardised } from "../standardised.ts";
+
+/** Up to this many nodes the teacher's whole kernel matrix is kept: 64 MiB at most. */
+const KEPT_NODES = 4096;
+
+export interface PairsOptions {
+  readonly kernel: "gaussian" | "sigmoid";
+  readonly t: number;
+  readonly delta: number;
+  readonly sample: number;
+}
+
+/**
+ * delta times the sum over all pairs, and 1 - delta times that over the arcs: the same as weights of
+ * delta and 1, and no matrix of weights is made.
+ *
+ * @param hidden n x d_t, the teacher's map, standardised
+ */
+export function pairsTerm(
+  hidden: tf.Tensor2D,
+  { adjacency }: TrainingGraph,
+  { kernel, t, delta, sample }: PairsOptions,
+  seed: number,
+): Term {
+  const nodes = hidden.shape[0];
+  // e^(-|x - y| / t) of x is e^(-|x - y|) of x / t.
+  const prepared = (x: tf.Tensor2D): tf.Tensor2D => (kernel === "gaussian" ? tf.div(x, t) : x);
+  const kind = kernel === "gaussian" ? "exp" : "tanh";
+  const along = kernel === "gaussian" ? distanceAlong(adjacency) : productAlong(adjacency);
+  const teacher = tf.tidy(() => tf.clone(prepared(hidden)));
+  const all = nodes <= KEPT_NODES || sample >= nodes ? similarities(teacher, kind) : undefined;
+  const arcs = tf.tidy(() => along.kernel(teacher));
+  return {
+    parameters: [],
+    value(outputs: StudentOutputs, step) {
+      const s = prepared(standardised(lastHidden(outputs)));
+      const chosen =
+        sample < nodes
+          ? sampleNodes(nodes, sample, { seed, stream: "geometric", step })
+          : undefined;
+      const rows = chosen ? takeRows(s, chosen) : s;
+      const everywhere = all
+        ? similarityMismatch(rows, all, kind, chosen)
+        : similarityMismatch(rows, similarities(takeRows(teacher, chosen!), kind), kind);
+      const gaps = tf.sub(along.kernel(s), arcs) as tf.Tensor1D;
+      const squares = tf.mul(gaps, gaps) as tf.Tensor1D;
+      const local = tf.sum(chosen ? tf.mul(squares, along.inside(chosen)) : squares);
+      // similarityMismatch is a mean.
+      const global = tf.mul(everywhere, delta * rows.shape[0] ** 2);
+      return tf.add(global, tf.mul(local, 1 - delta));
+    },
+    dispose() {
+      tf.dispose([teacher, arcs, ...(all ? [all] : [])]);
+      along.dispose();
+    },
+  };
+}
+
+/** The kernel of each arc's two ends, and which arcs have both ends among chosen nodes. */
+interface Along {
+  kernel(x: tf.Tensor2D): tf.Tensor1D;
+  /** 1 or 0 an arc. */
+  inside(chosen: Int32Array): tf.Tensor1D;
+  dispose(): void;
+}
+
+/** A node's kernel with itself is 1 on both sides, so self loops add nothing. */
+function distanceAlong(adjacency: SparseMatrix): Along {
+  const arcs = Arcs.from(adjacency.host);
+  return {
+    kernel: (x) =>
+      mapElements(
+        arcDistances(arcs, x),
+        (square) => Math.exp(-Math.sqrt(square)),
+        (square, k) => (square > 0 ? -0.5 * (k / Math.sqrt(square)) : 0),
+      ),
+    inside: (chosen) => bothChosen(adjacency.host, chosen, false),
+    dispose: () => arcs.dispose(),
+  };
+}
+
+function productAlong(adjacency: SparseMatrix): Along {
+  return {
+    kernel: (x) => mapElements(arcProducts(adjacency, x, x), Math.tanh, (_, k) => 1 - k * k),
+    inside: (chosen) => bothChosen(adjacency.host, chosen, true),
+    dispose() {},
+  };
+}
+
+function bothChosen(
+  { rows, indptr, indices }: Csr,
+  chosen: Int32Array,
+  loops: boolean,
+): tf.Tensor1D {
+  const among = new Uint8Array(rows);
+  for (const node of chosen) among[node] = 1;
+  const inside = new Float32Array(indices.length);
+  let arc = 0;
+  for (let i = 0; i < rows; i++) {
+    for (let k = indptr[i]!; k < indptr[i + 1]!; k++) {
+      const j = indices[k]!;
+      if (i !== j || loops) inside[arc++] = among[i]! & among[j]!;
+    }
+  }
+  return tf.tensor1d(inside.subarray(0, arc));
+}

@@ -1,0 +1,148 @@
+// GraphAKD's discriminators: each tells the teacher's outputs from the student's, and the student
+// learns to fool it. He et al., KDD 2022; formulas as MIRALab-USTC/GraphAKD has them.
+import * as tf from "@tensorflow/tfjs";
+import type { Parameter } from "../../models/model.ts";
+import { reluDropout } from "../../tensor/dropout.ts";
+import { mapElements } from "../../tensor/elements.ts";
+import { softmaxCrossEntropy } from "../../tensor/loss.ts";
+import { uniform } from "../../tensor/random.ts";
+import { unitRows } from "../../tensor/rows.ts";
+import { arcProducts } from "../../tensor/sparse.ts";
+import type { TrainingGraph } from "../method.ts";
+
+/** What a critic sees of one side. */
+export interface Seen {
+  /** n x classes. */
+  readonly logits: tf.Tensor2D;
+  /** n x width: the last hidden map, in the teacher's width. */
+  readonly embedding: tf.Tensor2D;
+  /** The same with rows of length 1. */
+  readonly unit: tf.Tensor2D;
+}
+
+export function seen(logits: tf.Tensor2D, embedding: tf.Tensor2D): Seen {
+  return { logits, embedding, unit: unitRows(embedding) };
+}
+
+/** A discriminator; its weights come as an argument, so that they can be held fixed. */
+export interface Critic {
+  /** In the order in which the functions below take them. */
+  readonly parameters: readonly Parameter[];
+  /** The student's loss: 0 where the critic takes it for the teacher. */
+  fooled(weights: readonly tf.Tensor[], student: Seen): tf.Scalar;
+  /** The critic's own loss: 0 where it tells the two apart. */
+  telling(weights: readonly tf.Tensor[], student: Seen, teacher: Seen): tf.Scalar;
+}
+
+/** Mean cross-entropy of "real" (yes) or "fake" against logits of any shape. */
+function judged(logits: tf.Tensor, real: boolean): tf.Scalar {
+  const sign = real ? -1 : 1;
+  // log(1 + e^x) with x of either sign, without overflow.
+  const value = (z: number): number => Math.max(0, sign * z) + Math.log1p(Math.exp(-Math.abs(z)));
+  const slope = (z: number): number => sign / (1 + Math.exp(-sign * z));
+  return tf.mean(mapElements(logits, value, slope));
+}
+
+function parameter(name: string, values: Float32Array, shape: number[]): Parameter {
+  return {
+    name: `graphakd.${name}`,
+    variable: tf.tidy(() => tf.variable(tf.tensor(values, shape))),
+  };
+}
+
+/**
+ * On logits x: h = ReLU(x + x W + b), classes h W_c, real or fake h w_r. Beside telling teacher from
+ * student it classifies the training nodes by either's logits, and the student helps it to.
+ */
+export function logitCritic({ train }: TrainingGraph, classes: number, seed: number): Critic {
+  const bound = 1 / Math.sqrt(classes);
+  const drawn = (name: string, shape: number[]): Parameter => {
+    const numbers = uniform(seed, `graphakd.${name}`, tf.util.sizeFromShape(shape));
+    return parameter(
+      name,
+      numbers.map((u) => (2 * u - 1) * bound),
+      shape,
+    );
+  };
+  const outputs = (
+    [hidden, bias, classify, tell]: readonly tf.Tensor[],
+    x: tf.Tensor2D,
+  ): { byClass: tf.Scalar; real: tf.Tensor2D } => {
+    const product = tf.add(tf.matMul(x, hidden as tf.Tensor2D), bias!) as tf.Tensor2D;
+    const h = reluDropout(tf.add(x, product) as tf.Tensor2D);
+    return {
+      byClass: softmaxCrossEntropy(tf.matMul(h, classify as tf.Tensor2D), train),
+      real: tf.matMul(h, tell as tf.Tensor2D),
+    };
+  };
+  return {
+    parameters: [
+      drawn("logits.hidden", [classes, classes]),
+      drawn("logits.bias", [classes]),
+      drawn("logits.classes", [classes, classes]),
+      drawn("logits.real", [classes, 1]),
+    ],
+    fooled(weights, student) {
+      const { byClass, real } = outputs(weights, student.logits);
+      return tf.mul(tf.add(byClass, judged(real, true)), 0.5);
+    },
+    telling(weights, student, teacher) {
+      const [t, s] = [outputs(weights, teacher.logits), outputs(weights, student.logits)];
+      const judgement = tf.add(judged(t.real, true), judged(s.real, false));
+      return tf.mul(tf.add(judgement, tf.add(t.byClass, s.byClass)), 0.5);
+    },
+  };
+}
+
+/** d, one number a column, from 1, and the scale, from 1/2. */
+function diagonal(name: string, width: number): Parameter[] {
+  return [
+    parameter(`${name}.diagonal`, new Float32Array(width).fill(1), [1, width]),
+    parameter(`${name}.scale`, Float32Array.of(0.5), []),
+  ];
+}
+
+/** On arcs (u, v), self loops among them: scale e_u diag(d) e_v', e the unit embeddings. */
+export function localCritic({ adjacency }: TrainingGraph, width: number): Critic {
+  const scores = ([d, scale]: readonly tf.Tensor[], { unit }: Seen): tf.Tensor => {
+    const rows = tf.matMul(tf.ones([unit.shape[0], 1]), d as tf.Tensor2D);
+    return tf.mul(arcProducts(adjacency, tf.mul(unit, rows) as tf.Tensor2D, unit), scale!);
+  };
+  return {
+    parameters: diagonal("local", width),
+    fooled: (weights, student) => judged(scores(weights, student), true),
+    telling: (weights, student, teacher) =>
+      tf.add(judged(scores(weights, teacher), true), judged(scores(weights, student), false)),
+  };
+}
+
+/**
+ * On nodes against a summary of the graph, sigmoid(mean over nodes of a side's embedding): scale
+ * e_u diag(d) summary'. The nodes of a summary's own side are real to it, the other's fake.
+ */
+export function globalCritic(teacher: Seen, width: number): Critic {
+  const summary = ({ embedding }: Seen): tf.Tensor2D => {
+    const nodes = embedding.shape[0];
+    const mean = tf.matMul(tf.fill([1, nodes], 1 / nodes) as tf.Tensor2D, embedding);
+    return tf.sigmoid(mean) as tf.Tensor2D;
+  };
+  const scores = ([d, scale]: readonly tf.Tensor[], { unit }: Seen, of: tf.Tensor2D): tf.Tensor =>
+    tf.mul(tf.matMul(unit, tf.mul(d!, of) as tf.Tensor2D, false, true), scale!);
+  const bySummary = (weights: readonly tf.Tensor[], own: Seen, other: Seen): tf.Scalar => {
+    const of = summary(own);
+    return tf.add(
+      judged(scores(weights, own, of), true),
+      judged(scores(weights, other, of), false),
+    );
+  };
+  return {
+    parameters: diagonal("global", width),
+    fooled: (weights, student) =>
+      tf.add(
+        judged(scores(weights, student, summary(teacher)), true),
+        bySummary(weights, student, teacher),
+      ),
+    telling: (weights, student) =>
+      tf.add(bySummary(weights, teacher, student), bySummary(weights, student, teacher)),
+  };
+}

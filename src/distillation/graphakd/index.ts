@@ -1,0 +1,154 @@
+// GraphAKD: adversarial distillation, the student as the generator that discriminators of logits,
+// arcs and nodes judge. He et al.: Compressing Deep Graph Neural Networks via Adversarial Knowledge
+// Distillation, KDD 2022; losses and weights as MIRALab-USTC/GraphAKD (node level) has them.
+import * as tf from "@tensorflow/tfjs";
+import { mapElements } from "../../tensor/elements.ts";
+import { detached, gradientOnly } from "../detached.ts";
+import type { Method, StudentOutputs } from "../method.ts";
+import { checkOptions, type OptionInfo } from "../options.ts";
+import { Projection } from "../projection.ts";
+import {
+  lastHidden,
+  Rival,
+  type RivalOptions,
+  rivalDefaults,
+  rivalTable,
+  withSoftLabels,
+} from "../rival.ts";
+import { type Critic, globalCritic, localCritic, logitCritic, type Seen, seen } from "./critics.ts";
+
+export type GraphAkdOptions = RivalOptions & {
+  readonly logitCritic: boolean;
+  readonly localCritic: boolean;
+  readonly globalCritic: boolean;
+  readonly logitDistance: boolean;
+  readonly criticEvery: number;
+  readonly learningRate: number | null;
+};
+
+/** L2 weight decay on the discriminators, which the reference trains with Adam's own. */
+const CRITIC_DECAY = 5e-4;
+
+const part = (description: string): OptionInfo => ({ kind: "switch", description });
+
+/**
+ *     L_akd = 1/2 (class + adversarial)(logits) + |s - t|_1 / n + adversarial(arcs)
+ *           + adversarial(nodes, both summaries)
+ *
+ * over all n nodes and all arcs with self loops, class labels on training nodes only; the embeddings
+ * are the last hidden maps after ReLU, the student's projected to the teacher's width. Critics learn
+ * at every `criticEvery`-th step, from step 0. Each critic's loss gives gradients to its own weights
+ * alone, and the student's to the student and its projection alone; both come from the same pass, so
+ * the student meets a critic's step one step later than in the reference, which updates it first.
+ * Only L_akd counts in the loss that is reported.
+ */
+export const graphakd: Method<GraphAkdOptions> = {
+  name: "graphakd",
+  summary: "GraphAKD: discriminators of logits, arcs and nodes that the student learns to fool",
+  version: 1,
+  needsTeacher: true,
+  defaults: {
+    beta: 1,
+    logitCritic: true,
+    localCritic: true,
+    globalCritic: true,
+    logitDistance: true,
+    criticEvery: 15,
+    learningRate: null,
+    ...rivalDefaults,
+  },
+  options: {
+    ...rivalTable,
+    logitCritic: part("the adversarial and class losses of the discriminator of logits"),
+    localCritic: part("the adversarial loss of the discriminator of arcs"),
+    globalCritic: part("the adversarial losses of the discriminator of nodes and summaries"),
+    logitDistance: part("the L1 distance of the logits"),
+    criticEvery: {
+      kind: "number",
+      min: 1,
+      whole: true,
+      symbol: "d_critic",
+      description: "steps from one update of the discriminators to the next",
+    },
+    learningRate: {
+      kind: "number",
+      min: 0,
+      above: true,
+      none: "the student's",
+      description: "of the discriminators and the projection",
+    },
+  },
+  presets: {
+    // The reference's d_critic; the default is Cora's.
+    citeseer: { criticEvery: 1 },
+    pubmed: { criticEvery: 10 },
+    "logits-only": { localCritic: false, globalCritic: false },
+    "maps-only": { logitCritic: false, logitDistance: false },
+    "soft-labels": withSoftLabels,
+  },
+  create(teacher, student, graph, options, seed) {
+    checkOptions(graphakd.name, graphakd.options, options);
+    if (!teacher) throw new Error("graphakd needs a teacher's outputs");
+    const real = tf.tidy(() => {
+      const embedding = lastHidden(teacher);
+      return { ...seen(tf.clone(teacher.logits), embedding) };
+    });
+    const width = real.embedding.shape[1];
+    const projection = new Projection("graphakd.projection", student.width, width, seed);
+    const critics: Critic[] = [];
+    if (options.logitCritic) critics.push(logitCritic(graph, student.classes, seed));
+    if (options.localCritic) critics.push(localCritic(graph, width));
+    if (options.globalCritic) critics.push(globalCritic(real, width));
+    const look = (outputs: StudentOutputs): Seen =>
+      seen(outputs.logits, projection.apply(lastHidden(outputs)));
+    const parameters = critics.flatMap((critic) => critic.parameters);
+    const term = {
+      parameters: [...projection.parameters, ...parameters],
+      ...(options.learningRate !== null && { learningRate: options.learningRate }),
+      value(outputs: StudentOutputs, step: number): tf.Scalar {
+        const fake = look(outputs);
+        let loss = tf.scalar(0);
+        for (const critic of critics) {
+          const fixed = critic.parameters.map(({ variable }) => detached(variable));
+          loss = tf.add(loss, critic.fooled(fixed, fake));
+        }
+        if (options.logitDistance) loss = tf.add(loss, distance(fake.logits, real.logits));
+        if (step % options.criticEvery !== 0 || critics.length === 0) return loss;
+        return tf.add(loss, gradientOnly(telling(critics, fake, real)));
+      },
+      inspect: (outputs: StudentOutputs) => ({
+        scalars: { critics: tf.tidy(() => telling(critics, look(outputs), real).dataSync()[0]!) },
+      }),
+      dispose() {
+        tf.dispose([real.logits, real.embedding, real.unit]);
+        projection.dispose();
+        for (const { variable } of parameters) variable.dispose();
+      },
+    };
+    return new Rival(term, teacher, options);
+  },
+};
+
+/** The critics' own loss on what the student and the teacher show, with their weight decay. */
+function telling(critics: readonly Critic[], student: Seen, teacher: Seen): tf.Scalar {
+  const fake = {
+    logits: detached(student.logits),
+    embedding: detached(student.embedding),
+    unit: detached(student.unit),
+  };
+  let loss = tf.scalar(0);
+  for (const critic of critics) {
+    const weights = critic.parameters.map(({ variable }) => variable as unknown as tf.Tensor);
+    loss = tf.add(loss, critic.telling(weights, fake, teacher));
+    for (const weight of weights) {
+      loss = tf.add(loss, tf.mul(tf.sum(tf.mul(weight, weight)), CRITIC_DECAY / 2));
+    }
+  }
+  return loss;
+}
+
+/** |s - t|_1 / n. */
+function distance(student: tf.Tensor2D, teacher: tf.Tensor2D): tf.Scalar {
+  const gaps = tf.sub(student, teacher) as tf.Tensor2D;
+  return tf.mul(tf.sum(mapElements(gaps, Math.abs, Math.sign)), 1 / gaps.shape[0]);
+}
