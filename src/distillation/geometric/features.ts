@@ -138,7 +138,13 @@ function tanhProduct(x: tf.Tensor2D, weight: tf.Tensor2D): tf.Tensor2D {
 }
 
 /** `draws` normal matrices side by side, each with a normal number e for all its columns. */
-function drawn(seed: number, step: number, width: number, count: number, draws: number): Expansion {
+export function drawn(
+  seed: number,
+  step: number,
+  width: number,
+  count: number,
+  draws: number,
+): Expansion {
   const numbers = normal(seed, `geometric.weight.${step}`, width * count * draws);
   const e = normal(seed, `geometric.e.${step}`, draws);
   const signs = Float32Array.from({ length: count * draws }, (_, k) => e[Math.floor(k / count)]!);

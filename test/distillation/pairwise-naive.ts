@@ -1,0 +1,222 @@
+// G-CRD, GraphAKD and Geometric KD in double precision, one loop after another as their formulas
+// read.
+import type { Rows } from "./rivals-naive.ts";
+
+export type Numbers = ArrayLike<number>;
+/** Both ways, without self loops. */
+export type ArcList = readonly (readonly [number, number])[];
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+const dot = (x: readonly number[], y: readonly number[]): number => sum(x.map((v, d) => v * y[d]!));
+const mean = (values: readonly number[]): number => sum(values) / values.length;
+const square = (x: number): number => x * x;
+
+/** x W, W row-major. */
+export function times(x: Rows, weight: Numbers, bias?: Numbers): number[][] {
+  const outputs = weight.length / x[0]!.length;
+  return x.map((row) =>
+    Array.from({ length: outputs }, (_, c) =>
+      sum([bias?.[c] ?? 0, ...row.map((v, d) => v * weight[d * outputs + c]!)]),
+    ),
+  );
+}
+
+export function standardise(x: Rows): number[][] {
+  const means = x[0]!.map((_, d) => mean(x.map((row) => row[d]!)));
+  const deviations = means.map((m, d) =>
+    Math.sqrt(mean(x.map((row) => square(row[d]! - m))) + 1e-5),
+  );
+  return x.map((row) => row.map((v, d) => (v - means[d]!) / deviations[d]!));
+}
+
+const unit = (x: Rows): number[][] =>
+  x.map((row) => {
+    const length = Math.sqrt(dot(row, row));
+    return row.map((v) => (length === 0 ? 0 : v / length));
+  });
+
+function head(x: Rows, [weight, gain, shift]: readonly Numbers[]): number[][] {
+  return standardise(times(x, weight!)).map((row) =>
+    row.map((v, c) => Math.max(0, v * gain![c]! + shift![c]!)),
+  );
+}
+
+/** @param parameters the student's head's, then the teacher's */
+export function naiveGcrd(
+  s: Rows,
+  t: Rows,
+  parameters: readonly Numbers[],
+  tau: number,
+  nodes: Numbers,
+): number {
+  const z = unit(head(s, parameters.slice(0, 3)));
+  const v = unit(head(t, parameters.slice(3)));
+  const drawn = Array.from(nodes);
+  return mean(
+    drawn.map((i) => {
+      const scores = drawn.map((j) => dot(z[i]!, v[j]!) / tau);
+      return Math.log(sum(scores.map(Math.exp))) - dot(z[i]!, v[i]!) / tau;
+    }),
+  );
+}
+
+/** Sum over the drawn nodes' pairs of w (K_t - K_s)^2. */
+function weighted(
+  kernels: readonly ((i: number, j: number) => number)[],
+  arcs: ArcList,
+  delta: number,
+  drawn: readonly number[],
+): number {
+  const joined = new Set(arcs.map(([i, j]) => `${i} ${j}`));
+  return sum(
+    drawn.flatMap((i) =>
+      drawn.map((j) => {
+        const w = i === j || joined.has(`${i} ${j}`) ? 1 : delta;
+        return w * square(kernels[0]!(i, j) - kernels[1]!(i, j));
+      }),
+    ),
+  );
+}
+
+export function naivePairs(
+  s: Rows,
+  t: Rows,
+  { kernel, time, delta }: { kernel: string; time: number; delta: number },
+  arcs: ArcList,
+  nodes: Numbers,
+): number {
+  const kernels = [t, s].map((rows) => {
+    const x = standardise(rows);
+    return (i: number, j: number): number => {
+      if (kernel === "sigmoid") return Math.tanh(dot(x[i]!, x[j]!));
+      return Math.exp(-Math.sqrt(sum(x[i]!.map((v, d) => square(v - x[j]![d]!)))) / time);
+    };
+  });
+  return weighted(kernels, arcs, delta, Array.from(nodes));
+}
+
+/** K of features tanh(x W), each draw's columns with its own e. */
+function featureKernel(x: Rows, weight: Numbers, signs: Numbers): (i: number, j: number) => number {
+  const features = times(x, weight).map((row) => row.map(Math.tanh));
+  return (i, j) => sum(features[i]!.map((f, k) => f * signs[k]! * features[j]![k]!));
+}
+
+export function naiveFeatures(
+  s: Rows,
+  t: Rows,
+  projection: Numbers,
+  expansion: { readonly weight: Numbers; readonly signs: Numbers },
+  arcs: ArcList,
+  delta: number,
+): number {
+  const sides = [standardise(t), standardise(times(s, projection))];
+  const kernels = sides.map((x) => featureKernel(x, expansion.weight, expansion.signs));
+  return weighted(kernels, arcs, delta, [...s.keys()]);
+}
+
+/** The parametric kernel's own loss, by phi. */
+export function naiveReconstruction(
+  s: Rows,
+  t: Rows,
+  first: { readonly s: Rows; readonly t: Rows },
+  projection: Numbers,
+  phi: Numbers,
+): number {
+  const ones = new Float64Array(phi.length).fill(1);
+  const side = (x: Rows, last: Rows, early: Rows): number => {
+    const kernel = featureKernel(x, phi, ones);
+    const from = standardise(last);
+    const spread = from.map((_, i) =>
+      from[0]!.map((_, d) => sum(from.map((row, j) => kernel(i, j) * row[d]!))),
+    );
+    const to = standardise(early);
+    return sum(standardise(spread).map((row, i) => sum(row.map((v, d) => square(v - to[i]![d]!)))));
+  };
+  return side(standardise(t), t, first.t) + side(standardise(times(s, projection)), s, first.s);
+}
+
+/** Mean cross-entropy of real (1) or fake (0). */
+const judged = (z: readonly number[], real: boolean): number =>
+  mean(z.map((x) => Math.log(1 + Math.exp(real ? -x : x))));
+
+/** A side as GraphAKD's critics see it. */
+export interface AkdSide {
+  readonly logits: Rows;
+  readonly embedding: Rows;
+}
+
+export interface AkdGraph {
+  readonly arcs: ArcList;
+  readonly training: readonly number[];
+  labelOf(node: number): number;
+}
+
+/** What each critic says of both sides: by class and real or fake, arcs, and nodes by summary. */
+function opinions(side: AkdSide, summaryOf: Rows, weights: readonly Numbers[], graph: AkdGraph) {
+  const [hidden, bias, classify, tell, localD, localScale, globalD, globalScale] = weights;
+  const h = times(side.logits, hidden!, bias!).map((row, i) =>
+    row.map((v, c) => Math.max(0, v + side.logits[i]![c]!)),
+  );
+  const byClass = times(h, classify!);
+  const classLoss = mean(
+    graph.training.map((node) => {
+      const row = byClass[node]!;
+      return Math.log(sum(row.map(Math.exp))) - row[graph.labelOf(node)]!;
+    }),
+  );
+  const e = unit(side.embedding);
+  const loops = e.map((_, node) => [node, node] as const);
+  const local = [...graph.arcs, ...loops].map(
+    ([u, v]) => localScale![0]! * sum(e[u]!.map((x, d) => x * localD![d]! * e[v]![d]!)),
+  );
+  const summary = summaryOf[0]!.map(
+    (_, d) => 1 / (1 + Math.exp(-mean(summaryOf.map((r) => r[d]!)))),
+  );
+  const global = e.map(
+    (row) => globalScale![0]! * sum(row.map((x, d) => x * globalD![d]! * summary[d]!)),
+  );
+  return { classLoss, real: times(h, tell!).map((row) => row[0]!), local, global };
+}
+
+/** The student's loss, distance of the logits included. */
+export function naiveFooled(
+  s: AkdSide,
+  t: AkdSide,
+  weights: readonly Numbers[],
+  graph: AkdGraph,
+): number {
+  const byTeacher = opinions(s, t.embedding, weights, graph);
+  const byOwn = opinions(s, s.embedding, weights, graph);
+  const other = opinions(t, s.embedding, weights, graph);
+  const gaps = s.logits.map((row, i) => sum(row.map((v, c) => Math.abs(v - t.logits[i]![c]!))));
+  return (
+    0.5 * (byOwn.classLoss + judged(byOwn.real, true)) +
+    mean(gaps) +
+    judged(byOwn.local, true) +
+    judged(byTeacher.global, true) +
+    judged(byOwn.global, true) +
+    judged(other.global, false)
+  );
+}
+
+/** The critics' loss, with their decay. */
+export function naiveTelling(
+  s: AkdSide,
+  t: AkdSide,
+  weights: readonly Numbers[],
+  graph: AkdGraph,
+): number {
+  const of = (side: AkdSide, by: AkdSide) => opinions(side, by.embedding, weights, graph);
+  const [st, ss, tt, ts] = [of(s, t), of(s, s), of(t, t), of(t, s)];
+  const decay = sum(weights.map((w) => sum(Array.from(w, square))));
+  return (
+    0.5 * (judged(tt.real, true) + judged(ss.real, false) + tt.classLoss + ss.classLoss) +
+    judged(tt.local, true) +
+    judged(ss.local, false) +
+    judged(tt.global, true) +
+    judged(st.global, false) +
+    judged(ss.global, true) +
+    judged(ts.global, false) +
+    (5e-4 / 2) * decay
+  );
+}
