@@ -211,7 +211,7 @@ function agree({ method, options, value, own }: Case, sizes: Sizes): void {
     assertClose(
       actual,
       slope.map((x) => 2 * x),
-      5e-5,
+      2e-4,
       2 * largest(slope) + 1e-2,
       what,
     );

@@ -3,7 +3,7 @@ import type { Csr } from "../../src/graph/csr.ts";
 import type { Similarity } from "../../src/tensor/index.ts";
 import { dot, type Numbers } from "./support.ts";
 
-export const KINDS: readonly Similarity[] = ["poly", "l2", "rbf"];
+export const KINDS: readonly Similarity[] = ["poly", "l2", "rbf", "exp", "tanh"];
 export const row = (x: Numbers, i: number, width: number): number[] =>
   Array.from({ length: width }, (_, d) => x[i * width + d]!);
 export const squaredDistance = (a: readonly number[], b: readonly number[]): number =>
@@ -11,8 +11,10 @@ export const squaredDistance = (a: readonly number[], b: readonly number[]): num
 
 export function similarity(kind: Similarity, a: number[], b: number[]): number {
   if (kind === "poly") return dot(a, b) ** 2;
-  const square = squaredDistance(a, b);
-  return kind === "l2" ? Math.sqrt(square) : Math.exp(-0.5 * square);
+  if (kind === "tanh") return Math.tanh(dot(a, b));
+  const distance = Math.sqrt(squaredDistance(a, b));
+  if (kind === "exp") return Math.exp(-distance);
+  return kind === "l2" ? distance : Math.exp(-0.5 * distance ** 2);
 }
 
 /** Row and column of every entry. */

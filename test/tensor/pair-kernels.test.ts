@@ -138,8 +138,15 @@ function similarityTrials(nodes: number, width: number, kind: Similarity): Trial
       losses[i]! += e * e;
       for (let d = 0; d < width; d++) {
         const off = a[d]! - b[d]!;
-        const slope =
-          kind === "poly" ? 2 * dot(a, b) * b[d]! : kind === "rbf" ? -k * off : k > 0 ? off / k : 0;
+        const distance = Math.sqrt(squaredDistance(a, b));
+        const direction = distance === 0 ? 0 : off / distance;
+        const slope = {
+          poly: 2 * dot(a, b) * b[d]!,
+          tanh: (1 - k * k) * b[d]!,
+          rbf: -k * off,
+          exp: -k * direction,
+          l2: direction,
+        }[kind];
         gradient[i * width + d]! += 0.5 * e * slope;
       }
     });
