@@ -28,3 +28,26 @@ export function mapElements<T extends tf.Tensor>(
   });
   return op(x) as T;
 }
+
+/**
+ * The mean over all elements of a function f, differentiable, in one loop on the host. (The tape's
+ * gradient of a mean is a slow broadcast.)
+ *
+ * @param fill sets f'(x) of each element and returns the sum of all f(x)
+ */
+export function meanElements(
+  x: tf.Tensor,
+  fill: (x: Float32Array, slopes: Float32Array) => number,
+): tf.Scalar {
+  const backend = runningBackend();
+  const op = tf.customGrad((...args: unknown[]) => {
+    const [input, save] = args as [tf.Tensor, tf.GradSaveFunc];
+    const slopes = backend.allocate(x.shape);
+    const total = fill(backend.floats(input), backend.floats(slopes));
+    save([tf.engine().makeTensorFromTensorInfo(slopes)]);
+    const gradFunc = (dy: tf.Tensor, [by]: tf.Tensor[]): tf.Tensor =>
+      tf.mul(by!, tf.mul(dy, 1 / x.size));
+    return { value: tf.scalar(total / x.size), gradFunc };
+  });
+  return op(x) as tf.Scalar;
+}

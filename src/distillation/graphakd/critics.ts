@@ -3,7 +3,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Parameter } from "../../models/model.ts";
 import { reluDropout } from "../../tensor/dropout.ts";
-import { mapElements } from "../../tensor/elements.ts";
+import { meanElements } from "../../tensor/elements.ts";
 import { softmaxCrossEntropy } from "../../tensor/loss.ts";
 import { uniform } from "../../tensor/random.ts";
 import { unitRows } from "../../tensor/rows.ts";
@@ -34,13 +34,20 @@ export interface Critic {
   telling(weights: readonly tf.Tensor[], student: Seen, teacher: Seen): tf.Scalar;
 }
 
-/** Mean cross-entropy of "real" (yes) or "fake" against logits of any shape. */
+/** Mean cross-entropy of "real" (yes) or "fake" (no) against logits of any shape. */
 function judged(logits: tf.Tensor, real: boolean): tf.Scalar {
-  const sign = real ? -1 : 1;
-  // log(1 + e^x) with x of either sign, without overflow.
-  const value = (z: number): number => Math.max(0, sign * z) + Math.log1p(Math.exp(-Math.abs(z)));
-  const slope = (z: number): number => sign / (1 + Math.exp(-sign * z));
-  return tf.mean(mapElements(logits, value, slope));
+  return meanElements(logits, (z, slopes) => {
+    let sum = 0;
+    for (let k = 0; k < z.length; k++) {
+      // log(1 + e^x), without overflow.
+      const x = real ? -z[k]! : z[k]!;
+      const small = Math.exp(-Math.abs(x));
+      sum += Math.max(0, x) + Math.log1p(small);
+      const slope = (x >= 0 ? 1 : small) / (1 + small);
+      slopes[k] = real ? -slope : slope;
+    }
+    return sum;
+  });
 }
 
 function parameter(name: string, values: Float32Array, shape: number[]): Parameter {

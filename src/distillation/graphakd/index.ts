@@ -2,7 +2,7 @@
 // arcs and nodes judge. He et al.: Compressing Deep Graph Neural Networks via Adversarial Knowledge
 // Distillation, KDD 2022; losses and weights as MIRALab-USTC/GraphAKD (node level) has them.
 import * as tf from "@tensorflow/tfjs";
-import { mapElements } from "../../tensor/elements.ts";
+import { meanElements } from "../../tensor/elements.ts";
 import { detached, gradientOnly } from "../detached.ts";
 import type { Method, StudentOutputs } from "../method.ts";
 import { checkOptions, type OptionInfo } from "../options.ts";
@@ -149,6 +149,12 @@ function telling(critics: readonly Critic[], student: Seen, teacher: Seen): tf.S
 
 /** |s - t|_1 / n. */
 function distance(student: tf.Tensor2D, teacher: tf.Tensor2D): tf.Scalar {
-  const gaps = tf.sub(student, teacher) as tf.Tensor2D;
-  return tf.mul(tf.sum(mapElements(gaps, Math.abs, Math.sign)), 1 / gaps.shape[0]);
+  const gaps = tf.sub(student, teacher);
+  const mean = meanElements(gaps, (x, slopes) =>
+    x.reduce((sum, gap, k) => {
+      slopes[k] = Math.sign(gap);
+      return sum + Math.abs(gap);
+    }, 0),
+  );
+  return tf.mul(mean, teacher.shape[1]);
 }
