@@ -120,7 +120,7 @@ describe("the registry", () => {
   it("lists each method once, with a summary and legal defaults and presets", () => {
     assert.deepEqual(
       methods.map((m) => m.name),
-      ["student", "softkd", "fitnet", "at", "lsp", "gsp", "abkd"],
+      ["student", "softkd", "fitnet", "at", "lsp", "gsp", "gcrd", "graphakd", "geometric", "abkd"],
     );
     for (const method of methods) {
       assert.ok(method.summary.length > 20 && !method.summary.includes("\n"));
@@ -136,7 +136,9 @@ describe("the registry", () => {
   it("knows no other", () => {
     assert.throws(
       () => findMethod("akd"),
-      new OptionError('no method "akd"; there is student, softkd, fitnet, at, lsp, gsp, abkd'),
+      new OptionError(
+        'no method "akd"; there is student, softkd, fitnet, at, lsp, gsp, gcrd, graphakd, geometric, abkd',
+      ),
     );
   });
 });
