@@ -72,7 +72,7 @@ function list(options: Options): void {
 }
 
 async function info(name: string, options: Options): Promise<void> {
-  const { title, defaultSplit } = datasetEntry(name);
+  const { title, defaultSplit, labelFiles = [] } = datasetEntry(name);
   const warnings: string[] = [];
   const dataOptions: DataOptions = {
     ...(options.data && { dataDir: options.data }),
@@ -94,8 +94,10 @@ async function info(name: string, options: Options): Promise<void> {
     ...(graph.classless && { classless: graph.classless.length }),
   };
   const constant = constantPredictor(graph);
+  const folders = dataFolders(options.data);
+  const withoutLabels = labelFiles.filter((file) => findFile(file, folders) === null);
   if (options.json) {
-    printJson({ name, title, ...counts, constant, defaultSplit, warnings, splits });
+    printJson({ name, title, ...counts, constant, defaultSplit, withoutLabels, warnings, splits });
     return;
   }
   print(`${name}: ${title}`);
@@ -106,6 +108,7 @@ async function info(name: string, options: Options): Promise<void> {
       `${count(counts.features)} features (${count(counts.featureNonzeros)} nonzeros), ` +
       `${count(counts.classes)} classes`,
   );
+  for (const file of withoutLabels) print(`without ${file}, which would add labels`);
   for (const line of describeConstant(constant, graph)) print(line);
   for (const [spec, report] of Object.entries(splits)) {
     print(`${spec.padEnd(18)} ${sayable(report)}${spec === defaultSplit ? " (default)" : ""}`);
