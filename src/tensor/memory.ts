@@ -8,7 +8,7 @@ const SLACK = 16;
 /** Below this address lies what the compiler placed. */
 const FIRST_ADDRESS = PAGE;
 const SMALLEST_CLASS = 64;
-/** From here on a quarter would be much to lose: NELL's maps take 1.08 of 4 GiB, three times. */
+/** From here on a quarter would be much to lose: NELL's teacher maps take 1 of 4 GiB, three times. */
 const LARGE = 2 ** 24;
 
 /** A piece of the engine's memory. `address` is what kernels take. */
