@@ -39,6 +39,7 @@ export { attentionMatrix, dissimilarityMatrix } from "./figures/matrices.ts";
 export { type Plot, type PlotlyFigure, plot } from "./figures/plot.ts";
 export { type SaveOptions, saveFigure } from "./figures/save.ts";
 export { showTable } from "./figures/table.ts";
+export { type ConstantPredictor, constantPredictor } from "./graph/constant-predictor.ts";
 export { type Csr, csrFromPairs } from "./graph/csr.ts";
 export { type Graph, type Split, UNLABELLED } from "./graph/graph.ts";
 export { rowNormalised, symmetricNormalised } from "./graph/normalise.ts";

@@ -5,6 +5,7 @@ import { progressPrinter } from "../datasets/download-progress.ts";
 import {
   DATASET_NAMES,
   type DataOptions,
+  DatasetError,
   datasetEntry,
   fetchFile,
   loadDataset,
@@ -15,6 +16,7 @@ import {
 import { dataFolders, findFile } from "../datasets/locate.ts";
 import { isAbsent, type Verification, verifyDataset } from "../datasets/verify.ts";
 import { UserError } from "../errors.ts";
+import { type ConstantPredictor, constantPredictor } from "../graph/constant-predictor.ts";
 import { type Csr, nonzeros } from "../graph/csr.ts";
 import type { Graph } from "../graph/graph.ts";
 
@@ -70,7 +72,7 @@ function list(options: Options): void {
 }
 
 async function info(name: string, options: Options): Promise<void> {
-  const { title, defaultSplit } = datasetEntry(name);
+  const { title, defaultSplit, labelFiles = [] } = datasetEntry(name);
   const warnings: string[] = [];
   const dataOptions: DataOptions = {
     ...(options.data && { dataDir: options.data }),
@@ -89,9 +91,13 @@ async function info(name: string, options: Options): Promise<void> {
     classes: graph.classes,
     unlabelled: countUnlabelled(graph.labels),
     isolated: countEmptyRows(graph.adjacency),
+    ...(graph.classless && { classless: graph.classless.length }),
   };
+  const constant = constantPredictor(graph);
+  const folders = dataFolders(options.data);
+  const withoutLabels = labelFiles.filter((file) => findFile(file, folders) === null);
   if (options.json) {
-    printJson({ name, title, ...counts, defaultSplit, warnings, splits });
+    printJson({ name, title, ...counts, constant, defaultSplit, withoutLabels, warnings, splits });
     return;
   }
   print(`${name}: ${title}`);
@@ -102,9 +108,31 @@ async function info(name: string, options: Options): Promise<void> {
       `${count(counts.features)} features (${count(counts.featureNonzeros)} nonzeros), ` +
       `${count(counts.classes)} classes`,
   );
+  for (const file of withoutLabels) print(`without ${file}, which would add labels`);
+  for (const line of describeConstant(constant, graph)) print(line);
   for (const [spec, report] of Object.entries(splits)) {
     print(`${spec.padEnd(18)} ${sayable(report)}${spec === defaultSplit ? " (default)" : ""}`);
   }
+}
+
+function describeConstant(constant: ConstantPredictor | null, graph: Graph): string[] {
+  if (!constant) return [];
+  const { labelled, all } = constant;
+  const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)} %`;
+  const lines = [
+    `class ${labelled.class} for every node: right on ${percent(labelled.accuracy)} of the labelled`,
+  ];
+  if (all && graph.classless) {
+    const range =
+      all.least === all.most
+        ? ""
+        : `; ${percent(all.least)} to ${percent(all.most)}, as not every class is known`;
+    lines.push(
+      `class 0 for every node: right on ${percent(all.accuracy)} of all, where the ` +
+        `${count(graph.classless.length)} that have no class count as class 0, as in PyG's reader${range}`,
+    );
+  }
+  return lines;
 }
 
 /** A split's sizes, or why it cannot be used. */
@@ -195,16 +223,16 @@ function verdict({ ok, differences, missing }: Verification): string {
 }
 
 async function fetchDataset(name: string, options: Options): Promise<void> {
-  const { files, geomGcnFile } = datasetEntry(name);
+  const { files, labelFiles = [], geomGcnFile } = datasetEntry(name);
   const folders = dataFolders(options.data);
   const splits = geomGcnFile ? Array.from({ length: 10 }, (_, index) => geomGcnFile(index)) : [];
   if (files.length === 0) print(`${name} is embedded: there is nothing to fetch`);
   const printer = progressPrinter(process.stderr);
-  for (const file of [...files, ...splits]) {
+  const fetchOne = async (file: string): Promise<void> => {
     const found = findFile(file, folders);
     if (found !== null) {
       print(`here already: ${found}`);
-      continue;
+      return;
     }
     const target = await fetchFile(file, {
       ...(options.data && { dataDir: options.data }),
@@ -212,6 +240,15 @@ async function fetchDataset(name: string, options: Options): Promise<void> {
       onProgress: printer.show,
     }).finally(printer.clear);
     print(`fetched ${target}`);
+  };
+  for (const file of [...files, ...splits]) await fetchOne(file);
+  for (const file of labelFiles) {
+    try {
+      await fetchOne(file);
+    } catch (error) {
+      if (!(error instanceof DatasetError)) throw error;
+      print(`${name} works without ${file}, which adds labels: ${error.message}`);
+    }
   }
 }
 

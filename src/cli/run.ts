@@ -2,6 +2,7 @@
 import { progressPrinter } from "../datasets/download-progress.ts";
 import { percent } from "../display/format.ts";
 import { UserError } from "../errors.ts";
+import type { NodeKinds } from "../training/node-kinds.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { runFiles } from "../training/run-store.ts";
 import { runTrials, TrialsError } from "../training/trials.ts";
@@ -104,8 +105,18 @@ function summary(results: readonly RunResult[], runsDir: string): string {
         `standard deviation ${percent(Math.sqrt(variance))}, median ${percent(middle)}`,
     );
   }
+  for (const { config, nodeKinds } of results) {
+    if (nodeKinds) lines.push(`seed ${config.seed}: ${describeKinds(nodeKinds)}`);
+  }
   for (const { config, warnings } of results) {
     for (const warning of warnings) lines.push(`seed ${config.seed}: ${warning}`);
   }
   return `${lines.join("\n")}\n`;
+}
+
+function describeKinds({ entities, all, constant }: NodeKinds): string {
+  return (
+    `test over entities ${percent(entities)}; over all nodes, those without a class counted as ` +
+    `class 0, ${percent(all)} (class 0 for every node: ${percent(constant)})`
+  );
 }

@@ -13,6 +13,10 @@ const SOURCES: Readonly<Record<string, string>> = {
   planetoid: "https://github.com/kimiyoung/planetoid/raw/master/data/",
   "geom-gcn-splits": "https://raw.githubusercontent.com/graphdml-uiuc-jlu/geom-gcn/master/splits/",
   "gnn-benchmark": "https://github.com/shchur/gnn-benchmark/raw/master/data/npz/",
+  // A copy, as the original (www.cs.cmu.edu/~zhiliny/data/nell_data.tar.gz) is one archive.
+  nell:
+    "https://github.com/ki-ljl/GNNs-for-Node-Classification/raw/" +
+    "11fd7ba4d4f8230520d64342f75f9c42ba860d50/data/NELL/raw/",
 };
 
 /**
@@ -255,5 +259,101 @@ const FILES: Readonly<Record<string, readonly [bytes: number, sha256: string]>> 
   "gnn-benchmark/ms_academic_cs.npz": [
     12835626,
     "933c745734e78908c7eb77172a673fee0503f30e26e5a99b36814d88534c42e3",
+  ],
+  "nell/ind.nell.0.001.x": [
+    31104,
+    "284de725538a6703f3b26ac8f252dc1c43a2fd0df46e78a618a2391a0c9ed63a",
+  ],
+  "nell/ind.nell.0.001.y": [
+    88334,
+    "88926c6959052cffd51f1d4218b11c35403c0c43f21a52489fbec4676a6a205e",
+  ],
+  "nell/ind.nell.0.001.tx": [
+    295978,
+    "93016916f57043f6402d9c15654328dbda143f8adcf2b1afd2638caff76808bf",
+  ],
+  "nell/ind.nell.0.001.ty": [
+    814095,
+    "07a2a8a95063e14b05592322362011993ce95e7ddb87c8246ebd57607768a5c5",
+  ],
+  "nell/ind.nell.0.001.allx": [
+    2710725,
+    "092de8541bfd3a6a9a5364ea73224e08c3b0605033c69dc926f26004a3e93681",
+  ],
+  "nell/ind.nell.0.001.graph": [
+    2285719,
+    "865faeed5d7037fb21122844ec09292b9c8b59710dcf2dc126cc13069a70365b",
+  ],
+  "nell/ind.nell.0.001.test.index": [
+    5811,
+    "c546df8c960fc961b75d9566a1431c16d9a064725effdcd70a615ec0a31fe907",
+  ],
+  "nell/ind.nell.0.001.ally": [
+    7494615,
+    "27de2d69a83b0f37272f1189acb209449e59224e6647c296d3b7e27c35d99b1c",
+  ],
+  "nell/ind.nell.0.01.x": [
+    49256,
+    "285b64425bcab7e370172f4593d80f5239f4dbbd2f84e4eed2f61572dd0c28e3",
+  ],
+  "nell/ind.nell.0.01.y": [
+    135374,
+    "a60cd8fa09bf28881f0ada3703fb6a8b12e819512de83899bbe398ed2341e145",
+  ],
+  "nell/ind.nell.0.01.tx": [
+    299666,
+    "25e0e56749480cf1366fb4ff3668a93414b8a03adf71be2cbebfa1a7f16f44fd",
+  ],
+  "nell/ind.nell.0.01.ty": [
+    829215,
+    "1a2118bd9e646c0ee5dcd4e7c46ea8b0727a0486b435e89187ca79a1f7055136",
+  ],
+  "nell/ind.nell.0.01.allx": [
+    2707037,
+    "4e2c93ed6a9f248fcec138fabefd2916ff693297267e3f858312e27aea5f8803",
+  ],
+  "nell/ind.nell.0.01.graph": [
+    2285868,
+    "063db7a768016a1a6e08a5312c1ed01212119acac13c6b3e07db56f93895617f",
+  ],
+  "nell/ind.nell.0.01.test.index": [
+    5910,
+    "d7d73cc342b2a01233540e92ee048aa2f9993b2ecd3f9c3cf031be8f363c7a0d",
+  ],
+  "nell/ind.nell.0.01.ally": [
+    7479495,
+    "99fe9de6903912df8fae40883ff7693ff7dd7d6f48475d776abd6c8f2d866214",
+  ],
+  "nell/ind.nell.0.1.x": [
+    319678,
+    "127e23d8192d47b59baeb15accb7194a6df2af0155c783fa631d234dba3d12c8",
+  ],
+  "nell/ind.nell.0.1.y": [
+    885495,
+    "8d817a9af3e4d7aff627c733588a0bd2414b6c1599713f0e4280225942007417",
+  ],
+  "nell/ind.nell.0.1.tx": [
+    259454,
+    "c83470933d18bf273f8b956ddaa854c830ecb56bc05a6b89b341ccf251ff9bf0",
+  ],
+  "nell/ind.nell.0.1.ty": [
+    712455,
+    "80795c6632af244521d52175d9352051c491e1e5597d009554f7775f9ed68e04",
+  ],
+  "nell/ind.nell.0.1.allx": [
+    2747249,
+    "3de26532dfa0abc1fd5219e820561568db7f4b082b54656fee174a486584e404",
+  ],
+  "nell/ind.nell.0.1.graph": [
+    2285655,
+    "ff8fa347ae594c60ef396c2758054d0602627f745ea5d70848da51d787df558d",
+  ],
+  "nell/ind.nell.0.1.test.index": [
+    5082,
+    "deaf5262ae65e99a8e65f884743a67b9d717951485c344303cb162b2b65dff1f",
+  ],
+  "nell/ind.nell.0.1.ally": [
+    7596255,
+    "cdb2cc1ce6e6a3f1b88322534223437facfc1e7014971907090c782f25436370",
   ],
 };

@@ -1,4 +1,5 @@
 // What the published files of each dataset say: counts and digests that `data verify` compares with.
+import { NELL_PUBLIC_SUMMARIES, NELL_SUMMARIES } from "./oracles-nell.ts";
 
 /** Counts and sha256 of a graph's canonical arrays (see canonical.ts). */
 export interface Summary {
@@ -22,6 +23,7 @@ export interface Summary {
 
 /** Of each dataset; computed in Python, independently of this library (the synthetic one aside). */
 export const SUMMARIES: Readonly<Record<string, Summary>> = {
+  ...NELL_SUMMARIES,
   cora: {
     nodes: 2708,
     features: 1433,
@@ -358,6 +360,7 @@ export interface PublicSummary {
 }
 
 export const PUBLIC_SUMMARIES: Readonly<Record<string, PublicSummary>> = {
+  ...NELL_PUBLIC_SUMMARIES,
   cora: {
     train: [0, 140],
     val: [140, 640],

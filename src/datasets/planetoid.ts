@@ -1,15 +1,20 @@
 // The Planetoid files of Cora, Citeseer and Pubmed, assembled and counted as PyG does.
-import type { Csr } from "../graph/csr.ts";
 import { type Graph, UNLABELLED } from "../graph/graph.ts";
-import { type RawArray, rawArray, toFloat32, toInt32 } from "./arrays.ts";
 import { BadFileError, UnfitSplitError } from "./errors.ts";
-import type { DataFile, ReadFile } from "./locate.ts";
-import { unpickle } from "./pickle.ts";
-import { CsrObject, NdArray } from "./pickle-values.ts";
-import { arcsFromPairs, canonicalFeatures, MAX_SIDE, withoutOnes } from "./sparse.ts";
+import type { ReadFile } from "./locate.ts";
+import {
+  arcsOf,
+  checkPrefix,
+  parseFeatures,
+  parseGraph,
+  parseLabels,
+  parseTestIndex,
+  sameRows,
+  sameTestRows,
+  sameWidth,
+  stack,
+} from "./planetoid-parts.ts";
 
-/** More adjacency-list entries than this are refused (Pubmed has 88,676, NELL 532,288). */
-const MAX_LIST_ENTRIES = 1 << 22;
 /** Nodes after the training ones that Planetoid's public split validates on. */
 const PUBLIC_VALIDATION = 500;
 
@@ -43,12 +48,7 @@ export async function loadPlanetoid(name: string, read: ReadFile): Promise<Graph
   sameWidth(y.classes, ally.classes, y.path, ally.path);
   sameWidth(ty.classes, ally.classes, ty.path, ally.path);
   checkPrefix(x, y, allx, ally);
-  if (index.nodes.length !== tx.matrix.rows) {
-    throw new BadFileError(
-      index.path,
-      `${index.nodes.length} test nodes for the ${tx.matrix.rows} rows of ${tx.path}`,
-    );
-  }
+  sameTestRows(index, tx);
   if (index.first !== allx.matrix.rows) {
     throw new BadFileError(
       index.path,
@@ -63,20 +63,24 @@ export async function loadPlanetoid(name: string, read: ReadFile): Promise<Graph
     name,
     nodes,
     classes: ally.classes,
-    adjacency: parseGraph(await read(fileOf(name, "graph")), nodes),
+    adjacency: arcsOf(parseGraph(await read(fileOf(name, "graph"))), nodes),
     features: stack(allx.matrix, tx.matrix, index.nodes, nodes),
     labels: allLabels,
   };
 }
 
-/** Planetoid's own split: y's rows train, the next 500 nodes validate, test.index tests. */
+/**
+ * Planetoid's own split: y's rows train, the next 500 nodes validate, test.index tests.
+ *
+ * @param stem of the files, e.g. `planetoid/ind.cora`.
+ */
 export async function planetoidPublicSplit(
-  name: string,
+  stem: string,
   nodes: number,
   read: ReadFile,
 ): Promise<{ train: Int32Array; val: Int32Array; test: Int32Array }> {
-  const y = parseLabels(await read(fileOf(name, "y")));
-  const index = parseTestIndex(await read(fileOf(name, "test.index")));
+  const y = parseLabels(await read(`${stem}.y`));
+  const index = parseTestIndex(await read(`${stem}.test.index`));
   const trained = y.labels.length;
   const validated = trained + PUBLIC_VALIDATION;
   if (validated > index.first || index.last >= nodes) {
@@ -91,173 +95,4 @@ export async function planetoidPublicSplit(
     val: Int32Array.from({ length: PUBLIC_VALIDATION }, (_, k) => trained + k),
     test: index.nodes.slice().sort(),
   };
-}
-
-interface Features {
-  readonly path: string;
-  readonly matrix: Csr;
-}
-
-interface Labels {
-  readonly path: string;
-  readonly labels: Int32Array;
-  readonly classes: number;
-}
-
-function parseFeatures({ bytes, path }: DataFile): Features {
-  const value = unpickle(bytes, path);
-  if (!(value instanceof CsrObject)) throw new BadFileError(path, "it holds no csr_matrix");
-  const [rows, columns] = value.shape;
-  const indptr = toInt32(vector(rawArray(value.indptr, path), path), path);
-  const indices = toInt32(vector(rawArray(value.indices, path), path), path);
-  const data = toFloat32(vector(rawArray(value.data, path), path), path);
-  return { path, matrix: canonicalFeatures({ rows, columns, indptr, indices }, data, path) };
-}
-
-function vector(array: RawArray, path: string): RawArray {
-  if (array.shape.length === 1) return array;
-  throw new BadFileError(path, `an array of shape (${array.shape.join(", ")}) instead of a vector`);
-}
-
-/** One-hot rows turned into classes; a row of zeros is an unlabelled node. */
-function parseLabels({ bytes, path }: DataFile): Labels {
-  const value = unpickle(bytes, path);
-  if (!(value instanceof NdArray)) throw new BadFileError(path, "it holds no ndarray");
-  const array = rawArray(value, path);
-  const [rows, classes] = array.shape;
-  if (array.shape.length !== 2 || rows === undefined || !classes) {
-    throw new BadFileError(path, `labels of shape (${array.shape.join(", ")}), not rows x classes`);
-  }
-  const oneHot = toFloat32(array, path);
-  const [rowStep, classStep] = array.fortranOrder ? [1, rows] : [classes, 1];
-  const labels = new Int32Array(rows).fill(UNLABELLED);
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < classes; c++) {
-      const mark = oneHot[r * rowStep + c * classStep]!;
-      if (mark === 0) continue;
-      if (mark !== 1 || labels[r] !== UNLABELLED) {
-        throw new BadFileError(path, `row ${r} is not one-hot`);
-      }
-      labels[r] = c;
-    }
-  }
-  return { path, labels, classes };
-}
-
-interface TestIndex {
-  readonly path: string;
-  readonly nodes: Int32Array;
-  readonly first: number;
-  readonly last: number;
-}
-
-function parseTestIndex({ bytes, path }: DataFile): TestIndex {
-  const lines = bytes.toString("latin1").trimEnd().split(/\r?\n/);
-  const nodes = new Int32Array(lines.length);
-  const seen = new Set<number>();
-  for (let k = 0; k < lines.length; k++) {
-    const text = lines[k]!.trim();
-    const node = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(node < MAX_SIDE)) throw new BadFileError(path, `line ${k + 1} is not a node number`);
-    if (seen.has(node)) throw new BadFileError(path, `line ${k + 1}: node ${node} stands twice`);
-    seen.add(node);
-    nodes[k] = node;
-  }
-  const sorted = nodes.slice().sort();
-  return { path, nodes, first: sorted[0]!, last: sorted.at(-1)! };
-}
-
-/** Adjacency lists, {node: [neighbours]}; a node without an entry has no neighbours. */
-function parseGraph({ bytes, path }: DataFile, nodes: number): Csr {
-  const value = unpickle(bytes, path);
-  if (!(value instanceof Map)) throw new BadFileError(path, "it holds no dict of neighbours");
-  const node = (id: unknown): number => {
-    if (typeof id === "number" && Number.isInteger(id) && id >= 0 && id < nodes) return id;
-    const shown = typeof id === "number" ? `node ${id}` : "something that is not a node number";
-    throw new BadFileError(path, `${shown} in a graph of the nodes 0 to ${nodes - 1}`);
-  };
-  let count = 0;
-  for (const list of value.values()) {
-    if (!Array.isArray(list)) throw new BadFileError(path, "a node's neighbours are not a list");
-    count += list.length;
-  }
-  // One list may stand at many nodes, so the entries can outnumber the file's bytes.
-  if (count > MAX_LIST_ENTRIES) {
-    throw new BadFileError(path, `${count} neighbours; at most ${MAX_LIST_ENTRIES} are read`);
-  }
-  const from = new Int32Array(count);
-  const to = new Int32Array(count);
-  let k = 0;
-  for (const [key, list] of value) {
-    const source = node(key);
-    for (const item of list as unknown[]) {
-      from[k] = source;
-      to[k++] = node(item);
-    }
-  }
-  return arcsFromPairs(nodes, from, to, count);
-}
-
-function sameRows({ matrix, path }: Features, labels: Labels): void {
-  if (matrix.rows === labels.labels.length) return;
-  throw new BadFileError(
-    path,
-    `${matrix.rows} rows, but ${labels.labels.length} in ${labels.path}`,
-  );
-}
-
-function sameWidth(width: number, expected: number, path: string, other: string): void {
-  if (width === expected) return;
-  throw new BadFileError(path, `${width} columns, but ${expected} in ${other}`);
-}
-
-/** x and y repeat the first rows of allx and ally; a copy in which they do not is damaged. */
-function checkPrefix(x: Features, y: Labels, allx: Features, ally: Labels): void {
-  const rows = x.matrix.rows;
-  if (rows > allx.matrix.rows) {
-    throw new BadFileError(x.path, `${rows} rows, more than the ${allx.matrix.rows} of allx`);
-  }
-  for (let r = 0; r < rows; r++) {
-    if (!sameRow(x.matrix, allx.matrix, r)) {
-      throw new BadFileError(x.path, `row ${r} differs from row ${r} of ${allx.path}`);
-    }
-    if (y.labels[r] !== ally.labels[r]) {
-      throw new BadFileError(y.path, `row ${r} differs from row ${r} of ${ally.path}`);
-    }
-  }
-}
-
-function sameRow(a: Csr, b: Csr, row: number): boolean {
-  const start = a.indptr[row]!;
-  const offset = b.indptr[row]! - start;
-  const end = a.indptr[row + 1]!;
-  if (b.indptr[row + 1]! - offset !== end) return false;
-  for (let k = start; k < end; k++) {
-    if (a.indices[k] !== b.indices[k + offset]) return false;
-    if ((a.values?.[k] ?? 1) !== (b.values?.[k + offset] ?? 1)) return false;
-  }
-  return true;
-}
-
-/** allx's rows, then row k of tx at node testNodes[k], empty rows at the gaps. */
-function stack(allx: Csr, tx: Csr, testNodes: Int32Array, nodes: number): Csr {
-  const rowOfNode = new Int32Array(nodes).fill(-1);
-  for (let k = 0; k < testNodes.length; k++) rowOfNode[testNodes[k]!] = k;
-  const indptr = new Int32Array(nodes + 1);
-  const indices = new Int32Array(allx.indices.length + tx.indices.length);
-  const values = new Float32Array(indices.length);
-  let out = allx.indices.length;
-  indptr.set(allx.indptr);
-  indices.set(allx.indices);
-  if (allx.values) values.set(allx.values);
-  else values.fill(1, 0, out);
-  for (let node = allx.rows; node < nodes; node++) {
-    const row = rowOfNode[node]!;
-    for (let k = tx.indptr[row] ?? 0; k < (tx.indptr[row + 1] ?? 0) && row >= 0; k++) {
-      indices[out] = tx.indices[k]!;
-      values[out++] = tx.values?.[k] ?? 1;
-    }
-    indptr[node + 1] = out;
-  }
-  return withoutOnes({ rows: nodes, columns: allx.columns, indptr, indices, values });
 }

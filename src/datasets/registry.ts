@@ -6,6 +6,7 @@ import type { Graph } from "../graph/graph.ts";
 import { syntheticGraph } from "../graph/synthetic.ts";
 import { loadGnnBenchmark } from "./gnn-benchmark.ts";
 import type { ReadFile } from "./locate.ts";
+import { loadNell, type NellForm, nellFiles, nellLabelFile, nellStem } from "./nell.ts";
 import { loadPlanetoid, planetoidFiles, planetoidPublicSplit } from "./planetoid.ts";
 import { type RawSplit, randomSplit } from "./splits.ts";
 
@@ -15,9 +16,12 @@ export interface DatasetEntry {
   readonly title: string;
   /** Files the graph is read from, relative to a data folder; none for an embedded one. */
   readonly files: readonly string[];
+  /** Files that add labels where they are here, and are not missed where they are not. */
+  readonly labelFiles?: readonly string[];
   /** The split that commands take unless told another. */
   readonly defaultSplit: string;
-  load(read: ReadFile): Promise<Graph>;
+  /** @param here whether a file can be read without fetching it. */
+  load(read: ReadFile, here: (file: string) => boolean): Promise<Graph>;
   /** The split that comes with the dataset, where there is one. */
   publicSplit?(graph: Graph, read: ReadFile): Promise<RawSplit>;
   /** The file of Geom-GCN's split 0 .. 9, where there are such. */
@@ -33,6 +37,17 @@ const ENTRIES: readonly DatasetEntry[] = [
   gnnBenchmark("amazon-photo", "amazon_electronics_photo", "7,650 photo articles bought together"),
   gnnBenchmark("amazon-computers", "amazon_electronics_computers", "13,752 computer articles"),
   gnnBenchmark("coauthor-cs", "ms_academic_cs", "18,333 computer scientists who wrote together"),
+  nell("nell", "9,891 entities among 65,755 nodes; labels joined, rate 0.001", { rate: "0.001" }),
+  nell("nell-0.01", "the same graph, numbered and split for rate 0.01", { rate: "0.01" }),
+  nell("nell-0.1", "the same graph, numbered and split for rate 0.1", { rate: "0.1" }),
+  nell("nell-identity", "nell with a feature of its own for each relation node", {
+    rate: "0.001",
+    identity: true,
+  }),
+  nell("nell-class0", "nell with relation nodes filed under class 0, as PyG reads it", {
+    rate: "0.001",
+    relationsAsClass0: true,
+  }),
   {
     name: "synthetic",
     title: "a made-up citation graph in Cora's likeness, needs no files",
@@ -62,8 +77,20 @@ function planetoid(name: string, title: string): DatasetEntry {
     files: planetoidFiles(name),
     defaultSplit: "geom-gcn:0",
     load: (read) => loadPlanetoid(name, read),
-    publicSplit: (graph, read) => planetoidPublicSplit(name, graph.nodes, read),
+    publicSplit: (graph, read) => planetoidPublicSplit(`planetoid/ind.${name}`, graph.nodes, read),
     geomGcnFile: (index) => `geom-gcn-splits/${name}_split_0.6_0.2_${index}.npz`,
+  };
+}
+
+function nell(name: string, title: string, form: NellForm): DatasetEntry {
+  return {
+    name,
+    title,
+    files: nellFiles(form.rate),
+    labelFiles: [nellLabelFile(form.rate)],
+    defaultSplit: "random:48/32/20:0",
+    load: (read, here) => loadNell(name, form, read, here),
+    publicSplit: (graph, read) => planetoidPublicSplit(nellStem(form.rate), graph.nodes, read),
   };
 }
 

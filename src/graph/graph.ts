@@ -18,6 +18,11 @@ export interface Graph {
   readonly features: Csr;
   /** Class of each node, or UNLABELLED. */
   readonly labels: Int32Array;
+  /**
+   * Ascending nodes that have no class at all, where a dataset has such (NELL's relation nodes);
+   * other UNLABELLED ones have a class that is not known here.
+   */
+  readonly classless?: Int32Array;
 }
 
 /** Node indices for training, validation and test: ascending, disjoint, all labelled. */

@@ -8,6 +8,8 @@ const SLACK = 16;
 /** Below this address lies what the compiler placed. */
 const FIRST_ADDRESS = PAGE;
 const SMALLEST_CLASS = 64;
+/** From here on a quarter would be much to lose: NELL's teacher maps take 1 of 4 GiB, three times. */
+const LARGE = 2 ** 24;
 
 /** A piece of the engine's memory. `address` is what kernels take. */
 export interface Block {
@@ -46,7 +48,7 @@ export class OutOfMemoryError extends UserError {}
 
 /**
  * Blocks of the shared memory. Sizes are rounded up to one of four classes an octave (at
- * most a quarter is lost); a block that is given back waits in its class for the next use.
+ * most a quarter is lost, and of large blocks a 32nd part); a block that is given back waits in its class for the next use.
  *
  * An interrupt in a notebook kills whatever runs at the next function call or turn of a loop, and
  * no `finally` runs. So the books are changed in stretches without calls of functions of ours:
@@ -175,10 +177,10 @@ export class Memory {
   }
 }
 
-/** The capacity for a size: 64 bytes, then four classes an octave. */
+/** The capacity for a size: 64 bytes, then four classes an octave, or 32 among large blocks. */
 function sizeClass(bytes: number): number {
   if (bytes <= SMALLEST_CLASS) return SMALLEST_CLASS;
   const octave = 2 ** Math.floor(Math.log2(bytes - 1));
-  const step = Math.max(16, octave / 4);
+  const step = Math.max(16, octave / (octave >= LARGE ? 32 : 4));
   return Math.ceil(bytes / step) * step;
 }

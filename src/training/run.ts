@@ -1,6 +1,7 @@
 // A run: everything that decides its outcome, and everything that came out of it.
 import type { Inspection } from "../distillation/method.ts";
 import type { GcniiConfig } from "../models/gcnii.ts";
+import type { NodeKinds } from "./node-kinds.ts";
 
 export interface TrainingConfig {
   /** At most this many. */
@@ -63,6 +64,8 @@ export interface RunResult {
   readonly bestEpoch: number;
   /** At the best epoch's parameters. */
   readonly accuracy: { readonly train: number; readonly val: number; readonly test: number };
+  /** Where some nodes have no class (NELL), with those counted in. */
+  readonly nodeKinds?: NodeKinds;
   /** The model predicts one class for every node: its ReLU units died. */
   readonly dead: boolean;
   readonly inspection?: { readonly first: Inspection; readonly last: Inspection };

@@ -19,6 +19,7 @@ import {
 import { predictedClasses, withForward } from "./evaluate.ts";
 import { fingerprint, graphInputs, type Held, type SplitTargets, splitTargets } from "./inputs.ts";
 import { type ModelFile, modelParameters, restoreModel } from "./model-file.ts";
+import { nodeKinds } from "./node-kinds.ts";
 import type { Observer, StopSignal } from "./observer.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 import { type RunFiles, readRun, runFiles, type StoredRun, writeRun } from "./run-store.ts";
@@ -113,7 +114,7 @@ export async function runTrial(
         test: split.test.length,
       },
       parameters: countParameters(model, distillation, teacher?.result),
-      ...measured(model, inputs, targets, split, outcome),
+      ...measured(model, inputs, targets, trial, outcome),
     };
     writeRun(files, result, { ...owner, shape, parameters: modelParameters(model) });
     rmSync(files.checkpoint, { force: true });
@@ -190,11 +191,11 @@ function measured(
   model: Model,
   inputs: GraphInputs,
   targets: SplitTargets,
-  split: Split,
+  { graph, split }: Trial,
   outcome: TrainingOutcome,
 ): Pick<
   RunResult,
-  "curve" | "bestEpoch" | "accuracy" | "dead" | "inspection" | "warnings" | "timing"
+  "curve" | "bestEpoch" | "accuracy" | "nodeKinds" | "dead" | "inspection" | "warnings" | "timing"
 > {
   const { curve, bestEpoch, inspection, seconds } = outcome;
   const { accuracy, classes } = withForward(model, inputs, false, (forward) => ({
@@ -205,6 +206,7 @@ function measured(
     },
     classes: predictedClasses(forward),
   }));
+  const kinds = nodeKinds(graph, split, classes);
   const dead = classes.every((c) => c === classes[0]);
   const warnings = [...(inspection?.last.warnings ?? [])];
   if (dead) {
@@ -218,6 +220,7 @@ function measured(
     curve,
     bestEpoch,
     accuracy,
+    ...(kinds && { nodeKinds: kinds }),
     dead,
     ...(inspection && { inspection }),
     warnings,

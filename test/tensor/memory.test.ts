@@ -36,6 +36,16 @@ describe("blocks", () => {
     }
   });
 
+  test("of a large block a 32nd part is lost at most", () => {
+    const memory = new Memory(256 * MIB);
+    for (const bytes of [16 * MIB, 16 * MIB + 1, 17_000_000, 33 * MIB, 70_000_001]) {
+      const { address, capacity } = memory.allocate(bytes, "a block");
+      assert.ok(capacity >= bytes + 16, `${bytes} bytes got ${capacity}`);
+      assert.ok(capacity <= (1 + 1 / 32) * (bytes + 16), `${bytes} bytes got ${capacity}`);
+      assert.equal(address % 16, 0);
+    }
+  });
+
   test("blocks in use never overlap, whatever is taken and given back", () => {
     const memory = new Memory(64 * MIB);
     const random = randomStream(1);

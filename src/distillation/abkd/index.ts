@@ -13,7 +13,7 @@ import { type Attention, createAttention, type Side } from "./attention.ts";
 import { collapseWarning, remainingScale } from "./collapse.ts";
 import { createDissimilarity, type Dissimilarity } from "./dissimilarity.ts";
 import { abkdLoss, totalLoss } from "./loss.ts";
-import { type PreparedMaps, prepareMaps, unstackLayers } from "./maps.ts";
+import { layerOf, type PreparedMaps, prepareMaps, unstackLayers } from "./maps.ts";
 import { type AbkdOptions, checkAbkdOptions, defaults, presets, table } from "./options.ts";
 import { Projections } from "./projections.ts";
 import { Weights } from "./weights.ts";
@@ -54,7 +54,7 @@ export class AbkdDistillation implements Distillation {
     // tidy() would look for tensors in what it returns.
     tf.engine().startScope("abkd");
     try {
-      const { layers, means } = prepare(teacher, teacherSide, logits, teacherMaps);
+      const { layers, means } = prepareTeacher(teacher, teacherSide, logits, teacherMaps);
       this.#attention = createAttention(means, ...sides, options, this.weights);
       this.#dissimilarity = createDissimilarity({
         teacher: layers,
@@ -166,6 +166,26 @@ function prepare(
     side.layers.map((layer) => all[layer]!),
     kind,
   );
+}
+
+/**
+ * The same of a teacher, through which nothing is differentiated: a layer at a time, and what lies
+ * between is freed at once, as 64 layers' worth of it would not fit the engine's memory for NELL.
+ */
+function prepareTeacher(
+  outputs: TeacherOutputs,
+  side: Side,
+  logits: boolean,
+  kind: AbkdOptions["teacherMaps"],
+): PreparedMaps {
+  const extra = logits ? outputs.logits : undefined;
+  const prepared = side.layers.map((layer) =>
+    tf.tidy(() => {
+      const { layers, means } = prepareMaps([layerOf(outputs.maps, extra, layer)], kind);
+      return [layers[0]!, means[0]!];
+    }),
+  );
+  return { layers: prepared.map(([map]) => map!), means: prepared.map(([, mean]) => mean!) };
 }
 
 const mean = (values: readonly number[]): number =>

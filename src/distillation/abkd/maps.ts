@@ -43,6 +43,19 @@ export function unstackLayers(maps: tf.Tensor3D, logits: tf.Tensor2D | undefined
   return [...layers, logits].map((layer) => widened(layer, width));
 }
 
+/** Layer `index` of what unstackLayers gives, without the others; not differentiable. */
+export function layerOf(
+  maps: tf.Tensor3D,
+  logits: tf.Tensor2D | undefined,
+  index: number,
+): tf.Tensor2D {
+  const [count, nodes, width] = maps.shape;
+  const layer = index < count ? tf.slice(maps, [index, 0, 0], [1, nodes, width]) : logits;
+  if (!layer) throw new RangeError(`layer ${index} of ${count}`);
+  const flat = tf.reshape(layer, [nodes, -1]) as tf.Tensor2D;
+  return logits ? widened(flat, Math.max(width, logits.shape[1])) : flat;
+}
+
 /** Zeros to the right. By a product, whose gradient is faster than a padding's. */
 function widened(layer: tf.Tensor2D, width: number): tf.Tensor2D {
   const own = layer.shape[1];

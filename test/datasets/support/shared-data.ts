@@ -5,8 +5,8 @@ import path from "node:path";
 export const SHARED_DATA = path.join(import.meta.dirname, "..", "..", "..", "..", "shared", "data");
 
 /** Why tests of real files are skipped; false where the files are there. */
-export function skipWithoutData(): string | false {
+export function skipWithoutData(folder = "planetoid"): string | false {
   return (
-    !existsSync(path.join(SHARED_DATA, "planetoid")) && "../shared/data is not on this machine"
+    !existsSync(path.join(SHARED_DATA, folder)) && `../shared/data/${folder} is not on this machine`
   );
 }

@@ -1,0 +1,48 @@
+// Accuracies where some nodes of a graph have no class: of the entities alone, and of all nodes.
+import { constantPredictor } from "../graph/constant-predictor.ts";
+import type { Graph, Split } from "../graph/graph.ts";
+
+/** Test accuracies, fractions of 0 to 1. */
+export interface NodeKinds {
+  /** Over the test nodes that have a class. */
+  readonly entities: number;
+  /** Share of the nodes without a class that are given class 0: of the test set's, else of all. */
+  readonly classless: number;
+  /**
+   * Over all nodes, those without a class counted as class 0 as PyG's reader has them: the two
+   * shares, each weighted by how many nodes of its kind the graph has.
+   */
+  readonly all: number;
+  /** What class 0 for every node would have as `all` (constantPredictor). */
+  readonly constant: number;
+}
+
+/**
+ * @param predicted class of each node.
+ * @returns undefined for a graph all of whose nodes have a class, or a test set without entities.
+ */
+export function nodeKinds(
+  graph: Graph,
+  { test }: Split,
+  predicted: Int32Array,
+): NodeKinds | undefined {
+  const constant = constantPredictor(graph)?.all;
+  if (!graph.classless || !constant) return undefined;
+  const without = new Set(graph.classless);
+  const entities = test.filter((node) => !without.has(node));
+  if (entities.length === 0) return undefined;
+  const tested = test.filter((node) => without.has(node));
+  const right = entities.filter((node) => predicted[node] === graph.labels[node]);
+  const others = tested.length > 0 ? tested : graph.classless;
+  const zeros = others.filter((node) => predicted[node] === 0);
+  const shares = {
+    entities: right.length / entities.length,
+    classless: zeros.length / others.length,
+  };
+  const weight = without.size / graph.nodes;
+  return {
+    ...shares,
+    all: (1 - weight) * shares.entities + weight * shares.classless,
+    constant: constant.accuracy,
+  };
+}

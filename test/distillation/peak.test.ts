@@ -1,0 +1,24 @@
+// ABKD's start on a deep teacher: the engine's memory at its peak.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as tf from "@tensorflow/tfjs";
+import { abkd } from "../../src/distillation/abkd/index.ts";
+import { defaults } from "../../src/distillation/abkd/options.ts";
+import { memory, startEngine } from "../../src/tensor/index.ts";
+
+test("at most two copies of the teacher's maps beside them, one of which stays", () => {
+  startEngine();
+  const [layers, nodes, width] = [24, 16_384, 16];
+  const maps = tf.randomUniform([layers, nodes, width], -1, 1, "float32", 1) as tf.Tensor3D;
+  const logits = tf.zeros([nodes, 4]) as tf.Tensor2D;
+  const size = 4 * layers * nodes * width;
+  const before = memory();
+  // randomUniform's own intermediate tensors are part of the peak so far.
+  assert.ok(before.peak - before.used < 1.1 * size);
+  const method = abkd.create({ maps, logits }, { layers: 4, width: 4, classes: 4 }, defaults, 1);
+  const after = memory();
+  assert.ok(after.peak - before.used < 2.5 * size, `${(after.peak - before.used) / size} copies`);
+  assert.ok(after.used - before.used < 1.3 * size, `${(after.used - before.used) / size} stay`);
+  method.dispose();
+  tf.dispose([maps, logits]);
+});
