@@ -138,13 +138,8 @@ function similarityTrials(nodes: number, width: number, kind: Similarity): Trial
       losses[i]! += e * e;
       for (let d = 0; d < width; d++) {
         const off = a[d]! - b[d]!;
-<<<<<<< HEAD
-        const direction =
-          i === j || squaredDistance(a, b) === 0 ? 0 : off / Math.sqrt(squaredDistance(a, b));
-=======
         const distance = Math.sqrt(squaredDistance(a, b));
         const direction = distance === 0 ? 0 : off / distance;
->>>>>>> 415200b44b547b401f534ef75a1aba730b41aa34
         const slope = {
           poly: 2 * dot(a, b) * b[d]!,
           tanh: (1 - k * k) * b[d]!,
