@@ -1,6 +1,12 @@
 // The engine's public face: start it, see its memory, and its differentiable operators.
 export { Adam, type AdamOptions, type AdamState, type ParameterGroup } from "./adam.ts";
-export { BACKEND, freeDropped, memory, startEngine } from "./backend.ts";
+export {
+  BACKEND,
+  freeDropped,
+  memory,
+  startEngine,
+  wantedThreads,
+} from "./backend.ts";
 export { type DropoutStream, dropout, reluDropout } from "./dropout.ts";
 export type { Flavour } from "./engine.ts";
 export { type ConvolutionOptions, gcniiConvolutions, lastMap } from "./gcnii.ts";

@@ -3,6 +3,8 @@ import { Worker } from "node:worker_threads";
 import { type AnyKernel, CommandBlock, FAILED } from "./command.ts";
 import type { KeeperData } from "./keeper.ts";
 
+/** More would only be in each other's way. */
+export const MOST_THREADS = 256;
 /** Between two looks at whether a thread that is waited for still lives, in milliseconds. */
 const LOOK = 100;
 /** After as many looks without an answer the keeper is dead, and with it its threads. */

@@ -37,6 +37,8 @@ export interface Trial {
    */
   readonly start: "anew" | "resume" | "cache";
   readonly checkpointSeconds: number;
+  /** That compute for this run; its result does not depend on them. */
+  readonly threads: number;
 }
 
 /**
@@ -49,7 +51,7 @@ export async function runTrial(
   signal?: StopSignal,
 ): Promise<RunResult> {
   const { config, graph, split } = trial;
-  const engine = startEngine();
+  const engine = startEngine({ threads: trial.threads });
   const owner = { config, data: fingerprint(graph, split), flavour: engine.flavour };
   const files = runFiles(trial.runsDir, config);
   const id = runId(config);
@@ -109,6 +111,7 @@ export async function runTrial(
       },
       parameters: countParameters(model, distillation, teacher?.result),
       ...measured(model, inputs, targets, split, outcome),
+      timing: timing(outcome, engine.threads),
     };
     writeRun(files, result, { ...owner, shape, parameters: modelParameters(model) });
     rmSync(files.checkpoint, { force: true });
@@ -186,11 +189,8 @@ function measured(
   targets: SplitTargets,
   split: Split,
   outcome: TrainingOutcome,
-): Pick<
-  RunResult,
-  "curve" | "bestEpoch" | "accuracy" | "dead" | "inspection" | "warnings" | "timing"
-> {
-  const { curve, bestEpoch, inspection, seconds } = outcome;
+): Pick<RunResult, "curve" | "bestEpoch" | "accuracy" | "dead" | "inspection" | "warnings"> {
+  const { curve, bestEpoch, inspection } = outcome;
   const { accuracy, classes } = withForward(model, inputs, false, (forward) => ({
     accuracy: {
       train: scores(forward.logits, targets.train).accuracy,
@@ -215,8 +215,11 @@ function measured(
     dead,
     ...(inspection && { inspection }),
     warnings,
-    timing: { seconds, secondsPerEpoch: seconds / curve.loss.length },
   };
+}
+
+function timing({ seconds, curve }: TrainingOutcome, threads: number): RunResult["timing"] {
+  return { seconds, secondsPerEpoch: seconds / curve.loss.length, threads };
 }
 
 function countParameters(
