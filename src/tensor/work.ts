@@ -5,7 +5,7 @@ import type { Kernels } from "./engine.ts";
  * Nanoseconds: a chunk of less work is not worth its ticket, and an operator of fewer than
  * `FEWEST_CHUNKS` such chunks not the waking of a thread (bench/threads.ts measures both).
  */
-export const SMALLEST_CHUNK = 12_000;
+export const SMALLEST_CHUNK = 20_000;
 const FEWEST_CHUNKS = 4;
 /** At most so many chunks a thread: the rest of a late one is shared by the others. */
 const CHUNKS_A_THREAD = 4;
@@ -24,39 +24,42 @@ type Words = (address: number) => number;
 
 const elementwise = (nanoseconds: number): Work => ({ grain: 16, unit: () => nanoseconds });
 
+/** What a row of B costs for each row of A: columns that fill no vector cost most. */
+const tileRow = (columns: number): number => 0.04 * columns + 0.95 * (columns % 4);
+
 /** By kernel; arguments are counted after begin and end, as the kernels' sources name them. */
 const WORK: Readonly<Record<keyof Kernels, Work>> = {
-  adam: elementwise(0.8),
+  adam: elementwise(1),
   // Groups of 32 elements.
-  applyBits: { grain: 4, unit: () => 8 },
+  applyBits: { grain: 4, unit: () => 13 },
   combine: elementwise(0.3),
-  combineRows: { grain: 4, unit: ([, , , columns]) => 2 + 0.3 * columns! },
-  crossEntropy: { grain: 8, unit: ([, , , , , , classes]) => 20 + 20 * classes! },
-  dropout: { grain: 4, unit: ([, , , , , threshold]) => (threshold ? 32 : 10) },
-  gather: elementwise(0.6),
+  combineRows: { grain: 4, unit: ([, , , columns]) => 2 + 0.25 * columns! },
+  crossEntropy: { grain: 8, unit: ([, , , , , , classes]) => 20 + 14 * classes! },
+  dropout: { grain: 4, unit: ([, , , , , threshold]) => (threshold ? 42 : 10) },
+  gather: elementwise(1.5),
   multiply: elementwise(0.3),
   pairDistances: {
     grain: 1,
-    // Blocks of 32 nodes, two passes over the teacher's maps.
+    // Blocks of 32 nodes.
     unit: ([, , , , , , teacherLayers, studentLayers, width]) =>
-      32 * 0.12 * teacherLayers! * studentLayers! * width!,
+      32 * 0.17 * teacherLayers! * studentLayers! * width!,
   },
-  product: { grain: 6, unit: ([, , , inner, columns]) => 2 + 0.05 * inner! * columns! },
+  product: { grain: 6, unit: ([, , , inner, columns]) => 2 + inner! * tileRow(columns!) },
   productTransposedA: {
     grain: 6,
     chunksAThread: 2,
-    unit: ([, , , rows, , columns]) => 2 + 0.06 * rows! * columns!,
+    unit: ([, , , rows, , columns]) => 2 + rows! * tileRow(columns!),
   },
-  relu: elementwise(0.25),
-  scale: elementwise(0.25),
+  relu: elementwise(0.3),
+  scale: elementwise(0.3),
   sparseProduct: {
     grain: 4,
     unit([indptr, , , , , columns], units, words) {
       const entries = words(indptr! + units * 4) - words(indptr!);
-      return 4 + (0.12 * entries * columns!) / units;
+      return 3 + (entries / units) * (0.9 + 0.1 * columns!);
     },
   },
-  sumColumns: { grain: 16, unit: ([, , reduced]) => 0.3 * reduced! },
+  sumColumns: { grain: 16, unit: ([, , reduced]) => 0.25 * reduced! },
   sumRows: { grain: 16, unit: ([, , reduced]) => 3 + 0.15 * reduced! },
   transposeDense: { grain: 16, unit: ([, , , columns]) => 1.2 * columns! },
 };
