@@ -90,7 +90,7 @@ export class CommandBlock {
     const args = Array.from(command.subarray(HEAD, HEAD + command[4]!));
     while (Atomics.load(this.#words, SEQUENCE) === sequence) {
       const ticket = Atomics.add(this.#words, NEXT, 1);
-      if (ticket >= chunks) return;
+      if (!(ticket < chunks)) return;
       // From the end on: the last chunk is ragged, and such rows take longest.
       const begin = (chunks - 1 - ticket) * chunk;
       run(begin, Math.min(units, begin + chunk), ...args);

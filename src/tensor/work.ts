@@ -79,7 +79,8 @@ export function chunkOf(
   { threads, smallestChunk, memory }: Splitting,
 ): number {
   const { grain, chunksAThread = CHUNKS_A_THREAD, unit } = WORK[kernel];
-  const each = unit(args, units, memory.word);
+  // Sums of nothing cost next to nothing.
+  const each = Math.max(0.1, unit(args, units, memory.word));
   if (each * units < FEWEST_CHUNKS * smallestChunk) return units;
   const least = Math.max(units / (threads * chunksAThread), smallestChunk / each);
   return Math.min(units, Math.ceil(least / grain) * grain);
