@@ -105,21 +105,21 @@ export class Threads {
 
   /** Open threads. */
   #ready(): CommandBlock {
-    const { trouble, reason } = this.#block ?? { trouble: 0, reason: "" };
+    const block = this.#block;
+    if (block && this.#keeper && !block.trouble) return block;
     // One that died at rest has lost nothing.
-    if (trouble || !this.#keeper) this.close();
-    if (trouble === FAILED) {
-      throw new Error(
-        `a thread of the engine could not start: ${reason}; ` +
-          "with ABKD_THREADS=1 the engine does without",
-      );
-    }
-    return this.#block ?? this.#start();
+    this.close();
+    if (block?.trouble !== FAILED) return this.#start();
+    throw new Error(
+      `a thread of the engine could not start: ${block.reason}; ` +
+        "with ABKD_THREADS=1 the engine does without",
+    );
   }
 
   #start(): CommandBlock {
     const block = new CommandBlock(this.count);
     this.#block = block;
+    this.#questions = 0;
     const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
     const workerData: KeeperData = {
       module: this.#module,
