@@ -13,9 +13,13 @@ export const IDLE = 1;
 export const RUNNING = 2;
 export const DEAD = 3;
 
-/** What happened to a thread that the main thread has not been told yet: `TROUBLE`'s values. */
-export const GONE = 1;
-export const FAILED = 2;
+/**
+ * What happened to a thread, the worst last: it died at rest, it never started, or what it was at is
+ * lost. `TROUBLE`'s values.
+ */
+const GONE = 1;
+export const UNSTARTED = 2;
+export const FAILED = 3;
 
 /** Words of the block. */
 const SEQUENCE = 0;
@@ -167,23 +171,31 @@ export class CommandBlock {
   died(thread: number, why: string): void {
     const at = STATES + thread;
     const before = Atomics.load(this.#words, at);
-    if (before === IDLE) Atomics.compareExchange(this.#words, TROUBLE, 0, GONE);
-    else if (before !== DEAD) this.fail(why);
+    if (before === IDLE) this.#trouble(GONE);
+    else if (before !== DEAD) this.fail(why, before === STARTING ? UNSTARTED : FAILED);
     Atomics.store(this.#words, at, DEAD);
     Atomics.notify(this.#words, at);
   }
 
   /** Any thread: the command failed, or a thread did. The main thread is told the first reason. */
-  fail(why: string): void {
+  fail(why: string, trouble = FAILED): void {
     if (Atomics.exchange(this.#words, CLAIMED, 1) === 0) {
       const bytes = new TextEncoder().encode(why).subarray(0, TEXT_BYTES);
       this.#text.set(bytes);
       Atomics.store(this.#words, TEXT_LENGTH, bytes.length);
     }
-    Atomics.store(this.#words, TROUBLE, FAILED);
+    this.#trouble(trouble);
   }
 
-  /** 0, GONE or FAILED. */
+  /** Lesser trouble does not hide what is worse. */
+  #trouble(trouble: number): void {
+    const before = this.trouble;
+    if (before >= trouble) return;
+    const found = Atomics.compareExchange(this.#words, TROUBLE, before, trouble);
+    if (found !== before) this.#trouble(trouble);
+  }
+
+  /** 0 where there is none. */
   get trouble(): number {
     return Atomics.load(this.#words, TROUBLE);
   }

@@ -1,6 +1,6 @@
 // The engine's threads, seen from the thread that uses the engine: opened late, closed at any time.
 import { Worker } from "node:worker_threads";
-import { type AnyKernel, CommandBlock, FAILED } from "./command.ts";
+import { type AnyKernel, CommandBlock, FAILED, UNSTARTED } from "./command.ts";
 import type { KeeperData } from "./keeper.ts";
 
 /** More would only be in each other's way. */
@@ -109,7 +109,7 @@ export class Threads {
     if (block && this.#keeper && !block.trouble) return block;
     // One that died at rest has lost nothing.
     this.close();
-    if (block?.trouble !== FAILED) return this.#start();
+    if (block?.trouble !== UNSTARTED) return this.#start();
     throw new Error(
       `a thread of the engine could not start: ${block.reason}; ` +
         "with ABKD_THREADS=1 the engine does without",
@@ -129,7 +129,7 @@ export class Threads {
     };
     const keeper = new Worker(new URL(`./keeper${extension}`, import.meta.url), { workerData });
     keeper.unref();
-    keeper.on("error", (error: Error) => block.fail(error.message));
+    keeper.on("error", (error: Error) => block.fail(error.message, UNSTARTED));
     keeper.on("exit", () => {
       for (let thread = 0; thread < this.count; thread++) block.died(thread, "its keeper ended");
     });
