@@ -1,5 +1,6 @@
 // Times tasks in turns, so that a noisy moment of the machine hits all of them alike.
 import * as tf from "@tensorflow/tfjs";
+import { startEngine } from "../src/tensor/index.ts";
 
 /** Something to time. */
 export interface Task {
@@ -10,6 +11,8 @@ export interface Task {
   run(): void;
   /** The tfjs back end that it runs on. */
   readonly backend: string;
+  /** Threads that the engine computes on; one where left out. */
+  readonly threads?: number;
   /** Floating-point operations of a call, where their rate is worth showing. */
   readonly operations?: number;
   /** What the project promises: so many milliseconds, beyond another task's median where named. */
@@ -35,7 +38,7 @@ const SAMPLE = 1;
 /** Each task's share of a round, in milliseconds, and its fewest samples. */
 const SHARE = 150;
 const FEWEST = 3;
-/** How long a task runs before it is timed: milliseconds. */
+/** How long a task runs before it is timed, and so again when threads have to start: milliseconds. */
 const WARM_UP = 250;
 
 /**
@@ -52,7 +55,7 @@ export function measure(
   for (let round = 0; round < ROUNDS; round++) {
     progress(round + 1, ROUNDS);
     for (const [i, task] of tasks.entries()) {
-      tf.setBackend(task.backend);
+      prepare(task);
       const began = performance.now();
       const usage = process.cpuUsage();
       for (let k = 0; k < FEWEST || performance.now() - began < SHARE; k++) {
@@ -65,9 +68,21 @@ export function measure(
   return samples.map((all, i) => ({ ...summary(all), cpu: cpu[i]! / (all.length * calls[i]!) }));
 }
 
+let threads: number | undefined;
+
+/** The back end and the threads of a task. */
+function prepare(task: Task): void {
+  const { backend, threads: wanted = 1 } = task;
+  if (wanted !== threads) {
+    threads = startEngine({ threads: wanted }).threads;
+    for (const began = performance.now(); performance.now() - began < WARM_UP; ) task.run();
+  }
+  tf.setBackend(backend);
+}
+
 /** Runs a task until it is warm; returns how many calls make a sample. */
 function warmUp(task: Task): number {
-  tf.setBackend(task.backend);
+  prepare(task);
   const began = performance.now();
   let fastest = Number.POSITIVE_INFINITY;
   do fastest = Math.min(fastest, timeOf(task, 1));

@@ -12,6 +12,8 @@ export interface Row extends Timing {
   readonly gflops: number | null;
   /** How many times as long tfjs's cpu back end takes, by the medians; null where not compared. */
   readonly peerRatio: number | null;
+  /** The median on all threads; null where it was not measured. */
+  readonly threaded: number | null;
 }
 
 export interface Report {
@@ -31,25 +33,32 @@ export interface Report {
   readonly rows: readonly Row[];
 }
 
-export function machineFacts(flavour: string): Report["machine"] {
+export function machineFacts(flavour: string, threads = 1): Report["machine"] {
   return {
     cores: os.availableParallelism(),
     processor: os.cpus()[0]?.model.trim() ?? "unknown",
     platform: `${process.platform} ${process.arch}`,
     node: process.version,
     flavour,
-    threads: 1,
+    threads,
     load: Math.round(os.loadavg()[0]! * 100) / 100,
   };
 }
 
-/** One row a task of this engine; the peer's rows become ratios. */
+/** One row a task of this engine on one thread; the peer's rows and those on all become ratios. */
 export function rowsOf(tasks: readonly Task[], timings: readonly Timing[]): Row[] {
   const title = ({ group, name }: Pick<Task, "group" | "name">): string => `${group}: ${name}`;
-  const medians = new Map(tasks.map((task, i) => [title(task), timings[i]!.median]));
+  const onAll = ({ threads = 1 }: Task): boolean => threads > 1;
+  const mediansOf = (chosen: (task: Task) => boolean): Map<string, number> =>
+    new Map(
+      tasks.flatMap((task, i) =>
+        chosen(task) ? [[title(task), timings[i]!.median] as const] : [],
+      ),
+    );
+  const [medians, threaded] = [mediansOf((task) => !onAll(task)), mediansOf(onAll)];
   return tasks.flatMap((task, i) => {
     const { group, name, limit, operations } = task;
-    if (group === PEER) return [];
+    if (group === PEER || onAll(task)) return [];
     const timing = timings[i]!;
     const peer = medians.get(title({ group: PEER, name: title(task) }));
     const base = limit?.beyond ? medians.get(title(limit.beyond))! : 0;
@@ -58,6 +67,7 @@ export function rowsOf(tasks: readonly Task[], timings: readonly Timing[]): Row[
       limit: limit ? limit.milliseconds + base : null,
       gflops: operations === undefined ? null : operations / timing.median / 1e6,
       peerRatio: peer === undefined ? null : peer / timing.median,
+      threaded: threaded.get(title(task)) ?? null,
     };
   });
 }
@@ -72,6 +82,7 @@ const HEAD = [
   "limit",
   "GFLOP/s",
   "tfjs cpu takes",
+  "all threads",
 ];
 
 function duration(milliseconds: number): string {
@@ -91,6 +102,9 @@ function cells(row: Row): string[] {
     limit === null ? "" : `${duration(limit)}${median > limit ? " (over)" : ""}`,
     row.gflops === null ? "" : row.gflops.toFixed(1),
     row.peerRatio === null ? "" : `${row.peerRatio.toFixed(1)} x`,
+    row.threaded === null
+      ? ""
+      : `${duration(row.threaded)} (${(row.threaded / median).toFixed(2)})`,
   ];
 }
 
@@ -98,7 +112,7 @@ function cells(row: Row): string[] {
 function facts({ dataset, nodes, arcs, machine }: Report): string {
   const { cores, processor, platform, node, flavour, threads, load } = machine;
   return (
-    `${dataset} (${nodes} nodes, ${arcs} arcs); ${threads} thread of ${cores} cores, ${processor}, ` +
+    `${dataset} (${nodes} nodes, ${arcs} arcs); 1 thread, and all ${threads} of ${cores} cores, ${processor}, ` +
     `${platform}; Node ${node}, flavour ${flavour}; load ${load} at the start`
   );
 }

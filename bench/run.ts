@@ -1,4 +1,4 @@
-// The benchmark: `npm run bench [-- --json] [-- --write] [-- --dataset NAME]`, on one thread.
+// The benchmark: `npm run bench [-- --json] [-- --write] [-- --dataset NAME] [-- --threads N]`.
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -7,14 +7,15 @@ import { datasetEntry } from "../src/datasets/registry.ts";
 import { UserError } from "../src/errors.ts";
 import { writeSection } from "../src/experiments/markdown-section.ts";
 import type { Graph } from "../src/graph/graph.ts";
-import { startEngine } from "../src/tensor/index.ts";
+import { BACKEND, startEngine } from "../src/tensor/index.ts";
 import { operatorTasks, sparseTasks } from "./kernels.ts";
 import { measure } from "./measure.ts";
 import { machineFacts, markdownTable, type Report, rowsOf, terminalTable } from "./report.ts";
 import { stepTasks } from "./steps.ts";
 
-const USAGE = `usage: npm run bench -- [--dataset NAME] [--json] [--write]
+const USAGE = `usage: npm run bench -- [--dataset NAME] [--threads N] [--json] [--write]
   --dataset NAME  cora (the default; the embedded synthetic graph where its files are missing), ...
+  --threads N     what one thread is compared with (default: $ABKD_THREADS, or one a core)
   --json          print JSON alone
   --write         put the table into docs/performance.md too`;
 
@@ -35,6 +36,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       dataset: { type: "string" },
+      threads: { type: "string" },
       json: { type: "boolean", default: false },
       write: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -46,8 +48,12 @@ async function main(): Promise<void> {
   }
   const graph = await graphOf(values.dataset);
   const split = await loadSplit(graph, datasetEntry(graph.name).defaultSplit);
-  const machine = machineFacts(startEngine().flavour);
-  const tasks = [...stepTasks(graph, split), ...sparseTasks(graph), ...operatorTasks(graph.nodes)];
+  const all = values.threads === undefined ? {} : { threads: Number(values.threads) };
+  const { flavour, threads } = startEngine(all);
+  const machine = machineFacts(flavour, threads);
+  const single = [...stepTasks(graph, split), ...sparseTasks(graph), ...operatorTasks(graph.nodes)];
+  const ours = single.filter(({ backend }) => backend === BACKEND);
+  const tasks = [...single, ...(threads > 1 ? ours.map((task) => ({ ...task, threads })) : [])];
   const timings = measure(tasks, (round, rounds) => {
     if (process.stderr.isTTY) process.stderr.write(`\rround ${round} of ${rounds} `);
   });

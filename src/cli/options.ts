@@ -1,6 +1,7 @@
 // Options that several commands share, and their checks.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { GcniiConfig } from "../models/gcnii.ts";
+import { MOST_THREADS } from "../tensor/threads.ts";
 import type { TrainingConfig } from "../training/run.ts";
 
 /** A whole number within bounds. */
@@ -29,15 +30,40 @@ export function real(bounds: { most?: number; below?: number } = {}): (text: str
   };
 }
 
+/** How much of the machine training may use. */
+export interface MachineOptions {
+  readonly workers?: number;
+  readonly threads?: number;
+}
+
+export function addMachineOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--workers <n>", "runs at a time (default: one a thread)").argParser(
+        integer(1, 256),
+      ),
+    )
+    .addOption(
+      new Option(
+        "--threads <n>",
+        "threads that compute, shared out among the runs (default: $ABKD_THREADS, or one a core)",
+      ).argParser(integer(1, MOST_THREADS)),
+    );
+}
+
+/** Those that were given, as runTrials takes them. */
+export function givenMachineOptions({ workers, threads }: MachineOptions): MachineOptions {
+  return { ...(workers !== undefined && { workers }), ...(threads !== undefined && { threads }) };
+}
+
 /** `--data`, `--runs`, `--workers` and the like, of every command that trains. */
-export interface RunOptions {
+export interface RunOptions extends MachineOptions {
   readonly dataset: string;
   readonly split?: string;
   readonly seed: number;
   readonly trials: number;
   readonly data?: string;
   readonly runs: string;
-  readonly workers?: number;
   readonly resume?: boolean;
   readonly checkpointEvery: number;
   readonly quiet?: boolean;
@@ -45,7 +71,7 @@ export interface RunOptions {
 }
 
 export function addRunOptions(command: Command): Command {
-  return command
+  command
     .optionsGroup("What to run:")
     .option("--dataset <name>", "see abkd data list", "cora")
     .option(
@@ -62,12 +88,8 @@ export function addRunOptions(command: Command): Command {
     )
     .optionsGroup("Where and how:")
     .option("--data <folder>", "look for datasets here first")
-    .option("--runs <folder>", "results, checkpoints and cached teachers", "runs")
-    .addOption(
-      new Option("--workers <n>", "runs at a time (default: one a core)").argParser(
-        integer(1, 256),
-      ),
-    )
+    .option("--runs <folder>", "results, checkpoints and cached teachers", "runs");
+  return addMachineOptions(command)
     .option("--resume", "take finished runs as they are, go on with interrupted ones")
     .addOption(
       new Option("--checkpoint-every <seconds>", "does not change the results")

@@ -20,11 +20,11 @@ import { writeAtomic } from "../training/files.ts";
 import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { runTrials } from "../training/trials.ts";
-import { integer } from "./options.ts";
+import { addMachineOptions, givenMachineOptions, integer, type MachineOptions } from "./options.ts";
 import { showProgress } from "./progress.ts";
 import { stopOnSignals } from "./run.ts";
 
-export interface QuickstartOptions {
+export interface QuickstartOptions extends MachineOptions {
   /** Cora where left out, or the synthetic graph where Cora cannot be had. */
   readonly dataset?: string;
   /** The dataset's usual split where left out. */
@@ -33,7 +33,6 @@ export interface QuickstartOptions {
   readonly runs: string;
   readonly figures: string;
   readonly trials: number;
-  readonly workers?: number;
 }
 
 /** What a caller in code may set beside the command's options, e.g. a test that has no minutes. */
@@ -47,7 +46,7 @@ export interface QuickstartSetting {
 }
 
 export function quickstartCommand(): Command {
-  return new Command("quickstart")
+  const command = new Command("quickstart")
     .description(
       "Trains a deep teacher (or loads it), then a small student alone, by SoftKD and by ABKD; " +
         "prints a table and draws the learning curves, the attention and the dissimilarity.",
@@ -57,15 +56,10 @@ export function quickstartCommand(): Command {
     .addOption(new Option("--trials <n>", "seeds a method").argParser(integer(1, 1000)).default(3))
     .option("--data <folder>", "look for datasets here first")
     .option("--runs <folder>", "results, checkpoints and cached teachers", "runs")
-    .option("--figures <folder>", "where the figures go", "figures")
-    .addOption(
-      new Option("--workers <n>", "runs at a time (default: one a core)").argParser(
-        integer(1, 256),
-      ),
-    )
-    .action(async (options: QuickstartOptions) => {
-      await quickstart(options);
-    });
+    .option("--figures <folder>", "where the figures go", "figures");
+  return addMachineOptions(command).action(async (options: QuickstartOptions) => {
+    await quickstart(options);
+  });
 }
 
 /**
@@ -143,17 +137,17 @@ function introduction([teacher, ...students]: readonly RunConfig[]): string {
 async function train(
   configs: readonly RunConfig[],
   data: DataOptions,
-  { runs, workers }: QuickstartOptions,
+  options: QuickstartOptions,
   signal: AbortSignal,
 ): Promise<RunResult[]> {
   const progress = showProgress({ total: configs.length });
   try {
     return await runTrials(configs, {
       ...data,
-      runsDir: runs,
+      runsDir: options.runs,
       observer: progress.observer,
       signal,
-      ...(workers !== undefined && { workers }),
+      ...givenMachineOptions(options),
     });
   } catch (error) {
     if (error instanceof UserError && error.exitCode === 130)

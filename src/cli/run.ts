@@ -6,7 +6,7 @@ import type { NodeKinds } from "../training/node-kinds.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { runFiles } from "../training/run-store.ts";
 import { runTrials, TrialsError } from "../training/trials.ts";
-import type { RunOptions } from "./options.ts";
+import { givenMachineOptions, type RunOptions } from "./options.ts";
 import { showProgress } from "./progress.ts";
 
 /** Prints the results to stdout; progress goes to stderr. */
@@ -33,7 +33,7 @@ export async function runAndReport(
       signal: stopper.signal,
       checkpointSeconds: options.checkpointEvery,
       ...(options.data !== undefined && { dataDir: options.data }),
-      ...(options.workers !== undefined && { workers: options.workers }),
+      ...givenMachineOptions(options),
       ...(options.resume && { resume: true }),
       ...(progress && { observer: progress.observer }),
     });

@@ -1,6 +1,7 @@
 // The tfjs back end "abkd": float tensors live in the engine's memory; every operator of
 // tfjs's cpu back end works on them, and the hot ones run as the engine's kernels.
 
+import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { BackendValues, DataType, TensorInfo } from "@tensorflow/tfjs";
@@ -12,6 +13,7 @@ import { Engine, type Flavour } from "./engine.ts";
 import type { Block, MemoryUse } from "./memory.ts";
 import { registerKernels } from "./operators.ts";
 import { recover, watchSavedCopies } from "./recover.ts";
+import { MOST_THREADS } from "./threads.ts";
 
 export const BACKEND = "abkd";
 
@@ -176,9 +178,20 @@ export function runningBackend(): Backend {
  *
  * The flavour is chosen by a self-test; the environment variable ABKD_FLAVOUR (fma or simd)
  * decides instead where set.
+ *
+ * @param options.threads that compute, the calling one among them: by default what it was, at the
+ *   first start ABKD_THREADS, or one a core. No result depends on it. The threads start with the
+ *   first operator that is large enough, sleep when idle and keep no process alive.
  */
-export function startEngine(): { readonly name: string; readonly flavour: Flavour } {
-  backend ??= new Backend(new Engine(wantedFlavour()));
+export function startEngine(options: { readonly threads?: number } = {}): {
+  readonly name: string;
+  readonly flavour: Flavour;
+  readonly threads: number;
+} {
+  const { threads } = options;
+  if (threads !== undefined) checkThreads(threads, "threads");
+  backend ??= new Backend(new Engine(wantedFlavour(), undefined, threads ?? wantedThreads()));
+  if (threads !== undefined) backend.engine.threads = threads;
   if (!registered) {
     const started = backend;
     registerKernels(BACKEND);
@@ -190,7 +203,8 @@ export function startEngine(): { readonly name: string; readonly flavour: Flavou
   }
   // Synchronous in effect: the factory above is.
   void tf.setBackend(BACKEND);
-  return { name: BACKEND, flavour: backend.engine.flavour };
+  const { flavour, threads: running } = backend.engine;
+  return { name: BACKEND, flavour, threads: running };
 }
 
 /** What ABKD_FLAVOUR asks for; undefined where it is not set. */
@@ -199,6 +213,19 @@ function wantedFlavour(): Flavour | undefined {
   if (!wanted) return undefined;
   if (wanted === "fma" || wanted === "simd") return wanted;
   throw new OptionError(`the environment variable ABKD_FLAVOUR is ${wanted}, not fma or simd`);
+}
+
+/** Threads that compute, where nobody says how many: ABKD_THREADS, or one a core. */
+export function wantedThreads(): number {
+  const wanted = process.env["ABKD_THREADS"];
+  if (!wanted) return Math.min(availableParallelism(), MOST_THREADS);
+  checkThreads(Number(wanted), "the environment variable ABKD_THREADS");
+  return Number(wanted);
+}
+
+function checkThreads(threads: number, what: string): void {
+  if (Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS) return;
+  throw new OptionError(`${what} must be a whole number from 1 to ${MOST_THREADS}`);
 }
 
 /** What the engine's memory holds, in bytes. */

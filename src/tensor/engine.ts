@@ -1,7 +1,10 @@
 // The engine: the compiled kernels over the shared memory, in the flavour that this machine has.
 import { existsSync, readFileSync } from "node:fs";
 import { UserError } from "../errors.ts";
+import { link } from "./link.ts";
 import { Memory } from "./memory.ts";
+import { KernelError, type Linked, Threads } from "./threads.ts";
+import { chunkOf, SMALLEST_CHUNK } from "./work.ts";
 
 /** `fma`: multiply-add rounds once (relaxed SIMD). `simd`: it rounds twice; slower. */
 export type Flavour = "fma" | "simd";
@@ -49,7 +52,7 @@ interface Exports extends Kernels {
   readonly ROWS_A_BLOCK: WebAssembly.Global;
 }
 
-/** The compiled kernels and the memory that they share. */
+/** The compiled kernels, the memory that they share, and the threads that run them. */
 export class Engine {
   readonly flavour: Flavour;
   readonly memory: Memory;
@@ -59,43 +62,89 @@ export class Engine {
   readonly rowsABlock: number;
   /** The kernels themselves, for whoever splits their work: run() is for all others. */
   readonly kernels: Kernels;
+  /** For tests: 0 splits even the smallest work. */
+  smallestChunk = SMALLEST_CHUNK;
+  readonly #linked: Linked;
+  #threads: Threads;
 
   /**
    * @param wanted a flavour; by default `fma` where the self-test passes, else `simd`
    * @param memory for tests: a memory with a lower limit
+   * @param threads that compute, the calling one among them
    */
-  constructor(wanted?: Flavour, memory = new Memory()) {
+  constructor(wanted?: Flavour, memory = new Memory(), threads = 1) {
     this.memory = memory;
-    const { flavour, exports } = chooseFlavour(memory, wanted);
+    const { flavour, linked } = chooseFlavour(memory.wasm, wanted);
     this.flavour = flavour;
+    this.#linked = linked;
+    const exports = linked.exports as unknown as Exports;
     this.kernels = exports;
     this.nodesABlock = exports.NODES_A_BLOCK.value as number;
     this.rowsABlock = exports.ROWS_A_BLOCK.value as number;
+    this.#threads = new Threads(threads - 1, linked);
+    memory.beforeUse = () => this.settle();
+  }
+
+  /** How many threads compute, the calling one among them. No result depends on it. */
+  get threads(): number {
+    return this.#threads.count + 1;
+  }
+
+  set threads(count: number) {
+    if (count === this.threads) return;
+    this.close();
+    this.#threads = new Threads(count - 1, this.#linked);
   }
 
   /**
    * Runs a kernel over outputs 0 .. units - 1. The one place where work is split: whoever
    * splits it may do so anywhere, for no unit depends on another.
+   * @throws KernelError where it traps, or a thread dies at it
    */
   run(kernel: keyof Kernels, units: number, ...args: number[]): void {
-    if (units > 0) this.kernels[kernel](0, units, ...args);
+    if (units <= 0) return;
+    const threads = this.#threads;
+    const chunk = threads.count > 0 ? chunkOf(kernel, units, args, this) : units;
+    if (chunk < units) {
+      threads.run(kernel, units, chunk, args);
+      return;
+    }
+    threads.settle();
+    try {
+      this.kernels[kernel](0, units, ...args);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new KernelError(kernel, why, { cause });
+    }
+  }
+
+  /** Waits for the threads where an interrupt left them at work. */
+  settle(): void {
+    this.#threads.settle();
+  }
+
+  /** Ends the threads; the next large operator starts others. @returns when they have ended */
+  close(): Promise<void> {
+    this.settle();
+    return this.#threads.close();
   }
 }
 
 function chooseFlavour(
-  memory: Memory,
+  memory: WebAssembly.Memory,
   wanted: Flavour | undefined,
-): { flavour: Flavour; exports: Exports } {
+): { flavour: Flavour; linked: Linked } {
   if (wanted !== "simd") {
-    const exports = instantiate("fma", memory);
-    if (exports && roundsOnce(exports)) return { flavour: "fma", exports };
+    const linked = instantiate("fma", memory);
+    if (linked && roundsOnce(linked.exports as unknown as Exports))
+      return { flavour: "fma", linked };
     if (wanted === "fma") {
       throw new UserError("the fma flavour needs relaxed SIMD with a fused multiply-add; use simd");
     }
   }
-  const exports = instantiate("simd", memory);
-  if (!exports) throw new UserError("this Node has no WebAssembly SIMD; Node 20.19 or later does");
-  return { flavour: "simd", exports };
+  const linked = instantiate("simd", memory);
+  if (!linked) throw new UserError("this Node has no WebAssembly SIMD; Node 20.19 or later does");
+  return { flavour: "simd", linked };
 }
 
 /** (1 + 2^-13)^2 - (1 + 2^-12) is 2^-26, and 0 when the product is rounded first. */
@@ -105,7 +154,7 @@ function roundsOnce(exports: Exports): boolean {
 }
 
 /** The module of a flavour, or undefined where this runtime does not know its instructions. */
-function instantiate(flavour: Flavour, memory: Memory): Exports | undefined {
+function instantiate(flavour: Flavour, memory: WebAssembly.Memory): Linked | undefined {
   const file = new URL(`../../build/engine.${flavour}.wasm`, import.meta.url);
   if (!existsSync(file)) {
     throw new UserError(
@@ -114,11 +163,6 @@ function instantiate(flavour: Flavour, memory: Memory): Exports | undefined {
   }
   const bytes = readFileSync(file);
   if (!WebAssembly.validate(bytes)) return undefined;
-  const imports = { env: { memory: memory.wasm, abort: trap } };
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports);
-  return instance.exports as unknown as Exports;
-}
-
-function trap(): never {
-  throw new Error("a kernel of the engine aborted: please report this with what you ran");
+  const module = new WebAssembly.Module(bytes);
+  return { module, memory, exports: link(module, memory) };
 }

@@ -1,7 +1,13 @@
 // The engine's public face: start it, see its memory, and its differentiable operators.
 export { Adam, type AdamOptions, type AdamState, type ParameterGroup } from "./adam.ts";
 export { Arcs, arcCrossEntropy, arcDistances, arcDots, arcSoftmax } from "./arcs.ts";
-export { BACKEND, freeDropped, memory, startEngine } from "./backend.ts";
+export {
+  BACKEND,
+  freeDropped,
+  memory,
+  startEngine,
+  wantedThreads,
+} from "./backend.ts";
 export { infoNce } from "./contrast.ts";
 export { type DropoutStream, dropout, reluDropout } from "./dropout.ts";
 export type { Flavour } from "./engine.ts";

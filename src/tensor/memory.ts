@@ -56,10 +56,14 @@ export class OutOfMemoryError extends UserError {}
  */
 export class Memory {
   readonly wasm: WebAssembly.Memory;
+  /** Called before a block is given out: threads may still be writing to what an interrupt freed. */
+  beforeUse: () => void = () => {};
   readonly #limit: number;
   readonly #free = new Map<number, number[]>();
   /** Gives back the blocks of owners that were dropped, once the collector finds them. */
   readonly #dropped = new FinalizationRegistry<Block>((block) => this.release(block));
+  /** All of the memory as it was when a word was last sought beyond it. */
+  #words: Int32Array = new Int32Array(0);
   #top = FIRST_ADDRESS;
   #used = 0;
   #freeBytes = 0;
@@ -79,6 +83,7 @@ export class Memory {
    * @throws {OutOfMemoryError} when the limit is reached
    */
   allocate(bytes: number, what: string, owner?: object): Block {
+    this.beforeUse();
     const capacity = sizeClass(bytes + SLACK);
     const place = this.#reuse(capacity) ?? this.#extend(capacity) ?? this.#takeLarger(capacity);
     if (!place) throw new OutOfMemoryError(this.#spent(bytes, what), { exitCode: 1 });
@@ -112,6 +117,13 @@ export class Memory {
   integers(block: Block): Int32Array<SharedArrayBuffer> {
     return new Int32Array(this.#buffer, block.address, block.bytes >> 2);
   }
+
+  /** The 32-bit word at an address. */
+  readonly word = (address: number): number => {
+    const at = address >>> 2;
+    if (at >= this.#words.length) this.#words = new Int32Array(this.#buffer);
+    return this.#words[at]!;
+  };
 
   use(): MemoryUse {
     return {

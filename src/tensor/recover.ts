@@ -38,6 +38,8 @@ interface OpenState {
 export function recover(backend: Backend): void {
   const engine = tf.engine();
   const state = engine.state as unknown as OpenState;
+  // First of all: threads may still be writing to what is about to be freed.
+  backend.engine.settle();
   backend.endCpuKernel();
   // Variable.assign may have been cut after taking the new numbers and before counting them.
   const variables = Object.values(state.registeredVariables).map(({ dataId }) => dataId);

@@ -70,6 +70,10 @@ export interface RunResult {
   readonly dead: boolean;
   readonly inspection?: { readonly first: Inspection; readonly last: Inspection };
   readonly warnings: readonly string[];
-  /** Never compared: differs from run to run. Seconds. */
-  readonly timing: { readonly seconds: number; readonly secondsPerEpoch: number };
+  /** Never compared: differs from run to run. Seconds; absent threads are one (older files). */
+  readonly timing: {
+    readonly seconds: number;
+    readonly secondsPerEpoch: number;
+    readonly threads?: number;
+  };
 }

@@ -38,6 +38,8 @@ export interface Trial {
    */
   readonly start: "anew" | "resume" | "cache";
   readonly checkpointSeconds: number;
+  /** That compute for this run; its result does not depend on them. */
+  readonly threads: number;
 }
 
 /**
@@ -50,7 +52,7 @@ export async function runTrial(
   signal?: StopSignal,
 ): Promise<RunResult> {
   const { config, graph, split } = trial;
-  const engine = startEngine();
+  const engine = startEngine({ threads: trial.threads });
   const owner = { config, data: fingerprint(graph, split), flavour: engine.flavour };
   const files = runFiles(trial.runsDir, config);
   const id = runId(config);
@@ -115,6 +117,7 @@ export async function runTrial(
       },
       parameters: countParameters(model, distillation, teacher?.result),
       ...measured(model, inputs, targets, trial, outcome),
+      timing: timing(outcome, engine.threads),
     };
     writeRun(files, result, { ...owner, shape, parameters: modelParameters(model) });
     rmSync(files.checkpoint, { force: true });
@@ -195,9 +198,9 @@ function measured(
   outcome: TrainingOutcome,
 ): Pick<
   RunResult,
-  "curve" | "bestEpoch" | "accuracy" | "nodeKinds" | "dead" | "inspection" | "warnings" | "timing"
+  "curve" | "bestEpoch" | "accuracy" | "nodeKinds" | "dead" | "inspection" | "warnings"
 > {
-  const { curve, bestEpoch, inspection, seconds } = outcome;
+  const { curve, bestEpoch, inspection } = outcome;
   const { accuracy, classes } = withForward(model, inputs, false, (forward) => ({
     accuracy: {
       train: scores(forward.logits, targets.train).accuracy,
@@ -224,8 +227,11 @@ function measured(
     dead,
     ...(inspection && { inspection }),
     warnings,
-    timing: { seconds, secondsPerEpoch: seconds / curve.loss.length },
   };
+}
+
+function timing({ seconds, curve }: TrainingOutcome, threads: number): RunResult["timing"] {
+  return { seconds, secondsPerEpoch: seconds / curve.loss.length, threads };
 }
 
 function countParameters(

@@ -1,5 +1,4 @@
 // Many runs at once, on worker threads, each teacher trained once.
-import { availableParallelism } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
@@ -7,7 +6,9 @@ import { type DataOptions, loadDataset, loadSplit, parseSplit } from "../dataset
 import { orInterrupted } from "../display/host.ts";
 import { OptionError, UserError } from "../errors.ts";
 import type { Graph, Split } from "../graph/graph.ts";
+import { wantedThreads } from "../tensor/index.ts";
 import { describeRun, runId } from "./canonical.ts";
+import { Cores } from "./cores.ts";
 import type { Observer, TrainingEvent } from "./observer.ts";
 import { notebookTrialsLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
@@ -17,8 +18,13 @@ import type { Trial } from "./trial.ts";
 import type { WorkerReply, WorkerTask } from "./trial-worker.ts";
 
 export interface TrialsOptions extends DataOptions {
-  /** Runs at a time; every core has one by default. The results do not depend on it. */
+  /** Runs at a time; every thread has one by default. The results do not depend on it. */
   readonly workers?: number;
+  /**
+   * Threads that compute, in all; by default ABKD_THREADS, or one a core. Runs at the same time
+   * share them out, one that is alone (the teacher of all others) has them all.
+   */
+  readonly threads?: number;
   /** Folder of results and cached teachers; `runs` by default. */
   readonly runsDir?: string;
   /** Take finished runs as they are and go on from checkpoints. Teachers always do. */
@@ -199,10 +205,14 @@ async function loadData(
   return data;
 }
 
+/** What differs from run to run. */
+type Task = Pick<Trial, "config" | "graph" | "split" | "start">;
+
 /** The worker threads. */
 class Pool {
   readonly #options: TrialsOptions;
   readonly #piscina: Piscina<WorkerTask, WorkerReply>;
+  readonly #cores: Cores;
   readonly #stop = new SharedArrayBuffer(4);
   readonly #onAbort = (): void => {
     Atomics.store(new Int32Array(this.#stop), 0, 1);
@@ -213,13 +223,15 @@ class Pool {
   /** @param runs how many there will be: no more threads are started */
   constructor(options: TrialsOptions, runs: number) {
     this.#options = options;
-    const threads = Math.min(options.workers ?? availableParallelism(), runs);
+    const threads = options.threads ?? wantedThreads();
+    const workers = Math.min(options.workers ?? threads, runs);
+    this.#cores = new Cores(threads, workers);
     // Beside this file: .ts in the sources, .js in the built package.
     const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
     this.#piscina = new Piscina<WorkerTask, WorkerReply>({
       filename: new URL(`./trial-worker${extension}`, import.meta.url).href,
-      minThreads: threads,
-      maxThreads: threads,
+      minThreads: workers,
+      maxThreads: workers,
     });
     this.#broken = new Promise((_, reject) => {
       this.#piscina.on("error", reject);
@@ -229,10 +241,16 @@ class Pool {
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  async run(
-    trial: Pick<Trial, "config" | "graph" | "split" | "start">,
-    observer: Observer,
-  ): Promise<RunResult> {
+  async run(trial: Task, observer: Observer): Promise<RunResult> {
+    const threads = await this.#cores.take();
+    try {
+      return await this.#send(trial, threads, observer);
+    } finally {
+      this.#cores.give(threads);
+    }
+  }
+
+  async #send(trial: Task, threads: number, observer: Observer): Promise<RunResult> {
     const { runsDir = RUNS_FOLDER, checkpointSeconds = 30 } = this.#options;
     const { port1, port2 } = new MessageChannel();
     const eventsEnd = new Promise<void>((resolve) => {
@@ -242,7 +260,7 @@ class Pool {
       });
     });
     const task = {
-      trial: { ...trial, runsDir, checkpointSeconds },
+      trial: { ...trial, runsDir, checkpointSeconds, threads },
       events: port2,
       stop: this.#stop,
     };

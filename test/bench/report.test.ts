@@ -33,21 +33,25 @@ function report(): Report {
     task("training step", "ABKD", { limit: { milliseconds: 15, beyond: plain } }),
     task("product", "A B", { operations: 4e6 }),
     task(PEER, "product: A B", { operations: 4e6 }),
+    task("product", "A B", { operations: 4e6, threads: 2 }),
   ];
   return {
-    ...{ dataset: "synthetic", nodes: 2708, arcs: 10_556, machine: machineFacts("simd") },
-    rows: rowsOf(tasks, [timing(2), timing(20), timing(0.5), timing(30)]),
+    ...{ dataset: "synthetic", nodes: 2708, arcs: 10_556, machine: machineFacts("simd", 2) },
+    rows: rowsOf(
+      tasks,
+      [2, 20, 0.5, 30, 0.3].map((median) => timing(median)),
+    ),
   };
 }
 
 test("limits may stand on another task's median, rates and ratios on the medians", () => {
-  const rows = report().rows.map(({ name, limit, gflops, peerRatio }) => ({
-    ...{ name, limit, gflops, peerRatio },
+  const rows = report().rows.map(({ name, limit, gflops, peerRatio, threaded }) => ({
+    ...{ name, limit, gflops, peerRatio, threaded },
   }));
   assert.deepEqual(rows, [
-    { name: "student", limit: 3, gflops: null, peerRatio: null },
-    { name: "ABKD", limit: 17, gflops: null, peerRatio: null },
-    { name: "A B", limit: null, gflops: 8, peerRatio: 60 },
+    { name: "student", limit: 3, gflops: null, peerRatio: null, threaded: null },
+    { name: "ABKD", limit: 17, gflops: null, peerRatio: null, threaded: null },
+    { name: "A B", limit: null, gflops: 8, peerRatio: 60, threaded: 0.3 },
   ]);
 });
 
@@ -57,7 +61,7 @@ test("the table says what is over its limit", () => {
   assert.equal(new Set(columns.map((line) => line.split("|").length)).size, 1, "same width");
   assert.match(table, /training step: student \| 2\.00 ms .*\| 3\.00 ms \|/);
   assert.match(table, /training step: ABKD \| 20 ms .*\| 17 ms \(over\) \|/);
-  assert.match(table, /product: A B \| 500 µs .*\| 8\.0 \| 60\.0 x \|/);
+  assert.match(table, /product: A B \| 500 µs .*\| 8\.0 \| 60\.0 x \| 300 µs \(0\.60\) \|/);
 });
 
 test("a task is called until it is warm, then in every round; quartiles are in order", () => {

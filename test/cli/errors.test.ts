@@ -32,6 +32,7 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["distill", "--split", "halves"], /split "halves": expected geom-gcn:0..9/],
   [["distill", "--data", "/no/such/folder"], /\/no\/such\/folder is not a folder/],
   [["train", "--layers", "0"], /Expected a whole number from 1/],
+  [["train", "--threads", "0"], /'--threads <n>' argument '0' is invalid.* from 1 to 256/],
   [["export", "0123"], /no complete run "0123" in runs/],
   [["export", "x", "--format", "onnx"], /Allowed choices are safetensors, npz/],
   [["predict"], /missing required argument 'file'/],

@@ -8,24 +8,25 @@ import { promisify } from "node:util";
 const script = fileURLToPath(new URL("./interrupted-training.ts", import.meta.url));
 const KILLS = 100;
 
-async function run(kills: number): Promise<Record<string, number | string>> {
-  const { stdout } = await promisify(execFile)(process.execPath, [script, String(kills)], {
-    timeout: 120_000,
-  });
+async function run(kills: number, threads: number): Promise<Record<string, number | string>> {
+  const args = [script, String(kills), String(threads)];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 120_000 });
   return JSON.parse(stdout) as Record<string, number | string>;
 }
 
-test("after each of 100 kills: outcome, checkpoint, kept tensors, memory and later bits are sound", async () => {
-  const undisturbed = await run(0);
-  const { early, resumed, tensors, grown, ...rest } = await run(KILLS);
-  assert.deepEqual(rest, {
-    ...{ whole: undisturbed["whole"], different: 0, resumedDifferent: 0 },
-    ...{ unsettled: 0, notBest: 0, keptLost: 0 },
+for (const threads of [1, 3]) {
+  test(`after each of 100 kills on ${threads} threads: outcome, checkpoint, kept tensors, memory and later bits are sound`, async () => {
+    const undisturbed = await run(0, 1);
+    const { early, resumed, tensors, grown, ...rest } = await run(KILLS, threads);
+    assert.deepEqual(rest, {
+      ...{ whole: undisturbed["whole"], different: 0, resumedDifferent: 0 },
+      ...{ unsettled: 0, notBest: 0, keptLost: 0 },
+    });
+    assert.ok(Number(early) > KILLS / 4, `${early} kills came before the end`);
+    assert.ok(Number(resumed) > KILLS / 20, `${resumed} were gone on with`);
+    // A kill may land between a block and its owner; a training that were left would be 100 kB.
+    assert.ok(Number(grown) < 4096, `${grown} bytes more`);
+    // tfjs's own count may lose what was cut while it was counted, and must not grow.
+    assert.ok(Number(tensors) <= 0, `${tensors} tensors more`);
   });
-  assert.ok(Number(early) > KILLS / 4, `${early} kills came before the end`);
-  assert.ok(Number(resumed) > KILLS / 20, `${resumed} were gone on with`);
-  // A kill may land between a block and its owner; a training that were left would be 100 kB.
-  assert.ok(Number(grown) < 4096, `${grown} bytes more`);
-  // tfjs's own count may lose what was cut while it was counted, and must not grow.
-  assert.ok(Number(tensors) <= 0, `${tensors} tensors more`);
-});
+}

@@ -6,6 +6,7 @@ import { resolveOptions } from "../../src/distillation/options.ts";
 import { createDistillation, findMethod } from "../../src/distillation/registry.ts";
 import { randomStream } from "../../src/graph/random.ts";
 import { Gcnii } from "../../src/models/gcnii.ts";
+import { runningBackend } from "../../src/tensor/backend.ts";
 import { freeDropped, memory, startEngine } from "../../src/tensor/index.ts";
 import type { TrainingState } from "../../src/training/checkpoint.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
@@ -15,11 +16,14 @@ import { Notebook } from "./notebook.ts";
 
 const EPOCHS = 40;
 const kills = Number(process.argv[2]);
-const seed = Number(process.argv[3] ?? 1);
+const threads = Number(process.argv[3] ?? 1);
+const seed = Number(process.argv[4] ?? 1);
 
 // Killed trainings and undisturbed ones are the same but for the host.
 const notebook = kills > 0 ? new Notebook(/Training\.epoch|spin/) : undefined;
-startEngine();
+startEngine({ threads });
+// Even the smallest operator is split, so that kills come while threads are at work.
+if (threads > 1) runningBackend().engine.smallestChunk = 0;
 
 const shape = { features: 12, classes: 3 };
 const config = {

@@ -1,8 +1,14 @@
 // Runs one kernel of the engine on blocks with guards around them: right numbers, nothing
-// written outside, nothing read outside that counts, the same bits however the work is split.
+// written outside, nothing read outside that counts, the same bits however the work is split, and
+// on any number of threads.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after } from "node:test";
 import { Engine, type Flavour, type Kernels } from "../../src/tensor/engine.ts";
+import { link } from "../../src/tensor/link.ts";
 import { type Block, Memory } from "../../src/tensor/memory.ts";
+import { Threads } from "../../src/tensor/threads.ts";
+import { chunkOf } from "../../src/tensor/work.ts";
 import { assertClose, assertSameBits, type Numbers } from "./support.ts";
 
 export const FLAVOURS: readonly Flavour[] = ["simd", "fma"];
@@ -14,6 +20,47 @@ export function engineOf(flavour: Flavour): Engine {
   engines.set(flavour, engine);
   return engine;
 }
+
+const THREADS = [2, 3, 8];
+
+/** Chunks that each pool was given, and those of them that this thread worked on itself. */
+interface Pool {
+  readonly threads: Threads;
+  chunks: number;
+  own: number;
+}
+
+const pools = new Map<string, Pool>();
+
+/** Threads on the memory of engineOf(flavour). This one is slow, so that the others get their share. */
+function poolOf(flavour: Flavour, count: number): Pool {
+  const known = pools.get(`${flavour} ${count}`);
+  if (known) return known;
+  const memory = engineOf(flavour).memory.wasm;
+  const file = new URL(`../../build/engine.${flavour}.wasm`, import.meta.url);
+  const module = new WebAssembly.Module(readFileSync(file));
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  const exports = Object.entries(link(module, memory)).map(([name, kernel]) => {
+    if (typeof kernel !== "function") return [name, kernel] as const;
+    const slow = (...args: number[]): void => {
+      pool.own++;
+      Atomics.wait(never, 0, 0, 1);
+      kernel(...args);
+    };
+    return [name, slow] as const;
+  });
+  const linked = { module, memory, exports: Object.fromEntries(exports) };
+  const pool = { threads: new Threads(count - 1, linked), chunks: 0, own: 0 };
+  pools.set(`${flavour} ${count}`, pool);
+  return pool;
+}
+
+after(async () => {
+  for (const [name, { threads, chunks, own }] of pools) {
+    await threads.close();
+    assert.ok(own < 0.7 * chunks, `${name}: ${own} of ${chunks} chunks were this thread's`);
+  }
+});
 
 /** What an output must be, and how far each element may be off (0: exactly that float32). */
 export interface Expected {
@@ -57,8 +104,10 @@ function place(engine: Engine, contents: Float32Array | Int32Array | number): Pl
 
 type Bits = Readonly<Record<string, Int32Array>>;
 
-/** Runs units begin .. end - 1 on fresh arrays; returns what the outputs hold afterwards. */
-function runOnce(engine: Engine, trial: Trial, begin: number, end: number): Bits {
+type Run = (args: number[]) => void;
+
+/** Runs a trial on fresh arrays; returns what the outputs hold afterwards. */
+function runOnce(engine: Engine, trial: Trial, run: Run): Bits {
   const all = { ...trial.inputs, ...trial.outputs };
   const placed = new Map(
     Object.entries(all).map(([name, contents]) => [name, place(engine, contents)]),
@@ -69,7 +118,7 @@ function runOnce(engine: Engine, trial: Trial, begin: number, end: number): Bits
     assert.ok(at, `${trial.title}: no array is named ${arg}`);
     return at.address;
   });
-  engine.kernels[trial.kernel](begin, end, ...args);
+  run(args);
   for (const [name, { block }] of placed) {
     const whole = engine.memory.integers(block);
     for (const guard of [whole.subarray(0, GUARD), whole.subarray(-GUARD)]) {
@@ -106,7 +155,9 @@ function cuts(units: number): number[] {
 /** @throws AssertionError for a wrong number, a write outside, or bits that depend on the split */
 export function check(flavour: Flavour, trial: Trial): void {
   const engine = engineOf(flavour);
-  const whole = runOnce(engine, trial, 0, trial.units);
+  const range = (begin: number, end: number): Bits =>
+    runOnce(engine, trial, (args) => engine.kernels[trial.kernel](begin, end, ...args));
+  const whole = range(0, trial.units);
   for (const [name, { values, tolerance }] of Object.entries(trial.expected)) {
     const actual = new Float32Array(whole[name]!.buffer);
     assertClose(actual, values, tolerance, `${flavour}: ${trial.title}: ${name}`);
@@ -121,7 +172,7 @@ export function check(flavour: Flavour, trial: Trial): void {
   );
   const owner = new Map<string, number>();
   for (let piece = 0; piece + 1 < pieces.length; piece++) {
-    const part = runOnce(engine, trial, pieces[piece]!, pieces[piece + 1]!);
+    const part = range(pieces[piece]!, pieces[piece + 1]!);
     for (const [name, contents] of Object.entries(trial.outputs)) {
       const before = initial(contents);
       for (const [i, word] of part[name]!.entries()) {
@@ -136,6 +187,25 @@ export function check(flavour: Flavour, trial: Trial): void {
   for (const [name, words] of Object.entries(whole)) {
     const what = `${flavour}: ${trial.title}: ${name} in ranges cut at ${pieces}`;
     const [one, many] = [words, joined[name]!].map((w) => new Float32Array(w.buffer));
+    assertSameBits(many!, one!, what);
+  }
+  for (const count of THREADS) onThreads(flavour, count, trial, whole);
+}
+
+function onThreads(flavour: Flavour, count: number, trial: Trial, whole: Bits): void {
+  const { kernel, units } = trial;
+  if (units === 0) return;
+  const { memory } = engineOf(flavour);
+  const pool = poolOf(flavour, count);
+  const found = runOnce(engineOf(flavour), trial, (args) => {
+    const splitting = { threads: count, smallestChunk: 0, memory };
+    const chunk = chunkOf(kernel, units, args, splitting);
+    pool.chunks += Math.ceil(units / chunk);
+    pool.threads.run(kernel, units, chunk, args);
+  });
+  for (const [name, words] of Object.entries(whole)) {
+    const what = `${flavour}: ${trial.title}: ${name} on ${count} threads`;
+    const [one, many] = [words, found[name]!].map((w) => new Float32Array(w.buffer));
     assertSameBits(many!, one!, what);
   }
 }

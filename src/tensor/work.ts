@@ -1,0 +1,103 @@
+// What a kernel's work costs, and how finely it is worth splitting among threads.
+import type { Kernels } from "./engine.ts";
+
+/**
+ * Nanoseconds: a chunk of less work is not worth its ticket, and an operator of fewer than
+ * `FEWEST_CHUNKS` such chunks not the waking of a thread (bench/threads.ts measures both).
+ */
+export const SMALLEST_CHUNK = 20_000;
+const FEWEST_CHUNKS = 4;
+/** At most so many chunks a thread: the rest of a late one is shared by the others. */
+const CHUNKS_A_THREAD = 4;
+
+interface Work {
+  /** Units that a chunk is a multiple of: a tile's rows, or what shares a line of the cache. */
+  readonly grain: number;
+  /** Where each chunk reads all of an operand again, fewer chunks a thread than usual. */
+  readonly chunksAThread?: number;
+  /** One unit's share, in nanoseconds on one core; only its order of magnitude matters. */
+  unit(args: readonly number[], units: number, words: Words): number;
+}
+
+/** The 32-bit word at an address. */
+type Words = (address: number) => number;
+
+const elementwise = (nanoseconds: number): Work => ({ grain: 16, unit: () => nanoseconds });
+
+/** What a row of B costs for each row of A: columns that fill no vector cost most. */
+const tileRow = (columns: number): number => 0.04 * columns + 0.95 * (columns % 4);
+
+/** A row's share of what each entry of a sparse matrix costs, of `columns` numbers each. */
+const sparseRow =
+  (entry: number, number = 0, columnsAt = 0): Work["unit"] =>
+  (args, units, words) => {
+    const entries = words(args[0]! + units * 4) - words(args[0]!);
+    return 3 + (entries / units) * (entry + number * args[columnsAt]!);
+  };
+
+/** By kernel; arguments are counted after begin and end, as the kernels' sources name them. */
+const WORK: Readonly<Record<keyof Kernels, Work>> = {
+  adam: elementwise(1),
+  arcCrossEntropy: { grain: 4, unit: sparseRow(15) },
+  arcDifferences: { grain: 4, unit: sparseRow(1, 0.2, 5) },
+  arcPairs: { grain: 4, unit: sparseRow(2, 0.2, 4) },
+  arcProducts: { grain: 4, unit: sparseRow(2, 0.2, 5) },
+  // Groups of 32 elements.
+  applyBits: { grain: 4, unit: () => 13 },
+  combine: elementwise(0.3),
+  combineRows: { grain: 4, unit: ([, , , columns]) => 2 + 0.25 * columns! },
+  contrastRows: { grain: 4, unit: ([, , columns]) => 20 + 2 * columns! },
+  crossEntropy: { grain: 8, unit: ([, , , , , , classes]) => 20 + 14 * classes! },
+  dropout: { grain: 4, unit: ([, , , , , threshold]) => (threshold ? 42 : 10) },
+  gather: elementwise(1.5),
+  multiply: elementwise(0.3),
+  pairDistances: {
+    grain: 1,
+    // Blocks of 32 nodes.
+    unit: ([, , , , , , teacherLayers, studentLayers, width]) =>
+      32 * 0.17 * teacherLayers! * studentLayers! * width!,
+  },
+  product: { grain: 6, unit: ([, , , inner, columns]) => 2 + inner! * tileRow(columns!) },
+  productTransposedA: {
+    grain: 6,
+    chunksAThread: 2,
+    unit: ([, , , rows, , columns]) => 2 + rows! * tileRow(columns!),
+  },
+  relu: elementwise(0.3),
+  scale: elementwise(0.3),
+  similarities: { grain: 4, unit: ([, , nodes, width]) => nodes! * (1 + 0.15 * width!) },
+  similarityMismatch: {
+    grain: 1,
+    // Blocks of 32 rows.
+    unit: ([, , , , , , nodes, width]) => 32 * nodes! * (1 + 0.5 * width!),
+  },
+  sparseProduct: { grain: 4, unit: sparseRow(0.9, 0.1, 5) },
+  sumColumns: { grain: 16, unit: ([, , reduced]) => 0.25 * reduced! },
+  sumRows: { grain: 16, unit: ([, , reduced]) => 3 + 0.15 * reduced! },
+  tanh: elementwise(2),
+  transposeDense: { grain: 16, unit: ([, , , columns]) => 1.2 * columns! },
+  unitRows: { grain: 4, unit: ([, , , columns]) => 5 + 0.3 * columns! },
+  unitRowsGradient: { grain: 4, unit: ([, , , , columns]) => 5 + 0.3 * columns! },
+};
+
+export interface Splitting {
+  readonly threads: number;
+  /** SMALLEST_CHUNK, or 0 in tests. */
+  readonly smallestChunk: number;
+  readonly memory: { word: Words };
+}
+
+/** How many units a chunk has; all of them where the work is not worth splitting. */
+export function chunkOf(
+  kernel: keyof Kernels,
+  units: number,
+  args: readonly number[],
+  { threads, smallestChunk, memory }: Splitting,
+): number {
+  const { grain, chunksAThread = CHUNKS_A_THREAD, unit } = WORK[kernel];
+  // Sums of nothing cost next to nothing.
+  const each = Math.max(0.1, unit(args, units, memory.word));
+  if (each * units < FEWEST_CHUNKS * smallestChunk) return units;
+  const least = Math.max(units / (threads * chunksAThread), smallestChunk / each);
+  return Math.min(units, Math.ceil(least / grain) * grain);
+}
