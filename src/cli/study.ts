@@ -24,6 +24,7 @@ import { studyReport } from "../experiments/study-report.ts";
 import { studyPage } from "../figures/study-page.ts";
 import { writeAtomic } from "../training/files.ts";
 import { RUNS_FOLDER } from "../training/run-store.ts";
+import { runTrials } from "../training/trials.ts";
 import { integer } from "./options.ts";
 import { stopOnSignals } from "./run.ts";
 import { showStudyProgress } from "./study-progress.ts";
@@ -137,16 +138,13 @@ async function run(name: string, flags: RunFlags): Promise<void> {
     progress?.close();
   };
   try {
-    const recorded = await runStudy(plan, {
-      store,
-      runsDir: flags.runs,
-      download: true,
-      workers,
-      signal: stopper.signal,
+    const options = {
+      ...{ store, runsDir: flags.runs, download: true, workers, signal: stopper.signal },
       ...(flags.data !== undefined && { dataDir: flags.data }),
       ...(downloads && { onProgress: downloads.show }),
       ...(progress && { observer: progress.observer }),
-    });
+    };
+    const recorded = await runStudy(plan, options, runTrials);
     end();
     const seconds = (performance.now() - began) / 1000;
     process.stdout.write(

@@ -2,7 +2,7 @@
 import { UserError } from "../errors.ts";
 import type { Observer, TrainingEvent } from "../training/observer.ts";
 import type { RunConfig } from "../training/run.ts";
-import { runTrials, type TrialsOptions } from "../training/trials.ts";
+import type { TrialsOptions } from "../training/trials.ts";
 import type { ResultsStore } from "./results-store.ts";
 import type { StudyPlan } from "./study.ts";
 import { recordOf } from "./trial-record.ts";
@@ -11,7 +11,7 @@ export interface StudyOptions extends Omit<TrialsOptions, "resume"> {
   readonly store: ResultsStore;
 }
 
-/** What a study's trials are run by; runTrials, unless a test puts something quicker in its place. */
+/** What a study's trials are run by: runTrials (src/training/trials.ts). */
 export type TrialRunner = (
   configs: readonly RunConfig[],
   options: TrialsOptions,
@@ -33,7 +33,7 @@ export function distinctTrials(plan: StudyPlan): Map<string, RunConfig> {
 export async function runStudy(
   plan: StudyPlan,
   options: StudyOptions,
-  run: TrialRunner = runTrials,
+  run: TrialRunner,
 ): Promise<number> {
   const { store, observer = () => {}, ...rest } = options;
   const trials = distinctTrials(plan);
