@@ -61,8 +61,10 @@ export function pairedTest(differences: readonly number[]): PairedTest | undefin
   const difference = mean([...differences]);
   const deviation = standardDeviation(differences);
   const wins = differences.filter((x) => x > 0).length;
-  // Differences that are all equal: no difference at all, or one beyond doubt.
-  if (deviation === 0) return { n, difference, interval, p: difference === 0 ? 1 : 0, wins };
+  // Differences that are all equal leave t nothing to divide by: the sign test's p stands in.
+  if (deviation === 0) {
+    return { n, difference, interval, p: difference === 0 ? 1 : 2 ** (1 - n), wins };
+  }
   const p = 2 * jstat.studentt.cdf(-Math.abs(pairedT(differences)), n - 1);
   return { n, difference, interval, p, effect: difference / deviation, wins };
 }

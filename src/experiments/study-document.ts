@@ -59,9 +59,8 @@ export function studyDocument(
     profile === "quick"
       ? "Quick profile: a first look with few splits and seeds; no verdicts."
       : "Paper profile.";
-  const missing = done < planned ? ` ${planned - done} of ${planned} trials are missing.` : "";
   return [
-    paragraph(`${how} ${done} of ${planned} trials are done.${missing}`),
+    paragraph(`${how} ${done} of ${planned} trials are done.`),
     ...about.map(paragraph),
     ...(problems.length > 0
       ? [heading("Records that could not be used"), { kind: "list", items: problems } as const]

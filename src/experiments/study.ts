@@ -107,7 +107,7 @@ export interface StudyPlan {
     readonly splits: readonly string[];
     readonly seeds: readonly number[];
   }[];
-  /** Of the study's datasets, and why they are left out. */
+  /** Those of the study's datasets that cannot be had here, and why. */
   readonly absent: readonly { readonly dataset: string; readonly why: string }[];
   readonly trials: readonly PlannedTrial[];
 }
@@ -119,11 +119,8 @@ export function planStudy(study: Study, options: PlanOptions): StudyPlan {
   const chosen = options.datasets?.map((name) => datasetEntry(name).name);
   const names = [...new Set(chosen ?? study.datasets.filter(known))];
   const absent = study.datasets
-    .filter((name) => !names.includes(name))
-    .map((dataset) => ({
-      dataset,
-      why: known(dataset) ? "not asked for" : `there is no dataset "${dataset}" here`,
-    }));
+    .filter((name) => !known(name))
+    .map((dataset) => ({ dataset, why: `there is no dataset "${dataset}" here` }));
   const { seeds, publicSeeds } = SIZES[profile];
   const datasets = names.map((name) => {
     const splits = splitsOf(name, options);

@@ -27,6 +27,7 @@ const style = `
   h2 { font-size: 1.15rem; margin-top: 2rem; }
   table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 1rem 0; }
   th, td { padding: 0.3rem 0.8rem; text-align: left; border-bottom: 1px solid #ddd; }
+  [align="right"] { text-align: right; white-space: nowrap; }
   th { border-bottom: 2px solid #666; font-weight: 600; }
   .figure { width: 100%; margin: 1.5rem 0; break-inside: avoid; }
   .scroll { overflow-x: auto; }

@@ -11,21 +11,41 @@ export interface SizedRows {
 
 const percentOf = (fraction: number): number => 100 * fraction;
 
-/** The axis begins below all means and the middle half of the trials: dead ones would squeeze the rest. */
+/** Most of its trials died: its mean would squeeze the others together. */
+const isDead = ({ n, dead }: ArmReport): boolean => dead > n / 2;
+
+/** Where the axis begins, in percent: below the means and the middle half of all that live. */
 function axisStart(arms: readonly ArmReport[]): number {
-  const lows = arms.flatMap(({ quartiles, mean, paper }) => [
-    ...(quartiles ? [percentOf(quartiles[0])] : []),
-    ...(mean === undefined ? [] : [percentOf(mean)]),
-    ...(paper ? [paper.mean - (paper.deviation ?? 0)] : []),
+  const living = arms.filter((arm) => !isDead(arm));
+  const lows = [...living, ...arms.filter(({ paper }) => paper)].flatMap((arm) => [
+    ...(arm.quartiles && !isDead(arm) ? [percentOf(arm.quartiles[0])] : []),
+    ...(arm.mean !== undefined && !isDead(arm) ? [percentOf(arm.mean)] : []),
+    ...(arm.paper ? [arm.paper.mean - (arm.paper.deviation ?? 0)] : []),
   ]);
-  return Math.max(0, Math.min(...lows) - 2);
+  return lows.length > 0 ? Math.max(0, Math.min(...lows) - 2) : 0;
+}
+
+/** An arm that lies to the left of the axis, named at its foot. */
+function beyond(arm: ArmReport, index: number, floor: number): Partial<Data> {
+  const { colour } = styleOf(arm.method.split(":")[0]!, index);
+  const died = arm.dead > 0 ? `, ${arm.dead} of ${arm.n} died` : "";
+  return {
+    ...{ type: "scatter", mode: "text", uid: `beyond-${index}`, x: [floor], y: [index] },
+    text: [`◂ ${percentOf(arm.mean!).toFixed(1)}${died}`],
+    textposition: "middle right",
+    textfont: { color: colour, size: 12 },
+    hoverinfo: "skip",
+  };
 }
 
 /** One row an arm, the first on top: trials as dots, mean with its interval, the paper's number. */
 export function studyAccuracies({ dataset, arms }: DatasetReport): SizedRows {
   const shown = arms.filter(({ n, paper }) => n > 0 || paper);
   const floor = axisStart(shown);
-  const data = shown.flatMap((arm, index) => armTraces(arm, index));
+  const data = shown.flatMap((arm, index) => {
+    const left = arm.mean !== undefined && percentOf(arm.mean) < floor;
+    return [...armTraces(arm, index), ...(left ? [beyond(arm, index, floor)] : [])];
+  });
   return {
     figure: {
       data,

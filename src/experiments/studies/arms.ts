@@ -66,19 +66,27 @@ export const attentionControls: readonly Arm[] = [
 /** What stands in every ABKD table beside its own arms. */
 export const controls: readonly Arm[] = [...baselines, ...attentionControls];
 
-/** The name of a preset that holds a method's published weights, as against the searched ones. */
-const PUBLISHED_PRESET = "published";
+/** The preset by which a rival adds soft labels, with the weights published for both together. */
+const SOFT_LABELS = "soft-labels";
 
-/** A rival with searched weights, and with its published ones where it names them. */
+/**
+ * A rival with the weights that were searched for it, with its published ones (its defaults), and
+ * beside soft labels where it has that. Equal configurations are trained once.
+ */
 export function rivalArms(method: AnyMethod): Arm[] {
-  const inPaper = Object.values(table3).some((row) => Object.hasOwn(row, method.name));
-  const role = inPaper ? "method" : "control";
-  const arms = [methodArm(method.name, { role })];
-  if (!Object.hasOwn(method.presets, PUBLISHED_PRESET)) return arms;
-  const label = `${methodLabel(method.name)}, published weights`;
-  const id = `${method.name}:published`;
+  const { name, defaults, presets } = method;
+  const inPaper = Object.values(table3).some((row) => Object.hasOwn(row, name));
+  const arm = (what: string, label: string, changes: Changes): Arm =>
+    methodArm(
+      name,
+      { id: `${name}:${what}`, label: `${methodLabel(name)}, ${label}`, role: "control" },
+      changes,
+    );
   return [
-    ...arms,
-    methodArm(method.name, { id, label, role: "control" }, { preset: PUBLISHED_PRESET }),
+    methodArm(name, { role: inPaper ? "method" : "control" }),
+    arm("published", "published weights", { options: defaults }),
+    ...(Object.hasOwn(presets, SOFT_LABELS)
+      ? [arm(SOFT_LABELS, "and soft labels", { preset: SOFT_LABELS })]
+      : []),
   ];
 }

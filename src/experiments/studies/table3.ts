@@ -36,8 +36,8 @@ export const table3: Study = {
   name: "table3",
   title: "Table 3: ABKD against its rivals, GCNII 64L-64H into 4L-4H",
   about: [
-    "Every method of the registry with the recipe that was searched for it (docs/recipes.md); a " +
-      "method's published weights stand in a row of their own where it names them.",
+    "Every method of the registry with its recipe (docs/recipes.md says which were searched); a " +
+      "rival's published weights, and the rival beside soft labels, stand in rows of their own.",
     "ABKD stands twice: in the form that the search chose, and with equations 3 to 6 as written " +
       "(beta 10, d_a 256). Claims are tested for both.",
     "SoftKD, which the paper defines (eq. 1) and does not show, is tuned as hard as ABKD.",
