@@ -41,7 +41,10 @@ const MARKS: Readonly<Record<Verdict["outcome"], string>> = {
 };
 
 const percent = (x: number): string => (100 * x).toFixed(2);
-const signed = (points: number): string => `${points < 0 ? "" : "+"}${points.toFixed(2)}`;
+const signed = (points: number): string => {
+  const text = points.toFixed(2);
+  return text.startsWith("-") && Number(text) !== 0 ? text : `+${text.replace("-", "")}`;
+};
 const range = ([low, high]: readonly [number, number]): string =>
   `${percent(low)} to ${percent(high)}`;
 

@@ -21,6 +21,11 @@ const SCRIPT = fileURLToPath(new URL("./trained-study.ts", import.meta.url));
 /** More of them by hand: ABKD_KILLS=100 node --test test/experiments/study-training.test.ts */
 const KILLS = Number(process.env["ABKD_KILLS"] ?? 3);
 
+/** All names under a folder; none where it is not there yet. */
+function filesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
+}
+
 function reportOf(folder: string): string {
   const { timing: _, ...report } = studyReport(trainedPlan(), new ResultsStore(folder));
   return JSON.stringify(report);
@@ -40,11 +45,15 @@ test(`trials killed ${KILLS} times end in the same report`, async (t) => {
   assert.match(expected, new RegExp(`"done":${distinct},"planned":${distinct}`));
 
   const random = randomStream(5);
-  let results = join(runs.killed, "results-0");
+  let folder = join(runs.killed, "runs");
+  let results = join(runs.killed, "results");
   for (let kills = 0; kills < KILLS; ) {
-    const child = spawn(process.execPath, [SCRIPT, results, join(runs.killed, "runs")]);
+    const child = spawn(process.execPath, [SCRIPT, results, folder]);
     const ended = once(child, "exit") as Promise<[number | null, string | null]>;
-    await Promise.race([setTimeout(whole * (0.4 + random.uniform())), ended]);
+    // Into its work, which it begins when its folder of runs has something new.
+    const { length } = filesIn(folder);
+    while (child.exitCode === null && filesIn(folder).length === length) await setTimeout(5);
+    await Promise.race([setTimeout(0.6 * whole * random.uniform()), ended]);
     child.kill("SIGKILL");
     const [code] = await ended;
     if (code !== 0) {
@@ -53,10 +62,11 @@ test(`trials killed ${KILLS} times end in the same report`, async (t) => {
       t.diagnostic(`killed with ${kept} of ${distinct} trials kept`);
     } else {
       assert.equal(reportOf(results), expected);
-      results = join(runs.killed, `results-${kills}-again`);
+      // Ended before it was killed: once more from nothing.
+      [folder, results] = [`${folder}-again`, `${results}-again`];
     }
   }
-  const last = { store: new ResultsStore(results), runsDir: join(runs.killed, "runs"), workers: 2 };
+  const last = { store: new ResultsStore(results), runsDir: folder, workers: 2 };
   await runStudy(plan, last, runTrials);
   assert.equal(reportOf(results), expected);
 });
