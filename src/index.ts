@@ -25,6 +25,8 @@ export {
   methods,
 } from "./distillation/registry.ts";
 export { OptionError, UserError } from "./errors.ts";
+export { type Fact, inconsistencies } from "./experiments/inconsistencies.ts";
+export { ResultsStore } from "./experiments/results-store.ts";
 export {
   describeFinding,
   describeWarnings,
@@ -32,6 +34,19 @@ export {
   resultsTable,
   type Table,
 } from "./experiments/results-table.ts";
+export { runStudy, type StudyOptions } from "./experiments/run-study.ts";
+export { findStudy, studies } from "./experiments/studies/index.ts";
+export {
+  type Arm,
+  type Claim,
+  type PlanOptions,
+  type Profile,
+  planStudy,
+  type Study,
+  type StudyPlan,
+} from "./experiments/study.ts";
+export { type StudyReport, studyReport } from "./experiments/study-report.ts";
+export type { TrialRecord } from "./experiments/trial-record.ts";
 export { type Figure, type Size, styleOf } from "./figures/figure.ts";
 export { learningCurves } from "./figures/learning-curves.ts";
 export { liveCurve } from "./figures/live-curve.ts";
@@ -90,7 +105,7 @@ export {
   teacherConfig,
   teacherRecipe,
 } from "./training/recipes.ts";
-export type { RunConfig, RunResult, TrainingConfig } from "./training/run.ts";
+export type { InitialWeights, RunConfig, RunResult, TrainingConfig } from "./training/run.ts";
 export { findRun, readModel, readResult, runFiles } from "./training/run-store.ts";
 export {
   DivergedError,

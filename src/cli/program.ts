@@ -36,6 +36,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import("./distill.ts")).distillCommand(),
   },
   {
+    name: "study",
+    summary: "put a table or figure of the paper to the test",
+    load: async () => (await import("./study.ts")).studyCommand(),
+  },
+  {
     name: "export",
     summary: "write a run's trained model to a file",
     load: async () => (await import("./export.ts")).exportCommand(),

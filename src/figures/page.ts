@@ -27,6 +27,7 @@ const style = `
   h2 { font-size: 1.15rem; margin-top: 2rem; }
   table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 1rem 0; }
   th, td { padding: 0.3rem 0.8rem; text-align: left; border-bottom: 1px solid #ddd; }
+  [align="right"] { text-align: right; white-space: nowrap; }
   th { border-bottom: 2px solid #666; font-weight: 600; }
   .figure { width: 100%; margin: 1.5rem 0; break-inside: avoid; }
   .scroll { overflow-x: auto; }
@@ -60,15 +61,36 @@ async function packedPlotly(): Promise<string> {
   return (await promisify(gzip)(source, { level: 9 })).toString("base64");
 }
 
+/** A page's parts: HTML that stands as it is, and figures by their place in it. */
+export interface PageParts {
+  readonly title: string;
+  /** Holds `figurePlace(i, height)` for each figure. */
+  readonly body: string;
+  readonly figures: readonly Figure[];
+}
+
+/** Where the `i`-th figure goes, `height` CSS pixels high. */
+export function figurePlace(i: number, height: number): string {
+  return `<div class="figure" id="figure-${i}" style="height: ${height}px"></div>`;
+}
+
 /**
  * The page as text. It needs no network and no server: Plotly is inside.
  * @returns HTML, about 3 MB
  */
-export async function figurePage(content: PageContent): Promise<string> {
-  const { title, notes, table, figures, runs } = content;
-  const divisions = figures.map(
-    ({ height }, i) => `<div class="figure" id="figure-${i}" style="height: ${height}px"></div>`,
-  );
+export function figurePage({ title, notes, table, figures, runs }: PageContent): Promise<string> {
+  const body = `${notes.map((note) => `<p>${plain(note)}</p>`).join("\n")}
+<div class="scroll">${htmlTable(table)}</div>
+<noscript><p>The figures need JavaScript.</p></noscript>
+${figures.map(({ height }, i) => figurePlace(i, height)).join("\n")}
+<h2>Runs</h2>
+<p>Each run's configuration, curve and result are in the folder of runs, under its id.</p>
+<div class="scroll">${htmlTable(runsTable(runs))}</div>`;
+  return assemblePage({ title, body, figures: figures.map(({ figure }) => figure) });
+}
+
+/** The page around a body of HTML, with Plotly inside. */
+export async function assemblePage({ title, body, figures }: PageParts): Promise<string> {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -79,14 +101,8 @@ export async function figurePage(content: PageContent): Promise<string> {
 </head>
 <body>
 <h1>${plain(title)}</h1>
-${notes.map((note) => `<p>${plain(note)}</p>`).join("\n")}
-<div class="scroll">${htmlTable(table)}</div>
-<noscript><p>The figures need JavaScript.</p></noscript>
-${divisions.join("\n")}
-<h2>Runs</h2>
-<p>Each run's configuration, curve and result are in the folder of runs, under its id.</p>
-<div class="scroll">${htmlTable(runsTable(runs))}</div>
-<script type="application/json" id="figures">${scriptJson(figures.map(({ figure }) => figure))}</script>
+${body}
+<script type="application/json" id="figures">${scriptJson(figures)}</script>
 <script type="application/octet-stream" id="plotly">${await packedPlotly()}</script>
 <script>
 (async () => {

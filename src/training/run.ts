@@ -4,7 +4,7 @@ import type { GcniiConfig } from "../models/gcnii.ts";
 import type { NodeKinds } from "./node-kinds.ts";
 
 export interface TrainingConfig {
-  /** At most this many. */
+  /** At most this many; with 0 the model stays as it starts. */
   readonly epochs: number;
   /** Stop after this many epochs without a better validation loss. */
   readonly patience: number;
@@ -28,6 +28,16 @@ export interface RunConfig {
   };
   /** Whose maps and logits are distilled; absent where the method has no teacher. */
   readonly teacher?: RunConfig;
+  /** A one-layer network that starts from another run's weights (table 4); else a random start. */
+  readonly initial?: InitialWeights;
+}
+
+/** Where a one-layer network's weights are copied from: both linear layers and one convolution. */
+export interface InitialWeights {
+  /** A run of the same width on the same data; trained first. */
+  readonly from: RunConfig;
+  /** Which convolution, counted from 0; `attended`: that which most teacher layers attend to most. */
+  readonly layer: number | "attended";
 }
 
 /** What is written to disk, one JSON a run. Accuracies are fractions, 0 to 1. */
@@ -46,6 +56,8 @@ export interface RunResult {
     readonly train: number;
     readonly val: number;
     readonly test: number;
+    /** Of the graph and the split, as inputs.ts makes it; results from before it have none. */
+    readonly fingerprint?: string;
   };
   /** ratio = teacher / student. */
   readonly parameters: {

@@ -17,6 +17,7 @@ import {
   writeCheckpoint,
 } from "./checkpoint.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
+import { inheritedParameters } from "./initial.ts";
 import { fingerprint, graphInputs, type Held, type SplitTargets, splitTargets } from "./inputs.ts";
 import { type ModelFile, modelParameters, restoreModel } from "./model-file.ts";
 import { nodeKinds } from "./node-kinds.ts";
@@ -66,7 +67,7 @@ export async function runTrial(
     id,
     config,
     epoch: from?.epoch ?? 0,
-    asTeacher: trial.start === "cache",
+    asTeacher: trial.start === "cache" && config.method === undefined,
   });
 
   const held: { dispose(): void }[] = [];
@@ -78,7 +79,7 @@ export async function runTrial(
     const inputs = hold(graphInputs(graph)).value;
     const targets = hold(splitTargets(graph, split)).value;
     const shape = { features: graph.features.columns, classes: graph.classes };
-    const model = hold(new Gcnii(config.model, shape, config.seed));
+    const model = hold(startModel(trial, shape, owner));
     const teacher = config.teacher && readTeacher(trial, config.teacher, owner);
     const outputs = teacher && hold(teacherOutputs(teacher.model, inputs)).value;
     const distillation = startDistillation(
@@ -114,6 +115,7 @@ export async function runTrial(
         train: split.train.length,
         val: split.val.length,
         test: split.test.length,
+        fingerprint: owner.data,
       },
       parameters: countParameters(model, distillation, teacher?.result),
       ...measured(model, inputs, targets, trial, outcome),
@@ -155,6 +157,16 @@ function earlierWork(
     });
     return {};
   }
+}
+
+/** With random weights, or another run's. */
+function startModel(trial: Trial, shape: GraphShape, owner: CheckpointOwner): Gcnii {
+  const { initial, model, seed } = trial.config;
+  if (!initial) return new Gcnii(model, shape, seed);
+  const donor = readRun(runFiles(trial.runsDir, initial.from), { ...owner, config: initial.from });
+  if (!donor) throw new Error(`run ${runId(initial.from)} was not trained before its heir`);
+  const parameters = inheritedParameters(initial, donor, model);
+  return restoreModel({ ...donor.model, config: trial.config, parameters });
 }
 
 function readTeacher(trial: Trial, config: RunConfig, owner: CheckpointOwner): StoredRun {

@@ -27,8 +27,11 @@ export interface TrialsOptions extends DataOptions {
   readonly threads?: number;
   /** Folder of results and cached teachers; `runs` by default. */
   readonly runsDir?: string;
-  /** Take finished runs as they are and go on from checkpoints. Teachers always do. */
-  readonly resume?: boolean;
+  /**
+   * Take finished runs as they are and go on from checkpoints; a damaged file is an error, or with
+   * `repair` said and trained anew. Runs that others need are always taken, with repair.
+   */
+  readonly resume?: boolean | "repair";
   /** Seconds between a run's checkpoints; 30 by default. */
   readonly checkpointSeconds?: number;
   readonly observer?: Observer;
@@ -68,7 +71,7 @@ export async function runTrials(
   configs: readonly RunConfig[],
   options: TrialsOptions = {},
 ): Promise<RunResult[]> {
-  const line = options.observer ? undefined : notebookTrialsLine(countRuns(configs));
+  const line = options.observer ? undefined : notebookTrialsLine(withPrerequisites(configs).size);
   const interrupt = new AbortController();
   const signal = AbortSignal.any([interrupt.signal, ...(options.signal ? [options.signal] : [])]);
   const work = trainAll(configs, { ...options, ...(line && { observer: line.observer }), signal });
@@ -82,10 +85,20 @@ export async function runTrials(
   }
 }
 
-/** Teachers and students, equal ones once. */
-function countRuns(configs: readonly RunConfig[]): number {
-  const all = configs.flatMap((config) => (config.teacher ? [config.teacher, config] : [config]));
-  return new Set(all.map(runId)).size;
+/** What must be trained before a run: its teacher, and the run whose weights it starts from. */
+function prerequisites({ teacher, initial }: RunConfig): RunConfig[] {
+  return [...(teacher ? [teacher] : []), ...(initial ? [initial.from] : [])];
+}
+
+/** The runs with all that they need, equal ones once. */
+function withPrerequisites(configs: readonly RunConfig[]): Map<string, RunConfig> {
+  const all = new Map<string, RunConfig>();
+  const add = (config: RunConfig): void => {
+    for (const needed of prerequisites(config)) add(needed);
+    all.set(runId(config), config);
+  };
+  for (const config of configs) add(config);
+  return all;
 }
 
 /** Waits until the runs have kept their checkpoints. What they tell us may have been lost. */
@@ -105,19 +118,14 @@ async function trainAll(
   options: TrialsOptions,
 ): Promise<RunResult[]> {
   const { signal, observer = () => {} } = options;
-  const teachers = new Set(configs.flatMap(({ teacher }) => (teacher ? [runId(teacher)] : [])));
-  for (const { teacher, dataset, split } of configs) {
-    if (!teacher || (teacher.dataset === dataset && teacher.split === split)) continue;
-    throw new OptionError(
-      `a student of ${dataset} ${split} has a teacher of ${teacher.dataset} ${teacher.split}, ` +
-        "which may have been trained on the student's test nodes",
-    );
-  }
+  const all = withPrerequisites(configs);
+  const needed = new Set([...all.values()].flatMap(prerequisites).map(runId));
+  for (const config of all.values()) refuseOtherSplits(config);
   const onWarning = (message: string): void => observer({ type: "note", message });
   const data = await loadData(configs, { onWarning, ...options }).catch((cause: unknown) => {
     throw signal?.aborted ? new InterruptedError("stopped before any training") : cause;
   });
-  const pool = new Pool(options, countRuns(configs));
+  const pool = new Pool(options, all.size);
   const running = new Map<string, Promise<RunResult>>();
 
   const run = (config: RunConfig): Promise<RunResult> => {
@@ -125,17 +133,22 @@ async function trainAll(
     const already = running.get(id);
     if (already) return already;
     // Asked for here and now, so that teachers are queued before the students that wait for them.
-    const teacher = config.teacher && run(config.teacher);
-    const start = teachers.has(id) ? "cache" : options.resume ? "resume" : "anew";
-    const trial = { config, ...data.get(dataKey(config))!, start } as const;
-    const result = teacher
-      ? teacher.then(
-          () => pool.run(trial, observer),
-          (cause) => {
-            throw cause instanceof InterruptedError ? cause : new TeacherFailure(config, cause);
-          },
-        )
-      : pool.run(trial, observer);
+    const before = prerequisites(config).map(run);
+    const start = needed.has(id) || options.resume === "repair" ? "cache" : options.resume;
+    const trial = {
+      config,
+      ...data.get(dataKey(config))!,
+      start: start === true ? "resume" : start || "anew",
+    } as const;
+    const result =
+      before.length > 0
+        ? Promise.all(before).then(
+            () => pool.run(trial, observer),
+            (cause) => {
+              throw cause instanceof InterruptedError ? cause : new TeacherFailure(config, cause);
+            },
+          )
+        : pool.run(trial, observer);
     running.set(id, result);
     // A failure is told at once; it is thrown once the other runs are done.
     result.catch((error: Error) => observer({ type: "fail", id, message: error.message }));
@@ -149,6 +162,18 @@ async function trainAll(
     return conclude(configs, outcomes);
   } finally {
     await pool.close();
+  }
+}
+
+/** @throws OptionError where a run would learn from one of another split */
+function refuseOtherSplits(config: RunConfig): void {
+  const { dataset, split } = config;
+  for (const needed of prerequisites(config)) {
+    if (needed.dataset === dataset && needed.split === split) continue;
+    throw new OptionError(
+      `a student of ${dataset} ${split} has a teacher of ${needed.dataset} ${needed.split}, ` +
+        "which may have been trained on the student's test nodes",
+    );
   }
 }
 

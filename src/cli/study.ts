@@ -1,0 +1,213 @@
+// abkd study: the paper's tables and figures, run and reported.
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { progressPrinter } from "../datasets/download-progress.ts";
+import { DATASET_NAMES, DatasetError, loadDataset } from "../datasets/index.ts";
+import { duration } from "../display/format.ts";
+import { UserError } from "../errors.ts";
+import { inconsistencies } from "../experiments/inconsistencies.ts";
+import { RESULTS_FOLDER, ResultsStore } from "../experiments/results-store.ts";
+import { formatTable } from "../experiments/results-table.ts";
+import { distinctTrials, runStudy } from "../experiments/run-study.ts";
+import { findStudy, studies } from "../experiments/studies/index.ts";
+import {
+  PROFILES,
+  type Profile,
+  planStudy,
+  SPLIT_FAMILIES,
+  type SplitFamily,
+  type StudyPlan,
+} from "../experiments/study.ts";
+import { markdown, studyDocument } from "../experiments/study-document.ts";
+import { studyReport } from "../experiments/study-report.ts";
+import { studyPage } from "../figures/study-page.ts";
+import { writeAtomic } from "../training/files.ts";
+import { RUNS_FOLDER } from "../training/run-store.ts";
+import { runTrials } from "../training/trials.ts";
+import { integer } from "./options.ts";
+import { stopOnSignals } from "./run.ts";
+import { showStudyProgress } from "./study-progress.ts";
+
+interface PlanFlags {
+  readonly profile: Profile;
+  readonly datasets?: readonly string[];
+  readonly split?: SplitFamily;
+  readonly results: string;
+}
+
+interface RunFlags extends PlanFlags {
+  readonly data?: string;
+  readonly runs: string;
+  readonly workers?: number;
+  readonly quiet?: boolean;
+}
+
+interface ReportFlags extends PlanFlags {
+  readonly data?: string;
+  readonly json?: boolean;
+  readonly html?: string;
+}
+
+export function studyCommand(): Command {
+  const command = new Command("study").description(
+    "Puts the paper's tables and figures to the test: trials, statistics, verdicts.",
+  );
+  command.command("list").description("the studies there are, and their trials").action(list);
+  addPlanOptions(command.command("run").description("run the trials that are missing; resumable"))
+    .option("--data <folder>", "look for datasets here first")
+    .option("--runs <folder>", "models, checkpoints and cached teachers", RUNS_FOLDER)
+    .addOption(
+      new Option("--workers <n>", "trials at a time (default: one a core)").argParser(
+        integer(1, 256),
+      ),
+    )
+    .option("--quiet", "no progress")
+    .action(run);
+  addPlanOptions(command.command("status").description("how many trials are done")).action(status);
+  addPlanOptions(command.command("report").description("what came out, in Markdown"))
+    .option("--data <folder>", "look for datasets here first")
+    .option("--json", "as JSON")
+    .option("--html <file>", "as a web page too, in one file")
+    .action(report);
+  return command;
+}
+
+function addPlanOptions(command: Command): Command {
+  return command
+    .argument("<name>", "see abkd study list")
+    .addOption(
+      new Option("--profile <profile>", "quick: few splits and seeds, no verdicts")
+        .choices(PROFILES)
+        .default("quick"),
+    )
+    .addOption(
+      new Option("--datasets <names>", "separated by commas (default: the paper's)").argParser(
+        names,
+      ),
+    )
+    .addOption(
+      new Option("--split <family>", "geom-gcn where there is one, else random").choices(
+        SPLIT_FAMILIES,
+      ),
+    )
+    .option("--results <folder>", "where results are kept, one file a trial", RESULTS_FOLDER);
+}
+
+function names(text: string): string[] {
+  const list = text.split(",").map((name) => name.trim());
+  if (list.some((name) => name === "")) {
+    throw new InvalidArgumentError("Expected names separated by commas.");
+  }
+  return list;
+}
+
+function planOf(name: string, { profile, datasets, split }: PlanFlags): StudyPlan {
+  const given = { ...(datasets && { datasets }), ...(split && { split }) };
+  return planStudy(findStudy(name), { profile, ...given });
+}
+
+function list(): void {
+  const rows = studies.map((study) => {
+    const count = (profile: Profile): string =>
+      String(distinctTrials(planStudy(study, { profile })).size);
+    return [study.name, count("quick"), count("paper"), study.title];
+  });
+  const columns = ["study", "trials: quick", "paper", "what"].map((title, k) => ({
+    title,
+    numeric: k === 1 || k === 2,
+  }));
+  process.stdout.write(`${formatTable({ columns, rows })}\n`);
+}
+
+async function run(name: string, flags: RunFlags): Promise<void> {
+  const plan = planOf(name, flags);
+  const store = new ResultsStore(flags.results);
+  const trials = distinctTrials(plan);
+  const { records } = store.read(trials.keys());
+  const missing = new Map([...trials].filter(([id]) => !records.has(id)));
+  const workers = Math.min(flags.workers ?? availableParallelism(), Math.max(1, missing.size));
+  const progress = flags.quiet
+    ? undefined
+    : showStudyProgress({ trials: missing, earlier: records.values(), workers });
+  const downloads = flags.quiet ? undefined : progressPrinter(process.stderr);
+  const stopper = stopOnSignals();
+  const began = performance.now();
+  const end = (): void => {
+    downloads?.clear();
+    progress?.close();
+  };
+  try {
+    const options = {
+      ...{ store, runsDir: flags.runs, download: true, workers, signal: stopper.signal },
+      ...(flags.data !== undefined && { dataDir: flags.data }),
+      ...(downloads && { onProgress: downloads.show }),
+      ...(progress && { observer: progress.observer }),
+    };
+    const recorded = await runStudy(plan, options, runTrials);
+    end();
+    const seconds = (performance.now() - began) / 1000;
+    process.stdout.write(
+      `${name}: ${recorded} trials run, ${trials.size} of ${trials.size} done, ` +
+        `${duration(seconds)}; abkd study report ${name} shows what came out\n`,
+    );
+  } catch (error) {
+    end();
+    if (!(error instanceof UserError)) throw error;
+    const kept = store.read(trials.keys()).records.size;
+    throw new UserError(
+      `${error.message}; ${kept} of ${trials.size} trials are kept in ${store.folder}: ` +
+        "the same command goes on",
+      { exitCode: error.exitCode, cause: error },
+    );
+  } finally {
+    stopper.release();
+  }
+}
+
+function status(name: string, flags: PlanFlags): void {
+  const plan = planOf(name, flags);
+  const { records, problems } = new ResultsStore(flags.results).read(distinctTrials(plan).keys());
+  const groups = Map.groupBy(plan.trials, ({ dataset, arm }) => `${dataset}\n${arm}`);
+  const rows = [...groups].map(([key, trials]) => {
+    const done = trials.filter(({ id }) => records.has(id)).length;
+    return [...key.split("\n"), String(done), String(trials.length)];
+  });
+  const columns = ["dataset", "arm", "done", "trials"].map((title, k) => ({
+    title,
+    numeric: k >= 2,
+  }));
+  const total = `${records.size} of ${distinctTrials(plan).size} different trials are done`;
+  const bad = problems.map(({ message }) => `${message}; the next run does it again`);
+  process.stdout.write(`${[formatTable({ columns, rows }), "", total, ...bad].join("\n")}\n`);
+}
+
+async function report(name: string, flags: ReportFlags): Promise<void> {
+  const plan = planOf(name, flags);
+  const store = new ResultsStore(flags.results);
+  const made = studyReport(plan, store);
+  const facts = inconsistencies(await nell(flags.data));
+  const linkFrom =
+    (folder: string) =>
+    (id: string): string =>
+      path.relative(folder, store.path(id)).split(path.sep).join("/");
+  if (flags.html !== undefined) {
+    const folder = path.dirname(path.resolve(flags.html));
+    writeAtomic(flags.html, await studyPage(made, facts, linkFrom(folder)));
+  }
+  const text = flags.json
+    ? JSON.stringify({ ...made, facts }, null, 2)
+    : markdown(made.title, studyDocument(made, facts, linkFrom(process.cwd()))).trimEnd();
+  process.stdout.write(`${text}\n`);
+}
+
+/** The graph, where the datasets have it and its files are here: a report downloads nothing. */
+async function nell(dataDir: string | undefined) {
+  if (!DATASET_NAMES.includes("nell")) return undefined;
+  try {
+    return await loadDataset("nell", { ...(dataDir !== undefined && { dataDir }) });
+  } catch (error) {
+    if (error instanceof DatasetError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,92 @@
+// Arms that studies share: methods from the registry, ABKD's forms, and a sceptic's controls.
+import { type AnyMethod, findMethod } from "../../distillation/registry.ts";
+import { type Changes, studentConfig, studentRecipe } from "../../training/recipes.ts";
+import { table3 } from "../published.ts";
+import type { Arm } from "../study.ts";
+import { methodLabel } from "../summary.ts";
+
+/** A method with its searched recipe, and what an arm changes in it. */
+export function methodArm(
+  method: string,
+  about: { readonly id?: string; readonly label?: string; readonly role: Arm["role"] },
+  changes: Changes = {},
+): Arm {
+  return {
+    id: about.id ?? method,
+    label: about.label ?? methodLabel(method),
+    role: about.role,
+    config: (subject, teacher) => studentConfig(subject, method, teacher, changes),
+  };
+}
+
+/** The plain student and SoftKD, tuned as hard as ABKD. */
+export const baselines: readonly Arm[] = [
+  methodArm("student", { role: "baseline" }),
+  methodArm("softkd", { role: "control" }),
+];
+
+/** ABKD in the form and with the recipe that the search chose. */
+export const searched: Arm = methodArm("abkd", { role: "method" });
+
+/** Equations 3 to 6 as the paper writes them, with its beta and d_a. */
+export const literal: Arm = methodArm(
+  "abkd",
+  { id: "abkd:literal", label: "ABKD, eqs. 3-6 as written", role: "method" },
+  { preset: "literal" },
+);
+
+/** As many times beta as there are teacher layers: one pair in place of rows that each sum to 1. */
+function lastPair({ id, label }: Pick<Arm, "id" | "label">): Arm {
+  return {
+    ...{ id, label, role: "control" },
+    config(subject, teacher) {
+      const recipe = studentRecipe(subject.dataset, "abkd");
+      const beta = Number(recipe.options?.["beta"] ?? findMethod("abkd").defaults["beta"]);
+      const options = { attention: "last", beta: beta * teacher.model.layers };
+      return studentConfig(subject, "abkd", teacher, { options });
+    },
+  };
+}
+
+/** Fixed attention in the learned one's place, all else as in `searched`. */
+export const attentionControls: readonly Arm[] = [
+  methodArm(
+    "abkd",
+    { id: "abkd:uniform", label: "ABKD, uniform attention", role: "control" },
+    { options: { attention: "uniform" } },
+  ),
+  methodArm(
+    "abkd",
+    { id: "abkd:diagonal", label: "ABKD, fixed-diagonal attention", role: "control" },
+    { options: { attention: "diagonal" } },
+  ),
+  lastPair({ id: "abkd:last", label: "ABKD, last pair only" }),
+];
+
+/** What stands in every ABKD table beside its own arms. */
+export const controls: readonly Arm[] = [...baselines, ...attentionControls];
+
+/** The preset by which a rival adds soft labels, with the weights published for both together. */
+const SOFT_LABELS = "soft-labels";
+
+/**
+ * A rival with the weights that were searched for it, with its published ones (its defaults), and
+ * beside soft labels where it has that. Equal configurations are trained once.
+ */
+export function rivalArms(method: AnyMethod): Arm[] {
+  const { name, defaults, presets } = method;
+  const inPaper = Object.values(table3).some((row) => Object.hasOwn(row, name));
+  const arm = (what: string, label: string, changes: Changes): Arm =>
+    methodArm(
+      name,
+      { id: `${name}:${what}`, label: `${methodLabel(name)}, ${label}`, role: "control" },
+      changes,
+    );
+  return [
+    methodArm(name, { role: inPaper ? "method" : "control" }),
+    arm("published", "published weights", { options: defaults }),
+    ...(Object.hasOwn(presets, SOFT_LABELS)
+      ? [arm(SOFT_LABELS, "and soft labels", { preset: SOFT_LABELS })]
+      : []),
+  ];
+}

@@ -1,0 +1,27 @@
+// The list of studies: a new one is a file and a line here.
+import { OptionError } from "../../errors.ts";
+import type { Study } from "../study.ts";
+import { figure5 } from "./figure5.ts";
+import { table3 } from "./table3.ts";
+import { table4 } from "./table4.ts";
+import {
+  table6Study,
+  table7Study,
+  table10Study,
+  table11Study,
+  table12Study,
+} from "./variations.ts";
+
+/** In the paper's order. */
+export const studies: readonly Study[] = [
+  ...[table3, table4, table6Study, table7Study],
+  ...[table10Study, table11Study, table12Study, figure5],
+];
+
+/** @throws {OptionError} naming the studies there are */
+export function findStudy(name: string): Study {
+  const found = studies.find((study) => study.name === name);
+  if (found) return found;
+  const names = studies.map((study) => study.name).join(", ");
+  throw new OptionError(`no study "${name}"; there is ${names}`);
+}

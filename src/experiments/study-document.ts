@@ -1,0 +1,246 @@
+// A study's report as a document of headings, paragraphs and tables, in Markdown; HTML is figures/.
+import type { Fact } from "./inconsistencies.ts";
+import type { Table } from "./results-table.ts";
+import {
+  type ArmReport,
+  accuracyText,
+  type ClaimReport,
+  type Comparison,
+  type DatasetReport,
+  type StudyReport,
+} from "./study-report.ts";
+import { SIGNIFICANCE, type Verdict } from "./verdict.ts";
+
+/** A part of a document. */
+export type Block =
+  | { readonly kind: "heading"; readonly text: string; readonly level: 2 | 3 }
+  | { readonly kind: "paragraph"; readonly text: string }
+  | { readonly kind: "list"; readonly items: readonly string[] }
+  | { readonly kind: "table"; readonly table: Table }
+  /** The dataset's figure, which only HTML has. */
+  | { readonly kind: "figure"; readonly dataset: string }
+  /** Folded away until it is asked for. */
+  | {
+      readonly kind: "links";
+      readonly summary: string;
+      readonly rows: readonly {
+        readonly label: string;
+        readonly links: readonly { readonly text: string; readonly href: string }[];
+      }[];
+    };
+
+const heading = (text: string, level: 2 | 3 = 2): Block => ({ kind: "heading", text, level });
+const paragraph = (text: string): Block => ({ kind: "paragraph", text });
+
+const MARKS: Readonly<Record<Verdict["outcome"], string>> = {
+  reproduced: "✓ reproduced",
+  refuted: "✗ refuted",
+  undecided: "? undecided",
+  "not testable": "– not testable",
+  none: "– none",
+};
+
+const percent = (x: number): string => (100 * x).toFixed(2);
+const signed = (points: number): string => {
+  const text = points.toFixed(2);
+  return text.startsWith("-") && Number(text) !== 0 ? text : `+${text.replace("-", "")}`;
+};
+const range = ([low, high]: readonly [number, number]): string =>
+  `${percent(low)} to ${percent(high)}`;
+
+/**
+ * @param facts the paper's inconsistencies, or none
+ * @param linkTo a trial's address, as seen from the document
+ */
+export function studyDocument(
+  report: StudyReport,
+  facts: readonly Fact[],
+  linkTo: (id: string) => string,
+): Block[] {
+  const { profile, done, planned, about, rule, problems } = report;
+  const how =
+    profile === "quick"
+      ? "Quick profile: a first look with few splits and seeds; no verdicts."
+      : "Paper profile.";
+  return [
+    paragraph(`${how} ${done} of ${planned} trials are done.`),
+    ...about.map(paragraph),
+    ...(problems.length > 0
+      ? [heading("Records that could not be used"), { kind: "list", items: problems } as const]
+      : []),
+    ...report.datasets.flatMap((part) => datasetBlocks(part, linkTo)),
+    ...absentBlocks(report),
+    heading("How claims are decided"),
+    paragraph(rule),
+    ...(facts.length > 0
+      ? [heading("Where the paper contradicts itself, computed"), factTable(facts)]
+      : []),
+  ];
+}
+
+function datasetBlocks(part: DatasetReport, linkTo: (id: string) => string): Block[] {
+  const { dataset, splits, seeds, unit, arms, comparisons, claims, notes } = part;
+  const names = splits.length > 1 ? `${splits[0]} to ${splits.at(-1)}` : splits.join();
+  const labels = new Map(arms.map(({ method, label }) => [method, label]));
+  return [
+    heading(`${dataset[0]!.toUpperCase()}${dataset.slice(1)}`),
+    paragraph(
+      `Splits ${names}, student seeds ${seeds.join(", ")}. Every method starts from the same ` +
+        `student on a split with a seed; one teacher a split. Tests are over ${unit}s.`,
+    ),
+    { kind: "table", table: armTable(arms) },
+    { kind: "figure", dataset },
+    ...(claims.length > 0
+      ? [heading("Claims of the paper", 3), { kind: "table", table: claimTable(claims) } as const]
+      : []),
+    ...(comparisons.length > 0
+      ? [
+          heading("Paired differences", 3),
+          { kind: "table", table: comparisonTable(comparisons, labels) } as const,
+        ]
+      : []),
+    ...attendedBlocks(arms),
+    ...(notes.length > 0 ? [{ kind: "list", items: notes } as const] : []),
+    {
+      kind: "links",
+      summary: `${dataset}: every trial, its test accuracy in percent`,
+      rows: arms.map(({ label, trials, tests }) => ({
+        label,
+        links: trials.map((id, k) => ({ text: (100 * tests[k]!).toFixed(1), href: linkTo(id) })),
+      })),
+    },
+  ];
+}
+
+const ARM_COLUMNS = [
+  ...["method", "n", "test %, mean ± std", "95 % interval", "median", "dead", "val %"],
+  ...["paper %", "ours - paper", "verdict on the value"],
+];
+
+function armTable(arms: readonly ArmReport[]): Table {
+  return {
+    columns: ARM_COLUMNS.map((title, k) => ({ title, numeric: k > 0 && k < 9 })),
+    rows: arms.map((arm) => [
+      arm.role === "control" ? `${arm.label} (control)` : arm.label,
+      arm.n === arm.planned ? String(arm.n) : `${arm.n} of ${arm.planned}`,
+      arm.mean === undefined ? "" : `${percent(arm.mean)} ± ${percent(arm.std ?? 0)}`,
+      arm.interval ? range(arm.interval) : "",
+      arm.median === undefined ? "" : percent(arm.median),
+      String(arm.dead),
+      arm.val === undefined ? "" : percent(arm.val),
+      arm.paper ? accuracyText(arm.paper) : "",
+      arm.difference === undefined ? "" : signed(arm.difference),
+      arm.verdict ? MARKS[arm.verdict.outcome] : "",
+    ]),
+  };
+}
+
+function claimTable(claims: readonly ClaimReport[]): Table {
+  return {
+    columns: ["claim", "paper", "ours", "verdict", "why"].map((title) => ({
+      title,
+      numeric: false,
+    })),
+    rows: claims.map(({ text, paper = "", ours = "", verdict }) => [
+      text,
+      paper,
+      ours,
+      MARKS[verdict.outcome],
+      verdict.why,
+    ]),
+  };
+}
+
+function comparisonTable(
+  comparisons: readonly Comparison[],
+  labels: ReadonlyMap<string, string>,
+): Table {
+  const titles = ["one", "less the other", "n", "points", "95 % interval", "Holm's p", "d_z"];
+  return {
+    columns: [...titles, "wins"].map((title, k) => ({ title, numeric: k >= 2 })),
+    rows: comparisons.map(({ one, other, n, difference, interval, holm, effect, wins }) => [
+      labels.get(one) ?? one,
+      labels.get(other) ?? other,
+      String(n),
+      signed(100 * difference),
+      `${signed(100 * interval[0])} to ${signed(100 * interval[1])}`,
+      (holm < 0.001 ? "< .001" : holm.toFixed(3)) + (holm < SIGNIFICANCE ? " *" : ""),
+      effect === undefined ? "" : effect.toFixed(2),
+      `${wins} of ${n}`,
+    ]),
+  };
+}
+
+/** Which student layer has the largest share of learned attention, and how often. */
+function attendedBlocks(arms: readonly ArmReport[]): Block[] {
+  const learned = arms.filter(({ attended }) => attended);
+  if (learned.length === 0) return [];
+  const layers = Math.max(...learned.map(({ attended }) => attended!.length));
+  const columns = Array.from({ length: layers }, (_, j) => `layer ${j + 1}`);
+  const table: Table = {
+    columns: ["trials in which a layer leads", ...columns].map((title, k) => ({
+      title,
+      numeric: k > 0,
+    })),
+    rows: learned.map(({ label, attended }) => [
+      label,
+      ...columns.map((_, j) => String(attended![j] ?? "")),
+    ]),
+  };
+  return [heading("Where learned attention lies", 3), { kind: "table", table }];
+}
+
+function absentBlocks({ absent }: StudyReport): Block[] {
+  const claims = absent.flatMap(({ dataset, claims: all }) =>
+    all.map((claim) => ({ ...claim, text: `${dataset}: ${claim.text}` })),
+  );
+  if (claims.length === 0) return [];
+  return [heading("Not tested here"), { kind: "table", table: claimTable(claims) }];
+}
+
+function factTable(facts: readonly Fact[]): Block {
+  const columns = ["where", "computed"].map((title) => ({ title, numeric: false }));
+  return { kind: "table", table: { columns, rows: facts.map(({ where, text }) => [where, text]) } };
+}
+
+/** A document as Markdown. */
+export function markdown(title: string, blocks: readonly Block[]): string {
+  return `${[`# ${title}`, ...blocks.flatMap(markdownBlock)].join("\n\n")}\n`;
+}
+
+/** @returns one text, or none for what Markdown cannot show */
+function markdownBlock(block: Block): string[] {
+  switch (block.kind) {
+    case "heading":
+      return [`${"#".repeat(block.level)} ${block.text}`];
+    case "paragraph":
+      return [escaped(block.text)];
+    case "list":
+      return [block.items.map((item) => `- ${escaped(item)}`).join("\n")];
+    case "table":
+      return [markdownTable(block.table)];
+    case "figure":
+      return [];
+    case "links":
+      return [linkList(block)];
+  }
+}
+
+/** Signs that Markdown would take for its own. */
+function escaped(text: string): string {
+  return text.replace(/[\\|*_<>[\]`]/g, "\\$&");
+}
+
+function markdownTable({ columns, rows }: Table): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(" | ")} |`;
+  const rule = columns.map(({ numeric }) => (numeric ? "--:" : "---")).join("|");
+  return [line(columns.map(({ title }) => title)), `|${rule}|`, ...rows.map(line)].join("\n");
+}
+
+function linkList({ summary, rows }: Extract<Block, { kind: "links" }>): string {
+  const items = rows.map(({ label, links }) => {
+    const shown = links.map(({ text, href }) => `[${text}](${encodeURI(href)})`);
+    return `- ${escaped(label)}: ${shown.join(", ")}`;
+  });
+  return [`<details><summary>${summary}</summary>`, "", ...items, "", "</details>"].join("\n");
+}

@@ -1,0 +1,81 @@
+// What a study keeps of a trial: one small JSON that knows whether it is whole.
+import { createHash } from "node:crypto";
+import { canonicalJson, runId } from "../training/canonical.ts";
+import type { RunConfig, RunResult } from "../training/run.ts";
+
+export const RECORD_FORMAT = "abkd-result/1";
+
+/** Accuracies are fractions, 0 to 1. */
+export interface TrialRecord {
+  readonly format: typeof RECORD_FORMAT;
+  /** The hash of the configuration, as of its run. */
+  readonly id: string;
+  readonly config: RunConfig;
+  readonly engine: RunResult["engine"];
+  readonly versions: RunResult["versions"];
+  readonly data: RunResult["data"];
+  readonly parameters: RunResult["parameters"];
+  readonly epochs: number;
+  readonly bestEpoch: number;
+  readonly accuracy: RunResult["accuracy"];
+  readonly dead: boolean;
+  /** The method's numbers at the end of the training (see Distillation.inspect). */
+  readonly scalars: Readonly<Record<string, number>>;
+  /** Where attention was learned: A at the end, teacher x student layers, four decimals. */
+  readonly attention?: readonly (readonly number[])[];
+  readonly warnings: readonly string[];
+  /** Never compared. Seconds. */
+  readonly timing: RunResult["timing"];
+  /** 16 hex digits of the sha256 of all the rest. */
+  readonly digest: string;
+}
+
+export function recordOf(result: RunResult): TrialRecord {
+  const { id, config, engine, versions, data, parameters, bestEpoch, accuracy, dead } = result;
+  const last = result.inspection?.last;
+  const learned = config.method?.options["attention"] === "learned";
+  const attention = learned ? last?.matrices["attention"] : undefined;
+  const content = {
+    ...({ format: RECORD_FORMAT, id, config, engine, versions, data, parameters } as const),
+    ...{ epochs: result.curve.loss.length, bestEpoch, accuracy, dead },
+    scalars: last?.scalars ?? {},
+    ...(attention && { attention: attention.map((row) => row.map((a) => Number(a.toFixed(4)))) }),
+    ...{ warnings: result.warnings, timing: result.timing },
+  };
+  return { ...content, digest: digestOf(content) };
+}
+
+function digestOf(content: Omit<TrialRecord, "digest">): string {
+  // Through JSON once: what is read back (-0, undefined) must give the digest that was written.
+  const text = canonicalJson(JSON.parse(JSON.stringify(content)));
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
+/** Indented, with arrays of numbers on one line each. */
+export function recordText(record: TrialRecord): string {
+  const text = JSON.stringify(record, null, 2);
+  return `${text.replace(/\[[^[\]{}"]*\]/g, (array) => array.replace(/\n\s*/g, " "))}\n`;
+}
+
+/**
+ * @param id whose record the text should be
+ * @returns the record, or what is wrong with the text: `is cut off or damaged ...`
+ */
+export function parseRecord(text: string, id: string): TrialRecord | string {
+  let value: Partial<TrialRecord> | null;
+  try {
+    value = JSON.parse(text) as Partial<TrialRecord> | null;
+  } catch {
+    return `is cut off or damaged (${text.length} characters that are no JSON)`;
+  }
+  if (typeof value !== "object" || value === null) return "is damaged: it holds no object";
+  if (value.format !== RECORD_FORMAT) {
+    return `is from another version (format ${JSON.stringify(value.format)}, not "${RECORD_FORMAT}")`;
+  }
+  const { digest, ...content } = value as TrialRecord;
+  if (digest !== digestOf(content)) return "was altered: its digest does not fit";
+  if (value.id !== id || runId(content.config) !== id) {
+    return `holds the result of another configuration (${value.id})`;
+  }
+  return value as TrialRecord;
+}

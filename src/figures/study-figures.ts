@@ -1,0 +1,140 @@
+// A study drawn: each arm's trials, mean and interval beside the paper's number; where attention lies.
+import type { Data } from "plotly.js-dist";
+import type { ArmReport, DatasetReport } from "../experiments/study-report.ts";
+import { baseAxis, baseLayout, type Figure, faint, plain, styleOf, transparent } from "./figure.ts";
+
+/** A figure and the height that its rows need, in CSS pixels. */
+export interface SizedRows {
+  readonly figure: Figure;
+  readonly height: number;
+}
+
+const percentOf = (fraction: number): number => 100 * fraction;
+
+/** Most of its trials died: its mean would squeeze the others together. */
+const isDead = ({ n, dead }: ArmReport): boolean => dead > n / 2;
+
+/** Where the axis begins, in percent: below the means and the middle half of all that live. */
+function axisStart(arms: readonly ArmReport[]): number {
+  const living = arms.filter((arm) => !isDead(arm));
+  const lows = [...living, ...arms.filter(({ paper }) => paper)].flatMap((arm) => [
+    ...(arm.quartiles && !isDead(arm) ? [percentOf(arm.quartiles[0])] : []),
+    ...(arm.mean !== undefined && !isDead(arm) ? [percentOf(arm.mean)] : []),
+    ...(arm.paper ? [arm.paper.mean - (arm.paper.deviation ?? 0)] : []),
+  ]);
+  return lows.length > 0 ? Math.max(0, Math.min(...lows) - 2) : 0;
+}
+
+/** An arm that lies to the left of the axis, named at its foot. */
+function beyond(arm: ArmReport, index: number, floor: number): Partial<Data> {
+  const { colour } = styleOf(arm.method.split(":")[0]!, index);
+  const died = arm.dead > 0 ? `, ${arm.dead} of ${arm.n} died` : "";
+  return {
+    ...{ type: "scatter", mode: "text", uid: `beyond-${index}`, x: [floor], y: [index] },
+    text: [`◂ ${percentOf(arm.mean!).toFixed(1)}${died}`],
+    textposition: "middle right",
+    textfont: { color: colour, size: 12 },
+    hoverinfo: "skip",
+  };
+}
+
+/** One row an arm, the first on top: trials as dots, mean with its interval, the paper's number. */
+export function studyAccuracies({ dataset, arms }: DatasetReport): SizedRows {
+  const shown = arms.filter(({ n, paper }) => n > 0 || paper);
+  const floor = axisStart(shown);
+  const data = shown.flatMap((arm, index) => {
+    const left = arm.mean !== undefined && percentOf(arm.mean) < floor;
+    return [...armTraces(arm, index), ...(left ? [beyond(arm, index, floor)] : [])];
+  });
+  return {
+    figure: {
+      data,
+      layout: {
+        ...baseLayout(`${plain(dataset)}: trials, mean with 95 % interval, × the paper`),
+        showlegend: false,
+        margin: { l: 24, r: 24, t: 48, b: 48 },
+        yaxis: {
+          ...baseAxis(""),
+          tickmode: "array",
+          tickvals: shown.map((_, index) => index),
+          ticktext: shown.map(({ label }) => plain(label)),
+          range: [shown.length - 0.4, -0.6],
+        },
+        xaxis: { ...baseAxis("test accuracy (%)"), autorangeoptions: { minallowed: floor } },
+      },
+    },
+    height: 130 + 30 * shown.length,
+  };
+}
+
+function armTraces(arm: ArmReport, index: number): Partial<Data>[] {
+  const { colour, symbol } = styleOf(arm.method.split(":")[0]!, index);
+  const label = plain(arm.label);
+  const traces: Partial<Data>[] = [
+    {
+      ...{ type: "scatter", mode: "markers", uid: `trials-${index}` },
+      x: arm.tests.map(percentOf),
+      y: arm.tests.map(() => index),
+      marker: { color: transparent(colour, 0.35), size: 7, symbol },
+      hovertemplate: `${label}: %{x:.1f} %<extra></extra>`,
+    },
+  ];
+  if (arm.mean !== undefined) {
+    const mean = percentOf(arm.mean);
+    const [low, high] = (arm.interval ?? [arm.mean, arm.mean]).map(percentOf) as [number, number];
+    traces.push({
+      ...{ type: "scatter", mode: "markers", uid: `mean-${index}`, x: [mean], y: [index] },
+      error_x: {
+        ...{ type: "data", symmetric: false, array: [high - mean], arrayminus: [mean - low] },
+        ...{ color: colour, thickness: 2, width: 5 },
+      },
+      marker: { color: colour, size: 11, symbol: "line-ns", line: { color: colour, width: 2.5 } },
+      hovertemplate: `${label}, mean: %{x:.2f} %<extra></extra>`,
+    });
+  }
+  if (arm.paper) {
+    const { mean, deviation = 0 } = arm.paper;
+    traces.push({
+      ...{ type: "scatter", mode: "markers", uid: `paper-${index}`, x: [mean], y: [index + 0.28] },
+      error_x: { type: "data", array: [deviation], color: faint, thickness: 1.2, width: 3 },
+      marker: { symbol: "x-thin", size: 8, line: { color: faint, width: 1.6 } },
+      hovertemplate: `${label}, the paper: %{x:.2f} %<extra></extra>`,
+    });
+  }
+  return traces;
+}
+
+/** Each trial's share of learned attention by student layer: one row a trial, arms one after another. */
+export function attentionShares({ dataset, arms }: DatasetReport): SizedRows | undefined {
+  const rows = arms.flatMap(({ label, trials, shares }) =>
+    (shares ?? []).map((share, k) => ({ name: `${label} ${trials[k]!.slice(0, 6)}`, share })),
+  );
+  if (rows.length === 0) return undefined;
+  const layers = Math.max(...rows.map(({ share }) => share.length));
+  const trace: Partial<Data> = {
+    ...{ type: "heatmap", uid: "shares", colorscale: "Blues", reversescale: true },
+    z: rows.map(({ share }) => [...share]),
+    x: Array.from({ length: layers }, (_, j) => `layer ${j + 1}`),
+    y: rows.map((_, k) => k),
+    ...{ zmin: 0, zmax: 1 },
+    hovertemplate: "%{x}: %{z:.3f}<extra></extra>",
+  };
+  return {
+    figure: {
+      data: [trace],
+      layout: {
+        ...baseLayout(`${plain(dataset)}: share of attention by student layer, a row a trial`),
+        margin: { l: 24, r: 24, t: 48, b: 48 },
+        xaxis: { ...baseAxis("student layer"), type: "category" },
+        yaxis: {
+          ...baseAxis(""),
+          tickmode: "array",
+          tickvals: rows.map((_, k) => k),
+          ticktext: rows.map(({ name }) => plain(name)),
+          autorange: "reversed",
+        },
+      },
+    },
+    height: 140 + 18 * rows.length,
+  };
+}

@@ -1,0 +1,52 @@
+// A one-layer network that starts from a trained one's weights (the paper's table 4).
+import { OptionError } from "../errors.ts";
+import type { GcniiConfig } from "../models/gcnii.ts";
+import type { ModelFile } from "./model-file.ts";
+import type { InitialWeights, RunResult } from "./run.ts";
+
+/**
+ * The student layer that most teacher layers attend to most; of equals the first.
+ * @param attention A, teacher layers x student layers
+ * @returns its index, counted from 0
+ */
+export function attendedLayer(attention: readonly (readonly number[])[]): number {
+  const votes = (attention[0] ?? []).map(() => 0);
+  for (const row of attention) votes[row.indexOf(Math.max(...row))]!++;
+  return votes.indexOf(Math.max(...votes));
+}
+
+/**
+ * Both linear layers of a trained model and one of its convolutions, as the parameters of a model
+ * of one layer. theta keeps its place: in the new model it is that of a first layer.
+ * @throws OptionError where the donor has no such layer, no attention, or another width
+ */
+export function inheritedParameters(
+  { from, layer }: InitialWeights,
+  donor: { readonly result: RunResult; readonly model: ModelFile },
+  model: GcniiConfig,
+): ModelFile["parameters"] {
+  const { layers, width } = from.model;
+  if (model.layers !== 1 || model.width !== width) {
+    throw new OptionError(
+      `weights are copied from a model of width ${width} into one layer of that width, ` +
+        `not into ${model.layers}L-${model.width}H`,
+    );
+  }
+  const attention = donor.result.inspection?.last.matrices["attention"];
+  if (layer === "attended" && attention?.[0]?.length !== layers) {
+    throw new OptionError(
+      `run ${donor.result.id} has no attention over its ${layers} layers to pick one by`,
+    );
+  }
+  const picked = layer === "attended" ? attendedLayer(attention!) : layer;
+  if (!Number.isInteger(picked) || picked < 0 || picked >= layers) {
+    throw new OptionError(`run ${donor.result.id} has layers 0 to ${layers - 1}, not ${picked}`);
+  }
+  const names = ["input.weight", "input.bias", "convolution.0.weight", "output.weight"];
+  return new Map(
+    [...names, "output.bias"].map((name) => {
+      const source = name === "convolution.0.weight" ? `convolution.${picked}.weight` : name;
+      return [name, donor.model.parameters.get(source)!];
+    }),
+  );
+}

@@ -1,0 +1,96 @@
+// abkd study: what its commands print, and their errors; the training itself is tested elsewhere.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { methods } from "../../src/distillation/registry.ts";
+import { ResultsStore } from "../../src/experiments/results-store.ts";
+import { distinctTrials } from "../../src/experiments/run-study.ts";
+import { findStudy, studies } from "../../src/experiments/studies/index.ts";
+import { planStudy } from "../../src/experiments/study.ts";
+import type { StudyReport } from "../../src/experiments/study-report.ts";
+import { recordOf } from "../../src/experiments/trial-record.ts";
+import { runId } from "../../src/training/canonical.ts";
+import { arithmeticResult } from "../experiments/arithmetic-study.ts";
+import { temporaryFolder } from "../training/small.ts";
+import { abkd } from "./abkd.ts";
+
+test("study list names every study with its trials", async () => {
+  const { code, stdout } = await abkd("study", "list");
+  assert.equal(code, 0);
+  for (const { name, title } of studies) assert.ok(stdout.includes(name) && stdout.includes(title));
+});
+
+test("status, run and report of a study that is done", async (t) => {
+  const folder = join(temporaryFolder(t), "results");
+  const store = new ResultsStore(folder);
+  const plan = planStudy(findStudy("table3"), { profile: "quick", datasets: ["cora"] });
+  for (const config of distinctTrials(plan).values())
+    store.write(recordOf(arithmeticResult(config)));
+  const given = ["table3", "--datasets", "cora", "--results", folder];
+  const html = join(folder, "..", "pages", "report.html");
+
+  const [status, run, report] = await Promise.all([
+    abkd("study", "status", ...given),
+    abkd("study", "run", ...given),
+    abkd("study", "report", ...given, "--json", "--html", html),
+  ]);
+  assert.match(status.stdout, /cora +abkd:literal +4 +4\n/);
+  assert.match(run.stdout, /table3: 0 trials run, .* done/);
+  assert.deepEqual([status.code, run.code, report.code], [0, 0, 0], report.stderr);
+  const { datasets, facts } = JSON.parse(report.stdout) as StudyReport & { facts: object[] };
+  const arm = datasets[0]!.arms.find(({ method }) => method === "abkd")!;
+  assert.deepEqual([arm.n, arm.paper?.mean, arm.verdict?.outcome], [4, 84.27, "none"]);
+  assert.ok(arm.mean! > 0.8 && arm.std! > 0 && arm.interval![0] < arm.mean!);
+  assert.ok(facts.length > 10);
+  assert.match(readFileSync(html, "utf8"), /href="\.\.\/results\/[0-9a-f]{16}\.json"/);
+});
+
+test("wrong requests are one line and exit code 2", async (t) => {
+  const folder = temporaryFolder(t);
+  const wrong: [string[], RegExp][] = [
+    [["run", "table9"], /^abkd: no study "table9"; there is table3, .*figure5\n$/],
+    [["run", "table3", "--datasets", "karate"], /^abkd: unknown dataset "karate"/],
+    [["run", "table3", "--profile", "full"], /^abkd: .*--profile.*quick, paper/],
+    [
+      ["run", "table3", "--datasets", "synthetic", "--split", "geom-gcn"],
+      /^abkd: synthetic has no geom-gcn splits; use --split random or public\n$/,
+    ],
+  ];
+  const outcomes = await Promise.all(
+    wrong.map(([args]) => abkd("study", ...args, "--results", join(folder, "results"))),
+  );
+  outcomes.forEach(({ code, stderr }, k) => {
+    assert.equal(code, 2);
+    assert.match(stderr, wrong[k]![1]);
+  });
+  assert.ok(!existsSync(join(folder, "results")));
+});
+
+test("plans: every registered method, one start a seed, the teacher at full size in each profile", () => {
+  for (const study of studies) {
+    const ids = study.arms.map(({ id }) => id);
+    assert.equal(new Set(ids).size, ids.length);
+    for (const control of ["student", "softkd", "abkd:uniform", "abkd:diagonal", "abkd:last"]) {
+      assert.ok(ids.includes(control), `${study.name} has no ${control}`);
+    }
+    const claims = study.datasets.flatMap((dataset) => study.claims(dataset));
+    for (const claim of claims) {
+      const named = claim.kind === "ordering" ? [claim.better, claim.worse] : [claim.arm];
+      for (const arm of named) assert.ok(arm === "teacher" || ids.includes(arm), arm);
+    }
+    const teachers = (["quick", "paper"] as const).map((profile) => {
+      const { trials } = planStudy(study, { profile, datasets: ["cora"] });
+      const splits = Map.groupBy(trials, ({ split }) => split);
+      const found = [...splits].map(([, all]) => all.find(({ arm }) => arm === "teacher")!.config);
+      assert.equal(splits.size, profile === "quick" ? 2 : 10);
+      for (const { config } of trials) {
+        if (config.teacher) assert.ok(found.some((one) => runId(one) === runId(config.teacher!)));
+      }
+      return found[0];
+    });
+    assert.deepEqual(teachers[0], teachers[1]);
+  }
+  const arms = findStudy("table3").arms.map(({ id }) => id);
+  for (const { name } of methods) assert.ok(arms.includes(name), name);
+});

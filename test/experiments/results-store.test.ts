@@ -1,0 +1,155 @@
+// The results store: whole records or none, and plain words for everything else.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { ResultsStore } from "../../src/experiments/results-store.ts";
+import { distinctTrials, runStudy } from "../../src/experiments/run-study.ts";
+import { recordOf, type TrialRecord } from "../../src/experiments/trial-record.ts";
+import { FileError } from "../../src/training/files.ts";
+import { temporaryFolder } from "../training/small.ts";
+import {
+  arithmeticConfig,
+  arithmeticPlan,
+  arithmeticResult,
+  arithmeticRunner,
+} from "./arithmetic-study.ts";
+
+const SCRIPT = fileURLToPath(new URL("./arithmetic-study.ts", import.meta.url));
+
+test("a record is read back as it was written; another name or version is not it", (t) => {
+  const store = new ResultsStore(temporaryFolder(t));
+  const record = recordOf(arithmeticResult(arithmeticConfig("abkd", "geom-gcn:0", 1)));
+  store.write(record);
+  assert.deepEqual(store.read([record.id]).records.get(record.id), record);
+  assert.deepEqual(readdirSync(store.folder), [`${record.id}.json`]);
+  const other = "0123456789abcdef";
+  writeFileSync(store.path(other), readFileSync(store.path(record.id)));
+  const { records, problems } = store.read([other]);
+  assert.equal(records.size, 0);
+  assert.match(problems[0]!.message, /holds the result of another configuration/);
+});
+
+test("cut, altered and other versions' records are named, kept aside and done again", async (t) => {
+  const store = new ResultsStore(temporaryFolder(t));
+  const plan = arithmeticPlan({ splits: 2 });
+  await runStudy(plan, { store }, arithmeticRunner);
+  const ids = [...distinctTrials(plan).keys()];
+  const [cut, altered, version, empty, ...intact] = ids as [string, string, string, string];
+  const whole = new Map(ids.map((id) => [id, readFileSync(store.path(id), "utf8")]));
+  const change = (id: string, edit: (record: TrialRecord) => object): void => {
+    const record = JSON.parse(whole.get(id)!) as TrialRecord;
+    writeFileSync(store.path(id), JSON.stringify(edit(record)));
+  };
+  writeFileSync(store.path(cut), whole.get(cut)!.slice(0, 300));
+  change(altered, (record) => ({ ...record, accuracy: { ...record.accuracy, test: 0.99 } }));
+  change(version, (record) => ({ ...record, format: "abkd-result/2" }));
+  writeFileSync(store.path(empty), "");
+
+  const { records, problems } = store.read(ids);
+  assert.deepEqual([...records.keys()], intact);
+  const messages = problems.map(({ message }) => message.replace(`${store.folder}/`, ""));
+  assert.deepEqual(messages, [
+    `${cut}.json is cut off or damaged (300 characters that are no JSON)`,
+    `${altered}.json was altered: its digest does not fit`,
+    `${version}.json is from another version (format "abkd-result/2", not "abkd-result/1")`,
+    `${empty}.json is cut off or damaged (0 characters that are no JSON)`,
+  ]);
+
+  const notes: string[] = [];
+  const observer = (event: { type: string; message?: string }): void => {
+    if (event.type === "note") notes.push(event.message ?? "");
+  };
+  assert.equal(await runStudy(plan, { store, observer }, arithmeticRunner), 4);
+  assert.equal(notes.length, 4);
+  assert.match(notes[0]!, /kept as .*\.json\.bad and done again$/);
+  assert.equal(readFileSync(`${store.path(cut)}.bad`, "utf8"), whole.get(cut)!.slice(0, 300));
+  assert.equal(store.read(ids).records.size, ids.length);
+  assert.equal(await runStudy(plan, { store }, arithmeticRunner), 0, "nothing is done twice");
+});
+
+test("another hyper-parameter or version of a method is another trial", async (t) => {
+  const store = new ResultsStore(temporaryFolder(t));
+  const plan = arithmeticPlan({ splits: 1 });
+  await runStudy(plan, { store }, arithmeticRunner);
+  for (const changed of [{ version: 2 }, { learningRate: 0.02 }]) {
+    const other = arithmeticPlan({ splits: 1, ...changed });
+    const students = [...distinctTrials(other)].filter(([, config]) => config.method);
+    assert.equal(store.read(students.map(([id]) => id)).records.size, 0);
+  }
+});
+
+test("a store that cannot be written stops the study before its first trial", async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, "file"), "");
+  const plan = arithmeticPlan({ splits: 1 });
+  let trials = 0;
+  const counting: typeof arithmeticRunner = (configs, options) => {
+    trials++;
+    return arithmeticRunner(configs, options);
+  };
+  const store = new ResultsStore(join(folder, "file"));
+  await assert.rejects(runStudy(plan, { store }, counting), (error) => {
+    assert.ok(error instanceof FileError);
+    assert.match(error.message, /^cannot write .*a file stands where a folder is needed|is a file/);
+    return true;
+  });
+  assert.equal(trials, 0);
+});
+
+test("a read-only store is named; its records can still be read", async (t) => {
+  const folder = temporaryFolder(t);
+  const store = new ResultsStore(join(folder, "results"));
+  const plan = arithmeticPlan({ splits: 1 });
+  await runStudy(plan, { store }, arithmeticRunner);
+  chmodSync(folder, 0o755);
+  chmodSync(store.folder, 0o555);
+  // Root may write everywhere: for these lines it is nobody.
+  const root = process.getuid?.() === 0;
+  if (root) process.seteuid?.(65534);
+  try {
+    const more = arithmeticPlan({ splits: 2 });
+    await assert.rejects(runStudy(more, { store }, arithmeticRunner), /permission is denied/);
+    assert.equal(store.read(distinctTrials(plan).keys()).records.size, plan.trials.length);
+  } finally {
+    if (root) process.seteuid?.(0);
+    chmodSync(store.folder, 0o755);
+  }
+});
+
+// A limit on file size fails a write as a full disk does: half-way.
+test("a disk that fills up ends the study with the reason; what was kept stays", async (t) => {
+  const folder = join(temporaryFolder(t), "results");
+  mkdirSync(folder);
+  const small = arithmeticPlan({ splits: 1 });
+  await runStudy(small, { store: new ResultsStore(folder) }, arithmeticRunner);
+  const before = readdirSync(folder).sort();
+  const run = promisify(execFile)("bash", [
+    "-c",
+    'ulimit -f 0; exec "$0" "$@"',
+    ...[process.execPath, SCRIPT, folder, "3"],
+  ]);
+  await assert.rejects(run, (error: { stdout?: string }) => {
+    assert.match(error.stdout ?? "", /^cannot write .*: the file would be larger than/);
+    return true;
+  });
+  assert.deepEqual(readdirSync(folder).sort(), before, "no broken file, nothing lost");
+  assert.equal(
+    new ResultsStore(folder).read(distinctTrials(small).keys()).records.size,
+    small.trials.length,
+  );
+});
+
+test("what killed writers left half done is removed, another's is not", (t) => {
+  const store = new ResultsStore(temporaryFolder(t));
+  const dead = join(store.folder, "0123456789abcdef.json.999999999-00000000.tmp");
+  const living = join(store.folder, `0123456789abcdef.json.${process.pid}-00000000.tmp`);
+  const foreign = join(store.folder, "notes.txt");
+  for (const file of [dead, living, foreign]) writeFileSync(file, "{");
+  store.prepare();
+  const left = readdirSync(store.folder).map((name) => join(store.folder, name));
+  assert.deepEqual(left.sort(), [living, foreign].sort());
+});

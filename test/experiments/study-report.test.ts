@@ -1,0 +1,133 @@
+// Reports: each arm's numbers, comparisons, and verdicts by the rule.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ResultsStore } from "../../src/experiments/results-store.ts";
+import { runStudy } from "../../src/experiments/run-study.ts";
+import type { Claim } from "../../src/experiments/study.ts";
+import { markdown, studyDocument } from "../../src/experiments/study-document.ts";
+import { type DatasetReport, studyReport } from "../../src/experiments/study-report.ts";
+import { recordOf } from "../../src/experiments/trial-record.ts";
+import { majorityVerdict, orderingVerdict, valueVerdict } from "../../src/experiments/verdict.ts";
+import { studyPage } from "../../src/figures/study-page.ts";
+import { temporaryFolder } from "../training/small.ts";
+import {
+  arithmeticPlan,
+  arithmeticResult,
+  arithmeticRunner,
+  type Variation,
+} from "./arithmetic-study.ts";
+
+const CLAIMS: readonly Claim[] = [
+  { kind: "ordering", text: "ABKD > student", better: "abkd", worse: "student", paper: 10.05 },
+  { kind: "ordering", text: "ABKD > SoftKD", better: "abkd", worse: "softkd" },
+  { kind: "ordering", text: "ABKD > itself", better: "abkd", worse: "abkd" },
+  { kind: "value", text: "ABKD's", arm: "abkd", paper: { mean: 84.27, deviation: 1.48 } },
+  { kind: "value", text: "the student's", arm: "student", paper: { mean: 60, deviation: 1 } },
+  { kind: "majority", text: "always", arm: "abkd", measure: () => 1 },
+  { kind: "majority", text: "never", arm: "abkd", measure: () => 0 },
+];
+
+async function study(
+  folder: string,
+  variation: Variation = {},
+): Promise<{ store: ResultsStore; plan: ReturnType<typeof arithmeticPlan>; part: DatasetReport }> {
+  const store = new ResultsStore(folder);
+  const plan = arithmeticPlan({ claims: CLAIMS, ...variation });
+  await runStudy(plan, { store }, arithmeticRunner);
+  return { store, plan, part: studyReport(plan, store).datasets[0]! };
+}
+
+test("arms, comparisons and verdicts of a whole study", async (t) => {
+  const { part, plan, store } = await study(temporaryFolder(t));
+  const abkd = part.arms.find(({ method }) => method === "abkd")!;
+  const tests = plan.trials
+    .filter(({ arm }) => arm === "abkd")
+    .map(({ config }) => arithmeticResult(config).accuracy.test);
+  assert.equal(abkd.n, 20);
+  assert.ok(Math.abs(abkd.mean! - tests.reduce((a, b) => a + b, 0) / 20) < 1e-12);
+  assert.deepEqual(abkd.tests, tests);
+  assert.equal(abkd.paper?.mean, 84.27);
+  assert.ok(abkd.interval![0] < abkd.mean! && abkd.mean! < abkd.interval![1]);
+  assert.equal(part.unit, "split");
+  const softkd = part.comparisons.find(({ other }) => other === "softkd")!;
+  assert.equal(softkd.n, 10, "seeds of one split are no independent evidence");
+  assert.ok(softkd.difference < 0 && softkd.holm >= softkd.p);
+  assert.deepEqual(
+    part.claims.map(({ verdict }) => verdict.outcome),
+    ["reproduced", "refuted", "undecided", "reproduced", "undecided", "reproduced", "refuted"],
+  );
+  const { absent } = studyReport(plan, store);
+  assert.deepEqual(
+    absent[0]!.claims.map(({ verdict }) => verdict),
+    CLAIMS.map(() => ({ outcome: "not testable", why: "it is made up" })),
+  );
+});
+
+test("no verdict from a quick profile, nor while a trial is missing", async (t) => {
+  const quick = await study(temporaryFolder(t), { profile: "quick" });
+  assert.ok(quick.part.claims.every(({ verdict }) => verdict.outcome === "none"));
+  const { store, plan } = await study(temporaryFolder(t));
+  const missing = plan.trials.find(({ arm }) => arm === "student")!;
+  store.setAside(missing.id);
+  const part = studyReport(plan, store).datasets[0]!;
+  const [first, second] = part.claims;
+  assert.deepEqual(first!.verdict, { outcome: "none", why: "1 of 40 trials are missing" });
+  assert.equal(second!.verdict.outcome, "refuted", "claims that do not need it are decided");
+});
+
+test("trials on different data of one name are no basis for a verdict", async (t) => {
+  const { store, plan } = await study(temporaryFolder(t));
+  const [one, two] = plan.trials;
+  for (const [trial, fingerprint] of [
+    [one!, "aaaa"],
+    [two!, "bbbb"],
+  ] as const) {
+    const result = arithmeticResult(trial.config);
+    store.write(recordOf({ ...result, data: { ...result.data, fingerprint } }));
+  }
+  const part = studyReport(plan, store).datasets[0]!;
+  assert.match(part.claims[0]!.verdict.why, /different data of the same name/);
+  assert.match(part.notes.join(), /geom-gcn:0 ran on different data/);
+});
+
+test("with few splits a trial is the unit, and an empty store gives an empty report", async (t) => {
+  const { part } = await study(temporaryFolder(t), { splits: 2, seeds: 4 });
+  assert.equal(part.unit, "trial");
+  assert.equal(part.comparisons[0]!.n, 8);
+  const empty = studyReport(arithmeticPlan({ claims: CLAIMS }), new ResultsStore("nowhere"));
+  assert.equal(empty.done, 0);
+  assert.ok(empty.datasets[0]!.arms.every(({ mean, n }) => mean === undefined && n === 0));
+});
+
+test("the rule, at its edges", () => {
+  const test1 = { n: 10, interval: [0, 0], p: 0, wins: 0 } as const;
+  const ordering = (difference: number, p: number): string =>
+    orderingVerdict({ ...test1, difference }, p).outcome;
+  assert.equal(ordering(0.01, 0.049), "reproduced");
+  assert.equal(ordering(0.01, 0.05), "undecided");
+  assert.equal(ordering(-0.01, 0.049), "refuted");
+  const value = (mean: number, deviation?: number): string =>
+    valueVerdict([0.8, 0.82], { mean, ...(deviation !== undefined && { deviation }) }).outcome;
+  assert.deepEqual(
+    [value(82), value(82.1), value(83, 1), value(83.1, 1)],
+    [...["reproduced", "undecided", "reproduced", "undecided"]],
+  );
+  assert.equal(majorityVerdict(0.7, [0.51, 0.9]).outcome, "reproduced");
+  assert.equal(majorityVerdict(0.5, [0.4, 0.6]).outcome, "undecided");
+});
+
+test("the report as Markdown and as a page: links, the paper's numbers, nothing unescaped", async (t) => {
+  const { store, plan } = await study(temporaryFolder(t));
+  const report = studyReport(plan, store);
+  const link = (id: string): string => `some where/${id}.json`;
+  const facts = [{ id: "x", where: "eq. 4", text: "a < b | c", holds: true }];
+  const text = markdown(report.title, studyDocument(report, facts, link));
+  const { id } = plan.trials[0]!;
+  assert.ok(text.includes(`(some%20where/${id}.json)`));
+  assert.match(text, /\| abkd \| 20 \| .* \| 84\.27 ± 1\.48 \| .*✓ reproduced \|/);
+  assert.match(text, /\| eq\. 4 \| a \\< b \\\| c \|/);
+  assert.match(text, /nowhere: ABKD \\> student.*not testable/);
+  const page = await studyPage(report, facts, link);
+  assert.ok(page.includes(`href="some%20where/${id}.json"`));
+  assert.ok(page.includes("a &lt; b | c") && page.includes("84.27 ± 1.48"));
+});

@@ -1,0 +1,111 @@
+// A study of real trials: killed, gone on with, and its one-layer heirs.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { ResultsStore } from "../../src/experiments/results-store.ts";
+import { runStudy } from "../../src/experiments/run-study.ts";
+import { studyReport } from "../../src/experiments/study-report.ts";
+import { randomStream } from "../../src/graph/random.ts";
+import { attendedLayer } from "../../src/training/initial.ts";
+import { readModel, readResult, runFiles } from "../../src/training/run-store.ts";
+import { runTrials } from "../../src/training/trials.ts";
+import { temporaryFolder } from "../training/small.ts";
+import { trainedPlan } from "./trained-study.ts";
+
+const SCRIPT = fileURLToPath(new URL("./trained-study.ts", import.meta.url));
+/** More of them by hand: ABKD_KILLS=100 node --test test/experiments/study-training.test.ts */
+const KILLS = Number(process.env["ABKD_KILLS"] ?? 3);
+
+/** All names under a folder; none where it is not there yet. */
+function filesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
+}
+
+function reportOf(folder: string): string {
+  const { timing: _, ...report } = studyReport(trainedPlan(), new ResultsStore(folder));
+  return JSON.stringify(report);
+}
+
+test(`trials killed ${KILLS} times end in the same report`, async (t) => {
+  const plan = trainedPlan();
+  const undisturbed = temporaryFolder(t);
+  const runs = { undisturbed: join(undisturbed, "runs"), killed: temporaryFolder(t) };
+  const store = new ResultsStore(join(undisturbed, "results"));
+  const distinct = new Set(plan.trials.map(({ id }) => id)).size;
+  const options = { store, runsDir: runs.undisturbed, workers: 2 };
+  const began = performance.now();
+  assert.equal(await runStudy(plan, options, runTrials), distinct);
+  const whole = performance.now() - began;
+  const expected = reportOf(store.folder);
+  assert.match(expected, new RegExp(`"done":${distinct},"planned":${distinct}`));
+
+  const random = randomStream(5);
+  let folder = join(runs.killed, "runs");
+  let results = join(runs.killed, "results");
+  for (let kills = 0; kills < KILLS; ) {
+    const child = spawn(process.execPath, [SCRIPT, results, folder]);
+    const ended = once(child, "exit") as Promise<[number | null, string | null]>;
+    // Into its work, which it begins when its folder of runs has something new.
+    const { length } = filesIn(folder);
+    while (child.exitCode === null && filesIn(folder).length === length) await setTimeout(5);
+    await Promise.race([setTimeout(0.6 * whole * random.uniform()), ended]);
+    child.kill("SIGKILL");
+    const [code] = await ended;
+    if (code !== 0) {
+      kills++;
+      const kept = existsSync(results) ? readdirSync(results).length : 0;
+      t.diagnostic(`killed with ${kept} of ${distinct} trials kept`);
+    } else {
+      assert.equal(reportOf(results), expected);
+      // Ended before it was killed: once more from nothing.
+      [folder, results] = [`${folder}-again`, `${results}-again`];
+    }
+  }
+  const last = { store: new ResultsStore(results), runsDir: folder, workers: 2 };
+  await runStudy(plan, last, runTrials);
+  assert.equal(reportOf(results), expected);
+});
+
+test("an heir has the attended layer's weights; damaged runs are trained anew", async (t) => {
+  const folder = temporaryFolder(t);
+  const plan = trainedPlan();
+  const heir = plan.trials.find(({ arm }) => arm === "heir")!;
+  const untrained = { ...heir.config, training: { ...heir.config.training, epochs: 0 } };
+  const options = { runsDir: folder, workers: 1 };
+  const [result] = await runTrials([untrained], options);
+  assert.deepEqual([result!.bestEpoch, result!.curve.loss.length], [0, 0]);
+
+  const donorFiles = runFiles(folder, untrained.initial!.from);
+  const donor = { result: readResult(donorFiles.result), model: readModel(donorFiles.model) };
+  const attention = donor.result.inspection!.last.matrices["attention"]!;
+  const layer = attendedLayer(attention);
+  const { parameters } = readModel(runFiles(folder, untrained).model);
+  for (const [name, { values }] of parameters) {
+    const source = name.replace("convolution.0", `convolution.${layer}`);
+    assert.deepEqual(values, donor.model.parameters.get(source)!.values, name);
+  }
+
+  writeFileSync(donorFiles.result, "{");
+  const notes: string[] = [];
+  const [again] = await runTrials([untrained], {
+    ...{ ...options, resume: "repair" },
+    observer: (event) => event.type === "note" && notes.push(event.message),
+  });
+  assert.deepEqual(again!.accuracy, result!.accuracy);
+  assert.match(notes.join(), /abkd on synthetic .* trained anew, as .*run\.json is damaged/);
+});
+
+test("the attended layer is the one with most rows' largest scores", () => {
+  const rows = [
+    [0.1, 0.2, 0.7],
+    [0.4, 0.3, 0.3],
+    [0.2, 0.1, 0.7],
+  ];
+  assert.equal(attendedLayer(rows), 2);
+  assert.equal(attendedLayer([[0.5, 0.5]]), 0);
+});
