@@ -91,8 +91,12 @@ function answer(request: Request): Answer {
       for (let i = 0; i < request.warmUp; i++) milliseconds = timed(call, 1);
       return { milliseconds };
     }
-    case "sample":
-      return { milliseconds: timed(calls.get(request.key)!, request.calls) };
+    case "sample": {
+      const usage = process.cpuUsage();
+      const milliseconds = timed(calls.get(request.key)!, request.calls);
+      const { user, system } = process.cpuUsage(usage);
+      return { milliseconds, processor: (user + system) / 1000 / request.calls };
+    }
     case "losses":
       return { losses: losses(request.task, request.steps) };
     case "peak": {

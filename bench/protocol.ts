@@ -58,6 +58,8 @@ export type Request =
 /** Answers hold what the operation gives, or `error`: what the side could not do. */
 export interface Answer {
   readonly milliseconds?: number;
+  /** Milliseconds of processor time a call, of all threads. */
+  readonly processor?: number;
   readonly losses?: readonly number[];
   readonly megabytes?: number;
   /** Resident before the task was made. */

@@ -48,12 +48,14 @@ export const RACE_HEAD = [
   "ours",
   "PyG",
   "ours / PyG",
+  "by CPU time",
   "losses differ",
   "PyG's best setting",
 ];
 
 export function raceCells(one: Measured): string[] {
   const { title, unit, ratio, peer, setting, naive, ours, circumstances } = one;
+  const [ownTime, otherTime] = one.processor ?? [];
   const naively = naive ? `; naive ${amount(naive.median, unit)}` : "";
   return [
     `${title}${circumstances.quick && one.measure === "row" ? " (--quick)" : ""}`,
@@ -62,6 +64,7 @@ export function raceCells(one: Measured): string[] {
     ratio
       ? `${ratio.median.toFixed(2)} (${ratio.lower.toFixed(2)} to ${ratio.upper.toFixed(2)})`
       : "",
+    ownTime !== undefined && otherTime !== undefined ? (ownTime / otherTime).toFixed(2) : "",
     parityOf(one),
     setting ?? "",
   ];

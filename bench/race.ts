@@ -36,6 +36,8 @@ export interface Outcome {
   readonly peer?: Statistic;
   /** Ours / the peer's of each round. */
   readonly ratio?: Statistic;
+  /** Milliseconds of processor time a call, all threads: ours, then the peer's. */
+  readonly processor?: readonly number[];
   /** The peer's setting, in words. */
   readonly setting?: string;
   readonly tried: readonly { readonly setting: string; milliseconds?: number; error?: string }[];
@@ -150,17 +152,23 @@ export class Race {
     const naive = best && task.kind === "training" && task.teacher !== undefined;
     if (naive) runners.push(await this.#prepare(`${key} naive`, { ...task, form: "naive" }, best));
     const samples: number[][] = runners.map(() => []);
+    const spent: number[][] = runners.map(() => []);
     for (let round = 0; round < repeats; round++) {
       progress(`round ${round + 1} of ${repeats}`);
       const order = runners.map((_, i) => i);
       if (round % 2 === 1) order.reverse();
-      for (const i of order) samples[i]!.push(await sampleOf(runners[i]!));
+      for (const i of order) {
+        const { milliseconds, processor } = await sampleOf(runners[i]!);
+        samples[i]!.push(milliseconds!);
+        spent[i]!.push(processor!);
+      }
     }
     const parity = best && task.kind === "training" ? await this.#parity(task, best) : undefined;
     for (const { side } of runners) await side.ask({ operation: "forget", key, graphs: true });
     if (best) await this.#peers[best.allocator].ask({ operation: "forget", key: `${key} naive` });
     return {
       ...outcome(one, samples[0]!, samples[1]),
+      processor: spent.slice(0, 2).map((each) => summary(each).median),
       ...(best && { setting: describe(best) }),
       tried: tried.map(inWords),
       ...(parity && { parity }),
@@ -307,9 +315,9 @@ interface Runner {
   readonly calls: number;
 }
 
-async function sampleOf({ side, key, threads, calls }: Runner): Promise<number> {
+async function sampleOf({ side, key, threads, calls }: Runner): Promise<Answer> {
   await pause();
-  return (await side.demand({ operation: "sample", key, calls, threads })).milliseconds!;
+  return side.demand({ operation: "sample", key, calls, threads });
 }
 
 function callsFor(milliseconds: number): number {

@@ -22,7 +22,7 @@ export type PeerSides = Readonly<Record<Setting["allocator"], Side>>;
 const ADJACENCIES = ["pyg-csr", "pyg-edges", "torch-coo", "torch-csr"];
 const FEATURES = ["csr", "coo", "dense"];
 /** Calls of a trial, and how long they may take together: milliseconds. */
-const CALLS = 3;
+const CALLS = 5;
 const SHARE = 1500;
 /** torch's compiler unrolls 64 layers: seconds until it is given up. */
 const COMPILING = 240;
