@@ -55,7 +55,6 @@ export const RACE_HEAD = [
 
 export function raceCells(one: Measured): string[] {
   const { title, unit, ratio, peer, setting, naive, ours, circumstances } = one;
-  const [ownTime, otherTime] = one.processor ?? [];
   const naively = naive ? `; naive ${amount(naive.median, unit)}` : "";
   return [
     `${title}${circumstances.quick && one.measure === "row" ? " (--quick)" : ""}`,
@@ -64,7 +63,7 @@ export function raceCells(one: Measured): string[] {
     ratio
       ? `${ratio.median.toFixed(2)} (${ratio.lower.toFixed(2)} to ${ratio.upper.toFixed(2)})`
       : "",
-    ownTime !== undefined && otherTime !== undefined ? (ownTime / otherTime).toFixed(2) : "",
+    byProcessor(one),
     parityOf(one),
     setting ?? "",
   ];
@@ -106,6 +105,7 @@ export function targetsMarkdown(
   cases: readonly Pick<Outcome, "name" | "title" | "target" | "native">[],
   measured: readonly Measured[],
 ): string {
+  const aimed = new Set(cases.flatMap(({ name, target }) => (target === undefined ? [] : [name])));
   const rows = cases.flatMap(({ name, title, target, native }) => {
     if (target === undefined) return [];
     const found = measured.find((one) => one.name === name);
@@ -118,11 +118,32 @@ export function targetsMarkdown(
         title + engine,
         `at most ${target}`,
         other && result === "not measured" ? `${ratio} (${other} engine)` : ratio,
+        found ? byProcessor(found) : "",
         result === "not reached" ? `**not reached**, by ${missedBy(found!)}` : result,
       ],
     ];
   });
-  return markdown(["case", "target, ours / PyG", "found", ""], rows);
+  const table = markdown(["case", "target, ours / PyG", "found", "by CPU time", ""], rows);
+  return `${table}${busyMachine(measured.filter(({ name }) => aimed.has(name)))}`;
+}
+
+/** A warning where other programs had the machine too; empty where none did. */
+function busyMachine(measured: readonly Measured[]): string {
+  const busy = measured.filter(({ circumstances: { machine } }) => machine.load > machine.cores);
+  if (busy.length === 0) return "";
+  const loads = busy.map(({ circumstances }) => circumstances.machine.load);
+  return (
+    `\n\n**Provisional**: other programs were running (load up to ${Math.max(...loads)} on ` +
+    `${busy[0]!.circumstances.machine.cores} cores) when these were measured: ` +
+    `${busy.map(({ name }) => name).join(", ")}. ` +
+    "What was found there is not what a quiet machine gives."
+  );
+}
+
+/** The ratio of processor times, where they were measured. */
+function byProcessor({ processor }: Outcome): string {
+  const [own, other] = processor ?? [];
+  return own === undefined || other === undefined ? "" : (own / other).toFixed(2);
 }
 
 function missedBy({ ratio, target }: Outcome): string {

@@ -237,7 +237,7 @@ export class Race {
     const own = { command: process.execPath, args: [program], env: ours(threads).env };
     const start = path.join(PEERS, "start.py");
     const other = { command: PEER_PYTHON, args: [start], env: peer(threads, "default").env };
-    return { ...(await this.#programs(one, own, [other])), tried: [] };
+    return this.#programs(one, own, [{ setting: "import", command: other }]);
   }
 
   async #row(one: Case): Promise<Outcome> {
@@ -268,44 +268,51 @@ export class Race {
       ],
       env: ours(threads).env,
     };
-    const other = (processes: number, allocator: Setting["allocator"]): Command => ({
-      command: PEER_PYTHON,
-      args: [
-        ...["-W", "ignore", path.join(PEERS, "row.py")],
-        file(`row-peer-${processes}.json`, { ...request, processes }),
-      ],
-      env: peer(threads, allocator).env,
+    const way = (processes: number, allocator: Setting["allocator"]): Way => ({
+      setting:
+        `${processes === 1 ? "one trial" : `${processes} trials`} at a time` +
+        (allocator === "default" ? "" : ", allocator keeping pages"),
+      command: {
+        command: PEER_PYTHON,
+        args: [
+          ...["-W", "ignore", path.join(PEERS, "row.py")],
+          file(`row-peer-${processes}.json`, { ...request, processes }),
+        ],
+        env: peer(threads, allocator).env,
+      },
     });
-    const others = threads > 1 ? [other(threads, "default"), other(1, "default")] : [];
-    others.push(other(Math.max(1, threads), "keeping pages"));
-    const names = [...(threads > 1 ? [`${threads} trials at a time`, "one trial at a time"] : [])];
-    names.push(`${Math.max(1, threads)} trials at a time, allocator keeping pages`);
-    return { ...(await this.#programs(one, own, others, names)), tried: [] };
+    const ways = [way(threads, "default"), way(threads, "keeping pages")];
+    if (threads > 1) ways.push(way(1, "keeping pages"));
+    return this.#programs(one, own, ways);
   }
 
-  /** Wall time of whole programs; of several ways of the peer the fastest in its median counts. */
-  async #programs(
-    one: Case,
-    own: Command,
-    others: readonly Command[],
-    names: readonly string[] = [],
-  ): Promise<Omit<Outcome, "tried">> {
+  /** Wall time of whole programs; the peer's ways are tried once, the fastest goes on. */
+  async #programs(one: Case, own: Command, ways: readonly Way[]): Promise<Outcome> {
     const { repeats, withPeer, progress } = this.#options;
+    const tried: { setting: string; milliseconds: number }[] = [];
+    for (const { setting, command } of withPeer ? ways : []) {
+      progress(setting);
+      tried.push({ setting, milliseconds: await wallTime(command) });
+    }
+    const fastest = tried.toSorted((a, b) => a.milliseconds - b.milliseconds)[0]?.setting;
+    const best = ways.find(({ setting }) => setting === fastest);
     const mine: number[] = [];
-    const theirs: number[][] = others.map(() => []);
+    const theirs: number[] = [];
     for (let round = 0; round < repeats; round++) {
       progress(`round ${round + 1} of ${repeats}`);
       rmSync(path.join(this.#temporary, "runs"), { recursive: true, force: true });
       mine.push(await wallTime(own));
-      if (!withPeer) continue;
-      for (const [i, other] of others.entries()) theirs[i]!.push(await wallTime(other));
+      if (best) theirs.push(await wallTime(best.command));
     }
-    if (!withPeer) return outcome(one, mine);
-    const medians = theirs.map((samples) => summary(samples).median);
-    const best = medians.indexOf(Math.min(...medians));
-    const setting = names[best];
-    return { ...outcome(one, mine, theirs[best]), ...(setting !== undefined && { setting }) };
+    if (!best) return { ...outcome(one, mine), tried };
+    return { ...outcome(one, mine, theirs), setting: best.setting, tried };
   }
+}
+
+/** A way to run one of the peer's programs. */
+interface Way {
+  readonly setting: string;
+  readonly command: Command;
 }
 
 interface Runner {

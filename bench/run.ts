@@ -109,11 +109,17 @@ async function runRace(cases: readonly Case[], args: RaceArguments): Promise<Mea
   }
   const measured: Measured[] = [];
   let title = "";
+  // Before anything of ours runs.
+  const { load } = machineFacts("");
+  // So that an interrupt leaves neither files nor processes.
+  const stop = (): void => process.exit(130);
+  process.once("SIGINT", stop).once("SIGTERM", stop);
   const race = new Race({
     ...args,
     withPeer,
     progress: (text) => progress(`${title}: ${text}`),
   });
+  process.once("exit", () => race.close());
   try {
     const { ours, peer } = await race.facts();
     const versions = Object.fromEntries(
@@ -122,9 +128,9 @@ async function runRace(cases: readonly Case[], args: RaceArguments): Promise<Mea
     // An engine that says nothing of threads has one.
     const threads = typeof ours["threads"] === "number" ? ours["threads"] : 1;
     const engine = ours["name"] === "tensorflow" ? "native" : "wasm";
+    const machine = { ...machineFacts(versions["flavour"]!), threads, load };
     for (const one of cases) {
       title = one.name;
-      const machine = { ...machineFacts(versions["flavour"]!), threads };
       const { repeats, quick } = args;
       const date = new Date().toISOString().slice(0, 10);
       const circumstances = { machine, versions, engine, repeats, quick, date };

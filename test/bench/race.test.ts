@@ -51,10 +51,24 @@ test("a target is reached, missed by so much, or not measured; the native one by
     { name: "d", title: "without a target" },
   ];
   const table = targetsMarkdown(cases, cases.slice(0, 2) as Measured[]);
-  assert.match(table, /\| case a \| at most 0\.5 \| 1\.00 \| \*\*not reached\*\*, by 100 % \|/);
-  assert.match(table, /\| case b, native engine \|.*\| 1\.00 \(wasm engine\) \| not measured \|/);
-  assert.match(table, /\| case c \| at most 0\.7 \| {2}\| not measured \|/);
-  assert.doesNotMatch(table, /without a target/);
+  assert.match(
+    table,
+    /\| case a \| at most 0\.5 \| 1\.00 \| {2}\| \*\*not reached\*\*, by 100 % \|/,
+  );
+  assert.match(
+    table,
+    /\| case b, native engine \|.*\| 1\.00 \(wasm engine\) \| {2}\| not measured \|/,
+  );
+  assert.match(table, /\| case c \| at most 0\.7 \| {2}\| {2}\| not measured \|/);
+  assert.doesNotMatch(table, /without a target|Provisional/);
+  const { circumstances } = measured(1);
+  const machine = { ...circumstances.machine, load: 2.5 };
+  const busy = measured(0.1, {
+    ...{ processor: [3, 4], circumstances: { ...circumstances, machine } },
+  });
+  const warned = targetsMarkdown(cases, [busy]);
+  assert.match(warned, /\| 0\.10 \| 0\.75 \| reached \|/);
+  assert.match(warned, /\*\*Provisional\*\*.*load up to 2\.5 on 2 cores\) .* measured: a\./);
 });
 
 test("the cases have names of their own, and the issue's eleven targets and eq. 4's", () => {
