@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import torch
 from graph import Graph, read_graph
+from safetensors.torch import save_file
 from tasks import Training
 
 _graph: Graph | None = None
@@ -63,7 +64,9 @@ def main(request: dict) -> None:
             pool.submit(graph_once, folder)
     torch.set_num_threads(threads)
     graph = graph_once(folder)
-    teacher = outputs(train(graph, request["teacher"], variants["teacher"]))
+    # By a file: tensors between processes would go through /dev/shm, which containers keep small.
+    teacher = f"{folder}/row-teacher.safetensors"
+    save_file(outputs(train(graph, request["teacher"], variants["teacher"])), teacher)
     tasks = [{**task, "teacher": teacher} for task in request["students"]]
     share = max(1, threads // processes)
     arguments = [(folder, share, task, variants["student"]) for task in tasks]

@@ -80,9 +80,9 @@ class Training:
 
 def _method(task: dict, weights: dict[str, torch.Tensor]):
     method = task["config"]["method"]
-    teacher = load_file(task["teacher"]) if isinstance(task["teacher"], str) else task["teacher"]
     if method["name"] == "student":
         return None
+    teacher = load_file(task["teacher"])
     if method["name"] == "softkd":
         return SoftKd(teacher, method["options"])
     return Abkd(teacher, weights, method["options"], task.get("form", "collapsed"))
