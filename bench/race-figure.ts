@@ -92,7 +92,7 @@ export function raceFigure(measured: readonly Measured[]): Figure {
   return {
     data: [...ratios(measured), ...scaling(measured, "ms", "2"), ...scaling(measured, "MB", "3")],
     layout: {
-      ...baseLayout("This project against PyTorch Geometric, same run, same threads given"),
+      ...baseLayout("This project against PyTorch Geometric, both sides in turns"),
       width: 960,
       height: 920,
       grid: { rows: 2, columns: 2 },
