@@ -96,7 +96,8 @@ function timeOf(task: Task, calls: number): number {
   return (performance.now() - began) / calls;
 }
 
-function summary(samples: readonly number[]): Omit<Timing, "cpu"> {
+/** Median, quartiles and the fastest. */
+export function summary(samples: readonly number[]): Omit<Timing, "cpu"> {
   const sorted = samples.toSorted((a, b) => a - b);
   const at = (share: number): number => {
     const place = share * (sorted.length - 1);

@@ -112,7 +112,8 @@ function cells(row: Row): string[] {
 function facts({ dataset, nodes, arcs, machine }: Report): string {
   const { cores, processor, platform, node, flavour, threads, load } = machine;
   return (
-    `${dataset} (${nodes} nodes, ${arcs} arcs); 1 thread, and all ${threads} of ${cores} cores, ${processor}, ` +
+    `${dataset} (${nodes} nodes, ${arcs} arcs); ` +
+    `1 thread${threads > 1 ? ` and ${threads}` : ""} of ${cores} cores, ${processor}, ` +
     `${platform}; Node ${node}, flavour ${flavour}; load ${load} at the start`
   );
 }

@@ -1,25 +1,47 @@
-// The benchmark: `npm run bench [-- --json] [-- --write] [-- --dataset NAME] [-- --threads N]`.
-import { readFileSync, writeFileSync } from "node:fs";
+// The benchmark: `npm run bench [-- --only CASE] [-- --write]`: this engine's own table, and the race.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { loadDataset, loadSplit, MissingFileError } from "../src/datasets/index.ts";
 import { datasetEntry } from "../src/datasets/registry.ts";
-import { UserError } from "../src/errors.ts";
+import { OptionError, UserError } from "../src/errors.ts";
 import { writeSection } from "../src/experiments/markdown-section.ts";
+import { saveFigure } from "../src/figures/save.ts";
 import type { Graph } from "../src/graph/graph.ts";
-import { BACKEND, startEngine } from "../src/tensor/index.ts";
+import { BACKEND, startEngine, wantedThreads } from "../src/tensor/index.ts";
+import { allCases, type Case } from "./cases.ts";
+import { installPeers, peerIsInstalled } from "./install-peers.ts";
 import { operatorTasks, sparseTasks } from "./kernels.ts";
 import { measure } from "./measure.ts";
+import { Race } from "./race.ts";
+import { raceFigure } from "./race-figure.ts";
+import { type Measured, raceMarkdown, raceText, targetsMarkdown } from "./race-report.ts";
 import { machineFacts, markdownTable, type Report, rowsOf, terminalTable } from "./report.ts";
 import { stepTasks } from "./steps.ts";
 
-const USAGE = `usage: npm run bench -- [--dataset NAME] [--threads N] [--json] [--write]
-  --dataset NAME  cora (the default; the embedded synthetic graph where its files are missing), ...
-  --threads N     what one thread is compared with (default: $ABKD_THREADS, or one a core)
-  --json          print JSON alone
-  --write         put the table into docs/performance.md too`;
+/** The case that is this engine's own table. */
+const ENGINE = "engine";
+const REPEATS = 7;
 
-const DOCUMENT = path.join(import.meta.dirname, "../docs/performance.md");
+const USAGE = `usage: npm run bench -- [--only CASE]... [--quick] [--write] ...
+  --only CASE      these cases alone (repeatable; "gcnii-*" takes all that begin so); --list shows them
+  --list           the cases' names
+  --install-peers  install PyTorch Geometric into .venv-bench, and end
+  --quick          no graph over 10^6 arcs, fewer epochs in the row, no torch.compile
+  --threads N      for either side of the race, and what the case "${ENGINE}" compares one thread
+                   with (default: $ABKD_THREADS, or one a core)
+  --repeats N      rounds of the race, ${REPEATS} by default
+  --dataset NAME   of the case "${ENGINE}": cora (the default; the embedded synthetic graph where its
+                   files are missing), ...
+  --json           print JSON alone
+  --write          put tables into docs/performance.md, all numbers into figures/bench.json and
+                   the figure into figures/bench.svg; cases not run keep what they had`;
+
+const ROOT = path.join(import.meta.dirname, "..");
+const DOCUMENT = path.join(ROOT, "docs/performance.md");
+const NUMBERS = path.join(ROOT, "figures/bench.json");
+const FIGURE = path.join(ROOT, "figures/bench.svg");
+const FIGURE_LINK = "![Ratios by case, and time and memory against arcs](../figures/bench.svg)";
 
 /** The graph of a name; the synthetic one in place of a default that is not there. */
 async function graphOf(name: string | undefined): Promise<Graph> {
@@ -32,41 +54,156 @@ async function graphOf(name: string | undefined): Promise<Graph> {
   }
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      dataset: { type: "string" },
-      threads: { type: "string" },
-      json: { type: "boolean", default: false },
-      write: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(USAGE);
-    return;
-  }
-  const graph = await graphOf(values.dataset);
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+/** This engine's steps and operators, on one thread and on all, with the project's own limits. */
+async function engineTable(dataset: string | undefined, threads: number): Promise<Report> {
+  const graph = await graphOf(dataset);
   const split = await loadSplit(graph, datasetEntry(graph.name).defaultSplit);
-  const all = values.threads === undefined ? {} : { threads: Number(values.threads) };
-  const { flavour, threads } = startEngine(all);
-  const machine = machineFacts(flavour, threads);
+  const machine = machineFacts(startEngine({ threads }).flavour, threads);
   const single = [...stepTasks(graph, split), ...sparseTasks(graph), ...operatorTasks(graph.nodes)];
   const ours = single.filter(({ backend }) => backend === BACKEND);
   const tasks = [...single, ...(threads > 1 ? ours.map((task) => ({ ...task, threads })) : [])];
-  const timings = measure(tasks, (round, rounds) => {
-    if (process.stderr.isTTY) process.stderr.write(`\rround ${round} of ${rounds} `);
-  });
-  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-  const report: Report = {
+  const timings = measure(tasks, (round, rounds) => progress(`round ${round} of ${rounds} `));
+  progress("");
+  return {
     ...{ dataset: graph.name, nodes: graph.nodes, arcs: graph.adjacency.indices.length },
     ...{ machine, rows: rowsOf(tasks, timings) },
   };
-  console.log(values.json ? JSON.stringify(report, null, 2) : terminalTable(report));
-  if (values.write) {
-    const before = readFileSync(DOCUMENT, "utf8");
-    writeFileSync(DOCUMENT, writeSection(before, "bench", markdownTable(report)));
+}
+
+/** Whether a case is among the names that --only has. */
+function wanted(only: readonly string[]): (name: string) => boolean {
+  return (name) =>
+    only.length === 0 ||
+    only.some((one) => (one.endsWith("*") ? name.startsWith(one.slice(0, -1)) : name === one));
+}
+
+function checkNames(only: readonly string[], names: readonly string[]): void {
+  for (const one of only) {
+    if (names.some(wanted([one]))) continue;
+    throw new OptionError(`no case is called "${one}": one of ${names.join(", ")}`);
   }
+}
+
+function count(text: string | undefined, name: string, standard: number): number {
+  const number = text === undefined ? standard : Number(text);
+  if (Number.isInteger(number) && number >= 1) return number;
+  throw new OptionError(`--${name} is "${text}", not a whole number from 1 on`);
+}
+
+interface RaceArguments {
+  readonly threads: number;
+  readonly repeats: number;
+  readonly quick: boolean;
+  /** Told of each case when it is done. */
+  readonly done: (measured: readonly Measured[]) => void;
+}
+
+async function runRace(cases: readonly Case[], args: RaceArguments): Promise<Measured[]> {
+  const withPeer = peerIsInstalled();
+  if (!withPeer) {
+    console.error(
+      "PyTorch Geometric is not here, so this project runs alone: " +
+        "`npm run bench -- --install-peers` installs it",
+    );
+  }
+  const measured: Measured[] = [];
+  let title = "";
+  // Before anything of ours runs.
+  const { load } = machineFacts("", args.threads);
+  // So that an interrupt leaves neither files nor processes.
+  const stop = (): void => process.exit(130);
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  const race = new Race({
+    ...args,
+    withPeer,
+    progress: (text) => progress(`${title}: ${text}`),
+  });
+  process.once("exit", () => race.close());
+  try {
+    const { ours, peer } = await race.facts();
+    const versions = Object.fromEntries(
+      Object.entries({ ...ours, ...peer }).filter(([, value]) => typeof value === "string"),
+    ) as Record<string, string>;
+    const engine = ours["name"] === "tensorflow" ? "native" : "wasm";
+    const machine = { ...machineFacts(versions["flavour"]!, args.threads), load };
+    for (const one of cases) {
+      title = one.name;
+      const { repeats, quick } = args;
+      const date = new Date().toISOString().slice(0, 10);
+      const circumstances = { machine, versions, engine, repeats, quick, date };
+      measured.push({ ...(await race.run(one)), circumstances });
+      args.done(measured);
+    }
+    return measured;
+  } finally {
+    progress("");
+    race.close();
+  }
+}
+
+/** All cases ever written, these in place of their earlier selves, in the order of the cases. */
+function merged(cases: readonly Case[], measured: readonly Measured[]): Measured[] {
+  const earlier = existsSync(NUMBERS)
+    ? (JSON.parse(readFileSync(NUMBERS, "utf8")) as Measured[])
+    : [];
+  const byName = new Map([...earlier, ...measured].map((one) => [one.name, one]));
+  return cases.flatMap(({ name }) => byName.get(name) ?? []);
+}
+
+function write(section: string, content: string): void {
+  writeFileSync(DOCUMENT, writeSection(readFileSync(DOCUMENT, "utf8"), section, content));
+}
+
+function writeRace(cases: readonly Case[], measured: readonly Measured[]): Measured[] {
+  const all = merged(cases, measured);
+  writeFileSync(NUMBERS, `${JSON.stringify(all, undefined, 1)}\n`);
+  write("race", raceMarkdown(all));
+  write("targets", targetsMarkdown(cases, all));
+  return all;
+}
+
+async function main(): Promise<void> {
+  const flag = { type: "boolean", default: false } as const;
+  const { values } = parseArgs({
+    options: {
+      ...{ only: { type: "string", multiple: true, default: [] }, threads: { type: "string" } },
+      ...{ repeats: { type: "string" }, dataset: { type: "string" } },
+      ...{ list: flag, quick: flag, json: flag, write: flag, help: flag, "install-peers": flag },
+    },
+  });
+  const cases = allCases();
+  const names = [ENGINE, ...cases.map(({ name }) => name)];
+  if (values.help) return console.log(USAGE);
+  if (values.list) return console.log(names.join("\n"));
+  if (values["install-peers"]) return installPeers();
+  checkNames(values.only, names);
+  const threads = count(values.threads, "threads", wantedThreads());
+  const repeats = count(values.repeats, "repeats", REPEATS);
+  const chosen = wanted(values.only);
+  startEngine({ threads });
+  const engine = chosen(ENGINE) ? await engineTable(values.dataset, threads) : undefined;
+  if (engine && !values.json) console.log(terminalTable(engine));
+  if (engine && values.write) write("bench", markdownTable(engine));
+  const quick = values.quick;
+  const chosenCases = cases.filter(({ name, large }) => chosen(name) && !(quick && large));
+  let measured: Measured[] = [];
+  if (chosenCases.length > 0) {
+    const done = (some: readonly Measured[]): void => {
+      // Case by case: hours of work must not hang on the last one.
+      if (values.write) writeRace(cases, some);
+    };
+    measured = await runRace(chosenCases, { threads, repeats, quick, done });
+    if (!values.json) console.log(raceText(measured));
+    if (values.write) {
+      await saveFigure(raceFigure(merged(cases, [])), FIGURE);
+      write("race figure", FIGURE_LINK);
+    }
+  }
+  if (values.json) console.log(JSON.stringify({ engine, race: measured }, null, 2));
 }
 
 main().catch((error: unknown) => {

@@ -1,9 +1,9 @@
 // The steps that training is made of: teacher, student, SoftKD, ABKD, and evaluation.
 import * as tf from "@tensorflow/tfjs";
-import type { TeacherOutputs } from "../src/distillation/method.ts";
+import type { Distillation, TeacherOutputs } from "../src/distillation/method.ts";
 import { createDistillation } from "../src/distillation/registry.ts";
 import type { Graph, Split } from "../src/graph/graph.ts";
-import { Gcnii } from "../src/models/gcnii.ts";
+import { Gcnii, type GraphShape } from "../src/models/gcnii.ts";
 import type { GraphInputs } from "../src/models/model.ts";
 import { BACKEND, scores } from "../src/tensor/index.ts";
 import { withForward } from "../src/training/evaluate.ts";
@@ -19,8 +19,9 @@ const TEACHER_LIMIT = { milliseconds: 160 };
 const STUDENT_LIMIT = { milliseconds: 3 };
 const ABKD_ADDS_AT_MOST = 15;
 
-interface Data {
-  readonly graph: Graph;
+/** A graph as steps read it, on the engine. */
+export interface Data {
+  readonly shape: GraphShape;
   readonly inputs: GraphInputs;
   readonly targets: SplitTargets;
 }
@@ -28,7 +29,7 @@ interface Data {
 /** A training step and an evaluation pass of each model, by each method's default recipe. */
 export function stepTasks(graph: Graph, split: Split): Task[] {
   const data: Data = {
-    graph,
+    shape: { features: graph.features.columns, classes: graph.classes },
     inputs: graphInputs(graph).value,
     targets: splitTargets(graph, split).value,
   };
@@ -72,34 +73,42 @@ export function stepTasks(graph: Graph, split: Split): Task[] {
   ];
 }
 
-function modelOf(config: RunConfig, { graph }: Data): Gcnii {
-  const shape = { features: graph.features.columns, classes: graph.classes };
+export function modelOf(config: RunConfig, { shape }: Data): Gcnii {
   return new Gcnii(config.model, shape, config.seed);
 }
 
-/** The loop's own step (src/training/train.ts), evaluation apart. */
-function trainingStep(
+/** The loop's own step (src/training/train.ts), evaluation apart; each call returns its loss. */
+export function trainingStep(
   config: RunConfig,
-  { graph, inputs, targets }: Data,
+  data: Data,
   model: Gcnii,
   teacher?: TeacherOutputs,
-): () => void {
-  const { layers, width } = config.model;
-  const shape = { layers, width, classes: graph.classes };
-  const labelled = { ...inputs, train: targets.train };
-  const distillation =
-    config.method && createDistillation(config.method, teacher, shape, labelled, config.seed);
+): () => number {
+  const { inputs, targets } = data;
+  const distillation = distillationOf(config, data, teacher);
   const task = { config, model, inputs, targets, ...(distillation && { distillation }) };
   const adam = optimiser(task);
   let epoch = 0;
   return () => {
     const loss = step(task, adam, epoch++);
     if (!Number.isFinite(loss)) throw new Error("the benchmark's loss diverged");
+    return loss;
   };
 }
 
+/** The run's method, where it has one. */
+export function distillationOf(
+  { method, model: { layers, width }, seed }: RunConfig,
+  { shape: { classes }, inputs, targets }: Data,
+  teacher?: TeacherOutputs,
+): Distillation | undefined {
+  if (!method) return undefined;
+  const graph = { ...inputs, train: targets.train };
+  return createDistillation(method, teacher, { layers, width, classes }, graph, seed);
+}
+
 /** What follows a step: a pass without dropout, scored on training and validation nodes. */
-function evaluationPass({ inputs, targets }: Data, model: Gcnii): () => void {
+export function evaluationPass({ inputs, targets }: Data, model: Gcnii): () => void {
   return () =>
     withForward(model, inputs, false, ({ logits }) => {
       scores(logits, targets.train);

@@ -1,0 +1,202 @@
+// The cases of the race against PyTorch Geometric, by name, with the ratios that they shall reach.
+
+import { studentConfig, teacherConfig } from "../src/training/recipes.ts";
+import type { RunConfig } from "../src/training/run.ts";
+import type { GraphName } from "./graphs.ts";
+
+const SEED = 1;
+
+/** What one call computes. */
+export type Work =
+  | {
+      readonly kind: "product";
+      readonly rows: number;
+      readonly inner: number;
+      readonly columns: number;
+    }
+  | { readonly kind: "sparse product"; readonly graph: GraphName; readonly columns: number }
+  | {
+      readonly kind: "training" | "evaluation";
+      readonly graph: GraphName;
+      readonly config: RunConfig;
+    };
+
+export interface Case {
+  /** As --only takes it. */
+  readonly name: string;
+  readonly title: string;
+  /**
+   * `race`: milliseconds a call, in processes that stay; `memory`: megabytes, in new ones;
+   * `start` and `row`: milliseconds of whole programs.
+   */
+  readonly measure: "race" | "memory" | "start" | "row";
+  /** Absent for whole programs. */
+  readonly work?: Work;
+  /** The most that ours may take of the peer's. */
+  readonly target?: number;
+  /** The target is the native engine's, whichever engine ran here. */
+  readonly native?: boolean;
+  /** Too large for --quick. */
+  readonly large?: boolean;
+}
+
+/** Arcs of the generated graphs. */
+export const SIZES: readonly number[] = [1e4, 1e5, 1e6, 1e7, 2e7];
+
+/** A count as names have it: 1e4, 2e7. */
+const short = (count: number): string => count.toExponential().replace("+", "");
+
+function subjectOf(dataset: string): { dataset: string; seed: number } {
+  return { dataset, seed: SEED };
+}
+
+/** The student on a generated graph: the paper's, by Cora's recipe. */
+function generatedConfig(graph: GraphName): RunConfig {
+  const cora = subjectOf("cora");
+  const { teacher: _, ...config } = studentConfig(cora, "student", teacherConfig(cora));
+  return { ...config, dataset: graph, split: "thirds" };
+}
+
+const TITLES: Readonly<Record<string, string>> = {
+  cora: "Cora",
+  citeseer: "Citeseer",
+  pubmed: "Pubmed",
+};
+/** 4L-4H steps that have a target. */
+const STUDENT_TARGETS: Readonly<Record<string, number>> = { cora: 0.35, pubmed: 0.35 };
+
+function datasetCases(dataset: string): Case[] {
+  const title = TITLES[dataset]!;
+  const teacher = teacherConfig(subjectOf(dataset));
+  const student = studentConfig(subjectOf(dataset), "student", teacher);
+  const of = (kind: "training" | "evaluation", config: RunConfig): Work => ({
+    ...{ kind, graph: dataset, config },
+  });
+  const target = STUDENT_TARGETS[dataset];
+  return [
+    {
+      name: `gcnii-${dataset}`,
+      title: `GCNII 64L-64H train step, ${title}`,
+      measure: "race",
+      work: of("training", teacher),
+      target: 0.35,
+    },
+    {
+      name: `student-${dataset}`,
+      title: `GCNII 4L-4H train step, ${title}`,
+      measure: "race",
+      work: of("training", student),
+      ...(target !== undefined && { target }),
+    },
+    {
+      name: `gcnii-${dataset}-inference`,
+      title: `GCNII 64L-64H inference, ${title}`,
+      measure: "race",
+      work: of("evaluation", teacher),
+    },
+    {
+      name: `student-${dataset}-inference`,
+      title: `GCNII 4L-4H inference, ${title}`,
+      measure: "race",
+      work: of("evaluation", student),
+    },
+  ];
+}
+
+function abkdCases(): Case[] {
+  const teacher = teacherConfig(subjectOf("cora"));
+  const step = (preset?: string): Work => ({
+    kind: "training",
+    graph: "cora",
+    config: studentConfig(
+      subjectOf("cora"),
+      "abkd",
+      teacher,
+      preset === undefined ? {} : { preset },
+    ),
+  });
+  const title = "ABKD step 64L to 4L, d_a 256, Cora";
+  return [
+    { name: "abkd-cora", title, measure: "race", work: step(), target: 0.5 },
+    {
+      name: "abkd-literal-cora",
+      title: `${title}, eq. 4 as written`,
+      measure: "race",
+      work: step("literal"),
+      target: 0.5,
+    },
+  ];
+}
+
+function productCases(): Case[] {
+  const dense = (rows: number, inner: number, more: Partial<Case> = {}): Case => ({
+    name: `product-${rows}x${inner}x${inner}`,
+    title: `product ${rows}x${inner}x${inner}`,
+    measure: "race",
+    work: { kind: "product", rows, inner, columns: inner },
+    ...more,
+  });
+  return [
+    dense(2708, 64),
+    dense(19717, 256, { target: 1.1, native: true }),
+    {
+      name: "sparse-cora",
+      title: "sparse product Cora x 64",
+      measure: "race",
+      work: { kind: "sparse product", graph: "cora", columns: 64 },
+      target: 0.5,
+    },
+    {
+      name: "sparse-arxiv",
+      title: "sparse product Arxiv's topology x 128",
+      measure: "race",
+      work: { kind: "sparse product", graph: "arxiv", columns: 128 },
+      target: 0.7,
+    },
+  ];
+}
+
+function scalingCases(): Case[] {
+  return SIZES.flatMap((arcs): Case[] => {
+    const graph = `generated:${arcs}`;
+    const work: Work = { kind: "training", graph, config: generatedConfig(graph) };
+    const more = { work, ...(arcs > 1e6 && { large: true }) };
+    const title = `GCNII 4L-4H train step, ${short(arcs)} arcs`;
+    return [
+      { name: `scaling-${short(arcs)}`, title, measure: "race", ...more },
+      { name: `scaling-${short(arcs)}-memory`, title, measure: "memory", ...more },
+    ];
+  });
+}
+
+/** All cases, in the order in which they are run and shown. */
+export function allCases(): Case[] {
+  return [
+    ...productCases(),
+    ...Object.keys(TITLES).flatMap(datasetCases),
+    ...abkdCases(),
+    {
+      name: "memory-pubmed",
+      title: "peak memory of the Pubmed teacher step",
+      measure: "memory",
+      work: { kind: "training", graph: "pubmed", config: teacherConfig(subjectOf("pubmed")) },
+      target: 0.6,
+    },
+    { name: "start", title: "start: import and a first small product", measure: "start" },
+    { name: "row-cora", title: "one whole Cora row, wall time", measure: "row", target: 0.35 },
+    ...scalingCases(),
+  ];
+}
+
+/** What the row trains: a teacher, and each method's students by five seeds, no early stopping. */
+export function rowConfigs(quick: boolean): { teacher: RunConfig; students: RunConfig[] } {
+  const epochs = quick ? { teacher: 20, student: 50 } : { teacher: 200, student: 400 };
+  const training = (count: number) => ({ training: { epochs: count, patience: count } });
+  const teacher = teacherConfig(subjectOf("cora"), training(epochs.teacher));
+  const students = ["student", "softkd", "abkd"].flatMap((method) =>
+    [1, 2, 3, 4, 5].map((seed) =>
+      studentConfig({ dataset: "cora", seed }, method, teacher, training(epochs.student)),
+    ),
+  );
+  return { teacher, students };
+}

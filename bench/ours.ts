@@ -1,0 +1,131 @@
+// This project's side of the race: a JSON request a line on stdin, a JSON answer a line on stdout.
+import { readFileSync, writeFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import * as tf from "@tensorflow/tfjs";
+import { spmm, startEngine, uniform } from "../src/tensor/index.ts";
+import { freeGraph, readGraph, readTeacher } from "./exchange.ts";
+import type { Answer, Request, Task } from "./protocol.ts";
+import { type Data, evaluationPass, modelOf, trainingStep } from "./steps.ts";
+
+const graphs = new Map<string, Data>();
+const calls = new Map<string, () => unknown>();
+
+function graphOf(folder: string): Data {
+  let data = graphs.get(folder);
+  if (!data) {
+    data = readGraph(folder);
+    graphs.set(folder, data);
+  }
+  return data;
+}
+
+function matrix(rows: number, columns: number): tf.Tensor2D {
+  return tf.keep(tf.tensor2d(uniform(1, `${rows} x ${columns}`, rows * columns), [rows, columns]));
+}
+
+/** One call of what the task says; whatever is made once is made here. */
+function callOf(task: Task): () => unknown {
+  if (task.kind === "product") {
+    const [a, b] = [matrix(task.rows, task.inner), matrix(task.inner, task.columns)];
+    return () => tf.tidy(() => void tf.matMul(a, b));
+  }
+  const data = graphOf(task.graph);
+  if (task.kind === "sparse product") {
+    const { adjacency } = data.inputs;
+    const x = matrix(adjacency.columns, task.columns);
+    return () => tf.tidy(() => void spmm(adjacency, x));
+  }
+  const model = modelOf(task.config, data);
+  if (task.kind === "evaluation") return evaluationPass(data, model);
+  const teacher = task.teacher === undefined ? undefined : readTeacher(task.teacher);
+  return trainingStep(task.config, data, model, teacher);
+}
+
+function timed(call: () => unknown, count: number): number {
+  const began = performance.now();
+  for (let i = 0; i < count; i++) call();
+  return (performance.now() - began) / count;
+}
+
+/** Megabytes by a line of /proc/self/status; undefined where there is no such file. */
+function statusMegabytes(field: string): number | undefined {
+  try {
+    const text = readFileSync("/proc/self/status", "utf8");
+    return Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(text)?.[1]) / 1024;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The most that was resident since the last reset, or where that is not known, since the start. */
+function peakMegabytes(): number {
+  return statusMegabytes("VmHWM") ?? process.resourceUsage().maxRSS / 1024;
+}
+
+/** Begins to measure the peak anew where the system can; resident megabytes now. */
+function resetPeak(): number {
+  try {
+    writeFileSync("/proc/self/clear_refs", "5");
+  } catch {
+    return peakMegabytes();
+  }
+  return statusMegabytes("VmRSS")!;
+}
+
+function losses(task: Task, steps: number): number[] {
+  if (task.kind !== "training") throw new Error(`a ${task.kind} has no losses`);
+  const { config } = task;
+  const plain = { ...config, model: { ...config.model, dropout: 0 } };
+  const step = callOf({ ...task, config: plain }) as () => number;
+  return Array.from({ length: steps }, step);
+}
+
+function answer(request: Request): Answer {
+  switch (request.operation) {
+    case "info":
+      return { ...startEngine(), node: process.versions.node };
+    case "prepare": {
+      const call = callOf(request.task);
+      calls.set(request.key, call);
+      let milliseconds = 0;
+      for (let i = 0; i < request.warmUp; i++) milliseconds = timed(call, 1);
+      return { milliseconds };
+    }
+    case "sample": {
+      const usage = process.cpuUsage();
+      const milliseconds = timed(calls.get(request.key)!, request.calls);
+      const { user, system } = process.cpuUsage(usage);
+      return { milliseconds, processor: (user + system) / 1000 / request.calls };
+    }
+    case "losses":
+      return { losses: losses(request.task, request.steps) };
+    case "peak": {
+      const { task } = request;
+      if (task.kind !== "product") graphOf(task.graph);
+      globalThis.gc?.();
+      const before = resetPeak();
+      const call = callOf(task);
+      for (let i = 0; i < request.calls; i++) call();
+      return { megabytes: peakMegabytes(), before };
+    }
+    case "forget":
+      calls.delete(request.key);
+      if (request.graphs) {
+        for (const data of graphs.values()) freeGraph(data);
+        graphs.clear();
+      }
+      return {};
+  }
+}
+
+startEngine();
+for await (const line of createInterface({ input: process.stdin })) {
+  let found: Answer;
+  try {
+    found = answer(JSON.parse(line) as Request);
+  } catch (error) {
+    // Told to whoever asked: this process has no terminal of its own.
+    found = { error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+  process.stdout.write(`${JSON.stringify(found)}\n`);
+}

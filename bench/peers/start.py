@@ -1,0 +1,6 @@
+"""What a program that uses PyG waits for before its first result."""
+
+import torch
+import torch_geometric  # noqa: F401  (importing it is what is timed)
+
+torch.rand(8, 8) @ torch.rand(8, 8)

@@ -1,0 +1,69 @@
+// What the race asks of either side: JSON requests a line, answered by ours.ts and peers/worker.py.
+import type { RunConfig } from "../src/training/run.ts";
+
+/** What one call does. `graph`, `weights` and `teacher` name what exchange.ts wrote. */
+export type Task =
+  | {
+      readonly kind: "product";
+      readonly rows: number;
+      readonly inner: number;
+      readonly columns: number;
+    }
+  | { readonly kind: "sparse product"; readonly graph: string; readonly columns: number }
+  | {
+      /** A whole step (forward, backward, Adam), or a pass that is scored on two sets of nodes. */
+      readonly kind: "training" | "evaluation";
+      readonly graph: string;
+      readonly config: RunConfig;
+      readonly weights: string;
+      readonly teacher?: string;
+      /** Of the peer's ABKD; ours is always collapsed. */
+      readonly form?: "collapsed" | "naive";
+    };
+
+/** How a side is to run a task: the peer's layouts of matrices, its compiler; ours has no choice. */
+export type Variant = Readonly<Record<string, string | boolean>>;
+
+export type Request =
+  | { readonly operation: "info" }
+  | {
+      readonly operation: "prepare";
+      readonly key: string;
+      readonly task: Task;
+      readonly variant: Variant;
+      readonly threads: number;
+      readonly warmUp: number;
+    }
+  | {
+      readonly operation: "sample";
+      readonly key: string;
+      readonly calls: number;
+      readonly threads: number;
+    }
+  | {
+      readonly operation: "losses";
+      readonly task: Task;
+      readonly variant: Variant;
+      readonly steps: number;
+    }
+  | {
+      readonly operation: "peak";
+      readonly task: Task;
+      readonly variant: Variant;
+      readonly threads: number;
+      readonly calls: number;
+    }
+  | { readonly operation: "forget"; readonly key: string; readonly graphs?: boolean };
+
+/** Answers hold what the operation gives, or `error`: what the side could not do. */
+export interface Answer {
+  readonly milliseconds?: number;
+  /** Milliseconds of processor time a call, of all threads. */
+  readonly processor?: number;
+  readonly losses?: readonly number[];
+  readonly megabytes?: number;
+  /** Resident before the task was made. */
+  readonly before?: number;
+  readonly error?: string;
+  readonly [fact: string]: unknown;
+}

@@ -1,0 +1,177 @@
+// What the race found: a table, the targets, and the facts that the numbers depend on.
+import type { Outcome } from "./race.ts";
+import { PARITY_BOUND } from "./race.ts";
+import type { Report } from "./report.ts";
+
+/** How and when an outcome was measured. */
+export interface Circumstances {
+  readonly machine: Report["machine"];
+  readonly versions: Readonly<Record<string, string>>;
+  readonly engine: string;
+  readonly repeats: number;
+  readonly quick: boolean;
+  /** YYYY-MM-DD. */
+  readonly date: string;
+}
+
+/** An outcome with its circumstances; a file of them may hold several runs'. */
+export type Measured = Outcome & { readonly circumstances: Circumstances };
+
+export type Verdict = "reached" | "not reached" | "not measured";
+
+/** Whether the target was reached; a target of the native engine counts for no other. */
+export function verdict(one: Measured | undefined): Verdict {
+  if (one?.ratio === undefined || one.target === undefined) return "not measured";
+  if (one.native && one.circumstances.engine !== "native") return "not measured";
+  return one.ratio.median <= one.target ? "reached" : "not reached";
+}
+
+function amount(value: number, unit: Outcome["unit"]): string {
+  if (unit === "MB") return `${value.toFixed(0)} MB`;
+  if (value < 1) return `${(value * 1000).toFixed(0)} µs`;
+  if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`;
+  return `${value.toFixed(value < 10 ? 2 : 0)} ms`;
+}
+
+function spread({ median, lower, upper }: Outcome["ours"], unit: Outcome["unit"]): string {
+  return `${amount(median, unit)} (${amount(lower, unit)} to ${amount(upper, unit)})`;
+}
+
+function parityOf({ parity }: Outcome): string {
+  if (!parity) return "";
+  const worst = parity.worst.toExponential(0);
+  return parity.worst <= PARITY_BOUND ? worst : `${worst} (differs)`;
+}
+
+export const RACE_HEAD = [
+  "case",
+  "ours",
+  "PyG",
+  "ours / PyG",
+  "by CPU time",
+  "losses differ",
+  "PyG's best setting",
+];
+
+export function raceCells(one: Measured): string[] {
+  const { title, unit, ratio, peer, setting, naive, ours, circumstances } = one;
+  const naively = naive ? `; naive ${amount(naive.median, unit)}` : "";
+  return [
+    `${title}${circumstances.quick && one.measure === "row" ? " (--quick)" : ""}`,
+    spread(ours, unit),
+    peer ? `${spread(peer, unit)}${naively}` : "not measured",
+    ratio
+      ? `${ratio.median.toFixed(2)} (${ratio.lower.toFixed(2)} to ${ratio.upper.toFixed(2)})`
+      : "",
+    byProcessor(one),
+    parityOf(one),
+    setting ?? "",
+  ];
+}
+
+/** One sentence a run. */
+function facts({ machine, versions, engine, repeats, date }: Circumstances): string {
+  const { processor, cores, platform, threads, flavour, load } = machine;
+  const others = ["node", "python", "torch", "torch_geometric"].flatMap((name) =>
+    versions[name] === undefined ? [] : [`${name} ${versions[name]}`],
+  );
+  return (
+    `${date}: ${processor}, ${cores} cores, ${platform}; engine ${engine} (${flavour}), ` +
+    `${threads} ${threads === 1 ? "thread" : "threads"} for either side; ${others.join(", ")}; ` +
+    `${repeats} repeats; load ${load} at the start`
+  );
+}
+
+/** Which runs the rows come from. */
+export function allFacts(measured: readonly Measured[]): string {
+  const byFacts = Map.groupBy(measured, ({ circumstances }) => facts(circumstances));
+  if (byFacts.size === 1) return `${[...byFacts.keys()][0]}.`;
+  return [...byFacts]
+    .map(([text, rows]) => `- ${text}: ${rows.map(({ name }) => name).join(", ")}`)
+    .join("\n");
+}
+
+function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (texts: readonly string[]): string => `| ${texts.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+export function raceMarkdown(measured: readonly Measured[]): string {
+  return `${allFacts(measured)}\n\n${markdown(RACE_HEAD, measured.map(raceCells))}`;
+}
+
+/** Every target of the issue, whether it was measured or not. */
+export function targetsMarkdown(
+  cases: readonly Pick<Outcome, "name" | "title" | "target" | "native">[],
+  measured: readonly Measured[],
+): string {
+  const aimed = new Set(cases.flatMap(({ name, target }) => (target === undefined ? [] : [name])));
+  const rows = cases.flatMap(({ name, title, target, native }) => {
+    if (target === undefined) return [];
+    const found = measured.find((one) => one.name === name);
+    const engine = native ? ", native engine" : "";
+    const ratio = found?.ratio?.median.toFixed(2) ?? "";
+    const other = native && ratio && found?.circumstances.engine;
+    const result = verdict(found);
+    return [
+      [
+        title + engine,
+        `at most ${target}`,
+        other && result === "not measured" ? `${ratio} (${other} engine)` : ratio,
+        found ? byProcessor(found) : "",
+        result === "not reached" ? `**not reached**, by ${missedBy(found!)}` : result,
+      ],
+    ];
+  });
+  const table = markdown(["case", "target, ours / PyG", "found", "by CPU time", ""], rows);
+  return `${table}${busyMachine(measured.filter(({ name }) => aimed.has(name)))}`;
+}
+
+/** A warning where other programs had the machine too; empty where none did. */
+function busyMachine(measured: readonly Measured[]): string {
+  const busy = measured.filter(({ circumstances: { machine } }) => machine.load > machine.cores);
+  if (busy.length === 0) return "";
+  const loads = busy.map(({ circumstances }) => circumstances.machine.load);
+  return (
+    `\n\n**Provisional**: other programs were running (load up to ${Math.max(...loads)} on ` +
+    `${busy[0]!.circumstances.machine.cores} cores) when these were measured: ` +
+    `${busy.map(({ name }) => name).join(", ")}. ` +
+    "What was found there is not what a quiet machine gives."
+  );
+}
+
+/** The ratio of processor times, where they were measured. */
+function byProcessor({ processor }: Outcome): string {
+  const [own, other] = processor ?? [];
+  return own === undefined || other === undefined ? "" : (own / other).toFixed(2);
+}
+
+function missedBy({ ratio, target }: Outcome): string {
+  return `${((ratio!.median / target! - 1) * 100).toFixed(0)} %`;
+}
+
+/** The table and, below, each setting of the peer that was tried. */
+export function raceText(measured: readonly Measured[]): string {
+  const table = [RACE_HEAD, ...measured.map(raceCells)];
+  const widths = RACE_HEAD.map((_, c) => Math.max(...table.map((row) => row[c]!.length)));
+  const lines = table.map((row) =>
+    row
+      .map((cell, c) => cell.padEnd(widths[c]!))
+      .join("  ")
+      .trimEnd(),
+  );
+  const details = measured.flatMap(({ name, tried, parity }) => [
+    ...(parity
+      ? [
+          `${name}: losses after ${parity.ours.length} steps, equal weights, no dropout: ` +
+            `ours ${parity.ours.at(-1)!.toFixed(6)}, PyG ${parity.peer.at(-1)!.toFixed(6)}; ` +
+            `worst difference ${parity.worst.toExponential(1)}`,
+        ]
+      : []),
+    ...tried.map(
+      ({ setting, milliseconds, error }) =>
+        `${name}: tried ${setting}: ${error ?? amount(milliseconds!, "ms")}`,
+    ),
+  ]);
+  return `${allFacts(measured)}\n\n${lines.join("\n")}\n\n${details.join("\n")}\n`;
+}

@@ -1,0 +1,118 @@
+// A process of one side of the race, asked by lines of JSON.
+import { type ChildProcess, spawn } from "node:child_process";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { UserError } from "../src/errors.ts";
+import type { Answer, Request } from "./protocol.ts";
+
+export const ROOT = path.join(import.meta.dirname, "..");
+export const PEERS = path.join(import.meta.dirname, "peers");
+export const PEER_PYTHON = path.join(ROOT, ".venv-bench/bin/python");
+
+/** glibc told to keep what it has: no fresh pages for every buffer. Other systems ignore it. */
+export const KEEPING_PAGES: Readonly<Record<string, string>> = {
+  MALLOC_MMAP_MAX_: "0",
+  MALLOC_TRIM_THRESHOLD_: String(2 ** 36),
+  MALLOC_TOP_PAD_: String(2 ** 26),
+};
+
+/** How a side's programs are started. */
+export interface Command {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export function ours(threads: number): Command {
+  const args = ["--expose-gc", path.join(import.meta.dirname, "ours.ts")];
+  return { command: process.execPath, args, env: { ABKD_THREADS: String(threads) } };
+}
+
+export function peer(threads: number, allocator: "default" | "keeping pages"): Command {
+  return {
+    command: PEER_PYTHON,
+    args: ["-W", "ignore", path.join(PEERS, "worker.py")],
+    env: {
+      OMP_NUM_THREADS: String(threads),
+      ...(allocator === "default" ? {} : KEEPING_PAGES),
+    },
+  };
+}
+
+/** The side's process; it is started with the first request. */
+export class Side {
+  readonly #command: Command;
+  #child: ChildProcess | undefined;
+  #answered: ((answer: Answer) => void) | undefined;
+  #errors = "";
+
+  constructor(command: Command) {
+    this.#command = command;
+  }
+
+  /**
+   * One request at a time. A side that does not answer in time is ended; the next request starts
+   * another.
+   * @param seconds that it may take
+   * @throws UserError where the process ended instead of answering
+   */
+  async ask(request: Request, seconds = 600): Promise<Answer> {
+    const child = this.#child ?? this.#start();
+    const answer = new Promise<Answer>((resolve) => {
+      this.#answered = resolve;
+    });
+    const timer = setTimeout(() => {
+      this.#answered?.({ error: `no answer within ${seconds} s` });
+      this.close();
+    }, seconds * 1000);
+    child.stdin!.write(`${JSON.stringify(request)}\n`);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(timer);
+      this.#answered = undefined;
+    }
+  }
+
+  /** The same, where an error ends the benchmark. @throws UserError */
+  async demand(request: Request, seconds?: number): Promise<Answer> {
+    const answer = await this.ask(request, seconds);
+    if (answer.error === undefined) return answer;
+    const { command, args } = this.#command;
+    const program = path.basename(args.at(-1) ?? command);
+    throw new UserError(`${program} failed at "${request.operation}": ${answer.error}`, {
+      exitCode: 1,
+    });
+  }
+
+  close(): void {
+    this.#child?.kill("SIGKILL");
+    this.#child = undefined;
+  }
+
+  #start(): ChildProcess {
+    const { command, args, env } = this.#command;
+    const child = spawn(command, args, {
+      env: { ...process.env, ...env },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    this.#child = child;
+    this.#errors = "";
+    child.stderr.on("data", (data: Buffer) => {
+      this.#errors = (this.#errors + data.toString()).slice(-2000);
+    });
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      // Only JSON lines are answers: torch's compiler may print on its own.
+      if (line.startsWith("{")) this.#answered?.(JSON.parse(line) as Answer);
+    });
+    const ended = (why: string): void => {
+      if (this.#child === child) this.#child = undefined;
+      this.#answered?.({ error: `${why}; ${this.#errors.trim().split("\n").at(-1) ?? ""}` });
+    };
+    child.on("error", (error) => ended(error.message));
+    child.on("exit", (code, signal) => ended(`the process ended (${signal ?? code})`));
+    // A write to a process that just ended: the exit is reported above.
+    child.stdin.on("error", () => {});
+    return child;
+  }
+}
