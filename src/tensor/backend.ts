@@ -10,6 +10,12 @@ import { notebookInterrupts } from "../display/host.ts";
 import { OptionError } from "../errors.ts";
 import { Engine, type Flavour } from "./engine.ts";
 import type { Block, MemoryUse } from "./memory.ts";
+import {
+  nativeBackend,
+  nativeIsCurrent,
+  type StartedNative,
+  startNativeEngine,
+} from "./native/backend.ts";
 import { registerKernels } from "./operators.ts";
 import { recover, watchSavedCopies } from "./recover.ts";
 
@@ -168,6 +174,17 @@ export function runningBackend(): Backend {
   return backend;
 }
 
+/** `wasm` is this project's own; `native` is TensorFlow, where `npm run native` has built it. */
+export type EngineName = "wasm" | "native";
+
+interface StartedWasm {
+  readonly name: typeof BACKEND;
+  readonly flavour: Flavour;
+}
+
+/** What a result says of the engine that ran. */
+export type StartedEngine = StartedWasm | StartedNative;
+
 /**
  * Starts the engine, registers the tfjs back end "abkd" and makes it the current one.
  * Calling it again changes nothing but makes "abkd" current again. In a notebook, a cell that the
@@ -176,8 +193,15 @@ export function runningBackend(): Backend {
  *
  * The flavour is chosen by a self-test; the environment variable ABKD_FLAVOUR (fma or simd)
  * decides instead where set.
+ *
+ * With "native" TensorFlow runs tf and all operators of src/tensor instead, until the next call.
+ * Tensors move between the two by themselves, at the cost of a copy.
+ * @throws UserError where the native engine is asked for and not built
  */
-export function startEngine(): { readonly name: string; readonly flavour: Flavour } {
+export function startEngine(engine?: "wasm"): StartedWasm;
+export function startEngine(engine: EngineName): StartedEngine;
+export function startEngine(engine: EngineName = "wasm"): StartedEngine {
+  if (engine === "native") return startNativeEngine();
   backend ??= new Backend(new Engine(wantedFlavour()));
   if (!registered) {
     const started = backend;
@@ -201,9 +225,9 @@ function wantedFlavour(): Flavour | undefined {
   throw new OptionError(`the environment variable ABKD_FLAVOUR is ${wanted}, not fma or simd`);
 }
 
-/** What the engine's memory holds, in bytes. */
+/** What the memory of the current engine holds, in bytes. */
 export function memory(): MemoryUse {
-  return runningBackend().engine.memory.use();
+  return nativeIsCurrent() ? nativeBackend().memoryUse() : runningBackend().engine.memory.use();
 }
 
 /**

@@ -1,11 +1,20 @@
 // The engine's public face: start it, see its memory, and its differentiable operators.
 export { Adam, type AdamOptions, type AdamState, type ParameterGroup } from "./adam.ts";
-export { BACKEND, freeDropped, memory, startEngine } from "./backend.ts";
+export {
+  BACKEND,
+  type EngineName,
+  freeDropped,
+  memory,
+  type StartedEngine,
+  startEngine,
+} from "./backend.ts";
 export { type DropoutStream, dropout, reluDropout } from "./dropout.ts";
 export type { Flavour } from "./engine.ts";
 export { type ConvolutionOptions, gcniiConvolutions, lastMap } from "./gcnii.ts";
 export { type Scores, scores, softmaxCrossEntropy, Targets } from "./loss.ts";
 export { type MemoryUse, OutOfMemoryError } from "./memory.ts";
+export { NATIVE_BACKEND } from "./native/backend.ts";
+export { nativeRecord } from "./native/build.ts";
 export { type PairDistances, pairDistances } from "./pairs.ts";
 export { uniform } from "./random.ts";
 export { SparseMatrix, spmm } from "./sparse.ts";
