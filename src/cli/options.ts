@@ -1,6 +1,7 @@
 // Options that several commands share, and their checks.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { GcniiConfig } from "../models/gcnii.ts";
+import { ENGINE_CHOICES, type EngineChoice } from "../tensor/choice.ts";
 import type { TrainingConfig } from "../training/run.ts";
 
 /** A whole number within bounds. */
@@ -38,6 +39,7 @@ export interface RunOptions {
   readonly data?: string;
   readonly runs: string;
   readonly workers?: number;
+  readonly engine: EngineChoice;
   readonly resume?: boolean;
   readonly checkpointEvery: number;
   readonly quiet?: boolean;
@@ -68,6 +70,7 @@ export function addRunOptions(command: Command): Command {
         integer(1, 256),
       ),
     )
+    .addOption(engineOption())
     .option("--resume", "take finished runs as they are, go on with interrupted ones")
     .addOption(
       new Option("--checkpoint-every <seconds>", "does not change the results")
@@ -76,6 +79,13 @@ export function addRunOptions(command: Command): Command {
     )
     .option("--quiet", "no progress")
     .option("--json", "print the results as JSON, an array of runs");
+}
+
+/** `--engine`, of the commands that train. */
+export function engineOption(): Option {
+  return new Option("--engine <name>", "auto: native for wide models where it is built")
+    .choices([...ENGINE_CHOICES])
+    .default("auto");
 }
 
 /** Hyper-parameters of a model and its training; absent ones come from the recipe. */

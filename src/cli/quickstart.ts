@@ -17,11 +17,12 @@ import {
   reportSheet,
   sheetSize,
 } from "../figures/report.ts";
+import type { EngineChoice } from "../tensor/choice.ts";
 import { writeAtomic } from "../training/files.ts";
 import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { runTrials } from "../training/trials.ts";
-import { integer } from "./options.ts";
+import { engineOption, integer } from "./options.ts";
 import { showProgress } from "./progress.ts";
 import { stopOnSignals } from "./run.ts";
 
@@ -35,6 +36,7 @@ export interface QuickstartOptions {
   readonly figures: string;
   readonly trials: number;
   readonly workers?: number;
+  readonly engine?: EngineChoice;
 }
 
 /** What a caller in code may set beside the command's options, e.g. a test that has no minutes. */
@@ -64,6 +66,7 @@ export function quickstartCommand(): Command {
         integer(1, 256),
       ),
     )
+    .addOption(engineOption())
     .action(async (options: QuickstartOptions) => {
       await quickstart(options);
     });
@@ -141,7 +144,7 @@ function introduction([teacher, ...students]: readonly RunConfig[]): string {
 async function train(
   configs: readonly RunConfig[],
   data: DataOptions,
-  { runs, workers }: QuickstartOptions,
+  { runs, workers, engine }: QuickstartOptions,
   signal: AbortSignal,
 ): Promise<RunResult[]> {
   const progress = showProgress({ total: configs.length });
@@ -152,6 +155,7 @@ async function train(
       observer: progress.observer,
       signal,
       ...(workers !== undefined && { workers }),
+      ...(engine !== undefined && { engine }),
     });
   } catch (error) {
     if (error instanceof UserError && error.exitCode === 130)

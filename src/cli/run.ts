@@ -31,6 +31,7 @@ export async function runAndReport(
       ...(downloads && { onProgress: downloads.show }),
       signal: stopper.signal,
       checkpointSeconds: options.checkpointEvery,
+      engine: options.engine,
       ...(options.data !== undefined && { dataDir: options.data }),
       ...(options.workers !== undefined && { workers: options.workers }),
       ...(options.resume && { resume: true }),

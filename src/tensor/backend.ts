@@ -16,6 +16,7 @@ import {
   type StartedNative,
   startNativeEngine,
 } from "./native/backend.ts";
+import { nativeFlavour, requireNativeRecord } from "./native/build.ts";
 import { registerKernels } from "./operators.ts";
 import { recover, watchSavedCopies } from "./recover.ts";
 
@@ -215,6 +216,13 @@ export function startEngine(engine: EngineName = "wasm"): StartedEngine {
   // Synchronous in effect: the factory above is.
   void tf.setBackend(BACKEND);
   return { name: BACKEND, flavour: backend.engine.flavour };
+}
+
+/** The flavour that startEngine() would name, without a change of engine or loading TensorFlow. */
+export function engineFlavour(engine: EngineName): string {
+  if (engine === "native") return nativeFlavour(requireNativeRecord());
+  backend ??= new Backend(new Engine(wantedFlavour()));
+  return backend.engine.flavour;
 }
 
 /** What ABKD_FLAVOUR asks for; undefined where it is not set. */

@@ -3,11 +3,13 @@ export { Adam, type AdamOptions, type AdamState, type ParameterGroup } from "./a
 export {
   BACKEND,
   type EngineName,
+  engineFlavour,
   freeDropped,
   memory,
   type StartedEngine,
   startEngine,
 } from "./backend.ts";
+export { chooseEngine, ENGINE_CHOICES, type EngineChoice } from "./choice.ts";
 export { type DropoutStream, dropout, reluDropout } from "./dropout.ts";
 export type { Flavour } from "./engine.ts";
 export { type ConvolutionOptions, gcniiConvolutions, lastMap } from "./gcnii.ts";

@@ -7,7 +7,13 @@ import { UserError } from "../errors.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { Gcnii, type GraphShape } from "../models/gcnii.ts";
 import { type GraphInputs, type Model, parameterCount } from "../models/model.ts";
-import { scores, startEngine } from "../tensor/index.ts";
+import {
+  chooseEngine,
+  type EngineChoice,
+  engineFlavour,
+  scores,
+  startEngine,
+} from "../tensor/index.ts";
 import { packageVersion } from "../version.ts";
 import { describeRun, runId } from "./canonical.ts";
 import {
@@ -37,6 +43,7 @@ export interface Trial {
    */
   readonly start: "anew" | "resume" | "cache";
   readonly checkpointSeconds: number;
+  readonly engine: EngineChoice;
 }
 
 /**
@@ -49,7 +56,7 @@ export async function runTrial(
   signal?: StopSignal,
 ): Promise<RunResult> {
   const { config, graph, split } = trial;
-  const engine = startEngine();
+  const engine = startEngine(chooseEngine(trial.engine, config.model.width));
   const owner = { config, data: fingerprint(graph, split), flavour: engine.flavour };
   const files = runFiles(trial.runsDir, config);
   const id = runId(config);
@@ -149,7 +156,9 @@ function earlierWork(
 }
 
 function readTeacher(trial: Trial, config: RunConfig, owner: CheckpointOwner): StoredRun {
-  const teacher = readRun(runFiles(trial.runsDir, config), { ...owner, config });
+  // With "auto" a wide teacher may have another engine than its narrow student.
+  const flavour = engineFlavour(chooseEngine(trial.engine, config.model.width));
+  const teacher = readRun(runFiles(trial.runsDir, config), { ...owner, config, flavour });
   if (!teacher) throw new Error(`the teacher ${runId(config)} was not trained before its student`);
   return teacher;
 }

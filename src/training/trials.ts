@@ -7,6 +7,7 @@ import { type DataOptions, loadDataset, loadSplit, parseSplit } from "../dataset
 import { orInterrupted } from "../display/host.ts";
 import { OptionError, UserError } from "../errors.ts";
 import type { Graph, Split } from "../graph/graph.ts";
+import { chooseEngine, type EngineChoice } from "../tensor/choice.ts";
 import { describeRun, runId } from "./canonical.ts";
 import type { Observer, TrainingEvent } from "./observer.ts";
 import { notebookTrialsLine } from "./progress.ts";
@@ -26,6 +27,8 @@ export interface TrialsOptions extends DataOptions {
   /** Seconds between a run's checkpoints; 30 by default. */
   readonly checkpointSeconds?: number;
   readonly observer?: Observer;
+  /** `auto` by default: see src/tensor/choice.ts. Native runs go one at a time, on all cores. */
+  readonly engine?: EngineChoice;
   /** Stops every run at the end of its step, with a checkpoint. */
   readonly signal?: AbortSignal;
 }
@@ -107,6 +110,8 @@ async function trainAll(
         "which may have been trained on the student's test nodes",
     );
   }
+  // What is not built must be said before anything is trained.
+  for (const { model } of configs) chooseEngine(options.engine ?? "auto", model.width);
   const onWarning = (message: string): void => observer({ type: "note", message });
   const data = await loadData(configs, { onWarning, ...options }).catch((cause: unknown) => {
     throw signal?.aborted ? new InterruptedError("stopped before any training") : cause;
@@ -199,6 +204,8 @@ async function loadData(
   return data;
 }
 
+type Task = Pick<Trial, "config" | "graph" | "split" | "start">;
+
 /** The worker threads. */
 class Pool {
   readonly #options: TrialsOptions;
@@ -207,6 +214,8 @@ class Pool {
   readonly #onAbort = (): void => {
     Atomics.store(new Int32Array(this.#stop), 0, 1);
   };
+  /** The end of the last native run so far: TensorFlow splits its work over all cores by itself. */
+  #native: Promise<unknown> = Promise.resolve();
   /** Rejects when workers die before they take a task: piscina's queue would wait for ever. */
   readonly #broken: Promise<never>;
 
@@ -229,11 +238,18 @@ class Pool {
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  async run(
-    trial: Pick<Trial, "config" | "graph" | "split" | "start">,
-    observer: Observer,
-  ): Promise<RunResult> {
-    const { runsDir = RUNS_FOLDER, checkpointSeconds = 30 } = this.#options;
+  run(trial: Task, observer: Observer): Promise<RunResult> {
+    const { engine = "auto" } = this.#options;
+    if (chooseEngine(engine, trial.config.model.width) === "wasm")
+      return this.#send(trial, observer);
+    const send = (): Promise<RunResult> => this.#send(trial, observer);
+    const result = this.#native.then(send, send);
+    this.#native = result;
+    return result;
+  }
+
+  async #send(trial: Task, observer: Observer): Promise<RunResult> {
+    const { runsDir = RUNS_FOLDER, checkpointSeconds = 30, engine = "auto" } = this.#options;
     const { port1, port2 } = new MessageChannel();
     const eventsEnd = new Promise<void>((resolve) => {
       port1.on("message", (event: TrainingEvent | null) => {
@@ -242,7 +258,7 @@ class Pool {
       });
     });
     const task = {
-      trial: { ...trial, runsDir, checkpointSeconds },
+      trial: { ...trial, runsDir, checkpointSeconds, engine },
       events: port2,
       stop: this.#stop,
     };

@@ -4,7 +4,7 @@ import type { BackendValues, DataType, KernelBackend, TensorInfo } from "@tensor
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../../errors.ts";
 import type { MemoryUse } from "../memory.ts";
-import { NATIVE_BINDING, NATIVE_FOLDER, requireNativeRecord } from "./build.ts";
+import { NATIVE_BINDING, NATIVE_FOLDER, nativeFlavour, requireNativeRecord } from "./build.ts";
 import { restoreUtilHelpers } from "./util-helpers.ts";
 
 /** The name of tfjs-node's back end: its kernels are registered under it. */
@@ -149,7 +149,7 @@ export function nativeBackend(): NativeBackend {
 /** What a result says of the engine that ran. */
 export interface StartedNative {
   readonly name: "native";
-  /** TensorFlow's version and the device: their last bits differ. */
+  /** As nativeFlavour() has it. */
   readonly flavour: string;
 }
 
@@ -158,15 +158,22 @@ export interface StartedNative {
  * @throws UserError where it is not built, or cannot be loaded
  */
 export function startNativeEngine(): StartedNative {
-  backend ??= load(requireNativeRecord().package);
-  void tf.setBackend(NATIVE_BACKEND);
-  const { binding } = backend;
-  const device = binding.isUsingGpuDevice() ? "gpu" : "cpu";
-  return { name: "native", flavour: `tensorflow-${binding.TF_Version}-${device}` };
+  const record = requireNativeRecord();
+  loadNative(record.package);
+  return { name: "native", flavour: nativeFlavour(record) };
 }
 
-/** For `npm run native`, which proves a build before its record is written. */
-export function load(packageName: string): NativeBackend {
+/**
+ * The same without the record, for `npm run native`, which proves a build before it writes one.
+ * @param packageName the npm package in the native engine's folder
+ */
+export function loadNative(packageName: string): NativeBackend {
+  backend ??= load(packageName);
+  void tf.setBackend(NATIVE_BACKEND);
+  return backend;
+}
+
+function load(packageName: string): NativeBackend {
   restoreUtilHelpers();
   const require = createRequire(`${NATIVE_FOLDER}load.cjs`);
   let binding: Binding;

@@ -24,14 +24,17 @@ export interface NativeRecord {
    * project's own, as `npm run native` measured here; null where it never was.
    */
   readonly fasterFromWidth: number | null;
-  /** What pip put into .venv for this engine, to be taken out again. */
-  readonly installed: readonly string[];
 }
 
 /** The record of a finished build, or undefined where there is none. */
 export function nativeRecord(): NativeRecord | undefined {
   if (!existsSync(NATIVE_RECORD) || !existsSync(NATIVE_BINDING)) return undefined;
   return JSON.parse(readFileSync(NATIVE_RECORD, "utf8")) as NativeRecord;
+}
+
+/** TensorFlow's version and the device: another one's results differ in the last bits. */
+export function nativeFlavour({ version, device }: NativeRecord): string {
+  return `tensorflow-${version}-${device}`;
 }
 
 /** @throws UserError where the native engine is not built */
