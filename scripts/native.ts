@@ -8,6 +8,7 @@ import { UserError } from "../src/errors.ts";
 import {
   NATIVE_BINDING,
   NATIVE_FOLDER,
+  NATIVE_QUIET,
   NATIVE_RECORD,
   type NativeRecord,
 } from "../src/tensor/native/build.ts";
@@ -147,19 +148,22 @@ function compile(compiler: string, headers: string, packageName: string, tensorf
   // A project folder that moves takes its .venv along.
   const inside = !path.relative(root, tensorflow).startsWith("..");
   const rpath = inside ? `$ORIGIN/${path.relative(NATIVE_FOLDER, tensorflow)}` : tensorflow;
-  const args = [
-    ...["-O2", "-std=c++17", "-fPIC", "-shared", "-w"],
-    ...["-DNAPI_VERSION=8", "-DNODE_GYP_MODULE_NAME=tfjs_binding"],
-    ...[`-I${headers}`, `-I${path.join(tensorflow, "include")}`],
-    ...[...sources, path.join(import.meta.dirname, "native-quiet.cc")],
-    ...["-o", NATIVE_BINDING, `-L${tensorflow}`, `-Wl,-rpath,${rpath}`],
-    ...["-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"],
-  ];
-  const { status, stderr, error } = spawnSync(compiler, args, { encoding: "utf8" });
-  if (status === 0) return;
-  const why = lastLines(stderr ?? String(error), 12);
-  const message = `${compiler} could not compile the binding against ${tensorflow}:\n${why}`;
-  throw new UserError(message, { exitCode: 1 });
+  const module = (target: string, files: readonly string[], libraries: readonly string[]): void => {
+    const args = [
+      ...["-O2", "-std=c++17", "-fPIC", "-shared", "-w"],
+      ...["-DNAPI_VERSION=8", "-DNODE_GYP_MODULE_NAME=tfjs_binding"],
+      ...[`-I${headers}`, `-I${path.join(tensorflow, "include")}`, ...files, "-o", target],
+      ...[`-L${tensorflow}`, `-Wl,-rpath,${rpath}`, ...libraries.map((name) => `-l:${name}`)],
+    ];
+    const { status, stderr, error } = spawnSync(compiler, args, { encoding: "utf8" });
+    if (status === 0) return;
+    const why = lastLines(stderr ?? String(error), 12);
+    const message = `${compiler} could not compile the binding against ${tensorflow}:\n${why}`;
+    throw new UserError(message, { exitCode: 1 });
+  };
+  const [cc, framework] = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"];
+  module(NATIVE_QUIET, [path.join(import.meta.dirname, "native-quiet.cc")], []);
+  module(NATIVE_BINDING, sources, [cc, framework]);
 }
 
 /** In a process of its own, for a binding that does not fit may crash it. */

@@ -4,7 +4,13 @@ import type { BackendValues, DataType, KernelBackend, TensorInfo } from "@tensor
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../../errors.ts";
 import type { MemoryUse } from "../memory.ts";
-import { NATIVE_BINDING, NATIVE_FOLDER, nativeFlavour, requireNativeRecord } from "./build.ts";
+import {
+  NATIVE_BINDING,
+  NATIVE_FOLDER,
+  NATIVE_QUIET,
+  nativeFlavour,
+  requireNativeRecord,
+} from "./build.ts";
 import { restoreUtilHelpers } from "./util-helpers.ts";
 
 /** The name of tfjs-node's back end: its kernels are registered under it. */
@@ -177,12 +183,17 @@ function load(packageName: string): NativeBackend {
   restoreUtilHelpers();
   const require = createRequire(`${NATIVE_FOLDER}load.cjs`);
   let binding: Binding;
+  let quiet: { mute(): void; unmute(): void } | undefined;
   try {
+    quiet = require(NATIVE_QUIET) as NonNullable<typeof quiet>;
+    quiet.mute();
     binding = require(NATIVE_BINDING) as Binding;
   } catch (cause) {
     const [why] = String((cause as Error).message).split("\n");
     const message = `the native engine cannot be loaded (${why}): run \`npm run native\` again`;
     throw new UserError(message, { cause });
+  } finally {
+    quiet?.unmute();
   }
   require(`${packageName}/dist/register_all_kernels`);
   const { NodeJSKernelBackend } = require(`${packageName}/dist/nodejs_kernel_backend`) as {

@@ -9,6 +9,8 @@ export const NATIVE_FOLDER = fileURLToPath(new URL("../../../build/native/", imp
 /** The record is written last: where it is, the build is whole and was proved. */
 export const NATIVE_RECORD = `${NATIVE_FOLDER}native.json`;
 export const NATIVE_BINDING = `${NATIVE_FOLDER}tfjs_binding.node`;
+/** Keeps the binding's load silent: scripts/native-quiet.cc says why. */
+export const NATIVE_QUIET = `${NATIVE_FOLDER}quiet.node`;
 
 /** What was built, from what, and what it measured. */
 export interface NativeRecord {
