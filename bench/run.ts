@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   const graph = await graphOf(values.dataset);
   const split = await loadSplit(graph, datasetEntry(graph.name).defaultSplit);
   const all = values.threads === undefined ? {} : { threads: Number(values.threads) };
-  const { flavour, threads } = startEngine(all);
+  const { flavour, threads } = startEngine("wasm", all);
   const machine = machineFacts(flavour, threads);
   const single = [...stepTasks(graph, split), ...sparseTasks(graph), ...operatorTasks(graph.nodes)];
   const ours = single.filter(({ backend }) => backend === BACKEND);
