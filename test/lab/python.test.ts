@@ -8,10 +8,12 @@ import { copyOnboarding, trainingLimit } from "./onboarding.ts";
 import {
   assertParts,
   chromium,
+  type Finished,
   installKernel,
   jupyterEnvironment,
   python,
   root,
+  run,
   skipWithout,
   succeed,
 } from "./parts.ts";
@@ -26,6 +28,9 @@ describe("Jupyter's Python tools", limits, () => {
 
   const inPython = (...args: string[]) =>
     succeed(python, args, { cwd: notebooks, env: jupyterEnvironment(folder) });
+
+  const pytest = (args: readonly string[]) =>
+    run(python, args, { cwd: notebooks, env: jupyterEnvironment(folder) });
 
   before(async () => {
     assertParts("python");
@@ -47,9 +52,13 @@ describe("Jupyter's Python tools", limits, () => {
 
   it("pass jupyter_kernel_test: all but the deprecated pager's", async () => {
     const tests = path.join(root, "test/lab/test_kernel.py");
-    const output = await inPython(
-      ...["-m", "pytest", "-v", "-rA", "--color=no", "-p", "no:cacheprovider", tests],
-    );
+    const args = ["-m", "pytest", "-v", "-rA", "--color=no", "-p", "no:cacheprovider", tests];
+    // It gives each message of iopub 0.1 s, less than a busy machine may keep a process waiting.
+    const isLate = ({ output }: Finished) => output.includes("_queue.Empty");
+    let finished = await pytest(args);
+    for (let again = 0; again < 2 && isLate(finished); again++) finished = await pytest(args);
+    const { code, output } = finished;
+    assert.equal(code, 0, output);
     const outcomes = [...output.matchAll(/::(test_\w+) (PASSED|SKIPPED|FAILED|ERROR)/g)];
     const others = outcomes.filter(([, , outcome]) => outcome !== "PASSED");
     assert.deepEqual(

@@ -1,5 +1,6 @@
 // A kernel that misbehaves on demand: cells say `die`, `hang`, `abort once <text>` or `say <text>`.
 import { readFileSync, writeSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Publisher, Reply, Router } from "zeromq";
 import {
   type Content,
@@ -47,6 +48,8 @@ async function serve(): Promise<void> {
       const code = String(content["code"] ?? "");
       if (code === "hang") continue;
       if (code === "die") {
+        // What was sent before is on its way to the client, by another thread.
+        await sleep(300);
         writeSync(2, "fatal: the heap is gone\n");
         process.kill(process.pid, "SIGKILL");
       }

@@ -33,7 +33,8 @@ answers.unref();
 const link = new Worker(new URL(`./link${path.extname(import.meta.url)}`, import.meta.url), {
   workerData: { words, answers: answering, fd: COMMANDS_FD } satisfies LinkData,
   transferList: [answering],
-  env: { NODE_COMPILE_CACHE },
+  // A variable set to undefined would be the text "undefined", and a folder of that name.
+  env: NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE },
 });
 
 installProbe(words);
