@@ -74,7 +74,7 @@ let threads: number | undefined;
 function prepare(task: Task): void {
   const { backend, threads: wanted = 1 } = task;
   if (wanted !== threads) {
-    threads = startEngine({ threads: wanted }).threads;
+    threads = startEngine("wasm", { threads: wanted }).threads;
     for (const began = performance.now(); performance.now() - began < WARM_UP; ) task.run();
   }
   tf.setBackend(backend);

@@ -62,7 +62,7 @@ function progress(text: string): void {
 async function engineTable(dataset: string | undefined, threads: number): Promise<Report> {
   const graph = await graphOf(dataset);
   const split = await loadSplit(graph, datasetEntry(graph.name).defaultSplit);
-  const machine = machineFacts(startEngine({ threads }).flavour, threads);
+  const machine = machineFacts(startEngine("wasm", { threads }).flavour, threads);
   const single = [...stepTasks(graph, split), ...sparseTasks(graph), ...operatorTasks(graph.nodes)];
   const ours = single.filter(({ backend }) => backend === BACKEND);
   const tasks = [...single, ...(threads > 1 ? ours.map((task) => ({ ...task, threads })) : [])];
@@ -184,7 +184,7 @@ async function main(): Promise<void> {
   const threads = count(values.threads, "threads", wantedThreads());
   const repeats = count(values.repeats, "repeats", REPEATS);
   const chosen = wanted(values.only);
-  startEngine({ threads });
+  startEngine("wasm", { threads });
   const engine = chosen(ENGINE) ? await engineTable(values.dataset, threads) : undefined;
   if (engine && !values.json) console.log(terminalTable(engine));
   if (engine && values.write) write("bench", markdownTable(engine));

@@ -41,6 +41,8 @@ const tools: SearchTools = {
     const began = Date.now();
     return runTrials(configs, {
       resume: true,
+      // A recipe must not depend on what is built on this machine.
+      engine: "wasm",
       runsDir: "runs/search",
       observer(event) {
         if (event.type !== "finish") return;

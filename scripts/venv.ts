@@ -9,7 +9,16 @@ import { UserError } from "../src/errors.ts";
 /** The first Python that the pinned packages run on: 3.10. */
 const minimumMinor = 10;
 
-const again = "then run `npm run lab` again";
+/** Who wants the environment: what errors name. */
+export interface Purpose {
+  readonly what: string;
+  /** The command to repeat. */
+  readonly command: string;
+  /** The last Python 3 that it runs on; any later one too where left out. */
+  readonly maximumMinor?: number;
+}
+
+const lab: Purpose = { what: "JupyterLab", command: "npm run lab" };
 
 interface Python {
   readonly command: string;
@@ -59,15 +68,17 @@ function pythons(): Python[] {
   return found;
 }
 
-function isRecent({ version }: Python): boolean {
+function fits({ version }: Python, { maximumMinor = Number.POSITIVE_INFINITY }: Purpose): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);
-  return major === 3 && minor >= minimumMinor;
+  return major === 3 && minor >= minimumMinor && minor <= maximumMinor;
 }
 
 /** @throws UserError where there is none, saying what was found and what to install */
-function findPython(): Python {
+function findPython(purpose: Purpose): Python {
+  const { what, command: repeat, maximumMinor } = purpose;
+  const again = `then run \`${repeat}\` again`;
   const found = pythons();
-  const recent = found.filter(isRecent);
+  const recent = found.filter((python) => fits(python, purpose));
   const usable = recent.find(({ venv }) => venv);
   if (usable) return usable;
   const [bare] = recent;
@@ -78,7 +89,8 @@ function findPython(): Python {
     );
   const old = found.map(({ command, version }) => `${command} is ${version}`).join(", ");
   throw new UserError(
-    `JupyterLab needs Python 3.${minimumMinor} or later, and there is none in PATH` +
+    `${what} needs Python 3.${minimumMinor} ` +
+      `${maximumMinor === undefined ? "or later" : `to 3.${maximumMinor}`}, and there is none in PATH` +
       `${old === "" ? "" : ` (${old})`}: install it (Debian, Ubuntu: \`apt-get install python3 ` +
       `python3-venv\`; macOS: \`brew install python\`), ${again}`,
   );
@@ -92,6 +104,25 @@ function makeVenv(root: string, python: Python): void {
   if (status === 0) return;
   const text = `${stdout}${stderr}`.trim();
   throw new UserError(`.venv could not be made:\n${text}`, { exitCode: 1 });
+}
+
+/** What stands in place of the requirements' digest until JupyterLab is installed too. */
+const noRequirements = "none";
+
+/** Whether .venv is there for something else than JupyterLab alone. */
+export function venvIsBare(root: string): boolean {
+  return readText(stampFile(root)) === noRequirements;
+}
+
+/**
+ * Makes an empty .venv where there is none that works; `npm run lab` adds to it what it needs.
+ * @throws UserError without a usable Python
+ */
+export function ensureBareVenv(root: string, purpose: Purpose): void {
+  const works = spawnSync(venvPython(root), ["--version"], { stdio: "ignore" }).status === 0;
+  if (works) return;
+  makeVenv(root, findPython(purpose));
+  writeFileSync(stampFile(root), `${noRequirements}\n`);
 }
 
 /** Runs pip, turning its lines into few. */
@@ -122,7 +153,7 @@ async function installPackages(root: string): Promise<void> {
   });
   if (code !== 0) {
     const text = lines.slice(-12).join("\n");
-    const message = `pip failed (exit code ${code}); its last lines:\n${text}\nFix that, ${again}`;
+    const message = `pip failed (exit code ${code}); its last lines:\n${text}\nFix that, then run \`npm run lab\` again`;
     throw new UserError(message, { exitCode: 1 });
   }
   rmSync(cache, { recursive: true, force: true });
@@ -151,7 +182,7 @@ export async function ensureVenv(root: string): Promise<void> {
   const stamp = readText(stampFile(root));
   const works = spawnSync(venvPython(root), ["--version"], { stdio: "ignore" }).status === 0;
   // A finished environment for other requirements is brought up to date, with what its owner added.
-  if (stamp === undefined || !works) makeVenv(root, findPython());
+  if (stamp === undefined || !works) makeVenv(root, findPython(lab));
   rmSync(stampFile(root), { force: true });
   await installPackages(root);
   writeSettings(root);

@@ -1,6 +1,7 @@
 // Options that several commands share, and their checks.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { GcniiConfig } from "../models/gcnii.ts";
+import { ENGINE_CHOICES, type EngineChoice } from "../tensor/choice.ts";
 import { MOST_THREADS } from "../tensor/threads.ts";
 import type { TrainingConfig } from "../training/run.ts";
 
@@ -30,10 +31,11 @@ export function real(bounds: { most?: number; below?: number } = {}): (text: str
   };
 }
 
-/** How much of the machine training may use. */
+/** What of the machine training may use. */
 export interface MachineOptions {
   readonly workers?: number;
   readonly threads?: number;
+  readonly engine?: EngineChoice;
 }
 
 export function addMachineOptions(command: Command): Command {
@@ -48,12 +50,22 @@ export function addMachineOptions(command: Command): Command {
         "--threads <n>",
         "threads that compute, shared out among the runs (default: $ABKD_THREADS, or one a core)",
       ).argParser(integer(1, MOST_THREADS)),
+    )
+    .addOption(
+      new Option("--engine <name>", "auto: native for wide models where it is built")
+        .choices([...ENGINE_CHOICES])
+        .default("auto"),
     );
 }
 
 /** Those that were given, as runTrials takes them. */
-export function givenMachineOptions({ workers, threads }: MachineOptions): MachineOptions {
-  return { ...(workers !== undefined && { workers }), ...(threads !== undefined && { threads }) };
+export function givenMachineOptions(options: MachineOptions): MachineOptions {
+  const { workers, threads, engine } = options;
+  return {
+    ...(workers !== undefined && { workers }),
+    ...(threads !== undefined && { threads }),
+    ...(engine !== undefined && { engine }),
+  };
 }
 
 /** `--data`, `--runs`, `--workers` and the like, of every command that trains. */

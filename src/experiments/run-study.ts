@@ -7,7 +7,7 @@ import type { ResultsStore } from "./results-store.ts";
 import type { StudyPlan } from "./study.ts";
 import { recordOf } from "./trial-record.ts";
 
-export interface StudyOptions extends Omit<TrialsOptions, "resume"> {
+export interface StudyOptions extends Omit<TrialsOptions, "resume" | "engine"> {
   readonly store: ResultsStore;
 }
 
@@ -66,7 +66,9 @@ export async function runStudy(
   const signal = options.signal ? AbortSignal.any([options.signal, full.signal]) : full.signal;
   try {
     const configs = missing.map(([, config]) => config);
-    await run(configs, { ...rest, signal, observer: recording, resume: "repair" });
+    // On one engine wherever it runs: `auto` would go by what is built on the machine.
+    const fixed = { engine: "wasm", resume: "repair" } as const;
+    await run(configs, { ...rest, ...fixed, signal, observer: recording });
   } catch (error) {
     throw failure ?? error;
   }

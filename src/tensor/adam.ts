@@ -2,6 +2,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { runningBackend } from "./backend.ts";
 import { Buffer } from "./buffer.ts";
+import { NativeMoments } from "./native/adam.ts";
+import { nativeIsCurrent } from "./native/backend.ts";
 
 /** Parameters that share a learning rate and a weight decay. */
 export interface ParameterGroup {
@@ -25,12 +27,83 @@ export interface AdamState {
   readonly moments: Readonly<Record<string, Float32Array>>;
 }
 
+/** One parameter's step, in numbers: src/tensor/assembly/adam.ts has the formula. */
+export interface AdamFactors {
+  readonly decay: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly rate: number;
+  readonly correction: number;
+  readonly epsilon: number;
+}
+
+/** A parameter's two moments on an engine, and the step that reads and changes them. */
+export interface Moments {
+  step(variable: tf.Variable, gradient: tf.Tensor, factors: AdamFactors): void;
+  /** Copies. */
+  read(): [first: Float32Array, second: Float32Array];
+  write(first: Float32Array, second: Float32Array): void;
+  dispose(): void;
+}
+
 interface Slot {
   readonly name: string;
   readonly variable: tf.Variable;
   readonly group: ParameterGroup;
-  readonly first: Buffer;
-  readonly second: Buffer;
+  readonly moments: Moments;
+}
+
+class WasmMoments implements Moments {
+  readonly #first: Buffer;
+  readonly #second: Buffer;
+
+  constructor(size: number, name: string) {
+    this.#first = Buffer.floats(new Float32Array(size), `Adam's moments of ${name}`);
+    this.#second = Buffer.floats(new Float32Array(size), `Adam's moments of ${name}`);
+  }
+
+  step(variable: tf.Variable, gradient: tf.Tensor, factors: AdamFactors): void {
+    const backend = runningBackend();
+    const { decay, beta1, beta2, rate, correction, epsilon } = factors;
+    // A new block rather than in place: copies of the variable must keep their numbers.
+    const out = backend.allocate(variable.shape);
+    backend.engine.run(
+      "adam",
+      variable.size,
+      backend.address(variable),
+      backend.address(gradient),
+      this.#first.address,
+      this.#second.address,
+      backend.address(out),
+      decay,
+      beta1,
+      beta2,
+      rate,
+      correction,
+      epsilon,
+    );
+    const moved = tf.engine().makeTensorFromTensorInfo(out);
+    // assign() lets go of the old numbers first: an interrupt there must not leave it with none.
+    const old = variable.dataId;
+    backend.incRef(old);
+    variable.assign(moved);
+    moved.dispose();
+    if (backend.disposeData(old)) tf.engine().removeDataId(old, backend);
+  }
+
+  read(): [first: Float32Array, second: Float32Array] {
+    return [Float32Array.from(this.#first.floats), Float32Array.from(this.#second.floats)];
+  }
+
+  write(first: Float32Array, second: Float32Array): void {
+    this.#first.floats.set(first);
+    this.#second.floats.set(second);
+  }
+
+  dispose(): void {
+    this.#first.dispose();
+    this.#second.dispose();
+  }
 }
 
 export class Adam {
@@ -53,8 +126,9 @@ export class Adam {
         name,
         variable,
         group,
-        first: Buffer.floats(new Float32Array(variable.size), `Adam's moments of ${name}`),
-        second: Buffer.floats(new Float32Array(variable.size), `Adam's moments of ${name}`),
+        moments: nativeIsCurrent()
+          ? new NativeMoments(variable.shape)
+          : new WasmMoments(variable.size, name),
       })),
     );
     const names = this.#slots.map(({ name }) => name);
@@ -72,71 +146,41 @@ export class Adam {
    * without a gradient stays as it is. The gradients are not disposed of.
    */
   step(gradients: tf.NamedTensorMap): void {
-    const backend = runningBackend();
     this.#step++;
-    const correction = 1 / Math.sqrt(1 - this.#beta2 ** this.#step);
-    for (const { variable, group, first, second } of this.#slots) {
+    const [beta1, beta2, epsilon] = [this.#beta1, this.#beta2, this.#epsilon];
+    const correction = 1 / Math.sqrt(1 - beta2 ** this.#step);
+    for (const { variable, group, moments } of this.#slots) {
       const gradient = gradients[variable.name];
       if (!gradient) continue;
-      const rate = group.learningRate / (1 - this.#beta1 ** this.#step);
-      // A new block rather than in place: copies of the variable must keep their numbers.
-      const out = backend.allocate(variable.shape);
-      backend.engine.run(
-        "adam",
-        variable.size,
-        backend.address(variable),
-        backend.address(gradient),
-        first.address,
-        second.address,
-        backend.address(out),
-        group.weightDecay,
-        this.#beta1,
-        this.#beta2,
-        rate,
-        correction,
-        this.#epsilon,
-      );
-      const moved = tf.engine().makeTensorFromTensorInfo(out);
-      // assign() lets go of the old numbers first: an interrupt there must not leave it with none.
-      const old = variable.dataId;
-      backend.incRef(old);
-      variable.assign(moved);
-      moved.dispose();
-      if (backend.disposeData(old)) tf.engine().removeDataId(old, backend);
+      const rate = group.learningRate / (1 - beta1 ** this.#step);
+      const decay = group.weightDecay;
+      moments.step(variable, gradient, { decay, beta1, beta2, rate, correction, epsilon });
     }
   }
 
   /** Copies of everything that the next steps depend on, parameters apart. */
   state(): AdamState {
     const moments: Record<string, Float32Array> = {};
-    for (const { name, first, second } of this.#slots) {
-      moments[`${name}.first`] = Float32Array.from(first.floats);
-      moments[`${name}.second`] = Float32Array.from(second.floats);
+    for (const { name, moments: own } of this.#slots) {
+      [moments[`${name}.first`], moments[`${name}.second`]] = own.read();
     }
     return { step: this.#step, moments };
   }
 
   /** @throws {RangeError} for moments that are missing or of another size */
   restore(state: AdamState): void {
-    for (const { name, first, second } of this.#slots) {
-      for (const [buffer, part] of [
-        [first, "first"],
-        [second, "second"],
-      ] as const) {
-        const values = state.moments[`${name}.${part}`];
-        if (values?.length !== buffer.floats.length) {
-          throw new RangeError(`no moments of the right size for ${name}`);
-        }
-        buffer.floats.set(values);
+    for (const { name, variable, moments } of this.#slots) {
+      const first = state.moments[`${name}.first`];
+      const second = state.moments[`${name}.second`];
+      if (first?.length !== variable.size || second?.length !== variable.size) {
+        throw new RangeError(`no moments of the right size for ${name}`);
       }
+      moments.write(first, second);
     }
     this.#step = state.step;
   }
 
   dispose(): void {
-    for (const { first, second } of this.#slots) {
-      first.dispose();
-      second.dispose();
-    }
+    for (const { moments } of this.#slots) moments.dispose();
   }
 }

@@ -4,22 +4,53 @@ import * as tf from "@tensorflow/tfjs";
 import { type Csr, nonzeros, transpose } from "../graph/csr.ts";
 import { type Backend, runningBackend } from "./backend.ts";
 import { Buffer } from "./buffer.ts";
+import { NativeArcs, nativeArcPairs, nativeSoftmaxes } from "./native/arcs.ts";
+import { nativeIsCurrent } from "./native/backend.ts";
+
+/** As the kernels read them. */
+interface ArcBuffers {
+  readonly indptr: Buffer;
+  readonly indices: Buffer;
+  /** Where each arc's opposite stands. */
+  readonly opposite: Buffer;
+}
 
 /** A graph's arcs in the engine's memory: node i's are those of row i. */
 export class Arcs {
   readonly nodes: number;
   readonly count: number;
-  readonly indptr: Buffer;
-  readonly indices: Buffer;
-  /** Where each arc's opposite stands. */
-  readonly opposite: Buffer;
+  /** Where each node's arcs begin, and an end. */
+  readonly starts: Int32Array;
+  readonly #host: Csr;
+  readonly #opposite: Int32Array;
+  /** For each engine a form, made where it is first used. */
+  #wasm: ArcBuffers | undefined;
+  #native: NativeArcs | undefined;
 
   private constructor(matrix: Csr, opposite: Int32Array) {
     this.nodes = matrix.rows;
     this.count = nonzeros(matrix);
-    this.indptr = Buffer.integers(matrix.indptr, "the arcs of a graph");
-    this.indices = Buffer.integers(matrix.indices, "the arcs of a graph");
-    this.opposite = Buffer.integers(opposite, "the arcs of a graph");
+    this.starts = matrix.indptr;
+    this.#host = matrix;
+    this.#opposite = opposite;
+    if (nativeIsCurrent()) this.native();
+    else this.buffers();
+  }
+
+  /** The wasm engine's form. */
+  buffers(): ArcBuffers {
+    this.#wasm ??= {
+      indptr: Buffer.integers(this.#host.indptr, "the arcs of a graph"),
+      indices: Buffer.integers(this.#host.indices, "the arcs of a graph"),
+      opposite: Buffer.integers(this.#opposite, "the arcs of a graph"),
+    };
+    return this.#wasm;
+  }
+
+  /** The native engine's form. */
+  native(): NativeArcs {
+    this.#native ??= new NativeArcs(this.#host);
+    return this.#native;
   }
 
   /**
@@ -38,7 +69,8 @@ export class Arcs {
   }
 
   dispose(): void {
-    for (const buffer of [this.indptr, this.indices, this.opposite]) buffer.dispose();
+    for (const buffer of Object.values(this.#wasm ?? {}) as Buffer[]) buffer.dispose();
+    this.#native?.dispose();
   }
 }
 
@@ -77,15 +109,17 @@ function pairs(arcs: Arcs, x: tf.Tensor2D, distances: boolean): tf.Tensor1D {
   if (x.shape[0] !== arcs.nodes) {
     throw new RangeError(`arcs of ${arcs.nodes} nodes do not fit [${x.shape}]`);
   }
+  if (nativeIsCurrent()) return nativeArcPairs(arcs.native(), x, distances);
   const backend = runningBackend();
+  const { indptr, indices } = arcs.buffers();
   const op = tf.customGrad((...args: unknown[]) => {
     const [input, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
     const out = backend.allocate([arcs.count]);
     backend.engine.run(
       "arcPairs",
       arcs.nodes,
-      arcs.indptr.address,
-      arcs.indices.address,
+      indptr.address,
+      indices.address,
       backend.address(input),
       backend.address(out),
       input.shape[1],
@@ -108,13 +142,14 @@ function pairsGradient(
   distances: boolean,
 ): tf.Tensor {
   const { engine } = backend;
+  const own = arcs.buffers();
   const weights = backend.allocate([arcs.count]);
   const gradient = backend.allocate(x.shape);
   const [from, both] = [backend.address(dy), backend.address(weights)];
-  engine.run("gather", arcs.count, from, arcs.opposite.address, both);
+  engine.run("gather", arcs.count, from, own.opposite.address, both);
   const factor = distances ? 2 : 1;
   engine.run("combine", arcs.count, from, both, both, factor, factor);
-  const [indptr, indices] = [arcs.indptr.address, arcs.indices.address];
+  const [indptr, indices] = [own.indptr.address, own.indices.address];
   const [rows, out, width] = [backend.address(x), backend.address(gradient), x.shape[1]!];
   if (distances) {
     engine.run("arcDifferences", arcs.nodes, indptr, indices, both, rows, out, width);
@@ -163,13 +198,14 @@ function softmaxes(
       throw new RangeError(`${arcs.count} arcs do not fit [${shape}]`);
     }
   }
+  if (nativeIsCurrent()) return nativeSoftmaxes(arcs.starts, scores, targets);
   const backend = runningBackend();
   const losses = backend.allocate([arcs.nodes]);
   const rest = backend.allocate([arcs.count]);
   backend.engine.run(
     "arcCrossEntropy",
     arcs.nodes,
-    arcs.indptr.address,
+    arcs.buffers().indptr.address,
     backend.address(scores),
     targets ? backend.address(targets) : 0,
     backend.address(losses),

@@ -11,6 +11,13 @@ import { notebookInterrupts } from "../display/host.ts";
 import { OptionError } from "../errors.ts";
 import { Engine, type Flavour } from "./engine.ts";
 import type { Block, MemoryUse } from "./memory.ts";
+import {
+  nativeBackend,
+  nativeIsCurrent,
+  type StartedNative,
+  startNativeEngine,
+} from "./native/backend.ts";
+import { nativeFlavour, requireNativeRecord } from "./native/build.ts";
 import { registerKernels } from "./operators.ts";
 import { recover, watchSavedCopies } from "./recover.ts";
 import { MOST_THREADS } from "./threads.ts";
@@ -170,6 +177,22 @@ export function runningBackend(): Backend {
   return backend;
 }
 
+/** `wasm` is this project's own; `native` is TensorFlow, where `npm run native` has built it. */
+export type EngineName = "wasm" | "native";
+
+export interface EngineOptions {
+  readonly threads?: number;
+}
+
+interface StartedWasm {
+  readonly name: typeof BACKEND;
+  readonly flavour: Flavour;
+  readonly threads: number;
+}
+
+/** What a result says of the engine that ran. */
+export type StartedEngine = StartedWasm | StartedNative;
+
 /**
  * Starts the engine, registers the tfjs back end "abkd" and makes it the current one.
  * Calling it again changes nothing but makes "abkd" current again. In a notebook, a cell that the
@@ -179,18 +202,23 @@ export function runningBackend(): Backend {
  * The flavour is chosen by a self-test; the environment variable ABKD_FLAVOUR (fma or simd)
  * decides instead where set.
  *
- * @param options.threads that compute, the calling one among them: by default what it was, at the
- *   first start ABKD_THREADS, or one a core. No result depends on it. The threads start with the
- *   first operator that is large enough, sleep when idle and keep no process alive.
+ * With "native" TensorFlow runs tf and all operators of src/tensor instead, until the next call.
+ * Tensors move between the two by themselves, at the cost of a copy.
+ *
+ * @param options.threads of the wasm engine that compute, the calling one among them: by default what
+ *   it was, at the first start ABKD_THREADS, or one a core. No result depends on it. The threads start
+ *   with the first operator that is large enough, sleep when idle and keep no process alive.
+ * @throws UserError where the native engine is asked for and not built
  */
-export function startEngine(options: { readonly threads?: number } = {}): {
-  readonly name: string;
-  readonly flavour: Flavour;
-  readonly threads: number;
-} {
-  const { threads } = options;
+export function startEngine(engine?: "wasm", options?: EngineOptions): StartedWasm;
+export function startEngine(engine: EngineName, options?: EngineOptions): StartedEngine;
+export function startEngine(
+  engine: EngineName = "wasm",
+  { threads }: EngineOptions = {},
+): StartedEngine {
   if (threads !== undefined) checkThreads(threads, "threads");
-  backend ??= new Backend(new Engine(wantedFlavour(), undefined, threads ?? wantedThreads()));
+  if (engine === "native") return startNativeEngine();
+  const backend = wasmBackend(threads);
   if (threads !== undefined) backend.engine.threads = threads;
   if (!registered) {
     const started = backend;
@@ -205,6 +233,18 @@ export function startEngine(options: { readonly threads?: number } = {}): {
   void tf.setBackend(BACKEND);
   const { flavour, threads: running } = backend.engine;
   return { name: BACKEND, flavour, threads: running };
+}
+
+/** The flavour that startEngine() would name, without a change of engine or loading TensorFlow. */
+export function engineFlavour(engine: EngineName): string {
+  if (engine === "native") return nativeFlavour(requireNativeRecord());
+  return wasmBackend().engine.flavour;
+}
+
+/** The back end, made where there is none yet. */
+function wasmBackend(threads?: number): Backend {
+  backend ??= new Backend(new Engine(wantedFlavour(), undefined, threads ?? wantedThreads()));
+  return backend;
 }
 
 /** What ABKD_FLAVOUR asks for; undefined where it is not set. */
@@ -228,9 +268,9 @@ function checkThreads(threads: number, what: string): void {
   throw new OptionError(`${what} must be a whole number from 1 to ${MOST_THREADS}`);
 }
 
-/** What the engine's memory holds, in bytes. */
+/** What the memory of the current engine holds, in bytes. */
 export function memory(): MemoryUse {
-  return runningBackend().engine.memory.use();
+  return nativeIsCurrent() ? nativeBackend().memoryUse() : runningBackend().engine.memory.use();
 }
 
 /**

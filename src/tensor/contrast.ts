@@ -1,6 +1,8 @@
 // InfoNCE over all pairs of rows: each row finds its own partner among all of the other side's.
 import * as tf from "@tensorflow/tfjs";
 import { runningBackend } from "./backend.ts";
+import { nativeIsCurrent } from "./native/backend.ts";
+import { nativeContrast } from "./native/contrast.ts";
 
 /** So many cosines are held at once (32 MiB), or one row's where a row has more. */
 const HELD = 2 ** 23;
@@ -21,11 +23,11 @@ export function infoNce(a: tf.Tensor2D, b: tf.Tensor2D, temperature: number): tf
   const recording = tf.engine().isTapeOn();
   const op = tf.customGrad((...args: unknown[]) => {
     const [x, y, save] = args as [tf.Tensor2D, tf.Tensor2D, tf.GradSaveFunc];
-    const { losses, gradients } = contrast(x, y, temperature, recording);
+    const { loss, gradients } = contrast(x, y, temperature, recording);
     save(gradients);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] =>
       saved.map((gradient) => tf.mul(gradient, dy));
-    return { value: tf.mean(losses), gradFunc: gradFunc as unknown as () => tf.Tensor };
+    return { value: loss, gradFunc: gradFunc as unknown as () => tf.Tensor };
   });
   return op(a, b) as tf.Scalar;
 }
@@ -35,16 +37,17 @@ function contrast(
   b: tf.Tensor2D,
   temperature: number,
   recording: boolean,
-): { losses: tf.Tensor; gradients: tf.Tensor[] } {
+): { loss: tf.Tensor; gradients: tf.Tensor[] } {
+  const [rows, width] = a.shape;
+  const block = Math.max(1, Math.min(rows, Math.floor(HELD / rows)));
+  if (nativeIsCurrent()) return nativeContrast(a, b, { temperature, block, recording });
   const backend = runningBackend();
   const { engine } = backend;
-  const [rows, width] = a.shape;
   const [aAt, bAt] = [backend.address(a), backend.address(b)];
   const allocated = (shape: number[]): { tensor: tf.Tensor; at: number } => {
     const info = backend.allocate(shape);
     return { tensor: tf.engine().makeTensorFromTensorInfo(info), at: backend.address(info) };
   };
-  const block = Math.max(1, Math.min(rows, Math.floor(HELD / rows)));
   const transposed = allocated([width, rows]);
   const cosines = allocated([block, rows]);
   const losses = allocated([rows]);
@@ -67,5 +70,6 @@ function contrast(
     engine.run("productTransposedA", rows, cosines.at, from, sum.at, count, rows, width, 1);
     if (first > 0) engine.run("combine", rows * width, byB.at, sum.at, byB.at, 1, 1);
   }
-  return { losses: losses.tensor, gradients: byA && byB ? [byA.tensor, byB.tensor] : [] };
+  const loss = tf.mean(losses.tensor);
+  return { loss, gradients: byA && byB ? [byA.tensor, byB.tensor] : [] };
 }

@@ -1,6 +1,8 @@
 // Dropout whose masks are drawn by counters: a mask is a function of (seed, step, site).
 import * as tf from "@tensorflow/tfjs";
 import { runningBackend } from "./backend.ts";
+import { nativeIsCurrent } from "./native/backend.ts";
+import { nativeMaskedPass } from "./native/dropout.ts";
 import { seedWords } from "./random.ts";
 import type { SparseMatrix } from "./sparse.ts";
 
@@ -47,6 +49,7 @@ export function dropout<T extends tf.Tensor>(x: T, stream: DropoutStream): T {
 }
 
 function maskedPass<T extends tf.Tensor>(x: T, relu: boolean, stream?: DropoutStream): T {
+  if (nativeIsCurrent()) return nativeMaskedPass(x, relu, stream) as T;
   const backend = runningBackend();
   const draw = dropoutArguments(stream);
   const pass = tf.customGrad((...args: unknown[]) => {

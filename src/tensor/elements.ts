@@ -2,6 +2,7 @@
 // arcs or nodes that is faster than operators of tfjs, and the slope may differ from the tape's.
 import * as tf from "@tensorflow/tfjs";
 import { runningBackend } from "./backend.ts";
+import { nativeIsCurrent } from "./native/backend.ts";
 
 /**
  * @param value f(x)
@@ -12,19 +13,18 @@ export function mapElements<T extends tf.Tensor>(
   value: (x: number) => number,
   slope: (x: number, y: number) => number,
 ): T {
-  const backend = runningBackend();
   const op = tf.customGrad((...args: unknown[]) => {
     const [input, save] = args as [tf.Tensor, tf.GradSaveFunc];
-    const [values, slopes] = [backend.allocate(x.shape), backend.allocate(x.shape)];
-    const [from, y, d] = [input, values, slopes].map((tensor) => backend.floats(tensor));
-    for (let k = 0; k < from!.length; k++) {
-      y![k] = value(from![k]!);
-      d![k] = slope(from![k]!, y![k]!);
+    const from = read(input);
+    const [values, slopes] = [fresh(x.shape), fresh(x.shape)];
+    const [y, d] = [values.numbers, slopes.numbers];
+    for (let k = 0; k < from.length; k++) {
+      y[k] = value(from[k]!);
+      d[k] = slope(from[k]!, y[k]!);
     }
-    const saved = tf.engine().makeTensorFromTensorInfo(slopes);
-    save([saved]);
+    save([slopes.tensor()]);
     const gradFunc = (dy: tf.Tensor, [by]: tf.Tensor[]): tf.Tensor => tf.mul(dy, by!);
-    return { value: tf.engine().makeTensorFromTensorInfo(values), gradFunc };
+    return { value: values.tensor(), gradFunc };
   });
   return op(x) as T;
 }
@@ -39,15 +39,31 @@ export function meanElements(
   x: tf.Tensor,
   fill: (x: Float32Array, slopes: Float32Array) => number,
 ): tf.Scalar {
-  const backend = runningBackend();
   const op = tf.customGrad((...args: unknown[]) => {
     const [input, save] = args as [tf.Tensor, tf.GradSaveFunc];
-    const slopes = backend.allocate(x.shape);
-    const total = fill(backend.floats(input), backend.floats(slopes));
-    save([tf.engine().makeTensorFromTensorInfo(slopes)]);
+    const from = read(input);
+    const slopes = fresh(x.shape);
+    const total = fill(from, slopes.numbers);
+    save([slopes.tensor()]);
     const gradFunc = (dy: tf.Tensor, [by]: tf.Tensor[]): tf.Tensor =>
       tf.mul(by!, tf.mul(dy, 1 / x.size));
     return { value: tf.scalar(total / x.size), gradFunc };
   });
   return op(x) as tf.Scalar;
+}
+
+/** The engine's own numbers, or a copy of the native engine's. */
+function read(x: tf.Tensor): Float32Array {
+  return nativeIsCurrent() ? x.dataSync<"float32">() : runningBackend().floats(x);
+}
+
+/** Numbers to be set, and then the tensor of them. The wasm engine's are set where they lie. */
+function fresh(shape: number[]): { readonly numbers: Float32Array; tensor(): tf.Tensor } {
+  if (nativeIsCurrent()) {
+    const numbers = new Float32Array(tf.util.sizeFromShape(shape));
+    return { numbers, tensor: () => tf.tensor(numbers, shape) };
+  }
+  const info = runningBackend().allocate(shape);
+  const tensor = (): tf.Tensor => tf.engine().makeTensorFromTensorInfo(info);
+  return { numbers: runningBackend().floats(info), tensor };
 }

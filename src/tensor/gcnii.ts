@@ -3,6 +3,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { type Backend, runningBackend } from "./backend.ts";
 import { type DropoutStream, dropoutArguments, groups, keptScale } from "./dropout.ts";
+import { nativeIsCurrent } from "./native/backend.ts";
+import { nativeConvolutions } from "./native/gcnii.ts";
 import type { SparseMatrix } from "./sparse.ts";
 
 export interface ConvolutionOptions {
@@ -39,6 +41,10 @@ export function gcniiConvolutions(
   check(input, weights, options);
   // Inside customGrad the tape is off, so whether to keep what the gradient needs is asked here.
   const recording = tf.engine().isTapeOn();
+  if (nativeIsCurrent()) {
+    const adjacency = options.adjacency.native();
+    return nativeConvolutions(input, weights, { ...options, adjacency }, recording);
+  }
   const convolutions = tf.customGrad((...args: unknown[]) => {
     const save = args.pop() as tf.GradSaveFunc;
     const [x, ...ws] = args as tf.Tensor2D[];
@@ -85,6 +91,9 @@ function check(
 export function lastMap(maps: tf.Tensor3D): tf.Tensor2D {
   const [layers, nodes, width] = maps.shape;
   if (layers === 1) return tf.reshape(maps, [nodes, width]);
+  if (nativeIsCurrent()) {
+    return tf.reshape(tf.slice(maps, [layers - 1, 0, 0], [1, nodes, width]), [nodes, width]);
+  }
   const backend = runningBackend();
   const take = tf.customGrad((...args: unknown[]) => {
     const [stack] = args as [tf.Tensor3D];

@@ -3,17 +3,23 @@ export { Adam, type AdamOptions, type AdamState, type ParameterGroup } from "./a
 export { Arcs, arcCrossEntropy, arcDistances, arcDots, arcSoftmax } from "./arcs.ts";
 export {
   BACKEND,
+  type EngineName,
+  engineFlavour,
   freeDropped,
   memory,
+  type StartedEngine,
   startEngine,
   wantedThreads,
 } from "./backend.ts";
+export { chooseEngine, ENGINE_CHOICES, type EngineChoice } from "./choice.ts";
 export { infoNce } from "./contrast.ts";
 export { type DropoutStream, dropout, reluDropout } from "./dropout.ts";
 export type { Flavour } from "./engine.ts";
 export { type ConvolutionOptions, gcniiConvolutions, lastMap } from "./gcnii.ts";
 export { meanSquaredError, type Scores, scores, softmaxCrossEntropy, Targets } from "./loss.ts";
 export { type MemoryUse, OutOfMemoryError } from "./memory.ts";
+export { NATIVE_BACKEND } from "./native/backend.ts";
+export { nativeRecord } from "./native/build.ts";
 export { type PairDistances, pairDistances } from "./pairs.ts";
 export { uniform } from "./random.ts";
 export { takeRows, unitRows } from "./rows.ts";

@@ -2,14 +2,18 @@
 import * as tf from "@tensorflow/tfjs";
 import { runningBackend } from "./backend.ts";
 import { Buffer } from "./buffer.ts";
+import { nativeIsCurrent } from "./native/backend.ts";
+import { NativeTargets, nativeCrossEntropy, nativeScores } from "./native/loss.ts";
 
 /** Nodes with their classes, on the engine: what a loss or a score is taken over. */
 export class Targets {
   readonly count: number;
-  readonly labels: Buffer;
-  readonly nodes: Buffer;
   readonly classes: number;
-  readonly #graphNodes: number;
+  readonly #labels: Int32Array;
+  readonly #nodes: Int32Array;
+  /** For each engine a form, made where it is first used. */
+  #wasm: { readonly labels: Buffer; readonly nodes: Buffer } | undefined;
+  #native: NativeTargets | undefined;
 
   /**
    * @param labels class of every node of the graph; those not in `nodes` are not looked at
@@ -29,24 +33,48 @@ export class Targets {
     }
     this.count = nodes.length;
     this.classes = classes;
-    this.#graphNodes = labels.length;
-    this.labels = Buffer.integers(labels, "labels");
-    this.nodes = Buffer.integers(nodes, "a set of nodes");
+    this.#labels = labels;
+    this.#nodes = nodes;
+    if (nativeIsCurrent()) this.native();
+    else this.#buffers();
+  }
+
+  get labels(): Buffer {
+    return this.#buffers().labels;
+  }
+
+  get nodes(): Buffer {
+    return this.#buffers().nodes;
+  }
+
+  /** The native engine's form. */
+  native(): NativeTargets {
+    this.#native ??= new NativeTargets(this.#labels, this.#nodes);
+    return this.#native;
+  }
+
+  #buffers(): { readonly labels: Buffer; readonly nodes: Buffer } {
+    this.#wasm ??= {
+      labels: Buffer.integers(this.#labels, "labels"),
+      nodes: Buffer.integers(this.#nodes, "a set of nodes"),
+    };
+    return this.#wasm;
   }
 
   /** @throws {RangeError} where logits do not fit these targets */
   check(logits: tf.Tensor2D): void {
     const [rows, columns] = logits.shape;
-    if (rows !== this.#graphNodes || columns !== this.classes) {
+    if (rows !== this.#labels.length || columns !== this.classes) {
       throw new RangeError(
-        `logits are [${logits.shape}], targets need [${this.#graphNodes}, ${this.classes}]`,
+        `logits are [${logits.shape}], targets need [${this.#labels.length}, ${this.classes}]`,
       );
     }
   }
 
   dispose(): void {
-    this.labels.dispose();
-    this.nodes.dispose();
+    this.#wasm?.labels.dispose();
+    this.#wasm?.nodes.dispose();
+    this.#native?.dispose();
   }
 }
 
@@ -56,6 +84,7 @@ export class Targets {
  */
 export function softmaxCrossEntropy(logits: tf.Tensor2D, targets: Targets): tf.Scalar {
   targets.check(logits);
+  if (nativeIsCurrent()) return nativeCrossEntropy(logits, targets.native());
   const backend = runningBackend();
   const loss = tf.customGrad((...args: unknown[]) => {
     const [x, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
@@ -107,6 +136,7 @@ export interface Scores {
 /** @param logits nodes x classes */
 export function scores(logits: tf.Tensor2D, targets: Targets): Scores {
   targets.check(logits);
+  if (nativeIsCurrent()) return nativeScores(logits, targets.native());
   const backend = runningBackend();
   const losses = backend.allocate([targets.count]);
   const hits = backend.allocate([targets.count]);

@@ -1,12 +1,15 @@
 // Operators on the rows of a matrix, differentiable: rows of length 1, chosen rows.
 import * as tf from "@tensorflow/tfjs";
 import { runningBackend } from "./backend.ts";
+import { nativeIsCurrent } from "./native/backend.ts";
+import { nativeTakeRows, nativeUnitRows } from "./native/rows.ts";
 
 /**
  * Each row divided by its length; a row of no length (its square 1e-24 or less) becomes zero, with
  * gradient zero.
  */
 export function unitRows(x: tf.Tensor2D): tf.Tensor2D {
+  if (nativeIsCurrent()) return nativeUnitRows(x);
   const [rows, columns] = x.shape;
   const backend = runningBackend();
   const op = tf.customGrad((...args: unknown[]) => {
@@ -33,6 +36,7 @@ export function unitRows(x: tf.Tensor2D): tf.Tensor2D {
  * @param chosen numbers of rows, each at most once
  */
 export function takeRows(x: tf.Tensor2D, chosen: Int32Array): tf.Tensor2D {
+  if (nativeIsCurrent()) return nativeTakeRows(x, chosen);
   const columns = x.shape[1];
   const backend = runningBackend();
   const op = tf.customGrad((...args: unknown[]) => {

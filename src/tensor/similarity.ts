@@ -2,6 +2,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { runningBackend } from "./backend.ts";
 import { Buffer } from "./buffer.ts";
+import { nativeIsCurrent } from "./native/backend.ts";
+import { nativeMismatch, nativeSimilarities } from "./native/similarity.ts";
 
 /** Their numbers in the engine's kernels. */
 const KINDS = { poly: 0, l2: 1, rbf: 2, exp: 3, tanh: 4 } as const;
@@ -18,6 +20,7 @@ export type Similarity = keyof typeof KINDS;
  * @returns n x n
  */
 export function similarities(x: tf.Tensor2D, kind: Similarity): tf.Tensor2D {
+  if (nativeIsCurrent()) return nativeSimilarities(x, kind);
   const [nodes, width] = x.shape;
   const backend = runningBackend();
   return tf.tidy(() => {
@@ -42,7 +45,7 @@ export function similarityMismatch(
   kind: Similarity,
   chosen?: Int32Array,
 ): tf.Scalar {
-  const [nodes, width] = x.shape;
+  const [nodes] = x.shape;
   const size = target.shape[0];
   if (size !== target.shape[1] || (chosen?.length ?? size) !== nodes) {
     const which = chosen ? `${chosen.length} nodes of it` : "all of it";
@@ -51,38 +54,53 @@ export function similarityMismatch(
   if (chosen?.some((node) => !(node >= 0 && node < size))) {
     throw new RangeError(`similarityMismatch: a chosen node is not one of 0 to ${size - 1}`);
   }
-  const backend = runningBackend();
-  const { engine } = backend;
   const op = tf.customGrad((...args: unknown[]) => {
     const [input, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
-    const grouped = groupsOf(input);
-    const blocks = Math.ceil(nodes / engine.rowsABlock);
-    const losses = asTensor(backend.allocate([nodes]));
-    const gradient = asTensor(backend.allocate([nodes, width]));
-    const scratch = asTensor(backend.allocate([blocks, Math.ceil(nodes / 4) * 4]));
-    const indices = chosen && Buffer.integers(chosen, "chosen nodes");
-    engine.run(
-      "similarityMismatch",
-      blocks,
-      backend.address(grouped),
-      backend.address(target),
-      indices?.address ?? 0,
-      backend.address(losses),
-      backend.address(gradient),
-      backend.address(scratch),
-      nodes,
-      width,
-      size,
-      KINDS[kind],
-      // (i, j) and (j, i), and 2 e of the square.
-      4 / nodes ** 2,
-    );
-    indices?.dispose();
+    const { loss, gradient } = nativeIsCurrent()
+      ? nativeMismatch(input, target, kind, chosen)
+      : mismatch(input, target, kind, chosen);
     save([gradient]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => tf.mul(saved[0]!, dy);
-    return { value: tf.mul(tf.sum(losses), 1 / nodes ** 2), gradFunc };
+    return { value: loss, gradFunc };
   });
   return op(x) as tf.Scalar;
+}
+
+/** The loss and its gradient by x. */
+function mismatch(
+  x: tf.Tensor2D,
+  target: tf.Tensor2D,
+  kind: Similarity,
+  chosen: Int32Array | undefined,
+): { loss: tf.Tensor; gradient: tf.Tensor } {
+  const [nodes, width] = x.shape;
+  const size = target.shape[0];
+  const backend = runningBackend();
+  const { engine } = backend;
+  const grouped = groupsOf(x);
+  const blocks = Math.ceil(nodes / engine.rowsABlock);
+  const losses = asTensor(backend.allocate([nodes]));
+  const gradient = asTensor(backend.allocate([nodes, width]));
+  const scratch = asTensor(backend.allocate([blocks, Math.ceil(nodes / 4) * 4]));
+  const indices = chosen && Buffer.integers(chosen, "chosen nodes");
+  engine.run(
+    "similarityMismatch",
+    blocks,
+    backend.address(grouped),
+    backend.address(target),
+    indices?.address ?? 0,
+    backend.address(losses),
+    backend.address(gradient),
+    backend.address(scratch),
+    nodes,
+    width,
+    size,
+    KINDS[kind],
+    // (i, j) and (j, i), and 2 e of the square.
+    4 / nodes ** 2,
+  );
+  indices?.dispose();
+  return { loss: tf.mul(tf.sum(losses), 1 / nodes ** 2), gradient };
 }
 
 /** x as the kernels read it: groups of four nodes, [groups, width, 4], filled up with zeros. */

@@ -4,28 +4,68 @@ import { type Csr, nonzeros, transpose } from "../graph/csr.ts";
 import { runningBackend } from "./backend.ts";
 import { Buffer } from "./buffer.ts";
 import { type DropoutStream, dropValues } from "./dropout.ts";
+import { nativeArcProducts } from "./native/arcs.ts";
+import { nativeIsCurrent } from "./native/backend.ts";
+import { NativeSparse } from "./native/operators.ts";
+import { nativeSpmm } from "./native/sparse.ts";
+
+/** A matrix in compressed rows, as the kernels read it. */
+interface Rows {
+  readonly indptr: Buffer;
+  readonly indices: Buffer;
+  readonly values: Buffer;
+}
 
 /** A sparse matrix in the engine's memory. Constant: gradients flow to the dense side only. */
 export class SparseMatrix {
   readonly rows: number;
   readonly columns: number;
   readonly nonzeros: number;
-  readonly indptr: Buffer;
-  readonly indices: Buffer;
-  readonly values: Buffer;
   /** The same matrix on the host. */
   readonly host: Csr;
+  /** For each engine a form, made where it is first used. */
+  #wasm: Rows | undefined;
+  #native: NativeSparse | undefined;
   #transposed: { matrix: SparseMatrix; position: Buffer } | undefined;
 
   private constructor(host: Csr) {
-    const what = `a sparse ${host.rows} x ${host.columns} matrix`;
     this.host = host;
     this.rows = host.rows;
     this.columns = host.columns;
     this.nonzeros = nonzeros(host);
-    this.indptr = Buffer.integers(host.indptr, what);
-    this.indices = Buffer.integers(host.indices, what);
-    this.values = Buffer.floats(host.values ?? new Float32Array(this.nonzeros).fill(1), what);
+    if (nativeIsCurrent()) this.native();
+    else this.#compressed();
+  }
+
+  get indptr(): Buffer {
+    return this.#compressed().indptr;
+  }
+
+  get indices(): Buffer {
+    return this.#compressed().indices;
+  }
+
+  get values(): Buffer {
+    return this.#compressed().values;
+  }
+
+  /** The native engine's form. */
+  native(): NativeSparse {
+    this.#native ??= new NativeSparse(this.host);
+    return this.#native;
+  }
+
+  #compressed(): Rows {
+    if (!this.#wasm) {
+      const { rows, columns, indptr, indices, values } = this.host;
+      const what = `a sparse ${rows} x ${columns} matrix`;
+      this.#wasm = {
+        indptr: Buffer.integers(indptr, what),
+        indices: Buffer.integers(indices, what),
+        values: Buffer.floats(values ?? new Float32Array(this.nonzeros).fill(1), what),
+      };
+    }
+    return this.#wasm;
   }
 
   /** Copies a matrix into the engine's memory. The engine must have been started. */
@@ -46,7 +86,8 @@ export class SparseMatrix {
   }
 
   dispose(): void {
-    for (const buffer of [this.indptr, this.indices, this.values]) buffer.dispose();
+    for (const buffer of Object.values(this.#wasm ?? {}) as Buffer[]) buffer.dispose();
+    this.#native?.dispose();
     this.#transposed?.matrix.dispose();
     this.#transposed?.position.dispose();
   }
@@ -86,6 +127,7 @@ export function spmm(matrix: SparseMatrix, x: tf.Tensor2D, dropout?: DropoutStre
   if (x.shape[0] !== matrix.columns) {
     throw new RangeError(`spmm: ${matrix.rows} x ${matrix.columns} times [${x.shape}]`);
   }
+  if (nativeIsCurrent()) return nativeSpmm(matrix.native(), x, dropout);
   const backend = runningBackend();
   const product = tf.customGrad((...args: unknown[]) => {
     const [dense, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
@@ -121,6 +163,7 @@ export function arcProducts(matrix: SparseMatrix, x: tf.Tensor2D, y: tf.Tensor2D
       `arcProducts: [${x.shape}] and [${y.shape}] along ${matrix.rows} x ${matrix.columns}`,
     );
   }
+  if (nativeIsCurrent()) return nativeArcProducts(matrix.native().coordinates, x, y);
   const backend = runningBackend();
   const op = tf.customGrad((...args: unknown[]) => {
     const [a, b, save] = args as [tf.Tensor2D, tf.Tensor2D, tf.GradSaveFunc];

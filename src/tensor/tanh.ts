@@ -1,9 +1,11 @@
 // tanh as a kernel of the engine, differentiable.
 import * as tf from "@tensorflow/tfjs";
 import { runningBackend } from "./backend.ts";
+import { nativeIsCurrent } from "./native/backend.ts";
 
 /** tanh x of any shape: tf.tanh in a fifth of the time. */
 export function tanh<T extends tf.Tensor>(x: T): T {
+  if (nativeIsCurrent()) return tf.tanh(x);
   const backend = runningBackend();
   const op = tf.customGrad((...args: unknown[]) => {
     const [input, save] = args as [tf.Tensor, tf.GradSaveFunc];

@@ -7,7 +7,13 @@ import { UserError } from "../errors.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { Gcnii, type GraphShape } from "../models/gcnii.ts";
 import { type GraphInputs, type Model, parameterCount } from "../models/model.ts";
-import { scores, startEngine } from "../tensor/index.ts";
+import {
+  chooseEngine,
+  type EngineChoice,
+  engineFlavour,
+  scores,
+  startEngine,
+} from "../tensor/index.ts";
 import { packageVersion } from "../version.ts";
 import { describeRun, runId } from "./canonical.ts";
 import {
@@ -39,8 +45,9 @@ export interface Trial {
    */
   readonly start: "anew" | "resume" | "cache";
   readonly checkpointSeconds: number;
-  /** That compute for this run; its result does not depend on them. */
+  /** Of the wasm engine that compute for this run; its result does not depend on them. */
   readonly threads: number;
+  readonly engine: EngineChoice;
 }
 
 /**
@@ -53,7 +60,9 @@ export async function runTrial(
   signal?: StopSignal,
 ): Promise<RunResult> {
   const { config, graph, split } = trial;
-  const engine = startEngine({ threads: trial.threads });
+  const engine = startEngine(chooseEngine(trial.engine, config.model.width), {
+    threads: trial.threads,
+  });
   const owner = { config, data: fingerprint(graph, split), flavour: engine.flavour };
   const files = runFiles(trial.runsDir, config);
   const id = runId(config);
@@ -163,16 +172,26 @@ function earlierWork(
 function startModel(trial: Trial, shape: GraphShape, owner: CheckpointOwner): Gcnii {
   const { initial, model, seed } = trial.config;
   if (!initial) return new Gcnii(model, shape, seed);
-  const donor = readRun(runFiles(trial.runsDir, initial.from), { ...owner, config: initial.from });
+  const donor = readNeeded(trial, initial.from, owner);
   if (!donor) throw new Error(`run ${runId(initial.from)} was not trained before its heir`);
   const parameters = inheritedParameters(initial, donor, model);
   return restoreModel({ ...donor.model, config: trial.config, parameters });
 }
 
 function readTeacher(trial: Trial, config: RunConfig, owner: CheckpointOwner): StoredRun {
-  const teacher = readRun(runFiles(trial.runsDir, config), { ...owner, config });
+  const teacher = readNeeded(trial, config, owner);
   if (!teacher) throw new Error(`the teacher ${runId(config)} was not trained before its student`);
   return teacher;
+}
+
+function readNeeded(
+  { engine, runsDir }: Trial,
+  config: RunConfig,
+  owner: CheckpointOwner,
+): StoredRun | undefined {
+  // With "auto" a wide teacher may have another engine than its narrow student.
+  const flavour = engineFlavour(chooseEngine(engine, config.model.width));
+  return readRun(runFiles(runsDir, config), { ...owner, config, flavour });
 }
 
 function startDistillation(

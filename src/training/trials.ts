@@ -6,7 +6,7 @@ import { type DataOptions, loadDataset, loadSplit, parseSplit } from "../dataset
 import { orInterrupted } from "../display/host.ts";
 import { OptionError, UserError } from "../errors.ts";
 import type { Graph, Split } from "../graph/graph.ts";
-import { wantedThreads } from "../tensor/index.ts";
+import { chooseEngine, type EngineChoice, wantedThreads } from "../tensor/index.ts";
 import { describeRun, runId } from "./canonical.ts";
 import { Cores } from "./cores.ts";
 import type { Observer, TrainingEvent } from "./observer.ts";
@@ -35,6 +35,8 @@ export interface TrialsOptions extends DataOptions {
   /** Seconds between a run's checkpoints; 30 by default. */
   readonly checkpointSeconds?: number;
   readonly observer?: Observer;
+  /** `auto` by default: see src/tensor/choice.ts. Native runs go one at a time, on all cores. */
+  readonly engine?: EngineChoice;
   /** Stops every run at the end of its step, with a checkpoint. */
   readonly signal?: AbortSignal;
 }
@@ -120,7 +122,11 @@ async function trainAll(
   const { signal, observer = () => {} } = options;
   const all = withPrerequisites(configs);
   const needed = new Set([...all.values()].flatMap(prerequisites).map(runId));
-  for (const config of all.values()) refuseOtherSplits(config);
+  for (const config of all.values()) {
+    refuseOtherSplits(config);
+    // What is not built must be said before anything is trained.
+    chooseEngine(options.engine ?? "auto", config.model.width);
+  }
   const onWarning = (message: string): void => observer({ type: "note", message });
   const data = await loadData(configs, { onWarning, ...options }).catch((cause: unknown) => {
     throw signal?.aborted ? new InterruptedError("stopped before any training") : cause;
@@ -242,6 +248,8 @@ class Pool {
   readonly #onAbort = (): void => {
     Atomics.store(new Int32Array(this.#stop), 0, 1);
   };
+  /** The end of the last native run so far: TensorFlow splits its work over all cores by itself. */
+  #native: Promise<unknown> = Promise.resolve();
   /** Rejects when workers die before they take a task: piscina's queue would wait for ever. */
   readonly #broken: Promise<never>;
 
@@ -266,7 +274,16 @@ class Pool {
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  async run(trial: Task, observer: Observer): Promise<RunResult> {
+  run(trial: Task, observer: Observer): Promise<RunResult> {
+    const { engine = "auto" } = this.#options;
+    const send = (): Promise<RunResult> => this.#place(trial, observer);
+    if (chooseEngine(engine, trial.config.model.width) === "wasm") return send();
+    const result = this.#native.then(send, send);
+    this.#native = result;
+    return result;
+  }
+
+  async #place(trial: Task, observer: Observer): Promise<RunResult> {
     const threads = await this.#cores.take();
     try {
       return await this.#send(trial, threads, observer);
@@ -276,7 +293,7 @@ class Pool {
   }
 
   async #send(trial: Task, threads: number, observer: Observer): Promise<RunResult> {
-    const { runsDir = RUNS_FOLDER, checkpointSeconds = 30 } = this.#options;
+    const { runsDir = RUNS_FOLDER, checkpointSeconds = 30, engine = "auto" } = this.#options;
     const { port1, port2 } = new MessageChannel();
     const eventsEnd = new Promise<void>((resolve) => {
       port1.on("message", (event: TrainingEvent | null) => {
@@ -285,7 +302,7 @@ class Pool {
       });
     });
     const task = {
-      trial: { ...trial, runsDir, checkpointSeconds, threads },
+      trial: { ...trial, runsDir, checkpointSeconds, threads, engine },
       events: port2,
       stop: this.#stop,
     };

@@ -12,7 +12,7 @@ const KILLS = 25;
 const SIZE = 600;
 
 const notebook = new Notebook(/Threads\.run/);
-startEngine({ threads: 3 });
+startEngine("wasm", { threads: 3 });
 const { engine } = runningBackend();
 
 after(async () => {

@@ -58,7 +58,7 @@ function teacherOutputs(): TeacherOutputs {
 }
 
 test("a teacher's and an ABKD student's training end in the same bits on 1, 2, 3 and 8 threads", async () => {
-  startEngine({ threads: 1 });
+  startEngine("wasm", { threads: 1 });
   const { engine } = runningBackend();
   const outputs = teacherOutputs();
   const { method } = studentConfig(
@@ -72,7 +72,7 @@ test("a teacher's and an ABKD student's training end in the same bits on 1, 2, 3
   // Even the smallest operator is split.
   engine.smallestChunk = 0;
   for (const threads of [2, 3, 8]) {
-    assert.equal(startEngine({ threads }).threads, threads);
+    assert.equal(startEngine("wasm", { threads }).threads, threads);
     const found = [await bitsOf(deep), await bitsOf(student, outputs)];
     assert.deepEqual(found, alone, `${threads} threads`);
   }

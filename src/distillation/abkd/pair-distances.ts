@@ -1,6 +1,7 @@
 // Distances of all teacher layers to all student layers: the engine's kernel, or tf operators.
 import * as tf from "@tensorflow/tfjs";
 import { BACKEND } from "../../tensor/backend.ts";
+import { pairDistancesByOperators } from "../../tensor/native/pairs.ts";
 import { pairDistances as fusedPairDistances, type PairDistances } from "../../tensor/pairs.ts";
 
 /**
@@ -20,20 +21,4 @@ export function pairDistances(
 ): PairDistances {
   const run = tf.getBackend() === BACKEND ? fusedPairDistances : pairDistancesByOperators;
   return run(teacher, projected, weights);
-}
-
-function pairDistancesByOperators(
-  teacher: tf.Tensor3D,
-  projected: tf.Tensor3D,
-  weights: tf.Tensor2D,
-): PairDistances {
-  const columns = tf.split(projected, projected.shape[1], 1).map((r) => {
-    return tf.sum(tf.squaredDifference(teacher, r), [0, 2]);
-  });
-  const mixing = tf.expandDims(tf.transpose(weights), 0);
-  const totals = tf.reshape(tf.sum(weights, 0), [1, -1, 1]);
-  return {
-    distances: tf.stack(columns, 1) as tf.Tensor2D,
-    pull: tf.sub(tf.matMul(mixing, teacher), tf.mul(projected, totals)) as tf.Tensor3D,
-  };
 }

@@ -1,0 +1,47 @@
+// Cross-entropy over chosen nodes on the native engine.
+import * as tf from "@tensorflow/tfjs";
+
+/** The chosen nodes and their classes as tensors, [count] each. */
+export class NativeTargets {
+  readonly nodes: tf.Tensor1D;
+  readonly classes: tf.Tensor1D;
+
+  constructor(labels: Int32Array, nodes: Int32Array) {
+    this.nodes = tf.keep(tf.tensor1d(nodes.slice(), "int32"));
+    this.classes = tf.keep(
+      tf.tensor1d(
+        nodes.map((node) => labels[node]!),
+        "int32",
+      ),
+    );
+  }
+
+  dispose(): void {
+    tf.dispose([this.nodes, this.classes]);
+  }
+}
+
+/** -log softmax(logits)[class] of each chosen node, [count]; differentiable. */
+function lossesOf(chosen: tf.Tensor2D, { classes }: NativeTargets): tf.Tensor {
+  const oneHot = tf.oneHot(classes, chosen.shape[1]);
+  return tf.neg(tf.sum(tf.mul(tf.logSoftmax(chosen), oneHot), 1));
+}
+
+/** As src/tensor/loss.ts has it: the mean, differentiable by the logits. */
+export function nativeCrossEntropy(logits: tf.Tensor2D, targets: NativeTargets): tf.Scalar {
+  return tf.mean(lossesOf(tf.gather(logits, targets.nodes), targets));
+}
+
+export function nativeScores(
+  logits: tf.Tensor2D,
+  targets: NativeTargets,
+): { readonly loss: number; readonly accuracy: number } {
+  const both = tf.tidy(() => {
+    const chosen = tf.gather(logits, targets.nodes);
+    const hits = tf.equal(tf.argMax(chosen, 1), targets.classes);
+    return tf.stack([tf.mean(lossesOf(chosen, targets)), tf.sum(tf.cast(hits, "float32"))]);
+  });
+  const [loss, hits] = both.dataSync() as unknown as [number, number];
+  both.dispose();
+  return { loss, accuracy: hits / targets.nodes.size };
+}
