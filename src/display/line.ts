@@ -1,5 +1,6 @@
 // One line of text that changes in place: in a notebook, on a terminal, in a pipe.
 import { randomUUID } from "node:crypto";
+import { performance } from "node:perf_hooks";
 import { type Display, notebookDisplay } from "./host.ts";
 
 /** Between two drawings where a line can change in place, and where each is a line of its own. */

@@ -1,4 +1,5 @@
 // How far a loop has come: one line with count, rate and time left.
+import { performance } from "node:perf_hooks";
 import { duration } from "./format.ts";
 import { LiveLine } from "./line.ts";
 

@@ -184,7 +184,7 @@ export interface EngineOptions {
   readonly threads?: number;
 }
 
-interface StartedWasm {
+export interface StartedWasm {
   readonly name: typeof BACKEND;
   readonly flavour: Flavour;
   readonly threads: number;

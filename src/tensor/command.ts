@@ -1,4 +1,8 @@
 // The block through which the engine's threads get their work, and how each side takes it.
+//
+// node:perf_hooks and not the global, which is loaded when it is first read: a cell killed at that
+// moment leaves it undefined.
+import { performance } from "node:perf_hooks";
 
 /** A compiled kernel, as all threads call it. */
 export type AnyKernel = (begin: number, end: number, ...args: number[]) => void;

@@ -8,6 +8,7 @@ export {
   freeDropped,
   memory,
   type StartedEngine,
+  type StartedWasm,
   startEngine,
   wantedThreads,
 } from "./backend.ts";
@@ -18,6 +19,7 @@ export type { Flavour } from "./engine.ts";
 export { type ConvolutionOptions, gcniiConvolutions, lastMap } from "./gcnii.ts";
 export { meanSquaredError, type Scores, scores, softmaxCrossEntropy, Targets } from "./loss.ts";
 export { type MemoryUse, OutOfMemoryError } from "./memory.ts";
+export type { StartedNative } from "./native/backend.ts";
 export { NATIVE_BACKEND } from "./native/backend.ts";
 export { nativeRecord } from "./native/build.ts";
 export { type PairDistances, pairDistances } from "./pairs.ts";

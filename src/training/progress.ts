@@ -1,4 +1,5 @@
 // Training in words, and the line that shows it in notebooks by itself.
+import { performance } from "node:perf_hooks";
 import { duration, percent } from "../display/format.ts";
 import { notebookDisplay } from "../display/host.ts";
 import { LiveLine } from "../display/line.ts";

@@ -1,4 +1,5 @@
 // The loop: one step and one evaluation an epoch, early stopping on validation loss.
+import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers/promises";
 import * as tf from "@tensorflow/tfjs";
 import { notebookInterrupts, orInterrupted } from "../display/host.ts";
