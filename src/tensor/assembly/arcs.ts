@@ -1,6 +1,6 @@
 // Numbers of a graph's arcs: dot products and distances of their ends, the softmax over a node's
 // arcs. P is indptr, I indices; an array of arcs has a number an arc, in their order.
-import { exp1, fma, fma1, lanes } from "./vector";
+import { dot, exp1, fma, fma1, squaredDistance } from "./vector";
 
 /**
  * For arcs k from row i to j, begin <= i < end: OUT[k] = X[i] . X[j], or |X[i] - X[j]|^2 where
@@ -19,30 +19,6 @@ export function arcPairs(
       store<f32>(OUT + k, distances ? squaredDistance(a, b, step) : dot(a, b, step));
     }
   }
-}
-
-@inline
-function dot(a: usize, b: usize, step: usize): f32 {
-  let acc = f32x4.splat(0), d: usize = 0;
-  for (; d + 16 <= step; d += 16) acc = fma(v128.load(a + d), v128.load(b + d), acc);
-  let sum = lanes(acc);
-  for (; d < step; d += 4) sum = fma1(load<f32>(a + d), load<f32>(b + d), sum);
-  return sum;
-}
-
-@inline
-function squaredDistance(a: usize, b: usize, step: usize): f32 {
-  let acc = f32x4.splat(0), d: usize = 0;
-  for (; d + 16 <= step; d += 16) {
-    const e = f32x4.sub(v128.load(a + d), v128.load(b + d));
-    acc = fma(e, e, acc);
-  }
-  let sum = lanes(acc);
-  for (; d < step; d += 4) {
-    const e = load<f32>(a + d) - load<f32>(b + d);
-    sum = fma1(e, e, sum);
-  }
-  return sum;
 }
 
 /** OUT[i] = sum over arcs k of row i of W[k] (X[i] - X[I[k]]), begin <= i < end. */

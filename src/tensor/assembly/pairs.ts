@@ -1,5 +1,5 @@
 // Squared distances of every teacher layer's map to every student layer's, in one pass.
-import { fma, fma1, lanes } from "./vector";
+import { fma, fma1, squaredDistance } from "./vector";
 
 /** Nodes whose distances are summed together: fixed, so that bits do not depend on threads. */
 export const NODES_A_BLOCK: i32 = 32;
@@ -38,7 +38,7 @@ export function pairDistances(
         const r = r0 + <usize>j * step;
         let t = t0, out = partial + (<usize>j << 2);
         for (let i = 0; i < teacherLayers; i++) {
-          store<f32>(out, load<f32>(out) + distance(t, r, step));
+          store<f32>(out, load<f32>(out) + squaredDistance(t, r, step));
           t += step; out += wStep;
         }
         weightedFrom(0, t0, t0 + tNode, step, W + (<usize>j << 2), wStep, r, u0 + <usize>j * step);
@@ -116,19 +116,4 @@ function weightedFrom(
     }
     store<f32>(u + k, sum);
   }
-}
-
-@inline
-function distance(t: usize, r: usize, step: usize): f32 {
-  let a = f32x4.splat(0), k: usize = 0;
-  for (; k + 16 <= step; k += 16) {
-    const e = f32x4.sub(v128.load(t + k), v128.load(r + k));
-    a = fma(e, e, a);
-  }
-  let sum = lanes(a);
-  for (; k < step; k += 4) {
-    const e = load<f32>(t + k) - load<f32>(r + k);
-    sum = fma1(e, e, sum);
-  }
-  return sum;
 }

@@ -1,5 +1,5 @@
 // Rows divided by their lengths, and the gradient.
-import { fma, fma1, lanes } from "./vector";
+import { dot, fma, fma1 } from "./vector";
 
 /** Squared lengths up to this count as zero: no direction, and no gradient through it. */
 const NO_LENGTH: f32 = 1e-24;
@@ -14,7 +14,7 @@ export function unitRows(
   const step = <usize>columns << 2;
   for (let r = begin; r < end; r++) {
     const at = <usize>r * step;
-    const square = rowDot(X + at, X + at, step);
+    const square = dot(X + at, X + at, step);
     const inverse: f32 = square > NO_LENGTH || square != square ? 1 / sqrt<f32>(square) : 0;
     store<f32>(INVERSE + (<usize>r << 2), inverse);
     let d: usize = 0;
@@ -33,7 +33,7 @@ export function unitRowsGradient(
   for (let r = begin; r < end; r++) {
     const at = <usize>r * step;
     const inverse = load<f32>(INVERSE + (<usize>r << 2));
-    const along = -rowDot(Y + at, DY + at, step);
+    const along = -dot(Y + at, DY + at, step);
     let d: usize = 0;
     for (; d + 16 <= step; d += 16) {
       const across = fma(f32x4.splat(along), v128.load(Y + at + d), v128.load(DY + at + d));
@@ -44,13 +44,4 @@ export function unitRowsGradient(
       store<f32>(OUT + at + d, inverse * across);
     }
   }
-}
-
-@inline
-function rowDot(a: usize, b: usize, step: usize): f32 {
-  let acc = f32x4.splat(0), d: usize = 0;
-  for (; d + 16 <= step; d += 16) acc = fma(v128.load(a + d), v128.load(b + d), acc);
-  let sum = lanes(acc);
-  for (; d < step; d += 4) sum = fma1(load<f32>(a + d), load<f32>(b + d), sum);
-  return sum;
 }

@@ -98,3 +98,29 @@ export function firstLanes(v: v128, count: i32): v128 {
   if (count >= 4) return v;
   return v128.and(v, i32x4.gt_s(i32x4.splat(count), i32x4(0, 1, 2, 3)));
 }
+
+/** a . b of two vectors of `step` bytes. */
+@inline
+export function dot(a: usize, b: usize, step: usize): f32 {
+  let acc = f32x4.splat(0), d: usize = 0;
+  for (; d + 16 <= step; d += 16) acc = fma(v128.load(a + d), v128.load(b + d), acc);
+  let sum = lanes(acc);
+  for (; d < step; d += 4) sum = fma1(load<f32>(a + d), load<f32>(b + d), sum);
+  return sum;
+}
+
+/** |a - b|^2 of two vectors of `step` bytes. */
+@inline
+export function squaredDistance(a: usize, b: usize, step: usize): f32 {
+  let acc = f32x4.splat(0), d: usize = 0;
+  for (; d + 16 <= step; d += 16) {
+    const e = f32x4.sub(v128.load(a + d), v128.load(b + d));
+    acc = fma(e, e, acc);
+  }
+  let sum = lanes(acc);
+  for (; d < step; d += 4) {
+    const e = load<f32>(a + d) - load<f32>(b + d);
+    sum = fma1(e, e, sum);
+  }
+  return sum;
+}
