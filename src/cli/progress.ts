@@ -2,6 +2,7 @@
 import { percent } from "../display/format.ts";
 import type { EpochEvent, Observer } from "../training/observer.ts";
 import { describeEpoch, runName, shortRunName } from "../training/progress.ts";
+import { terminalLine } from "./terminal-line.ts";
 
 export interface ProgressOptions {
   /** Runs that will be shown, for the count. */
@@ -22,32 +23,21 @@ const PLAIN_MILLISECONDS = 10_000;
 /** A progress display on stderr, so that stdout holds results only. */
 export function showProgress({ total, stream = process.stderr }: ProgressOptions): Progress {
   const live = stream.isTTY === true;
+  const { draw: redraw, say, wipe } = terminalLine(stream);
   const names = new Map<string, string>();
   const shortNames = new Map<string, string>();
   const current = new Map<string, EpochEvent>();
   const shown = new Map<string, number>();
   let drawn = Number.NEGATIVE_INFINITY;
-  let lineLength = 0;
   let done = 0;
 
-  const wipe = (): void => {
-    if (lineLength > 0) stream.write(`\r${" ".repeat(lineLength)}\r`);
-    lineLength = 0;
-  };
-  const say = (text: string): void => {
-    wipe();
-    stream.write(`${text}\n`);
-  };
   const draw = (): void => {
     // The run that will end last: its time left is the time left.
     const [event, ...others] = [...current.values()].sort((a, b) => b.secondsLeft - a.secondsLeft);
     if (!event) return;
     const more = others.length > 0 ? `, ${others.length} more running` : "";
     const count = total > 1 ? ` [${done}/${total} done${more}]` : "";
-    const line = `${shortNames.get(event.id)}: ${describeEpoch(event)}${count}`;
-    const text = line.slice(0, (stream.columns || 80) - 1);
-    stream.write(`\r${text.padEnd(lineLength)}`);
-    lineLength = text.length;
+    redraw(`${shortNames.get(event.id)}: ${describeEpoch(event)}${count}`);
   };
 
   const observer: Observer = (event) => {

@@ -4,6 +4,7 @@ import type { TrialRecord } from "../experiments/trial-record.ts";
 import type { EpochEvent, Observer } from "../training/observer.ts";
 import { runName } from "../training/progress.ts";
 import type { RunConfig } from "../training/run.ts";
+import { terminalLine } from "./terminal-line.ts";
 
 export interface StudyProgressOptions {
   /** Trials that are to be run, by id. */
@@ -46,23 +47,15 @@ export function showStudyProgress(options: StudyProgressOptions): {
 } {
   const { trials, earlier, workers, stream = process.stderr } = options;
   const live = stream.isTTY === true;
+  const { draw: redraw, say, wipe } = terminalLine(stream);
   const durations = new Durations();
   for (const { config, timing } of earlier) durations.add(config, timing.seconds);
   const waiting = new Map(trials);
   const running = new Map<string, { config: RunConfig; epoch?: EpochEvent }>();
   let done = 0;
   let failed = 0;
-  let lineLength = 0;
   let drawn = live ? Number.NEGATIVE_INFINITY : performance.now();
 
-  const wipe = (): void => {
-    if (lineLength > 0) stream.write(`\r${" ".repeat(lineLength)}\r`);
-    lineLength = 0;
-  };
-  const say = (text: string): void => {
-    wipe();
-    stream.write(`${text}\n`);
-  };
   /** Seconds; early stopping makes it less, kinds not met yet make it a guess. */
   const left = (): number | undefined => {
     const ahead = [...waiting.values()].map((config) => durations.expected(config));
@@ -96,9 +89,7 @@ export function showStudyProgress(options: StudyProgressOptions): {
       say(text());
       return;
     }
-    const line = text().slice(0, (stream.columns || 80) - 1);
-    stream.write(`\r${line.padEnd(lineLength)}`);
-    lineLength = line.length;
+    redraw(text());
   };
 
   const observer: Observer = (event) => {

@@ -1,0 +1,29 @@
+// A line on a terminal that changes in place, between lines that stay.
+
+export interface TerminalLine {
+  /** Shows the text instead of what the line had, as far as the terminal is wide. */
+  draw(text: string): void;
+  /** Wipes the line and prints another for good. */
+  say(text: string): void;
+  wipe(): void;
+}
+
+export function terminalLine(stream: NodeJS.WriteStream): TerminalLine {
+  let length = 0;
+  const wipe = (): void => {
+    if (length > 0) stream.write(`\r${" ".repeat(length)}\r`);
+    length = 0;
+  };
+  return {
+    wipe,
+    say(text) {
+      wipe();
+      stream.write(`${text}\n`);
+    },
+    draw(text) {
+      const line = text.slice(0, (stream.columns || 80) - 1);
+      stream.write(`\r${line.padEnd(length)}`);
+      length = line.length;
+    },
+  };
+}
