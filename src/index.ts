@@ -52,6 +52,7 @@ export { learningCurves } from "./figures/learning-curves.ts";
 export { liveCurve } from "./figures/live-curve.ts";
 export { attentionMatrix, dissimilarityMatrix } from "./figures/matrices.ts";
 export { type Plot, type PlotlyFigure, plot } from "./figures/plot.ts";
+export { profile, TimeProfile } from "./figures/profile.ts";
 export { type SaveOptions, saveFigure } from "./figures/save.ts";
 export { showTable } from "./figures/table.ts";
 export { type ConstantPredictor, constantPredictor } from "./graph/constant-predictor.ts";
@@ -71,6 +72,11 @@ export {
   Adam,
   freeDropped,
   memory,
+  type OperatorTime,
+  type PhaseTime,
+  type ProfileData,
+  type ProfileTimes,
+  type Span,
   SparseMatrix,
   type StartedEngine,
   type StartedNative,

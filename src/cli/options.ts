@@ -78,6 +78,7 @@ export interface RunOptions extends MachineOptions {
   readonly runs: string;
   readonly resume?: boolean;
   readonly checkpointEvery: number;
+  readonly profile?: boolean;
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
@@ -107,6 +108,10 @@ export function addRunOptions(command: Command): Command {
       new Option("--checkpoint-every <seconds>", "does not change the results")
         .argParser(real())
         .default(30),
+    )
+    .option(
+      "--profile",
+      "print time and bytes by operator of the first run, and write a trace for chrome://tracing",
     )
     .option("--quiet", "no progress")
     .option("--json", "print the results as JSON, an array of runs");

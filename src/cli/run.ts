@@ -2,7 +2,10 @@
 import { progressPrinter } from "../datasets/download-progress.ts";
 import { percent } from "../display/format.ts";
 import { UserError } from "../errors.ts";
+import { profileText } from "../figures/profile.ts";
+import { describeRun } from "../training/canonical.ts";
 import type { NodeKinds } from "../training/node-kinds.ts";
+import type { TrainingEvent } from "../training/observer.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { runFiles } from "../training/run-store.ts";
 import { runTrials, TrialsError } from "../training/trials.ts";
@@ -18,6 +21,7 @@ export async function runAndReport(
   const progress = options.quiet ? undefined : showProgress({ total: configs.length + teachers });
   const downloads = options.quiet ? undefined : progressPrinter(process.stderr);
   const stopper = stopOnSignals();
+  let profiled: ProfileEvent | undefined;
   const report = (results: readonly (RunResult | undefined)[]): void => {
     const there = results.filter((result) => result !== undefined);
     const text = options.json
@@ -35,10 +39,15 @@ export async function runAndReport(
       ...(options.data !== undefined && { dataDir: options.data }),
       ...givenMachineOptions(options),
       ...(options.resume && { resume: true }),
-      ...(progress && { observer: progress.observer }),
+      ...(options.profile && { profile: true }),
+      observer: (event) => {
+        if (event.type === "profile") profiled = event;
+        progress?.observer(event);
+      },
     });
     progress?.close();
     report(results);
+    if (options.profile) tellProfile(profiled, configs[0]!, options.json ?? false);
   } catch (error) {
     downloads?.clear();
     progress?.close();
@@ -53,6 +62,25 @@ export async function runAndReport(
   } finally {
     stopper.release();
   }
+}
+
+type ProfileEvent = Extract<TrainingEvent, { type: "profile" }>;
+
+/** The tables, on stderr where stdout is JSON. */
+function tellProfile(event: ProfileEvent | undefined, config: RunConfig, json: boolean): void {
+  const stream = json ? process.stderr : process.stdout;
+  const name = describeRun(config);
+  if (!event) {
+    stream.write(`no profile: ${name} was trained earlier; run it without --resume\n`);
+    return;
+  }
+  const { profile, trace } = event;
+  const { steps, tracedSteps } = profile;
+  const which = tracedSteps < steps ? `the first ${tracedSteps} of ${steps}` : `all ${steps}`;
+  stream.write(
+    `\nprofile of ${name}:\n${profileText(profile)}\n` +
+      `\ntrace of ${which} steps, for chrome://tracing or ui.perfetto.dev: ${trace}\n`,
+  );
 }
 
 /** The first SIGINT or SIGTERM lets each step end and be kept; the second ends the process. */

@@ -19,6 +19,7 @@ import {
 } from "./native/backend.ts";
 import { nativeFlavour, requireNativeRecord } from "./native/build.ts";
 import { registerKernels } from "./operators.ts";
+import { addProfiled } from "./profiler.ts";
 import { recover, watchSavedCopies } from "./recover.ts";
 import { MOST_THREADS } from "./threads.ts";
 
@@ -243,7 +244,13 @@ export function engineFlavour(engine: EngineName): string {
 
 /** The back end, made where there is none yet. */
 function wasmBackend(threads?: number): Backend {
-  backend ??= new Backend(new Engine(wantedFlavour(), undefined, threads ?? wantedThreads()));
+  if (!backend) {
+    const engine = new Engine(wantedFlavour(), undefined, threads ?? wantedThreads());
+    backend = new Backend(engine);
+    addProfiled((profiler) => {
+      engine.profiler = profiler;
+    });
+  }
   return backend;
 }
 

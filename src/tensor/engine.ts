@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { UserError } from "../errors.ts";
 import { link } from "./link.ts";
 import { Memory } from "./memory.ts";
+import type { Profiler } from "./profiler.ts";
 import { KernelError, type Linked, Threads } from "./threads.ts";
+import { trafficOf } from "./traffic.ts";
 import { chunkOf, SMALLEST_CHUNK } from "./work.ts";
 
 /** `fma`: multiply-add rounds once (relaxed SIMD). `simd`: it rounds twice; slower. */
@@ -64,6 +66,8 @@ export class Engine {
   readonly kernels: Kernels;
   /** For tests: 0 splits even the smallest work. */
   smallestChunk = SMALLEST_CHUNK;
+  /** Told of each kernel's begin and end while a profile is recorded. */
+  profiler: Profiler | undefined;
   readonly #linked: Linked;
   #threads: Threads;
 
@@ -103,6 +107,25 @@ export class Engine {
    */
   run(kernel: keyof Kernels, units: number, ...args: number[]): void {
     if (units <= 0) return;
+    if (this.profiler) this.#profiled(this.profiler, kernel, units, args);
+    else this.#run(kernel, units, args);
+  }
+
+  #profiled(
+    profiler: Profiler,
+    kernel: keyof Kernels,
+    units: number,
+    args: readonly number[],
+  ): void {
+    profiler.begin("kernel", kernel);
+    try {
+      this.#run(kernel, units, args);
+    } finally {
+      profiler.end(() => trafficOf(kernel, units, args, this.memory.word));
+    }
+  }
+
+  #run(kernel: keyof Kernels, units: number, args: readonly number[]): void {
     const threads = this.#threads;
     const chunk = threads.count > 0 ? chunkOf(kernel, units, args, this) : units;
     if (chunk < units) {

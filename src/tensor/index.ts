@@ -23,6 +23,18 @@ export type { StartedNative } from "./native/backend.ts";
 export { NATIVE_BACKEND } from "./native/backend.ts";
 export { nativeRecord } from "./native/build.ts";
 export { type PairDistances, pairDistances } from "./pairs.ts";
+export {
+  beginPhase,
+  beginStep,
+  endStep,
+  type OperatorTime,
+  type PhaseTime,
+  type ProfileData,
+  type ProfileTimes,
+  type Span,
+  startProfile,
+  traceJson,
+} from "./profiler.ts";
 export { uniform } from "./random.ts";
 export { takeRows, unitRows } from "./rows.ts";
 export { type Similarity, similarities, similarityMismatch } from "./similarity.ts";

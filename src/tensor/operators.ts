@@ -2,6 +2,7 @@
 import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import type { Backend } from "./backend.ts";
+import type { Profiler } from "./profiler.ts";
 
 interface Call {
   readonly inputs: Record<string, TensorInfo>;
@@ -29,9 +30,37 @@ export function registerKernels(name: string): void {
     // An earlier start may have been interrupted.
     if (tf.getKernel(config.kernelName, name)) continue;
     const fast = replacements[config.kernelName];
-    const slow = (call: Call) => call.backend.runCpuKernel(() => config.kernelFunc(call as never));
+    const plain = (call: Call) => call.backend.runCpuKernel(() => config.kernelFunc(call as never));
+    const slow = (call: Call) => {
+      const { profiler } = call.backend.engine;
+      return profiler ? profiled(profiler, config.kernelName, call, plain) : plain(call);
+    };
     const kernelFunc = fast ? (call: Call) => fast(call) ?? slow(call) : slow;
     tf.registerKernel({ ...config, kernelFunc, backendName: name } as unknown as KernelConfig);
+  }
+}
+
+type Outcome = ReturnType<KernelConfig["kernelFunc"]>;
+
+/** One of the cpu back end's kernels, recorded: its bytes are its inputs and what it made of them. */
+function profiled(
+  profiler: Profiler,
+  name: string,
+  call: Call,
+  run: (call: Call) => Outcome,
+): Outcome {
+  const inputs = Object.values(call.inputs);
+  let made: TensorInfo[] = [];
+  profiler.begin("tfjs", `tfjs ${name}`);
+  try {
+    const outcome = run(call);
+    made = Array.isArray(outcome) ? outcome : [outcome];
+    return outcome;
+  } finally {
+    // A reshaped or cloned tensor is the same data: nothing moved.
+    const moves = made.some(({ dataId }) => inputs.every((input) => input.dataId !== dataId));
+    const count = [...inputs, ...made].reduce((sum, tensor) => sum + size(tensor), 0);
+    profiler.end(() => ({ bytes: moves ? 4 * count : 0 }));
   }
 }
 

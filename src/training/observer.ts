@@ -1,4 +1,5 @@
 // What a run tells while it goes on. The command line, the quickstart and notebooks show it.
+import type { ProfileTimes } from "../tensor/index.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 
 /** Something happened. Plain data, so that it can cross from a worker thread. */
@@ -20,6 +21,14 @@ export type TrainingEvent =
       readonly result: RunResult;
       /** It was trained earlier and read from its folder. */
       readonly cached: boolean;
+    }
+  /** Where time went in a run, before its end; its spans are in the file `trace`. */
+  | {
+      readonly type: "profile";
+      readonly id: string;
+      readonly config: RunConfig;
+      readonly profile: ProfileTimes;
+      readonly trace: string;
     }
   | { readonly type: "fail"; readonly id: string; readonly message: string }
   /** A sentence for the user, e.g. that a damaged cache entry is trained anew. */

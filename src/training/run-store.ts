@@ -21,6 +21,8 @@ export interface RunFiles {
   readonly model: string;
   /** Only while the run is not complete. */
   readonly checkpoint: string;
+  /** Where the run was profiled: its first steps, as chrome://tracing reads them. */
+  readonly trace: string;
 }
 
 /**
@@ -38,6 +40,7 @@ function filesIn(folder: string): RunFiles {
     result: join(folder, "run.json"),
     model: join(folder, "model.safetensors"),
     checkpoint: join(folder, "checkpoint.safetensors"),
+    trace: join(folder, "trace.json"),
   };
 }
 

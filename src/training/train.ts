@@ -6,7 +6,16 @@ import { notebookInterrupts, orInterrupted } from "../display/host.ts";
 import type { Distillation, Inspection } from "../distillation/method.ts";
 import { UserError } from "../errors.ts";
 import type { GraphInputs, Model, Parameter } from "../models/model.ts";
-import { Adam, type Scores, scores, softmaxCrossEntropy, type Targets } from "../tensor/index.ts";
+import {
+  Adam,
+  beginPhase,
+  beginStep,
+  endStep,
+  type Scores,
+  scores,
+  softmaxCrossEntropy,
+  type Targets,
+} from "../tensor/index.ts";
 import { runId } from "./canonical.ts";
 import type { TrainingState, Values } from "./checkpoint.ts";
 import { withForward } from "./evaluate.ts";
@@ -168,13 +177,16 @@ class Training {
       this.#save();
       throw new InterruptedError(`stopped after epoch ${this.#epochs}, which is kept`);
     }
+    beginStep(this.#epochs + 1);
     const loss = step(this.#task, this.#adam, this.#epochs);
     if (!Number.isFinite(loss)) {
       // The step was not taken: what the last epoch left is still sound.
       this.#save();
       throw this.#diverged("loss", loss);
     }
+    beginPhase("evaluation");
     const { train, val } = evaluate(this.#task);
+    beginPhase("the rest of the epoch");
     if (!Number.isFinite(val.loss)) throw this.#diverged("validation loss", val.loss);
     const { valLoss } = this.#curve;
     const better = this.#bestEpoch === 0 || val.loss < valLoss[this.#bestEpoch - 1]!;
@@ -201,6 +213,7 @@ class Training {
       secondsLeft: secondsPerEpoch * (epochs - this.#epochs),
     });
     if (checkpoints && this.#seconds() - this.#savedAt >= checkpoints.everySeconds) this.#save();
+    endStep();
   }
 
   #finish(interrupted: boolean): TrainingOutcome {
@@ -294,17 +307,21 @@ export function step(task: TrainingTask, adam: Adam, epoch: number): number {
   const { config, model, inputs, targets, distillation } = task;
   return tf.tidy(() => {
     const { value, grads } = tf.variableGrads(() => {
+      beginPhase("forward");
       const { logits, maps } = model.forward(inputs, {
         dropout: { seed: config.seed, step: epoch },
         maps: distillation?.needsMaps ?? false,
       });
       const crossEntropy = softmaxCrossEntropy(logits, targets.train);
       // Where the method needs no maps, it reads none.
-      return distillation
+      const total = distillation
         ? distillation.loss({ logits, maps: maps as tf.Tensor3D }, crossEntropy, epoch)
         : crossEntropy;
+      beginPhase("backward");
+      return total;
     }, adam.variables);
     const loss = value.dataSync()[0]!;
+    beginPhase("optimiser");
     if (Number.isFinite(loss)) adam.step(grads);
     return loss;
   });

@@ -8,11 +8,15 @@ import type { Graph, Split } from "../graph/graph.ts";
 import { Gcnii, type GraphShape } from "../models/gcnii.ts";
 import { type GraphInputs, type Model, parameterCount } from "../models/model.ts";
 import {
+  beginPhase,
   chooseEngine,
   type EngineChoice,
   engineFlavour,
+  type ProfileData,
   scores,
   startEngine,
+  startProfile,
+  traceJson,
 } from "../tensor/index.ts";
 import { packageVersion } from "../version.ts";
 import { describeRun, runId } from "./canonical.ts";
@@ -23,6 +27,7 @@ import {
   writeCheckpoint,
 } from "./checkpoint.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
+import { writeAtomic } from "./files.ts";
 import { inheritedParameters } from "./initial.ts";
 import { fingerprint, graphInputs, type Held, type SplitTargets, splitTargets } from "./inputs.ts";
 import { type ModelFile, modelParameters, restoreModel } from "./model-file.ts";
@@ -48,6 +53,8 @@ export interface Trial {
   /** Of the wasm engine that compute for this run; its result does not depend on them. */
   readonly threads: number;
   readonly engine: EngineChoice;
+  /** Record where time goes, and write a trace beside the result, which is the same. */
+  readonly profile?: boolean;
 }
 
 /**
@@ -79,6 +86,8 @@ export async function runTrial(
     asTeacher: trial.start === "cache" && config.method === undefined,
   });
 
+  const endProfile = trial.profile ? startProfile() : undefined;
+  beginPhase("preparation");
   const held: { dispose(): void }[] = [];
   const hold = <T extends { dispose(): void }>(thing: T): T => {
     held.push(thing);
@@ -111,6 +120,7 @@ export async function runTrial(
       },
     );
     if (outcome.interrupted) throw new InterruptedError("stopped; its checkpoint is kept");
+    beginPhase("result");
     const result: RunResult = {
       format: "abkd-run/1",
       id,
@@ -132,11 +142,24 @@ export async function runTrial(
     };
     writeRun(files, result, { ...owner, shape, parameters: modelParameters(model) });
     rmSync(files.checkpoint, { force: true });
+    if (endProfile) keepProfile(endProfile(), config, files, observer);
     observer({ type: "finish", id, result, cached: false });
     return result;
   } finally {
+    endProfile?.();
     for (const thing of held.reverse()) thing.dispose();
   }
+}
+
+function keepProfile(
+  data: ProfileData,
+  config: RunConfig,
+  { trace }: RunFiles,
+  observer: Observer,
+): void {
+  writeAtomic(trace, traceJson(data, describeRun(config)));
+  const { spans: _, ...profile } = data;
+  observer({ type: "profile", id: runId(config), config, profile, trace });
 }
 
 /** The finished run or the checkpoint that `trial.start` lets us take. */

@@ -37,6 +37,8 @@ export interface TrialsOptions extends DataOptions {
   readonly observer?: Observer;
   /** `auto` by default: see src/tensor/choice.ts. Native runs go one at a time, on all cores. */
   readonly engine?: EngineChoice;
+  /** Record where time goes in the first run that is asked for; the observer is told of it. */
+  readonly profile?: boolean;
   /** Stops every run at the end of its step, with a checkpoint. */
   readonly signal?: AbortSignal;
 }
@@ -145,6 +147,7 @@ async function trainAll(
       config,
       ...data.get(dataKey(config))!,
       start: start === true ? "resume" : start || "anew",
+      profile: options.profile === true && id === runId(configs[0]!),
     } as const;
     const result =
       before.length > 0
@@ -237,7 +240,7 @@ async function loadData(
 }
 
 /** What differs from run to run. */
-type Task = Pick<Trial, "config" | "graph" | "split" | "start">;
+type Task = Pick<Trial, "config" | "graph" | "split" | "start" | "profile">;
 
 /** The worker threads. */
 class Pool {

@@ -5,6 +5,7 @@ import type { BackendValues, DataType, KernelBackend, TensorInfo } from "@tensor
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../../errors.ts";
 import type { MemoryUse } from "../memory.ts";
+import { addProfiled, type Profiler } from "../profiler.ts";
 import {
   NATIVE_BINDING,
   NATIVE_FOLDER,
@@ -12,6 +13,7 @@ import {
   nativeFlavour,
   requireNativeRecord,
 } from "./build.ts";
+import { profiledBinding, type Sizes } from "./profiled.ts";
 import { restoreUtilHelpers } from "./util-helpers.ts";
 
 /** The name of tfjs-node's back end: its kernels are registered under it. */
@@ -34,7 +36,7 @@ export interface Output {
 }
 
 /** The compiled module. */
-interface Binding {
+export interface Binding {
   readonly TF_Version: string;
   readonly TF_ATTR_TYPE: number;
   readonly TF_ATTR_BOOL: number;
@@ -52,7 +54,7 @@ interface Entry {
 
 /** The parts of tfjs-node's back end that are used here. */
 interface NodeBackend extends KernelBackend {
-  readonly binding: Binding;
+  binding: Binding;
   readonly tensorMap: { has(dataId: object): boolean; get(dataId: object): Entry };
   createOutputTensor(output: Output): tf.Tensor;
   getInputTensorIds(tensors: readonly TensorInfo[]): number[];
@@ -67,6 +69,8 @@ export interface NativeBackend extends NodeBackend {
   execute(name: string, attributes: Attribute[], inputs: number[], outputs?: number): Output[];
   free(...outputs: readonly (Output | number)[]): void;
   memoryUse(): MemoryUse;
+  /** From now on its operators are told to the profiler, or to nobody. */
+  recordTo(profiler: Profiler | undefined): void;
 }
 
 type NodeBackendClass = new (binding: Binding, packageName: string) => NodeBackend;
@@ -78,6 +82,9 @@ function extend(base: NodeBackendClass): new (b: Binding, name: string) => Nativ
     #used = 0;
     #peak = 0;
     #blocks = 0;
+    #plain: Binding | undefined;
+    /** Of tensors that operators read while a profile is recorded. */
+    #sizes: Sizes | undefined;
     /** Tensors that were dropped without dispose(): tfjs-node would never free theirs. */
     readonly #dropped = new FinalizationRegistry<Entry>((entry) => {
       if (entry.id >= 0) this.binding.deleteTensor(entry.id);
@@ -110,6 +117,20 @@ function extend(base: NodeBackendClass): new (b: Binding, name: string) => Nativ
         this.#count(entry, -1);
       }
       return gone;
+    }
+
+    override getInputTensorIds(tensors: readonly TensorInfo[]): number[] {
+      const ids = super.getInputTensorIds(tensors);
+      const sizes = this.#sizes;
+      if (sizes)
+        ids.forEach((id, i) => void sizes.set(id, tf.util.sizeFromShape(tensors[i]!.shape)));
+      return ids;
+    }
+
+    recordTo(profiler: Profiler | undefined): void {
+      this.#plain ??= this.binding;
+      this.#sizes = profiler && new Map();
+      this.binding = profiler ? profiledBinding(this.#plain, profiler, this.#sizes!) : this.#plain;
     }
 
     execute(name: string, attributes: Attribute[], inputs: number[], outputs = 1): Output[] {
@@ -203,6 +224,7 @@ function load(packageName: string): NativeBackend {
     NodeJSKernelBackend: NodeBackendClass;
   };
   const started = new (extend(NodeJSKernelBackend))(binding, packageName);
+  addProfiled((profiler) => started.recordTo(profiler));
   // Below the engine's own: it runs only where it was asked for.
   tf.registerBackend(NATIVE_BACKEND, () => started, 1);
   return started;

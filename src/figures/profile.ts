@@ -1,0 +1,146 @@
+// A profile: where time goes in what a notebook or a script runs, as tables and as a trace file.
+import { inspect } from "node:util";
+import { displayHook } from "../display/host.ts";
+import { formatTable, type Table } from "../experiments/results-table.ts";
+import {
+  type OperatorTime,
+  type ProfileData,
+  type ProfileTimes,
+  startProfile,
+  traceJson,
+} from "../tensor/index.ts";
+import { writeAtomic } from "../training/files.ts";
+import { htmlTable } from "./table.ts";
+
+const SHARE = { title: "share", numeric: true };
+const BETWEEN = "JavaScript between operators";
+
+function time(seconds: number): string {
+  if (seconds >= 1) return `${seconds.toFixed(2)} s`;
+  return seconds >= 1e-3 ? `${(seconds * 1e3).toFixed(2)} ms` : `${(seconds * 1e6).toFixed(1)} µs`;
+}
+
+function size(bytes: number | undefined): string {
+  if (bytes === undefined) return "";
+  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(2)} MB`;
+}
+
+function rate(count: number | undefined, seconds: number): string {
+  return count === undefined || count === 0 ? "" : (count / seconds / 1e9).toFixed(1);
+}
+
+const share = (seconds: number, whole: number): string =>
+  `${((100 * seconds) / whole).toFixed(1)} %`;
+
+/**
+ * A row an operator, longest first, and one for all that lies between operators: the times add up to
+ * the wall time. GB/s is of what operators read and write, from memory or caches (tensor/traffic.ts).
+ */
+export function operatorTable({ operators, between, seconds: wall }: ProfileTimes): Table {
+  const row = ({ name, calls, seconds, bytes, operations }: OperatorTime): string[] => [
+    ...[name, String(calls), time(seconds), share(seconds, wall), time(seconds / calls)],
+    ...[size(bytes), rate(bytes, seconds), rate(operations, seconds)],
+  ];
+  const numeric = ["calls", "time", "share", "a call", "bytes", "GB/s", "GFLOP/s"];
+  return {
+    columns: [
+      { title: "operator", numeric: false },
+      ...numeric.map((title) => ({ title, numeric: true })),
+    ],
+    rows: [
+      ...operators.map(row),
+      [BETWEEN, "", time(between), share(between, wall), "", "", "", ""],
+      ["all", "", time(wall), share(wall, wall), "", "", "", ""],
+    ],
+  };
+}
+
+/** A row a phase, in the order in which they began, and one for what lies between them. */
+export function phaseTable({ phases, seconds: wall }: ProfileTimes): Table {
+  const rest = wall - phases.reduce((sum, { seconds }) => sum + seconds, 0);
+  return {
+    columns: [
+      { title: "phase", numeric: false },
+      { title: "time", numeric: true },
+      SHARE,
+      { title: "in operators", numeric: true },
+    ],
+    rows: [
+      ...phases.map(({ name, seconds, operators }) => [
+        ...[name, time(seconds), share(seconds, wall), share(operators, seconds)],
+      ]),
+      ["between phases", time(rest), share(rest, wall), ""],
+    ],
+  };
+}
+
+/** Both tables as text; that of phases where there are any. */
+export function profileText(times: ProfileTimes): string {
+  const tables = [operatorTable(times), ...(times.phases.length > 0 ? [phaseTable(times)] : [])];
+  return tables.map(formatTable).join("\n\n");
+}
+
+/** What was recorded. As the last expression of a notebook's cell, or printed, it is a table. */
+export class TimeProfile<T> implements ProfileData {
+  /** What the profiled function returned. */
+  readonly value: T;
+  readonly seconds: number;
+  readonly between: number;
+  readonly operators: ProfileData["operators"];
+  readonly phases: ProfileData["phases"];
+  readonly steps: number;
+  readonly tracedSteps: number;
+  readonly spans: ProfileData["spans"];
+
+  constructor(value: T, data: ProfileData) {
+    this.value = value;
+    this.seconds = data.seconds;
+    this.between = data.between;
+    this.operators = data.operators;
+    this.phases = data.phases;
+    this.steps = data.steps;
+    this.tracedSteps = data.tracedSteps;
+    this.spans = data.spans;
+  }
+
+  /**
+   * Writes what chrome://tracing and ui.perfetto.dev open: the first steps, operator by operator.
+   * @throws FileError where the file cannot be written
+   */
+  saveTrace(file: string): void {
+    const { seconds, between, operators, phases, steps, tracedSteps, spans } = this;
+    const data = { seconds, between, operators, phases, steps, tracedSteps, spans };
+    writeAtomic(file, traceJson(data, "abkd"));
+  }
+
+  [displayHook](): Readonly<Record<string, string>> {
+    const tables = this.phases.length > 0 ? [operatorTable, phaseTable] : [operatorTable];
+    return {
+      "text/html": tables.map((table) => htmlTable(table(this))).join("\n"),
+      "text/plain": profileText(this),
+    };
+  }
+
+  [inspect.custom](): string {
+    return profileText(this);
+  }
+}
+
+/**
+ * Runs a function and records where its time goes: time, bytes and rates by operator on either
+ * engine, and by phase where it trains. What runs in worker threads (runTrials) is not seen: profile
+ * train() instead, or give runTrials `profile`.
+ *
+ *     await profile(() => train(task))
+ *
+ * @throws UserError where another profile is being recorded, and whatever the function throws
+ */
+export async function profile<T>(run: () => T | Promise<T>): Promise<TimeProfile<T>> {
+  const stop = startProfile();
+  try {
+    const value = await run();
+    return new TimeProfile(value, stop());
+  } finally {
+    stop();
+  }
+}
