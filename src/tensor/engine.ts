@@ -107,25 +107,11 @@ export class Engine {
    */
   run(kernel: keyof Kernels, units: number, ...args: number[]): void {
     if (units <= 0) return;
-    if (this.profiler) this.#profiled(this.profiler, kernel, units, args);
-    else this.#run(kernel, units, args);
-  }
-
-  #profiled(
-    profiler: Profiler,
-    kernel: keyof Kernels,
-    units: number,
-    args: readonly number[],
-  ): void {
-    profiler.begin("kernel", kernel);
-    try {
-      this.#run(kernel, units, args);
-    } finally {
-      profiler.end(() => trafficOf(kernel, units, args, this.memory.word));
+    const { profiler } = this;
+    if (profiler) {
+      this.#record(profiler, kernel, units, args);
+      return;
     }
-  }
-
-  #run(kernel: keyof Kernels, units: number, args: readonly number[]): void {
     const threads = this.#threads;
     const chunk = threads.count > 0 ? chunkOf(kernel, units, args, this) : units;
     if (chunk < units) {
@@ -138,6 +124,18 @@ export class Engine {
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new KernelError(kernel, why, { cause });
+    }
+  }
+
+  #record(profiler: Profiler, kernel: keyof Kernels, units: number, args: number[]): void {
+    profiler.begin("kernel", kernel);
+    // By run() itself, which costs nothing more than this where nobody records.
+    this.profiler = undefined;
+    try {
+      this.run(kernel, units, ...args);
+    } finally {
+      this.profiler = profiler;
+      profiler.end(() => trafficOf(kernel, units, args, this.memory.word));
     }
   }
 
