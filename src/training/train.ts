@@ -305,9 +305,9 @@ export function optimiser({ config, model, distillation }: TrainingTask): Adam {
 /** One step of gradient descent; returns the loss, and leaves all as it was where not finite. */
 export function step(task: TrainingTask, adam: Adam, epoch: number): number {
   const { config, model, inputs, targets, distillation } = task;
+  beginPhase("forward");
   return tf.tidy(() => {
     const { value, grads } = tf.variableGrads(() => {
-      beginPhase("forward");
       const { logits, maps } = model.forward(inputs, {
         dropout: { seed: config.seed, step: epoch },
         maps: distillation?.needsMaps ?? false,
