@@ -109,7 +109,7 @@ function cells(row: Row): string[] {
 }
 
 /** The facts that the numbers depend on, in one sentence. */
-function facts({ dataset, nodes, arcs, machine }: Report): string {
+export function facts({ dataset, nodes, arcs, machine }: Omit<Report, "rows">): string {
   const { cores, processor, platform, node, flavour, threads, load } = machine;
   return (
     `${dataset} (${nodes} nodes, ${arcs} arcs); ` +
@@ -130,13 +130,16 @@ export function terminalTable(report: Report): string {
   return `${facts(report)}\n\n${lines.join("\n")}\n`;
 }
 
-export function markdownTable(report: Report): string {
+/** A Markdown table's lines; all columns but the first stand to the right. */
+export function markdownLines(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string[] {
   const line = (texts: readonly string[]): string => `| ${texts.join(" | ")} |`;
-  return [
-    `${facts(report)}.`,
-    "",
-    line(HEAD),
-    line(HEAD.map((_, c) => (c === 0 ? "---" : "---:"))),
-    ...report.rows.map((row) => line(cells(row))),
-  ].join("\n");
+  const rule = head.map((_, c) => (c === 0 ? "---" : "---:"));
+  return [head, rule, ...rows].map(line);
+}
+
+export function markdownTable(report: Report): string {
+  return [`${facts(report)}.`, "", ...markdownLines(HEAD, report.rows.map(cells))].join("\n");
 }

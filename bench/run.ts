@@ -18,9 +18,12 @@ import { raceFigure } from "./race-figure.ts";
 import { type Measured, raceMarkdown, raceText, targetsMarkdown } from "./race-report.ts";
 import { machineFacts, markdownTable, type Report, rowsOf, terminalTable } from "./report.ts";
 import { stepTasks } from "./steps.ts";
+import { type Where, whereMarkdown, whereTimeGoes } from "./where.ts";
 
 /** The case that is this engine's own table. */
 const ENGINE = "engine";
+/** The case that is profiles of its steps. */
+const WHERE = "where";
 const REPEATS = 7;
 
 const USAGE = `usage: npm run bench -- [--only CASE]... [--quick] [--write] ...
@@ -31,7 +34,7 @@ const USAGE = `usage: npm run bench -- [--only CASE]... [--quick] [--write] ...
   --threads N      for either side of the race, and what the case "${ENGINE}" compares one thread
                    with (default: $ABKD_THREADS, or one a core)
   --repeats N      rounds of the race, ${REPEATS} by default
-  --dataset NAME   of the case "${ENGINE}": cora (the default; the embedded synthetic graph where its
+  --dataset NAME   of the cases "${ENGINE}" and "${WHERE}": cora (the default; the embedded synthetic graph where its
                    files are missing), ...
   --json           print JSON alone
   --write          put tables into docs/performance.md, all numbers into figures/bench.json and
@@ -72,6 +75,12 @@ async function engineTable(dataset: string | undefined, threads: number): Promis
     ...{ dataset: graph.name, nodes: graph.nodes, arcs: graph.adjacency.indices.length },
     ...{ machine, rows: rowsOf(tasks, timings) },
   };
+}
+
+/** Profiles of this engine's steps, on one thread. */
+async function whereTable(dataset: string | undefined): Promise<Where> {
+  const graph = await graphOf(dataset);
+  return whereTimeGoes(graph, await loadSplit(graph, datasetEntry(graph.name).defaultSplit));
 }
 
 /** Whether a case is among the names that --only has. */
@@ -176,7 +185,7 @@ async function main(): Promise<void> {
     },
   });
   const cases = allCases();
-  const names = [ENGINE, ...cases.map(({ name }) => name)];
+  const names = [ENGINE, WHERE, ...cases.map(({ name }) => name)];
   if (values.help) return console.log(USAGE);
   if (values.list) return console.log(names.join("\n"));
   if (values["install-peers"]) return installPeers();
@@ -188,6 +197,9 @@ async function main(): Promise<void> {
   const engine = chosen(ENGINE) ? await engineTable(values.dataset, threads) : undefined;
   if (engine && !values.json) console.log(terminalTable(engine));
   if (engine && values.write) write("bench", markdownTable(engine));
+  const where = chosen(WHERE) ? await whereTable(values.dataset) : undefined;
+  if (where && !values.json) console.log(`${whereMarkdown(where)}\n`);
+  if (where && values.write) write("where the time goes", whereMarkdown(where));
   const quick = values.quick;
   const chosenCases = cases.filter(({ name, large }) => chosen(name) && !(quick && large));
   let measured: Measured[] = [];
@@ -203,7 +215,7 @@ async function main(): Promise<void> {
       write("race figure", FIGURE_LINK);
     }
   }
-  if (values.json) console.log(JSON.stringify({ engine, race: measured }, null, 2));
+  if (values.json) console.log(JSON.stringify({ engine, where, race: measured }, null, 2));
 }
 
 main().catch((error: unknown) => {
