@@ -161,6 +161,26 @@ test("one profile at a time, and a failing function ends its own", async () => {
   assert.equal((await profile(() => 2)).value, 2);
 });
 
+test("a notebook's interrupt ends the recording of a call that it killed", async () => {
+  const interrupts = new EventTarget();
+  const symbol = Symbol.for("Jupyter.interrupt");
+  Reflect.set(globalThis, symbol, interrupts);
+  try {
+    const stop = startProfile();
+    const { engine } = runningBackend();
+    // As a kill leaves it: inside of an operator, whose `finally` never ran.
+    engine.profiler!.begin("kernel", "product");
+    interrupts.dispatchEvent(new Event("interrupt"));
+    assert.equal(engine.profiler, undefined);
+    const { operators, seconds, between } = stop();
+    assert.equal(operators[0]?.name, "product");
+    assert.ok(Math.abs(operators[0].seconds + between - seconds) < 1e-6);
+    startProfile()();
+  } finally {
+    Reflect.deleteProperty(globalThis, symbol);
+  }
+});
+
 test("it shows itself as tables, in a terminal and in a notebook", async () => {
   const recorded = await profile(() => training(smallConfig({ epochs: 2 })));
   const text = inspect(recorded);
