@@ -20,8 +20,8 @@ describe("a profile of the native engine", { skip: whyNoNative() }, () => {
       tf.tidy(() => tf.matMul(spmm(matrix, x), w).sum().dataSync()[0]),
     );
     const found = (wanted: string) => operators.find(({ name }) => name === wanted);
-    assert.equal(found("MatMul")?.kind, "tensorflow");
-    assert.equal(found("MatMul")?.bytes, 4 * (40 * 8 + 8 * 4 + 40 * 4));
+    assert.equal(found("BatchMatMulV2")?.kind, "tensorflow");
+    assert.equal(found("BatchMatMulV2")?.bytes, 4 * (40 * 8 + 8 * 4 + 40 * 4));
     const entries = 3 * matrix.nonzeros;
     assert.equal(found("SparseTensorDenseMatMul")?.bytes, 4 * (entries + 2 + 2 * 40 * 8));
     const sum = operators.reduce((total, one) => total + one.seconds, 0);

@@ -42,5 +42,6 @@ export function profiledBinding(binding: Binding, profiler: Profiler, sizes: Siz
       }
     },
   };
-  return Object.assign(Object.create(binding) as Binding, overrides);
+  // Defined, not assigned: the binding's own methods are read-only.
+  return Object.create(binding, Object.getOwnPropertyDescriptors(overrides)) as Binding;
 }
