@@ -31,6 +31,7 @@ export interface Kernels {
   readonly gather: Kernel;
   readonly multiply: Kernel;
   readonly pairDistances: Kernel;
+  readonly pairRegression: Kernel;
   readonly product: Kernel;
   readonly productTransposedA: Kernel;
   readonly relu: Kernel;

@@ -51,11 +51,16 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
   dropout: { grain: 4, unit: ([, , , , , threshold]) => (threshold ? 42 : 10) },
   gather: elementwise(1.5),
   multiply: elementwise(0.3),
+  // Blocks of 32 nodes.
   pairDistances: {
     grain: 1,
-    // Blocks of 32 nodes.
     unit: ([, , , , , , teacherLayers, studentLayers, width]) =>
-      32 * 0.17 * teacherLayers! * studentLayers! * width!,
+      32 * 0.09 * teacherLayers! * studentLayers! * width!,
+  },
+  pairRegression: {
+    grain: 1,
+    unit: ([, , , , , , , teacherLayers, studentLayers, width, studentWidth]) =>
+      32 * (0.09 * teacherLayers! + 0.3 * studentWidth!) * studentLayers! * width!,
   },
   product: { grain: 6, unit: ([, , , inner, columns]) => 2 + inner! * tileRow(columns!) },
   productTransposedA: {

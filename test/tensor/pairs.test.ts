@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { memory, pairDistances, startEngine } from "../../src/tensor/index.ts";
+import { pairRegression } from "../../src/tensor/pairs.ts";
 import { assertClose, assertClosely, numbers } from "./support.ts";
 
 before(() => {
@@ -73,6 +74,37 @@ test("no digits are lost where both sides almost agree, far from zero", () => {
     projected[i] = teacher[at]! + (i % 5) / 1024;
   }
   agree(sizes, teacher, projected, "near zero");
+});
+
+test("through a projection: the pull has its digits where both sides almost agree, and 0 where they do", () => {
+  const [nodes, layers, width] = [65, 4, 8];
+  const teacher = numbers(nodes * width, 1).map((x) => 1000 + x);
+  for (const step of [1 / 1024, 0]) {
+    const student = new Float32Array(layers * nodes * width);
+    const pull = student.map((_, i) => {
+      const x = teacher[i % teacher.length]!;
+      student[i] = x + (i % 5) * step;
+      return 0.5 * (x - student[i]!);
+    });
+    tf.tidy(() => {
+      const squares = [teacher.reduce((sum, x) => sum + x * x, 0)];
+      const identity = tf.stack(new Array(layers).fill(tf.eye(width))) as tf.Tensor3D;
+      const found = pairRegression(
+        tf.tensor3d(teacher, [nodes, 1, width]),
+        squares,
+        tf.tensor3d(student, [layers, nodes, width]),
+        identity,
+        tf.fill([1, layers], 0.5),
+      );
+      assertClose(found.byStudent.dataSync(), pull, 0, "byStudent");
+      const distances = [0, 1, 2, 3].map((j) => {
+        const own = pull.subarray(j * teacher.length, (j + 1) * teacher.length);
+        return own.reduce((sum, u) => sum + 4 * u * u, 0);
+      });
+      const tolerance = distances.map((x) => 1e-5 * x);
+      assertClose(found.distances.dataSync(), distances, tolerance, "distances");
+    });
+  }
 });
 
 test("shapes that do not fit are refused, naming all three", () => {

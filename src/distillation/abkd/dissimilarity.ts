@@ -34,11 +34,11 @@ export interface Measured {
 export interface Dissimilarity {
   /**
    * sum_ij w_ij D_ij, differentiable.
-   * @param student n x d_s a layer
+   * @param student layers x n x d_s
    * @param weights w, teacher layers x student layers
    */
-  weighted(student: Layers, weights: tf.Tensor2D): tf.Scalar;
-  measure(student: Layers): Measured;
+  weighted(student: tf.Tensor3D, weights: tf.Tensor2D): tf.Scalar;
+  measure(student: tf.Tensor3D): Measured;
   /** Of each projected teacher map, the mean square over nodes (and d_a): what collapses. */
   teacherSquares(): tf.Tensor1D;
   /** |u_t| of each teacher layer, for the forms that have it. */
