@@ -35,6 +35,7 @@ export interface Kernels {
   readonly product: Kernel;
   readonly productTransposedA: Kernel;
   readonly relu: Kernel;
+  readonly scalarPairs: Kernel;
   readonly scale: Kernel;
   readonly similarities: Kernel;
   readonly similarityMismatch: Kernel;

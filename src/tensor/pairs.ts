@@ -136,6 +136,67 @@ export function pairRegression(
   return { distances, byStudent: gradient, byProjection };
 }
 
+export interface ScalarPairs {
+  /** [T_l, S_l]: sum over nodes of (t_i - s_j)^2. */
+  readonly distances: tf.Tensor2D;
+  /** [T_l, d_t]: T_i' (sum_j weights[i, j] (t_i - s_j)). */
+  readonly byTeacherVector: tf.Tensor2D;
+  /** [S_l, nodes, d_s]: c_j as a column times u_j's row, with c_j = sum_i weights[i, j] (t_i - s_j). */
+  readonly byStudent: tf.Tensor3D;
+  /** [S_l, d_s]: S_j' c_j. */
+  readonly byStudentVector: tf.Tensor2D;
+}
+
+/**
+ * Distances of the n-vectors t_i = T_i u_i and s_j = S_j v_j by direct differences, and the way back
+ * through those products, in one pass over T. On the engine alone; not differentiable by itself.
+ *
+ * @param teacher [nodes, T_l, d_t]
+ * @param teacherVectors [T_l, d_t]: u
+ * @param student [S_l, nodes, d_s]: GCNII's stack of layer maps as it lies
+ * @param studentVectors [S_l, d_s]: v
+ * @param weights [T_l, S_l]
+ */
+export function scalarPairs(
+  teacher: tf.Tensor3D,
+  teacherVectors: tf.Tensor2D,
+  student: tf.Tensor3D,
+  studentVectors: tf.Tensor2D,
+  weights: tf.Tensor2D,
+): ScalarPairs {
+  const [nodes, teacherLayers, width] = teacher.shape;
+  const [studentLayers, , studentWidth] = student.shape;
+  const pairs = teacherLayers * studentLayers;
+  if (
+    student.shape[1] !== nodes ||
+    !tf.util.arraysEqual(teacherVectors.shape, [teacherLayers, width]) ||
+    !tf.util.arraysEqual(studentVectors.shape, [studentLayers, studentWidth]) ||
+    !tf.util.arraysEqual(weights.shape, [teacherLayers, studentLayers])
+  ) {
+    throw new RangeError(
+      `scalarPairs: teacher [${teacher.shape}] by [${teacherVectors.shape}], student ` +
+        `[${student.shape}] by [${studentVectors.shape}], weights [${weights.shape}] do not fit`,
+    );
+  }
+  const backend = runningBackend();
+  const blocks = Math.ceil(nodes / backend.engine.nodesABlock);
+  // What is summed over blocks, and scratch for four nodes side by side.
+  const summed = pairs + teacherVectors.size + studentVectors.size;
+  const records = backend.allocate([blocks, summed + 4 * pairs + 8 * studentLayers]);
+  const byStudent = backend.allocate(student.shape);
+  const tensors = [teacher, teacherVectors, student, studentVectors, weights, records, byStudent];
+  const addresses = tensors.map((tensor) => backend.address(tensor));
+  const sizes = [nodes, teacherLayers, studentLayers, width, studentWidth];
+  backend.engine.run("scalarPairs", blocks, ...addresses, ...sizes);
+  const sums = new BlockSums(records);
+  const distances = sums.take([teacherLayers, studentLayers]) as tf.Tensor2D;
+  const byTeacherVector = sums.take(teacherVectors.shape) as tf.Tensor2D;
+  const byStudentVector = sums.take(studentVectors.shape) as tf.Tensor2D;
+  backend.disposeData(records.dataId);
+  const gradient = tf.engine().makeTensorFromTensorInfo(byStudent) as tf.Tensor3D;
+  return { distances, byTeacherVector, byStudent: gradient, byStudentVector };
+}
+
 /** What the blocks' records hold one after the other, each summed over the blocks in their order. */
 class BlockSums {
   readonly #records: tf.TensorInfo;

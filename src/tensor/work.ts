@@ -69,6 +69,12 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
     unit: ([, , , rows, , columns]) => 2 + rows! * tileRow(columns!),
   },
   relu: elementwise(0.3),
+  // Blocks of 32 nodes.
+  scalarPairs: {
+    grain: 1,
+    unit: ([, , , , , , , , teacherLayers, studentLayers, width]) =>
+      32 * teacherLayers! * (0.2 * width! + studentLayers!),
+  },
   scale: elementwise(0.3),
   similarities: { grain: 4, unit: ([, , nodes, width]) => nodes! * (1 + 0.15 * width!) },
   similarityMismatch: {

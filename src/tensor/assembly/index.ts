@@ -11,6 +11,7 @@ export { NODES_A_BLOCK, pairDistances, pairRegression } from "./pairs";
 export { product, productTransposedA, transposeDense } from "./product";
 export { sumColumns, sumRows } from "./reduce";
 export { unitRows, unitRowsGradient } from "./rows";
+export { scalarPairs } from "./scalar-pairs";
 export { ROWS_A_BLOCK, similarities, similarityMismatch } from "./similarity";
 export { arcProducts, gather, sparseProduct } from "./sparse";
 export { tanh } from "./tanh";

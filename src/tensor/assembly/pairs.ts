@@ -1,5 +1,5 @@
 // Squared distances of every teacher layer's map to every student layer's, in one pass.
-import { fma, fma1, lanes, squaredDistance } from "./vector";
+import { fma, fma1, lanes, squaredDistance, sums4 } from "./vector";
 
 /** Nodes whose distances are summed together: fixed, so that bits do not depend on threads. */
 export const NODES_A_BLOCK: i32 = 32;
@@ -96,15 +96,6 @@ function oneNode(
     }
     pullFrom(0, t0, end, step, W + (<usize>j << 2), wStep, r, u0 + <usize>j * step);
   }
-}
-
-/** The lanes' sums of four vectors: transposed and added. */
-@inline
-function sums4(a: v128, b: v128, c: v128, d: v128): v128 {
-  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5), ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-  const cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5), cd2 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-  const s = f32x4.add(ab, ab2), u = f32x4.add(cd, cd2);
-  return f32x4.add(v128.shuffle<i32>(s, u, 0, 1, 4, 5), v128.shuffle<i32>(s, u, 2, 3, 6, 7));
 }
 
 /** OUT[0..3] += `sum` and the squared distances of t to four rows from byte k on. */
