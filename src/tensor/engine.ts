@@ -29,6 +29,8 @@ export interface Kernels {
   readonly crossEntropy: Kernel;
   readonly dropout: Kernel;
   readonly gather: Kernel;
+  readonly layerRows: Kernel;
+  readonly layerRowsGradient: Kernel;
   readonly multiply: Kernel;
   readonly pairDistances: Kernel;
   readonly pairRegression: Kernel;

@@ -50,6 +50,8 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
   crossEntropy: { grain: 8, unit: ([, , , , , , classes]) => 20 + 14 * classes! },
   dropout: { grain: 4, unit: ([, , , , , threshold]) => (threshold ? 42 : 10) },
   gather: elementwise(1.5),
+  layerRows: { grain: 1, unit: ([, , , , inner, columns]) => 0.12 * inner! * columns! },
+  layerRowsGradient: { grain: 4, unit: ([, , , , , , columns]) => 3 + 0.2 * columns! },
   multiply: elementwise(0.3),
   // Blocks of 32 nodes.
   pairDistances: {

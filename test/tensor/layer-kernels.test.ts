@@ -99,6 +99,112 @@ function regressionTrial(
   };
 }
 
+/** Equation 4's numbers a node, their distances and what flows back. */
+function scalarTrial(
+  block: number,
+  [nodes, t, s, width, studentWidth]: readonly [number, number, number, number, number],
+): Trial {
+  const teacher = numbers(nodes * t * width, 22);
+  const u = numbers(t * width, 23);
+  const student = numbers(s * nodes * studentWidth, 24);
+  const v = numbers(s * studentWidth, 25);
+  const weights = numbers(t * s, 26);
+  const blocks = Math.ceil(nodes / block);
+  const [byU, byV] = [t * s, t * s + t * width];
+  const summed = byV + s * studentWidth;
+  const stride = summed + 4 * t * s + 8 * s;
+  const record = new Float64Array(blocks * stride);
+  const tolerance = new Float64Array(blocks * stride).fill(Number.POSITIVE_INFINITY);
+  const rounding = 2 * ROUNDING * (width + studentWidth + s + block) * s;
+  for (let b = 0; b < blocks; b++) {
+    tolerance.fill(rounding * (width + studentWidth), b * stride, b * stride + byU);
+    tolerance.fill(rounding * block, b * stride + byU, b * stride + byV);
+    tolerance.fill(rounding * block * t, b * stride + byV, b * stride + summed);
+  }
+  const ds = new Float64Array(student.length);
+  for (let n = 0; n < nodes; n++) {
+    const at = Math.floor(n / block) * stride;
+    for (let i = 0; i < t; i++) {
+      const own = teacher.subarray((n * t + i) * width, (n * t + i + 1) * width);
+      const ti = own.reduce((sum, x, d) => sum + x * u[i * width + d]!, 0);
+      for (let j = 0; j < s; j++) {
+        let sj = 0;
+        const first = (j * nodes + n) * studentWidth;
+        for (let k = 0; k < studentWidth; k++) {
+          sj += student[first + k]! * v[j * studentWidth + k]!;
+        }
+        const pull = weights[i * s + j]! * (ti - sj);
+        record[at + i * s + j]! += (ti - sj) ** 2;
+        for (let d = 0; d < width; d++) record[at + byU + i * width + d]! += pull * own[d]!;
+        for (let k = 0; k < studentWidth; k++) {
+          record[at + byV + j * studentWidth + k]! += pull * student[first + k]!;
+          ds[first + k]! += pull * v[j * studentWidth + k]!;
+        }
+      }
+    }
+  }
+  const sizes = [nodes, t, s, width, studentWidth];
+  return {
+    title: sizes.join(" "),
+    kernel: "scalarPairs",
+    units: blocks,
+    inputs: { teacher, u, student, v, weights },
+    outputs: { record: record.length, ds: ds.length },
+    args: ["teacher", "u", "student", "v", "weights", "record", "ds", ...sizes],
+    // The last numbers of a record are scratch.
+    expected: {
+      record: { values: record, tolerance },
+      ds: { values: ds, tolerance: rounding * t },
+    },
+  };
+}
+
+function layerRowsTrials(layers: number, inner: number, columns: number): Trial[] {
+  const x = numbers(layers * inner, 27);
+  const w = numbers(layers * inner * columns, 28);
+  const b = numbers(layers * columns, 29);
+  const y = Float64Array.from(b);
+  const dw = new Float64Array(w.length);
+  const dx = new Float64Array(x.length);
+  w.forEach((weight, place) => {
+    const row = Math.floor(place / columns);
+    const out = Math.floor(row / inner) * columns + (place % columns);
+    y[out]! += x[row]! * weight;
+    dw[place] = x[row]! * b[out]!;
+    dx[row]! += weight * b[out]!;
+  });
+  const title = `${layers} layers, ${inner} x ${columns}`;
+  const back = {
+    kernel: "layerRowsGradient",
+    units: layers * inner,
+    inputs: { x, w, dy: b },
+  } as const;
+  const byWeights = { values: dw, tolerance: ROUNDING };
+  return [
+    {
+      ...{ title, kernel: "layerRows", units: layers, inputs: { x, w, b } },
+      outputs: { y: y.length },
+      args: ["x", "w", "b", "y", inner, columns],
+      expected: { y: { values: y, tolerance: ROUNDING * (inner + 2) * (inner + 1) } },
+    },
+    {
+      ...{ ...back, title },
+      outputs: { dw: dw.length, dx: dx.length },
+      args: ["x", "w", "dy", "dw", "dx", inner, columns],
+      expected: {
+        dw: byWeights,
+        dx: { values: dx, tolerance: ROUNDING * (columns + 2) * (columns + 1) },
+      },
+    },
+    {
+      ...{ ...back, title: `${title}, by the weights alone` },
+      outputs: { dw: dw.length },
+      args: ["x", "w", "dy", "dw", 0, inner, columns],
+      expected: { dw: byWeights },
+    },
+  ];
+}
+
 for (const flavour of FLAVOURS) {
   describe(flavour, () => {
     test("distances of teacher layers to student layers", () => {
@@ -134,6 +240,33 @@ for (const flavour of FLAVOURS) {
         for (const direct of [0, 1] as const) {
           check(flavour, regressionTrial(nodesABlock, sizes, direct));
         }
+      }
+    });
+
+    test("one number a node: distances, and the way back", () => {
+      const { nodesABlock } = engineOf(flavour);
+      for (const sizes of [
+        [0, 1, 1, 1, 1],
+        [1, 2, 4, 64, 4],
+        [2, 1, 3, 5, 2],
+        [nodesABlock - 1, 3, 5, 7, 5],
+        [nodesABlock, 4, 4, 36, 9],
+        [nodesABlock + 1, 7, 1, 35, 8],
+        [67, 5, 9, 31, 2],
+      ] as const) {
+        check(flavour, scalarTrial(nodesABlock, sizes));
+      }
+    });
+
+    test("a row a layer, and the way back", () => {
+      for (const [layers, inner, columns] of [
+        [1, 1, 1],
+        [3, 4, 16],
+        [5, 7, 33],
+        [2, 64, 256],
+        [64, 3, 19],
+      ] as const) {
+        for (const trial of layerRowsTrials(layers, inner, columns)) check(flavour, trial);
       }
     });
   });

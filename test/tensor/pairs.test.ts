@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { memory, pairDistances, startEngine } from "../../src/tensor/index.ts";
-import { pairRegression } from "../../src/tensor/pairs.ts";
+import { layerRows } from "../../src/tensor/layer-rows.ts";
+import { pairRegression, scalarPairs } from "../../src/tensor/pairs.ts";
 import { assertClose, assertClosely, numbers } from "./support.ts";
 
 before(() => {
@@ -107,11 +108,27 @@ test("through a projection: the pull has its digits where both sides almost agre
   }
 });
 
-test("shapes that do not fit are refused, naming all three", () => {
+test("shapes that do not fit are refused, naming all of them", () => {
   tf.tidy(() => {
     assert.throws(
       () => pairDistances(tf.zeros([3, 2, 4]), tf.zeros([3, 5, 4]), tf.zeros([5, 2])),
       /\[3,2,4\].*\[3,5,4\].*\[5,2\]/,
+    );
+    const [maps, student] = [tf.zeros([3, 2, 4]), tf.zeros([5, 3, 2])] as [
+      tf.Tensor3D,
+      tf.Tensor3D,
+    ];
+    assert.throws(
+      () => pairRegression(maps, [1, 1], student, tf.zeros([5, 2, 3]), tf.zeros([2, 5])),
+      /\[3,2,4\].*\[5,3,2\].*\[5,2,3\].*\[2,5\]/,
+    );
+    assert.throws(
+      () => scalarPairs(maps, tf.zeros([2, 4]), student, tf.zeros([5, 3]), tf.zeros([2, 5])),
+      /\[3,2,4\].*\[2,4\].*\[5,3,2\].*\[5,3\].*\[2,5\]/,
+    );
+    assert.throws(
+      () => layerRows(tf.zeros([2, 3]), tf.zeros([2, 4, 5]), tf.zeros([2, 5])),
+      /\[2,3\].*\[2,4,5\].*\[2,5\]/,
     );
   });
 });

@@ -1,5 +1,6 @@
 // Equation 3: how much each teacher layer is aligned with each student layer.
 import * as tf from "@tensorflow/tfjs";
+import { layerRows } from "../../tensor/layer-rows.ts";
 import type { AbkdOptions } from "./options.ts";
 import type { Weights } from "./weights.ts";
 
@@ -71,7 +72,7 @@ class LearnedAttention implements Attention {
 
   scores(studentMeans: tf.Tensor2D): tf.Tensor2D {
     const { embedding, softmax } = this.#options;
-    const teacher = apply(this.#teacher, this.#teacherMeans);
+    const teacher = apply(this.#teacher, this.#teacherMeans, true);
     const student = apply(this.#student, studentMeans);
     const scores = tf.mul(tf.matMul(teacher, student, false, true), 1 / Math.sqrt(embedding));
     return softmaxOver(scores as tf.Tensor2D, softmax);
@@ -109,13 +110,9 @@ function linear(name: string, side: Side, options: AbkdOptions, weights: Weights
   };
 }
 
-/** Row i through layer i's own linear layer, by one batched product; or all through one. */
-function apply({ weight, bias }: Linear, rows: tf.Tensor2D): tf.Tensor2D {
-  const [count, width] = rows.shape;
-  const [layers, , embedding] = weight.shape;
-  const product =
-    layers === count
-      ? tf.matMul(tf.reshape(rows, [count, 1, width]), weight)
-      : tf.matMul(rows, tf.reshape(weight, [width, embedding]));
-  return tf.add(tf.reshape(product, [count, embedding]), bias);
+/** Row i through layer i's own linear layer; or all through one. */
+function apply({ weight, bias }: Linear, rows: tf.Tensor2D, constant = false): tf.Tensor2D {
+  const [layers, width, embedding] = weight.shape;
+  if (layers === rows.shape[0]) return layerRows(rows, weight, bias, constant);
+  return tf.add(tf.matMul(rows, tf.reshape(weight, [width, embedding])), bias);
 }
