@@ -43,7 +43,7 @@ export function pairRegression(
   const tNode = <usize>teacherLayers * step, rNode = <usize>studentLayers * step;
   const pairs = (<usize>teacherLayers * <usize>studentLayers) << 2;
   const layer = <usize>studentWidth * step, sLayer = <usize>nodes * sStep;
-  const size = pairs + <usize>studentLayers * layer + 2 * rNode;
+  const size = pairs + <usize>studentLayers * layer + rNode * 2;
   for (let block = begin; block < end; block++) {
     const record = RECORD + <usize>block * size, dp = record + pairs;
     const r = dp + <usize>studentLayers * layer, u = r + rNode;
@@ -251,37 +251,32 @@ function pullFrom(
 /** R = s P for one row s of `sStep` bytes. */
 @inline
 function projected(s: usize, sStep: usize, p: usize, step: usize, r: usize): void {
-  memory.fill(r, 0, step);
-  let m: usize = 0;
-  for (; m + 16 <= sStep; m += 16) {
-    const x0 = v128.load_splat<f32>(s + m), x1 = v128.load_splat<f32>(s + m, 4);
-    const x2 = v128.load_splat<f32>(s + m, 8), x3 = v128.load_splat<f32>(s + m, 12);
-    const p1 = p + step, p2 = p1 + step, p3 = p2 + step;
-    let k: usize = 0;
-    for (; k + 16 <= step; k += 16) {
-      const first = fma(x1, v128.load(p1 + k), fma(x0, v128.load(p + k), v128.load(r + k)));
-      v128.store(r + k, fma(x3, v128.load(p3 + k), fma(x2, v128.load(p2 + k), first)));
+  const end = s + sStep, four = s + (sStep & ~15);
+  let k: usize = 0;
+  for (; k + 16 <= step; k += 16) {
+    let sum = f32x4.splat(0), row = p + k, x = s;
+    for (; x < four; x += 16) {
+      const r1 = row + step, r2 = r1 + step, r3 = r2 + step;
+      sum = fma(v128.load_splat<f32>(x), v128.load(row), sum);
+      sum = fma(v128.load_splat<f32>(x, 4), v128.load(r1), sum);
+      sum = fma(v128.load_splat<f32>(x, 8), v128.load(r2), sum);
+      sum = fma(v128.load_splat<f32>(x, 12), v128.load(r3), sum);
+      row = r3 + step;
     }
-    for (let x = s + m, row = p; k < step && x < s + m + 16; x += 4, row += step) {
-      addRow(k, load<f32>(x), row, step, r);
+    for (; x < end; x += 4) {
+      sum = fma(v128.load_splat<f32>(x), v128.load(row), sum);
+      row += step;
     }
-    p += 4 * step;
+    v128.store(r + k, sum);
   }
-  for (; m < sStep; m += 4) {
-    const x = v128.load_splat<f32>(s + m);
-    let k: usize = 0;
-    for (; k + 16 <= step; k += 16) {
-      v128.store(r + k, fma(x, v128.load(p + k), v128.load(r + k)));
+  for (; k < step; k += 4) {
+    let sum: f32 = 0, row = p + k;
+    for (let x = s; x < end; x += 4) {
+      sum = fma1(load<f32>(x), load<f32>(row), sum);
+      row += step;
     }
-    addRow(k, load<f32>(s + m), p, step, r);
-    p += step;
+    store<f32>(r + k, sum);
   }
-}
-
-/** r += x p from byte k on. */
-@inline
-function addRow(k: usize, x: f32, p: usize, step: usize, r: usize): void {
-  for (; k < step; k += 4) store<f32>(r + k, fma1(x, load<f32>(p + k), load<f32>(r + k)));
 }
 
 /** ds = u P' and dP += s' u for one row s. */

@@ -19,7 +19,7 @@ export function scalarPairs(
   const step = <usize>width << 2, sStep = <usize>studentWidth << 2;
   const tNode = <usize>teacherLayers * step, wStep = <usize>studentLayers << 2;
   const pairs = <usize>teacherLayers * wStep, sLayer = <usize>nodes * sStep;
-  const size = 5 * pairs + tNode + <usize>studentLayers * sStep + 8 * wStep;
+  const size = pairs * 5 + tNode + <usize>studentLayers * sStep + wStep * 8;
   for (let block = begin; block < end; block++) {
     const record = RECORD + <usize>block * size;
     const da = record + pairs, db = da + tNode, sums = db + <usize>studentLayers * sStep;
@@ -30,8 +30,8 @@ export function scalarPairs(
       const count = min(4, last - n), own = <usize>n * sStep;
       for (let j: usize = 0; j < <usize>studentLayers; j++) {
         v128.store(s + (j << 4), rows4(S + own + j * sLayer, sStep, count, B + j * sStep, sStep));
+        v128.store(c + (j << 4), f32x4.splat(0));
       }
-      memory.fill(c, 0, 4 * wStep);
       let t = T + <usize>n * tNode, w = W, sum = sums;
       for (let at: usize = 0; at < tNode; at += step) {
         const ti = rows4(t, tNode, count, A + at, step);
