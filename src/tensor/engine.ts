@@ -60,7 +60,7 @@ interface Exports extends Kernels {
 export class Engine {
   readonly flavour: Flavour;
   readonly memory: Memory;
-  /** Nodes whose distances `pairDistances` sums together. */
+  /** Nodes whose distances the kernels of layer pairs sum together. */
   readonly nodesABlock: number;
   /** Rows that `similarityMismatch` works on with one row of scratch memory. */
   readonly rowsABlock: number;
