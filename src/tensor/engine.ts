@@ -31,11 +31,15 @@ export interface Kernels {
   readonly crossEntropy: Kernel;
   readonly dropout: Kernel;
   readonly gather: Kernel;
+  readonly layerRows: Kernel;
+  readonly layerRowsGradient: Kernel;
   readonly multiply: Kernel;
   readonly pairDistances: Kernel;
+  readonly pairRegression: Kernel;
   readonly product: Kernel;
   readonly productTransposedA: Kernel;
   readonly relu: Kernel;
+  readonly scalarPairs: Kernel;
   readonly scale: Kernel;
   readonly similarities: Kernel;
   readonly similarityMismatch: Kernel;
@@ -58,7 +62,7 @@ interface Exports extends Kernels {
 export class Engine {
   readonly flavour: Flavour;
   readonly memory: Memory;
-  /** Nodes whose distances `pairDistances` sums together. */
+  /** Nodes whose distances the kernels of layer pairs sum together. */
   readonly nodesABlock: number;
   /** Rows that `similarityMismatch` works on with one row of scratch memory. */
   readonly rowsABlock: number;

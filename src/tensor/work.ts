@@ -50,12 +50,19 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
   crossEntropy: { grain: 8, unit: ([, , , , , , classes]) => 20 + 14 * classes! },
   dropout: { grain: 4, unit: ([, , , , , threshold]) => (threshold ? 42 : 10) },
   gather: elementwise(1.5),
+  layerRows: { grain: 1, unit: ([, , , , inner, columns]) => 0.12 * inner! * columns! },
+  layerRowsGradient: { grain: 4, unit: ([, , , , , , columns]) => 3 + 0.2 * columns! },
   multiply: elementwise(0.3),
+  // Blocks of 32 nodes.
   pairDistances: {
     grain: 1,
-    // Blocks of 32 nodes.
     unit: ([, , , , , , teacherLayers, studentLayers, width]) =>
-      32 * 0.17 * teacherLayers! * studentLayers! * width!,
+      32 * 0.09 * teacherLayers! * studentLayers! * width!,
+  },
+  pairRegression: {
+    grain: 1,
+    unit: ([, , , , , , , teacherLayers, studentLayers, width, studentWidth]) =>
+      32 * (0.09 * teacherLayers! + 0.3 * studentWidth!) * studentLayers! * width!,
   },
   product: { grain: 6, unit: ([, , , inner, columns]) => 2 + inner! * tileRow(columns!) },
   productTransposedA: {
@@ -64,6 +71,12 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
     unit: ([, , , rows, , columns]) => 2 + rows! * tileRow(columns!),
   },
   relu: elementwise(0.3),
+  // Blocks of 32 nodes.
+  scalarPairs: {
+    grain: 1,
+    unit: ([, , , , , , , , teacherLayers, studentLayers, width]) =>
+      32 * teacherLayers! * (0.2 * width! + studentLayers!),
+  },
   scale: elementwise(0.3),
   similarities: { grain: 4, unit: ([, , nodes, width]) => nodes! * (1 + 0.15 * width!) },
   similarityMismatch: {

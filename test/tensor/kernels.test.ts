@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { seedWords } from "../../src/tensor/random.ts";
 import { dropoutFactors } from "./philox.ts";
 import { type Numbers, numbers, ROUNDING } from "./support.ts";
-import { check, engineOf, FLAVOURS, type Trial } from "./trial.ts";
+import { check, FLAVOURS, type Trial } from "./trial.ts";
 
 const SIZES = [0, 1, 3, 4, 5, 7, 31, 32, 33, 64, 65, 100];
 
@@ -236,43 +236,6 @@ function adamTrial(size: number): Trial {
   };
 }
 
-function pairsTrial(block: number, nodes: number, t: number, s: number, width: number): Trial {
-  const teacher = numbers(nodes * t * width, 15);
-  const projected = numbers(nodes * s * width, 16);
-  const weights = numbers(t * s, 17);
-  const blocks = Math.ceil(nodes / block);
-  const partial = new Float64Array(blocks * t * s);
-  const pull = new Float64Array(nodes * s * width);
-  for (let n = 0; n < nodes; n++) {
-    for (let i = 0; i < t; i++) {
-      for (let j = 0; j < s; j++) {
-        const place = (Math.floor(n / block) * t + i) * s + j;
-        for (let d = 0; d < width; d++) {
-          const x = teacher[(n * t + i) * width + d]!;
-          const at = (n * s + j) * width + d;
-          partial[place]! += (x - projected[at]!) ** 2;
-          pull[at]! += weights[i * s + j]! * (x - projected[at]!);
-        }
-      }
-    }
-  }
-  return {
-    title: `${nodes} nodes, ${t} to ${s} layers, width ${width}`,
-    kernel: "pairDistances",
-    units: blocks,
-    inputs: { teacher, projected, weights },
-    outputs: { partial: partial.length, pull: pull.length },
-    args: ["teacher", "projected", "weights", "partial", "pull", nodes, t, s, width],
-    expected: {
-      partial: {
-        values: partial,
-        tolerance: partial.map((v) => (block + width + 4) * ROUNDING * v),
-      },
-      pull: { values: pull, tolerance: 2 * (t + 2) * t * ROUNDING },
-    },
-  };
-}
-
 for (const flavour of FLAVOURS) {
   describe(flavour, () => {
     test("sums, differences, products, scaling and ReLU, element by element", () => {
@@ -335,26 +298,6 @@ for (const flavour of FLAVOURS) {
 
     test("Adam", () => {
       for (const size of SIZES) check(flavour, adamTrial(size));
-    });
-
-    test("distances of teacher layers to student layers", () => {
-      const { nodesABlock } = engineOf(flavour);
-      for (const [i, nodes] of [
-        0,
-        1,
-        nodesABlock - 1,
-        nodesABlock,
-        nodesABlock + 1,
-        65,
-      ].entries()) {
-        for (const [j, students] of [1, 3, 4, 5, 8, 9].entries()) {
-          for (const [k, width] of [1, 3, 4, 7, 8, 31, 32, 33, 64].entries()) {
-            const teachers = [1, 2, 7, 64][(i + j + k) % 4]!;
-            if (nodes * teachers * students * width > 200_000) continue;
-            check(flavour, pairsTrial(nodesABlock, nodes, teachers, students, width));
-          }
-        }
-      }
     });
   });
 }

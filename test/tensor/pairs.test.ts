@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { memory, pairDistances, startEngine } from "../../src/tensor/index.ts";
+import { layerRows } from "../../src/tensor/layer-rows.ts";
+import { pairRegression, scalarPairs } from "../../src/tensor/pairs.ts";
 import { assertClose, assertClosely, numbers } from "./support.ts";
 
 before(() => {
@@ -75,11 +77,60 @@ test("no digits are lost where both sides almost agree, far from zero", () => {
   agree(sizes, teacher, projected, "near zero");
 });
 
-test("shapes that do not fit are refused, naming all three", () => {
+test("through a projection: the pull has its digits where both sides almost agree, and 0 where they do", () => {
+  const [nodes, layers, width] = [65, 4, 8];
+  const teacher = numbers(nodes * width, 1).map((x) => 1000 + x);
+  // Its products with T are rounded, as those with a power of two would not be.
+  const weight = Math.fround(0.3);
+  for (const step of [1 / 1024, 0]) {
+    const student = new Float32Array(layers * nodes * width);
+    const pull = student.map((_, i) => {
+      const x = teacher[i % teacher.length]!;
+      student[i] = x + (i % 5) * step;
+      return weight * (x - student[i]!);
+    });
+    tf.tidy(() => {
+      const squares = [teacher.reduce((sum, x) => sum + x * x, 0)];
+      const identity = tf.stack(new Array(layers).fill(tf.eye(width))) as tf.Tensor3D;
+      const found = pairRegression(
+        tf.tensor3d(teacher, [nodes, 1, width]),
+        squares,
+        tf.tensor3d(student, [layers, nodes, width]),
+        identity,
+        tf.fill([1, layers], weight),
+      );
+      assertClose(found.byStudent.dataSync(), pull, 1e-6 * step, "byStudent");
+      const distances = [0, 1, 2, 3].map((j) => {
+        const own = pull.subarray(j * teacher.length, (j + 1) * teacher.length);
+        return own.reduce((sum, u) => sum + (u / weight) ** 2, 0);
+      });
+      const tolerance = distances.map((x) => 1e-5 * x);
+      assertClose(found.distances.dataSync(), distances, tolerance, "distances");
+    });
+  }
+});
+
+test("shapes that do not fit are refused, naming all of them", () => {
   tf.tidy(() => {
     assert.throws(
       () => pairDistances(tf.zeros([3, 2, 4]), tf.zeros([3, 5, 4]), tf.zeros([5, 2])),
       /\[3,2,4\].*\[3,5,4\].*\[5,2\]/,
+    );
+    const [maps, student] = [tf.zeros([3, 2, 4]), tf.zeros([5, 3, 2])] as [
+      tf.Tensor3D,
+      tf.Tensor3D,
+    ];
+    assert.throws(
+      () => pairRegression(maps, [1, 1], student, tf.zeros([5, 2, 3]), tf.zeros([2, 5])),
+      /\[3,2,4\].*\[5,3,2\].*\[5,2,3\].*\[2,5\]/,
+    );
+    assert.throws(
+      () => scalarPairs(maps, tf.zeros([2, 4]), student, tf.zeros([5, 3]), tf.zeros([2, 5])),
+      /\[3,2,4\].*\[2,4\].*\[5,3,2\].*\[5,3\].*\[2,5\]/,
+    );
+    assert.throws(
+      () => layerRows(tf.zeros([2, 3]), tf.zeros([2, 4, 5]), tf.zeros([2, 5])),
+      /\[2,3\].*\[2,4,5\].*\[2,5\]/,
     );
   });
 });

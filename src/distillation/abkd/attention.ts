@@ -1,6 +1,6 @@
 // Equation 3: how much each teacher layer is aligned with each student layer.
 import * as tf from "@tensorflow/tfjs";
-import type { Layers } from "./maps.ts";
+import { layerRows } from "../../tensor/layer-rows.ts";
 import type { AbkdOptions } from "./options.ts";
 import type { Weights } from "./weights.ts";
 
@@ -14,15 +14,15 @@ export interface Side {
 export interface Attention {
   /**
    * A, teacher layers x student layers, differentiable by the student's means.
-   * @param studentMeans S_a: 1 x d_s a layer
+   * @param studentMeans S_a, S_l x d_s
    */
-  scores(studentMeans: Layers): tf.Tensor2D;
+  scores(studentMeans: tf.Tensor2D): tf.Tensor2D;
   dispose(): void;
 }
 
-/** @param teacherMeans T_a: 1 x d_t a layer */
+/** @param teacherMeans T_a, T_l x d_t */
 export function createAttention(
-  teacherMeans: Layers,
+  teacherMeans: tf.Tensor2D,
   teacher: Side,
   student: Side,
   options: AbkdOptions,
@@ -58,22 +58,22 @@ class LearnedAttention implements Attention {
   readonly #options: AbkdOptions;
 
   constructor(
-    teacherMeans: Layers,
+    teacherMeans: tf.Tensor2D,
     teacher: Side,
     student: Side,
     options: AbkdOptions,
     weights: Weights,
   ) {
     this.#options = options;
-    this.#teacherMeans = tf.keep(tf.concat([...teacherMeans], 0));
+    this.#teacherMeans = tf.keep(tf.clone(teacherMeans));
     this.#teacher = linear("abkd.attention.teacher", teacher, options, weights);
     this.#student = linear("abkd.attention.student", student, options, weights);
   }
 
-  scores(studentMeans: Layers): tf.Tensor2D {
+  scores(studentMeans: tf.Tensor2D): tf.Tensor2D {
     const { embedding, softmax } = this.#options;
-    const teacher = apply(this.#teacher, this.#teacherMeans);
-    const student = apply(this.#student, tf.concat([...studentMeans], 0));
+    const teacher = apply(this.#teacher, this.#teacherMeans, true);
+    const student = apply(this.#student, studentMeans);
     const scores = tf.mul(tf.matMul(teacher, student, false, true), 1 / Math.sqrt(embedding));
     return softmaxOver(scores as tf.Tensor2D, softmax);
   }
@@ -110,13 +110,9 @@ function linear(name: string, side: Side, options: AbkdOptions, weights: Weights
   };
 }
 
-/** Row i through layer i's own linear layer, by one batched product; or all through one. */
-function apply({ weight, bias }: Linear, rows: tf.Tensor2D): tf.Tensor2D {
-  const [count, width] = rows.shape;
-  const [layers, , embedding] = weight.shape;
-  const product =
-    layers === count
-      ? tf.matMul(tf.reshape(rows, [count, 1, width]), weight)
-      : tf.matMul(rows, tf.reshape(weight, [width, embedding]));
-  return tf.add(tf.reshape(product, [count, embedding]), bias);
+/** Row i through layer i's own linear layer; or all through one. */
+function apply({ weight, bias }: Linear, rows: tf.Tensor2D, constant = false): tf.Tensor2D {
+  const [layers, width, embedding] = weight.shape;
+  if (layers === rows.shape[0]) return layerRows(rows, weight, bias, constant);
+  return tf.add(tf.matMul(rows, tf.reshape(weight, [width, embedding])), bias);
 }

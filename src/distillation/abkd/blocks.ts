@@ -47,6 +47,11 @@ export function sideBySide(layers: readonly tf.Tensor2D[]): tf.Tensor2D {
   return op(...layers) as tf.Tensor2D;
 }
 
+/** A stack layers x n x width as sideBySide() has it. */
+export function nodeMajor(stack: tf.Tensor3D): tf.Tensor2D {
+  return sideBySide(layersOf(stack));
+}
+
 /** [width, copies * width]: x times this is x beside itself, `copies` times. */
 export function repetition(width: number, copies: number): tf.Tensor2D {
   return tf.tidy(() => tf.concat(new Array<tf.Tensor2D>(copies).fill(tf.eye(width)), 1));

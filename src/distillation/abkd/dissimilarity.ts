@@ -1,5 +1,6 @@
 // Equation 4: how far each student layer is from each teacher layer, in each of its forms.
-import type * as tf from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
+import { BACKEND } from "../../tensor/backend.ts";
 import type { Side } from "./attention.ts";
 import { FixedTeacher } from "./fixed-teacher.ts";
 import type { Layers } from "./maps.ts";
@@ -8,6 +9,7 @@ import type { AbkdOptions } from "./options.ts";
 import { PerNodeCosine } from "./per-node-cosine.ts";
 import type { Projections } from "./projections.ts";
 import { ScalarPerNode } from "./scalar-per-node.ts";
+import { TrainedScalars } from "./trained-scalars.ts";
 
 /** D and the size of what it compares. */
 export interface Measured {
@@ -34,11 +36,11 @@ export interface Measured {
 export interface Dissimilarity {
   /**
    * sum_ij w_ij D_ij, differentiable.
-   * @param student n x d_s a layer
+   * @param student layers x n x d_s
    * @param weights w, teacher layers x student layers
    */
-  weighted(student: Layers, weights: tf.Tensor2D): tf.Scalar;
-  measure(student: Layers): Measured;
+  weighted(student: tf.Tensor3D, weights: tf.Tensor2D): tf.Scalar;
+  measure(student: tf.Tensor3D): Measured;
   /** Of each projected teacher map, the mean square over nodes (and d_a): what collapses. */
   teacherSquares(): tf.Tensor1D;
   /** |u_t| of each teacher layer, for the forms that have it. */
@@ -58,7 +60,12 @@ export interface Comparison {
 
 export function createDissimilarity(comparison: Comparison): Dissimilarity {
   const { form, distance, projections } = comparison.options;
-  if (form !== "mse") return new ScalarPerNode(comparison);
+  if (form !== "mse") {
+    const onePass = projections === "trained" && distance === "euclidean";
+    return onePass && tf.getBackend() === BACKEND
+      ? new TrainedScalars(comparison)
+      : new ScalarPerNode(comparison);
+  }
   if (projections === "fixed-teacher") return new FixedTeacher(comparison);
   return distance === "cosine" ? new PerNodeCosine(comparison) : new MeanSquare(comparison);
 }

@@ -1,11 +1,13 @@
 // The default form, and its hot path: D_ij = |T_i - S_j P_s^j|^2 / (n d_t), the teacher's side fixed.
 //
 // Student layers are regressed onto the teacher's maps, so nothing can shrink but the distance. A
-// step reads T once: pair-distances.ts holds that primitive.
+// step reads T once: on the engine one kernel makes D and its gradients.
 import * as tf from "@tensorflow/tfjs";
-import { blockMask, repetition, sideBySide } from "./blocks.ts";
+import { BACKEND } from "../../tensor/backend.ts";
+import { pairRegression } from "../../tensor/pairs.ts";
+import { blockMask, nodeMajor, repetition, sideBySide } from "./blocks.ts";
 import type { Comparison, Dissimilarity, Measured } from "./dissimilarity.ts";
-import { type Layers, unitRows } from "./maps.ts";
+import { unitRows } from "./maps.ts";
 import { pairDistances } from "./pair-distances.ts";
 
 /**
@@ -20,7 +22,9 @@ export class FixedTeacher implements Dissimilarity {
   readonly #mask: tf.Tensor2D;
   /** Spreads a P_s^j over all blocks of its row. */
   readonly #repetition: tf.Tensor2D;
-  /** |T_i|^2 / (n d_t), [T_l]. */
+  /** |T_i|^2, over nodes and width. */
+  readonly #teacherSums: Float32Array;
+  /** The same / (n d_t), [T_l]. */
   readonly #teacherSquares: tf.Tensor1D;
   /** From a sum of squares to D. */
   readonly #factor: number;
@@ -40,13 +44,28 @@ export class FixedTeacher implements Dissimilarity {
     this.#mask = tf.keep(blockMask(studentSide.layers.length, studentSide.width, width));
     this.#repetition = tf.keep(repetition(width, studentSide.layers.length));
     this.#teacherSquares = tf.keep(tf.tidy(() => meanSquares(this.#teacher)));
+    const means = this.#teacherSquares.dataSync<"float32">();
+    this.#teacherSums = means.map((mean) => mean * nodes * width);
   }
 
-  weighted(student: Layers, weights: tf.Tensor2D): tf.Scalar {
-    return fixedTeacherLoss(this.#teacher, this.#projected(student), weights, this.#factor);
+  weighted(student: tf.Tensor3D, weights: tf.Tensor2D): tf.Scalar {
+    if (this.#cosine || tf.getBackend() !== BACKEND) {
+      return fixedTeacherLoss(this.#teacher, this.#projected(student), weights, this.#factor);
+    }
+    const { projections, studentSide } = this.#comparison;
+    const sizes = [student.shape[0], studentSide.width, projections.width] as const;
+    const matrices = tf.reshape(projections.studentMatrices(), [...sizes]) as tf.Tensor3D;
+    return regressionLoss(
+      this.#teacher,
+      this.#teacherSums,
+      student,
+      matrices,
+      weights,
+      this.#factor,
+    );
   }
 
-  measure(student: Layers): Measured {
+  measure(student: tf.Tensor3D): Measured {
     const projected = this.#projected(student);
     const teacherLayers = this.#teacher.shape[1];
     const studentLayers = projected.shape[1];
@@ -72,16 +91,16 @@ export class FixedTeacher implements Dissimilarity {
   }
 
   /** R, [n, S_l, d_t]: one product with the P_s^j as blocks, whose result is node-major. */
-  #projected(student: Layers): tf.Tensor3D {
+  #projected(student: tf.Tensor3D): tf.Tensor3D {
     const { projections } = this.#comparison;
     const { width } = projections;
     const repeated = tf.matMul(projections.studentMatrices(), this.#repetition);
     const blocks = tf.mul(repeated, this.#mask) as tf.Tensor2D;
-    const projected = tf.matMul(sideBySide(student), blocks);
+    const projected = tf.matMul(nodeMajor(student), blocks);
     const unit = this.#cosine
       ? unitRows(tf.reshape(projected, [-1, width]) as tf.Tensor2D)
       : projected;
-    return tf.reshape(unit, [-1, student.length, width]);
+    return tf.reshape(unit, [-1, student.shape[0], width]);
   }
 }
 
@@ -124,4 +143,39 @@ export function fixedTeacherLoss(
     };
   });
   return loss(projected, weights) as tf.Scalar;
+}
+
+/**
+ * The same of R_j = S_j P_j, differentiable by S, P and w, on the engine. With U_j = sum_i w_ij
+ * (T_i - R_j):
+ *
+ *     dL/dS_j = -2 factor U_j P_j',   dL/dP_j = -2 factor S_j' U_j,   dL/dw_ij = D_ij
+ *
+ * @param teacherSquares |T_i|^2
+ * @param student [S_l, n, d_s]: S
+ * @param projections [S_l, d_s, d]: P
+ */
+function regressionLoss(
+  teacher: tf.Tensor3D,
+  teacherSquares: Float32Array,
+  student: tf.Tensor3D,
+  projections: tf.Tensor3D,
+  weights: tf.Tensor2D,
+  factor: number,
+): tf.Scalar {
+  const loss = tf.customGrad((...args: unknown[]) => {
+    const [s, p, w, save] = args as [tf.Tensor3D, tf.Tensor3D, tf.Tensor2D, tf.GradSaveFunc];
+    const { distances, byStudent, byProjection } = pairRegression(teacher, teacherSquares, s, p, w);
+    const dissimilarity = tf.mul(distances, factor);
+    save([byStudent, byProjection, dissimilarity]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
+      const scale = tf.mul(dy, -2 * factor);
+      return [tf.mul(saved[0]!, scale), tf.mul(saved[1]!, scale), tf.mul(saved[2]!, dy)];
+    };
+    return {
+      value: tf.sum(tf.mul(w, dissimilarity)),
+      gradFunc: gradFunc as unknown as () => tf.Tensor,
+    };
+  });
+  return loss(student, projections, weights) as tf.Scalar;
 }

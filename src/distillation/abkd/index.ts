@@ -13,7 +13,7 @@ import { type Attention, createAttention, type Side } from "./attention.ts";
 import { collapseWarning, remainingScale } from "./collapse.ts";
 import { createDissimilarity, type Dissimilarity } from "./dissimilarity.ts";
 import { abkdLoss, totalLoss } from "./loss.ts";
-import { layerOf, type PreparedMaps, prepareMaps, unstackLayers } from "./maps.ts";
+import { chosenLayers, type Layers, layerOf, type PreparedMaps, prepareMaps } from "./maps.ts";
 import { type AbkdOptions, checkAbkdOptions, defaults, presets, table } from "./options.ts";
 import { Projections } from "./projections.ts";
 import { Weights } from "./weights.ts";
@@ -81,9 +81,9 @@ export class AbkdDistillation implements Distillation {
       {
         crossEntropy,
         abkd: () => {
-          const { layers, means } = this.#prepare(student);
+          const { maps, means } = this.#prepare(student);
           const scores = this.#attention.scores(means);
-          return abkdLoss(scores, this.#dissimilarity, layers, this.#studentLayers);
+          return abkdLoss(scores, this.#dissimilarity, maps, this.#studentLayers);
         },
         soft: () => this.#softLabels!.loss(student.logits, "kl"),
       },
@@ -103,9 +103,9 @@ export class AbkdDistillation implements Distillation {
    */
   inspect(student: StudentOutputs): Inspection {
     return tf.tidy(() => {
-      const { layers, means } = this.#prepare(student);
+      const { maps, means } = this.#prepare(student);
       const attention = this.#attention.scores(means).arraySync();
-      const measured = this.#dissimilarity.measure(layers);
+      const measured = this.#dissimilarity.measure(maps);
       const dissimilarity = measured.dissimilarity.arraySync();
       const squares = this.#dissimilarity.teacherSquares().dataSync();
       const left = remainingScale(this.#startSquares, [...squares], attention);
@@ -148,44 +148,32 @@ export class AbkdDistillation implements Distillation {
     this.#softLabels?.dispose();
   }
 
-  #prepare(student: StudentOutputs): PreparedMaps {
-    const { logits, studentMaps } = this.#options;
-    return prepare(student, this.#studentSide, logits, studentMaps);
+  #prepare({ maps, logits }: StudentOutputs): PreparedMaps {
+    const extra = this.#options.logits ? logits : undefined;
+    const stack = chosenLayers(maps, extra, this.#studentSide.layers);
+    return prepareMaps(stack, this.#options.studentMaps);
   }
 }
 
-/** The layers of a side that take part, as the options want them. */
-function prepare(
-  outputs: TeacherOutputs | StudentOutputs,
-  side: Side,
-  logits: boolean,
-  kind: AbkdOptions["teacherMaps"],
-): PreparedMaps {
-  const all = unstackLayers(outputs.maps, logits ? outputs.logits : undefined);
-  return prepareMaps(
-    side.layers.map((layer) => all[layer]!),
-    kind,
-  );
-}
-
 /**
- * The same of a teacher, through which nothing is differentiated: a layer at a time, and what lies
- * between is freed at once, as 64 layers' worth of it would not fit the engine's memory for NELL.
+ * The teacher's layers that take part, prepared, and their means, [T_l, d_t]. Nothing is
+ * differentiated through them: a layer at a time, and what lies between is freed at once, as 64
+ * layers' worth of it would not fit the engine's memory for NELL.
  */
 function prepareTeacher(
   outputs: TeacherOutputs,
   side: Side,
   logits: boolean,
   kind: AbkdOptions["teacherMaps"],
-): PreparedMaps {
+): { layers: Layers; means: tf.Tensor2D } {
   const extra = logits ? outputs.logits : undefined;
   const prepared = side.layers.map((layer) =>
-    tf.tidy(() => {
-      const { layers, means } = prepareMaps([layerOf(outputs.maps, extra, layer)], kind);
-      return [layers[0]!, means[0]!];
-    }),
+    tf.tidy(() => ({ ...prepareMaps(layerOf(outputs.maps, extra, layer), kind) })),
   );
-  return { layers: prepared.map(([map]) => map!), means: prepared.map(([, mean]) => mean!) };
+  return {
+    layers: prepared.map(({ maps }) => tf.reshape(maps, [maps.shape[1], maps.shape[2]])),
+    means: tf.concat(prepared.map(({ means }) => means)),
+  };
 }
 
 const mean = (values: readonly number[]): number =>

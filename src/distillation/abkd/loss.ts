@@ -1,19 +1,19 @@
 // Equations 5 and 6: the attended dissimilarity, and its place beside the cross-entropy.
 import * as tf from "@tensorflow/tfjs";
 import type { Dissimilarity } from "./dissimilarity.ts";
-import type { Layers } from "./maps.ts";
 import type { AbkdOptions } from "./options.ts";
 
 /**
  * L_abkd = 1' (A o D) (1 / S_l): the sum over teacher layers of the mean over student layers.
  *
  * @param attention A, teacher layers x student layers
+ * @param student layers x n x d_s
  * @param studentLayers S_l, also where some of them do not take part
  */
 export function abkdLoss(
   attention: tf.Tensor2D,
   dissimilarity: Dissimilarity,
-  student: Layers,
+  student: tf.Tensor3D,
   studentLayers: number,
 ): tf.Scalar {
   return dissimilarity.weighted(student, tf.mul(attention, 1 / studentLayers));

@@ -12,48 +12,60 @@ export const MAP_KINDS = ["raw", "scaled", "centred", "scaled-centred", "normali
  */
 export type MapKind = (typeof MAP_KINDS)[number];
 
-/** One map a layer, n x width each. */
+/** One map a layer of the teacher's, n x width each. */
 export type Layers = readonly tf.Tensor2D[];
 
 export interface PreparedMaps {
-  /** What D compares. */
-  readonly layers: Layers;
+  /** What D compares: layers x n x width. */
+  readonly maps: tf.Tensor3D;
   /**
-   * Mean over nodes, 1 x width each, for the attention (T_a, S_a): taken before centring, after
+   * Mean over nodes, layers x width, for the attention (T_a, S_a): taken before centring, after
    * which there would be nothing to attend to.
    */
-  readonly means: Layers;
+  readonly means: tf.Tensor2D;
 }
 
 /** Squared lengths below this count as zero: no direction, and no gradient through it. */
 export const NO_LENGTH = 1e-24;
 
 /**
- * The layers of a stack of maps, the logits behind them where they count as one. Maps and logits
- * are then padded with zeros to the wider of the two: through a linear map of its own that is the
- * same as a layer of its own width.
+ * The layers of a stack of maps that `chosen` names, the logits behind them where they count as one.
+ * Maps and logits are then padded with zeros to the wider of the two: through a linear map of its
+ * own that is the same as a layer of its own width.
  *
  * @param maps layers x n x width
  * @param logits n x classes, or undefined where they are no layer
+ * @returns the stack itself where all of it is wanted
  */
-export function unstackLayers(maps: tf.Tensor3D, logits: tf.Tensor2D | undefined): tf.Tensor2D[] {
+export function chosenLayers(
+  maps: tf.Tensor3D,
+  logits: tf.Tensor2D | undefined,
+  chosen: readonly number[],
+): tf.Tensor3D {
+  const count = maps.shape[0];
+  if (!logits && chosen.length === count) return maps;
+  const width = logits ? Math.max(maps.shape[2], logits.shape[1]) : maps.shape[2];
   const layers = layersOf(maps);
-  if (!logits) return layers;
-  const width = Math.max(maps.shape[2], logits.shape[1]);
-  return [...layers, logits].map((layer) => widened(layer, width));
+  const found = chosen.map((layer) => {
+    const one = layer < count ? layers[layer] : logits;
+    if (!one) throw new RangeError(`layer ${layer} of ${count}`);
+    return widened(one, width);
+  });
+  return tf.stack(found) as tf.Tensor3D;
 }
 
-/** Layer `index` of what unstackLayers gives, without the others; not differentiable. */
+/** Layer `index` of what chosenLayers gives, 1 x n x width, without the others; not differentiable. */
 export function layerOf(
   maps: tf.Tensor3D,
   logits: tf.Tensor2D | undefined,
   index: number,
-): tf.Tensor2D {
+): tf.Tensor3D {
   const [count, nodes, width] = maps.shape;
   const layer = index < count ? tf.slice(maps, [index, 0, 0], [1, nodes, width]) : logits;
   if (!layer) throw new RangeError(`layer ${index} of ${count}`);
   const flat = tf.reshape(layer, [nodes, -1]) as tf.Tensor2D;
-  return logits ? widened(flat, Math.max(width, logits.shape[1])) : flat;
+  const wide = logits ? widened(flat, Math.max(width, logits.shape[1])) : flat;
+  return tf.reshape(wide, [1, nodes, -1]);
 }
 
 /** Zeros to the right. By a product, whose gradient is faster than a padding's. */
@@ -63,23 +75,33 @@ function widened(layer: tf.Tensor2D, width: number): tf.Tensor2D {
 }
 
 /** Differentiable; a layer of zeros stays zero. */
-export function prepareMaps(layers: Layers, kind: MapKind): PreparedMaps {
-  const scaled = layers.map((layer) => {
-    if (kind === "normalised") return unitRows(layer);
-    return kind === "scaled" || kind === "scaled-centred" ? unitMeanSquare(layer) : layer;
-  });
-  const means = scaled.map(meanOverNodes);
+export function prepareMaps(stack: tf.Tensor3D, kind: MapKind): PreparedMaps {
+  const scaled = scaledMaps(stack, kind);
+  const means = meansOverNodes(scaled);
   const centred = kind === "centred" || kind === "scaled-centred";
   return {
-    layers: centred ? scaled.map((layer, i) => tf.sub(layer, means[i]!) as tf.Tensor2D) : scaled,
-    means,
+    maps: centred ? tf.sub(scaled, means) : scaled,
+    means: tf.reshape(means, [stack.shape[0], stack.shape[2]]),
   };
 }
 
-/** By a product, whose gradient is a product too: faster than a mean's broadcast. */
-function meanOverNodes(layer: tf.Tensor2D): tf.Tensor2D {
-  const nodes = layer.shape[0];
-  return tf.matMul(tf.fill([1, nodes], 1 / nodes), layer);
+function scaledMaps(stack: tf.Tensor3D, kind: MapKind): tf.Tensor3D {
+  if (kind === "normalised") {
+    const rows = tf.reshape(stack, [-1, stack.shape[2]]) as tf.Tensor2D;
+    return tf.reshape(unitRows(rows), stack.shape);
+  }
+  if (kind !== "scaled" && kind !== "scaled-centred") return stack;
+  return tf.stack(layersOf(stack).map(unitMeanSquare)) as tf.Tensor3D;
+}
+
+/** layers x 1 x width. The gradient repeats a row by a sum, which is faster than tfjs's broadcast. */
+function meansOverNodes(stack: tf.Tensor3D): tf.Tensor3D {
+  const [layers, nodes, width] = stack.shape;
+  const op = tf.customGrad((...args: unknown[]) => ({
+    value: tf.mean(args[0] as tf.Tensor3D, 1, true),
+    gradFunc: (dy: tf.Tensor) => tf.add(tf.zeros([layers, nodes, width]), tf.mul(dy, 1 / nodes)),
+  }));
+  return op(stack) as tf.Tensor3D;
 }
 
 function unitMeanSquare(layer: tf.Tensor2D): tf.Tensor2D {

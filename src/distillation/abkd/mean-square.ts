@@ -7,9 +7,8 @@
 // where T_i'T_i is constant. Where the difference is small against the first two terms its
 // digits are lost in them: such pairs are computed directly.
 import * as tf from "@tensorflow/tfjs";
-import { blockMask, layersOf, membership, sideBySide } from "./blocks.ts";
+import { blockMask, layersOf, membership, nodeMajor, sideBySide } from "./blocks.ts";
 import type { Comparison, Dissimilarity, Measured } from "./dissimilarity.ts";
-import type { Layers } from "./maps.ts";
 
 /** Below this share of |t_i|^2 + |s_j|^2 a pair is computed directly: Gram has 1e-6 of them. */
 const SMALL = 1e-2;
@@ -50,11 +49,11 @@ export class MeanSquare implements Dissimilarity {
     this.#studentMask = tf.keep(blockMask(students, studentSide.width, studentSide.width));
   }
 
-  weighted(student: Layers, weights: tf.Tensor2D): tf.Scalar {
+  weighted(student: tf.Tensor3D, weights: tf.Tensor2D): tf.Scalar {
     return tf.sum(tf.mul(weights, this.#dissimilarity(student).dissimilarity));
   }
 
-  measure(student: Layers): Measured {
+  measure(student: tf.Tensor3D): Measured {
     const { dissimilarity, terms } = this.#dissimilarity(student);
     const flat = (x: tf.Tensor2D): tf.Tensor1D => tf.reshape(x, [-1]);
     return {
@@ -77,11 +76,11 @@ export class MeanSquare implements Dissimilarity {
     ]);
   }
 
-  #dissimilarity(student: Layers): { dissimilarity: tf.Tensor2D; terms: Terms } {
+  #dissimilarity(student: tf.Tensor3D): { dissimilarity: tf.Tensor2D; terms: Terms } {
     const { projections } = this.#comparison;
     const teacherMatrices = projections.teacherMatrices();
     const studentMatrices = projections.studentMatrices();
-    const terms = this.#terms(sideBySide(student), teacherMatrices, studentMatrices);
+    const terms = this.#terms(nodeMajor(student), teacherMatrices, studentMatrices);
     const sizes = tf.add(terms.teacher, tf.transpose(terms.student));
     const gram = tf.sub(sizes, tf.mul(terms.cross, 2)) as tf.Tensor2D;
     const lost = lostPairs(gram, sizes as tf.Tensor2D);
@@ -117,7 +116,7 @@ export class MeanSquare implements Dissimilarity {
 
   /** D of the pairs (i * S_l + j), the others 0. */
   #direct(
-    student: Layers,
+    student: tf.Tensor3D,
     qt: tf.Tensor2D,
     qs: tf.Tensor2D,
     pairs: readonly number[],
@@ -128,12 +127,13 @@ export class MeanSquare implements Dissimilarity {
     const [rows, columns] = [teacherSide.layers.length, studentSide.layers.length];
     const teacherMatrices = layersOf(tf.reshape(qt, [rows, teacherSide.width, width]));
     const studentMatrices = layersOf(tf.reshape(qs, [columns, studentSide.width, width]));
+    const maps = layersOf(student);
     const distances = pairs.map((pair) => {
       const i = Math.floor(pair / columns);
       const j = pair % columns;
       const start = [0, i * teacherSide.width] as [number, number];
       const t = tf.slice(this.#teacher, start, [nodes, teacherSide.width]);
-      return squaredDistance(t, teacherMatrices[i]!, student[j]!, studentMatrices[j]!);
+      return squaredDistance(t, teacherMatrices[i]!, maps[j]!, studentMatrices[j]!);
     });
     const places = tf.oneHot(tf.tensor1d([...pairs], "int32"), rows * columns, 1, 0, "float32");
     const flat = tf.matMul(tf.reshape(tf.stack(distances), [1, -1]), places as tf.Tensor2D);

@@ -4,7 +4,7 @@
 // inner product x (Q_i Q_j') y' and the squared lengths x (Q_i Q_i') x' and y (Q_j Q_j') y'.
 // 1 - cos so has an absolute error of about 1e-6, also where it is near zero.
 import * as tf from "@tensorflow/tfjs";
-import { blockMask, layersOf, membership, sideBySide } from "./blocks.ts";
+import { blockMask, layersOf, membership, nodeMajor } from "./blocks.ts";
 import type { Comparison, Dissimilarity, Measured } from "./dissimilarity.ts";
 import { inverseRoot, type Layers } from "./maps.ts";
 
@@ -25,11 +25,11 @@ export class PerNodeCosine implements Dissimilarity {
     this.#studentMask = tf.keep(blockMask(students, studentSide.width, studentSide.width));
   }
 
-  weighted(student: Layers, weights: tf.Tensor2D): tf.Scalar {
+  weighted(student: tf.Tensor3D, weights: tf.Tensor2D): tf.Scalar {
     return tf.sum(tf.mul(weights, this.#dissimilarity(student)));
   }
 
-  measure(student: Layers): Measured {
+  measure(student: tf.Tensor3D): Measured {
     return { dissimilarity: this.#dissimilarity(student) };
   }
 
@@ -43,10 +43,10 @@ export class PerNodeCosine implements Dissimilarity {
     tf.dispose([...this.#teacher, this.#studentMembership, this.#studentMask]);
   }
 
-  #dissimilarity(layers: Layers): tf.Tensor2D {
+  #dissimilarity(stack: tf.Tensor3D): tf.Tensor2D {
     const { projections } = this.#comparison;
-    const columns = layers.length;
-    const student = sideBySide(layers);
+    const columns = stack.shape[0];
+    const student = nodeMajor(stack);
     const qs = projections.studentMatrices();
     const outer = tf.mul(tf.matMul(qs, qs, false, true), this.#studentMask) as tf.Tensor2D;
     const studentProducts = tf.mul(tf.matMul(student, outer), student) as tf.Tensor2D;

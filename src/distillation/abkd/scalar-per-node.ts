@@ -27,11 +27,11 @@ export class ScalarPerNode implements Dissimilarity {
     }
   }
 
-  weighted(student: Layers, weights: tf.Tensor2D): tf.Scalar {
+  weighted(student: tf.Tensor3D, weights: tf.Tensor2D): tf.Scalar {
     return tf.sum(tf.mul(weights, this.#dissimilarity(this.#studentRows(student))));
   }
 
-  measure(student: Layers): Measured {
+  measure(student: tf.Tensor3D): Measured {
     const s = this.#studentRows(student);
     const dissimilarity = this.#dissimilarity(s);
     const { distance, form } = this.#comparison.options;
@@ -77,8 +77,8 @@ export class ScalarPerNode implements Dissimilarity {
     return rowsOf(layers, this.#comparison.projections.teacherVectors());
   }
 
-  #studentRows(layers: Layers): tf.Tensor2D {
-    return rowsOf(layers, this.#comparison.projections.studentVectors());
+  #studentRows(student: tf.Tensor3D): tf.Tensor2D {
+    return rowsOf(layersOf(student), this.#comparison.projections.studentVectors());
   }
 }
 

@@ -1,5 +1,5 @@
 // Squared distances of every teacher layer's map to every student layer's, in one pass.
-import { fma, fma1, squaredDistance } from "./vector";
+import { fma, fma1, lanes, squaredDistance, sums4 } from "./vector";
 
 /** Nodes whose distances are summed together: fixed, so that bits do not depend on threads. */
 export const NODES_A_BLOCK: i32 = 32;
@@ -17,37 +17,131 @@ export function pairDistances(
   const step = <usize>width << 2;
   const tNode = <usize>teacherLayers * step, rNode = <usize>studentLayers * step;
   const pairs = (<usize>teacherLayers * <usize>studentLayers) << 2;
-  const wStep = <usize>studentLayers << 2;
   for (let block = begin; block < end; block++) {
     const partial = PARTIAL + <usize>block * pairs;
     memory.fill(partial, 0, pairs);
     const first = block * NODES_A_BLOCK, last = min(nodes, first + NODES_A_BLOCK);
     for (let n = first; n < last; n++) {
-      const t0 = T + <usize>n * tNode, r0 = R + <usize>n * rNode, u0 = U + <usize>n * rNode;
-      let j = 0;
-      for (; j + 4 <= studentLayers; j += 4) {
-        const r = r0 + <usize>j * step;
-        let t = t0, out = partial + (<usize>j << 2);
-        for (let i = 0; i < teacherLayers; i++) {
-          distances4(t, r, step, out);
-          t += step; out += wStep;
-        }
-        weighted4(t0, tNode, step, W + (<usize>j << 2), wStep, r, u0 + <usize>j * step);
+      const at = <usize>n * rNode;
+      oneNode(T + <usize>n * tNode, tNode, R + at, U + at, W, partial, studentLayers, step, 1);
+    }
+  }
+}
+
+/**
+ * The same with R[n, j] = S[j, n] P[j], and the gradients' directions through that product:
+ * DS[j, n, k] = U[n, j] . P[j, k] and DP[j, k] = sum over nodes of S[j, n, k] U[n, j].
+ * S and DS are studentLayers x nodes x studentWidth, P studentLayers x studentWidth x width.
+ * A block's RECORD holds its PARTIAL, its share of DP, and a node's R and U. Unless `direct`, U is
+ * sum_i W[i, j] T_i - (sum_i W[i, j]) R_j: half the arithmetic, and no digits where R_j nears T_i.
+ */
+export function pairRegression(
+  begin: i32, end: i32, T: usize, S: usize, P: usize, W: usize, RECORD: usize, DS: usize,
+  nodes: i32, teacherLayers: i32, studentLayers: i32, width: i32, studentWidth: i32, direct: i32,
+): void {
+  const step = <usize>width << 2, sStep = <usize>studentWidth << 2;
+  const tNode = <usize>teacherLayers * step, rNode = <usize>studentLayers * step;
+  const pairs = (<usize>teacherLayers * <usize>studentLayers) << 2;
+  const layer = <usize>studentWidth * step, sLayer = <usize>nodes * sStep;
+  const size = pairs + <usize>studentLayers * layer + rNode * 2;
+  for (let block = begin; block < end; block++) {
+    const record = RECORD + <usize>block * size, dp = record + pairs;
+    const r = dp + <usize>studentLayers * layer, u = r + rNode;
+    memory.fill(record, 0, r - record);
+    const first = block * NODES_A_BLOCK, last = min(nodes, first + NODES_A_BLOCK);
+    for (let n = first; n < last; n++) {
+      const at = <usize>n * sStep;
+      for (let j: usize = 0; j < <usize>studentLayers; j++) {
+        projected(S + at + j * sLayer, sStep, P + j * layer, step, r + j * step);
       }
-      for (; j < studentLayers; j++) {
-        const r = r0 + <usize>j * step;
-        let t = t0, out = partial + (<usize>j << 2);
-        for (let i = 0; i < teacherLayers; i++) {
-          store<f32>(out, load<f32>(out) + squaredDistance(t, r, step));
-          t += step; out += wStep;
-        }
-        weightedFrom(0, t0, t0 + tNode, step, W + (<usize>j << 2), wStep, r, u0 + <usize>j * step);
+      oneNode(T + <usize>n * tNode, tNode, r, u, W, record, studentLayers, step, direct);
+      for (let j: usize = 0; j < <usize>studentLayers; j++) {
+        const s = at + j * sLayer, p = j * layer;
+        through(u + j * step, S + s, sStep, P + p, step, DS + s, dp + p);
       }
     }
   }
 }
 
-/** OUT[0..3] += the squared distances of t to four consecutive rows from r on. */
+/** Adds a node's squared distances to `partial`, always by differences, and makes its rows of U. */
+@inline
+function oneNode(
+  t0: usize, tNode: usize, r0: usize, u0: usize, W: usize, partial: usize,
+  studentLayers: i32, step: usize, direct: i32,
+): void {
+  const wStep = <usize>studentLayers << 2, end = t0 + tNode;
+  let j = 0;
+  for (; j + 4 <= studentLayers; j += 4) {
+    const r = r0 + <usize>j * step, w0 = W + (<usize>j << 2);
+    let t = t0, out = partial + (<usize>j << 2), w = w0, total = f32x4.splat(0);
+    for (; t + 2 * step <= end; t += 2 * step) {
+      distances2x4(t, r, step, out, wStep);
+      total = f32x4.add(total, f32x4.add(v128.load(w), v128.load(w + wStep)));
+      out += 2 * wStep; w += 2 * wStep;
+    }
+    if (t < end) {
+      distances4(t, r, step, out);
+      total = f32x4.add(total, v128.load(w));
+    }
+    const u = u0 + <usize>j * step;
+    if (direct) differences4(t0, end, step, w0, wStep, r, u);
+    else pulls4(t0, end, step, w0, wStep, total, r, u);
+  }
+  for (; j < studentLayers; j++) {
+    const r = r0 + <usize>j * step;
+    let out = partial + (<usize>j << 2);
+    for (let t = t0; t < end; t += step) {
+      store<f32>(out, load<f32>(out) + squaredDistance(t, r, step));
+      out += wStep;
+    }
+    pullFrom(0, t0, end, step, W + (<usize>j << 2), wStep, r, u0 + <usize>j * step);
+  }
+}
+
+/** OUT[0..3] += `sum` and the squared distances of t to four rows from byte k on. */
+@inline
+function addDistances(
+  sum: v128, k: usize, t: usize, r: usize, step: usize, out: usize,
+): void {
+  for (; k < step; k += 4) {
+    const x = f32x4.splat(load<f32>(t + k)), r2 = r + 2 * step + k;
+    const y = f32x4(load<f32>(r + k), load<f32>(r + step + k), load<f32>(r2), load<f32>(r2 + step));
+    const e = f32x4.sub(x, y);
+    sum = fma(e, e, sum);
+  }
+  v128.store(out, f32x4.add(v128.load(out), sum));
+}
+
+/** The squared distances of t, and of the row after it, to four consecutive rows from r on. */
+@inline
+function distances2x4(t: usize, r: usize, step: usize, out: usize, outStep: usize): void {
+  let a = f32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a, k: usize = 0;
+  const t1 = t + step, r1 = r + step, r2 = r1 + step, r3 = r2 + step;
+  // Twice the body, as addresses cost as much as what is done with the numbers.
+  for (; k + 32 <= step; k += 32) {
+    let x = v128.load(t + k), y = v128.load(t1 + k);
+    let z = v128.load(r + k), p = f32x4.sub(x, z), q = f32x4.sub(y, z);
+    a = fma(p, p, a); e = fma(q, q, e);
+    z = v128.load(r1 + k); p = f32x4.sub(x, z); q = f32x4.sub(y, z);
+    b = fma(p, p, b); f = fma(q, q, f);
+    z = v128.load(r2 + k); p = f32x4.sub(x, z); q = f32x4.sub(y, z);
+    c = fma(p, p, c); g = fma(q, q, g);
+    z = v128.load(r3 + k); p = f32x4.sub(x, z); q = f32x4.sub(y, z);
+    d = fma(p, p, d); h = fma(q, q, h);
+    x = v128.load(t + k, 16); y = v128.load(t1 + k, 16);
+    z = v128.load(r + k, 16); p = f32x4.sub(x, z); q = f32x4.sub(y, z);
+    a = fma(p, p, a); e = fma(q, q, e);
+    z = v128.load(r1 + k, 16); p = f32x4.sub(x, z); q = f32x4.sub(y, z);
+    b = fma(p, p, b); f = fma(q, q, f);
+    z = v128.load(r2 + k, 16); p = f32x4.sub(x, z); q = f32x4.sub(y, z);
+    c = fma(p, p, c); g = fma(q, q, g);
+    z = v128.load(r3 + k, 16); p = f32x4.sub(x, z); q = f32x4.sub(y, z);
+    d = fma(p, p, d); h = fma(q, q, h);
+  }
+  addDistances(sums4(a, b, c, d), k, t, r, step, out);
+  addDistances(sums4(e, f, g, h), k, t1, r, step, out + outStep);
+}
+
 @inline
 function distances4(t: usize, r: usize, step: usize, out: usize): void {
   let a = f32x4.splat(0), b = a, c = a, d = a, k: usize = 0;
@@ -58,29 +152,56 @@ function distances4(t: usize, r: usize, step: usize, out: usize): void {
     const e2 = f32x4.sub(x, v128.load(r2 + k)), e3 = f32x4.sub(x, v128.load(r3 + k));
     a = fma(e0, e0, a); b = fma(e1, e1, b); c = fma(e2, e2, c); d = fma(e3, e3, d);
   }
-  // Transpose and add: lane j of the sum is the distance to row j.
-  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5), ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-  const cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5), cd2 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-  const s = f32x4.add(ab, ab2), u = f32x4.add(cd, cd2);
-  let sum = f32x4.add(
-    v128.shuffle<i32>(s, u, 0, 1, 4, 5),
-    v128.shuffle<i32>(s, u, 2, 3, 6, 7),
-  );
-  for (; k < step; k += 4) {
-    const x = f32x4.splat(load<f32>(t + k));
-    const y = f32x4(load<f32>(r + k), load<f32>(r1 + k), load<f32>(r2 + k), load<f32>(r3 + k));
-    const e = f32x4.sub(x, y);
-    sum = fma(e, e, sum);
-  }
-  v128.store(out, f32x4.add(v128.load(out), sum));
+  addDistances(sums4(a, b, c, d), k, t, r, step, out);
 }
 
-/** Rows j..j+3 of U, by direct differences as well. */
+/** Rows j..j+3 of U as sum_i W[i, j] T_i - (sum_i W[i, j]) R_j. */
 @inline
-function weighted4(
-  t0: usize, tNode: usize, step: usize, w0: usize, wStep: usize, r: usize, u: usize,
+function pulls4(
+  t0: usize, end: usize, step: usize, w0: usize, wStep: usize, total: v128, r: usize, u: usize,
 ): void {
-  const end = t0 + tNode, r1 = r + step, r2 = r1 + step, r3 = r2 + step;
+  const minus = f32x4.neg(total);
+  const m0 = v128.shuffle<i32>(minus, minus, 0, 0, 0, 0);
+  const m1 = v128.shuffle<i32>(minus, minus, 1, 1, 1, 1);
+  const m2 = v128.shuffle<i32>(minus, minus, 2, 2, 2, 2);
+  const m3 = v128.shuffle<i32>(minus, minus, 3, 3, 3, 3);
+  const r1 = r + step, r2 = r1 + step, r3 = r2 + step;
+  const u1 = u + step, u2 = u1 + step, u3 = u2 + step;
+  let k: usize = 0;
+  for (; k + 32 <= step; k += 32) {
+    let a = f32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a, w = w0;
+    for (let t = t0 + k; t < end; t += step) {
+      const x = v128.load(t), y = v128.load(t, 16);
+      let z = v128.load_splat<f32>(w);
+      a = fma(z, x, a); e = fma(z, y, e);
+      z = v128.load_splat<f32>(w, 4);
+      b = fma(z, x, b); f = fma(z, y, f);
+      z = v128.load_splat<f32>(w, 8);
+      c = fma(z, x, c); g = fma(z, y, g);
+      z = v128.load_splat<f32>(w, 12);
+      d = fma(z, x, d); h = fma(z, y, h);
+      w += wStep;
+    }
+    v128.store(u + k, fma(m0, v128.load(r + k), a));
+    v128.store(u + k, fma(m0, v128.load(r + k, 16), e), 16);
+    v128.store(u1 + k, fma(m1, v128.load(r1 + k), b));
+    v128.store(u1 + k, fma(m1, v128.load(r1 + k, 16), f), 16);
+    v128.store(u2 + k, fma(m2, v128.load(r2 + k), c));
+    v128.store(u2 + k, fma(m2, v128.load(r2 + k, 16), g), 16);
+    v128.store(u3 + k, fma(m3, v128.load(r3 + k), d));
+    v128.store(u3 + k, fma(m3, v128.load(r3 + k, 16), h), 16);
+  }
+  for (let j: usize = 0; k < step && j < 4; j++) {
+    pullFrom(k, t0, end, step, w0 + (j << 2), wStep, r + j * step, u + j * step);
+  }
+}
+
+/** The same by differences. */
+@inline
+function differences4(
+  t0: usize, end: usize, step: usize, w0: usize, wStep: usize, r: usize, u: usize,
+): void {
+  const r1 = r + step, r2 = r1 + step, r3 = r2 + step;
   const u1 = u + step, u2 = u1 + step, u3 = u2 + step;
   let k: usize = 0;
   for (; k + 16 <= step; k += 16) {
@@ -97,17 +218,26 @@ function weighted4(
     }
     v128.store(u + k, a); v128.store(u1 + k, b); v128.store(u2 + k, c); v128.store(u3 + k, d);
   }
-  if (k == step) return;
-  for (let j: usize = 0; j < 4; j++) {
-    weightedFrom(k, t0, end, step, w0 + (j << 2), wStep, r + j * step, u + j * step);
+  for (let j: usize = 0; k < step && j < 4; j++) {
+    pullFrom(k, t0, end, step, w0 + (j << 2), wStep, r + j * step, u + j * step);
   }
 }
 
 /** One row of U, from byte `from` on. */
-function weightedFrom(
+function pullFrom(
   from: usize, t0: usize, end: usize, step: usize, w0: usize, wStep: usize, r: usize, u: usize,
 ): void {
-  for (let k = from; k < step; k += 4) {
+  let k = from;
+  for (; k + 16 <= step; k += 16) {
+    const x = v128.load(r + k);
+    let sum = f32x4.splat(0), w = w0;
+    for (let t = t0 + k; t < end; t += step) {
+      sum = fma(v128.load_splat<f32>(w), f32x4.sub(v128.load(t), x), sum);
+      w += wStep;
+    }
+    v128.store(u + k, sum);
+  }
+  for (; k < step; k += 4) {
     const x = load<f32>(r + k);
     let sum: f32 = 0, w = w0;
     for (let t = t0 + k; t < end; t += step) {
@@ -116,4 +246,95 @@ function weightedFrom(
     }
     store<f32>(u + k, sum);
   }
+}
+
+/** R = s P for one row s of `sStep` bytes. */
+@inline
+function projected(s: usize, sStep: usize, p: usize, step: usize, r: usize): void {
+  const end = s + sStep, four = s + (sStep & ~15);
+  let k: usize = 0;
+  for (; k + 16 <= step; k += 16) {
+    let sum = f32x4.splat(0), row = p + k, x = s;
+    for (; x < four; x += 16) {
+      const r1 = row + step, r2 = r1 + step, r3 = r2 + step;
+      sum = fma(v128.load_splat<f32>(x), v128.load(row), sum);
+      sum = fma(v128.load_splat<f32>(x, 4), v128.load(r1), sum);
+      sum = fma(v128.load_splat<f32>(x, 8), v128.load(r2), sum);
+      sum = fma(v128.load_splat<f32>(x, 12), v128.load(r3), sum);
+      row = r3 + step;
+    }
+    for (; x < end; x += 4) {
+      sum = fma(v128.load_splat<f32>(x), v128.load(row), sum);
+      row += step;
+    }
+    v128.store(r + k, sum);
+  }
+  for (; k < step; k += 4) {
+    let sum: f32 = 0, row = p + k;
+    for (let x = s; x < end; x += 4) {
+      sum = fma1(load<f32>(x), load<f32>(row), sum);
+      row += step;
+    }
+    store<f32>(r + k, sum);
+  }
+}
+
+/** ds = u P' and dP += s' u for one row s. */
+@inline
+function through(
+  u: usize, s: usize, sStep: usize, p: usize, step: usize, ds: usize, dp: usize,
+): void {
+  let m: usize = 0;
+  for (; m + 16 <= sStep; m += 16) {
+    v128.store(ds + m, through4(u, s + m, p, step, dp));
+    p += 4 * step; dp += 4 * step;
+  }
+  for (; m < sStep; m += 4) {
+    const x = v128.load_splat<f32>(s + m);
+    let a = f32x4.splat(0), k: usize = 0;
+    for (; k + 16 <= step; k += 16) {
+      const y = v128.load(u + k);
+      a = fma(y, v128.load(p + k), a);
+      v128.store(dp + k, fma(x, y, v128.load(dp + k)));
+    }
+    let sum = lanes(a);
+    for (; k < step; k += 4) {
+      const y = load<f32>(u + k);
+      sum = fma1(y, load<f32>(p + k), sum);
+      store<f32>(dp + k, fma1(load<f32>(s + m), y, load<f32>(dp + k)));
+    }
+    store<f32>(ds + m, sum);
+    p += step; dp += step;
+  }
+}
+
+/** Four numbers of ds, and their four rows of dP. */
+@inline
+function through4(u: usize, s: usize, p: usize, step: usize, dp: usize): v128 {
+  const x0 = v128.load_splat<f32>(s), x1 = v128.load_splat<f32>(s, 4);
+  const x2 = v128.load_splat<f32>(s, 8), x3 = v128.load_splat<f32>(s, 12);
+  const p1 = p + step, p2 = p1 + step, p3 = p2 + step;
+  const d1 = dp + step, d2 = d1 + step, d3 = d2 + step;
+  let a = f32x4.splat(0), b = a, c = a, d = a, k: usize = 0;
+  for (; k + 16 <= step; k += 16) {
+    const y = v128.load(u + k);
+    a = fma(y, v128.load(p + k), a); b = fma(y, v128.load(p1 + k), b);
+    c = fma(y, v128.load(p2 + k), c); d = fma(y, v128.load(p3 + k), d);
+    v128.store(dp + k, fma(x0, y, v128.load(dp + k)));
+    v128.store(d1 + k, fma(x1, y, v128.load(d1 + k)));
+    v128.store(d2 + k, fma(x2, y, v128.load(d2 + k)));
+    v128.store(d3 + k, fma(x3, y, v128.load(d3 + k)));
+  }
+  let sum = sums4(a, b, c, d);
+  for (; k < step; k += 4) {
+    const y = v128.load_splat<f32>(u + k), at = p2 + k, to = d2 + k;
+    const row = f32x4(load<f32>(p + k), load<f32>(p1 + k), load<f32>(at), load<f32>(at + step));
+    sum = fma(y, row, sum);
+    const one = f32x4.extract_lane(y, 0);
+    store<f32>(dp + k, fma1(load<f32>(s), one, load<f32>(dp + k)));
+    store<f32>(d1 + k, fma1(load<f32>(s, 4), one, load<f32>(d1 + k)));
+    store<f32>(to, fma1(load<f32>(s, 8), one, load<f32>(to)));
+    store<f32>(to + step, fma1(load<f32>(s, 12), one, load<f32>(to + step)));
+  }
+  return sum;
 }

@@ -23,6 +23,15 @@ export function lanes(v: v128): f32 {
   );
 }
 
+/** The lanes' sums of four vectors: transposed and added. */
+@inline
+export function sums4(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5), ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+  const cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5), cd2 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+  const s = f32x4.add(ab, ab2), u = f32x4.add(cd, cd2);
+  return f32x4.add(v128.shuffle<i32>(s, u, 0, 1, 4, 5), v128.shuffle<i32>(s, u, 2, 3, 6, 7));
+}
+
 /** Four bits of a bit mask from bit `at` on, as lanes of all ones or all zeros. */
 @inline
 export function maskLanes(mask: usize, at: usize): v128 {
