@@ -30,6 +30,8 @@ export interface Kernels {
   readonly dropout: Kernel;
   readonly gather: Kernel;
   readonly multiply: Kernel;
+  readonly narrowBackward: Kernel;
+  readonly narrowForward: Kernel;
   readonly pairDistances: Kernel;
   readonly product: Kernel;
   readonly productTransposedA: Kernel;
@@ -49,6 +51,7 @@ export interface Kernels {
 interface Exports extends Kernels {
   readonly multiplyAdd: (a: number, b: number, c: number) => number;
   readonly NODES_A_BLOCK: WebAssembly.Global;
+  readonly NODES_A_UNIT: WebAssembly.Global;
   readonly ROWS_A_BLOCK: WebAssembly.Global;
 }
 
@@ -58,6 +61,8 @@ export class Engine {
   readonly memory: Memory;
   /** Nodes whose distances `pairDistances` sums together. */
   readonly nodesABlock: number;
+  /** Nodes that `narrowForward` and its like work on together. */
+  readonly nodesAUnit: number;
   /** Rows that `similarityMismatch` works on with one row of scratch memory. */
   readonly rowsABlock: number;
   /** The kernels themselves, for whoever splits their work: run() is for all others. */
@@ -80,6 +85,7 @@ export class Engine {
     const exports = linked.exports as unknown as Exports;
     this.kernels = exports;
     this.nodesABlock = exports.NODES_A_BLOCK.value as number;
+    this.nodesAUnit = exports.NODES_A_UNIT.value as number;
     this.rowsABlock = exports.ROWS_A_BLOCK.value as number;
     this.#threads = new Threads(threads - 1, linked);
     memory.beforeUse = () => this.settle();
@@ -104,7 +110,7 @@ export class Engine {
   run(kernel: keyof Kernels, units: number, ...args: number[]): void {
     if (units <= 0) return;
     const threads = this.#threads;
-    const chunk = threads.count > 0 ? chunkOf(kernel, units, args, this) : units;
+    const chunk = this.#chunk(kernel, units, args);
     if (chunk < units) {
       threads.run(kernel, units, chunk, args);
       return;
@@ -116,6 +122,15 @@ export class Engine {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new KernelError(kernel, why, { cause });
     }
+  }
+
+  /** Whether run() would share this work among threads: work in stages then has to be run by stage. */
+  splits(kernel: keyof Kernels, units: number, ...args: number[]): boolean {
+    return this.#chunk(kernel, units, args) < units;
+  }
+
+  #chunk(kernel: keyof Kernels, units: number, args: readonly number[]): number {
+    return this.#threads.count > 0 ? chunkOf(kernel, units, args, this) : units;
   }
 
   /** Waits for the threads where an interrupt left them at work. */

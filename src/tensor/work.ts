@@ -35,6 +35,17 @@ const sparseRow =
     return 3 + (entries / units) * (entry + number * args[columnsAt]!);
   };
 
+/** A stage of narrow convolutions for 256 nodes; the plan's words are src/tensor/narrow.ts's. */
+const narrowUnit: Work["unit"] = ([plan], _, words) => {
+  const [nodes, width, indptr] = [0, 4, 12].map((at) => words(plan! + at)) as [
+    number,
+    number,
+    number,
+  ];
+  const entries = words(indptr + nodes * 4) - words(indptr);
+  return (256 * (4 + 0.3 * width * width + (entries * (1 + 0.1 * width)) / nodes)) | 0;
+};
+
 /** By kernel; arguments are counted after begin and end, as the kernels' sources name them. */
 const WORK: Readonly<Record<keyof Kernels, Work>> = {
   adam: elementwise(1),
@@ -51,6 +62,9 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
   dropout: { grain: 4, unit: ([, , , , , threshold]) => (threshold ? 42 : 10) },
   gather: elementwise(1.5),
   multiply: elementwise(0.3),
+  // Units of 256 nodes.
+  narrowBackward: { grain: 1, unit: narrowUnit },
+  narrowForward: { grain: 1, unit: narrowUnit },
   pairDistances: {
     grain: 1,
     // Blocks of 32 nodes.
