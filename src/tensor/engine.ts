@@ -39,6 +39,7 @@ export interface Kernels {
   readonly scale: Kernel;
   readonly similarities: Kernel;
   readonly similarityMismatch: Kernel;
+  readonly softCrossEntropy: Kernel;
   readonly sparseProduct: Kernel;
   readonly sumColumns: Kernel;
   readonly sumRows: Kernel;

@@ -58,7 +58,7 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
   combine: elementwise(0.3),
   combineRows: { grain: 4, unit: ([, , , columns]) => 2 + 0.25 * columns! },
   contrastRows: { grain: 4, unit: ([, , columns]) => 20 + 2 * columns! },
-  crossEntropy: { grain: 8, unit: ([, , , , , , classes]) => 20 + 14 * classes! },
+  crossEntropy: { grain: 8, unit: ([, , , , , , classes]) => 15 + 3 * classes! },
   dropout: { grain: 4, unit: ([, , , , , threshold]) => (threshold ? 42 : 10) },
   gather: elementwise(1.5),
   multiply: elementwise(0.3),
@@ -85,6 +85,7 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
     // Blocks of 32 rows.
     unit: ([, , , , , , nodes, width]) => 32 * nodes! * (1 + 0.5 * width!),
   },
+  softCrossEntropy: { grain: 16, unit: ([, , , , classes]) => 15 + 3 * classes! },
   sparseProduct: { grain: 4, unit: sparseRow(0.9, 0.1, 5) },
   sumColumns: { grain: 16, unit: ([, , reduced]) => 0.25 * reduced! },
   sumRows: { grain: 16, unit: ([, , reduced]) => 3 + 0.15 * reduced! },
