@@ -51,6 +51,7 @@ export interface Kernels {
 
 interface Exports extends Kernels {
   readonly multiplyAdd: (a: number, b: number, c: number) => number;
+  readonly ELEMENTS_A_UNIT: WebAssembly.Global;
   readonly NODES_A_BLOCK: WebAssembly.Global;
   readonly NODES_A_UNIT: WebAssembly.Global;
   readonly ROWS_A_BLOCK: WebAssembly.Global;
@@ -60,6 +61,8 @@ interface Exports extends Kernels {
 export class Engine {
   readonly flavour: Flavour;
   readonly memory: Memory;
+  /** Elements of a parameter that `adam` counts as one unit. */
+  readonly elementsAUnit: number;
   /** Nodes whose distances `pairDistances` sums together. */
   readonly nodesABlock: number;
   /** Nodes that `narrowForward` and its like work on together. */
@@ -85,6 +88,7 @@ export class Engine {
     this.#linked = linked;
     const exports = linked.exports as unknown as Exports;
     this.kernels = exports;
+    this.elementsAUnit = exports.ELEMENTS_A_UNIT.value as number;
     this.nodesABlock = exports.NODES_A_BLOCK.value as number;
     this.nodesAUnit = exports.NODES_A_UNIT.value as number;
     this.rowsABlock = exports.ROWS_A_BLOCK.value as number;

@@ -48,7 +48,8 @@ const narrowUnit: Work["unit"] = ([plan], _, words) => {
 
 /** By kernel; arguments are counted after begin and end, as the kernels' sources name them. */
 const WORK: Readonly<Record<keyof Kernels, Work>> = {
-  adam: elementwise(1),
+  // Units of 64 elements.
+  adam: { grain: 1, unit: () => 64 },
   arcCrossEntropy: { grain: 4, unit: sparseRow(15) },
   arcDifferences: { grain: 4, unit: sparseRow(1, 0.2, 5) },
   arcPairs: { grain: 4, unit: sparseRow(2, 0.2, 4) },
