@@ -32,6 +32,9 @@ export interface Kernels {
   readonly multiply: Kernel;
   readonly narrowBackward: Kernel;
   readonly narrowForward: Kernel;
+  readonly narrowHead: Kernel;
+  readonly narrowHeadGradient: Kernel;
+  readonly narrowProduct: Kernel;
   readonly pairDistances: Kernel;
   readonly product: Kernel;
   readonly productTransposedA: Kernel;

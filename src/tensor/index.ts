@@ -17,6 +17,7 @@ export { infoNce } from "./contrast.ts";
 export { type DropoutStream, dropout, reluDropout } from "./dropout.ts";
 export type { Flavour } from "./engine.ts";
 export { type ConvolutionOptions, gcniiConvolutions, lastMap } from "./gcnii.ts";
+export { mapLinear, sparseLinear } from "./linear.ts";
 export {
   meanSquaredError,
   type Scores,

@@ -66,6 +66,12 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
   // Units of 256 nodes.
   narrowBackward: { grain: 1, unit: narrowUnit },
   narrowForward: { grain: 1, unit: narrowUnit },
+  narrowHead: { grain: 16, unit: ([, , , , width, classes]) => 3 + 0.15 * width! * classes! },
+  narrowHeadGradient: {
+    grain: 1,
+    unit: ([, , , , , , width, classes]) => 256 * (5 + 0.3 * width! * classes!),
+  },
+  narrowProduct: { grain: 4, unit: sparseRow(0.6, 0.05, 6) },
   pairDistances: {
     grain: 1,
     // Blocks of 32 nodes.

@@ -6,6 +6,7 @@ export { arcCrossEntropy, arcDifferences, arcPairs } from "./arcs";
 export { contrastRows } from "./contrast";
 export { applyBits, dropout } from "./dropout";
 export { combine, combineRows, multiply, relu, scale } from "./elementwise";
+export { narrowHead, narrowHeadGradient, narrowProduct } from "./linear";
 export { crossEntropy, softCrossEntropy } from "./loss";
 export { NODES_A_UNIT, narrowBackward, narrowForward } from "./narrow";
 export { NODES_A_BLOCK, pairDistances } from "./pairs";
