@@ -133,7 +133,7 @@ export function mapLinear(
     engine.run("dropout", groups(size), from, top, 0, size, 1, ...dropoutArguments(dropout));
     const [wAt, bAt] = [backend.address(w), backend.address(b)];
     engine.run("narrowHead", nodes, top, wAt, bAt, backend.address(out), width, classes);
-    engine.run("transposeDense", classes, wAt, top + size * 4, classes, width);
+    engine.run("transposeDense", width, wAt, top + size * 4, width, classes);
     save([asTensor(kept)]);
     return withGradient(asTensor(out), (dy, [saved]) => {
       const mapsGradient = backend.allocate(stack.shape);

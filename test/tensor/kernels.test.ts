@@ -209,7 +209,11 @@ function crossEntropyTrial(nodes: number, classes: number, chosen: number): Tria
   };
 }
 
-function adamTrial(size: number): Trial {
+/** The bits of a float32, as a word of a table. */
+const bits = (x: number): number => new Int32Array(Float32Array.of(x).buffer)[0]!;
+
+/** Two parameters: the second has one element, in place. */
+function adamTrial(size: number, unit: number): Trial {
   const [x, g, m] = [numbers(size, 11), numbers(size, 12), numbers(size, 13)];
   // As small as a step's share of it, so that an error of 1 - beta2 would show.
   const v = numbers(size, 14).map((x) => Math.abs(x) / 1000);
@@ -220,16 +224,28 @@ function adamTrial(size: number): Trial {
     x,
     (xi, i) => xi - (rate * first[i]!) / (Math.sqrt(second[i]!) * correction + epsilon),
   );
+  const [x2, g2, m2, v2] = [0.25, 0.5, 0.75, 0.125].map((n) => Float32Array.of(n));
+  const [first2, second2] = [0.9 * 0.75 + 0.1 * 0.5, 0.999 * 0.125 + 0.001 * 0.25];
+  const moved = 0.25 - (rate * first2) / (Math.sqrt(second2) * correction + epsilon);
   return {
     title: `${size} elements`,
     kernel: "adam",
-    units: size,
-    inputs: { x, g },
-    outputs: { m, v, out: size },
-    args: ["x", "g", "m", "v", "out", decay, beta1, beta2, rate, correction, epsilon],
+    units: Math.ceil(size / unit) + 1,
+    inputs: { x, g, g2: g2! },
+    outputs: { m, v, out: size, x2: x2!, m2: m2!, v2: v2! },
+    tables: {
+      slots: [
+        ...["x", "g", "m", "v", "out", size, 0, bits(decay), bits(rate)],
+        ...["x2", "g2", "m2", "v2", "x2", 1, Math.ceil(size / unit), 0, bits(rate)],
+      ],
+    },
+    args: ["slots", 2, beta1, beta2, correction, epsilon],
     expected: {
       m: { values: first, tolerance: 4 * ROUNDING },
       v: { values: second, tolerance: second.map((x) => 8 * ROUNDING * x) },
+      x2: { values: [moved], tolerance: 4 * ROUNDING },
+      m2: { values: [first2], tolerance: 4 * ROUNDING },
+      v2: { values: [second2], tolerance: 2 * ROUNDING },
       // A small v makes a large step: the error is relative to the step.
       out: { values: out, tolerance: out.map((o, i) => ROUNDING * (4 + 8 * Math.abs(o - x[i]!))) },
     },
@@ -334,7 +350,8 @@ for (const flavour of FLAVOURS) {
     });
 
     test("Adam", () => {
-      for (const size of SIZES) check(flavour, adamTrial(size));
+      const { elementsAUnit } = engineOf(flavour);
+      for (const size of [...SIZES, 500]) check(flavour, adamTrial(size, elementsAUnit));
     });
 
     test("distances of teacher layers to student layers", () => {
