@@ -1,30 +1,36 @@
 // Softmax cross-entropy over chosen nodes or against soft labels, with its gradient; and scores.
 import { exp4, firstLanes, lanes, loadSome, storeSome } from "./vector";
 
+/** The largest of the four lanes; NaN where there is one. */
+@inline
+function largestLane(v: v128): f32 {
+  const m = f32x4.max(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
+  return f32x4.extract_lane(f32x4.max(m, v128.shuffle<f32>(m, m, 1, 0, 3, 2)), 0);
+}
+
+/** Numbers c .. c + 3 of a row of `classes`; those beyond it are `other`. */
+@inline
+function part(row: usize, c: i32, classes: i32, other: v128): v128 {
+  // May read beyond the row, never beyond its block's slack.
+  const v = v128.load(row + (<usize>c << 2)), count = classes - c;
+  if (count >= 4) return v;
+  return v128.bitselect(v, other, i32x4.gt_s(i32x4.splat(count), i32x4(0, 1, 2, 3)));
+}
+
 /** The largest of `classes` numbers; NaN where there is one. */
 @inline
 function largestOf(row: usize, classes: i32): f32 {
-  let m = f32x4.splat(-Infinity), c = 0;
-  for (; c + 4 <= classes; c += 4) m = f32x4.max(m, v128.load(row + (<usize>c << 2)));
-  m = f32x4.max(m, v128.shuffle<f32>(m, m, 2, 3, 0, 1));
-  let x = f32x4.extract_lane(f32x4.max(m, v128.shuffle<f32>(m, m, 1, 0, 3, 2)), 0);
-  for (; c < classes; c++) x = max<f32>(x, load<f32>(row + (<usize>c << 2)));
-  return x;
+  const low = f32x4.splat(-Infinity);
+  let m = part(row, 0, classes, low);
+  for (let c = 4; c < classes; c += 4) m = f32x4.max(m, part(row, c, classes, low));
+  return largestLane(m);
 }
 
-/** Sum of exp(beta (x - largest)) over a row; the terms go to OUT where it is given. */
+/** exp(beta (x - largest)) of numbers c .. c + 3 of a row; 0 beyond its end. */
 @inline
-function exponentials(row: usize, OUT: usize, classes: i32, largest: f32, beta_: f32): f64 {
-  const shift = f32x4.splat(largest), beta = f32x4.splat(beta_);
-  let sum: f64 = 0;
-  for (let c = 0; c < classes; c += 4) {
-    const at = <usize>c << 2, count = classes - c;
-    const x = f32x4.mul(beta, f32x4.sub(loadSome(row + at, count), shift));
-    const e = firstLanes(exp4(x), count);
-    sum += <f64>lanes(e);
-    if (OUT) storeSome(OUT + at, e, count);
-  }
-  return sum;
+function exponentials(row: usize, c: i32, classes: i32, largest: v128, beta: v128): v128 {
+  const x = f32x4.mul(beta, f32x4.sub(v128.load(row + (<usize>c << 2)), largest));
+  return firstLanes(exp4(x), classes - c);
 }
 
 /**
@@ -37,23 +43,35 @@ export function crossEntropy(
   begin: i32, end: i32, LOGITS: usize, LABELS: usize, NODES: usize, LOSSES: usize, GRADIENT: usize,
   HITS: usize, classes: i32, scale: f32,
 ): void {
+  const one = f32x4.splat(1);
   for (let k = begin; k < end; k++) {
     const node = <usize>load<i32>(NODES + (<usize>k << 2));
     const label = load<i32>(LABELS + (node << 2));
     const first = (node * <usize>classes) << 2, row = LOGITS + first;
-    const largest = largestOf(row, classes), own = load<f32>(row + (<usize>label << 2));
     const out = GRADIENT ? GRADIENT + first : 0;
-    const sum = exponentials(row, out, classes, largest, 1);
-    const target = <f64>own - <f64>largest;
-    store<f32>(LOSSES + (<usize>k << 2), <f32>(NativeMath.log(sum) - target));
+    const largest = largestOf(row, classes), own = load<f32>(row + (<usize>label << 2));
+    const shift = f32x4.splat(largest);
+    // A row of up to eight is kept at hand; of a longer one the rest waits in memory.
+    const e = exponentials(row, 0, classes, shift, one);
+    const f = classes > 4 ? exponentials(row, 4, classes, shift, one) : f32x4.splat(0);
+    let all = f32x4.add(e, f);
+    for (let c = 8; c < classes; c += 4) {
+      const g = exponentials(row, c, classes, shift, one);
+      all = f32x4.add(all, g);
+      if (out) storeSome(out + (<usize>c << 2), g, classes - c);
+    }
+    const sum = lanes(all), target = <f64>own - <f64>largest;
+    store<f32>(LOSSES + (<usize>k << 2), <f32>(NativeMath.log(<f64>sum) - target));
     if (HITS) {
       let hit = own == largest;
       for (let c = 0; hit && c < label; c++) hit = load<f32>(row + (<usize>c << 2)) < largest;
       store<f32>(HITS + (<usize>k << 2), hit ? 1 : 0);
     }
-    if (!GRADIENT) continue;
-    const factor = f32x4.splat(scale * <f32>(1 / sum));
-    for (let c = 0; c < classes; c += 4) {
+    if (!out) continue;
+    const factor = f32x4.splat(scale / sum);
+    storeSome(out, f32x4.mul(factor, e), classes);
+    if (classes > 4) storeSome(out + 16, f32x4.mul(factor, f), classes - 4);
+    for (let c = 8; c < classes; c += 4) {
       const at = out + (<usize>c << 2), count = classes - c;
       storeSome(at, f32x4.mul(factor, loadSome(at, count)), count);
     }
@@ -68,24 +86,30 @@ export function crossEntropy(
  */
 export function softCrossEntropy(
   begin: i32, end: i32, LOGITS: usize, P: usize, LOSSES: usize, GRADIENT: usize, classes: i32,
-  beta: f32, scale: f32,
+  beta_: f32, scale: f32,
 ): void {
-  const q = f32x4.splat(scale);
+  const q = f32x4.splat(scale), beta = f32x4.splat(beta_), zero = f32x4.splat(0);
   for (let r = begin; r < end; r++) {
-    const first = (<usize>r * <usize>classes) << 2, row = LOGITS + first, out = GRADIENT + first;
-    const largest = largestOf(row, classes);
-    const sum = exponentials(row, out, classes, largest, beta);
-    const factor = f32x4.splat(<f32>(1 / sum)), shift = f32x4.splat(largest);
-    let target = f32x4.splat(0);
+    const first = (<usize>r * <usize>classes) << 2;
+    const row = LOGITS + first, own = P + first, out = GRADIENT + first;
+    const largest = largestOf(row, classes), shift = f32x4.splat(largest);
+    let all = zero, target = zero;
     for (let c = 0; c < classes; c += 4) {
-      const at = <usize>c << 2, count = classes - c;
-      const p = loadSome(P + first + at, count);
+      const at = <usize>c << 2, p = part(own, c, classes, zero);
       // A probability of 0 counts nothing, however far its logit.
-      const x = v128.and(f32x4.gt(p, f32x4.splat(0)), f32x4.sub(loadSome(row + at, count), shift));
+      const x = v128.and(f32x4.gt(p, zero), f32x4.sub(v128.load(row + at), shift));
       target = f32x4.add(target, f32x4.mul(p, x));
-      const share = f32x4.mul(factor, loadSome(out + at, count));
-      storeSome(out + at, f32x4.mul(q, f32x4.sub(share, p)), count);
+      const e = exponentials(row, c, classes, shift, beta);
+      all = f32x4.add(all, e);
+      storeSome(out + at, e, classes - c);
     }
-    store<f32>(LOSSES + (<usize>r << 2), <f32>(NativeMath.log(sum) - <f64>(beta * lanes(target))));
+    const sum = lanes(all), factor = f32x4.splat(1 / sum);
+    for (let c = 0; c < classes; c += 4) {
+      const at = out + (<usize>c << 2), count = classes - c;
+      const share = f32x4.mul(factor, loadSome(at, count));
+      storeSome(at, f32x4.mul(q, f32x4.sub(share, part(own, c, classes, zero))), count);
+    }
+    const loss = NativeMath.log(<f64>sum) - <f64>(beta_ * lanes(target));
+    store<f32>(LOSSES + (<usize>r << 2), <f32>loss);
   }
 }
