@@ -87,7 +87,6 @@ function narrowProduct(matrix: SparseMatrix, values: number, x: tf.Tensor, bias 
     matrix.indptr.address,
     matrix.indices.address,
     values,
-    matrix.byLength().address,
     backend.address(x),
     backend.address(out),
     width,

@@ -71,7 +71,7 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
     grain: 1,
     unit: ([, , , , , , width, classes]) => 256 * (5 + 0.3 * width! * classes!),
   },
-  narrowProduct: { grain: 4, unit: sparseRow(0.6, 0.05, 6) },
+  narrowProduct: { grain: 4, unit: sparseRow(0.35, 0.05, 5) },
   pairDistances: {
     grain: 1,
     // Blocks of 32 nodes.

@@ -3,23 +3,21 @@ import { fma, storeSome } from "./vector";
 import { NODES_A_UNIT } from "./narrow";
 
 /**
- * Y[r] = BIAS + sum_k V[k] X[I[k]] over the entries k of row r, for the rows r at places
- * begin <= o < end of ORDER. X has `width` columns: 4, 8 or 16; BIAS may be 0 (absent).
+ * Y[r] = BIAS + sum_k V[k] X[I[k]] over the entries k of row r, begin <= r < end. X has `width`
+ * columns: 4, 8 or 16; BIAS may be 0 (absent).
  */
 export function narrowProduct(
-  begin: i32, end: i32, P: usize, I: usize, V: usize, ORDER: usize, X: usize, Y: usize, width: i32,
-  BIAS: usize,
+  begin: i32, end: i32, P: usize, I: usize, V: usize, X: usize, Y: usize, width: i32, BIAS: usize,
 ): void {
-  if (width == 4) productRows(1, begin, end, P, I, V, ORDER, X, Y, BIAS);
-  else if (width == 8) productRows(2, begin, end, P, I, V, ORDER, X, Y, BIAS);
-  else productRows(4, begin, end, P, I, V, ORDER, X, Y, BIAS);
+  if (width == 4) productRows(1, begin, end, P, I, V, X, Y, BIAS);
+  else if (width == 8) productRows(2, begin, end, P, I, V, X, Y, BIAS);
+  else productRows(4, begin, end, P, I, V, X, Y, BIAS);
 }
 
-/** `nv` is the number of vectors a row, known when this is compiled; few have several sums. */
+/** `nv` is the number of vectors a row, known when this is compiled. */
 @inline
 function productRows(
-  nv: i32, begin: i32, end: i32, P: usize, I: usize, V: usize, ORDER: usize, X: usize, Y: usize,
-  BIAS: usize,
+  nv: i32, begin: i32, end: i32, P: usize, I: usize, V: usize, X: usize, Y: usize, BIAS: usize,
 ): void {
   const shift: usize = nv == 1 ? 4 : nv == 2 ? 5 : 6, zero = f32x4.splat(0);
   let bias0 = zero, bias1 = zero, bias2 = zero, bias3 = zero;
@@ -28,8 +26,8 @@ function productRows(
     if (nv > 1) bias1 = v128.load(BIAS, 16);
     if (nv > 2) { bias2 = v128.load(BIAS, 32); bias3 = v128.load(BIAS, 48); }
   }
-  for (let o = begin; o < end; o++) {
-    const r = <usize>load<i32>(ORDER + (<usize>o << 2)), y = Y + (r << shift);
+  for (let r = <usize>begin; r < <usize>end; r++) {
+    const y = Y + (r << shift);
     const last = <usize>load<i32>(P + (r << 2), 4) << 2;
     let k = <usize>load<i32>(P + (r << 2)) << 2;
     let a = bias0, b = nv == 1 ? zero : bias1, c = nv == 1 ? zero : bias2, d = nv == 1 ? zero : bias3;
