@@ -39,10 +39,10 @@ async function heap(): Promise<number> {
 const STUDENT: Partial<GcniiConfig> = { layers: 4, width: 4 };
 const TEACHER: Partial<GcniiConfig> = { layers: 8, width: 32 };
 
-for (const [what, shape, method] of [
+for (const [what, shape, method, options] of [
   ["student", STUDENT, undefined],
   ["student of SoftKD", STUDENT, "softkd"],
-  ["student of ABKD", STUDENT, "abkd"],
+  ["student of ABKD", STUDENT, "abkd", { embedding: 8 }],
   ["teacher", TEACHER, undefined],
 ] as const) {
   test(`${what}: memory stays as it is over ${STEPS} steps`, async () => {
@@ -62,7 +62,7 @@ for (const [what, shape, method] of [
     const distillation =
       method &&
       createDistillation(
-        { name: method, options: resolveOptions(findMethod(method)) },
+        { name: method, options: resolveOptions(findMethod(method), options) },
         outputs,
         student,
         known,
