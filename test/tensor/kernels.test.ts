@@ -209,6 +209,41 @@ function crossEntropyTrial(nodes: number, classes: number, chosen: number): Tria
   };
 }
 
+function softCrossEntropyTrial(nodes: number, classes: number): Trial {
+  const logits = numbers(nodes * classes, 10).map((v) => 4 * v);
+  const raw = numbers(nodes * classes, 11).map((v) => (v > 0 ? v : 0));
+  const [beta, scale] = [0.5, 0.25];
+  const soft = raw.map((v, i) => {
+    const row = raw.subarray(Math.floor(i / classes) * classes).subarray(0, classes);
+    return v / (row.reduce((sum, x) => sum + x, 0) || 1);
+  });
+  const losses = new Float64Array(nodes);
+  const gradient = new Float64Array(nodes * classes);
+  for (let n = 0; n < nodes; n++) {
+    const row = [...logits.subarray(n * classes, (n + 1) * classes)].map((v) => beta * v);
+    const sum = row.reduce((total, v) => total + Math.exp(v), 0);
+    const largest = Math.max(...row);
+    losses[n] = Math.log(sum) - largest;
+    for (const [c, v] of row.entries()) {
+      const p = soft[n * classes + c]!;
+      losses[n]! -= p * (v - largest);
+      gradient[n * classes + c] = scale * (Math.exp(v) / sum - p);
+    }
+  }
+  return {
+    title: `${nodes} nodes, ${classes} classes, soft`,
+    kernel: "softCrossEntropy",
+    units: nodes,
+    inputs: { logits, soft },
+    outputs: { losses: nodes, gradient: nodes * classes },
+    args: ["logits", "soft", "losses", "gradient", classes, beta, scale],
+    expected: {
+      losses: { values: losses, tolerance: losses.map((v) => 4e-7 + 4 * ROUNDING * Math.abs(v)) },
+      gradient: { values: gradient, tolerance: 2 * ROUNDING },
+    },
+  };
+}
+
 /** The bits of a float32, as a word of a table. */
 const bits = (x: number): number => new Int32Array(Float32Array.of(x).buffer)[0]!;
 
@@ -346,6 +381,14 @@ for (const flavour of FLAVOURS) {
         [66, 40, 65],
       ] as const) {
         check(flavour, crossEntropyTrial(nodes, classes, chosen));
+      }
+    });
+
+    test("cross-entropy against soft labels", () => {
+      for (const nodes of [0, 1, 5, 65]) {
+        for (const classes of [1, 2, 3, 4, 7, 8, 9, 40]) {
+          check(flavour, softCrossEntropyTrial(nodes, classes));
+        }
       }
     });
 
