@@ -1,5 +1,6 @@
 // Soft labels: how far the student's class probabilities are from the teacher's.
 import * as tf from "@tensorflow/tfjs";
+import { softmaxSoftCrossEntropy } from "../tensor/loss.ts";
 
 /** `cross-entropy`: H(t, s), eq. 1. `kl`: H(t, s) - H(t, t), the same gradient, 0 at a match. */
 export type Divergence = "cross-entropy" | "kl";
@@ -33,32 +34,12 @@ export class SoftLabels {
    */
   loss(logits: tf.Tensor2D, divergence: Divergence): tf.Scalar {
     const temperature = this.#temperature;
-    const nodes = logits.shape[0];
-    const constant = divergence === "kl" ? this.#entropy : 0;
-    const scaled = tf.mul(logits, 1 / temperature) as tf.Tensor2D;
-    const crossEntropy = tf.mul(softCrossEntropy(scaled, this.#probabilities), 1 / nodes);
-    return tf.mul(tf.sub(crossEntropy, constant), temperature ** 2);
+    const crossEntropy = softmaxSoftCrossEntropy(logits, this.#probabilities, temperature);
+    const entropy = divergence === "kl" ? this.#entropy : 0;
+    return tf.mul(tf.sub(crossEntropy, entropy), temperature ** 2);
   }
 
   dispose(): void {
     this.#probabilities.dispose();
   }
-}
-
-/** -sum p log softmax(x), differentiable by x; row sums as products, faster than broadcasts. */
-function softCrossEntropy(x: tf.Tensor2D, probabilities: tf.Tensor2D): tf.Scalar {
-  const op = tf.customGrad((...args: unknown[]) => {
-    const [logits, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
-    const classes = logits.shape[1];
-    const spread = (column: tf.Tensor): tf.Tensor2D =>
-      tf.matMul(column as tf.Tensor2D, tf.ones([1, classes]));
-    const shifted = tf.sub(logits, spread(tf.max(logits, 1, true)));
-    const exponentials = tf.exp(shifted) as tf.Tensor2D;
-    const totals = spread(tf.matMul(exponentials, tf.ones([classes, 1])));
-    const logSoftmax = tf.sub(shifted, tf.log(totals));
-    save([tf.sub(tf.div(exponentials, totals), probabilities)]);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => tf.mul(saved[0]!, dy);
-    return { value: tf.neg(tf.sum(tf.mul(probabilities, logSoftmax))), gradFunc };
-  });
-  return op(x) as tf.Scalar;
 }

@@ -2,10 +2,9 @@
 // Chen, Wei, Huang, Ding, Li: Simple and Deep Graph Convolutional Networks, ICML 2020.
 import * as tf from "@tensorflow/tfjs";
 import { OptionError } from "../errors.ts";
-import { reluDropout } from "../tensor/dropout.ts";
-import { gcniiConvolutions, lastMap } from "../tensor/gcnii.ts";
+import { gcniiConvolutions } from "../tensor/gcnii.ts";
+import { mapLinear, sparseLinear } from "../tensor/linear.ts";
 import { uniform } from "../tensor/random.ts";
-import { spmm } from "../tensor/sparse.ts";
 import type { Forward, ForwardOptions, GraphInputs, Model, Parameter } from "./model.ts";
 
 export interface GcniiConfig {
@@ -40,7 +39,7 @@ export class Gcnii implements Model {
   readonly config: GcniiConfig;
   readonly parameters: readonly Parameter[];
   readonly #input: Linear;
-  readonly #convolutions: readonly tf.Variable[];
+  readonly #convolutions: readonly tf.Variable<tf.Rank.R2>[];
   readonly #output: Linear;
   readonly #thetas: readonly number[];
 
@@ -56,7 +55,7 @@ export class Gcnii implements Model {
     this.#input = linear("input", features, width, seed);
     const bound = 1 / Math.sqrt(width);
     this.#convolutions = this.#thetas.map((_, l) =>
-      symmetricUniform([width, width], bound, seed, `convolution.${l}.weight`),
+      symmetricUniform<tf.Rank.R2>([width, width], bound, seed, `convolution.${l}.weight`),
     );
     this.#output = linear("output", width, classes, seed);
     this.parameters = [
@@ -69,24 +68,18 @@ export class Gcnii implements Model {
   forward(inputs: GraphInputs, { dropout, maps = false }: ForwardOptions = {}): Forward {
     const { layers, alpha, dropout: rate } = this.config;
     const stream = (site: number) => dropout && { ...dropout, rate, site };
-    const hidden = tf.add(
-      spmm(inputs.features, this.#input.weight as unknown as tf.Tensor2D, stream(0)),
-      this.#input.bias,
-    ) as tf.Tensor2D; // n x h, before ReLU
+    const { weight, bias } = this.#input;
+    const hidden = sparseLinear(inputs.features, weight, bias, stream(0)); // n x h, before ReLU
     const firstStream = stream(1);
-    const stack = gcniiConvolutions(hidden, this.#convolutions as unknown as tf.Tensor2D[], {
+    const stack = gcniiConvolutions(hidden, this.#convolutions, {
       adjacency: inputs.adjacency,
       alpha,
       thetas: this.#thetas,
       maps,
       ...(firstStream && { dropout: firstStream }),
     }); // L x n x h, or 1 x n x h
-    const top = reluDropout(lastMap(stack), stream(layers + 1));
-    const logits = tf.add(
-      tf.matMul(top, this.#output.weight as unknown as tf.Tensor2D),
-      this.#output.bias,
-    );
-    return { logits: logits as tf.Tensor2D, ...(maps && { maps: stack }) };
+    const logits = mapLinear(stack, this.#output.weight, this.#output.bias, stream(layers + 1));
+    return { logits, ...(maps && { maps: stack }) };
   }
 
   dispose(): void {
@@ -95,16 +88,16 @@ export class Gcnii implements Model {
 }
 
 interface Linear {
-  readonly weight: tf.Variable;
-  readonly bias: tf.Variable;
+  readonly weight: tf.Variable<tf.Rank.R2>;
+  readonly bias: tf.Variable<tf.Rank.R1>;
   readonly parameters: readonly Parameter[];
 }
 
 /** x W + b; both uniform within 1 / sqrt(inputs), as torch.nn.Linear starts. */
 function linear(name: string, inputs: number, outputs: number, seed: number): Linear {
   const bound = 1 / Math.sqrt(inputs);
-  const weight = symmetricUniform([inputs, outputs], bound, seed, `${name}.weight`);
-  const bias = symmetricUniform([outputs], bound, seed, `${name}.bias`);
+  const weight = symmetricUniform<tf.Rank.R2>([inputs, outputs], bound, seed, `${name}.weight`);
+  const bias = symmetricUniform<tf.Rank.R1>([outputs], bound, seed, `${name}.bias`);
   return {
     weight,
     bias,
@@ -116,16 +109,16 @@ function linear(name: string, inputs: number, outputs: number, seed: number): Li
 }
 
 /** Uniform in [-bound, bound). */
-function symmetricUniform(
-  shape: number[],
+function symmetricUniform<R extends tf.Rank>(
+  shape: tf.ShapeMap[R],
   bound: number,
   seed: number,
   stream: string,
-): tf.Variable {
+): tf.Variable<R> {
   const values = uniform(seed, stream, tf.util.sizeFromShape(shape));
   return tf.tidy(() =>
     tf.variable(
-      tf.tensor(
+      tf.tensor<R>(
         values.map((u) => (2 * u - 1) * bound),
         shape,
       ),

@@ -27,22 +27,30 @@ export interface AdamState {
   readonly moments: Readonly<Record<string, Float32Array>>;
 }
 
-/** One parameter's step, in numbers: src/tensor/assembly/adam.ts has the formula. */
+/** What a step is for all parameters: src/tensor/assembly/adam.ts has the formula. */
 export interface AdamFactors {
-  readonly decay: number;
   readonly beta1: number;
   readonly beta2: number;
-  readonly rate: number;
   readonly correction: number;
   readonly epsilon: number;
 }
 
-/** A parameter's two moments on an engine, and the step that reads and changes them. */
+/** A parameter that a step moves. */
+export interface AdamMove {
+  /** Its place among the parameters. */
+  readonly slot: number;
+  readonly variable: tf.Variable;
+  readonly gradient: tf.Tensor;
+  readonly decay: number;
+  readonly rate: number;
+}
+
+/** All parameters' moments on an engine, and the step that reads and changes them. */
 export interface Moments {
-  step(variable: tf.Variable, gradient: tf.Tensor, factors: AdamFactors): void;
-  /** Copies. */
-  read(): [first: Float32Array, second: Float32Array];
-  write(first: Float32Array, second: Float32Array): void;
+  step(moves: readonly AdamMove[], factors: AdamFactors): void;
+  /** Copies of a parameter's. */
+  read(slot: number): [first: Float32Array, second: Float32Array];
+  write(slot: number, first: Float32Array, second: Float32Array): void;
   dispose(): void;
 }
 
@@ -50,64 +58,93 @@ interface Slot {
   readonly name: string;
   readonly variable: tf.Variable;
   readonly group: ParameterGroup;
-  readonly moments: Moments;
 }
 
+/** Words of a slot as the kernel reads it. */
+const SLOT_WORDS = 9;
+
 class WasmMoments implements Moments {
-  readonly #first: Buffer;
-  readonly #second: Buffer;
+  readonly #moments: readonly { readonly first: Buffer; readonly second: Buffer }[];
+  /** What the kernel reads of the parameters that a step moves. */
+  readonly #slots: Buffer;
 
-  constructor(size: number, name: string) {
-    this.#first = Buffer.floats(new Float32Array(size), `Adam's moments of ${name}`);
-    this.#second = Buffer.floats(new Float32Array(size), `Adam's moments of ${name}`);
+  constructor(slots: readonly Slot[]) {
+    this.#moments = slots.map(({ name, variable: { size } }) => {
+      const zeros = (): Buffer =>
+        Buffer.floats(new Float32Array(size), `Adam's moments of ${name}`);
+      return { first: zeros(), second: zeros() };
+    });
+    this.#slots = Buffer.floats(new Float32Array(slots.length * SLOT_WORDS), "Adam's slots");
   }
 
-  step(variable: tf.Variable, gradient: tf.Tensor, factors: AdamFactors): void {
+  step(moves: readonly AdamMove[], { beta1, beta2, correction, epsilon }: AdamFactors): void {
     const backend = runningBackend();
-    const { decay, beta1, beta2, rate, correction, epsilon } = factors;
-    // A new block rather than in place: copies of the variable must keep their numbers.
-    const out = backend.allocate(variable.shape);
-    backend.engine.run(
-      "adam",
-      variable.size,
-      backend.address(variable),
-      backend.address(gradient),
-      this.#first.address,
-      this.#second.address,
-      backend.address(out),
-      decay,
-      beta1,
-      beta2,
-      rate,
-      correction,
-      epsilon,
-    );
-    const moved = tf.engine().makeTensorFromTensorInfo(out);
-    // assign() lets go of the old numbers first: an interrupt there must not leave it with none.
-    const old = variable.dataId;
-    backend.incRef(old);
-    variable.assign(moved);
-    moved.dispose();
-    if (backend.disposeData(old)) tf.engine().removeDataId(old, backend);
+    const { engine } = backend;
+    // Threads may still be reading the slots where an interrupt cut the last step.
+    engine.settle();
+    const floats = this.#slots.floats;
+    const words = new Int32Array(floats.buffer, floats.byteOffset, floats.length);
+    const moved: [tf.Variable, tf.TensorInfo][] = [];
+    let units = 0;
+    for (const [k, { slot, variable, gradient, decay, rate }] of moves.entries()) {
+      const { first, second } = this.#moments[slot]!;
+      const from = backend.address(variable);
+      let to = from;
+      // A copy of the variable that shares its numbers must keep them.
+      if (backend.refCount(variable.dataId) > 1) {
+        const out = backend.allocate(variable.shape);
+        moved.push([variable, out]);
+        to = backend.address(out);
+      }
+      const { size } = variable;
+      const at = k * SLOT_WORDS;
+      words.set(
+        [from, backend.address(gradient), first.address, second.address, to, size, units],
+        at,
+      );
+      floats[at + 7] = decay;
+      floats[at + 8] = rate;
+      units += Math.ceil(size / engine.elementsAUnit);
+    }
+    const slots = this.#slots.address;
+    engine.run("adam", units, slots, moves.length, beta1, beta2, correction, epsilon);
+    for (const [variable, out] of moved) replace(variable, out);
   }
 
-  read(): [first: Float32Array, second: Float32Array] {
-    return [Float32Array.from(this.#first.floats), Float32Array.from(this.#second.floats)];
+  read(slot: number): [first: Float32Array, second: Float32Array] {
+    const { first, second } = this.#moments[slot]!;
+    return [Float32Array.from(first.floats), Float32Array.from(second.floats)];
   }
 
-  write(first: Float32Array, second: Float32Array): void {
-    this.#first.floats.set(first);
-    this.#second.floats.set(second);
+  write(slot: number, first: Float32Array, second: Float32Array): void {
+    this.#moments[slot]!.first.floats.set(first);
+    this.#moments[slot]!.second.floats.set(second);
   }
 
   dispose(): void {
-    this.#first.dispose();
-    this.#second.dispose();
+    this.#slots.dispose();
+    for (const { first, second } of this.#moments) {
+      first.dispose();
+      second.dispose();
+    }
   }
 }
 
+/** Gives a variable other numbers. */
+function replace(variable: tf.Variable, numbers: tf.TensorInfo): void {
+  const backend = runningBackend();
+  const moved = tf.engine().makeTensorFromTensorInfo(numbers);
+  // assign() lets go of the old numbers first: an interrupt there must not leave it with none.
+  const old = variable.dataId;
+  backend.incRef(old);
+  variable.assign(moved);
+  moved.dispose();
+  if (backend.disposeData(old)) tf.engine().removeDataId(old, backend);
+}
+
 export class Adam {
-  readonly #slots: Slot[];
+  readonly #slots: readonly Slot[];
+  readonly #moments: Moments;
   readonly #beta1: number;
   readonly #beta2: number;
   readonly #epsilon: number;
@@ -122,18 +159,14 @@ export class Adam {
     this.#beta2 = beta2;
     this.#epsilon = epsilon;
     this.#slots = groups.flatMap((group) =>
-      group.parameters.map(({ name, variable }) => ({
-        name,
-        variable,
-        group,
-        moments: nativeIsCurrent()
-          ? new NativeMoments(variable.shape)
-          : new WasmMoments(variable.size, name),
-      })),
+      group.parameters.map(({ name, variable }) => ({ name, variable, group })),
     );
     const names = this.#slots.map(({ name }) => name);
     const twice = names.find((name, i) => names.indexOf(name) !== i);
     if (twice !== undefined) throw new RangeError(`two parameters are named ${twice}`);
+    this.#moments = nativeIsCurrent()
+      ? new NativeMoments(this.variables)
+      : new WasmMoments(this.#slots);
   }
 
   /** The variables, for tf.variableGrads. */
@@ -149,38 +182,39 @@ export class Adam {
     this.#step++;
     const [beta1, beta2, epsilon] = [this.#beta1, this.#beta2, this.#epsilon];
     const correction = 1 / Math.sqrt(1 - beta2 ** this.#step);
-    for (const { variable, group, moments } of this.#slots) {
+    const moves: AdamMove[] = [];
+    for (const [slot, { variable, group }] of this.#slots.entries()) {
       const gradient = gradients[variable.name];
       if (!gradient) continue;
       const rate = group.learningRate / (1 - beta1 ** this.#step);
-      const decay = group.weightDecay;
-      moments.step(variable, gradient, { decay, beta1, beta2, rate, correction, epsilon });
+      moves.push({ slot, variable, gradient, decay: group.weightDecay, rate });
     }
+    this.#moments.step(moves, { beta1, beta2, correction, epsilon });
   }
 
   /** Copies of everything that the next steps depend on, parameters apart. */
   state(): AdamState {
     const moments: Record<string, Float32Array> = {};
-    for (const { name, moments: own } of this.#slots) {
-      [moments[`${name}.first`], moments[`${name}.second`]] = own.read();
+    for (const [slot, { name }] of this.#slots.entries()) {
+      [moments[`${name}.first`], moments[`${name}.second`]] = this.#moments.read(slot);
     }
     return { step: this.#step, moments };
   }
 
   /** @throws {RangeError} for moments that are missing or of another size */
   restore(state: AdamState): void {
-    for (const { name, variable, moments } of this.#slots) {
+    for (const [slot, { name, variable }] of this.#slots.entries()) {
       const first = state.moments[`${name}.first`];
       const second = state.moments[`${name}.second`];
       if (first?.length !== variable.size || second?.length !== variable.size) {
         throw new RangeError(`no moments of the right size for ${name}`);
       }
-      moments.write(first, second);
+      this.#moments.write(slot, first, second);
     }
     this.#step = state.step;
   }
 
   dispose(): void {
-    for (const { moments } of this.#slots) moments.dispose();
+    this.#moments.dispose();
   }
 }

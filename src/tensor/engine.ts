@@ -34,6 +34,11 @@ export interface Kernels {
   readonly layerRows: Kernel;
   readonly layerRowsGradient: Kernel;
   readonly multiply: Kernel;
+  readonly narrowBackward: Kernel;
+  readonly narrowForward: Kernel;
+  readonly narrowHead: Kernel;
+  readonly narrowHeadGradient: Kernel;
+  readonly narrowProduct: Kernel;
   readonly pairDistances: Kernel;
   readonly pairRegression: Kernel;
   readonly product: Kernel;
@@ -43,6 +48,7 @@ export interface Kernels {
   readonly scale: Kernel;
   readonly similarities: Kernel;
   readonly similarityMismatch: Kernel;
+  readonly softCrossEntropy: Kernel;
   readonly sparseProduct: Kernel;
   readonly sumColumns: Kernel;
   readonly sumRows: Kernel;
@@ -54,7 +60,9 @@ export interface Kernels {
 
 interface Exports extends Kernels {
   readonly multiplyAdd: (a: number, b: number, c: number) => number;
+  readonly ELEMENTS_A_UNIT: WebAssembly.Global;
   readonly NODES_A_BLOCK: WebAssembly.Global;
+  readonly NODES_A_UNIT: WebAssembly.Global;
   readonly ROWS_A_BLOCK: WebAssembly.Global;
 }
 
@@ -62,8 +70,12 @@ interface Exports extends Kernels {
 export class Engine {
   readonly flavour: Flavour;
   readonly memory: Memory;
+  /** Elements of a parameter that `adam` counts as one unit. */
+  readonly elementsAUnit: number;
   /** Nodes whose distances the kernels of layer pairs sum together. */
   readonly nodesABlock: number;
+  /** Nodes that `narrowForward` and its like work on together. */
+  readonly nodesAUnit: number;
   /** Rows that `similarityMismatch` works on with one row of scratch memory. */
   readonly rowsABlock: number;
   /** The kernels themselves, for whoever splits their work: run() is for all others. */
@@ -87,7 +99,9 @@ export class Engine {
     this.#linked = linked;
     const exports = linked.exports as unknown as Exports;
     this.kernels = exports;
+    this.elementsAUnit = exports.ELEMENTS_A_UNIT.value as number;
     this.nodesABlock = exports.NODES_A_BLOCK.value as number;
+    this.nodesAUnit = exports.NODES_A_UNIT.value as number;
     this.rowsABlock = exports.ROWS_A_BLOCK.value as number;
     this.#threads = new Threads(threads - 1, linked);
     memory.beforeUse = () => this.settle();
@@ -117,7 +131,7 @@ export class Engine {
       return;
     }
     const threads = this.#threads;
-    const chunk = threads.count > 0 ? chunkOf(kernel, units, args, this) : units;
+    const chunk = this.#chunk(kernel, units, args);
     if (chunk < units) {
       threads.run(kernel, units, chunk, args);
       return;
@@ -141,6 +155,15 @@ export class Engine {
       this.profiler = profiler;
       profiler.end(() => trafficOf(kernel, units, args, this.memory.word));
     }
+  }
+
+  /** Whether run() would share this work among threads: work in stages then has to be run by stage. */
+  splits(kernel: keyof Kernels, units: number, ...args: number[]): boolean {
+    return this.#chunk(kernel, units, args) < units;
+  }
+
+  #chunk(kernel: keyof Kernels, units: number, args: readonly number[]): number {
+    return this.#threads.count > 0 ? chunkOf(kernel, units, args, this) : units;
   }
 
   /** Waits for the threads where an interrupt left them at work. */

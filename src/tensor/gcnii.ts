@@ -3,6 +3,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { type Backend, runningBackend } from "./backend.ts";
 import { type DropoutStream, dropoutArguments, groups, keptScale } from "./dropout.ts";
+import { isNarrow, narrowBackward, narrowForward } from "./narrow.ts";
 import { nativeIsCurrent } from "./native/backend.ts";
 import { nativeConvolutions } from "./native/gcnii.ts";
 import type { SparseMatrix } from "./sparse.ts";
@@ -49,7 +50,7 @@ export function gcniiConvolutions(
     const save = args.pop() as tf.GradSaveFunc;
     const [x, ...ws] = args as tf.Tensor2D[];
     const pass = forward(x!, ws, options, recording);
-    save([...pass.kept, ...ws]);
+    save(pass.kept);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] =>
       backward(dy as tf.Tensor3D, saved, options);
     return { value: pass.maps, gradFunc: gradFunc as unknown as () => tf.Tensor };
@@ -112,7 +113,9 @@ export function lastMap(maps: tf.Tensor3D): tf.Tensor2D {
   return take(maps) as tf.Tensor2D;
 }
 
-const asTensor = (info: tf.TensorInfo): tf.Tensor => tf.engine().makeTensorFromTensorInfo(info);
+/** A tensor of what a kernel wrote. */
+export const asTensor = (info: tf.TensorInfo): tf.Tensor =>
+  tf.engine().makeTensorFromTensorInfo(info);
 
 /** What a layer of `width` x `nodes` numbers takes, in bytes: its numbers and its bit mask. */
 interface Sizes {
@@ -128,9 +131,9 @@ function sizesOf(nodes: number, width: number): Sizes {
   return { nodes, width, size, bytes: size * 4, maskBytes: groups(size) * 4 };
 }
 
-interface ForwardPass {
+export interface ForwardPass {
   readonly maps: tf.Tensor;
-  /** Z [L, nodes, width], and the bit masks of H0's ReLU and of each layer's dropout. */
+  /** Z [L, nodes, width], the bit masks of H0's ReLU and of each layer's dropout, the weights. */
   readonly kept: tf.Tensor[];
 }
 
@@ -141,6 +144,7 @@ function forward(
   recording: boolean,
 ): ForwardPass {
   const backend = runningBackend();
+  if (isNarrow(input.shape[1])) return narrowForward(input, weights, options, recording);
   const { engine } = backend;
   const { adjacency, alpha, thetas } = options;
   const [nodes, width] = input.shape;
@@ -175,7 +179,7 @@ function forward(
     previous = ml;
   }
   for (const scratch of [initial, dropped]) backend.disposeData(scratch.dataId);
-  return { maps: asTensor(maps), kept: [asTensor(z), asTensor(masks)] };
+  return { maps: asTensor(maps), kept: [asTensor(z), asTensor(masks), ...weights] };
 }
 
 /** Gradients by the input and by each weight matrix. */
@@ -185,6 +189,7 @@ function backward(
   options: ConvolutionOptions,
 ): tf.Tensor[] {
   const backend = runningBackend();
+  if (isNarrow(dMaps.shape[2])) return narrowBackward(dMaps, saved, options);
   const { engine } = backend;
   const { alpha, thetas } = options;
   const [z, masks, ...weights] = saved as [tf.Tensor, tf.Tensor, ...tf.Tensor2D[]];
@@ -242,7 +247,10 @@ function backward(
   return [dInput, ...gradients].map(asTensor);
 }
 
-function layerStream(dropout: DropoutStream | undefined, layer: number): DropoutStream | undefined {
+export function layerStream(
+  dropout: DropoutStream | undefined,
+  layer: number,
+): DropoutStream | undefined {
   return dropout && { ...dropout, site: dropout.site + layer };
 }
 

@@ -17,7 +17,15 @@ export { infoNce } from "./contrast.ts";
 export { type DropoutStream, dropout, reluDropout } from "./dropout.ts";
 export type { Flavour } from "./engine.ts";
 export { type ConvolutionOptions, gcniiConvolutions, lastMap } from "./gcnii.ts";
-export { meanSquaredError, type Scores, scores, softmaxCrossEntropy, Targets } from "./loss.ts";
+export { mapLinear, sparseLinear } from "./linear.ts";
+export {
+  meanSquaredError,
+  type Scores,
+  scores,
+  softmaxCrossEntropy,
+  softmaxSoftCrossEntropy,
+  Targets,
+} from "./loss.ts";
 export { type MemoryUse, OutOfMemoryError } from "./memory.ts";
 export type { StartedNative } from "./native/backend.ts";
 export { NATIVE_BACKEND } from "./native/backend.ts";

@@ -1,9 +1,14 @@
 // Cross-entropy over chosen nodes and mean squares, differentiable; the scores of a prediction.
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "./backend.ts";
+import { type Backend, runningBackend } from "./backend.ts";
 import { Buffer } from "./buffer.ts";
 import { nativeIsCurrent } from "./native/backend.ts";
-import { NativeTargets, nativeCrossEntropy, nativeScores } from "./native/loss.ts";
+import {
+  NativeTargets,
+  nativeCrossEntropy,
+  nativeScores,
+  nativeSoftCrossEntropy,
+} from "./native/loss.ts";
 
 /** Nodes with their classes, on the engine: what a loss or a score is taken over. */
 export class Targets {
@@ -104,8 +109,63 @@ export function softmaxCrossEntropy(logits: tf.Tensor2D, targets: Targets): tf.S
       1 / targets.count,
     );
     save([tf.engine().makeTensorFromTensorInfo(gradient)]);
-    const value = tf.mean(tf.engine().makeTensorFromTensorInfo(losses));
-    return { value, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(saved[0]!, dy) };
+    return { value: meanOf(backend, losses), gradFunc: timesScalar };
+  });
+  return loss(logits) as tf.Scalar;
+}
+
+/** The mean of what a kernel wrote, which is then let go of. */
+function meanOf(backend: Backend, numbers: tf.TensorInfo): tf.Tensor {
+  const mean = backend.allocate([]);
+  const size = tf.util.sizeFromShape(numbers.shape);
+  const [from, to] = [backend.address(numbers), backend.address(mean)];
+  backend.engine.run("sumRows", 1, from, to, size, 1 / size);
+  backend.disposeData(numbers.dataId);
+  return tf.engine().makeTensorFromTensorInfo(mean);
+}
+
+/** A gradient that was computed with the value, times what flows in. */
+function timesScalar(dy: tf.Tensor, [gradient]: tf.Tensor[]): tf.Tensor {
+  const backend = runningBackend();
+  const out = backend.allocate(gradient!.shape);
+  const [from, to] = [backend.address(gradient!), backend.address(out)];
+  backend.engine.run("scale", gradient!.size, from, to, backend.floats(dy)[0]!);
+  return tf.engine().makeTensorFromTensorInfo(out);
+}
+
+/**
+ * The mean over all rows of -sum p log softmax(x / temperature), differentiable by x.
+ * @param logits x, nodes x classes
+ * @param probabilities p, of x's shape, rows summing to 1; a constant
+ */
+export function softmaxSoftCrossEntropy(
+  logits: tf.Tensor2D,
+  probabilities: tf.Tensor2D,
+  temperature: number,
+): tf.Scalar {
+  if (!tf.util.arraysEqual(logits.shape, probabilities.shape)) {
+    throw new RangeError(`logits are [${logits.shape}], soft labels [${probabilities.shape}]`);
+  }
+  if (nativeIsCurrent()) return nativeSoftCrossEntropy(logits, probabilities, temperature);
+  const backend = runningBackend();
+  const loss = tf.customGrad((...args: unknown[]) => {
+    const [x, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
+    const [nodes, classes] = x.shape;
+    const losses = backend.allocate([nodes]);
+    const gradient = backend.allocate(x.shape);
+    backend.engine.run(
+      "softCrossEntropy",
+      nodes,
+      backend.address(x),
+      backend.address(probabilities),
+      backend.address(losses),
+      backend.address(gradient),
+      classes,
+      1 / temperature,
+      1 / (temperature * nodes),
+    );
+    save([tf.engine().makeTensorFromTensorInfo(gradient)]);
+    return { value: meanOf(backend, losses), gradFunc: timesScalar };
   });
   return loss(logits) as tf.Scalar;
 }

@@ -26,6 +26,7 @@ export class SparseMatrix {
   /** For each engine a form, made where it is first used. */
   #wasm: Rows | undefined;
   #native: NativeSparse | undefined;
+  #byLength: Buffer | undefined;
   #transposed: { matrix: SparseMatrix; position: Buffer } | undefined;
 
   private constructor(host: Csr) {
@@ -85,12 +86,31 @@ export class SparseMatrix {
     return this.#transposed;
   }
 
+  /** The rows, in units of `nodesAUnit` sorted by their number of entries: loops that end alike. */
+  byLength(): Buffer {
+    this.#byLength ??= Buffer.integers(
+      rowsByLength(this.host, runningBackend().engine.nodesAUnit),
+      "the order of a matrix's rows",
+    );
+    return this.#byLength;
+  }
+
   dispose(): void {
+    this.#byLength?.dispose();
     for (const buffer of Object.values(this.#wasm ?? {}) as Buffer[]) buffer.dispose();
     this.#native?.dispose();
     this.#transposed?.matrix.dispose();
     this.#transposed?.position.dispose();
   }
+}
+
+function rowsByLength({ rows, indptr }: Csr, unit: number): Int32Array {
+  const order = Int32Array.from({ length: rows }, (_, row) => row);
+  const length = (row: number): number => indptr[row + 1]! - indptr[row]!;
+  for (let first = 0; first < rows; first += unit) {
+    order.subarray(first, first + unit).sort((a, b) => length(a) - length(b) || a - b);
+  }
+  return order;
 }
 
 /** Y = A X by addresses: the kernel call that all products with a sparse matrix share. */

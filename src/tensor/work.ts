@@ -35,9 +35,21 @@ const sparseRow =
     return 3 + (entries / units) * (entry + number * args[columnsAt]!);
   };
 
+/** A stage of narrow convolutions for 256 nodes; the plan's words are src/tensor/narrow.ts's. */
+const narrowUnit: Work["unit"] = ([plan], _, words) => {
+  const [nodes, width, indptr] = [0, 4, 12].map((at) => words(plan! + at)) as [
+    number,
+    number,
+    number,
+  ];
+  const entries = words(indptr + nodes * 4) - words(indptr);
+  return (256 * (4 + 0.3 * width * width + (entries * (1 + 0.1 * width)) / nodes)) | 0;
+};
+
 /** By kernel; arguments are counted after begin and end, as the kernels' sources name them. */
 const WORK: Readonly<Record<keyof Kernels, Work>> = {
-  adam: elementwise(1),
+  // Units of 64 elements.
+  adam: { grain: 1, unit: () => 64 },
   arcCrossEntropy: { grain: 4, unit: sparseRow(15) },
   arcDifferences: { grain: 4, unit: sparseRow(1, 0.2, 5) },
   arcPairs: { grain: 4, unit: sparseRow(2, 0.2, 4) },
@@ -47,12 +59,21 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
   combine: elementwise(0.3),
   combineRows: { grain: 4, unit: ([, , , columns]) => 2 + 0.25 * columns! },
   contrastRows: { grain: 4, unit: ([, , columns]) => 20 + 2 * columns! },
-  crossEntropy: { grain: 8, unit: ([, , , , , , classes]) => 20 + 14 * classes! },
+  crossEntropy: { grain: 8, unit: ([, , , , , , classes]) => 15 + 3 * classes! },
   dropout: { grain: 4, unit: ([, , , , , threshold]) => (threshold ? 42 : 10) },
   gather: elementwise(1.5),
   layerRows: { grain: 1, unit: ([, , , , inner, columns]) => 0.12 * inner! * columns! },
   layerRowsGradient: { grain: 4, unit: ([, , , , , , columns]) => 3 + 0.2 * columns! },
   multiply: elementwise(0.3),
+  // Units of 256 nodes.
+  narrowBackward: { grain: 1, unit: narrowUnit },
+  narrowForward: { grain: 1, unit: narrowUnit },
+  narrowHead: { grain: 16, unit: ([, , , , width, classes]) => 3 + 0.15 * width! * classes! },
+  narrowHeadGradient: {
+    grain: 1,
+    unit: ([, , , , , , width, classes]) => 256 * (5 + 0.3 * width! * classes!),
+  },
+  narrowProduct: { grain: 4, unit: sparseRow(0.35, 0.05, 5) },
   // Blocks of 32 nodes.
   pairDistances: {
     grain: 1,
@@ -84,6 +105,7 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
     // Blocks of 32 rows.
     unit: ([, , , , , , nodes, width]) => 32 * nodes! * (1 + 0.5 * width!),
   },
+  softCrossEntropy: { grain: 16, unit: ([, , , , classes]) => 15 + 3 * classes! },
   sparseProduct: { grain: 4, unit: sparseRow(0.9, 0.1, 5) },
   sumColumns: { grain: 16, unit: ([, , reduced]) => 0.25 * reduced! },
   sumRows: { grain: 16, unit: ([, , reduced]) => 3 + 0.15 * reduced! },

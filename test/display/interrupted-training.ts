@@ -28,6 +28,8 @@ if (threads > 1) runningBackend().engine.smallestChunk = 0;
 const shape = { features: 12, classes: 3 };
 const config = {
   ...smallConfig({ epochs: EPOCHS, patience: EPOCHS }),
+  // A student: its layers and all of its parameters are one command each.
+  model: { ...smallConfig().model, width: 4 },
   method: { name: "abkd", version: 1, options: {} },
 };
 const graph = smallGraph();

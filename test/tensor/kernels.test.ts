@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { seedWords } from "../../src/tensor/random.ts";
 import { dropoutFactors } from "./philox.ts";
 import { type Numbers, numbers, ROUNDING } from "./support.ts";
-import { check, FLAVOURS, type Trial } from "./trial.ts";
+import { check, engineOf, FLAVOURS, type Trial } from "./trial.ts";
 
 const SIZES = [0, 1, 3, 4, 5, 7, 31, 32, 33, 64, 65, 100];
 
@@ -209,7 +209,46 @@ function crossEntropyTrial(nodes: number, classes: number, chosen: number): Tria
   };
 }
 
-function adamTrial(size: number): Trial {
+function softCrossEntropyTrial(nodes: number, classes: number): Trial {
+  const logits = numbers(nodes * classes, 10).map((v) => 4 * v);
+  const raw = numbers(nodes * classes, 11).map((v) => (v > 0 ? v : 0));
+  const [beta, scale] = [0.5, 0.25];
+  const soft = raw.map((v, i) => {
+    const row = raw.subarray(Math.floor(i / classes) * classes).subarray(0, classes);
+    return v / (row.reduce((sum, x) => sum + x, 0) || 1);
+  });
+  const losses = new Float64Array(nodes);
+  const gradient = new Float64Array(nodes * classes);
+  for (let n = 0; n < nodes; n++) {
+    const row = [...logits.subarray(n * classes, (n + 1) * classes)].map((v) => beta * v);
+    const sum = row.reduce((total, v) => total + Math.exp(v), 0);
+    const largest = Math.max(...row);
+    losses[n] = Math.log(sum) - largest;
+    for (const [c, v] of row.entries()) {
+      const p = soft[n * classes + c]!;
+      losses[n]! -= p * (v - largest);
+      gradient[n * classes + c] = scale * (Math.exp(v) / sum - p);
+    }
+  }
+  return {
+    title: `${nodes} nodes, ${classes} classes, soft`,
+    kernel: "softCrossEntropy",
+    units: nodes,
+    inputs: { logits, soft },
+    outputs: { losses: nodes, gradient: nodes * classes },
+    args: ["logits", "soft", "losses", "gradient", classes, beta, scale],
+    expected: {
+      losses: { values: losses, tolerance: losses.map((v) => 4e-7 + 4 * ROUNDING * Math.abs(v)) },
+      gradient: { values: gradient, tolerance: 2 * ROUNDING },
+    },
+  };
+}
+
+/** The bits of a float32, as a word of a table. */
+const bits = (x: number): number => new Int32Array(Float32Array.of(x).buffer)[0]!;
+
+/** Two parameters: the second has one element, in place. */
+function adamTrial(size: number, unit: number): Trial {
   const [x, g, m] = [numbers(size, 11), numbers(size, 12), numbers(size, 13)];
   // As small as a step's share of it, so that an error of 1 - beta2 would show.
   const v = numbers(size, 14).map((x) => Math.abs(x) / 1000);
@@ -220,16 +259,28 @@ function adamTrial(size: number): Trial {
     x,
     (xi, i) => xi - (rate * first[i]!) / (Math.sqrt(second[i]!) * correction + epsilon),
   );
+  const [x2, g2, m2, v2] = [0.25, 0.5, 0.75, 0.125].map((n) => Float32Array.of(n));
+  const [first2, second2] = [0.9 * 0.75 + 0.1 * 0.5, 0.999 * 0.125 + 0.001 * 0.25];
+  const moved = 0.25 - (rate * first2) / (Math.sqrt(second2) * correction + epsilon);
   return {
     title: `${size} elements`,
     kernel: "adam",
-    units: size,
-    inputs: { x, g },
-    outputs: { m, v, out: size },
-    args: ["x", "g", "m", "v", "out", decay, beta1, beta2, rate, correction, epsilon],
+    units: Math.ceil(size / unit) + 1,
+    inputs: { x, g, g2: g2! },
+    outputs: { m, v, out: size, x2: x2!, m2: m2!, v2: v2! },
+    tables: {
+      slots: [
+        ...["x", "g", "m", "v", "out", size, 0, bits(decay), bits(rate)],
+        ...["x2", "g2", "m2", "v2", "x2", 1, Math.ceil(size / unit), 0, bits(rate)],
+      ],
+    },
+    args: ["slots", 2, beta1, beta2, correction, epsilon],
     expected: {
       m: { values: first, tolerance: 4 * ROUNDING },
       v: { values: second, tolerance: second.map((x) => 8 * ROUNDING * x) },
+      x2: { values: [moved], tolerance: 4 * ROUNDING },
+      m2: { values: [first2], tolerance: 4 * ROUNDING },
+      v2: { values: [second2], tolerance: 2 * ROUNDING },
       // A small v makes a large step: the error is relative to the step.
       out: { values: out, tolerance: out.map((o, i) => ROUNDING * (4 + 8 * Math.abs(o - x[i]!))) },
     },
@@ -296,8 +347,17 @@ for (const flavour of FLAVOURS) {
       }
     });
 
+    test("cross-entropy against soft labels", () => {
+      for (const nodes of [0, 1, 5, 65]) {
+        for (const classes of [1, 2, 3, 4, 7, 8, 9, 40]) {
+          check(flavour, softCrossEntropyTrial(nodes, classes));
+        }
+      }
+    });
+
     test("Adam", () => {
-      for (const size of SIZES) check(flavour, adamTrial(size));
+      const { elementsAUnit } = engineOf(flavour);
+      for (const size of [...SIZES, 500]) check(flavour, adamTrial(size, elementsAUnit));
     });
   });
 }

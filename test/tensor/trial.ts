@@ -74,6 +74,8 @@ export interface Trial {
   readonly units: number;
   /** Arrays that are only read. Kernel arguments that are names stand for their addresses. */
   readonly inputs: Readonly<Record<string, Float32Array | Int32Array>>;
+  /** Words that are only read: names stand for the addresses of arrays, numbers for integers. */
+  readonly tables?: Readonly<Record<string, readonly (number | string)[]>>;
   /** Arrays that are written, with what they hold before: numbers, or a size (then garbage). */
   readonly outputs: Readonly<Record<string, Float32Array | number>>;
   readonly args: readonly (number | string)[];
@@ -112,13 +114,17 @@ function runOnce(engine: Engine, trial: Trial, run: Run): Bits {
   const placed = new Map(
     Object.entries(all).map(([name, contents]) => [name, place(engine, contents)]),
   );
-  const args = trial.args.map((arg) => {
+  const resolved = (arg: number | string): number => {
     if (typeof arg === "number") return arg;
     const at = placed.get(arg);
     assert.ok(at, `${trial.title}: no array is named ${arg}`);
     return at.address;
-  });
-  run(args);
+  };
+  const tables = Object.entries(trial.tables ?? {}).map(
+    ([name, words]) => [name, Int32Array.from(words, resolved)] as const,
+  );
+  for (const [name, words] of tables) placed.set(name, place(engine, words));
+  run(trial.args.map(resolved));
   for (const [name, { block }] of placed) {
     const whole = engine.memory.integers(block);
     for (const guard of [whole.subarray(0, GUARD), whole.subarray(-GUARD)]) {
@@ -128,7 +134,7 @@ function runOnce(engine: Engine, trial: Trial, run: Run): Bits {
       );
     }
   }
-  for (const [name, contents] of Object.entries(trial.inputs)) {
+  for (const [name, contents] of [...Object.entries(trial.inputs), ...tables]) {
     const before = new Int32Array(contents.buffer, contents.byteOffset, contents.length);
     const same = placed.get(name)!.words.every((word, i) => word === before[i]);
     assert.ok(same, `${trial.title}: wrote to its input ${name}`);

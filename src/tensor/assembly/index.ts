@@ -1,13 +1,15 @@
 // The kernels of the engine. Each takes a range begin <= unit < end of outputs that no other
 // range writes, so that any number of threads gives the same bits. Addresses are bytes in the
 // shared memory; arrays are float32 unless named otherwise. Compiled twice: see vector.ts.
-export { adam } from "./adam";
+export { adam, ELEMENTS_A_UNIT } from "./adam";
 export { arcCrossEntropy, arcDifferences, arcPairs } from "./arcs";
 export { contrastRows } from "./contrast";
 export { applyBits, dropout } from "./dropout";
 export { combine, combineRows, multiply, relu, scale } from "./elementwise";
 export { layerRows, layerRowsGradient } from "./layer-rows";
-export { crossEntropy } from "./loss";
+export { narrowHead, narrowHeadGradient, narrowProduct } from "./linear";
+export { crossEntropy, softCrossEntropy } from "./loss";
+export { NODES_A_UNIT, narrowBackward, narrowForward } from "./narrow";
 export { NODES_A_BLOCK, pairDistances, pairRegression } from "./pairs";
 export { product, productTransposedA, transposeDense } from "./product";
 export { sumColumns, sumRows } from "./reduce";

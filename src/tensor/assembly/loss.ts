@@ -1,4 +1,37 @@
-// Softmax cross-entropy over chosen nodes, with its gradient; and the scores of a prediction.
+// Softmax cross-entropy over chosen nodes or against soft labels, with its gradient; and scores.
+import { exp4, firstLanes, lanes, loadSome, storeSome } from "./vector";
+
+/** The largest of the four lanes; NaN where there is one. */
+@inline
+function largestLane(v: v128): f32 {
+  const m = f32x4.max(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
+  return f32x4.extract_lane(f32x4.max(m, v128.shuffle<f32>(m, m, 1, 0, 3, 2)), 0);
+}
+
+/** Numbers c .. c + 3 of a row of `classes`; those beyond it are `other`. */
+@inline
+function part(row: usize, c: i32, classes: i32, other: v128): v128 {
+  // May read beyond the row, never beyond its block's slack.
+  const v = v128.load(row + (<usize>c << 2)), count = classes - c;
+  if (count >= 4) return v;
+  return v128.bitselect(v, other, i32x4.gt_s(i32x4.splat(count), i32x4(0, 1, 2, 3)));
+}
+
+/** The largest of `classes` numbers; NaN where there is one. */
+@inline
+function largestOf(row: usize, classes: i32): f32 {
+  const low = f32x4.splat(-Infinity);
+  let m = part(row, 0, classes, low);
+  for (let c = 4; c < classes; c += 4) m = f32x4.max(m, part(row, c, classes, low));
+  return largestLane(m);
+}
+
+/** exp(beta (x - largest)) of numbers c .. c + 3 of a row; 0 beyond its end. */
+@inline
+function exponentials(row: usize, c: i32, classes: i32, largest: v128, beta: v128): v128 {
+  const x = f32x4.mul(beta, f32x4.sub(v128.load(row + (<usize>c << 2)), largest));
+  return firstLanes(exp4(x), classes - c);
+}
 
 /**
  * For entries begin <= k < end of NODES: LOSSES[k] = -log softmax(LOGITS[node])[label], and
@@ -7,42 +40,76 @@
  * is the label's, else 0.
  */
 export function crossEntropy(
-  begin: i32,
-  end: i32,
-  LOGITS: usize,
-  LABELS: usize,
-  NODES: usize,
-  LOSSES: usize,
-  GRADIENT: usize,
-  HITS: usize,
-  classes: i32,
-  scale: f32,
+  begin: i32, end: i32, LOGITS: usize, LABELS: usize, NODES: usize, LOSSES: usize, GRADIENT: usize,
+  HITS: usize, classes: i32, scale: f32,
 ): void {
+  const one = f32x4.splat(1);
   for (let k = begin; k < end; k++) {
-    const node = <usize>load<i32>(NODES + ((<usize>k) << 2));
+    const node = <usize>load<i32>(NODES + (<usize>k << 2));
     const label = load<i32>(LABELS + (node << 2));
-    const row = LOGITS + ((node * <usize>classes) << 2);
-    let best = 0,
-      largest = load<f32>(row);
-    for (let c = 1; c < classes; c++) {
-      const x = load<f32>(row + ((<usize>c) << 2));
-      if (x > largest) {
-        largest = x;
-        best = c;
-      }
+    const first = (node * <usize>classes) << 2, row = LOGITS + first;
+    const out = GRADIENT ? GRADIENT + first : 0;
+    const largest = largestOf(row, classes), own = load<f32>(row + (<usize>label << 2));
+    const shift = f32x4.splat(largest);
+    // A row of up to eight is kept at hand; of a longer one the rest waits in memory.
+    const e = exponentials(row, 0, classes, shift, one);
+    const f = classes > 4 ? exponentials(row, 4, classes, shift, one) : f32x4.splat(0);
+    let all = f32x4.add(e, f);
+    for (let c = 8; c < classes; c += 4) {
+      const g = exponentials(row, c, classes, shift, one);
+      all = f32x4.add(all, g);
+      if (out) storeSome(out + (<usize>c << 2), g, classes - c);
     }
-    let sum: f64 = 0;
-    for (let c = 0; c < classes; c++) {
-      sum += NativeMath.exp(<f64>(load<f32>(row + ((<usize>c) << 2)) - largest));
+    const sum = lanes(all), target = <f64>own - <f64>largest;
+    store<f32>(LOSSES + (<usize>k << 2), <f32>(NativeMath.log(<f64>sum) - target));
+    if (HITS) {
+      let hit = own == largest;
+      for (let c = 0; hit && c < label; c++) hit = load<f32>(row + (<usize>c << 2)) < largest;
+      store<f32>(HITS + (<usize>k << 2), hit ? 1 : 0);
     }
-    const target = <f64>(load<f32>(row + ((<usize>label) << 2)) - largest);
-    store<f32>(LOSSES + ((<usize>k) << 2), <f32>(NativeMath.log(sum) - target));
-    if (HITS) store<f32>(HITS + ((<usize>k) << 2), best == label ? 1 : 0);
-    if (!GRADIENT) continue;
-    const out = GRADIENT + ((node * <usize>classes) << 2);
-    for (let c = 0; c < classes; c++) {
-      const p = NativeMath.exp(<f64>(load<f32>(row + ((<usize>c) << 2)) - largest)) / sum;
-      store<f32>(out + ((<usize>c) << 2), scale * <f32>(p - (c == label ? 1 : 0)));
+    if (!out) continue;
+    const factor = f32x4.splat(scale / sum);
+    storeSome(out, f32x4.mul(factor, e), classes);
+    if (classes > 4) storeSome(out + 16, f32x4.mul(factor, f), classes - 4);
+    for (let c = 8; c < classes; c += 4) {
+      const at = out + (<usize>c << 2), count = classes - c;
+      storeSome(at, f32x4.mul(factor, loadSome(at, count)), count);
     }
+    const at = out + (<usize>label << 2);
+    store<f32>(at, load<f32>(at) - scale);
+  }
+}
+
+/**
+ * For rows begin <= r < end: LOSSES[r] = -sum over classes of P[r] log softmax(beta LOGITS[r]), P's
+ * rows being probabilities, and GRADIENT[r] = scale * (softmax - P[r]).
+ */
+export function softCrossEntropy(
+  begin: i32, end: i32, LOGITS: usize, P: usize, LOSSES: usize, GRADIENT: usize, classes: i32,
+  beta_: f32, scale: f32,
+): void {
+  const q = f32x4.splat(scale), beta = f32x4.splat(beta_), zero = f32x4.splat(0);
+  for (let r = begin; r < end; r++) {
+    const first = (<usize>r * <usize>classes) << 2;
+    const row = LOGITS + first, own = P + first, out = GRADIENT + first;
+    const largest = largestOf(row, classes), shift = f32x4.splat(largest);
+    let all = zero, target = zero;
+    for (let c = 0; c < classes; c += 4) {
+      const at = <usize>c << 2, p = part(own, c, classes, zero);
+      // A probability of 0 counts nothing, however far its logit.
+      const x = v128.and(f32x4.gt(p, zero), f32x4.sub(v128.load(row + at), shift));
+      target = f32x4.add(target, f32x4.mul(p, x));
+      const e = exponentials(row, c, classes, shift, beta);
+      all = f32x4.add(all, e);
+      storeSome(out + at, e, classes - c);
+    }
+    const sum = lanes(all), factor = f32x4.splat(1 / sum);
+    for (let c = 0; c < classes; c += 4) {
+      const at = out + (<usize>c << 2), count = classes - c;
+      const share = f32x4.mul(factor, loadSome(at, count));
+      storeSome(at, f32x4.mul(q, f32x4.sub(share, part(own, c, classes, zero))), count);
+    }
+    const loss = NativeMath.log(<f64>sum) - <f64>(beta_ * lanes(target));
+    store<f32>(LOSSES + (<usize>r << 2), <f32>loss);
   }
 }

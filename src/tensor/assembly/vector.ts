@@ -57,7 +57,10 @@ export function multiplyAdd(a: f32, b: f32, c: f32): f32 {
  */
 @inline
 export function exp4(x: v128): v128 {
-  const k = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504)));
+  // Added to 1.5 * 2^23, a number is rounded to a whole one, which stands in the last bits.
+  const magic = f32x4.splat(12582912);
+  const rounded = f32x4.add(f32x4.mul(x, f32x4.splat(1.44269504)), magic);
+  const k = f32x4.sub(rounded, magic);
   let r = f32x4.sub(x, f32x4.mul(k, f32x4.splat(0.693359375)));
   r = f32x4.sub(r, f32x4.mul(k, f32x4.splat(-2.12194440e-4)));
   let p = fma(f32x4.splat(1.9875691500e-4), r, f32x4.splat(1.3981999507e-3));
@@ -66,7 +69,7 @@ export function exp4(x: v128): v128 {
   p = fma(p, r, f32x4.splat(1.6666665459e-1));
   p = fma(p, r, f32x4.splat(5.0000001201e-1));
   const exponential = f32x4.add(fma(p, f32x4.mul(r, r), r), f32x4.splat(1));
-  const exponent = i32x4.add(i32x4.trunc_sat_f32x4_s(k), i32x4.splat(127));
+  const exponent = i32x4.add(rounded, i32x4.splat(127));
   const scaled = f32x4.mul(exponential, i32x4.shl(exponent, 23));
   const finite = v128.andnot(scaled, f32x4.lt(x, f32x4.splat(-87)));
   return v128.bitselect(f32x4.splat(Infinity), finite, f32x4.gt(x, f32x4.splat(88)));
@@ -82,11 +85,9 @@ export function exp1(x: f32): f32 {
 @inline
 export function loadSome(at: usize, count: i32): v128 {
   if (count >= 4) return v128.load(at);
-  let v = f32x4.splat(0);
-  v = f32x4.replace_lane(v, 0, load<f32>(at));
-  if (count > 1) v = f32x4.replace_lane(v, 1, load<f32>(at, 4));
-  if (count > 2) v = f32x4.replace_lane(v, 2, load<f32>(at, 8));
-  return v;
+  if (count == 1) return v128.load32_zero(at);
+  const v = v128.load64_zero(at);
+  return count > 2 ? v128.load32_lane(at + 8, v, 2) : v;
 }
 
 /** Stores the first `count` lanes. */
@@ -96,9 +97,12 @@ export function storeSome(at: usize, v: v128, count: i32): void {
     v128.store(at, v);
     return;
   }
-  store<f32>(at, f32x4.extract_lane(v, 0));
-  if (count > 1) store<f32>(at, f32x4.extract_lane(v, 1), 4);
-  if (count > 2) store<f32>(at, f32x4.extract_lane(v, 2), 8);
+  if (count == 1) {
+    v128.store32_lane(at, v, 0);
+    return;
+  }
+  v128.store64_lane(at, v, 0);
+  if (count > 2) v128.store32_lane(at + 8, v, 2);
 }
 
 /** v with 0 in the lanes from `count` on. */

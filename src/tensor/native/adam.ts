@@ -1,46 +1,53 @@
-// One parameter's Adam step on the native engine.
+// Adam's step on the native engine, one parameter after the other.
 import * as tf from "@tensorflow/tfjs";
-import type { AdamFactors, Moments } from "../adam.ts";
+import type { AdamFactors, AdamMove, Moments } from "../adam.ts";
 
-/** The two moments of a parameter, as tensors. */
+/** All parameters' two moments, as tensors. */
 export class NativeMoments implements Moments {
-  #first: tf.Tensor;
-  #second: tf.Tensor;
+  readonly #moments: { first: tf.Tensor; second: tf.Tensor }[];
 
-  constructor(shape: readonly number[]) {
-    this.#first = tf.keep(tf.zeros([...shape]));
-    this.#second = tf.keep(tf.zeros([...shape]));
+  constructor(variables: readonly tf.Variable[]) {
+    const zeros = (shape: number[]): tf.Tensor => tf.keep(tf.zeros(shape));
+    this.#moments = variables.map(({ shape }) => ({ first: zeros(shape), second: zeros(shape) }));
   }
 
-  step(variable: tf.Variable, gradient: tf.Tensor, factors: AdamFactors): void {
-    const { decay, beta1, beta2, rate, correction, epsilon } = factors;
-    const next = tf.tidy(() => {
+  step(moves: readonly AdamMove[], factors: AdamFactors): void {
+    for (const move of moves) this.#move(move, factors);
+  }
+
+  #move(
+    { slot, variable, gradient, decay, rate }: AdamMove,
+    { beta1, beta2, correction, epsilon }: AdamFactors,
+  ): void {
+    const { first: oldFirst, second: oldSecond } = this.#moments[slot]!;
+    const { value, ...moments } = tf.tidy(() => {
       const g = decay === 0 ? gradient : tf.add(gradient, tf.mul(variable, decay));
-      const first = tf.add(tf.mul(this.#first, beta1), tf.mul(g, 1 - beta1));
-      const second = tf.add(tf.mul(this.#second, beta2), tf.mul(tf.square(g), 1 - beta2));
+      const first = tf.add(tf.mul(oldFirst, beta1), tf.mul(g, 1 - beta1));
+      const second = tf.add(tf.mul(oldSecond, beta2), tf.mul(tf.square(g), 1 - beta2));
       const size = tf.add(tf.mul(tf.sqrt(second), correction), epsilon);
       const value = tf.sub(variable, tf.mul(tf.div(first, size), rate));
-      return { first, second, value };
+      return { first: tf.keep(first), second: tf.keep(second), value };
     });
-    tf.dispose([this.#first, this.#second]);
-    this.#first = tf.keep(next.first);
-    this.#second = tf.keep(next.second);
-    variable.assign(next.value);
-    next.value.dispose();
+    this.#moments[slot] = moments;
+    tf.dispose([oldFirst, oldSecond]);
+    variable.assign(value);
+    value.dispose();
   }
 
-  read(): [first: Float32Array, second: Float32Array] {
-    return [this.#first.dataSync<"float32">(), this.#second.dataSync<"float32">()];
+  read(slot: number): [first: Float32Array, second: Float32Array] {
+    const { first, second } = this.#moments[slot]!;
+    return [first.dataSync<"float32">(), second.dataSync<"float32">()];
   }
 
-  write(first: Float32Array, second: Float32Array): void {
-    const { shape } = this.#first;
-    this.dispose();
-    this.#first = tf.keep(tf.tensor(first.slice(), shape));
-    this.#second = tf.keep(tf.tensor(second.slice(), shape));
+  write(slot: number, first: Float32Array, second: Float32Array): void {
+    const old = this.#moments[slot]!;
+    const copy = (numbers: Float32Array): tf.Tensor =>
+      tf.keep(tf.tensor(numbers.slice(), old.first.shape));
+    this.#moments[slot] = { first: copy(first), second: copy(second) };
+    tf.dispose([old.first, old.second]);
   }
 
   dispose(): void {
-    tf.dispose([this.#first, this.#second]);
+    for (const { first, second } of this.#moments) tf.dispose([first, second]);
   }
 }

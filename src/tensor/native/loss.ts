@@ -32,6 +32,16 @@ export function nativeCrossEntropy(logits: tf.Tensor2D, targets: NativeTargets):
   return tf.mean(lossesOf(tf.gather(logits, targets.nodes), targets));
 }
 
+/** As src/tensor/loss.ts has it. */
+export function nativeSoftCrossEntropy(
+  logits: tf.Tensor2D,
+  probabilities: tf.Tensor2D,
+  temperature: number,
+): tf.Scalar {
+  const losses = tf.mul(probabilities, tf.logSoftmax(tf.mul(logits, 1 / temperature)));
+  return tf.mul(tf.sum(losses), -1 / logits.shape[0]);
+}
+
 export function nativeScores(
   logits: tf.Tensor2D,
   targets: NativeTargets,

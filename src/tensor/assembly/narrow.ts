@@ -1,0 +1,237 @@
+// GCNII's convolutions for widths 4, 8 and 16: a node's numbers are one, two or four vectors, and a
+// layer (sparse product, residual, W, ReLU, dropout) is one pass over its nodes.
+import { dropout } from "./dropout";
+import { fma } from "./vector";
+
+/** Nodes that a unit has. Inside a unit they are taken by rows of equal length: see `order`. */
+export const NODES_A_UNIT: i32 = 256;
+
+/** What both passes read; src/tensor/narrow.ts writes it, word by word in this order. */
+@unmanaged
+class Stack {
+  nodes: i32; width: i32; layers: i32;
+  /** Compressed rows of P forward, of its transpose backward; the nodes in the order of the work. */
+  indptr: usize; indices: usize; values: usize; order: usize;
+  /** nodes x width: the first linear layer's output, before its ReLU. */
+  input: usize;
+  /** Each layer's input, after ReLU and dropout: `dropSlots` matrices used in turn. */
+  dropped: usize; dropSlots: i32;
+  /** Z of each layer; one matrix for all where `zSlots` is 1. */
+  z: usize; zSlots: i32;
+  /** Forward: each layer's map, or the last. Backward: their gradients. */
+  maps: usize; allMaps: i32;
+  /** theta_l W_l + (1 - theta_l) I of each layer; backward: its transpose. */
+  weights: usize;
+  alpha: f32;
+  /** Dropout, as the kernel of that name has it; layer l draws from site + l. */
+  threshold: i32; scale: f32; step: i32; site: i32; seedLow: i32; seedHigh: i32;
+  /** Backward only. Two matrices that dZ alternates between. */
+  dz: usize;
+  /** nodes x width: gathers the residual's gradient, and becomes the input's. */
+  dInput: usize;
+  /** For each layer and unit: the unit's share of Z' dM, and a row of scratch memory. */
+  parts: usize; units: i32;
+}
+
+/**
+ * Stages first <= stage < last for the nodes of units begin <= u < end. Stage 0 is
+ * D_0 = dropout(ReLU(input)); stage l + 1 is layer l:
+ * Z = (1 - alpha) P D_l + alpha ReLU(input), M = Z W, D_(l+1) = dropout(ReLU(M)).
+ * A stage reads what the one before it wrote for all nodes.
+ */
+export function narrowForward(begin: i32, end: i32, PLAN: usize, first: i32, last: i32): void {
+  const s = changetype<Stack>(PLAN);
+  for (let stage = first; stage < last; stage++) {
+    if (stage > 0) {
+      if (s.width == 4) forwardRows(1, begin, end, s, stage - 1);
+      else if (s.width == 8) forwardRows(2, begin, end, s, stage - 1);
+      else forwardRows(4, begin, end, s, stage - 1);
+      if (stage == s.layers) return;
+    }
+    const size = s.nodes * s.width, bytes = <usize>size << 2;
+    const to = s.dropped + <usize>(stage % s.dropSlots) * bytes;
+    if (stage > 0 && !s.threshold) continue;
+    // NODES_A_UNIT nodes fill whole groups of 32 elements.
+    const groups = (NODES_A_UNIT * s.width) >> 5;
+    dropout(
+      begin * groups, min(end * groups, (size + 31) >> 5), stage ? to : s.input, to, 0, size, !stage,
+      s.threshold, s.scale, s.step, s.site + stage, s.seedLow, s.seedHigh,
+    );
+  }
+}
+
+@inline
+function positive(x: v128): v128 {
+  return v128.and(x, f32x4.gt(x, f32x4.splat(0)));
+}
+
+@inline
+function lane(v: v128, k: i32): v128 {
+  if (k == 0) return v128.shuffle<f32>(v, v, 0, 0, 0, 0);
+  if (k == 1) return v128.shuffle<f32>(v, v, 1, 1, 1, 1);
+  if (k == 2) return v128.shuffle<f32>(v, v, 2, 2, 2, 2);
+  return v128.shuffle<f32>(v, v, 3, 3, 3, 3);
+}
+
+/** One layer. `nv` is the number of vectors a node, known when this is compiled. */
+@inline
+function forwardRows(nv: i32, begin: i32, end: i32, s: Stack, l: i32): void {
+  const step = <usize>nv << 4, size = <usize>s.nodes * step;
+  const P = s.indptr, I = s.indices, V = s.values, H = s.input;
+  const X = s.dropped + <usize>(l % s.dropSlots) * size;
+  const Y = s.dropped + <usize>((l + 1) % s.dropSlots) * size;
+  const Z = s.z + <usize>(s.zSlots > 1 ? l : 0) * size;
+  const top = l + 1 == s.layers, maps = s.allMaps || top;
+  const M = s.maps + <usize>(s.allMaps ? l : 0) * size;
+  const W = s.weights + <usize>l * (step * step >> 2);
+  const p = f32x4.splat(1 - s.alpha), q = f32x4.splat(s.alpha);
+  const w0 = v128.load(W), w1 = v128.load(W, 16), w2 = v128.load(W, 32), w3 = v128.load(W, 48);
+  const stop = s.order + (<usize>min(end * NODES_A_UNIT, s.nodes) << 2);
+  for (let o = s.order + (<usize>(begin * NODES_A_UNIT) << 2); o < stop; o += 4) {
+    const r = <usize>load<i32>(o), at = r * step;
+    const first = <usize>load<i32>(P + (r << 2)) << 2, last = <usize>load<i32>(P + (r << 2), 4) << 2;
+    let a = f32x4.splat(0), b = a, c = a, d = a;
+    for (let k = first; k < last; k += 4) {
+      const v = v128.load_splat<f32>(V + k), x = X + <usize>load<i32>(I + k) * step;
+      a = fma(v, v128.load(x), a);
+      if (nv > 1) b = fma(v, v128.load(x, 16), b);
+      if (nv > 2) { c = fma(v, v128.load(x, 32), c); d = fma(v, v128.load(x, 48), d); }
+    }
+    const h = H + at, z = Z + at;
+    a = fma(q, positive(v128.load(h)), f32x4.mul(p, a));
+    v128.store(z, a);
+    if (nv > 1) v128.store(z, fma(q, positive(v128.load(h, 16)), f32x4.mul(p, b)), 16);
+    if (nv > 2) {
+      v128.store(z, fma(q, positive(v128.load(h, 32)), f32x4.mul(p, c)), 32);
+      v128.store(z, fma(q, positive(v128.load(h, 48)), f32x4.mul(p, d)), 48);
+    }
+    if (nv == 1) {
+      a = fma(lane(a, 3), w3, fma(lane(a, 2), w2, fma(lane(a, 1), w1, f32x4.mul(lane(a, 0), w0))));
+    } else {
+      a = f32x4.splat(0); b = a; c = a; d = a;
+      for (let k: usize = 0, w = W; k < step; k += 4, w += step) {
+        const x = v128.load_splat<f32>(z + k);
+        a = fma(x, v128.load(w), a); b = fma(x, v128.load(w, 16), b);
+        if (nv > 2) { c = fma(x, v128.load(w, 32), c); d = fma(x, v128.load(w, 48), d); }
+      }
+    }
+    if (maps) put(nv, M + at, a, b, c, d);
+    if (!top) put(nv, Y + at, positive(a), positive(b), positive(c), positive(d));
+  }
+}
+
+@inline
+function put(nv: i32, at: usize, a: v128, b: v128, c: v128, d: v128): void {
+  v128.store(at, a);
+  if (nv > 1) v128.store(at, b, 16);
+  if (nv > 2) { v128.store(at, c, 32); v128.store(at, d, 48); }
+}
+
+/**
+ * Stages first <= stage < last for the nodes of units begin <= u < end. Stage s is layer
+ * l = layers - 1 - s: dM = what flows in at its own tap and, but for the top layer,
+ * (1 - alpha) mask(P' dZ_(l+1)); the unit's share of Z' dM; dZ = dM W'; dInput += alpha dZ.
+ * The last stage, `layers`, ends with the input's gradient.
+ */
+export function narrowBackward(begin: i32, end: i32, PLAN: usize, first: i32, last: i32): void {
+  const s = changetype<Stack>(PLAN);
+  for (let stage = first; stage < last; stage++) {
+    for (let u = begin; u < end; u++) {
+      if (s.width == 4) backwardRows(1, u, s, s.layers - 1 - stage);
+      else if (s.width == 8) backwardRows(2, u, s, s.layers - 1 - stage);
+      else backwardRows(4, u, s, s.layers - 1 - stage);
+    }
+  }
+}
+
+/** The gradient of M_l and what follows from it, for the nodes of one unit; l = -1 is the input. */
+@inline
+function backwardRows(nv: i32, u: i32, s: Stack, l: i32): void {
+  const step = <usize>nv << 4, size = <usize>s.nodes * step, square = step * step >> 2;
+  const P = s.indptr, I = s.indices, V = s.values, D = s.dInput;
+  const top = l + 1 == s.layers;
+  const X = s.dz + <usize>((l + 1) & 1) * size, OUT = s.dz + <usize>(l & 1) * size;
+  const MASK = s.dropped + <usize>(l + 1) * size, Z = s.z + <usize>l * size;
+  const TAP = l < 0 ? s.maps : s.maps + <usize>(s.allMaps ? l : 0) * size;
+  const tapped = top || (s.allMaps && l >= 0);
+  const W = s.weights + <usize>max(l, 0) * square;
+  const PART = s.parts + <usize>(max(l, 0) * s.units + u) * (square + step), ROW = PART + square;
+  const p = f32x4.splat((1 - s.alpha) * s.scale), q = f32x4.splat(s.alpha), zero = f32x4.splat(0);
+  const w0 = v128.load(W), w1 = v128.load(W, 16), w2 = v128.load(W, 32), w3 = v128.load(W, 48);
+  let s0 = zero, s1 = zero, s2 = zero, s3 = zero;
+  if (nv > 1 && l >= 0) memory.fill(PART, 0, square);
+  const stop = s.order + (<usize>min((u + 1) * NODES_A_UNIT, s.nodes) << 2);
+  for (let o = s.order + (<usize>(u * NODES_A_UNIT) << 2); o < stop; o += 4) {
+    const r = <usize>load<i32>(o), at = r * step;
+    let a = zero, b = zero, c = zero, d = zero;
+    if (!top) {
+      const first = <usize>load<i32>(P + (r << 2)) << 2, last = <usize>load<i32>(P + (r << 2), 4) << 2;
+      for (let k = first; k < last; k += 4) {
+        const v = v128.load_splat<f32>(V + k), x = X + <usize>load<i32>(I + k) * step;
+        a = fma(v, v128.load(x), a);
+        if (nv > 1) b = fma(v, v128.load(x, 16), b);
+        if (nv > 2) { c = fma(v, v128.load(x, 32), c); d = fma(v, v128.load(x, 48), d); }
+      }
+      const mask = MASK + at;
+      a = passed(p, a, mask);
+      if (nv > 1) b = passed(p, b, mask + 16);
+      if (nv > 2) { c = passed(p, c, mask + 32); d = passed(p, d, mask + 48); }
+    }
+    if (tapped) {
+      const tap = TAP + at;
+      a = f32x4.add(a, v128.load(tap));
+      if (nv > 1) b = f32x4.add(b, v128.load(tap, 16));
+      if (nv > 2) { c = f32x4.add(c, v128.load(tap, 32)); d = f32x4.add(d, v128.load(tap, 48)); }
+    }
+    const residual = D + at;
+    if (l < 0) {
+      // H0 = ReLU(input) is the initial residual of every layer.
+      const h = s.input + at, one = f32x4.splat(1);
+      a = f32x4.add(a, passed(one, v128.load(residual), h));
+      if (nv > 1) b = f32x4.add(b, passed(one, v128.load(residual, 16), h + 16));
+      if (nv > 2) {
+        c = f32x4.add(c, passed(one, v128.load(residual, 32), h + 32));
+        d = f32x4.add(d, passed(one, v128.load(residual, 48), h + 48));
+      }
+      put(nv, residual, a, b, c, d);
+      continue;
+    }
+    const z = Z + at;
+    if (nv == 1) {
+      const x = v128.load(z);
+      s0 = fma(lane(x, 0), a, s0); s1 = fma(lane(x, 1), a, s1);
+      s2 = fma(lane(x, 2), a, s2); s3 = fma(lane(x, 3), a, s3);
+      a = fma(lane(a, 3), w3, fma(lane(a, 2), w2, fma(lane(a, 1), w1, f32x4.mul(lane(a, 0), w0))));
+    } else {
+      put(nv, ROW, a, b, c, d);
+      let e = zero, f = zero, g = zero, h = zero;
+      for (let k: usize = 0, w = W, sum = PART; k < step; k += 4, w += step, sum += step) {
+        const x = v128.load_splat<f32>(z + k), y = v128.load_splat<f32>(ROW + k);
+        v128.store(sum, fma(x, a, v128.load(sum)));
+        v128.store(sum, fma(x, b, v128.load(sum, 16)), 16);
+        e = fma(y, v128.load(w), e); f = fma(y, v128.load(w, 16), f);
+        if (nv > 2) {
+          v128.store(sum, fma(x, c, v128.load(sum, 32)), 32);
+          v128.store(sum, fma(x, d, v128.load(sum, 48)), 48);
+          g = fma(y, v128.load(w, 32), g); h = fma(y, v128.load(w, 48), h);
+        }
+      }
+      a = e; b = f; c = g; d = h;
+    }
+    put(nv, OUT + at, a, b, c, d);
+    a = f32x4.mul(q, a); b = f32x4.mul(q, b); c = f32x4.mul(q, c); d = f32x4.mul(q, d);
+    if (!top) {
+      a = f32x4.add(a, v128.load(residual));
+      if (nv > 1) b = f32x4.add(b, v128.load(residual, 16));
+      if (nv > 2) { c = f32x4.add(c, v128.load(residual, 32)); d = f32x4.add(d, v128.load(residual, 48)); }
+    }
+    put(nv, residual, a, b, c, d);
+  }
+  if (nv == 1 && l >= 0) put(4, PART, s0, s1, s2, s3);
+}
+
+/** factor * x where the number at `mask` is above 0, else 0. */
+@inline
+function passed(factor: v128, x: v128, mask: usize): v128 {
+  return v128.and(f32x4.gt(v128.load(mask), f32x4.splat(0)), f32x4.mul(factor, x));
+}
