@@ -13,7 +13,7 @@ import { allCases, type Case } from "./cases.ts";
 import { installPeers, peerIsInstalled } from "./install-peers.ts";
 import { operatorTasks, sparseTasks } from "./kernels.ts";
 import { measure } from "./measure.ts";
-import { Race } from "./race.ts";
+import { engineOf, Race } from "./race.ts";
 import { raceFigure } from "./race-figure.ts";
 import { type Measured, raceMarkdown, raceText, targetsMarkdown } from "./race-report.ts";
 import { machineFacts, markdownTable, type Report, rowsOf, terminalTable } from "./report.ts";
@@ -124,14 +124,14 @@ async function runRace(cases: readonly Case[], args: RaceArguments): Promise<Mea
   });
   process.once("exit", () => race.close());
   try {
-    const { ours, peer } = await race.facts();
-    const versions = Object.fromEntries(
-      Object.entries({ ...ours, ...peer }).filter(([, value]) => typeof value === "string"),
-    ) as Record<string, string>;
-    const engine = ours["name"] === "tensorflow" ? "native" : "wasm";
-    const machine = { ...machineFacts(versions["flavour"]!, args.threads), load };
     for (const one of cases) {
       title = one.name;
+      const engine = engineOf(one);
+      const { ours, peer } = await race.facts(engine);
+      const versions = Object.fromEntries(
+        Object.entries({ ...ours, ...peer }).filter(([, value]) => typeof value === "string"),
+      ) as Record<string, string>;
+      const machine = { ...machineFacts(versions["flavour"]!, args.threads), load };
       const { repeats, quick } = args;
       const date = new Date().toISOString().slice(0, 10);
       const circumstances = { machine, versions, engine, repeats, quick, date };

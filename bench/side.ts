@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { UserError } from "../src/errors.ts";
+import type { EngineName } from "../src/tensor/backend.ts";
 import type { Answer, Request } from "./protocol.ts";
 
 export const ROOT = path.join(import.meta.dirname, "..");
@@ -23,8 +24,8 @@ export interface Command {
   readonly env: Readonly<Record<string, string>>;
 }
 
-export function ours(threads: number): Command {
-  const args = ["--expose-gc", path.join(import.meta.dirname, "ours.ts")];
+export function ours(threads: number, engine: EngineName = "wasm"): Command {
+  const args = ["--expose-gc", path.join(import.meta.dirname, "ours.ts"), engine];
   return { command: process.execPath, args, env: { ABKD_THREADS: String(threads) } };
 }
 

@@ -7,8 +7,7 @@ import { type DropoutStream, dropValues } from "./dropout.ts";
 import type { Engine } from "./engine.ts";
 import { nativeArcProducts } from "./native/arcs.ts";
 import { nativeIsCurrent } from "./native/backend.ts";
-import { NativeSparse } from "./native/operators.ts";
-import { nativeSpmm } from "./native/sparse.ts";
+import { NativeSparse, nativeSpmm } from "./native/sparse.ts";
 
 /** A matrix in compressed rows, as the kernels read it. */
 interface Rows {
