@@ -43,7 +43,11 @@ export async function provideGraph(name: GraphName, temporary: string): Promise<
   return folder;
 }
 
-async function graphOf(kind: string, variant?: string): Promise<{ graph: Graph; split: Split }> {
+/** A graph with its split, by the parts of its name. @throws UserError as provideGraph */
+export async function graphOf(
+  kind: string,
+  variant?: string,
+): Promise<{ graph: Graph; split: Split }> {
   if (kind === "generated" || kind === "arxiv") {
     const graph = kind === "arxiv" ? bare(arxivTopology(), kind) : generatedGraph(Number(variant));
     return { graph, split: thirds(graph.nodes) };

@@ -9,6 +9,7 @@ import { writeSection } from "../src/experiments/markdown-section.ts";
 import { saveFigure } from "../src/figures/save.ts";
 import type { Graph } from "../src/graph/graph.ts";
 import { BACKEND, startEngine, wantedThreads } from "../src/tensor/index.ts";
+import { bandwidthMarkdown, bandwidthTable } from "./bandwidth.ts";
 import { allCases, type Case } from "./cases.ts";
 import { installPeers, peerIsInstalled } from "./install-peers.ts";
 import { operatorTasks, sparseTasks } from "./kernels.ts";
@@ -21,6 +22,8 @@ import { stepTasks } from "./steps.ts";
 
 /** The case that is this engine's own table. */
 const ENGINE = "engine";
+/** The case of large sparse products against the machine's bandwidth. */
+const BANDWIDTH = "bandwidth";
 const REPEATS = 7;
 
 const USAGE = `usage: npm run bench -- [--only CASE]... [--quick] [--write] ...
@@ -176,7 +179,7 @@ async function main(): Promise<void> {
     },
   });
   const cases = allCases();
-  const names = [ENGINE, ...cases.map(({ name }) => name)];
+  const names = [ENGINE, BANDWIDTH, ...cases.map(({ name }) => name)];
   if (values.help) return console.log(USAGE);
   if (values.list) return console.log(names.join("\n"));
   if (values["install-peers"]) return installPeers();
@@ -188,6 +191,10 @@ async function main(): Promise<void> {
   const engine = chosen(ENGINE) ? await engineTable(values.dataset, threads) : undefined;
   if (engine && !values.json) console.log(terminalTable(engine));
   if (engine && values.write) write("bench", markdownTable(engine));
+  const bandwidth = chosen(BANDWIDTH) ? await bandwidthTable(threads, progress) : undefined;
+  progress("");
+  if (bandwidth && !values.json) console.log(`${bandwidthMarkdown(bandwidth)}\n`);
+  if (bandwidth && values.write) write("bandwidth", bandwidthMarkdown(bandwidth));
   const quick = values.quick;
   const chosenCases = cases.filter(({ name, large }) => chosen(name) && !(quick && large));
   let measured: Measured[] = [];
@@ -203,7 +210,7 @@ async function main(): Promise<void> {
       write("race figure", FIGURE_LINK);
     }
   }
-  if (values.json) console.log(JSON.stringify({ engine, race: measured }, null, 2));
+  if (values.json) console.log(JSON.stringify({ engine, bandwidth, race: measured }, null, 2));
 }
 
 main().catch((error: unknown) => {
