@@ -5,10 +5,10 @@ import type { Csr } from "./csr.ts";
  * Nodes in the order of their communities, so that a sparse product finds the rows that it reads
  * next to each other in the cache. From the node with the fewest arcs up, each is merged into the
  * neighbouring community that raises the modularity most; a depth-first walk of who was merged into
- * whom is the order. About a second for 10^7 arcs.
+ * whom is the order.
  *
- * Source: Arai et al. 2016, "Rabbit Order: Just-in-time Parallel Reordering for Fast Graph Analysis",
- * algorithms 2 and 3, on one thread; so the order depends on the graph alone.
+ * Source: Arai et al. 2016, "Rabbit Order: Just-in-time Parallel Reordering for Fast Graph Analysis";
+ * on one thread, so that the order depends on the graph alone.
  *
  * @param adjacency nodes x nodes, both directions of each edge
  * @returns the node at each position
