@@ -80,7 +80,7 @@ export class Side {
     const answer = await this.ask(request, seconds);
     if (answer.error === undefined) return answer;
     const { command, args } = this.#command;
-    const program = path.basename(args.at(-1) ?? command);
+    const program = path.basename(args.find((each) => /\.(ts|py)$/.test(each)) ?? command);
     throw new UserError(`${program} failed at "${request.operation}": ${answer.error}`, {
       exitCode: 1,
     });
