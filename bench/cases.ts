@@ -34,7 +34,7 @@ export interface Case {
   readonly work?: Work;
   /** The most that ours may take of the peer's. */
   readonly target?: number;
-  /** The target is the native engine's, whichever engine ran here. */
+  /** On the native engine where it is built; a target counts for that one alone. */
   readonly native?: boolean;
   /** Too large for --quick. */
   readonly large?: boolean;
@@ -128,6 +128,15 @@ function abkdCases(): Case[] {
   ];
 }
 
+/** Beyond the cache, and what the locality order of nodes (on both sides) makes of it. */
+const LARGE_SPARSE: readonly (readonly [GraphName, columns: number, title: string])[] = [
+  ["arxiv", 256, "Arxiv's topology"],
+  ["arxiv:locality", 128, "Arxiv's topology in locality order"],
+  ["arxiv:locality", 256, "Arxiv's topology in locality order"],
+  ["pubmed", 64, "Pubmed"],
+  ["pubmed:locality", 64, "Pubmed in locality order"],
+];
+
 function productCases(): Case[] {
   const dense = (rows: number, inner: number, more: Partial<Case> = {}): Case => ({
     name: `product-${rows}x${inner}x${inner}`,
@@ -147,12 +156,27 @@ function productCases(): Case[] {
       target: 0.5,
     },
     {
+      name: "sparse-cora-native",
+      title: "sparse product Cora x 64, native engine",
+      measure: "race",
+      work: { kind: "sparse product", graph: "cora", columns: 64 },
+      native: true,
+    },
+    {
       name: "sparse-arxiv",
       title: "sparse product Arxiv's topology x 128",
       measure: "race",
       work: { kind: "sparse product", graph: "arxiv", columns: 128 },
       target: 0.7,
     },
+    ...LARGE_SPARSE.map(
+      ([graph, columns, title]): Case => ({
+        name: `sparse-${graph.replace(":", "-")}-${columns}`,
+        title: `sparse product ${title} x ${columns}`,
+        measure: "race",
+        work: { kind: "sparse product", graph, columns },
+      }),
+    ),
   ];
 }
 

@@ -9,7 +9,9 @@ import { datasetEntry } from "../src/datasets/registry.ts";
 import { UserError } from "../src/errors.ts";
 import { type Csr, csrFromPairs } from "../src/graph/csr.ts";
 import type { Graph, Split } from "../src/graph/graph.ts";
+import { localityOrder } from "../src/graph/order.ts";
 import { randomStream } from "../src/graph/random.ts";
+import { NodeOrder } from "../src/graph/reorder.ts";
 import { writeGraph } from "./exchange.ts";
 
 const ARXIV = "ogbn-arxiv/graphsaint/adj_full.npz";
@@ -19,7 +21,10 @@ const WORDS = 64;
 const WORDS_A_NODE = 8;
 const CLASSES = 8;
 
-/** `cora` and the like, `arxiv` (its arcs alone), `generated:<arcs>`. */
+/**
+ * `cora` and the like, `arxiv` (its arcs alone), `generated:<arcs>`; the first two also as
+ * `cora:locality`, the nodes in that order.
+ */
 export type GraphName = string;
 
 /**
@@ -30,18 +35,25 @@ export type GraphName = string;
 export async function provideGraph(name: GraphName, temporary: string): Promise<string> {
   const folder = path.join(temporary, name.replaceAll(":", "-"));
   if (existsSync(path.join(folder, "graph.json"))) return folder;
-  const [kind, arcs] = name.split(":");
-  if (kind === "generated") {
-    const graph = generatedGraph(Number(arcs));
-    writeGraph(folder, graph, thirds(graph.nodes));
-  } else if (name === "arxiv") {
-    const graph = bare(arxivTopology(), name);
-    writeGraph(folder, graph, thirds(graph.nodes));
-  } else {
-    const graph = await loadDataset(name);
-    writeGraph(folder, graph, await loadSplit(graph, datasetEntry(name).defaultSplit));
-  }
+  const [kind, variant] = name.split(":") as [string, string?];
+  const { graph, split } = await graphOf(kind, variant);
+  const order = variant === "locality" && new NodeOrder(localityOrder(graph.adjacency));
+  if (order) writeGraph(folder, order.graph(graph), order.split(split));
+  else writeGraph(folder, graph, split);
   return folder;
+}
+
+/** A graph with its split, by the parts of its name. @throws UserError as provideGraph */
+export async function graphOf(
+  kind: string,
+  variant?: string,
+): Promise<{ graph: Graph; split: Split }> {
+  if (kind === "generated" || kind === "arxiv") {
+    const graph = kind === "arxiv" ? bare(arxivTopology(), kind) : generatedGraph(Number(variant));
+    return { graph, split: thirds(graph.nodes) };
+  }
+  const graph = await loadDataset(kind);
+  return { graph, split: await loadSplit(graph, datasetEntry(kind).defaultSplit) };
 }
 
 /** Both directions of each citation, duplicates and self loops left out. */

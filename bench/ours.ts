@@ -7,6 +7,9 @@ import { freeGraph, readGraph, readTeacher } from "./exchange.ts";
 import type { Answer, Request, Task } from "./protocol.ts";
 import { type Data, evaluationPass, modelOf, trainingStep } from "./steps.ts";
 
+/** As side.ts names it. */
+const ENGINE = process.argv[2] === "native" ? "native" : "wasm";
+
 const graphs = new Map<string, Data>();
 const calls = new Map<string, () => unknown>();
 
@@ -83,7 +86,7 @@ function losses(task: Task, steps: number): number[] {
 function answer(request: Request): Answer {
   switch (request.operation) {
     case "info":
-      return { ...startEngine(), node: process.versions.node };
+      return { ...startEngine(ENGINE), node: process.versions.node };
     case "prepare": {
       const call = callOf(request.task);
       calls.set(request.key, call);
@@ -118,7 +121,7 @@ function answer(request: Request): Answer {
   }
 }
 
-startEngine();
+startEngine(ENGINE);
 for await (const line of createInterface({ input: process.stdin })) {
   let found: Answer;
   try {

@@ -5,6 +5,8 @@ import os from "node:os";
 import path from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../src/errors.ts";
+import type { EngineName } from "../src/tensor/backend.ts";
+import { nativeRecord } from "../src/tensor/native/build.ts";
 import type { RunConfig } from "../src/training/run.ts";
 import { type Case, rowConfigs, type Work } from "./cases.ts";
 import { freeGraph, readGraph, readTeacher, writeTeacher, writeWeights } from "./exchange.ts";
@@ -67,18 +69,24 @@ const PAUSE = 20;
 const COMPILED = new Set(["gcnii-cora", "student-cora", "abkd-cora"]);
 const MEMORY_STEPS = 3;
 
+/** The engine that a case runs on here: the native one's cases too where it is not built. */
+export function engineOf({ native }: Pick<Case, "native">): EngineName {
+  return native && nativeRecord() ? "native" : "wasm";
+}
+
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, PAUSE));
 
 /** Both sides' processes and the files between them. */
 export class Race {
   readonly #options: RaceOptions;
   readonly #temporary = mkdtempSync(path.join(os.tmpdir(), "abkd-bench-"));
-  readonly #ours: Side;
+  readonly #ours: Readonly<Record<EngineName, Side>>;
   readonly #peers: PeerSides;
 
   constructor(options: RaceOptions) {
     this.#options = options;
-    this.#ours = new Side(ours(options.threads));
+    const side = (engine: EngineName): Side => new Side(ours(options.threads, engine));
+    this.#ours = { wasm: side("wasm"), native: side("native") };
     this.#peers = {
       default: new Side(peer(options.threads, "default")),
       "keeping pages": new Side(peer(options.threads, "keeping pages")),
@@ -86,8 +94,8 @@ export class Race {
   }
 
   /** Versions of either side. */
-  async facts(): Promise<{ ours: Answer; peer?: Answer }> {
-    const own = await this.#ours.demand({ operation: "info" });
+  async facts(engine: EngineName): Promise<{ ours: Answer; peer?: Answer }> {
+    const own = await this.#ours[engine].demand({ operation: "info" });
     if (!this.#options.withPeer) return { ours: own };
     return { ours: own, peer: await this.#peers.default.demand({ operation: "info" }) };
   }
@@ -99,7 +107,7 @@ export class Race {
   }
 
   close(): void {
-    for (const side of [this.#ours, ...Object.values(this.#peers)]) side.close();
+    for (const side of [...Object.values(this.#ours), ...Object.values(this.#peers)]) side.close();
     rmSync(this.#temporary, { recursive: true, force: true });
   }
 
@@ -137,16 +145,15 @@ export class Race {
     const { threads, repeats, withPeer, progress } = this.#options;
     const task = await this.#task(work);
     const key = one.name;
-    const prepared = await this.#ours.demand({
+    const side = this.#ours[engineOf(one)];
+    const prepared = await side.demand({
       ...{ operation: "prepare", key, task, variant: {}, threads, warmUp: 4 },
     });
     progress("the peer's best setting");
     const { best, tried } = withPeer
       ? await bestSetting(this.#peers, task, threads, this.#compiled(one))
       : { best: undefined, tried: [] };
-    const runners: Runner[] = [
-      { side: this.#ours, key, threads, calls: callsFor(prepared.milliseconds!) },
-    ];
+    const runners: Runner[] = [{ side, key, threads, calls: callsFor(prepared.milliseconds!) }];
     if (best) runners.push(await this.#prepare(key, task, best));
     // Minutes a step: the naive form is timed once a round, and not warmed up for long.
     const naive = best && task.kind === "training" && task.teacher !== undefined;
@@ -163,7 +170,8 @@ export class Race {
         spent[i]!.push(processor!);
       }
     }
-    const parity = best && task.kind === "training" ? await this.#parity(task, best) : undefined;
+    const parity =
+      best && task.kind === "training" ? await this.#parity(task, best, side) : undefined;
     for (const { side } of runners) await side.ask({ operation: "forget", key, graphs: true });
     if (best) await this.#peers[best.allocator].ask({ operation: "forget", key: `${key} naive` });
     return {
@@ -190,9 +198,9 @@ export class Race {
     return { side, key, threads, calls: callsFor(answer.milliseconds!) };
   }
 
-  async #parity(task: Task, { variant, allocator }: Setting): Promise<Parity> {
+  async #parity(task: Task, { variant, allocator }: Setting, side: Side): Promise<Parity> {
     const request = { operation: "losses", task, variant, steps: PARITY_STEPS } as const;
-    const own = (await this.#ours.demand(request)).losses!;
+    const own = (await side.demand(request)).losses!;
     const other = (await this.#peers[allocator].demand(request)).losses!;
     const differences = own.map((loss, i) => Math.abs(loss - other[i]!) / Math.max(1, loss));
     return { ours: own, peer: other, worst: Math.max(...differences) };

@@ -9,11 +9,12 @@ import { writeSection } from "../src/experiments/markdown-section.ts";
 import { saveFigure } from "../src/figures/save.ts";
 import type { Graph } from "../src/graph/graph.ts";
 import { BACKEND, startEngine, wantedThreads } from "../src/tensor/index.ts";
+import { bandwidthMarkdown, bandwidthTable } from "./bandwidth.ts";
 import { allCases, type Case } from "./cases.ts";
 import { installPeers, peerIsInstalled } from "./install-peers.ts";
 import { operatorTasks, sparseTasks } from "./kernels.ts";
 import { measure } from "./measure.ts";
-import { Race } from "./race.ts";
+import { engineOf, Race } from "./race.ts";
 import { raceFigure } from "./race-figure.ts";
 import { type Measured, raceMarkdown, raceText, targetsMarkdown } from "./race-report.ts";
 import { machineFacts, markdownTable, type Report, rowsOf, terminalTable } from "./report.ts";
@@ -24,6 +25,8 @@ import { type Where, whereMarkdown, whereTimeGoes } from "./where.ts";
 const ENGINE = "engine";
 /** The case that is profiles of its steps. */
 const WHERE = "where";
+/** The case of large sparse products against the machine's bandwidth. */
+const BANDWIDTH = "bandwidth";
 const REPEATS = 7;
 
 const USAGE = `usage: npm run bench -- [--only CASE]... [--quick] [--write] ...
@@ -133,14 +136,14 @@ async function runRace(cases: readonly Case[], args: RaceArguments): Promise<Mea
   });
   process.once("exit", () => race.close());
   try {
-    const { ours, peer } = await race.facts();
-    const versions = Object.fromEntries(
-      Object.entries({ ...ours, ...peer }).filter(([, value]) => typeof value === "string"),
-    ) as Record<string, string>;
-    const engine = ours["name"] === "tensorflow" ? "native" : "wasm";
-    const machine = { ...machineFacts(versions["flavour"]!, args.threads), load };
     for (const one of cases) {
       title = one.name;
+      const engine = engineOf(one);
+      const { ours, peer } = await race.facts(engine);
+      const versions = Object.fromEntries(
+        Object.entries({ ...ours, ...peer }).filter(([, value]) => typeof value === "string"),
+      ) as Record<string, string>;
+      const machine = { ...machineFacts(versions["flavour"]!, args.threads), load };
       const { repeats, quick } = args;
       const date = new Date().toISOString().slice(0, 10);
       const circumstances = { machine, versions, engine, repeats, quick, date };
@@ -185,7 +188,7 @@ async function main(): Promise<void> {
     },
   });
   const cases = allCases();
-  const names = [ENGINE, WHERE, ...cases.map(({ name }) => name)];
+  const names = [ENGINE, WHERE, BANDWIDTH, ...cases.map(({ name }) => name)];
   if (values.help) return console.log(USAGE);
   if (values.list) return console.log(names.join("\n"));
   if (values["install-peers"]) return installPeers();
@@ -200,6 +203,10 @@ async function main(): Promise<void> {
   const where = chosen(WHERE) ? await whereTable(values.dataset) : undefined;
   if (where && !values.json) console.log(`${whereMarkdown(where)}\n`);
   if (where && values.write) write("where the time goes", whereMarkdown(where));
+  const bandwidth = chosen(BANDWIDTH) ? await bandwidthTable(threads, progress) : undefined;
+  progress("");
+  if (bandwidth && !values.json) console.log(`${bandwidthMarkdown(bandwidth)}\n`);
+  if (bandwidth && values.write) write("bandwidth", bandwidthMarkdown(bandwidth));
   const quick = values.quick;
   const chosenCases = cases.filter(({ name, large }) => chosen(name) && !(quick && large));
   let measured: Measured[] = [];
@@ -215,7 +222,9 @@ async function main(): Promise<void> {
       write("race figure", FIGURE_LINK);
     }
   }
-  if (values.json) console.log(JSON.stringify({ engine, where, race: measured }, null, 2));
+  if (values.json) {
+    console.log(JSON.stringify({ engine, where, bandwidth, race: measured }, null, 2));
+  }
 }
 
 main().catch((error: unknown) => {

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { UserError } from "../src/errors.ts";
+import type { EngineName } from "../src/tensor/backend.ts";
 import type { Answer, Request } from "./protocol.ts";
 
 export const ROOT = path.join(import.meta.dirname, "..");
@@ -23,8 +24,8 @@ export interface Command {
   readonly env: Readonly<Record<string, string>>;
 }
 
-export function ours(threads: number): Command {
-  const args = ["--expose-gc", path.join(import.meta.dirname, "ours.ts")];
+export function ours(threads: number, engine: EngineName = "wasm"): Command {
+  const args = ["--expose-gc", path.join(import.meta.dirname, "ours.ts"), engine];
   return { command: process.execPath, args, env: { ABKD_THREADS: String(threads) } };
 }
 
@@ -79,7 +80,7 @@ export class Side {
     const answer = await this.ask(request, seconds);
     if (answer.error === undefined) return answer;
     const { command, args } = this.#command;
-    const program = path.basename(args.at(-1) ?? command);
+    const program = path.basename(args.find((each) => /\.(ts|py)$/.test(each)) ?? command);
     throw new UserError(`${program} failed at "${request.operation}": ${answer.error}`, {
       exitCode: 1,
     });

@@ -1,4 +1,5 @@
-// `npm run native [-- --remove]`: builds, proves and removes the native engine, in this folder alone.
+// `npm run native [-- --measure | --remove]`: builds, proves and removes the native engine, in this
+// folder alone.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,6 +12,7 @@ import {
   NATIVE_QUIET,
   NATIVE_RECORD,
   type NativeRecord,
+  requireNativeRecord,
 } from "../src/tensor/native/build.ts";
 import { findTensorflow, removeTensorflow } from "./native-tensorflow.ts";
 
@@ -194,6 +196,11 @@ async function build(): Promise<string> {
   unpackFirst(packages.protobuf);
   say(`compiling ${packageName}'s binding against ${tensorflow}`);
   compile(compiler, headers, packageName, tensorflow);
+  return measure(packageName, tensorflow);
+}
+
+/** Proves a build, and records from which width on it is the faster engine. */
+function measure(packageName: string, tensorflow: string): string {
   say("proving it, and measuring from which width on it is the faster engine");
   const { gigaflops, ...proved } = prove(packageName);
   const record: NativeRecord = { package: packageName, tensorflow, ...proved };
@@ -209,6 +216,12 @@ async function build(): Promise<string> {
   );
 }
 
+/** Measures what is built once more: the wasm engine has become faster since. */
+function again(): string {
+  const { package: packageName, tensorflow } = requireNativeRecord();
+  return measure(packageName, tensorflow);
+}
+
 function remove(): string {
   const there = existsSync(NATIVE_FOLDER);
   const from = removeTensorflow(root);
@@ -218,8 +231,9 @@ function remove(): string {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { remove: { type: "boolean", default: false } } });
-  console.log(`abkd: ${values.remove ? remove() : await build()}`);
+  const flag = { type: "boolean", default: false } as const;
+  const { values } = parseArgs({ options: { remove: flag, measure: flag } });
+  console.log(`abkd: ${values.remove ? remove() : await (values.measure ? again() : build())}`);
 }
 
 main().catch((error: unknown) => {

@@ -59,6 +59,8 @@ export { type ConstantPredictor, constantPredictor } from "./graph/constant-pred
 export { type Csr, csrFromPairs } from "./graph/csr.ts";
 export { type Graph, type Split, UNLABELLED } from "./graph/graph.ts";
 export { rowNormalised, symmetricNormalised } from "./graph/normalise.ts";
+export { localityOrder } from "./graph/order.ts";
+export { NodeOrder } from "./graph/reorder.ts";
 export { Gcnii, type GcniiConfig, type GraphShape } from "./models/gcnii.ts";
 export {
   type Forward,

@@ -14,6 +14,7 @@ import {
   addHyperParameters,
   addRunOptions,
   givenHyperParameters,
+  givenSubject,
   integer,
   type RunOptions,
 } from "./options.ts";
@@ -45,9 +46,9 @@ export function distillCommand(): Command {
   );
   helpWithRecipes(command, ({ dataset, method = "abkd" }) => defaultsText(dataset, method));
   return command.action(async (options: DistillOptions) => {
-    const { dataset, seed, trials, preset } = options;
+    const { seed, trials, preset } = options;
     const method = findMethod(options.method);
-    const subject = { dataset, ...(options.split !== undefined && { split: options.split }) };
+    const subject = givenSubject(options);
     const teacher = teacherConfig(
       { ...subject, seed: options.teacherSeed },
       givenHyperParameters(options, "teacher-"),

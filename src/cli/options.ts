@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { GcniiConfig } from "../models/gcnii.ts";
 import { ENGINE_CHOICES, type EngineChoice } from "../tensor/choice.ts";
 import { MOST_THREADS } from "../tensor/threads.ts";
+import type { Subject } from "../training/recipes.ts";
 import type { TrainingConfig } from "../training/run.ts";
 
 /** A whole number within bounds. */
@@ -72,6 +73,7 @@ export function givenMachineOptions(options: MachineOptions): MachineOptions {
 export interface RunOptions extends MachineOptions {
   readonly dataset: string;
   readonly split?: string;
+  readonly order: "dataset" | "locality";
   readonly seed: number;
   readonly trials: number;
   readonly data?: string;
@@ -90,6 +92,14 @@ export function addRunOptions(command: Command): Command {
     .option(
       "--split <split>",
       "geom-gcn:0..9, public, pyg-full or random:<train>/<val>/<test>:<seed>",
+    )
+    .addOption(
+      new Option(
+        "--order <order>",
+        "of nodes while training: locality is faster on large graphs, with other last bits",
+      )
+        .choices(["dataset", "locality"])
+        .default("dataset"),
     )
     .addOption(
       new Option("--seed <n>", "of initial weights and dropout").argParser(integer(0)).default(1),
@@ -115,6 +125,15 @@ export function addRunOptions(command: Command): Command {
     )
     .option("--quiet", "no progress")
     .option("--json", "print the results as JSON, an array of runs");
+}
+
+/** What the runs are about, their seeds apart. */
+export function givenSubject({ dataset, split, order }: RunOptions): Omit<Subject, "seed"> {
+  return {
+    dataset,
+    ...(split !== undefined && { split }),
+    ...(order === "locality" && { order }),
+  };
 }
 
 /** Hyper-parameters of a model and its training; absent ones come from the recipe. */

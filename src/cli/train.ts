@@ -6,6 +6,7 @@ import {
   addHyperParameters,
   addRunOptions,
   givenHyperParameters,
+  givenSubject,
   type RunOptions,
 } from "./options.ts";
 import { runAndReport } from "./run.ts";
@@ -19,10 +20,10 @@ export function trainCommand(): Command {
   addHyperParameters(command, "Model and training (defaults below):");
   helpWithRecipes(command, ({ dataset }) => [recipeText("model", teacherRecipe(dataset))]);
   return command.action(async (options: RunOptions & Record<string, unknown>) => {
-    const { dataset, split, seed, trials } = options;
+    const { seed, trials } = options;
     const changes = givenHyperParameters(options);
     const configs = Array.from({ length: trials }, (_, k) =>
-      teacherConfig({ dataset, ...(split !== undefined && { split }), seed: seed + k }, changes),
+      teacherConfig({ ...givenSubject(options), seed: seed + k }, changes),
     );
     await runAndReport(configs, options);
   });

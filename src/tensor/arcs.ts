@@ -154,8 +154,10 @@ function pairsGradient(
   if (distances) {
     engine.run("arcDifferences", arcs.nodes, indptr, indices, both, rows, out, width);
   } else {
-    const noMore = [1, 0, 0, 0];
-    engine.run("sparseProduct", arcs.nodes, indptr, indices, both, rows, out, width, ...noMore);
+    const units = arcs.nodes + arcs.count;
+    const noMore = [1, 0, 0, 0, 0];
+    const more = [indptr, indices, both, rows, out, width, ...noMore];
+    engine.run("sparseProduct", units, arcs.nodes, ...more);
   }
   backend.disposeData(weights.dataId);
   return asTensor(gradient);

@@ -6,7 +6,7 @@ import { type DropoutStream, dropoutArguments, groups, keptScale } from "./dropo
 import { isNarrow, narrowBackward, narrowForward } from "./narrow.ts";
 import { nativeIsCurrent } from "./native/backend.ts";
 import { nativeConvolutions } from "./native/gcnii.ts";
-import type { SparseMatrix } from "./sparse.ts";
+import { type SparseMatrix, sparseProduct } from "./sparse.ts";
 
 export interface ConvolutionOptions {
   /** P, nodes x nodes. */
@@ -166,12 +166,9 @@ function forward(
     const mask = bits + (recording ? (l + 1) * maskBytes : 0);
     reluDropoutInto(backend, previous, d, mask, size, stream);
     const zl = backend.address(z) + (recording ? l * bytes : 0);
-    const { rows, indptr, indices, values } = adjacency;
-    engine.run(
-      "sparseProduct",
-      ...[rows, indptr.address, indices.address, values.address, d, zl, width],
-      ...[1 - alpha, alpha, h0, 0],
-    );
+    const values = adjacency.values.address;
+    const shares = { p: 1 - alpha, q: alpha, z: h0 };
+    sparseProduct(engine, adjacency, { values, x: d, y: zl, columns: width, ...shares });
     // In place where only the last map is wanted: M_{l-1} was read for the last time above.
     const ml = backend.address(maps) + (options.maps ? l * bytes : 0);
     const [theta, w] = [thetas[l]!, backend.address(weights[l]!)];
@@ -232,12 +229,10 @@ function backward(
     engine.run("product", nodes, dm, wt, dz, width, width, theta, 1 - theta, dm, alpha, dInitial);
     const scale = (1 - alpha) * keptScale(layerStream(options.dropout, l));
     const tap = options.maps && l > 0 ? backend.address(dMaps) + (l - 1) * bytes : 0;
-    const { rows, indptr, indices, values } = transposed;
-    engine.run(
-      "sparseProduct",
-      ...[rows, indptr.address, indices.address, values.address, dz, other, width],
-      ...[scale, 1, tap, backend.address(masks) + (l + 1) * maskBytes],
-    );
+    sparseProduct(engine, transposed, {
+      ...{ values: transposed.values.address, x: dz, y: other, columns: width },
+      ...{ p: scale, q: 1, z: tap, mask: backend.address(masks) + (l + 1) * maskBytes },
+    });
     dm = other;
   }
   // H0 = ReLU(input) is the initial residual of every layer.

@@ -4,10 +4,10 @@ import { type Csr, nonzeros, transpose } from "../graph/csr.ts";
 import { runningBackend } from "./backend.ts";
 import { Buffer } from "./buffer.ts";
 import { type DropoutStream, dropValues } from "./dropout.ts";
+import type { Engine } from "./engine.ts";
 import { nativeArcProducts } from "./native/arcs.ts";
 import { nativeIsCurrent } from "./native/backend.ts";
-import { NativeSparse } from "./native/operators.ts";
-import { nativeSpmm } from "./native/sparse.ts";
+import { NativeSparse, nativeSpmm } from "./native/sparse.ts";
 
 /** A matrix in compressed rows, as the kernels read it. */
 interface Rows {
@@ -113,25 +113,43 @@ function rowsByLength({ rows, indptr }: Csr, unit: number): Int32Array {
   return order;
 }
 
-/** Y = A X by addresses: the kernel call that all products with a sparse matrix share. */
+/** X larger than this lies beyond the caches; their size is nothing that Node tells. Bytes. */
+const FAR = 2 ** 25;
+
+/** What Y = p A X + q Z takes, by addresses; left out: p 1, no Z, no mask. */
+export interface ProductArguments {
+  /** A's entries, [nonzeros]. */
+  readonly values: number;
+  readonly x: number;
+  readonly y: number;
+  /** Of X and Y. */
+  readonly columns: number;
+  readonly p?: number;
+  readonly q?: number;
+  readonly z?: number;
+  /** Bits of Y's elements: the product (not Z) is 0 where a bit is 0. */
+  readonly mask?: number;
+}
+
+/** Y = p A X + q Z by addresses: the kernel call that all products with a sparse matrix share. */
+export function sparseProduct(
+  engine: Engine,
+  { rows, columns: inner, nonzeros: entries, indptr, indices }: SparseMatrix,
+  { values, x, y, columns, p = 1, q = 0, z = 0, mask = 0 }: ProductArguments,
+): void {
+  const far = inner * columns * 4 > FAR ? 1 : 0;
+  engine.run(
+    ...(["sparseProduct", rows + entries, rows, indptr.address, indices.address] as const),
+    ...[values, x, y, columns, p, q, z, mask, far],
+  );
+}
+
 function multiply(matrix: SparseMatrix, values: number, x: tf.Tensor): tf.Tensor2D {
   const backend = runningBackend();
   const columns = x.shape[1]!;
   const out = backend.allocate([matrix.rows, columns]);
-  backend.engine.run(
-    "sparseProduct",
-    matrix.rows,
-    matrix.indptr.address,
-    matrix.indices.address,
-    values,
-    backend.address(x),
-    backend.address(out),
-    columns,
-    1,
-    0,
-    0,
-    0,
-  );
+  const [from, y] = [backend.address(x), backend.address(out)];
+  sparseProduct(backend.engine, matrix, { values, x: from, y, columns });
   return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor2D;
 }
 

@@ -106,7 +106,12 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
     unit: ([, , , , , , nodes, width]) => 32 * nodes! * (1 + 0.5 * width!),
   },
   softCrossEntropy: { grain: 16, unit: ([, , , , classes]) => 15 + 3 * classes! },
-  sparseProduct: { grain: 4, unit: sparseRow(0.9, 0.1, 5) },
+  sparseProduct: {
+    grain: 1,
+    // Rows and entries.
+    unit: ([rows, , , , , , columns], units) =>
+      (3 * rows! + (units - rows!) * (0.9 + 0.1 * columns!)) / units,
+  },
   sumColumns: { grain: 16, unit: ([, , reduced]) => 0.25 * reduced! },
   sumRows: { grain: 16, unit: ([, , reduced]) => 3 + 0.15 * reduced! },
   tanh: elementwise(2),
@@ -133,6 +138,8 @@ export function chunkOf(
   // Sums of nothing cost next to nothing.
   const each = Math.max(0.1, unit(args, units, memory.word));
   if (each * units < FEWEST_CHUNKS * smallestChunk) return units;
-  const least = Math.max(units / (threads * chunksAThread), smallestChunk / each);
-  return Math.min(units, Math.ceil(least / grain) * grain);
+  const most = Math.min(threads * chunksAThread, (each * units) / smallestChunk);
+  // As many for each thread: with one more, all would wait for whoever takes it.
+  const chunks = Math.ceil(most / threads) * threads;
+  return Math.min(units, Math.ceil(units / chunks / grain) * grain);
 }

@@ -107,18 +107,24 @@ export interface Subject {
   /** The dataset's usual split if left out. */
   readonly split?: string;
   readonly seed: number;
+  /** As RunConfig has it. */
+  readonly order?: NonNullable<RunConfig["order"]>;
+}
+
+/** The parts of a configuration that say what is run. */
+function subjectParts({ dataset, split, seed, order }: Subject) {
+  const usual = datasetEntry(dataset).defaultSplit;
+  return { dataset, split: split ?? usual, seed, ...(order !== undefined && { order }) };
 }
 
 /**
  * A model trained alone, by the teachers' recipe.
  * @throws OptionError for an unknown dataset
  */
-export function teacherConfig({ dataset, split, seed }: Subject, changes: Changes = {}): RunConfig {
-  const { model, training } = teacherRecipe(dataset);
+export function teacherConfig(subject: Subject, changes: Changes = {}): RunConfig {
+  const { model, training } = teacherRecipe(subject.dataset);
   return {
-    dataset,
-    split: split ?? datasetEntry(dataset).defaultSplit,
-    seed,
+    ...subjectParts(subject),
     model: { ...model, ...changes.model },
     training: { ...training, ...changes.training },
   };
@@ -133,19 +139,17 @@ export function teacherConfig({ dataset, split, seed }: Subject, changes: Change
  * @throws OptionError for an unknown dataset or method, or an option that makes no sense
  */
 export function studentConfig(
-  { dataset, split, seed }: Subject,
+  subject: Subject,
   methodName: string,
   teacher: RunConfig,
   changes: Changes = {},
 ): RunConfig {
   const method = findMethod(methodName);
-  const recipe = studentRecipe(dataset, method.name);
+  const recipe = studentRecipe(subject.dataset, method.name);
   const given =
     changes.preset === undefined ? { ...recipe.options, ...changes.options } : changes.options;
   return {
-    dataset,
-    split: split ?? datasetEntry(dataset).defaultSplit,
-    seed,
+    ...subjectParts(subject),
     model: { ...recipe.model, ...changes.model },
     training: { ...recipe.training, ...changes.training },
     method: {

@@ -18,6 +18,12 @@ export interface RunConfig {
   readonly dataset: string;
   readonly split: string;
   readonly seed: number;
+  /**
+   * Nodes in the order of their communities (src/graph/order.ts) while the model is trained: faster
+   * on large graphs. Dropout's draws follow the order, so the bits differ. Absent: as the dataset
+   * numbers them. Files and predictions always are as the dataset numbers them.
+   */
+  readonly order?: "locality";
   readonly model: GcniiConfig;
   readonly training: TrainingConfig;
   /** Absent for a teacher or a model trained alone by `abkd train`. */

@@ -5,6 +5,7 @@ import type { Distillation, TeacherOutputs, TrainingGraph } from "../distillatio
 import { createDistillation } from "../distillation/registry.ts";
 import { UserError } from "../errors.ts";
 import type { Graph, Split } from "../graph/graph.ts";
+import { NodeOrder } from "../graph/reorder.ts";
 import { Gcnii, type GraphShape } from "../models/gcnii.ts";
 import { type GraphInputs, type Model, parameterCount } from "../models/model.ts";
 import {
@@ -43,6 +44,8 @@ export interface Trial {
   readonly config: RunConfig;
   readonly graph: Graph;
   readonly split: Split;
+  /** The nodes in the order that the configuration asks for; absent: as they are. */
+  readonly order?: Int32Array;
   readonly runsDir: string;
   /**
    * `anew`: train from the start. `resume`: take the finished run, or go on from the checkpoint;
@@ -66,11 +69,11 @@ export async function runTrial(
   observer: Observer,
   signal?: StopSignal,
 ): Promise<RunResult> {
-  const { config, graph, split } = trial;
+  const { config } = trial;
   const engine = startEngine(chooseEngine(trial.engine, config.model.width), {
     threads: trial.threads,
   });
-  const owner = { config, data: fingerprint(graph, split), flavour: engine.flavour };
+  const owner = { config, data: fingerprint(trial.graph, trial.split), flavour: engine.flavour };
   const files = runFiles(trial.runsDir, config);
   const id = runId(config);
   const { finished, from } = earlierWork(trial, files, owner, observer);
@@ -94,6 +97,7 @@ export async function runTrial(
     return thing;
   };
   try {
+    const { graph, split } = inOrder(trial);
     const inputs = hold(graphInputs(graph)).value;
     const targets = hold(splitTargets(graph, split)).value;
     const shape = { features: graph.features.columns, classes: graph.classes };
@@ -137,7 +141,7 @@ export async function runTrial(
         fingerprint: owner.data,
       },
       parameters: countParameters(model, distillation, teacher?.result),
-      ...measured(model, inputs, targets, trial, outcome),
+      ...measured(model, inputs, targets, { graph, split }, outcome),
       timing: timing(outcome, engine.threads),
     };
     writeRun(files, result, { ...owner, shape, parameters: modelParameters(model) });
@@ -160,6 +164,13 @@ function keepProfile(
   writeAtomic(trace, traceJson(data, describeRun(config)));
   const { spans: _, ...profile } = data;
   observer({ type: "profile", id: runId(config), config, profile, trace });
+}
+
+/** The graph and the split as the model is to see them. */
+function inOrder({ graph, split, order }: Trial): Pick<Trial, "graph" | "split"> {
+  if (!order) return { graph, split };
+  const nodes = new NodeOrder(order);
+  return { graph: nodes.graph(graph), split: nodes.split(split) };
 }
 
 /** The finished run or the checkpoint that `trial.start` lets us take. */
@@ -248,7 +259,7 @@ function measured(
   model: Model,
   inputs: GraphInputs,
   targets: SplitTargets,
-  { graph, split }: Trial,
+  { graph, split }: Pick<Trial, "graph" | "split">,
   outcome: TrainingOutcome,
 ): Pick<
   RunResult,

@@ -5,7 +5,8 @@ import { Piscina } from "piscina";
 import { type DataOptions, loadDataset, loadSplit, parseSplit } from "../datasets/index.ts";
 import { orInterrupted } from "../display/host.ts";
 import { OptionError, UserError } from "../errors.ts";
-import type { Graph, Split } from "../graph/graph.ts";
+import type { Graph } from "../graph/graph.ts";
+import { localityOrder } from "../graph/order.ts";
 import { chooseEngine, type EngineChoice, wantedThreads } from "../tensor/index.ts";
 import { describeRun, runId } from "./canonical.ts";
 import { Cores } from "./cores.ts";
@@ -211,13 +212,10 @@ function conclude(
   throw new TrialsError(count + messages.join("; "), results, errors[0]);
 }
 
-interface Data {
-  readonly graph: Graph;
-  readonly split: Split;
-}
+type Data = Pick<Trial, "graph" | "split" | "order">;
 
-function dataKey({ dataset, split }: RunConfig): string {
-  return `${dataset} ${split}`;
+function dataKey({ dataset, split, order }: RunConfig): string {
+  return `${dataset} ${split} ${order}`;
 }
 
 /** Each graph and split once, here: workers get copies, and a missing file is one clear error. */
@@ -228,19 +226,27 @@ async function loadData(
   // A name with a slip of the pen must not cost a download first.
   for (const { split } of configs) parseSplit(split);
   const graphs = new Map<string, Graph>();
+  const orders = new Map<string, Int32Array>();
   const data = new Map<string, Data>();
   for (const config of configs) {
     const key = dataKey(config);
     if (data.has(key)) continue;
     const graph = graphs.get(config.dataset) ?? (await loadDataset(config.dataset, options));
     graphs.set(config.dataset, graph);
-    data.set(key, { graph, split: await loadSplit(graph, config.split, options) });
+    const split = await loadSplit(graph, config.split, options);
+    if (config.order !== "locality") {
+      data.set(key, { graph, split });
+      continue;
+    }
+    const order = orders.get(config.dataset) ?? localityOrder(graph.adjacency);
+    orders.set(config.dataset, order);
+    data.set(key, { graph, split, order });
   }
   return data;
 }
 
 /** What differs from run to run. */
-type Task = Pick<Trial, "config" | "graph" | "split" | "start" | "profile">;
+type Task = Pick<Trial, "config" | "graph" | "split" | "order" | "start" | "profile">;
 
 /** The worker threads. */
 class Pool {

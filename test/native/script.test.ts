@@ -120,6 +120,28 @@ describe("npm run native", { skip }, () => {
     assert.doesNotMatch(await readFile(notes, "utf8"), / install /);
   });
 
+  test("--measure proves a build again and keeps what it was made of; without one it says so", async () => {
+    const native = path.join(folder, "build/native");
+    const missing = run({}, "--measure");
+    assert.equal(missing.status, 2);
+    assert.match(missing.stderr, /the native engine is not built: run `npm run native`/);
+    await mkdir(native, { recursive: true });
+    await writeFile(path.join(native, "tfjs_binding.node"), "");
+    const record = { package: "some-package", tensorflow: "/some/tensorflow" };
+    const old = { version: "2.0.0", device: "cpu", fasterFromWidth: 512 };
+    await writeFile(path.join(native, "native.json"), JSON.stringify({ ...record, ...old }));
+    const found = { version: "2.1.0", device: "cpu", fasterFromWidth: 64 };
+    const proof = path.join(folder, "scripts/native-proof.ts");
+    const answer = JSON.stringify({ ...found, gigaflops: 3 });
+    await writeFile(proof, `if (process.argv[2] === "some-package") console.log('${answer}');`);
+    const { status, stdout } = run({}, "--measure");
+    assert.equal(status, 0);
+    assert.match(stdout, /TensorFlow 2\.1\.0 on cpu.*--engine auto takes it from width 64 on\n$/);
+    const text = await readFile(path.join(native, "native.json"), "utf8");
+    assert.deepEqual(JSON.parse(text), { ...record, ...found });
+    await rm(proof);
+  });
+
   test("--remove takes away build/native and a .venv of its own, in one line", () => {
     const { status, stdout } = run({}, "--remove");
     assert.equal(status, 0);

@@ -115,7 +115,7 @@ function sparseTrial(rows: number, inner: number, columns: number, variant: numb
   return {
     title: `${rows} x ${inner} times ${inner} x ${columns}, variant ${variant}`,
     kernel: "sparseProduct",
-    units: rows,
+    units: rows + csr.indices.length,
     inputs: {
       ...{ indptr: csr.indptr, indices: csr.indices, values: csr.values!, x },
       ...(withZ && !inPlace && { z: start }),
@@ -123,8 +123,9 @@ function sparseTrial(rows: number, inner: number, columns: number, variant: numb
     },
     outputs: { y: inPlace ? start : rows * columns },
     args: [
-      ...["indptr", "indices", "values", "x", "y", columns, p, q],
-      ...[inPlace ? "y" : withZ ? "z" : 0, masked ? "mask" : 0],
+      ...[rows, "indptr", "indices", "values", "x", "y", columns, p, q],
+      // Read ahead in every other variant.
+      ...[inPlace ? "y" : withZ ? "z" : 0, masked ? "mask" : 0, variant % 2],
     ],
     expected: {
       y: combined(

@@ -2,24 +2,81 @@
 import { fma, fma1, lanes, maskBit, maskLanes } from "./vector";
 
 /**
- * Y[r] = p * sum_k V[k] X[I[k]] + q * Z[r] over the entries k of row r, begin <= r < end.
+ * Y[r] = p * sum_k V[k] X[I[k]] + q * Z[r] over the entries k of row r, for a part of the rows.
  * Where MASK is given, the sum (not Z) becomes 0 in an element whose bit is 0. Z may be 0
- * (absent), or Y itself. X has `columns` columns; P is indptr, I indices.
+ * (absent), or Y itself. X has `columns` columns; P is indptr, I indices. FAR: X lies in memory
+ * rather than in the cache, and is read ahead.
+ *
+ * A unit is a row or an entry, so that ranges are equal work however degrees are spread: the rows
+ * of begin <= unit < end are those with begin <= P[r] + r < end.
  */
 export function sparseProduct(
-  begin: i32, end: i32, P: usize, I: usize, V: usize, X: usize, Y: usize, columns: i32,
+  begin: i32, end: i32, rows: i32, P: usize, I: usize, V: usize, X: usize, Y: usize, columns: i32,
+  p: f32, q: f32, Z: usize, MASK: usize, FAR: bool,
+): void {
+  const from = firstRow(P, rows, begin), to = firstRow(P, rows, end);
+  if (FAR) farRows(from, to, P, I, V, X, Y, columns, p, q, Z, MASK);
+  else nearRows(from, to, P, I, V, X, Y, columns, p, q, Z, MASK);
+}
+
+/** The first row r with P[r] + r >= unit; `rows` where there is none. */
+function firstRow(P: usize, rows: i32, unit: i32): i32 {
+  let low = 0, high = rows;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (load<i32>(P + (<usize>middle << 2)) + middle < unit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+@inline
+function nearRows(
+  from: i32, to: i32, P: usize, I: usize, V: usize, X: usize, Y: usize, columns: i32,
   p: f32, q: f32, Z: usize, MASK: usize,
 ): void {
   const step = <usize>columns << 2;
-  for (let r = begin; r < end; r++) {
+  for (let r = from; r < to; r++) {
     const first = <usize>load<i32>(P + (<usize>r << 2)) << 2;
     const last = <usize>load<i32>(P + (<usize>r << 2), 4) << 2;
-    const at = <usize>r * step;
-    let j: usize = 0;
-    for (; j + 128 <= step; j += 128) row32(first, last, I, V, X + j, step, at + j, Y, p, q, Z, MASK);
-    for (; j + 16 <= step; j += 16) row4(first, last, I, V, X + j, step, at + j, Y, p, q, Z, MASK);
-    for (; j < step; j += 4) row1(first, last, I, V, X + j, step, at + j, Y, p, q, Z, MASK);
+    row(first, last, I, V, X, step, <usize>r * step, Y, p, q, Z, MASK);
   }
+}
+
+/** Entries between the one that is added and the one whose row of X is fetched. */
+const AHEAD: usize = 8;
+
+/**
+ * The same numbers. WebAssembly has no prefetch, but a load whose value nobody waits for is one: as it
+ * might trap, no compiler leaves it out.
+ */
+@inline
+function farRows(
+  from: i32, to: i32, P: usize, I: usize, V: usize, X: usize, Y: usize, columns: i32,
+  p: f32, q: f32, Z: usize, MASK: usize,
+): void {
+  const step = <usize>columns << 2;
+  const end = <usize>load<i32>(P + (<usize>to << 2)) << 2;
+  for (let r = from; r < to; r++) {
+    const first = <usize>load<i32>(P + (<usize>r << 2)) << 2;
+    const last = <usize>load<i32>(P + (<usize>r << 2), 4) << 2;
+    for (let k = first + (AHEAD << 2); k < min(last + (AHEAD << 2), end); k += 4) {
+      const x = X + <usize>load<i32>(I + k) * step;
+      for (let j: usize = 0; j < step; j += 64) load<i32>(x + j);
+    }
+    row(first, last, I, V, X, step, <usize>r * step, Y, p, q, Z, MASK);
+  }
+}
+
+@inline
+function row(
+  first: usize, last: usize, I: usize, V: usize, X: usize, step: usize, at: usize,
+  Y: usize, p: f32, q: f32, Z: usize, MASK: usize,
+): void {
+  let j: usize = 0;
+  for (; j + 128 <= step; j += 128) row32(first, last, I, V, X + j, step, at + j, Y, p, q, Z, MASK);
+  for (; j + 16 <= step; j += 16) row4(first, last, I, V, X + j, step, at + j, Y, p, q, Z, MASK);
+  for (; j < step; j += 4) row1(first, last, I, V, X + j, step, at + j, Y, p, q, Z, MASK);
 }
 
 @inline
@@ -43,11 +100,27 @@ function row32(
     c4 = fma(w, v128.load(x, 64), c4); c5 = fma(w, v128.load(x, 80), c5);
     c6 = fma(w, v128.load(x, 96), c6); c7 = fma(w, v128.load(x, 112), c7);
   }
-  const p = f32x4.splat(p_), q = f32x4.splat(q_);
-  put(at, c0, Y, p, q, Z, MASK); put(at + 16, c1, Y, p, q, Z, MASK);
-  put(at + 32, c2, Y, p, q, Z, MASK); put(at + 48, c3, Y, p, q, Z, MASK);
-  put(at + 64, c4, Y, p, q, Z, MASK); put(at + 80, c5, Y, p, q, Z, MASK);
-  put(at + 96, c6, Y, p, q, Z, MASK); put(at + 112, c7, Y, p, q, Z, MASK);
+  const p = f32x4.splat(p_);
+  c0 = f32x4.mul(p, c0); c1 = f32x4.mul(p, c1); c2 = f32x4.mul(p, c2); c3 = f32x4.mul(p, c3);
+  c4 = f32x4.mul(p, c4); c5 = f32x4.mul(p, c5); c6 = f32x4.mul(p, c6); c7 = f32x4.mul(p, c7);
+  // Asked once for eight vectors: at few entries a row the questions were a sixth of the time.
+  if (MASK) {
+    const bit = at >> 2;
+    c0 = v128.and(c0, maskLanes(MASK, bit)); c1 = v128.and(c1, maskLanes(MASK, bit + 4));
+    c2 = v128.and(c2, maskLanes(MASK, bit + 8)); c3 = v128.and(c3, maskLanes(MASK, bit + 12));
+    c4 = v128.and(c4, maskLanes(MASK, bit + 16)); c5 = v128.and(c5, maskLanes(MASK, bit + 20));
+    c6 = v128.and(c6, maskLanes(MASK, bit + 24)); c7 = v128.and(c7, maskLanes(MASK, bit + 28));
+  }
+  if (Z) {
+    const q = f32x4.splat(q_), z = Z + at;
+    c0 = fma(q, v128.load(z), c0); c1 = fma(q, v128.load(z, 16), c1);
+    c2 = fma(q, v128.load(z, 32), c2); c3 = fma(q, v128.load(z, 48), c3);
+    c4 = fma(q, v128.load(z, 64), c4); c5 = fma(q, v128.load(z, 80), c5);
+    c6 = fma(q, v128.load(z, 96), c6); c7 = fma(q, v128.load(z, 112), c7);
+  }
+  const y = Y + at;
+  v128.store(y, c0); v128.store(y, c1, 16); v128.store(y, c2, 32); v128.store(y, c3, 48);
+  v128.store(y, c4, 64); v128.store(y, c5, 80); v128.store(y, c6, 96); v128.store(y, c7, 112);
 }
 
 @inline

@@ -1,8 +1,9 @@
 // GCNII's stack of convolutions on the native engine: src/tensor/gcnii.ts says what it computes.
 import * as tf from "@tensorflow/tfjs";
 import type { ConvolutionOptions } from "../gcnii.ts";
+import { nativeBackend } from "./backend.ts";
 import { passFactors } from "./dropout.ts";
-import { type NativeSparse, sparseProduct } from "./operators.ts";
+import { type NativeSparse, sparseProduct } from "./sparse.ts";
 
 type Options = Omit<ConvolutionOptions, "adjacency"> & { readonly adjacency: NativeSparse };
 
@@ -41,14 +42,14 @@ function forward(
   const [nodes, width] = input.shape;
   const initialOn = passFactors(input, true, undefined)!;
   const residual = tf.mul(tf.mul(input, initialOn), alpha);
-  const shares = tf.mul(adjacency.values, 1 - alpha);
+  const shares = adjacency.scaled(1 - alpha);
   const [factors, zs, maps]: [tf.Tensor[], tf.Tensor[], tf.Tensor2D[]] = [[], [], []];
   let previous = input;
   for (const [l, weight] of weights.entries()) {
     const layer = tf.tidy(() => {
       const stream = dropout && { ...dropout, site: dropout.site + l };
       const factor = passFactors(previous, true, stream)!;
-      const z = tf.add(sparseProduct(adjacency, shares, tf.mul(previous, factor)), residual);
+      const z = tf.add(sparseProduct(shares, tf.mul(previous, factor)), residual);
       const map = tf.matMul(z as tf.Tensor2D, mixed(weight, thetas[l]!));
       return recording ? { map, factor, z } : { map };
     });
@@ -61,6 +62,7 @@ function forward(
     previous = layer.map as tf.Tensor2D;
     if (wanted) maps.push(previous);
   }
+  nativeBackend().free(shares);
   const stack = wanted ? tf.stack(maps) : tf.reshape(previous, [1, nodes, width]);
   return { maps: stack as tf.Tensor3D, kept: recording ? [initialOn, ...factors, ...zs] : [] };
 }
@@ -78,7 +80,7 @@ function backward(
   const [factors, zs, weights] = [part(0), part(1), part(2)];
   const tap = (l: number): tf.Tensor2D =>
     tf.reshape(tf.slice(dMaps, [l, 0, 0], [1, nodes, width]), [nodes, width]);
-  const shares = tf.mul(adjacency.values, 1 - alpha);
+  const shares = adjacency.transposed.matrix.scaled(1 - alpha);
   const gradients: tf.Tensor[] = [];
   let dInitial: tf.Tensor = tf.zeros([nodes, width]);
   // The gradient that reaches M_l: from the layer above, and what flows in at its own tap.
@@ -86,7 +88,7 @@ function backward(
   for (let l = layers - 1; l >= 0; l--) {
     const step = tf.tidy(() => {
       const dz = tf.matMul(dm, mixed(weights[l]!, thetas[l]!), false, true);
-      const below = tf.mul(sparseProduct(adjacency, shares, dz, true), factors[l]!);
+      const below = tf.mul(sparseProduct(shares, dz), factors[l]!);
       return {
         dw: tf.mul(tf.matMul(zs[l]!, dm, true), thetas[l]!),
         dInitial: tf.add(dInitial, dz),
@@ -98,6 +100,7 @@ function backward(
     dm = step.dm;
     dInitial = step.dInitial;
   }
+  nativeBackend().free(shares);
   // H0 = ReLU(input) is the initial residual of every layer.
   const dInput = tf.add(dm, tf.mul(tf.mul(dInitial, alpha), initialOn!));
   return [dInput, ...gradients];

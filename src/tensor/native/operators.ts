@@ -1,6 +1,5 @@
-// TensorFlow's own operators that tfjs has no name for: sparse products, counter-based dropout.
+// TensorFlow's own operators that tfjs has no name for: attributes, outputs, counter-based dropout.
 import * as tf from "@tensorflow/tfjs";
-import { type Csr, nonzeros } from "../../graph/csr.ts";
 import { type DropoutStream, dropoutArguments, groups } from "../dropout.ts";
 import {
   type Attribute,
@@ -10,77 +9,15 @@ import {
   TYPES,
 } from "./backend.ts";
 
-/** A sparse matrix as TensorFlow has it: coordinates and values. */
-export class NativeSparse {
-  readonly rows: number;
-  readonly columns: number;
-  /** [nonzeros, 2]: row and column of each entry, in order. */
-  readonly coordinates: tf.Tensor2D;
-  /** [nonzeros]. */
-  readonly values: tf.Tensor1D;
-
-  constructor(matrix: Csr) {
-    const { rows, columns, indptr, indices } = matrix;
-    const count = nonzeros(matrix);
-    this.rows = rows;
-    this.columns = columns;
-    const pairs = new Int32Array(2 * count);
-    for (let row = 0; row < rows; row++) {
-      for (let k = indptr[row]!; k < indptr[row + 1]!; k++) {
-        pairs[2 * k] = row;
-        pairs[2 * k + 1] = indices[k]!;
-      }
-    }
-    this.coordinates = tf.keep(tf.tensor2d(pairs, [count, 2], "int32"));
-    const values = matrix.values?.slice() ?? new Float32Array(count).fill(1);
-    this.values = tf.keep(tf.tensor1d(values));
-  }
-
-  dispose(): void {
-    tf.dispose([this.coordinates, this.values]);
-  }
-}
-
-const ofType = (backend: NativeBackend, name: string, value: number): Attribute => ({
+export const ofType = (backend: NativeBackend, name: string, value: number): Attribute => ({
   name,
   type: backend.binding.TF_ATTR_TYPE,
   value,
 });
 
 /** Gives the outputs to tfjs, which takes care of them from then on. */
-const toTensor = (backend: NativeBackend, output: Output): tf.Tensor =>
+export const toTensor = (backend: NativeBackend, output: Output): tf.Tensor =>
   backend.createOutputTensor(output);
-
-/**
- * A X, or A' X.
- * @param values A's stored numbers, [nonzeros]
- * @param x inner x columns
- */
-export function sparseProduct(
-  matrix: NativeSparse,
-  values: tf.Tensor,
-  x: tf.Tensor,
-  transposed = false,
-): tf.Tensor2D {
-  const backend = nativeBackend();
-  const { binding } = backend;
-  // 64-bit numbers, as pairs of 32-bit words.
-  const sizes = Int32Array.of(matrix.rows, 0, matrix.columns, 0);
-  const shape = binding.createTensor([2], TYPES.int64, sizes);
-  const [a, v, b] = backend.getInputTensorIds([matrix.coordinates, values, x]);
-  const attributes = [
-    ofType(backend, "T", TYPES.float),
-    ofType(backend, "Tindices", TYPES.int32),
-    { name: "adjoint_a", type: binding.TF_ATTR_BOOL, value: transposed },
-    { name: "adjoint_b", type: binding.TF_ATTR_BOOL, value: false },
-  ];
-  try {
-    const [y] = backend.execute("SparseTensorDenseMatMul", attributes, [a!, v!, shape, b!]);
-    return toTensor(backend, y!) as tf.Tensor2D;
-  } finally {
-    backend.free(shape);
-  }
-}
 
 /**
  * What dropout multiplies each of `size` elements with: the scale or 0. TensorFlow's generator is

@@ -1,0 +1,93 @@
+// A graph and its splits with the nodes in another order, and numbers of nodes brought back from it.
+import type { Csr } from "./csr.ts";
+import type { Graph, Split } from "./graph.ts";
+
+/** An order of a graph's nodes. */
+export class NodeOrder {
+  /** The dataset's number of the node at each position. */
+  readonly nodes: Int32Array;
+  /** The position of each node by the dataset's number. */
+  readonly #position: Int32Array;
+
+  /**
+   * @param nodes each node once, e.g. localityOrder(graph.adjacency)
+   * @throws RangeError for what is no order of 0 .. n - 1
+   */
+  constructor(nodes: Int32Array) {
+    const position = new Int32Array(nodes.length).fill(-1);
+    for (const [at, node] of nodes.entries()) {
+      if (position[node] !== -1) {
+        throw new RangeError(
+          `no order of ${nodes.length} nodes: ${node} is out of range or there twice`,
+        );
+      }
+      position[node] = at;
+    }
+    this.nodes = nodes;
+    this.#position = position;
+  }
+
+  /** The graph with its nodes in this order. @throws RangeError for another number of nodes */
+  graph(graph: Graph): Graph {
+    this.#check(graph.nodes, graph.name);
+    const adjacency = this.#rows(graph.adjacency);
+    const indices = adjacency.indices.map((node) => this.#position[node]!);
+    for (let r = 0; r < graph.nodes; r++) {
+      indices.subarray(adjacency.indptr[r], adjacency.indptr[r + 1]).sort();
+    }
+    return {
+      ...graph,
+      adjacency: { ...adjacency, indices },
+      features: this.#rows(graph.features),
+      labels: this.nodes.map((node) => graph.labels[node]!),
+      ...(graph.classless && { classless: this.#set(graph.classless) }),
+    };
+  }
+
+  /** A split of the graph as the dataset numbers it, in this order. */
+  split(split: Split): Split {
+    const [train, val, test] = [split.train, split.val, split.test].map((set) => this.#set(set));
+    return { ...split, train: train!, val: val!, test: test! };
+  }
+
+  /**
+   * Numbers of the nodes in this order, such as predictions, brought back to the dataset's order.
+   * @param values nodes x width, row by row
+   */
+  restored<T extends Int32Array | Float32Array>(values: T): T {
+    const nodes = this.nodes.length;
+    const width = nodes === 0 ? 0 : values.length / nodes;
+    if (!Number.isInteger(width)) this.#check(values.length, "an array");
+    const out = values.slice() as T;
+    for (const [at, node] of this.nodes.entries()) {
+      out.set(values.subarray(at * width, (at + 1) * width), node * width);
+    }
+    return out;
+  }
+
+  #check(count: number, what: string): void {
+    if (count === this.nodes.length) return;
+    throw new RangeError(`an order of ${this.nodes.length} nodes does not fit ${what}: ${count}`);
+  }
+
+  #set(nodes: Int32Array): Int32Array {
+    return nodes.map((node) => this.#position[node]!).sort();
+  }
+
+  #rows({ rows, columns, indptr, indices, values }: Csr): Csr {
+    const moved = {
+      indptr: new Int32Array(rows + 1),
+      indices: new Int32Array(indices.length),
+      ...(values && { values: new Float32Array(values.length) }),
+    };
+    let count = 0;
+    for (const [at, node] of this.nodes.entries()) {
+      const [first, end] = [indptr[node]!, indptr[node + 1]!];
+      moved.indices.set(indices.subarray(first, end), count);
+      if (values) moved.values?.set(values.subarray(first, end), count);
+      count += end - first;
+      moved.indptr[at + 1] = count;
+    }
+    return { rows, columns, ...moved };
+  }
+}
