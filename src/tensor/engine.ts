@@ -29,6 +29,9 @@ export interface Kernels {
   readonly crossEntropy: Kernel;
   readonly dropout: Kernel;
   readonly gather: Kernel;
+  readonly gcniiBackward: Kernel;
+  readonly gcniiForward: Kernel;
+  readonly gcniiWeightGradient: Kernel;
   readonly multiply: Kernel;
   readonly pairDistances: Kernel;
   readonly product: Kernel;

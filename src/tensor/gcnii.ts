@@ -134,6 +134,9 @@ interface ForwardPass {
   readonly kept: tf.Tensor[];
 }
 
+/** Rows that the forward kernel takes at a time: whole tiles, and whole groups of dropout. */
+const FORWARD_ROWS = 96;
+
 function forward(
   input: tf.Tensor2D,
   weights: readonly tf.Tensor2D[],
@@ -141,8 +144,7 @@ function forward(
   recording: boolean,
 ): ForwardPass {
   const backend = runningBackend();
-  const { engine } = backend;
-  const { adjacency, alpha, thetas } = options;
+  const { adjacency, alpha, thetas, dropout } = options;
   const [nodes, width] = input.shape;
   const { size, bytes, maskBytes } = sizesOf(nodes, width);
   const layers = weights.length;
@@ -150,33 +152,44 @@ function forward(
   // Without a tape one layer's Z serves all in turn, and no bits are kept.
   const z = backend.allocate([recording ? layers : 1, nodes, width]);
   const masks = backend.allocate([recording ? layers + 1 : 1, groups(size)]);
-  const initial = backend.allocate([nodes, width]);
-  const dropped = backend.allocate([nodes, width]);
-  const [h0, d] = [backend.address(initial), backend.address(dropped)];
+  const scratch = Array.from({ length: 3 }, () => backend.allocate([nodes, width]));
+  const [h0, ...dropped] = scratch.map((info) => backend.address(info)) as [number, ...number[]];
   const bits = backend.address(masks);
+  const mask = (layer: number): number => bits + (recording ? (layer + 1) * maskBytes : 0);
 
-  reluDropoutInto(backend, backend.address(input), h0, bits, size, undefined);
-  let previous = backend.address(input);
+  const x = backend.address(input);
+  reluDropoutInto(backend, x, h0, bits, size, undefined);
+  reluDropoutInto(backend, x, dropped[0]!, mask(0), size, layerStream(dropout, 0));
+  const { indptr, indices, values } = adjacency;
   for (let l = 0; l < layers; l++) {
-    const stream = layerStream(options.dropout, l);
-    const mask = bits + (recording ? (l + 1) * maskBytes : 0);
-    reluDropoutInto(backend, previous, d, mask, size, stream);
-    const zl = backend.address(z) + (recording ? l * bytes : 0);
-    const { rows, indptr, indices, values } = adjacency;
-    engine.run(
-      "sparseProduct",
-      ...[rows, indptr.address, indices.address, values.address, d, zl, width],
-      ...[1 - alpha, alpha, h0, 0],
+    // The layer's map, and what the next layer reads: in one place where the map is not wanted.
+    const next = l + 1 < layers ? dropped[(l + 1) % 2]! : 0;
+    const map = next && !options.maps ? next : backend.address(maps) + (options.maps ? l * bytes : 0);
+    backend.engine.run(
+      "gcniiForward",
+      ...[Math.ceil(nodes / FORWARD_ROWS), FORWARD_ROWS, nodes, width],
+      ...[indptr.address, indices.address, values.address, dropped[l % 2]!, h0],
+      ...[backend.address(weights[l]!), backend.address(z) + (recording ? l * bytes : 0)],
+      ...[map, next, next && mask(l + 1), alpha, thetas[l]!],
+      ...dropoutArguments(layerStream(dropout, l + 1)),
     );
-    // In place where only the last map is wanted: M_{l-1} was read for the last time above.
-    const ml = backend.address(maps) + (options.maps ? l * bytes : 0);
-    const [theta, w] = [thetas[l]!, backend.address(weights[l]!)];
-    engine.run("product", nodes, zl, w, ml, width, width, theta, 1 - theta, zl, 0, 0);
-    previous = ml;
   }
-  for (const scratch of [initial, dropped]) backend.disposeData(scratch.dataId);
+  for (const info of scratch) backend.disposeData(info.dataId);
   return { maps: asTensor(maps), kept: [asTensor(z), asTensor(masks)] };
 }
+
+/**
+ * How the backward pass is split, from the shape alone so that sums do not depend on threads: at most
+ * 32 blocks, fewer where their weight gradients would take more memory than two layers' numbers.
+ * @returns rows a block, a multiple of 64 (what the kernel's masks hold)
+ */
+function rowsABlock(nodes: number, width: number): number {
+  const blocks = Math.min(32, Math.max(8, Math.floor((2 * nodes) / width)));
+  return 64 * Math.max(1, Math.ceil(nodes / 64 / blocks));
+}
+
+/** Numbers of a block's scratch memory for each column: 64 rows, and their bits. */
+const SCRATCH = 64 + 2;
 
 /** Gradients by the input and by each weight matrix. */
 function backward(
@@ -186,59 +199,55 @@ function backward(
 ): tf.Tensor[] {
   const backend = runningBackend();
   const { engine } = backend;
-  const { alpha, thetas } = options;
+  const { alpha, thetas, dropout } = options;
   const [z, masks, ...weights] = saved as [tf.Tensor, tf.Tensor, ...tf.Tensor2D[]];
   const [, nodes, width] = z.shape as [number, number, number];
   const { size, bytes, maskBytes } = sizesOf(nodes, width);
   const { matrix: transposed } = options.adjacency.transposed();
-  const scratch = Array.from({ length: 3 }, () => backend.allocate([nodes, width]));
-  const [dInitial, dz, other] = scratch.map((info) => backend.address(info)) as [
-    number,
-    number,
-    number,
+  const { indptr, indices, values } = transposed;
+  const rows = rowsABlock(nodes, width);
+  const blocks = Math.ceil(nodes / rows);
+  const scratch = [
+    ...Array.from({ length: 3 }, () => backend.allocate([nodes, width])),
+    backend.allocate([width, width]),
+    backend.allocate([blocks, width, width]),
+    backend.allocate([blocks, SCRATCH * width]),
   ];
-  const weightTransposed = backend.allocate([width, width]);
-  const wt = backend.address(weightTransposed);
+  const [dInitial, even, odd, wt, partial, rest] = scratch.map((info) => backend.address(info)) as [
+    ...[number, number, number, number, number, number],
+  ];
   const dInput = backend.allocate([nodes, width]);
   const gradients: tf.TensorInfo[] = [];
   backend.floats(scratch[0]!).fill(0);
 
-  // The gradient that reaches M_l: from the layer above, and what flows in at its own tap.
+  // dZ of the layer above and of this one, which change places.
+  let [above, dz] = [0, even];
   const layers = weights.length;
-  let dm = backend.address(dMaps) + (options.maps ? (layers - 1) * bytes : 0);
+  const mask = (layer: number): number => backend.address(masks) + (layer + 1) * maskBytes;
+  const scale = (layer: number): number => (1 - alpha) * keptScale(layerStream(dropout, layer));
   for (let l = layers - 1; l >= 0; l--) {
-    const theta = thetas[l]!;
-    const zl = backend.address(z) + l * bytes;
+    const tapped = options.maps || l === layers - 1;
+    const tap = tapped ? backend.address(dMaps) + (options.maps ? l * bytes : 0) : 0;
+    engine.run("transposeDense", width, backend.address(weights[l]!), wt, width, width);
+    engine.run(
+      "gcniiBackward",
+      ...[blocks, rows, nodes, width, indptr.address, indices.address, values.address],
+      ...[above, scale(l + 1), above && mask(l + 1), tap, backend.address(z) + l * bytes, wt],
+      ...[dz, dInitial, partial, rest, alpha, thetas[l]!],
+    );
     const dw = backend.allocate([width, width]);
     gradients.unshift(dw);
-    engine.run(
-      "productTransposedA",
-      width,
-      zl,
-      dm,
-      backend.address(dw),
-      nodes,
-      width,
-      width,
-      theta,
-    );
-    // dZ = theta dM W' + (1 - theta) dM; H0 gets alpha dZ.
-    engine.run("transposeDense", width, backend.address(weights[l]!), wt, width, width);
-    engine.run("product", nodes, dm, wt, dz, width, width, theta, 1 - theta, dm, alpha, dInitial);
-    const scale = (1 - alpha) * keptScale(layerStream(options.dropout, l));
-    const tap = options.maps && l > 0 ? backend.address(dMaps) + (l - 1) * bytes : 0;
-    const { rows, indptr, indices, values } = transposed;
-    engine.run(
-      "sparseProduct",
-      ...[rows, indptr.address, indices.address, values.address, dz, other, width],
-      ...[scale, 1, tap, backend.address(masks) + (l + 1) * maskBytes],
-    );
-    dm = other;
+    engine.run("gcniiWeightGradient", width, partial, backend.address(dw), width, blocks, thetas[l]!);
+    [above, dz] = [dz, dz === even ? odd : even];
   }
   // H0 = ReLU(input) is the initial residual of every layer.
   engine.run("applyBits", groups(size), dInitial, dz, backend.address(masks), size, 1);
-  engine.run("combine", size, dm, dz, backend.address(dInput), 1, 1);
-  for (const info of [...scratch, weightTransposed]) backend.disposeData(info.dataId);
+  engine.run(
+    "sparseProduct",
+    ...[nodes, indptr.address, indices.address, values.address, above, backend.address(dInput), width],
+    ...[scale(0), 1, dz, mask(0)],
+  );
+  for (const info of scratch) backend.disposeData(info.dataId);
   return [dInput, ...gradients].map(asTensor);
 }
 

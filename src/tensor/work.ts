@@ -50,6 +50,20 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
   crossEntropy: { grain: 8, unit: ([, , , , , , classes]) => 20 + 14 * classes! },
   dropout: { grain: 4, unit: ([, , , , , threshold]) => (threshold ? 42 : 10) },
   gather: elementwise(1.5),
+  gcniiBackward: {
+    grain: 1,
+    chunksAThread: 16,
+    unit: ([rows, , width]) => rows! * width! * (1 + 0.08 * width!),
+  },
+  gcniiForward: {
+    grain: 1,
+    chunksAThread: 16,
+    unit: ([rows, , width]) => rows! * width! * (2 + 0.04 * width!),
+  },
+  gcniiWeightGradient: {
+    grain: 4,
+    unit: ([, , width, blocks]) => 0.5 * width! * blocks!,
+  },
   multiply: elementwise(0.3),
   pairDistances: {
     grain: 1,

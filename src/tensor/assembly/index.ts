@@ -6,6 +6,7 @@ export { arcCrossEntropy, arcDifferences, arcPairs } from "./arcs";
 export { contrastRows } from "./contrast";
 export { applyBits, dropout } from "./dropout";
 export { combine, combineRows, multiply, relu, scale } from "./elementwise";
+export { gcniiBackward, gcniiForward, gcniiWeightGradient } from "./gcnii";
 export { crossEntropy } from "./loss";
 export { NODES_A_BLOCK, pairDistances } from "./pairs";
 export { product, productTransposedA, transposeDense } from "./product";

@@ -215,6 +215,17 @@ export function productTransposedA(
     return;
   }
   memory.fill(C + <usize>begin * step, 0, <usize>(end - begin) * step);
+  addTransposedA(begin, end, A, B, C, rows, inner, columns);
+  if (p == 1) return;
+  const last = C + <usize>end * step;
+  for (let c = C + <usize>begin * step; c < last; c += 4) store<f32>(c, p * load<f32>(c));
+}
+
+/** C[i] += (A' B)[i] for begin <= i < end; shapes as in `productTransposedA`. */
+export function addTransposedA(
+  begin: i32, end: i32, A: usize, B: usize, C: usize, rows: i32, inner: i32, columns: i32,
+): void {
+  const aStep = <usize>inner << 2, step = <usize>columns << 2;
   for (let first = 0; first < rows; first += BLOCK) {
     const a0 = A + <usize>first * aStep, b0 = B + <usize>first * step;
     const b1 = B + <usize>min(rows, first + BLOCK) * step;
@@ -237,9 +248,6 @@ export function productTransposedA(
       for (; j < step; j += 4) outerOne(a, aStep, b0 + j, b1, step, c + j);
     }
   }
-  if (p == 1) return;
-  const last = C + <usize>end * step;
-  for (let c = C + <usize>begin * step; c < last; c += 4) store<f32>(c, p * load<f32>(c));
 }
 
 /** C[i] = p * sum over r of A[r, i] B[r]: several i at a time, whose numbers lie side by side. */
