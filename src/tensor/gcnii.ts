@@ -164,7 +164,8 @@ function forward(
   for (let l = 0; l < layers; l++) {
     // The layer's map, and what the next layer reads: in one place where the map is not wanted.
     const next = l + 1 < layers ? dropped[(l + 1) % 2]! : 0;
-    const map = next && !options.maps ? next : backend.address(maps) + (options.maps ? l * bytes : 0);
+    const map =
+      next && !options.maps ? next : backend.address(maps) + (options.maps ? l * bytes : 0);
     backend.engine.run(
       "gcniiForward",
       ...[Math.ceil(nodes / FORWARD_ROWS), FORWARD_ROWS, nodes, width],
@@ -237,14 +238,30 @@ function backward(
     );
     const dw = backend.allocate([width, width]);
     gradients.unshift(dw);
-    engine.run("gcniiWeightGradient", width, partial, backend.address(dw), width, blocks, thetas[l]!);
+    engine.run(
+      "gcniiWeightGradient",
+      width,
+      partial,
+      backend.address(dw),
+      width,
+      blocks,
+      thetas[l]!,
+    );
     [above, dz] = [dz, dz === even ? odd : even];
   }
   // H0 = ReLU(input) is the initial residual of every layer.
   engine.run("applyBits", groups(size), dInitial, dz, backend.address(masks), size, 1);
   engine.run(
     "sparseProduct",
-    ...[nodes, indptr.address, indices.address, values.address, above, backend.address(dInput), width],
+    ...[
+      nodes,
+      indptr.address,
+      indices.address,
+      values.address,
+      above,
+      backend.address(dInput),
+      width,
+    ],
     ...[scale(0), 1, dz, mask(0)],
   );
   for (const info of scratch) backend.disposeData(info.dataId);

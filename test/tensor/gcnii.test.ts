@@ -47,6 +47,7 @@ const cases: Case[] = [
   { nodes: 65, width: 64, layers: 1, maps: true },
   { nodes: 65, width: 64, layers: 3, maps: true, dropout: draw },
   { nodes: 64, width: 65, layers: 2, maps: false, dropout: draw },
+  { nodes: 100, width: 64, layers: 3, maps: false, dropout: draw },
 ];
 
 const title = ({ nodes, width, layers, maps, dropout }: Case): string =>

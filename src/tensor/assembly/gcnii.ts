@@ -7,7 +7,7 @@ import { sparseProduct } from "./sparse";
 /** Rows of a block whose bits fit a word each. */
 const BLOCK: i32 = 64;
 /** Of 64 bits: with more of them set, skipping the others costs more than it saves. */
-const MOST_BITS: i32 = 51;
+const MOST_BITS: i32 = 40;
 
 /**
  * A layer forward, for blocks begin <= b < end of `rows` rows (a multiple of 96) of `nodes`:

@@ -39,7 +39,26 @@ export function product(
   }
 }
 
-/** The epilogue of one vector: C = p acc + q Z, ACC += s C, all at byte offset `at`. */
+/** The epilogue of two vectors side by side: C = p acc + q Z, ACC += s C, all at byte offset `at`. */
+@inline
+function put2(
+  at: usize, low: v128, high: v128, C: usize, p: v128, q: v128, Z: usize, s: v128, ACC: usize,
+): void {
+  let c = f32x4.mul(p, low), d = f32x4.mul(p, high);
+  if (Z) {
+    c = fma(q, v128.load(Z + at), c);
+    d = fma(q, v128.load(Z + at, 16), d);
+  }
+  v128.store(C + at, c);
+  v128.store(C + at, d, 16);
+  if (ACC) {
+    const e = fma(s, c, v128.load(ACC + at)), f = fma(s, d, v128.load(ACC + at, 16));
+    v128.store(ACC + at, e);
+    v128.store(ACC + at, f, 16);
+  }
+}
+
+/** The same of one vector. */
 @inline
 function put(at: usize, acc: v128, C: usize, p: v128, q: v128, Z: usize, s: v128, ACC: usize): void {
   let c = f32x4.mul(p, acc);
@@ -74,12 +93,12 @@ function tile6x8(
     b += step;
   }
   const p = f32x4.splat(p_), q = f32x4.splat(q_), s = f32x4.splat(s_);
-  put(at, c00, C, p, q, Z, s, ACC); put(at + 16, c01, C, p, q, Z, s, ACC); at += step;
-  put(at, c10, C, p, q, Z, s, ACC); put(at + 16, c11, C, p, q, Z, s, ACC); at += step;
-  put(at, c20, C, p, q, Z, s, ACC); put(at + 16, c21, C, p, q, Z, s, ACC); at += step;
-  put(at, c30, C, p, q, Z, s, ACC); put(at + 16, c31, C, p, q, Z, s, ACC); at += step;
-  put(at, c40, C, p, q, Z, s, ACC); put(at + 16, c41, C, p, q, Z, s, ACC); at += step;
-  put(at, c50, C, p, q, Z, s, ACC); put(at + 16, c51, C, p, q, Z, s, ACC);
+  put2(at, c00, c01, C, p, q, Z, s, ACC); at += step;
+  put2(at, c10, c11, C, p, q, Z, s, ACC); at += step;
+  put2(at, c20, c21, C, p, q, Z, s, ACC); at += step;
+  put2(at, c30, c31, C, p, q, Z, s, ACC); at += step;
+  put2(at, c40, c41, C, p, q, Z, s, ACC); at += step;
+  put2(at, c50, c51, C, p, q, Z, s, ACC);
 }
 
 @inline
@@ -124,10 +143,10 @@ function tile1x32(
     b += step;
   }
   const p = f32x4.splat(p_), q = f32x4.splat(q_), s = f32x4.splat(s_);
-  put(at, c0, C, p, q, Z, s, ACC); put(at + 16, c1, C, p, q, Z, s, ACC);
-  put(at + 32, c2, C, p, q, Z, s, ACC); put(at + 48, c3, C, p, q, Z, s, ACC);
-  put(at + 64, c4, C, p, q, Z, s, ACC); put(at + 80, c5, C, p, q, Z, s, ACC);
-  put(at + 96, c6, C, p, q, Z, s, ACC); put(at + 112, c7, C, p, q, Z, s, ACC);
+  put2(at, c0, c1, C, p, q, Z, s, ACC);
+  put2(at + 32, c2, c3, C, p, q, Z, s, ACC);
+  put2(at + 64, c4, c5, C, p, q, Z, s, ACC);
+  put2(at + 96, c6, c7, C, p, q, Z, s, ACC);
 }
 
 @inline
@@ -142,7 +161,7 @@ function tile1x8(
     b += step;
   }
   const p = f32x4.splat(p_), q = f32x4.splat(q_), s = f32x4.splat(s_);
-  put(at, c0, C, p, q, Z, s, ACC); put(at + 16, c1, C, p, q, Z, s, ACC);
+  put2(at, c0, c1, C, p, q, Z, s, ACC);
 }
 
 @inline
