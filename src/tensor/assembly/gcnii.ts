@@ -42,6 +42,14 @@ function scratchBytes(width: i32): usize {
   return <usize>width * (BLOCK * 4 + 8);
 }
 
+/** Reads a number of each line of the cache, so that what comes next does not wait for memory. */
+@inline
+function prefetch(from: usize, to: usize, scratch: usize): void {
+  let all: u32 = 0;
+  for (let at = from; at < to; at += 64) all |= load<u32>(at);
+  store<u32>(scratch, all);
+}
+
 /**
  * A layer backward, for blocks begin <= b < end of `rows` rows (a multiple of 64) of `nodes`:
  *
