@@ -33,6 +33,7 @@ export interface Kernels {
   readonly gcniiForward: Kernel;
   readonly gcniiWeightGradient: Kernel;
   readonly multiply: Kernel;
+  readonly packPanels: Kernel;
   readonly pairDistances: Kernel;
   readonly product: Kernel;
   readonly productTransposedA: Kernel;

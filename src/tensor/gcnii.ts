@@ -6,6 +6,7 @@ import { type DropoutStream, dropoutArguments, groups, keptScale } from "./dropo
 import { nativeIsCurrent } from "./native/backend.ts";
 import { nativeConvolutions } from "./native/gcnii.ts";
 import type { SparseMatrix } from "./sparse.ts";
+import { worthPacking } from "./work.ts";
 
 export interface ConvolutionOptions {
   /** P, nodes x nodes. */
@@ -144,6 +145,7 @@ function forward(
   recording: boolean,
 ): ForwardPass {
   const backend = runningBackend();
+  const { engine } = backend;
   const { adjacency, alpha, thetas, dropout } = options;
   const [nodes, width] = input.shape;
   const { size, bytes, maskBytes } = sizesOf(nodes, width);
@@ -156,6 +158,7 @@ function forward(
   const [h0, ...dropped] = scratch.map((info) => backend.address(info)) as [number, ...number[]];
   const bits = backend.address(masks);
   const mask = (layer: number): number => bits + (recording ? (layer + 1) * maskBytes : 0);
+  const panels = worthPacking(nodes, width, width) ? backend.allocate([width, width]) : undefined;
 
   const x = backend.address(input);
   reluDropoutInto(backend, x, h0, bits, size, undefined);
@@ -166,15 +169,19 @@ function forward(
     const next = l + 1 < layers ? dropped[(l + 1) % 2]! : 0;
     const map =
       next && !options.maps ? next : backend.address(maps) + (options.maps ? l * bytes : 0);
-    backend.engine.run(
+    const weight = backend.address(weights[l]!);
+    const w = panels ? backend.address(panels) : weight;
+    if (panels) engine.run("packPanels", Math.ceil(width / 8), weight, w, width, width, 0);
+    engine.run(
       "gcniiForward",
       ...[Math.ceil(nodes / FORWARD_ROWS), FORWARD_ROWS, nodes, width],
       ...[indptr.address, indices.address, values.address, dropped[l % 2]!, h0],
-      ...[backend.address(weights[l]!), backend.address(z) + (recording ? l * bytes : 0)],
+      ...[w, backend.address(z) + (recording ? l * bytes : 0)],
       ...[map, next, next && mask(l + 1), alpha, thetas[l]!],
-      ...dropoutArguments(layerStream(dropout, l + 1)),
+      ...[...dropoutArguments(layerStream(dropout, l + 1)), panels ? 1 : 0],
     );
   }
+  if (panels) backend.disposeData(panels.dataId);
   for (const info of scratch) backend.disposeData(info.dataId);
   return { maps: asTensor(maps), kept: [asTensor(z), asTensor(masks)] };
 }

@@ -65,6 +65,8 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
     unit: ([, , width, blocks]) => 0.5 * width! * blocks!,
   },
   multiply: elementwise(0.3),
+  // Panels of 8 columns.
+  packPanels: { grain: 1, unit: ([, , inner]) => 6 * inner! },
   pairDistances: {
     grain: 1,
     // Blocks of 32 nodes.
@@ -114,4 +116,12 @@ export function chunkOf(
   if (each * units < FEWEST_CHUNKS * smallestChunk) return units;
   const least = Math.max(units / (threads * chunksAThread), smallestChunk / each);
   return Math.min(units, Math.ceil(least / grain) * grain);
+}
+
+/**
+ * Whether a product's B is so wide that reading it as packPanels leaves it pays for the copy: at
+ * 500 x 500 from some 150 rows on, at 256 x 256 never.
+ */
+export function worthPacking(rows: number, inner: number, columns: number): boolean {
+  return rows >= 256 && inner * columns > 2 ** 17;
 }

@@ -218,6 +218,13 @@ describe("a layer has the bits of the kernels that it stands for", () => {
         for (const [name, [fused, plain]] of Object.entries({ z: z!, m: m!, y: y!, bits })) {
           assertSameBits(fused!.numbers(), plain!.numbers(), name);
         }
+        const [panels, again] = [place(width * width), place(size)];
+        kernels.packPanels(0, Math.ceil(width / 8), w!.at, panels!.at, width, width, 0);
+        const packed = [...csrAt, x!.at, h0!.at, panels!.at, z![0].at, again!.at, 0, 0];
+        kernels.gcniiForward(
+          ...[0, Math.ceil(nodes / 96), 96, nodes, width, ...packed, ALPHA, THETA, ...draw, 1],
+        );
+        assertSameBits(again!.numbers(), m![1].numbers(), "m by panels");
         // Backward: the layer above's gradient is x, the bits are those that were just drawn.
         const [dz, dh0] = [0, 1].map(() => [place(size), place(size)] as const);
         for (const { fill } of dh0!) fill(0);

@@ -193,6 +193,12 @@ describe("gcniiConvolutions", () => {
     });
   }
 
+  test("layers so wide that their weights are packed first", () => {
+    const c: Case = { nodes: 257, width: 372, layers: 2, maps: false, dropout: draw };
+    const p = prepare(c);
+    assertClosely(measured(c, p).maps, expectedMaps(c, p, p.input), 2e-6, "maps");
+  });
+
   test("a gradient that enters at one tap only reaches the layers below it, no others", () => {
     const c: Case = { nodes: 7, width: 3, layers: 4, maps: true, dropout: draw };
     const p = prepare(c);

@@ -14,20 +14,20 @@ const MOST_BITS: i32 = 40;
  *
  *     Z = (1 - alpha) P X + alpha H0,  M = theta Z W + (1 - theta) Z,  Y = dropout(ReLU(M))
  *
- * Y gets bits in BITS, as in `dropout`, whose arguments end the list; where Y is 0 that is left out.
- * M may be Y. X, Z, H0, M, Y are nodes x width; P, I, V the sparse matrix.
+ * Y gets bits in BITS, as in `dropout`, whose arguments follow; where Y is 0 that is left out. M may
+ * be Y, W may be `packed`. X, Z, H0, M, Y are nodes x width; P, I, V the sparse matrix.
  */
 export function gcniiForward(
   begin: i32, end: i32, rows: i32, nodes: i32, width: i32, P: usize, I: usize, V: usize,
   X: usize, H0: usize, W: usize, Z: usize, M: usize, Y: usize, BITS: usize, alpha: f32, theta: f32,
-  threshold: i32, scale: f32, step: i32, site: i32, seedLow: i32, seedHigh: i32,
+  threshold: i32, scale: f32, step: i32, site: i32, seedLow: i32, seedHigh: i32, packed: bool,
 ): void {
   // Dropout draws for 32 numbers at a time: rows of a piece must fill such groups.
   const piece = width & 3 ? 96 : 24, last = min(nodes, end * rows), size = nodes * width;
   for (let r = begin * rows; r < last; r += piece) {
     const stop = min(last, r + piece);
     sparseProduct(r, stop, P, I, V, X, Z, width, 1 - alpha, alpha, H0, 0);
-    product(r, stop, Z, W, M, width, width, theta, 1 - theta, Z, 0, 0);
+    product(r, stop, Z, W, M, width, width, theta, 1 - theta, Z, 0, 0, packed);
     if (!Y) continue;
     dropout(
       (r * width) >> 5, (stop * width + 31) >> 5, M, Y, BITS, size, true,
@@ -98,7 +98,7 @@ function products(
   alpha: f32, theta: f32,
 ): void {
   addTransposedA(0, width, dm, z, partial, rows, width, width);
-  product(0, rows, dm, wt, dz, width, width, theta, 1 - theta, dm, alpha, dh0);
+  product(0, rows, dm, wt, dz, width, width, theta, 1 - theta, dm, alpha, dh0, false);
 }
 
 /** OUT[i, j] = p * the sum of PARTIAL[b][j, i] over `blocks`, for columns begin <= j < end of OUT. */

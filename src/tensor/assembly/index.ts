@@ -9,7 +9,7 @@ export { combine, combineRows, multiply, relu, scale } from "./elementwise";
 export { gcniiBackward, gcniiForward, gcniiWeightGradient } from "./gcnii";
 export { crossEntropy } from "./loss";
 export { NODES_A_BLOCK, pairDistances } from "./pairs";
-export { product, productTransposedA, transposeDense } from "./product";
+export { packPanels, product, productTransposedA, transposeDense } from "./product";
 export { sumColumns, sumRows } from "./reduce";
 export { unitRows, unitRowsGradient } from "./rows";
 export { ROWS_A_BLOCK, similarities, similarityMismatch } from "./similarity";

@@ -4,11 +4,11 @@ import { fma, fma1, lanes } from "./vector";
 /**
  * C[r] = p * (A B)[r] + q * Z[r] for rows begin <= r < end; where ACC is given, also
  * ACC[r] += s * C[r]. Z and ACC may be 0 (absent); Z may be A, ACC must not be C.
- * A is rows x inner, B inner x columns; C, Z, ACC rows x columns.
+ * A is rows x inner, B inner x columns, or `packed` as packPanels leaves it; C, Z, ACC rows x columns.
  */
 export function product(
   begin: i32, end: i32, A: usize, B: usize, C: usize, inner: i32, columns: i32,
-  p: f32, q: f32, Z: usize, s: f32, ACC: usize,
+  p: f32, q: f32, Z: usize, s: f32, ACC: usize, packed: bool,
 ): void {
   const aStep = <usize>inner << 2, step = <usize>columns << 2;
   if (columns == 1) {
@@ -17,25 +17,57 @@ export function product(
     }
     return;
   }
+  // Where column j of B begins, and from one of its numbers to the next.
+  const each: usize = packed ? <usize>inner : 1;
+  const step8: usize = packed ? 32 : step;
+  const step4: usize = packed ? 16 : step;
+  const step1: usize = packed ? 4 : step;
   let r = begin;
   for (; r + 6 <= end; r += 6) {
     const a0 = A + <usize>r * aStep, at = <usize>r * step;
     let j: usize = 0;
-    for (; j + 32 <= step; j += 32) tile6x8(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
-    for (; j + 16 <= step; j += 16) tile6x4(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
+    for (; j + 32 <= step; j += 32) tile6x8(a0, aStep, B + j * each, step8, at + j, step, C, p, q, Z, s, ACC);
+    for (; j + 16 <= step; j += 16) tile6x4(a0, aStep, B + j * each, step4, at + j, step, C, p, q, Z, s, ACC);
     for (; j < step; j += 4) {
       for (let i: usize = 0; i < 6; i++) {
-        one(a0 + i * aStep, aStep, B + j, step, at + i * step + j, C, p, q, Z, s, ACC);
+        one(a0 + i * aStep, aStep, B + j * each, step1, at + i * step + j, C, p, q, Z, s, ACC);
       }
     }
   }
   for (; r < end; r++) {
     const a0 = A + <usize>r * aStep, at = <usize>r * step;
     let j: usize = 0;
-    for (; j + 128 <= step; j += 128) tile1x32(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
-    for (; j + 32 <= step; j += 32) tile1x8(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
-    for (; j + 16 <= step; j += 16) tile1x4(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
-    for (; j < step; j += 4) one(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
+    if (!packed) {
+      for (; j + 128 <= step; j += 128) tile1x32(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
+    }
+    for (; j + 32 <= step; j += 32) tile1x8(a0, aStep, B + j * each, step8, at + j, C, p, q, Z, s, ACC);
+    for (; j + 16 <= step; j += 16) tile1x4(a0, aStep, B + j * each, step4, at + j, C, p, q, Z, s, ACC);
+    for (; j < step; j += 4) one(a0, aStep, B + j * each, step1, at + j, C, p, q, Z, s, ACC);
+  }
+}
+
+/**
+ * B (inner x columns, or its transpose as it lies with `transposed`) for `product`: the columns of a tile,
+ * 8 or what is left 4 and 1 at a time, follow each other row by row. So a wide matrix is read from one end
+ * to the other, not a line of the cache a row. Panels begin <= u < end of 8 columns.
+ */
+export function packPanels(
+  begin: i32, end: i32, B: usize, OUT: usize, inner: i32, columns: i32, transposed: bool,
+): void {
+  const rowStep: usize = transposed ? 4 : <usize>columns << 2;
+  const columnStep: usize = transposed ? <usize>inner << 2 : 4;
+  for (let j = begin << 3; j < min(columns, end << 3); ) {
+    const left = columns - j, count = left >= 8 ? 8 : left >= 4 ? 4 : 1;
+    let to = OUT + (<usize>j * <usize>inner << 2), row = B + <usize>j * columnStep;
+    for (let k = 0; k < inner; k++) {
+      let from = row;
+      for (const stop = to + (<usize>count << 2); to < stop; to += 4) {
+        store<f32>(to, load<f32>(from));
+        from += columnStep;
+      }
+      row += rowStep;
+    }
+    j += count;
   }
 }
 
@@ -69,7 +101,7 @@ function put(at: usize, acc: v128, C: usize, p: v128, q: v128, Z: usize, s: v128
 
 @inline
 function tile6x8(
-  a0: usize, aStep: usize, b0: usize, step: usize, at: usize,
+  a0: usize, aStep: usize, b0: usize, bStep: usize, at: usize, step: usize,
   C: usize, p_: f32, q_: f32, Z: usize, s_: f32, ACC: usize,
 ): void {
   let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00;
@@ -90,7 +122,7 @@ function tile6x8(
     c40 = fma(t, bl, c40); c41 = fma(t, bh, c41);
     t = v128.load_splat<f32>(a3 + 2 * aStep + k);
     c50 = fma(t, bl, c50); c51 = fma(t, bh, c51);
-    b += step;
+    b += bStep;
   }
   const p = f32x4.splat(p_), q = f32x4.splat(q_), s = f32x4.splat(s_);
   put2(at, c00, c01, C, p, q, Z, s, ACC); at += step;
@@ -103,7 +135,7 @@ function tile6x8(
 
 @inline
 function tile6x4(
-  a0: usize, aStep: usize, b0: usize, step: usize, at: usize,
+  a0: usize, aStep: usize, b0: usize, bStep: usize, at: usize, step: usize,
   C: usize, p_: f32, q_: f32, Z: usize, s_: f32, ACC: usize,
 ): void {
   let c0 = f32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0, b = b0;
@@ -116,7 +148,7 @@ function tile6x4(
     c3 = fma(v128.load_splat<f32>(a3 + k), v, c3);
     c4 = fma(v128.load_splat<f32>(a3 + aStep + k), v, c4);
     c5 = fma(v128.load_splat<f32>(a3 + 2 * aStep + k), v, c5);
-    b += step;
+    b += bStep;
   }
   const p = f32x4.splat(p_), q = f32x4.splat(q_), s = f32x4.splat(s_);
   put(at, c0, C, p, q, Z, s, ACC); at += step;
