@@ -214,18 +214,17 @@ function backward(
   const { matrix: transposed } = options.adjacency.transposed();
   const { indptr, indices, values } = transposed;
   const rows = rowsABlock(nodes, width);
-  const blocks = Math.ceil(nodes / rows);
+  const blocks = Math.max(1, Math.ceil(nodes / rows));
   const scratch = [
     ...Array.from({ length: 3 }, () => backend.allocate([nodes, width])),
     backend.allocate([width, width]),
-    backend.allocate([blocks, width, width]),
+    backend.allocate([2, blocks, width, width]),
     backend.allocate([blocks, SCRATCH * width]),
   ];
   const [dInitial, even, odd, wt, partial, rest] = scratch.map((info) => backend.address(info)) as [
     ...[number, number, number, number, number, number],
   ];
   const dInput = backend.allocate([nodes, width]);
-  const gradients: tf.TensorInfo[] = [];
   backend.floats(scratch[0]!).fill(0);
 
   // dZ of the layer above and of this one, which change places.
@@ -233,29 +232,25 @@ function backward(
   const layers = weights.length;
   const mask = (layer: number): number => backend.address(masks) + (layer + 1) * maskBytes;
   const scale = (layer: number): number => (1 - alpha) * keptScale(layerStream(dropout, layer));
+  // A layer's weight gradient is summed while the one below is at work.
+  const partialOf = (layer: number): number => partial + (layer % 2) * blocks * width * width * 4;
+  const gradients = weights.map(() => backend.allocate([width, width]));
   for (let l = layers - 1; l >= 0; l--) {
     const tapped = options.maps || l === layers - 1;
     const tap = tapped ? backend.address(dMaps) + (options.maps ? l * bytes : 0) : 0;
+    const dwAbove = l + 1 < layers ? backend.address(gradients[l + 1]!) : 0;
     engine.run("transposeDense", width, backend.address(weights[l]!), wt, width, width);
     engine.run(
       "gcniiBackward",
       ...[blocks, rows, nodes, width, indptr.address, indices.address, values.address],
       ...[above, scale(l + 1), above && mask(l + 1), tap, backend.address(z) + l * bytes, wt],
-      ...[dz, dInitial, partial, rest, alpha, thetas[l]!],
-    );
-    const dw = backend.allocate([width, width]);
-    gradients.unshift(dw);
-    engine.run(
-      "gcniiWeightGradient",
-      width,
-      partial,
-      backend.address(dw),
-      width,
-      blocks,
-      thetas[l]!,
+      ...[dz, dInitial, partialOf(l), rest, alpha, thetas[l]!],
+      ...[partialOf(l + 1), dwAbove, thetas[l + 1] ?? 0],
     );
     [above, dz] = [dz, dz === even ? odd : even];
   }
+  const first = backend.address(gradients[0]!);
+  engine.run("gcniiWeightGradient", width, partialOf(0), first, width, blocks, thetas[0]!);
   // H0 = ReLU(input) is the initial residual of every layer.
   engine.run("applyBits", groups(size), dInitial, dz, backend.address(masks), size, 1);
   engine.run(

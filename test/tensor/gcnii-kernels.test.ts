@@ -106,24 +106,29 @@ function backwardTrial(nodes: number, width: number, tap: Tap, share: number): T
   }
   const sparse = { indptr: back.indptr, indices: back.indices, values: back.values! };
   const mask = bitsOf(kept, size);
+  // The layer above's weight gradient, which is summed on the way.
+  const weightAbove = weightTrial(width, blocks);
   return {
     title: `backward, ${nodes} x ${width}, ${tap}, ${share} kept`,
     kernel: "gcniiBackward",
     units: blocks,
     inputs: {
       ...{ ...sparse, z, wt },
-      ...(tap !== "first" && { above, mask }),
+      ...(tap !== "first" && { above, mask, previous: weightAbove.inputs["partial"]! }),
       ...(tap !== "none" && { given }),
     },
     outputs: {
       ...{ dz: size, dh0: start, partial: partial.length, scratch: blocks * width * 66 },
+      ...(tap !== "first" && { dw: square }),
     },
     args: [
       ...[rows, nodes, width, "indptr", "indices", "values"],
       ...(tap === "first" ? [0, scale, 0] : ["above", scale, "mask"]),
       ...[tap === "none" ? 0 : "given", "z", "wt", "dz", "dh0", "partial", "scratch", ALPHA, THETA],
+      ...(tap === "first" ? [0, 0, 0] : ["previous", "dw", THETA]),
     ],
     expected: {
+      ...(tap !== "first" && { dw: weightAbove.expected["out"]! }),
       dz: near(dz),
       dh0: near(dz.map((value, i) => start[i]! + ALPHA * value)),
       partial: near(partial),

@@ -57,15 +57,21 @@ function prefetch(from: usize, to: usize, scratch: usize): void {
  *
  * and PARTIAL[b] = dM' Z over the block's rows. ABOVE is the layer above's DZ; for the last layer it is
  * 0, and dM is TAP; elsewhere TAP may be 0. MASK has the bits of the dropout that read M. WT is W'.
- * SCRATCH has 264 bytes a column for each block.
+ * SCRATCH has 264 bytes a column for each block. Where DW is given, it becomes the weight gradient of the
+ * layer above, of whose PARTIAL (here PREVIOUS) each block sums a share: work that needs no command.
  */
 export function gcniiBackward(
   begin: i32, end: i32, rows: i32, nodes: i32, width: i32, P: usize, I: usize, V: usize,
   ABOVE: usize, p: f32, MASK: usize, TAP: usize, Z: usize, WT: usize, DZ: usize, DH0: usize,
-  PARTIAL: usize, SCRATCH: usize, alpha: f32, theta: f32,
+  PARTIAL: usize, SCRATCH: usize, alpha: f32, theta: f32, PREVIOUS: usize, DW: usize, previousTheta: f32,
 ): void {
   const step = <usize>width << 2, square = step * <usize>width;
+  const blocks = max(1, (nodes + rows - 1) / rows);
   for (let b = begin; b < end; b++) {
+    if (DW) {
+      const from = b * width / blocks, to = (b + 1) * width / blocks;
+      gcniiWeightGradient(from, to, PREVIOUS, DW, width, blocks, previousTheta);
+    }
     const scratch = SCRATCH + <usize>b * scratchBytes(width);
     const partial = PARTIAL + <usize>b * square;
     const last = min(nodes, (b + 1) * rows);
