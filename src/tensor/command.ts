@@ -38,7 +38,7 @@ const ECHO = 8;
 const STATES = 16;
 /** Numbers of a command: which kernel, units, units a chunk, chunks, arguments. */
 const HEAD = 5;
-const MOST_ARGUMENTS = 16;
+const MOST_ARGUMENTS = 24;
 const TEXT_BYTES = 512;
 
 /** How long a thread looks for its next command before it sleeps, in milliseconds. */

@@ -31,6 +31,9 @@ export interface Kernels {
   readonly crossEntropy: Kernel;
   readonly dropout: Kernel;
   readonly gather: Kernel;
+  readonly gcniiBackward: Kernel;
+  readonly gcniiForward: Kernel;
+  readonly gcniiWeightGradient: Kernel;
   readonly layerRows: Kernel;
   readonly layerRowsGradient: Kernel;
   readonly multiply: Kernel;
@@ -39,6 +42,7 @@ export interface Kernels {
   readonly narrowHead: Kernel;
   readonly narrowHeadGradient: Kernel;
   readonly narrowProduct: Kernel;
+  readonly packPanels: Kernel;
   readonly pairDistances: Kernel;
   readonly pairRegression: Kernel;
   readonly product: Kernel;

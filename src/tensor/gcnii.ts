@@ -6,7 +6,8 @@ import { type DropoutStream, dropoutArguments, groups, keptScale } from "./dropo
 import { isNarrow, narrowBackward, narrowForward } from "./narrow.ts";
 import { nativeIsCurrent } from "./native/backend.ts";
 import { nativeConvolutions } from "./native/gcnii.ts";
-import { type SparseMatrix, sparseProduct } from "./sparse.ts";
+import { readsFar, type SparseMatrix, sparseProduct } from "./sparse.ts";
+import { worthPacking } from "./work.ts";
 
 export interface ConvolutionOptions {
   /** P, nodes x nodes. */
@@ -137,6 +138,9 @@ export interface ForwardPass {
   readonly kept: tf.Tensor[];
 }
 
+/** Rows that the forward kernel takes at a time: whole tiles, and whole groups of dropout. */
+const FORWARD_ROWS = 96;
+
 function forward(
   input: tf.Tensor2D,
   weights: readonly tf.Tensor2D[],
@@ -146,7 +150,7 @@ function forward(
   const backend = runningBackend();
   if (isNarrow(input.shape[1])) return narrowForward(input, weights, options, recording);
   const { engine } = backend;
-  const { adjacency, alpha, thetas } = options;
+  const { adjacency, alpha, thetas, dropout } = options;
   const [nodes, width] = input.shape;
   const { size, bytes, maskBytes } = sizesOf(nodes, width);
   const layers = weights.length;
@@ -154,30 +158,51 @@ function forward(
   // Without a tape one layer's Z serves all in turn, and no bits are kept.
   const z = backend.allocate([recording ? layers : 1, nodes, width]);
   const masks = backend.allocate([recording ? layers + 1 : 1, groups(size)]);
-  const initial = backend.allocate([nodes, width]);
-  const dropped = backend.allocate([nodes, width]);
-  const [h0, d] = [backend.address(initial), backend.address(dropped)];
+  const scratch = Array.from({ length: 3 }, () => backend.allocate([nodes, width]));
+  const [h0, ...dropped] = scratch.map((info) => backend.address(info)) as [number, ...number[]];
   const bits = backend.address(masks);
+  const mask = (layer: number): number => bits + (recording ? (layer + 1) * maskBytes : 0);
+  const panels = worthPacking(nodes, width, width) ? backend.allocate([width, width]) : undefined;
 
-  reluDropoutInto(backend, backend.address(input), h0, bits, size, undefined);
-  let previous = backend.address(input);
+  const x = backend.address(input);
+  reluDropoutInto(backend, x, h0, bits, size, undefined);
+  reluDropoutInto(backend, x, dropped[0]!, mask(0), size, layerStream(dropout, 0));
+  const { indptr, indices, values } = adjacency;
   for (let l = 0; l < layers; l++) {
-    const stream = layerStream(options.dropout, l);
-    const mask = bits + (recording ? (l + 1) * maskBytes : 0);
-    reluDropoutInto(backend, previous, d, mask, size, stream);
-    const zl = backend.address(z) + (recording ? l * bytes : 0);
-    const values = adjacency.values.address;
-    const shares = { p: 1 - alpha, q: alpha, z: h0 };
-    sparseProduct(engine, adjacency, { values, x: d, y: zl, columns: width, ...shares });
-    // In place where only the last map is wanted: M_{l-1} was read for the last time above.
-    const ml = backend.address(maps) + (options.maps ? l * bytes : 0);
-    const [theta, w] = [thetas[l]!, backend.address(weights[l]!)];
-    engine.run("product", nodes, zl, w, ml, width, width, theta, 1 - theta, zl, 0, 0);
-    previous = ml;
+    // The layer's map, and what the next layer reads: in one place where the map is not wanted.
+    const next = l + 1 < layers ? dropped[(l + 1) % 2]! : 0;
+    const map =
+      next && !options.maps ? next : backend.address(maps) + (options.maps ? l * bytes : 0);
+    const weight = backend.address(weights[l]!);
+    const w = panels ? backend.address(panels) : weight;
+    if (panels) engine.run("packPanels", Math.ceil(width / 8), weight, w, width, width, 0);
+    engine.run(
+      "gcniiForward",
+      ...[Math.ceil(nodes / FORWARD_ROWS), FORWARD_ROWS, nodes, width],
+      ...[indptr.address, indices.address, values.address, dropped[l % 2]!, h0],
+      ...[w, backend.address(z) + (recording ? l * bytes : 0)],
+      ...[map, next, next && mask(l + 1), alpha, thetas[l]!],
+      ...[...dropoutArguments(layerStream(dropout, l + 1)), panels ? 1 : 0],
+      readsFar(adjacency, width),
+    );
   }
-  for (const scratch of [initial, dropped]) backend.disposeData(scratch.dataId);
+  if (panels) backend.disposeData(panels.dataId);
+  for (const info of scratch) backend.disposeData(info.dataId);
   return { maps: asTensor(maps), kept: [asTensor(z), asTensor(masks), ...weights] };
 }
+
+/**
+ * How the backward pass is split, from the shape alone so that sums do not depend on threads: at most
+ * 32 blocks, fewer where their weight gradients would take more memory than two layers' numbers.
+ * @returns rows a block, a multiple of 64 (what the kernel's masks hold)
+ */
+function rowsABlock(nodes: number, width: number): number {
+  const blocks = Math.min(32, Math.max(8, Math.floor((2 * nodes) / width)));
+  return 64 * Math.max(1, Math.ceil(nodes / 64 / blocks));
+}
+
+/** Numbers of a block's scratch memory for each column: 64 rows, and their bits. */
+const SCRATCH = 64 + 2;
 
 /** Gradients by the input and by each weight matrix. */
 function backward(
@@ -188,57 +213,57 @@ function backward(
   const backend = runningBackend();
   if (isNarrow(dMaps.shape[2])) return narrowBackward(dMaps, saved, options);
   const { engine } = backend;
-  const { alpha, thetas } = options;
+  const { alpha, thetas, dropout } = options;
   const [z, masks, ...weights] = saved as [tf.Tensor, tf.Tensor, ...tf.Tensor2D[]];
   const [, nodes, width] = z.shape as [number, number, number];
   const { size, bytes, maskBytes } = sizesOf(nodes, width);
   const { matrix: transposed } = options.adjacency.transposed();
-  const scratch = Array.from({ length: 3 }, () => backend.allocate([nodes, width]));
-  const [dInitial, dz, other] = scratch.map((info) => backend.address(info)) as [
-    number,
-    number,
-    number,
+  const { indptr, indices, values } = transposed;
+  const rows = rowsABlock(nodes, width);
+  const blocks = Math.max(1, Math.ceil(nodes / rows));
+  const scratch = [
+    ...Array.from({ length: 3 }, () => backend.allocate([nodes, width])),
+    backend.allocate([width, width]),
+    backend.allocate([2, blocks, width, width]),
+    backend.allocate([blocks, SCRATCH * width]),
   ];
-  const weightTransposed = backend.allocate([width, width]);
-  const wt = backend.address(weightTransposed);
+  const [dInitial, even, odd, wt, partial, rest] = scratch.map((info) => backend.address(info)) as [
+    ...[number, number, number, number, number, number],
+  ];
   const dInput = backend.allocate([nodes, width]);
-  const gradients: tf.TensorInfo[] = [];
   backend.floats(scratch[0]!).fill(0);
 
-  // The gradient that reaches M_l: from the layer above, and what flows in at its own tap.
+  // dZ of the layer above and of this one, which change places.
+  let [above, dz] = [0, even];
   const layers = weights.length;
-  let dm = backend.address(dMaps) + (options.maps ? (layers - 1) * bytes : 0);
+  const mask = (layer: number): number => backend.address(masks) + (layer + 1) * maskBytes;
+  const scale = (layer: number): number => (1 - alpha) * keptScale(layerStream(dropout, layer));
+  // A layer's weight gradient is summed while the one below is at work.
+  const partialOf = (layer: number): number => partial + (layer % 2) * blocks * width * width * 4;
+  const gradients = weights.map(() => backend.allocate([width, width]));
   for (let l = layers - 1; l >= 0; l--) {
-    const theta = thetas[l]!;
-    const zl = backend.address(z) + l * bytes;
-    const dw = backend.allocate([width, width]);
-    gradients.unshift(dw);
-    engine.run(
-      "productTransposedA",
-      width,
-      zl,
-      dm,
-      backend.address(dw),
-      nodes,
-      width,
-      width,
-      theta,
-    );
-    // dZ = theta dM W' + (1 - theta) dM; H0 gets alpha dZ.
+    const tapped = options.maps || l === layers - 1;
+    const tap = tapped ? backend.address(dMaps) + (options.maps ? l * bytes : 0) : 0;
+    const dwAbove = l + 1 < layers ? backend.address(gradients[l + 1]!) : 0;
     engine.run("transposeDense", width, backend.address(weights[l]!), wt, width, width);
-    engine.run("product", nodes, dm, wt, dz, width, width, theta, 1 - theta, dm, alpha, dInitial);
-    const scale = (1 - alpha) * keptScale(layerStream(options.dropout, l));
-    const tap = options.maps && l > 0 ? backend.address(dMaps) + (l - 1) * bytes : 0;
-    sparseProduct(engine, transposed, {
-      ...{ values: transposed.values.address, x: dz, y: other, columns: width },
-      ...{ p: scale, q: 1, z: tap, mask: backend.address(masks) + (l + 1) * maskBytes },
-    });
-    dm = other;
+    engine.run(
+      "gcniiBackward",
+      ...[blocks, rows, nodes, width, indptr.address, indices.address, values.address],
+      ...[above, scale(l + 1), above && mask(l + 1), tap, backend.address(z) + l * bytes, wt],
+      ...[dz, dInitial, partialOf(l), rest, alpha, thetas[l]!],
+      ...[partialOf(l + 1), dwAbove, thetas[l + 1] ?? 0, readsFar(transposed, width)],
+    );
+    [above, dz] = [dz, dz === even ? odd : even];
   }
+  const first = backend.address(gradients[0]!);
+  engine.run("gcniiWeightGradient", width, partialOf(0), first, width, blocks, thetas[0]!);
   // H0 = ReLU(input) is the initial residual of every layer.
   engine.run("applyBits", groups(size), dInitial, dz, backend.address(masks), size, 1);
-  engine.run("combine", size, dm, dz, backend.address(dInput), 1, 1);
-  for (const info of [...scratch, weightTransposed]) backend.disposeData(info.dataId);
+  sparseProduct(engine, transposed, {
+    ...{ values: values.address, x: above, y: backend.address(dInput), columns: width },
+    ...{ p: scale(0), q: 1, z: dz, mask: mask(0) },
+  });
+  for (const info of scratch) backend.disposeData(info.dataId);
   return [dInput, ...gradients].map(asTensor);
 }
 

@@ -3,6 +3,7 @@ import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import type { Backend } from "./backend.ts";
 import type { Profiler } from "./profiler.ts";
+import { worthPacking } from "./work.ts";
 
 interface Call {
   readonly inputs: Record<string, TensorInfo>;
@@ -133,21 +134,25 @@ interface DenseProduct {
   readonly transposeB: boolean;
 }
 
-/** One product of matrices at given addresses; B' is made by a transposed copy. */
+/** One product of matrices at given addresses; B' is made by a copy, in the order that tiles read it. */
 function denseProduct(backend: Backend, product: DenseProduct): void {
-  const { a, out, rows, inner, columns, transposeA, transposeB } = product;
+  const { a, b, out, rows, inner, columns, transposeA, transposeB } = product;
   const { engine } = backend;
-  const copy = transposeB
-    ? engine.memory.allocate(inner * columns * 4, `a transposed [${inner}, ${columns}]`, product)
-    : undefined;
-  if (copy) {
-    engine.run("transposeDense", columns, product.b, copy.address, columns, inner);
+  const packed = !transposeA && rows > 5 && (transposeB || worthPacking(rows, inner, columns));
+  const copy =
+    packed || transposeB
+      ? engine.memory.allocate(inner * columns * 4, `a copy of [${inner}, ${columns}]`, product)
+      : undefined;
+  if (copy && packed) {
+    engine.run("packPanels", Math.ceil(columns / 8), b, copy.address, inner, columns, +transposeB);
+  } else if (copy) {
+    engine.run("transposeDense", columns, b, copy.address, columns, inner);
   }
-  const b = copy?.address ?? product.b;
+  const right = copy?.address ?? b;
   if (transposeA) {
-    engine.run("productTransposedA", rows, a, b, out, inner, rows, columns, 1);
+    engine.run("productTransposedA", rows, a, right, out, inner, rows, columns, 1);
   } else {
-    engine.run("product", rows, a, b, out, inner, columns, 1, 0, 0, 0, 0);
+    engine.run("product", rows, a, right, out, inner, columns, 1, 0, 0, 0, 0, +packed);
   }
   if (copy) engine.memory.release(copy, product);
 }

@@ -131,13 +131,19 @@ export interface ProductArguments {
   readonly mask?: number;
 }
 
+/** Whether a product with X of so many columns reads ahead, 1 or 0. */
+export function readsFar({ columns: inner }: SparseMatrix, columns: number): number {
+  return inner * columns * 4 > FAR ? 1 : 0;
+}
+
 /** Y = p A X + q Z by addresses: the kernel call that all products with a sparse matrix share. */
 export function sparseProduct(
   engine: Engine,
-  { rows, columns: inner, nonzeros: entries, indptr, indices }: SparseMatrix,
+  matrix: SparseMatrix,
   { values, x, y, columns, p = 1, q = 0, z = 0, mask = 0 }: ProductArguments,
 ): void {
-  const far = inner * columns * 4 > FAR ? 1 : 0;
+  const { rows, nonzeros: entries, indptr, indices } = matrix;
+  const far = readsFar(matrix, columns);
   engine.run(
     ...(["sparseProduct", rows + entries, rows, indptr.address, indices.address] as const),
     ...[values, x, y, columns, p, q, z, mask, far],

@@ -25,17 +25,34 @@ const elements =
     ...(operations !== undefined && { operations: operations * units }),
   });
 
-/** The stored entries of a sparse matrix's first rows, its row pointers being argument 0. */
-const entriesOf = (args: readonly number[], rows: number, words: Words): number =>
-  words(args[0]! + rows * 4) - words(args[0]!);
+/** The stored entries of a sparse matrix's first rows. */
+const entriesOf = (indptr: number, rows: number, words: Words): number =>
+  words(indptr + rows * 4) - words(indptr);
 
-/** For each entry its index, a number and a gathered row; for each row its pointer and `rows` rows. */
+/** A sparse product's: each entry's index, number and gathered row; each row's pointer. */
+const sparse = (entries: number, rows: number, columns: number): Required<Traffic> => ({
+  bytes: 4 * (entries * (2 + columns) + rows),
+  operations: 2 * entries * columns,
+});
+
+/** A stage of narrow convolutions; the plan's words are src/tensor/narrow.ts's. */
+const narrowStages: Count = ([plan, first, last], _, words) => {
+  const [nodes, width, indptr] = [words(plan!), words(plan! + 4), words(plan! + 12)];
+  const { bytes, operations } = sparse(entriesOf(indptr, nodes, words), nodes, width);
+  const stages = last! - first!;
+  return {
+    bytes: stages * (bytes + 12 * nodes * width),
+    operations: stages * (operations + 2 * nodes * width * width),
+  };
+};
+
+/** The row pointers being argument 0: as `sparse`, and for each row `rows` rows. */
 const gathered =
   (columnsAt: number, rows: number, operations: number): Count =>
   (args, units, words) => {
-    const [entries, columns] = [entriesOf(args, units, words), args[columnsAt]!];
+    const [entries, columns] = [entriesOf(args[0]!, units, words), args[columnsAt]!];
     return {
-      bytes: 4 * (entries * (2 + columns) + units * (1 + rows * columns)),
+      bytes: sparse(entries, units, columns).bytes + 4 * rows * units * columns,
       operations: operations * entries * columns,
     };
   };
@@ -48,10 +65,11 @@ const rows =
 
 /** By kernel; arguments are counted after begin and end, as the kernels' sources name them. */
 const TRAFFIC: Readonly<Record<keyof Kernels, Count>> = {
-  adam: elements(7, 14),
+  // Units of 64 elements.
+  adam: elements(7 * 64, 14 * 64),
   applyBits: ([, , , size]) => ({ bytes: (8 + 1 / 8) * size!, operations: size! }),
   arcCrossEntropy: (args, units, words) => ({
-    bytes: 4 * (3 * entriesOf(args, units, words) + 2 * units),
+    bytes: 4 * (3 * entriesOf(args[0]!, units, words) + 2 * units),
   }),
   arcDifferences: gathered(5, 2, 3),
   arcPairs: gathered(4, 1, 2),
@@ -64,10 +82,56 @@ const TRAFFIC: Readonly<Record<keyof Kernels, Count>> = {
   }),
   dropout: ([, , bits, size]) => ({ bytes: (8 + (bits ? 1 / 8 : 0)) * size! }),
   gather: elements(3),
+  // Operations as if no zero was skipped.
+  gcniiBackward: ([, nodes, width, indptr, , , above, , , tap], units, words) => {
+    const entries = above ? entriesOf(indptr!, nodes!, words) : 0;
+    const { bytes, operations } = sparse(entries, nodes!, width!);
+    const size = nodes! * width!;
+    return {
+      bytes: bytes + 4 * (size * (tap ? 5 : 4) + units * width! * width!),
+      operations: operations + 4 * size * width!,
+    };
+  },
+  gcniiForward: ([, nodes, width, indptr, , , , , , , map, next], _, words) => {
+    const { bytes, operations } = sparse(entriesOf(indptr!, nodes!, words), nodes!, width!);
+    const size = nodes! * width!;
+    return {
+      bytes: bytes + 4 * size * (next && next !== map ? 4 : 3),
+      operations: operations + 2 * size * width!,
+    };
+  },
+  gcniiWeightGradient: ([, , width, blocks], units) => ({
+    bytes: 4 * units * width! * (blocks! + 1),
+    operations: units * width! * blocks!,
+  }),
+  layerRows: ([, , , , inner, columns], units) => ({
+    bytes: 4 * units * (inner! + inner! * columns! + 2 * columns!),
+    operations: 2 * units * inner! * columns!,
+  }),
+  layerRowsGradient: ([, , , , dx, , columns], units) => ({
+    bytes: 4 * units * columns! * (dx ? 2 : 1),
+    operations: units * columns! * (dx ? 3 : 1),
+  }),
   multiply: elements(3, 1),
+  narrowBackward: narrowStages,
+  narrowForward: narrowStages,
+  narrowHead: ([, , , , width, classes], units) => ({
+    bytes: 4 * units * (width! + classes!),
+    operations: 2 * units * width! * classes!,
+  }),
+  narrowHeadGradient: ([, , , , , nodes, width, classes]) => ({
+    bytes: 4 * nodes! * (2 * width! + classes!),
+    operations: 4 * nodes! * width! * classes!,
+  }),
+  narrowProduct: gathered(5, 1, 2),
+  packPanels: ([, , inner, columns]) => ({ bytes: 8 * inner! * columns! }),
   pairDistances: ([, , , , sums, nodes, teacherLayers, studentLayers, width]) => ({
     bytes: 4 * nodes! * width! * (teacherLayers! + (sums ? 2 : 1) * studentLayers!),
     operations: (sums ? 5 : 3) * nodes! * width! * teacherLayers! * studentLayers!,
+  }),
+  pairRegression: ([, , , , , , nodes, teachers, students, width, studentWidth, direct]) => ({
+    bytes: 4 * nodes! * (teachers! * width! + 2 * students! * studentWidth!),
+    operations: nodes! * students! * width! * (teachers! * (direct ? 6 : 5) + 6 * studentWidth!),
   }),
   product: ([, , , inner, columns, , q, , s], units) => ({
     bytes:
@@ -79,6 +143,11 @@ const TRAFFIC: Readonly<Record<keyof Kernels, Count>> = {
     operations: 2 * rows! * units * columns!,
   }),
   relu: elements(2, 1),
+  scalarPairs: ([, , , , , , , nodes, teachers, students, width, studentWidth]) => ({
+    bytes: 4 * nodes! * (teachers! * width! + 2 * students! * studentWidth!),
+    operations:
+      nodes! * (4 * teachers! * width! + 5 * teachers! * students! + 4 * students! * studentWidth!),
+  }),
   scale: elements(2, 1),
   similarities: ([, , nodes, width], units) => ({
     bytes: 4 * nodes! * (width! + units),
@@ -88,13 +157,11 @@ const TRAFFIC: Readonly<Record<keyof Kernels, Count>> = {
     bytes: 4 * nodes! * (2 * width! + nodes!),
     operations: 4 * nodes! * nodes! * width!,
   }),
-  sparseProduct: (args, units, words) => {
-    const [entries, columns] = [entriesOf(args, units, words), args[5]!];
-    const residual = args[7] && args[8] ? 1 : 0;
-    return {
-      bytes: 4 * (entries * (2 + columns) + units * (1 + (1 + residual) * columns)),
-      operations: 2 * entries * columns,
-    };
+  softCrossEntropy: ([, , , , classes], units) => ({ bytes: 4 * units * (1 + 3 * classes!) }),
+  // Units are rows and entries.
+  sparseProduct: ([rows, , , , , , columns, , q, residual], units) => {
+    const { bytes, operations } = sparse(units - rows!, rows!, columns!);
+    return { bytes: bytes + 4 * rows! * columns! * (q && residual ? 2 : 1), operations };
   },
   sumColumns: ([, , reduced], units) => ({
     bytes: 4 * units * (reduced! + 1),

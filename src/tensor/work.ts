@@ -62,6 +62,20 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
   crossEntropy: { grain: 8, unit: ([, , , , , , classes]) => 15 + 3 * classes! },
   dropout: { grain: 4, unit: ([, , , , , threshold]) => (threshold ? 42 : 10) },
   gather: elementwise(1.5),
+  gcniiBackward: {
+    grain: 1,
+    chunksAThread: 16,
+    unit: ([rows, , width]) => rows! * width! * (1 + 0.08 * width!),
+  },
+  gcniiForward: {
+    grain: 1,
+    chunksAThread: 16,
+    unit: ([rows, , width]) => rows! * width! * (2 + 0.04 * width!),
+  },
+  gcniiWeightGradient: {
+    grain: 4,
+    unit: ([, , width, blocks]) => 0.5 * width! * blocks!,
+  },
   layerRows: { grain: 1, unit: ([, , , , inner, columns]) => 0.12 * inner! * columns! },
   layerRowsGradient: { grain: 4, unit: ([, , , , , , columns]) => 3 + 0.2 * columns! },
   multiply: elementwise(0.3),
@@ -74,6 +88,8 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
     unit: ([, , , , , , width, classes]) => 256 * (5 + 0.3 * width! * classes!),
   },
   narrowProduct: { grain: 4, unit: sparseRow(0.35, 0.05, 5) },
+  // Panels of 8 columns.
+  packPanels: { grain: 1, unit: ([, , inner]) => 6 * inner! },
   // Blocks of 32 nodes.
   pairDistances: {
     grain: 1,
@@ -142,4 +158,12 @@ export function chunkOf(
   // As many for each thread: with one more, all would wait for whoever takes it.
   const chunks = Math.ceil(most / threads) * threads;
   return Math.min(units, Math.ceil(units / chunks / grain) * grain);
+}
+
+/**
+ * Whether a product's B is so wide that reading it as packPanels leaves it pays for the copy: at
+ * 500 x 500 from some 150 rows on, at 256 x 256 never.
+ */
+export function worthPacking(rows: number, inner: number, columns: number): boolean {
+  return rows >= 256 && inner * columns > 2 ** 17;
 }

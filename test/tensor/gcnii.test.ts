@@ -47,6 +47,7 @@ const cases: Case[] = [
   { nodes: 65, width: 64, layers: 1, maps: true },
   { nodes: 65, width: 64, layers: 3, maps: true, dropout: draw },
   { nodes: 64, width: 65, layers: 2, maps: false, dropout: draw },
+  { nodes: 100, width: 64, layers: 3, maps: false, dropout: draw },
 ];
 
 const title = ({ nodes, width, layers, maps, dropout }: Case): string =>
@@ -191,6 +192,12 @@ describe("gcniiConvolutions", () => {
       }
     });
   }
+
+  test("layers so wide that their weights are packed first", () => {
+    const c: Case = { nodes: 257, width: 372, layers: 2, maps: false, dropout: draw };
+    const p = prepare(c);
+    assertClosely(measured(c, p).maps, expectedMaps(c, p, p.input), 2e-6, "maps");
+  });
 
   test("a gradient that enters at one tap only reaches the layers below it, no others", () => {
     const c: Case = { nodes: 7, width: 3, layers: 4, maps: true, dropout: draw };

@@ -6,7 +6,14 @@ import { BACKEND } from "../../src/tensor/index.ts";
 import { agree, startBoth } from "./agreement.ts";
 import { numericCases } from "./operator-cases-numeric.ts";
 import { plainCases } from "./operator-cases-plain.ts";
-import { assertClose, numbers } from "./support.ts";
+import {
+  assertClose,
+  assertClosely,
+  assertSameBits,
+  numbers,
+  product,
+  transposed,
+} from "./support.ts";
 
 before(startBoth);
 
@@ -70,4 +77,28 @@ test("tensors made on one back end can be used on the other", () => {
     return sum;
   });
   assertClose(back, expected, 1e-6, "product");
+});
+
+test("products so wide that the right side is packed first, and those with it transposed", () => {
+  tf.setBackend(BACKEND);
+  for (const [rows, inner, columns] of [
+    [256, 370, 371],
+    [7, 33, 45],
+    [5, 33, 45],
+  ] as const) {
+    const [a, b] = [numbers(rows * inner, 3), numbers(inner * columns, 4)];
+    const expected = product(a, b, rows, inner, columns);
+    const back = Float32Array.from(transposed(b, inner, columns));
+    const [plain, turned] = tf.tidy(() => {
+      const left = tf.tensor2d(a, [rows, inner]);
+      return [
+        tf.matMul(left, tf.tensor2d(b, [inner, columns])).dataSync() as Float32Array,
+        tf
+          .matMul(left, tf.tensor2d(back, [columns, inner]), false, true)
+          .dataSync() as Float32Array,
+      ] as const;
+    });
+    assertClosely(plain, expected, 2e-6, `${rows} x ${inner} x ${columns}`);
+    assertSameBits(turned, plain, `${rows} x ${inner} x ${columns}, transposed`);
+  }
 });

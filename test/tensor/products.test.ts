@@ -35,9 +35,37 @@ function combined(terms: readonly Term[], roundings: number) {
   return { values, tolerance };
 }
 
+/** B in panels of 8 columns, what is left in one of 4 and in single ones, each row by row. */
+function panelsOf(b: Float32Array, inner: number, columns: number): Float32Array {
+  const out: number[] = [];
+  for (let j = 0; j < columns; ) {
+    const count = [8, 4, 1].find((wide) => wide <= columns - j)!;
+    for (let k = 0; k < inner; k++)
+      out.push(...b.subarray(k * columns + j, k * columns + j + count));
+    j += count;
+  }
+  return Float32Array.from(out);
+}
+
+function panelsTrial(inner: number, columns: number, from: "plain" | "transposed"): Trial {
+  const b = numbers(inner * columns, 2);
+  const back = Float32Array.from(transposed(b, inner, columns));
+  return {
+    title: `${inner} x ${columns}, ${from}`,
+    kernel: "packPanels",
+    units: Math.ceil(columns / 8),
+    inputs: { b: from === "plain" ? b : back },
+    outputs: { out: inner * columns },
+    args: ["b", "out", inner, columns, from === "plain" ? 0 : 1],
+    expected: { out: { values: panelsOf(b, inner, columns), tolerance: 0 } },
+  };
+}
+
+/** Variant 4 reads B in panels. */
 function productTrial(rows: number, inner: number, columns: number, variant: number): Trial {
   const a = numbers(rows * inner, 1);
   const b = numbers(inner * columns, 2);
+  const packed = variant === 4;
   const z = numbers(rows * columns, 3);
   const acc = numbers(rows * columns, 4);
   const ab = product(a, b, rows, inner, columns);
@@ -58,11 +86,11 @@ function productTrial(rows: number, inner: number, columns: number, variant: num
     title: `${rows} x ${inner} x ${columns}, variant ${variant}${zIsA ? " (Z = A)" : ""}`,
     kernel: "product",
     units: rows,
-    inputs: { a, b, ...(variant > 0 && !zIsA && { z }) },
+    inputs: { a, b: packed ? panelsOf(b, inner, columns) : b, ...(variant > 0 && !zIsA && { z }) },
     outputs: { c: rows * columns, ...(withAcc && { acc }) },
     args: [
       ...["a", "b", "c", inner, columns, p, q],
-      ...[variant === 0 ? 0 : zIsA ? "a" : "z", s, withAcc ? "acc" : 0],
+      ...[variant === 0 ? 0 : zIsA ? "a" : "z", s, withAcc ? "acc" : 0, packed ? 1 : 0],
     ],
     expected: { c, ...(withAcc && { acc: sum }) },
   };
@@ -160,6 +188,7 @@ for (const flavour of FLAVOURS) {
         for (const [i, inner] of INNER.entries()) {
           for (const [j, columns] of COLUMNS.entries()) {
             check(flavour, productTrial(rows, inner, columns, (i + j) % 3));
+            if (rows >= 5) check(flavour, productTrial(rows, inner, columns, 4));
           }
           if (inner > 0) check(flavour, productTrial(rows, inner, inner, 3));
         }
@@ -186,6 +215,16 @@ for (const flavour of FLAVOURS) {
         }
       });
     }
+
+    test("panels of columns", () => {
+      for (const inner of INNER) {
+        for (const columns of COLUMNS) {
+          for (const from of ["plain", "transposed"] as const) {
+            check(flavour, panelsTrial(inner, columns, from));
+          }
+        }
+      }
+    });
 
     test("product with A transposed over many rows", () => {
       for (const rows of [127, 128, 129, 300]) {

@@ -4,11 +4,11 @@ import { fma, fma1, lanes } from "./vector";
 /**
  * C[r] = p * (A B)[r] + q * Z[r] for rows begin <= r < end; where ACC is given, also
  * ACC[r] += s * C[r]. Z and ACC may be 0 (absent); Z may be A, ACC must not be C.
- * A is rows x inner, B inner x columns; C, Z, ACC rows x columns.
+ * A is rows x inner, B inner x columns, or `packed` as packPanels leaves it; C, Z, ACC rows x columns.
  */
 export function product(
   begin: i32, end: i32, A: usize, B: usize, C: usize, inner: i32, columns: i32,
-  p: f32, q: f32, Z: usize, s: f32, ACC: usize,
+  p: f32, q: f32, Z: usize, s: f32, ACC: usize, packed: bool,
 ): void {
   const aStep = <usize>inner << 2, step = <usize>columns << 2;
   if (columns == 1) {
@@ -17,29 +17,55 @@ export function product(
     }
     return;
   }
+  // Where column j of B begins, and from one of its numbers to the next.
+  const each: usize = packed ? <usize>inner : 1;
+  const step8: usize = packed ? 32 : step;
+  const step4: usize = packed ? 16 : step;
+  const step1: usize = packed ? 4 : step;
   let r = begin;
   for (; r + 6 <= end; r += 6) {
     const a0 = A + <usize>r * aStep, at = <usize>r * step;
     let j: usize = 0;
-    for (; j + 32 <= step; j += 32) tile6x8(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
-    for (; j + 16 <= step; j += 16) tile6x4(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
+    for (; j + 32 <= step; j += 32) tile6x8(a0, aStep, B + j * each, step8, at + j, step, C, p, q, Z, s, ACC);
+    for (; j + 16 <= step; j += 16) tile6x4(a0, aStep, B + j * each, step4, at + j, step, C, p, q, Z, s, ACC);
     for (; j < step; j += 4) {
       for (let i: usize = 0; i < 6; i++) {
-        one(a0 + i * aStep, aStep, B + j, step, at + i * step + j, C, p, q, Z, s, ACC);
+        one(a0 + i * aStep, aStep, B + j * each, step1, at + i * step + j, C, p, q, Z, s, ACC);
       }
     }
   }
   for (; r < end; r++) {
     const a0 = A + <usize>r * aStep, at = <usize>r * step;
     let j: usize = 0;
-    for (; j + 128 <= step; j += 128) tile1x32(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
-    for (; j + 32 <= step; j += 32) tile1x8(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
-    for (; j + 16 <= step; j += 16) tile1x4(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
-    for (; j < step; j += 4) one(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
+    if (!packed) {
+      for (; j + 128 <= step; j += 128) tile1x32(a0, aStep, B + j, step, at + j, C, p, q, Z, s, ACC);
+    }
+    for (; j + 32 <= step; j += 32) tile1x8(a0, aStep, B + j * each, step8, at + j, C, p, q, Z, s, ACC);
+    for (; j + 16 <= step; j += 16) tile1x4(a0, aStep, B + j * each, step4, at + j, C, p, q, Z, s, ACC);
+    for (; j < step; j += 4) one(a0, aStep, B + j * each, step1, at + j, C, p, q, Z, s, ACC);
   }
 }
 
-/** The epilogue of one vector: C = p acc + q Z, ACC += s C, all at byte offset `at`. */
+/** The epilogue of two vectors side by side: C = p acc + q Z, ACC += s C, all at byte offset `at`. */
+@inline
+function put2(
+  at: usize, low: v128, high: v128, C: usize, p: v128, q: v128, Z: usize, s: v128, ACC: usize,
+): void {
+  let c = f32x4.mul(p, low), d = f32x4.mul(p, high);
+  if (Z) {
+    c = fma(q, v128.load(Z + at), c);
+    d = fma(q, v128.load(Z + at, 16), d);
+  }
+  v128.store(C + at, c);
+  v128.store(C + at, d, 16);
+  if (ACC) {
+    const e = fma(s, c, v128.load(ACC + at)), f = fma(s, d, v128.load(ACC + at, 16));
+    v128.store(ACC + at, e);
+    v128.store(ACC + at, f, 16);
+  }
+}
+
+/** The same of one vector. */
 @inline
 function put(at: usize, acc: v128, C: usize, p: v128, q: v128, Z: usize, s: v128, ACC: usize): void {
   let c = f32x4.mul(p, acc);
@@ -50,7 +76,7 @@ function put(at: usize, acc: v128, C: usize, p: v128, q: v128, Z: usize, s: v128
 
 @inline
 function tile6x8(
-  a0: usize, aStep: usize, b0: usize, step: usize, at: usize,
+  a0: usize, aStep: usize, b0: usize, bStep: usize, at: usize, step: usize,
   C: usize, p_: f32, q_: f32, Z: usize, s_: f32, ACC: usize,
 ): void {
   let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00;
@@ -71,20 +97,20 @@ function tile6x8(
     c40 = fma(t, bl, c40); c41 = fma(t, bh, c41);
     t = v128.load_splat<f32>(a3 + 2 * aStep + k);
     c50 = fma(t, bl, c50); c51 = fma(t, bh, c51);
-    b += step;
+    b += bStep;
   }
   const p = f32x4.splat(p_), q = f32x4.splat(q_), s = f32x4.splat(s_);
-  put(at, c00, C, p, q, Z, s, ACC); put(at + 16, c01, C, p, q, Z, s, ACC); at += step;
-  put(at, c10, C, p, q, Z, s, ACC); put(at + 16, c11, C, p, q, Z, s, ACC); at += step;
-  put(at, c20, C, p, q, Z, s, ACC); put(at + 16, c21, C, p, q, Z, s, ACC); at += step;
-  put(at, c30, C, p, q, Z, s, ACC); put(at + 16, c31, C, p, q, Z, s, ACC); at += step;
-  put(at, c40, C, p, q, Z, s, ACC); put(at + 16, c41, C, p, q, Z, s, ACC); at += step;
-  put(at, c50, C, p, q, Z, s, ACC); put(at + 16, c51, C, p, q, Z, s, ACC);
+  put2(at, c00, c01, C, p, q, Z, s, ACC); at += step;
+  put2(at, c10, c11, C, p, q, Z, s, ACC); at += step;
+  put2(at, c20, c21, C, p, q, Z, s, ACC); at += step;
+  put2(at, c30, c31, C, p, q, Z, s, ACC); at += step;
+  put2(at, c40, c41, C, p, q, Z, s, ACC); at += step;
+  put2(at, c50, c51, C, p, q, Z, s, ACC);
 }
 
 @inline
 function tile6x4(
-  a0: usize, aStep: usize, b0: usize, step: usize, at: usize,
+  a0: usize, aStep: usize, b0: usize, bStep: usize, at: usize, step: usize,
   C: usize, p_: f32, q_: f32, Z: usize, s_: f32, ACC: usize,
 ): void {
   let c0 = f32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0, b = b0;
@@ -97,7 +123,7 @@ function tile6x4(
     c3 = fma(v128.load_splat<f32>(a3 + k), v, c3);
     c4 = fma(v128.load_splat<f32>(a3 + aStep + k), v, c4);
     c5 = fma(v128.load_splat<f32>(a3 + 2 * aStep + k), v, c5);
-    b += step;
+    b += bStep;
   }
   const p = f32x4.splat(p_), q = f32x4.splat(q_), s = f32x4.splat(s_);
   put(at, c0, C, p, q, Z, s, ACC); at += step;
@@ -124,10 +150,10 @@ function tile1x32(
     b += step;
   }
   const p = f32x4.splat(p_), q = f32x4.splat(q_), s = f32x4.splat(s_);
-  put(at, c0, C, p, q, Z, s, ACC); put(at + 16, c1, C, p, q, Z, s, ACC);
-  put(at + 32, c2, C, p, q, Z, s, ACC); put(at + 48, c3, C, p, q, Z, s, ACC);
-  put(at + 64, c4, C, p, q, Z, s, ACC); put(at + 80, c5, C, p, q, Z, s, ACC);
-  put(at + 96, c6, C, p, q, Z, s, ACC); put(at + 112, c7, C, p, q, Z, s, ACC);
+  put2(at, c0, c1, C, p, q, Z, s, ACC);
+  put2(at + 32, c2, c3, C, p, q, Z, s, ACC);
+  put2(at + 64, c4, c5, C, p, q, Z, s, ACC);
+  put2(at + 96, c6, c7, C, p, q, Z, s, ACC);
 }
 
 @inline
@@ -142,7 +168,7 @@ function tile1x8(
     b += step;
   }
   const p = f32x4.splat(p_), q = f32x4.splat(q_), s = f32x4.splat(s_);
-  put(at, c0, C, p, q, Z, s, ACC); put(at + 16, c1, C, p, q, Z, s, ACC);
+  put2(at, c0, c1, C, p, q, Z, s, ACC);
 }
 
 @inline
@@ -215,6 +241,17 @@ export function productTransposedA(
     return;
   }
   memory.fill(C + <usize>begin * step, 0, <usize>(end - begin) * step);
+  addTransposedA(begin, end, A, B, C, rows, inner, columns);
+  if (p == 1) return;
+  const last = C + <usize>end * step;
+  for (let c = C + <usize>begin * step; c < last; c += 4) store<f32>(c, p * load<f32>(c));
+}
+
+/** C[i] += (A' B)[i] for begin <= i < end; shapes as in `productTransposedA`. */
+export function addTransposedA(
+  begin: i32, end: i32, A: usize, B: usize, C: usize, rows: i32, inner: i32, columns: i32,
+): void {
+  const aStep = <usize>inner << 2, step = <usize>columns << 2;
   for (let first = 0; first < rows; first += BLOCK) {
     const a0 = A + <usize>first * aStep, b0 = B + <usize>first * step;
     const b1 = B + <usize>min(rows, first + BLOCK) * step;
@@ -237,9 +274,6 @@ export function productTransposedA(
       for (; j < step; j += 4) outerOne(a, aStep, b0 + j, b1, step, c + j);
     }
   }
-  if (p == 1) return;
-  const last = C + <usize>end * step;
-  for (let c = C + <usize>begin * step; c < last; c += 4) store<f32>(c, p * load<f32>(c));
 }
 
 /** C[i] = p * sum over r of A[r, i] B[r]: several i at a time, whose numbers lie side by side. */
@@ -330,18 +364,4 @@ function outerOne(a: usize, aStep: usize, b: usize, b1: usize, step: usize, c: u
     a += aStep; b += step;
   }
   store<f32>(c, acc);
-}
-
-/** OUT = IN' for rows begin <= r < end of IN (rows x columns; OUT is columns x rows). */
-export function transposeDense(
-  begin: i32, end: i32, IN: usize, OUT: usize, rows: i32, columns: i32,
-): void {
-  const step = <usize>rows << 2;
-  for (let r = begin; r < end; r++) {
-    let x = IN + (<usize>r * <usize>columns << 2), y = OUT + (<usize>r << 2);
-    for (let c = 0; c < columns; c++) {
-      store<f32>(y, load<f32>(x));
-      x += 4; y += step;
-    }
-  }
 }

@@ -14,7 +14,16 @@ export function sparseProduct(
   begin: i32, end: i32, rows: i32, P: usize, I: usize, V: usize, X: usize, Y: usize, columns: i32,
   p: f32, q: f32, Z: usize, MASK: usize, FAR: bool,
 ): void {
-  const from = firstRow(P, rows, begin), to = firstRow(P, rows, end);
+  sparseRows(
+    firstRow(P, rows, begin), firstRow(P, rows, end), P, I, V, X, Y, columns, p, q, Z, MASK, FAR,
+  );
+}
+
+/** The same for the rows from <= r < to. */
+export function sparseRows(
+  from: i32, to: i32, P: usize, I: usize, V: usize, X: usize, Y: usize, columns: i32,
+  p: f32, q: f32, Z: usize, MASK: usize, FAR: bool,
+): void {
   if (FAR) farRows(from, to, P, I, V, X, Y, columns, p, q, Z, MASK);
   else nearRows(from, to, P, I, V, X, Y, columns, p, q, Z, MASK);
 }
