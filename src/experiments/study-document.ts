@@ -57,13 +57,16 @@ export function studyDocument(
   facts: readonly Fact[],
   linkTo: (id: string) => string,
 ): Block[] {
-  const { profile, done, planned, about, rule, problems } = report;
+  const { profile, done, diverged, planned, about, rule, problems } = report;
   const how =
     profile === "quick"
       ? "Quick profile: a first look with few splits and seeds; no verdicts."
       : "Paper profile.";
   return [
-    paragraph(`${how} ${done} of ${planned} trials are done.`),
+    paragraph(
+      `${how} ${done} of ${planned} trials are done` +
+        (diverged > 0 ? `, ${diverged} diverged (their loss left the numbers).` : "."),
+    ),
     ...about.map(paragraph),
     ...(problems.length > 0
       ? [heading("Records that could not be used"), { kind: "list", items: problems } as const]
@@ -113,13 +116,13 @@ function datasetBlocks(part: DatasetReport, linkTo: (id: string) => string): Blo
 }
 
 const ARM_COLUMNS = [
-  ...["method", "n", "test %, mean ± std", "95 % interval", "median", "dead", "val %"],
+  ...["method", "n", "test %, mean ± std", "95 % interval", "median", "dead", "diverged", "val %"],
   ...["paper %", "ours - paper", "verdict on the value"],
 ];
 
 function armTable(arms: readonly ArmReport[]): Table {
   return {
-    columns: ARM_COLUMNS.map((title, k) => ({ title, numeric: k > 0 && k < 9 })),
+    columns: ARM_COLUMNS.map((title, k) => ({ title, numeric: k > 0 && k < 10 })),
     rows: arms.map((arm) => [
       arm.role === "control" ? `${arm.label} (control)` : arm.label,
       arm.n === arm.planned ? String(arm.n) : `${arm.n} of ${arm.planned}`,
@@ -127,6 +130,7 @@ function armTable(arms: readonly ArmReport[]): Table {
       arm.interval ? range(arm.interval) : "",
       arm.median === undefined ? "" : percent(arm.median),
       String(arm.dead),
+      String(arm.diverged),
       arm.val === undefined ? "" : percent(arm.val),
       arm.paper ? accuracyText(arm.paper) : "",
       arm.difference === undefined ? "" : signed(arm.difference),

@@ -30,6 +30,8 @@ export interface ArmReport {
   readonly val?: number;
   /** Trials whose model predicts one class for every node. */
   readonly dead: number;
+  /** Trials whose loss left the numbers; they are not among the n. */
+  readonly diverged: number;
   readonly parameters?: TrialRecord["parameters"];
   readonly paper?: PublishedAccuracy;
   /** Ours less the paper's, in points. */
@@ -88,6 +90,8 @@ export interface StudyReport {
   readonly rule: string;
   readonly profile: StudyPlan["profile"];
   readonly done: number;
+  /** Different trials whose loss left the numbers. */
+  readonly diverged: number;
   readonly planned: number;
   readonly datasets: readonly DatasetReport[];
   /** The claims about datasets that are not here. */
@@ -105,16 +109,16 @@ const SPLITS_AS_UNITS = 5;
 export function studyReport(plan: StudyPlan, store: ResultsStore): StudyReport {
   const { study, profile } = plan;
   const trials = distinctTrials(plan);
-  const { records, problems } = store.read(trials.keys());
+  const { records, failures, problems } = store.read(trials.keys());
   const parts = plan.datasets.map(({ name, splits, seeds }) => {
     const planned = plan.trials.filter(({ dataset }) => dataset === name);
-    const part = new Part(plan, name, planned, records);
+    const part = new Part(plan, name, planned, { records, failures });
     return { name, report: { dataset: name, splits, seeds, ...part.report() }, part };
   });
   return {
     study: study.name,
     ...{ title: study.title, about: study.about, rule: RULE, profile },
-    done: records.size,
+    ...{ done: records.size, diverged: failures.size },
     planned: trials.size,
     datasets: parts.map(({ report }) => report),
     absent: plan.absent.map(({ dataset, why }) => ({
@@ -155,13 +159,15 @@ class Part {
   readonly #unit: "split" | "trial";
   readonly #planned: ReadonlyMap<string, readonly PlannedTrial[]>;
   readonly #done: ReadonlyMap<string, readonly Done[]>;
+  /** Why trials diverged, by arm. */
+  readonly #diverged: ReadonlyMap<string, readonly string[]>;
   readonly #claims: readonly Claim[];
 
   constructor(
     plan: StudyPlan,
     dataset: string,
     trials: readonly PlannedTrial[],
-    records: ReadonlyMap<string, TrialRecord>,
+    { records, failures }: Pick<ReturnType<ResultsStore["read"]>, "records" | "failures">,
   ) {
     this.#plan = plan;
     this.#dataset = dataset;
@@ -173,6 +179,13 @@ class Part {
       return record ? [{ ...trial, record }] : [];
     });
     this.#done = Map.groupBy(done, ({ arm }) => arm);
+    const reasons = Map.groupBy(
+      trials.filter(({ id }) => failures.has(id)),
+      ({ arm }) => arm,
+    );
+    this.#diverged = new Map(
+      [...reasons].map(([arm, all]) => [arm, all.map(({ id }) => failures.get(id)!.reason)]),
+    );
     this.#claims = plan.study.claims(dataset);
   }
 
@@ -206,7 +219,11 @@ class Part {
       claim?.kind === "value" ? claim.paper : publishedAccuracy(this.#dataset, id.split(":")[0]!);
     const paper = claim || id === TEACHER_ARM || !id.includes(":") ? printed : undefined;
     const base = { method: id, label, role, n: trials.length, planned };
-    const rest = { dead: records.filter(({ dead }) => dead).length, ...(paper && { paper }) };
+    const rest = {
+      dead: records.filter(({ dead }) => dead).length,
+      diverged: this.#diverged.get(id)?.length ?? 0,
+      ...(paper && { paper }),
+    };
     const ids = { trials: records.map((record) => record.id), tests };
     if (tests.length === 0) return { ...base, ...rest, ...ids };
     const interval = meanInterval(this.#units(id, ({ accuracy }) => accuracy.test));
@@ -309,7 +326,11 @@ class Part {
     if (fingerprints.length > 0) return "trials ran on different data of the same name";
     const planned = arms.flatMap((arm) => this.#planned.get(arm) ?? []).length;
     const done = arms.flatMap((arm) => this.#done.get(arm) ?? []).length;
-    return done < planned ? `${planned - done} of ${planned} trials are missing` : undefined;
+    const diverged = arms.flatMap((arm) => this.#diverged.get(arm) ?? []).length;
+    const missing = planned - done - diverged;
+    if (missing > 0) return `${missing} of ${planned} trials are missing`;
+    // Without them a method that diverges would look better than it is.
+    return diverged > 0 ? `${diverged} of ${planned} trials diverged` : undefined;
   }
 
   /** Splits whose trials ran on different graphs of the same name. */
@@ -345,7 +366,10 @@ class Part {
         ([text, all]) => `${arm}, ${all.length} of ${trials.length} trials: ${text}`,
       );
     });
-    return [...mixed, ...engines, ...warnings];
+    const diverged = [...this.#diverged].map(
+      ([arm, reasons]) => `${arm}, ${reasons.length} trials diverged, the first: ${reasons[0]}`,
+    );
+    return [...mixed, ...engines, ...diverged, ...warnings];
   }
 }
 

@@ -23,7 +23,7 @@ export const RULE =
   "reproduced when the paper's mean lies within our 95 % interval widened by the paper's standard " +
   "deviation. What should hold in most trials is reproduced when the 95 % interval of its share " +
   "lies above a half, and refuted when it lies below. All else is undecided. There is no verdict " +
-  "from a quick profile, nor while trials are missing. Unit of all tests: the mean over seeds on a " +
+  "from a quick profile, while trials are missing, or where some diverged. Unit of all tests: the mean over seeds on a " +
   "split where there are five splits or more (one teacher and one test set a split), else the trial. " +
   "Holm's correction is over all comparisons of one study on one dataset.";
 

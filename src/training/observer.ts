@@ -21,7 +21,13 @@ export type TrainingEvent =
       /** It was trained earlier and read from its folder. */
       readonly cached: boolean;
     }
-  | { readonly type: "fail"; readonly id: string; readonly message: string }
+  | {
+      readonly type: "fail";
+      readonly id: string;
+      readonly message: string;
+      /** Its loss, or that of a run it needs, left the numbers: so it would again. */
+      readonly diverged: boolean;
+    }
   /** A sentence for the user, e.g. that a damaged cache entry is trained anew. */
   | { readonly type: "note"; readonly message: string };
 

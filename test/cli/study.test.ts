@@ -35,7 +35,7 @@ test("status, run and report of a study that is done", async (t) => {
     abkd("study", "run", ...given),
     abkd("study", "report", ...given, "--json", "--html", html),
   ]);
-  assert.match(status.stdout, /cora +abkd:literal +4 +4\n/);
+  assert.match(status.stdout, /cora +abkd:literal +4 +0 +4\n/);
   assert.match(run.stdout, /table3: 0 trials run, .* done/);
   assert.deepEqual([status.code, run.code, report.code], [0, 0, 0], report.stderr);
   const { datasets, facts } = JSON.parse(report.stdout) as StudyReport & { facts: object[] };

@@ -68,7 +68,7 @@ test("no verdict from a quick profile, nor while a trial is missing", async (t) 
   assert.ok(quick.part.claims.every(({ verdict }) => verdict.outcome === "none"));
   const { store, plan } = await study(temporaryFolder(t));
   const missing = plan.trials.find(({ arm }) => arm === "student")!;
-  store.setAside(missing.id);
+  store.setAside(store.path(missing.id));
   const part = studyReport(plan, store).datasets[0]!;
   const [first, second] = part.claims;
   assert.deepEqual(first!.verdict, { outcome: "none", why: "1 of 40 trials are missing" });
