@@ -15,6 +15,8 @@ export interface ArmReport {
   readonly method: string;
   readonly label: string;
   readonly role: Arm["role"];
+  /** The arm beside which this one stands as a column: its published weights. */
+  readonly publishedOf?: string;
   /** Trials done, and planned. */
   readonly n: number;
   readonly planned: number;
@@ -209,7 +211,7 @@ class Part {
     return Object.fromEntries(entries);
   }
 
-  #arm({ id, label, role }: Pick<Arm, "id" | "label" | "role">): ArmReport {
+  #arm({ id, label, role, publishedOf }: Omit<Arm, "config">): ArmReport {
     const trials = this.#done.get(id) ?? [];
     const planned = this.#planned.get(id)?.length ?? 0;
     const records = trials.map(({ record }) => record);
@@ -218,7 +220,10 @@ class Part {
     const printed =
       claim?.kind === "value" ? claim.paper : publishedAccuracy(this.#dataset, id.split(":")[0]!);
     const paper = claim || id === TEACHER_ARM || !id.includes(":") ? printed : undefined;
-    const base = { method: id, label, role, n: trials.length, planned };
+    const base = {
+      ...{ method: id, label, role, n: trials.length, planned },
+      ...(publishedOf !== undefined && { publishedOf }),
+    };
     const rest = {
       dead: records.filter(({ dead }) => dead).length,
       diverged: this.#diverged.get(id)?.length ?? 0,

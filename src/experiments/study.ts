@@ -14,6 +14,8 @@ export interface Arm {
   readonly label: string;
   /** `control`: not in the paper's table; there because a sceptic asks for it. */
   readonly role: "method" | "baseline" | "control";
+  /** The arm beside whose searched weights this one's published weights stand, as a column. */
+  readonly publishedOf?: string;
   /**
    * The trial's whole configuration.
    * @param teacher of the same dataset and split

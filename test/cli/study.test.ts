@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { methods } from "../../src/distillation/registry.ts";
+import { contenders } from "../../src/experiments/contenders.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { distinctTrials } from "../../src/experiments/run-study.ts";
 import { findStudy, studies } from "../../src/experiments/studies/index.ts";
@@ -92,5 +93,10 @@ test("plans: every registered method, one start a seed, the teacher at full size
     assert.deepEqual(teachers[0], teachers[1]);
   }
   const arms = findStudy("table3").arms.map(({ id }) => id);
-  for (const { name } of methods) assert.ok(arms.includes(name), name);
+  for (const { name } of methods)
+    assert.ok(
+      arms.some((id) => id.split(":")[0] === name),
+      name,
+    );
+  for (const { id } of contenders()) assert.ok(arms.includes(id), id);
 });
