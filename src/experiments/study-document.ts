@@ -1,14 +1,14 @@
 // A study's report as a document of headings, paragraphs and tables, in Markdown; HTML is figures/.
 import type { Fact } from "./inconsistencies.ts";
+import type {
+  ArmReport,
+  ClaimReport,
+  Comparison,
+  DatasetReport,
+  StudyReport,
+} from "./report-data.ts";
 import type { Table } from "./results-table.ts";
-import {
-  type ArmReport,
-  accuracyText,
-  type ClaimReport,
-  type Comparison,
-  type DatasetReport,
-  type StudyReport,
-} from "./study-report.ts";
+import { accuracyText } from "./study-report.ts";
 import { SIGNIFICANCE, type Verdict } from "./verdict.ts";
 
 /** A part of a document. */

@@ -1,6 +1,13 @@
 // A study's report as data: each arm, each comparison, each claim with its verdict.
 import { median, quantile } from "simple-statistics";
 import { type PublishedAccuracy, publishedAccuracy } from "./published.ts";
+import type {
+  ArmReport,
+  ClaimReport,
+  Comparison,
+  DatasetReport,
+  StudyReport,
+} from "./report-data.ts";
 import type { ResultsStore } from "./results-store.ts";
 import { distinctTrials } from "./run-study.ts";
 import { holm, mean, meanInterval, pairedTest, standardDeviation } from "./statistics.ts";
@@ -8,101 +15,14 @@ import { attentionShares } from "./studies/figure5.ts";
 import { type Arm, type Claim, type PlannedTrial, type StudyPlan, TEACHER_ARM } from "./study.ts";
 import { methodLabel } from "./summary.ts";
 import type { TrialRecord } from "./trial-record.ts";
-import { majorityVerdict, orderingVerdict, RULE, type Verdict, valueVerdict } from "./verdict.ts";
-
-/** Accuracies are fractions, the paper's are in percent as printed. */
-export interface ArmReport {
-  readonly method: string;
-  readonly label: string;
-  readonly role: Arm["role"];
-  /** The arm beside which this one stands as a column: its published weights. */
-  readonly publishedOf?: string;
-  /** Trials done, and planned. */
-  readonly n: number;
-  readonly planned: number;
-  /** Of the test accuracy over trials; absent without trials. */
-  readonly mean?: number;
-  readonly std?: number;
-  readonly median?: number;
-  /** The middle half of the trials. */
-  readonly quartiles?: readonly [number, number];
-  /** 95 %, of the mean, by bootstrap over the units that the rule names. */
-  readonly interval?: readonly [number, number];
-  /** Mean validation accuracy over trials. */
-  readonly val?: number;
-  /** Trials whose model predicts one class for every node. */
-  readonly dead: number;
-  /** Trials whose loss left the numbers; they are not among the n. */
-  readonly diverged: number;
-  readonly parameters?: TrialRecord["parameters"];
-  readonly paper?: PublishedAccuracy;
-  /** Ours less the paper's, in points. */
-  readonly difference?: number;
-  /** Of the paper's value, where it prints one. */
-  readonly verdict?: Verdict;
-  /** Trials in which each student layer has the largest share of learned attention. */
-  readonly attended?: readonly number[];
-  readonly trials: readonly string[];
-  /** Each trial's test accuracy, in the order of `trials`. */
-  readonly tests: readonly number[];
-  /** Each trial's shares of learned attention by student layer. */
-  readonly shares?: readonly (readonly number[])[];
-}
-
-/** One arm against another, paired by split and seed. */
-export interface Comparison {
-  readonly one: string;
-  readonly other: string;
-  readonly n: number;
-  /** The mean paired difference in test accuracy, one less the other; a fraction. */
-  readonly difference: number;
-  readonly interval: readonly [number, number];
-  readonly p: number;
-  readonly holm: number;
-  readonly effect?: number;
-  readonly wins: number;
-}
-
-export interface ClaimReport {
-  readonly text: string;
-  readonly kind: Claim["kind"];
-  /** In words: `84.27 ± 1.48`, `+10.05 points`; absent where the paper prints no number. */
-  readonly paper?: string;
-  readonly ours?: string;
-  readonly verdict: Verdict;
-}
-
-export interface DatasetReport {
-  readonly dataset: string;
-  readonly splits: readonly string[];
-  readonly seeds: readonly number[];
-  /** `split` where tests are over splits' means, else `trial`. */
-  readonly unit: "split" | "trial";
-  readonly arms: readonly ArmReport[];
-  readonly comparisons: readonly Comparison[];
-  readonly claims: readonly ClaimReport[];
-  /** What a reader must know: mixed engines or data, warnings of trials. */
-  readonly notes: readonly string[];
-}
-
-export interface StudyReport {
-  readonly study: string;
-  readonly title: string;
-  readonly about: readonly string[];
-  readonly rule: string;
-  readonly profile: StudyPlan["profile"];
-  readonly done: number;
-  /** Different trials whose loss left the numbers. */
-  readonly diverged: number;
-  readonly planned: number;
-  readonly datasets: readonly DatasetReport[];
-  /** The claims about datasets that are not here. */
-  readonly absent: readonly { readonly dataset: string; readonly claims: readonly ClaimReport[] }[];
-  /** Records that are damaged, each in a sentence. */
-  readonly problems: readonly string[];
-  /** Left out where reports are compared: seconds of training by dataset and arm, the mean. */
-  readonly timing: Readonly<Record<string, Readonly<Record<string, number>>>>;
-}
+import {
+  majorityVerdict,
+  orderingVerdict,
+  RULE,
+  rangeVerdict,
+  type Verdict,
+  valueVerdict,
+} from "./verdict.ts";
 
 /** From this many splits on, tests are over splits: trials on one split are no independent evidence. */
 const SPLITS_AS_UNITS = 5;
@@ -140,6 +60,8 @@ const signed = (points: number): string => `${points < 0 ? "" : "+"}${points.toF
 
 function paperText(claim: Claim): { readonly paper?: string } {
   if (claim.kind === "value") return { paper: accuracyText(claim.paper) };
+  if (claim.kind === "range")
+    return { paper: `${claim.low.toFixed(2)} to ${claim.high.toFixed(2)}` };
   if (claim.kind === "ordering" && claim.paper !== undefined) return { paper: signed(claim.paper) };
   return {};
 }
@@ -309,12 +231,17 @@ class Part {
       const ours = signed(100 * found.difference);
       return { ours, verdict: orderingVerdict(found, found.holm) };
     }
-    if (claim.kind === "value") {
+    if (claim.kind === "value" || claim.kind === "range") {
       const values = this.#units(claim.arm, ({ accuracy }) => accuracy.test);
       const interval = meanInterval(values);
       if (values.length === 0) return { verdict: few };
       const ours = (100 * mean(values)).toFixed(2);
-      return { ours, verdict: interval ? valueVerdict(interval, claim.paper) : few };
+      if (!interval) return { ours, verdict: few };
+      const verdict =
+        claim.kind === "range"
+          ? rangeVerdict(mean(values), interval, claim)
+          : valueVerdict(interval, claim.paper);
+      return { ours, verdict };
     }
     const values = this.#units(claim.arm, (record) => claim.measure(record) ?? Number.NaN);
     const interval = meanInterval(values);

@@ -44,6 +44,14 @@ export type Claim =
       readonly arm: string;
       readonly paper: PublishedAccuracy;
     }
+  /** An arm's mean accuracy in percent lies between two bounds. */
+  | {
+      readonly kind: "range";
+      readonly text: string;
+      readonly arm: string;
+      readonly low: number;
+      readonly high: number;
+    }
   /** Something holds in most trials; `measure` gives 1 where it does, 0 where not, or a share. */
   | {
       readonly kind: "majority";
