@@ -13,14 +13,16 @@ import { allCases, type Case } from "./cases.ts";
 import { installPeers, peerIsInstalled } from "./install-peers.ts";
 import { operatorTasks, sparseTasks } from "./kernels.ts";
 import { measure } from "./measure.ts";
+import { costsMarkdown, stepCosts } from "./methods.ts";
 import { Race } from "./race.ts";
 import { raceFigure } from "./race-figure.ts";
 import { type Measured, raceMarkdown, raceText, targetsMarkdown } from "./race-report.ts";
 import { machineFacts, markdownTable, type Report, rowsOf, terminalTable } from "./report.ts";
 import { stepTasks } from "./steps.ts";
 
-/** The case that is this engine's own table. */
+/** The cases that are this engine's own tables: of steps and operators, of every method's step. */
 const ENGINE = "engine";
+const METHODS = "methods";
 const REPEATS = 7;
 
 const USAGE = `usage: npm run bench -- [--only CASE]... [--quick] [--write] ...
@@ -31,7 +33,7 @@ const USAGE = `usage: npm run bench -- [--only CASE]... [--quick] [--write] ...
   --threads N      for either side of the race, and what the case "${ENGINE}" compares one thread
                    with (default: $ABKD_THREADS, or one a core)
   --repeats N      rounds of the race, ${REPEATS} by default
-  --dataset NAME   of the case "${ENGINE}": cora (the default; the embedded synthetic graph where its
+  --dataset NAME   of the cases "${ENGINE}" and "${METHODS}": cora (the default; the embedded synthetic graph where its
                    files are missing), ...
   --json           print JSON alone
   --write          put tables into docs/performance.md, all numbers into figures/bench.json and
@@ -72,6 +74,22 @@ async function engineTable(dataset: string | undefined, threads: number): Promis
     ...{ dataset: graph.name, nodes: graph.nodes, arcs: graph.adjacency.indices.length },
     ...{ machine, rows: rowsOf(tasks, timings) },
   };
+}
+
+/** What each method's step costs in steps of the plain student, on one thread. */
+async function methodsTable(dataset: string | undefined): Promise<string> {
+  const graph = await graphOf(dataset);
+  const split = await loadSplit(graph, datasetEntry(graph.name).defaultSplit);
+  startEngine("wasm", { threads: 1 });
+  const costs = stepCosts(graph, split, (round, rounds) =>
+    progress(`round ${round} of ${rounds} `),
+  );
+  progress("");
+  const { processor, node, flavour } = machineFacts(startEngine("wasm", { threads: 1 }).flavour);
+  return [
+    `${graph.name} (${graph.nodes} nodes), one thread, ${processor}, Node ${node}, flavour ${flavour}.`,
+    costsMarkdown(costs),
+  ].join("\n\n");
 }
 
 /** Whether a case is among the names that --only has. */
@@ -176,7 +194,7 @@ async function main(): Promise<void> {
     },
   });
   const cases = allCases();
-  const names = [ENGINE, ...cases.map(({ name }) => name)];
+  const names = [ENGINE, METHODS, ...cases.map(({ name }) => name)];
   if (values.help) return console.log(USAGE);
   if (values.list) return console.log(names.join("\n"));
   if (values["install-peers"]) return installPeers();
@@ -188,6 +206,9 @@ async function main(): Promise<void> {
   const engine = chosen(ENGINE) ? await engineTable(values.dataset, threads) : undefined;
   if (engine && !values.json) console.log(terminalTable(engine));
   if (engine && values.write) write("bench", markdownTable(engine));
+  const costs = chosen(METHODS) ? await methodsTable(values.dataset) : undefined;
+  if (costs !== undefined && !values.json) console.log(costs);
+  if (costs !== undefined && values.write) write("methods", costs);
   const quick = values.quick;
   const chosenCases = cases.filter(({ name, large }) => chosen(name) && !(quick && large));
   let measured: Measured[] = [];
@@ -203,7 +224,7 @@ async function main(): Promise<void> {
       write("race figure", FIGURE_LINK);
     }
   }
-  if (values.json) console.log(JSON.stringify({ engine, race: measured }, null, 2));
+  if (values.json) console.log(JSON.stringify({ engine, methods: costs, race: measured }, null, 2));
 }
 
 main().catch((error: unknown) => {
