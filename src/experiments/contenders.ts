@@ -116,12 +116,9 @@ const ROWS: readonly Row[] = [
   },
   {
     ...{ method: "gcrd", label: "G-CRD", published: true },
-    // As wide as the teacher's map: a step costs as much as the projection is wide.
-    options: [
-      list("beta", [0.01, 0.1, 1]),
-      list("tau", [0.05, 0.075, 0.1, 0.2]),
-      [{ projection: 64 }],
-    ],
+    // As wide as the teacher's map, as the published 256 is for its models: a step costs by its width.
+    fixed: { projection: 64 },
+    options: [list("beta", [0.01, 0.1, 1]), list("tau", [0.05, 0.075, 0.1, 0.2])],
     soft: { start: { beta: 0.01, tau: 0.05 } },
   },
   {
@@ -218,16 +215,16 @@ function alone(row: Row): Contender {
   };
 }
 
-function besideSoftLabels({ method, label, options, soft }: Row): Contender[] {
+function besideSoftLabels({ method, label, fixed = {}, options, soft }: Row): Contender[] {
   if (!soft) return [];
   const weight = method === "abkd" ? "softWeight" : "softLabels";
   const mixed = mixtures(weight);
   return [
     {
       ...{ id: `${method}+soft`, method, label: `${label} and soft labels`, published: false },
-      fixed: {},
+      fixed,
       // The reference's mixture.
-      start: { ...soft.start, ...mixed[1]! },
+      start: { ...fixed, ...soft.start, ...mixed[1]! },
       space: { ...TRAINING, options: [...(soft.options ?? options), mixed] },
     },
   ];

@@ -84,12 +84,9 @@ function spaceCells({ label, fixed, start, published, space }: Contender): strin
   return [label, show(fixed), from.join(", "), space.options.map(listText).join("; ")];
 }
 
-/** `beta 1, 10, 100`, or for values that belong together `kernel l2 and beta 1 / ...`. */
+/** `beta 1, 10, 100`, or for values that belong together `(kernel, beta) cosine 1, l2 0.1`. */
 function listText(options: readonly Options[]): string {
-  const [first] = options;
-  const names = Object.keys(first ?? {});
-  if (names.length === 1) {
-    return `${names[0]} ${options.map((values) => Object.values(values)[0]).join(", ")}`;
-  }
-  return options.map((values) => show(values).replaceAll(",", " and")).join(" / ");
+  const names = Object.keys(options[0] ?? {});
+  const texts = options.map((values) => names.map((name) => String(values[name])).join(" "));
+  return `${names.length === 1 ? names[0] : `(${names.join(", ")})`} ${texts.join(", ")}`;
 }
