@@ -86,9 +86,9 @@ export interface StudyReport {
   readonly rule: string;
   readonly profile: StudyPlan["profile"];
   readonly done: number;
+  readonly planned: number;
   /** Different trials whose loss left the numbers. */
   readonly diverged: number;
-  readonly planned: number;
   readonly datasets: readonly DatasetReport[];
   /** The claims about datasets that are not here. */
   readonly absent: readonly { readonly dataset: string; readonly claims: readonly ClaimReport[] }[];

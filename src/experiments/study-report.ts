@@ -40,8 +40,7 @@ export function studyReport(plan: StudyPlan, store: ResultsStore): StudyReport {
   return {
     study: study.name,
     ...{ title: study.title, about: study.about, rule: RULE, profile },
-    ...{ done: records.size, diverged: failures.size },
-    planned: trials.size,
+    ...{ done: records.size, planned: trials.size, diverged: failures.size },
     datasets: parts.map(({ report }) => report),
     absent: plan.absent.map(({ dataset, why }) => ({
       dataset,
