@@ -41,10 +41,9 @@ export type GeometricOptions = RivalOptions & {
  * (random, parametric; docs/recipes.md). In phi's own loss x_first is the first layer's map after ReLU, the
  * reference's is the input layer's. The loss is a sum, not a mean, so beta counts once a pair.
  *
- * Cost of a step on Cora, in steps of the plain student: random 15 and parametric 30, which
- * collapse exactly to Gram matrices of all nodes' features; gaussian 13 and sigmoid 15, which look at
- * all pairs of `sample` nodes drawn at each step, and 22 with all nodes. Up to 4,096 nodes the
- * teacher's kernel is known beforehand.
+ * Random and parametric collapse exactly to Gram matrices of all nodes' features; gaussian and sigmoid
+ * look at all pairs of `sample` nodes drawn at each step. Up to 4,096 nodes the teacher's kernel is
+ * known beforehand. docs/performance.md has what a step costs.
  */
 export const geometric: Method<GeometricOptions> = {
   name: "geometric",

@@ -63,6 +63,7 @@ export const table3: Study = {
       "the same number of configurations for each (docs/recipes.md); alone, then beside soft labels. " +
       "A claim's verdict rests on these. The weights that a method's authors published stand in a " +
       "column of their own, with the searched training.",
+    "Datasets that were not searched take Cora's recipes.",
     "ABKD stands twice: in the form that the search chose, and with equations 3 to 6 as written " +
       "(beta 10, d_a 256). Claims are tested for both. Modified ABKD keeps the last pair of layers alone.",
     "SoftKD, which the paper defines (eq. 1) and does not show, is tuned as hard as ABKD.",
