@@ -1,32 +1,19 @@
-// The benchmark: `npm run bench [-- --only CASE] [-- --write]`: this engine's own table, and the race.
+// The benchmark: `npm run bench [-- --only CASE] [-- --write]`: this engine's own tables, and the race.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { loadDataset, loadSplit, MissingFileError } from "../src/datasets/index.ts";
-import { datasetEntry } from "../src/datasets/registry.ts";
 import { OptionError, UserError } from "../src/errors.ts";
 import { writeSection } from "../src/experiments/markdown-section.ts";
 import { saveFigure } from "../src/figures/save.ts";
-import type { Graph } from "../src/graph/graph.ts";
-import { BACKEND, startEngine, wantedThreads } from "../src/tensor/index.ts";
-import { bandwidthMarkdown, bandwidthTable } from "./bandwidth.ts";
+import { startEngine, wantedThreads } from "../src/tensor/index.ts";
 import { allCases, type Case } from "./cases.ts";
 import { installPeers, peerIsInstalled } from "./install-peers.ts";
-import { operatorTasks, sparseTasks } from "./kernels.ts";
-import { measure } from "./measure.ts";
 import { engineOf, Race } from "./race.ts";
 import { raceFigure } from "./race-figure.ts";
 import { type Measured, raceMarkdown, raceText, targetsMarkdown } from "./race-report.ts";
-import { machineFacts, markdownTable, type Report, rowsOf, terminalTable } from "./report.ts";
-import { stepTasks } from "./steps.ts";
-import { type Where, whereMarkdown, whereTimeGoes } from "./where.ts";
+import { machineFacts } from "./report.ts";
+import { TABLES } from "./tables.ts";
 
-/** The case that is this engine's own table. */
-const ENGINE = "engine";
-/** The case that is profiles of its steps. */
-const WHERE = "where";
-/** The case of large sparse products against the machine's bandwidth. */
-const BANDWIDTH = "bandwidth";
 const REPEATS = 7;
 
 const USAGE = `usage: npm run bench -- [--only CASE]... [--quick] [--write] ...
@@ -34,11 +21,11 @@ const USAGE = `usage: npm run bench -- [--only CASE]... [--quick] [--write] ...
   --list           the cases' names
   --install-peers  install PyTorch Geometric into .venv-bench, and end
   --quick          no graph over 10^6 arcs, fewer epochs in the row, no torch.compile
-  --threads N      for either side of the race, and what the case "${ENGINE}" compares one thread
+  --threads N      for either side of the race, and what the table "engine" compares one thread
                    with (default: $ABKD_THREADS, or one a core)
   --repeats N      rounds of the race, ${REPEATS} by default
-  --dataset NAME   of the cases "${ENGINE}" and "${WHERE}": cora (the default; the embedded synthetic graph where its
-                   files are missing), ...
+  --dataset NAME   of the tables "engine", "methods" and "where": cora (the default; the embedded
+                   synthetic graph where its files are missing), ...
   --json           print JSON alone
   --write          put tables into docs/performance.md, all numbers into figures/bench.json and
                    the figure into figures/bench.svg; cases not run keep what they had`;
@@ -49,41 +36,8 @@ const NUMBERS = path.join(ROOT, "figures/bench.json");
 const FIGURE = path.join(ROOT, "figures/bench.svg");
 const FIGURE_LINK = "![Ratios by case, and time and memory against arcs](../figures/bench.svg)";
 
-/** The graph of a name; the synthetic one in place of a default that is not there. */
-async function graphOf(name: string | undefined): Promise<Graph> {
-  try {
-    return await loadDataset(name ?? "cora");
-  } catch (error) {
-    if (name !== undefined || !(error instanceof MissingFileError)) throw error;
-    console.error("Cora's files are not here: measuring on the synthetic graph, its likeness");
-    return loadDataset("synthetic");
-  }
-}
-
 function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
-}
-
-/** This engine's steps and operators, on one thread and on all, with the project's own limits. */
-async function engineTable(dataset: string | undefined, threads: number): Promise<Report> {
-  const graph = await graphOf(dataset);
-  const split = await loadSplit(graph, datasetEntry(graph.name).defaultSplit);
-  const machine = machineFacts(startEngine("wasm", { threads }).flavour, threads);
-  const single = [...stepTasks(graph, split), ...sparseTasks(graph), ...operatorTasks(graph.nodes)];
-  const ours = single.filter(({ backend }) => backend === BACKEND);
-  const tasks = [...single, ...(threads > 1 ? ours.map((task) => ({ ...task, threads })) : [])];
-  const timings = measure(tasks, (round, rounds) => progress(`round ${round} of ${rounds} `));
-  progress("");
-  return {
-    ...{ dataset: graph.name, nodes: graph.nodes, arcs: graph.adjacency.indices.length },
-    ...{ machine, rows: rowsOf(tasks, timings) },
-  };
-}
-
-/** Profiles of this engine's steps, on one thread. */
-async function whereTable(dataset: string | undefined): Promise<Where> {
-  const graph = await graphOf(dataset);
-  return whereTimeGoes(graph, await loadSplit(graph, datasetEntry(graph.name).defaultSplit));
 }
 
 /** Whether a case is among the names that --only has. */
@@ -188,7 +142,7 @@ async function main(): Promise<void> {
     },
   });
   const cases = allCases();
-  const names = [ENGINE, WHERE, BANDWIDTH, ...cases.map(({ name }) => name)];
+  const names = [...Object.keys(TABLES), ...cases.map(({ name }) => name)];
   if (values.help) return console.log(USAGE);
   if (values.list) return console.log(names.join("\n"));
   if (values["install-peers"]) return installPeers();
@@ -197,16 +151,16 @@ async function main(): Promise<void> {
   const repeats = count(values.repeats, "repeats", REPEATS);
   const chosen = wanted(values.only);
   startEngine("wasm", { threads });
-  const engine = chosen(ENGINE) ? await engineTable(values.dataset, threads) : undefined;
-  if (engine && !values.json) console.log(terminalTable(engine));
-  if (engine && values.write) write("bench", markdownTable(engine));
-  const where = chosen(WHERE) ? await whereTable(values.dataset) : undefined;
-  if (where && !values.json) console.log(`${whereMarkdown(where)}\n`);
-  if (where && values.write) write("where the time goes", whereMarkdown(where));
-  const bandwidth = chosen(BANDWIDTH) ? await bandwidthTable(threads, progress) : undefined;
-  progress("");
-  if (bandwidth && !values.json) console.log(`${bandwidthMarkdown(bandwidth)}\n`);
-  if (bandwidth && values.write) write("bandwidth", bandwidthMarkdown(bandwidth));
+  const tables: Record<string, unknown> = {};
+  for (const [name, { section, table }] of Object.entries(TABLES)) {
+    if (!chosen(name)) continue;
+    const { numbers, markdown, text } = await table({ dataset: values.dataset, threads, progress });
+    progress("");
+    tables[name] = numbers;
+    if (!values.json) console.log(`${text ?? markdown}\n`);
+    if (values.write) write(section, markdown);
+  }
+  startEngine("wasm", { threads });
   const quick = values.quick;
   const chosenCases = cases.filter(({ name, large }) => chosen(name) && !(quick && large));
   let measured: Measured[] = [];
@@ -223,7 +177,7 @@ async function main(): Promise<void> {
     }
   }
   if (values.json) {
-    console.log(JSON.stringify({ engine, where, bandwidth, race: measured }, null, 2));
+    console.log(JSON.stringify({ ...tables, race: measured }, null, 2));
   }
 }
 

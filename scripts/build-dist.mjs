@@ -1,6 +1,6 @@
 // Builds dist/, the plain JavaScript that a package must carry; runs as `npm run prepack`.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, rmSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildWasm } from "./build-wasm.mjs";
@@ -23,6 +23,9 @@ function compile() {
 async function main() {
   await buildWasm();
   compile();
+  // Data, which the compiler leaves behind.
+  const recipes = "experiments/recipes";
+  cpSync(path.join(root, "src", recipes), path.join(dist, recipes), { recursive: true });
   // npm sets this when it links a package's command, but not for whoever runs the file itself.
   chmodSync(path.join(dist, "cli.js"), 0o755);
 }

@@ -1,96 +1,102 @@
-// Searches the students' recipes for a dataset and writes what came out to docs/recipes.md.
+// Searches recipes for all methods of a dataset and writes src/experiments/recipes/NAME.json, which
+// src/training/recipes.ts reads, and docs/recipes.md.
 //
-//     node scripts/search-recipes.ts --dataset cora            resumable; hours on a slow machine
-//     node scripts/search-recipes.ts --dataset cora --methods abkd
+//     node scripts/search-recipes.ts --dataset cora --dataset citeseer
 //
-// Runs are kept in runs/search/, so a search that was cut off goes on where it stopped. The
-// recipes themselves are copied into src/training/recipes.ts by hand, where a reader finds them.
-import { readFileSync, writeFileSync } from "node:fs";
+// Every run is a record in results/search, so a search that was cut off goes on where it stopped.
+// --only student --only at searches some contenders and prints what it finds; --docs writes the
+// documents anew from the files.
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { stopOnSignals } from "../src/cli/run.ts";
+import { showStudyProgress } from "../src/cli/study-progress.ts";
+import { duration } from "../src/display/format.ts";
+import { UserError } from "../src/errors.ts";
+import { contenders } from "../src/experiments/contenders.ts";
 import { writeSection } from "../src/experiments/markdown-section.ts";
-import { type Row, recipeReport } from "../src/experiments/recipe-report.ts";
-import {
-  configsFor,
-  PLAN,
-  type SearchOutcome,
-  type SearchTools,
-  SPACES,
-  searchRecipe,
-} from "../src/experiments/recipe-search.ts";
-import { type Changes, studentConfig, teacherConfig } from "../src/training/recipes.ts";
+import { recipeReport, spacesReport } from "../src/experiments/recipe-report.ts";
+import { type RunRung, searchRecipes, searchRule } from "../src/experiments/recipe-search.ts";
+import { ResultsStore } from "../src/experiments/results-store.ts";
+import { missingTrials, runRecorded } from "../src/experiments/run-study.ts";
+import { writeAtomic } from "../src/training/files.ts";
+import { recipeFile, recipePath } from "../src/training/recipe-file.ts";
+import { RUNS_FOLDER, runFiles } from "../src/training/run-store.ts";
 import { runTrials } from "../src/training/trials.ts";
+
+const DOCUMENT = new URL("../docs/recipes.md", import.meta.url);
 
 const { values } = parseArgs({
   options: {
-    dataset: { type: "string", default: "cora" },
-    methods: { type: "string", default: Object.keys(SPACES).join(",") },
+    dataset: { type: "string", multiple: true, default: ["cora", "citeseer"] },
+    only: { type: "string", multiple: true, default: [] },
+    workers: { type: "string", default: String(availableParallelism()) },
+    results: { type: "string", default: "results/search" },
+    runs: { type: "string", default: RUNS_FOLDER },
+    docs: { type: "boolean", default: false },
   },
 });
-const { dataset } = values;
 
-const tools: SearchTools = {
-  config: (method, split, seed, changes) =>
-    studentConfig(
-      { dataset, split, seed },
-      method,
-      teacherConfig({ dataset, split, seed: 1 }),
-      changes,
-    ),
-  async run(configs) {
-    let done = 0;
-    const began = Date.now();
-    return runTrials(configs, {
-      resume: true,
-      // A recipe must not depend on what is built on this machine.
-      engine: "wasm",
-      runsDir: "runs/search",
-      observer(event) {
-        if (event.type !== "finish") return;
-        done++;
-        const seconds = Math.round((Date.now() - began) / 1000);
-        console.log(`${done} of about ${configs.length} runs, ${seconds} s`);
-      },
-    });
-  },
-};
-
-/** ABKD's controls, on its own recipe: what carries the gain, and the paper's literal loss. */
-const CONTROLS: Readonly<Record<string, Changes["options"]>> = {
-  "ABKD, uniform attention": { attention: "uniform" },
-  "ABKD, diagonal attention": { attention: "diagonal" },
-  // One pair in place of 64 rows that each sum to 1: beta makes the weight equal.
-  "ABKD, last pair only": { attention: "last" },
-};
-const LITERAL = ["literal"];
-
-const outcomes: SearchOutcome[] = [];
-for (const method of values.methods.split(",")) {
-  const space = SPACES[method];
-  if (!space) throw new Error(`no search space for ${method}: ${Object.keys(SPACES).join(", ")}`);
-  console.log(`${dataset}: ${method}`);
-  outcomes.push(await searchRecipe(method, space, PLAN, tools));
+function write(section: string, content: string): void {
+  writeFileSync(DOCUMENT, writeSection(readFileSync(DOCUMENT, "utf8"), section, content));
 }
 
-const controls: Row[] = [];
-const abkd = outcomes.find(({ method }) => method === "abkd");
-if (abkd) {
-  const { chosen } = abkd;
-  const beta = Number(chosen.options?.["beta"] ?? 0.5);
-  for (const [name, options] of Object.entries(CONTROLS)) {
-    const weight = options?.["attention"] === "last" ? { beta: beta * 64 } : {};
-    const changes = { ...chosen, options: { ...chosen.options, ...options, ...weight } };
-    const runs = await tools.run(configsFor("abkd", PLAN.final, changes, tools));
-    controls.push({ name, changes, runs });
+async function search(dataset: string, signal: AbortSignal): Promise<void> {
+  const all = contenders();
+  const unknown = values.only.filter((id) => !all.some((one) => one.id === id));
+  if (unknown.length > 0) {
+    const names = all.map(({ id }) => id).join(", ");
+    throw new UserError(`no contender "${unknown.join()}"; there is ${names}`);
   }
-  for (const preset of LITERAL) {
-    const { model, training } = chosen;
-    const changes = { ...(model && { model }), ...(training && { training }), preset };
-    const runs = await tools.run(configsFor("abkd", PLAN.final, changes, tools));
-    controls.push({ name: `ABKD, eq. 4 ${preset}, beta 10`, changes, runs });
+  const chosen = all.filter(({ id }) => values.only.length === 0 || values.only.includes(id));
+  const rule = searchRule(dataset);
+  const store = new ResultsStore(values.results);
+  const workers = Number(values.workers);
+  const run: RunRung = async (trials, index) => {
+    const earlier = store.read(trials.keys());
+    const missing = missingTrials(trials, earlier);
+    const rungs = `rung ${index + 1} of ${rule.rungs.length}`;
+    console.log(`${dataset}, ${rungs}: ${missing.size} of ${trials.size} runs to do`);
+    const known = earlier.records.values();
+    const progress = showStudyProgress({ trials: missing, earlier: known, workers });
+    const { observer } = progress;
+    const options = { store, runsDir: values.runs, workers, signal, observer, download: true };
+    await runRecorded(trials, options, runTrials).finally(progress.close);
+    // The records are kept; thousands of models are not.
+    for (const config of missing.values()) {
+      rmSync(runFiles(values.runs, config).folder, { recursive: true, force: true });
+    }
+    return store.read(trials.keys()).records;
+  };
+  const began = performance.now();
+  const date = new Date().toISOString().slice(0, 10);
+  const file = await searchRecipes(dataset, chosen, rule, run, date);
+  console.log(`${dataset}: ${duration((performance.now() - began) / 1000)}`);
+  if (values.only.length > 0) {
+    console.log(recipeReport(file));
+    return;
   }
+  const path = recipePath(dataset);
+  writeAtomic(path.pathname, `${JSON.stringify(file, null, 1)}\n`);
+  write(dataset, recipeReport(file));
+  write("spaces", spacesReport(rule));
+  console.log(`${path.pathname} and docs/recipes.md are written`);
 }
 
-const file = new URL("../docs/recipes.md", import.meta.url);
-const text = readFileSync(file, "utf8");
-writeFileSync(file, writeSection(text, dataset, recipeReport(dataset, PLAN, outcomes, controls)));
-console.log("docs/recipes.md is written");
+const stopper = stopOnSignals();
+try {
+  for (const dataset of values.dataset) {
+    if (!values.docs) await search(dataset, stopper.signal);
+    else {
+      const file = recipeFile(dataset);
+      if (file) write(dataset, recipeReport(file));
+      write("spaces", spacesReport(searchRule(dataset)));
+    }
+  }
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  console.error(`${error.message}; what was run is kept in ${values.results}`);
+  process.exitCode = error.exitCode;
+} finally {
+  stopper.release();
+}

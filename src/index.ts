@@ -26,6 +26,7 @@ export {
 } from "./distillation/registry.ts";
 export { OptionError, UserError } from "./errors.ts";
 export { type Fact, inconsistencies } from "./experiments/inconsistencies.ts";
+export type { StudyReport } from "./experiments/report-data.ts";
 export { ResultsStore } from "./experiments/results-store.ts";
 export {
   describeFinding,
@@ -45,7 +46,7 @@ export {
   type Study,
   type StudyPlan,
 } from "./experiments/study.ts";
-export { type StudyReport, studyReport } from "./experiments/study-report.ts";
+export { studyReport } from "./experiments/study-report.ts";
 export type { TrialRecord } from "./experiments/trial-record.ts";
 export { type Figure, type Size, styleOf } from "./figures/figure.ts";
 export { learningCurves } from "./figures/learning-curves.ts";

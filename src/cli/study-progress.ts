@@ -20,8 +20,10 @@ const LIVE_MILLISECONDS = 200;
 const PLAIN_MILLISECONDS = 15_000;
 
 /** Trials that take about as long as each other. */
-function kindOf({ dataset, model, method }: RunConfig): string {
-  return [dataset, model.layers, model.width, method?.name, method?.options["attention"]].join(" ");
+function kindOf({ dataset, model, method, training }: RunConfig): string {
+  const { attention, kernel } = method?.options ?? {};
+  const { layers, width } = model;
+  return [dataset, layers, width, training.epochs, method?.name, attention, kernel].join(" ");
 }
 
 /** Seconds that trials took, by kind. */
@@ -58,7 +60,17 @@ export function showStudyProgress(options: StudyProgressOptions): {
 
   /** Seconds; early stopping makes it less, kinds not met yet make it a guess. */
   const left = (): number | undefined => {
-    const ahead = [...waiting.values()].map((config) => durations.expected(config));
+    /** By a run of the kind that is going on, until one has ended. */
+    const byRunning = (config: RunConfig): number | undefined => {
+      const kind = kindOf(config);
+      const one = [...running.values()].find((run) => run.epoch && kindOf(run.config) === kind);
+      if (!one?.epoch) return undefined;
+      const { epoch, epochs, secondsLeft } = one.epoch;
+      return secondsLeft / Math.max(0.01, 1 - epoch / epochs);
+    };
+    const ahead = [...waiting.values()].map(
+      (config) => durations.expected(config) ?? byRunning(config),
+    );
     const now = [...running.values()].map(({ config, epoch }) => {
       const whole = durations.expected(config);
       if (!epoch) return whole;

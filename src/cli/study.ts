@@ -9,7 +9,7 @@ import { UserError } from "../errors.ts";
 import { inconsistencies } from "../experiments/inconsistencies.ts";
 import { RESULTS_FOLDER, ResultsStore } from "../experiments/results-store.ts";
 import { formatTable } from "../experiments/results-table.ts";
-import { distinctTrials, runStudy } from "../experiments/run-study.ts";
+import { distinctTrials, missingTrials, runStudy } from "../experiments/run-study.ts";
 import { findStudy, studies } from "../experiments/studies/index.ts";
 import {
   PROFILES,
@@ -40,6 +40,7 @@ interface RunFlags extends PlanFlags {
   readonly data?: string;
   readonly runs: string;
   readonly workers?: number;
+  readonly retryFailed?: boolean;
   readonly quiet?: boolean;
 }
 
@@ -62,6 +63,7 @@ export function studyCommand(): Command {
         integer(1, 256),
       ),
     )
+    .option("--retry-failed", "run trials that diverged again")
     .option("--quiet", "no progress")
     .action(run);
   addPlanOptions(command.command("status").description("how many trials are done")).action(status);
@@ -124,12 +126,12 @@ async function run(name: string, flags: RunFlags): Promise<void> {
   const plan = planOf(name, flags);
   const store = new ResultsStore(flags.results);
   const trials = distinctTrials(plan);
-  const { records } = store.read(trials.keys());
-  const missing = new Map([...trials].filter(([id]) => !records.has(id)));
+  const earlier = store.read(trials.keys());
+  const missing = missingTrials(trials, earlier, flags.retryFailed);
   const workers = Math.min(flags.workers ?? availableParallelism(), Math.max(1, missing.size));
   const progress = flags.quiet
     ? undefined
-    : showStudyProgress({ trials: missing, earlier: records.values(), workers });
+    : showStudyProgress({ trials: missing, earlier: earlier.records.values(), workers });
   const downloads = flags.quiet ? undefined : progressPrinter(process.stderr);
   const stopper = stopOnSignals();
   const began = performance.now();
@@ -140,6 +142,7 @@ async function run(name: string, flags: RunFlags): Promise<void> {
   try {
     const options = {
       ...{ store, runsDir: flags.runs, download: true, workers, signal: stopper.signal },
+      ...(flags.retryFailed && { retryFailed: true }),
       ...(flags.data !== undefined && { dataDir: flags.data }),
       ...(downloads && { onProgress: downloads.show }),
       ...(progress && { observer: progress.observer }),
@@ -147,8 +150,10 @@ async function run(name: string, flags: RunFlags): Promise<void> {
     const recorded = await runStudy(plan, options, runTrials);
     end();
     const seconds = (performance.now() - began) / 1000;
+    const { records, failures } = store.read(trials.keys());
+    const bad = failures.size > 0 ? `${failures.size} diverged, ` : "";
     process.stdout.write(
-      `${name}: ${recorded} trials run, ${trials.size} of ${trials.size} done, ` +
+      `${name}: ${recorded} trials run, ${records.size} of ${trials.size} done, ${bad}` +
         `${duration(seconds)}; abkd study report ${name} shows what came out\n`,
     );
   } catch (error) {
@@ -167,13 +172,15 @@ async function run(name: string, flags: RunFlags): Promise<void> {
 
 function status(name: string, flags: PlanFlags): void {
   const plan = planOf(name, flags);
-  const { records, problems } = new ResultsStore(flags.results).read(distinctTrials(plan).keys());
+  const store = new ResultsStore(flags.results);
+  const { records, failures, problems } = store.read(distinctTrials(plan).keys());
   const groups = Map.groupBy(plan.trials, ({ dataset, arm }) => `${dataset}\n${arm}`);
   const rows = [...groups].map(([key, trials]) => {
-    const done = trials.filter(({ id }) => records.has(id)).length;
-    return [...key.split("\n"), String(done), String(trials.length)];
+    const count = (among: ReadonlyMap<string, unknown>): string =>
+      String(trials.filter(({ id }) => among.has(id)).length);
+    return [...key.split("\n"), count(records), count(failures), String(trials.length)];
   });
-  const columns = ["dataset", "arm", "done", "trials"].map((title, k) => ({
+  const columns = ["dataset", "arm", "done", "diverged", "trials"].map((title, k) => ({
     title,
     numeric: k >= 2,
   }));

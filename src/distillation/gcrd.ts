@@ -32,8 +32,8 @@ export type GcrdOptions = RivalOptions & {
  * ReLU. Both heads are trained (a bias of theirs would be taken away by the normalisation) and left
  * behind with the method.
  *
- * Nothing collapses here: a step costs three products of m x m x projection and m^2 exponentials,
- * 170 steps of the plain student on Cora (m = 2,708), half of that at projection 128.
+ * Nothing collapses here: a step costs three products of m x m x projection and m^2 exponentials
+ * (docs/performance.md has how much).
  */
 export const gcrd: Method<GcrdOptions> = {
   name: "gcrd",

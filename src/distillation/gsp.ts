@@ -33,11 +33,7 @@ const KEPT_NODES = 4096;
  *
  * The cosine collapses to the maps' Gram matrices, and no pair is ever looked at. The others look
  * at all m^2 pairs of the student; the teacher's are known beforehand where the graph has at most
- * 4,096 nodes, else they are computed at each step. Measured, milliseconds of one core a step:
- *
- *                      plain student   cosine   poly    l2   rbf
- *     Cora, 2,708                  1      1.5     16    12    20
- *     Pubmed, 19,717               6       11    250    70    85
+ * 4,096 nodes, else they are computed at each step. docs/performance.md has what a step costs.
  */
 export const gsp: Method<GspOptions> = {
   name: "gsp",

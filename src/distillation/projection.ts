@@ -2,6 +2,15 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Parameter } from "../models/model.ts";
 import { uniform } from "../tensor/random.ts";
+import { unitCoordinates } from "../tensor/rows.ts";
+
+/** Rows of length 1 as a product. */
+export interface Unit {
+  /** n x (inputs + 1). */
+  readonly unit: tf.Tensor2D;
+  /** (inputs + 1) x outputs. */
+  readonly basis: tf.Tensor2D;
+}
 
 /** Weight and bias start uniform within 1 / sqrt(inputs), as torch.nn.Linear's. */
 export class Projection {
@@ -28,6 +37,24 @@ export class Projection {
   /** @param x n x inputs */
   apply(x: tf.Tensor2D): tf.Tensor2D {
     return tf.add(tf.matMul(x, this.#weight as unknown as tf.Tensor2D), this.#bias);
+  }
+
+  /**
+   * x W + b with rows of length 1, in a few numbers a node: nothing as wide as the outputs is made for
+   * all nodes.
+   *
+   * @param x n x inputs
+   */
+  unit(x: tf.Tensor2D): Unit {
+    const weight = this.#weight as unknown as tf.Tensor2D;
+    const basis = tf.concat([weight, tf.reshape(this.#bias, [1, -1])]) as tf.Tensor2D;
+    return { unit: unitCoordinates(x, tf.matMul(basis, basis, false, true)), basis };
+  }
+
+  /** The mean over nodes of x W + b, 1 x outputs. */
+  mean(x: tf.Tensor2D): tf.Tensor2D {
+    const nodes = x.shape[0];
+    return this.apply(tf.matMul(tf.fill([1, nodes], 1 / nodes) as tf.Tensor2D, x));
   }
 
   dispose(): void {

@@ -1,13 +1,5 @@
-// The list of methods: a new one is a file and a line here.
+// The methods by name, and their start from a configuration.
 import { OptionError } from "../errors.ts";
-import { abkd } from "./abkd/index.ts";
-import { at } from "./at.ts";
-import { fitnet } from "./fitnet.ts";
-import { gcrd } from "./gcrd.ts";
-import { geometric } from "./geometric/index.ts";
-import { graphakd } from "./graphakd/index.ts";
-import { gsp } from "./gsp.ts";
-import { lsp } from "./lsp.ts";
 import type {
   Distillation,
   Method,
@@ -15,26 +7,26 @@ import type {
   TeacherOutputs,
   TrainingGraph,
 } from "./method.ts";
+import * as all from "./methods.ts";
 import type { OptionValue } from "./options.ts";
-import { softkd } from "./softkd.ts";
-import { student } from "./student.ts";
 
 /** A method whose options are known only by its table. */
 export type AnyMethod = Method<Readonly<Record<string, OptionValue>>>;
 
+/** What the others stand against comes first, then rivals in the order of the paper's tables. */
+const ORDER = ["student", "softkd", "fitnet", "at", "lsp", "gsp", "gcrd", "graphakd", "geometric"];
+/** Then any that the paper does not name, then its subject. */
+const LAST = "abkd";
+
+function rank({ name }: AnyMethod): number {
+  if (name === LAST) return ORDER.length + 1;
+  return ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length;
+}
+
 /** In the order in which reports list them. */
-export const methods: readonly AnyMethod[] = [
-  student,
-  softkd,
-  fitnet,
-  at,
-  lsp,
-  gsp,
-  gcrd,
-  graphakd,
-  geometric,
-  abkd,
-];
+export const methods: readonly AnyMethod[] = Object.values<AnyMethod>(all).sort(
+  (a, b) => rank(a) - rank(b),
+);
 
 /** @throws {OptionError} naming the methods there are */
 export function findMethod(name: string): AnyMethod {

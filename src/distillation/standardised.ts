@@ -57,7 +57,12 @@ export class StandardisedProjection {
   }
 
   apply(x: Centred): tf.Tensor2D {
-    return tf.matMul(x.map, scaled(x, this.weight as unknown as tf.Tensor2D));
+    return tf.matMul(x.map, this.factors(x));
+  }
+
+  /** What x's map is multiplied by: inputs x outputs. */
+  factors(x: Centred): tf.Tensor2D {
+    return scaled(x, this.weight as unknown as tf.Tensor2D);
   }
 
   dispose(): void {

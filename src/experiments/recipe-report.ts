@@ -1,131 +1,92 @@
-// The search's outcome as Markdown: what was tried, what was chosen, how it does on new seeds.
-import type { Changes } from "../training/recipes.ts";
-import type { RunResult } from "../training/run.ts";
-import {
-  type Candidate,
-  changesOf,
-  meanValidation,
-  type SearchOutcome,
-  type SearchPlan,
-  type Trials,
-} from "./recipe-search.ts";
-import { mean, pairedT, standardDeviation } from "./statistics.ts";
-import { median } from "./summary.ts";
-
-/** A configuration that was not searched but is worth a row. */
-export interface Row {
-  readonly name: string;
-  readonly changes: Changes;
-  readonly runs: readonly RunResult[];
-}
+// The files of recipes as Markdown: what was searched and by which rule, and what was chosen.
+import type { RecipeFile, Rung } from "../training/recipe-file.ts";
+import { type Contender, contenders, type Options } from "./contenders.ts";
+import type { SearchRule } from "./recipe-search.ts";
 
 const percent = (fraction: number): string => (100 * fraction).toFixed(1);
-const signed = (x: number): string => `${x < 0 ? "" : "+"}${(100 * x).toFixed(1)}`;
-
-export function recipeReport(
-  dataset: string,
-  plan: SearchPlan,
-  outcomes: readonly SearchOutcome[],
-  controls: readonly Row[],
-): string {
-  const rows: Row[] = [
-    ...outcomes.map(({ method, chosen, final }) => ({
-      name: method,
-      changes: chosen,
-      runs: final,
-    })),
-    ...controls,
-  ];
-  const student = rows.find(({ name }) => name === "student");
-  const softkd = rows.find(({ name }) => name === "softkd");
-  const { final } = plan;
-  const lines = [
-    `## ${dataset}: the chosen recipes on new seeds`,
-    "",
-    `Splits ${final.splits.join(", ")}; student seeds ${final.seeds.join(", ")}; ` +
-      `n = ${final.splits.length * final.seeds.length} runs a row. Accuracies in percent, ` +
-      "mean +- standard deviation over runs. Differences are paired (same split, same student " +
-      "initialisation), t with n - 1 degrees of freedom. `dead`: runs that predict one class.",
-    "",
-    "| | val | test | median | dead | - student | - softkd | s |",
-    "|---|---|---|---|---|---|---|---|",
-    ...rows.map((row) => finalRow(row, student, softkd)),
-    "",
-    "Controls stand on ABKD's chosen recipe and were not searched themselves.",
-    "",
-    `### ${dataset}: recipes`,
-    "",
-    "| | recipe | method's options |",
-    "|---|---|---|",
-    ...rows.map(({ name, changes }) => {
-      const recipe = { ...changes.model, ...changes.training };
-      return `| ${name} | ${show(recipe)} | ${changes.preset ?? show(changes.options ?? {})} |`;
-    }),
-    "",
-    `### ${dataset}: what was tried`,
-    "",
-    `${plan.configurations} random configurations a method on ${trials(plan.first)}; the best ` +
-      `${plan.survivors}, and an earlier recipe, also on ${trials(plan.second)}. Then up ` +
-      `to ${plan.neighbours} neighbours of the best (one choice changed), and the best ` +
-      `${plan.promoted} of those, in the same way. The best ${plan.finalists} of all also on ` +
-      `${trials(plan.third)}; among them the mean validation accuracy over all runs decides.`,
-    ...outcomes.flatMap(({ method, candidates }) => ["", ...triedTable(method, candidates)]),
-  ];
-  return lines.join("\n");
-}
-
-function finalRow(row: Row, student: Row | undefined, softkd: Row | undefined): string {
-  const test = row.runs.map(({ accuracy }) => accuracy.test);
-  const val = row.runs.map(({ accuracy }) => accuracy.val);
-  const dead = row.runs.filter((run) => run.dead).length;
-  const seconds = mean(row.runs.map(({ timing }) => timing.seconds));
-  const spread = (xs: number[]): string =>
-    `${percent(mean(xs))} +- ${percent(standardDeviation(xs))}`;
-  const cells = [
-    row.name,
-    spread(val),
-    spread(test),
-    percent(median(test)),
-    `${dead}`,
-    difference(row, student),
-    difference(row, softkd),
-    seconds.toFixed(1),
-  ];
-  return `| ${cells.join(" | ")} |`;
-}
-
-function difference(row: Row, other: Row | undefined): string {
-  if (!other || other === row) return "";
-  const differences = row.runs.map((run, k) => run.accuracy.test - other.runs[k]!.accuracy.test);
-  const t = pairedT(differences);
-  return `${signed(mean(differences))} (t ${t.toFixed(1)})`;
-}
-
-function triedTable(method: string, candidates: readonly Candidate[]): string[] {
-  return [
-    `<details><summary>${method}: ${candidates.length} configurations</summary>`,
-    "",
-    "| val | runs | dead | recipe | options |",
-    "|---|---|---|---|---|",
-    ...candidates.map((candidate) => {
-      const { draw, runs } = candidate;
-      const changes = changesOf(draw);
-      const dead = runs.filter((run) => run.dead).length;
-      const recipe = show({ ...changes.model, ...changes.training });
-      const options = show(changes.options ?? {});
-      return `| ${percent(meanValidation(candidate))} | ${runs.length} | ${dead} | ${recipe} | ${options} |`;
-    }),
-    "",
-    "</details>",
-  ];
-}
-
-function trials({ splits, seeds }: Trials): string {
-  return `${splits.join(", ")} with seeds ${seeds.join(", ")}`;
-}
-
-function show(values: object): string {
-  return Object.entries(values)
+const show = (values: object): string =>
+  Object.entries(values)
     .map(([name, value]) => `${name} ${value}`)
     .join(", ");
+const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+/** @param numeric how many of the columns, from the second on, stand to the right */
+const rule = (columns: number, numeric: number): string =>
+  `|${Array.from({ length: columns }, (_, k) => (k > 0 && k <= numeric ? "--:" : "---")).join("|")}|`;
+
+/** The chosen recipes of a dataset, by contender. */
+export function recipeReport({ dataset, search, source, recipes }: RecipeFile): string {
+  const labels = new Map(contenders().map(({ id, label }) => [id, label]));
+  const rows = Object.entries(recipes).map(([id, recipe]) => {
+    const { validation, tried, model, training, options, seconds } = recipe;
+    const { epochs: _, ...rates } = training;
+    return line([
+      labels.get(id) ?? id,
+      validation ? `${percent(validation.mean)} ± ${percent(validation.deviation)}` : "",
+      validation ? percent(validation.median) : "",
+      validation ? `${validation.dead} of ${validation.runs}` : "",
+      tried ? `${percent(tried.best)} / ${percent(tried.median)} / ${percent(tried.worst)}` : "",
+      tried ? String(tried.diverged) : "",
+      seconds === undefined ? "" : String(seconds),
+      show({ ...model, ...rates }),
+      show(options),
+    ]);
+  });
+  const head = ["", "val %", "median", "dead", "tried: best / median / worst", "diverged"];
+  return [
+    `## ${dataset}`,
+    "",
+    search ? identityText(search) : `${source ?? ""}: not by the rule above.`,
+    "",
+    line([...head, "s", "recipe", "method's options"]),
+    rule(9, 6),
+    ...rows,
+  ].join("\n");
+}
+
+function identityText(search: NonNullable<RecipeFile["search"]>): string {
+  const { date, configurations, rungs, spaces, engine, versions, runs, diverged, seconds } = search;
+  const versionText = Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(", ");
+  return (
+    `Searched until ${date}: ${configurations} configurations each, ${runs} runs (${diverged} ` +
+    `diverged), ${Math.round(seconds / 60)} minutes of one core. Spaces ${spaces}; engine ` +
+    `${engine.name}, flavour ${engine.flavour}; ${versionText}. Rungs: ${rungs.map(rungText).join("; ")}. ` +
+    "Accuracies are on validation nodes, of the last rung's runs; *tried* are means of the first rung."
+  );
+}
+
+const rungText = ({ epochs, splits, seeds, keep }: Rung): string =>
+  `${epochs} epochs on ${splits.join(", ")} with seeds ${seeds.join(", ")}, the best ${keep} kept`;
+
+/** What each contender's search may choose from, and the rule. */
+export function spacesReport({ configurations, rungs }: SearchRule): string {
+  const { dropout, learningRate, weightDecay } = contenders()[0]!.space;
+  const training =
+    `dropout ${dropout.join(", ")}; learning rate ${learningRate.join(", ")}; ` +
+    `weight decay ${weightDecay.join(", ")}`;
+  return [
+    `${configurations} configurations each: the start and ${configurations - 1} drawn at random. ` +
+      `Rungs: ${rungs.map(rungText).join("; ")}.`,
+    "",
+    `For all: ${training} (a value that stands twice is drawn twice as often).`,
+    "",
+    line(["", "fixed", "starts with", "chosen from, a value of each list"]),
+    rule(4, 0),
+    ...contenders().map((one) => line(spaceCells(one))),
+  ].join("\n");
+}
+
+function spaceCells({ label, fixed, start, published, space }: Contender): string[] {
+  const ours = Object.fromEntries(Object.entries(start).filter(([name]) => !(name in fixed)));
+  const begin = show(ours);
+  const from = published ? ["published weights", begin].filter((text) => text !== "") : [begin];
+  return [label, show(fixed), from.join(", "), space.options.map(listText).join("; ")];
+}
+
+/** `beta 1, 10, 100`, or for values that belong together `(kernel, beta) cosine 1, l2 0.1`. */
+function listText(options: readonly Options[]): string {
+  const names = Object.keys(options[0] ?? {});
+  const texts = options.map((values) => names.map((name) => String(values[name])).join(" "));
+  return `${names.length === 1 ? names[0] : `(${names.join(", ")})`} ${texts.join(", ")}`;
 }

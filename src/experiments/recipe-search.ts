@@ -1,225 +1,230 @@
-// The search that chose the students' recipes: every method gets the same number of
-// configurations and runs, and is chosen on validation accuracy alone.
+// The search for recipes: every contender gets the same number of configurations and runs, and is
+// chosen on validation accuracy alone.
+import { createHash } from "node:crypto";
+import { standardDeviation } from "simple-statistics";
+import { datasetEntry } from "../datasets/index.ts";
+import { findMethod } from "../distillation/registry.ts";
 import { philox } from "../tensor/random.ts";
-import type { Changes } from "../training/recipes.ts";
-import type { RunConfig, RunResult } from "../training/run.ts";
+import { canonicalJson, runId } from "../training/canonical.ts";
+import type { ChosenRecipe, RecipeFile, Rung, SearchIdentity } from "../training/recipe-file.ts";
+import { RECIPES_FORMAT } from "../training/recipe-file.ts";
+import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
+import type { RunConfig } from "../training/run.ts";
+import type { Contender, Options, SearchSpace } from "./contenders.ts";
+import { median } from "./summary.ts";
+import type { TrialRecord } from "./trial-record.ts";
 
-/** One value of each of a space's lists: dropout, learning rate, weight decay, then the options. */
-export type Draw = readonly unknown[];
-
-/** What the search may choose from: one value of each list, drawn independently. */
-export interface SearchSpace {
-  readonly dropout: readonly number[];
-  readonly learningRate: readonly number[];
-  readonly weightDecay: readonly number[];
-  /** Options of the method; those that belong together are drawn together. */
-  readonly options: readonly (readonly Readonly<Record<string, string | number | boolean>>[])[];
-  /** An earlier search's recipe (docs/recipes.md), tried beside those that are drawn. */
-  readonly start: Draw;
+/** One configuration: a value of each of a space's lists. */
+export interface Draw {
+  readonly dropout: number;
+  readonly learningRate: number;
+  readonly weightDecay: number;
+  readonly options: Options;
 }
 
-const training = {
-  // Of four ReLU units few survive dropout: half of the draws go without.
-  dropout: [0, 0, 0.1, 0.2],
-  learningRate: [0.003, 0.01, 0.03],
-  weightDecay: [0, 1e-5, 1e-4, 1e-3],
-};
-
-/** By method. The student has nothing but its training; SoftKD and ABKD their own options too. */
-export const SPACES: Readonly<Record<string, SearchSpace>> = {
-  student: { ...training, options: [], start: [0, 0.01, 1e-4] },
-  softkd: {
-    ...training,
-    options: [
-      [
-        { hardWeight: 0, alpha: 1 },
-        { hardWeight: 0.1, alpha: 0.9 },
-        { hardWeight: 1, alpha: 1 },
-        { hardWeight: 1, alpha: 5 },
-      ],
-      [{ temperature: 1 }, { temperature: 2 }, { temperature: 4 }],
-    ],
-    start: [0, 0.01, 0, { hardWeight: 0, alpha: 1 }, { temperature: 1 }],
-  },
-  abkd: {
-    ...training,
-    options: [
-      [{ beta: 0.02 }, { beta: 0.1 }, { beta: 0.5 }, { beta: 2 }, { beta: 8 }],
-      [{ learningRate: 0.003 }, { learningRate: 0.01 }],
-      [{ teacherMaps: "scaled-centred" }, { teacherMaps: "normalised" }],
-      [{ logits: false }, { logits: true }],
-    ],
-    start: [
-      ...[0, 0.01, 1e-4],
-      ...[{ beta: 0.5 }, { learningRate: 0.01 }, { teacherMaps: "scaled-centred" }],
-      { logits: false },
-    ],
-  },
-};
-
-/** How much is run, for each method alike. */
-export interface SearchPlan {
-  /** Drawn at random, run on the first trials. */
+/** How much is run, for each contender alike; fixed before anything was. */
+export interface SearchRule {
+  /** The first is the contender's start, the others are drawn. */
   readonly configurations: number;
-  /** The best of them, run on the second trials as well. */
-  readonly survivors: number;
-  /** Of the best survivor: one choice changed; run on the first trials. */
-  readonly neighbours: number;
-  /** The best neighbours, run on the second trials as well. */
-  readonly promoted: number;
-  /** The best of all these, run on the third trials as well: two seeds more or less decide little. */
-  readonly finalists: number;
-  readonly first: Trials;
-  readonly second: Trials;
-  readonly third: Trials;
-  readonly final: Trials;
+  readonly rungs: readonly Rung[];
 }
 
-/** Every split with every seed. */
-export interface Trials {
-  readonly splits: readonly string[];
-  readonly seeds: readonly number[];
-}
-
-export const PLAN: SearchPlan = {
-  configurations: 20,
-  survivors: 5,
-  neighbours: 10,
-  promoted: 3,
-  finalists: 3,
-  first: { splits: ["geom-gcn:0"], seeds: [101, 102] },
-  second: { splits: ["geom-gcn:0", "geom-gcn:1"], seeds: [103, 104, 105] },
-  third: { splits: ["geom-gcn:0", "geom-gcn:1"], seeds: [106, 107, 108, 109, 110] },
-  // New seeds: what was chosen on a run's validation nodes is not reported from that run.
-  final: { splits: ["geom-gcn:0", "geom-gcn:1", "geom-gcn:2"], seeds: [1, 2, 3, 4, 5] },
-};
-
-const listsOf = (space: SearchSpace): Draw[] => [
-  [...new Set(space.dropout)],
-  space.learningRate,
-  space.weightDecay,
-  ...space.options,
-];
-
-/** A draw as changes to the method's recipe. */
-export function changesOf([dropout, learningRate, weightDecay, ...options]: Draw): Changes {
+/**
+ * Successive halving: many configurations briefly, few at length. The seeds are none of those that
+ * studies use, and no seed is used on two rungs.
+ */
+export function searchRule(dataset: string): SearchRule {
+  const family = datasetEntry(dataset).geomGcnFile === undefined ? "random:48/32/20" : "geom-gcn";
+  const [first, second] = [`${family}:0`, `${family}:1`] as const;
   return {
-    model: { dropout },
-    training: { learningRate, weightDecay },
-    options: Object.assign({}, ...options) as object,
-  } as Changes;
+    configurations: 16,
+    rungs: [
+      { epochs: 120, splits: [first], seeds: [101], keep: 5 },
+      { epochs: 300, splits: [first, second], seeds: [102], keep: 2 },
+      { epochs: 600, splits: [first, second], seeds: [103, 104], keep: 1 },
+    ],
+  };
 }
 
-/** Distinct, and the same for the same seed. A space with fewer than `count` is used up. */
-export function drawConfigurations(space: SearchSpace, count: number, seed: number): Draw[] {
-  const size = listsOf(space).reduce((product, list) => product * list.length, 1);
-  // Dropout's list weights its values by repeating them.
-  const lists = [space.dropout, ...listsOf(space).slice(1)];
-  const drawn = new Map<string, Draw>();
-  for (let n = 0; drawn.size < Math.min(count, size); n++) {
-    const draw = lists.map((list, k) => list[philox(seed, n, k, 0)[0]! % list.length]);
-    drawn.set(JSON.stringify(draw), draw);
+/** Distinct, and the same for the same seed; a space with fewer than `count` is used up. */
+export function drawConfigurations(
+  { space, fixed, start }: Pick<Contender, "space" | "fixed" | "start">,
+  count: number,
+  seed: number,
+): Draw[] {
+  const lists = [space.dropout, space.learningRate, space.weightDecay, ...space.options];
+  const size = lists.reduce((product, list) => product * new Set<unknown>(list).size, 1);
+  const first: Draw = { dropout: 0, learningRate: 0.01, weightDecay: 1e-4, options: start };
+  const drawn = new Map([[canonicalJson(first), first]]);
+  const wanted = Math.min(count, size);
+  for (let n = 0; drawn.size < wanted; n++) {
+    const pick = <T>(list: readonly T[], k: number): T =>
+      list[philox(seed, n, k, 0)[0]! % list.length]!;
+    const options = space.options.map((list, k) => pick(list, 3 + k));
+    const draw: Draw = {
+      dropout: pick(space.dropout, 0),
+      learningRate: pick(space.learningRate, 1),
+      weightDecay: pick(space.weightDecay, 2),
+      options: Object.assign({}, fixed, ...options) as Options,
+    };
+    drawn.set(canonicalJson(draw), draw);
   }
   return [...drawn.values()];
 }
 
-/** What differs from a draw in one choice: at most `count`, picked by the seed. */
-export function neighboursOf(draw: Draw, space: SearchSpace, count: number, seed: number): Draw[] {
-  return listsOf(space)
-    .flatMap((list, k) =>
-      list.filter((value) => value !== draw[k]).map((value) => draw.with(k, value)),
-    )
-    .map((neighbour, n) => ({ neighbour, order: philox(seed, n, 0, 1)[0]! }))
-    .sort((a, b) => a.order - b.order)
-    .slice(0, count)
-    .map(({ neighbour }) => neighbour);
+/** A configuration as changes to the method's own defaults: no earlier recipe has a say. */
+function changesOf({ dropout, learningRate, weightDecay, options }: Draw, epochs: number): Changes {
+  return {
+    model: { dropout },
+    training: { epochs, learningRate, weightDecay },
+    options,
+    recipe: null,
+  };
 }
 
-/** A configuration with its runs so far. */
-export interface Candidate {
+function configsOf(
+  dataset: string,
+  { method }: Contender,
+  draw: Draw,
+  { epochs, splits, seeds }: Rung,
+): RunConfig[] {
+  return splits.flatMap((split) => {
+    const teacher = teacherConfig({ dataset, split, seed: TEACHER_SEED });
+    return seeds.map((seed) =>
+      studentConfig({ dataset, split, seed }, method, teacher, changesOf(draw, epochs)),
+    );
+  });
+}
+
+/** What runs the configurations of a rung and keeps their records; one that diverged has none. */
+export type RunRung = (
+  trials: ReadonlyMap<string, RunConfig>,
+  rung: number,
+) => Promise<ReadonlyMap<string, TrialRecord>>;
+
+/** A configuration with its records on a rung. */
+interface Tried {
   readonly draw: Draw;
-  readonly runs: readonly RunResult[];
+  readonly planned: number;
+  readonly records: readonly TrialRecord[];
 }
 
-export function meanValidation({ runs }: Candidate): number {
-  return runs.reduce((sum, run) => sum + run.accuracy.val, 0) / runs.length;
-}
+/** A run that diverged is worth nothing: a recipe pays for it, as for a student that died. */
+const score = ({ planned, records }: Tried): number =>
+  records.reduce((sum, { accuracy }) => sum + accuracy.val, 0) / planned;
 
-/** What the search needs from outside: a configuration for each run, and the runs themselves. */
-export interface SearchTools {
-  config(method: string, split: string, seed: number, changes: Changes): RunConfig;
-  run(configs: readonly RunConfig[]): Promise<RunResult[]>;
-}
-
-export interface SearchOutcome {
-  readonly method: string;
-  /** Those with most runs first; among equals the best mean validation accuracy. */
-  readonly candidates: readonly Candidate[];
-  readonly chosen: Changes;
-  /** The chosen configuration on seeds that the choice did not see. */
-  readonly final: readonly RunResult[];
+interface Progress {
+  readonly contender: Contender;
+  readonly draws: readonly Draw[];
+  readonly rungs: readonly (readonly Tried[])[];
 }
 
 /**
- * Draws configurations and runs them on the first trials, the best on the second; then the same
- * with neighbours of the best; then the best of all on the third. The winner, by mean validation
- * accuracy over the three, is run on the final ones.
+ * Searches for all contenders side by side, a rung at a time.
+ *
+ * @param date of the search, for its identity
+ * @returns the file of recipes; the same for the same rule, contenders and engine
  */
-export async function searchRecipe(
-  method: string,
-  space: SearchSpace,
-  plan: SearchPlan,
-  tools: SearchTools,
-): Promise<SearchOutcome> {
-  const extend = async (candidates: readonly Candidate[], trials: Trials) => {
-    const configs = candidates.map(({ draw }) =>
-      configsFor(method, trials, changesOf(draw), tools),
+export async function searchRecipes(
+  dataset: string,
+  contenders: readonly Contender[],
+  rule: SearchRule,
+  run: RunRung,
+  date: string,
+): Promise<RecipeFile> {
+  let all: readonly Progress[] = contenders.map((contender) => ({
+    contender,
+    draws: drawConfigurations(contender, rule.configurations, 1),
+    rungs: [],
+  }));
+  for (const [index, rung] of rule.rungs.entries()) {
+    const configs = (contender: Contender, draw: Draw): (readonly [string, RunConfig])[] =>
+      configsOf(dataset, contender, draw, rung).map((config) => [runId(config), config]);
+    const trials = all.flatMap(({ contender, draws }) =>
+      draws.flatMap((draw) => configs(contender, draw)),
     );
-    const results = await tools.run(configs.flat());
-    const each = trials.splits.length * trials.seeds.length;
-    return candidates
-      .map(({ draw, runs }, i) => ({
-        draw,
-        runs: [...runs, ...results.slice(i * each, (i + 1) * each)],
-      }))
-      .sort(byValidation);
+    const records = await run(new Map(trials), index);
+    all = all.map(({ contender, draws, rungs }) => {
+      const tried = draws
+        .map((draw): Tried => {
+          const own = configs(contender, draw);
+          const found = own.flatMap(([id]) => records.get(id) ?? []);
+          return { draw, planned: own.length, records: found };
+        })
+        .sort((a, b) => score(b) - score(a));
+      const kept = tried.slice(0, rung.keep).map(({ draw }) => draw);
+      return { contender, draws: kept, rungs: [...rungs, tried] };
+    });
+  }
+  const { epochs } = rule.rungs.at(-1)!;
+  const chosen = all.map(({ contender, rungs }) => [
+    contender.id,
+    chosenOf(contender, rungs, epochs),
+  ]);
+  return {
+    format: RECIPES_FORMAT,
+    dataset,
+    search: identity(contenders, rule, all, date),
+    recipes: Object.fromEntries(chosen) as RecipeFile["recipes"],
   };
-  /** All of them, the first `kept` on both trials. */
-  const round = async (draws: readonly Draw[], kept: number) => {
-    const all = await extend(
-      draws.map((draw) => ({ draw, runs: [] })),
-      plan.first,
-    );
-    const survivors = await extend(all.slice(0, kept), plan.second);
-    return { survivors, rest: all.slice(kept) };
-  };
-  const tried = new Set<string>();
-  const untried = (draw: Draw): boolean => {
-    const before = tried.size;
-    return tried.add(JSON.stringify(draw)).size > before;
-  };
-  const earlier = await round([space.start].filter(untried), 1);
-  const draws = drawConfigurations(space, plan.configurations, 1);
-  const drawn = await round(draws.filter(untried), plan.survivors);
-  const near = neighboursOf(drawn.survivors[0]!.draw, space, plan.neighbours, 1);
-  const refined = await round(near.filter(untried), plan.promoted);
-  const twice = [earlier, drawn, refined].flatMap(({ survivors }) => survivors).sort(byValidation);
-  const finalists = await extend(twice.slice(0, plan.finalists), plan.third);
-  const chosen = changesOf(finalists[0]!.draw);
-  const final = await tools.run(configsFor(method, plan.final, chosen, tools));
-  const once = [...drawn.rest, ...refined.rest].sort(byValidation);
-  const candidates = [...finalists, ...twice.slice(plan.finalists), ...once];
-  return { method, candidates, chosen, final };
 }
 
-const byValidation = (a: Candidate, b: Candidate): number => meanValidation(b) - meanValidation(a);
+function chosenOf({ method }: Contender, rungs: Progress["rungs"], epochs: number): ChosenRecipe {
+  const [first, last] = [rungs[0]!, rungs.at(-1)!];
+  const { draw, records } = last[0]!;
+  const vals = records.map(({ accuracy }) => accuracy.val);
+  const scores = first.map(score);
+  const { dropout, learningRate, weightDecay, options } = draw;
+  return {
+    method,
+    version: findMethod(method).version,
+    model: { dropout },
+    training: { epochs, learningRate, weightDecay },
+    options,
+    validation: {
+      mean: digits(score(last[0]!)),
+      deviation: digits(vals.length < 2 ? 0 : standardDeviation(vals)),
+      median: digits(median(vals)),
+      runs: last[0]!.planned,
+      dead: records.filter(({ dead }) => dead).length,
+    },
+    tried: {
+      configurations: first.length,
+      diverged: first.filter((tried) => tried.records.length < tried.planned).length,
+      best: digits(scores[0]!),
+      median: digits(median(scores)),
+      worst: digits(scores.at(-1)!),
+    },
+    seconds: Math.round(seconds(rungs.flat())),
+  };
+}
 
-/** One configuration on every split with every seed. */
-export function configsFor(
-  method: string,
-  { splits, seeds }: Trials,
-  changes: Changes,
-  tools: Pick<SearchTools, "config">,
-): RunConfig[] {
-  return splits.flatMap((split) => seeds.map((seed) => tools.config(method, split, seed, changes)));
+const digits = (x: number): number => Number(x.toFixed(4));
+
+const seconds = (tried: readonly Tried[]): number =>
+  tried.flatMap(({ records }) => records).reduce((sum, { timing }) => sum + timing.seconds, 0);
+
+function identity(
+  contenders: readonly Contender[],
+  { configurations, rungs }: SearchRule,
+  all: readonly Progress[],
+  date: string,
+): SearchIdentity {
+  const tried = all.flatMap((one) => one.rungs.flat());
+  const records = tried.flatMap((one) => one.records);
+  const planned = tried.reduce((sum, one) => sum + one.planned, 0);
+  const { engine, versions } = records[0]!;
+  return {
+    ...{ date, configurations, rungs, spaces: spacesHash(contenders), engine, versions },
+    ...{ runs: planned, diverged: planned - records.length },
+    seconds: Math.round(seconds(tried)),
+  };
+}
+
+/** Of every list that was drawn from: another space is another search. */
+function spacesHash(contenders: readonly Contender[]): string {
+  const spaces: Record<string, readonly [SearchSpace, Options, Options]> = Object.fromEntries(
+    contenders.map(({ id, space, fixed, start }) => [id, [space, fixed, start]]),
+  );
+  return createHash("sha256").update(canonicalJson(spaces)).digest("hex").slice(0, 16);
 }

@@ -2,7 +2,13 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileError, writeAtomic } from "../training/files.ts";
-import { parseRecord, recordText, type TrialRecord } from "./trial-record.ts";
+import {
+  type FailureRecord,
+  parseFailure,
+  parseRecord,
+  recordText,
+  type TrialRecord,
+} from "./trial-record.ts";
 
 /** Where results go unless told otherwise, relative to the working directory. */
 export const RESULTS_FOLDER = "results";
@@ -10,6 +16,7 @@ export const RESULTS_FOLDER = "results";
 /** A file that stands where a record should, in a sentence. */
 export interface RecordProblem {
   readonly id: string;
+  readonly path: string;
   /** Names the file and what is wrong with it. */
   readonly message: string;
 }
@@ -30,29 +37,49 @@ export class ResultsStore {
     return join(this.folder, `${id}.json`);
   }
 
+  /** Where it says that a trial failed; a result beside it counts alone. */
+  failurePath(id: string): string {
+    return join(this.folder, `${id}.failed.json`);
+  }
+
   /**
-   * The sound ones of these records, and what is wrong with the others that are there.
+   * The sound ones of these records, trials that failed, and what is wrong with other files of theirs.
    * @throws FileError where a file cannot be read at all
    */
   read(ids: Iterable<string>): {
     readonly records: ReadonlyMap<string, TrialRecord>;
+    readonly failures: ReadonlyMap<string, FailureRecord>;
     readonly problems: readonly RecordProblem[];
   } {
     const records = new Map<string, TrialRecord>();
+    const failures = new Map<string, FailureRecord>();
     const problems: RecordProblem[] = [];
+    const look = <R>(
+      id: string,
+      path: string,
+      parse: (text: string, id: string) => R | string,
+      into: Map<string, R>,
+    ) => {
+      if (!existsSync(path)) return;
+      const found = parse(readText(path), id);
+      if (typeof found === "string") problems.push({ id, path, message: `${path} ${found}` });
+      else into.set(id, found);
+    };
     for (const id of new Set(ids)) {
-      const path = this.path(id);
-      if (!existsSync(path)) continue;
-      const found = parseRecord(readText(path), id);
-      if (typeof found === "string") problems.push({ id, message: `${path} ${found}` });
-      else records.set(id, found);
+      look(id, this.path(id), parseRecord, records);
+      if (!records.has(id)) look(id, this.failurePath(id), parseFailure, failures);
     }
-    return { records, problems };
+    return { records, failures, problems };
   }
 
   /** @throws FileError for a full disk, a read-only folder, and the like */
   write(record: TrialRecord): void {
     writeAtomic(this.path(record.id), recordText(record));
+  }
+
+  /** @throws FileError, as `write` */
+  writeFailure(failure: FailureRecord): void {
+    writeAtomic(this.failurePath(failure.id), recordText(failure));
   }
 
   /**
@@ -66,7 +93,8 @@ export class ResultsStore {
     try {
       rmSync(probe, { force: true });
       for (const name of readdirSync(this.folder)) {
-        const writer = /^[0-9a-f]{16}\.json\.(\d+)-[0-9a-f]{8}\.tmp$|^\.probe\.(\d+)-/.exec(name);
+        const writer =
+          /^[0-9a-f]{16}(?:\.failed)?\.json\.(\d+)-[0-9a-f]{8}\.tmp$|^\.probe\.(\d+)-/.exec(name);
         if (writer && !isRunning(Number(writer[1] ?? writer[2]))) {
           rmSync(join(this.folder, name), { force: true });
         }
@@ -77,16 +105,16 @@ export class ResultsStore {
   }
 
   /**
-   * Renames an unsound record to `<id>.json.bad`, so that nothing is lost when the trial is done again.
+   * Renames an unsound record to `<path>.bad`, so that nothing is lost when the trial is done again.
    * @returns the new name
    * @throws FileError
    */
-  setAside(id: string): string {
-    const aside = `${this.path(id)}.bad`;
+  setAside(path: string): string {
+    const aside = `${path}.bad`;
     try {
-      renameSync(this.path(id), aside);
+      renameSync(path, aside);
     } catch (cause) {
-      throw fileError("rename", this.path(id), cause);
+      throw fileError("rename", path, cause);
     }
     return aside;
   }

@@ -5,10 +5,12 @@ import type { RunConfig } from "../training/run.ts";
 import type { TrialsOptions } from "../training/trials.ts";
 import type { ResultsStore } from "./results-store.ts";
 import type { StudyPlan } from "./study.ts";
-import { recordOf } from "./trial-record.ts";
+import { failureOf, recordOf } from "./trial-record.ts";
 
 export interface StudyOptions extends Omit<TrialsOptions, "resume" | "engine"> {
   readonly store: ResultsStore;
+  /** Trials that left the numbers are run again; else their records stand. */
+  readonly retryFailed?: boolean;
 }
 
 /** What a study's trials are run by: runTrials (src/training/trials.ts). */
@@ -22,36 +24,61 @@ export function distinctTrials(plan: StudyPlan): Map<string, RunConfig> {
   return new Map(plan.trials.map(({ id, config }) => [id, config]));
 }
 
+/** The trials that a run of the study would begin. */
+export function missingTrials(
+  trials: ReadonlyMap<string, RunConfig>,
+  { records, failures }: ReturnType<ResultsStore["read"]>,
+  retryFailed = false,
+): Map<string, RunConfig> {
+  const settled = (id: string): boolean => records.has(id) || (!retryFailed && failures.has(id));
+  return new Map([...trials].filter(([id]) => !settled(id)));
+}
+
 /**
  * Runs the trials that the store has no sound record of. Unsound records are said, renamed and done
- * again. A process that is killed loses nothing that was finished: the next call goes on.
+ * again. A trial whose loss leaves the numbers is recorded as such, and the study goes on. A process
+ * that is killed loses nothing that was finished: the next call goes on.
  *
- * @returns how many trials were recorded now
+ * @returns how many trials were recorded now, failures among them
  * @throws FileError at once where the store cannot be written; InterruptedError after `signal`;
- *   TrialsError where trials failed, once the others are done
+ *   TrialsError where trials failed otherwise, once the others are done
  */
 export async function runStudy(
   plan: StudyPlan,
   options: StudyOptions,
   run: TrialRunner,
 ): Promise<number> {
-  const { store, observer = () => {}, ...rest } = options;
-  const trials = distinctTrials(plan);
-  const { records, problems } = store.read(trials.keys());
-  const missing = [...trials].filter(([id]) => !records.has(id));
-  if (missing.length === 0) return 0;
+  return runRecorded(distinctTrials(plan), options, run);
+}
+
+/**
+ * The same for any configurations, by their ids: those of a search.
+ * @returns how many were recorded now
+ */
+export async function runRecorded(
+  trials: ReadonlyMap<string, RunConfig>,
+  options: StudyOptions,
+  run: TrialRunner,
+): Promise<number> {
+  const { store, observer = () => {}, retryFailed, ...rest } = options;
+  const earlier = store.read(trials.keys());
+  const missing = missingTrials(trials, earlier, retryFailed);
+  if (missing.size === 0) return 0;
   store.prepare();
-  for (const { id, message } of problems) {
-    observer({ type: "note", message: `${message}; kept as ${store.setAside(id)} and done again` });
+  for (const { path, message } of earlier.problems) {
+    observer({
+      type: "note",
+      message: `${message}; kept as ${store.setAside(path)} and done again`,
+    });
   }
   const full = new AbortController();
   let failure: UserError | undefined;
-  let recorded = 0;
-  const record = (event: Extract<TrainingEvent, { type: "finish" }>): void => {
-    if (failure || !trials.has(event.id) || records.has(event.id)) return;
+  const recorded = new Set<string>();
+  const keep = (id: string, write: () => void): void => {
+    if (failure || !missing.has(id) || recorded.has(id)) return;
     try {
-      store.write(recordOf(event.result));
-      recorded++;
+      write();
+      recorded.add(id);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       // What cannot be kept need not be computed; the trials that were kept stay.
@@ -59,19 +86,23 @@ export async function runStudy(
       full.abort();
     }
   };
-  const recording: Observer = (event) => {
-    if (event.type === "finish") record(event);
+  const recording: Observer = (event: TrainingEvent) => {
+    if (event.type === "finish") keep(event.id, () => store.write(recordOf(event.result)));
+    if (event.type === "fail" && event.diverged) {
+      keep(event.id, () => store.writeFailure(failureOf(trials.get(event.id)!, event.message)));
+    }
     observer(event);
   };
   const signal = options.signal ? AbortSignal.any([options.signal, full.signal]) : full.signal;
   try {
-    const configs = missing.map(([, config]) => config);
     // On one engine wherever it runs: `auto` would go by what is built on the machine.
     const fixed = { engine: "wasm", resume: "repair" } as const;
-    await run(configs, { ...rest, ...fixed, signal, observer: recording });
+    await run([...missing.values()], { ...rest, ...fixed, signal, observer: recording });
   } catch (error) {
-    throw failure ?? error;
+    if (failure) throw failure;
+    // Where every trial that failed has its record there is nothing left to say.
+    if ([...missing.keys()].some((id) => !recorded.has(id))) throw error;
   }
   if (failure) throw failure;
-  return recorded;
+  return recorded.size;
 }

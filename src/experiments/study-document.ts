@@ -1,14 +1,14 @@
 // A study's report as a document of headings, paragraphs and tables, in Markdown; HTML is figures/.
 import type { Fact } from "./inconsistencies.ts";
+import type {
+  ArmReport,
+  ClaimReport,
+  Comparison,
+  DatasetReport,
+  StudyReport,
+} from "./report-data.ts";
 import type { Table } from "./results-table.ts";
-import {
-  type ArmReport,
-  accuracyText,
-  type ClaimReport,
-  type Comparison,
-  type DatasetReport,
-  type StudyReport,
-} from "./study-report.ts";
+import { accuracyText } from "./study-report.ts";
 import { SIGNIFICANCE, type Verdict } from "./verdict.ts";
 
 /** A part of a document. */
@@ -57,13 +57,16 @@ export function studyDocument(
   facts: readonly Fact[],
   linkTo: (id: string) => string,
 ): Block[] {
-  const { profile, done, planned, about, rule, problems } = report;
+  const { profile, done, diverged, planned, about, rule, problems } = report;
   const how =
     profile === "quick"
       ? "Quick profile: a first look with few splits and seeds; no verdicts."
       : "Paper profile.";
   return [
-    paragraph(`${how} ${done} of ${planned} trials are done.`),
+    paragraph(
+      `${how} ${done} of ${planned} trials are done` +
+        (diverged > 0 ? `, ${diverged} diverged (their loss left the numbers).` : "."),
+    ),
     ...about.map(paragraph),
     ...(problems.length > 0
       ? [heading("Records that could not be used"), { kind: "list", items: problems } as const]
@@ -113,26 +116,56 @@ function datasetBlocks(part: DatasetReport, linkTo: (id: string) => string): Blo
 }
 
 const ARM_COLUMNS = [
-  ...["method", "n", "test %, mean ± std", "95 % interval", "median", "dead", "val %"],
+  ...["method", "n", "test %, mean ± std", "95 % interval", "median", "dead", "diverged", "val %"],
   ...["paper %", "ours - paper", "verdict on the value"],
 ];
+/** Stands behind the validation accuracy, where a study has such arms. */
+const PUBLISHED_COLUMN = 8;
 
-function armTable(arms: readonly ArmReport[]): Table {
-  return {
-    columns: ARM_COLUMNS.map((title, k) => ({ title, numeric: k > 0 && k < 9 })),
-    rows: arms.map((arm) => [
-      arm.role === "control" ? `${arm.label} (control)` : arm.label,
-      arm.n === arm.planned ? String(arm.n) : `${arm.n} of ${arm.planned}`,
-      arm.mean === undefined ? "" : `${percent(arm.mean)} ± ${percent(arm.std ?? 0)}`,
-      arm.interval ? range(arm.interval) : "",
-      arm.median === undefined ? "" : percent(arm.median),
-      String(arm.dead),
-      arm.val === undefined ? "" : percent(arm.val),
-      arm.paper ? accuracyText(arm.paper) : "",
-      arm.difference === undefined ? "" : signed(arm.difference),
-      arm.verdict ? MARKS[arm.verdict.outcome] : "",
-    ]),
-  };
+function armTable(all: readonly ArmReport[]): Table {
+  const published = new Map(all.map((arm) => [arm.publishedOf, arm]));
+  const arms = all.filter(({ publishedOf }) => publishedOf === undefined);
+  const withColumn = published.size > 1;
+  const columns = ARM_COLUMNS.map((title, k) => ({ title, numeric: k > 0 && k < 10 }));
+  const rows = arms.map((arm) => {
+    const other = published.get(arm.method);
+    return withColumn
+      ? armCells(arm).toSpliced(PUBLISHED_COLUMN, 0, otherCell(other))
+      : armCells(arm);
+  });
+  const title = { title: "with published weights", numeric: true };
+  return { columns: withColumn ? columns.toSpliced(PUBLISHED_COLUMN, 0, title) : columns, rows };
+}
+
+function meanText({ mean, std }: ArmReport): string {
+  return mean === undefined ? "" : `${percent(mean)} ± ${percent(std ?? 0)}`;
+}
+
+/** The mean with published weights, and how many of its trials died or diverged. */
+function otherCell(arm: ArmReport | undefined): string {
+  if (!arm) return "";
+  const { dead, diverged } = arm;
+  const bad = [
+    ...(dead > 0 ? [`${dead} dead`] : []),
+    ...(diverged > 0 ? [`${diverged} diverged`] : []),
+  ];
+  return [meanText(arm), ...bad].filter((text) => text !== "").join(", ");
+}
+
+function armCells(arm: ArmReport): string[] {
+  return [
+    arm.role === "control" ? `${arm.label} (control)` : arm.label,
+    arm.n === arm.planned ? String(arm.n) : `${arm.n} of ${arm.planned}`,
+    meanText(arm),
+    arm.interval ? range(arm.interval) : "",
+    arm.median === undefined ? "" : percent(arm.median),
+    String(arm.dead),
+    String(arm.diverged),
+    arm.val === undefined ? "" : percent(arm.val),
+    arm.paper ? accuracyText(arm.paper) : "",
+    arm.difference === undefined ? "" : signed(arm.difference),
+    arm.verdict ? MARKS[arm.verdict.outcome] : "",
+  ];
 }
 
 function claimTable(claims: readonly ClaimReport[]): Table {

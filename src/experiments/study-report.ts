@@ -1,6 +1,13 @@
 // A study's report as data: each arm, each comparison, each claim with its verdict.
 import { median, quantile } from "simple-statistics";
 import { type PublishedAccuracy, publishedAccuracy } from "./published.ts";
+import type {
+  ArmReport,
+  ClaimReport,
+  Comparison,
+  DatasetReport,
+  StudyReport,
+} from "./report-data.ts";
 import type { ResultsStore } from "./results-store.ts";
 import { distinctTrials } from "./run-study.ts";
 import { holm, mean, meanInterval, pairedTest, standardDeviation } from "./statistics.ts";
@@ -8,95 +15,14 @@ import { attentionShares } from "./studies/figure5.ts";
 import { type Arm, type Claim, type PlannedTrial, type StudyPlan, TEACHER_ARM } from "./study.ts";
 import { methodLabel } from "./summary.ts";
 import type { TrialRecord } from "./trial-record.ts";
-import { majorityVerdict, orderingVerdict, RULE, type Verdict, valueVerdict } from "./verdict.ts";
-
-/** Accuracies are fractions, the paper's are in percent as printed. */
-export interface ArmReport {
-  readonly method: string;
-  readonly label: string;
-  readonly role: Arm["role"];
-  /** Trials done, and planned. */
-  readonly n: number;
-  readonly planned: number;
-  /** Of the test accuracy over trials; absent without trials. */
-  readonly mean?: number;
-  readonly std?: number;
-  readonly median?: number;
-  /** The middle half of the trials. */
-  readonly quartiles?: readonly [number, number];
-  /** 95 %, of the mean, by bootstrap over the units that the rule names. */
-  readonly interval?: readonly [number, number];
-  /** Mean validation accuracy over trials. */
-  readonly val?: number;
-  /** Trials whose model predicts one class for every node. */
-  readonly dead: number;
-  readonly parameters?: TrialRecord["parameters"];
-  readonly paper?: PublishedAccuracy;
-  /** Ours less the paper's, in points. */
-  readonly difference?: number;
-  /** Of the paper's value, where it prints one. */
-  readonly verdict?: Verdict;
-  /** Trials in which each student layer has the largest share of learned attention. */
-  readonly attended?: readonly number[];
-  readonly trials: readonly string[];
-  /** Each trial's test accuracy, in the order of `trials`. */
-  readonly tests: readonly number[];
-  /** Each trial's shares of learned attention by student layer. */
-  readonly shares?: readonly (readonly number[])[];
-}
-
-/** One arm against another, paired by split and seed. */
-export interface Comparison {
-  readonly one: string;
-  readonly other: string;
-  readonly n: number;
-  /** The mean paired difference in test accuracy, one less the other; a fraction. */
-  readonly difference: number;
-  readonly interval: readonly [number, number];
-  readonly p: number;
-  readonly holm: number;
-  readonly effect?: number;
-  readonly wins: number;
-}
-
-export interface ClaimReport {
-  readonly text: string;
-  readonly kind: Claim["kind"];
-  /** In words: `84.27 ± 1.48`, `+10.05 points`; absent where the paper prints no number. */
-  readonly paper?: string;
-  readonly ours?: string;
-  readonly verdict: Verdict;
-}
-
-export interface DatasetReport {
-  readonly dataset: string;
-  readonly splits: readonly string[];
-  readonly seeds: readonly number[];
-  /** `split` where tests are over splits' means, else `trial`. */
-  readonly unit: "split" | "trial";
-  readonly arms: readonly ArmReport[];
-  readonly comparisons: readonly Comparison[];
-  readonly claims: readonly ClaimReport[];
-  /** What a reader must know: mixed engines or data, warnings of trials. */
-  readonly notes: readonly string[];
-}
-
-export interface StudyReport {
-  readonly study: string;
-  readonly title: string;
-  readonly about: readonly string[];
-  readonly rule: string;
-  readonly profile: StudyPlan["profile"];
-  readonly done: number;
-  readonly planned: number;
-  readonly datasets: readonly DatasetReport[];
-  /** The claims about datasets that are not here. */
-  readonly absent: readonly { readonly dataset: string; readonly claims: readonly ClaimReport[] }[];
-  /** Records that are damaged, each in a sentence. */
-  readonly problems: readonly string[];
-  /** Left out where reports are compared: seconds of training by dataset and arm, the mean. */
-  readonly timing: Readonly<Record<string, Readonly<Record<string, number>>>>;
-}
+import {
+  majorityVerdict,
+  orderingVerdict,
+  RULE,
+  rangeVerdict,
+  type Verdict,
+  valueVerdict,
+} from "./verdict.ts";
 
 /** From this many splits on, tests are over splits: trials on one split are no independent evidence. */
 const SPLITS_AS_UNITS = 5;
@@ -105,17 +31,16 @@ const SPLITS_AS_UNITS = 5;
 export function studyReport(plan: StudyPlan, store: ResultsStore): StudyReport {
   const { study, profile } = plan;
   const trials = distinctTrials(plan);
-  const { records, problems } = store.read(trials.keys());
+  const { records, failures, problems } = store.read(trials.keys());
   const parts = plan.datasets.map(({ name, splits, seeds }) => {
     const planned = plan.trials.filter(({ dataset }) => dataset === name);
-    const part = new Part(plan, name, planned, records);
+    const part = new Part(plan, name, planned, { records, failures });
     return { name, report: { dataset: name, splits, seeds, ...part.report() }, part };
   });
   return {
     study: study.name,
     ...{ title: study.title, about: study.about, rule: RULE, profile },
-    done: records.size,
-    planned: trials.size,
+    ...{ done: records.size, planned: trials.size, diverged: failures.size },
     datasets: parts.map(({ report }) => report),
     absent: plan.absent.map(({ dataset, why }) => ({
       dataset,
@@ -134,6 +59,8 @@ const signed = (points: number): string => `${points < 0 ? "" : "+"}${points.toF
 
 function paperText(claim: Claim): { readonly paper?: string } {
   if (claim.kind === "value") return { paper: accuracyText(claim.paper) };
+  if (claim.kind === "range")
+    return { paper: `${claim.low.toFixed(2)} to ${claim.high.toFixed(2)}` };
   if (claim.kind === "ordering" && claim.paper !== undefined) return { paper: signed(claim.paper) };
   return {};
 }
@@ -155,13 +82,15 @@ class Part {
   readonly #unit: "split" | "trial";
   readonly #planned: ReadonlyMap<string, readonly PlannedTrial[]>;
   readonly #done: ReadonlyMap<string, readonly Done[]>;
+  /** Why trials diverged, by arm. */
+  readonly #diverged: ReadonlyMap<string, readonly string[]>;
   readonly #claims: readonly Claim[];
 
   constructor(
     plan: StudyPlan,
     dataset: string,
     trials: readonly PlannedTrial[],
-    records: ReadonlyMap<string, TrialRecord>,
+    { records, failures }: Pick<ReturnType<ResultsStore["read"]>, "records" | "failures">,
   ) {
     this.#plan = plan;
     this.#dataset = dataset;
@@ -173,6 +102,13 @@ class Part {
       return record ? [{ ...trial, record }] : [];
     });
     this.#done = Map.groupBy(done, ({ arm }) => arm);
+    const reasons = Map.groupBy(
+      trials.filter(({ id }) => failures.has(id)),
+      ({ arm }) => arm,
+    );
+    this.#diverged = new Map(
+      [...reasons].map(([arm, all]) => [arm, all.map(({ id }) => failures.get(id)!.reason)]),
+    );
     this.#claims = plan.study.claims(dataset);
   }
 
@@ -196,7 +132,7 @@ class Part {
     return Object.fromEntries(entries);
   }
 
-  #arm({ id, label, role }: Pick<Arm, "id" | "label" | "role">): ArmReport {
+  #arm({ id, label, role, publishedOf }: Omit<Arm, "config">): ArmReport {
     const trials = this.#done.get(id) ?? [];
     const planned = this.#planned.get(id)?.length ?? 0;
     const records = trials.map(({ record }) => record);
@@ -205,8 +141,15 @@ class Part {
     const printed =
       claim?.kind === "value" ? claim.paper : publishedAccuracy(this.#dataset, id.split(":")[0]!);
     const paper = claim || id === TEACHER_ARM || !id.includes(":") ? printed : undefined;
-    const base = { method: id, label, role, n: trials.length, planned };
-    const rest = { dead: records.filter(({ dead }) => dead).length, ...(paper && { paper }) };
+    const base = {
+      ...{ method: id, label, role, n: trials.length, planned },
+      ...(publishedOf !== undefined && { publishedOf }),
+    };
+    const rest = {
+      dead: records.filter(({ dead }) => dead).length,
+      diverged: this.#diverged.get(id)?.length ?? 0,
+      ...(paper && { paper }),
+    };
     const ids = { trials: records.map((record) => record.id), tests };
     if (tests.length === 0) return { ...base, ...rest, ...ids };
     const interval = meanInterval(this.#units(id, ({ accuracy }) => accuracy.test));
@@ -287,12 +230,17 @@ class Part {
       const ours = signed(100 * found.difference);
       return { ours, verdict: orderingVerdict(found, found.holm) };
     }
-    if (claim.kind === "value") {
+    if (claim.kind === "value" || claim.kind === "range") {
       const values = this.#units(claim.arm, ({ accuracy }) => accuracy.test);
       const interval = meanInterval(values);
       if (values.length === 0) return { verdict: few };
       const ours = (100 * mean(values)).toFixed(2);
-      return { ours, verdict: interval ? valueVerdict(interval, claim.paper) : few };
+      if (!interval) return { ours, verdict: few };
+      const verdict =
+        claim.kind === "range"
+          ? rangeVerdict(mean(values), interval, claim)
+          : valueVerdict(interval, claim.paper);
+      return { ours, verdict };
     }
     const values = this.#units(claim.arm, (record) => claim.measure(record) ?? Number.NaN);
     const interval = meanInterval(values);
@@ -309,7 +257,11 @@ class Part {
     if (fingerprints.length > 0) return "trials ran on different data of the same name";
     const planned = arms.flatMap((arm) => this.#planned.get(arm) ?? []).length;
     const done = arms.flatMap((arm) => this.#done.get(arm) ?? []).length;
-    return done < planned ? `${planned - done} of ${planned} trials are missing` : undefined;
+    const diverged = arms.flatMap((arm) => this.#diverged.get(arm) ?? []).length;
+    const missing = planned - done - diverged;
+    if (missing > 0) return `${missing} of ${planned} trials are missing`;
+    // Without them a method that diverges would look better than it is.
+    return diverged > 0 ? `${diverged} of ${planned} trials diverged` : undefined;
   }
 
   /** Splits whose trials ran on different graphs of the same name. */
@@ -345,7 +297,10 @@ class Part {
         ([text, all]) => `${arm}, ${all.length} of ${trials.length} trials: ${text}`,
       );
     });
-    return [...mixed, ...engines, ...warnings];
+    const diverged = [...this.#diverged].map(
+      ([arm, reasons]) => `${arm}, ${reasons.length} trials diverged, the first: ${reasons[0]}`,
+    );
+    return [...mixed, ...engines, ...diverged, ...warnings];
   }
 }
 

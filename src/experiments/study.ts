@@ -14,6 +14,8 @@ export interface Arm {
   readonly label: string;
   /** `control`: not in the paper's table; there because a sceptic asks for it. */
   readonly role: "method" | "baseline" | "control";
+  /** The arm beside whose searched weights this one's published weights stand, as a column. */
+  readonly publishedOf?: string;
   /**
    * The trial's whole configuration.
    * @param teacher of the same dataset and split
@@ -41,6 +43,14 @@ export type Claim =
       readonly text: string;
       readonly arm: string;
       readonly paper: PublishedAccuracy;
+    }
+  /** An arm's mean accuracy in percent lies between two bounds. */
+  | {
+      readonly kind: "range";
+      readonly text: string;
+      readonly arm: string;
+      readonly low: number;
+      readonly high: number;
     }
   /** Something holds in most trials; `measure` gives 1 where it does, 0 where not, or a share. */
   | {

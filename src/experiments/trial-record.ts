@@ -4,6 +4,7 @@ import { canonicalJson, runId } from "../training/canonical.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 
 export const RECORD_FORMAT = "abkd-result/1";
+export const FAILURE_FORMAT = "abkd-failure/1";
 
 /** Accuracies are fractions, 0 to 1. */
 export interface TrialRecord {
@@ -45,14 +46,29 @@ export function recordOf(result: RunResult): TrialRecord {
   return { ...content, digest: digestOf(content) };
 }
 
-function digestOf(content: Omit<TrialRecord, "digest">): string {
+/** A trial that left the numbers (a loss of NaN) and would again: kept in a result's place. */
+export interface FailureRecord {
+  readonly format: typeof FAILURE_FORMAT;
+  readonly id: string;
+  readonly config: RunConfig;
+  /** Names the run, the epoch and the number. */
+  readonly reason: string;
+  readonly digest: string;
+}
+
+export function failureOf(config: RunConfig, reason: string): FailureRecord {
+  const content = { format: FAILURE_FORMAT, id: runId(config), config, reason } as const;
+  return { ...content, digest: digestOf(content) };
+}
+
+function digestOf(content: object): string {
   // Through JSON once: what is read back (-0, undefined) must give the digest that was written.
   const text = canonicalJson(JSON.parse(JSON.stringify(content)));
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 /** Indented, with arrays of numbers on one line each. */
-export function recordText(record: TrialRecord): string {
+export function recordText(record: TrialRecord | FailureRecord): string {
   const text = JSON.stringify(record, null, 2);
   return `${text.replace(/\[[^[\]{}"]*\]/g, (array) => array.replace(/\n\s*/g, " "))}\n`;
 }
@@ -62,20 +78,33 @@ export function recordText(record: TrialRecord): string {
  * @returns the record, or what is wrong with the text: `is cut off or damaged ...`
  */
 export function parseRecord(text: string, id: string): TrialRecord | string {
-  let value: Partial<TrialRecord> | null;
+  return parse<TrialRecord>(text, id, RECORD_FORMAT);
+}
+
+/** The same for a trial that failed. */
+export function parseFailure(text: string, id: string): FailureRecord | string {
+  return parse<FailureRecord>(text, id, FAILURE_FORMAT);
+}
+
+function parse<R extends TrialRecord | FailureRecord>(
+  text: string,
+  id: string,
+  format: R["format"],
+): R | string {
+  let value: Partial<R> | null;
   try {
-    value = JSON.parse(text) as Partial<TrialRecord> | null;
+    value = JSON.parse(text) as Partial<R> | null;
   } catch {
     return `is cut off or damaged (${text.length} characters that are no JSON)`;
   }
   if (typeof value !== "object" || value === null) return "is damaged: it holds no object";
-  if (value.format !== RECORD_FORMAT) {
-    return `is from another version (format ${JSON.stringify(value.format)}, not "${RECORD_FORMAT}")`;
+  if (value.format !== format) {
+    return `is from another version (format ${JSON.stringify(value.format)}, not "${format}")`;
   }
-  const { digest, ...content } = value as TrialRecord;
+  const { digest, ...content } = value as R;
   if (digest !== digestOf(content)) return "was altered: its digest does not fit";
-  if (value.id !== id || runId(content.config) !== id) {
+  if (value.id !== id || runId((value as R).config) !== id) {
     return `holds the result of another configuration (${value.id})`;
   }
-  return value as TrialRecord;
+  return value as R;
 }

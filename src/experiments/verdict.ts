@@ -21,9 +21,10 @@ export const RULE =
   "An ordering is reproduced when the paired difference has the claimed sign with Holm's p < " +
   `${SIGNIFICANCE}, and refuted when it has the other sign with p < ${SIGNIFICANCE}. A value is ` +
   "reproduced when the paper's mean lies within our 95 % interval widened by the paper's standard " +
-  "deviation. What should hold in most trials is reproduced when the 95 % interval of its share " +
+  "deviation. A mean that should lie in a range is reproduced when ours does, and refuted when our " +
+  "95 % interval lies outside. What should hold in most trials is reproduced when the 95 % interval of its share " +
   "lies above a half, and refuted when it lies below. All else is undecided. There is no verdict " +
-  "from a quick profile, nor while trials are missing. Unit of all tests: the mean over seeds on a " +
+  "from a quick profile, while trials are missing, or where some diverged. Unit of all tests: the mean over seeds on a " +
   "split where there are five splits or more (one teacher and one test set a split), else the trial. " +
   "Holm's correction is over all comparisons of one study on one dataset.";
 
@@ -53,6 +54,21 @@ export function valueVerdict(
   }
   const gap = paper < low ? `${points(low - paper)} below` : `${points(paper - high)} above`;
   return { outcome: "undecided", why: `${mean.toFixed(2)} lies ${gap} ${range}` };
+}
+
+/** @param mean, interval ours, as fractions; low and high in percent */
+export function rangeVerdict(
+  mean: number,
+  interval: readonly [number, number],
+  { low, high }: { readonly low: number; readonly high: number },
+): Verdict {
+  const range = `${low.toFixed(2)} to ${high.toFixed(2)}`;
+  const ours = (100 * mean).toFixed(2);
+  if (100 * mean >= low && 100 * mean <= high) {
+    return { outcome: "reproduced", why: `${ours} lies within ${range}` };
+  }
+  const outside = 100 * interval[1] < low || 100 * interval[0] > high;
+  return { outcome: outside ? "refuted" : "undecided", why: `${ours} lies outside ${range}` };
 }
 
 /** @param interval of the share of trials in which it holds */

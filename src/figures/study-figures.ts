@@ -1,6 +1,6 @@
 // A study drawn: each arm's trials, mean and interval beside the paper's number; where attention lies.
 import type { Data } from "plotly.js-dist";
-import type { ArmReport, DatasetReport } from "../experiments/study-report.ts";
+import type { ArmReport, DatasetReport } from "../experiments/report-data.ts";
 import { baseAxis, baseLayout, type Figure, faint, plain, styleOf, transparent } from "./figure.ts";
 
 /** A figure and the height that its rows need, in CSS pixels. */

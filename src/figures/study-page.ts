@@ -1,7 +1,7 @@
 // A study's report as a web page in one file.
 import type { Fact } from "../experiments/inconsistencies.ts";
+import type { StudyReport } from "../experiments/report-data.ts";
 import { type Block, studyDocument } from "../experiments/study-document.ts";
-import type { StudyReport } from "../experiments/study-report.ts";
 import { type Figure, plain } from "./figure.ts";
 import { assemblePage, figurePlace } from "./page.ts";
 import { attentionShares, type SizedRows, studyAccuracies } from "./study-figures.ts";

@@ -52,13 +52,13 @@ export function meanElements(
   return op(x) as tf.Scalar;
 }
 
-/** The engine's own numbers, or a copy of the native engine's. */
-function read(x: tf.Tensor): Float32Array {
+/** The engine's own numbers, to be read only, or a copy of the native engine's. */
+export function read(x: tf.Tensor): Float32Array {
   return nativeIsCurrent() ? x.dataSync<"float32">() : runningBackend().floats(x);
 }
 
 /** Numbers to be set, and then the tensor of them. The wasm engine's are set where they lie. */
-function fresh(shape: number[]): { readonly numbers: Float32Array; tensor(): tf.Tensor } {
+export function fresh(shape: number[]): { readonly numbers: Float32Array; tensor(): tf.Tensor } {
   if (nativeIsCurrent()) {
     const numbers = new Float32Array(tf.util.sizeFromShape(shape));
     return { numbers, tensor: () => tf.tensor(numbers, shape) };

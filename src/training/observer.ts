@@ -30,7 +30,13 @@ export type TrainingEvent =
       readonly profile: ProfileTimes;
       readonly trace: string;
     }
-  | { readonly type: "fail"; readonly id: string; readonly message: string }
+  | {
+      readonly type: "fail";
+      readonly id: string;
+      readonly message: string;
+      /** Its loss, or that of a run it needs, left the numbers: so it would again. */
+      readonly diverged: boolean;
+    }
   /** A sentence for the user, e.g. that a damaged cache entry is trained anew. */
   | { readonly type: "note"; readonly message: string };
 

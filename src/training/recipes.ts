@@ -3,6 +3,7 @@ import { datasetEntry } from "../datasets/index.ts";
 import { resolveOptions } from "../distillation/options.ts";
 import { findMethod } from "../distillation/registry.ts";
 import type { GcniiConfig } from "../models/gcnii.ts";
+import { type ChosenRecipe, type RecipeFile, recipeFile } from "./recipe-file.ts";
 import type { RunConfig, TrainingConfig } from "./run.ts";
 
 /** A model and its training, as data. */
@@ -48,46 +49,66 @@ export function teacherRecipe(dataset: string): Recipe {
   };
 }
 
-/** What a student's recipe changes against studentBase. */
-interface StudentChoice {
-  readonly dropout?: number;
-  readonly training?: Partial<TrainingConfig>;
-  readonly options?: Readonly<Record<string, unknown>>;
-  readonly source: string;
+/** The paper's student with its teacher's alpha and lambda, and the method's own defaults. */
+function unsearchedRecipe(dataset: string): Recipe {
+  const { alpha, lambda } = teacherRecipe(dataset).model;
+  return {
+    model: { kind: "gcnii", layers: 4, width: 4, alpha, lambda, dropout: 0 },
+    training: { epochs: 600, patience: 100, learningRate: 0.01, weightDecay: 1e-4 },
+    source: "our choice: the method's defaults, not searched",
+  };
 }
 
-const SEARCHED = "our search on validation accuracy, docs/recipes.md";
-const EARLIER = "an earlier search of two splits, in PyTorch; not repeated here (docs/recipes.md)";
+/** The recipes of datasets that were not searched. */
+const MODEL_DATASET = "cora";
 
-/** By dataset, then method. */
-const STUDENTS: Readonly<Record<string, Readonly<Record<string, StudentChoice>>>> = {
-  cora: {
-    student: { training: { weightDecay: 1e-5 }, source: SEARCHED },
-    softkd: { training: { weightDecay: 1e-5 }, source: SEARCHED },
-    abkd: { source: SEARCHED },
-  },
-  citeseer: {
-    student: { dropout: 0.2, source: EARLIER },
-    softkd: { options: { hardWeight: 1, alpha: 5, temperature: 2 }, source: EARLIER },
-    abkd: { dropout: 0.2, source: EARLIER },
-  },
-};
+/**
+ * @param id of a contender (src/experiments/contenders.ts): most have their method's name
+ * @returns what a search chose for it on this dataset, or else on Cora
+ */
+export function chosenRecipe(
+  dataset: string,
+  id: string,
+): { readonly recipe: ChosenRecipe; readonly source: string } | undefined {
+  const own = recipeFile(datasetEntry(dataset).name);
+  const recipe = own && findRecipe(own, id);
+  if (recipe) return { recipe, source: sourceOf(own) };
+  const model = recipeFile(MODEL_DATASET)!;
+  const other = findRecipe(model, id);
+  return other && { recipe: other, source: "our choice: as for Cora (docs/recipes.md), not tuned" };
+}
 
-const UNTUNED: StudentChoice = { source: "our choice: as for Cora (docs/recipes.md), not tuned" };
+/** A method that was searched with each of its kernels: the best by validation. */
+function findRecipe({ recipes }: RecipeFile, id: string): ChosenRecipe | undefined {
+  const kernels = Object.keys(recipes).filter((name) => name.startsWith(`${id}:`));
+  const mean = (name: string): number => recipes[name]!.validation?.mean ?? 0;
+  const best = kernels.sort((a, b) => mean(b) - mean(a))[0];
+  return recipes[id] ?? (best === undefined ? undefined : recipes[best]);
+}
 
-/** The paper's student, 4L-4H, with its teacher's alpha and lambda. */
-export function studentRecipe(dataset: string, method: string): Recipe {
-  const name = datasetEntry(dataset).name;
-  const choice = STUDENTS[name]?.[method] ?? { ...STUDENTS["cora"]?.[method], ...UNTUNED };
-  const { alpha, lambda } = teacherRecipe(name).model;
+function sourceOf({ search, source = "docs/recipes.md" }: RecipeFile): string {
+  if (!search) return source;
+  const { configurations, runs, date } = search;
+  return (
+    `our search on validation accuracy, ${configurations} configurations a method, ` +
+    `${runs} runs in all, ${date} (docs/recipes.md)`
+  );
+}
+
+/**
+ * The paper's student, 4L-4H.
+ * @param id of a contender, such as a method's name; one that was never searched has the defaults
+ */
+export function studentRecipe(dataset: string, id: string): Recipe {
+  const base = unsearchedRecipe(dataset);
+  const chosen = chosenRecipe(dataset, id);
+  if (!chosen) return base;
+  const { recipe, source } = chosen;
   return {
-    model: { kind: "gcnii", layers: 4, width: 4, alpha, lambda, dropout: choice.dropout ?? 0 },
-    training: {
-      ...{ epochs: 600, patience: 100, learningRate: 0.01, weightDecay: 1e-4 },
-      ...choice.training,
-    },
-    ...(choice.options && { options: choice.options }),
-    source: choice.source,
+    model: { ...base.model, ...recipe.model },
+    training: { ...base.training, ...recipe.training },
+    options: recipe.options,
+    source,
   };
 }
 
@@ -99,6 +120,8 @@ export interface Changes {
   readonly options?: Readonly<Record<string, unknown>>;
   /** One of the method's presets, in place of the recipe's options. */
   readonly preset?: string;
+  /** The contender whose recipe is taken, by its id; else the method's; null for one not searched. */
+  readonly recipe?: string | null;
 }
 
 /** What is to be run. */
@@ -145,7 +168,9 @@ export function studentConfig(
   changes: Changes = {},
 ): RunConfig {
   const method = findMethod(methodName);
-  const recipe = studentRecipe(subject.dataset, method.name);
+  const { recipe: id = method.name } = changes;
+  const recipe =
+    id === null ? unsearchedRecipe(subject.dataset) : studentRecipe(subject.dataset, id);
   const given =
     changes.preset === undefined ? { ...recipe.options, ...changes.options } : changes.options;
   return {

@@ -3,6 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import { UserError } from "../errors.ts";
 import type { TrainingEvent } from "./observer.ts";
 import type { RunResult } from "./run.ts";
+import { DivergedError } from "./train.ts";
 import { runTrial, type Trial } from "./trial.ts";
 
 export interface WorkerTask {
@@ -16,7 +17,13 @@ export interface WorkerTask {
 /** Errors lose their class on the way to another thread, so they are sent as data. */
 export type WorkerReply =
   | { readonly result: RunResult }
-  | { readonly error: { readonly message: string; readonly exitCode: number } };
+  | {
+      readonly error: {
+        readonly message: string;
+        readonly exitCode: number;
+        readonly diverged: boolean;
+      };
+    };
 
 /** A student's epoch takes milliseconds: nobody can read them all. */
 const EPOCH_EVENT_MILLISECONDS = 100;
@@ -42,7 +49,8 @@ export default async function work({ trial, events, stop }: WorkerTask): Promise
     return { result: await runTrial(trial, observer, signal) };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { error: { message: error.message, exitCode: error.exitCode } };
+    const { message, exitCode } = error;
+    return { error: { message, exitCode, diverged: error instanceof DivergedError } };
   } finally {
     // Not close(): piscina blocks this thread between tasks, before a close would be noticed.
     events.postMessage(null);

@@ -14,7 +14,7 @@ import type { Observer, TrainingEvent } from "./observer.ts";
 import { notebookTrialsLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 import { RUNS_FOLDER } from "./run-store.ts";
-import { InterruptedError } from "./train.ts";
+import { DivergedError, InterruptedError } from "./train.ts";
 import type { Trial } from "./trial.ts";
 import type { WorkerReply, WorkerTask } from "./trial-worker.ts";
 
@@ -161,7 +161,9 @@ async function trainAll(
         : pool.run(trial, observer);
     running.set(id, result);
     // A failure is told at once; it is thrown once the other runs are done.
-    result.catch((error: Error) => observer({ type: "fail", id, message: error.message }));
+    result.catch((error: Error) =>
+      observer({ type: "fail", id, message: error.message, diverged: hasDiverged(error) }),
+    );
     return result;
   };
 
@@ -193,6 +195,12 @@ class TeacherFailure extends UserError {
     const why = cause instanceof Error ? cause.message : String(cause);
     super(`${describeRun(config)}: no teacher: ${why}`, { exitCode: 1, cause });
   }
+}
+
+/** Whether a run left the numbers, or one that it needs. */
+function hasDiverged(error: unknown): boolean {
+  const root = error instanceof TeacherFailure ? error.cause : error;
+  return root instanceof TeacherFailure ? hasDiverged(root) : root instanceof DivergedError;
 }
 
 function conclude(
@@ -327,9 +335,10 @@ class Pool {
       port1.close();
     }
     if ("result" in reply) return reply.result;
-    const { exitCode } = reply.error;
+    const { exitCode, diverged } = reply.error;
     const message = `${describeRun(trial.config)}: ${reply.error.message}`;
-    throw exitCode === 130 ? new InterruptedError(message) : new UserError(message, { exitCode });
+    if (exitCode === 130) throw new InterruptedError(message);
+    throw new (diverged ? DivergedError : UserError)(message, { exitCode });
   }
 
   async close(): Promise<void> {

@@ -4,11 +4,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { methods } from "../../src/distillation/registry.ts";
+import { contenders } from "../../src/experiments/contenders.ts";
+import type { StudyReport } from "../../src/experiments/report-data.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { distinctTrials } from "../../src/experiments/run-study.ts";
 import { findStudy, studies } from "../../src/experiments/studies/index.ts";
 import { planStudy } from "../../src/experiments/study.ts";
-import type { StudyReport } from "../../src/experiments/study-report.ts";
 import { recordOf } from "../../src/experiments/trial-record.ts";
 import { runId } from "../../src/training/canonical.ts";
 import { arithmeticResult } from "../experiments/arithmetic-study.ts";
@@ -35,11 +36,14 @@ test("status, run and report of a study that is done", async (t) => {
     abkd("study", "run", ...given),
     abkd("study", "report", ...given, "--json", "--html", html),
   ]);
-  assert.match(status.stdout, /cora +abkd:literal +4 +4\n/);
+  assert.match(status.stdout, /cora +abkd:literal +4 +0 +4\n/);
   assert.match(run.stdout, /table3: 0 trials run, .* done/);
   assert.deepEqual([status.code, run.code, report.code], [0, 0, 0], report.stderr);
   const { datasets, facts } = JSON.parse(report.stdout) as StudyReport & { facts: object[] };
   const arm = datasets[0]!.arms.find(({ method }) => method === "abkd")!;
+  const published = datasets[0]!.arms.find(({ publishedOf }) => publishedOf === "lsp")!;
+  assert.deepEqual([published.method, published.n], ["lsp:published", 4]);
+  assert.match(readFileSync(html, "utf8"), /with published weights/);
   assert.deepEqual([arm.n, arm.paper?.mean, arm.verdict?.outcome], [4, 84.27, "none"]);
   assert.ok(arm.mean! > 0.8 && arm.std! > 0 && arm.interval![0] < arm.mean!);
   assert.ok(facts.length > 10);
@@ -49,7 +53,7 @@ test("status, run and report of a study that is done", async (t) => {
 test("wrong requests are one line and exit code 2", async (t) => {
   const folder = temporaryFolder(t);
   const wrong: [string[], RegExp][] = [
-    [["run", "table9"], /^abkd: no study "table9"; there is table3, .*figure5\n$/],
+    [["run", "table9"], /^abkd: no study "table9"; there is teachers, table3, .*figure5\n$/],
     [["run", "table3", "--datasets", "karate"], /^abkd: unknown dataset "karate"/],
     [["run", "table3", "--profile", "full"], /^abkd: .*--profile.*quick, paper/],
     [
@@ -71,9 +75,11 @@ test("plans: every registered method, one start a seed, the teacher at full size
   for (const study of studies) {
     const ids = study.arms.map(({ id }) => id);
     assert.equal(new Set(ids).size, ids.length);
-    for (const control of ["student", "softkd", "abkd:uniform", "abkd:diagonal", "abkd:last"]) {
-      assert.ok(ids.includes(control), `${study.name} has no ${control}`);
-    }
+    // The teachers alone: no ABKD table.
+    if (ids.length > 0)
+      for (const control of ["student", "softkd", "abkd:uniform", "abkd:diagonal", "abkd:last"]) {
+        assert.ok(ids.includes(control), `${study.name} has no ${control}`);
+      }
     const claims = study.datasets.flatMap((dataset) => study.claims(dataset));
     for (const claim of claims) {
       const named = claim.kind === "ordering" ? [claim.better, claim.worse] : [claim.arm];
@@ -92,5 +98,10 @@ test("plans: every registered method, one start a seed, the teacher at full size
     assert.deepEqual(teachers[0], teachers[1]);
   }
   const arms = findStudy("table3").arms.map(({ id }) => id);
-  for (const { name } of methods) assert.ok(arms.includes(name), name);
+  for (const { name } of methods)
+    assert.ok(
+      arms.some((id) => id.split(":")[0] === name),
+      name,
+    );
+  for (const { id } of contenders()) assert.ok(arms.includes(id), id);
 });

@@ -1,111 +1,173 @@
-// The search for recipes: fair by construction, blind to test accuracy, repeatable.
+// The search for recipes: fair by construction, blind to test accuracy, repeatable, and read back.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { methods } from "../../src/distillation/registry.ts";
+import { type Contender, contenders } from "../../src/experiments/contenders.ts";
 import { writeSection } from "../../src/experiments/markdown-section.ts";
-import { recipeReport } from "../../src/experiments/recipe-report.ts";
+import { recipeReport, spacesReport } from "../../src/experiments/recipe-report.ts";
 import {
-  changesOf,
   drawConfigurations,
-  neighboursOf,
-  PLAN,
-  type SearchTools,
-  SPACES,
-  searchRecipe,
+  type RunRung,
+  searchRecipes,
+  searchRule,
 } from "../../src/experiments/recipe-search.ts";
+import { ResultsStore } from "../../src/experiments/results-store.ts";
+import { runRecorded } from "../../src/experiments/run-study.ts";
 import { mean, pairedT, standardDeviation } from "../../src/experiments/statistics.ts";
-import { studentConfig, teacherConfig } from "../../src/training/recipes.ts";
-import type { RunConfig, RunResult } from "../../src/training/run.ts";
+import { recordOf } from "../../src/experiments/trial-record.ts";
+import { recipeFile } from "../../src/training/recipe-file.ts";
+import { studentConfig, studentRecipe, teacherConfig } from "../../src/training/recipes.ts";
+import type { RunConfig } from "../../src/training/run.ts";
+import { runTrials } from "../../src/training/trials.ts";
 import { sampleRun } from "../figures/sample-runs.ts";
+import { temporaryFolder } from "../training/small.ts";
 
-/** Validation prefers a learning rate of 0.03, test one of 0.003. */
-function outcome(config: RunConfig): RunResult {
-  const { learningRate } = config.training;
-  const val = learningRate === 0.03 ? 0.8 : 0.6;
-  const test = learningRate === 0.003 ? 0.9 : 0.5;
-  const jitter = config.seed / 1e4;
-  const accuracy = { train: 1, val: val + jitter, test };
-  return { ...sampleRun(config.method!.name, config.seed, test), config, accuracy };
-}
+const RULE = searchRule("cora");
 
-function tools(log: RunConfig[]): SearchTools {
-  return {
-    config: (method, split, seed, changes) => {
-      const subject = { dataset: "cora", split, seed };
-      return studentConfig(subject, method, teacherConfig({ ...subject, seed: 1 }), changes);
-    },
-    run: async (configs) => {
-      log.push(...configs);
-      return configs.map(outcome);
-    },
+/** Validation prefers a learning rate of 0.03, test one of 0.01; temperature 4 diverges. */
+function runner(log: RunConfig[][]): RunRung {
+  return async (trials) => {
+    log.push([...trials.values()]);
+    const sound = [...trials].filter(([, { method }]) => method?.options["temperature"] !== 4);
+    return new Map(
+      sound.map(([id, config]) => {
+        const fast = config.training.learningRate === 0.03;
+        const accuracy = { train: 1, val: (fast ? 0.8 : 0.6) + config.seed / 1e4, test: 0.5 };
+        const result = { ...sampleRun(config.method!.name, config.seed, fast ? 0.5 : 0.9) };
+        return [id, recordOf({ ...result, id, config, accuracy })];
+      }),
+    );
   };
 }
 
-test("every method has the same number of distinct random configurations", () => {
-  for (const space of Object.values(SPACES)) {
-    const drawn = drawConfigurations(space, PLAN.configurations, 1);
-    assert.equal(drawn.length, PLAN.configurations);
+const named = (...ids: string[]): Contender[] => contenders().filter(({ id }) => ids.includes(id));
+
+test("every method of the registry is searched, with the same number of configurations", () => {
+  const all = contenders();
+  assert.equal(new Set(all.map(({ id }) => id)).size, all.length);
+  for (const { name } of methods)
+    assert.ok(
+      all.some(({ method }) => method === name),
+      name,
+    );
+  for (const one of all) {
+    const drawn = drawConfigurations(one, RULE.configurations, 1);
+    assert.equal(drawn.length, RULE.configurations, one.id);
     assert.equal(new Set(drawn.map((draw) => JSON.stringify(draw))).size, drawn.length);
-    assert.deepEqual(drawConfigurations(space, PLAN.configurations, 1), drawn);
-    assert.notDeepEqual(drawConfigurations(space, PLAN.configurations, 2), drawn);
+    assert.deepEqual(drawn[0]!.options, one.start, "it begins with the published weights");
+    assert.deepEqual(drawConfigurations(one, RULE.configurations, 1), drawn);
+    assert.notDeepEqual(drawConfigurations(one, RULE.configurations, 2), drawn);
+    // Each is a legal configuration of its method, and every value of `fixed` is in each.
+    const teacher = teacherConfig({ dataset: "cora", seed: 1 });
+    for (const { options } of drawn) {
+      studentConfig({ dataset: "cora", seed: 1 }, one.method, teacher, { options });
+      for (const [name, value] of Object.entries(one.fixed)) assert.equal(options[name], value);
+    }
   }
-  const few = {
-    dropout: [0, 0],
-    learningRate: [1],
-    weightDecay: [0, 1],
-    options: [],
-    start: [0, 1, 0],
-  };
-  assert.equal(drawConfigurations(few, 20, 1).length, 2, "a small space is used up");
-});
-
-test("a neighbour differs in one choice", () => {
-  const space = SPACES["abkd"]!;
-  const [draw] = drawConfigurations(space, 1, 1);
-  const near = neighboursOf(draw!, space, 100, 1);
-  for (const other of near) {
-    assert.equal(other.filter((value, k) => value !== draw![k]).length, 1);
-  }
-  // 2 dropouts, 2 rates, 3 decays, 4 betas, 1 rate of projections, 1 kind of maps, 1 of logits.
-  assert.equal(near.length, 14);
-  assert.equal(neighboursOf(draw!, space, 5, 1).length, 5);
 });
 
 test("options that belong together are drawn together", () => {
-  for (const draw of drawConfigurations(SPACES["softkd"]!, 30, 3)) {
-    const { options } = changesOf(draw);
-    if (options?.["hardWeight"] === 0) assert.equal(options["alpha"], 1);
+  const [softkd] = named("softkd");
+  for (const { options } of drawConfigurations(softkd!, 30, 3).slice(1)) {
+    if (options["hardWeight"] === 0) assert.equal(options["alpha"], 1);
   }
 });
 
-test("validation alone decides, and the final seeds are new", async () => {
-  const log: RunConfig[] = [];
-  const found = await searchRecipe("softkd", SPACES["softkd"]!, PLAN, tools(log));
-  assert.equal(found.chosen.training?.learningRate, 0.03, "test accuracy preferred 0.003");
-  const chosenOn = new Set([...PLAN.first.seeds, ...PLAN.second.seeds, ...PLAN.third.seeds]);
-  assert.ok(found.final.every((run) => !chosenOn.has(run.config.seed)));
-  const { start } = SPACES["softkd"]!;
-  const each = (trials: { splits: readonly string[]; seeds: readonly number[] }): number =>
-    trials.splits.length * trials.seeds.length;
-  const earlier = found.candidates.find(({ draw }) => draw === start);
-  assert.ok(earlier && earlier.runs.length >= each(PLAN.first) + each(PLAN.second));
-  const most = each(PLAN.first) + each(PLAN.second) + each(PLAN.third);
-  const finalists = found.candidates.filter(({ runs }) => runs.length === most);
-  assert.equal(finalists.length, PLAN.finalists);
-  assert.equal(found.final.length, PLAN.final.splits.length * PLAN.final.seeds.length);
-  const again = await searchRecipe("softkd", SPACES["softkd"]!, PLAN, tools([]));
-  assert.deepEqual(again, found);
+test("validation alone decides; a run that diverges costs; rungs halve; no seed is a study's", async () => {
+  const log: RunConfig[][] = [];
+  const all = named("student", "softkd", "fitnet+soft");
+  const file = await searchRecipes("cora", all, RULE, runner(log), "2026-01-01");
+  for (const { id } of all) {
+    const chosen = file.recipes[id]!;
+    assert.equal(chosen.training.learningRate, 0.03, "test accuracy preferred 0.01");
+    assert.notEqual(chosen.options["temperature"], 4);
+    assert.equal(chosen.tried!.configurations, RULE.configurations);
+    assert.equal(chosen.validation!.runs, 4);
+    assert.equal(chosen.training.epochs, RULE.rungs.at(-1)!.epochs);
+  }
+  assert.ok(file.recipes["softkd"]!.tried!.diverged > 0);
+  let left = RULE.configurations;
+  for (const [k, rung] of RULE.rungs.entries()) {
+    for (const { method } of all) {
+      const runs = log[k]!.filter((config) => config.method!.name === method);
+      assert.equal(runs.length, left * rung.splits.length * rung.seeds.length);
+      assert.ok(
+        runs.every(({ seed }) => seed > 100),
+        "a study's seeds are 1, 2, ...",
+      );
+    }
+    left = rung.keep;
+  }
+  const again = await searchRecipes("cora", all, RULE, runner([]), "2026-01-01");
+  assert.deepEqual(again, file);
 });
 
-test("the report has a row a method, paired differences and everything that was tried", async () => {
-  const outcomes = [];
-  for (const method of ["student", "softkd"]) {
-    outcomes.push(await searchRecipe(method, SPACES[method]!, PLAN, tools([])));
+test("a search in real: resumable by its records, and the recipe is one that trains", async (t) => {
+  const folder = temporaryFolder(t);
+  const store = new ResultsStore(`${folder}/search`);
+  const splits = ["random:48/32/20:0"];
+  const rule = {
+    configurations: 3,
+    rungs: [
+      { epochs: 2, splits, seeds: [101], keep: 1 },
+      { epochs: 3, splits, seeds: [102, 103], keep: 1 },
+    ],
+  };
+  let begun = 0;
+  const run: RunRung = async (trials) => {
+    const observer = (event: { type: string }): void => {
+      if (event.type === "start") begun++;
+    };
+    const options = { store, runsDir: `${folder}/runs`, workers: 1, threads: 1, observer };
+    await runRecorded(trials, options, runTrials);
+    return store.read(trials.keys()).records;
+  };
+  const search = () => searchRecipes("synthetic", named("student"), rule, run, "2026-01-01");
+  const file = await search();
+  const { student } = file.recipes;
+  assert.equal(begun, 5);
+  assert.deepEqual([file.search!.runs, file.search!.diverged], [5, 0]);
+  assert.ok(student!.validation!.mean > 0 && student!.tried!.best >= student!.tried!.worst);
+  assert.deepEqual(await search(), file);
+  assert.equal(begun, 5, "nothing is run twice");
+});
+
+test("recipes are read from the files that searches wrote", () => {
+  for (const dataset of ["cora", "citeseer"]) {
+    const file = recipeFile(dataset)!;
+    for (const [id, { training, model, options, method }] of Object.entries(file.recipes)) {
+      const recipe = studentRecipe(dataset, id);
+      assert.equal(recipe.training.learningRate, training.learningRate);
+      assert.equal(recipe.model.dropout, model.dropout);
+      const config = studentConfig(
+        { dataset, seed: 1 },
+        method,
+        teacherConfig({ dataset, seed: 1 }),
+        { recipe: id },
+      );
+      for (const [name, value] of Object.entries(options)) {
+        assert.equal(config.method!.options[name], value, `${dataset} ${id} ${name}`);
+      }
+    }
   }
-  const text = recipeReport("cora", PLAN, outcomes, []);
-  assert.match(text, /\| student \| 80\.0 \+- 0\.0 \| 50\.0 \+- 0\.0 \| 50\.0 \| 0 \| {2}\| /);
-  for (const { method, candidates } of outcomes) {
-    assert.ok(text.includes(`${method}: ${candidates.length} configurations`));
-  }
+  assert.match(studentRecipe("pubmed", "abkd").source, /as for Cora/);
+  const unknown = studentConfig(
+    { dataset: "cora", seed: 1 },
+    "abkd",
+    teacherConfig({ dataset: "cora", seed: 1 }),
+    { recipe: null },
+  );
+  assert.equal(unknown.training.weightDecay, 1e-4);
+});
+
+test("the document has a row a contender, the search's identity and its spaces", async () => {
+  const all = named("student", "softkd");
+  const file = await searchRecipes("cora", all, RULE, runner([]), "2026-01-01");
+  const text = recipeReport(file);
+  assert.match(text, /\| Student \| 81\.0 ± 0\.0 \| 81\.0 \| 0 of 4 \|/);
+  assert.match(text, /Searched until 2026-01-01: 16 configurations each, 68 runs/);
+  const spaces = spacesReport(RULE);
+  for (const { label } of contenders()) assert.ok(spaces.includes(`| ${label} |`), label);
   const document = "# A\n<!-- generated: cora -->\nold\n<!-- end: cora -->\nend";
   const written = writeSection(document, "cora", text);
   assert.ok(written.startsWith("# A\n") && written.endsWith("\nend") && !written.includes("\nold"));

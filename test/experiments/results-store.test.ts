@@ -6,9 +6,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { UserError } from "../../src/errors.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { distinctTrials, runStudy } from "../../src/experiments/run-study.ts";
+import type { Claim } from "../../src/experiments/study.ts";
+import { studyReport } from "../../src/experiments/study-report.ts";
 import { recordOf, type TrialRecord } from "../../src/experiments/trial-record.ts";
+import { runId } from "../../src/training/canonical.ts";
 import { FileError } from "../../src/training/files.ts";
 import { temporaryFolder } from "../training/small.ts";
 import {
@@ -18,6 +22,7 @@ import {
   arithmeticRunner,
 } from "./arithmetic-study.ts";
 
+const ABOVE: Claim = { kind: "ordering", text: "above", better: "abkd", worse: "student" };
 const SCRIPT = fileURLToPath(new URL("./arithmetic-study.ts", import.meta.url));
 
 test("a record is read back as it was written; another name or version is not it", (t) => {
@@ -69,6 +74,63 @@ test("cut, altered and other versions' records are named, kept aside and done ag
   assert.equal(readFileSync(`${store.path(cut)}.bad`, "utf8"), whole.get(cut)!.slice(0, 300));
   assert.equal(store.read(ids).records.size, ids.length);
   assert.equal(await runStudy(plan, { store }, arithmeticRunner), 0, "nothing is done twice");
+});
+
+/** ABKD's trials leave the numbers, unless they are cured. */
+function wildRunner(cured: boolean, begun: string[]): typeof arithmeticRunner {
+  return async (configs, options) => {
+    begun.push(...configs.map(runId));
+    const wild = configs.filter(({ method }) => !cured && method?.name === "abkd");
+    for (const config of wild) {
+      const message = `abkd, seed ${config.seed}: the loss is NaN in epoch 3`;
+      options.observer?.({ type: "fail", id: runId(config), message, diverged: true });
+    }
+    await arithmeticRunner(
+      configs.filter((config) => !wild.includes(config)),
+      options,
+    );
+    if (wild.length > 0) throw new UserError(`${wild.length} runs failed`, { exitCode: 1 });
+  };
+}
+
+test("a trial that diverges is recorded as such and not run again unless asked", async (t) => {
+  const store = new ResultsStore(temporaryFolder(t));
+  const plan = arithmeticPlan({ splits: 2, claims: [ABOVE] });
+  const size = distinctTrials(plan).size;
+  const begun: string[] = [];
+  assert.equal(await runStudy(plan, { store }, wildRunner(false, begun)), size);
+  assert.equal(begun.length, size);
+  assert.equal(await runStudy(plan, { store }, wildRunner(false, begun)), 0, "not for ever");
+  assert.equal(begun.length, size);
+
+  const report = studyReport(plan, store);
+  assert.deepEqual([report.done, report.diverged], [size - 4, 4]);
+  const arm = report.datasets[0]!.arms.find(({ method }) => method === "abkd")!;
+  assert.deepEqual([arm.n, arm.diverged, arm.planned], [0, 4, 4]);
+  const [claim] = report.datasets[0]!.claims;
+  assert.deepEqual(claim!.verdict, { outcome: "none", why: "4 of 8 trials diverged" });
+  assert.match(report.datasets[0]!.notes.join(), /abkd, 4 trials diverged.*NaN in epoch 3/);
+
+  const [id] = store.read(distinctTrials(plan).keys()).failures.keys();
+  writeFileSync(store.failurePath(id!), "{");
+  const [problem] = store.read([id!]).problems;
+  assert.match(problem!.message, /\.failed\.json is cut off or damaged/);
+  const again = { store, retryFailed: true };
+  assert.equal(await runStudy(plan, again, wildRunner(true, begun)), 4);
+  assert.deepEqual(studyReport(plan, store).diverged, 0);
+});
+
+test("a trial that fails otherwise has no record and is run again", async (t) => {
+  const store = new ResultsStore(temporaryFolder(t));
+  const plan = arithmeticPlan({ splits: 1 });
+  const failing: typeof arithmeticRunner = async ([first, ...rest], options) => {
+    const message = "its worker failed";
+    options.observer?.({ type: "fail", id: runId(first!), message, diverged: false });
+    await arithmeticRunner(rest, options);
+    throw new UserError(message, { exitCode: 1 });
+  };
+  await assert.rejects(runStudy(plan, { store }, failing), /its worker failed/);
+  assert.equal(await runStudy(plan, { store }, arithmeticRunner), 1);
 });
 
 test("another hyper-parameter or version of a method is another trial", async (t) => {

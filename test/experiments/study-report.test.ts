@@ -1,13 +1,19 @@
 // Reports: each arm's numbers, comparisons, and verdicts by the rule.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { DatasetReport } from "../../src/experiments/report-data.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { runStudy } from "../../src/experiments/run-study.ts";
 import type { Claim } from "../../src/experiments/study.ts";
 import { markdown, studyDocument } from "../../src/experiments/study-document.ts";
-import { type DatasetReport, studyReport } from "../../src/experiments/study-report.ts";
+import { studyReport } from "../../src/experiments/study-report.ts";
 import { recordOf } from "../../src/experiments/trial-record.ts";
-import { majorityVerdict, orderingVerdict, valueVerdict } from "../../src/experiments/verdict.ts";
+import {
+  majorityVerdict,
+  orderingVerdict,
+  rangeVerdict,
+  valueVerdict,
+} from "../../src/experiments/verdict.ts";
 import { studyPage } from "../../src/figures/study-page.ts";
 import { temporaryFolder } from "../training/small.ts";
 import {
@@ -68,7 +74,7 @@ test("no verdict from a quick profile, nor while a trial is missing", async (t) 
   assert.ok(quick.part.claims.every(({ verdict }) => verdict.outcome === "none"));
   const { store, plan } = await study(temporaryFolder(t));
   const missing = plan.trials.find(({ arm }) => arm === "student")!;
-  store.setAside(missing.id);
+  store.setAside(store.path(missing.id));
   const part = studyReport(plan, store).datasets[0]!;
   const [first, second] = part.claims;
   assert.deepEqual(first!.verdict, { outcome: "none", why: "1 of 40 trials are missing" });
@@ -111,6 +117,12 @@ test("the rule, at its edges", () => {
   assert.deepEqual(
     [value(82), value(82.1), value(83, 1), value(83.1, 1)],
     [...["reproduced", "undecided", "reproduced", "undecided"]],
+  );
+  const inRange = (mean: number): string =>
+    rangeVerdict(mean, [mean - 0.002, mean + 0.002], { low: 80, high: 82 }).outcome;
+  assert.deepEqual(
+    [inRange(0.8), inRange(0.82), inRange(0.799), inRange(0.797), inRange(0.823)],
+    ["reproduced", "reproduced", "undecided", "refuted", "refuted"],
   );
   assert.equal(majorityVerdict(0.7, [0.51, 0.9]).outcome, "reproduced");
   assert.equal(majorityVerdict(0.5, [0.4, 0.6]).outcome, "undecided");

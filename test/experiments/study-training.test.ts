@@ -11,6 +11,7 @@ import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { runStudy } from "../../src/experiments/run-study.ts";
 import { studyReport } from "../../src/experiments/study-report.ts";
 import { randomStream } from "../../src/graph/random.ts";
+import { runId } from "../../src/training/canonical.ts";
 import { attendedLayer } from "../../src/training/initial.ts";
 import { readModel, readResult, runFiles } from "../../src/training/run-store.ts";
 import { runTrials } from "../../src/training/trials.ts";
@@ -98,6 +99,30 @@ test("an heir has the attended layer's weights; damaged runs are trained anew", 
   });
   assert.deepEqual(again!.accuracy, result!.accuracy);
   assert.match(notes.join(), /abkd on synthetic .* trained anew, as .*run\.json is damaged/);
+});
+
+test("a training whose loss leaves the numbers is recorded; a study of it ends well", async (t) => {
+  const folder = temporaryFolder(t);
+  const whole = trainedPlan();
+  const trials = whole.trials
+    .filter(({ arm }) => arm === "student")
+    .map((trial, k) => {
+      const training = { ...trial.config.training, ...(k === 0 && { learningRate: 3e38 }) };
+      const config = { ...trial.config, training };
+      return { ...trial, config, id: runId(config) };
+    });
+  const plan = { ...whole, trials };
+  const store = new ResultsStore(join(folder, "results"));
+  const options = { store, runsDir: join(folder, "runs"), workers: 1, threads: 1 };
+  assert.equal(await runStudy(plan, options, runTrials), trials.length);
+  const { records, failures } = store.read(trials.map(({ id }) => id));
+  assert.deepEqual([...failures.keys()], [trials[0]!.id]);
+  assert.equal(records.size, trials.length - 1);
+  assert.match(
+    failures.get(trials[0]!.id)!.reason,
+    /student on synthetic .*loss is NaN in epoch \d/,
+  );
+  assert.equal(await runStudy(plan, options, runTrials), 0);
 });
 
 test("the attended layer is the one with most rows' largest scores", () => {

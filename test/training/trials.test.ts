@@ -113,18 +113,18 @@ test("a run that fails is named, and the others finish", async (t) => {
   const good = student("student", 1);
   const training = { ...good.training, learningRate: 3e38 };
   const wild = { ...student("student", 2), training };
-  const failed: string[] = [];
+  const failed: boolean[] = [];
   const failure = await runTrials([wild, good], {
     runsDir: folder,
     workers: 2,
-    observer: (event) => event.type === "fail" && failed.push(event.message),
+    observer: (event) => event.type === "fail" && failed.push(event.diverged),
   }).catch((error: unknown) => error);
   assert.ok(failure instanceof TrialsError, String(failure));
   assert.match(failure.message, /^1 of 2 runs failed: student on synthetic .*, seed 2: the val/);
   assert.equal(failure.exitCode, 1);
   assert.equal(failure.results[0], undefined);
   assert.equal(failure.results[1]?.config.seed, 1);
-  assert.equal(failed.length, 1);
+  assert.deepEqual(failed, [true]);
 });
 
 test("a worker that dies is an error that names its run, and the others finish", async (t) => {

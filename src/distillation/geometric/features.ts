@@ -8,6 +8,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { reluDropout } from "../../tensor/dropout.ts";
 import { lastMap } from "../../tensor/gcnii.ts";
+import { meanSquaredError } from "../../tensor/loss.ts";
 import { uniform } from "../../tensor/random.ts";
 import { arcProducts } from "../../tensor/sparse.ts";
 import { tanh } from "../../tensor/tanh.ts";
@@ -30,6 +31,14 @@ interface Expansion {
   readonly signs: tf.Tensor2D;
 }
 
+/** A map as a product. */
+interface Product {
+  /** n x inputs. */
+  readonly map: tf.Tensor2D;
+  /** inputs x width. */
+  readonly factors: tf.Tensor2D;
+}
+
 /** @param hidden n x d_t, the teacher's map, standardised; the term's own from now on */
 export function featuresTerm(
   hidden: tf.Tensor2D,
@@ -43,8 +52,12 @@ export function featuresTerm(
   const width = hidden.shape[1];
   const count = width * features;
   const projection = new StandardisedProjection("geometric.projection", studentWidth, width, seed);
-  const project = (outputs: StudentOutputs): tf.Tensor2D =>
-    projection.apply(centre(lastHidden(outputs)));
+  // The student's projected map, map times factors, is only ever multiplied by a matrix of n's size:
+  // factors first, so that nothing n x width is made.
+  const project = (outputs: StudentOutputs): Product => {
+    const centred = centre(lastHidden(outputs));
+    return { map: centred.map, factors: projection.factors(centred) };
+  };
   const rate = learningRate !== null && { learningRate };
   if (kernel === "random") {
     return {
@@ -53,7 +66,7 @@ export function featuresTerm(
       value(outputs, step) {
         const expansion = drawn(seed, step, width, count, draws);
         const t = tanhProduct(hidden, expansion.weight);
-        const s = tanhProduct(project(outputs), expansion.weight);
+        const s = tanhOfProduct(project(outputs), expansion.weight);
         return distance(t, s, expansion.signs, graph, delta);
       },
       dispose() {
@@ -75,9 +88,9 @@ export function featuresTerm(
       const fixed = detached(weight);
       const learned = {
         t: tanhProduct(hidden, weight),
-        s: tanhProduct(detached(own), weight),
+        s: tanhOfProduct({ map: detached(own.map), factors: detached(own.factors) }, weight),
       };
-      const s = tanhProduct(own, fixed);
+      const s = tanhOfProduct(own, fixed);
       const signs = tf.ones([1, count]) as tf.Tensor2D;
       const loss = distance(detached(learned.t), s, signs, graph, delta);
       const last = standardised(detached(lastHidden(outputs)));
@@ -107,8 +120,12 @@ function firstHidden({ maps }: TeacherOutputs | StudentOutputs): tf.Tensor2D {
  */
 function reconstruction(features: tf.Tensor2D, last: tf.Tensor2D, first: tf.Tensor2D): tf.Scalar {
   const spread = tf.matMul(features, tf.matMul(features, last, true, false));
-  const gaps = tf.sub(standardised(spread as tf.Tensor2D), first);
-  return tf.sum(tf.mul(gaps, gaps));
+  return squaredGap(standardised(spread as tf.Tensor2D), first);
+}
+
+/** |x - target|^2, differentiable by x. */
+function squaredGap(x: tf.Tensor, target: tf.Tensor): tf.Scalar {
+  return tf.mul(meanSquaredError(x, target), x.size);
 }
 
 /** Sum over pairs of w (K_t - K_s)^2, w 1 along arcs and on the diagonal, else delta. */
@@ -120,16 +137,37 @@ function distance(
   delta: number,
 ): tf.Scalar {
   const outer = tf.matMul(signs, signs, true, false);
-  const square = (a: tf.Tensor2D, b: tf.Tensor2D): tf.Scalar => {
-    const gram = tf.matMul(a, b, true, false);
-    return tf.sum(tf.mul(tf.mul(gram, gram), outer));
-  };
-  const all = tf.sub(tf.add(square(t, t), square(s, s)), tf.mul(square(t, s), 2));
+  // A sum as a product: on the tape a sum's gradient is a slow broadcast.
+  const square = (products: tf.Tensor2D): tf.Tensor =>
+    tf.matMul(
+      tf.reshape(tf.mul(products, products), [1, -1]),
+      tf.reshape(outer, [-1, 1]) as tf.Tensor2D,
+    );
+  const own = tf.add(square(gram(t)), square(gram(s)));
+  const pairs = tf.sub(own, tf.mul(square(tf.matMul(t, s, true, false)), 2));
+  const all = tf.reshape(pairs, []) as tf.Scalar;
   const rows = tf.matMul(tf.ones([t.shape[0], 1]), signs);
   const along = (x: tf.Tensor2D): tf.Tensor1D =>
     arcProducts(adjacency, tf.mul(x, rows) as tf.Tensor2D, x);
-  const gaps = tf.sub(along(s), along(t));
-  return tf.add(tf.mul(all, delta), tf.mul(tf.sum(tf.mul(gaps, gaps)), 1 - delta));
+  const arcs = squaredGap(along(s), along(t));
+  return tf.add(tf.mul(all, delta), tf.mul(arcs, 1 - delta));
+}
+
+/** x' x; on the tape it would be a product of two matrices, with two products of x's size for it. */
+function gram(x: tf.Tensor2D): tf.Tensor2D {
+  const op = tf.customGrad((...args: unknown[]) => {
+    const [input, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
+    save([input]);
+    const gradFunc = (dy: tf.Tensor, [from]: tf.Tensor[]): tf.Tensor =>
+      tf.matMul(from as tf.Tensor2D, tf.add(dy, tf.transpose(dy)) as tf.Tensor2D);
+    return { value: tf.matMul(input, input, true, false), gradFunc };
+  });
+  return op(x) as tf.Tensor2D;
+}
+
+/** The features tanh(map (factors W)). */
+function tanhOfProduct({ map, factors }: Product, weight: tf.Tensor2D): tf.Tensor2D {
+  return tanhProduct(map, tf.matMul(factors, weight));
 }
 
 /** The features tanh(x W). */

@@ -36,13 +36,14 @@ export type GeometricOptions = RivalOptions & {
  *
  * x are the last hidden maps after ReLU, each column standardised (the reference's BatchNorm without
  * weights). The student's is projected to the teacher's width for random and parametric, whose W and
- * phi serve both sides. In phi's own loss x_first is the first layer's map after ReLU, the
+ * phi serve both sides. The published beta is for a student with batch normalisation and the
+ * teacher's width: a 4-wide student of ours trains from 1e-7 down (Gaussian, sigmoid) or 1e-12
+ * (random, parametric; docs/recipes.md). In phi's own loss x_first is the first layer's map after ReLU, the
  * reference's is the input layer's. The loss is a sum, not a mean, so beta counts once a pair.
  *
- * Cost of a step on Cora, in steps of the plain student: random 15 and parametric 30, which
- * collapse exactly to Gram matrices of all nodes' features; gaussian 13 and sigmoid 15, which look at
- * all pairs of `sample` nodes drawn at each step, and 22 with all nodes. Up to 4,096 nodes the
- * teacher's kernel is known beforehand.
+ * Random and parametric collapse exactly to Gram matrices of all nodes' features; gaussian and sigmoid
+ * look at all pairs of `sample` nodes drawn at each step. Up to 4,096 nodes the teacher's kernel is
+ * known beforehand. docs/performance.md has what a step costs.
  */
 export const geometric: Method<GeometricOptions> = {
   name: "geometric",

@@ -54,8 +54,13 @@ export function pairsTerm(
         ? similarityMismatch(rows, all, kind, chosen)
         : similarityMismatch(rows, similarities(takeRows(teacher, chosen!), kind), kind);
       const gaps = tf.sub(along.kernel(s), arcs) as tf.Tensor1D;
-      const squares = tf.mul(gaps, gaps) as tf.Tensor1D;
-      const local = tf.sum(chosen ? tf.mul(squares, along.inside(chosen)) : squares);
+      const counted = chosen ? tf.mul(gaps, along.inside(chosen)) : gaps;
+      // As a product: on the tape a sum's gradient is a slow broadcast.
+      const squares = tf.matMul(
+        tf.reshape(counted, [1, -1]) as tf.Tensor2D,
+        tf.reshape(gaps, [-1, 1]) as tf.Tensor2D,
+      );
+      const local = tf.reshape(squares, []) as tf.Scalar;
       // similarityMismatch is a mean.
       const global = tf.mul(everywhere, delta * rows.shape[0] ** 2);
       return tf.add(global, tf.mul(local, 1 - delta));

@@ -14,14 +14,19 @@ import type { TrainingGraph } from "../method.ts";
 export interface Seen {
   /** n x classes. */
   readonly logits: tf.Tensor2D;
-  /** n x width: the last hidden map, in the teacher's width. */
-  readonly embedding: tf.Tensor2D;
-  /** The same with rows of length 1. */
+  /** The last hidden map with rows of length 1, n x width; or n x k where there is a basis. */
   readonly unit: tf.Tensor2D;
+  /** k x width: `unit` times it are those rows. */
+  readonly basis?: tf.Tensor2D;
+  /** 1 x width: the map's mean over nodes. */
+  readonly mean: tf.Tensor2D;
 }
 
+/** @param embedding n x width */
 export function seen(logits: tf.Tensor2D, embedding: tf.Tensor2D): Seen {
-  return { logits, embedding, unit: unitRows(embedding) };
+  const nodes = embedding.shape[0];
+  const mean = tf.matMul(tf.fill([1, nodes], 1 / nodes) as tf.Tensor2D, embedding);
+  return { logits, unit: unitRows(embedding), mean: mean as tf.Tensor2D };
 }
 
 /** A discriminator; its weights come as an argument, so that they can be held fixed. */
@@ -34,17 +39,26 @@ export interface Critic {
   telling(weights: readonly tf.Tensor[], student: Seen, teacher: Seen): tf.Scalar;
 }
 
+/** So many factors of at most 2 stay far from a double's largest number. */
+const FACTORS = 512;
+
 /** Mean cross-entropy of "real" (yes) or "fake" (no) against logits of any shape. */
 function judged(logits: tf.Tensor, real: boolean): tf.Scalar {
   return meanElements(logits, (z, slopes) => {
     let sum = 0;
-    for (let k = 0; k < z.length; k++) {
-      // log(1 + e^x), without overflow.
-      const x = real ? -z[k]! : z[k]!;
-      const small = Math.exp(-Math.abs(x));
-      sum += Math.max(0, x) + Math.log1p(small);
-      const slope = (x >= 0 ? 1 : small) / (1 + small);
-      slopes[k] = real ? -slope : slope;
+    for (let first = 0; first < z.length; first += FACTORS) {
+      const last = Math.min(z.length, first + FACTORS);
+      // log(1 + e^x), without overflow: the logarithm once for all factors.
+      let product = 1;
+      for (let k = first; k < last; k++) {
+        const x = real ? -z[k]! : z[k]!;
+        const small = Math.exp(-Math.abs(x));
+        if (x > 0) sum += x;
+        product *= 1 + small;
+        const slope = (x >= 0 ? 1 : small) / (1 + small);
+        slopes[k] = real ? -slope : slope;
+      }
+      sum += Math.log(product);
     }
     return sum;
   });
@@ -111,10 +125,12 @@ function diagonal(name: string, width: number): Parameter[] {
 
 /** On arcs (u, v), self loops among them: scale e_u diag(d) e_v', e the unit embeddings. */
 export function localCritic({ adjacency }: TrainingGraph, width: number): Critic {
-  const scores = ([d, scale]: readonly tf.Tensor[], { unit }: Seen): tf.Tensor => {
-    const rows = tf.matMul(tf.ones([unit.shape[0], 1]), d as tf.Tensor2D);
-    return tf.mul(arcProducts(adjacency, tf.mul(unit, rows) as tf.Tensor2D, unit), scale!);
+  const weighted = (d: tf.Tensor2D, { unit, basis }: Seen): tf.Tensor2D => {
+    if (!basis) return tf.mul(unit, tf.matMul(tf.ones([unit.shape[0], 1]), d)) as tf.Tensor2D;
+    return tf.matMul(unit, tf.matMul(tf.mul(basis, d) as tf.Tensor2D, basis, false, true));
   };
+  const scores = ([d, scale]: readonly tf.Tensor[], side: Seen): tf.Tensor =>
+    tf.mul(arcProducts(adjacency, weighted(d as tf.Tensor2D, side), side.unit), scale!);
   return {
     parameters: diagonal("local", width),
     fooled: (weights, student) => judged(scores(weights, student), true),
@@ -128,13 +144,16 @@ export function localCritic({ adjacency }: TrainingGraph, width: number): Critic
  * e_u diag(d) summary'. The nodes of a summary's own side are real to it, the other's fake.
  */
 export function globalCritic(teacher: Seen, width: number): Critic {
-  const summary = ({ embedding }: Seen): tf.Tensor2D => {
-    const nodes = embedding.shape[0];
-    const mean = tf.matMul(tf.fill([1, nodes], 1 / nodes) as tf.Tensor2D, embedding);
-    return tf.sigmoid(mean) as tf.Tensor2D;
+  const summary = ({ mean }: Seen): tf.Tensor2D => tf.sigmoid(mean) as tf.Tensor2D;
+  const scores = (
+    [d, scale]: readonly tf.Tensor[],
+    { unit, basis }: Seen,
+    of: tf.Tensor2D,
+  ): tf.Tensor => {
+    const row = tf.mul(d!, of) as tf.Tensor2D;
+    const short = basis ? tf.matMul(row, basis, false, true) : row;
+    return tf.mul(tf.matMul(unit, short, false, true), scale!);
   };
-  const scores = ([d, scale]: readonly tf.Tensor[], { unit }: Seen, of: tf.Tensor2D): tf.Tensor =>
-    tf.mul(tf.matMul(unit, tf.mul(d!, of) as tf.Tensor2D, false, true), scale!);
   const bySummary = (weights: readonly tf.Tensor[], own: Seen, other: Seen): tf.Scalar => {
     const of = summary(own);
     return tf.add(

@@ -1,7 +1,12 @@
 // Arms that studies share: methods from the registry, ABKD's forms, and a sceptic's controls.
-import { type AnyMethod, findMethod } from "../../distillation/registry.ts";
-import { type Changes, studentConfig, studentRecipe } from "../../training/recipes.ts";
-import { table3 } from "../published.ts";
+import { findMethod } from "../../distillation/registry.ts";
+import {
+  type Changes,
+  chosenRecipe,
+  studentConfig,
+  studentRecipe,
+} from "../../training/recipes.ts";
+import type { Contender } from "../contenders.ts";
 import type { Arm } from "../study.ts";
 import { methodLabel } from "../summary.ts";
 
@@ -66,27 +71,34 @@ export const attentionControls: readonly Arm[] = [
 /** What stands in every ABKD table beside its own arms. */
 export const controls: readonly Arm[] = [...baselines, ...attentionControls];
 
-/** The preset by which a rival adds soft labels, with the weights published for both together. */
-const SOFT_LABELS = "soft-labels";
+/** A contender with the recipe that was searched for it; one never searched as it starts. */
+export function contenderArm(contender: Contender, role: Arm["role"]): Arm {
+  const { id, method, label, start } = contender;
+  return {
+    ...{ id, label, role },
+    config(subject, teacher) {
+      const searched = chosenRecipe(subject.dataset, id) !== undefined;
+      const changes = searched ? { recipe: id } : { recipe: null, options: start };
+      return studentConfig(subject, method, teacher, changes);
+    },
+  };
+}
 
-/**
- * A rival with the weights that were searched for it, with its published ones (its defaults), and
- * beside soft labels where it has that. Equal configurations are trained once.
- */
-export function rivalArms(method: AnyMethod): Arm[] {
-  const { name, defaults, presets } = method;
-  const inPaper = Object.values(table3).some((row) => Object.hasOwn(row, name));
-  const arm = (what: string, label: string, changes: Changes): Arm =>
-    methodArm(
-      name,
-      { id: `${name}:${what}`, label: `${methodLabel(name)}, ${label}`, role: "control" },
-      changes,
-    );
-  return [
-    methodArm(name, { role: inPaper ? "method" : "control" }),
-    arm("published", "published weights", { options: defaults }),
-    ...(Object.hasOwn(presets, SOFT_LABELS)
-      ? [arm(SOFT_LABELS, "and soft labels", { preset: SOFT_LABELS })]
-      : []),
-  ];
+/** The same with the weights that the method's authors published, and the training searched. */
+export function publishedArm({ id, method, label, fixed }: Contender): Arm {
+  return {
+    ...{ id: `${id}:published`, label: `${label}, published weights`, role: "control" },
+    publishedOf: id,
+    config(subject, teacher) {
+      const recipe = studentRecipe(subject.dataset, id);
+      const { dropout } = recipe.model;
+      const { learningRate, weightDecay } = recipe.training;
+      return studentConfig(subject, method, teacher, {
+        recipe: null,
+        model: { dropout },
+        training: { learningRate, weightDecay },
+        options: fixed,
+      });
+    },
+  };
 }

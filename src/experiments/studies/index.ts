@@ -4,6 +4,7 @@ import type { Study } from "../study.ts";
 import { figure5 } from "./figure5.ts";
 import { table3 } from "./table3.ts";
 import { table4 } from "./table4.ts";
+import { teachers } from "./teachers.ts";
 import {
   table6Study,
   table7Study,
@@ -12,8 +13,9 @@ import {
   table12Study,
 } from "./variations.ts";
 
-/** In the paper's order. */
+/** The teachers of all, then the paper's order. */
 export const studies: readonly Study[] = [
+  teachers,
   ...[table3, table4, table6Study, table7Study],
   ...[table10Study, table11Study, table12Study, figure5],
 ];

@@ -1,0 +1,119 @@
+// What a training step of each method costs, as a ratio to the plain student's in the same round.
+import * as tf from "@tensorflow/tfjs";
+import { methods } from "../src/distillation/registry.ts";
+import type { Graph, Split } from "../src/graph/graph.ts";
+import { withForward } from "../src/training/evaluate.ts";
+import { graphInputs, splitTargets } from "../src/training/inputs.ts";
+import { type Changes, studentConfig, teacherConfig } from "../src/training/recipes.ts";
+import { summary } from "./measure.ts";
+import { type Data, modelOf, trainingStep } from "./steps.ts";
+
+const SEED = 1;
+/** Rounds over all methods, each of which begins and ends with the plain student. */
+const ROUNDS = 9;
+/** A sample is as many steps as take so long, one at least: milliseconds. */
+const SAMPLE = 8;
+const STUDENT = "student";
+
+/** One method with one set of options. */
+interface Contender {
+  readonly name: string;
+  readonly method: string;
+  readonly changes: Changes;
+}
+
+/** A method's step beside the plain student's. */
+export interface StepCost {
+  readonly name: string;
+  /** Steps of the plain student: the median over rounds, and the quartiles. */
+  readonly ratio: number;
+  readonly lower: number;
+  readonly upper: number;
+  /** Milliseconds, the median. */
+  readonly milliseconds: number;
+}
+
+/** Each method by its defaults and by each of its presets. */
+function contenders(): Contender[] {
+  return methods.flatMap(({ name, presets }) => [
+    { name, method: name, changes: {} },
+    ...Object.keys(presets).map((preset) => ({
+      ...{ name: `${name}, ${preset}`, method: name, changes: { preset } },
+    })),
+  ]);
+}
+
+/**
+ * @param progress told before each round
+ * @returns in the registry's order; the engine must run on one thread
+ */
+export function stepCosts(
+  graph: Graph,
+  split: Split,
+  progress: (round: number, rounds: number) => void,
+): StepCost[] {
+  const data: Data = {
+    shape: { features: graph.features.columns, classes: graph.classes },
+    inputs: graphInputs(graph).value,
+    targets: splitTargets(graph, split).value,
+  };
+  const subject = { dataset: graph.name, split: split.name, seed: SEED };
+  const teacher = teacherConfig(subject);
+  // Not trained: the numbers do not change what a step costs.
+  const outputs = withForward(modelOf(teacher, data), data.inputs, true, ({ logits, maps }) => ({
+    logits: tf.keep(logits),
+    maps: tf.keep(maps!),
+  }));
+  const tasks = contenders().map(({ name, method, changes }) => {
+    const config = studentConfig(subject, method, teacher, changes);
+    const run = trainingStep(config, data, modelOf(config, data), outputs);
+    run();
+    const first = timeOf(run, 1);
+    return { name, run, calls: Math.max(1, Math.ceil(SAMPLE / first)), samples: [] as Sample[] };
+  });
+  const plain = tasks.find(({ name }) => name === STUDENT)!;
+  for (let round = 1; round <= ROUNDS; round++) {
+    progress(round, ROUNDS);
+    let before = timeOf(plain.run, plain.calls);
+    for (const task of tasks) {
+      const milliseconds = timeOf(task.run, task.calls);
+      const after = timeOf(plain.run, plain.calls);
+      task.samples.push({ milliseconds, ratio: (2 * milliseconds) / (before + after) });
+      before = after;
+    }
+  }
+  return tasks.map(({ name, samples }) => {
+    const { median: ratio, lower, upper } = summary(samples.map((sample) => sample.ratio));
+    const { median } = summary(samples.map((sample) => sample.milliseconds));
+    return { name, ratio, lower, upper, milliseconds: median };
+  });
+}
+
+interface Sample {
+  readonly milliseconds: number;
+  readonly ratio: number;
+}
+
+/** This thread's processor time: other programs do not count. The first call warms the caches. */
+function timeOf(run: () => unknown, calls: number): number {
+  run();
+  const began = process.threadCpuUsage();
+  for (let call = 0; call < calls; call++) run();
+  const { user, system } = process.threadCpuUsage(began);
+  return (user + system) / 1000 / calls;
+}
+
+const HEAD = ["method", "steps of the plain student", "quartiles", "ms"];
+
+const cells = ({ name, ratio, lower, upper, milliseconds }: StepCost): string[] => [
+  name,
+  ratio.toFixed(ratio < 10 ? 1 : 0),
+  `${lower.toFixed(1)} to ${upper.toFixed(1)}`,
+  milliseconds.toFixed(milliseconds < 10 ? 2 : 0),
+];
+
+export function costsMarkdown(costs: readonly StepCost[]): string {
+  const line = (texts: readonly string[]): string => `| ${texts.join(" | ")} |`;
+  const rule = `|${HEAD.map((_, k) => (k === 0 ? "---" : "---:")).join("|")}|`;
+  return [line(HEAD), rule, ...costs.map((cost) => line(cells(cost)))].join("\n");
+}

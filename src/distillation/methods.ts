@@ -1,0 +1,11 @@
+// The methods there are: a new one is a file and a line here.
+export { abkd } from "./abkd/index.ts";
+export { at } from "./at.ts";
+export { fitnet } from "./fitnet.ts";
+export { gcrd } from "./gcrd.ts";
+export { geometric } from "./geometric/index.ts";
+export { graphakd } from "./graphakd/index.ts";
+export { gsp } from "./gsp.ts";
+export { lsp } from "./lsp.ts";
+export { softkd } from "./softkd.ts";
+export { student } from "./student.ts";

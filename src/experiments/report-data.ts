@@ -1,0 +1,99 @@
+// What a study's report holds: each arm, each comparison, each claim with its verdict.
+import type { PublishedAccuracy } from "./published.ts";
+import type { Arm, Claim, StudyPlan } from "./study.ts";
+import type { TrialRecord } from "./trial-record.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** Accuracies are fractions, the paper's are in percent as printed. */
+export interface ArmReport {
+  readonly method: string;
+  readonly label: string;
+  readonly role: Arm["role"];
+  /** The arm beside which this one stands as a column: its published weights. */
+  readonly publishedOf?: string;
+  /** Trials done, and planned. */
+  readonly n: number;
+  readonly planned: number;
+  /** Of the test accuracy over trials; absent without trials. */
+  readonly mean?: number;
+  readonly std?: number;
+  readonly median?: number;
+  /** The middle half of the trials. */
+  readonly quartiles?: readonly [number, number];
+  /** 95 %, of the mean, by bootstrap over the units that the rule names. */
+  readonly interval?: readonly [number, number];
+  /** Mean validation accuracy over trials. */
+  readonly val?: number;
+  /** Trials whose model predicts one class for every node. */
+  readonly dead: number;
+  /** Trials whose loss left the numbers; they are not among the n. */
+  readonly diverged: number;
+  readonly parameters?: TrialRecord["parameters"];
+  readonly paper?: PublishedAccuracy;
+  /** Ours less the paper's, in points. */
+  readonly difference?: number;
+  /** Of the paper's value, where it prints one. */
+  readonly verdict?: Verdict;
+  /** Trials in which each student layer has the largest share of learned attention. */
+  readonly attended?: readonly number[];
+  readonly trials: readonly string[];
+  /** Each trial's test accuracy, in the order of `trials`. */
+  readonly tests: readonly number[];
+  /** Each trial's shares of learned attention by student layer. */
+  readonly shares?: readonly (readonly number[])[];
+}
+
+/** One arm against another, paired by split and seed. */
+export interface Comparison {
+  readonly one: string;
+  readonly other: string;
+  readonly n: number;
+  /** The mean paired difference in test accuracy, one less the other; a fraction. */
+  readonly difference: number;
+  readonly interval: readonly [number, number];
+  readonly p: number;
+  readonly holm: number;
+  readonly effect?: number;
+  readonly wins: number;
+}
+
+export interface ClaimReport {
+  readonly text: string;
+  readonly kind: Claim["kind"];
+  /** In words: `84.27 ± 1.48`, `+10.05 points`; absent where the paper prints no number. */
+  readonly paper?: string;
+  readonly ours?: string;
+  readonly verdict: Verdict;
+}
+
+export interface DatasetReport {
+  readonly dataset: string;
+  readonly splits: readonly string[];
+  readonly seeds: readonly number[];
+  /** `split` where tests are over splits' means, else `trial`. */
+  readonly unit: "split" | "trial";
+  readonly arms: readonly ArmReport[];
+  readonly comparisons: readonly Comparison[];
+  readonly claims: readonly ClaimReport[];
+  /** What a reader must know: mixed engines or data, warnings of trials. */
+  readonly notes: readonly string[];
+}
+
+export interface StudyReport {
+  readonly study: string;
+  readonly title: string;
+  readonly about: readonly string[];
+  readonly rule: string;
+  readonly profile: StudyPlan["profile"];
+  readonly done: number;
+  readonly planned: number;
+  /** Different trials whose loss left the numbers. */
+  readonly diverged: number;
+  readonly datasets: readonly DatasetReport[];
+  /** The claims about datasets that are not here. */
+  readonly absent: readonly { readonly dataset: string; readonly claims: readonly ClaimReport[] }[];
+  /** Records that are damaged, each in a sentence. */
+  readonly problems: readonly string[];
+  /** Left out where reports are compared: seconds of training by dataset and arm, the mean. */
+  readonly timing: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}

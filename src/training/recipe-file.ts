@@ -1,0 +1,102 @@
+// The recipes that a search chose for a dataset, as the search wrote them (src/experiments/recipes).
+import { existsSync, readFileSync } from "node:fs";
+import { UserError } from "../errors.ts";
+
+export const RECIPES_FORMAT = "abkd-recipes/1";
+
+/** What was chosen for one contender (src/experiments/contenders.ts), and on what grounds. */
+export interface ChosenRecipe {
+  readonly method: string;
+  /** Of the method, when it was searched. */
+  readonly version: number;
+  readonly model: { readonly dropout: number };
+  readonly training: {
+    readonly epochs: number;
+    readonly learningRate: number;
+    readonly weightDecay: number;
+  };
+  /** Of the method, over its defaults. */
+  readonly options: Readonly<Record<string, string | number | boolean | null>>;
+  /** Of the last rung's runs; accuracies are fractions. Absent where no search of ours chose it. */
+  readonly validation?: {
+    readonly mean: number;
+    readonly deviation: number;
+    readonly median: number;
+    readonly runs: number;
+    readonly dead: number;
+  };
+  /** Of the first rung: how many configurations, how many of them diverged, and their means. */
+  readonly tried?: {
+    readonly configurations: number;
+    readonly diverged: number;
+    readonly best: number;
+    readonly median: number;
+    readonly worst: number;
+  };
+  /** Training time of all the contender's runs, one thread each. */
+  readonly seconds?: number;
+}
+
+/** Every configuration on every split with every seed; the best `keep` go on. */
+export interface Rung {
+  readonly epochs: number;
+  readonly splits: readonly string[];
+  readonly seeds: readonly number[];
+  readonly keep: number;
+}
+
+/** What a search was, so that it can be told from another. */
+export interface SearchIdentity {
+  /** Day of its end, ISO 8601. */
+  readonly date: string;
+  /** For each contender alike. */
+  readonly configurations: number;
+  readonly rungs: readonly Rung[];
+  /** The first digits of the sha256 of all search spaces. */
+  readonly spaces: string;
+  readonly engine: { readonly name: string; readonly flavour: string };
+  readonly versions: Readonly<Record<string, string>>;
+  readonly runs: number;
+  readonly diverged: number;
+  /** Of all runs, one thread each. */
+  readonly seconds: number;
+}
+
+export interface RecipeFile {
+  readonly format: typeof RECIPES_FORMAT;
+  readonly dataset: string;
+  /** What to say of recipes that no search of this form chose. */
+  readonly source?: string;
+  readonly search?: SearchIdentity;
+  /** By contender. */
+  readonly recipes: Readonly<Record<string, ChosenRecipe>>;
+}
+
+/** Where the recipes of a dataset stand, there or not. */
+export function recipePath(dataset: string): URL {
+  return new URL(`../experiments/recipes/${dataset}.json`, import.meta.url);
+}
+
+const read = new Map<string, RecipeFile | undefined>();
+
+/**
+ * @returns undefined for a dataset that was not searched
+ * @throws UserError where the file is of another format
+ */
+export function recipeFile(dataset: string): RecipeFile | undefined {
+  if (!read.has(dataset)) read.set(dataset, load(dataset));
+  return read.get(dataset);
+}
+
+function load(dataset: string): RecipeFile | undefined {
+  const path = recipePath(dataset);
+  if (!existsSync(path)) return undefined;
+  const file = JSON.parse(readFileSync(path, "utf8")) as RecipeFile;
+  if (file.format !== RECIPES_FORMAT || file.dataset !== dataset) {
+    throw new UserError(
+      `${path.pathname} is not "${RECIPES_FORMAT}" of ${dataset}; ` +
+        `node scripts/search-recipes.ts --dataset ${dataset} writes it anew`,
+    );
+  }
+  return file;
+}
