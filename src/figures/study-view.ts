@@ -1,0 +1,283 @@
+// A study as a notebook shows it: run or loaded, its tables, figures and verdict in words.
+import path from "node:path";
+import { inspect } from "node:util";
+import type { DataFrame } from "danfojs-node";
+import { type Bundle, displayHook, notebookDisplay } from "../display/host.ts";
+import { OptionError } from "../errors.ts";
+import { provideTeacher } from "../experiments/committed-teacher.ts";
+import { type Evidence, evidenceOf, provenance, recordsOf } from "../experiments/evidence.ts";
+import { RESULTS_FOLDER, ResultsStore } from "../experiments/results-store.ts";
+import { distinctTrials, runStudy } from "../experiments/run-study.ts";
+import { findStudy } from "../experiments/studies/index.ts";
+import {
+  type PlannedTrial,
+  PROFILES,
+  type Profile,
+  planStudy,
+  TEACHER_ARM,
+} from "../experiments/study.ts";
+import type { ArmReport } from "../experiments/study-report.ts";
+import { verdictWords } from "../experiments/study-words.ts";
+import type { TrialRecord } from "../experiments/trial-record.ts";
+import { notebookTrialsLine } from "../training/progress.ts";
+import { RUNS_FOLDER } from "../training/run-store.ts";
+import { runTrials } from "../training/trials.ts";
+import { attentionMaps } from "./attention-maps.ts";
+import { dataFrame } from "./data-frame.ts";
+import { type Plot, plot } from "./plot.ts";
+import { attentionShares, type SizedRows, studyAccuracies } from "./study-figures.ts";
+import { type SweepOf, sweepCurves, sweepMaps } from "./sweep.ts";
+
+export interface OpenOptions {
+  /**
+   * `quick` (the default) or `paper`; where the store has more of the paper profile than of the quick
+   * one, that is shown all the same.
+   */
+  readonly profile?: string;
+  /** Where `results` and `runs` lie: the checkout; the working folder by default. */
+  readonly root?: string;
+  /** Shown where the store has trials of them; the study's own by default. */
+  readonly datasets?: readonly string[];
+  /** Of those, trained here where trials are missing; Cora and Citeseer by default. */
+  readonly train?: readonly string[];
+}
+
+/** What trains within minutes. */
+const SMALL = ["cora", "citeseer"] as const;
+
+/**
+ * A study from the committed results, or run now where they lack a trial of the chosen profile.
+ *
+ *     const study = await openStudy("table6", { profile: "quick", root: ".." });
+ *
+ * @throws OptionError for a study or dataset that there is not; as runTrials does
+ */
+export async function openStudy(name: string, options: OpenOptions = {}): Promise<StudyView> {
+  const { root = ".", train = SMALL } = options;
+  const profile = profileOf(options.profile ?? "quick");
+  const study = findStudy(name);
+  const runs = path.join(root, RUNS_FOLDER);
+  const store = new ResultsStore(path.join(root, RESULTS_FOLDER));
+  const datasets = planStudy(study, {
+    profile,
+    ...(options.datasets && { datasets: options.datasets }),
+  }).datasets.map((dataset) => dataset.name);
+  const trained = datasets.filter((dataset) => train.includes(dataset));
+  if (trained.length > 0) {
+    const plan = planStudy(study, { profile, datasets: trained });
+    const { records } = store.read(distinctTrials(plan).keys());
+    const missing = plan.trials.filter(({ id }) => !records.has(id));
+    for (const { config } of missing) {
+      for (const teacher of [config.teacher, config.method ? undefined : config]) {
+        if (teacher) provideTeacher(teacher, { results: store.folder, runs });
+      }
+    }
+    const line = notebookTrialsLine(new Set(missing.map(({ id }) => id)).size);
+    try {
+      if (missing.length > 0) {
+        const watch = line ? { observer: line.observer } : {};
+        await runStudy(plan, { store, runsDir: runs, download: true, ...watch }, runTrials);
+      }
+    } finally {
+      if (missing.length > 0) line?.close(false);
+    }
+  }
+  return new StudyView(
+    study.title,
+    datasets.map((dataset) => evidenceOf(study, dataset, store, profile)),
+  );
+}
+
+/** A notebook's parameter may come from the command line. */
+function profileOf(text: string): Profile {
+  const found = PROFILES.find((profile) => profile === text);
+  if (found) return found;
+  throw new OptionError(`profile is "${text}"; it is one of ${PROFILES.join(", ")}`);
+}
+
+/** A study that was opened. Shown by itself it says which trials it rests on. */
+export class StudyView {
+  readonly title: string;
+  /** One a dataset. */
+  readonly evidence: readonly Evidence[];
+
+  constructor(title: string, evidence: readonly Evidence[]) {
+    this.title = title;
+    this.evidence = evidence;
+  }
+
+  /** The datasets that there are trials of. */
+  get datasets(): string[] {
+    return this.evidence.filter(({ records }) => records.size > 0).map(({ dataset }) => dataset);
+  }
+
+  /** The paper's numbers, ours, the difference, the verdict: a row a method, accuracies in percent. */
+  table(dataset = this.datasets[0]): Promise<DataFrame> {
+    const evidence = this.#of(dataset);
+    const percent = (x: number | undefined): number | undefined => x && 100 * x;
+    const rows = evidence.part.arms
+      .filter(({ n, paper }) => n > 0 || paper)
+      .map((arm: ArmReport) => [
+        ...[arm.role === "control" ? `${arm.label} (control)` : arm.label, arm.n],
+        ...[percent(arm.mean), arm.n > 1 ? percent(arm.std) : undefined],
+        arm.interval?.map((x) => (100 * x).toFixed(1)).join(" to "),
+        ...[arm.n > 0 ? arm.dead : undefined, arm.paper?.mean, arm.paper?.deviation],
+        ...[arm.difference, arm.verdict?.outcome.replace("none", "no verdict")],
+      ]);
+    return dataFrame({
+      columns: [
+        ...[{ title: "method" }, { title: "n", digits: 0 }, { title: "test %", digits: 2 }],
+        ...[{ title: "std", digits: 2 }, { title: "95 % interval" }, { title: "dead", digits: 0 }],
+        ...[
+          { title: "paper %", digits: 2 },
+          { title: "paper std", digits: 2 },
+        ],
+        ...[{ title: "ours - paper", digits: 2 }, { title: "value" }],
+      ],
+      rows,
+      caption: this.#caption(evidence),
+    });
+  }
+
+  /** What the paper says of the dataset, what came out, and the verdict by the rule. */
+  claims(dataset = this.datasets[0]): Promise<DataFrame> {
+    const evidence = this.#of(dataset);
+    return dataFrame({
+      columns: ["claim", "paper", "ours", "verdict", "why"].map((title) => ({ title })),
+      rows: evidence.part.claims.map(({ text, paper, ours, verdict }) => {
+        const outcome = verdict.outcome === "none" ? "no verdict" : verdict.outcome;
+        return [text, paper, ours, outcome, verdict.why];
+      }),
+      caption: this.#caption(evidence),
+    });
+  }
+
+  /** Every trial: its id (a file in results/), arm, split, seed, accuracies in percent, epochs. */
+  trials(dataset = this.datasets[0]): Promise<DataFrame> {
+    const { plan, records } = this.#of(dataset);
+    const done = plan.trials.flatMap(({ id, arm, split, seed }: PlannedTrial) => {
+      const record = records.get(id);
+      if (!record) return [];
+      const { accuracy, bestEpoch, epochs, dead } = record;
+      const accuracies = [100 * accuracy.val, 100 * accuracy.test];
+      return [[id, arm, split, seed, ...accuracies, bestEpoch, epochs, dead ? "died" : ""]];
+    });
+    return dataFrame({
+      columns: [
+        ...["trial", "arm", "split"].map((title) => ({ title })),
+        ...[
+          { title: "seed", digits: 0 },
+          { title: "val %", digits: 2 },
+        ],
+        ...[
+          { title: "test %", digits: 2 },
+          { title: "best epoch", digits: 0 },
+        ],
+        ...[{ title: "epochs", digits: 0 }, { title: "died" }],
+      ],
+      rows: done,
+    });
+  }
+
+  /** Every arm: its trials, mean with 95 % interval, the paper's number with its deviation. */
+  accuracies(dataset = this.datasets[0]): Plot {
+    return this.#plot(studyAccuracies(this.#of(dataset).part), this.#of(dataset));
+  }
+
+  /** The share of attention that each student layer gets, a row a trial. */
+  shares(dataset = this.datasets[0]): Plot {
+    const evidence = this.#of(dataset);
+    const figure = attentionShares(evidence.part);
+    if (!figure) throw new Error(`no trial of ${dataset} learned attention`);
+    return this.#plot(figure, evidence);
+  }
+
+  /** Attention maps of an arm's trials, one below another. */
+  attention(arm: string, dataset = this.datasets[0]): Plot {
+    const evidence = this.#of(dataset);
+    return this.#plot(attentionMaps(dataset!, recordsOf(evidence, arm)), evidence);
+  }
+
+  /** Accuracy over the values of an option, a line a form, the paper's beside. */
+  sweep(option: SweepOf, dataset = this.datasets[0]): Plot {
+    return plot(sweepCurves(this.#of(dataset), option));
+  }
+
+  /** Attention maps with a slider over the values of an option. */
+  slider(option: SweepOf, form: string, dataset = this.datasets[0]): Plot {
+    return plot(sweepMaps(this.#of(dataset), option, form), { width: 860, height: 380 });
+  }
+
+  /** All of a dataset at once: its name, table and figure, in the running cell. */
+  async show(dataset = this.datasets[0]): Promise<void> {
+    const display = notebookDisplay();
+    for (const part of [await this.table(dataset), this.accuracies(dataset)]) {
+      if (display) await display(part);
+      else console.log(part);
+    }
+  }
+
+  /** Records of an arm, for whoever wants more than tables. */
+  records(arm: string, dataset = this.datasets[0]): TrialRecord[] {
+    return recordsOf(this.#of(dataset), arm);
+  }
+
+  /** What the numbers say, in words. */
+  get verdict(): Words {
+    return new Words(this.evidence.flatMap(verdictWords));
+  }
+
+  [displayHook](): Bundle {
+    return new Words(this.#about())[displayHook]();
+  }
+
+  [inspect.custom](): string {
+    return this.#about().join("\n");
+  }
+
+  #about(): string[] {
+    return [this.title, ...this.evidence.map(provenance)];
+  }
+
+  #of(dataset: string | undefined): Evidence {
+    const found = this.evidence.find((one) => one.dataset === dataset);
+    if (found) return found;
+    throw new Error(`${dataset ?? "no dataset"} has no trials of this study yet`);
+  }
+
+  #plot({ figure, height }: SizedRows, { report, profile }: Evidence): Plot {
+    const quick = profile === "quick" ? ` (quick profile, ${report.done} trials)` : "";
+    const { title } = figure.layout;
+    const text = `${(title as { text?: string } | undefined)?.text ?? ""}${quick}`;
+    return plot(
+      { ...figure, layout: { ...figure.layout, title: { ...(title as object), text } } },
+      { width: 900, height },
+    );
+  }
+
+  #caption({ profile, part }: Evidence): string {
+    const { splits, seeds, arms } = part;
+    const teacher = arms.find(({ method }) => method === TEACHER_ARM);
+    const what = `${splits.length} splits, ${seeds.length} seeds`;
+    const how = profile === "quick" ? `Quick profile: a look (${what}), no verdicts.` : what;
+    return `${how} std and interval are over students and ${part.unit}s; teachers: ${teacher?.n ?? 0}.`;
+  }
+}
+
+/** Paragraphs that a notebook shows as Markdown. */
+export class Words {
+  readonly paragraphs: readonly string[];
+
+  constructor(paragraphs: readonly string[]) {
+    this.paragraphs = paragraphs;
+  }
+
+  [displayHook](): Bundle {
+    const text = this.paragraphs.join("\n\n");
+    return { "text/markdown": text, "text/plain": this[inspect.custom]() };
+  }
+
+  [inspect.custom](): string {
+    return this.paragraphs.join("\n").replaceAll("**", "");
+  }
+}
