@@ -27,6 +27,7 @@ export {
 export { OptionError, UserError } from "./errors.ts";
 export { provenance } from "./experiments/evidence.ts";
 export { type Fact, inconsistencies } from "./experiments/inconsistencies.ts";
+export * as published from "./experiments/published.ts";
 export { ResultsStore } from "./experiments/results-store.ts";
 export {
   describeFinding,

@@ -92,7 +92,7 @@ export function theoremWords(
   };
   const percent = (of: (check: TermCheck) => number): string => {
     const all = checks.map((check) => 100 * of(check));
-    return `${Math.min(...all).toPrecision(2)} to ${Math.max(...all).toPrecision(2)} %`;
+    return `${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)} %`;
   };
   const holds =
     Math.max(...checks.map(({ productRule, equation8 }) => Math.max(productRule, equation8))) <
