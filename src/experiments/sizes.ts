@@ -4,6 +4,7 @@ import { OptionError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { Gcnii } from "../models/gcnii.ts";
 import { parameterCount } from "../models/model.ts";
+import { startEngine } from "../tensor/index.ts";
 import { studentRecipe, teacherRecipe } from "../training/recipes.ts";
 import { table3, table9 } from "./published.ts";
 import type { Verdict } from "./verdict.ts";
@@ -56,8 +57,9 @@ export async function table9Claims(options: DataOptions = {}): Promise<SizeClaim
   return (await Promise.all(claims)).flat();
 }
 
-/** Table 3's parameters and ratio, counted on the models that run here; starts no training. */
+/** Table 3's parameters and ratio, counted on the models that run here; starts the engine, trains nothing. */
 export async function modelSizeClaims(options: DataOptions = {}): Promise<SizeClaim[]> {
+  startEngine();
   const claims = Object.entries(table3).map(async ([dataset, paper]) => {
     const graph = await graphOf(dataset, options);
     const count = (recipe: ReturnType<typeof teacherRecipe>): number | undefined => {

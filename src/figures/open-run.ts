@@ -1,7 +1,7 @@
 // A trained model for a notebook: from the folder of runs, from the committed results, or trained now.
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { provideTeacher } from "../experiments/committed-teacher.ts";
+import { provideRun } from "../experiments/committed-runs.ts";
 import { RESULTS_FOLDER } from "../experiments/results-store.ts";
 import type { Gcnii } from "../models/gcnii.ts";
 import { restoreModel } from "../training/model-file.ts";
@@ -19,7 +19,7 @@ export async function openRun(
 ): Promise<{ readonly result: RunResult; readonly model: Gcnii }> {
   const runs = path.join(root, RUNS_FOLDER);
   const results = path.join(root, RESULTS_FOLDER);
-  provideTeacher(config.teacher ?? config, { results, runs });
+  for (const one of [config.teacher ?? config, config]) provideRun(one, { results, runs });
   const files = runFiles(runs, config);
   // Read here where it is done: a pool of workers would take longer to start.
   if (existsSync(files.result)) {

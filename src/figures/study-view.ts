@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 import type { DataFrame } from "danfojs-node";
 import { type Bundle, displayHook, notebookDisplay } from "../display/host.ts";
 import { OptionError } from "../errors.ts";
-import { provideTeacher } from "../experiments/committed-teacher.ts";
+import { provideRun } from "../experiments/committed-runs.ts";
 import { type Evidence, evidenceOf, provenance, recordsOf } from "../experiments/evidence.ts";
 import { RESULTS_FOLDER, ResultsStore } from "../experiments/results-store.ts";
 import { distinctTrials, runStudy } from "../experiments/run-study.ts";
@@ -22,11 +22,11 @@ import type { TrialRecord } from "../experiments/trial-record.ts";
 import { notebookTrialsLine } from "../training/progress.ts";
 import { RUNS_FOLDER } from "../training/run-store.ts";
 import { runTrials } from "../training/trials.ts";
-import { attentionMaps } from "./attention-maps.ts";
 import { dataFrame } from "./data-frame.ts";
+import { accuracyFigure, attentionFigure, shareFigure, sweepFigure } from "./evidence-figures.ts";
 import { type Plot, plot } from "./plot.ts";
-import { attentionShares, type SizedRows, studyAccuracies } from "./study-figures.ts";
-import { type SweepOf, sweepCurves, sweepMaps } from "./sweep.ts";
+import type { SizedRows } from "./study-figures.ts";
+import { type SweepOf, sweepMaps } from "./sweep.ts";
 
 export interface OpenOptions {
   /**
@@ -69,7 +69,7 @@ export async function openStudy(name: string, options: OpenOptions = {}): Promis
     const missing = plan.trials.filter(({ id }) => !records.has(id));
     for (const { config } of missing) {
       for (const teacher of [config.teacher, config.method ? undefined : config]) {
-        if (teacher) provideTeacher(teacher, { results: store.folder, runs });
+        if (teacher) provideRun(teacher, { results: store.folder, runs });
       }
     }
     const line = notebookTrialsLine(new Set(missing.map(({ id }) => id)).size);
@@ -181,26 +181,24 @@ export class StudyView {
 
   /** Every arm: its trials, mean with 95 % interval, the paper's number with its deviation. */
   accuracies(dataset = this.datasets[0]): Plot {
-    return this.#plot(studyAccuracies(this.#of(dataset).part), this.#of(dataset));
+    return shown(accuracyFigure(this.#of(dataset)));
   }
 
   /** The share of attention that each student layer gets, a row a trial. */
   shares(dataset = this.datasets[0]): Plot {
-    const evidence = this.#of(dataset);
-    const figure = attentionShares(evidence.part);
-    if (!figure) throw new Error(`no trial of ${dataset} learned attention`);
-    return this.#plot(figure, evidence);
+    const rows = shareFigure(this.#of(dataset));
+    if (!rows) throw new Error(`no trial of ${dataset} learned attention`);
+    return shown(rows);
   }
 
   /** Attention maps of an arm's trials, one below another. */
   attention(arm: string, dataset = this.datasets[0]): Plot {
-    const evidence = this.#of(dataset);
-    return this.#plot(attentionMaps(dataset!, recordsOf(evidence, arm)), evidence);
+    return shown(attentionFigure(this.#of(dataset), arm));
   }
 
   /** Accuracy over the values of an option, a line a form, the paper's beside. */
   sweep(option: SweepOf, dataset = this.datasets[0]): Plot {
-    return plot(sweepCurves(this.#of(dataset), option));
+    return shown(sweepFigure(this.#of(dataset), option));
   }
 
   /** Attention maps with a slider over the values of an option. */
@@ -245,16 +243,6 @@ export class StudyView {
     throw new Error(`${dataset ?? "no dataset"} has no trials of this study yet`);
   }
 
-  #plot({ figure, height }: SizedRows, { report, profile }: Evidence): Plot {
-    const quick = profile === "quick" ? ` (quick profile, ${report.done} trials)` : "";
-    const { title } = figure.layout;
-    const text = `${(title as { text?: string } | undefined)?.text ?? ""}${quick}`;
-    return plot(
-      { ...figure, layout: { ...figure.layout, title: { ...(title as object), text } } },
-      { width: 900, height },
-    );
-  }
-
   #caption({ profile, part }: Evidence): string {
     const { splits, seeds, arms } = part;
     const teacher = arms.find(({ method }) => method === TEACHER_ARM);
@@ -263,6 +251,8 @@ export class StudyView {
     return `${how} std and interval are over students and ${part.unit}s; teachers: ${teacher?.n ?? 0}.`;
   }
 }
+
+const shown = ({ figure, height }: SizedRows): Plot => plot(figure, { width: 900, height });
 
 /** Paragraphs that a notebook shows as Markdown. */
 export class Words {

@@ -65,9 +65,7 @@ export function sweepCurves(evidence: Evidence, option: SweepOf): Figure {
     marker: { symbol: "x", size: 9, color: faint },
     hovertemplate: "the paper, %{x}: %{y:.2f} %<extra></extra>",
   };
-  const { dataset, profile } = evidence;
-  const quick = profile === "quick" ? ", quick profile" : "";
-  const title = `${plain(dataset)}: accuracy over ${SYMBOLS[option]}, mean with 95 % interval${quick}`;
+  const title = `${plain(evidence.dataset)}: accuracy over ${SYMBOLS[option]}, mean with 95 % interval`;
   return {
     data: paper.length > 0 ? [...data, papers] : data,
     layout: {
