@@ -1,11 +1,12 @@
 // `npm run notebooks [-- 04 05] [--inplace]`: runs notebooks in quick profile, headless; one line each.
-import { globSync } from "node:fs";
+import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { duration } from "../src/display/format.ts";
 import { UserError } from "../src/errors.ts";
 import { keepRun, notebookRuns, provideRun } from "../src/experiments/committed-runs.ts";
+import { writeSection } from "../src/experiments/markdown-section.ts";
 import { ResultsStore } from "../src/experiments/results-store.ts";
 import { distinctTrials } from "../src/experiments/run-study.ts";
 import { studies } from "../src/experiments/studies/index.ts";
@@ -50,13 +51,18 @@ function jobs(chosen: readonly string[]): Job[] {
 }
 
 /** Runs jobs one after another on each of `lanes` kernels at a time; says each, with the time left. */
-async function runAll(all: readonly Job[], lanes: number, inplace: boolean): Promise<boolean> {
+async function runAll(
+  all: readonly Job[],
+  lanes: number,
+  inplace: boolean,
+): Promise<Map<string, number> | null> {
   const kernel = chooseKernel();
   const controller = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => controller.abort());
   const began = performance.now();
   const queue = [...all];
+  const took = new Map<string, number>();
   let done = 0;
   let good = true;
   const seconds = (from: number): number => (performance.now() - from) / 1000;
@@ -70,6 +76,7 @@ async function runAll(all: readonly Job[], lanes: number, inplace: boolean): Pro
         throw new UserError("interrupted", { exitCode: INTERRUPTED });
       if (inplace) writeAtomic(job.file, serialiseNotebook(job.notebook));
       done++;
+      took.set(job.name, seconds(from));
       const left = (seconds(began) / done) * (all.length - done);
       const state = failure
         ? `FAILED in cell ${failure.number} of ${failure.total}: ${failure.message}`
@@ -84,7 +91,24 @@ async function runAll(all: readonly Job[], lanes: number, inplace: boolean): Pro
   await Promise.all(Array.from({ length: Math.min(lanes, all.length) }, lane));
   const end = good ? "all ran" : "some failed";
   console.log(`${all.length} notebooks, ${end}, ${duration(seconds(began))}`);
-  return good;
+  return good ? took : null;
+}
+
+/** A notebook's first heading: what it asks. */
+function question({ cells }: Notebook): string {
+  return /^# (.*)$/m.exec(cells[0]?.source ?? "")?.[1] ?? "";
+}
+
+/** The index in notebooks/README.md: a row a notebook, with the seconds that it took just now. */
+function writeIndex(all: readonly Job[], took: ReadonlyMap<string, number>, lanes: number): void {
+  const file = path.join(root, "notebooks/README.md");
+  const rows = all.map(({ name, notebook }) => {
+    const seconds = Math.ceil(took.get(name) ?? Number.NaN);
+    return `| [${name}](${name}.ipynb) | ${question(notebook)} | ${seconds} s |`;
+  });
+  const time = `again, ${lanes} at a time on ${availableParallelism()} cores`;
+  const table = [`| notebook | question | ${time} |`, "|---|---|---|", ...rows].join("\n");
+  writeFileSync(file, writeSection(readFileSync(file, "utf8"), "index", table));
 }
 
 async function main(): Promise<void> {
@@ -100,9 +124,10 @@ async function main(): Promise<void> {
   for (const config of notebookRuns()) provideRun(config, folders);
   // Trainings use all cores; notebooks that only draw can share them.
   const lanes = allStored() ? Math.min(4, availableParallelism()) : 1;
-  const good = await runAll(all, lanes, values.inplace);
+  const took = await runAll(all, lanes, values.inplace);
+  if (took && values.inplace && positionals.length === 0) writeIndex(all, took, lanes);
   if (values.keep) for (const config of notebookRuns()) keepRun(config, folders);
-  process.exitCode = good ? 0 : 1;
+  process.exitCode = took ? 0 : 1;
 }
 
 main().catch((error: unknown) => {

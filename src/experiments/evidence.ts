@@ -55,9 +55,15 @@ function distinct(values: Iterable<string>): string {
   return [...new Set(values)].sort().join(", ");
 }
 
+/** `Cora`, `NELL`: as the paper writes it. */
+export function datasetName(dataset: string): string {
+  if (dataset.startsWith("nell")) return `NELL${dataset.slice(4)}`;
+  return `${dataset[0]!.toUpperCase()}${dataset.slice(1)}`;
+}
+
 /** From which trials: profile, how many, splits, seeds, days, engine, version. One sentence. */
 export function provenance({ dataset, profile, report, part, records }: Evidence): string {
-  const name = `${dataset[0]!.toUpperCase()}${dataset.slice(1)}`;
+  const name = datasetName(dataset);
   if (records.size === 0) return `${name}: not run here yet.`;
   const all = [...records.values()];
   const days = [...new Set(all.flatMap(({ timing }) => timing.recorded ?? []))].sort();

@@ -1,7 +1,7 @@
 // docs/reproduction.md: each claim of the paper about small graphs, ours, the verdict, the trials.
 
 import type { Evidence } from "./evidence.ts";
-import { provenance } from "./evidence.ts";
+import { datasetName, provenance } from "./evidence.ts";
 import type { Fact } from "./inconsistencies.ts";
 import type { Table } from "./results-table.ts";
 import type { SizeClaim } from "./sizes.ts";
@@ -96,7 +96,7 @@ function studyBlocks(
     ...study.about.map(paragraph),
     ...evidence.flatMap((one): Block[] => {
       const { dataset, part, records } = one;
-      const name = `${dataset[0]!.toUpperCase()}${dataset.slice(1)}`;
+      const name = datasetName(dataset);
       if (records.size === 0) return [heading(name, 3), paragraph("Not run here yet.")];
       return [
         heading(name, 3),

@@ -1,5 +1,5 @@
 // What a study's numbers say, in sentences: for notebooks and docs/reproduction.md.
-import type { Evidence } from "./evidence.ts";
+import { datasetName, type Evidence } from "./evidence.ts";
 import type { ArmReport, ClaimReport } from "./study-report.ts";
 import type { Outcome } from "./verdict.ts";
 
@@ -24,6 +24,15 @@ export function claimWords({ text, paper, ours, verdict }: ClaimReport): string 
 
 const percent = (fraction: number): string => (100 * fraction).toFixed(1);
 
+/** Most of its students live. */
+const isAlive = ({ n, dead }: ArmReport): boolean => dead <= n / 2;
+
+/** The others, by name. */
+function died(arms: readonly ArmReport[]): string {
+  const names = arms.filter((arm) => !isAlive(arm)).map(({ label }) => label);
+  return names.length === 0 ? "" : ` Most students died with: ${names.join("; ")}.`;
+}
+
 /** The methods' means in order: `SoftKD 88.8 > ABKD 85.1 (paper 84.27) > Student 81.6`. */
 function ranking(arms: readonly ArmReport[]): string {
   const shown = arms.flatMap((arm) => (arm.mean === undefined ? [] : [{ ...arm, mean: arm.mean }]));
@@ -41,7 +50,7 @@ function ranking(arms: readonly ArmReport[]): string {
 
 /** Paragraphs on one dataset: the verdicts, or why there are none, then the order of the means. */
 export function verdictWords({ dataset, profile, part, records }: Evidence): string[] {
-  const name = `${dataset[0]!.toUpperCase()}${dataset.slice(1)}`;
+  const name = datasetName(dataset);
   if (records.size === 0) return [`${name}: not run here yet.`];
   const { claims, arms } = part;
   const by = Map.groupBy(claims, ({ verdict }) => verdict.outcome);
@@ -61,6 +70,6 @@ export function verdictWords({ dataset, profile, part, records }: Evidence): str
   return [
     head,
     ...(decided.length > 0 ? [decided.join("\n")] : []),
-    `Mean test accuracy in percent: ${ranking(arms)}.`,
+    `Mean test accuracy in percent: ${ranking(arms.filter(isAlive))}.${died(arms)}`,
   ];
 }

@@ -7,10 +7,12 @@ import { formatTable, type Table } from "../experiments/results-table.ts";
 import { plain } from "./figure.ts";
 import { htmlTable } from "./table.ts";
 
+/** A column of text by its title, or one of numbers with the digits after the point. */
+export type FrameColumn = string | readonly [title: string, digits: number];
+
 /** What a data frame is made of: numbers stay numbers, so that it can be sorted and averaged. */
 export interface FrameContent {
-  /** `digits` after the point, in columns of numbers; without it a column is text. */
-  readonly columns: readonly { readonly title: string; readonly digits?: number }[];
+  readonly columns: readonly FrameColumn[];
   /** A number that is not there is undefined, and NaN in the frame. */
   readonly rows: readonly (readonly (string | number | undefined)[])[];
   /** What a reader of the table must know; stands below it. */
@@ -26,11 +28,11 @@ export async function dataFrame(content: FrameContent): Promise<DataFrame> {
   const { DataFrame: Frame } = await danfojs();
   const { columns, rows, caption } = content;
   const values = rows.map((row) =>
-    columns.map(({ digits }, i) =>
-      digits === undefined ? String(row[i] ?? "") : rounded(row[i], digits),
+    columns.map((column, i) =>
+      typeof column === "string" ? String(row[i] ?? "") : rounded(row[i], column[1]),
     ),
   );
-  const frame = new Frame(values, { columns: columns.map(({ title }) => title) });
+  const frame = new Frame(values, { columns: columns.map(titleOf) });
   const table = asText(content);
   const below = caption === undefined ? "" : `\n<p>${plain(caption)}</p>`;
   const text = [formatTable(table), ...(caption === undefined ? [] : [caption])].join("\n");
@@ -41,16 +43,22 @@ export async function dataFrame(content: FrameContent): Promise<DataFrame> {
   return frame;
 }
 
+const titleOf = (column: FrameColumn): string => (typeof column === "string" ? column : column[0]);
+
 const rounded = (value: string | number | undefined, digits: number): number =>
   typeof value === "number" ? Number(value.toFixed(digits)) : Number.NaN;
 
 function asText({ columns, rows }: FrameContent): Table {
   return {
-    columns: columns.map(({ title, digits }) => ({ title, numeric: digits !== undefined })),
+    columns: columns.map((column) => ({
+      title: titleOf(column),
+      numeric: typeof column !== "string",
+    })),
     rows: rows.map((row) =>
-      columns.map(({ digits }, i) => {
+      columns.map((column, i) => {
         const value = row[i];
-        return typeof value === "number" ? value.toFixed(digits ?? 0) : (value ?? "");
+        if (typeof value !== "number") return value ?? "";
+        return typeof column === "string" ? String(value) : value.toFixed(column[1]);
       }),
     ),
   };

@@ -9,20 +9,14 @@ import { type Evidence, evidenceOf, provenance, recordsOf } from "../experiments
 import { RESULTS_FOLDER, ResultsStore } from "../experiments/results-store.ts";
 import { distinctTrials, runStudy } from "../experiments/run-study.ts";
 import { findStudy } from "../experiments/studies/index.ts";
-import {
-  type PlannedTrial,
-  PROFILES,
-  type Profile,
-  planStudy,
-  TEACHER_ARM,
-} from "../experiments/study.ts";
+import { type PlannedTrial, PROFILES, type Profile, planStudy } from "../experiments/study.ts";
 import type { ArmReport } from "../experiments/study-report.ts";
 import { verdictWords } from "../experiments/study-words.ts";
 import type { TrialRecord } from "../experiments/trial-record.ts";
 import { notebookTrialsLine } from "../training/progress.ts";
 import { RUNS_FOLDER } from "../training/run-store.ts";
 import { runTrials } from "../training/trials.ts";
-import { dataFrame } from "./data-frame.ts";
+import { dataFrame, type FrameColumn } from "./data-frame.ts";
 import { accuracyFigure, attentionFigure, shareFigure, sweepFigure } from "./evidence-figures.ts";
 import { type Plot, plot } from "./plot.ts";
 import type { SizedRows } from "./study-figures.ts";
@@ -41,6 +35,32 @@ export interface OpenOptions {
   /** Of those, trained here where trials are missing; Cora and Citeseer by default. */
   readonly train?: readonly string[];
 }
+
+/** Of a study's table. */
+const ARM_COLUMNS: readonly FrameColumn[] = [
+  "method",
+  ["n", 0],
+  ["test %", 2],
+  ["std", 2],
+  "95 % interval",
+  ["dead", 0],
+  ["paper %", 2],
+  ["paper std", 2],
+  ["ours - paper", 2],
+  "value",
+];
+
+const TRIAL_COLUMNS: readonly FrameColumn[] = [
+  "trial",
+  "arm",
+  "split",
+  ["seed", 0],
+  ["val %", 2],
+  ["test %", 2],
+  ["best epoch", 0],
+  ["epochs", 0],
+  "died",
+];
 
 /** What trains within minutes. */
 const SMALL = ["cora", "citeseer"] as const;
@@ -125,15 +145,7 @@ export class StudyView {
         ...[arm.difference, arm.verdict?.outcome.replace("none", "no verdict")],
       ]);
     return dataFrame({
-      columns: [
-        ...[{ title: "method" }, { title: "n", digits: 0 }, { title: "test %", digits: 2 }],
-        ...[{ title: "std", digits: 2 }, { title: "95 % interval" }, { title: "dead", digits: 0 }],
-        ...[
-          { title: "paper %", digits: 2 },
-          { title: "paper std", digits: 2 },
-        ],
-        ...[{ title: "ours - paper", digits: 2 }, { title: "value" }],
-      ],
+      columns: ARM_COLUMNS,
       rows,
       caption: this.#caption(evidence),
     });
@@ -143,7 +155,7 @@ export class StudyView {
   claims(dataset = this.datasets[0]): Promise<DataFrame> {
     const evidence = this.#of(dataset);
     return dataFrame({
-      columns: ["claim", "paper", "ours", "verdict", "why"].map((title) => ({ title })),
+      columns: ["claim", "paper", "ours", "verdict", "why"],
       rows: evidence.part.claims.map(({ text, paper, ours, verdict }) => {
         const outcome = verdict.outcome === "none" ? "no verdict" : verdict.outcome;
         return [text, paper, ours, outcome, verdict.why];
@@ -163,18 +175,7 @@ export class StudyView {
       return [[id, arm, split, seed, ...accuracies, bestEpoch, epochs, dead ? "died" : ""]];
     });
     return dataFrame({
-      columns: [
-        ...["trial", "arm", "split"].map((title) => ({ title })),
-        ...[
-          { title: "seed", digits: 0 },
-          { title: "val %", digits: 2 },
-        ],
-        ...[
-          { title: "test %", digits: 2 },
-          { title: "best epoch", digits: 0 },
-        ],
-        ...[{ title: "epochs", digits: 0 }, { title: "died" }],
-      ],
+      columns: TRIAL_COLUMNS,
       rows: done,
     });
   }
@@ -244,11 +245,10 @@ export class StudyView {
   }
 
   #caption({ profile, part }: Evidence): string {
-    const { splits, seeds, arms } = part;
-    const teacher = arms.find(({ method }) => method === TEACHER_ARM);
+    const { splits, seeds, unit } = part;
     const what = `${splits.length} splits, ${seeds.length} seeds`;
-    const how = profile === "quick" ? `Quick profile: a look (${what}), no verdicts.` : what;
-    return `${how} std and interval are over students and ${part.unit}s; teachers: ${teacher?.n ?? 0}.`;
+    const how = profile === "quick" ? `Quick profile: a look (${what}), no verdicts` : what;
+    return `${how}. std is over students, the interval of the mean over ${unit}s.`;
   }
 }
 

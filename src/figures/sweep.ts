@@ -1,5 +1,5 @@
 // One option of ABKD varied: accuracy over its values, and attention with a slider over them.
-import type { Data } from "plotly.js-dist";
+import type { Data, Layout } from "plotly.js-dist";
 import { type Evidence, recordsOf } from "../experiments/evidence.ts";
 import type { ArmReport } from "../experiments/study-report.ts";
 import type { TrialRecord } from "../experiments/trial-record.ts";
@@ -30,11 +30,24 @@ interface SweepPoint {
 /** `searched form` of `ABKD, beta 10 (searched form)`. */
 const formName = ({ arm, form }: SweepPoint): string => /\(([^)]*)\)$/.exec(arm.label)?.[1] ?? form;
 
+/** Nothing was run, or most of it died: its means would squeeze the others together. */
+const isDead = ({ arm }: SweepPoint): boolean => arm.mean === undefined || arm.dead > arm.n / 2;
+
+/** `▾ eqs. 3-6 as written: 27.8 to 29.6 %, most students died` */
+function describeDead(points: readonly SweepPoint[]): string {
+  const means = points.flatMap(({ arm }) => (arm.mean === undefined ? [] : [100 * arm.mean]));
+  const name = plain(formName(points[0]!));
+  if (means.length === 0) return `${name}: not run here yet`;
+  const [low, high] = [Math.min(...means), Math.max(...means)].map((x) => x.toFixed(1));
+  return `▾ ${name}: ${low === high ? low : `${low} to ${high}`} %, most students died`;
+}
+
 /** Means with 95 % intervals over the option's values, a line a form; the paper's as crosses. */
 export function sweepCurves(evidence: Evidence, option: SweepOf): Figure {
   const forms = [...formsOf(evidence, option).values()];
   const percent = (x: number): number => 100 * x;
-  const data = forms.map((all, k): Partial<Data> => {
+  const living = forms.filter((all) => !all.every(isDead));
+  const data = living.map((all, k): Partial<Data> => {
     const points = all.filter(({ arm }) => arm.mean !== undefined);
     const colour = colourway[k % colourway.length]!;
     const bound = (side: 0 | 1): number[] =>
@@ -65,6 +78,7 @@ export function sweepCurves(evidence: Evidence, option: SweepOf): Figure {
     marker: { symbol: "x", size: 9, color: faint },
     hovertemplate: "the paper, %{x}: %{y:.2f} %<extra></extra>",
   };
+  const dead = forms.filter((all) => !living.includes(all)).map(describeDead);
   const title = `${plain(evidence.dataset)}: accuracy over ${SYMBOLS[option]}, mean with 95 % interval`;
   return {
     data: paper.length > 0 ? [...data, papers] : data,
@@ -72,6 +86,10 @@ export function sweepCurves(evidence: Evidence, option: SweepOf): Figure {
       ...baseLayout(title),
       xaxis: { ...baseAxis(SYMBOLS[option]), type: "category" },
       yaxis: baseAxis("test accuracy (%)"),
+      annotations: dead.map((text, k) => ({
+        ...{ xref: "paper", yref: "paper", x: 0.01, y: 0.02 + 0.07 * k, xanchor: "left" },
+        ...{ text, showarrow: false, font: { size: 12, color: faint } },
+      })) as NonNullable<Layout["annotations"]>,
     },
   };
 }

@@ -9,13 +9,15 @@ export function termTable(checks: readonly TermCheck[]): FrameContent {
   const power = (x: number): string => x.toExponential(1);
   return {
     columns: [
-      ...[
-        { title: "teacher layer", digits: 0 },
-        { title: "student layer", digits: 0 },
-      ],
-      ...[{ title: "A", digits: 4 }, { title: "D" }, { title: "eq. 7" }, { title: "eq. 8" }],
-      ...[{ title: "second term" }, { title: "left out by ~ (%)", digits: 1 }],
-      { title: "attention's share (%)", digits: 2 },
+      ["teacher layer", 0],
+      ["student layer", 0],
+      ["A", 4],
+      "D",
+      "eq. 7",
+      "eq. 8",
+      "second term",
+      ["left out by ~ (%)", 1],
+      ["attention's share (%)", 2],
     ],
     rows: checks.map((check) => [
       ...[check.teacherLayer, check.studentLayer, check.attention, power(check.dissimilarity)],
