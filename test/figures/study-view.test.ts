@@ -6,40 +6,20 @@ import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { inspect } from "node:util";
 import { keepRun, notebookRuns, provideRun } from "../../src/experiments/committed-runs.ts";
-import { ResultsStore } from "../../src/experiments/results-store.ts";
-import { distinctTrials } from "../../src/experiments/run-study.ts";
-import { findStudy } from "../../src/experiments/studies/index.ts";
-import { planStudy } from "../../src/experiments/study.ts";
-import { recordOf } from "../../src/experiments/trial-record.ts";
 import { layerPairs, mapAgreement, mapsBeforeAfter } from "../../src/figures/before-after.ts";
 import { findChromium } from "../../src/figures/export.ts";
 import { paperFigures } from "../../src/figures/paper-figures.ts";
 import { saveFigure } from "../../src/figures/save.ts";
 import { openStudy } from "../../src/figures/study-view.ts";
-import type { RunConfig, RunResult } from "../../src/training/run.ts";
+import type { RunConfig } from "../../src/training/run.ts";
 import { runFiles } from "../../src/training/run-store.ts";
-import { arithmeticResult } from "../experiments/arithmetic-study.ts";
+import { resultWithMaps, storeQuickTrials } from "../experiments/arithmetic-study.ts";
 import { temporaryFolder } from "../training/small.ts";
-
-/** With maps of attention and dissimilarity that lie the other way round. */
-function withMaps(config: RunConfig): RunResult {
-  const attention = Array.from({ length: 6 }, (_, i) =>
-    Array.from({ length: 4 }, (_, j) => (j === i % 4 ? 0.7 : 0.1)),
-  );
-  const dissimilarity = attention.map((row) => row.map((a) => 1 - a));
-  const matrices = { attention, dissimilarity };
-  const moment = { scalars: {}, warnings: [] };
-  const first = { ...moment, matrices: { attention, dissimilarity: attention } };
-  const inspection = { first, last: { ...moment, matrices } };
-  return { ...arithmeticResult(config), inspection };
-}
 
 /** A folder whose `results` hold a study's quick trials on Cora. */
 function stored(t: TestContext, name: string): string {
   const root = temporaryFolder(t);
-  const store = new ResultsStore(path.join(root, "results"));
-  const plan = planStudy(findStudy(name), { profile: "quick", datasets: ["cora"] });
-  for (const config of distinctTrials(plan).values()) store.write(recordOf(withMaps(config)));
+  storeQuickTrials(path.join(root, "results"), name);
   return root;
 }
 
@@ -88,7 +68,7 @@ test("nothing in the store and nothing to be trained: an empty study that says s
 });
 
 test("maps before and after training, pair by pair, and how attention goes with dissimilarity", () => {
-  const run = withMaps(notebookRuns().find(({ method }) => method?.name === "abkd")!);
+  const run = resultWithMaps(notebookRuns().find(({ method }) => method?.name === "abkd")!);
   const { before, after, attendedDissimilarity, meanDissimilarity } = mapAgreement(run);
   assert.ok(before > 0.99 && after < -0.99);
   assert.ok(attendedDissimilarity < meanDissimilarity);
