@@ -204,7 +204,7 @@ export class StudyView {
 
   /** Attention maps with a slider over the values of an option. */
   slider(option: SweepOf, form: string, dataset = this.datasets[0]): Plot {
-    return plot(sweepMaps(this.#of(dataset), option, form), { width: 860, height: 380 });
+    return plot(sweepMaps(this.#of(dataset), option, form), { width: WIDTH, height: 380 });
   }
 
   /** All of a dataset at once: its name, table and figure, in the running cell. */
@@ -252,7 +252,10 @@ export class StudyView {
   }
 }
 
-const shown = ({ figure, height }: SizedRows): Plot => plot(figure, { width: 900, height });
+/** As wide as the page of a notebook beside JupyterLab's list of files. */
+const WIDTH = 840;
+
+const shown = ({ figure, height }: SizedRows): Plot => plot(figure, { width: WIDTH, height });
 
 /** Paragraphs that a notebook shows as Markdown. */
 export class Words {
