@@ -37,8 +37,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  if (!(error instanceof Error) || (!(error instanceof UserError) && !("code" in error)))
-    throw error;
-  console.error(`abkd: ${error.message}`);
-  process.exitCode = 1;
+  const wrongOption = String((error as NodeJS.ErrnoException).code).startsWith("ERR_PARSE_ARGS");
+  if (!(error instanceof UserError) && !wrongOption) throw error;
+  console.error(`abkd: ${(error as Error).message}`);
+  process.exitCode = error instanceof UserError ? error.exitCode : 2;
 });

@@ -131,7 +131,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  if (!(error instanceof UserError)) throw error;
-  console.error(`abkd: ${error.message}`);
-  process.exitCode = error.exitCode;
+  const wrongOption = String((error as NodeJS.ErrnoException).code).startsWith("ERR_PARSE_ARGS");
+  if (!(error instanceof UserError) && !wrongOption) throw error;
+  console.error(`abkd: ${(error as Error).message}`);
+  process.exitCode = error instanceof UserError ? error.exitCode : 2;
 });

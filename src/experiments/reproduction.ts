@@ -10,7 +10,7 @@ import type { Block } from "./study-document.ts";
 import { claimTable, factTable, MARKS, markdown } from "./study-document.ts";
 import { outcomeCounts } from "./study-words.ts";
 import type { TheoremReport } from "./theorem1-report.ts";
-import { RULE } from "./verdict.ts";
+import { RULE, type Verdict } from "./verdict.ts";
 
 /** Everything that the document is made of. */
 export interface Reproduction {
@@ -36,7 +36,7 @@ export function reproductionDocument(
 ): string {
   const blocks: Block[] = [
     paragraph(
-      "Written by `abkd study report` from the trials in results/; nothing here is typed by hand. " +
+      "Written by the command abkd study report from the trials in results/; nothing is typed by hand. " +
         "A notebook for each table and figure: notebooks/README.md.",
     ),
     heading("In short"),
@@ -56,6 +56,8 @@ export function reproductionDocument(
   ];
   return markdown("Reproduction", blocks);
 }
+
+const NOT_RUN: Verdict = { outcome: "none", why: "not run here yet" };
 
 /** Claims by outcome, a row a table or figure of the paper. */
 function summary(
@@ -97,7 +99,10 @@ function studyBlocks(
     ...evidence.flatMap((one): Block[] => {
       const { dataset, part, records } = one;
       const name = datasetName(dataset);
-      if (records.size === 0) return [heading(name, 3), paragraph("Not run here yet.")];
+      if (records.size === 0) {
+        const claims = part.claims.map((claim) => ({ ...claim, verdict: NOT_RUN }));
+        return [heading(name, 3), { kind: "table", table: claimTable(claims) }];
+      }
       return [
         heading(name, 3),
         paragraph(provenance(one)),
@@ -118,9 +123,10 @@ function studyBlocks(
         },
       ];
     }),
-    ...(absent.length > 0
-      ? [paragraph(`Not testable here: ${absent.map(({ dataset }) => dataset).join(", ")}.`)]
-      : []),
+    ...absent.flatMap(({ dataset, claims }): Block[] => [
+      heading(datasetName(dataset), 3),
+      { kind: "table", table: claimTable(claims) },
+    ]),
   ];
 }
 

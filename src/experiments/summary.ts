@@ -19,6 +19,13 @@ const labels: Readonly<Record<string, string>> = {
   teacher: "Teacher",
   student: "Student",
   softkd: "SoftKD",
+  fitnet: "FitNet",
+  at: "AT",
+  lsp: "LSP",
+  gsp: "GSP",
+  gcrd: "G-CRD",
+  graphakd: "GraphAKD",
+  geometric: "Geometric KD",
   abkd: "ABKD",
 };
 
