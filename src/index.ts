@@ -25,7 +25,9 @@ export {
   methods,
 } from "./distillation/registry.ts";
 export { OptionError, UserError } from "./errors.ts";
+export { provenance } from "./experiments/evidence.ts";
 export { type Fact, inconsistencies } from "./experiments/inconsistencies.ts";
+export * as published from "./experiments/published.ts";
 export type { StudyReport } from "./experiments/report-data.ts";
 export { ResultsStore } from "./experiments/results-store.ts";
 export {
@@ -36,6 +38,7 @@ export {
   type Table,
 } from "./experiments/results-table.ts";
 export { runStudy, type StudyOptions } from "./experiments/run-study.ts";
+export { modelSizeClaims, type SizeClaim, table9Claims } from "./experiments/sizes.ts";
 export { findStudy, studies } from "./experiments/studies/index.ts";
 export {
   type Arm,
@@ -47,15 +50,26 @@ export {
   type StudyPlan,
 } from "./experiments/study.ts";
 export { studyReport } from "./experiments/study-report.ts";
+export { checkTerms, type TermCheck, teacherReach } from "./experiments/theorem1.ts";
 export type { TrialRecord } from "./experiments/trial-record.ts";
+export {
+  layerPairs,
+  type MapAgreement,
+  mapAgreement,
+  mapsBeforeAfter,
+} from "./figures/before-after.ts";
+export { dataFrame, type FrameContent } from "./figures/data-frame.ts";
 export { type Figure, type Size, styleOf } from "./figures/figure.ts";
 export { learningCurves } from "./figures/learning-curves.ts";
 export { liveCurve } from "./figures/live-curve.ts";
 export { attentionMatrix, dissimilarityMatrix } from "./figures/matrices.ts";
+export { openRun } from "./figures/open-run.ts";
 export { type Plot, type PlotlyFigure, plot } from "./figures/plot.ts";
 export { profile, TimeProfile } from "./figures/profile.ts";
 export { type SaveOptions, saveFigure } from "./figures/save.ts";
+export { type OpenOptions, openStudy, type StudyView, Words } from "./figures/study-view.ts";
 export { showTable } from "./figures/table.ts";
+export { reachFigure, termTable, theoremWords } from "./figures/theorem.ts";
 export { type ConstantPredictor, constantPredictor } from "./graph/constant-predictor.ts";
 export { type Csr, csrFromPairs } from "./graph/csr.ts";
 export { type Graph, type Split, UNLABELLED } from "./graph/graph.ts";

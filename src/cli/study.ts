@@ -6,10 +6,13 @@ import { progressPrinter } from "../datasets/download-progress.ts";
 import { DATASET_NAMES, DatasetError, loadDataset } from "../datasets/index.ts";
 import { duration } from "../display/format.ts";
 import { UserError } from "../errors.ts";
+import { evidenceOf } from "../experiments/evidence.ts";
 import { inconsistencies } from "../experiments/inconsistencies.ts";
+import { reproductionDocument } from "../experiments/reproduction.ts";
 import { RESULTS_FOLDER, ResultsStore } from "../experiments/results-store.ts";
 import { formatTable } from "../experiments/results-table.ts";
 import { distinctTrials, missingTrials, runStudy } from "../experiments/run-study.ts";
+import { modelSizeClaims, table9Claims } from "../experiments/sizes.ts";
 import { findStudy, studies } from "../experiments/studies/index.ts";
 import {
   PROFILES,
@@ -21,6 +24,7 @@ import {
 } from "../experiments/study.ts";
 import { markdown, studyDocument } from "../experiments/study-document.ts";
 import { studyReport } from "../experiments/study-report.ts";
+import { theoremReport } from "../experiments/theorem1-report.ts";
 import { studyPage } from "../figures/study-page.ts";
 import { writeAtomic } from "../training/files.ts";
 import { RUNS_FOLDER } from "../training/run-store.ts";
@@ -48,6 +52,7 @@ interface ReportFlags extends PlanFlags {
   readonly data?: string;
   readonly json?: boolean;
   readonly html?: string;
+  readonly output: string;
 }
 
 export function studyCommand(): Command {
@@ -67,17 +72,26 @@ export function studyCommand(): Command {
     .option("--quiet", "no progress")
     .action(run);
   addPlanOptions(command.command("status").description("how many trials are done")).action(status);
-  addPlanOptions(command.command("report").description("what came out, in Markdown"))
+  addPlanOptions(
+    command
+      .command("report")
+      .description("what came out, in Markdown; without a name of all, into a document"),
+    "[name]",
+  )
     .option("--data <folder>", "look for datasets here first")
     .option("--json", "as JSON")
     .option("--html <file>", "as a web page too, in one file")
+    .option("--output <file>", "the document on all studies", REPRODUCTION)
     .action(report);
   return command;
 }
 
-function addPlanOptions(command: Command): Command {
+/** Where the document on all studies is kept. */
+const REPRODUCTION = "docs/reproduction.md";
+
+function addPlanOptions(command: Command, name = "<name>"): Command {
   return command
-    .argument("<name>", "see abkd study list")
+    .argument(name, "see abkd study list")
     .addOption(
       new Option("--profile <profile>", "quick: few splits and seeds, no verdicts")
         .choices(PROFILES)
@@ -189,7 +203,8 @@ function status(name: string, flags: PlanFlags): void {
   process.stdout.write(`${[formatTable({ columns, rows }), "", total, ...bad].join("\n")}\n`);
 }
 
-async function report(name: string, flags: ReportFlags): Promise<void> {
+async function report(name: string | undefined, flags: ReportFlags): Promise<void> {
+  if (name === undefined) return reportAll(flags);
   const plan = planOf(name, flags);
   const store = new ResultsStore(flags.results);
   const made = studyReport(plan, store);
@@ -206,6 +221,30 @@ async function report(name: string, flags: ReportFlags): Promise<void> {
     ? JSON.stringify({ ...made, facts }, null, 2)
     : markdown(made.title, studyDocument(made, facts, linkFrom(process.cwd()))).trimEnd();
   process.stdout.write(`${text}\n`);
+}
+
+/** The document on all studies: per dataset the paper profile, where more of it was run. */
+async function reportAll({ results, data, output }: ReportFlags): Promise<void> {
+  const options = data === undefined ? {} : { dataDir: data };
+  const store = new ResultsStore(results);
+  const folder = path.dirname(path.resolve(output));
+  const text = reproductionDocument(
+    {
+      studies: studies.map((study) => ({
+        study,
+        evidence: study.datasets
+          .filter((dataset) => DATASET_NAMES.includes(dataset))
+          .map((dataset) => evidenceOf(study, dataset, store)),
+      })),
+      graphs: await table9Claims(options),
+      models: await modelSizeClaims(options),
+      theorem: await theoremReport(),
+      facts: inconsistencies(await nell(data)),
+    },
+    (id) => path.relative(folder, store.path(id)).split(path.sep).join("/"),
+  );
+  writeAtomic(output, text);
+  process.stdout.write(`${output} is written from the trials in ${store.folder}\n`);
 }
 
 /** The graph, where the datasets have it and its files are here: a report downloads nothing. */

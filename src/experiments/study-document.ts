@@ -32,7 +32,8 @@ export type Block =
 const heading = (text: string, level: 2 | 3 = 2): Block => ({ kind: "heading", text, level });
 const paragraph = (text: string): Block => ({ kind: "paragraph", text });
 
-const MARKS: Readonly<Record<Verdict["outcome"], string>> = {
+/** How verdicts are shown. */
+export const MARKS: Readonly<Record<Verdict["outcome"], string>> = {
   reproduced: "✓ reproduced",
   refuted: "✗ refuted",
   undecided: "? undecided",
@@ -168,7 +169,8 @@ function armCells(arm: ArmReport): string[] {
   ];
 }
 
-function claimTable(claims: readonly ClaimReport[]): Table {
+/** A row a claim. */
+export function claimTable(claims: readonly ClaimReport[]): Table {
   return {
     columns: ["claim", "paper", "ours", "verdict", "why"].map((title) => ({
       title,
@@ -231,7 +233,8 @@ function absentBlocks({ absent }: StudyReport): Block[] {
   return [heading("Not tested here"), { kind: "table", table: claimTable(claims) }];
 }
 
-function factTable(facts: readonly Fact[]): Block {
+/** The paper's contradictions with itself. */
+export function factTable(facts: readonly Fact[]): Block {
   const columns = ["where", "computed"].map((title) => ({ title, numeric: false }));
   return { kind: "table", table: { columns, rows: facts.map(({ where, text }) => [where, text]) } };
 }

@@ -25,8 +25,8 @@ export interface TrialRecord {
   /** Where attention was learned: A at the end, teacher x student layers, four decimals. */
   readonly attention?: readonly (readonly number[])[];
   readonly warnings: readonly string[];
-  /** Never compared. Seconds. */
-  readonly timing: RunResult["timing"];
+  /** Never compared. Seconds; `recorded` is the day (UTC), which older records have not. */
+  readonly timing: RunResult["timing"] & { readonly recorded?: string };
   /** 16 hex digits of the sha256 of all the rest. */
   readonly digest: string;
 }
@@ -41,7 +41,8 @@ export function recordOf(result: RunResult): TrialRecord {
     ...{ epochs: result.curve.loss.length, bestEpoch, accuracy, dead },
     scalars: last?.scalars ?? {},
     ...(attention && { attention: attention.map((row) => row.map((a) => Number(a.toFixed(4)))) }),
-    ...{ warnings: result.warnings, timing: result.timing },
+    warnings: result.warnings,
+    timing: { ...result.timing, recorded: new Date().toISOString().slice(0, 10) },
   };
   return { ...content, digest: digestOf(content) };
 }

@@ -92,25 +92,34 @@ function figure(title: string, trace: Partial<Data>, teachers: number, students:
   };
 }
 
-function subject({ config }: RunResult): string {
-  return plain(`${methodLabel(config.method?.name ?? "teacher")}, seed ${config.seed}`);
+/** `first`: before the first step of the training; `last`: after it. */
+export type Moment = "first" | "last";
+
+function subject({ config }: RunResult, moment: Moment): string {
+  const before = moment === "first" ? ", before training" : "";
+  return plain(`${methodLabel(config.method?.name ?? "teacher")}, seed ${config.seed}${before}`);
 }
 
-function matrixOf(run: RunResult, name: string): readonly (readonly number[])[] | undefined {
-  const matrix = run.inspection?.last.matrices[name];
+/** A matrix that a run's method showed of itself; undefined where it has none of that name. */
+export function matrixOf(
+  run: RunResult,
+  name: string,
+  moment: Moment = "last",
+): readonly (readonly number[])[] | undefined {
+  const matrix = run.inspection?.[moment].matrices[name];
   return matrix !== undefined && matrix.length > 0 && matrix[0]!.length > 0 ? matrix : undefined;
 }
 
 /**
- * The attention A (eq. 3) at the end of a run, teacher layers x student layers, on a scale of 0 to 1.
+ * The attention A (eq. 3) of a run, teacher layers x student layers, on a scale of 0 to 1.
  * @returns undefined for a method without attention
  */
-export function attentionMatrix(run: RunResult): Figure | undefined {
-  const matrix = matrixOf(run, "attention");
+export function attentionMatrix(run: RunResult, moment: Moment = "last"): Figure | undefined {
+  const matrix = matrixOf(run, "attention", moment);
   if (!matrix) return undefined;
   const trace = heatmap(matrix, linear(matrix, 1), "attention", "A<sub>ij</sub>", "Cividis");
   return figure(
-    `Attention A<sub>ij</sub>, ${subject(run)}`,
+    `Attention A<sub>ij</sub>, ${subject(run, moment)}`,
     trace,
     matrix.length,
     matrix[0]!.length,
@@ -118,12 +127,12 @@ export function attentionMatrix(run: RunResult): Figure | undefined {
 }
 
 /**
- * The dissimilarity D (eq. 4, in the form that ran) at the end of a run, teacher layers x student
+ * The dissimilarity D (eq. 4, in the form that ran) of a run, teacher layers x student
  * layers; on a logarithmic scale where the values spread wide.
  * @returns undefined for a method without dissimilarity
  */
-export function dissimilarityMatrix(run: RunResult): Figure | undefined {
-  const matrix = matrixOf(run, "dissimilarity");
+export function dissimilarityMatrix(run: RunResult, moment: Moment = "last"): Figure | undefined {
+  const matrix = matrixOf(run, "dissimilarity", moment);
   if (!matrix) return undefined;
   const values = matrix.flat().filter((value) => Number.isFinite(value) && value > 0);
   const high = Math.max(Number.MIN_VALUE, ...values);
@@ -134,7 +143,7 @@ export function dissimilarityMatrix(run: RunResult): Figure | undefined {
   const trace = heatmap(matrix, shades, "dissimilarity", "D<sub>ij</sub>", "Viridis");
   const scale = wide ? " (logarithmic colours)" : "";
   return figure(
-    `Dissimilarity D<sub>ij</sub>, ${subject(run)}${scale}`,
+    `Dissimilarity D<sub>ij</sub>, ${subject(run, moment)}${scale}`,
     trace,
     matrix.length,
     matrix[0]!.length,

@@ -5,9 +5,11 @@ import { plain } from "./figure.ts";
 
 /** A table element; its cells are escaped. */
 export function htmlTable({ columns, rows }: Table): string {
-  // An attribute rather than a class: notebooks' front ends drop style sheets.
-  const cell = (tag: string, text: string, i: number) =>
-    `<${tag} align="${columns[i]?.numeric ? "right" : "left"}">${plain(text)}</${tag}>`;
+  // Front ends drop style sheets; GitHub drops `style` too, nbconvert's own overrules `align`.
+  const cell = (tag: string, text: string, i: number) => {
+    const side = columns[i]?.numeric ? "right" : "left";
+    return `<${tag} align="${side}" style="text-align: ${side}">${plain(text)}</${tag}>`;
+  };
   const head = columns.map(({ title }, i) => cell("th", title, i)).join("");
   const body = rows.map((row) => `<tr>${row.map((text, i) => cell("td", text, i)).join("")}</tr>`);
   return `<table>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${body.join("\n")}\n</tbody>\n</table>`;

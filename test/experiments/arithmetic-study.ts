@@ -4,8 +4,16 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../src/errors.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
-import { runStudy, type TrialRunner } from "../../src/experiments/run-study.ts";
-import type { Claim, PlannedTrial, Profile, StudyPlan } from "../../src/experiments/study.ts";
+import { distinctTrials, runStudy, type TrialRunner } from "../../src/experiments/run-study.ts";
+import { findStudy } from "../../src/experiments/studies/index.ts";
+import {
+  type Claim,
+  type PlannedTrial,
+  type Profile,
+  planStudy,
+  type StudyPlan,
+} from "../../src/experiments/study.ts";
+import { recordOf } from "../../src/experiments/trial-record.ts";
 import { runId } from "../../src/training/canonical.ts";
 import type { RunConfig, RunResult } from "../../src/training/run.ts";
 
@@ -78,6 +86,25 @@ export function arithmeticResult(config: RunConfig): RunResult {
     ...{ bestEpoch: 2, accuracy: { train: 1, val: test, test }, dead: noise > 0.95, warnings: [] },
     timing: { seconds: performance.now(), secondsPerEpoch: 1 },
   };
+}
+
+/** The same with maps of attention and dissimilarity that lie the other way round. */
+export function resultWithMaps(config: RunConfig): RunResult {
+  const attention = Array.from({ length: 6 }, (_, i) =>
+    Array.from({ length: 4 }, (_, j) => (j === i % 4 ? 0.7 : 0.1)),
+  );
+  const dissimilarity = attention.map((row) => row.map((a) => 1 - a));
+  const moment = { scalars: {}, warnings: [] };
+  const first = { ...moment, matrices: { attention, dissimilarity: attention } };
+  const last = { ...moment, matrices: { attention, dissimilarity } };
+  return { ...arithmeticResult(config), inspection: { first, last } };
+}
+
+/** Writes made-up records of a study's quick trials on Cora into a store's folder. */
+export function storeQuickTrials(folder: string, name: string): void {
+  const store = new ResultsStore(folder);
+  const plan = planStudy(findStudy(name), { profile: "quick", datasets: ["cora"] });
+  for (const config of distinctTrials(plan).values()) store.write(recordOf(resultWithMaps(config)));
 }
 
 /** Two at a time, a millisecond or so each. */

@@ -1,0 +1,126 @@
+// `npm run tslab [-- 02 06]`: runs notebooks on tslab 1.0.22, beside the packed package.
+import { spawn } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+import { dataFolders } from "../src/datasets/locate.ts";
+import { UserError } from "../src/errors.ts";
+
+const root = path.resolve(import.meta.dirname, "..");
+
+export const TSLAB = "tslab@1.0.22";
+
+/** Runs a program to its end. @throws UserError with what it printed where it fails */
+async function succeed(
+  command: string,
+  args: readonly string[],
+  options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
+): Promise<string> {
+  const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  let errors = "";
+  child.stdout.on("data", (chunk) => (output += chunk));
+  child.stderr.on("data", (chunk) => (errors += chunk));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", resolve);
+  });
+  if (code === 0) return output;
+  throw new UserError(`${command} ${args.join(" ")} failed: ${output}${errors}`, { exitCode: 1 });
+}
+
+/** Packs a copy of the sources: others may build dist/ in place at the same time. */
+async function pack(folder: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const copy = path.join(folder, "sources");
+  const parts = ["src", "scripts", "package.json", "CITATION.cff", "LICENSE", "tsconfig.json"];
+  for (const part of [...parts, "tsconfig.build.json"])
+    cpSync(path.join(root, part), path.join(copy, part), { recursive: true });
+  symlinkSync(path.join(root, "node_modules"), path.join(copy, "node_modules"));
+  const args = ["pack", "--silent", "--pack-destination", folder];
+  const output = await succeed("npm", args, { cwd: copy, env });
+  // `prepack` may say something first.
+  return output.trim().split("\n").at(-1)!;
+}
+
+/**
+ * Installs tslab, the packed package and danfojs-node into an empty folder, and makes the kernel
+ * "tslab" known there: JUPYTER_PATH must be `folder/share/jupyter`.
+ */
+export async function installTslab(folder: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const archive = await pack(folder, env);
+  cpSync(path.join(root, "shims"), path.join(folder, "shims"), { recursive: true });
+  const { overrides } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as {
+    overrides: object;
+  };
+  const dependencies = {
+    "@tensorflow/tfjs-node": "file:./shims/tfjs-node",
+    "danfojs-node": "1.2.0",
+  };
+  const manifest = { private: true, dependencies, overrides };
+  writeFileSync(path.join(folder, "package.json"), JSON.stringify(manifest));
+  const packages = [`./${archive}`, TSLAB];
+  const args = ["install", "--prefer-offline", "--silent", ...packages];
+  await succeed("npm", args, { cwd: folder, env });
+  // What `tslab install` writes with the help of Python.
+  const kernel = path.join(folder, "share/jupyter/kernels/tslab");
+  mkdirSync(kernel, { recursive: true });
+  const binary = path.join(folder, "node_modules/.bin/tslab");
+  const argv = [binary, "kernel", "--config-path", "{connection_file}"];
+  const spec = { argv, display_name: "TypeScript", language: "typescript" };
+  writeFileSync(path.join(kernel, "kernel.json"), JSON.stringify(spec));
+}
+
+async function main(chosen: readonly string[]): Promise<void> {
+  const folder = path.join(root, "build/tslab");
+  // An installed package does not look beside this checkout for its data.
+  const data = dataFolders().searched.find((one) => existsSync(path.join(one, "planetoid")));
+  const env = {
+    ...process.env,
+    JUPYTER_PATH: path.join(folder, "share/jupyter"),
+    ...(data && { ABKD_DATA: data }),
+  };
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(path.join(folder, "notebooks"), { recursive: true });
+  console.log("installing tslab and the packed package in build/tslab");
+  await installTslab(folder, env);
+  for (const shared of ["results", "runs"]) {
+    if (existsSync(path.join(root, shared)))
+      symlinkSync(path.join(root, shared), path.join(folder, shared));
+  }
+  const names = globSync("*.ipynb", { cwd: path.join(root, "notebooks") }).sort();
+  let failed = 0;
+  for (const name of names) {
+    if (chosen.length > 0 && !chosen.some((one) => name.startsWith(one))) continue;
+    const file = path.join(folder, "notebooks", name);
+    cpSync(path.join(root, "notebooks", name), file);
+    const cli = [path.join(root, "src/cli.ts"), "notebook", "run", file, "--kernel", "tslab"];
+    // From the store alone: this is about the kernel.
+    const trains = /const train = /.test(readFileSync(file, "utf8"));
+    const args = [...cli, "--inplace", ...(trains ? ["--param", "train=[]"] : [])];
+    try {
+      await succeed(process.execPath, args, { cwd: folder, env });
+      console.log(`${name}: ok`);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      console.error(error.message);
+      failed++;
+    }
+  }
+  process.exitCode = failed > 0 ? 1 : 0;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  await main(process.argv.slice(2)).catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    console.error(`abkd: ${error.message}`);
+    process.exitCode = error.exitCode;
+  });
+}

@@ -1,0 +1,2 @@
+// danfojs-node asks for tfjs-node, whose install script downloads TensorFlow; the tfjs that is here will do.
+module.exports = require("@tensorflow/tfjs");

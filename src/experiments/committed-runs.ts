@@ -1,0 +1,58 @@
+// Runs that come with the results (a teacher, and what the notebooks train from it): results/runs/,
+// laid out as runs/ is, so that nobody has to train them again.
+import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileError } from "../training/files.ts";
+import { studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
+import type { RunConfig } from "../training/run.ts";
+import { type RunFiles, runFiles } from "../training/run-store.ts";
+
+export interface RunFolders {
+  readonly results: string;
+  readonly runs: string;
+}
+
+/** What notebooks 00, 02, 03 and 12 read: Cora's usual split, three students a method. */
+export function notebookRuns(): RunConfig[] {
+  const teacher = teacherConfig({ dataset: "cora", seed: TEACHER_SEED });
+  const betas = [0, 0.05, 0.5, 5].map((beta) => ({ options: { beta } }));
+  const students = [1, 2, 3].flatMap((seed) => {
+    const student = (method: string, changes = {}): RunConfig =>
+      studentConfig({ dataset: "cora", seed }, method, teacher, changes);
+    return [
+      ...[student("student"), student("softkd"), student("abkd")],
+      ...betas.map((changes) => student("abkd", changes)),
+      student("abkd", { options: { attention: "uniform" } }),
+    ];
+  });
+  return [teacher, ...students];
+}
+
+/**
+ * Copies a run from the results to the folder of runs, where that lacks it. Whether it fits the
+ * engine and the data is looked at where it is used; one that does not is trained anew there.
+ * @returns whether the folder of runs has it now
+ * @throws FileError
+ */
+export function provideRun(config: RunConfig, { results, runs }: RunFolders): boolean {
+  return copyRun(runFiles(join(results, "runs"), config), runFiles(runs, config));
+}
+
+/** The other way: what is to be committed. As provideRun. */
+export function keepRun(config: RunConfig, { results, runs }: RunFolders): boolean {
+  return copyRun(runFiles(runs, config), runFiles(join(results, "runs"), config));
+}
+
+function copyRun(from: RunFiles, to: RunFiles): boolean {
+  if (existsSync(to.result)) return true;
+  if (!existsSync(from.result)) return false;
+  try {
+    mkdirSync(to.folder, { recursive: true });
+    // The result last: a run is only there when its model is.
+    copyFileSync(from.model, to.model);
+    copyFileSync(from.result, to.result);
+  } catch (cause) {
+    throw fileError("copy", from.folder, cause);
+  }
+  return true;
+}

@@ -1,0 +1,83 @@
+// What the results store knows of a study on one dataset, and where that comes from, in words.
+import { existsSync } from "node:fs";
+import type { DatasetReport, StudyReport } from "./report-data.ts";
+import type { ResultsStore } from "./results-store.ts";
+import { distinctTrials } from "./run-study.ts";
+import { type Profile, planStudy, type Study, type StudyPlan } from "./study.ts";
+import { studyReport } from "./study-report.ts";
+import type { TrialRecord } from "./trial-record.ts";
+
+/** A study on one dataset, as far as it was run. */
+export interface Evidence {
+  readonly study: Study;
+  readonly dataset: string;
+  readonly profile: Profile;
+  readonly plan: StudyPlan;
+  readonly report: StudyReport;
+  /** The report's only dataset. */
+  readonly part: DatasetReport;
+  /** By id, in the plan's order. */
+  readonly records: ReadonlyMap<string, TrialRecord>;
+}
+
+/**
+ * The paper profile where the store has more of it than of the quick one, else the quick one: a look
+ * never hides what a verdict may rest on.
+ * @param wanted `paper`: that one in any case
+ */
+export function evidenceOf(
+  study: Study,
+  dataset: string,
+  store: ResultsStore,
+  wanted: Profile = "quick",
+): Evidence {
+  const plans = (["quick", "paper"] as const).map((profile) =>
+    planStudy(study, { profile, datasets: [dataset] }),
+  );
+  const [quick, paper] = plans as [StudyPlan, StudyPlan];
+  const done = (plan: StudyPlan): number =>
+    [...distinctTrials(plan).keys()].filter((id) => existsSync(store.path(id))).length;
+  const plan = wanted === "paper" || done(paper) > done(quick) ? paper : quick;
+  const report = studyReport(plan, store);
+  return {
+    ...{ study, dataset, profile: plan.profile, plan, report, part: report.datasets[0]! },
+    records: store.read(distinctTrials(plan).keys()).records,
+  };
+}
+
+/** `seeds 1 to 5`, `split geom-gcn:0`. */
+function span(name: string, values: readonly (string | number)[]): string {
+  if (values.length === 1) return `${name} ${values[0]}`;
+  return `${name}s ${values[0]} to ${values.at(-1)}`;
+}
+
+/** Different values in order of their text, separated by commas. */
+function distinct(values: Iterable<string>): string {
+  return [...new Set(values)].sort().join(", ");
+}
+
+/** `Cora`, `NELL`: as the paper writes it. */
+export function datasetName(dataset: string): string {
+  if (dataset.startsWith("nell")) return `NELL${dataset.slice(4)}`;
+  return `${dataset[0]!.toUpperCase()}${dataset.slice(1)}`;
+}
+
+/** From which trials: profile, how many, splits, seeds, days, engine, version. One sentence. */
+export function provenance({ dataset, profile, report, part, records }: Evidence): string {
+  const name = datasetName(dataset);
+  if (records.size === 0) return `${name}: not run here yet.`;
+  const all = [...records.values()];
+  const days = [...new Set(all.flatMap(({ timing }) => timing.recorded ?? []))].sort();
+  const engines = distinct(all.map(({ engine }) => `${engine.name} ${engine.flavour}`));
+  const count = `${report.done} of ${report.planned}`;
+  return (
+    `${name}: ${profile} profile, ${count} trials (${span("split", part.splits)}, ` +
+    `${span("seed", part.seeds)})${days.length > 0 ? `, recorded ${days.length > 1 ? `${days[0]} to ${days.at(-1)}` : days[0]}` : ""}, engine ${engines}, ` +
+    `abkd ${distinct(all.flatMap(({ versions }) => versions["abkd"] ?? []))}.`
+  );
+}
+
+/** The trials of one arm that are done, with their records. */
+export function recordsOf({ plan, records }: Evidence, arm: string): TrialRecord[] {
+  return plan.trials.flatMap((trial) => (trial.arm === arm ? (records.get(trial.id) ?? []) : []));
+}

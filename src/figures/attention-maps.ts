@@ -1,0 +1,55 @@
+// Attention maps of several trials on one sheet: is the dark layer the data's, or the start's?
+import type { Data, Layout } from "plotly.js-dist";
+import type { TrialRecord } from "../experiments/trial-record.ts";
+import { baseAxis, baseLayout, type Figure, ink, plain } from "./figure.ts";
+import type { SizedRows } from "./study-figures.ts";
+
+/** More than these make a sheet that nobody reads. */
+const MOST_MAPS = 8;
+
+/** A strip a trial, teacher layers from left to right; the title names split and seed. */
+export function attentionMaps(dataset: string, records: readonly TrialRecord[]): SizedRows {
+  const shown = records.filter(({ attention }) => attention?.[0]).slice(0, MOST_MAPS);
+  const share = 1 / Math.max(1, shown.length);
+  const layout: Partial<Layout> & Record<string, unknown> = {
+    ...baseLayout(
+      `${plain(dataset)}: attention A<sub>ij</sub> of ${shown.length} students (split, seed)`,
+    ),
+    margin: { l: 64, r: 24, t: 72, b: 48 },
+    coloraxis: {
+      ...{ colorscale: "Cividis", cmin: 0, cmax: 1 },
+      colorbar: { thickness: 10, title: { text: "A<sub>ij</sub>" } },
+    },
+    annotations: shown.map(({ config, accuracy, dead }, k) => ({
+      ...{ xref: "paper", yref: "paper", x: 0, y: 1 - k * share, xanchor: "left" },
+      ...{ yanchor: "bottom", yshift: -14, showarrow: false, font: { size: 11, color: ink } },
+      text:
+        `${plain(config.split)}, seed ${config.seed}: test ${(100 * accuracy.test).toFixed(1)} %` +
+        (dead ? ", died" : ""),
+    })) as NonNullable<Layout["annotations"]>,
+  };
+  const data = shown.map(({ attention }, k): Partial<Data> => {
+    const suffix = k === 0 ? "" : String(k + 1);
+    const students = attention![0]!.length;
+    const last = k === shown.length - 1;
+    layout[`xaxis${suffix}`] = {
+      ...baseAxis(last ? "teacher layer i" : ""),
+      ...{ anchor: `y${suffix}`, showgrid: false, showticklabels: last },
+    };
+    layout[`yaxis${suffix}`] = {
+      ...baseAxis(k === 0 ? "student layer j" : ""),
+      ...{ anchor: `x${suffix}`, showgrid: false, autorange: "reversed", dtick: 1 },
+      domain: [1 - (k + 1) * share + 0.06 * share, 1 - k * share - 0.2 * share],
+    };
+    return {
+      ...{ type: "heatmap", uid: `map-${k}`, coloraxis: "coloraxis", xgap: 1, ygap: 1 },
+      ...{ xaxis: `x${suffix}`, yaxis: `y${suffix}` },
+      x: attention!.map((_, i) => i + 1),
+      y: Array.from({ length: students }, (_, j) => j + 1),
+      z: Array.from({ length: students }, (_, j) => attention!.map((row) => row[j]!)),
+      hovertemplate: "teacher layer %{x}, student layer %{y}: %{z:.3f}<extra></extra>",
+    } as Partial<Data>;
+  });
+  const figure: Figure = { data, layout };
+  return { figure, height: 130 + 110 * shown.length };
+}

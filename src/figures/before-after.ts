@@ -1,0 +1,117 @@
+// Figure 4's kind of maps: attention and dissimilarity before and after training, and pair by pair.
+import type { Data, Layout } from "plotly.js-dist";
+import { sampleRankCorrelation } from "simple-statistics";
+import type { RunResult } from "../training/run.ts";
+import { compose } from "./compose.ts";
+import { baseAxis, baseLayout, colourway, faint, plain } from "./figure.ts";
+import { attentionMatrix, dissimilarityMatrix, matrixOf } from "./matrices.ts";
+import type { SizedRows } from "./study-figures.ts";
+
+function mapOf(run: RunResult, name: string, moment: "first" | "last") {
+  const matrix = matrixOf(run, name, moment);
+  if (!matrix) throw new Error(`run ${run.id} has no ${name} to show`);
+  return matrix;
+}
+
+/** Four strips: A and D, before and after, teacher layers from left to right. */
+export function mapsBeforeAfter(run: RunResult): SizedRows {
+  const { dataset, split, seed } = run.config;
+  const strips = (["first", "last"] as const).flatMap((moment) => [
+    attentionMatrix(run, moment),
+    dissimilarityMatrix(run, moment),
+  ]);
+  const places = [
+    ...[
+      { x: [0, 0.44], y: [0.6, 0.94] },
+      { x: [0.56, 1], y: [0.6, 0.94] },
+    ],
+    ...[
+      { x: [0, 0.44], y: [0, 0.34] },
+      { x: [0.56, 1], y: [0, 0.34] },
+    ],
+  ] as const;
+  const cells = strips.map((figure, k) => {
+    if (!figure) throw new Error(`run ${run.id} has no attention or no dissimilarity to show`);
+    const text = ["A before", "D before", "A after", "D after"][k]!;
+    const log = /logarithmic/.test(String(figure.layout.title?.text)) ? " (log colours)" : "";
+    return {
+      figure: { ...figure, layout: { ...figure.layout, title: { text: text + log } } },
+      ...places[k]!,
+    };
+  });
+  const title = `ABKD on ${plain(dataset)} ${plain(split)}, seed ${seed}: maps before and after training`;
+  const sheet = compose(title, cells, `run ${run.id}`);
+  return { figure: sheet, height: 460 };
+}
+
+/**
+ * One teacher layer at a time, by a slider: its dissimilarity from each student layer and the
+ * attention on it, before and after training.
+ */
+export function layerPairs(run: RunResult): SizedRows {
+  const [A0, D0] = [mapOf(run, "attention", "first"), mapOf(run, "dissimilarity", "first")];
+  const [A1, D1] = [mapOf(run, "attention", "last"), mapOf(run, "dissimilarity", "last")];
+  const students = A1[0]!.map((_, j) => `student ${j + 1}`);
+  const bars = (i: number): (readonly number[])[] => [D0[i]!, D1[i]!, A0[i]!, A1[i]!];
+  const names = ["D before", "D after", "A before", "A after"];
+  const colours = [faint, colourway[0]!, faint, colourway[1]!];
+  const digits = (row: readonly number[]): number[] => row.map((x) => Number(x.toPrecision(4)));
+  const data = bars(0).map(
+    (row, k): Partial<Data> =>
+      ({
+        ...{ type: "bar", uid: `bars-${k}`, name: names[k]!, x: students, y: digits(row) },
+        marker: { color: colours[k]!, pattern: { shape: k % 2 === 0 ? "/" : "" } },
+        ...(k >= 2 && { xaxis: "x2", yaxis: "y2" }),
+      }) as Partial<Data>,
+  );
+  const heading = (i: number): string => {
+    const nearest = D1[i]!.indexOf(Math.min(...D1[i]!)) + 1;
+    const attended = A1[i]!.indexOf(Math.max(...A1[i]!)) + 1;
+    return `<b>Teacher layer ${i + 1}: nearest student layer ${nearest}, most attended ${attended}</b>`;
+  };
+  const steps = A1.map((_, i) => ({
+    ...{ label: String(i + 1), method: "update" as const },
+    args: [{ y: bars(i).map(digits) }, { "title.text": heading(i) }],
+  }));
+  const base = baseLayout("");
+  const largest = Math.max(...D0.flat(), ...D1.flat());
+  const layout: Partial<Layout> & Record<string, unknown> = {
+    ...base,
+    title: { ...base.title, text: heading(0) },
+    barmode: "group",
+    xaxis: { ...baseAxis(""), domain: [0, 0.44] },
+    yaxis: { ...baseAxis("dissimilarity D<sub>ij</sub>"), range: [0, 1.05 * largest] },
+    xaxis2: { ...baseAxis(""), domain: [0.56, 1], anchor: "y2" },
+    yaxis2: { ...baseAxis("attention A<sub>ij</sub>"), range: [0, 1], anchor: "x2" },
+    legend: { orientation: "h", x: 0, y: 1.12 },
+    margin: { l: 64, r: 24, t: 88, b: 110 },
+    sliders: [{ active: 0, steps, pad: { t: 40 }, currentvalue: { prefix: "teacher layer " } }],
+  };
+  return { figure: { data, layout }, height: 460 };
+}
+
+/** How attention goes with dissimilarity over all pairs of layers. */
+export interface MapAgreement {
+  /** Spearman's rank correlation of A_ij and D_ij; below 0: attention lies where layers are near. */
+  readonly before: number;
+  readonly after: number;
+  /** Mean D over all pairs, and weighted by A, after training. */
+  readonly meanDissimilarity: number;
+  readonly attendedDissimilarity: number;
+}
+
+/** Figure 4's claim in numbers: "dissimilarity scores are low where the attention scores are high". */
+export function mapAgreement(run: RunResult): MapAgreement {
+  const flat = (name: string, moment: "first" | "last"): number[] =>
+    mapOf(run, name, moment).flat();
+  const correlation = (moment: "first" | "last"): number =>
+    sampleRankCorrelation(flat("attention", moment), flat("dissimilarity", moment));
+  const [a, d] = [flat("attention", "last"), flat("dissimilarity", "last")];
+  const total = a.reduce((sum, x) => sum + x, 0);
+  return {
+    before: correlation("first"),
+    after: correlation("last"),
+    meanDissimilarity: d.reduce((sum, x) => sum + x, 0) / d.length,
+    attendedDissimilarity: d.reduce((sum, x, k) => sum + x * a[k]!, 0) / total,
+  };
+}

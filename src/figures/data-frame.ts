@@ -1,0 +1,81 @@
+// Tables of notebooks as danfojs data frames that show all of their rows.
+import { inspect } from "node:util";
+import type { DataFrame } from "danfojs-node";
+import { displayHook } from "../display/host.ts";
+import { UserError } from "../errors.ts";
+import { formatTable, type Table } from "../experiments/results-table.ts";
+import { plain } from "./figure.ts";
+import { htmlTable } from "./table.ts";
+
+/** A column of text by its title, or one of numbers with the digits after the point. */
+export type FrameColumn = string | readonly [title: string, digits: number];
+
+/** What a data frame is made of: numbers stay numbers, so that it can be sorted and averaged. */
+export interface FrameContent {
+  readonly columns: readonly FrameColumn[];
+  /** A number that is not there is undefined, and NaN in the frame. */
+  readonly rows: readonly (readonly (string | number | undefined)[])[];
+  /** What a reader of the table must know; stands below it. */
+  readonly caption?: string;
+}
+
+/**
+ * A danfojs frame. Notebooks show it whole, as HTML; tslab and scripts print it as text. Frames that
+ * are made from it (`sortValues`, `query`) are frames as danfojs makes them.
+ * @throws UserError where danfojs-node is not installed
+ */
+export async function dataFrame(content: FrameContent): Promise<DataFrame> {
+  const { DataFrame: Frame } = await danfojs();
+  const { columns, rows, caption } = content;
+  const values = rows.map((row) =>
+    columns.map((column, i) =>
+      typeof column === "string" ? String(row[i] ?? "") : rounded(row[i], column[1]),
+    ),
+  );
+  const frame = new Frame(values, { columns: columns.map(titleOf) });
+  const table = asText(content);
+  const below = caption === undefined ? "" : `\n<p>${plain(caption)}</p>`;
+  const text = [formatTable(table), ...(caption === undefined ? [] : [caption])].join("\n");
+  Object.defineProperty(frame, displayHook, {
+    value: () => ({ "text/html": `${htmlTable(table)}${below}`, "text/plain": text }),
+  });
+  Object.defineProperty(frame, inspect.custom, { value: () => text });
+  return frame;
+}
+
+const titleOf = (column: FrameColumn): string => (typeof column === "string" ? column : column[0]);
+
+const rounded = (value: string | number | undefined, digits: number): number =>
+  typeof value === "number" ? Number(value.toFixed(digits)) : Number.NaN;
+
+function asText({ columns, rows }: FrameContent): Table {
+  return {
+    columns: columns.map((column) => ({
+      title: titleOf(column),
+      numeric: typeof column !== "string",
+    })),
+    rows: rows.map((row) =>
+      columns.map((column, i) => {
+        const value = row[i];
+        if (typeof value !== "number") return value ?? "";
+        return typeof column === "string" ? String(value) : value.toFixed(column[1]);
+      }),
+    ),
+  };
+}
+
+type Danfo = typeof import("danfojs-node");
+
+/** Loaded when the first frame is made: a second that commands and kernels do not wait for. */
+async function danfojs(): Promise<Danfo> {
+  try {
+    return await import("danfojs-node");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw cause;
+    throw new UserError(
+      "tables are frames of danfojs-node, which is not installed here; a checkout of abkd has it " +
+        "(npm ci), and docs/notebooks.md says how another folder gets it",
+      { cause },
+    );
+  }
+}

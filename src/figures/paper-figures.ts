@@ -1,0 +1,91 @@
+// Every figure that comes out of the results, by name: what `npm run figures` writes.
+import { existsSync } from "node:fs";
+import { notebookRuns, provideRun, type RunFolders } from "../experiments/committed-runs.ts";
+import { type Evidence, evidenceOf } from "../experiments/evidence.ts";
+import { ResultsStore } from "../experiments/results-store.ts";
+import { studies } from "../experiments/studies/index.ts";
+import { planStudy } from "../experiments/study.ts";
+import { readResult, runFiles } from "../training/run-store.ts";
+import { mapsBeforeAfter } from "./before-after.ts";
+import {
+  accuracyFigure,
+  attentionFigure,
+  described,
+  shareFigure,
+  sweepFigure,
+} from "./evidence-figures.ts";
+import type { SizedRows } from "./study-figures.ts";
+
+/** A figure for print. */
+export interface PaperFigure {
+  /** Of its files: `table3-cora`, `fig5-cora-attention`. */
+  readonly name: string;
+  readonly rows: SizedRows;
+  readonly width: number;
+  /** For readers who cannot see it. */
+  readonly description: string;
+}
+
+/** Options that a study varies over numbers. */
+const SWEEPS: Readonly<Record<string, "beta" | "embedding">> = {
+  table10: "beta",
+  table11: "embedding",
+};
+
+/**
+ * The figures that the store has trials for, the paper profile where more of it was run.
+ * @param chosen whether a name is wanted; by default all are
+ */
+export function paperFigures(
+  folders: RunFolders,
+  chosen: (name: string) => boolean = () => true,
+): PaperFigure[] {
+  const store = new ResultsStore(folders.results);
+  const figures = studies.flatMap((study) => {
+    const prefix = study.name.replace(/^figure/, "fig");
+    return planStudy(study, { profile: "quick" }).datasets.flatMap(({ name }) => {
+      const names = figureNames(study.name, `${prefix}-${name}`).filter((one) => chosen(one.name));
+      if (names.length === 0) return [];
+      const evidence = evidenceOf(study, name, store);
+      if (evidence.records.size === 0) return [];
+      return names.flatMap(({ name: file, make }): PaperFigure[] => {
+        const rows = make(evidence);
+        const description = rows && described(rows, evidence);
+        return rows ? [{ name: file, rows, width: 900, description: description! }] : [];
+      });
+    });
+  });
+  return [...figures, ...mapFigures(folders, chosen)];
+}
+
+function figureNames(
+  study: string,
+  stem: string,
+): { readonly name: string; make(evidence: Evidence): SizedRows | undefined }[] {
+  if (study === "figure5") {
+    return [
+      { name: `${stem}-attention`, make: (evidence) => attentionFigure(evidence, "abkd") },
+      { name: `${stem}-shares`, make: shareFigure },
+    ];
+  }
+  const sweep = SWEEPS[study];
+  return [
+    { name: stem, make: accuracyFigure },
+    ...(sweep
+      ? [{ name: `${stem}-curve`, make: (evidence: Evidence) => sweepFigure(evidence, sweep) }]
+      : []),
+  ];
+}
+
+/** Figure 4's kind of maps, of the first ABKD student that notebook 12 shows. */
+function mapFigures(folders: RunFolders, chosen: (name: string) => boolean): PaperFigure[] {
+  const name = "fig4-cora-maps";
+  const config = notebookRuns().find(({ method, seed }) => method?.name === "abkd" && seed === 1)!;
+  if (!chosen(name)) return [];
+  provideRun(config, folders);
+  const file = runFiles(folders.runs, config).result;
+  if (!existsSync(file)) return [];
+  const run = readResult(file);
+  const description = `Attention and dissimilarity maps before and after training of run ${run.id}.`;
+  return [{ name, rows: mapsBeforeAfter(run), width: 1000, description }];
+}

@@ -1,0 +1,276 @@
+// A study as a notebook shows it: run or loaded, its tables, figures and verdict in words.
+import path from "node:path";
+import { inspect } from "node:util";
+import type { DataFrame } from "danfojs-node";
+import { type Bundle, displayHook, notebookDisplay } from "../display/host.ts";
+import { OptionError } from "../errors.ts";
+import { provideRun } from "../experiments/committed-runs.ts";
+import { type Evidence, evidenceOf, provenance, recordsOf } from "../experiments/evidence.ts";
+import type { ArmReport } from "../experiments/report-data.ts";
+import { RESULTS_FOLDER, ResultsStore } from "../experiments/results-store.ts";
+import { distinctTrials, runStudy } from "../experiments/run-study.ts";
+import { findStudy } from "../experiments/studies/index.ts";
+import { type PlannedTrial, PROFILES, type Profile, planStudy } from "../experiments/study.ts";
+import { verdictWords } from "../experiments/study-words.ts";
+import type { TrialRecord } from "../experiments/trial-record.ts";
+import { notebookTrialsLine } from "../training/progress.ts";
+import { RUNS_FOLDER } from "../training/run-store.ts";
+import { runTrials } from "../training/trials.ts";
+import { dataFrame, type FrameColumn } from "./data-frame.ts";
+import { accuracyFigure, attentionFigure, shareFigure, sweepFigure } from "./evidence-figures.ts";
+import { type Plot, plot } from "./plot.ts";
+import type { SizedRows } from "./study-figures.ts";
+import { type SweepOf, sweepMaps } from "./sweep.ts";
+
+export interface OpenOptions {
+  /**
+   * `quick` (the default) or `paper`; where the store has more of the paper profile than of the quick
+   * one, that is shown all the same.
+   */
+  readonly profile?: string;
+  /** Where `results` and `runs` lie: the checkout; the working folder by default. */
+  readonly root?: string;
+  /** Shown where the store has trials of them; the study's own by default. */
+  readonly datasets?: readonly string[];
+  /** Of those, trained here where trials are missing; Cora and Citeseer by default. */
+  readonly train?: readonly string[];
+}
+
+/** Of a study's table. */
+const ARM_COLUMNS: readonly FrameColumn[] = [
+  "method",
+  ["n", 0],
+  ["test %", 2],
+  ["std", 2],
+  "95 % interval",
+  ["dead", 0],
+  ["paper %", 2],
+  ["paper std", 2],
+  ["ours - paper", 2],
+  "value",
+];
+
+const TRIAL_COLUMNS: readonly FrameColumn[] = [
+  "trial",
+  "arm",
+  "split",
+  ["seed", 0],
+  ["val %", 2],
+  ["test %", 2],
+  ["best epoch", 0],
+  ["epochs", 0],
+  "died",
+];
+
+/** What trains within minutes. */
+const SMALL = ["cora", "citeseer"] as const;
+
+/**
+ * A study from the committed results, or run now where they lack a trial of the chosen profile.
+ *
+ *     const study = await openStudy("table6", { profile: "quick", root: ".." });
+ *
+ * @throws OptionError for a study or dataset that there is not; as runTrials does
+ */
+export async function openStudy(name: string, options: OpenOptions = {}): Promise<StudyView> {
+  const { root = ".", train = SMALL } = options;
+  const profile = profileOf(options.profile ?? "quick");
+  const study = findStudy(name);
+  const runs = path.join(root, RUNS_FOLDER);
+  const store = new ResultsStore(path.join(root, RESULTS_FOLDER));
+  const datasets = planStudy(study, {
+    profile,
+    ...(options.datasets && { datasets: options.datasets }),
+  }).datasets.map((dataset) => dataset.name);
+  const trained = datasets.filter((dataset) => train.includes(dataset));
+  if (trained.length > 0) {
+    const plan = planStudy(study, { profile, datasets: trained });
+    const { records } = store.read(distinctTrials(plan).keys());
+    const missing = plan.trials.filter(({ id }) => !records.has(id));
+    for (const { config } of missing) {
+      for (const teacher of [config.teacher, config.method ? undefined : config]) {
+        if (teacher) provideRun(teacher, { results: store.folder, runs });
+      }
+    }
+    const line = notebookTrialsLine(new Set(missing.map(({ id }) => id)).size);
+    try {
+      if (missing.length > 0) {
+        const watch = line ? { observer: line.observer } : {};
+        await runStudy(plan, { store, runsDir: runs, download: true, ...watch }, runTrials);
+      }
+    } finally {
+      if (missing.length > 0) line?.close(false);
+    }
+  }
+  return new StudyView(
+    study.title,
+    datasets.map((dataset) => evidenceOf(study, dataset, store, profile)),
+  );
+}
+
+/** A notebook's parameter may come from the command line. */
+function profileOf(text: string): Profile {
+  const found = PROFILES.find((profile) => profile === text);
+  if (found) return found;
+  throw new OptionError(`profile is "${text}"; it is one of ${PROFILES.join(", ")}`);
+}
+
+/** A study that was opened. Shown by itself it says which trials it rests on. */
+export class StudyView {
+  readonly title: string;
+  /** One a dataset. */
+  readonly evidence: readonly Evidence[];
+
+  constructor(title: string, evidence: readonly Evidence[]) {
+    this.title = title;
+    this.evidence = evidence;
+  }
+
+  /** The datasets that there are trials of. */
+  get datasets(): string[] {
+    return this.evidence.filter(({ records }) => records.size > 0).map(({ dataset }) => dataset);
+  }
+
+  /** The paper's numbers, ours, the difference, the verdict: a row a method, accuracies in percent. */
+  table(dataset = this.datasets[0]): Promise<DataFrame> {
+    const evidence = this.#of(dataset);
+    const percent = (x: number | undefined): number | undefined => x && 100 * x;
+    const rows = evidence.part.arms
+      .filter(({ n, paper }) => n > 0 || paper)
+      .map((arm: ArmReport) => [
+        ...[arm.role === "control" ? `${arm.label} (control)` : arm.label, arm.n],
+        ...[percent(arm.mean), arm.n > 1 ? percent(arm.std) : undefined],
+        arm.interval?.map((x) => (100 * x).toFixed(1)).join(" to "),
+        ...[arm.n > 0 ? arm.dead : undefined, arm.paper?.mean, arm.paper?.deviation],
+        ...[arm.difference, arm.verdict?.outcome.replace("none", "no verdict")],
+      ]);
+    return dataFrame({
+      columns: ARM_COLUMNS,
+      rows,
+      caption: this.#caption(evidence),
+    });
+  }
+
+  /** What the paper says of the dataset, what came out, and the verdict by the rule. */
+  claims(dataset = this.datasets[0]): Promise<DataFrame> {
+    const evidence = this.#of(dataset);
+    return dataFrame({
+      columns: ["claim", "paper", "ours", "verdict", "why"],
+      rows: evidence.part.claims.map(({ text, paper, ours, verdict }) => {
+        const outcome = verdict.outcome === "none" ? "no verdict" : verdict.outcome;
+        return [text, paper, ours, outcome, verdict.why];
+      }),
+      caption: this.#caption(evidence),
+    });
+  }
+
+  /** Every trial: its id (a file in results/), arm, split, seed, accuracies in percent, epochs. */
+  trials(dataset = this.datasets[0]): Promise<DataFrame> {
+    const { plan, records } = this.#of(dataset);
+    const done = plan.trials.flatMap(({ id, arm, split, seed }: PlannedTrial) => {
+      const record = records.get(id);
+      if (!record) return [];
+      const { accuracy, bestEpoch, epochs, dead } = record;
+      const accuracies = [100 * accuracy.val, 100 * accuracy.test];
+      return [[id, arm, split, seed, ...accuracies, bestEpoch, epochs, dead ? "died" : ""]];
+    });
+    return dataFrame({
+      columns: TRIAL_COLUMNS,
+      rows: done,
+    });
+  }
+
+  /** Every arm: its trials, mean with 95 % interval, the paper's number with its deviation. */
+  accuracies(dataset = this.datasets[0]): Plot {
+    return shown(accuracyFigure(this.#of(dataset)));
+  }
+
+  /** The share of attention that each student layer gets, a row a trial. */
+  shares(dataset = this.datasets[0]): Plot {
+    const rows = shareFigure(this.#of(dataset));
+    if (!rows) throw new Error(`no trial of ${dataset} learned attention`);
+    return shown(rows);
+  }
+
+  /** Attention maps of an arm's trials, one below another. */
+  attention(arm: string, dataset = this.datasets[0]): Plot {
+    return shown(attentionFigure(this.#of(dataset), arm));
+  }
+
+  /** Accuracy over the values of an option, a line a form, the paper's beside. */
+  sweep(option: SweepOf, dataset = this.datasets[0]): Plot {
+    return shown(sweepFigure(this.#of(dataset), option));
+  }
+
+  /** Attention maps with a slider over the values of an option. */
+  slider(option: SweepOf, form: string, dataset = this.datasets[0]): Plot {
+    return plot(sweepMaps(this.#of(dataset), option, form), { width: WIDTH, height: 380 });
+  }
+
+  /** All of a dataset at once: its name, table and figure, in the running cell. */
+  async show(dataset = this.datasets[0]): Promise<void> {
+    const display = notebookDisplay();
+    for (const part of [await this.table(dataset), this.accuracies(dataset)]) {
+      if (display) await display(part);
+      else console.log(part);
+    }
+  }
+
+  /** Records of an arm, for whoever wants more than tables. */
+  records(arm: string, dataset = this.datasets[0]): TrialRecord[] {
+    return recordsOf(this.#of(dataset), arm);
+  }
+
+  /** What the numbers say, in words. */
+  get verdict(): Words {
+    return new Words(this.evidence.flatMap(verdictWords));
+  }
+
+  [displayHook](): Bundle {
+    return new Words(this.#about())[displayHook]();
+  }
+
+  [inspect.custom](): string {
+    return this.#about().join("\n");
+  }
+
+  #about(): string[] {
+    return [this.title, ...this.evidence.map(provenance)];
+  }
+
+  #of(dataset: string | undefined): Evidence {
+    const found = this.evidence.find((one) => one.dataset === dataset);
+    if (found) return found;
+    throw new Error(`${dataset ?? "no dataset"} has no trials of this study yet`);
+  }
+
+  #caption({ profile, part }: Evidence): string {
+    const { splits, seeds, unit } = part;
+    const what = `${splits.length} splits, ${seeds.length} seeds`;
+    const how = profile === "quick" ? `Quick profile: a look (${what}), no verdicts` : what;
+    return `${how}. std is over students, the interval of the mean over ${unit}s.`;
+  }
+}
+
+/** As wide as the page of a notebook beside JupyterLab's list of files. */
+const WIDTH = 840;
+
+const shown = ({ figure, height }: SizedRows): Plot => plot(figure, { width: WIDTH, height });
+
+/** Paragraphs that a notebook shows as Markdown. */
+export class Words {
+  readonly paragraphs: readonly string[];
+
+  constructor(paragraphs: readonly string[]) {
+    this.paragraphs = paragraphs;
+  }
+
+  [displayHook](): Bundle {
+    const text = this.paragraphs.join("\n\n");
+    return { "text/markdown": text, "text/plain": this[inspect.custom]() };
+  }
+
+  [inspect.custom](): string {
+    return this.paragraphs.join("\n").replaceAll("**", "");
+  }
+}

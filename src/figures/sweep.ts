@@ -1,0 +1,151 @@
+// One option of ABKD varied: accuracy over its values, and attention with a slider over them.
+import type { Data, Layout } from "plotly.js-dist";
+import { type Evidence, recordsOf } from "../experiments/evidence.ts";
+import type { ArmReport } from "../experiments/report-data.ts";
+import type { TrialRecord } from "../experiments/trial-record.ts";
+import { baseAxis, baseLayout, colourway, type Figure, faint, plain } from "./figure.ts";
+
+/** An option whose values a study varies. */
+export type SweepOf = "beta" | "embedding";
+
+const SYMBOLS = { beta: "beta", embedding: "d<sub>a</sub>" } as const;
+
+/** The arms that vary an option, by form: their ids are `abkd:<form>/<what>-<value>`. */
+function formsOf({ plan, part }: Evidence, option: SweepOf): Map<string, SweepPoint[]> {
+  const points = part.arms.flatMap((arm): SweepPoint[] => {
+    const [, form] = /^abkd:([^/]+)\//.exec(arm.method) ?? [];
+    const trial = plan.trials.find((one) => one.arm === arm.method);
+    const value = trial?.config.method?.options[option];
+    return form !== undefined && typeof value === "number" ? [{ form, value, arm }] : [];
+  });
+  return Map.groupBy(points, ({ form }) => form);
+}
+
+interface SweepPoint {
+  readonly form: string;
+  readonly value: number;
+  readonly arm: ArmReport;
+}
+
+/** `searched form` of `ABKD, beta 10 (searched form)`. */
+const formName = ({ arm, form }: SweepPoint): string => /\(([^)]*)\)$/.exec(arm.label)?.[1] ?? form;
+
+/** Nothing was run, or most of it died: its means would squeeze the others together. */
+const isDead = ({ arm }: SweepPoint): boolean => arm.mean === undefined || arm.dead > arm.n / 2;
+
+/** `▾ eqs. 3-6 as written: 27.8 to 29.6 %, most students died` */
+function describeDead(points: readonly SweepPoint[]): string {
+  const means = points.flatMap(({ arm }) => (arm.mean === undefined ? [] : [100 * arm.mean]));
+  const name = plain(formName(points[0]!));
+  if (means.length === 0) return `${name}: not run here yet`;
+  const [low, high] = [Math.min(...means), Math.max(...means)].map((x) => x.toFixed(1));
+  return `▾ ${name}: ${low === high ? low : `${low} to ${high}`} %, most students died`;
+}
+
+/** Means with 95 % intervals over the option's values, a line a form; the paper's as crosses. */
+export function sweepCurves(evidence: Evidence, option: SweepOf): Figure {
+  const forms = [...formsOf(evidence, option).values()];
+  const percent = (x: number): number => 100 * x;
+  const living = forms.filter((all) => !all.every(isDead));
+  const data = living.map((all, k): Partial<Data> => {
+    const points = all.filter(({ arm }) => arm.mean !== undefined);
+    const colour = colourway[k % colourway.length]!;
+    const bound = (side: 0 | 1): number[] =>
+      points.map(({ arm }) => percent(Math.abs((arm.interval?.[side] ?? arm.mean!) - arm.mean!)));
+    return {
+      ...{
+        type: "scatter",
+        mode: "lines+markers",
+        uid: `form-${k}`,
+        name: plain(formName(all[0]!)),
+      },
+      x: points.map(({ value }) => String(value)),
+      y: points.map(({ arm }) => percent(arm.mean!)),
+      error_y: { type: "data", symmetric: false, array: bound(1), arrayminus: bound(0), width: 4 },
+      line: { color: colour, dash: k === 0 ? "solid" : "dot" },
+      marker: { color: colour, size: 9, symbol: k === 0 ? "circle" : "square" },
+      hovertemplate: `%{x}: %{y:.2f} %<extra>${plain(formName(all[0]!))}</extra>`,
+    };
+  });
+  const paper = (forms[0] ?? []).flatMap(({ value, arm }) =>
+    arm.paper ? [{ value, mean: arm.paper.mean }] : [],
+  );
+  const papers: Partial<Data> = {
+    ...{ type: "scatter", mode: "lines+markers", uid: "paper", name: "the paper" },
+    x: paper.map(({ value }) => String(value)),
+    y: paper.map(({ mean }) => mean),
+    line: { color: faint, width: 1, dash: "dash" },
+    marker: { symbol: "x", size: 9, color: faint },
+    hovertemplate: "the paper, %{x}: %{y:.2f} %<extra></extra>",
+  };
+  const dead = forms.filter((all) => !living.includes(all)).map(describeDead);
+  const title = `${plain(evidence.dataset)}: accuracy over ${SYMBOLS[option]}, mean with 95 % interval`;
+  return {
+    data: paper.length > 0 ? [...data, papers] : data,
+    layout: {
+      ...baseLayout(title),
+      xaxis: { ...baseAxis(SYMBOLS[option]), type: "category" },
+      yaxis: baseAxis("test accuracy (%)"),
+      annotations: dead.map((text, k) => ({
+        ...{ xref: "paper", yref: "paper", x: 0.01, y: 0.02 + 0.07 * k, xanchor: "left" },
+        ...{ text, showarrow: false, font: { size: 12, color: faint } },
+      })) as NonNullable<Layout["annotations"]>,
+    },
+  };
+}
+
+/** The mean of the maps of several trials, teacher x student layers. */
+function meanMap(records: readonly TrialRecord[]): number[][] | undefined {
+  const maps = records.flatMap(({ attention }) => (attention ? [attention] : []));
+  return maps[0]?.map((row, i) =>
+    row.map((_, j) => maps.reduce((sum, map) => sum + map[i]![j]!, 0) / maps.length),
+  );
+}
+
+/**
+ * Attention, averaged over an arm's trials, with a slider over the option's values.
+ * @param form `searched`, `literal`: as in the arms' ids
+ */
+export function sweepMaps(evidence: Evidence, option: SweepOf, form: string): Figure {
+  const points = (formsOf(evidence, option).get(form) ?? []).flatMap((point) => {
+    const map = meanMap(recordsOf(evidence, point.arm.method));
+    return map ? [{ ...point, map }] : [];
+  });
+  const heading = ({ value, arm }: SweepPoint): string =>
+    `<b>${plain(evidence.dataset)}, ${SYMBOLS[option]} = ${value}: attention, mean of ${arm.n} trials; ` +
+    `test ${(100 * arm.mean!).toFixed(1)} %${arm.dead > 0 ? `, ${arm.dead} died` : ""}</b>`;
+  const data = points.map(({ map }, k): Partial<Data> => {
+    const students = map[0]!.length;
+    return {
+      ...{ type: "heatmap", uid: `value-${k}`, visible: k === 0, colorscale: "Cividis" },
+      x: map.map((_, i) => i + 1),
+      y: Array.from({ length: students }, (_, j) => j + 1),
+      z: Array.from({ length: students }, (_, j) => map.map((row) => Number(row[j]!.toFixed(4)))),
+      ...{ zmin: 0, zmax: 1, xgap: 1, ygap: 1 },
+      colorbar: { thickness: 10, title: { text: "A<sub>ij</sub>" } },
+      hovertemplate: "teacher layer %{x}, student layer %{y}: %{z:.3f}<extra></extra>",
+    };
+  });
+  const steps = points.map((point, k) => ({
+    label: String(point.value),
+    method: "update" as const,
+    args: [{ visible: points.map((_, other) => other === k) }, { "title.text": heading(point) }],
+  }));
+  const base = baseLayout("");
+  return {
+    data,
+    layout: {
+      ...base,
+      title: { ...base.title, text: points[0] ? heading(points[0]) : "no trial learned attention" },
+      xaxis: { ...baseAxis("teacher layer i"), showgrid: false },
+      yaxis: { ...baseAxis("student layer j"), showgrid: false, autorange: "reversed", dtick: 1 },
+      margin: { ...base.margin, b: 120 },
+      sliders: [
+        {
+          ...{ active: 0, steps, pad: { t: 56 } },
+          currentvalue: { prefix: `${SYMBOLS[option]} = ` },
+        },
+      ],
+    },
+  };
+}

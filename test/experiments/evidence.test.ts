@@ -1,0 +1,122 @@
+// What notebooks and docs/reproduction.md say of the results: which profile, which trials, which words.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { datasetName, evidenceOf, provenance, recordsOf } from "../../src/experiments/evidence.ts";
+import { reproductionDocument } from "../../src/experiments/reproduction.ts";
+import { ResultsStore } from "../../src/experiments/results-store.ts";
+import { distinctTrials } from "../../src/experiments/run-study.ts";
+import { baselines } from "../../src/experiments/studies/arms.ts";
+import { type Profile, planStudy, type Study } from "../../src/experiments/study.ts";
+import { verdictWords } from "../../src/experiments/study-words.ts";
+import { recordOf } from "../../src/experiments/trial-record.ts";
+import { temporaryFolder } from "../training/small.ts";
+import { arithmeticResult } from "./arithmetic-study.ts";
+
+const study: Study = {
+  ...{ name: "made-up", title: "Made up", about: ["About."], datasets: ["cora", "nowhere"] },
+  arms: baselines,
+  subject: "softkd",
+  claims: (dataset) =>
+    dataset === "cora"
+      ? [
+          {
+            kind: "ordering",
+            text: "SoftKD is above",
+            better: "softkd",
+            worse: "student",
+            paper: 1,
+          },
+          { kind: "value", text: "the student's", arm: "student", paper: { mean: 74 } },
+        ]
+      : [],
+};
+
+/** Writes records of a profile's trials, made by arithmetic. */
+function fill(store: ResultsStore, profile: Profile, most = Number.POSITIVE_INFINITY): void {
+  const plan = planStudy(study, { profile, datasets: ["cora"] });
+  for (const config of [...distinctTrials(plan).values()].slice(0, most)) {
+    store.write(recordOf(arithmeticResult(config)));
+  }
+}
+
+test("an empty store: nothing was run, in so many words", (t) => {
+  const evidence = evidenceOf(study, "cora", new ResultsStore(temporaryFolder(t)));
+  assert.equal(evidence.profile, "quick");
+  assert.equal(provenance(evidence), "Cora: not run here yet.");
+  assert.deepEqual(verdictWords(evidence), ["Cora: not run here yet."]);
+});
+
+test("a quick profile: a look without verdicts, whose trials are named", (t) => {
+  const store = new ResultsStore(temporaryFolder(t));
+  fill(store, "quick");
+  const evidence = evidenceOf(study, "cora", store);
+  assert.equal(evidence.profile, "quick");
+  const day = new Date().toISOString().slice(0, 10);
+  assert.match(
+    provenance(evidence),
+    /^Cora: quick profile, 10 of 10 trials \(splits geom-gcn:0 to geom-gcn:1, seeds 1 to 2\), recorded (\S+),/,
+  );
+  assert.ok(provenance(evidence).includes(`recorded ${day}`));
+  assert.equal(recordsOf(evidence, "softkd").length, 4);
+  const words = verdictWords(evidence).join("\n");
+  assert.match(words, /no verdict follows/);
+  assert.match(words, /so far: SoftKD is above \(the paper: \+1\.00 points\): \+1\d\.\d\d points/);
+  assert.match(
+    words,
+    /Teacher 8\d\.\d \(paper 88\.40\) > SoftKD 8\d\.\d > Student 7\d\.\d \(paper 74\.00\)/,
+  );
+});
+
+test("more of the paper profile than of the quick one: that is shown, whatever was asked for", (t) => {
+  const store = new ResultsStore(temporaryFolder(t));
+  fill(store, "paper");
+  const evidence = evidenceOf(study, "cora", store, "quick");
+  assert.equal(evidence.profile, "paper");
+  const words = verdictWords(evidence).join("\n");
+  assert.match(words, /\*\*Cora: of 2 claims 2 reproduced\.\*\*/);
+  assert.match(words, /- \*\*reproduced\*\*: SoftKD is above .* Holm's p < \.001/);
+});
+
+test("a part of the paper profile: the claims say what is missing", (t) => {
+  const store = new ResultsStore(temporaryFolder(t));
+  fill(store, "paper", 40);
+  const { profile, part } = evidenceOf(study, "cora", store);
+  assert.equal(profile, "paper");
+  assert.match(part.claims[0]!.verdict.why, /^\d+ of 100 trials are missing$/);
+});
+
+test("names as the paper writes them", () => {
+  assert.deepEqual(["cora", "nell", "nell-0.01"].map(datasetName), ["Cora", "NELL", "NELL-0.01"]);
+});
+
+test("the document: claims with verdicts, links to trials, and what was not run", (t) => {
+  const store = new ResultsStore(temporaryFolder(t));
+  fill(store, "paper");
+  const other: Study = { ...study, title: "Not run", name: "other" };
+  const empty = new ResultsStore(temporaryFolder(t));
+  const size = { dataset: "cora", what: "nodes", paper: 2708, ours: 2708 } as const;
+  const reproduced = { outcome: "reproduced", why: "equal" } as const;
+  const text = reproductionDocument(
+    {
+      studies: [
+        { study, evidence: [evidenceOf(study, "cora", store)] },
+        { study: other, evidence: [evidenceOf(other, "cora", empty)] },
+      ],
+      graphs: [{ ...size, verdict: reproduced }],
+      models: [],
+      theorem: { about: "By autograd.", claims: [] },
+      facts: [{ id: "x", where: "eq. 4", text: "a | b", holds: true }],
+    },
+    (id) => `../results/${id}.json`,
+  );
+  assert.match(text, /\| Made up \| cora \(paper, 110 of 110 trials\) \| 2 reproduced \|/);
+  assert.match(text, /\| Not run \| not run here yet \|/);
+  assert.match(
+    text,
+    /## Not run\n[\s\S]*SoftKD is above \| \+1\.00 points \| {2}\| – none \| not run here yet/,
+  );
+  const [id] = distinctTrials(evidenceOf(study, "cora", store).plan).keys();
+  assert.ok(text.includes(`](../results/${id}.json)`));
+  assert.match(text, /\| cora \| nodes \| 2708 \| 2708 \| ✓ reproduced \| equal \|/);
+  assert.match(text, /### Nowhere/);
+});

@@ -1,0 +1,116 @@
+// A study opened as a notebook does: from a store that holds all its trials, without any training.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { type TestContext, test } from "node:test";
+import { inspect } from "node:util";
+import { keepRun, notebookRuns, provideRun } from "../../src/experiments/committed-runs.ts";
+import { layerPairs, mapAgreement, mapsBeforeAfter } from "../../src/figures/before-after.ts";
+import { findChromium } from "../../src/figures/export.ts";
+import { paperFigures } from "../../src/figures/paper-figures.ts";
+import { saveFigure } from "../../src/figures/save.ts";
+import { openStudy } from "../../src/figures/study-view.ts";
+import type { RunConfig } from "../../src/training/run.ts";
+import { runFiles } from "../../src/training/run-store.ts";
+import { resultWithMaps, storeQuickTrials } from "../experiments/arithmetic-study.ts";
+import { temporaryFolder } from "../training/small.ts";
+
+/** A folder whose `results` hold a study's quick trials on Cora. */
+function stored(t: TestContext, name: string): string {
+  const root = temporaryFolder(t);
+  storeQuickTrials(path.join(root, "results"), name);
+  return root;
+}
+
+test("a study from the store: says from which trials, tables, claims, figures, words", async (t) => {
+  const study = await openStudy("figure5", { root: stored(t, "figure5"), train: ["cora"] });
+  assert.deepEqual(study.datasets, ["cora"]);
+  assert.match(
+    inspect(study),
+    /Cora: quick profile, (\d+) of \1 trials[\s\S]*Pubmed: not run here/,
+  );
+  const table = await study.table("cora");
+  assert.equal(table.at(0, "method"), "Teacher");
+  assert.match(inspect(table), /Quick profile: a look \(2 splits, 2 seeds\), no verdicts/);
+  const claims = await study.claims();
+  assert.equal(claims.shape[0], 4);
+  const trials = await study.trials();
+  assert.equal(trials.shape[0], study.evidence[0]!.plan.trials.length);
+  assert.match(inspect(study.verdict), /a first look at 2 splits/);
+  const titles = [study.accuracies(), study.shares(), study.attention("abkd")].map((plot) =>
+    inspect(plot),
+  );
+  assert.ok(
+    titles.every((title) => /quick profile, \d+ trials/.test(title)),
+    titles.join("\n"),
+  );
+  assert.equal(study.records("abkd").length, 4);
+  assert.throws(() => study.accuracies("pluto"), /pluto has no trials of this study/);
+});
+
+test("an option that is varied: a curve, and attention with a slider", async (t) => {
+  const study = await openStudy("table10", { root: stored(t, "table10"), datasets: ["cora"] });
+  assert.match(inspect(study.sweep("beta")), /accuracy over beta/);
+  assert.match(inspect(study.slider("beta", "searched")), /heatmap, 4 traces, "cora, beta = 1:/);
+});
+
+test("nothing in the store and nothing to be trained: an empty study that says so", async (t) => {
+  const root = temporaryFolder(t);
+  const study = await openStudy("table7", { root, train: [] });
+  assert.deepEqual(study.datasets, []);
+  assert.match(inspect(study.verdict), /Cora: not run here yet\./);
+  assert.throws(() => study.accuracies(), /no dataset has no trials|no dataset/);
+  await assert.rejects(openStudy("table7", { root, profile: "fast" }), {
+    name: "OptionError",
+    message: 'profile is "fast"; it is one of quick, paper',
+  });
+});
+
+test("maps before and after training, pair by pair, and how attention goes with dissimilarity", () => {
+  const run = resultWithMaps(notebookRuns().find(({ method }) => method?.name === "abkd")!);
+  const { before, after, attendedDissimilarity, meanDissimilarity } = mapAgreement(run);
+  assert.ok(before > 0.99 && after < -0.99);
+  assert.ok(attendedDissimilarity < meanDissimilarity);
+  assert.equal(mapsBeforeAfter(run).figure.data.length, 4);
+  const { figure } = layerPairs(run);
+  assert.equal(figure.layout.sliders?.[0]?.steps?.length, 6);
+});
+
+test("committed runs go to the folder of runs and back, and are not written over", (t) => {
+  const root = temporaryFolder(t);
+  const folders = { results: path.join(root, "results"), runs: path.join(root, "runs") };
+  const [teacher, student] = notebookRuns() as [RunConfig, RunConfig];
+  assert.ok(!provideRun(teacher, folders), "there is none");
+  const from = runFiles(folders.runs, teacher);
+  mkdirSync(from.folder, { recursive: true });
+  writeFileSync(from.model, "model");
+  writeFileSync(from.result, "result");
+  assert.ok(keepRun(teacher, folders) && !keepRun(student, folders));
+  const other = { ...folders, runs: path.join(root, "other") };
+  assert.ok(provideRun(teacher, other));
+  const copy = runFiles(other.runs, teacher);
+  assert.equal(readFileSync(copy.model, "utf8"), "model");
+  writeFileSync(copy.result, "mine");
+  assert.ok(provideRun(teacher, other));
+  assert.equal(readFileSync(copy.result, "utf8"), "mine");
+});
+
+test("the figures of the results, by name; the same bytes twice", async (t) => {
+  const root = stored(t, "table10");
+  const folders = { results: path.join(root, "results"), runs: path.join(root, "runs") };
+  const names = paperFigures(folders).map(({ name }) => name);
+  assert.ok(names.includes("table10-cora") && names.includes("table10-cora-curve"));
+  assert.ok(!names.some((name) => /citeseer|maps/.test(name)), "nothing was run there");
+  const [figure] = paperFigures(folders, (name) => name === "table10-cora-curve");
+  assert.match(figure!.description, /accuracy over beta.*Cora: quick profile/);
+  if ((await findChromium()) === undefined) return t.diagnostic("no Chromium: nothing is drawn");
+  const digests = [];
+  for (const name of ["a.svg", "b.svg", "a.png", "b.png", "a.pdf", "b.pdf"]) {
+    const file = path.join(root, name);
+    const { rows, width, description } = figure!;
+    await saveFigure(rows.figure, file, { width, height: rows.height, description });
+    digests.push(createHash("sha256").update(readFileSync(file)).digest("hex"));
+  }
+  for (const k of [0, 2, 4]) assert.equal(digests[k], digests[k + 1]);
+});

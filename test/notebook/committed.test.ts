@@ -1,0 +1,60 @@
+// The notebooks of this project: their form, their parts, and their index.
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, it } from "node:test";
+import { MOST_CELLS, MOST_LINES } from "../../src/notebook/check.ts";
+import { type Notebook, readNotebook, tagsOf } from "../../src/notebook/nbformat.ts";
+
+const folder = path.join(import.meta.dirname, "../../notebooks");
+const notebooks = globSync("*.ipynb", { cwd: folder })
+  .sort()
+  .map((file) => ({ file, notebook: readNotebook(path.join(folder, file)) }));
+
+const sources = ({ cells }: Notebook, kind: "code" | "markdown"): string[] =>
+  cells.filter(({ cell_type }) => cell_type === kind).map(({ source }) => source);
+
+const heading = (notebook: Notebook): string =>
+  /^# (.*)$/m.exec(sources(notebook, "markdown")[0] ?? "")?.[1] ?? "";
+
+describe("each notebook", () => {
+  it("is numbered, from 00 on without a gap", () => {
+    assert.deepEqual(
+      notebooks.map(({ file }) => Number(file.slice(0, 2))),
+      notebooks.map((_, k) => k),
+    );
+  });
+
+  for (const { file, notebook } of notebooks) {
+    it(`${file}: short cells, and what tslab can run`, () => {
+      const code = sources(notebook, "code");
+      assert.ok(code.length <= MOST_CELLS, `${code.length} code cells`);
+      for (const source of code) {
+        assert.ok(source.split("\n").length <= MOST_LINES, `too long:\n${source}`);
+        // tslab turns `{ a: b } = ` of an earlier cell's name into a program that cannot be parsed.
+        assert.doesNotMatch(source, /^const \{[^}]*\w+: \w+[^}]*\} = /m);
+      }
+    });
+
+    if (file.startsWith("00-")) continue;
+    it(`${file}: parameters, and what to try`, () => {
+      const code = notebook.cells.filter(({ cell_type }) => cell_type === "code");
+      assert.ok(tagsOf(code[0]!).includes("parameters"), "the first code cell has the parameters");
+      const text = sources(notebook, "markdown").join("\n");
+      assert.match(text, /^## Try it yourself$/m);
+      assert.ok(heading(notebook).length > 10, "it begins with a heading for the index");
+    });
+  }
+});
+
+it("the index has every notebook once, with the question that it asks", () => {
+  const readme = readFileSync(path.join(folder, "README.md"), "utf8");
+  const rows = [...readme.matchAll(/^\| \[([^\]]+)\]\(([^)]+)\) \| (.*?) \| .* \|$/gm)];
+  assert.deepEqual(
+    rows.map(([, name, link, question]) => ({ name, link, question })),
+    notebooks.map(({ file, notebook }) => {
+      const name = path.basename(file, ".ipynb");
+      return { name, link: file, question: heading(notebook) };
+    }),
+  );
+});
