@@ -209,18 +209,19 @@ async function report(name: string | undefined, flags: ReportFlags): Promise<voi
   const store = new ResultsStore(flags.results);
   const made = studyReport(plan, store);
   const facts = inconsistencies(await nell(flags.data));
-  const linkFrom =
-    (folder: string) =>
-    (id: string): string =>
-      path.relative(folder, store.path(id)).split(path.sep).join("/");
   if (flags.html !== undefined) {
     const folder = path.dirname(path.resolve(flags.html));
-    writeAtomic(flags.html, await studyPage(made, facts, linkFrom(folder)));
+    writeAtomic(flags.html, await studyPage(made, facts, linkFrom(folder, store)));
   }
   const text = flags.json
     ? JSON.stringify({ ...made, facts }, null, 2)
-    : markdown(made.title, studyDocument(made, facts, linkFrom(process.cwd()))).trimEnd();
+    : markdown(made.title, studyDocument(made, facts, linkFrom(process.cwd(), store))).trimEnd();
   process.stdout.write(`${text}\n`);
+}
+
+/** A trial's address as seen from a folder. */
+function linkFrom(folder: string, store: ResultsStore): (id: string) => string {
+  return (id) => path.relative(folder, store.path(id)).split(path.sep).join("/");
 }
 
 /** The document on all studies: per dataset the paper profile, where more of it was run. */
@@ -241,7 +242,7 @@ async function reportAll({ results, data, output }: ReportFlags): Promise<void> 
       theorem: await theoremReport(),
       facts: inconsistencies(await nell(data)),
     },
-    (id) => path.relative(folder, store.path(id)).split(path.sep).join("/"),
+    linkFrom(folder, store),
   );
   writeAtomic(output, text);
   process.stdout.write(`${output} is written from the trials in ${store.folder}\n`);

@@ -36,7 +36,9 @@ export function evidenceOf(
   );
   const [quick, paper] = plans as [StudyPlan, StudyPlan];
   const done = (plan: StudyPlan): number =>
-    [...distinctTrials(plan).keys()].filter((id) => existsSync(store.path(id))).length;
+    [...distinctTrials(plan).keys()].filter(
+      (id) => existsSync(store.path(id)) || existsSync(store.failurePath(id)),
+    ).length;
   const plan = wanted === "paper" || done(paper) > done(quick) ? paper : quick;
   const report = studyReport(plan, store);
   return {
@@ -45,10 +47,21 @@ export function evidenceOf(
   };
 }
 
-/** `seeds 1 to 5`, `split geom-gcn:0`. */
-function span(name: string, values: readonly (string | number)[]): string {
-  if (values.length === 1) return `${name} ${values[0]}`;
-  return `${name}s ${values[0]} to ${values.at(-1)}`;
+/** `seeds 1 to 5`, `split geom-gcn:0`; of none nothing. */
+function span(name: string, values: readonly (string | number)[]): string[] {
+  if (values.length === 0) return [];
+  if (values.length === 1) return [`${name} ${values[0]}`];
+  return [`${name}s ${values[0]} to ${values.at(-1)}`];
+}
+
+/** `2 splits and 2 seeds`; of teachers alone `2 splits`. */
+export function extent({ splits, seeds }: Pick<DatasetReport, "splits" | "seeds">): string {
+  const of = (count: number, name: string): string => `${count} ${name}${count === 1 ? "" : "s"}`;
+  const parts = [
+    of(splits.length, "split"),
+    ...(seeds.length > 0 ? [of(seeds.length, "seed")] : []),
+  ];
+  return parts.join(" and ");
 }
 
 /** Different values in order of their text, separated by commas. */
@@ -62,6 +75,11 @@ export function datasetName(dataset: string): string {
   return `${dataset[0]!.toUpperCase()}${dataset.slice(1)}`;
 }
 
+/** `48 of 50 trials, 2 diverged`. */
+export function doneText({ done, planned, diverged }: StudyReport): string {
+  return `${done} of ${planned} trials${diverged > 0 ? `, ${diverged} diverged` : ""}`;
+}
+
 /** From which trials: profile, how many, splits, seeds, days, engine, version. One sentence. */
 export function provenance({ dataset, profile, report, part, records }: Evidence): string {
   const name = datasetName(dataset);
@@ -69,10 +87,11 @@ export function provenance({ dataset, profile, report, part, records }: Evidence
   const all = [...records.values()];
   const days = [...new Set(all.flatMap(({ timing }) => timing.recorded ?? []))].sort();
   const engines = distinct(all.map(({ engine }) => `${engine.name} ${engine.flavour}`));
-  const count = `${report.done} of ${report.planned}`;
+  const spans = [...span("split", part.splits), ...span("seed", part.seeds)].join(", ");
+  const recorded = days.length > 1 ? `${days[0]} to ${days.at(-1)}` : days[0];
   return (
-    `${name}: ${profile} profile, ${count} trials (${span("split", part.splits)}, ` +
-    `${span("seed", part.seeds)})${days.length > 0 ? `, recorded ${days.length > 1 ? `${days[0]} to ${days.at(-1)}` : days[0]}` : ""}, engine ${engines}, ` +
+    `${name}: ${profile} profile, ${doneText(report)} (${spans})` +
+    `${recorded === undefined ? "" : `, recorded ${recorded}`}, engine ${engines}, ` +
     `abkd ${distinct(all.flatMap(({ versions }) => versions["abkd"] ?? []))}.`
   );
 }

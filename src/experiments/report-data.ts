@@ -43,6 +43,11 @@ export interface ArmReport {
   readonly shares?: readonly (readonly number[])[];
 }
 
+/** Most of its trials died or diverged: its mean says little, and would squeeze others in a figure. */
+export function mostDied({ n, dead, diverged }: ArmReport): boolean {
+  return dead + diverged > (n + diverged) / 2;
+}
+
 /** One arm against another, paired by split and seed. */
 export interface Comparison {
   readonly one: string;
@@ -69,6 +74,7 @@ export interface ClaimReport {
 export interface DatasetReport {
   readonly dataset: string;
   readonly splits: readonly string[];
+  /** Of students; none where the study has teachers alone. */
   readonly seeds: readonly number[];
   /** `split` where tests are over splits' means, else `trial`. */
   readonly unit: "split" | "trial";

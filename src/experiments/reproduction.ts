@@ -1,13 +1,21 @@
 // docs/reproduction.md: each claim of the paper about small graphs, ours, the verdict, the trials.
 
 import type { Evidence } from "./evidence.ts";
-import { datasetName, provenance } from "./evidence.ts";
+import { datasetName, doneText, provenance } from "./evidence.ts";
 import type { Fact } from "./inconsistencies.ts";
 import type { Table } from "./results-table.ts";
 import type { SizeClaim } from "./sizes.ts";
 import type { Study } from "./study.ts";
 import type { Block } from "./study-document.ts";
-import { claimTable, factTable, MARKS, markdown } from "./study-document.ts";
+import {
+  claimTable,
+  factTable,
+  heading,
+  MARKS,
+  markdown,
+  paragraph,
+  trialLinks,
+} from "./study-document.ts";
 import { outcomeCounts } from "./study-words.ts";
 import type { TheoremReport } from "./theorem1-report.ts";
 import { RULE, type Verdict } from "./verdict.ts";
@@ -22,9 +30,6 @@ export interface Reproduction {
   readonly theorem: TheoremReport;
   readonly facts: readonly Fact[];
 }
-
-const heading = (text: string, level: 2 | 3 = 2): Block => ({ kind: "heading", text, level });
-const paragraph = (text: string): Block => ({ kind: "paragraph", text });
 
 /**
  * @param linkTo a trial's address, as seen from the document
@@ -71,7 +76,7 @@ function summary(
   const rows = studies.map(({ study, evidence }) => {
     const run = evidence.filter(({ records }) => records.size > 0);
     const where = run.map(({ dataset, profile, report }) => {
-      return `${dataset} (${profile}, ${report.done} of ${report.planned} trials)`;
+      return `${dataset} (${profile}, ${doneText(report)})`;
     });
     const claims = run.flatMap(({ part }) => part.claims);
     return [study.title, where.join(", ") || "not run here yet", outcomeCounts(claims)];
@@ -108,19 +113,7 @@ function studyBlocks(
         paragraph(provenance(one)),
         { kind: "table", table: claimTable(part.claims) },
         ...(part.notes.length > 0 ? [{ kind: "list", items: part.notes } as const] : []),
-        {
-          kind: "links",
-          summary: `${dataset}: every trial, its test accuracy in percent`,
-          rows: part.arms
-            .filter(({ n }) => n > 0)
-            .map(({ label, trials, tests }) => ({
-              label,
-              links: trials.map((id, k) => ({
-                text: (100 * tests[k]!).toFixed(1),
-                href: linkTo(id),
-              })),
-            })),
-        },
+        trialLinks(part, linkTo),
       ];
     }),
     ...absent.flatMap(({ dataset, claims }): Block[] => [

@@ -1,4 +1,5 @@
 // A study's report as a document of headings, paragraphs and tables, in Markdown; HTML is figures/.
+import { datasetName } from "./evidence.ts";
 import type { Fact } from "./inconsistencies.ts";
 import type {
   ArmReport,
@@ -29,8 +30,12 @@ export type Block =
       }[];
     };
 
-const heading = (text: string, level: 2 | 3 = 2): Block => ({ kind: "heading", text, level });
-const paragraph = (text: string): Block => ({ kind: "paragraph", text });
+export const heading = (text: string, level: 2 | 3 = 2): Block => ({
+  kind: "heading",
+  text,
+  level,
+});
+export const paragraph = (text: string): Block => ({ kind: "paragraph", text });
 
 /** How verdicts are shown. */
 export const MARKS: Readonly<Record<Verdict["outcome"], string>> = {
@@ -87,10 +92,12 @@ function datasetBlocks(part: DatasetReport, linkTo: (id: string) => string): Blo
   const names = splits.length > 1 ? `${splits[0]} to ${splits.at(-1)}` : splits.join();
   const labels = new Map(arms.map(({ method, label }) => [method, label]));
   return [
-    heading(`${dataset[0]!.toUpperCase()}${dataset.slice(1)}`),
+    heading(datasetName(dataset)),
     paragraph(
-      `Splits ${names}, student seeds ${seeds.join(", ")}. Every method starts from the same ` +
-        `student on a split with a seed; one teacher a split. Tests are over ${unit}s.`,
+      seeds.length === 0
+        ? `Splits ${names}, one teacher a split. Tests are over ${unit}s.`
+        : `Splits ${names}, student seeds ${seeds.join(", ")}. Every method starts from the same ` +
+            `student on a split with a seed; one teacher a split. Tests are over ${unit}s.`,
     ),
     { kind: "table", table: armTable(arms) },
     { kind: "figure", dataset },
@@ -105,15 +112,25 @@ function datasetBlocks(part: DatasetReport, linkTo: (id: string) => string): Blo
       : []),
     ...attendedBlocks(arms),
     ...(notes.length > 0 ? [{ kind: "list", items: notes } as const] : []),
-    {
-      kind: "links",
-      summary: `${dataset}: every trial, its test accuracy in percent`,
-      rows: arms.map(({ label, trials, tests }) => ({
+    trialLinks(part, linkTo),
+  ];
+}
+
+/** Each trial by its accuracy, a row an arm that was run. */
+export function trialLinks(
+  { dataset, arms }: DatasetReport,
+  linkTo: (id: string) => string,
+): Block {
+  return {
+    kind: "links",
+    summary: `${dataset}: every trial, its test accuracy in percent`,
+    rows: arms
+      .filter(({ n }) => n > 0)
+      .map(({ label, trials, tests }) => ({
         label,
         links: trials.map((id, k) => ({ text: (100 * tests[k]!).toFixed(1), href: linkTo(id) })),
       })),
-    },
-  ];
+  };
 }
 
 const ARM_COLUMNS = [

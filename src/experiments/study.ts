@@ -115,6 +115,7 @@ export interface StudyPlan {
   readonly datasets: readonly {
     readonly name: string;
     readonly splits: readonly string[];
+    /** Of students; none where the study has teachers alone. */
     readonly seeds: readonly number[];
   }[];
   /** Those of the study's datasets that cannot be had here, and why. */
@@ -135,7 +136,8 @@ export function planStudy(study: Study, options: PlanOptions): StudyPlan {
   const datasets = names.map((name) => {
     const splits = splitsOf(name, options);
     const count = splits[0] === "public" ? publicSeeds : seeds;
-    return { name, splits, seeds: Array.from({ length: count }, (_, k) => k + 1) };
+    const length = study.arms.length > 0 ? count : 0;
+    return { name, splits, seeds: Array.from({ length }, (_, k) => k + 1) };
   });
   const trials = datasets.flatMap(({ name, splits, seeds: all }) =>
     splits.flatMap((split) => trialsOf(study, { dataset: name, split }, all)),

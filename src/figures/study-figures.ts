@@ -1,6 +1,6 @@
 // A study drawn: each arm's trials, mean and interval beside the paper's number; where attention lies.
 import type { Data } from "plotly.js-dist";
-import type { ArmReport, DatasetReport } from "../experiments/report-data.ts";
+import { type ArmReport, type DatasetReport, mostDied } from "../experiments/report-data.ts";
 import { baseAxis, baseLayout, type Figure, faint, plain, styleOf, transparent } from "./figure.ts";
 
 /** A figure and the height that its rows need, in CSS pixels. */
@@ -11,15 +11,12 @@ export interface SizedRows {
 
 const percentOf = (fraction: number): number => 100 * fraction;
 
-/** Most of its trials died: its mean would squeeze the others together. */
-const isDead = ({ n, dead }: ArmReport): boolean => dead > n / 2;
-
 /** Where the axis begins, in percent: below the means and the middle half of all that live. */
 function axisStart(arms: readonly ArmReport[]): number {
-  const living = arms.filter((arm) => !isDead(arm));
+  const living = arms.filter((arm) => !mostDied(arm));
   const lows = [...living, ...arms.filter(({ paper }) => paper)].flatMap((arm) => [
-    ...(arm.quartiles && !isDead(arm) ? [percentOf(arm.quartiles[0])] : []),
-    ...(arm.mean !== undefined && !isDead(arm) ? [percentOf(arm.mean)] : []),
+    ...(arm.quartiles && !mostDied(arm) ? [percentOf(arm.quartiles[0])] : []),
+    ...(arm.mean !== undefined && !mostDied(arm) ? [percentOf(arm.mean)] : []),
     ...(arm.paper ? [arm.paper.mean - (arm.paper.deviation ?? 0)] : []),
   ]);
   return lows.length > 0 ? Math.max(0, Math.min(...lows) - 2) : 0;

@@ -5,10 +5,16 @@ import type { DataFrame } from "danfojs-node";
 import { type Bundle, displayHook, notebookDisplay } from "../display/host.ts";
 import { OptionError } from "../errors.ts";
 import { provideRun } from "../experiments/committed-runs.ts";
-import { type Evidence, evidenceOf, provenance, recordsOf } from "../experiments/evidence.ts";
+import {
+  type Evidence,
+  evidenceOf,
+  extent,
+  provenance,
+  recordsOf,
+} from "../experiments/evidence.ts";
 import type { ArmReport } from "../experiments/report-data.ts";
 import { RESULTS_FOLDER, ResultsStore } from "../experiments/results-store.ts";
-import { distinctTrials, runStudy } from "../experiments/run-study.ts";
+import { distinctTrials, missingTrials, runStudy } from "../experiments/run-study.ts";
 import { findStudy } from "../experiments/studies/index.ts";
 import { type PlannedTrial, PROFILES, type Profile, planStudy } from "../experiments/study.ts";
 import { verdictWords } from "../experiments/study-words.ts";
@@ -44,6 +50,7 @@ const ARM_COLUMNS: readonly FrameColumn[] = [
   ["std", 2],
   "95 % interval",
   ["dead", 0],
+  ["diverged", 0],
   ["paper %", 2],
   ["paper std", 2],
   ["ours - paper", 2],
@@ -85,21 +92,21 @@ export async function openStudy(name: string, options: OpenOptions = {}): Promis
   const trained = datasets.filter((dataset) => train.includes(dataset));
   if (trained.length > 0) {
     const plan = planStudy(study, { profile, datasets: trained });
-    const { records } = store.read(distinctTrials(plan).keys());
-    const missing = plan.trials.filter(({ id }) => !records.has(id));
-    for (const { config } of missing) {
+    const trials = distinctTrials(plan);
+    const missing = missingTrials(trials, store.read(trials.keys()));
+    for (const config of missing.values()) {
       for (const teacher of [config.teacher, config.method ? undefined : config]) {
         if (teacher) provideRun(teacher, { results: store.folder, runs });
       }
     }
-    const line = notebookTrialsLine(new Set(missing.map(({ id }) => id)).size);
+    const line = notebookTrialsLine(missing.size);
     try {
-      if (missing.length > 0) {
+      if (missing.size > 0) {
         const watch = line ? { observer: line.observer } : {};
         await runStudy(plan, { store, runsDir: runs, download: true, ...watch }, runTrials);
       }
     } finally {
-      if (missing.length > 0) line?.close(false);
+      if (missing.size > 0) line?.close(false);
     }
   }
   return new StudyView(
@@ -141,7 +148,7 @@ export class StudyView {
         ...[arm.role === "control" ? `${arm.label} (control)` : arm.label, arm.n],
         ...[percent(arm.mean), arm.n > 1 ? percent(arm.std) : undefined],
         arm.interval?.map((x) => (100 * x).toFixed(1)).join(" to "),
-        ...[arm.n > 0 ? arm.dead : undefined, arm.paper?.mean, arm.paper?.deviation],
+        ...[arm.n > 0 ? arm.dead : undefined, arm.diverged, arm.paper?.mean, arm.paper?.deviation],
         ...[arm.difference, arm.verdict?.outcome.replace("none", "no verdict")],
       ]);
     return dataFrame({
@@ -245,10 +252,9 @@ export class StudyView {
   }
 
   #caption({ profile, part }: Evidence): string {
-    const { splits, seeds, unit } = part;
-    const what = `${splits.length} splits, ${seeds.length} seeds`;
+    const what = extent(part);
     const how = profile === "quick" ? `Quick profile: a look (${what}), no verdicts` : what;
-    return `${how}. std is over students, the interval of the mean over ${unit}s.`;
+    return `${how}. std is over students, the interval of the mean over ${part.unit}s.`;
   }
 }
 

@@ -1,7 +1,7 @@
 // One option of ABKD varied: accuracy over its values, and attention with a slider over them.
 import type { Data, Layout } from "plotly.js-dist";
 import { type Evidence, recordsOf } from "../experiments/evidence.ts";
-import type { ArmReport } from "../experiments/report-data.ts";
+import { type ArmReport, mostDied } from "../experiments/report-data.ts";
 import type { TrialRecord } from "../experiments/trial-record.ts";
 import { baseAxis, baseLayout, colourway, type Figure, faint, plain } from "./figure.ts";
 
@@ -30,8 +30,8 @@ interface SweepPoint {
 /** `searched form` of `ABKD, beta 10 (searched form)`. */
 const formName = ({ arm, form }: SweepPoint): string => /\(([^)]*)\)$/.exec(arm.label)?.[1] ?? form;
 
-/** Nothing was run, or most of it died: its means would squeeze the others together. */
-const isDead = ({ arm }: SweepPoint): boolean => arm.mean === undefined || arm.dead > arm.n / 2;
+/** Nothing was run, or most of it died. */
+const isDead = ({ arm }: SweepPoint): boolean => arm.mean === undefined || mostDied(arm);
 
 /** `▾ eqs. 3-6 as written: 27.8 to 29.6 %, most students died` */
 function describeDead(points: readonly SweepPoint[]): string {
