@@ -142,19 +142,25 @@ export class StudyView {
   table(dataset = this.datasets[0]): Promise<DataFrame> {
     const evidence = this.#of(dataset);
     const percent = (x: number | undefined): number | undefined => x && 100 * x;
-    const rows = evidence.part.arms
-      .filter(({ n, paper }) => n > 0 || paper)
+    const { arms } = evidence.part;
+    const published = new Map(arms.map((arm) => [arm.publishedOf, arm]));
+    // As in the report: published weights are a column beside the searched ones.
+    const beside = published.size > 1;
+    const rows = arms
+      .filter(({ n, paper, publishedOf }) => (n > 0 || paper) && publishedOf === undefined)
       .map((arm: ArmReport) => [
         ...[arm.role === "control" ? `${arm.label} (control)` : arm.label, arm.n],
         ...[percent(arm.mean), arm.n > 1 ? percent(arm.std) : undefined],
         arm.interval?.map((x) => (100 * x).toFixed(1)).join(" to "),
         ...[arm.n > 0 ? arm.dead : undefined, arm.diverged, arm.paper?.mean, arm.paper?.deviation],
         ...[arm.difference, arm.verdict?.outcome.replace("none", "no verdict")],
+        ...(beside ? [percent(published.get(arm.method)?.mean)] : []),
       ]);
+    const note = " Published %: the mean with the weights that the method's authors published.";
     return dataFrame({
-      columns: ARM_COLUMNS,
+      columns: beside ? [...ARM_COLUMNS, ["published %", 2]] : ARM_COLUMNS,
       rows,
-      caption: this.#caption(evidence),
+      caption: this.#caption(evidence) + (beside ? note : ""),
     });
   }
 

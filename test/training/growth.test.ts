@@ -19,7 +19,9 @@ const WARM_UP = 1000;
 /** A leak of one object in ten steps exceeds it. */
 const OBJECTS = STEPS / 10;
 
-before(startEngine);
+before(() => {
+  startEngine();
+});
 
 /**
  * Live JavaScript objects (arrays and functions too) after a collection. Counted, not weighed: V8 compiles
@@ -29,7 +31,7 @@ async function objects(): Promise<number> {
   queryObjects(Object);
   // Finalizers run in a task of their own.
   await setImmediate();
-  return queryObjects(Object);
+  return Number(queryObjects(Object));
 }
 
 const STUDENT: Partial<GcniiConfig> = { layers: 4, width: 4 };
