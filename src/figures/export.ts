@@ -6,13 +6,20 @@ import type { Figure, Size } from "./figure.ts";
 
 export { findChromium, noBrowserAdvice } from "./chromium.ts";
 
+/** An element's start with its attributes, whose order Plotly changes with what it has drawn before. */
+const TAG = /<([\w:-]+)((?:\s+[\w:-]+="[^"]*")+)/g;
+
 /**
- * Replaces the random token that Plotly puts into the identifiers of an SVG, so that equal figures
- * give equal bytes.
+ * Replaces the random token that Plotly puts into the identifiers of an SVG, and puts attributes in
+ * the order of their names, so that equal figures give equal bytes.
  */
 export function normaliseSvg(svg: string): string {
   const token = /id="(?:top)?defs-([0-9a-f]{6})"/.exec(svg)?.[1];
-  return token === undefined ? svg : svg.replaceAll(token, "figure");
+  const named = token === undefined ? svg : svg.replaceAll(token, "figure");
+  return named.replace(TAG, (_, name: string, attributes: string) => {
+    const sorted = attributes.match(/[\w:-]+="[^"]*"/g)!.sort();
+    return `<${name} ${sorted.join(" ")}`;
+  });
 }
 
 /** Replaces the time of printing in a PDF; the length stays, for the file refers to itself by bytes. */
@@ -34,9 +41,6 @@ function describeSvg(svg: string, description: string): string {
   const start = svg.indexOf(">", svg.indexOf("<svg")) + 1;
   return `${svg.slice(0, start)}<desc>${escapeXml(description)}</desc>${svg.slice(start)}\n`;
 }
-
-/** A figure is drawn until two drawings in a row are equal, and no more often than this. */
-const MOST_DRAWINGS = 6;
 
 /** CSS pixels an inch. */
 const DOTS = 96;
@@ -86,15 +90,8 @@ export class FigureExporter {
 
   /** A figure as SVG text; `description` says what it shows and from which runs. */
   async svg(figure: Figure, size: Size, description: string): Promise<string> {
-    // Plotly writes a text's attributes in another order once it has measured the text before, so
-    // a figure does not repeat itself from the first.
-    let drawn = "";
-    for (let attempt = 0; attempt < MOST_DRAWINGS; attempt++) {
-      const before = drawn;
-      const url = await this.#draw(figure, { format: "svg", ...size });
-      drawn = normaliseSvg(decodeURIComponent(url.slice(url.indexOf(",") + 1)));
-      if (drawn === before) break;
-    }
+    const url = await this.#draw(figure, { format: "svg", ...size });
+    const drawn = normaliseSvg(decodeURIComponent(url.slice(url.indexOf(",") + 1)));
     return describeSvg(drawn, description);
   }
 

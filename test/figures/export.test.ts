@@ -57,6 +57,13 @@ describe("normaliseSvg", () => {
     const clean = '<defs id="defs-figure"/><g clip-path="url(#clipfigurexy)"/><path d="M1"/>';
     assert.equal(normaliseSvg(svg), clean);
     assert.equal(normaliseSvg("<svg/>"), "<svg/>");
+    const orders = [
+      '<svg b="2" a:c="<1>" d=""><p/>x="1"</svg>',
+      '<svg d="" a:c="<1>" b="2"><p/>x="1"</svg>',
+    ];
+    for (const one of orders) {
+      assert.equal(normaliseSvg(one), '<svg a:c="<1>" b="2" d=""><p/>x="1"</svg>');
+    }
   });
 });
 

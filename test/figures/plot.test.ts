@@ -148,7 +148,7 @@ describe("files", { skip }, () => {
       assert.ok(part.test(pdf), `${part} in ${/\/MediaBox[^\]]*/.exec(pdf)}`);
     }
     const svg = readFileSync(path.join(folder, "one.svg"), "utf8");
-    assert.match(svg, /^<svg[^>]*width="700" height="450"[^>]*><desc>A figure<\/desc>/);
+    assert.match(svg, /^<svg[^>]* height="450"[^>]* width="700"[^>]*><desc>A figure<\/desc>/);
   });
 
   it("of other kinds are refused", async () => {

@@ -116,32 +116,40 @@ function describer(workspace: Workspace, cell: CellFile): Describe {
   const file = workspace.program.getSourceFile(cell.file);
   const until = performance.now() + TYPES_MS;
   return ({ symbol, type }) => {
-    if (!file || !symbol || performance.now() > until) return { type, signature: "" };
+    if (!file || !symbol) return { type, signature: "" };
+    const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+    const kind = kindByFlags(target, type);
+    if (performance.now() > until) return { type: kind, signature: "" };
     try {
-      return describeSymbol(checker, symbol, type, file);
+      return describeSymbol(checker, target, kind, file);
     } catch {
-      return { type, signature: "" }; // a type that TypeScript trips over costs its text only
+      return { type: kind, signature: "" }; // a type that TypeScript trips over costs its text only
     }
   };
 }
 
+/** What a symbol is, as far as it can be told without its type: at no cost, so always. */
+function kindByFlags({ flags }: ts.Symbol, word: string): string {
+  const { Value, Variable, Class, Enum, Module } = ts.SymbolFlags;
+  if (flags & ts.SymbolFlags.Function) return "function";
+  if (flags & (Class | Enum)) return "class";
+  if (flags & Module && !(flags & Variable)) return "module";
+  return flags & Value ? word : "class";
+}
+
 function describeSymbol(
   checker: ts.TypeChecker,
-  symbol: ts.Symbol,
-  word: string,
+  target: ts.Symbol,
+  known: string,
   file: ts.SourceFile,
 ): ReturnType<Describe> {
-  const { Alias, Value, Variable, Class, Enum, Module } = ts.SymbolFlags;
-  const target = symbol.flags & Alias ? checker.getAliasedSymbol(symbol) : symbol;
-  const isValue = target.flags & Value;
+  const isValue = target.flags & ts.SymbolFlags.Value;
   const type = isValue
     ? checker.getTypeOfSymbolAtLocation(target, file)
     : checker.getDeclaredTypeOfSymbol(target);
-  let kind = word;
+  let kind = known;
   if (type.getCallSignatures().length > 0) kind = "function";
-  else if (target.flags & (Class | Enum)) kind = "class";
-  else if (target.flags & Module && !(target.flags & Variable)) kind = "module";
-  else if (!isValue || type.getConstructSignatures().length > 0) kind = "class";
+  else if (kind !== "module" && type.getConstructSignatures().length > 0) kind = "class";
   if (kind === "module" || (type.flags & ts.TypeFlags.Any && !isValue)) {
     return { type: kind, signature: "" };
   }
