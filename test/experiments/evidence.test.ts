@@ -6,9 +6,10 @@ import { reproductionDocument } from "../../src/experiments/reproduction.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { distinctTrials } from "../../src/experiments/run-study.ts";
 import { baselines } from "../../src/experiments/studies/arms.ts";
+import { teachers } from "../../src/experiments/studies/teachers.ts";
 import { type Profile, planStudy, type Study } from "../../src/experiments/study.ts";
 import { verdictWords } from "../../src/experiments/study-words.ts";
-import { recordOf } from "../../src/experiments/trial-record.ts";
+import { failureOf, recordOf } from "../../src/experiments/trial-record.ts";
 import { temporaryFolder } from "../training/small.ts";
 import { arithmeticResult } from "./arithmetic-study.ts";
 
@@ -83,6 +84,29 @@ test("a part of the paper profile: the claims say what is missing", (t) => {
   const { profile, part } = evidenceOf(study, "cora", store);
   assert.equal(profile, "paper");
   assert.match(part.claims[0]!.verdict.why, /^\d+ of 100 trials are missing$/);
+});
+
+test("teachers alone have no seeds, and a range that is not the paper's", (t) => {
+  const store = new ResultsStore(temporaryFolder(t));
+  const plan = planStudy(teachers, { profile: "quick", datasets: ["cora"] });
+  for (const { config } of plan.trials) store.write(recordOf(arithmeticResult(config)));
+  const evidence = evidenceOf(teachers, "cora", store);
+  assert.match(provenance(evidence), /2 of 2 trials \(splits geom-gcn:0 to geom-gcn:1\), recorded/);
+  const words = verdictWords(evidence).join("\n");
+  assert.match(words, /a first look at 2 splits, from which/);
+  assert.match(words, /so far: the mean over splits is GCNII's own, 88\.4 ± 0\.6: 8\d\.\d\d/);
+});
+
+test("diverged trials are counted, and a method of which most diverged is named apart", (t) => {
+  const store = new ResultsStore(temporaryFolder(t));
+  const plan = planStudy(study, { profile: "quick", datasets: ["cora"] });
+  for (const { arm, config } of plan.trials) {
+    if (arm === "softkd") store.writeFailure(failureOf(config, "a loss of NaN in epoch 3"));
+    else store.write(recordOf(arithmeticResult(config)));
+  }
+  const evidence = evidenceOf(study, "cora", store);
+  assert.match(provenance(evidence), /quick profile, 6 of 10 trials, 4 diverged \(splits/);
+  assert.match(verdictWords(evidence).join("\n"), /Most students died or diverged with: SoftKD\./);
 });
 
 test("names as the paper writes them", () => {

@@ -1,11 +1,15 @@
 // A study opened as a notebook does: from a store that holds all its trials, without any training.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { inspect } from "node:util";
 import { keepRun, notebookRuns, provideRun } from "../../src/experiments/committed-runs.ts";
+import { ResultsStore } from "../../src/experiments/results-store.ts";
+import { findStudy } from "../../src/experiments/studies/index.ts";
+import { planStudy } from "../../src/experiments/study.ts";
+import { failureOf } from "../../src/experiments/trial-record.ts";
 import { layerPairs, mapAgreement, mapsBeforeAfter } from "../../src/figures/before-after.ts";
 import { findChromium } from "../../src/figures/export.ts";
 import { paperFigures } from "../../src/figures/paper-figures.ts";
@@ -47,6 +51,21 @@ test("a study from the store: says from which trials, tables, claims, figures, w
   );
   assert.equal(study.records("abkd").length, 4);
   assert.throws(() => study.accuracies("pluto"), /pluto has no trials of this study/);
+});
+
+test("a trial that diverged is not run again; published weights are a column", async (t) => {
+  const root = stored(t, "table3");
+  const store = new ResultsStore(path.join(root, "results"));
+  const plan = planStudy(findStudy("table3"), { profile: "quick", datasets: ["cora"] });
+  const { id, config } = plan.trials.find(({ arm }) => arm === "gcrd+soft")!;
+  rmSync(store.path(id));
+  store.writeFailure(failureOf(config, "a loss of NaN in epoch 3"));
+  const study = await openStudy("table3", { root, datasets: ["cora"], train: ["cora"] });
+  assert.match(inspect(study), /, 1 diverged/);
+  assert.ok(!existsSync(store.path(id)), "it was trained");
+  const table = inspect(await study.table());
+  assert.match(table, /published %/);
+  assert.doesNotMatch(table, /, published weights/);
 });
 
 test("an option that is varied: a curve, and attention with a slider", async (t) => {
