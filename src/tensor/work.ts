@@ -60,7 +60,11 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
   combineRows: { grain: 4, unit: ([, , , columns]) => 2 + 0.25 * columns! },
   contrastRows: { grain: 4, unit: ([, , columns]) => 20 + 2 * columns! },
   crossEntropy: { grain: 8, unit: ([, , , , , , classes]) => 15 + 3 * classes! },
-  dropout: { grain: 4, unit: ([, , , , , threshold]) => (threshold ? 42 : 10) },
+  // Sixteen groups at rate 1/2 share their random words.
+  dropout: {
+    grain: 16,
+    unit: ([, , , , , threshold]) => (threshold === 0x8000 ? 14 : threshold ? 42 : 10),
+  },
   gather: elementwise(1.5),
   gcniiBackward: {
     grain: 1,

@@ -26,7 +26,8 @@ export interface Draw {
 
 /**
  * What dropout multiplies each of `count` elements with: 0 or 1 / (1 - rate). Element e of
- * group g = e / 32 reads half word v % 2 of word v / 2, v = e / 4 % 8, of counter 4 g + e % 4.
+ * group g = e / 32 reads half word v % 2 of word v / 2, v = e / 4 % 8, of counter 4 g + e % 4; at
+ * rate 1/2, bit e % 32 of word g % 4 of counter g / 4.
  */
 export function dropoutFactors(count: number, draw: Draw | undefined): Float64Array {
   const factors = new Float64Array(count).fill(1);
@@ -34,12 +35,20 @@ export function dropoutFactors(count: number, draw: Draw | undefined): Float64Ar
   const threshold = Math.round(draw.rate * 65_536);
   const key = [draw.seed % 2 ** 32, Math.floor(draw.seed / 2 ** 32)];
   const words = new Map<number, number[]>();
-  for (let e = 0; e < count; e++) {
-    const counter = 4 * Math.floor(e / 32) + (e % 4);
-    const v = Math.floor(e / 4) % 8;
+  const wordOf = (counter: number, word: number): number => {
     const drawn = words.get(counter) ?? philox4x32([counter, draw.step, draw.site, 0], key);
     words.set(counter, drawn);
-    const word = drawn[Math.floor(v / 2)]!;
+    return drawn[word]!;
+  };
+  for (let e = 0; e < count; e++) {
+    if (draw.rate === 0.5) {
+      const word = wordOf(Math.floor(e / 128), Math.floor(e / 32) % 4);
+      factors[e] = Math.floor(word / 2 ** (e % 32)) % 2 === 1 ? 2 : 0;
+      continue;
+    }
+    const counter = 4 * Math.floor(e / 32) + (e % 4);
+    const v = Math.floor(e / 4) % 8;
+    const word = wordOf(counter, Math.floor(v / 2));
     const half = v % 2 === 0 ? word % 65_536 : Math.floor(word / 65_536);
     factors[e] = half >= threshold ? 1 / (1 - threshold / 65_536) : 0;
   }

@@ -39,16 +39,28 @@ export function dropoutFactors(
   ];
   if (threshold === 0) return undefined;
   return tf.tidy(() => {
-    const halves = halfWords(groups(size), Int32Array.of(0, step, site, 0), [low, high]);
+    const all = groups(size);
+    const draw = (counters: number): tf.Tensor2D =>
+      halfWords(counters, Int32Array.of(0, step, site, 0), [low, high]);
+    if (scale === 2) {
+      // One bit an element, as they lie: the halves of a word, each from its lowest bit on.
+      const halves = tf.reshape(draw(Math.ceil(all / 4)), [-1, 1]);
+      const shifted = tf.floor(tf.div(halves, tf.tensor2d(POWERS, [1, 16])));
+      const bits = tf.slice(tf.reshape(tf.mod(shifted, 2), [-1]), [0], [size]);
+      return tf.mul(bits, scale) as tf.Tensor1D;
+    }
     // Kernel's order: element 4 v + lane of a group takes half word v of the lane's counter.
+    const halves = tf.reshape(draw(4 * all), [all, 4, 8]);
     const drawn = tf.reshape(tf.transpose(halves, [0, 2, 1]), [-1]);
     const kept = tf.greaterEqual(tf.slice(drawn, [0], [size]), threshold);
     return tf.mul(tf.cast(kept, "float32"), scale) as tf.Tensor1D;
   });
 }
 
-/** [groups, 4 counters, 8 half words], as floats: those of counters counter + 0 .. 4 groups - 1. */
-function halfWords(count: number, counter: Int32Array, key: readonly number[]): tf.Tensor3D {
+const POWERS = Array.from({ length: 16 }, (_, bit) => 2 ** bit);
+
+/** [counters, 8 half words], as floats: those of counters counter + 0 .. counters - 1. */
+function halfWords(counters: number, counter: Int32Array, key: readonly number[]): tf.Tensor2D {
   const backend = nativeBackend();
   const { binding } = backend;
   const unsigned = (id: number): Output => {
@@ -61,18 +73,18 @@ function halfWords(count: number, counter: Int32Array, key: readonly number[]): 
     return thing;
   };
   try {
-    const shape = hold(binding.createTensor([3], TYPES.int32, Int32Array.of(count, 4, 4)));
+    const shape = hold(binding.createTensor([2], TYPES.int32, Int32Array.of(counters, 4)));
     const keys = hold(binding.createTensor([1], TYPES.int64, Int32Array.from(key)));
-    const counters = hold(binding.createTensor([2], TYPES.int64, counter));
+    const first = hold(binding.createTensor([2], TYPES.int64, counter));
     const philox = hold(binding.createTensor([], TYPES.int32, Int32Array.of(1)));
     const words = hold(
       backend.execute(
         "StatelessRandomUniformFullIntV2",
         [ofType(backend, "dtype", TYPES.uint32), ofType(backend, "Tshape", TYPES.int32)],
-        [shape, hold(unsigned(keys)).id, hold(unsigned(counters)).id, philox],
+        [shape, hold(unsigned(keys)).id, hold(unsigned(first)).id, philox],
       )[0]!,
     );
-    // [count, 4, 4, 2]: the lower half of a word comes first.
+    // [counters, 4, 2]: the lower half of a word comes first.
     const halves = hold(
       backend.execute(
         "Bitcast",
@@ -85,7 +97,7 @@ function halfWords(count: number, counter: Int32Array, key: readonly number[]): 
       [ofType(backend, "SrcT", TYPES.uint16), ofType(backend, "DstT", TYPES.float)],
       [halves.id],
     )[0]!;
-    return tf.reshape(toTensor(backend, floats), [count, 4, 8]);
+    return tf.reshape(toTensor(backend, floats), [counters, 8]);
   } finally {
     backend.free(...held);
   }
