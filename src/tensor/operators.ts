@@ -23,6 +23,7 @@ const replacements: Record<string, Fast> = {
   Multiply: multiply,
   Relu: relu,
   Cast: cast,
+  ZerosLike: zerosLike,
 };
 
 /** Registers every kernel of the cpu back end under `name`. */
@@ -68,6 +69,15 @@ function profiled(
 const isFloat = (tensor: TensorInfo): boolean => tensor.dtype === "float32";
 const size = (tensor: TensorInfo): number => tf.util.sizeFromShape(tensor.shape);
 const sameShape = (a: TensorInfo, b: TensorInfo): boolean => tf.util.arraysEqual(a.shape, b.shape);
+
+/** Zeros that are no JavaScript array first: what that leaves to collect costs more than they do. */
+function zerosLike({ inputs, backend }: Call): TensorInfo | undefined {
+  const x = inputs["x"]!;
+  if (!isFloat(x)) return undefined;
+  const out = backend.allocate(x.shape);
+  backend.floats(out).fill(0);
+  return out;
+}
 
 /** [batch, n, k] x [batch, k, m], either transposed; batches of any shapes that broadcast. */
 function matMul({ inputs, backend, attrs }: Call): TensorInfo | undefined {

@@ -64,22 +64,25 @@ export function pairDistances(
 }
 
 export interface PairRegression {
-  /** [T_l, S_l]: sum over nodes and width of (T_i - S_j P_j)^2. */
-  readonly distances: tf.Tensor2D;
+  /** Row-major T_l x S_l: sum over nodes and width of (T_i - S_j P_j)^2. */
+  readonly distances: Float64Array;
   /** [S_l, nodes, d_s]: U_j P_j' with U_j = sum_i weights[i, j] (T_i - S_j P_j). */
   readonly byStudent: tf.Tensor3D;
   /** [S_l, d_s, width]: S_j' U_j. */
   readonly byProjection: tf.Tensor3D;
 }
 
-/** Where |T_i - R_j|^2 is less of |T_i|^2, the pull is made by differences. */
-const NEAR = 1e-4;
+/** Where |T_i - R_j|^2 is less of |T_i|^2 + |R_j|^2, all is made by differences: products have 1e-6. */
+const NEAR = 1e-2;
 
 /**
  * pairDistances() of T to R_j = S_j P_j, and the way back through that product, in the same pass:
- * neither R nor the pull is ever in memory as a whole. Distances are by direct differences; the pull
- * only where a distance is small, found after the pass, which is then made again. On the engine
- * alone; not differentiable by itself.
+ * neither R nor the pull is ever in memory as a whole.
+ *
+ * Distances are |T_i|^2 + |R_j|^2 - 2 T_i . R_j, right to about 1e-6 of |T_i|^2 + |R_j|^2, so to 1e-4
+ * of themselves at worst: where one is less than 1e-2 of that sum the pass is made again by direct
+ * differences, of which distances and pull have all their digits. On the engine alone; not
+ * differentiable by itself.
  *
  * @param teacher [nodes, T_l, width]
  * @param teacherSquares |T_i|^2, over nodes and width
@@ -110,8 +113,8 @@ export function pairRegression(
   }
   const backend = runningBackend();
   const blocks = Math.ceil(nodes / backend.engine.nodesABlock);
-  // A block's distances, its share of byProjection, and scratch for a node's two rows a layer.
-  const record = pairs + projections.size + 2 * studentLayers * width;
+  // Of a block: a number a pair, |R_j|^2, its share of byProjection, and a node's two rows a layer.
+  const record = pairs + studentLayers + projections.size + 2 * studentLayers * width;
   const records = backend.allocate([blocks, record]);
   const byStudent = backend.allocate(student.shape);
   const tensors = [teacher, student, projections, weights, records, byStudent];
@@ -122,18 +125,40 @@ export function pairRegression(
     return new BlockSums(records);
   };
   let sums = pass(0);
-  const distances = sums.take([teacherLayers, studentLayers]) as tf.Tensor2D;
-  const near = backend.floats(distances).some((distance, pair) => {
-    return distance < NEAR * teacherSquares[Math.floor(pair / studentLayers)]!;
-  });
-  if (near) {
+  let distances = fromProducts(
+    teacherSquares,
+    sums.numbers([studentLayers]),
+    sums.numbers([teacherLayers, studentLayers]),
+  );
+  if (!distances) {
     sums = pass(1);
-    sums.skip(pairs);
+    sums.skip(studentLayers);
+    distances = Float64Array.from(sums.numbers([teacherLayers, studentLayers]));
   }
   const byProjection = sums.take(projections.shape) as tf.Tensor3D;
   backend.disposeData(records.dataId);
   const gradient = tf.engine().makeTensorFromTensorInfo(byStudent) as tf.Tensor3D;
   return { distances, byStudent: gradient, byProjection };
+}
+
+/**
+ * |T_i - R_j|^2 from |T_i|^2, |R_j|^2 and their products, row-major; nothing where one is too near
+ * zero for that. Two zeros are 0 either way.
+ */
+function fromProducts(
+  teacherSquares: ArrayLike<number>,
+  squares: Float32Array,
+  products: Float32Array,
+): Float64Array | undefined {
+  const distances = new Float64Array(products.length);
+  for (let pair = 0; pair < products.length; pair++) {
+    const j = pair % squares.length;
+    const size = teacherSquares[(pair - j) / squares.length]! + squares[j]!;
+    const distance = size - 2 * products[pair]!;
+    if (distance < NEAR * size) return undefined;
+    distances[pair] = distance;
+  }
+  return distances;
 }
 
 export interface ScalarPairs {
@@ -209,6 +234,14 @@ class BlockSums {
 
   skip(count: number): void {
     this.#at += count;
+  }
+
+  /** The sums of the next numbers, themselves. */
+  numbers(shape: readonly number[]): Float32Array {
+    const sums = this.take(shape);
+    const found = runningBackend().floats(sums).slice();
+    sums.dispose();
+    return found;
   }
 
   /** The sums of the next numbers. */

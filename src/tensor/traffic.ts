@@ -131,7 +131,7 @@ const TRAFFIC: Readonly<Record<keyof Kernels, Count>> = {
   }),
   pairRegression: ([, , , , , , nodes, teachers, students, width, studentWidth, direct]) => ({
     bytes: 4 * nodes! * (teachers! * width! + 2 * students! * studentWidth!),
-    operations: nodes! * students! * width! * (teachers! * (direct ? 6 : 5) + 6 * studentWidth!),
+    operations: nodes! * students! * width! * (teachers! * (direct ? 6 : 4) + 6 * studentWidth!),
   }),
   product: ([, , , inner, columns, , q, , s], units) => ({
     bytes:

@@ -51,14 +51,15 @@ function regressionTrial(
   const projections = numbers(s * studentWidth * width, 20);
   const weights = numbers(t * s, 21);
   const blocks = Math.ceil(nodes / block);
-  const [pairs, stride] = [t * s, t * s + s * studentWidth * width + 2 * s * width];
+  const ahead = s + t * s;
+  const stride = ahead + projections.length + 2 * s * width;
   const record = new Float64Array(blocks * stride);
   const tolerance = new Float64Array(blocks * stride).fill(Number.POSITIVE_INFINITY);
   const ds = new Float64Array(student.length);
   const rounding = 4 * ROUNDING * (block + t + width) * t * studentWidth;
   for (let b = 0; b < blocks; b++) {
-    tolerance.fill(rounding * width, b * stride, b * stride + pairs);
-    tolerance.fill(rounding, b * stride + pairs, b * stride + pairs + projections.length);
+    tolerance.fill(rounding * width, b * stride, b * stride + ahead);
+    tolerance.fill(rounding, b * stride + ahead, b * stride + ahead + projections.length);
   }
   for (let n = 0; n < nodes; n++) {
     const at = Math.floor(n / block) * stride;
@@ -69,15 +70,17 @@ function regressionTrial(
         for (let k = 0; k < studentWidth; k++) {
           r += own[k]! * projections[(j * studentWidth + k) * width + d]!;
         }
+        record[at + j]! += r * r;
         let u = 0;
         for (let i = 0; i < t; i++) {
-          const difference = teacher[(n * t + i) * width + d]! - r;
-          record[at + i * s + j]! += difference ** 2;
+          const x = teacher[(n * t + i) * width + d]!;
+          const difference = x - r;
+          record[at + s + i * s + j]! += direct ? difference ** 2 : x * r;
           u += weights[i * s + j]! * difference;
         }
         for (let k = 0; k < studentWidth; k++) {
           const place = (j * studentWidth + k) * width + d;
-          record[at + pairs + place]! += own[k]! * u;
+          record[at + ahead + place]! += own[k]! * u;
           ds[(j * nodes + n) * studentWidth + k]! += u * projections[place]!;
         }
       }

@@ -105,7 +105,34 @@ test("through a projection: the pull has its digits where both sides almost agre
         return own.reduce((sum, u) => sum + (u / weight) ** 2, 0);
       });
       const tolerance = distances.map((x) => 1e-5 * x);
-      assertClose(found.distances.dataSync(), distances, tolerance, "distances");
+      assertClose(found.distances, distances, tolerance, "distances");
+    });
+  }
+});
+
+test("through a projection: distances by products are right to 1e-6 of both sides' squares, by differences to themselves", () => {
+  const [nodes, layers, width] = [300, 5, 12];
+  const teacher = numbers(nodes * width, 1);
+  const square = teacher.reduce((sum, x) => sum + x * x, 0);
+  // The least share decides for all: 0.4 makes all relative distances more than 1e-2, 0.1 does not.
+  for (const least of [0.4, 0.1]) {
+    const shrunk = Array.from({ length: layers }, (_, j) => 1 - least * (j + 1));
+    const student = Float32Array.from(shrunk.flatMap((x) => Array.from(teacher, (y) => x * y)));
+    const expected = shrunk.map((_, j) =>
+      teacher.reduce((sum, x, k) => sum + (x - student[j * teacher.length + k]!) ** 2, 0),
+    );
+    const tolerance = expected.map((x, j) =>
+      least === 0.1 ? 1e-6 * x : 1e-6 * square * (1 + shrunk[j]! ** 2),
+    );
+    tf.tidy(() => {
+      const { distances } = pairRegression(
+        tf.tensor3d(teacher, [nodes, 1, width]),
+        [square],
+        tf.tensor3d(student, [layers, nodes, width]),
+        tf.stack(new Array(layers).fill(tf.eye(width))) as tf.Tensor3D,
+        tf.ones([1, layers]),
+      );
+      assertClose(distances, expected, tolerance, `from ${least} on`);
     });
   }
 });

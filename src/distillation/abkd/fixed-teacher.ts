@@ -166,14 +166,16 @@ function regressionLoss(
   const loss = tf.customGrad((...args: unknown[]) => {
     const [s, p, w, save] = args as [tf.Tensor3D, tf.Tensor3D, tf.Tensor2D, tf.GradSaveFunc];
     const { distances, byStudent, byProjection } = pairRegression(teacher, teacherSquares, s, p, w);
-    const dissimilarity = tf.mul(distances, factor);
-    save([byStudent, byProjection, dissimilarity]);
+    const dissimilarity = distances.map((distance) => distance * factor);
+    const shares = w.dataSync<"float32">();
+    const value = dissimilarity.reduce((sum, d, pair) => sum + d * shares[pair]!, 0);
+    save([byStudent, byProjection, tf.tensor2d(Float32Array.from(dissimilarity), w.shape)]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
       const scale = tf.mul(dy, -2 * factor);
       return [tf.mul(saved[0]!, scale), tf.mul(saved[1]!, scale), tf.mul(saved[2]!, dy)];
     };
     return {
-      value: tf.sum(tf.mul(w, dissimilarity)),
+      value: tf.scalar(value),
       gradFunc: gradFunc as unknown as () => tf.Tensor,
     };
   });

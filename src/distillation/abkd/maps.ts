@@ -96,11 +96,13 @@ function scaledMaps(stack: tf.Tensor3D, kind: MapKind): tf.Tensor3D {
 
 /** layers x 1 x width. The gradient repeats a row by a sum, which is faster than tfjs's broadcast. */
 function meansOverNodes(stack: tf.Tensor3D): tf.Tensor3D {
-  const [layers, nodes, width] = stack.shape;
-  const op = tf.customGrad((...args: unknown[]) => ({
-    value: tf.mean(args[0] as tf.Tensor3D, 1, true),
-    gradFunc: (dy: tf.Tensor) => tf.add(tf.zeros([layers, nodes, width]), tf.mul(dy, 1 / nodes)),
-  }));
+  const op = tf.customGrad((...args: unknown[]) => {
+    const [maps, save] = args as [tf.Tensor3D, tf.GradSaveFunc];
+    save([maps]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor =>
+      tf.add(tf.zerosLike(saved[0]!), tf.mul(dy, 1 / maps.shape[1]));
+    return { value: tf.mean(maps, 1, true), gradFunc: gradFunc as unknown as () => tf.Tensor };
+  });
   return op(stack) as tf.Tensor3D;
 }
 

@@ -1,5 +1,5 @@
 // Squared distances of every teacher layer's map to every student layer's, in one pass.
-import { fma, fma1, lanes, squaredDistance, sums4 } from "./vector";
+import { dot, fma, fma1, lanes, squaredDistance, sums4 } from "./vector";
 
 /** Nodes whose distances are summed together: fixed, so that bits do not depend on threads. */
 export const NODES_A_BLOCK: i32 = 32;
@@ -32,8 +32,9 @@ export function pairDistances(
  * The same with R[n, j] = S[j, n] P[j], and the gradients' directions through that product:
  * DS[j, n, k] = U[n, j] . P[j, k] and DP[j, k] = sum over nodes of S[j, n, k] U[n, j].
  * S and DS are studentLayers x nodes x studentWidth, P studentLayers x studentWidth x width.
- * A block's RECORD holds its PARTIAL, its share of DP, and a node's R and U. Unless `direct`, U is
- * sum_i W[i, j] T_i - (sum_i W[i, j]) R_j: half the arithmetic, and no digits where R_j nears T_i.
+ * A block's RECORD holds its sums of |R[n, j]|^2, its PARTIAL, its share of DP, and a node's R and U.
+ * Unless `direct`, PARTIAL is of the products T[n, i] . R[n, j], and U is sum_i W[i, j] T_i -
+ * (sum_i W[i, j]) R_j: half the arithmetic, and no digits where R_j nears T_i.
  */
 export function pairRegression(
   begin: i32, end: i32, T: usize, S: usize, P: usize, W: usize, RECORD: usize, DS: usize,
@@ -43,18 +44,21 @@ export function pairRegression(
   const tNode = <usize>teacherLayers * step, rNode = <usize>studentLayers * step;
   const pairs = (<usize>teacherLayers * <usize>studentLayers) << 2;
   const layer = <usize>studentWidth * step, sLayer = <usize>nodes * sStep;
-  const size = pairs + <usize>studentLayers * layer + rNode * 2;
+  const squares = <usize>studentLayers << 2;
+  const size = pairs + squares + <usize>studentLayers * layer + rNode * 2;
   for (let block = begin; block < end; block++) {
-    const record = RECORD + <usize>block * size, dp = record + pairs;
+    const record = RECORD + <usize>block * size, partial = record + squares, dp = partial + pairs;
     const r = dp + <usize>studentLayers * layer, u = r + rNode;
     memory.fill(record, 0, r - record);
     const first = block * NODES_A_BLOCK, last = min(nodes, first + NODES_A_BLOCK);
     for (let n = first; n < last; n++) {
       const at = <usize>n * sStep;
       for (let j: usize = 0; j < <usize>studentLayers; j++) {
-        projected(S + at + j * sLayer, sStep, P + j * layer, step, r + j * step);
+        const row = r + j * step, square = record + (j << 2);
+        projected(S + at + j * sLayer, sStep, P + j * layer, step, row);
+        store<f32>(square, load<f32>(square) + dot(row, row, step));
       }
-      oneNode(T + <usize>n * tNode, tNode, r, u, W, record, studentLayers, step, direct);
+      oneNode(T + <usize>n * tNode, tNode, r, u, W, partial, studentLayers, step, direct);
       for (let j: usize = 0; j < <usize>studentLayers; j++) {
         const s = at + j * sLayer, p = j * layer;
         through(u + j * step, S + s, sStep, P + p, step, DS + s, dp + p);
@@ -63,7 +67,7 @@ export function pairRegression(
   }
 }
 
-/** Adds a node's squared distances to `partial`, always by differences, and makes its rows of U. */
+/** Adds a node's squared distances, or unless `direct` products, to `partial`; makes its rows of U. */
 @inline
 function oneNode(
   t0: usize, tNode: usize, r0: usize, u0: usize, W: usize, partial: usize,
@@ -75,12 +79,14 @@ function oneNode(
     const r = r0 + <usize>j * step, w0 = W + (<usize>j << 2);
     let t = t0, out = partial + (<usize>j << 2), w = w0, total = f32x4.splat(0);
     for (; t + 2 * step <= end; t += 2 * step) {
-      distances2x4(t, r, step, out, wStep);
+      if (direct) distances2x4(t, r, step, out, wStep);
+      else products2x4(t, r, step, out, wStep);
       total = f32x4.add(total, f32x4.add(v128.load(w), v128.load(w + wStep)));
       out += 2 * wStep; w += 2 * wStep;
     }
     if (t < end) {
-      distances4(t, r, step, out);
+      if (direct) distances4(t, r, step, out);
+      else products4(t, r, step, out);
       total = f32x4.add(total, v128.load(w));
     }
     const u = u0 + <usize>j * step;
@@ -91,7 +97,8 @@ function oneNode(
     const r = r0 + <usize>j * step;
     let out = partial + (<usize>j << 2);
     for (let t = t0; t < end; t += step) {
-      store<f32>(out, load<f32>(out) + squaredDistance(t, r, step));
+      const more = direct ? squaredDistance(t, r, step) : dot(t, r, step);
+      store<f32>(out, load<f32>(out) + more);
       out += wStep;
     }
     pullFrom(0, t0, end, step, W + (<usize>j << 2), wStep, r, u0 + <usize>j * step);
@@ -153,6 +160,52 @@ function distances4(t: usize, r: usize, step: usize, out: usize): void {
     a = fma(e0, e0, a); b = fma(e1, e1, b); c = fma(e2, e2, c); d = fma(e3, e3, d);
   }
   addDistances(sums4(a, b, c, d), k, t, r, step, out);
+}
+
+/** OUT[0..3] += `sum` and the products of t with four rows from byte k on. */
+@inline
+function addProducts(
+  sum: v128, k: usize, t: usize, r: usize, step: usize, out: usize,
+): void {
+  for (; k < step; k += 4) {
+    const r2 = r + 2 * step + k;
+    const y = f32x4(load<f32>(r + k), load<f32>(r + step + k), load<f32>(r2), load<f32>(r2 + step));
+    sum = fma(v128.load_splat<f32>(t + k), y, sum);
+  }
+  v128.store(out, f32x4.add(v128.load(out), sum));
+}
+
+/** The products of t, and of the row after it, with four consecutive rows from r on. */
+@inline
+function products2x4(t: usize, r: usize, step: usize, out: usize, outStep: usize): void {
+  let a = f32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a, k: usize = 0;
+  const t1 = t + step, r1 = r + step, r2 = r1 + step, r3 = r2 + step;
+  for (; k + 32 <= step; k += 32) {
+    let x = v128.load(t + k), y = v128.load(t1 + k), z = v128.load(r + k);
+    a = fma(x, z, a); e = fma(y, z, e);
+    z = v128.load(r1 + k); b = fma(x, z, b); f = fma(y, z, f);
+    z = v128.load(r2 + k); c = fma(x, z, c); g = fma(y, z, g);
+    z = v128.load(r3 + k); d = fma(x, z, d); h = fma(y, z, h);
+    x = v128.load(t + k, 16); y = v128.load(t1 + k, 16);
+    z = v128.load(r + k, 16); a = fma(x, z, a); e = fma(y, z, e);
+    z = v128.load(r1 + k, 16); b = fma(x, z, b); f = fma(y, z, f);
+    z = v128.load(r2 + k, 16); c = fma(x, z, c); g = fma(y, z, g);
+    z = v128.load(r3 + k, 16); d = fma(x, z, d); h = fma(y, z, h);
+  }
+  addProducts(sums4(a, b, c, d), k, t, r, step, out);
+  addProducts(sums4(e, f, g, h), k, t1, r, step, out + outStep);
+}
+
+@inline
+function products4(t: usize, r: usize, step: usize, out: usize): void {
+  let a = f32x4.splat(0), b = a, c = a, d = a, k: usize = 0;
+  const r1 = r + step, r2 = r1 + step, r3 = r2 + step;
+  for (; k + 16 <= step; k += 16) {
+    const x = v128.load(t + k);
+    a = fma(x, v128.load(r + k), a); b = fma(x, v128.load(r1 + k), b);
+    c = fma(x, v128.load(r2 + k), c); d = fma(x, v128.load(r3 + k), d);
+  }
+  addProducts(sums4(a, b, c, d), k, t, r, step, out);
 }
 
 /** Rows j..j+3 of U as sum_i W[i, j] T_i - (sum_i W[i, j]) R_j. */
