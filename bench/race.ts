@@ -63,6 +63,8 @@ export const PARITY_STEPS = 5;
 export const PARITY_BOUND = 1e-4;
 /** A sample lasts about this long at least: milliseconds. */
 const SAMPLE = 100;
+/** Either side runs so long before its first sample counts: compilers are done by then. Milliseconds. */
+const WARM_UP = 1000;
 /** After a side's turn, until its threads no longer spin: milliseconds. */
 const PAUSE = 20;
 /** Cases whose peer is tried with torch.compile, which takes minutes. */
@@ -158,6 +160,8 @@ export class Race {
     // Minutes a step: the naive form is timed once a round, and not warmed up for long.
     const naive = best && task.kind === "training" && task.teacher !== undefined;
     if (naive) runners.push(await this.#prepare(`${key} naive`, { ...task, form: "naive" }, best));
+    progress("warming up");
+    for (const [i, runner] of runners.entries()) runners[i] = await warmed(runner);
     const samples: number[][] = runners.map(() => []);
     const spent: number[][] = runners.map(() => []);
     for (let round = 0; round < repeats; round++) {
@@ -333,6 +337,17 @@ interface Runner {
 async function sampleOf({ side, key, threads, calls }: Runner): Promise<Answer> {
   await pause();
   return side.demand({ operation: "sample", key, calls, threads });
+}
+
+/** The same, with as many calls as now fill a sample. */
+async function warmed(runner: Runner): Promise<Runner> {
+  let found = runner;
+  for (let spent = 0; spent < WARM_UP; ) {
+    const { milliseconds } = await sampleOf(found);
+    spent += milliseconds! * found.calls;
+    found = { ...found, calls: callsFor(milliseconds!) };
+  }
+  return found;
 }
 
 function callsFor(milliseconds: number): number {
