@@ -69,25 +69,33 @@ export function raceCells(one: Measured): string[] {
   ];
 }
 
-/** One sentence a run. */
+/** Where and by what, the load apart. */
 function facts({ machine, versions, engine, repeats, date }: Circumstances): string {
-  const { processor, cores, platform, threads, flavour, load } = machine;
+  const { processor, cores, platform, threads, flavour } = machine;
   const others = ["node", "python", "torch", "torch_geometric"].flatMap((name) =>
     versions[name] === undefined ? [] : [`${name} ${versions[name]}`],
   );
   return (
     `${date}: ${processor}, ${cores} cores, ${platform}; engine ${engine} (${flavour}), ` +
     `${threads} ${threads === 1 ? "thread" : "threads"} for either side; ${others.join(", ")}; ` +
-    `${repeats} repeats; load ${load} at the start`
+    `${repeats} repeats`
   );
+}
+
+/** What else the machine did before the runs of these rows. */
+function loadOf(rows: readonly Measured[]): string {
+  const loads = rows.map(({ circumstances }) => circumstances.machine.load);
+  const [least, most] = [Math.min(...loads), Math.max(...loads)];
+  return `load ${least === most ? least : `${least} to ${most}`} at the start`;
 }
 
 /** Which runs the rows come from. */
 export function allFacts(measured: readonly Measured[]): string {
   const byFacts = Map.groupBy(measured, ({ circumstances }) => facts(circumstances));
-  if (byFacts.size === 1) return `${[...byFacts.keys()][0]}.`;
-  return [...byFacts]
-    .map(([text, rows]) => `- ${text}: ${rows.map(({ name }) => name).join(", ")}`)
+  const all = [...byFacts].map(([text, rows]) => ({ text: `${text}; ${loadOf(rows)}`, rows }));
+  if (all.length === 1) return `${all[0]!.text}.`;
+  return all
+    .map(({ text, rows }) => `- ${text}: ${rows.map(({ name }) => name).join(", ")}`)
     .join("\n");
 }
 

@@ -107,7 +107,9 @@ export class Side {
       if (line.startsWith("{")) this.#answered?.(JSON.parse(line) as Answer);
     });
     const ended = (why: string): void => {
-      if (this.#child === child) this.#child = undefined;
+      // Closed: whoever is asked now is another.
+      if (this.#child !== child) return;
+      this.#child = undefined;
       this.#answered?.({ error: `${why}; ${this.#errors.trim().split("\n").at(-1) ?? ""}` });
     };
     child.on("error", (error) => ended(error.message));

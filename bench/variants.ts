@@ -105,5 +105,7 @@ export async function bestSetting(
   await consider({ ...found(), allocator: "keeping pages" });
   if (threads > 1) await consider({ ...found(), threads: 1 });
   if (compiled) await consider({ ...found(), variant: { ...found().variant, compile: true } });
+  // Trials leave traces: after torch.compile, all else takes half as long again in that process.
+  for (const side of Object.values(sides)) side.close();
   return { best: best?.setting, tried };
 }
