@@ -1,4 +1,5 @@
 // The peer's best setting: layouts, allocator, threads and compiler, tried one after the other.
+import { summary } from "./measure.ts";
 import type { Task, Variant } from "./protocol.ts";
 import type { Side } from "./side.ts";
 
@@ -21,8 +22,9 @@ export type PeerSides = Readonly<Record<Setting["allocator"], Side>>;
 
 const ADJACENCIES = ["pyg-csr", "pyg-edges", "torch-coo", "torch-csr"];
 const FEATURES = ["csr", "coo", "dense"];
-/** Calls of a trial, and how long they may take together: milliseconds. */
-const CALLS = 5;
+/** Samples of a trial, how long each lasts at least and they may take together: milliseconds. */
+const SAMPLES = 6;
+const SAMPLE = 100;
 const SHARE = 1500;
 /** torch's compiler unrolls 64 layers: seconds until it is given up. */
 const COMPILING = 240;
@@ -59,16 +61,17 @@ async function attempt(sides: PeerSides, task: Task, setting: Setting): Promise<
     patience,
   );
   if (prepared.error !== undefined) return { setting, error: prepared.error };
-  let fastest = prepared.milliseconds!;
-  const calls = Math.max(1, Math.min(20, Math.ceil(20 / fastest)));
+  const calls = Math.max(1, Math.ceil(SAMPLE / prepared.milliseconds!));
+  const samples: number[] = [];
   const began = performance.now();
-  for (let i = 0; i < CALLS && performance.now() - began < SHARE; i++) {
+  for (let i = 0; i < SAMPLES && performance.now() - began < SHARE; i++) {
     const { milliseconds, error } = await side.ask({ operation: "sample", key, calls, threads });
     if (error !== undefined) return { setting, error };
-    fastest = Math.min(fastest, milliseconds!);
+    samples.push(milliseconds!);
   }
   await side.ask({ operation: "forget", key });
-  return { setting, milliseconds: fastest };
+  // The pace that lasts: glibc's allocator starts fast, and settles at half as much again.
+  return { setting, milliseconds: summary(samples.slice(samples.length >> 1)).median };
 }
 
 /**
