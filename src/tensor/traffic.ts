@@ -1,5 +1,6 @@
 // What a kernel moves and computes, by its arguments: bytes read and written, operations.
 import type { Kernels } from "./engine.ts";
+import { entriesOf, narrowShape, type Words } from "./work.ts";
 
 /** Of one call of a kernel. */
 export interface Traffic {
@@ -12,9 +13,6 @@ export interface Traffic {
   readonly operations?: number;
 }
 
-/** The 32-bit word at an address. */
-type Words = (address: number) => number;
-
 type Count = (args: readonly number[], units: number, words: Words) => Traffic;
 
 /** So many numbers an element read and written, and operations. */
@@ -25,20 +23,16 @@ const elements =
     ...(operations !== undefined && { operations: operations * units }),
   });
 
-/** The stored entries of a sparse matrix's first rows. */
-const entriesOf = (indptr: number, rows: number, words: Words): number =>
-  words(indptr + rows * 4) - words(indptr);
-
 /** A sparse product's: each entry's index, number and gathered row; each row's pointer. */
 const sparse = (entries: number, rows: number, columns: number): Required<Traffic> => ({
   bytes: 4 * (entries * (2 + columns) + rows),
   operations: 2 * entries * columns,
 });
 
-/** A stage of narrow convolutions; the plan's words are src/tensor/narrow.ts's. */
+/** Stages of narrow convolutions. */
 const narrowStages: Count = ([plan, first, last], _, words) => {
-  const [nodes, width, indptr] = [words(plan!), words(plan! + 4), words(plan! + 12)];
-  const { bytes, operations } = sparse(entriesOf(indptr, nodes, words), nodes, width);
+  const { nodes, width, entries } = narrowShape(plan!, words);
+  const { bytes, operations } = sparse(entries, nodes, width);
   const stages = last! - first!;
   return {
     bytes: stages * (bytes + 12 * nodes * width),

@@ -20,29 +20,37 @@ interface Work {
 }
 
 /** The 32-bit word at an address. */
-type Words = (address: number) => number;
+export type Words = (address: number) => number;
 
 const elementwise = (nanoseconds: number): Work => ({ grain: 16, unit: () => nanoseconds });
 
 /** What a row of B costs for each row of A: columns that fill no vector cost most. */
 const tileRow = (columns: number): number => 0.04 * columns + 0.95 * (columns % 4);
 
+/** The stored entries of a sparse matrix's first rows. */
+export const entriesOf = (indptr: number, rows: number, words: Words): number =>
+  words(indptr + rows * 4) - words(indptr);
+
+/** What narrow convolutions work on; the plan's words are src/tensor/narrow.ts's. */
+export function narrowShape(
+  plan: number,
+  words: Words,
+): { readonly nodes: number; readonly width: number; readonly entries: number } {
+  const nodes = words(plan);
+  return { nodes, width: words(plan + 4), entries: entriesOf(words(plan + 12), nodes, words) };
+}
+
 /** A row's share of what each entry of a sparse matrix costs, of `columns` numbers each. */
 const sparseRow =
   (entry: number, number = 0, columnsAt = 0): Work["unit"] =>
   (args, units, words) => {
-    const entries = words(args[0]! + units * 4) - words(args[0]!);
+    const entries = entriesOf(args[0]!, units, words);
     return 3 + (entries / units) * (entry + number * args[columnsAt]!);
   };
 
-/** A stage of narrow convolutions for 256 nodes; the plan's words are src/tensor/narrow.ts's. */
+/** A stage of narrow convolutions for 256 nodes. */
 const narrowUnit: Work["unit"] = ([plan], _, words) => {
-  const [nodes, width, indptr] = [0, 4, 12].map((at) => words(plan! + at)) as [
-    number,
-    number,
-    number,
-  ];
-  const entries = words(indptr + nodes * 4) - words(indptr);
+  const { nodes, width, entries } = narrowShape(plan!, words);
   return (256 * (4 + 0.3 * width * width + (entries * (1 + 0.1 * width)) / nodes)) | 0;
 };
 

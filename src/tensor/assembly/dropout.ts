@@ -99,7 +99,7 @@ function sixteen(
   begin: i32, end: i32, g: i32, X: usize, Y: usize, BITS: usize, size: i32, relu: bool,
   x0: v128, x1: v128, x2: v128, x3: v128, scale: v128,
 ): void {
-  // As rows of a 4 x 4 matrix, transposed: y0 has the words of the first lane.
+  // Transposed as a 4 x 4 matrix: what four4 gets are the words of one lane each.
   const low0 = v128.shuffle<i32>(x0, x1, 0, 4, 1, 5), high0 = v128.shuffle<i32>(x0, x1, 2, 6, 3, 7);
   const low1 = v128.shuffle<i32>(x2, x3, 0, 4, 1, 5), high1 = v128.shuffle<i32>(x2, x3, 2, 6, 3, 7);
   four4(begin, end, g, X, Y, BITS, size, relu, v128.shuffle<i64>(low0, low1, 0, 2), scale);
