@@ -1,14 +1,22 @@
 // Shares the cores out among runs that compute at the same time.
 
+/** A run's threads for the moment. Its worker reads the word before every epoch. */
+export interface Share {
+  /** One number, in shared memory. */
+  readonly threads: Int32Array;
+}
+
 /**
- * Grants each run its threads when it begins: all of them to a run that is alone, such as the
- * teacher that others wait for; else what is free, divided by the runs that can begin now. Never
+ * All threads to a run that is alone, such as the teacher that others wait for; else as many to
+ * each, and what is left over to those that began first. Shares change as runs come and go. Never
  * more in sum than there are, unless there are more places than threads: each run has one.
  */
 export class Cores {
-  #threads: number;
-  #places: number;
-  readonly #waiting: ((threads: number) => void)[] = [];
+  readonly #threads: number;
+  readonly #places: number;
+  readonly #waiting: ((share: Share) => void)[] = [];
+  /** In the order in which they began. */
+  readonly #running: Share[] = [];
 
   /**
    * @param threads that may compute at a time, in all
@@ -19,31 +27,35 @@ export class Cores {
     this.#places = places;
   }
 
-  /** @returns how many threads the run has, once there is a place for it; give() them back */
-  take(): Promise<number> {
+  /** @returns the run's share, once there is a place for it; give() it back */
+  take(): Promise<Share> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      this.#share();
+      this.#shareOut();
     });
   }
 
   /** Ends a run's use of its threads and its place. */
-  give(threads: number): void {
-    this.#threads += threads;
-    this.#places++;
-    this.#share();
+  give(share: Share): void {
+    this.#running.splice(this.#running.indexOf(share), 1);
+    this.#shareOut();
   }
 
-  /** Later, so that runs that are asked for in one go are counted together. */
-  #share(): void {
+  /** Later, so that runs that come and go in one go are counted together. */
+  #shareOut(): void {
     setImmediate(() => {
-      while (this.#places > 0 && this.#waiting.length > 0) {
-        const starting = Math.min(this.#places, this.#waiting.length);
-        const threads = Math.max(1, Math.floor(this.#threads / starting));
-        this.#threads -= threads;
-        this.#places--;
-        this.#waiting.shift()!(threads);
-      }
+      const free = Math.max(0, this.#places - this.#running.length);
+      const starting = this.#waiting.splice(0, free).map((start) => {
+        const share = { threads: new Int32Array(new SharedArrayBuffer(4)) };
+        this.#running.push(share);
+        return () => start(share);
+      });
+      const count = this.#running.length;
+      const [each, left] = [Math.floor(this.#threads / count), this.#threads % count];
+      this.#running.forEach(({ threads }, k) => {
+        Atomics.store(threads, 0, Math.max(1, each + (k < left ? 1 : 0)));
+      });
+      for (const start of starting) start();
     });
   }
 }

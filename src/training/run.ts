@@ -88,7 +88,7 @@ export interface RunResult {
   readonly dead: boolean;
   readonly inspection?: { readonly first: Inspection; readonly last: Inspection };
   readonly warnings: readonly string[];
-  /** Never compared: differs from run to run. Seconds; absent threads are one (older files). */
+  /** Never compared: differs from run to run. Seconds; threads at the end, absent are one (older files). */
   readonly timing: {
     readonly seconds: number;
     readonly secondsPerEpoch: number;

@@ -15,6 +15,7 @@ import {
   engineFlavour,
   type ProfileData,
   scores,
+  type StartedEngine,
   startEngine,
   startProfile,
   traceJson,
@@ -53,8 +54,11 @@ export interface Trial {
    */
   readonly start: "anew" | "resume" | "cache";
   readonly checkpointSeconds: number;
-  /** Of the wasm engine that compute for this run; its result does not depend on them. */
-  readonly threads: number;
+  /**
+   * How many threads of the wasm engine compute for this run: one number, read before every epoch,
+   * since others may change it. The result does not depend on it.
+   */
+  readonly threads: Int32Array;
   readonly engine: EngineChoice;
   /** Record where time goes, and write a trace beside the result, which is the same. */
   readonly profile?: boolean;
@@ -70,9 +74,7 @@ export async function runTrial(
   signal?: StopSignal,
 ): Promise<RunResult> {
   const { config } = trial;
-  const engine = startEngine(chooseEngine(trial.engine, config.model.width), {
-    threads: trial.threads,
-  });
+  let engine = startTrialEngine(trial);
   const owner = { config, data: fingerprint(trial.graph, trial.split), flavour: engine.flavour };
   const files = runFiles(trial.runsDir, config);
   const id = runId(config);
@@ -114,7 +116,10 @@ export async function runTrial(
     const outcome = await train(
       { config, model, inputs, targets, ...(distillation && { distillation }) },
       {
-        observer,
+        observer(event) {
+          if (engine.threads !== Atomics.load(trial.threads, 0)) engine = startTrialEngine(trial);
+          observer(event);
+        },
         ...(signal && { signal }),
         ...(from && { from }),
         checkpoints: {
@@ -164,6 +169,12 @@ function keepProfile(
   writeAtomic(trace, traceJson(data, describeRun(config)));
   const { spans: _, ...profile } = data;
   observer({ type: "profile", id: runId(config), config, profile, trace });
+}
+
+/** Once more while it runs: gives it the threads that the trial has by now. */
+function startTrialEngine({ config, engine, threads }: Trial): StartedEngine {
+  const name = chooseEngine(engine, config.model.width);
+  return startEngine(name, { threads: Atomics.load(threads, 0) });
 }
 
 /** The graph and the split as the model is to see them. */

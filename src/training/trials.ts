@@ -9,7 +9,7 @@ import type { Graph } from "../graph/graph.ts";
 import { localityOrder } from "../graph/order.ts";
 import { chooseEngine, type EngineChoice, wantedThreads } from "../tensor/index.ts";
 import { describeRun, runId } from "./canonical.ts";
-import { Cores } from "./cores.ts";
+import { Cores, type Share } from "./cores.ts";
 import type { Observer, TrainingEvent } from "./observer.ts";
 import { notebookTrialsLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
@@ -23,7 +23,7 @@ export interface TrialsOptions extends DataOptions {
   readonly workers?: number;
   /**
    * Threads that compute, in all; by default ABKD_THREADS, or one a core. Runs at the same time
-   * share them out, one that is alone (the teacher of all others) has them all.
+   * share them out, anew whenever one begins or ends; one that is alone has them all.
    */
   readonly threads?: number;
   /** Folder of results and cached teachers; `runs` by default. */
@@ -301,15 +301,15 @@ class Pool {
   }
 
   async #place(trial: Task, observer: Observer): Promise<RunResult> {
-    const threads = await this.#cores.take();
+    const share = await this.#cores.take();
     try {
-      return await this.#send(trial, threads, observer);
+      return await this.#send(trial, share, observer);
     } finally {
-      this.#cores.give(threads);
+      this.#cores.give(share);
     }
   }
 
-  async #send(trial: Task, threads: number, observer: Observer): Promise<RunResult> {
+  async #send(trial: Task, { threads }: Share, observer: Observer): Promise<RunResult> {
     const { runsDir = RUNS_FOLDER, checkpointSeconds = 30, engine = "auto" } = this.#options;
     const { port1, port2 } = new MessageChannel();
     const eventsEnd = new Promise<void>((resolve) => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import * as tf from "@tensorflow/tfjs";
 import type { TeacherOutputs } from "../../src/distillation/method.ts";
 import { createDistillation } from "../../src/distillation/registry.ts";
@@ -9,7 +10,7 @@ import { Gcnii } from "../../src/models/gcnii.ts";
 import { runningBackend } from "../../src/tensor/backend.ts";
 import { startEngine } from "../../src/tensor/index.ts";
 import { SMALLEST_CHUNK } from "../../src/tensor/work.ts";
-import { Cores } from "../../src/training/cores.ts";
+import { Cores, type Share } from "../../src/training/cores.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
 import { studentConfig, teacherConfig } from "../../src/training/recipes.ts";
 import type { RunConfig } from "../../src/training/run.ts";
@@ -83,37 +84,43 @@ test("a teacher's and an ABKD student's training end in the same bits on 1, 2, 3
   engine.smallestChunk = SMALLEST_CHUNK;
 });
 
-test("runs at the same time share the cores out; one that is alone has them all", async () => {
+const granted = (shares: readonly Share[]): number[] => shares.map(({ threads }) => threads[0]!);
+
+test("runs at the same time share the cores out, anew whenever one begins or ends", async () => {
   const cores = new Cores(8, 3);
-  assert.equal(await cores.take(), 8, "a teacher alone");
-  const waiting = [1, 2, 3, 4].map(() => cores.take());
-  cores.give(8);
-  assert.deepEqual(await Promise.all(waiting.slice(0, 3)), [2, 3, 3]);
-  const fourth = waiting[3]!;
-  cores.give(2);
-  assert.equal(await fourth, 2, "no more than what came free");
+  const teacher = await cores.take();
+  assert.deepEqual(granted([teacher]), [8], "a teacher alone");
+  const waiting = [1, 2, 3].map(() => cores.take());
+  const students = await Promise.all(waiting.slice(0, 2));
+  assert.deepEqual(granted([teacher, ...students]), [3, 3, 2], "the oldest has what is left over");
+  cores.give(students[0]!);
+  const third = await waiting[2]!;
+  assert.deepEqual(granted([teacher, students[1]!, third]), [3, 3, 2], "no place is left empty");
+  cores.give(students[1]!);
+  cores.give(third);
+  await setImmediate();
+  assert.deepEqual(granted([teacher]), [8], "alone again");
 });
 
 test("more places than threads: each run has one", async () => {
   const cores = new Cores(2, 4);
-  assert.deepEqual(await Promise.all([1, 2, 3, 4].map(() => cores.take())), [1, 1, 1, 1]);
+  assert.deepEqual(granted(await Promise.all([1, 2, 3, 4].map(() => cores.take()))), [1, 1, 1, 1]);
 });
 
-test("the teacher of all has every thread, its students one each; results are those of one", async (t) => {
+test("a run takes the threads of those that have ended; results are those of one thread", async (t) => {
   const subject = (seed: number) => ({ dataset: "synthetic", seed });
   const teacher = teacherConfig(subject(1), {
     model: { layers: 4, width: 64 },
     training: { epochs: 4 },
   });
-  const configs = [1, 2, 3].map((seed) =>
-    studentConfig(subject(seed), "abkd", teacher, { training: { epochs: 3 } }),
+  const configs = [2, 2, 60].map((epochs, k) =>
+    studentConfig(subject(k + 1), "abkd", teacher, { training: { epochs, patience: epochs } }),
   );
   const [many, one] = [temporaryFolder(t), temporaryFolder(t)];
   const [found] = await runTrials([teacher], { runsDir: many, workers: 2, threads: 3 });
   assert.equal(found?.timing.threads, 3);
   const students = await runTrials(configs, { runsDir: many, workers: 2, threads: 3 });
-  for (const { timing } of students) assert.ok(timing.threads === 1 || timing.threads === 2);
-  assert.equal(students.filter(({ timing }) => timing.threads === 1).length >= 1, true);
+  assert.equal(students[2]!.timing.threads, 3, "the last is alone for dozens of epochs");
   await runTrials(configs, { runsDir: one, workers: 1, threads: 1 });
   assert.deepEqual(contents(many), contents(one));
 });
