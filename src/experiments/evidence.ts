@@ -54,14 +54,13 @@ function span(name: string, values: readonly (string | number)[]): string[] {
   return [`${name}s ${values[0]} to ${values.at(-1)}`];
 }
 
-/** `2 splits and 2 seeds`; of teachers alone `2 splits`. */
+/** `2 splits with 2 seeds each`; of teachers alone `2 splits`. */
 export function extent({ splits, seeds }: Pick<DatasetReport, "splits" | "seeds">): string {
   const of = (count: number, name: string): string => `${count} ${name}${count === 1 ? "" : "s"}`;
-  const parts = [
-    of(splits.length, "split"),
-    ...(seeds.length > 0 ? [of(seeds.length, "seed")] : []),
-  ];
-  return parts.join(" and ");
+  const all = of(splits.length, "split");
+  if (seeds.length === 0) return all;
+  const each = splits.length > 1 ? " each" : "";
+  return `${all} with ${of(seeds.length / splits.length, "seed")}${each}`;
 }
 
 /** Different values in order of their text, separated by commas. */

@@ -96,8 +96,9 @@ function datasetBlocks(part: DatasetReport, linkTo: (id: string) => string): Blo
     paragraph(
       seeds.length === 0
         ? `Splits ${names}, one teacher a split. Tests are over ${unit}s.`
-        : `Splits ${names}, student seeds ${seeds.join(", ")}. Every method starts from the same ` +
-            `student on a split with a seed; one teacher a split. Tests are over ${unit}s.`,
+        : `Splits ${names}, ${seeds.length / splits.length} students a split and arm, seeds ` +
+            `${seeds[0]} to ${seeds.at(-1)}. Every method starts from the same student on a split with ` +
+            `a seed; one teacher a split. Tests are over ${unit}s.`,
     ),
     { kind: "table", table: armTable(arms) },
     { kind: "figure", dataset },

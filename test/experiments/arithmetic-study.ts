@@ -62,11 +62,11 @@ export function arithmeticPlan(variation: Variation = {}): StudyPlan {
       claims: () => claims,
     },
     profile,
-    datasets: [{ name: "cora", splits: names, seeds: count(seeds).map((k) => k + 1) }],
+    datasets: [{ name: "cora", splits: names, seeds: count(splits * seeds).map((k) => k + 1) }],
     absent: [{ dataset: "nowhere", why: "it is made up" }],
-    trials: names.flatMap((split) => [
+    trials: names.flatMap((split, s) => [
       trial("teacher", split, 1),
-      ...count(seeds).flatMap((k) => ARMS.map((arm) => trial(arm, split, k + 1))),
+      ...count(seeds).flatMap((k) => ARMS.map((arm) => trial(arm, split, s * seeds + k + 1))),
     ]),
   };
 }

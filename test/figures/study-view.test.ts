@@ -36,7 +36,7 @@ test("a study from the store: says from which trials, tables, claims, figures, w
   );
   const table = await study.table("cora");
   assert.equal(table.at(0, "method"), "Teacher");
-  assert.match(inspect(table), /Quick profile: a look \(2 splits and 2 seeds\), no verdicts/);
+  assert.match(inspect(table), /Quick profile: a look \(2 splits with 2 seeds each\), no verdicts/);
   const claims = await study.claims();
   assert.equal(claims.shape[0], 4);
   const trials = await study.trials();
