@@ -3,7 +3,7 @@
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileError } from "../training/files.ts";
-import { studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
+import { studentConfig, studentRecipe, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig } from "../training/run.ts";
 import { type RunFiles, runFiles } from "../training/run-store.ts";
 
@@ -15,7 +15,9 @@ export interface RunFolders {
 /** What notebooks 00, 02, 03 and 12 read: Cora's usual split, three students a method. */
 export function notebookRuns(): RunConfig[] {
   const teacher = teacherConfig({ dataset: "cora", seed: TEACHER_SEED });
-  const betas = [0, 0.05, 0.5, 5].map((beta) => ({ options: { beta } }));
+  const { beta } = studentRecipe("cora", "abkd").options ?? {};
+  // Exercise 1 of notebook 00.
+  const betas = [0, 0.1, 1, 10].map((factor) => ({ options: { beta: factor * Number(beta) } }));
   const students = [1, 2, 3].flatMap((seed) => {
     const student = (method: string, changes = {}): RunConfig =>
       studentConfig({ dataset: "cora", seed }, method, teacher, changes);

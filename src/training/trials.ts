@@ -161,9 +161,10 @@ async function trainAll(
         : pool.run(trial, observer);
     running.set(id, result);
     // A failure is told at once; it is thrown once the other runs are done.
-    result.catch((error: Error) =>
-      observer({ type: "fail", id, message: error.message, diverged: hasDiverged(error) }),
-    );
+    result.catch((error: Error) => {
+      if (error instanceof InterruptedError) return;
+      observer({ type: "fail", id, message: error.message, diverged: hasDiverged(error) });
+    });
     return result;
   };
 
