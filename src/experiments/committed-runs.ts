@@ -3,7 +3,7 @@
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileError } from "../training/files.ts";
-import { studentConfig, studentRecipe, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
+import { studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig } from "../training/run.ts";
 import { type RunFiles, runFiles } from "../training/run-store.ts";
 
@@ -15,15 +15,15 @@ export interface RunFolders {
 /** What notebooks 00, 02, 03 and 12 read: Cora's usual split, three students a method. */
 export function notebookRuns(): RunConfig[] {
   const teacher = teacherConfig({ dataset: "cora", seed: TEACHER_SEED });
-  const { beta } = studentRecipe("cora", "abkd").options ?? {};
-  // Exercise 1 of notebook 00.
-  const betas = [0, 0.1, 1, 10].map((factor) => ({ options: { beta: factor * Number(beta) } }));
   const students = [1, 2, 3].flatMap((seed) => {
     const student = (method: string, changes = {}): RunConfig =>
       studentConfig({ dataset: "cora", seed }, method, teacher, changes);
+    const abkd = student("abkd");
+    const beta = abkd.method?.options["beta"] as number;
     return [
-      ...[student("student"), student("softkd"), student("abkd")],
-      ...betas.map((changes) => student("abkd", changes)),
+      ...[student("student"), student("softkd"), abkd],
+      // Exercise 1 of notebook 00.
+      ...[0, 0.1, 1, 10].map((factor) => student("abkd", { options: { beta: factor * beta } })),
       student("abkd", { options: { attention: "uniform" } }),
     ];
   });
