@@ -4,8 +4,8 @@ import { runningBackend } from "./backend.ts";
 import { nativeIsCurrent } from "./native/backend.ts";
 import { nativeContrast } from "./native/contrast.ts";
 
-/** So many cosines are held at once (32 MiB), or one row's where a row has more. */
-const HELD = 2 ** 23;
+/** So many cosines are held at once (2 MiB, about a core's own cache), or one row's where a row has more. */
+const HELD = 2 ** 19;
 
 /**
  * The mean over rows i of -log softmax_j(a_i . b_j / temperature)[i], differentiable by both sides.
