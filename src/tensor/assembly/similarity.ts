@@ -5,9 +5,8 @@
 import { tanh4 } from "./tanh";
 import { exp4, fma, lanes } from "./vector";
 
-/** What k is. POLY: (x . y)^2; L2: |x - y|; EXP: exp(-|x - y|); TANH: tanh(x . y). */
-const POLY = 0, L2 = 1, EXP = 3, TANH = 4;
-// 2 is exp(-|x - y|^2 / 2), what is left where k is none of these.
+/** What k is. POLY: (x . y)^2; L2: |x - y|; RBF: exp(-|x - y|^2 / 2); EXP: exp(-|x - y|); TANH: tanh(x . y). */
+const POLY = 0, L2 = 1, RBF = 2, EXP = 3, TANH = 4;
 
 /** Whether k is a function of the inner product, or else of the distance. */
 @inline
@@ -56,6 +55,28 @@ function value4(pair: v128, kind: i32): v128 {
   return exp4(f32x4.mul(pair, f32x4.splat(-0.5)));
 }
 
+/** e times dk / d(x . y), or dk / d(|x - y|^2) times 2; k is the kernel's value at `pair`. */
+@inline
+function slope4(e: v128, k: v128, pair: v128, kind: i32): v128 {
+  if (kind == POLY) return f32x4.mul(f32x4.mul(e, pair), f32x4.splat(2));
+  if (kind == L2) return v128.andnot(f32x4.div(e, k), f32x4.eq(k, f32x4.splat(0)));
+  if (kind == TANH) return f32x4.mul(e, f32x4.sub(f32x4.splat(1), f32x4.mul(k, k)));
+  if (kind == EXP) {
+    const slope = f32x4.div(f32x4.mul(e, k), f32x4.sqrt(pair));
+    return v128.andnot(f32x4.neg(slope), f32x4.eq(pair, f32x4.splat(0)));
+  }
+  return f32x4.neg(f32x4.mul(e, k));
+}
+
+/** Which of the four numbers from byte j on lie before byte `count`. */
+@inline
+function before(j: usize, count: usize): v128 {
+  return i32x4.lt_u(
+    i32x4.add(i32x4.splat(<i32>(j >> 2)), i32x4(0, 1, 2, 3)),
+    i32x4.splat(<i32>(count >> 2)),
+  );
+}
+
 /** OUT[i, j] = k(x_i, x_j), n x n, for rows begin <= i < end. */
 export function similarities(
   begin: i32, end: i32, X4: usize, OUT: usize, n: i32, width: i32, kind: i32,
@@ -90,6 +111,14 @@ export function similarityMismatch(
   for (let block = begin; block < end; block++) {
     const scratch = SCRATCH + <usize>block * row;
     const first = block * ROWS_A_BLOCK, last = min(n, first + ROWS_A_BLOCK);
+    if (width == 4) {
+      if (kind == POLY) mismatch4(first, last, X4, T, S, LOSSES, G, count, size, POLY, scale);
+      else if (kind == L2) mismatch4(first, last, X4, T, S, LOSSES, G, count, size, L2, scale);
+      else if (kind == EXP) mismatch4(first, last, X4, T, S, LOSSES, G, count, size, EXP, scale);
+      else if (kind == TANH) mismatch4(first, last, X4, T, S, LOSSES, G, count, size, TANH, scale);
+      else mismatch4(first, last, X4, T, S, LOSSES, G, count, size, RBF, scale);
+      continue;
+    }
     for (let i = first; i < last; i++) {
       const at = <usize>i << 2;
       const source = S ? load<i32>(S + at) : i;
@@ -105,6 +134,51 @@ export function similarityMismatch(
   }
 }
 
+/**
+ * Rows first <= i < last of `similarityMismatch` for vectors of four numbers, with the same bits: a
+ * student's, whose gradient stays in registers. `kind` is a constant where this is called.
+ */
+@inline
+function mismatch4(
+  first: i32, last: i32, X4: usize, T: usize, S: usize, LOSSES: usize, G: usize, count: usize,
+  size: i32, kind: i32, scale: f32,
+): void {
+  for (let i = first; i < last; i++) {
+    const at = <usize>i << 2, x = X4 + place(i, 4);
+    const t = T + ((<usize>(S ? load<i32>(S + at) : i) * <usize>size) << 2);
+    const x0 = v128.load_splat<f32>(x), x1 = v128.load_splat<f32>(x, 16);
+    const x2 = v128.load_splat<f32>(x, 32), x3 = v128.load_splat<f32>(x, 48);
+    let g0 = f32x4.splat(0), g1 = g0, g2 = g0, g3 = g0;
+    let total: f64 = 0;
+    for (let j: usize = 0; j < count; ) {
+      const until = min(count, j + 2048);
+      let sum = f32x4.splat(0);
+      for (; j < until; j += 16) {
+        const y = X4 + (j << 2);
+        let d0 = v128.load(y), d1 = v128.load(y, 16), d2 = v128.load(y, 32), d3 = v128.load(y, 48);
+        let pair: v128;
+        if (isOfProduct(kind)) {
+          pair = fma(x3, d3, fma(x2, d2, fma(x1, d1, fma(x0, d0, f32x4.splat(0)))));
+        } else {
+          d0 = f32x4.sub(x0, d0); d1 = f32x4.sub(x1, d1); d2 = f32x4.sub(x2, d2); d3 = f32x4.sub(x3, d3);
+          pair = fma(d3, d3, fma(d2, d2, fma(d1, d1, fma(d0, d0, f32x4.splat(0)))));
+        }
+        const k = value4(pair, kind), inside = before(j, count);
+        const target = S ? gathered(t, S + j, inside) : v128.load(t + j);
+        const e = v128.and(f32x4.sub(k, target), inside);
+        sum = fma(e, e, sum);
+        const c = v128.and(slope4(e, k, pair, kind), inside);
+        g0 = fma(c, d0, g0); g1 = fma(c, d1, g1); g2 = fma(c, d2, g2); g3 = fma(c, d3, g3);
+      }
+      total += <f64>lanes(sum);
+    }
+    store<f32>(LOSSES + at, <f32>total);
+    const g = G + (<usize>i << 4);
+    store<f32>(g, scale * lanes(g0)); store<f32>(g, scale * lanes(g1), 4);
+    store<f32>(g, scale * lanes(g2), 8); store<f32>(g, scale * lanes(g3), 12);
+  }
+}
+
 /** C[j] = e_ij times dk / d(x . y), or dk / d(|x - y|^2) times 2; returns the sum of e_ij^2. */
 @inline
 function coefficients(
@@ -116,28 +190,13 @@ function coefficients(
     const until = min(count, j + 2048);
     let sum = f32x4.splat(0);
     for (; j < until; j += 16) {
-      const inside = i32x4.lt_u(
-        i32x4.add(i32x4.splat(<i32>(j >> 2)), i32x4(0, 1, 2, 3)),
-        i32x4.splat(<i32>(count >> 2)),
-      );
+      const inside = before(j, count);
       const pair = pairs4(x, X4 + j * <usize>width, width, kind), k = value4(pair, kind);
       const target = S ? gathered(t, S + j, inside) : v128.load(t + j);
       const e = v128.and(f32x4.sub(k, target), inside);
       sum = fma(e, e, sum);
-      let c = e;
-      if (kind == POLY) {
-        c = f32x4.mul(f32x4.mul(e, pair), f32x4.splat(2));
-      } else if (kind == L2) {
-        c = v128.andnot(f32x4.div(e, k), f32x4.eq(k, f32x4.splat(0)));
-      } else if (kind == TANH) {
-        c = f32x4.mul(e, f32x4.sub(f32x4.splat(1), f32x4.mul(k, k)));
-      } else if (kind == EXP) {
-        const slope = f32x4.div(f32x4.mul(e, k), f32x4.sqrt(pair));
-        c = v128.andnot(f32x4.neg(slope), f32x4.eq(pair, f32x4.splat(0)));
-      } else {
-        c = f32x4.neg(f32x4.mul(e, k));
-      }
-      v128.store(C + j, v128.and(c, inside));
+      const c = v128.and(slope4(e, k, pair, kind), inside);
+      v128.store(C + j, c);
     }
     total += <f64>lanes(sum);
   }
