@@ -112,11 +112,11 @@ export function similarityMismatch(
     const scratch = SCRATCH + <usize>block * row;
     const first = block * ROWS_A_BLOCK, last = min(n, first + ROWS_A_BLOCK);
     if (width == 4) {
-      if (kind == POLY) mismatch4(first, last, X4, T, S, LOSSES, G, count, size, POLY, scale);
-      else if (kind == L2) mismatch4(first, last, X4, T, S, LOSSES, G, count, size, L2, scale);
-      else if (kind == EXP) mismatch4(first, last, X4, T, S, LOSSES, G, count, size, EXP, scale);
-      else if (kind == TANH) mismatch4(first, last, X4, T, S, LOSSES, G, count, size, TANH, scale);
-      else mismatch4(first, last, X4, T, S, LOSSES, G, count, size, RBF, scale);
+      if (kind == POLY) mismatch4(first, last, X4, T, S, LOSSES, G, scratch, count, size, POLY, scale);
+      else if (kind == L2) mismatch4(first, last, X4, T, S, LOSSES, G, scratch, count, size, L2, scale);
+      else if (kind == EXP) mismatch4(first, last, X4, T, S, LOSSES, G, scratch, count, size, EXP, scale);
+      else if (kind == TANH) mismatch4(first, last, X4, T, S, LOSSES, G, scratch, count, size, TANH, scale);
+      else mismatch4(first, last, X4, T, S, LOSSES, G, scratch, count, size, RBF, scale);
       continue;
     }
     for (let i = first; i < last; i++) {
@@ -136,12 +136,13 @@ export function similarityMismatch(
 
 /**
  * Rows first <= i < last of `similarityMismatch` for vectors of four numbers, with the same bits: a
- * student's, whose gradient stays in registers. `kind` is a constant where this is called.
+ * student's. `kind` is a constant where this is called. Pairs, kernel and gradient take turns over some
+ * nodes at a time, since short loops let a processor overlap more of their steps.
  */
 @inline
 function mismatch4(
-  first: i32, last: i32, X4: usize, T: usize, S: usize, LOSSES: usize, G: usize, count: usize,
-  size: i32, kind: i32, scale: f32,
+  first: i32, last: i32, X4: usize, T: usize, S: usize, LOSSES: usize, G: usize, scratch: usize,
+  count: usize, size: i32, kind: i32, scale: f32,
 ): void {
   for (let i = first; i < last; i++) {
     const at = <usize>i << 2, x = X4 + place(i, 4);
@@ -150,10 +151,9 @@ function mismatch4(
     const x2 = v128.load_splat<f32>(x, 32), x3 = v128.load_splat<f32>(x, 48);
     let g0 = f32x4.splat(0), g1 = g0, g2 = g0, g3 = g0;
     let total: f64 = 0;
-    for (let j: usize = 0; j < count; ) {
-      const until = min(count, j + 2048);
-      let sum = f32x4.splat(0);
-      for (; j < until; j += 16) {
+    for (let from: usize = 0; from < count; from += SOME) {
+      const to = min(count, from + SOME);
+      for (let j = from; j < to; j += 16) {
         const y = X4 + (j << 2);
         let d0 = v128.load(y), d1 = v128.load(y, 16), d2 = v128.load(y, 32), d3 = v128.load(y, 48);
         let pair: v128;
@@ -163,14 +163,17 @@ function mismatch4(
           d0 = f32x4.sub(x0, d0); d1 = f32x4.sub(x1, d1); d2 = f32x4.sub(x2, d2); d3 = f32x4.sub(x3, d3);
           pair = fma(d3, d3, fma(d2, d2, fma(d1, d1, fma(d0, d0, f32x4.splat(0)))));
         }
-        const k = value4(pair, kind), inside = before(j, count);
-        const target = S ? gathered(t, S + j, inside) : v128.load(t + j);
-        const e = v128.and(f32x4.sub(k, target), inside);
-        sum = fma(e, e, sum);
-        const c = v128.and(slope4(e, k, pair, kind), inside);
+        v128.store(scratch + j, pair);
+      }
+      total += <f64>lanes(slopes(from, to, t, S, scratch, count, kind));
+      for (let j = from; j < to; j += 16) {
+        const y = X4 + (j << 2), c = v128.load(scratch + j);
+        let d0 = v128.load(y), d1 = v128.load(y, 16), d2 = v128.load(y, 32), d3 = v128.load(y, 48);
+        if (!isOfProduct(kind)) {
+          d0 = f32x4.sub(x0, d0); d1 = f32x4.sub(x1, d1); d2 = f32x4.sub(x2, d2); d3 = f32x4.sub(x3, d3);
+        }
         g0 = fma(c, d0, g0); g1 = fma(c, d1, g1); g2 = fma(c, d2, g2); g3 = fma(c, d3, g3);
       }
-      total += <f64>lanes(sum);
     }
     store<f32>(LOSSES + at, <f32>total);
     const g = G + (<usize>i << 4);
@@ -185,22 +188,33 @@ function coefficients(
   X4: usize, x: usize, t: usize, S: usize, C: usize, count: usize, width: i32, kind: i32,
 ): f32 {
   let total: f64 = 0;
-  for (let j: usize = 0; j < count; ) {
-    // Some terms together before they join the total: keeps the rounding error small.
-    const until = min(count, j + 2048);
-    let sum = f32x4.splat(0);
-    for (; j < until; j += 16) {
-      const inside = before(j, count);
-      const pair = pairs4(x, X4 + j * <usize>width, width, kind), k = value4(pair, kind);
-      const target = S ? gathered(t, S + j, inside) : v128.load(t + j);
-      const e = v128.and(f32x4.sub(k, target), inside);
-      sum = fma(e, e, sum);
-      const c = v128.and(slope4(e, k, pair, kind), inside);
-      v128.store(C + j, c);
+  for (let from: usize = 0; from < count; from += SOME) {
+    const to = min(count, from + SOME);
+    for (let j = from; j < to; j += 16) {
+      v128.store(C + j, pairs4(x, X4 + j * <usize>width, width, kind));
     }
-    total += <f64>lanes(sum);
+    total += <f64>lanes(slopes(from, to, t, S, C, count, kind));
   }
   return <f32>total;
+}
+
+/** Nodes whose terms are added up before they join the total, in bytes: keeps the rounding error small. */
+const SOME: usize = 2048;
+
+/** From pairs in C to e_ij times their slope in their place; returns the sum of e_ij^2, by lanes. */
+@inline
+function slopes(
+  from: usize, to: usize, t: usize, S: usize, C: usize, count: usize, kind: i32,
+): v128 {
+  let sum = f32x4.splat(0);
+  for (let j = from; j < to; j += 16) {
+    const pair = v128.load(C + j), k = value4(pair, kind), inside = before(j, count);
+    const target = S ? gathered(t, S + j, inside) : v128.load(t + j);
+    const e = v128.and(f32x4.sub(k, target), inside);
+    sum = fma(e, e, sum);
+    v128.store(C + j, v128.and(slope4(e, k, pair, kind), inside));
+  }
+  return sum;
 }
 
 /** t[s_j .. s_j+3]; indices behind the last are not followed. */

@@ -1,18 +1,33 @@
 // tanh, four numbers at a time.
 import { exp4, fma, loadSome, storeSome } from "./vector";
 
+/** Four of each, loaded as exp4's are. */
+const TANH = memory.data<f32>([
+  1, 1, 1, 1,
+  2, 2, 2, 2,
+  -0.0, -0.0, -0.0, -0.0,
+  -5.70498872745e-3, -5.70498872745e-3, -5.70498872745e-3, -5.70498872745e-3,
+  2.06390887954e-2, 2.06390887954e-2, 2.06390887954e-2, 2.06390887954e-2,
+  -5.37397155531e-2, -5.37397155531e-2, -5.37397155531e-2, -5.37397155531e-2,
+  1.33314422036e-1, 1.33314422036e-1, 1.33314422036e-1, 1.33314422036e-1,
+  -3.33332819422e-1, -3.33332819422e-1, -3.33332819422e-1, -3.33332819422e-1,
+  0.625, 0.625, 0.625, 0.625,
+]);
+
 /** tanh x = 1 - 2 / (e^2x + 1), near 0 by an odd polynomial (Cephes tanhf). */
 @inline
 export function tanh4(x: v128): v128 {
-  const size = f32x4.abs(x), one = f32x4.splat(1), z = f32x4.mul(x, x);
-  const far = f32x4.sub(one, f32x4.div(f32x4.splat(2), f32x4.add(exp4(f32x4.add(size, size)), one)));
-  const signed = v128.bitselect(x, far, i32x4.splat(0x80000000));
-  let p = fma(f32x4.splat(-5.70498872745e-3), z, f32x4.splat(2.06390887954e-2));
-  p = fma(p, z, f32x4.splat(-5.37397155531e-2));
-  p = fma(p, z, f32x4.splat(1.33314422036e-1));
-  p = fma(p, z, f32x4.splat(-3.33332819422e-1));
+  const size = f32x4.abs(x), one = v128.load(TANH), z = f32x4.mul(x, x);
+  const twice = f32x4.add(size, size);
+  const far = f32x4.sub(one, f32x4.div(v128.load(TANH, 16), f32x4.add(exp4(twice), one)));
+  // With the sign of x.
+  const signed = v128.bitselect(x, far, v128.load(TANH, 32));
+  let p = fma(v128.load(TANH, 48), z, v128.load(TANH, 64));
+  p = fma(p, z, v128.load(TANH, 80));
+  p = fma(p, z, v128.load(TANH, 96));
+  p = fma(p, z, v128.load(TANH, 112));
   const near = fma(f32x4.mul(p, z), x, x);
-  return v128.bitselect(near, signed, f32x4.lt(size, f32x4.splat(0.625)));
+  return v128.bitselect(near, signed, f32x4.lt(size, v128.load(TANH, 128)));
 }
 
 /** OUT = tanh(X) for elements begin <= e < end. */
