@@ -51,13 +51,18 @@ function identityText(search: NonNullable<RecipeFile["search"]>): string {
   return (
     `Searched until ${date}: ${configurations} configurations each, ${runs} runs (${diverged} ` +
     `diverged), ${Math.round(seconds / 60)} minutes of one core. Spaces ${spaces}; engine ` +
-    `${engine.name}, flavour ${engine.flavour}; ${versionText}. Rungs: ${rungs.map(rungText).join("; ")}. ` +
+    `${engine.name}, flavour ${engine.flavour}; ${versionText}. ${rungsText(rungs)} ` +
     "Accuracies are on validation nodes, of the last rung's runs; *tried* are means of the first rung."
   );
 }
 
-const rungText = ({ epochs, splits, seeds, keep }: Rung): string =>
-  `${epochs} epochs on ${splits.join(", ")} with seeds ${seeds.join(", ")}, the best ${keep} kept`;
+function rungsText(rungs: readonly Rung[]): string {
+  const texts = rungs.map(({ epochs, splits, seeds, keep }, index) => {
+    const kept = index < rungs.length - 1 ? `the best ${keep} and the start kept` : "the best taken";
+    return `${epochs} epochs on ${splits.join(", ")} with seeds ${seeds.join(", ")}, ${kept}`;
+  });
+  return `Rungs: ${texts.join("; ")}.`;
+}
 
 /** What each contender's search may choose from, and the rule. */
 export function spacesReport({ configurations, rungs }: SearchRule): string {
@@ -67,7 +72,7 @@ export function spacesReport({ configurations, rungs }: SearchRule): string {
     `weight decay ${weightDecay.join(", ")}`;
   return [
     `${configurations} configurations each: the start and ${configurations - 1} drawn at random. ` +
-      `Rungs: ${rungs.map(rungText).join("; ")}.`,
+      rungsText(rungs),
     "",
     `For all: ${training} (a value that stands twice is drawn twice as often).`,
     "",

@@ -30,8 +30,9 @@ export interface SearchRule {
 }
 
 /**
- * Successive halving: many configurations briefly, few at length. The seeds are none of those that
- * studies use, and no seed is used on two rungs.
+ * Successive halving: many configurations briefly, few at length; the start stays to the end, since
+ * few epochs favour those that learn fast. The seeds are none of those that studies use, and no seed is
+ * used on two rungs.
  */
 export function searchRule(dataset: string): SearchRule {
   const family = datasetEntry(dataset).geomGcnFile === undefined ? "random:48/32/20" : "geom-gcn";
@@ -115,6 +116,7 @@ const score = ({ planned, records }: Tried): number =>
 
 interface Progress {
   readonly contender: Contender;
+  readonly start: Draw;
   readonly draws: readonly Draw[];
   readonly rungs: readonly (readonly Tried[])[];
 }
@@ -132,11 +134,10 @@ export async function searchRecipes(
   run: RunRung,
   date: string,
 ): Promise<RecipeFile> {
-  let all: readonly Progress[] = contenders.map((contender) => ({
-    contender,
-    draws: drawConfigurations(contender, rule.configurations, 1),
-    rungs: [],
-  }));
+  let all: readonly Progress[] = contenders.map((contender) => {
+    const draws = drawConfigurations(contender, rule.configurations, 1);
+    return { contender, start: draws[0]!, draws, rungs: [] };
+  });
   for (const [index, rung] of rule.rungs.entries()) {
     const configs = (contender: Contender, draw: Draw): (readonly [string, RunConfig])[] =>
       configsOf(dataset, contender, draw, rung).map((config) => [runId(config), config]);
@@ -144,7 +145,7 @@ export async function searchRecipes(
       draws.flatMap((draw) => configs(contender, draw)),
     );
     const records = await run(new Map(trials), index);
-    all = all.map(({ contender, draws, rungs }) => {
+    all = all.map(({ contender, start, draws, rungs }) => {
       const tried = draws
         .map((draw): Tried => {
           const own = configs(contender, draw);
@@ -152,8 +153,9 @@ export async function searchRecipes(
           return { draw, planned: own.length, records: found };
         })
         .sort((a, b) => score(b) - score(a));
-      const kept = tried.slice(0, rung.keep).map(({ draw }) => draw);
-      return { contender, draws: kept, rungs: [...rungs, tried] };
+      const best = tried.slice(0, rung.keep).map(({ draw }) => draw);
+      const kept = best.includes(start) ? best : [...best, start];
+      return { contender, start, draws: kept, rungs: [...rungs, tried] };
     });
   }
   const { epochs } = rule.rungs.at(-1)!;

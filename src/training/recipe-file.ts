@@ -37,7 +37,7 @@ export interface ChosenRecipe {
   readonly seconds?: number;
 }
 
-/** Every configuration on every split with every seed; the best `keep` go on. */
+/** Every configuration on every split with every seed; the best `keep` go on, and the start. */
 export interface Rung {
   readonly epochs: number;
   readonly splits: readonly string[];

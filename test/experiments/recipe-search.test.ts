@@ -90,7 +90,13 @@ test("validation alone decides; a run that diverges costs; rungs halve; no seed 
   for (const [k, rung] of RULE.rungs.entries()) {
     for (const { method } of all) {
       const runs = log[k]!.filter((config) => config.method!.name === method);
-      assert.equal(runs.length, left * rung.splits.length * rung.seeds.length);
+      const configurations = runs.length / (rung.splits.length * rung.seeds.length);
+      assert.ok(configurations === left || (k > 0 && configurations === left + 1));
+      const started = runs.some(
+        ({ model, training }) =>
+          model.dropout === 0 && training.learningRate === 0.01 && training.weightDecay === 1e-4,
+      );
+      assert.ok(started, "the start stays to the end");
       assert.ok(
         runs.every(({ seed }) => seed > 100),
         "a study's seeds are 1, 2, ...",
@@ -125,11 +131,13 @@ test("a search in real: resumable by its records, and the recipe is one that tra
   const search = () => searchRecipes("synthetic", named("student"), rule, run, "2026-01-01");
   const file = await search();
   const { student } = file.recipes;
-  assert.equal(begun, 5);
-  assert.deepEqual([file.search!.runs, file.search!.diverged], [5, 0]);
+  // Two on the last rung, unless the start is the best on the first.
+  assert.ok(begun === 5 || begun === 7);
+  assert.deepEqual([file.search!.runs, file.search!.diverged], [begun, 0]);
+  const first = begun;
   assert.ok(student!.validation!.mean > 0 && student!.tried!.best >= student!.tried!.worst);
   assert.deepEqual(await search(), file);
-  assert.equal(begun, 5, "nothing is run twice");
+  assert.equal(begun, first, "nothing is run twice");
 });
 
 test("recipes are read from the files that searches wrote", () => {
@@ -165,7 +173,10 @@ test("the document has a row a contender, the search's identity and its spaces",
   const file = await searchRecipes("cora", all, RULE, runner([]), "2026-01-01");
   const text = recipeReport(file);
   assert.match(text, /\| Student \| 81\.0 ± 0\.0 \| 81\.0 \| 0 of 4 \|/);
-  assert.match(text, /Searched until 2026-01-01: 16 configurations each, 68 runs/);
+  const { runs } = file.search!;
+  assert.ok(runs >= 68 && runs <= 80);
+  assert.ok(text.includes(`Searched until 2026-01-01: 16 configurations each, ${runs} runs`));
+  assert.match(text, /the best 5 and the start kept; .*, the best taken\./);
   const spaces = spacesReport(RULE);
   for (const { label } of contenders()) assert.ok(spaces.includes(`| ${label} |`), label);
   const document = "# A\n<!-- generated: cora -->\nold\n<!-- end: cora -->\nend";
