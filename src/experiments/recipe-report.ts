@@ -58,7 +58,8 @@ function identityText(search: NonNullable<RecipeFile["search"]>): string {
 
 function rungsText(rungs: readonly Rung[]): string {
   const texts = rungs.map(({ epochs, splits, seeds, keep }, index) => {
-    const kept = index < rungs.length - 1 ? `the best ${keep} and the start kept` : "the best taken";
+    const kept =
+      index < rungs.length - 1 ? `the best ${keep} and the start kept` : "the best taken";
     return `${epochs} epochs on ${splits.join(", ")} with seeds ${seeds.join(", ")}, ${kept}`;
   });
   return `Rungs: ${texts.join("; ")}.`;
