@@ -1,4 +1,5 @@
 // Softmax cross-entropy over chosen nodes or against soft labels, with its gradient; and scores.
+import { lossesOf, lossOf } from "./logarithm";
 import { exp4, firstLanes, lanes, loadSome, storeSome } from "./vector";
 
 /** The largest of the four lanes; NaN where there is one. */
@@ -33,6 +34,19 @@ function exponentials(row: usize, c: i32, classes: i32, largest: v128, beta: v12
   return firstLanes(exp4(x), classes - c);
 }
 
+/** The second lane of `two`, and x. */
+@inline
+function pushed(two: v128, x: f64): v128 {
+  return v128.shuffle<f64>(two, f64x2.splat(x), 1, 2);
+}
+
+/** At each second node of a range, and the last, stores what `sums` and `targets` hold; `to` is the last's. */
+@inline
+function putLosses(sums: v128, targets: v128, to: usize, node: i32, last: bool): void {
+  if (node & 1) v128.store64_lane(to - 4, lossesOf(sums, targets), 0);
+  else if (last) store<f32>(to, lossOf(f64x2.extract_lane(sums, 1), f64x2.extract_lane(targets, 1)));
+}
+
 /**
  * For entries begin <= k < end of NODES: LOSSES[k] = -log softmax(LOGITS[node])[label], and
  * where GRADIENT (nodes x classes, zeroed before) is given, its row of that node becomes
@@ -44,6 +58,7 @@ export function crossEntropy(
   HITS: usize, classes: i32, scale: f32,
 ): void {
   const one = f32x4.splat(1);
+  let sums = f64x2.splat(1), targets = f64x2.splat(0);
   for (let k = begin; k < end; k++) {
     const node = <usize>load<i32>(NODES + (<usize>k << 2));
     const label = load<i32>(LABELS + (node << 2));
@@ -60,8 +75,10 @@ export function crossEntropy(
       all = f32x4.add(all, g);
       if (out) storeSome(out + (<usize>c << 2), g, classes - c);
     }
-    const sum = lanes(all), target = <f64>own - <f64>largest;
-    store<f32>(LOSSES + (<usize>k << 2), <f32>(NativeMath.log(<f64>sum) - target));
+    const sum = lanes(all), to = LOSSES + (<usize>k << 2);
+    sums = pushed(sums, <f64>sum);
+    targets = pushed(targets, <f64>own - <f64>largest);
+    putLosses(sums, targets, to, k - begin, k + 1 == end);
     if (HITS) {
       let hit = own == largest;
       for (let c = 0; hit && c < label; c++) hit = load<f32>(row + (<usize>c << 2)) < largest;
@@ -89,6 +106,7 @@ export function softCrossEntropy(
   beta_: f32, scale: f32,
 ): void {
   const q = f32x4.splat(scale), beta = f32x4.splat(beta_), zero = f32x4.splat(0);
+  let sums = f64x2.splat(1), targets = f64x2.splat(0);
   for (let r = begin; r < end; r++) {
     const first = (<usize>r * <usize>classes) << 2;
     const row = LOGITS + first, own = P + first, out = GRADIENT + first;
@@ -109,7 +127,8 @@ export function softCrossEntropy(
       const share = f32x4.mul(factor, loadSome(at, count));
       storeSome(at, f32x4.mul(q, f32x4.sub(share, part(own, c, classes, zero))), count);
     }
-    const loss = NativeMath.log(<f64>sum) - <f64>(beta_ * lanes(target));
-    store<f32>(LOSSES + (<usize>r << 2), <f32>loss);
+    sums = pushed(sums, <f64>sum);
+    targets = pushed(targets, <f64>(beta_ * lanes(target)));
+    putLosses(sums, targets, LOSSES + (<usize>r << 2), r - begin, r + 1 == end);
   }
 }
