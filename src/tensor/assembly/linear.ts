@@ -116,18 +116,28 @@ export function narrowHeadGradient(
   const scale = f32x4.splat(scale_), zero = f32x4.splat(0);
   for (let u = begin; u < end; u++) {
     const part = PARTS + <usize>u * stride * <usize>(width + 1);
-    memory.fill(part, 0, stride * <usize>(width + 1));
-    const last = min((u + 1) * NODES_A_UNIT, nodes);
-    for (let r = u * NODES_A_UNIT; r < last; r++) {
-      const g = G + <usize>r * row, x = X + <usize>r * step, dx = DX + <usize>r * step;
-      for (let at: usize = 0; at < row; at += 16) {
-        const own = v128.load(g + at);
-        let to = part + at;
-        for (let k: usize = 0; k < step; k += 4, to += stride) {
-          v128.store(to, fma(v128.load_splat<f32>(x + k), own, v128.load(to)));
+    const first = u * NODES_A_UNIT, last = min(first + NODES_A_UNIT, nodes);
+    for (let at: usize = 0; at < row; at += 16) {
+      let sum = zero;
+      // Four of X's columns at a time, whose sums stay at hand.
+      for (let k: usize = 0; k < step; k += 16) {
+        let a = zero, b = zero, c = zero, d = zero;
+        let g = G + <usize>first * row + at, x = X + <usize>first * step + k;
+        sum = zero;
+        for (let r = first; r < last; r++, g += row, x += step) {
+          const own = v128.load(g);
+          a = fma(v128.load_splat<f32>(x), own, a); b = fma(v128.load_splat<f32>(x, 4), own, b);
+          c = fma(v128.load_splat<f32>(x, 8), own, c); d = fma(v128.load_splat<f32>(x, 12), own, d);
+          sum = f32x4.add(own, sum);
         }
-        v128.store(to, f32x4.add(own, v128.load(to)));
+        const to = part + at + (k >> 2) * stride;
+        v128.store(to, a); v128.store(to + stride, b);
+        v128.store(to + 2 * stride, c); v128.store(to + 3 * stride, d);
       }
+      v128.store(part + at + <usize>width * stride, sum);
+    }
+    for (let r = first; r < last; r++) {
+      const g = G + <usize>r * row, x = X + <usize>r * step, dx = DX + <usize>r * step;
       for (let j: usize = 0; j < step; j += 16) {
         let sum = zero, w = WT + j;
         for (let at: usize = 0; at < row; at += 4, w += step) {
