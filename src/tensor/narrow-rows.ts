@@ -3,7 +3,7 @@ import { type Csr, nonzeros } from "../graph/csr.ts";
 import { Buffer } from "./buffer.ts";
 
 /** How a matrix's entries are stored. */
-interface Storage {
+export interface Storage {
   /** The rows, in the order of the work. */
   readonly order: Int32Array;
   /** Of columns; in each of them the rows' entries follow each other. */
@@ -21,7 +21,7 @@ const FEWEST_A_BLOCK = 64;
 /** Rows that are sorted by length together where no sum depends on it. */
 const ROWS_A_WINDOW = 1024;
 
-/** In the engine's memory; indices have 16 bits where those suffice. */
+/** A matrix so stored in the engine's memory; indices have 16 bits where those suffice. */
 export class NarrowRows {
   /** How many rows. */
   readonly count: number;
@@ -33,7 +33,7 @@ export class NarrowRows {
   readonly indexBytes: 2 | 4;
   readonly values: Buffer;
 
-  private constructor(host: Csr, { order, blocks, starts, position }: Storage) {
+  constructor(host: Csr, { order, blocks, starts, position }: Storage) {
     const what = `a sparse ${host.rows} x ${host.columns} matrix`;
     const short = host.columns <= 2 ** 16;
     const indices = new (short ? Uint16Array : Int32Array)(position.length);
@@ -51,31 +51,26 @@ export class NarrowRows {
     this.values = Buffer.floats(values, what);
   }
 
-  /** For `narrowProduct`: whole rows by their length, or long ones in blocks of columns. */
-  static forProduct(host: Csr): NarrowRows {
-    return new NarrowRows(host, productStorage(host));
-  }
-
-  /** For `narrowProduct` with values that are drawn anew each time, in the matrix's own order. */
-  static asItLies(host: Csr): NarrowRows {
-    return new NarrowRows(host, byBlock(host, rowsByLength(host, 1), 1));
-  }
-
-  /** For `narrowForward` and `narrowBackward`: rows by fours, in units of so many by their length. */
-  static forConvolution(host: Csr, rowsAUnit: number): NarrowRows {
-    return new NarrowRows(host, byFours(host, rowsByLength(host, rowsAUnit)));
-  }
-
   dispose(): void {
     for (const buffer of [this.starts, this.order, this.indices, this.values]) buffer.dispose();
   }
 }
 
-/** How `forProduct` stores a matrix. */
+/** For `narrowProduct`: whole rows by their length, or long ones in blocks of columns. */
 export function productStorage(host: Csr): Storage {
   const mean = nonzeros(host) / Math.max(1, host.rows);
   const wanted = Math.min(Math.ceil(host.columns / COLUMNS_A_BLOCK), mean / FEWEST_A_BLOCK);
   return byBlock(host, rowsByLength(host, ROWS_A_WINDOW), Math.max(1, Math.floor(wanted)));
+}
+
+/** For `narrowProduct` with values that are drawn anew each time, in the matrix's own order. */
+export function storageAsItLies(host: Csr): Storage {
+  return byBlock(host, rowsByLength(host, 1), 1);
+}
+
+/** For `narrowForward` and `narrowBackward`: rows by fours, in units of so many by their length. */
+export function convolutionStorage(host: Csr, rowsAUnit: number): Storage {
+  return byFours(host, rowsByLength(host, rowsAUnit));
 }
 
 /** The rows, in windows of so many sorted by their number of entries: loops that end alike. */
@@ -105,7 +100,7 @@ function byBlock({ indptr, indices, columns }: Csr, order: Int32Array, blocks: n
       const last = indptr[row + 1]!;
       let k = first;
       while (k < last && indices[k]! < end) k++;
-      if (k < last) k -= (k - first) % 4;
+      if (block + 1 < blocks) k -= (k - first) % 4;
       next[row] = k;
       for (let from = first; from < k; from++) position[count++] = from;
     }

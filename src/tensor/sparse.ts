@@ -5,7 +5,7 @@ import { runningBackend } from "./backend.ts";
 import { Buffer } from "./buffer.ts";
 import { type DropoutStream, dropValues } from "./dropout.ts";
 import type { Engine } from "./engine.ts";
-import { NarrowRows, productStorage } from "./narrow-rows.ts";
+import { convolutionStorage, NarrowRows, productStorage, storageAsItLies } from "./narrow-rows.ts";
 import { nativeArcProducts } from "./native/arcs.ts";
 import { nativeIsCurrent } from "./native/backend.ts";
 import { NativeSparse, nativeSpmm } from "./native/sparse.ts";
@@ -90,13 +90,13 @@ export class SparseMatrix {
 
   /** As `narrowProduct` reads it; made on first use. */
   productRows(): NarrowRows {
-    this.#productRows ??= NarrowRows.forProduct(this.host);
+    this.#productRows ??= new NarrowRows(this.host, productStorage(this.host));
     return this.#productRows;
   }
 
   /** The same for values in this matrix's own order, as dropout draws them. */
   rowsAsTheyLie(): NarrowRows {
-    this.#rowsAsTheyLie ??= NarrowRows.asItLies(this.host);
+    this.#rowsAsTheyLie ??= new NarrowRows(this.host, storageAsItLies(this.host));
     return this.#rowsAsTheyLie;
   }
 
@@ -114,7 +114,7 @@ export class SparseMatrix {
   /** As `narrowForward` and `narrowBackward` read it; made on first use. */
   convolutionRows(): NarrowRows {
     const { nodesAUnit } = runningBackend().engine;
-    this.#convolutionRows ??= NarrowRows.forConvolution(this.host, nodesAUnit);
+    this.#convolutionRows ??= new NarrowRows(this.host, convolutionStorage(this.host, nodesAUnit));
     return this.#convolutionRows;
   }
 
