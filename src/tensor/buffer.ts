@@ -14,9 +14,11 @@ export class Buffer {
     this.address = this.#block.address;
   }
 
-  static integers(values: Int32Array, what: string): Buffer {
+  static integers(values: Int32Array | Uint16Array, what: string): Buffer {
     const buffer = new Buffer(values.byteLength, what);
-    runningBackend().engine.memory.integers(buffer.#block).set(values);
+    const { address } = buffer.#block;
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    new Uint8Array(runningBackend().engine.memory.wasm.buffer, address, bytes.length).set(bytes);
     return buffer;
   }
 
@@ -29,6 +31,11 @@ export class Buffer {
   /** The numbers, in place. */
   get floats(): Float32Array {
     return runningBackend().engine.memory.floats(this.#block);
+  }
+
+  /** The same of an array of 32-bit integers. */
+  get integers(): Int32Array {
+    return runningBackend().engine.memory.integers(this.#block);
   }
 
   dispose(): void {

@@ -11,6 +11,7 @@ import {
 } from "./dropout.ts";
 import { asTensor, lastMap } from "./gcnii.ts";
 import { isNarrow } from "./narrow.ts";
+import type { NarrowRows } from "./narrow-rows.ts";
 import { nativeIsCurrent } from "./native/backend.ts";
 import { type SparseMatrix, spmm } from "./sparse.ts";
 
@@ -52,17 +53,19 @@ export function sparseLinear(
     const [w, b, save] = args as [tf.Tensor2D, tf.Tensor1D, tf.GradSaveFunc];
     const dropped = dropout?.rate ? dropValues(matrix, dropout) : undefined;
     if (dropped) save([dropped]);
-    const values = dropped ? backend.address(dropped) : matrix.values.address;
-    const value = narrowProduct(matrix, values, w, backend.address(b));
+    const rows = dropped ? matrix.rowsAsTheyLie() : matrix.productRows();
+    const values = dropped ? backend.address(dropped) : rows.values.address;
+    const value = narrowProduct(rows, values, w, backend.address(b));
     return withGradient(value, (dy, [kept]) => {
-      const { matrix: other, position } = matrix.transposed();
+      const other = matrix.transposed().matrix.productRows();
       const biasGradient = backend.allocate([outputs]);
       const [from, to] = [backend.address(dy), backend.address(biasGradient)];
       engine.run("sumColumns", outputs, from, to, matrix.rows, outputs, 1);
       if (!kept) return [narrowProduct(other, other.values.address, dy), asTensor(biasGradient)];
       const moved = backend.allocate([matrix.nonzeros]);
       const at = backend.address(moved);
-      engine.run("gather", matrix.nonzeros, backend.address(kept), position.address, at);
+      const position = matrix.productPosition().address;
+      engine.run("gather", matrix.nonzeros, backend.address(kept), position, at);
       const gradient = narrowProduct(other, at, dy);
       backend.disposeData(moved.dataId);
       return [gradient, asTensor(biasGradient)];
@@ -76,22 +79,19 @@ function checkBias(what: string, weight: tf.Tensor2D, bias: tf.Tensor1D): void {
   throw new RangeError(`${what}: weight [${weight.shape}], bias [${bias.shape}]`);
 }
 
-/** Y = A X + b by addresses, for a narrow X; without a bias where it is 0. */
-function narrowProduct(matrix: SparseMatrix, values: number, x: tf.Tensor, bias = 0): tf.Tensor2D {
+/** Y = A X + b for a narrow X; `values` by address, `bias` too (0: none). */
+function narrowProduct(rows: NarrowRows, values: number, x: tf.Tensor, bias = 0): tf.Tensor2D {
   const backend = runningBackend();
+  const { count, blocks, starts, order, indices, indexBytes } = rows;
   const width = x.shape[1]!;
-  const out = backend.allocate([matrix.rows, width]);
+  const out = backend.allocate([count, width]);
+  const sums = blocks > 1 ? backend.allocate([count, 16]) : undefined;
   backend.engine.run(
-    "narrowProduct",
-    matrix.rows,
-    matrix.indptr.address,
-    matrix.indices.address,
-    values,
-    backend.address(x),
-    backend.address(out),
-    width,
-    bias,
+    ...(["narrowProduct", count, starts.address, order.address, indices.address, values] as const),
+    ...[backend.address(x), backend.address(out), width, bias],
+    ...[count, blocks, sums ? backend.address(sums) : 0, indexBytes],
   );
+  if (sums) backend.disposeData(sums.dataId);
   return asTensor(out) as tf.Tensor2D;
 }
 

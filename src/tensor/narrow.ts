@@ -3,20 +3,20 @@ import type * as tf from "@tensorflow/tfjs";
 import { runningBackend } from "./backend.ts";
 import { dropoutArguments } from "./dropout.ts";
 import { asTensor, type ConvolutionOptions, type ForwardPass } from "./gcnii.ts";
-import type { SparseMatrix } from "./sparse.ts";
+import type { NarrowRows } from "./narrow-rows.ts";
 
 /** Widths whose rows are one, two or four vectors. */
 export const isNarrow = (width: number): boolean => width === 4 || width === 8 || width === 16;
 
 /** Of the class Stack of src/tensor/assembly/narrow.ts. */
-const PLAN_WORDS = 26;
+const PLAN_WORDS = 27;
 
 /** What a pass adds to the options: addresses, and how many matrices lie there. */
 interface Stack {
   readonly input: tf.Tensor2D;
   readonly layers: number;
-  /** P, or its transpose. */
-  readonly matrix: SparseMatrix;
+  /** Of P, or of its transpose. */
+  readonly rows: NarrowRows;
   /** Where the kernels read all this: `PLAN_WORDS` words. */
   readonly plan: Float32Array;
   readonly dropped: number;
@@ -38,20 +38,20 @@ function runStages(
 ): void {
   const backend = runningBackend();
   const { engine } = backend;
-  const { input, layers, matrix, plan } = stack;
+  const { input, layers, rows, plan } = stack;
   const [nodes, width] = input.shape;
   const units = Math.ceil(nodes / engine.nodesAUnit);
   const words = new Int32Array(plan.buffer, plan.byteOffset, PLAN_WORDS);
   const [threshold, scale, ...draw] = dropoutArguments(options.dropout) as [number, number];
   words.set([
-    ...[nodes, width, layers, matrix.indptr.address, matrix.indices.address],
-    ...[matrix.values.address, matrix.byLength().address, backend.address(input)],
+    ...[nodes, width, layers, rows.starts.address, rows.order.address],
+    ...[rows.indices.address, rows.indexBytes, rows.values.address, backend.address(input)],
     ...[stack.dropped, stack.dropSlots, stack.z, stack.zSlots, stack.maps, options.maps ? 1 : 0],
     ...[stack.weights, 0, threshold, 0, ...draw],
     ...[stack.dz ?? 0, stack.dInput ?? 0, stack.parts ?? 0, units],
   ]);
-  plan[15] = options.alpha;
-  plan[17] = scale;
+  plan[16] = options.alpha;
+  plan[18] = scale;
   const at = plan.byteOffset;
   const stages = layers + 1;
   const atOnce = engine.splits(kernel, units, at) ? 1 : stages;
@@ -107,7 +107,8 @@ export function narrowForward(
   runStages(
     "narrowForward",
     {
-      ...{ input, layers, matrix: options.adjacency, plan: numbers.subarray(plan) },
+      ...{ input, layers, rows: options.adjacency.convolutionRows() },
+      plan: numbers.subarray(plan),
       ...{ dropped: at, dropSlots, z: at + z * 4, zSlots },
       ...{ maps: backend.address(maps), weights: at + mixed * 4 },
     },
@@ -140,7 +141,7 @@ export function narrowBackward(
   runStages(
     "narrowBackward",
     {
-      ...{ input, layers, matrix: options.adjacency.transposed().matrix },
+      ...{ input, layers, rows: options.adjacency.transposed().matrix.convolutionRows() },
       ...{ plan: backend.floats(scratch).subarray(plan) },
       ...{ dropped: from, dropSlots, z: from + z * 4, zSlots },
       ...{ maps: backend.address(dMaps), weights: from + (mixed + layers * square) * 4 },

@@ -5,6 +5,7 @@ import { runningBackend } from "./backend.ts";
 import { Buffer } from "./buffer.ts";
 import { type DropoutStream, dropValues } from "./dropout.ts";
 import type { Engine } from "./engine.ts";
+import { convolutionStorage, NarrowRows, productStorage, storageAsItLies } from "./narrow-rows.ts";
 import { nativeArcProducts } from "./native/arcs.ts";
 import { nativeIsCurrent } from "./native/backend.ts";
 import { NativeSparse, nativeSpmm } from "./native/sparse.ts";
@@ -26,16 +27,17 @@ export class SparseMatrix {
   /** For each engine a form, made where it is first used. */
   #wasm: Rows | undefined;
   #native: NativeSparse | undefined;
-  #byLength: Buffer | undefined;
+  #productRows: NarrowRows | undefined;
+  #rowsAsTheyLie: NarrowRows | undefined;
+  #convolutionRows: NarrowRows | undefined;
   #transposed: { matrix: SparseMatrix; position: Buffer } | undefined;
+  #productPosition: Buffer | undefined;
 
   private constructor(host: Csr) {
     this.host = host;
     this.rows = host.rows;
     this.columns = host.columns;
     this.nonzeros = nonzeros(host);
-    if (nativeIsCurrent()) this.native();
-    else this.#compressed();
   }
 
   get indptr(): Buffer {
@@ -69,7 +71,7 @@ export class SparseMatrix {
     return this.#wasm;
   }
 
-  /** Copies a matrix into the engine's memory. The engine must have been started. */
+  /** Copies the matrix into the engine's memory where an operator first needs it. */
   static from(host: Csr): SparseMatrix {
     return new SparseMatrix(host);
   }
@@ -86,31 +88,46 @@ export class SparseMatrix {
     return this.#transposed;
   }
 
-  /** The rows, in units of `nodesAUnit` sorted by their number of entries: loops that end alike. */
-  byLength(): Buffer {
-    this.#byLength ??= Buffer.integers(
-      rowsByLength(this.host, runningBackend().engine.nodesAUnit),
-      "the order of a matrix's rows",
-    );
-    return this.#byLength;
+  /** As `narrowProduct` reads it; made on first use. */
+  productRows(): NarrowRows {
+    this.#productRows ??= new NarrowRows(this.host, productStorage(this.host));
+    return this.#productRows;
+  }
+
+  /** The same for values in this matrix's own order, as dropout draws them. */
+  rowsAsTheyLie(): NarrowRows {
+    this.#rowsAsTheyLie ??= new NarrowRows(this.host, storageAsItLies(this.host));
+    return this.#rowsAsTheyLie;
+  }
+
+  /** Where each entry of the transpose's productRows() stands in this matrix. */
+  productPosition(): Buffer {
+    if (!this.#productPosition) {
+      const { matrix, position } = this.transposed();
+      const from = position.integers;
+      const composed = productStorage(matrix.host).position.map((k) => from[k]!);
+      this.#productPosition = Buffer.integers(composed, "the positions of a transpose");
+    }
+    return this.#productPosition;
+  }
+
+  /** As `narrowForward` and `narrowBackward` read it; made on first use. */
+  convolutionRows(): NarrowRows {
+    const { nodesAUnit } = runningBackend().engine;
+    this.#convolutionRows ??= new NarrowRows(this.host, convolutionStorage(this.host, nodesAUnit));
+    return this.#convolutionRows;
   }
 
   dispose(): void {
-    this.#byLength?.dispose();
+    for (const rows of [this.#productRows, this.#rowsAsTheyLie, this.#convolutionRows]) {
+      rows?.dispose();
+    }
+    this.#productPosition?.dispose();
     for (const buffer of Object.values(this.#wasm ?? {}) as Buffer[]) buffer.dispose();
     this.#native?.dispose();
     this.#transposed?.matrix.dispose();
     this.#transposed?.position.dispose();
   }
-}
-
-function rowsByLength({ rows, indptr }: Csr, unit: number): Int32Array {
-  const order = Int32Array.from({ length: rows }, (_, row) => row);
-  const length = (row: number): number => indptr[row + 1]! - indptr[row]!;
-  for (let first = 0; first < rows; first += unit) {
-    order.subarray(first, first + unit).sort((a, b) => length(a) - length(b) || a - b);
-  }
-  return order;
 }
 
 /** X larger than this lies beyond the caches; their size is nothing that Node tells. Bytes. */

@@ -1,6 +1,6 @@
 // What a kernel moves and computes, by its arguments: bytes read and written, operations.
 import type { Kernels } from "./engine.ts";
-import { entriesOf, narrowShape, type Words } from "./work.ts";
+import { entriesOf, narrowProductShape, narrowShape, type Words } from "./work.ts";
 
 /** Of one call of a kernel. */
 export interface Traffic {
@@ -24,19 +24,24 @@ const elements =
   });
 
 /** A sparse product's: each entry's index, number and gathered row; each row's pointer. */
-const sparse = (entries: number, rows: number, columns: number): Required<Traffic> => ({
-  bytes: 4 * (entries * (2 + columns) + rows),
+const sparse = (
+  entries: number,
+  rows: number,
+  columns: number,
+  indexBytes = 4,
+): Required<Traffic> => ({
+  bytes: entries * (indexBytes + 4 * (1 + columns)) + 4 * rows,
   operations: 2 * entries * columns,
 });
 
 /** Stages of narrow convolutions. */
 const narrowStages: Count = ([plan, first, last], _, words) => {
-  const { nodes, width, entries } = narrowShape(plan!, words);
-  const { bytes, operations } = sparse(entries, nodes, width);
+  const { rows, width, entries, indexBytes } = narrowShape(plan!, words);
+  const { bytes, operations } = sparse(entries, rows, width, indexBytes);
   const stages = last! - first!;
   return {
-    bytes: stages * (bytes + 12 * nodes * width),
-    operations: stages * (operations + 2 * nodes * width * width),
+    bytes: stages * (bytes + 12 * rows * width),
+    operations: stages * (operations + 2 * rows * width * width),
   };
 };
 
@@ -117,7 +122,11 @@ const TRAFFIC: Readonly<Record<keyof Kernels, Count>> = {
     bytes: 4 * nodes! * (2 * width! + classes!),
     operations: 4 * nodes! * width! * classes!,
   }),
-  narrowProduct: gathered(5, 1, 2),
+  narrowProduct: (args, _, words) => {
+    const { rows, width, entries, indexBytes } = narrowProductShape(args, words);
+    const { bytes, operations } = sparse(entries, rows, width, indexBytes);
+    return { bytes: bytes + 4 * rows * width, operations };
+  },
   packPanels: ([, , inner, columns]) => ({ bytes: 8 * inner! * columns! }),
   pairDistances: ([, , , , sums, nodes, teacherLayers, studentLayers, width]) => ({
     bytes: 4 * nodes! * width! * (teacherLayers! + (sums ? 2 : 1) * studentLayers!),

@@ -31,13 +31,26 @@ const tileRow = (columns: number): number => 0.04 * columns + 0.95 * (columns % 
 export const entriesOf = (indptr: number, rows: number, words: Words): number =>
   words(indptr + rows * 4) - words(indptr);
 
-/** What narrow convolutions work on; the plan's words are src/tensor/narrow.ts's. */
-export function narrowShape(
-  plan: number,
-  words: Words,
-): { readonly nodes: number; readonly width: number; readonly entries: number } {
-  const nodes = words(plan);
-  return { nodes, width: words(plan + 4), entries: entriesOf(words(plan + 12), nodes, words) };
+/** What a kernel of narrow layers works on. */
+interface NarrowShape {
+  readonly rows: number;
+  readonly width: number;
+  readonly entries: number;
+  readonly indexBytes: number;
+}
+
+/** By the plan of narrow convolutions; its words are src/tensor/narrow.ts's. */
+export function narrowShape(plan: number, words: Words): NarrowShape {
+  const [rows, starts] = [words(plan), words(plan + 12)];
+  const entries = entriesOf(starts, rows, words);
+  return { rows, width: words(plan + 4), entries, indexBytes: words(plan + 24) };
+}
+
+/** By the arguments of `narrowProduct`. */
+export function narrowProductShape(args: readonly number[], words: Words): NarrowShape {
+  const [starts, , , , , , width, , rows, blocks, , indexBytes] = args as number[];
+  const entries = entriesOf(starts!, rows! * blocks!, words);
+  return { rows: rows!, width: width!, entries, indexBytes: indexBytes! };
 }
 
 /** A row's share of what each entry of a sparse matrix costs, of `columns` numbers each. */
@@ -50,8 +63,8 @@ const sparseRow =
 
 /** A stage of narrow convolutions for 256 nodes. */
 const narrowUnit: Work["unit"] = ([plan], _, words) => {
-  const { nodes, width, entries } = narrowShape(plan!, words);
-  return (256 * (4 + 0.3 * width * width + (entries * (1 + 0.1 * width)) / nodes)) | 0;
+  const { rows, width, entries } = narrowShape(plan!, words);
+  return (256 * (4 + 0.3 * width * width + (entries * (1 + 0.1 * width)) / rows)) | 0;
 };
 
 /** By kernel; arguments are counted after begin and end, as the kernels' sources name them. */
@@ -99,7 +112,13 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
     grain: 1,
     unit: ([, , , , , , width, classes]) => 256 * (5 + 0.3 * width! * classes!),
   },
-  narrowProduct: { grain: 4, unit: sparseRow(0.35, 0.05, 5) },
+  narrowProduct: {
+    grain: 4,
+    unit: (args, _, words) => {
+      const { rows, width, entries } = narrowProductShape(args, words);
+      return 3 + (entries / rows) * (0.35 + 0.05 * width);
+    },
+  },
   // Panels of 8 columns.
   packPanels: { grain: 1, unit: ([, , inner]) => 6 * inner! },
   // Blocks of 32 nodes.

@@ -172,7 +172,15 @@ describe("what callers hold", () => {
   test("a sparse matrix gives back all its blocks", () => {
     const blocks = memory().blocks;
     const matrix = SparseMatrix.from(randomSparse(20, 30, 1));
-    matrix.transposed();
+    for (const form of [matrix, matrix.transposed().matrix]) {
+      assert.equal(form.values.floats.length, form.nonzeros);
+      for (const rows of [form.productRows(), form.rowsAsTheyLie(), form.convolutionRows()]) {
+        assert.equal(rows.values.floats.length, form.nonzeros);
+      }
+    }
+    assert.equal(matrix.productPosition().integers.length, matrix.nonzeros);
+    // Two matrices of one compressed form and three narrow ones, and two lists of positions.
+    assert.equal(memory().blocks, blocks + 2 * (3 + 3 * 4) + 2);
     matrix.dispose();
     assert.equal(memory().blocks, blocks);
   });
@@ -182,15 +190,21 @@ test("freeDropped() frees what nothing refers to, and nothing else", async () =>
   await freeDropped();
   const before = memory();
   const kept = tf.tensor2d(numbers(5000, 3), [50, 100]);
-  const keptMatrix = SparseMatrix.from(randomSparse(40, 40, 4));
+  /** In the engine's memory: three blocks, and for the transpose's positions one more. */
+  const sparse = (size: number, seed: number): SparseMatrix => {
+    const matrix = SparseMatrix.from(randomSparse(size, size, seed));
+    assert.equal(matrix.values.floats.length, matrix.nonzeros);
+    return matrix;
+  };
+  const keptMatrix = sparse(40, 4);
   const variable = tf.tidy(() => tf.variable(tf.tensor1d(numbers(1000, 5))));
   const held = memory().blocks;
   // In a function of its own, so that no variable of this test still refers to any of them.
   (() => {
     for (let i = 0; i < 50; i++) tf.tensor2d(numbers(10_000, i), [100, 100]);
-    for (let i = 0; i < 5; i++) SparseMatrix.from(randomSparse(100, 100, i)).transposed();
+    for (let i = 0; i < 5; i++) sparse(100, i).transposed();
   })();
-  assert.equal(memory().blocks, held + 50 + 5 * 7);
+  assert.equal(memory().blocks, held + 50 + 5 * 4);
   const freed = await freeDropped();
   assert.ok(freed >= 50 * 40_000, `${freed} bytes came free`);
   assert.equal(memory().blocks, held);

@@ -1,23 +1,50 @@
 // Linear layers of students: sparse features to a width of 4, 8 or 16, and from there to classes.
 import { fma, storeSome } from "./vector";
-import { NODES_A_UNIT } from "./narrow";
+import { lane, NODES_A_UNIT, put } from "./narrow";
 
 /**
- * Y[r] = BIAS + sum_k V[k] X[I[k]] over the entries k of row r, begin <= r < end. X has `width`
- * columns: 4, 8 or 16; BIAS may be 0 (absent).
+ * Y[r] = BIAS + sum_k V[k] X[I[k]] over the entries k of rows r, at the places begin <= p < end of ORDER.
+ * X has `width` columns: 4, 8 or 16; BIAS may be 0 (absent). The entries lie block by block of columns, so
+ * that a block's rows of X stay in the nearest cache: those of block b at place p begin at
+ * P[b * rows + p]. With several blocks SUMS keeps a place's sums between two, 4 or more vectors a place.
+ * An index has `indexBytes`, 2 or 4.
  */
 export function narrowProduct(
-  begin: i32, end: i32, P: usize, I: usize, V: usize, X: usize, Y: usize, width: i32, BIAS: usize,
+  begin: i32, end: i32, P: usize, ORDER: usize, I: usize, V: usize, X: usize, Y: usize, width: i32,
+  BIAS: usize, rows: i32, blocks: i32, SUMS: usize, indexBytes: i32,
 ): void {
-  if (width == 4) productRows(1, begin, end, P, I, V, X, Y, BIAS);
-  else if (width == 8) productRows(2, begin, end, P, I, V, X, Y, BIAS);
-  else productRows(4, begin, end, P, I, V, X, Y, BIAS);
+  if (indexBytes == 2) productOf<u16>(begin, end, P, ORDER, I, V, X, Y, width, BIAS, rows, blocks, SUMS);
+  else productOf<u32>(begin, end, P, ORDER, I, V, X, Y, width, BIAS, rows, blocks, SUMS);
 }
 
-/** `nv` is the number of vectors a row, known when this is compiled. */
+function productOf<Index>(
+  begin: i32, end: i32, P: usize, ORDER: usize, I: usize, V: usize, X: usize, Y: usize, width: i32,
+  BIAS: usize, rows: i32, blocks: i32, SUMS: usize,
+): void {
+  if (width == 4) productBlocks<Index>(1, begin, end, P, ORDER, I, V, X, Y, BIAS, rows, blocks, SUMS);
+  else if (width == 8) productBlocks<Index>(2, begin, end, P, ORDER, I, V, X, Y, BIAS, rows, blocks, SUMS);
+  else productBlocks<Index>(4, begin, end, P, ORDER, I, V, X, Y, BIAS, rows, blocks, SUMS);
+}
+
 @inline
-function productRows(
-  nv: i32, begin: i32, end: i32, P: usize, I: usize, V: usize, X: usize, Y: usize, BIAS: usize,
+function productBlocks<Index>(
+  nv: i32, begin: i32, end: i32, P: usize, ORDER: usize, I: usize, V: usize, X: usize, Y: usize,
+  BIAS: usize, rows: i32, blocks: i32, SUMS: usize,
+): void {
+  if (blocks == 1) {
+    productRows<Index>(nv, begin, end, P, ORDER, I, V, X, Y, BIAS, SUMS, false, true);
+    return;
+  }
+  for (let b = 0; b < blocks; b++, P += <usize>rows << 2) {
+    productRows<Index>(nv, begin, end, P, ORDER, I, V, X, Y, BIAS, SUMS, b > 0, b + 1 == blocks);
+  }
+}
+
+/** One block; `nv` is the number of vectors a row, known when this is compiled. */
+@inline
+function productRows<Index>(
+  nv: i32, begin: i32, end: i32, P: usize, ORDER: usize, I: usize, V: usize, X: usize, Y: usize,
+  BIAS: usize, SUMS: usize, resumed: bool, top: bool,
 ): void {
   const shift: usize = nv == 1 ? 4 : nv == 2 ? 5 : 6, zero = f32x4.splat(0);
   let bias0 = zero, bias1 = zero, bias2 = zero, bias3 = zero;
@@ -26,31 +53,34 @@ function productRows(
     if (nv > 1) bias1 = v128.load(BIAS, 16);
     if (nv > 2) { bias2 = v128.load(BIAS, 32); bias3 = v128.load(BIAS, 48); }
   }
-  for (let r = <usize>begin; r < <usize>end; r++) {
-    const y = Y + (r << shift);
-    const last = <usize>load<i32>(P + (r << 2), 4) << 2;
-    let k = <usize>load<i32>(P + (r << 2)) << 2;
+  for (let p = <usize>begin; p < <usize>end; p++) {
+    const first = <usize>load<i32>(P + (p << 2)), last = V + (<usize>load<i32>(P + (p << 2), 4) << 2);
+    const sums = SUMS + (p << 6);
+    let v = V + (first << 2), i = I + first * sizeof<Index>();
     let a = bias0, b = nv == 1 ? zero : bias1, c = nv == 1 ? zero : bias2, d = nv == 1 ? zero : bias3;
+    if (resumed) {
+      a = v128.load(sums); b = v128.load(sums, 16);
+      c = v128.load(sums, 32); d = v128.load(sums, 48);
+    }
     if (nv == 1) {
       // One sum's additions would wait for each other.
-      for (; k + 16 <= last; k += 16) {
-        const v = v128.load(V + k);
-        a = fma(v128.shuffle<f32>(v, v, 0, 0, 0, 0), v128.load(X + (<usize>load<i32>(I + k) << 4)), a);
-        b = fma(v128.shuffle<f32>(v, v, 1, 1, 1, 1), v128.load(X + (<usize>load<i32>(I + k, 4) << 4)), b);
-        c = fma(v128.shuffle<f32>(v, v, 2, 2, 2, 2), v128.load(X + (<usize>load<i32>(I + k, 8) << 4)), c);
-        d = fma(v128.shuffle<f32>(v, v, 3, 3, 3, 3), v128.load(X + (<usize>load<i32>(I + k, 12) << 4)), d);
+      for (; v + 16 <= last; v += 16, i += 4 * sizeof<Index>()) {
+        const w = v128.load(v);
+        a = fma(lane(w, 0), v128.load(X + (<usize>load<Index>(i) << 4)), a);
+        b = fma(lane(w, 1), v128.load(X + (<usize>load<Index>(i, sizeof<Index>()) << 4)), b);
+        c = fma(lane(w, 2), v128.load(X + (<usize>load<Index>(i, 2 * sizeof<Index>()) << 4)), c);
+        d = fma(lane(w, 3), v128.load(X + (<usize>load<Index>(i, 3 * sizeof<Index>()) << 4)), d);
       }
-      a = f32x4.add(f32x4.add(a, b), f32x4.add(c, d));
+      if (top) a = f32x4.add(f32x4.add(a, b), f32x4.add(c, d));
     }
-    for (; k < last; k += 4) {
-      const v = v128.load_splat<f32>(V + k), x = X + (<usize>load<i32>(I + k) << shift);
-      a = fma(v, v128.load(x), a);
-      if (nv > 1) b = fma(v, v128.load(x, 16), b);
-      if (nv > 2) { c = fma(v, v128.load(x, 32), c); d = fma(v, v128.load(x, 48), d); }
+    for (; v < last; v += 4, i += sizeof<Index>()) {
+      const w = v128.load_splat<f32>(v), x = X + (<usize>load<Index>(i) << shift);
+      a = fma(w, v128.load(x), a);
+      if (nv > 1) b = fma(w, v128.load(x, 16), b);
+      if (nv > 2) { c = fma(w, v128.load(x, 32), c); d = fma(w, v128.load(x, 48), d); }
     }
-    v128.store(y, a);
-    if (nv > 1) v128.store(y, b, 16);
-    if (nv > 2) { v128.store(y, c, 32); v128.store(y, d, 48); }
+    if (top) put(nv, Y + (<usize>load<i32>(ORDER + (p << 2)) << shift), a, b, c, d);
+    else put(4, sums, a, b, c, d);
   }
 }
 
@@ -86,18 +116,28 @@ export function narrowHeadGradient(
   const scale = f32x4.splat(scale_), zero = f32x4.splat(0);
   for (let u = begin; u < end; u++) {
     const part = PARTS + <usize>u * stride * <usize>(width + 1);
-    memory.fill(part, 0, stride * <usize>(width + 1));
-    const last = min((u + 1) * NODES_A_UNIT, nodes);
-    for (let r = u * NODES_A_UNIT; r < last; r++) {
-      const g = G + <usize>r * row, x = X + <usize>r * step, dx = DX + <usize>r * step;
-      for (let at: usize = 0; at < row; at += 16) {
-        const own = v128.load(g + at);
-        let to = part + at;
-        for (let k: usize = 0; k < step; k += 4, to += stride) {
-          v128.store(to, fma(v128.load_splat<f32>(x + k), own, v128.load(to)));
+    const first = u * NODES_A_UNIT, last = min(first + NODES_A_UNIT, nodes);
+    for (let at: usize = 0; at < row; at += 16) {
+      let sum = zero;
+      // Four of X's columns at a time, whose sums stay at hand.
+      for (let k: usize = 0; k < step; k += 16) {
+        let a = zero, b = zero, c = zero, d = zero;
+        let g = G + <usize>first * row + at, x = X + <usize>first * step + k;
+        sum = zero;
+        for (let r = first; r < last; r++, g += row, x += step) {
+          const own = v128.load(g);
+          a = fma(v128.load_splat<f32>(x), own, a); b = fma(v128.load_splat<f32>(x, 4), own, b);
+          c = fma(v128.load_splat<f32>(x, 8), own, c); d = fma(v128.load_splat<f32>(x, 12), own, d);
+          sum = f32x4.add(own, sum);
         }
-        v128.store(to, f32x4.add(own, v128.load(to)));
+        const to = part + at + (k >> 2) * stride;
+        v128.store(to, a); v128.store(to + stride, b);
+        v128.store(to + 2 * stride, c); v128.store(to + 3 * stride, d);
       }
+      v128.store(part + at + <usize>width * stride, sum);
+    }
+    for (let r = first; r < last; r++) {
+      const g = G + <usize>r * row, x = X + <usize>r * step, dx = DX + <usize>r * step;
       for (let j: usize = 0; j < step; j += 16) {
         let sum = zero, w = WT + j;
         for (let at: usize = 0; at < row; at += 4, w += step) {

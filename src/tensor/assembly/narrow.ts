@@ -10,8 +10,8 @@ export const NODES_A_UNIT: i32 = 256;
 @unmanaged
 class Stack {
   nodes: i32; width: i32; layers: i32;
-  /** Compressed rows of P forward, of its transpose backward; the nodes in the order of the work. */
-  indptr: usize; indices: usize; values: usize; order: usize;
+  /** P forward, its transpose backward, as `byFours` of src/tensor/narrow-rows.ts stores it. */
+  starts: usize; order: usize; indices: usize; indexBytes: i32; values: usize;
   /** nodes x width: the first linear layer's output, before its ReLU. */
   input: usize;
   /** Each layer's input, after ReLU and dropout: `dropSlots` matrices used in turn. */
@@ -60,24 +60,103 @@ export function narrowForward(begin: i32, end: i32, PLAN: usize, first: i32, las
   }
 }
 
+/** x where it is above 0, else 0. */
 @inline
 function positive(x: v128): v128 {
-  return v128.and(x, f32x4.gt(x, f32x4.splat(0)));
+  return f32x4.pmax(f32x4.splat(0), x);
 }
 
+/** One lane of four, in all of them. */
 @inline
-function lane(v: v128, k: i32): v128 {
+export function lane(v: v128, k: i32): v128 {
   if (k == 0) return v128.shuffle<f32>(v, v, 0, 0, 0, 0);
   if (k == 1) return v128.shuffle<f32>(v, v, 1, 1, 1, 1);
   if (k == 2) return v128.shuffle<f32>(v, v, 2, 2, 2, 2);
   return v128.shuffle<f32>(v, v, 3, 3, 3, 3);
 }
 
+/** TO[r] = sum_k V[k] X[I[k]] over the entries k of row r, for the nodes of one unit. */
+function sumRows(s: Stack, u: i32, X: usize, TO: usize): void {
+  const step = <usize>s.width << 2;
+  if (s.width == 4) {
+    if (s.indexBytes == 2) sumFours<u16>(1, s, u, X, TO, 16);
+    else sumFours<u32>(1, s, u, X, TO, 16);
+  } else for (let j: usize = 0; j < step; j += 32) {
+    if (s.indexBytes == 2) sumFours<u16>(2, s, u, X + j, TO + j, step);
+    else sumFours<u32>(2, s, u, X + j, TO + j, step);
+  }
+}
+
+/**
+ * The same for `nv` vectors of columns, known when this is compiled. Four rows at a time, of which the
+ * first is the shortest: the additions of one sum would wait for each other.
+ */
+@inline
+function sumFours<Index>(nv: i32, s: Stack, u: i32, X: usize, TO: usize, step: usize): void {
+  const I = s.indices, V = s.values, zero = f32x4.splat(0), bytes = sizeof<Index>();
+  let o = s.order + (<usize>(u * NODES_A_UNIT) << 2), P = s.starts + (<usize>(u * NODES_A_UNIT) << 2);
+  const stop = s.order + (<usize>min((u + 1) * NODES_A_UNIT, s.nodes) << 2);
+  let k = <usize>load<i32>(P);
+  for (; o + 16 <= stop; o += 16, P += 16) {
+    const second = <usize>load<i32>(P, 4), third = <usize>load<i32>(P, 8), fourth = <usize>load<i32>(P, 12);
+    const shortest = second - <usize>load<i32>(P);
+    let a = zero, b = zero, c = zero, d = zero, e = zero, f = zero, g = zero, h = zero;
+    let i = I + k * bytes;
+    const all = V + ((k + (shortest << 2)) << 2);
+    for (let v = V + (k << 2); v < all; v += 16, i += 4 * bytes) {
+      const w = v128.load(v);
+      const x = X + <usize>load<Index>(i) * step, y = X + <usize>load<Index>(i, bytes) * step;
+      const z = X + <usize>load<Index>(i, 2 * bytes) * step, t = X + <usize>load<Index>(i, 3 * bytes) * step;
+      const wx = lane(w, 0), wy = lane(w, 1), wz = lane(w, 2), wt = lane(w, 3);
+      a = fma(wx, v128.load(x), a); b = fma(wy, v128.load(y), b);
+      c = fma(wz, v128.load(z), c); d = fma(wt, v128.load(t), d);
+      if (nv > 1) {
+        e = fma(wx, v128.load(x, 16), e); f = fma(wy, v128.load(y, 16), f);
+        g = fma(wz, v128.load(z, 16), g); h = fma(wt, v128.load(t, 16), h);
+      }
+    }
+    k += shortest << 2;
+    const l = k + third - second - shortest, m = l + fourth - third - shortest, n = <usize>load<i32>(P, 16);
+    b = rowFrom<Index>(b, k, l, I, V, X, step); 
+    c = rowFrom<Index>(c, l, m, I, V, X, step);
+    d = rowFrom<Index>(d, m, n, I, V, X, step);
+    if (nv > 1) {
+      f = rowFrom<Index>(f, k, l, I, V, X + 16, step); 
+      g = rowFrom<Index>(g, l, m, I, V, X + 16, step);
+      h = rowFrom<Index>(h, m, n, I, V, X + 16, step);
+    }
+    k = n;
+    put(nv, TO + <usize>load<i32>(o) * step, a, e, zero, zero);
+    put(nv, TO + <usize>load<i32>(o, 4) * step, b, f, zero, zero);
+    put(nv, TO + <usize>load<i32>(o, 8) * step, c, g, zero, zero);
+    put(nv, TO + <usize>load<i32>(o, 12) * step, d, h, zero, zero);
+  }
+  for (; o < stop; o += 4, P += 4) {
+    const last = <usize>load<i32>(P, 4);
+    const a = rowFrom<Index>(zero, k, last, I, V, X, step);
+    const e = nv > 1 ? rowFrom<Index>(zero, k, last, I, V, X + 16, step) : zero;
+    k = last;
+    put(nv, TO + <usize>load<i32>(o) * step, a, e, zero, zero);
+  }
+}
+
+/** What entries first <= k < last add to a row's sum. */
+@inline
+function rowFrom<Index>(
+  sum: v128, first: usize, last: usize, I: usize, V: usize, X: usize, step: usize,
+): v128 {
+  for (let k = first; k < last; k++) {
+    const x = X + <usize>load<Index>(I + k * sizeof<Index>()) * step;
+    sum = fma(v128.load_splat<f32>(V + (k << 2)), v128.load(x), sum);
+  }
+  return sum;
+}
+
 /** One layer. `nv` is the number of vectors a node, known when this is compiled. */
 @inline
 function forwardRows(nv: i32, begin: i32, end: i32, s: Stack, l: i32): void {
   const step = <usize>nv << 4, size = <usize>s.nodes * step;
-  const P = s.indptr, I = s.indices, V = s.values, H = s.input;
+  const H = s.input;
   const X = s.dropped + <usize>(l % s.dropSlots) * size;
   const Y = s.dropped + <usize>((l + 1) % s.dropSlots) * size;
   const Z = s.z + <usize>(s.zSlots > 1 ? l : 0) * size;
@@ -86,42 +165,34 @@ function forwardRows(nv: i32, begin: i32, end: i32, s: Stack, l: i32): void {
   const W = s.weights + <usize>l * (step * step >> 2);
   const p = f32x4.splat(1 - s.alpha), q = f32x4.splat(s.alpha);
   const w0 = v128.load(W), w1 = v128.load(W, 16), w2 = v128.load(W, 32), w3 = v128.load(W, 48);
-  const stop = s.order + (<usize>min(end * NODES_A_UNIT, s.nodes) << 2);
-  for (let o = s.order + (<usize>(begin * NODES_A_UNIT) << 2); o < stop; o += 4) {
-    const r = <usize>load<i32>(o), at = r * step;
-    const first = <usize>load<i32>(P + (r << 2)) << 2, last = <usize>load<i32>(P + (r << 2), 4) << 2;
-    let a = f32x4.splat(0), b = a, c = a, d = a;
-    for (let k = first; k < last; k += 4) {
-      const v = v128.load_splat<f32>(V + k), x = X + <usize>load<i32>(I + k) * step;
-      a = fma(v, v128.load(x), a);
-      if (nv > 1) b = fma(v, v128.load(x, 16), b);
-      if (nv > 2) { c = fma(v, v128.load(x, 32), c); d = fma(v, v128.load(x, 48), d); }
-    }
-    const h = H + at, z = Z + at;
-    a = fma(q, positive(v128.load(h)), f32x4.mul(p, a));
-    v128.store(z, a);
-    if (nv > 1) v128.store(z, fma(q, positive(v128.load(h, 16)), f32x4.mul(p, b)), 16);
-    if (nv > 2) {
-      v128.store(z, fma(q, positive(v128.load(h, 32)), f32x4.mul(p, c)), 32);
-      v128.store(z, fma(q, positive(v128.load(h, 48)), f32x4.mul(p, d)), 48);
-    }
-    if (nv == 1) {
-      a = fma(lane(a, 3), w3, fma(lane(a, 2), w2, fma(lane(a, 1), w1, f32x4.mul(lane(a, 0), w0))));
-    } else {
-      a = f32x4.splat(0); b = a; c = a; d = a;
-      for (let k: usize = 0, w = W; k < step; k += 4, w += step) {
-        const x = v128.load_splat<f32>(z + k);
-        a = fma(x, v128.load(w), a); b = fma(x, v128.load(w, 16), b);
-        if (nv > 2) { c = fma(x, v128.load(w, 32), c); d = fma(x, v128.load(w, 48), d); }
+  for (let u = begin; u < end; u++) {
+    sumRows(s, u, X, Z);
+    const stop = <usize>min((u + 1) * NODES_A_UNIT, s.nodes) * step;
+    for (let at = <usize>(u * NODES_A_UNIT) * step; at < stop; at += step) {
+      const h = H + at, z = Z + at;
+      let a = fma(q, positive(v128.load(h)), f32x4.mul(p, v128.load(z))), b = a, c = a, d = a;
+      v128.store(z, a);
+      for (let j: usize = 16; j < step; j += 16) {
+        v128.store(z + j, fma(q, positive(v128.load(h + j)), f32x4.mul(p, v128.load(z + j))));
       }
+      if (nv == 1) {
+        a = fma(lane(a, 3), w3, fma(lane(a, 2), w2, fma(lane(a, 1), w1, f32x4.mul(lane(a, 0), w0))));
+      } else {
+        a = f32x4.splat(0); b = a; c = a; d = a;
+        for (let k: usize = 0, w = W; k < step; k += 4, w += step) {
+          const x = v128.load_splat<f32>(z + k);
+          a = fma(x, v128.load(w), a); b = fma(x, v128.load(w, 16), b);
+          if (nv > 2) { c = fma(x, v128.load(w, 32), c); d = fma(x, v128.load(w, 48), d); }
+        }
+      }
+      if (maps) put(nv, M + at, a, b, c, d);
+      if (!top) put(nv, Y + at, positive(a), positive(b), positive(c), positive(d));
     }
-    if (maps) put(nv, M + at, a, b, c, d);
-    if (!top) put(nv, Y + at, positive(a), positive(b), positive(c), positive(d));
   }
 }
 
 @inline
-function put(nv: i32, at: usize, a: v128, b: v128, c: v128, d: v128): void {
+export function put(nv: i32, at: usize, a: v128, b: v128, c: v128, d: v128): void {
   v128.store(at, a);
   if (nv > 1) v128.store(at, b, 16);
   if (nv > 2) { v128.store(at, c, 32); v128.store(at, d, 48); }
@@ -148,7 +219,7 @@ export function narrowBackward(begin: i32, end: i32, PLAN: usize, first: i32, la
 @inline
 function backwardRows(nv: i32, u: i32, s: Stack, l: i32): void {
   const step = <usize>nv << 4, size = <usize>s.nodes * step, square = step * step >> 2;
-  const P = s.indptr, I = s.indices, V = s.values, D = s.dInput;
+  const D = s.dInput;
   const top = l + 1 == s.layers;
   const X = s.dz + <usize>((l + 1) & 1) * size, OUT = s.dz + <usize>(l & 1) * size;
   const MASK = s.dropped + <usize>(l + 1) * size, Z = s.z + <usize>l * size;
@@ -160,18 +231,16 @@ function backwardRows(nv: i32, u: i32, s: Stack, l: i32): void {
   const w0 = v128.load(W), w1 = v128.load(W, 16), w2 = v128.load(W, 32), w3 = v128.load(W, 48);
   let s0 = zero, s1 = zero, s2 = zero, s3 = zero;
   if (nv > 1 && l >= 0) memory.fill(PART, 0, square);
+  if (!top) sumRows(s, u, X, OUT);
   const stop = s.order + (<usize>min((u + 1) * NODES_A_UNIT, s.nodes) << 2);
   for (let o = s.order + (<usize>(u * NODES_A_UNIT) << 2); o < stop; o += 4) {
     const r = <usize>load<i32>(o), at = r * step;
     let a = zero, b = zero, c = zero, d = zero;
     if (!top) {
-      const first = <usize>load<i32>(P + (r << 2)) << 2, last = <usize>load<i32>(P + (r << 2), 4) << 2;
-      for (let k = first; k < last; k += 4) {
-        const v = v128.load_splat<f32>(V + k), x = X + <usize>load<i32>(I + k) * step;
-        a = fma(v, v128.load(x), a);
-        if (nv > 1) b = fma(v, v128.load(x, 16), b);
-        if (nv > 2) { c = fma(v, v128.load(x, 32), c); d = fma(v, v128.load(x, 48), d); }
-      }
+      const sum = OUT + at;
+      a = v128.load(sum);
+      if (nv > 1) b = v128.load(sum, 16);
+      if (nv > 2) { c = v128.load(sum, 32); d = v128.load(sum, 48); }
       const mask = MASK + at;
       a = passed(p, a, mask);
       if (nv > 1) b = passed(p, b, mask + 16);
