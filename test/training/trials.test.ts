@@ -51,9 +51,10 @@ test("two runs, and runs on 1 or 2 workers, write identical files, timing apart"
 });
 
 test("methods with one seed start from the same student: ABKD with beta 0 is the student", async (t) => {
-  // Recipes may differ in anything but the start, so the student's training is given to ABKD.
+  // Recipes may differ in anything but the start, so the student's dropout and training are given to ABKD.
   const alone = student("student", 1);
   const abkd = studentConfig(subject(1), "abkd", teacher, {
+    model: { dropout: alone.model.dropout },
     training: alone.training,
     options: { beta: 0 },
   });
