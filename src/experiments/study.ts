@@ -129,9 +129,14 @@ export interface StudyPlan {
   readonly trials: readonly PlannedTrial[];
 }
 
-/** @throws OptionError for a dataset that there is not, or a split that it has not */
-export function planStudy(study: Study, options: PlanOptions): StudyPlan {
+/**
+ * A quick plan leaves published weights out: its study has no such arms.
+ * @throws OptionError for a dataset that there is not, or a split that it has not
+ */
+export function planStudy(whole: Study, options: PlanOptions): StudyPlan {
   const { profile } = options;
+  const arms = whole.arms.filter(({ publishedOf }) => profile === "paper" || !publishedOf);
+  const study = { ...whole, arms };
   const known = (name: string): boolean => DATASET_NAMES.includes(name);
   const chosen = options.datasets?.map((name) => datasetEntry(name).name);
   const names = [...new Set(chosen ?? study.datasets.filter(known))];

@@ -12,7 +12,7 @@ import { findStudy, studies } from "../../src/experiments/studies/index.ts";
 import { planStudy } from "../../src/experiments/study.ts";
 import { recordOf } from "../../src/experiments/trial-record.ts";
 import { runId } from "../../src/training/canonical.ts";
-import { arithmeticResult } from "../experiments/arithmetic-study.ts";
+import { arithmeticResult, storeTrials } from "../experiments/arithmetic-study.ts";
 import { temporaryFolder } from "../training/small.ts";
 import { abkd } from "./abkd.ts";
 
@@ -41,13 +41,23 @@ test("status, run and report of a study that is done", async (t) => {
   assert.deepEqual([status.code, run.code, report.code], [0, 0, 0], report.stderr);
   const { datasets, facts } = JSON.parse(report.stdout) as StudyReport & { facts: object[] };
   const arm = datasets[0]!.arms.find(({ method }) => method === "abkd")!;
-  const published = datasets[0]!.arms.find(({ publishedOf }) => publishedOf === "lsp")!;
-  assert.deepEqual([published.method, published.n], ["lsp:published", 4]);
-  assert.match(readFileSync(html, "utf8"), /with published weights/);
+  assert.ok(datasets[0]!.arms.every(({ publishedOf }) => publishedOf === undefined));
   assert.deepEqual([arm.n, arm.paper?.mean, arm.verdict?.outcome], [4, 84.27, "none"]);
   assert.ok(arm.mean! > 0.8 && arm.std! > 0 && arm.interval![0] < arm.mean!);
   assert.ok(facts.length > 10);
   assert.match(readFileSync(html, "utf8"), /href="\.\.\/results\/[0-9a-f]{16}\.json"/);
+});
+
+test("in the paper profile published weights stand beside the searched ones", async (t) => {
+  const folder = join(temporaryFolder(t), "results");
+  storeTrials(folder, "table3", "paper");
+  const html = join(folder, "..", "report.html");
+  const given = ["table3", "--profile", "paper", "--datasets", "cora", "--results", folder];
+  const report = await abkd("study", "report", ...given, "--json", "--html", html);
+  const { datasets } = JSON.parse(report.stdout) as StudyReport;
+  const published = datasets[0]!.arms.find(({ publishedOf }) => publishedOf === "lsp")!;
+  assert.deepEqual([published.method, published.n], ["lsp:published", 20]);
+  assert.match(readFileSync(html, "utf8"), /with published weights/);
 });
 
 test("wrong requests are one line and exit code 2", async (t) => {

@@ -100,10 +100,10 @@ export function resultWithMaps(config: RunConfig): RunResult {
   return { ...arithmeticResult(config), inspection: { first, last } };
 }
 
-/** Writes made-up records of a study's quick trials on Cora into a store's folder. */
-export function storeQuickTrials(folder: string, name: string): void {
+/** Writes made-up records of a study's trials on Cora into a store's folder. */
+export function storeTrials(folder: string, name: string, profile: Profile = "quick"): void {
   const store = new ResultsStore(folder);
-  const plan = planStudy(findStudy(name), { profile: "quick", datasets: ["cora"] });
+  const plan = planStudy(findStudy(name), { profile, datasets: ["cora"] });
   for (const config of distinctTrials(plan).values()) store.write(recordOf(resultWithMaps(config)));
 }
 

@@ -17,13 +17,13 @@ import { saveFigure } from "../../src/figures/save.ts";
 import { openStudy } from "../../src/figures/study-view.ts";
 import type { RunConfig } from "../../src/training/run.ts";
 import { runFiles } from "../../src/training/run-store.ts";
-import { resultWithMaps, storeQuickTrials } from "../experiments/arithmetic-study.ts";
+import { resultWithMaps, storeTrials } from "../experiments/arithmetic-study.ts";
 import { temporaryFolder } from "../training/small.ts";
 
 /** A folder whose `results` hold a study's quick trials on Cora. */
 function stored(t: TestContext, name: string): string {
   const root = temporaryFolder(t);
-  storeQuickTrials(path.join(root, "results"), name);
+  storeTrials(path.join(root, "results"), name);
   return root;
 }
 
@@ -53,7 +53,7 @@ test("a study from the store: says from which trials, tables, claims, figures, w
   assert.throws(() => study.accuracies("pluto"), /pluto has no trials of this study/);
 });
 
-test("a trial that diverged is not run again; published weights are a column", async (t) => {
+test("a trial that diverged is not run again", async (t) => {
   const root = stored(t, "table3");
   const store = new ResultsStore(path.join(root, "results"));
   const plan = planStudy(findStudy("table3"), { profile: "quick", datasets: ["cora"] });
@@ -63,6 +63,12 @@ test("a trial that diverged is not run again; published weights are a column", a
   const study = await openStudy("table3", { root, datasets: ["cora"], train: ["cora"] });
   assert.match(inspect(study), /, 1 diverged/);
   assert.ok(!existsSync(store.path(id)), "it was trained");
+});
+
+test("in the paper profile published weights are a column", async (t) => {
+  const root = temporaryFolder(t);
+  storeTrials(path.join(root, "results"), "table3", "paper");
+  const study = await openStudy("table3", { root, datasets: ["cora"], train: [] });
   const table = inspect(await study.table());
   assert.match(table, /published %/);
   assert.doesNotMatch(table, /, published weights/);

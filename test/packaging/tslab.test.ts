@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { installTslab } from "../../scripts/tslab.ts";
-import { storeQuickTrials } from "../experiments/arithmetic-study.ts";
+import { storeTrials } from "../experiments/arithmetic-study.ts";
 import { copyOnboarding, trainingLimit } from "../lab/onboarding.ts";
 import { jupyterEnvironment, root, run } from "../lab/parts.ts";
 
@@ -53,7 +53,7 @@ describe("tslab", { timeout: 2 * trainingLimit }, () => {
   it("runs one of a study from a store", async () => {
     const name = "09-table-10-beta.ipynb";
     await cp(path.join(root, "notebooks", name), path.join(folder, "notebooks", name));
-    storeQuickTrials(path.join(folder, "results"), "table10");
+    storeTrials(path.join(folder, "results"), "table10");
     const text = await outputsOf(name, "--param", "train=[]");
     assert.match(text, /Cora: quick profile, (\d+) of \1 trials/);
     assert.match(text, /method +n +test %/);
