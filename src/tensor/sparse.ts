@@ -5,7 +5,13 @@ import { runningBackend } from "./backend.ts";
 import { Buffer } from "./buffer.ts";
 import { type DropoutStream, dropValues } from "./dropout.ts";
 import type { Engine } from "./engine.ts";
-import { convolutionStorage, NarrowRows, productStorage, storageAsItLies } from "./narrow-rows.ts";
+import {
+  convolutionStorage,
+  NarrowRows,
+  productStorage,
+  type Storage,
+  storageAsItLies,
+} from "./narrow-rows.ts";
 import { nativeArcProducts } from "./native/arcs.ts";
 import { nativeIsCurrent } from "./native/backend.ts";
 import { NativeSparse, nativeSpmm } from "./native/sparse.ts";
@@ -27,6 +33,7 @@ export class SparseMatrix {
   /** For each engine a form, made where it is first used. */
   #wasm: Rows | undefined;
   #native: NativeSparse | undefined;
+  #productStorage: Storage | undefined;
   #productRows: NarrowRows | undefined;
   #rowsAsTheyLie: NarrowRows | undefined;
   #convolutionRows: NarrowRows | undefined;
@@ -90,8 +97,14 @@ export class SparseMatrix {
 
   /** As `narrowProduct` reads it; made on first use. */
   productRows(): NarrowRows {
-    this.#productRows ??= new NarrowRows(this.host, productStorage(this.host));
+    this.#productRows ??= new NarrowRows(this.host, this.#storage());
     return this.#productRows;
+  }
+
+  /** Found once: productPosition() of the matrix that this one transposes needs it too. */
+  #storage(): Storage {
+    this.#productStorage ??= productStorage(this.host);
+    return this.#productStorage;
   }
 
   /** The same for values in this matrix's own order, as dropout draws them. */
@@ -105,7 +118,7 @@ export class SparseMatrix {
     if (!this.#productPosition) {
       const { matrix, position } = this.transposed();
       const from = position.integers;
-      const composed = productStorage(matrix.host).position.map((k) => from[k]!);
+      const composed = matrix.#storage().position.map((k) => from[k]!);
       this.#productPosition = Buffer.integers(composed, "the positions of a transpose");
     }
     return this.#productPosition;

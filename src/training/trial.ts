@@ -74,7 +74,8 @@ export async function runTrial(
   signal?: StopSignal,
 ): Promise<RunResult> {
   const { config } = trial;
-  let engine = startTrialEngine(trial);
+  let granted = Atomics.load(trial.threads, 0);
+  let engine = startTrialEngine(trial, granted);
   const owner = { config, data: fingerprint(trial.graph, trial.split), flavour: engine.flavour };
   const files = runFiles(trial.runsDir, config);
   const id = runId(config);
@@ -117,7 +118,11 @@ export async function runTrial(
       { config, model, inputs, targets, ...(distillation && { distillation }) },
       {
         observer(event) {
-          if (engine.threads !== Atomics.load(trial.threads, 0)) engine = startTrialEngine(trial);
+          const now = Atomics.load(trial.threads, 0);
+          if (now !== granted) {
+            granted = now;
+            engine = startTrialEngine(trial, granted);
+          }
           observer(event);
         },
         ...(signal && { signal }),
@@ -172,9 +177,8 @@ function keepProfile(
 }
 
 /** Once more while it runs: gives it the threads that the trial has by now. */
-function startTrialEngine({ config, engine, threads }: Trial): StartedEngine {
-  const name = chooseEngine(engine, config.model.width);
-  return startEngine(name, { threads: Atomics.load(threads, 0) });
+function startTrialEngine({ config, engine }: Trial, threads: number): StartedEngine {
+  return startEngine(chooseEngine(engine, config.model.width), { threads });
 }
 
 /** The graph and the split as the model is to see them. */

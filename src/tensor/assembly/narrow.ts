@@ -117,11 +117,11 @@ function sumFours<Index>(nv: i32, s: Stack, u: i32, X: usize, TO: usize, step: u
     }
     k += shortest << 2;
     const l = k + third - second - shortest, m = l + fourth - third - shortest, n = <usize>load<i32>(P, 16);
-    b = rowFrom<Index>(b, k, l, I, V, X, step); 
+    b = rowFrom<Index>(b, k, l, I, V, X, step);
     c = rowFrom<Index>(c, l, m, I, V, X, step);
     d = rowFrom<Index>(d, m, n, I, V, X, step);
     if (nv > 1) {
-      f = rowFrom<Index>(f, k, l, I, V, X + 16, step); 
+      f = rowFrom<Index>(f, k, l, I, V, X + 16, step);
       g = rowFrom<Index>(g, l, m, I, V, X + 16, step);
       h = rowFrom<Index>(h, m, n, I, V, X + 16, step);
     }
