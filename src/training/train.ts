@@ -6,6 +6,7 @@ import { notebookInterrupts, orInterrupted } from "../display/host.ts";
 import type { Distillation, Inspection } from "../distillation/method.ts";
 import { UserError } from "../errors.ts";
 import type { GraphInputs, Model, Parameter } from "../models/model.ts";
+import { read as numbersOf } from "../tensor/elements.ts";
 import {
   Adam,
   beginPhase,
@@ -111,6 +112,8 @@ class Training {
   #whole: TrainingState | undefined;
   #bestEpoch: number;
   #best: Values;
+  /** Last best epoch's arrays, to be written again: new ones each time cost more than the copy. */
+  #spare: Values | undefined;
   #savedEpoch: number;
   #savedAt = 0;
   /** Set by an interrupt. */
@@ -132,13 +135,15 @@ class Training {
       valAccuracy: curve("valAccuracy"),
     };
     if (from) {
+      refuseOthers(this.#trained, from.best);
       assign(this.#trained, from.parameters);
       this.#adam.restore(from.adam);
     }
     this.#firstEpoch = from?.epoch ?? 0;
     this.#savedEpoch = this.#firstEpoch;
     this.#bestEpoch = from?.bestEpoch ?? 0;
-    this.#best = from?.best ?? read(this.#trained);
+    this.#best = read(this.#trained);
+    for (const [name, numbers] of this.#best) numbers.set(from?.best.get(name) ?? numbers);
     this.#first = from ? from.first : inspect(task);
   }
 
@@ -190,13 +195,16 @@ class Training {
     if (!Number.isFinite(val.loss)) throw this.#diverged("validation loss", val.loss);
     const { valLoss } = this.#curve;
     const better = this.#bestEpoch === 0 || val.loss < valLoss[this.#bestEpoch - 1]!;
-    const best = better ? read(this.#trained) : this.#best;
+    const [best, spare] = better
+      ? [read(this.#trained, this.#spare), this.#best]
+      : [this.#best, this.#spare];
     // No call of a function of ours from here to the last line: an interrupt finds all or nothing.
     this.#curve.loss.push(loss);
     this.#curve.trainAccuracy.push(train.accuracy);
     this.#curve.valLoss.push(val.loss);
     this.#curve.valAccuracy.push(val.accuracy);
     this.#best = best;
+    this.#spare = spare;
     if (better) this.#bestEpoch = valLoss.length;
     if (checkpoints && notebookInterrupts()) this.#whole = this.#state();
     const { epochs } = this.#task.config.training;
@@ -361,22 +369,32 @@ function trainedParameters({ model, distillation }: TrainingTask): Trained {
   return new Map(all.map((parameter) => [parameter.name, parameter]));
 }
 
-function read(trained: Trained): Values {
-  return new Map(
-    [...trained].map(([name, { variable }]) => [name, variable.dataSync<"float32">()]),
-  );
+/** Copies of the parameters' numbers, in the arrays of `into` where those are given. */
+function read(trained: Trained, into?: Values): Values {
+  if (!into) {
+    return new Map(
+      [...trained].map(([name, { variable }]) => [name, variable.dataSync<"float32">()]),
+    );
+  }
+  for (const [name, { variable }] of trained) into.get(name)!.set(numbersOf(variable));
+  return into;
 }
 
 /** @throws FormatError where names or sizes differ from the parameters'. */
-function assign(trained: Trained, values: Values): void {
+function refuseOthers(trained: Trained, values: Values): void {
   for (const [name, { variable }] of trained) {
-    const numbers = values.get(name);
-    if (numbers?.length !== variable.size) {
-      throw new FormatError(
-        `the checkpoint is damaged: "${name}" has ${numbers?.length ?? "no"} numbers, ` +
-          `not ${variable.size}`,
-      );
-    }
-    tf.tidy(() => variable.assign(tf.tensor(numbers, variable.shape)));
+    const length = values.get(name)?.length;
+    if (length === variable.size) continue;
+    throw new FormatError(
+      `the checkpoint is damaged: "${name}" has ${length ?? "no"} numbers, not ${variable.size}`,
+    );
+  }
+}
+
+/** @throws FormatError as refuseOthers */
+function assign(trained: Trained, values: Values): void {
+  refuseOthers(trained, values);
+  for (const [name, { variable }] of trained) {
+    tf.tidy(() => variable.assign(tf.tensor(values.get(name)!, variable.shape)));
   }
 }
