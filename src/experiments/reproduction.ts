@@ -16,7 +16,7 @@ import {
   paragraph,
   trialLinks,
 } from "./study-document.ts";
-import { outcomeCounts } from "./study-words.ts";
+import { outcomeCounts, rankingWords } from "./study-words.ts";
 import type { TheoremReport } from "./theorem1-report.ts";
 import { RULE, type Verdict } from "./verdict.ts";
 
@@ -112,6 +112,7 @@ function studyBlocks(
         heading(name, 3),
         paragraph(provenance(one)),
         { kind: "table", table: claimTable(part.claims) },
+        paragraph(rankingWords(one)),
         ...(part.notes.length > 0 ? [{ kind: "list", items: part.notes } as const] : []),
         trialLinks(part, linkTo),
       ];

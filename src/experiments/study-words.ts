@@ -51,13 +51,20 @@ function ranking(arms: readonly ArmReport[]): string {
     .join(" > ");
 }
 
+/** The order of the methods on one dataset, in a sentence, and which of them mostly died. */
+export function rankingWords({ part }: Evidence): string {
+  // Published weights stand beside the searched ones in the table, not in the order.
+  const arms = part.arms.filter(({ publishedOf }) => publishedOf === undefined);
+  const alive = arms.filter((arm) => !mostDied(arm));
+  return `Mean test accuracy in percent: ${ranking(alive)}.${died(arms)}`;
+}
+
 /** Paragraphs on one dataset: the verdicts, or why there are none, then the order of the means. */
-export function verdictWords({ dataset, profile, part, records }: Evidence): string[] {
+export function verdictWords(evidence: Evidence): string[] {
+  const { dataset, profile, part, records } = evidence;
   const name = datasetName(dataset);
   if (records.size === 0) return [`${name}: not run here yet.`];
   const { claims } = part;
-  // Published weights stand beside the searched ones in the table, not in the order.
-  const arms = part.arms.filter(({ publishedOf }) => publishedOf === undefined);
   const by = Map.groupBy(claims, ({ verdict }) => verdict.outcome);
   const list = (outcome: Outcome): string[] =>
     (by.get(outcome) ?? []).map((claim) => `- **${outcome}**: ${claimWords(claim)}`);
@@ -71,9 +78,5 @@ export function verdictWords({ dataset, profile, part, records }: Evidence): str
       : [`- so far: ${claim.text}${printed(claim)}: ${claim.ours}`],
   );
   const decided = [...list("reproduced"), ...list("refuted"), ...list("undecided"), ...soFar];
-  return [
-    head,
-    ...(decided.length > 0 ? [decided.join("\n")] : []),
-    `Mean test accuracy in percent: ${ranking(arms.filter((arm) => !mostDied(arm)))}.${died(arms)}`,
-  ];
+  return [head, ...(decided.length > 0 ? [decided.join("\n")] : []), rankingWords(evidence)];
 }

@@ -22,12 +22,12 @@ export function mapsBeforeAfter(run: RunResult): SizedRows {
   ]);
   const places = [
     ...[
-      { x: [0, 0.44], y: [0.6, 0.94] },
-      { x: [0.56, 1], y: [0.6, 0.94] },
+      { x: [0, 0.4], y: [0.64, 0.97] },
+      { x: [0.59, 0.99], y: [0.64, 0.97] },
     ],
     ...[
-      { x: [0, 0.44], y: [0, 0.34] },
-      { x: [0.56, 1], y: [0, 0.34] },
+      { x: [0, 0.4], y: [0, 0.33] },
+      { x: [0.59, 0.99], y: [0, 0.33] },
     ],
   ] as const;
   const cells = strips.map((figure, k) => {
@@ -41,7 +41,7 @@ export function mapsBeforeAfter(run: RunResult): SizedRows {
   });
   const title = `ABKD on ${plain(dataset)} ${plain(split)}, seed ${seed}: maps before and after training`;
   const sheet = compose(title, cells, `run ${run.id}`);
-  return { figure: sheet, height: 460 };
+  return { figure: sheet, height: 500 };
 }
 
 /**

@@ -21,14 +21,16 @@ export interface PageContent {
 
 const style = `
   :root { color-scheme: light; }
-  body { font: 16px/1.5 Helvetica, Arial, sans-serif; color: #222; max-width: 1100px;
+  body { font: 16px/1.5 Helvetica, Arial, sans-serif; color: #222; max-width: 1200px;
     margin: 2rem auto; padding: 0 1rem; }
   h1 { font-size: 1.6rem; line-height: 1.25; }
   h2 { font-size: 1.15rem; margin-top: 2rem; }
-  table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 1rem 0; }
-  th, td { padding: 0.3rem 0.8rem; text-align: left; border-bottom: 1px solid #ddd; }
-  [align="right"] { text-align: right; white-space: nowrap; }
-  th { border-bottom: 2px solid #666; font-weight: 600; }
+  table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums;
+    margin: 1rem 0; }
+  th, td { padding: 0.3rem 0.6rem; text-align: left; border-bottom: 1px solid #ddd; }
+  td[align="right"] { white-space: nowrap; }
+  td:first-child { min-width: 10rem; }
+  th { border-bottom: 2px solid #666; font-weight: 600; vertical-align: bottom; }
   .figure { width: 100%; margin: 1.5rem 0; break-inside: avoid; }
   .scroll { overflow-x: auto; }
   code { font-size: 0.9em; }

@@ -22,12 +22,12 @@ function axisStart(arms: readonly ArmReport[]): number {
   return lows.length > 0 ? Math.max(0, Math.min(...lows) - 2) : 0;
 }
 
-/** An arm that lies to the left of the axis, named at its foot. */
+/** An arm that lies to the left of the axis, named at its foot, above its trials. */
 function beyond(arm: ArmReport, index: number, floor: number): Partial<Data> {
   const { colour } = styleOf(arm.method.split(":")[0]!, index);
   const died = arm.dead > 0 ? `, ${arm.dead} of ${arm.n} died` : "";
   return {
-    ...{ type: "scatter", mode: "text", uid: `beyond-${index}`, x: [floor], y: [index] },
+    ...{ type: "scatter", mode: "text", uid: `beyond-${index}`, x: [floor], y: [index - 0.36] },
     text: [`◂ ${percentOf(arm.mean!).toFixed(1)}${died}`],
     textposition: "middle right",
     textfont: { color: colour, size: 12 },

@@ -1,6 +1,6 @@
 // abkd study: what its commands print, and their errors; the training itself is tested elsewhere.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { methods } from "../../src/distillation/registry.ts";
@@ -12,6 +12,7 @@ import { findStudy, studies } from "../../src/experiments/studies/index.ts";
 import { planStudy } from "../../src/experiments/study.ts";
 import { recordOf } from "../../src/experiments/trial-record.ts";
 import { runId } from "../../src/training/canonical.ts";
+import { skipWithoutData } from "../datasets/support/shared-data.ts";
 import { arithmeticResult, storeTrials } from "../experiments/arithmetic-study.ts";
 import { temporaryFolder } from "../training/small.ts";
 import { abkd } from "./abkd.ts";
@@ -114,4 +115,22 @@ test("plans: every registered method, one start a seed, the teacher at full size
       name,
     );
   for (const { id } of contenders()) assert.ok(arms.includes(id), id);
+});
+
+// With the graphs of table 9 at hand, or it would say that they are not.
+test("the committed docs/reproduction.md is what the committed results say", {
+  skip: skipWithoutData(),
+}, async (t) => {
+  const folder = join(import.meta.dirname, "../..");
+  const output = join(folder, "build", `reproduction-${process.pid}.md`);
+  t.after(() => rmSync(output, { force: true }));
+  const { code, stderr } = await abkd(
+    ...["study", "report", "--results", join(folder, "results"), "--output", output],
+  );
+  assert.equal(code, 0, stderr);
+  const committed = readFileSync(join(folder, "docs/reproduction.md"), "utf8");
+  assert.ok(
+    readFileSync(output, "utf8") === committed,
+    "docs/reproduction.md is stale: `npm run -s abkd -- study report` writes it",
+  );
 });
