@@ -47,11 +47,11 @@ export function evidenceOf(
   };
 }
 
-/** `seeds 1 to 5`, `split geom-gcn:0`; of none nothing. */
-function span(name: string, values: readonly (string | number)[]): string[] {
-  if (values.length === 0) return [];
-  if (values.length === 1) return [`${name} ${values[0]}`];
-  return [`${name}s ${values[0]} to ${values.at(-1)}`];
+/** `seeds 1 to 20`, `seeds 1 and 3`, `split geom-gcn:0`: of numbers or splits in order. */
+export function span(name: string, values: readonly (string | number)[]): string {
+  if (values.length === 1) return `${name} ${values[0]}`;
+  const between = values.length === 2 ? "and" : "to";
+  return `${name}s ${values[0]} ${between} ${values.at(-1)}`;
 }
 
 /** `2 splits with 2 seeds each`; of teachers alone `2 splits`. */
@@ -86,7 +86,8 @@ export function provenance({ dataset, profile, report, part, records }: Evidence
   const all = [...records.values()];
   const days = [...new Set(all.flatMap(({ timing }) => timing.recorded ?? []))].sort();
   const engines = distinct(all.map(({ engine }) => `${engine.name} ${engine.flavour}`));
-  const spans = [...span("split", part.splits), ...span("seed", part.seeds)].join(", ");
+  const seeds = part.seeds.length > 0 ? [span("seed", part.seeds)] : [];
+  const spans = [span("split", part.splits), ...seeds].join(", ");
   const recorded = days.length > 1 ? `${days[0]} to ${days.at(-1)}` : days[0];
   return (
     `${name}: ${profile} profile, ${doneText(report)} (${spans})` +

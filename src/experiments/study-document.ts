@@ -1,5 +1,5 @@
 // A study's report as a document of headings, paragraphs and tables, in Markdown; HTML is figures/.
-import { datasetName } from "./evidence.ts";
+import { datasetName, span } from "./evidence.ts";
 import type { Fact } from "./inconsistencies.ts";
 import type {
   ArmReport,
@@ -89,16 +89,16 @@ export function studyDocument(
 
 function datasetBlocks(part: DatasetReport, linkTo: (id: string) => string): Block[] {
   const { dataset, splits, seeds, unit, arms, comparisons, claims, notes } = part;
-  const names = splits.length > 1 ? `${splits[0]} to ${splits.at(-1)}` : splits.join();
+  const each = seeds.length / splits.length;
   const labels = new Map(arms.map(({ method, label }) => [method, label]));
   return [
     heading(datasetName(dataset)),
     paragraph(
       seeds.length === 0
-        ? `Splits ${names}, one teacher a split. Tests are over ${unit}s.`
-        : `Splits ${names}, ${seeds.length / splits.length} students a split and arm, seeds ` +
-            `${seeds[0]} to ${seeds.at(-1)}. Every method starts from the same student on a split with ` +
-            `a seed; one teacher a split. Tests are over ${unit}s.`,
+        ? `Teachers of ${span("split", splits)}, one each. Tests are over ${unit}s.`
+        : `Students of ${span("split", splits)}, ${each} a split and arm, ${span("seed", seeds)}. Every ` +
+            "method starts from the same student on a split with a seed; one teacher a split. " +
+            `Tests are over ${unit}s.`,
     ),
     { kind: "table", table: armTable(arms) },
     { kind: "figure", dataset },

@@ -86,7 +86,7 @@ export type SplitFamily = (typeof SPLIT_FAMILIES)[number];
  * `seeds` of students a split; what `quick` has trained serves `paper`.
  */
 const SIZES: Readonly<Record<Profile, { splits: number; seeds: number; publicSeeds: number }>> = {
-  quick: { splits: 2, seeds: 2, publicSeeds: 3 },
+  quick: { splits: 2, seeds: 1, publicSeeds: 3 },
   paper: { splits: 10, seeds: 2, publicSeeds: 20 },
 };
 
@@ -147,8 +147,9 @@ export function planStudy(whole: Study, options: PlanOptions): StudyPlan {
   const datasets = names.map((name) => {
     const splits = splitsOf(name, options);
     const count = splits[0] === "public" ? publicSeeds : seeds;
-    const length = study.arms.length > 0 ? count * splits.length : 0;
-    return { name, splits, seeds: Array.from({ length }, (_, k) => k + 1) };
+    const seedsOf = (_: string, k: number): number[] =>
+      Array.from({ length: count }, (_, s) => k * SIZES.paper.seeds + s + 1);
+    return { name, splits, seeds: study.arms.length > 0 ? splits.flatMap(seedsOf) : [] };
   });
   const trials = datasets.flatMap(({ name, splits, seeds: all }) =>
     splits.flatMap((split, k) => {

@@ -37,13 +37,13 @@ test("status, run and report of a study that is done", async (t) => {
     abkd("study", "run", ...given),
     abkd("study", "report", ...given, "--json", "--html", html),
   ]);
-  assert.match(status.stdout, /cora +abkd:literal +4 +0 +4\n/);
+  assert.match(status.stdout, /cora +abkd:literal +2 +0 +2\n/);
   assert.match(run.stdout, /table3: 0 trials run, .* done/);
   assert.deepEqual([status.code, run.code, report.code], [0, 0, 0], report.stderr);
   const { datasets, facts } = JSON.parse(report.stdout) as StudyReport & { facts: object[] };
   const arm = datasets[0]!.arms.find(({ method }) => method === "abkd")!;
   assert.ok(datasets[0]!.arms.every(({ publishedOf }) => publishedOf === undefined));
-  assert.deepEqual([arm.n, arm.paper?.mean, arm.verdict?.outcome], [4, 84.27, "none"]);
+  assert.deepEqual([arm.n, arm.paper?.mean, arm.verdict?.outcome], [2, 84.27, "none"]);
   assert.ok(arm.mean! > 0.8 && arm.std! > 0 && arm.interval![0] < arm.mean!);
   assert.ok(facts.length > 10);
   assert.match(readFileSync(html, "utf8"), /href="\.\.\/results\/[0-9a-f]{16}\.json"/);

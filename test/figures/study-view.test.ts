@@ -36,7 +36,7 @@ test("a study from the store: says from which trials, tables, claims, figures, w
   );
   const table = await study.table("cora");
   assert.equal(table.at(0, "method"), "Teacher");
-  assert.match(inspect(table), /Quick profile: a look \(2 splits with 2 seeds each\), no verdicts/);
+  assert.match(inspect(table), /Quick profile: a look \(2 splits with 1 seed each\), no verdicts/);
   const claims = await study.claims();
   assert.equal(claims.shape[0], 4);
   const trials = await study.trials();
@@ -49,7 +49,7 @@ test("a study from the store: says from which trials, tables, claims, figures, w
     titles.every((title) => /quick profile, \d+ trials/.test(title)),
     titles.join("\n"),
   );
-  assert.equal(study.records("abkd").length, 4);
+  assert.equal(study.records("abkd").length, 2);
   assert.throws(() => study.accuracies("pluto"), /pluto has no trials of this study/);
 });
 
