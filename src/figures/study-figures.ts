@@ -27,7 +27,7 @@ function beyond(arm: ArmReport, index: number, floor: number): Partial<Data> {
   const { colour } = styleOf(arm.method.split(":")[0]!, index);
   const died = arm.dead > 0 ? `, ${arm.dead} of ${arm.n} died` : "";
   return {
-    ...{ type: "scatter", mode: "text", uid: `beyond-${index}`, x: [floor], y: [index - 0.36] },
+    ...{ type: "scatter", mode: "text", uid: `beyond-${index}`, x: [floor], y: [index - 0.3] },
     text: [`◂ ${percentOf(arm.mean!).toFixed(1)}${died}`],
     textposition: "middle right",
     textfont: { color: colour, size: 12 },
@@ -109,11 +109,11 @@ export function attentionShares({ dataset, arms }: DatasetReport): SizedRows | u
   if (rows.length === 0) return undefined;
   const layers = Math.max(...rows.map(({ share }) => share.length));
   const trace: Partial<Data> = {
-    ...{ type: "heatmap", uid: "shares", colorscale: "Blues", reversescale: true },
+    ...{ type: "heatmap", uid: "shares", colorscale: "Cividis" },
     z: rows.map(({ share }) => [...share]),
     x: Array.from({ length: layers }, (_, j) => `layer ${j + 1}`),
     y: rows.map((_, k) => k),
-    ...{ zmin: 0, zmax: 1 },
+    ...{ zmin: 0, zmax: 1, ygap: 1 },
     hovertemplate: "%{x}: %{z:.3f}<extra></extra>",
   };
   return {

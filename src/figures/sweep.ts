@@ -79,13 +79,20 @@ export function sweepCurves(evidence: Evidence, option: SweepOf): Figure {
     hovertemplate: "the paper, %{x}: %{y:.2f} %<extra></extra>",
   };
   const dead = forms.filter((all) => !living.includes(all)).map(describeDead);
+  const ends = [
+    ...living.flat().flatMap(({ arm }) => (arm.interval ?? []).map(percent)),
+    ...paper.map(({ mean }) => mean),
+  ];
+  // Room for the lines about dead forms, below everything else.
+  const foot = Math.min(...ends) - 0.1 * dead.length * (Math.max(...ends) - Math.min(...ends));
+  const room = ends.length > 0 ? { autorangeoptions: { include: foot } } : {};
   const title = `${plain(evidence.dataset)}: accuracy over ${SYMBOLS[option]}, mean with 95 % interval`;
   return {
     data: paper.length > 0 ? [...data, papers] : data,
     layout: {
       ...baseLayout(title),
       xaxis: { ...baseAxis(SYMBOLS[option]), type: "category" },
-      yaxis: baseAxis("test accuracy (%)"),
+      yaxis: { ...baseAxis("test accuracy (%)"), ...room },
       annotations: dead.map((text, k) => ({
         ...{ xref: "paper", yref: "paper", x: 0.01, y: 0.02 + 0.07 * k, xanchor: "left" },
         ...{ text, showarrow: false, font: { size: 12, color: faint } },
