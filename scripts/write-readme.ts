@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { quickstart } from "../src/cli/quickstart.ts";
-import { datasetName, evidenceOf } from "../src/experiments/evidence.ts";
+import { datasetName, doneText, evidenceOf } from "../src/experiments/evidence.ts";
 import { writeSection } from "../src/experiments/markdown-section.ts";
 import { ResultsStore } from "../src/experiments/results-store.ts";
 import { findStudy } from "../src/experiments/studies/index.ts";
@@ -46,7 +46,10 @@ function findingsBlock(): string {
   const row = (texts: readonly string[]): string => `| ${texts.join(" | ")} |`;
   const names = evidence.map(({ dataset }) => datasetName(dataset));
   const head = ["test accuracy, %", ...names.flatMap((name) => [name, "paper"])];
-  const claims = evidence.map(({ part }, k) => `${names[k]} ${outcomeCounts(part.claims)}`);
+  const claims = evidence.map(({ part, report }, k) => {
+    const soFar = report.done < report.planned ? `, so far ${doneText(report)}` : "";
+    return `${names[k]} ${outcomeCounts(part.claims)}${soFar}`;
+  });
   return [
     ...[row(head), row(head.map(() => "---"))],
     ...ARMS.map((id) => row([label(id), ...cells(id)])),
