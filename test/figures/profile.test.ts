@@ -40,10 +40,17 @@ async function training(config: RunConfig): Promise<TrainingOutcome> {
 const PHASES = ["forward", "backward", "optimiser", "evaluation", "the rest of the epoch"];
 
 test("operators and what lies between them add up to the wall time", async () => {
+  let inside = 0;
   const began = performance.now();
-  const recorded = await profile(() => training(smallConfig({ epochs: 30, patience: 30 })));
-  const wall = (performance.now() - began) / 1000;
-  assert.ok(recorded.seconds <= wall && recorded.seconds > 0.9 * wall);
+  const recorded = await profile(async () => {
+    const start = performance.now();
+    const outcome = await training(smallConfig({ epochs: 30, patience: 30 }));
+    inside = (performance.now() - start) / 1000;
+    return outcome;
+  });
+  const outside = (performance.now() - began) / 1000;
+  // Clocks on both sides of the recording: true at any load, and to the microsecond.
+  assert.ok(inside > 0 && inside <= recorded.seconds && recorded.seconds <= outside);
   const sum = recorded.operators.reduce((total, { seconds }) => total + seconds, 0);
   assert.ok(Math.abs(sum + recorded.between - recorded.seconds) < 1e-6);
   assert.ok(recorded.between > 0 && sum > 0);
@@ -82,12 +89,12 @@ test("bytes and operations are those of the kernels' arguments", async () => {
 
 test("an operator inside of another counts once", async () => {
   const { operators, seconds } = await profile(() => {
-    const stop = performance.now() + 30;
     tf.tidy(() => tf.add(tf.ones([5]), 1));
+    const stop = performance.now() + 30;
     while (performance.now() < stop);
   });
   const sum = operators.reduce((total, one) => total + one.seconds, 0);
-  assert.ok(sum < seconds - 0.02, `${sum} of ${seconds} s`);
+  assert.ok(sum <= seconds - 0.03, `${sum} of ${seconds} s`);
 });
 
 test("the trace parses, nests, and covers the steps; it is bounded", async (t) => {
