@@ -29,6 +29,9 @@ function jupyterFolders(): Record<string, string> {
 async function runLab(extra: readonly string[]): Promise<number> {
   // Ctrl-C ends it without a question; whoever is root has chosen to be.
   const flags = ["-y", ...(process.getuid?.() === 0 ? ["--allow-root"] : [])];
+  // A notebook that is named opens in its place.
+  if (!extra.some((one) => one.includes("default_url")))
+    flags.push("--LabApp.default_url=/lab/tree/00-start-here.ipynb");
   const child = spawn(venvPython(root), ["-m", "jupyterlab", ...flags, ...extra], {
     cwd: path.join(root, "notebooks"),
     env: { ...jupyterFolders(), ...process.env },

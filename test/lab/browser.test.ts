@@ -67,6 +67,9 @@ describe("JupyterLab in Chromium", limits, () => {
     const status = async (query: string) => (await fetch(`${lab.url}/api/contents${query}`)).status;
     assert.equal(await status(""), 403);
     assert.equal(await status(`?token=${lab.token}`), 200);
+    // And begins where newcomers begin.
+    const begun = await fetch(`${lab.url}/?token=${lab.token}`);
+    assert.equal(new URL(begun.url).pathname, "/lab/tree/00-start-here.ipynb");
     const { port } = new URL(lab.url);
     for (const { address, family, internal } of Object.values(
       os.networkInterfaces(),

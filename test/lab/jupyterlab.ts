@@ -43,7 +43,7 @@ export async function startLab(folder: string): Promise<Lab> {
   const url = await new Promise<string>((resolve, reject) => {
     const onData = (chunk: Buffer) => {
       output += chunk;
-      const found = /(http:\/\/(?:localhost|127\.0\.0\.1):\d+)\/lab\?token=/.exec(output)?.[1];
+      const found = /(http:\/\/(?:localhost|127\.0\.0\.1):\d+)\/lab\S*\?token=/.exec(output)?.[1];
       if (found !== undefined) resolve(found);
     };
     child.stdout.on("data", onData);

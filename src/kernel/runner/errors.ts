@@ -4,6 +4,7 @@ import { inspect } from "node:util";
 import { CellSyntaxError, type CompiledCell, type Position } from "../cell/compile.ts";
 import type { Modules } from "../cell/modules.ts";
 import type { Failure } from "../channel.ts";
+import { pythonHint } from "./habits.ts";
 
 /** A cell that has been compiled, for the places in it. */
 interface Known {
@@ -56,7 +57,10 @@ export class Errors {
     const known = this.#cells.get(url);
     const isSyntax = at && ename === "SyntaxError" && !this.#frames(thrown).some(isOf(known));
     const place = isSyntax ? (known?.compiled.map(at.line, at.column) ?? undefined) : undefined;
-    return { status: "error", ename, evalue, traceback: this.lines(thrown, known, place) };
+    const traceback = this.lines(thrown, known, place);
+    const own = place ?? this.#frames(thrown).find(isOf(known))?.place;
+    if (known && own) traceback.push(...hints(ename, evalue, known.source, own));
+    return { status: "error", ename, evalue, traceback };
   }
 
   /** What a cell that could not be compiled failed with. */
@@ -67,6 +71,7 @@ export class Errors {
       `${red("SyntaxError")}: ${message}`,
       ...codeFrame(source, { line, column }),
       `    at Cell [${count}]:${line}:${column}`,
+      ...hints("SyntaxError", message, source, { line, column }),
     ];
     return { status: "error", ename: "SyntaxError", evalue: message, traceback };
   }
@@ -206,9 +211,18 @@ function shorten(text: string): string {
   return text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE)}…`;
 }
 
+/** What to write instead, where somebody wrote Python. */
+function hints(ename: string, evalue: string, source: string, { line }: Position): string[] {
+  const lines = linesOf(source);
+  const hint = pythonHint(ename, evalue, lines[line - 1] ?? "", lines[line - 2] ?? "");
+  return hint === undefined ? [] : [`In TypeScript: ${hint}`];
+}
+
+const linesOf = (source: string): string[] => source.split(/\r\n|[\n\r\u2028\u2029]/);
+
 /** The line of a place with the one before it, and a caret below. */
 function codeFrame(source: string, { line, column }: Position): string[] {
-  const lines = source.split(/\r\n|[\n\r\u2028\u2029]/);
+  const lines = linesOf(source);
   const width = String(line).length;
   const shown: string[] = [];
   for (let number = Math.max(1, line - 1); number <= line; number++) {

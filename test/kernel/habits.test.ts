@@ -1,0 +1,60 @@
+// Who writes Python into a cell is told what to write; who makes another mistake is told of that alone.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { TestRunner } from "./runner-harness.ts";
+
+const runner = new TestRunner();
+before(() => runner.ready);
+after(() => runner.close());
+
+async function hintOf(code: string): Promise<string | undefined> {
+  const { outcome } = await runner.run(code);
+  assert.equal(outcome.status, "error", code);
+  const lines = outcome.status === "error" ? outcome.traceback : [];
+  return lines.map((line) => /^In TypeScript: (.*)$/.exec(line)?.[1]).find(Boolean);
+}
+
+const HABITS: readonly (readonly [string, RegExp])[] = [
+  ["x = 3", /^const x = … declares it/],
+  ["const a = 1;\nlogits = [a];", /^const logits = /],
+  ["print(3)", /console\.log/],
+  ["len([1, 2])", /\.length/],
+  ["const y = True;", /^true$/],
+  ["torch.ones(2)", /@tensorflow\/tfjs/],
+  ["import numpy as np", /^import \* as name from "module"/],
+  ["import torch", /^import \* as name/],
+  ["from torch import nn", /^import \* as name/],
+  ["def f(x):\n    return x", /^function f/],
+  ["for i in range(3):\n    f(i)", /^for \(const x of xs\)/],
+  ["const squares = [x * x for x in xs]", /^xs\.map/],
+  ["if y > 1:\n    f()", /^if \(x > 0\) \{/],
+  ["%timeit f()", /no magics/],
+  ["!ls", /no shell lines/],
+  ["console?", /Shift-Tab/],
+  ["const z = lambda x: x", /=>/],
+  ["const g = a @ b", /tf\.matMul/],
+  ["const n = 1 # nodes", /^\/\/ a comment$/],
+];
+
+for (const [code, hint] of HABITS) {
+  test(`${JSON.stringify(code)} gets a hint`, async () => {
+    assert.match((await hintOf(code)) ?? "none", hint);
+  });
+}
+
+const OTHERS = [
+  `throw new ReferenceError("print")`,
+  `throw new Error("len is not defined")`,
+  "null.shape",
+  "const w = missing + 1",
+  "const v = ;",
+  `throw new SyntaxError("said by a library")`,
+  `JSON.parse("{")`,
+  `throw "import numpy as np is not defined"`,
+];
+
+for (const code of OTHERS) {
+  test(`${JSON.stringify(code)} gets none`, async () => {
+    assert.equal(await hintOf(code), undefined);
+  });
+}
