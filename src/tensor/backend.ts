@@ -20,7 +20,7 @@ import {
 import { nativeFlavour, requireNativeRecord } from "./native/build.ts";
 import { registerKernels } from "./operators.ts";
 import { addProfiled } from "./profiler.ts";
-import { recover, watchSavedCopies } from "./recover.ts";
+import { recover, watchTensors } from "./recover.ts";
 import { MOST_THREADS } from "./threads.ts";
 
 export const BACKEND = "abkd";
@@ -226,7 +226,7 @@ export function startEngine(
     registerKernels(BACKEND);
     tf.registerBackend(BACKEND, () => started, 10);
     const interrupts = notebookInterrupts();
-    if (interrupts) watchSavedCopies();
+    if (interrupts) watchTensors();
     interrupts?.addEventListener("interrupt", () => recover(started));
     registered = true;
   }

@@ -5,18 +5,50 @@ import type { Backend } from "./backend.ts";
 /** Copies that tfjs saved for gradients: kept, yet nobody's once the gradient is abandoned. */
 const savedCopies = new WeakSet<tf.Tensor>();
 
-/** Notes the copies from now on. */
-export function watchSavedCopies(): void {
-  const engine = tf.engine() as unknown as { clone(x: tf.Tensor): tf.Tensor };
+/** A tensor that tfjs is entering into its books, and what they said before it began. */
+interface Entry {
+  readonly tensor: tf.Tensor;
+  readonly backend: unknown;
+  readonly counts: Counts;
+  readonly known: boolean;
+}
+
+let entry: Entry | undefined;
+
+/** What is in progress is noted from now on. */
+export function watchTensors(): void {
+  const engine = booksOf(tf.engine());
   const clone = engine.clone.bind(engine);
   engine.clone = (x) => {
     const copy = clone(x);
     savedCopies.add(copy);
     return copy;
   };
+  const track = engine.trackTensor.bind(engine);
+  engine.trackTensor = (tensor, backend) => {
+    const { numTensors, numBytes, numDataBuffers, tensorInfo } = engine.state;
+    const counts = { numTensors, numBytes, numDataBuffers };
+    entry = { tensor, backend, counts, known: tensorInfo.has(tensor.dataId) };
+    track(tensor, backend);
+    entry = undefined;
+  };
 }
 
-/** What tfjs's engine keeps of a computation in progress; its types do not name all of it. */
+interface Counts {
+  numTensors: number;
+  numBytes: number;
+  numDataBuffers: number;
+}
+
+/** What tfjs's engine keeps of tensors and of a computation in progress; its types omit some. */
+interface Books {
+  readonly state: OpenState & Counts & { readonly tensorInfo: WeakMap<object, unknown> };
+  clone(x: tf.Tensor): tf.Tensor;
+  trackTensor(tensor: tf.Tensor, backend: unknown): void;
+}
+
+const booksOf = (engine: unknown): Books => engine as Books;
+
 interface OpenState {
   scopeStack: { readonly track: readonly tf.Tensor[] }[];
   activeTape: { readonly saved: readonly tf.Tensor[] }[] | null;
@@ -27,20 +59,37 @@ interface OpenState {
   readonly registeredVariables: Readonly<Record<string, tf.Variable>>;
 }
 
+/** Ends an entry that a kill has cut short: entered anew, in full; who is in no scope, out again. */
+function endEntry(ours: Backend): void {
+  if (!entry) return;
+  const { tensor, backend, counts, known } = entry;
+  entry = undefined;
+  const engine = booksOf(tf.engine());
+  const { state } = engine;
+  if (state.scopeStack.some(({ track }) => track.includes(tensor))) return;
+  Object.assign(state, counts);
+  if (!known) state.tensorInfo.delete(tensor.dataId);
+  engine.trackTensor(tensor, backend);
+  // Variable.assign took new numbers: next it would have become one more user of them.
+  if (tensor instanceof tf.Variable) ours.incRef(tensor.dataId);
+  else if (!state.scopeStack.some(({ track }) => track.includes(tensor))) tensor.dispose();
+}
+
 /**
  * Does what the `finally` blocks of tf.tidy, tf.grad and the kernels would have done, had they run.
  * Tensors of the open scopes are freed as if their tidy had thrown; those outside of any scope,
  * kept ones and variables stay. To be called when nothing of tf is on the stack.
  *
- * What the kill tore from the books (a tensor between its making and its scope) is given back
- * when the collector finds it.
+ * What the kill kept out of the books (data that had no tensor yet, or no longer) is given back when
+ * the collector finds it.
  */
 export function recover(backend: Backend): void {
   const engine = tf.engine();
-  const state = engine.state as unknown as OpenState;
+  const { state } = booksOf(engine);
   // First of all: threads may still be writing to what is about to be freed.
   backend.engine.settle();
   backend.endCpuKernel();
+  endEntry(backend);
   // Variable.assign may have been cut after taking the new numbers and before counting them.
   const variables = Object.values(state.registeredVariables).map(({ dataId }) => dataId);
   const release = backend.protect(variables);

@@ -1,0 +1,77 @@
+// An interrupt in the middle of tfjs's bookkeeping: its counts are as before, wherever it was cut.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as tf from "@tensorflow/tfjs";
+import { runningBackend } from "../../src/tensor/backend.ts";
+import { startEngine } from "../../src/tensor/index.ts";
+import { recover, watchTensors } from "../../src/tensor/recover.ts";
+
+startEngine("wasm");
+watchTensors();
+
+type Call = (...args: unknown[]) => unknown;
+interface Books {
+  readonly state: { readonly tensorInfo: Record<"has" | "set", Call> };
+  track: Call;
+  startScope(): void;
+}
+const books = tf.engine() as unknown as Books;
+
+/** Cuts a call short in place of a method's n-th run from now, as a kill does. */
+function cut<K extends string>(object: Record<K, Call>, method: K, nth: number): () => void {
+  const whole = object[method];
+  let runs = 0;
+  object[method] = function (this: unknown, ...args: unknown[]) {
+    if (++runs === nth) throw new Error("killed");
+    return whole.apply(this, args);
+  };
+  return () => {
+    object[method] = whole;
+  };
+}
+
+const { tensorInfo } = books.state;
+const PLACES: Readonly<Record<string, () => () => void>> = {
+  "before anything is counted": () => cut(tensorInfo, "has", 1),
+  "between the counts of tensors and of data": () => cut(tensorInfo, "has", 2),
+  "between the count of data and its entry": () => cut(tensorInfo, "set", 1),
+  "before the scope has it": () => cut(books as unknown as Record<"track", Call>, "track", 1),
+};
+
+const counts = () => {
+  const { numTensors, numBytes, numDataBuffers } = tf.memory();
+  return { numTensors, numBytes, numDataBuffers };
+};
+
+for (const [place, cutThere] of Object.entries(PLACES)) {
+  for (const scopes of [0, 2]) {
+    test(`cut ${place}, ${scopes} scopes deep`, () => {
+      const kept = tf.tensor1d([1, 2]);
+      const before = counts();
+      for (let depth = 0; depth < scopes; depth++) books.startScope();
+      const mend = cutThere();
+      assert.throws(() => tf.tensor1d([3, 4, 5]), /killed/);
+      mend();
+      recover(runningBackend());
+      assert.deepEqual(counts(), before);
+      assert.deepEqual([...kept.dataSync()], [1, 2]);
+      kept.dispose();
+    });
+  }
+}
+
+test("cut as a variable takes new numbers, it has them, and so has who gave them", () => {
+  const variable = tf.variable(tf.tensor1d([1, 2]));
+  const next = tf.tensor1d([3, 4]);
+  const before = counts();
+  // The old numbers are looked up, then the new ones by the watch, then by tfjs.
+  const mend = cut(tensorInfo, "has", 3);
+  assert.throws(() => variable.assign(next), /killed/);
+  mend();
+  recover(runningBackend());
+  assert.deepEqual([...variable.dataSync()], [3, 4]);
+  variable.assign(tf.tensor1d([5, 6]));
+  assert.deepEqual([...next.dataSync()], [3, 4]);
+  assert.equal(counts().numTensors, before.numTensors + 1);
+  tf.dispose([variable, next]);
+});
