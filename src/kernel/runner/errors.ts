@@ -55,11 +55,12 @@ export class Errors {
   failure(thrown: unknown, url: string, at?: Position): Failure {
     const { ename, evalue } = nameOf(thrown);
     const known = this.#cells.get(url);
-    const isSyntax = at && ename === "SyntaxError" && !this.#frames(thrown).some(isOf(known));
+    const own = this.#frames(thrown).find(isOf(known))?.place;
+    const isSyntax = at && ename === "SyntaxError" && !own;
     const place = isSyntax ? (known?.compiled.map(at.line, at.column) ?? undefined) : undefined;
     const traceback = this.lines(thrown, known, place);
-    const own = place ?? this.#frames(thrown).find(isOf(known))?.place;
-    if (known && own) traceback.push(...hints(ename, evalue, known.source, own));
+    const failed = place ?? own;
+    if (known && failed) traceback.push(...hints(ename, evalue, known.source, failed));
     return { status: "error", ename, evalue, traceback };
   }
 
