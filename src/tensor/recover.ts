@@ -66,13 +66,14 @@ function endEntry(ours: Backend): void {
   entry = undefined;
   const engine = booksOf(tf.engine());
   const { state } = engine;
-  if (state.scopeStack.some(({ track }) => track.includes(tensor))) return;
+  const inScope = (): boolean => state.scopeStack.some(({ track }) => track.includes(tensor));
+  if (inScope()) return;
   Object.assign(state, counts);
   if (!known) state.tensorInfo.delete(tensor.dataId);
   engine.trackTensor(tensor, backend);
   // Variable.assign took new numbers: next it would have become one more user of them.
   if (tensor instanceof tf.Variable) ours.incRef(tensor.dataId);
-  else if (!state.scopeStack.some(({ track }) => track.includes(tensor))) tensor.dispose();
+  else if (!inScope()) tensor.dispose();
 }
 
 /**

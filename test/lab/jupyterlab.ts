@@ -17,6 +17,10 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** What JupyterLab prints of where it listens: the page that it opens, and the token. */
+const FIRST_PAGE =
+  /(http:\/\/(?:localhost|127\.0\.0\.1):\d+)\/lab\/tree\/00-start-here\.ipynb\?token=/;
+
 export interface Lab {
   /** Without a slash at the end. */
   readonly url: string;
@@ -43,7 +47,7 @@ export async function startLab(folder: string): Promise<Lab> {
   const url = await new Promise<string>((resolve, reject) => {
     const onData = (chunk: Buffer) => {
       output += chunk;
-      const found = /(http:\/\/(?:localhost|127\.0\.0\.1):\d+)\/lab\S*\?token=/.exec(output)?.[1];
+      const found = FIRST_PAGE.exec(output)?.[1];
       if (found !== undefined) resolve(found);
     };
     child.stdout.on("data", onData);
