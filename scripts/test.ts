@@ -1,16 +1,23 @@
 // Runs everything that `npm test` stands for: types, lint and formatting, then all test files.
+// With --soak, what `npm run soak` stands for: the long fuzzes and kills of test/**/*.soak.ts, one at a time.
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { EventData } from "node:test";
 import { run } from "node:test";
+import { parseArgs } from "node:util";
 
 const root = path.resolve(import.meta.dirname, "..");
 
+const { values, positionals } = parseArgs({
+  options: { soak: { type: "boolean", default: false } },
+  allowPositionals: true,
+});
+
 /** Longest that one test may take, and all of them together. Milliseconds. */
-const testLimit = 5 * 60_000;
-const runLimit = 20 * 60_000;
+const testLimit = (values.soak ? 60 : 5) * 60_000;
+const runLimit = (values.soak ? 180 : 20) * 60_000;
 
 interface Totals {
   passed: number;
@@ -67,7 +74,7 @@ async function runTests(files: readonly string[]): Promise<void> {
   const stream = run({
     files,
     cwd: root,
-    concurrency: os.availableParallelism(),
+    concurrency: values.soak ? 1 : os.availableParallelism(),
     timeout: testLimit,
     // The limit above does not reach a file whose tests are over but whose process lives on.
     signal: AbortSignal.timeout(runLimit),
@@ -120,20 +127,21 @@ async function runTests(files: readonly string[]): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const pattern = process.argv[2];
+  const [pattern] = positionals;
+  const suffix = values.soak ? ".soak.ts" : ".test.ts";
   // The tests that wait for npm, Python and a browser take longest, so they go first.
   const slow = (file: string) => Number(!/\/(packaging|lab)\//.test(file));
-  const all = globSync("test/**/*.test.ts", { cwd: root })
+  const all = globSync(`test/**/*${suffix}`, { cwd: root })
     .sort()
     .sort((a, b) => slow(a) - slow(b));
   const chosen = pattern === undefined ? all : all.filter((file) => file.includes(pattern));
   if (chosen.length === 0) {
-    console.error(`no test file under test/ has a path that contains "${pattern ?? ".test.ts"}"`);
+    console.error(`no test file under test/ has a path that contains "${pattern ?? suffix}"`);
     process.exitCode = 2;
     return;
   }
   const started = performance.now();
-  if (pattern === undefined) {
+  if (pattern === undefined && !values.soak) {
     await Promise.all([
       check("types (tsc)", "tsc", ["-p", "."]),
       check("lint and format (biome)", "biome", ["check", "."]),
