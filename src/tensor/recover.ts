@@ -89,6 +89,7 @@ export function recover(backend: Backend): void {
   const { state } = booksOf(engine);
   // First of all: threads may still be writing to what is about to be freed.
   backend.engine.settle();
+  backend.engine.memory.mend();
   backend.endCpuKernel();
   endEntry(backend);
   // Variable.assign may have been cut after taking the new numbers and before counting them.
