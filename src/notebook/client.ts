@@ -21,7 +21,13 @@ import {
   type RequestOptions,
   seconds,
 } from "./exchange.ts";
-import { type Exit, KernelProcess, type KernelSpec, type ProcessOptions } from "./launch.ts";
+import {
+  type Exit,
+  KernelProcess,
+  type KernelSpec,
+  PORT_TAKEN,
+  type ProcessOptions,
+} from "./launch.ts";
 
 export type { Content, Header, Message } from "../kernel/wire.ts";
 export {
@@ -70,11 +76,12 @@ export async function startKernel(
     const client = new KernelClient(await KernelProcess.start(spec, options), spec);
     try {
       await client.ready(options.startTimeout);
+      client.process.starting = false;
       return client;
     } catch (error) {
       await client.kill();
       // Another process took one of the ports between our look and the kernel's.
-      const taken = error instanceof KernelDeadError && /address.*in use/i.test(error.exit.stderr);
+      const taken = error instanceof KernelDeadError && PORT_TAKEN.test(error.exit.stderr);
       if (!taken || attempt === START_ATTEMPTS) throw error;
     }
   }
