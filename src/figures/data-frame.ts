@@ -72,14 +72,21 @@ function refusePlot(): never {
   );
 }
 
+/** Where danfojs defines `plot`: in a class below, of which derived frames are. */
+function hintAtPlot(prototype: object): void {
+  let owner: object | null = prototype;
+  while (owner && !Object.hasOwn(owner, "plot"))
+    owner = Object.getPrototypeOf(owner) as object | null;
+  if (owner) Object.defineProperty(owner, "plot", { value: refusePlot, configurable: true });
+}
+
 type Danfo = typeof import("danfojs-node");
 
 /** Loaded when the first frame is made: a second that commands and kernels do not wait for. */
 async function danfojs(): Promise<Danfo> {
   try {
     const danfo = await import("danfojs-node");
-    for (const { prototype } of [danfo.DataFrame, danfo.Series])
-      Object.defineProperty(prototype, "plot", { value: refusePlot, configurable: true });
+    for (const { prototype } of [danfo.DataFrame, danfo.Series]) hintAtPlot(prototype);
     return danfo;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw cause;
