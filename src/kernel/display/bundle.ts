@@ -1,9 +1,12 @@
 // What a value looks like: a bundle of views by MIME type, always with text/plain.
 import { types } from "node:util";
 import type { Bundle } from "../channel.ts";
-import { frameBundle, isFrame, recordsTable } from "./frame.ts";
+import { isFrame } from "./frame.ts";
+import { frameBundle } from "./frame-table.ts";
 import { callHook, isThenable, normaliseBundle } from "./hook.ts";
-import { messageOf, textOf } from "./text.ts";
+import { messageOf } from "./leaves.ts";
+import { recordsTable } from "./records.ts";
+import { textOf } from "./text.ts";
 
 /**
  * A value's views: its own (`Symbol.for("Jupyter.display")`), or the built-in ones. Never throws,
