@@ -128,7 +128,7 @@ Plot.plot({ document, marks: [Plot.line(points, { x: "x", y: "y" }), Plot.dot(po
     const picture = await output(`Uint8Array.from(${bytes})`);
     assert.deepEqual(await sizeOf(picture.locator("img")), [8, 8]);
     const table = await output(
-      "Array.from({ length: 10000 }, (_, i) => ({ id: i, name: "User " + i, at: { lat: i, lon: 2 } }))",
+      "Array.from({ length: 10000 }, (_, i) => ({ id: i, name: 'User ' + i, at: { lat: i, lon: 2 } }))",
     );
     await table.locator("table.dataframe").waitFor();
     assert.equal(await table.locator("tbody tr").count(), 21);
