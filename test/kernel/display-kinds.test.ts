@@ -28,6 +28,9 @@ test("an element is its HTML, an <svg> a picture", () => {
       ">",
     ),
   });
+  assert.match(String(bundle(document)["text/html"]), /^<html>/);
+  const selection = { node: () => div, nodes: () => [div], selectAll: () => [], attr: () => "" };
+  assert.equal(bundle(selection)["text/html"], div.outerHTML, "a selection of D3's");
   assert.match(String(text([div])), /^\[ <div title=.*characters\) \]$/);
 
   const chart = Plot.plot({
@@ -201,6 +204,16 @@ test("bytes of picture files are pictures", () => {
   ]) {
     assert.deepEqual(Object.keys(bundle(other)), ["text/plain"]);
   }
+  /** As node-canvas and @napi-rs/canvas have it. */
+  class Canvas {
+    getContext() {
+      return {};
+    }
+    toDataURL() {
+      return `data:image/png;base64,${png.toString("base64")}`;
+    }
+  }
+  assert.equal(bundle(new Canvas())["image/png"], png.toString("base64"));
   assert.match(String(text(begun("RIFF"))), /^<Buffer 52 49/);
   assert.match(String(text({ png: new Uint8Array(png) })), /png: Uint8Array\(\d+\) \[ 137, 80/);
 });

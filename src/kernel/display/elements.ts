@@ -9,11 +9,16 @@ interface ElementLike {
   readonly nodeType: number;
 }
 
+const ELEMENT = 1;
+const DOCUMENT = 9;
 const LONGEST_TAG = 200;
 
-/** An element of a document, whoever made the document, or the first one of D3's selection. */
+/** An element, whoever made its document; a document's own one, the first one of D3's selection. */
 export function elementOf(value: unknown): ElementLike | undefined {
   if (isElement(value)) return value;
+  if (typeof value !== "object" || value === null) return undefined;
+  const root = findProperty(value, "nodeType") && readMember(value, "documentElement");
+  if (isElement(root) && readMember(value, "nodeType") === DOCUMENT) return root;
   if (!hasMethods(value, ["node", "nodes", "selectAll", "attr"])) return undefined;
   const node = callMethod(value, "node");
   return isElement(node) ? node : undefined;
@@ -21,7 +26,7 @@ export function elementOf(value: unknown): ElementLike | undefined {
 
 function isElement(value: unknown): value is ElementLike {
   if (typeof value !== "object" || value === null) return false;
-  if (!findProperty(value, "outerHTML") || readMember(value, "nodeType") !== 1) return false;
+  if (!findProperty(value, "outerHTML") || readMember(value, "nodeType") !== ELEMENT) return false;
   return typeof readMember(value, "outerHTML") === "string";
 }
 

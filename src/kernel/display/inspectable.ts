@@ -1,5 +1,5 @@
 // Tensors, data frames, tables and elements print themselves in Node's inspection as a cell shows them.
-import { type InspectOptions, inspect } from "node:util";
+import { type InspectOptions, inspect, types } from "node:util";
 import { childrenOf, isContainer } from "./children.ts";
 import { kindText } from "./kinds.ts";
 import { setTaught } from "./leaves.ts";
@@ -7,7 +7,8 @@ import { findProperty } from "./property.ts";
 
 /** As deep as any of the console's methods prints, and as many values as it would take long to. */
 const DEPTH = 4;
-const MOST = 2000;
+const MOST = 10_000;
+const EACH = 100;
 
 /** What one of these has from its class: where that is found, the class is taught. */
 const MARKS = ["dataSync", "outerHTML", "getChildAt", "columnNames", "$isSeries"];
@@ -22,10 +23,26 @@ export function teachInspection(value: unknown): void {
   const look = (part: unknown, depth: number): void => {
     if (typeof part !== "object" || part === null || seen.has(part) || --left < 0) return;
     seen.add(part);
-    if (teach(part) || depth === DEPTH || !isContainer(part)) return;
-    for (const entry of childrenOf(part).entries) look(entry.value, depth + 1);
+    if (types.isProxy(part) || (!isPlain(part) && teach(part)) || depth === DEPTH) return;
+    for (const each of partsOf(part)) look(each, depth + 1);
   };
   look(value, 0);
+}
+
+/** Most of what is printed: it has no class to teach. */
+function isPlain(value: object): boolean {
+  const proto: unknown = Object.getPrototypeOf(value);
+  return proto === Object.prototype || proto === Array.prototype || proto === null;
+}
+
+/** The first parts of what is printed part by part. */
+function partsOf(value: object): readonly unknown[] {
+  const data = (key: PropertyKey): unknown => Object.getOwnPropertyDescriptor(value, key)?.value;
+  if (Array.isArray(value))
+    return Array.from({ length: Math.min(value.length, EACH) }, (_, i) => data(i));
+  if (types.isMap(value) || types.isSet(value))
+    return childrenOf(value).entries.map((entry) => entry.value);
+  return isContainer(value) ? Object.keys(value).slice(0, EACH).map(data) : [];
 }
 
 /** @returns whether the value prints itself */

@@ -20,6 +20,10 @@ export function kindBundle(value: unknown): Bundle | undefined {
 /** How such an object prints itself: as the last line of a cell does, or on a line within others. */
 export function kindText(value: object, isWithin: boolean): string | undefined {
   if (isWithin) return shortView(value);
-  const text = kindBundle(value)?.["text/plain"];
-  return typeof text === "string" ? text : undefined;
+  try {
+    const text = kindBundle(value)?.["text/plain"];
+    return typeof text === "string" ? text : undefined;
+  } catch {
+    return undefined;
+  }
 }

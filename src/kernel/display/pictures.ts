@@ -1,8 +1,9 @@
-// The bytes of a picture file as the picture.
+// The bytes of a picture file, and what is drawn on a canvas, as the picture.
 import { types } from "node:util";
 import type { Bundle } from "../channel.ts";
 import { normaliseBundle } from "./hook.ts";
 import { count } from "./numbers.ts";
+import { callMethod, hasMethods } from "./property.ts";
 
 /** How a file of each type begins: bytes, and null for any byte. */
 const SIGNATURES: Readonly<Record<string, readonly (number | null)[]>> = {
@@ -15,9 +16,11 @@ const SIGNATURES: Readonly<Record<string, readonly (number | null)[]>> = {
 const SHORTEST = 24;
 const LONGEST = 32 * 2 ** 20;
 
-/** The bundle of bytes that begin as a picture file does; nothing for anything else. */
+/** The picture that a value is, as bytes or as a canvas; nothing for anything else. */
 export function pictureBundle(value: unknown): Bundle | undefined {
-  const bytes = types.isAnyArrayBuffer(value) ? new Uint8Array(value) : value;
+  const bytes = types.isAnyArrayBuffer(value)
+    ? new Uint8Array(value)
+    : (canvasBytes(value) ?? value);
   if (!types.isUint8Array(bytes)) return undefined;
   if (bytes.length < SHORTEST || bytes.length > LONGEST) return undefined;
   for (const [type, signature] of Object.entries(SIGNATURES)) {
@@ -27,4 +30,12 @@ export function pictureBundle(value: unknown): Bundle | undefined {
     return { ...normaliseBundle({ [type]: bytes }), "text/plain": text };
   }
   return undefined;
+}
+
+/** What is drawn on a canvas of node-canvas and the like. */
+function canvasBytes(value: unknown): Uint8Array | undefined {
+  if (!hasMethods(value, ["getContext", "toDataURL"])) return undefined;
+  const url = callMethod(value, "toDataURL");
+  const data = typeof url === "string" && /^data:image\/\w+;base64,(.*)$/s.exec(url)?.[1];
+  return data ? Buffer.from(data, "base64") : undefined;
 }
