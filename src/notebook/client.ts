@@ -21,13 +21,7 @@ import {
   type RequestOptions,
   seconds,
 } from "./exchange.ts";
-import {
-  type Exit,
-  KernelProcess,
-  type KernelSpec,
-  PORT_TAKEN,
-  type ProcessOptions,
-} from "./launch.ts";
+import { type Exit, KernelProcess, type KernelSpec, type ProcessOptions } from "./launch.ts";
 
 export type { Content, Header, Message } from "../kernel/wire.ts";
 export {
@@ -81,7 +75,7 @@ export async function startKernel(
     } catch (error) {
       await client.kill();
       // Another process took one of the ports between our look and the kernel's.
-      const taken = error instanceof KernelDeadError && PORT_TAKEN.test(error.exit.stderr);
+      const taken = error instanceof KernelDeadError && client.process.portTaken;
       if (!taken || attempt === START_ATTEMPTS) throw error;
     }
   }

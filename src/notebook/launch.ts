@@ -52,7 +52,7 @@ export interface Exit {
 const TAIL_CHARACTERS = 8_192;
 const TAIL_LINES = 20;
 /** What a kernel says that found one of its ports taken. */
-export const PORT_TAKEN = /address.*in use/i;
+const PORT_TAKEN = /address.*in use/i;
 /** After the exit, for what a child of the kernel keeps open. */
 const STDERR_MILLISECONDS = 200;
 
@@ -72,6 +72,8 @@ export class KernelProcess {
   readonly connectionFile: string;
   /** Until it answers, a kernel that says that a port is taken is ended: tslab lives on, deaf. */
   starting = true;
+  /** It said so. */
+  portTaken = false;
   readonly #spec: KernelSpec;
   readonly #options: ProcessOptions;
   readonly #folder: string;
@@ -193,7 +195,8 @@ export class KernelProcess {
     let tail = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       tail = (tail + text).slice(-TAIL_CHARACTERS);
-      if (this.starting && PORT_TAKEN.test(tail)) this.signal("SIGKILL");
+      this.portTaken ||= PORT_TAKEN.test(tail);
+      if (this.starting && this.portTaken) this.signal("SIGKILL");
     });
     return new Promise((resolve) => {
       const end = (code: number | null, signal: NodeJS.Signals | null): void => {
