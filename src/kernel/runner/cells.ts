@@ -168,16 +168,26 @@ export class Cells {
   }
 
   #conclude(run: Run, outcome: Outcome): void {
-    const { frames, marks, inspector, ended } = this.#parts;
+    const { marks, inspector, ended } = this.#parts;
     critical(() => {
       if (run.finished) return;
       run.finished = true;
       setCurrent(undefined);
       ended(run);
       inspector.release();
-      frames.event({ type: "done", cell: run.cell, outcome });
+      this.#tell(run, outcome);
       marks.event({ type: "mark", cell: run.cell });
     });
     own.setImmediate(() => this.next());
+  }
+
+  /** A view that is no JSON, or nests too deep for it, must not cost the cell its end. */
+  #tell({ cell }: Run, outcome: Outcome): void {
+    const { frames } = this.#parts;
+    try {
+      frames.event({ type: "done", cell, outcome });
+    } catch (error) {
+      frames.event({ type: "done", cell, outcome: this.errors.failure(error, "") });
+    }
   }
 }
