@@ -159,5 +159,6 @@ const commands = new Socket({ fd, readable: true, writable: false });
 commands.on("data", (bytes: Buffer) => {
   for (const command of decoder.push(bytes)) obey(command);
 });
+commands.on("error", lost);
 // The supervisor has gone: nobody would ever read what this process does.
-for (const event of ["close", "error"]) commands.on(event, end);
+commands.on("close", end);
