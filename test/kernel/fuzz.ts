@@ -174,8 +174,12 @@ async function assertAlive(kernel: KernelClient, pid: unknown): Promise<void> {
   for (let i = 0; i < 3; i++) await kernel.heartbeat();
 
   const code = { code: "let text = 'x'; text.toUpp", cursor_pos: 26 };
-  const { reply } = await kernel.request("shell", "complete_request", code);
-  assert.deepEqual(reply.content["matches"], ["toUpperCase"], "the types are known");
+  let matches: unknown;
+  // On a busy machine TypeScript may not have started within one question's time.
+  for (let i = 0; i < 6 && !(Array.isArray(matches) && matches.length > 0); i++) {
+    matches = (await kernel.request("shell", "complete_request", code)).reply.content["matches"];
+  }
+  assert.deepEqual(matches, ["toUpperCase"], "the types are known");
 
   await kernel.execute("comm.registerTarget('alive', (one, { data }) => one.send(data)); 0");
   const echo = next(kernel, ({ content }) => content["comm_id"] === "alive", 60_000);
