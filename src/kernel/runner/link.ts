@@ -62,7 +62,8 @@ async function interruptOnce(request: number): Promise<void> {
   let hasStopped = false;
   let looksIdle = false;
   for (let isFirst = true; !(await cancel(request, isFirst)); isFirst = false) {
-    looksIdle = !(await stop(looksIdle));
+    // A probe can be ended by the stop before it, which came late: the next one is not.
+    looksIdle = !(await stop(looksIdle).catch(() => false));
     hasStopped ||= !looksIdle;
   }
   if (!hasStopped) return;
