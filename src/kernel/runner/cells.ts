@@ -42,7 +42,12 @@ export class Cells {
 
   /** Starts the next cell, where none runs. */
   next(): void {
-    if (currentRun()) return;
+    const current = currentRun();
+    if (current) {
+      // Called by the event loop: a stop that came late has torn the start of this one.
+      if (!current.begun) within(current, () => this.#start(current));
+      return;
+    }
     const run = critical(() => {
       const command = this.#queue.shift();
       if (!command) return undefined;
@@ -88,6 +93,7 @@ export class Cells {
       return;
     }
     this.errors.remember(code, count, compiled);
+    run.begun = true;
     inspector.evaluate(compiled.code, (evaluated) => {
       run.evaluated = true;
       if (run.onEvaluated) run.onEvaluated();
