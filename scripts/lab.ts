@@ -1,5 +1,7 @@
 // `npm run lab`: JupyterLab with the TypeScript kernel, in notebooks/; all of it inside this folder.
 import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { UserError } from "../src/errors.ts";
 import { ensureVenv, venvPython } from "./venv.ts";
@@ -26,7 +28,7 @@ function jupyterFolders(): Record<string, string> {
 }
 
 /** Runs JupyterLab until it ends or is told to. It listens on localhost, with a token: its default. */
-async function runLab(extra: readonly string[]): Promise<number> {
+async function runLab(extra: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   // Ctrl-C ends it without a question; whoever is root has chosen to be.
   const flags = ["-y", ...(process.getuid?.() === 0 ? ["--allow-root"] : [])];
   // A notebook that is named opens in its place.
@@ -34,7 +36,7 @@ async function runLab(extra: readonly string[]): Promise<number> {
     flags.push("--LabApp.default_url=/lab/tree/00-start-here.ipynb");
   const child = spawn(venvPython(root), ["-m", "jupyterlab", ...flags, ...extra], {
     cwd: path.join(root, "notebooks"),
-    env: { ...jupyterFolders(), ...process.env },
+    env: { ...jupyterFolders(), ...process.env, ...env },
     stdio: "inherit",
   });
   // Ctrl-C reaches JupyterLab by the terminal as well; a signal sent to this process only does not.
@@ -46,11 +48,40 @@ async function runLab(extra: readonly string[]): Promise<number> {
   });
 }
 
+/**
+ * Runs JupyterLab with its kernels behind files that only their owner may open. Their paths have 107
+ * bytes at most, too few below some checkouts, and they are named after Jupyter's runtime folder.
+ */
+async function runPrivately(extra: readonly string[]): Promise<number> {
+  const longest = path.join("abkd-XXXXXX", `kernel-${"0".repeat(36)}-ipc-5`);
+  const isShort = path.join(tmpdir(), longest).length <= 103;
+  const folder = mkdtempSync(path.join(isShort ? tmpdir() : "/tmp", "abkd-"));
+  try {
+    return await runLab(["--KernelManager.transport=ipc", ...extra], {
+      JUPYTER_RUNTIME_DIR: folder,
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Takes `--transport` out of the arguments: the others are JupyterLab's. */
+function splitTransport(args: readonly string[]): { transport: string; extra: string[] } {
+  const at = args.findIndex((one) => /^--transport(=|$)/.test(one));
+  if (at < 0) return { transport: "tcp", extra: [...args] };
+  const [, inline] = /^--transport=(.*)$/.exec(args[at] ?? "") ?? [];
+  const transport = inline ?? args[at + 1] ?? "";
+  if (transport !== "tcp" && transport !== "ipc")
+    throw new UserError(`--transport takes tcp or ipc, not "${transport}"`);
+  return { transport, extra: args.toSpliced(at, inline === undefined ? 2 : 1) };
+}
+
 async function main(args: readonly string[]): Promise<number> {
+  const { transport, extra } = splitTransport(args);
   await ensureVenv(root);
   installKernel();
   if (args.includes("--install-only")) return 0;
-  return await runLab(args);
+  return transport === "ipc" ? await runPrivately(extra) : await runLab(extra, {});
 }
 
 main(process.argv.slice(2)).then(

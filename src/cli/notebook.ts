@@ -9,6 +9,7 @@ import {
   type Problem,
   TOLERANCE,
 } from "../notebook/check.ts";
+import type { Transport } from "../notebook/client.ts";
 import { type Notebook, readNotebook, serialiseNotebook } from "../notebook/nbformat.ts";
 import { injectParameters, parseParameter } from "../notebook/parameters.ts";
 import {
@@ -26,6 +27,7 @@ import { real } from "./options.ts";
 
 interface CommonOptions {
   readonly kernel?: string;
+  readonly transport: Transport;
   readonly timeout?: number;
 }
 
@@ -54,6 +56,14 @@ export function notebookCommand(): Command {
       .description(description)
       .argument("<files...>", "notebooks (.ipynb)")
       .option("--kernel <name>", "an installed kernel, see abkd kernel list")
+      .addOption(
+        new Option(
+          "--transport <how>",
+          "how the kernel is reached: ports of this machine, or files that only you may open",
+        )
+          .choices(["tcp", "ipc"])
+          .default("tcp"),
+      )
       .addOption(
         new Option("--timeout <seconds>", "for each cell (default: none)").argParser(real()),
       );
@@ -171,9 +181,9 @@ function open(
 
 function commonOptions(
   kernel: ChosenKernel,
-  { timeout }: CommonOptions,
-): Pick<RunOptions, "kernel" | "timeout"> {
-  return { kernel, ...(timeout !== undefined && { timeout: timeout * 1000 }) };
+  { timeout, transport }: CommonOptions,
+): Pick<RunOptions, "kernel" | "transport" | "timeout"> {
+  return { kernel, transport, ...(timeout !== undefined && { timeout: timeout * 1000 }) };
 }
 
 /**

@@ -4,6 +4,9 @@ import { readFileSync } from "node:fs";
 const ALLOW_EMPTY_KEY = "--allow-empty-key";
 const PORTS = ["shell", "iopub", "stdin", "control", "hb"] as const;
 
+/** https://rfc.zeromq.org/spec/32 */
+const Z85_KEY = /^[0-9a-zA-Z.\-:+=^!/*?&<>()[\]{}@%$#]{40}$/;
+
 /** The sockets of a kernel, by the names that the connection file gives their ports. */
 export type SocketName = (typeof PORTS)[number];
 
@@ -12,6 +15,8 @@ export interface Connection {
   readonly address: Readonly<Record<SocketName, string>>;
   /** Empty: messages are neither signed nor checked. */
   readonly key: string;
+  /** With which everything is encrypted, where the front end gave them; 40 characters of Z85 each. */
+  readonly curve?: { readonly publicKey: string; readonly secretKey: string };
 }
 
 export interface ConnectionOptions {
@@ -93,5 +98,18 @@ export function parseConnection(content: unknown, options: ConnectionOptions = {
     if (transport === "ipc") return [name, `ipc://${ip}-${port}`];
     return [name, `tcp://${ip.includes(":") ? `[${ip}]` : ip}:${port}`];
   });
-  return { address: Object.fromEntries(addresses) as Connection["address"], key };
+  const curve = parseCurve(fields);
+  const address = Object.fromEntries(addresses) as Connection["address"];
+  return { address, key, ...(curve && { curve }) };
+}
+
+/** jupyter_client's keys for CurveZMQ, since 8.10; half of them would leave the rest in the open. */
+function parseCurve(fields: Readonly<Record<string, unknown>>): Connection["curve"] {
+  const [publicKey, secretKey] = [fields["curve_publickey"], fields["curve_secretkey"]];
+  if ((publicKey ?? null) === null && (secretKey ?? null) === null) return undefined;
+  for (const [name, key] of Object.entries({ publicKey, secretKey })) {
+    if (typeof key === "string" && Z85_KEY.test(key)) continue;
+    throw new ConnectionError(`curve_${name.toLowerCase()} is no key of 40 characters in Z85`);
+  }
+  return { publicKey: String(publicKey), secretKey: String(secretKey) };
 }

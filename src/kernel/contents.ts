@@ -13,10 +13,13 @@ export function flagOf(content: Content, field: string, otherwise: boolean): boo
   return typeof value === "boolean" ? value : otherwise;
 }
 
-/** @returns an integer, or `otherwise` where the field is none */
+/** @returns an integer that can be counted with, the nearest one; `otherwise` where it is none */
 export function integerOf<T>(content: Content, field: string, otherwise: T): number | T {
   const value = content[field];
-  return typeof value === "number" && Number.isInteger(value) ? value : otherwise;
+  const isWhole = Number.isInteger(value) || Math.abs(Number(value)) === Number.POSITIVE_INFINITY;
+  if (typeof value !== "number" || !isWhole) return otherwise;
+  const { MIN_SAFE_INTEGER, MAX_SAFE_INTEGER } = Number;
+  return Math.min(Math.max(value, MIN_SAFE_INTEGER), MAX_SAFE_INTEGER);
 }
 
 /** The entries of an object that are strings. */

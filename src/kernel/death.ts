@@ -14,6 +14,9 @@ export interface Death {
 /** What V8 prints first when its heap is full; the native trace that follows helps nobody. */
 export const LAST_WORDS = "\n<--- Last few GCs --->";
 
+/** What is written to standard error where the runner's link ends before the runner does. */
+export const LINK_LOST = "the connection between the kernel's two processes was lost";
+
 const OUT_OF_MEMORY = /heap out of memory|allocation failed|out of memory/i;
 
 /** What the running cell is answered. */
@@ -30,6 +33,11 @@ export function describeDeath({ ready, code, signal, stderr }: Death): string {
       `The kernel ran out of memory: its JavaScript heap reached the limit of ${limit} MB. ` +
       "The environment variable NODE_OPTIONS=--max-old-space-size=8192 allows 8 GB."
     );
+  }
+  const lost = stderr.lastIndexOf(LINK_LOST);
+  if (signal === "SIGKILL" && lost >= 0) {
+    const why = /^: (.*)/.exec(stderr.slice(lost + LINK_LOST.length))?.[1] ?? "it was closed";
+    return `The kernel was ended, because ${LINK_LOST}: ${why}.`;
   }
   if (signal === "SIGKILL") {
     return "The kernel was ended by SIGKILL: by somebody, or by the system as its memory ran out.";

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { CellId, Command, Failure, Outcome } from "./channel.ts";
 import { flagOf, textOf, textsOf } from "./contents.ts";
+import { log } from "./log.ts";
 import type { Request, Sender, Sockets } from "./sockets.ts";
 import type { Streams } from "./streams.ts";
 
@@ -102,6 +103,24 @@ export class Executions {
     this.#working ??= this.#work();
   }
 
+  /** Answers a request that cannot be run. */
+  refuse(sender: Sender, failure: Failure): void {
+    const { sockets } = this.#options;
+    const { ename, evalue, traceback } = failure;
+    const reply = { ...failure, execution_count: this.#count };
+    sockets.publish("status", sender.header, { execution_state: "busy" });
+    sockets.publish("error", sender.header, { ename, evalue, traceback });
+    sockets.reply(sender, "execute_reply", reply);
+    sockets.publish("status", sender.header, { execution_state: "idle" });
+    this.showRunning();
+  }
+
+  /** Front ends show the last status that they heard, whatever it was about. */
+  showRunning(): void {
+    const running = this.#running?.sender.header;
+    if (running) this.#options.sockets.publish("status", running, { execution_state: "busy" });
+  }
+
   /** The cell's outcome, which the runner sends after all of its output. */
   done(id: CellId, outcome: Outcome): void {
     if (id === this.#running?.id) this.#done?.resolve(outcome);
@@ -123,11 +142,24 @@ export class Executions {
   async #work(): Promise<void> {
     await null; // it must not end before it is known as `#working`
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
-      if (typeof next === "function") next();
+      if (typeof next === "function") guarded(next);
       else if (this.#death) this.#abort(next);
-      else await this.#run(next);
+      else await this.#runGuarded(next);
     }
     this.#working = undefined;
+  }
+
+  /** Whatever one cell meets with, it is answered, and those after it run. */
+  async #runGuarded(cell: Cell): Promise<void> {
+    try {
+      await this.#run(cell);
+    } catch (error) {
+      log((error as Error).stack ?? String(error));
+      this.#running = undefined;
+      const evalue = `the cell's outcome could not be sent: ${(error as Error).message}`;
+      const traceback = [`KernelError: ${evalue}`];
+      this.refuse(cell.sender, { status: "error", ename: "KernelError", evalue, traceback });
+    }
   }
 
   async #run(cell: Cell): Promise<void> {
@@ -173,9 +205,9 @@ export class Executions {
     }
     this.#running = undefined;
     sockets.publish("status", header, { execution_state: "idle" });
-    finished(cell, outcome);
+    guarded(() => finished(cell, outcome));
     for (const next of aborted) {
-      if (typeof next === "function") next();
+      if (typeof next === "function") guarded(next);
       else this.#abort(next);
     }
   }
@@ -195,5 +227,14 @@ export class Executions {
     this.#cells.set(cell.id, cell);
     const [oldest] = this.#cells.keys();
     if (this.#cells.size > REMEMBERED && oldest !== undefined) this.#cells.delete(oldest);
+  }
+}
+
+/** Does something for others that must not end what it is part of. */
+function guarded(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    log((error as Error).stack ?? String(error));
   }
 }

@@ -1,9 +1,10 @@
 // What was executed, in this session and earlier ones: SQLite in Jupyter's data folder.
-import { chmodSync, mkdirSync, renameSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
+import { Glob } from "./glob.ts";
 
 /** [session, line, source], or with output [session, line, [source, output]]. */
 export type HistoryEntry = [number, number, string | [string, string | null]];
@@ -24,10 +25,15 @@ export interface Range {
 }
 
 interface Row {
-  session: number;
-  line: number;
-  source: string;
-  output: string | null;
+  readonly session: number;
+  readonly line: number;
+  readonly source: string;
+  readonly output: string | null;
+}
+
+interface Opened {
+  readonly database: DatabaseSync;
+  readonly session: number;
 }
 
 const SCHEMA = `
@@ -35,13 +41,27 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS lines (
     session INTEGER, line INTEGER, source TEXT, output TEXT, PRIMARY KEY (session, line)
   );`;
-/** Several kernels write to one file; a write does not wait longer for the others. */
-const BUSY_MILLISECONDS = 150;
-/** Kernels that make the file at the same moment refuse each other at once. */
-const OPEN_ATTEMPTS = 4;
+/** Of a source or an output that is kept. */
+const ROW_CHARACTERS = 1_000_000;
+/** Of the entries of one answer. */
+const ANSWER_CHARACTERS = 8_000_000;
+const PAGE_ROWS = 50;
+/** Nothing waits inside SQLite, where all that this process serves would wait with it. */
+const BUSY_MILLISECONDS = 0;
+/** Other kernels write to the file as well, for a moment each. */
+const ATTEMPTS = 4;
+const ATTEMPT_MILLISECONDS = 20;
+/** Between later attempts, at first and at most. */
+const AGAIN_MILLISECONDS = [100, 5_000] as const;
 const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
+/** What else stands in the file is not this kernel's, or not whole. */
+const SOUND =
+  "typeof(session) = 'integer' AND typeof(line) = 'integer' AND typeof(source) = 'text' " +
+  "AND typeof(output) IN ('text', 'null') AND session BETWEEN 1 AND 9007199254740991 " +
+  `AND line BETWEEN 0 AND 9007199254740991 AND length(source) <= ${ROW_CHARACTERS} ` +
+  `AND ifnull(length(output), 0) <= ${ROW_CHARACTERS}`;
 
 /** $ABKD_KERNEL_HISTORY, or a file in Jupyter's data folder. */
 export function historyFile(env: NodeJS.ProcessEnv = process.env): string {
@@ -56,115 +76,232 @@ export function historyFile(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /**
- * A history that never fails: where its file is damaged it begins a new one, and where that cannot
- * be written it keeps this session in memory. `log` hears of both.
+ * A history that never fails. What this session executes is in memory and written to the file as soon
+ * as that can be: a file that is locked, full or forbidden is tried again, a damaged one is put aside
+ * and a new one begun. `log` hears of each trouble once.
  */
 export class History {
   readonly #file: string;
   readonly #log: (line: string) => void;
-  readonly #session: Row[] = [];
-  #database: Promise<{ database: DatabaseSync; session: number }> | undefined;
-  /** One after the other: a failure in one must not overtake the next. */
-  #last: Promise<unknown> = Promise.resolve();
+  /** This session's lines; of them the first `#written` are in the file. */
+  readonly #lines: Omit<Row, "session">[] = [];
+  #written = 0;
+  #opened: Opened | undefined;
+  /** This session's number in the file, once it has one. */
+  #session: number | undefined;
+  #again: NodeJS.Timeout | undefined;
+  #wait: number = AGAIN_MILLISECONDS[0];
+  /** One write after the other. */
+  #last: Promise<void> = Promise.resolve();
 
   constructor(file: string, log: (line: string) => void) {
     this.#file = file;
     this.#log = log;
   }
 
+  /** Resolves when the line is in the file, or waits for it. Lines of a megabyte are not kept. */
   add({ count, source, output }: Line): Promise<void> {
-    const row = { session: 0, line: count, source, output };
-    this.#session.push(row);
-    return this.#use((database, session) => insert(database, session, row));
+    if (source.length > ROW_CHARACTERS) return this.#last;
+    const isShort = output !== null && output.length <= ROW_CHARACTERS;
+    this.#lines.push({ line: count, source, output: isShort ? output : null });
+    // Where the file cannot be written its next attempt is set already.
+    if (this.#again === undefined) this.#last = this.#last.then(() => this.#write());
+    return this.#last;
   }
 
   /** The last `n` lines, of earlier sessions too. */
   tail(n: number, output: boolean): Promise<HistoryEntry[]> {
-    const sql = "SELECT * FROM lines ORDER BY session DESC, line DESC LIMIT ?";
-    return this.#use((database) => entries(database.prepare(sql).all(limit(n)).reverse(), output));
+    return this.#latest(n, output, () => true);
   }
 
-  range({ session, start, stop }: Range, output: boolean): Promise<HistoryEntry[]> {
-    const sql = "SELECT * FROM lines WHERE session = ? AND line >= ? AND line < ? ORDER BY line";
-    return this.#use((database, current) => {
-      const wanted = session > 0 ? session : current + session;
-      const end = stop ?? Number.MAX_SAFE_INTEGER;
-      return entries(database.prepare(sql).all(wanted, start, end), output);
+  async range({ session, start, stop }: Range, output: boolean): Promise<HistoryEntry[]> {
+    await this.#last;
+    const current = this.#session ?? 1;
+    const wanted = session > 0 ? session : current + session;
+    const end = stop ?? Number.MAX_SAFE_INTEGER;
+    const isWanted = ({ line }: { line: number }): boolean => line >= start && line < end;
+    const rows =
+      wanted === current
+        ? this.#own().filter(isWanted)
+        : this.#query("AND session = ? AND line >= ? AND line < ? ORDER BY line LIMIT 10000", [
+            wanted,
+            start,
+            end,
+          ]);
+    const answer = new Answer(output);
+    for (const row of rows) if (!answer.add(row)) break;
+    return answer.entries;
+  }
+
+  /**
+   * The last `n` lines that match the glob pattern; of equal ones the latest, if `unique`.
+   * @throws Error where the pattern is longer than any that is typed
+   */
+  async search(
+    pattern: string,
+    n: number,
+    unique: boolean,
+    output: boolean,
+  ): Promise<HistoryEntry[]> {
+    const glob = new Glob(pattern);
+    const seen = new Set<string>();
+    return await this.#latest(n, output, ({ source }) => {
+      if (glob.exhausted) return undefined;
+      if (!glob.matches(source) || (unique && seen.has(source))) return false;
+      seen.add(source);
+      return true;
     });
-  }
-
-  /** The last `n` lines that match the glob pattern; of equal ones the latest, if `unique`. */
-  search(pattern: string, n: number, unique: boolean, output: boolean): Promise<HistoryEntry[]> {
-    const latest =
-      "AND NOT EXISTS (SELECT 1 FROM lines AS later WHERE later.source = lines.source " +
-      "AND (later.session, later.line) > (lines.session, lines.line))";
-    const sql =
-      `SELECT * FROM lines WHERE source GLOB ? ${unique ? latest : ""} ` +
-      "ORDER BY session DESC, line DESC LIMIT ?";
-    return this.#use((database) =>
-      entries(database.prepare(sql).all(pattern, limit(n)).reverse(), output),
-    );
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#again);
     await this.#last;
-    const opened = await this.#database;
-    this.#database = undefined;
-    opened?.database.close();
+    await this.#writeLines().catch(() => {}); // it has been said why
+    clearTimeout(this.#again);
+    this.#opened?.database.close();
+    this.#opened = undefined;
   }
 
-  #use<T>(work: (database: DatabaseSync, session: number) => T): Promise<T> {
-    const result = this.#last.then(async () => {
-      try {
-        this.#database ??= this.#open();
-        const { database, session } = await this.#database;
-        return work(database, session);
-      } catch (error) {
-        this.#log(
-          `history: ${this.#file}: ${(error as Error).message}; kept in memory from here on`,
-        );
-        (await this.#database?.catch(() => undefined))?.database.close();
-        this.#database = this.#remember();
-        const { database, session } = await this.#database;
-        return work(database, session);
+  /** @param isWanted undefined ends the search */
+  async #latest(
+    n: number,
+    output: boolean,
+    isWanted: (row: Row) => boolean | undefined,
+  ): Promise<HistoryEntry[]> {
+    await this.#last;
+    const answer = new Answer(output);
+    for await (const row of n > 0 ? this.#newestFirst() : []) {
+      const wanted = isWanted(row);
+      if (wanted === undefined || (wanted && !answer.add(row))) break;
+      if (answer.entries.length >= n) break;
+    }
+    return answer.entries.reverse();
+  }
+
+  /** This session's lines come from memory: they may not be in the file yet. */
+  async *#newestFirst(): AsyncGenerator<Row> {
+    const own = this.#own().reverse();
+    const current = this.#session ?? 1;
+    const page = `AND (session, line) < (?, ?) ORDER BY session DESC, line DESC LIMIT ${PAGE_ROWS}`;
+    let hasOwn = false;
+    let last: readonly [number, number] | undefined = [Number.MAX_SAFE_INTEGER, 0];
+    while (last) {
+      const rows = this.#query(page, last);
+      for (const row of rows) {
+        if (!hasOwn && row.session <= current) {
+          yield* own;
+          hasOwn = true;
+        }
+        if (row.session !== current) yield row;
       }
-    });
-    this.#last = result.catch(() => {});
-    return result;
+      const end = rows.at(-1);
+      last = end && rows.length === PAGE_ROWS ? [end.session, end.line] : undefined;
+      await turn();
+    }
+    if (!hasOwn) yield* own;
   }
 
-  async #open(): Promise<{ database: DatabaseSync; session: number }> {
-    if (this.#file === ":memory:") return this.#remember();
-    mkdirSync(path.dirname(this.#file), { recursive: true, mode: 0o700 });
+  #own(): Row[] {
+    const session = this.#session ?? 1;
+    return this.#lines.map((line) => ({ session, ...line }));
+  }
+
+  /** Rows of the file; none, and a line in the log, where it cannot be read. */
+  #query(condition: string, values: readonly number[]): Row[] {
+    if (!this.#opened) return [];
     try {
-      return await patiently(async () => begin(await connect(this.#file)));
+      const sql = `SELECT session, line, source, output FROM lines WHERE ${SOUND} ${condition}`;
+      return this.#opened.database.prepare(sql).all(...values) as unknown as Row[];
     } catch (error) {
-      const code = resultCode(error);
-      if (code !== SQLITE_CORRUPT && code !== SQLITE_NOTADB) throw error;
-      const aside = `${this.#file}.damaged`;
-      renameSync(this.#file, aside);
-      this.#log(`history: the damaged file is now ${aside}; a new one begins`);
-      return begin(await connect(this.#file));
+      this.#log(`history: ${this.#file}: ${(error as Error).message}; only this session is known`);
+      return [];
     }
   }
 
-  /** A database in memory with what this session has executed. */
-  async #remember(): Promise<{ database: DatabaseSync; session: number }> {
-    const opened = begin(await connect(":memory:"));
-    for (const row of this.#session) insert(opened.database, opened.session, row);
-    return opened;
+  async #write(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#writeLines();
+        this.#wait = AGAIN_MILLISECONDS[0];
+        return;
+      } catch (error) {
+        this.#recover(error);
+        if (attempt === ATTEMPTS) {
+          this.#writeLater(error as Error);
+          return;
+        }
+        await delay(attempt * ATTEMPT_MILLISECONDS * (1 + Math.random()));
+      }
+    }
+  }
+
+  async #writeLines(): Promise<void> {
+    if (this.#file === ":memory:" || this.#written === this.#lines.length) return;
+    this.#opened ??= await this.#open();
+    const { database, session } = this.#opened;
+    const sql = "INSERT OR REPLACE INTO lines (session, line, source, output) VALUES (?, ?, ?, ?)";
+    const insert = database.prepare(sql);
+    for (; this.#written < this.#lines.length; this.#written++) {
+      const { line, source, output } = this.#lines[this.#written] as Row;
+      insert.run(session, line, source, output);
+    }
+  }
+
+  #writeLater({ message }: Error): void {
+    if (this.#wait === AGAIN_MILLISECONDS[0]) {
+      this.#log(`history: ${this.#file}: ${message}; kept in memory until it can be written`);
+    }
+    this.#again = setTimeout(() => {
+      this.#again = undefined;
+      this.#last = this.#last.then(() => this.#write());
+    }, this.#wait).unref();
+    this.#wait = Math.min(2 * this.#wait, AGAIN_MILLISECONDS[1]);
+  }
+
+  /** After an error that is more than another's lock: the file is opened anew, and written from the start. */
+  #recover(error: unknown): void {
+    const code = resultCode(error);
+    if (code === SQLITE_BUSY) return;
+    this.#opened?.database.close();
+    this.#opened = undefined;
+    this.#written = 0;
+    if (code !== SQLITE_CORRUPT && code !== SQLITE_NOTADB) return;
+    const aside = `${this.#file}.damaged`;
+    for (const suffix of ["-wal", "-shm"]) rmSync(this.#file + suffix, { force: true });
+    renameSync(this.#file, aside);
+    this.#session = undefined;
+    this.#log(`history: the damaged file is now ${aside}; a new one begins`);
+  }
+
+  async #open(): Promise<Opened> {
+    mkdirSync(path.dirname(this.#file), { recursive: true, mode: 0o700 });
+    const database = await connect(this.#file);
+    try {
+      this.#session = begin(database, this.#session);
+      return { database, session: this.#session };
+    } catch (error) {
+      database.close();
+      throw error;
+    }
   }
 }
 
-/** Tries again where another process has the file locked. */
-async function patiently<T>(open: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await open();
-    } catch (error) {
-      if (resultCode(error) !== SQLITE_BUSY || attempt === OPEN_ATTEMPTS) throw error;
-      await delay(attempt * 20 * (1 + Math.random()));
-    }
+/** The entries of one answer, as many as it may hold. */
+class Answer {
+  readonly entries: HistoryEntry[] = [];
+  readonly #output: boolean;
+  #characters = 0;
+
+  constructor(output: boolean) {
+    this.#output = output;
+  }
+
+  /** @returns whether there was room */
+  add({ session, line, source, output }: Row): boolean {
+    this.#characters += source.length + (this.#output ? (output?.length ?? 0) : 0);
+    if (this.#characters > ANSWER_CHARACTERS) return false;
+    this.entries.push([session, line, this.#output ? [source, output] : source]);
+    return true;
   }
 }
 
@@ -178,8 +315,7 @@ async function connect(file: string): Promise<DatabaseSync> {
   const { DatabaseSync } = await import("node:sqlite");
   const database = new DatabaseSync(file, { timeout: BUSY_MILLISECONDS });
   try {
-    // People's code: for its owner alone.
-    if (file !== ":memory:") chmodSync(file, 0o600);
+    chmodSync(file, 0o600); // people's code: for its owner alone
     // Without a wait for the disk at each cell; what a power cut may lose is the last lines.
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
     database.exec(SCHEMA);
@@ -190,26 +326,10 @@ async function connect(file: string): Promise<DatabaseSync> {
   return database;
 }
 
-function begin(database: DatabaseSync): { database: DatabaseSync; session: number } {
+/** The number of a new session, or of this one where the file has it already. */
+function begin(database: DatabaseSync, session: number | undefined): number {
+  const known = database.prepare("SELECT 1 FROM sessions WHERE session = ?").get(session ?? 0);
+  if (session !== undefined && known) return session;
   const sql = "INSERT INTO sessions (start) VALUES (datetime('now'))";
-  const { lastInsertRowid } = database.prepare(sql).run();
-  return { database, session: Number(lastInsertRowid) };
-}
-
-function insert(database: DatabaseSync, session: number, { line, source, output }: Row): void {
-  const sql = "INSERT OR REPLACE INTO lines (session, line, source, output) VALUES (?, ?, ?, ?)";
-  database.prepare(sql).run(session, line, source, output);
-}
-
-function entries(rows: readonly unknown[], output: boolean): HistoryEntry[] {
-  return (rows as Row[]).map((row) => [
-    row.session,
-    row.line,
-    output ? [row.source, row.output] : row.source,
-  ]);
-}
-
-/** SQLite takes a negative limit for none. */
-function limit(n: number): number {
-  return Math.max(0, n);
+  return Number(database.prepare(sql).run().lastInsertRowid);
 }

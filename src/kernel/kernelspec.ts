@@ -85,7 +85,7 @@ export function ownKernelspec(): Kernelspec {
     display_name: DISPLAY_NAME,
     language: LANGUAGE,
     interrupt_mode: "message",
-    metadata: OWNER,
+    metadata: { ...OWNER, supported_encryption: "curve" },
     kernel_protocol_version: PROTOCOL_VERSION,
   };
 }

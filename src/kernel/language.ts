@@ -17,6 +17,10 @@ export interface LanguageOptions {
 /** The service starts by itself when nothing has run for so long. */
 const IDLE_MILLISECONDS = 2_000;
 const PROJECT_ROOT = fileURLToPath(new URL("../../", import.meta.url));
+/** Of code that is analysed: TypeScript reads each recorded cell for every later question. */
+const CHARACTERS = 200_000;
+/** Longer names are not completed. */
+const NAME_CHARACTERS = 500;
 /** What is completed: names with dots between them, up to the cursor. */
 const NAME = /(?:([\p{ID_Start}$_][\p{ID_Continue}$.]*)\.)?([\p{ID_Continue}$]*)$/u;
 
@@ -45,6 +49,7 @@ export class Language {
 
   /** A cell that was executed. */
   record(cell: Cell): void {
+    if (cell.code.length > CHARACTERS) return;
     this.#service.record(cell.count, cell.code);
     if (!wantsDiagnostics(cell)) return;
     this.#unchecked.push(cell);
@@ -54,8 +59,9 @@ export class Language {
   async complete(content: Content): Promise<Content> {
     const code = textOf(content, "code");
     const cursor = utf16Offset(code, integerOf(content, "cursor_pos", code.length));
-    const place = (offset: number): number => codePoints(code, offset);
-    const found = await this.#service.complete(code, cursor).catch(logged);
+    const place = placesIn(code);
+    const isShort = code.length <= CHARACTERS;
+    const found = isShort && (await this.#service.complete(code, cursor).catch(logged));
     if (found && found.matches.length > 0) {
       const types = found.types.map((type) => ({
         ...type,
@@ -70,7 +76,7 @@ export class Language {
         metadata: { _jupyter_types_experimental: types },
       };
     }
-    const [, object = "", prefix = ""] = NAME.exec(code.slice(0, cursor)) ?? [];
+    const [, object = "", prefix = ""] = NAME.exec(beforeCursor(code, cursor)) ?? [];
     const names = object === "" ? [] : await this.#options.members(object);
     return {
       status: "ok",
@@ -85,13 +91,16 @@ export class Language {
     const code = textOf(content, "code");
     const cursor = utf16Offset(code, integerOf(content, "cursor_pos", code.length));
     const level = integerOf(content, "detail_level", 0);
-    const inspection = await this.#service.inspect(code, cursor, level).catch(logged);
-    const { found, data } = inspection ?? { found: false, data: {} };
+    const isShort = code.length <= CHARACTERS;
+    const inspection = isShort && (await this.#service.inspect(code, cursor, level).catch(logged));
+    const { found, data } = inspection || { found: false, data: {} };
     return { status: "ok", found, data, metadata: {} };
   }
 
   async isComplete(content: Content): Promise<Content> {
-    const completeness = await this.#service.isComplete(textOf(content, "code")).catch(logged);
+    const code = textOf(content, "code");
+    const isShort = code.length <= CHARACTERS;
+    const completeness = isShort && (await this.#service.isComplete(code).catch(logged));
     if (!completeness) return { status: "unknown" };
     const { status, indent } = completeness;
     return status === "incomplete" ? { status, indent } : { status };
@@ -104,6 +113,21 @@ export class Language {
       }, logged);
     }
   }
+}
+
+/** Offsets as Jupyter counts them; those of one answer are few, and the text may be long. */
+function placesIn(code: string): (offset: number) => number {
+  const known = new Map<number, number>();
+  return (offset) => {
+    const place = known.get(offset) ?? codePoints(code, offset);
+    known.set(offset, place);
+    return place;
+  };
+}
+
+/** As much before the cursor as a name may have. */
+function beforeCursor(code: string, cursor: number): string {
+  return code.slice(Math.max(0, cursor - NAME_CHARACTERS), cursor);
 }
 
 /** A front end is not told of the service's troubles: it has asked about its code. */

@@ -7,8 +7,20 @@ const LINES = 10;
 // A server that has gone reads no more: to say so there would fail again, and again.
 process.stderr.on("error", () => {});
 
+/** Of one entry: it may quote what a stranger sent. */
+const CHARACTERS = 4_000;
+
 export function log(line: string): void {
-  process.stderr.write(`abkd kernel: ${line}\n`);
+  const shown = line.length > CHARACTERS ? `${line.slice(0, CHARACTERS)} ...` : line;
+  process.stderr.write(`abkd kernel: ${printable(shown)}\n`);
+}
+
+/** Without what a terminal would obey. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (character) => {
+    if (character === "\n" || character === "\t") return character;
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }
 
 /** Logs what a stranger can cause as often as he likes. */

@@ -5,7 +5,8 @@ import path from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Command, Event } from "./channel.ts";
-import { type Death, LAST_WORDS } from "./death.ts";
+import { encodeCommand } from "./commands.ts";
+import { type Death, LAST_WORDS, LINK_LOST } from "./death.ts";
 import { type Decoded, FrameDecoder, newToken, TOKEN_VARIABLE } from "./frames.ts";
 
 export interface RunnerListener {
@@ -62,8 +63,11 @@ export class RunnerProcess {
         end(null, null);
       });
     });
-    // Writing to a process that has just ended is no error of its own.
+    // Writing to a process that has just ended is no error of its own; to one that lives it is its end.
     this.#commands.on("error", () => {});
+    this.#commands.on("close", () => {
+      setTimeout(() => this.#lost("it was closed"), CLOSE_MILLISECONDS).unref();
+    });
   }
 
   get pid(): number | undefined {
@@ -84,7 +88,7 @@ export class RunnerProcess {
   }
 
   send(command: Command): void {
-    this.#commands.write(`${JSON.stringify(command)}\n`);
+    this.#commands.write(encodeCommand(command));
   }
 
   /** Signals the process and its children, as a terminal does. */
@@ -96,6 +100,13 @@ export class RunnerProcess {
     } catch {
       // It has ended already.
     }
+  }
+
+  /** Ends a process that can be told nothing any more, or that says what nobody understands. */
+  #lost(why: string): void {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#tail += `${LINK_LOST}: ${why}\n`;
+    this.signal("SIGKILL");
   }
 
   get #commands(): Writable {
@@ -117,7 +128,11 @@ export class RunnerProcess {
     };
     const stream = this.#child[name] as Readable;
     stream.on("data", (bytes: Buffer) => {
-      for (const decoded of decoder.push(bytes)) tell(decoded);
+      try {
+        for (const decoded of decoder.push(bytes)) tell(decoded);
+      } catch (error) {
+        this.#lost((error as Error).message);
+      }
     });
     stream.on("end", () => {
       for (const decoded of decoder.end()) tell(decoded);

@@ -1,6 +1,9 @@
 // The kernel's five ZeroMQ sockets: honest messages in, ordered messages out.
-import { Reply, Router, type Socket, XPublisher } from "zeromq";
+import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { Router, type Socket, XPublisher } from "zeromq";
 import type { Connection } from "./connection.ts";
+import { FRAME_BYTES, SHORT_BYTES } from "./limits.ts";
 import { LimitedLog, log } from "./log.ts";
 import {
   type Content,
@@ -8,6 +11,7 @@ import {
   decodeMessage,
   encodeMessage,
   type Header,
+  LimitError,
   type Message,
   Signer,
   WireError,
@@ -29,6 +33,13 @@ export interface Request extends Sender {
   readonly buffers: readonly Uint8Array[];
 }
 
+export interface Listener {
+  /** What is signed, whole and new. */
+  receive(request: Request): void;
+  /** What is all that, but too large or too deep. */
+  refuse(sender: Sender, reason: string): void;
+}
+
 export type Parent = Header | Record<string, never>;
 
 export interface Extras {
@@ -40,6 +51,8 @@ export interface Extras {
 const REMEMBERED = 65_536;
 /** How long what was sent may still leave after close(). */
 const LINGER_MILLISECONDS = 1_000;
+/** Before a socket that could not be read is read again. */
+const AGAIN_MILLISECONDS = 100;
 const SUBSCRIBE = 1;
 
 /** A port or a file that cannot be listened on. */
@@ -52,25 +65,32 @@ export class Sockets {
   readonly #session = crypto.randomUUID();
   readonly #routers: Readonly<Record<Channel, Router>>;
   readonly #iopub: XPublisher;
-  readonly #heartbeat = new Reply({ linger: 0 });
+  readonly #heartbeat: Router;
   readonly #outboxes: Readonly<Record<Channel | "iopub", Outbox>>;
   readonly #seen = new Set<string>();
   readonly #dropped = new LimitedLog();
+  readonly #failed = new LimitedLog();
   #closed = false;
 
-  private constructor(key: string) {
+  private constructor({ key, curve }: Connection) {
     this.#signer = new Signer(key);
+    const security = curve
+      ? { curveServer: true, curvePublicKey: curve.publicKey, curveSecretKey: curve.secretKey }
+      : {};
     // Without a limit: a cell that prints a lot must lose nothing.
-    const options = { sendHighWaterMark: 0, receiveHighWaterMark: 0, linger: LINGER_MILLISECONDS };
+    const unlimited = { sendHighWaterMark: 0, receiveHighWaterMark: 0 };
+    const options = { ...security, ...unlimited, linger: LINGER_MILLISECONDS };
     // A front end that comes back under its name takes over from its dead connection.
-    const router = { ...options, handover: true };
+    const router = { ...options, handover: true, maxMessageSize: FRAME_BYTES };
     this.#routers = {
       shell: new Router(router),
       control: new Router(router),
       stdin: new Router(router),
     };
-    this.#iopub = new XPublisher(options);
+    this.#iopub = new XPublisher({ ...options, maxMessageSize: SHORT_BYTES });
     this.#iopub.verbosity = "allSubs"; // each subscriber is welcomed, not the first alone
+    // No Reply: that waits for one partner's next step, so a strange frame would be its last.
+    this.#heartbeat = new Router({ ...security, linger: 0, maxMessageSize: SHORT_BYTES });
     this.#outboxes = {
       shell: new Outbox(this.#routers.shell),
       control: new Outbox(this.#routers.control),
@@ -80,8 +100,9 @@ export class Sockets {
   }
 
   /** @throws BindError that names the address */
-  static async bind({ address, key }: Connection): Promise<Sockets> {
-    const sockets = new Sockets(key);
+  static async bind(connection: Connection): Promise<Sockets> {
+    const { address } = connection;
+    const sockets = new Sockets(connection);
     const { shell, control, stdin } = sockets.#routers;
     const all = { shell, control, stdin, iopub: sockets.#iopub, hb: sockets.#heartbeat };
     const names = Object.keys(all) as (keyof typeof all)[];
@@ -97,18 +118,15 @@ export class Sockets {
     return sockets;
   }
 
-  /** Starts to read; `receive` gets what is signed, whole and new. */
-  listen(receive: (request: Request) => void): void {
+  /** Starts to read. */
+  listen(listener: Listener): void {
     for (const channel of ["shell", "control", "stdin"] as const) {
-      this.#read(this.#routers[channel], (frames) => {
-        const message = this.#check(channel, frames);
-        if (message) receive({ ...message, channel });
-      });
+      void this.#read(this.#routers[channel], (frames) => this.#take(channel, frames, listener));
     }
-    this.#read(this.#iopub, ([event]) => {
+    void this.#read(this.#iopub, ([event]) => {
       if (event?.[0] === SUBSCRIBE) this.#welcome(event.subarray(1));
     });
-    this.#read(this.#heartbeat, (frames) => this.#heartbeat.send(frames));
+    void this.#read(this.#heartbeat, (frames) => this.#heartbeat.send(frames));
   }
 
   reply({ channel, identities, header }: Sender, type: string, content: Content): void {
@@ -151,22 +169,41 @@ export class Sockets {
     this.#outboxes[to].send(encodeMessage(this.#signer, message));
   }
 
-  /** Undefined, and a line in the log, for what must not be acted on. */
-  #check(channel: Channel, frames: readonly Uint8Array[]): Message | undefined {
+  /** What must not be acted on is a line in the log. */
+  #take(channel: Channel, frames: readonly Uint8Array[], listener: Listener): void {
     try {
-      const message = decodeMessage(this.#signer, frames);
-      // msg_id alone does not tell: jupyter_client's manager and its clients count the same numbers.
-      const { session, msg_id, msg_type, date } = message.header;
-      const id = `${session} ${msg_id} ${msg_type} ${date}`;
-      if (this.#seen.has(id)) throw new WireError("seen before");
-      this.#seen.add(id);
-      if (this.#seen.size > REMEMBERED) this.#seen.delete(this.#seen.values().next().value ?? "");
-      return message;
+      const message = this.#decode(frames);
+      const { identities, header } = message;
+      this.#remember(header);
+      if (message instanceof LimitError) {
+        this.drop(channel, message.message);
+        listener.refuse({ channel, identities, header }, message.message);
+      } else {
+        listener.receive({ ...message, channel });
+      }
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.drop(channel, error.message);
-      return undefined;
     }
+  }
+
+  #decode(frames: readonly Uint8Array[]): Message | LimitError {
+    try {
+      return decodeMessage(this.#signer, frames, true);
+    } catch (error) {
+      if (error instanceof LimitError) return error;
+      throw error;
+    }
+  }
+
+  /** @throws WireError where a message with this header was seen before */
+  #remember({ session, msg_id, msg_type, date }: Header): void {
+    // msg_id alone does not tell: jupyter_client's manager and its clients count the same numbers.
+    const id = createHash("sha256").update(JSON.stringify([session, msg_id, msg_type, date]));
+    const digest = id.digest("base64");
+    if (this.#seen.has(digest)) throw new WireError("seen before");
+    this.#seen.add(digest);
+    if (this.#seen.size > REMEMBERED) this.#seen.delete(this.#seen.values().next().value ?? "");
   }
 
   /** JEP 65: whoever subscribes learns when messages begin to reach him. */
@@ -178,22 +215,31 @@ export class Sockets {
     this.#send("iopub", identities, header, {}, { subscription }, {});
   }
 
-  async #read<T extends AsyncIterable<Buffer[]>>(
-    socket: T,
-    receive: (frames: Buffer[]) => unknown,
-  ): Promise<void> {
-    try {
-      for await (const frames of socket) {
-        try {
-          await receive(frames);
-        } catch (error) {
-          log((error as Error).stack ?? String(error));
-        }
+  /** Reads until the sockets are closed: no message, and no failure of a socket, ends it. */
+  async #read(socket: Readable, receive: (frames: Buffer[]) => unknown): Promise<void> {
+    while (!this.#closed) {
+      try {
+        const frames = await socket.receive();
+        await this.#guarded(() => receive(frames));
+      } catch (error) {
+        if (this.#closed) return;
+        this.#failed.log(`a socket failed: ${(error as Error).message}`);
+        await delay(AGAIN_MILLISECONDS);
       }
-    } catch (error) {
-      if (!this.#closed) throw error;
     }
   }
+
+  async #guarded(work: () => unknown): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#failed.log((error as Error).stack ?? String(error));
+    }
+  }
+}
+
+interface Readable {
+  receive(): Promise<Buffer[]>;
 }
 
 /** Sends one after the other: a socket refuses a second send before the first is done. */

@@ -1,6 +1,6 @@
 // The kernel as its front ends see it: requests in, the runner's events out as messages.
 import { setTimeout as delay } from "node:timers/promises";
-import type { CellId, Command, CommMessage, Event, Outcome } from "./channel.ts";
+import type { CellId, Command, CommMessage, Event, Failure, Outcome } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { flagOf, integerOf, textOf } from "./contents.ts";
 import { type Death, deathFailure, describeDeath } from "./death.ts";
@@ -10,12 +10,13 @@ import { kernelInfo } from "./info.ts";
 import { Language } from "./language.ts";
 import { log } from "./log.ts";
 import type { RunnerProcess } from "./runner-process.ts";
-import { type Request, Sockets } from "./sockets.ts";
+import { type Request, type Sender, Sockets } from "./sockets.ts";
 import { Streams } from "./streams.ts";
 import { UsageMeter } from "./usage.ts";
 import { type Content, WireError } from "./wire.ts";
 
-type Handler = (request: Request) => Content | undefined | Promise<Content | undefined>;
+type Answer = Content | undefined | Promise<Content | undefined>;
+type Handler = (request: Request) => Answer;
 
 /** For names from a runner that may be in the middle of a loop. */
 const MEMBERS_MILLISECONDS = 300;
@@ -45,7 +46,8 @@ class Supervisor {
   readonly #members = new Map<number, (names: readonly string[]) => void>();
   readonly #handlers: Readonly<Record<"shell" | "control", ReadonlyMap<string, Handler>>>;
   #questions = 0;
-  #awaitsInput = false;
+  /** The one that waits for an answer. */
+  #question: Extract<Event, { type: "input" }> | undefined;
   #ending = false;
 
   constructor(sockets: Sockets, runner: RunnerProcess) {
@@ -88,10 +90,13 @@ class Supervisor {
   }
 
   start(): void {
-    this.#sockets.listen((request) => this.#receive(request));
+    this.#sockets.listen({
+      receive: (request) => this.#receive(request),
+      refuse: (sender, reason) => this.#refuse(sender, reason),
+    });
     this.#sockets.publish("status", {}, { execution_state: "starting" });
     this.#runner.listen({
-      event: (event) => this.#event(event),
+      event: (event) => this.#hear(event),
       text: (name, text) => this.#text(name, text),
       died: (death) => void this.#died(death),
     });
@@ -128,42 +133,65 @@ class Supervisor {
   #receive(request: Request): void {
     const { channel, header } = request;
     const type = header.msg_type;
+    if (channel === "stdin") this.#input(request);
+    else if (channel === "shell" && type === "execute_request") this.#execute(request);
+    else {
+      const handler = this.#handlers[channel].get(type);
+      if (!handler) throw new WireError(`its type is ${JSON.stringify(type.slice(0, 80))}`);
+      void this.#handle(request, () => handler(request));
+    }
+  }
+
+  #execute(request: Request): void {
     try {
-      if (channel === "stdin") this.#input(request);
-      else if (channel === "shell" && type === "execute_request") this.#executions.add(request);
-      else {
-        const handler = this.#handlers[channel].get(type);
-        if (!handler) throw new WireError(`its type is ${JSON.stringify(type.slice(0, 80))}`);
-        void this.#handle(request, handler);
-      }
+      this.#executions.add(request);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#sockets.drop(channel, error.message);
+      this.#executions.refuse(request, failureOf(error));
     }
   }
 
-  async #handle(request: Request, handler: Handler): Promise<void> {
-    const { header } = request;
+  async #handle(sender: Sender, answer: () => Answer): Promise<void> {
+    const { header } = sender;
     this.#sockets.publish("status", header, { execution_state: "busy" });
     try {
-      const content = await handler(request);
+      const content = await answer();
       const type = header.msg_type.replace(/_request$/, "_reply");
-      if (content) this.#sockets.reply(request, type, content);
+      if (content) this.#sockets.reply(sender, type, content);
     } catch (error) {
-      if (error instanceof WireError) this.#sockets.drop(request.channel, error.message);
-      else this.#fail(request, error as Error);
+      this.#fail(sender, error as Error);
     }
     this.#sockets.publish("status", header, { execution_state: "idle" });
-    // Front ends show the last status that they heard, whatever it was about.
-    const running = this.#executions.running?.sender.header;
-    if (running) this.#sockets.publish("status", running, { execution_state: "busy" });
+    this.#executions.showRunning();
   }
 
-  #fail(request: Request, { name, message }: Error): void {
-    const type = request.header.msg_type.replace(/_request$/, "_reply");
-    const failure = { status: "error", ename: name, evalue: message, traceback: [] };
-    this.#sockets.reply(request, type, failure);
-    log(`${request.header.msg_type}: ${message}`);
+  /** Whoever sent a request waits for an answer; messages of other types have none. */
+  #fail(sender: Sender, error: Error): void {
+    const { msg_type } = sender.header;
+    log(`${msg_type.slice(0, 80)}: ${error.message}`);
+    if (!msg_type.endsWith("_request")) return;
+    this.#sockets.reply(sender, msg_type.replace(/_request$/, "_reply"), { ...failureOf(error) });
+  }
+
+  /** Says of a message beyond the limits that it was one, where its sender looks. */
+  #refuse(sender: Sender, reason: string): void {
+    const type = sender.header.msg_type;
+    const error = Object.assign(new Error(reason), { name: "MessageError" });
+    if (sender.channel === "stdin") this.#askAgain(reason);
+    else if (type === "execute_request") this.#executions.refuse(sender, failureOf(error));
+    else if (type.endsWith("_request")) void this.#handle(sender, () => Promise.reject(error));
+    else this.#text("stderr", `${type.slice(0, 80)}: ${reason}\n`);
+  }
+
+  /** An event that cannot be sent on must not take those after it with it. */
+  #hear(event: Event): void {
+    try {
+      this.#event(event);
+    } catch (error) {
+      const { message } = error as Error;
+      log(`${event.type}: ${message}`);
+      this.#text("stderr", `this cell's ${event.type} could not be sent: ${message}\n`);
+    }
   }
 
   #event(event: Event): void {
@@ -188,7 +216,7 @@ class Supervisor {
         this.#show(event.cell, "clear_output", { wait: event.wait });
         break;
       case "input":
-        this.#ask(event.cell, event.prompt, event.password);
+        this.#ask(event);
         break;
       case "comm":
         this.#publishComm(event.cell, event);
@@ -223,24 +251,33 @@ class Supervisor {
     return this.#executions.cell(id)?.silent ?? true;
   }
 
-  #ask(id: CellId, prompt: string, password: boolean): void {
+  #ask(question: Extract<Event, { type: "input" }>): void {
+    const { cell: id, prompt, password } = question;
     const cell = this.#executions.cell(id);
     if (!cell) return;
     this.#streams.flush();
-    this.#awaitsInput = true;
+    this.#question = question;
     this.#sockets.ask(cell.sender, "input_request", { prompt, password });
   }
 
+  /** An answer that was not taken must not leave its cell waiting for another. */
+  #askAgain(reason: string): void {
+    const question = this.#question;
+    if (question) this.#ask({ ...question, prompt: `(${reason}) ${question.prompt}` });
+  }
+
   #input({ header, content }: Request): void {
-    if (header.msg_type !== "input_reply") throw new WireError(`its type is ${header.msg_type}`);
-    if (!this.#awaitsInput) throw new WireError("an input_reply that nobody asked for");
+    const type = header.msg_type;
+    if (type !== "input_reply")
+      throw new WireError(`its type is ${JSON.stringify(type.slice(0, 80))}`);
+    if (!this.#question) throw new WireError("an input_reply that nobody asked for");
     const value = textOf(content, "value");
-    this.#awaitsInput = false;
+    this.#question = undefined;
     this.#runner.send({ type: "input", value });
   }
 
   #finished(cell: Cell, outcome: Outcome): void {
-    this.#awaitsInput = false;
+    this.#question = undefined;
     this.#language.idle();
     if (!cell.storeHistory) return;
     this.#language.record(cell);
@@ -354,4 +391,8 @@ class Supervisor {
     await this.#sockets.close();
     process.exit(code);
   }
+}
+
+function failureOf({ name, message }: Error): Failure {
+  return { status: "error", ename: name, evalue: message, traceback: [`${name}: ${message}`] };
 }

@@ -1,6 +1,7 @@
 // Jupyter's wire protocol: messages as signed ZeroMQ frames, and nothing about what they mean.
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 import { userInfo } from "node:os";
+import { DEPTH, FRAME_COST, HEADER_BYTES, isDeeper, MESSAGE_BYTES } from "./limits.ts";
 
 /** The version of the messaging protocol that this kernel and this client speak. */
 export const PROTOCOL_VERSION = "5.5";
@@ -33,6 +34,18 @@ export interface Message {
 /** A message that must not be acted on: malformed, unsigned, signed by a stranger. */
 export class WireError extends Error {
   override readonly name = "WireError";
+}
+
+/** A message that is signed, and larger or deeper than a kernel takes: its sender can be told. */
+export class LimitError extends WireError {
+  readonly identities: Message["identities"];
+  readonly header: Header;
+
+  constructor(message: string, { identities, header }: Pick<Message, "identities" | "header">) {
+    super(message);
+    this.identities = identities;
+    this.header = header;
+  }
 }
 
 /** Signs and checks frames with a connection file's key. An empty key signs nothing. */
@@ -79,25 +92,33 @@ export function encodeMessage(signer: Signer, message: Message): Uint8Array[] {
   return [...message.identities, DELIMITER, signature, ...parts, ...message.buffers];
 }
 
-/** @throws WireError where the frames are no message, or not one signed with the key */
-export function decodeMessage(signer: Signer, frames: readonly Uint8Array[]): Message {
+/**
+ * @param isLimited whether the message must keep within a kernel's limits
+ * @throws WireError where the frames are no message, or not one signed with the key
+ */
+export function decodeMessage(
+  signer: Signer,
+  frames: readonly Uint8Array[],
+  isLimited = false,
+): Message {
   const at = frames.findIndex((frame) => DELIMITER.equals(frame));
   if (at < 0) throw new WireError("no <IDS|MSG> delimiter");
   const signature = frames[at + 1];
   const parts = frames.slice(at + 2, at + 6);
-  if (!signature || parts.length < 4) throw new WireError(`only ${frames.length} frames`);
+  const [first, ...others] = parts;
+  if (!signature || !first || others.length < 3)
+    throw new WireError(`only ${frames.length} frames`);
   if (!signer.verify(signature, parts)) throw new WireError("bad signature");
-  const [header, parent, metadata, content] = parts.map(parseObject) as [
-    Header,
-    Content,
-    Content,
-    Content,
-  ];
-  for (const field of ["msg_id", "msg_type", "session"] as const) {
-    if (typeof header[field] !== "string") throw new WireError(`the header has no ${field}`);
+  if (isLimited && (first.length > HEADER_BYTES || isDeeper(first, DEPTH))) {
+    throw new WireError("its header is larger or deeper than any");
   }
+  const header = parseHeader(first);
+  const identities = frames.slice(0, at);
+  const excess = isLimited ? excessOf(frames, others) : undefined;
+  if (excess) throw new LimitError(excess, { identities, header });
+  const [parent, metadata, content] = others.map(parseObject) as [Content, Content, Content];
   return {
-    identities: frames.slice(0, at),
+    identities,
     header,
     parent: parent as Message["parent"],
     metadata,
@@ -106,10 +127,29 @@ export function decodeMessage(signer: Signer, frames: readonly Uint8Array[]): Me
   };
 }
 
+/** What there is too much of, in words. */
+function excessOf(frames: readonly Uint8Array[], parts: readonly Uint8Array[]): string | undefined {
+  const bytes = frames.reduce((sum, { length }) => sum + length + FRAME_COST, 0);
+  if (bytes > MESSAGE_BYTES) {
+    const [size, most] = [bytes, MESSAGE_BYTES].map((n) => Math.ceil(n / 2 ** 20));
+    return `the message has ${size} MiB, and ${most} are the most`;
+  }
+  if (!parts.some((part) => isDeeper(part, DEPTH))) return undefined;
+  return `the message nests deeper than ${DEPTH} arrays or objects, the most`;
+}
+
+function parseHeader(part: Uint8Array): Header {
+  const header = parseObject(part);
+  for (const field of ["msg_id", "msg_type", "session"] as const) {
+    if (typeof header[field] !== "string") throw new WireError(`the header has no ${field}`);
+  }
+  return header as unknown as Header;
+}
+
 function parseObject(part: Uint8Array): Content {
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.from(part).toString());
+    value = JSON.parse(Buffer.from(part.buffer, part.byteOffset, part.length).toString());
   } catch (error) {
     throw new WireError(`a part is no JSON: ${(error as Error).message}`);
   }

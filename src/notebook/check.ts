@@ -18,7 +18,8 @@ export interface Problem {
   readonly message: string;
 }
 
-export interface CheckOptions extends Pick<RunOptions, "kernel" | "timeout" | "signal" | "onCell"> {
+export interface CheckOptions
+  extends Pick<RunOptions, "kernel" | "transport" | "timeout" | "signal" | "onCell"> {
   readonly file: string;
   /** Relative, for numbers that are not whole. */
   readonly tolerance?: number;

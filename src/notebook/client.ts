@@ -15,6 +15,8 @@ import {
   awaitedOf,
   deadError,
   type Exchange,
+  type ExecuteOptions,
+  executeContent,
   KernelDeadError,
   KernelTimeoutError,
   type Pending,
@@ -26,22 +28,15 @@ import { type Exit, KernelProcess, type KernelSpec, type ProcessOptions } from "
 export type { Content, Header, Message } from "../kernel/wire.ts";
 export {
   type Exchange,
+  type ExecuteOptions,
   KernelDeadError,
   KernelTimeoutError,
   type RequestOptions,
 } from "./exchange.ts";
-export type { Connection, Exit, KernelSpec, ProcessOptions } from "./launch.ts";
+export type { Connection, Exit, KernelSpec, ProcessOptions, Transport } from "./launch.ts";
 
 /** The channels that a client sends requests on. */
 export type Channel = "shell" | "control" | "stdin";
-
-export interface ExecuteOptions extends RequestOptions {
-  readonly silent?: boolean;
-  readonly storeHistory?: boolean;
-  readonly userExpressions?: Readonly<Record<string, string>>;
-  readonly allowStdin?: boolean;
-  readonly stopOnError?: boolean;
-}
 
 export interface StartOptions extends ProcessOptions {
   /** Until the kernel answers on shell and iopub. */
@@ -100,7 +95,8 @@ export class KernelClient implements AsyncDisposable {
     this.#spec = spec;
     this.#signer = new Signer(process.connection.key);
     // Unlimited queues: nothing may be lost. One identity on shell and stdin, or no input comes.
-    const shared = { linger: 0, reconnectInterval: 10, receiveHighWaterMark: 0 };
+    const unlimited = { linger: 0, reconnectInterval: 10, receiveHighWaterMark: 0 };
+    const shared = { ...this.#curve(), ...unlimited };
     const dealer = { ...shared, sendHighWaterMark: 0, routingId: this.session };
     this.#sockets = {
       shell: new Dealer(dealer),
@@ -225,7 +221,8 @@ export class KernelClient implements AsyncDisposable {
 
   /** Asks the heartbeat channel for an echo. */
   async heartbeat(timeout = 5_000): Promise<void> {
-    const socket = new Request({ linger: 0, sendTimeout: timeout, receiveTimeout: timeout });
+    const times = { linger: 0, sendTimeout: timeout, receiveTimeout: timeout };
+    const socket = new Request({ ...this.#curve(), ...times });
     try {
       socket.connect(this.#address("hb"));
       await socket.send("ping");
@@ -378,20 +375,16 @@ export class KernelClient implements AsyncDisposable {
     });
   }
 
+  /** One pair of keys for both sides, as Jupyter has it: the connection file is the secret. */
+  #curve(): Record<string, string> {
+    const { curve_publickey: key, curve_secretkey: secret } = this.process.connection;
+    if (key === undefined || secret === undefined) return {};
+    return { curveServerKey: key, curvePublicKey: key, curveSecretKey: secret };
+  }
+
   #address(channel: Channel | "iopub" | "hb"): string {
     const { transport, ip, ...rest } = this.process.connection;
     const port = rest[`${channel}_port`];
     return transport === "ipc" ? `ipc://${ip}-${port}` : `tcp://${ip}:${port}`;
   }
-}
-
-function executeContent(code: string, options: ExecuteOptions, silent: boolean): Content {
-  return {
-    code,
-    silent,
-    store_history: options.storeHistory ?? !silent,
-    user_expressions: options.userExpressions ?? {},
-    allow_stdin: options.allowStdin ?? false,
-    stop_on_error: options.stopOnError ?? true,
-  };
 }

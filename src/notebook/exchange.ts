@@ -21,6 +21,14 @@ export interface RequestOptions {
   readonly buffers?: readonly Uint8Array[];
 }
 
+export interface ExecuteOptions extends RequestOptions {
+  readonly silent?: boolean;
+  readonly storeHistory?: boolean;
+  readonly userExpressions?: Readonly<Record<string, string>>;
+  readonly allowStdin?: boolean;
+  readonly stopOnError?: boolean;
+}
+
 /** The kernel's process ended while something was awaited of it. */
 export class KernelDeadError extends Error {
   override readonly name = "KernelDeadError";
@@ -66,4 +74,16 @@ export function deadError(pending: Pending, exit: Exit): KernelDeadError {
 /** A time in words. */
 export function seconds(milliseconds: number): string {
   return `${Number((milliseconds / 1000).toFixed(1))} s`;
+}
+
+/** The content of an execute_request. */
+export function executeContent(code: string, options: ExecuteOptions, silent: boolean): Content {
+  return {
+    code,
+    silent,
+    store_history: options.storeHistory ?? !silent,
+    user_expressions: options.userExpressions ?? {},
+    allow_stdin: options.allowStdin ?? false,
+    stop_on_error: options.stopOnError ?? true,
+  };
 }

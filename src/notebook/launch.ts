@@ -27,7 +27,13 @@ export interface Connection {
   readonly key: string;
   readonly signature_scheme: "hmac-sha256";
   readonly kernel_name: string;
+  /** With both, everything is encrypted (CurveZMQ, as jupyter_client 8.10 hands its keys over). */
+  readonly curve_publickey?: string;
+  readonly curve_secretkey?: string;
 }
+
+/** How a kernel is reached: over ports of this machine, or files that only their owner may open. */
+export type Transport = Connection["transport"];
 
 export interface ProcessOptions {
   /** The kernel's working folder. */
@@ -48,6 +54,8 @@ export interface Exit {
   readonly stderr: string;
 }
 
+/** Of a unix socket's path, in bytes; the system cuts none short, it refuses. */
+const SOCKET_PATH_BYTES = process.platform === "linux" ? 107 : 103;
 /** What is kept of standard error. */
 const TAIL_CHARACTERS = 8_192;
 const TAIL_LINES = 20;
@@ -81,34 +89,21 @@ export class KernelProcess {
   #exit: Exit | null = null;
   #exited: Promise<Exit> = new Promise(() => {});
 
-  private constructor(spec: KernelSpec, options: ProcessOptions, connection: Connection) {
+  private constructor(spec: KernelSpec, options: ProcessOptions, ports: readonly number[]) {
     this.#spec = spec;
     this.#options = options;
-    this.connection = connection;
-    this.#folder = mkdtempSync(path.join(tmpdir(), "abkd-kernel-"));
+    this.#folder = makeFolder();
+    this.connection = { ...connectionOf(this.#folder, ports), ...options.connection };
     this.connectionFile = path.join(this.#folder, "kernel.json");
-    writeFileSync(this.connectionFile, JSON.stringify(connection, null, 1), { mode: 0o600 });
+    writeFileSync(this.connectionFile, JSON.stringify(this.connection, null, 1), { mode: 0o600 });
     if (open.size === 0) process.on("exit", endAll);
     open.add(this);
   }
 
   static async start(spec: KernelSpec, options: ProcessOptions = {}): Promise<KernelProcess> {
-    const given = options.connection ?? {};
-    const [shell, iopub, stdin, control, hb] =
-      given.transport === "ipc" ? [1, 2, 3, 4, 5] : await freePorts(5);
-    const started = new KernelProcess(spec, options, {
-      transport: "tcp",
-      ip: "127.0.0.1",
-      shell_port: shell!,
-      iopub_port: iopub!,
-      stdin_port: stdin!,
-      control_port: control!,
-      hb_port: hb!,
-      key: randomUUID(),
-      signature_scheme: "hmac-sha256",
-      kernel_name: "",
-      ...given,
-    });
+    const { transport } = options.connection ?? {};
+    const ports = transport === "ipc" ? [] : await freePorts(5);
+    const started = new KernelProcess(spec, options, ports);
     started.spawn();
     return started;
   }
@@ -217,6 +212,27 @@ export class KernelProcess {
       });
     });
   }
+}
+
+/** Over the ports, or over files in the folder where there are none. */
+function connectionOf(folder: string, ports: readonly number[]): Connection {
+  const isFile = ports.length === 0;
+  const [shell_port = 1, iopub_port = 2, stdin_port = 3, control_port = 4, hb_port = 5] = ports;
+  return {
+    transport: isFile ? "ipc" : "tcp",
+    ip: isFile ? path.join(folder, "s") : "127.0.0.1",
+    ...{ shell_port, iopub_port, stdin_port, control_port, hb_port },
+    key: randomUUID(),
+    signature_scheme: "hmac-sha256",
+    kernel_name: "",
+  };
+}
+
+/** For its owner alone, with a name that leaves room for a socket's. */
+function makeFolder(): string {
+  const name = "abkd-kernel-";
+  const bytes = Buffer.byteLength(path.join(tmpdir(), `${name}XXXXXX`, "s-1"));
+  return mkdtempSync(path.join(bytes > SOCKET_PATH_BYTES ? "/tmp" : tmpdir(), name));
 }
 
 /**

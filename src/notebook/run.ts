@@ -15,6 +15,7 @@ import {
   KernelDeadError,
   KernelTimeoutError,
   startKernel,
+  type Transport,
 } from "./client.ts";
 import { type CodeCell, type Json, type Notebook, tagsOf } from "./nbformat.ts";
 import { CellOutputs, type Displays } from "./outputs.ts";
@@ -30,6 +31,8 @@ export interface RunOptions {
   readonly kernel: ChosenKernel;
   /** The notebook's folder: what its cells name by relative paths. */
   readonly cwd: string;
+  /** How the kernel is reached; tcp by default. */
+  readonly transport?: Transport;
   /** For each cell, in milliseconds; absent: none. */
   readonly timeout?: number;
   /** In milliseconds, for a cell to end after it was interrupted, before its kernel is ended. */
@@ -112,7 +115,7 @@ export async function runNotebook(notebook: Notebook, options: RunOptions): Prom
     cell.execution_count = null;
     delete cell.metadata["execution"]; // JupyterLab's time stamps
   }
-  const client = await start(kernel, cwd);
+  const client = await start(kernel, cwd, options.transport);
   const displays: Displays = new Map();
   const collected = new Map<string, CellOutputs>();
   const outputsOf = new Map<CodeCell, CellOutputs>();
@@ -149,11 +152,16 @@ export async function runNotebook(notebook: Notebook, options: RunOptions): Prom
   return { failure, errors };
 }
 
-async function start(kernel: ChosenKernel, cwd: string): Promise<KernelClient> {
+async function start(
+  kernel: ChosenKernel,
+  cwd: string,
+  transport: Transport = "tcp",
+): Promise<KernelClient> {
   const { spec, resourceDir, name } = kernel;
   try {
     return await startKernel(spec, {
       cwd,
+      connection: { transport },
       ...(resourceDir !== undefined && { resourceDir }),
       // A type checker's warnings come when they come: a saved notebook must not depend on it.
       // Nor is what a program runs part of what a person has typed.

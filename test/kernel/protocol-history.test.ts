@@ -1,11 +1,14 @@
 // History: tail, range and search over sessions, in a file that others lock, damage or forbid.
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, beforeEach, suite, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { Glob } from "../../src/kernel/glob.ts";
 import { History, historyFile } from "../../src/kernel/history.ts";
+import { randomOf } from "./fuzz-messages.ts";
 
 suite("history", () => {
   const folder = mkdtempSync(path.join(tmpdir(), "abkd-history-"));
@@ -125,7 +128,128 @@ suite("history", () => {
     await history.add({ count: 2, source: "b", output: null });
     const sources = (await history.tail(9, false)).map(([, , source]) => source);
     assert.deepEqual(sources, ["a", "b"]);
-    assert.match(logged.join(), /no such table.*in memory/);
+    await history.close();
+    const later = await session("c");
+    const texts = (await later.tail(9, false)).map(([, , source]) => source);
+    assert.deepEqual(texts, ["a", "b", "c"], "and it is whole in the file");
+    await later.close();
+  });
+
+  test("held by another for a while: answers at once, and all is in the file afterwards", async () => {
+    const history = await session("a");
+    for (const milliseconds of [150, 1_500]) {
+      const other = new DatabaseSync(file);
+      other.exec("BEGIN IMMEDIATE");
+      const added = history.add({ count: milliseconds, source: `b${milliseconds}`, output: null });
+      await added;
+      const [entry] = await history.tail(1, false);
+      assert.equal(entry?.[2], `b${milliseconds}`);
+      await delay(milliseconds);
+      other.exec("COMMIT");
+      other.close();
+    }
+    const read = new DatabaseSync(file, { readOnly: true });
+    const sources = (): unknown[] =>
+      read
+        .prepare("SELECT source FROM lines ORDER BY line")
+        .all()
+        .map(({ source }) => source);
+    for (let i = 0; i < 200 && sources().length < 3; i++) await delay(50);
+    assert.deepEqual(sources(), ["a", "b150", "b1500"]);
+    read.close();
+    await history.add({ count: 2_000, source: "c", output: null });
+    await history.close();
+    assert.equal(logged.filter((line) => /lock.*in memory/.test(line)).length, logged.length);
+    const later = await session("d");
+    const all = (await later.tail(9, false)).map(([, , source]) => source);
+    assert.deepEqual(all, ["a", "b150", "b1500", "c", "d"]);
+    await later.close();
+  });
+
+  test("held at the start and until the end: close writes what waits", async () => {
+    await (await session("a")).close();
+    const other = new DatabaseSync(file);
+    other.exec("BEGIN IMMEDIATE");
+    const history = await session("b");
+    other.close();
+    await history.close();
+    const later = await session();
+    assert.deepEqual(
+      (await later.range({ session: 2, start: 0, stop: undefined }, false)).length,
+      0,
+      "not open before the first line",
+    );
+    await later.add({ count: 1, source: "c", output: null });
+    const all = (await later.tail(9, false)).map(([, , source]) => source);
+    assert.deepEqual(all, ["a", "b", "c"]);
+    await later.close();
+  });
+
+  test("pages of the file that are overwritten in the middle of a session", async () => {
+    const history = await session(
+      ...Array.from({ length: 300 }, (_, i) => `x${i} ${"y".repeat(99)}`),
+    );
+    await history.close();
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill(0xa5, 4_096));
+    const damaged = await session("a", "b");
+    const sources = (await damaged.tail(2, false)).map(([, , source]) => source);
+    assert.deepEqual(sources, ["a", "b"]);
+    await damaged.add({ count: 3, source: "c", output: null });
+    await damaged.close();
+    const later = await session("d");
+    assert.deepEqual(
+      (await later.tail(4, false)).map(([, , source]) => source),
+      ["a", "b", "c", "d"],
+    );
+    assert.ok(existsSync(`${file}.damaged`));
+    await later.close();
+  });
+
+  test("rows that are no lines are passed over", async () => {
+    await (await session("a")).close();
+    const other = new DatabaseSync(file);
+    const insert = other.prepare("INSERT INTO lines VALUES (?, ?, ?, ?)");
+    insert.run(1, 3, new Uint8Array([1, 2]), null);
+    insert.run(1, 4, null, null);
+    insert.run(1, 5, "b", new Uint8Array([1]));
+    insert.run(2n ** 62n, 1, "c", null);
+    insert.run("one", 2n ** 62n, "d", null);
+    other.close();
+    const history = await session("e");
+    const sources = (await history.tail(99, true)).map(([, , source]) => source);
+    assert.deepEqual(sources, [
+      ["a", "<a>"],
+      ["e", "<e>"],
+    ]);
+    await history.close();
+  });
+
+  test("numbers and patterns that nobody means leave it as it is", async () => {
+    await (await session("a")).close();
+    const history = await session("b");
+    for (const n of [1e308, Number.MAX_SAFE_INTEGER, 0, -1, 0.5, Number.NaN]) {
+      await history.tail(n, true);
+      await history.range({ session: n, start: n, stop: n }, true);
+      await history.search("*", n, true, true);
+    }
+    await assert.rejects(history.search("*".repeat(30_000), 9, false, false), /30000 characters/);
+    const found = await history.search(`*b${"?".repeat(900)}`, 9, false, false);
+    assert.deepEqual(found, []);
+    await history.add({ count: 2, source: "c", output: null });
+    await history.close();
+    const later = await session("d");
+    const all = (await later.tail(9, false)).map(([, , source]) => source);
+    assert.deepEqual(all, ["a", "b", "c", "d"]);
+    assert.deepEqual(logged, []);
+    await later.close();
+  });
+
+  test("lines of megabytes are not kept, and an answer of them is bounded", async () => {
+    const history = await session("a".repeat(2e6), ...Array(20).fill("b".repeat(9e5)), "c");
+    const sources = (await history.tail(99, true)).map(([, , source]) => source[0]);
+    assert.ok(sources.length < 10, `${sources.length}`);
+    assert.equal(sources.at(-1), "c");
     await history.close();
   });
 
@@ -144,6 +268,25 @@ suite("history", () => {
     await history.close();
     assert.deepEqual(logged, []);
   });
+});
+
+test("patterns match as SQLite's GLOB does, and none takes long", () => {
+  const database = new DatabaseSync(":memory:");
+  const glob = database.prepare("SELECT ? GLOB ? AS matches");
+  const random = randomOf(5);
+  const text = (letters: readonly string[], most: number): string =>
+    Array.from({ length: random(most) }, () => letters[random(letters.length)]).join("");
+  for (let i = 0; i < 20_000; i++) {
+    const pattern = text([..."ab*?[]^-\u{1f600}é"], 9);
+    const source = text([..."ab-^]*[\u{1f600}é"], 7);
+    const expected = glob.get(source, pattern)?.["matches"] === 1;
+    assert.equal(new Glob(pattern).matches(source), expected, `${source} GLOB ${pattern}`);
+  }
+  database.close();
+  // SQLite's own matcher would not be done with this in a life.
+  const costly = new Glob(`${"*a?".repeat(200)}b`);
+  assert.equal(costly.matches("a".repeat(1e6)), false);
+  assert.ok(costly.exhausted);
 });
 
 test("the file lies in Jupyter's data folder, or where the environment says", () => {

@@ -32,12 +32,12 @@ export interface Lab {
 }
 
 /** Starts JupyterLab on `folder/notebooks`; its own settings and files go into `folder` as well. */
-export async function startLab(folder: string): Promise<Lab> {
+export async function startLab(folder: string, ...more: string[]): Promise<Lab> {
   const token = "a-token-for-tests";
   const port = await freePort();
   const notebooks = path.join(folder, "notebooks");
   await mkdir(notebooks, { recursive: true });
-  const args = ["--no-browser", "--port", `${port}`, `--ServerApp.root_dir=${notebooks}`];
+  const args = ["--no-browser", "--port", `${port}`, `--ServerApp.root_dir=${notebooks}`, ...more];
   const child = spawn(process.execPath, [path.join(root, "scripts/lab.ts"), ...args], {
     cwd: root,
     env: { ...jupyterEnvironment(folder), JUPYTER_TOKEN: token },

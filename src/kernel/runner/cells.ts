@@ -42,7 +42,12 @@ export class Cells {
 
   /** Starts the next cell, where none runs. */
   next(): void {
-    if (currentRun()) return;
+    const current = currentRun();
+    if (current) {
+      // Called by the event loop: a stop that came late has torn the start of this one.
+      if (!current.begun) within(current, () => this.#start(current));
+      return;
+    }
     const run = critical(() => {
       const command = this.#queue.shift();
       if (!command) return undefined;
@@ -88,6 +93,7 @@ export class Cells {
       return;
     }
     this.errors.remember(code, count, compiled);
+    run.begun = true;
     inspector.evaluate(compiled.code, (evaluated) => {
       run.evaluated = true;
       if (run.onEvaluated) run.onEvaluated();
@@ -168,16 +174,26 @@ export class Cells {
   }
 
   #conclude(run: Run, outcome: Outcome): void {
-    const { frames, marks, inspector, ended } = this.#parts;
+    const { marks, inspector, ended } = this.#parts;
     critical(() => {
       if (run.finished) return;
       run.finished = true;
       setCurrent(undefined);
       ended(run);
       inspector.release();
-      frames.event({ type: "done", cell: run.cell, outcome });
+      this.#tell(run, outcome);
       marks.event({ type: "mark", cell: run.cell });
     });
     own.setImmediate(() => this.next());
+  }
+
+  /** A view that is no JSON, or nests too deep for it, must not cost the cell its end. */
+  #tell({ cell }: Run, outcome: Outcome): void {
+    const { frames } = this.#parts;
+    try {
+      frames.event({ type: "done", cell, outcome });
+    } catch (error) {
+      frames.event({ type: "done", cell, outcome: this.errors.failure(error, "") });
+    }
   }
 }

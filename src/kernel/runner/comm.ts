@@ -4,6 +4,7 @@ import type { CommMessage } from "../channel.ts";
 import type { FrameWriter } from "../frames.ts";
 import { critical } from "./critical.ts";
 import { cellOf } from "./run.ts";
+import { own } from "./timers.ts";
 
 /** What came from the front end. */
 interface Received {
@@ -81,7 +82,16 @@ export class Comms {
     const channel = this.#channels.get(commId);
     if (!channel) return;
     if (kind === "close") this.#channels.delete(commId);
-    for (const listen of kind === "close" ? channel.closes : channel.messages) listen(message);
+    for (const listen of kind === "close" ? channel.closes : channel.messages) {
+      try {
+        listen(message);
+      } catch (error) {
+        // An error of one listener is no reason that the others hear nothing.
+        own.setImmediate(() => {
+          throw error;
+        });
+      }
+    }
   }
 
   #create(id: string, target: string): Channel {

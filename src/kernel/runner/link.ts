@@ -1,10 +1,12 @@
 // The runner's link: a worker thread that hears commands and interrupts while user code runs.
+import { writeSync } from "node:fs";
 import { Session } from "node:inspector/promises";
 import { Socket } from "node:net";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { Command } from "../channel.ts";
+import { CommandDecoder } from "../commands.ts";
+import { LINK_LOST } from "../death.ts";
 import { type LinkMessage, PROBE, type Probed, WORD } from "./shared.ts";
 
 export interface LinkData {
@@ -45,21 +47,29 @@ async function interrupt(): Promise<void> {
   requests++;
   if (interrupting) return;
   interrupting = true;
-  for (let request = 0; request < requests; ) {
-    request = requests;
-    let hasStopped = false;
-    let looksIdle = false;
-    for (let isFirst = true; !(await cancel(request, isFirst)); isFirst = false) {
-      looksIdle = !(await stop(looksIdle));
-      hasStopped ||= !looksIdle;
+  try {
+    for (let request = 0; request < requests; ) {
+      request = requests;
+      await interruptOnce(request);
     }
-    if (!hasStopped) continue;
-    // What was stopped last may have been the answer to the one before.
-    await sleep(IDLE_ANSWER);
-    await cancel(request, false);
+  } finally {
+    interrupting = false;
+    resend();
   }
-  interrupting = false;
-  resend();
+}
+
+async function interruptOnce(request: number): Promise<void> {
+  let hasStopped = false;
+  let looksIdle = false;
+  for (let isFirst = true; !(await cancel(request, isFirst)); isFirst = false) {
+    // A probe can be ended by the stop before it, which came late: the next one is not.
+    looksIdle = !(await stop(looksIdle).catch(() => false));
+    hasStopped ||= !looksIdle;
+  }
+  if (!hasStopped) return;
+  // What was stopped last may have been the answer to the one before.
+  await sleep(IDLE_ANSWER);
+  await cancel(request, false);
 }
 
 /** Asks the main thread to end its cell; whether it has heard, in the time it takes when idle. */
@@ -108,7 +118,7 @@ async function stop(isForced: boolean): Promise<boolean> {
 }
 
 function obey(command: Command): void {
-  if (command.type === "interrupt") void interrupt();
+  if (command.type === "interrupt") interrupt().catch(warn);
   else if (command.type === "input" && Atomics.load(words, WORD.asking) === 1) {
     answers.postMessage(command.value);
     Atomics.store(words, WORD.asking, 0);
@@ -128,7 +138,28 @@ function end(): void {
   }
 }
 
+function warn(error: unknown): void {
+  const { message = String(error) } = error as Partial<Error>;
+  writeSync(2, `an interrupt failed: ${message}\n`);
+}
+
+/** Without its link the main thread would never be interrupted again: this process ends, and says why. */
+function lost(error: unknown): void {
+  const { message = String(error) } = error as Partial<Error>;
+  try {
+    writeSync(2, `${LINK_LOST}: ${message}\n`);
+  } finally {
+    end();
+  }
+}
+
+process.on("uncaughtException", lost);
+process.on("unhandledRejection", lost);
+const decoder = new CommandDecoder();
 const commands = new Socket({ fd, readable: true, writable: false });
-createInterface({ input: commands }).on("line", (line) => obey(JSON.parse(line) as Command));
+commands.on("data", (bytes: Buffer) => {
+  for (const command of decoder.push(bytes)) obey(command);
+});
+commands.on("error", lost);
 // The supervisor has gone: nobody would ever read what this process does.
-for (const event of ["close", "error"]) commands.on(event, end);
+commands.on("close", end);

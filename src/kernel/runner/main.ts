@@ -1,7 +1,9 @@
 // The process that runs the cells: commands come through its link, events go to standard output.
+import { writeSync } from "node:fs";
 import path from "node:path";
 import { MessageChannel, Worker } from "node:worker_threads";
 import type { Command } from "../channel.ts";
+import { LINK_LOST } from "../death.ts";
 import { setCellNames } from "../display/errors.ts";
 import { createDisplay } from "../display/host.ts";
 import { FrameWriter, TOKEN_VARIABLE } from "../frames.ts";
@@ -107,6 +109,12 @@ link.on("message", (message: LinkMessage) => {
     cells.interrupt(message);
   }
   cells.next();
+});
+
+// Nobody could interrupt what runs from here on, or start another cell.
+link.on("error", ({ message }) => {
+  writeSync(2, `${LINK_LOST}: ${message}\n`);
+  process.kill(process.pid, "SIGKILL");
 });
 
 /** Errors outside of any statement: shown with their cell, and no reason to end. */

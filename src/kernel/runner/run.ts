@@ -13,6 +13,8 @@ export class Run {
   readonly command: ExecuteCommand;
   /** Its outcome has been told. */
   finished = false;
+  /** It has been handed to V8. */
+  begun = false;
   /** Its last statement has ended. */
   evaluated = false;
   /** It has been interrupted: it starts no timers any more. */

@@ -1,0 +1,52 @@
+// Commands on their way to the runner: a length and so many bytes of JSON, whatever text is in them.
+import type { Command } from "./channel.ts";
+
+const LENGTH_BYTES = 4;
+/** Far above what a message can hold (limits.ts): a greater length is none. */
+const MOST_BYTES = 2 ** 29;
+
+/** A command's bytes. No character in its text marks an end, so none can fake one. */
+export function encodeCommand(command: Command): Buffer {
+  const json = JSON.stringify(command);
+  const length = Buffer.byteLength(json);
+  const bytes = Buffer.allocUnsafe(LENGTH_BYTES + length);
+  bytes.writeUInt32BE(length);
+  bytes.write(json, LENGTH_BYTES);
+  return bytes;
+}
+
+/** Takes bytes as they arrive and gives commands in their order. */
+export class CommandDecoder {
+  #chunks: Buffer[] = [];
+  #size = 0;
+  /** Of the command that is arriving, once that is known. */
+  #length: number | undefined;
+
+  /**
+   * All that is complete with these bytes.
+   * @throws Error where they are no commands: what follows cannot be understood either
+   */
+  push(bytes: Buffer): Command[] {
+    this.#chunks.push(bytes);
+    this.#size += bytes.length;
+    const commands: Command[] = [];
+    for (;;) {
+      if (this.#length === undefined) {
+        if (this.#size < LENGTH_BYTES) return commands;
+        this.#length = this.#take(LENGTH_BYTES).readUInt32BE();
+        if (this.#length > MOST_BYTES) throw new Error(`a command of ${this.#length} bytes`);
+      }
+      if (this.#size < this.#length) return commands;
+      commands.push(JSON.parse(this.#take(this.#length).toString()) as Command);
+      this.#length = undefined;
+    }
+  }
+
+  #take(length: number): Buffer {
+    const [first = Buffer.alloc(0)] = this.#chunks;
+    const all = this.#chunks.length > 1 ? Buffer.concat(this.#chunks) : first;
+    this.#chunks = [all.subarray(length)];
+    this.#size -= length;
+    return all.subarray(0, length);
+  }
+}

@@ -1,0 +1,100 @@
+// Patterns of history searches: `*`, `?`, `[a-z]` and `[^a-z]`, as SQLite's GLOB, at a bounded cost.
+
+/** What a code point must be. */
+type Token = "star" | ((point: number) => boolean);
+
+const DASH = 0x2d;
+const BRACKET = 0x5d;
+/** Longer patterns are not what anybody types. */
+const PATTERN_CHARACTERS = 1_000;
+/** For one search: below 0.1 s. */
+const MOST_STEPS = 2e6;
+
+/**
+ * Whether whole texts match. Where the pattern has been compared for too long, no more do.
+ * Of the stars only the last one passed is gone back to, which is enough: no pattern explodes.
+ */
+export class Glob {
+  readonly #tokens: readonly Token[];
+  #steps = MOST_STEPS;
+
+  /** @throws Error where the pattern is longer than any that is typed */
+  constructor(pattern: string) {
+    if (pattern.length > PATTERN_CHARACTERS) {
+      throw new Error(
+        `the pattern has ${pattern.length} characters, and ${PATTERN_CHARACTERS} are the most`,
+      );
+    }
+    this.#tokens = tokensOf([...pattern]);
+  }
+
+  get exhausted(): boolean {
+    return this.#steps <= 0;
+  }
+
+  matches(text: string): boolean {
+    const tokens = this.#tokens;
+    let at = 0;
+    let token = 0;
+    let retry: { readonly token: number; at: number } | undefined;
+    while (at < text.length) {
+      if (--this.#steps <= 0) return false;
+      const wanted = tokens[token];
+      if (wanted === "star") retry = { token: ++token, at };
+      else if (wanted?.(pointAt(text, at))) {
+        at += widthAt(text, at);
+        token++;
+      } else if (retry) {
+        at = retry.at += widthAt(text, retry.at);
+        token = retry.token;
+      } else return false;
+    }
+    return tokens.slice(token).every((rest) => rest === "star");
+  }
+}
+
+const pointAt = (text: string, at: number): number => text.codePointAt(at) ?? 0;
+const widthAt = (text: string, at: number): number => (pointAt(text, at) > 0xffff ? 2 : 1);
+
+function tokensOf(pattern: readonly string[]): Token[] {
+  const tokens: Token[] = [];
+  for (let at = 0; at < pattern.length; at++) {
+    const character = pattern[at];
+    const set = character === "[" ? setAt(pattern, at + 1) : undefined;
+    if (character === "*") {
+      if (tokens.at(-1) !== "star") tokens.push("star");
+    } else if (character === "?") tokens.push(() => true);
+    else if (character === "[") {
+      // A bracket that nothing closes matches nothing, as in SQLite.
+      tokens.push(set ? set.has : () => false);
+      at = set ? set.end : pattern.length;
+    } else {
+      const wanted = pointAt(character ?? "", 0);
+      tokens.push((point) => point === wanted);
+    }
+  }
+  return tokens;
+}
+
+/** The set whose inside starts here; `end` is its closing bracket. */
+function setAt(
+  pattern: readonly string[],
+  start: number,
+): { readonly has: (point: number) => boolean; readonly end: number } | undefined {
+  const isNegative = pattern[start] === "^";
+  const first = isNegative ? start + 1 : start;
+  const end = pattern.indexOf("]", first + 1); // a bracket in the first place is one of the set
+  if (end < 0) return undefined;
+  const ranges: [number, number][] = [];
+  for (let at = first; at < end; at++) {
+    const [from = 0, dash, to = 0] = pattern.slice(at, at + 3).map((text) => pointAt(text, 0));
+    ranges.push([from, from]);
+    const isFirstBracket = at === first && from === BRACKET;
+    if (isFirstBracket || dash !== DASH || at + 2 >= end) continue;
+    ranges.push([from, to]);
+    at += 2;
+  }
+  const inSet = (point: number): boolean =>
+    ranges.some(([from, to]) => from <= point && point <= to);
+  return { has: (point) => inSet(point) !== isNegative, end };
+}

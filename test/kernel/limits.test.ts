@@ -1,0 +1,145 @@
+// How large and deep a message may be: what is beyond is refused in words, and costs no one else anything.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, suite, test } from "node:test";
+import { Dealer } from "zeromq";
+import { DEPTH, isDeeper, MESSAGE_BYTES } from "../../src/kernel/limits.ts";
+import { createHeader, Signer } from "../../src/kernel/wire.ts";
+import type { KernelClient } from "../../src/notebook/client.ts";
+import { randomOf } from "./fuzz-messages.ts";
+import { next, ofType, resultOf, start } from "./protocol-kernel.ts";
+
+const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
+
+suite("messages beyond the limits", () => {
+  let kernel: KernelClient;
+  before(async () => {
+    kernel = await start();
+  });
+  after(() => kernel.shutdown());
+
+  /** Sends a signed message whose content is this JSON, which JSON.stringify may not be able to write. */
+  function sendText(type: string, content: string): void {
+    const header = JSON.stringify(createHeader(type, kernel.session));
+    const parts = [header, "{}", "{}", content].map((text) => Buffer.from(text));
+    const signature = new Signer(kernel.process.connection.key).sign(parts);
+    kernel.sendRaw("shell", ["<IDS|MSG>", signature, ...parts]);
+  }
+
+  test("a cell of 30 MB is an error below it, and the next one runs", async () => {
+    const { iopub, reply } = await kernel.execute(`"${"x".repeat(3e7)}"`);
+    assert.equal(reply.content["status"], "error");
+    assert.match(String(reply.content["evalue"]), /the message has 29 MiB, and 16 are the most/);
+    const [error] = ofType(iopub, "error");
+    assert.deepEqual(error?.content["traceback"], reply.content["traceback"]);
+    assert.equal(resultOf(await kernel.execute("1 + 1")), "2");
+  });
+
+  test("just below the limit it runs", async () => {
+    const code = `"${"x".repeat(MESSAGE_BYTES - 10_000)}".length`;
+    assert.equal(resultOf(await kernel.execute(code)), `${MESSAGE_BYTES - 10_000}`);
+  });
+
+  test("other requests are answered with an error as well", async () => {
+    const content = { code: "x".repeat(2e7), cursor_pos: 1 };
+    const { reply } = await kernel.request("shell", "complete_request", content);
+    assert.deepEqual([reply.content["status"], reply.content["ename"]], ["error", "MessageError"]);
+  });
+
+  test("an answer of 20 MB is asked for again, and the cell gets the next", async () => {
+    let asked = 0;
+    const stop = kernel.onMessage((channel, { header }) => {
+      if (channel !== "stdin") return;
+      kernel.answerInput(header, asked++ === 0 ? "x".repeat(2e7) : "short");
+    });
+    const exchange = await kernel.execute("prompt('?')", { allowStdin: true });
+    stop();
+    assert.equal(resultOf(exchange), "'short'");
+    assert.equal(asked, 2);
+  });
+
+  test("a comm's message is said under the cell; one of many buffers counts as a whole", async () => {
+    const { request } = await kernel.execute("0");
+    for (const buffers of [[Buffer.alloc(2e7)], Array(300_000).fill(Buffer.alloc(1))]) {
+      const said = next(kernel, ({ header }) => header.msg_type === "stream");
+      kernel.send("shell", "comm_msg", { comm_id: "a", data: {} }, { buffers });
+      const { content, parent } = await said;
+      assert.match(String(content["text"]), /^comm_msg: the message has \d+ MiB, and 16/);
+      assert.equal(parent.msg_id, request.msg_id);
+    }
+  });
+
+  test("deep ones: refused, each service alive, and what is as deep as allowed comes through", async () => {
+    await kernel.execute(
+      "comm.registerTarget('deep', (one) => one.onMessage(({ data }) => one.send(data)));",
+    );
+    kernel.send("shell", "comm_open", { comm_id: "d", target_name: "deep", data: {} });
+    for (const depth of [DEPTH + 1, 5_000, 100_000]) {
+      for (const type of ["comm_msg", "comm_open", "comm_close"]) {
+        sendText(type, `{"comm_id":"d","target_name":"deep","data":${nested(depth)}}`);
+      }
+      const failed = next(kernel, ({ header }) => header.msg_type === "execute_reply");
+      sendText("execute_request", `{"code":"1","user_expressions":{"a":${nested(depth)}}}`);
+      assert.match(String((await failed).content["evalue"]), /nests deeper than 500/);
+    }
+    const echoed = next(kernel, ({ header }) => header.msg_type === "comm_msg");
+    sendText("comm_msg", `{"comm_id":"d","data":${nested(DEPTH - 1)}}`);
+    assert.equal(JSON.stringify((await echoed).content["data"]), nested(DEPTH - 1));
+    assert.equal(resultOf(await kernel.execute("1 + 1")), "2");
+  });
+
+  test("values whose view is no JSON, or too deep for it: the next cell runs", async () => {
+    await kernel.execute("var deep = 0; for (let i = 0; i < 1e5; i++) deep = [deep]; 0");
+    const shown = Symbol.for("Jupyter.display").description;
+    for (const json of ["{ n: 1n }", "deep"]) {
+      const bundle = `{ "application/json": ${json} }`;
+      await kernel.execute(`display(${bundle}, { raw: true });`);
+      await kernel.execute(`({ [Symbol.for("${shown}")]: () => (${bundle}) })`);
+      assert.equal(resultOf(await kernel.execute("1 + 1")), "2", json);
+    }
+  });
+
+  test("50 MB five times: the supervisor gives the memory back; 100 MB is not even taken", async () => {
+    const resident = (): number =>
+      process.platform === "linux"
+        ? Number(
+            /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${kernel.process.pid}/status`, "utf8"))?.[1],
+          )
+        : 0;
+    const code = `"${"x".repeat(5e7)}"`;
+    for (let i = 0; i < 5; i++) {
+      assert.equal((await kernel.execute(code)).reply.content["status"], "error");
+    }
+    console.log(`      the supervisor's memory was ${Math.round(resident() / 1024)} MB at most`);
+    const { ip, shell_port } = kernel.process.connection;
+    const stranger = new Dealer({ linger: 0 });
+    stranger.connect(`tcp://${ip}:${shell_port}`);
+    const ended = new Promise((resolve) => stranger.events.on("disconnect", resolve));
+    await stranger.send(Buffer.alloc(1e8));
+    await ended;
+    stranger.close();
+    assert.equal(resultOf(await kernel.execute("1 + 1")), "2");
+  });
+});
+
+test("the depth of JSON is found before it is parsed", () => {
+  const depthOf = (value: unknown): number => {
+    if (typeof value !== "object" || value === null) return 0;
+    return 1 + Math.max(0, ...Object.values(value).map(depthOf));
+  };
+  const random = randomOf(3);
+  const texts = ["[", "]{", '"', "\\", '\\"', "}{[", "\u2028", "ü"];
+  const make = (left: number): unknown => {
+    const text = Array.from({ length: random(4) }, () => texts[random(texts.length)]).join("");
+    if (left === 0 || random(5) === 0) return text;
+    const inside = Array.from({ length: random(3) }, () => make(left - 1));
+    return random(2) ? inside : Object.fromEntries(inside.map((one, i) => [`${text}${i}`, one]));
+  };
+  for (let i = 0; i < 2_000; i++) {
+    const value = make(random(9));
+    const bytes = Buffer.from(JSON.stringify(value));
+    const depth = depthOf(value);
+    assert.equal(isDeeper(bytes, depth), false, bytes.toString());
+    if (depth > 0) assert.equal(isDeeper(bytes, depth - 1), true, bytes.toString());
+  }
+});
