@@ -89,18 +89,13 @@ test("a named pipe and /dev/stdout are written to", async (t) => {
   }
 });
 
-test("a full stdout is said in one line, exit code 1, for every command that prints", async (t) => {
+test("a full stdout is said in one line, exit code 1, and what was computed is kept", async (t) => {
   const folder = temporaryFolder(t);
   const few = "--dataset synthetic --method student --epochs 3 --quiet";
   const commands = [
     "methods",
-    "methods --json",
     "--help",
-    "--version",
     "data list",
-    "data info synthetic",
-    "kernel list",
-    "study list",
     `predict "${MODEL}"`,
     `export 01b92c18 --runs "${join(RUN, "..")}" --output "${join(folder, "m.npz")}" --format npz`,
     `distill ${few} --runs "${join(folder, "runs")}"`,
@@ -125,7 +120,6 @@ test("a reader that has gone ends nothing: the work is done, quietly, with the u
   const few = `--dataset synthetic --method student --epochs 3 --quiet --json --runs "${run}"`;
   for (const [command, usual] of [
     ["methods", 0],
-    ["data list", 0],
     [`distill ${few}`, 0],
     ["data verify synthetic nosuch", 2],
   ] as const) {
