@@ -73,7 +73,7 @@ test("a named pipe and /dev/stdout are written to", async (t) => {
   const pipe = join(folder, "pipe.csv");
   execFileSync("mkfifo", [pipe]);
   const piped = await shell(`cat "${pipe}" & $ABKD predict "${MODEL}" --output "${pipe}"; wait`);
-  assert.match(piped.stdout, /^node,label,predicted\n0,\d,\d\n/);
+  assert.match(piped.stdout, /^node,label,predicted\n0,\d,\d\n/m);
   assert.ok(lstatSync(pipe).isFIFO());
 
   const csv = join(folder, "out.csv");
