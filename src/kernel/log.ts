@@ -1,5 +1,7 @@
 // What the supervisor writes to standard error: for whoever runs the kernel, not for its user.
 
+import { printableLine } from "../printable.ts";
+
 /** Lines of one kind within this time come to so many, and then to a count. */
 const WINDOW_MILLISECONDS = 10_000;
 const LINES = 10;
@@ -7,20 +9,8 @@ const LINES = 10;
 // A server that has gone reads no more: to say so there would fail again, and again.
 process.stderr.on("error", () => {});
 
-/** Of one entry: it may quote what a stranger sent. */
-const CHARACTERS = 4_000;
-
 export function log(line: string): void {
-  const shown = line.length > CHARACTERS ? `${line.slice(0, CHARACTERS)} ...` : line;
-  process.stderr.write(`abkd kernel: ${printable(shown)}\n`);
-}
-
-/** Without what a terminal would obey. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (character) => {
-    if (character === "\n" || character === "\t") return character;
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
+  process.stderr.write(`abkd kernel: ${printableLine(line)}\n`);
 }
 
 /** Logs what a stranger can cause as often as he likes. */

@@ -97,7 +97,7 @@ test("a cached teacher is reused; a damaged or foreign entry is said and trained
   const result = readFileSync(files.result, "utf8");
   const damage: [why: RegExp, make: () => void][] = [
     [/not a whole safetensors/, () => writeFileSync(files.model, model.subarray(0, 1000))],
-    [/is not JSON/, () => writeFileSync(files.result, result.slice(0, 100))],
+    [/is no JSON/, () => writeFileSync(files.result, result.slice(0, 100))],
     [/altered/, () => writeFileSync(files.result, result.replace('"seed": 1', '"seed": 2'))],
   ];
   for (const [why, make] of damage) {
