@@ -1,13 +1,9 @@
 #!/usr/bin/env node
 // The command `abkd`.
+import { watchOutput } from "./cli/output.ts";
 import { main } from "./cli/program.ts";
 
-// Whoever reads us may stop reading, as `abkd methods | head -1` does.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
-
+watchOutput();
 void main(process.argv.slice(2)).then((exitCode) => {
   process.exitCode = exitCode;
 });

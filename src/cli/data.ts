@@ -19,6 +19,7 @@ import { UserError } from "../errors.ts";
 import { type ConstantPredictor, constantPredictor } from "../graph/constant-predictor.ts";
 import { type Csr, nonzeros } from "../graph/csr.ts";
 import type { Graph } from "../graph/graph.ts";
+import { print, printJson, tell } from "./output.ts";
 
 interface Options {
   readonly data?: string;
@@ -209,7 +210,7 @@ async function verify(names: readonly string[], options: Options): Promise<void>
       if (!options.json) print(`${name.padEnd(17)} ${verdict(result)}`);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      process.stderr.write(`abkd: ${error.message}\n`);
+      tell(error.message);
       exitCode = Math.max(exitCode, error.exitCode);
     }
   }
@@ -260,12 +261,4 @@ function countEmptyRows({ rows, indptr }: Csr): number {
 
 function count(value: number): string {
   return value.toLocaleString("en-US");
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, 2));
 }

@@ -4,6 +4,7 @@ import { describeRun, runId } from "../training/canonical.ts";
 import { writeAtomic } from "../training/files.ts";
 import { encodeModel, encodeModelNpz } from "../training/model-file.ts";
 import { findRun, RUNS_FOLDER, readModel } from "../training/run-store.ts";
+import { print } from "./output.ts";
 
 interface ExportOptions {
   readonly format: "safetensors" | "npz";
@@ -30,6 +31,6 @@ export function exportCommand(): Command {
       const model = readModel(files.model);
       const file = output ?? `${runId(model.config)}.${format}`;
       writeAtomic(file, format === "npz" ? encodeModelNpz(model) : encodeModel(model));
-      process.stdout.write(`${file}: ${describeRun(model.config)}\n`);
+      print(`${file}: ${describeRun(model.config)}`);
     });
 }

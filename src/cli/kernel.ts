@@ -10,6 +10,8 @@ import {
   type Place,
   uninstallKernelspec,
 } from "../kernel/kernelspec.ts";
+import { printable, printableLine } from "../printable.ts";
+import { print } from "./output.ts";
 
 interface PlaceOptions extends Place {
   readonly user?: boolean;
@@ -67,7 +69,7 @@ function placeOf(prefix: string | undefined, name: string | undefined): Place {
 function list(): void {
   const unreadable: string[] = [];
   const all = listKernelspecs((folder, why) => {
-    unreadable.push(`${path.basename(folder).padEnd(12)} (unreadable: ${why})`);
+    unreadable.push(`${path.basename(folder).padEnd(12)} (unreadable: ${printableLine(why)})`);
   });
   const seen = new Set<string>();
   for (const { name, folder, spec, missing, own } of all) {
@@ -78,14 +80,12 @@ function list(): void {
     ];
     seen.add(name);
     const note = notes.length > 0 ? ` (${notes.join("; ")})` : "";
-    print(`${name.padEnd(12)} ${spec.display_name}${note}\n${" ".repeat(13)}${folder}`);
+    print(
+      `${name.padEnd(12)} ${printable(String(spec.display_name))}${note}\n${" ".repeat(13)}${folder}`,
+    );
   }
   for (const line of unreadable) print(line);
   if (!all.some(({ own }) => own)) {
     print(`${all.length > 0 ? "\n" : ""}this package's is not installed: abkd kernel install`);
   }
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

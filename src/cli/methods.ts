@@ -2,23 +2,22 @@
 import { Command } from "commander";
 import { methods } from "../distillation/registry.ts";
 import { describeOption, methodFlag } from "./method-options.ts";
+import { print, printJson } from "./output.ts";
 
 export function methodsCommand(): Command {
   return new Command("methods")
     .description("Lists the distillation methods, their options, defaults and presets.")
     .option("--json", "as JSON")
     .action(({ json }: { json?: boolean }) => {
-      process.stdout.write(json ? methodsJson() : methodsText());
+      if (json) printJson(listed());
+      else print(methodsText());
     });
 }
 
-function methodsJson(): string {
-  const listed = methods.map(
-    ({ name, summary, version, needsTeacher, defaults, options, presets }) => ({
-      ...{ name, summary, version, needsTeacher, defaults, options, presets },
-    }),
-  );
-  return `${JSON.stringify(listed, null, 2)}\n`;
+function listed(): unknown {
+  return methods.map(({ name, summary, version, needsTeacher, defaults, options, presets }) => ({
+    ...{ name, summary, version, needsTeacher, defaults, options, presets },
+  }));
 }
 
 function methodsText(): string {
@@ -34,5 +33,5 @@ function methodsText(): string {
     }
     return lines.join("\n");
   });
-  return `${blocks.join("\n\n")}\n`;
+  return blocks.join("\n\n");
 }

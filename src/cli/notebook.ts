@@ -20,9 +20,12 @@ import {
   type RunOptions,
   runNotebook,
 } from "../notebook/run.ts";
+import { printableLine } from "../printable.ts";
 import { writeAtomic } from "../training/files.ts";
 import { inPlainWords } from "./kernel.ts";
 import { real } from "./options.ts";
+import { print } from "./output.ts";
+import { terminalLine } from "./terminal-line.ts";
 
 interface CommonOptions {
   readonly kernel?: string;
@@ -195,17 +198,9 @@ async function following<T>(
     controller.abort();
   };
   for (const signal of Object.keys(STOP_SIGNALS)) process.on(signal, onSignal);
-  let shown = 0;
-  const wipe = (): void => {
-    if (live && shown > 0) process.stderr.write(`\r${" ".repeat(shown)}\r`);
-    shown = 0;
-  };
-  const onCell = (number: number, total: number): void => {
-    const line = `${file}: cell ${number} of ${total}`;
-    wipe();
-    shown = line.length;
-    process.stderr.write(live ? line : `${line}\n`);
-  };
+  const { draw, say, wipe } = terminalLine(process.stderr);
+  const onCell = (number: number, total: number): void =>
+    (live ? draw : say)(`${file}: cell ${number} of ${total}`);
   try {
     return await action({ signal: controller.signal, onCell });
   } finally {
@@ -219,10 +214,6 @@ function describe(file: string, { number, total, message }: Failure): string {
 }
 
 function problemLine({ cell, message }: Problem): string {
-  const line = message.replace(/\s*\n\s*/g, " ");
+  const line = printableLine(message);
   return cell === null ? line : `cell ${cell}: ${line}`;
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

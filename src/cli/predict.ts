@@ -1,5 +1,4 @@
 // abkd predict: an exported model on a graph.
-import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { loadDataset, loadSplit } from "../datasets/index.ts";
 import { percent } from "../display/format.ts";
@@ -7,10 +6,11 @@ import { UserError } from "../errors.ts";
 import { type Graph, type Split, UNLABELLED } from "../graph/graph.ts";
 import { startEngine } from "../tensor/index.ts";
 import { predictedClasses, withForward } from "../training/evaluate.ts";
-import { fileError, writeAtomic } from "../training/files.ts";
+import { readBytes, writeAtomic } from "../training/files.ts";
 import { graphInputs } from "../training/inputs.ts";
 import { decodeModel, type ModelFile, restoreModel } from "../training/model-file.ts";
 import { encodeNpy } from "../training/npz.ts";
+import { print, printJson, tell } from "./output.ts";
 
 interface PredictOptions {
   readonly dataset?: string;
@@ -44,7 +44,8 @@ async function predict(file: string, options: PredictOptions): Promise<void> {
   if (output !== undefined && !/\.(csv|json)$/.test(output)) {
     throw new UserError(`--output ${output}: name a file that ends in .csv or .json`);
   }
-  const model = decodeModel(readModelFile(file), file);
+  const model = decodeModel(readBytes(file, 2), file);
+  if (!model.ours) tell(`${file} is another program's: no digest vouches for its weights`);
   const dataset = options.dataset ?? model.config.dataset;
   const data = options.data === undefined ? {} : { dataDir: options.data };
   const graph = await loadDataset(dataset, data);
@@ -58,19 +59,9 @@ async function predict(file: string, options: PredictOptions): Promise<void> {
   }
   if (output !== undefined) writeAtomic(output, predictionsText(output, graph, classes));
   const accuracy = accuracies(graph, classes, split);
-  process.stdout.write(
-    options.json
-      ? `${JSON.stringify({ file, dataset, split: spec ?? null, nodes: graph.nodes, accuracy })}\n`
-      : summary(dataset, spec, graph, accuracy),
-  );
-}
-
-function readModelFile(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw fileError("read", file, cause, 2);
-  }
+  if (options.json) {
+    printJson({ file, dataset, split: spec ?? null, nodes: graph.nodes, accuracy }, 0);
+  } else print(summary(dataset, spec, graph, accuracy));
 }
 
 function checkFit({ shape }: ModelFile, graph: Graph, file: string): void {
@@ -119,7 +110,7 @@ function summary(
   const unlabelled = graph.labels.filter((label) => label === UNLABELLED).length;
   const without = unlabelled > 0 ? ` (${unlabelled} nodes have no label)` : "";
   const where = split === undefined ? dataset : `${dataset} ${split}`;
-  return `${where}: ${graph.nodes} nodes; accuracy: ${parts.join(", ") || "no labels"}${without}\n`;
+  return `${where}: ${graph.nodes} nodes; accuracy: ${parts.join(", ") || "no labels"}${without}`;
 }
 
 function predictionsText(file: string, graph: Graph, classes: Int32Array): string {

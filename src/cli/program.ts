@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { UserError } from "../errors.ts";
 import { packageVersion } from "../version.ts";
+import { print, tell, tellText } from "./output.ts";
 
 interface Entry {
   readonly name: string;
@@ -75,11 +76,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof UserError) {
-      process.stderr.write(`abkd: ${oneLine(error.message)}\n`);
+      tell(error.message);
       return error.exitCode;
     }
     // A fault of ours: whoever reports it needs the stack.
-    process.stderr.write(`abkd: internal error, please report it\n${stackOf(error)}\n`);
+    tellText(`abkd: internal error, please report it\n${stackOf(error)}`);
     return 1;
   }
 }
@@ -103,13 +104,10 @@ async function buildProgram(argv: readonly string[]): Promise<Command> {
 /** One line for a wrong option, exit codes of ours, for a command and all under it. */
 function settle(command: Command): void {
   command.exitOverride().configureOutput({
-    outputError: (message, write) => write(`abkd: ${oneLine(message.replace(/^error: /, ""))}\n`),
+    writeOut: (text) => print(text.replace(/\n$/, "")),
+    outputError: (message) => tell(message.replace(/^error: /, "")),
   });
   for (const child of command.commands) settle(child);
-}
-
-function oneLine(message: string): string {
-  return message.trim().replace(/\s*\n\s*/g, " ");
 }
 
 function stackOf(error: unknown): string {

@@ -1,5 +1,5 @@
 // abkd quickstart, which is `npm start`: one distillation from start to picture.
-import { rmSync } from "node:fs";
+import { lstatSync, rmSync } from "node:fs";
 import path from "node:path";
 import { Command, Option } from "commander";
 import { progressPrinter } from "../datasets/download-progress.ts";
@@ -21,6 +21,7 @@ import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../tra
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { runTrials } from "../training/trials.ts";
 import { addMachineOptions, givenMachineOptions, integer, type MachineOptions } from "./options.ts";
+import { print as printLine } from "./output.ts";
 import { showProgress } from "./progress.ts";
 import { stopOnSignals } from "./run.ts";
 
@@ -70,7 +71,7 @@ export function quickstartCommand(): Command {
  */
 export async function quickstart(
   options: QuickstartOptions,
-  { teacher, student, print = toStdout }: QuickstartSetting = {},
+  { teacher, student, print = printLine }: QuickstartSetting = {},
 ): Promise<readonly RunResult[]> {
   const started = performance.now();
   const downloads = progressPrinter(process.stderr);
@@ -99,10 +100,6 @@ export async function quickstart(
     downloads.clear();
     stopper.release();
   }
-}
-
-function toStdout(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
 
 /** What a first look compares; a comparison of all methods takes hours. */
@@ -164,8 +161,8 @@ async function train(
 async function draw(results: readonly RunResult[], folder: string): Promise<string[]> {
   const svg = path.join(folder, "quickstart.svg");
   const html = path.join(folder, "quickstart.html");
-  // An older sheet would show other runs than the page beside it.
-  rmSync(svg, { force: true });
+  // An older sheet would show other runs than the page beside it; a link or a device stays.
+  if (lstatSync(svg, { throwIfNoEntry: false })?.isFile()) rmSync(svg);
   writeAtomic(html, await reportPage(results));
   const page = `${html} (open it in a browser)`;
   const executable = await findChromium();

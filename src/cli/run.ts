@@ -10,6 +10,7 @@ import type { RunConfig, RunResult } from "../training/run.ts";
 import { runFiles } from "../training/run-store.ts";
 import { runTrials, TrialsError } from "../training/trials.ts";
 import { givenMachineOptions, type RunOptions } from "./options.ts";
+import { print, printJson, tellText } from "./output.ts";
 import { showProgress } from "./progress.ts";
 
 /** Prints the results to stdout; progress goes to stderr. */
@@ -24,10 +25,8 @@ export async function runAndReport(
   let profiled: ProfileEvent | undefined;
   const report = (results: readonly (RunResult | undefined)[]): void => {
     const there = results.filter((result) => result !== undefined);
-    const text = options.json
-      ? `${JSON.stringify(there, null, 2)}\n`
-      : summary(there, options.runs);
-    process.stdout.write(text);
+    if (options.json) printJson(there);
+    else if (there.length > 0) print(summary(there, options.runs));
   };
   try {
     const results = await runTrials(configs, {
@@ -68,18 +67,18 @@ type ProfileEvent = Extract<TrainingEvent, { type: "profile" }>;
 
 /** The tables, on stderr where stdout is JSON. */
 function tellProfile(event: ProfileEvent | undefined, config: RunConfig, json: boolean): void {
-  const stream = json ? process.stderr : process.stdout;
+  const say = json ? tellText : print;
   const name = describeRun(config);
   if (!event) {
-    stream.write(`no profile: ${name} was trained earlier; run it without --resume\n`);
+    say(`no profile: ${name} was trained earlier; run it without --resume`);
     return;
   }
   const { profile, trace } = event;
   const { steps, tracedSteps } = profile;
   const which = tracedSteps < steps ? `the first ${tracedSteps} of ${steps}` : `all ${steps}`;
-  stream.write(
+  say(
     `\nprofile of ${name}:\n${profileText(profile)}\n` +
-      `\ntrace of ${which} steps, for chrome://tracing or ui.perfetto.dev: ${trace}\n`,
+      `\ntrace of ${which} steps, for chrome://tracing or ui.perfetto.dev: ${trace}`,
   );
 }
 
@@ -139,7 +138,7 @@ function summary(results: readonly RunResult[], runsDir: string): string {
   for (const { config, warnings } of results) {
     for (const warning of warnings) lines.push(`seed ${config.seed}: ${warning}`);
   }
-  return `${lines.join("\n")}\n`;
+  return lines.join("\n");
 }
 
 function describeKinds({ entities, all, constant }: NodeKinds): string {

@@ -30,6 +30,7 @@ import { writeAtomic } from "../training/files.ts";
 import { RUNS_FOLDER } from "../training/run-store.ts";
 import { runTrials } from "../training/trials.ts";
 import { integer } from "./options.ts";
+import { print, printJson } from "./output.ts";
 import { stopOnSignals } from "./run.ts";
 import { showStudyProgress } from "./study-progress.ts";
 
@@ -133,7 +134,7 @@ function list(): void {
     title,
     numeric: k === 1 || k === 2,
   }));
-  process.stdout.write(`${formatTable({ columns, rows })}\n`);
+  print(formatTable({ columns, rows }));
 }
 
 async function run(name: string, flags: RunFlags): Promise<void> {
@@ -166,9 +167,9 @@ async function run(name: string, flags: RunFlags): Promise<void> {
     const seconds = (performance.now() - began) / 1000;
     const { records, failures } = store.read(trials.keys());
     const bad = failures.size > 0 ? `${failures.size} diverged, ` : "";
-    process.stdout.write(
+    print(
       `${name}: ${recorded} trials run, ${records.size} of ${trials.size} done, ${bad}` +
-        `${duration(seconds)}; abkd study report ${name} shows what came out\n`,
+        `${duration(seconds)}; abkd study report ${name} shows what came out`,
     );
   } catch (error) {
     end();
@@ -200,7 +201,7 @@ function status(name: string, flags: PlanFlags): void {
   }));
   const total = `${records.size} of ${distinctTrials(plan).size} different trials are done`;
   const bad = problems.map(({ message }) => `${message}; the next run does it again`);
-  process.stdout.write(`${[formatTable({ columns, rows }), "", total, ...bad].join("\n")}\n`);
+  print([formatTable({ columns, rows }), "", total, ...bad].join("\n"));
 }
 
 async function report(name: string | undefined, flags: ReportFlags): Promise<void> {
@@ -213,10 +214,8 @@ async function report(name: string | undefined, flags: ReportFlags): Promise<voi
     const folder = path.dirname(path.resolve(flags.html));
     writeAtomic(flags.html, await studyPage(made, facts, linkFrom(folder, store)));
   }
-  const text = flags.json
-    ? JSON.stringify({ ...made, facts }, null, 2)
-    : markdown(made.title, studyDocument(made, facts, linkFrom(process.cwd(), store))).trimEnd();
-  process.stdout.write(`${text}\n`);
+  if (flags.json) return printJson({ ...made, facts });
+  print(markdown(made.title, studyDocument(made, facts, linkFrom(process.cwd(), store))).trimEnd());
 }
 
 /** A trial's address as seen from a folder. */
@@ -245,7 +244,7 @@ async function reportAll({ results, data, output }: ReportFlags): Promise<void> 
     linkFrom(folder, store),
   );
   writeAtomic(output, text);
-  process.stdout.write(`${output} is written from the trials in ${store.folder}\n`);
+  print(`${output} is written from the trials in ${store.folder}`);
 }
 
 /** The graph, where the datasets have it and its files are here: a report downloads nothing. */

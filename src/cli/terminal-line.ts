@@ -1,4 +1,5 @@
 // A line on a terminal that changes in place, between lines that stay.
+import { printable, printableLine } from "../printable.ts";
 
 export interface TerminalLine {
   /** Shows the text instead of what the line had, as far as the terminal is wide. */
@@ -18,10 +19,11 @@ export function terminalLine(stream: NodeJS.WriteStream): TerminalLine {
     wipe,
     say(text) {
       wipe();
-      stream.write(`${text}\n`);
+      stream.write(`${printableLine(text)}\n`);
     },
     draw(text) {
-      const line = text.slice(0, (stream.columns || 80) - 1);
+      const width = (stream.columns || 80) - 1;
+      const line = printable(text.slice(0, width), width);
       stream.write(`\r${line.padEnd(length)}`);
       length = line.length;
     },

@@ -1,5 +1,6 @@
 // Progress of downloads for a person: one live line on a terminal, plain lines elsewhere.
 import path from "node:path";
+import { printable } from "../printable.ts";
 import type { DownloadProgress } from "./download.ts";
 
 export interface ProgressPrinter {
@@ -22,7 +23,7 @@ export function progressPrinter(stream: NodeJS.WriteStream): ProgressPrinter {
       if (now - last < pause) return;
       last = now;
       const percent = Math.floor((100 * received) / total);
-      const line = `${path.posix.basename(url)}: ${percent} % of ${Math.ceil(total / 1024)} KB`;
+      const line = `${printable(path.posix.basename(url))}: ${percent} % of ${Math.ceil(total / 1024)} KB`;
       stream.write(stream.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
     },
     clear: () => {

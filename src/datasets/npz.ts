@@ -1,7 +1,8 @@
 // Arrays of an npz archive: npy headers parsed and checked against the bytes that follow.
+
+import { printable } from "../printable.ts";
 import type { RawArray } from "./arrays.ts";
 import { BadFileError } from "./errors.ts";
-import { printable } from "./pickle-values.ts";
 import { ZipArchive } from "./zip.ts";
 
 /** An npz file. Members that nobody asks for (strings, pickled objects) are never unpacked. */

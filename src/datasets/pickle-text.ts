@@ -1,5 +1,6 @@
 // Numbers and strings as the text forms of a pickle (protocol 0) write them.
-import { printable, Refusal } from "./pickle-values.ts";
+import { printable } from "../printable.ts";
+import { Refusal } from "./pickle-values.ts";
 
 /** Names of the opcodes of protocols 0 to 2, for messages. */
 export const OPCODES: Readonly<Record<number, string>> = {

@@ -1,5 +1,7 @@
 // The Python objects that a restricted pickle may build, and the only calls it may make.
 
+import { printable } from "../printable.ts";
+
 /** Text that arrived as unicode (Python 3 writes names and, for protocol 0-2, bytes so). */
 export type PickleText = string;
 
@@ -234,10 +236,4 @@ function latin1Bytes(text: string): Uint8Array {
     bytes[k] = code;
   }
   return bytes;
-}
-
-/** Foreign text cut and stripped of control characters, fit for a terminal. */
-export function printable(text: string): string {
-  const clean = text.replace(/[^\x20-\x7e]/g, "?");
-  return clean.length <= 60 ? clean : `${clean.slice(0, 57)}...`;
 }

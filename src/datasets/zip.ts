@@ -1,7 +1,7 @@
 // Members of a zip archive (npz): central directory, stored or deflated, lengths and CRC checked.
 import { crc32, inflateRawSync } from "node:zlib";
+import { printable } from "../printable.ts";
 import { BadFileError } from "./errors.ts";
-import { printable } from "./pickle-values.ts";
 
 /** A member that would unpack to more than this is refused before it is unpacked. */
 const MAX_MEMBER = 64 * 1024 * 1024;

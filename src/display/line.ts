@@ -1,6 +1,7 @@
 // One line of text that changes in place: in a notebook, on a terminal, in a pipe.
 import { randomUUID } from "node:crypto";
 import { performance } from "node:perf_hooks";
+import { printable, printableLine } from "../printable.ts";
 import { type Display, notebookDisplay } from "./host.ts";
 
 /** Between two drawings where a line can change in place, and where each is a line of its own. */
@@ -58,17 +59,19 @@ function notebookLine(display: Display): Surface {
 }
 
 function streamLine(stream: LineStream): Surface {
+  const say = (text: string): void => void stream.write(`${printableLine(text)}\n`);
   if (!stream.isTTY && !insideTslab()) {
     // The first line comes after ten seconds: a short loop leaves its last line only.
     const began = performance.now();
     const draw = (text: string): void => {
-      if (performance.now() - began >= PLAIN_MILLISECONDS) stream.write(`${text}\n`);
+      if (performance.now() - began >= PLAIN_MILLISECONDS) say(text);
     };
-    return { milliseconds: PLAIN_MILLISECONDS, draw, end: (text) => stream.write(`${text}\n`) };
+    return { milliseconds: PLAIN_MILLISECONDS, draw, end: say };
   }
   let length = 0;
   const draw = (text: string): void => {
-    const line = text.slice(0, (stream.columns || 80) - 1);
+    const width = (stream.columns || 80) - 1;
+    const line = printable(text.slice(0, width), width);
     stream.write(`\r${line.padEnd(length)}`);
     length = line.length;
   };

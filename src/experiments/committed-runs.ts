@@ -1,11 +1,10 @@
 // Runs that come with the results (a teacher, and what the notebooks train from it): results/runs/,
 // laid out as runs/ is, so that nobody has to train them again.
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { fileError } from "../training/files.ts";
+import { readBytes, writeAtomic } from "../training/files.ts";
 import { studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig } from "../training/run.ts";
-import { type RunFiles, runFiles } from "../training/run-store.ts";
+import { isSound, type RunFiles, runFiles } from "../training/run-store.ts";
 
 export interface RunFolders {
   readonly results: string;
@@ -31,9 +30,9 @@ export function notebookRuns(): RunConfig[] {
 }
 
 /**
- * Copies a run from the results to the folder of runs, where that lacks it. Whether it fits the
- * engine and the data is looked at where it is used; one that does not is trained anew there.
- * @returns whether the folder of runs has it now
+ * Copies a run from the results to the folder of runs, where that lacks it or has it damaged. Whether
+ * it fits the engine and the data is looked at where it is used; one that does not is trained anew there.
+ * @returns whether the folder of runs has it now, whole
  * @throws FileError
  */
 export function provideRun(config: RunConfig, { results, runs }: RunFolders): boolean {
@@ -46,15 +45,10 @@ export function keepRun(config: RunConfig, { results, runs }: RunFolders): boole
 }
 
 function copyRun(from: RunFiles, to: RunFiles): boolean {
-  if (existsSync(to.result)) return true;
-  if (!existsSync(from.result)) return false;
-  try {
-    mkdirSync(to.folder, { recursive: true });
-    // The result last: a run is only there when its model is.
-    copyFileSync(from.model, to.model);
-    copyFileSync(from.result, to.result);
-  } catch (cause) {
-    throw fileError("copy", from.folder, cause);
-  }
+  if (isSound(to)) return true;
+  if (!isSound(from)) return false;
+  // The result last: a run is only there when its model is.
+  writeAtomic(to.model, readBytes(from.model));
+  writeAtomic(to.result, readBytes(from.result));
   return true;
 }

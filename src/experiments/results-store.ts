@@ -1,14 +1,9 @@
 // The results of studies: one file a trial, named by its configuration's hash.
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { fileError, writeAtomic } from "../training/files.ts";
-import {
-  type FailureRecord,
-  parseFailure,
-  parseRecord,
-  recordText,
-  type TrialRecord,
-} from "./trial-record.ts";
+import { fileError, reasonOf, writeAtomic } from "../training/files.ts";
+import { jsonText } from "../training/sealed-json.ts";
+import { type FailureRecord, parseFailure, parseRecord, type TrialRecord } from "./trial-record.ts";
 
 /** Where results go unless told otherwise, relative to the working directory. */
 export const RESULTS_FOLDER = "results";
@@ -43,8 +38,8 @@ export class ResultsStore {
   }
 
   /**
-   * The sound ones of these records, trials that failed, and what is wrong with other files of theirs.
-   * @throws FileError where a file cannot be read at all
+   * The sound ones of these records, trials that failed, and what is wrong with other files of theirs:
+   * whatever stands in a record's place, it stops nobody from reading the others.
    */
   read(ids: Iterable<string>): {
     readonly records: ReadonlyMap<string, TrialRecord>;
@@ -60,8 +55,9 @@ export class ResultsStore {
       parse: (text: string, id: string) => R | string,
       into: Map<string, R>,
     ) => {
-      if (!existsSync(path)) return;
-      const found = parse(readText(path), id);
+      const text = readText(path);
+      if (text === undefined) return;
+      const found = typeof text === "string" ? parse(text, id) : text.problem;
       if (typeof found === "string") problems.push({ id, path, message: `${path} ${found}` });
       else into.set(id, found);
     };
@@ -74,12 +70,12 @@ export class ResultsStore {
 
   /** @throws FileError for a full disk, a read-only folder, and the like */
   write(record: TrialRecord): void {
-    writeAtomic(this.path(record.id), recordText(record));
+    writeAtomic(this.path(record.id), jsonText(record));
   }
 
   /** @throws FileError, as `write` */
   writeFailure(failure: FailureRecord): void {
-    writeAtomic(this.failurePath(failure.id), recordText(failure));
+    writeAtomic(this.failurePath(failure.id), jsonText(failure));
   }
 
   /**
@@ -120,11 +116,21 @@ export class ResultsStore {
   }
 }
 
-function readText(path: string): string {
+/** Of a record; the largest has 6 kB. */
+const MOST_BYTES = 16 * 2 ** 20;
+
+/** @returns undefined where nothing stands there */
+function readText(path: string): string | { readonly problem: string } | undefined {
   try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (!there) return undefined;
+    // A pipe would be waited for, and a folder or a device holds no record.
+    if (!there.isFile()) return { problem: "is no plain file" };
+    if (there.size > MOST_BYTES)
+      return { problem: `has ${there.size} bytes, too many for a record` };
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw fileError("read", path, cause);
+    return { problem: `cannot be read: ${reasonOf(cause)}` };
   }
 }
 

@@ -1,12 +1,11 @@
 // A trained model for a notebook: from the folder of runs, from the committed results, or trained now.
-import { existsSync } from "node:fs";
 import path from "node:path";
 import { provideRun } from "../experiments/committed-runs.ts";
 import { RESULTS_FOLDER } from "../experiments/results-store.ts";
 import type { Gcnii } from "../models/gcnii.ts";
 import { restoreModel } from "../training/model-file.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
-import { RUNS_FOLDER, readModel, readResult, runFiles } from "../training/run-store.ts";
+import { isSound, RUNS_FOLDER, readFiles, runFiles } from "../training/run-store.ts";
 import { runTrials } from "../training/trials.ts";
 
 /**
@@ -22,9 +21,9 @@ export async function openRun(
   for (const one of [config.teacher ?? config, config]) provideRun(one, { results, runs });
   const files = runFiles(runs, config);
   // Read here where it is done: a pool of workers would take longer to start.
-  if (existsSync(files.result)) {
-    return { result: readResult(files.result), model: restoreModel(readModel(files.model)) };
+  if (!isSound(files)) {
+    await runTrials([config], { runsDir: runs, resume: "repair", download: true });
   }
-  const [result] = await runTrials([config], { runsDir: runs, resume: "repair", download: true });
-  return { result: result!, model: restoreModel(readModel(files.model)) };
+  const { result, model } = readFiles(files);
+  return { result, model: restoreModel(model) };
 }

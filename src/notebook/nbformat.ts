@@ -1,8 +1,9 @@
 // Notebook files: reads nbformat 4.0 to 4.5, writes 4.5 as Jupyter does.
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { UserError } from "../errors.ts";
-import { fileError } from "../training/files.ts";
+import { JsonError, parseJson } from "../json.ts";
+import { printable } from "../printable.ts";
+import { readText } from "../training/files.ts";
 
 /** A file that is no notebook, or one of a version that is not known here. */
 export class NotebookError extends UserError {}
@@ -59,13 +60,7 @@ const CELL_ID = /^[a-zA-Z0-9_-]{1,64}$/;
 
 /** Reads a notebook file. */
 export function readNotebook(file: string): Notebook {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (cause) {
-    throw fileError("read", file, cause, 2);
-  }
-  return parseNotebook(text, file);
+  return parseNotebook(readText(file, 2), file);
 }
 
 /**
@@ -78,18 +73,21 @@ export function parseNotebook(text: string, file: string): Notebook {
   };
   let value: unknown;
   try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+    value = parseJson(text.replace(/^\uFEFF/, ""));
   } catch (error) {
-    return fail(`no JSON, so no notebook: ${(error as Error).message}`);
+    if (!(error instanceof JsonError)) throw error;
+    return fail(`no notebook: it ${error.message}`);
   }
   if (!isObject(value)) return fail("no notebook: it holds no JSON object");
   const { nbformat, nbformat_minor: minor, metadata, cells } = value;
   if (nbformat === undefined) return fail("no notebook: it has no nbformat");
   if (nbformat !== 4) {
-    return fail(`nbformat ${nbformat} instead of 4; open and save it in JupyterLab to convert it`);
+    return fail(
+      `nbformat ${briefly(nbformat)} instead of 4; open and save it in JupyterLab to convert it`,
+    );
   }
   if (!Number.isInteger(minor) || (minor as number) < 0 || (minor as number) > NEWEST_MINOR) {
-    return fail(`nbformat 4.${minor}; known here are 4.0 to 4.${NEWEST_MINOR}`);
+    return fail(`nbformat 4.${briefly(minor)}; known here are 4.0 to 4.${NEWEST_MINOR}`);
   }
   if (!isObject(metadata)) return fail("its metadata are no object");
   if (!Array.isArray(cells)) return fail("its cells are no array");
@@ -130,11 +128,15 @@ export function newCellId(seed: string, used: { has(id: string): boolean }): str
   }
 }
 
+function briefly(value: unknown): string {
+  return printable(JSON.stringify(value) ?? "none");
+}
+
 function cellProblem(cell: unknown): string | null {
   if (!isObject(cell)) return "it is no object";
   const type = cell["cell_type"];
   if (type !== "code" && type !== "markdown" && type !== "raw") {
-    return `cell_type ${JSON.stringify(type)} instead of "code", "markdown" or "raw"`;
+    return `cell_type ${briefly(type)} instead of "code", "markdown" or "raw"`;
   }
   if (!isText(cell["source"])) return "its source is no text";
   if (!isObject(cell["metadata"])) return "its metadata are no object";
@@ -169,7 +171,7 @@ function outputProblem(output: unknown): string | null {
       return whole ? null : "no ename, evalue or traceback";
     }
     default:
-      return `output_type ${JSON.stringify(output["output_type"])} is not known`;
+      return `output_type ${briefly(output["output_type"])} is not known`;
   }
 }
 

@@ -1,14 +1,20 @@
 // The checkpoint: everything that decides how a run goes on, in one safetensors file.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import type { Inspection } from "../distillation/method.ts";
+import { JsonError, parseJson } from "../json.ts";
+import { printable } from "../printable.ts";
 import { canonicalJson, runId } from "./canonical.ts";
-import { fileError, writeAtomic } from "./files.ts";
+import { readBytes, writeAtomic } from "./files.ts";
+import { count, object, optional, real } from "./json-form.ts";
+import { isOurs } from "./origin.ts";
 import type { RunConfig, RunResult } from "./run.ts";
+import { inspectionForm } from "./run-form.ts";
 import {
   decodeSafetensors,
   encodeSafetensors,
   FormatError,
   type NamedArray,
+  refuseInfinite,
 } from "./safetensors.ts";
 
 const FORMAT = "abkd-checkpoint/1";
@@ -76,25 +82,25 @@ export function writeCheckpoint(path: string, owner: CheckpointOwner, state: Tra
  */
 export function readCheckpoint(path: string, owner: CheckpointOwner): TrainingState | undefined {
   if (!existsSync(path)) return undefined;
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    throw fileError("read", path, cause);
+  const { tensors, metadata, digest } = decodeSafetensors(readBytes(path), path);
+  if (!isOurs(metadata, digest, path) || metadata["format"] !== FORMAT) {
+    throw new FormatError(`${path} is no checkpoint of a run`);
   }
-  const { tensors, metadata } = decodeSafetensors(bytes, path);
-  if (metadata["format"] !== FORMAT) throw new FormatError(`${path} is no checkpoint of a run`);
   for (const [key, expected] of Object.entries(ownerMetadata(owner))) {
     if (metadata[key] === expected) continue;
     throw new FormatError(
-      `${path} belongs to another run: its ${key} is ${metadata[key]}, not ${expected}`,
+      `${path} belongs to another run: its ${key} is ${printable(metadata[key] ?? "missing")}, ` +
+        `not ${printable(expected)}`,
     );
   }
   const group = (prefix: string): Map<string, Float32Array> =>
     new Map(
       [...tensors]
         .filter(([name, { values }]) => name.startsWith(prefix) && values instanceof Float32Array)
-        .map(([name, { values }]) => [name.slice(prefix.length), values as Float32Array]),
+        .map(([name, { values }]) => {
+          refuseInfinite(values as Float32Array, name, path);
+          return [name.slice(prefix.length), values as Float32Array];
+        }),
     );
   const numbers = parseState(metadata["state"], path);
   const curve = (name: keyof RunResult["curve"]): number[] => {
@@ -127,19 +133,28 @@ interface StateNumbers {
   readonly first?: Inspection;
 }
 
+const stateForm = object({
+  epoch: count,
+  bestEpoch: count,
+  seconds: real,
+  adamStep: count,
+  first: optional(inspectionForm),
+});
+
 function parseState(text: string | undefined, path: string): StateNumbers {
-  let state: Partial<StateNumbers> | null;
+  let value: unknown;
   try {
-    state = JSON.parse(text ?? "null") as Partial<StateNumbers> | null;
-  } catch {
-    throw damaged(path, "its state is not JSON");
+    value = parseJson(text ?? "null");
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    throw damaged(path, `its state ${error.message}`);
   }
-  const { epoch, bestEpoch, seconds, adamStep } = state ?? {};
-  const counts = [epoch, bestEpoch, adamStep];
-  if (!counts.every((n) => Number.isSafeInteger(n) && n! >= 0) || typeof seconds !== "number") {
-    throw damaged(path, "its state is not complete");
-  }
-  return state as StateNumbers;
+  if (stateForm(value, "") !== undefined) throw damaged(path, "its state is not complete");
+  const state = value as StateNumbers;
+  const { epoch, bestEpoch, adamStep } = state;
+  // One step an epoch, and the best is one of them.
+  if (adamStep !== epoch || bestEpoch > epoch) throw damaged(path, "its state contradicts itself");
+  return state;
 }
 
 function damaged(path: string, why: string): FormatError {

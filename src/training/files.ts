@@ -1,7 +1,21 @@
 // Whole files or none: atomic writing, and errors of the file system in plain words.
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import {
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeSync,
+} from "node:fs";
+import path from "node:path";
 import { UserError } from "../errors.ts";
 
 /** The run could not keep what it computed, or read what it needs: a full disk, no permission. */
@@ -18,36 +32,124 @@ const REASONS: Readonly<Record<string, string>> = {
   EEXIST: "a file stands where a folder is needed; choose another folder",
   EISDIR: "it is a folder; name a file",
   ENOENT: "there is no such file",
+  ELOOP: "its symbolic links lead in a circle; name another file",
+  ENXIO: "nothing reads from it or answers there; name another file",
+  EPIPE: "its reader has gone",
 };
 
 /** Turns a failed system call into a FileError: `cannot <what> <path>: <why, and what to do>`. */
 export function fileError(what: string, path: string, cause: unknown, exitCode = 1): FileError {
+  return new FileError(`cannot ${what} ${path}: ${reasonOf(cause)}`, { cause, exitCode });
+}
+
+/** Why a system call failed, and what to do, in a part of a sentence. */
+export function reasonOf(cause: unknown): string {
   const { code, message } = cause as NodeJS.ErrnoException;
-  const reason = (code !== undefined && REASONS[code]) || message || String(cause);
-  return new FileError(`cannot ${what} ${path}: ${reason}`, { cause, exitCode });
+  return (code !== undefined && REASONS[code]) || message || String(cause);
+}
+
+/** @throws FileError */
+export function readBytes(path: string, exitCode = 1): Buffer {
+  return reading(path, exitCode, () => readFileSync(path));
+}
+
+/** Of UTF-8. @throws FileError */
+export function readText(path: string, exitCode = 1): string {
+  return reading(path, exitCode, () => readFileSync(path, "utf8"));
+}
+
+function reading<T>(path: string, exitCode: number, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw fileError("read", path, cause, exitCode);
+  }
 }
 
 /**
  * Writes a file so that whoever reads `path`, now or after a crash, finds the old content or
  * the whole new one: a temporary file beside it, fsync, rename. Makes missing folders. Two
- * processes may write the same path at once; the later rename stays.
+ * processes may write the same path at once; the later rename stays. Symbolic links are followed,
+ * and a device, a pipe or a descriptor (`/dev/stdout`) is written to, never replaced.
+ * @throws FileError
  */
 export function writeAtomic(path: string, content: Uint8Array | string): void {
   const bytes = typeof content === "string" ? Buffer.from(content) : content;
-  const temporary = `${path}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    const file = openSync(temporary, "wx");
+    const descriptor = descriptorOf(path);
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (descriptor !== undefined) writeAll(descriptor, bytes);
+    else if (there && !there.isFile()) writeInPlace(path, bytes);
+    else replace(behindLinks(path), bytes, there);
+  } catch (cause) {
+    throw fileError("write", path, cause);
+  }
+}
+
+const NAMED_DESCRIPTORS: Readonly<Record<string, number>> = {
+  "/dev/stdin": 0,
+  "/dev/stdout": 1,
+  "/dev/stderr": 2,
+};
+
+/** Opening one of these anew would begin at the file's start again, over what this process prints. */
+function descriptorOf(path: string): number | undefined {
+  const number = /^\/(?:dev|proc\/self)\/fd\/(\d+)$/.exec(path)?.[1];
+  return number === undefined ? NAMED_DESCRIPTORS[path] : Number(number);
+}
+
+/** Where a new file belongs: at the end of symbolic links, which may name a file that is not there yet. */
+function behindLinks(file: string, links = 0): string {
+  try {
+    return realpathSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || links > 40) throw error;
+  }
+  try {
+    return behindLinks(path.resolve(path.dirname(file), readlinkSync(file)), links + 1);
+  } catch {
+    return file;
+  }
+}
+
+function writeInPlace(path: string, bytes: Uint8Array): void {
+  const file = openSync(path, "w");
+  try {
+    writeAll(file, bytes);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** @param old the file that is replaced; its permissions stay */
+function replace(file: string, bytes: Uint8Array, old: Stats | undefined): void {
+  const temporary = `${file}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`;
+  try {
+    mkdirSync(path.dirname(file), { recursive: true });
+    const open = openSync(temporary, "wx");
     try {
-      for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
-      fsyncSync(file);
+      if (old) fchmodSync(open, old.mode & 0o777);
+      writeAll(open, bytes);
+      fsyncSync(open);
     } finally {
-      closeSync(file);
+      closeSync(open);
     }
-    renameSync(temporary, path);
+    renameSync(temporary, file);
   } catch (cause) {
     removeQuietly(temporary);
-    throw fileError("write", path, cause);
+    throw cause;
+  }
+}
+
+function writeAll(file: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(file, bytes, done);
+    } catch (error) {
+      // A pipe that is full: its reader needs a moment.
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
   }
 }
 

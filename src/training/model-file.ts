@@ -2,16 +2,22 @@
 import * as tf from "@tensorflow/tfjs";
 import { toFloat32 } from "../datasets/arrays.ts";
 import { NpzFile } from "../datasets/npz.ts";
+import { JsonError, parseJson } from "../json.ts";
 import { Gcnii, type GraphShape } from "../models/gcnii.ts";
 import type { Model } from "../models/model.ts";
+import { printable } from "../printable.ts";
 import { canonicalJson, runId } from "./canonical.ts";
-import { encodeNpz, type NpyArray } from "./npz.ts";
+import { count, dictionary, type Form, object, text } from "./json-form.ts";
+import { encodeNpz, type NpyArray, npzDigest } from "./npz.ts";
+import { type DigestState, isOurs } from "./origin.ts";
 import type { RunConfig } from "./run.ts";
+import { configForm } from "./run-form.ts";
 import {
   decodeSafetensors,
   encodeSafetensors,
   FormatError,
   type NamedArray,
+  refuseInfinite,
 } from "./safetensors.ts";
 
 const FORMAT = "abkd-model/1";
@@ -66,20 +72,28 @@ export function encodeModelNpz(file: ModelFile): Uint8Array {
   return encodeNpz(new Map([metadata, ...file.parameters]));
 }
 
+/** A model as it was read, and whether a digest vouches for it. */
+export interface ReadModelFile extends ModelFile {
+  /** False for a file of another program, which has no digest. */
+  readonly ours: boolean;
+}
+
 /**
- * Reads what encodeModel or encodeModelNpz wrote; tells them apart by their first bytes.
+ * Reads what encodeModel or encodeModelNpz wrote, or another program with the metadata `config` and
+ * `shape`; tells the formats apart by their first bytes.
  * @throws FormatError, BadFileError
  */
-export function decodeModel(bytes: Buffer, name: string): ModelFile {
+export function decodeModel(bytes: Buffer, name: string): ReadModelFile {
   const isZip = bytes.subarray(0, 4).toString("latin1") === "PK\x03\x04";
   const source = isZip ? npzSource(bytes, name) : safetensorsSource(bytes, name);
   const { metadata } = source;
-  if (metadata["format"] !== FORMAT) {
+  const ours = isOurs(metadata, source.digest, name);
+  if (ours ? metadata["format"] !== FORMAT : metadata["config"] === undefined) {
     throw new FormatError(`${name} holds no model of ours: write one with abkd export`);
   }
-  const config = parse<RunConfig>(metadata["config"], name);
-  const shape = parse<GraphShape>(metadata["shape"], name);
-  if (metadata["run"] !== runId(config)) {
+  const config = parse<RunConfig>(metadata["config"], name, configForm);
+  const shape = parse<GraphShape>(metadata["shape"], name, shapeForm);
+  if (ours && metadata["run"] !== runId(config)) {
     throw new FormatError(`${name} is damaged: its configuration is not the one it names`);
   }
   const sizes = parameterShapes(config, shape, name);
@@ -91,12 +105,15 @@ export function decodeModel(bytes: Buffer, name: string): ModelFile {
           `${name} is damaged: ${key} is [${found.shape}], its configuration needs [${expected}]`,
         );
       }
+      refuseInfinite(found.values, key, name);
       return [key, found] as const;
     }),
   );
   const { data = "", flavour = "" } = metadata;
-  return { config, shape, data, flavour, parameters };
+  return { config, shape, data, flavour, parameters, ours };
 }
+
+const shapeForm = object({ features: count, classes: count });
 
 /** The model with the file's parameters, on the engine (which must have been started). */
 export function restoreModel({ config, shape, parameters }: ModelFile): Gcnii {
@@ -109,13 +126,15 @@ export function restoreModel({ config, shape, parameters }: ModelFile): Gcnii {
 
 interface Source {
   readonly metadata: Readonly<Record<string, string>>;
+  readonly digest: DigestState;
   array(name: string): NamedArray & { readonly values: Float32Array };
 }
 
 function safetensorsSource(bytes: Uint8Array, name: string): Source {
-  const { tensors, metadata } = decodeSafetensors(bytes, name);
+  const { tensors, metadata, digest } = decodeSafetensors(bytes, name);
   return {
     metadata,
+    digest,
     array(key) {
       const found = tensors.get(key);
       if (!(found?.values instanceof Float32Array)) {
@@ -128,9 +147,10 @@ function safetensorsSource(bytes: Uint8Array, name: string): Source {
 
 function npzSource(bytes: Buffer, name: string): Source {
   const npz = new NpzFile(bytes, name);
-  const text = Buffer.from(npz.array("metadata").bytes).toString("utf8");
+  const written = Buffer.from(npz.array("metadata").bytes).toString("utf8");
   return {
-    metadata: parse<Record<string, string>>(text, name),
+    metadata: parse<Record<string, string>>(written, name, dictionary(text)),
+    digest: npzDigest(bytes),
     array(key) {
       const raw = npz.array(key);
       if (raw.fortranOrder) throw new FormatError(`${name}: ${key} is in Fortran order`);
@@ -139,12 +159,19 @@ function npzSource(bytes: Buffer, name: string): Source {
   };
 }
 
-function parse<T extends object>(text: string | undefined, name: string): T {
+function parse<T>(written: string | undefined, name: string, form: Form): T {
+  const damaged = (why: string): FormatError => new FormatError(`${name} is damaged: ${why}`);
+  if (written === undefined) throw damaged("its metadata are not complete");
+  let value: unknown;
   try {
-    const value = JSON.parse(text ?? "null") as T | null;
-    if (typeof value === "object" && value !== null) return value;
-  } catch {}
-  throw new FormatError(`${name} is damaged: its metadata are not JSON`);
+    value = parseJson(written);
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    throw damaged(`a text of its metadata ${error.message}`);
+  }
+  const misfit = form(value, "");
+  if (misfit === undefined) return value as T;
+  throw damaged(`${printable(misfit) || "a part"} of its metadata is not what it should be`);
 }
 
 /** More layers than this are taken for damage, before memory is spent on them. */

@@ -1,5 +1,7 @@
 // Writing npz: numpy's archive of arrays, for readers of a trained student in Python.
+import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
+import type { DigestState } from "./origin.ts";
 
 /** An array as numpy types it. */
 export interface NpyArray {
@@ -22,7 +24,14 @@ export function encodeNpy({ shape, values }: NpyArray): Uint8Array {
 
 const MIDNIGHT_1980 = 0x21 << 16;
 
-/** The arrays as `<name>.npy` members, stored without compression, dated 1980: equal bytes for equal arrays. */
+/** The archive's comment, which readers of zip pass over: this and the sha256 of all before its digits. */
+const COMMENT = "abkd sha256 ";
+const DIGITS = 64;
+
+/**
+ * The arrays as `<name>.npy` members, stored without compression, dated 1980: equal bytes for equal
+ * arrays. The digest is the archive's comment.
+ */
 export function encodeNpz(arrays: ReadonlyMap<string, NpyArray>): Uint8Array {
   const files: Uint8Array[] = [];
   const directory: Uint8Array[] = [];
@@ -53,5 +62,19 @@ export function encodeNpz(arrays: ReadonlyMap<string, NpyArray>): Uint8Array {
   end.writeUInt16LE(arrays.size, 10);
   end.writeUInt32LE(index.length, 12);
   end.writeUInt32LE(offset, 16);
-  return Buffer.concat([...files, index, end]);
+  end.writeUInt16LE(COMMENT.length + DIGITS, 20);
+  const bytes = Buffer.concat([...files, index, end, Buffer.from(COMMENT)]);
+  return Buffer.concat([bytes, Buffer.from(sha256(bytes))]);
+}
+
+/** What the digest of an npz file says; `absent` for those of other programs. */
+export function npzDigest(bytes: Buffer): DigestState {
+  const end = bytes.length - DIGITS;
+  const comment = bytes.toString("latin1", Math.max(0, end - COMMENT.length), Math.max(0, end));
+  if (comment !== COMMENT) return "absent";
+  return bytes.toString("latin1", end) === sha256(bytes.subarray(0, end)) ? "fits" : "differs";
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }

@@ -1,13 +1,16 @@
 // Where runs are kept: one folder each, named by the hash of its configuration.
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../errors.ts";
+import { printable } from "../printable.ts";
 import { runId } from "./canonical.ts";
 import type { CheckpointOwner } from "./checkpoint.ts";
-import { fileError, writeAtomic } from "./files.ts";
+import { readBytes, readText, writeAtomic } from "./files.ts";
 import { decodeModel, encodeModel, type ModelFile } from "./model-file.ts";
 import type { RunConfig, RunResult } from "./run.ts";
+import { resultForm } from "./run-form.ts";
 import { FormatError } from "./safetensors.ts";
+import { jsonText, openSealed, type Sealed, sealed } from "./sealed-json.ts";
 
 /** Where runs go unless told otherwise, relative to the working directory. */
 export const RUNS_FOLDER = "runs";
@@ -44,16 +47,10 @@ function filesIn(folder: string): RunFiles {
   };
 }
 
-/** Indented JSON with arrays of numbers on one line each. */
-export function resultJson(result: RunResult): string {
-  const text = JSON.stringify(result, null, 2);
-  return `${text.replace(/\[[^[\]{}"]*\]/g, (array) => array.replace(/\n\s*/g, " "))}\n`;
-}
-
 /** The model first: a result is only there when its model is. */
 export function writeRun(files: RunFiles, result: RunResult, model: ModelFile): void {
   writeAtomic(files.model, encodeModel(model));
-  writeAtomic(files.result, resultJson(result));
+  writeAtomic(files.result, jsonText(sealed(result)));
 }
 
 /** A complete run. */
@@ -68,12 +65,10 @@ export interface StoredRun {
  */
 export function readRun(files: RunFiles, owner: CheckpointOwner): StoredRun | undefined {
   if (!existsSync(files.result)) return undefined;
-  const result = readResult(files.result);
-  const model = readModel(files.model);
+  const stored = readFiles(files);
+  const { result, model } = stored;
   const id = runId(owner.config);
-  if (result.id !== id || runId(model.config) !== id) {
-    throw new FormatError(`${files.folder} holds another run: ${result.id}`);
-  }
+  if (result.id !== id) throw new FormatError(`${files.folder} holds another run: ${result.id}`);
   if (model.data !== owner.data) {
     throw new FormatError(`${files.folder} was trained on other data of the same name`);
   }
@@ -83,35 +78,50 @@ export function readRun(files: RunFiles, owner: CheckpointOwner): StoredRun | un
         `which differs in the last bits from ${owner.flavour}`,
     );
   }
+  return stored;
+}
+
+/**
+ * The two files of a complete run, whoever trained it on what.
+ * @throws FormatError where they are damaged or not of one run; FileError
+ */
+export function readFiles(files: RunFiles): StoredRun {
+  const result = readResult(files.result);
+  const model = readModel(files.model);
+  if (runId(model.config) !== result.id) {
+    throw new FormatError(`${files.folder} holds the result of one run and the model of another`);
+  }
   return { result, model };
+}
+
+/** Whether both files of a run are there and whole. */
+export function isSound(files: RunFiles): boolean {
+  try {
+    readFiles(files);
+    return true;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
 }
 
 /** @throws FormatError, FileError */
 export function readResult(path: string): RunResult {
-  let result: Partial<RunResult> | null;
-  try {
-    result = JSON.parse(readBytes(path).toString("utf8")) as Partial<RunResult> | null;
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new FormatError(`${path} is damaged: it is not JSON`);
-    throw error;
+  const text = readText(path, 2);
+  const found = openSealed<RunResult & Sealed>(text, "abkd-run/1", resultForm);
+  if (typeof found === "string") throw new FormatError(`${path} ${found}`);
+  const { digest: _, ...result } = found;
+  if (result.id !== runId(result.config)) {
+    throw new FormatError(`${path} is damaged: its id is not that of its configuration`);
   }
-  if (result?.format !== "abkd-run/1" || !result.config || result.id !== runId(result.config)) {
-    throw new FormatError(`${path} is not the result of a run, or it was altered`);
-  }
-  return result as RunResult;
+  return result;
 }
 
 /** @throws FormatError, FileError */
 export function readModel(path: string): ModelFile {
-  return decodeModel(readBytes(path), path);
-}
-
-function readBytes(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw fileError("read", path, cause, 2);
-  }
+  const { ours, ...model } = decodeModel(readBytes(path, 2), path);
+  if (!ours) throw new FormatError(`${path} was not written by abkd`);
+  return model;
 }
 
 /**
@@ -129,11 +139,13 @@ export function findRun(name: string, runsDir: string): RunFiles {
       : [],
   );
   if (found.length === 0) {
-    throw new UserError(`no complete run "${name}" in ${runsDir}: name its folder or its id`);
+    throw new UserError(
+      `no complete run "${printable(name)}" in ${runsDir}: name its folder or its id`,
+    );
   }
   if (found.length > 1) {
     const folders = found.map(({ folder }) => folder).join(", ");
-    throw new UserError(`"${name}" begins the ids of ${found.length} runs: ${folders}`);
+    throw new UserError(`"${printable(name)}" begins the ids of ${found.length} runs: ${folders}`);
   }
   return found[0]!;
 }

@@ -1,9 +1,22 @@
 // The safetensors format: named arrays with a JSON header, read as if from a stranger.
 // Format: 8 bytes header length (little-endian), the header, the arrays without gaps.
+import { createHash } from "node:crypto";
 import { UserError } from "../errors.ts";
+import { JsonError, parseJson } from "../json.ts";
+import { printable } from "../printable.ts";
+import { isObject } from "./json-form.ts";
+import type { DigestState } from "./origin.ts";
 
 /** A file is not what it should be: cut, altered, or of another kind. */
 export class FormatError extends UserError {}
+
+/** @throws FormatError for a weight that is no number: no training of ours ends with one */
+export function refuseInfinite(values: Float32Array, array: string, file: string): void {
+  const at = values.findIndex((x) => !Number.isFinite(x));
+  if (at >= 0) {
+    throw new FormatError(`${file} is damaged: ${printable(array)} holds ${values[at]} at ${at}`);
+  }
+}
 
 /** A row-major array; Float64Array is stored as F64, Float32Array as F32. */
 export interface NamedArray {
@@ -16,16 +29,31 @@ export interface TensorFile {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-const METADATA = "__metadata__";
+/** What was read, and whether the file's own digest agrees. */
+export interface ReadTensorFile extends TensorFile {
+  readonly digest: DigestState;
+}
 
-/** The file's bytes; the same tensors and metadata give the same bytes, in whatever order. */
+const METADATA = "__metadata__";
+/** The metadata's key of the sha256 of the whole file, in which the digest's place holds zeros. */
+const DIGEST = "digest";
+const NO_DIGEST = "0".repeat(64);
+/** As the reference implementation has it. */
+const MOST_HEADER_BYTES = 100_000_000;
+
+/**
+ * The file's bytes, with their digest among the metadata; the same tensors and metadata give the same
+ * bytes, in whatever order.
+ */
 export function encodeSafetensors(file: TensorFile): Uint8Array {
   const width = (a: NamedArray): number => a.values.BYTES_PER_ELEMENT;
   // The widest first keeps every array aligned.
   const entries = [...file.tensors].sort(
     ([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : 1),
   );
-  const metadata = Object.entries(file.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  const metadata = Object.entries({ ...file.metadata, [DIGEST]: NO_DIGEST }).sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  );
   const header: Record<string, unknown> = { [METADATA]: Object.fromEntries(metadata) };
   let size = 0;
   for (const [name, { shape, values }] of entries) {
@@ -47,16 +75,37 @@ export function encodeSafetensors(file: TensorFile): Uint8Array {
     bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), offset);
     offset += values.byteLength;
   }
+  bytes.write(sha256(bytes), digestPlace(bytes, start, NO_DIGEST));
   return bytes;
 }
 
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** Where in the header the digest's digits stand; -1: nowhere. */
+function digestPlace(bytes: Buffer, start: number, digits: string): number {
+  const key = `"${DIGEST}":"`;
+  const at = bytes.subarray(0, start).indexOf(`${key}${digits}"`);
+  return at < 0 ? at : at + key.length;
+}
+
+function digestState(bytes: Uint8Array, start: number, digits: string | undefined): DigestState {
+  if (digits === undefined) return "absent";
+  const copy = Buffer.from(bytes);
+  const place = digits.length === NO_DIGEST.length ? digestPlace(copy, start, digits) : -1;
+  if (place < 0) return "differs";
+  copy.write(NO_DIGEST, place);
+  return sha256(copy) === digits ? "fits" : "differs";
+}
+
 /**
- * The arrays (copied out) and the metadata. Every length and offset is checked against the
+ * The arrays (copied out) and the metadata without the digest. Every length and offset is checked against the
  * file's own size before anything is allocated.
  * @param name of the file, for messages.
  * @throws FormatError
  */
-export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
+export function decodeSafetensors(bytes: Uint8Array, name: string): ReadTensorFile {
   const fail = (why: string): never => {
     throw new FormatError(`${name} is not a whole safetensors file: ${why}`);
   };
@@ -66,31 +115,37 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
   if (headerSize > BigInt(bytes.length - 8)) {
     fail(`its header of ${headerSize} bytes does not fit into its ${bytes.length}`);
   }
+  if (headerSize > MOST_HEADER_BYTES) {
+    fail(`its header has ${headerSize} bytes; at most ${MOST_HEADER_BYTES} are read`);
+  }
   const start = 8 + Number(headerSize);
   const header = parseHeader(bytes.subarray(8, start), fail);
   const available = bytes.length - start;
   const tensors = new Map<string, NamedArray>();
-  const metadata: Record<string, string> = {};
+  const metadata = new Map<string, string>();
   const ranges: [begin: number, end: number][] = [];
   for (const [key, entry] of Object.entries(header)) {
-    if (!isRecord(entry)) return fail(`the entry "${key}" is no object`);
+    const name = printable(key);
+    if (!isObject(entry)) return fail(`the entry "${name}" is no object`);
     if (key === METADATA) {
       for (const [k, v] of Object.entries(entry)) {
-        if (typeof v !== "string") return fail(`the metadata "${k}" is no text`);
-        metadata[k] = v;
+        if (typeof v !== "string") return fail(`the metadata "${printable(k)}" is no text`);
+        metadata.set(k, v);
       }
       continue;
     }
     const { dtype, shape, data_offsets: offsets } = entry;
     if (dtype !== "F32" && dtype !== "F64") {
-      return fail(`the array "${key}" has type ${String(dtype)}; F32 and F64 are read`);
+      return fail(
+        `the array "${name}" has type ${typeof dtype === "string" ? printable(dtype) : "unknown"}; F32 and F64 are read`,
+      );
     }
-    if (!isSizes(shape)) return fail(`the array "${key}" has no proper shape`);
-    if (!isSizes(offsets) || offsets.length !== 2) return fail(`"${key}" has no proper offsets`);
+    if (!isSizes(shape)) return fail(`the array "${name}" has no proper shape`);
+    if (!isSizes(offsets) || offsets.length !== 2) return fail(`"${name}" has no proper offsets`);
     const [begin, end] = offsets as [number, number];
     const size = shape.reduce((product, n) => product * n, dtype === "F32" ? 4 : 8);
     if (begin > end || end > available || end - begin !== size) {
-      return fail(`"${key}" of ${size} bytes claims the bytes ${begin} to ${end} of ${available}`);
+      return fail(`"${name}" of ${size} bytes claims the bytes ${begin} to ${end} of ${available}`);
     }
     ranges.push([begin, end]);
     const copy = new Uint8Array(bytes.subarray(start + begin, start + end)).buffer;
@@ -103,21 +158,21 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
     covered = end;
   }
   if (covered !== available) fail(`its arrays end at byte ${covered} of ${available}`);
-  return { tensors, metadata };
+  const { [DIGEST]: digits, ...others } = Object.fromEntries(metadata);
+  return { tensors, metadata: others, digest: digestState(bytes, start, digits) };
 }
 
-function parseHeader(text: Uint8Array, fail: (why: string) => never): Record<string, unknown> {
+function parseHeader(
+  text: Uint8Array,
+  fail: (why: string) => never,
+): Readonly<Record<string, unknown>> {
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(text));
-  } catch {
-    return fail("its header is not JSON");
+    header = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(text));
+  } catch (error) {
+    return fail(`its header ${error instanceof JsonError ? error.message : "is not JSON"}`);
   }
-  return isRecord(header) ? header : fail("its header is no object");
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObject(header) ? header : fail("its header is no object");
 }
 
 function isSizes(value: unknown): value is number[] {

@@ -1,0 +1,81 @@
+// JSON from a file or another program, read as if from a stranger. Imports nothing, as printable.ts.
+
+/** Deeper nesting than any file of ours or any notebook has, and far from the end of the stack. */
+const MOST_DEPTH = 500;
+
+/** A text that is no JSON, or JSON that cannot be taken at its word; the message fits into a sentence. */
+export class JsonError extends Error {
+  override readonly name = "JsonError";
+}
+
+/**
+ * The value of a JSON text (RFC 8259).
+ * @throws JsonError for what is no JSON, nested deeper than 500, holds a number that no double can
+ *   (1e999), or names a member of an object twice
+ */
+export function parseJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new JsonError("is not JSON");
+  }
+  check(text);
+  return value;
+}
+
+/** One pass over a text that is known to be JSON: strings, numbers and brackets are all there is. */
+function check(text: string): void {
+  /** For each open bracket the names met: of an object; null: of an array. */
+  const open: (Set<string> | null)[] = [];
+  for (let at = 0; at < text.length; at++) {
+    const c = text[at]!;
+    if (c === '"') {
+      const end = endOfString(text, at);
+      if (isName(text, end)) meet(open.at(-1), text.slice(at, end));
+      at = end - 1;
+    } else if (c === "{" || c === "[") {
+      if (open.length === MOST_DEPTH) {
+        throw new JsonError(`is JSON nested deeper than ${MOST_DEPTH}`);
+      }
+      open.push(c === "{" ? new Set() : null);
+    } else if (c === "}" || c === "]") {
+      open.pop();
+    } else if (c === "-" || (c >= "0" && c <= "9")) {
+      at = endOfNumber(text, at) - 1;
+    }
+  }
+}
+
+/** Behind the closing quote. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
+  return at + 1;
+}
+
+/** Whether a string that ends here is a member's name. */
+function isName(text: string, end: number): boolean {
+  let at = end;
+  while (at < text.length && " \n\r\t".includes(text[at]!)) at++;
+  return text[at] === ":";
+}
+
+function meet(names: Set<string> | null | undefined, quoted: string): void {
+  if (!names) return;
+  const name = quoted.includes("\\") ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);
+  if (names.has(name)) throw new JsonError(`is JSON that names ${quoted.slice(0, 60)} twice`);
+  names.add(name);
+}
+
+/** @throws JsonError where the number is too large */
+function endOfNumber(text: string, start: number): number {
+  let end = start + 1;
+  while (end < text.length && "0123456789+-.eE".includes(text[end]!)) end++;
+  if (!Number.isFinite(Number(text.slice(start, end)))) {
+    throw new JsonError(
+      `holds the number ${text.slice(start, Math.min(end, start + 20))}, too large`,
+    );
+  }
+  return end;
+}

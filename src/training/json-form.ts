@@ -1,0 +1,77 @@
+// What a value from a JSON file must look like before its fields are believed.
+
+/** @returns the path of the first part that does not fit, such as `accuracy.test`; undefined: all fits */
+export type Form = (value: unknown, at: string) => string | undefined;
+
+export const text = where((value) => typeof value === "string");
+export const flag = where((value) => typeof value === "boolean");
+export const real = where((value) => Number.isFinite(value));
+export const count = where((value) => Number.isSafeInteger(value) && (value as number) >= 0);
+export const fraction = where((value) => Number(value) === value && value >= 0 && value <= 1);
+export const anything: Form = () => undefined;
+
+/** Exactly this value. */
+export function just(expected: unknown): Form {
+  return where((value) => value === expected);
+}
+
+export function either(...forms: readonly Form[]): Form {
+  return (value, at) => (forms.some((form) => form(value, at) === undefined) ? undefined : at);
+}
+
+export function optional(form: Form): Form {
+  return (value, at) => (value === undefined ? undefined : form(value, at));
+}
+
+export function list(item: Form): Form {
+  return (value, at) =>
+    Array.isArray(value) ? firstOf(value.map((part, k) => () => item(part, `${at}[${k}]`))) : at;
+}
+
+/** An object of any names. */
+export function dictionary(item: Form): Form {
+  return (value, at) =>
+    isObject(value)
+      ? firstOf(
+          Object.entries(value).map(
+            ([name, part]) =>
+              () =>
+                item(part, inside(at, name)),
+          ),
+        )
+      : at;
+}
+
+/** An object with these members; others are not looked at. */
+export function object(members: Readonly<Record<string, Form>>): Form {
+  return (value, at) =>
+    isObject(value)
+      ? firstOf(
+          Object.entries(members).map(
+            ([name, form]) =>
+              () =>
+                form(value[name], inside(at, name)),
+          ),
+        )
+      : at;
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function where(fits: (value: unknown) => boolean): Form {
+  return (value, at) => (fits(value) ? undefined : at);
+}
+
+function inside(at: string, name: string): string {
+  return at === "" ? name : `${at}.${name}`;
+}
+
+function firstOf(checks: readonly (() => string | undefined)[]): string | undefined {
+  for (const check of checks) {
+    const misfit = check();
+    if (misfit !== undefined) return misfit;
+  }
+  return undefined;
+}

@@ -1,0 +1,85 @@
+// The form of a run's configuration and result as read from a file: run.ts, at run time.
+import {
+  anything,
+  count,
+  dictionary,
+  either,
+  type Form,
+  flag,
+  fraction,
+  just,
+  list,
+  object,
+  optional,
+  real,
+  text,
+} from "./json-form.ts";
+
+/** What is not finite when it is written (seconds an epoch of no epoch) is null in JSON. */
+export const number: Form = either(real, just(null));
+
+const config: Form = object({
+  dataset: text,
+  split: text,
+  seed: count,
+  order: optional(just("locality")),
+  model: object({
+    kind: just("gcnii"),
+    layers: count,
+    width: count,
+    alpha: real,
+    lambda: real,
+    dropout: real,
+  }),
+  training: object({ epochs: count, patience: count, learningRate: real, weightDecay: real }),
+  method: optional(object({ name: text, version: count, options: dictionary(anything) })),
+  teacher: optional((value, at) => config(value, at)),
+  initial: optional(
+    object({ from: (value, at) => config(value, at), layer: either(count, just("attended")) }),
+  ),
+});
+
+export const configForm: Form = config;
+
+const inspection = object({
+  scalars: dictionary(number),
+  matrices: dictionary(list(list(number))),
+  warnings: list(text),
+});
+
+export const inspectionForm: Form = inspection;
+
+/** What results and records have in common. */
+export const outcomeForm = {
+  id: text,
+  config,
+  engine: object({ name: text, flavour: text }),
+  versions: dictionary(text),
+  data: object({
+    ...{ nodes: count, arcs: count, features: count, classes: count },
+    ...{ train: count, val: count, test: count, fingerprint: optional(text) },
+  }),
+  parameters: object({
+    ...{ model: count, method: count, teacher: optional(count), ratio: optional(real) },
+  }),
+  bestEpoch: count,
+  accuracy: object({ train: fraction, val: fraction, test: fraction }),
+  dead: flag,
+  warnings: list(text),
+  timing: object({
+    ...{ seconds: real, secondsPerEpoch: number },
+    ...{ threads: optional(count), recorded: optional(text) },
+  }),
+} as const;
+
+const curve = list(number);
+
+export const resultForm: Form = object({
+  format: just("abkd-run/1"),
+  ...outcomeForm,
+  curve: object({ loss: curve, trainAccuracy: curve, valLoss: curve, valAccuracy: curve }),
+  nodeKinds: optional(
+    object({ entities: fraction, classless: fraction, all: fraction, constant: fraction }),
+  ),
+  inspection: optional(object({ first: inspection, last: inspection })),
+});

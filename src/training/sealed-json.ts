@@ -1,0 +1,57 @@
+// JSON files that know whether they are whole: every byte follows from the content and its digest.
+import { createHash } from "node:crypto";
+import { JsonError, parseJson } from "../json.ts";
+import { printable } from "../printable.ts";
+import { canonicalJson } from "./canonical.ts";
+import { type Form, isObject } from "./json-form.ts";
+
+/** 16 hex digits of the sha256 of all the rest. */
+export interface Sealed {
+  readonly digest: string;
+}
+
+export function sealed<T extends object>(content: T): T & Sealed {
+  return { ...content, digest: digestOf(content) };
+}
+
+function digestOf(content: object): string {
+  // Through JSON once: what is read back (-0, undefined) must give the digest that was written.
+  const text = canonicalJson(JSON.parse(JSON.stringify(content)));
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
+/** Indented, with arrays of numbers on one line each. */
+export function jsonText(value: object): string {
+  const text = JSON.stringify(value, null, 2);
+  return `${text.replace(/\[[^[\]{}"]*\]/g, (array) => array.replace(/\n\s*/g, " "))}\n`;
+}
+
+/**
+ * @param form of the whole, `format` and digest included
+ * @returns the value with its digest, or what is wrong with the text: `is cut off or damaged ...`
+ */
+export function openSealed<T extends Sealed>(text: string, format: string, form: Form): T | string {
+  let value: unknown;
+  try {
+    value = parseJson(text);
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    return `is cut off or damaged: its text of ${text.length} characters ${error.message}`;
+  }
+  if (!isObject(value)) return "is damaged: it holds no object";
+  if (value["format"] !== format) {
+    const found = value["format"];
+    const name = typeof found === "string" ? `format "${printable(found)}"` : "no format";
+    return `is from another version or no file of abkd's (${name}, not "${format}")`;
+  }
+  const { digest, ...content } = value;
+  if (digest === undefined) {
+    return "has no digest: it was altered, or written before abkd kept digests";
+  }
+  if (digest !== digestOf(content)) return "was altered: its digest does not fit";
+  // What rounds to the same numbers, or repeats a blank, is damage all the same.
+  if (jsonText(value) !== text) return "was altered: its text is not as it was written";
+  const misfit = form(value, "");
+  if (misfit !== undefined) return `is damaged: its ${printable(misfit)} is not what it should be`;
+  return value as unknown as T;
+}
