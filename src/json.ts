@@ -6,6 +6,13 @@ const MOST_DEPTH = 500;
 /** A text that is no JSON, or JSON that cannot be taken at its word; the message fits into a sentence. */
 export class JsonError extends Error {
   override readonly name = "JsonError";
+  /** Whether the text is no JSON at all. */
+  readonly isSyntax: boolean;
+
+  constructor(message: string, isSyntax = false) {
+    super(message);
+    this.isSyntax = isSyntax;
+  }
 }
 
 /**
@@ -17,8 +24,9 @@ export function parseJson(text: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch {
-    throw new JsonError("is not JSON");
+  } catch (error) {
+    const place = /\(line \d+ column \d+\)/.exec((error as Error).message)?.[0];
+    throw new JsonError(`is no JSON${place === undefined ? "" : ` ${place}`}`, true);
   }
   check(text);
   return value;

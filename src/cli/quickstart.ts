@@ -16,7 +16,7 @@ import {
   reportSheet,
   sheetSize,
 } from "../figures/report.ts";
-import { writeAtomic } from "../training/files.ts";
+import { FileError, writeAtomic } from "../training/files.ts";
 import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { runTrials } from "../training/trials.ts";
@@ -166,12 +166,12 @@ async function draw(results: readonly RunResult[], folder: string): Promise<stri
   writeAtomic(html, await reportPage(results));
   const page = `${html} (open it in a browser)`;
   const executable = await findChromium();
-  if (executable === undefined) return [page, `no ${svg}: ${noBrowserAdvice}`];
+  if (executable === undefined) return [page, `no ${svg}: ${noBrowserAdvice()}`];
   try {
     writeAtomic(svg, await drawSheet(results, executable));
   } catch (error) {
     // Minutes of training are not lost to a browser that does not start.
-    if (error instanceof UserError) throw error;
+    if (error instanceof FileError) throw error;
     const [reason] = String(error instanceof Error ? error.message : error).split("\n");
     return [page, `no ${svg}: ${executable} could not draw it: ${reason}`];
   }

@@ -4,6 +4,7 @@
 import { OptionError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { syntheticGraph } from "../graph/synthetic.ts";
+import { printable } from "../printable.ts";
 import { loadGnnBenchmark } from "./gnn-benchmark.ts";
 import type { ReadFile } from "./locate.ts";
 import { loadNell, type NellForm, nellFiles, nellLabelFile, nellStem } from "./nell.ts";
@@ -65,7 +66,9 @@ export const DATASET_NAMES: readonly string[] = ENTRIES.map(({ name }) => name);
 export function datasetEntry(name: string): DatasetEntry {
   const entry = ENTRIES.find((candidate) => candidate.name === name);
   if (!entry) {
-    throw new OptionError(`unknown dataset "${name}": one of ${DATASET_NAMES.join(", ")}`);
+    throw new OptionError(
+      `unknown dataset "${printable(name)}": one of ${DATASET_NAMES.join(", ")}`,
+    );
   }
   return entry;
 }

@@ -3,6 +3,7 @@
 import { OptionError } from "../errors.ts";
 import { type Graph, type Split, UNLABELLED } from "../graph/graph.ts";
 import { randomStream, shuffle } from "../graph/random.ts";
+import { printable } from "../printable.ts";
 import { toInt32 } from "./arrays.ts";
 import { BadFileError, UnfitSplitError } from "./errors.ts";
 import type { ReadFile } from "./locate.ts";
@@ -36,10 +37,11 @@ export function parseSplit(name: string): SplitSpec {
   const geom = /^geom-gcn:([0-9])$/.exec(name);
   if (geom) return { kind: "geom-gcn", index: Number(geom[1]) };
   const random = /^random:(\d{1,9})\/(\d{1,9})\/(\d{1,9}):(\d{1,10})$/.exec(name);
-  if (!random) throw new OptionError(`split "${name}": expected ${FORMS}`);
+  if (!random) throw new OptionError(`split "${printable(name)}": expected ${FORMS}`);
   const [train, val, test, seed] = random.slice(1).map(Number) as [number, number, number, number];
-  if (train === 0) throw new OptionError(`split "${name}": no training nodes`);
-  if (seed > 0xffffffff) throw new OptionError(`split "${name}": the seed is at most 4294967295`);
+  if (train === 0) throw new OptionError(`split "${printable(name)}": no training nodes`);
+  if (seed > 0xffffffff)
+    throw new OptionError(`split "${printable(name)}": the seed is at most 4294967295`);
   return { kind: "random", train, val, test, seed };
 }
 

@@ -1,5 +1,7 @@
 // How a method's options are described, completed and checked.
+
 import { OptionError } from "../errors.ts";
+import { printable } from "../printable.ts";
 
 /** An option's value, as a configuration's JSON holds it. */
 export type OptionValue = string | number | boolean | null;
@@ -60,7 +62,7 @@ export function resolveOptions<Options extends object>(
     if (!found) {
       const names = Object.keys(method.presets);
       const legal = names.length > 0 ? `one of ${names.join(", ")}` : "none";
-      throw new OptionError(`${method.name}: no preset "${preset}"; there is ${legal}`);
+      throw new OptionError(`${method.name}: no preset "${printable(preset)}"; there is ${legal}`);
     }
     chosen = found;
   }
@@ -84,7 +86,7 @@ export function checkOptions<Options extends object>(
     if (!Object.hasOwn(infos, name)) {
       const known = Object.keys(infos);
       const legal = known.length > 0 ? `its options are ${known.join(", ")}` : "it has no options";
-      throw new OptionError(`${method}: unknown option "${name}"; ${legal}`);
+      throw new OptionError(`${method}: unknown option "${printable(name)}"; ${legal}`);
     }
   }
   const values = options as Readonly<Record<string, unknown>>;

@@ -1,5 +1,7 @@
 // The methods by name, and their start from a configuration.
+
 import { OptionError } from "../errors.ts";
+import { printable } from "../printable.ts";
 import type {
   Distillation,
   Method,
@@ -33,7 +35,7 @@ export function findMethod(name: string): AnyMethod {
   const found = methods.find((method) => method.name === name);
   if (!found) {
     const names = methods.map((method) => method.name).join(", ");
-    throw new OptionError(`no method "${name}"; there is ${names}`);
+    throw new OptionError(`no method "${printable(name)}"; there is ${names}`);
   }
   return found;
 }

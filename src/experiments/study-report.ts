@@ -1,5 +1,7 @@
 // A study's report as data: each arm, each comparison, each claim with its verdict.
+
 import { median, quantile } from "simple-statistics";
+import { printableLine } from "../printable.ts";
 import { type PublishedAccuracy, publishedAccuracy } from "./published.ts";
 import type {
   ArmReport,
@@ -293,12 +295,12 @@ class Part {
         trials.flatMap(({ record }) => record.warnings),
         (text) => text.replace(/\d[\d.e+-]*/g, "…"),
       );
-      return [...texts].map(
-        ([text, all]) => `${arm}, ${all.length} of ${trials.length} trials: ${text}`,
+      return [...texts].map(([text, all]) =>
+        printableLine(`${arm}, ${all.length} of ${trials.length} trials: ${text}`),
       );
     });
-    const diverged = [...this.#diverged].map(
-      ([arm, reasons]) => `${arm}, ${reasons.length} trials diverged, the first: ${reasons[0]}`,
+    const diverged = [...this.#diverged].map(([arm, reasons]) =>
+      printableLine(`${arm}, ${reasons.length} trials diverged, the first: ${reasons[0]}`),
     );
     return [...mixed, ...engines, ...diverged, ...warnings];
   }

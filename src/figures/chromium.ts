@@ -1,27 +1,38 @@
 // A headless Chromium: found, started, and spoken to over a pipe (the DevTools protocol).
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { access, constants } from "node:fs/promises";
+import { access, constants, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { UserError } from "../errors.ts";
+import { printable } from "../printable.ts";
 
 /** What to tell someone who wants pictures and has no browser. */
-export const noBrowserAdvice =
+const advice =
   "no Chromium was found: install one (Debian: `apt-get install chromium`; elsewhere Google Chrome, " +
   "or `npm install @sparticuz/chromium`), or name its executable in $CHROMIUM";
+
+/** The same with what $CHROMIUM names in vain. */
+export function noBrowserAdvice(): string {
+  const named = process.env["CHROMIUM"];
+  return named ? `${advice} ($CHROMIUM is ${printable(named, 200)}, which cannot be run)` : advice;
+}
 
 const macApplications = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ];
 
+/** Folders may be entered where files may be run. */
 async function isExecutable(file: string): Promise<boolean> {
-  return access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
+  try {
+    await access(file, constants.X_OK);
+    return (await stat(file)).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** The optional package @sparticuz/chromium carries a Chromium for Linux servers. */
@@ -116,6 +127,9 @@ interface Pending {
  */
 export class Chromium {
   readonly #child: ChildProcess;
+  readonly #executable: string;
+  /** Whether it ever answered: one that did not is no browser, or cannot start here. */
+  #answered = false;
   readonly #profile: string;
   readonly #pending = new Map<number, Pending>();
   #parts: Buffer[] = [];
@@ -123,22 +137,26 @@ export class Chromium {
   #alive = true;
   readonly #atExit = (): void => this.close();
 
-  /** @param executable as findChromium() gives it; a failure to start shows in the first send() */
+  /** @param executable as findChromium() gives it; a failure to start shows here or in the first send() */
   constructor(executable: string) {
     removeOrphans();
+    this.#executable = executable;
     this.#profile = mkdtempSync(path.join(tmpdir(), `${PROFILE}${process.pid}-`));
     // Chromium's sandbox refuses to run as root.
     const root = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-    this.#child = spawn(
-      executable,
-      [...switches, ...root, `--user-data-dir=${this.#profile}`, "about:blank"],
-      {
+    const parameters = [...switches, ...root, `--user-data-dir=${this.#profile}`, "about:blank"];
+    try {
+      this.#child = spawn(executable, parameters, {
         stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
         // In a group of its own: Ctrl-C is not for the browser, and all its processes end together.
         detached: true,
         env: { ...process.env, TMPDIR: this.#profile },
-      },
-    );
+      });
+    } catch (error) {
+      // Some failures come at once (a file that is no program), some as events.
+      rmSync(this.#profile, { recursive: true, force: true });
+      throw this.#failure((error as Error).message);
+    }
     this.#child.on("error", (error) => this.#end(error.message));
     this.#child.on("exit", (code, signal) => this.#end(`it ended with ${signal ?? code}`));
     this.#commands.on("error", (error) => this.#end(error.message));
@@ -151,7 +169,7 @@ export class Chromium {
     return this.#alive;
   }
 
-  /** @throws where the browser is gone, or refuses */
+  /** @throws where the browser is gone, or refuses; UserError where it never came */
   send<T>(method: string, params: object = {}, sessionId?: string): Promise<T> {
     return new Promise((resolve, reject) => {
       if (!this.#alive) throw new Error("the browser is gone");
@@ -164,7 +182,16 @@ export class Chromium {
 
   /** Ends the browser at once, with all that it was doing. */
   close(): void {
+    this.#answered = true;
     this.#end("it was closed");
+  }
+
+  #failure(why: string): Error {
+    if (this.#answered) return new Error(`the browser is gone: ${why}`);
+    return new UserError(
+      `${this.#executable} cannot be started as a browser: ${why}; name a Chromium in $CHROMIUM`,
+      { exitCode: 1 },
+    );
   }
 
   get #commands(): Writable {
@@ -197,6 +224,7 @@ export class Chromium {
   }
 
   #answer({ id, result, error }: Reply): void {
+    this.#answered = true;
     const pending = id === undefined ? undefined : this.#pending.get(id);
     if (id === undefined || !pending) return;
     this.#pending.delete(id);
@@ -210,9 +238,7 @@ export class Chromium {
     this.#alive = false;
     process.off("exit", this.#atExit);
     this.#holdProcess(false);
-    for (const { reject } of this.#pending.values()) {
-      reject(new Error(`the browser is gone: ${why}`));
-    }
+    for (const { reject } of this.#pending.values()) reject(this.#failure(why));
     this.#pending.clear();
     this.#commands.destroy();
     this.#answers.destroy();

@@ -130,7 +130,7 @@ async function pictureBundle(figure: SizedFigure): Promise<Bundle> {
     const { width, height } = figure.layout;
     const { data, layout } = figure;
     const png = await withBrowser((browser) => browser.png({ data, layout }, { width, height }, 1));
-    if (!png) return without(noBrowserAdvice);
+    if (!png) return without(noBrowserAdvice());
     return { ...live, "image/png": Buffer.from(png).toString("base64"), "text/plain": text };
   } catch (error) {
     return without((error as Error).message);

@@ -47,6 +47,6 @@ export async function saveFigure(
   const whole = sized(figure, options);
   const description = options.description ?? titleOf(whole);
   const drawn = await withBrowser((exporter) => draw(exporter, whole, description));
-  if (drawn === undefined) throw new UserError(`cannot draw ${file}: ${noBrowserAdvice}`);
+  if (drawn === undefined) throw new UserError(`cannot draw ${file}: ${noBrowserAdvice()}`);
   writeAtomic(file, drawn);
 }

@@ -1,5 +1,7 @@
 // The connection file: where a kernel listens and with which key messages are signed.
+
 import { readFileSync } from "node:fs";
+import { parseJson } from "../json.ts";
 
 const ALLOW_EMPTY_KEY = "--allow-empty-key";
 const PORTS = ["shell", "iopub", "stdin", "control", "hb"] as const;
@@ -47,9 +49,9 @@ export function readConnection(file: string, options: ConnectionOptions = {}): C
   }
   let content: unknown;
   try {
-    content = JSON.parse(text);
+    content = parseJson(text);
   } catch (error) {
-    throw new ConnectionError(`${file}: no JSON: ${(error as Error).message}`);
+    throw new ConnectionError(`${file}: ${(error as Error).message}`);
   }
   try {
     return parseConnection(content, options);

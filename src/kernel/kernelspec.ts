@@ -1,4 +1,5 @@
 // Kernelspecs: what Jupyter reads to start a kernel. Writes, removes, lists and finds them.
+
 import { randomBytes } from "node:crypto";
 import {
   accessSync,
@@ -16,6 +17,7 @@ import module from "node:module";
 import { homedir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseJson } from "../json.ts";
 import { logoFiles } from "./logo.ts";
 import { PROTOCOL_VERSION } from "./wire.ts";
 
@@ -245,7 +247,7 @@ function readInstalled(folder: string): Installed {
   const file = path.join(folder, "kernel.json");
   let spec: Kernelspec;
   try {
-    spec = JSON.parse(readFileSync(file, "utf8")) as Kernelspec;
+    spec = parseJson(readFileSync(file, "utf8")) as Kernelspec;
   } catch (cause) {
     throw new KernelspecError(`cannot read ${file}: ${(cause as Error).message}`, { cause });
   }

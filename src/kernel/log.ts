@@ -1,5 +1,7 @@
 // What the supervisor writes to standard error: for whoever runs the kernel, not for its user.
 
+import { printableLine } from "../printable.ts";
+
 /** Lines of one kind within this time come to so many, and then to a count. */
 const WINDOW_MILLISECONDS = 10_000;
 const LINES = 10;
@@ -8,7 +10,7 @@ const LINES = 10;
 process.stderr.on("error", () => {});
 
 export function log(line: string): void {
-  process.stderr.write(`abkd kernel: ${line}\n`);
+  process.stderr.write(`abkd kernel: ${printableLine(line)}\n`);
 }
 
 /** Logs what a stranger can cause as often as he likes. */

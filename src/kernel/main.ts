@@ -16,7 +16,10 @@ try {
   });
 } catch (error) {
   const { name, message, stack } = error as Error;
+  const { printableLine, printableText } = await import("../printable.ts");
   const isExpected = name === "ConnectionError" || name === "BindError";
-  process.stderr.write(`abkd kernel: ${isExpected ? message : stack}\n`);
+  process.stderr.write(
+    `abkd kernel: ${isExpected ? printableLine(message) : printableText(stack ?? message)}\n`,
+  );
   process.exit(name === "ConnectionError" ? 2 : 1);
 }

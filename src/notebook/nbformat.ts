@@ -76,7 +76,8 @@ export function parseNotebook(text: string, file: string): Notebook {
     value = parseJson(text.replace(/^\uFEFF/, ""));
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
-    return fail(`no notebook: it ${error.message}`);
+    if (!error.isSyntax) return fail(`no notebook: it ${error.message}`);
+    return fail(`no JSON, so no notebook${error.message.replace("is no JSON", "")}`);
   }
   if (!isObject(value)) return fail("no notebook: it holds no JSON object");
   const { nbformat, nbformat_minor: minor, metadata, cells } = value;

@@ -1,5 +1,8 @@
 // Parameters of a notebook: a cell that overrides its cell tagged `parameters`, as papermill does.
+
 import { UserError } from "../errors.ts";
+import { JsonError, parseJson } from "../json.ts";
+import { printable } from "../printable.ts";
 import { type CodeCell, type Notebook, newCellId, tagsOf } from "./nbformat.ts";
 
 const DEFAULTS = "parameters";
@@ -9,12 +12,14 @@ const INJECTED = "injected-parameters";
 export function parseParameter(text: string): readonly [name: string, value: unknown] {
   const [, name, value] = /^([\p{ID_Start}$_][\p{ID_Continue}$]*)=(.*)$/su.exec(text) ?? [];
   if (name === undefined || value === undefined) {
-    throw new UserError(`"${text}" is no parameter; write name=value`);
+    throw new UserError(`"${printable(text)}" is no parameter; write name=value`);
   }
   try {
-    return [name, JSON.parse(value)];
-  } catch {
-    return [name, value];
+    return [name, parseJson(value)];
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    if (error.isSyntax) return [name, value];
+    throw new UserError(`parameter ${printable(name)} ${error.message}`);
   }
 }
 

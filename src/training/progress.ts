@@ -56,6 +56,7 @@ export function notebookTrialsLine(total: number): TrialsLine | undefined {
   const names = new Map<string, string>();
   const running = new Map<string, EpochEvent | undefined>();
   const failures: string[] = [];
+  const notes: string[] = [];
   let done = 0;
 
   const counts = (): string => {
@@ -85,13 +86,17 @@ export function notebookTrialsLine(total: number): TrialsLine | undefined {
         running.delete(event.id);
         failures.push(event.message);
         break;
+      case "note":
+        notes.push(event.message);
+        break;
     }
     line.update(text);
   };
   const close = (stopped: boolean): void => {
     const failed = failures.length > 0 ? `, ${failures.length} failed: ${failures[0]}` : "";
     const seconds = (performance.now() - began) / 1000;
-    line.end(`${done}/${total} runs done${stopped ? ", stopped" : failed}, ${duration(seconds)}`);
+    const how = `${stopped ? ", stopped" : failed}, ${duration(seconds)}`;
+    line.end([`${done}/${total} runs done${how}`, ...notes].join("; "));
   };
   return { observer, close };
 }

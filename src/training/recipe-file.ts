@@ -1,6 +1,9 @@
 // The recipes that a search chose for a dataset, as the search wrote them (src/experiments/recipes).
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { UserError } from "../errors.ts";
+import { JsonError, parseJson } from "../json.ts";
+import { readText } from "./files.ts";
+import { anything, count, dictionary, just, object, real, text } from "./json-form.ts";
 
 export const RECIPES_FORMAT = "abkd-recipes/1";
 
@@ -95,15 +98,37 @@ export function recipeFile(dataset: string): RecipeFile | undefined {
   return read.get(dataset);
 }
 
+const recipeForm = object({
+  format: just(RECIPES_FORMAT),
+  dataset: text,
+  recipes: dictionary(
+    object({
+      method: text,
+      version: count,
+      model: object({ dropout: real }),
+      training: object({ epochs: count, learningRate: real, weightDecay: real }),
+      options: dictionary(anything),
+    }),
+  ),
+});
+
 function load(dataset: string): RecipeFile | undefined {
   const path = recipePath(dataset);
   if (!existsSync(path)) return undefined;
-  const file = JSON.parse(readFileSync(path, "utf8")) as RecipeFile;
-  if (file.format !== RECIPES_FORMAT || file.dataset !== dataset) {
+  const fail = (what: string): never => {
     throw new UserError(
-      `${path.pathname} is not "${RECIPES_FORMAT}" of ${dataset}; ` +
-        `node scripts/search-recipes.ts --dataset ${dataset} writes it anew`,
+      `${path.pathname} ${what}; node scripts/search-recipes.ts --dataset ${dataset} writes it anew`,
     );
+  };
+  let file: unknown;
+  try {
+    file = parseJson(readText(path.pathname, 2));
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    return fail(error.message);
   }
-  return file;
+  if (recipeForm(file, "") !== undefined || (file as RecipeFile).dataset !== dataset) {
+    return fail(`is not "${RECIPES_FORMAT}" of ${dataset}`);
+  }
+  return file as RecipeFile;
 }

@@ -170,7 +170,7 @@ function parseHeader(
   try {
     header = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(text));
   } catch (error) {
-    return fail(`its header ${error instanceof JsonError ? error.message : "is not JSON"}`);
+    return fail(`its header ${error instanceof JsonError ? error.message : "is no JSON"}`);
   }
   return isObject(header) ? header : fail("its header is no object");
 }

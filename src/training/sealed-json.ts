@@ -42,7 +42,7 @@ export function openSealed<T extends Sealed>(text: string, format: string, form:
   if (value["format"] !== format) {
     const found = value["format"];
     const name = typeof found === "string" ? `format "${printable(found)}"` : "no format";
-    return `is from another version or no file of abkd's (${name}, not "${format}")`;
+    return `is from another version (${name}, not "${format}")`;
   }
   const { digest, ...content } = value;
   if (digest === undefined) {

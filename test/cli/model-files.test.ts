@@ -11,6 +11,7 @@ import { parseNpy } from "../../src/datasets/npz.ts";
 import type { Csr } from "../../src/graph/csr.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import type { RunConfig, RunResult } from "../../src/training/run.ts";
+import { crafted, resealed } from "../training/own-files.ts";
 import { temporaryFolder } from "../training/small.ts";
 import { abkd } from "./abkd.ts";
 
@@ -168,15 +169,17 @@ test("a model of another graph, and an altered one, are refused in one line", as
   const file = await exportModel(folder, "safetensors");
   const bytes = readFileSync(file, "latin1");
   const altered = join(folder, "altered.safetensors");
+  const anew = (text: string): string => resealed(Buffer.from(text, "latin1")).toString("latin1");
   const cases: [RegExp, string][] = [
     [
       /its configuration is not the one it names/,
-      bytes.replace('\\"layers\\":4', '\\"layers\\":5'),
+      anew(bytes.replace('\\"layers\\":4', '\\"layers\\":5')),
     ],
-    [/holds no model of ours/, bytes.replace("abkd-model/1", "abkd-model/9")],
+    [/its digest does not fit/, bytes.replace('\\"layers\\":4', '\\"layers\\":5')],
+    [/holds no model of ours/, anew(bytes.replace("abkd-model/1", "abkd-model/9"))],
     [
       /input.weight is \[1433,4\], .* needs \[1434,4\]/,
-      bytes.replace('\\"features\\":1433', '\\"features\\":1434'),
+      anew(bytes.replace('\\"features\\":1433', '\\"features\\":1434')),
     ],
   ];
   for (const [message, content] of cases) {
@@ -187,6 +190,31 @@ test("a model of another graph, and an altered one, are refused in one line", as
     assert.match(stderr, /^abkd: [^\n]+\n$/);
     assert.match(stderr, message);
   }
+});
+
+test("another program's file is taken, and said; its weights must be numbers", async (t) => {
+  const folder = temporaryFolder(t);
+  const bytes = readFileSync(await exportModel(folder, "safetensors"));
+  const end = 8 + Number(bytes.readBigUInt64LE());
+  const { __metadata__: own, ...arrays } = JSON.parse(bytes.toString("utf8", 8, end)) as {
+    __metadata__: { config: string; shape: string };
+  };
+  const { config, shape } = own;
+  const file = join(folder, "theirs.safetensors");
+  const data = bytes.subarray(end);
+  writeFileSync(file, crafted({ __metadata__: { config, shape }, ...arrays }, data));
+  const taken = await abkd("predict", file);
+  assert.equal(taken.code, 0, taken.stderr);
+  assert.match(taken.stdout, /accuracy: /);
+  assert.equal(
+    taken.stderr,
+    `abkd: ${file} is another program's: no digest vouches for its weights\n`,
+  );
+  data.writeFloatLE(Number.NaN, data.length - 4);
+  writeFileSync(file, crafted({ __metadata__: { config, shape }, ...arrays }, data));
+  const refused = await abkd("predict", file);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /^abkd: [^\n]* holds NaN at \d+\n$/);
 });
 
 const PYTHON = `

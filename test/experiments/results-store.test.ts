@@ -58,10 +58,10 @@ test("cut, altered and other versions' records are named, kept aside and done ag
   assert.deepEqual([...records.keys()], intact);
   const messages = problems.map(({ message }) => message.replace(`${store.folder}/`, ""));
   assert.deepEqual(messages, [
-    `${cut}.json is cut off or damaged (300 characters that are no JSON)`,
+    `${cut}.json is cut off or damaged: its text of 300 characters is no JSON (line 17 column 3)`,
     `${altered}.json was altered: its digest does not fit`,
     `${version}.json is from another version (format "abkd-result/2", not "abkd-result/1")`,
-    `${empty}.json is cut off or damaged (0 characters that are no JSON)`,
+    `${empty}.json is cut off or damaged: its text of 0 characters is no JSON`,
   ]);
 
   const notes: string[] = [];

@@ -6,11 +6,13 @@ import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
+import { UserError } from "../../src/errors.ts";
 import { resultsTable } from "../../src/experiments/results-table.ts";
 import { FigureExporter, findChromium, normaliseSvg } from "../../src/figures/export.ts";
 import { learningCurves } from "../../src/figures/learning-curves.ts";
 import { attentionMatrix } from "../../src/figures/matrices.ts";
 import { figurePage } from "../../src/figures/page.ts";
+import { saveFigure } from "../../src/figures/save.ts";
 import { sampleRun, sampleRuns } from "./sample-runs.ts";
 
 const executable = await findChromium();
@@ -48,6 +50,34 @@ describe("finding Chromium", () => {
     assert.equal(await findChromium(), inPath);
     await chmod(named, 0o755);
     assert.equal(await findChromium(), named);
+    process.env["CHROMIUM"] = folder;
+    assert.equal(await findChromium(), inPath, "a folder is no program, though it is executable");
+  });
+
+  it("tells in one line of a $CHROMIUM that is not there, or is no browser", async (t) => {
+    const folder = await mkdtemp(path.join(os.tmpdir(), "abkd-chromium-"));
+    t.after(() => rm(folder, { recursive: true }));
+    const text = path.join(folder, "text");
+    await writeFile(text, "no program");
+    await chmod(text, 0o755);
+    process.env["PATH"] = folder;
+    const file = path.join(folder, "x.svg");
+    for (const [named, message] of [
+      [
+        "/no/such/\x1b[2J",
+        /no Chromium was found: .* \(\$CHROMIUM is \/no\/such\/\\x1b\[2J, which/,
+      ],
+      [folder, /which cannot be run/],
+      [text, /text cannot be started as a browser: .*; name a Chromium in \$CHROMIUM$/],
+      ["/bin/false", /\/bin\/false cannot be started as a browser: it ended with 1; name a/],
+    ] as const) {
+      process.env["CHROMIUM"] = named;
+      await assert.rejects(saveFigure({ data: [{ y: [1] }] }, file), (error: Error) => {
+        assert.ok(error instanceof UserError, String(error));
+        assert.match(error.message, message);
+        return true;
+      });
+    }
   });
 });
 

@@ -87,7 +87,7 @@ test("headers that lie are refused with their reason", () => {
   });
   assert.equal(decodeSafetensors(crafted(entry({})), "good").tensors.size, 1);
   const cases: [header: unknown, message: RegExp][] = [
-    ["{", /header is not JSON/],
+    ["{", /header is no JSON/],
     ["[]", /header is no object/],
     [{ x: 3 }, /"x" is no object/],
     [entry({ dtype: "I64" }), /type I64/],

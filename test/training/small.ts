@@ -7,6 +7,7 @@ import { type Csr, csrFromPairs } from "../../src/graph/csr.ts";
 import type { Graph, Split } from "../../src/graph/graph.ts";
 import { randomStream } from "../../src/graph/random.ts";
 import type { RunConfig, RunResult } from "../../src/training/run.ts";
+import type { Sealed } from "../../src/training/sealed-json.ts";
 
 const NODES = 60;
 const FEATURES = 12;
@@ -71,7 +72,7 @@ export function temporaryFolder(t: TestContext): string {
   return folder;
 }
 
-/** Every file under a folder by its path; a run's result without its timing. */
+/** Every file under a folder by its path; a run's result without its timing and the digest of both. */
 export function contents(folder: string): Map<string, string> {
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).sort();
   return new Map(
@@ -80,7 +81,11 @@ export function contents(folder: string): Map<string, string> {
       .map((file) => {
         const bytes = readFileSync(join(folder, file));
         if (!file.endsWith(".json")) return [file, bytes.toString("base64")];
-        const { timing, ...rest } = JSON.parse(bytes.toString("utf8")) as RunResult;
+        const {
+          timing,
+          digest: _,
+          ...rest
+        } = JSON.parse(bytes.toString("utf8")) as RunResult & Sealed;
         return [file, `${typeof timing.seconds} ${JSON.stringify(rest)}`];
       }),
   );

@@ -1,5 +1,7 @@
 // The list of studies: a new one is a file and a line here.
+
 import { OptionError } from "../../errors.ts";
+import { printable } from "../../printable.ts";
 import type { Study } from "../study.ts";
 import { figure5 } from "./figure5.ts";
 import { table3 } from "./table3.ts";
@@ -25,5 +27,5 @@ export function findStudy(name: string): Study {
   const found = studies.find((study) => study.name === name);
   if (found) return found;
   const names = studies.map((study) => study.name).join(", ");
-  throw new OptionError(`no study "${name}"; there is ${names}`);
+  throw new OptionError(`no study "${printable(name)}"; there is ${names}`);
 }

@@ -1,6 +1,8 @@
 // What can follow a package's name in an import: its exports map, else its files.
+
 import { type Dirent, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { parseJson } from "../../json.ts";
 import type { Candidate } from "./completions.ts";
 import type { WorkerSettings } from "./protocol.ts";
 
@@ -56,7 +58,7 @@ function findPackage(name: string, { folder, projectRoot }: WorkerSettings): Pac
 function readExports(folder: string): Exports | undefined | null {
   try {
     const text = readFileSync(join(folder, "package.json"), "utf8");
-    const { exports } = JSON.parse(text) as { exports?: unknown };
+    const { exports } = parseJson(text) as { exports?: unknown };
     if (exports === undefined) return undefined;
     return typeof exports === "object" && exports !== null ? (exports as Exports) : {};
   } catch {

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../errors.ts";
+import { JsonError, parseJson } from "../../json.ts";
 
 /** Holds everything of the native engine, TensorFlow itself apart. */
 export const NATIVE_FOLDER = fileURLToPath(new URL("../../../build/native/", import.meta.url));
@@ -31,7 +32,12 @@ export interface NativeRecord {
 /** The record of a finished build, or undefined where there is none. */
 export function nativeRecord(): NativeRecord | undefined {
   if (!existsSync(NATIVE_RECORD) || !existsSync(NATIVE_BINDING)) return undefined;
-  return JSON.parse(readFileSync(NATIVE_RECORD, "utf8")) as NativeRecord;
+  try {
+    return parseJson(readFileSync(NATIVE_RECORD, "utf8")) as NativeRecord;
+  } catch (cause) {
+    if (!(cause instanceof JsonError)) throw cause;
+    throw new UserError(`${NATIVE_RECORD} ${cause.message}; build anew: npm run native`, { cause });
+  }
 }
 
 /** TensorFlow's version and the device: another one's results differ in the last bits. */

@@ -1,0 +1,53 @@
+// Text from outside on a terminal: visible, short, and harmless.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { UserError } from "../src/errors.ts";
+import { printable, printableJson, printableLine, printableText } from "../src/printable.ts";
+
+/** What a terminal obeys or hides, by Unicode's categories and ECMA-48. */
+const HOSTILE = [
+  ..."\x00\x07\x08\r\x1b\x7f\x9b\u00ad\u061c\u200b\u200e\u200f\u202a\u202e\u2066\u2069\u2028\u2029",
+  "\ufeff",
+  "\ud800",
+  "\u{e0041}",
+];
+
+test("nothing that a terminal obeys or hides is left, and everything else is", () => {
+  for (const character of HOSTILE) {
+    const code = character.codePointAt(0)!.toString(16);
+    for (const make of [printable, printableLine, printableText]) {
+      const made = make(`a${character}b`);
+      assert.match(made, /^a\\[xu]\{?[0-9a-f]+\}?b$/, code);
+      assert.ok(made.includes(code), code);
+    }
+    const json = printableJson(JSON.stringify({ a: character }, null, 2));
+    assert.match(json, /^[\n\x20-\x7e]+$/, code);
+    assert.deepEqual(JSON.parse(json), { a: character });
+  }
+  const honest = "Größe β ≤ 3 · 漢字 🎉 č, d̂";
+  for (const make of [printable, printableLine, printableText]) assert.equal(make(honest), honest);
+  assert.equal(printableText("a\tb\nc"), "a\tb\nc");
+  assert.equal(printableLine("  a\n   b\r\nc "), "a b c");
+});
+
+test("names and lines keep to their length, whatever comes, in time that grows with nothing", () => {
+  const most: [make: (text: string) => string, length: number][] = [
+    [printable, 60],
+    [printableLine, 2000],
+  ];
+  for (const [make, length] of most) {
+    for (const part of ["k", "\x1b", " ", "\n", " \n", "🎉", "\u{e0041}"]) {
+      for (const count of [length - 1, length + 1, 5_000_000]) {
+        assert.ok(make(part.repeat(count)).length <= length, `${JSON.stringify(part)} x ${count}`);
+      }
+    }
+  }
+  const long = printableLine(`begin ${"x".repeat(2_000_000)} end: do this`);
+  assert.match(long, /^begin x+ \.\.\. \(\d+ characters\) \.\.\. x+ end: do this$/);
+});
+
+test("every error for users is one printable line", () => {
+  const { message } = new UserError(`cannot read \x1b[2Ja\n${"b".repeat(9999)}\u202e: do this`);
+  assert.match(message, /^cannot read \\x1b\[2Ja b+ .* b+\\u202e: do this$/);
+  assert.ok(message.length <= 2000);
+});
