@@ -16,7 +16,7 @@ import {
   type MethodLoss,
   type TermCheck,
   type TheoremCase,
-  teacherReach,
+  teacherReaches,
 } from "./theorem1.ts";
 
 const FORMAT = "abkd-theorem-1/1";
@@ -31,9 +31,10 @@ export interface Reach {
   /** Whether the loss has learned attention: ABKD's own. */
   readonly attention: boolean;
   /**
-   * By teacher layer: |dg| / |g| of the student's layer that feels it least, for a change of norm 1 of
-   * the teacher layer's weights.
+   * By teacher layer, for a change of norm 1 of its weights: |dg| / |g| of the student's layer that
+   * feels it most, and of the one that feels it least.
    */
+  readonly most: readonly number[];
   readonly least: readonly number[];
 }
 
@@ -62,7 +63,9 @@ export interface DepthRecord extends Sealed {
 
 const recordForm = object({
   ...{ format: just(FORMAT), id: text, teacher: configForm, versions: dictionary(count) },
-  reach: list(object({ label: text, reads: text, attention: flag, least: list(real) })),
+  reach: list(
+    object({ label: text, reads: text, attention: flag, most: list(real), least: list(real) }),
+  ),
   terms: object({
     ...{ pairs: count, productRule: real, equation8: real, leftOut: real },
     attentionShare: list(real),
@@ -80,7 +83,7 @@ export function theoremStudent(): RunConfig {
   return studentConfig({ dataset: "cora", seed: 1 }, "student", theoremTeacher());
 }
 
-interface Loss extends Omit<Reach, "least"> {
+interface Loss extends Omit<Reach, "most" | "least"> {
   readonly loss: MethodLoss;
 }
 
@@ -119,15 +122,20 @@ function termPairs(teacherLayers: number, studentLayers: number): [number, numbe
   );
 }
 
-/** @param say what is being looked at, as it begins */
-export function measureReach(scene: TheoremCase, say: (label: string) => void): Reach[] {
-  const count = scene.teacher.config.layers;
-  const layers = Array.from({ length: count }, (_, k) => k + 1);
-  return depthLosses(count).map(({ label, reads, attention, loss }) => {
-    say(label);
-    const least = teacherReach(scene, loss, layers).map((row) => digits(Math.min(...row)));
-    return { label, reads, attention, least };
-  });
+/** Of all losses above, at all layers of the teacher. */
+export function measureReach(scene: TheoremCase): Reach[] {
+  const layers = Array.from({ length: scene.teacher.config.layers }, (_, k) => k + 1);
+  const losses = depthLosses(layers.length);
+  const matrices = teacherReaches(
+    scene,
+    losses.map(({ loss }) => loss),
+    layers,
+  );
+  return losses.map(({ loss: _, ...words }, l) => ({
+    ...words,
+    most: matrices[l]!.map((row) => digits(Math.max(...row))),
+    least: matrices[l]!.map((row) => digits(Math.min(...row))),
+  }));
 }
 
 export function measureTerms(scene: TheoremCase): Terms {

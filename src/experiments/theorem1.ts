@@ -3,7 +3,7 @@
 // with Z = (1 - alpha) P H + alpha H0, so that its derivative by W has theta Z' in place of (Â H)'.
 import * as tf from "@tensorflow/tfjs";
 import { layersOf } from "../distillation/abkd/blocks.ts";
-import type { Distillation } from "../distillation/method.ts";
+import type { Distillation, TeacherOutputs } from "../distillation/method.ts";
 import { resolveOptions } from "../distillation/options.ts";
 import { createDistillation, findMethod } from "../distillation/registry.ts";
 import type { Gcnii } from "../models/gcnii.ts";
@@ -77,14 +77,19 @@ export const ABKD_AS_WRITTEN: MethodLoss = {
   options: { embedding: EMBEDDING },
 };
 
-/** A method on this teacher. Dispose of it. */
+function taughtBy({ teacher, inputs }: TheoremCase): TeacherOutputs {
+  const { maps, logits } = teacher.forward(inputs, { maps: true });
+  return { maps: maps!, logits };
+}
+
+/** A method on what this teacher shows. Dispose of it. */
 function distillation(
-  { inputs, train, teacher, student, seed }: TheoremCase,
+  { inputs, train, student, seed }: TheoremCase,
+  { maps, logits }: TeacherOutputs,
   { method, preset, options = {}, hint }: MethodLoss,
 ): Distillation {
   const { layers, width } = student.config;
-  const { maps, logits } = teacher.forward(inputs, { maps: true });
-  const seen = hint === undefined ? maps! : (tf.slice(maps!, 0, hint) as tf.Tensor3D);
+  const seen = hint === undefined ? maps : (tf.slice(maps, 0, hint) as tf.Tensor3D);
   return createDistillation(
     { name: method, options: resolveOptions(findMethod(method), options, preset) },
     { maps: seen, logits },
@@ -114,10 +119,11 @@ export function checkTerms(
 ): TermCheck[] {
   let checks: TermCheck[] = [];
   tf.tidy(() => {
-    const abkd = distillation(one, ABKD_AS_WRITTEN);
+    const taught = taughtBy(one);
+    const abkd = distillation(one, taught, ABKD_AS_WRITTEN);
     const weight = (name: string): tf.Tensor =>
       abkd.parameters.find((parameter) => parameter.name === `abkd.${name}`)!.variable;
-    const T = layersOf(one.teacher.forward(one.inputs, { maps: true }).maps!);
+    const T = layersOf(taught.maps);
     const forward = (): tf.Tensor2D[] =>
       layersOf(one.student.forward(one.inputs, { maps: true }).maps!);
     const P = weight("projection.subspace");
@@ -215,37 +221,61 @@ export function teacherReach(
   layers: readonly number[],
   row?: number,
 ): number[][] {
-  const { student, teacher, inputs } = one;
-  const convolutions = student.config.layers;
-  const gradients = (): tf.Tensor[] => {
-    const method = distillation(one, methodLoss(loss));
-    try {
-      const variables = Array.from({ length: convolutions }, (_, j) => convolution(student, j));
-      const { grads } = tf.variableGrads(() => {
-        const { maps, logits } = student.forward(inputs, { maps: true });
-        const outputs = { maps: maps!, logits };
-        if (loss !== "abkd-row") return method.loss(outputs, tf.scalar(0), 0);
-        return rowLoss(one, method, layersOf(outputs.maps), row! - 1);
-      }, variables);
-      return variables.map(({ name }) => grads[name]!);
-    } finally {
-      method.dispose();
-    }
+  return teacherReaches(one, [loss], layers, row)[0]!;
+}
+
+/** The same of several losses, for which each changed teacher is computed once; one matrix a loss. */
+export function teacherReaches(
+  one: TheoremCase,
+  losses: readonly ReachOf[],
+  layers: readonly number[],
+  row?: number,
+): number[][][] {
+  const gradients = (): tf.Tensor[][] => {
+    const taught = taughtBy(one);
+    return losses.map((loss) => studentGradients(one, taught, loss, row));
   };
   return tf.tidy(() => {
     const before = gradients();
+    const change = (after: tf.Tensor, from: tf.Tensor): number => {
+      const size = norm(from);
+      return size === 0 ? 0 : norm(tf.sub(after, from)) / size;
+    };
     // The maps of a deep teacher are 44 MB on Cora: each change's go before the next's are made.
-    const changed = (k: number): number[] =>
+    const byLayer = layers.map((k) =>
       tf.tidy(() =>
-        withChange(convolution(teacher, k - 1), k, () =>
-          gradients().map((after, j) => {
-            const size = norm(before[j]!);
-            return size === 0 ? 0 : norm(tf.sub(after, before[j]!)) / size;
-          }),
+        withChange(convolution(one.teacher, k - 1), k, () =>
+          gradients().map((all, l) => all.map((after, j) => change(after, before[l]![j]!))),
         ),
-      );
-    return layers.map(changed);
+      ),
+    );
+    return losses.map((_, l) => byLayer.map((all) => all[l]!));
   });
+}
+
+/** Of a loss, by each of the student's convolutions. */
+function studentGradients(
+  one: TheoremCase,
+  taught: TeacherOutputs,
+  loss: ReachOf,
+  row?: number,
+): tf.Tensor[] {
+  const { student, inputs } = one;
+  const method = distillation(one, taught, methodLoss(loss));
+  try {
+    const variables = Array.from({ length: student.config.layers }, (_, j) =>
+      convolution(student, j),
+    );
+    const { grads } = tf.variableGrads(() => {
+      const { maps, logits } = student.forward(inputs, { maps: true });
+      const outputs = { maps: maps!, logits };
+      if (loss !== "abkd-row") return method.loss(outputs, tf.scalar(0), 0);
+      return rowLoss(taught, method, layersOf(outputs.maps), row! - 1);
+    }, variables);
+    return variables.map(({ name }) => grads[name]!);
+  } finally {
+    method.dispose();
+  }
 }
 
 /** What `look` sees while a change of norm 1, the same for the same seed, is added to the weights. */
@@ -262,14 +292,14 @@ function withChange<R>(variable: tf.Variable, seed: number, look: () => R): R {
 
 /** sum_j A_ij D_ij / S_l by the method's own weights. */
 function rowLoss(
-  { teacher, inputs }: TheoremCase,
+  { maps }: TeacherOutputs,
   method: Distillation,
   S: readonly tf.Tensor2D[],
   i: number,
 ): tf.Scalar {
   const weight = (name: string): tf.Tensor =>
     method.parameters.find((parameter) => parameter.name === `abkd.${name}`)!.variable;
-  const map = layer(teacher.forward(inputs, { maps: true }).maps!, i);
+  const map = layer(maps, i);
   const P = layer(weight("projection.subspace"), 0);
   const d = P.shape[1];
   const linear = (side: string, x: tf.Tensor2D, k: number): tf.Tensor2D =>
