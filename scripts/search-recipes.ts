@@ -4,8 +4,9 @@
 //     node scripts/search-recipes.ts --dataset cora --dataset citeseer
 //
 // Every run is a record in results/search, so a search that was cut off goes on where it stopped.
-// --only student --only at searches some contenders and prints what it finds; --docs writes the
-// documents anew from the files.
+// --only student --only at searches some contenders and prints what it finds; with --update it also
+// puts their recipes in place of those in the file, as after a method's version was raised. --docs
+// writes the documents anew from the files.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
@@ -16,7 +17,12 @@ import { UserError } from "../src/errors.ts";
 import { contenders } from "../src/experiments/contenders.ts";
 import { writeSection } from "../src/experiments/markdown-section.ts";
 import { recipeReport, spacesReport } from "../src/experiments/recipe-report.ts";
-import { type RunRung, searchRecipes, searchRule } from "../src/experiments/recipe-search.ts";
+import {
+  type RunRung,
+  searchRecipes,
+  searchRule,
+  withLaterSearch,
+} from "../src/experiments/recipe-search.ts";
 import { ResultsStore } from "../src/experiments/results-store.ts";
 import { missingTrials, runRecorded } from "../src/experiments/run-study.ts";
 import { writeAtomic } from "../src/training/files.ts";
@@ -33,6 +39,7 @@ const { values } = parseArgs({
     workers: { type: "string", default: String(availableParallelism()) },
     results: { type: "string", default: "results/search" },
     runs: { type: "string", default: RUNS_FOLDER },
+    update: { type: "boolean", default: false },
     docs: { type: "boolean", default: false },
   },
 });
@@ -72,13 +79,13 @@ async function search(dataset: string, signal: AbortSignal): Promise<void> {
   const date = new Date().toISOString().slice(0, 10);
   const file = await searchRecipes(dataset, chosen, rule, run, date);
   console.log(`${dataset}: ${duration((performance.now() - began) / 1000)}`);
-  if (values.only.length > 0) {
-    console.log(recipeReport(file));
-    return;
-  }
+  if (values.only.length > 0) console.log(recipeReport(file));
+  if (values.only.length > 0 && !values.update) return;
+  const whole = recipeFile(dataset);
+  const kept = values.only.length > 0 && whole ? withLaterSearch(whole, file) : file;
   const path = recipePath(dataset);
-  writeAtomic(path.pathname, `${JSON.stringify(file, null, 1)}\n`);
-  write(dataset, recipeReport(file));
+  writeAtomic(path.pathname, `${JSON.stringify(kept, null, 1)}\n`);
+  write(dataset, recipeReport(kept));
   write("spaces", spacesReport(rule));
   console.log(`${path.pathname} and docs/recipes.md are written`);
 }

@@ -33,6 +33,7 @@ import { integer } from "./options.ts";
 import { print, printJson } from "./output.ts";
 import { stopOnSignals } from "./run.ts";
 import { showStudyProgress } from "./study-progress.ts";
+import { theoremCommand } from "./study-theorem.ts";
 
 interface PlanFlags {
   readonly profile: Profile;
@@ -72,6 +73,7 @@ export function studyCommand(): Command {
     .option("--retry-failed", "run trials that diverged again")
     .option("--quiet", "no progress")
     .action(run);
+  command.addCommand(theoremCommand());
   addPlanOptions(command.command("status").description("how many trials are done")).action(status);
   addPlanOptions(
     command
@@ -238,7 +240,7 @@ async function reportAll({ results, data, output }: ReportFlags): Promise<void> 
       })),
       graphs: await table9Claims(options),
       models: await modelSizeClaims(options),
-      theorem: await theoremReport(),
+      theorem: await theoremReport(results),
       facts: inconsistencies(await nell(data)),
     },
     linkFrom(folder, store),

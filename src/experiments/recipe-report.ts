@@ -14,7 +14,7 @@ const rule = (columns: number, numeric: number): string =>
   `|${Array.from({ length: columns }, (_, k) => (k > 0 && k <= numeric ? "--:" : "---")).join("|")}|`;
 
 /** The chosen recipes of a dataset, by contender. */
-export function recipeReport({ dataset, search, source, recipes }: RecipeFile): string {
+export function recipeReport({ dataset, search, later, source, recipes }: RecipeFile): string {
   const labels = new Map(contenders().map(({ id, label }) => [id, label]));
   const rows = Object.entries(recipes).map(([id, recipe]) => {
     const { validation, tried, model, training, options, seconds } = recipe;
@@ -36,6 +36,14 @@ export function recipeReport({ dataset, search, source, recipes }: RecipeFile): 
     `## ${dataset}`,
     "",
     search ? identityText(search) : `${source ?? ""}: not by the rule above.`,
+    ...(later ?? []).map(({ contenders: ids, ...one }) => {
+      const names = ids.map((id) => labels.get(id) ?? id).join(", ");
+      const { runs, diverged, seconds, date } = one;
+      return (
+        `\nSearched again by the same rule until ${date}: ${names}, ${runs} runs (${diverged} diverged), ` +
+        `${Math.round(seconds / 60)} minutes of one core; ${engineText(one)}.`
+      );
+    }),
     "",
     line([...head, "s", "recipe", "method's options"]),
     rule(9, 6),
@@ -44,16 +52,18 @@ export function recipeReport({ dataset, search, source, recipes }: RecipeFile): 
 }
 
 function identityText(search: NonNullable<RecipeFile["search"]>): string {
-  const { date, configurations, rungs, spaces, engine, versions, runs, diverged, seconds } = search;
-  const versionText = Object.entries(versions)
-    .map(([name, version]) => `${name} ${version}`)
-    .join(", ");
+  const { date, configurations, rungs, spaces, runs, diverged, seconds } = search;
   return (
     `Searched until ${date}: ${configurations} configurations each, ${runs} runs (${diverged} ` +
-    `diverged), ${Math.round(seconds / 60)} minutes of one core. Spaces ${spaces}; engine ` +
-    `${engine.name}, flavour ${engine.flavour}; ${versionText}. ${rungsText(rungs)} ` +
+    `diverged), ${Math.round(seconds / 60)} minutes of one core. Spaces ${spaces}; ${engineText(search)}. ` +
+    `${rungsText(rungs)} ` +
     "Accuracies are on validation nodes, of the last rung's runs; *tried* are means of the first rung."
   );
+}
+
+function engineText({ engine, versions }: NonNullable<RecipeFile["search"]>): string {
+  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return `engine ${engine.name}, flavour ${engine.flavour}; ${named.join(", ")}`;
 }
 
 function rungsText(rungs: readonly Rung[]): string {

@@ -171,6 +171,24 @@ export async function searchRecipes(
   };
 }
 
+/**
+ * A file with some contenders' recipes replaced by those of a later search of them alone.
+ * @throws Error where that search was by another rule: recipes of one file are compared
+ */
+export function withLaterSearch(file: RecipeFile, { search, recipes }: RecipeFile): RecipeFile {
+  const rule = ({ configurations, rungs }: SearchIdentity): string =>
+    canonicalJson({ configurations, rungs });
+  if (!search || !file.search || rule(search) !== rule(file.search)) {
+    throw new Error(`${file.dataset}: both searches must be by one rule`);
+  }
+  const again = Object.keys(recipes);
+  const earlier = (file.later ?? []).filter(
+    ({ contenders }) => !contenders.every((id) => again.includes(id)),
+  );
+  const later = [...earlier, { contenders: again, ...search }];
+  return { ...file, later, recipes: { ...file.recipes, ...recipes } };
+}
+
 function chosenOf({ method }: Contender, rungs: Progress["rungs"], epochs: number): ChosenRecipe {
   const [first, last] = [rungs[0]!, rungs.at(-1)!];
   const { draw, records } = last[0]!;

@@ -3,7 +3,7 @@
 // with Z = (1 - alpha) P H + alpha H0, so that its derivative by W has theta Z' in place of (Â H)'.
 import * as tf from "@tensorflow/tfjs";
 import { layersOf } from "../distillation/abkd/blocks.ts";
-import type { Distillation } from "../distillation/method.ts";
+import type { Distillation, TeacherOutputs } from "../distillation/method.ts";
 import { resolveOptions } from "../distillation/options.ts";
 import { createDistillation, findMethod } from "../distillation/registry.ts";
 import type { Gcnii } from "../models/gcnii.ts";
@@ -54,21 +54,46 @@ function theta(model: Gcnii, k: number): number {
   return Math.log(model.config.lambda / (k + 1) + 1);
 }
 
-/** ABKD as written (eqs. 3 to 5), or another method, on this teacher. Dispose of it. */
-function distillation(one: TheoremCase, method: string, preset?: string): Distillation {
-  const { inputs, train, teacher, student, seed } = one;
+/** A method's loss, as the check of a theorem takes it. */
+export interface MethodLoss {
+  readonly method: string;
+  readonly preset?: string;
+  /** Over the preset's, or the defaults. */
+  readonly options?: Readonly<Record<string, unknown>>;
+  /**
+   * Gives the method the teacher's first so many layers alone, so that one that reads the last hidden
+   * map reads this layer's, as FitNet's hint of old.
+   */
+  readonly hint?: number;
+}
+
+/** The theorem holds for any d_a; a small one is quick. */
+const EMBEDDING = 64;
+
+/** ABKD as written, eqs. 3 to 5. */
+export const ABKD_AS_WRITTEN: MethodLoss = {
+  method: "abkd",
+  preset: "literal",
+  options: { embedding: EMBEDDING },
+};
+
+function taughtBy({ teacher, inputs }: TheoremCase): TeacherOutputs {
+  const { maps, logits } = teacher.forward(inputs, { maps: true });
+  return { maps: maps!, logits };
+}
+
+/** A method on what this teacher shows. Dispose of it. */
+function distillation(
+  { inputs, train, student, seed }: TheoremCase,
+  { maps, logits }: TeacherOutputs,
+  { method, preset, options = {}, hint }: MethodLoss,
+): Distillation {
   const { layers, width } = student.config;
-  const outputs = teacher.forward(inputs, { maps: true });
-  const options = resolveOptions(
-    findMethod(method),
-    preset === undefined ? {} : { embedding: EMBEDDING },
-    preset,
-  );
-  const classes = outputs.logits.shape[1];
+  const seen = hint === undefined ? maps : (tf.slice(maps, 0, hint) as tf.Tensor3D);
   return createDistillation(
-    { name: method, options },
-    { maps: outputs.maps!, logits: outputs.logits },
-    { layers, width, classes },
+    { name: method, options: resolveOptions(findMethod(method), options, preset) },
+    { maps: seen, logits },
+    { layers, width, classes: logits.shape[1] },
     { ...inputs, train },
     seed,
   );
@@ -94,10 +119,11 @@ export function checkTerms(
 ): TermCheck[] {
   let checks: TermCheck[] = [];
   tf.tidy(() => {
-    const abkd = distillation(one, "abkd", "literal");
+    const taught = taughtBy(one);
+    const abkd = distillation(one, taught, ABKD_AS_WRITTEN);
     const weight = (name: string): tf.Tensor =>
       abkd.parameters.find((parameter) => parameter.name === `abkd.${name}`)!.variable;
-    const T = layersOf(one.teacher.forward(one.inputs, { maps: true }).maps!);
+    const T = layersOf(taught.maps);
     const forward = (): tf.Tensor2D[] =>
       layersOf(one.student.forward(one.inputs, { maps: true }).maps!);
     const P = weight("projection.subspace");
@@ -170,11 +196,16 @@ export function checkTerms(
  */
 const CHANGE = 1;
 
-/** The theorem holds for any d_a; a small one is quick. */
-const EMBEDDING = 64;
+/** A gradient that changes by less than this share of itself: rounding in 32 bits. */
+export const REACH_NOISE = 1e-6;
 
-/** A method's loss, and for ABKD as written that of one teacher layer with all student layers. */
-export type ReachOf = "abkd" | "softkd" | "abkd-row";
+/** ABKD as written, SoftKD, that part of ABKD's loss that has one teacher layer, or any method's. */
+export type ReachOf = "abkd" | "softkd" | "abkd-row" | MethodLoss;
+
+const methodLoss = (loss: ReachOf): MethodLoss => {
+  if (typeof loss === "object") return loss;
+  return loss === "softkd" ? { method: "softkd" } : ABKD_AS_WRITTEN;
+};
 
 /**
  * How the gradient of a loss by each student convolution changes with each teacher convolution:
@@ -190,55 +221,85 @@ export function teacherReach(
   layers: readonly number[],
   row?: number,
 ): number[][] {
-  const { student, teacher, inputs } = one;
-  const convolutions = student.config.layers;
-  const gradients = (): tf.Tensor[] => {
-    const method = distillation(one, loss === "softkd" ? "softkd" : "abkd", presetOf(loss));
-    try {
-      const variables = Array.from({ length: convolutions }, (_, j) => convolution(student, j));
-      const { grads } = tf.variableGrads(() => {
-        const { maps, logits } = student.forward(inputs, { maps: true });
-        const outputs = { maps: maps!, logits };
-        if (loss !== "abkd-row") return method.loss(outputs, tf.scalar(0), 0);
-        return rowLoss(one, method, layersOf(outputs.maps), row! - 1);
-      }, variables);
-      return variables.map(({ name }) => grads[name]!);
-    } finally {
-      method.dispose();
-    }
+  return teacherReaches(one, [loss], layers, row)[0]!;
+}
+
+/** The same of several losses, for which each changed teacher is computed once; one matrix a loss. */
+export function teacherReaches(
+  one: TheoremCase,
+  losses: readonly ReachOf[],
+  layers: readonly number[],
+  row?: number,
+): number[][][] {
+  const gradients = (): tf.Tensor[][] => {
+    const taught = taughtBy(one);
+    return losses.map((loss) => studentGradients(one, taught, loss, row));
   };
   return tf.tidy(() => {
     const before = gradients();
-    return layers.map((k) => {
-      const variable = convolution(teacher, k - 1);
-      const kept = tf.clone(variable);
-      const noise = tf.randomUniform(variable.shape, -1, 1, "float32", k);
-      const step = tf.mul(noise, CHANGE / norm(noise));
-      variable.assign(tf.add(kept, step));
-      try {
-        return gradients().map((after, j) => {
-          const size = norm(before[j]!);
-          return size === 0 ? 0 : norm(tf.sub(after, before[j]!)) / size;
-        });
-      } finally {
-        variable.assign(kept);
-      }
-    });
+    const change = (after: tf.Tensor, from: tf.Tensor): number => {
+      const size = norm(from);
+      return size === 0 ? 0 : norm(tf.sub(after, from)) / size;
+    };
+    // The maps of a deep teacher are 44 MB on Cora: each change's go before the next's are made.
+    const byLayer = layers.map((k) =>
+      tf.tidy(() =>
+        withChange(convolution(one.teacher, k - 1), k, () =>
+          gradients().map((all, l) => all.map((after, j) => change(after, before[l]![j]!))),
+        ),
+      ),
+    );
+    return losses.map((_, l) => byLayer.map((all) => all[l]!));
   });
 }
 
-const presetOf = (loss: ReachOf): string | undefined => (loss === "softkd" ? undefined : "literal");
+/** Of a loss, by each of the student's convolutions. */
+function studentGradients(
+  one: TheoremCase,
+  taught: TeacherOutputs,
+  loss: ReachOf,
+  row?: number,
+): tf.Tensor[] {
+  const { student, inputs } = one;
+  const method = distillation(one, taught, methodLoss(loss));
+  try {
+    const variables = Array.from({ length: student.config.layers }, (_, j) =>
+      convolution(student, j),
+    );
+    const { grads } = tf.variableGrads(() => {
+      const { maps, logits } = student.forward(inputs, { maps: true });
+      const outputs = { maps: maps!, logits };
+      if (loss !== "abkd-row") return method.loss(outputs, tf.scalar(0), 0);
+      return rowLoss(taught, method, layersOf(outputs.maps), row! - 1);
+    }, variables);
+    return variables.map(({ name }) => grads[name]!);
+  } finally {
+    method.dispose();
+  }
+}
+
+/** What `look` sees while a change of norm 1, the same for the same seed, is added to the weights. */
+function withChange<R>(variable: tf.Variable, seed: number, look: () => R): R {
+  const kept = tf.clone(variable);
+  const noise = tf.randomUniform(variable.shape, -1, 1, "float32", seed);
+  variable.assign(tf.add(kept, tf.mul(noise, CHANGE / norm(noise))));
+  try {
+    return look();
+  } finally {
+    variable.assign(kept);
+  }
+}
 
 /** sum_j A_ij D_ij / S_l by the method's own weights. */
 function rowLoss(
-  { teacher, inputs }: TheoremCase,
+  { maps }: TeacherOutputs,
   method: Distillation,
   S: readonly tf.Tensor2D[],
   i: number,
 ): tf.Scalar {
   const weight = (name: string): tf.Tensor =>
     method.parameters.find((parameter) => parameter.name === `abkd.${name}`)!.variable;
-  const map = layer(teacher.forward(inputs, { maps: true }).maps!, i);
+  const map = layer(maps, i);
   const P = layer(weight("projection.subspace"), 0);
   const d = P.shape[1];
   const linear = (side: string, x: tf.Tensor2D, k: number): tf.Tensor2D =>

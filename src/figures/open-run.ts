@@ -1,28 +1,42 @@
 // A trained model for a notebook: from the folder of runs, from the committed results, or trained now.
 import path from "node:path";
-import { provideRun } from "../experiments/committed-runs.ts";
+import { provideRun, type RunFolders } from "../experiments/committed-runs.ts";
 import { RESULTS_FOLDER } from "../experiments/results-store.ts";
 import type { Gcnii } from "../models/gcnii.ts";
 import { restoreModel } from "../training/model-file.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { isSound, RUNS_FOLDER, readFiles, runFiles } from "../training/run-store.ts";
-import { runTrials } from "../training/trials.ts";
+import { runTrials, type TrialsOptions } from "../training/trials.ts";
+
+/** A run's result and its model at the best epoch. */
+export interface OpenedRun {
+  readonly result: RunResult;
+  readonly model: Gcnii;
+}
 
 /**
  * @param root where `results` and `runs` lie
  * @throws as runTrials does
  */
-export async function openRun(
-  config: RunConfig,
-  root = ".",
-): Promise<{ readonly result: RunResult; readonly model: Gcnii }> {
+export function openRun(config: RunConfig, root = "."): Promise<OpenedRun> {
   const runs = path.join(root, RUNS_FOLDER);
-  const results = path.join(root, RESULTS_FOLDER);
+  return openRunIn({ results: path.join(root, RESULTS_FOLDER), runs }, config);
+}
+
+/**
+ * The same with folders of any names.
+ * @throws as runTrials does
+ */
+export async function openRunIn(
+  { results, runs }: RunFolders,
+  config: RunConfig,
+  given: Pick<TrialsOptions, "dataDir"> = {},
+): Promise<OpenedRun> {
   for (const one of [config.teacher ?? config, config]) provideRun(one, { results, runs });
   const files = runFiles(runs, config);
   // Read here where it is done: a pool of workers would take longer to start.
   if (!isSound(files)) {
-    await runTrials([config], { runsDir: runs, resume: "repair", download: true });
+    await runTrials([config], { runsDir: runs, resume: "repair", download: true, ...given });
   }
   const { result, model } = readFiles(files);
   return { result, model: restoreModel(model) };

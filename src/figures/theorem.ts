@@ -1,6 +1,6 @@
 // Theorem 1's check as a table, a figure and words.
 import type { Data, Layout } from "plotly.js-dist";
-import type { TermCheck } from "../experiments/theorem1.ts";
+import { REACH_NOISE, type TermCheck } from "../experiments/theorem1.ts";
 import type { FrameContent } from "./data-frame.ts";
 import { baseAxis, baseLayout, type Figure, ink } from "./figure.ts";
 
@@ -28,9 +28,6 @@ export function termTable(checks: readonly TermCheck[]): FrameContent {
       "eq. 7, eq. 8, second term: relative difference between autograd and the formula, in float32.",
   };
 }
-
-/** Changes below this are rounding. */
-const NOISE = 1e-6;
 
 /** One strip a loss: how its gradients change with a teacher layer's weights, on colours of tens. */
 export function reachFigure(
@@ -68,8 +65,8 @@ export function reachFigure(
       ...{ xaxis: `x${suffix}`, yaxis: `y${suffix}` },
       x: reach[0]!.map((_, j) => j + 1),
       y: layers.map(String),
-      z: reach.map((row) => row.map((x) => Math.log10(Math.max(x, NOISE)))),
-      text: reach.map((row) => row.map((x) => (x < NOISE ? "0" : x.toExponential(0)))),
+      z: reach.map((row) => row.map((x) => Math.log10(Math.max(x, REACH_NOISE)))),
+      text: reach.map((row) => row.map((x) => (x < REACH_NOISE ? "0" : x.toExponential(0)))),
       texttemplate: "%{text}",
       hovertemplate: "teacher W %{y}, student W %{x}: %{text}<extra></extra>",
     } as unknown as Partial<Data>;
@@ -89,7 +86,7 @@ export function theoremWords(
   const worst = (of: (check: TermCheck) => number): string =>
     Math.max(...checks.map(of)).toExponential(1);
   const arrives = (matrix: readonly (readonly number[])[]): string => {
-    const found = layers.filter((_, k) => matrix[k]!.some((x) => x > NOISE));
+    const found = layers.filter((_, k) => matrix[k]!.some((x) => x > REACH_NOISE));
     return found.length === 0 ? "none" : found.join(", ");
   };
   const percent = (of: (check: TermCheck) => number): string => {

@@ -65,12 +65,19 @@ export interface SearchIdentity {
   readonly seconds: number;
 }
 
+/** A search of some contenders, by the same rule. */
+export interface LaterSearch extends SearchIdentity {
+  readonly contenders: readonly string[];
+}
+
 export interface RecipeFile {
   readonly format: typeof RECIPES_FORMAT;
   readonly dataset: string;
   /** What to say of recipes that no search of this form chose. */
   readonly source?: string;
   readonly search?: SearchIdentity;
+  /** Searches of some contenders alone, whose method had another version by then; their recipes count. */
+  readonly later?: readonly LaterSearch[];
   /** By contender. */
   readonly recipes: Readonly<Record<string, ChosenRecipe>>;
 }

@@ -1,5 +1,4 @@
-// G-CRD, GraphAKD and Geometric KD in double precision, one loop after another as their formulas
-// read.
+// G-CRD and Geometric KD in double precision, one loop after another as their formulas read.
 import type { Rows } from "./rivals-naive.ts";
 
 export type Numbers = ArrayLike<number>;
@@ -133,90 +132,4 @@ export function naiveReconstruction(
     return sum(standardise(spread).map((row, i) => sum(row.map((v, d) => square(v - to[i]![d]!)))));
   };
   return side(standardise(t), t, first.t) + side(standardise(times(s, projection)), s, first.s);
-}
-
-/** Mean cross-entropy of real (1) or fake (0). */
-const judged = (z: readonly number[], real: boolean): number =>
-  mean(z.map((x) => Math.log(1 + Math.exp(real ? -x : x))));
-
-/** A side as GraphAKD's critics see it. */
-export interface AkdSide {
-  readonly logits: Rows;
-  readonly embedding: Rows;
-}
-
-export interface AkdGraph {
-  readonly arcs: ArcList;
-  readonly training: readonly number[];
-  labelOf(node: number): number;
-}
-
-/** What each critic says of both sides: by class and real or fake, arcs, and nodes by summary. */
-function opinions(side: AkdSide, summaryOf: Rows, weights: readonly Numbers[], graph: AkdGraph) {
-  const [hidden, bias, classify, tell, localD, localScale, globalD, globalScale] = weights;
-  const h = times(side.logits, hidden!, bias!).map((row, i) =>
-    row.map((v, c) => Math.max(0, v + side.logits[i]![c]!)),
-  );
-  const byClass = times(h, classify!);
-  const classLoss = mean(
-    graph.training.map((node) => {
-      const row = byClass[node]!;
-      return Math.log(sum(row.map(Math.exp))) - row[graph.labelOf(node)]!;
-    }),
-  );
-  const e = unit(side.embedding);
-  const loops = e.map((_, node) => [node, node] as const);
-  const local = [...graph.arcs, ...loops].map(
-    ([u, v]) => localScale![0]! * sum(e[u]!.map((x, d) => x * localD![d]! * e[v]![d]!)),
-  );
-  const summary = summaryOf[0]!.map(
-    (_, d) => 1 / (1 + Math.exp(-mean(summaryOf.map((r) => r[d]!)))),
-  );
-  const global = e.map(
-    (row) => globalScale![0]! * sum(row.map((x, d) => x * globalD![d]! * summary[d]!)),
-  );
-  return { classLoss, real: times(h, tell!).map((row) => row[0]!), local, global };
-}
-
-/** The student's loss, distance of the logits included. */
-export function naiveFooled(
-  s: AkdSide,
-  t: AkdSide,
-  weights: readonly Numbers[],
-  graph: AkdGraph,
-): number {
-  const byTeacher = opinions(s, t.embedding, weights, graph);
-  const byOwn = opinions(s, s.embedding, weights, graph);
-  const other = opinions(t, s.embedding, weights, graph);
-  const gaps = s.logits.map((row, i) => sum(row.map((v, c) => Math.abs(v - t.logits[i]![c]!))));
-  return (
-    0.5 * (byOwn.classLoss + judged(byOwn.real, true)) +
-    mean(gaps) +
-    judged(byOwn.local, true) +
-    judged(byTeacher.global, true) +
-    judged(byOwn.global, true) +
-    judged(other.global, false)
-  );
-}
-
-/** The critics' loss, with their decay. */
-export function naiveTelling(
-  s: AkdSide,
-  t: AkdSide,
-  weights: readonly Numbers[],
-  graph: AkdGraph,
-): number {
-  const of = (side: AkdSide, by: AkdSide) => opinions(side, by.embedding, weights, graph);
-  const [st, ss, tt, ts] = [of(s, t), of(s, s), of(t, t), of(t, s)];
-  const decay = sum(weights.map((w) => sum(Array.from(w, square))));
-  return (
-    0.5 * (judged(tt.real, true) + judged(ss.real, false) + tt.classLoss + ss.classLoss) +
-    judged(tt.local, true) +
-    judged(ss.local, false) +
-    judged(tt.global, true) +
-    judged(st.global, false) +
-    judged(ss.global, true) +
-    judged(ts.global, false) +
-    (5e-4 / 2) * decay
-  );
 }

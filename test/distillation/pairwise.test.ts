@@ -21,17 +21,17 @@ import {
   teacherOutputs,
   trainingNodes,
 } from "./cases.ts";
+import { criticsOf, criticsStep, studentStep } from "./graphakd-reference.ts";
 import {
   type Numbers,
   naiveFeatures,
-  naiveFooled,
   naiveGcrd,
   naivePairs,
   naiveReconstruction,
-  naiveTelling,
   times,
 } from "./pairwise-naive.ts";
 import { hiddenOf, type Rows } from "./rivals-naive.ts";
+import { matrixOf, vectorOf } from "./tape.ts";
 
 startEngine();
 const noLoss = tf.scalar(0);
@@ -72,11 +72,6 @@ function teacherRows({ sizes }: Facts, layer?: "first"): Rows {
 
 const nodesOf = ({ sizes }: Facts, sample: number, stream: string): Int32Array =>
   sampleNodes(sizes.nodes, sample, { seed: SEED, stream, step: STEP });
-
-const rowsOf = (values: Numbers, columns: number): Rows =>
-  Array.from({ length: values.length / columns }, (_, r) =>
-    Array.from({ length: columns }, (_, c) => values[r * columns + c]!),
-  );
 
 const gcrd = (sample: number): Case => ({
   method: "gcrd",
@@ -140,29 +135,40 @@ const parametric: Case = {
 };
 
 /** GraphAKD's two losses: the student's, and that of the critics. */
-function akd(facts: Facts, loss: typeof naiveFooled): number {
+function akd(facts: Facts, step: typeof studentStep): number {
   const { sizes, logits, parameters } = facts;
+  const { classes, teacherWidth } = sizes;
   const [weight, bias, ...critics] = parameters as [Numbers, Numbers, ...Numbers[]];
-  const teacher = {
-    logits: rowsOf(numbersOf(teacherOutputs(sizes).logits), sizes.classes),
-    embedding: teacherRows(facts),
-  };
-  const student = {
-    logits: rowsOf(logits, sizes.classes),
-    embedding: times(studentRows(facts), weight, bias),
-  };
-  return loss(student, teacher, critics, {
+  const matrix = (rows: Rows) => rows.map(vectorOf);
+  const scene = {
+    teacher: {
+      logits: matrixOf(numbersOf(teacherOutputs(sizes).logits), classes),
+      embedding: matrix(teacherRows(facts)),
+    },
+    student: {
+      logits: matrixOf(logits, classes),
+      embedding: matrix(times(studentRows(facts), weight, bias)),
+    },
+    critics: criticsOf((name) => critics[CRITICS.indexOf(name)], classes, teacherWidth),
     arcs: arcs(sizes.nodes),
     training: trainingNodes(sizes.nodes),
-    labelOf: (node) => labelOf(node, sizes.classes),
-  });
+    labelOf: (node: number) => labelOf(node, classes),
+  };
+  const all = { logitCritic: true, localCritic: true, globalCritic: true, logitDistance: true };
+  return step(scene, all).value;
 }
+
+/** The critics' weights in the method's order. */
+const CRITICS = [
+  ...["logits.hidden", "logits.bias", "logits.classes", "logits.real"],
+  ...["local.diagonal", "local.scale", "global.diagonal", "global.scale"],
+];
 
 const graphakd: Case = {
   method: "graphakd",
   options: { criticEvery: 10 },
-  value: (facts) => akd(facts, naiveFooled),
-  own: (k) => (k >= 2 ? (facts) => akd(facts, naiveTelling) : undefined),
+  value: (facts) => akd(facts, studentStep),
+  own: (k) => (k >= 2 ? (facts) => akd(facts, criticsStep) : undefined),
 };
 
 const cases: Case[] = [

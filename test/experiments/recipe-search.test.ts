@@ -1,7 +1,7 @@
 // The search for recipes: fair by construction, blind to test accuracy, repeatable, and read back.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { methods } from "../../src/distillation/registry.ts";
+import { findMethod, methods } from "../../src/distillation/registry.ts";
 import { type Contender, contenders } from "../../src/experiments/contenders.ts";
 import { writeSection } from "../../src/experiments/markdown-section.ts";
 import { recipeReport, spacesReport } from "../../src/experiments/recipe-report.ts";
@@ -10,6 +10,7 @@ import {
   type RunRung,
   searchRecipes,
   searchRule,
+  withLaterSearch,
 } from "../../src/experiments/recipe-search.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { runRecorded } from "../../src/experiments/run-study.ts";
@@ -140,9 +141,35 @@ test("a search in real: resumable by its records, and the recipe is one that tra
   assert.equal(begun, first, "nothing is run twice");
 });
 
+test("a contender is searched again by itself: its recipe is replaced, the others stay as they were", async () => {
+  const all = named("student", "softkd", "fitnet+soft");
+  const file = await searchRecipes("cora", all, RULE, runner([]), "2026-01-01");
+  const again = await searchRecipes("cora", named("softkd"), RULE, runner([]), "2026-02-02");
+  const { softkd } = again.recipes;
+  const changed = { ...again, recipes: { softkd: { ...softkd!, version: 2 } } };
+  const merged = withLaterSearch(file, changed);
+  assert.deepEqual(merged.recipes, { ...file.recipes, ...changed.recipes });
+  assert.deepEqual(Object.keys(merged.recipes), Object.keys(file.recipes), "in the same order");
+  assert.deepEqual(merged.search, file.search);
+  assert.deepEqual(merged.later, [{ contenders: ["softkd"], ...again.search }]);
+  assert.equal(withLaterSearch(merged, changed).later!.length, 1, "once more, and it is told once");
+  assert.match(
+    recipeReport(merged),
+    /Searched again by the same rule until 2026-02-02: SoftKD, \d+ runs/,
+  );
+  const [first, ...others] = RULE.rungs;
+  const shorter = { ...RULE, rungs: [{ ...first!, epochs: 60 }, ...others] };
+  const other = await searchRecipes("cora", named("softkd"), shorter, runner([]), "2026-02-02");
+  assert.throws(() => withLaterSearch(file, other), /by one rule/);
+});
+
 test("recipes are read from the files that searches wrote", () => {
   for (const dataset of ["cora", "citeseer"]) {
     const file = recipeFile(dataset)!;
+    for (const [id, { method, version }] of Object.entries(file.recipes)) {
+      const current = findMethod(method).version;
+      assert.equal(version, current, `${dataset}: ${id} was searched with another version`);
+    }
     for (const [id, { training, model, options, method }] of Object.entries(file.recipes)) {
       const recipe = studentRecipe(dataset, id);
       assert.equal(recipe.training.learningRate, training.learningRate);

@@ -1,14 +1,26 @@
 // Theorem 1's check: formulas against autograd, and zeros where nothing can arrive.
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { modelSizeClaims, table9Claims } from "../../src/experiments/sizes.ts";
-import { checkTerms, teacherReach } from "../../src/experiments/theorem1.ts";
-import { theoremReport } from "../../src/experiments/theorem1-report.ts";
+import { checkTerms, REACH_NOISE, teacherReach } from "../../src/experiments/theorem1.ts";
+import {
+  type DepthRecord,
+  depthRecord,
+  measureReach,
+  readDepth,
+  theoremTeacher,
+  writeDepth,
+} from "../../src/experiments/theorem1-depth.ts";
+import { depthClaims, depthWords, theoremReport } from "../../src/experiments/theorem1-report.ts";
 import { theoremWords } from "../../src/figures/theorem.ts";
 import { csrFromPairs } from "../../src/graph/csr.ts";
 import { rowNormalised, symmetricNormalised } from "../../src/graph/normalise.ts";
 import { Gcnii } from "../../src/models/gcnii.ts";
 import { SparseMatrix, startEngine, Targets } from "../../src/tensor/index.ts";
+import { runId } from "../../src/training/canonical.ts";
+import { sealed } from "../../src/training/sealed-json.ts";
+import { temporaryFolder } from "../training/small.ts";
 
 startEngine();
 
@@ -81,13 +93,122 @@ test("weights behind teacher layer i do not reach the losses of its row; the tea
   assert.match(words.at(-1)!, /with ABKD 1, 5; .* 1, 5\.$/);
 });
 
-test("the report's claims: the equations hold, and SoftKD too depends on every layer", async () => {
-  const { claims, about } = await theoremReport();
-  assert.deepEqual(
-    claims.map(({ verdict }) => verdict.outcome),
-    ["reproduced", "reproduced", "reproduced", "refuted"],
+test("FitNet from an inner layer is reached by the layers up to it, and by none behind it", () => {
+  const reach = teacherReach(scene(), { method: "fitnet", hint: 3 }, [1, 3, 4, 5]);
+  assert.ok(reach.slice(0, 2).every((row) => row.every((x) => x > REACH_NOISE)));
+  assert.ok(reach.slice(2).every((row) => row.every((x) => x === 0)));
+});
+
+test("a deep teacher: its early layers arrive where inner maps are read, and at no loss on logits", () => {
+  const { inputs, train, student, seed } = scene();
+  // What layer 1 computes reaches the last map with weight (1 - 0.5)^31 = 5e-10.
+  const config = {
+    kind: "gcnii",
+    layers: 32,
+    width: 8,
+    alpha: 0.5,
+    lambda: 0.5,
+    dropout: 0,
+  } as const;
+  const teacher = new Gcnii(config, { features: 12, classes: 3 }, 3);
+  const reach = measureReach({ inputs, train, teacher, student, seed });
+  const first = (label: string): number => reach.find((one) => one.label === label)!.most[0]!;
+  for (const label of ["SoftKD", "FitNet", "AT"]) assert.ok(first(label) < REACH_NOISE, label);
+  for (const label of [
+    "ABKD as written",
+    "ABKD with uniform attention",
+    "FitNet from teacher layer 8",
+  ])
+    assert.ok(first(label) > REACH_NOISE, label);
+  const last = (label: string): number => reach.find((one) => one.label === label)!.most[31]!;
+  for (const label of ["SoftKD", "FitNet", "AT"]) assert.ok(last(label) > REACH_NOISE, label);
+});
+
+/** Numbers of a teacher of four layers: what each loss is reached by, 1 where a layer arrives. */
+function made(changes: Partial<Record<"abkd" | "softkd" | "at" | "hint", number[]>>): DepthRecord {
+  const given = { abkd: [1, 1, 1, 1], softkd: [0, 0, 0, 1], at: [0, 0, 1, 1], hint: [1, 1, 0, 0] };
+  const all = { ...given, ...changes };
+  const other = { attention: false } as const;
+  const teacher = theoremTeacher();
+  const same = (reach: number[]) => ({ most: reach, least: reach });
+  const uniform = {
+    label: "uniform",
+    reads: "inner maps",
+    ...other,
+    ...same([0, 0, 1, 1]),
+  } as const;
+  return depthRecord(teacher, {
+    reach: [
+      { label: "ABKD as written", reads: "inner maps", attention: true, ...same(all.abkd) },
+      uniform,
+      { label: "FitNet from teacher layer 2", reads: "inner maps", ...other, ...same(all.hint) },
+      { label: "SoftKD", reads: "logits", ...other, ...same(all.softkd) },
+      { label: "AT", reads: "last map", ...other, ...same(all.at) },
+    ],
+    terms: {
+      ...{ pairs: 9, productRule: 1e-7, equation8: 1e-7, leftOut: 0.4 },
+      attentionShare: [0.0008, 0.0029],
+    },
+  });
+}
+
+test("the verdicts follow from the numbers, each way", () => {
+  const outcomes = (changes: Parameters<typeof made>[0]) =>
+    depthClaims(made(changes)).map(({ verdict }) => verdict.outcome);
+  assert.deepEqual(outcomes({}), ["reproduced", "reproduced", "reproduced", "refuted"]);
+  // An 8-layer teacher, all of which reaches its logits, decided the claim about SoftKD before.
+  assert.equal(outcomes({ softkd: [1, 1, 1, 1] })[1], "refuted");
+  assert.equal(outcomes({ softkd: [0, 1, 1, 1] })[1], "reproduced");
+  assert.equal(outcomes({ at: [1, 1, 1, 1] })[2], "refuted");
+  assert.equal(outcomes({ abkd: [1, 1, 1, 0] })[0], "refuted");
+  // Layer 2 arrives at ABKD alone.
+  assert.equal(outcomes({ hint: [1, 0, 0, 0] })[3], "undecided");
+  const [, softkd, , any] = depthClaims(made({}));
+  assert.equal(
+    softkd!.ours,
+    "SoftKD: 1 of 4 teacher layers arrive, the first is 4, the last 4, 1 of them at every student layer",
   );
+  assert.match(any!.verdict.why, /4 of 4 layers arrive without attention/);
+  assert.deepEqual(
+    depthClaims(undefined).map(({ verdict }) => verdict.outcome),
+    ["none", "none", "none", "none"],
+  );
+  assert.match(depthWords(made({})).join(" "), /is 0\.080 to 0\.29 % of the gradient/);
+});
+
+test("the numbers at depth are kept with a digest, and believed for this teacher alone", (t) => {
+  const folder = temporaryFolder(t);
+  assert.equal(readDepth(folder), undefined);
+  const path = writeDepth(folder, made({}));
+  assert.deepEqual(readDepth(folder), made({}));
+  const text = readFileSync(path, "utf8");
+  writeFileSync(path, text.replace("0.0029", "0.9029"));
+  assert.match(String(readDepth(folder)), /theorem-1\.json was altered/);
+  const { digest: _, ...content } = made({});
+  const other = { ...theoremTeacher(), seed: 9 };
+  writeDepth(folder, sealed({ ...content, teacher: other, id: runId(other) }));
+  assert.match(String(readDepth(folder)), /is of another teacher/);
+  writeDepth(folder, sealed({ ...content, versions: { ...content.versions, abkd: 99 } }));
+  assert.match(String(readDepth(folder)), /abkd's version 99/);
+});
+
+test("the report: equations computed now, reach from the committed numbers of the trained teacher", async () => {
+  const { claims, about } = await theoremReport("results");
+  assert.deepEqual(
+    claims.slice(0, 2).map(({ verdict }) => verdict.outcome),
+    ["reproduced", "reproduced"],
+  );
+  const record = readDepth("results");
+  assert.ok(typeof record === "object", String(record));
+  assert.deepEqual(claims.slice(2), depthClaims(record));
+  assert.ok(record.reach.every(({ most, least }) => most.length === 64 && least.length === 64));
   assert.match(about, /over \d+ pairs of layers/);
+  const nothing = await theoremReport("no-such-folder");
+  assert.match(nothing.about, /abkd study theorem computes them/);
+  assert.deepEqual(
+    nothing.claims.map(({ verdict }) => verdict.outcome),
+    ["reproduced", "reproduced", "none", "none", "none", "none"],
+  );
 });
 
 test("sizes: equal ones are reproduced, a graph that is not here is not testable", async () => {

@@ -38,8 +38,13 @@ export type GeometricOptions = RivalOptions & {
  * weights). The student's is projected to the teacher's width for random and parametric, whose W and
  * phi serve both sides. The published beta is for a student with batch normalisation and the
  * teacher's width: a 4-wide student of ours trains from 1e-7 down (Gaussian, sigmoid) or 1e-12
- * (random, parametric; docs/recipes.md). In phi's own loss x_first is the first layer's map after ReLU, the
- * reference's is the input layer's. The loss is a sum, not a mean, so beta counts once a pair.
+ * (random, parametric; docs/recipes.md). The loss is a sum, not a mean, so beta counts once a pair.
+ *
+ * The parametric kernel differs from the reference's in three inputs. There x is Â ReLU(BN(.)): the last
+ * hidden map propagated once more, as its output layer does, and not standardised after that. So is
+ * x_last in phi's own loss; here both are the last hidden map itself, standardised, as the other kernels
+ * have it. And x_first, standardised on both sides, is the input layer's output there and the first
+ * hidden map after ReLU here.
  *
  * Random and parametric collapse exactly to Gram matrices of all nodes' features; gaussian and sigmoid
  * look at all pairs of `sample` nodes drawn at each step. Up to 4,096 nodes the teacher's kernel is

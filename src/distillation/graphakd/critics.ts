@@ -141,7 +141,9 @@ export function localCritic({ adjacency }: TrainingGraph, width: number): Critic
 
 /**
  * On nodes against a summary of the graph, sigmoid(mean over nodes of a side's embedding): scale
- * e_u diag(d) summary'. The nodes of a summary's own side are real to it, the other's fake.
+ * e_u diag(d) summary'. To the critic the nodes of a summary's own side are real, the other's fake;
+ * the student wants it to say the opposite of its own nodes under both summaries, and of the
+ * teacher's under the student's.
  */
 export function globalCritic(teacher: Seen, width: number): Critic {
   const summary = ({ mean }: Seen): tf.Tensor2D => tf.sigmoid(mean) as tf.Tensor2D;
@@ -154,11 +156,14 @@ export function globalCritic(teacher: Seen, width: number): Critic {
     const short = basis ? tf.matMul(row, basis, false, true) : row;
     return tf.mul(tf.matMul(unit, short, false, true), scale!);
   };
-  const bySummary = (weights: readonly tf.Tensor[], own: Seen, other: Seen): tf.Scalar => {
+  const bySummary = (
+    weights: readonly tf.Tensor[],
+    { own, other, ownIsReal }: { own: Seen; other: Seen; ownIsReal: boolean },
+  ): tf.Scalar => {
     const of = summary(own);
     return tf.add(
-      judged(scores(weights, own, of), true),
-      judged(scores(weights, other, of), false),
+      judged(scores(weights, own, of), ownIsReal),
+      judged(scores(weights, other, of), !ownIsReal),
     );
   };
   return {
@@ -166,9 +171,12 @@ export function globalCritic(teacher: Seen, width: number): Critic {
     fooled: (weights, student) =>
       tf.add(
         judged(scores(weights, student, summary(teacher)), true),
-        bySummary(weights, student, teacher),
+        bySummary(weights, { own: student, other: teacher, ownIsReal: false }),
       ),
     telling: (weights, student) =>
-      tf.add(bySummary(weights, teacher, student), bySummary(weights, student, teacher)),
+      tf.add(
+        bySummary(weights, { own: teacher, other: student, ownIsReal: true }),
+        bySummary(weights, { own: student, other: teacher, ownIsReal: true }),
+      ),
   };
 }

@@ -49,7 +49,8 @@ const part = (description: string): OptionInfo => ({ kind: "switch", description
 export const graphakd: Method<GraphAkdOptions> = {
   name: "graphakd",
   summary: "GraphAKD: discriminators of logits, arcs and nodes that the student learns to fool",
-  version: 1,
+  // 2: the student fools the critic of nodes under its own summary too; before, it helped it there.
+  version: 2,
   needsTeacher: true,
   defaults: {
     beta: 1,

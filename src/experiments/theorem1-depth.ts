@@ -1,0 +1,203 @@
+// Theorem 1 at the paper's depth, on a trained teacher: which of its layers reach which method. Minutes of
+// work, so `abkd study theorem` keeps the numbers in results/theorem-1.json.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { findMethod } from "../distillation/registry.ts";
+import { runId } from "../training/canonical.ts";
+import { fileError, writeAtomic } from "../training/files.ts";
+import { count, dictionary, flag, just, list, object, real, text } from "../training/json-form.ts";
+import { studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
+import type { RunConfig } from "../training/run.ts";
+import { configForm } from "../training/run-form.ts";
+import { jsonText, openSealed, type Sealed, sealed } from "../training/sealed-json.ts";
+import {
+  ABKD_AS_WRITTEN,
+  checkTerms,
+  type MethodLoss,
+  type TermCheck,
+  type TheoremCase,
+  teacherReaches,
+} from "./theorem1.ts";
+
+const FORMAT = "abkd-theorem-1/1";
+
+/** What a loss reads of the teacher. */
+export type Reads = "logits" | "last map" | "inner maps";
+
+/** How far a teacher's layers reach one loss. */
+export interface Reach {
+  readonly label: string;
+  readonly reads: Reads;
+  /** Whether the loss has learned attention: ABKD's own. */
+  readonly attention: boolean;
+  /**
+   * By teacher layer, for a change of norm 1 of its weights: |dg| / |g| of the student's layer that
+   * feels it most, and of the one that feels it least.
+   */
+  readonly most: readonly number[];
+  readonly least: readonly number[];
+}
+
+/** The numbers on one pair of layers, summed up over pairs: the largest, and of shares the smallest. */
+export interface Terms {
+  readonly pairs: number;
+  readonly productRule: number;
+  readonly equation8: number;
+  readonly leftOut: number;
+  /** Of the gradient of L_ij: the term of eq. 7 that has the attention's derivative. */
+  readonly attentionShare: readonly [least: number, most: number];
+}
+
+export interface DepthRecord extends Sealed {
+  readonly format: typeof FORMAT;
+  /** Of the trained teacher, its configuration's hash; the student is fresh. */
+  readonly id: string;
+  readonly teacher: RunConfig;
+  /** Of the methods whose losses are looked at. */
+  readonly versions: Readonly<Record<string, number>>;
+  readonly reach: readonly Reach[];
+  readonly terms: Terms;
+  /** The day, UTC. */
+  readonly recorded: string;
+}
+
+const recordForm = object({
+  ...{ format: just(FORMAT), id: text, teacher: configForm, versions: dictionary(count) },
+  reach: list(
+    object({ label: text, reads: text, attention: flag, most: list(real), least: list(real) }),
+  ),
+  terms: object({
+    ...{ pairs: count, productRule: real, equation8: real, leftOut: real },
+    attentionShare: list(real),
+  }),
+  recorded: text,
+});
+
+/** The trained teacher that is looked at: Cora's, which comes with the results. */
+export function theoremTeacher(): RunConfig {
+  return teacherConfig({ dataset: "cora", seed: TEACHER_SEED });
+}
+
+/** The fresh student beside it. */
+export function theoremStudent(): RunConfig {
+  return studentConfig({ dataset: "cora", seed: 1 }, "student", theoremTeacher());
+}
+
+interface Loss extends Omit<Reach, "most" | "least"> {
+  readonly loss: MethodLoss;
+}
+
+/** ABKD as written; the same without attention; losses on the logits, the last map, and inner maps. */
+export function depthLosses(teacherLayers: number): Loss[] {
+  const uniform = { ...ABKD_AS_WRITTEN.options, attention: "uniform" };
+  const quarters = [1, 2, 3].map((k) => Math.round((k * teacherLayers) / 4));
+  const without = { attention: false } as const;
+  return [
+    {
+      ...{ label: "ABKD as written", reads: "inner maps", attention: true },
+      loss: ABKD_AS_WRITTEN,
+    },
+    {
+      ...{ label: "ABKD with uniform attention", reads: "inner maps", ...without },
+      loss: { ...ABKD_AS_WRITTEN, options: uniform },
+    },
+    ...quarters.map(
+      (hint): Loss => ({
+        ...{ label: `FitNet from teacher layer ${hint}`, reads: "inner maps", ...without },
+        loss: { method: "fitnet", hint },
+      }),
+    ),
+    { label: "SoftKD", reads: "logits", ...without, loss: { method: "softkd" } },
+    { label: "FitNet", reads: "last map", ...without, loss: { method: "fitnet" } },
+    { label: "AT", reads: "last map", ...without, loss: { method: "at" } },
+  ];
+}
+
+/** Pairs (i, j) with j < i over the depth: the first layers one by one, then every eighth. */
+function termPairs(teacherLayers: number, studentLayers: number): [number, number][] {
+  const layers = Array.from({ length: teacherLayers }, (_, k) => k + 1);
+  const chosen = layers.filter((i) => i <= studentLayers + 1 || i % 8 === 0);
+  return chosen.flatMap((i) =>
+    layers.slice(0, Math.min(studentLayers, i - 1)).map((j): [number, number] => [i, j]),
+  );
+}
+
+/** Of all losses above, at all layers of the teacher. */
+export function measureReach(scene: TheoremCase): Reach[] {
+  const layers = Array.from({ length: scene.teacher.config.layers }, (_, k) => k + 1);
+  const losses = depthLosses(layers.length);
+  const matrices = teacherReaches(
+    scene,
+    losses.map(({ loss }) => loss),
+    layers,
+  );
+  return losses.map(({ loss: _, ...words }, l) => ({
+    ...words,
+    most: matrices[l]!.map((row) => digits(Math.max(...row))),
+    least: matrices[l]!.map((row) => digits(Math.min(...row))),
+  }));
+}
+
+export function measureTerms(scene: TheoremCase): Terms {
+  const { teacher, student } = scene;
+  return summedUp(checkTerms(scene, termPairs(teacher.config.layers, student.config.layers)));
+}
+
+export function summedUp(checks: readonly TermCheck[]): Terms {
+  const most = (of: (check: TermCheck) => number): number => digits(Math.max(...checks.map(of)));
+  const shares = checks.map(({ attentionShare }) => attentionShare);
+  return {
+    pairs: checks.length,
+    productRule: most((c) => c.productRule),
+    equation8: most((c) => c.equation8),
+    leftOut: most((c) => c.leftOut),
+    attentionShare: [digits(Math.min(...shares)), digits(Math.max(...shares))],
+  };
+}
+
+const digits = (x: number): number => Number(x.toPrecision(3));
+
+export function depthRecord(
+  teacher: RunConfig,
+  { reach, terms }: Pick<DepthRecord, "reach" | "terms">,
+): DepthRecord {
+  const methods = new Set(depthLosses(teacher.model.layers).map(({ loss }) => loss.method));
+  return sealed({
+    ...{ format: FORMAT, id: runId(teacher), teacher },
+    versions: Object.fromEntries([...methods].map((name) => [name, findMethod(name).version])),
+    ...{ reach, terms, recorded: new Date().toISOString().slice(0, 10) },
+  } as const);
+}
+
+const pathIn = (folder: string): string => join(folder, "theorem-1.json");
+
+/** @returns the file's path; throws FileError where it cannot be written */
+export function writeDepth(folder: string, record: DepthRecord): string {
+  const path = pathIn(folder);
+  writeAtomic(path, jsonText(record));
+  return path;
+}
+
+/**
+ * The numbers that are kept in a folder of results, undefined where there are none, or a sentence on
+ * what is wrong with the file.
+ * @throws FileError where it cannot be read
+ */
+export function readDepth(folder: string): DepthRecord | string | undefined {
+  const path = pathIn(folder);
+  if (!existsSync(path)) return undefined;
+  let content: string;
+  try {
+    content = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw fileError("read", path, cause);
+  }
+  const found = openSealed<DepthRecord>(content, FORMAT, recordForm);
+  if (typeof found === "string") return `${path} ${found}`;
+  const wanted = runId(theoremTeacher());
+  if (found.id !== wanted || runId(found.teacher) !== wanted) {
+    return `${path} is of another teacher (${found.id}, not ${wanted})`;
+  }
+  const old = Object.entries(found.versions).find(([name, v]) => findMethod(name).version !== v);
+  return old === undefined ? found : `${path} is of ${old[0]}'s version ${old[1]}, an earlier one`;
+}
