@@ -7,7 +7,10 @@ import type { Gcnii } from "../models/gcnii.ts";
 import { restoreModel } from "../training/model-file.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { RUNS_FOLDER, readModel, readResult, runFiles } from "../training/run-store.ts";
+import { InterruptedError } from "../training/train.ts";
 import { runTrials } from "../training/trials.ts";
+
+const GO_ON = "what was trained is kept, and the same call goes on";
 
 /**
  * @param root where `results` and `runs` lie
@@ -26,5 +29,6 @@ export async function openRun(
     return { result: readResult(files.result), model: restoreModel(readModel(files.model)) };
   }
   const [result] = await runTrials([config], { runsDir: runs, resume: "repair", download: true });
-  return { result: result!, model: restoreModel(readModel(files.model)) };
+  if (!result || result.interrupted) throw new InterruptedError(`stopped; ${GO_ON}`);
+  return { result, model: restoreModel(readModel(files.model)) };
 }
