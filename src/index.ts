@@ -4,9 +4,11 @@ export {
   DATASET_NAMES,
   type DataOptions,
   DatasetError,
+  type DatasetName,
   firstAvailable,
   loadDataset,
   loadSplit,
+  type SplitName,
 } from "./datasets/index.ts";
 export { type ProgressCounter, progress } from "./display/progress.ts";
 export type {
@@ -22,7 +24,10 @@ export {
   type AnyMethod,
   createDistillation,
   findMethod,
+  type MethodName,
   methods,
+  type OptionsOf,
+  type PresetOf,
 } from "./distillation/registry.ts";
 export { OptionError, UserError } from "./errors.ts";
 export { provenance } from "./experiments/evidence.ts";
@@ -39,7 +44,7 @@ export {
 } from "./experiments/results-table.ts";
 export { runStudy, type StudyOptions } from "./experiments/run-study.ts";
 export { modelSizeClaims, type SizeClaim, table9Claims } from "./experiments/sizes.ts";
-export { findStudy, studies } from "./experiments/studies/index.ts";
+export { findStudy, type StudyName, studies } from "./experiments/studies/index.ts";
 export {
   type Arm,
   type Claim,
@@ -104,6 +109,7 @@ export {
   startEngine,
   Targets,
 } from "./tensor/index.ts";
+export type { Suggested } from "./suggested.ts";
 export { canonicalJson, describeRun, runId } from "./training/canonical.ts";
 export { predictedClasses, withForward } from "./training/evaluate.ts";
 export { graphInputs, splitTargets } from "./training/inputs.ts";

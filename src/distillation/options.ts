@@ -1,5 +1,6 @@
 // How a method's options are described, completed and checked.
 import { OptionError } from "../errors.ts";
+import { didYouMean, nearest } from "../suggested.ts";
 
 /** An option's value, as a configuration's JSON holds it. */
 export type OptionValue = string | number | boolean | null;
@@ -60,7 +61,8 @@ export function resolveOptions<Options extends object>(
     if (!found) {
       const names = Object.keys(method.presets);
       const legal = names.length > 0 ? `one of ${names.join(", ")}` : "none";
-      throw new OptionError(`${method.name}: no preset "${preset}"; there is ${legal}`);
+      const meant = didYouMean(preset, names);
+      throw new OptionError(`${method.name}: no preset "${preset}"; there is ${legal}${meant}`);
     }
     chosen = found;
   }
@@ -84,7 +86,9 @@ export function checkOptions<Options extends object>(
     if (!Object.hasOwn(infos, name)) {
       const known = Object.keys(infos);
       const legal = known.length > 0 ? `its options are ${known.join(", ")}` : "it has no options";
-      throw new OptionError(`${method}: unknown option "${name}"; ${legal}`);
+      const meant = suggestOption(name, infos);
+      const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
+      throw new OptionError(`${method}: unknown option "${name}"; ${legal}${hint}`);
     }
   }
   const values = options as Readonly<Record<string, unknown>>;
@@ -94,6 +98,22 @@ export function checkOptions<Options extends object>(
       throw new OptionError(`${method}: option "${name}" is ${shown}; legal: ${legalValues(info)}`);
     }
   }
+}
+
+/** The option that somebody means by the paper's symbol for it, `d_a`, or by a slip of the pen. */
+export function suggestOption(
+  name: string,
+  infos: Readonly<Record<string, OptionInfo>>,
+): string | undefined {
+  const symbol = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
+  // "W^pt, W^ps" are two, "softmax (eq. 3)" is one with its place in the paper.
+  const symbolsOf = (info: OptionInfo): string[] =>
+    (info.symbol ?? "").replace(/\(.*\)/, "").split(",").map(symbol);
+  const byCase = Object.entries(infos).find(([, info]) => info.symbol === name);
+  const bySymbol = Object.entries(infos).find(
+    ([, info]) => symbol(name) !== "" && symbolsOf(info).includes(symbol(name)),
+  );
+  return (byCase ?? bySymbol)?.[0] ?? nearest(name, Object.keys(infos));
 }
 
 function isLegal(info: OptionInfo, value: unknown): boolean {
