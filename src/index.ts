@@ -90,6 +90,7 @@ export {
   type Parameter,
   parameterCount,
 } from "./models/model.ts";
+export type { Suggested } from "./suggested.ts";
 export {
   Adam,
   freeDropped,
@@ -109,7 +110,6 @@ export {
   startEngine,
   Targets,
 } from "./tensor/index.ts";
-export type { Suggested } from "./suggested.ts";
 export { canonicalJson, describeRun, runId } from "./training/canonical.ts";
 export { predictedClasses, withForward } from "./training/evaluate.ts";
 export { graphInputs, splitTargets } from "./training/inputs.ts";

@@ -102,8 +102,12 @@ async function buildProgram(argv: readonly string[]): Promise<Command> {
 
 /** One line for a wrong option, exit codes of ours, for a command and all under it. */
 function settle(command: Command): void {
+  const { outputError } = command.configureOutput();
+  const inOneLine = (message: string): string =>
+    `abkd: ${oneLine(message.replace(/^error: /, ""))}\n`;
   command.exitOverride().configureOutput({
-    outputError: (message, write) => write(`abkd: ${oneLine(message.replace(/^error: /, ""))}\n`),
+    // What a command says in words of its own comes first.
+    outputError: (message, write) => outputError?.(message, (text) => write(inOneLine(text))),
   });
   for (const child of command.commands) settle(child);
 }

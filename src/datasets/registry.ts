@@ -2,9 +2,9 @@
 // published counts to oracles.ts.
 
 import { OptionError } from "../errors.ts";
-import { didYouMean } from "../suggested.ts";
 import type { Graph } from "../graph/graph.ts";
 import { syntheticGraph } from "../graph/synthetic.ts";
+import { didYouMean } from "../suggested.ts";
 import { loadGnnBenchmark } from "./gnn-benchmark.ts";
 import type { ReadFile } from "./locate.ts";
 import { loadNell, type NellForm, nellFiles, nellLabelFile, nellStem } from "./nell.ts";

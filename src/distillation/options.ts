@@ -108,7 +108,10 @@ export function suggestOption(
   const symbol = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
   // "W^pt, W^ps" are two, "softmax (eq. 3)" is one with its place in the paper.
   const symbolsOf = (info: OptionInfo): string[] =>
-    (info.symbol ?? "").replace(/\(.*\)/, "").split(",").map(symbol);
+    (info.symbol ?? "")
+      .replace(/\(.*\)/, "")
+      .split(",")
+      .map(symbol);
   const byCase = Object.entries(infos).find(([, info]) => info.symbol === name);
   const bySymbol = Object.entries(infos).find(
     ([, info]) => symbol(name) !== "" && symbolsOf(info).includes(symbol(name)),

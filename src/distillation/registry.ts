@@ -1,5 +1,6 @@
 // The methods by name, and their start from a configuration.
 import { OptionError } from "../errors.ts";
+import { didYouMean, type Suggested } from "../suggested.ts";
 import type {
   Distillation,
   Method,
@@ -9,7 +10,6 @@ import type {
 } from "./method.ts";
 import * as all from "./methods.ts";
 import type { OptionValue } from "./options.ts";
-import { didYouMean, type Suggested } from "../suggested.ts";
 
 /** A method whose options are known only by its table. */
 export type AnyMethod = Method<Readonly<Record<string, OptionValue>>>;
@@ -28,7 +28,9 @@ export type OptionsOf<Name extends string> = Name extends MethodName
   ? Partial<(typeof all)[Name]["defaults"]>
   : SomeOptions | Readonly<Record<string, unknown>>;
 
-type PresetsOf<Name> = Name extends MethodName ? keyof (typeof all)[Name]["presets"] & string : never;
+type PresetsOf<Name> = Name extends MethodName
+  ? keyof (typeof all)[Name]["presets"] & string
+  : never;
 
 /** The presets of the method of that name; of all where it is not known. */
 export type PresetOf<Name extends string> = Suggested<

@@ -105,10 +105,7 @@ function sourceOf({ search, source = "docs/recipes.md" }: RecipeFile): string {
  * The paper's student, 4L-4H.
  * @param id of a contender, such as a method's name; one that was never searched has the defaults
  */
-export function studentRecipe(
-  dataset: Suggested<DatasetName>,
-  id: Suggested<MethodName>,
-): Recipe {
+export function studentRecipe(dataset: Suggested<DatasetName>, id: Suggested<MethodName>): Recipe {
   const base = unsearchedRecipe(dataset);
   const chosen = chosenRecipe(dataset, id);
   if (!chosen) return base;
