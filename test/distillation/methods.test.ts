@@ -137,7 +137,7 @@ describe("the registry", () => {
     assert.throws(
       () => findMethod("akd"),
       new OptionError(
-        'no method "akd"; there is student, softkd, fitnet, at, lsp, gsp, gcrd, graphakd, geometric, abkd',
+        'no method "akd"; there is student, softkd, fitnet, at, lsp, gsp, gcrd, graphakd, geometric, abkd; did you mean "abkd"?',
       ),
     );
   });

@@ -96,7 +96,9 @@ describe("Tab inside strings and options", () => {
   }
 
   test("what is offered replaces the whole of an unfinished string", async () => {
-    assert.deepEqual(await notebook.completed('loadDataset("amazon-ph|'), ['loadDataset("amazon-photo']);
+    assert.deepEqual(await notebook.completed('loadDataset("amazon-ph|'), [
+      'loadDataset("amazon-photo',
+    ]);
     assert.deepEqual(await notebook.completed(`f("it's", 1); loadDataset('coa|`), [
       `f("it's", 1); loadDataset('coauthor-cs`,
     ]);
