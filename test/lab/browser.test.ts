@@ -228,9 +228,9 @@ const where = { runsDir: "../stopped", workers: 1, observer: liveCurve() }; 7`),
     await page.locator(".jp-Dialog").waitFor({ state: "detached" });
     await opened.idle();
     // The first Tab, once: the language service has not begun.
-    const cell = await opened.add("process.hrt");
+    const cell = await opened.add("Math.hyp");
     await page.keyboard.press("Tab");
-    await cell.locator(".cm-content", { hasText: "process.hrtime" }).waitFor();
+    await cell.locator(".cm-content", { hasText: "Math.hypot" }).waitFor();
     assert.match(await opened.run("typeof kept"), /^'undefined'$/m);
     await screenshot("restart");
   });
