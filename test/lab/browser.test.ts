@@ -125,8 +125,9 @@ describe("JupyterLab in Chromium", limits, () => {
 
   it("completes a dataset's name inside a string", async () => {
     const cell = await opened.add('loadDataset("cite');
-    await page.keyboard.press("Tab");
-    // One name fits, so JupyterLab writes it without asking.
+    const entry = page.locator(".jp-Completer-item", { hasText: "citeseer" });
+    await completed(entry);
+    await entry.click();
     await cell.locator(".cm-content", { hasText: 'loadDataset("citeseer' }).waitFor();
     await screenshot("dataset");
   });
@@ -230,6 +231,8 @@ const where = { runsDir: "../stopped", workers: 1, observer: liveCurve() }; 7`),
     // The first Tab, once: the language service has not begun.
     const cell = await opened.add("Math.hyp");
     await page.keyboard.press("Tab");
+    const entry = page.locator(".jp-Completer-item", { hasText: "hypot" });
+    await entry.click();
     await cell.locator(".cm-content", { hasText: "Math.hypot" }).waitFor();
     assert.match(await opened.run("typeof kept"), /^'undefined'$/m);
     await screenshot("restart");
