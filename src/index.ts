@@ -6,9 +6,11 @@ export {
   DATASET_NAMES,
   type DataOptions,
   DatasetError,
+  type DatasetName,
   firstAvailable,
   loadDataset,
   loadSplit,
+  type SplitName,
 } from "./datasets/index.ts";
 export { type ProgressCounter, progress } from "./display/progress.ts";
 export type {
@@ -24,7 +26,10 @@ export {
   type AnyMethod,
   createDistillation,
   findMethod,
+  type MethodName,
   methods,
+  type OptionsOf,
+  type PresetOf,
 } from "./distillation/registry.ts";
 export { OptionError, UserError } from "./errors.ts";
 export { provenance } from "./experiments/evidence.ts";
@@ -41,7 +46,7 @@ export {
 } from "./experiments/results-table.ts";
 export { runStudy, type StudyOptions } from "./experiments/run-study.ts";
 export { modelSizeClaims, type SizeClaim, table9Claims } from "./experiments/sizes.ts";
-export { findStudy, studies } from "./experiments/studies/index.ts";
+export { findStudy, type StudyName, studies } from "./experiments/studies/index.ts";
 export {
   type Arm,
   type Claim,
@@ -87,6 +92,7 @@ export {
   type Parameter,
   parameterCount,
 } from "./models/model.ts";
+export type { Suggested } from "./suggested.ts";
 export {
   Adam,
   freeDropped,

@@ -9,7 +9,12 @@ import {
   teacherRecipe,
 } from "../training/recipes.ts";
 import { helpWithRecipes, recipeText } from "./help.ts";
-import { addMethodOptions, givenMethodOptions, methodFlag } from "./method-options.ts";
+import {
+  addMethodOptions,
+  givenMethodOptions,
+  methodFlag,
+  withMethodFlag,
+} from "./method-options.ts";
 import {
   addHyperParameters,
   addRunOptions,
@@ -44,6 +49,13 @@ export function distillCommand(): Command {
       .argParser(integer(0))
       .default(TEACHER_SEED),
   );
+  command.configureOutput({
+    outputError(message, write) {
+      const { method } = command.opts<DistillOptions>();
+      const chosen = methods.find(({ name }) => name === method) ?? findMethod("abkd");
+      write(withMethodFlag(message, chosen, methods));
+    },
+  });
   helpWithRecipes(command, ({ dataset, method = "abkd" }) => defaultsText(dataset, method));
   return command.action(async (options: DistillOptions) => {
     const { seed, trials, preset } = options;

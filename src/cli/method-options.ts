@@ -1,6 +1,11 @@
 // A method's options on the command line, made from the method's own table.
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { legalValues, type OptionInfo, type OptionValue } from "../distillation/options.ts";
+import {
+  legalValues,
+  type OptionInfo,
+  type OptionValue,
+  suggestOption,
+} from "../distillation/options.ts";
 import type { AnyMethod } from "../distillation/registry.ts";
 import { OptionError } from "../errors.ts";
 import { camel, kebab } from "./options.ts";
@@ -23,6 +28,31 @@ export function addMethodOptions(command: Command, method: AnyMethod): Command {
     );
   }
   return command;
+}
+
+/**
+ * Commander's error for an unknown option, with the method's option that was meant: by the paper's
+ * symbol (`--abkd-d_a`), without the method's name (`--beta`), or by a slip of the pen.
+ */
+export function withMethodFlag(
+  message: string,
+  chosen: AnyMethod,
+  all: readonly AnyMethod[],
+): string {
+  const [, said, name] = /^(error: unknown option '--([^']+)')/.exec(message) ?? [];
+  if (said === undefined || name === undefined) return message;
+  const named = all.find((method) => name.startsWith(`${method.name}-`));
+  const method = named ?? chosen;
+  const option = named ? name.slice(named.name.length + 1) : name;
+  const meant = suggestOption(option, method.options);
+  // Without a method's name it may be anything: only what is the option, or its symbol, is told.
+  const isSure = named || (meant !== undefined && isNamed(option, meant, method.options));
+  if (meant === undefined || !isSure) return message;
+  return `${said} (Did you mean ${methodFlag(method, meant)}?)`;
+}
+
+function isNamed(text: string, option: string, infos: AnyMethod["options"]): boolean {
+  return [option, kebab(option), infos[option]?.symbol].includes(text);
 }
 
 /** What it does, its symbol in the paper, and its legal values. */

@@ -1,27 +1,29 @@
 // abkd methods: what can be distilled how.
 import { Command } from "commander";
-import { methods } from "../distillation/registry.ts";
+import { type AnyMethod, findMethod, methods } from "../distillation/registry.ts";
 import { describeOption, methodFlag } from "./method-options.ts";
 import { print, printJson } from "./output.ts";
 
 export function methodsCommand(): Command {
   return new Command("methods")
     .description("Lists the distillation methods, their options, defaults and presets.")
+    .argument("[method...]", "those of that name; all by default")
     .option("--json", "as JSON")
-    .action(({ json }: { json?: boolean }) => {
-      if (json) printJson(listed());
-      else print(methodsText());
+    .action((names: readonly string[], { json }: { json?: boolean }) => {
+      const shown = names.length > 0 ? names.map(findMethod) : methods;
+      if (json) printJson(listed(shown));
+      else print(methodsText(shown));
     });
 }
 
-function listed(): unknown {
-  return methods.map(({ name, summary, version, needsTeacher, defaults, options, presets }) => ({
+function listed(shown: readonly AnyMethod[]): unknown {
+  return shown.map(({ name, summary, version, needsTeacher, defaults, options, presets }) => ({
     ...{ name, summary, version, needsTeacher, defaults, options, presets },
   }));
 }
 
-function methodsText(): string {
-  const blocks = methods.map((method) => {
+function methodsText(shown: readonly AnyMethod[]): string {
+  const blocks = shown.map((method) => {
     const lines = [`${method.name}: ${method.summary}`];
     for (const [name, info] of Object.entries(method.options)) {
       const value = String(method.defaults[name]);

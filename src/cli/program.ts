@@ -103,9 +103,11 @@ async function buildProgram(argv: readonly string[]): Promise<Command> {
 
 /** One line for a wrong option, exit codes of ours, for a command and all under it. */
 function settle(command: Command): void {
+  const { outputError } = command.configureOutput();
   command.exitOverride().configureOutput({
     writeOut: (text) => print(text.replace(/\n$/, "")),
-    outputError: (message) => tell(message.replace(/^error: /, "")),
+    // What a command says in words of its own comes first.
+    outputError: (message) => outputError?.(message, (text) => tell(text.replace(/^error: /, ""))),
   });
   for (const child of command.commands) settle(child);
 }

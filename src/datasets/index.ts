@@ -4,6 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { OptionError } from "../errors.ts";
 import type { Graph, Split } from "../graph/graph.ts";
+import type { Suggested } from "../suggested.ts";
 import { differences, summarise } from "./canonical.ts";
 import { type DownloadOptions, download } from "./download.ts";
 import { BadFileError, DatasetError } from "./errors.ts";
@@ -17,7 +18,7 @@ import {
 } from "./locate.ts";
 import { publishedFile } from "./manifest.ts";
 import { SUMMARIES } from "./oracles.ts";
-import { type DatasetEntry, datasetEntry } from "./registry.ts";
+import { type DatasetEntry, type DatasetName, datasetEntry } from "./registry.ts";
 import {
   fullSplit,
   geomGcnSplit,
@@ -25,12 +26,13 @@ import {
   parseSplit,
   type RawSplit,
   randomSplit,
+  type SplitName,
 } from "./splits.ts";
 
 export type { DownloadProgress } from "./download.ts";
 export { BadFileError, DatasetError, MissingFileError, UnfitSplitError } from "./errors.ts";
-export { DATASET_NAMES, datasetEntry } from "./registry.ts";
-export { parseSplit } from "./splits.ts";
+export { DATASET_NAMES, type DatasetName, datasetEntry } from "./registry.ts";
+export { parseSplit, type SplitName } from "./splits.ts";
 
 export interface DataOptions extends DownloadOptions {
   /** Searched before all other folders, and where downloads go. */
@@ -51,7 +53,10 @@ export interface DataOptions extends DownloadOptions {
  * @throws OptionError for an unknown name; MissingFileError for a file that is in no folder and
  *   may not be fetched; BadFileError for one that is broken; DatasetError if a download fails.
  */
-export async function loadDataset(name: string, options: DataOptions = {}): Promise<Graph> {
+export async function loadDataset(
+  name: Suggested<DatasetName>,
+  options: DataOptions = {},
+): Promise<Graph> {
   const entry = datasetEntry(name);
   const folders = dataFolders(options.dataDir);
   const here = (file: string): boolean => findFile(file, folders) !== null;
@@ -77,9 +82,9 @@ export async function loadDataset(name: string, options: DataOptions = {}): Prom
  * @throws DatasetError for the last one; OptionError for an unknown name
  */
 export async function firstAvailable(
-  names: readonly [string, ...string[]],
+  names: readonly [Suggested<DatasetName>, ...Suggested<DatasetName>[]],
   options: DataOptions = {},
-  split?: string,
+  split?: Suggested<SplitName>,
 ): Promise<string> {
   for (const [index, name] of names.entries()) {
     try {
@@ -105,7 +110,7 @@ export async function firstAvailable(
  */
 export async function loadSplit(
   graph: Graph,
-  spec: string,
+  spec: Suggested<SplitName>,
   options: DataOptions = {},
 ): Promise<Split> {
   return labelledOnly(spec, await loadRawSplit(graph, spec, options), graph.labels);

@@ -5,11 +5,12 @@ import { OptionError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { syntheticGraph } from "../graph/synthetic.ts";
 import { printable } from "../printable.ts";
+import { didYouMean } from "../suggested.ts";
 import { loadGnnBenchmark } from "./gnn-benchmark.ts";
 import type { ReadFile } from "./locate.ts";
 import { loadNell, type NellForm, nellFiles, nellLabelFile, nellStem } from "./nell.ts";
 import { loadPlanetoid, planetoidFiles, planetoidPublicSplit } from "./planetoid.ts";
-import { type RawSplit, randomSplit } from "./splits.ts";
+import { type RawSplit, randomSplit, USUAL_RANDOM } from "./splits.ts";
 
 export interface DatasetEntry {
   readonly name: string;
@@ -31,7 +32,7 @@ export interface DatasetEntry {
 
 const SYNTHETIC_SEED = 2310;
 
-const ENTRIES: readonly DatasetEntry[] = [
+const ENTRIES = [
   planetoid("cora", "2,708 papers on machine learning, binary words"),
   planetoid("citeseer", "3,327 computer science papers, binary words"),
   planetoid("pubmed", "19,717 papers on diabetes, TF-IDF words"),
@@ -53,11 +54,14 @@ const ENTRIES: readonly DatasetEntry[] = [
     name: "synthetic",
     title: "a made-up citation graph in Cora's likeness, needs no files",
     files: [],
-    defaultSplit: "random:48/32/20:0",
+    defaultSplit: USUAL_RANDOM,
     load: async () => syntheticGraph(SYNTHETIC_SEED),
     publicSplit: async (graph) => syntheticPublicSplit(graph),
   },
-];
+] as const satisfies readonly DatasetEntry[];
+
+/** Every dataset's name; Tab offers them. */
+export type DatasetName = (typeof ENTRIES)[number]["name"];
 
 /** Every dataset's name, in the order in which they are listed. */
 export const DATASET_NAMES: readonly string[] = ENTRIES.map(({ name }) => name);
@@ -66,14 +70,18 @@ export const DATASET_NAMES: readonly string[] = ENTRIES.map(({ name }) => name);
 export function datasetEntry(name: string): DatasetEntry {
   const entry = ENTRIES.find((candidate) => candidate.name === name);
   if (!entry) {
+    const meant = didYouMean(name, DATASET_NAMES);
     throw new OptionError(
-      `unknown dataset "${printable(name)}": one of ${DATASET_NAMES.join(", ")}`,
+      `unknown dataset "${printable(name)}": one of ${DATASET_NAMES.join(", ")}${meant}`,
     );
   }
   return entry;
 }
 
-function planetoid(name: string, title: string): DatasetEntry {
+/** An entry whose name the compiler knows. */
+type Named<Name extends string> = DatasetEntry & { readonly name: Name };
+
+function planetoid<const Name extends string>(name: Name, title: string): Named<Name> {
   return {
     name,
     title,
@@ -85,25 +93,29 @@ function planetoid(name: string, title: string): DatasetEntry {
   };
 }
 
-function nell(name: string, title: string, form: NellForm): DatasetEntry {
+function nell<const Name extends string>(name: Name, title: string, form: NellForm): Named<Name> {
   return {
     name,
     title,
     files: nellFiles(form.rate),
     labelFiles: [nellLabelFile(form.rate)],
-    defaultSplit: "random:48/32/20:0",
+    defaultSplit: USUAL_RANDOM,
     load: (read, here) => loadNell(name, form, read, here),
     publicSplit: (graph, read) => planetoidPublicSplit(nellStem(form.rate), graph.nodes, read),
   };
 }
 
-function gnnBenchmark(name: string, stem: string, title: string): DatasetEntry {
+function gnnBenchmark<const Name extends string>(
+  name: Name,
+  stem: string,
+  title: string,
+): Named<Name> {
   const file = `gnn-benchmark/${stem}.npz`;
   return {
     name,
     title,
     files: [file],
-    defaultSplit: "random:48/32/20:0",
+    defaultSplit: USUAL_RANDOM,
     load: (read) => loadGnnBenchmark(name, file, read),
   };
 }

@@ -29,6 +29,17 @@ export type SplitSpec =
       readonly seed: number;
     };
 
+/** Where a dataset has no split of its own. */
+export const USUAL_RANDOM = "random:48/32/20:0";
+
+type Digit = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
+
+/** Names of splits that Tab offers; random ones may have any numbers. */
+export type SplitName =
+  | `geom-gcn:${Digit}`
+  | Exclude<SplitSpec["kind"], "geom-gcn" | "random">
+  | typeof USUAL_RANDOM;
+
 const FORMS = "geom-gcn:0..9, public, pyg-full or random:<train>/<val>/<test>:<seed>";
 
 /** @throws OptionError for anything but one of the four forms. */

@@ -23,7 +23,7 @@ export type AtOptions = RivalOptions;
  * with q an n-vector over all nodes, normalised across nodes: hence the large beta. No projection:
  * q has no width.
  */
-export const at: Method<AtOptions> = {
+export const at: Method<AtOptions, "soft-labels"> = {
   name: "at",
   summary: "attention transfer: each node's squared activation, against the other nodes'",
   version: 1,

@@ -23,7 +23,7 @@ export type FitNetOptions = RivalOptions;
  * over all n nodes, with h the last hidden maps after ReLU. The reference sends both sides through
  * Linear, BatchNorm and ReLU; here the teacher's side is its map itself (docs/decisions.md).
  */
-export const fitnet: Method<FitNetOptions> = {
+export const fitnet: Method<FitNetOptions, "soft-labels"> = {
   name: "fitnet",
   summary: "FitNet: the last hidden map, projected, regressed on the teacher's, node by node",
   version: 1,

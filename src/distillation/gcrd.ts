@@ -35,7 +35,7 @@ export type GcrdOptions = RivalOptions & {
  * Nothing collapses here: a step costs three products of m x m x projection and m^2 exponentials
  * (docs/performance.md has how much).
  */
-export const gcrd: Method<GcrdOptions> = {
+export const gcrd: Method<GcrdOptions, "mag" | "soft-labels"> = {
   name: "gcrd",
   summary: "G-CRD: contrast of each node's embedding with the teacher's of all nodes (InfoNCE)",
   version: 1,

@@ -35,7 +35,7 @@ const KEPT_NODES = 4096;
  * at all m^2 pairs of the student; the teacher's are known beforehand where the graph has at most
  * 4,096 nodes, else they are computed at each step. docs/performance.md has what a step costs.
  */
-export const gsp: Method<GspOptions> = {
+export const gsp: Method<GspOptions, "poly" | "l2" | "rbf" | "soft-labels"> = {
   name: "gsp",
   summary: "global structure: the similarities of all pairs of nodes in a sample",
   version: 1,

@@ -27,7 +27,7 @@ export type LspOptions = RivalOptions & { readonly kernel: Kernel };
  * over all arcs, both ways, without self loops; t and s are the rows of the last hidden maps after
  * ReLU. No projection: k compares a side with itself.
  */
-export const lsp: Method<LspOptions> = {
+export const lsp: Method<LspOptions, "soft-labels"> = {
   name: "lsp",
   summary: "local structure: each node's similarities to its neighbours, as a distribution",
   version: 1,

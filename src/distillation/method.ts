@@ -61,8 +61,8 @@ export interface Inspection {
   readonly warnings: readonly string[];
 }
 
-/** A method as the registry lists it. */
-export interface Method<Options extends object> {
+/** A method as the registry lists it. `Preset`: the names of its presets, which Tab then offers. */
+export interface Method<Options extends object, Preset extends string = string> {
   readonly name: string;
   /** One line for `abkd methods`. */
   readonly summary: string;
@@ -74,7 +74,7 @@ export interface Method<Options extends object> {
   /** Every option's legal values, meaning and symbol in the paper. */
   readonly options: OptionTable<Options>;
   /** Named settings, each to be laid over the defaults. */
-  readonly presets: Readonly<Record<string, Partial<Options>>>;
+  readonly presets: Readonly<Record<Preset, Partial<Options>>>;
   /**
    * @param teacher undefined only where `needsTeacher` is false; not disposed of by the method
    * @param graph what the models read, for methods that compare along arcs, and the training labels,

@@ -2,6 +2,7 @@
 
 import { OptionError } from "../errors.ts";
 import { printable } from "../printable.ts";
+import { didYouMean, nearest } from "../suggested.ts";
 
 /** An option's value, as a configuration's JSON holds it. */
 export type OptionValue = string | number | boolean | null;
@@ -62,7 +63,10 @@ export function resolveOptions<Options extends object>(
     if (!found) {
       const names = Object.keys(method.presets);
       const legal = names.length > 0 ? `one of ${names.join(", ")}` : "none";
-      throw new OptionError(`${method.name}: no preset "${printable(preset)}"; there is ${legal}`);
+      const meant = didYouMean(preset, names);
+      throw new OptionError(
+        `${method.name}: no preset "${printable(preset)}"; there is ${legal}${meant}`,
+      );
     }
     chosen = found;
   }
@@ -86,7 +90,9 @@ export function checkOptions<Options extends object>(
     if (!Object.hasOwn(infos, name)) {
       const known = Object.keys(infos);
       const legal = known.length > 0 ? `its options are ${known.join(", ")}` : "it has no options";
-      throw new OptionError(`${method}: unknown option "${printable(name)}"; ${legal}`);
+      const meant = suggestOption(name, infos);
+      const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
+      throw new OptionError(`${method}: unknown option "${printable(name)}"; ${legal}${hint}`);
     }
   }
   const values = options as Readonly<Record<string, unknown>>;
@@ -96,6 +102,25 @@ export function checkOptions<Options extends object>(
       throw new OptionError(`${method}: option "${name}" is ${shown}; legal: ${legalValues(info)}`);
     }
   }
+}
+
+/** The option that somebody means by the paper's symbol for it, `d_a`, or by a slip of the pen. */
+export function suggestOption(
+  name: string,
+  infos: Readonly<Record<string, OptionInfo>>,
+): string | undefined {
+  const symbol = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
+  // "W^pt, W^ps" are two, "softmax (eq. 3)" is one with its place in the paper.
+  const symbolsOf = (info: OptionInfo): string[] =>
+    (info.symbol ?? "")
+      .replace(/\(.*\)/, "")
+      .split(",")
+      .map(symbol);
+  const byCase = Object.entries(infos).find(([, info]) => info.symbol === name);
+  const bySymbol = Object.entries(infos).find(
+    ([, info]) => symbol(name) !== "" && symbolsOf(info).includes(symbol(name)),
+  );
+  return (byCase ?? bySymbol)?.[0] ?? nearest(name, Object.keys(infos));
 }
 
 function isLegal(info: OptionInfo, value: unknown): boolean {

@@ -2,6 +2,7 @@
 
 import { OptionError } from "../errors.ts";
 import { printable } from "../printable.ts";
+import { didYouMean, type Suggested } from "../suggested.ts";
 import type {
   Distillation,
   Method,
@@ -14,6 +15,29 @@ import type { OptionValue } from "./options.ts";
 
 /** A method whose options are known only by its table. */
 export type AnyMethod = Method<Readonly<Record<string, OptionValue>>>;
+
+/** Every method's name; that of its export in methods.ts. */
+export type MethodName = keyof typeof all;
+
+/** Any method's options; of an option that several have, every value that one of them takes. */
+type EveryOptions = (typeof all)[MethodName]["defaults"];
+type KeyOf<T> = T extends T ? keyof T : never;
+type ValueOf<T, K> = T extends T ? (K extends keyof T ? T[K] : never) : never;
+type SomeOptions = { readonly [K in KeyOf<EveryOptions>]?: ValueOf<EveryOptions, K> };
+
+/** The options of the method of that name; where the name is not known, Tab offers those of all. */
+export type OptionsOf<Name extends string> = Name extends MethodName
+  ? Partial<(typeof all)[Name]["defaults"]>
+  : SomeOptions | Readonly<Record<string, unknown>>;
+
+type PresetsOf<Name> = Name extends MethodName
+  ? keyof (typeof all)[Name]["presets"] & string
+  : never;
+
+/** The presets of the method of that name; of all where it is not known. */
+export type PresetOf<Name extends string> = Suggested<
+  PresetsOf<Name extends MethodName ? Name : MethodName>
+>;
 
 /** What the others stand against comes first, then rivals in the order of the paper's tables. */
 const ORDER = ["student", "softkd", "fitnet", "at", "lsp", "gsp", "gcrd", "graphakd", "geometric"];
@@ -31,11 +55,12 @@ export const methods: readonly AnyMethod[] = Object.values<AnyMethod>(all).sort(
 );
 
 /** @throws {OptionError} naming the methods there are */
-export function findMethod(name: string): AnyMethod {
+export function findMethod(name: Suggested<MethodName>): AnyMethod {
   const found = methods.find((method) => method.name === name);
   if (!found) {
-    const names = methods.map((method) => method.name).join(", ");
-    throw new OptionError(`no method "${printable(name)}"; there is ${names}`);
+    const names = methods.map((method) => method.name);
+    const meant = didYouMean(name, names);
+    throw new OptionError(`no method "${printable(name)}"; there is ${names.join(", ")}${meant}`);
   }
   return found;
 }

@@ -16,7 +16,7 @@ export type SoftKdOptions = {
  *
  * the first over the labelled training nodes, the second over all nodes.
  */
-export const softkd: Method<SoftKdOptions> = {
+export const softkd: Method<SoftKdOptions, "equation-1" | "temperature"> = {
   name: "softkd",
   summary: "soft labels: the teacher's class probabilities, over all nodes (eq. 1)",
   version: 1,

@@ -5,7 +5,7 @@ import { checkOptions } from "./options.ts";
 /** It has none. */
 export type StudentOptions = Readonly<Record<never, never>>;
 
-export const student: Method<StudentOptions> = {
+export const student: Method<StudentOptions, never> = {
   name: "student",
   summary: "the student alone: cross-entropy on the training labels, no teacher",
   version: 1,

@@ -22,7 +22,8 @@ function published({ runs }: MethodSummary): string {
 }
 
 function seeds({ runs }: MethodSummary): string {
-  const one = ({ accuracy, dead }: RunResult) => `${percent(accuracy.test)}${dead ? " died" : ""}`;
+  const one = ({ accuracy, dead, interrupted }: RunResult) =>
+    `${percent(accuracy.test)}${dead ? " died" : ""}${interrupted ? " stopped" : ""}`;
   return runs.map(one).join(", ");
 }
 

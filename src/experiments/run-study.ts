@@ -2,6 +2,7 @@
 import { UserError } from "../errors.ts";
 import type { Observer, TrainingEvent } from "../training/observer.ts";
 import type { RunConfig } from "../training/run.ts";
+import { InterruptedError } from "../training/train.ts";
 import type { TrialsOptions } from "../training/trials.ts";
 import type { ResultsStore } from "./results-store.ts";
 import type { StudyPlan } from "./study.ts";
@@ -11,6 +12,12 @@ export interface StudyOptions extends Omit<TrialsOptions, "resume" | "engine"> {
   readonly store: ResultsStore;
   /** Trials that left the numbers are run again; else their records stand. */
   readonly retryFailed?: boolean;
+}
+
+function interrupted(recorded: number, all: number): InterruptedError {
+  return new InterruptedError(
+    `stopped: ${recorded} of ${all} trials are recorded, and the same call goes on with the others`,
+  );
 }
 
 /** What a study's trials are run by: runTrials (src/training/trials.ts). */
@@ -98,6 +105,8 @@ export async function runRecorded(
     // On one engine wherever it runs: `auto` would go by what is built on the machine.
     const fixed = { engine: "wasm", resume: "repair" } as const;
     await run([...missing.values()], { ...rest, ...fixed, signal, observer: recording });
+    // A notebook's interrupt lets runTrials() resolve, with runs that are not finished.
+    if (!failure && recorded.size < missing.size) throw interrupted(recorded.size, missing.size);
   } catch (error) {
     if (failure) throw failure;
     // Where every trial that failed has its record there is nothing left to say.

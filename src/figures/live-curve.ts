@@ -108,7 +108,8 @@ function figureOf(runs: readonly Run[]): Figure {
       xaxis: { ...baseAxis("epoch"), anchor: "y2" },
       yaxis: { ...baseAxis("accuracy (%)"), domain: [0.54, 1] },
       yaxis2: { ...baseAxis("loss"), domain: [0, 0.46] },
-      // A reader's zoom stays while the curve grows.
+      // A reader's zoom stays while the curve grows, where the front end changes a figure in place
+      // (JupyterLab draws it anew: src/kernel/display/plotly.ts).
       uirevision: "training",
     },
   };

@@ -6,6 +6,7 @@ import type { Gcnii } from "../models/gcnii.ts";
 import { restoreModel } from "../training/model-file.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { isSound, RUNS_FOLDER, readFiles, runFiles } from "../training/run-store.ts";
+import { InterruptedError } from "../training/train.ts";
 import { runTrials, type TrialsOptions } from "../training/trials.ts";
 
 /** A run's result and its model at the best epoch. */
@@ -13,6 +14,8 @@ export interface OpenedRun {
   readonly result: RunResult;
   readonly model: Gcnii;
 }
+
+const GO_ON = "what was trained is kept, and the same call goes on";
 
 /**
  * @param root where `results` and `runs` lie
@@ -36,7 +39,9 @@ export async function openRunIn(
   const files = runFiles(runs, config);
   // Read here where it is done: a pool of workers would take longer to start.
   if (!isSound(files)) {
-    await runTrials([config], { runsDir: runs, resume: "repair", download: true, ...given });
+    const options = { runsDir: runs, resume: "repair", download: true, ...given } as const;
+    const [trained] = await runTrials([config], options);
+    if (!trained || trained.interrupted) throw new InterruptedError(`stopped; ${GO_ON}`);
   }
   const { result, model } = readFiles(files);
   return { result, model: restoreModel(model) };

@@ -2,6 +2,7 @@
 import path from "node:path";
 import { inspect } from "node:util";
 import type { DataFrame } from "danfojs-node";
+import type { DatasetName } from "../datasets/index.ts";
 import { type Bundle, displayHook, notebookDisplay } from "../display/host.ts";
 import { OptionError } from "../errors.ts";
 import { provideRun } from "../experiments/committed-runs.ts";
@@ -15,10 +16,11 @@ import {
 import type { ArmReport } from "../experiments/report-data.ts";
 import { RESULTS_FOLDER, ResultsStore } from "../experiments/results-store.ts";
 import { distinctTrials, missingTrials, runStudy } from "../experiments/run-study.ts";
-import { findStudy } from "../experiments/studies/index.ts";
+import { findStudy, type StudyName } from "../experiments/studies/index.ts";
 import { type PlannedTrial, PROFILES, type Profile, planStudy } from "../experiments/study.ts";
 import { verdictWords } from "../experiments/study-words.ts";
 import type { TrialRecord } from "../experiments/trial-record.ts";
+import type { Suggested } from "../suggested.ts";
 import { notebookTrialsLine } from "../training/progress.ts";
 import { RUNS_FOLDER } from "../training/run-store.ts";
 import { runTrials } from "../training/trials.ts";
@@ -33,13 +35,13 @@ export interface OpenOptions {
    * `quick` (the default) or `paper`; where the store has more of the paper profile than of the quick
    * one, that is shown all the same.
    */
-  readonly profile?: string;
+  readonly profile?: Suggested<Profile>;
   /** Where `results` and `runs` lie: the checkout; the working folder by default. */
   readonly root?: string;
   /** Shown where the store has trials of them; the study's own by default. */
-  readonly datasets?: readonly string[];
+  readonly datasets?: readonly Suggested<DatasetName>[];
   /** Of those, trained here where trials are missing; Cora and Citeseer by default. */
-  readonly train?: readonly string[];
+  readonly train?: readonly Suggested<DatasetName>[];
 }
 
 /** Of a study's table. */
@@ -79,7 +81,10 @@ const SMALL = ["cora", "citeseer"] as const;
  *
  * @throws OptionError for a study or dataset that there is not; as runTrials does
  */
-export async function openStudy(name: string, options: OpenOptions = {}): Promise<StudyView> {
+export async function openStudy(
+  name: Suggested<StudyName>,
+  options: OpenOptions = {},
+): Promise<StudyView> {
   const { root = ".", train = SMALL } = options;
   const profile = profileOf(options.profile ?? "quick");
   const study = findStudy(name);

@@ -1,9 +1,11 @@
 // Completion, documentation, is_complete and type warnings: the language service and the runner's names.
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { codePoints, utf16Offset } from "./code-points.ts";
 import { integerOf, textOf } from "./contents.ts";
 import type { Cell } from "./executions.ts";
 import { log } from "./log.ts";
+import { nameBefore } from "./typed-name.ts";
 import { TypeService } from "./types/service.ts";
 import type { Content } from "./wire.ts";
 
@@ -15,14 +17,16 @@ export interface LanguageOptions {
 }
 
 /** The service starts by itself when nothing has run for so long. */
-const IDLE_MILLISECONDS = 2_000;
+const IDLE_MILLISECONDS = 500;
+/** How long names that are known at run time wait for the types of the same: front ends give up soon. */
+const TYPES_MILLISECONDS = 500;
+/** What can be written after a dot, or alone. */
+const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 const PROJECT_ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Of code that is analysed: TypeScript reads each recorded cell for every later question. */
 const CHARACTERS = 200_000;
 /** Longer names are not completed. */
 const NAME_CHARACTERS = 500;
-/** What is completed: names with dots between them, up to the cursor. */
-const NAME = /(?:([\p{ID_Start}$_][\p{ID_Continue}$.]*)\.)?([\p{ID_Continue}$]*)$/u;
 
 export class Language {
   readonly #options: LanguageOptions;
@@ -56,12 +60,22 @@ export class Language {
     if (this.#service.started) this.#checkAll();
   }
 
+  /** By types; by the names of the runtime where types have nothing, or are not there in time. */
   async complete(content: Content): Promise<Content> {
     const code = textOf(content, "code");
     const cursor = utf16Offset(code, integerOf(content, "cursor_pos", code.length));
     const place = placesIn(code);
     const isShort = code.length <= CHARACTERS;
-    const found = isShort && (await this.#service.complete(code, cursor).catch(logged));
+    const typed = isShort
+      ? this.#service.complete(code, cursor).catch(logged)
+      : Promise.resolve(undefined);
+    const known = this.#runtimeNames(code, cursor);
+    // Strings, keys and the members of what a call returns are known to types alone: these take
+    // their time.
+    const late = known.then(({ matches }) =>
+      matches.length > 0 ? delay(TYPES_MILLISECONDS, undefined) : typed,
+    );
+    const found = await Promise.race([typed, late]);
     if (found && found.matches.length > 0) {
       const types = found.types.map((type) => ({
         ...type,
@@ -76,15 +90,28 @@ export class Language {
         metadata: { _jupyter_types_experimental: types },
       };
     }
-    const [, object = "", prefix = ""] = NAME.exec(beforeCursor(code, cursor)) ?? [];
-    const names = object === "" ? [] : await this.#options.members(object);
+    const { matches, start } = await known;
     return {
       status: "ok",
-      matches: names.filter((name) => name.startsWith(prefix)),
-      cursor_start: place(cursor - prefix.length),
+      matches,
+      cursor_start: place(start),
       cursor_end: place(cursor),
       metadata: {},
     };
+  }
+
+  /** The session's variables and globals, or the members of a value that is there. */
+  async #runtimeNames(
+    code: string,
+    cursor: number,
+  ): Promise<{ readonly matches: readonly string[]; readonly start: number }> {
+    const before = beforeCursor(code, cursor);
+    const typed = nameBefore(before, before.length);
+    if (!typed) return { matches: [], start: cursor };
+    const { object, prefix } = typed;
+    const names = await this.#options.members(object);
+    const matches = names.filter((name) => name.startsWith(prefix) && IDENTIFIER.test(name));
+    return { matches, start: cursor - prefix.length };
   }
 
   async inspect(content: Content): Promise<Content> {

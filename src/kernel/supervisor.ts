@@ -68,7 +68,7 @@ class Supervisor {
       warn: ({ id }, text) => this.#show(id, "stream", { name: "stderr", text }),
     });
     const both: [string, Handler][] = [
-      ["kernel_info_request", () => kernelInfo()],
+      ["kernel_info_request", () => this.#introduce()],
       ["usage_request", () => this.#usage.measure(runner.pid ?? process.pid)],
       ["interrupt_request", () => this.interrupt()],
       ["shutdown_request", (request) => this.#shutdown(request)],
@@ -106,7 +106,6 @@ class Supervisor {
       process.on(event, (error: Error) => log(error.stack ?? String(error)));
     }
     if (process.env["JPY_PARENT_PID"]) this.#followParent();
-    this.#language.idle();
   }
 
   /** Ends when the server that started this kernel has gone without a word. */
@@ -118,6 +117,12 @@ class Supervisor {
       log("the process that started this kernel has gone");
       void this.#end();
     }, PARENT_MILLISECONDS).unref();
+  }
+
+  /** Whoever asks is there to work: the language service may start once nothing runs. */
+  #introduce(): Content {
+    if (this.#executions.idle) this.#language.idle();
+    return kernelInfo();
   }
 
   interrupt(): Content {

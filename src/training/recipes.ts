@@ -1,8 +1,14 @@
 // The defaults: how each dataset's teacher and students are trained, and where each comes from.
-import { datasetEntry } from "../datasets/index.ts";
+import { type DatasetName, datasetEntry, type SplitName } from "../datasets/index.ts";
 import { resolveOptions } from "../distillation/options.ts";
-import { findMethod } from "../distillation/registry.ts";
+import {
+  findMethod,
+  type MethodName,
+  type OptionsOf,
+  type PresetOf,
+} from "../distillation/registry.ts";
 import type { GcniiConfig } from "../models/gcnii.ts";
+import type { Suggested } from "../suggested.ts";
 import { type ChosenRecipe, type RecipeFile, recipeFile } from "./recipe-file.ts";
 import type { RunConfig, TrainingConfig } from "./run.ts";
 
@@ -40,7 +46,7 @@ const OTHERS: GcniiChoice = {
 };
 
 /** GCNII's own full-supervised protocol at the paper's size, 64L-64H. */
-export function teacherRecipe(dataset: string): Recipe {
+export function teacherRecipe(dataset: Suggested<DatasetName>): Recipe {
   const { alpha, weightDecay, source } = CHOICES[datasetEntry(dataset).name] ?? OTHERS;
   return {
     model: { kind: "gcnii", layers: 64, width: 64, alpha, lambda: 0.5, dropout: 0.5 },
@@ -99,7 +105,7 @@ function sourceOf({ search, source = "docs/recipes.md" }: RecipeFile): string {
  * The paper's student, 4L-4H.
  * @param id of a contender, such as a method's name; one that was never searched has the defaults
  */
-export function studentRecipe(dataset: string, id: string): Recipe {
+export function studentRecipe(dataset: Suggested<DatasetName>, id: Suggested<MethodName>): Recipe {
   const base = unsearchedRecipe(dataset);
   const chosen = chosenRecipe(dataset, id);
   if (!chosen) return base;
@@ -112,23 +118,23 @@ export function studentRecipe(dataset: string, id: string): Recipe {
   };
 }
 
-/** Changes to a recipe. */
-export interface Changes {
+/** Changes to a recipe; `Name` is the method's, where it is known. */
+export interface Changes<Name extends string = string> {
   readonly model?: Partial<GcniiConfig>;
   readonly training?: Partial<TrainingConfig>;
   /** Of the method; one named here replaces the preset's or the recipe's. */
-  readonly options?: Readonly<Record<string, unknown>>;
+  readonly options?: OptionsOf<Name>;
   /** One of the method's presets, in place of the recipe's options. */
-  readonly preset?: string;
+  readonly preset?: PresetOf<Name>;
   /** The contender whose recipe is taken, by its id; else the method's; null for one not searched. */
-  readonly recipe?: string | null;
+  readonly recipe?: Suggested<MethodName> | null;
 }
 
 /** What is to be run. */
 export interface Subject {
-  readonly dataset: string;
+  readonly dataset: Suggested<DatasetName>;
   /** The dataset's usual split if left out. */
-  readonly split?: string;
+  readonly split?: Suggested<SplitName>;
   readonly seed: number;
   /** As RunConfig has it. */
   readonly order?: NonNullable<RunConfig["order"]>;
@@ -161,11 +167,11 @@ export function teacherConfig(subject: Subject, changes: Changes = {}): RunConfi
  * @param teacher whose configuration goes into the student's, where the method needs one
  * @throws OptionError for an unknown dataset or method, or an option that makes no sense
  */
-export function studentConfig(
+export function studentConfig<Name extends Suggested<MethodName>>(
   subject: Subject,
-  methodName: string,
+  methodName: Name,
   teacher: RunConfig,
-  changes: Changes = {},
+  changes: Changes<Name> = {},
 ): RunConfig {
   const method = findMethod(methodName);
   const { recipe: id = method.name } = changes;

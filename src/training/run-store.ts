@@ -53,6 +53,11 @@ export function writeRun(files: RunFiles, result: RunResult, model: ModelFile): 
   writeAtomic(files.result, jsonText(sealed(result)));
 }
 
+/** The best model so far of a run that was stopped: readModel() has it, and no run is complete by it. */
+export function writeStoppedModel(files: RunFiles, model: ModelFile): void {
+  writeAtomic(files.model, encodeModel(model));
+}
+
 /** A complete run. */
 export interface StoredRun {
   readonly result: RunResult;

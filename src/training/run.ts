@@ -86,6 +86,11 @@ export interface RunResult {
   readonly nodeKinds?: NodeKinds;
   /** The model predicts one class for every node: its ReLU units died. */
   readonly dead: boolean;
+  /**
+   * Its user stopped it: all of this is that of the best epoch so far. Handed over in memory by
+   * runTrials() alone; such a run has no result on disk, and no study counts it.
+   */
+  readonly interrupted?: true;
   readonly inspection?: { readonly first: Inspection; readonly last: Inspection };
   readonly warnings: readonly string[];
   /** Never compared: differs from run to run. Seconds; threads at the end, absent are one (older files). */

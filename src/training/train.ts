@@ -5,8 +5,7 @@ import * as tf from "@tensorflow/tfjs";
 import { notebookInterrupts, orInterrupted } from "../display/host.ts";
 import type { Distillation, Inspection } from "../distillation/method.ts";
 import { UserError } from "../errors.ts";
-import type { GraphInputs, Model, Parameter } from "../models/model.ts";
-import { read as numbersOf } from "../tensor/elements.ts";
+import type { GraphInputs, Model } from "../models/model.ts";
 import {
   Adam,
   beginPhase,
@@ -23,7 +22,7 @@ import { withForward } from "./evaluate.ts";
 import type { Observer, StopSignal } from "./observer.ts";
 import { notebookTrainingLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
-import { FormatError } from "./safetensors.ts";
+import { assign, read, refuseOthers, type Trained, trainedParameters } from "./trained.ts";
 
 /** What is trained, and on what. */
 export interface TrainingTask {
@@ -38,7 +37,10 @@ export interface TrainingTask {
 export interface TrainingOptions {
   /** Told of every epoch; in notebooks a line shows them where there is no observer. */
   readonly observer?: Observer;
-  /** Once aborted, the loop saves a checkpoint at the end of the step and throws Interrupted. */
+  /**
+   * Once aborted, the loop saves a checkpoint at the end of the step, puts the best epoch's parameters
+   * into the model and throws an InterruptedError with the outcome so far.
+   */
   readonly signal?: StopSignal;
   /** Goes on from here, to the same bits as a run that was never interrupted. */
   readonly from?: TrainingState;
@@ -66,8 +68,18 @@ export class DivergedError extends UserError {}
 
 /** The user stopped the run; its checkpoint is kept. Exit code 130, as after SIGINT. */
 export class InterruptedError extends UserError {
-  constructor(message: string) {
+  /** Of train(): the epochs that were done, whose best one's parameters are in the model. */
+  readonly outcome?: TrainingOutcome;
+  /** Of runTrials(), in the order of the configurations: finished runs, and stopped ones so far. */
+  readonly results: readonly RunResult[];
+
+  constructor(
+    message: string,
+    came: { readonly outcome?: TrainingOutcome; readonly results?: readonly RunResult[] } = {},
+  ) {
     super(message, { exitCode: 130 });
+    if (came.outcome) this.outcome = came.outcome;
+    this.results = came.results ?? [];
   }
 }
 
@@ -180,7 +192,8 @@ class Training {
     const { signal, checkpoints } = this.#options;
     if (signal?.aborted) {
       this.#save();
-      throw new InterruptedError(`stopped after epoch ${this.#epochs}, which is kept`);
+      const message = `stopped after epoch ${this.#epochs}, which is kept`;
+      throw new InterruptedError(message, { outcome: this.#finish(true) });
     }
     beginStep(this.#epochs + 1);
     const loss = step(this.#task, this.#adam, this.#epochs);
@@ -359,42 +372,4 @@ function cut(curve: RunResult["curve"], epochs: number): RunResult["curve"] {
     valLoss: first(valLoss),
     valAccuracy: first(valAccuracy),
   };
-}
-
-/** The model's and the method's parameters ; Adam sees to it that no name comes twice. */
-type Trained = ReadonlyMap<string, Parameter>;
-
-function trainedParameters({ model, distillation }: TrainingTask): Trained {
-  const all = [...model.parameters, ...(distillation?.parameters ?? [])];
-  return new Map(all.map((parameter) => [parameter.name, parameter]));
-}
-
-/** Copies of the parameters' numbers, in the arrays of `into` where those are given. */
-function read(trained: Trained, into?: Values): Values {
-  if (!into) {
-    return new Map(
-      [...trained].map(([name, { variable }]) => [name, variable.dataSync<"float32">()]),
-    );
-  }
-  for (const [name, { variable }] of trained) into.get(name)!.set(numbersOf(variable));
-  return into;
-}
-
-/** @throws FormatError where names or sizes differ from the parameters'. */
-function refuseOthers(trained: Trained, values: Values): void {
-  for (const [name, { variable }] of trained) {
-    const length = values.get(name)?.length;
-    if (length === variable.size) continue;
-    throw new FormatError(
-      `the checkpoint is damaged: "${name}" has ${length ?? "no"} numbers, not ${variable.size}`,
-    );
-  }
-}
-
-/** @throws FormatError as refuseOthers */
-function assign(trained: Trained, values: Values): void {
-  refuseOthers(trained, values);
-  for (const [name, { variable }] of trained) {
-    tf.tidy(() => variable.assign(tf.tensor(values.get(name)!, variable.shape)));
-  }
 }

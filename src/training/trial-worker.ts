@@ -3,7 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import { UserError } from "../errors.ts";
 import type { TrainingEvent } from "./observer.ts";
 import type { RunResult } from "./run.ts";
-import { DivergedError } from "./train.ts";
+import { DivergedError, InterruptedError } from "./train.ts";
 import { runTrial, type Trial } from "./trial.ts";
 
 export interface WorkerTask {
@@ -22,6 +22,8 @@ export type WorkerReply =
         readonly message: string;
         readonly exitCode: number;
         readonly diverged: boolean;
+        /** Where it was stopped: what there is of it. */
+        readonly results: readonly RunResult[];
       };
     };
 
@@ -50,7 +52,8 @@ export default async function work({ trial, events, stop }: WorkerTask): Promise
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const { message, exitCode } = error;
-    return { error: { message, exitCode, diverged: error instanceof DivergedError } };
+    const results = error instanceof InterruptedError ? error.results : [];
+    return { error: { message, exitCode, diverged: error instanceof DivergedError, results } };
   } finally {
     // Not close(): piscina blocks this thread between tasks, before a close would be noticed.
     events.postMessage(null);

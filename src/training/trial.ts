@@ -36,7 +36,14 @@ import { type ModelFile, modelParameters, restoreModel } from "./model-file.ts";
 import { nodeKinds } from "./node-kinds.ts";
 import type { Observer, StopSignal } from "./observer.ts";
 import type { RunConfig, RunResult } from "./run.ts";
-import { type RunFiles, readRun, runFiles, type StoredRun, writeRun } from "./run-store.ts";
+import {
+  type RunFiles,
+  readRun,
+  runFiles,
+  type StoredRun,
+  writeRun,
+  writeStoppedModel,
+} from "./run-store.ts";
 import { FormatError } from "./safetensors.ts";
 import { InterruptedError, type TrainingOutcome, train } from "./train.ts";
 
@@ -67,6 +74,9 @@ export interface Trial {
 /**
  * Trains (or finds) the run, writes its files, and returns the result. A teacher must have been
  * run before, in the same folder. The engine is started in this thread.
+ *
+ * @throws InterruptedError with the result so far, where an epoch was done: its checkpoint and its
+ *   best model are written, and no result
  */
 export async function runTrial(
   trial: Trial,
@@ -114,7 +124,7 @@ export async function runTrial(
       outputs,
     );
     if (distillation) hold(distillation);
-    const outcome = await train(
+    const work = train(
       { config, model, inputs, targets, ...(distillation && { distillation }) },
       {
         observer(event) {
@@ -133,7 +143,7 @@ export async function runTrial(
         },
       },
     );
-    if (outcome.interrupted) throw new InterruptedError("stopped; its checkpoint is kept");
+    const outcome = await work.catch(outcomeSoFar);
     beginPhase("result");
     const result: RunResult = {
       format: "abkd-run/1",
@@ -154,7 +164,12 @@ export async function runTrial(
       ...measured(model, inputs, targets, { graph, split }, outcome),
       timing: timing(outcome, engine.threads),
     };
-    writeRun(files, result, { ...owner, shape, parameters: modelParameters(model) });
+    const trained = { ...owner, shape, parameters: modelParameters(model) };
+    if (outcome.interrupted) {
+      writeStoppedModel(files, trained);
+      throw new InterruptedError(describeStop(outcome), { results: [result] });
+    }
+    writeRun(files, result, trained);
     rmSync(files.checkpoint, { force: true });
     if (endProfile) keepProfile(endProfile(), config, files, observer);
     observer({ type: "finish", id, result, cached: false });
@@ -163,6 +178,17 @@ export async function runTrial(
     endProfile?.();
     for (const thing of held.reverse()) thing.dispose();
   }
+}
+
+/** Of a training that was stopped when an epoch was done. */
+function outcomeSoFar(error: unknown): TrainingOutcome {
+  const outcome = error instanceof InterruptedError ? error.outcome : undefined;
+  if (outcome && outcome.bestEpoch > 0) return outcome;
+  throw error;
+}
+
+function describeStop({ curve, bestEpoch }: TrainingOutcome): string {
+  return `stopped after epoch ${curve.loss.length}, which is kept; the best so far was ${bestEpoch}`;
 }
 
 function keepProfile(
@@ -278,9 +304,16 @@ function measured(
   outcome: TrainingOutcome,
 ): Pick<
   RunResult,
-  "curve" | "bestEpoch" | "accuracy" | "nodeKinds" | "dead" | "inspection" | "warnings"
+  | "curve"
+  | "bestEpoch"
+  | "accuracy"
+  | "nodeKinds"
+  | "dead"
+  | "interrupted"
+  | "inspection"
+  | "warnings"
 > {
-  const { curve, bestEpoch, inspection } = outcome;
+  const { curve, bestEpoch, inspection, interrupted } = outcome;
   const { accuracy, classes } = withForward(model, inputs, false, (forward) => ({
     accuracy: {
       train: scores(forward.logits, targets.train).accuracy,
@@ -292,6 +325,8 @@ function measured(
   const kinds = nodeKinds(graph, split, classes);
   const dead = classes.every((c) => c === classes[0]);
   const warnings = [...(inspection?.last.warnings ?? [])];
+  if (interrupted)
+    warnings.push(`stopped by its user after epoch ${curve.loss.length}: not finished`);
   if (dead) {
     warnings.push(`dead: every node is given class ${classes[0]}; another seed may live`);
   }
@@ -305,6 +340,7 @@ function measured(
     accuracy,
     ...(kinds && { nodeKinds: kinds }),
     dead,
+    ...(interrupted && { interrupted: true }),
     ...(inspection && { inspection }),
     warnings,
   };

@@ -1,5 +1,4 @@
 // Many runs at once, on worker threads, each teacher trained once.
-import { setTimeout } from "node:timers/promises";
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { type DataOptions, loadDataset, loadSplit, parseSplit } from "../datasets/index.ts";
@@ -14,6 +13,7 @@ import type { Observer, TrainingEvent } from "./observer.ts";
 import { notebookTrialsLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 import { RUNS_FOLDER } from "./run-store.ts";
+import { stoppedResults } from "./stopped.ts";
 import { DivergedError, InterruptedError } from "./train.ts";
 import type { Trial } from "./trial.ts";
 import type { WorkerReply, WorkerTask } from "./trial-worker.ts";
@@ -44,9 +44,6 @@ export interface TrialsOptions extends DataOptions {
   readonly signal?: AbortSignal;
 }
 
-/** After an interrupt: a large teacher's step takes a second or two. */
-const STOPPING_MILLISECONDS = 30_000;
-
 /** Some runs failed; those that did not are in `results`. Exit code 1. */
 export class TrialsError extends UserError {
   /** In the order of the configurations; undefined for a run that failed. */
@@ -64,13 +61,15 @@ export class TrialsError extends UserError {
  * differs. Equal configurations are trained once.
  *
  * In a notebook a line shows what is done, running and left where there is no observer. Its
- * interrupt stops every run at the end of its step, with a checkpoint, and rejects with an
- * InterruptedError; the same call with `resume` goes on.
+ * interrupt stops every run at the end of its step, with a checkpoint; the same call with `resume`
+ * goes on.
  *
- * @returns the results in the order of the configurations
+ * @returns the results in the order of the configurations; after a notebook's interrupt those that
+ *   are done, and of those that were stopped the best epoch so far, which say `interrupted` and whose
+ *   model readModel(runFiles(runsDir, config).model) has. Runs that had no epoch done are left out.
  * @throws UserError for data that cannot be had, OptionError for a teacher of another split,
- *   both before anything is trained; InterruptedError
- *   after `signal`; TrialsError where runs failed, once all others are done.
+ *   both before anything is trained; InterruptedError after `signal`, with the same results, and
+ *   where there is none of them; TrialsError where runs failed, once all others are done.
  */
 export async function runTrials(
   configs: readonly RunConfig[],
@@ -79,11 +78,18 @@ export async function runTrials(
   const line = options.observer ? undefined : notebookTrialsLine(new Set(configs.map(runId)));
   const interrupt = new AbortController();
   const signal = AbortSignal.any([interrupt.signal, ...(options.signal ? [options.signal] : [])]);
-  const work = trainAll(configs, { ...options, ...(line && { observer: line.observer }), signal });
+  let begun = false;
+  const onBegin = (): void => {
+    begun = true;
+  };
+  const observed = { ...options, ...(line && { observer: line.observer }), signal };
+  const work = trainAll(configs, observed, onBegin);
   try {
     return await orInterrupted(work, () => {
       interrupt.abort();
-      return stopped(work, options.runsDir);
+      // What was loading the data may have been killed, and never come to an end.
+      if (!begun) throw new InterruptedError(BEFORE_TRAINING);
+      return stoppedResults(work, configs.length, options.runsDir);
     });
   } finally {
     line?.close(signal.aborted);
@@ -106,21 +112,12 @@ function withPrerequisites(configs: readonly RunConfig[]): Map<string, RunConfig
   return all;
 }
 
-/** Waits until the runs have kept their checkpoints. What they tell us may have been lost. */
-async function stopped(work: Promise<RunResult[]>, runsDir = RUNS_FOLDER): Promise<RunResult[]> {
-  const goOn = `what was trained is kept in ${runsDir}: runTrials(configs, { resume: true }) goes on`;
-  const lost = setTimeout(STOPPING_MILLISECONDS, undefined, { ref: false }).then(() => {
-    throw new InterruptedError(`stopped; ${goOn}`);
-  });
-  return Promise.race([work, lost]).catch((error: unknown) => {
-    if (!(error instanceof InterruptedError) || error.message.endsWith(goOn)) throw error;
-    throw new InterruptedError(`${error.message}; ${goOn}`);
-  });
-}
+const BEFORE_TRAINING = "stopped before any training";
 
 async function trainAll(
   configs: readonly RunConfig[],
   options: TrialsOptions,
+  onBegin: () => void,
 ): Promise<RunResult[]> {
   const { signal, observer = () => {} } = options;
   const all = withPrerequisites(configs);
@@ -132,8 +129,10 @@ async function trainAll(
   }
   const onWarning = (message: string): void => observer({ type: "note", message });
   const data = await loadData(configs, { onWarning, ...options }).catch((cause: unknown) => {
-    throw signal?.aborted ? new InterruptedError("stopped before any training") : cause;
+    throw signal?.aborted ? new InterruptedError(BEFORE_TRAINING) : cause;
   });
+  if (signal?.aborted) throw new InterruptedError(BEFORE_TRAINING);
+  onBegin();
   const pool = new Pool(options, all.size);
   const running = new Map<string, Promise<RunResult>>();
 
@@ -213,12 +212,27 @@ function conclude(
     return outcomes.map((o) => (o as PromiseFulfilledResult<RunResult>).value);
   }
   const interrupted = errors.find((error) => error instanceof InterruptedError);
-  if (interrupted) throw interrupted;
+  if (interrupted) {
+    throw new InterruptedError(interrupted.message, { results: resultsSoFar(configs, outcomes) });
+  }
   const roots = errors.map((e) => (e instanceof TeacherFailure ? (e.cause as Error) : e));
   const messages = [...new Set(roots.map(({ message }) => message))];
   const results = outcomes.map((o) => (o.status === "fulfilled" ? o.value : undefined));
   const count = configs.length === 1 ? "" : `${errors.length} of ${configs.length} runs failed: `;
   throw new TrialsError(count + messages.join("; "), results, errors[0]);
+}
+
+/** Finished runs and stopped ones; a student that waited for its teacher has the teacher's error. */
+function resultsSoFar(
+  configs: readonly RunConfig[],
+  outcomes: readonly PromiseSettledResult<RunResult>[],
+): RunResult[] {
+  return outcomes.flatMap((outcome, index) => {
+    if (outcome.status === "fulfilled") return [outcome.value];
+    const { reason } = outcome as { readonly reason: unknown };
+    if (!(reason instanceof InterruptedError)) return [];
+    return reason.results.filter(({ id }) => id === runId(configs[index]!));
+  });
 }
 
 type Data = Pick<Trial, "graph" | "split" | "order">;
@@ -336,9 +350,9 @@ class Pool {
       port1.close();
     }
     if ("result" in reply) return reply.result;
-    const { exitCode, diverged } = reply.error;
+    const { exitCode, diverged, results } = reply.error;
     const message = `${describeRun(trial.config)}: ${reply.error.message}`;
-    if (exitCode === 130) throw new InterruptedError(message);
+    if (exitCode === 130) throw new InterruptedError(message, { results });
     throw new (diverged ? DivergedError : UserError)(message, { exitCode });
   }
 

@@ -1,5 +1,7 @@
 // The library in a cell of the real kernel: progress, an interrupted training, a plot.
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { findChromium } from "../../src/figures/chromium.ts";
@@ -55,6 +57,42 @@ test("a training that is interrupted in a cell is usable in the next one", async
       JSON.stringify([outcome.interrupted, outcome.bestEpoch === best, valLoss.length > 1]);
     `);
     assert.match(String(shown!.data["text/plain"]), /\[true,true,true\]/);
+  }
+});
+
+test("runs that are stopped in a cell are usable in the next one", async () => {
+  const runsDir = await mkdtemp(path.join(tmpdir(), "abkd-stop-"));
+  try {
+    await cell(`
+      import * as abkd from "abkd";
+      const student = abkd.teacherConfig(
+        { dataset: "synthetic", seed: 1 },
+        { model: { layers: 2, width: 4 }, training: { epochs: 1e6, patience: 1e6 } },
+      );
+      const where = { runsDir: ${JSON.stringify(runsDir)}, workers: 1 };
+    `);
+    const begun = Promise.withResolvers<void>();
+    const unhook = kernel.onMessage((_, { content }) => {
+      if (JSON.stringify(content["data"] ?? "").includes("model seed 1: epoch")) begun.resolve();
+    });
+    const running = kernel.execute("const results = await abkd.runTrials([student], where);");
+    await begun.promise;
+    unhook();
+    await kernel.interrupt();
+    const { reply, iopub } = await running;
+    assert.equal(reply.content["ename"], "KeyboardInterrupt");
+    const texts = iopub.map(({ content }) => JSON.stringify(content["data"] ?? ""));
+    assert.ok(
+      texts.some((text) => text.includes("0 of 1 runs done, 1 stopped, with the best epoch")),
+    );
+    const [shown] = await cell(`
+      const [result] = results;
+      const kept = abkd.readModel(abkd.runFiles(where.runsDir, student).model);
+      JSON.stringify([result.interrupted, result.bestEpoch > 0, kept.config.seed]);
+    `);
+    assert.match(String(shown!.data["text/plain"]), /\[true,true,1\]/);
+  } finally {
+    await rm(runsDir, { recursive: true, force: true });
   }
 });
 

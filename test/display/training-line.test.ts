@@ -1,14 +1,24 @@
 // What training shows in a notebook by itself, the live curve, and runTrials interrupted.
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { after, before, beforeEach, test } from "node:test";
+import { loadDataset, loadSplit } from "../../src/datasets/index.ts";
+import { ResultsStore } from "../../src/experiments/results-store.ts";
+import { formatTable, resultsTable } from "../../src/experiments/results-table.ts";
+import { runRecorded } from "../../src/experiments/run-study.ts";
 import { findChromium } from "../../src/figures/chromium.ts";
 import { liveCurve } from "../../src/figures/live-curve.ts";
+import { openRun } from "../../src/figures/open-run.ts";
 import { type PlotlyFigure, plot } from "../../src/figures/plot.ts";
 import { Gcnii } from "../../src/models/gcnii.ts";
-import { startEngine } from "../../src/tensor/index.ts";
+import { scores, startEngine } from "../../src/tensor/index.ts";
+import { runId } from "../../src/training/canonical.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
+import { restoreModel } from "../../src/training/model-file.ts";
 import type { Observer } from "../../src/training/observer.ts";
 import { studentConfig, teacherConfig } from "../../src/training/recipes.ts";
+import type { RunConfig } from "../../src/training/run.ts";
+import { readModel, runFiles } from "../../src/training/run-store.ts";
 import { InterruptedError, type TrainingOutcome, train } from "../../src/training/train.ts";
 import { runTrials } from "../../src/training/trials.ts";
 import {
@@ -108,33 +118,61 @@ test("the live curve grows in place, and ends with every epoch", async () => {
   );
 });
 
-test("many runs: done, running and left; an interrupt keeps checkpoints and says how to go on", async (t) => {
-  const [runsDir, whole] = [temporaryFolder(t), temporaryFolder(t)];
+/** Two students of a teacher, small; `epochs` are the teacher's. */
+function students(epochs: number): RunConfig[] {
   const training = { epochs: 60, patience: 60 };
   const teacher = teacherConfig(
     { dataset: "synthetic", seed: 1 },
-    { model: { layers: 3, width: 8 }, training: { epochs: 6 } },
+    { model: { layers: 3, width: 8 }, training: { epochs, patience: epochs } },
   );
-  const configs = [1, 2].map((seed) =>
+  return [1, 2].map((seed) =>
     studentConfig({ dataset: "synthetic", seed }, "abkd", teacher, { training }),
   );
-  const work = runTrials(configs, { runsDir, workers: 1 });
+}
+
+/** Stops the cell when a line shows this. */
+function interruptAt(text: string): void {
   const stop = setInterval(() => {
-    if (!shown.some((bundle) => String(bundle["text/plain"]).includes("abkd seed"))) return;
+    if (!shown.some((bundle) => String(bundle["text/plain"]).includes(text))) return;
     clearInterval(stop);
     interrupts.dispatchEvent(new Event("interrupt", { cancelable: true }));
   }, 1);
-  await assert.rejects(work, (error: Error) => {
-    assert.ok(error instanceof InterruptedError);
-    assert.match(
-      error.message,
-      /stopped after epoch \d+.*runTrials\(configs, \{ resume: true \}\)/,
-    );
-    assert.ok(error.message.includes(runsDir));
-    return true;
-  });
+}
+
+test("many runs: done, running and left; an interrupt gives what is there and says how to go on", async (t) => {
+  const [runsDir, whole] = [temporaryFolder(t), temporaryFolder(t)];
+  const configs = students(6);
+  interruptAt("abkd seed 1: epoch");
+  const results = await runTrials(configs, { runsDir, workers: 1 });
   assert.match(String(shown.at(-1)!["text/plain"]), /^0\/2 runs done.*stopped, 0:\d\d$/);
-  assert.ok([...contents(runsDir).keys()].some((file) => file.endsWith("checkpoint.safetensors")));
+  const words = String(shown.at(-2)!["text/plain"]);
+  assert.match(
+    words,
+    /^0 of 2 runs done, 1 stopped, with the best epoch so far \(\d+ of \d+\), 1 without any; /,
+  );
+  assert.ok(words.includes(`kept in ${runsDir}: runTrials(configs, { resume: true }) goes on`));
+
+  // What was stopped is the run at its best epoch, and says that it is no finished one.
+  const [stopped] = results;
+  assert.ok(stopped);
+  assert.deepEqual(
+    results.map(({ id, interrupted }) => [id, interrupted]),
+    [[runId(configs[0]!), true]],
+  );
+  const { valLoss, valAccuracy } = stopped.curve;
+  assert.ok(valLoss.length > 0 && valLoss.length < 60);
+  assert.equal(stopped.bestEpoch, valLoss.indexOf(Math.min(...valLoss)) + 1);
+  assert.equal(stopped.accuracy.val, valAccuracy[stopped.bestEpoch - 1]);
+  assert.match(stopped.warnings.join(), new RegExp(`stopped .* after epoch ${valLoss.length}:`));
+  assert.match(formatTable(resultsTable(results)), /\d( died)? stopped/);
+  const files = runFiles(runsDir, stopped.config);
+  const graph = await loadDataset("synthetic");
+  const targets = splitTargets(graph, await loadSplit(graph, stopped.config.split));
+  const best = restoreModel(readModel(files.model));
+  const { logits } = best.forward(graphInputs(graph).value);
+  assert.equal(scores(logits, targets.value.test).accuracy, stopped.accuracy.test);
+  assert.ok(existsSync(files.checkpoint));
+  assert.ok(!existsSync(files.result), "a stopped run has no result on disk");
 
   await runTrials(configs, { runsDir, workers: 1, resume: true });
   const texts = shown.map((bundle) => String(bundle["text/plain"]));
@@ -142,6 +180,55 @@ test("many runs: done, running and left; an interrupt keeps checkpoints and says
   assert.match(texts.at(-1)!, /^2\/2 runs done, 0:\d\d$/);
   await runTrials(configs, { runsDir: whole, workers: 1 });
   assert.deepEqual(contents(runsDir), contents(whole));
+});
+
+test("an interrupt before any run that was asked for has an epoch says what is kept", async (t) => {
+  const runsDir = temporaryFolder(t);
+  interruptAt("teacher seed 1: epoch");
+  await assert.rejects(runTrials(students(100_000), { runsDir, workers: 1 }), (error: Error) => {
+    assert.ok(error instanceof InterruptedError);
+    assert.match(error.message, /stopped after epoch \d+, which is kept; the best so far was \d+/);
+    assert.ok(error.message.includes(`kept in ${runsDir}: runTrials(configs, { resume: true })`));
+    return true;
+  });
+});
+
+test("a signal rejects as before, and its error has what is there", async (t) => {
+  const controller = new AbortController();
+  const options = { runsDir: temporaryFolder(t), workers: 1, signal: controller.signal };
+  const observer: Observer = (event) => {
+    if (event.type === "epoch" && event.epochs === 60) controller.abort();
+  };
+  await assert.rejects(runTrials(students(6), { ...options, observer }), (error: Error) => {
+    assert.ok(error instanceof InterruptedError);
+    assert.ok(error.results.length > 0 && error.results.every(({ interrupted }) => interrupted));
+    return true;
+  });
+});
+
+test("nobody takes a stopped run for a finished one: not a study, not openRun", async (t) => {
+  const root = temporaryFolder(t);
+  const [config] = students(100_000);
+  const teacher = config!.teacher!;
+  interruptAt("teacher seed 1: epoch");
+  await assert.rejects(openRun(teacher, root), InterruptedError);
+
+  shown.length = 0;
+  const store = new ResultsStore(temporaryFolder(t));
+  const trials = new Map(students(6).map((one) => [runId(one), one]));
+  const options = { store, runsDir: temporaryFolder(t), workers: 1 };
+  const observer: Observer = (event) => {
+    if (event.type !== "epoch" || event.epochs !== 60) return;
+    interrupts.dispatchEvent(new Event("interrupt", { cancelable: true }));
+  };
+  await assert.rejects(runRecorded(trials, { ...options, observer }, runTrials), (error: Error) => {
+    assert.ok(error instanceof InterruptedError);
+    assert.match(error.message, /^stopped: \d of 2 trials are recorded, and the same call goes on/);
+    return true;
+  });
+  const { records, problems } = store.read(trials.keys());
+  assert.ok(records.size < 2);
+  assert.deepEqual(problems, []);
 });
 
 const skip = (await findChromium()) === undefined ? "no Chromium on this machine" : false;

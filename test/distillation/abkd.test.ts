@@ -243,7 +243,7 @@ describe("the trivial optimum", () => {
   let warnings: string[] = [];
   let left = 1;
 
-  for (const preset of ["literal", "node-mean", "mse"]) {
+  for (const preset of ["literal", "node-mean", "mse"] as const) {
     it(`is reported when ${preset} falls into it`, () => {
       trained({ ...defaults, ...presets[preset], embedding: 5 }, 250);
       assert.ok(left < 0.01, `${left} left`);

@@ -137,7 +137,7 @@ describe("the registry", () => {
     assert.throws(
       () => findMethod("akd"),
       new OptionError(
-        'no method "akd"; there is student, softkd, fitnet, at, lsp, gsp, gcrd, graphakd, geometric, abkd',
+        'no method "akd"; there is student, softkd, fitnet, at, lsp, gsp, gcrd, graphakd, geometric, abkd; did you mean "abkd"?',
       ),
     );
   });
@@ -170,6 +170,22 @@ describe("options", () => {
     assert.match(message({ temperature: Number.NaN }), /"temperature"/);
     assert.match(message({ gamma: 1 }), /unknown option "gamma"; its options are beta, /);
     assert.match(message({ gamma: 1 }, undefined, "student"), /it has no options/);
+    // The paper's symbols, and slips of the pen.
+    for (const [given, meant] of [
+      ["d_a", "embedding"],
+      ["D", "form"],
+      ["A", "attention"],
+      ["W^pt", "linear"],
+      ["T", "teacherMaps"],
+      ["Beta", "beta"],
+      ["embeding", "embedding"],
+      ["learning_rate", "learningRate"],
+    ] as const) {
+      assert.match(message({ [given]: 1 }), new RegExp(`; did you mean "${meant}"\\?$`), given);
+    }
+    assert.doesNotMatch(message({ zzz: 1 }), /did you mean/);
+    assert.match(message({ alpha: 1 }, undefined, "gsp"), /did you mean "softLabels"\?/);
+    assert.match(message({}, "litteral"), /; did you mean "literal"\?/);
     assert.match(message({ subspace: true }), /"subspace" is true.*fixed-teacher/);
     assert.match(message({}, "papper"), /no preset "papper"; there is one of literal, paper/);
   });

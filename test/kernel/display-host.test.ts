@@ -42,6 +42,47 @@ test("raw takes a bundle, id and update name the place", () => {
   ]);
 });
 
+test("a figure that takes another one's place comes after something of another type", () => {
+  const { display, events } = host();
+  const plotly = "application/vnd.plotly.v1+json";
+  const figure = { data: [{ y: [1] }], layout: { height: 200 } };
+  const shown = (bundle: object, options: object) => {
+    const before = events.length;
+    display(bundle, { raw: true, id: "plot", ...options });
+    return events.slice(before).map((event) => (event.type === "display" ? event : undefined));
+  };
+  assert.deepEqual(
+    shown({ [plotly]: figure, "text/plain": "1" }, {}).map((event) => event?.data),
+    [{ [plotly]: figure, "text/plain": "1" }],
+  );
+  // JupyterLab's renderer ignores a new figure where it holds a graph: it must become another one.
+  const [box, next, ...more] = shown({ [plotly]: figure, "text/plain": "2" }, { update: true });
+  assert.deepEqual(more, []);
+  assert.deepEqual([box?.id, box?.update, next?.id, next?.update], ["plot", true, "plot", true]);
+  assert.ok(box && !(plotly in box.data));
+  assert.match(String(box.data["text/html"]), /height: 200px/);
+  assert.deepEqual(next?.data, { [plotly]: figure, "text/plain": "2" });
+  const picture = "AQ==";
+  const [still, last] = shown({ [plotly]: figure, "image/png": picture }, { update: true });
+  assert.deepEqual(still?.data, { "image/png": picture, "text/plain": "" });
+  assert.deepEqual(last?.data, { [plotly]: figure, "image/png": picture });
+});
+
+test("a figure's box has a height whatever the figure says", () => {
+  const { display, events } = host();
+  for (const layout of [undefined, null, "tall", { height: '1"><b>' }, { height: -5 }]) {
+    const figure = { "application/vnd.plotly.v1+json": { data: [], layout } };
+    display(figure, { raw: true, id: "plot", update: true });
+  }
+  const boxes = events.flatMap((event) =>
+    event.type === "display" && event.data["text/html"] ? [event.data["text/html"]] : [],
+  );
+  assert.deepEqual(
+    boxes.map((html) => /height: (.*?)px/.exec(String(html))?.[1]),
+    Array(5).fill("360"),
+  );
+});
+
 test("the host's function on globalThis is no view of globalThis", () => {
   const { display, events } = host();
   Reflect.set(globalThis, DISPLAY, display);

@@ -4,6 +4,7 @@ import { suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Message } from "../../src/notebook/client.ts";
 import { next, resultOf, start } from "./protocol-kernel.ts";
+import { SLOW } from "./types-kit.ts";
 
 suite("interrupt", () => {
   test("by message and by signal; what follows is aborted, and the state is kept", async () => {
@@ -73,4 +74,21 @@ suite("type warnings", () => {
       assert.equal(warnings.length, setting === "on" ? 1 : 0);
     });
   }
+
+  test("names of the session come while types are not there", async () => {
+    await using kernel = await start({ env: { ABKD_KERNEL_DIAGNOSTICS: "on" } });
+    await kernel.execute("let found = { treasure: 1, trap: [{ door: 2 }] }");
+    // The service runs, and is busy with the next cell until its limit of 20 s.
+    await kernel.request("shell", "is_complete_request", { code: "1" }, { timeout: 60_000 });
+    await kernel.execute(SLOW);
+    const matches = async (code: string): Promise<unknown> => {
+      const content = { code, cursor_pos: code.length };
+      const options = { timeout: 12_000 };
+      const { reply } = await kernel.request("shell", "complete_request", content, options);
+      return reply.content["matches"];
+    };
+    assert.deepEqual(await matches("fou"), ["found"]);
+    assert.deepEqual(await matches("found.tr"), ["treasure", "trap"]);
+    assert.deepEqual(await matches("found?.trap[0].d"), ["door"]);
+  });
 });

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { stripVTControlCharacters } from "node:util";
 import { sleep, TestRunner, until } from "./runner-harness.ts";
 
 let runner: TestRunner;
@@ -139,6 +140,25 @@ test("a library that asks for time keeps its result", async () => {
     let outcome = await train();`;
   await interrupted(code);
   assert.equal(await runner.value("outcome"), "{ best: true }");
+});
+
+test("a library that asks for time and ends by an error is heard", async () => {
+  const { cell, ran } = runner.start(`
+    let hearing = globalThis[Symbol.for("Jupyter.interrupt")];
+    let stopped = new Promise((_, reject) => {
+      const onInterrupt = (event) => { event.preventDefault(); reject(new RangeError("kept in runs")); };
+      hearing.addEventListener("interrupt", onInterrupt, { once: true });
+    });
+    console.log("started");
+    await stopped;`);
+  await until(() => runner.output(cell).stdout.includes("started"), "the cell's first line");
+  runner.interrupt();
+  const { outcome } = await ran;
+  assert.ok(outcome.status === "error");
+  assert.equal(outcome.ename, "KeyboardInterrupt");
+  const lines = outcome.traceback.map((line) => stripVTControlCharacters(line));
+  assert.match(lines[0]!, /^KeyboardInterrupt: /);
+  assert.deepEqual(lines.slice(1), ["RangeError: kept in runs"]);
 });
 
 test("a library that asks for time and never ends is not waited for for ever", async () => {

@@ -8,6 +8,15 @@ import { TypeService, type TypeServiceOptions } from "../../src/kernel/types/ser
 
 export const PROJECT_ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
+// The orders of eight things are 40,320 types: a second or two for each of many sets.
+const SETS = Array.from({ length: 40 }, (_, set) => {
+  return Array.from({ length: 8 }, (_, i) => `"${set}.${i}"`).join(" | ");
+});
+/** A cell that the language service is busy with for a minute, and that runs at once. */
+export const SLOW = `type Orders<T, U = T> =
+  [T] extends [never] ? [] : U extends U ? [U, ...Orders<Exclude<T, U>>] : never;
+${SETS.map((set, i) => `const o${i}: Orders<${set}> = 0;`).join("\n")}`;
+
 export class TypedNotebook {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), "abkd-types-")));
   readonly service: TypeService;

@@ -2,15 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { TypeService, TypeServiceError } from "../../src/kernel/types/service.ts";
-import { PROJECT_ROOT, TypedNotebook } from "./types-kit.ts";
-
-// The orders of eight things are 40,320 types: a second or two for each of many sets.
-const SETS = Array.from({ length: 40 }, (_, set) => {
-  return Array.from({ length: 8 }, (_, i) => `"${set}.${i}"`).join(" | ");
-});
-const SLOW = `type Orders<T, U = T> =
-  [T] extends [never] ? [] : U extends U ? [U, ...Orders<Exclude<T, U>>] : never;
-${SETS.map((set, i) => `const o${i}: Orders<${set}> = 0;`).join("\n")}`;
+import { PROJECT_ROOT, SLOW, TypedNotebook } from "./types-kit.ts";
 
 describe("a stuck language service", () => {
   test("is ended with an error that says so, and starts anew", async () => {

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
-import { type Browser, chromium as engine, type Page } from "playwright-core";
+import { type Browser, chromium as engine, type Locator, type Page } from "playwright-core";
 import { type Lab, NotebookPage, startLab, writeSettings } from "./jupyterlab.ts";
 import { copyOnboarding, trainingLimit } from "./onboarding.ts";
 import { assertParts, chromium, root, skipWithout } from "./parts.ts";
@@ -78,6 +78,20 @@ describe("JupyterLab in Chromium", limits, () => {
         await assert.rejects(fetch(`http://${address}:${port}/api`), address);
   });
 
+  /** Presses Tab until the entry is there: what only types know may come after JupyterLab gave up. */
+  async function completed(entry: Locator): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      await page.keyboard.press("Tab");
+      const came = await entry.waitFor({ timeout: 5000 }).then(
+        () => true,
+        () => false,
+      );
+      if (came) return;
+      assert.ok(attempt < 10, "no such entry in the completer");
+      await page.keyboard.press("End");
+    }
+  }
+
   it("opens the notebook with our kernel and runs all of it", async () => {
     opened = await NotebookPage.open(page, lab, file, "TypeScript (abkd)");
     await opened.runAll(notebookPatience);
@@ -102,21 +116,20 @@ describe("JupyterLab in Chromium", limits, () => {
   it("completes with types", async () => {
     const cell = await opened.add("[1, 2, 3].f");
     const entry = page.locator(".jp-Completer-item", { hasText: "filter" });
-    // JupyterLab waits a second for a kernel's answer; the language service may start just now.
-    for (let attempt = 1; ; attempt++) {
-      await page.keyboard.press("Tab");
-      const came = await entry.waitFor({ timeout: 5000 }).then(
-        () => true,
-        () => false,
-      );
-      if (came) break;
-      assert.ok(attempt < 10, "no entry `filter` in the completer");
-      await page.keyboard.press("End");
-    }
+    await completed(entry);
     assert.match(await entry.innerText(), /method|function/);
     await screenshot("completion");
     await entry.click();
     assert.match(await cell.locator(".cm-content").innerText(), /^\[1, 2, 3\]\.filter$/);
+  });
+
+  it("completes a dataset's name inside a string", async () => {
+    const cell = await opened.add('loadDataset("cite');
+    const entry = page.locator(".jp-Completer-item", { hasText: "citeseer" });
+    await completed(entry);
+    await entry.click();
+    await cell.locator(".cm-content", { hasText: 'loadDataset("citeseer' }).waitFor();
+    await screenshot("dataset");
   });
 
   it("shows documentation for Shift-Tab", async () => {
@@ -157,6 +170,42 @@ describe("JupyterLab in Chromium", limits, () => {
     await screenshot("interrupt");
   });
 
+  it("draws a learning curve that grows, and a stopped run can be used", async () => {
+    assert.match(
+      await opened.run(`import { liveCurve } from "abkd";
+const long = teacherConfig({ dataset: "synthetic", seed: 5 },
+  { model: { layers: 2, width: 8 }, training: { epochs: 1e6, patience: 1e6 } });
+const where = { runsDir: "../stopped", workers: 1, observer: liveCurve() }; 7`),
+      /^7$/m,
+    );
+    const cell = await opened.add("const stopped = await runTrials([long], where);");
+    await opened.start(cell);
+    const state = async (): Promise<{ epochs: number; points: number }> => {
+      const ticks = await cell.locator(".xaxislayer-above .xtick").allTextContents();
+      const line = await cell.locator(".scatterlayer .trace path.js-line").first();
+      const path = (await line.getAttribute("d", { timeout: 1000 }).catch(() => "")) ?? "";
+      const epochs = ticks.map((text) => Number(text.replace("k", "e3").replaceAll(",", "")));
+      return { epochs: Math.max(0, ...epochs), points: path.split(/[LHV]/).length };
+    };
+    const grown = async (before: { epochs: number; points: number }) => {
+      for (let attempt = 0; attempt < 200; attempt++) {
+        const now = await state();
+        if (now.epochs > before.epochs && now.points > before.points) return now;
+        await page.waitForTimeout(200);
+      }
+      return assert.fail(`no more than ${JSON.stringify(before)}`);
+    };
+    const first = await grown({ epochs: 0, points: 1 });
+    await grown(first);
+    await screenshot("curve");
+    await opened.button("interrupt");
+    assert.match(await opened.finished(cell), /best epoch so far.*KeyboardInterrupt/s);
+    assert.match(
+      await opened.run("[stopped[0].interrupted, stopped[0].bestEpoch > 0]"),
+      /\[ true, true \]/,
+    );
+  });
+
   it("saves what it shows", async () => {
     await opened.save();
     const saved = JSON.parse(await readFile(path.join(folder, "notebooks", file), "utf8"));
@@ -179,6 +228,12 @@ describe("JupyterLab in Chromium", limits, () => {
     await page.locator(".jp-Dialog button.jp-mod-accept").click();
     await page.locator(".jp-Dialog").waitFor({ state: "detached" });
     await opened.idle();
+    // The first Tab, once: the language service has not begun.
+    const cell = await opened.add("Math.hyp");
+    await page.keyboard.press("Tab");
+    const entry = page.locator(".jp-Completer-item", { hasText: "hypot" });
+    await entry.click();
+    await cell.locator(".cm-content", { hasText: "Math.hypot" }).waitFor();
     assert.match(await opened.run("typeof kept"), /^'undefined'$/m);
     await screenshot("restart");
   });

@@ -195,7 +195,7 @@ function sumOfProducts(
 const ones = (like: readonly (readonly number[])[]): number[][] =>
   like.map((row) => row.map(() => 1));
 
-export const abkd: Method<AbkdOptions> = {
+export const abkd: Method<AbkdOptions, keyof typeof presets> = {
   name: "abkd",
   summary: "attention-weighted alignment of all teacher and student layers (eq. 3-6)",
   version: 1,

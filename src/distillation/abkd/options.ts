@@ -64,7 +64,7 @@ const literal = {
   softWeight: 0,
 } as const satisfies Partial<AbkdOptions>;
 
-export const presets: Readonly<Record<string, Partial<AbkdOptions>>> = {
+export const presets = {
   // Equations 3 to 6 as written, with the paper's beta and d_a.
   literal,
   paper: literal,
@@ -76,7 +76,7 @@ export const presets: Readonly<Record<string, Partial<AbkdOptions>>> = {
   modified: { ...literal, attention: "last" },
   // The default form on the last pair alone: 64 teacher layers' worth of beta on one.
   "last-pair": { attention: "last", beta: 32 },
-};
+} as const satisfies Readonly<Record<string, Partial<AbkdOptions>>>;
 
 export const table: OptionTable<AbkdOptions> = {
   beta: {

@@ -50,7 +50,10 @@ export type GeometricOptions = RivalOptions & {
  * look at all pairs of `sample` nodes drawn at each step. Up to 4,096 nodes the teacher's kernel is
  * known beforehand. docs/performance.md has what a step costs.
  */
-export const geometric: Method<GeometricOptions> = {
+export const geometric: Method<
+  GeometricOptions,
+  "gaussian" | "random" | "parametric" | "soft-labels"
+> = {
   name: "geometric",
   summary: "Geometric KD: heat kernels between all pairs of nodes, drawn to the teacher's",
   version: 1,

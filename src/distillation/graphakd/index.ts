@@ -46,7 +46,10 @@ const part = (description: string): OptionInfo => ({ kind: "switch", description
  * The student's embeddings are products of five numbers a node, and the critics read those: only the
  * teacher's side is as wide as its map, in the steps in which the critics learn.
  */
-export const graphakd: Method<GraphAkdOptions> = {
+export const graphakd: Method<
+  GraphAkdOptions,
+  "citeseer" | "pubmed" | "logits-only" | "maps-only" | "soft-labels"
+> = {
   name: "graphakd",
   summary: "GraphAKD: discriminators of logits, arcs and nodes that the student learns to fool",
   // 2: the student fools the critic of nodes under its own summary too; before, it helped it there.

@@ -47,7 +47,7 @@ function lastPair({ id, label }: Pick<Arm, "id" | "label">): Arm {
     config(subject, teacher) {
       const recipe = studentRecipe(subject.dataset, "abkd");
       const beta = Number(recipe.options?.["beta"] ?? findMethod("abkd").defaults["beta"]);
-      const options = { attention: "last", beta: beta * teacher.model.layers };
+      const options = { attention: "last", beta: beta * teacher.model.layers } as const;
       return studentConfig(subject, "abkd", teacher, { options });
     },
   };

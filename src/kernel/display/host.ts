@@ -2,6 +2,7 @@
 import type { Event } from "../channel.ts";
 import { bundleOf } from "./bundle.ts";
 import { normaliseBundle } from "./hook.ts";
+import { beforeUpdate } from "./plotly.ts";
 
 /** How `display` shows a value. */
 export interface DisplayOptions {
@@ -52,8 +53,12 @@ export function createDisplay(emit: (event: DisplayEvent) => void): DisplayHost 
     const { id, update = false, raw = false } = options;
     if (id !== undefined && typeof id !== "string") throw new TypeError("display: id is no string");
     if (update && id === undefined) throw new TypeError("display: update needs an id");
-    const send = (data: ReturnType<typeof normaliseBundle>) =>
-      emit({ type: "display", data, metadata: {}, update, ...(id === undefined ? {} : { id }) });
+    const send = (data: ReturnType<typeof normaliseBundle>): void => {
+      const named = { update, ...(id === undefined ? {} : { id }) };
+      const before = update ? beforeUpdate(data) : undefined;
+      if (before) emit({ type: "display", data: before, metadata: {}, ...named });
+      emit({ type: "display", data, metadata: {}, ...named });
+    };
     const bundle = raw ? normaliseBundle(value) : bundleOf(value);
     if (bundle instanceof Promise) return bundle.then(send);
     send(bundle);

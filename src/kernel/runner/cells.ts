@@ -6,7 +6,7 @@ import { bundleOf } from "../display/bundle.ts";
 import { isDisplay } from "../display/host.ts";
 import type { FrameWriter } from "../frames.ts";
 import { critical } from "./critical.ts";
-import { Errors, INTERRUPTED } from "./errors.ts";
+import { Errors, INTERRUPTED, interruptedBy } from "./errors.ts";
 import type { Evaluated, Inspector } from "./inspect.ts";
 import { announceInterrupt, GRACE } from "./interrupts.ts";
 import { currentRun, type ExecuteCommand, Run, setCurrent, within } from "./run.ts";
@@ -73,8 +73,8 @@ export class Cells {
     const wantsTime = !isAnnounced && within(run, announceInterrupt);
     if (wantsTime && !run.evaluated) {
       // A library ends in its own way: what its promise comes to is the cell's to keep.
-      run.onEvaluated = () => this.#endInterrupted(run);
-      own.setTimeout(run.onEvaluated, GRACE);
+      run.onEvaluated = (evaluated) => this.#endInterrupted(run, evaluated);
+      own.setTimeout(() => this.#endInterrupted(run), GRACE);
     } else if (isSecond) {
       this.#conclude(run, INTERRUPTED);
     } else if (!run.onEvaluated) {
@@ -96,7 +96,7 @@ export class Cells {
     run.begun = true;
     inspector.evaluate(compiled.code, (evaluated) => {
       run.evaluated = true;
-      if (run.onEvaluated) run.onEvaluated();
+      if (run.onEvaluated) run.onEvaluated(evaluated);
       else if (run.finished) return;
       else if (!("stopped" in evaluated)) {
         void within(run, () => this.#finish(run, evaluated, compiled.url, compiled.showsValue));
@@ -160,11 +160,13 @@ export class Cells {
     return { status: "ok", data, metadata: {} };
   }
 
-  #endInterrupted(run: Run): void {
+  /** @param evaluated what the cell came to where a library ended it in its own way */
+  #endInterrupted(run: Run, evaluated?: Evaluated): void {
     if (run.cancelled || run.finished) return;
     endTimers(run);
     this.#parts.modules.abandon();
-    const end = () => this.#conclude(run, INTERRUPTED);
+    const thrown = evaluated && "thrown" in evaluated ? evaluated.thrown : undefined;
+    const end = () => this.#conclude(run, interruptedBy(thrown));
     if (!run.hasResources) {
       end();
       return;

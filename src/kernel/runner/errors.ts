@@ -37,6 +37,13 @@ export const INTERRUPTED: Failure = {
   ],
 };
 
+/** The same with the words of the library that ended the cell by an error of its own. */
+export function interruptedBy(thrown: unknown): Failure {
+  if (!(thrown instanceof Error)) return INTERRUPTED;
+  const { ename, evalue } = nameOf(thrown);
+  return { ...INTERRUPTED, traceback: [...INTERRUPTED.traceback, `${red(ename)}: ${evalue}`] };
+}
+
 /** The cells that stack traces may name, and how errors in them look. */
 export class Errors {
   readonly #cells = new Map<string, Known>();

@@ -1,6 +1,7 @@
 // One cell's run: what belongs to it from its first statement to the last of its timers.
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { CellId, Command } from "../channel.ts";
+import type { Evaluated } from "./inspect.ts";
 
 export type ExecuteCommand = Extract<Command, { type: "execute" }>;
 
@@ -24,7 +25,7 @@ export class Run {
   /** How often V8 had been asked to stop the thread when it started. */
   readonly stops: number;
   /** Called when its evaluation ends while an interrupt waits for that. */
-  onEvaluated: (() => void) | undefined;
+  onEvaluated: ((evaluated?: Evaluated) => void) | undefined;
   /** What `using` declared at its top level. */
   readonly resources = new AsyncDisposableStack();
   hasResources = false;

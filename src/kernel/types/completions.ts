@@ -49,7 +49,7 @@ function completeCode(workspace: Workspace, cell: CellFile, cursor: number): Can
   });
   const word = wordAround(cell.code, cursor);
   if (!found) return { list: [], ...word };
-  const stringSpan = found.entries.find(({ kind }) => kind === "string")?.replacementSpan;
+  const text = found.entries.find(({ kind }) => kind === "string");
   const list: Candidate[] = [];
   for (const entry of found.entries) {
     const { name, kind, insertText, sortText, symbol } = entry;
@@ -61,9 +61,24 @@ function completeCode(workspace: Workspace, cell: CellFile, cursor: number): Can
     const rank = keyword ? "14" : sortText;
     list.push({ text: name, type: typeWord(kind), rank, symbol });
   }
-  if (!stringSpan) return { list, ...word };
-  const start = stringSpan.start - shift;
-  return { list, start, end: start + stringSpan.length };
+  if (!text) return { list, ...word };
+  // Of a string that has no end yet TypeScript tells no span.
+  const span = text.replacementSpan;
+  const start = span ? span.start - shift : textStart(cell.code, cursor);
+  const end = span ? start + span.length : word.end;
+  return { list: withoutEcho(list, cell.code.slice(start, end)), start, end };
+}
+
+/** After the quote that opened the string in which the cursor is. */
+function textStart(code: string, cursor: number): number {
+  const line = code.slice(code.lastIndexOf("\n", cursor - 1) + 1, cursor);
+  return cursor - (/(["'`])((?:(?!\1).)*)$/.exec(line)?.[2]?.length ?? 0);
+}
+
+/** Where a type is inferred from the text that is being typed, that text is one of its own values. */
+function withoutEcho(list: readonly Candidate[], typed: string): readonly Candidate[] {
+  const goesOn = list.some(({ text }) => text !== typed && text.startsWith(typed));
+  return goesOn ? list.filter(({ text }) => text !== typed) : list;
 }
 
 /** The identifier that the cursor is in or at the end of. */

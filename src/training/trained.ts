@@ -1,0 +1,48 @@
+// What a training changes: parameters by name, copied out of the engine and put back into it.
+import * as tf from "@tensorflow/tfjs";
+import type { Parameter } from "../models/model.ts";
+import { read as numbersOf } from "../tensor/elements.ts";
+import type { Values } from "./checkpoint.ts";
+import { FormatError } from "./safetensors.ts";
+import type { TrainingTask } from "./train.ts";
+
+/** The model's and the method's parameters; Adam sees to it that no name comes twice. */
+export type Trained = ReadonlyMap<string, Parameter>;
+
+export function trainedParameters({
+  model,
+  distillation,
+}: Pick<TrainingTask, "model" | "distillation">): Trained {
+  const all = [...model.parameters, ...(distillation?.parameters ?? [])];
+  return new Map(all.map((parameter) => [parameter.name, parameter]));
+}
+
+/** Copies of the parameters' numbers, in the arrays of `into` where those are given. */
+export function read(trained: Trained, into?: Values): Values {
+  if (!into) {
+    return new Map(
+      [...trained].map(([name, { variable }]) => [name, variable.dataSync<"float32">()]),
+    );
+  }
+  for (const [name, { variable }] of trained) into.get(name)!.set(numbersOf(variable));
+  return into;
+}
+
+/** @throws FormatError where names or sizes differ from the parameters'. */
+export function refuseOthers(trained: Trained, values: Values): void {
+  for (const [name, { variable }] of trained) {
+    const length = values.get(name)?.length;
+    if (length === variable.size) continue;
+    throw new FormatError(
+      `the checkpoint is damaged: "${name}" has ${length ?? "no"} numbers, not ${variable.size}`,
+    );
+  }
+}
+
+/** @throws FormatError as refuseOthers */
+export function assign(trained: Trained, values: Values): void {
+  refuseOthers(trained, values);
+  for (const [name, { variable }] of trained) {
+    tf.tidy(() => variable.assign(tf.tensor(values.get(name)!, variable.shape)));
+  }
+}
