@@ -1,5 +1,5 @@
 // abkd quickstart, which is `npm start`: one distillation from start to picture.
-import { rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { Command, Option } from "commander";
 import { progressPrinter } from "../datasets/download-progress.ts";
@@ -160,25 +160,32 @@ async function train(
   }
 }
 
-/** Writes the figures anew. @returns a line a file, or why there is none */
+/**
+ * Writes the figures anew. Where the sheet cannot be drawn an older one stays as it is, and is said
+ * to be of another run.
+ * @returns a line a file, or why there is none
+ */
 async function draw(results: readonly RunResult[], folder: string): Promise<string[]> {
   const svg = path.join(folder, "quickstart.svg");
   const html = path.join(folder, "quickstart.html");
-  // An older sheet would show other runs than the page beside it.
-  rmSync(svg, { force: true });
   writeAtomic(html, await reportPage(results));
   const page = `${html} (open it in a browser)`;
   const executable = await findChromium();
-  if (executable === undefined) return [page, `no ${svg}: ${noBrowserAdvice}`];
+  if (executable === undefined) return [page, notDrawn(svg, noBrowserAdvice)];
   try {
     writeAtomic(svg, await drawSheet(results, executable));
   } catch (error) {
     // Minutes of training are not lost to a browser that does not start.
     if (error instanceof UserError) throw error;
     const [reason] = String(error instanceof Error ? error.message : error).split("\n");
-    return [page, `no ${svg}: ${executable} could not draw it: ${reason}`];
+    return [page, notDrawn(svg, `${executable} could not draw it: ${reason}`)];
   }
   return [svg, page];
+}
+
+function notDrawn(svg: string, why: string): string {
+  if (!existsSync(svg)) return `no ${svg}: ${why}`;
+  return `no new ${svg}: ${why}; the one that is there shows an earlier run`;
 }
 
 async function drawSheet(results: readonly RunResult[], executable: string): Promise<string> {
