@@ -14,6 +14,7 @@ import {
   addHyperParameters,
   addRunOptions,
   givenHyperParameters,
+  givenSeeds,
   givenSubject,
   integer,
   type RunOptions,
@@ -46,7 +47,7 @@ export function distillCommand(): Command {
   );
   helpWithRecipes(command, ({ dataset, method = "abkd" }) => defaultsText(dataset, method));
   return command.action(async (options: DistillOptions) => {
-    const { seed, trials, preset } = options;
+    const { preset } = options;
     const method = findMethod(options.method);
     const subject = givenSubject(options);
     const teacher = teacherConfig(
@@ -58,8 +59,8 @@ export function distillCommand(): Command {
       options: givenMethodOptions(options, method, methods),
       ...(preset !== undefined && { preset }),
     };
-    const configs = Array.from({ length: trials }, (_, k) =>
-      studentConfig({ ...subject, seed: seed + k }, method.name, teacher, changes),
+    const configs = givenSeeds(options).map((seed) =>
+      studentConfig({ ...subject, seed }, method.name, teacher, changes),
     );
     await runAndReport(configs, options);
   });

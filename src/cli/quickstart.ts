@@ -16,13 +16,13 @@ import {
   reportSheet,
   sheetSize,
 } from "../figures/report.ts";
-import { writeAtomic } from "../training/files.ts";
+import { probeFolder, writeAtomic } from "../training/files.ts";
 import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { runTrials } from "../training/trials.ts";
 import { addMachineOptions, givenMachineOptions, integer, type MachineOptions } from "./options.ts";
 import { showProgress } from "./progress.ts";
-import { stopOnSignals } from "./run.ts";
+import { type Stopper, stopOnSignals } from "./signals.ts";
 
 export interface QuickstartOptions extends MachineOptions {
   /** Cora where left out, or the synthetic graph where Cora cannot be had. */
@@ -88,7 +88,8 @@ export async function quickstart(
     downloads.clear();
     const configs = configurations(dataset, options, teacher, student);
     print(`${introduction(configs)}\n`);
-    const results = await train(configs, data, options, stopper.signal);
+    probeFolder(options.figures);
+    const results = await train(configs, data, options, stopper);
     print(`\n${formatTable(resultsTable(results))}\n`);
     for (const note of reportNotes(results)) print(note);
     print("");
@@ -138,23 +139,22 @@ async function train(
   configs: readonly RunConfig[],
   data: DataOptions,
   options: QuickstartOptions,
-  signal: AbortSignal,
+  stopper: Stopper,
 ): Promise<RunResult[]> {
   const progress = showProgress({ total: configs.length });
   try {
     return await runTrials(configs, {
       ...data,
       runsDir: options.runs,
-      observer: progress.observer,
-      signal,
+      observer: (event) => {
+        stopper.observe(event);
+        progress.observer(event);
+      },
+      signal: stopper.signal,
       ...givenMachineOptions(options),
     });
   } catch (error) {
-    if (error instanceof UserError && error.exitCode === 130)
-      throw new UserError(`${error.message}; the next start goes on with the teacher`, {
-        exitCode: 130,
-      });
-    throw error;
+    throw stopper.told(error, "the next start goes on with the teacher");
   } finally {
     progress.close();
   }

@@ -1,7 +1,7 @@
 // The results of studies: one file a trial, named by its configuration's hash.
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fileError, writeAtomic } from "../training/files.ts";
+import { fileError, probeFolder, writeAtomic } from "../training/files.ts";
 import {
   type FailureRecord,
   parseFailure,
@@ -88,10 +88,8 @@ export class ResultsStore {
    * @throws FileError
    */
   prepare(): void {
-    const probe = join(this.folder, ".probe");
-    writeAtomic(probe, "");
+    probeFolder(this.folder);
     try {
-      rmSync(probe, { force: true });
       for (const name of readdirSync(this.folder)) {
         const writer =
           /^[0-9a-f]{16}(?:\.failed)?\.json\.(\d+)-[0-9a-f]{8}\.tmp$|^\.probe\.(\d+)-/.exec(name);

@@ -1,7 +1,7 @@
 // Whole files or none: atomic writing, and errors of the file system in plain words.
 import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { UserError } from "../errors.ts";
 
 /** The run could not keep what it computed, or read what it needs: a full disk, no permission. */
@@ -49,6 +49,17 @@ export function writeAtomic(path: string, content: Uint8Array | string): void {
     removeQuietly(temporary);
     throw fileError("write", path, cause);
   }
+}
+
+/**
+ * Makes a folder where there is none and tries to write in it, before time is spent on what could not
+ * be kept.
+ * @throws FileError
+ */
+export function probeFolder(folder: string): void {
+  const probe = join(folder, ".probe");
+  writeAtomic(probe, "");
+  removeQuietly(probe);
 }
 
 /** After a failed write: the first error is the one to report, not a second from tidying up. */

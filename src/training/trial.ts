@@ -28,6 +28,7 @@ import {
   type TrainingState,
   writeCheckpoint,
 } from "./checkpoint.ts";
+import { DEAD_TEACHER } from "./dead.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
 import { writeAtomic } from "./files.ts";
 import { inheritedParameters } from "./initial.ts";
@@ -36,7 +37,14 @@ import { type ModelFile, modelParameters, restoreModel } from "./model-file.ts";
 import { nodeKinds } from "./node-kinds.ts";
 import type { Observer, StopSignal } from "./observer.ts";
 import type { RunConfig, RunResult } from "./run.ts";
-import { type RunFiles, readRun, runFiles, type StoredRun, writeRun } from "./run-store.ts";
+import {
+  type RunFiles,
+  readRun,
+  refuseOtherData,
+  runFiles,
+  type StoredRun,
+  writeRun,
+} from "./run-store.ts";
 import { FormatError } from "./safetensors.ts";
 import { InterruptedError, type TrainingOutcome, train } from "./train.ts";
 
@@ -79,6 +87,7 @@ export async function runTrial(
   const owner = { config, data: fingerprint(trial.graph, trial.split), flavour: engine.flavour };
   const files = runFiles(trial.runsDir, config);
   const id = runId(config);
+  refuseOtherData(files, describeRun(config), owner.data);
   const { finished, from } = earlierWork(trial, files, owner, observer);
   if (finished) {
     observer({ type: "finish", id, result: finished.result, cached: true });
@@ -135,6 +144,7 @@ export async function runTrial(
     );
     if (outcome.interrupted) throw new InterruptedError("stopped; its checkpoint is kept");
     beginPhase("result");
+    const found = measured(model, inputs, targets, { graph, split }, outcome);
     const result: RunResult = {
       format: "abkd-run/1",
       id,
@@ -151,9 +161,12 @@ export async function runTrial(
         fingerprint: owner.data,
       },
       parameters: countParameters(model, distillation, teacher?.result),
-      ...measured(model, inputs, targets, { graph, split }, outcome),
+      ...found,
+      warnings: [...found.warnings, ...(teacher?.result.dead ? [DEAD_TEACHER] : [])],
       timing: timing(outcome, engine.threads),
     };
+    // Another process may have been at work meanwhile.
+    refuseOtherData(files, describeRun(config), owner.data);
     writeRun(files, result, { ...owner, shape, parameters: modelParameters(model) });
     rmSync(files.checkpoint, { force: true });
     if (endProfile) keepProfile(endProfile(), config, files, observer);
@@ -188,9 +201,12 @@ function inOrder({ graph, split, order }: Trial): Pick<Trial, "graph" | "split">
   return { graph: nodes.graph(graph), split: nodes.split(split) };
 }
 
-/** The finished run or the checkpoint that `trial.start` lets us take. */
-function earlierWork(
-  { config, start }: Trial,
+/**
+ * The finished run or the checkpoint that `start` lets us take.
+ * @throws FormatError for damaged files, unless they may be replaced
+ */
+export function earlierWork(
+  { config, start }: Pick<Trial, "config" | "start">,
   files: RunFiles,
   owner: CheckpointOwner,
   observer: Observer,
