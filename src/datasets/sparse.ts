@@ -8,6 +8,9 @@ export const MAX_SIDE = 1 << 22;
 /** Stored entries of more than this are refused (Amazon Computers, the largest, has 3.7 million). */
 export const MAX_ENTRIES = 1 << 22;
 
+/** More classes than this are taken for a damaged label (NELL has 210). */
+export const MAX_CLASSES = 1 << 16;
+
 /**
  * Checks that the arrays form a matrix: lengths, ascending row starts, columns in range.
  *

@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { Declarations } from "./declarations.ts";
 import { compileModule, isOwn, markOwn } from "./local.ts";
 import { type Place, Places } from "./places.ts";
+import { Tfjs } from "./tfjs.ts";
 import { isCode, isFile, isPath, localFile, toPath, Versions } from "./versions.ts";
 
 type Hooks = Parameters<typeof registerHooks>[0];
@@ -38,6 +39,7 @@ export class Modules {
   readonly #folder: string;
   readonly #projectRoot: string;
   readonly #versions: Versions;
+  readonly #tfjs: Tfjs;
   /** The version of a file that its plain URL stands for, and the one that was resolved last. */
   readonly #first = new Map<string, string>();
   readonly #last = new Map<string, string>();
@@ -55,13 +57,16 @@ export class Modules {
   constructor({ folder, projectRoot }: ModulesOptions) {
     this.#folder = folder;
     this.#projectRoot = projectRoot;
+    this.#tfjs = new Tfjs(projectRoot, new URL(`../../tensor/offer${EXTENSION}`, HERE).href);
     this.#versions = new Versions((specifier, from) => this.#localPackage(specifier, from));
     const filename = join(folder, "cell.ts");
     const require = createRequire(filename);
     // It asks no hook for what it has loaded under the same name before.
     const requireAnew = (name: string): unknown => {
       this.#forgetChanged();
-      return require(name);
+      const module: unknown = require(name);
+      void this.#tfjs.serve((url) => require(fileURLToPath(url)));
+      return module;
     };
     this.require = Object.assign(requireAnew, require);
     this.meta = {
@@ -108,6 +113,7 @@ export class Modules {
     this.#loading.add(loaded);
     try {
       const module = await import(`${CELL}${specifier}`, options as ImportCallOptions);
+      await this.#tfjs.serve((url) => import(url));
       for (const other of this.#loading) for (const path of loaded) other.delete(path);
       return module;
     } catch (error) {
@@ -157,6 +163,7 @@ export class Modules {
     const found = own
       ? { url: pathToFileURL(own).href }
       : this.#find(name, { ...context, parentURL: pathToFileURL(parent).href }, next);
+    this.#tfjs.note(name, found.url);
     const versioned = this.#versioned(found.url);
     if (context.conditions.includes("require")) this.#refuseOld(name, pathOf(found.url));
     return { ...found, shortCircuit: true, ...versioned };
