@@ -10,7 +10,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { stopOnSignals } from "../src/cli/run.ts";
+import { type Stopper, stopOnSignals } from "../src/cli/signals.ts";
 import { showStudyProgress } from "../src/cli/study-progress.ts";
 import { duration } from "../src/display/format.ts";
 import { UserError } from "../src/errors.ts";
@@ -26,6 +26,7 @@ import {
 import { ResultsStore } from "../src/experiments/results-store.ts";
 import { missingTrials, runRecorded } from "../src/experiments/run-study.ts";
 import { writeAtomic } from "../src/training/files.ts";
+import type { TrainingEvent } from "../src/training/observer.ts";
 import { recipeFile, recipePath } from "../src/training/recipe-file.ts";
 import { RUNS_FOLDER, runFiles } from "../src/training/run-store.ts";
 import { runTrials } from "../src/training/trials.ts";
@@ -48,7 +49,7 @@ function write(section: string, content: string): void {
   writeFileSync(DOCUMENT, writeSection(readFileSync(DOCUMENT, "utf8"), section, content));
 }
 
-async function search(dataset: string, signal: AbortSignal): Promise<void> {
+async function search(dataset: string, stopper: Stopper): Promise<void> {
   const all = contenders();
   const unknown = values.only.filter((id) => !all.some((one) => one.id === id));
   if (unknown.length > 0) {
@@ -66,7 +67,11 @@ async function search(dataset: string, signal: AbortSignal): Promise<void> {
     console.log(`${dataset}, ${rungs}: ${missing.size} of ${trials.size} runs to do`);
     const known = earlier.records.values();
     const progress = showStudyProgress({ trials: missing, earlier: known, workers });
-    const { observer } = progress;
+    const observer = (event: TrainingEvent): void => {
+      stopper.observe(event);
+      progress.observer(event);
+    };
+    const { signal } = stopper;
     const options = { store, runsDir: values.runs, workers, signal, observer, download: true };
     await runRecorded(trials, options, runTrials).finally(progress.close);
     // The records are kept; thousands of models are not.
@@ -93,7 +98,7 @@ async function search(dataset: string, signal: AbortSignal): Promise<void> {
 const stopper = stopOnSignals();
 try {
   for (const dataset of values.dataset) {
-    if (!values.docs) await search(dataset, stopper.signal);
+    if (!values.docs) await search(dataset, stopper);
     else {
       const file = recipeFile(dataset);
       if (file) write(dataset, recipeReport(file));
@@ -102,8 +107,10 @@ try {
   }
 } catch (error) {
   if (!(error instanceof UserError)) throw error;
-  console.error(`${error.message}; what was run is kept in ${values.results}`);
-  process.exitCode = error.exitCode;
+  const told = stopper.told(error, "the same command goes on");
+  const { message, exitCode } = told instanceof UserError ? told : error;
+  console.error(`${message}; what was run is kept in ${values.results}`);
+  process.exitCode = exitCode;
 } finally {
   stopper.release();
 }

@@ -77,6 +77,7 @@ export { type SaveOptions, saveFigure } from "./figures/save.ts";
 export { type OpenOptions, openStudy, type StudyView, Words } from "./figures/study-view.ts";
 export { showTable } from "./figures/table.ts";
 export { reachFigure, termTable, theoremWords } from "./figures/theorem.ts";
+export { InputError } from "./graph/check.ts";
 export { type ConstantPredictor, constantPredictor } from "./graph/constant-predictor.ts";
 export { type Csr, csrFromPairs } from "./graph/csr.ts";
 export { type Graph, type Split, UNLABELLED } from "./graph/graph.ts";

@@ -19,6 +19,7 @@ import {
   addHyperParameters,
   addRunOptions,
   givenHyperParameters,
+  givenSeeds,
   givenSubject,
   integer,
   type RunOptions,
@@ -58,7 +59,7 @@ export function distillCommand(): Command {
   });
   helpWithRecipes(command, ({ dataset, method = "abkd" }) => defaultsText(dataset, method));
   return command.action(async (options: DistillOptions) => {
-    const { seed, trials, preset } = options;
+    const { preset } = options;
     const method = findMethod(options.method);
     const subject = givenSubject(options);
     const teacher = teacherConfig(
@@ -70,8 +71,8 @@ export function distillCommand(): Command {
       options: givenMethodOptions(options, method, methods),
       ...(preset !== undefined && { preset }),
     };
-    const configs = Array.from({ length: trials }, (_, k) =>
-      studentConfig({ ...subject, seed: seed + k }, method.name, teacher, changes),
+    const configs = givenSeeds(options).map((seed) =>
+      studentConfig({ ...subject, seed }, method.name, teacher, changes),
     );
     await runAndReport(configs, options);
   });

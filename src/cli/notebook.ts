@@ -26,6 +26,7 @@ import { writeAtomic } from "../training/files.ts";
 import { inPlainWords } from "./kernel.ts";
 import { real } from "./options.ts";
 import { print } from "./output.ts";
+import { TERM_MILLISECONDS } from "./signals.ts";
 import { terminalLine } from "./terminal-line.ts";
 
 interface CommonOptions {
@@ -191,7 +192,8 @@ function commonOptions(
 
 /**
  * Shows the cells' progress on stderr. The first Ctrl-C interrupts the running cell, whose
- * notebook is written as after an error; the second ends all at once.
+ * notebook is written as after an error; the second ends all at once. So does SIGTERM, after a
+ * second and a half.
  */
 async function following<T>(
   file: string,
@@ -205,6 +207,7 @@ async function following<T>(
     // The kernel goes with the exit; what is written is written whole or not at all.
     if (stoppedBy) process.exit(STOP_SIGNALS[known]);
     stoppedBy = known;
+    if (known === "SIGTERM") setTimeout(() => process.exit(143), TERM_MILLISECONDS).unref();
     controller.abort();
   };
   for (const signal of Object.keys(STOP_SIGNALS)) process.on(signal, onSignal);
@@ -213,6 +216,9 @@ async function following<T>(
     (live ? draw : say)(`${file}: cell ${number} of ${total}`);
   try {
     return await action({ signal: controller.signal, onCell });
+  } catch (error) {
+    if (!(error instanceof UserError) || error.exitCode !== INTERRUPTED || !stoppedBy) throw error;
+    throw new UserError(error.message, { exitCode: STOP_SIGNALS[stoppedBy], cause: error });
   } finally {
     wipe();
     for (const signal of Object.keys(STOP_SIGNALS)) process.off(signal, onSignal);

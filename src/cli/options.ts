@@ -1,5 +1,6 @@
 // Options that several commands share, and their checks.
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { OptionError } from "../errors.ts";
 import type { GcniiConfig } from "../models/gcnii.ts";
 import { ENGINE_CHOICES, type EngineChoice } from "../tensor/choice.ts";
 import { MOST_THREADS } from "../tensor/threads.ts";
@@ -125,6 +126,17 @@ export function addRunOptions(command: Command): Command {
     )
     .option("--quiet", "no progress")
     .option("--json", "print the results as JSON, an array of runs");
+}
+
+/** @throws OptionError where the last trial's seed would be none */
+export function givenSeeds({ seed, trials }: Pick<RunOptions, "seed" | "trials">): number[] {
+  const last = seed + trials - 1;
+  if (!Number.isSafeInteger(last)) {
+    throw new OptionError(
+      `--seed ${seed} is too large for --trials ${trials}: seeds go up to ${Number.MAX_SAFE_INTEGER}`,
+    );
+  }
+  return Array.from({ length: trials }, (_, k) => seed + k);
 }
 
 /** What the runs are about, their seeds apart. */

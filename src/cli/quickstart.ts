@@ -1,5 +1,5 @@
 // abkd quickstart, which is `npm start`: one distillation from start to picture.
-import { lstatSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { Command, Option } from "commander";
 import { progressPrinter } from "../datasets/download-progress.ts";
@@ -16,14 +16,14 @@ import {
   reportSheet,
   sheetSize,
 } from "../figures/report.ts";
-import { FileError, writeAtomic } from "../training/files.ts";
+import { FileError, probeFolder, writeAtomic } from "../training/files.ts";
 import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { runTrials } from "../training/trials.ts";
 import { addMachineOptions, givenMachineOptions, integer, type MachineOptions } from "./options.ts";
 import { print as printLine } from "./output.ts";
 import { showProgress } from "./progress.ts";
-import { stopOnSignals } from "./run.ts";
+import { type Stopper, stopOnSignals } from "./signals.ts";
 
 export interface QuickstartOptions extends MachineOptions {
   /** Cora where left out, or the synthetic graph where Cora cannot be had. */
@@ -89,7 +89,8 @@ export async function quickstart(
     downloads.clear();
     const configs = configurations(dataset, options, teacher, student);
     print(`${introduction(configs)}\n`);
-    const results = await train(configs, data, options, stopper.signal);
+    probeFolder(options.figures);
+    const results = await train(configs, data, options, stopper);
     print(`\n${formatTable(resultsTable(results))}\n`);
     for (const note of reportNotes(results)) print(note);
     print("");
@@ -135,47 +136,53 @@ async function train(
   configs: readonly RunConfig[],
   data: DataOptions,
   options: QuickstartOptions,
-  signal: AbortSignal,
+  stopper: Stopper,
 ): Promise<RunResult[]> {
   const progress = showProgress({ total: configs.length });
   try {
     return await runTrials(configs, {
       ...data,
       runsDir: options.runs,
-      observer: progress.observer,
-      signal,
+      observer: (event) => {
+        stopper.observe(event);
+        progress.observer(event);
+      },
+      signal: stopper.signal,
       ...givenMachineOptions(options),
     });
   } catch (error) {
-    if (error instanceof UserError && error.exitCode === 130)
-      throw new UserError(`${error.message}; the next start goes on with the teacher`, {
-        exitCode: 130,
-      });
-    throw error;
+    throw stopper.told(error, "the next start goes on with the teacher");
   } finally {
     progress.close();
   }
 }
 
-/** Writes the figures anew. @returns a line a file, or why there is none */
+/**
+ * Writes the figures anew. Where the sheet cannot be drawn an older one stays as it is, and is said
+ * to be of another run.
+ * @returns a line a file, or why there is none
+ */
 async function draw(results: readonly RunResult[], folder: string): Promise<string[]> {
   const svg = path.join(folder, "quickstart.svg");
   const html = path.join(folder, "quickstart.html");
-  // An older sheet would show other runs than the page beside it; a link or a device stays.
-  if (lstatSync(svg, { throwIfNoEntry: false })?.isFile()) rmSync(svg);
   writeAtomic(html, await reportPage(results));
   const page = `${html} (open it in a browser)`;
   const executable = await findChromium();
-  if (executable === undefined) return [page, `no ${svg}: ${noBrowserAdvice()}`];
+  if (executable === undefined) return [page, notDrawn(svg, noBrowserAdvice())];
   try {
     writeAtomic(svg, await drawSheet(results, executable));
   } catch (error) {
     // Minutes of training are not lost to a browser that does not start.
     if (error instanceof FileError) throw error;
     const [reason] = String(error instanceof Error ? error.message : error).split("\n");
-    return [page, `no ${svg}: ${executable} could not draw it: ${reason}`];
+    return [page, notDrawn(svg, `${executable} could not draw it: ${reason}`)];
   }
   return [svg, page];
+}
+
+function notDrawn(svg: string, why: string): string {
+  if (!existsSync(svg)) return `no ${svg}: ${why}`;
+  return `no new ${svg}: ${why}; the one that is there shows an earlier run`;
 }
 
 async function drawSheet(results: readonly RunResult[], executable: string): Promise<string> {

@@ -1,7 +1,6 @@
 // What `train` and `distill` share: run the configurations, show progress, report, stop cleanly.
 import { progressPrinter } from "../datasets/download-progress.ts";
 import { percent } from "../display/format.ts";
-import { UserError } from "../errors.ts";
 import { profileText } from "../figures/profile.ts";
 import { describeRun } from "../training/canonical.ts";
 import type { NodeKinds } from "../training/node-kinds.ts";
@@ -12,6 +11,7 @@ import { runTrials, TrialsError } from "../training/trials.ts";
 import { givenMachineOptions, type RunOptions } from "./options.ts";
 import { print, printJson, tellText } from "./output.ts";
 import { showProgress } from "./progress.ts";
+import { stopOnSignals } from "./signals.ts";
 
 /** Prints the results to stdout; progress goes to stderr. */
 export async function runAndReport(
@@ -40,6 +40,7 @@ export async function runAndReport(
       ...(options.resume && { resume: true }),
       ...(options.profile && { profile: true }),
       observer: (event) => {
+        stopper.observe(event);
         if (event.type === "profile") profiled = event;
         progress?.observer(event);
       },
@@ -53,11 +54,7 @@ export async function runAndReport(
     if (error instanceof TrialsError && error.results.some((result) => result)) {
       report(error.results);
     }
-    if (error instanceof UserError && error.exitCode === 130) {
-      const message = `${error.message}; the same command with --resume goes on`;
-      throw new UserError(message, { exitCode: 130 });
-    }
-    throw error;
+    throw stopper.told(error, "the same command with --resume goes on");
   } finally {
     stopper.release();
   }
@@ -80,25 +77,6 @@ function tellProfile(event: ProfileEvent | undefined, config: RunConfig, json: b
     `\nprofile of ${name}:\n${profileText(profile)}\n` +
       `\ntrace of ${which} steps, for chrome://tracing or ui.perfetto.dev: ${trace}`,
   );
-}
-
-/** The first SIGINT or SIGTERM lets each step end and be kept; the second ends the process. */
-export function stopOnSignals(): { readonly signal: AbortSignal; release(): void } {
-  const controller = new AbortController();
-  const stop = (): void => {
-    if (controller.signal.aborted) process.exit(130);
-    process.stderr.write("\nstopping after this step (once more: at once)\n");
-    controller.abort();
-  };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
-  return {
-    signal: controller.signal,
-    release() {
-      process.off("SIGINT", stop);
-      process.off("SIGTERM", stop);
-    },
-  };
 }
 
 /** A line a run, the mean of several, and what a reader must know. */

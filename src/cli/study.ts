@@ -27,11 +27,13 @@ import { studyReport } from "../experiments/study-report.ts";
 import { theoremReport } from "../experiments/theorem1-report.ts";
 import { studyPage } from "../figures/study-page.ts";
 import { writeAtomic } from "../training/files.ts";
+import type { TrainingEvent } from "../training/observer.ts";
 import { RUNS_FOLDER } from "../training/run-store.ts";
+import { InterruptedError } from "../training/train.ts";
 import { runTrials } from "../training/trials.ts";
 import { integer } from "./options.ts";
 import { print, printJson } from "./output.ts";
-import { stopOnSignals } from "./run.ts";
+import { stopOnSignals } from "./signals.ts";
 import { showStudyProgress } from "./study-progress.ts";
 import { theoremCommand } from "./study-theorem.ts";
 
@@ -162,7 +164,10 @@ async function run(name: string, flags: RunFlags): Promise<void> {
       ...(flags.retryFailed && { retryFailed: true }),
       ...(flags.data !== undefined && { dataDir: flags.data }),
       ...(downloads && { onProgress: downloads.show }),
-      ...(progress && { observer: progress.observer }),
+      observer: (event: TrainingEvent) => {
+        stopper.observe(event);
+        progress?.observer(event);
+      },
     };
     const recorded = await runStudy(plan, options, runTrials);
     end();
@@ -177,11 +182,10 @@ async function run(name: string, flags: RunFlags): Promise<void> {
     end();
     if (!(error instanceof UserError)) throw error;
     const kept = store.read(trials.keys()).records.size;
-    throw new UserError(
-      `${error.message}; ${kept} of ${trials.size} trials are kept in ${store.folder}: ` +
-        "the same command goes on",
-      { exitCode: error.exitCode, cause: error },
-    );
+    const advice =
+      `${kept} of ${trials.size} trials are kept in ${store.folder}: ` + "the same command goes on";
+    if (error instanceof InterruptedError) throw stopper.told(error, advice);
+    throw new UserError(`${error.message}; ${advice}`, { exitCode: error.exitCode, cause: error });
   } finally {
     stopper.release();
   }

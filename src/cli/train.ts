@@ -6,6 +6,7 @@ import {
   addHyperParameters,
   addRunOptions,
   givenHyperParameters,
+  givenSeeds,
   givenSubject,
   type RunOptions,
 } from "./options.ts";
@@ -20,10 +21,9 @@ export function trainCommand(): Command {
   addHyperParameters(command, "Model and training (defaults below):");
   helpWithRecipes(command, ({ dataset }) => [recipeText("model", teacherRecipe(dataset))]);
   return command.action(async (options: RunOptions & Record<string, unknown>) => {
-    const { seed, trials } = options;
     const changes = givenHyperParameters(options);
-    const configs = Array.from({ length: trials }, (_, k) =>
-      teacherConfig({ ...givenSubject(options), seed: seed + k }, changes),
+    const configs = givenSeeds(options).map((seed) =>
+      teacherConfig({ ...givenSubject(options), seed }, changes),
     );
     await runAndReport(configs, options);
   });

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { OptionError } from "../errors.ts";
+import { checkLabels } from "../graph/check.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import type { Suggested } from "../suggested.ts";
 import { differences, summarise } from "./canonical.ts";
@@ -123,6 +124,7 @@ export async function loadRawSplit(
   options: DataOptions = {},
 ): Promise<RawSplit> {
   const parsed = parseSplit(spec);
+  checkLabels(graph);
   if (parsed.kind === "random") return randomSplit(graph, parsed);
   const entry = datasetEntry(graph.name);
   const read = reader(dataFolders(options.dataDir), options);

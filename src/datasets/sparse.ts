@@ -1,4 +1,5 @@
 // From sparse matrices as files hold them to the library's Csr: checked, sorted, merged.
+import { arraysFault, type CsrArrays } from "../graph/check.ts";
 import { type Csr, csrFromPairs, transpose } from "../graph/csr.ts";
 import { BadFileError } from "./errors.ts";
 
@@ -10,46 +11,21 @@ export const MAX_ENTRIES = 1 << 22;
 /** More classes than this are taken for a damaged label (NELL has 210). */
 export const MAX_CLASSES = 1 << 16;
 
-/** The arrays of a csr matrix, unchecked. */
-export interface CsrArrays {
-  readonly rows: number;
-  readonly columns: number;
-  readonly indptr: Int32Array;
-  readonly indices: Int32Array;
-}
-
 /**
  * Checks that the arrays form a matrix: lengths, ascending row starts, columns in range.
  *
  * @throws BadFileError naming the first entry that is wrong.
  */
 export function checkCsr(arrays: CsrArrays, where: string): void {
-  const { rows, columns, indptr, indices } = arrays;
+  const { rows, columns, indices } = arrays;
   if (rows > MAX_SIDE || columns > MAX_SIDE) {
     throw new BadFileError(where, `shape ${rows} x ${columns}; at most ${MAX_SIDE} a side`);
-  }
-  if (indptr.length !== rows + 1) {
-    throw new BadFileError(where, `indptr has ${indptr.length} entries for ${rows} rows`);
-  }
-  if (indptr[0] !== 0) throw new BadFileError(where, `indptr begins with ${indptr[0]}, not 0`);
-  for (let r = 0; r < rows; r++) {
-    if (indptr[r + 1]! < indptr[r]!) throw new BadFileError(where, `indptr falls at row ${r}`);
-  }
-  if (indptr[rows]! > indices.length) {
-    throw new BadFileError(
-      where,
-      `indptr announces ${indptr[rows]} entries, indices has ${indices.length}`,
-    );
   }
   if (indices.length > MAX_ENTRIES) {
     throw new BadFileError(where, `${indices.length} entries; at most ${MAX_ENTRIES}`);
   }
-  for (let k = 0; k < indptr[rows]!; k++) {
-    const column = indices[k]!;
-    if (column < 0 || column >= columns) {
-      throw new BadFileError(where, `entry ${k} is in column ${column} of ${columns}`);
-    }
-  }
+  const fault = arraysFault(arrays);
+  if (fault !== undefined) throw new BadFileError(where, fault);
 }
 
 /**

@@ -64,6 +64,7 @@ export const gcrd: Method<GcrdOptions, "mag" | "soft-labels"> = {
       description: "nodes drawn at each step; all where the graph has no more",
     },
   },
+  weights: ({ projection }, teacher, student) => projection * (teacher.width + student.width),
   presets: {
     // The reference's numbers on ogbn-mag; its default ones are ogbn-arxiv's.
     mag: { projection: 128, sample: 24_576 },

@@ -27,6 +27,9 @@ export interface StudentShape {
   readonly classes: number;
 }
 
+/** Of a teacher or a student. */
+export type ModelSize = Pick<StudentShape, "layers" | "width">;
+
 /** What a method may read beside the two models' outputs. */
 export interface TrainingGraph extends GraphInputs {
   /** The labelled training nodes. */
@@ -73,6 +76,16 @@ export interface Method<Options extends object, Preset extends string = string> 
   readonly defaults: Options;
   /** Every option's legal values, meaning and symbol in the paper. */
   readonly options: OptionTable<Options>;
+  /**
+   * Looks at options that are legal one by one and contradict each other; before anything is trained.
+   * @throws {OptionError} naming them and what is legal
+   */
+  check?(options: Options): void;
+  /**
+   * How many numbers of its own it holds at the least, where that depends on its options: what cannot
+   * fit the memory is refused before anything is trained.
+   */
+  weights?(options: Options, teacher: ModelSize, student: ModelSize): number;
   /** Named settings, each to be laid over the defaults. */
   readonly presets: Readonly<Record<Preset, Partial<Options>>>;
   /**

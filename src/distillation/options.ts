@@ -86,6 +86,9 @@ export function checkOptions<Options extends object>(
   options: object,
 ): asserts options is Options {
   const infos: Readonly<Record<string, OptionInfo>> = table;
+  if (typeof options !== "object" || options === null) {
+    throw new OptionError(`${method}: its options are ${String(options)}, not an object`);
+  }
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(infos, name)) {
       const known = Object.keys(infos);

@@ -11,7 +11,7 @@ import type {
   TrainingGraph,
 } from "./method.ts";
 import * as all from "./methods.ts";
-import type { OptionValue } from "./options.ts";
+import { checkOptions, type OptionValue } from "./options.ts";
 
 /** A method whose options are known only by its table. */
 export type AnyMethod = Method<Readonly<Record<string, OptionValue>>>;
@@ -63,6 +63,31 @@ export function findMethod(name: Suggested<MethodName>): AnyMethod {
     throw new OptionError(`no method "${printable(name)}"; there is ${names.join(", ")}${meant}`);
   }
   return found;
+}
+
+/** A method as a configuration holds it. */
+export interface ConfiguredMethod {
+  readonly name: string;
+  readonly version: number;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Looks at all that can be known of a method before there is a teacher.
+ * @throws {OptionError} for an unknown method, another version of it, or options that are missing,
+ *   unknown, illegal or contradict each other
+ */
+export function checkMethod({ name, version, options }: ConfiguredMethod): AnyMethod {
+  const method = findMethod(name);
+  if (version !== method.version) {
+    throw new OptionError(
+      `${name}: version ${version} is asked for, and this is version ${method.version}: equal ` +
+        "options no longer give the same loss",
+    );
+  }
+  checkOptions(name, method.options, options);
+  method.check?.(options as Record<string, OptionValue>);
+  return method;
 }
 
 /**

@@ -1,7 +1,7 @@
 // The results of studies: one file a trial, named by its configuration's hash.
 import { readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { fileError, reasonOf, writeAtomic } from "../training/files.ts";
+import { fileError, probeFolder, reasonOf, writeAtomic } from "../training/files.ts";
 import { jsonText } from "../training/sealed-json.ts";
 import { type FailureRecord, parseFailure, parseRecord, type TrialRecord } from "./trial-record.ts";
 
@@ -84,10 +84,8 @@ export class ResultsStore {
    * @throws FileError
    */
   prepare(): void {
-    const probe = join(this.folder, ".probe");
-    writeAtomic(probe, "");
+    probeFolder(this.folder);
     try {
-      rmSync(probe, { force: true });
       for (const name of readdirSync(this.folder)) {
         const writer =
           /^[0-9a-f]{16}(?:\.failed)?\.json\.(\d+)-[0-9a-f]{8}\.tmp$|^\.probe\.(\d+)-/.exec(name);

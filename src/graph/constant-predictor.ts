@@ -1,4 +1,5 @@
 // What a predictor that gives every node one class is right on: the line that a model must pass.
+import { InputError, labelsFault } from "./check.ts";
 import { type Graph, UNLABELLED } from "./graph.ts";
 
 export interface ConstantPredictor {
@@ -27,6 +28,8 @@ export function constantPredictor({
   labels,
   classless,
 }: Pick<Graph, "nodes" | "classes" | "labels" | "classless">): ConstantPredictor | null {
+  const fault = labelsFault({ nodes, classes, labels });
+  if (fault !== undefined) throw new InputError(`labels: ${fault}`);
   const without = new Set(classless);
   const sizes = new Array<number>(classes).fill(0);
   let known = 0;

@@ -1,4 +1,5 @@
 // Compressed sparse rows: the one sparse layout of the library, on the host side.
+import { InputError, isCount } from "./check.ts";
 
 /**
  * A sparse matrix by rows. Row r holds the entries indptr[r] .. indptr[r + 1] - 1.
@@ -21,7 +22,9 @@ export function nonzeros(matrix: Csr): number {
 
 /**
  * Sorted, unique arcs from (row, column) pairs: a counting sort by column, then by row,
- * in O(rows + columns + arcs). Pairs may repeat and come in any order.
+ * in O(rows + columns + arcs). Pairs may repeat and come in any order; rows and columns are counted
+ * from 0.
+ * @throws InputError for a pair outside the matrix, or a row without its column
  */
 export function csrFromPairs(
   rows: number,
@@ -29,6 +32,7 @@ export function csrFromPairs(
   rowOf: ArrayLike<number>,
   columnOf: ArrayLike<number>,
 ): Csr {
+  checkPairs(rows, columns, rowOf, columnOf);
   const count = rowOf.length;
   const byColumn = countingSort(columns, columnOf, null, count);
   const order = countingSort(rows, rowOf, byColumn, count);
@@ -48,6 +52,32 @@ export function csrFromPairs(
   }
   for (let r = 0; r < rows; r++) indptr[r + 1]! += indptr[r]!;
   return { rows, columns, indptr, indices: indices.slice(0, kept) };
+}
+
+function checkPairs(
+  rows: number,
+  columns: number,
+  rowOf: ArrayLike<number>,
+  columnOf: ArrayLike<number>,
+): void {
+  const fail = (fault: string): never => {
+    throw new InputError(`pairs for a ${rows} x ${columns} matrix: ${fault}`);
+  };
+  if (!isCount(rows) || !isCount(columns)) fail("the sides are no whole numbers");
+  if (!(rowOf.length === columnOf.length)) {
+    fail(`${rowOf.length} rows and ${columnOf.length} columns; each pair has one of each`);
+  }
+  const checkEnds = (name: string, side: number, ends: ArrayLike<number>): void => {
+    for (let k = 0; k < ends.length; k++) {
+      const end = ends[k]!;
+      // In this order NaN and fractions fail too.
+      if (end >= 0 && end < side && Math.floor(end) === end) continue;
+      const hint = end === side ? "; they are counted from 0" : "";
+      fail(`pair ${k} is in ${name} ${end} of ${side}${hint}`);
+    }
+  };
+  checkEnds("row", rows, rowOf);
+  checkEnds("column", columns, columnOf);
 }
 
 /** Stable order of 0..count-1 (or of `previous`) by key. */

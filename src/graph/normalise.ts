@@ -1,4 +1,5 @@
 // Normalisations of adjacency and features.
+import { checkAdjacency, checkCsr } from "./check.ts";
 import type { Csr } from "./csr.ts";
 
 /**
@@ -6,11 +7,12 @@ import type { Csr } from "./csr.ts";
  * An isolated node keeps its own features with weight 1.
  * Source: Kipf and Welling 2017, section 2; used by GCNII as P.
  *
- * @param adjacency nodes x nodes without self loops, sorted rows.
+ * @param adjacency nodes x nodes: both directions of each edge, no self loops, sorted rows
+ * @throws InputError for any other matrix
  */
 export function symmetricNormalised(adjacency: Csr): Csr {
+  checkAdjacency(adjacency);
   const { rows, columns, indptr, indices } = adjacency;
-  if (rows !== columns) throw new RangeError(`adjacency is ${rows} x ${columns}, not square`);
   const scale = new Float64Array(rows);
   for (let r = 0; r < rows; r++) scale[r] = 1 / Math.sqrt(indptr[r + 1]! - indptr[r]! + 1);
   const outIndptr = new Int32Array(rows + 1);
@@ -36,8 +38,12 @@ export function symmetricNormalised(adjacency: Csr): Csr {
   return { rows, columns, indptr: outIndptr, indices: outIndices, values };
 }
 
-/** Each row divided by its sum; an empty row, or one that sums to 0, stays as it is. */
+/**
+ * Each row divided by its sum; an empty row, or one that sums to 0, stays as it is.
+ * @throws InputError for a matrix that is not sound, or holds NaN or an infinity
+ */
 export function rowNormalised(matrix: Csr): Csr {
+  checkCsr(matrix, "a matrix of features");
   const { rows, indptr, indices } = matrix;
   const values = new Float32Array(indices.length);
   for (let r = 0; r < rows; r++) {

@@ -1,4 +1,5 @@
 // An order of nodes in which neighbours stand near each other: Rabbit order.
+import { checkAdjacency } from "./check.ts";
 import type { Csr } from "./csr.ts";
 
 /**
@@ -12,8 +13,11 @@ import type { Csr } from "./csr.ts";
  *
  * @param adjacency nodes x nodes, both directions of each edge
  * @returns the node at each position
+ * @throws InputError for a matrix that is no adjacency
  */
-export function localityOrder({ rows, indptr, indices }: Csr): Int32Array {
+export function localityOrder(adjacency: Csr): Int32Array {
+  checkAdjacency(adjacency);
+  const { rows, indptr, indices } = adjacency;
   const communities = new Communities(rows);
   /** Of a merged community: its neighbours and how many arcs lead to each, in turn. */
   const arcsOf = new Map<number, Int32Array>();

@@ -1,4 +1,5 @@
 // A graph and its splits with the nodes in another order, and numbers of nodes brought back from it.
+import { checkGraph, InputError, nodesFault } from "./check.ts";
 import type { Csr } from "./csr.ts";
 import type { Graph, Split } from "./graph.ts";
 
@@ -27,9 +28,13 @@ export class NodeOrder {
     this.#position = position;
   }
 
-  /** The graph with its nodes in this order. @throws RangeError for another number of nodes */
+  /**
+   * The graph with its nodes in this order.
+   * @throws RangeError for another number of nodes; InputError for a graph that is not sound
+   */
   graph(graph: Graph): Graph {
     this.#check(graph.nodes, graph.name);
+    checkGraph(graph);
     const adjacency = this.#rows(graph.adjacency);
     const indices = adjacency.indices.map((node) => this.#position[node]!);
     for (let r = 0; r < graph.nodes; r++) {
@@ -44,7 +49,10 @@ export class NodeOrder {
     };
   }
 
-  /** A split of the graph as the dataset numbers it, in this order. */
+  /**
+   * A split of the graph as the dataset numbers it, in this order.
+   * @throws InputError for a node that is not in the graph
+   */
   split(split: Split): Split {
     const [train, val, test] = [split.train, split.val, split.test].map((set) => this.#set(set));
     return { ...split, train: train!, val: val!, test: test! };
@@ -71,6 +79,8 @@ export class NodeOrder {
   }
 
   #set(nodes: Int32Array): Int32Array {
+    const fault = nodesFault(nodes, this.nodes.length);
+    if (fault !== undefined) throw new InputError(`a set of nodes: ${fault}`);
     return nodes.map((node) => this.#position[node]!).sort();
   }
 

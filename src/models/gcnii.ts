@@ -48,7 +48,8 @@ export class Gcnii implements Model {
    * this model with this seed starts from the same weights.
    */
   constructor(config: GcniiConfig, { features, classes }: GraphShape, seed: number) {
-    validate(config);
+    checkGcnii(config);
+    checkShape({ features, classes });
     const { layers, width, lambda } = config;
     this.config = config;
     this.#thetas = Array.from({ length: layers }, (_, l) => Math.log(lambda / (l + 1) + 1));
@@ -126,14 +127,23 @@ function symmetricUniform<R extends tf.Rank>(
   );
 }
 
-function validate(config: GcniiConfig): void {
-  const { layers, width, alpha, lambda, dropout } = config;
+/** @throws OptionError for a number that makes no model */
+export function checkGcnii(config: GcniiConfig): void {
+  const { kind, layers, width, alpha, lambda, dropout } = config;
   const fail = (what: string): never => {
     throw new OptionError(`GCNII: ${what}`);
   };
+  if (kind !== "gcnii") fail(`kind is ${String(kind)}, not "gcnii"`);
   if (!Number.isInteger(layers) || layers < 1) fail(`layers is ${layers}, not 1 or more`);
   if (!Number.isInteger(width) || width < 1) fail(`width is ${width}, not 1 or more`);
   if (!(alpha >= 0 && alpha <= 1)) fail(`alpha is ${alpha}, not between 0 and 1`);
   if (!(lambda >= 0 && Number.isFinite(lambda))) fail(`lambda is ${lambda}, not 0 or more`);
   if (!(dropout >= 0 && dropout < 1)) fail(`dropout is ${dropout}, not in [0, 1)`);
+}
+
+function checkShape(shape: GraphShape): void {
+  for (const [name, count] of Object.entries(shape)) {
+    if (Number.isInteger(count) && count >= 1) continue;
+    throw new OptionError(`GCNII: ${name} is ${count}, not 1 or more`);
+  }
 }

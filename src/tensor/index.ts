@@ -26,7 +26,7 @@ export {
   softmaxSoftCrossEntropy,
   Targets,
 } from "./loss.ts";
-export { type MemoryUse, OutOfMemoryError } from "./memory.ts";
+export { type MemoryUse, OutOfMemoryError, WASM_BYTES } from "./memory.ts";
 export type { StartedNative } from "./native/backend.ts";
 export { NATIVE_BACKEND } from "./native/backend.ts";
 export { nativeRecord } from "./native/build.ts";
@@ -48,3 +48,4 @@ export { takeRows, unitRows } from "./rows.ts";
 export { type Similarity, similarities, similarityMismatch } from "./similarity.ts";
 export { arcProducts, SparseMatrix, spmm } from "./sparse.ts";
 export { tanh } from "./tanh.ts";
+export { MOST_THREADS } from "./threads.ts";

@@ -3,6 +3,8 @@ import { UserError } from "../errors.ts";
 
 const PAGE = 65_536;
 const MAXIMUM_PAGES = 65_536;
+/** The most that 32-bit addresses reach. */
+export const WASM_BYTES = MAXIMUM_PAGES * PAGE;
 /** Bytes that a kernel may read (never write) beyond the end of a block. */
 const SLACK = 16;
 /** Below this address lies what the compiler placed. */
@@ -85,8 +87,8 @@ export class Memory {
   #change: Change | undefined;
 
   /** @param limit bytes, at most 4 GiB (what 32-bit addresses reach) */
-  constructor(limit = MAXIMUM_PAGES * PAGE) {
-    this.#limit = Math.min(limit, MAXIMUM_PAGES * PAGE);
+  constructor(limit = WASM_BYTES) {
+    this.#limit = Math.min(limit, WASM_BYTES);
     this.wasm = new WebAssembly.Memory({ initial: 2, maximum: MAXIMUM_PAGES, shared: true });
   }
 

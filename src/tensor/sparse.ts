@@ -1,5 +1,6 @@
 // Sparse matrices on the engine, and their product with dense ones, differentiable.
 import * as tf from "@tensorflow/tfjs";
+import { checkCsr } from "../graph/check.ts";
 import { type Csr, nonzeros, transpose } from "../graph/csr.ts";
 import { runningBackend } from "./backend.ts";
 import { Buffer } from "./buffer.ts";
@@ -78,8 +79,13 @@ export class SparseMatrix {
     return this.#wasm;
   }
 
-  /** Copies the matrix into the engine's memory where an operator first needs it. */
+  /**
+   * Copies the matrix into the engine's memory where an operator first needs it. It is checked here,
+   * once: kernels trust what they read.
+   * @throws InputError for a matrix that is not sound, or holds NaN or an infinity
+   */
   static from(host: Csr): SparseMatrix {
+    checkCsr(host, `a sparse ${host.rows} x ${host.columns} matrix`);
     return new SparseMatrix(host);
   }
 

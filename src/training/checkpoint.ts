@@ -76,6 +76,15 @@ export function writeCheckpoint(path: string, owner: CheckpointOwner, state: Tra
   writeAtomic(path, encodeSafetensors({ tensors, metadata }));
 }
 
+/** The fingerprint of the data that a checkpoint belongs to; undefined where nobody can tell. */
+export function checkpointData(path: string): string | undefined {
+  try {
+    return decodeSafetensors(readBytes(path), path).metadata["data"];
+  } catch {
+    return undefined; // there is none, or whoever reads it says what is wrong with it
+  }
+}
+
 /**
  * The state at which the run stopped, or undefined where there is no checkpoint.
  * @throws FormatError where the file is damaged or belongs to something else.

@@ -153,6 +153,17 @@ function writeAll(file: number, bytes: Uint8Array): void {
   }
 }
 
+/**
+ * Makes a folder where there is none and tries to write in it, before time is spent on what could not
+ * be kept.
+ * @throws FileError
+ */
+export function probeFolder(folder: string): void {
+  const probe = path.join(folder, ".probe");
+  writeAtomic(probe, "");
+  removeQuietly(probe);
+}
+
 /** After a failed write: the first error is the one to report, not a second from tidying up. */
 function removeQuietly(path: string): void {
   try {

@@ -16,6 +16,24 @@ export function attendedLayer(attention: readonly (readonly number[])[]): number
 }
 
 /**
+ * What can be known before the donor is trained.
+ * @throws OptionError where the donor has no such layer, or another width
+ */
+export function checkInheritance({ from, layer }: InitialWeights, model: GcniiConfig): void {
+  const { layers, width } = from.model;
+  if (model.layers !== 1 || model.width !== width) {
+    throw new OptionError(
+      `weights are copied from a model of width ${width} into one layer of that width, ` +
+        `not into ${model.layers}L-${model.width}H`,
+    );
+  }
+  if (layer === "attended" || (Number.isInteger(layer) && layer >= 0 && layer < layers)) return;
+  throw new OptionError(
+    `the run that weights are copied from has layers 0 to ${layers - 1}, not ${layer}`,
+  );
+}
+
+/**
  * Both linear layers of a trained model and one of its convolutions, as the parameters of a model
  * of one layer. theta keeps its place: in the new model it is that of a first layer.
  * @throws OptionError where the donor has no such layer, no attention, or another width
@@ -25,13 +43,8 @@ export function inheritedParameters(
   donor: { readonly result: RunResult; readonly model: ModelFile },
   model: GcniiConfig,
 ): ModelFile["parameters"] {
-  const { layers, width } = from.model;
-  if (model.layers !== 1 || model.width !== width) {
-    throw new OptionError(
-      `weights are copied from a model of width ${width} into one layer of that width, ` +
-        `not into ${model.layers}L-${model.width}H`,
-    );
-  }
+  checkInheritance({ from, layer }, model);
+  const { layers } = from.model;
   const attention = donor.result.inspection?.last.matrices["attention"];
   if (layer === "attended" && attention?.[0]?.length !== layers) {
     throw new OptionError(
@@ -39,9 +52,6 @@ export function inheritedParameters(
     );
   }
   const picked = layer === "attended" ? attendedLayer(attention!) : layer;
-  if (!Number.isInteger(picked) || picked < 0 || picked >= layers) {
-    throw new OptionError(`run ${donor.result.id} has layers 0 to ${layers - 1}, not ${picked}`);
-  }
   const names = ["input.weight", "input.bias", "convolution.0.weight", "output.weight"];
   return new Map(
     [...names, "output.bias"].map((name) => {

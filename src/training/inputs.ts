@@ -1,6 +1,6 @@
 // A graph and a split on the engine, as training reads them, and their fingerprint.
 import { createHash } from "node:crypto";
-import { UserError } from "../errors.ts";
+import { checkGraph, checkLabels, checkSplit } from "../graph/check.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { rowNormalised, symmetricNormalised } from "../graph/normalise.ts";
 import type { GraphInputs } from "../models/model.ts";
@@ -12,8 +12,12 @@ export interface Held<T> {
   dispose(): void;
 }
 
-/** The normalised adjacency (nodes x nodes) and features (nodes x features). */
+/**
+ * The normalised adjacency (nodes x nodes) and features (nodes x features).
+ * @throws InputError for a graph that is not sound: indices out of range, self loops, NaN, lengths
+ */
 export function graphInputs(graph: Graph): Held<GraphInputs> {
+  checkGraph(graph);
   const adjacency = SparseMatrix.from(symmetricNormalised(graph.adjacency));
   const features = SparseMatrix.from(rowNormalised(graph.features));
   return {
@@ -32,12 +36,13 @@ export interface SplitTargets {
   readonly test: Targets;
 }
 
-/** @throws UserError for an empty set: nothing could be trained, chosen or reported. */
+/**
+ * @throws InputError for sets that are empty or overlap, or hold what is no labelled node of the
+ *   graph: nothing could be trained, chosen or reported
+ */
 export function splitTargets(graph: Graph, split: Split): Held<SplitTargets> {
-  for (const set of ["train", "val", "test"] as const) {
-    if (split[set].length > 0) continue;
-    throw new UserError(`the split ${split.name} of ${graph.name} has no ${set} nodes`);
-  }
+  checkLabels(graph);
+  checkSplit(split, graph);
   const of = (nodes: Int32Array): Targets => new Targets(graph.labels, nodes, graph.classes);
   const value = { train: of(split.train), val: of(split.val), test: of(split.test) };
   return {

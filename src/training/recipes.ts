@@ -9,6 +9,7 @@ import {
 } from "../distillation/registry.ts";
 import type { GcniiConfig } from "../models/gcnii.ts";
 import type { Suggested } from "../suggested.ts";
+import { checkConfig, checkKeys } from "./config-check.ts";
 import { type ChosenRecipe, type RecipeFile, recipeFile } from "./recipe-file.ts";
 import type { RunConfig, TrainingConfig } from "./run.ts";
 
@@ -140,6 +141,13 @@ export interface Subject {
   readonly order?: NonNullable<RunConfig["order"]>;
 }
 
+/** @throws OptionError for a key that nothing reads: a slip of the pen would be the default silently */
+function checkGiven(subject: Subject, changes: Changes): void {
+  checkKeys(subject, ["dataset", "split", "seed", "order"], "what is to be run");
+  const known = ["model", "training", "options", "preset", "recipe"];
+  checkKeys(changes, known, "the changes to a recipe");
+}
+
 /** The parts of a configuration that say what is run. */
 function subjectParts({ dataset, split, seed, order }: Subject) {
   const usual = datasetEntry(dataset).defaultSplit;
@@ -148,15 +156,18 @@ function subjectParts({ dataset, split, seed, order }: Subject) {
 
 /**
  * A model trained alone, by the teachers' recipe.
- * @throws OptionError for an unknown dataset
+ * @throws OptionError for an unknown dataset, or a number or a key that makes no sense
  */
 export function teacherConfig(subject: Subject, changes: Changes = {}): RunConfig {
+  checkGiven(subject, changes);
   const { model, training } = teacherRecipe(subject.dataset);
-  return {
+  const config = {
     ...subjectParts(subject),
     model: { ...model, ...changes.model },
     training: { ...training, ...changes.training },
   };
+  checkConfig(config, "the teacher");
+  return config;
 }
 
 /**
@@ -173,13 +184,14 @@ export function studentConfig<Name extends Suggested<MethodName>>(
   teacher: RunConfig,
   changes: Changes<Name> = {},
 ): RunConfig {
+  checkGiven(subject, changes);
   const method = findMethod(methodName);
   const { recipe: id = method.name } = changes;
   const recipe =
     id === null ? unsearchedRecipe(subject.dataset) : studentRecipe(subject.dataset, id);
   const given =
     changes.preset === undefined ? { ...recipe.options, ...changes.options } : changes.options;
-  return {
+  const config = {
     ...subjectParts(subject),
     model: { ...recipe.model, ...changes.model },
     training: { ...recipe.training, ...changes.training },
@@ -190,6 +202,8 @@ export function studentConfig<Name extends Suggested<MethodName>>(
     },
     ...(method.needsTeacher && { teacher }),
   };
+  checkConfig(config, "the student");
+  return config;
 }
 
 /** Where teachers' seeds start: one teacher serves the students of all seeds. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { UserError } from "../errors.ts";
 import { printable } from "../printable.ts";
 import { runId } from "./canonical.ts";
-import type { CheckpointOwner } from "./checkpoint.ts";
+import { type CheckpointOwner, checkpointData } from "./checkpoint.ts";
 import { readBytes, readText, writeAtomic } from "./files.ts";
 import { decodeModel, encodeModel, type ModelFile } from "./model-file.ts";
 import type { RunConfig, RunResult } from "./run.ts";
@@ -106,6 +106,32 @@ export function isSound(files: RunFiles): boolean {
     return true;
   } catch (error) {
     if (error instanceof UserError) return false;
+    throw error;
+  }
+}
+
+/**
+ * A run's id says nothing of the data: two graphs may go by one name.
+ * @param name of the run, for the message
+ * @param data fingerprint of the graph and the split that are to be trained on now
+ * @throws UserError where the folder holds a run, or a checkpoint, of other data: neither is lost
+ */
+export function refuseOtherData(files: RunFiles, name: string, data: string): void {
+  const there = [storedData(files), checkpointData(files.checkpoint)];
+  if (there.every((found) => found === undefined || found === data)) return;
+  throw new UserError(
+    `${name}: ${files.folder} holds the same run on other data of that name; it is kept: ` +
+      "choose another folder for runs, or move that one away",
+  );
+}
+
+/** The fingerprint of the data of a finished run; undefined where there is none, or it is damaged. */
+function storedData({ result, model }: RunFiles): string | undefined {
+  if (!existsSync(result)) return undefined;
+  try {
+    return readResult(result).data.fingerprint ?? readModel(model).data;
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
     throw error;
   }
 }

@@ -18,6 +18,7 @@ import {
 } from "../tensor/index.ts";
 import { runId } from "./canonical.ts";
 import type { TrainingState, Values } from "./checkpoint.ts";
+import { checkSeed, checkTraining } from "./config-check.ts";
 import { withForward } from "./evaluate.ts";
 import type { Observer, StopSignal } from "./observer.ts";
 import { notebookTrainingLine } from "./progress.ts";
@@ -133,6 +134,8 @@ class Training {
 
   constructor(task: TrainingTask, options: TrainingOptions) {
     const { from } = options;
+    checkTraining(task.config.training);
+    checkSeed(task.config.seed, "a run's configuration");
     this.#task = task;
     this.#options = options;
     this.#observer = options.observer ?? notebookTrainingLine(task.config);

@@ -28,6 +28,7 @@ import {
   type TrainingState,
   writeCheckpoint,
 } from "./checkpoint.ts";
+import { DEAD_TEACHER } from "./dead.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
 import { writeAtomic } from "./files.ts";
 import { inheritedParameters } from "./initial.ts";
@@ -39,6 +40,7 @@ import type { RunConfig, RunResult } from "./run.ts";
 import {
   type RunFiles,
   readRun,
+  refuseOtherData,
   runFiles,
   type StoredRun,
   writeRun,
@@ -89,6 +91,7 @@ export async function runTrial(
   const owner = { config, data: fingerprint(trial.graph, trial.split), flavour: engine.flavour };
   const files = runFiles(trial.runsDir, config);
   const id = runId(config);
+  refuseOtherData(files, describeRun(config), owner.data);
   const { finished, from } = earlierWork(trial, files, owner, observer);
   if (finished) {
     observer({ type: "finish", id, result: finished.result, cached: true });
@@ -145,6 +148,7 @@ export async function runTrial(
     );
     const outcome = await work.catch(outcomeSoFar);
     beginPhase("result");
+    const found = measured(model, inputs, targets, { graph, split }, outcome);
     const result: RunResult = {
       format: "abkd-run/1",
       id,
@@ -161,9 +165,12 @@ export async function runTrial(
         fingerprint: owner.data,
       },
       parameters: countParameters(model, distillation, teacher?.result),
-      ...measured(model, inputs, targets, { graph, split }, outcome),
+      ...found,
+      warnings: [...found.warnings, ...(teacher?.result.dead ? [DEAD_TEACHER] : [])],
       timing: timing(outcome, engine.threads),
     };
+    // Another process may have been at work meanwhile.
+    refuseOtherData(files, describeRun(config), owner.data);
     const trained = { ...owner, shape, parameters: modelParameters(model) };
     if (outcome.interrupted) {
       writeStoppedModel(files, trained);
@@ -214,9 +221,12 @@ function inOrder({ graph, split, order }: Trial): Pick<Trial, "graph" | "split">
   return { graph: nodes.graph(graph), split: nodes.split(split) };
 }
 
-/** The finished run or the checkpoint that `trial.start` lets us take. */
-function earlierWork(
-  { config, start }: Trial,
+/**
+ * The finished run or the checkpoint that `start` lets us take.
+ * @throws FormatError for damaged files, unless they may be replaced
+ */
+export function earlierWork(
+  { config, start }: Pick<Trial, "config" | "start">,
   files: RunFiles,
   owner: CheckpointOwner,
   observer: Observer,

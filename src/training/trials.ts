@@ -1,14 +1,22 @@
 // Many runs at once, on worker threads, each teacher trained once.
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
-import { type DataOptions, loadDataset, loadSplit, parseSplit } from "../datasets/index.ts";
+import { type DataOptions, loadDataset, loadSplit } from "../datasets/index.ts";
 import { orInterrupted } from "../display/host.ts";
-import { OptionError, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { localityOrder } from "../graph/order.ts";
 import { chooseEngine, type EngineChoice, wantedThreads } from "../tensor/index.ts";
+import {
+  checkPlan,
+  checkRequest,
+  type Planned,
+  prerequisites,
+  withPrerequisites,
+} from "./beforehand.ts";
 import { describeRun, runId } from "./canonical.ts";
 import { Cores, type Share } from "./cores.ts";
+import { teacherTrouble } from "./dead.ts";
 import type { Observer, TrainingEvent } from "./observer.ts";
 import { notebookTrialsLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
@@ -67,14 +75,17 @@ export class TrialsError extends UserError {
  * @returns the results in the order of the configurations; after a notebook's interrupt those that
  *   are done, and of those that were stopped the best epoch so far, which say `interrupted` and whose
  *   model readModel(runFiles(runsDir, config).model) has. Runs that had no epoch done are left out.
- * @throws UserError for data that cannot be had, OptionError for a teacher of another split,
- *   both before anything is trained; InterruptedError after `signal`, with the same results, and
- *   where there is none of them; TrialsError where runs failed, once all others are done.
+ * @throws before anything is trained: OptionError for a configuration or an option that makes no
+ *   sense, UserError for data that cannot be had, a run that cannot fit the memory, a folder that
+ *   cannot be written or holds a run of other data of the same name; then InterruptedError after
+ *   `signal`, with the same results, and where there is none of them; TrialsError where runs failed,
+ *   once all others are done.
  */
 export async function runTrials(
   configs: readonly RunConfig[],
   options: TrialsOptions = {},
 ): Promise<RunResult[]> {
+  checkRequest(configs, options);
   const line = options.observer ? undefined : notebookTrialsLine(new Set(configs.map(runId)));
   const interrupt = new AbortController();
   const signal = AbortSignal.any([interrupt.signal, ...(options.signal ? [options.signal] : [])]);
@@ -96,22 +107,6 @@ export async function runTrials(
   }
 }
 
-/** What must be trained before a run: its teacher, and the run whose weights it starts from. */
-function prerequisites({ teacher, initial }: RunConfig): RunConfig[] {
-  return [...(teacher ? [teacher] : []), ...(initial ? [initial.from] : [])];
-}
-
-/** The runs with all that they need, equal ones once. */
-function withPrerequisites(configs: readonly RunConfig[]): Map<string, RunConfig> {
-  const all = new Map<string, RunConfig>();
-  const add = (config: RunConfig): void => {
-    for (const needed of prerequisites(config)) add(needed);
-    all.set(runId(config), config);
-  };
-  for (const config of configs) add(config);
-  return all;
-}
-
 const BEFORE_TRAINING = "stopped before any training";
 
 async function trainAll(
@@ -122,17 +117,27 @@ async function trainAll(
   const { signal, observer = () => {} } = options;
   const all = withPrerequisites(configs);
   const needed = new Set([...all.values()].flatMap(prerequisites).map(runId));
-  for (const config of all.values()) {
-    refuseOtherSplits(config);
-    // What is not built must be said before anything is trained.
-    chooseEngine(options.engine ?? "auto", config.model.width);
-  }
   const onWarning = (message: string): void => observer({ type: "note", message });
-  const data = await loadData(configs, { onWarning, ...options }).catch((cause: unknown) => {
-    throw signal?.aborted ? new InterruptedError(BEFORE_TRAINING) : cause;
-  });
+  const data = await loadData([...all.values()], { onWarning, ...options }).catch(
+    (cause: unknown) => {
+      throw signal?.aborted ? new InterruptedError(BEFORE_TRAINING) : cause;
+    },
+  );
   if (signal?.aborted) throw new InterruptedError(BEFORE_TRAINING);
+  const planned = (config: RunConfig): Planned & Data => {
+    const cached = needed.has(runId(config)) || options.resume === "repair";
+    const start = cached ? "cache" : options.resume ? "resume" : "anew";
+    return { config, ...data.get(dataKey(config))!, start };
+  };
+  checkPlan([...all.values()].map(planned), options);
   onBegin();
+  const warned = new Set<string>();
+  const warnOf = (teacher: RunResult): void => {
+    if (warned.has(teacher.id)) return;
+    warned.add(teacher.id);
+    const message = teacherTrouble(teacher, data.get(dataKey(teacher.config))!.graph);
+    if (message !== undefined) observer({ type: "note", message });
+  };
   const pool = new Pool(options, all.size);
   const running = new Map<string, Promise<RunResult>>();
 
@@ -142,17 +147,15 @@ async function trainAll(
     if (already) return already;
     // Asked for here and now, so that teachers are queued before the students that wait for them.
     const before = prerequisites(config).map(run);
-    const start = needed.has(id) || options.resume === "repair" ? "cache" : options.resume;
-    const trial = {
-      config,
-      ...data.get(dataKey(config))!,
-      start: start === true ? "resume" : start || "anew",
-      profile: options.profile === true && id === runId(configs[0]!),
-    } as const;
+    const profile = options.profile === true && id === runId(configs[0]!);
+    const trial = { ...planned(config), profile };
     const result =
       before.length > 0
         ? Promise.all(before).then(
-            () => pool.run(trial, observer),
+            (teachers) => {
+              if (config.teacher) warnOf(teachers[0]!);
+              return pool.run(trial, observer);
+            },
             (cause) => {
               throw cause instanceof InterruptedError ? cause : new TeacherFailure(config, cause);
             },
@@ -174,18 +177,6 @@ async function trainAll(
     return conclude(configs, outcomes);
   } finally {
     await pool.close();
-  }
-}
-
-/** @throws OptionError where a run would learn from one of another split */
-function refuseOtherSplits(config: RunConfig): void {
-  const { dataset, split } = config;
-  for (const needed of prerequisites(config)) {
-    if (needed.dataset === dataset && needed.split === split) continue;
-    throw new OptionError(
-      `a student of ${dataset} ${split} has a teacher of ${needed.dataset} ${needed.split}, ` +
-        "which may have been trained on the student's test nodes",
-    );
   }
 }
 
@@ -246,8 +237,6 @@ async function loadData(
   configs: readonly RunConfig[],
   options: DataOptions,
 ): Promise<Map<string, Data>> {
-  // A name with a slip of the pen must not cost a download first.
-  for (const { split } of configs) parseSplit(split);
   const graphs = new Map<string, Graph>();
   const orders = new Map<string, Int32Array>();
   const data = new Map<string, Data>();

@@ -73,11 +73,25 @@ describe("quickstart", () => {
     const data = path.join(folder, "data");
     await mkdir(path.join(data, "planetoid"), { recursive: true });
     await writeFile(path.join(data, "planetoid/ind.cora.x"), "not a pickle");
+    await rm(path.join(folder, "figures"), { recursive: true, force: true });
     const { results, text } = await start({ data });
     assert.match(text, /^cora cannot be had, so this is synthetic: .*ind\.cora\.x.*$/m);
     assert.equal(results[0]!.config.dataset, "synthetic");
     assert.match(text, /no .*quickstart\.svg: \/bin\/false could not draw it/);
     assert.ok(!existsSync(path.join(folder, "figures/quickstart.svg")));
+  });
+
+  it("leaves an earlier picture where it cannot draw a new one, and says whose it is", async (t) => {
+    process.env["CHROMIUM"] = "/bin/false";
+    t.after(() => delete process.env["CHROMIUM"]);
+    const svg = path.join(folder, "figures/quickstart.svg");
+    await writeFile(svg, "<svg>an earlier run's</svg>");
+    const { text } = await start({ dataset: "synthetic" });
+    assert.equal(await readFile(svg, "utf8"), "<svg>an earlier run's</svg>");
+    assert.match(
+      text,
+      /^no new .*quickstart\.svg: .*; the one that is there shows an earlier run$/m,
+    );
   });
 
   it("refuses a dataset that does not exist", async () => {

@@ -108,6 +108,35 @@ export const wrong = runTrials(configs, { labourers: 1 });\n`;
     );
   });
 
+  it("has declarations without an error of their own, without danfojs and a browser's types", async () => {
+    const file = path.join(folder, "strict.mts");
+    const names = "type RunConfig, runTrials, dataFrame, openStudy, SparseMatrix";
+    await writeFile(
+      file,
+      `import { ${names} } from "abkd";
+const configs: RunConfig[] = [];
+export const all = [runTrials(configs), dataFrame, openStudy, SparseMatrix];\n`,
+    );
+    assert.ok(!existsSync(path.join(folder, "node_modules/danfojs-node")));
+    const strict = { strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false };
+    for (const [module, lib] of [
+      ["nodenext", ["es2022"]],
+      ["nodenext", ["es2022", "dom"]],
+      ["preserve", ["es2022"]],
+    ] as const) {
+      const moduleResolution = module === "preserve" ? "bundler" : module;
+      const given = { module, moduleResolution, lib, target: "es2022", noEmit: true };
+      const compilerOptions = { ...strict, ...given, types: ["node"] };
+      const config = { compilerOptions, files: ["strict.mts"] };
+      await writeFile(path.join(folder, "tsconfig.strict.json"), JSON.stringify(config));
+      const compiler = path.join(root, "node_modules/typescript/bin/tsc");
+      const { stdout } = run(folder, process.execPath, compiler, "-p", "tsconfig.strict.json");
+      // Others' declarations have errors of their own: tfjs's and plotly's want a browser's types.
+      const ours = stdout.split("\n").filter((line) => /^(node_modules\/abkd\/|strict)/.test(line));
+      assert.deepEqual(ours, [], `${module}, ${lib.join()}`);
+    }
+  });
+
   it("distils on the embedded graph by `npx abkd distill`", () => {
     const tiny = [
       ...["--teacher-layers", "4", "--teacher-width", "8", "--teacher-epochs", "3"],

@@ -86,7 +86,10 @@ test("a cached teacher is reused; a damaged or foreign entry is said and trained
     const found = events.find((e) => e.type === "finish" && !e.result.config.method);
     return {
       cached: found?.type === "finish" && found.cached,
-      notes: events.flatMap((e) => (e.type === "note" ? [e.message] : [])),
+      // Six epochs kill this teacher, which is a test of its own.
+      notes: events.flatMap((e) =>
+        e.type === "note" && !e.message.includes(" is dead: ") ? [e.message] : [],
+      ),
     };
   };
   assert.deepEqual(await cached(), { cached: false, notes: [] });

@@ -14,7 +14,14 @@ import { collapseWarning, remainingScale } from "./collapse.ts";
 import { createDissimilarity, type Dissimilarity } from "./dissimilarity.ts";
 import { abkdLoss, totalLoss } from "./loss.ts";
 import { chosenLayers, type Layers, layerOf, type PreparedMaps, prepareMaps } from "./maps.ts";
-import { type AbkdOptions, checkAbkdOptions, defaults, presets, table } from "./options.ts";
+import {
+  type AbkdOptions,
+  checkAbkdOptions,
+  defaults,
+  leastWeights,
+  presets,
+  table,
+} from "./options.ts";
 import { Projections } from "./projections.ts";
 import { Weights } from "./weights.ts";
 
@@ -203,6 +210,8 @@ export const abkd: Method<AbkdOptions, keyof typeof presets> = {
   defaults,
   options: table,
   presets,
+  check: checkAbkdOptions,
+  weights: leastWeights,
   create(teacher, student, _graph, options, seed) {
     checkAbkdOptions(options);
     if (!teacher) throw new Error("abkd needs a teacher's outputs");

@@ -1,5 +1,6 @@
 // ABKD's options: every choice that the paper makes or leaves open.
 import { OptionError } from "../../errors.ts";
+import type { ModelSize } from "../method.ts";
 import { checkOptions, type OptionTable } from "../options.ts";
 import { MAP_KINDS, type MapKind } from "./maps.ts";
 
@@ -196,4 +197,17 @@ export function checkAbkdOptions(options: object): asserts options is AbkdOption
         'legal: false, or projections "trained" or "frozen"',
     );
   }
+}
+
+/** What d_a decides of the attention's and the projections' weights. */
+export function leastWeights(
+  { attention, linear, projections, subspace, embedding }: AbkdOptions,
+  teacher: ModelSize,
+  student: ModelSize,
+): number {
+  const each = ({ layers, width }: ModelSize): number =>
+    (linear === "shared" || attention === "last" ? 1 : layers) * width * embedding;
+  const both = each(teacher) + each(student);
+  const projected = projections === "fixed-teacher" ? 0 : both;
+  return (attention === "learned" ? both : 0) + projected + (subspace ? embedding ** 2 : 0);
 }

@@ -1,0 +1,194 @@
+// What must hold of a graph, its matrices and its splits, in the words that a file's reader uses too.
+// Each check takes time linear in its input and is made where data enters, never in a training step.
+import { UserError } from "../errors.ts";
+import type { Csr } from "./csr.ts";
+import { type Graph, type Split, UNLABELLED } from "./graph.ts";
+
+/** Data that was given in code and cannot be meant; `message` is `<what>: <the fault>`. */
+export class InputError extends UserError {}
+
+/** What kernels trust of a matrix: in a file it may have entries to spare, and any order in a row. */
+export type CsrArrays = Pick<Csr, "rows" | "columns" | "indptr" | "indices">;
+
+/** @returns the first fault of the arrays as a matrix: lengths, row starts, columns in range */
+export function arraysFault({ rows, columns, indptr, indices }: CsrArrays): string | undefined {
+  if (indptr.length !== rows + 1) return `indptr has ${indptr.length} entries for ${rows} rows`;
+  if (indptr[0] !== 0) return `indptr begins with ${indptr[0]}, not 0`;
+  for (let r = 0; r < rows; r++) {
+    if (indptr[r + 1]! < indptr[r]!) return `indptr falls at row ${r}`;
+  }
+  const announced = indptr[rows]!;
+  if (announced > indices.length) {
+    return `indptr announces ${announced} entries, indices has ${indices.length}`;
+  }
+  for (let k = 0; k < announced; k++) {
+    const column = indices[k]!;
+    if (column < 0 || column >= columns) return `entry ${k} is in column ${column} of ${columns}`;
+  }
+  return undefined;
+}
+
+/** @throws InputError where a matrix is not what Csr says; one from csrFromPairs is */
+export function checkCsr(matrix: Csr, what: string): void {
+  const fault = shapeFault(matrix) ?? arraysFault(matrix) ?? entriesFault(matrix);
+  if (fault !== undefined) throw new InputError(`${what}: ${fault}`);
+}
+
+function shapeFault({ rows, columns, indptr, indices, values }: Csr): string | undefined {
+  if (!isCount(rows) || !isCount(columns)) return `shape ${rows} x ${columns}`;
+  const fault =
+    typeFault(indptr, "Int32Array", "indptr") ?? typeFault(indices, "Int32Array", "indices");
+  return fault ?? (values === undefined ? undefined : typeFault(values, "Float32Array", "values"));
+}
+
+function entriesFault({ rows, indptr, indices, values }: Csr): string | undefined {
+  if (indptr[rows] !== indices.length) {
+    return `indptr announces ${indptr[rows]} entries, indices has ${indices.length}`;
+  }
+  for (let r = 0; r < rows; r++) {
+    for (let k = indptr[r]! + 1; k < indptr[r + 1]!; k++) {
+      if (indices[k]! > indices[k - 1]!) continue;
+      const order = indices[k] === indices[k - 1] ? "comes twice" : "is not in order";
+      return `row ${r}: column ${indices[k]} ${order}`;
+    }
+  }
+  if (!values) return undefined;
+  if (values.length !== indices.length) {
+    return `${values.length} values for ${indices.length} indices`;
+  }
+  return numbersFault(values);
+}
+
+/** @returns the first number that is NaN or an infinity */
+export function numbersFault(values: Float32Array): string | undefined {
+  // A plain loop: findIndex() with its callback takes ten times as long over millions of entries.
+  for (let k = 0; k < values.length; k++) {
+    if (!Number.isFinite(values[k])) return `entry ${k} is ${values[k]}, not a finite number`;
+  }
+  return undefined;
+}
+
+/**
+ * @throws InputError for what is no adjacency of an undirected graph: one that is not square, has
+ *   weights, an arc from a node to itself, or an arc without its opposite
+ */
+export function checkAdjacency(adjacency: Csr, what = "adjacency"): void {
+  checkCsr(adjacency, what);
+  const fault = arcsFault(adjacency);
+  if (fault !== undefined) throw new InputError(`${what}: ${fault}`);
+}
+
+function arcsFault({ rows, columns, indptr, indices, values }: Csr): string | undefined {
+  if (rows !== columns) return `${rows} x ${columns}, not square`;
+  if (values) return "it has values, but arcs have no weights; leave `values` out";
+  // Rows are sorted: the opposites of the arcs into a node come in the order of its own arcs.
+  const next = indptr.slice(0, rows);
+  for (let r = 0; r < rows; r++) {
+    for (let k = indptr[r]!; k < indptr[r + 1]!; k++) {
+      const c = indices[k]!;
+      if (c === r)
+        return `node ${r} has an arc to itself; leave it out: P = A + I adds one to each`;
+      const at = next[c]!++;
+      if (at < indptr[c + 1]! && indices[at] === r) continue;
+      const behind = at < indptr[c + 1]! && indices[at]! < r;
+      const [from, to] = behind ? [c, indices[at]] : [r, c];
+      return `it has the arc ${from} -> ${to} without its opposite; an edge is both`;
+    }
+  }
+  return undefined;
+}
+
+/** @throws InputError for a graph whose parts do not fit each other, or that cannot be classified */
+export function checkGraph(graph: Graph): void {
+  const { name, nodes, classes, adjacency, features, classless } = graph;
+  const refuse = (part: string, fault: string | undefined): void => {
+    if (fault !== undefined) throw new InputError(`${name}: ${part}: ${fault}`);
+  };
+  const positive = (count: number): string | undefined =>
+    isCount(count) && count > 0 ? undefined : `${count}, not 1 or more`;
+  refuse("nodes", positive(nodes));
+  refuse("classes", positive(classes));
+  checkAdjacency(adjacency, `${name}: adjacency`);
+  checkCsr(features, `${name}: features`);
+  const rowsFault = ({ rows }: Csr): string | undefined =>
+    rows === nodes ? undefined : `${rows} rows for ${nodes} nodes`;
+  refuse("adjacency", rowsFault(adjacency));
+  refuse("features", rowsFault(features));
+  refuse("features", features.columns > 0 ? undefined : "there are none");
+  checkLabels(graph);
+  if (classless) refuse("classless", nodesFault(classless, nodes));
+}
+
+/** @throws InputError for a label that is neither a class nor UNLABELLED, or too few of them */
+export function checkLabels(graph: Pick<Graph, "name" | "nodes" | "classes" | "labels">): void {
+  const fault = labelsFault(graph);
+  if (fault !== undefined) throw new InputError(`${graph.name}: labels: ${fault}`);
+}
+
+/** @returns the first label that is neither a class nor UNLABELLED */
+export function labelsFault({
+  nodes,
+  classes,
+  labels,
+}: Pick<Graph, "nodes" | "classes" | "labels">): string | undefined {
+  const fault = typeFault(labels, "Int32Array", "they");
+  if (fault !== undefined) return fault;
+  if (labels.length !== nodes) return `${labels.length} for ${nodes} nodes`;
+  for (let node = 0; node < nodes; node++) {
+    const label = labels[node]!;
+    if (label === UNLABELLED || (label >= 0 && label < classes)) continue;
+    return `node ${node} has class ${label}, not one of 0 to ${classes - 1} or ${UNLABELLED} for none`;
+  }
+  return undefined;
+}
+
+const SETS = ["train", "val", "test"] as const;
+
+/**
+ * @throws InputError for a set with no nodes, a node that is not in the graph, has no class, or is in
+ *   two sets or twice in one
+ */
+export function checkSplit(split: Split, graph: Pick<Graph, "name" | "nodes" | "labels">): void {
+  const setOf = new Int8Array(graph.nodes).fill(-1);
+  for (const [index, set] of SETS.entries()) {
+    const fail = (fault: string): never => {
+      throw new InputError(`the split ${split.name} of ${graph.name}: ${set}: ${fault}`);
+    };
+    const nodes = split[set];
+    const fault = typeFault(nodes, "Int32Array", "it") ?? nodesFault(nodes, graph.nodes);
+    if (fault !== undefined) fail(fault);
+    if (nodes.length === 0) fail("it has no nodes");
+    for (const node of nodes) {
+      const other = setOf[node]!;
+      if (other >= 0)
+        fail(`node ${node} is in ${other === index ? "it twice" : `${SETS[other]} too`}`);
+      if (graph.labels[node] === UNLABELLED) fail(`node ${node} has no class`);
+      setOf[node] = index;
+    }
+  }
+}
+
+/** @returns the first number that is no node */
+export function nodesFault(list: Int32Array, nodes: number): string | undefined {
+  for (let k = 0; k < list.length; k++) {
+    const node = list[k]!;
+    if (node < 0 || node >= nodes) return `node ${node} is not one of 0 to ${nodes - 1}`;
+  }
+  return undefined;
+}
+
+/** What JavaScript's callers, or a cast, may give in place of a typed array of any realm. */
+function typeFault(
+  value: unknown,
+  type: "Int32Array" | "Float32Array",
+  what: string,
+): string | undefined {
+  const found = Object.prototype.toString.call(value).slice("[object ".length, -1);
+  if (found === type) return undefined;
+  return `${what} must be of the type ${type}, not ${value === undefined ? "missing" : found}`;
+}
+
+/** Whether a number counts things that an array can hold. */
+export function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 31;
+}

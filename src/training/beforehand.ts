@@ -1,0 +1,137 @@
+// What can be known before anything is trained, and is: a run that must fail costs no teacher first.
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { OptionError, UserError } from "../errors.ts";
+import { checkGraph, checkSplit } from "../graph/check.ts";
+import { chooseEngine, engineFlavour, MOST_THREADS } from "../tensor/index.ts";
+import { describeRun, runId } from "./canonical.ts";
+import { checkConfig, checkKeys, shown } from "./config-check.ts";
+import { probeFolder } from "./files.ts";
+import { fingerprint } from "./inputs.ts";
+import { refuseTooLarge } from "./memory-check.ts";
+import type { RunConfig } from "./run.ts";
+import { RUNS_FOLDER, refuseOtherData, runFiles } from "./run-store.ts";
+import { earlierWork, type Trial } from "./trial.ts";
+import type { TrialsOptions } from "./trials.ts";
+
+const MOST_WORKERS = 256;
+
+const OPTIONS: Readonly<Record<keyof TrialsOptions, (value: unknown) => string | undefined>> = {
+  workers: whole(MOST_WORKERS),
+  threads: whole(MOST_THREADS),
+  runsDir: legal("the path of a folder", (value) => typeof value === "string" && value !== ""),
+  resume: legal('true, false or "repair"', (v) => typeof v === "boolean" || v === "repair"),
+  checkpointSeconds: legal("a number, 0 or more", (v) => typeof v === "number" && v >= 0),
+  observer: legal("a function", (value) => typeof value === "function"),
+  engine: () => undefined, // chooseEngine() knows them
+  profile: legal("true or false", (value) => typeof value === "boolean"),
+  signal: legal("an AbortSignal", (value) => typeof value === "object" && value !== null),
+  dataDir: legal("the path of a folder", (value) => typeof value === "string"),
+  download: legal("true or false", (value) => typeof value === "boolean"),
+  mirror: legal("an address", (value) => typeof value === "string"),
+  onWarning: legal("a function", (value) => typeof value === "function"),
+  onProgress: legal("a function", (value) => typeof value === "function"),
+  idleLimit: legal("milliseconds", (value) => typeof value === "number" && value > 0),
+  totalLimit: legal("milliseconds", (value) => typeof value === "number" && value > 0),
+};
+
+function legal(words: string, isLegal: (value: unknown) => boolean) {
+  return (value: unknown): string | undefined => (isLegal(value) ? undefined : words);
+}
+
+function whole(most: number) {
+  return legal(
+    `a whole number from 1 to ${most}`,
+    (n) => Number.isInteger(n) && Number(n) >= 1 && Number(n) <= most,
+  );
+}
+
+/**
+ * What runTrials() was given, before any file is read.
+ * @throws OptionError for a configuration or an option that makes no sense
+ */
+export function checkRequest(configs: readonly RunConfig[], options: TrialsOptions): void {
+  if (!Array.isArray(configs)) {
+    throw new OptionError(`runTrials takes an array of configurations, not ${shown(configs)}`);
+  }
+  checkKeys(options, Object.keys(OPTIONS), "the options of runTrials");
+  for (const [name, check] of Object.entries(OPTIONS)) {
+    const value = options[name as keyof TrialsOptions];
+    const words = value === undefined ? undefined : check(value);
+    if (words === undefined) continue;
+    throw new OptionError(`runTrials: option "${name}" is ${shown(value)}; legal: ${words}`);
+  }
+  configs.forEach((config, k) => {
+    checkConfig(config, configs.length === 1 ? "the run" : `run ${k + 1} of ${configs.length}`);
+    refuseOtherSplits(config);
+    // What is not built must be said before anything is trained.
+    chooseEngine(options.engine ?? "auto", config.model.width);
+  });
+}
+
+/** What must be trained before a run: its teacher, and the run whose weights it starts from. */
+export function prerequisites({ teacher, initial }: RunConfig): RunConfig[] {
+  return [...(teacher ? [teacher] : []), ...(initial ? [initial.from] : [])];
+}
+
+/** @throws OptionError where a run would learn from one of another split */
+function refuseOtherSplits(config: RunConfig): void {
+  const { dataset, split } = config;
+  for (const needed of prerequisites(config)) {
+    refuseOtherSplits(needed);
+    if (needed.dataset === dataset && needed.split === split) continue;
+    throw new OptionError(
+      `a student of ${dataset} ${split} has a teacher of ${needed.dataset} ${needed.split}, ` +
+        "which may have been trained on the student's test nodes",
+    );
+  }
+}
+
+/** A run with its data, as it is to begin. */
+export type Planned = Pick<Trial, "config" | "graph" | "split" | "start">;
+
+/**
+ * The runs, those that others need among them, once their data is here: sizes against memory, folders
+ * that must be written, what earlier runs left there.
+ * @throws UserError naming the first run that could not be trained or kept
+ */
+export function checkPlan(plan: readonly Planned[], options: TrialsOptions): void {
+  const { runsDir = RUNS_FOLDER, engine = "auto" } = options;
+  const data = new Map<Planned["split"], string>();
+  for (const { config, graph, split } of plan) {
+    if (!data.has(split)) {
+      checkGraph(graph);
+      checkSplit(split, graph);
+      data.set(split, fingerprint(graph, split));
+    }
+    refuseTooLarge(config, graph, engine);
+  }
+  const folders = new Set<string>();
+  for (const { config, split, start } of plan) {
+    const files = runFiles(runsDir, config);
+    refuseOtherData(files, describeRun(config), data.get(split)!);
+    folders.add(existsSync(files.folder) ? files.folder : dirname(files.folder));
+    if (start !== "resume") continue;
+    const flavour = engineFlavour(chooseEngine(engine, config.model.width));
+    const owner = { config, data: data.get(split)!, flavour };
+    try {
+      earlierWork({ config, start }, files, owner, () => {});
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      const { message, exitCode } = error;
+      throw new UserError(`${describeRun(config)}: ${message}`, { exitCode, cause: error });
+    }
+  }
+  for (const folder of folders) probeFolder(folder);
+}
+
+/** The runs with all that they need, equal ones once. */
+export function withPrerequisites(configs: readonly RunConfig[]): Map<string, RunConfig> {
+  const all = new Map<string, RunConfig>();
+  const add = (config: RunConfig): void => {
+    for (const needed of prerequisites(config)) add(needed);
+    all.set(runId(config), config);
+  };
+  for (const config of configs) add(config);
+  return all;
+}

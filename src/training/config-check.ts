@@ -1,0 +1,92 @@
+// What a run's configuration may hold: every key, type and range, looked at before anything is trained.
+import { datasetEntry, parseSplit } from "../datasets/index.ts";
+import { checkMethod } from "../distillation/registry.ts";
+import { OptionError } from "../errors.ts";
+import { checkGcnii } from "../models/gcnii.ts";
+import { checkInheritance } from "./initial.ts";
+import type { RunConfig, TrainingConfig } from "./run.ts";
+
+const CONFIG_KEYS = [
+  "dataset",
+  "split",
+  "seed",
+  "order",
+  "model",
+  "training",
+  "method",
+  "teacher",
+  "initial",
+];
+const MODEL_KEYS = ["kind", "layers", "width", "alpha", "lambda", "dropout"];
+const TRAINING_KEYS = ["epochs", "patience", "learningRate", "weightDecay"];
+
+/**
+ * @throws OptionError for a configuration that cannot be run, naming the part and what is legal; the
+ *   teacher's and the donor's are looked at too
+ */
+export function checkConfig(config: RunConfig, what = "a run's configuration"): void {
+  checkKeys(config, CONFIG_KEYS, what);
+  const { dataset, split, order, model, training, method, teacher, initial } = config;
+  datasetEntry(dataset);
+  parseSplit(split);
+  checkSeed(config.seed, what);
+  if (order !== undefined && order !== "locality") {
+    throw new OptionError(`${what}: order is ${shown(order)}; legal: "locality", or left out`);
+  }
+  checkKeys(model, MODEL_KEYS, `${what}: model`);
+  checkGcnii(model);
+  checkTraining(training, what);
+  if (method !== undefined) {
+    checkKeys(method, ["name", "version", "options"], `${what}: method`);
+    const { needsTeacher } = checkMethod(method);
+    if (needsTeacher && teacher === undefined) {
+      throw new OptionError(`${what}: ${method.name} needs a teacher, and none is named`);
+    }
+  }
+  if (teacher !== undefined) checkConfig(teacher, `${what}: teacher`);
+  if (initial === undefined) return;
+  checkKeys(initial, ["from", "layer"], `${what}: initial`);
+  checkConfig(initial.from, `${what}: initial.from`);
+  checkInheritance(initial, model);
+}
+
+/** @throws OptionError for a number of epochs, a rate and the like that nothing can be trained with */
+export function checkTraining(training: TrainingConfig, what = "a run's configuration"): void {
+  checkKeys(training, TRAINING_KEYS, `${what}: training`);
+  const check = (name: keyof TrainingConfig, legal: string, isLegal: (n: number) => boolean) => {
+    const value: unknown = training[name];
+    if (typeof value === "number" && Number.isFinite(value) && isLegal(value)) return;
+    throw new OptionError(`${what}: ${name} is ${shown(value)}; legal: ${legal}`);
+  };
+  check("epochs", "a whole number, 0 or more", (n) => Number.isSafeInteger(n) && n >= 0);
+  check("patience", "a whole number, 1 or more", (n) => Number.isSafeInteger(n) && n >= 1);
+  check("learningRate", "a number, 0 or more", (n) => n >= 0);
+  check("weightDecay", "a number, 0 or more", (n) => n >= 0);
+}
+
+/** @throws OptionError for what seeds no random numbers */
+export function checkSeed(seed: unknown, what: string): void {
+  if (Number.isSafeInteger(seed) && Number(seed) >= 0) return;
+  throw new OptionError(
+    `${what}: seed is ${shown(seed)}; legal: a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
+  );
+}
+
+/** @throws OptionError for what is no object, or has a key that nothing reads: a slip of the pen */
+export function checkKeys(value: unknown, known: readonly string[], what: string): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new OptionError(`${what} is ${shown(value)}, not an object with ${known.join(", ")}`);
+  }
+  const unknown = Object.keys(value).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  throw new OptionError(`${what}: there is no "${unknown}"; there is ${known.join(", ")}`);
+}
+
+/** A wrong value in a few words. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 60));
+  if (typeof value === "object" && value !== null)
+    return Array.isArray(value) ? "an array" : "an object";
+  if (typeof value === "function") return "a function";
+  return value === undefined ? "missing" : String(value);
+}

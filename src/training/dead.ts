@@ -1,0 +1,31 @@
+// A model that cannot teach: its units died, or it knows no more than which class is the commonest.
+import { percent } from "../display/format.ts";
+import { constantPredictor } from "../graph/constant-predictor.ts";
+import type { Graph } from "../graph/graph.ts";
+import { describeRun } from "./canonical.ts";
+import type { RunResult } from "./run.ts";
+
+/** In the record of every run that learns from a dead one, or starts from its weights. */
+export const DEAD_TEACHER =
+  "its teacher is dead: it gives every node one class, so nothing is learned from it";
+
+/**
+ * What must be said of a run before others learn from it.
+ * @returns a sentence with the way out, or undefined where there is nothing to say
+ */
+export function teacherTrouble(teacher: RunResult, graph: Graph): string | undefined {
+  const { config, accuracy, dead } = teacher;
+  const advice =
+    "the same configuration ends so each time: give the teacher another seed, fewer layers or a " +
+    "smaller learning rate";
+  const name = `the teacher ${describeRun(config)}`;
+  if (dead) {
+    return `${name} is dead: it gives every node one class (test ${percent(accuracy.test)}); ${advice}`;
+  }
+  const constant = constantPredictor(graph)?.labelled.accuracy ?? 0;
+  if (accuracy.test > constant) return undefined;
+  return (
+    `${name} has learned nothing: test ${percent(accuracy.test)}, and the commonest class for every ` +
+    `node gives ${percent(constant)}; give it more epochs, another seed or fewer layers`
+  );
+}

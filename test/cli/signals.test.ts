@@ -1,0 +1,87 @@
+// SIGTERM ends a run in time, whatever it is doing, with a checkpoint where it can.
+import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { temporaryFolder } from "../training/small.ts";
+import { type Outcome, type Running, start } from "./abkd.ts";
+
+const ENDLESS = ["--epochs", "1000000", "--patience", "1000000"];
+const CHECKPOINT = "checkpoint.safetensors";
+/** What a run has after SIGTERM, and what a busy machine may add: far less than a step of WIDE. */
+const LIMIT = 30_000;
+/** A teacher whose first step takes more than a minute on one thread. */
+const WIDE = ["--layers", "64", "--width", "1500", "--threads", "1", "--engine", "wasm"];
+
+/** Starts `abkd`; what a failed test leaves is ended. */
+function begin(t: TestContext, args: readonly string[]): Running {
+  const running = start(args);
+  t.after(() => running.process.kill("SIGKILL"));
+  return running;
+}
+
+/** Whether a run's checkpoint is there; its file is not opened, for it is replaced all the time. */
+function hasCheckpoint(runs: string): boolean {
+  const files = readdirSync(runs, { recursive: true, encoding: "utf8" });
+  return files.some((file) => file.endsWith(CHECKPOINT));
+}
+
+/** Sends SIGTERM and waits for the end. */
+async function terminated(running: Running): Promise<Outcome> {
+  running.process.kill("SIGTERM");
+  const outcome = await Promise.race([running.outcome, sleep(LIMIT, undefined, { ref: false })]);
+  if (!outcome) running.process.kill("SIGKILL");
+  assert.ok(outcome, "it goes on after SIGTERM");
+  return outcome;
+}
+
+test("SIGTERM between two steps keeps a checkpoint and exits 143", async (t) => {
+  const runs = temporaryFolder(t);
+  const places = ["--runs", runs, "--checkpoint-every", "0.1", "--workers", "1"];
+  const running = begin(t, [
+    "train",
+    "--dataset",
+    "synthetic",
+    "--layers",
+    "2",
+    ...places,
+    ...ENDLESS,
+  ]);
+  for (let k = 0; !hasCheckpoint(runs); k++) {
+    assert.ok(k < 6000, "no checkpoint in a minute");
+    await sleep(10);
+  }
+  const { code, signal, stderr, stdout } = await terminated(running);
+  // On a machine that is very busy the step may not end in time: then the last checkpoint stands.
+  if (signal === null) {
+    assert.equal(code, 143, stderr);
+    assert.match(stderr, /stopped after epoch \d+, which is kept; .*--resume goes on\n$/);
+  } else {
+    assert.equal(signal, "SIGTERM");
+  }
+  assert.equal(stdout, "");
+  assert.ok(hasCheckpoint(runs));
+});
+
+test("SIGTERM ends a run in the middle of a step, and a second one at once", async (t) => {
+  const runs = temporaryFolder(t);
+  const args = ["train", "--dataset", "synthetic", ...WIDE, "--runs", runs];
+  const [one, two] = [begin(t, args), begin(t, args)];
+  await Promise.all([one.seen("begins"), two.seen("begins")]);
+  await sleep(1000);
+  two.process.kill("SIGTERM");
+  await two.seen("stopping after this step");
+  for (const { signal, code } of await Promise.all([terminated(one), terminated(two)])) {
+    assert.deepEqual([signal, code], ["SIGTERM", null]);
+  }
+});
+
+test("SIGTERM before the first run has its default effect: there is nothing to keep", async (t) => {
+  const runs = join(temporaryFolder(t), "runs");
+  const running = begin(t, ["train", "--dataset", "synthetic", ...WIDE, "--runs", runs]);
+  await new Promise((resolve) => running.process.once("spawn", resolve));
+  const { signal } = await terminated(running);
+  assert.equal(signal, "SIGTERM");
+  assert.ok(!existsSync(runs));
+});

@@ -1,0 +1,223 @@
+// What can be known beforehand is refused before a teacher is trained; what others left is kept.
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { UserError } from "../../src/errors.ts";
+import { checkConfig } from "../../src/training/config-check.ts";
+import { DEAD_TEACHER } from "../../src/training/dead.ts";
+import type { TrainingEvent } from "../../src/training/observer.ts";
+import { studentConfig, teacherConfig } from "../../src/training/recipes.ts";
+import type { RunConfig } from "../../src/training/run.ts";
+import { runFiles } from "../../src/training/run-store.ts";
+import { runTrials, type TrialsOptions } from "../../src/training/trials.ts";
+import { i4, NPZ_FILE, npzToy, range, TOY, toyLabel } from "../datasets/support/toy.ts";
+import { contents, temporaryFolder } from "./small.ts";
+
+const subject = { dataset: "synthetic", seed: 1 };
+const SHORT = { training: { epochs: 3 } };
+const teacher = teacherConfig(subject, { model: { layers: 3, width: 8 }, ...SHORT });
+const student = studentConfig(subject, "abkd", teacher, SHORT);
+const options = student.method!.options;
+
+/** A configuration as JavaScript may give it. */
+const config = (changes: object): RunConfig => ({ ...student, ...changes }) as RunConfig;
+const model = (changes: object) => config({ model: { ...student.model, ...changes } });
+const training = (changes: object) => config({ training: { ...student.training, ...changes } });
+const method = (changes: object) =>
+  config({ method: { ...student.method, options: { ...options, ...changes } } });
+
+const WRONG: readonly [config: RunConfig, message: RegExp][] = [
+  [method({ subspace: true }), /option "subspace" is true, but projections "fixed-teacher"/],
+  [method({ beta: "much" }), /abkd: option "beta" is "much"; legal: a number/],
+  [method({ betta: 1 }), /abkd: unknown option "betta"/],
+  [method({ embedding: 1e9 }), /need at least [\d,]+ GiB, .* has [\d.,]+; choose fewer layers/],
+  [config({ method: { ...student.method, version: 0 } }), /abkd: version 0 is asked for/],
+  [config({ method: { ...student.method, name: "abdk" } }), /no method "abdk"; there is student/],
+  [config({ teacher: undefined }), /the run: abkd needs a teacher, and none is named/],
+  [config({ seed: 2 ** 53 }), /seed is 9007199254740992; legal: a whole number from 0 to/],
+  [config({ seed: 0.5 }), /seed is 0.5/],
+  [config({ split: "halves" }), /split "halves": expected/],
+  [config({ dataset: "coral" }), /unknown dataset "coral"/],
+  [config({ order: "random" }), /order is "random"; legal: "locality"/],
+  [config({ epochs: 3 }), /the run: there is no "epochs"; there is dataset, split/],
+  [model({ layers: 0 }), /layers is 0, not 1 or more/],
+  [model({ width: -1 }), /width is -1, not 1 or more/],
+  [model({ width: 65_536 }), /4 layers of width 65536 on 2708 nodes need at least 271 GiB/],
+  [model({ depth: 4 }), /the run: model: there is no "depth"; there is kind, layers/],
+  [model({ kind: "gcn" }), /kind is gcn, not "gcnii"/],
+  [training({ learningRate: Number.NaN }), /learningRate is NaN; legal: a number, 0 or more/],
+  [training({ epochs: 1.5 }), /epochs is 1.5; legal: a whole number, 0 or more/],
+  [training({ patience: 0 }), /patience is 0; legal: a whole number, 1 or more/],
+  [training({ weightDecay: "0" }), /weightDecay is "0"/],
+  [config({ teacher: { ...teacher, split: "public" } }), /has a teacher of synthetic public/],
+  [config({ teacher: { ...teacher, seed: -1 } }), /the run: teacher: seed is -1/],
+  [
+    config({ teacher: undefined, method: undefined, initial: { from: teacher, layer: 0 } }),
+    /copied from a model of width 8 into one layer of that width, not into 4L-4H/,
+  ],
+];
+
+const WRONG_OPTIONS: readonly [options: object, message: RegExp][] = [
+  [{ labourers: 1 }, /the options of runTrials: there is no "labourers"; there is workers/],
+  [{ workers: 0 }, /option "workers" is 0; legal: a whole number from 1 to 256/],
+  [{ threads: 1.5 }, /option "threads" is 1.5; legal/],
+  [{ resume: "yes" }, /option "resume" is "yes"; legal: true, false or "repair"/],
+  [{ checkpointSeconds: Number.NaN }, /option "checkpointSeconds" is NaN/],
+  [{ runsDir: "" }, /option "runsDir" is ""; legal: the path of a folder/],
+  [{ engine: "gpu" }, /engine gpu is none of auto, wasm, native/],
+];
+
+/** Refuses in one line and has trained nothing by then. */
+async function refuses(configs: RunConfig[], given: TrialsOptions, message: RegExp) {
+  const started: string[] = [];
+  const observer = (event: TrainingEvent): void => {
+    if (event.type === "start") started.push(event.id);
+  };
+  await assert.rejects(runTrials(configs, { workers: 1, observer, ...given }), (error) => {
+    assert.ok(error instanceof UserError, String(error));
+    assert.match(error.message, message);
+    assert.doesNotMatch(error.message, /\n/);
+    return true;
+  });
+  assert.deepEqual(started, []);
+}
+
+test("a configuration or an option that makes no sense costs no teacher", async (t) => {
+  const runsDir = temporaryFolder(t);
+  for (const [wrong, message] of WRONG) await refuses([wrong], { runsDir }, message);
+  for (const [wrong, message] of WRONG_OPTIONS) {
+    await refuses([student], { runsDir, ...wrong } as TrialsOptions, message);
+  }
+  await refuses([student, model({ layers: 0 })], { runsDir }, /layers is 0/);
+  await refuses("cora" as unknown as RunConfig[], {}, /takes an array of configurations/);
+  assert.deepEqual(readdirSync(runsDir), []);
+});
+
+test("a slip of the pen in a recipe's changes is told where it is made", () => {
+  const wrong = (changes: object) => () => teacherConfig(subject, changes);
+  assert.throws(wrong({ modle: { layers: 3 } }), /there is no "modle"; there is model, training/);
+  assert.throws(wrong({ model: { layres: 3 } }), /there is no "layres"/);
+  assert.throws(wrong({ training: { epochs: 1.5 } }), /the teacher: epochs is 1.5/);
+  assert.throws(() => teacherConfig({ ...subject, seed: Number.NaN }), /seed is NaN/);
+  assert.throws(() => studentConfig(subject, "abkd", student, { options: { subspace: true } }), {
+    name: "OptionError",
+  });
+});
+
+test("every committed record's configuration of this version is one that can be run", () => {
+  const folder = join(import.meta.dirname, "../../results");
+  const names = readdirSync(folder).filter((name) => /^[0-9a-f]{16}\.json$/.test(name));
+  assert.ok(names.length > 100);
+  for (const name of names) {
+    const record = JSON.parse(readFileSync(join(folder, name), "utf8")) as { config: RunConfig };
+    try {
+      checkConfig(record.config);
+    } catch (error) {
+      // Records of an earlier form of a method are reported, not run.
+      assert.match(String(error), /version \d+ is asked for/, name);
+    }
+  }
+});
+
+test("a folder that cannot be written is told before the teacher is trained", async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, "file"), "");
+  await refuses([student], { runsDir: join(folder, "file/runs") }, /cannot write .*folder/);
+  // The teacher's place is free, the student's is not.
+  writeFileSync(runFiles(folder, student).folder, "");
+  await refuses([student], { runsDir: folder }, /cannot write .*folder/);
+});
+
+test("a damaged file that is to be resumed is told before the teacher is trained", async (t) => {
+  const folder = temporaryFolder(t);
+  const { result } = runFiles(folder, student);
+  mkdirSync(dirname(result));
+  writeFileSync(result, "{");
+  const options = { runsDir: folder, resume: true };
+  await refuses([student], options, /^abkd on synthetic .*run\.json is damaged.*without --resume/);
+});
+
+/** Amazon Photo's file with a toy graph in it; with one label more or less it is another graph. */
+function toyData(folder: string, change: boolean): string {
+  const files = npzToy((members) => {
+    const reversed = range(TOY.nodes).map((node) => toyLabel(TOY.nodes - 1 - node));
+    if (change) members.set("labels", i4(reversed));
+  });
+  mkdirSync(join(folder, dirname(NPZ_FILE)), { recursive: true });
+  writeFileSync(join(folder, NPZ_FILE), files.get(NPZ_FILE)!);
+  return folder;
+}
+
+test("two graphs under one name: the first's runs, teacher and checkpoints stay, and it is said", async (t) => {
+  const folder = temporaryFolder(t);
+  const runsDir = join(folder, "runs");
+  const [one, other] = [toyData(join(folder, "a"), false), toyData(join(folder, "b"), true)];
+  const toy = { dataset: "amazon-photo", split: "random:40/30/30:0", seed: 1 };
+  const taught = teacherConfig(toy, { model: { layers: 2, width: 4 }, ...SHORT });
+  const configs = [studentConfig(toy, "softkd", taught, SHORT)];
+  await runTrials(configs, { runsDir, dataDir: one, workers: 1 });
+  const before = contents(runsDir);
+  const said = /the same run on other data of that name; it is kept/;
+  for (const resume of [false, true, "repair"] as const) {
+    await refuses(configs, { runsDir, dataDir: other, resume }, said);
+    await refuses([taught], { runsDir, dataDir: other, resume }, said);
+  }
+  assert.deepEqual(contents(runsDir), before);
+
+  // A checkpoint alone is somebody's work too.
+  const stopped = { runsDir: join(folder, "stopped"), workers: 1, checkpointSeconds: 0 };
+  const controller = new AbortController();
+  const observer = (event: TrainingEvent): void => {
+    if (event.type === "epoch") controller.abort();
+  };
+  const long = teacherConfig(toy, {
+    model: { layers: 2, width: 4 },
+    training: { epochs: 1e6, patience: 1e6 },
+  });
+  const { signal } = controller;
+  await assert.rejects(
+    runTrials([long], { ...stopped, dataDir: one, signal, observer }),
+    /stopped/,
+  );
+  assert.ok(existsSync(runFiles(stopped.runsDir, long).checkpoint));
+  await refuses([long], { ...stopped, dataDir: other }, said);
+});
+
+test("a dead teacher is said before its students start, also when it is cached, and in their records", async (t) => {
+  const runsDir = temporaryFolder(t);
+  const dying = teacherConfig(subject, { model: { layers: 3, width: 8 }, training: { epochs: 6 } });
+  const config = studentConfig(subject, "softkd", dying, SHORT);
+  for (const cached of [false, true]) {
+    const events: TrainingEvent[] = [];
+    const [result] = await runTrials([config], {
+      ...{ runsDir, workers: 1 },
+      observer: (event) => events.push(event),
+    });
+    const at = events.findIndex(
+      (e) => e.type === "note" && / is dead: it gives every/.test(e.message),
+    );
+    const ended = events.findIndex((e) => e.type === "finish" && !e.result.config.method);
+    const start = events.findIndex((e) => e.type === "start" && e.config.method !== undefined);
+    assert.ok(ended >= 0 && ended < at && at < start, `${ended} ${at} ${start}`);
+    const finish = events[ended];
+    assert.equal(finish?.type === "finish" && finish.cached, cached);
+    assert.ok(result!.warnings.includes(DEAD_TEACHER), result!.warnings.join());
+  }
+});
+
+test("a teacher that learned nothing is said, one that did is not", async (t) => {
+  const notes = async (config: RunConfig): Promise<string[]> => {
+    const found: string[] = [];
+    await runTrials([studentConfig(subject, "softkd", config, SHORT)], {
+      ...{ runsDir: temporaryFolder(t), workers: 1 },
+      observer: (event) => event.type === "note" && found.push(event.message),
+    });
+    return found;
+  };
+  const small = { layers: 2, width: 16 };
+  const untrained = teacherConfig(subject, { model: small, training: { epochs: 0 } });
+  const trained = teacherConfig(subject, { model: small, training: { epochs: 60 } });
+  assert.match((await notes(untrained)).join(), / has learned nothing: | is dead: /);
+  assert.deepEqual(await notes(trained), []);
+});
