@@ -3,6 +3,7 @@ import { lstatSync, realpathSync } from "node:fs";
 import { createRequire, isBuiltin, registerHooks } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { type Folders, shortPath } from "../short-path.ts";
 import { Declarations } from "./declarations.ts";
 import { compileModule, isOwn, markOwn } from "./local.ts";
 import { type Place, Places } from "./places.ts";
@@ -11,13 +12,6 @@ import { isCode, isFile, isPath, localFile, toPath, Versions } from "./versions.
 type Hooks = Parameters<typeof registerHooks>[0];
 type Resolve = NonNullable<Hooks["resolve"]>;
 type Load = NonNullable<Hooks["load"]>;
-
-export interface ModulesOptions {
-  /** The notebook's folder: relative paths and packages are looked up from there. */
-  readonly folder: string;
-  /** The root of this package, where packages are looked up after that. */
-  readonly projectRoot: string;
-}
 
 /** Marks an import as a cell's, and one that only asks where a file's import leads. */
 const CELL = "cell:";
@@ -35,6 +29,7 @@ export class Modules {
   readonly require: NodeJS.Require;
   /** import.meta for cells. */
   readonly meta: object;
+  readonly #folders: Folders;
   readonly #folder: string;
   readonly #projectRoot: string;
   readonly #versions: Versions;
@@ -52,7 +47,10 @@ export class Modules {
   /** How often a file has been part of an import that failed. */
   readonly #retries = new Map<string, number>();
 
-  constructor({ folder, projectRoot }: ModulesOptions) {
+  /** Relative paths and packages are looked up from the notebook's folder, packages in this one's too. */
+  constructor(folders: Folders) {
+    const { folder, projectRoot } = folders;
+    this.#folders = folders;
     this.#folder = folder;
     this.#projectRoot = projectRoot;
     this.#versions = new Versions((specifier, from) => this.#localPackage(specifier, from));
@@ -61,7 +59,11 @@ export class Modules {
     // It asks no hook for what it has loaded under the same name before.
     const requireAnew = (name: string): unknown => {
       this.#forgetChanged();
-      return require(name);
+      try {
+        return require(name);
+      } catch (error) {
+        throw this.#portable(error);
+      }
     };
     this.require = Object.assign(requireAnew, require);
     this.meta = {
@@ -114,10 +116,20 @@ export class Modules {
       this.#tryAgain(loaded);
       // What was made deep inside of Node's loader does not know which cell it was for.
       if (isOwn(error)) Error.captureStackTrace(error);
-      throw error;
+      throw this.#portable(error);
     } finally {
       this.#loading.delete(loaded);
     }
+  }
+
+  /** Node puts the place of a SyntaxError in front of its stack, with the whole path. */
+  #portable(error: unknown): unknown {
+    if (error instanceof SyntaxError && typeof error.stack === "string") {
+      error.stack = error.stack.replace(/^\/.*(?=:\d+\n)/, (path) =>
+        shortPath(path, this.#folders),
+      );
+    }
+    return error;
   }
 
   /** The imports under way were stopped and will never settle. */
@@ -181,7 +193,8 @@ export class Modules {
       try {
         return next(name, context); // a folder with a package.json, for require
       } catch (error) {
-        throw notFound(error, `Cannot find "${name}": there is no file ${path}`);
+        const shown = shortPath(path, this.#folders);
+        throw notFound(error, `Cannot find "${name}": there is no file ${shown}`);
       }
     }
     const folders = [parent, join(this.#folder, "cell.ts"), join(this.#projectRoot, "cell.ts")];
@@ -197,9 +210,8 @@ export class Modules {
     }
     throw notFound(
       first,
-      `Cannot find the package "${packageName(name)}": it is not in node_modules of ${this.#folder} ` +
-        `or of a folder above it, nor in ${this.#projectRoot}. ` +
-        `Install it: cd ${this.#folder} && npm install ${packageName(name)}`,
+      `Cannot find the package "${packageName(name)}": it is not in node_modules of the notebook's ` +
+        `folder or of one above it, nor in ABKD's own. Install it there: npm install ${packageName(name)}`,
     );
   }
 
@@ -262,7 +274,7 @@ export class Modules {
   };
 
   #compile(url: string, path: string): ReturnType<Load> {
-    const module = compileModule(path);
+    const module = compileModule(path, shortPath(path, this.#folders));
     this.#places.add(url, module);
     return { format: module.format, source: module.code, shortCircuit: true };
   }

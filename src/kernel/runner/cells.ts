@@ -11,11 +11,13 @@ import type { Evaluated, Inspector } from "./inspect.ts";
 import { announceInterrupt, GRACE } from "./interrupts.ts";
 import { currentRun, type ExecuteCommand, Run, setCurrent, within } from "./run.ts";
 import { type LinkMessage, WORD } from "./shared.ts";
+import type { Stacks } from "./stacks.ts";
 import { endTimers, own } from "./timers.ts";
 
 interface Parts {
   readonly inspector: Inspector;
   readonly modules: Modules;
+  readonly stacks: Stacks;
   readonly words: Int32Array<SharedArrayBuffer>;
   /** Standard output's frames, and standard error's, which only get marks. */
   readonly frames: FrameWriter;
@@ -33,7 +35,7 @@ export class Cells {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.errors = new Errors((...place) => parts.modules.place(...place));
+    this.errors = new Errors(parts.stacks);
   }
 
   add(command: ExecuteCommand): void {
@@ -87,7 +89,7 @@ export class Cells {
       this.#conclude(run, this.errors.compileFailure(error, code, count));
       return;
     }
-    this.errors.remember(code, count, compiled);
+    this.#parts.stacks.remember(code, count, compiled);
     inspector.evaluate(compiled.code, (evaluated) => {
       run.evaluated = true;
       if (run.onEvaluated) run.onEvaluated();

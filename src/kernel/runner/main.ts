@@ -8,7 +8,7 @@ import { FrameWriter, TOKEN_VARIABLE } from "../frames.ts";
 import { Cells } from "./cells.ts";
 import { Comms } from "./comm.ts";
 import { critical, forgetSections, installProbe } from "./critical.ts";
-import { installHelper } from "./helper.ts";
+import { FOLDERS, installHelper } from "./helper.ts";
 import { Input } from "./input.ts";
 import { Inspector } from "./inspect.ts";
 import { installInterrupts } from "./interrupts.ts";
@@ -16,6 +16,7 @@ import type { LinkData } from "./link.ts";
 import { membersOf } from "./members.ts";
 import { cellOf } from "./run.ts";
 import { type LinkMessage, WORD, WORDS } from "./shared.ts";
+import { Stacks } from "./stacks.ts";
 import { installStreams } from "./streams.ts";
 import { installTimers } from "./timers.ts";
 
@@ -45,9 +46,13 @@ const comms = new Comms(frames);
 const { display, settled, forget } = createDisplay((event) => {
   critical(() => frames.event({ ...event, cell: cellOf() }));
 });
+const modules = installHelper();
+const stacks = new Stacks((...place) => modules.place(...place), FOLDERS);
+stacks.install();
 const cells = new Cells({
   inspector,
-  modules: installHelper(),
+  modules,
+  stacks,
   words,
   frames,
   marks: new FrameWriter(2, token),
@@ -57,7 +62,7 @@ const cells = new Cells({
     forget();
   },
 });
-setCellNames((line) => cells.errors.rename(line));
+setCellNames((line) => stacks.rename(line));
 
 installTimers();
 installInterrupts();
