@@ -4,6 +4,7 @@ import { createRequire, isBuiltin, registerHooks } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Folders, shortPath } from "../short-path.ts";
+import { Constants } from "./constants.ts";
 import { Declarations } from "./declarations.ts";
 import { compileModule, isOwn, markOwn } from "./local.ts";
 import { type Place, Places } from "./places.ts";
@@ -29,6 +30,8 @@ export class Modules {
   readonly require: NodeJS.Require;
   /** import.meta for cells. */
   readonly meta: object;
+  /** What cells have declared for good. */
+  readonly constants = new Constants();
   readonly #folders: Folders;
   readonly #folder: string;
   readonly #projectRoot: string;
@@ -99,7 +102,13 @@ export class Modules {
     const values = Object.entries(unused).flatMap(([local, name]) =>
       name in module ? [[local, module[name]]] : name in exported ? [[local, exported[name]]] : [],
     );
-    if (values.length > 0) this.#declarations.declare(Object.fromEntries(values));
+    if (values.length > 0) {
+      this.#declarations.declare(Object.fromEntries(values));
+      this.constants.fix(
+        "import",
+        values.map(([local]) => String(local)),
+      );
+    }
     return bound;
   }
 

@@ -1,5 +1,6 @@
 // Runs cells one after the other and tells how each ended; an interrupt ends the one that runs.
 import { compileCell } from "../cell/compile.ts";
+import type { Constants } from "../cell/constants.ts";
 import type { Modules } from "../cell/modules.ts";
 import type { Bundle, Failure, Outcome } from "../channel.ts";
 import { bundleOf } from "../display/bundle.ts";
@@ -18,6 +19,7 @@ interface Parts {
   readonly inspector: Inspector;
   readonly modules: Modules;
   readonly stacks: Stacks;
+  readonly constants: Constants;
   readonly words: Int32Array<SharedArrayBuffer>;
   /** Standard output's frames, and standard error's, which only get marks. */
   readonly frames: FrameWriter;
@@ -84,7 +86,7 @@ export class Cells {
     const { code, count } = run.command;
     let compiled: ReturnType<typeof compileCell>;
     try {
-      compiled = compileCell(code, count);
+      compiled = compileCell(code, count, this.#parts.constants);
     } catch (error) {
       this.#conclude(run, this.errors.compileFailure(error, code, count));
       return;
@@ -144,7 +146,7 @@ export class Cells {
   async #userExpression(expression: string, count: number): Promise<unknown> {
     let compiled: ReturnType<typeof compileCell>;
     try {
-      compiled = compileCell(expression, count);
+      compiled = compileCell(expression, count, this.#parts.constants);
     } catch (error) {
       return this.errors.compileFailure(error, expression, count);
     }

@@ -18,6 +18,7 @@ export function installHelper(): Modules {
     import: modules.import.bind(modules),
     dynamic: modules.dynamic.bind(modules),
     meta: modules.meta,
+    constants: modules.constants,
     use: (resource) => {
       // The stack would prefer a resource's asynchronous end.
       resources().use(resource && { [Symbol.dispose]: disposerOf(resource) });

@@ -53,6 +53,7 @@ const cells = new Cells({
   inspector,
   modules,
   stacks,
+  constants: modules.constants,
   words,
   frames,
   marks: new FrameWriter(2, token),
