@@ -73,7 +73,7 @@ suite("refused", () => {
     test(`${kind}: in a later cell`, async () => {
       const name = fresh();
       const of = (code: string) =>
-        code.replaceAll("K", name).replaceAll(/\b(other|more)\b/g, fresh());
+        code.replaceAll("K", name).replaceAll(/\b(other|more)\b/g, fresh);
       await run(of(declaration));
       for (const code of ASSIGNMENTS) {
         await refused(of(code), name);
@@ -85,7 +85,7 @@ suite("refused", () => {
       for (const code of ASSIGNMENTS) {
         const name = fresh();
         const of = (code: string) =>
-          code.replaceAll("K", name).replaceAll(/\b(other|more)\b/g, fresh());
+          code.replaceAll("K", name).replaceAll(/\b(other|more)\b/g, fresh);
         await refused(of(`${declaration};\n${code}`), name);
         assert.equal(await run(name), 1, code);
       }

@@ -16,7 +16,7 @@ import {
   requestOf,
   usedNames,
 } from "./names.ts";
-import { type Parsed, parseTypeScript } from "./parse.ts";
+import { type Parsed, parseCell } from "./parse.ts";
 import { Edits, Lines, type Position } from "./source.ts";
 
 export { CellSyntaxError } from "./parse.ts";
@@ -72,7 +72,7 @@ export function compileCell(
   count: number,
   constants = new Constants(),
 ): CompiledCell {
-  const parsed = parseTypeScript(source);
+  const parsed = parseCell(source);
   const url = cellUrl(count);
   const edited = rewrite(parsed, constants);
   const code = `${edited.text}\n//# sourceURL=${url}`;

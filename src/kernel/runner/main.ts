@@ -8,6 +8,7 @@ import { FrameWriter, TOKEN_VARIABLE } from "../frames.ts";
 import { Cells } from "./cells.ts";
 import { Comms } from "./comm.ts";
 import { critical, forgetSections, installProbe } from "./critical.ts";
+import { installExits } from "./exits.ts";
 import { FOLDERS, installHelper } from "./helper.ts";
 import { Input } from "./input.ts";
 import { Inspector } from "./inspect.ts";
@@ -49,6 +50,8 @@ const { display, settled, forget } = createDisplay((event) => {
 const modules = installHelper();
 const stacks = new Stacks((...place) => modules.place(...place), FOLDERS);
 stacks.install();
+const exit = process.exit.bind(process);
+installExits(frames, stacks);
 const cells = new Cells({
   inspector,
   modules,
@@ -90,7 +93,7 @@ function obey(command: Exclude<Command, { type: "execute" }>): void {
       break;
     }
     case "exit":
-      process.exit(0);
+      exit(0);
   }
 }
 
