@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Folders, shortPath } from "../short-path.ts";
 import { Constants } from "./constants.ts";
 import { Declarations } from "./declarations.ts";
+import { foreignSpecifier } from "./foreign.ts";
 import { compileModule, isOwn, markOwn } from "./local.ts";
 import { type Place, Places } from "./places.ts";
 import { isCode, isFile, isPath, localFile, toPath, Versions } from "./versions.ts";
@@ -212,6 +213,8 @@ export class Modules {
       try {
         return next(name, { ...context, parentURL: pathToFileURL(folder).href });
       } catch (error) {
+        const refusal = foreignSpecifier(name, this.#folder);
+        if (refusal !== undefined) throw markOwn(new Error(`Cannot import "${name}": ${refusal}`));
         // A package that is there and lacks a file is no missing package.
         if (!isNotFound(error) || / '\//.test((error as Error).message)) throw error;
         first ??= error;
