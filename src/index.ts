@@ -1,4 +1,6 @@
-// The public interface of the package `abkd`. Importing it starts no engine and reads no files.
+// The public interface of the package `abkd`. Importing it reads no files; tfjs's first operator
+// starts the engine.
+import "./tensor/offer.ts";
 
 export {
   DATASET_NAMES,

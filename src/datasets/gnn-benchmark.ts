@@ -9,12 +9,10 @@ import {
   binarised,
   canonicalFeatures,
   checkCsr,
+  MAX_CLASSES,
   MAX_ENTRIES,
   MAX_SIDE,
 } from "./sparse.ts";
-
-/** More classes than this are taken for a damaged label. */
-const MAX_CLASSES = 1 << 16;
 
 /**
  * Features are binarised as PyG does (x > 0 becomes 1); each stored arc counts, whatever its

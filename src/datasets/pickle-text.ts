@@ -80,20 +80,23 @@ export function decimal(text: string, form: RegExp): number {
   return Number(text);
 }
 
-const ESCAPES: Readonly<Record<string, number>> = {
-  "\\": 0x5c,
-  "'": 0x27,
-  '"': 0x22,
-  a: 0x07,
-  b: 0x08,
-  f: 0x0c,
-  n: 0x0a,
-  r: 0x0d,
-  t: 0x09,
-  v: 0x0b,
-};
+/** What follows a backslash, and the byte that the two stand for. */
+const ESCAPES = new Map(
+  ["\\\\", "''", '""', "a\x07", "b\b", "f\f", "n\n", "r\r", "t\t", "v\v"].map((pair) => [
+    pair.charCodeAt(0),
+    pair.charCodeAt(1),
+  ]),
+);
 
-/** The bytes of a Python 2 string literal, as protocol 0 writes them. */
+/** The value of a hexadecimal digit; NaN for anything else. */
+function hexDigit(code: number | undefined): number {
+  if (code === undefined) return Number.NaN;
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const lower = code | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : Number.NaN;
+}
+
+/** The bytes of a Python 2 string literal, as protocol 0 writes them. No string is made on the way. */
 export function unquote(raw: Uint8Array): Uint8Array {
   const quote = raw[0];
   if (raw.length < 2 || (quote !== 0x27 && quote !== 0x22) || raw.at(-1) !== quote) {
@@ -106,25 +109,41 @@ export function unquote(raw: Uint8Array): Uint8Array {
       out[length++] = raw[k]!;
       continue;
     }
-    const next = String.fromCharCode(raw[++k]!);
-    const plain = ESCAPES[next];
+    const next = raw[++k]!;
+    const plain = ESCAPES.get(next);
     if (plain !== undefined) {
       out[length++] = plain;
       continue;
     }
-    const hex = String.fromCharCode(raw[k + 1] ?? 0, raw[k + 2] ?? 0);
-    if (next !== "x" || !/^[0-9a-f]{2}$/i.test(hex)) {
-      throw new Refusal(`the escape \\${printable(next)} in a string`);
+    const byte = 16 * hexDigit(raw[k + 1]) + hexDigit(raw[k + 2]);
+    if (next !== 0x78 || Number.isNaN(byte)) {
+      throw new Refusal(`the escape \\${printable(String.fromCharCode(next))} in a string`);
     }
-    out[length++] = Number.parseInt(hex, 16);
+    out[length++] = byte;
     k += 2;
   }
   return out.subarray(0, length);
 }
 
 /** Python's raw-unicode-escape: latin-1, with \uXXXX for the rest. */
-export function rawUnicode(line: string): string {
-  return line.replace(/\\u([0-9a-f]{4})/gi, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
+export function rawUnicode(raw: Uint8Array): string {
+  const units = new Uint16Array(raw.length);
+  let length = 0;
+  for (let k = 0; k < raw.length; k++) {
+    const unit =
+      raw[k] === 0x5c && (raw[k + 1]! | 0x20) === 0x75 ? escaped(raw, k + 2) : Number.NaN;
+    if (Number.isNaN(unit)) units[length++] = raw[k]!;
+    else {
+      units[length++] = unit;
+      k += 5;
+    }
+  }
+  return Buffer.from(units.buffer, 0, 2 * length).toString("utf16le");
+}
+
+/** The value of four hexadecimal digits; NaN where there are none. */
+function escaped(raw: Uint8Array, at: number): number {
+  let value = 0;
+  for (let k = at; k < at + 4; k++) value = 16 * value + hexDigit(raw[k]);
+  return value;
 }

@@ -238,6 +238,7 @@ function latin1Bytes(text: string): Uint8Array {
 
 /** Foreign text cut and stripped of control characters, fit for a terminal. */
 export function printable(text: string): string {
-  const clean = text.replace(/[^\x20-\x7e]/g, "?");
+  // The rest of a text of millions of characters is not even looked at.
+  const clean = text.slice(0, 61).replace(/[^\x20-\x7e]/g, "?");
   return clean.length <= 60 ? clean : `${clean.slice(0, 57)}...`;
 }

@@ -14,6 +14,12 @@ import {
 
 /** More pushed values than this are refused (NELL's graph, the largest known, has 600,000). */
 const MAX_VALUES = 1_500_000;
+/** More opcodes than this are refused: pushes, what becomes of them, and their memo entries. */
+const MAX_STEPS = 3 * MAX_VALUES;
+/** More lists, dicts and tuples than this are refused (NELL's graph has 65,755): each costs 200 bytes. */
+const MAX_CONTAINERS = 500_000;
+/** Text beyond the ASCII of escapes takes up to six times its bytes; NELL's longest has 5 MB. */
+const MAX_TEXT = 16 * 1024 * 1024;
 /** Deeper nesting than this is refused (the known files nest seven deep). */
 const MAX_MARKS = 1_000;
 
@@ -35,7 +41,9 @@ class Unpickler {
   private readonly file: string;
   private position = 0;
   private opcodeAt = 0;
+  private steps = 0;
   private pushed = 0;
+  private containers = 0;
   private decoded = 0;
   private readonly stack: PickleValue[] = [];
   /** Stack heights at which a MARK stands. */
@@ -68,6 +76,7 @@ class Unpickler {
   /** One opcode; false after STOP. */
   private step(): boolean {
     this.opcodeAt = this.position;
+    if (++this.steps > MAX_STEPS) throw tooMuch(`more than ${MAX_STEPS} opcodes`);
     const code = this.bytes[this.position++];
     switch (code) {
       case undefined:
@@ -75,7 +84,7 @@ class Unpickler {
       case 0x2e:
         return false;
       case 0x80: {
-        const protocol = this.take(1)[0]!;
+        const protocol = this.bytes[this.skip(1)]!;
         if (protocol > 2) throw new Refusal(`pickle protocol ${protocol}; 0 to 2 are read`);
         return true;
       }
@@ -142,7 +151,7 @@ class Unpickler {
       case 0x53:
         return this.push(unquote(this.rawLine()));
       case 0x56:
-        return this.push(rawUnicode(this.line()));
+        return this.push(this.escapedText());
       default:
         return false;
     }
@@ -151,24 +160,24 @@ class Unpickler {
   private container(code: number): boolean {
     switch (code) {
       case 0x29:
-        return this.push(new Tuple([]));
+        return this.pushNew(new Tuple([]));
       case 0x85:
       case 0x86:
       case 0x87:
-        return this.push(new Tuple(this.popMany(code - 0x84)));
+        return this.pushNew(new Tuple(this.popMany(code - 0x84)));
       case 0x74:
-        return this.push(new Tuple(this.popToMark()));
+        return this.pushNew(new Tuple(this.popToMark()));
       case 0x5d:
-        return this.push([]);
+        return this.pushNew([]);
       case 0x6c:
-        return this.push(this.popToMark());
+        return this.pushNew(this.popToMark());
       case 0x7d:
-        return this.push(new Map());
+        return this.pushNew(new Map());
       case 0x64: {
         const items = this.popToMark();
         const dict: Dict = new Map();
         setItems(dict, items);
-        return this.push(dict);
+        return this.pushNew(dict);
       }
       case 0x61: {
         const item = this.pop();
@@ -201,7 +210,7 @@ class Unpickler {
         const args = this.pop();
         const value = construct(this.pop(), args);
         if (value instanceof Uint8Array) this.budget(value.length);
-        return this.push(value);
+        return this.pushNew(value);
       }
       case 0x62: {
         const state = this.pop();
@@ -209,14 +218,11 @@ class Unpickler {
         return true;
       }
       case 0x70:
-        this.memo.set(slot(this.line()), this.top());
-        return true;
+        return this.remember(slot(this.line()));
       case 0x71:
-        this.memo.set(this.bytes[this.skip(1)]!, this.top());
-        return true;
+        return this.remember(this.bytes[this.skip(1)]!);
       case 0x72:
-        this.memo.set(this.view.getUint32(this.skip(4), true), this.top());
-        return true;
+        return this.remember(this.view.getUint32(this.skip(4), true));
       case 0x67:
         return this.push(this.recall(slot(this.line())));
       case 0x68:
@@ -229,9 +235,17 @@ class Unpickler {
   }
 
   private push(value: PickleValue): true {
-    if (++this.pushed > MAX_VALUES) throw new Refusal(`more than ${MAX_VALUES} values`);
+    if (++this.pushed > MAX_VALUES) throw tooMuch(`more than ${MAX_VALUES} values`);
     this.stack.push(value);
     return true;
+  }
+
+  /** The same for an object made here, not a number or a view of the file. */
+  private pushNew(value: PickleValue): true {
+    if (++this.containers > MAX_CONTAINERS) {
+      throw tooMuch(`more than ${MAX_CONTAINERS} lists, dicts, tuples and arrays`);
+    }
+    return this.push(value);
   }
 
   private pop(): PickleValue {
@@ -256,6 +270,15 @@ class Unpickler {
     const mark = this.marks.pop();
     if (mark === undefined) throw new Refusal("no mark on the stack");
     return this.stack.splice(mark);
+  }
+
+  private remember(index: number): true {
+    this.memo.set(index, this.top());
+    // Numbers are never remembered, so there are no more entries than containers and names.
+    if (this.memo.size > MAX_CONTAINERS) {
+      throw tooMuch(`more than ${MAX_CONTAINERS} memo entries`);
+    }
+    return true;
   }
 
   private recall(index: number): PickleValue {
@@ -295,6 +318,12 @@ class Unpickler {
     return Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString("latin1");
   }
 
+  private escapedText(): string {
+    const raw = this.rawLine();
+    this.budget(raw.length);
+    return rawUnicode(raw);
+  }
+
   private utf8(raw: Uint8Array): string {
     this.budget(raw.length);
     try {
@@ -305,6 +334,7 @@ class Unpickler {
   }
 
   private budget(length: number): void {
+    if (length > MAX_TEXT) throw tooMuch(`a text of ${length} bytes`);
     this.decoded += length;
     if (this.decoded > 2 * this.bytes.length) throw new Refusal("more text than the file holds");
   }
@@ -316,6 +346,12 @@ class Unpickler {
     for (let k = length - 1; k >= 0; k--) value = (value << 8n) | BigInt(raw[k]!);
     return exact(Number(BigInt.asIntN(8 * length, value)));
   }
+}
+
+function tooMuch(what: string): Refusal {
+  return new Refusal(
+    `${what}, which no known dataset needs: remove the file and get it by "abkd data fetch"`,
+  );
 }
 
 function listAt(value: PickleValue): PickleValue[] {

@@ -6,7 +6,17 @@ import { BadFileError } from "./errors.ts";
 import type { DataFile } from "./locate.ts";
 import { unpickle } from "./pickle.ts";
 import { CsrObject, NdArray } from "./pickle-values.ts";
-import { arcsFromPairs, canonicalFeatures, MAX_SIDE, withoutOnes } from "./sparse.ts";
+import {
+  arcsFromPairs,
+  canonicalFeatures,
+  MAX_CLASSES,
+  MAX_ENTRIES,
+  MAX_SIDE,
+  withoutOnes,
+} from "./sparse.ts";
+
+/** More marks (rows times classes) than this are refused (NELL's labels, the largest, have 13.8 million). */
+const MAX_MARKS = 1 << 24;
 
 /** More adjacency-list entries than this are refused (Pubmed has 88,676, NELL 532,288). */
 const MAX_LIST_ENTRIES = 1 << 22;
@@ -36,8 +46,19 @@ export function parseFeatures({ bytes, path }: DataFile): Features {
 }
 
 function vector(array: RawArray, path: string): RawArray {
-  if (array.shape.length === 1) return array;
-  throw new BadFileError(path, `an array of shape (${array.shape.join(", ")}) instead of a vector`);
+  const [length] = array.shape;
+  if (array.shape.length !== 1 || length === undefined) {
+    const shape = array.shape.slice(0, 8).join(", ");
+    throw new BadFileError(path, `an array of shape (${shape}) instead of a vector`);
+  }
+  // Before it is copied to another type.
+  if (length > MAX_ENTRIES + 1) {
+    throw new BadFileError(
+      path,
+      `an array of ${length} entries; at most ${MAX_ENTRIES + 1} are read`,
+    );
+  }
+  return array;
 }
 
 /** One-hot rows turned into classes; a row of zeros is an unlabelled node. */
@@ -48,6 +69,13 @@ export function parseLabels({ bytes, path }: DataFile): Labels {
   const [rows, classes] = array.shape;
   if (array.shape.length !== 2 || rows === undefined || !classes) {
     throw new BadFileError(path, `labels of shape (${array.shape.join(", ")}), not rows x classes`);
+  }
+  if (classes > MAX_CLASSES || rows * classes > MAX_MARKS) {
+    throw new BadFileError(
+      path,
+      `labels of ${rows} rows and ${classes} classes; at most ${MAX_CLASSES} classes and ` +
+        `${MAX_MARKS} numbers are read: is it a file of labels?`,
+    );
   }
   const oneHot = toFloat32(array, path);
   const [rowStep, classStep] = array.fortranOrder ? [1, rows] : [classes, 1];
@@ -75,19 +103,46 @@ export interface TestIndex {
 
 /** @throws BadFileError for a line that is no node number, or repeats one. */
 export function parseTestIndex({ bytes, path }: DataFile): TestIndex {
-  const lines = bytes.toString("latin1").trimEnd().split(/\r?\n/);
-  const nodes = new Int32Array(lines.length);
-  const seen = new Set<number>();
-  for (let k = 0; k < lines.length; k++) {
-    const text = lines[k]!.trim();
-    const node = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(node < MAX_SIDE)) throw new BadFileError(path, `line ${k + 1} is not a node number`);
-    if (seen.has(node)) throw new BadFileError(path, `line ${k + 1}: node ${node} stands twice`);
-    seen.add(node);
-    nodes[k] = node;
+  const seen = new Uint8Array(MAX_SIDE);
+  const nodes: number[] = [];
+  for (let at = 0, line = 1; at < bytes.length; line++) {
+    const found = bytes.indexOf(0x0a, at);
+    const end = found < 0 ? bytes.length : found;
+    const node = nodeNumber(bytes, at, end);
+    // Blank lines may end the file.
+    if (node === undefined && nodes.length > 0 && afterBlanks(bytes, at) === bytes.length) break;
+    if (node === undefined) throw new BadFileError(path, `line ${line} is not a node number`);
+    if (seen[node]) throw new BadFileError(path, `line ${line}: node ${node} stands twice`);
+    seen[node] = 1;
+    nodes.push(node);
+    at = end + 1;
   }
-  const sorted = nodes.slice().sort();
-  return { path, nodes, first: sorted[0]!, last: sorted.at(-1)! };
+  return { path, nodes: Int32Array.from(nodes), first: seen.indexOf(1), last: seen.lastIndexOf(1) };
+}
+
+const isBlank = (code: number): boolean => code === 0x20 || (code >= 0x09 && code <= 0x0d);
+
+/** The first place at or after `at` that is not blank. */
+function afterBlanks(bytes: Uint8Array, at: number): number {
+  let k = at;
+  while (k < bytes.length && isBlank(bytes[k]!)) k++;
+  return k;
+}
+
+/** The number that the bytes write, blanks around it apart; undefined where they write none below MAX_SIDE. */
+function nodeNumber(bytes: Uint8Array, start: number, end: number): number | undefined {
+  const first = Math.min(end, afterBlanks(bytes, start));
+  let last = end;
+  while (last > first && isBlank(bytes[last - 1]!)) last--;
+  if (first === last) return undefined;
+  let node = 0;
+  for (let k = first; k < last; k++) {
+    const digit = bytes[k]! - 0x30;
+    if (!(digit >= 0 && digit <= 9)) return undefined;
+    node = 10 * node + digit;
+    if (node >= MAX_SIDE) return undefined;
+  }
+  return node;
 }
 
 /** Adjacency lists as the file has them, {node: [neighbours]}. */

@@ -7,6 +7,9 @@ export const MAX_SIDE = 1 << 22;
 /** Stored entries of more than this are refused (Amazon Computers, the largest, has 3.7 million). */
 export const MAX_ENTRIES = 1 << 22;
 
+/** More classes than this are taken for a damaged label (NELL has 210). */
+export const MAX_CLASSES = 1 << 16;
+
 /** The arrays of a csr matrix, unchecked. */
 export interface CsrArrays {
   readonly rows: number;

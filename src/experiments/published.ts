@@ -1,9 +1,24 @@
 // The numbers that the paper prints (arXiv 2310.15938v1), as data: what a reproduction stands beside.
+import type { RunConfig } from "../training/run.ts";
 
 /** An accuracy in percent, as printed; `deviation` only where the paper prints one. */
 export interface PublishedAccuracy {
   readonly mean: number;
   readonly deviation?: number;
+}
+
+/**
+ * The number of table 3 that a run may stand beside: undefined where the run is of another setting
+ * than the paper's (GCNII 64L-64H into 4L-4H on one of Geom-GCN's splits), whatever its method.
+ */
+export function paperAccuracyOf(config: RunConfig): PublishedAccuracy | undefined {
+  const { dataset, split, model, method, teacher, initial } = config;
+  const sized = ({ kind, layers, width }: RunConfig["model"], layersWanted: number, side: number) =>
+    kind === "gcnii" && layers === layersWanted && width === side;
+  const ownSize = method ? sized(model, 4, 4) : sized(model, 64, 64);
+  const taught = !teacher || (teacher.dataset === dataset && sized(teacher.model, 64, 64));
+  if (!ownSize || !taught || initial || !split.startsWith("geom-gcn:")) return undefined;
+  return publishedAccuracy(dataset, method?.name ?? "teacher");
 }
 
 function accuracy(mean: number, deviation?: number): PublishedAccuracy {

@@ -1,7 +1,7 @@
 // The results of several methods as a table of text: for the terminal, and for an HTML page.
 import type { RunResult } from "../training/run.ts";
 import { shortForm } from "./form.ts";
-import { publishedAccuracy } from "./published.ts";
+import { paperAccuracyOf } from "./published.ts";
 import { type MethodSummary, median, methodLabel, summarise } from "./summary.ts";
 
 /** Text cells, one row a method; `numeric` columns stand to the right. */
@@ -14,8 +14,8 @@ function percent(fraction: number, digits = 1): string {
   return (100 * fraction).toFixed(digits);
 }
 
-function published({ name, runs }: MethodSummary): string {
-  const paper = publishedAccuracy(runs[0]!.config.dataset, name);
+function published({ runs }: MethodSummary): string {
+  const paper = paperAccuracyOf(runs[0]!.config);
   if (!paper) return "-";
   const deviation = paper.deviation === undefined ? "" : ` ± ${paper.deviation.toFixed(2)}`;
   return paper.mean.toFixed(2) + deviation;
@@ -28,21 +28,24 @@ function seeds({ runs }: MethodSummary): string {
 
 /**
  * One row a method, in order of first appearance. Accuracies in percent; the median is over all
- * seeds, the dead ones too; seconds are the median of a run's training time; the paper's number is
- * table 3's.
+ * seeds, the dead ones too (of one run, its own); seconds are the median of a run's training time; the paper's number is
+ * table 3's, where the
+ * setting is table 3's.
  */
 export function resultsTable(results: readonly RunResult[]): Table {
+  const summaries = summarise(results);
+  const several = summaries.some(({ runs }) => runs.length > 1);
   const columns = [
     { title: "method", numeric: false },
     { title: "parameters", numeric: true },
     { title: "ratio", numeric: true },
-    { title: "test %, median", numeric: true },
+    { title: several ? "test %, median" : "test %", numeric: true },
     { title: "each seed", numeric: false },
     { title: "seconds", numeric: true },
     { title: "paper %", numeric: true },
   ];
   const teacher = results.find((run) => run.parameters.teacher !== undefined)?.parameters.teacher;
-  const rows = summarise(results).map((summary) => {
+  const rows = summaries.map((summary) => {
     const { label, runs, testMedian } = summary;
     const { model } = runs[0]!.parameters;
     const ratio =

@@ -1,6 +1,6 @@
 // Test accuracy of each method: every seed, the median, and the paper's number beside.
 import type { Data } from "plotly.js-dist";
-import { publishedAccuracy } from "../experiments/published.ts";
+import { paperAccuracyOf } from "../experiments/published.ts";
 import { type MethodSummary, summarise } from "../experiments/summary.ts";
 import type { RunResult } from "../training/run.ts";
 import { baseAxis, baseLayout, type Figure, faint, ink, plain, styleOf } from "./figure.ts";
@@ -19,8 +19,8 @@ function describeSeed({ config, accuracy, dead }: RunResult): string {
 function axisStart(results: readonly RunResult[], summaries: readonly MethodSummary[]): number {
   const living = results.filter((run) => !run.dead).map((run) => run.accuracy.test);
   const medians = summaries.map(({ testMedian }) => testMedian);
-  const papers = summaries.map(({ name, runs }) => {
-    const paper = publishedAccuracy(runs[0]!.config.dataset, name);
+  const papers = summaries.map(({ runs }) => {
+    const paper = paperAccuracyOf(runs[0]!.config);
     return paper ? (paper.mean - (paper.deviation ?? 0)) / 100 : 1;
   });
   return Math.max(0, 5 * Math.floor(20 * Math.min(...living, ...medians, ...papers) - 0.4));
@@ -34,6 +34,7 @@ function axisStart(results: readonly RunResult[], summaries: readonly MethodSumm
 export function testAccuracies(results: readonly RunResult[]): Figure {
   const summaries = summarise(results);
   const floor = axisStart(results, summaries);
+  const several = summaries.some(({ runs }) => runs.length > 1);
   const data: Partial<Data>[] = [];
   const published: { x: number; mean: number; deviation: number }[] = [];
   summaries.forEach(({ name, label, runs, testMedian }, index) => {
@@ -77,7 +78,7 @@ export function testAccuracies(results: readonly RunResult[]): Figure {
         cliponaxis: false,
       },
     );
-    const paper = publishedAccuracy(runs[0]!.config.dataset, name);
+    const paper = paperAccuracyOf(runs[0]!.config);
     if (paper)
       published.push({ x: index - 0.34, mean: paper.mean, deviation: paper.deviation ?? 0 });
   });
@@ -104,7 +105,7 @@ export function testAccuracies(results: readonly RunResult[]): Figure {
     data,
     layout: {
       ...baseLayout(
-        `Test accuracy: each seed, the median${published.length > 0 ? "; × the paper" : ""}`,
+        `Test accuracy${several ? ": each seed, the median" : ""}${published.length > 0 ? "; × the paper" : ""}`,
       ),
       xaxis: {
         ...baseAxis(""),

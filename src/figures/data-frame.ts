@@ -64,12 +64,30 @@ function asText({ columns, rows }: FrameContent): Table {
   };
 }
 
+/** In place of danfojs's own, which says "Not supported in NodeJS". */
+function refusePlot(): never {
+  throw new UserError(
+    "danfojs draws in browsers only; use plot() of abkd: " +
+      'plot({ data: [{ x: df["a"].values, y: df["b"].values }] })',
+  );
+}
+
+/** Where danfojs defines `plot`: in a class below, of which derived frames are. */
+function hintAtPlot(prototype: object): void {
+  let owner: object | null = prototype;
+  while (owner && !Object.hasOwn(owner, "plot"))
+    owner = Object.getPrototypeOf(owner) as object | null;
+  if (owner) Object.defineProperty(owner, "plot", { value: refusePlot, configurable: true });
+}
+
 type Danfo = typeof import("danfojs-node");
 
 /** Loaded when the first frame is made: a second that commands and kernels do not wait for. */
 async function danfojs(): Promise<Danfo> {
   try {
-    return await import("danfojs-node");
+    const danfo = await import("danfojs-node");
+    for (const { prototype } of [danfo.DataFrame, danfo.Series]) hintAtPlot(prototype);
+    return danfo;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw cause;
     throw new UserError(

@@ -46,7 +46,8 @@ function axisStart(results: readonly RunResult[]): number {
  */
 export function learningCurves(results: readonly RunResult[]): Figure {
   const data: Partial<Data>[] = [];
-  summarise(results).forEach(({ name, label, runs, dead }, index) => {
+  const summaries = summarise(results);
+  summaries.forEach(({ name, label, runs, dead }, index) => {
     const { colour } = styleOf(name, index);
     const living = runs.filter((run) => !run.dead);
     const band = spread(living.map((run) => run.curve.valAccuracy));
@@ -103,7 +104,11 @@ export function learningCurves(results: readonly RunResult[]): Figure {
   return {
     data,
     layout: {
-      ...baseLayout("Validation accuracy: median of seeds, and from worst to best"),
+      ...baseLayout(
+        summaries.some(({ runs }) => runs.length > 1)
+          ? "Validation accuracy: median of seeds, and from worst to best"
+          : "Validation accuracy",
+      ),
       xaxis: { ...baseAxis("epoch"), rangemode: "tozero" },
       yaxis: { ...baseAxis("accuracy (%)"), range: [axisStart(results), 100] },
       legend: {

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { inspect } from "node:util";
 import type { Config, Data, Layout } from "plotly.js-dist";
 import { type Bundle, displayHook, notebookDisplay } from "../display/host.ts";
+import { UserError } from "../errors.ts";
 import { noBrowserAdvice } from "./chromium.ts";
 import { colourway, type Figure, type Size } from "./figure.ts";
 import { warmBrowser, withBrowser } from "./shared-browser.ts";
@@ -14,6 +15,9 @@ export interface PlotlyFigure {
   readonly config?: Partial<Config>;
 }
 
+/** Numbers that are drawn as one line, over 0, 1, 2, ... */
+export type PlotNumbers = readonly number[] | Float32Array | Float64Array | Int32Array;
+
 /** In CSS pixels; what the figure's layout says goes first. */
 export const plotSize: Size = { width: 700, height: 450 };
 
@@ -23,11 +27,45 @@ export const plotSize: Size = { width: 700, height: 450 };
  * nbconvert show the picture that a headless Chromium draws, where there is one.
  *
  *     plot({ data: [{ y: [1, 3, 2] }], layout: { title: { text: "A line" } } })
+ *     plot([1, 3, 2]) // the same without a title
  *
+ * @param figure a Plotly figure, or the numbers of one line
  * @param size where the figure's layout has none
+ * @throws UserError for anything else, such as traces without `{ data }` around them
  */
-export function plot(figure: PlotlyFigure, size: Partial<Size> = {}): Plot {
-  return new Plot(figure, size);
+export function plot(figure: PlotlyFigure | PlotNumbers, size: Partial<Size> = {}): Plot {
+  return new Plot(figureOf(figure), size);
+}
+
+function figureOf(value: PlotlyFigure | PlotNumbers): PlotlyFigure {
+  const y = numbersOf(value);
+  if (y) return { data: [{ y }] };
+  const data: unknown = isObject(value) ? Reflect.get(value, "data") : undefined;
+  if (isObject(value) && Array.isArray(data) && data.every(isObject)) return value as PlotlyFigure;
+  throw new UserError(
+    `plot() draws a Plotly figure, { data: [{ y: [1, 3, 2] }] }, or an array of numbers; ${fault(value, data)}`,
+  );
+}
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+/** Of an array or a typed array of numbers (null leaves a gap, as in Plotly); undefined for others. */
+function numbersOf(value: unknown): (number | null)[] | undefined {
+  const list: unknown = ArrayBuffer.isView(value) ? plainJson(value) : value;
+  const isNumber = (item: unknown): item is number | null =>
+    typeof item === "number" || item === null;
+  return Array.isArray(list) && list.length > 0 && list.every(isNumber) ? list : undefined;
+}
+
+/** What is wrong with an argument that is no figure. */
+function fault(value: unknown, data: unknown): string {
+  if (Array.isArray(value)) {
+    return value.length > 0 && value.every(isObject)
+      ? "this is an array of objects: put traces into { data: [...] }"
+      : `this is an array ${value.length === 0 ? "without numbers" : "of other things"}`;
+  }
+  if (!isObject(value)) return `this is ${value === null ? "null" : typeof value}`;
+  return data === undefined ? "this object has no `data`" : "its `data` is not an array of traces";
 }
 
 /** A figure that shows itself. Speaks only the display symbols. */

@@ -75,11 +75,15 @@ export function reportSheet(results: readonly RunResult[]): Figure {
 
 /** What the sheet shows, in plain words, for those who cannot see it. */
 export function reportDescription(results: readonly RunResult[]): string {
-  const medians = summarise(results).map(
+  const summaries = summarise(results);
+  const medians = summaries.map(
     ({ label, testMedian, runs }) =>
       `${label} ${(100 * testMedian).toFixed(1)} % (${runs.map(({ id }) => id).join(", ")})`,
   );
-  return `${reportTitle(results)}. Median test accuracy (runs): ${medians.join("; ")}.`;
+  const how = summaries.some(({ runs }) => runs.length > 1)
+    ? "Median test accuracy"
+    : "Test accuracy";
+  return `${reportTitle(results)}. ${how} (runs): ${medians.join("; ")}.`;
 }
 
 /** The sentences that stand beside the table: the finding, the form of ABKD, the warnings. */

@@ -99,7 +99,7 @@ export async function openStudy(name: string, options: OpenOptions = {}): Promis
         if (teacher) provideRun(teacher, { results: store.folder, runs });
       }
     }
-    const line = notebookTrialsLine(missing.size);
+    const line = notebookTrialsLine(new Set(missing.keys()));
     try {
       if (missing.size > 0) {
         const watch = line ? { observer: line.observer } : {};

@@ -37,7 +37,7 @@ export function constantPredictor({
     known++;
   }
   if (known === 0) return null;
-  const largest = sizes.indexOf(Math.max(...sizes));
+  const largest = sizes.indexOf(sizes.reduce((most, size) => Math.max(most, size), 0));
   const labelled = { class: largest, accuracy: sizes[largest]! / known };
   if (without.size === 0) return { labelled };
   const entities = nodes - without.size;

@@ -70,11 +70,12 @@ export async function startKernel(
     const client = new KernelClient(await KernelProcess.start(spec, options), spec);
     try {
       await client.ready(options.startTimeout);
+      client.process.starting = false;
       return client;
     } catch (error) {
       await client.kill();
       // Another process took one of the ports between our look and the kernel's.
-      const taken = error instanceof KernelDeadError && /address.*in use/i.test(error.exit.stderr);
+      const taken = error instanceof KernelDeadError && client.process.portTaken;
       if (!taken || attempt === START_ATTEMPTS) throw error;
     }
   }

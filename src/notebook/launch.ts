@@ -51,6 +51,8 @@ export interface Exit {
 /** What is kept of standard error. */
 const TAIL_CHARACTERS = 8_192;
 const TAIL_LINES = 20;
+/** What a kernel says that found one of its ports taken. */
+const PORT_TAKEN = /address.*in use/i;
 /** After the exit, for what a child of the kernel keeps open. */
 const STDERR_MILLISECONDS = 200;
 
@@ -68,6 +70,10 @@ function endAll(): void {
 export class KernelProcess {
   readonly connection: Connection;
   readonly connectionFile: string;
+  /** Until it answers, a kernel that says that a port is taken is ended: tslab lives on, deaf. */
+  starting = true;
+  /** It said so. */
+  portTaken = false;
   readonly #spec: KernelSpec;
   readonly #options: ProcessOptions;
   readonly #folder: string;
@@ -189,6 +195,8 @@ export class KernelProcess {
     let tail = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       tail = (tail + text).slice(-TAIL_CHARACTERS);
+      this.portTaken ||= PORT_TAKEN.test(tail);
+      if (this.starting && this.portTaken) this.signal("SIGKILL");
     });
     return new Promise((resolve) => {
       const end = (code: number | null, signal: NodeJS.Signals | null): void => {

@@ -170,12 +170,31 @@ export class Backend extends MathBackendCPU {
 }
 
 let backend: Backend | undefined;
-let registered = false;
+let prepared = false;
 
-/** The running back end. @throws before startEngine() */
+/** The running back end. @throws before startEngine() and tfjs's first operator */
 export function runningBackend(): Backend {
   if (!backend) throw new Error("the engine is not started: call startEngine() first");
   return backend;
+}
+
+/**
+ * Makes "abkd" the back end that tfjs chooses by itself. It starts with tfjs's first operator, and
+ * not at all where another one was asked for by then.
+ */
+export function offerEngine(): void {
+  if (tf.findBackendFactory(BACKEND) === null) tf.registerBackend(BACKEND, preparedBackend, 10);
+}
+
+function preparedBackend(): Backend {
+  const started = wasmBackend();
+  if (prepared) return started;
+  registerKernels(BACKEND);
+  const interrupts = notebookInterrupts();
+  if (interrupts) watchTensors();
+  interrupts?.addEventListener("interrupt", () => recover(started));
+  prepared = true;
+  return started;
 }
 
 /** `wasm` is this project's own; `native` is TensorFlow, where `npm run native` has built it. */
@@ -221,15 +240,8 @@ export function startEngine(
   if (engine === "native") return startNativeEngine();
   const backend = wasmBackend(threads);
   if (threads !== undefined) backend.engine.threads = threads;
-  if (!registered) {
-    const started = backend;
-    registerKernels(BACKEND);
-    tf.registerBackend(BACKEND, () => started, 10);
-    const interrupts = notebookInterrupts();
-    if (interrupts) watchTensors();
-    interrupts?.addEventListener("interrupt", () => recover(started));
-    registered = true;
-  }
+  preparedBackend();
+  offerEngine();
   // Synchronous in effect: the factory above is.
   void tf.setBackend(BACKEND);
   const { flavour, threads: running } = backend.engine;

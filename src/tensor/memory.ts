@@ -25,6 +25,19 @@ export interface Block {
 interface Place {
   readonly address: number;
   readonly capacity: number;
+  /** The list that it is the last of; undefined beyond all places that were ever given out. */
+  readonly list?: number[];
+}
+
+/** A block that is being given out or back, and what the books say while it is free. */
+interface Change {
+  readonly block: Block;
+  readonly owner: object | undefined;
+  readonly list: number[] | undefined;
+  readonly top: number;
+  readonly used: number;
+  readonly freeBytes: number;
+  readonly blocks: number;
 }
 
 /** What the memory holds, in bytes. */
@@ -50,9 +63,9 @@ export class OutOfMemoryError extends UserError {}
  * Blocks of the shared memory. Sizes are rounded up to one of four classes an octave (at
  * most a quarter is lost, and of large blocks a 32nd part); a block that is given back waits in its class for the next use.
  *
- * An interrupt in a notebook kills whatever runs at the next function call or turn of a loop, and
- * no `finally` runs. So the books are changed in stretches without calls of functions of ours:
- * an interrupt falls before or after them, and a block's owner is known before anyone has it.
+ * An interrupt in a notebook kills whatever runs, even inside a call of a built-in function, and no
+ * `finally` runs. So a change of the books is noted before its first word, and one that was cut
+ * short is ended before the next: the block is free then, for nobody has it yet, or any more.
  */
 export class Memory {
   readonly wasm: WebAssembly.Memory;
@@ -69,6 +82,7 @@ export class Memory {
   #freeBytes = 0;
   #peak = 0;
   #blocks = 0;
+  #change: Change | undefined;
 
   /** @param limit bytes, at most 4 GiB (what 32-bit addresses reach) */
   constructor(limit = MAXIMUM_PAGES * PAGE) {
@@ -84,28 +98,56 @@ export class Memory {
    */
   allocate(bytes: number, what: string, owner?: object): Block {
     this.beforeUse();
-    const capacity = sizeClass(bytes + SLACK);
-    const place = this.#reuse(capacity) ?? this.#extend(capacity) ?? this.#takeLarger(capacity);
+    this.mend();
+    const size = sizeClass(bytes + SLACK);
+    const place = this.#last(size) ?? this.#beyond(size) ?? this.#lastOfLarger(size);
     if (!place) throw new OutOfMemoryError(this.#spent(bytes, what), { exitCode: 1 });
-    const block = { address: place.address, bytes, capacity: place.capacity, live: true };
-    this.#used += block.capacity;
-    if (this.#used > this.#peak) this.#peak = this.#used;
-    this.#blocks++;
+    const { address, capacity, list } = place;
+    const block = { address, bytes, capacity, live: true };
+    const [used, freeBytes, blocks, top] = [this.#used, this.#freeBytes, this.#blocks, this.#top];
+    this.#change = { block, owner, list, top, used, freeBytes, blocks };
+    if (list) {
+      list.pop();
+      this.#freeBytes = freeBytes - capacity;
+    } else this.#top = address + capacity;
+    this.#used = used + capacity;
+    this.#peak = Math.max(this.#peak, this.#used);
+    this.#blocks = blocks + 1;
     if (owner) this.#dropped.register(owner, block, owner);
+    this.#change = undefined;
     return block;
   }
 
   /** Gives a block back; a second time changes nothing. */
   release(block: Block, owner?: object): void {
+    this.mend();
     if (!block.live) return;
+    const { capacity } = block;
+    this.#change = {
+      block,
+      owner,
+      list: this.#listOf(capacity),
+      top: this.#top,
+      used: this.#used - capacity,
+      freeBytes: this.#freeBytes + capacity,
+      blocks: this.#blocks - 1,
+    };
+    this.mend();
+  }
+
+  /** Ends a change that a kill has cut short, if there is one; may be cut short itself. */
+  mend(): void {
+    const change = this.#change;
+    if (!change) return;
+    const { block, owner, list } = change;
     block.live = false;
-    const list = this.#free.get(block.capacity);
-    if (list) list.push(block.address);
-    else this.#free.set(block.capacity, [block.address]);
-    this.#used -= block.capacity;
-    this.#freeBytes += block.capacity;
-    this.#blocks--;
+    if (list && list.at(-1) !== block.address) list.push(block.address);
+    this.#top = change.top;
+    this.#used = change.used;
+    this.#freeBytes = change.freeBytes;
+    this.#blocks = change.blocks;
     if (owner) this.#dropped.unregister(owner);
+    this.#change = undefined;
   }
 
   /** A view of a block as numbers. It stays valid when the memory grows. */
@@ -140,21 +182,24 @@ export class Memory {
     return this.wasm.buffer as unknown as SharedArrayBuffer;
   }
 
-  #reuse(capacity: number): Place | undefined {
-    const address = this.#free.get(capacity)?.pop();
-    if (address === undefined) return undefined;
-    this.#freeBytes -= capacity;
-    return { address, capacity };
+  #listOf(capacity: number): number[] {
+    const list = this.#free.get(capacity) ?? [];
+    if (list.length === 0) this.#free.set(capacity, list);
+    return list;
   }
 
-  #extend(capacity: number): Place | undefined {
+  #last(capacity: number): Place | undefined {
+    const list = this.#free.get(capacity);
+    const address = list?.at(-1);
+    return address === undefined || !list ? undefined : { address, capacity, list };
+  }
+
+  #beyond(capacity: number): Place | undefined {
     const end = this.#top + capacity;
     if (end > this.#limit) return undefined;
     const missing = end - this.wasm.buffer.byteLength;
     if (missing > 0 && !this.#grow(missing)) return undefined;
-    const address = this.#top;
-    this.#top = end;
-    return { address, capacity };
+    return { address: this.#top, capacity };
   }
 
   #grow(missing: number): boolean {
@@ -172,11 +217,11 @@ export class Memory {
   }
 
   /** A free block of the next larger class that has one: better than failing. */
-  #takeLarger(capacity: number): Place | undefined {
+  #lastOfLarger(capacity: number): Place | undefined {
     const larger = [...this.#free.entries()]
       .filter(([size, addresses]) => size > capacity && addresses.length > 0)
       .map(([size]) => size);
-    return larger.length > 0 ? this.#reuse(Math.min(...larger)) : undefined;
+    return larger.length > 0 ? this.#last(Math.min(...larger)) : undefined;
   }
 
   #spent(bytes: number, what: string): string {

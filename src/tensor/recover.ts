@@ -15,6 +15,15 @@ interface Entry {
 
 let entry: Entry | undefined;
 
+/** A scope that is ending, and what it gives to the one around it. */
+interface Ending {
+  readonly scope: number | undefined;
+  readonly results: readonly tf.Tensor[];
+}
+
+const noScope: Ending = { scope: undefined, results: [] };
+let ending = noScope;
+
 /** What is in progress is noted from now on. */
 export function watchTensors(): void {
   const engine = booksOf(tf.engine());
@@ -23,6 +32,13 @@ export function watchTensors(): void {
     const copy = clone(x);
     savedCopies.add(copy);
     return copy;
+  };
+  const endScope = engine.endScope.bind(engine);
+  engine.endScope = (result) => {
+    const results = result === undefined ? [] : tf.tensor_util.getTensorsInContainer(result);
+    ending = { scope: engine.state.activeScope?.id, results };
+    endScope(result);
+    ending = noScope;
   };
   const track = engine.trackTensor.bind(engine);
   engine.trackTensor = (tensor, backend) => {
@@ -44,13 +60,20 @@ interface Counts {
 interface Books {
   readonly state: OpenState & Counts & { readonly tensorInfo: WeakMap<object, unknown> };
   clone(x: tf.Tensor): tf.Tensor;
+  endScope(result?: tf.TensorContainer): void;
   trackTensor(tensor: tf.Tensor, backend: unknown): void;
 }
 
 const booksOf = (engine: unknown): Books => engine as Books;
 
+interface Scope {
+  readonly id: number;
+  readonly track: readonly tf.Tensor[];
+}
+
 interface OpenState {
-  scopeStack: { readonly track: readonly tf.Tensor[] }[];
+  scopeStack: Scope[];
+  activeScope: Scope | null;
   activeTape: { readonly saved: readonly tf.Tensor[] }[] | null;
   gradientDepth: number;
   kernelDepth: number;
@@ -76,6 +99,17 @@ function endEntry(ours: Backend): void {
   else if (!inScope()) tensor.dispose();
 }
 
+/** Ends a scope's end that a kill has cut short: nobody gets what it was giving on. */
+function endHandover(state: OpenState): void {
+  const { scope, results } = ending;
+  ending = noScope;
+  // The stack is changed before or after this.
+  state.activeScope = state.scopeStack.at(-1) ?? null;
+  const inScope = new Set(state.scopeStack.flatMap(({ track }) => track));
+  for (const tensor of results)
+    if (tensor.scopeId === scope && !tensor.kept && !inScope.has(tensor)) tensor.dispose();
+}
+
 /**
  * Does what the `finally` blocks of tf.tidy, tf.grad and the kernels would have done, had they run.
  * Tensors of the open scopes are freed as if their tidy had thrown; those outside of any scope,
@@ -89,8 +123,10 @@ export function recover(backend: Backend): void {
   const { state } = booksOf(engine);
   // First of all: threads may still be writing to what is about to be freed.
   backend.engine.settle();
+  backend.engine.memory.mend();
   backend.endCpuKernel();
   endEntry(backend);
+  endHandover(state);
   // Variable.assign may have been cut after taking the new numbers and before counting them.
   const variables = Object.values(state.registeredVariables).map(({ dataId }) => dataId);
   const release = backend.protect(variables);

@@ -48,18 +48,23 @@ export interface TrialsLine {
   close(stopped: boolean): void;
 }
 
-/** @param total how many runs there will be. Undefined outside of notebooks. */
-export function notebookTrialsLine(total: number): TrialsLine | undefined {
+/**
+ * Counts the runs that were asked for; those that these need first are shown while they run.
+ * @param asked ids of the runs that were asked for. Undefined outside of notebooks.
+ */
+export function notebookTrialsLine(asked: ReadonlySet<string>): TrialsLine | undefined {
   if (!notebookDisplay()) return undefined;
   const line = new LiveLine();
   const began = performance.now();
   const names = new Map<string, string>();
   const running = new Map<string, EpochEvent | undefined>();
   const failures: string[] = [];
-  let done = 0;
+  const total = asked.size;
+  let [done, failedOfAsked] = [0, 0];
 
   const counts = (): string => {
-    const left = Math.max(0, total - done - failures.length - running.size);
+    const begun = [...running.keys()].filter((id) => asked.has(id)).length;
+    const left = Math.max(0, total - done - failedOfAsked - begun);
     const failed = failures.length > 0 ? `, ${failures.length} failed` : "";
     return `${done}/${total} runs done${failed}, ${running.size} running, ${left} left`;
   };
@@ -79,10 +84,11 @@ export function notebookTrialsLine(total: number): TrialsLine | undefined {
         break;
       case "finish":
         running.delete(event.id);
-        done++;
+        if (asked.has(event.id)) done++;
         break;
       case "fail":
         running.delete(event.id);
+        if (asked.has(event.id)) failedOfAsked++;
         failures.push(event.message);
         break;
     }

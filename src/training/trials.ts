@@ -76,7 +76,7 @@ export async function runTrials(
   configs: readonly RunConfig[],
   options: TrialsOptions = {},
 ): Promise<RunResult[]> {
-  const line = options.observer ? undefined : notebookTrialsLine(withPrerequisites(configs).size);
+  const line = options.observer ? undefined : notebookTrialsLine(new Set(configs.map(runId)));
   const interrupt = new AbortController();
   const signal = AbortSignal.any([interrupt.signal, ...(options.signal ? [options.signal] : [])]);
   const work = trainAll(configs, { ...options, ...(line && { observer: line.observer }), signal });

@@ -133,13 +133,13 @@ test("many runs: done, running and left; an interrupt keeps checkpoints and says
     assert.ok(error.message.includes(runsDir));
     return true;
   });
-  assert.match(String(shown.at(-1)!["text/plain"]), /^1\/3 runs done.*stopped, 0:\d\d$/);
+  assert.match(String(shown.at(-1)!["text/plain"]), /^0\/2 runs done.*stopped, 0:\d\d$/);
   assert.ok([...contents(runsDir).keys()].some((file) => file.endsWith("checkpoint.safetensors")));
 
   await runTrials(configs, { runsDir, workers: 1, resume: true });
   const texts = shown.map((bundle) => String(bundle["text/plain"]));
-  assert.ok(texts.some((text) => /^1\/3 runs done, 1 running, 1 left; abkd seed 1/.test(text)));
-  assert.match(texts.at(-1)!, /^3\/3 runs done, 0:\d\d$/);
+  assert.ok(texts.some((text) => /^0\/2 runs done, 1 running, 1 left; abkd seed 1/.test(text)));
+  assert.match(texts.at(-1)!, /^2\/2 runs done, 0:\d\d$/);
   await runTrials(configs, { runsDir: whole, workers: 1 });
   assert.deepEqual(contents(runsDir), contents(whole));
 });

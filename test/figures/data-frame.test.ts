@@ -36,6 +36,16 @@ test("a frame of numbers that can be sorted, and shows all of itself", async () 
   assert.match(inspect(frame), /softkd +4 +88\.30/);
 });
 
+test("a frame, and one made from it, name abkd's plot where danfojs cannot draw", async () => {
+  const frame = await dataFrame(content);
+  for (const each of [frame, frame.sortValues("n"), frame["n"]]) {
+    assert.throws(() => each.plot("chart"), {
+      name: "UserError",
+      message: /plot\(\) of abkd: plot\(/,
+    });
+  }
+});
+
 test("a long table is not cut, and the back end of tf stays what it was", async () => {
   await tf.setBackend("cpu");
   const rows = Array.from({ length: 60 }, (_, k) => [`row ${k}`, k, k / 3]);

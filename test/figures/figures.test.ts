@@ -71,6 +71,15 @@ describe("test accuracies", () => {
     assert.match(String(seeds.customdata[2]), /seed 3: 27.8 %, died/);
   });
 
+  it("speak of seeds and medians only where there are several runs of a method", () => {
+    const one = [sampleRun("abkd", 1, 0.8), sampleRun("student", 1, 0.7)];
+    const titleOf = (figure: Figure): string => JSON.stringify(figure.layout.title);
+    for (const draw of [testAccuracies, learningCurves]) {
+      assert.match(titleOf(draw(sampleRuns)), /median/);
+      assert.doesNotMatch(titleOf(draw(one)), /median|each seed|worst/);
+    }
+  });
+
   it("have no paper's number for a graph that the paper does not know", () => {
     const runs = [sampleRun("abkd", 1, 0.8, { dataset: "synthetic" })];
     assert.ok(!testAccuracies(runs).data.some(({ uid }) => uid === "accuracy-published"));

@@ -42,6 +42,39 @@ describe("plot", () => {
     assert.equal(inspect(plot({ data: [] })), "[plot: empty, 0 traces]");
   });
 
+  it("takes numbers alone as one line", () => {
+    for (const numbers of [[1, 3, 2, 5], [1, null, 2] as number[], Float32Array.of(1, 3)]) {
+      assert.equal(inspect(plot(numbers)), "[plot: scatter, 1 trace]");
+    }
+  });
+
+  it("says what it draws where it is given something else", () => {
+    const wrong: [unknown, RegExp][] = [
+      [[{ y: [1, 2] }], /array of objects: put traces into \{ data: \[\.\.\.\] \}/],
+      [[], /array without numbers/],
+      [["a", "b"], /array of other things/],
+      ["a", /this is string/],
+      [undefined, /this is undefined/],
+      [null, /this is null/],
+      [{ y: [1, 2] }, /this object has no `data`/],
+      [{ data: [1, 2] }, /`data` is not an array of traces/],
+    ];
+    for (const [value, message] of wrong) {
+      assert.throws(
+        () => plot(value as PlotlyFigure),
+        (error: Error) => {
+          assert.equal(error.name, "UserError");
+          assert.match(error.message, message);
+          assert.match(
+            error.message,
+            /^plot\(\) draws a Plotly figure, .* or an array of numbers; /,
+          );
+          return true;
+        },
+      );
+    }
+  });
+
   it("shows a live figure, a picture of its size and a text", { skip }, async () => {
     const bundle = await bundleOf(plot(figure, { height: 300 }));
     assert.deepEqual(Object.keys(bundle), [

@@ -74,6 +74,36 @@ describe("the results table", () => {
     assert.equal(rows[2]?.at(-1), "-");
   });
 
+  it("has the paper's number only where the setting is the paper's", () => {
+    const run = sampleRun("abkd", 1, 0.8);
+    const { config } = run;
+    const teacher = config.teacher!;
+    const last = (changes: object): string | undefined =>
+      resultsTable([{ ...run, config: { ...config, ...changes } }]).rows[0]?.at(-1);
+    assert.equal(last({}), "84.27 ± 1.48");
+    assert.equal(last({ split: "geom-gcn:7" }), "84.27 ± 1.48");
+    const others = [
+      { teacher: { ...teacher, model: { ...teacher.model, layers: 8 } } },
+      { teacher: { ...teacher, model: { ...teacher.model, width: 16 } } },
+      { model: { ...config.model, layers: 2 } },
+      { model: { ...config.model, width: 8 } },
+      { split: "public" },
+      { split: "random:48/32/20:1" },
+      { dataset: "cora", initial: { from: teacher, layer: 0 } },
+    ];
+    for (const changes of others) assert.equal(last(changes), "-", JSON.stringify(changes));
+    const alone = sampleRun(null, 1, 0.8);
+    const shallow = { ...alone.config, model: { ...alone.config.model, layers: 8 } };
+    assert.equal(resultsTable([{ ...alone, config: shallow }]).rows[0]?.at(-1), "-");
+  });
+
+  it("speaks of a median only where a method has several seeds", () => {
+    const titles = (runs: readonly RunResult[]) =>
+      resultsTable(runs).columns.map(({ title }) => title);
+    assert.ok(titles(sampleRuns).includes("test %, median"));
+    assert.ok(titles([sampleRun("abkd", 1, 0.8)]).includes("test %"));
+  });
+
   it("is aligned text", () => {
     const lines = formatTable(resultsTable(sampleRuns)).split("\n");
     assert.equal(lines.length, 6);

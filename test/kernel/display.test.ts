@@ -280,7 +280,7 @@ test("hostile values do no harm", () => {
   assert.equal(ran, 0, "no getter of a value is run");
 });
 
-test("records become an HTML table where it is small, with everything escaped", () => {
+test("records become an HTML table, with everything escaped", () => {
   const records = [
     { name: "<img src=x onerror=alert(1)>", "<b>": 0.123456789 },
     { name: `"&'`, "<b>": 2 },
@@ -295,7 +295,6 @@ test("records become an HTML table where it is small, with everything escaped", 
     [{ a: 1 }, { b: 1 }],
     [{ a: {} }, { a: 1 }],
     [1, 2],
-    Array.from({ length: 30 }, (_, a) => ({ a })),
     [{ a: "x".repeat(100) }, { a: "" }],
   ]) {
     assert.ok(!("text/html" in bundle(other)), inspect(other));

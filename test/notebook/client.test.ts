@@ -129,6 +129,14 @@ describe("a client of a bad kernel", () => {
     await assert.rejects(started, /^KernelTimeoutError: no kernel_info_reply within 0\.7 s$/);
   });
 
+  it("starts it again on other ports where it found one taken and lives on without", async () => {
+    using folder = temporaryFolder();
+    const env = { FAKE_KERNEL_MARKER: path.join(folder.path, "tried") };
+    await using kernel = await startKernel(fakeKernel("port taken"), { env });
+    const { reply } = await kernel.execute("say hello");
+    assert.equal(reply.content["status"], "ok");
+  });
+
   it("says that there is no such program", async () => {
     const started = startKernel([path.join(import.meta.dirname, "no-such-program")]);
     await assert.rejects(started, /could not be started .*ENOENT/s);

@@ -1,5 +1,5 @@
 // A kernel that misbehaves on demand: cells say `die`, `hang`, `abort once <text>` or `say <text>`.
-import { readFileSync, writeSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Publisher, Reply, Router } from "zeromq";
 import {
@@ -16,8 +16,17 @@ if (mode === "die") {
   writeSync(2, "first line\nno such library: libfake.so\n");
   process.exit(3);
 }
-if (mode === "silent") setInterval(() => {}, 1000);
+if (mode === "silent" || (mode === "port taken" && !triedBefore())) setInterval(() => {}, 1000);
 else await serve();
+
+/** As tslab does it: it says that a port is taken, and lives on without it. */
+function triedBefore(): boolean {
+  const marker = process.env["FAKE_KERNEL_MARKER"]!;
+  if (existsSync(marker)) return true;
+  writeFileSync(marker, "");
+  writeSync(2, "UnhandledPromiseRejection: [Error: Address already in use]\n");
+  return false;
+}
 
 async function serve(): Promise<void> {
   const connection = JSON.parse(readFileSync(file, "utf8")) as Record<string, string | number>;

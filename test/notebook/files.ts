@@ -62,7 +62,7 @@ export function shown(cell: CodeCell | undefined): string {
 }
 
 /** The kernel of fake-kernel.ts. */
-export function fakeKernel(mode: "serve" | "die" | "silent"): Kernelspec {
+export function fakeKernel(mode: "serve" | "die" | "silent" | "port taken"): Kernelspec {
   const script = fileURLToPath(new URL("fake-kernel.ts", import.meta.url));
   return {
     argv: [

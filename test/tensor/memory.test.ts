@@ -24,6 +24,112 @@ before(() => {
   startEngine();
 });
 
+/** Where a kill may cut a change of the books: in any call of a built-in function, before or after. */
+const BUILT_IN: readonly [object: object, name: string][] = [
+  [Array.prototype, "at"],
+  [Array.prototype, "pop"],
+  [Array.prototype, "push"],
+  [Map.prototype, "get"],
+  [Map.prototype, "set"],
+  [Math, "max"],
+  [FinalizationRegistry.prototype, "register"],
+  [FinalizationRegistry.prototype, "unregister"],
+];
+
+/** Runs `work`, cut at its n-th call of a built-in function: before it does anything, or after. */
+function cutAt(nth: number, after: boolean, work: () => void): boolean {
+  let calls = 0;
+  const mended = BUILT_IN.map(([object, name]) => {
+    const whole = Reflect.get(object, name) as (...args: unknown[]) => unknown;
+    const replacement = function (this: unknown, ...args: unknown[]): unknown {
+      const mine = calls++ === nth;
+      if (mine && !after) throw new Error("killed");
+      const result = Reflect.apply(whole, this, args);
+      if (mine) throw new Error("killed");
+      return result;
+    };
+    Reflect.set(object, name, replacement);
+    return (): boolean => Reflect.set(object, name, whole);
+  });
+  try {
+    work();
+    return false;
+  } catch (error) {
+    if ((error as Error).message !== "killed") throw error;
+    return true;
+  } finally {
+    for (const mend of mended) mend();
+  }
+}
+
+describe("a change of the books that a kill cuts short, in any call that it makes", () => {
+  const owner = (): object => ({});
+  /** Blocks of two sizes, some given back, so that both kinds of places are there. */
+  const fresh = (): { memory: Memory; kept: [Block, object][] } => {
+    const memory = new Memory(4 * MIB);
+    const kept = Array.from({ length: 6 }, (_, k): [Block, object] => {
+      const mine = owner();
+      return [memory.allocate(k < 3 ? 100 : 5000, "a block", mine), mine];
+    });
+    for (const [block, mine] of [kept[1]!, kept[4]!]) memory.release(block, mine);
+    return { memory, kept: kept.filter((_, k) => k !== 1 && k !== 4) };
+  };
+  const countsOf = (memory: Memory) => {
+    const { used, free, blocks } = memory.use();
+    return { used, free, blocks };
+  };
+
+  for (const after of [false, true]) {
+    const where = after ? "after" : "before";
+    for (const bytes of [100, 5000, 70_000]) {
+      test(`a block of ${bytes} bytes that was never given out is free (${where} the call)`, () => {
+        let cuts = 0;
+        for (let nth = 0; ; nth++) {
+          const { memory, kept } = fresh();
+          const before = countsOf(memory);
+          if (!cutAt(nth, after, () => memory.allocate(bytes, "a block", owner()))) break;
+          cuts++;
+          memory.mend();
+          assert.deepEqual(countsOf(memory), before, `call ${nth}`);
+          assertApart([...kept.map(([block]) => block), ...several(memory)]);
+        }
+        assert.ok(cuts >= 3, `${cuts} calls`);
+      });
+    }
+
+    test(`a block that was being given back is free, once (${where} the call)`, () => {
+      let cuts = 0;
+      for (let nth = 0; ; nth++) {
+        const { memory, kept } = fresh();
+        const [block, mine] = kept[0]!;
+        const { used, blocks } = memory.use();
+        if (!cutAt(nth, after, () => memory.release(block, mine))) break;
+        cuts++;
+        memory.mend();
+        // Cut before its first word nothing has changed: its owner gives it back.
+        memory.release(block, mine);
+        assert.equal(memory.use().used, used - block.capacity, `call ${nth}`);
+        assert.equal(memory.use().blocks, blocks - 1, `call ${nth}`);
+        assertApart([...kept.slice(1).map(([other]) => other), ...several(memory)]);
+      }
+      assert.ok(cuts >= 3, `${cuts} calls`);
+    });
+  }
+
+  /** What is given out next, of both sizes. */
+  function several(memory: Memory): Block[] {
+    return [100, 100, 100, 5000, 5000, 70_000].map((bytes) => memory.allocate(bytes, "a block"));
+  }
+
+  function assertApart(blocks: readonly Block[]): void {
+    const sorted = blocks.toSorted((a, b) => a.address - b.address);
+    for (const [k, { address, capacity }] of sorted.entries()) {
+      const next = sorted[k + 1]?.address ?? Number.POSITIVE_INFINITY;
+      assert.ok(address + capacity <= next, "two blocks overlap");
+    }
+  }
+});
+
 describe("blocks", () => {
   test("sizes are rounded up by a quarter at most, addresses are multiples of 16", () => {
     const memory = new Memory(64 * MIB);

@@ -11,19 +11,31 @@ watchTensors();
 
 type Call = (...args: unknown[]) => unknown;
 interface Books {
-  readonly state: { readonly tensorInfo: Record<"has" | "set", Call> };
+  readonly state: {
+    readonly tensorInfo: Record<"has" | "set", Call>;
+    readonly scopeStack: unknown;
+  };
   track: Call;
   startScope(): void;
+  endScope(result: unknown): void;
 }
 const books = tf.engine() as unknown as Books;
 
 /** Cuts a call short in place of a method's n-th run from now, as a kill does. */
-function cut<K extends string>(object: Record<K, Call>, method: K, nth: number): () => void {
+function cut<K extends string>(
+  object: Record<K, Call>,
+  method: K,
+  nth: number,
+  after = false,
+): () => void {
   const whole = object[method];
   let runs = 0;
   object[method] = function (this: unknown, ...args: unknown[]) {
-    if (++runs === nth) throw new Error("killed");
-    return whole.apply(this, args);
+    const mine = ++runs === nth;
+    if (mine && !after) throw new Error("killed");
+    const result = whole.apply(this, args);
+    if (mine) throw new Error("killed");
+    return result;
   };
   return () => {
     object[method] = whole;
@@ -51,6 +63,34 @@ for (const [place, cutThere] of Object.entries(PLACES)) {
       for (let depth = 0; depth < scopes; depth++) books.startScope();
       const mend = cutThere();
       assert.throws(() => tf.tensor1d([3, 4, 5]), /killed/);
+      mend();
+      recover(runningBackend());
+      assert.deepEqual(counts(), before);
+      assert.deepEqual([...kept.dataSync()], [1, 2]);
+      kept.dispose();
+    });
+  }
+}
+
+const stack = books.state.scopeStack as unknown as Record<"pop", Call>;
+const ENDS: Readonly<Record<string, () => () => void>> = {
+  "before the scope is left": () => cut(stack, "pop", 1),
+  "after the scope is left": () => cut(stack, "pop", 1, true),
+  "before the scope around it has the result": () =>
+    cut(books as unknown as Record<"track", Call>, "track", 1),
+};
+
+for (const [place, cutThere] of Object.entries(ENDS)) {
+  for (const scopes of [0, 1]) {
+    test(`cut as a scope ends, ${place}, ${scopes} around it`, () => {
+      const kept = tf.tensor1d([1, 2]);
+      const before = counts();
+      for (let depth = 0; depth < scopes; depth++) books.startScope();
+      if (scopes > 0) tf.tensor1d([7]);
+      books.startScope();
+      const result = tf.tensor1d([3, 4, 5]);
+      const mend = cutThere();
+      assert.throws(() => books.endScope({ result, kept }), /killed/);
       mend();
       recover(runningBackend());
       assert.deepEqual(counts(), before);

@@ -9,6 +9,7 @@ import { Declarations } from "./declarations.ts";
 import { foreignSpecifier } from "./foreign.ts";
 import { compileModule, isOwn, markOwn } from "./local.ts";
 import { type Place, Places } from "./places.ts";
+import { Tfjs } from "./tfjs.ts";
 import { isCode, isFile, isPath, localFile, toPath, Versions } from "./versions.ts";
 
 type Hooks = Parameters<typeof registerHooks>[0];
@@ -37,6 +38,7 @@ export class Modules {
   readonly #folder: string;
   readonly #projectRoot: string;
   readonly #versions: Versions;
+  readonly #tfjs: Tfjs;
   /** The version of a file that its plain URL stands for, and the one that was resolved last. */
   readonly #first = new Map<string, string>();
   readonly #last = new Map<string, string>();
@@ -57,6 +59,7 @@ export class Modules {
     this.#folders = folders;
     this.#folder = folder;
     this.#projectRoot = projectRoot;
+    this.#tfjs = new Tfjs(projectRoot, new URL(`../../tensor/offer${EXTENSION}`, HERE).href);
     this.#versions = new Versions((specifier, from) => this.#localPackage(specifier, from));
     const filename = join(folder, "cell.ts");
     const require = createRequire(filename);
@@ -64,7 +67,9 @@ export class Modules {
     const requireAnew = (name: string): unknown => {
       this.#forgetChanged();
       try {
-        return require(name);
+        const module: unknown = require(name);
+        void this.#tfjs.serve((url) => require(fileURLToPath(url)));
+        return module;
       } catch (error) {
         throw this.#portable(error);
       }
@@ -120,6 +125,7 @@ export class Modules {
     this.#loading.add(loaded);
     try {
       const module = await import(`${CELL}${specifier}`, options as ImportCallOptions);
+      await this.#tfjs.serve((url) => import(url));
       for (const other of this.#loading) for (const path of loaded) other.delete(path);
       return module;
     } catch (error) {
@@ -179,6 +185,7 @@ export class Modules {
     const found = own
       ? { url: pathToFileURL(own).href }
       : this.#find(name, { ...context, parentURL: pathToFileURL(parent).href }, next);
+    this.#tfjs.note(name, found.url);
     const versioned = this.#versioned(found.url);
     if (context.conditions.includes("require")) this.#refuseOld(name, pathOf(found.url));
     return { ...found, shortCircuit: true, ...versioned };
@@ -208,13 +215,13 @@ export class Modules {
       }
     }
     const folders = [parent, join(this.#folder, "cell.ts"), join(this.#projectRoot, "cell.ts")];
+    if (/^(?:npm|jsr|bun|https?):/.test(name)) this.#refuseForeign(name); // it would fail when loaded
     let first: unknown;
     for (const folder of new Set(folders)) {
       try {
         return next(name, { ...context, parentURL: pathToFileURL(folder).href });
       } catch (error) {
-        const refusal = foreignSpecifier(name, this.#folder);
-        if (refusal !== undefined) throw markOwn(new Error(`Cannot import "${name}": ${refusal}`));
+        this.#refuseForeign(name);
         // A package that is there and lacks a file is no missing package.
         if (!isNotFound(error) || / '\//.test((error as Error).message)) throw error;
         first ??= error;
@@ -225,6 +232,11 @@ export class Modules {
       `Cannot find the package "${packageName(name)}": it is not in node_modules of the notebook's ` +
         `folder or of one above it, nor in ABKD's own. Install it there: npm install ${packageName(name)}`,
     );
+  }
+
+  #refuseForeign(name: string): void {
+    const refusal = foreignSpecifier(name, this.#folder);
+    if (refusal !== undefined) throw markOwn(new Error(`Cannot import "${name}": ${refusal}`));
   }
 
   /** What this package itself provides, whatever the folder. */

@@ -1,9 +1,13 @@
 // What a value looks like: a bundle of views by MIME type, always with text/plain.
 import { types } from "node:util";
 import type { Bundle } from "../channel.ts";
-import { frameBundle, isFrame, recordsTable } from "./frame.ts";
+import { chartBundle } from "./charts.ts";
 import { callHook, isThenable, normaliseBundle } from "./hook.ts";
-import { messageOf, textOf } from "./text.ts";
+import { kindBundle } from "./kinds.ts";
+import { messageOf } from "./leaves.ts";
+import { pictureBundle } from "./pictures.ts";
+import { recordsTable } from "./records.ts";
+import { textOf } from "./text.ts";
 
 /**
  * A value's views: its own (`Symbol.for("Jupyter.display")`), or the built-in ones. Never throws,
@@ -44,11 +48,12 @@ function withoutHook(value: object, error: unknown): Bundle {
 
 function builtIn(value: unknown): Bundle {
   try {
-    if (isFrame(value)) return frameBundle(value);
+    const bundle = kindBundle(value) ?? pictureBundle(value) ?? chartBundle(value);
+    if (bundle) return "text/plain" in bundle ? bundle : { ...bundle, "text/plain": textOf(value) };
     const table = recordsTable(value);
     if (table) return { "text/html": table, "text/plain": textOf(value) };
   } catch {
-    // what looks like a table but cannot be read as one is shown as text
+    // what looks like one of these and cannot be read as one is shown as text
   }
   return { "text/plain": textOf(value) };
 }

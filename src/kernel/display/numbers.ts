@@ -61,16 +61,23 @@ export function wrap(items: readonly string[], width = WIDTH): string {
   if (items.length === 0) return "";
   const line = items.join(", ");
   if (line.length <= width - 20) return ` ${line} `;
+  return `\n${fill(items, width)
+    .map((each) => `  ${each}`)
+    .join("\n")}\n`;
+}
+
+/** Items on as few lines as they fit on, with a comma behind each but the last. */
+export function fill(items: readonly string[], width: number): string[] {
   const lines: string[] = [];
-  let last = "";
+  let last: string | undefined;
   for (const item of items) {
-    if (last !== "" && last.length + item.length + 2 > width) {
+    if (last !== undefined && last.length + item.length + 4 > width) {
       lines.push(`${last},`);
-      last = "";
+      last = undefined;
     }
-    last = last === "" ? `  ${item}` : `${last}, ${item}`;
+    last = last === undefined ? item : `${last}, ${item}`;
   }
-  return `\n${[...lines, last].join("\n")}\n`;
+  return last === undefined ? lines : [...lines, last];
 }
 
 function headOf(array: Numbers): string {

@@ -1,7 +1,10 @@
 // Tables: as HTML with everything escaped, and as aligned text.
 
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
+import { childrenOf, isContainer } from "./children.ts";
+import { isLeaf, leafText } from "./leaves.ts";
 import { sixDigits } from "./numbers.ts";
+import { wholeLine } from "./outline.ts";
 
 export interface Column {
   readonly name: string;
@@ -12,7 +15,8 @@ export interface Column {
   at(row: number): unknown;
 }
 
-const ROWS = 20;
+/** Rows of which none is left out. */
+export const ROWS = 20;
 const COLUMNS = 16;
 const CELL = 50;
 const WIDTH = 100;
@@ -92,17 +96,42 @@ function elide(size: number, most: number): number[] {
   );
 }
 
+/** Whether a table shows all of its columns, rows and values. */
+export function isShownWhole(columns: readonly Column[], rows: number): boolean {
+  if (columns.length > COLUMNS || rows > ROWS) return false;
+  return columns.every((column) => {
+    for (let row = 0; row < rows; row++) if (!fitsCell(column.at(row))) return false;
+    return true;
+  });
+}
+
+function fitsCell(value: unknown): boolean {
+  if (typeof value === "string") return value.length <= CELL && !/\n/.test(value);
+  return typeof value !== "object" || lineOf(value) !== undefined;
+}
+
 function cellText(column: Column, row: number): string {
   try {
     const value = column.at(row);
     if (typeof value === "string") return shortText(value);
     if (typeof value === "number") return sixDigits(value);
-    if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
     if (typeof value !== "object" || value === null) return shortText(String(value));
-    return shortText(inspect(value, { depth: 0, maxArrayLength: 4, maxStringLength: CELL }));
+    return shortText(lineOf(value) ?? summaryOf(value));
   } catch {
     return "(cannot be read)";
   }
+}
+
+/** All of a value on one line of a cell's width. */
+function lineOf(value: unknown): string | undefined {
+  if (types.isDate(value) && !Number.isNaN(value.getTime())) return value.toISOString();
+  return wholeLine(value, CELL, { isLeaf, text: leafText });
+}
+
+/** The first of what is in a value. */
+function summaryOf(value: object): string {
+  if (isContainer(value) && childrenOf(value).more > 0 && !Array.isArray(value)) return "[Object]";
+  return inspect(value, { depth: 0, maxArrayLength: 4, maxStringLength: CELL });
 }
 
 /** One line, of a cell's width. */

@@ -2,6 +2,7 @@
 import { Console } from "node:console";
 import { Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
+import { teachInspection } from "../display/inspectable.ts";
 import type { FrameWriter } from "../frames.ts";
 import { critical } from "./critical.ts";
 import { cellOf } from "./run.ts";
@@ -72,6 +73,17 @@ export function installStreams(frames: FrameWriter): void {
   }
   const own = new Console({ stdout, stderr, ignoreErrors: false });
   for (const [name, method] of Object.entries(own)) {
-    if (typeof method === "function") Reflect.set(console, name, method);
+    if (typeof method !== "function") continue;
+    // trace() looks for itself on the stack.
+    Reflect.set(console, name, name === "trace" ? method : printing(method));
   }
+}
+
+/** A method of the console to which the kernel's own views are known. */
+function printing(method: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {
+  const print = (...args: unknown[]): unknown => {
+    for (const arg of args) teachInspection(arg);
+    return method(...args);
+  };
+  return Object.defineProperty(print, "name", { value: method.name.replace(/^bound /, "") });
 }

@@ -25,6 +25,7 @@ export function badCases(marker: string): Case[] {
     ...hostilePickles(marker),
     ...brokenPickles(),
     ...contradictions(),
+    ...costly(),
     ...brokenText(),
     ...brokenNpz(),
   ];
@@ -153,6 +154,54 @@ function brokenPickles(): Case[] {
       "labels that are a matrix of words",
       withFile("y", new PickleWriter(PLAIN).csr(toyCsr([0])).finish()),
     ),
+  ];
+}
+
+/** Sound bytes, each of which would take long or much memory if it were believed. */
+function costly(): Case[] {
+  const repeated = (count: number, ...unit: number[]): Buffer =>
+    Buffer.alloc(count * unit.length, Buffer.from(unit));
+  const graphs: [string, Buffer][] = [
+    [
+      "ten million memo entries",
+      Buffer.concat([
+        Buffer.from([0x80, 2, 0x4b, 1]),
+        ...range(100).map((k) => {
+          const puts = repeated(100_000, 0x72, 0, 0, 0, 0);
+          for (let j = 0; j < 100_000; j++) puts.writeUInt32LE(100_000 * k + j, 5 * j + 1);
+          return puts;
+        }),
+        Buffer.from("."),
+      ]),
+    ],
+    ["thirty million protocols", Buffer.concat([repeated(30_000_000, 0x80, 2), Buffer.from("}.")])],
+    ["two million dicts", Buffer.concat([repeated(2_000_000, 0x7d), Buffer.from(".")])],
+    ["a text of ten million escapes", Buffer.from(`V${"\\u0041".repeat(10_000_000)}\n.`)],
+    ["a string of fifteen million escapes", Buffer.from(`S'${"\\x41".repeat(15_000_000)}'\n.`)],
+    ["an integer of sixty million digits", Buffer.from(`I${"1".repeat(60_000_000)}\n.`)],
+    ["a name of sixty million letters", Buffer.from(`c${"é".repeat(30_000_000)}\nb\n.`)],
+  ];
+  const bytes = (count: number, ...shape: number[]): ArraySpec => ({
+    dtype: "|u1",
+    shape,
+    bytes: new Uint8Array(count),
+  });
+  const labels = (name: string, array: ArraySpec): Case =>
+    cora(name, withFile("y", new PickleWriter(PLAIN).array(array).finish()));
+  return [
+    ...graphs.map(([name, file]) => cora(name, withFile("graph", file))),
+    labels("labels of 200,000 classes", bytes(800_000, 4, 200_000)),
+    labels("labels of 60 million classes", bytes(60_000_000, 1, 60_000_000)),
+    labels("labels of 60 million rows", bytes(60_000_000, 30_000_000, 2)),
+    changed("row starts of 60 million", (p) => {
+      p.allx = { ...toyCsr(range(TOY.stacked)), indptr: bytes(60_000_000, 60_000_000) };
+    }),
+    changed("an index file of five million lines", (p) => {
+      p.testIndex = range(5_000_000).join("\n");
+    }),
+    changed("an index file of sixty million blanks", (p) => {
+      p.testIndex = `12${" \n".repeat(30_000_000)}`;
+    }),
   ];
 }
 

@@ -1,4 +1,5 @@
 // Run as a child process: `data info` on each folder of a list; what came out, a JSON line each.
+import { existsSync, readFileSync } from "node:fs";
 import { main } from "../../../src/cli/program.ts";
 
 export interface Outcome {
@@ -14,6 +15,14 @@ export interface Outcome {
 interface Request {
   readonly dataset: string;
   readonly folder: string;
+}
+
+/** Linux hands the parent's peak on to `maxRSS` of a child; VmHWM is the process's own. */
+function peakMemory(): number {
+  const own = existsSync("/proc/self/status")
+    ? /VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]
+    : undefined;
+  return 1024 * Number(own ?? process.resourceUsage().maxRSS);
 }
 
 async function run(requests: readonly Request[]): Promise<void> {
@@ -35,7 +44,7 @@ async function run(requests: readonly Request[]): Promise<void> {
       ...captured,
       exitCode,
       milliseconds: (user + system) / 1000,
-      peak: process.resourceUsage().maxRSS * 1024,
+      peak: peakMemory(),
     };
     report(`${JSON.stringify(outcome)}\n`);
   }

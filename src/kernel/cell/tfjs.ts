@@ -1,0 +1,65 @@
+// tfjs, loaded for a cell, gets this project's engine; a copy that the engine cannot serve, a word.
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const NAMES: readonly string[] = ["", "-core", "-layers"].map((part) => `@tensorflow/tfjs${part}`);
+
+/** Loads a module that is there. */
+type LoadModule = (url: string) => unknown;
+
+/** The parts of tfjs that name its back ends. */
+interface Backends {
+  findBackend(name: string): { firstUse?: boolean } | null;
+}
+
+export class Tfjs {
+  readonly #projectRoot: string;
+  readonly #offer: string;
+  /** Packages by what they were resolved to since the last call of serve(). */
+  readonly #found = new Map<string, string>();
+  readonly #served = new Set<string>();
+
+  /** @param offer the file whose loading gives this project's tfjs the engine */
+  constructor(projectRoot: string, offer: string) {
+    this.#projectRoot = projectRoot;
+    this.#offer = offer;
+  }
+
+  /** An import leads to a file. */
+  note(name: string, url: string): void {
+    if (NAMES.includes(name) && !this.#served.has(url)) this.#found.set(url, name);
+  }
+
+  /** Looks after what has been loaded since the last time. */
+  async serve(load: LoadModule): Promise<void> {
+    for (const [url, name] of this.#found) {
+      this.#found.delete(url);
+      this.#served.add(url);
+      if (url === this.#ownUrl(name)) await load(this.#offer);
+      else warn(name, url, (await load(url)) as Partial<Backends>);
+    }
+  }
+
+  #ownUrl(name: string): string | undefined {
+    const { resolve } = createRequire(join(this.#projectRoot, "cell.ts"));
+    try {
+      return pathToFileURL(resolve(name)).href;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** In place of tfjs's own advice, which names a package that does not help here. */
+function warn(name: string, url: string, module: Partial<Backends>): void {
+  const cpu = module.findBackend?.("cpu");
+  if (!cpu?.firstUse) return;
+  cpu.firstUse = false;
+  const path = fileURLToPath(url);
+  const folder = path.slice(0, path.lastIndexOf(name) + name.length);
+  console.log(
+    `tfjs of ${folder} is a copy of its own and computes on its slow back end. For the fast engine ` +
+      `remove that copy (npm uninstall ${name}): cells then find the one that abkd uses.`,
+  );
+}

@@ -1,0 +1,171 @@
+// What a container holds: its first entries, found without running anything of it.
+import { inspect, types } from "node:util";
+
+export interface Entry {
+  /** What stands in front of the value: a property's name, a map's key. */
+  readonly label?: string;
+  /** Between the label and the value; ": " by default. */
+  readonly joint?: string;
+  readonly value: unknown;
+}
+
+export interface Children {
+  readonly entries: readonly Entry[];
+  /** Entries behind those. */
+  readonly more: number;
+  /** Its entries are of a kind, rather than the parts of one thing. */
+  readonly isList: boolean;
+  /** One entry, and several. */
+  readonly noun: readonly [string, string];
+}
+
+/** More entries than a screenful shows in any view. */
+const MOST = 100;
+/** An object with more properties than this is a list by name. */
+const RECORD = 30;
+/** To name all the indices of a longer array takes longer than to print it. */
+const NAMED = 10_000;
+
+/** Characters of a property's name or of a map's key. */
+const LONGEST = 100;
+
+const ITEMS = ["item", "items"] as const;
+const PROPERTIES = ["property", "properties"] as const;
+const predicates = Object.values(types);
+
+/** Something inspected as exactly this text. */
+export function standIn(text: string): object {
+  return { [inspect.custom]: () => text };
+}
+
+/** Whether a value is an array, a map, a set, or an object whose properties are all there is to it. */
+export function isContainer(value: unknown): value is object {
+  if (typeof value !== "object" || value === null || types.isProxy(value)) return false;
+  if (inspect.custom in value) return false;
+  return Array.isArray(value) || types.isMap(value) || types.isSet(value) || isOrdinary(value);
+}
+
+/** An object without inner slots that a copy would lack, and without a text view of its own. */
+export function isOrdinary(value: object): boolean {
+  const proto = Object.getPrototypeOf(value);
+  if (inspect.custom in value) return false;
+  if (proto === Object.prototype || proto === null) return true;
+  return !ArrayBuffer.isView(value) && !predicates.some((is) => is(value as never));
+}
+
+/** What Node prints in front of the brackets: the class, and how many items where it says so. */
+export function headOf(container: object): string {
+  const proto: object | null = Object.getPrototypeOf(container);
+  if (proto === Object.prototype || proto === Array.prototype) return "";
+  const empty = Object.setPrototypeOf(emptyLike(container), proto);
+  const text = inspect(empty, { customInspect: false, breakLength: Number.POSITIVE_INFINITY });
+  return text.replace("(0)", `(${sizeOf(container)})`).replace(/[[{][\]}]$/, "");
+}
+
+function emptyLike(container: object): object {
+  if (Array.isArray(container)) return [];
+  if (types.isMap(container)) return new Map();
+  return types.isSet(container) ? new Set() : {};
+}
+
+/** How many items, whatever a subclass says. */
+export function sizeOf(container: object): number {
+  if (Array.isArray(container)) return container.length;
+  const owner = types.isMap(container) ? Map.prototype : Set.prototype;
+  return types.isMap(container) || types.isSet(container)
+    ? Number(Reflect.get(owner, "size", container))
+    : 0;
+}
+
+/** The first entries of a container. Getters are not run. */
+export function childrenOf(container: object): Children {
+  if (Array.isArray(container)) return itemsOf(container);
+  if (types.isMap(container)) {
+    const pairs = first(Map.prototype.entries.call(container), MOST);
+    const entries = pairs.map(([key, value]) => ({ label: keyText(key), joint: " => ", value }));
+    return { entries, more: sizeOf(container) - entries.length, isList: true, noun: ITEMS };
+  }
+  if (types.isSet(container)) {
+    const entries = first(Set.prototype.values.call(container), MOST).map((value) => ({ value }));
+    return { entries, more: sizeOf(container) - entries.length, isList: true, noun: ITEMS };
+  }
+  const symbols = Object.getOwnPropertySymbols(container);
+  const keys = [
+    ...Object.keys(container),
+    ...symbols.filter((key) => isEnumerable(container, key)),
+  ];
+  const entries = keys.slice(0, MOST).map((key) => propertyOf(container, key));
+  const isList = keys.length > RECORD;
+  return { entries, more: keys.length - entries.length, isList, noun: PROPERTIES };
+}
+
+/** Items, holes in one entry as Node shows them, then properties by name. */
+function itemsOf(array: readonly unknown[]): Children {
+  const entries: Entry[] = [];
+  let at = 0;
+  while (at < array.length && entries.length < MOST) {
+    const next = afterHoles(array, at);
+    if (next > at) {
+      const text = `<${next - at} empty item${next - at > 1 ? "s" : ""}>`;
+      entries.push({ value: standIn(text) });
+      at = next;
+    } else {
+      entries.push({ value: readProperty(array, String(at++)) });
+    }
+  }
+  const more = array.length - at;
+  if (array.length <= NAMED && more === 0) {
+    const named = Object.keys(array).slice(array.length - holesOf(array));
+    entries.push(...named.slice(0, MOST).map((key) => propertyOf(array, key)));
+  }
+  return { entries, more, isList: true, noun: ITEMS };
+}
+
+/** The first index from `at` on that holds an item, looked for within a bound. */
+function afterHoles(array: readonly unknown[], at: number): number {
+  const end = Math.min(array.length, at + NAMED);
+  let next = at;
+  while (next < end && !Object.hasOwn(array, next)) next++;
+  return next;
+}
+
+function holesOf(array: readonly unknown[]): number {
+  let holes = 0;
+  for (let at = 0; at < array.length; at++) if (!Object.hasOwn(array, at)) holes++;
+  return holes;
+}
+
+function propertyOf(object: object, key: string | symbol): Entry {
+  return { label: labelOf(key), value: readProperty(object, key) };
+}
+
+function readProperty(object: object, key: string | symbol): unknown {
+  const property = Object.getOwnPropertyDescriptor(object, key);
+  if (!property || "value" in property) return property?.value;
+  const { get, set } = property;
+  return standIn(get && set ? "[Getter/Setter]" : get ? "[Getter]" : "[Setter]");
+}
+
+function labelOf(key: string | symbol): string {
+  if (typeof key === "symbol") return `[${String(key)}]`;
+  return /^[a-zA-Z_][a-zA-Z_0-9]*$/.test(key) ? key : inspect(key, { maxStringLength: LONGEST });
+}
+
+/** A map's key on one line. */
+function keyText(key: unknown): string {
+  const options = { depth: 0, maxArrayLength: 4, maxStringLength: LONGEST };
+  return inspect(key, { ...options, breakLength: Number.POSITIVE_INFINITY }).replace(/\s+/g, " ");
+}
+
+function isEnumerable(object: object, key: symbol): boolean {
+  return Object.prototype.propertyIsEnumerable.call(object, key);
+}
+
+function first<T>(items: Iterable<T>, most: number): T[] {
+  const found: T[] = [];
+  for (const item of items) {
+    if (found.length === most) break;
+    found.push(item);
+  }
+  return found;
+}

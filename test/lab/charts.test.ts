@@ -1,0 +1,138 @@
+// Charts, elements, pictures and tables in a real JupyterLab: drawn, not only sent.
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { after, afterEach, before, describe, it } from "node:test";
+import { type Browser, chromium as engine, type Locator, type Page } from "playwright-core";
+import { encodePng } from "../kernel/png.ts";
+import { type Lab, NotebookPage, startLab, writeSettings } from "./jupyterlab.ts";
+import { assertParts, chromium, root, skipWithout } from "./parts.ts";
+
+const file = "charts.ipynb";
+const screenshots = path.join(root, "build/lab-charts");
+
+/** Longest that anything may take, on a busy machine. */
+const patience = 60_000;
+
+const notebook = {
+  cells: [],
+  metadata: {
+    kernelspec: { display_name: "TypeScript (abkd)", language: "typescript", name: "abkd" },
+  },
+  nbformat: 4,
+  nbformat_minor: 5,
+};
+
+const limits = { skip: skipWithout("browser"), timeout: 10 * 60_000 };
+
+describe("charts in JupyterLab", limits, () => {
+  let folder: string;
+  let lab: Lab;
+  let browser: Browser;
+  let page: Page;
+  let opened: NotebookPage;
+  let shot = 0;
+
+  before(async () => {
+    assertParts("browser");
+    folder = await mkdtemp(path.join(os.tmpdir(), "abkd-charts-"));
+    await rm(screenshots, { recursive: true, force: true });
+    await mkdir(path.join(folder, "notebooks"));
+    await writeFile(path.join(folder, "notebooks", file), JSON.stringify(notebook));
+    await writeSettings(folder);
+    const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+    lab = await startLab(folder);
+    browser = await engine.launch({ executablePath: chromium!, args });
+    page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
+    page.setDefaultTimeout(patience);
+    opened = await NotebookPage.open(page, lab, file, "TypeScript (abkd)");
+  });
+
+  after(async () => {
+    await browser?.close();
+    await lab?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const screenshot = (name: string) =>
+    page.screenshot({ path: path.join(screenshots, `${++shot}-${name}.png`) });
+
+  afterEach(async (context) => {
+    if ("passed" in context && !context.passed) await screenshot("failed").catch(() => {});
+  });
+
+  /** Runs a cell and gives where its output is. */
+  async function output(code: string): Promise<Locator> {
+    const cell = await opened.add(code);
+    await opened.start(cell);
+    await opened.finished(cell);
+    return cell.locator(".jp-OutputArea-output").last();
+  }
+
+  /** Width and height that the browser found in an image; a broken one has none. */
+  async function sizeOf(image: Locator): Promise<[number, number]> {
+    await image.waitFor();
+    return await image.evaluate(async (element) => {
+      if (!(element instanceof HTMLImageElement)) throw new Error("no image");
+      await element.decode();
+      return [element.naturalWidth, element.naturalHeight];
+    });
+  }
+
+  it("draws Observable Plot's <svg>", async () => {
+    const shown = await output(`
+import * as Plot from "@observablehq/plot";
+import { parseHTML } from "linkedom";
+const { document } = parseHTML("<html><body></body></html>");
+const points = Array.from({ length: 40 }, (_, x) => ({ x, y: Math.sin(x / 5), name: "a & b\\u00a0<c>" }));
+Plot.plot({ document, marks: [Plot.line(points, { x: "x", y: "y" }), Plot.dot(points, { x: "x", y: "y", title: "name" })] });`);
+    assert.deepEqual(await sizeOf(shown.locator("img")), [640, 400]);
+    await screenshot("plot");
+    const legend = await output(
+      'Plot.plot({ document, color: { legend: true, type: "categorical" }, marks: [Plot.dot(points, { x: "x", y: "y", fill: (d) => d.x % 3 })] })',
+    );
+    await legend.locator("figure svg circle").first().waitFor();
+    assert.equal(await legend.locator("figure svg circle").count(), 40);
+    await screenshot("plot-legend");
+  });
+
+  for (const version of ["v5", "v6"]) {
+    it(`draws Vega-Lite ${version}`, async () => {
+      const shown = await output(`({
+  $schema: "https://vega.github.io/schema/vega-lite/${version}.json",
+  data: { values: [{ a: "A", b: 28 }, { a: "B", b: 55 }, { a: "C", b: 43 }] },
+  mark: "bar",
+  encoding: { x: { field: "a", type: "nominal" }, y: { field: "b", type: "quantitative" } },
+});`);
+      const canvas = shown.locator(".vega-embed canvas").first();
+      await canvas.waitFor();
+      const blue = await canvas.evaluate((element) => {
+        if (!(element instanceof HTMLCanvasElement)) throw new Error("no canvas");
+        const { data } = element
+          .getContext("2d")!
+          .getImageData(0, 0, element.width, element.height);
+        let count = 0;
+        for (let at = 0; at < data.length; at += 4) {
+          if (data[at] === 0x4c && data[at + 1] === 0x78 && data[at + 2] === 0xa8) count++;
+        }
+        return count;
+      });
+      assert.ok(blue > 1000, `${blue} pixels in the colour of the bars`);
+      await screenshot(`vega-lite-${version}`);
+    });
+  }
+
+  it("shows bytes as a picture and records as a table", async () => {
+    const bytes = JSON.stringify([...encodePng()]);
+    const picture = await output(`Uint8Array.from(${bytes})`);
+    assert.deepEqual(await sizeOf(picture.locator("img")), [8, 8]);
+    const table = await output(
+      "Array.from({ length: 10000 }, (_, i) => ({ id: i, name: 'User ' + i, at: { lat: i, lon: 2 } }))",
+    );
+    await table.locator("table.dataframe").waitFor();
+    assert.equal(await table.locator("tbody tr").count(), 21);
+    assert.match(await table.innerText(), /User 9999.*10,000 records × 3 fields/s);
+    await screenshot("table");
+  });
+});
