@@ -40,7 +40,7 @@ const INVALID = [
 /** The code and what the next line begins with. */
 const INCOMPLETE: [string, string][] = [
   ["if (x)", "  "],
-  ["{ a: 1,\n  b: 2,", "    "],
+  ["{ a: 1,\n  b: 2,", "  "],
   ["if (x) {", "  "],
   ["if (x) { // why", "  "],
   ["for (const x of y)", "  "],
