@@ -4,7 +4,6 @@ import path from "node:path";
 import { Command, Option } from "commander";
 import { progressPrinter } from "../datasets/download-progress.ts";
 import { type DataOptions, firstAvailable } from "../datasets/index.ts";
-import { UserError } from "../errors.ts";
 import { formatTable, resultsTable } from "../experiments/results-table.ts";
 import { methodLabel } from "../experiments/summary.ts";
 import { FigureExporter, findChromium, noBrowserAdvice } from "../figures/export.ts";

@@ -7,6 +7,8 @@ export interface Death {
   readonly ready: boolean;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** The call by which a cell asked for it, the last of them. */
+  readonly exit?: { readonly call: string; readonly place?: string } | undefined;
   /** The end of what was written to standard error outside frames. */
   readonly stderr: string;
 }
@@ -25,7 +27,13 @@ export function deathFailure(death: Death): Failure {
   return { status: "error", ename: "KernelDied", evalue, traceback: [`KernelDied: ${evalue}`] };
 }
 
-export function describeDeath({ ready, code, signal, stderr }: Death): string {
+/** Signals that the system sends to a process whose native code has failed. */
+const CRASHES = /^SIG(ABRT|BUS|FPE|ILL|SEGV|SYS|TRAP)$/;
+
+export function describeDeath({ ready, code, signal, stderr, exit }: Death): string {
+  if (exit && (signal !== null) === /\.(kill|abort)\(/.test(exit.call)) {
+    return `The kernel was ended by ${exit.call}${exit.place ? ` at ${exit.place}` : ""}.`;
+  }
   if (isHeapFull(stderr)) {
     // The supervisor is started with the same flags as the runner: its limit is the runner's.
     const limit = Math.round(getHeapStatistics().heap_size_limit / 2 ** 20);
@@ -42,9 +50,14 @@ export function describeDeath({ ready, code, signal, stderr }: Death): string {
   if (signal === "SIGKILL") {
     return "The kernel was ended by SIGKILL: by somebody, or by the system as its memory ran out.";
   }
-  if (signal) return `The kernel was ended by ${signal}: native code crashed, or somebody sent it.`;
+  if (signal) {
+    const why = CRASHES.test(signal)
+      ? "native code crashed, or somebody sent it"
+      : "somebody sent it";
+    return `The kernel was ended by ${signal}: ${why}.`;
+  }
   if (!ready) return `The kernel's process did not start: it ended with code ${code ?? "none"}.`;
-  return `The kernel was ended by process.exit(${code ?? ""}) in a cell.`;
+  return `The kernel's process ended with code ${code ?? "none"}, which no cell asked for.`;
 }
 
 function isHeapFull(stderr: string): boolean {

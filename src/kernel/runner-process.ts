@@ -27,8 +27,9 @@ const CLOSE_MILLISECONDS = 300;
 export class RunnerProcess {
   readonly #child: ChildProcess;
   readonly #token = newToken();
-  readonly #ended: Promise<Omit<Death, "stderr" | "ready">>;
+  readonly #ended: Promise<Pick<Death, "code" | "signal">>;
   #ready = false;
+  #exit: Death["exit"];
   #tail = "";
   /** Standard error since V8 announced its end: shown only if the runner lives on. */
   #held = "";
@@ -83,7 +84,7 @@ export class RunnerProcess {
     this.#read("stdout", listener);
     this.#read("stderr", listener);
     void this.#ended.then((end) => {
-      listener.died({ ...end, ready: this.#ready, stderr: this.#tail });
+      listener.died({ ...end, ready: this.#ready, stderr: this.#tail, exit: this.#exit });
     });
   }
 
@@ -119,6 +120,7 @@ export class RunnerProcess {
       if (decoded.type !== "raw") {
         if (decoded.type === "mark") this.#release(listener);
         if (decoded.type === "ready") this.#ready = true;
+        if (decoded.type === "exit") this.#exit = decoded;
         listener.event(decoded);
       } else if (name === "stderr") {
         this.#stderr(decoded.text, listener);

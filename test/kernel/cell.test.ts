@@ -185,6 +185,52 @@ suite("values", () => {
   });
 });
 
+suite("a cell in braces", () => {
+  test("is an object where it can be one", async () => {
+    await run("let p = 1, o = { x: 1 }; type Foo = object");
+    const objects: [string, unknown][] = [
+      ["{ p: 1, q: 2 }", { p: 1, q: 2 }],
+      ["{ p: 1 }", { p: 1 }],
+      ["{ p, o }", { p: 1, o: { x: 1 } }],
+      ["{ ...o }", { x: 1 }],
+      ["{}", {}],
+      ["\n// first\n{ p: 1 } // last", { p: 1 }],
+      ["/* { */ { p: 1 }\n", { p: 1 }],
+      ["{ p: 1 } as Foo", { p: 1 }],
+      ["{ p: <number>1, q: [] as Foo[] } satisfies Foo", { p: 1, q: [] }],
+      ["{ p: await Promise.resolve(3), ['q']: import.meta.url.length > 0 }", { p: 3, q: true }],
+      ["{ p: 1, q: 2 };", { p: 1, q: 2 }],
+    ];
+    for (const [code, value] of objects) assert.deepEqual(await run(code), value, code);
+    assert.equal(await run("typeof p"), "number");
+    assert.equal(
+      typeof ((await run("{ f(): number { return 1 } }")) as { f: unknown }).f,
+      "function",
+    );
+  });
+
+  test("is a block where it cannot", async () => {
+    await run("let done: number[] = []");
+    for (const code of [
+      "{ let x = 1; done.push(x) }",
+      "{ done.push(2) }",
+      "{ p: done.push(3) };",
+    ]) {
+      assert.equal(await run(code), undefined, code);
+    }
+    assert.equal(await run("{ done.push(4) } done.length"), 4);
+  });
+
+  test("places are as typed", async () => {
+    for (const [code, line, column] of [
+      ["{ a: 1, b: no() }", 1, 12],
+      ["{ a: 1,\n b: no() }", 2, 5],
+    ] as const) {
+      assert.deepEqual((await failure(code)).place, { line, column }, code);
+    }
+  });
+});
+
 suite("imports", () => {
   test("every form", async () => {
     assert.deepEqual(

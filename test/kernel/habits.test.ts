@@ -11,7 +11,7 @@ async function hintOf(code: string): Promise<string | undefined> {
   const { outcome } = await runner.run(code);
   assert.equal(outcome.status, "error", code);
   const lines = outcome.status === "error" ? outcome.traceback : [];
-  return lines.map((line) => /^In TypeScript: (.*)$/.exec(line)?.[1]).find(Boolean);
+  return lines.map((line) => /^In (?:TypeScript|this kernel): (.*)$/.exec(line)?.[1]).find(Boolean);
 }
 
 const HABITS: readonly (readonly [string, RegExp])[] = [
@@ -39,6 +39,43 @@ const HABITS: readonly (readonly [string, RegExp])[] = [
 for (const [code, hint] of HABITS) {
   test(`${JSON.stringify(code)} gets a hint`, async () => {
     assert.match((await hintOf(code)) ?? "none", hint);
+  });
+}
+
+const FOREIGN: readonly (readonly [string, RegExp])[] = [
+  ['Deno.readTextFile("x")', /^Node's own modules/],
+  ["const el = <div>hi</div>", /^no JSX/],
+  ["<Plot data={1}/>", /^no JSX/],
+  ["@dec class A {}", /^no decorators/],
+  ["@dec()\nclass A {}", /^no decorators/],
+  ["return 3", /last expression/],
+  ["document.body", /text\/html/],
+  ["__dirname", /import\.meta\.dirname/],
+  ["module.exports = 1", /without exports/],
+  ["let p = 1\n{ a: 1, b: 2 }", /parentheses/],
+];
+
+for (const [code, hint] of FOREIGN) {
+  test(`${JSON.stringify(code)} gets a hint`, async () => {
+    assert.match((await hintOf(code)) ?? "none", hint);
+  });
+}
+
+const SPECIFIERS: readonly (readonly [string, RegExp])[] = [
+  ["npm:lodash@4/fp", /npm install lodash, then import from "lodash"$/],
+  ["jsr:@std/fs", /npx jsr add @std\/fs/],
+  ["https://esm.sh/d3", /no modules from the web/],
+  ["bun:sqlite", /runs on Node/],
+  ["@/util", /relative path$/],
+  ["~/util", /relative path$/],
+];
+
+for (const [specifier, message] of SPECIFIERS) {
+  test(`an import of "${specifier}" says what to do`, async () => {
+    for (const code of [`import { x } from "${specifier}"; x`, `await import("${specifier}")`]) {
+      const { outcome } = await runner.run(code);
+      assert.match(outcome.status === "error" ? outcome.evalue : "none", message);
+    }
   });
 }
 

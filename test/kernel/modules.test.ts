@@ -148,10 +148,11 @@ suite("resolution", () => {
       const { message, code: id } = (await failure(code)) as NodeJS.ErrnoException;
       assert.equal(id, "ERR_MODULE_NOT_FOUND");
       assert.match(message, /"absent"/);
-      assert.ok(message.includes(`cd ${folder} && npm install absent`), message);
+      assert.match(message, /the notebook's folder .* npm install absent$/);
+      assert.ok(!message.includes(folder) && !message.includes(ROOT), message);
     }
     const missing = await failure('import { x } from "./none.ts"');
-    assert.match(missing.message, new RegExp(`"./none.ts": there is no file ${folder}/none.ts`));
+    assert.equal(missing.message, 'Cannot find "./none.ts": there is no file ./none.ts');
   });
 
   test("a package that lacks its file, and one that lacks a package, say so themselves", async () => {
@@ -279,10 +280,7 @@ suite("reload", () => {
     write({ "u.ts": "export const u = 2;" });
     assert.equal(await get(), 2);
     write({ "u.ts": "export const u: = 3;" });
-    await assert.rejects(
-      get(),
-      new RegExp(`SyntaxError: Unexpected token .=. \\(${folder}/u.ts:1:17\\)`),
-    );
+    await assert.rejects(get(), /SyntaxError: Unexpected token .=. \(\.\/u\.ts:1:17\)/);
     write({ "u.ts": "export const u = 3;" });
     assert.equal(await get(), 3);
   });

@@ -213,6 +213,38 @@ suite("death", () => {
     assert.equal(output, "last\n");
   });
 
+  const ENDS: readonly (readonly [code: string, words: string])[] = [
+    ["await Promise.resolve();\n process.exit(5)", "process.exit(5) at Cell [1]:2:10"],
+    [
+      "setTimeout(() => process.exit(6), 9); await new Promise(() => {})",
+      "process.exit(6) at Cell [1]:1:26",
+    ],
+    ["await Promise.reject().catch(() => process.exit())", "process.exit(0) at Cell [1]:1:44"],
+    [
+      'import { spawn } from "node:child_process";\nspawn("true").on("exit", () => process.exit(9));\nawait new Promise(() => {})',
+      "process.exit(9) at Cell [1]:2:40",
+    ],
+    ["await null; process.reallyExit(7)", "process.reallyExit(7) at Cell [1]:1:21"],
+    ["await null; process.abort()", "process.abort() at Cell [1]:1:21"],
+    [
+      "await null; process.kill(process.pid); await new Promise(() => {})",
+      "process.kill(process.pid, SIGTERM) at Cell [1]:1:21",
+    ],
+  ];
+  for (const [code, words] of ENDS) {
+    test(`${code.split("\n").at(-1)}: in the cell's own words`, async () => {
+      const { evalue, output } = await die(code);
+      assert.equal(evalue, `The kernel was ended by ${words}. All variables are lost.`);
+      assert.equal(output, "");
+    });
+  }
+
+  test("an end that no cell asked for is not put down to one", async () => {
+    const code =
+      'process.removeAllListeners("uncaughtException"); setTimeout(() => { throw 1 }); await new Promise(() => {})';
+    assert.match((await die(code)).evalue, /ended with code 1, which no cell asked for/);
+  });
+
   test("a signal", async () => {
     assert.match((await die("process.kill(process.pid, 'SIGKILL'); while (1);")).evalue, /SIGKILL/);
     assert.match((await die("process.kill(process.pid, 'SIGSEGV'); while (1);")).evalue, /SIGSEGV/);

@@ -185,7 +185,10 @@ suite("death", () => {
     assert.match(evalue(null, "SIGABRT", `text\n${heap}\n`), /out of memory: .* limit of \d+ MB/);
     assert.match(evalue(null, "SIGSEGV"), /SIGSEGV: native code crashed/);
     assert.match(evalue(null, "SIGKILL"), /SIGKILL.*memory ran out/);
-    assert.match(evalue(3, null), /process\.exit\(3\) in a cell/);
+    assert.match(evalue(3, null), /ended with code 3, which no cell asked for/);
+    const exit = { call: "process.exit(3)", place: "Cell [2]:1:1" };
+    const asked = deathFailure({ ready: true, code: 3, signal: null, stderr: "", exit });
+    assert.match(asked.evalue, /ended by process\.exit\(3\) at Cell \[2\]:1:1\./);
     const unborn = deathFailure({ ready: false, code: 9, signal: null, stderr: "" });
     assert.match(unborn.evalue, /did not start: it ended with code 9/);
   });

@@ -43,6 +43,7 @@ export class Repl {
       import: modules.import.bind(modules),
       dynamic: modules.dynamic.bind(modules),
       meta: modules.meta,
+      constants: modules.constants,
       use,
       useAsync: use,
       go: (value: unknown) => value,
@@ -53,7 +54,7 @@ export class Repl {
 
   /** The value of a cell that ends in an expression. */
   async run(source: string): Promise<unknown> {
-    const cell = compileCell(source, ++this.#count);
+    const cell = compileCell(source, ++this.#count, this.modules.constants);
     const { result, exceptionDetails } = await this.#post("Runtime.evaluate", {
       expression: cell.code,
       replMode: true,

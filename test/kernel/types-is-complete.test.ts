@@ -18,6 +18,8 @@ const COMPLETE = [
   "using x = open()",
   "enum E { A }",
   "'😀'",
+  "{ a: 1, b: 2 }",
+  "{\n  ...o,\n  f() {}\n}",
   "type A = { [K in keyof B]: `${K & string}!` }",
 ];
 
@@ -38,6 +40,7 @@ const INVALID = [
 /** The code and what the next line begins with. */
 const INCOMPLETE: [string, string][] = [
   ["if (x)", "  "],
+  ["{ a: 1,\n  b: 2,", "  "],
   ["if (x) {", "  "],
   ["if (x) { // why", "  "],
   ["for (const x of y)", "  "],

@@ -64,6 +64,26 @@ describe("abkd notebook check", () => {
     assert.equal(code, 0);
   });
 
+  it("accepts, in another folder, what a notebook prints of the errors that it catches", async () => {
+    using folder = temporaryFolder();
+    using other = temporaryFolder();
+    const code =
+      'import { fail } from "./fail.ts";\ntry { fail() } catch (e) { console.log(e); console.error(e.stack) }' +
+      '\ntry { await import("./none.ts") } catch (e) { console.log(e) }\nconsole.trace("here")';
+    const file = writeNotebook(folder.path, [code, "nbval-check-output"]);
+    for (const { path: each } of [folder, other]) {
+      const text =
+        "export function fail(): never { throw new Error('caught', { cause: new Error() }) }\n";
+      writeFileSync(path.join(each, "fail.ts"), text);
+    }
+    const run = await abkd("notebook", "run", "--inplace", file);
+    assert.equal(run.code, 0, run.stderr);
+    const copy = path.join(other.path, "test.ipynb");
+    writeFileSync(copy, readFileSync(file, "utf8"));
+    const { code: status, stdout } = await abkd("notebook", "check", copy);
+    assert.equal(status, 0, stdout);
+  });
+
   it("compares outputs where nbval-check-output says so, and nowhere else", async () => {
     const old = [stream("old\n")];
     const { code, lines } = await check(

@@ -2,17 +2,21 @@
 //
 // Everything a cell declares becomes `let` (or stays a class), because that is what V8 lets later
 // cells declare again: const after let, or let after var or function, it refuses.
-import type { ImportDeclaration, Program, VariableDeclaration } from "acorn";
+import type { AnyNode, ImportDeclaration, Program, VariableDeclaration } from "acorn";
 import { ancestor } from "acorn-walk";
+import { Constants, type Fixed } from "./constants.ts";
 import {
+  assignments,
   boundNames,
+  declaredNames,
   FUNCTIONS,
   type ImportRequest,
   importedNames,
+  lexicalNames,
   requestOf,
   usedNames,
 } from "./names.ts";
-import { type Parsed, parseTypeScript } from "./parse.ts";
+import { type Parsed, parseCell } from "./parse.ts";
 import { Edits, Lines, type Position } from "./source.ts";
 
 export { CellSyntaxError } from "./parse.ts";
@@ -39,6 +43,8 @@ export interface CellHelper {
   use<T>(resource: T): T;
   /** `await using` */
   useAsync<T>(resource: T): T;
+  /** The constants of the session: told of declarations, asked before assignments. */
+  readonly constants: Pick<Constants, "fix" | "free" | "assign">;
   /** What is awaited: `value`, or nothing ever where the code belongs to an interrupted cell. */
   go(value: unknown): unknown;
 }
@@ -59,11 +65,16 @@ export function cellUrl(count: number): string {
   return `cell-${count}.ts`;
 }
 
-/** Compiles a cell, the `count` of In[count]. Throws a CellSyntaxError where it cannot be parsed. */
-export function compileCell(source: string, count: number): CompiledCell {
-  const parsed = parseTypeScript(source);
+/** Compiles a cell, the `count` of In[count], in a session with `constants`. Throws a CellSyntaxError
+ *  where it cannot be parsed. */
+export function compileCell(
+  source: string,
+  count: number,
+  constants = new Constants(),
+): CompiledCell {
+  const parsed = parseCell(source);
   const url = cellUrl(count);
-  const edited = rewrite(parsed);
+  const edited = rewrite(parsed, constants);
   const code = `${edited.text}\n//# sourceURL=${url}`;
   let lines: Lines | undefined;
   return {
@@ -92,8 +103,9 @@ function endsInExpression({ body }: Program): boolean {
   return last?.type === "ExpressionStatement";
 }
 
-function rewrite({ text, program }: Parsed) {
+function rewrite({ text, program }: Parsed, constants: Constants) {
   const edits = new Edits(text);
+  guardConstants(edits, program, constants);
   const variables = new Set<string>();
   ancestor(program, {
     ImportExpression: (node) => edits.replace(node.start, node.start + 6, `${HELPER}.dynamic`),
@@ -145,12 +157,15 @@ function rewrite({ text, program }: Parsed) {
         edits.replace(start, declaration.start, "");
       }
       if (declaration.type === "VariableDeclaration") editLexical(edits, declaration);
+      const after = afterDeclaration(declaration, constants);
+      if (after !== "") edits.insert(end, `;${after}`);
     }
   }
   for (const name of functions.keys()) variables.delete(name);
   const names = [...variables];
+  const freed = freeCode([...names, ...functions.keys()], constants);
   return edits.join([
-    { text: `"use strict";${names.length > 0 ? `let ${names.join()};` : ""}`, at: 0 },
+    { text: `"use strict";${names.length > 0 ? `let ${names.join()};` : ""}${freed}`, at: 0 },
     ...[...functions].flatMap(([name, part]) => [
       { text: `let ${name}=`, at: part.start },
       part,
@@ -159,6 +174,47 @@ function rewrite({ text, program }: Parsed) {
     ...imports,
     edits.part(0, text.length),
   ]);
+}
+
+/** Asks before each assignment to what is a constant of an earlier cell, or of this one. */
+function guardConstants(edits: Edits, program: Program, constants: Constants): void {
+  const own = declaredNames(program);
+  const fixed = new Set(program.body.flatMap((each) => fixedNames(each).names));
+  for (const { names, node } of assignments(program)) {
+    const asked = names.filter((each) => (own.has(each) ? fixed.has(each) : constants.has(each)));
+    if (asked.length === 0) continue;
+    // Where an assignment may not come to be, it is what is assigned that asks.
+    const isLate = "right" in node && (!("operator" in node) || /[&|?]{2}=/.test(node.operator));
+    const { start, end } = isLate ? node.right : node;
+    const place = "left" in node ? node.left.start : node.start;
+    edits.insert(start, `${HELPER}.constants.assign(${JSON.stringify(asked)})(`, place);
+    edits.insert(end, ")");
+  }
+}
+
+/** The names that a statement declares for good. */
+function fixedNames(statement: AnyNode): { kind: Fixed; names: string[] } {
+  if (statement.type === "ImportDeclaration") {
+    return { kind: "import", names: statement.specifiers.map(({ local }) => local.name) };
+  }
+  const declaration = "declaration" in statement ? statement.declaration : statement;
+  const isFixed =
+    declaration?.type === "VariableDeclaration" && /const|using/.test(declaration.kind);
+  return { kind: "constant", names: isFixed ? lexicalNames(declaration) : [] };
+}
+
+/** Tells what has been declared, where that is news. */
+function afterDeclaration(declaration: AnyNode, constants: Constants): string {
+  const { kind, names } = fixedNames(declaration);
+  return names.length > 0 ? fixCode(kind, names) : freeCode(lexicalNames(declaration), constants);
+}
+
+const fixCode = (kind: Fixed, names: readonly string[]): string =>
+  names.length > 0 ? `${HELPER}.constants.fix("${kind}",${JSON.stringify(names)});` : "";
+
+function freeCode(names: readonly string[], constants: Constants): string {
+  const freed = names.filter((each) => constants.has(each));
+  return freed.length > 0 ? `${HELPER}.constants.free(${JSON.stringify(freed)});` : "";
 }
 
 const isTopLevel = (ancestors: readonly { type: string }[]) =>
@@ -202,12 +258,14 @@ function importCode(
   const call = `await ${HELPER}.import(${JSON.stringify(specifier)},${JSON.stringify(attributes)}`;
   if (statement.type !== "ImportDeclaration") return `${call});`;
   const { namespace, names } = importedNames(statement as ImportDeclaration);
-  if (names.length === 0) return namespace ? `let ${namespace}=${call});` : `${call});`;
+  const star = namespace ? `let ${namespace}=${call});${fixCode("import", [namespace])}` : "";
+  if (names.length === 0) return star || `${call});`;
   const bound = names.filter(({ local }) => used.has(local));
   const unused = names.filter(({ local }) => !used.has(local));
   const pattern = bound.map((n) => `${JSON.stringify(n.imported)}:${n.local}`).join();
   const list = JSON.stringify(bound.map((n) => n.imported));
   const types = JSON.stringify(Object.fromEntries(unused.map((n) => [n.local, n.imported])));
-  const star = namespace ? `let ${namespace}=${call});` : "";
-  return `${star}${pattern ? `let {${pattern}}=` : ""}${call},${list},${types});`;
+  const locals = bound.map(({ local }) => local);
+  const declared = pattern ? `let {${pattern}}=` : "";
+  return `${star}${declared}${call},${list},${types});${fixCode("import", locals)}`;
 }

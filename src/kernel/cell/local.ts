@@ -26,8 +26,8 @@ export function markOwn<E extends Error>(error: E): E {
 
 export const isOwn = (error: unknown): error is Error => ownErrors.has(error as Error);
 
-/** Reads and compiles a .ts, .mts or .cts file. A syntax error names the file. */
-export function compileModule(path: string): LoadedModule {
+/** Reads and compiles a .ts, .mts or .cts file. A syntax error gives it the name `shown`. */
+export function compileModule(path: string, shown: string): LoadedModule {
   const source = readFileSync(path, "utf8");
   try {
     const { text, program, origin } = parseTypeScript(source);
@@ -40,7 +40,7 @@ export function compileModule(path: string): LoadedModule {
   } catch (error) {
     if (!(error instanceof CellSyntaxError)) throw error;
     const { message, line, column } = error;
-    throw markOwn(new SyntaxError(`${message} (${path}:${line}:${column})`));
+    throw markOwn(new SyntaxError(`${message} (${shown}:${line}:${column})`));
   }
 }
 

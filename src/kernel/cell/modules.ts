@@ -3,7 +3,10 @@ import { lstatSync, realpathSync } from "node:fs";
 import { createRequire, isBuiltin, registerHooks } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { type Folders, shortPath } from "../short-path.ts";
+import { Constants } from "./constants.ts";
 import { Declarations } from "./declarations.ts";
+import { foreignSpecifier } from "./foreign.ts";
 import { compileModule, isOwn, markOwn } from "./local.ts";
 import { type Place, Places } from "./places.ts";
 import { Tfjs } from "./tfjs.ts";
@@ -12,13 +15,6 @@ import { isCode, isFile, isPath, localFile, toPath, Versions } from "./versions.
 type Hooks = Parameters<typeof registerHooks>[0];
 type Resolve = NonNullable<Hooks["resolve"]>;
 type Load = NonNullable<Hooks["load"]>;
-
-export interface ModulesOptions {
-  /** The notebook's folder: relative paths and packages are looked up from there. */
-  readonly folder: string;
-  /** The root of this package, where packages are looked up after that. */
-  readonly projectRoot: string;
-}
 
 /** Marks an import as a cell's, and one that only asks where a file's import leads. */
 const CELL = "cell:";
@@ -36,6 +32,9 @@ export class Modules {
   readonly require: NodeJS.Require;
   /** import.meta for cells. */
   readonly meta: object;
+  /** What cells have declared for good. */
+  readonly constants = new Constants();
+  readonly #folders: Folders;
   readonly #folder: string;
   readonly #projectRoot: string;
   readonly #versions: Versions;
@@ -54,7 +53,10 @@ export class Modules {
   /** How often a file has been part of an import that failed. */
   readonly #retries = new Map<string, number>();
 
-  constructor({ folder, projectRoot }: ModulesOptions) {
+  /** Relative paths and packages are looked up from the notebook's folder, packages in this one's too. */
+  constructor(folders: Folders) {
+    const { folder, projectRoot } = folders;
+    this.#folders = folders;
     this.#folder = folder;
     this.#projectRoot = projectRoot;
     this.#tfjs = new Tfjs(projectRoot, new URL(`../../tensor/offer${EXTENSION}`, HERE).href);
@@ -64,9 +66,13 @@ export class Modules {
     // It asks no hook for what it has loaded under the same name before.
     const requireAnew = (name: string): unknown => {
       this.#forgetChanged();
-      const module: unknown = require(name);
-      void this.#tfjs.serve((url) => require(fileURLToPath(url)));
-      return module;
+      try {
+        const module: unknown = require(name);
+        void this.#tfjs.serve((url) => require(fileURLToPath(url)));
+        return module;
+      } catch (error) {
+        throw this.#portable(error);
+      }
     };
     this.require = Object.assign(requireAnew, require);
     this.meta = {
@@ -102,7 +108,13 @@ export class Modules {
     const values = Object.entries(unused).flatMap(([local, name]) =>
       name in module ? [[local, module[name]]] : name in exported ? [[local, exported[name]]] : [],
     );
-    if (values.length > 0) this.#declarations.declare(Object.fromEntries(values));
+    if (values.length > 0) {
+      this.#declarations.declare(Object.fromEntries(values));
+      this.constants.fix(
+        "import",
+        values.map(([local]) => String(local)),
+      );
+    }
     return bound;
   }
 
@@ -120,10 +132,20 @@ export class Modules {
       this.#tryAgain(loaded);
       // What was made deep inside of Node's loader does not know which cell it was for.
       if (isOwn(error)) Error.captureStackTrace(error);
-      throw error;
+      throw this.#portable(error);
     } finally {
       this.#loading.delete(loaded);
     }
+  }
+
+  /** Node puts the place of a SyntaxError in front of its stack, with the whole path. */
+  #portable(error: unknown): unknown {
+    if (error instanceof SyntaxError && typeof error.stack === "string") {
+      error.stack = error.stack.replace(/^\/.*(?=:\d+\n)/, (path) =>
+        shortPath(path, this.#folders),
+      );
+    }
+    return error;
   }
 
   /** The imports under way were stopped and will never settle. */
@@ -188,15 +210,18 @@ export class Modules {
       try {
         return next(name, context); // a folder with a package.json, for require
       } catch (error) {
-        throw notFound(error, `Cannot find "${name}": there is no file ${path}`);
+        const shown = shortPath(path, this.#folders);
+        throw notFound(error, `Cannot find "${name}": there is no file ${shown}`);
       }
     }
     const folders = [parent, join(this.#folder, "cell.ts"), join(this.#projectRoot, "cell.ts")];
+    if (/^(?:npm|jsr|bun|https?):/.test(name)) this.#refuseForeign(name); // it would fail when loaded
     let first: unknown;
     for (const folder of new Set(folders)) {
       try {
         return next(name, { ...context, parentURL: pathToFileURL(folder).href });
       } catch (error) {
+        this.#refuseForeign(name);
         // A package that is there and lacks a file is no missing package.
         if (!isNotFound(error) || / '\//.test((error as Error).message)) throw error;
         first ??= error;
@@ -204,10 +229,14 @@ export class Modules {
     }
     throw notFound(
       first,
-      `Cannot find the package "${packageName(name)}": it is not in node_modules of ${this.#folder} ` +
-        `or of a folder above it, nor in ${this.#projectRoot}. ` +
-        `Install it: cd ${this.#folder} && npm install ${packageName(name)}`,
+      `Cannot find the package "${packageName(name)}": it is not in node_modules of the notebook's ` +
+        `folder or of one above it, nor in ABKD's own. Install it there: npm install ${packageName(name)}`,
     );
+  }
+
+  #refuseForeign(name: string): void {
+    const refusal = foreignSpecifier(name, this.#folder);
+    if (refusal !== undefined) throw markOwn(new Error(`Cannot import "${name}": ${refusal}`));
   }
 
   /** What this package itself provides, whatever the folder. */
@@ -269,7 +298,7 @@ export class Modules {
   };
 
   #compile(url: string, path: string): ReturnType<Load> {
-    const module = compileModule(path);
+    const module = compileModule(path, shortPath(path, this.#folders));
     this.#places.add(url, module);
     return { format: module.format, source: module.code, shortCircuit: true };
   }

@@ -1,5 +1,15 @@
 // Which names a program imports, and which it uses as values.
-import type { AnyNode, Identifier, ImportDeclaration, Literal, Pattern, Program } from "acorn";
+import type {
+  AnyNode,
+  AssignmentExpression,
+  ForInStatement,
+  ForOfStatement,
+  Identifier,
+  ImportDeclaration,
+  Literal,
+  Program,
+  UpdateExpression,
+} from "acorn";
 import { type AncestorVisitors, ancestor } from "acorn-walk";
 
 /** The module that a statement asks for. */
@@ -88,13 +98,7 @@ export function declaredNames(program: Program): ReadonlySet<string> {
 /** The names that stand for a value somewhere where nothing inside hides the program's own. */
 export function usedNames(program: Program): ReadonlySet<string> {
   const names = new Set<string>();
-  const scopes = new Map<AnyNode, ReadonlySet<string>>();
-  const isHidden = (name: string, ancestors: readonly AnyNode[]) =>
-    ancestors.some((node) => {
-      if (node === program) return false;
-      if (!scopes.has(node)) scopes.set(node, new Set(declaredIn(node)));
-      return scopes.get(node)!.has(name);
-    });
+  const isHidden = hiding(program);
   const use = ({ name }: Identifier, ancestors: readonly AnyNode[]) => {
     if (!names.has(name) && !isHidden(name, ancestors)) names.add(name);
   };
@@ -104,6 +108,43 @@ export function usedNames(program: Program): ReadonlySet<string> {
     VariablePattern: (node: Identifier, _: unknown, ancestors: AnyNode[]) => use(node, ancestors),
   } as AncestorVisitors<unknown>);
   return names;
+}
+
+/** An assignment to names of the program's own top level, or of earlier programs. */
+export interface Assignment {
+  readonly names: readonly string[];
+  readonly node: AssignmentExpression | UpdateExpression | ForInStatement | ForOfStatement;
+}
+
+/** The assignments whose targets nothing inside of the program hides. */
+export function assignments(program: Program): Assignment[] {
+  const found: Assignment[] = [];
+  const isHidden = hiding(program);
+  const add = (node: Assignment["node"], target: AnyNode, ancestors: readonly AnyNode[]) => {
+    const names = boundNames(target).filter((name) => !isHidden(name, ancestors));
+    if (names.length > 0) found.push({ names, node });
+  };
+  const loop = (node: ForInStatement | ForOfStatement, _: unknown, ancestors: AnyNode[]) => {
+    if (node.left.type !== "VariableDeclaration") add(node, node.left, ancestors);
+  };
+  ancestor(program, {
+    AssignmentExpression: (node, _, ancestors) => add(node, node.left, ancestors as AnyNode[]),
+    UpdateExpression: (node, _, ancestors) => add(node, node.argument, ancestors as AnyNode[]),
+    ForInStatement: loop,
+    ForOfStatement: loop,
+  } as AncestorVisitors<unknown>);
+  return found;
+}
+
+/** Whether something between the program and a node declares a name. */
+function hiding(program: Program): (name: string, ancestors: readonly AnyNode[]) => boolean {
+  const scopes = new Map<AnyNode, ReadonlySet<string>>();
+  return (name, ancestors) =>
+    ancestors.some((node) => {
+      if (node === program) return false;
+      if (!scopes.has(node)) scopes.set(node, new Set(declaredIn(node)));
+      return scopes.get(node)!.has(name);
+    });
 }
 
 /** The names that a node declares for what is inside of it. */
@@ -134,7 +175,7 @@ function declaredIn(node: AnyNode): string[] {
   }
 }
 
-function lexicalNames(node: AnyNode): string[] {
+export function lexicalNames(node: AnyNode): string[] {
   switch (node.type) {
     case "VariableDeclaration":
       return node.kind === "var" ? [] : node.declarations.flatMap(({ id }) => boundNames(id));
@@ -161,8 +202,8 @@ function variablesOf(body: AnyNode): string[] {
 /** The types of nodes that have `var`s of their own. */
 export const FUNCTIONS = /Function|^StaticBlock$/;
 
-/** The names that a pattern declares. */
-export function boundNames(pattern: Pattern): string[] {
+/** The names that a pattern declares, or assigns to. */
+export function boundNames(pattern: AnyNode): string[] {
   switch (pattern.type) {
     case "Identifier":
       return [pattern.name];
@@ -176,6 +217,8 @@ export function boundNames(pattern: Pattern): string[] {
       return boundNames(pattern.left);
     case "RestElement":
       return boundNames(pattern.argument);
+    case "ParenthesizedExpression":
+      return boundNames(pattern.expression);
     default:
       return [];
   }

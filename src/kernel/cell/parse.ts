@@ -25,6 +25,41 @@ export interface Parsed {
   readonly origin: (offset: number) => Position;
 }
 
+/** Where a text begins with a brace, comments apart. */
+const BRACE = /^(?:\s|\/\/.*|\/\*[\s\S]*?\*\/)*\{/;
+
+/** Parses a cell. One that can be an object literal as a whole is one, as in Node's REPL; what ends in a
+ *  semicolon is only where it is nothing else. */
+export function parseCell(source: string): Parsed {
+  if (!BRACE.test(source)) return parseTypeScript(source);
+  const isStatement = /;\s*$/.test(source);
+  if (!isStatement) return tryObject(source) ?? parseTypeScript(source);
+  try {
+    return parseTypeScript(source);
+  } catch (error) {
+    const found = tryObject(source.replace(/;\s*$/, ""));
+    if (found) return found;
+    throw error;
+  }
+}
+
+function tryObject(source: string): Parsed | undefined {
+  try {
+    const { text, program, origin } = parseTypeScript(`(${source}\n)`);
+    if (program.body.length !== 1) return undefined;
+    return {
+      text,
+      program,
+      origin: (offset) => {
+        const { line, column } = origin(offset);
+        return { line, column: line === 1 ? Math.max(1, column - 1) : column };
+      },
+    };
+  } catch {
+    return undefined;
+  }
+}
+
 /** Parses TypeScript. Types become blanks, so that places stay; where that is not enough (enums,
  *  namespaces, parameter properties) the code is transformed. */
 export function parseTypeScript(source: string): Parsed {

@@ -35,6 +35,8 @@ interface Edit {
   readonly start: number;
   readonly end: number;
   readonly text: string;
+  /** The place that the text stands for. */
+  readonly from: number;
 }
 
 interface Piece {
@@ -55,11 +57,12 @@ export class Edits {
   }
 
   replace(start: number, end: number, text: string): void {
-    this.#edits.push({ start, end, text });
+    this.#edits.push({ start, end, text, from: start });
   }
 
-  insert(at: number, text: string): void {
-    this.replace(at, at, text);
+  /** `from`: the place that the text stands for. */
+  insert(at: number, text: string, from = at): void {
+    this.#edits.push({ start: at, end: at, text, from });
   }
 
   /** The part of the old text between two offsets, with the edits that lie in it. */
@@ -86,7 +89,7 @@ export class Edits {
       for (const edit of part.edits) {
         if (edit.start < at) continue; // inside of what an edit before it replaced
         add(this.#text.slice(at, edit.start), at, false);
-        add(edit.text, edit.start, true);
+        add(edit.text, edit.from, true);
         at = edit.end;
       }
       add(this.#text.slice(at, part.end), at, false);

@@ -1,5 +1,6 @@
 // Runs cells one after the other and tells how each ended; an interrupt ends the one that runs.
 import { compileCell } from "../cell/compile.ts";
+import type { Constants } from "../cell/constants.ts";
 import type { Modules } from "../cell/modules.ts";
 import type { Bundle, Failure, Outcome } from "../channel.ts";
 import { bundleOf } from "../display/bundle.ts";
@@ -11,11 +12,14 @@ import type { Evaluated, Inspector } from "./inspect.ts";
 import { announceInterrupt, GRACE } from "./interrupts.ts";
 import { currentRun, type ExecuteCommand, Run, setCurrent, within } from "./run.ts";
 import { type LinkMessage, WORD } from "./shared.ts";
+import type { Stacks } from "./stacks.ts";
 import { endTimers, own } from "./timers.ts";
 
 interface Parts {
   readonly inspector: Inspector;
   readonly modules: Modules;
+  readonly stacks: Stacks;
+  readonly constants: Constants;
   readonly words: Int32Array<SharedArrayBuffer>;
   /** Standard output's frames, and standard error's, which only get marks. */
   readonly frames: FrameWriter;
@@ -33,7 +37,7 @@ export class Cells {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.errors = new Errors((...place) => parts.modules.place(...place));
+    this.errors = new Errors(parts.stacks);
   }
 
   add(command: ExecuteCommand): void {
@@ -87,12 +91,12 @@ export class Cells {
     const { code, count } = run.command;
     let compiled: ReturnType<typeof compileCell>;
     try {
-      compiled = compileCell(code, count);
+      compiled = compileCell(code, count, this.#parts.constants);
     } catch (error) {
       this.#conclude(run, this.errors.compileFailure(error, code, count));
       return;
     }
-    this.errors.remember(code, count, compiled);
+    this.#parts.stacks.remember(code, count, compiled);
     run.begun = true;
     inspector.evaluate(compiled.code, (evaluated) => {
       run.evaluated = true;
@@ -148,7 +152,7 @@ export class Cells {
   async #userExpression(expression: string, count: number): Promise<unknown> {
     let compiled: ReturnType<typeof compileCell>;
     try {
-      compiled = compileCell(expression, count);
+      compiled = compileCell(expression, count, this.#parts.constants);
     } catch (error) {
       return this.errors.compileFailure(error, expression, count);
     }

@@ -3,10 +3,13 @@
 // V8 stops whatever JavaScript runs, wherever it is, without `finally`. So the link asks first, by a
 // function that V8 runs on the main thread between two instructions (Runtime.evaluate), and a section
 // is not entered once the link has been told that it may stop the thread.
+import { getCallSites } from "node:util";
 import { PROBE, type Probed, WORD } from "./shared.ts";
 
 let words = new Int32Array(new SharedArrayBuffer(4));
 let depth = 0;
+/** As Node made it: cells may get another. */
+const callSites = getCallSites;
 
 /** Runs something that will not be interrupted: short, and never user code. */
 export function critical<T>(work: () => T): T {
@@ -30,12 +33,8 @@ export function installProbe(shared: Int32Array<SharedArrayBuffer>): void {
   words = shared;
   const probe = (isForced: boolean): Probed => {
     if (depth > 0) return "critical";
-    const limit = Error.stackTraceLimit;
-    Error.stackTraceLimit = 5;
-    const { stack = "" } = new Error();
-    Error.stackTraceLimit = limit;
     // this function, the expression that calls it, and what they interrupt
-    if (!isForced && stack.split("\n    at ").length <= 3) return "idle";
+    if (!isForced && callSites(5).length <= 2) return "idle";
     Atomics.store(words, WORD.stopping, 1);
     return "busy";
   };

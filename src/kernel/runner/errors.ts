@@ -1,29 +1,17 @@
 // Errors as a notebook shows them: name, message, the line of the cell, and a short trace.
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
-import { CellSyntaxError, type CompiledCell, type Position } from "../cell/compile.ts";
-import type { Modules } from "../cell/modules.ts";
+import { CellSyntaxError, type Position } from "../cell/compile.ts";
 import type { Failure } from "../channel.ts";
-import { pythonHint } from "./habits.ts";
-
-/** A cell that has been compiled, for the places in it. */
-interface Known {
-  readonly count: number;
-  readonly source: string;
-  readonly compiled: CompiledCell;
-}
+import { foreignHint, pythonHint } from "./habits.ts";
+import type { Frame, Known, Stacks } from "./stacks.ts";
 
 const MAX_FRAMES = 12;
 const MAX_DEPTH = 4;
 const MAX_MESSAGE = 4000;
 const MAX_ERRORS = 8;
 
-/** Folders of the kernel itself, which nobody wants to see in a trace. */
-const KERNEL = new URL("..", import.meta.url);
-const KERNEL_FRAMES = [KERNEL.href, fileURLToPath(KERNEL)];
-
 const BUILT_IN = /^(|Aggregate|Eval|Range|Reference|Syntax|Type|URI)Error$/;
-const FRAME = /^\s+at (?:(.*) \()?(?:async )?((?:[^()]|\([^()]*\))*?)(?::(\d+))?(?::(\d+))?\)?$/;
 
 const red = (text: string): string => `\u001b[31m${text}\u001b[39m`;
 const dim = (text: string): string => `\u001b[2m${text}\u001b[22m`;
@@ -44,24 +32,18 @@ export function interruptedBy(thrown: unknown): Failure {
   return { ...INTERRUPTED, traceback: [...INTERRUPTED.traceback, `${red(ename)}: ${evalue}`] };
 }
 
-/** The cells that stack traces may name, and how errors in them look. */
+/** How errors in cells look. */
 export class Errors {
-  readonly #cells = new Map<string, Known>();
-  readonly #place: Modules["place"];
+  readonly #stacks: Stacks;
 
-  /** `place`: where a module's place is in its file as written. */
-  constructor(place: Modules["place"]) {
-    this.#place = place;
-  }
-
-  remember(source: string, count: number, compiled: CompiledCell): void {
-    this.#cells.set(compiled.url, { count, source, compiled });
+  constructor(stacks: Stacks) {
+    this.#stacks = stacks;
   }
 
   /** What a cell failed with; `at` is V8's word on where, for errors whose stack does not say. */
   failure(thrown: unknown, url: string, at?: Position): Failure {
     const { ename, evalue } = nameOf(thrown);
-    const known = this.#cells.get(url);
+    const known = this.#stacks.cell(url);
     const own = this.#frames(thrown).find(isOf(known))?.place;
     const isSyntax = at && ename === "SyntaxError" && !own;
     const place = isSyntax ? (known?.compiled.map(at.line, at.column) ?? undefined) : undefined;
@@ -97,7 +79,7 @@ export class Errors {
     if (!place && first?.cell && first.place) {
       lines.push(...codeFrame(first.cell.source, first.place));
     }
-    lines.push(...frames.slice(0, MAX_FRAMES).map(({ text }) => text));
+    lines.push(...frames.slice(0, MAX_FRAMES).map(({ text }) => `    at ${text}`));
     if (frames.length > MAX_FRAMES) lines.push(`    ... ${frames.length - MAX_FRAMES} more`);
     if (depth < MAX_DEPTH) lines.push(...this.#related(thrown, depth + 1));
     return lines;
@@ -122,51 +104,9 @@ export class Errors {
     return lines;
   }
 
-  /** A line of a stack with its cell's number and the place as typed. */
-  rename(line: string): string {
-    const match = FRAME.exec(line);
-    if (!match) return line;
-    const [, name = "", file = "", row, column] = match;
-    const { text } = this.#frame(name, file, Number(row), Number(column), line);
-    return `${/^\s*/.exec(line)?.[0]}${text.trimStart()}`;
-  }
-
-  /** The frames of user code, cells under their numbers and with places as typed. */
   #frames(thrown: unknown): Frame[] {
-    const stack: unknown = thrown instanceof Error ? get(thrown, "stack") : undefined;
-    if (typeof stack !== "string") return [];
-    const frames: Frame[] = [];
-    for (const line of stack.split("\n")) {
-      const match = FRAME.exec(line);
-      if (!match) continue;
-      const [, name = "", file = "", row, column] = match;
-      if (/^node:/.test(file) || KERNEL_FRAMES.some((folder) => file.includes(folder))) continue;
-      frames.push(this.#frame(name, file, Number(row), Number(column), line));
-    }
-    // Built-in functions at the end called kernel code that is not shown.
-    while (frames.at(-1)?.isBuiltIn) frames.pop();
-    return frames;
+    return thrown instanceof Error ? this.#stacks.frames(get(thrown, "stack")) : [];
   }
-
-  #frame(name: string, file: string, line: number, column: number, original: string): Frame {
-    const cell = this.#cells.get(file);
-    if (!cell) {
-      const place = this.#place(file, line, column);
-      const where = place && `${place.path}:${place.line}:${place.column}`;
-      const text = where ? `    at ${name ? `${name} (${where})` : where}` : original;
-      return { text, isBuiltIn: file === "<anonymous>" || file === "native" };
-    }
-    const place = cell.compiled.map(line, column) ?? { line, column };
-    const where = `Cell [${cell.count}]:${place.line}:${place.column}`;
-    return { text: `    at ${name ? `${name} (${where})` : where}`, cell, place, isBuiltIn: false };
-  }
-}
-
-interface Frame {
-  readonly text: string;
-  readonly cell?: Known;
-  readonly place?: Position;
-  readonly isBuiltIn: boolean;
 }
 
 const isOf =
@@ -207,7 +147,7 @@ function nameOf(thrown: unknown): { ename: string; evalue: string; preface: stri
 /** What Node puts in front of a SyntaxError of a module: its file, its line and a caret. */
 function prefaceOf(error: Error): string[] {
   const stack = get(error, "stack");
-  if (typeof stack !== "string" || !/^(file:|\/)[^\n]*:\d+\n/.test(stack)) return [];
+  if (typeof stack !== "string" || !/^(file:|\.{0,2}\/)[^\n]*:\d+\n/.test(stack)) return [];
   const lines = stack.split("\n");
   const end = lines.findIndex((line) => /^\w*Error\b/.test(line));
   const [place = "", ...code] = lines.slice(0, Math.max(end, 0)).filter((line) => line !== "");
@@ -219,11 +159,14 @@ function shorten(text: string): string {
   return text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE)}…`;
 }
 
-/** What to write instead, where somebody wrote Python. */
+/** What to write instead, where somebody wrote Python, or what other tools take. */
 function hints(ename: string, evalue: string, source: string, { line }: Position): string[] {
   const lines = linesOf(source);
-  const hint = pythonHint(ename, evalue, lines[line - 1] ?? "", lines[line - 2] ?? "");
-  return hint === undefined ? [] : [`In TypeScript: ${hint}`];
+  const near = [lines[line - 1] ?? "", lines[line - 2] ?? ""] as const;
+  const python = pythonHint(ename, evalue, ...near);
+  if (python !== undefined) return [`In TypeScript: ${python}`];
+  const foreign = foreignHint(ename, evalue, ...near);
+  return foreign === undefined ? [] : [`In this kernel: ${foreign}`];
 }
 
 const linesOf = (source: string): string[] => source.split(/\r\n|[\n\r\u2028\u2029]/);

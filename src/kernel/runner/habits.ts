@@ -18,6 +18,48 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   ["plt", `plot({ data, layout }), from import { plot } from "abkd"`],
 ]);
 
+/** Names of other runtimes and of browsers, and what there is here. */
+const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map([
+  ["Deno", `Node's own modules, such as import { readFile } from "node:fs/promises"`],
+  ["Bun", `Node's own modules, such as import { readFile } from "node:fs/promises"`],
+  ["__dirname", "import.meta.dirname"],
+  ["__filename", "import.meta.filename"],
+  ["module", "a cell's variables are seen by all later cells, without exports"],
+  ["exports", "a cell's variables are seen by all later cells, without exports"],
+  ["window", `no page: display({ "text/html": html }, { raw: true }) shows HTML`],
+  ["document", `no page: display({ "text/html": html }, { raw: true }) shows HTML`],
+  ["alert", "console.log(x), or await input(question)"],
+  ["React", `no JSX: display({ "text/html": html }, { raw: true }) shows HTML`],
+]);
+
+/** Lines that other tools would take and this kernel does not, where the cell is a syntax error. */
+const FOREIGN_LINES: readonly (readonly [RegExp, string])[] = [
+  [
+    /^\s*(export\s+(default\s+)?)?@[\w.]+(\(.*\))?\s*(class\b|export\b|$)/,
+    "no decorators: call the function, as in const A = dec(class { … })",
+  ],
+  [
+    /(^|[=(,?:&|>]|\breturn)\s*<(>|[A-Za-z][\w.]*(\s[^<>]*)?\/?>)/,
+    `no JSX: display({ "text/html": html }, { raw: true }) shows HTML`,
+  ],
+  [/^\s*return\b/, "a cell's value is its last expression: leave return out"],
+  [/^\s*\{.*[:,].*\}\s*;?\s*$/, "({ a: 1 }), in parentheses, is an object"],
+];
+
+/** A hint for what is right elsewhere and not in this kernel, under the same terms as pythonHint. */
+export function foreignHint(
+  ename: string,
+  evalue: string,
+  line: string,
+  before: string,
+): string | undefined {
+  const missing = ename === "ReferenceError" && /^(\S+) is not defined$/.exec(evalue)?.[1];
+  if (missing) return FOREIGN_NAMES.get(missing);
+  if (ename !== "SyntaxError") return undefined;
+  const found = FOREIGN_LINES.find(([pattern]) => pattern.test(line) || pattern.test(before));
+  return found?.[1];
+}
+
 /** Lines that Python would take and TypeScript does not. */
 const LINES: readonly (readonly [RegExp, string])[] = [
   [

@@ -2,17 +2,23 @@
 import { fileURLToPath } from "node:url";
 import { type CellHelper, HELPER } from "../cell/compile.ts";
 import { Modules } from "../cell/modules.ts";
+import type { Folders } from "../short-path.ts";
 import { isCancelled, runOf } from "./run.ts";
 
-/** Puts the helper and `require` among the globals. Modules come from the current folder, which is
- *  the notebook's. */
+/** The notebook's folder, which is the current one when the process starts, and this package's. */
+export const FOLDERS: Folders = {
+  folder: process.cwd(),
+  projectRoot: fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, ""),
+};
+
+/** Puts the helper and `require` among the globals. */
 export function installHelper(): Modules {
-  const projectRoot = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, "");
-  const modules = new Modules({ folder: process.cwd(), projectRoot });
+  const modules = new Modules(FOLDERS);
   const helper: CellHelper = {
     import: modules.import.bind(modules),
     dynamic: modules.dynamic.bind(modules),
     meta: modules.meta,
+    constants: modules.constants,
     use: (resource) => {
       // The stack would prefer a resource's asynchronous end.
       resources().use(resource && { [Symbol.dispose]: disposerOf(resource) });

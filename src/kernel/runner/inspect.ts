@@ -45,7 +45,7 @@ export class Inspector {
 
   /**
    * Evaluates a script whose declarations stay, with top-level await. `done` is called once: within
-   * this call where the script was stopped, never where one of its promises was.
+   * this call where the script was stopped, never where one of its promises was or the process ends.
    */
   evaluate(expression: string, done: (evaluated: Evaluated) => void): void {
     const script: { promise?: unknown } = {};
@@ -60,6 +60,8 @@ export class Inspector {
       { expression, replMode: true, awaitPromise: true, objectGroup: GROUP },
       (error, reply) => {
         this.#pending.delete(script);
+        // The process is ending: what it ended by is told elsewhere.
+        if (error?.message.includes("context was destroyed")) return;
         done(error ? { stopped: error.message } : this.#evaluated(reply as Reply));
       },
     );

@@ -10,7 +10,8 @@ import { FrameWriter, TOKEN_VARIABLE } from "../frames.ts";
 import { Cells } from "./cells.ts";
 import { Comms } from "./comm.ts";
 import { critical, forgetSections, installProbe } from "./critical.ts";
-import { installHelper } from "./helper.ts";
+import { installExits } from "./exits.ts";
+import { FOLDERS, installHelper } from "./helper.ts";
 import { Input } from "./input.ts";
 import { Inspector } from "./inspect.ts";
 import { installInterrupts } from "./interrupts.ts";
@@ -18,6 +19,7 @@ import type { LinkData } from "./link.ts";
 import { membersOf } from "./members.ts";
 import { cellOf } from "./run.ts";
 import { type LinkMessage, WORD, WORDS } from "./shared.ts";
+import { Stacks } from "./stacks.ts";
 import { installStreams } from "./streams.ts";
 import { installTimers } from "./timers.ts";
 
@@ -47,9 +49,16 @@ const comms = new Comms(frames);
 const { display, settled, forget } = createDisplay((event) => {
   critical(() => frames.event({ ...event, cell: cellOf() }));
 });
+const modules = installHelper();
+const stacks = new Stacks((...place) => modules.place(...place), FOLDERS);
+stacks.install();
+const exit = process.exit.bind(process);
+installExits(frames, stacks);
 const cells = new Cells({
   inspector,
-  modules: installHelper(),
+  modules,
+  stacks,
+  constants: modules.constants,
   words,
   frames,
   marks: new FrameWriter(2, token),
@@ -59,7 +68,7 @@ const cells = new Cells({
     forget();
   },
 });
-setCellNames((line) => cells.errors.rename(line));
+setCellNames((line) => stacks.rename(line));
 
 installTimers();
 installInterrupts();
@@ -86,7 +95,7 @@ function obey(command: Exclude<Command, { type: "execute" }>): void {
       break;
     }
     case "exit":
-      process.exit(0);
+      exit(0);
   }
 }
 

@@ -16,6 +16,16 @@ export function parseErrors(file: ts.SourceFile): readonly ts.DiagnosticWithLoca
 }
 
 export function checkComplete(code: string): Completeness {
+  const plain = checkStatements(code);
+  if (plain.status !== "invalid" || !/^\s*\{/.test(code)) return plain;
+  // A cell that is an object literal as a whole: the runner reads it as one.
+  if (checkStatements(`(${code}\n)`).status === "complete")
+    return { status: "complete", indent: "" };
+  const isOpen = checkStatements(`(${code}`).status === "incomplete";
+  return isOpen ? { status: "incomplete", indent: nextIndent(code) } : plain;
+}
+
+function checkStatements(code: string): Completeness {
   const file = ts.createSourceFile("cell.ts", code, ts.ScriptTarget.ESNext, false);
   const errors = parseErrors(file);
   if (errors.length === 0) return { status: "complete", indent: "" };

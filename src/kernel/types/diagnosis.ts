@@ -6,7 +6,7 @@ import type { Workspace } from "./workspace.ts";
 
 const SILENT = new Set([
   2451, // a name twice in one cell: a syntax error when it runs
-  2632, // assignment to an import: a cell's imports are variables
+  2632, // assignment to an import: functions of earlier cells look like one; the runner knows better
   7016, // a package without types: nothing is wrong with the cell
   1286, // ESM syntax in a file that its package.json calls CommonJS: cells are modules
 ]);

@@ -1,6 +1,7 @@
 // What a name is: its type, its documentation, where it is declared.
 import ts from "typescript";
-import { type CellFile, type Notebook, readable, shortPath } from "./notebook.ts";
+import { shortPath } from "../short-path.ts";
+import { type CellFile, type Notebook, readable } from "./notebook.ts";
 import type { Inspection, WorkerSettings } from "./protocol.ts";
 import type { Workspace } from "./workspace.ts";
 

@@ -1,5 +1,6 @@
 // A notebook as TypeScript modules: one file a cell, with a first line that imports earlier names.
-import { join, relative } from "node:path";
+import { join } from "node:path";
+import { shortPath } from "../short-path.ts";
 import { type DeclaredName, declaredNames, mentionedNames } from "./names.ts";
 import type { CellRecord, WorkerSettings } from "./protocol.ts";
 
@@ -110,14 +111,4 @@ export function readable(text: string, notebook: Notebook, settings: WorkerSetti
     const cell = notebook.byFile(path) ?? notebook.byFile(`${path}.ts`);
     return `${quote}${cell ? `Cell [${cell.count}]` : shortPath(path, settings)}${quote}`;
   });
-}
-
-/** A path as seen from the notebook: in a package, in this one, or relative to the folder. */
-export function shortPath(path: string, { folder, projectRoot }: WorkerSettings): string {
-  const at = path.lastIndexOf("/node_modules/");
-  if (at >= 0) return path.slice(at + "/node_modules/".length);
-  const inFolder = relative(folder, path);
-  if (!inFolder.startsWith("..")) return `./${inFolder}`;
-  const inProject = relative(projectRoot, path);
-  return inProject.startsWith("..") ? inFolder : `abkd/${inProject}`;
 }

@@ -1,0 +1,19 @@
+// Paths as a reader of the notebook knows them, whatever the machine.
+import { relative } from "node:path";
+
+export interface Folders {
+  /** The notebook's. */
+  readonly folder: string;
+  /** The root of this package. */
+  readonly projectRoot: string;
+}
+
+/** A path as seen from the notebook: in a package, in this one, or relative to the folder. */
+export function shortPath(path: string, { folder, projectRoot }: Folders): string {
+  const at = path.lastIndexOf("/node_modules/");
+  if (at >= 0) return path.slice(at + "/node_modules/".length);
+  const inFolder = relative(folder, path);
+  if (!inFolder.startsWith("..")) return `./${inFolder}`;
+  const inProject = relative(projectRoot, path);
+  return inProject.startsWith("..") ? inFolder : `abkd/${inProject}`;
+}
