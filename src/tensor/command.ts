@@ -34,7 +34,6 @@ const STOP = 4;
 const TROUBLE = 5;
 const CLAIMED = 6;
 const TEXT_LENGTH = 7;
-const ECHO = 8;
 const STATES = 16;
 /** Numbers of a command: which kernel, units, units a chunk, chunks, arguments. */
 const HEAD = 5;
@@ -207,14 +206,5 @@ export class CommandBlock {
   get reason(): string {
     // A decoder takes no shared bytes.
     return new TextDecoder().decode(this.#text.slice(0, Atomics.load(this.#words, TEXT_LENGTH)));
-  }
-
-  /** The keeper: answers the main thread's question whether it lives. */
-  answer(question: number): void {
-    Atomics.store(this.#words, ECHO, question);
-  }
-
-  get answered(): number {
-    return Atomics.load(this.#words, ECHO);
   }
 }

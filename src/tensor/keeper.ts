@@ -1,6 +1,6 @@
 // The keeper of the engine's threads: starts them, and tells of one that ended. The main thread
 // cannot see that by itself, for it hears of nothing while it waits for an operator's end.
-import { parentPort, Worker, workerData } from "node:worker_threads";
+import { type MessagePort, Worker, workerData } from "node:worker_threads";
 import { CommandBlock } from "./command.ts";
 
 export interface KeeperData {
@@ -8,9 +8,11 @@ export interface KeeperData {
   readonly memory: WebAssembly.Memory;
   readonly buffer: SharedArrayBuffer;
   readonly threads: number;
+  /** Open as long as the keeper lives: what comes from the main thread says nothing. */
+  readonly line: MessagePort;
 }
 
-const data = workerData as KeeperData;
+const { line, ...data } = workerData as KeeperData;
 const block = new CommandBlock(data.threads, data.buffer);
 // Beside this file: .ts in the sources, .js in the built package.
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
@@ -26,6 +28,6 @@ for (let index = 0; index < data.threads; index++) {
   thread.on("exit", (code) => block.died(index, why ?? `it ended with code ${code}`));
 }
 
-parentPort?.on("message", (question: number) => block.answer(question));
+line.on("message", () => {});
 // Ends with its last thread.
-parentPort?.unref();
+line.unref();

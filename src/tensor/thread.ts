@@ -4,7 +4,7 @@ import { type AnyKernel, CommandBlock } from "./command.ts";
 import type { KeeperData } from "./keeper.ts";
 import { link } from "./link.ts";
 
-const { module, memory, buffer, threads, index } = workerData as KeeperData & {
+const { module, memory, buffer, threads, index } = workerData as Omit<KeeperData, "line"> & {
   readonly index: number;
 };
 const kernels = Object.values(link(module, memory)) as AnyKernel[];

@@ -1,14 +1,12 @@
 // The engine's threads, seen from the thread that uses the engine: opened late, closed at any time.
-import { Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type AnyKernel, CommandBlock, FAILED, UNSTARTED } from "./command.ts";
 import type { KeeperData } from "./keeper.ts";
 
 /** More would only be in each other's way. */
 export const MOST_THREADS = 256;
-/** Between two looks at whether a thread that is waited for still lives, in milliseconds. */
+/** Between two looks at whether the keeper of a thread that is waited for lives, in milliseconds. */
 const LOOK = 100;
-/** After as many looks without an answer the keeper is dead, and with it its threads. */
-const PATIENCE = 8;
 
 /** A module and what it was linked to. */
 export interface Linked {
@@ -47,7 +45,8 @@ export class Threads {
   /** Set last when the threads are opened, so that a start that was killed half-way shows. */
   #keeper: Worker | undefined;
   #open = false;
-  #questions = 0;
+  /** To the keeper, which closes its end when it has ended, however that came. */
+  #line: MessagePort | undefined;
 
   /**
    * @param count of threads, besides the caller's own
@@ -119,15 +118,20 @@ export class Threads {
   #start(): CommandBlock {
     const block = new CommandBlock(this.count);
     this.#block = block;
-    this.#questions = 0;
+    const { port1: line, port2: port } = new MessageChannel();
+    this.#line = line;
     const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
     const workerData: KeeperData = {
       module: this.#module,
       memory: this.#memory,
       buffer: block.buffer,
       threads: this.count,
+      line: port,
     };
-    const keeper = new Worker(new URL(`./keeper${extension}`, import.meta.url), { workerData });
+    const keeper = new Worker(new URL(`./keeper${extension}`, import.meta.url), {
+      workerData,
+      transferList: [port],
+    });
     keeper.unref();
     keeper.on("error", (error: Error) => block.fail(error.message, UNSTARTED));
     keeper.on("exit", () => {
@@ -138,20 +142,24 @@ export class Threads {
   }
 
   /**
-   * Closes the command and waits until no thread works on it.
-   * @returns false where the keeper is dead, and with it the threads
+   * Closes the command and waits until no thread works on it, however long one takes.
+   * @returns false where the keeper has ended, and with it the threads
    */
   #rest(block: CommandBlock): boolean {
     block.close();
-    for (let thread = 0; thread < this.count; thread++) {
-      for (let unanswered = 0; !block.rests(thread, LOOK); unanswered++) {
-        if (unanswered >= PATIENCE) return false;
-        if (block.answered !== this.#questions) continue;
-        unanswered = 0;
-        this.#questions++;
-        this.#keeper?.postMessage(this.#questions);
-      }
-    }
+    for (let thread = 0; thread < this.count; thread++)
+      while (!block.rests(thread, LOOK)) if (this.#keeperEnded) return false;
     return true;
+  }
+
+  /**
+   * Known without an event, which cannot come while an operator is waited for: Node returns false
+   * for a message that has no receiver any more. A worker's ports are closed after its own workers
+   * were joined, so nothing is written afterwards.
+   */
+  get #keeperEnded(): boolean {
+    // The types follow the web's, where nothing is returned.
+    const delivered: unknown = this.#line?.postMessage(undefined);
+    return delivered === false;
   }
 }
