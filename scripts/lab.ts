@@ -42,6 +42,8 @@ async function runLab(extra: readonly string[], env: NodeJS.ProcessEnv): Promise
   // Ctrl-C reaches JupyterLab by the terminal as well; a signal sent to this process only does not.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => child.kill("SIGTERM"));
+  // Who started this by a channel, as the tests do, may be killed: no signal comes then.
+  process.on("disconnect", () => child.kill("SIGTERM"));
   return await new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => resolve(code ?? 1));

@@ -1,7 +1,7 @@
 // A study opened as a notebook does: from a store that holds all its trials, without any training.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { inspect } from "node:util";
@@ -102,23 +102,26 @@ test("maps before and after training, pair by pair, and how attention goes with 
   assert.equal(figure.layout.sliders?.[0]?.steps?.length, 6);
 });
 
-test("committed runs go to the folder of runs and back, and are not written over", (t) => {
+test("committed runs go to the folder of runs and back; whole ones are not written over", (t) => {
   const root = temporaryFolder(t);
   const folders = { results: path.join(root, "results"), runs: path.join(root, "runs") };
   const [teacher, student] = notebookRuns() as [RunConfig, RunConfig];
   assert.ok(!provideRun(teacher, folders), "there is none");
-  const from = runFiles(folders.runs, teacher);
-  mkdirSync(from.folder, { recursive: true });
-  writeFileSync(from.model, "model");
-  writeFileSync(from.result, "result");
+  const committed = path.join(import.meta.dirname, "../../results");
+  assert.ok(provideRun(teacher, { ...folders, results: committed }));
   assert.ok(keepRun(teacher, folders) && !keepRun(student, folders));
   const other = { ...folders, runs: path.join(root, "other") };
   assert.ok(provideRun(teacher, other));
-  const copy = runFiles(other.runs, teacher);
-  assert.equal(readFileSync(copy.model, "utf8"), "model");
-  writeFileSync(copy.result, "mine");
+  const [first, copy] = [runFiles(folders.runs, teacher), runFiles(other.runs, teacher)];
+  for (const file of ["model", "result"] as const)
+    assert.deepEqual(readFileSync(copy[file]), readFileSync(first[file]));
+  // A file that is written anew is another one under the same name.
+  const { ino } = statSync(copy.result);
   assert.ok(provideRun(teacher, other));
-  assert.equal(readFileSync(copy.result, "utf8"), "mine");
+  assert.equal(statSync(copy.result).ino, ino);
+  writeFileSync(copy.result, "damaged");
+  assert.ok(provideRun(teacher, other));
+  assert.deepEqual(readFileSync(copy.result), readFileSync(first.result));
 });
 
 test("the figures of the results, by name; the same bytes twice", async (t) => {

@@ -17,6 +17,9 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** Longest that JupyterLab may take to start, in milliseconds: below a hook's own limit. */
+const startLimit = 4 * 60_000;
+
 /** What JupyterLab prints of where it listens: the page that it opens, and the token. */
 const FIRST_PAGE =
   /(http:\/\/(?:localhost|127\.0\.0\.1):\d+)\/lab\/tree\/00-start-here\.ipynb\?token=/;
@@ -34,6 +37,7 @@ export interface Lab {
 /** Starts JupyterLab on `folder/notebooks`; its own settings and files go into `folder` as well. */
 export async function startLab(folder: string, ...more: string[]): Promise<Lab> {
   const token = "a-token-for-tests";
+  const signal = AbortSignal.timeout(startLimit);
   const port = await freePort();
   const notebooks = path.join(folder, "notebooks");
   await mkdir(notebooks, { recursive: true });
@@ -41,7 +45,8 @@ export async function startLab(folder: string, ...more: string[]): Promise<Lab> 
   const child = spawn(process.execPath, [path.join(root, "scripts/lab.ts"), ...args], {
     cwd: root,
     env: { ...jupyterEnvironment(folder), JUPYTER_TOKEN: token },
-    stdio: ["ignore", "pipe", "pipe"],
+    // By the channel it learns of this process's end, however that comes.
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   let output = "";
   const url = await new Promise<string>((resolve, reject) => {
@@ -54,6 +59,10 @@ export async function startLab(folder: string, ...more: string[]): Promise<Lab> 
     child.stderr.on("data", onData);
     child.on("error", reject);
     child.on("close", (code) => reject(new Error(`JupyterLab ended (${code}):\n${output}`)));
+    signal.addEventListener("abort", () => {
+      child.kill("SIGTERM");
+      reject(new Error(`JupyterLab did not say where it listens:\n${output}`));
+    });
   });
   return { url, token, output: () => output, stop: () => stop(child) };
 }
