@@ -15,9 +15,12 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 
-/** Longest that one test may take, and all of them together. Milliseconds. */
+/**
+ * Longest that one test may take, and that no test at all may end: how long all of them take is the
+ * machine's affair. Milliseconds.
+ */
 const testLimit = (values.soak ? 60 : 5) * 60_000;
-const runLimit = (values.soak ? 180 : 20) * 60_000;
+const silenceLimit = (values.soak ? 180 : 20) * 60_000;
 
 interface Totals {
   passed: number;
@@ -71,14 +74,24 @@ function describe({ details }: EventData.TestFail): string {
 
 /** Runs test files, one process each, and prints a line a file as it ends. */
 async function runTests(files: readonly string[]): Promise<void> {
+  const stopped = new AbortController();
+  // The files' processes are told: one that is left alone would go on, and so would what it started.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(signal, () => stopped.abort(new Error(`stopped by ${signal}`)));
+  const silence = setTimeout(
+    () => stopped.abort(new Error(`no test ended within ${seconds(silenceLimit)}`)),
+    silenceLimit,
+  );
   const stream = run({
     files,
     cwd: root,
     concurrency: values.soak ? 1 : os.availableParallelism(),
     timeout: testLimit,
     // The limit above does not reach a file whose tests are over but whose process lives on.
-    signal: AbortSignal.timeout(runLimit),
+    signal: stopped.signal,
   });
+  for (const ended of ["test:pass", "test:fail"] as const)
+    stream.on(ended, () => void silence.refresh());
   const notes = new Map<string, string>();
   const output = new Map<string, string>();
   const append = (texts: Map<string, string>, file = "", text = "") =>
@@ -124,6 +137,7 @@ async function runTests(files: readonly string[]): Promise<void> {
     stream.on("error", reject);
     stream.resume();
   });
+  clearTimeout(silence);
 }
 
 async function main(): Promise<void> {

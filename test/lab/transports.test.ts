@@ -1,10 +1,12 @@
 // Jupyter's own client and server with the kernel over files and with CURVE's encryption.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { startLab } from "./jupyterlab.ts";
+import { type Lab, startLab } from "./jupyterlab.ts";
 import {
   assertParts,
   installKernel,
@@ -113,6 +115,24 @@ describe("transports with Jupyter's own parts", limits, () => {
     } finally {
       await lab.stop();
     }
+  });
+
+  it("a lab ends with the test that started it, however that was ended", async () => {
+    const module = new URL("./jupyterlab.ts", import.meta.url).href;
+    const program = `
+      const { startLab } = await import(${JSON.stringify(module)});
+      console.log(JSON.stringify(await startLab(${JSON.stringify(folder)})));
+    `;
+    const stdio = ["ignore", "pipe", "inherit"] as const;
+    const starter = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+      stdio: [...stdio],
+    });
+    const [text] = (await once(starter.stdout!, "data")) as [Buffer];
+    const { url } = JSON.parse(text.toString()) as Pick<Lab, "url">;
+    const answers = () => fetch(`${url}/api`).then(Boolean, () => false);
+    assert.ok(await answers());
+    starter.kill("SIGKILL");
+    while (await answers()) await new Promise((resolve) => setTimeout(resolve, 100));
   });
 
   it("npm run lab --transport: what is neither tcp nor ipc is refused", async () => {
