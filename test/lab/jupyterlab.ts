@@ -55,8 +55,8 @@ export async function startLab(folder: string, ...more: string[]): Promise<Lab> 
       const found = FIRST_PAGE.exec(output)?.[1];
       if (found !== undefined) resolve(found);
     };
-    child.stdout.on("data", onData);
-    child.stderr.on("data", onData);
+    child.stdout?.on("data", onData);
+    child.stderr?.on("data", onData);
     child.on("error", reject);
     child.on("close", (code) => reject(new Error(`JupyterLab ended (${code}):\n${output}`)));
     signal.addEventListener("abort", () => {
