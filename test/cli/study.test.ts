@@ -64,7 +64,10 @@ test("in the paper profile published weights stand beside the searched ones", as
 test("wrong requests are one line and exit code 2", async (t) => {
   const folder = temporaryFolder(t);
   const wrong: [string[], RegExp][] = [
-    [["run", "table9"], /^abkd: no study "table9"; there is teachers, table3, .*figure5; did you mean "table3"\?\n$/],
+    [
+      ["run", "table9"],
+      /^abkd: no study "table9"; there is teachers, table3, .*figure5; did you mean "table3"\?\n$/,
+    ],
     [["run", "table3", "--datasets", "karate"], /^abkd: unknown dataset "karate"/],
     [["run", "table3", "--profile", "full"], /^abkd: .*--profile.*quick, paper/],
     [
