@@ -68,21 +68,23 @@ export class Cells {
     return run;
   }
 
-  /** Takes one interrupt note, within a critical section; what it gives back ends the cell that is meant. */
-  hear({ request, before }: Extract<LinkMessage, { type: "cancel" }>): () => void {
+  /** Hears an interrupt, within a critical section; what it gives back ends the cell that is meant. */
+  hear({ request, before }: Extract<LinkMessage, { type: "cancel" }>): (() => void) | undefined {
+    const { words } = this.#parts;
+    // A stop has swallowed a command that came before: that will be sent again, and then this.
+    if (Atomics.load(words, WORD.taken) < before) return undefined;
     // A stop may have come before the start of one that waited.
     const run = currentRun() ?? this.#take();
-    const { words } = this.#parts;
-    const [heard, stops] = [this.#heard, Atomics.load(words, WORD.stops)];
-    // A stop may have swallowed a command that came before: it is sent again, and then this.
-    const isNew = request > heard.request && Atomics.load(words, WORD.taken) >= before;
-    this.#heard = { request: isNew ? request : heard.request, stops };
+    const last = this.#heard;
+    const stops = Atomics.load(words, WORD.stops);
+    this.#heard = { request, stops };
+    Atomics.store(words, WORD.cancelled, request);
+    Atomics.notify(words, WORD.cancelled);
+    const isNew = request > last.request;
     if (run && ((isNew && run.number <= before) || run.stops !== stops)) {
       return () => this.#interrupt(run, request);
     }
-    return () => {
-      if (stops !== heard.stops) announceInterrupt();
-    };
+    return stops === last.stops ? undefined : announceInterrupt;
   }
 
   #interrupt(run: Run, request: number): void {

@@ -33,7 +33,6 @@ const main = parentPort as MessagePort;
 let numbered = 0;
 const untaken: Extract<LinkMessage, { type: "command" }>[] = [];
 let wish: Wish = { request: 0, before: 0 };
-let cancels = 0;
 let interrupting = false;
 
 /** Main thread takes commands one by one, each exactly once. */
@@ -68,38 +67,32 @@ async function interrupt(): Promise<void> {
 }
 
 async function interruptOnce(one: Wish): Promise<void> {
-  // An answer to what was sent before the last stop does not count: that may have torn it.
-  let since = cancels + 1;
-  for (let isForced = false; !(await cancel(one, since)); ) {
-    const result = await stop(isForced, since);
+  for (let isForced = false; !(await cancel(one)); ) {
+    const result = await stop(isForced, one);
     if (result === "heard") return;
     isForced = result === "idle";
-    if (result !== "stopped") continue;
-    resend();
-    since = cancels + 1;
+    if (result === "stopped") resend();
   }
 }
 
 /** Asks the main thread to end its cell; whether it has heard, in the time it takes when idle. */
-async function cancel(one: Wish, since: number): Promise<boolean> {
-  main.postMessage({ type: "cancel", number: ++cancels, ...one } satisfies LinkMessage);
+async function cancel(one: Wish): Promise<boolean> {
+  main.postMessage({ type: "cancel", ...one } satisfies LinkMessage);
   const deadline = performance.now() + IDLE_ANSWER;
-  while (!hasHeard(since)) {
+  for (;;) {
+    const last = Atomics.load(words, WORD.cancelled);
+    if (last === one.request) return true;
     const left = deadline - performance.now();
     if (left <= 0) return false;
-    const last = Atomics.load(words, WORD.cancelled);
-    if (last < since) await Atomics.waitAsync(words, WORD.cancelled, last, left).value;
+    await Atomics.waitAsync(words, WORD.cancelled, last, left).value;
   }
-  return true;
 }
-
-const hasHeard = (since: number): boolean => Atomics.load(words, WORD.cancelled) >= since;
 
 /**
  * Stops the main thread's JavaScript where it runs any that may be stopped. A thread that looks idle
  * gets one more chance to answer: endless promises look the same, and have to be stopped.
  */
-async function stop(isForced: boolean, since: number): Promise<"heard" | "idle" | "stopped"> {
+async function stop(isForced: boolean, one: Wish): Promise<"heard" | "idle" | "stopped"> {
   const session = new Session();
   session.connectToMainThread();
   try {
@@ -109,7 +102,9 @@ async function stop(isForced: boolean, since: number): Promise<"heard" | "idle" 
     }
     try {
       // From here on it can hear nothing: it would do so in a critical section.
-      if (hasHeard(since)) return "heard";
+      if (Atomics.load(words, WORD.cancelled) === one.request) return "heard";
+      // The stop may tear what it was about to do about the one before.
+      Atomics.store(words, WORD.cancelled, 0);
       Atomics.add(words, WORD.stops, 1);
       await terminate(session);
       return "stopped";

@@ -114,12 +114,8 @@ link.on("message", (message: LinkMessage) => {
     });
     if (isNew && command.type !== "execute") obey(command);
   } else {
-    const interrupt = critical(() => {
-      Atomics.store(words, WORD.cancelled, message.number);
-      Atomics.notify(words, WORD.cancelled);
-      return cells.hear(message);
-    });
-    interrupt();
+    const interrupt = critical(() => cells.hear(message));
+    interrupt?.();
   }
   cells.next();
 });

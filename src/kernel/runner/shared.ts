@@ -7,7 +7,7 @@ export const WORD = {
   hold: 0,
   /** The last command that the main thread has taken. */
   taken: 1,
-  /** The last interrupt that the main thread has dealt with. */
+  /** The user's interrupt that the main thread has heard of since it was last stopped; 0 for none. */
   cancelled: 2,
   /** How often V8 was asked to stop the main thread. */
   stops: 3,
@@ -27,7 +27,6 @@ export type LinkMessage =
   | { readonly type: "command"; readonly number: number; readonly command: Command }
   | {
       readonly type: "cancel";
-      readonly number: number;
       /** Which of the user's interrupts this is about. */
       readonly request: number;
       /** The last command that had come when the user interrupted: a later cell is not meant. */
