@@ -80,7 +80,7 @@ test("a stop that comes late, out of native code, tears no cell", { timeout: 120
       `setImmediate(() => { ${NATIVE} }); await new Promise(setImmediate);`,
       `process.nextTick(() => { ${NATIVE} }); ${NATIVE}`,
     ],
-    100,
+    30,
     60,
   ),
 );
@@ -90,7 +90,7 @@ test("an interrupt ends the cell sent before it, whatever is stopped in between"
 }, async () => {
   await prepare();
   const random = randomOf(3);
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < 30; round++) {
     const first = runner.start(`for (let i = 0; i < 2; i++) ${NATIVE}`);
     await sleep(random() * 50);
     runner.interrupt();
@@ -118,7 +118,7 @@ test("an interrupt before the runner is ready leaves it alive", { timeout: 120_0
 
 test("locks and questions end, also one after the other", { timeout: 120_000 }, async () => {
   await prepare();
-  for (let round = 0; round < 60; round++) {
+  for (let round = 0; round < 24; round++) {
     const code = [
       "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);",
       "prompt('?');",
