@@ -60,6 +60,9 @@ const CASES: Readonly<Record<string, string>> = {
   "immediates without end": `
     let again = () => { setImmediate(again); };
     console.log("started"); again(); await new Promise(() => {});`,
+  "a loop in the second immediate of a turn": `
+    setImmediate(() => {}); setImmediate(() => { console.log("started"); for (;;); });
+    await new Promise(() => {});`,
   "an asynchronous generator": `
     async function* numbers() { for (;;) yield ticks++; }
     console.log("started"); for await (const number of numbers()) number;`,

@@ -33,15 +33,18 @@ interface Parts {
 export class Cells {
   readonly errors: Errors;
   readonly #parts: Parts;
-  readonly #queue: ExecuteCommand[] = [];
+  readonly #queue: { readonly command: ExecuteCommand; readonly number: number }[] = [];
+  /** The last of the user's interrupts that has been heard, and the stops by then. */
+  #heard = { request: 0, stops: 0 };
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.errors = new Errors(parts.stacks);
   }
 
-  add(command: ExecuteCommand): void {
-    this.#queue.push(command);
+  /** @param number the command's own, in the order in which they came */
+  add(command: ExecuteCommand, number: number): void {
+    this.#queue.push({ command, number });
   }
 
   /** Starts the next cell, where none runs. */
@@ -52,25 +55,39 @@ export class Cells {
       if (!current.begun) within(current, () => this.#start(current));
       return;
     }
-    const run = critical(() => {
-      const command = this.#queue.shift();
-      if (!command) return undefined;
-      const run = new Run(command, Atomics.load(this.#parts.words, WORD.stops));
-      setCurrent(run);
-      return run;
-    });
+    const run = critical(() => this.#take());
     if (run) within(run, () => this.#start(run));
   }
 
-  /** Ends the running cell as interrupted. */
-  interrupt({ request, isFirst }: Extract<LinkMessage, { type: "cancel" }>): void {
-    const run = currentRun();
-    // A cell that started after whatever was stopped is not meant.
-    const isMeant = isFirst || run?.stops !== Atomics.load(this.#parts.words, WORD.stops);
-    if (!run || !isMeant) {
-      if (!isFirst) announceInterrupt();
-      return;
+  /** Makes the first cell that waits the current one, within a critical section. */
+  #take(): Run | undefined {
+    const next = this.#queue.shift();
+    if (!next) return undefined;
+    const run = new Run(next.command, next.number, Atomics.load(this.#parts.words, WORD.stops));
+    setCurrent(run);
+    return run;
+  }
+
+  /** Hears an interrupt, within a critical section; what it gives back ends the cell that is meant. */
+  hear({ request, before }: Extract<LinkMessage, { type: "cancel" }>): (() => void) | undefined {
+    const { words } = this.#parts;
+    // A stop has swallowed a command that came before: that will be sent again, and then this.
+    if (Atomics.load(words, WORD.taken) < before) return undefined;
+    // A stop may have come before the start of one that waited.
+    const run = currentRun() ?? this.#take();
+    const last = this.#heard;
+    const stops = Atomics.load(words, WORD.stops);
+    this.#heard = { request, stops };
+    Atomics.store(words, WORD.cancelled, request);
+    Atomics.notify(words, WORD.cancelled);
+    const isNew = request > last.request;
+    if (run && ((isNew && run.number <= before) || run.stops !== stops)) {
+      return () => this.#interrupt(run, request);
     }
+    return stops === last.stops ? undefined : announceInterrupt;
+  }
+
+  #interrupt(run: Run, request: number): void {
     const isAnnounced = run.request !== 0;
     const isSecond = isAnnounced && run.request !== request;
     run.request = request;

@@ -1,10 +1,10 @@
 // Critical sections: the runner's own bookkeeping, which an interrupt must not tear.
 //
-// V8 stops whatever JavaScript runs, wherever it is, without `finally`. So the link asks first, by a
-// function that V8 runs on the main thread between two instructions (Runtime.evaluate), and a section
-// is not entered once the link has been told that it may stop the thread.
+// V8 stops whatever JavaScript runs, wherever it is, without `finally`. So a lock in shared memory is
+// either a section's or the link's: the link asks V8 for a stop only while it has the lock, and gives
+// it back when that stop has been delivered or undone (link.ts).
 import { getCallSites } from "node:util";
-import { PROBE, type Probed, WORD } from "./shared.ts";
+import { HOLD, PROBE, WORD } from "./shared.ts";
 
 let words = new Int32Array(new SharedArrayBuffer(4));
 let depth = 0;
@@ -13,30 +13,29 @@ const callSites = getCallSites;
 
 /** Runs something that will not be interrupted: short, and never user code. */
 export function critical<T>(work: () => T): T {
-  // The thread is stopped in this loop.
-  while (depth === 0 && Atomics.load(words, WORD.stopping) === 1);
+  if (depth === 0) {
+    // The thread is stopped in this loop.
+    while (Atomics.compareExchange(words, WORD.hold, HOLD.free, HOLD.critical) !== HOLD.free);
+  }
   depth++;
   try {
     return work();
   } finally {
-    depth--;
+    if (--depth === 0) Atomics.store(words, WORD.hold, HOLD.free);
   }
 }
 
 /** No section can be open where the event loop calls: an overflowing stack may have left one so. */
 export function forgetSections(): void {
   depth = 0;
+  Atomics.compareExchange(words, WORD.hold, HOLD.critical, HOLD.free);
 }
 
-/** Lets the link probe this thread. */
+/** Lets the link stop this thread, and look at it. */
 export function installProbe(shared: Int32Array<SharedArrayBuffer>): void {
   words = shared;
-  const probe = (isForced: boolean): Probed => {
-    if (depth > 0) return "critical";
-    // this function, the expression that calls it, and what they interrupt
-    if (!isForced && callSites(5).length <= 2) return "idle";
-    Atomics.store(words, WORD.stopping, 1);
-    return "busy";
-  };
-  Object.defineProperty(globalThis, PROBE, { value: probe });
+  // No JavaScript but this function and the expression that calls it: messages are heard, or V8 is
+  // between two promises.
+  const isIdle = (): boolean => callSites(5).length <= 2;
+  Object.defineProperty(globalThis, PROBE, { value: isIdle });
 }

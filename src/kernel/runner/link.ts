@@ -7,7 +7,7 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { Command } from "../channel.ts";
 import { CommandDecoder } from "../commands.ts";
 import { LINK_LOST } from "../death.ts";
-import { type LinkMessage, PROBE, type Probed, WORD } from "./shared.ts";
+import { HOLD, type LinkMessage, PROBE, WORD } from "./shared.ts";
 
 export interface LinkData {
   readonly words: Int32Array<SharedArrayBuffer>;
@@ -17,16 +17,22 @@ export interface LinkData {
 
 /** How long an idle main thread may take to answer, in milliseconds. */
 const IDLE_ANSWER = 10;
+/** How long JavaScript that runs may take to be stopped, in milliseconds. */
+const STOP = 20;
 /** How long the main thread may take to leave, in milliseconds. */
 const EXIT = 1000;
+
+const CALL_PROBE = `globalThis[Symbol.for("${PROBE.description}")]()`;
+
+/** An interrupt of the user's. */
+type Wish = Pick<Extract<LinkMessage, { type: "cancel" }>, "request" | "before">;
 
 const { words, answers, fd } = workerData as LinkData;
 const main = parentPort as MessagePort;
 
 let numbered = 0;
 const untaken: Extract<LinkMessage, { type: "command" }>[] = [];
-let requests = 0;
-let cancels = 0;
+let wish: Wish = { request: 0, before: 0 };
 let interrupting = false;
 
 /** Main thread takes commands one by one, each exactly once. */
@@ -44,13 +50,15 @@ function resend(): void {
 }
 
 async function interrupt(): Promise<void> {
-  requests++;
+  wish = { request: wish.request + 1, before: numbered };
   if (interrupting) return;
   interrupting = true;
   try {
-    for (let request = 0; request < requests; ) {
-      request = requests;
-      await interruptOnce(request);
+    await Atomics.waitAsync(words, WORD.ready, 0).value;
+    for (let done = 0; done < wish.request; ) {
+      const one = wish;
+      await interruptOnce(one);
+      done = one.request;
     }
   } finally {
     interrupting = false;
@@ -58,32 +66,22 @@ async function interrupt(): Promise<void> {
   }
 }
 
-async function interruptOnce(request: number): Promise<void> {
-  let hasStopped = false;
-  let looksIdle = false;
-  for (let isFirst = true; !(await cancel(request, isFirst)); isFirst = false) {
-    // A probe can be ended by the stop before it, which came late: the next one is not.
-    looksIdle = !(await stop(looksIdle).catch(() => false));
-    hasStopped ||= !looksIdle;
+async function interruptOnce(one: Wish): Promise<void> {
+  for (let isForced = false; !(await cancel(one)); ) {
+    const result = await stop(isForced, one);
+    if (result === "heard") return;
+    isForced = result === "idle";
+    if (result === "stopped") resend();
   }
-  if (!hasStopped) return;
-  // What was stopped last may have been the answer to the one before.
-  await sleep(IDLE_ANSWER);
-  await cancel(request, false);
 }
 
 /** Asks the main thread to end its cell; whether it has heard, in the time it takes when idle. */
-async function cancel(request: number, isFirst: boolean): Promise<boolean> {
-  const number = ++cancels;
-  main.postMessage({ type: "cancel", number, request, isFirst } satisfies LinkMessage);
-  return cancelled(number);
-}
-
-async function cancelled(number: number): Promise<boolean> {
+async function cancel(one: Wish): Promise<boolean> {
+  main.postMessage({ type: "cancel", ...one } satisfies LinkMessage);
   const deadline = performance.now() + IDLE_ANSWER;
   for (;;) {
     const last = Atomics.load(words, WORD.cancelled);
-    if (last >= number) return true;
+    if (last === one.request) return true;
     const left = deadline - performance.now();
     if (left <= 0) return false;
     await Atomics.waitAsync(words, WORD.cancelled, last, left).value;
@@ -94,27 +92,55 @@ async function cancelled(number: number): Promise<boolean> {
  * Stops the main thread's JavaScript where it runs any that may be stopped. A thread that looks idle
  * gets one more chance to answer: endless promises look the same, and have to be stopped.
  */
-async function stop(isForced: boolean): Promise<boolean> {
+async function stop(isForced: boolean, one: Wish): Promise<"heard" | "idle" | "stopped"> {
   const session = new Session();
   session.connectToMainThread();
   try {
-    for (;;) {
-      const { result } = await session.post("Runtime.evaluate", {
-        expression: `globalThis[Symbol.for("${PROBE.description}")](${isForced})`,
-        returnByValue: true,
-      });
-      const probed = result.value as Probed;
-      if (probed === "critical") await sleep(1);
-      else if (probed === "idle") return false;
-      else break;
+    if (!isForced && (await looksIdle(session))) return "idle";
+    while (Atomics.compareExchange(words, WORD.hold, HOLD.free, HOLD.stopping) !== HOLD.free) {
+      await sleep(1);
     }
-    Atomics.add(words, WORD.stops, 1);
-    await Promise.race([session.post("Runtime.terminateExecution"), sleep(20)]);
-    return true;
+    try {
+      // From here on it can hear nothing: it would do so in a critical section.
+      if (Atomics.load(words, WORD.cancelled) === one.request) return "heard";
+      // The stop may tear what it was about to do about the one before.
+      Atomics.store(words, WORD.cancelled, 0);
+      Atomics.add(words, WORD.stops, 1);
+      await terminate(session);
+      return "stopped";
+    } finally {
+      Atomics.store(words, WORD.hold, HOLD.free);
+    }
   } finally {
-    Atomics.store(words, WORD.stopping, 0);
     session.disconnect();
   }
+}
+
+/** False where the main thread cannot say: its stack may be full. */
+async function looksIdle(session: Session): Promise<boolean> {
+  try {
+    const reply = await session.post("Runtime.evaluate", {
+      expression: CALL_PROBE,
+      returnByValue: true,
+    });
+    return reply.result.value === true;
+  } catch {
+    return false;
+  }
+}
+
+/** Stops what runs. When this resolves, V8 has done so or has forgotten it: no stop comes late. */
+async function terminate(session: Session): Promise<void> {
+  const stopped = session.post("Runtime.terminateExecution").then(
+    () => true,
+    // One that a cell asked for is still under way.
+    () => false,
+  );
+  // Answered in order, and without JavaScript: V8 knows of the stop. Native code may take its time.
+  await session.post("Runtime.getIsolateId");
+  if (await Promise.race([stopped, sleep(STOP, false)])) return;
+  // It ran nothing that could be stopped. This call is stopped in its place, or shows that none is due.
+  await looksIdle(session);
 }
 
 function obey(command: Command): void {

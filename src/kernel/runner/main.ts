@@ -21,7 +21,7 @@ import { cellOf } from "./run.ts";
 import { type LinkMessage, WORD, WORDS } from "./shared.ts";
 import { Stacks } from "./stacks.ts";
 import { installStreams } from "./streams.ts";
-import { installTimers } from "./timers.ts";
+import { installTimers, own } from "./timers.ts";
 
 const COMMANDS_FD = 3;
 
@@ -90,8 +90,11 @@ function obey(command: Exclude<Command, { type: "execute" }>): void {
       comms.receive(command);
       break;
     case "members": {
-      const names = membersOf(inspector, command.expression);
-      critical(() => frames.event({ type: "members", request: command.request, names }));
+      const { request, expression } = command;
+      // V8 ends what an expression takes: without an answer, the front end's Tab would wait.
+      critical(() => {
+        frames.event({ type: "members", request, names: membersOf(inspector, expression) });
+      });
       break;
     }
     case "exit":
@@ -106,16 +109,13 @@ link.on("message", (message: LinkMessage) => {
     const isNew = critical(() => {
       if (number !== Atomics.load(words, WORD.taken) + 1) return false;
       Atomics.store(words, WORD.taken, number);
-      if (command.type === "execute") cells.add(command);
+      if (command.type === "execute") cells.add(command, number);
       return true;
     });
     if (isNew && command.type !== "execute") obey(command);
   } else {
-    critical(() => {
-      Atomics.store(words, WORD.cancelled, message.number);
-      Atomics.notify(words, WORD.cancelled);
-    });
-    cells.interrupt(message);
+    const interrupt = critical(() => cells.hear(message));
+    interrupt?.();
   }
   cells.next();
 });
@@ -136,4 +136,9 @@ process.on("unhandledRejection", (reason) => report("Unhandled rejection: ", rea
 // A terminal's Ctrl+C is the supervisor's to understand.
 process.on("SIGINT", () => {});
 
+// Not before the promises of this module are done with.
+own.setImmediate(() => {
+  Atomics.store(words, WORD.ready, 1);
+  Atomics.notify(words, WORD.ready);
+});
 frames.event({ type: "ready" });

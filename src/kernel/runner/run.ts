@@ -22,6 +22,8 @@ export class Run {
   cancelled = false;
   /** The user's interrupt that it ends by; 0 for none. */
   request = 0;
+  /** Of the command that it came by. */
+  readonly number: number;
   /** How often V8 had been asked to stop the thread when it started. */
   readonly stops: number;
   /** Called when its evaluation ends while an interrupt waits for that. */
@@ -33,7 +35,8 @@ export class Run {
   readonly #timers = new Set<Timer>();
   #sweepAt = 64;
 
-  constructor(command: ExecuteCommand, stops: number) {
+  constructor(command: ExecuteCommand, number: number, stops: number) {
+    this.number = number;
     this.stops = stops;
     this.cell = command.cell;
     this.count = command.count;

@@ -1,5 +1,6 @@
 // Timers that know the cell that started them, so that an interrupt ends its loops for good.
 import { createRequire, syncBuiltinESMExports } from "node:module";
+import { critical } from "./critical.ts";
 import { type Run, runOf, type Timer } from "./run.ts";
 
 type Timers = typeof import("node:timers");
@@ -8,8 +9,26 @@ type AnyFunction = (...args: never[]) => unknown;
 
 const CUSTOM = Symbol.for("nodejs.util.promisify.custom");
 
+const { nextTick } = process;
+const nodeImmediate = setImmediate;
+
+/**
+ * Node's, with the callback in a tick of its own, which follows at once: a stop within the second
+ * immediate of a turn would leave Node calling that one for ever.
+ */
+const startImmediate = ((callback: unknown, ...args: unknown[]) => {
+  if (typeof callback !== "function") return nodeImmediate(callback as () => void);
+  return nodeImmediate(function (this: unknown) {
+    nextTick(() => Reflect.apply(callback, this, args) as unknown);
+  });
+}) as AnyFunction;
+
 /** The timers as Node made them, for the runner itself. */
-export const own = { setTimeout, clearTimeout, setImmediate };
+export const own = {
+  setTimeout,
+  clearTimeout,
+  setImmediate: startImmediate as (callback: () => void) => unknown,
+};
 
 /** Replaces the global timers and those of node:timers and node:timers/promises. */
 export function installTimers(): void {
@@ -17,7 +36,8 @@ export function installTimers(): void {
   const timers = require("node:timers") as Timers;
   const promised = require("node:timers/promises") as PromisedTimers;
   for (const name of ["setTimeout", "setInterval", "setImmediate"] as const) {
-    const tracked = track(timers[name] as AnyFunction);
+    const start = name === "setImmediate" ? startImmediate : (timers[name] as AnyFunction);
+    const tracked = track(start);
     Object.defineProperty(tracked, "name", { value: name });
     Object.assign(timers, { [name]: tracked });
     Object.assign(globalThis, { [name]: tracked });
@@ -35,7 +55,8 @@ export function installTimers(): void {
 /** A function that starts a timer, with the timer remembered by the run that calls it. */
 function track(start: AnyFunction): AnyFunction {
   return (...args) => {
-    const timer = start(...args) as Timer;
+    // Node's lists of timers are not to be torn: all later ones of the same delay would be lost.
+    const timer = critical(() => start(...args)) as Timer;
     const run = runOf();
     if (!run) return timer;
     run.track(timer);
