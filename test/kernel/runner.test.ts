@@ -293,6 +293,14 @@ test("names of values, without running anything", async () => {
   assert.deepEqual(await names("gone = 1"), []);
   assert.equal(await runner.value("gone"), "0");
   assert.ok((await names("")).includes("probe"));
+  // Of Node's own globals too, before any cell named them.
+  for (const [expression, member] of [
+    ["process", "cwd"],
+    ["process.versions", "node"],
+    ["Buffer", "from"],
+    ["globalThis.process", "exit"],
+  ] as const)
+    assert.ok((await names(expression)).includes(member), `${expression}.${member}`);
 });
 
 test("500 cells leave nothing behind, and the last is as fast as the first", async (t) => {

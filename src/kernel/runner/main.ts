@@ -16,7 +16,7 @@ import { Input } from "./input.ts";
 import { Inspector } from "./inspect.ts";
 import { installInterrupts } from "./interrupts.ts";
 import type { LinkData } from "./link.ts";
-import { membersOf } from "./members.ts";
+import { installPlainGlobals, membersOf } from "./members.ts";
 import { cellOf } from "./run.ts";
 import { type LinkMessage, WORD, WORDS } from "./shared.ts";
 import { Stacks } from "./stacks.ts";
@@ -42,6 +42,7 @@ const link = new Worker(new URL(`./link${path.extname(import.meta.url)}`, import
 });
 
 installProbe(words);
+installPlainGlobals();
 installStreams(frames);
 const inspector = new Inspector();
 const input = new Input(frames, words, answers);
