@@ -10,6 +10,7 @@ import { FrameWriter, TOKEN_VARIABLE } from "../frames.ts";
 import { Cells } from "./cells.ts";
 import { Comms } from "./comm.ts";
 import { critical, forgetSections, installProbe } from "./critical.ts";
+import { installEmptyInput } from "./empty-input.ts";
 import { installExits } from "./exits.ts";
 import { FOLDERS, installHelper } from "./helper.ts";
 import { Input } from "./input.ts";
@@ -44,6 +45,7 @@ const link = new Worker(new URL(`./link${path.extname(import.meta.url)}`, import
 installProbe(words);
 installPlainGlobals();
 installStreams(frames);
+installEmptyInput();
 const inspector = new Inspector();
 const input = new Input(frames, words, answers);
 const comms = new Comms(frames);
