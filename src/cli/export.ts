@@ -3,7 +3,7 @@ import { Command, Option } from "commander";
 import { describeRun, runId } from "../training/canonical.ts";
 import { writeAtomic } from "../training/files.ts";
 import { encodeModel, encodeModelNpz } from "../training/model-file.ts";
-import { findRun, RUNS_FOLDER, readModel } from "../training/run-store.ts";
+import { findRun, RUNS_FOLDER, readFiles } from "../training/run-store.ts";
 import { print } from "./output.ts";
 
 interface ExportOptions {
@@ -28,7 +28,7 @@ export function exportCommand(): Command {
     .option("--runs <folder>", "where runs are kept", RUNS_FOLDER)
     .action((name: string, { format, output, runs }: ExportOptions) => {
       const files = findRun(name, runs);
-      const model = readModel(files.model);
+      const { model } = readFiles(files);
       const file = output ?? `${runId(model.config)}.${format}`;
       writeAtomic(file, format === "npz" ? encodeModelNpz(model) : encodeModel(model));
       print(`${file}: ${describeRun(model.config)}`);

@@ -1,9 +1,10 @@
 // Fetching one published file: resumed after a cut, checked by sha256, put in place in one step.
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { makeFolders } from "../folders.ts";
 import { DatasetError } from "./errors.ts";
 import { withLock } from "./lock.ts";
 import type { PublishedFile } from "./manifest.ts";
@@ -53,7 +54,7 @@ export async function download(
   const total = AbortSignal.timeout(options.totalLimit ?? 15 * 60_000);
   const signal = options.signal ? AbortSignal.any([options.signal, total]) : total;
   try {
-    await mkdir(path.dirname(target), { recursive: true });
+    makeFolders(path.dirname(target));
     await withLock(`${target}.lock`, signal, async () => {
       if (!existsSync(target)) await fetchWhole(source, target, signal, options);
     });

@@ -18,7 +18,14 @@ export function paperAccuracyOf(config: RunConfig): PublishedAccuracy | undefine
   const ownSize = method ? sized(model, 4, 4) : sized(model, 64, 64);
   const taught = !teacher || (teacher.dataset === dataset && sized(teacher.model, 64, 64));
   if (!ownSize || !taught || initial || !split.startsWith("geom-gcn:")) return undefined;
+  if (method?.name === "abkd" && isAblation(method.options)) return undefined;
   return publishedAccuracy(dataset, method?.name ?? "teacher");
+}
+
+/** What the paper varies in tables 5, 7 and 12, or a control of ours. Its form stands beside the number. */
+function isAblation(options: Readonly<Record<string, unknown>>): boolean {
+  const table3 = { attention: "learned", linear: "per-layer", distance: "euclidean" };
+  return Object.entries(table3).some(([name, value]) => (options[name] ?? value) !== value);
 }
 
 function accuracy(mean: number, deviation?: number): PublishedAccuracy {

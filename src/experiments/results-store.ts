@@ -1,5 +1,5 @@
 // The results of studies: one file a trial, named by its configuration's hash.
-import { readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileError, probeFolder, reasonOf, writeAtomic } from "../training/files.ts";
 import { jsonText } from "../training/sealed-json.ts";
@@ -99,13 +99,15 @@ export class ResultsStore {
   }
 
   /**
-   * Renames an unsound record to `<path>.bad`, so that nothing is lost when the trial is done again.
+   * Renames an unsound record to `<path>.bad`, or to `.bad.2` and so on where that is taken, so that
+   * nothing is lost when the trial is done again.
    * @returns the new name
    * @throws FileError
    */
   setAside(path: string): string {
-    const aside = `${path}.bad`;
+    let aside = `${path}.bad`;
     try {
+      for (let n = 2; lstatSync(aside, { throwIfNoEntry: false }); n++) aside = `${path}.bad.${n}`;
       renameSync(path, aside);
     } catch (cause) {
       throw fileError("rename", path, cause);

@@ -1,14 +1,15 @@
 // Runs a study: what the store does not have yet, each result kept the moment it is there.
 import { UserError } from "../errors.ts";
+import { dataName } from "../training/beforehand.ts";
 import type { Observer, TrainingEvent } from "../training/observer.ts";
 import type { RunConfig } from "../training/run.ts";
 import { InterruptedError } from "../training/train.ts";
-import type { TrialsOptions } from "../training/trials.ts";
+import type { RecordedData, TrialsOptions } from "../training/trials.ts";
 import type { ResultsStore } from "./results-store.ts";
 import type { StudyPlan } from "./study.ts";
 import { failureOf, recordOf } from "./trial-record.ts";
 
-export interface StudyOptions extends Omit<TrialsOptions, "resume" | "engine"> {
+export interface StudyOptions extends Omit<TrialsOptions, "resume" | "engine" | "recorded"> {
   readonly store: ResultsStore;
   /** Trials that left the numbers are run again; else their records stand. */
   readonly retryFailed?: boolean;
@@ -41,13 +42,28 @@ export function missingTrials(
   return new Map([...trials].filter(([id]) => !settled(id)));
 }
 
+/** What the trials that are done were trained on; the others must not be trained on anything else. */
+function recordedData(
+  { records }: ReturnType<ResultsStore["read"]>,
+  store: ResultsStore,
+): ReadonlyMap<string, RecordedData> {
+  const found = new Map<string, RecordedData>();
+  for (const { id, config, data } of records.values()) {
+    const { fingerprint } = data;
+    if (fingerprint !== undefined)
+      found.set(dataName(config), { fingerprint, path: store.path(id) });
+  }
+  return found;
+}
+
 /**
  * Runs the trials that the store has no sound record of. Unsound records are said, renamed and done
  * again. A trial whose loss leaves the numbers is recorded as such, and the study goes on. A process
  * that is killed loses nothing that was finished: the next call goes on.
  *
  * @returns how many trials were recorded now, failures among them
- * @throws FileError at once where the store cannot be written; InterruptedError after `signal`;
+ * @throws FileError at once where the store cannot be written; UserError before anything is trained
+ *   where a record is of other data of the same name; InterruptedError after `signal`;
  *   TrialsError where trials failed otherwise, once the others are done
  */
 export async function runStudy(
@@ -103,7 +119,11 @@ export async function runRecorded(
   const signal = options.signal ? AbortSignal.any([options.signal, full.signal]) : full.signal;
   try {
     // On one engine wherever it runs: `auto` would go by what is built on the machine.
-    const fixed = { engine: "wasm", resume: "repair" } as const;
+    const fixed = {
+      engine: "wasm",
+      resume: "repair",
+      recorded: recordedData(earlier, store),
+    } as const;
     await run([...missing.values()], { ...rest, ...fixed, signal, observer: recording });
     // A notebook's interrupt lets runTrials() resolve, with runs that are not finished.
     if (!failure && recorded.size < missing.size) throw interrupted(recorded.size, missing.size);

@@ -64,16 +64,19 @@ function checkPairs(
     throw new InputError(`pairs for a ${rows} x ${columns} matrix: ${fault}`);
   };
   if (!isCount(rows) || !isCount(columns)) fail("the sides are no whole numbers");
+  for (const [name, ends] of Object.entries({ rows: rowOf, columns: columnOf })) {
+    if (!isCount(ends?.length)) fail(`the ${name} are no array of numbers`);
+  }
   if (!(rowOf.length === columnOf.length)) {
     fail(`${rowOf.length} rows and ${columnOf.length} columns; each pair has one of each`);
   }
   const checkEnds = (name: string, side: number, ends: ArrayLike<number>): void => {
     for (let k = 0; k < ends.length; k++) {
       const end = ends[k]!;
-      // In this order NaN and fractions fail too.
-      if (end >= 0 && end < side && Math.floor(end) === end) continue;
+      if (Number.isInteger(end) && end >= 0 && end < side) continue;
       const hint = end === side ? "; they are counted from 0" : "";
-      fail(`pair ${k} is in ${name} ${end} of ${side}${hint}`);
+      const told = typeof end === "number" ? end : `"${String(end)}" (${typeof end})`;
+      fail(`pair ${k} is in ${name} ${told} of ${side}${hint}`);
     }
   };
   checkEnds("row", rows, rowOf);

@@ -1,9 +1,10 @@
 // What was executed, in this session and earlier ones: SQLite in Jupyter's data folder.
-import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
+import { makeFolders } from "../folders.ts";
 import { Glob } from "./glob.ts";
 
 /** [session, line, source], or with output [session, line, [source, output]]. */
@@ -274,7 +275,7 @@ export class History {
   }
 
   async #open(): Promise<Opened> {
-    mkdirSync(path.dirname(this.#file), { recursive: true, mode: 0o700 });
+    makeFolders(path.dirname(this.#file), 0o700);
     const database = await connect(this.#file);
     try {
       this.#session = begin(database, this.#session);

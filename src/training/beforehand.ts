@@ -31,6 +31,7 @@ const OPTIONS: Readonly<Record<keyof TrialsOptions, (value: unknown) => string |
   mirror: legal("an address", (value) => typeof value === "string"),
   onWarning: legal("a function", (value) => typeof value === "function"),
   onProgress: legal("a function", (value) => typeof value === "function"),
+  recorded: legal("a Map", (value) => value instanceof Map),
   idleLimit: legal("milliseconds", (value) => typeof value === "number" && value > 0),
   totalLimit: legal("milliseconds", (value) => typeof value === "number" && value > 0),
 };
@@ -104,6 +105,7 @@ export function checkPlan(plan: readonly Planned[], options: TrialsOptions): voi
       checkSplit(split, graph);
       data.set(split, fingerprint(graph, split));
     }
+    refuseOtherRecords(config, data.get(split)!, options);
     refuseTooLarge(config, graph, engine);
   }
   const folders = new Set<string>();
@@ -123,6 +125,21 @@ export function checkPlan(plan: readonly Planned[], options: TrialsOptions): voi
     }
   }
   for (const folder of folders) probeFolder(folder);
+}
+
+/** How `recorded` names a dataset and a split. */
+export function dataName({ dataset, split }: Pick<RunConfig, "dataset" | "split">): string {
+  return `${dataset} ${split}`;
+}
+
+/** @throws UserError where earlier results are of other data than is here */
+function refuseOtherRecords(config: RunConfig, data: string, { recorded }: TrialsOptions): void {
+  const earlier = recorded?.get(dataName(config));
+  if (earlier === undefined || earlier.fingerprint === data) return;
+  throw new UserError(
+    `${earlier.path} is the result of other data by the name ${dataName(config)}, which cannot be ` +
+      "compared; it is kept: choose another folder for results, or move that one away",
+  );
 }
 
 /** The runs with all that they need, equal ones once. */

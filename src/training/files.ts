@@ -4,7 +4,6 @@ import {
   closeSync,
   fchmodSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readlinkSync,
@@ -17,6 +16,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { UserError } from "../errors.ts";
+import { makeFolders } from "../folders.ts";
 
 /** The run could not keep what it computed, or read what it needs: a full disk, no permission. */
 export class FileError extends UserError {}
@@ -125,7 +125,7 @@ function writeInPlace(path: string, bytes: Uint8Array): void {
 function replace(file: string, bytes: Uint8Array, old: Stats | undefined): void {
   const temporary = `${file}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`;
   try {
-    mkdirSync(path.dirname(file), { recursive: true });
+    makeFolders(path.dirname(file));
     const open = openSync(temporary, "wx");
     try {
       if (old) fchmodSync(open, old.mode & 0o777);

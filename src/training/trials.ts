@@ -48,8 +48,18 @@ export interface TrialsOptions extends DataOptions {
   readonly engine?: EngineChoice;
   /** Record where time goes in the first run that is asked for; the observer is told of it. */
   readonly profile?: boolean;
+  /** What earlier results were trained on, by dataName() in beforehand.ts: other data of the same name is refused. */
+  readonly recorded?: ReadonlyMap<string, RecordedData>;
   /** Stops every run at the end of its step, with a checkpoint. */
   readonly signal?: AbortSignal;
+}
+
+/** A result that is to be compared with those to come. */
+export interface RecordedData {
+  /** See fingerprint() in inputs.ts. */
+  readonly fingerprint: string;
+  /** Where it stands. */
+  readonly path: string;
 }
 
 /** Some runs failed; those that did not are in `results`. Exit code 1. */

@@ -1,7 +1,14 @@
 // The results store: whole records or none, and plain words for everything else.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -68,10 +75,15 @@ test("cut, altered and other versions' records are named, kept aside and done ag
   const observer = (event: { type: string; message?: string }): void => {
     if (event.type === "note") notes.push(event.message ?? "");
   };
+  // Whatever stands where a damaged record is to be kept, it stays.
+  mkdirSync(`${store.path(altered)}.bad`);
+  writeFileSync(`${store.path(empty)}.bad`, "an earlier one");
   assert.equal(await runStudy(plan, { store, observer }, arithmeticRunner), 4);
   assert.equal(notes.length, 4);
   assert.match(notes[0]!, /kept as .*\.json\.bad and done again$/);
   assert.equal(readFileSync(`${store.path(cut)}.bad`, "utf8"), whole.get(cut)!.slice(0, 300));
+  assert.ok(existsSync(`${store.path(altered)}.bad.2`));
+  assert.equal(readFileSync(`${store.path(empty)}.bad`, "utf8"), "an earlier one");
   assert.equal(store.read(ids).records.size, ids.length);
   assert.equal(await runStudy(plan, { store }, arithmeticRunner), 0, "nothing is done twice");
 });

@@ -92,6 +92,15 @@ describe("the results table", () => {
       { dataset: "cora", initial: { from: teacher, layer: 0 } },
     ];
     for (const changes of others) assert.equal(last(changes), "-", JSON.stringify(changes));
+    // Of other forms than table 3's the paper has another number or none; the row's label names neither.
+    const method = config.method!;
+    const option = (changes: object) =>
+      last({ method: { ...method, options: { ...method.options, ...changes } } });
+    assert.equal(option({ form: "mse", projections: "fixed-teacher" }), "84.27 ± 1.48");
+    const ablations = [{ attention: "uniform" }, { attention: "last" }, { linear: "shared" }];
+    for (const changes of [...ablations, { distance: "cosine" }]) {
+      assert.equal(option(changes), "-", JSON.stringify(changes));
+    }
     const alone = sampleRun(null, 1, 0.8);
     const shallow = { ...alone.config, model: { ...alone.config.model, layers: 8 } };
     assert.equal(resultsTable([{ ...alone, config: shallow }]).rows[0]?.at(-1), "-");

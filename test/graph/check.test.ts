@@ -37,6 +37,12 @@ describe("csrFromPairs", () => {
     refuses(pairs([Number.NaN], [1]), /row NaN of 3/);
     refuses(pairs([0, 1], [1]), /2 rows and 1 columns/);
     refuses(() => abkd.csrFromPairs(-1, 3, [], []), /no whole numbers/);
+    // As JavaScript may give it.
+    const given = (ends: unknown) => pairs(ends as number[], ends as number[]);
+    refuses(given(new Set([1])), /the rows are no array of numbers$/);
+    refuses(given(undefined), /the rows are no array of numbers$/);
+    refuses(given(["1"]), /pair 0 is in row "1" \(string\) of 3$/);
+    refuses(given(BigInt64Array.of(1n)), /pair 0 is in row "1" \(bigint\) of 3$/);
     refuses(() => abkd.csrFromPairs(1e12, 3, [], []), /no whole numbers/);
   });
   it("takes repeated pairs in any order", () => {

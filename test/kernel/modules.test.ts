@@ -325,6 +325,24 @@ suite("reload", () => {
 });
 
 suite("TypeScript in local modules", () => {
+  test("a package.json that is no JSON, or hostile, is named in one line", async () => {
+    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    for (const [index, [text, message]] of [
+      ["{ type: module }", /^Invalid package config .*package\.json/],
+      [deep, /^Invalid package config .*package\.json/],
+      ['{ "type": "module", "type": "commonjs" }', /package\.json is JSON that names "type" twice/],
+    ].entries()) {
+      const folder = `broken-${index}`;
+      write({ [`${folder}/package.json`]: String(text), [`${folder}/m.ts`]: "globalThis.x = 1;" });
+      const { message: said } = await failure(`await import("./${folder}/m.ts")`);
+      assert.match(said, message as RegExp);
+      assert.doesNotMatch(said, /\n/);
+    }
+    // What is JSON and no object says nothing.
+    write({ "odd/package.json": "null", "odd/m.ts": "export const odd: number = 3;" });
+    assert.equal(await run('(await import("./odd/m.ts")).odd'), 3);
+  });
+
   test("types that are imported without the word type", async () => {
     write({
       "types.ts":

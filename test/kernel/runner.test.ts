@@ -122,7 +122,7 @@ test("a worker thread's output arrives", async () => {
 });
 
 test("piping into standard output does not end it; standard input is empty", async () => {
-  const { stdout } = await runner.run(`
+  const { stdout, stderr } = await runner.run(`
     import { Readable } from "node:stream";
     import { pipeline } from "node:stream/promises";
     await pipeline(Readable.from(["piped\\n"]), process.stdout, { end: false });
@@ -130,6 +130,23 @@ test("piping into standard output does not end it; standard input is empty", asy
     for await (const chunk of process.stdin) console.log("never", chunk);
     console.log("after");`);
   assert.equal(stdout, "piped\nended\nafter\n");
+  assert.match(stderr, ASKING);
+});
+
+const ASKING = /^In this kernel: process\.stdin is empty; await input\("Your name\? "\) asks\n$/;
+
+test("a question by readline gets the hint, each time", async () => {
+  for (const module of ["node:readline", "node:readline/promises"]) {
+    const { stdout, stderr } = await runner.run(`{
+      const { createInterface } = await import("${module}");
+      const asking = createInterface({ input: process.stdin, output: process.stdout });
+      const closed = new Promise((resolve) => asking.once("close", resolve));
+      asking.question("name? ", () => {});
+      await closed;
+    }`);
+    assert.match(stdout, /^name\? /);
+    assert.match(stderr, ASKING);
+  }
 });
 
 test("timers print into the cell that started them, and their errors too", async () => {
@@ -293,6 +310,14 @@ test("names of values, without running anything", async () => {
   assert.deepEqual(await names("gone = 1"), []);
   assert.equal(await runner.value("gone"), "0");
   assert.ok((await names("")).includes("probe"));
+  // Of Node's own globals too, before any cell named them.
+  for (const [expression, member] of [
+    ["process", "cwd"],
+    ["process.versions", "node"],
+    ["Buffer", "from"],
+    ["globalThis.process", "exit"],
+  ] as const)
+    assert.ok((await names(expression)).includes(member), `${expression}.${member}`);
 });
 
 test("500 cells leave nothing behind, and the last is as fast as the first", async (t) => {

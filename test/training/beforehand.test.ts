@@ -4,6 +4,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { UserError } from "../../src/errors.ts";
+import { ResultsStore } from "../../src/experiments/results-store.ts";
+import { runRecorded } from "../../src/experiments/run-study.ts";
+import { runId } from "../../src/training/canonical.ts";
 import { checkConfig } from "../../src/training/config-check.ts";
 import { DEAD_TEACHER } from "../../src/training/dead.ts";
 import type { TrainingEvent } from "../../src/training/observer.ts";
@@ -135,7 +138,11 @@ test("a damaged file that is to be resumed is told before the teacher is trained
   mkdirSync(dirname(result));
   writeFileSync(result, "{");
   const options = { runsDir: folder, resume: true };
-  await refuses([student], options, /^abkd on synthetic .*run\.json is damaged.*without --resume/);
+  await refuses(
+    [student],
+    options,
+    /^abkd on synthetic .*run\.json is cut off or damaged: .*without --resume/,
+  );
 });
 
 /** Amazon Photo's file with a toy graph in it; with one label more or less it is another graph. */
@@ -182,6 +189,33 @@ test("two graphs under one name: the first's runs, teacher and checkpoints stay,
   );
   assert.ok(existsSync(runFiles(stopped.runsDir, long).checkpoint));
   await refuses([long], { ...stopped, dataDir: other }, said);
+});
+
+test("a study does not go on beside records of other data of the same name", async (t) => {
+  const folder = temporaryFolder(t);
+  const [one, other] = [toyData(join(folder, "a"), false), toyData(join(folder, "b"), true)];
+  const toy = { dataset: "amazon-photo", split: "random:40/30/30:0" };
+  const trials = (...seeds: number[]): Map<string, RunConfig> => {
+    const model = { layers: 2, width: 4 };
+    const all = seeds.map((seed) => teacherConfig({ ...toy, seed }, { model, ...SHORT }));
+    return new Map(all.map((config) => [runId(config), config]));
+  };
+  const store = new ResultsStore(join(folder, "results"));
+  const run = (seeds: number[], dataDir: string, runsDir: string) =>
+    runRecorded(trials(...seeds), { store, dataDir, runsDir, workers: 1 }, runTrials);
+  assert.equal(await run([1], one, join(folder, "runs")), 1);
+  const before = contents(store.folder);
+  const runsDir = join(folder, "elsewhere");
+  await assert.rejects(run([1, 2], other, runsDir), (error) => {
+    assert.ok(error instanceof UserError);
+    const said =
+      /results\/[0-9a-f]{16}\.json is the result of other data by the name amazon-photo random/;
+    assert.match(error.message, said);
+    return true;
+  });
+  assert.ok(!existsSync(join(runsDir, "teachers")), "nothing was trained");
+  assert.deepEqual(contents(store.folder), before);
+  assert.equal(await run([1, 2], one, runsDir), 1);
 });
 
 test("a dead teacher is said before its students start, also when it is cached, and in their records", async (t) => {

@@ -1,7 +1,7 @@
 // Atomic writing and canonical JSON.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
@@ -32,6 +32,21 @@ test("a path through a file, and a folder in the way, are told in one line", (t)
     );
   }
   assert.deepEqual(readdirSync(folder).sort(), ["file", "taken"]);
+});
+
+test("a folder that takes no folders is told, and not tried for ever", {
+  skip: !existsSync("/proc/self") && "no /proc",
+}, async () => {
+  // In a process of its own: Node's mkdirSync() never came back from there.
+  const module = new URL("../../src/training/files.ts", import.meta.url).href;
+  const code = `import { probeFolder } from ${JSON.stringify(module)};
+try { probeFolder("/proc/abkd/runs"); } catch (error) { console.log(error.message); }`;
+  const args = ["--input-type=module", "-e", code];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
+  assert.equal(
+    stdout,
+    "cannot write /proc/abkd/runs/.probe: /proc takes no folders; choose another\n",
+  );
 });
 
 // /dev/full fails a write as a full disk does, but cannot be renamed to; a limit on file size can.

@@ -4,6 +4,8 @@ import { findPackageJSON } from "node:module";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Identifier, ImportDeclaration, Literal, Program } from "acorn";
+import { JsonError, parseJson } from "../../json.ts";
+import { printable } from "../../printable.ts";
 import { declaredNames, exportedNames, usedNames } from "./names.ts";
 import { CellSyntaxError, parseTypeScript } from "./parse.ts";
 import { type Edited, Edits, type Position } from "./source.ts";
@@ -112,14 +114,28 @@ function importClause(specifiers: ImportDeclaration["specifiers"], text: string)
   return `import ${clauses.join()} from `;
 }
 
+/** What the package.json above a file says; undefined where there is none, or it says nothing sound. */
+function typeOfPackage(path: string): unknown {
+  const packageJson = findPackageJSON(pathToFileURL(path));
+  if (packageJson === undefined) return undefined;
+  const shown = printable(packageJson, 200);
+  let value: unknown;
+  try {
+    value = parseJson(readFileSync(packageJson, "utf8"));
+  } catch (error) {
+    const why = error instanceof JsonError ? error.message : `cannot be read: ${String(error)}`;
+    throw markOwn(new Error(`${shown} ${why}`));
+  }
+  return typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
+}
+
 /** By ending and by syntax; where neither says, by the package, and a module where that does not. */
 function formatOf(path: string, program: Program): LoadedModule["format"] {
   if (path.endsWith(".mts")) return "module";
   if (path.endsWith(".cts")) return "commonjs";
   if (program.body.some(({ type }) => /^(?:Import|Export).*Declaration$/.test(type)))
     return "module";
-  const packageJson = findPackageJSON(pathToFileURL(path));
-  const type = packageJson && JSON.parse(readFileSync(packageJson, "utf8")).type;
+  const type = typeOfPackage(path);
   if (type === "module" || type === "commonjs") return type;
   const used = usedNames(program);
   return ["require", "module", "exports"].some((name) => used.has(name)) ? "commonjs" : "module";

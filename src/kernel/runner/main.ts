@@ -10,13 +10,14 @@ import { FrameWriter, TOKEN_VARIABLE } from "../frames.ts";
 import { Cells } from "./cells.ts";
 import { Comms } from "./comm.ts";
 import { critical, forgetSections, installProbe } from "./critical.ts";
+import { installEmptyInput } from "./empty-input.ts";
 import { installExits } from "./exits.ts";
 import { FOLDERS, installHelper } from "./helper.ts";
 import { Input } from "./input.ts";
 import { Inspector } from "./inspect.ts";
 import { installInterrupts } from "./interrupts.ts";
 import type { LinkData } from "./link.ts";
-import { membersOf } from "./members.ts";
+import { installPlainGlobals, membersOf } from "./members.ts";
 import { cellOf } from "./run.ts";
 import { type LinkMessage, WORD, WORDS } from "./shared.ts";
 import { Stacks } from "./stacks.ts";
@@ -42,7 +43,9 @@ const link = new Worker(new URL(`./link${path.extname(import.meta.url)}`, import
 });
 
 installProbe(words);
+installPlainGlobals();
 installStreams(frames);
+installEmptyInput();
 const inspector = new Inspector();
 const input = new Input(frames, words, answers);
 const comms = new Comms(frames);

@@ -4,6 +4,18 @@ import type { Inspector } from "./inspect.ts";
 
 const MAX_NAMES = 5000;
 
+/**
+ * Node offers `process` and `Buffer` by getters, which nothing may run that only looks. From here on they
+ * are plain properties, as they were before Node 12: assigned to and deleted as ever.
+ */
+export function installPlainGlobals(): void {
+  const { process, Buffer } = globalThis;
+  for (const [name, value] of Object.entries({ process, Buffer })) {
+    const plain = { value, writable: true, configurable: true, enumerable: false };
+    Object.defineProperty(globalThis, name, plain);
+  }
+}
+
 /** The names of a value's properties, its own first; with no expression, what cells can refer to. */
 export function membersOf(inspector: Inspector, expression: string): string[] {
   if (expression.trim() === "") {
