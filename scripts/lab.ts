@@ -44,6 +44,8 @@ async function runLab(extra: readonly string[], env: NodeJS.ProcessEnv): Promise
     process.on(signal, () => child.kill("SIGTERM"));
   // Who started this by a channel, as the tests do, may be killed: no signal comes then.
   process.on("disconnect", () => child.kill("SIGTERM"));
+  // Listening holds the channel open, and with it this process once JupyterLab has ended.
+  process.channel?.unref();
   return await new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => resolve(code ?? 1));
