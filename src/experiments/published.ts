@@ -32,6 +32,11 @@ function accuracy(mean: number, deviation?: number): PublishedAccuracy {
   return deviation === undefined ? { mean } : { mean, deviation };
 }
 
+/** `84.27 ± 1.48` */
+export function accuracyText({ mean, deviation }: PublishedAccuracy): string {
+  return mean.toFixed(2) + (deviation === undefined ? "" : ` ± ${deviation.toFixed(2)}`);
+}
+
 /** The layers of a teacher and a student that each method considers (table 1). */
 export const table1 = {
   GraphAKD: 1,

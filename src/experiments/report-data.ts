@@ -1,5 +1,6 @@
 // What a study's report holds: each arm, each comparison, each claim with its verdict.
 import type { PublishedAccuracy } from "./published.ts";
+import type { Registration } from "./registration.ts";
 import type { Arm, Claim, StudyPlan } from "./study.ts";
 import type { TrialRecord } from "./trial-record.ts";
 import type { Verdict } from "./verdict.ts";
@@ -20,14 +21,22 @@ export interface ArmReport {
   readonly median?: number;
   /** The middle half of the trials. */
   readonly quartiles?: readonly [number, number];
-  /** 95 %, of the mean, by bootstrap over the units that the rule names. */
+  /** 95 %, of the mean, by Student's t over the units that the rule names. */
   readonly interval?: readonly [number, number];
   /** Mean validation accuracy over trials. */
   readonly val?: number;
+  /** The mean over geom-gcn's splits alone, the paper's protocol, where there are others. */
+  readonly geomGcn?: number;
   /** Trials whose model predicts one class for every node. */
   readonly dead: number;
-  /** Trials whose loss left the numbers; they are not among the n. */
+  /** Living ones far below their teacher (NEARLY_DEAD of the rule). */
+  readonly nearlyDead: number;
+  /** The mean over the others; only where some died. It decides nothing. */
+  readonly living?: number;
+  /** Trials whose loss became non-finite; they are not among the n. */
   readonly diverged: number;
+  /** An earlier arm with the very same configurations: the two are one arm. */
+  readonly sameAs?: string;
   readonly parameters?: TrialRecord["parameters"];
   readonly paper?: PublishedAccuracy;
   /** Ours less the paper's, in points. */
@@ -44,27 +53,34 @@ export interface ArmReport {
 }
 
 /** Most of its trials died or diverged: its mean says little, and would squeeze others in a figure. */
-export function mostDied({ n, dead, diverged }: ArmReport): boolean {
-  return dead + diverged > (n + diverged) / 2;
+export function mostDied({ n, dead, nearlyDead, diverged }: ArmReport): boolean {
+  return dead + nearlyDead + diverged > (n + diverged) / 2;
 }
 
-/** One arm against another, paired by split and seed. */
+/** One arm against another, paired by unit. */
 export interface Comparison {
   readonly one: string;
   readonly other: string;
+  /** What it is corrected with: the paper's claims, controls, or rivals that it claims nothing of. */
+  readonly family: "claim" | "control" | "rival";
   readonly n: number;
   /** The mean paired difference in test accuracy, one less the other; a fraction. */
   readonly difference: number;
   readonly interval: readonly [number, number];
   readonly p: number;
   readonly holm: number;
+  /** Nadeau and Bengio's p for new graphs; it decides nothing. */
+  readonly newGraphs: number;
   readonly effect?: number;
   readonly wins: number;
+  readonly verdict: Verdict;
 }
 
 export interface ClaimReport {
   readonly text: string;
   readonly kind: Claim["kind"];
+  /** The arms that it is about; absent where nothing is trained. */
+  readonly arms?: readonly string[];
   /** In words: `84.27 ± 1.48`, `+10.05 points`; absent where the paper prints no number. */
   readonly paper?: string;
   readonly ours?: string;
@@ -89,11 +105,13 @@ export interface StudyReport {
   readonly study: string;
   readonly title: string;
   readonly about: readonly string[];
-  readonly rule: string;
+  /** Paragraphs. */
+  readonly rule: readonly string[];
+  readonly registration: Registration;
   readonly profile: StudyPlan["profile"];
   readonly done: number;
   readonly planned: number;
-  /** Different trials whose loss left the numbers. */
+  /** Different trials whose loss became non-finite. */
   readonly diverged: number;
   readonly datasets: readonly DatasetReport[];
   /** The claims about datasets that are not here. */

@@ -2,6 +2,7 @@
 
 import type { Evidence } from "./evidence.ts";
 import { datasetName, doneText, provenance } from "./evidence.ts";
+import { headlines } from "./headlines.ts";
 import type { Fact } from "./inconsistencies.ts";
 import type { Table } from "./results-table.ts";
 import type { SizeClaim } from "./sizes.ts";
@@ -44,10 +45,19 @@ export function reproductionDocument(
       "Written by the command abkd study report from the trials in results/; nothing is typed by hand. " +
         "A notebook for each table and figure: notebooks/README.md.",
     ),
+    heading("To remember"),
+    {
+      kind: "list",
+      items: studies
+        .filter(({ study }) => study.name === "table3")
+        .flatMap(({ evidence }) => evidence)
+        .filter(({ profile }) => profile === "paper")
+        .flatMap(headlines),
+    },
     heading("In short"),
     { kind: "table", table: summary(studies, graphs, models, theorem) },
     heading("How claims are decided"),
-    paragraph(RULE),
+    ...RULE.map(paragraph),
     ...studies.flatMap(({ study, evidence }) => studyBlocks(study, evidence, linkTo)),
     heading("Table 3: parameters and ratios"),
     { kind: "table", table: sizeTable(models) },

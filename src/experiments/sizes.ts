@@ -28,7 +28,7 @@ function claim(dataset: string, [what, paper, ours]: Size): SizeClaim {
   }
   const same = ours === paper;
   const why = same ? "equal" : `ours is ${ours}, the paper prints ${paper}`;
-  return { ...base, ours, verdict: { outcome: same ? "reproduced" : "refuted", why } };
+  return { ...base, ours, verdict: { outcome: same ? "reproduced" : "differs", why } };
 }
 
 /** The graph, undefined where it cannot be had here. */

@@ -1,6 +1,8 @@
 // A study's report as a document of headings, paragraphs and tables, in Markdown; HTML is figures/.
 import { datasetName, span } from "./evidence.ts";
 import type { Fact } from "./inconsistencies.ts";
+import { accuracyText } from "./published.ts";
+import { registrationWords } from "./registration.ts";
 import type {
   ArmReport,
   ClaimReport,
@@ -9,7 +11,6 @@ import type {
   StudyReport,
 } from "./report-data.ts";
 import type { Table } from "./results-table.ts";
-import { accuracyText } from "./study-report.ts";
 import { SIGNIFICANCE, type Verdict } from "./verdict.ts";
 
 /** A part of a document. */
@@ -37,14 +38,20 @@ export const heading = (text: string, level: 2 | 3 = 2): Block => ({
 });
 export const paragraph = (text: string): Block => ({ kind: "paragraph", text });
 
-/** How verdicts are shown. */
+/** How outcomes are shown. */
 export const MARKS: Readonly<Record<Verdict["outcome"], string>> = {
   reproduced: "✓ reproduced",
-  refuted: "✗ refuted",
+  differs: "✗ differs",
+  equivalent: "= equivalent",
   undecided: "? undecided",
   "not testable": "– not testable",
   none: "– none",
 };
+
+/** `✓ reproduced (10 splits)`: with the number of splits where it is small. */
+export function verdictText({ outcome, splits }: Verdict): string {
+  return MARKS[outcome] + (splits === undefined ? "" : ` (${splits} splits)`);
+}
 
 const percent = (x: number): string => (100 * x).toFixed(2);
 const signed = (points: number): string => {
@@ -63,7 +70,7 @@ export function studyDocument(
   facts: readonly Fact[],
   linkTo: (id: string) => string,
 ): Block[] {
-  const { profile, done, diverged, planned, about, rule, problems } = report;
+  const { profile, done, diverged, planned, about, rule, problems, registration } = report;
   const how =
     profile === "quick"
       ? "Quick profile: a first look with few splits and seeds; no verdicts."
@@ -71,8 +78,9 @@ export function studyDocument(
   return [
     paragraph(
       `${how} ${done} of ${planned} trials are done` +
-        (diverged > 0 ? `, ${diverged} diverged (their loss left the numbers).` : "."),
+        (diverged > 0 ? `, ${diverged} diverged (their loss became non-finite).` : "."),
     ),
+    paragraph(registrationWords(registration)),
     ...about.map(paragraph),
     ...(problems.length > 0
       ? [heading("Records that could not be used"), { kind: "list", items: problems } as const]
@@ -80,7 +88,7 @@ export function studyDocument(
     ...report.datasets.flatMap((part) => datasetBlocks(part, linkTo)),
     ...absentBlocks(report),
     heading("How claims are decided"),
-    paragraph(rule),
+    ...rule.map(paragraph),
     ...(facts.length > 0
       ? [heading("Where the paper contradicts itself, computed"), factTable(facts)]
       : []),
@@ -135,17 +143,19 @@ export function trialLinks(
 }
 
 const ARM_COLUMNS = [
-  ...["method", "n", "test %, mean ± std", "95 % interval", "median", "dead", "diverged", "val %"],
-  ...["paper %", "ours - paper", "verdict on the value"],
+  ...["verdict on the value", "method", "n", "test %, mean ± std", "95 % interval", "median"],
+  ...["geom-gcn's splits %", "dead", "nearly dead", "diverged", "val %", "paper %", "ours - paper"],
 ];
 /** Stands behind the validation accuracy, where a study has such arms. */
-const PUBLISHED_COLUMN = 8;
+const PUBLISHED_COLUMN = 11;
 
 function armTable(all: readonly ArmReport[]): Table {
   const published = new Map(all.map((arm) => [arm.publishedOf, arm]));
-  const arms = all.filter(({ publishedOf }) => publishedOf === undefined);
+  const arms = all.filter(
+    ({ publishedOf, sameAs }) => publishedOf === undefined && sameAs === undefined,
+  );
   const withColumn = published.size > 1;
-  const columns = ARM_COLUMNS.map((title, k) => ({ title, numeric: k > 0 && k < 10 }));
+  const columns = ARM_COLUMNS.map((title, k) => ({ title, numeric: k > 1 }));
   const rows = arms.map((arm) => {
     const other = published.get(arm.method);
     return withColumn
@@ -173,32 +183,29 @@ function otherCell(arm: ArmReport | undefined): string {
 
 function armCells(arm: ArmReport): string[] {
   return [
+    arm.verdict ? verdictText(arm.verdict) : "",
     arm.role === "control" ? `${arm.label} (control)` : arm.label,
     arm.n === arm.planned ? String(arm.n) : `${arm.n} of ${arm.planned}`,
     meanText(arm),
     arm.interval ? range(arm.interval) : "",
     arm.median === undefined ? "" : percent(arm.median),
-    String(arm.dead),
-    String(arm.diverged),
+    arm.geomGcn === undefined ? "" : percent(arm.geomGcn),
+    ...[arm.dead, arm.nearlyDead, arm.diverged].map(String),
     arm.val === undefined ? "" : percent(arm.val),
     arm.paper ? accuracyText(arm.paper) : "",
     arm.difference === undefined ? "" : signed(arm.difference),
-    arm.verdict ? MARKS[arm.verdict.outcome] : "",
   ];
 }
 
-/** A row a claim. */
+/** A row a claim, the verdict first. */
 export function claimTable(claims: readonly ClaimReport[]): Table {
   return {
-    columns: ["claim", "paper", "ours", "verdict", "why"].map((title) => ({
+    columns: ["verdict", "claim", "paper", "ours", "why"].map((title) => ({
       title,
       numeric: false,
     })),
     rows: claims.map(({ text, paper = "", ours = "", verdict }) => [
-      text,
-      paper,
-      ours,
-      MARKS[verdict.outcome],
+      ...[verdictText(verdict), text, paper, ours],
       verdict.why,
     ]),
   };
@@ -208,18 +215,22 @@ function comparisonTable(
   comparisons: readonly Comparison[],
   labels: ReadonlyMap<string, string>,
 ): Table {
-  const titles = ["one", "less the other", "n", "points", "95 % interval", "Holm's p", "d_z"];
+  const titles = ["verdict", "one", "less the other", "family", "points", "95 % interval"];
+  const numbers = ["Holm's p", "new graphs: p", "d_z", "wins"];
+  const p = (value: number): string => (value < 0.001 ? "< .001" : value.toFixed(3));
   return {
-    columns: [...titles, "wins"].map((title, k) => ({ title, numeric: k >= 2 })),
-    rows: comparisons.map(({ one, other, n, difference, interval, holm, effect, wins }) => [
+    columns: [...titles, ...numbers].map((title, k) => ({ title, numeric: k >= 4 })),
+    rows: comparisons.map(({ one, other, n, difference, interval, ...rest }) => [
+      verdictText(rest.verdict),
       labels.get(one) ?? one,
       labels.get(other) ?? other,
-      String(n),
+      rest.family,
       signed(100 * difference),
       `${signed(100 * interval[0])} to ${signed(100 * interval[1])}`,
-      (holm < 0.001 ? "< .001" : holm.toFixed(3)) + (holm < SIGNIFICANCE ? " *" : ""),
-      effect === undefined ? "" : effect.toFixed(2),
-      `${wins} of ${n}`,
+      p(rest.holm) + (rest.holm < SIGNIFICANCE ? " *" : ""),
+      p(rest.newGraphs),
+      rest.effect === undefined ? "" : rest.effect.toFixed(2),
+      `${rest.wins} of ${n}`,
     ]),
   };
 }

@@ -3,14 +3,26 @@ import { datasetName, type Evidence, extent } from "./evidence.ts";
 import { type ArmReport, type ClaimReport, mostDied } from "./report-data.ts";
 import type { Outcome } from "./verdict.ts";
 
-const OUTCOMES: readonly Outcome[] = ["reproduced", "refuted", "undecided", "not testable", "none"];
+const OUTCOMES: readonly Outcome[] = [
+  ...(["reproduced", "differs", "equivalent"] as const),
+  ...(["undecided", "not testable", "none"] as const),
+];
 
-/** How many claims came to what: `3 reproduced, 1 refuted, 8 undecided`. */
+/** An outcome as it is counted. */
+const COUNTED: Readonly<Record<Outcome, string>> = {
+  ...{ reproduced: "reproduced", differs: "differ", equivalent: "equivalent" },
+  ...{ undecided: "undecided", "not testable": "not testable", none: "without a verdict" },
+};
+
+/** How many claims came to what: `3 reproduced, 1 differ, 8 undecided`. */
 export function outcomeCounts(claims: readonly ClaimReport[]): string {
   const counts = Map.groupBy(claims, ({ verdict }) => verdict.outcome);
   const parts = OUTCOMES.flatMap((outcome) => {
-    const count = counts.get(outcome)?.length ?? 0;
-    return count > 0 ? `${count} ${outcome === "none" ? "without a verdict" : outcome}` : [];
+    const found = counts.get(outcome) ?? [];
+    if (found.length === 0) return [];
+    const floors = found.filter(({ verdict }) => verdict.floor).length;
+    const dead = floors > 0 ? ` (${floors} of arms whose students died)` : "";
+    return `${found.length} ${COUNTED[outcome]}${dead}`;
   });
   return parts.join(", ");
 }
@@ -77,6 +89,7 @@ export function verdictWords(evidence: Evidence): string[] {
       ? []
       : [`- so far: ${claim.text}${printed(claim)}: ${claim.ours}`],
   );
-  const decided = [...list("reproduced"), ...list("refuted"), ...list("undecided"), ...soFar];
+  const outcomes = ["reproduced", "differs", "equivalent", "undecided", "not testable"] as const;
+  const decided = [...outcomes.flatMap(list), ...soFar];
   return [head, ...(decided.length > 0 ? [decided.join("\n")] : []), rankingWords(evidence)];
 }

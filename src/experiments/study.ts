@@ -5,17 +5,20 @@ import { runId } from "../training/canonical.ts";
 import { TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig } from "../training/run.ts";
 import type { PublishedAccuracy } from "./published.ts";
-import type { TrialRecord } from "./trial-record.ts";
+import { attentionShares, type TrialRecord } from "./trial-record.ts";
+import { FULL_SPLITS } from "./verdict.ts";
 
 /** One row of a study's table. */
 export interface Arm {
   /** Unique in the study: `abkd`, `abkd:literal/without-p`. */
   readonly id: string;
   readonly label: string;
-  /** `control`: not in the paper's table; there because a sceptic asks for it. */
-  readonly role: "method" | "baseline" | "control";
+  /** `control`: there because a sceptic asks for it. `rival`: a method of which the paper claims nothing. */
+  readonly role: "method" | "baseline" | "control" | "rival";
   /** The arm beside whose searched weights this one's published weights stand, as a column. */
   readonly publishedOf?: string;
+  /** Left out of a quick look. */
+  readonly paperOnly?: boolean;
   /**
    * The trial's whole configuration.
    * @param teacher of the same dataset and split
@@ -52,13 +55,31 @@ export type Claim =
       readonly low: number;
       readonly high: number;
     }
-  /** Something holds in most trials; `measure` gives 1 where it does, 0 where not, or a share. */
+  /** Something holds in most trials. */
   | {
       readonly kind: "majority";
       readonly text: string;
       readonly arm: string;
-      measure(record: TrialRecord): number | undefined;
+      readonly measure: keyof typeof MEASURES;
+    }
+  /** An arm's students train: few are dead or nearly dead. */
+  | {
+      readonly kind: "survival";
+      readonly text: string;
+      readonly arm: string;
     };
+
+/** What may hold of a trial, by name: claims are data, so that their digest can be registered. */
+export const MEASURES = {
+  /** One student layer has more than half of all attention. */
+  "one layer has most": (record: TrialRecord): boolean =>
+    Math.max(...(attentionShares(record) ?? [0])) > 0.5,
+  /** The third student layer, dark in the paper's map for Cora, has the largest share. */
+  "third layer leads": (record: TrialRecord): boolean => {
+    const shares = attentionShares(record) ?? [];
+    return shares.indexOf(Math.max(...shares)) === 2;
+  },
+} as const;
 
 export interface Study {
   readonly name: string;
@@ -79,6 +100,15 @@ export const PROFILES = ["quick", "paper"] as const;
 export type Profile = (typeof PROFILES)[number];
 
 export const SPLIT_FAMILIES = ["geom-gcn", "public", "random"] as const;
+
+/** Splits of the paper's protocol, and as many random ones of the same sizes beside them. */
+const GEOM_GCN_SPLITS = 10;
+/** Labelled nodes of geom-gcn's first split: train, val, test. Random ones are drawn from all labelled nodes. */
+const GEOM_GCN_SIZES: Readonly<Record<string, string>> = {
+  cora: "1192/796/497",
+  citeseer: "1586/1061/665",
+  pubmed: "9463/6310/3944",
+};
 export type SplitFamily = (typeof SPLIT_FAMILIES)[number];
 
 /**
@@ -87,14 +117,14 @@ export type SplitFamily = (typeof SPLIT_FAMILIES)[number];
  */
 const SIZES: Readonly<Record<Profile, { splits: number; seeds: number; publicSeeds: number }>> = {
   quick: { splits: 2, seeds: 1, publicSeeds: 3 },
-  paper: { splits: 10, seeds: 2, publicSeeds: 20 },
+  paper: { splits: FULL_SPLITS, seeds: 2, publicSeeds: 20 },
 };
 
 export interface PlanOptions {
   readonly profile: Profile;
   /** The study's datasets that can be had here if left out. */
   readonly datasets?: readonly string[];
-  /** `geom-gcn` where a dataset has such splits, else `random`, if left out. */
+  /** If left out: geom-gcn's where a dataset has them, then random ones of their sizes; else random. */
   readonly split?: SplitFamily;
 }
 
@@ -130,12 +160,14 @@ export interface StudyPlan {
 }
 
 /**
- * A quick plan leaves published weights out: its study has no such arms.
+ * A quick plan leaves published weights and some controls out: its study has no such arms.
  * @throws OptionError for a dataset that there is not, or a split that it has not
  */
 export function planStudy(whole: Study, options: PlanOptions): StudyPlan {
   const { profile } = options;
-  const arms = whole.arms.filter(({ publishedOf }) => profile === "paper" || !publishedOf);
+  const arms = whole.arms.filter(
+    ({ publishedOf, paperOnly }) => profile === "paper" || !(publishedOf || paperOnly),
+  );
   const study = { ...whole, arms };
   const known = (name: string): boolean => DATASET_NAMES.includes(name);
   const chosen = options.datasets?.map((name) => datasetEntry(name).name);
@@ -163,13 +195,18 @@ export function planStudy(whole: Study, options: PlanOptions): StudyPlan {
 
 function splitsOf(dataset: string, { profile, split }: PlanOptions): string[] {
   const hasGeomGcn = datasetEntry(dataset).geomGcnFile !== undefined;
-  const family = split ?? (hasGeomGcn ? "geom-gcn" : "random");
-  if (family === "geom-gcn" && !hasGeomGcn) {
+  if (split === "geom-gcn" && !hasGeomGcn) {
     throw new OptionError(`${dataset} has no geom-gcn splits; use --split random or public`);
   }
-  if (family === "public") return ["public"];
-  const indices = Array.from({ length: SIZES[profile].splits }, (_, k) => k);
-  return indices.map((k) => (family === "random" ? `random:48/32/20:${k}` : `geom-gcn:${k}`));
+  if (split === "public") return ["public"];
+  const count = SIZES[profile].splits;
+  const names = (length: number, prefix: string): string[] =>
+    Array.from({ length }, (_, k) => `${prefix}:${k}`);
+  if (split === "random" || !hasGeomGcn) return names(count, "random:48/32/20");
+  const geomGcn = names(Math.min(count, GEOM_GCN_SPLITS), "geom-gcn");
+  if (split === "geom-gcn") return geomGcn;
+  const sizes = GEOM_GCN_SIZES[dataset] ?? "48/32/20";
+  return [...geomGcn, ...names(count - geomGcn.length, `random:${sizes}`)];
 }
 
 /** The teacher of a split once, then every arm with every seed. */

@@ -78,7 +78,7 @@ function equationClaims({ pairs, productRule, equation8 }: Terms): ClaimReport[]
     ...{ text, kind: "value" },
     ours: `differs by at most ${worst < EXACT ? `${EXACT}` : worst.toExponential(0)}`,
     verdict: {
-      outcome: worst < EXACT ? "reproduced" : "refuted",
+      outcome: worst < EXACT ? "reproduced" : "differs",
       why: `over ${pairs} pairs`,
     },
   });
@@ -169,7 +169,7 @@ function words({ label, most, least }: Reach): string {
 
 function arrivalVerdict(reaches: readonly Reach[]): Verdict {
   const all = reaches.every(({ most }) => most.every(arrives));
-  return { outcome: all ? "reproduced" : "refuted", why: "each changed by norm 1" };
+  return { outcome: all ? "reproduced" : "differs", why: "each changed by norm 1" };
 }
 
 /** Of the first quarter of layers none arrives at any of the losses, all do, or some. */
@@ -180,7 +180,7 @@ function earlyVerdict(reaches: readonly Reach[]): Verdict {
   const none = `none of layers 1 to ${quarter} arrives`;
   const why = found === 0 ? none : `${found} of ${early.length} early layers arrive`;
   if (found === 0) return { outcome: "reproduced", why };
-  return { outcome: found === early.length ? "refuted" : "undecided", why };
+  return { outcome: found === early.length ? "differs" : "undecided", why };
 }
 
 /** Without attention: each teacher layer arrives at one of these losses, or not. */
@@ -191,7 +191,7 @@ function anyOtherVerdict(reaches: readonly Reach[]): Verdict {
   if (count === 0) return { outcome: "reproduced", why: found };
   if (count < layers.length) return { outcome: "undecided", why: found };
   return {
-    outcome: "refuted",
+    outcome: "differs",
     why: `${found}: it takes a loss that reads inner maps, not attention`,
   };
 }

@@ -40,6 +40,17 @@ export interface TrialRecord extends Sealed {
   readonly timing: RunResult["timing"] & { readonly recorded?: string };
 }
 
+/**
+ * The share of all attention that each student layer has.
+ * @returns fractions that sum to 1; undefined where none was learned
+ */
+export function attentionShares({ attention }: TrialRecord): number[] | undefined {
+  if (!attention?.[0]) return undefined;
+  const sums = attention[0].map((_, j) => attention.reduce((sum, row) => sum + row[j]!, 0));
+  const total = sums.reduce((sum, x) => sum + x, 0);
+  return sums.map((sum) => sum / total);
+}
+
 export function recordOf(result: RunResult): TrialRecord {
   const { id, config, engine, versions, data, parameters, bestEpoch, accuracy, dead } = result;
   const last = result.inspection?.last;

@@ -57,7 +57,7 @@ test("in the paper profile published weights stand beside the searched ones", as
   const report = await abkd("study", "report", ...given, "--json", "--html", html);
   const { datasets } = JSON.parse(report.stdout) as StudyReport;
   const published = datasets[0]!.arms.find(({ publishedOf }) => publishedOf === "lsp")!;
-  assert.deepEqual([published.method, published.n], ["lsp:published", 20]);
+  assert.deepEqual([published.method, published.n], ["lsp:published", 40]);
   assert.match(readFileSync(html, "utf8"), /with published weights/);
 });
 
@@ -103,7 +103,7 @@ test("plans: every registered method, one start a seed, the teacher at full size
       const { trials } = planStudy(study, { profile, datasets: ["cora"] });
       const splits = Map.groupBy(trials, ({ split }) => split);
       const found = [...splits].map(([, all]) => all.find(({ arm }) => arm === "teacher")!.config);
-      assert.equal(splits.size, profile === "quick" ? 2 : 10);
+      assert.equal(splits.size, profile === "quick" ? 2 : 20);
       for (const { config } of trials) {
         if (config.teacher) assert.ok(found.some((one) => runId(one) === runId(config.teacher!)));
       }

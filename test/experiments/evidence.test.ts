@@ -27,7 +27,12 @@ const study: Study = {
             worse: "student",
             paper: 1,
           },
-          { kind: "value", text: "the student's", arm: "student", paper: { mean: 74 } },
+          {
+            kind: "value",
+            text: "the student's",
+            arm: "student",
+            paper: { mean: 74, deviation: 1 },
+          },
         ]
       : [],
 };
@@ -76,7 +81,7 @@ test("more of the paper profile than of the quick one: that is shown, whatever w
   const words = verdictWords(evidence).join("\n");
   assert.match(words, /\*\*Cora: of 2 claims 2 reproduced\.\*\*/);
   assert.match(words, /- \*\*reproduced\*\*: SoftKD is above .* Holm's p < \.001/);
-  assert.match(words, /> Student 7\d\.\d \(paper 74\.00, \d+ of 20 died\)/);
+  assert.match(words, /> Student 7\d\.\d \(paper 74\.00, \d+ of 40 died\)/);
 });
 
 test("a part of the paper profile: the claims say what is missing", (t) => {
@@ -84,7 +89,7 @@ test("a part of the paper profile: the claims say what is missing", (t) => {
   fill(store, "paper", 40);
   const { profile, part } = evidenceOf(study, "cora", store);
   assert.equal(profile, "paper");
-  assert.match(part.claims[0]!.verdict.why, /^\d+ of 40 trials are missing$/);
+  assert.match(part.claims[0]!.verdict.why, /^\d+ of 80 trials are missing$/);
 });
 
 test("teachers alone have no seeds, and a range that is not the paper's", (t) => {
@@ -137,11 +142,11 @@ test("the document: claims with verdicts, links to trials, and what was not run"
     },
     (id) => `../results/${id}.json`,
   );
-  assert.match(text, /\| Made up \| cora \(paper, 50 of 50 trials\) \| 2 reproduced \|/);
+  assert.match(text, /\| Made up \| cora \(paper, 100 of 100 trials\) \| 2 reproduced \|/);
   assert.match(text, /\| Not run \| not run here yet \|/);
   assert.match(
     text,
-    /## Not run\n[\s\S]*SoftKD is above \| \+1\.00 points \| {2}\| – none \| not run here yet/,
+    /## Not run\n[\s\S]*– none \| SoftKD is above \| \+1\.00 points \| {2}\| not run here yet/,
   );
   const [id] = distinctTrials(evidenceOf(study, "cora", store).plan).keys();
   assert.ok(text.includes(`](../results/${id}.json)`));

@@ -2,10 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  differenceInterval,
+  equivalenceP,
   holm,
   meanInterval,
+  nadeauBengioP,
   pairedT,
   pairedTest,
+  shareInterval,
+  signFlipP,
   standardDeviation,
 } from "../../src/experiments/statistics.ts";
 import { randomStream } from "../../src/graph/random.ts";
@@ -16,22 +21,82 @@ const near = (actual: number, expected: number, tolerance: number): void =>
 /** Student's sleep data (1908): the differences between two drugs. */
 const SLEEP = [1.2, 2.4, 1.3, 1.3, 0, 1, 1.8, 0.8, 4.6, 1.4];
 
-test("the paired t-test of Student's own data", () => {
-  // R: t.test(extra ~ group, data = sleep, paired = TRUE) gives t = -4.0621, df = 9, p = 0.002833.
-  const { n, difference, p, effect, wins } = pairedTest(SLEEP)!;
+test("the sign-flip test of Student's own data", () => {
+  // scipy 1.17: permutation_test((x,), mean, permutation_type="samples", n_resamples=inf).pvalue,
+  // t.interval(0.95, 9, mean, sem); R: t.test(extra ~ group, paired = TRUE) gives t = -4.0621.
+  const { n, difference, p, effect, wins, interval } = pairedTest(SLEEP)!;
   near(pairedT(SLEEP), 4.0621, 5e-5);
-  near(p, 0.002833, 5e-7);
+  assert.equal(p, 0.00390625);
   assert.deepEqual([n, wins], [10, 9]);
   near(difference, 1.58, 1e-12);
   near(effect!, 4.0621 / Math.sqrt(10), 2e-5);
-  near(pairedTest(SLEEP.map((x) => -x))!.p, p, 1e-15);
+  near(interval[0], 0.7001142367, 1e-8);
+  near(interval[1], 2.4598857633, 1e-8);
+  assert.equal(pairedTest(SLEEP.map((x) => -x))!.p, p);
 });
 
-test("differences that are all equal are tested by their signs", () => {
-  assert.equal(pairedTest([0, 0, 0])!.p, 1);
-  assert.equal(pairedTest([0.5, 0.5, 0.5])!.p, 0.25);
+test("the sign-flip test by its definition, for odd and even numbers, ties and zeros", () => {
+  const random = randomStream(5);
+  for (let n = 1; n <= 11; n++) {
+    const xs = Array.from({ length: n }, () => random.below(5) - 1);
+    const observed = Math.abs(xs.reduce((a, b) => a + b, 0));
+    let count = 0;
+    for (let signs = 0; signs < 2 ** n; signs++) {
+      const sum = xs.reduce((total, x, k) => total + (signs & (1 << k) ? x : -x), 0);
+      if (Math.abs(sum) >= observed) count++;
+    }
+    assert.equal(signFlipP(xs), count / 2 ** n, `${xs}`);
+  }
+  assert.equal(signFlipP([0, 0, 0]), 1);
+  assert.equal(signFlipP([0.1, 0.2, 0.3]), 0.25);
+  assert.equal(signFlipP(Array.from({ length: 20 }, () => 0.1)), 2 ** -19);
+  // Drawn beyond 30 pairs: near the exact p of their first 30, and the same each time.
+  const long = Array.from({ length: 31 }, (_, k) => Math.sin(7 * k) + 0.3);
+  near(signFlipP(long), signFlipP(long.slice(0, 30)), 0.03);
+  assert.equal(signFlipP(long), signFlipP(long));
   assert.equal(pairedTest([0.5, 0.5])!.effect, undefined);
   assert.equal(pairedTest([1]), undefined);
+});
+
+test("the ordering test is monotone: a larger win never makes it less sure", () => {
+  const nine = [0.05, 0.06, 0.04, 0.05, 0.07, 0.05, 0.06, 0.05, 0.04];
+  // Ten splits of ten won: the outlier in one's favour widened the t-test to "undecided".
+  assert.equal(signFlipP([...nine, 0.06]), 2 / 1024);
+  assert.equal(signFlipP([...nine, 0.4]), 2 / 1024);
+});
+
+test("exact intervals of shares, where bootstrap said 100 to 100", () => {
+  // scipy: binomtest(k, 20).proportion_ci(0.95, "exact").
+  const expected = [
+    [20, 0.8315665290169145, 1],
+    [0, 0, 0.16843347098308548],
+    [3, 0.03207093718554477, 0.37892682654529564],
+  ] as const;
+  for (const [count, low, high] of expected) {
+    near(shareInterval(count, 20)[0], low, 1e-9);
+    near(shareInterval(count, 20)[1], high, 1e-9);
+  }
+});
+
+test("the interval of a difference to the paper is Welch's, with the paper's five trials", () => {
+  // scipy: ttest_ind_from_stats(80.2, sd, 10, 79, 1.3, 5, equal_var=False).confidence_interval().
+  const ours = [80, 81, 79, 80.5, 80.5, 79.5, 81.5, 80, 79, 81].map((x) => x / 100);
+  const [low, high] = differenceInterval(ours, { mean: 79, deviation: 1.3 })!;
+  near(low, -0.38236661540337247, 1e-6);
+  near(high, 2.782366615403378, 1e-6);
+  // Without a printed deviation the paper's mean is taken as exact: Student's interval.
+  const exact = differenceInterval(ours, { mean: 79 })!;
+  near(exact[0], 100 * meanInterval(ours)![0] - 79, 1e-9);
+  assert.equal(differenceInterval([0.8], { mean: 80 }), undefined);
+});
+
+test("equivalence and new graphs, against scipy", () => {
+  // ttest_1samp(x + m, 0, alternative="greater") and (x - m, "less"): the larger p.
+  near(equivalenceP(SLEEP, 2), 0.15415723566909725, 1e-9);
+  assert.equal(equivalenceP([0.1, 0.1], 0.2), 0);
+  assert.equal(equivalenceP([0.3, 0.3], 0.2), 1);
+  // 2 t.sf(|mean| / (sd sqrt(1/n + 0.3)), n - 1).
+  near(nadeauBengioP(SLEEP, 0.3), 0.07280917327623906, 1e-9);
 });
 
 test("Holm's adjusted p-values", () => {
@@ -41,21 +106,6 @@ test("Holm's adjusted p-values", () => {
   });
   assert.deepEqual(holm([0.9, 0.8]), [1, 1]);
   assert.deepEqual(holm([]), []);
-});
-
-test("the bootstrap's interval repeats, holds the mean, and covers it about 95 times in 100", () => {
-  const interval = meanInterval(SLEEP)!;
-  assert.deepEqual(meanInterval(SLEEP), interval);
-  assert.notDeepEqual(meanInterval(SLEEP, 2), interval);
-  assert.ok(interval[0] < 1.58 && interval[1] > 1.58);
-  assert.equal(meanInterval([1]), undefined);
-  const random = randomStream(3);
-  const covered = Array.from({ length: 60 }, (_, k) => {
-    const sample = Array.from({ length: 20 }, () => random.uniform());
-    const [low, high] = meanInterval(sample, k + 1)!;
-    return low < 0.5 && high > 0.5 ? 1 : 0;
-  }).reduce((sum: number, x) => sum + x, 0);
-  assert.ok(covered >= 50 && covered <= 60, `${covered} of 60`);
 });
 
 test("the standard deviation has n - 1 below, and is 0 of one value", () => {

@@ -4,14 +4,18 @@ import { test } from "node:test";
 import type { DatasetReport } from "../../src/experiments/report-data.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { runStudy } from "../../src/experiments/run-study.ts";
+import { pairedTest } from "../../src/experiments/statistics.ts";
 import type { Claim } from "../../src/experiments/study.ts";
 import { markdown, studyDocument } from "../../src/experiments/study-document.ts";
 import { studyReport } from "../../src/experiments/study-report.ts";
 import { recordOf } from "../../src/experiments/trial-record.ts";
 import {
+  controlVerdict,
   majorityVerdict,
   orderingVerdict,
   rangeVerdict,
+  survivalVerdict,
+  type Verdict,
   valueVerdict,
 } from "../../src/experiments/verdict.ts";
 import { studyPage } from "../../src/figures/study-page.ts";
@@ -29,8 +33,8 @@ const CLAIMS: readonly Claim[] = [
   { kind: "ordering", text: "ABKD > itself", better: "abkd", worse: "abkd" },
   { kind: "value", text: "ABKD's", arm: "abkd", paper: { mean: 84.27, deviation: 1.48 } },
   { kind: "value", text: "the student's", arm: "student", paper: { mean: 60, deviation: 1 } },
-  { kind: "majority", text: "always", arm: "abkd", measure: () => 1 },
-  { kind: "majority", text: "never", arm: "abkd", measure: () => 0 },
+  { kind: "survival", text: "ABKD trains", arm: "abkd" },
+  { kind: "majority", text: "never", arm: "abkd", measure: "one layer has most" },
 ];
 
 async function study(
@@ -60,7 +64,11 @@ test("arms, comparisons and verdicts of a whole study", async (t) => {
   assert.ok(softkd.difference < 0 && softkd.holm >= softkd.p);
   assert.deepEqual(
     part.claims.map(({ verdict }) => verdict.outcome),
-    ["reproduced", "refuted", "undecided", "reproduced", "undecided", "reproduced", "refuted"],
+    ["reproduced", "differs", "undecided", "reproduced", "differs", "reproduced", "differs"],
+  );
+  assert.ok(
+    part.claims.every(({ verdict }) => verdict.splits === 10),
+    "ten splits are half of what the rule asks for",
   );
   const { absent } = studyReport(plan, store);
   assert.deepEqual(
@@ -78,7 +86,7 @@ test("no verdict from a quick profile, nor while a trial is missing", async (t) 
   const part = studyReport(plan, store).datasets[0]!;
   const [first, second] = part.claims;
   assert.deepEqual(first!.verdict, { outcome: "none", why: "1 of 40 trials are missing" });
-  assert.equal(second!.verdict.outcome, "refuted", "claims that do not need it are decided");
+  assert.equal(second!.verdict.outcome, "differs", "claims that do not need it are decided");
 });
 
 test("trials on different data of one name are no basis for a verdict", async (t) => {
@@ -106,26 +114,91 @@ test("with few splits a trial is the unit, and an empty store gives an empty rep
 });
 
 test("the rule, at its edges", () => {
-  const test1 = { n: 10, interval: [0, 0], p: 0, wins: 0 } as const;
-  const ordering = (difference: number, p: number): string =>
-    orderingVerdict({ ...test1, difference }, p).outcome;
-  assert.equal(ordering(0.01, 0.049), "reproduced");
-  assert.equal(ordering(0.01, 0.05), "undecided");
-  assert.equal(ordering(-0.01, 0.049), "refuted");
-  const value = (mean: number, deviation?: number): string =>
-    valueVerdict([0.8, 0.82], { mean, ...(deviation !== undefined && { deviation }) }).outcome;
-  assert.deepEqual(
-    [value(82), value(82.1), value(83, 1), value(83.1, 1)],
-    [...["reproduced", "undecided", "reproduced", "undecided"]],
+  const ordering = (differences: readonly number[], p: number): Verdict =>
+    orderingVerdict(differences, pairedTest(differences)!, { p, family: 4 });
+  assert.equal(ordering([0.01, 0.02], 0.049).outcome, "reproduced");
+  assert.equal(ordering([-0.01, -0.02], 0.049).outcome, "differs");
+  const open = ordering([0.01, 0.03, -0.01, 0.02], 0.05);
+  assert.equal(open.outcome, "undecided");
+  assert.match(open.why, /; \d+ splits would decide$/);
+  const value = (values: readonly number[], mean: number, deviation?: number): string =>
+    valueVerdict(values, { mean, ...(deviation !== undefined && { deviation }) }).outcome;
+  const tight = [0.79, 0.81, 0.8, 0.8];
+  assert.equal(value(tight, 81), "reproduced");
+  assert.equal(value(tight, 84.27), "differs");
+  assert.equal(
+    value([0.7, 0.9, 0.8, 0.75], 81),
+    "undecided",
+    "a wide interval is compatible with all",
   );
+  assert.equal(value([0.298, 0.3, 0.31, 0.29], 84.27, 1.48), "differs");
   const inRange = (mean: number): string =>
-    rangeVerdict(mean, [mean - 0.002, mean + 0.002], { low: 80, high: 82 }).outcome;
+    rangeVerdict([mean, mean], [mean - 0.002, mean + 0.002], { low: 80, high: 82 }).outcome;
   assert.deepEqual(
     [inRange(0.8), inRange(0.82), inRange(0.799), inRange(0.797), inRange(0.823)],
-    ["reproduced", "reproduced", "undecided", "refuted", "refuted"],
+    ["reproduced", "reproduced", "undecided", "differs", "differs"],
   );
-  assert.equal(majorityVerdict(0.7, [0.51, 0.9]).outcome, "reproduced");
-  assert.equal(majorityVerdict(0.5, [0.4, 0.6]).outcome, "undecided");
+  assert.equal(majorityVerdict(16, 20).outcome, "reproduced");
+  assert.equal(majorityVerdict(12, 20).outcome, "undecided");
+  assert.equal(majorityVerdict(3, 20).outcome, "differs");
+  assert.equal(survivalVerdict(1, 20).outcome, "reproduced");
+  assert.equal(survivalVerdict(12, 20).outcome, "undecided");
+  assert.equal(survivalVerdict(20, 20).outcome, "differs");
+});
+
+test("a control is equivalent, different, or neither", () => {
+  const control = (differences: readonly number[], p: number): Verdict =>
+    controlVerdict(differences, pairedTest(differences)!, p);
+  const near = [0.001, -0.001, 0.002, -0.002, 0, 0.001, -0.001, 0];
+  assert.match(control(near, 0.9).why, /within 0.5 points/);
+  assert.match(
+    control(
+      near.map((x) => x + 0.006),
+      0.001,
+    ).why,
+    /within 1 points/,
+  );
+  assert.equal(
+    control(
+      near.map((x) => x + 0.03),
+      0.001,
+    ).outcome,
+    "differs",
+  );
+  assert.equal(control([0.05, -0.05, 0.04, -0.03], 0.9).outcome, "undecided");
+});
+
+test("dead students decide values, and leave orders not testable", async (t) => {
+  const store = new ResultsStore(temporaryFolder(t));
+  const plan = arithmeticPlan({ claims: CLAIMS });
+  for (const { config, arm } of plan.trials) {
+    const result = arithmeticResult(config);
+    const accuracy = { ...result.accuracy, test: arm === "abkd" ? 0.3 : result.accuracy.test };
+    store.write(recordOf({ ...result, accuracy, dead: false }));
+  }
+  const part = studyReport(plan, store).datasets[0]!;
+  const outcomes = part.claims.map(({ verdict }) => verdict.outcome);
+  assert.deepEqual(outcomes, [
+    ...["not testable", "not testable", "not testable"],
+    ...["differs", "differs", "differs", "not testable"],
+  ]);
+  assert.equal(part.arms.find(({ method }) => method === "abkd")!.nearlyDead, 20);
+});
+
+test("the claims' family is theirs alone, and equal configurations are one arm", async (t) => {
+  const folder = temporaryFolder(t);
+  const { plan, store } = await study(folder);
+  const twin = { ...plan.study.arms[1]!, id: "twin", label: "twin", role: "control" as const };
+  const softkd = plan.trials.filter(({ arm }) => arm === "softkd");
+  const wider = {
+    ...plan,
+    study: { ...plan.study, arms: [...plan.study.arms, twin] },
+    trials: [...plan.trials, ...softkd.map((trial) => ({ ...trial, arm: "twin" }))],
+  };
+  const [one, two] = [plan, wider].map((each) => studyReport(each, store).datasets[0]!);
+  assert.deepEqual(two!.claims, one!.claims, "another control changes no claim");
+  assert.equal(two!.arms.at(-1)!.sameAs, "softkd");
+  assert.equal(two!.comparisons.length, one!.comparisons.length);
 });
 
 test("the report as Markdown and as a page: links, the paper's numbers, nothing unescaped", async (t) => {
@@ -136,9 +209,9 @@ test("the report as Markdown and as a page: links, the paper's numbers, nothing 
   const text = markdown(report.title, studyDocument(report, facts, link));
   const { id } = plan.trials[0]!;
   assert.ok(text.includes(`(some%20where/${id}.json)`));
-  assert.match(text, /\| abkd \| 20 \| .* \| 84\.27 ± 1\.48 \| .*✓ reproduced \|/);
+  assert.match(text, /\| ✓ reproduced \(10 splits\) \| abkd \| 20 \| .* \| 84\.27 ± 1\.48 \|/);
   assert.match(text, /\| eq\. 4 \| a \\< b \\\| c \|/);
-  assert.match(text, /nowhere: ABKD \\> student.*not testable/);
+  assert.match(text, /not testable \| nowhere: ABKD \\> student/);
   const page = await studyPage(report, facts, link);
   assert.ok(page.includes(`href="some%20where/${id}.json"`));
   assert.ok(page.includes("a &lt; b | c") && page.includes("84.27 ± 1.48"));

@@ -7,7 +7,7 @@ import {
   studentRecipe,
 } from "../../training/recipes.ts";
 import type { Contender } from "../contenders.ts";
-import type { Arm } from "../study.ts";
+import type { Arm, Claim } from "../study.ts";
 import { methodLabel } from "../summary.ts";
 
 /** A method with its searched recipe, and what an arm changes in it. */
@@ -53,6 +53,11 @@ function lastPair({ id, label }: Pick<Arm, "id" | "label">): Arm {
   };
 }
 
+/** That an arm's students train at all: the paper's five did. */
+export function survival({ id, label }: Pick<Arm, "id" | "label">): Claim {
+  return { kind: "survival", text: `${label}: its students train`, arm: id };
+}
+
 /** Fixed attention in the learned one's place, all else as in `searched`. */
 export const attentionControls: readonly Arm[] = [
   methodArm(
@@ -68,8 +73,47 @@ export const attentionControls: readonly Arm[] = [
   lastPair({ id: "abkd:last", label: "ABKD, last pair only" }),
 ];
 
+/** The paper's equations where they may train: averaged over nodes, or with a small beta. */
+const milderForms: readonly Arm[] = [
+  methodArm(
+    "abkd",
+    { id: "abkd:node-mean", label: "ABKD, eqs. 3-6, mean over nodes", role: "control" },
+    { preset: "node-mean" },
+  ),
+  ...[0.01, 1].map((beta) =>
+    methodArm(
+      "abkd",
+      {
+        id: `abkd:literal/beta-${beta}`,
+        label: `ABKD, eqs. 3-6 as written, beta ${beta}`,
+        role: "control",
+      },
+      { preset: "literal", options: { beta } },
+    ),
+  ),
+];
+
+const softLabelsAlone: Arm = methodArm(
+  "softkd",
+  { id: "softkd:soft-only", label: "soft labels without hard ones", role: "control" },
+  { options: { hardWeight: 0, alpha: 1, temperature: 1 } },
+);
+
+/** The searched form, taught by a teacher that was never trained. */
+const randomTeacher: Arm = {
+  ...{ id: "abkd:random-teacher", label: "ABKD, a random teacher", role: "control" },
+  config: (subject, teacher) =>
+    studentConfig(subject, "abkd", { ...teacher, training: { ...teacher.training, epochs: 0 } }),
+};
+
+/** What a sceptic asks for beyond the quick look. */
+const scepticArms: readonly Arm[] = [...milderForms, softLabelsAlone, randomTeacher].map((arm) => ({
+  ...arm,
+  paperOnly: true,
+}));
+
 /** What stands in every ABKD table beside its own arms. */
-export const controls: readonly Arm[] = [...baselines, ...attentionControls];
+export const controls: readonly Arm[] = [...baselines, ...attentionControls, ...scepticArms];
 
 /** A contender with the recipe that was searched for it; one never searched as it starts. */
 export function contenderArm(contender: Contender, role: Arm["role"]): Arm {
@@ -87,7 +131,7 @@ export function contenderArm(contender: Contender, role: Arm["role"]): Arm {
 /** The same with the weights that the method's authors published, and the training searched. */
 export function publishedArm({ id, method, label, fixed }: Contender): Arm {
   return {
-    ...{ id: `${id}:published`, label: `${label}, published weights`, role: "control" },
+    ...{ id: `${id}:published`, label: `${label}, published weights`, role: "rival" },
     publishedOf: id,
     config(subject, teacher) {
       const recipe = studentRecipe(subject.dataset, id);

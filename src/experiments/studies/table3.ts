@@ -4,13 +4,14 @@ import { table3 as published, publishedAccuracy } from "../published.ts";
 import type { Arm, Claim, Study } from "../study.ts";
 import { methodLabel } from "../summary.ts";
 import {
-  attentionControls,
   baselines,
   contenderArm,
+  controls,
   literal,
   methodArm,
   publishedArm,
   searched,
+  survival,
 } from "./arms.ts";
 
 const all = contenders();
@@ -19,7 +20,7 @@ const own = new Set([...baselines, searched].map(({ id }) => id));
 const others = all.filter(({ id }) => !own.has(id));
 const inPaper = (id: string): boolean =>
   Object.values(published).some((row) => Object.hasOwn(row, id));
-const rivals = others.map((one) => contenderArm(one, inPaper(one.id) ? "method" : "control"));
+const rivals = others.map((one) => contenderArm(one, inPaper(one.id) ? "method" : "rival"));
 
 const literalLast: Arm = methodArm(
   "abkd",
@@ -52,7 +53,8 @@ function claims(dataset: string): Claim[] {
       return { kind: "ordering", text, better: form.id, worse, ...difference };
     }),
   );
-  return [...values, ...literalValue, ...orderings];
+  const lives = abkd ? [searched, literal].map(survival) : [];
+  return [...values, ...literalValue, ...lives, ...orderings];
 }
 
 export const table3: Study = {
@@ -70,7 +72,8 @@ export const table3: Study = {
   ],
   datasets: Object.keys(published),
   arms: [
-    ...[...baselines, ...rivals, searched, literal, literalLast, ...attentionControls],
+    ...[...baselines, ...rivals, searched, literal, literalLast],
+    ...controls.filter((arm) => !baselines.includes(arm)),
     ...others.filter((one) => one.published).map(publishedArm),
   ],
   subject: searched.id,

@@ -3,7 +3,7 @@ import { studentConfig } from "../../training/recipes.ts";
 import type { InitialWeights, RunConfig } from "../../training/run.ts";
 import { defaults, type PublishedAccuracy, table4 as published } from "../published.ts";
 import type { Arm, Claim, Study } from "../study.ts";
-import { attentionControls, baselines, literal, searched } from "./arms.ts";
+import { baselines, controls, literal, searched } from "./arms.ts";
 
 /** A donor whose layer is copied, by attention or by number. */
 interface Donor {
@@ -116,8 +116,7 @@ export const table4: Study = {
     ...otherDonors.flatMap((donor) => fromDonor(donor, "control")),
     oneLayer("untrained:random", "no training, random weights", "control", UNTRAINED),
     ...[searched, literal],
-    ...baselines,
-    ...attentionControls,
+    ...controls,
   ],
   subject: "initialized:searched",
   claims,

@@ -2,7 +2,7 @@
 import type { Changes } from "../../training/recipes.ts";
 import { type PublishedAccuracy, table6, table7, table10, table11, table12 } from "../published.ts";
 import type { Arm, Claim, Study } from "../study.ts";
-import { controls, methodArm, searched } from "./arms.ts";
+import { controls, methodArm, searched, survival } from "./arms.ts";
 
 /** A form of ABKD that a choice is varied in. */
 interface Form {
@@ -60,7 +60,9 @@ function variationStudy(variation: Variation): Study {
       variants.flatMap((variant): Claim[] => {
         const paper = variant.paper(dataset);
         const text = `${variant.label}: test accuracy (${form.label})`;
-        return paper ? [{ kind: "value", text, arm: armId(form, variant), paper }] : [];
+        const arm = armId(form, variant);
+        const label = `${variant.label} (${form.label})`;
+        return paper ? [{ kind: "value", text, arm, paper }, survival({ id: arm, label })] : [];
       }),
     );
     const find = (id: string): Variant => variants.find((variant) => variant.id === id)!;

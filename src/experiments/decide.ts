@@ -1,0 +1,207 @@
+// Decides a study's claims and comparisons on one dataset, by the rule of verdict.ts.
+import { accuracyText } from "./published.ts";
+import type { ClaimReport, Comparison } from "./report-data.ts";
+import {
+  holm,
+  mean,
+  meanInterval,
+  nadeauBengioP,
+  type PairedTest,
+  pairedTest,
+} from "./statistics.ts";
+import { type Claim, MEASURES, type StudyPlan } from "./study.ts";
+import { type TrialTable, testAccuracy } from "./trial-table.ts";
+import {
+  controlVerdict,
+  FULL_SPLITS,
+  LEAST_SPLITS,
+  majorityVerdict,
+  orderingVerdict,
+  rangeVerdict,
+  survivalVerdict,
+  type Verdict,
+  valueVerdict,
+} from "./verdict.ts";
+
+const signed = (points: number): string => `${points < 0 ? "" : "+"}${points.toFixed(2)} points`;
+
+/** What the paper prints of a claim, in words. */
+export function paperText(claim: Claim): { readonly paper?: string } {
+  if (claim.kind === "value") return { paper: accuracyText(claim.paper) };
+  if (claim.kind === "range")
+    return { paper: `${claim.low.toFixed(2)} to ${claim.high.toFixed(2)}` };
+  if (claim.kind === "ordering" && claim.paper !== undefined) return { paper: signed(claim.paper) };
+  return {};
+}
+
+const FEW: Verdict = { outcome: "none", why: "too few trials for an interval" };
+
+type Family = Comparison["family"];
+interface Pair {
+  readonly one: string;
+  readonly other: string;
+  readonly family: Family;
+}
+
+/** What was found of a claim, whether it may be told or not. */
+interface Finding {
+  readonly ours?: string;
+  readonly verdict: Verdict;
+}
+
+export class Decisions {
+  readonly comparisons: readonly Comparison[];
+  readonly #plan: StudyPlan;
+  readonly #table: TrialTable;
+  /** Orderings that are corrected together as the paper's claims. */
+  readonly #family: number;
+
+  /** @param claims of the table's dataset */
+  constructor(plan: StudyPlan, table: TrialTable, claims: readonly Claim[]) {
+    this.#plan = plan;
+    this.#table = table;
+    const pairs = this.#pairs(claims);
+    this.#family = pairs.filter(({ family }) => family === "claim").length;
+    this.comparisons = this.#compare(pairs);
+  }
+
+  claim(claim: Claim): ClaimReport {
+    const arms = claim.kind === "ordering" ? [claim.better, claim.worse] : [claim.arm];
+    const base = { text: claim.text, kind: claim.kind, arms, ...paperText(claim) };
+    const { ours, verdict } = this.#find(claim);
+    return { ...base, ...(ours && { ours }), verdict: this.#gate(claim.kind, arms, verdict) };
+  }
+
+  /** Claimed orderings, then the subject against all others; equal configurations once. */
+  #pairs(claims: readonly Claim[]): Pair[] {
+    const { subject, arms } = this.#plan.study;
+    const claimed = claims.flatMap((claim) =>
+      claim.kind === "ordering"
+        ? [{ one: claim.better, other: claim.worse, family: "claim" as const }]
+        : [],
+    );
+    const others = arms
+      .filter(({ id }) => this.#table.canonical(id) !== this.#table.canonical(subject))
+      .map(({ id, role }) => ({
+        ...{ one: subject, other: id },
+        family: role === "control" ? ("control" as const) : ("rival" as const),
+      }));
+    const pairs = new Map<string, Pair>();
+    for (const pair of [...claimed, ...others]) {
+      const key = this.#key(pair.one, pair.other);
+      if (!pairs.has(key)) pairs.set(key, pair);
+    }
+    return [...pairs.values()];
+  }
+
+  #key(one: string, other: string): string {
+    return `${this.#table.canonical(one)} - ${this.#table.canonical(other)}`;
+  }
+
+  #compare(pairs: readonly Pair[]): Comparison[] {
+    return [...Map.groupBy(pairs, ({ family }) => family).values()].flatMap((family) => {
+      const tests = family.map(({ one, other }) => pairedTest(this.#table.differences(one, other)));
+      // A pair that has not been run yet is of the family all the same.
+      const corrected = holm(tests.map((test) => test?.p ?? 1));
+      return family.flatMap((pair, k): Comparison[] => {
+        const test = tests[k];
+        return test ? [this.#comparison(pair, test, corrected[k]!)] : [];
+      });
+    });
+  }
+
+  #comparison({ one, other, family }: Pair, test: PairedTest, p: number): Comparison {
+    const differences = this.#table.differences(one, other);
+    const { train, test: tested } = this.#table.done(one)[0]!.record.data;
+    const verdict =
+      family === "claim"
+        ? orderingVerdict(differences, test, { p, family: this.#family })
+        : controlVerdict(differences, test, p);
+    return {
+      ...{ one, other, family, ...test, holm: p },
+      newGraphs: nadeauBengioP(differences, tested / train),
+      verdict: this.#gate("ordering", [one, other], verdict),
+    };
+  }
+
+  #find(claim: Claim): Finding {
+    if (claim.kind === "ordering") {
+      const key = this.#key(claim.better, claim.worse);
+      const found = this.comparisons.find(({ one, other }) => this.#key(one, other) === key);
+      if (!found) return { verdict: FEW };
+      return { ours: signed(100 * found.difference), verdict: found.verdict };
+    }
+    const done = this.#table.done(claim.arm);
+    if (done.length === 0) return { verdict: FEW };
+    if (claim.kind === "majority") {
+      const held = done.filter(({ record }) => MEASURES[claim.measure](record)).length;
+      const verdict = majorityVerdict(held, done.length);
+      return { ours: `in ${held} of ${done.length} trials`, verdict };
+    }
+    if (claim.kind === "survival") {
+      const lost = this.#table.dead(claim.arm) + this.#table.nearlyDead(claim.arm);
+      return {
+        ours: `${lost} of ${done.length} lost`,
+        verdict: survivalVerdict(lost, done.length),
+      };
+    }
+    return this.#level(claim);
+  }
+
+  /** A mean, of what the paper prints or of a range. */
+  #level(claim: Extract<Claim, { kind: "value" | "range" }>): Finding {
+    const splits = this.#table.whole([claim.arm]);
+    const values = [...this.#table.values(claim.arm, splits, testAccuracy).values()];
+    if (values.length === 0) return { verdict: FEW };
+    const ours = (100 * mean(values)).toFixed(2);
+    const interval = meanInterval(values);
+    if (!interval) return { ours, verdict: FEW };
+    const verdict =
+      claim.kind === "range"
+        ? rangeVerdict(values, interval, claim)
+        : valueVerdict(values, claim.paper);
+    return { ours, verdict };
+  }
+
+  /** A verdict where there may be one: else why not; with the number of its splits where those are few. */
+  #gate(kind: Claim["kind"], arms: readonly string[], verdict: Verdict): Verdict {
+    const none = this.#whyNone(arms);
+    if (none !== undefined) return { outcome: "none", why: none };
+    const lost = arms.find((arm) => this.#table.mostLost(arm));
+    if (lost !== undefined && (kind === "ordering" || kind === "majority")) {
+      const label = this.#plan.study.arms.find(({ id }) => id === lost)?.label ?? lost;
+      const count = this.#table.dead(lost) + this.#table.nearlyDead(lost);
+      const why =
+        `${count} of ${this.#table.done(lost).length} students of ${label} died or nearly died: ` +
+        "a form whose students train would make it testable";
+      return { outcome: "not testable", why };
+    }
+    if (verdict.outcome === "none") return verdict;
+    const splits = this.#table.whole(arms).length;
+    const few = this.#table.unit === "split" && splits < FULL_SPLITS;
+    return {
+      ...verdict,
+      ...(few && { splits }),
+      ...(lost !== undefined && kind === "value" && { floor: true as const }),
+    };
+  }
+
+  /** Why there can be no verdict about these arms; undefined where there can. */
+  #whyNone(arms: readonly string[]): string | undefined {
+    const table = this.#table;
+    if (this.#plan.profile === "quick") return "a quick profile gives no verdict";
+    if (table.mixedSplits().length > 0) return "trials ran on different data of the same name";
+    const total = (count: (arm: string) => number): number =>
+      arms.reduce((sum, arm) => sum + count(arm), 0);
+    const planned = total((arm) => table.planned(arm).length);
+    const diverged = total((arm) => table.diverged(arm).length);
+    // Without them a method that diverges would look better than it is.
+    if (diverged > 0) return `${diverged} of ${planned} trials diverged`;
+    const whole = table.whole(arms).length;
+    const enough =
+      table.unit === "split" ? Math.min(LEAST_SPLITS, table.splits.length) : table.splits.length;
+    if (whole >= enough) return undefined;
+    const missing = planned - total((arm) => table.done(arm).length);
+    return `${missing} of ${planned} trials are missing`;
+  }
+}

@@ -1,0 +1,148 @@
+// The trials of a study on one dataset, planned and done: which splits are whole, an arm's value a unit.
+import type { ResultsStore } from "./results-store.ts";
+import { mean } from "./statistics.ts";
+import { type PlannedTrial, TEACHER_ARM } from "./study.ts";
+import type { TrialRecord } from "./trial-record.ts";
+import { NEARLY_DEAD } from "./verdict.ts";
+
+/** A trial that is done. */
+export interface Done extends PlannedTrial {
+  readonly record: TrialRecord;
+}
+
+/** From this many splits on, tests are over splits: trials on one split are no independent evidence. */
+const SPLITS_AS_UNITS = 5;
+
+/** Reads a number of a trial. */
+export type Measure = (record: TrialRecord) => number;
+
+export const testAccuracy: Measure = ({ accuracy }) => accuracy.test;
+
+export class TrialTable {
+  readonly unit: "split" | "trial";
+  /** In the plan's order. */
+  readonly splits: readonly string[];
+  readonly #planned: ReadonlyMap<string, readonly PlannedTrial[]>;
+  readonly #done: ReadonlyMap<string, readonly Done[]>;
+  /** Why trials diverged, by arm. */
+  readonly #diverged: ReadonlyMap<string, readonly string[]>;
+  /** The teacher's test accuracy, by split. */
+  readonly #teachers: ReadonlyMap<string, number>;
+  /** Arms by their trials' ids: equal configurations are one arm. */
+  readonly #first = new Map<string, string>();
+
+  constructor(
+    trials: readonly PlannedTrial[],
+    { records, failures }: Pick<ReturnType<ResultsStore["read"]>, "records" | "failures">,
+  ) {
+    this.splits = [...new Set(trials.map(({ split }) => split))];
+    this.unit = this.splits.length >= SPLITS_AS_UNITS ? "split" : "trial";
+    this.#planned = Map.groupBy(trials, ({ arm }) => arm);
+    const done = trials.flatMap((trial) => {
+      const record = records.get(trial.id);
+      return record ? [{ ...trial, record }] : [];
+    });
+    this.#done = Map.groupBy(done, ({ arm }) => arm);
+    const reasons = Map.groupBy(
+      trials.filter(({ id }) => failures.has(id)),
+      ({ arm }) => arm,
+    );
+    this.#diverged = new Map(
+      [...reasons].map(([arm, all]) => [arm, all.map(({ id }) => failures.get(id)!.reason)]),
+    );
+    const teachers = this.done(TEACHER_ARM);
+    this.#teachers = new Map(teachers.map(({ split, record }) => [split, testAccuracy(record)]));
+    for (const [arm, all] of this.#planned) {
+      const key = all.map(({ id }) => id).join();
+      if (!this.#first.has(key)) this.#first.set(key, arm);
+    }
+  }
+
+  get arms(): Iterable<string> {
+    return this.#done.keys();
+  }
+
+  planned(arm: string): readonly PlannedTrial[] {
+    return this.#planned.get(arm) ?? [];
+  }
+
+  done(arm: string): readonly Done[] {
+    return this.#done.get(arm) ?? [];
+  }
+
+  diverged(arm: string): readonly string[] {
+    return this.#diverged.get(arm) ?? [];
+  }
+
+  /** The first arm of the study with the very same configurations; itself where there is none. */
+  canonical(arm: string): string {
+    const key = this.planned(arm)
+      .map(({ id }) => id)
+      .join();
+    return this.#first.get(key) ?? arm;
+  }
+
+  dead(arm: string): number {
+    return this.done(arm).filter(({ record }) => record.dead).length;
+  }
+
+  /** Alive, but far below the teacher of their split. */
+  nearlyDead(arm: string): number {
+    return this.done(arm).filter(({ record, split }) => {
+      const teacher = this.#teachers.get(split) ?? 0;
+      return !record.dead && testAccuracy(record) < NEARLY_DEAD * teacher;
+    }).length;
+  }
+
+  /** Whether most of an arm's trials died, nearly died or diverged. */
+  mostLost(arm: string): boolean {
+    const diverged = this.diverged(arm).length;
+    const lost = this.dead(arm) + this.nearlyDead(arm) + diverged;
+    return lost > (this.done(arm).length + diverged) / 2;
+  }
+
+  /** The splits on which all trials of these arms are done, in the plan's order. */
+  whole(arms: readonly string[]): string[] {
+    const count = (trials: readonly PlannedTrial[], split: string): number =>
+      trials.filter((trial) => trial.split === split).length;
+    return this.splits.filter((split) =>
+      arms.every((arm) => count(this.done(arm), split) === count(this.planned(arm), split)),
+    );
+  }
+
+  /** One value a unit, by unit, of some splits. */
+  values(arm: string, splits: readonly string[], measure: Measure): Map<string, number> {
+    const chosen = new Set(splits);
+    const key = ({ split, seed }: PlannedTrial): string =>
+      // A teacher has a trial a split, which pairs with all students of that split.
+      this.unit === "split" || arm === TEACHER_ARM ? split : `${split} ${seed}`;
+    const groups = Map.groupBy(
+      this.done(arm).filter(({ split }) => chosen.has(split)),
+      key,
+    );
+    return new Map(
+      [...groups].map(([unit, members]) => [unit, mean(members.map((m) => measure(m.record)))]),
+    );
+  }
+
+  /** One arm less another, a difference a unit that both have, over the splits that both have whole. */
+  differences(one: string, other: string): number[] {
+    const splits = this.whole([one, other]);
+    const theirs = this.values(other, splits, testAccuracy);
+    return [...this.values(one, splits, testAccuracy)].flatMap(([unit, x]) => {
+      const y = theirs.get(unit);
+      return y === undefined ? [] : [x - y];
+    });
+  }
+
+  /** Splits whose trials ran on different graphs of the same name. */
+  mixedSplits(): string[] {
+    const bySplit = Map.groupBy([...this.#done.values()].flat(), ({ split }) => split);
+    return [...bySplit]
+      .filter(([, trials]) => {
+        const seen = trials.flatMap(({ record }) => record.data.fingerprint ?? []);
+        return new Set(seen).size > 1;
+      })
+      .map(([split]) => split);
+  }
+}

@@ -1,0 +1,81 @@
+// Table 3's verdicts on the committed records, against an independent recomputation with scipy.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import path from "node:path";
+import { test } from "node:test";
+import { registrationDigest } from "../../src/experiments/registration.ts";
+import { registrations } from "../../src/experiments/registrations.ts";
+import { ResultsStore } from "../../src/experiments/results-store.ts";
+import { findStudy, studies } from "../../src/experiments/studies/index.ts";
+import { planStudy } from "../../src/experiments/study.ts";
+import { studyReport } from "../../src/experiments/study-report.ts";
+
+const root = path.resolve(import.meta.dirname, "../..");
+
+/** The first Python that has scipy. */
+function pythonWithScipy(): string | undefined {
+  const all = [".venv/bin/python", ".venv-bench/bin/python"].map((one) => path.join(root, one));
+  return [process.env["ABKD_SCIPY_PYTHON"] ?? "", ...all, "python3"].find(
+    (one) => one !== "" && spawnSync(one, ["-c", "import scipy"]).status === 0,
+  );
+}
+
+interface Recomputed {
+  readonly claims: readonly { text: string; outcome: string; p: number | null }[];
+  readonly controls: readonly { other: string; outcome: string; p: number }[];
+}
+
+const python = pythonWithScipy();
+const skip = python === undefined ? "no Python with scipy here (.ci/run installs one)" : false;
+
+for (const dataset of ["cora", "citeseer"]) {
+  test(`Table 3 on ${dataset}: scipy comes to the same verdicts`, { skip }, () => {
+    const plan = planStudy(findStudy("table3"), { profile: "paper", datasets: [dataset] });
+    const store = new ResultsStore(path.join(root, "results"));
+    const { comparisons, claims } = studyReport(plan, store).datasets[0]!;
+    const controls = comparisons.filter(({ family }) => family === "control");
+    const input = {
+      results: store.folder,
+      trials: plan.trials.map(({ arm, split, id }) => ({ arm, split, id })),
+      claims: plan.study.claims(dataset),
+      controls: controls.map(({ one, other }) => [one, other]),
+    };
+    const { stdout, stderr, status } = spawnSync(
+      python!,
+      [path.join(import.meta.dirname, "verdicts.py")],
+      { input: JSON.stringify(input), encoding: "utf8", maxBuffer: 2 ** 26 },
+    );
+    assert.equal(status, 0, stderr);
+    const theirs = JSON.parse(stdout) as Recomputed;
+    assert.deepEqual(
+      claims.map(({ text, verdict }) => [text, verdict.outcome]),
+      theirs.claims.map(({ text, outcome }) => [text, outcome]),
+    );
+    assert.deepEqual(
+      controls.map(({ other, verdict }) => [other, verdict.outcome]),
+      theirs.controls.map(({ other, outcome }) => [other, outcome]),
+    );
+    const ps = controls.map(({ holm }, k) => Math.abs(holm - theirs.controls[k]!.p));
+    assert.ok(Math.max(...ps) < 1e-12, `Holm's p differ by ${Math.max(...ps)}`);
+    for (const { text, p } of theirs.claims) {
+      if (p === null) continue;
+      const claim = plan.study.claims(dataset).find((one) => one.text === text)!;
+      assert.ok(claim.kind === "ordering");
+      const ours = comparisons.find(
+        ({ one, other }) => one === claim.better && other === claim.worse,
+      )!;
+      assert.ok(Math.abs(ours.holm - p) < 1e-12, `${text}: ${ours.holm}, scipy ${p}`);
+    }
+  });
+}
+
+test("claims and rule are registered as they are now", () => {
+  for (const study of studies) {
+    const last = registrations[study.name]?.at(-1);
+    assert.equal(
+      last?.digest,
+      registrationDigest(study),
+      `${study.name}'s claims changed: node scripts/register-studies.ts, and say why in docs/decisions.md`,
+    );
+  }
+});
