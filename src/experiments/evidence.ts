@@ -21,8 +21,8 @@ export interface Evidence {
 }
 
 /**
- * The paper profile where the store has more of it than of the quick one, else the quick one: a look
- * never hides what a verdict may rest on.
+ * The paper profile where the store has splits of it that the quick one has not, else the quick one: a
+ * look never hides what a verdict may rest on.
  * @param wanted `paper`: that one in any case
  */
 export function evidenceOf(
@@ -35,11 +35,13 @@ export function evidenceOf(
     planStudy(study, { profile, datasets: [dataset] }),
   );
   const [quick, paper] = plans as [StudyPlan, StudyPlan];
-  const done = (plan: StudyPlan): number =>
-    [...distinctTrials(plan).keys()].filter(
-      (id) => existsSync(store.path(id)) || existsSync(store.failurePath(id)),
-    ).length;
-  const plan = wanted === "paper" || done(paper) > done(quick) ? paper : quick;
+  // A control that the quick look leaves out may be another study's arm: only other splits are more.
+  const looked = new Set(quick.trials.map(({ split }) => split));
+  const more = paper.trials.some(
+    ({ id, split }) =>
+      !looked.has(split) && (existsSync(store.path(id)) || existsSync(store.failurePath(id))),
+  );
+  const plan = wanted === "paper" || more ? paper : quick;
   const report = studyReport(plan, store);
   return {
     ...{ study, dataset, profile: plan.profile, plan, report, part: report.datasets[0]! },

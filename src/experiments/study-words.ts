@@ -66,7 +66,9 @@ function ranking(arms: readonly ArmReport[]): string {
 /** The order of the methods on one dataset, in a sentence, and which of them mostly died. */
 export function rankingWords({ part }: Evidence): string {
   // Published weights stand beside the searched ones in the table, not in the order.
-  const arms = part.arms.filter(({ publishedOf }) => publishedOf === undefined);
+  const arms = part.arms.filter(
+    ({ publishedOf, sameAs }) => publishedOf === undefined && sameAs === undefined,
+  );
   const alive = arms.filter((arm) => !mostDied(arm));
   return `Mean test accuracy in percent: ${ranking(alive)}.${died(arms)}`;
 }

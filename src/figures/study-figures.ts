@@ -37,7 +37,7 @@ function beyond(arm: ArmReport, index: number, floor: number): Partial<Data> {
 
 /** One row an arm, the first on top: trials as dots, mean with its interval, the paper's number. */
 export function studyAccuracies({ dataset, arms }: DatasetReport): SizedRows {
-  const shown = arms.filter(({ n, paper }) => n > 0 || paper);
+  const shown = arms.filter(({ n, paper, sameAs }) => (n > 0 || paper) && sameAs === undefined);
   const floor = axisStart(shown);
   const data = shown.flatMap((arm, index) => {
     const left = arm.mean !== undefined && percentOf(arm.mean) < floor;

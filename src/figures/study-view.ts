@@ -152,7 +152,10 @@ export class StudyView {
     // As in the report: published weights are a column beside the searched ones.
     const beside = published.size > 1;
     const rows = arms
-      .filter(({ n, paper, publishedOf }) => (n > 0 || paper) && publishedOf === undefined)
+      .filter(
+        ({ n, paper, publishedOf, sameAs }) =>
+          (n > 0 || paper) && publishedOf === undefined && sameAs === undefined,
+      )
       .map((arm: ArmReport) => [
         ...[arm.role === "control" ? `${arm.label} (control)` : arm.label, arm.n],
         ...[percent(arm.mean), arm.n > 1 ? percent(arm.std) : undefined],
