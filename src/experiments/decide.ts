@@ -86,8 +86,10 @@ export class Decisions {
         ...{ one: subject, other: id },
         family: role === "control" ? ("control" as const) : ("rival" as const),
       }));
+    const controls = others.filter(({ family }) => family === "control");
     const pairs = new Map<string, Pair>();
-    for (const pair of [...claimed, ...others]) {
+    // What is a control under one name and a rival under another is a control.
+    for (const pair of [...claimed, ...controls, ...others]) {
       const key = this.#key(pair.one, pair.other);
       if (!pairs.has(key)) pairs.set(key, pair);
     }

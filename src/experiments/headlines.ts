@@ -24,8 +24,9 @@ export function headlines(evidence: Evidence): string[] {
   const label = (id: string): string => arm(id).label;
   const value = (id: string): ClaimReport | undefined =>
     part.claims.find(({ kind, arms }) => kind === "value" && arms?.[0] === id);
+  const first = (id: string): string => arm(id).sameAs ?? id;
   const against = (id: string): Comparison | undefined =>
-    part.comparisons.find(({ one, other }) => one === SEARCHED && other === (arm(id).sameAs ?? id));
+    part.comparisons.find(({ one, other }) => one === SEARCHED && first(other) === first(id));
   const orders = part.comparisons.filter(
     ({ one, family }) => one === SEARCHED && family === "claim",
   );

@@ -21,7 +21,7 @@ export interface ArmReport {
   readonly median?: number;
   /** The middle half of the trials. */
   readonly quartiles?: readonly [number, number];
-  /** 95 %, of the mean, by Student's t over the units that the rule names. */
+  /** 95 %, of the mean, by Student's t over the units that the rule names; absent for fewer than five. */
   readonly interval?: readonly [number, number];
   /** Mean validation accuracy over trials. */
   readonly val?: number;

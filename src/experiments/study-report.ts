@@ -15,6 +15,9 @@ import { attentionShares } from "./trial-record.ts";
 import { TrialTable, testAccuracy } from "./trial-table.ts";
 import { RULE } from "./verdict.ts";
 
+/** Fewer say nothing: the interval of two values is wider than the axis. */
+const LEAST_UNITS = 5;
+
 /** @throws FileError where the store cannot be read */
 export function studyReport(plan: StudyPlan, store: ResultsStore): StudyReport {
   const { study, profile } = plan;
@@ -101,7 +104,7 @@ class Part {
     const ids = { trials: records.map((record) => record.id), tests };
     if (tests.length === 0) return { ...base, ...rest, ...ids };
     const units = this.#table.values(id, this.#table.splits, testAccuracy);
-    const interval = meanInterval([...units.values()]);
+    const interval = units.size < LEAST_UNITS ? undefined : meanInterval([...units.values()]);
     const shares = records.map(attentionShares);
     const learned = shares.every((share) => share !== undefined) ? shares : undefined;
     return {

@@ -44,7 +44,8 @@ test("status, run and report of a study that is done", async (t) => {
   const arm = datasets[0]!.arms.find(({ method }) => method === "abkd")!;
   assert.ok(datasets[0]!.arms.every(({ publishedOf }) => publishedOf === undefined));
   assert.deepEqual([arm.n, arm.paper?.mean, arm.verdict?.outcome], [2, 84.27, "none"]);
-  assert.ok(arm.mean! > 0.8 && arm.std! > 0 && arm.interval![0] < arm.mean!);
+  assert.ok(arm.mean! > 0.8 && arm.std! > 0);
+  assert.equal(arm.interval, undefined, "two splits have no interval worth a look");
   assert.ok(facts.length > 10);
   assert.match(readFileSync(html, "utf8"), /href="\.\.\/results\/[0-9a-f]{16}\.json"/);
 });

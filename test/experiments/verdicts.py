@@ -1,6 +1,6 @@
 """Recomputes a study's verdicts from its records with scipy, by the text of docs/studies.md alone.
 
-Reads {"results": FOLDER, "trials": [{arm, split, id}], "claims": [...], "controls": [[one, other]]} from
+Reads {"results": FOLDER, "trials": [{arm, split, id}], "claims": [...], "subject": ARM, "controls": [ARM]} from
 standard input and writes {"claims": [...], "controls": [...]} to standard output. It shares no code with
 the program that it checks.
 """
@@ -110,9 +110,18 @@ def main():
         claims.append({"text": claim["text"], "outcome": outcome, "p": p})
 
     controls = []
-    compared = [(one, other, *flip(one, other)) for one, other in job["controls"]]
+    one, compared, seen = job["subject"], [], set()
+    for other in job["controls"]:
+        # Equal configurations are one arm; one that was not run yet is of the family all the same.
+        ids = tuple(i for split in planned[other].values() for i in split)
+        if ids not in seen:
+            seen.add(ids)
+            ran = len(whole(one, other)) > 1
+            compared.append((other, *flip(one, other)) if ran else (other, None, 1.0))
     corrected = holm([p for *_, p in compared])
-    for (one, other, differences, _), p in zip(compared, corrected):
+    for (other, differences, _), p in zip(compared, corrected):
+        if differences is None:
+            continue
         equal = [
             max(
                 stats.ttest_1samp(differences + margin, 0, alternative="greater").pvalue,

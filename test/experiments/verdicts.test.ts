@@ -38,7 +38,8 @@ for (const dataset of ["cora", "citeseer"]) {
       results: store.folder,
       trials: plan.trials.map(({ arm, split, id }) => ({ arm, split, id })),
       claims: plan.study.claims(dataset),
-      controls: controls.map(({ one, other }) => [one, other]),
+      subject: plan.study.subject,
+      controls: plan.study.arms.filter(({ role }) => role === "control").map(({ id }) => id),
     };
     const { stdout, stderr, status } = spawnSync(
       python!,

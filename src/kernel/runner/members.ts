@@ -28,6 +28,8 @@ export function membersOf(inspector: Inspector, expression: string): string[] {
   // Reflect asks a proxy's traps, which are the user's code; they have no names to offer.
   for (let depth = 0; object !== null && depth < 20; depth++) {
     if (types.isProxy(object)) break;
+    // What every object has would bury what this one has; the types know it all.
+    if (depth > 0 && object === Object.prototype) break;
     for (const name of Object.getOwnPropertyNames(object)) {
       if (names.size < MAX_NAMES && !/^\d+$/.test(name)) names.add(name);
     }
