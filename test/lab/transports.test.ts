@@ -130,9 +130,11 @@ describe("transports with Jupyter's own parts", limits, () => {
     const [text] = (await once(starter.stdout!, "data")) as [Buffer];
     const { url } = JSON.parse(text.toString()) as Pick<Lab, "url">;
     const answers = () => fetch(`${url}/api`).then(Boolean, () => false);
-    assert.ok(await answers());
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 100));
+    // It says where it listens before it has time for us.
+    while (!(await answers())) await pause();
     starter.kill("SIGKILL");
-    while (await answers()) await new Promise((resolve) => setTimeout(resolve, 100));
+    while (await answers()) await pause();
   });
 
   it("npm run lab --transport: what is neither tcp nor ipc is refused", async () => {
