@@ -84,7 +84,7 @@ const milderForms: readonly Arm[] = [
     methodArm(
       "abkd",
       {
-        id: `abkd:literal/beta-${beta}`,
+        id: `abkd:literal-beta-${beta}`,
         label: `ABKD, eqs. 3-6 as written, beta ${beta}`,
         role: "control",
       },
