@@ -12,7 +12,13 @@ let chooseEngine: typeof Choose;
 
 before(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), "abkd-choice-"));
-  for (const file of ["src/errors.ts", "src/tensor/choice.ts", "src/tensor/native/build.ts"])
+  for (const file of [
+    "src/errors.ts",
+    "src/json.ts",
+    "src/printable.ts",
+    "src/tensor/choice.ts",
+    "src/tensor/native/build.ts",
+  ])
     await cp(path.join(root, file), path.join(folder, file));
   await writeFile(path.join(folder, "package.json"), '{ "type": "module" }');
   const module = await import(path.join(folder, "src/tensor/choice.ts"));

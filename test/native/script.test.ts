@@ -43,7 +43,12 @@ describe("npm run native", { skip }, () => {
     const files = ["native.ts", "native-tensorflow.ts", "native-quiet.cc", "venv.ts"];
     for (const file of files)
       await cp(path.join(root, "scripts", file), path.join(folder, "scripts", file));
-    for (const file of ["src/errors.ts", "src/tensor/native/build.ts"])
+    for (const file of [
+      "src/errors.ts",
+      "src/json.ts",
+      "src/printable.ts",
+      "src/tensor/native/build.ts",
+    ])
       await cp(path.join(root, file), path.join(folder, file));
     await writeFile(path.join(folder, "package.json"), '{ "type": "module" }');
     await writeFile(path.join(folder, "requirements.txt"), "jupyterlab==1.0\n");
