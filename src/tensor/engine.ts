@@ -19,7 +19,6 @@ type Kernel = (begin: number, end: number, ...args: number[]) => void;
 
 /** The compiled module's exports; src/tensor/assembly documents each kernel's arguments. */
 export interface Kernels {
-  readonly adam: Kernel;
   readonly applyBits: Kernel;
   readonly arcCrossEntropy: Kernel;
   readonly arcDifferences: Kernel;
@@ -29,6 +28,7 @@ export interface Kernels {
   readonly combineRows: Kernel;
   readonly contrastRows: Kernel;
   readonly crossEntropy: Kernel;
+  readonly descend: Kernel;
   readonly dropout: Kernel;
   readonly gather: Kernel;
   readonly gcniiBackward: Kernel;
@@ -74,7 +74,7 @@ interface Exports extends Kernels {
 export class Engine {
   readonly flavour: Flavour;
   readonly memory: Memory;
-  /** Elements of a parameter that `adam` counts as one unit. */
+  /** Elements of a parameter that `descend` counts as one unit. */
   readonly elementsAUnit: number;
   /** Nodes whose distances the kernels of layer pairs sum together. */
   readonly nodesABlock: number;

@@ -64,8 +64,6 @@ const rows =
 
 /** By kernel; arguments are counted after begin and end, as the kernels' sources name them. */
 const TRAFFIC: Readonly<Record<keyof Kernels, Count>> = {
-  // Units of 64 elements.
-  adam: elements(7 * 64, 14 * 64),
   applyBits: ([, , , size]) => ({ bytes: (8 + 1 / 8) * size!, operations: size! }),
   arcCrossEntropy: (args, units, words) => ({
     bytes: 4 * (3 * entriesOf(args[0]!, units, words) + 2 * units),
@@ -79,6 +77,8 @@ const TRAFFIC: Readonly<Record<keyof Kernels, Count>> = {
   crossEntropy: ([, , , , gradient, , classes], units) => ({
     bytes: 4 * units * (4 + classes! * (gradient ? 2 : 1)),
   }),
+  // Units of 64 elements.
+  descend: elements(7 * 64, 15 * 64),
   dropout: ([, , bits, size]) => ({ bytes: (8 + (bits ? 1 / 8 : 0)) * size! }),
   gather: elements(3),
   // Operations as if no zero was skipped.

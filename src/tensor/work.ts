@@ -69,8 +69,6 @@ const narrowUnit: Work["unit"] = ([plan], _, words) => {
 
 /** By kernel; arguments are counted after begin and end, as the kernels' sources name them. */
 const WORK: Readonly<Record<keyof Kernels, Work>> = {
-  // Units of 64 elements.
-  adam: { grain: 1, unit: () => 64 },
   arcCrossEntropy: { grain: 4, unit: sparseRow(15) },
   arcDifferences: { grain: 4, unit: sparseRow(1, 0.2, 5) },
   arcPairs: { grain: 4, unit: sparseRow(2, 0.2, 4) },
@@ -81,6 +79,8 @@ const WORK: Readonly<Record<keyof Kernels, Work>> = {
   combineRows: { grain: 4, unit: ([, , , columns]) => 2 + 0.25 * columns! },
   contrastRows: { grain: 4, unit: ([, , columns]) => 20 + 2 * columns! },
   crossEntropy: { grain: 8, unit: ([, , , , , , classes]) => 15 + 3 * classes! },
+  // Units of 64 elements.
+  descend: { grain: 1, unit: () => 64 },
   // Sixteen groups at rate 1/2 share their random words.
   dropout: {
     grain: 16,
