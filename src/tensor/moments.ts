@@ -2,8 +2,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { runningBackend } from "./backend.ts";
 import { Buffer } from "./buffer.ts";
-import { NativeMoments } from "./native/moments.ts";
 import { nativeIsCurrent } from "./native/backend.ts";
+import { NativeMoments } from "./native/moments.ts";
 
 /** What a step is for all parameters: src/tensor/assembly/descend.ts has the formula. */
 export interface Factors {

@@ -153,11 +153,7 @@ export class Adam extends Optimiser {
     };
   }
 
-  protected override groupFactors(
-    learningRate: number,
-    decay: number,
-    step: number,
-  ): GroupFactors {
+  protected override groupFactors(learningRate: number, decay: number, step: number): GroupFactors {
     return { decay, rate: learningRate / (1 - this.#beta1 ** step), shrink: 1 };
   }
 }

@@ -10,10 +10,7 @@ import type { TrainingConfig } from "./run.ts";
  *
  * @param epoch counted from 1
  */
-export function rateFactor(
-  { epochs, warmUp, schedule }: TrainingConfig,
-  epoch: number,
-): number {
+export function rateFactor({ epochs, warmUp, schedule }: TrainingConfig, epoch: number): number {
   const warm = warmUp === undefined ? 1 : Math.min(1, epoch / warmUp);
   if (schedule === undefined) return warm;
   if (schedule.name === "linear") return warm * (1 - (epoch - 1) / epochs);

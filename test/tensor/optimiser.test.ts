@@ -1,9 +1,22 @@
-// Adam against torch.optim.Adam's formula in double precision, and going on from a saved state.
+// Optimisers against torch.optim's documented algorithms in double precision, and going on from a state.
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
-import { Adam, memory, type ParameterGroup, startEngine } from "../../src/tensor/index.ts";
+import {
+  Adam,
+  AdamW,
+  clipGradients,
+  memory,
+  type Optimiser,
+  type ParameterGroup,
+  RMSprop,
+  SGD,
+  startEngine,
+} from "../../src/tensor/index.ts";
+import { createMoments } from "../../src/tensor/moments.ts";
+import { NativeMoments } from "../../src/tensor/native/moments.ts";
 import { assertClose, assertSameBits, numbers } from "./support.ts";
+import { type Torch, torch } from "./torch.ts";
 
 interface Named {
   readonly name: string;
@@ -45,96 +58,156 @@ function gradientOf(i: number, step: number): Float32Array {
   return numbers(size, 1000 * step + i).map((x) => x * 10 ** ((step % 5) - 3));
 }
 
-function stepOnce(adam: Adam, all: readonly Named[], step: number, without?: string): void {
+function stepOnce(
+  optimiser: Optimiser,
+  all: readonly Named[],
+  step: number,
+  { without, rate }: { without?: string; rate?: number } = {},
+): void {
   const gradients: tf.NamedTensorMap = {};
   for (const [i, { name, variable }] of all.entries()) {
     if (name === without) continue;
     gradients[variable.name] = tf.tensor(gradientOf(i, step), variable.shape);
   }
-  adam.step(gradients);
+  optimiser.step(gradients, rate);
   tf.dispose(gradients);
 }
 
-/** torch.optim.Adam's documented algorithm (amsgrad false, L2 decay joining the gradient). */
-function reference(
-  i: number,
-  steps: number,
-  { learningRate, weightDecay }: ParameterGroup,
-): Float64Array {
-  const size = tf.util.sizeFromShape(SHAPES[i]![1]);
-  const x = Float64Array.from(numbers(size, 100 + i));
-  const [m, v] = [new Float64Array(size), new Float64Array(size)];
-  for (let t = 1; t <= steps; t++) {
-    const gradient = gradientOf(i, t);
-    for (let e = 0; e < size; e++) {
-      const g = gradient[e]! + weightDecay * x[e]!;
-      m[e] = 0.9 * m[e]! + 0.1 * g;
-      v[e] = 0.999 * v[e]! + 0.001 * g * g;
-      const mHat = m[e]! / (1 - 0.9 ** t);
-      const vHat = v[e]! / (1 - 0.999 ** t);
-      x[e]! -= (learningRate * mHat) / (Math.sqrt(vHat) + 1e-8);
+/** Each with its documented algorithm. */
+const KINDS: readonly {
+  readonly title: string;
+  readonly create: (groups: readonly ParameterGroup[]) => Optimiser;
+  readonly documented: Torch;
+}[] = [
+  { title: "Adam", create: (groups) => new Adam(groups), documented: torch.adam },
+  { title: "AdamW", create: (groups) => new AdamW(groups), documented: torch.adamw },
+  { title: "RMSprop", create: (groups) => new RMSprop(groups), documented: torch.rmsprop },
+  { title: "SGD", create: (groups) => new SGD(groups), documented: torch.sgd(0) },
+  {
+    title: "SGD with momentum 0.9",
+    create: (groups) => new SGD(groups, { momentum: 0.9 }),
+    documented: torch.sgd(0.9),
+  },
+];
+
+for (const { title, create, documented } of KINDS) {
+  test(`${title}: twenty steps of two groups at changing rates agree with double precision`, () => {
+    const { groups, all, dispose } = parameters();
+    const optimiser = create(groups);
+    assert.deepEqual(
+      optimiser.variables.map((v) => v.name).sort(),
+      all.map((p) => p.variable.name).sort(),
+    );
+    const rateAt = (step: number): number => Math.min(1, step / 4) * 0.5 ** Math.floor(step / 15);
+    const expected = all.map(({ variable }, i) => {
+      const { learningRate, weightDecay } = groups[SHAPES[i]![2]]!;
+      const take = documented(Float64Array.from(variable.dataSync()), weightDecay);
+      return (step: number): Float64Array =>
+        take(Float64Array.from(gradientOf(i, step)), learningRate * rateAt(step));
+    });
+    for (let step = 1; step <= 20; step++) {
+      stepOnce(optimiser, all, step, { rate: rateAt(step) });
+      for (const [i, { name, variable }] of all.entries()) {
+        const wanted = expected[i]!(step);
+        const { learningRate } = groups[SHAPES[i]![2]]!;
+        const tolerance = 2e-7 + 3e-6 * learningRate * step;
+        assertClose(variable.dataSync(), wanted, tolerance, `${name}, step ${step}`);
+      }
     }
-  }
-  return x;
+    optimiser.dispose();
+    dispose();
+  });
+
+  test(`${title}: state() and restore() go on with the same bits, without sharing memory`, () => {
+    const [straight, resumed] = [parameters(), parameters()];
+    const one = create(straight.groups);
+    for (let step = 1; step <= 10; step++) stepOnce(one, straight.all, step);
+    const state = one.state();
+    assert.equal(state.step, 10);
+    assert.deepEqual(
+      Object.keys(state.moments).sort(),
+      SHAPES.flatMap(([name]) => [`${name}.first`, `${name}.second`]).sort(),
+    );
+    const held = structuredClone(state);
+    for (const [i, { variable }] of straight.all.entries()) {
+      const copy = tf.tensor(variable.dataSync(), variable.shape);
+      resumed.all[i]!.variable.assign(copy);
+      copy.dispose();
+    }
+    const two = create(resumed.groups);
+    two.restore(state);
+    for (let step = 11; step <= 15; step++) {
+      stepOnce(one, straight.all, step);
+      stepOnce(two, resumed.all, step);
+    }
+    for (const [i, { name, variable }] of straight.all.entries()) {
+      const other = resumed.all[i]!.variable.dataSync() as Float32Array;
+      assertSameBits(other, variable.dataSync() as Float32Array, name);
+    }
+    assert.deepEqual(two.state(), one.state());
+    assert.deepEqual(state, held, "the saved state did not change");
+    one.dispose();
+    two.dispose();
+    straight.dispose();
+    resumed.dispose();
+  });
 }
 
-test("twenty steps of two groups agree with double precision", () => {
-  const { groups, all, dispose } = parameters();
-  const adam = new Adam(groups);
-  assert.deepEqual(
-    adam.variables.map((v) => v.name).sort(),
-    all.map((p) => p.variable.name).sort(),
-  );
-  for (let step = 1; step <= 20; step++) {
-    stepOnce(adam, all, step);
-    if (step !== 1 && step !== 20) continue;
-    for (const [i, { name, variable }] of all.entries()) {
-      const group = groups[SHAPES[i]![2]]!;
-      const tolerance = 2e-7 + 3e-6 * group.learningRate * step;
-      assertClose(
-        variable.dataSync(),
-        reference(i, step, group),
-        tolerance,
-        `${name}, step ${step}`,
-      );
+test("the native engine's form takes the same step, whatever runs its operators", () => {
+  const [ours, theirs] = [parameters(), parameters()];
+  const [wasm, native] = [createMoments(ours.all), new NativeMoments(theirs.all)];
+  const factors = {
+    keep1: 0.9,
+    take1: 0.2,
+    keep2: 0.8,
+    take2: 0.3,
+    correction: 1.4,
+    epsilon: 0.01,
+  };
+  for (let step = 1; step <= 3; step++) {
+    for (const [moments, all] of [[wasm, ours.all] as const, [native, theirs.all] as const]) {
+      const moves = all.map(({ variable }, slot) => {
+        const gradient = tf.tensor(gradientOf(slot, step), variable.shape);
+        return { slot, variable, gradient, decay: slot % 2 ? 0 : 0.1, rate: 0.2, shrink: 0.75 };
+      });
+      moments.step(moves, factors);
+      tf.dispose(moves.map(({ gradient }) => gradient));
     }
   }
+  for (const [slot, { name, variable }] of ours.all.entries()) {
+    const expected = [variable.dataSync(), ...wasm.read(slot)];
+    const found = [theirs.all[slot]!.variable.dataSync(), ...native.read(slot)];
+    for (const k of [0, 1, 2]) assertClose(found[k]!, expected[k]!, 1e-5, `${name}, ${k}`);
+  }
+  for (const held of [wasm, native, ours, theirs]) held.dispose();
+});
+
+test("the state of another optimiser is refused", () => {
+  const { groups, dispose } = parameters();
+  const [adam, sgd] = [new Adam(groups), new SGD(groups)];
+  assert.throws(() => adam.restore(sgd.state()), {
+    name: "OptionError",
+    message: /is of a training by sgd, and the configuration asks for adam/,
+  });
   adam.dispose();
+  sgd.dispose();
   dispose();
 });
 
-test("state() and restore() go on with the same bits, without sharing memory", () => {
-  const [straight, resumed] = [parameters(), parameters()];
-  const one = new Adam(straight.groups);
-  for (let step = 1; step <= 10; step++) stepOnce(one, straight.all, step);
-  const state = one.state();
-  assert.equal(state.step, 10);
-  assert.deepEqual(
-    Object.keys(state.moments).sort(),
-    SHAPES.flatMap(([name]) => [`${name}.first`, `${name}.second`]).sort(),
-  );
-  const held = structuredClone(state);
-  for (const [i, { variable }] of straight.all.entries()) {
-    const copy = tf.tensor(variable.dataSync(), variable.shape);
-    resumed.all[i]!.variable.assign(copy);
-    copy.dispose();
-  }
-  const two = new Adam(resumed.groups);
-  two.restore(state);
-  for (let step = 11; step <= 15; step++) {
-    stepOnce(one, straight.all, step);
-    stepOnce(two, resumed.all, step);
-  }
-  for (const [i, { name, variable }] of straight.all.entries()) {
-    const other = resumed.all[i]!.variable.dataSync() as Float32Array;
-    assertSameBits(other, variable.dataSync() as Float32Array, name);
-  }
-  assert.deepEqual(two.state(), one.state());
-  assert.deepEqual(state, held, "the saved state did not change");
-  one.dispose();
-  two.dispose();
-  straight.dispose();
-  resumed.dispose();
+test("gradients are clipped by the norm of all of them together", () => {
+  const gradients = {
+    a: tf.tensor2d([
+      [3, 0],
+      [0, 4],
+    ]),
+    b: tf.tensor1d([12]),
+  }; // of norm 13
+  assert.equal(clipGradients(gradients, 13.01), gradients, "short enough: as they are");
+  const { a, b } = clipGradients(gradients, 6.5);
+  assertClose(a!.dataSync(), [1.5, 0, 0, 2], 1e-6, "a");
+  assertClose(b!.dataSync(), [6], 1e-6, "b");
+  assert.deepEqual([...gradients.b.dataSync()], [12]);
+  tf.dispose([gradients, a!, b!]);
 });
 
 test("a copy of a variable made before a step keeps its numbers", () => {
@@ -156,7 +229,7 @@ test("a variable without a gradient stays as it is", () => {
   const { groups, all, dispose } = parameters();
   const adam = new Adam(groups);
   const before = all[0]!.variable.dataSync();
-  stepOnce(adam, all, 1, "weight");
+  stepOnce(adam, all, 1, { without: "weight" });
   assert.deepEqual(all[0]!.variable.dataSync(), before);
   assert.notDeepEqual(all[1]!.variable.dataSync(), numbers(3, 101));
   adam.dispose();
@@ -186,9 +259,9 @@ test("moments that are missing or of another size, and two equal names, are refu
   const adam = new Adam(groups);
   const state = adam.state();
   const { "bias.second": _, ...fewer } = state.moments;
-  assert.throws(() => adam.restore({ step: 1, moments: fewer }), /bias/);
+  assert.throws(() => adam.restore({ ...state, moments: fewer }), /bias/);
   const shorter = { ...state.moments, "weight.first": new Float32Array(3) };
-  assert.throws(() => adam.restore({ step: 1, moments: shorter }), /weight/);
+  assert.throws(() => adam.restore({ ...state, moments: shorter }), /weight/);
   assert.throws(
     () => new Adam([{ parameters: [all[0]!, all[0]!], learningRate: 1, weightDecay: 0 }]),
     /weight/,
