@@ -54,8 +54,9 @@ async function main() {
   compile();
   settleDeclarations();
   // Data, which the compiler leaves behind.
-  const recipes = "experiments/recipes";
-  cpSync(path.join(root, "src", recipes), path.join(dist, recipes), { recursive: true });
+  for (const folder of ["experiments/recipes", "kernel/logo"]) {
+    cpSync(path.join(root, "src", folder), path.join(dist, folder), { recursive: true });
+  }
   // npm sets this when it links a package's command, but not for whoever runs the file itself.
   chmodSync(path.join(dist, "cli.js"), 0o755);
 }
