@@ -9,7 +9,11 @@ import {
   type TrainingState,
   writeCheckpoint,
 } from "../../src/training/checkpoint.ts";
-import { FormatError } from "../../src/training/safetensors.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  FormatError,
+} from "../../src/training/safetensors.ts";
 import { smallConfig, temporaryFolder } from "./small.ts";
 
 const owner: CheckpointOwner = { config: smallConfig(), data: "0123", flavour: "fma" };
@@ -39,6 +43,38 @@ test("a state comes back bit for bit; without a file there is none", (t) => {
   assert.equal(readCheckpoint(path, owner), undefined);
   writeCheckpoint(path, owner, state);
   assert.deepEqual(readCheckpoint(path, owner), state);
+});
+
+test("a stop within an epoch, and another optimiser's moments, come back as well", (t) => {
+  const path = join(temporaryFolder(t), "checkpoint.safetensors");
+  const { moments } = state.optimiser;
+  const within: TrainingState = {
+    ...state,
+    ...{ step: 8, within: { steps: 2, loss: 0.3 } },
+    optimiser: { name: "sgd", step: 8, moments },
+  };
+  writeCheckpoint(path, owner, within);
+  assert.deepEqual(readCheckpoint(path, owner), within);
+  for (const wrong of [
+    { ...within, step: 9 },
+    { ...within, step: 3, optimiser: { ...within.optimiser, step: 3 } },
+    { ...within, bestEpoch: 3 },
+  ]) {
+    writeCheckpoint(path, owner, wrong);
+    assert.throws(() => readCheckpoint(path, owner), { message: /its state contradicts itself/ });
+  }
+});
+
+test("a checkpoint of another version is refused by its name", (t) => {
+  const path = join(temporaryFolder(t), "checkpoint.safetensors");
+  writeCheckpoint(path, owner, state);
+  const { tensors, metadata } = decodeSafetensors(readFileSync(path), path);
+  const old = { ...metadata, format: "abkd-checkpoint/1" };
+  writeFileSync(path, encodeSafetensors({ tensors, metadata: old }));
+  assert.throws(() => readCheckpoint(path, owner), {
+    name: "FormatError",
+    message: /is abkd-checkpoint\/1, of another version; this is abkd-checkpoint\/2$/,
+  });
 });
 
 test("another run's, other data's and another engine's checkpoints are refused", (t) => {
