@@ -164,6 +164,15 @@ export function probeFolder(folder: string): void {
   removeQuietly(probe);
 }
 
+/** Whether it was there or not. @throws FileError */
+export function removeFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (cause) {
+    throw fileError("remove", path, cause);
+  }
+}
+
 /** After a failed write: the first error is the one to report, not a second from tidying up. */
 function removeQuietly(path: string): void {
   try {

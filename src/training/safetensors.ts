@@ -1,11 +1,11 @@
 // The safetensors format: named arrays with a JSON header, read as if from a stranger.
 // Format: 8 bytes header length (little-endian), the header, the arrays without gaps.
-import { createHash } from "node:crypto";
 import { UserError } from "../errors.ts";
 import { JsonError, parseJson } from "../json.ts";
 import { printable } from "../printable.ts";
 import { isObject } from "./json-form.ts";
 import type { DigestState } from "./origin.ts";
+import { sha256 } from "./sha256.ts";
 
 /** A file is not what it should be: cut, altered, or of another kind. */
 export class FormatError extends UserError {}
@@ -77,10 +77,6 @@ export function encodeSafetensors(file: TensorFile): Uint8Array {
   }
   bytes.write(sha256(bytes), digestPlace(bytes, start, NO_DIGEST));
   return bytes;
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** Where in the header the digest's digits stand; -1: nowhere. */

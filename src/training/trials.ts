@@ -38,7 +38,7 @@ export interface TrialsOptions extends DataOptions {
   readonly runsDir?: string;
   /**
    * Take finished runs as they are and go on from checkpoints; a damaged file is an error, or with
-   * `repair` said and trained anew. Runs that others need are always taken, with repair.
+   * `repair` reported and retrained. Runs that others need are always taken, with repair.
    */
   readonly resume?: boolean | "repair";
   /** Seconds between a run's checkpoints; 30 by default. */
@@ -84,7 +84,7 @@ export class TrialsError extends UserError {
  *
  * @returns the results in the order of the configurations; after a notebook's interrupt those that
  *   are done, and of those that were stopped the best epoch so far, which say `interrupted` and whose
- *   model readModel(runFiles(runsDir, config).model) has. Runs that had no epoch done are left out.
+ *   model readModel(runFiles(runsDir, config).stopped) has. Runs that had no epoch done are left out.
  * @throws before anything is trained: OptionError for a configuration or an option that makes no
  *   sense, UserError for data that cannot be had, a run that cannot fit the memory, a folder that
  *   cannot be written or holds a run of other data of the same name; then InterruptedError after
