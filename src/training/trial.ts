@@ -27,7 +27,7 @@ import {
   type TrainingState,
   writeCheckpoint,
 } from "./checkpoint.ts";
-import { DEAD_TEACHER } from "./dead.ts";
+import { DEAD_DONOR, DEAD_TEACHER } from "./dead.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
 import { writeAtomic } from "./files.ts";
 import { inheritedParameters } from "./initial.ts";
@@ -117,8 +117,9 @@ export async function runTrial(
     const inputs = hold(graphInputs(graph)).value;
     const targets = hold(splitTargets(graph, split)).value;
     const shape = { features: graph.features.columns, classes: graph.classes };
-    const model = hold(startModel(trial, shape, owner));
-    const teacher = config.teacher && readTeacher(trial, config.teacher, owner);
+    const donor = config.initial && readNeeded(trial, config.initial.from, owner);
+    const model = hold(startModel(config, shape, donor));
+    const teacher = config.teacher && readNeeded(trial, config.teacher, owner);
     const outputs = teacher && hold(teacherOutputs(teacher.model, inputs)).value;
     const distillation = startDistillation(
       config,
@@ -166,7 +167,11 @@ export async function runTrial(
       },
       parameters: countParameters(model, distillation, teacher?.result),
       ...found,
-      warnings: [...found.warnings, ...(teacher?.result.dead ? [DEAD_TEACHER] : [])],
+      warnings: [
+        ...found.warnings,
+        ...(teacher?.result.dead ? [DEAD_TEACHER] : []),
+        ...(donor?.result.dead ? [DEAD_DONOR] : []),
+      ],
       timing: timing(outcome, engine.threads),
     };
     // Another process may have been at work meanwhile.
@@ -265,29 +270,24 @@ function orError<T>(read: () => T): T | UserError {
 }
 
 /** With random weights, or another run's. */
-function startModel(trial: Trial, shape: GraphShape, owner: CheckpointOwner): Gcnii {
-  const { initial, model, seed } = trial.config;
-  if (!initial) return new Gcnii(model, shape, seed);
-  const donor = readNeeded(trial, initial.from, owner);
-  if (!donor) throw new Error(`run ${runId(initial.from)} was not trained before its heir`);
+function startModel(config: RunConfig, shape: GraphShape, donor: StoredRun | undefined): Gcnii {
+  const { initial, model, seed } = config;
+  if (!initial || !donor) return new Gcnii(model, shape, seed);
   const parameters = inheritedParameters(initial, donor, model);
-  return restoreModel({ ...donor.model, config: trial.config, parameters });
+  return restoreModel({ ...donor.model, config, parameters });
 }
 
-function readTeacher(trial: Trial, config: RunConfig, owner: CheckpointOwner): StoredRun {
-  const teacher = readNeeded(trial, config, owner);
-  if (!teacher) throw new Error(`the teacher ${runId(config)} was not trained before its student`);
-  return teacher;
-}
-
+/** A teacher, or the run whose weights another starts from. */
 function readNeeded(
   { engine, runsDir }: Trial,
   config: RunConfig,
   owner: CheckpointOwner,
-): StoredRun | undefined {
+): StoredRun {
   // With "auto" a wide teacher may have another engine than its narrow student.
   const flavour = engineFlavour(chooseEngine(engine, config.model.width));
-  return readRun(runFiles(runsDir, config), { ...owner, config, flavour });
+  const needed = readRun(runFiles(runsDir, config), { ...owner, config, flavour });
+  if (!needed) throw new Error(`${describeRun(config)} was not trained before what needs it`);
+  return needed;
 }
 
 function startDistillation(

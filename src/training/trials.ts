@@ -16,7 +16,7 @@ import {
 } from "./beforehand.ts";
 import { describeRun, runId } from "./canonical.ts";
 import { Cores, type Share } from "./cores.ts";
-import { teacherTrouble } from "./dead.ts";
+import { prerequisiteTrouble } from "./dead.ts";
 import type { Observer, TrainingEvent } from "./observer.ts";
 import { notebookTrialsLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
@@ -142,10 +142,10 @@ async function trainAll(
   checkPlan([...all.values()].map(planned), options);
   onBegin();
   const warned = new Set<string>();
-  const warnOf = (teacher: RunResult): void => {
-    if (warned.has(teacher.id)) return;
-    warned.add(teacher.id);
-    const message = teacherTrouble(teacher, data.get(dataKey(teacher.config))!.graph);
+  const warnOf = (needed: RunResult, role: "teacher" | "donor"): void => {
+    if (warned.has(needed.id)) return;
+    warned.add(needed.id);
+    const message = prerequisiteTrouble(needed, role, data.get(dataKey(needed.config))!.graph);
     if (message !== undefined) observer({ type: "note", message });
   };
   const pool = new Pool(options, all.size);
@@ -162,8 +162,9 @@ async function trainAll(
     const result =
       before.length > 0
         ? Promise.all(before).then(
-            (teachers) => {
-              if (config.teacher) warnOf(teachers[0]!);
+            (results) => {
+              if (config.teacher) warnOf(results[0]!, "teacher");
+              if (config.initial) warnOf(results.at(-1)!, "donor");
               return pool.run(trial, observer);
             },
             (cause) => {
