@@ -22,9 +22,12 @@ function pythonWithScipy(): string | undefined {
   );
 }
 
+type Compared = readonly { other: string; outcome: string; p: number }[];
+
 interface Recomputed {
   readonly claims: readonly { text: string; outcome: string; p: number | null }[];
-  readonly controls: readonly { other: string; outcome: string; p: number }[];
+  readonly controls: Compared;
+  readonly rivals: Compared;
 }
 
 const python = pythonWithScipy();
@@ -35,13 +38,16 @@ for (const dataset of ["cora", "citeseer"]) {
     const plan = planStudy(findStudy("table3"), { profile: "paper", datasets: [dataset] });
     const store = new ResultsStore(path.join(root, "results"));
     const { comparisons, claims } = studyReport(plan, store).datasets[0]!;
-    const controls = comparisons.filter(({ family }) => family === "control");
+    const arms = plan.study.arms.filter(({ searchedAgain }) => searchedAgain === undefined);
+    const [controls = [], others = []] = [true, false].map((wanted) =>
+      arms.filter(({ role }) => (role === "control") === wanted).map(({ id }) => id),
+    );
     const input = {
       results: store.folder,
       trials: plan.trials.map(({ arm, split, id }) => ({ arm, split, id })),
       claims: plan.study.claims(dataset),
       subject: plan.study.subject,
-      controls: plan.study.arms.filter(({ role }) => role === "control").map(({ id }) => id),
+      ...{ controls, others },
     };
     const { stdout, stderr, status } = spawnSync(
       python!,
@@ -54,12 +60,21 @@ for (const dataset of ["cora", "citeseer"]) {
       claims.map(({ text, verdict }) => [text, verdict.outcome]),
       theirs.claims.map(({ text, outcome }) => [text, outcome]),
     );
-    assert.deepEqual(
-      controls.map(({ other, verdict }) => [other, verdict.outcome]),
-      theirs.controls.map(({ other, outcome }) => [other, outcome]),
-    );
-    const ps = controls.map(({ holm }, k) => Math.abs(holm - theirs.controls[k]!.p));
-    assert.ok(Math.max(...ps) < 1e-12, `Holm's p differ by ${Math.max(...ps)}`);
+    for (const [name, expected] of [
+      ["control", theirs.controls],
+      ["rival", theirs.rivals],
+    ] as const) {
+      const ours = comparisons.filter(({ family }) => family === name);
+      assert.ok(expected.length > 1, `no family of ${name}s`);
+      assert.deepEqual(
+        ours.map(({ other, verdict }) => [other, verdict.outcome]),
+        expected.map(({ other, outcome }) => [other, outcome]),
+      );
+      ours.forEach(({ other, holm }, k) => {
+        const { p } = expected[k]!;
+        assert.ok(Math.abs(holm - p) < 1e-12, `${other}: ${holm}, scipy ${p}`);
+      });
+    }
     for (const { text, p } of theirs.claims) {
       if (p === null) continue;
       const claim = plan.study.claims(dataset).find((one) => one.text === text)!;
