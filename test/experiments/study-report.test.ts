@@ -132,6 +132,18 @@ test("no verdict from a quick profile, nor while a trial is missing", async (t) 
   assert.equal(second!.verdict.outcome, "differs", "claims that do not need it are decided");
 });
 
+test("shares of trials are of whole splits alone, as all else", async (t) => {
+  const { store, plan } = await study(temporaryFolder(t), { splits: 11 });
+  const last = plan.trials.findLast(({ arm }) => arm === "abkd")!;
+  store.setAside(store.path(last.id));
+  const { claims } = studyReport(plan, store).datasets[0]!;
+  const shares = claims.filter(({ kind }) => kind === "survival" || kind === "majority");
+  assert.deepEqual(
+    shares.map(({ ours }) => ours!.replace(/\d+ of/, "some of")),
+    ["some of 20 lost", "in some of 20 trials"],
+  );
+});
+
 test("trials on different data of one name are no basis for a verdict", async (t) => {
   const { store, plan } = await study(temporaryFolder(t));
   const [one, two] = plan.trials;

@@ -8,7 +8,7 @@ import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { runRecorded } from "../../src/experiments/run-study.ts";
 import { runId } from "../../src/training/canonical.ts";
 import { checkConfig } from "../../src/training/config-check.ts";
-import { DEAD_TEACHER } from "../../src/training/dead.ts";
+import { DEAD_DONOR, DEAD_TEACHER } from "../../src/training/dead.ts";
 import type { TrainingEvent } from "../../src/training/observer.ts";
 import { studentConfig, teacherConfig } from "../../src/training/recipes.ts";
 import type { RunConfig } from "../../src/training/run.ts";
@@ -263,6 +263,19 @@ test("a dead teacher is said before its students start, also when it is cached, 
     assert.equal(finish?.type === "finish" && finish.cached, cached);
     assert.ok(result!.warnings.includes(DEAD_TEACHER), result!.warnings.join());
   }
+});
+
+test("a run that starts from a dead one's weights says so, and so does the command", async (t) => {
+  const dying = teacherConfig(subject, { model: { layers: 3, width: 8 }, training: { epochs: 6 } });
+  const heir = teacherConfig(subject, { model: { layers: 1, width: 8 }, ...SHORT });
+  const notes: string[] = [];
+  const [result] = await runTrials([{ ...heir, initial: { from: dying, layer: 0 } }], {
+    ...{ runsDir: temporaryFolder(t), workers: 1 },
+    observer: (event) => event.type === "note" && notes.push(event.message),
+  });
+  assert.ok(result!.warnings.includes(DEAD_DONOR), result!.warnings.join());
+  assert.ok(!result!.warnings.includes(DEAD_TEACHER));
+  assert.match(notes.join(), /^the donor 3L-8H alone .* is dead: it gives every node one class/);
 });
 
 test("a teacher that learned nothing is said, one that did is not", async (t) => {
