@@ -25,13 +25,13 @@ export interface Parsed {
   readonly origin: (offset: number) => Position;
 }
 
-/** Where a text begins with a brace, comments apart. */
-const BRACE = /^(?:\s|\/\/.*|\/\*[\s\S]*?\*\/)*\{/;
+/** Blanks or one comment. Not repeated within: a line of slashes can be cut into comments in many ways. */
+const TRIVIA = /\s+|\/\/.*|\/\*[\s\S]*?\*\//y;
 
 /** Parses a cell. One that can be an object literal as a whole is one, as in Node's REPL; what ends in a
  *  semicolon is only where it is nothing else. */
 export function parseCell(source: string): Parsed {
-  if (!BRACE.test(source)) return parseTypeScript(source);
+  if (!beginsWithBrace(source)) return parseTypeScript(source);
   const isStatement = /;\s*$/.test(source);
   if (!isStatement) return tryObject(source) ?? parseTypeScript(source);
   try {
@@ -41,6 +41,14 @@ export function parseCell(source: string): Parsed {
     if (found) return found;
     throw error;
   }
+}
+
+/** Whether the first character behind blanks and comments is an opening brace. */
+function beginsWithBrace(source: string): boolean {
+  let at = 0;
+  TRIVIA.lastIndex = 0;
+  while (TRIVIA.test(source)) at = TRIVIA.lastIndex;
+  return source[at] === "{";
 }
 
 function tryObject(source: string): Parsed | undefined {
