@@ -1,5 +1,5 @@
 // What was executed, in this session and earlier ones: SQLite in Jupyter's data folder.
-import { chmodSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
@@ -226,9 +226,9 @@ export class History {
         this.#wait = AGAIN_MILLISECONDS[0];
         return;
       } catch (error) {
-        this.#recover(error);
+        const trouble = this.#recover(error as Error);
         if (attempt === ATTEMPTS) {
-          this.#writeLater(error as Error);
+          this.#writeLater(trouble);
           return;
         }
         await delay(attempt * ATTEMPT_MILLISECONDS * (1 + Math.random()));
@@ -259,19 +259,25 @@ export class History {
     this.#wait = Math.min(2 * this.#wait, AGAIN_MILLISECONDS[1]);
   }
 
-  /** After an error that is more than another's lock: the file is opened anew, and written from the start. */
-  #recover(error: unknown): void {
+  /**
+   * After an error that is more than another's lock: the file is opened anew, and written from the start.
+   * @returns the error, or what kept a damaged file from being put aside
+   */
+  #recover(error: Error): Error {
     const code = resultCode(error);
-    if (code === SQLITE_BUSY) return;
-    this.#opened?.database.close();
-    this.#opened = undefined;
+    if (code === SQLITE_BUSY) return error;
     this.#written = 0;
-    if (code !== SQLITE_CORRUPT && code !== SQLITE_NOTADB) return;
-    const aside = `${this.#file}.damaged`;
-    for (const suffix of ["-wal", "-shm"]) rmSync(this.#file + suffix, { force: true });
-    renameSync(this.#file, aside);
-    this.#session = undefined;
-    this.#log(`history: the damaged file is now ${aside}; a new one begins`);
+    try {
+      this.#opened?.database.close();
+      this.#opened = undefined;
+      if (code !== SQLITE_CORRUPT && code !== SQLITE_NOTADB) return error;
+      const aside = setAside(this.#file);
+      this.#session = undefined;
+      this.#log(`history: the damaged file is now ${aside}; a new one begins`);
+      return error;
+    } catch (failure) {
+      return new Error(`${error.message}, and ${(failure as Error).message}`);
+    }
   }
 
   async #open(): Promise<Opened> {
@@ -304,6 +310,22 @@ class Answer {
     this.entries.push([session, line, this.#output ? [source, output] : source]);
     return true;
   }
+}
+
+/**
+ * Renames a database and its log, which its last lines may be in, to names that are free.
+ * @returns the database's new name
+ */
+function setAside(file: string): string {
+  let aside = `${file}.damaged`;
+  const isTaken = (): boolean => lstatSync(aside, { throwIfNoEntry: false }) !== undefined;
+  for (let n = 2; isTaken(); n++) aside = `${file}.damaged.${n}`;
+  rmSync(`${file}-shm`, { force: true });
+  // The log first: a new database must not find it.
+  const hasLog = lstatSync(`${file}-wal`, { throwIfNoEntry: false }) !== undefined;
+  if (hasLog) renameSync(`${file}-wal`, `${aside}-wal`);
+  renameSync(file, aside);
+  return aside;
 }
 
 /** SQLite's result code without the detail in its upper bits. */

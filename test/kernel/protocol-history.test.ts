@@ -1,6 +1,16 @@
 // History: tail, range and search over sessions, in a file that others lock, damage or forbid.
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import fs, {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -106,6 +116,56 @@ suite("history", () => {
     const again = await session("c");
     assert.equal((await again.tail(9, false)).length, 2, "the new file is kept");
     await again.close();
+  });
+
+  test("what was put aside before stays, a folder of that name too", async () => {
+    await (await session("a")).close();
+    mkdirSync(`${file}.damaged`);
+    for (const text of ["first", "second"]) {
+      writeFileSync(file, `${text} is no database`.repeat(100));
+      const history = await session(text);
+      assert.deepEqual(await history.tail(1, false), [[1, 1, text]]);
+      await history.close();
+    }
+    assert.match(readFileSync(`${file}.damaged.2`, "utf8"), /^first/);
+    assert.match(readFileSync(`${file}.damaged.3`, "utf8"), /^second/);
+    assert.equal(logged.length, 2);
+  });
+
+  test("SQLite's log, where another holds the file, is put aside with it", async () => {
+    await (await session("a")).close();
+    const other = new DatabaseSync(file);
+    other.exec("INSERT INTO lines VALUES (9, 9, 'in the log', NULL)");
+    writeFileSync(file, "no database".repeat(1_000));
+    truncateSync(`${file}-wal`, 1_000); // without its frames the first page is the file's
+    const history = await session("b");
+    assert.deepEqual(await history.tail(9, false), [[1, 1, "b"]]);
+    await history.close();
+    assert.equal(statSync(`${file}.damaged-wal`).size, 1_000);
+    other.close();
+  });
+
+  test("a damaged file that cannot be put aside: the session is kept in memory", async (t) => {
+    await (await session("a")).close();
+    writeFileSync(file, "no database".repeat(100));
+    t.mock.method(fs, "renameSync", () => {
+      throw new Error("no renaming here");
+    });
+    syncBuiltinESMExports();
+    t.after(() => {
+      t.mock.restoreAll();
+      syncBuiltinESMExports();
+    });
+    const history = await session("b", "c");
+    assert.deepEqual(await history.tail(9, false), [
+      [1, 1, "b"],
+      [1, 2, "c"],
+    ]);
+    assert.equal((await history.search("*", 9, false, false)).length, 2);
+    assert.equal((await history.range({ session: 0, start: 0, stop: 9 }, false)).length, 2);
+    await history.close();
+    assert.equal(logged.length, 1);
+    assert.match(logged[0] ?? "", /no renaming here; kept in memory until it can be written/);
   });
 
   test("where the file is locked the session is kept in memory", async () => {
