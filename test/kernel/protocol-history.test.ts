@@ -1,5 +1,6 @@
 // History: tail, range and search over sessions, in a file that others lock, damage or forbid.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import fs, {
   existsSync,
   mkdirSync,
@@ -312,6 +313,38 @@ suite("history", () => {
     assert.ok(sources.length < 10, `${sources.length}`);
     assert.equal(sources.at(-1), "c");
     await history.close();
+  });
+
+  test("of a file full of long lines no more is read than an answer holds", async () => {
+    await (await session("a")).close();
+    const other = new DatabaseSync(file);
+    // 80 rows with a megabyte of code and a megabyte of output each.
+    other.exec(
+      `WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 81)
+       INSERT INTO lines SELECT 1, i, hex(zeroblob(490000)), hex(zeroblob(490000)) FROM n`,
+    );
+    other.close();
+    const module = new URL("../../src/kernel/history.ts", import.meta.url);
+    const code = `
+      import { History } from ${JSON.stringify(module)};
+      const history = new History(process.argv[1], console.error);
+      await history.add({ count: 1, source: "b", output: null });
+      const range = { session: 1, start: 0, stop: undefined };
+      const counts = [];
+      for (const output of [true, false]) {
+        counts.push((await history.range(range, output)).length);
+        counts.push((await history.tail(99, output)).length);
+        counts.push((await history.search("*0*", 99, true, output)).length);
+      }
+      console.log(counts.join());
+      await history.close();`;
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      ["--max-old-space-size=70", "--input-type=module", "-e", code, file],
+      { encoding: "utf8" },
+    );
+    // Four lines and the short one; eight where their output is not asked for.
+    assert.equal(stdout, "5,5,1,9,9,1\n", stderr);
   });
 
   test("a folder that cannot be made", async () => {
