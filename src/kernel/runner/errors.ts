@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { CellSyntaxError, type Position } from "../cell/compile.ts";
+import { linesOf } from "../cell/source.ts";
 import type { Failure } from "../channel.ts";
 import { foreignHint, pythonHint } from "./habits.ts";
 import type { Frame, Known, Stacks } from "./stacks.ts";
@@ -168,8 +169,6 @@ function hints(ename: string, evalue: string, source: string, { line }: Position
   const foreign = foreignHint(ename, evalue, ...near);
   return foreign === undefined ? [] : [`In this kernel: ${foreign}`];
 }
-
-const linesOf = (source: string): string[] => source.split(/\r\n|[\n\r\u2028\u2029]/);
 
 /** The line of a place with the one before it, and a caret below. */
 function codeFrame(source: string, { line, column }: Position): string[] {
