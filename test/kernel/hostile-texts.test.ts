@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseCell } from "../../src/kernel/cell/parse.ts";
+import { foreignHint, pythonHint } from "../../src/kernel/runner/habits.ts";
 import { processorTime } from "../processor-time.ts";
 
 /** Far more than each takes, far less than a quadratic pass over the text does. */
@@ -36,3 +37,14 @@ test("an object literal is one behind blanks and comments of all kinds", () => {
     assert.equal(statement?.type, "ExpressionStatement", JSON.stringify(before));
   }
 });
+
+for (const line of [
+  `{${":".repeat(LENGTH)}`,
+  `f"${" ".repeat(LENGTH)}`,
+  `if ${": ".repeat(LENGTH)}x`,
+]) {
+  takesNoTime(`a hint for a line of ${JSON.stringify(line.slice(0, 8))} ...`, () => {
+    assert.equal(pythonHint("SyntaxError", "Unexpected token", line), undefined);
+    assert.equal(foreignHint("SyntaxError", "Unexpected token", line), undefined);
+  });
+}

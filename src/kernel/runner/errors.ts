@@ -162,11 +162,10 @@ function shorten(text: string): string {
 
 /** What to write instead, where somebody wrote Python, or what other tools take. */
 function hints(ename: string, evalue: string, source: string, { line }: Position): string[] {
-  const lines = linesOf(source);
-  const near = [lines[line - 1] ?? "", lines[line - 2] ?? ""] as const;
-  const python = pythonHint(ename, evalue, ...near);
+  const typed = linesOf(source)[line - 1] ?? "";
+  const python = pythonHint(ename, evalue, typed);
   if (python !== undefined) return [`In TypeScript: ${python}`];
-  const foreign = foreignHint(ename, evalue, ...near);
+  const foreign = foreignHint(ename, evalue, typed);
   return foreign === undefined ? [] : [`In this kernel: ${foreign}`];
 }
 
