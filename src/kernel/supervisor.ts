@@ -5,6 +5,7 @@ import { Comms } from "./comms.ts";
 import type { Connection } from "./connection.ts";
 import { flagOf, integerOf, textOf } from "./contents.ts";
 import { type Death, deathFailure, describeDeath } from "./death.ts";
+import { warningNote } from "./display/warnings.ts";
 import { type Cell, Executions } from "./executions.ts";
 import { History, type HistoryEntry, historyFile } from "./history.ts";
 import { kernelInfo } from "./info.ts";
@@ -71,7 +72,7 @@ class Supervisor {
     });
     this.#language = new Language({
       members: (expression) => this.#askMembers(expression),
-      warn: ({ id }, text) => this.#show(id, "stream", { name: "stderr", text }),
+      warn: ({ id }, text) => this.#show(id, "display_data", warningNote(text)),
     });
     const both: [string, Handler][] = [
       ["kernel_info_request", () => this.#introduce()],

@@ -146,7 +146,13 @@ describe("JupyterLab in Chromium", limits, () => {
     const cell = await opened.add('const wrong: number = "text"; wrong');
     await opened.start(cell);
     assert.match(await opened.finished(cell), /^'text'/);
-    await cell.getByText("Type 'string' is not assignable to type 'number'").waitFor();
+    const warning = cell.locator(".jp-OutputArea-output", {
+      hasText: "'string' is not assignable",
+    });
+    await warning.waitFor();
+    // Not in the red of errors: that is for what stopped the cell.
+    assert.equal(await warning.getAttribute("data-mime-type"), "text/html");
+    await screenshot("warning");
   });
 
   it("asks for input where a cell wants some", async () => {
