@@ -1,33 +1,12 @@
 // Cells in V8's REPL mode: what they declare lives on, can be declared again, and errors name places.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, afterEach, beforeEach, suite, test } from "node:test";
+import { suite, test } from "node:test";
 import { CellSyntaxError, compileCell, HELPER } from "../../src/kernel/cell/compile.ts";
-import { CellError, Repl } from "./repl.ts";
+import { sessions } from "./repl.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "abkd-cell-"));
-writeFileSync(join(folder, "m.ts"), "export const n: number = 7; export default class Late {}\n");
-after(() => rmSync(folder, { recursive: true }));
-
-let repl: Repl;
-beforeEach(() => {
-  repl = new Repl(folder);
+const { run, failure, resources } = sessions({
+  "m.ts": "export const n: number = 7; export default class Late {}\n",
 });
-afterEach(() => repl.close());
-
-const run = (source: string) => repl.run(source);
-
-async function failure(source: string): Promise<CellError> {
-  try {
-    await run(source);
-  } catch (error) {
-    if (error instanceof CellError) return error;
-    throw error;
-  }
-  throw new Error(`no error: ${source}`);
-}
 
 suite("declarations", () => {
   /** Every way to declare N, with what it then is. */
@@ -292,7 +271,7 @@ suite("using", () => {
     );
     assert.deepEqual(await run("log"), ["async e", "d"]);
     assert.deepEqual(
-      repl.resources.map((it) => (it as { name: string }).name),
+      resources().map((it) => (it as { name: string }).name),
       ["a", "b", "c"],
     );
     assert.equal(await run("b.name"), "b");

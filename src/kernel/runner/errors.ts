@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { CellSyntaxError, type Position } from "../cell/compile.ts";
 import type { Failure } from "../channel.ts";
-import { foreignHint, pythonHint } from "./habits.ts";
+import { hint } from "./habits.ts";
 import type { Frame, Known, Stacks } from "./stacks.ts";
 
 const MAX_FRAMES = 12;
@@ -159,14 +159,12 @@ function shorten(text: string): string {
   return text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE)}…`;
 }
 
-/** What to write instead, where somebody wrote Python, or what other tools take. */
+/** What to write instead, as lines of a trace. */
 function hints(ename: string, evalue: string, source: string, { line }: Position): string[] {
   const lines = linesOf(source);
-  const near = [lines[line - 1] ?? "", lines[line - 2] ?? ""] as const;
-  const python = pythonHint(ename, evalue, ...near);
-  if (python !== undefined) return [`In TypeScript: ${python}`];
-  const foreign = foreignHint(ename, evalue, ...near);
-  return foreign === undefined ? [] : [`In this kernel: ${foreign}`];
+  return [hint(ename, evalue, lines[line - 1] ?? "", lines[line - 2] ?? "")].filter(
+    (found) => found !== undefined,
+  );
 }
 
 const linesOf = (source: string): string[] => source.split(/\r\n|[\n\r\u2028\u2029]/);

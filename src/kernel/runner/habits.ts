@@ -46,20 +46,6 @@ const FOREIGN_LINES: readonly (readonly [RegExp, string])[] = [
   [/^\s*\{.*[:,].*\}\s*;?\s*$/, "({ a: 1 }), in parentheses, is an object"],
 ];
 
-/** A hint for what is right elsewhere and not in this kernel, under the same terms as pythonHint. */
-export function foreignHint(
-  ename: string,
-  evalue: string,
-  line: string,
-  before: string,
-): string | undefined {
-  const missing = ename === "ReferenceError" && /^(\S+) is not defined$/.exec(evalue)?.[1];
-  if (missing) return FOREIGN_NAMES.get(missing);
-  if (ename !== "SyntaxError") return undefined;
-  const found = FOREIGN_LINES.find(([pattern]) => pattern.test(line) || pattern.test(before));
-  return found?.[1];
-}
-
 /** Lines that Python would take and TypeScript does not. */
 const LINES: readonly (readonly [RegExp, string])[] = [
   [
@@ -81,28 +67,44 @@ const LINES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * A hint for an error that a habit of Python has made, or undefined. Only ever called for cells that
- * failed, so it may guess.
+ * What to write instead, where somebody wrote Python, or what other tools take; or undefined. Only ever
+ * called for cells that failed, so it may guess.
  *
  * @param line the cell's line where the error is, as typed
- * @param before the one before it: Python's lines are often only wrong once the next has been read
+ * @param before the one before it: lines are often only wrong once the next has been read
  */
-export function pythonHint(
+export function hint(
   ename: string,
   evalue: string,
   line: string,
   before: string,
 ): string | undefined {
-  const missing = ename === "ReferenceError" && /^(\S+) is not defined$/.exec(evalue)?.[1];
-  if (!missing && ename !== "SyntaxError") return undefined;
+  const missing =
+    ename === "ReferenceError" ? /^(\S+) is not defined$/.exec(evalue)?.[1] : undefined;
+  if (missing === undefined && ename !== "SyntaxError") return undefined;
+  // A name that is missing is on its own line.
+  const near = missing === undefined ? [line, before] : [line];
+  const python = nameHint(missing, line) ?? lineHint(LINES, near);
+  if (python !== undefined) return `In TypeScript: ${python}`;
+  const foreign =
+    missing === undefined ? lineHint(FOREIGN_LINES, near) : FOREIGN_NAMES.get(missing);
+  return foreign === undefined ? undefined : `In this kernel: ${foreign}`;
+}
+
+function nameHint(missing: string | undefined, line: string): string | undefined {
+  if (missing === undefined) return undefined;
   const [, assigned] = /^\s*([\p{ID_Start}_$][\p{ID_Continue}$]*)\s*=[^=>]/u.exec(line) ?? [];
-  if (missing && assigned === missing) {
-    return `const ${missing} = … declares it, once; let, where it changes later`;
-  }
-  const named = missing && NAMES.get(missing);
-  if (named) return named;
-  for (const text of missing ? [line] : [line, before]) {
-    const found = LINES.find(([pattern]) => pattern.test(text));
+  if (assigned !== missing) return NAMES.get(missing);
+  return `const ${missing} = … declares it, once; let, where it changes later`;
+}
+
+/** Of the first line that fits a pattern. */
+function lineHint(
+  patterns: readonly (readonly [RegExp, string])[],
+  lines: readonly string[],
+): string | undefined {
+  for (const text of lines) {
+    const found = patterns.find(([pattern]) => pattern.test(text));
     if (found) return found[1];
   }
   return undefined;
