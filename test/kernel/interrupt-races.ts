@@ -8,6 +8,7 @@ export interface Rounds {
   readonly native: number;
   readonly order: number;
   readonly locks: number;
+  readonly timers: number;
   /** For each race, in milliseconds. */
   readonly timeout: number;
 }
@@ -75,6 +76,27 @@ async function storm(codes: readonly string[], rounds: number, longest: number):
   assert.equal(await runner.value("[kept, await Promise.resolve(1)]"), "[ 42, 1 ]");
 }
 
+/** Cells that spend their time in Node's own code for timers. */
+const TIMERS = [
+  "for (let i = 0; i < 5000; i++) setInterval(() => {}, 1 + (i % 4)); await new Promise(() => {});",
+  "for (;;) for (let i = 1; i < 100; i++) clearTimeout(setTimeout(() => {}, i));",
+  "for (;;) clearImmediate(setImmediate(() => {}));",
+  `const again = () => { for (let i = 0; i < 1000; i++) setTimeout(() => {}, 1 + (i % 40)); setTimeout(again, 1); };
+   again(); await new Promise(() => {});`,
+  `const turn = () => { for (let i = 0; i < 3000; i++) setImmediate(() => {}); setImmediate(turn); };
+   turn(); await new Promise(() => {});`,
+  "for (;;) await new Promise((resolve) => setImmediate(resolve));",
+  "let all = Array.from({ length: 2000 }, () => setTimeout(() => {}, 1e6)); for (;;) for (const one of all) one.refresh();",
+  "let some = setTimeout(() => {}, 1e6); for (;;) { some.unref(); some.ref(); }",
+];
+
+/** What timers of every kind have to do afterwards. */
+const STILL = `
+  await Promise.all([1, 2, 3, 4, 7, 40].map((delay) => new Promise((resolve) => setTimeout(resolve, delay))));
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => { let n = 0; const one = setInterval(() => { if (++n === 3) { clearInterval(one); resolve(); } }, 2); });
+  await new Promise((resolve) => process.nextTick(resolve)); "alive"`;
+
 /** Registers the tests. */
 export function testRaces({ timeout, ...rounds }: Rounds): void {
   beforeEach(() => {
@@ -141,5 +163,22 @@ export function testRaces({ timeout, ...rounds }: Rounds): void {
       await ended(ran, `round ${round}: ${code}`);
     }
     assert.equal(await runner.value("kept"), "42");
+  });
+
+  test("timers of all kinds live on, whatever of Node's was stopped", { timeout }, async () => {
+    await prepare();
+    const random = randomOf(5);
+    for (let round = 0; round < rounds.timers; round++) {
+      const code = TIMERS[round % TIMERS.length] as string;
+      const { ran } = runner.start(code.replaceAll(/\b(again|turn|all|some)\b/g, `$1${round}`));
+      await sleep(30 + random() * 60);
+      runner.interrupt();
+      await ended(ran, `round ${round}: ${code}`);
+      assert.equal(await ended(runner.run(STILL), `timers after round ${round}: ${code}`), "ok");
+    }
+    const before = await runner.value("process.cpuUsage().user + process.cpuUsage().system");
+    await sleep(500);
+    const after = await runner.value("process.cpuUsage().user + process.cpuUsage().system");
+    assert.ok(Number(after) - Number(before) < 250_000, "it is idle afterwards");
   });
 }
