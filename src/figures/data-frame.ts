@@ -1,6 +1,7 @@
 // Tables of notebooks as danfojs data frames that show all of their rows.
 import { inspect } from "node:util";
 import type { DataFrame } from "danfojs-node";
+import { needObject } from "../arguments.ts";
 import { displayHook } from "../display/host.ts";
 import { UserError } from "../errors.ts";
 import { formatTable, type Table } from "../experiments/results-table.ts";
@@ -25,6 +26,7 @@ export interface FrameContent {
  * @throws UserError where danfojs-node is not installed
  */
 export async function dataFrame(content: FrameContent): Promise<DataFrame> {
+  needObject(content, "dataFrame: content", "{ columns, rows }", "columns", "rows");
   const { DataFrame: Frame } = await danfojs();
   const { columns, rows, caption } = content;
   const values = rows.map((row) =>

@@ -1,5 +1,6 @@
 // Adam with L2 weight decay, as torch.optim.Adam computes it (Kingma and Ba 2015).
 import * as tf from "@tensorflow/tfjs";
+import { needArray, needObject } from "../arguments.ts";
 import { runningBackend } from "./backend.ts";
 import { Buffer } from "./buffer.ts";
 import { NativeMoments } from "./native/adam.ts";
@@ -151,10 +152,10 @@ export class Adam {
   #step = 0;
 
   /** Defaults are torch's: beta1 0.9, beta2 0.999, epsilon 1e-8. */
-  constructor(
-    groups: readonly ParameterGroup[],
-    { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions = {},
-  ) {
+  constructor(groups: readonly ParameterGroup[], options: AdamOptions = {}) {
+    needArray(groups, "Adam: groups", "groups of parameters", "parameters");
+    needObject(options, "Adam: options", "{ beta1, beta2, epsilon }");
+    const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
     this.#beta1 = beta1;
     this.#beta2 = beta2;
     this.#epsilon = epsilon;
