@@ -23,7 +23,7 @@ export interface FrameContent {
 /**
  * A danfojs frame. Notebooks show it whole, as HTML; tslab and scripts print it as text. Frames that
  * are made from it (`sortValues`, `query`) are frames as danfojs makes them.
- * @throws UserError where danfojs-node is not installed
+ * @throws UserError where danfojs-node is not installed; OptionError without columns and rows
  */
 export async function dataFrame(content: FrameContent): Promise<DataFrame> {
   needObject(content, "dataFrame: content", "{ columns, rows }", "columns", "rows");
