@@ -19,7 +19,7 @@ const nodeImmediate = setImmediate;
 const startImmediate = ((callback: unknown, ...args: unknown[]) => {
   if (typeof callback !== "function") return nodeImmediate(callback as () => void);
   return nodeImmediate(function (this: unknown) {
-    nextTick(() => Reflect.apply(callback, this, args) as unknown);
+    critical(() => nextTick(() => Reflect.apply(callback, this, args) as unknown));
   });
 }) as AnyFunction;
 
