@@ -1,6 +1,7 @@
 // The results of studies: one file a trial, named by its configuration's hash.
 import { lstatSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { needText } from "../arguments.ts";
 import { fileError, probeFolder, reasonOf, writeAtomic } from "../training/files.ts";
 import { jsonText } from "../training/sealed-json.ts";
 import { type FailureRecord, parseFailure, parseRecord, type TrialRecord } from "./trial-record.ts";
@@ -24,6 +25,7 @@ export class ResultsStore {
   readonly folder: string;
 
   constructor(folder = RESULTS_FOLDER) {
+    needText(folder, "ResultsStore: folder", "the path of a folder");
     this.folder = folder;
   }
 

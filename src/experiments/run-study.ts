@@ -1,4 +1,5 @@
 // Runs a study: what the store does not have yet, each result kept the moment it is there.
+import { needFunction, needObject } from "../arguments.ts";
 import { UserError } from "../errors.ts";
 import { dataName } from "../training/beforehand.ts";
 import type { Observer, TrainingEvent } from "../training/observer.ts";
@@ -71,6 +72,16 @@ export async function runStudy(
   options: StudyOptions,
   run: TrialRunner,
 ): Promise<number> {
+  needObject(
+    plan,
+    "runStudy: plan",
+    "a plan, as planStudy() gives it",
+    "study",
+    "trials",
+    "datasets",
+  );
+  needObject(options, "runStudy: options", "{ store }", "store");
+  needFunction(run, "runStudy: run", "runTrials, or what does its work");
   return runRecorded(distinctTrials(plan), options, run);
 }
 

@@ -96,6 +96,7 @@ export async function runTrials(
   options: TrialsOptions = {},
 ): Promise<RunResult[]> {
   checkRequest(configs, options);
+  if (configs.length === 0) return [];
   const line = options.observer ? undefined : notebookTrialsLine(new Set(configs.map(runId)));
   const interrupt = new AbortController();
   const signal = AbortSignal.any([interrupt.signal, ...(options.signal ? [options.signal] : [])]);
