@@ -149,7 +149,7 @@ class Supervisor {
     else if (channel === "shell" && type === "execute_request") this.#execute(request);
     else {
       const handler = this.#handlers[channel].get(type);
-      if (!handler) throw new WireError(`its type is ${JSON.stringify(type.slice(0, 80))}`);
+      if (!handler) throw unknown(type);
       void this.#handle(request, () => handler(request));
     }
   }
@@ -263,8 +263,8 @@ class Supervisor {
     return this.#executions.cell(id)?.silent ?? true;
   }
 
-  #ask(question: Extract<Event, { type: "input" }>): void {
-    const { cell: id, prompt, password } = question;
+  #ask(question: Extract<Event, { type: "input" }>, prompt = question.prompt): void {
+    const { cell: id, password } = question;
     const cell = this.#executions.cell(id);
     if (!cell) return;
     this.#streams.flush();
@@ -275,13 +275,12 @@ class Supervisor {
   /** An answer that was not taken must not leave its cell waiting for another. */
   #askAgain(reason: string): void {
     const question = this.#question;
-    if (question) this.#ask({ ...question, prompt: `(${reason}) ${question.prompt}` });
+    if (question) this.#ask(question, `(${reason}) ${question.prompt}`);
   }
 
   #input({ header, content }: Request): void {
     const type = header.msg_type;
-    if (type !== "input_reply")
-      throw new WireError(`its type is ${JSON.stringify(type.slice(0, 80))}`);
+    if (type !== "input_reply") throw unknown(type);
     if (!this.#question) throw new WireError("an input_reply that nobody asked for");
     const value = textOf(content, "value");
     this.#question = undefined;
@@ -371,3 +370,6 @@ class Supervisor {
 function failureOf({ name, message }: Error): Failure {
   return { status: "error", ename: name, evalue: message, traceback: [`${name}: ${message}`] };
 }
+
+const unknown = (type: string): WireError =>
+  new WireError(`its type is ${JSON.stringify(type.slice(0, 80))}`);

@@ -69,7 +69,7 @@ export class Modules {
     this.#folders = folders;
     this.#folder = folder;
     this.#projectRoot = projectRoot;
-    this.#tfjs = new Tfjs(projectRoot, new URL(`../../tensor/offer${EXTENSION}`, HERE).href);
+    this.#tfjs = new Tfjs(folders, new URL(`../../tensor/offer${EXTENSION}`, HERE).href);
     this.#versions = new Versions((specifier, from) => this.#localPackage(specifier, from));
     const filename = join(folder, "cell.ts");
     const require = createRequire(filename);
