@@ -115,7 +115,7 @@ export function checkOptions<Options extends object>(
   }
 }
 
-/** The option that somebody means by the paper's symbol for it, `d_a`, or by a slip of the pen. */
+/** The option that somebody means by the paper's symbol for it, `d_a`, or by a typo. */
 export function suggestOption(
   name: string,
   infos: Readonly<Record<string, OptionInfo>>,

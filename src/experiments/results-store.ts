@@ -127,7 +127,7 @@ function readText(path: string): string | { readonly problem: string } | undefin
     const there = statSync(path, { throwIfNoEntry: false });
     if (!there) return undefined;
     // A pipe would be waited for, and a folder or a device holds no record.
-    if (!there.isFile()) return { problem: "is no plain file" };
+    if (!there.isFile()) return { problem: "is not a regular file" };
     if (there.size > MOST_BYTES)
       return { problem: `has ${there.size} bytes, too many for a record` };
     return readFileSync(path, "utf8");

@@ -139,7 +139,7 @@ export function checkSeed(seed: unknown, what: string): void {
   );
 }
 
-/** @throws OptionError for what is no object, or has a key that nothing reads: a slip of the pen */
+/** @throws OptionError for what is no object, or has a key that nothing reads: a typo */
 export function checkKeys(value: unknown, known: readonly string[], what: string): void {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new OptionError(`${what} is ${shown(value)}, not an object with ${known.join(", ")}`);

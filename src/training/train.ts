@@ -62,7 +62,7 @@ export interface TrainingOutcome {
   readonly seconds: number;
 }
 
-/** The loss left the numbers; exit code 1. */
+/** The loss became non-finite; exit code 1. */
 export class DivergedError extends UserError {}
 
 /** The user stopped the run; its checkpoint is kept. Exit code 130, as after SIGINT. */

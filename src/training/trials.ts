@@ -200,7 +200,7 @@ class TeacherFailure extends UserError {
   }
 }
 
-/** Whether a run left the numbers, or one that it needs. */
+/** Whether the loss of a run, or of one that it needs, became non-finite. */
 function hasDiverged(error: unknown): boolean {
   const root = error instanceof TeacherFailure ? error.cause : error;
   return root instanceof TeacherFailure ? hasDiverged(root) : root instanceof DivergedError;
