@@ -1,5 +1,6 @@
 // Progress of downloads for a person: one live line on a terminal, plain lines elsewhere.
 import path from "node:path";
+import { terminalLine } from "../display/terminal-line.ts";
 import { printable } from "../printable.ts";
 import type { DownloadProgress } from "./download.ts";
 
@@ -17,6 +18,7 @@ const PLAIN_PAUSE = 5_000;
 export function progressPrinter(stream: NodeJS.WriteStream): ProgressPrinter {
   let last = performance.now() - LIVE_PAUSE;
   const pause = stream.isTTY ? LIVE_PAUSE : PLAIN_PAUSE;
+  const { draw, say, wipe } = terminalLine(stream);
   return {
     show: ({ url, received, total }) => {
       const now = performance.now();
@@ -24,10 +26,9 @@ export function progressPrinter(stream: NodeJS.WriteStream): ProgressPrinter {
       last = now;
       const percent = Math.floor((100 * received) / total);
       const line = `${printable(path.posix.basename(url))}: ${percent} % of ${Math.ceil(total / 1024)} KB`;
-      stream.write(stream.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
+      if (stream.isTTY) draw(line);
+      else say(line);
     },
-    clear: () => {
-      if (stream.isTTY) stream.write("\r\x1b[K");
-    },
+    clear: wipe,
   };
 }
