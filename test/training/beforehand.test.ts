@@ -46,7 +46,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [config({ epochs: 3 }), /the run: there is no "epochs"; there is dataset, split/],
   [model({ layers: 0 }), /layers is 0, not 1 or more/],
   [model({ width: -1 }), /width is -1, not 1 or more/],
-  [model({ width: 65_536 }), /4 layers of width 65536 on 2708 nodes need at least 271 GiB/],
+  [model({ width: 65_536 }), /4 layers of width 65536 on 2708 nodes need at least 266 GiB/],
   [model({ depth: 4 }), /the run: model: there is no "depth"; there is kind, layers/],
   [model({ kind: "gcn" }), /kind is gcn, not "gcnii"/],
   [training({ learningRate: Number.NaN }), /learningRate is NaN; legal: a number, 0 or more/],
