@@ -1,4 +1,6 @@
 // The form of a run's configuration and result as read from a file: run.ts, at run time.
+import { models } from "../models/registry.ts";
+import { isLegal, type OptionInfo } from "../options.ts";
 import {
   anything,
   count,
@@ -7,30 +9,36 @@ import {
   type Form,
   flag,
   fraction,
+  isObject,
   just,
   list,
   object,
   optional,
   real,
   text,
+  where,
 } from "./json-form.ts";
 
 /** What is not finite when it is written (seconds an epoch of no epoch) is null in JSON. */
 export const number: Form = either(real, just(null));
+
+/** A kind that there is, and legal values of its options. */
+const model: Form = (value, at) => {
+  const kind = isObject(value) ? models.find(({ name }) => name === value["kind"]) : undefined;
+  if (!kind) return `${at}.kind`;
+  const legal = ([name, info]: [string, OptionInfo]): [string, Form] => [
+    name,
+    where((option) => isLegal(info, option)),
+  ];
+  return object(Object.fromEntries(Object.entries(kind.options).map(legal)))(value, at);
+};
 
 const config: Form = object({
   dataset: text,
   split: text,
   seed: count,
   order: optional(just("locality")),
-  model: object({
-    kind: just("gcnii"),
-    layers: count,
-    width: count,
-    alpha: real,
-    lambda: real,
-    dropout: real,
-  }),
+  model,
   training: object({ epochs: count, patience: count, learningRate: real, weightDecay: real }),
   method: optional(object({ name: text, version: count, options: dictionary(anything) })),
   teacher: optional((value, at) => config(value, at)),

@@ -5,7 +5,7 @@ import * as tf from "@tensorflow/tfjs";
 import { notebookInterrupts, orInterrupted } from "../display/host.ts";
 import type { Distillation, Inspection } from "../distillation/method.ts";
 import { UserError } from "../errors.ts";
-import type { GraphInputs, Model } from "../models/model.ts";
+import type { Model, Outputs } from "../models/model.ts";
 import {
   Adam,
   beginPhase,
@@ -25,11 +25,11 @@ import { notebookTrainingLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 import { assign, read, refuseOthers, type Trained, trainedParameters } from "./trained.ts";
 
-/** What is trained, and on what. */
-export interface TrainingTask {
+/** What is trained, and on what. `I`: what the model reads of the graph. */
+export interface TrainingTask<I = unknown> {
   readonly config: RunConfig;
-  readonly model: Model;
-  readonly inputs: GraphInputs;
+  readonly model: Model<I>;
+  readonly inputs: I;
   readonly targets: { readonly train: Targets; readonly val: Targets };
   /** Absent where the model is trained alone. */
   readonly distillation?: Distillation;
@@ -97,8 +97,8 @@ export class InterruptedError extends UserError {
  *
  * @throws DivergedError, InterruptedError, and whatever `checkpoints.save` throws.
  */
-export async function train(
-  task: TrainingTask,
+export async function train<I>(
+  task: TrainingTask<I>,
   options: TrainingOptions = {},
 ): Promise<TrainingOutcome> {
   const training = new Training(task, options);
@@ -331,28 +331,31 @@ export function step(task: TrainingTask, adam: Adam, epoch: number): number {
   const { config, model, inputs, targets, distillation } = task;
   beginPhase("forward");
   return tf.tidy(() => {
+    let moved: Outputs["moved"];
     const { value, grads } = tf.variableGrads(() => {
-      const { logits, maps } = model.forward(inputs, {
+      const outputs = model.forward(inputs, {
         dropout: { seed: config.seed, step: epoch },
-        maps: distillation?.needsMaps ?? false,
+        reads: distillation?.reads ?? "logits",
       });
-      const crossEntropy = softmaxCrossEntropy(logits, targets.train);
-      // Where the method needs no maps, it reads none.
-      const total = distillation
-        ? distillation.loss({ logits, maps: maps as tf.Tensor3D }, crossEntropy, epoch)
-        : crossEntropy;
+      moved = outputs.moved;
+      const crossEntropy = softmaxCrossEntropy(outputs.logits, targets.train);
+      const total = distillation ? distillation.loss(outputs, crossEntropy, epoch) : crossEntropy;
       beginPhase("backward");
       return total;
     }, adam.variables);
     const loss = value.dataSync()[0]!;
     beginPhase("optimiser");
-    if (Number.isFinite(loss)) adam.step(grads);
+    if (!Number.isFinite(loss)) return loss;
+    adam.step(grads);
+    for (const { name, variable } of model.buffers ?? []) {
+      variable.assign(tf.tensor(moved!.get(name)!, variable.shape));
+    }
     return loss;
   });
 }
 
 function evaluate({ model, inputs, targets }: TrainingTask): { train: Scores; val: Scores } {
-  return withForward(model, inputs, false, ({ logits }) => ({
+  return withForward(model, inputs, "logits", ({ logits }) => ({
     train: scores(logits, targets.train),
     val: scores(logits, targets.val),
   }));
@@ -360,9 +363,7 @@ function evaluate({ model, inputs, targets }: TrainingTask): { train: Scores; va
 
 function inspect({ model, inputs, distillation }: TrainingTask): Inspection | undefined {
   if (!distillation) return undefined;
-  return withForward(model, inputs, distillation.needsMaps, ({ logits, maps }) =>
-    distillation.inspect({ logits, maps: maps as tf.Tensor3D }),
-  );
+  return withForward(model, inputs, distillation.reads, (outputs) => distillation.inspect(outputs));
 }
 
 /** The first epochs of a curve. */
