@@ -34,7 +34,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [method({ subspace: true }), /option "subspace" is true, but projections "fixed-teacher"/],
   [method({ beta: "much" }), /abkd: option "beta" is "much"; legal: a number/],
   [method({ betta: 1 }), /abkd: unknown option "betta"/],
-  [method({ embedding: 1e9 }), /need at least [\d,]+ GiB, .* has [\d.,]+; choose fewer layers/],
+  [method({ embedding: 1e9 }), /needs at least [\d,]+ GiB, .* has [\d.,]+; choose fewer layers/],
   [config({ method: { ...student.method, version: 0 } }), /abkd: version 0 is asked for/],
   [config({ method: { ...student.method, name: "abdk" } }), /no method "abdk"; there is student/],
   [config({ teacher: undefined }), /the run: abkd needs a teacher, and none is named/],
@@ -46,7 +46,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [config({ epochs: 3 }), /the run: there is no "epochs"; there is dataset, split/],
   [model({ layers: 0 }), /layers is 0, not 1 or more/],
   [model({ width: -1 }), /width is -1, not 1 or more/],
-  [model({ width: 65_536 }), /4 layers of width 65536 on 2708 nodes need at least 271 GiB/],
+  [model({ width: 65_536 }), /GCNII 4L-65536H on 2708 nodes needs at least 271 GiB/],
   [model({ depth: 4 }), /the run: model: there is no "depth"; there is kind, layers/],
   [model({ kind: "gcn" }), /kind is gcn, not "gcnii"/],
   [training({ learningRate: Number.NaN }), /learningRate is NaN; legal: a number, 0 or more/],
@@ -100,7 +100,7 @@ test("a configuration or an option that makes no sense costs no teacher", async 
 test("a slip of the pen in a recipe's changes is told where it is made", () => {
   const wrong = (changes: object) => () => teacherConfig(subject, changes);
   assert.throws(wrong({ modle: { layers: 3 } }), /there is no "modle"; there is model, training/);
-  assert.throws(wrong({ model: { layres: 3 } }), /there is no "layres"/);
+  assert.throws(wrong({ model: { layres: 3 } }), /unknown option "layres"/);
   assert.throws(wrong({ training: { epochs: 1.5 } }), /the teacher: epochs is 1.5/);
   assert.throws(() => teacherConfig({ ...subject, seed: Number.NaN }), /seed is NaN/);
   assert.throws(() => studentConfig(subject, "abkd", student, { options: { subspace: true } }), {
