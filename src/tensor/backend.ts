@@ -113,6 +113,13 @@ export class Backend extends MathBackendCPU {
     return block.address;
   }
 
+  /** As address(), of each. */
+  addresses<const Infos extends readonly TensorInfo[]>(
+    ...tensors: Infos
+  ): { [K in keyof Infos]: number } {
+    return tensors.map((tensor) => this.address(tensor)) as { [K in keyof Infos]: number };
+  }
+
   /** Gives back a block that `owner` got. */
   release(block: Block, owner: object): void {
     if (this.#held) this.#held.push({ block, owner });
