@@ -7,6 +7,7 @@ import type { Changes, Subject } from "../training/recipes.ts";
 import type { TrainingConfig } from "../training/run.ts";
 import { camel, kebab } from "./flags.ts";
 import { addModelOptions, givenModel } from "./model-options.ts";
+import { keep, optimiser, schedule } from "./training-options.ts";
 
 /** A whole number within bounds. */
 export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -149,12 +150,17 @@ const HYPER_PARAMETERS: readonly (readonly [
   name: keyof TrainingConfig,
   argument: string,
   description: string,
-  parse: (text: string) => number,
+  parse: (text: string) => NonNullable<TrainingConfig[keyof TrainingConfig]>,
 ])[] = [
   ["epochs", "n", "at most", integer(1)],
   ["patience", "n", "epochs without a lower validation loss until it stops", integer(1)],
-  ["learningRate", "x", "Adam's", real()],
-  ["weightDecay", "x", "L2, on all weights", real()],
+  ["learningRate", "x", "the optimiser's", real()],
+  ["weightDecay", "x", "L2 (adamw: decoupled), on all weights", real()],
+  ["optimiser", "name", "adamw, rmsprop, sgd or sgd:<momentum>; else Adam", optimiser],
+  ["warmUp", "n", "epochs in which the learning rate rises linearly", integer(1)],
+  ["schedule", "name", "the learning rate falls: linear, or step:<epochs>:<factor>", schedule],
+  ["clip", "x", "the longest common norm of all gradients", real()],
+  ["keep", "what", "accuracy: the epoch with the highest, not the lowest loss", keep],
 ];
 
 /**
@@ -181,7 +187,7 @@ export function givenHyperParameters(
 ): Required<Pick<Changes, "model" | "training">> {
   const training = HYPER_PARAMETERS.flatMap(([name]) => {
     const value = options[camel(`${prefix}${kebab(name)}`)];
-    return typeof value === "number" ? [[name, value]] : [];
+    return value === undefined ? [] : [[name, value]];
   });
   return { model: givenModel(options, prefix), training: Object.fromEntries(training) };
 }

@@ -64,10 +64,11 @@ class Part {
   }
 
   report(): Pick<DatasetReport, "unit" | "arms" | "comparisons" | "claims" | "notes"> {
+    const arms = this.#plan.study.arms.filter(({ searchedAgain }) => searchedAgain === undefined);
     const teacher = { id: TEACHER_ARM, label: methodLabel(TEACHER_ARM), role: "baseline" } as const;
     return {
       unit: this.#table.unit,
-      arms: [teacher, ...this.#plan.study.arms].map((arm) => this.#arm(arm)),
+      arms: [teacher, ...arms].map((arm) => this.#arm(arm)),
       comparisons: this.#decisions.comparisons,
       claims: this.#claims.map((claim) => this.#decisions.claim(claim)),
       notes: this.#notes(),

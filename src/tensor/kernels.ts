@@ -136,12 +136,6 @@ const narrowStages: Facts<Readonly<Record<"PLAN" | "first" | "last", number>>> =
 };
 
 export const KERNELS = {
-  // A unit is 64 elements.
-  adam: kernel("SLOTS count beta1 beta2 correction epsilon", {
-    grain: 1,
-    cost: () => 64,
-    traffic: (_, units) => each(units, 7 * 64, 14 * 64),
-  }),
   // A unit is 32 elements.
   applyBits: kernel("X Y BITS size scale", {
     grain: 4,
@@ -183,6 +177,12 @@ export const KERNELS = {
     grain: 8,
     cost: ({ classes }) => 15 + 3 * classes,
     traffic: ({ GRADIENT, classes }, units) => each(units, 4 + classes * (GRADIENT ? 2 : 1)),
+  }),
+  // A unit is 64 elements.
+  descend: kernel("SLOTS count keep1 take1 keep2 take2 correction epsilon", {
+    grain: 1,
+    cost: () => 64,
+    traffic: (_, units) => each(units, 7 * 64, 15 * 64),
   }),
   // A unit is 32 elements; sixteen units at rate 1/2 share their random words.
   dropout: kernel("X Y BITS size relu threshold scale step site seedLow seedHigh", {

@@ -1,6 +1,8 @@
 // What a trained model says, without dropout and without leaving tensors behind.
 import * as tf from "@tensorflow/tfjs";
 import type { Model, Outputs, Reads } from "../models/model.ts";
+import { type Scores, scores } from "../tensor/index.ts";
+import type { Batches, SetName } from "./batches.ts";
 
 /**
  * Hands one forward pass to `read` and frees its tensors afterwards.
@@ -17,6 +19,31 @@ export function withForward<T, I>(
     result = read(model.forward(inputs, { reads }));
   });
   return result!;
+}
+
+/** Each set's loss and accuracy: means over its nodes in all batches. */
+export function evaluate<Name extends SetName>(
+  model: Model,
+  batches: Batches,
+  sets: readonly Name[],
+): Record<Name, Scores> {
+  const means = {} as Record<Name, { nodes: number; loss: number; accuracy: number }>;
+  for (const set of sets) means[set] = { nodes: 0, loss: 0, accuracy: 0 };
+  for (const { inputs, targets } of batches.all(sets)) {
+    withForward(model, inputs, "logits", ({ logits }) => {
+      for (const set of sets) {
+        const [mean, part] = [means[set], targets[set]];
+        if (!part) continue;
+        const { loss, accuracy } = scores(logits, part);
+        mean.nodes += part.count;
+        // Of one batch they are its own scores, bit for bit.
+        const share = part.count / mean.nodes;
+        mean.loss += (loss - mean.loss) * share;
+        mean.accuracy += (accuracy - mean.accuracy) * share;
+      }
+    });
+  }
+  return means;
 }
 
 /** The class of the largest logit of each node. */

@@ -32,6 +32,14 @@ const model: Form = (value, at) => {
   ];
   return object(Object.fromEntries(Object.entries(kind.options).map(legal)))(value, at);
 };
+const training: Form = object({
+  ...{ epochs: count, patience: count, learningRate: real, weightDecay: real },
+  optimiser: optional(object({ name: text, momentum: optional(real) })),
+  warmUp: optional(count),
+  schedule: optional(object({ name: text, every: optional(count), factor: optional(real) })),
+  clip: optional(real),
+  keep: optional(just("accuracy")),
+});
 
 const config: Form = object({
   dataset: text,
@@ -39,7 +47,7 @@ const config: Form = object({
   seed: count,
   order: optional(just("locality")),
   model,
-  training: object({ epochs: count, patience: count, learningRate: real, weightDecay: real }),
+  training,
   method: optional(object({ name: text, version: count, options: dictionary(anything) })),
   teacher: optional((value, at) => config(value, at)),
   initial: optional(

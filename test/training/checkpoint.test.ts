@@ -16,6 +16,7 @@ const owner: CheckpointOwner = { config: smallConfig(), data: "0123", flavour: "
 
 const state: TrainingState = {
   epoch: 2,
+  step: 2,
   bestEpoch: 1,
   curve: {
     loss: [1.5, 1 / 3],
@@ -25,8 +26,8 @@ const state: TrainingState = {
   },
   parameters: new Map([["w", Float32Array.of(1, 2)]]),
   best: new Map([["w", Float32Array.of(3, 4)]]),
-  adam: {
-    step: 2,
+  optimiser: {
+    ...{ name: "adam", step: 2 },
     moments: { "w.first": Float32Array.of(5, 6), "w.second": Float32Array.of(7, 8) },
   },
   first: { scalars: { u: 0.1 }, matrices: { a: [[1, 2]] }, warnings: [] },
@@ -57,7 +58,7 @@ test("a cut or altered checkpoint is refused", (t) => {
   const path = join(temporaryFolder(t), "checkpoint.safetensors");
   writeCheckpoint(path, owner, state);
   const whole = readFileSync(path);
-  for (const text of ['\\"epoch\\":2', "curve/valLoss", "abkd-checkpoint/1"]) {
+  for (const text of ['\\"epoch\\":2', "curve/valLoss", "abkd-checkpoint/2"]) {
     const altered = Buffer.from(whole);
     altered[whole.indexOf(text) + text.length - 1]! ^= 1;
     writeFileSync(path, altered);
