@@ -50,12 +50,9 @@ function predicted(model: Model): { logits: Float32Array; accuracy: number } {
   return found;
 }
 
-for (const from of ["gcnii", "gcn", "mlp"] as const) {
-  const into = (["gcnii", "gcn", "mlp"] as const).filter(
-    (kind) => from !== "gcnii" || kind !== from,
-  );
+for (const from of ["gcnii", "gcn"] as const) {
   describe(`from ${from}`, () => {
-    for (const kind of into) {
+    for (const kind of ["gcn", "mlp"] as const) {
       test(`every method into ${kind}: finite, exported, read back, the same predictions`, async (t) => {
         const teacher = teacherOf(from);
         const configs = methods.map(({ name }) => studentOf(name as MethodName, kind, teacher));
