@@ -94,7 +94,7 @@ test("a configuration or an option that makes no sense costs no teacher", async 
   for (const [wrong, message] of WRONG_OPTIONS) {
     await refuses([student], { runsDir, ...wrong } as TrialsOptions, message);
   }
-  await refuses([student, model({ layers: 0 })], { runsDir }, /layers is 0/);
+  await refuses([student, model({ layers: 0 })], { runsDir }, /"layers" is 0/);
   await refuses("cora" as unknown as RunConfig[], {}, /takes an array of configurations/);
   assert.deepEqual(readdirSync(runsDir), []);
 });
