@@ -28,10 +28,9 @@ function seeds({ runs }: MethodSummary): string {
 }
 
 /**
- * One row a method, in order of first appearance. Accuracies in percent; the median is over all
- * seeds, the dead ones too (of one run, its own); seconds are the median of a run's training time; the paper's number is
- * table 3's, where the
- * setting is table 3's.
+ * One row a method, in order of first appearance. Accuracies in percent; the median is over all seeds,
+ * the dead ones too (of one run, its own); seconds are the median of a run's training time; the paper's
+ * number is table 3's, where the setting is table 3's.
  */
 export function resultsTable(results: readonly RunResult[]): Table {
   const summaries = summarise(results);

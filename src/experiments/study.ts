@@ -104,6 +104,7 @@ export const PROFILES = ["quick", "paper"] as const;
 export type Profile = (typeof PROFILES)[number];
 
 export const SPLIT_FAMILIES = ["geom-gcn", "public", "random"] as const;
+export type SplitFamily = (typeof SPLIT_FAMILIES)[number];
 
 /** Splits of the paper's protocol, and as many random ones of the same sizes beside them. */
 const GEOM_GCN_SPLITS = 10;
@@ -113,7 +114,6 @@ const GEOM_GCN_SIZES: Readonly<Record<string, string>> = {
   citeseer: "1586/1061/665",
   pubmed: "9463/6310/3944",
 };
-export type SplitFamily = (typeof SPLIT_FAMILIES)[number];
 
 /**
  * Teachers and their training are the same in both: a profile changes how often, never how well.

@@ -47,8 +47,8 @@ const options: OptionTable<Omit<GcniiConfig, "kind">> = {
   dropout: { kind: "number", min: 0, max: 1, below: true, description: "rate, before each layer" },
 };
 
-/** Maps, nodes x width, that a step holds beside the one that each layer keeps; measured 18. */
-const SPARE_MAPS = 16;
+/** Maps, nodes x width, that a step holds beside the one that each layer keeps; measured 10 to 11. */
+const SPARE_MAPS = 9;
 
 /** f h + h + L h^2 + h c + c parameters. */
 function shapes({ layers, width }: GcniiConfig, { features, classes }: GraphShape): Shapes {

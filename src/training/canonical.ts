@@ -1,7 +1,7 @@
 // Canonical JSON, and the identity of a run that follows from it.
-import { createHash } from "node:crypto";
 import { modelSize, modelTitle } from "../models/registry.ts";
 import type { RunConfig } from "./run.ts";
+import { sha256 } from "./sha256.ts";
 
 /**
  * JSON with sorted keys and no white space: equal values give equal text. Members that are
@@ -25,7 +25,7 @@ export function canonicalJson(value: unknown): string {
 
 /** First 16 hex digits of the sha256 of the configuration's canonical JSON. */
 export function runId(config: RunConfig): string {
-  return createHash("sha256").update(canonicalJson(config)).digest("hex").slice(0, 16);
+  return sha256(canonicalJson(config)).slice(0, 16);
 }
 
 /** A run in a few words, for messages: `abkd on cora geom-gcn:0, seed 1`. */

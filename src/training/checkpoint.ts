@@ -16,6 +16,7 @@ import {
   encodeSafetensors,
   FormatError,
   type NamedArray,
+  readMetadata,
   refuseInfinite,
 } from "./safetensors.ts";
 
@@ -83,7 +84,7 @@ export function writeCheckpoint(path: string, owner: CheckpointOwner, state: Tra
 /** The fingerprint of the data that a checkpoint belongs to; undefined where nobody can tell. */
 export function checkpointData(path: string): string | undefined {
   try {
-    return decodeSafetensors(readBytes(path), path).metadata["data"];
+    return readMetadata(path)["data"];
   } catch {
     return undefined; // there is none, or whoever reads it says what is wrong with it
   }

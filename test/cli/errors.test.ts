@@ -33,9 +33,19 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["distill", "--teacher-dropout", "1"], /of at least 0 and below 1/],
   [["distill", "--alpha", "1.5"], /Legal: a number of at least 0 and at most 1/],
   [["distill", "--model", "gcn", "--alpha", "0.1"], /--alpha is an option of gcnii, not of gcn/],
-  [["distill", "--teacher-model", "gcnii", "--teacher-batch-norm", "true"], /of gcn, mlp, not of gcnii/],
+  [
+    ["distill", "--teacher-model", "gcnii", "--teacher-batch-norm", "true"],
+    /of gcn, mlp, not of gcnii/,
+  ],
   [["train", "--model", "gat"], /Allowed choices are gcn, gcnii, mlp/],
   [["train", "--model", "gcn", "--layers", "1"], /GCN: option "layers" is 1; legal: /],
+  [["train", "--optimiser", "adam"], /Expected adamw, rmsprop, .* Without the option it is Adam/],
+  [["train", "--optimiser", "adamw:0.9"], /Expected adamw, rmsprop, sgd or sgd:<momentum>/],
+  [["train", "--optimiser", "sgd:much"], /momentum is NaN; legal: a number above 0 and below 1/],
+  [["train", "--schedule", "cosine"], /Expected linear or step:<epochs>:<factor>/],
+  [["train", "--schedule", "step:50"], /Expected linear or step:<epochs>:<factor>/],
+  [["train", "--epochs", "9", "--warm-up", "10"], /warmUp is 10, more than the 9 epochs/],
+  [["train", "--keep", "last"], /Expected accuracy; without the option it is the lowest loss/],
   [["distill", "--dataset", "nosuch"], /unknown dataset "nosuch": one of cora/],
   [["distill", "--method", "foo"], /no method "foo"; there is student/],
   [["distill", "--preset", "foo"], /no preset "foo"/],
@@ -51,7 +61,10 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["distill", "--seed", "9007199254740990", "--trials", "5"], /too large for --trials 5: seeds/],
   [["train", "--trials", "1e9"], /Expected a whole number from 1 to 1000/],
   [["train", "--epochs", "0"], /Expected a whole number, 1 or more/],
-  [["train", "--layers", "0"], /'--layers <x>' argument '0' is invalid. Legal: a whole number of at least/],
+  [
+    ["train", "--layers", "0"],
+    /'--layers <x>' argument '0' is invalid. Legal: a whole number of at least/,
+  ],
   [["train", "--threads", "0"], /'--threads <n>' argument '0' is invalid.* from 1 to 256/],
   [["export", "0123"], /no complete run "0123" in runs/],
   [["export", "x", "--format", "onnx"], /Allowed choices are safetensors, npz/],
@@ -112,7 +125,10 @@ test("help and version go to stdout with exit code 0, and help names every defau
   assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
   assert.equal(help.code, 0);
   assert.match(help.stdout, /Defaults for --dataset citeseer, --method softkd/);
-  assert.match(help.stdout, /teacher: --teacher-model gcnii --teacher-layers 64 .*--teacher-weight-decay 0.000005/);
+  assert.match(
+    help.stdout,
+    /teacher: --teacher-model gcnii --teacher-layers 64 .*--teacher-weight-decay 0.000005/,
+  );
   assert.match(help.stdout, /source: GCNII's repository/);
   assert.match(help.stdout, /--softkd-temperature/);
 });

@@ -100,7 +100,7 @@ test("an heir has the attended layer's weights; damaged runs are trained anew", 
   assert.deepEqual(again!.accuracy, result!.accuracy);
   assert.match(
     notes.join(),
-    /abkd on synthetic .* trained anew, as .*run\.json is cut off or damaged/,
+    /abkd on synthetic .* retrained, as .*run\.json is cut off or damaged/,
   );
 });
 

@@ -339,6 +339,14 @@ suite("what cannot be parsed", () => {
     ["if (x) {\n  y()", 2, 6],
     ["let x: string = 1\nlet x = 2", 2, 5],
     ["@dec class A {}", 1, 1],
+    ["let x = 3 3\nlet y = 2\nlet z", 1, 11],
+    ["let ok = 1;\nconst = 3;\nlet z", 2, 7],
+    ["const = 3;\n     ^\nlet z", 1, 7],
+    ["\tconst = 3\nlet x", 1, 8],
+    ["ab\t= = 3\nlet x", 1, 6],
+    ["return 1\n  ^\nx", 1, 1],
+    ["let a = `b\n  c\nlet d", 1, 1],
+    ["let x = 1\r\nclass A {\r\n  private y: = 3;\r\n}", 3, 14],
   ];
   for (const [code, line, column] of cases) {
     test(JSON.stringify(code), () => {

@@ -239,6 +239,53 @@ suite("death", () => {
     });
   }
 
+  const ANOTHER: readonly (readonly [code: string, words: string])[] = [
+    [
+      "try { process.exit('abc') } catch {}\nprocess.exit(5)",
+      "ended by process.exit(5) at Cell [1]:2:9",
+    ],
+    [
+      "process.once('exit', () => { throw 1 }); try { process.exit(3) } catch {}\nprocess.reallyExit(4)",
+      "ended by process.reallyExit(4) at Cell [1]:2:9",
+    ],
+    [
+      "process.on('exit', () => { process.exitCode = 7 });\nprocess.exit(3)",
+      "ended by process.exit(3) at Cell [1]:2:9",
+    ],
+    ["try { process.kill(process.pid, 'SIGNOT') } catch {}\nprocess.exit(-1)", "process.exit(-1)"],
+    [
+      "process.on('SIGUSR2', () => {}); process.kill(process.pid, 'SIGUSR2');\nprocess.kill(process.pid, 9); while (1);",
+      "ended by process.kill(process.pid, 9) at Cell [1]:2:9",
+    ],
+    [
+      `process.on('SIGUSR2', () => {}); process.kill(process.pid, 'SIGUSR2');
+       require("node:child_process").execSync("kill -9 " + process.pid); while (1);`,
+      "ended by SIGKILL: by somebody, or by the system as its memory ran out",
+    ],
+    [
+      `process.kill(process.pid, 'SIGWINCH');
+       require("node:child_process").execSync("kill -USR2 " + process.pid); while (1);`,
+      "ended by SIGUSR2: somebody sent it",
+    ],
+  ];
+  for (const [code, words] of ANOTHER) {
+    test(`${code.split("\n")[0]}: the end that came is not put down to it`, async () => {
+      const { evalue } = await die(code);
+      assert.ok(evalue.includes(words), evalue);
+    });
+  }
+
+  test("a child that ran out of memory does not stand for its parent", async () => {
+    const { evalue } = await die(`
+      require("node:child_process").spawnSync(
+        process.execPath,
+        ["-e", "console.error('FATAL ERROR: JavaScript heap out of memory')"],
+        { stdio: "inherit" },
+      );
+      process.exit(3)`);
+    assert.match(evalue, /ended by process\.exit\(3\)/);
+  });
+
   test("an end that no cell asked for is not put down to one", async () => {
     const code =
       'process.removeAllListeners("uncaughtException"); setTimeout(() => { throw 1 }); await new Promise(() => {})';

@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { CellSyntaxError, type Position } from "../cell/compile.ts";
+import { linesOf } from "../cell/source.ts";
 import type { Failure } from "../channel.ts";
 import { foreignHint, pythonHint } from "./habits.ts";
 import type { Frame, Known, Stacks } from "./stacks.ts";
@@ -161,15 +162,12 @@ function shorten(text: string): string {
 
 /** What to write instead, where somebody wrote Python, or what other tools take. */
 function hints(ename: string, evalue: string, source: string, { line }: Position): string[] {
-  const lines = linesOf(source);
-  const near = [lines[line - 1] ?? "", lines[line - 2] ?? ""] as const;
-  const python = pythonHint(ename, evalue, ...near);
+  const typed = linesOf(source)[line - 1] ?? "";
+  const python = pythonHint(ename, evalue, typed);
   if (python !== undefined) return [`In TypeScript: ${python}`];
-  const foreign = foreignHint(ename, evalue, ...near);
+  const foreign = foreignHint(ename, evalue, typed);
   return foreign === undefined ? [] : [`In this kernel: ${foreign}`];
 }
-
-const linesOf = (source: string): string[] => source.split(/\r\n|[\n\r\u2028\u2029]/);
 
 /** The line of a place with the one before it, and a caret below. */
 function codeFrame(source: string, { line, column }: Position): string[] {

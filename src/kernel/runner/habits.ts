@@ -42,22 +42,22 @@ const FOREIGN_LINES: readonly (readonly [RegExp, string])[] = [
     /(^|[=(,?:&|>]|\breturn)\s*<(>|[A-Za-z][\w.]*(\s[^<>]*)?\/?>)/,
     `no JSX: display({ "text/html": html }, { raw: true }) shows HTML`,
   ],
-  [/^\s*return\b/, "a cell's value is its last expression: leave return out"],
   [/^\s*\{.*[:,].*\}\s*;?\s*$/, "({ a: 1 }), in parentheses, is an object"],
 ];
 
+/** Longer lines are nobody's habit, and some patterns would take seconds for them. */
+const LONGEST_LINE = 1_000;
+
 /** A hint for what is right elsewhere and not in this kernel, under the same terms as pythonHint. */
-export function foreignHint(
-  ename: string,
-  evalue: string,
-  line: string,
-  before: string,
-): string | undefined {
+export function foreignHint(ename: string, evalue: string, line: string): string | undefined {
   const missing = ename === "ReferenceError" && /^(\S+) is not defined$/.exec(evalue)?.[1];
   if (missing) return FOREIGN_NAMES.get(missing);
-  if (ename !== "SyntaxError") return undefined;
-  const found = FOREIGN_LINES.find(([pattern]) => pattern.test(line) || pattern.test(before));
-  return found?.[1];
+  if (ename !== "SyntaxError" || line.length > LONGEST_LINE) return undefined;
+  const found = FOREIGN_LINES.find(([pattern]) => pattern.test(line));
+  if (found) return found[1];
+  // What Node says of a return outside of functions; within one it is no mistake.
+  const isReturn = evalue.startsWith("Return statement is not allowed");
+  return isReturn ? "a cell's value is its last expression: leave return out" : undefined;
 }
 
 /** Lines that Python would take and TypeScript does not. */
@@ -85,25 +85,16 @@ const LINES: readonly (readonly [RegExp, string])[] = [
  * failed, so it may guess.
  *
  * @param line the cell's line where the error is, as typed
- * @param before the one before it: Python's lines are often only wrong once the next has been read
  */
-export function pythonHint(
-  ename: string,
-  evalue: string,
-  line: string,
-  before: string,
-): string | undefined {
+export function pythonHint(ename: string, evalue: string, line: string): string | undefined {
   const missing = ename === "ReferenceError" && /^(\S+) is not defined$/.exec(evalue)?.[1];
   if (!missing && ename !== "SyntaxError") return undefined;
+  if (line.length > LONGEST_LINE) return missing ? NAMES.get(missing) : undefined;
   const [, assigned] = /^\s*([\p{ID_Start}_$][\p{ID_Continue}$]*)\s*=[^=>]/u.exec(line) ?? [];
   if (missing && assigned === missing) {
     return `const ${missing} = … declares it, once; let, where it changes later`;
   }
   const named = missing && NAMES.get(missing);
   if (named) return named;
-  for (const text of missing ? [line] : [line, before]) {
-    const found = LINES.find(([pattern]) => pattern.test(text));
-    if (found) return found[1];
-  }
-  return undefined;
+  return LINES.find(([pattern]) => pattern.test(line))?.[1];
 }
