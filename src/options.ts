@@ -1,5 +1,6 @@
 // How the options of a method or a model are described, completed and checked.
 
+import { needObject } from "./arguments.ts";
 import { OptionError } from "./errors.ts";
 import { printable } from "./printable.ts";
 import { didYouMean, nearest } from "./suggested.ts";
@@ -60,6 +61,13 @@ export function resolveOptions<Options extends object>(
   given: Readonly<Record<string, unknown>> = {},
   preset?: string,
 ): Options {
+  needObject(
+    method,
+    "resolveOptions: method",
+    "a method, as findMethod() gives it",
+    "defaults",
+    "options",
+  );
   let chosen: Partial<Options> = {};
   if (preset !== undefined) {
     const found = Object.hasOwn(method.presets, preset) ? method.presets[preset] : undefined;
@@ -114,7 +122,7 @@ export function checkOptions<Options extends object>(
   }
 }
 
-/** The option that somebody means by the paper's symbol for it, `d_a`, or by a slip of the pen. */
+/** The option that somebody means by the paper's symbol for it, `d_a`, or by a typo. */
 export function suggestOption(
   name: string,
   infos: Readonly<Record<string, OptionInfo>>,

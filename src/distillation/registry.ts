@@ -1,5 +1,6 @@
 // The methods by name, and their start from a configuration.
 
+import { needObject, needText } from "../arguments.ts";
 import { OptionError } from "../errors.ts";
 import { checkOptions, type OptionValue } from "../options.ts";
 import { findByName } from "../registry.ts";
@@ -50,6 +51,7 @@ export const methods: readonly AnyMethod[] = Object.values<AnyMethod>(all).sort(
 
 /** @throws {OptionError} naming the methods there are */
 export function findMethod(name: Suggested<MethodName>): AnyMethod {
+  needText(name, "findMethod: name", "a method's name");
   return findByName("method", name, methods);
 }
 
@@ -92,13 +94,17 @@ function checkMethodOptions(
  *   each other, or a method without the teacher that it needs
  */
 export function createDistillation(
-  { name, options }: Pick<ConfiguredMethod, "name" | "options">,
+  method: Pick<ConfiguredMethod, "name" | "options">,
   scene: Scene,
 ): Distillation {
-  const method = findMethod(name);
-  checkMethodOptions(method, options);
-  if (method.needsTeacher && !scene.teacher) {
+  needObject(method, "createDistillation: method", "{ name, options }", "name", "options");
+  const parts = "{ graph, student, train, seed } and a teacher where the method needs one";
+  needObject(scene, "createDistillation: scene", parts, "graph", "student", "train", "seed");
+  const { name, options } = method;
+  const found = findMethod(name);
+  checkMethodOptions(found, options);
+  if (found.needsTeacher && !scene.teacher) {
     throw new OptionError(`${name} needs a teacher, and none is given`);
   }
-  return method.create(scene as TaughtScene, options);
+  return found.create(scene as TaughtScene, options);
 }

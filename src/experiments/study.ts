@@ -1,4 +1,5 @@
 // A study: what is compared on which graphs, what the paper claims of it, and its list of trials.
+import { needObject } from "../arguments.ts";
 import { DATASET_NAMES, datasetEntry } from "../datasets/index.ts";
 import { OptionError } from "../errors.ts";
 import { runId } from "../training/canonical.ts";
@@ -171,6 +172,8 @@ export interface StudyPlan {
  * @throws OptionError for a dataset that there is not, or a split that it has not
  */
 export function planStudy(whole: Study, options: PlanOptions): StudyPlan {
+  needObject(whole, "planStudy: study", "a study, as findStudy() gives it", "arms", "datasets");
+  needObject(options, "planStudy: options", "{ profile }", "profile");
   const { profile } = options;
   const arms = whole.arms.filter(
     ({ publishedOf, paperOnly }) => profile === "paper" || !(publishedOf || paperOnly),

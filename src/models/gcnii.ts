@@ -1,5 +1,6 @@
 // GCNII: deep graph convolutions with an initial residual and an identity map.
 // Chen, Wei, Huang, Ding, Li: Simple and Deep Graph Convolutional Networks, ICML 2020.
+import { needObject } from "../arguments.ts";
 import { checkOptions, type OptionTable } from "../options.ts";
 import { reluDropout } from "../tensor/dropout.ts";
 import { gcniiConvolutions } from "../tensor/gcnii.ts";
@@ -87,6 +88,7 @@ export class Gcnii implements Model<GraphInputs> {
    * as torch.nn.Linear starts.
    */
   constructor(config: GcniiConfig, shape: GraphShape, seed: number) {
+    needObject(config, "Gcnii: config", "{ kind, layers, width, alpha, lambda, dropout }");
     const { kind: _, ...given } = config;
     checkOptions("GCNII", options, given);
     checkShape("GCNII", shape);

@@ -1,5 +1,6 @@
 // What every family of models offers to training, distillation, files and the command line.
 import * as tf from "@tensorflow/tfjs";
+import { needObject } from "../arguments.ts";
 import { OptionError } from "../errors.ts";
 import type { OptionTable } from "../options.ts";
 import { lastMap } from "../tensor/gcnii.ts";
@@ -129,7 +130,9 @@ export interface ModelKind<C extends Configured, I, M extends Model<I> = Model<I
 }
 
 /** @throws OptionError for counts that no graph has */
-export function checkShape(label: string, { features, classes }: GraphShape): void {
+export function checkShape(label: string, shape: GraphShape): void {
+  needObject(shape, `${label}: shape`, "the graph's { features, classes }", "features", "classes");
+  const { features, classes } = shape;
   for (const [name, count] of Object.entries({ features, classes })) {
     if (Number.isInteger(count) && count >= 1) continue;
     throw new OptionError(`${label}: ${name} is ${count}, not 1 or more`);
@@ -144,6 +147,7 @@ export const vectorOf = ({ variable }: Parameter): tf.Tensor1D =>
 
 /** Number of trained scalars. */
 export function parameterCount(model: Model): number {
+  needObject(model, "parameterCount: model", "a model, such as new Gcnii()", "parameters");
   return model.parameters.reduce((sum, p) => sum + p.variable.size, 0);
 }
 

@@ -1,12 +1,13 @@
 // What can be known before anything is trained, and is: a run that must fail costs no teacher first.
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
+import { shown } from "../arguments.ts";
 import { OptionError, UserError } from "../errors.ts";
 import { checkGraph, checkSplit } from "../graph/check.ts";
 import { hiddenWidth } from "../models/registry.ts";
 import { chooseEngine, engineFlavour, MOST_THREADS } from "../tensor/index.ts";
 import { describeRun, runId } from "./canonical.ts";
-import { checkConfig, checkKeys, shown } from "./config-check.ts";
+import { checkConfig, checkKeys } from "./config-check.ts";
 import { probeFolder } from "./files.ts";
 import { fingerprint } from "./inputs.ts";
 import { refuseTooLarge } from "./memory-check.ts";

@@ -99,7 +99,7 @@ export function readCheckpoint(path: string, owner: CheckpointOwner): TrainingSt
   const { tensors, metadata, digest } = decodeSafetensors(readBytes(path), path);
   const format = metadata["format"] ?? "";
   if (!isOurs(metadata, digest, path) || !format.startsWith("abkd-checkpoint/")) {
-    throw new FormatError(`${path} is no checkpoint of a run`);
+    throw new FormatError(`${path} is not a checkpoint of a run`);
   }
   if (format !== FORMAT) {
     throw new FormatError(`${path} is ${printable(format)}, of another version; this is ${FORMAT}`);

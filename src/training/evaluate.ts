@@ -1,5 +1,6 @@
 // What a trained model says, without dropout and without leaving tensors behind.
 import * as tf from "@tensorflow/tfjs";
+import { needFunction, needObject } from "../arguments.ts";
 import type { Model, Outputs, Reads } from "../models/model.ts";
 import { type Scores, scores } from "../tensor/index.ts";
 import type { Batches, SetName } from "./batches.ts";
@@ -14,6 +15,10 @@ export function withForward<T, I>(
   reads: Reads,
   read: (outputs: Outputs) => T,
 ): T {
+  needObject(model, "withForward: model", "a model, such as new Gcnii()", "forward");
+  // What it has is the kind's affair.
+  needObject(inputs, "withForward: inputs", "a graph's inputs, as graphInputs() gives them");
+  needFunction(read, "withForward: read", "a function that reads the outputs");
   let result: T;
   tf.tidy(() => {
     result = read(model.forward(inputs, { reads }));
@@ -47,6 +52,8 @@ export function evaluate<Name extends SetName>(
 }
 
 /** The class of the largest logit of each node. */
-export function predictedClasses({ logits }: Outputs): Int32Array {
+export function predictedClasses(outputs: Outputs): Int32Array {
+  needObject(outputs, "predictedClasses: outputs", "what a model's forward() gives", "logits");
+  const { logits } = outputs;
   return Int32Array.from(tf.tidy(() => logits.argMax(1)).dataSync());
 }

@@ -34,7 +34,7 @@ export type TrainingEvent =
       readonly type: "fail";
       readonly id: string;
       readonly message: string;
-      /** Its loss, or that of a run it needs, left the numbers: so it would again. */
+      /** Its loss, or that of a run it needs, became non-finite: so it would again. */
       readonly diverged: boolean;
     }
   /** A sentence for the user, e.g. that a damaged cache entry is retrained. */

@@ -1,6 +1,7 @@
 // Where runs are kept: one folder each, named by the hash of its configuration.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { CONFIG, needObject, needText } from "../arguments.ts";
 import { UserError } from "../errors.ts";
 import { printable } from "../printable.ts";
 import { runId } from "./canonical.ts";
@@ -36,6 +37,8 @@ export interface RunFiles {
  * any number of runs reuse as their teacher.
  */
 export function runFiles(runsDir: string, config: RunConfig): RunFiles {
+  needText(runsDir, "runFiles: runsDir", "the folder of runs");
+  needObject(config, "runFiles: config", CONFIG, "dataset", "model");
   const alone = config.method === undefined;
   return filesIn(join(runsDir, ...(alone ? ["teachers"] : []), runId(config)));
 }
@@ -168,6 +171,7 @@ function storedData({ result, model }: RunFiles): string | undefined {
 
 /** @throws FormatError, FileError */
 export function readResult(path: string): RunResult {
+  needText(path, "readResult: path", "the path of a file");
   const text = readText(path, 2);
   const found = openSealed<RunResult & Sealed>(text, "abkd-run/1", resultForm);
   if (typeof found === "string") throw new FormatError(`${path} ${found}`);
@@ -180,6 +184,7 @@ export function readResult(path: string): RunResult {
 
 /** @throws FormatError, FileError */
 export function readModel(path: string): ModelFile {
+  needText(path, "readModel: path", "the path of a file");
   return ownModel(readBytes(path, 2), path);
 }
 
@@ -194,6 +199,8 @@ function ownModel(bytes: Buffer, path: string): ModelFile {
  * @throws UserError where there is none, or more than one.
  */
 export function findRun(name: string, runsDir: string): RunFiles {
+  needText(name, "findRun: name", "a run's folder, or its id or the first digits of it");
+  needText(runsDir, "findRun: runsDir", "the folder of runs");
   if (existsSync(join(name, "run.json"))) return filesIn(name);
   const found = [runsDir, join(runsDir, "teachers")].flatMap((folder) =>
     isFolder(folder)

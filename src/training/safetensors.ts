@@ -114,7 +114,7 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): ReadTensorFi
   for (const [key, entry] of Object.entries(header)) {
     const name = printable(key);
     if (key === METADATA) continue;
-    if (!isObject(entry)) return fail(`the entry "${name}" is no object`);
+    if (!isObject(entry)) return fail(`the entry "${name}" is not an object`);
     const { dtype, shape, data_offsets: offsets } = entry;
     if (dtype !== "F32" && dtype !== "F64") {
       return fail(
@@ -177,9 +177,9 @@ function metadataIn(
   { [METADATA]: entry = {} }: Readonly<Record<string, unknown>>,
   fail: Fail,
 ): Record<string, string> {
-  if (!isObject(entry)) return fail(`the entry "${METADATA}" is no object`);
+  if (!isObject(entry)) return fail(`the entry "${METADATA}" is not an object`);
   for (const [key, value] of Object.entries(entry)) {
-    if (typeof value !== "string") fail(`the metadata "${printable(key)}" is no text`);
+    if (typeof value !== "string") fail(`the metadata "${printable(key)}" is not text`);
   }
   return { ...(entry as Record<string, string>) };
 }
@@ -189,9 +189,9 @@ function parseHeader(text: Uint8Array, fail: Fail): Readonly<Record<string, unkn
   try {
     header = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(text));
   } catch (error) {
-    return fail(`its header ${error instanceof JsonError ? error.message : "is no JSON"}`);
+    return fail(`its header ${error instanceof JsonError ? error.message : "is not valid JSON"}`);
   }
-  return isObject(header) ? header : fail("its header is no object");
+  return isObject(header) ? header : fail("its header is not an object");
 }
 
 function isSizes(value: unknown): value is number[] {

@@ -37,7 +37,7 @@ export function openSealed<T extends Sealed>(text: string, format: string, form:
     if (!(error instanceof JsonError)) throw error;
     return `is cut off or damaged: its text of ${text.length} characters ${error.message}`;
   }
-  if (!isObject(value)) return "is damaged: it holds no object";
+  if (!isObject(value)) return "is damaged: it does not hold an object";
   if (value["format"] !== format) {
     const found = value["format"];
     const name = typeof found === "string" ? `format "${printable(found)}"` : "no format";

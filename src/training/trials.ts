@@ -97,6 +97,7 @@ export async function runTrials(
   options: TrialsOptions = {},
 ): Promise<RunResult[]> {
   checkRequest(configs, options);
+  if (configs.length === 0) return [];
   const line = options.observer ? undefined : notebookTrialsLine(new Set(configs.map(runId)));
   const interrupt = new AbortController();
   const signal = AbortSignal.any([interrupt.signal, ...(options.signal ? [options.signal] : [])]);
@@ -200,7 +201,7 @@ class TeacherFailure extends UserError {
   }
 }
 
-/** Whether a run left the numbers, or one that it needs. */
+/** Whether the loss of a run, or of one that it needs, became non-finite. */
 function hasDiverged(error: unknown): boolean {
   const root = error instanceof TeacherFailure ? error.cause : error;
   return root instanceof TeacherFailure ? hasDiverged(root) : root instanceof DivergedError;

@@ -87,7 +87,7 @@ test("after SIGTERM a step has a second and more, and the process ends within tw
   const stopper = stopOnSignals();
   stopper.observe({ type: "start", id: "", config: smallConfig(), epoch: 0, asTeacher: false });
   const [stop] = process.listeners("SIGTERM").filter((one) => !before.includes(one));
-  stop!("SIGTERM", 15);
+  stop!("SIGTERM");
   assert.ok(stopper.signal.aborted);
   t.mock.timers.tick(1000);
   assert.equal(kill.mock.callCount(), 0);

@@ -124,7 +124,7 @@ test("a configuration or an option that makes no sense costs no teacher", async 
   assert.deepEqual(readdirSync(runsDir), []);
 });
 
-test("a slip of the pen in a recipe's changes is told where it is made", () => {
+test("a typo in a recipe's changes is told where it is made", () => {
   const wrong = (changes: object) => () => teacherConfig(subject, changes);
   assert.throws(wrong({ modle: { layers: 3 } }), /there is no "modle"; there is model, training/);
   assert.throws(wrong({ model: { layres: 3 } }), /unknown option "layres"/);

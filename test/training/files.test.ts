@@ -12,6 +12,7 @@ import {
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { OptionError } from "../../src/errors.ts";
 import { canonicalJson, runId } from "../../src/training/canonical.ts";
 import { FileError, probeFolder, writeAtomic } from "../../src/training/files.ts";
 import { smallConfig, temporaryFolder } from "./small.ts";
@@ -90,7 +91,7 @@ test("canonical JSON sorts keys at every depth and refuses what JSON cannot carr
   const b = { "-": 0, b: [1, { c: null, d: 2 }] };
   assert.equal(canonicalJson(a), '{"-":0,"b":[1,{"c":null,"d":2}]}');
   assert.equal(canonicalJson(a), canonicalJson(b));
-  assert.throws(() => canonicalJson({ x: Number.NaN }), TypeError);
+  assert.throws(() => canonicalJson({ x: Number.NaN }), OptionError);
 });
 
 test("a run's id is the hash of its configuration, whatever the order of its members", () => {

@@ -177,7 +177,9 @@ function acornError(error: unknown, origin: (offset: number) => Position): unkno
 function syntaxError(error: unknown, source: string): unknown {
   const { code, stack, message: full } = error as NodeJS.ErrnoException;
   if (!code?.endsWith("_TYPESCRIPT_SYNTAX")) return error;
-  const message = full.replace(/\. Expected (?:[^,]+, ){3}.*/s, ""); // a list of all tokens there are
+  const [said = "", ...expected] = full.split(". Expected ");
+  const isLong = expected.join().split(", ").length > 3; // a list of all tokens there are
+  const message = isLong ? said : full;
   // ":3", the line before if there is one, the line, a marker below it, the line behind.
   const shown = stack?.slice(0, stack.indexOf("SyntaxError [")).split("\n") ?? [];
   const line = Number(/^:(\d+)$/.exec(shown[0] ?? "")?.[1] ?? 1);
