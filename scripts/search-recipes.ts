@@ -99,7 +99,7 @@ async function search(dataset: string, stopper: Stopper): Promise<void> {
   const path = recipePath(dataset);
   writeAtomic(path.pathname, `${JSON.stringify(kept, null, 1)}\n`);
   write(dataset, recipeReport(kept));
-  write("spaces", spacesReport(rule));
+  write("spaces", spacesReport(searchRule("cora")));
   console.log(`${path.pathname} and docs/recipes.md are written`);
 }
 
@@ -119,7 +119,7 @@ try {
     else {
       const file = recipeFile(dataset);
       if (file) write(dataset, recipeReport(file));
-      write("spaces", spacesReport(searchRule(dataset)));
+      write("spaces", spacesReport(searchRule("cora")));
     }
   }
 } catch (error) {

@@ -166,7 +166,7 @@ const HYPER_PARAMETERS: readonly (readonly [
   ["lambda", "x", "layer l's weights have the share log(lambda / l + 1)", real()],
   ["dropout", "x", "rate, before each layer", real({ below: 1 })],
   ["epochs", "n", "at most", integer(1)],
-  ["patience", "n", "epochs without a lower validation loss until it stops", integer(1)],
+  ["patience", "n", "epochs without a better one until it stops", integer(1)],
   ["learningRate", "x", "the optimiser's", real()],
   ["weightDecay", "x", "L2 (adamw: decoupled), on all weights", real()],
   ["optimiser", "name", "adamw, rmsprop, sgd or sgd:<momentum>; else Adam", optimiser],

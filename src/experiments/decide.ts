@@ -150,7 +150,8 @@ export class Decisions {
       if (!found) return { verdict: FEW };
       return { ours: signed(100 * found.difference), verdict: found.verdict };
     }
-    const done = this.#table.done(claim.arm);
+    const splits = this.#table.whole([claim.arm]);
+    const done = this.#table.done(claim.arm, splits);
     if (done.length === 0) return { verdict: FEW };
     if (claim.kind === "majority") {
       const held = done.filter(({ record }) => MEASURES[claim.measure](record)).length;
@@ -158,7 +159,7 @@ export class Decisions {
       return { ours: `in ${held} of ${done.length} trials`, verdict };
     }
     if (claim.kind === "survival") {
-      const lost = this.#table.dead(claim.arm) + this.#table.nearlyDead(claim.arm);
+      const lost = this.#table.dead(claim.arm, splits) + this.#table.nearlyDead(claim.arm, splits);
       return {
         ours: `${lost} of ${done.length} lost`,
         verdict: survivalVerdict(lost, done.length),

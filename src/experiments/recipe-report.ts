@@ -80,7 +80,7 @@ function rungsText(rungs: readonly Rung[]): string {
   return `Rungs: ${texts.join("; ")}.`;
 }
 
-/** What each contender's search may choose from, and the rule. */
+/** What each contender's search may choose from, and the rule, as for one dataset. */
 export function spacesReport({ batch, patience, rungs }: SearchRule): string {
   const { dropout, learningRate, weightDecay, epochs, keep } = contenders()[0]!.space;
   const training =
@@ -89,7 +89,8 @@ export function spacesReport({ batch, patience, rungs }: SearchRule): string {
     `best validation ${keep.join(" or ")}`;
   return [
     `${batch} configurations${batchesText(batch, patience)}; the first is the start, the others are drawn at ` +
-      `random. ${rungsText(rungs)} Search 2 has other draws and seeds, and the next two splits, and so on.`,
+      `random. ${rungsText(rungs)} Search 2 has other draws and seeds, and the next two splits, and so on; the ` +
+      "splits of another graph have that graph's sizes.",
     "",
     `For all: ${training} (a value that stands twice is drawn twice as often).`,
     "",

@@ -1,4 +1,5 @@
 // A study: what is compared on which graphs, what the paper claims of it, and its list of trials.
+import { needObject } from "../arguments.ts";
 import { DATASET_NAMES, datasetEntry } from "../datasets/index.ts";
 import { OptionError } from "../errors.ts";
 import { runId } from "../training/canonical.ts";
@@ -104,6 +105,7 @@ export const PROFILES = ["quick", "paper"] as const;
 export type Profile = (typeof PROFILES)[number];
 
 export const SPLIT_FAMILIES = ["geom-gcn", "public", "random"] as const;
+export type SplitFamily = (typeof SPLIT_FAMILIES)[number];
 
 /** Splits of the paper's protocol, and as many random ones of the same sizes beside them. */
 const GEOM_GCN_SPLITS = 10;
@@ -113,7 +115,6 @@ const GEOM_GCN_SIZES: Readonly<Record<string, string>> = {
   citeseer: "1586/1061/665",
   pubmed: "9463/6310/3944",
 };
-export type SplitFamily = (typeof SPLIT_FAMILIES)[number];
 
 /**
  * Teachers and their training are the same in both: a profile changes how often, never how well.
@@ -171,6 +172,8 @@ export interface StudyPlan {
  * @throws OptionError for a dataset that there is not, or a split that it has not
  */
 export function planStudy(whole: Study, options: PlanOptions): StudyPlan {
+  needObject(whole, "planStudy: study", "a study, as findStudy() gives it", "arms", "datasets");
+  needObject(options, "planStudy: options", "{ profile }", "profile");
   const { profile } = options;
   const arms = whole.arms.filter(
     ({ publishedOf, paperOnly }) => profile === "paper" || !(publishedOf || paperOnly),

@@ -1,9 +1,11 @@
 // The kernel as its front ends see it: requests in, the runner's events out as messages.
 import { setTimeout as delay } from "node:timers/promises";
-import type { CellId, Command, CommMessage, Event, Failure, Outcome } from "./channel.ts";
+import type { CellId, Event, Failure, Outcome } from "./channel.ts";
+import { Comms } from "./comms.ts";
 import type { Connection } from "./connection.ts";
 import { flagOf, integerOf, textOf } from "./contents.ts";
 import { type Death, deathFailure, describeDeath } from "./death.ts";
+import { warningNote } from "./display/warnings.ts";
 import { type Cell, Executions } from "./executions.ts";
 import { History, type HistoryEntry, historyFile } from "./history.ts";
 import { kernelInfo } from "./info.ts";
@@ -41,8 +43,7 @@ class Supervisor {
   readonly #language: Language;
   readonly #history = new History(historyFile(), log);
   readonly #usage = new UsageMeter();
-  /** Target names of open comms. */
-  readonly #comms = new Map<string, string>();
+  readonly #comms: Comms;
   readonly #members = new Map<number, (names: readonly string[]) => void>();
   readonly #handlers: Readonly<Record<"shell" | "control", ReadonlyMap<string, Handler>>>;
   #questions = 0;
@@ -63,9 +64,15 @@ class Supervisor {
       },
       finished: (cell, outcome) => this.#finished(cell, outcome),
     });
+    this.#comms = new Comms({
+      sockets,
+      streams: this.#streams,
+      executions: this.#executions,
+      send: (command) => runner.send(command),
+    });
     this.#language = new Language({
       members: (expression) => this.#askMembers(expression),
-      warn: ({ id }, text) => this.#show(id, "stream", { name: "stderr", text }),
+      warn: ({ id }, text) => this.#show(id, "display_data", warningNote(text)),
     });
     const both: [string, Handler][] = [
       ["kernel_info_request", () => this.#introduce()],
@@ -81,10 +88,10 @@ class Supervisor {
         ["inspect_request", ({ content }) => this.#language.inspect(content)],
         ["is_complete_request", ({ content }) => this.#language.isComplete(content)],
         ["history_request", ({ content }) => this.#readHistory(content)],
-        ["comm_info_request", ({ content }) => this.#commInfo(content)],
-        ["comm_open", (request) => this.#comm("open", request)],
-        ["comm_msg", (request) => this.#comm("msg", request)],
-        ["comm_close", (request) => this.#comm("close", request)],
+        ["comm_info_request", ({ content }) => this.#comms.info(content)],
+        ["comm_open", (request) => this.#comms.take("open", request)],
+        ["comm_msg", (request) => this.#comms.take("msg", request)],
+        ["comm_close", (request) => this.#comms.take("close", request)],
       ]),
     };
   }
@@ -224,7 +231,7 @@ class Supervisor {
         this.#ask(event);
         break;
       case "comm":
-        this.#publishComm(event.cell, event);
+        this.#comms.publish(event.cell, event);
         break;
       case "members":
         this.#members.get(event.request)?.(event.names);
@@ -313,43 +320,6 @@ class Supervisor {
         history = await this.#history.tail(n, output);
     }
     return { status: "ok", history };
-  }
-
-  #comm(kind: CommMessage["kind"], { content, metadata, buffers }: Request): undefined {
-    const commId = textOf(content, "comm_id");
-    if (kind === "open") this.#comms.set(commId, textOf(content, "target_name"));
-    if (kind === "close") this.#comms.delete(commId);
-    const command: Command = {
-      type: "comm",
-      kind,
-      commId,
-      ...(kind === "open" && { target: textOf(content, "target_name") }),
-      data: content["data"] ?? {},
-      metadata,
-      buffers: buffers.map((bytes) => Buffer.from(bytes).toString("base64")),
-    };
-    // A widget is heard while its cell runs, but not before the cells that were sent before it.
-    this.#executions.inOrder(() => this.#runner.send(command));
-  }
-
-  #publishComm(id: CellId, comm: CommMessage): void {
-    const { kind, commId, target = "", data, metadata, buffers = [] } = comm;
-    if (kind === "open") this.#comms.set(commId, target);
-    if (kind === "close") this.#comms.delete(commId);
-    this.#streams.flush();
-    const parent = this.#executions.cell(id)?.sender.header ?? {};
-    const content = { comm_id: commId, data, ...(kind === "open" && { target_name: target }) };
-    this.#sockets.publish(`comm_${kind}`, parent, content, {
-      metadata: (metadata ?? {}) as Content,
-      buffers: buffers.map((text) => Buffer.from(text, "base64")),
-    });
-  }
-
-  #commInfo(content: Content): Content {
-    const wanted = content["target_name"];
-    const open = [...this.#comms].filter(([, name]) => !wanted || name === wanted);
-    const comms = Object.fromEntries(open.map(([id, target_name]) => [id, { target_name }]));
-    return { status: "ok", comms };
   }
 
   async #askMembers(expression: string): Promise<readonly string[]> {

@@ -153,7 +153,7 @@ export interface Subject {
   readonly order?: NonNullable<RunConfig["order"]>;
 }
 
-/** @throws OptionError for a key that nothing reads: a slip of the pen would be the default silently */
+/** @throws OptionError for a key that nothing reads: a typo would be the default silently */
 function checkGiven(subject: Subject, changes: Changes): void {
   checkKeys(subject, ["dataset", "split", "seed", "order"], "what is to be run");
   const known = ["model", "training", "options", "preset", "recipe"];

@@ -91,4 +91,5 @@ export const resultForm: Form = object({
     object({ entities: fraction, classless: fraction, all: fraction, constant: fraction }),
   ),
   inspection: optional(object({ first: inspection, last: inspection })),
+  modelSha256: optional(text),
 });

@@ -116,6 +116,11 @@ export interface RunResult {
   readonly interrupted?: true;
   readonly inspection?: { readonly first: Inspection; readonly last: Inspection };
   readonly warnings: readonly string[];
+  /**
+   * Of the bytes of model.safetensors, 64 hex digits, so that no other model is taken for this result's.
+   * Results from before it, and interrupted ones, have none.
+   */
+  readonly modelSha256?: string;
   /** Never compared: differs from run to run. Seconds; threads at the end, absent are one (older files). */
   readonly timing: {
     readonly seconds: number;

@@ -2,6 +2,7 @@
 import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers/promises";
 import type * as tf from "@tensorflow/tfjs";
+import { needObject } from "../arguments.ts";
 import { notebookInterrupts, orInterrupted } from "../display/host.ts";
 import type { Distillation, Inspection } from "../distillation/method.ts";
 import { UserError } from "../errors.ts";
@@ -61,7 +62,7 @@ export interface TrainingOutcome {
   readonly seconds: number;
 }
 
-/** The loss left the numbers; exit code 1. */
+/** The loss became non-finite; exit code 1. */
 export class DivergedError extends UserError {}
 
 /** The user stopped the run; its checkpoint is kept. Exit code 130, as after SIGINT. */
@@ -98,6 +99,15 @@ export async function train(
   task: TrainingTask,
   options: TrainingOptions = {},
 ): Promise<TrainingOutcome> {
+  needObject(
+    task,
+    "train: task",
+    "what is trained: { config, model, inputs, targets }",
+    "config",
+    "model",
+    "inputs",
+    "targets",
+  );
   const training = new Training(task, options);
   try {
     return await orInterrupted(training.run(), () => training.interrupt());

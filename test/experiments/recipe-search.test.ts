@@ -123,10 +123,8 @@ test("searches share no draws, splits or seeds with each other, nor splits with 
 
 test("batches are drawn until two in a row gain nothing beyond noise", async () => {
   const batches = new Map<string, number>();
-  let configurations = 0;
   /** SoftKD gains with its second and third batch, the student with none. */
-  const run: RunRung = async (trials, { batch, rung }) => {
-    if (rung === 0) configurations += trials.size;
+  const run: RunRung = async (trials, { batch }) => {
     return new Map(
       [...trials].map(([id, config]) => {
         const method = config.method!.name;
@@ -141,7 +139,6 @@ test("batches are drawn until two in a row gain nothing beyond noise", async () 
   assert.deepEqual(Object.fromEntries(batches), { student: 3, softkd: 5 });
   assert.equal(file.recipes["student"]!.tried!.configurations, 48);
   assert.equal(file.recipes["softkd"]!.tried!.configurations, 80);
-  assert.equal(configurations, 128);
   assert.equal(file.recipes["softkd"]!.validation!.mean, 0.7);
 });
 

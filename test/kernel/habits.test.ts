@@ -61,24 +61,6 @@ for (const [code, hint] of FOREIGN) {
   });
 }
 
-const SPECIFIERS: readonly (readonly [string, RegExp])[] = [
-  ["npm:lodash@4/fp", /npm install lodash, then import from "lodash"$/],
-  ["jsr:@std/fs", /npx jsr add @std\/fs/],
-  ["https://esm.sh/d3", /no modules from the web/],
-  ["bun:sqlite", /runs on Node/],
-  ["@/util", /relative path$/],
-  ["~/util", /relative path$/],
-];
-
-for (const [specifier, message] of SPECIFIERS) {
-  test(`an import of "${specifier}" says what to do`, async () => {
-    for (const code of [`import { x } from "${specifier}"; x`, `await import("${specifier}")`]) {
-      const { outcome } = await runner.run(code);
-      assert.match(outcome.status === "error" ? outcome.evalue : "none", message);
-    }
-  });
-}
-
 const OTHERS = [
   `throw new ReferenceError("print")`,
   `throw new Error("len is not defined")`,

@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { parseCell } from "../../src/kernel/cell/parse.ts";
 import { Versions } from "../../src/kernel/cell/versions.ts";
 import { shortStacks } from "../../src/kernel/display/errors.ts";
-import { foreignHint, pythonHint } from "../../src/kernel/runner/habits.ts";
+import { hint } from "../../src/kernel/runner/habits.ts";
 import { wordAround } from "../../src/kernel/types/completions.ts";
 import { calleeOf } from "../../src/kernel/types/inspection.ts";
 import { processorTime } from "../processor-time.ts";
@@ -51,8 +51,7 @@ for (const line of [
   `if ${": ".repeat(LENGTH)}x`,
 ]) {
   takesNoTime(`a hint for a line of ${JSON.stringify(line.slice(0, 8))} ...`, () => {
-    assert.equal(pythonHint("SyntaxError", "Unexpected token", line), undefined);
-    assert.equal(foreignHint("SyntaxError", "Unexpected token", line), undefined);
+    assert.equal(hint("SyntaxError", "Unexpected token", line), undefined);
   });
 }
 

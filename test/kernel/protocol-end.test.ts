@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import type { KernelClient } from "../../src/notebook/client.ts";
-import { MAIN, next, ofType, resultOf, start, textOf } from "./protocol-kernel.ts";
+import { ends } from "./processes.ts";
+import { MAIN, next, ofType, resultOf, runnerPid, start, textOf } from "./protocol-kernel.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "abkd-protocol-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -23,25 +23,6 @@ async function runMain(...argv: string[]): Promise<{ code: number | null; stderr
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
   return { code, stderr };
 }
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    if (process.platform !== "linux") return true;
-    // One whose parent is gone may wait a while for somebody to take notice of its end.
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}
-
-async function ends(pid: number): Promise<boolean> {
-  for (let i = 0; i < 60 && isAlive(pid); i++) await delay(50);
-  return !isAlive(pid);
-}
-
-const runnerPid = async (kernel: KernelClient): Promise<number> =>
-  Number(resultOf(await kernel.execute("process.pid")));
 
 suite("start", () => {
   test("what is wrong with the command line or the connection file is said in a line", async () => {

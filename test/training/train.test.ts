@@ -119,7 +119,7 @@ test("the best epoch's weights are those of a run that ends there", async () => 
   assert.deepEqual(long.weights, short.weights);
 });
 
-test("a run interrupted after any epoch and gone on with ends in the same bits", async () => {
+test("a run interrupted after any epoch and resumed ends in the same bits", async () => {
   const config = smallConfig({ epochs: 12, patience: 12 });
   const whole = await run(config, {}, toyMethod);
   for (const epochs of [1, 2, 6, 11]) {
@@ -148,7 +148,7 @@ const RECIPES: readonly Partial<TrainingConfig>[] = [
 for (const recipe of RECIPES) {
   const { optimiser, ...rest } = recipe;
   const title = `${optimiser?.name} with ${Object.keys(rest).join(", ")}`;
-  test(`${title}: gone on with after an epoch it ends in the same bits`, async () => {
+  test(`${title}: resumed after an epoch it ends in the same bits`, async () => {
     const config = smallConfig({ epochs: 12, patience: 12, ...recipe });
     const whole = await run(config, {}, toyMethod);
     const plain = await run(smallConfig({ epochs: 12, patience: 12 }), {}, toyMethod);

@@ -48,18 +48,6 @@ const FOREIGN_LINES: readonly (readonly [RegExp, string])[] = [
 /** Longer lines are nobody's habit, and some patterns would take seconds for them. */
 const LONGEST_LINE = 1_000;
 
-/** A hint for what is right elsewhere and not in this kernel, under the same terms as pythonHint. */
-export function foreignHint(ename: string, evalue: string, line: string): string | undefined {
-  const missing = ename === "ReferenceError" && /^(\S+) is not defined$/.exec(evalue)?.[1];
-  if (missing) return FOREIGN_NAMES.get(missing);
-  if (ename !== "SyntaxError" || line.length > LONGEST_LINE) return undefined;
-  const found = FOREIGN_LINES.find(([pattern]) => pattern.test(line));
-  if (found) return found[1];
-  // What Node says of a return outside of functions; within one it is no mistake.
-  const isReturn = evalue.startsWith("Return statement is not allowed");
-  return isReturn ? "a cell's value is its last expression: leave return out" : undefined;
-}
-
 /** Lines that Python would take and TypeScript does not. */
 const LINES: readonly (readonly [RegExp, string])[] = [
   [
@@ -81,20 +69,43 @@ const LINES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * A hint for an error that a habit of Python has made, or undefined. Only ever called for cells that
- * failed, so it may guess.
+ * What to write instead, where somebody wrote Python, or what other tools take; or undefined. Only ever
+ * called for cells that failed, so it may guess.
  *
  * @param line the cell's line where the error is, as typed
  */
-export function pythonHint(ename: string, evalue: string, line: string): string | undefined {
-  const missing = ename === "ReferenceError" && /^(\S+) is not defined$/.exec(evalue)?.[1];
-  if (!missing && ename !== "SyntaxError") return undefined;
-  if (line.length > LONGEST_LINE) return missing ? NAMES.get(missing) : undefined;
+export function hint(ename: string, evalue: string, line: string): string | undefined {
+  const missing =
+    ename === "ReferenceError" ? /^(\S+) is not defined$/.exec(evalue)?.[1] : undefined;
+  const python = missing === undefined ? undefined : nameHint(missing, line);
+  if (python !== undefined) return `In TypeScript: ${python}`;
+  const wrong = ename === "SyntaxError";
+  const typed = wrong || missing !== undefined ? lineHint(LINES, line) : undefined;
+  if (typed !== undefined) return `In TypeScript: ${typed}`;
+  const foreign =
+    missing === undefined
+      ? ((wrong ? lineHint(FOREIGN_LINES, line) : undefined) ?? returnHint(ename, evalue))
+      : FOREIGN_NAMES.get(missing);
+  return foreign === undefined ? undefined : `In this kernel: ${foreign}`;
+}
+
+function nameHint(missing: string, line: string): string | undefined {
+  if (line.length > LONGEST_LINE) return NAMES.get(missing);
   const [, assigned] = /^\s*([\p{ID_Start}_$][\p{ID_Continue}$]*)\s*=[^=>]/u.exec(line) ?? [];
-  if (missing && assigned === missing) {
-    return `const ${missing} = … declares it, once; let, where it changes later`;
-  }
-  const named = missing && NAMES.get(missing);
-  if (named) return named;
-  return LINES.find(([pattern]) => pattern.test(line))?.[1];
+  if (assigned !== missing) return NAMES.get(missing);
+  return `const ${missing} = … declares it, once; let, where it changes later`;
+}
+
+function lineHint(
+  patterns: readonly (readonly [RegExp, string])[],
+  line: string,
+): string | undefined {
+  if (line.length > LONGEST_LINE) return undefined;
+  return patterns.find(([pattern]) => pattern.test(line))?.[1];
+}
+
+/** What Node says of a return outside of functions; within one it is no mistake. */
+function returnHint(ename: string, evalue: string): string | undefined {
+  const isReturn = ename === "SyntaxError" && evalue.startsWith("Return statement is not allowed");
+  return isReturn ? "a cell's value is its last expression: leave return out" : undefined;
 }
