@@ -131,7 +131,9 @@ for (const { title, training, documented, factor } of TRAININGS) {
       ({ variable }) => variable,
     );
     const { learningRate, weightDecay, clip } = config.training;
-    let theta: Float64Array[] = [start.weight, start.bias, start.gain].map((values) => Float64Array.from(values));
+    let theta: Float64Array[] = [start.weight, start.bias, start.gain].map((values) =>
+      Float64Array.from(values),
+    );
     const groups = [
       [learningRate, weightDecay],
       [learningRate, weightDecay],
