@@ -332,7 +332,7 @@ class Training {
   }
 
   #keep(state: TrainingState): void {
-    if (state.step === this.#saved.step) return;
+    if (state.step <= this.#saved.step) return;
     this.#options.checkpoints?.save(state);
     this.#saved = { step: state.step, place: this.#place };
     this.#savedAt = this.#seconds();
