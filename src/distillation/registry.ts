@@ -35,7 +35,18 @@ export type PresetOf<Name extends string> = Suggested<
 >;
 
 /** What the others stand against comes first, then rivals in the order of the paper's tables. */
-const ORDER = ["student", "softkd", "fitnet", "at", "lsp", "gsp", "gcrd", "graphakd", "geometric"];
+const ORDER = [
+  "student",
+  "smoothing",
+  "softkd",
+  "fitnet",
+  "at",
+  "lsp",
+  "gsp",
+  "gcrd",
+  "graphakd",
+  "geometric",
+];
 /** Then any that the paper does not name, then its subject. */
 const LAST = "abkd";
 

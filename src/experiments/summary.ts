@@ -18,6 +18,7 @@ export interface MethodSummary {
 const labels: Readonly<Record<string, string>> = {
   teacher: "Teacher",
   student: "Student",
+  smoothing: "Label smoothing",
   softkd: "SoftKD",
   fitnet: "FitNet",
   at: "AT",

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { createDistillation, findMethod, methods } from "../../src/distillation/registry.ts";
+import { smoothingOf } from "../../src/distillation/smoothing.ts";
 import { OptionError } from "../../src/errors.ts";
 import { type OptionInfo, resolveOptions } from "../../src/options.ts";
 import { startEngine } from "../../src/tensor/index.ts";
@@ -15,6 +16,7 @@ import {
   shown,
   studentOutputs,
   teacherOutputs,
+  trainingNodes,
 } from "./cases.ts";
 
 startEngine();
@@ -101,6 +103,56 @@ describe("SoftKD", () => {
   });
 });
 
+describe("label smoothing", () => {
+  const nodes = trainingNodes();
+  const { classes } = shape;
+  const entropy = (row: readonly number[]): number =>
+    row.reduce((sum, p) => sum - (p > 0 ? p * Math.log(p) : 0), 0);
+  const smoothed = (share: number): number[] =>
+    Array.from({ length: classes }, (_, c) => (c === 0 ? 1 - share : 0) + share / classes);
+
+  it("has a target as unsure as the teacher on the training nodes", () => {
+    const { epsilon } = create("smoothing").inspect(student).scalars;
+    const rows = (teacher.logits.softmax().arraySync() as number[][]).filter((_, n) =>
+      nodes.includes(n),
+    );
+    const mean = rows.reduce((sum, row) => sum + entropy(row), 0) / rows.length;
+    assert.ok(epsilon! > 0 && epsilon! < 1);
+    assertClose([entropy(smoothed(epsilon!))], [mean], 1e-6, 1, "entropy");
+    assertClose([smoothingOf(0, 7), smoothingOf(Math.log(7), 7)], [0, 1], 1e-6, 1, "the ends");
+  });
+
+  it("is (1 - e) CE + e times the cross-entropy with the uniform distribution, in value and gradient", () => {
+    const method = create("smoothing", { epsilon: 0.3 });
+    const { value, gradients: all } = gradients(
+      (s) => method.loss(s, crossEntropy, 0),
+      student,
+      [],
+    );
+    const logits = student.logits.arraySync();
+    const probabilities = student.logits.softmax().arraySync() as number[][];
+    let uniform = 0;
+    for (const n of nodes) {
+      for (const p of probabilities[n]!) uniform -= Math.log(p) / classes / nodes.length;
+    }
+    assertClose([value], [0.7 * 0.75 + 0.3 * uniform], 1e-6, 1, "loss");
+    const slopes = logits.flatMap((row, n) =>
+      row.map((_, c) =>
+        nodes.includes(n) ? (0.3 * (probabilities[n]![c]! - 1 / classes)) / nodes.length : 0,
+      ),
+    );
+    assertClose(all[1]!, slopes, 1e-6, 1, "gradient");
+  });
+
+  it("leaves no tensor", () => {
+    const before = tf.memory().numTensors;
+    const method = create("smoothing");
+    gradients((s) => method.loss(s, crossEntropy, 0), student, []);
+    method.dispose();
+    assert.equal(tf.memory().numTensors, before);
+  });
+});
+
 describe("the plain student", () => {
   it("is the cross-entropy, without a teacher", () => {
     const method = createDistillation(
@@ -116,7 +168,19 @@ describe("the registry", () => {
   it("lists each method once, with a summary and legal defaults and presets", () => {
     assert.deepEqual(
       methods.map((m) => m.name),
-      ["student", "softkd", "fitnet", "at", "lsp", "gsp", "gcrd", "graphakd", "geometric", "abkd"],
+      [
+        "student",
+        "smoothing",
+        "softkd",
+        "fitnet",
+        "at",
+        "lsp",
+        "gsp",
+        "gcrd",
+        "graphakd",
+        "geometric",
+        "abkd",
+      ],
     );
     for (const method of methods) {
       assert.ok(method.summary.length > 20 && !method.summary.includes("\n"));
@@ -144,7 +208,7 @@ describe("the registry", () => {
     assert.throws(
       () => findMethod("akd"),
       new OptionError(
-        'no method "akd"; there is student, softkd, fitnet, at, lsp, gsp, gcrd, graphakd, geometric, abkd; did you mean "abkd"?',
+        'no method "akd"; there is student, smoothing, softkd, fitnet, at, lsp, gsp, gcrd, graphakd, geometric, abkd; did you mean "abkd"?',
       ),
     );
   });

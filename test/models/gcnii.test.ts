@@ -7,7 +7,8 @@ import type { Csr } from "../../src/graph/csr.ts";
 import { csrFromPairs } from "../../src/graph/csr.ts";
 import { rowNormalised, symmetricNormalised } from "../../src/graph/normalise.ts";
 import { Gcnii, type GcniiConfig } from "../../src/models/gcnii.ts";
-import { type GraphInputs, parameterCount } from "../../src/models/model.ts";
+import { type GraphInputs, type Model, parameterCount } from "../../src/models/model.ts";
+import { createModel } from "../../src/models/registry.ts";
 import {
   Adam,
   memory,
@@ -199,6 +200,42 @@ function checkGradients(withMaps: boolean): void {
 test("gradients of the cross-entropy are right by every parameter", () => checkGradients(false));
 
 test("gradients of a loss on logits and maps together are right too", () => checkGradients(true));
+
+test("shared weights are those of equal convolutions, and their gradient is the sum of theirs", () => {
+  const { inputs, labels } = twoRings(9);
+  const config = { ...student, layers: 3, width: 4, dropout: 0 };
+  const features = { features: 6, classes: 2 };
+  const apart = new Gcnii(config, features, 2);
+  const shared = createModel({ ...config, kind: "gcnii-shared" }, features, 2);
+  assert.deepEqual(shared.outline.widths, [4, 4, 4]);
+  assert.equal(parameterCount(shared), 6 * 4 + 4 + 4 * 4 + 4 * 2 + 2, "one matrix for all three");
+  const own = new Map(shared.parameters.map(({ name, variable }) => [name, variable]));
+  for (const { name, variable } of apart.parameters) {
+    variable.assign(own.get(name.replace(/\.\d\./, "."))!);
+  }
+  const targets = new Targets(labels, Int32Array.of(0, 3, 9, 14), 2);
+  const gradientsOf = (model: Model) =>
+    tf.variableGrads(
+      () => softmaxCrossEntropy(model.forward(inputs).logits, targets),
+      model.parameters.map(({ variable }) => variable),
+    );
+  const [ours, theirs] = [gradientsOf(shared), gradientsOf(apart)];
+  assert.equal(ours.value.dataSync()[0], theirs.value.dataSync()[0]);
+  const sum = new Float32Array(16);
+  for (const { name, variable } of apart.parameters) {
+    if (!name.startsWith("convolution")) continue;
+    theirs.grads[variable.name]!.dataSync().forEach((x, k) => {
+      sum[k]! += x;
+    });
+  }
+  const found = ours.grads[own.get("convolution.weight")!.name]!.dataSync();
+  assert.ok(
+    found.some((x) => Math.abs(x) > 1e-4),
+    String(found),
+  );
+  assertClose(found, sum, 1e-6, "gradient");
+  for (const part of [inputs.adjacency, inputs.features, targets, apart, shared]) part.dispose();
+});
 
 describe("the start", () => {
   const shape = { features: 30, classes: 4 };

@@ -7,7 +7,7 @@ import {
   studentConfig,
   studentRecipe,
 } from "../../training/recipes.ts";
-import type { Contender } from "../contenders.ts";
+import { type Contender, contenders } from "../contenders.ts";
 import { type Arm, type Claim, searchArm } from "../study.ts";
 import { methodLabel } from "../summary.ts";
 import { SEARCHES } from "../verdict.ts";
@@ -108,11 +108,35 @@ const randomTeacher: Arm = {
     studentConfig(subject, "abkd", { ...teacher, training: { ...teacher.training, epochs: 0 } }),
 };
 
+/** Targets as unsure as the teacher, and nothing else of it. */
+const smoothed: Arm = contenderArm(contenders().find(({ id }) => id === "smoothing")!, "control");
+
+/** Other students of about the same size, taught by soft labels with SoftKD's recipe. */
+const otherStudents: readonly Arm[] = [
+  {
+    ...{ id: "softkd:mlp", label: "SoftKD into an MLP (GLNN)", role: "control" },
+    config(subject, teacher) {
+      const { dropout } = studentRecipe(subject.dataset, "softkd").model;
+      const model = { kind: "mlp", layers: 2, width: 4, dropout } as const;
+      return studentConfig(subject, "softkd", teacher, { model });
+    },
+  },
+  {
+    ...{ id: "softkd:mustad", label: "SoftKD into MustaD's student", role: "control" },
+    config(subject, teacher) {
+      const { kind: _, ...small } = studentRecipe(subject.dataset, "softkd").model;
+      const { layers } = teacher.model;
+      const model = { ...small, kind: "gcnii-shared", layers } as const;
+      return studentConfig(subject, "softkd", teacher, { model });
+    },
+  },
+];
+
 /** What a sceptic asks for beyond the quick look. */
-const scepticArms: readonly Arm[] = [...milderForms, softLabelsAlone, randomTeacher].map((arm) => ({
-  ...arm,
-  paperOnly: true,
-}));
+const scepticArms: readonly Arm[] = [
+  ...[...milderForms, softLabelsAlone, randomTeacher, smoothed],
+  ...otherStudents,
+].map((arm) => ({ ...arm, paperOnly: true }));
 
 /** What stands in every ABKD table beside its own arms. */
 export const controls: readonly Arm[] = [...baselines, ...attentionControls, ...scepticArms];

@@ -17,7 +17,7 @@ import {
 } from "./arms.ts";
 
 const all = contenders();
-const own = new Set([...baselines, searched].map(({ id }) => id));
+const own = new Set([...baselines, ...controls, searched].map(({ id }) => id));
 /** Those of the registry that no other arm stands for. */
 const others = all.filter(({ id }) => !own.has(id));
 const inPaper = (id: string): boolean =>
