@@ -32,7 +32,7 @@ function compile() {
  * What a consumer's compiler may not have: danfojs-node is an optional peer, WebAssembly's types come
  * with a browser's. Such a type is then `any`, where it would be an error in our own files.
  */
-const OPTIONAL_TYPES = /^\s*(import .* from "danfojs-node";|.*\bWebAssembly\.)/;
+const OPTIONAL_TYPES = /^(?!\s*\/?\*)\s*(import .* from "danfojs-node";|.*: .*\bWebAssembly\.)/;
 
 function settleDeclarations() {
   for (const name of readdirSync(dist, { recursive: true, encoding: "utf8" })) {

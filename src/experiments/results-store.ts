@@ -1,6 +1,7 @@
 // The results of studies: one file a trial, named by its configuration's hash.
 import { lstatSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { needText } from "../arguments.ts";
 import { fileError, probeFolder, reasonOf, writeAtomic } from "../training/files.ts";
 import { jsonText } from "../training/sealed-json.ts";
 import { type FailureRecord, parseFailure, parseRecord, type TrialRecord } from "./trial-record.ts";
@@ -24,6 +25,7 @@ export class ResultsStore {
   readonly folder: string;
 
   constructor(folder = RESULTS_FOLDER) {
+    needText(folder, "ResultsStore: folder", "the path of a folder");
     this.folder = folder;
   }
 
@@ -125,7 +127,7 @@ function readText(path: string): string | { readonly problem: string } | undefin
     const there = statSync(path, { throwIfNoEntry: false });
     if (!there) return undefined;
     // A pipe would be waited for, and a folder or a device holds no record.
-    if (!there.isFile()) return { problem: "is no plain file" };
+    if (!there.isFile()) return { problem: "is not a regular file" };
     if (there.size > MOST_BYTES)
       return { problem: `has ${there.size} bytes, too many for a record` };
     return readFileSync(path, "utf8");

@@ -1,5 +1,7 @@
 // Optimisers as torch.optim documents them: Adam, AdamW, RMSprop, and SGD with momentum.
+
 import type * as tf from "@tensorflow/tfjs";
+import { needArray, needObject } from "../arguments.ts";
 import { OptionError } from "../errors.ts";
 import {
   createMoments,
@@ -44,6 +46,7 @@ export abstract class Optimiser {
 
   /** @throws {RangeError} for two parameters of one name */
   constructor(groups: readonly ParameterGroup[]) {
+    needArray(groups, "an optimiser's groups", "groups of parameters", "parameters");
     this.#slots = groups.flatMap((group) =>
       group.parameters.map(({ name, variable }) => ({ name, variable, group })),
     );
@@ -133,11 +136,10 @@ export class Adam extends Optimiser {
   readonly #epsilon: number;
 
   /** Defaults are torch's: beta1 0.9, beta2 0.999, epsilon 1e-8. */
-  constructor(
-    groups: readonly ParameterGroup[],
-    { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions = {},
-  ) {
+  constructor(groups: readonly ParameterGroup[], options: AdamOptions = {}) {
     super(groups);
+    needObject(options, "Adam: options", "{ beta1, beta2, epsilon }");
+    const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
     this.#beta1 = beta1;
     this.#beta2 = beta2;
     this.#epsilon = epsilon;

@@ -16,6 +16,7 @@ import {
   encodeSafetensors,
   FormatError,
   type NamedArray,
+  readMetadata,
   refuseInfinite,
 } from "./safetensors.ts";
 
@@ -83,7 +84,7 @@ export function writeCheckpoint(path: string, owner: CheckpointOwner, state: Tra
 /** The fingerprint of the data that a checkpoint belongs to; undefined where nobody can tell. */
 export function checkpointData(path: string): string | undefined {
   try {
-    return decodeSafetensors(readBytes(path), path).metadata["data"];
+    return readMetadata(path)["data"];
   } catch {
     return undefined; // there is none, or whoever reads it says what is wrong with it
   }
@@ -98,7 +99,7 @@ export function readCheckpoint(path: string, owner: CheckpointOwner): TrainingSt
   const { tensors, metadata, digest } = decodeSafetensors(readBytes(path), path);
   const format = metadata["format"] ?? "";
   if (!isOurs(metadata, digest, path) || !format.startsWith("abkd-checkpoint/")) {
-    throw new FormatError(`${path} is no checkpoint of a run`);
+    throw new FormatError(`${path} is not a checkpoint of a run`);
   }
   if (format !== FORMAT) {
     throw new FormatError(`${path} is ${printable(format)}, of another version; this is ${FORMAT}`);

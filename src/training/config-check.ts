@@ -1,8 +1,9 @@
 // What a run's configuration may hold: every key, type and range, looked at before anything is trained.
+import { shown } from "../arguments.ts";
 import { datasetEntry, parseSplit } from "../datasets/index.ts";
 import { checkMethod } from "../distillation/registry.ts";
 import { OptionError } from "../errors.ts";
-import { checkGcnii } from "../models/gcnii.ts";
+import { checkModel } from "../models/registry.ts";
 import { checkInheritance } from "./initial.ts";
 import type { OptimiserConfig, RunConfig, ScheduleConfig, TrainingConfig } from "./run.ts";
 
@@ -17,7 +18,6 @@ const CONFIG_KEYS = [
   "teacher",
   "initial",
 ];
-const MODEL_KEYS = ["kind", "layers", "width", "alpha", "lambda", "dropout"];
 const TRAINING_KEYS = [
   "epochs",
   "patience",
@@ -43,8 +43,7 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
   if (order !== undefined && order !== "locality") {
     throw new OptionError(`${what}: order is ${shown(order)}; legal: "locality", or left out`);
   }
-  checkKeys(model, MODEL_KEYS, `${what}: model`);
-  checkGcnii(model);
+  checkModel(model, `${what}: model`);
   checkTraining(training, what);
   if (method !== undefined) {
     checkKeys(method, ["name", "version", "options"], `${what}: method`);
@@ -148,7 +147,7 @@ export function checkSeed(seed: unknown, what: string): void {
   );
 }
 
-/** @throws OptionError for what is no object, or has a key that nothing reads: a slip of the pen */
+/** @throws OptionError for what is no object, or has a key that nothing reads: a typo */
 export function checkKeys(value: unknown, known: readonly string[], what: string): void {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new OptionError(`${what} is ${shown(value)}, not an object with ${known.join(", ")}`);
@@ -156,13 +155,4 @@ export function checkKeys(value: unknown, known: readonly string[], what: string
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown === undefined) return;
   throw new OptionError(`${what}: there is no "${unknown}"; there is ${known.join(", ")}`);
-}
-
-/** A wrong value in a few words. */
-export function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.slice(0, 60));
-  if (typeof value === "object" && value !== null)
-    return Array.isArray(value) ? "an array" : "an object";
-  if (typeof value === "function") return "a function";
-  return value === undefined ? "missing" : String(value);
 }

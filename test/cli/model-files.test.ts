@@ -10,6 +10,7 @@ import { loadDataset } from "../../src/datasets/index.ts";
 import { parseNpy } from "../../src/datasets/npz.ts";
 import type { Csr } from "../../src/graph/csr.ts";
 import type { Graph } from "../../src/graph/graph.ts";
+import type { GcniiConfig } from "../../src/models/gcnii.ts";
 import type { RunConfig, RunResult } from "../../src/training/run.ts";
 import { crafted, resealed } from "../training/own-files.ts";
 import { temporaryFolder } from "../training/small.ts";
@@ -49,7 +50,7 @@ async function predictedLogits(file: string, folder: string): Promise<Float32Arr
 
 /** Reads safetensors by the format's description alone. */
 function readSafetensors(file: string): {
-  config: RunConfig;
+  config: RunConfig<GcniiConfig>;
   array: (name: string) => { rows: number; columns: number; values: Float32Array };
 } {
   const bytes = readFileSync(file);
@@ -59,7 +60,7 @@ function readSafetensors(file: string): {
     { shape: number[]; data_offsets: [number, number] } & Record<string, string>
   >;
   return {
-    config: JSON.parse(header["__metadata__"]!["config"]!) as RunConfig,
+    config: JSON.parse(header["__metadata__"]!["config"]!) as RunConfig<GcniiConfig>,
     array: (name) => {
       const {
         shape,
@@ -206,10 +207,7 @@ test("another program's file is taken, and said; its weights must be numbers", a
   const taken = await abkd("predict", file);
   assert.equal(taken.code, 0, taken.stderr);
   assert.match(taken.stdout, /accuracy: /);
-  assert.equal(
-    taken.stderr,
-    `abkd: ${file} is another program's: no digest vouches for its weights\n`,
-  );
+  assert.equal(taken.stderr, `abkd: ${file} was written by another program and has no digest\n`);
   data.writeFloatLE(Number.NaN, data.length - 4);
   writeFileSync(file, crafted({ __metadata__: { config, shape }, ...arrays }, data));
   const refused = await abkd("predict", file);

@@ -125,7 +125,7 @@ test("optimiser, warm-up, schedule, clipping and the kept epoch go from the opti
   assert.deepEqual([again.code, again.stdout], [0, stdout], "the finished run is taken");
 });
 
-test("a damaged checkpoint is told, with the way out, and is not gone on with", async (t) => {
+test("a damaged checkpoint is told, with the way out, and is not resumed", async (t) => {
   const runs = temporaryFolder(t);
   const args = distill(runs, "--method", "student", "--epochs", "5000", "--patience", "5000");
   const running = start(args);
@@ -156,7 +156,7 @@ test("a disk that takes no more is told in one line and leaves nothing half-writ
   assert.deepEqual([...contents(runs).keys()], []);
 });
 
-test("a loss that leaves the numbers exits 1 and names the epoch and the method", async (t) => {
+test("a loss that becomes non-finite exits 1 and names the epoch and the method", async (t) => {
   const args = distill(temporaryFolder(t), "--method", "student", "--learning-rate", "3e38");
   const { code, stderr } = await abkd(...args, "--quiet");
   assert.equal(code, 1);

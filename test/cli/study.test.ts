@@ -1,6 +1,6 @@
 // abkd study: what its commands print, and their errors; the training itself is tested elsewhere.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { methods } from "../../src/distillation/registry.ts";
@@ -60,6 +60,24 @@ test("in the paper profile published weights stand beside the searched ones", as
   const published = datasets[0]!.arms.find(({ publishedOf }) => publishedOf === "lsp")!;
   assert.deepEqual([published.method, published.n], ["lsp:published", 40]);
   assert.match(readFileSync(html, "utf8"), /with published weights/);
+});
+
+test("a study that was refused does not say that the same command goes on; one that failed does", async (t) => {
+  const folder = temporaryFolder(t);
+  const given = ["study", "run", "table3", "--datasets", "synthetic", "--results"];
+  const absent = ["--data", join(folder, "absent")];
+  const refused = await abkd(...given, join(folder, "results"), ...absent);
+  assert.equal(refused.code, 2, refused.stderr);
+  assert.match(refused.stderr, /absent/);
+  assert.doesNotMatch(refused.stderr, /goes on|are kept/);
+  const file = join(folder, "file");
+  writeFileSync(file, "no folder");
+  const failed = await abkd(...given, file);
+  assert.equal(failed.code, 1, failed.stderr);
+  assert.match(
+    failed.stderr,
+    /0 of \d+ trials are kept in .*: once that is mended the same command/,
+  );
 });
 
 test("wrong requests are one line and exit code 2", async (t) => {

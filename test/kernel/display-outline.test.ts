@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import { runInNewContext } from "node:vm";
 import { bundleOf } from "../../src/kernel/display/bundle.ts";
+import { randomOf } from "./fuzz-messages.ts";
 
 function view(value: unknown, type = "text/plain"): string | undefined {
   const bundle = bundleOf(value);
@@ -216,20 +217,10 @@ test("what looks like a screenful and is not costs no more than a screenful", ()
   }
 });
 
-/** Numbers from 0 to 1, the same in every run. */
-function mulberry(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 test("of 120 random values each view is honest", () => {
-  for (let seed = 1; seed <= 120; seed++) {
-    const random = mulberry(seed);
+  const next = randomOf(1);
+  const random = () => next(1e6) / 1e6;
+  for (let i = 0; i < 120; i++) {
     const size = () => Math.floor(1 / (0.01 + random()));
     const make = (depth: number): unknown => {
       const kind = random();
@@ -268,16 +259,14 @@ test("records are a table with head and tail, whatever their number", () => {
   );
   // fields that some lack, dates, large integers, no prototype
   const uneven = many(30, (i) => ({ i, ...(i % 3 === 0 ? {} : { at: new Date(0) }), n: 10n }));
-  assert.deepEqual(
-    heads(table(uneven)).slice(0, 3),
-    ["i", "at", "n"].slice(0, 1).concat("n", "at"),
-  );
+  // In the order in which they are met: the first record has no `at`.
+  assert.deepEqual(heads(table(uneven)).slice(0, 3), ["i", "n", "at"]);
   assert.match(table(uneven), /<td>10<\/td><td>1970-01-01T00:00:00.000Z<\/td>/);
   table(many(30, (i) => Object.assign(Object.create(null), { i, j: i })));
   // too long for a cell, and too many for a text
   assert.match(
     table(many(12, (id) => ({ id, body: "word ".repeat(200) }))),
-    /word \.\.\.<\/td>|\.\.\.<\/td>/,
+    /<td>(word ){9}wo\.\.\.<\/td>/, // 50 characters
   );
   const large = many(1_000_000, () => ({ a: 1, b: "x" }));
   assert.match(table(large), /1,000,000 records × 2 fields/);

@@ -9,6 +9,9 @@ import { sleep, TestRunner, until } from "./runner-harness.ts";
 
 let runner: TestRunner;
 const folder = mkdtempSync(path.join(tmpdir(), "runner-"));
+
+import { randomOf } from "./fuzz-messages.ts";
+
 const engine = path.resolve(import.meta.dirname, "../../src/tensor/index.ts");
 
 before(async () => {
@@ -137,9 +140,9 @@ test("a library that asks for time keeps its result", async () => {
       for (let step = 0; ; step++) {
         await new Promise((resolve) => setTimeout(resolve, 5));
         if (stop) return { best: step > 0 };
+        if (step === 0) console.log("started");
       }
     }
-    console.log("started");
     let outcome = await train();`;
   await interrupted(code);
   assert.equal(await runner.value("outcome"), "{ best: true }");
@@ -174,6 +177,27 @@ test("a library that asks for time and never ends is not waited for for ever", a
   assert.ok(took > 1000 && took < 6000, `${took} ms`);
 });
 
+test("a second interrupt waits for nothing, and its cell's timers and loops end too", async () => {
+  const { cell, ran } = runner.start(`
+    let twice = globalThis[Symbol.for("Jupyter.interrupt")], ticks = 0, turns = 0;
+    twice.addEventListener("interrupt", (event) => event.preventDefault(), { once: true });
+    setInterval(() => ticks++, 5);
+    (async () => { for (;;) { await new Promise((resolve) => setTimeout(resolve, 5)); turns++; } })();
+    console.log("started");
+    await new Promise(() => {});`);
+  await until(() => runner.output(cell).stdout.includes("started"), "the cell's first line");
+  runner.interrupt();
+  await sleep(100);
+  const again = performance.now();
+  runner.interrupt();
+  assert.equal((await ran).outcome.status, "error");
+  assert.ok(performance.now() - again < 1_000, "it waited for the library");
+  await sleep(50);
+  const before = await runner.value("[ticks, turns]");
+  await sleep(200);
+  assert.equal(await runner.value("[ticks, turns]"), before);
+});
+
 test("200 interrupts at random moments leave it alive and answering", {
   timeout: 60_000,
 }, async () => {
@@ -186,16 +210,12 @@ test("200 interrupts at random moments leave it alive and answering", {
     `await Promise.all([1, 2, 3].map((ms) => new Promise((r) => setTimeout(r, ms))));`,
     "let survivor = 1; survivor",
   ];
-  let seed = 7;
-  const random = () => {
-    seed = (seed * 48_271) % 2_147_483_647;
-    return seed / 2_147_483_647;
-  };
+  const random = randomOf(7);
   for (let round = 0; round < 200; round++) {
-    const { ran } = runner.start(codes[Math.floor(random() * codes.length)] as string);
-    if (random() < 0.8) await sleep(random() * 12);
+    const { ran } = runner.start(codes[random(codes.length)] as string);
+    if (random(10) < 8) await sleep(random(12_000) / 1_000);
     runner.interrupt();
-    if (random() < 0.2) runner.interrupt();
+    if (random(10) < 2) runner.interrupt();
     await ran;
   }
   await sleep(100);

@@ -8,7 +8,7 @@ import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { runRecorded } from "../../src/experiments/run-study.ts";
 import { runId } from "../../src/training/canonical.ts";
 import { checkConfig } from "../../src/training/config-check.ts";
-import { DEAD_TEACHER } from "../../src/training/dead.ts";
+import { DEAD_DONOR, DEAD_TEACHER } from "../../src/training/dead.ts";
 import type { TrainingEvent } from "../../src/training/observer.ts";
 import { studentConfig, teacherConfig } from "../../src/training/recipes.ts";
 import type { RunConfig } from "../../src/training/run.ts";
@@ -34,7 +34,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [method({ subspace: true }), /option "subspace" is true, but projections "fixed-teacher"/],
   [method({ beta: "much" }), /abkd: option "beta" is "much"; legal: a number/],
   [method({ betta: 1 }), /abkd: unknown option "betta"/],
-  [method({ embedding: 1e9 }), /need at least [\d,]+ GiB, .* has [\d.,]+; choose fewer layers/],
+  [method({ embedding: 1e9 }), /needs at least [\d,]+ GiB, .* has [\d.,]+; choose fewer layers/],
   [config({ method: { ...student.method, version: 0 } }), /abkd: version 0 is asked for/],
   [config({ method: { ...student.method, name: "abdk" } }), /no method "abdk"; there is student/],
   [config({ teacher: undefined }), /the run: abkd needs a teacher, and none is named/],
@@ -44,11 +44,13 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [config({ dataset: "coral" }), /unknown dataset "coral"/],
   [config({ order: "random" }), /order is "random"; legal: "locality"/],
   [config({ epochs: 3 }), /the run: there is no "epochs"; there is dataset, split/],
-  [model({ layers: 0 }), /layers is 0, not 1 or more/],
-  [model({ width: -1 }), /width is -1, not 1 or more/],
-  [model({ width: 65_536 }), /4 layers of width 65536 on 2708 nodes need at least 271 GiB/],
-  [model({ depth: 4 }), /the run: model: there is no "depth"; there is kind, layers/],
-  [model({ kind: "gcn" }), /kind is gcn, not "gcnii"/],
+  [model({ layers: 0 }), /GCNII: option "layers" is 0; legal: a whole number of at least 1 /],
+  [model({ width: -1 }), /GCNII: option "width" is -1; legal/],
+  [model({ width: 65_536 }), /GCNII 4L-65536H on 2708 nodes needs at least 271 GiB/],
+  [model({ depth: 4 }), /GCNII: unknown option "depth"; its options are layers/],
+  [model({ kind: "gcn" }), /GCN: unknown option "alpha"; its options are layers/],
+  [model({ kind: "gat" }), /no model "gat"; there is gcn, gcnii, mlp/],
+  [config({ model: undefined }), /the run: model is undefined, not an object with a kind/],
   [training({ learningRate: Number.NaN }), /learningRate is NaN; legal: a number, 0 or more/],
   [training({ epochs: 1.5 }), /epochs is 1.5; legal: a whole number, 0 or more/],
   [training({ patience: 0 }), /patience is 0; legal: a whole number, 1 or more/],
@@ -121,15 +123,15 @@ test("a configuration or an option that makes no sense costs no teacher", async 
   for (const [wrong, message] of WRONG_OPTIONS) {
     await refuses([student], { runsDir, ...wrong } as TrialsOptions, message);
   }
-  await refuses([student, model({ layers: 0 })], { runsDir }, /layers is 0/);
+  await refuses([student, model({ layers: 0 })], { runsDir }, /"layers" is 0/);
   await refuses("cora" as unknown as RunConfig[], {}, /takes an array of configurations/);
   assert.deepEqual(readdirSync(runsDir), []);
 });
 
-test("a slip of the pen in a recipe's changes is told where it is made", () => {
+test("a typo in a recipe's changes is told where it is made", () => {
   const wrong = (changes: object) => () => teacherConfig(subject, changes);
   assert.throws(wrong({ modle: { layers: 3 } }), /there is no "modle"; there is model, training/);
-  assert.throws(wrong({ model: { layres: 3 } }), /there is no "layres"/);
+  assert.throws(wrong({ model: { layres: 3 } }), /unknown option "layres"/);
   assert.throws(wrong({ training: { epochs: 1.5 } }), /the teacher: epochs is 1.5/);
   assert.throws(() => teacherConfig({ ...subject, seed: Number.NaN }), /seed is NaN/);
   assert.throws(() => studentConfig(subject, "abkd", student, { options: { subspace: true } }), {
@@ -267,6 +269,19 @@ test("a dead teacher is said before its students start, also when it is cached, 
     assert.equal(finish?.type === "finish" && finish.cached, cached);
     assert.ok(result!.warnings.includes(DEAD_TEACHER), result!.warnings.join());
   }
+});
+
+test("a run that starts from a dead one's weights says so, and so does the command", async (t) => {
+  const dying = teacherConfig(subject, { model: { layers: 3, width: 8 }, training: { epochs: 6 } });
+  const heir = teacherConfig(subject, { model: { layers: 1, width: 8 }, ...SHORT });
+  const notes: string[] = [];
+  const [result] = await runTrials([{ ...heir, initial: { from: dying, layer: 0 } }], {
+    ...{ runsDir: temporaryFolder(t), workers: 1 },
+    observer: (event) => event.type === "note" && notes.push(event.message),
+  });
+  assert.ok(result!.warnings.includes(DEAD_DONOR), result!.warnings.join());
+  assert.ok(!result!.warnings.includes(DEAD_TEACHER));
+  assert.match(notes.join(), /^the donor 3L-8H alone .* is dead: it gives every node one class/);
 });
 
 test("a teacher that learned nothing is said, one that did is not", async (t) => {

@@ -1,10 +1,11 @@
 // Checkpoints: the state comes back whole, or the reason why not.
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import {
   type CheckpointOwner,
+  checkpointData,
   readCheckpoint,
   type TrainingState,
   writeCheckpoint,
@@ -87,6 +88,23 @@ test("another run's, other data's and another engine's checkpoints are refused",
   ];
   for (const [other, message] of others) {
     assert.throws(() => readCheckpoint(path, other), { name: "FormatError", message });
+  }
+});
+
+test("whose data a checkpoint is, is read from its header alone", (t) => {
+  const path = join(temporaryFolder(t), "checkpoint.safetensors");
+  assert.equal(checkpointData(path), undefined);
+  writeCheckpoint(path, owner, state);
+  assert.equal(checkpointData(path), owner.data);
+  const whole = readFileSync(path);
+  const header = 8 + Number(whole.readBigUInt64LE());
+  // Arrays of terabytes, which nobody can read: a sparse file.
+  writeFileSync(path, whole.subarray(0, header));
+  truncateSync(path, 2 ** 41);
+  assert.equal(checkpointData(path), owner.data);
+  for (const length of [0, 4, header - 1]) {
+    writeFileSync(path, whole.subarray(0, length));
+    assert.equal(checkpointData(path), undefined);
   }
 });
 
