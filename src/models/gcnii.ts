@@ -22,8 +22,9 @@ import {
 } from "./model.ts";
 import { drawn } from "./start.ts";
 
-export type GcniiConfig = {
-  readonly kind: "gcnii";
+/** `gcnii-shared`: one weight matrix for all convolutions. */
+export type GcniiConfig<Kind extends string = "gcnii"> = {
+  readonly kind: Kind;
   /** Number of convolutions (the paper's 64L, 4L). */
   readonly layers: number;
   /** Hidden width (64H, 4H). */
@@ -35,6 +36,8 @@ export type GcniiConfig = {
   /** Dropout before each convolution and each linear layer, 0 <= rate < 1. */
   readonly dropout: number;
 };
+
+type AnyGcnii = GcniiConfig<"gcnii" | "gcnii-shared">;
 
 const options: OptionTable<Omit<GcniiConfig, "kind">> = {
   layers: { kind: "number", min: 1, max: 4096, whole: true, description: "convolutions" },
@@ -51,11 +54,12 @@ const options: OptionTable<Omit<GcniiConfig, "kind">> = {
 /** Maps, nodes x width, that a step holds beside the one that each layer keeps; measured 10 to 11. */
 const SPARE_MAPS = 9;
 
-/** f h + h + L h^2 + h c + c parameters. */
-function shapes({ layers, width }: GcniiConfig, { features, classes }: GraphShape): Shapes {
-  const names = Array.from({ length: layers }, (_, l) => `convolution.${l}.weight`);
+/** f h + h + L h^2 + h c + c parameters; with shared weights h^2 in place of L h^2. */
+function shapes({ kind, layers, width }: AnyGcnii, { features, classes }: GraphShape): Shapes {
+  const all = Array.from({ length: layers }, (_, l) => `convolution.${l}.weight`);
+  const names = kind === "gcnii" ? all : ["convolution.weight"];
   return {
-    outline: { kind: "gcnii", widths: names.map(() => width), hidden: width, classes },
+    outline: { kind, widths: all.map(() => width), hidden: width, classes },
     parameters: new Map<string, readonly number[]>([
       ["input.weight", [features, width]],
       ["input.bias", [width]],
@@ -77,7 +81,7 @@ function shapes({ layers, width }: GcniiConfig, { features, classes }: GraphShap
  * layer maps that ABKD aligns; H_L is `hidden`.
  */
 export class Gcnii implements Model<GraphInputs> {
-  readonly config: GcniiConfig;
+  readonly config: AnyGcnii;
   readonly outline: Outline;
   readonly parameters: readonly Parameter[];
   readonly #thetas: readonly number[];
@@ -87,10 +91,10 @@ export class Gcnii implements Model<GraphInputs> {
    * this model with this seed starts from the same weights. All are uniform within 1 / sqrt(inputs),
    * as torch.nn.Linear starts.
    */
-  constructor(config: GcniiConfig, shape: GraphShape, seed: number) {
+  constructor(config: AnyGcnii, shape: GraphShape, seed: number) {
     needObject(config, "Gcnii: config", "{ kind, layers, width, alpha, lambda, dropout }");
     const { kind: _, ...given } = config;
-    checkOptions("GCNII", options, given);
+    checkOptions(config.kind === "gcnii" ? "GCNII" : "Shared GCNII", options, given);
     checkShape("GCNII", shape);
     const { layers, width, lambda } = config;
     const { outline, parameters } = shapes(config, shape);
@@ -111,7 +115,9 @@ export class Gcnii implements Model<GraphInputs> {
     // n x h, before ReLU
     const input = sparseLinear(inputs.features, matrixOf(weight), vectorOf(bias), stream(0));
     const firstStream = stream(1);
-    const stack = gcniiConvolutions(input, this.parameters.slice(2, -2).map(matrixOf), {
+    const own = this.parameters.slice(2, -2).map(matrixOf);
+    const weights = Array.from({ length: layers }, (_, l) => own[l % own.length]!);
+    const stack = gcniiConvolutions(input, weights, {
       adjacency: inputs.adjacency,
       alpha,
       thetas: this.#thetas,
@@ -130,20 +136,37 @@ export class Gcnii implements Model<GraphInputs> {
   }
 }
 
+const common = {
+  defaults: { layers: 64, width: 64, alpha: 0.1, lambda: 0.5, dropout: 0.5 },
+  options,
+  size: ({ layers, width }: AnyGcnii) => `${layers}L-${width}H`,
+  prepare: (forms: GraphInputs) => forms,
+  shapes,
+  create: (config: AnyGcnii, shape: GraphShape, seed: number) => new Gcnii(config, shape, seed),
+};
+
+/** @param weight the name of layer l's weights */
+const forwardText = (weight: string): string =>
+  "X: features, each row divided by its sum; P = D^-1/2 (A + I) D^-1/2. " +
+  "H0 = relu(X @ input.weight + input.bias); H = H0; for l = 0 .. layers - 1: " +
+  "Z = (1 - alpha) P @ H + alpha H0; theta = log(lambda / (l + 1) + 1); " +
+  `H = relu(theta Z @ ${weight} + (1 - theta) Z); ` +
+  "logits = H @ output.weight + output.bias";
+
 export const gcnii: ModelKind<GcniiConfig, GraphInputs, Gcnii> = {
   name: "gcnii",
   label: "GCNII",
   summary: "deep graph convolutions with an initial residual (Chen et al. 2020): the paper's model",
-  defaults: { layers: 64, width: 64, alpha: 0.1, lambda: 0.5, dropout: 0.5 },
-  options,
-  size: ({ layers, width }) => `${layers}L-${width}H`,
-  prepare: (forms) => forms,
-  shapes,
-  create: (config, shape, seed) => new Gcnii(config, shape, seed),
-  forwardText:
-    "X: features, each row divided by its sum; P = D^-1/2 (A + I) D^-1/2. " +
-    "H0 = relu(X @ input.weight + input.bias); H = H0; for l = 0 .. layers - 1: " +
-    "Z = (1 - alpha) P @ H + alpha H0; theta = log(lambda / (l + 1) + 1); " +
-    "H = relu(theta Z @ convolution.l.weight + (1 - theta) Z); " +
-    "logits = H @ output.weight + output.bias",
+  ...common,
+  forwardText: forwardText("convolution.l.weight"),
+};
+
+/** The student of MustaD: one convolution, as often as the teacher has them. */
+export const gcniiShared: ModelKind<GcniiConfig<"gcnii-shared">, GraphInputs, Gcnii> = {
+  name: "gcnii-shared",
+  label: "Shared GCNII",
+  summary:
+    "GCNII with one weight matrix for all its convolutions: MustaD's student (Kim et al. 2021)",
+  ...common,
+  forwardText: forwardText("convolution.weight"),
 };

@@ -1,12 +1,13 @@
-// Gradients that together are too long are made shorter.
+// Gradient clipping by the global norm.
 import * as tf from "@tensorflow/tfjs";
 import { read } from "./elements.ts";
 
-/** As torch.nn.utils.clip_grad_norm_ has it. */
+/** Keeps the quotient finite; torch.nn.utils.clip_grad_norm_'s. */
 const EPSILON = 1e-6;
 
 /**
- * Gradients whose common Euclidean norm is above a limit, scaled down to it.
+ * Scales gradients down to a limit where their common Euclidean norm is above it. The norm is summed in
+ * double precision, in one order: the same on any number of threads.
  * @param gradients by name; not disposed of
  * @param limit above 0
  * @returns the same tensors where the norm is within the limit, else new ones

@@ -1,11 +1,11 @@
-// The numbers that optimisers keep beside each parameter, and the step that reads and changes them.
+// The two moments that optimisers keep of each parameter's gradient, and the step that updates them.
 import * as tf from "@tensorflow/tfjs";
 import { runningBackend } from "./backend.ts";
 import { Buffer } from "./buffer.ts";
 import { nativeIsCurrent } from "./native/backend.ts";
 import { NativeMoments } from "./native/moments.ts";
 
-/** What a step is for all parameters: src/tensor/assembly/descend.ts has the formula. */
+/** The factors that all parameters share in a step: src/tensor/assembly/descend.ts has the formula. */
 export interface Factors {
   readonly keep1: number;
   readonly take1: number;
@@ -15,7 +15,7 @@ export interface Factors {
   readonly epsilon: number;
 }
 
-/** What it is for the parameters of one group. */
+/** The factors that differ from group to group. */
 export interface GroupFactors {
   /** Weight decay that joins the gradient, as decay * parameter. */
   readonly decay: number;

@@ -21,7 +21,7 @@ export interface ParameterGroup {
 
 /** What has to be kept to go on with the same bits. */
 export interface OptimiserState {
-  /** Of the optimiser. */
+  /** The optimiser's. */
   readonly name: string;
   /** Steps made so far. */
   readonly step: number;
@@ -34,11 +34,11 @@ interface Slot extends NamedVariable {
 }
 
 /**
- * Changes parameters by their gradients. All optimisers are one update with other factors, of two moments
- * (src/tensor/assembly/descend.ts); RMSprop and SGD leave one of them unread.
+ * Changes parameters by their gradients. All optimisers share one update of two moments
+ * (src/tensor/assembly/descend.ts) and differ in its factors; RMSprop and SGD leave one moment unread.
  */
 export abstract class Optimiser {
-  /** Stands in checkpoints. */
+  /** Recorded in checkpoints. */
   abstract readonly name: string;
   readonly #slots: readonly Slot[];
   readonly #moments: Moments;
@@ -145,7 +145,7 @@ export class Adam extends Optimiser {
     this.#epsilon = epsilon;
   }
 
-  /** The bias corrections are the second moment's here and the first's in the rate. */
+  /** Corrects the second moment's bias; the rate corrects the first's. */
   protected factors(step: number): Factors {
     const [beta1, beta2] = [this.#beta1, this.#beta2];
     return {

@@ -67,7 +67,7 @@ export class Epoch {
   /** A step was taken with the batch. */
   advance(loss: number): void {
     const { steps, loss: mean } = this.#progress;
-    // Of one step it is the step's own loss, bit for bit.
+    // With one step it is the step's own loss, bit for bit.
     this.#progress = { steps: steps + 1, loss: mean + (loss - mean) / (steps + 1) };
     this.#next();
   }

@@ -92,29 +92,39 @@ export function checkTraining(training: TrainingConfig, what = "a run's configur
   }
 }
 
+/** The keys beside `name`, by name. */
+const OPTIMISERS = { adamw: [], rmsprop: [], sgd: ["momentum"] } as const;
+const SCHEDULES = { step: ["every", "factor"], linear: [] } as const;
+
 function checkOptimiser(optimiser: OptimiserConfig, what: string): void {
-  checkKeys(optimiser, ["name", ...(optimiser?.name === "sgd" ? ["momentum"] : [])], what);
-  if (!["adamw", "rmsprop", "sgd"].includes(optimiser.name)) {
-    throw new OptionError(
-      `${what}: name is ${shown(optimiser.name)}; legal: adamw, rmsprop, sgd; ` +
-        "without an optimiser it is Adam",
-    );
-  }
+  checkNamed(optimiser, OPTIMISERS, what, "; without an optimiser it is Adam");
   if (optimiser.name !== "sgd" || optimiser.momentum === undefined) return;
   const check = checkNumbers(optimiser, what);
   check("momentum", "a number above 0 and below 1, or left out", (n) => n > 0 && n < 1);
 }
 
 function checkSchedule(schedule: ScheduleConfig, what: string): void {
-  checkKeys(schedule, ["name", ...(schedule?.name === "step" ? ["every", "factor"] : [])], what);
-  if (schedule.name === "step") {
-    const check = checkNumbers(schedule, what);
-    check("every", ONE_OR_MORE, isOneOrMore);
-    check("factor", "a number above 0 and below 1", (n) => n > 0 && n < 1);
-  } else if (schedule.name !== "linear") {
-    const name: unknown = (schedule as { readonly name: unknown }).name;
-    throw new OptionError(`${what}: name is ${shown(name)}; legal: step, linear`);
+  checkNamed(schedule, SCHEDULES, what);
+  if (schedule.name !== "step") return;
+  const check = checkNumbers(schedule, what);
+  check("every", ONE_OR_MORE, isOneOrMore);
+  check("factor", "a number above 0 and below 1", (n) => n > 0 && n < 1);
+}
+
+/** An object whose name is one of the table's, with no other keys than those. */
+function checkNamed(
+  value: { readonly name: string },
+  keys: Readonly<Record<string, readonly string[]>>,
+  what: string,
+  hint = "",
+): void {
+  checkKeys(value, ["name", ...Object.values(keys).flat()], what);
+  const { name } = value;
+  if (!Object.hasOwn(keys, name)) {
+    const legal = Object.keys(keys).join(", ");
+    throw new OptionError(`${what}: name is ${shown(name)}; legal: ${legal}${hint}`);
   }
+  checkKeys(value, ["name", ...keys[name]!], `${what} ${name}`);
 }
 
 const ONE_OR_MORE = "a whole number, 1 or more";

@@ -26,7 +26,10 @@ export function withForward<T, I>(
   return result!;
 }
 
-/** Each set's loss and accuracy: means over its nodes in all batches. */
+/**
+ * Each set's loss and accuracy: means over its nodes in all batches.
+ * @throws {RangeError} where no batch has nodes of a set
+ */
 export function evaluate<Name extends SetName>(
   model: Model,
   batches: Batches,
@@ -41,13 +44,15 @@ export function evaluate<Name extends SetName>(
         if (!part) continue;
         const { loss, accuracy } = scores(logits, part);
         mean.nodes += part.count;
-        // Of one batch they are its own scores, bit for bit.
+        // With one batch they are its own scores, bit for bit.
         const share = part.count / mean.nodes;
         mean.loss += (loss - mean.loss) * share;
         mean.accuracy += (accuracy - mean.accuracy) * share;
       }
     });
   }
+  const missing = sets.find((set) => means[set].nodes === 0);
+  if (missing !== undefined) throw new RangeError(`no batch has nodes of ${missing}`);
   return means;
 }
 

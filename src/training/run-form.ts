@@ -1,4 +1,6 @@
 // The form of a run's configuration and result as read from a file: run.ts, at run time.
+
+import { isObject } from "../json.ts";
 import { models } from "../models/registry.ts";
 import { isLegal, type OptionInfo } from "../options.ts";
 import {
@@ -9,7 +11,6 @@ import {
   type Form,
   flag,
   fraction,
-  isObject,
   just,
   list,
   object,

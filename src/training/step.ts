@@ -45,17 +45,22 @@ function createOptimiser(
   }
 }
 
+interface StepOptions {
+  /** The task's whole graph if left out. */
+  readonly batch?: TrainingBatch;
+  /** All learning rates are multiplied with it. */
+  readonly rate?: number;
+}
+
 /**
  * One step; returns the loss, and leaves all as it was where not finite.
  * @param number of the step, from 0: what dropout and the method draw depends on it
- * @param how the batch is the task's whole graph unless another is named; `rate` is a factor of the
- *   learning rates
  */
 export function step(
   task: TrainingTask,
   optimiser: Optimiser,
   number: number,
-  { batch = task, rate = 1 }: { readonly batch?: TrainingBatch; readonly rate?: number } = {},
+  { batch = task, rate = 1 }: StepOptions = {},
 ): number {
   const { config, model, distillation } = task;
   beginPhase("forward");

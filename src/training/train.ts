@@ -26,7 +26,7 @@ export interface TrainingTask<I = unknown> {
   /** The whole graph: what the method shows of itself is read from it. */
   readonly inputs: I;
   readonly targets: { readonly train: Targets; readonly val: Targets };
-  /** What the steps learn from and the epochs are evaluated on. Absent: the whole graph, one step an epoch. */
+  /** What steps learn from and epochs are evaluated on. Absent: the whole graph, one step per epoch. */
   readonly batches?: Batches;
   /** Absent where the model is trained alone. */
   readonly distillation?: Distillation;
@@ -132,14 +132,15 @@ class Training {
   #whole: TrainingState | undefined;
   /** Steps done, in all epochs. */
   #steps: number;
-  /** The epoch that has begun and is not done, and how far it was when a checkpoint was taken. */
+  /** The epoch in progress, if any. */
   #epoch: Epoch | undefined;
+  /** How far it has come; of a checkpoint's epoch this is known before its batches are. */
   #within: EpochProgress | undefined;
   #bestEpoch: number;
   #best: Values;
   /** Last best epoch's arrays, to be written again: new ones each time cost more than the copy. */
   #spare: Values | undefined;
-  /** Steps done when the last checkpoint was taken, and where that was. */
+  /** Where the last checkpoint was taken. */
   #saved: { readonly step: number; readonly place: string };
   #savedAt = 0;
   /** Set by an interrupt. */
@@ -191,6 +192,8 @@ class Training {
   /** The outcome so far; run() may have been killed anywhere, and the engine has recovered. */
   interrupt(): TrainingOutcome {
     this.#outcome = this.#finish(true);
+    // A generator that was killed cannot be closed; what its batch holds is left to the collector.
+    this.#epoch = undefined;
     const state = this.#whole;
     // The kill may have come after an epoch's numbers and before its state.
     if (state) this.#keep({ ...state, curve: cut(state.curve, state.epoch) });
@@ -206,7 +209,7 @@ class Training {
     return this.#epochs >= epochs || this.#epochs - this.#bestEpoch >= patience;
   }
 
-  /** One step, and after the last of an epoch what that ends with. */
+  /** One step; after an epoch's last one, the epoch's end. */
   step(): void {
     const { signal, checkpoints } = this.#options;
     if (signal?.aborted) {
@@ -233,7 +236,7 @@ class Training {
     endStep();
   }
 
-  /** An evaluation, and what follows from it. */
+  /** Evaluates, keeps the parameters if they are the best so far, and reports the epoch. */
   #endEpoch(loss: number): void {
     beginPhase("evaluation");
     const { train, val } = evaluate(this.#task.model, this.#batches, ["train", "val"]);
@@ -303,7 +306,7 @@ class Training {
     this.#optimiser.dispose();
   }
 
-  /** Up to where all is done, in words. */
+  /** How far the training has come, in words. */
   get #place(): string {
     return this.#within
       ? `step ${this.#within.steps} of epoch ${this.#epochs + 1}`
@@ -338,7 +341,7 @@ class Training {
   }
 
   #keep(state: TrainingState): void {
-    if (state.step === this.#saved.step) return;
+    if (state.step <= this.#saved.step) return;
     this.#options.checkpoints?.save(state);
     this.#saved = { step: state.step, place: this.#place };
     this.#savedAt = this.#seconds();

@@ -6,24 +6,32 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const script = fileURLToPath(new URL("./interrupted-training.ts", import.meta.url));
-const KILLS = 100;
 
-async function run(kills: number, threads: number): Promise<Record<string, number | string>> {
-  const args = [script, String(kills), String(threads)];
+async function run(
+  kills: number,
+  threads: number,
+  batches: boolean,
+): Promise<Record<string, number | string>> {
+  const args = [script, String(kills), String(threads), "1", ...(batches ? ["batches"] : [])];
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 120_000 });
   return JSON.parse(stdout) as Record<string, number | string>;
 }
 
-for (const threads of [1, 3]) {
-  test(`after each of 100 kills on ${threads} threads: outcome, checkpoint, kept tensors, memory and later bits are sound`, async () => {
-    const undisturbed = await run(0, 1);
-    const { early, resumed, tensors, grown, ...rest } = await run(KILLS, threads);
+for (const { kills, threads, batches } of [
+  { kills: 100, threads: 1, batches: false },
+  { kills: 100, threads: 3, batches: false },
+  { kills: 50, threads: 1, batches: true },
+]) {
+  const what = `${kills} kills on ${threads} threads, ${batches ? "three steps" : "one step"} an epoch`;
+  test(`after each of ${what}: outcome, checkpoint, kept tensors, memory and later bits are sound`, async () => {
+    const undisturbed = await run(0, 1, batches);
+    const { early, resumed, tensors, grown, ...rest } = await run(kills, threads, batches);
     assert.deepEqual(rest, {
       ...{ whole: undisturbed["whole"], different: 0, resumedDifferent: 0 },
       ...{ unsettled: 0, notBest: 0, keptLost: 0 },
     });
-    assert.ok(Number(early) > KILLS / 4, `${early} kills came before the end`);
-    assert.ok(Number(resumed) > KILLS / 20, `${resumed} were resumed`);
+    assert.ok(Number(early) > kills / 4, `${early} kills came before the end`);
+    assert.ok(Number(resumed) > kills / 20, `${resumed} were resumed`);
     assert.ok(Number(grown) <= 0, `${grown} bytes more`);
     // tfjs's own count may lose what was cut while it was counted, and must not grow.
     assert.ok(Number(tensors) <= 0, `${tensors} tensors more`);

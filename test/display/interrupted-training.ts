@@ -12,13 +12,15 @@ import { freeDropped, memory, startEngine } from "../../src/tensor/index.ts";
 import type { TrainingState } from "../../src/training/checkpoint.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
 import { type TrainingOptions, type TrainingOutcome, train } from "../../src/training/train.ts";
+import { NodeSets } from "../training/node-sets.ts";
 import { smallConfig, smallGraph, smallSplit } from "../training/small.ts";
 import { Notebook } from "./notebook.ts";
 
-const EPOCHS = 40;
 const kills = Number(process.argv[2]);
 const threads = Number(process.argv[3] ?? 1);
 const seed = Number(process.argv[4] ?? 1);
+/** Epochs of three steps instead of one. */
+const several = process.argv[5] === "batches";
 
 // Killed trainings and undisturbed ones are the same but for the host.
 const notebook = kills > 0 ? new Notebook(/Training\.step|spin/) : undefined;
@@ -26,9 +28,10 @@ startEngine("wasm", { threads });
 // Even the smallest operator is split, so that kills come while threads are at work.
 if (threads > 1) runningBackend().engine.smallestChunk = 0;
 
+const epochs = several ? 15 : 40;
 const shape = { features: 12, classes: 3 };
 const config = {
-  ...smallConfig({ epochs: EPOCHS, patience: EPOCHS }),
+  ...smallConfig({ epochs, patience: epochs }),
   // A student: its layers and all of its parameters are one command each.
   model: { ...smallConfig().model, width: 4 },
   method: { name: "abkd", version: 1, options: {} },
@@ -61,14 +64,19 @@ async function begin(into: Partial<Killed>, more: TrainingOptions = {}): Promise
       ...{ train: targets.value.train, seed: config.seed },
     },
   );
-  const task = { config, model, inputs: inputs.value, targets: targets.value, distillation };
+  const task = {
+    ...{ config, model, inputs: inputs.value, targets: targets.value, distillation },
+    ...(several && { batches: new NodeSets(inputs.value) }),
+  };
   try {
     into.outcome = await train(task, {
       observer: () => notebook?.hold(),
       checkpoints: {
-        everySeconds: 3600,
+        everySeconds: several ? 0 : 3600,
         save: (state) => {
           into.saved = structuredClone(state);
+          // The observer is told of epochs alone; a step that is to be killed does not end.
+          if (several) notebook?.hold();
         },
       },
       ...more,

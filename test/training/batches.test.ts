@@ -4,17 +4,16 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import type { Distillation } from "../../src/distillation/method.ts";
-import { randomStream } from "../../src/graph/random.ts";
 import { createModel } from "../../src/models/registry.ts";
-import { memory, startEngine, Targets } from "../../src/tensor/index.ts";
-import { type Batches, wholeGraph } from "../../src/training/batches.ts";
+import { memory, startEngine } from "../../src/tensor/index.ts";
+import { wholeGraph } from "../../src/training/batches.ts";
 import {
   readCheckpoint,
   type TrainingState,
   writeCheckpoint,
 } from "../../src/training/checkpoint.ts";
 import { evaluate } from "../../src/training/evaluate.ts";
-import { graphInputs, type SplitTargets, splitTargets } from "../../src/training/inputs.ts";
+import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
 import type { RunConfig } from "../../src/training/run.ts";
 import {
   DivergedError,
@@ -23,66 +22,10 @@ import {
   type TrainingOutcome,
   train,
 } from "../../src/training/train.ts";
+import { NodeSets, PARTS } from "./node-sets.ts";
 import { smallConfig, smallGraph, smallSplit, temporaryFolder } from "./small.ts";
 
 before(() => startEngine());
-
-const PARTS = 3;
-
-/** Training nodes in three sets over the one graph, drawn anew each epoch; evaluation in three as well. */
-class NodeSets implements Batches {
-  readonly #inputs;
-  /** Batches that are held, and all that ever were. */
-  held = 0;
-  readonly asked: string[] = [];
-
-  constructor(inputs: ReturnType<typeof graphInputs>["value"]) {
-    this.#inputs = inputs;
-  }
-
-  *epoch(seed: number, epoch: number) {
-    this.asked.push(`${epoch}`);
-    const nodes = [...smallSplit().train];
-    const random = randomStream(1000 * seed + epoch);
-    for (let k = nodes.length - 1; k > 0; k--) {
-      const other = random.below(k + 1);
-      [nodes[k], nodes[other]] = [nodes[other]!, nodes[k]!];
-    }
-    // Of unequal sizes: 4, 8 and 12.
-    for (const [from, to] of [
-      [0, 4],
-      [4, 12],
-      [12, 24],
-    ] as const) {
-      yield* this.#batch({ train: nodes.slice(from, to) });
-    }
-  }
-
-  *all(sets: readonly (keyof SplitTargets)[]) {
-    const split = smallSplit();
-    for (let part = 0; part < PARTS; part++) {
-      const parts = sets.map((set) => [set, split[set].filter((node) => node % PARTS === part)]);
-      yield* this.#batch(Object.fromEntries(parts));
-    }
-  }
-
-  *#batch<Sets extends Record<string, readonly number[] | Int32Array>>(sets: Sets) {
-    const { labels, classes } = smallGraph();
-    const targets = Object.fromEntries(
-      Object.entries(sets).map(([set, nodes]) => [
-        set,
-        new Targets(labels, Int32Array.from(nodes), classes),
-      ]),
-    ) as { [Name in keyof Sets]: Targets };
-    this.held++;
-    try {
-      yield { inputs: this.#inputs, targets };
-    } finally {
-      this.held--;
-      for (const part of Object.values(targets)) part.dispose();
-    }
-  }
-}
 
 interface Trained {
   readonly outcome: TrainingOutcome;
@@ -144,7 +87,7 @@ test("an epoch has a step a batch; steps count on, and the loss is the mean of t
   const steps: Step[] = [];
   const { outcome, batches } = await run(config, {}, steps);
   assert.deepEqual(numbersOf(steps), [...Array(4 * PARTS).keys()]);
-  assert.deepEqual(batches.asked, ["0", "1", "2", "3"]);
+  assert.deepEqual(batches.asked, [0, 1, 2, 3]);
   for (const numbers of Object.values(outcome.curve)) assert.equal(numbers.length, 4);
   for (const [epoch, loss] of outcome.curve.loss.entries()) {
     const own = steps.slice(epoch * PARTS, (epoch + 1) * PARTS);
@@ -163,6 +106,8 @@ test("scores of three batches are those of the whole graph", () => {
     assert.ok(Math.abs(parts[set].loss - whole[set].loss) < 1e-6, set);
     assert.ok(Math.abs(parts[set].accuracy - whole[set].accuracy) < 1e-12, set);
   }
+  const part = wholeGraph({ inputs: inputs.value, targets: { train: targets.value.train } });
+  assert.throws(() => evaluate(model, part, ["train", "val"]), /no batch has nodes of val/);
   for (const held of [model, targets, inputs]) held.dispose();
 });
 
