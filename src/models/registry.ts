@@ -1,4 +1,5 @@
 // The kinds of models by name, and models from their configurations.
+import { needObject, needText } from "../arguments.ts";
 import { OptionError } from "../errors.ts";
 import { checkOptions, type OptionValue } from "../options.ts";
 import { findByName } from "../registry.ts";
@@ -36,6 +37,7 @@ export const models: readonly AnyModelKind[] = Object.values<AnyModelKind>(all);
 
 /** @throws {OptionError} naming the kinds there are */
 export function findModel(name: Suggested<ModelName>): AnyModelKind {
+  needText(name, "findModel: name", "the name of a kind of model");
   return findByName("model", name, models);
 }
 
@@ -75,6 +77,12 @@ export function createModel<C extends ModelConfig>(
   shape: GraphShape,
   seed: number,
 ): ModelOf<C> & Model {
+  needObject(
+    config,
+    "createModel: config",
+    "a model's configuration: its kind and options",
+    "kind",
+  );
   const [kind, given] = kindOf(config);
   return kind.create(given, shape, seed) as ModelOf<C> & Model;
 }
