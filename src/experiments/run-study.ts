@@ -50,8 +50,9 @@ function recordedData(
   const found = new Map<string, RecordedData>();
   for (const { id, config, data } of records.values()) {
     const { fingerprint } = data;
-    if (fingerprint !== undefined)
-      found.set(dataName(config), { fingerprint, path: store.path(id) });
+    const name = dataName(config);
+    if (fingerprint !== undefined && !found.has(name))
+      found.set(name, { fingerprint, path: store.place(id) });
   }
   return found;
 }
@@ -89,10 +90,9 @@ export async function runRecorded(
   if (missing.size === 0) return 0;
   store.prepare();
   for (const { path, message } of earlier.problems) {
-    observer({
-      type: "note",
-      message: `${message}; kept as ${store.setAside(path)} and done again`,
-    });
+    // A damaged line stays in its pack until a packer sets it aside.
+    const kept = path === undefined ? "" : `kept as ${store.setAside(path)} and `;
+    observer({ type: "note", message: `${message}; ${kept}done again` });
   }
   const full = new AbortController();
   let failure: UserError | undefined;
