@@ -193,9 +193,10 @@ function verdictCell(claim: ClaimReport | undefined): string {
 }
 
 /** All that is said of one study, graph by graph; its trials are in the list beside. */
-function pageBlocks(study: Study, evidence: readonly Evidence[]): Block[] {
+function pageBlocks(study: Study, evidence: readonly Evidence[]): (Block | Links)[] {
   const run = new Map(evidence.map((one) => [datasetName(one.dataset), one]));
   return [
+    { kind: "links", links: [{ text: "every trial", href: `${study.name}.csv` }] },
     ...study.about.map(paragraph),
     ...claimsByGraph(evidence).flatMap(([graph, claims]): Block[] => {
       const table = { kind: "table", table: claimTable(claims) } as const;
