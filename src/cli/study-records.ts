@@ -12,9 +12,7 @@ interface Flags {
 
 export function packCommand(): Command {
   return new Command("pack")
-    .description(
-      "move finished trials from a file each into one file a dataset; safe at any moment",
-    )
+    .description("pack finished trials into one file per dataset; may be stopped at any moment")
     .option("--results <folder>", "where results are kept", RESULTS_FOLDER)
     .action(pack);
 }

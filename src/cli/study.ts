@@ -83,13 +83,17 @@ export function studyCommand(): Command {
   addPlanOptions(
     command
       .command("report")
-      .description("what came out, in Markdown; without a name of all, into a document"),
+      .description("what came out, in Markdown; without a name of all, into files"),
     "[name]",
   )
     .option("--data <folder>", "look for datasets here first")
     .option("--json", "as JSON")
     .option("--html <file>", "as a web page too, in one file")
-    .option("--output <file>", "the document on all studies", REPRODUCTION)
+    .option(
+      "--output <file>",
+      "the document on all studies; its parts go into a folder of its name",
+      REPRODUCTION,
+    )
     .action(report);
   return command;
 }
@@ -209,7 +213,11 @@ function status(name: string, flags: PlanFlags): void {
     numeric: k >= 2,
   }));
   const total = `${records.size} of ${distinctTrials(plan).size} different trials are done`;
-  const bad = problems.map(({ message }) => `${message}; the next run does it again`);
+  const bad = problems.map(({ message, path }) =>
+    path === undefined
+      ? `${message}; its trial counts as not done`
+      : `${message}; the next run does it again`,
+  );
   print([formatTable({ columns, rows }), "", total, ...bad].join("\n"));
 }
 

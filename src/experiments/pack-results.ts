@@ -1,4 +1,4 @@
-// Packs the results of finished trials: from a file each into one file a dataset, crash-safe.
+// Packs finished trials: moves each record from its own file into its dataset's pack, crash-safe.
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// docs/reproduction.md: each claim of the paper about small graphs, ours, the verdict; a page and a list of
-// trials a study beside it.
+// docs/reproduction.md: each claim of the paper about small graphs, ours, the verdict. Beside it one page
+// and one list of trials per study.
 
 import type { Evidence } from "./evidence.ts";
 import { datasetName, doneText, provenance } from "./evidence.ts";
@@ -168,7 +168,7 @@ function isDecided({ verdict }: ClaimReport): boolean {
   return verdict.outcome !== "none";
 }
 
-/** A row a claim, a column a graph. */
+/** One row per claim, one column per graph. */
 function verdictTable(graphs: readonly [graph: string, claims: readonly ClaimReport[]][]): Table {
   const texts = new Set(graphs.flatMap(([, claims]) => claims.map(({ text }) => text)));
   return {

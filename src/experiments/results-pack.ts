@@ -1,4 +1,4 @@
-// A pack: the finished trials of one dataset in one file, a record a line. pack-results.ts writes it.
+// A pack: the finished trials of one dataset in one file, one record per line. pack-results.ts writes it.
 import { readFileSync, statSync } from "node:fs";
 import { FileError, fileError } from "../training/files.ts";
 import { isWholeLine, openLine } from "../training/sealed-json.ts";

@@ -1,4 +1,4 @@
-// The results of studies: a file a trial while studies run, a pack a dataset once they are packed.
+// The results of studies: one file per trial while studies run, one pack per dataset afterwards.
 import {
   existsSync,
   lstatSync,

@@ -90,9 +90,12 @@ export async function runRecorded(
   if (missing.size === 0) return 0;
   store.prepare();
   for (const { path, message } of earlier.problems) {
-    // A damaged line stays in its pack until a packer sets it aside.
-    const kept = path === undefined ? "" : `kept as ${store.setAside(path)} and `;
-    observer({ type: "note", message: `${message}; ${kept}done again` });
+    // A damaged line stays where it is until `abkd study pack` sets it aside.
+    const then =
+      path === undefined
+        ? "its trial counts as not done"
+        : `kept as ${store.setAside(path)} and done again`;
+    observer({ type: "note", message: `${message}; ${then}` });
   }
   const full = new AbortController();
   let failure: UserError | undefined;

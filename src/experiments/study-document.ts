@@ -125,7 +125,7 @@ const ARM_COLUMNS = [
 /** Stands behind the validation accuracy, where a study has such arms. */
 const PUBLISHED_COLUMN = 11;
 
-/** A row an arm; published weights stand in a column. */
+/** One row per arm; published weights are a column. */
 export function armTable(all: readonly ArmReport[]): Table {
   const published = new Map(all.map((arm) => [arm.publishedOf, arm]));
   const arms = all.filter(

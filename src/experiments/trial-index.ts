@@ -1,4 +1,4 @@
-// The index of a study's trials: a row a trial, with the id under which its record is found.
+// The index of a study's trials: one row per trial, with the id under which its record is found.
 import type { ArmReport, DatasetReport, TrialRow } from "./report-data.ts";
 import type { ResultsStore } from "./results-store.ts";
 import type { Table } from "./results-table.ts";

@@ -160,7 +160,7 @@ test("a line that is altered anywhere is named; the others count, its trial is d
     if (event.type === "note") notes.push(event.message ?? "");
   };
   assert.equal(await runStudy(plan, { store, observer }, arithmeticRunner), 1);
-  assert.match(notes[0]!, /line 4 was cut or altered.*; done again$/);
+  assert.match(notes[0]!, /line 4 was cut or altered.*; its trial counts as not done$/);
   assert.ok(existsSync(store.path(lost.id)));
   const report = packResults(store);
   assert.match(report.problems[0]!, /line 4 .*; kept in .*cora\.jsonl\.bad$/);
