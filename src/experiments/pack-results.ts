@@ -32,9 +32,9 @@ interface Loose extends LooseFile {
 
 /**
  * Moves the sound records that have files of their own into the packs of their datasets, sorted by id. A
- * pack is written beside its place, renamed, and read back before a file is deleted: whoever is killed at
- * any moment leaves every record in its file, in a pack, or in both, which counts as one. Studies may run
- * meanwhile. Damaged files are left; damaged lines go to `<pack>.bad`; a file whose trial has another
+ * pack is written beside its place, renamed, and read back before a file is deleted. A process that is
+ * killed at any moment leaves every record in its file, in a pack, or in both, which counts as one. Studies
+ * may run meanwhile. Damaged files are left; damaged lines go to `<pack>.bad`; a file whose trial has another
  * result in a pack is left, and the pack keeps its own.
  * @throws UserError where another process packs this folder; FileError for a full disk and the like
  */
@@ -43,16 +43,16 @@ export function packResults(store: ResultsStore): PackReport {
   const unlock = lock(join(store.folder, ".pack.lock"));
   try {
     const problems: string[] = [];
-    const groups = new Map<string, Loose[]>(store.packs().map(({ path }) => [path, []]));
-    for (const file of store.looseFiles()) {
+    const sound = store.looseFiles().flatMap((file): Loose[] => {
       const record = openLoose(file);
       if (typeof record === "string") problems.push(`${file.path} ${record}; it is left`);
-      if (typeof record !== "object") continue;
-      const path = store.packPath(record.config.dataset);
-      groups.set(path, [...(groups.get(path) ?? []), { ...file, record }]);
-    }
+      return typeof record === "object" ? [{ ...file, record }] : [];
+    });
+    const groups = Map.groupBy(sound, ({ record }) => store.packPath(record.config.dataset));
+    // A pack that gets nothing new may have damaged lines, or be merged and out of order.
+    const paths = new Set([...store.packs().map(({ path }) => path), ...groups.keys()]);
     let packed = 0;
-    for (const [path, loose] of groups) packed += packOne(store, path, loose, problems);
+    for (const path of paths) packed += packOne(store, path, groups.get(path) ?? [], problems);
     return { packed, packs: store.packs(), problems };
   } finally {
     unlock();
@@ -86,6 +86,10 @@ function packOne(
     lines.set(key, { id: file.id, kind: file.kind, text: lineText(record) });
     return true;
   });
+  if (lines.size === 0) {
+    problems.push(`${path} holds no record; it is left`);
+    return 0;
+  }
   if (aside.length > 0) {
     const bad = nameAside(path);
     writeAtomic(bad, aside.map(({ text }) => `${text}\n`).join(""));

@@ -1,6 +1,6 @@
 // A pack: the finished trials of one dataset in one file, one record per line. pack-results.ts writes it.
 import { readFileSync, statSync } from "node:fs";
-import { FileError, fileError } from "../training/files.ts";
+import { fileError } from "../training/files.ts";
 import { isWholeLine, openLine } from "../training/sealed-json.ts";
 import {
   FAILURE_FORMAT,
@@ -103,12 +103,11 @@ function agree(one: PackedLine, other: PackedLine): boolean {
 }
 
 function readWhole(path: string): string | undefined {
-  const there = statSync(path, { throwIfNoEntry: false });
-  if (!there) return undefined;
-  // A pipe would be waited for. Its records are not missing, so that no trial is run again for this.
-  if (!there.isFile())
-    throw new FileError(`cannot read ${path}: it is no plain file; move it away`);
   try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (!there) return undefined;
+    // A pipe would be waited for. What it stands for is not missing: no trial is run again for this.
+    if (!there.isFile()) throw new Error("it is no plain file; move it away");
     return readFileSync(path, "utf8");
   } catch (cause) {
     throw fileError("read", path, cause);

@@ -107,7 +107,11 @@ export class ResultsStore {
       else problems.push(...own);
       if (failure) failures.set(id, failure);
     }
-    for (const { damaged } of packs) problems.push(...damaged.map(({ message }) => ({ message })));
+    for (const { path, damaged } of packs) {
+      problems.push(...damaged.slice(0, MOST_LINES).map(({ message }) => ({ message })));
+      const more = damaged.length - MOST_LINES;
+      if (more > 0) problems.push({ message: `${path} has ${more} more damaged lines` });
+    }
     return { records, failures, problems };
   }
 
@@ -158,9 +162,8 @@ export class ResultsStore {
   packs(): Pack[] {
     return this.#names(PACK_ENDING).flatMap((name) => {
       const path = join(this.folder, name);
-      const there = statSync(path, { bigint: true, throwIfNoEntry: false });
-      if (!there) return [];
-      const stamp = [there.dev, there.ino, there.size, there.mtimeNs].join();
+      const stamp = stampOf(path);
+      if (stamp === undefined) return [];
       const known = this.#packs.get(path);
       if (known?.stamp === stamp) return [known.pack];
       const pack = readPack(path);
@@ -234,6 +237,19 @@ export class ResultsStore {
     } catch (cause) {
       throw fileError("rename", path, cause);
     }
+  }
+}
+
+/** Damaged lines of a pack that are named one by one. */
+const MOST_LINES = 10;
+
+/** What tells a file from the one that was there before; undefined where there is none. */
+function stampOf(path: string): string | undefined {
+  try {
+    const there = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return there && [there.dev, there.ino, there.size, there.mtimeNs].join();
+  } catch (cause) {
+    throw fileError("read", path, cause);
   }
 }
 

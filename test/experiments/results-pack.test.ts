@@ -208,6 +208,17 @@ test("a file and a line that differ are both left; they may differ in time alone
   assert.deepEqual(readdirSync(store.folder).sort(), [`${second.id}.json`, "cora.jsonl"].sort());
 });
 
+test("a pack of which nothing is whole is left, and told of in a few lines", async (t) => {
+  const { store, ids, path } = await packed(t, 4);
+  const text = readFileSync(path, "utf8").replaceAll("\n", "\r\n");
+  writeFileSync(path, text);
+  const { records, problems } = store.read(ids);
+  assert.deepEqual([records.size, problems.length], [0, 11]);
+  assert.match(problems[10]!.message, /cora\.jsonl has \d+ more damaged lines$/);
+  assert.match(packResults(store).problems.join(), /^\S*cora\.jsonl holds no record; it is left$/);
+  assert.equal(readFileSync(path, "utf8"), text);
+});
+
 test("damaged files, and what else lies there, are reported and left", async (t) => {
   const { store, ids } = await packed(t);
   const cut = "0123456789abcdef";
