@@ -23,8 +23,7 @@ import {
   arithmeticRunner,
   damageLine,
 } from "./arithmetic-study.ts";
-
-const RESULTS = new URL("../../results", import.meta.url).pathname;
+import { committedRecords, RESULTS } from "./committed-records.ts";
 
 /** JSON with sorted members and no blanks, written here anew: what digests and ids are made of. */
 function sortedJson(value: unknown): string {
@@ -52,23 +51,22 @@ async function packed(t: TestContext, splits = 2) {
 }
 
 test("every committed trial: its digest, and its id from its whole configuration", () => {
-  const store = new ResultsStore(RESULTS);
-  const seen = new Set<string>();
-  for (const name of readdirSync(RESULTS).filter((one) => one.endsWith(".jsonl"))) {
-    const lines = linesOf(join(RESULTS, name));
-    const ids = lines.map((line) => {
-      const { digest, ...content } = JSON.parse(line) as TrialRecord;
-      assert.equal(line, sortedJson({ ...content, digest }));
-      assert.equal(digest, hash(content), content.id);
-      assert.equal(content.id, hash(content.config));
-      assert.equal(`${content.config.dataset}.jsonl`, name);
-      return content.id;
-    });
-    assert.deepEqual(ids, [...ids].sort(), name);
-    for (const id of ids) seen.add(id);
+  const all = committedRecords();
+  for (const { file, text, record } of all) {
+    const { digest, ...content } = record;
+    assert.equal(digest, hash(content), record.id);
+    assert.equal(record.id, hash(record.config));
+    if (!file.endsWith(".jsonl")) continue;
+    assert.equal(text, sortedJson(record));
+    assert.equal(`${record.config.dataset}.jsonl`, file);
   }
+  for (const [file, some] of Map.groupBy(all, (one) => one.file)) {
+    const ids = some.map(({ record }) => record.id);
+    assert.deepEqual(ids, [...ids].sort(), file);
+  }
+  const seen = new Set(all.map(({ record }) => record.id));
   assert.ok(seen.size >= 2948);
-  const { records, failures, problems } = store.read(seen);
+  const { records, failures, problems } = new ResultsStore(RESULTS).read(seen);
   assert.deepEqual([records.size + failures.size, problems], [seen.size, []]);
 });
 
