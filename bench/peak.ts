@@ -33,7 +33,7 @@ export function peakMeter(): () => Peaks {
       ...[number, number, number, number, number, number],
     ];
     for (let k = 0; k < SAMPLES; k++) {
-      product.time(() => engine.run("product", ROWS, a, b, c, SIDE, SIDE, 1, 0, 0, 0, 0));
+      product.time(() => engine.run("product", ROWS, a, b, c, SIDE, SIDE, 1, 0, 0, 0, 0, 0));
     }
     for (let k = 0; k < PASSES; k++) {
       triad.time(() => engine.run("combine", ELEMENTS, x, y, z, 1, 0.5));

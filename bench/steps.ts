@@ -10,7 +10,7 @@ import { withForward } from "../src/training/evaluate.ts";
 import { graphInputs, type SplitTargets, splitTargets } from "../src/training/inputs.ts";
 import { type Changes, studentConfig, teacherConfig } from "../src/training/recipes.ts";
 import type { RunConfig } from "../src/training/run.ts";
-import { optimiser, step } from "../src/training/train.ts";
+import { optimiser, step } from "../src/training/step.ts";
 import type { Task } from "./measure.ts";
 
 const SEED = 1;

@@ -32,7 +32,7 @@ function compile() {
  * What a consumer's compiler may not have: danfojs-node is an optional peer, WebAssembly's types come
  * with a browser's. Such a type is then `any`, where it would be an error in our own files.
  */
-const OPTIONAL_TYPES = /^\s*(import .* from "danfojs-node";|.*\bWebAssembly\.)/;
+const OPTIONAL_TYPES = /^(?!\s*\/?\*)\s*(import .* from "danfojs-node";|.*: .*\bWebAssembly\.)/;
 
 function settleDeclarations() {
   for (const name of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
@@ -54,8 +54,9 @@ async function main() {
   compile();
   settleDeclarations();
   // Data, which the compiler leaves behind.
-  const recipes = "experiments/recipes";
-  cpSync(path.join(root, "src", recipes), path.join(dist, recipes), { recursive: true });
+  for (const folder of ["experiments/recipes", "kernel/logo"]) {
+    cpSync(path.join(root, "src", folder), path.join(dist, folder), { recursive: true });
+  }
   // npm sets this when it links a package's command, but not for whoever runs the file itself.
   chmodSync(path.join(dist, "cli.js"), 0o755);
 }

@@ -7,7 +7,7 @@ import { startEngine, uniform } from "../src/tensor/index.ts";
 import { loadNative } from "../src/tensor/native/backend.ts";
 import { graphInputs, splitTargets } from "../src/training/inputs.ts";
 import { teacherConfig } from "../src/training/recipes.ts";
-import { optimiser, step } from "../src/training/train.ts";
+import { optimiser, step } from "../src/training/step.ts";
 import type { Proof } from "./native.ts";
 
 const packageName = process.argv[2]!;

@@ -4,6 +4,8 @@
 //     node scripts/search-recipes.ts --dataset cora --dataset citeseer
 //
 // Every run is a record in results/search, so a search that was cut off goes on where it stopped.
+// --search 2 ... 5 searches the headline claims' contenders again, with other draws, splits and seeds, and
+// keeps what they choose beside the first search's recipes.
 // --only student --only at searches some contenders and prints what it finds; with --update it also
 // puts their recipes in place of those in the file, as after a method's version was raised. --docs
 // writes the documents anew from the files.
@@ -21,13 +23,15 @@ import {
   type RunRung,
   searchRecipes,
   searchRule,
+  withFurtherSearch,
   withLaterSearch,
 } from "../src/experiments/recipe-search.ts";
 import { ResultsStore } from "../src/experiments/results-store.ts";
 import { missingTrials, runRecorded } from "../src/experiments/run-study.ts";
+import { HEADLINE } from "../src/experiments/studies/arms.ts";
 import { writeAtomic } from "../src/training/files.ts";
 import type { TrainingEvent } from "../src/training/observer.ts";
-import { recipeFile, recipePath } from "../src/training/recipe-file.ts";
+import { type RecipeFile, recipeFile, recipePath } from "../src/training/recipe-file.ts";
 import { RUNS_FOLDER, runFiles } from "../src/training/run-store.ts";
 import { runTrials } from "../src/training/trials.ts";
 
@@ -36,6 +40,7 @@ const DOCUMENT = new URL("../docs/recipes.md", import.meta.url);
 const { values } = parseArgs({
   options: {
     dataset: { type: "string", multiple: true, default: ["cora", "citeseer"] },
+    search: { type: "string", default: "1" },
     only: { type: "string", multiple: true, default: [] },
     workers: { type: "string", default: String(availableParallelism()) },
     results: { type: "string", default: "results/search" },
@@ -56,15 +61,18 @@ async function search(dataset: string, stopper: Stopper): Promise<void> {
     const names = all.map(({ id }) => id).join(", ");
     throw new UserError(`no contender "${unknown.join()}"; there is ${names}`);
   }
-  const chosen = all.filter(({ id }) => values.only.length === 0 || values.only.includes(id));
-  const rule = searchRule(dataset);
+  const index = Number(values.search);
+  const rule = searchRule(dataset, index);
+  const chosen = all.filter(({ id }) =>
+    values.only.length > 0 ? values.only.includes(id) : index === 1 || HEADLINE.includes(id),
+  );
   const store = new ResultsStore(values.results);
   const workers = Number(values.workers);
-  const run: RunRung = async (trials, index) => {
+  const run: RunRung = async (trials, { batch, rung }) => {
     const earlier = store.read(trials.keys());
     const missing = missingTrials(trials, earlier);
-    const rungs = `rung ${index + 1} of ${rule.rungs.length}`;
-    console.log(`${dataset}, ${rungs}: ${missing.size} of ${trials.size} runs to do`);
+    const at = `batch ${batch + 1}, rung ${rung + 1} of ${rule.rungs.length}`;
+    console.log(`${dataset}, search ${index}, ${at}: ${missing.size} of ${trials.size} runs to do`);
     const known = earlier.records.values();
     const progress = showStudyProgress({ trials: missing, earlier: known, workers });
     const observer = (event: TrainingEvent): void => {
@@ -87,12 +95,21 @@ async function search(dataset: string, stopper: Stopper): Promise<void> {
   if (values.only.length > 0) console.log(recipeReport(file));
   if (values.only.length > 0 && !values.update) return;
   const whole = recipeFile(dataset);
-  const kept = values.only.length > 0 && whole ? withLaterSearch(whole, file) : file;
+  const kept = combined(whole, index, file);
   const path = recipePath(dataset);
   writeAtomic(path.pathname, `${JSON.stringify(kept, null, 1)}\n`);
   write(dataset, recipeReport(kept));
-  write("spaces", spacesReport(rule));
+  write("spaces", spacesReport(searchRule("cora")));
   console.log(`${path.pathname} and docs/recipes.md are written`);
+}
+
+/** What is written: the search's recipes, in or beside those that are there. */
+function combined(whole: RecipeFile | undefined, index: number, found: RecipeFile): RecipeFile {
+  if (index > 1) {
+    if (whole) return withFurtherSearch(whole, index, found);
+    throw new UserError(`${found.dataset}: search 1 comes before search ${index}`);
+  }
+  return values.only.length > 0 && whole ? withLaterSearch(whole, found) : found;
 }
 
 const stopper = stopOnSignals();
@@ -102,7 +119,7 @@ try {
     else {
       const file = recipeFile(dataset);
       if (file) write(dataset, recipeReport(file));
-      write("spaces", spacesReport(searchRule(dataset)));
+      write("spaces", spacesReport(searchRule("cora")));
     }
   }
 } catch (error) {

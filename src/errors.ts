@@ -11,7 +11,7 @@ export class UserError extends Error {
   readonly exitCode: number;
 
   constructor(message: string, options?: ErrorOptions & { readonly exitCode?: number }) {
-    super(printableLine(message), options);
+    super(printableLine(String(message)), options);
     this.name = new.target.name;
     this.exitCode = options?.exitCode ?? 2;
   }

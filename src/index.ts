@@ -96,12 +96,16 @@ export {
 export type { Suggested } from "./suggested.ts";
 export {
   Adam,
+  AdamW,
   freeDropped,
   memory,
   type OperatorTime,
+  type Optimiser,
   type PhaseTime,
   type ProfileData,
   type ProfileTimes,
+  RMSprop,
+  SGD,
   type Span,
   SparseMatrix,
   type StartedEngine,
@@ -113,6 +117,7 @@ export {
   startEngine,
   Targets,
 } from "./tensor/index.ts";
+export type { Batch, Batches, TrainingBatch } from "./training/batches.ts";
 export { canonicalJson, describeRun, runId } from "./training/canonical.ts";
 export { predictedClasses, withForward } from "./training/evaluate.ts";
 export { graphInputs, splitTargets } from "./training/inputs.ts";
@@ -140,7 +145,14 @@ export {
   teacherConfig,
   teacherRecipe,
 } from "./training/recipes.ts";
-export type { InitialWeights, RunConfig, RunResult, TrainingConfig } from "./training/run.ts";
+export type {
+  InitialWeights,
+  OptimiserConfig,
+  RunConfig,
+  RunResult,
+  ScheduleConfig,
+  TrainingConfig,
+} from "./training/run.ts";
 export { findRun, readModel, readResult, runFiles } from "./training/run-store.ts";
 export {
   DivergedError,

@@ -3,10 +3,10 @@
 /** Deeper nesting than any file of ours or any notebook has, and far from the end of the stack. */
 const MOST_DEPTH = 500;
 
-/** A text that is no JSON, or JSON that cannot be taken at its word; the message fits into a sentence. */
+/** A text that is not valid JSON, or JSON that cannot be taken at its word; the message fits into a sentence. */
 export class JsonError extends Error {
   override readonly name = "JsonError";
-  /** Whether the text is no JSON at all. */
+  /** Whether the text is not valid JSON at all. */
   readonly isSyntax: boolean;
 
   constructor(message: string, isSyntax = false) {
@@ -17,7 +17,7 @@ export class JsonError extends Error {
 
 /**
  * The value of a JSON text (RFC 8259).
- * @throws JsonError for what is no JSON, nested deeper than 500, holds a number that no double can
+ * @throws JsonError for what is not valid JSON, nested deeper than 500, holds a number that no double can
  *   (1e999), or names a member of an object twice
  */
 export function parseJson(text: string): unknown {
@@ -26,7 +26,7 @@ export function parseJson(text: string): unknown {
     value = JSON.parse(text);
   } catch (error) {
     const place = /\(line \d+ column \d+\)/.exec((error as Error).message)?.[0];
-    throw new JsonError(`is no JSON${place === undefined ? "" : ` ${place}`}`, true);
+    throw new JsonError(`is not valid JSON${place === undefined ? "" : ` ${place}`}`, true);
   }
   check(text);
   return value;

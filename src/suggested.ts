@@ -9,7 +9,7 @@ export function didYouMean(word: string, names: readonly string[]): string {
   return found === undefined ? "" : `; did you mean "${found}"?`;
 }
 
-/** The name that a slip of the pen away from `word`: letters left out, added, changed or swapped. */
+/** The name that is a typo away from `word`: letters left out, added, changed or swapped. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   const plain = (text: string): string => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, "");
   const wanted = plain(word.slice(0, 64));

@@ -24,8 +24,8 @@ test("what JSON.parse reads is read alike", () => {
 test("what cannot be taken at its word is refused", () => {
   const nested = (depth: number): string => `${'{"a":['.repeat(depth)}1${"]}".repeat(depth)}`;
   const cases: [text: string, message: RegExp, isSyntax?: boolean][] = [
-    ["", /^is no JSON$/, true],
-    ['{"a":1', /^is no JSON \(line 1 column 7\)$/, true],
+    ["", /^is not valid JSON$/, true],
+    ['{"a":1', /^is not valid JSON \(line 1 column 7\)$/, true],
     ["1e999", /^holds the number 1e999, too large$/],
     ['{"a":[-1e400]}', /number -1e400/],
     [`[${"9".repeat(400)}]`, /^holds the number 9{20}, too large$/],

@@ -30,6 +30,15 @@ test("nothing that a terminal obeys or hides is left, and everything else is", (
   assert.equal(printableLine("  a\n   b\r\nc "), "a b c");
 });
 
+/** Seconds of processor time a call, of ten: other work on the machine does not count. */
+function processorTime(call: () => unknown): number {
+  call(); // what is done once, such as joining a string's parts
+  const begin = process.cpuUsage();
+  for (let k = 0; k < 10; k++) call();
+  const { user, system } = process.cpuUsage(begin);
+  return (user + system) / 1e7;
+}
+
 test("names and lines keep to their length, whatever comes, in time that grows with nothing", () => {
   const most: [make: (text: string) => string, length: number][] = [
     [printable, 60],
@@ -40,6 +49,9 @@ test("names and lines keep to their length, whatever comes, in time that grows w
       for (const count of [length - 1, length + 1, 5_000_000]) {
         assert.ok(make(part.repeat(count)).length <= length, `${JSON.stringify(part)} x ${count}`);
       }
+      const [short, long] = [part.repeat(10_000), part.repeat(5_000_000)];
+      const [one, other] = [short, long].map((text) => processorTime(() => make(text)));
+      assert.ok(other! < 3 * one! + 0.005, `${JSON.stringify(part)}: ${one} s and ${other} s`);
     }
   }
   const long = printableLine(`begin ${"x".repeat(2_000_000)} end: do this`);

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { Recipe } from "../training/recipes.ts";
 import { kebab } from "./options.ts";
+import { hyperParameterText } from "./training-options.ts";
 
 /** What the help can depend on. */
 interface Chosen {
@@ -25,7 +26,7 @@ export function helpWithRecipes(command: Command, recipes: (chosen: Chosen) => s
 export function recipeText(title: string, recipe: Recipe, prefix = ""): string {
   const { kind: _, ...model } = recipe.model;
   const values = Object.entries({ ...model, ...recipe.training })
-    .map(([name, value]) => `--${prefix}${kebab(name)} ${value}`)
+    .map(([name, value]) => `--${prefix}${kebab(name)} ${hyperParameterText(value)}`)
     .join(" ");
   return `  ${title}: ${values}\n    source: ${recipe.source}`;
 }

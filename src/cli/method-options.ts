@@ -32,7 +32,7 @@ export function addMethodOptions(command: Command, method: AnyMethod): Command {
 
 /**
  * Commander's error for an unknown option, with the method's option that was meant: by the paper's
- * symbol (`--abkd-d_a`), without the method's name (`--beta`), or by a slip of the pen.
+ * symbol (`--abkd-d_a`), without the method's name (`--beta`), or by a typo.
  */
 export function withMethodFlag(
   message: string,

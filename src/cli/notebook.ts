@@ -26,7 +26,7 @@ import { writeAtomic } from "../training/files.ts";
 import { inPlainWords } from "./kernel.ts";
 import { real } from "./options.ts";
 import { print } from "./output.ts";
-import { TERM_MILLISECONDS } from "./signals.ts";
+import { EXIT_CODES, SignalWatch } from "./signals.ts";
 import { terminalLine } from "./terminal-line.ts";
 
 interface CommonOptions {
@@ -45,8 +45,6 @@ interface RunCommandOptions extends CommonOptions {
 interface CheckCommandOptions extends CommonOptions {
   readonly tolerance: number;
 }
-
-const STOP_SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** The command `notebook` with its subcommands. */
 export function notebookCommand(): Command {
@@ -134,20 +132,21 @@ async function run(files: readonly string[], options: RunCommandOptions): Promis
   for (const { file, notebook } of notebooks) {
     const target = options.inplace ? file : options.output;
     const started = performance.now();
-    const { failure, errors } = await following(file, (watch) =>
-      runNotebook(notebook, {
+    const { errors } = await following(file, async (watch) => {
+      const ran = await runNotebook(notebook, {
         ...watch,
         ...commonOptions(kernel, options),
         cwd: path.dirname(path.resolve(file)),
         allowErrors: options.allowErrors ?? false,
-      }),
-    );
-    if (target !== undefined) writeAtomic(target, serialiseNotebook(notebook));
-    const written = target === undefined ? "" : `; the outputs so far are in ${target}`;
-    if (failure) {
-      const exitCode = failure.kind === "interrupt" ? INTERRUPTED : 1;
-      throw new UserError(`${describe(file, failure)}${written}`, { exitCode });
-    }
+      });
+      if (target !== undefined) writeAtomic(target, serialiseNotebook(notebook));
+      if (ran.failure) {
+        const written = target === undefined ? "" : `; the outputs so far are in ${target}`;
+        const exitCode = ran.failure.kind === "interrupt" ? INTERRUPTED : 1;
+        throw new UserError(`${describe(file, ran.failure)}${written}`, { exitCode });
+      }
+      return ran;
+    });
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     const failed = errors.size > 0 ? `, ${errors.size} with errors` : "";
     const where = target === undefined ? "" : `, written to ${target}`;
@@ -200,28 +199,21 @@ async function following<T>(
   action: (watch: Pick<RunOptions, "signal" | "onCell">) => Promise<T>,
 ): Promise<T> {
   const live = process.stderr.isTTY === true;
-  const controller = new AbortController();
-  let stoppedBy: keyof typeof STOP_SIGNALS | null = null;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    const known = signal as keyof typeof STOP_SIGNALS;
-    // The kernel goes with the exit; what is written is written whole or not at all.
-    if (stoppedBy) process.exit(STOP_SIGNALS[known]);
-    stoppedBy = known;
-    if (known === "SIGTERM") setTimeout(() => process.exit(143), TERM_MILLISECONDS).unref();
-    controller.abort();
-  };
-  for (const signal of Object.keys(STOP_SIGNALS)) process.on(signal, onSignal);
+  // The kernel goes with the exit; what is written is written whole or not at all.
+  const watch = new SignalWatch((signal) => process.exit(EXIT_CODES[signal]));
+  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) watch.watch(signal);
   const { draw, say, wipe } = terminalLine(process.stderr);
   const onCell = (number: number, total: number): void =>
     (live ? draw : say)(`${file}: cell ${number} of ${total}`);
   try {
-    return await action({ signal: controller.signal, onCell });
+    return await action({ signal: watch.signal, onCell });
   } catch (error) {
-    if (!(error instanceof UserError) || error.exitCode !== INTERRUPTED || !stoppedBy) throw error;
-    throw new UserError(error.message, { exitCode: STOP_SIGNALS[stoppedBy], cause: error });
+    const { exitCode } = watch;
+    if (!(error instanceof UserError) || error.exitCode !== INTERRUPTED || !exitCode) throw error;
+    throw new UserError(error.message, { exitCode, cause: error });
   } finally {
     wipe();
-    for (const signal of Object.keys(STOP_SIGNALS)) process.off(signal, onSignal);
+    watch.release();
   }
 }
 

@@ -6,6 +6,7 @@ import { ENGINE_CHOICES, type EngineChoice } from "../tensor/choice.ts";
 import { MOST_THREADS } from "../tensor/threads.ts";
 import type { Subject } from "../training/recipes.ts";
 import type { TrainingConfig } from "../training/run.ts";
+import { keep, optimiser, schedule } from "./training-options.ts";
 
 /** A whole number within bounds. */
 export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -157,7 +158,7 @@ const HYPER_PARAMETERS: readonly (readonly [
   name: keyof HyperParameters,
   argument: string,
   description: string,
-  parse: (text: string) => number,
+  parse: (text: string) => NonNullable<HyperParameters[keyof HyperParameters]>,
 ])[] = [
   ["layers", "n", "convolutions", integer(1, 4096)],
   ["width", "n", "hidden width", integer(1, 65536)],
@@ -165,9 +166,20 @@ const HYPER_PARAMETERS: readonly (readonly [
   ["lambda", "x", "layer l's weights have the share log(lambda / l + 1)", real()],
   ["dropout", "x", "rate, before each layer", real({ below: 1 })],
   ["epochs", "n", "at most", integer(1)],
-  ["patience", "n", "epochs without a lower validation loss until it stops", integer(1)],
-  ["learningRate", "x", "Adam's", real()],
-  ["weightDecay", "x", "L2, on all weights", real()],
+  ["patience", "n", "epochs without a better one until it stops", integer(1)],
+  ["learningRate", "x", "the optimiser's", real()],
+  ["weightDecay", "x", "L2 (adamw: decoupled), on all weights", real()],
+  ["optimiser", "name", "adamw, rmsprop, sgd or sgd:<momentum>; else Adam", optimiser],
+  ["warmUp", "n", "epochs in which the learning rate rises linearly", integer(1)],
+  ["schedule", "name", "the learning rate falls: linear, or step:<epochs>:<factor>", schedule],
+  ["clip", "x", "the longest common norm of all gradients", real()],
+  ["keep", "what", "accuracy: the epoch with the highest, not the lowest loss", keep],
+];
+
+/** The names of those that are the training's, as its configuration has them. */
+const TRAINING: readonly (keyof TrainingConfig)[] = [
+  ...(["epochs", "patience", "learningRate", "weightDecay"] as const),
+  ...(["optimiser", "warmUp", "schedule", "clip", "keep"] as const),
 ];
 
 /** @param prefix `` or `teacher-` */
@@ -185,16 +197,16 @@ export function givenHyperParameters(
   options: Readonly<Record<string, unknown>>,
   prefix = "",
 ): { model: Partial<GcniiConfig>; training: Partial<TrainingConfig> } {
-  const given = (...names: (keyof HyperParameters)[]): Record<string, number> =>
+  const given = (...names: (keyof HyperParameters)[]): Record<string, unknown> =>
     Object.fromEntries(
       names.flatMap((name) => {
         const value = options[prefix === "" ? name : camel(`${prefix}${kebab(name)}`)];
-        return typeof value === "number" ? [[name, value]] : [];
+        return value === undefined ? [] : [[name, value]];
       }),
     );
   return {
     model: given("layers", "width", "alpha", "lambda", "dropout"),
-    training: given("epochs", "patience", "learningRate", "weightDecay"),
+    training: given(...TRAINING),
   };
 }
 

@@ -45,7 +45,7 @@ async function predict(file: string, options: PredictOptions): Promise<void> {
     throw new UserError(`--output ${output}: name a file that ends in .csv or .json`);
   }
   const model = decodeModel(readBytes(file, 2), file);
-  if (!model.ours) tell(`${file} is another program's: no digest vouches for its weights`);
+  if (!model.ours) tell(`${file} was written by another program and has no digest`);
   const dataset = options.dataset ?? model.config.dataset;
   const data = options.data === undefined ? {} : { dataDir: options.data };
   const graph = await loadDataset(dataset, data);

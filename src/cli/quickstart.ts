@@ -18,6 +18,7 @@ import {
 import { FileError, probeFolder, writeAtomic } from "../training/files.ts";
 import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
+import { InterruptedError } from "../training/train.ts";
 import { runTrials } from "../training/trials.ts";
 import { addMachineOptions, givenMachineOptions, integer, type MachineOptions } from "./options.ts";
 import { print as printLine } from "./output.ts";
@@ -82,9 +83,7 @@ export async function quickstart(
       signal: stopper.signal,
       ...(options.data !== undefined && { dataDir: options.data }),
     };
-    const dataset =
-      options.dataset ??
-      (await firstAvailable(["cora", "synthetic"], { ...data, onWarning: print }, options.split));
+    const dataset = options.dataset ?? (await available({ ...data, onWarning: print }, options));
     downloads.clear();
     const configs = configurations(dataset, options, teacher, student);
     print(`${introduction(configs)}\n`);
@@ -96,9 +95,21 @@ export async function quickstart(
     for (const line of await draw(results, options.figures)) print(line);
     print(`${((performance.now() - started) / 1000).toFixed(0)} s in all.`);
     return results;
+  } catch (error) {
+    throw stopper.told(error, "the next start goes on with the teacher");
   } finally {
     downloads.clear();
     stopper.release();
+  }
+}
+
+/** Cora where it can be had. */
+async function available(data: DataOptions, { split }: QuickstartOptions): Promise<string> {
+  try {
+    return await firstAvailable(["cora", "synthetic"], data, split);
+  } catch (error) {
+    if (!data.signal?.aborted) throw error;
+    throw new InterruptedError("stopped while data was fetched");
   }
 }
 
@@ -149,8 +160,6 @@ async function train(
       signal: stopper.signal,
       ...givenMachineOptions(options),
     });
-  } catch (error) {
-    throw stopper.told(error, "the next start goes on with the teacher");
   } finally {
     progress.close();
   }

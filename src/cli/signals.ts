@@ -1,21 +1,70 @@
-// How a command that trains ends on Ctrl-C and on SIGTERM: with a checkpoint where there is time.
+// How a command ends on Ctrl-C, SIGTERM and SIGHUP: in order where there is time, and with which exit code.
 import { UserError } from "../errors.ts";
 import type { TrainingEvent } from "../training/observer.ts";
 import { InterruptedError } from "../training/train.ts";
 
 /** Exit codes as shells count them: 128 and the signal's number. */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+export const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 type StopSignal = keyof typeof EXIT_CODES;
 
 /** After SIGTERM: who sent it follows with SIGKILL soon; a step of a large teacher may take longer. */
-export const TERM_MILLISECONDS = 1_500;
+const TERM_MILLISECONDS = 1_500;
+
+/** The first signal asks for an end; the second, or a second and a half after SIGTERM, is one. */
+export class SignalWatch {
+  readonly #controller = new AbortController();
+  readonly #end: (signal: StopSignal) => void;
+  readonly #watched = new Set<StopSignal>();
+  #stoppedBy: StopSignal | undefined;
+  #late: NodeJS.Timeout | undefined;
+
+  /** @param end ends the process at once */
+  constructor(end: (signal: StopSignal) => void) {
+    this.#end = end;
+  }
+
+  /** Aborted by the first signal. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** That of the signal that came, if one did. */
+  get exitCode(): number | undefined {
+    return this.#stoppedBy && EXIT_CODES[this.#stoppedBy];
+  }
+
+  watch(signal: StopSignal): void {
+    if (!this.#watched.has(signal)) process.on(signal, this.#hear);
+    this.#watched.add(signal);
+  }
+
+  release(): void {
+    clearTimeout(this.#late);
+    for (const signal of this.#watched) process.off(signal, this.#hear);
+    this.#watched.clear();
+  }
+
+  readonly #hear = (name: NodeJS.Signals): void => {
+    const signal = name as StopSignal;
+    if (this.#stoppedBy) {
+      this.#end(signal);
+      return;
+    }
+    this.#stoppedBy = signal;
+    if (signal === "SIGTERM") this.#late = setTimeout(this.#end, TERM_MILLISECONDS, signal).unref();
+    this.#controller.abort();
+  };
+}
 
 export interface Stopper {
   /** Aborted by the first signal. */
   readonly signal: AbortSignal;
   /** To be told of what goes on: from the first run's start on there is something to keep. */
   readonly observe: (event: TrainingEvent) => void;
-  /** The error of an interrupted run with the signal's exit code, and with what to do; others as they are. */
+  /**
+   * The error of an interrupted run with the signal's exit code and, where a run had begun, with what
+   * to do; others as they are.
+   */
   told(error: unknown, advice: string): unknown;
   release(): void;
 }
@@ -27,42 +76,29 @@ export interface Stopper {
  * the process as it does any other.
  */
 export function stopOnSignals(): Stopper {
-  const controller = new AbortController();
-  let stoppedBy: StopSignal | undefined;
-  let late: NodeJS.Timeout | undefined;
-  const release = (): void => {
-    clearTimeout(late);
-    process.off("SIGINT", stop);
-    process.off("SIGTERM", stop);
-  };
-  const endBy = (signal: StopSignal): void => {
-    release();
+  let hasBegun = false;
+  const watch = new SignalWatch((signal) => {
+    watch.release();
     process.kill(process.pid, signal);
-  };
-  function stop(signal: NodeJS.Signals): void {
-    const known = signal === "SIGTERM" ? "SIGTERM" : "SIGINT";
-    if (controller.signal.aborted) {
-      endBy(known);
-      return;
-    }
-    stoppedBy = known;
-    process.stderr.write("\nstopping after this step (once more: at once)\n");
-    if (known === "SIGTERM") late = setTimeout(endBy, TERM_MILLISECONDS, known);
-    controller.abort();
-  }
-  process.on("SIGINT", stop);
+  });
+  watch.watch("SIGINT");
+  watch.signal.addEventListener("abort", () => {
+    const when = hasBegun ? "stopping after this step" : "stopping";
+    process.stderr.write(`\n${when} (once more: at once)\n`);
+  });
   return {
-    signal: controller.signal,
+    signal: watch.signal,
     observe(event) {
-      if (event.type === "start" && process.listenerCount("SIGTERM", stop) === 0) {
-        process.on("SIGTERM", stop);
-      }
+      if (event.type !== "start") return;
+      hasBegun = true;
+      watch.watch("SIGTERM");
     },
     told(error, advice) {
-      if (!(error instanceof InterruptedError) || !stoppedBy) return error;
-      const exitCode = EXIT_CODES[stoppedBy];
-      return new UserError(`${error.message}; ${advice}`, { exitCode, cause: error });
+      const { exitCode } = watch;
+      if (!(error instanceof InterruptedError) || exitCode === undefined) return error;
+      const message = hasBegun ? `${error.message}; ${advice}` : error.message;
+      return new UserError(message, { exitCode, cause: error });
     },
-    release,
+    release: () => watch.release(),
   };
 }

@@ -187,12 +187,17 @@ async function run(name: string, flags: RunFlags): Promise<void> {
     );
   } catch (error) {
     end();
-    if (!(error instanceof UserError)) throw error;
-    const kept = store.read(trials.keys()).records.size;
-    const advice =
-      `${kept} of ${trials.size} trials are kept in ${store.folder}: ` + "the same command goes on";
-    if (error instanceof InterruptedError) throw stopper.told(error, advice);
-    throw new UserError(`${error.message}; ${advice}`, { exitCode: error.exitCode, cause: error });
+    // What was refused beforehand would be refused again.
+    if (!(error instanceof UserError) || error.exitCode === 2) throw error;
+    const count = store.read(trials.keys()).records.size;
+    const kept = `${count} of ${trials.size} trials are kept in ${store.folder}`;
+    if (error instanceof InterruptedError) {
+      throw stopper.told(error, `${kept}: the same command goes on`);
+    }
+    throw new UserError(`${error.message}; ${kept}: once that is mended the same command goes on`, {
+      exitCode: error.exitCode,
+      cause: error,
+    });
   } finally {
     stopper.release();
   }

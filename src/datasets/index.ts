@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
+import { needArray, needObject, needText } from "../arguments.ts";
 import { OptionError } from "../errors.ts";
 import { checkLabels } from "../graph/check.ts";
 import type { Graph, Split } from "../graph/graph.ts";
@@ -19,7 +20,7 @@ import {
 } from "./locate.ts";
 import { publishedFile } from "./manifest.ts";
 import { SUMMARIES } from "./oracles.ts";
-import { type DatasetEntry, type DatasetName, datasetEntry } from "./registry.ts";
+import { DATASET_NAMES, type DatasetEntry, type DatasetName, datasetEntry } from "./registry.ts";
 import {
   fullSplit,
   geomGcnSplit,
@@ -87,6 +88,7 @@ export async function firstAvailable(
   options: DataOptions = {},
   split?: Suggested<SplitName>,
 ): Promise<string> {
+  needArray(names, "firstAvailable: names", "an array of datasets' names");
   for (const [index, name] of names.entries()) {
     try {
       const graph = await loadDataset(name, options);
@@ -98,7 +100,7 @@ export async function firstAvailable(
       options.onWarning?.(`${name} cannot be had, so this is ${next}: ${error.message}`);
     }
   }
-  throw new OptionError("no dataset is named");
+  throw new OptionError(`no dataset is named; there is ${DATASET_NAMES.join(", ")}`);
 }
 
 /**
@@ -123,6 +125,8 @@ export async function loadRawSplit(
   spec: string,
   options: DataOptions = {},
 ): Promise<RawSplit> {
+  needObject(graph, "loadSplit: graph", "a graph, as loadDataset() gives it");
+  needText(spec, "loadSplit: split", "a split's name, such as geom-gcn:0");
   const parsed = parseSplit(spec);
   checkLabels(graph);
   if (parsed.kind === "random") return randomSplit(graph, parsed);

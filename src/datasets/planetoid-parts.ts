@@ -101,7 +101,7 @@ export interface TestIndex {
   readonly last: number;
 }
 
-/** @throws BadFileError for a line that is no node number, or repeats one. */
+/** @throws BadFileError for a line that is not a node number or repeats one, and for a file without any. */
 export function parseTestIndex({ bytes, path }: DataFile): TestIndex {
   const seen = new Uint8Array(MAX_SIDE);
   const nodes: number[] = [];
@@ -117,6 +117,7 @@ export function parseTestIndex({ bytes, path }: DataFile): TestIndex {
     nodes.push(node);
     at = end + 1;
   }
+  if (nodes.length === 0) throw new BadFileError(path, "it names no test node");
   return { path, nodes: Int32Array.from(nodes), first: seen.indexOf(1), last: seen.lastIndexOf(1) };
 }
 

@@ -1,6 +1,7 @@
 // The datasets, one entry each: to add one, add an entry here, its files to manifest.ts and its
 // published counts to oracles.ts.
 
+import { needText } from "../arguments.ts";
 import { OptionError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { syntheticGraph } from "../graph/synthetic.ts";
@@ -68,6 +69,7 @@ export const DATASET_NAMES: readonly string[] = ENTRIES.map(({ name }) => name);
 
 /** @throws OptionError for an unknown name. */
 export function datasetEntry(name: string): DatasetEntry {
+  needText(name, "dataset", `one of ${DATASET_NAMES.join(", ")}`);
   const entry = ENTRIES.find((candidate) => candidate.name === name);
   if (!entry) {
     const meant = didYouMean(name, DATASET_NAMES);

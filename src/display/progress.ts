@@ -1,5 +1,6 @@
 // How far a loop has come: one line with count, rate and time left.
 import { performance } from "node:perf_hooks";
+import { needObject, refuse } from "../arguments.ts";
 import { duration } from "./format.ts";
 import { LiveLine } from "./line.ts";
 
@@ -34,8 +35,12 @@ export function progress<T>(
   label = "",
 ): ProgressCounter | Generator<T, void, undefined> | AsyncGenerator<T, void, undefined> {
   if (typeof over === "number") return new Counter(label, over);
-  return Symbol.asyncIterator in over ? eachLater(over, label) : each(over, label);
+  needObject(over, "progress: over", ITEMS);
+  if (Symbol.asyncIterator in over) return eachLater(over, label);
+  return Symbol.iterator in over ? each(over, label) : refuse(over, "progress: over", ITEMS);
 }
+
+const ITEMS = "a number, or what a loop with `of` runs through";
 
 function* each<T>(items: Iterable<T>, label: string): Generator<T, void, undefined> {
   using counter = new Counter(label, countOf(items));
@@ -76,7 +81,8 @@ class Counter implements ProgressCounter {
   #ended = false;
 
   constructor(label: string, total: number | undefined) {
-    if (total !== undefined && !(total >= 0)) throw new RangeError(`a total of ${total}`);
+    if (total !== undefined && !(total >= 0))
+      refuse(total, "progress: the total", "a number, 0 or more");
     this.#label = label;
     this.#total = total;
     this.#line.update(this.#text);

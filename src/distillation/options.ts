@@ -1,5 +1,6 @@
 // How a method's options are described, completed and checked.
 
+import { needObject } from "../arguments.ts";
 import { OptionError } from "../errors.ts";
 import { printable } from "../printable.ts";
 import { didYouMean, nearest } from "../suggested.ts";
@@ -57,6 +58,13 @@ export function resolveOptions<Options extends object>(
   given: Readonly<Record<string, unknown>> = {},
   preset?: string,
 ): Options {
+  needObject(
+    method,
+    "resolveOptions: method",
+    "a method, as findMethod() gives it",
+    "defaults",
+    "options",
+  );
   let chosen: Partial<Options> = {};
   if (preset !== undefined) {
     const found = Object.hasOwn(method.presets, preset) ? method.presets[preset] : undefined;
@@ -107,7 +115,7 @@ export function checkOptions<Options extends object>(
   }
 }
 
-/** The option that somebody means by the paper's symbol for it, `d_a`, or by a slip of the pen. */
+/** The option that somebody means by the paper's symbol for it, `d_a`, or by a typo. */
 export function suggestOption(
   name: string,
   infos: Readonly<Record<string, OptionInfo>>,

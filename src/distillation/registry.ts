@@ -1,5 +1,6 @@
 // The methods by name, and their start from a configuration.
 
+import { needObject, needText } from "../arguments.ts";
 import { OptionError } from "../errors.ts";
 import { printable } from "../printable.ts";
 import { didYouMean, type Suggested } from "../suggested.ts";
@@ -56,6 +57,7 @@ export const methods: readonly AnyMethod[] = Object.values<AnyMethod>(all).sort(
 
 /** @throws {OptionError} naming the methods there are */
 export function findMethod(name: Suggested<MethodName>): AnyMethod {
+  needText(name, "findMethod: name", "a method's name");
   const found = methods.find((method) => method.name === name);
   if (!found) {
     const names = methods.map((method) => method.name);
@@ -96,12 +98,16 @@ export function checkMethod({ name, version, options }: ConfiguredMethod): AnyMe
  * @throws {OptionError} for an unknown method, or options that are missing, unknown or illegal
  */
 export function createDistillation(
-  { name, options }: { readonly name: string; readonly options: Readonly<Record<string, unknown>> },
+  method: { readonly name: string; readonly options: Readonly<Record<string, unknown>> },
   teacher: TeacherOutputs | undefined,
   student: StudentShape,
   graph: TrainingGraph,
   seed: number,
 ): Distillation {
+  needObject(method, "createDistillation: method", "{ name, options }", "name", "options");
+  const { name, options } = method;
+  needObject(student, "createDistillation: student", "the student's shape, { layers, width }");
+  needObject(graph, "createDistillation: graph", "the graph that is trained on");
   // `create` checks the options itself.
   const checked = options as Record<string, OptionValue>;
   return findMethod(name).create(teacher, student, graph, checked, seed);

@@ -1,10 +1,10 @@
 // Runs that come with the results (a teacher, and what the notebooks train from it): results/runs/,
 // laid out as runs/ is, so that nobody has to train them again.
 import { join } from "node:path";
-import { readBytes, writeAtomic } from "../training/files.ts";
+import { readBytes, readText } from "../training/files.ts";
 import { studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig } from "../training/run.ts";
-import { isSound, type RunFiles, runFiles } from "../training/run-store.ts";
+import { isSound, type RunFiles, replaceRun, runFiles } from "../training/run-store.ts";
 
 export interface RunFolders {
   readonly results: string;
@@ -47,8 +47,6 @@ export function keepRun(config: RunConfig, { results, runs }: RunFolders): boole
 function copyRun(from: RunFiles, to: RunFiles): boolean {
   if (isSound(to)) return true;
   if (!isSound(from)) return false;
-  // The result last: a run is only there when its model is.
-  writeAtomic(to.model, readBytes(from.model));
-  writeAtomic(to.result, readBytes(from.result));
+  replaceRun(to, readBytes(from.model), readText(from.result));
   return true;
 }

@@ -7,6 +7,10 @@ export type Options = Readonly<Record<string, string | number | boolean | null>>
 /** What a search may choose from: one value of each list, drawn independently. */
 export interface SearchSpace {
   readonly dropout: readonly number[];
+  /** Caps of the epochs. */
+  readonly epochs: readonly number[];
+  /** Which epoch is kept: that of the lowest validation loss, or of the highest accuracy. */
+  readonly keep: readonly ("loss" | "accuracy")[];
   readonly learningRate: readonly number[];
   readonly weightDecay: readonly number[];
   /** Of the method, over its defaults. */
@@ -28,9 +32,11 @@ export interface Contender {
   readonly published: boolean;
 }
 
-const TRAINING = {
+const TRAINING: Omit<SearchSpace, "options"> = {
   // Of four ReLU units few survive dropout: half of the draws go without.
   dropout: [0, 0, 0.1, 0.2],
+  epochs: [600, 2000],
+  keep: ["loss", "accuracy"],
   learningRate: [0.01, 0.03],
   weightDecay: [0, 1e-5, 1e-4, 1e-3],
 };
@@ -42,14 +48,29 @@ const list = (option: string, values: readonly (string | number | boolean | null
 const both = (one: readonly Options[], other: readonly Options[]): Options[] =>
   one.flatMap((a) => other.map((b) => ({ ...a, ...b })));
 
-/** As SoftKD's: labels or none, and the temperature. `weight` is the method's name of alpha. */
-const mixtures = (weight: string): Options[] =>
-  [
-    { hardWeight: 0, alpha: 1, temperature: 1 },
-    { hardWeight: 0.1, alpha: 0.9, temperature: 4 },
-    { hardWeight: 1, alpha: 1, temperature: 1 },
-    { hardWeight: 1, alpha: 5, temperature: 2 },
-  ].map(({ alpha, ...rest }) => ({ ...rest, [weight]: alpha }));
+/**
+ * Of hard and soft labels: soft ones alone, both, and hard ones alone, as the plain student has them.
+ * Spaces are nested: SoftKD chooses from these, and so does every method beside soft labels.
+ */
+const MIXTURES = [
+  { hardWeight: 0, alpha: 1 },
+  { hardWeight: 0.1, alpha: 0.9 },
+  { hardWeight: 1, alpha: 1 },
+  { hardWeight: 1, alpha: 5 },
+  { hardWeight: 1, alpha: 0 },
+];
+const TEMPERATURES = list("temperature", [1, 2, 4]);
+/** The reference's mixture. */
+const USUAL = { ...MIXTURES[1]!, temperature: 4 };
+
+/** @param weight the method's name of alpha */
+const named = <T extends { readonly alpha: number }>({ alpha, ...rest }: T, weight: string) => ({
+  ...rest,
+  [weight]: alpha,
+});
+
+/** Weights of the method's own term; with 0 it is what it stands beside, the student or SoftKD. */
+const betas = (...values: readonly number[]): Options[] => list("beta", [0, ...values]);
 
 interface Row {
   readonly method: string;
@@ -64,41 +85,30 @@ interface Row {
 }
 
 /** Sums over all pairs of nodes: a beta of the order of 1 / n^2 is where they meet the labels. */
-const PAIRS = list("beta", [1e-10, 1e-9, 1e-8, 1e-7]);
+const PAIRS = betas(1e-10, 1e-9, 1e-8, 1e-7);
 /** The same where a kernel is a sum over 128 features, so that its square is 10^3 to 10^4. */
-const FEATURES = list("beta", [1e-14, 1e-13, 1e-12, 3e-12]);
+const FEATURES = betas(1e-14, 1e-13, 1e-12, 3e-12);
 
 const ROWS: readonly Row[] = [
   // Beside its training it has nothing to search.
   { method: "student", label: "Student", options: [] },
   {
     ...{ method: "softkd", label: "SoftKD" },
-    options: [
-      [
-        { hardWeight: 0, alpha: 1 },
-        { hardWeight: 0.1, alpha: 0.9 },
-        { hardWeight: 1, alpha: 1 },
-        { hardWeight: 1, alpha: 5 },
-      ],
-      list("temperature", [1, 2, 4]),
-    ],
+    options: [MIXTURES, TEMPERATURES],
   },
   {
     ...{ method: "fitnet", label: "FitNet", published: true },
-    options: [list("beta", [1, 10, 100, 1000, 1e4])],
+    options: [betas(1, 10, 100, 1000, 1e4)],
     soft: { start: { beta: 100 } },
   },
   {
     ...{ method: "at", label: "AT", published: true },
-    options: [list("beta", [1e2, 1e3, 1e4, 1e5])],
+    options: [betas(1e2, 1e3, 1e4, 1e5)],
     soft: { start: { beta: 1e4 } },
   },
   {
     ...{ method: "lsp", label: "LSP", published: true },
-    options: [
-      list("kernel", ["cosine", "poly", "l2", "rbf"]),
-      list("beta", [0.1, 1, 10, 100, 1000]),
-    ],
+    options: [list("kernel", ["cosine", "poly", "l2", "rbf"]), betas(0.1, 1, 10, 100, 1000)],
     soft: { start: { beta: 100 } },
   },
   {
@@ -110,6 +120,7 @@ const ROWS: readonly Row[] = [
         ...both([{ kernel: "poly" }], list("beta", [1, 10, 100])),
         ...both([{ kernel: "l2" }], list("beta", [0.01, 0.1, 1])),
         ...both([{ kernel: "rbf" }], list("beta", [1, 100, 1e5])),
+        { kernel: "cosine", beta: 0 },
       ],
     ],
     soft: { start: { beta: 10 } },
@@ -118,13 +129,13 @@ const ROWS: readonly Row[] = [
     ...{ method: "gcrd", label: "G-CRD", published: true },
     // As wide as the teacher's map, as the published 256 is for its models: a step costs by its width.
     fixed: { projection: 64 },
-    options: [list("beta", [0.01, 0.1, 1]), list("tau", [0.05, 0.075, 0.1, 0.2])],
+    options: [betas(0.01, 0.1, 1), list("tau", [0.05, 0.075, 0.1, 0.2])],
     soft: { start: { beta: 0.01, tau: 0.05 } },
   },
   {
     ...{ method: "graphakd", label: "GraphAKD", published: true },
     options: [
-      list("beta", [0.01, 0.1, 1]),
+      betas(0.01, 0.1, 1),
       list("criticEvery", [1, 5, 15]),
       [
         { logitCritic: true, logitDistance: true, localCritic: true, globalCritic: true },
@@ -149,7 +160,7 @@ const ROWS: readonly Row[] = [
     ...{ method: "abkd", label: "ABKD" },
     start: { beta: 0.5 },
     options: [
-      list("beta", [0.02, 0.1, 0.5, 2, 8]),
+      betas(0.02, 0.1, 0.5, 2, 8),
       list("learningRate", [0.003, 0.01]),
       list("teacherMaps", ["scaled-centred", "normalised"]),
       list("logits", [false, true]),
@@ -162,7 +173,7 @@ const ROWS: readonly Row[] = [
     // One pair in place of 64 rows that each sum to 1.
     start: { beta: 32 },
     options: [
-      list("beta", [1.28, 6.4, 32, 128, 512]),
+      betas(1.28, 6.4, 32, 128, 512),
       list("learningRate", [0.003, 0.01]),
       list("teacherMaps", ["scaled-centred", "normalised"]),
       list("logits", [false, true]),
@@ -194,14 +205,7 @@ function unnamed(): Row[] {
       const beta = defaults["beta"];
       const factors = [0.01, 0.1, 1, 10];
       const options =
-        typeof beta === "number"
-          ? [
-              list(
-                "beta",
-                factors.map((factor) => factor * beta),
-              ),
-            ]
-          : [];
+        typeof beta === "number" ? [betas(...factors.map((factor) => factor * beta))] : [];
       return { method: name, label: name, options };
     });
 }
@@ -218,14 +222,19 @@ function alone(row: Row): Contender {
 function besideSoftLabels({ method, label, fixed = {}, options, soft }: Row): Contender[] {
   if (!soft) return [];
   const weight = method === "abkd" ? "softWeight" : "softLabels";
-  const mixed = mixtures(weight);
   return [
     {
       ...{ id: `${method}+soft`, method, label: `${label} and soft labels`, published: false },
       fixed,
-      // The reference's mixture.
-      start: { ...fixed, ...soft.start, ...mixed[1]! },
-      space: { ...TRAINING, options: [...(soft.options ?? options), mixed] },
+      start: { ...fixed, ...soft.start, ...named(USUAL, weight) },
+      space: {
+        ...TRAINING,
+        options: [
+          ...(soft.options ?? options),
+          MIXTURES.map((one) => named(one, weight)),
+          TEMPERATURES,
+        ],
+      },
     },
   ];
 }

@@ -9,7 +9,7 @@ import {
   type PairedTest,
   pairedTest,
 } from "./statistics.ts";
-import { type Claim, MEASURES, type StudyPlan } from "./study.ts";
+import { type Claim, MEASURES, type StudyPlan, searchArm } from "./study.ts";
 import { type TrialTable, testAccuracy } from "./trial-table.ts";
 import {
   controlVerdict,
@@ -18,9 +18,11 @@ import {
   majorityVerdict,
   orderingVerdict,
   rangeVerdict,
+  SEARCHES,
   survivalVerdict,
   type Verdict,
   valueVerdict,
+  withSelection,
 } from "./verdict.ts";
 
 const signed = (points: number): string => `${points < 0 ? "" : "+"}${points.toFixed(2)} points`;
@@ -81,6 +83,7 @@ export class Decisions {
         : [],
     );
     const others = arms
+      .filter(({ searchedAgain }) => searchedAgain === undefined)
       .filter(({ id }) => this.#table.canonical(id) !== this.#table.canonical(subject))
       .map(({ id, role }) => ({
         ...{ one: subject, other: id },
@@ -122,8 +125,22 @@ export class Decisions {
     return {
       ...{ one, other, family, ...test, holm: p },
       newGraphs: nadeauBengioP(differences, tested / train),
-      verdict: this.#gate("ordering", [one, other], verdict),
+      verdict: this.#gate("ordering", [one, other], this.#selected(one, other, verdict)),
     };
+  }
+
+  /** With what the recipes of further searches say, where the study has arms for them. */
+  #selected(one: string, other: string, verdict: Verdict): Verdict {
+    const again = new Set(this.#plan.study.arms.map(({ searchedAgain }) => searchedAgain));
+    if (!again.has(one) || !again.has(other)) return verdict;
+    const found = [mean(this.#table.differences(one, other))];
+    for (let search = 2; search <= SEARCHES; search++) {
+      const arms = [searchArm(one, search), searchArm(other, search)] as const;
+      const planned = arms.every((arm) => this.#table.planned(arm).length > 0);
+      if (!planned || this.#whyNone(arms) !== undefined) break;
+      found.push(mean(this.#table.differences(...arms)));
+    }
+    return withSelection(verdict, found);
   }
 
   #find(claim: Claim): Finding {
@@ -133,7 +150,8 @@ export class Decisions {
       if (!found) return { verdict: FEW };
       return { ours: signed(100 * found.difference), verdict: found.verdict };
     }
-    const done = this.#table.done(claim.arm);
+    const splits = this.#table.whole([claim.arm]);
+    const done = this.#table.done(claim.arm, splits);
     if (done.length === 0) return { verdict: FEW };
     if (claim.kind === "majority") {
       const held = done.filter(({ record }) => MEASURES[claim.measure](record)).length;
@@ -141,7 +159,7 @@ export class Decisions {
       return { ours: `in ${held} of ${done.length} trials`, verdict };
     }
     if (claim.kind === "survival") {
-      const lost = this.#table.dead(claim.arm) + this.#table.nearlyDead(claim.arm);
+      const lost = this.#table.dead(claim.arm, splits) + this.#table.nearlyDead(claim.arm, splits);
       return {
         ours: `${lost} of ${done.length} lost`,
         verdict: survivalVerdict(lost, done.length),

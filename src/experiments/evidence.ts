@@ -1,10 +1,13 @@
 // What the results store knows of a study on one dataset, and where that comes from, in words.
+import { needObject } from "../arguments.ts";
 import type { DatasetReport, StudyReport } from "./report-data.ts";
 import type { ResultsStore } from "./results-store.ts";
 import { distinctTrials } from "./run-study.ts";
 import { type Profile, planStudy, type Study, type StudyPlan } from "./study.ts";
 import { studyReport } from "./study-report.ts";
 import type { TrialRecord } from "./trial-record.ts";
+
+const EVIDENCE = "what openStudy() gives, in evidence";
 
 /** A study on one dataset, as far as it was run. */
 export interface Evidence {
@@ -79,7 +82,9 @@ export function doneText({ done, planned, diverged }: StudyReport): string {
 }
 
 /** From which trials: profile, how many, splits, seeds, days, engine, version. One sentence. */
-export function provenance({ dataset, profile, report, part, records }: Evidence): string {
+export function provenance(evidence: Evidence): string {
+  needObject(evidence, "provenance: evidence", EVIDENCE, "dataset", "report", "part", "records");
+  const { dataset, profile, report, part, records } = evidence;
   const name = datasetName(dataset);
   if (records.size === 0) return `${name}: not run here yet.`;
   const all = [...records.values()];

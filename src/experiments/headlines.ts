@@ -46,7 +46,9 @@ export function headlines(evidence: Evidence): string[] {
   const controls = ["abkd:uniform", "abkd:last"].flatMap(difference);
   return [
     `${name}: ${accuracy(TEACHER_ARM)}; ${accuracy(SEARCHED)}.`,
-    `${name}: ABKD is ${orders.flatMap(({ other }) => difference(other)).join("; ")}.`,
+    ...(orders.length > 0
+      ? [`${name}: ABKD is ${orders.flatMap(({ other }) => difference(other)).join("; ")}.`]
+      : []),
     `${name}, equations 3 to 6 as written: ${dead + nearlyDead} of ${n} students died or nearly died; ${accuracy(LITERAL)}.`,
     ...(controls.length > 0 ? [`${name}, learned attention: ${controls.join("; ")}.`] : []),
     ...difference("softkd").map((text) => `${name}: ABKD is ${text}.`),

@@ -1,4 +1,5 @@
 // Where the paper contradicts itself: computed from its own numbers and its own equations.
+import { needObject } from "../arguments.ts";
 import { DATASET_NAMES } from "../datasets/index.ts";
 import type { Graph } from "../graph/graph.ts";
 import { eq4Facts } from "./equation-4.ts";
@@ -38,6 +39,10 @@ const columnAt = (table: typeof table10 | typeof table11, value: number, name: S
  * @param nell NELL's graph, where it is there
  */
 export function inconsistencies(nell?: Pick<Graph, "nodes" | "labels" | "classes">): Fact[] {
+  if (nell !== undefined) {
+    const graph = "NELL's graph, as loadDataset() gives it, or nothing";
+    needObject(nell, "inconsistencies: nell", graph, "nodes", "labels", "classes");
+  }
   return [
     ...ablations(),
     sameColumn(),

@@ -52,9 +52,10 @@ export function recipeReport({ dataset, search, later, source, recipes }: Recipe
 }
 
 function identityText(search: NonNullable<RecipeFile["search"]>): string {
-  const { date, configurations, rungs, spaces, runs, diverged, seconds } = search;
+  const { date, configurations, patience, rungs, spaces, runs, diverged, seconds } = search;
+  const each = patience === undefined ? " each" : batchesText(configurations, patience);
   return (
-    `Searched until ${date}: ${configurations} configurations each, ${runs} runs (${diverged} ` +
+    `Searched until ${date}: ${configurations} configurations${each}, ${runs} runs (${diverged} ` +
     `diverged), ${Math.round(seconds / 60)} minutes of one core. Spaces ${spaces}; ${engineText(search)}. ` +
     `${rungsText(rungs)} ` +
     "Accuracies are on validation nodes, of the last rung's runs; *tried* are means of the first rung."
@@ -66,6 +67,10 @@ function engineText({ engine, versions }: NonNullable<RecipeFile["search"]>): st
   return `engine ${engine.name}, flavour ${engine.flavour}; ${named.join(", ")}`;
 }
 
+const batchesText = (batch: number, patience: number): string =>
+  ` each, then ${batch} more, until ${patience} such batches in a row raise the best score by no more than its ` +
+  "standard error";
+
 function rungsText(rungs: readonly Rung[]): string {
   const texts = rungs.map(({ epochs, splits, seeds, keep }, index) => {
     const kept =
@@ -75,15 +80,17 @@ function rungsText(rungs: readonly Rung[]): string {
   return `Rungs: ${texts.join("; ")}.`;
 }
 
-/** What each contender's search may choose from, and the rule. */
-export function spacesReport({ configurations, rungs }: SearchRule): string {
-  const { dropout, learningRate, weightDecay } = contenders()[0]!.space;
+/** What each contender's search may choose from, and the rule, as for one dataset. */
+export function spacesReport({ batch, patience, rungs }: SearchRule): string {
+  const { dropout, learningRate, weightDecay, epochs, keep } = contenders()[0]!.space;
   const training =
     `dropout ${dropout.join(", ")}; learning rate ${learningRate.join(", ")}; ` +
-    `weight decay ${weightDecay.join(", ")}`;
+    `weight decay ${weightDecay.join(", ")}; at most ${epochs.join(" or ")} epochs; kept is the epoch of the ` +
+    `best validation ${keep.join(" or ")}`;
   return [
-    `${configurations} configurations each: the start and ${configurations - 1} drawn at random. ` +
-      rungsText(rungs),
+    `${batch} configurations${batchesText(batch, patience)}; the first is the start, the others are drawn at ` +
+      `random. ${rungsText(rungs)} Search 2 has other draws and seeds, and the next two splits, and so on; the ` +
+      "splits of another graph have that graph's sizes.",
     "",
     `For all: ${training} (a value that stands twice is drawn twice as often).`,
     "",

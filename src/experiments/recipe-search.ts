@@ -1,9 +1,8 @@
-// The search for recipes: every contender gets the same number of configurations and runs, and is
-// chosen on validation accuracy alone.
+// The search for recipes: every contender is searched until its validation accuracy rises no more, and is
+// chosen on that alone.
 import { createHash } from "node:crypto";
-import { standardDeviation } from "simple-statistics";
-import { datasetEntry } from "../datasets/index.ts";
 import { findMethod } from "../distillation/registry.ts";
+import { OptionError, UserError } from "../errors.ts";
 import { philox } from "../tensor/random.ts";
 import { canonicalJson, runId } from "../training/canonical.ts";
 import type { ChosenRecipe, RecipeFile, Rung, SearchIdentity } from "../training/recipe-file.ts";
@@ -11,73 +10,104 @@ import { RECIPES_FORMAT } from "../training/recipe-file.ts";
 import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig } from "../training/run.ts";
 import type { Contender, Options, SearchSpace } from "./contenders.ts";
+import { mean, standardDeviation, standardError } from "./statistics.ts";
+import { randomFamily } from "./study.ts";
 import { median } from "./summary.ts";
 import type { TrialRecord } from "./trial-record.ts";
+import { SEARCHES } from "./verdict.ts";
 
 /** One configuration: a value of each of a space's lists. */
 export interface Draw {
   readonly dropout: number;
   readonly learningRate: number;
   readonly weightDecay: number;
+  /** The cap of its training at full length. */
+  readonly epochs: number;
+  readonly keep: "loss" | "accuracy";
   readonly options: Options;
 }
 
-/** How much is run, for each contender alike; fixed before anything was. */
+/** How a search goes, the same for each contender; fixed before anything is run. */
 export interface SearchRule {
-  /** The first is the contender's start, the others are drawn. */
-  readonly configurations: number;
+  /** Configurations that are drawn and halved together; the first batch begins with the start. */
+  readonly batch: number;
+  /** A contender's search ends after so many batches in a row that raised its best score by noise. */
+  readonly patience: number;
+  /** Of the draws. */
+  readonly seed: number;
   readonly rungs: readonly Rung[];
 }
 
 /**
  * Successive halving: many configurations briefly, few at length; the start stays to the end, since
- * few epochs favour those that learn fast. The seeds are none of those that studies use, and no seed is
- * used on two rungs.
+ * few epochs favour those that learn fast. Splits and seeds are none of those that studies use, no seed
+ * is used on two rungs, and no two searches share draws, splits or seeds.
+ * @param search which of SEARCHES, from 1
+ * @throws OptionError for one that is not
  */
-export function searchRule(dataset: string): SearchRule {
-  const family = datasetEntry(dataset).geomGcnFile === undefined ? "random:48/32/20" : "geom-gcn";
-  const [first, second] = [`${family}:0`, `${family}:1`] as const;
+export function searchRule(dataset: string, search = 1): SearchRule {
+  if (!Number.isInteger(search) || search < 1 || search > SEARCHES) {
+    throw new OptionError(`search ${search} is none of 1 to ${SEARCHES}`);
+  }
+  const family = randomFamily(dataset);
+  const at = 100 + 2 * (search - 1);
+  const [first, second] = [`${family}:${at}`, `${family}:${at + 1}`] as const;
+  const seed = 1000 * search;
   return {
-    configurations: 16,
+    batch: 16,
+    patience: 2,
+    seed: search,
     rungs: [
-      { epochs: 120, splits: [first], seeds: [101], keep: 5 },
-      { epochs: 300, splits: [first, second], seeds: [102], keep: 2 },
-      { epochs: 600, splits: [first, second], seeds: [103, 104], keep: 1 },
+      { epochs: 120, splits: [first], seeds: [seed + 1], keep: 5 },
+      { epochs: 300, splits: [first, second], seeds: [seed + 2], keep: 2 },
+      { epochs: 2000, splits: [first, second], seeds: [seed + 3, seed + 4], keep: 1 },
     ],
   };
 }
 
-/** Distinct, and the same for the same seed; a space with fewer than `count` is used up. */
+/** Distinct, and the same for the same seed; a longer list begins with a shorter one; a space may end it. */
 export function drawConfigurations(
   { space, fixed, start }: Pick<Contender, "space" | "fixed" | "start">,
   count: number,
   seed: number,
 ): Draw[] {
-  const lists = [space.dropout, space.learningRate, space.weightDecay, ...space.options];
+  const { dropout, learningRate, weightDecay, epochs, keep, options } = space;
+  const lists = [dropout, learningRate, weightDecay, epochs, keep, ...options];
   const size = lists.reduce((product, list) => product * new Set<unknown>(list).size, 1);
-  const first: Draw = { dropout: 0, learningRate: 0.01, weightDecay: 1e-4, options: start };
+  const first: Draw = {
+    ...{ dropout: 0, learningRate: 0.01, weightDecay: 1e-4, epochs: 600, keep: "loss" },
+    options: start,
+  };
   const drawn = new Map([[canonicalJson(first), first]]);
   const wanted = Math.min(count, size);
   for (let n = 0; drawn.size < wanted; n++) {
     const pick = <T>(list: readonly T[], k: number): T =>
       list[philox(seed, n, k, 0)[0]! % list.length]!;
-    const options = space.options.map((list, k) => pick(list, 3 + k));
     const draw: Draw = {
-      dropout: pick(space.dropout, 0),
-      learningRate: pick(space.learningRate, 1),
-      weightDecay: pick(space.weightDecay, 2),
-      options: Object.assign({}, fixed, ...options) as Options,
+      dropout: pick(dropout, 0),
+      learningRate: pick(learningRate, 1),
+      weightDecay: pick(weightDecay, 2),
+      epochs: pick(epochs, 3),
+      keep: pick(keep, 4),
+      options: Object.assign({}, fixed, ...options.map((list, k) => pick(list, 5 + k))) as Options,
     };
     drawn.set(canonicalJson(draw), draw);
   }
   return [...drawn.values()];
 }
 
+/** The keys of a training that are set: the lowest loss is what is kept by default. */
+const trainingOf = ({ learningRate, weightDecay, keep }: Draw) => ({
+  ...{ learningRate, weightDecay },
+  ...(keep === "accuracy" && { keep }),
+});
+
 /** A configuration as changes to the method's own defaults: no earlier recipe has a say. */
-function changesOf({ dropout, learningRate, weightDecay, options }: Draw, epochs: number): Changes {
+function changesOf(draw: Draw, most: number): Changes {
+  const { dropout, options } = draw;
   return {
     model: { dropout },
-    training: { epochs, learningRate, weightDecay },
+    training: { epochs: Math.min(draw.epochs, most), ...trainingOf(draw) },
     options,
     recipe: null,
   };
@@ -100,7 +130,7 @@ function configsOf(
 /** What runs the configurations of a rung and keeps their records; one that diverged has none. */
 export type RunRung = (
   trials: ReadonlyMap<string, RunConfig>,
-  rung: number,
+  at: { readonly batch: number; readonly rung: number },
 ) => Promise<ReadonlyMap<string, TrialRecord>>;
 
 /** A configuration with its records on a rung. */
@@ -111,18 +141,31 @@ interface Tried {
 }
 
 /** A run that diverged is worth nothing: a recipe pays for it, as for a student that died. */
-const score = ({ planned, records }: Tried): number =>
-  records.reduce((sum, { accuracy }) => sum + accuracy.val, 0) / planned;
+const scoresOf = ({ planned, records }: Tried): number[] => [
+  ...records.map(({ accuracy }) => accuracy.val),
+  ...Array.from({ length: planned - records.length }, () => 0),
+];
+const score = (tried: Tried): number => mean(scoresOf(tried));
+/** Of a score; runs are few, so it is one to three points. */
+const noise = (tried: Tried): number => (tried.planned < 2 ? 0 : standardError(scoresOf(tried)));
+const bestFirst = (a: Tried, b: Tried): number => score(b) - score(a);
 
+/** A contender's search so far. */
 interface Progress {
   readonly contender: Contender;
-  readonly start: Draw;
-  readonly draws: readonly Draw[];
-  readonly rungs: readonly (readonly Tried[])[];
+  /** Batches in a row without a gain. */
+  readonly stale: number;
+  /** By batch and rung, the best first. */
+  readonly batches: readonly (readonly (readonly Tried[])[])[];
 }
 
+/** What a search came to at full length, the best first. */
+const finals = ({ batches }: Progress): Tried[] =>
+  batches.flatMap((rungs) => rungs.at(-1)!).sort(bestFirst);
+
 /**
- * Searches for all contenders side by side, a rung at a time.
+ * Searches for all contenders side by side, a batch and in it a rung at a time, each until its own
+ * best score rises no more.
  *
  * @param date of the search, for its identity
  * @returns the file of recipes; the same for the same rule, contenders and engine
@@ -134,17 +177,57 @@ export async function searchRecipes(
   run: RunRung,
   date: string,
 ): Promise<RecipeFile> {
-  let all: readonly Progress[] = contenders.map((contender) => {
-    const draws = drawConfigurations(contender, rule.configurations, 1);
-    return { contender, start: draws[0]!, draws, rungs: [] };
-  });
+  let all: readonly Progress[] = contenders.map((contender) => ({
+    ...{ contender, stale: 0, batches: [] },
+  }));
+  for (let batch = 0; ; batch++) {
+    const active = all.flatMap((one) => {
+      const goesOn = batch === 0 || one.stale < rule.patience;
+      const draws = goesOn ? drawsOf(one, batch, rule) : [];
+      return draws.length > 0 ? [{ one, draws }] : [];
+    });
+    if (active.length === 0) break;
+    const halved = await halving(dataset, active, { rule, run, batch });
+    all = all.map((one) => {
+      const rungs = halved.get(one.contender.id);
+      return rungs ? withBatch(one, rungs) : one;
+    });
+  }
+  const chosen = all.map((one) => [one.contender.id, chosenOf(one)]);
+  return {
+    format: RECIPES_FORMAT,
+    dataset,
+    search: identity(rule, all, date),
+    recipes: Object.fromEntries(chosen) as RecipeFile["recipes"],
+  };
+}
+
+/** What a batch adds to those before it: nothing where the space is used up. */
+function drawsOf(
+  { contender }: Progress,
+  batch: number,
+  { batch: size, seed }: SearchRule,
+): Draw[] {
+  return drawConfigurations(contender, (batch + 1) * size, seed).slice(batch * size);
+}
+
+/** @returns by contender, what each rung tried, the best first */
+async function halving(
+  dataset: string,
+  active: readonly { readonly one: Progress; readonly draws: readonly Draw[] }[],
+  { rule, run, batch }: { rule: SearchRule; run: RunRung; batch: number },
+): Promise<Map<string, Tried[][]>> {
+  let all = active.map(({ one, draws }) => ({
+    ...{ contender: one.contender, draws, rungs: [] as Tried[][] },
+    start: batch === 0 ? draws[0] : undefined,
+  }));
   for (const [index, rung] of rule.rungs.entries()) {
     const configs = (contender: Contender, draw: Draw): (readonly [string, RunConfig])[] =>
       configsOf(dataset, contender, draw, rung).map((config) => [runId(config), config]);
     const trials = all.flatMap(({ contender, draws }) =>
       draws.flatMap((draw) => configs(contender, draw)),
     );
-    const records = await run(new Map(trials), index);
+    const records = await run(new Map(trials), { batch, rung: index });
     all = all.map(({ contender, start, draws, rungs }) => {
       const tried = draws
         .map((draw): Tried => {
@@ -152,23 +235,22 @@ export async function searchRecipes(
           const found = own.flatMap(([id]) => records.get(id) ?? []);
           return { draw, planned: own.length, records: found };
         })
-        .sort((a, b) => score(b) - score(a));
+        .sort(bestFirst);
       const best = tried.slice(0, rung.keep).map(({ draw }) => draw);
-      const kept = best.includes(start) ? best : [...best, start];
+      const kept = start === undefined || best.includes(start) ? best : [...best, start];
       return { contender, start, draws: kept, rungs: [...rungs, tried] };
     });
   }
-  const { epochs } = rule.rungs.at(-1)!;
-  const chosen = all.map(({ contender, rungs }) => [
-    contender.id,
-    chosenOf(contender, rungs, epochs),
-  ]);
-  return {
-    format: RECIPES_FORMAT,
-    dataset,
-    search: identity(contenders, rule, all, date),
-    recipes: Object.fromEntries(chosen) as RecipeFile["recipes"],
-  };
+  return new Map(all.map(({ contender, rungs }) => [contender.id, rungs]));
+}
+
+/** The first batch is the first to be compared with. */
+function withBatch(one: Progress, rungs: readonly (readonly Tried[])[]): Progress {
+  const [before] = finals(one);
+  const after = { ...one, batches: [...one.batches, rungs] };
+  if (!before) return after;
+  const gained = score(finals(after)[0]!) > score(before) + noise(before);
+  return { ...after, stale: gained ? 0 : one.stale + 1 };
 }
 
 /**
@@ -176,8 +258,8 @@ export async function searchRecipes(
  * @throws Error where that search was by another rule: recipes of one file are compared
  */
 export function withLaterSearch(file: RecipeFile, { search, recipes }: RecipeFile): RecipeFile {
-  const rule = ({ configurations, rungs }: SearchIdentity): string =>
-    canonicalJson({ configurations, rungs });
+  const rule = ({ configurations, patience, rungs }: SearchIdentity): string =>
+    canonicalJson({ configurations, patience, rungs });
   if (!search || !file.search || rule(search) !== rule(file.search)) {
     throw new Error(`${file.dataset}: both searches must be by one rule`);
   }
@@ -189,24 +271,56 @@ export function withLaterSearch(file: RecipeFile, { search, recipes }: RecipeFil
   return { ...file, later, recipes: { ...file.recipes, ...recipes } };
 }
 
-function chosenOf({ method }: Contender, rungs: Progress["rungs"], epochs: number): ChosenRecipe {
-  const [first, last] = [rungs[0]!, rungs.at(-1)!];
-  const { draw, records } = last[0]!;
-  const vals = records.map(({ accuracy }) => accuracy.val);
-  const scores = first.map(score);
-  const { dropout, learningRate, weightDecay, options } = draw;
+/**
+ * A file with the recipes of its second search, its third, ... beside the first's.
+ * @param search which it was
+ * @throws UserError where the ones before it are missing, or were by another rule
+ */
+export function withFurtherSearch(file: RecipeFile, search: number, found: RecipeFile): RecipeFile {
+  const further = [...(file.further ?? [])];
+  const before = [file.search, ...further.map((one) => one.search)].slice(0, search - 1);
+  if (before.length < search - 1 || !file.search || !found.search) {
+    throw new UserError(
+      `${file.dataset}: search ${before.length + 1} comes before search ${search}`,
+    );
+  }
+  if (before.some((one) => !one || ruleOf(one) !== ruleOf(found.search!))) {
+    throw new UserError(
+      `${file.dataset}: its recipes come from a search by another rule; run --search 1 first`,
+    );
+  }
+  further[search - 2] = { search: found.search, recipes: found.recipes };
+  return { ...file, further };
+}
+
+/** Searches of equal rules are alike but for draws, splits and seeds. */
+const ruleOf = ({ configurations, patience = 0, rungs }: SearchIdentity): string => {
+  const sizes = rungs.map(({ epochs, splits, seeds, keep }) => ({
+    ...{ epochs, splits: splits.length, seeds: seeds.length, keep },
+  }));
+  return canonicalJson({ configurations, patience, sizes });
+};
+
+function chosenOf(one: Progress): ChosenRecipe {
+  const { method } = one.contender;
+  const [best] = finals(one);
+  const { draw, records, planned } = best!;
+  const vals = scoresOf(best!);
+  const first = one.batches.flatMap((rungs) => rungs[0]!);
+  const scores = first.map(score).sort((a, b) => b - a);
   return {
     method,
     version: findMethod(method).version,
-    model: { dropout },
-    training: { epochs, learningRate, weightDecay },
-    options,
+    model: { dropout: draw.dropout },
+    training: { epochs: draw.epochs, ...trainingOf(draw) },
+    options: draw.options,
     validation: {
-      mean: digits(score(last[0]!)),
+      mean: digits(mean(vals)),
       deviation: digits(vals.length < 2 ? 0 : standardDeviation(vals)),
       median: digits(median(vals)),
-      runs: last[0]!.planned,
+      runs: planned,
       dead: records.filter(({ dead }) => dead).length,
+      capped: records.filter(({ epochs }) => epochs >= draw.epochs).length,
     },
     tried: {
       configurations: first.length,
@@ -215,7 +329,7 @@ function chosenOf({ method }: Contender, rungs: Progress["rungs"], epochs: numbe
       median: digits(median(scores)),
       worst: digits(scores.at(-1)!),
     },
-    seconds: Math.round(seconds(rungs.flat())),
+    seconds: Math.round(seconds(one.batches.flat(2))),
   };
 }
 
@@ -225,17 +339,17 @@ const seconds = (tried: readonly Tried[]): number =>
   tried.flatMap(({ records }) => records).reduce((sum, { timing }) => sum + timing.seconds, 0);
 
 function identity(
-  contenders: readonly Contender[],
-  { configurations, rungs }: SearchRule,
+  { batch, patience, rungs }: SearchRule,
   all: readonly Progress[],
   date: string,
 ): SearchIdentity {
-  const tried = all.flatMap((one) => one.rungs.flat());
+  const tried = all.flatMap((one) => one.batches.flat(2));
   const records = tried.flatMap((one) => one.records);
   const planned = tried.reduce((sum, one) => sum + one.planned, 0);
   const { engine, versions } = records[0]!;
+  const spaces = spacesHash(all.map(({ contender }) => contender));
   return {
-    ...{ date, configurations, rungs, spaces: spacesHash(contenders), engine, versions },
+    ...{ date, configurations: batch, patience, rungs, spaces, engine, versions },
     ...{ runs: planned, diverged: planned - records.length },
     seconds: Math.round(seconds(tried)),
   };

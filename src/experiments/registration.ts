@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { canonicalJson } from "../training/canonical.ts";
 import { registrations } from "./registrations.ts";
-import type { Study } from "./study.ts";
+import { planStudy, type Study } from "./study.ts";
 import type { TrialRecord } from "./trial-record.ts";
 import { RULE } from "./verdict.ts";
 
@@ -22,12 +22,16 @@ export interface Registration {
   readonly earlier: number;
 }
 
-/** 16 hex digits of the sha256 of the rule, the arms, the subject and all claims of a study. */
+/**
+ * 16 hex digits of the sha256 of the rule, the arms, every trial of the paper profile (so that a recipe
+ * or a split that changes shows), the subject and all claims of a study.
+ */
 export function registrationDigest(study: Study): string {
   const content = {
     rule: RULE,
     ...{ name: study.name, subject: study.subject, datasets: study.datasets },
     arms: study.arms.map(({ id, role }) => ({ id, role })),
+    trials: planStudy(study, { profile: "paper" }).trials.map(({ id }) => id),
     claims: study.datasets.map((dataset) => study.claims(dataset)),
   };
   return createHash("sha256").update(canonicalJson(content)).digest("hex").slice(0, 16);

@@ -9,6 +9,7 @@ import {
   statSync,
 } from "node:fs";
 import { join } from "node:path";
+import { needText } from "../arguments.ts";
 import { fileError, probeFolder, reasonOf, writeAtomic } from "../training/files.ts";
 import { jsonText } from "../training/sealed-json.ts";
 import {
@@ -55,6 +56,7 @@ export class ResultsStore {
   readonly #packs = new Map<string, { readonly stamp: string; readonly pack: Pack }>();
 
   constructor(folder = RESULTS_FOLDER) {
+    needText(folder, "ResultsStore: folder", "the path of a folder");
     this.folder = folder;
   }
 
@@ -280,7 +282,7 @@ function readText(path: string): string | { readonly problem: string } | undefin
     const there = statSync(path, { throwIfNoEntry: false });
     if (!there) return undefined;
     // A pipe would be waited for, and a folder or a device holds no record.
-    if (!there.isFile()) return { problem: "is no plain file" };
+    if (!there.isFile()) return { problem: "is not a regular file" };
     if (there.size > MOST_BYTES)
       return { problem: `has ${there.size} bytes, too many for a record` };
     return readFileSync(path, "utf8");

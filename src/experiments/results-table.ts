@@ -1,4 +1,5 @@
 // The results of several methods as a table of text: for the terminal, and for an HTML page.
+import { needArray, needObject, RESULTS } from "../arguments.ts";
 import type { RunResult } from "../training/run.ts";
 import { shortForm } from "./form.ts";
 import { paperAccuracyOf } from "./published.ts";
@@ -28,12 +29,12 @@ function seeds({ runs }: MethodSummary): string {
 }
 
 /**
- * One row a method, in order of first appearance. Accuracies in percent; the median is over all
- * seeds, the dead ones too (of one run, its own); seconds are the median of a run's training time; the paper's number is
- * table 3's, where the
- * setting is table 3's.
+ * One row a method, in order of first appearance. Accuracies in percent; the median is over all seeds,
+ * the dead ones too (of one run, its own); seconds are the median of a run's training time; the paper's
+ * number is table 3's, where the setting is table 3's.
  */
 export function resultsTable(results: readonly RunResult[]): Table {
+  needArray(results, "resultsTable: results", RESULTS, "config");
   const summaries = summarise(results);
   const several = summaries.some(({ runs }) => runs.length > 1);
   const columns = [
@@ -67,7 +68,9 @@ export function resultsTable(results: readonly RunResult[]): Table {
 }
 
 /** A table as lines of text, columns aligned, a rule under the titles. */
-export function formatTable({ columns, rows }: Table): string {
+export function formatTable(table: Table): string {
+  needObject(table, "formatTable: table", "{ columns, rows }", "columns", "rows");
+  const { columns, rows } = table;
   const widths = columns.map(({ title }, i) =>
     Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)),
   );
@@ -88,6 +91,7 @@ export function formatTable({ columns, rows }: Table): string {
  * a warning, naming the runs that it comes from unless it comes from all.
  */
 export function describeWarnings(results: readonly RunResult[]): string[] {
+  needArray(results, "describeWarnings: results", RESULTS, "config");
   const runs = new Map<string, RunResult[]>();
   for (const result of results)
     for (const text of new Set(result.warnings))
@@ -115,6 +119,7 @@ function compare(one: MethodSummary, other: MethodSummary): string {
  * beats Student by 4.9 points (medians of 3 seeds on test).`; undefined without an ABKD run.
  */
 export function describeFinding(results: readonly RunResult[]): string | undefined {
+  needArray(results, "describeFinding: results", RESULTS, "config");
   const summaries = summarise(results);
   const abkd = summaries.find(({ name }) => name === "abkd");
   const rivals = ["softkd", "student"].flatMap(

@@ -1,4 +1,5 @@
 // Runs a study: what the store does not have yet, each result kept the moment it is there.
+import { needFunction, needObject } from "../arguments.ts";
 import { UserError } from "../errors.ts";
 import { dataName } from "../training/beforehand.ts";
 import type { Observer, TrainingEvent } from "../training/observer.ts";
@@ -11,7 +12,7 @@ import { failureOf, recordOf } from "./trial-record.ts";
 
 export interface StudyOptions extends Omit<TrialsOptions, "resume" | "engine" | "recorded"> {
   readonly store: ResultsStore;
-  /** Trials that left the numbers are run again; else their records stand. */
+  /** Trials whose loss became non-finite are run again; else their records stand. */
   readonly retryFailed?: boolean;
 }
 
@@ -59,7 +60,7 @@ function recordedData(
 
 /**
  * Runs the trials that the store has no sound record of. Unsound records are said, renamed and done
- * again. A trial whose loss leaves the numbers is recorded as such, and the study goes on. A process
+ * again. A trial whose loss becomes non-finite is recorded as such, and the study goes on. A process
  * that is killed loses nothing that was finished: the next call goes on.
  *
  * @returns how many trials were recorded now, failures among them
@@ -72,6 +73,16 @@ export async function runStudy(
   options: StudyOptions,
   run: TrialRunner,
 ): Promise<number> {
+  needObject(
+    plan,
+    "runStudy: plan",
+    "a plan, as planStudy() gives it",
+    "study",
+    "trials",
+    "datasets",
+  );
+  needObject(options, "runStudy: options", "{ store }", "store");
+  needFunction(run, "runStudy: run", "runTrials, or what does its work");
   return runRecorded(distinctTrials(plan), options, run);
 }
 

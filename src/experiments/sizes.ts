@@ -1,4 +1,5 @@
 // Claims about sizes that need no training: table 9's graphs, table 3's parameters and ratios.
+import { needObject } from "../arguments.ts";
 import { type DataOptions, DatasetError, loadDataset } from "../datasets/index.ts";
 import { OptionError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -44,6 +45,7 @@ async function graphOf(name: string, options: DataOptions): Promise<Graph | unde
 
 /** Table 9: nodes, arcs, features and classes of each graph, as loaded. Downloads only if told so. */
 export async function table9Claims(options: DataOptions = {}): Promise<SizeClaim[]> {
+  needObject(options, "table9Claims: options", "an object, such as { dataDir }");
   const claims = Object.entries(table9).map(async ([dataset, paper]) => {
     const graph = await graphOf(dataset, options);
     const sizes: Size[] = [
@@ -59,6 +61,7 @@ export async function table9Claims(options: DataOptions = {}): Promise<SizeClaim
 
 /** Table 3's parameters and ratio, counted on the models that run here; starts the engine, trains nothing. */
 export async function modelSizeClaims(options: DataOptions = {}): Promise<SizeClaim[]> {
+  needObject(options, "modelSizeClaims: options", "an object, such as { dataDir }");
   startEngine();
   const claims = Object.entries(table3).map(async ([dataset, paper]) => {
     const graph = await graphOf(dataset, options);

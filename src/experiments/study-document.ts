@@ -48,9 +48,13 @@ export const MARKS: Readonly<Record<Verdict["outcome"], string>> = {
   none: "– none",
 };
 
-/** `✓ reproduced (10 splits)`: with the number of splits where it is small. */
-export function verdictText({ outcome, splits }: Verdict): string {
-  return MARKS[outcome] + (splits === undefined ? "" : ` (${splits} splits)`);
+/** `✓ reproduced (10 splits, 1 search)`: with the number of splits, and of searches, where it is small. */
+export function verdictText({ outcome, splits, searches }: Verdict): string {
+  const few = [
+    ...(splits === undefined ? [] : [`${splits} splits`]),
+    ...(searches === undefined ? [] : [`${searches} ${searches === 1 ? "search" : "searches"}`]),
+  ];
+  return MARKS[outcome] + (few.length === 0 ? "" : ` (${few.join(", ")})`);
 }
 
 const percent = (x: number): string => (100 * x).toFixed(2);

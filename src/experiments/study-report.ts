@@ -1,6 +1,7 @@
 // A study's report as data: each arm, each comparison, each claim with its verdict.
 
 import { median, quantile } from "simple-statistics";
+import { needObject } from "../arguments.ts";
 import { printableLine } from "../printable.ts";
 import { Decisions, paperText } from "./decide.ts";
 import { publishedAccuracy } from "./published.ts";
@@ -21,6 +22,15 @@ const LEAST_UNITS = 5;
 
 /** @throws FileError where the store cannot be read */
 export function studyReport(plan: StudyPlan, store: ResultsStore): StudyReport {
+  needObject(
+    plan,
+    "studyReport: plan",
+    "a plan, as planStudy() gives it",
+    "study",
+    "trials",
+    "datasets",
+  );
+  needObject(store, "studyReport: store", "a ResultsStore", "folder");
   const { study, profile } = plan;
   const trials = distinctTrials(plan);
   const read = store.read(trials.keys());
@@ -66,10 +76,11 @@ class Part {
   }
 
   report(): Pick<DatasetReport, "unit" | "arms" | "comparisons" | "claims" | "notes"> {
+    const arms = this.#plan.study.arms.filter(({ searchedAgain }) => searchedAgain === undefined);
     const teacher = { id: TEACHER_ARM, label: methodLabel(TEACHER_ARM), role: "baseline" } as const;
     return {
       unit: this.#table.unit,
-      arms: [teacher, ...this.#plan.study.arms].map((arm) => this.#arm(arm)),
+      arms: [teacher, ...arms].map((arm) => this.#arm(arm)),
       comparisons: this.#decisions.comparisons,
       claims: this.#claims.map((claim) => this.#decisions.claim(claim)),
       notes: this.#notes(),

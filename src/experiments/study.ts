@@ -1,4 +1,5 @@
 // A study: what is compared on which graphs, what the paper claims of it, and its list of trials.
+import { needObject } from "../arguments.ts";
 import { DATASET_NAMES, datasetEntry } from "../datasets/index.ts";
 import { OptionError } from "../errors.ts";
 import { runId } from "../training/canonical.ts";
@@ -19,6 +20,10 @@ export interface Arm {
   readonly publishedOf?: string;
   /** Left out of a quick look. */
   readonly paperOnly?: boolean;
+  /** Of an arm with the recipe of a later search than the first: whose. Its mean is nobody's row. */
+  readonly searchedAgain?: string;
+  /** Whether there is such an arm on a dataset; left out: on all. */
+  has?(dataset: string): boolean;
   /**
    * The trial's whole configuration.
    * @param teacher of the same dataset and split
@@ -100,6 +105,7 @@ export const PROFILES = ["quick", "paper"] as const;
 export type Profile = (typeof PROFILES)[number];
 
 export const SPLIT_FAMILIES = ["geom-gcn", "public", "random"] as const;
+export type SplitFamily = (typeof SPLIT_FAMILIES)[number];
 
 /** Splits of the paper's protocol, and as many random ones of the same sizes beside them. */
 const GEOM_GCN_SPLITS = 10;
@@ -109,7 +115,6 @@ const GEOM_GCN_SIZES: Readonly<Record<string, string>> = {
   citeseer: "1586/1061/665",
   pubmed: "9463/6310/3944",
 };
-export type SplitFamily = (typeof SPLIT_FAMILIES)[number];
 
 /**
  * Teachers and their training are the same in both: a profile changes how often, never how well.
@@ -130,6 +135,9 @@ export interface PlanOptions {
 
 /** The row of the teacher, which every study has. */
 export const TEACHER_ARM = "teacher";
+
+/** The id of an arm with the recipe of the second search, the third, ... */
+export const searchArm = (arm: string, search: number): string => `${arm}#${search}`;
 
 /** One trial of a plan. */
 export interface PlannedTrial {
@@ -164,6 +172,8 @@ export interface StudyPlan {
  * @throws OptionError for a dataset that there is not, or a split that it has not
  */
 export function planStudy(whole: Study, options: PlanOptions): StudyPlan {
+  needObject(whole, "planStudy: study", "a study, as findStudy() gives it", "arms", "datasets");
+  needObject(options, "planStudy: options", "{ profile }", "profile");
   const { profile } = options;
   const arms = whole.arms.filter(
     ({ publishedOf, paperOnly }) => profile === "paper" || !(publishedOf || paperOnly),
@@ -205,8 +215,12 @@ function splitsOf(dataset: string, { profile, split }: PlanOptions): string[] {
   if (split === "random" || !hasGeomGcn) return names(count, "random:48/32/20");
   const geomGcn = names(Math.min(count, GEOM_GCN_SPLITS), "geom-gcn");
   if (split === "geom-gcn") return geomGcn;
-  const sizes = GEOM_GCN_SIZES[dataset] ?? "48/32/20";
-  return [...geomGcn, ...names(count - geomGcn.length, `random:${sizes}`)];
+  return [...geomGcn, ...names(count - geomGcn.length, randomFamily(dataset))];
+}
+
+/** Random splits of the sizes that geom-gcn's have, or of its shares: `random:1192/796/497`. */
+export function randomFamily(dataset: string): string {
+  return `random:${GEOM_GCN_SIZES[datasetEntry(dataset).name] ?? "48/32/20"}`;
 }
 
 /** The teacher of a split once, then every arm with every seed. */
@@ -220,8 +234,9 @@ function trialsOf(
     ...{ id: runId(config), arm, seed, config },
     ...place,
   });
+  const arms = study.arms.filter((arm) => arm.has?.(place.dataset) ?? true);
   const students = seeds.flatMap((seed) =>
-    study.arms.map((arm) => trial(arm.id, seed, arm.config({ ...place, seed }, teacher))),
+    arms.map((arm) => trial(arm.id, seed, arm.config({ ...place, seed }, teacher))),
   );
   return [trial(TEACHER_ARM, TEACHER_SEED, teacher), ...students];
 }

@@ -1,10 +1,11 @@
 // Theorem 1 at the paper's depth, on a trained teacher: which of its layers reach which method. Minutes of
 // work, so `abkd study theorem` keeps the numbers in results/theorem-1.json.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { findMethod } from "../distillation/registry.ts";
+import { findMethod, methods } from "../distillation/registry.ts";
+import { printable } from "../printable.ts";
 import { runId } from "../training/canonical.ts";
-import { fileError, writeAtomic } from "../training/files.ts";
+import { readText, writeAtomic } from "../training/files.ts";
 import { count, dictionary, flag, just, list, object, real, text } from "../training/json-form.ts";
 import { studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig } from "../training/run.ts";
@@ -161,10 +162,10 @@ export function depthRecord(
   teacher: RunConfig,
   { reach, terms }: Pick<DepthRecord, "reach" | "terms">,
 ): DepthRecord {
-  const methods = new Set(depthLosses(teacher.model.layers).map(({ loss }) => loss.method));
+  const named = new Set(depthLosses(teacher.model.layers).map(({ loss }) => loss.method));
   return sealed({
     ...{ format: FORMAT, id: runId(teacher), teacher },
-    versions: Object.fromEntries([...methods].map((name) => [name, findMethod(name).version])),
+    versions: Object.fromEntries([...named].map((name) => [name, findMethod(name).version])),
     ...{ reach, terms, recorded: new Date().toISOString().slice(0, 10) },
   } as const);
 }
@@ -186,18 +187,17 @@ export function writeDepth(folder: string, record: DepthRecord): string {
 export function readDepth(folder: string): DepthRecord | string | undefined {
   const path = pathIn(folder);
   if (!existsSync(path)) return undefined;
-  let content: string;
-  try {
-    content = readFileSync(path, "utf8");
-  } catch (cause) {
-    throw fileError("read", path, cause);
-  }
-  const found = openSealed<DepthRecord>(content, FORMAT, recordForm);
+  const found = openSealed<DepthRecord>(readText(path), FORMAT, recordForm);
   if (typeof found === "string") return `${path} ${found}`;
   const wanted = runId(theoremTeacher());
   if (found.id !== wanted || runId(found.teacher) !== wanted) {
     return `${path} is of another teacher (${found.id}, not ${wanted})`;
   }
-  const old = Object.entries(found.versions).find(([name, v]) => findMethod(name).version !== v);
-  return old === undefined ? found : `${path} is of ${old[0]}'s version ${old[1]}, an earlier one`;
+  const here = new Map(methods.map(({ name, version }) => [name, version]));
+  const other = Object.entries(found.versions).find(
+    ([name, version]) => here.get(name) !== version,
+  );
+  if (other === undefined) return found;
+  const [name, version] = other;
+  return `${path} is of ${printable(name)}'s version ${version}, which this abkd does not have`;
 }

@@ -2,6 +2,7 @@
 // student weights. The paper's layer is Â H W; GCNII's, which runs here, is theta Z W + (1 - theta) Z
 // with Z = (1 - alpha) P H + alpha H0, so that its derivative by W has theta Z' in place of (Â H)'.
 import * as tf from "@tensorflow/tfjs";
+import { needArray, needObject } from "../arguments.ts";
 import { layersOf } from "../distillation/abkd/blocks.ts";
 import type { Distillation, TeacherOutputs } from "../distillation/method.ts";
 import { resolveOptions } from "../distillation/options.ts";
@@ -117,6 +118,16 @@ export function checkTerms(
   one: TheoremCase,
   pairs: readonly (readonly [teacherLayer: number, studentLayer: number])[],
 ): TermCheck[] {
+  needArray(pairs, "checkTerms: pairs", "pairs of a teacher's and a student's layer, from 1");
+  needObject(
+    one,
+    "checkTerms: one",
+    "{ inputs, train, teacher, student, seed }",
+    "inputs",
+    "train",
+    "teacher",
+    "student",
+  );
   let checks: TermCheck[] = [];
   tf.tidy(() => {
     const taught = taughtBy(one);
@@ -221,6 +232,16 @@ export function teacherReach(
   layers: readonly number[],
   row?: number,
 ): number[][] {
+  needArray(layers, "teacherReach: layers", "the teacher's layers, from 1");
+  needObject(
+    one,
+    "teacherReach: one",
+    "{ inputs, train, teacher, student, seed }",
+    "inputs",
+    "train",
+    "teacher",
+    "student",
+  );
   return teacherReaches(one, [loss], layers, row)[0]!;
 }
 

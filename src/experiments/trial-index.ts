@@ -1,5 +1,5 @@
 // The index of a study's trials: one row per trial, with the id under which its record is found.
-import type { ArmReport, DatasetReport, TrialRow } from "./report-data.ts";
+import type { DatasetReport, TrialRow } from "./report-data.ts";
 import type { ResultsStore } from "./results-store.ts";
 import type { Table } from "./results-table.ts";
 import type { PlannedTrial } from "./study.ts";
@@ -21,20 +21,23 @@ export function trialRows(
 const TEXTS = ["arm", "split", "trial", "state"];
 const NUMBERS = ["seed", "test %", "val %", "best epoch", "epochs"];
 
-/** Arm by arm; arms that are another's configurations are that arm. */
+/** Arm by arm, those of the report first; arms that are another's configurations are that arm. */
 export function trialTable({ arms, trials }: Pick<DatasetReport, "arms" | "trials">): Table {
   const byArm = Map.groupBy(trials, ({ arm }) => arm);
+  const labels = new Map(arms.map(({ method, label }) => [method, label]));
+  const others = [...byArm.keys()].filter((arm) => !labels.has(arm));
+  const own = arms.filter(({ sameAs }) => sameAs === undefined).map(({ method }) => method);
   const percent = (fraction: number | undefined): string =>
     fraction === undefined ? "" : (100 * fraction).toFixed(2);
-  const rows = ({ method, label }: ArmReport): string[][] =>
-    (byArm.get(method) ?? []).map((row) => [
-      ...[label, row.split, row.id, row.state],
-      ...[String(row.seed), percent(row.test), percent(row.val)],
-      ...[row.bestEpoch, row.epochs].map((epochs) => epochs?.toString() ?? ""),
-    ]);
   return {
     columns: [...TEXTS, ...NUMBERS].map((title) => ({ title, numeric: NUMBERS.includes(title) })),
-    rows: arms.filter(({ sameAs }) => sameAs === undefined).flatMap(rows),
+    rows: [...own, ...others].flatMap((arm) =>
+      (byArm.get(arm) ?? []).map((row) => [
+        ...[labels.get(arm) ?? arm, row.split, row.id, row.state],
+        ...[String(row.seed), percent(row.test), percent(row.val)],
+        ...[row.bestEpoch, row.epochs].map((epochs) => epochs?.toString() ?? ""),
+      ]),
+    ),
   };
 }
 

@@ -74,7 +74,7 @@ export function recordOf(result: RunResult): TrialRecord {
   return sealed(content);
 }
 
-/** A trial that left the numbers (a loss of NaN) and would again: kept in a result's place. */
+/** A trial whose loss became non-finite, and would again: kept in a result's place. */
 export interface FailureRecord extends Sealed {
   readonly format: typeof FAILURE_FORMAT;
   readonly id: string;

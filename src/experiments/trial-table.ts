@@ -66,8 +66,10 @@ export class TrialTable {
     return this.#planned.get(arm) ?? [];
   }
 
-  done(arm: string): readonly Done[] {
-    return this.#done.get(arm) ?? [];
+  /** @param splits only their trials; all where left out */
+  done(arm: string, splits?: readonly string[]): readonly Done[] {
+    const all = this.#done.get(arm) ?? [];
+    return splits ? all.filter(({ split }) => splits.includes(split)) : all;
   }
 
   diverged(arm: string): readonly string[] {
@@ -82,13 +84,13 @@ export class TrialTable {
     return this.#first.get(key) ?? arm;
   }
 
-  dead(arm: string): number {
-    return this.done(arm).filter(({ record }) => record.dead).length;
+  dead(arm: string, splits?: readonly string[]): number {
+    return this.done(arm, splits).filter(({ record }) => record.dead).length;
   }
 
   /** Alive, but far below the teacher of their split. */
-  nearlyDead(arm: string): number {
-    return this.done(arm).filter(({ record, split }) => {
+  nearlyDead(arm: string, splits?: readonly string[]): number {
+    return this.done(arm, splits).filter(({ record, split }) => {
       const teacher = this.#teachers.get(split) ?? 0;
       return !record.dead && testAccuracy(record) < NEARLY_DEAD * teacher;
     }).length;
@@ -112,14 +114,10 @@ export class TrialTable {
 
   /** One value a unit, by unit, of some splits. */
   values(arm: string, splits: readonly string[], measure: Measure): Map<string, number> {
-    const chosen = new Set(splits);
     const key = ({ split, seed }: PlannedTrial): string =>
       // A teacher has a trial a split, which pairs with all students of that split.
       this.unit === "split" || arm === TEACHER_ARM ? split : `${split} ${seed}`;
-    const groups = Map.groupBy(
-      this.done(arm).filter(({ split }) => chosen.has(split)),
-      key,
-    );
+    const groups = Map.groupBy(this.done(arm, splits), key);
     return new Map(
       [...groups].map(([unit, members]) => [unit, mean(members.map((m) => measure(m.record)))]),
     );

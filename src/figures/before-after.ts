@@ -1,6 +1,7 @@
 // Figure 4's kind of maps: attention and dissimilarity before and after training, and pair by pair.
 import type { Data, Layout } from "plotly.js-dist";
 import { sampleRankCorrelation } from "simple-statistics";
+import { needObject, RESULT } from "../arguments.ts";
 import type { RunResult } from "../training/run.ts";
 import { compose } from "./compose.ts";
 import { baseAxis, baseLayout, colourway, faint, plain } from "./figure.ts";
@@ -15,6 +16,7 @@ function mapOf(run: RunResult, name: string, moment: "first" | "last") {
 
 /** Four strips: A and D, before and after, teacher layers from left to right. */
 export function mapsBeforeAfter(run: RunResult): SizedRows {
+  needObject(run, "mapsBeforeAfter: run", RESULT, "config", "inspection");
   const { dataset, split, seed } = run.config;
   const strips = (["first", "last"] as const).flatMap((moment) => [
     attentionMatrix(run, moment),
@@ -49,6 +51,7 @@ export function mapsBeforeAfter(run: RunResult): SizedRows {
  * attention on it, before and after training.
  */
 export function layerPairs(run: RunResult): SizedRows {
+  needObject(run, "layerPairs: run", RESULT, "config", "inspection");
   const [A0, D0] = [mapOf(run, "attention", "first"), mapOf(run, "dissimilarity", "first")];
   const [A1, D1] = [mapOf(run, "attention", "last"), mapOf(run, "dissimilarity", "last")];
   const students = A1[0]!.map((_, j) => `student ${j + 1}`);
@@ -102,6 +105,7 @@ export interface MapAgreement {
 
 /** Figure 4's claim in numbers: "dissimilarity scores are low where the attention scores are high". */
 export function mapAgreement(run: RunResult): MapAgreement {
+  needObject(run, "mapAgreement: run", RESULT, "config", "inspection");
   const flat = (name: string, moment: "first" | "last"): number[] =>
     mapOf(run, name, moment).flat();
   const correlation = (moment: "first" | "last"): number =>

@@ -14,7 +14,7 @@ const advice =
   "no Chromium was found: install one (Debian: `apt-get install chromium`; elsewhere Google Chrome, " +
   "or `npm install @sparticuz/chromium`), or name its executable in $CHROMIUM";
 
-/** The same with what $CHROMIUM names in vain. */
+/** The same with what $CHROMIUM names, but cannot be run. */
 export function noBrowserAdvice(): string {
   const named = process.env["CHROMIUM"];
   return named ? `${advice} ($CHROMIUM is ${printable(named, 200)}, which cannot be run)` : advice;

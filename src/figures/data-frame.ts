@@ -1,6 +1,7 @@
 // Tables of notebooks as danfojs data frames that show all of their rows.
 import { inspect } from "node:util";
 import type { DataFrame } from "danfojs-node";
+import { needObject } from "../arguments.ts";
 import { displayHook } from "../display/host.ts";
 import { UserError } from "../errors.ts";
 import { formatTable, type Table } from "../experiments/results-table.ts";
@@ -22,9 +23,10 @@ export interface FrameContent {
 /**
  * A danfojs frame. Notebooks show it whole, as HTML; tslab and scripts print it as text. Frames that
  * are made from it (`sortValues`, `query`) are frames as danfojs makes them.
- * @throws UserError where danfojs-node is not installed
+ * @throws UserError where danfojs-node is not installed; OptionError without columns and rows
  */
 export async function dataFrame(content: FrameContent): Promise<DataFrame> {
+  needObject(content, "dataFrame: content", "{ columns, rows }", "columns", "rows");
   const { DataFrame: Frame } = await danfojs();
   const { columns, rows, caption } = content;
   const values = rows.map((row) =>

@@ -1,5 +1,6 @@
 // What all figures share: their type, and a look that holds in print and for colour-blind readers.
 import type { Data, Layout } from "plotly.js-dist";
+import { refuse } from "../arguments.ts";
 
 /** A Plotly figure as plain JSON data. `Trace.uid` is always set: it makes exports repeatable. */
 export interface Figure {
@@ -49,6 +50,8 @@ const others: readonly Style[] = [
 
 /** The style of the `index`-th method of a figure: fixed for known names, in turn for others. */
 export function styleOf(name: string, index: number): Style {
+  if (typeof name !== "string") refuse(name, "styleOf: name", "a method's name");
+  if (!Number.isSafeInteger(index)) refuse(index, "styleOf: index", "a whole number");
   return styles[name] ?? others[index % others.length]!;
 }
 

@@ -1,5 +1,6 @@
 // Accuracy over epochs, per method, with the spread of its seeds.
 import type { Data } from "plotly.js-dist";
+import { needArray, RESULTS } from "../arguments.ts";
 import { median, summarise } from "../experiments/summary.ts";
 import type { RunResult } from "../training/run.ts";
 import { baseAxis, baseLayout, type Figure, faint, plain, styleOf, transparent } from "./figure.ts";
@@ -45,6 +46,7 @@ function axisStart(results: readonly RunResult[]): number {
  * @param results runs of one dataset and split, any methods and seeds
  */
 export function learningCurves(results: readonly RunResult[]): Figure {
+  needArray(results, "learningCurves: results", RESULTS, "config", "curve");
   const data: Partial<Data>[] = [];
   const summaries = summarise(results);
   summaries.forEach(({ name, label, runs, dead }, index) => {

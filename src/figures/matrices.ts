@@ -1,5 +1,6 @@
 // Layer-by-layer matrices of a distillation: attention A and dissimilarity D, teacher by student.
 import type { Data } from "plotly.js-dist";
+import { needObject, RESULT } from "../arguments.ts";
 import { methodLabel } from "../experiments/summary.ts";
 import type { RunResult } from "../training/run.ts";
 import { baseAxis, baseLayout, type Figure, plain } from "./figure.ts";
@@ -115,6 +116,7 @@ export function matrixOf(
  * @returns undefined for a method without attention
  */
 export function attentionMatrix(run: RunResult, moment: Moment = "last"): Figure | undefined {
+  needObject(run, "attentionMatrix: run", RESULT, "config");
   const matrix = matrixOf(run, "attention", moment);
   if (!matrix) return undefined;
   const trace = heatmap(matrix, linear(matrix, 1), "attention", "A<sub>ij</sub>", "Cividis");
@@ -132,6 +134,7 @@ export function attentionMatrix(run: RunResult, moment: Moment = "last"): Figure
  * @returns undefined for a method without dissimilarity
  */
 export function dissimilarityMatrix(run: RunResult, moment: Moment = "last"): Figure | undefined {
+  needObject(run, "dissimilarityMatrix: run", RESULT, "config");
   const matrix = matrixOf(run, "dissimilarity", moment);
   if (!matrix) return undefined;
   const values = matrix.flat().filter((value) => Number.isFinite(value) && value > 0);

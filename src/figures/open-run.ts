@@ -1,5 +1,6 @@
 // A trained model for a notebook: from the folder of runs, from the committed results, or trained now.
 import path from "node:path";
+import { CONFIG, needObject, needText } from "../arguments.ts";
 import { provideRun, type RunFolders } from "../experiments/committed-runs.ts";
 import { RESULTS_FOLDER } from "../experiments/results-store.ts";
 import type { Gcnii } from "../models/gcnii.ts";
@@ -22,6 +23,8 @@ const GO_ON = "what was trained is kept, and the same call goes on";
  * @throws as runTrials does
  */
 export function openRun(config: RunConfig, root = "."): Promise<OpenedRun> {
+  needObject(config, "openRun: config", CONFIG, "dataset", "model");
+  needText(root, "openRun: root", "a folder");
   const runs = path.join(root, RUNS_FOLDER);
   return openRunIn({ results: path.join(root, RESULTS_FOLDER), runs }, config);
 }

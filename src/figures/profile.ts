@@ -1,5 +1,6 @@
 // A profile: where time goes in what a notebook or a script runs, as tables and as a trace file.
 import { inspect } from "node:util";
+import { needFunction, needObject } from "../arguments.ts";
 import { displayHook } from "../display/host.ts";
 import { formatTable, type Table } from "../experiments/results-table.ts";
 import {
@@ -34,7 +35,7 @@ const share = (seconds: number, whole: number): string =>
 
 /**
  * A row an operator, longest first, and one for all that lies between operators: the times add up to
- * the wall time. GB/s is of what operators read and write, from memory or caches (tensor/traffic.ts).
+ * the wall time. GB/s is of what operators read and write, from memory or caches (tensor/kernels.ts).
  */
 export function operatorTable({ operators, between, seconds: wall }: ProfileTimes): Table {
   const row = ({ name, calls, seconds, bytes, operations }: OperatorTime): string[] => [
@@ -93,6 +94,13 @@ export class TimeProfile<T> implements ProfileData {
   readonly spans: ProfileData["spans"];
 
   constructor(value: T, data: ProfileData) {
+    needObject(
+      data,
+      "TimeProfile: data",
+      "a profile, as profile() measures it",
+      "seconds",
+      "operators",
+    );
     this.value = value;
     this.seconds = data.seconds;
     this.between = data.between;
@@ -136,6 +144,7 @@ export class TimeProfile<T> implements ProfileData {
  * @throws UserError where another profile is being recorded, and whatever the function throws
  */
 export async function profile<T>(run: () => T | Promise<T>): Promise<TimeProfile<T>> {
+  needFunction(run, "profile: run", "a function, which is run and measured");
   const stop = startProfile();
   try {
     const value = await run();

@@ -1,5 +1,6 @@
 // A figure as a file: SVG, PNG or PDF, by the file's name.
 import path from "node:path";
+import { needObject, needText } from "../arguments.ts";
 import { OptionError, UserError } from "../errors.ts";
 import { writeAtomic } from "../training/files.ts";
 import { noBrowserAdvice } from "./chromium.ts";
@@ -40,6 +41,8 @@ export async function saveFigure(
   file: string,
   options: SaveOptions = {},
 ): Promise<void> {
+  needObject(figure, "saveFigure: figure", "a figure of Plotly's: { data, layout }", "data");
+  needText(file, "saveFigure: file", "a path that ends in .svg, .png or .pdf");
   const draw = formats[path.extname(file).toLowerCase()];
   if (!draw) {
     throw new OptionError(`cannot draw ${file}: its name must end in .svg, .png or .pdf`);

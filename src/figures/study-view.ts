@@ -2,6 +2,7 @@
 import path from "node:path";
 import { inspect } from "node:util";
 import type { DataFrame } from "danfojs-node";
+import { needArray, needObject } from "../arguments.ts";
 import type { DatasetName } from "../datasets/index.ts";
 import { type Bundle, displayHook, notebookDisplay } from "../display/host.ts";
 import { OptionError } from "../errors.ts";
@@ -85,6 +86,7 @@ export async function openStudy(
   name: Suggested<StudyName>,
   options: OpenOptions = {},
 ): Promise<StudyView> {
+  needObject(options, "openStudy: options", "an object, such as { profile, datasets }");
   const { root = ".", train = SMALL } = options;
   const profile = profileOf(options.profile ?? "quick");
   const study = findStudy(name);
@@ -277,6 +279,7 @@ export class Words {
   readonly paragraphs: readonly string[];
 
   constructor(paragraphs: readonly string[]) {
+    needArray(paragraphs, "Words: paragraphs", "an array of texts");
     this.paragraphs = paragraphs;
   }
 

@@ -1,5 +1,6 @@
 // A table of results as HTML, and as a value that a notebook shows.
 import { inspect } from "node:util";
+import { needObject } from "../arguments.ts";
 import { formatTable, type Table } from "../experiments/results-table.ts";
 import { plain } from "./figure.ts";
 
@@ -21,6 +22,13 @@ export function htmlTable({ columns, rows }: Table): string {
 
 /** As the last expression of a notebook's cell: HTML in JupyterLab, text elsewhere. */
 export function showTable(table: Table): object {
+  needObject(
+    table,
+    "showTable: table",
+    "{ columns, rows }, as resultsTable() gives it",
+    "columns",
+    "rows",
+  );
   return {
     [Symbol.for("Jupyter.display")]: () => ({
       "text/html": htmlTable(table),

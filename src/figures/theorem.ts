@@ -1,11 +1,13 @@
 // Theorem 1's check as a table, a figure and words.
 import type { Data, Layout } from "plotly.js-dist";
+import { needArray, needObject } from "../arguments.ts";
 import { REACH_NOISE, type TermCheck } from "../experiments/theorem1.ts";
 import type { FrameContent } from "./data-frame.ts";
 import { baseAxis, baseLayout, type Figure, ink } from "./figure.ts";
 
 /** A row a pair of layers; errors as powers of ten, shares in percent. */
 export function termTable(checks: readonly TermCheck[]): FrameContent {
+  needArray(checks, "termTable: checks", "what checkTerms() gives");
   const power = (x: number): string => x.toExponential(1);
   return {
     columns: [
@@ -34,6 +36,8 @@ export function reachFigure(
   layers: readonly number[],
   losses: readonly { readonly name: string; readonly reach: readonly (readonly number[])[] }[],
 ): Figure {
+  needArray(layers, "reachFigure: layers", "the teacher's layers, from 1");
+  needArray(losses, "reachFigure: losses", "an array of { name, reach }", "name", "reach");
   const share = 1 / losses.length;
   const layout: Partial<Layout> & Record<string, unknown> = {
     ...baseLayout("Whose weights arrive: |change of the gradient| / |gradient|"),
@@ -83,6 +87,15 @@ export function theoremWords(
     readonly softkd: readonly (readonly number[])[];
   },
 ): string[] {
+  needArray(checks, "theoremWords: checks", "what checkTerms() gives");
+  needArray(layers, "theoremWords: layers", "the teacher's layers, from 1");
+  needObject(
+    reach,
+    "theoremWords: reach",
+    "{ abkd, softkd }, each of teacherReach()",
+    "abkd",
+    "softkd",
+  );
   const worst = (of: (check: TermCheck) => number): string =>
     Math.max(...checks.map(of)).toExponential(1);
   const arrives = (matrix: readonly (readonly number[])[]): string => {

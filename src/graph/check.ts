@@ -1,5 +1,6 @@
 // What must hold of a graph, its matrices and its splits, in the words that a file's reader uses too.
 // Each check takes time linear in its input and is made where data enters, never in a training step.
+import { shown } from "../arguments.ts";
 import { UserError } from "../errors.ts";
 import type { Csr } from "./csr.ts";
 import { type Graph, type Split, UNLABELLED } from "./graph.ts";
@@ -28,8 +29,14 @@ export function arraysFault({ rows, columns, indptr, indices }: CsrArrays): stri
   return undefined;
 }
 
+function needData(value: unknown, what: string, legal: string): void {
+  if (typeof value === "object" && value !== null) return;
+  throw new InputError(`${what} is ${shown(value)}; expected: ${legal}`);
+}
+
 /** @throws InputError where a matrix is not what Csr says; one from csrFromPairs is */
 export function checkCsr(matrix: Csr, what: string): void {
+  needData(matrix, what, "a matrix, as csrFromPairs() makes it");
   const fault = shapeFault(matrix) ?? arraysFault(matrix) ?? entriesFault(matrix);
   if (fault !== undefined) throw new InputError(`${what}: ${fault}`);
 }
@@ -100,6 +107,7 @@ function arcsFault({ rows, columns, indptr, indices, values }: Csr): string | un
 
 /** @throws InputError for a graph whose parts do not fit each other, or that cannot be classified */
 export function checkGraph(graph: Graph): void {
+  needData(graph, "the graph", "a graph, as loadDataset() gives it");
   const { name, nodes, classes, adjacency, features, classless } = graph;
   const refuse = (part: string, fault: string | undefined): void => {
     if (fault !== undefined) throw new InputError(`${name}: ${part}: ${fault}`);
@@ -121,6 +129,7 @@ export function checkGraph(graph: Graph): void {
 
 /** @throws InputError for a label that is neither a class nor UNLABELLED, or too few of them */
 export function checkLabels(graph: Pick<Graph, "name" | "nodes" | "classes" | "labels">): void {
+  needData(graph, "the graph", "a graph, as loadDataset() gives it");
   const fault = labelsFault(graph);
   if (fault !== undefined) throw new InputError(`${graph.name}: labels: ${fault}`);
 }

@@ -1,4 +1,5 @@
 // What a predictor that gives every node one class is right on: the line that a model must pass.
+import { needObject } from "../arguments.ts";
 import { InputError, labelsFault } from "./check.ts";
 import { type Graph, UNLABELLED } from "./graph.ts";
 
@@ -22,12 +23,11 @@ export interface ConstantPredictor {
  * The best constant predictions of a graph; accuracies are fractions, 0 to 1. Null where no node
  * has a class that is known.
  */
-export function constantPredictor({
-  nodes,
-  classes,
-  labels,
-  classless,
-}: Pick<Graph, "nodes" | "classes" | "labels" | "classless">): ConstantPredictor | null {
+export function constantPredictor(
+  graph: Pick<Graph, "nodes" | "classes" | "labels" | "classless">,
+): ConstantPredictor | null {
+  needObject(graph, "constantPredictor: graph", "a graph, as loadDataset() gives it");
+  const { nodes, classes, labels, classless } = graph;
   const fault = labelsFault({ nodes, classes, labels });
   if (fault !== undefined) throw new InputError(`labels: ${fault}`);
   const without = new Set(classless);

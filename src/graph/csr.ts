@@ -63,9 +63,9 @@ function checkPairs(
   const fail = (fault: string): never => {
     throw new InputError(`pairs for a ${rows} x ${columns} matrix: ${fault}`);
   };
-  if (!isCount(rows) || !isCount(columns)) fail("the sides are no whole numbers");
+  if (!isCount(rows) || !isCount(columns)) fail("the sides are not whole numbers");
   for (const [name, ends] of Object.entries({ rows: rowOf, columns: columnOf })) {
-    if (!isCount(ends?.length)) fail(`the ${name} are no array of numbers`);
+    if (!isCount(ends?.length)) fail(`the ${name} are not an array of numbers`);
   }
   if (!(rowOf.length === columnOf.length)) {
     fail(`${rowOf.length} rows and ${columnOf.length} columns; each pair has one of each`);

@@ -1,4 +1,5 @@
 // A graph and its splits with the nodes in another order, and numbers of nodes brought back from it.
+import { refuse } from "../arguments.ts";
 import { checkGraph, InputError, nodesFault } from "./check.ts";
 import type { Csr } from "./csr.ts";
 import type { Graph, Split } from "./graph.ts";
@@ -15,6 +16,7 @@ export class NodeOrder {
    * @throws RangeError for what is no order of 0 .. n - 1
    */
   constructor(nodes: Int32Array) {
+    if (!(nodes instanceof Int32Array)) refuse(nodes, "NodeOrder: nodes", "an Int32Array");
     const position = new Int32Array(nodes.length).fill(-1);
     for (const [at, node] of nodes.entries()) {
       if (position[node] !== -1) {

@@ -82,8 +82,14 @@ export type Event =
     }
   | ({ readonly type: "comm"; readonly cell: CellId } & CommMessage)
   | { readonly type: "members"; readonly request: number; readonly names: readonly string[] }
-  /** The process is about to end as it has asked: the call, and the place of it where a cell made it. */
-  | { readonly type: "exit"; readonly call: string; readonly place?: string }
+  /** The process is about to end as it has asked: the call, the place of it where a cell made it, the end. */
+  | {
+      readonly type: "exit";
+      readonly call: string;
+      readonly place?: string;
+      readonly code?: number;
+      readonly signal?: NodeJS.Signals;
+    }
   /** Nothing of the cell's synchronous output comes after this. On fd 2 a "mark" says the same. */
   | { readonly type: "done"; readonly cell: CellId; readonly outcome: Outcome }
   | { readonly type: "mark"; readonly cell: CellId };

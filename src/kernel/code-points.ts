@@ -1,4 +1,4 @@
-// Places in code: Jupyter counts Unicode code points, JavaScript UTF-16 units.
+// Places in text: Jupyter counts Unicode code points, JavaScript UTF-16 units.
 
 /** The UTF-16 offset of the place that lies `points` code points into the text. */
 export function utf16Offset(text: string, points: number): number {
@@ -16,4 +16,18 @@ export function codePoints(text: string, offset: number): number {
     at += (text.codePointAt(at) as number) > 0xffff ? 2 : 1;
   }
   return points;
+}
+
+/**
+ * Where the run of code points that a text ends in begins, each of which `fits`. A pattern that ends in `$`
+ * would try every place of the text.
+ */
+export function runStart(text: string, fits: RegExp): number {
+  let start = text.length;
+  while (start > 0) {
+    const width = (text.codePointAt(start - 2) ?? 0) > 0xffff ? 2 : 1;
+    if (!fits.test(text.slice(start - width, start))) break;
+    start -= width;
+  }
+  return start;
 }

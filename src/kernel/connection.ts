@@ -111,7 +111,7 @@ function parseCurve(fields: Readonly<Record<string, unknown>>): Connection["curv
   if ((publicKey ?? null) === null && (secretKey ?? null) === null) return undefined;
   for (const [name, key] of Object.entries({ publicKey, secretKey })) {
     if (typeof key === "string" && Z85_KEY.test(key)) continue;
-    throw new ConnectionError(`curve_${name.toLowerCase()} is no key of 40 characters in Z85`);
+    throw new ConnectionError(`curve_${name.toLowerCase()} is not a key of 40 characters in Z85`);
   }
   return { publicKey: String(publicKey), secretKey: String(secretKey) };
 }

@@ -1,14 +1,14 @@
 // How the process that ran the cells ended, in a sentence for whoever wrote them.
 import { getHeapStatistics } from "node:v8";
-import type { Failure } from "./channel.ts";
+import type { Event, Failure } from "./channel.ts";
 
 export interface Death {
   /** Whether it had started to run cells. */
   readonly ready: boolean;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** The call by which a cell asked for it, the last of them. */
-  readonly exit?: { readonly call: string; readonly place?: string } | undefined;
+  /** The last call that asked for an end, and which: it may not be the one that came. */
+  readonly exit?: Omit<Extract<Event, { type: "exit" }>, "type"> | undefined;
   /** The end of what was written to standard error outside frames. */
   readonly stderr: string;
 }
@@ -31,7 +31,7 @@ export function deathFailure(death: Death): Failure {
 const CRASHES = /^SIG(ABRT|BUS|FPE|ILL|SEGV|SYS|TRAP)$/;
 
 export function describeDeath({ ready, code, signal, stderr, exit }: Death): string {
-  if (exit && (signal !== null) === /\.(kill|abort)\(/.test(exit.call)) {
+  if (exit && (exit.code ?? null) === code && (exit.signal ?? null) === signal) {
     return `The kernel was ended by ${exit.call}${exit.place ? ` at ${exit.place}` : ""}.`;
   }
   if (isHeapFull(stderr)) {

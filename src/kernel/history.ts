@@ -1,5 +1,5 @@
 // What was executed, in this session and earlier ones: SQLite in Jupyter's data folder.
-import { chmodSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
@@ -124,11 +124,11 @@ export class History {
     const rows =
       wanted === current
         ? this.#own().filter(isWanted)
-        : this.#query("AND session = ? AND line >= ? AND line < ? ORDER BY line LIMIT 10000", [
-            wanted,
-            start,
-            end,
-          ]);
+        : this.#query(
+            "AND session = ? AND line >= ? AND line < ? ORDER BY line LIMIT 10000",
+            [wanted, start, end],
+            output,
+          );
     const answer = new Answer(output);
     for (const row of rows) if (!answer.add(row)) break;
     return answer.entries;
@@ -171,7 +171,7 @@ export class History {
   ): Promise<HistoryEntry[]> {
     await this.#last;
     const answer = new Answer(output);
-    for await (const row of n > 0 ? this.#newestFirst() : []) {
+    for await (const row of n > 0 ? this.#newestFirst(output) : []) {
       const wanted = isWanted(row);
       if (wanted === undefined || (wanted && !answer.add(row))) break;
       if (answer.entries.length >= n) break;
@@ -180,14 +180,14 @@ export class History {
   }
 
   /** This session's lines come from memory: they may not be in the file yet. */
-  async *#newestFirst(): AsyncGenerator<Row> {
+  async *#newestFirst(output: boolean): AsyncGenerator<Row> {
     const own = this.#own().reverse();
     const current = this.#session ?? 1;
     const page = `AND (session, line) < (?, ?) ORDER BY session DESC, line DESC LIMIT ${PAGE_ROWS}`;
     let hasOwn = false;
     let last: readonly [number, number] | undefined = [Number.MAX_SAFE_INTEGER, 0];
     while (last) {
-      const rows = this.#query(page, last);
+      const rows = this.#query(page, last, output);
       for (const row of rows) {
         if (!hasOwn && row.session <= current) {
           yield* own;
@@ -196,7 +196,7 @@ export class History {
         if (row.session !== current) yield row;
       }
       const end = rows.at(-1);
-      last = end && rows.length === PAGE_ROWS ? [end.session, end.line] : undefined;
+      last = end && [end.session, end.line];
       await turn();
     }
     if (!hasOwn) yield* own;
@@ -207,12 +207,24 @@ export class History {
     return this.#lines.map((line) => ({ session, ...line }));
   }
 
-  /** Rows of the file; none, and a line in the log, where it cannot be read. */
-  #query(condition: string, values: readonly number[]): Row[] {
+  /**
+   * Rows of the file, up to the one that fills an answer; none, and a line in the log, where it cannot be
+   * read.
+   */
+  #query(condition: string, values: readonly number[], output: boolean): Row[] {
     if (!this.#opened) return [];
+    const columns = `session, line, source, ${output ? "output" : "NULL AS output"}`;
+    const sql = `SELECT ${columns} FROM lines WHERE ${SOUND} ${condition}`;
+    const rows: Row[] = [];
+    let characters = 0;
     try {
-      const sql = `SELECT session, line, source, output FROM lines WHERE ${SOUND} ${condition}`;
-      return this.#opened.database.prepare(sql).all(...values) as unknown as Row[];
+      const found = this.#opened.database.prepare(sql).iterate(...values);
+      for (const row of found as Iterable<unknown> as Iterable<Row>) {
+        rows.push(row);
+        characters += row.source.length + (row.output?.length ?? 0);
+        if (characters > ANSWER_CHARACTERS) break;
+      }
+      return rows;
     } catch (error) {
       this.#log(`history: ${this.#file}: ${(error as Error).message}; only this session is known`);
       return [];
@@ -226,9 +238,9 @@ export class History {
         this.#wait = AGAIN_MILLISECONDS[0];
         return;
       } catch (error) {
-        this.#recover(error);
+        const trouble = this.#recover(error as Error);
         if (attempt === ATTEMPTS) {
-          this.#writeLater(error as Error);
+          this.#writeLater(trouble);
           return;
         }
         await delay(attempt * ATTEMPT_MILLISECONDS * (1 + Math.random()));
@@ -259,19 +271,25 @@ export class History {
     this.#wait = Math.min(2 * this.#wait, AGAIN_MILLISECONDS[1]);
   }
 
-  /** After an error that is more than another's lock: the file is opened anew, and written from the start. */
-  #recover(error: unknown): void {
+  /**
+   * After an error that is more than another's lock: the file is opened anew, and written from the start.
+   * @returns the error, or what kept a damaged file from being put aside
+   */
+  #recover(error: Error): Error {
     const code = resultCode(error);
-    if (code === SQLITE_BUSY) return;
-    this.#opened?.database.close();
-    this.#opened = undefined;
+    if (code === SQLITE_BUSY) return error;
     this.#written = 0;
-    if (code !== SQLITE_CORRUPT && code !== SQLITE_NOTADB) return;
-    const aside = `${this.#file}.damaged`;
-    for (const suffix of ["-wal", "-shm"]) rmSync(this.#file + suffix, { force: true });
-    renameSync(this.#file, aside);
-    this.#session = undefined;
-    this.#log(`history: the damaged file is now ${aside}; a new one begins`);
+    try {
+      this.#opened?.database.close();
+      this.#opened = undefined;
+      if (code !== SQLITE_CORRUPT && code !== SQLITE_NOTADB) return error;
+      const aside = setAside(this.#file);
+      this.#session = undefined;
+      this.#log(`history: the damaged file is now ${aside}; a new one begins`);
+      return error;
+    } catch (failure) {
+      return new Error(`${error.message}, and ${(failure as Error).message}`);
+    }
   }
 
   async #open(): Promise<Opened> {
@@ -304,6 +322,22 @@ class Answer {
     this.entries.push([session, line, this.#output ? [source, output] : source]);
     return true;
   }
+}
+
+/**
+ * Renames a database and its log, which its last lines may be in, to names that are free.
+ * @returns the database's new name
+ */
+function setAside(file: string): string {
+  let aside = `${file}.damaged`;
+  const isTaken = (): boolean => lstatSync(aside, { throwIfNoEntry: false }) !== undefined;
+  for (let n = 2; isTaken(); n++) aside = `${file}.damaged.${n}`;
+  rmSync(`${file}-shm`, { force: true });
+  // The log first: a new database must not find it.
+  const hasLog = lstatSync(`${file}-wal`, { throwIfNoEntry: false }) !== undefined;
+  if (hasLog) renameSync(`${file}-wal`, `${aside}-wal`);
+  renameSync(file, aside);
+  return aside;
 }
 
 /** SQLite's result code without the detail in its upper bits. */

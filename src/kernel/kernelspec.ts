@@ -18,13 +18,15 @@ import { homedir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseJson } from "../json.ts";
-import { logoFiles } from "./logo.ts";
 import { PROTOCOL_VERSION } from "./wire.ts";
 
 /** The name that notebooks of this kernel carry. */
 export const KERNEL_NAME = "abkd";
 export const DISPLAY_NAME = "TypeScript (abkd)";
 export const LANGUAGE = "typescript";
+
+/** Beside this file, in logo/; by the names that Jupyter looks for. */
+const LOGOS = ["logo-svg.svg", "logo-32x32.png", "logo-64x64.png"] as const;
 
 /** The content of a kernel.json. */
 export interface Kernelspec {
@@ -107,7 +109,10 @@ export function installKernelspec(place: Place = {}): string {
     );
   }
   const spec = ownKernelspec();
-  const files = { ...logoFiles(), "kernel.json": `${JSON.stringify(spec, null, 2)}\n` };
+  const logos = Object.fromEntries(
+    LOGOS.map((name) => [name, readFileSync(path.join(import.meta.dirname, "logo", name))]),
+  );
+  const files = { ...logos, "kernel.json": `${JSON.stringify(spec, null, 2)}\n` };
   try {
     makeFolder(folder);
     for (const [name, content] of Object.entries(files)) {
@@ -148,7 +153,7 @@ export function uninstallKernelspec(place: Place = {}): string {
     );
   }
   try {
-    for (const name of ["kernel.json", ...Object.keys(logoFiles())]) {
+    for (const name of ["kernel.json", ...LOGOS]) {
       rmSync(path.join(folder, name), { force: true });
     }
     if (readdirSync(folder).length === 0) rmdirSync(folder);

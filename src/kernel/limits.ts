@@ -4,7 +4,8 @@
 export const MESSAGE_BYTES = 16 * 2 ** 20;
 /** Each frame costs memory of its own. */
 export const FRAME_COST = 64;
-/** Of one frame: ZeroMQ ends the connection of whoever announces more, before it arrives. */
+/** Of one frame: ZeroMQ ends the connection of whoever announces more, before it arrives. It has no limit
+ *  for a message's frames together, which are in memory before anybody sees them. */
 export const FRAME_BYTES = 64 * 2 ** 20;
 /** Of a header, which every answer repeats. */
 export const HEADER_BYTES = 2 ** 16;

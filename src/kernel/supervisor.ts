@@ -1,9 +1,11 @@
 // The kernel as its front ends see it: requests in, the runner's events out as messages.
 import { setTimeout as delay } from "node:timers/promises";
-import type { CellId, Command, CommMessage, Event, Failure, Outcome } from "./channel.ts";
+import type { CellId, Event, Failure, Outcome } from "./channel.ts";
+import { Comms } from "./comms.ts";
 import type { Connection } from "./connection.ts";
 import { flagOf, integerOf, textOf } from "./contents.ts";
 import { type Death, deathFailure, describeDeath } from "./death.ts";
+import { warningNote } from "./display/warnings.ts";
 import { type Cell, Executions } from "./executions.ts";
 import { History, type HistoryEntry, historyFile } from "./history.ts";
 import { kernelInfo } from "./info.ts";
@@ -41,8 +43,7 @@ class Supervisor {
   readonly #language: Language;
   readonly #history = new History(historyFile(), log);
   readonly #usage = new UsageMeter();
-  /** Target names of open comms. */
-  readonly #comms = new Map<string, string>();
+  readonly #comms: Comms;
   readonly #members = new Map<number, (names: readonly string[]) => void>();
   readonly #handlers: Readonly<Record<"shell" | "control", ReadonlyMap<string, Handler>>>;
   #questions = 0;
@@ -63,9 +64,15 @@ class Supervisor {
       },
       finished: (cell, outcome) => this.#finished(cell, outcome),
     });
+    this.#comms = new Comms({
+      sockets,
+      streams: this.#streams,
+      executions: this.#executions,
+      send: (command) => runner.send(command),
+    });
     this.#language = new Language({
       members: (expression) => this.#askMembers(expression),
-      warn: ({ id }, text) => this.#show(id, "stream", { name: "stderr", text }),
+      warn: ({ id }, text) => this.#show(id, "display_data", warningNote(text)),
     });
     const both: [string, Handler][] = [
       ["kernel_info_request", () => this.#introduce()],
@@ -81,10 +88,10 @@ class Supervisor {
         ["inspect_request", ({ content }) => this.#language.inspect(content)],
         ["is_complete_request", ({ content }) => this.#language.isComplete(content)],
         ["history_request", ({ content }) => this.#readHistory(content)],
-        ["comm_info_request", ({ content }) => this.#commInfo(content)],
-        ["comm_open", (request) => this.#comm("open", request)],
-        ["comm_msg", (request) => this.#comm("msg", request)],
-        ["comm_close", (request) => this.#comm("close", request)],
+        ["comm_info_request", ({ content }) => this.#comms.info(content)],
+        ["comm_open", (request) => this.#comms.take("open", request)],
+        ["comm_msg", (request) => this.#comms.take("msg", request)],
+        ["comm_close", (request) => this.#comms.take("close", request)],
       ]),
     };
   }
@@ -142,7 +149,7 @@ class Supervisor {
     else if (channel === "shell" && type === "execute_request") this.#execute(request);
     else {
       const handler = this.#handlers[channel].get(type);
-      if (!handler) throw new WireError(`its type is ${JSON.stringify(type.slice(0, 80))}`);
+      if (!handler) throw unknown(type);
       void this.#handle(request, () => handler(request));
     }
   }
@@ -224,7 +231,7 @@ class Supervisor {
         this.#ask(event);
         break;
       case "comm":
-        this.#publishComm(event.cell, event);
+        this.#comms.publish(event.cell, event);
         break;
       case "members":
         this.#members.get(event.request)?.(event.names);
@@ -256,8 +263,8 @@ class Supervisor {
     return this.#executions.cell(id)?.silent ?? true;
   }
 
-  #ask(question: Extract<Event, { type: "input" }>): void {
-    const { cell: id, prompt, password } = question;
+  #ask(question: Extract<Event, { type: "input" }>, prompt = question.prompt): void {
+    const { cell: id, password } = question;
     const cell = this.#executions.cell(id);
     if (!cell) return;
     this.#streams.flush();
@@ -268,13 +275,12 @@ class Supervisor {
   /** An answer that was not taken must not leave its cell waiting for another. */
   #askAgain(reason: string): void {
     const question = this.#question;
-    if (question) this.#ask({ ...question, prompt: `(${reason}) ${question.prompt}` });
+    if (question) this.#ask(question, `(${reason}) ${question.prompt}`);
   }
 
   #input({ header, content }: Request): void {
     const type = header.msg_type;
-    if (type !== "input_reply")
-      throw new WireError(`its type is ${JSON.stringify(type.slice(0, 80))}`);
+    if (type !== "input_reply") throw unknown(type);
     if (!this.#question) throw new WireError("an input_reply that nobody asked for");
     const value = textOf(content, "value");
     this.#question = undefined;
@@ -314,43 +320,6 @@ class Supervisor {
         history = await this.#history.tail(n, output);
     }
     return { status: "ok", history };
-  }
-
-  #comm(kind: CommMessage["kind"], { content, metadata, buffers }: Request): undefined {
-    const commId = textOf(content, "comm_id");
-    if (kind === "open") this.#comms.set(commId, textOf(content, "target_name"));
-    if (kind === "close") this.#comms.delete(commId);
-    const command: Command = {
-      type: "comm",
-      kind,
-      commId,
-      ...(kind === "open" && { target: textOf(content, "target_name") }),
-      data: content["data"] ?? {},
-      metadata,
-      buffers: buffers.map((bytes) => Buffer.from(bytes).toString("base64")),
-    };
-    // A widget is heard while its cell runs, but not before the cells that were sent before it.
-    this.#executions.inOrder(() => this.#runner.send(command));
-  }
-
-  #publishComm(id: CellId, comm: CommMessage): void {
-    const { kind, commId, target = "", data, metadata, buffers = [] } = comm;
-    if (kind === "open") this.#comms.set(commId, target);
-    if (kind === "close") this.#comms.delete(commId);
-    this.#streams.flush();
-    const parent = this.#executions.cell(id)?.sender.header ?? {};
-    const content = { comm_id: commId, data, ...(kind === "open" && { target_name: target }) };
-    this.#sockets.publish(`comm_${kind}`, parent, content, {
-      metadata: (metadata ?? {}) as Content,
-      buffers: buffers.map((text) => Buffer.from(text, "base64")),
-    });
-  }
-
-  #commInfo(content: Content): Content {
-    const wanted = content["target_name"];
-    const open = [...this.#comms].filter(([, name]) => !wanted || name === wanted);
-    const comms = Object.fromEntries(open.map(([id, target_name]) => [id, { target_name }]));
-    return { status: "ok", comms };
   }
 
   async #askMembers(expression: string): Promise<readonly string[]> {
@@ -401,3 +370,6 @@ class Supervisor {
 function failureOf({ name, message }: Error): Failure {
   return { status: "error", ename: name, evalue: message, traceback: [`${name}: ${message}`] };
 }
+
+const unknown = (type: string): WireError =>
+  new WireError(`its type is ${JSON.stringify(type.slice(0, 80))}`);

@@ -151,10 +151,10 @@ function parseObject(part: Uint8Array): Content {
   try {
     value = JSON.parse(Buffer.from(part.buffer, part.byteOffset, part.length).toString());
   } catch (error) {
-    throw new WireError(`a part is no JSON: ${(error as Error).message}`);
+    throw new WireError(`a part is not valid JSON: ${(error as Error).message}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new WireError("a part is no JSON object");
+    throw new WireError("a part is not a JSON object");
   }
   return value as Content;
 }

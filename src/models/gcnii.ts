@@ -1,6 +1,7 @@
 // GCNII: deep graph convolutions with an initial residual and an identity map.
 // Chen, Wei, Huang, Ding, Li: Simple and Deep Graph Convolutional Networks, ICML 2020.
 import * as tf from "@tensorflow/tfjs";
+import { needObject } from "../arguments.ts";
 import { OptionError } from "../errors.ts";
 import { gcniiConvolutions } from "../tensor/gcnii.ts";
 import { mapLinear, sparseLinear } from "../tensor/linear.ts";
@@ -47,8 +48,10 @@ export class Gcnii implements Model {
    * The start depends on (seed, width, layers, shape) alone, so that every method that trains
    * this model with this seed starts from the same weights.
    */
-  constructor(config: GcniiConfig, { features, classes }: GraphShape, seed: number) {
+  constructor(config: GcniiConfig, shape: GraphShape, seed: number) {
     checkGcnii(config);
+    needObject(shape, "Gcnii: shape", "the graph's { features, classes }", "features", "classes");
+    const { features, classes } = shape;
     checkShape({ features, classes });
     const { layers, width, lambda } = config;
     this.config = config;
@@ -129,6 +132,7 @@ function symmetricUniform<R extends tf.Rank>(
 
 /** @throws OptionError for a number that makes no model */
 export function checkGcnii(config: GcniiConfig): void {
+  needObject(config, "Gcnii: config", "{ kind, layers, width, alpha, lambda, dropout }");
   const { kind, layers, width, alpha, lambda, dropout } = config;
   const fail = (what: string): never => {
     throw new OptionError(`GCNII: ${what}`);

@@ -1,5 +1,6 @@
 // What every model offers to training and distillation.
 import type * as tf from "@tensorflow/tfjs";
+import { needObject } from "../arguments.ts";
 import type { SparseMatrix } from "../tensor/sparse.ts";
 
 /** A graph as the models read it, on the engine. */
@@ -40,5 +41,6 @@ export interface Model {
 
 /** Number of trained scalars. */
 export function parameterCount(model: Model): number {
+  needObject(model, "parameterCount: model", "a model, such as new Gcnii()", "parameters");
   return model.parameters.reduce((sum, p) => sum + p.variable.size, 0);
 }

@@ -1,4 +1,5 @@
 // Whether a cell shows what its notebook says it shows: texts with numbers near, pictures present.
+import { isWarningNote } from "../kernel/display/warnings.ts";
 import { isJsonMime, type Json, type Output } from "./nbformat.ts";
 
 const NUMBER = /[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?/gi;
@@ -32,7 +33,8 @@ function merge(outputs: readonly Output[]): Output[] {
   const others: Output[] = [];
   for (const output of outputs) {
     if (output.output_type !== "stream") {
-      others.push(output);
+      // Of a notebook that a person saved: this run has none.
+      if (!isWarningNote(output)) others.push(output);
       continue;
     }
     const stream = streams.get(output.name);

@@ -22,12 +22,18 @@ export function findMachinePaths(notebook: Notebook, folder: string): MachinePat
   const found: MachinePath[] = [];
   for (const [index, cell] of notebook.cells.entries()) {
     const look = (where: MachinePath["where"], text: string): void => {
-      const hits = [FOREIGN, ...known].flatMap((pattern) => text.match(pattern) ?? []);
-      for (const hit of new Set(hits)) {
+      const hits = [FOREIGN, ...known]
+        .flatMap((pattern) => [...text.matchAll(pattern)])
+        .map(({ index: from, 0: { length } }) => ({ from, to: from + length }))
+        .sort((a, b) => a.from - b.from || b.to - a.to);
+      const texts = new Set<string>();
+      let end = 0;
+      for (const { from, to } of hits) {
         // The longest says it all: /home/me/work rather than /home/me as well.
-        if ([...new Set(hits)].some((other) => other !== hit && other.includes(hit))) continue;
-        found.push({ cell: index + 1, where, text: hit });
+        if (to > end) texts.add(text.slice(from, to));
+        end = Math.max(end, to);
       }
+      for (const hit of texts) found.push({ cell: index + 1, where, text: hit });
     };
     look("source", cell.source);
     if (cell.cell_type === "code") look("output", textOf(cell.outputs));

@@ -76,12 +76,14 @@ export function parseNotebook(text: string, file: string): Notebook {
     value = parseJson(text.replace(/^\uFEFF/, ""));
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
-    if (!error.isSyntax) return fail(`no notebook: it ${error.message}`);
-    return fail(`no JSON, so no notebook${error.message.replace("is no JSON", "")}`);
+    if (!error.isSyntax) return fail(`not a notebook: it ${error.message}`);
+    return fail(
+      `not valid JSON, so not a notebook${error.message.replace("is not valid JSON", "")}`,
+    );
   }
-  if (!isObject(value)) return fail("no notebook: it holds no JSON object");
+  if (!isObject(value)) return fail("not a notebook: it does not hold a JSON object");
   const { nbformat, nbformat_minor: minor, metadata, cells } = value;
-  if (nbformat === undefined) return fail("no notebook: it has no nbformat");
+  if (nbformat === undefined) return fail("not a notebook: it has no nbformat");
   if (nbformat !== 4) {
     return fail(
       `nbformat ${briefly(nbformat)} instead of 4; open and save it in JupyterLab to convert it`,
@@ -90,8 +92,8 @@ export function parseNotebook(text: string, file: string): Notebook {
   if (!Number.isInteger(minor) || (minor as number) < 0 || (minor as number) > NEWEST_MINOR) {
     return fail(`nbformat 4.${briefly(minor)}; known here are 4.0 to 4.${NEWEST_MINOR}`);
   }
-  if (!isObject(metadata)) return fail("its metadata are no object");
-  if (!Array.isArray(cells)) return fail("its cells are no array");
+  if (!isObject(metadata)) return fail("its metadata are not an object");
+  if (!Array.isArray(cells)) return fail("its cells are not an array");
   const used = new Set<string>();
   const read = cells.map((cell: unknown, index) => {
     const problem = cellProblem(cell);
@@ -134,20 +136,20 @@ function briefly(value: unknown): string {
 }
 
 function cellProblem(cell: unknown): string | null {
-  if (!isObject(cell)) return "it is no object";
+  if (!isObject(cell)) return "it is not an object";
   const type = cell["cell_type"];
   if (type !== "code" && type !== "markdown" && type !== "raw") {
     return `cell_type ${briefly(type)} instead of "code", "markdown" or "raw"`;
   }
-  if (!isText(cell["source"])) return "its source is no text";
-  if (!isObject(cell["metadata"])) return "its metadata are no object";
+  if (!isText(cell["source"])) return "its source is not text";
+  if (!isObject(cell["metadata"])) return "its metadata are not an object";
   const { tags } = cell["metadata"];
-  if (tags !== undefined && !isStrings(tags)) return "its tags are no array of strings";
+  if (tags !== undefined && !isStrings(tags)) return "its tags are not an array of strings";
   if (type !== "code") return null;
   const { outputs, execution_count: count } = cell;
-  if (!Array.isArray(outputs)) return "its outputs are no array";
+  if (!Array.isArray(outputs)) return "its outputs are not an array";
   if (count !== null && count !== undefined && !Number.isInteger(count)) {
-    return "its execution_count is no whole number";
+    return "its execution_count is not a whole number";
   }
   for (const [index, output] of outputs.entries()) {
     const problem = outputProblem(output);
@@ -157,15 +159,15 @@ function cellProblem(cell: unknown): string | null {
 }
 
 function outputProblem(output: unknown): string | null {
-  if (!isObject(output)) return "it is no object";
+  if (!isObject(output)) return "it is not an object";
   switch (output["output_type"]) {
     case "stream":
       if (typeof output["name"] !== "string") return "its name is no string";
-      return isText(output["text"]) ? null : "its text is no text";
+      return isText(output["text"]) ? null : "its text is not text";
     case "execute_result":
     case "display_data":
-      if (!isObject(output["metadata"])) return "its metadata are no object";
-      return isObject(output["data"]) ? null : "its data are no object";
+      if (!isObject(output["metadata"])) return "its metadata are not an object";
+      return isObject(output["data"]) ? null : "its data are not an object";
     case "error": {
       const { ename, evalue, traceback } = output;
       const whole = typeof ename === "string" && typeof evalue === "string" && isStrings(traceback);

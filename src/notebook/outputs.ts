@@ -104,14 +104,12 @@ function bundleOf(content: Message["content"]): { data: MimeBundle; metadata: Js
 function collapse(text: string): string {
   if (!/[\r\b]/.test(text)) return text;
   return text
-    .replace(/\r+\n/g, "\n")
+    .replace(/(?<!\r)\r+\n/g, "\n") // from a run's first \r alone, or each would look for its end
     .split("\n")
     .map((line) => {
+      // The last text is whole; of those before it, what reaches beyond shows.
       let shown = "";
-      for (const over of line.split("\r")) {
-        const typed = erase(over);
-        shown = typed + shown.slice(typed.length);
-      }
+      for (const typed of line.split("\r").reverse().map(erase)) shown += typed.slice(shown.length);
       return shown;
     })
     .join("\n");

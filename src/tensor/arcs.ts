@@ -155,9 +155,8 @@ function pairsGradient(
     engine.run("arcDifferences", arcs.nodes, indptr, indices, both, rows, out, width);
   } else {
     const units = arcs.nodes + arcs.count;
-    const noMore = [1, 0, 0, 0, 0];
-    const more = [indptr, indices, both, rows, out, width, ...noMore];
-    engine.run("sparseProduct", units, arcs.nodes, ...more);
+    const product = [indptr, indices, both, rows, out, width, 1] as const;
+    engine.run("sparseProduct", units, arcs.nodes, ...product, 0, 0, 0, 0);
   }
   backend.disposeData(weights.dataId);
   return asTensor(gradient);

@@ -7,8 +7,9 @@ import { runInNewContext } from "node:vm";
 import type { BackendValues, DataType, TensorInfo } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
+import { needObject, refuse } from "../arguments.ts";
 import { notebookInterrupts } from "../display/host.ts";
-import { OptionError } from "../errors.ts";
+import { OptionError, UserError } from "../errors.ts";
 import { Engine, type Flavour } from "./engine.ts";
 import type { Block, MemoryUse } from "./memory.ts";
 import {
@@ -113,6 +114,13 @@ export class Backend extends MathBackendCPU {
     return block.address;
   }
 
+  /** As address(), of each. */
+  addresses<const Infos extends readonly TensorInfo[]>(
+    ...tensors: Infos
+  ): { [K in keyof Infos]: number } {
+    return tensors.map((tensor) => this.address(tensor)) as { [K in keyof Infos]: number };
+  }
+
   /** Gives back a block that `owner` got. */
   release(block: Block, owner: object): void {
     if (this.#held) this.#held.push({ block, owner });
@@ -174,7 +182,7 @@ let prepared = false;
 
 /** The running back end. @throws before startEngine() and tfjs's first operator */
 export function runningBackend(): Backend {
-  if (!backend) throw new Error("the engine is not started: call startEngine() first");
+  if (!backend) throw new UserError("the engine is not started: call startEngine() first");
   return backend;
 }
 
@@ -197,8 +205,9 @@ function preparedBackend(): Backend {
   return started;
 }
 
+const ENGINES = ["wasm", "native"] as const;
 /** `wasm` is this project's own; `native` is TensorFlow, where `npm run native` has built it. */
-export type EngineName = "wasm" | "native";
+export type EngineName = (typeof ENGINES)[number];
 
 export interface EngineOptions {
   readonly threads?: number;
@@ -234,8 +243,11 @@ export function startEngine(engine?: "wasm", options?: EngineOptions): StartedWa
 export function startEngine(engine: EngineName, options?: EngineOptions): StartedEngine;
 export function startEngine(
   engine: EngineName = "wasm",
-  { threads }: EngineOptions = {},
+  options: EngineOptions = {},
 ): StartedEngine {
+  if (!ENGINES.includes(engine)) refuse(engine, "startEngine: engine", ENGINES.join(" or "));
+  needObject(options, "startEngine: options", "an object, such as { threads: 2 }");
+  const { threads } = options;
   if (threads !== undefined) checkThreads(threads, "threads");
   if (engine === "native") return startNativeEngine();
   const backend = wasmBackend(threads);

@@ -59,13 +59,13 @@ function contrast(
     const count = Math.min(block, rows - first);
     const from = aAt + first * width * 4;
     const lossesAt = losses.at + first * 4;
-    const scales = [1 / temperature, 1 / rows];
-    engine.run("product", count, from, transposed.at, cosines.at, width, rows, 1, 0, 0, 0, 0);
+    const scales = [1 / temperature, 1 / rows] as const;
+    engine.run("product", count, from, transposed.at, cosines.at, width, rows, 1, 0, 0, 0, 0, 0);
     // The cosines become the loss's gradient by them.
     engine.run("contrastRows", count, cosines.at, lossesAt, rows, first, ...scales);
     if (!byA || !byB) continue;
     const to = byA.at + first * width * 4;
-    engine.run("product", count, cosines.at, bAt, to, rows, width, 1, 0, 0, 0, 0);
+    engine.run("product", count, cosines.at, bAt, to, rows, width, 1, 0, 0, 0, 0, 0);
     const sum = first === 0 ? byB : part!;
     engine.run("productTransposedA", rows, cosines.at, from, sum.at, count, rows, width, 1);
     if (first > 0) engine.run("combine", rows * width, byB.at, sum.at, byB.at, 1, 1);

@@ -17,8 +17,10 @@ export interface DropoutStream {
   readonly site: number;
 }
 
-/** The arguments that the dropout kernel ends with, and the factor of what is kept. */
-export function dropoutArguments(stream: DropoutStream | undefined): number[] {
+/** The arguments that the dropout kernel ends with: threshold, scale, step, site and the seed's words. */
+export function dropoutArguments(
+  stream: DropoutStream | undefined,
+): [number, number, number, number, number, number] {
   if (!stream || stream.rate === 0) return [0, 1, 0, 0, 0, 0];
   const { rate, seed, step, site } = stream;
   if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout rate ${rate} is not in [0, 1)`);

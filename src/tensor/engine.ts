@@ -1,11 +1,11 @@
 // The engine: the compiled kernels over the shared memory, in the flavour that this machine has.
 import { existsSync, readFileSync } from "node:fs";
 import { UserError } from "../errors.ts";
+import { factsOf, type KERNELS, type KernelName } from "./kernels.ts";
 import { link } from "./link.ts";
 import { Memory } from "./memory.ts";
 import type { Profiler } from "./profiler.ts";
 import { KernelError, type Linked, Threads } from "./threads.ts";
-import { trafficOf } from "./traffic.ts";
 import { chunkOf, SMALLEST_CHUNK } from "./work.ts";
 
 /** `fma`: multiply-add rounds once (relaxed SIMD). `simd`: it rounds twice; slower. */
@@ -17,50 +17,11 @@ export type Flavour = "fma" | "simd";
  */
 type Kernel = (begin: number, end: number, ...args: number[]) => void;
 
-/** The compiled module's exports; src/tensor/assembly documents each kernel's arguments. */
-export interface Kernels {
-  readonly adam: Kernel;
-  readonly applyBits: Kernel;
-  readonly arcCrossEntropy: Kernel;
-  readonly arcDifferences: Kernel;
-  readonly arcPairs: Kernel;
-  readonly arcProducts: Kernel;
-  readonly combine: Kernel;
-  readonly combineRows: Kernel;
-  readonly contrastRows: Kernel;
-  readonly crossEntropy: Kernel;
-  readonly dropout: Kernel;
-  readonly gather: Kernel;
-  readonly gcniiBackward: Kernel;
-  readonly gcniiForward: Kernel;
-  readonly gcniiWeightGradient: Kernel;
-  readonly layerRows: Kernel;
-  readonly layerRowsGradient: Kernel;
-  readonly multiply: Kernel;
-  readonly narrowBackward: Kernel;
-  readonly narrowForward: Kernel;
-  readonly narrowHead: Kernel;
-  readonly narrowHeadGradient: Kernel;
-  readonly narrowProduct: Kernel;
-  readonly packPanels: Kernel;
-  readonly pairDistances: Kernel;
-  readonly pairRegression: Kernel;
-  readonly product: Kernel;
-  readonly productTransposedA: Kernel;
-  readonly relu: Kernel;
-  readonly scalarPairs: Kernel;
-  readonly scale: Kernel;
-  readonly similarities: Kernel;
-  readonly similarityMismatch: Kernel;
-  readonly softCrossEntropy: Kernel;
-  readonly sparseProduct: Kernel;
-  readonly sumColumns: Kernel;
-  readonly sumRows: Kernel;
-  readonly tanh: Kernel;
-  readonly transposeDense: Kernel;
-  readonly unitRows: Kernel;
-  readonly unitRowsGradient: Kernel;
-}
+/** The compiled kernels by name. */
+export type Kernels = { readonly [Name in KernelName]: Kernel };
+
+/** What a kernel takes behind `begin` and `end`: one number for each name in the table. */
+type Arguments<Name extends KernelName> = Parameters<(typeof KERNELS)[Name]["cost"]>[0];
 
 interface Exports extends Kernels {
   readonly multiplyAdd: (a: number, b: number, c: number) => number;
@@ -127,7 +88,11 @@ export class Engine {
    * splits it may do so anywhere, for no unit depends on another.
    * @throws KernelError where it traps, or a thread dies at it
    */
-  run(kernel: keyof Kernels, units: number, ...args: number[]): void {
+  run<Name extends KernelName>(kernel: Name, units: number, ...args: Arguments<Name>): void {
+    this.#run(kernel, units, args);
+  }
+
+  #run(kernel: KernelName, units: number, args: number[]): void {
     if (units <= 0) return;
     const { profiler } = this;
     if (profiler) {
@@ -149,24 +114,24 @@ export class Engine {
     }
   }
 
-  #record(profiler: Profiler, kernel: keyof Kernels, units: number, args: number[]): void {
+  #record(profiler: Profiler, kernel: KernelName, units: number, args: number[]): void {
     profiler.begin("kernel", kernel);
-    // By run() itself, which costs nothing more than this where nobody records.
+    // By #run() itself, which costs nothing more than this where nobody records.
     this.profiler = undefined;
     try {
-      this.run(kernel, units, ...args);
+      this.#run(kernel, units, args);
     } finally {
       this.profiler = profiler;
-      profiler.end(() => trafficOf(kernel, units, args, this.memory.word));
+      profiler.end(() => factsOf(kernel).traffic(args, units, this.memory.word));
     }
   }
 
   /** Whether run() would share this work among threads: work in stages then has to be run by stage. */
-  splits(kernel: keyof Kernels, units: number, ...args: number[]): boolean {
+  splits<Name extends KernelName>(kernel: Name, units: number, ...args: Arguments<Name>): boolean {
     return this.#chunk(kernel, units, args) < units;
   }
 
-  #chunk(kernel: keyof Kernels, units: number, args: readonly number[]): number {
+  #chunk(kernel: KernelName, units: number, args: readonly number[]): number {
     return this.#threads.count > 0 ? chunkOf(kernel, units, args, this) : units;
   }
 

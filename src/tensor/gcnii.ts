@@ -178,11 +178,13 @@ function forward(
     if (panels) engine.run("packPanels", Math.ceil(width / 8), weight, w, width, width, 0);
     engine.run(
       "gcniiForward",
-      ...[Math.ceil(nodes / FORWARD_ROWS), FORWARD_ROWS, nodes, width],
-      ...[indptr.address, indices.address, values.address, dropped[l % 2]!, h0],
-      ...[w, backend.address(z) + (recording ? l * bytes : 0)],
-      ...[map, next, next && mask(l + 1), alpha, thetas[l]!],
-      ...[...dropoutArguments(layerStream(dropout, l + 1)), panels ? 1 : 0],
+      Math.ceil(nodes / FORWARD_ROWS),
+      ...([FORWARD_ROWS, nodes, width] as const),
+      ...([indptr.address, indices.address, values.address, dropped[l % 2]!, h0] as const),
+      ...([w, backend.address(z) + (recording ? l * bytes : 0)] as const),
+      ...([map, next, next && mask(l + 1), alpha, thetas[l]!] as const),
+      ...dropoutArguments(layerStream(dropout, l + 1)),
+      panels ? 1 : 0,
       readsFar(adjacency, width),
     );
   }

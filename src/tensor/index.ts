@@ -1,5 +1,4 @@
 // The engine's public face: start it, see its memory, and its differentiable operators.
-export { Adam, type AdamOptions, type AdamState, type ParameterGroup } from "./adam.ts";
 export { Arcs, arcCrossEntropy, arcDistances, arcDots, arcSoftmax } from "./arcs.ts";
 export {
   BACKEND,
@@ -13,6 +12,7 @@ export {
   wantedThreads,
 } from "./backend.ts";
 export { chooseEngine, ENGINE_CHOICES, type EngineChoice } from "./choice.ts";
+export { clipGradients } from "./clip.ts";
 export { infoNce } from "./contrast.ts";
 export { type DropoutStream, dropout, reluDropout } from "./dropout.ts";
 export type { Flavour } from "./engine.ts";
@@ -30,6 +30,16 @@ export { type MemoryUse, OutOfMemoryError, WASM_BYTES } from "./memory.ts";
 export type { StartedNative } from "./native/backend.ts";
 export { NATIVE_BACKEND } from "./native/backend.ts";
 export { nativeRecord } from "./native/build.ts";
+export {
+  Adam,
+  type AdamOptions,
+  AdamW,
+  Optimiser,
+  type OptimiserState,
+  type ParameterGroup,
+  RMSprop,
+  SGD,
+} from "./optimiser.ts";
 export { type PairDistances, pairDistances } from "./pairs.ts";
 export {
   beginPhase,

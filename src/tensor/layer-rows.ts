@@ -33,19 +33,17 @@ export function layerRows(
     return tf.add(tf.reshape(product, [layers, columns]), bias);
   }
   const backend = runningBackend();
-  const addresses = (...tensors: tf.TensorInfo[]): number[] =>
-    tensors.map((tensor) => backend.address(tensor));
   const op = tf.customGrad((...args: unknown[]) => {
     const save = args.pop() as tf.GradSaveFunc;
     const [w, b, row = x] = args as [tf.Tensor3D, tf.Tensor2D, tf.Tensor2D?];
     const out = backend.allocate([layers, columns]);
-    backend.engine.run("layerRows", layers, ...addresses(row, w, b, out), inner, columns);
+    backend.engine.run("layerRows", layers, ...backend.addresses(row, w, b, out), inner, columns);
     save([w, row]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
       const dw = backend.allocate(weight.shape);
       const dx = constant ? undefined : backend.allocate(x.shape);
-      const from = addresses(saved[1]!, saved[0]!, dy);
-      const to = [backend.address(dw), dx ? backend.address(dx) : 0];
+      const from = backend.addresses(saved[1]!, saved[0]!, dy);
+      const to = [backend.address(dw), dx ? backend.address(dx) : 0] as const;
       backend.engine.run("layerRowsGradient", layers * inner, ...from, ...to, inner, columns);
       const all = [asTensor(dw), tf.clone(dy)];
       return dx ? [...all, asTensor(dx)] : all;

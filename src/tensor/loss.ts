@@ -1,5 +1,6 @@
 // Cross-entropy over chosen nodes and mean squares, differentiable; the scores of a prediction.
 import * as tf from "@tensorflow/tfjs";
+import { needObject, refuse } from "../arguments.ts";
 import { type Backend, runningBackend } from "./backend.ts";
 import { Buffer } from "./buffer.ts";
 import { nativeIsCurrent } from "./native/backend.ts";
@@ -27,6 +28,9 @@ export class Targets {
    *   or has no class
    */
   constructor(labels: Int32Array, nodes: Int32Array, classes: number) {
+    for (const [name, value] of Object.entries({ labels, nodes })) {
+      if (!(value instanceof Int32Array)) refuse(value, `Targets: ${name}`, "an Int32Array");
+    }
     if (nodes.length === 0) throw new RangeError("a loss or a score needs at least one node");
     if (new Set(nodes).size !== nodes.length) throw new RangeError("a node is named twice");
     for (const node of nodes) {
@@ -88,7 +92,7 @@ export class Targets {
  * @param logits nodes x classes
  */
 export function softmaxCrossEntropy(logits: tf.Tensor2D, targets: Targets): tf.Scalar {
-  targets.check(logits);
+  checkTargets(logits, targets, "softmaxCrossEntropy");
   if (nativeIsCurrent()) return nativeCrossEntropy(logits, targets.native());
   const backend = runningBackend();
   const loss = tf.customGrad((...args: unknown[]) => {
@@ -193,9 +197,15 @@ export interface Scores {
   readonly accuracy: number;
 }
 
+function checkTargets(logits: tf.Tensor2D, targets: Targets, what: string): void {
+  needObject(logits, `${what}: logits`, "a tensor of nodes x classes", "shape");
+  if (!(targets instanceof Targets)) refuse(targets, `${what}: targets`, "new Targets()");
+  targets.check(logits);
+}
+
 /** @param logits nodes x classes */
 export function scores(logits: tf.Tensor2D, targets: Targets): Scores {
-  targets.check(logits);
+  checkTargets(logits, targets, "scores");
   if (nativeIsCurrent()) return nativeScores(logits, targets.native());
   const backend = runningBackend();
   const losses = backend.allocate([targets.count]);

@@ -42,7 +42,7 @@ function runStages(
   const [nodes, width] = input.shape;
   const units = Math.ceil(nodes / engine.nodesAUnit);
   const words = new Int32Array(plan.buffer, plan.byteOffset, PLAN_WORDS);
-  const [threshold, scale, ...draw] = dropoutArguments(options.dropout) as [number, number];
+  const [threshold, scale, ...draw] = dropoutArguments(options.dropout);
   words.set([
     ...[nodes, width, layers, rows.starts.address, rows.order.address],
     ...[rows.indices.address, rows.indexBytes, rows.values.address, backend.address(input)],
@@ -54,7 +54,7 @@ function runStages(
   plan[18] = scale;
   const at = plan.byteOffset;
   const stages = layers + 1;
-  const atOnce = engine.splits(kernel, units, at) ? 1 : stages;
+  const atOnce = engine.splits(kernel, units, at, 0, stages) ? 1 : stages;
   for (let stage = 0; stage < stages; stage += atOnce) {
     engine.run(kernel, units, at, stage, stage + atOnce);
   }

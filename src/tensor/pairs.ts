@@ -117,9 +117,9 @@ export function pairRegression(
   const record = pairs + studentLayers + projections.size + 2 * studentLayers * width;
   const records = backend.allocate([blocks, record]);
   const byStudent = backend.allocate(student.shape);
-  const tensors = [teacher, student, projections, weights, records, byStudent];
-  const addresses = tensors.map((tensor) => backend.address(tensor));
-  const sizes = [nodes, teacherLayers, studentLayers, width, studentWidth];
+  const tensors = [teacher, student, projections, weights, records, byStudent] as const;
+  const addresses = backend.addresses(...tensors);
+  const sizes = [nodes, teacherLayers, studentLayers, width, studentWidth] as const;
   const pass = (direct: 0 | 1): BlockSums => {
     backend.engine.run("pairRegression", blocks, ...addresses, ...sizes, direct);
     return new BlockSums(records);
@@ -209,10 +209,10 @@ export function scalarPairs(
   const summed = pairs + teacherVectors.size + studentVectors.size;
   const records = backend.allocate([blocks, summed + 4 * pairs + 8 * studentLayers]);
   const byStudent = backend.allocate(student.shape);
-  const tensors = [teacher, teacherVectors, student, studentVectors, weights, records, byStudent];
-  const addresses = tensors.map((tensor) => backend.address(tensor));
-  const sizes = [nodes, teacherLayers, studentLayers, width, studentWidth];
-  backend.engine.run("scalarPairs", blocks, ...addresses, ...sizes);
+  const vectors = backend.addresses(teacher, teacherVectors, student, studentVectors);
+  const others = backend.addresses(weights, records, byStudent);
+  const sizes = [nodes, teacherLayers, studentLayers, width, studentWidth] as const;
+  backend.engine.run("scalarPairs", blocks, ...vectors, ...others, ...sizes);
   const sums = new BlockSums(records);
   const distances = sums.take([teacherLayers, studentLayers]) as tf.Tensor2D;
   const byTeacherVector = sums.take(teacherVectors.shape) as tf.Tensor2D;

@@ -17,14 +17,12 @@ export function unitRows(x: tf.Tensor2D): tf.Tensor2D {
     const [input, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
     const unit = asTensor(backend.allocate([rows, columns]));
     const inverse = asTensor(backend.allocate([rows]));
-    const to = [backend.address(unit), backend.address(inverse)];
-    backend.engine.run("unitRows", rows, backend.address(input), ...to, columns);
+    backend.engine.run("unitRows", rows, ...backend.addresses(input, unit, inverse), columns);
     save([unit, inverse]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
       const gradient = backend.allocate([rows, columns]);
-      const from = [...saved, dy].map((tensor) => backend.address(tensor));
-      const out = backend.address(gradient);
-      backend.engine.run("unitRowsGradient", rows, ...from, out, columns);
+      const at = backend.addresses(saved[0]!, saved[1]!, dy, gradient);
+      backend.engine.run("unitRowsGradient", rows, ...at, columns);
       return asTensor(gradient);
     };
     return { value: unit, gradFunc };

@@ -1,5 +1,6 @@
 // Sparse matrices on the engine, and their product with dense ones, differentiable.
 import * as tf from "@tensorflow/tfjs";
+import { needObject, refuse } from "../arguments.ts";
 import { checkCsr } from "../graph/check.ts";
 import { type Csr, nonzeros, transpose } from "../graph/csr.ts";
 import { runningBackend } from "./backend.ts";
@@ -204,6 +205,8 @@ function multiply(matrix: SparseMatrix, values: number, x: tf.Tensor): tf.Tensor
  * @returns rows x columns
  */
 export function spmm(matrix: SparseMatrix, x: tf.Tensor2D, dropout?: DropoutStream): tf.Tensor2D {
+  if (!(matrix instanceof SparseMatrix)) refuse(matrix, "spmm: matrix", "a SparseMatrix");
+  needObject(x, "spmm: x", "a tensor of two dimensions", "shape");
   if (x.shape[0] !== matrix.columns) {
     throw new RangeError(`spmm: ${matrix.rows} x ${matrix.columns} times [${x.shape}]`);
   }

@@ -1,11 +1,12 @@
 // What can be known before anything is trained, and is: a run that must fail costs no teacher first.
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
+import { shown } from "../arguments.ts";
 import { OptionError, UserError } from "../errors.ts";
 import { checkGraph, checkSplit } from "../graph/check.ts";
 import { chooseEngine, engineFlavour, MOST_THREADS } from "../tensor/index.ts";
 import { describeRun, runId } from "./canonical.ts";
-import { checkConfig, checkKeys, shown } from "./config-check.ts";
+import { checkConfig, checkKeys } from "./config-check.ts";
 import { probeFolder } from "./files.ts";
 import { fingerprint } from "./inputs.ts";
 import { refuseTooLarge } from "./memory-check.ts";
@@ -106,23 +107,24 @@ export function checkPlan(plan: readonly Planned[], options: TrialsOptions): voi
       data.set(split, fingerprint(graph, split));
     }
     refuseOtherRecords(config, data.get(split)!, options);
-    refuseTooLarge(config, graph, engine);
   }
   const folders = new Set<string>();
-  for (const { config, split, start } of plan) {
+  for (const { config, graph, split, start } of plan) {
     const files = runFiles(runsDir, config);
     refuseOtherData(files, describeRun(config), data.get(split)!);
     folders.add(existsSync(files.folder) ? files.folder : dirname(files.folder));
-    if (start !== "resume") continue;
     const flavour = engineFlavour(chooseEngine(engine, config.model.width));
     const owner = { config, data: data.get(split)!, flavour };
+    let earlier: ReturnType<typeof earlierWork>;
     try {
-      earlierWork({ config, start }, files, owner, () => {});
+      earlier = earlierWork({ config, start }, files, owner, () => {});
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       const { message, exitCode } = error;
       throw new UserError(`${describeRun(config)}: ${message}`, { exitCode, cause: error });
     }
+    // What is finished is not trained.
+    if (!earlier.finished) refuseTooLarge(config, graph, engine);
   }
   for (const folder of folders) probeFolder(folder);
 }

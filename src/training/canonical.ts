@@ -1,10 +1,13 @@
 // Canonical JSON, and the identity of a run that follows from it.
-import { createHash } from "node:crypto";
+import { CONFIG, needObject, shown } from "../arguments.ts";
+import { OptionError } from "../errors.ts";
 import type { RunConfig } from "./run.ts";
+import { sha256 } from "./sha256.ts";
 
 /**
  * JSON with sorted keys and no white space: equal values give equal text. Members that are
- * undefined are left out. Throws TypeError on what JSON cannot carry (NaN, a function).
+ * undefined are left out.
+ * @throws OptionError for what JSON cannot carry (NaN, a function)
  */
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value === "string" || typeof value === "boolean") {
@@ -20,16 +23,18 @@ export function canonicalJson(value: unknown): string {
       .map((name) => `${JSON.stringify(name)}:${canonicalJson(all[name])}`);
     return `{${members.join(",")}}`;
   }
-  throw new TypeError(`no JSON for ${String(value)}`);
+  throw new OptionError(`no JSON for ${shown(value)}; it has text, finite numbers, lists, objects`);
 }
 
 /** First 16 hex digits of the sha256 of the configuration's canonical JSON. */
 export function runId(config: RunConfig): string {
-  return createHash("sha256").update(canonicalJson(config)).digest("hex").slice(0, 16);
+  needObject(config, "runId: config", CONFIG, "dataset", "model");
+  return sha256(canonicalJson(config)).slice(0, 16);
 }
 
 /** A run in a few words, for messages: `abkd on cora geom-gcn:0, seed 1`. */
 export function describeRun(config: RunConfig): string {
+  needObject(config, "describeRun: config", CONFIG, "dataset", "model");
   const what = config.method?.name ?? `${config.model.layers}L-${config.model.width}H alone`;
   return `${what} on ${config.dataset} ${config.split}, seed ${config.seed}`;
 }

@@ -3,9 +3,11 @@ import { existsSync } from "node:fs";
 import type { Inspection } from "../distillation/method.ts";
 import { JsonError, parseJson } from "../json.ts";
 import { printable } from "../printable.ts";
+import type { OptimiserState } from "../tensor/index.ts";
+import type { EpochProgress } from "./batches.ts";
 import { canonicalJson, runId } from "./canonical.ts";
 import { readBytes, writeAtomic } from "./files.ts";
-import { count, object, optional, real } from "./json-form.ts";
+import { count, object, optional, real, text } from "./json-form.ts";
 import { isOurs } from "./origin.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 import { inspectionForm } from "./run-form.ts";
@@ -14,31 +16,33 @@ import {
   encodeSafetensors,
   FormatError,
   type NamedArray,
+  readMetadata,
   refuseInfinite,
 } from "./safetensors.ts";
 
-const FORMAT = "abkd-checkpoint/1";
+const FORMAT = "abkd-checkpoint/2";
 
 /** Numbers by parameter name, flat. */
 export type Values = ReadonlyMap<string, Float32Array>;
 
 /**
- * The state between two epochs. Dropout draws from (seed, step), so no random state is needed:
+ * The state between two steps. Dropout draws from (seed, step), so no random state is needed:
  * from equal states follow equal bits.
  */
 export interface TrainingState {
   /** Epochs done. */
   readonly epoch: number;
-  /** The epoch with the lowest validation loss so far, counted from 1; the patience counts from it. */
+  /** Steps done, in all epochs. */
+  readonly step: number;
+  /** Of an epoch that has begun and is not done. */
+  readonly within?: EpochProgress;
+  /** The best epoch so far, counted from 1; the patience counts from it. */
   readonly bestEpoch: number;
   readonly curve: RunResult["curve"];
   /** Trained numbers now, and as they were at the best epoch. */
   readonly parameters: Values;
   readonly best: Values;
-  readonly adam: {
-    readonly step: number;
-    readonly moments: Readonly<Record<string, Float32Array>>;
-  };
+  readonly optimiser: OptimiserState;
   /** What the method showed before the first step. */
   readonly first?: Inspection;
   /** Spent so far; for the timing only. */
@@ -62,16 +66,17 @@ export function writeCheckpoint(path: string, owner: CheckpointOwner, state: Tra
   };
   put("parameters", state.parameters);
   put("best", state.best);
-  put("adam", Object.entries(state.adam.moments));
+  const { moments, ...optimiser } = state.optimiser;
+  put(optimiser.name, Object.entries(moments));
   put(
     "curve",
     Object.entries(state.curve).map(([name, numbers]) => [name, Float64Array.from(numbers)]),
   );
-  const { epoch, bestEpoch, seconds, first } = state;
+  const { epoch, step, within, bestEpoch, seconds, first } = state;
   const metadata = {
     format: FORMAT,
     ...ownerMetadata(owner),
-    state: JSON.stringify({ epoch, bestEpoch, seconds, adamStep: state.adam.step, first }),
+    state: JSON.stringify({ epoch, step, within, bestEpoch, seconds, optimiser, first }),
   };
   writeAtomic(path, encodeSafetensors({ tensors, metadata }));
 }
@@ -79,7 +84,7 @@ export function writeCheckpoint(path: string, owner: CheckpointOwner, state: Tra
 /** The fingerprint of the data that a checkpoint belongs to; undefined where nobody can tell. */
 export function checkpointData(path: string): string | undefined {
   try {
-    return decodeSafetensors(readBytes(path), path).metadata["data"];
+    return readMetadata(path)["data"];
   } catch {
     return undefined; // there is none, or whoever reads it says what is wrong with it
   }
@@ -92,8 +97,12 @@ export function checkpointData(path: string): string | undefined {
 export function readCheckpoint(path: string, owner: CheckpointOwner): TrainingState | undefined {
   if (!existsSync(path)) return undefined;
   const { tensors, metadata, digest } = decodeSafetensors(readBytes(path), path);
-  if (!isOurs(metadata, digest, path) || metadata["format"] !== FORMAT) {
-    throw new FormatError(`${path} is no checkpoint of a run`);
+  const format = metadata["format"] ?? "";
+  if (!isOurs(metadata, digest, path) || !format.startsWith("abkd-checkpoint/")) {
+    throw new FormatError(`${path} is not a checkpoint of a run`);
+  }
+  if (format !== FORMAT) {
+    throw new FormatError(`${path} is ${printable(format)}, of another version; this is ${FORMAT}`);
   }
   for (const [key, expected] of Object.entries(ownerMetadata(owner))) {
     if (metadata[key] === expected) continue;
@@ -117,10 +126,9 @@ export function readCheckpoint(path: string, owner: CheckpointOwner): TrainingSt
     if (values?.length !== numbers.epoch) throw damaged(path, `its curve of ${name} is cut`);
     return [...values];
   };
+  const { optimiser, ...rest } = numbers;
   return {
-    epoch: numbers.epoch,
-    bestEpoch: numbers.bestEpoch,
-    seconds: numbers.seconds,
+    ...rest,
     curve: {
       loss: curve("loss"),
       trainAccuracy: curve("trainAccuracy"),
@@ -129,24 +137,23 @@ export function readCheckpoint(path: string, owner: CheckpointOwner): TrainingSt
     },
     parameters: group("parameters/"),
     best: group("best/"),
-    adam: { step: numbers.adamStep, moments: Object.fromEntries(group("adam/")) },
-    ...(numbers.first && { first: numbers.first }),
+    optimiser: { ...optimiser, moments: Object.fromEntries(group(`${optimiser.name}/`)) },
   };
 }
 
-interface StateNumbers {
-  readonly epoch: number;
-  readonly bestEpoch: number;
-  readonly seconds: number;
-  readonly adamStep: number;
-  readonly first?: Inspection;
-}
+/** What of a state is JSON. */
+type StateNumbers = Pick<
+  TrainingState,
+  "epoch" | "step" | "within" | "bestEpoch" | "seconds" | "first"
+> & { readonly optimiser: Pick<OptimiserState, "name" | "step"> };
 
 const stateForm = object({
   epoch: count,
+  step: count,
+  within: optional(object({ steps: count, loss: real })),
   bestEpoch: count,
   seconds: real,
-  adamStep: count,
+  optimiser: object({ name: text, step: count }),
   first: optional(inspectionForm),
 });
 
@@ -160,9 +167,11 @@ function parseState(text: string | undefined, path: string): StateNumbers {
   }
   if (stateForm(value, "") !== undefined) throw damaged(path, "its state is not complete");
   const state = value as StateNumbers;
-  const { epoch, bestEpoch, adamStep } = state;
-  // One step an epoch, and the best is one of them.
-  if (adamStep !== epoch || bestEpoch > epoch) throw damaged(path, "its state contradicts itself");
+  const { epoch, step, within, bestEpoch, optimiser } = state;
+  // An epoch has a step or more, and the best is one of them.
+  if (optimiser.step !== step || step < epoch + (within?.steps ?? 0) || bestEpoch > epoch) {
+    throw damaged(path, "its state contradicts itself");
+  }
   return state;
 }
 

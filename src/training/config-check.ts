@@ -1,10 +1,11 @@
 // What a run's configuration may hold: every key, type and range, looked at before anything is trained.
+import { shown } from "../arguments.ts";
 import { datasetEntry, parseSplit } from "../datasets/index.ts";
 import { checkMethod } from "../distillation/registry.ts";
 import { OptionError } from "../errors.ts";
 import { checkGcnii } from "../models/gcnii.ts";
 import { checkInheritance } from "./initial.ts";
-import type { RunConfig, TrainingConfig } from "./run.ts";
+import type { OptimiserConfig, RunConfig, ScheduleConfig, TrainingConfig } from "./run.ts";
 
 const CONFIG_KEYS = [
   "dataset",
@@ -18,7 +19,17 @@ const CONFIG_KEYS = [
   "initial",
 ];
 const MODEL_KEYS = ["kind", "layers", "width", "alpha", "lambda", "dropout"];
-const TRAINING_KEYS = ["epochs", "patience", "learningRate", "weightDecay"];
+const TRAINING_KEYS = [
+  "epochs",
+  "patience",
+  "learningRate",
+  "weightDecay",
+  "optimiser",
+  "warmUp",
+  "schedule",
+  "clip",
+  "keep",
+];
 
 /**
  * @throws OptionError for a configuration that cannot be run, naming the part and what is legal; the
@@ -50,18 +61,74 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
   checkInheritance(initial, model);
 }
 
-/** @throws OptionError for a number of epochs, a rate and the like that nothing can be trained with */
+/**
+ * @throws OptionError for a number of epochs, a rate and the like that nothing can be trained with, and
+ *   for parts that contradict each other
+ */
 export function checkTraining(training: TrainingConfig, what = "a run's configuration"): void {
   checkKeys(training, TRAINING_KEYS, `${what}: training`);
-  const check = (name: keyof TrainingConfig, legal: string, isLegal: (n: number) => boolean) => {
-    const value: unknown = training[name];
+  const { epochs, optimiser, warmUp, schedule, keep } = training;
+  const check = checkNumbers(training, what);
+  check("epochs", "a whole number, 0 or more", (n) => Number.isSafeInteger(n) && n >= 0);
+  check("patience", ONE_OR_MORE, isOneOrMore);
+  check("learningRate", "a number, 0 or more", (n) => n >= 0);
+  check("weightDecay", "a number, 0 or more", (n) => n >= 0);
+  if (optimiser !== undefined) checkOptimiser(optimiser, `${what}: optimiser`);
+  if (warmUp !== undefined) check("warmUp", ONE_OR_MORE, isOneOrMore);
+  if (schedule !== undefined) checkSchedule(schedule, `${what}: schedule`);
+  if (training.clip !== undefined) check("clip", "a number above 0", (n) => n > 0);
+  if (keep !== undefined && keep !== "accuracy") {
+    throw new OptionError(
+      `${what}: keep is ${shown(keep)}; legal: "accuracy", or left out for the lowest validation loss`,
+    );
+  }
+  // Without any epoch nothing is trained, whatever the rest says.
+  if (epochs === 0) return;
+  if (warmUp !== undefined && warmUp > epochs) {
+    throw new OptionError(`${what}: warmUp is ${warmUp}, more than the ${epochs} epochs`);
+  }
+  if (schedule?.name === "step" && schedule.every >= epochs) {
+    throw new OptionError(
+      `${what}: the schedule's first step comes after ${schedule.every} epochs, and there are ${epochs}`,
+    );
+  }
+}
+
+function checkOptimiser(optimiser: OptimiserConfig, what: string): void {
+  checkKeys(optimiser, ["name", ...(optimiser?.name === "sgd" ? ["momentum"] : [])], what);
+  if (!["adamw", "rmsprop", "sgd"].includes(optimiser.name)) {
+    throw new OptionError(
+      `${what}: name is ${shown(optimiser.name)}; legal: adamw, rmsprop, sgd; ` +
+        "without an optimiser it is Adam",
+    );
+  }
+  if (optimiser.name !== "sgd" || optimiser.momentum === undefined) return;
+  const check = checkNumbers(optimiser, what);
+  check("momentum", "a number above 0 and below 1, or left out", (n) => n > 0 && n < 1);
+}
+
+function checkSchedule(schedule: ScheduleConfig, what: string): void {
+  checkKeys(schedule, ["name", ...(schedule?.name === "step" ? ["every", "factor"] : [])], what);
+  if (schedule.name === "step") {
+    const check = checkNumbers(schedule, what);
+    check("every", ONE_OR_MORE, isOneOrMore);
+    check("factor", "a number above 0 and below 1", (n) => n > 0 && n < 1);
+  } else if (schedule.name !== "linear") {
+    const name: unknown = (schedule as { readonly name: unknown }).name;
+    throw new OptionError(`${what}: name is ${shown(name)}; legal: step, linear`);
+  }
+}
+
+const ONE_OR_MORE = "a whole number, 1 or more";
+const isOneOrMore = (n: number): boolean => Number.isSafeInteger(n) && n >= 1;
+
+/** @returns looks at one member of an object: a finite number that is legal */
+function checkNumbers<T extends object>(values: T, what: string) {
+  return (name: keyof T & string, legal: string, isLegal: (n: number) => boolean): void => {
+    const value: unknown = values[name];
     if (typeof value === "number" && Number.isFinite(value) && isLegal(value)) return;
     throw new OptionError(`${what}: ${name} is ${shown(value)}; legal: ${legal}`);
   };
-  check("epochs", "a whole number, 0 or more", (n) => Number.isSafeInteger(n) && n >= 0);
-  check("patience", "a whole number, 1 or more", (n) => Number.isSafeInteger(n) && n >= 1);
-  check("learningRate", "a number, 0 or more", (n) => n >= 0);
-  check("weightDecay", "a number, 0 or more", (n) => n >= 0);
 }
 
 /** @throws OptionError for what seeds no random numbers */
@@ -72,7 +139,7 @@ export function checkSeed(seed: unknown, what: string): void {
   );
 }
 
-/** @throws OptionError for what is no object, or has a key that nothing reads: a slip of the pen */
+/** @throws OptionError for what is no object, or has a key that nothing reads: a typo */
 export function checkKeys(value: unknown, known: readonly string[], what: string): void {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new OptionError(`${what} is ${shown(value)}, not an object with ${known.join(", ")}`);
@@ -80,13 +147,4 @@ export function checkKeys(value: unknown, known: readonly string[], what: string
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown === undefined) return;
   throw new OptionError(`${what}: there is no "${unknown}"; there is ${known.join(", ")}`);
-}
-
-/** A wrong value in a few words. */
-export function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.slice(0, 60));
-  if (typeof value === "object" && value !== null)
-    return Array.isArray(value) ? "an array" : "an object";
-  if (typeof value === "function") return "a function";
-  return value === undefined ? "missing" : String(value);
 }

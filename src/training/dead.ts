@@ -5,20 +5,29 @@ import type { Graph } from "../graph/graph.ts";
 import { describeRun } from "./canonical.ts";
 import type { RunResult } from "./run.ts";
 
-/** In the record of every run that learns from a dead one, or starts from its weights. */
+/** In the record of every run that learns from a dead one. */
 export const DEAD_TEACHER =
   "its teacher is dead: it gives every node one class, so nothing is learned from it";
 
+/** In the record of every run that starts from a dead one's weights. */
+export const DEAD_DONOR =
+  "the run whose weights it starts from is dead: it gives every node one class";
+
 /**
- * What must be said of a run before others learn from it.
+ * What must be said of a run before others learn from it or start from its weights.
+ * @param role of the run for those that need it
  * @returns a sentence with the way out, or undefined where there is nothing to say
  */
-export function teacherTrouble(teacher: RunResult, graph: Graph): string | undefined {
-  const { config, accuracy, dead } = teacher;
+export function prerequisiteTrouble(
+  needed: RunResult,
+  role: "teacher" | "donor",
+  graph: Graph,
+): string | undefined {
+  const { config, accuracy, dead } = needed;
   const advice =
-    "the same configuration ends so each time: give the teacher another seed, fewer layers or a " +
+    `the same configuration ends so each time: give the ${role} another seed, fewer layers or a ` +
     "smaller learning rate";
-  const name = `the teacher ${describeRun(config)}`;
+  const name = `the ${role} ${describeRun(config)}`;
   if (dead) {
     return `${name} is dead: it gives every node one class (test ${percent(accuracy.test)}); ${advice}`;
   }

@@ -7,6 +7,7 @@ import {
   openSync,
   readFileSync,
   readlinkSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -56,6 +57,23 @@ export function readBytes(path: string, exitCode = 1): Buffer {
 /** Of UTF-8. @throws FileError */
 export function readText(path: string, exitCode = 1): string {
   return reading(path, exitCode, () => readFileSync(path, "utf8"));
+}
+
+/** At most so many of the first bytes. @throws FileError */
+export function readStart(path: string, length: number): Buffer {
+  return reading(path, 2, () => {
+    const file = openSync(path, "r");
+    try {
+      const bytes = Buffer.alloc(length);
+      let done = 0;
+      for (let read = -1; read !== 0 && done < length; done += read) {
+        read = readSync(file, bytes, done, length - done, done);
+      }
+      return bytes.subarray(0, done);
+    } finally {
+      closeSync(file);
+    }
+  });
 }
 
 function reading<T>(path: string, exitCode: number, read: () => T): T {
@@ -176,9 +194,24 @@ export function syncFolder(folder: string): void {
  * @throws FileError
  */
 export function probeFolder(folder: string): void {
-  const probe = path.join(folder, ".probe");
-  writeAtomic(probe, "");
-  removeQuietly(probe);
+  // A name that no file of the user has; the process in it lets what a kill leaves be found.
+  const probe = path.join(folder, `.probe.${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
+  try {
+    makeFolders(folder);
+    closeSync(openSync(probe, "wx"));
+    removeQuietly(probe);
+  } catch (cause) {
+    throw fileError("write in", folder, cause);
+  }
+}
+
+/** Whether it was there or not. @throws FileError */
+export function removeFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (cause) {
+    throw fileError("remove", path, cause);
+  }
 }
 
 /** After a failed write: the first error is the one to report, not a second from tidying up. */

@@ -11,8 +11,8 @@ import type { RunConfig } from "./run.ts";
 
 /** A weight, its gradient and Adam's two moments. */
 const COPIES = 4;
-/** Of a map, nodes x width, beside the one that each layer keeps for the backward pass; measured 18. */
-const SPARE_MAPS = 16;
+/** Of a map, nodes x width, beside the one that each layer keeps for the backward pass; measured 10 to 11. */
+const SPARE_MAPS = 9;
 
 /**
  * @throws UserError where the run needs more than the engine or the machine has: what it needs at the

@@ -1,5 +1,6 @@
 // A trained model as a file: its weights with the configuration that made them.
 import * as tf from "@tensorflow/tfjs";
+import { needObject, refuse } from "../arguments.ts";
 import { toFloat32 } from "../datasets/arrays.ts";
 import { NpzFile } from "../datasets/npz.ts";
 import { JsonError, parseJson } from "../json.ts";
@@ -39,6 +40,8 @@ export interface ModelFile {
   readonly parameters: ReadonlyMap<string, NamedArray & { readonly values: Float32Array }>;
 }
 
+const MODEL = "a model and what it is of, as readModel() gives it";
+
 /** The model's parameters, copied out of the engine. */
 export function modelParameters(model: Model): ModelFile["parameters"] {
   return new Map(
@@ -62,11 +65,13 @@ function metadataOf({ config, shape, data, flavour }: ModelFile): Record<string,
 }
 
 export function encodeModel(file: ModelFile): Uint8Array {
+  needObject(file, "encodeModel: file", MODEL, "config", "shape", "parameters");
   return encodeSafetensors({ tensors: file.parameters, metadata: metadataOf(file) });
 }
 
 /** The same as npz; `metadata` is a |u1 array holding the UTF-8 text of a JSON object. */
 export function encodeModelNpz(file: ModelFile): Uint8Array {
+  needObject(file, "encodeModelNpz: file", MODEL, "config", "shape", "parameters");
   const text = Buffer.from(canonicalJson(metadataOf(file)));
   const metadata: [string, NpyArray] = ["metadata", { shape: [text.length], values: text }];
   return encodeNpz(new Map([metadata, ...file.parameters]));
@@ -84,6 +89,7 @@ export interface ReadModelFile extends ModelFile {
  * @throws FormatError, BadFileError
  */
 export function decodeModel(bytes: Buffer, name: string): ReadModelFile {
+  if (!Buffer.isBuffer(bytes)) refuse(bytes, "decodeModel: bytes", "a Buffer of a model file");
   const isZip = bytes.subarray(0, 4).toString("latin1") === "PK\x03\x04";
   const source = isZip ? npzSource(bytes, name) : safetensorsSource(bytes, name);
   const { metadata } = source;
@@ -116,7 +122,9 @@ export function decodeModel(bytes: Buffer, name: string): ReadModelFile {
 const shapeForm = object({ features: count, classes: count });
 
 /** The model with the file's parameters, on the engine (which must have been started). */
-export function restoreModel({ config, shape, parameters }: ModelFile): Gcnii {
+export function restoreModel(file: ModelFile): Gcnii {
+  needObject(file, "restoreModel: file", MODEL, "config", "shape", "parameters");
+  const { config, shape, parameters } = file;
   const model = new Gcnii(config.model, shape, config.seed);
   for (const { name, variable } of model.parameters) {
     tf.tidy(() => variable.assign(tf.tensor(parameters.get(name)!.values, variable.shape)));

@@ -1,7 +1,7 @@
 // Writing npz: numpy's archive of arrays, for readers of a trained student in Python.
-import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { DigestState } from "./origin.ts";
+import { sha256 } from "./sha256.ts";
 
 /** An array as numpy types it. */
 export interface NpyArray {
@@ -73,8 +73,4 @@ export function npzDigest(bytes: Buffer): DigestState {
   const comment = bytes.toString("latin1", Math.max(0, end - COMMENT.length), Math.max(0, end));
   if (comment !== COMMENT) return "absent";
   return bytes.toString("latin1", end) === sha256(bytes.subarray(0, end)) ? "fits" : "differs";
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }

@@ -34,10 +34,10 @@ export type TrainingEvent =
       readonly type: "fail";
       readonly id: string;
       readonly message: string;
-      /** Its loss, or that of a run it needs, left the numbers: so it would again. */
+      /** Its loss, or that of a run it needs, became non-finite: so it would again. */
       readonly diverged: boolean;
     }
-  /** A sentence for the user, e.g. that a damaged cache entry is trained anew. */
+  /** A sentence for the user, e.g. that a damaged cache entry is retrained. */
   | { readonly type: "note"; readonly message: string };
 
 /** After each epoch (from a worker thread: some of them). */

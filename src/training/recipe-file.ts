@@ -3,7 +3,17 @@ import { existsSync } from "node:fs";
 import { UserError } from "../errors.ts";
 import { JsonError, parseJson } from "../json.ts";
 import { readText } from "./files.ts";
-import { anything, count, dictionary, just, object, real, text } from "./json-form.ts";
+import {
+  anything,
+  count,
+  dictionary,
+  just,
+  list,
+  object,
+  optional,
+  real,
+  text,
+} from "./json-form.ts";
 
 export const RECIPES_FORMAT = "abkd-recipes/1";
 
@@ -17,6 +27,7 @@ export interface ChosenRecipe {
     readonly epochs: number;
     readonly learningRate: number;
     readonly weightDecay: number;
+    readonly keep?: "accuracy";
   };
   /** Of the method, over its defaults. */
   readonly options: Readonly<Record<string, string | number | boolean | null>>;
@@ -27,6 +38,8 @@ export interface ChosenRecipe {
     readonly median: number;
     readonly runs: number;
     readonly dead: number;
+    /** Runs that the cap of epochs ended; older searches did not count them. */
+    readonly capped?: number;
   };
   /** Of the first rung: how many configurations, how many of them diverged, and their means. */
   readonly tried?: {
@@ -42,6 +55,7 @@ export interface ChosenRecipe {
 
 /** Every configuration on every split with every seed; the best `keep` go on, and the start. */
 export interface Rung {
+  /** At most; a configuration may have a lower cap of its own. */
   readonly epochs: number;
   readonly splits: readonly string[];
   readonly seeds: readonly number[];
@@ -52,8 +66,10 @@ export interface Rung {
 export interface SearchIdentity {
   /** Day of its end, ISO 8601. */
   readonly date: string;
-  /** For each contender alike. */
+  /** Of a batch, for each contender alike. */
   readonly configurations: number;
+  /** Batches in a row without a gain that end a contender's search. Absent: one batch was all. */
+  readonly patience?: number;
   readonly rungs: readonly Rung[];
   /** The first digits of the sha256 of all search spaces. */
   readonly spaces: string;
@@ -80,6 +96,14 @@ export interface RecipeFile {
   readonly later?: readonly LaterSearch[];
   /** By contender. */
   readonly recipes: Readonly<Record<string, ChosenRecipe>>;
+  /** The second search, the third, ...: of the headline claims' contenders, with draws and splits of their own. */
+  readonly further?: readonly FurtherSearch[];
+}
+
+/** One of several searches by the same rule, and what it chose. */
+export interface FurtherSearch {
+  readonly search: SearchIdentity;
+  readonly recipes: Readonly<Record<string, ChosenRecipe>>;
 }
 
 /** Where the recipes of a dataset stand, there or not. */
@@ -98,18 +122,21 @@ export function recipeFile(dataset: string): RecipeFile | undefined {
   return read.get(dataset);
 }
 
+const recipes = dictionary(
+  object({
+    method: text,
+    version: count,
+    model: object({ dropout: real }),
+    training: object({ epochs: count, learningRate: real, weightDecay: real }),
+    options: dictionary(anything),
+  }),
+);
+
 const recipeForm = object({
   format: just(RECIPES_FORMAT),
   dataset: text,
-  recipes: dictionary(
-    object({
-      method: text,
-      version: count,
-      model: object({ dropout: real }),
-      training: object({ epochs: count, learningRate: real, weightDecay: real }),
-      options: dictionary(anything),
-    }),
-  ),
+  recipes,
+  further: optional(list(object({ recipes }))),
 });
 
 function load(dataset: string): RecipeFile | undefined {

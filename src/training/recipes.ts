@@ -85,6 +85,18 @@ export function chosenRecipe(
   return other && { recipe: other, source: "our choice: as for Cora (docs/recipes.md), not tuned" };
 }
 
+/**
+ * @param search 2, 3, ...: which of a dataset's searches
+ * @returns what it chose for a contender; undefined where there was none
+ */
+export function furtherRecipe(
+  dataset: string,
+  id: string,
+  search: number,
+): ChosenRecipe | undefined {
+  return recipeFile(datasetEntry(dataset).name)?.further?.[search - 2]?.recipes[id];
+}
+
 /** A method that was searched with each of its kernels: the best by validation. */
 function findRecipe({ recipes }: RecipeFile, id: string): ChosenRecipe | undefined {
   const kernels = Object.keys(recipes).filter((name) => name.startsWith(`${id}:`));
@@ -141,7 +153,7 @@ export interface Subject {
   readonly order?: NonNullable<RunConfig["order"]>;
 }
 
-/** @throws OptionError for a key that nothing reads: a slip of the pen would be the default silently */
+/** @throws OptionError for a key that nothing reads: a typo would be the default silently */
 function checkGiven(subject: Subject, changes: Changes): void {
   checkKeys(subject, ["dataset", "split", "seed", "order"], "what is to be run");
   const known = ["model", "training", "options", "preset", "recipe"];

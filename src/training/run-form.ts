@@ -18,6 +18,15 @@ import {
 /** What is not finite when it is written (seconds an epoch of no epoch) is null in JSON. */
 export const number: Form = either(real, just(null));
 
+const training: Form = object({
+  ...{ epochs: count, patience: count, learningRate: real, weightDecay: real },
+  optimiser: optional(object({ name: text, momentum: optional(real) })),
+  warmUp: optional(count),
+  schedule: optional(object({ name: text, every: optional(count), factor: optional(real) })),
+  clip: optional(real),
+  keep: optional(just("accuracy")),
+});
+
 const config: Form = object({
   dataset: text,
   split: text,
@@ -31,7 +40,7 @@ const config: Form = object({
     lambda: real,
     dropout: real,
   }),
-  training: object({ epochs: count, patience: count, learningRate: real, weightDecay: real }),
+  training,
   method: optional(object({ name: text, version: count, options: dictionary(anything) })),
   teacher: optional((value, at) => config(value, at)),
   initial: optional(
@@ -82,4 +91,5 @@ export const resultForm: Form = object({
     object({ entities: fraction, classless: fraction, all: fraction, constant: fraction }),
   ),
   inspection: optional(object({ first: inspection, last: inspection })),
+  modelSha256: optional(text),
 });

@@ -1,16 +1,18 @@
 // Where runs are kept: one folder each, named by the hash of its configuration.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { CONFIG, needObject, needText } from "../arguments.ts";
 import { UserError } from "../errors.ts";
 import { printable } from "../printable.ts";
 import { runId } from "./canonical.ts";
 import { type CheckpointOwner, checkpointData } from "./checkpoint.ts";
-import { readBytes, readText, writeAtomic } from "./files.ts";
+import { readBytes, readText, removeFile, writeAtomic } from "./files.ts";
 import { decodeModel, encodeModel, type ModelFile } from "./model-file.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 import { resultForm } from "./run-form.ts";
 import { FormatError } from "./safetensors.ts";
 import { jsonText, openSealed, type Sealed, sealed } from "./sealed-json.ts";
+import { sha256 } from "./sha256.ts";
 
 /** Where runs go unless told otherwise, relative to the working directory. */
 export const RUNS_FOLDER = "runs";
@@ -18,11 +20,13 @@ export const RUNS_FOLDER = "runs";
 /** The files of one run. */
 export interface RunFiles {
   readonly folder: string;
-  /** The RunResult as JSON; written last, so where it is, the run is complete. */
+  /** The RunResult as JSON; where it is, the run is complete, and `model` is the one that it names. */
   readonly result: string;
   /** The trained model at its best epoch. */
   readonly model: string;
-  /** Only while the run is not complete. */
+  /** The best epoch so far, as of the last time that the run was stopped; removed when it is complete. */
+  readonly stopped: string;
+  /** Where the training was; removed when it is complete. */
   readonly checkpoint: string;
   /** Where the run was profiled: its first steps, as chrome://tracing reads them. */
   readonly trace: string;
@@ -33,6 +37,8 @@ export interface RunFiles {
  * any number of runs reuse as their teacher.
  */
 export function runFiles(runsDir: string, config: RunConfig): RunFiles {
+  needText(runsDir, "runFiles: runsDir", "the folder of runs");
+  needObject(config, "runFiles: config", CONFIG, "dataset", "model");
   const alone = config.method === undefined;
   return filesIn(join(runsDir, ...(alone ? ["teachers"] : []), runId(config)));
 }
@@ -42,20 +48,44 @@ function filesIn(folder: string): RunFiles {
     folder,
     result: join(folder, "run.json"),
     model: join(folder, "model.safetensors"),
+    stopped: join(folder, "stopped.safetensors"),
     checkpoint: join(folder, "checkpoint.safetensors"),
     trace: join(folder, "trace.json"),
   };
 }
 
-/** The model first: a result is only there when its model is. */
-export function writeRun(files: RunFiles, result: RunResult, model: ModelFile): void {
-  writeAtomic(files.model, encodeModel(model));
-  writeAtomic(files.result, jsonText(sealed(result)));
+/**
+ * Ends a run: its files, and nothing left of its way there.
+ * @returns the result as it was written, which names its model
+ * @throws FileError
+ */
+export function writeRun(files: RunFiles, result: RunResult, model: ModelFile): RunResult {
+  const bytes = encodeModel(model);
+  const { timing, ...rest } = result;
+  const named = { ...rest, modelSha256: sha256(bytes), timing };
+  replaceRun(files, bytes, jsonText(sealed(named)));
+  for (const left of [files.checkpoint, files.stopped]) removeFile(left);
+  return named;
 }
 
-/** The best model so far of a run that was stopped: readModel() has it, and no run is complete by it. */
+/**
+ * Writes both files of a complete run so that no result ever stands beside a model of other bytes,
+ * wherever this process is killed: an earlier result goes first where its model is about to be replaced.
+ * Where the model stays, as between processes that train the same, the result is there all the time.
+ * @param result as text
+ * @throws FileError
+ */
+export function replaceRun(files: RunFiles, model: Uint8Array, result: string): void {
+  if (!existsSync(files.model) || !readBytes(files.model).equals(model)) {
+    removeFile(files.result);
+    writeAtomic(files.model, model);
+  }
+  writeAtomic(files.result, result);
+}
+
+/** The best model so far of a run that was stopped; an earlier result and its model stay as they are. */
 export function writeStoppedModel(files: RunFiles, model: ModelFile): void {
-  writeAtomic(files.model, encodeModel(model));
+  writeAtomic(files.stopped, encodeModel(model));
 }
 
 /** A complete run. */
@@ -92,8 +122,11 @@ export function readRun(files: RunFiles, owner: CheckpointOwner): StoredRun | un
  */
 export function readFiles(files: RunFiles): StoredRun {
   const result = readResult(files.result);
-  const model = readModel(files.model);
-  if (runId(model.config) !== result.id) {
+  const bytes = readBytes(files.model, 2);
+  const model = ownModel(bytes, files.model);
+  const { id, modelSha256 } = result;
+  const fits = modelSha256 === undefined || modelSha256 === sha256(bytes);
+  if (runId(model.config) !== id || !fits) {
     throw new FormatError(`${files.folder} holds the result of one run and the model of another`);
   }
   return { result, model };
@@ -138,6 +171,7 @@ function storedData({ result, model }: RunFiles): string | undefined {
 
 /** @throws FormatError, FileError */
 export function readResult(path: string): RunResult {
+  needText(path, "readResult: path", "the path of a file");
   const text = readText(path, 2);
   const found = openSealed<RunResult & Sealed>(text, "abkd-run/1", resultForm);
   if (typeof found === "string") throw new FormatError(`${path} ${found}`);
@@ -150,7 +184,12 @@ export function readResult(path: string): RunResult {
 
 /** @throws FormatError, FileError */
 export function readModel(path: string): ModelFile {
-  const { ours, ...model } = decodeModel(readBytes(path, 2), path);
+  needText(path, "readModel: path", "the path of a file");
+  return ownModel(readBytes(path, 2), path);
+}
+
+function ownModel(bytes: Buffer, path: string): ModelFile {
+  const { ours, ...model } = decodeModel(bytes, path);
   if (!ours) throw new FormatError(`${path} was not written by abkd`);
   return model;
 }
@@ -160,6 +199,8 @@ export function readModel(path: string): ModelFile {
  * @throws UserError where there is none, or more than one.
  */
 export function findRun(name: string, runsDir: string): RunFiles {
+  needText(name, "findRun: name", "a run's folder, or its id or the first digits of it");
+  needText(runsDir, "findRun: runsDir", "the folder of runs");
   if (existsSync(join(name, "run.json"))) return filesIn(name);
   const found = [runsDir, join(runsDir, "teachers")].flatMap((folder) =>
     isFolder(folder)

@@ -6,12 +6,35 @@ import type { NodeKinds } from "./node-kinds.ts";
 export interface TrainingConfig {
   /** At most this many; with 0 the model stays as it starts. */
   readonly epochs: number;
-  /** Stop after this many epochs without a better validation loss. */
+  /** Stop after this many epochs without a better one, as `keep` says which is better. */
   readonly patience: number;
   readonly learningRate: number;
-  /** L2 weight decay on the model's parameters (not on a method's projections). */
+  /** On the model's parameters (not on a method's projections): L2, or decoupled with AdamW. */
   readonly weightDecay: number;
+  /** Absent: Adam. */
+  readonly optimiser?: OptimiserConfig;
+  /** So many epochs in which all learning rates rise linearly: in epoch e they are e / warmUp of theirs. */
+  readonly warmUp?: number;
+  /** How learning rates fall afterwards. Absent: they stay. */
+  readonly schedule?: ScheduleConfig;
+  /** Gradients whose common norm (over all that is trained) is above this are scaled down to it. */
+  readonly clip?: number;
+  /**
+   * Which epoch's parameters are kept, and what the patience waits for: the first with the highest
+   * validation accuracy. Absent: the first with the lowest validation loss.
+   */
+  readonly keep?: "accuracy";
 }
+
+/** As torch.optim has them; `momentum` is above 0 and below 1, absent: none. */
+export type OptimiserConfig =
+  | { readonly name: "adamw" | "rmsprop" }
+  | { readonly name: "sgd"; readonly momentum?: number };
+
+/** `step`: times `factor` after every so many epochs. `linear`: to 0 after the last epoch. */
+export type ScheduleConfig =
+  | { readonly name: "step"; readonly every: number; readonly factor: number }
+  | { readonly name: "linear" };
 
 /** The whole configuration: two runs with equal configurations end with the same bits. */
 export interface RunConfig {
@@ -93,6 +116,11 @@ export interface RunResult {
   readonly interrupted?: true;
   readonly inspection?: { readonly first: Inspection; readonly last: Inspection };
   readonly warnings: readonly string[];
+  /**
+   * Of the bytes of model.safetensors, 64 hex digits, so that no other model is taken for this result's.
+   * Results from before it, and interrupted ones, have none.
+   */
+  readonly modelSha256?: string;
   /** Never compared: differs from run to run. Seconds; threads at the end, absent are one (older files). */
   readonly timing: {
     readonly seconds: number;

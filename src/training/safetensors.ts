@@ -1,11 +1,13 @@
 // The safetensors format: named arrays with a JSON header, read as if from a stranger.
 // Format: 8 bytes header length (little-endian), the header, the arrays without gaps.
-import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
 import { UserError } from "../errors.ts";
 import { JsonError, parseJson } from "../json.ts";
 import { printable } from "../printable.ts";
+import { readStart } from "./files.ts";
 import { isObject } from "./json-form.ts";
 import type { DigestState } from "./origin.ts";
+import { sha256 } from "./sha256.ts";
 
 /** A file is not what it should be: cut, altered, or of another kind. */
 export class FormatError extends UserError {}
@@ -79,10 +81,6 @@ export function encodeSafetensors(file: TensorFile): Uint8Array {
   return bytes;
 }
 
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
 /** Where in the header the digest's digits stand; -1: nowhere. */
 function digestPlace(bytes: Buffer, start: number, digits: string): number {
   const key = `"${DIGEST}":"`;
@@ -106,34 +104,17 @@ function digestState(bytes: Uint8Array, start: number, digits: string | undefine
  * @throws FormatError
  */
 export function decodeSafetensors(bytes: Uint8Array, name: string): ReadTensorFile {
-  const fail = (why: string): never => {
-    throw new FormatError(`${name} is not a whole safetensors file: ${why}`);
-  };
-  if (bytes.length < 8) fail(`it has ${bytes.length} bytes`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const headerSize = view.getBigUint64(0, true);
-  if (headerSize > BigInt(bytes.length - 8)) {
-    fail(`its header of ${headerSize} bytes does not fit into its ${bytes.length}`);
-  }
-  if (headerSize > MOST_HEADER_BYTES) {
-    fail(`its header has ${headerSize} bytes; at most ${MOST_HEADER_BYTES} are read`);
-  }
-  const start = 8 + Number(headerSize);
+  const fail = failing(name);
+  const start = headerEnd(bytes, bytes.length, fail);
   const header = parseHeader(bytes.subarray(8, start), fail);
+  const { [DIGEST]: digits, ...others } = metadataIn(header, fail);
   const available = bytes.length - start;
   const tensors = new Map<string, NamedArray>();
-  const metadata = new Map<string, string>();
   const ranges: [begin: number, end: number][] = [];
   for (const [key, entry] of Object.entries(header)) {
     const name = printable(key);
-    if (!isObject(entry)) return fail(`the entry "${name}" is no object`);
-    if (key === METADATA) {
-      for (const [k, v] of Object.entries(entry)) {
-        if (typeof v !== "string") return fail(`the metadata "${printable(k)}" is no text`);
-        metadata.set(k, v);
-      }
-      continue;
-    }
+    if (key === METADATA) continue;
+    if (!isObject(entry)) return fail(`the entry "${name}" is not an object`);
     const { dtype, shape, data_offsets: offsets } = entry;
     if (dtype !== "F32" && dtype !== "F64") {
       return fail(
@@ -158,21 +139,59 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): ReadTensorFi
     covered = end;
   }
   if (covered !== available) fail(`its arrays end at byte ${covered} of ${available}`);
-  const { [DIGEST]: digits, ...others } = Object.fromEntries(metadata);
   return { tensors, metadata: others, digest: digestState(bytes, start, digits) };
 }
 
-function parseHeader(
-  text: Uint8Array,
-  fail: (why: string) => never,
-): Readonly<Record<string, unknown>> {
+/**
+ * A file's metadata alone, from its first bytes; whether the file is whole is not looked at.
+ * @throws FormatError, FileError
+ */
+export function readMetadata(path: string): Readonly<Record<string, string>> {
+  const fail = failing(path);
+  const first = readStart(path, 8);
+  const end = headerEnd(first, statSync(path, { throwIfNoEntry: false })?.size ?? 0, fail);
+  return metadataIn(parseHeader(readStart(path, end).subarray(8), fail), fail);
+}
+
+type Fail = (why: string) => never;
+
+function failing(name: string): Fail {
+  return (why) => {
+    throw new FormatError(`${name} is not a whole safetensors file: ${why}`);
+  };
+}
+
+/** @param size of the whole file, of which `bytes` are the first */
+function headerEnd(bytes: Uint8Array, size: number, fail: Fail): number {
+  if (bytes.length < 8) fail(`it has ${bytes.length} bytes`);
+  const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+  if (length > BigInt(size - 8))
+    fail(`its header of ${length} bytes does not fit into its ${size}`);
+  if (length > MOST_HEADER_BYTES) {
+    fail(`its header has ${length} bytes; at most ${MOST_HEADER_BYTES} are read`);
+  }
+  return 8 + Number(length);
+}
+
+function metadataIn(
+  { [METADATA]: entry = {} }: Readonly<Record<string, unknown>>,
+  fail: Fail,
+): Record<string, string> {
+  if (!isObject(entry)) return fail(`the entry "${METADATA}" is not an object`);
+  for (const [key, value] of Object.entries(entry)) {
+    if (typeof value !== "string") fail(`the metadata "${printable(key)}" is not text`);
+  }
+  return { ...(entry as Record<string, string>) };
+}
+
+function parseHeader(text: Uint8Array, fail: Fail): Readonly<Record<string, unknown>> {
   let header: unknown;
   try {
     header = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(text));
   } catch (error) {
-    return fail(`its header ${error instanceof JsonError ? error.message : "is no JSON"}`);
+    return fail(`its header ${error instanceof JsonError ? error.message : "is not valid JSON"}`);
   }
-  return isObject(header) ? header : fail("its header is no object");
+  return isObject(header) ? header : fail("its header is not an object");
 }
 
 function isSizes(value: unknown): value is number[] {

@@ -1,9 +1,9 @@
 // JSON files that know whether they are whole: every byte follows from the content and its digest.
-import { createHash } from "node:crypto";
 import { JsonError, parseJson } from "../json.ts";
 import { printable } from "../printable.ts";
 import { canonicalJson } from "./canonical.ts";
 import { type Form, isObject } from "./json-form.ts";
+import { sha256 } from "./sha256.ts";
 
 /** 16 hex digits of the sha256 of all the rest. */
 export interface Sealed {
@@ -20,7 +20,7 @@ function digestOf(content: object): string {
 }
 
 function digestOfText(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+  return sha256(text).slice(0, 16);
 }
 
 /** Indented, with arrays of numbers on one line each. */
@@ -80,7 +80,7 @@ function open<T extends Sealed>(
     if (!(error instanceof JsonError)) throw error;
     return `is cut off or damaged: its text of ${text.length} characters ${error.message}`;
   }
-  if (!isObject(value)) return "is damaged: it holds no object";
+  if (!isObject(value)) return "is damaged: it does not hold an object";
   if (value["format"] !== format) {
     const found = value["format"];
     const name = typeof found === "string" ? `format "${printable(found)}"` : "no format";

@@ -35,7 +35,7 @@ export async function stoppedResults(
   }
 }
 
-/** "1 of 4 runs is done; 1 is stopped, its best epoch so far (20 of 34) is in the result; 2 not begun" */
+/** "1 of 4 runs done, 1 stopped, with the best epoch so far (20 of 34), 2 without any" */
 function describe(results: readonly RunResult[], asked: number): string {
   const stopped = results.filter(({ interrupted }) => interrupted);
   const done = results.length - stopped.length;

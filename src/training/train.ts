@@ -1,36 +1,34 @@
-// The loop: one step and one evaluation an epoch, early stopping on validation loss.
+// The loop: steps, an evaluation at the end of each epoch, early stopping.
 import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers/promises";
-import * as tf from "@tensorflow/tfjs";
+import type * as tf from "@tensorflow/tfjs";
+import { needObject } from "../arguments.ts";
 import { notebookInterrupts, orInterrupted } from "../display/host.ts";
 import type { Distillation, Inspection } from "../distillation/method.ts";
 import { UserError } from "../errors.ts";
 import type { GraphInputs, Model } from "../models/model.ts";
-import {
-  Adam,
-  beginPhase,
-  beginStep,
-  endStep,
-  type Scores,
-  scores,
-  softmaxCrossEntropy,
-  type Targets,
-} from "../tensor/index.ts";
+import { beginPhase, beginStep, endStep, type Optimiser, type Targets } from "../tensor/index.ts";
+import { type Batches, Epoch, type EpochProgress, wholeGraph } from "./batches.ts";
 import { runId } from "./canonical.ts";
 import type { TrainingState, Values } from "./checkpoint.ts";
 import { checkSeed, checkTraining } from "./config-check.ts";
-import { withForward } from "./evaluate.ts";
+import { evaluate, withForward } from "./evaluate.ts";
 import type { Observer, StopSignal } from "./observer.ts";
 import { notebookTrainingLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
+import { rateFactor } from "./schedule.ts";
+import { optimiser, step } from "./step.ts";
 import { assign, read, refuseOthers, type Trained, trainedParameters } from "./trained.ts";
 
 /** What is trained, and on what. */
 export interface TrainingTask {
   readonly config: RunConfig;
   readonly model: Model;
+  /** The whole graph: what the method shows of itself is read from it. */
   readonly inputs: GraphInputs;
   readonly targets: { readonly train: Targets; readonly val: Targets };
+  /** What the steps learn from and the epochs are evaluated on. Absent: the whole graph, one step an epoch. */
+  readonly batches?: Batches;
   /** Absent where the model is trained alone. */
   readonly distillation?: Distillation;
 }
@@ -64,7 +62,7 @@ export interface TrainingOutcome {
   readonly seconds: number;
 }
 
-/** The loss left the numbers; exit code 1. */
+/** The loss became non-finite; exit code 1. */
 export class DivergedError extends UserError {}
 
 /** The user stopped the run; its checkpoint is kept. Exit code 130, as after SIGINT. */
@@ -86,10 +84,10 @@ export class InterruptedError extends UserError {
 
 /**
  * Trains until `epochs` are done or `patience` epochs in a row brought no lower validation
- * loss, then restores the best epoch's parameters: GCNII's protocol, for students as well.
- * Evaluation is without dropout, on the parameters after the epoch's step.
+ * loss (or as `keep` says), then restores the best epoch's parameters: GCNII's protocol, for students
+ * as well. Evaluation is without dropout, on the parameters after the epoch's last step.
  *
- * Yields to the event loop once an epoch, so that signals and messages arrive.
+ * Yields to the event loop before each step, so that signals and messages arrive.
  *
  * Interrupted in a notebook it resolves all the same, with the outcome of the epochs that are done
  * (`interrupted` says so) and the best one's parameters in the model; with `checkpoints` the state
@@ -101,6 +99,15 @@ export async function train(
   task: TrainingTask,
   options: TrainingOptions = {},
 ): Promise<TrainingOutcome> {
+  needObject(
+    task,
+    "train: task",
+    "what is trained: { config, model, inputs, targets }",
+    "config",
+    "model",
+    "inputs",
+    "targets",
+  );
   const training = new Training(task, options);
   try {
     return await orInterrupted(training.run(), () => training.interrupt());
@@ -109,13 +116,14 @@ export async function train(
   }
 }
 
-/** A training in progress, between two epochs. */
+/** A training in progress, between two steps. */
 class Training {
   readonly #task: TrainingTask;
   readonly #options: TrainingOptions;
   readonly #observer: Observer | undefined;
   readonly #trained: Trained;
-  readonly #adam: Adam;
+  readonly #batches: Batches;
+  readonly #optimiser: Optimiser;
   readonly #curve: Record<keyof RunResult["curve"], number[]>;
   readonly #first: Inspection | undefined;
   readonly #firstEpoch: number;
@@ -123,11 +131,17 @@ class Training {
   readonly #began = performance.now();
   /** What a checkpoint of the last whole epoch holds, where an interrupt may tear the next. */
   #whole: TrainingState | undefined;
+  /** Steps done, in all epochs. */
+  #steps: number;
+  /** The epoch that has begun and is not done, and how far it was when a checkpoint was taken. */
+  #epoch: Epoch | undefined;
+  #within: EpochProgress | undefined;
   #bestEpoch: number;
   #best: Values;
   /** Last best epoch's arrays, to be written again: new ones each time cost more than the copy. */
   #spare: Values | undefined;
-  #savedEpoch: number;
+  /** Steps done when the last checkpoint was taken, and where that was. */
+  #saved: { readonly step: number; readonly place: string };
   #savedAt = 0;
   /** Set by an interrupt. */
   #outcome: TrainingOutcome | undefined;
@@ -141,7 +155,8 @@ class Training {
     this.#observer = options.observer ?? notebookTrainingLine(task.config);
     this.#id = runId(task.config);
     this.#trained = trainedParameters(task);
-    this.#adam = optimiser(task);
+    this.#batches = task.batches ?? wholeGraph(task);
+    this.#optimiser = optimiser(task);
     const curve = (name: keyof RunResult["curve"]): number[] => [...(from?.curve[name] ?? [])];
     this.#curve = {
       loss: curve("loss"),
@@ -152,10 +167,12 @@ class Training {
     if (from) {
       refuseOthers(this.#trained, from.best);
       assign(this.#trained, from.parameters);
-      this.#adam.restore(from.adam);
+      this.#optimiser.restore(from.optimiser);
     }
     this.#firstEpoch = from?.epoch ?? 0;
-    this.#savedEpoch = this.#firstEpoch;
+    this.#steps = from?.step ?? 0;
+    this.#within = from?.within;
+    this.#saved = { step: this.#steps, place: this.#place };
     this.#bestEpoch = from?.bestEpoch ?? 0;
     this.#best = read(this.#trained);
     for (const [name, numbers] of this.#best) numbers.set(from?.best.get(name) ?? numbers);
@@ -167,7 +184,7 @@ class Training {
       // Before the first epoch too: by then the caller awaits what an interrupt resolves.
       await setImmediate();
       if (this.#outcome) return this.#outcome;
-      this.epoch();
+      this.step();
     }
     return this.#finish(false);
   }
@@ -190,40 +207,59 @@ class Training {
     return this.#epochs >= epochs || this.#epochs - this.#bestEpoch >= patience;
   }
 
-  /** One step, one evaluation, and what follows from them. */
-  epoch(): void {
+  /** One step, and after the last of an epoch what that ends with. */
+  step(): void {
     const { signal, checkpoints } = this.#options;
     if (signal?.aborted) {
       this.#save();
-      const message = `stopped after epoch ${this.#epochs}, which is kept`;
+      const message = `stopped after ${this.#place}, which is kept`;
       throw new InterruptedError(message, { outcome: this.#finish(true) });
     }
-    beginStep(this.#epochs + 1);
-    const loss = step(this.#task, this.#adam, this.#epochs);
+    beginStep(this.#steps + 1);
+    const { config } = this.#task;
+    this.#epoch ??= new Epoch(this.#batches.epoch(config.seed, this.#epochs), this.#within);
+    const { batch } = this.#epoch;
+    const rate = rateFactor(config.training, this.#epochs + 1);
+    const loss = step(this.#task, this.#optimiser, this.#steps, { batch: batch!, rate });
     if (!Number.isFinite(loss)) {
-      // The step was not taken: what the last epoch left is still sound.
+      // The step was not taken: what the last one left is still sound.
       this.#save();
       throw this.#diverged("loss", loss);
     }
+    this.#steps++;
+    this.#epoch.advance(loss);
+    this.#within = this.#epoch.progress;
+    if (!this.#epoch.batch) this.#endEpoch(this.#within.loss);
+    if (checkpoints && this.#seconds() - this.#savedAt >= checkpoints.everySeconds) this.#save();
+    endStep();
+  }
+
+  /** An evaluation, and what follows from it. */
+  #endEpoch(loss: number): void {
     beginPhase("evaluation");
-    const { train, val } = evaluate(this.#task);
+    const { train, val } = evaluate(this.#task.model, this.#batches, ["train", "val"]);
     beginPhase("the rest of the epoch");
     if (!Number.isFinite(val.loss)) throw this.#diverged("validation loss", val.loss);
-    const { valLoss } = this.#curve;
-    const better = this.#bestEpoch === 0 || val.loss < valLoss[this.#bestEpoch - 1]!;
+    const { valLoss, valAccuracy } = this.#curve;
+    const { epochs, keep } = this.#task.config.training;
+    const last = this.#bestEpoch - 1;
+    const better =
+      last < 0 ||
+      (keep === "accuracy" ? val.accuracy > valAccuracy[last]! : val.loss < valLoss[last]!);
     const [best, spare] = better
       ? [read(this.#trained, this.#spare), this.#best]
       : [this.#best, this.#spare];
     // No call of a function of ours from here to the last line: an interrupt finds all or nothing.
     this.#curve.loss.push(loss);
     this.#curve.trainAccuracy.push(train.accuracy);
-    this.#curve.valLoss.push(val.loss);
-    this.#curve.valAccuracy.push(val.accuracy);
+    valLoss.push(val.loss);
+    valAccuracy.push(val.accuracy);
     this.#best = best;
     this.#spare = spare;
     if (better) this.#bestEpoch = valLoss.length;
-    if (checkpoints && notebookInterrupts()) this.#whole = this.#state();
-    const { epochs } = this.#task.config.training;
+    this.#epoch = undefined;
+    this.#within = undefined;
+    if (this.#options.checkpoints && notebookInterrupts()) this.#whole = this.#state();
     const secondsPerEpoch = this.#seconds() / (this.#epochs - this.#firstEpoch);
     this.#observer?.({
       type: "epoch",
@@ -236,8 +272,6 @@ class Training {
       valAccuracy: val.accuracy,
       secondsLeft: secondsPerEpoch * (epochs - this.#epochs),
     });
-    if (checkpoints && this.#seconds() - this.#savedAt >= checkpoints.everySeconds) this.#save();
-    endStep();
   }
 
   #finish(interrupted: boolean): TrainingOutcome {
@@ -266,7 +300,15 @@ class Training {
   }
 
   dispose(): void {
-    this.#adam.dispose();
+    this.#epoch?.close();
+    this.#optimiser.dispose();
+  }
+
+  /** Up to where all is done, in words. */
+  get #place(): string {
+    return this.#within
+      ? `step ${this.#within.steps} of epoch ${this.#epochs + 1}`
+      : `epoch ${this.#epochs}`;
   }
 
   #seconds(): number {
@@ -280,11 +322,13 @@ class Training {
   #state(): TrainingState {
     return {
       epoch: this.#epochs,
+      step: this.#steps,
+      ...(this.#within && { within: this.#within }),
       bestEpoch: this.#bestEpoch,
       curve: this.#curve,
       parameters: read(this.#trained),
       best: this.#best,
-      adam: this.#adam.state(),
+      optimiser: this.#optimiser.state(),
       ...(this.#first && { first: this.#first }),
       seconds: this.#totalSeconds(),
     };
@@ -295,67 +339,24 @@ class Training {
   }
 
   #keep(state: TrainingState): void {
-    if (state.epoch === this.#savedEpoch) return;
+    if (state.step === this.#saved.step) return;
     this.#options.checkpoints?.save(state);
-    this.#savedEpoch = state.epoch;
+    this.#saved = { step: state.step, place: this.#place };
     this.#savedAt = this.#seconds();
   }
 
   #diverged(what: string, value: number): DivergedError {
-    const saved = this.#options.checkpoints ? this.#savedEpoch : 0;
+    const { step, place } = this.#saved;
     const kept =
-      saved > 0 ? `the checkpoint of epoch ${saved} is kept` : "nothing is worth keeping";
+      this.#options.checkpoints && step > 0
+        ? `the checkpoint of ${place} is kept`
+        : "nothing is worth keeping";
     return new DivergedError(
       `the ${what} is ${value} in epoch ${this.#epochs + 1}; ${kept}; ` +
         "try a smaller learning rate or other options of the method",
       { exitCode: 1 },
     );
   }
-}
-
-/** Adam over the model's parameters and, without weight decay, the method's. */
-export function optimiser({ config, model, distillation }: TrainingTask): Adam {
-  const { learningRate, weightDecay } = config.training;
-  return new Adam([
-    { parameters: model.parameters, learningRate, weightDecay },
-    {
-      parameters: distillation?.parameters ?? [],
-      learningRate: distillation?.learningRate ?? learningRate,
-      weightDecay: 0,
-    },
-  ]);
-}
-
-/** One step of gradient descent; returns the loss, and leaves all as it was where not finite. */
-export function step(task: TrainingTask, adam: Adam, epoch: number): number {
-  const { config, model, inputs, targets, distillation } = task;
-  beginPhase("forward");
-  return tf.tidy(() => {
-    const { value, grads } = tf.variableGrads(() => {
-      const { logits, maps } = model.forward(inputs, {
-        dropout: { seed: config.seed, step: epoch },
-        maps: distillation?.needsMaps ?? false,
-      });
-      const crossEntropy = softmaxCrossEntropy(logits, targets.train);
-      // Where the method needs no maps, it reads none.
-      const total = distillation
-        ? distillation.loss({ logits, maps: maps as tf.Tensor3D }, crossEntropy, epoch)
-        : crossEntropy;
-      beginPhase("backward");
-      return total;
-    }, adam.variables);
-    const loss = value.dataSync()[0]!;
-    beginPhase("optimiser");
-    if (Number.isFinite(loss)) adam.step(grads);
-    return loss;
-  });
-}
-
-function evaluate({ model, inputs, targets }: TrainingTask): { train: Scores; val: Scores } {
-  return withForward(model, inputs, false, ({ logits }) => ({
-    train: scores(logits, targets.train),
-    val: scores(logits, targets.val),
-  }));
 }
 
 function inspect({ model, inputs, distillation }: TrainingTask): Inspection | undefined {

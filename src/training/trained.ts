@@ -6,7 +6,7 @@ import type { Values } from "./checkpoint.ts";
 import { FormatError } from "./safetensors.ts";
 import type { TrainingTask } from "./train.ts";
 
-/** The model's and the method's parameters; Adam sees to it that no name comes twice. */
+/** The model's and the method's parameters; the optimiser sees to it that no name comes twice. */
 export type Trained = ReadonlyMap<string, Parameter>;
 
 export function trainedParameters({

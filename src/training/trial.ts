@@ -1,5 +1,4 @@
 // One run from its configuration to its files.
-import { rmSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs";
 import type { Distillation, TeacherOutputs, TrainingGraph } from "../distillation/method.ts";
 import { createDistillation } from "../distillation/registry.ts";
@@ -28,7 +27,7 @@ import {
   type TrainingState,
   writeCheckpoint,
 } from "./checkpoint.ts";
-import { DEAD_TEACHER } from "./dead.ts";
+import { DEAD_DONOR, DEAD_TEACHER } from "./dead.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
 import { writeAtomic } from "./files.ts";
 import { inheritedParameters } from "./initial.ts";
@@ -58,8 +57,9 @@ export interface Trial {
   readonly order?: Int32Array;
   readonly runsDir: string;
   /**
-   * `anew`: train from the start. `resume`: take the finished run, or go on from the checkpoint;
-   * damaged files are an error. `cache`: the same, but damaged files are said and trained anew.
+   * `anew`: train from the start; a finished run stays until the new one replaces it. `resume`: take
+   * the finished run, or go on from the checkpoint; where there is only what is damaged, that is an
+   * error. `cache`: the same, but what is damaged is reported and retrained.
    */
   readonly start: "anew" | "resume" | "cache";
   readonly checkpointSeconds: number;
@@ -117,8 +117,9 @@ export async function runTrial(
     const inputs = hold(graphInputs(graph)).value;
     const targets = hold(splitTargets(graph, split)).value;
     const shape = { features: graph.features.columns, classes: graph.classes };
-    const model = hold(startModel(trial, shape, owner));
-    const teacher = config.teacher && readTeacher(trial, config.teacher, owner);
+    const donor = config.initial && readNeeded(trial, config.initial.from, owner);
+    const model = hold(startModel(config, shape, donor));
+    const teacher = config.teacher && readNeeded(trial, config.teacher, owner);
     const outputs = teacher && hold(teacherOutputs(teacher.model, inputs)).value;
     const distillation = startDistillation(
       config,
@@ -166,7 +167,11 @@ export async function runTrial(
       },
       parameters: countParameters(model, distillation, teacher?.result),
       ...found,
-      warnings: [...found.warnings, ...(teacher?.result.dead ? [DEAD_TEACHER] : [])],
+      warnings: [
+        ...found.warnings,
+        ...(teacher?.result.dead ? [DEAD_TEACHER] : []),
+        ...(donor?.result.dead ? [DEAD_DONOR] : []),
+      ],
       timing: timing(outcome, engine.threads),
     };
     // Another process may have been at work meanwhile.
@@ -174,13 +179,13 @@ export async function runTrial(
     const trained = { ...owner, shape, parameters: modelParameters(model) };
     if (outcome.interrupted) {
       writeStoppedModel(files, trained);
-      throw new InterruptedError(describeStop(outcome), { results: [result] });
+      const stands = earlierWork({ config, start: "cache" }, files, owner, () => {}).finished;
+      throw new InterruptedError(describeStop(outcome, !!stands), { results: [result] });
     }
-    writeRun(files, result, trained);
-    rmSync(files.checkpoint, { force: true });
+    const written = writeRun(files, result, trained);
     if (endProfile) keepProfile(endProfile(), config, files, observer);
-    observer({ type: "finish", id, result, cached: false });
-    return result;
+    observer({ type: "finish", id, result: written, cached: false });
+    return written;
   } finally {
     endProfile?.();
     for (const thing of held.reverse()) thing.dispose();
@@ -194,8 +199,12 @@ function outcomeSoFar(error: unknown): TrainingOutcome {
   throw error;
 }
 
-function describeStop({ curve, bestEpoch }: TrainingOutcome): string {
-  return `stopped after epoch ${curve.loss.length}, which is kept; the best so far was ${bestEpoch}`;
+/** @param stands whether an earlier run of the same configuration, which is complete, is there still */
+function describeStop({ curve, bestEpoch }: TrainingOutcome, stands: boolean): string {
+  const kept = stands
+    ? "and the run that was finished before stands: it is what resuming takes"
+    : "which is kept";
+  return `stopped after epoch ${curve.loss.length}, ${kept}; the best so far was ${bestEpoch}`;
 }
 
 function keepProfile(
@@ -222,8 +231,8 @@ function inOrder({ graph, split, order }: Trial): Pick<Trial, "graph" | "split">
 }
 
 /**
- * The finished run or the checkpoint that `start` lets us take.
- * @throws FormatError for damaged files, unless they may be replaced
+ * The finished run, or else the checkpoint, that `start` lets us take.
+ * @throws FormatError where there is only what is damaged or another engine's, unless that may be replaced
  */
 export function earlierWork(
   { config, start }: Pick<Trial, "config" | "start">,
@@ -232,51 +241,53 @@ export function earlierWork(
   observer: Observer,
 ): { finished?: StoredRun; from?: TrainingState } {
   if (start === "anew") return {};
-  try {
-    const finished = readRun(files, owner);
-    if (finished) return { finished };
-    const from = readCheckpoint(files.checkpoint, owner);
-    return from ? { from } : {};
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    if (start === "resume") {
-      throw new FormatError(`${error.message}; run without --resume to train anew`, {
-        cause: error,
-        exitCode: 1,
-      });
-    }
-    observer({
-      type: "note",
-      message: `${describeRun(config)}: trained anew, as ${error.message}`,
+  const finished = orError(() => readRun(files, owner));
+  if (finished && !(finished instanceof UserError)) return { finished };
+  // Beside a finished run that cannot be used it is what its retraining has come to.
+  const from = orError(() => readCheckpoint(files.checkpoint, owner));
+  const sound: { from?: TrainingState } = from && !(from instanceof UserError) ? { from } : {};
+  const [error] = [finished, from].filter((found) => found instanceof UserError);
+  if (error && start === "resume" && !sound.from) {
+    throw new FormatError(`${error.message}; run without --resume to train anew`, {
+      cause: error,
+      exitCode: 1,
     });
-    return {};
+  }
+  if (error) {
+    const message = `${describeRun(config)}: retrained, as ${error.message}`;
+    observer({ type: "note", message });
+  }
+  return sound;
+}
+
+function orError<T>(read: () => T): T | UserError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UserError) return error;
+    throw error;
   }
 }
 
 /** With random weights, or another run's. */
-function startModel(trial: Trial, shape: GraphShape, owner: CheckpointOwner): Gcnii {
-  const { initial, model, seed } = trial.config;
-  if (!initial) return new Gcnii(model, shape, seed);
-  const donor = readNeeded(trial, initial.from, owner);
-  if (!donor) throw new Error(`run ${runId(initial.from)} was not trained before its heir`);
+function startModel(config: RunConfig, shape: GraphShape, donor: StoredRun | undefined): Gcnii {
+  const { initial, model, seed } = config;
+  if (!initial || !donor) return new Gcnii(model, shape, seed);
   const parameters = inheritedParameters(initial, donor, model);
-  return restoreModel({ ...donor.model, config: trial.config, parameters });
+  return restoreModel({ ...donor.model, config, parameters });
 }
 
-function readTeacher(trial: Trial, config: RunConfig, owner: CheckpointOwner): StoredRun {
-  const teacher = readNeeded(trial, config, owner);
-  if (!teacher) throw new Error(`the teacher ${runId(config)} was not trained before its student`);
-  return teacher;
-}
-
+/** A teacher, or the run whose weights another starts from. */
 function readNeeded(
   { engine, runsDir }: Trial,
   config: RunConfig,
   owner: CheckpointOwner,
-): StoredRun | undefined {
+): StoredRun {
   // With "auto" a wide teacher may have another engine than its narrow student.
   const flavour = engineFlavour(chooseEngine(engine, config.model.width));
-  return readRun(runFiles(runsDir, config), { ...owner, config, flavour });
+  const needed = readRun(runFiles(runsDir, config), { ...owner, config, flavour });
+  if (!needed) throw new Error(`${describeRun(config)} was not trained before what needs it`);
+  return needed;
 }
 
 function startDistillation(

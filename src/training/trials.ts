@@ -16,7 +16,7 @@ import {
 } from "./beforehand.ts";
 import { describeRun, runId } from "./canonical.ts";
 import { Cores, type Share } from "./cores.ts";
-import { teacherTrouble } from "./dead.ts";
+import { prerequisiteTrouble } from "./dead.ts";
 import type { Observer, TrainingEvent } from "./observer.ts";
 import { notebookTrialsLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
@@ -38,7 +38,7 @@ export interface TrialsOptions extends DataOptions {
   readonly runsDir?: string;
   /**
    * Take finished runs as they are and go on from checkpoints; a damaged file is an error, or with
-   * `repair` said and trained anew. Runs that others need are always taken, with repair.
+   * `repair` reported and retrained. Runs that others need are always taken, with repair.
    */
   readonly resume?: boolean | "repair";
   /** Seconds between a run's checkpoints; 30 by default. */
@@ -84,7 +84,7 @@ export class TrialsError extends UserError {
  *
  * @returns the results in the order of the configurations; after a notebook's interrupt those that
  *   are done, and of those that were stopped the best epoch so far, which say `interrupted` and whose
- *   model readModel(runFiles(runsDir, config).model) has. Runs that had no epoch done are left out.
+ *   model readModel(runFiles(runsDir, config).stopped) has. Runs that had no epoch done are left out.
  * @throws before anything is trained: OptionError for a configuration or an option that makes no
  *   sense, UserError for data that cannot be had, a run that cannot fit the memory, a folder that
  *   cannot be written or holds a run of other data of the same name; then InterruptedError after
@@ -96,6 +96,7 @@ export async function runTrials(
   options: TrialsOptions = {},
 ): Promise<RunResult[]> {
   checkRequest(configs, options);
+  if (configs.length === 0) return [];
   const line = options.observer ? undefined : notebookTrialsLine(new Set(configs.map(runId)));
   const interrupt = new AbortController();
   const signal = AbortSignal.any([interrupt.signal, ...(options.signal ? [options.signal] : [])]);
@@ -142,10 +143,10 @@ async function trainAll(
   checkPlan([...all.values()].map(planned), options);
   onBegin();
   const warned = new Set<string>();
-  const warnOf = (teacher: RunResult): void => {
-    if (warned.has(teacher.id)) return;
-    warned.add(teacher.id);
-    const message = teacherTrouble(teacher, data.get(dataKey(teacher.config))!.graph);
+  const warnOf = (needed: RunResult, role: "teacher" | "donor"): void => {
+    if (warned.has(needed.id)) return;
+    warned.add(needed.id);
+    const message = prerequisiteTrouble(needed, role, data.get(dataKey(needed.config))!.graph);
     if (message !== undefined) observer({ type: "note", message });
   };
   const pool = new Pool(options, all.size);
@@ -162,8 +163,9 @@ async function trainAll(
     const result =
       before.length > 0
         ? Promise.all(before).then(
-            (teachers) => {
-              if (config.teacher) warnOf(teachers[0]!);
+            (results) => {
+              if (config.teacher) warnOf(results[0]!, "teacher");
+              if (config.initial) warnOf(results.at(-1)!, "donor");
               return pool.run(trial, observer);
             },
             (cause) => {
@@ -198,7 +200,7 @@ class TeacherFailure extends UserError {
   }
 }
 
-/** Whether a run left the numbers, or one that it needs. */
+/** Whether the loss of a run, or of one that it needs, became non-finite. */
 function hasDiverged(error: unknown): boolean {
   const root = error instanceof TeacherFailure ? error.cause : error;
   return root instanceof TeacherFailure ? hasDiverged(root) : root instanceof DivergedError;

@@ -93,7 +93,7 @@ test("models, runs, notebooks and kernelspecs", async (t) => {
   const shape = '{"features":1,"classes":2}';
   const named = { ...config, dataset: ESCAPES };
   const models: [Buffer, RegExp][] = [
-    [crafted({ ["k".repeat(1_000_000)]: 1 }), /entry "k+\.\.\." is no object/],
+    [crafted({ ["k".repeat(1_000_000)]: 1 }), /entry "k+\.\.\." is not an object/],
     [crafted({ [ESCAPES]: 1 }), /entry "\\x1b/],
     [crafted(`{"a":${DEEP}}`), /nested deeper/],
     [bare({ config: DEEP, shape }), /nested deeper/],
@@ -120,7 +120,7 @@ test("models, runs, notebooks and kernelspecs", async (t) => {
   const notebook = (cells: string, metadata = "{}"): string =>
     `{"nbformat":4,"nbformat_minor":5,"metadata":${metadata},"cells":${cells}}`;
   const notebooks: [string, RegExp][] = [
-    [DEEP, /no notebook: it is JSON nested deeper than 500/],
+    [DEEP, /not a notebook: it is JSON nested deeper than 500/],
     [notebook("[]", `{"a":${DEEP}}`), /nested deeper/],
     [notebook("[]", '{"a":1e999}'), /number 1e999/],
     [notebook(`[{"cell_type":${JSON.stringify(ESCAPES)}}]`), /cell_type "\\u001b/],

@@ -38,7 +38,7 @@ function shell(script: string): Promise<{ code: number | null; stdout: string; s
   return new Promise((resolve) => child.on("close", (code) => resolve({ code, ...said })));
 }
 
-test("only plain files are replaced, at the end of links, with the rights that they had", (t) => {
+test("only regular files are replaced, at the end of links, with the rights that they had", (t) => {
   const folder = temporaryFolder(t);
   const at = (name: string): string => join(folder, name);
   // A link in the place of a device, lest the machine's own is lost.

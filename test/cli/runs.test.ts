@@ -1,6 +1,6 @@
 // What happens to a user's runs: progress, interruption, kill -9, damage, a full disk.
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,9 +16,13 @@ function distill(runs: string, ...args: string[]): string[] {
   return [...common, "--workers", "1", "--checkpoint-every", "0.1", ...args];
 }
 
+const OPTIMISED = "--optimiser sgd:0.9 --warm-up 2 --schedule step:3:0.5 --clip 1 --keep accuracy";
+
 /** A file of the only student's run, or undefined as long as it is not there. */
 function fileOf(runs: string, name: string): string | undefined {
-  const found = [...contents(runs).keys()].find((f) => f.endsWith(name) && !f.includes("teachers"));
+  // Names alone: what is being written may be renamed before it is looked at.
+  const names = readdirSync(runs, { recursive: true, encoding: "utf8" });
+  const found = names.find((f) => f.endsWith(name) && !f.includes("teachers"));
   return found && join(runs, found);
 }
 
@@ -98,7 +102,30 @@ test("kill -9 loses no more than what came after the last checkpoint", async (t)
   assert.deepEqual(new Map(left), contents(whole));
 });
 
-test("a damaged checkpoint is told, with the way out, and is not gone on with", async (t) => {
+test("optimiser, warm-up, schedule, clipping and the kept epoch go from the options to the run", async (t) => {
+  const args = distill(
+    temporaryFolder(t),
+    ...["--method", "softkd", "--epochs", "6", ...OPTIMISED.split(" ")],
+    ...["--teacher-optimiser", "adamw", "--teacher-schedule", "linear", "--json", "--quiet"],
+  );
+  const { stdout, stderr, code } = await abkd(...args);
+  assert.equal(code, 0, stderr);
+  const [{ config, bestEpoch, curve }] = JSON.parse(stdout) as [RunResult];
+  const { epochs, patience: _, learningRate: __, weightDecay: ___, ...rest } = config.training;
+  assert.equal(epochs, 6);
+  assert.deepEqual(rest, {
+    ...{ optimiser: { name: "sgd", momentum: 0.9 }, warmUp: 2, clip: 1, keep: "accuracy" },
+    schedule: { name: "step", every: 3, factor: 0.5 },
+  });
+  assert.deepEqual(config.teacher!.training.optimiser, { name: "adamw" });
+  assert.deepEqual(config.teacher!.training.schedule, { name: "linear" });
+  const { valAccuracy } = curve;
+  assert.equal(bestEpoch, valAccuracy.indexOf(Math.max(...valAccuracy)) + 1);
+  const again = await abkd(...args, "--resume");
+  assert.deepEqual([again.code, again.stdout], [0, stdout], "the finished run is taken");
+});
+
+test("a damaged checkpoint is told, with the way out, and is not resumed", async (t) => {
   const runs = temporaryFolder(t);
   const args = distill(runs, "--method", "student", "--epochs", "5000", "--patience", "5000");
   const running = start(args);
@@ -129,7 +156,7 @@ test("a disk that takes no more is told in one line and leaves nothing half-writ
   assert.deepEqual([...contents(runs).keys()], []);
 });
 
-test("a loss that leaves the numbers exits 1 and names the epoch and the method", async (t) => {
+test("a loss that becomes non-finite exits 1 and names the epoch and the method", async (t) => {
   const args = distill(temporaryFolder(t), "--method", "student", "--learning-rate", "3e38");
   const { code, stderr } = await abkd(...args, "--quiet");
   assert.equal(code, 1);

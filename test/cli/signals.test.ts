@@ -4,7 +4,8 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { temporaryFolder } from "../training/small.ts";
+import { stopOnSignals } from "../../src/cli/signals.ts";
+import { smallConfig, temporaryFolder } from "../training/small.ts";
 import { type Outcome, type Running, start } from "./abkd.ts";
 
 const ENDLESS = ["--epochs", "1000000", "--patience", "1000000"];
@@ -75,6 +76,27 @@ test("SIGTERM ends a run in the middle of a step, and a second one at once", asy
   for (const { signal, code } of await Promise.all([terminated(one), terminated(two)])) {
     assert.deepEqual([signal, code], ["SIGTERM", null]);
   }
+});
+
+// By a clock of the test's own: a busy machine cannot break it, nor can a longer grace pass.
+test("after SIGTERM a step has a second and more, and the process ends within two", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const kill = t.mock.method(process, "kill", () => true);
+  t.mock.method(process.stderr, "write", () => true);
+  const before = process.listeners("SIGTERM");
+  const stopper = stopOnSignals();
+  stopper.observe({ type: "start", id: "", config: smallConfig(), epoch: 0, asTeacher: false });
+  const [stop] = process.listeners("SIGTERM").filter((one) => !before.includes(one));
+  stop!("SIGTERM");
+  assert.ok(stopper.signal.aborted);
+  t.mock.timers.tick(1000);
+  assert.equal(kill.mock.callCount(), 0);
+  t.mock.timers.tick(1000);
+  assert.deepEqual(
+    kill.mock.calls.map((call) => call.arguments),
+    [[process.pid, "SIGTERM"]],
+  );
+  assert.deepEqual(process.listeners("SIGTERM"), before);
 });
 
 test("SIGTERM before the first run has its default effect: there is nothing to keep", async (t) => {

@@ -63,6 +63,24 @@ test("in the paper profile published weights stand beside the searched ones", as
   assert.match(readFileSync(html, "utf8"), /with published weights/);
 });
 
+test("a study that was refused does not say that the same command goes on; one that failed does", async (t) => {
+  const folder = temporaryFolder(t);
+  const given = ["study", "run", "table3", "--datasets", "synthetic", "--results"];
+  const absent = ["--data", join(folder, "absent")];
+  const refused = await abkd(...given, join(folder, "results"), ...absent);
+  assert.equal(refused.code, 2, refused.stderr);
+  assert.match(refused.stderr, /absent/);
+  assert.doesNotMatch(refused.stderr, /goes on|are kept/);
+  const file = join(folder, "file");
+  writeFileSync(file, "no folder");
+  const failed = await abkd(...given, file);
+  assert.equal(failed.code, 1, failed.stderr);
+  assert.match(
+    failed.stderr,
+    /0 of \d+ trials are kept in .*: once that is mended the same command/,
+  );
+});
+
 test("wrong requests are one line and exit code 2", async (t) => {
   const folder = temporaryFolder(t);
   const wrong: [string[], RegExp][] = [

@@ -6,6 +6,7 @@ import { BadFileError } from "../../src/datasets/errors.ts";
 import { NpzFile, parseNpy } from "../../src/datasets/npz.ts";
 import { unpickle } from "../../src/datasets/pickle.ts";
 import { NdArray } from "../../src/datasets/pickle-values.ts";
+import { parseTestIndex } from "../../src/datasets/planetoid-parts.ts";
 import { writeNpy, writeZip } from "./support/npz-writer.ts";
 import { PickleWriter } from "./support/pickle-writer.ts";
 
@@ -104,4 +105,13 @@ test("strings of protocol 0 keep every byte", () => {
     const bytes = new PickleWriter({ protocol: 0, python }).bytes(all).finish();
     assert.deepEqual(Buffer.from(unpickle(bytes, "x") as Uint8Array), Buffer.from(all));
   }
+});
+
+test("a list of test nodes that names none is refused, and not taken for nodes from -1 on", () => {
+  for (const text of ["", "\n"]) {
+    const file = { bytes: Buffer.from(text), path: "ind.toy.test.index" };
+    assert.throws(() => parseTestIndex(file), BadFileError);
+  }
+  const empty = { bytes: Buffer.alloc(0), path: "ind.toy.test.index" };
+  assert.throws(() => parseTestIndex(empty), { message: /test\.index: it names no test node$/ });
 });

@@ -23,7 +23,7 @@ for (const threads of [1, 3]) {
       ...{ unsettled: 0, notBest: 0, keptLost: 0 },
     });
     assert.ok(Number(early) > KILLS / 4, `${early} kills came before the end`);
-    assert.ok(Number(resumed) > KILLS / 20, `${resumed} were gone on with`);
+    assert.ok(Number(resumed) > KILLS / 20, `${resumed} were resumed`);
     assert.ok(Number(grown) <= 0, `${grown} bytes more`);
     // tfjs's own count may lose what was cut while it was counted, and must not grow.
     assert.ok(Number(tensors) <= 0, `${tensors} tensors more`);

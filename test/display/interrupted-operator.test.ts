@@ -27,7 +27,7 @@ test("after each of 25 kills in the middle of a product, threads leave its block
   let c = matrix();
   for (const block of [a, b]) memory.floats(block).fill(1);
   const product = (): void => {
-    engine.run("product", SIZE, a.address, b.address, c.address, SIZE, SIZE, 1, 0, 0, 0, 0);
+    engine.run("product", SIZE, a.address, b.address, c.address, SIZE, SIZE, 1, 0, 0, 0, 0, 0);
   };
   Object.assign(globalThis, { product });
   product();

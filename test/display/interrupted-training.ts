@@ -20,7 +20,7 @@ const threads = Number(process.argv[3] ?? 1);
 const seed = Number(process.argv[4] ?? 1);
 
 // Killed trainings and undisturbed ones are the same but for the host.
-const notebook = kills > 0 ? new Notebook(/Training\.epoch|spin/) : undefined;
+const notebook = kills > 0 ? new Notebook(/Training\.step|spin/) : undefined;
 startEngine("wasm", { threads });
 // Even the smallest operator is split, so that kills come while threads are at work.
 if (threads > 1) runningBackend().engine.smallestChunk = 0;

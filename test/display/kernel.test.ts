@@ -90,7 +90,7 @@ test("runs that are stopped in a cell are usable in the next one", async () => {
     );
     const [shown] = await cell(`
       const [result] = results;
-      const kept = abkd.readModel(abkd.runFiles(where.runsDir, student).model);
+      const kept = abkd.readModel(abkd.runFiles(where.runsDir, student).stopped);
       JSON.stringify([result.interrupted, result.bestEpoch > 0, kept.config.seed]);
     `);
     assert.match(String(shown!.data["text/plain"]), /\[true,true,1\]/);

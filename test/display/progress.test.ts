@@ -6,6 +6,7 @@ import { setTimeout } from "node:timers/promises";
 import { duration } from "../../src/display/format.ts";
 import { type LineStream, LiveLine } from "../../src/display/line.ts";
 import { progress } from "../../src/display/progress.ts";
+import { OptionError } from "../../src/errors.ts";
 
 interface Shown {
   readonly text: string;
@@ -90,7 +91,7 @@ describe("in a notebook", () => {
     assert.match(shown.at(-1)!.text, /^samples: 1000000\/1000000, [\d,]+\/s, \d+:\d\d$/);
     const wanted = shown.filter(({ text }) => text.startsWith("samples: 1000000/"));
     assert.equal(wanted.length, 1);
-    assert.throws(() => progress(-1), RangeError);
+    assert.throws(() => progress(-1), OptionError);
   });
 });
 

@@ -171,7 +171,7 @@ test("many runs: done, running and left; an interrupt gives what is there and sa
   const files = runFiles(runsDir, stopped.config);
   const graph = await loadDataset("synthetic");
   const targets = splitTargets(graph, await loadSplit(graph, stopped.config.split));
-  const best = restoreModel(readModel(files.model));
+  const best = restoreModel(readModel(files.stopped));
   const { logits } = best.forward(graphInputs(graph).value);
   assert.equal(scores(logits, targets.value.test).accuracy, stopped.accuracy.test);
   assert.ok(existsSync(files.checkpoint));

@@ -170,7 +170,7 @@ describe("options", () => {
     assert.match(message({ temperature: Number.NaN }), /"temperature"/);
     assert.match(message({ gamma: 1 }), /unknown option "gamma"; its options are beta, /);
     assert.match(message({ gamma: 1 }, undefined, "student"), /it has no options/);
-    // The paper's symbols, and slips of the pen.
+    // The paper's symbols, and typos.
     for (const [given, meant] of [
       ["d_a", "embedding"],
       ["D", "form"],

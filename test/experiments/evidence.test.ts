@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { datasetName, evidenceOf, provenance, recordsOf } from "../../src/experiments/evidence.ts";
+import { headlines } from "../../src/experiments/headlines.ts";
 import { reproductionFiles } from "../../src/experiments/reproduction.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { distinctTrials } from "../../src/experiments/run-study.ts";
 import { baselines } from "../../src/experiments/studies/arms.ts";
+import { findStudy } from "../../src/experiments/studies/index.ts";
 import { teachers } from "../../src/experiments/studies/teachers.ts";
 import { type Profile, planStudy, type Study } from "../../src/experiments/study.ts";
 import { verdictWords } from "../../src/experiments/study-words.ts";
@@ -50,6 +52,17 @@ test("an empty store: nothing was run, in so many words", (t) => {
   assert.equal(evidence.profile, "quick");
   assert.equal(provenance(evidence), "Cora: not run here yet.");
   assert.deepEqual(verdictWords(evidence), ["Cora: not run here yet."]);
+});
+
+test("headlines of a table without any comparison yet are whole sentences", (t) => {
+  const store = new ResultsStore(temporaryFolder(t));
+  const table3 = findStudy("table3");
+  const plan = planStudy(table3, { profile: "quick", datasets: ["cora"] });
+  const teacher = plan.trials.find(({ arm }) => arm === "teacher")!;
+  store.write(recordOf(arithmeticResult(teacher.config)));
+  const sentences = headlines(evidenceOf(table3, "cora", store));
+  assert.match(sentences[0]!, /^Cora: /);
+  for (const sentence of sentences) assert.doesNotMatch(sentence, /ABKD is [.;]/);
 });
 
 test("a quick profile: a look without verdicts, whose trials are named", (t) => {

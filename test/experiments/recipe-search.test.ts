@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findMethod, methods } from "../../src/distillation/registry.ts";
+import { OptionError } from "../../src/errors.ts";
 import { type Contender, contenders } from "../../src/experiments/contenders.ts";
 import { writeSection } from "../../src/experiments/markdown-section.ts";
 import { recipeReport, spacesReport } from "../../src/experiments/recipe-report.ts";
@@ -10,11 +11,14 @@ import {
   type RunRung,
   searchRecipes,
   searchRule,
+  withFurtherSearch,
   withLaterSearch,
 } from "../../src/experiments/recipe-search.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { runRecorded } from "../../src/experiments/run-study.ts";
 import { mean, pairedT, standardDeviation } from "../../src/experiments/statistics.ts";
+import { table3 } from "../../src/experiments/studies/table3.ts";
+import { planStudy } from "../../src/experiments/study.ts";
 import { recordOf } from "../../src/experiments/trial-record.ts";
 import { recipeFile } from "../../src/training/recipe-file.ts";
 import { studentConfig, studentRecipe, teacherConfig } from "../../src/training/recipes.ts";
@@ -43,7 +47,7 @@ function runner(log: RunConfig[][]): RunRung {
 
 const named = (...ids: string[]): Contender[] => contenders().filter(({ id }) => ids.includes(id));
 
-test("every method of the registry is searched, with the same number of configurations", () => {
+test("every method of the registry is searched, in batches of the same size", () => {
   const all = contenders();
   assert.equal(new Set(all.map(({ id }) => id)).size, all.length);
   for (const { name } of methods)
@@ -52,12 +56,13 @@ test("every method of the registry is searched, with the same number of configur
       name,
     );
   for (const one of all) {
-    const drawn = drawConfigurations(one, RULE.configurations, 1);
-    assert.equal(drawn.length, RULE.configurations, one.id);
+    const drawn = drawConfigurations(one, RULE.batch, 1);
+    assert.equal(drawn.length, RULE.batch, one.id);
     assert.equal(new Set(drawn.map((draw) => JSON.stringify(draw))).size, drawn.length);
     assert.deepEqual(drawn[0]!.options, one.start, "it begins with the published weights");
-    assert.deepEqual(drawConfigurations(one, RULE.configurations, 1), drawn);
-    assert.notDeepEqual(drawConfigurations(one, RULE.configurations, 2), drawn);
+    const more = drawConfigurations(one, 2 * RULE.batch, 1);
+    assert.deepEqual(more.slice(0, RULE.batch), drawn, "a second batch goes on from the first");
+    assert.notDeepEqual(drawConfigurations(one, RULE.batch, 2), drawn);
     // Each is a legal configuration of its method, and every value of `fixed` is in each.
     const teacher = teacherConfig({ dataset: "cora", seed: 1 });
     for (const { options } of drawn) {
@@ -65,6 +70,92 @@ test("every method of the registry is searched, with the same number of configur
       for (const [name, value] of Object.entries(one.fixed)) assert.equal(options[name], value);
     }
   }
+});
+
+test("spaces are nested: with beta 0 a method is the student, and beside soft labels SoftKD", () => {
+  const [softkd] = named("softkd");
+  const weights: readonly string[] = ["alpha", "softLabels", "softWeight"];
+  /** Every choice of labels and temperature, whatever a method calls its weight of soft labels. */
+  const mixtures = ({ space }: Contender): string[] => {
+    const own = space.options.filter(
+      ([first]) => first && ("hardWeight" in first || "temperature" in first),
+    );
+    const [labels = [], temperatures = []] = own;
+    return labels.flatMap((one) =>
+      temperatures.map(({ temperature }) => {
+        const weight = Object.keys(one).find((name) => weights.includes(name))!;
+        return `${one["hardWeight"]} ${one[weight]} ${temperature}`;
+      }),
+    );
+  };
+  const all = mixtures(softkd!);
+  assert.equal(new Set(all).size, 15);
+  assert.ok(all.includes("1 0 1"), "hard labels alone, as the student has them");
+  for (const one of contenders()) {
+    const { id, method, space } = one;
+    assert.deepEqual(space.keep, ["loss", "accuracy"]);
+    assert.deepEqual(space.epochs, [600, 2000]);
+    if (id.endsWith("+soft")) assert.deepEqual(mixtures(one), all, id);
+    if (method === "student" || method === "softkd") continue;
+    const without = space.options.flat().filter(({ beta }) => beta === 0);
+    assert.ok(without.length > 0, `${id} may choose a beta of 0`);
+  }
+});
+
+test("searches share no draws, splits or seeds with each other, nor splits with a study", () => {
+  const rules = [1, 2, 3, 4, 5].map((search) => searchRule("cora", search));
+  const [student] = named("student");
+  const parts = rules.map(({ seed, rungs }) => ({
+    draws: JSON.stringify(drawConfigurations(student!, 16, seed).slice(1)),
+    splits: new Set(rungs.flatMap(({ splits }) => splits)),
+    seeds: new Set(rungs.flatMap(({ seeds }) => seeds)),
+  }));
+  assert.equal(new Set(parts.map(({ draws }) => draws)).size, 5);
+  assert.equal(new Set(parts.flatMap(({ splits }) => [...splits])).size, 10);
+  assert.equal(new Set(parts.flatMap(({ seeds }) => [...seeds])).size, 20);
+  const [plan] = planStudy(table3, { profile: "paper", datasets: ["cora"] }).datasets;
+  for (const { splits } of parts) {
+    assert.ok(plan!.splits.every((split) => !splits.has(split)));
+  }
+  assert.throws(() => searchRule("cora", 6), OptionError);
+  assert.throws(() => searchRule("cora", 0), OptionError);
+});
+
+test("batches are drawn until two in a row gain nothing beyond noise", async () => {
+  const batches = new Map<string, number>();
+  /** SoftKD gains with its second and third batch, the student with none. */
+  const run: RunRung = async (trials, { batch }) => {
+    return new Map(
+      [...trials].map(([id, config]) => {
+        const method = config.method!.name;
+        batches.set(method, batch + 1);
+        const val = method === "softkd" ? 0.5 + 0.1 * Math.min(batch, 2) : 0.5;
+        const accuracy = { train: 1, val, test: 0.5 };
+        return [id, recordOf({ ...sampleRun(method, config.seed, 0.5), id, config, accuracy })];
+      }),
+    );
+  };
+  const file = await searchRecipes("cora", named("student", "softkd"), RULE, run, "2026-01-01");
+  assert.deepEqual(Object.fromEntries(batches), { student: 3, softkd: 5 });
+  assert.equal(file.recipes["student"]!.tried!.configurations, 48);
+  assert.equal(file.recipes["softkd"]!.tried!.configurations, 80);
+  assert.equal(file.recipes["softkd"]!.validation!.mean, 0.7);
+});
+
+test("a gain within the standard error of four runs is none", async () => {
+  const batches = new Set<number>();
+  const run: RunRung = async (trials, { batch }) => {
+    batches.add(batch);
+    return new Map(
+      [...trials].map(([id, config], k) => {
+        // Four runs of 0.5 and 0.7: a standard error of 0.058; each batch is 0.02 above the last.
+        const accuracy = { train: 1, val: 0.5 + 0.2 * (k % 2) + 0.02 * batch, test: 0.5 };
+        return [id, recordOf({ ...sampleRun("student", config.seed, 0.5), id, config, accuracy })];
+      }),
+    );
+  };
+  await searchRecipes("cora", named("student"), RULE, run, "2026-01-01");
+  assert.equal(batches.size, 3);
 });
 
 test("options that belong together are drawn together", () => {
@@ -82,12 +173,13 @@ test("validation alone decides; a run that diverges costs; rungs halve; no seed 
     const chosen = file.recipes[id]!;
     assert.equal(chosen.training.learningRate, 0.03, "test accuracy preferred 0.01");
     assert.notEqual(chosen.options["temperature"], 4);
-    assert.equal(chosen.tried!.configurations, RULE.configurations);
+    assert.equal(chosen.tried!.configurations % RULE.batch, 0);
     assert.equal(chosen.validation!.runs, 4);
-    assert.equal(chosen.training.epochs, RULE.rungs.at(-1)!.epochs);
+    assert.ok([600, 2000].includes(chosen.training.epochs));
   }
   assert.ok(file.recipes["softkd"]!.tried!.diverged > 0);
-  let left = RULE.configurations;
+  let left = RULE.batch;
+  // Of the first batch, with which the log begins.
   for (const [k, rung] of RULE.rungs.entries()) {
     for (const { method } of all) {
       const runs = log[k]!.filter((config) => config.method!.name === method);
@@ -102,6 +194,7 @@ test("validation alone decides; a run that diverges costs; rungs halve; no seed 
         runs.every(({ seed }) => seed > 100),
         "a study's seeds are 1, 2, ...",
       );
+      assert.ok(runs.every(({ training }) => training.epochs <= rung.epochs));
     }
     left = rung.keep;
   }
@@ -109,12 +202,31 @@ test("validation alone decides; a run that diverges costs; rungs halve; no seed 
   assert.deepEqual(again, file);
 });
 
+test("a later search stands beside the first, in its place, and only by the same rule", async () => {
+  const one = named("student", "softkd");
+  const first = await searchRecipes("cora", one, RULE, runner([]), "2026-01-01");
+  const search = (index: number) =>
+    searchRecipes("cora", one, searchRule("cora", index), runner([]), "2026-01-02");
+  const [second, third] = [await search(2), await search(3)];
+  assert.throws(() => withFurtherSearch(first, 3, third), /search 2 comes before search 3/);
+  const two = withFurtherSearch(first, 2, second);
+  const three = withFurtherSearch(two, 3, third);
+  assert.deepEqual(three.recipes, first.recipes);
+  assert.deepEqual(
+    three.further!.map(({ search: { rungs } }) => rungs[0]!.splits[0]),
+    ["random:1192/796/497:102", "random:1192/796/497:104"],
+  );
+  assert.deepEqual(withFurtherSearch(three, 2, second), three, "again, and it is in its own place");
+  const today = recipeFile("cora")!;
+  assert.throws(() => withFurtherSearch(today, 2, second), /another rule; run --search 1 first/);
+});
+
 test("a search in real: resumable by its records, and the recipe is one that trains", async (t) => {
   const folder = temporaryFolder(t);
   const store = new ResultsStore(`${folder}/search`);
   const splits = ["random:48/32/20:0"];
   const rule = {
-    configurations: 3,
+    ...{ batch: 3, patience: 0, seed: 1 },
     rungs: [
       { epochs: 2, splits, seeds: [101], keep: 1 },
       { epochs: 3, splits, seeds: [102, 103], keep: 1 },
@@ -199,10 +311,14 @@ test("the document has a row a contender, the search's identity and its spaces",
   const all = named("student", "softkd");
   const file = await searchRecipes("cora", all, RULE, runner([]), "2026-01-01");
   const text = recipeReport(file);
-  assert.match(text, /\| Student \| 81\.0 ± 0\.0 \| 81\.0 \| 0 of 4 \|/);
+  assert.match(text, /\| Student \| 90\.0 ± 0\.0 \| 90\.0 \| 0 of 4 \|/);
   const { runs } = file.search!;
-  assert.ok(runs >= 68 && runs <= 80);
-  assert.ok(text.includes(`Searched until 2026-01-01: 16 configurations each, ${runs} runs`));
+  assert.ok(
+    text.includes(
+      "Searched until 2026-01-01: 16 configurations each, then 16 more, until 2 such batches in a row raise " +
+        `the best score by no more than its standard error, ${runs} runs`,
+    ),
+  );
   assert.match(text, /the best 5 and the start kept; .*, the best taken\./);
   const spaces = spacesReport(RULE);
   for (const { label } of contenders()) assert.ok(spaces.includes(`| ${label} |`), label);

@@ -65,10 +65,10 @@ test("cut, altered and other versions' records are named, kept aside and done ag
   assert.deepEqual([...records.keys()], intact);
   const messages = problems.map(({ message }) => message.replace(`${store.folder}/`, ""));
   assert.deepEqual(messages, [
-    `${cut}.json is cut off or damaged: its text of 300 characters is no JSON (line 17 column 3)`,
+    `${cut}.json is cut off or damaged: its text of 300 characters is not valid JSON (line 17 column 3)`,
     `${altered}.json was altered: its digest does not fit`,
     `${version}.json is from another version (format "abkd-result/2", not "abkd-result/1")`,
-    `${empty}.json is cut off or damaged: its text of 0 characters is no JSON`,
+    `${empty}.json is cut off or damaged: its text of 0 characters is not valid JSON`,
   ]);
 
   const notes: string[] = [];
@@ -88,7 +88,7 @@ test("cut, altered and other versions' records are named, kept aside and done ag
   assert.equal(await runStudy(plan, { store }, arithmeticRunner), 0, "nothing is done twice");
 });
 
-/** ABKD's trials leave the numbers, unless they are cured. */
+/** The loss of ABKD's trials becomes non-finite, unless they are cured. */
 function wildRunner(cured: boolean, begun: string[]): typeof arithmeticRunner {
   return async (configs, options) => {
     begun.push(...configs.map(runId));

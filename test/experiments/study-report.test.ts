@@ -6,7 +6,7 @@ import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { runStudy } from "../../src/experiments/run-study.ts";
 import { pairedTest } from "../../src/experiments/statistics.ts";
 import type { Claim } from "../../src/experiments/study.ts";
-import { markdown, studyDocument } from "../../src/experiments/study-document.ts";
+import { markdown, studyDocument, verdictText } from "../../src/experiments/study-document.ts";
 import { studyReport } from "../../src/experiments/study-report.ts";
 import { recordOf } from "../../src/experiments/trial-record.ts";
 import {
@@ -17,6 +17,7 @@ import {
   survivalVerdict,
   type Verdict,
   valueVerdict,
+  withSelection,
 } from "../../src/experiments/verdict.ts";
 import { studyPage } from "../../src/figures/study-page.ts";
 import { temporaryFolder } from "../training/small.ts";
@@ -77,6 +78,48 @@ test("arms, comparisons and verdicts of a whole study", async (t) => {
   );
 });
 
+test("a headline claim rests on five searches, says on how few, and what they do not keep is undecided", async (t) => {
+  const one = await study(temporaryFolder(t), { searches: 1 });
+  assert.ok(
+    one.part.claims.every(({ verdict }) => verdict.searches === undefined),
+    "no headline",
+  );
+  const two = await study(temporaryFolder(t), { searches: 2 });
+  const [few] = two.part.claims;
+  assert.deepEqual([few!.verdict.outcome, few!.verdict.searches], ["reproduced", 2]);
+  assert.equal(verdictText(few!.verdict), "✓ reproduced (10 splits, 2 searches)");
+  const { part } = await study(temporaryFolder(t), { searches: 5 });
+  const [student, softkd] = part.claims;
+  // The first recipe gains 10 points, the fifth loses 6: 95 % of their mean lies within 2 ± 8.
+  assert.equal(student!.verdict.outcome, "undecided");
+  assert.match(student!.verdict.why, /over 5 searches -\d\.\d+ to \d+\.\d+, which contains 0$/);
+  assert.equal(softkd!.verdict.outcome, "differs", "only what is reproduced can be taken back");
+  assert.match(softkd!.verdict.why, /over 5 searches -\d\.\d+ to -\d\.\d+$/);
+  assert.deepEqual(
+    part.arms.map(({ method }) => method),
+    ["teacher", "student", "softkd", "abkd"],
+    "a later search has no row",
+  );
+  assert.deepEqual(
+    part.comparisons.map(({ other }) => other),
+    one.part.comparisons.map(({ other }) => other),
+    "nor a place in a family",
+  );
+});
+
+test("the interval over searches, by hand", () => {
+  const verdict: Verdict = { outcome: "reproduced", why: "w" };
+  // Mean 0.02, deviation sqrt(0.001), t of 4 degrees 2.776: 0.02 ± 0.03926.
+  const undecided = withSelection(verdict, [0.06, 0.04, 0.02, 0, -0.02]);
+  assert.deepEqual(undecided, {
+    outcome: "undecided",
+    why: "w; over 5 searches -1.93 to 5.93, which contains 0",
+  });
+  const kept = withSelection(verdict, [0.05, 0.04, 0.05, 0.04, 0.05]);
+  assert.deepEqual([kept.outcome, kept.searches], ["reproduced", undefined]);
+  assert.deepEqual(withSelection(verdict, [-0.02, -0.03]), { ...verdict, searches: 2 });
+});
+
 test("no verdict from a quick profile, nor while a trial is missing", async (t) => {
   const quick = await study(temporaryFolder(t), { profile: "quick" });
   assert.ok(quick.part.claims.every(({ verdict }) => verdict.outcome === "none"));
@@ -87,6 +130,18 @@ test("no verdict from a quick profile, nor while a trial is missing", async (t) 
   const [first, second] = part.claims;
   assert.deepEqual(first!.verdict, { outcome: "none", why: "1 of 40 trials are missing" });
   assert.equal(second!.verdict.outcome, "differs", "claims that do not need it are decided");
+});
+
+test("shares of trials are of whole splits alone, as all else", async (t) => {
+  const { store, plan } = await study(temporaryFolder(t), { splits: 11 });
+  const last = plan.trials.findLast(({ arm }) => arm === "abkd")!;
+  store.setAside(store.path(last.id));
+  const { claims } = studyReport(plan, store).datasets[0]!;
+  const shares = claims.filter(({ kind }) => kind === "survival" || kind === "majority");
+  assert.deepEqual(
+    shares.map(({ ours }) => ours!.replace(/\d+ of/, "some of")),
+    ["some of 20 lost", "in some of 20 trials"],
+  );
 });
 
 test("trials on different data of one name are no basis for a verdict", async (t) => {

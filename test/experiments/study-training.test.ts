@@ -1,4 +1,4 @@
-// A study of real trials: killed, gone on with, and its one-layer heirs.
+// A study of real trials: killed, resumed, and its one-layer heirs.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -100,11 +100,11 @@ test("an heir has the attended layer's weights; damaged runs are trained anew", 
   assert.deepEqual(again!.accuracy, result!.accuracy);
   assert.match(
     notes.join(),
-    /abkd on synthetic .* trained anew, as .*run\.json is cut off or damaged/,
+    /abkd on synthetic .* retrained, as .*run\.json is cut off or damaged/,
   );
 });
 
-test("a training whose loss leaves the numbers is recorded; a study of it ends well", async (t) => {
+test("a training whose loss becomes non-finite is recorded; a study of it ends well", async (t) => {
   const folder = temporaryFolder(t);
   const whole = trainedPlan();
   const trials = whole.trials

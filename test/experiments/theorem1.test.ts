@@ -189,7 +189,10 @@ test("the numbers at depth are kept with a digest, and believed for this teacher
   writeDepth(folder, sealed({ ...content, teacher: other, id: runId(other) }));
   assert.match(String(readDepth(folder)), /is of another teacher/);
   writeDepth(folder, sealed({ ...content, versions: { ...content.versions, abkd: 99 } }));
-  assert.match(String(readDepth(folder)), /abkd's version 99/);
+  assert.match(String(readDepth(folder)), /abkd's version 99, which this abkd does not have/);
+  // A method that somebody has added, or that is no longer there.
+  writeDepth(folder, sealed({ ...content, versions: { ...content.versions, matching: 1 } }));
+  assert.match(String(readDepth(folder)), /matching's version 1, which this abkd does not have/);
 });
 
 test("the report: equations computed now, reach from the committed numbers of the trained teacher", async () => {

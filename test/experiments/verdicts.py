@@ -1,8 +1,8 @@
 """Recomputes a study's verdicts from its records with scipy, by the text of docs/studies.md alone.
 
-Reads {"results": FOLDER, "trials": [{arm, split, id}], "claims": [...], "subject": ARM, "controls": [ARM]} from
-standard input and writes {"claims": [...], "controls": [...]} to standard output. It shares no code with
-the program that it checks.
+Reads {"results": FOLDER, "trials": [{arm, split, id}], "claims": [...], "subject": ARM, "controls": [ARM],
+"others": [ARM]} from standard input and writes {"claims": [...], "controls": [...], "rivals": [...]} to standard
+output. It shares no code with the program that it checks.
 """
 
 import json
@@ -116,35 +116,54 @@ def main():
             outcome = share(*lost(claim["arm"]), DEATH_RATE, "reproduced")
         claims.append({"text": claim["text"], "outcome": outcome, "p": p})
 
-    controls = []
-    one, compared, seen = job["subject"], [], set()
-    for other in job["controls"]:
-        # Equal configurations are one arm; one that was not run yet is of the family all the same.
-        ids = tuple(i for split in planned[other].values() for i in split)
-        if ids not in seen:
-            seen.add(ids)
-            ran = len(whole(one, other)) > 1
-            compared.append((other, *flip(one, other)) if ran else (other, None, 1.0))
-    corrected = holm([p for *_, p in compared])
-    for (other, differences, _), p in zip(compared, corrected):
-        if differences is None:
-            continue
-        equal = [
-            max(
-                stats.ttest_1samp(differences + margin, 0, alternative="greater").pvalue,
-                stats.ttest_1samp(differences - margin, 0, alternative="less").pvalue,
-            )
-            < ALPHA
-            for margin in MARGINS
-        ]
-        if mostly(one) or mostly(other):
-            outcome = "not testable"
-        elif any(equal):
-            outcome = "equivalent"
-        else:
-            outcome = "differs" if p < ALPHA else "undecided"
-        controls.append({"other": other, "outcome": outcome, "p": float(p)})
-    json.dump({"claims": claims, "controls": controls}, sys.stdout)
+    one = job["subject"]
+
+    def ids(arm):
+        return tuple(i for split in planned[arm].values() for i in split)
+
+    def family(arms, seen):
+        """The subject against each arm that is not among those seen, which it joins."""
+        compared = []
+        for other in arms:
+            if ids(other) not in seen:
+                seen.add(ids(other))
+                ran = len(whole(one, other)) > 1
+                compared.append((other, *flip(one, other)) if ran else (other, None, 1.0))
+        corrected = holm([p for *_, p in compared])
+        found = []
+        for (other, differences, _), p in zip(compared, corrected):
+            if differences is None:
+                continue
+            equal = [
+                max(
+                    stats.ttest_1samp(differences + margin, 0, alternative="greater").pvalue,
+                    stats.ttest_1samp(differences - margin, 0, alternative="less").pvalue,
+                )
+                < ALPHA
+                for margin in MARGINS
+            ]
+            if len(differences) < FEW:
+                outcome = "none"
+            elif mostly(one) or mostly(other):
+                outcome = "not testable"
+            elif any(equal):
+                outcome = "equivalent"
+            else:
+                outcome = "differs" if p < ALPHA else "undecided"
+            found.append({"other": other, "outcome": outcome, "p": float(p)})
+        return found
+
+    # Equal configurations are one arm; one that was not run yet is of its family all the same.
+    claimed = {frozenset(map(ids, (c["better"], c["worse"]))) for c in orders}
+    seen = {other for pair in claimed if ids(one) in pair for other in pair} | {ids(one)}
+    json.dump(
+        {
+            "claims": claims,
+            "controls": family(job["controls"], seen),
+            "rivals": family(job["others"], seen),
+        },
+        sys.stdout,
+    )
 
 
 main()

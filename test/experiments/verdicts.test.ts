@@ -1,6 +1,7 @@
 // Table 3's verdicts on the committed records, against an independent recomputation with scipy.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { registrationDigest } from "../../src/experiments/registration.ts";
@@ -9,6 +10,7 @@ import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { findStudy, studies } from "../../src/experiments/studies/index.ts";
 import { planStudy } from "../../src/experiments/study.ts";
 import { studyReport } from "../../src/experiments/study-report.ts";
+import { RULE } from "../../src/experiments/verdict.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
@@ -20,9 +22,12 @@ function pythonWithScipy(): string | undefined {
   );
 }
 
+type Compared = readonly { other: string; outcome: string; p: number }[];
+
 interface Recomputed {
   readonly claims: readonly { text: string; outcome: string; p: number | null }[];
-  readonly controls: readonly { other: string; outcome: string; p: number }[];
+  readonly controls: Compared;
+  readonly rivals: Compared;
 }
 
 const python = pythonWithScipy();
@@ -33,13 +38,16 @@ for (const dataset of ["cora", "citeseer"]) {
     const plan = planStudy(findStudy("table3"), { profile: "paper", datasets: [dataset] });
     const store = new ResultsStore(path.join(root, "results"));
     const { comparisons, claims } = studyReport(plan, store).datasets[0]!;
-    const controls = comparisons.filter(({ family }) => family === "control");
+    const arms = plan.study.arms.filter(({ searchedAgain }) => searchedAgain === undefined);
+    const [controls = [], others = []] = [true, false].map((wanted) =>
+      arms.filter(({ role }) => (role === "control") === wanted).map(({ id }) => id),
+    );
     const input = {
       results: store.folder,
       trials: plan.trials.map(({ arm, split, id }) => ({ arm, split, id })),
       claims: plan.study.claims(dataset),
       subject: plan.study.subject,
-      controls: plan.study.arms.filter(({ role }) => role === "control").map(({ id }) => id),
+      ...{ controls, others },
     };
     const { stdout, stderr, status } = spawnSync(
       python!,
@@ -52,12 +60,21 @@ for (const dataset of ["cora", "citeseer"]) {
       claims.map(({ text, verdict }) => [text, verdict.outcome]),
       theirs.claims.map(({ text, outcome }) => [text, outcome]),
     );
-    assert.deepEqual(
-      controls.map(({ other, verdict }) => [other, verdict.outcome]),
-      theirs.controls.map(({ other, outcome }) => [other, outcome]),
-    );
-    const ps = controls.map(({ holm }, k) => Math.abs(holm - theirs.controls[k]!.p));
-    assert.ok(Math.max(...ps) < 1e-12, `Holm's p differ by ${Math.max(...ps)}`);
+    for (const [name, expected] of [
+      ["control", theirs.controls],
+      ["rival", theirs.rivals],
+    ] as const) {
+      const ours = comparisons.filter(({ family }) => family === name);
+      assert.ok(expected.length > 1, `no family of ${name}s`);
+      assert.deepEqual(
+        ours.map(({ other, verdict }) => [other, verdict.outcome]),
+        expected.map(({ other, outcome }) => [other, outcome]),
+      );
+      ours.forEach(({ other, holm }, k) => {
+        const { p } = expected[k]!;
+        assert.ok(Math.abs(holm - p) < 1e-12, `${other}: ${holm}, scipy ${p}`);
+      });
+    }
     for (const { text, p } of theirs.claims) {
       if (p === null) continue;
       const claim = plan.study.claims(dataset).find((one) => one.text === text)!;
@@ -69,6 +86,45 @@ for (const dataset of ["cora", "citeseer"]) {
     }
   });
 }
+
+/** The least and the greatest of a column, over the rows at one rate of deaths, as whole numbers. */
+function spread(rows: readonly (readonly string[])[], deaths: string, column: number): string {
+  const numbers = rows.filter((row) => row[2] === deaths).map((row) => Number(row[column]));
+  assert.equal(numbers.length, 4);
+  return `${Math.round(Math.min(...numbers))} to ${Math.round(Math.max(...numbers))}`;
+}
+
+test("what the rule says of its intervals is what was simulated", () => {
+  const document = readFileSync(path.join(root, "docs/studies.md"), "utf8");
+  const table = /generated: simulation(.*)end: simulation/s.exec(document)![1]!;
+  const rows = table
+    .split("\n")
+    .filter((line) => /^\| (Cora|Citeseer)/.test(line))
+    .map((line) =>
+      line
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+  const [difference, ofMean] = [5, 6];
+  const both = (deaths: string): string => {
+    const ends = [difference, ofMean].flatMap((k) => spread(rows, deaths, k).split(" to "));
+    const numbers = ends.map(Number);
+    return `${Math.min(...numbers)} to ${Math.max(...numbers)}`;
+  };
+  const [alive, many] = [both("0.0"), both("30.0")];
+  const [few, fewMeans] = [spread(rows, "5.0", difference), spread(rows, "5.0", ofMean)];
+  assert.equal(
+    RULE.at(-1),
+    "Simulated on these differences (docs/studies.md) the test keeps its size. Of 100 intervals of 95 %, " +
+      `${alive} hold the truth where no student dies, and ${many} where three in ten do; where one in twenty ` +
+      `does, ${few} of a difference's and ${fewMeans} of a mean's.`,
+  );
+  const text = document.replaceAll(/\s+/g, " ");
+  assert.ok(text.includes(`Where none does, only ${alive} hold it`));
+  assert.ok(text.includes(`${many} hold the truth where three students in ten die`));
+  assert.ok(text.includes(`${few} of a difference's hold it and ${fewMeans} of a mean's`));
+});
 
 test("claims and rule are registered as they are now", () => {
   for (const study of studies) {

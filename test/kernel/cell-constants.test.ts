@@ -1,21 +1,9 @@
 // Constants and imported names: refused assignments wherever they stand, and new declarations of any kind.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, afterEach, beforeEach, suite, test } from "node:test";
-import { CellError, Repl } from "./repl.ts";
+import { suite, test } from "node:test";
+import { sessions } from "./repl.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "abkd-constants-"));
-writeFileSync(join(folder, "one.json"), "1\n");
-after(() => rmSync(folder, { recursive: true }));
-
-let repl: Repl;
-beforeEach(() => {
-  repl = new Repl(folder);
-});
-afterEach(() => repl.close());
-const run = (source: string) => repl.run(source);
+const { run, failure } = sessions({ "one.json": "1\n" });
 
 let names = 0;
 /** Each session of this process shares V8's names. */
@@ -59,11 +47,7 @@ const CONSTANTS: Readonly<Record<string, string>> = {
 };
 
 async function refused(code: string, name: string): Promise<void> {
-  const error = await run(code).then(
-    () => assert.fail(`not refused: ${code}`),
-    (error: unknown) => error,
-  );
-  assert.ok(error instanceof CellError, String(error));
+  const error = await failure(code);
   assert.equal(error.thrown.name, "TypeError", code);
   assert.match(error.message, new RegExp(`(constant variable|imported name) '${name}'`), code);
 }
@@ -109,8 +93,7 @@ suite("refused", () => {
       [`${name} &&= 3`, { line: 1, column: 1 }],
     ];
     for (const [code, place] of cases) {
-      const error = await run(code).catch((error: unknown) => error);
-      assert.deepEqual(error instanceof CellError && error.place, place, code);
+      assert.deepEqual((await failure(code)).place, place, code);
     }
   });
 

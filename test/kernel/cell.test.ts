@@ -1,33 +1,12 @@
 // Cells in V8's REPL mode: what they declare lives on, can be declared again, and errors name places.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, afterEach, beforeEach, suite, test } from "node:test";
+import { suite, test } from "node:test";
 import { CellSyntaxError, compileCell, HELPER } from "../../src/kernel/cell/compile.ts";
-import { CellError, Repl } from "./repl.ts";
+import { sessions } from "./repl.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "abkd-cell-"));
-writeFileSync(join(folder, "m.ts"), "export const n: number = 7; export default class Late {}\n");
-after(() => rmSync(folder, { recursive: true }));
-
-let repl: Repl;
-beforeEach(() => {
-  repl = new Repl(folder);
+const { run, failure, resources } = sessions({
+  "m.ts": "export const n: number = 7; export default class Late {}\n",
 });
-afterEach(() => repl.close());
-
-const run = (source: string) => repl.run(source);
-
-async function failure(source: string): Promise<CellError> {
-  try {
-    await run(source);
-  } catch (error) {
-    if (error instanceof CellError) return error;
-    throw error;
-  }
-  throw new Error(`no error: ${source}`);
-}
 
 suite("declarations", () => {
   /** Every way to declare N, with what it then is. */
@@ -180,6 +159,16 @@ suite("values", () => {
     ]) {
       assert.equal(shown(code), false, code);
     }
+    // What is in a block at the end counts as well, for V8's completion value as for Node's REPL.
+    const blocks: [string, unknown][] = [
+      ["{ let q = 3; q * 2 }", 6],
+      ["{ const q: number = 3; await null; { q + 1 } }", 4],
+      ["let r = 1\n{ r + 1; }", 2],
+      ["{ 5; let t = 1 }", undefined],
+      ["{ if (true) 5 }", undefined],
+      ["5; {}", undefined],
+    ];
+    for (const [code, value] of blocks) assert.equal(await run(code), value, code);
     assert.equal(await run("'use strict'"), "use strict");
     assert.equal(await run("let x = 1\n;[x][0]"), 1);
   });
@@ -211,13 +200,9 @@ suite("a cell in braces", () => {
 
   test("is a block where it cannot", async () => {
     await run("let done: number[] = []");
-    for (const code of [
-      "{ let x = 1; done.push(x) }",
-      "{ done.push(2) }",
-      "{ p: done.push(3) };",
-    ]) {
-      assert.equal(await run(code), undefined, code);
-    }
+    assert.equal(await run("{ let x = 1; done.push(x) }"), 1);
+    assert.equal(await run("{ done.push(2) }"), 2);
+    assert.equal(await run("{ p: done.push(3) };"), undefined);
     assert.equal(await run("{ done.push(4) } done.length"), 4);
   });
 
@@ -286,7 +271,7 @@ suite("using", () => {
     );
     assert.deepEqual(await run("log"), ["async e", "d"]);
     assert.deepEqual(
-      repl.resources.map((it) => (it as { name: string }).name),
+      resources().map((it) => (it as { name: string }).name),
       ["a", "b", "c"],
     );
     assert.equal(await run("b.name"), "b");
@@ -339,6 +324,14 @@ suite("what cannot be parsed", () => {
     ["if (x) {\n  y()", 2, 6],
     ["let x: string = 1\nlet x = 2", 2, 5],
     ["@dec class A {}", 1, 1],
+    ["let x = 3 3\nlet y = 2\nlet z", 1, 11],
+    ["let ok = 1;\nconst = 3;\nlet z", 2, 7],
+    ["const = 3;\n     ^\nlet z", 1, 7],
+    ["\tconst = 3\nlet x", 1, 8],
+    ["ab\t= = 3\nlet x", 1, 6],
+    ["return 1\n  ^\nx", 1, 1],
+    ["let a = `b\n  c\nlet d", 1, 1],
+    ["let x = 1\r\nclass A {\r\n  private y: = 3;\r\n}", 3, 14],
   ];
   for (const [code, line, column] of cases) {
     test(JSON.stringify(code), () => {

@@ -268,16 +268,14 @@ test("records are a table with head and tail, whatever their number", () => {
   );
   // fields that some lack, dates, large integers, no prototype
   const uneven = many(30, (i) => ({ i, ...(i % 3 === 0 ? {} : { at: new Date(0) }), n: 10n }));
-  assert.deepEqual(
-    heads(table(uneven)).slice(0, 3),
-    ["i", "at", "n"].slice(0, 1).concat("n", "at"),
-  );
+  // In the order in which they are met: the first record has no `at`.
+  assert.deepEqual(heads(table(uneven)).slice(0, 3), ["i", "n", "at"]);
   assert.match(table(uneven), /<td>10<\/td><td>1970-01-01T00:00:00.000Z<\/td>/);
   table(many(30, (i) => Object.assign(Object.create(null), { i, j: i })));
   // too long for a cell, and too many for a text
   assert.match(
     table(many(12, (id) => ({ id, body: "word ".repeat(200) }))),
-    /word \.\.\.<\/td>|\.\.\.<\/td>/,
+    /<td>(word ){9}wo\.\.\.<\/td>/, // 50 characters
   );
   const large = many(1_000_000, () => ({ a: 1, b: "x" }));
   assert.match(table(large), /1,000,000 records × 2 fields/);

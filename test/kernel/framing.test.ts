@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -13,7 +12,8 @@ import { CommandDecoder, encodeCommand } from "../../src/kernel/commands.ts";
 import { describeDeath, LINK_LOST } from "../../src/kernel/death.ts";
 import { newToken, TOKEN_VARIABLE } from "../../src/kernel/frames.ts";
 import type { Content, KernelClient } from "../../src/notebook/client.ts";
-import { next, resultOf, start } from "./protocol-kernel.ts";
+import { ends } from "./processes.ts";
+import { next, resultOf, runnerPid, start } from "./protocol-kernel.ts";
 
 /** What some reader or other takes for the end of a line, of a text or of a character. */
 const SEPARATORS =
@@ -169,25 +169,13 @@ suite("a link that breaks", () => {
   })) {
     test(`the supervisor killed in the middle of ${what}: nothing is left`, async () => {
       const kernel = await start();
-      const pid = Number(resultOf(await kernel.execute("process.pid")));
+      const pid = await runnerPid(kernel);
       kernel.execute(code, { allowStdin: true }).catch(() => {});
       await next(kernel, ({ header }) => header.msg_type === "execute_input");
       await delay(200);
       process.kill(kernel.process.pid as number, "SIGKILL");
-      for (let i = 0; i < 200 && isAlive(pid); i++) await delay(50);
-      assert.equal(isAlive(pid), false, `${pid} is an orphan`);
+      assert.ok(await ends(pid), `${pid} is an orphan`);
       await kernel.kill();
     });
   }
 });
-
-/** Whether it runs: one that nobody has taken notice of yet does not. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    if (process.platform !== "linux") return true;
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}

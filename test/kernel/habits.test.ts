@@ -61,24 +61,6 @@ for (const [code, hint] of FOREIGN) {
   });
 }
 
-const SPECIFIERS: readonly (readonly [string, RegExp])[] = [
-  ["npm:lodash@4/fp", /npm install lodash, then import from "lodash"$/],
-  ["jsr:@std/fs", /npx jsr add @std\/fs/],
-  ["https://esm.sh/d3", /no modules from the web/],
-  ["bun:sqlite", /runs on Node/],
-  ["@/util", /relative path$/],
-  ["~/util", /relative path$/],
-];
-
-for (const [specifier, message] of SPECIFIERS) {
-  test(`an import of "${specifier}" says what to do`, async () => {
-    for (const code of [`import { x } from "${specifier}"; x`, `await import("${specifier}")`]) {
-      const { outcome } = await runner.run(code);
-      assert.match(outcome.status === "error" ? outcome.evalue : "none", message);
-    }
-  });
-}
-
 const OTHERS = [
   `throw new ReferenceError("print")`,
   `throw new Error("len is not defined")`,
@@ -88,10 +70,15 @@ const OTHERS = [
   `throw new SyntaxError("said by a library")`,
   `JSON.parse("{")`,
   `throw "import numpy as np is not defined"`,
+  "function f() {\n  return 1;\n  const = 3;\n}",
+  "const f = <T>(x: T) => x;\nconst = 3;",
+  "// this is it, and not more\nconst = 3;",
+  "const g = () => {\n  return = 3;\n};",
+  `{${":".repeat(40_000)}`,
 ];
 
 for (const code of OTHERS) {
-  test(`${JSON.stringify(code)} gets none`, async () => {
+  test(`${JSON.stringify(code).slice(0, 60)} gets none`, async () => {
     assert.equal(await hintOf(code), undefined);
   });
 }

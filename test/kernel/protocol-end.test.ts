@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import type { KernelClient } from "../../src/notebook/client.ts";
-import { MAIN, next, ofType, resultOf, start, textOf } from "./protocol-kernel.ts";
+import { ends } from "./processes.ts";
+import { MAIN, next, ofType, resultOf, runnerPid, start, textOf } from "./protocol-kernel.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "abkd-protocol-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -23,25 +23,6 @@ async function runMain(...argv: string[]): Promise<{ code: number | null; stderr
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
   return { code, stderr };
 }
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    if (process.platform !== "linux") return true;
-    // One whose parent is gone may wait a while for somebody to take notice of its end.
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}
-
-async function ends(pid: number): Promise<boolean> {
-  for (let i = 0; i < 60 && isAlive(pid); i++) await delay(50);
-  return !isAlive(pid);
-}
-
-const runnerPid = async (kernel: KernelClient): Promise<number> =>
-  Number(resultOf(await kernel.execute("process.pid")));
 
 suite("start", () => {
   test("what is wrong with the command line or the connection file is said in a line", async () => {
@@ -238,6 +219,53 @@ suite("death", () => {
       assert.equal(output, "");
     });
   }
+
+  const ANOTHER: readonly (readonly [code: string, words: string])[] = [
+    [
+      "try { process.exit('abc') } catch {}\nprocess.exit(5)",
+      "ended by process.exit(5) at Cell [1]:2:9",
+    ],
+    [
+      "process.once('exit', () => { throw 1 }); try { process.exit(3) } catch {}\nprocess.reallyExit(4)",
+      "ended by process.reallyExit(4) at Cell [1]:2:9",
+    ],
+    [
+      "process.on('exit', () => { process.exitCode = 7 });\nprocess.exit(3)",
+      "ended by process.exit(3) at Cell [1]:2:9",
+    ],
+    ["try { process.kill(process.pid, 'SIGNOT') } catch {}\nprocess.exit(-1)", "process.exit(-1)"],
+    [
+      "process.on('SIGUSR2', () => {}); process.kill(process.pid, 'SIGUSR2');\nprocess.kill(process.pid, 9); while (1);",
+      "ended by process.kill(process.pid, 9) at Cell [1]:2:9",
+    ],
+    [
+      `process.on('SIGUSR2', () => {}); process.kill(process.pid, 'SIGUSR2');
+       require("node:child_process").execSync("kill -9 " + process.pid); while (1);`,
+      "ended by SIGKILL: by somebody, or by the system as its memory ran out",
+    ],
+    [
+      `process.kill(process.pid, 'SIGWINCH');
+       require("node:child_process").execSync("kill -USR2 " + process.pid); while (1);`,
+      "ended by SIGUSR2: somebody sent it",
+    ],
+  ];
+  for (const [code, words] of ANOTHER) {
+    test(`${code.split("\n")[0]}: the end that came is not put down to it`, async () => {
+      const { evalue } = await die(code);
+      assert.ok(evalue.includes(words), evalue);
+    });
+  }
+
+  test("a child that ran out of memory does not stand for its parent", async () => {
+    const { evalue } = await die(`
+      require("node:child_process").spawnSync(
+        process.execPath,
+        ["-e", "console.error('FATAL ERROR: JavaScript heap out of memory')"],
+        { stdio: "inherit" },
+      );
+      process.exit(3)`);
+    assert.match(evalue, /ended by process\.exit\(3\)/);
+  });
 
   test("an end that no cell asked for is not put down to one", async () => {
     const code =

@@ -1,6 +1,17 @@
 // History: tail, range and search over sessions, in a file that others lock, damage or forbid.
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import fs, {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -8,6 +19,7 @@ import { after, beforeEach, suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Glob } from "../../src/kernel/glob.ts";
 import { History, historyFile } from "../../src/kernel/history.ts";
+import { processorTime } from "../processor-time.ts";
 import { randomOf } from "./fuzz-messages.ts";
 
 suite("history", () => {
@@ -105,6 +117,56 @@ suite("history", () => {
     const again = await session("c");
     assert.equal((await again.tail(9, false)).length, 2, "the new file is kept");
     await again.close();
+  });
+
+  test("what was put aside before stays, a folder of that name too", async () => {
+    await (await session("a")).close();
+    mkdirSync(`${file}.damaged`);
+    for (const text of ["first", "second"]) {
+      writeFileSync(file, `${text} is no database`.repeat(100));
+      const history = await session(text);
+      assert.deepEqual(await history.tail(1, false), [[1, 1, text]]);
+      await history.close();
+    }
+    assert.match(readFileSync(`${file}.damaged.2`, "utf8"), /^first/);
+    assert.match(readFileSync(`${file}.damaged.3`, "utf8"), /^second/);
+    assert.equal(logged.length, 2);
+  });
+
+  test("SQLite's log, where another holds the file, is put aside with it", async () => {
+    await (await session("a")).close();
+    const other = new DatabaseSync(file);
+    other.exec("INSERT INTO lines VALUES (9, 9, 'in the log', NULL)");
+    writeFileSync(file, "no database".repeat(1_000));
+    truncateSync(`${file}-wal`, 1_000); // without its frames the first page is the file's
+    const history = await session("b");
+    assert.deepEqual(await history.tail(9, false), [[1, 1, "b"]]);
+    await history.close();
+    assert.equal(statSync(`${file}.damaged-wal`).size, 1_000);
+    other.close();
+  });
+
+  test("a damaged file that cannot be put aside: the session is kept in memory", async (t) => {
+    await (await session("a")).close();
+    writeFileSync(file, "no database".repeat(100));
+    t.mock.method(fs, "renameSync", () => {
+      throw new Error("no renaming here");
+    });
+    syncBuiltinESMExports();
+    t.after(() => {
+      t.mock.restoreAll();
+      syncBuiltinESMExports();
+    });
+    const history = await session("b", "c");
+    assert.deepEqual(await history.tail(9, false), [
+      [1, 1, "b"],
+      [1, 2, "c"],
+    ]);
+    assert.equal((await history.search("*", 9, false, false)).length, 2);
+    assert.equal((await history.range({ session: 0, start: 0, stop: 9 }, false)).length, 2);
+    await history.close();
+    assert.equal(logged.length, 1);
+    assert.match(logged[0] ?? "", /no renaming here; kept in memory until it can be written/);
   });
 
   test("where the file is locked the session is kept in memory", async () => {
@@ -253,6 +315,38 @@ suite("history", () => {
     await history.close();
   });
 
+  test("of a file full of long lines no more is read than an answer holds", async () => {
+    await (await session("a")).close();
+    const other = new DatabaseSync(file);
+    // 80 rows with a megabyte of code and a megabyte of output each.
+    other.exec(
+      `WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 81)
+       INSERT INTO lines SELECT 1, i, hex(zeroblob(490000)), hex(zeroblob(490000)) FROM n`,
+    );
+    other.close();
+    const module = new URL("../../src/kernel/history.ts", import.meta.url);
+    const code = `
+      import { History } from ${JSON.stringify(module)};
+      const history = new History(process.argv[1], console.error);
+      await history.add({ count: 1, source: "b", output: null });
+      const range = { session: 1, start: 0, stop: undefined };
+      const counts = [];
+      for (const output of [true, false]) {
+        counts.push((await history.range(range, output)).length);
+        counts.push((await history.tail(99, output)).length);
+        counts.push((await history.search("*0*", 99, true, output)).length);
+      }
+      console.log(counts.join());
+      await history.close();`;
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      ["--max-old-space-size=70", "--input-type=module", "-e", code, file],
+      { encoding: "utf8" },
+    );
+    // Four lines and the short one; eight where their output is not asked for.
+    assert.equal(stdout, "5,5,1,9,9,1\n", stderr);
+  });
+
   test("a folder that cannot be made", async () => {
     file = "/dev/null/none/history.sqlite";
     const history = await session("a");
@@ -270,7 +364,7 @@ suite("history", () => {
   });
 });
 
-test("patterns match as SQLite's GLOB does, and none takes long", () => {
+test("patterns match as SQLite's GLOB does", () => {
   const database = new DatabaseSync(":memory:");
   const glob = database.prepare("SELECT ? GLOB ? AS matches");
   const random = randomOf(5);
@@ -283,10 +377,32 @@ test("patterns match as SQLite's GLOB does, and none takes long", () => {
     assert.equal(new Glob(pattern).matches(source), expected, `${source} GLOB ${pattern}`);
   }
   database.close();
+});
+
+const costly: Readonly<Record<string, readonly [pattern: string, text: string]>> = {
   // SQLite's own matcher would not be done with this in a life.
-  const costly = new Glob(`${"*a?".repeat(200)}b`);
-  assert.equal(costly.matches("a".repeat(1e6)), false);
-  assert.ok(costly.exhausted);
+  "many stars": [`${"*a?".repeat(200)}b`, "a".repeat(1e6)],
+  "a long tail behind a star": [`*${"a?".repeat(499)}b`, "a".repeat(1e6)],
+  "a set that says the same twice": [`*[${"ab".repeat(498)}]z`, "x".repeat(1e6)],
+  "a set of a thousand": [
+    `*[${Array.from({ length: 996 }, (_, i) => String.fromCharCode(0x4e00 + 2 * i)).join("")}]z`,
+    String.fromCharCode(0x4e00 + 2 * 995).repeat(1e6),
+  ],
+};
+for (const [name, [pattern, text]] of Object.entries(costly)) {
+  test(`a search gives up before it holds others up: ${name}`, () => {
+    const glob = new Glob(pattern);
+    const took = processorTime(() => assert.equal(glob.matches(text), false));
+    assert.ok(took < 1_000, `${took} ms of processor time`); // some 100 are usual
+  });
+}
+
+test("a glob knows that it gave up", () => {
+  const glob = new Glob(`${"*a?".repeat(200)}b`);
+  glob.matches("a");
+  assert.ok(!glob.exhausted);
+  glob.matches("a".repeat(1e6));
+  assert.ok(glob.exhausted);
 });
 
 test("the file lies in Jupyter's data folder, or where the environment says", () => {

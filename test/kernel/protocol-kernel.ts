@@ -44,6 +44,9 @@ export function resultOf({ iopub }: Exchange): unknown {
   return (result?.content["data"] as Record<string, unknown> | undefined)?.["text/plain"];
 }
 
+export const runnerPid = async (kernel: KernelClient): Promise<number> =>
+  Number(resultOf(await kernel.execute("process.pid")));
+
 /** Resolves with the first message that fits. */
 export function next(
   client: KernelClient,

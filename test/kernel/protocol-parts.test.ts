@@ -186,7 +186,7 @@ suite("death", () => {
     assert.match(evalue(null, "SIGSEGV"), /SIGSEGV: native code crashed/);
     assert.match(evalue(null, "SIGKILL"), /SIGKILL.*memory ran out/);
     assert.match(evalue(3, null), /ended with code 3, which no cell asked for/);
-    const exit = { call: "process.exit(3)", place: "Cell [2]:1:1" };
+    const exit = { call: "process.exit(3)", place: "Cell [2]:1:1", code: 3 };
     const asked = deathFailure({ ready: true, code: 3, signal: null, stderr: "", exit });
     assert.match(asked.evalue, /ended by process\.exit\(3\) at Cell \[2\]:1:1\./);
     const unborn = deathFailure({ ready: false, code: 9, signal: null, stderr: "" });

@@ -42,16 +42,21 @@ suite("interrupt", () => {
 suite("type warnings", () => {
   const wrong = (name: string): string => `let ${name}: number = 'text'; ${name}`;
 
+  /** Neither standard error, which is red, nor a cell's result. */
+  const isWarning = ({ header }: Message): boolean => header.msg_type === "display_data";
+
   test("come under the cell where a person sits, and not in headless runs", async () => {
     await using kernel = await start();
-    const warned = next(kernel, ({ content }) => content["name"] === "stderr", 30_000);
+    const warned = next(kernel, isWarning, 30_000);
     const headless = await kernel.execute(wrong("a"));
     assert.equal(resultOf(headless), "'text'");
     const attended = await kernel.execute(wrong("b"), { allowStdin: true });
     assert.equal(resultOf(attended), "'text'");
     // By itself, after two seconds of idleness; that of the first cell would come first.
     const { content, parent } = await warned;
-    assert.match(content["text"] as string, /^Cell \[2\]:1:5 - .*TS2322/);
+    const { "text/plain": text, "text/html": html } = content["data"] as Record<string, string>;
+    assert.match(text ?? "", /^Cell \[2\]:1:5 - .*TS2322.*'string'.*\.$/);
+    assert.match(html ?? "", /^<pre style="[^"]*">Cell \[2\]:1:5 - .*&#39;string&#39;.*<\/pre>$/);
     assert.equal(parent.msg_id, attended.request.msg_id);
   });
 
@@ -60,12 +65,11 @@ suite("type warnings", () => {
       await using kernel = await start({ env: { ABKD_KERNEL_DIAGNOSTICS: setting } });
       const warnings: Message[] = [];
       kernel.onMessage((_channel, message) => {
-        if (message.header.msg_type === "stream") warnings.push(message);
+        if (isWarning(message)) warnings.push(message);
       });
       await kernel.request("shell", "is_complete_request", { code: "1" });
       await kernel.execute(wrong("n"), { allowStdin: setting === "off" });
-      if (setting === "on")
-        await next(kernel, ({ content }) => content["name"] === "stderr", 30_000);
+      if (setting === "on") await next(kernel, isWarning, 30_000);
       // Twice: questions go before diagnoses in the service's queue.
       for (let i = 0; i < 2; i++) {
         await kernel.request("shell", "is_complete_request", { code: "1" });

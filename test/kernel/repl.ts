@@ -1,5 +1,9 @@
 // A session of cells in this process: compiled, and run by V8's REPL mode as the kernel runs them.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { Session } from "node:inspector";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, beforeEach } from "node:test";
 import {
   type CompiledCell,
   compileCell,
@@ -7,6 +11,29 @@ import {
   type Position,
 } from "../../src/kernel/cell/compile.ts";
 import { Modules } from "../../src/kernel/cell/modules.ts";
+
+/** A session for each test of a file, all in one folder with these files. */
+export function sessions(files: Readonly<Record<string, string>>) {
+  const folder = mkdtempSync(join(tmpdir(), "abkd-cells-"));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  let repl: Repl;
+  beforeEach(() => {
+    repl = new Repl(folder);
+  });
+  afterEach(() => repl.close());
+  after(() => rmSync(folder, { recursive: true }));
+  const run = (source: string): Promise<unknown> => repl.run(source);
+  /** What a cell throws. */
+  const failure = async (source: string): Promise<CellError> => {
+    const error = await run(source).then(
+      () => new Error(`no error: ${source}`),
+      (thrown: unknown) => thrown,
+    );
+    if (error instanceof CellError) return error;
+    throw error;
+  };
+  return { run, failure, resources: () => repl.resources };
+}
 
 export const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 

@@ -137,9 +137,9 @@ test("a library that asks for time keeps its result", async () => {
       for (let step = 0; ; step++) {
         await new Promise((resolve) => setTimeout(resolve, 5));
         if (stop) return { best: step > 0 };
+        if (step === 0) console.log("started");
       }
     }
-    console.log("started");
     let outcome = await train();`;
   await interrupted(code);
   assert.equal(await runner.value("outcome"), "{ best: true }");
@@ -172,6 +172,27 @@ test("a library that asks for time and never ends is not waited for for ever", a
     await new Promise(() => {});`;
   const took = await interrupted(code);
   assert.ok(took > 1000 && took < 6000, `${took} ms`);
+});
+
+test("a second interrupt waits for nothing, and its cell's timers and loops end too", async () => {
+  const { cell, ran } = runner.start(`
+    let twice = globalThis[Symbol.for("Jupyter.interrupt")], ticks = 0, turns = 0;
+    twice.addEventListener("interrupt", (event) => event.preventDefault(), { once: true });
+    setInterval(() => ticks++, 5);
+    (async () => { for (;;) { await new Promise((resolve) => setTimeout(resolve, 5)); turns++; } })();
+    console.log("started");
+    await new Promise(() => {});`);
+  await until(() => runner.output(cell).stdout.includes("started"), "the cell's first line");
+  runner.interrupt();
+  await sleep(100);
+  const again = performance.now();
+  runner.interrupt();
+  assert.equal((await ran).outcome.status, "error");
+  assert.ok(performance.now() - again < 1_000, "it waited for the library");
+  await sleep(50);
+  const before = await runner.value("[ticks, turns]");
+  await sleep(200);
+  assert.equal(await runner.value("[ticks, turns]"), before);
 });
 
 test("200 interrupts at random moments leave it alive and answering", {

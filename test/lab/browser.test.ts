@@ -1,76 +1,37 @@
 // A real JupyterLab in a real Chromium: what a person does on the first day.
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { after, afterEach, before, describe, it } from "node:test";
-import { type Browser, chromium as engine, type Locator, type Page } from "playwright-core";
-import { type Lab, NotebookPage, startLab, writeSettings } from "./jupyterlab.ts";
+import { describe, it } from "node:test";
+import type { Locator } from "playwright-core";
+import { isAlive } from "../kernel/processes.ts";
+import { NotebookPage } from "./jupyterlab.ts";
+import { labPage } from "./lab-page.ts";
 import { copyOnboarding, trainingLimit } from "./onboarding.ts";
-import { assertParts, chromium, root, skipWithout } from "./parts.ts";
+import { skipWithout } from "./parts.ts";
 
 const file = "start.ipynb";
-const screenshots = path.join(root, "build/lab");
 
 /** Longest that anything on the page but a whole notebook may take, on a busy machine. */
 const patience = 30_000;
 const notebookPatience = 120_000;
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 const limits = { skip: skipWithout("browser"), timeout: 2 * trainingLimit };
 
 describe("JupyterLab in Chromium", limits, () => {
-  let folder: string;
-  let lab: Lab;
-  let browser: Browser;
-  let page: Page;
+  const at = labPage({ name: "lab", patience, prepare: (folder) => copyOnboarding(folder, file) });
   let opened: NotebookPage;
-  let shot = 0;
-
-  before(async () => {
-    assertParts("browser");
-    folder = await mkdtemp(path.join(os.tmpdir(), "abkd-lab-"));
-    await rm(screenshots, { recursive: true, force: true });
-    await copyOnboarding(folder, file);
-    await writeSettings(folder);
-    const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-    // One after the other: what has started must be known to `after`, whatever fails then.
-    lab = await startLab(folder);
-    browser = await engine.launch({ executablePath: chromium!, args });
-    page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
-    page.setDefaultTimeout(patience);
-  });
-
-  after(async () => {
-    await browser?.close();
-    await lab?.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
-
-  /** Kept in build/lab, to be looked at. */
-  const screenshot = (name: string) =>
-    page.screenshot({ path: path.join(screenshots, `${++shot}-${name}.png`) });
-
-  afterEach(async (context) => {
-    if ("passed" in context && !context.passed) await screenshot("failed").catch(() => {});
-  });
 
   it("listens on this machine only, and lets in whoever has the token", async () => {
-    const status = async (query: string) => (await fetch(`${lab.url}/api/contents${query}`)).status;
+    const status = async (query: string) =>
+      (await fetch(`${at.lab.url}/api/contents${query}`)).status;
     assert.equal(await status(""), 403);
-    assert.equal(await status(`?token=${lab.token}`), 200);
+    assert.equal(await status(`?token=${at.lab.token}`), 200);
     // And begins where newcomers begin.
-    const begun = await fetch(`${lab.url}/?token=${lab.token}`);
+    const begun = await fetch(`${at.lab.url}/?token=${at.lab.token}`);
     assert.equal(new URL(begun.url).pathname, "/lab/tree/00-start-here.ipynb");
-    const { port } = new URL(lab.url);
+    const { port } = new URL(at.lab.url);
     for (const { address, family, internal } of Object.values(
       os.networkInterfaces(),
     ).flat() as os.NetworkInterfaceInfo[])
@@ -81,72 +42,81 @@ describe("JupyterLab in Chromium", limits, () => {
   /** Presses Tab until the entry is there: what only types know may come after JupyterLab gave up. */
   async function completed(entry: Locator): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      await page.keyboard.press("Tab");
+      await at.page.keyboard.press("Tab");
       const came = await entry.waitFor({ timeout: 5000 }).then(
         () => true,
         () => false,
       );
       if (came) return;
       assert.ok(attempt < 10, "no such entry in the completer");
-      await page.keyboard.press("End");
+      await at.page.keyboard.press("End");
     }
   }
 
   it("opens the notebook with our kernel and runs all of it", async () => {
-    opened = await NotebookPage.open(page, lab, file, "TypeScript (abkd)");
+    opened = await NotebookPage.open(at.page, at.lab, file, "TypeScript (abkd)");
     await opened.runAll(notebookPatience);
-    assert.match(await page.locator(".jp-OutputPrompt").allTextContents().then(String), /\[\d+\]:/);
-    await screenshot("run-all");
+    assert.match(
+      await at.page.locator(".jp-OutputPrompt").allTextContents().then(String),
+      /\[\d+\]:/,
+    );
+    await at.screenshot("run-all");
   });
 
   it("shows a plot that is alive: it answers the mouse", async () => {
-    const output = page.locator(".jp-RenderedPlotly").first();
+    const output = at.page.locator(".jp-RenderedPlotly").first();
     await output.scrollIntoViewIfNeeded();
     // A plot with a still picture shows that first, and comes alive under the mouse.
     await output.hover();
-    const plot = page.locator(".js-plotly-plot").first();
+    const plot = at.page.locator(".js-plotly-plot").first();
     const area = plot.locator(".nsewdrag").first();
     await area.waitFor();
-    await page.mouse.move(0, 0);
+    await at.page.mouse.move(0, 0);
     await area.hover();
     await plot.locator(".hoverlayer .hovertext").first().waitFor();
-    await screenshot("plot");
+    await at.screenshot("plot");
   });
 
   it("completes with types", async () => {
     const cell = await opened.add("[1, 2, 3].f");
-    const entry = page.locator(".jp-Completer-item", { hasText: "filter" });
+    const entry = at.page.locator(".jp-Completer-item", { hasText: "filter" });
     await completed(entry);
     assert.match(await entry.innerText(), /method|function/);
-    await screenshot("completion");
+    await at.screenshot("completion");
     await entry.click();
     assert.match(await cell.locator(".cm-content").innerText(), /^\[1, 2, 3\]\.filter$/);
   });
 
   it("completes a dataset's name inside a string", async () => {
     const cell = await opened.add('loadDataset("cite');
-    const entry = page.locator(".jp-Completer-item", { hasText: "citeseer" });
+    const entry = at.page.locator(".jp-Completer-item", { hasText: "citeseer" });
     await completed(entry);
     await entry.click();
     await cell.locator(".cm-content", { hasText: 'loadDataset("citeseer' }).waitFor();
-    await screenshot("dataset");
+    await at.screenshot("dataset");
   });
 
   it("shows documentation for Shift-Tab", async () => {
     await opened.add("parseFloat");
-    await page.keyboard.press("Shift+Tab");
-    const tooltip = page.locator(".jp-Tooltip");
+    await at.page.keyboard.press("Shift+Tab");
+    const tooltip = at.page.locator(".jp-Tooltip");
     await tooltip.getByText("Converts a string to a floating-point number").waitFor();
     assert.match(await tooltip.innerText(), /parseFloat\(string: string\): number/);
-    await screenshot("tooltip");
-    await page.keyboard.press("Escape");
+    await at.screenshot("tooltip");
+    await at.page.keyboard.press("Escape");
   });
 
   it("warns of a type error under the cell, which runs all the same", async () => {
     const cell = await opened.add('const wrong: number = "text"; wrong');
     await opened.start(cell);
     assert.match(await opened.finished(cell), /^'text'/);
-    await cell.getByText("Type 'string' is not assignable to type 'number'").waitFor();
+    const warning = cell.locator(".jp-OutputArea-output", {
+      hasText: "'string' is not assignable",
+    });
+    await warning.waitFor();
+    // Not in the red of errors: that is for what stopped the cell.
+    assert.equal(await warning.getAttribute("data-mime-type"), "text/html");
+    await at.screenshot("warning");
   });
 
   it("asks for input where a cell wants some", async () => {
@@ -156,7 +126,7 @@ describe("JupyterLab in Chromium", limits, () => {
     await field.fill("Ada");
     await field.press("Enter");
     assert.match(await opened.finished(cell), /^'Ada'$/m);
-    await screenshot("input");
+    await at.screenshot("input");
   });
 
   it("stops a runaway loop by the toolbar's button, and the variables are still there", async () => {
@@ -167,7 +137,7 @@ describe("JupyterLab in Chromium", limits, () => {
     await opened.button("interrupt");
     assert.match(await opened.finished(loop), /KeyboardInterrupt/);
     assert.match(await opened.run("kept * 6"), /^42$/m);
-    await screenshot("interrupt");
+    await at.screenshot("interrupt");
   });
 
   it("draws a learning curve that grows, and a stopped run can be used", async () => {
@@ -191,13 +161,13 @@ const where = { runsDir: "../stopped", workers: 1, observer: liveCurve() }; 7`),
       for (let attempt = 0; attempt < 200; attempt++) {
         const now = await state();
         if (now.epochs > before.epochs && now.points > before.points) return now;
-        await page.waitForTimeout(200);
+        await at.page.waitForTimeout(200);
       }
       return assert.fail(`no more than ${JSON.stringify(before)}`);
     };
     const first = await grown({ epochs: 0, points: 1 });
     await grown(first);
-    await screenshot("curve");
+    await at.screenshot("curve");
     await opened.button("interrupt");
     assert.match(await opened.finished(cell), /best epoch so far.*KeyboardInterrupt/s);
     assert.match(
@@ -208,7 +178,7 @@ const where = { runsDir: "../stopped", workers: 1, observer: liveCurve() }; 7`),
 
   it("saves what it shows", async () => {
     await opened.save();
-    const saved = JSON.parse(await readFile(path.join(folder, "notebooks", file), "utf8"));
+    const saved = JSON.parse(await readFile(path.join(at.folder, "notebooks", file), "utf8"));
     const cells = saved.cells as {
       source: string | string[];
       execution_count?: number;
@@ -225,24 +195,24 @@ const where = { runsDir: "../stopped", workers: 1, observer: liveCurve() }; 7`),
 
   it("restarts with nothing left, and runs on", async () => {
     await opened.button("restart");
-    await page.locator(".jp-Dialog button.jp-mod-accept").click();
-    await page.locator(".jp-Dialog").waitFor({ state: "detached" });
+    await at.page.locator(".jp-Dialog button.jp-mod-accept").click();
+    await at.page.locator(".jp-Dialog").waitFor({ state: "detached" });
     await opened.idle();
     // The first Tab, once: the language service has not begun.
     const cell = await opened.add("Math.hyp");
-    await page.keyboard.press("Tab");
-    const entry = page.locator(".jp-Completer-item", { hasText: "hypot" });
+    await at.page.keyboard.press("Tab");
+    const entry = at.page.locator(".jp-Completer-item", { hasText: "hypot" });
     await entry.click();
     await cell.locator(".cm-content", { hasText: "Math.hypot" }).waitFor();
     assert.match(await opened.run("typeof kept"), /^'undefined'$/m);
-    await screenshot("restart");
+    await at.screenshot("restart");
   });
 
   it("ends with Ctrl-C, and takes its kernels with it", async () => {
     const pids = (await opened.run("[process.pid, process.ppid]")).match(/\d+/g)!.map(Number);
     assert.equal(pids.length, 2);
     assert.deepEqual(pids.map(isAlive), [true, true]);
-    assert.equal(await lab.stop(), 0);
+    assert.equal(await at.lab.stop(), 0);
     assert.deepEqual(pids.map(isAlive), [false, false]);
   });
 });

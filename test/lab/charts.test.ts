@@ -1,16 +1,15 @@
 // Charts, elements, pictures and tables in a real JupyterLab: drawn, not only sent.
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import os from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { after, afterEach, before, describe, it } from "node:test";
-import { type Browser, chromium as engine, type Locator, type Page } from "playwright-core";
+import { before, describe, it } from "node:test";
+import type { Locator } from "playwright-core";
 import { encodePng } from "../kernel/png.ts";
-import { type Lab, NotebookPage, startLab, writeSettings } from "./jupyterlab.ts";
-import { assertParts, chromium, root, skipWithout } from "./parts.ts";
+import { NotebookPage } from "./jupyterlab.ts";
+import { labPage } from "./lab-page.ts";
+import { skipWithout } from "./parts.ts";
 
 const file = "charts.ipynb";
-const screenshots = path.join(root, "build/lab-charts");
 
 /** Longest that anything may take, on a busy machine. */
 const patience = 60_000;
@@ -27,39 +26,17 @@ const notebook = {
 const limits = { skip: skipWithout("browser"), timeout: 10 * 60_000 };
 
 describe("charts in JupyterLab", limits, () => {
-  let folder: string;
-  let lab: Lab;
-  let browser: Browser;
-  let page: Page;
+  const at = labPage({
+    name: "lab-charts",
+    patience,
+    prepare: async (folder) => {
+      await mkdir(path.join(folder, "notebooks"));
+      await writeFile(path.join(folder, "notebooks", file), JSON.stringify(notebook));
+    },
+  });
   let opened: NotebookPage;
-  let shot = 0;
-
   before(async () => {
-    assertParts("browser");
-    folder = await mkdtemp(path.join(os.tmpdir(), "abkd-charts-"));
-    await rm(screenshots, { recursive: true, force: true });
-    await mkdir(path.join(folder, "notebooks"));
-    await writeFile(path.join(folder, "notebooks", file), JSON.stringify(notebook));
-    await writeSettings(folder);
-    const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-    lab = await startLab(folder);
-    browser = await engine.launch({ executablePath: chromium!, args });
-    page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
-    page.setDefaultTimeout(patience);
-    opened = await NotebookPage.open(page, lab, file, "TypeScript (abkd)");
-  });
-
-  after(async () => {
-    await browser?.close();
-    await lab?.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
-
-  const screenshot = (name: string) =>
-    page.screenshot({ path: path.join(screenshots, `${++shot}-${name}.png`) });
-
-  afterEach(async (context) => {
-    if ("passed" in context && !context.passed) await screenshot("failed").catch(() => {});
+    opened = await NotebookPage.open(at.page, at.lab, file, "TypeScript (abkd)");
   });
 
   /** Runs a cell and gives where its output is. */
@@ -88,13 +65,13 @@ const { document } = parseHTML("<html><body></body></html>");
 const points = Array.from({ length: 40 }, (_, x) => ({ x, y: Math.sin(x / 5), name: "a & b\\u00a0<c>" }));
 Plot.plot({ document, marks: [Plot.line(points, { x: "x", y: "y" }), Plot.dot(points, { x: "x", y: "y", title: "name" })] });`);
     assert.deepEqual(await sizeOf(shown.locator("img")), [640, 400]);
-    await screenshot("plot");
+    await at.screenshot("plot");
     const legend = await output(
       'Plot.plot({ document, color: { legend: true, type: "categorical" }, marks: [Plot.dot(points, { x: "x", y: "y", fill: (d) => d.x % 3 })] })',
     );
     await legend.locator("figure svg circle").first().waitFor();
     assert.equal(await legend.locator("figure svg circle").count(), 40);
-    await screenshot("plot-legend");
+    await at.screenshot("plot-legend");
   });
 
   for (const version of ["v5", "v6"]) {
@@ -119,7 +96,7 @@ Plot.plot({ document, marks: [Plot.line(points, { x: "x", y: "y" }), Plot.dot(po
         return count;
       });
       assert.ok(blue > 1000, `${blue} pixels in the colour of the bars`);
-      await screenshot(`vega-lite-${version}`);
+      await at.screenshot(`vega-lite-${version}`);
     });
   }
 
@@ -133,6 +110,6 @@ Plot.plot({ document, marks: [Plot.line(points, { x: "x", y: "y" }), Plot.dot(po
     await table.locator("table.dataframe").waitFor();
     assert.equal(await table.locator("tbody tr").count(), 21);
     assert.match(await table.innerText(), /User 9999.*10,000 records × 3 fields/s);
-    await screenshot("table");
+    await at.screenshot("table");
   });
 });

@@ -5,7 +5,9 @@ import * as tf from "@tensorflow/tfjs";
 import { symmetricNormalised } from "../../src/graph/normalise.ts";
 import {
   Adam,
+  AdamW,
   BACKEND,
+  clipGradients,
   type DropoutStream,
   dropout,
   type EngineName,
@@ -13,8 +15,12 @@ import {
   gcniiConvolutions,
   lastMap,
   memory,
+  type OptimiserState,
+  type ParameterGroup,
   pairDistances,
+  RMSprop,
   reluDropout,
+  SGD,
   SparseMatrix,
   scores,
   softmaxCrossEntropy,
@@ -150,35 +156,42 @@ describe("the native engine agrees with the wasm engine", { skip }, () => {
     for (const i of [0, 1]) assertClosely(native![i]!, wasm![i]!, TOLERANCE, `result ${i}`);
   });
 
-  test("Adam, with its state carried from one engine to the other", () => {
-    const steps = (engine: EngineName, count: number, from?: ReturnType<Adam["state"]>) => {
-      startEngine(engine);
-      const start = from ? from.moments["value"]! : numbers(33, 1);
-      const variable = tf.variable(tf.tensor(start, [3, 11]));
-      const group = { learningRate: 0.05, weightDecay: 0.01 };
-      const adam = new Adam([{ ...group, parameters: [{ name: "w", variable }] }]);
-      if (from) adam.restore(from);
-      for (let i = 0; i < count; i++) {
-        tf.tidy(() => {
-          const { grads } = tf.variableGrads(() => tf.sum(tf.pow(variable, 3)).asScalar());
-          adam.step(grads);
-        });
+  for (const create of [
+    (groups: readonly ParameterGroup[]) => new Adam(groups),
+    (groups: readonly ParameterGroup[]) => new AdamW(groups),
+    (groups: readonly ParameterGroup[]) => new RMSprop(groups),
+    (groups: readonly ParameterGroup[]) => new SGD(groups, { momentum: 0.9 }),
+  ]) {
+    test(`${create.toString().match(/new (\w+)/)![1]}, with its state carried from one engine to the other`, () => {
+      const steps = (engine: EngineName, count: number, from?: OptimiserState) => {
+        startEngine(engine);
+        const start = from ? from.moments["value"]! : numbers(33, 1);
+        const variable = tf.variable(tf.tensor(start, [3, 11]));
+        const group = { learningRate: 0.05, weightDecay: 0.01 };
+        const optimiser = create([{ ...group, parameters: [{ name: "w", variable }] }]);
+        if (from) optimiser.restore(from);
+        for (let i = 0; i < count; i++) {
+          tf.tidy(() => {
+            const { grads } = tf.variableGrads(() => tf.sum(tf.pow(variable, 3)).asScalar());
+            optimiser.step(clipGradients(grads, 1));
+          });
+        }
+        const state = optimiser.state();
+        const value = variable.dataSync<"float32">();
+        optimiser.dispose();
+        variable.dispose();
+        return { ...state, moments: { ...state.moments, value } as Moments };
+      };
+      const wasm = steps("wasm", 8);
+      const native = steps("native", 8);
+      const carried = steps("native", 4, steps("wasm", 4));
+      for (const name of ["w.first", "w.second", "value"]) {
+        assertClosely(native.moments[name]!, wasm.moments[name]!, TOLERANCE, name);
+        assertClosely(carried.moments[name]!, wasm.moments[name]!, TOLERANCE, `carried ${name}`);
       }
-      const state = adam.state();
-      const value = variable.dataSync<"float32">();
-      adam.dispose();
-      variable.dispose();
-      return { step: state.step, moments: { ...state.moments, value } as Moments };
-    };
-    const wasm = steps("wasm", 8);
-    const native = steps("native", 8);
-    const carried = steps("native", 4, steps("wasm", 4));
-    for (const name of ["w.first", "w.second", "value"]) {
-      assertClosely(native.moments[name]!, wasm.moments[name]!, TOLERANCE, name);
-      assertClosely(carried.moments[name]!, wasm.moments[name]!, TOLERANCE, `carried ${name}`);
-    }
-    assert.equal(native.step, 8);
-  });
+      assert.equal(native.step, 8);
+    });
+  }
 
   test("tensors move between the engines, and startEngine says which one runs", () => {
     const { name, flavour } = startEngine("native");

@@ -5,6 +5,7 @@ import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { warningNote } from "../../src/kernel/display/warnings.ts";
 import { formProblems } from "../../src/notebook/check.ts";
 import { compareOutputs } from "../../src/notebook/compare.ts";
 import {
@@ -148,6 +149,7 @@ describe("abkd notebook check", () => {
 });
 
 describe("comparing outputs", () => {
+  type Shown = Pick<Output & { output_type: "display_data" }, "data" | "metadata">;
   const plot = (y: number[], type = "scatter", name = "loss"): Output =>
     data("application/vnd.plotly.v1+json", { data: [{ type, name, y }], layout: { title: "t" } });
   const same: [what: string, a: Output[], b: Output[]][] = [
@@ -165,6 +167,11 @@ describe("comparing outputs", () => {
       "JSON with near numbers",
       [data("application/json", { a: [1.5] })],
       [data("application/json", { a: [1.5001] })],
+    ],
+    [
+      "the kernel's type warnings",
+      [stream("a"), { output_type: "display_data", ...(warningNote("TS1: b") as Shown) }],
+      [stream("a")],
     ],
   ];
   for (const [what, a, b] of same) {

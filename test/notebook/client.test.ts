@@ -10,6 +10,7 @@ import {
   KernelTimeoutError,
   startKernel,
 } from "../../src/notebook/client.ts";
+import { next } from "../kernel/protocol-kernel.ts";
 import { fakeKernel, temporaryFolder } from "./files.ts";
 
 describe("a client of the project's kernel", () => {
@@ -47,7 +48,10 @@ describe("a client of the project's kernel", () => {
   });
 
   it("asks on control while shell is busy, and interrupts", async () => {
-    const loop = kernel.execute("let kept = 7; while (true) {}");
+    // Its execute_input would be too early: the cell may not have begun.
+    const begun = next(kernel, ({ content }) => content["text"] === "begun\n");
+    const loop = kernel.execute("let kept = 7; console.log('begun'); while (true) {}");
+    await begun;
     const { reply } = await kernel.request("control", "kernel_info_request");
     assert.equal(reply.content["status"], "ok");
     await kernel.interrupt();

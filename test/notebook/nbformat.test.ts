@@ -84,14 +84,14 @@ describe("reading a notebook", () => {
   const stream = { output_type: "stream", name: "stdout", text: "" };
   const withOutput = (output: object): string => file({ cells: [{ ...CODE, outputs: [output] }] });
   const broken: [what: string, text: string, message: RegExp][] = [
-    ["an empty file", "", /^x\.ipynb: no JSON, so no notebook/],
-    ["half a file", file({}).slice(0, 30), /no JSON, so no notebook/],
-    ["an array", "[]", /it holds no JSON object/],
+    ["an empty file", "", /^x\.ipynb: not valid JSON, so not a notebook/],
+    ["half a file", file({}).slice(0, 30), /not valid JSON, so not a notebook/],
+    ["an array", "[]", /it does not hold a JSON object/],
     ["any JSON", "{}", /it has no nbformat/],
     ["nbformat 3", file({ nbformat: 3 }), /nbformat 3 instead of 4; open and save it in Jup/],
     ["nbformat 4.6", file({ nbformat_minor: 6 }), /nbformat 4\.6; known here are 4\.0 to 4\.5/],
-    ["no metadata", file({ metadata: null }), /its metadata are no object/],
-    ["no cells", file({ cells: {} }), /its cells are no array/],
+    ["no metadata", file({ metadata: null }), /its metadata are not an object/],
+    ["no cells", file({ cells: {} }), /its cells are not an array/],
     [
       "a cell of another type",
       file({ cells: [CODE, { cell_type: "x" }] }),
@@ -103,7 +103,7 @@ describe("reading a notebook", () => {
     ["no outputs", file({ cells: [{ ...CODE, outputs: null }] }), /cell 1: its outputs/],
     ["a count of x", file({ cells: [{ ...CODE, execution_count: "x" }] }), /its execution_count/],
     ["an unknown output", withOutput({ output_type: "y" }), /cell 1: output 1: output_type "y"/],
-    ["a stream of null", withOutput({ ...stream, text: null }), /output 1: its text is no text/],
+    ["a stream of null", withOutput({ ...stream, text: null }), /output 1: its text is not text/],
     ["an error without a name", withOutput({ output_type: "error" }), /no ename, evalue or trace/],
     [
       "a display without data",

@@ -63,7 +63,7 @@ describe("a wrong request to run", () => {
     const kernelspec = { name: "python3", display_name: "Python 3", language: "python" };
     writeFileSync(python, serialiseNotebook({ ...notebookOf("1"), metadata: { kernelspec } }));
     for (const [args, message] of [
-      [[file, broken], /broken\.ipynb: no JSON, so no notebook/],
+      [[file, broken], /broken\.ipynb: not valid JSON, so not a notebook/],
       [[python], /is written in python; run it with its own kernel: --kernel python3/],
       [[file, "--kernel", "no-such"], /no kernel no-such is installed; there are: /],
       [[file, file, "--output", "x"], /--output takes one notebook/],

@@ -8,7 +8,7 @@ import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { runRecorded } from "../../src/experiments/run-study.ts";
 import { runId } from "../../src/training/canonical.ts";
 import { checkConfig } from "../../src/training/config-check.ts";
-import { DEAD_TEACHER } from "../../src/training/dead.ts";
+import { DEAD_DONOR, DEAD_TEACHER } from "../../src/training/dead.ts";
 import type { TrainingEvent } from "../../src/training/observer.ts";
 import { studentConfig, teacherConfig } from "../../src/training/recipes.ts";
 import type { RunConfig } from "../../src/training/run.ts";
@@ -54,6 +54,31 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [training({ epochs: 1.5 }), /epochs is 1.5; legal: a whole number, 0 or more/],
   [training({ patience: 0 }), /patience is 0; legal: a whole number, 1 or more/],
   [training({ weightDecay: "0" }), /weightDecay is "0"/],
+  [training({ momentum: 0.9 }), /training: there is no "momentum"; there is epochs/],
+  [training({ optimiser: "sgd" }), /optimiser is "sgd", not an object with name/],
+  [
+    training({ optimiser: { name: "adam" } }),
+    /name is "adam"; legal: adamw, rmsprop, sgd; without/,
+  ],
+  [training({ optimiser: { name: "adamw", momentum: 0.9 } }), /optimiser: there is no "momentum"/],
+  [training({ optimiser: { name: "sgd", momentum: 0 } }), /momentum is 0; legal: a number above 0/],
+  [training({ optimiser: { name: "sgd", momentum: 1 } }), /momentum is 1; legal/],
+  [training({ warmUp: 0 }), /warmUp is 0; legal: a whole number, 1 or more/],
+  [training({ warmUp: 4 }), /warmUp is 4, more than the 3 epochs/],
+  [training({ schedule: { name: "cosine" } }), /name is "cosine"; legal: step, linear/],
+  [training({ schedule: { name: "linear", every: 2 } }), /schedule: there is no "every"/],
+  [
+    training({ schedule: { name: "step", every: 2 } }),
+    /factor is missing; legal: a number above 0/,
+  ],
+  [training({ schedule: { name: "step", every: 2, factor: 1 } }), /factor is 1; legal/],
+  [
+    training({ schedule: { name: "step", every: 3, factor: 0.5 } }),
+    /after 3 epochs, and there are 3/,
+  ],
+  [training({ schedule: null }), /schedule is null, not an object/],
+  [training({ clip: 0 }), /clip is 0; legal: a number above 0/],
+  [training({ keep: "loss" }), /keep is "loss"; legal: "accuracy", or left out/],
   [config({ teacher: { ...teacher, split: "public" } }), /has a teacher of synthetic public/],
   [config({ teacher: { ...teacher, seed: -1 } }), /the run: teacher: seed is -1/],
   [
@@ -98,7 +123,7 @@ test("a configuration or an option that makes no sense costs no teacher", async 
   assert.deepEqual(readdirSync(runsDir), []);
 });
 
-test("a slip of the pen in a recipe's changes is told where it is made", () => {
+test("a typo in a recipe's changes is told where it is made", () => {
   const wrong = (changes: object) => () => teacherConfig(subject, changes);
   assert.throws(wrong({ modle: { layers: 3 } }), /there is no "modle"; there is model, training/);
   assert.throws(wrong({ model: { layres: 3 } }), /there is no "layres"/);
@@ -237,6 +262,19 @@ test("a dead teacher is said before its students start, also when it is cached, 
     assert.equal(finish?.type === "finish" && finish.cached, cached);
     assert.ok(result!.warnings.includes(DEAD_TEACHER), result!.warnings.join());
   }
+});
+
+test("a run that starts from a dead one's weights says so, and so does the command", async (t) => {
+  const dying = teacherConfig(subject, { model: { layers: 3, width: 8 }, training: { epochs: 6 } });
+  const heir = teacherConfig(subject, { model: { layers: 1, width: 8 }, ...SHORT });
+  const notes: string[] = [];
+  const [result] = await runTrials([{ ...heir, initial: { from: dying, layer: 0 } }], {
+    ...{ runsDir: temporaryFolder(t), workers: 1 },
+    observer: (event) => event.type === "note" && notes.push(event.message),
+  });
+  assert.ok(result!.warnings.includes(DEAD_DONOR), result!.warnings.join());
+  assert.ok(!result!.warnings.includes(DEAD_TEACHER));
+  assert.match(notes.join(), /^the donor 3L-8H alone .* is dead: it gives every node one class/);
 });
 
 test("a teacher that learned nothing is said, one that did is not", async (t) => {

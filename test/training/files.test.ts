@@ -1,12 +1,20 @@
 // Atomic writing and canonical JSON.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { OptionError } from "../../src/errors.ts";
 import { canonicalJson, runId } from "../../src/training/canonical.ts";
-import { FileError, writeAtomic } from "../../src/training/files.ts";
+import { FileError, probeFolder, writeAtomic } from "../../src/training/files.ts";
 import { smallConfig, temporaryFolder } from "./small.ts";
 
 test("a file is written into folders that were not there, and replaced", (t) => {
@@ -43,10 +51,19 @@ test("a folder that takes no folders is told, and not tried for ever", {
 try { probeFolder("/proc/abkd/runs"); } catch (error) { console.log(error.message); }`;
   const args = ["--input-type=module", "-e", code];
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
-  assert.equal(
-    stdout,
-    "cannot write /proc/abkd/runs/.probe: /proc takes no folders; choose another\n",
-  );
+  assert.equal(stdout, "cannot write in /proc/abkd/runs: /proc takes no folders; choose another\n");
+});
+
+test("a probed folder keeps every file of its user, a link's target among them", (t) => {
+  const folder = temporaryFolder(t);
+  const [target, probed] = [join(folder, "target"), join(folder, "runs", "new")];
+  probeFolder(probed);
+  assert.deepEqual(readdirSync(probed), []);
+  writeFileSync(target, "mine");
+  symlinkSync(target, join(probed, ".probe"));
+  probeFolder(probed);
+  assert.deepEqual(readdirSync(probed), [".probe"]);
+  assert.equal(readFileSync(join(probed, ".probe"), "utf8"), "mine");
 });
 
 // /dev/full fails a write as a full disk does, but cannot be renamed to; a limit on file size can.
@@ -74,7 +91,7 @@ test("canonical JSON sorts keys at every depth and refuses what JSON cannot carr
   const b = { "-": 0, b: [1, { c: null, d: 2 }] };
   assert.equal(canonicalJson(a), '{"-":0,"b":[1,{"c":null,"d":2}]}');
   assert.equal(canonicalJson(a), canonicalJson(b));
-  assert.throws(() => canonicalJson({ x: Number.NaN }), TypeError);
+  assert.throws(() => canonicalJson({ x: Number.NaN }), OptionError);
 });
 
 test("a run's id is the hash of its configuration, whatever the order of its members", () => {

@@ -10,7 +10,8 @@ import { Gcnii, type GcniiConfig } from "../../src/models/gcnii.ts";
 import { memory, startEngine } from "../../src/tensor/index.ts";
 import { withForward } from "../../src/training/evaluate.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
-import { optimiser, step, type TrainingTask } from "../../src/training/train.ts";
+import { optimiser, step } from "../../src/training/step.ts";
+import type { TrainingTask } from "../../src/training/train.ts";
 import { smallConfig, smallGraph, smallSplit } from "./small.ts";
 
 const STEPS = 1000;

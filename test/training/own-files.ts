@@ -57,10 +57,10 @@ export const result: RunResult = {
 
 const owner = { config, data: model.data, flavour: "fma" };
 const state = {
-  ...{ epoch: 2, bestEpoch: 1, curve: result.curve, seconds: 12.5 },
+  ...{ epoch: 2, step: 2, bestEpoch: 1, curve: result.curve, seconds: 12.5 },
   parameters: new Map([["w", Float32Array.of(1, 2)]]),
   best: new Map([["w", Float32Array.of(3, 4)]]),
-  adam: { step: 2, moments: { "w.first": Float32Array.of(5, 6) } },
+  optimiser: { name: "adam", step: 2, moments: { "w.first": Float32Array.of(5, 6) } },
   first: { scalars: { u: 0.1 }, matrices: { a: [[1, 2]] }, warnings: [] },
 };
 

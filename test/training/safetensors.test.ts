@@ -87,9 +87,9 @@ test("headers that lie are refused with their reason", () => {
   });
   assert.equal(decodeSafetensors(crafted(entry({})), "good").tensors.size, 1);
   const cases: [header: unknown, message: RegExp][] = [
-    ["{", /header is no JSON/],
-    ["[]", /header is no object/],
-    [{ x: 3 }, /"x" is no object/],
+    ["{", /header is not valid JSON/],
+    ["[]", /header is not an object/],
+    [{ x: 3 }, /"x" is not an object/],
     [entry({ dtype: "I64" }), /type I64/],
     [entry({ shape: [-2] }), /no proper shape/],
     [entry({ shape: [1.5] }), /no proper shape/],
@@ -99,7 +99,7 @@ test("headers that lie are refused with their reason", () => {
     [entry({ data_offsets: [0] }), /no proper offsets/],
     [entry({ shape: [1], data_offsets: [4, 8] }), /gap or overlap/],
     [{ ...entry({}), y: { dtype: "F32", shape: [1], data_offsets: [4, 8] } }, /overlap/],
-    [{ __metadata__: { a: 1 } }, /metadata "a" is no text/],
+    [{ __metadata__: { a: 1 } }, /metadata "a" is not text/],
   ];
   for (const [header, message] of cases) {
     assert.throws(() => decodeSafetensors(crafted(header), "lie"), message);

@@ -8,7 +8,7 @@ import { memory, startEngine } from "../../src/tensor/index.ts";
 import type { TrainingState } from "../../src/training/checkpoint.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
 import type { EpochEvent } from "../../src/training/observer.ts";
-import type { RunConfig } from "../../src/training/run.ts";
+import type { RunConfig, TrainingConfig } from "../../src/training/run.ts";
 import {
   DivergedError,
   InterruptedError,
@@ -119,7 +119,7 @@ test("the best epoch's weights are those of a run that ends there", async () => 
   assert.deepEqual(long.weights, short.weights);
 });
 
-test("a run interrupted after any epoch and gone on with ends in the same bits", async () => {
+test("a run interrupted after any epoch and resumed ends in the same bits", async () => {
   const config = smallConfig({ epochs: 12, patience: 12 });
   const whole = await run(config, {}, toyMethod);
   for (const epochs of [1, 2, 6, 11]) {
@@ -131,6 +131,55 @@ test("a run interrupted after any epoch and gone on with ends in the same bits",
     assert.deepEqual(resumed.outcome.inspection, whole.outcome.inspection);
     assert.ok(resumed.outcome.seconds >= from.seconds);
   }
+});
+
+/** Everything that a training may be given beside Adam. */
+const RECIPES: readonly Partial<TrainingConfig>[] = [
+  { optimiser: { name: "adamw" }, warmUp: 4 },
+  { optimiser: { name: "rmsprop" }, learningRate: 0.002, schedule: { name: "linear" } },
+  { optimiser: { name: "sgd" }, clip: 0.1, learningRate: 0.5 },
+  {
+    optimiser: { name: "sgd", momentum: 0.9 },
+    ...{ clip: 0.1, learningRate: 0.1, warmUp: 3, keep: "accuracy" },
+    schedule: { name: "step", every: 5, factor: 0.5 },
+  },
+];
+
+for (const recipe of RECIPES) {
+  const { optimiser, ...rest } = recipe;
+  const title = `${optimiser?.name} with ${Object.keys(rest).join(", ")}`;
+  test(`${title}: resumed after an epoch it ends in the same bits`, async () => {
+    const config = smallConfig({ epochs: 12, patience: 12, ...recipe });
+    const whole = await run(config, {}, toyMethod);
+    const plain = await run(smallConfig({ epochs: 12, patience: 12 }), {}, toyMethod);
+    assert.notDeepEqual(whole.outcome.curve.loss, plain.outcome.curve.loss);
+    for (const epochs of [1, 7]) {
+      const from = await interrupted(config, epochs, toyMethod);
+      const resumed = await run(config, { from }, toyMethod);
+      assert.deepEqual(resumed.weights, whole.weights);
+      assert.deepEqual(resumed.outcome.curve, whole.outcome.curve);
+      assert.equal(resumed.outcome.bestEpoch, whole.outcome.bestEpoch);
+    }
+    const adams = await interrupted(smallConfig({ epochs: 12, patience: 12 }), 2, toyMethod);
+    await assert.rejects(run(config, { from: adams }, toyMethod), {
+      name: "OptionError",
+      message: new RegExp(`by adam, and the configuration asks for ${optimiser?.name}`),
+    });
+  });
+}
+
+test("the highest validation accuracy keeps the first epoch that has it, and the patience waits for it", async () => {
+  const training = { epochs: 80, patience: 12, learningRate: 0.05 } as const;
+  const { outcome, weights } = await run(smallConfig({ ...training, keep: "accuracy" }));
+  const { valAccuracy, valLoss } = outcome.curve;
+  const highest = Math.max(...valAccuracy);
+  const { bestEpoch } = outcome;
+  assert.equal(bestEpoch, valAccuracy.indexOf(highest) + 1);
+  assert.ok(valAccuracy.lastIndexOf(highest) + 1 > bestEpoch, "there were ties");
+  assert.notEqual(bestEpoch, valLoss.indexOf(Math.min(...valLoss)) + 1);
+  assert.equal(valAccuracy.length, bestEpoch + 12);
+  const short = await run(smallConfig({ ...training, epochs: bestEpoch, keep: "accuracy" }));
+  assert.deepEqual(short.weights, weights);
 });
 
 test("patience goes on counting over an interruption", async () => {

@@ -76,7 +76,7 @@ test("a teacher of another split is refused: it may have seen the test nodes", a
   });
 });
 
-test("a cached teacher is reused; a damaged or foreign entry is said and trained anew", async (t) => {
+test("a cached teacher is reused; a damaged or foreign entry is reported and retrained", async (t) => {
   const folder = temporaryFolder(t);
   const config = student("softkd", 1);
   const files = runFiles(folder, teacher);
@@ -100,7 +100,7 @@ test("a cached teacher is reused; a damaged or foreign entry is said and trained
   const result = readFileSync(files.result, "utf8");
   const damage: [why: RegExp, make: () => void][] = [
     [/not a whole safetensors/, () => writeFileSync(files.model, model.subarray(0, 1000))],
-    [/is no JSON/, () => writeFileSync(files.result, result.slice(0, 100))],
+    [/is not valid JSON/, () => writeFileSync(files.result, result.slice(0, 100))],
     [/altered/, () => writeFileSync(files.result, result.replace('"seed": 1', '"seed": 2'))],
   ];
   for (const [why, make] of damage) {

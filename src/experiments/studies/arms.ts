@@ -3,12 +3,14 @@ import { findMethod } from "../../distillation/registry.ts";
 import {
   type Changes,
   chosenRecipe,
+  furtherRecipe,
   studentConfig,
   studentRecipe,
 } from "../../training/recipes.ts";
 import type { Contender } from "../contenders.ts";
-import type { Arm, Claim } from "../study.ts";
+import { type Arm, type Claim, searchArm } from "../study.ts";
 import { methodLabel } from "../summary.ts";
+import { SEARCHES } from "../verdict.ts";
 
 /** A method with its searched recipe, and what an arm changes in it. */
 export function methodArm(
@@ -126,6 +128,25 @@ export function contenderArm(contender: Contender, role: Arm["role"]): Arm {
       return studentConfig(subject, method, teacher, changes);
     },
   };
+}
+
+/** Whose claims are the headlines: ABKD against the student, three rivals and SoftKD. */
+export const HEADLINE: readonly string[] = ["abkd", "student", "lsp", "gsp", "gcrd", "softkd"];
+
+/** A contender with the recipes of the searches behind the first, on datasets that have them. */
+export function searchArms({ id, method, label }: Contender): Arm[] {
+  return Array.from({ length: SEARCHES - 1 }, (_, k): Arm => {
+    const search = k + 2;
+    return {
+      ...{ id: searchArm(id, search), label: `${label}, search ${search}`, role: "rival" },
+      ...{ searchedAgain: id, paperOnly: true },
+      has: (dataset) => furtherRecipe(dataset, id, search) !== undefined,
+      config(subject, teacher) {
+        const { model, training, options } = furtherRecipe(subject.dataset, id, search)!;
+        return studentConfig(subject, method, teacher, { recipe: null, model, training, options });
+      },
+    };
+  });
 }
 
 /** The same with the weights that the method's authors published, and the training searched. */

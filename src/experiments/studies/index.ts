@@ -1,5 +1,6 @@
 // The list of studies: a new one is a file and a line here.
 
+import { needText } from "../../arguments.ts";
 import { OptionError } from "../../errors.ts";
 import { printable } from "../../printable.ts";
 import { didYouMean, type Suggested } from "../../suggested.ts";
@@ -35,6 +36,7 @@ export const studies: readonly Study[] = Object.values(BY_NAME);
 
 /** @throws {OptionError} naming the studies there are */
 export function findStudy(name: Suggested<StudyName>): Study {
+  needText(name, "findStudy: name", "a study's name");
   const found = studies.find((study) => study.name === name);
   if (found) return found;
   const names = studies.map((study) => study.name);

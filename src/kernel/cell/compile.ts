@@ -54,7 +54,7 @@ export interface CompiledCell {
   readonly code: string;
   /** The name that `code` has in stack traces. */
   readonly url: string;
-  /** Whether the cell ends in an expression: then its value is to be shown. */
+  /** Whether the cell, or a block at its end, ends in an expression: then its value is to be shown. */
   readonly showsValue: boolean;
   /** The place as typed of a place in `code`; lines and columns count from 1. */
   map(line: number, column: number): Position | undefined;
@@ -80,7 +80,7 @@ export function compileCell(
   return {
     code,
     url,
-    showsValue: endsInExpression(parsed.program),
+    showsValue: endsInExpression(parsed.program.body),
     map(line, column) {
       lines ??= new Lines(code);
       const offset = lines.offset({ line, column });
@@ -90,13 +90,15 @@ export function compileCell(
   };
 }
 
-function endsInExpression({ body }: Program): boolean {
+/** Of a block as the last statement, what is in it counts, as V8's completion value does. */
+function endsInExpression(body: Program["body"]): boolean {
   // A transformed namespace ends in its `var`.
   const last = body.findLast(
     (each) =>
       each.type !== "EmptyStatement" &&
       !(each.type === "VariableDeclaration" && each.declarations.every(({ init }) => !init)),
   );
+  if (last?.type === "BlockStatement") return endsInExpression(last.body);
   if (last?.type === "ExportDefaultDeclaration") {
     return !/^(Class|Function)Declaration$/.test(last.declaration.type);
   }

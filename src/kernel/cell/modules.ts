@@ -10,15 +10,25 @@ import { foreignSpecifier } from "./foreign.ts";
 import { compileModule, isOwn, markOwn } from "./local.ts";
 import { type Place, Places } from "./places.ts";
 import { Tfjs } from "./tfjs.ts";
+import {
+  isMissing,
+  isOwnInside,
+  noFile,
+  noPackage,
+  packageName,
+  portable,
+  unresolved,
+} from "./unresolved.ts";
 import { isCode, isFile, isPath, localFile, toPath, Versions } from "./versions.ts";
 
 type Hooks = Parameters<typeof registerHooks>[0];
 type Resolve = NonNullable<Hooks["resolve"]>;
 type Load = NonNullable<Hooks["load"]>;
 
-/** Marks an import as a cell's, and one that only asks where a file's import leads. */
+/** Marks an import as a cell's, one that only asks where a file's import leads, and one for Node alone. */
 const CELL = "cell:";
 const LOOK_UP = "cell-lookup:";
+const PLAIN = "cell-plain:";
 
 /** This file is .ts in a checkout and .js when installed; so are the files it resolves names to. */
 const HERE = import.meta.url;
@@ -59,7 +69,7 @@ export class Modules {
     this.#folders = folders;
     this.#folder = folder;
     this.#projectRoot = projectRoot;
-    this.#tfjs = new Tfjs(projectRoot, new URL(`../../tensor/offer${EXTENSION}`, HERE).href);
+    this.#tfjs = new Tfjs(folders, new URL(`../../tensor/offer${EXTENSION}`, HERE).href);
     this.#versions = new Versions((specifier, from) => this.#localPackage(specifier, from));
     const filename = join(folder, "cell.ts");
     const require = createRequire(filename);
@@ -71,7 +81,7 @@ export class Modules {
         void this.#tfjs.serve((url) => require(fileURLToPath(url)));
         return module;
       } catch (error) {
-        throw this.#portable(error);
+        throw portable(error, this.#folders);
       }
     };
     this.require = Object.assign(requireAnew, require);
@@ -132,20 +142,10 @@ export class Modules {
       this.#tryAgain(loaded);
       // What was made deep inside of Node's loader does not know which cell it was for.
       if (isOwn(error)) Error.captureStackTrace(error);
-      throw this.#portable(error);
+      throw portable(error, this.#folders);
     } finally {
       this.#loading.delete(loaded);
     }
-  }
-
-  /** Node puts the place of a SyntaxError in front of its stack, with the whole path. */
-  #portable(error: unknown): unknown {
-    if (error instanceof SyntaxError && typeof error.stack === "string") {
-      error.stack = error.stack.replace(/^\/.*(?=:\d+\n)/, (path) =>
-        shortPath(path, this.#folders),
-      );
-    }
-    return error;
   }
 
   /** The imports under way were stopped and will never settle. */
@@ -172,6 +172,7 @@ export class Modules {
   }
 
   #resolve: Resolve = (specifier, context, next) => {
+    if (specifier.startsWith(PLAIN)) return next(specifier.slice(PLAIN.length), context);
     if (specifier.startsWith(LOOK_UP)) {
       const [parentURL, name] = JSON.parse(specifier.slice(LOOK_UP.length));
       return { ...this.#find(name, { ...context, parentURL }, next), shortCircuit: true };
@@ -210,8 +211,7 @@ export class Modules {
       try {
         return next(name, context); // a folder with a package.json, for require
       } catch (error) {
-        const shown = shortPath(path, this.#folders);
-        throw notFound(error, `Cannot find "${name}": there is no file ${shown}`);
+        throw noFile(error, name, shortPath(path, this.#folders));
       }
     }
     const folders = [parent, join(this.#folder, "cell.ts"), join(this.#projectRoot, "cell.ts")];
@@ -219,19 +219,19 @@ export class Modules {
     let first: unknown;
     for (const folder of new Set(folders)) {
       try {
-        return next(name, { ...context, parentURL: pathToFileURL(folder).href });
+        const parentURL = pathToFileURL(folder).href;
+        if (folder === parent || !context.conditions.includes("require")) {
+          return next(name, { ...context, parentURL });
+        }
+        // It looks from its own file, whatever the parent that a hook names.
+        return { url: pathToFileURL(createRequire(folder).resolve(PLAIN + name)).href };
       } catch (error) {
         this.#refuseForeign(name);
-        // A package that is there and lacks a file is no missing package.
-        if (!isNotFound(error) || / '\//.test((error as Error).message)) throw error;
+        if (!isMissing(error) || isOwnInside(name)) throw unresolved(error, name);
         first ??= error;
       }
     }
-    throw notFound(
-      first,
-      `Cannot find the package "${packageName(name)}": it is not in node_modules of the notebook's ` +
-        `folder or of one above it, nor in ABKD's own. Install it there: npm install ${packageName(name)}`,
-    );
+    throw noPackage(first, name);
   }
 
   #refuseForeign(name: string): void {
@@ -380,15 +380,3 @@ function pathOf(url: string | undefined): string | undefined {
 }
 
 const withoutVersion = (url: string) => url.replace(/[?&]v=[0-9a-f]{12}(?:-\d+)?$/, "");
-
-const packageName = (name: string) => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name;
-
-function isNotFound(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
-}
-
-function notFound(error: unknown, message: string): unknown {
-  if (!isNotFound(error)) return error;
-  return markOwn(Object.assign(new Error(message), { code: "ERR_MODULE_NOT_FOUND" }));
-}

@@ -2,7 +2,7 @@
 import { SourceMap, stripTypeScriptTypes } from "node:module";
 import { type Options, Parser, type Program } from "acorn";
 import { full } from "acorn-walk";
-import { Lines, type Position } from "./source.ts";
+import { Lines, linesOf, type Position } from "./source.ts";
 
 /** Code that cannot be parsed. Line and column count from 1, in the code as typed. */
 export class CellSyntaxError extends SyntaxError {
@@ -25,13 +25,13 @@ export interface Parsed {
   readonly origin: (offset: number) => Position;
 }
 
-/** Where a text begins with a brace, comments apart. */
-const BRACE = /^(?:\s|\/\/.*|\/\*[\s\S]*?\*\/)*\{/;
+/** Blanks or one comment. Not repeated within: a line of slashes can be cut into comments in many ways. */
+const TRIVIA = /\s+|\/\/.*|\/\*[\s\S]*?\*\//y;
 
 /** Parses a cell. One that can be an object literal as a whole is one, as in Node's REPL; what ends in a
  *  semicolon is only where it is nothing else. */
 export function parseCell(source: string): Parsed {
-  if (!BRACE.test(source)) return parseTypeScript(source);
+  if (!beginsWithBrace(source)) return parseTypeScript(source);
   const isStatement = /;\s*$/.test(source);
   if (!isStatement) return tryObject(source) ?? parseTypeScript(source);
   try {
@@ -41,6 +41,14 @@ export function parseCell(source: string): Parsed {
     if (found) return found;
     throw error;
   }
+}
+
+/** Whether the first character behind blanks and comments is an opening brace. */
+function beginsWithBrace(source: string): boolean {
+  let at = 0;
+  TRIVIA.lastIndex = 0;
+  while (TRIVIA.test(source)) at = TRIVIA.lastIndex;
+  return source[at] === "{";
 }
 
 function tryObject(source: string): Parsed | undefined {
@@ -169,14 +177,29 @@ function acornError(error: unknown, origin: (offset: number) => Position): unkno
 function syntaxError(error: unknown, source: string): unknown {
   const { code, stack, message: full } = error as NodeJS.ErrnoException;
   if (!code?.endsWith("_TYPESCRIPT_SYNTAX")) return error;
-  const message = full.replace(/\. Expected (?:[^,]+, ){3}.*/s, ""); // a list of all tokens there are
-  const head = stack?.slice(0, stack.indexOf("SyntaxError [")).trimEnd().split("\n") ?? [];
-  const line = Number(/^:(\d+)$/.exec(head[0] ?? "")?.[1] ?? 1);
-  const marker = head.at(-1) ?? "";
-  if (/^ *\^+$/.test(marker)) {
-    return new CellSyntaxError(message, { line, column: marker.indexOf("^") + 1 });
+  const [said = "", ...expected] = full.split(". Expected ");
+  const isLong = expected.join().split(", ").length > 3; // a list of all tokens there are
+  const message = isLong ? said : full;
+  // ":3", the line before if there is one, the line, a marker below it, the line behind.
+  const shown = stack?.slice(0, stack.indexOf("SyntaxError [")).split("\n") ?? [];
+  const line = Number(/^:(\d+)$/.exec(shown[0] ?? "")?.[1] ?? 1);
+  const typed = linesOf(source)[line - 1] ?? "";
+  const at = line > 1 ? 2 : 1;
+  // What ends in a later line has its lines moved to the right, and no marker.
+  if (shown[at]?.startsWith("  > ") && !typed.startsWith("  > ")) {
+    return new CellSyntaxError(message, { line, column: 1 });
   }
-  const isText = marker.startsWith("  > "); // a template without an end, from its first line
-  const end = new Lines(source).position(source.trimEnd().length);
-  return new CellSyntaxError(message, isText ? { line, column: 1 } : end);
+  const marker = /^( *)\^+$/.exec(shown[at + 1] ?? "")?.[1];
+  const place =
+    marker !== undefined
+      ? { line, column: typedColumn(typed, marker.length) }
+      : new Lines(source).position(source.trimEnd().length);
+  return new CellSyntaxError(message, place);
+}
+
+/** The column in a line as typed of a place in it with tabs shown as blanks, up to a multiple of four. */
+function typedColumn(line: string, shown: number): number {
+  let at = 0;
+  for (let width = 0; width < shown; at++) width += line[at] === "\t" ? 4 - (width % 4) : 1;
+  return at + 1;
 }

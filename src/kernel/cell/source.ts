@@ -6,6 +6,11 @@ export interface Position {
   readonly column: number;
 }
 
+const LINE_END = /\r\n|[\n\r\u2028\u2029]/g;
+
+/** A text's lines, as JavaScript ends them. */
+export const linesOf = (text: string): string[] => text.split(LINE_END);
+
 /** Places of one text, as offsets and as lines and columns. */
 export class Lines {
   readonly #starts: number[] = [0];
@@ -13,7 +18,7 @@ export class Lines {
 
   constructor(text: string) {
     this.#length = text.length;
-    for (const end of text.matchAll(/\r\n|[\n\r\u2028\u2029]/g)) {
+    for (const end of text.matchAll(LINE_END)) {
       this.#starts.push(end.index + end[0].length);
     }
   }

@@ -1,7 +1,8 @@
 // tfjs, loaded for a cell, gets this project's engine; a copy that the engine cannot serve, a word.
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { type Folders, shortPath } from "../short-path.ts";
 
 const NAMES: readonly string[] = ["", "-core", "-layers"].map((part) => `@tensorflow/tfjs${part}`);
 
@@ -14,15 +15,15 @@ interface Backends {
 }
 
 export class Tfjs {
-  readonly #projectRoot: string;
+  readonly #folders: Folders;
   readonly #offer: string;
   /** Packages by what they were resolved to since the last call of serve(). */
   readonly #found = new Map<string, string>();
   readonly #served = new Set<string>();
 
   /** @param offer the file whose loading gives this project's tfjs the engine */
-  constructor(projectRoot: string, offer: string) {
-    this.#projectRoot = projectRoot;
+  constructor(folders: Folders, offer: string) {
+    this.#folders = folders;
     this.#offer = offer;
   }
 
@@ -37,29 +38,30 @@ export class Tfjs {
       this.#found.delete(url);
       this.#served.add(url);
       if (url === this.#ownUrl(name)) await load(this.#offer);
-      else warn(name, url, (await load(url)) as Partial<Backends>);
+      else this.#warn(name, url, (await load(url)) as Partial<Backends>);
     }
   }
 
   #ownUrl(name: string): string | undefined {
-    const { resolve } = createRequire(join(this.#projectRoot, "cell.ts"));
+    const { resolve } = createRequire(join(this.#folders.projectRoot, "cell.ts"));
     try {
       return pathToFileURL(resolve(name)).href;
     } catch {
       return undefined;
     }
   }
-}
 
-/** In place of tfjs's own advice, which names a package that does not help here. */
-function warn(name: string, url: string, module: Partial<Backends>): void {
-  const cpu = module.findBackend?.("cpu");
-  if (!cpu?.firstUse) return;
-  cpu.firstUse = false;
-  const path = fileURLToPath(url);
-  const folder = path.slice(0, path.lastIndexOf(name) + name.length);
-  console.log(
-    `tfjs of ${folder} is a copy of its own and computes on its slow back end. For the fast engine ` +
-      `remove that copy (npm uninstall ${name}): cells then find the one that abkd uses.`,
-  );
+  /** In place of tfjs's own advice, which names a package that does not help here. */
+  #warn(name: string, url: string, module: Partial<Backends>): void {
+    const cpu = module.findBackend?.("cpu");
+    if (!cpu?.firstUse) return;
+    cpu.firstUse = false;
+    const path = fileURLToPath(url);
+    const modules = path.slice(0, path.lastIndexOf(name) - 1);
+    const copy = join(shortPath(dirname(modules), this.#folders), "node_modules", name);
+    console.log(
+      `tfjs of ${copy} is a copy of its own and computes on its slow back end. For the fast engine ` +
+        `remove that copy (npm uninstall ${name}): cells then find the one that abkd uses.`,
+    );
+  }
 }

@@ -17,7 +17,7 @@ interface Content {
 const TICK = 50;
 
 const SPECIFIER =
-  /(?:\bfrom|\bimport|\brequire|\bnew\s+URL)\s*\(?\s*(?:\/\*[^*]*\*\/\s*)?["'`]([^"'`\n$]+)["'`]/g;
+  /(?:\bfrom|\bimport|\brequire|\bnew\s+URL)\s*(?:\(\s*)?(?:\/\*[^*]*\*\/\s*)?["'`]([^"'`\n$]+)["'`]/g;
 
 /** Versions of local files by content. What is asked for between two calls of `look` is one view. */
 export class Versions {
@@ -108,7 +108,7 @@ export function isPath(specifier: string): boolean {
 /** The path of a specifier for which isPath holds. */
 export function toPath(specifier: string, folder: string): string {
   if (specifier.startsWith("file:")) return fileURLToPath(specifier);
-  return resolve(folder, specifier.replace(/[?#].*$/, ""));
+  return resolve(folder, specifier.replace(/[?#].*/s, ""));
 }
 
 /** Whether importing a file can depend on what is in it. */

@@ -1,14 +1,9 @@
 // A copy of a value for Node to print: bounded, and with short views of what is long inside.
 import { types } from "node:util";
-import { isContainer, sizeOf, standIn } from "./children.ts";
+import { DEPTH, ITEMS, isContainer, NAMED, sizeOf, standIn } from "./children.ts";
 
 /** The parts of a value that Node may print: more are never a screenful. */
 const PARTS = 2000;
-/** Items of an array that Node prints; more entries of anything else have too many lines. */
-export const ITEMS = 100;
-export const DEPTH = 12;
-/** To name all the indices of a longer array takes longer than to print it. */
-const NAMED = 10_000;
 
 /**
  * A copy of the containers in a value (arrays, maps, sets, objects). Nothing of the value is run:

@@ -19,17 +19,19 @@ export interface Children {
   readonly noun: readonly [string, string];
 }
 
-/** More entries than a screenful shows in any view. */
-const MOST = 100;
+/** Entries of one container: a screenful shows no more in any view. */
+export const ITEMS = 100;
+/** Levels of containers in one another. */
+export const DEPTH = 12;
 /** An object with more properties than this is a list by name. */
 const RECORD = 30;
 /** To name all the indices of a longer array takes longer than to print it. */
-const NAMED = 10_000;
+export const NAMED = 10_000;
 
 /** Characters of a property's name or of a map's key. */
 const LONGEST = 100;
 
-const ITEMS = ["item", "items"] as const;
+const NOUNS = ["item", "items"] as const;
 const PROPERTIES = ["property", "properties"] as const;
 const predicates = Object.values(types);
 
@@ -45,10 +47,9 @@ export function isContainer(value: unknown): value is object {
   return Array.isArray(value) || types.isMap(value) || types.isSet(value) || isOrdinary(value);
 }
 
-/** An object without inner slots that a copy would lack, and without a text view of its own. */
-export function isOrdinary(value: object): boolean {
+/** An object without inner slots that a copy would lack. */
+function isOrdinary(value: object): boolean {
   const proto = Object.getPrototypeOf(value);
-  if (inspect.custom in value) return false;
   if (proto === Object.prototype || proto === null) return true;
   return !ArrayBuffer.isView(value) && !predicates.some((is) => is(value as never));
 }
@@ -81,20 +82,21 @@ export function sizeOf(container: object): number {
 export function childrenOf(container: object): Children {
   if (Array.isArray(container)) return itemsOf(container);
   if (types.isMap(container)) {
-    const pairs = first(Map.prototype.entries.call(container), MOST);
+    const pairs = Map.prototype.entries.call(container).take(ITEMS).toArray();
     const entries = pairs.map(([key, value]) => ({ label: keyText(key), joint: " => ", value }));
-    return { entries, more: sizeOf(container) - entries.length, isList: true, noun: ITEMS };
+    return { entries, more: sizeOf(container) - entries.length, isList: true, noun: NOUNS };
   }
   if (types.isSet(container)) {
-    const entries = first(Set.prototype.values.call(container), MOST).map((value) => ({ value }));
-    return { entries, more: sizeOf(container) - entries.length, isList: true, noun: ITEMS };
+    const items = Set.prototype.values.call(container).take(ITEMS);
+    const entries = items.map((value) => ({ value })).toArray();
+    return { entries, more: sizeOf(container) - entries.length, isList: true, noun: NOUNS };
   }
   const symbols = Object.getOwnPropertySymbols(container);
   const keys = [
     ...Object.keys(container),
     ...symbols.filter((key) => isEnumerable(container, key)),
   ];
-  const entries = keys.slice(0, MOST).map((key) => propertyOf(container, key));
+  const entries = keys.slice(0, ITEMS).map((key) => propertyOf(container, key));
   const isList = keys.length > RECORD;
   return { entries, more: keys.length - entries.length, isList, noun: PROPERTIES };
 }
@@ -103,7 +105,7 @@ export function childrenOf(container: object): Children {
 function itemsOf(array: readonly unknown[]): Children {
   const entries: Entry[] = [];
   let at = 0;
-  while (at < array.length && entries.length < MOST) {
+  while (at < array.length && entries.length < ITEMS) {
     const next = afterHoles(array, at);
     if (next > at) {
       const text = `<${next - at} empty item${next - at > 1 ? "s" : ""}>`;
@@ -116,9 +118,9 @@ function itemsOf(array: readonly unknown[]): Children {
   const more = array.length - at;
   if (array.length <= NAMED && more === 0) {
     const named = Object.keys(array).slice(array.length - holesOf(array));
-    entries.push(...named.slice(0, MOST).map((key) => propertyOf(array, key)));
+    entries.push(...named.slice(0, ITEMS).map((key) => propertyOf(array, key)));
   }
-  return { entries, more, isList: true, noun: ITEMS };
+  return { entries, more, isList: true, noun: NOUNS };
 }
 
 /** The first index from `at` on that holds an item, looked for within a bound. */
@@ -159,13 +161,4 @@ function keyText(key: unknown): string {
 
 function isEnumerable(object: object, key: symbol): boolean {
   return Object.prototype.propertyIsEnumerable.call(object, key);
-}
-
-function first<T>(items: Iterable<T>, most: number): T[] {
-  const found: T[] = [];
-  for (const item of items) {
-    if (found.length === most) break;
-    found.push(item);
-  }
-  return found;
 }

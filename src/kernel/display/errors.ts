@@ -1,5 +1,6 @@
 // Stacks cut to what a reader of a cell can use.
 import { fileURLToPath } from "node:url";
+import { runStart } from "../code-points.ts";
 
 const KERNEL = fileURLToPath(new URL("..", import.meta.url));
 const FRAMES = 6;
@@ -32,7 +33,8 @@ export function shortStacks(text: string): string {
       continue;
     }
     const [, frame = "", closing = ""] = match;
-    const useless = /^\s+\.|[( ]node:[^ ]*$|<anonymous>\)?$/.test(frame) || frame.includes(KERNEL);
+    const isNode = /[( ]node:/.test(frame.slice(frame.lastIndexOf(" ")));
+    const useless = isNode || /^\s+\.|<anonymous>\)?$/.test(frame) || frame.includes(KERNEL);
     if (!useless && ++frames <= FRAMES) {
       kept.push(`${nameCells(frame)}${closing}`);
       continue;
@@ -45,6 +47,6 @@ export function shortStacks(text: string): string {
 }
 
 function moreFrames(last: string, left: number): string[] {
-  const [, frame = last, closing = ""] = /^(.*?)(\s*[{}[\],]*)$/.exec(last) ?? [];
-  return [frame, `${/^\s*/.exec(frame)?.[0]}... ${left} more${closing}`];
+  const frame = last.slice(0, runStart(last, /[{}[\],]/)).trimEnd();
+  return [frame, `${/^\s*/.exec(frame)?.[0]}... ${left} more${last.slice(frame.length)}`];
 }

@@ -1,6 +1,6 @@
 // Tensors, data frames, tables and elements print themselves in Node's inspection as a cell shows them.
 import { type InspectOptions, inspect, types } from "node:util";
-import { childrenOf, isContainer } from "./children.ts";
+import { childrenOf, ITEMS, isContainer } from "./children.ts";
 import { kindText } from "./kinds.ts";
 import { setTaught } from "./leaves.ts";
 import { findProperty } from "./property.ts";
@@ -8,7 +8,6 @@ import { findProperty } from "./property.ts";
 /** As deep as any of the console's methods prints, and as many values as it would take long to. */
 const DEPTH = 4;
 const MOST = 10_000;
-const EACH = 100;
 
 /** What one of these has from its class: where that is found, the class is taught. */
 const MARKS = ["dataSync", "outerHTML", "getChildAt", "columnNames", "$isSeries"];
@@ -39,10 +38,10 @@ function isPlain(value: object): boolean {
 function partsOf(value: object): readonly unknown[] {
   const data = (key: PropertyKey): unknown => Object.getOwnPropertyDescriptor(value, key)?.value;
   if (Array.isArray(value))
-    return Array.from({ length: Math.min(value.length, EACH) }, (_, i) => data(i));
+    return Array.from({ length: Math.min(value.length, ITEMS) }, (_, i) => data(i));
   if (types.isMap(value) || types.isSet(value))
     return childrenOf(value).entries.map((entry) => entry.value);
-  return isContainer(value) ? Object.keys(value).slice(0, EACH).map(data) : [];
+  return isContainer(value) ? Object.keys(value).slice(0, ITEMS).map(data) : [];
 }
 
 /** @returns whether the value prints itself */

@@ -1,13 +1,12 @@
 // A large value within a screenful: its first entries whole, then how many more there are.
 import { inspect } from "node:util";
-import { type Children, childrenOf, type Entry, headOf, isContainer } from "./children.ts";
+import { type Children, childrenOf, DEPTH, type Entry, headOf, isContainer } from "./children.ts";
 import { count, fill } from "./numbers.ts";
 
 /** What a line costs: as much of a screenful's characters as of its lines. */
 const LINE = 112;
 const ROOM = 38 * LINE;
 const WIDTH = 80;
-const DEPTH = 12;
 const ONE_LINE = { breakLength: Number.POSITIVE_INFINITY };
 /** A string that is cut shows at least this much. */
 const SHORTEST = 60;

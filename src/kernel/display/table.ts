@@ -2,6 +2,7 @@
 
 import { inspect, types } from "node:util";
 import { childrenOf, isContainer } from "./children.ts";
+import { escapeHtml } from "./escape.ts";
 import { isLeaf, leafText } from "./leaves.ts";
 import { sixDigits } from "./numbers.ts";
 import { wholeLine } from "./outline.ts";
@@ -20,18 +21,6 @@ export const ROWS = 20;
 const COLUMNS = 16;
 const CELL = 50;
 const WIDTH = 100;
-
-/** Text in which nothing is HTML. */
-export function escapeHtml(text: string): string {
-  const names: Record<string, string> = {
-    "&": "amp",
-    "<": "lt",
-    ">": "gt",
-    '"': "quot",
-    "'": "#39",
-  };
-  return text.toWellFormed().replace(/[&<>"']/g, (char) => `&${names[char]};`);
-}
 
 /** A table of at most a screenful, with the middle rows and columns left out, as HTML. */
 export function htmlTable(columns: readonly Column[], rows: number, caption?: string): string {

@@ -1,7 +1,7 @@
 // Any value as text: at most a screenful, nothing of the value run, never a failure.
 import { inspect, types } from "node:util";
-import { abridge, DEPTH, ITEMS } from "./abridge.ts";
-import { isContainer } from "./children.ts";
+import { abridge } from "./abridge.ts";
+import { DEPTH, ITEMS, isContainer } from "./children.ts";
 import { shortStacks } from "./errors.ts";
 import { signatureOf } from "./functions.ts";
 import { failure, hasOwnView, isLeaf, leafText } from "./leaves.ts";

@@ -97,6 +97,8 @@ export class Cells {
       run.onEvaluated = (evaluated) => this.#endInterrupted(run, evaluated);
       own.setTimeout(() => this.#endInterrupted(run), GRACE);
     } else if (isSecond) {
+      // Also where a stop has torn the end that the first one began.
+      this.#abandon(run);
       this.#conclude(run, INTERRUPTED);
     } else if (!run.onEvaluated) {
       this.#endInterrupted(run);
@@ -184,8 +186,7 @@ export class Cells {
   /** @param evaluated what the cell came to where a library ended it in its own way */
   #endInterrupted(run: Run, evaluated?: Evaluated): void {
     if (run.cancelled || run.finished) return;
-    endTimers(run);
-    this.#parts.modules.abandon();
+    this.#abandon(run);
     const thrown = evaluated && "thrown" in evaluated ? evaluated.thrown : undefined;
     const end = () => this.#conclude(run, interruptedBy(thrown));
     if (!run.hasResources) {
@@ -194,6 +195,12 @@ export class Cells {
     }
     own.setTimeout(end, GRACE);
     within(run, () => run.resources.disposeAsync()).then(end, end);
+  }
+
+  /** What it began does not go on: its timers, its loops and its imports. */
+  #abandon(run: Run): void {
+    endTimers(run);
+    this.#parts.modules.abandon();
   }
 
   #conclude(run: Run, outcome: Outcome): void {

@@ -2,8 +2,9 @@
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { CellSyntaxError, type Position } from "../cell/compile.ts";
+import { linesOf } from "../cell/source.ts";
 import type { Failure } from "../channel.ts";
-import { foreignHint, pythonHint } from "./habits.ts";
+import { hint } from "./habits.ts";
 import type { Frame, Known, Stacks } from "./stacks.ts";
 
 const MAX_FRAMES = 12;
@@ -159,17 +160,11 @@ function shorten(text: string): string {
   return text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE)}…`;
 }
 
-/** What to write instead, where somebody wrote Python, or what other tools take. */
+/** What to write instead, as lines of a trace. */
 function hints(ename: string, evalue: string, source: string, { line }: Position): string[] {
-  const lines = linesOf(source);
-  const near = [lines[line - 1] ?? "", lines[line - 2] ?? ""] as const;
-  const python = pythonHint(ename, evalue, ...near);
-  if (python !== undefined) return [`In TypeScript: ${python}`];
-  const foreign = foreignHint(ename, evalue, ...near);
-  return foreign === undefined ? [] : [`In this kernel: ${foreign}`];
+  const found = hint(ename, evalue, linesOf(source)[line - 1] ?? "");
+  return found === undefined ? [] : [found];
 }
-
-const linesOf = (source: string): string[] => source.split(/\r\n|[\n\r\u2028\u2029]/);
 
 /** The line of a place with the one before it, and a caret below. */
 function codeFrame(source: string, { line, column }: Position): string[] {

@@ -42,23 +42,11 @@ const FOREIGN_LINES: readonly (readonly [RegExp, string])[] = [
     /(^|[=(,?:&|>]|\breturn)\s*<(>|[A-Za-z][\w.]*(\s[^<>]*)?\/?>)/,
     `no JSX: display({ "text/html": html }, { raw: true }) shows HTML`,
   ],
-  [/^\s*return\b/, "a cell's value is its last expression: leave return out"],
   [/^\s*\{.*[:,].*\}\s*;?\s*$/, "({ a: 1 }), in parentheses, is an object"],
 ];
 
-/** A hint for what is right elsewhere and not in this kernel, under the same terms as pythonHint. */
-export function foreignHint(
-  ename: string,
-  evalue: string,
-  line: string,
-  before: string,
-): string | undefined {
-  const missing = ename === "ReferenceError" && /^(\S+) is not defined$/.exec(evalue)?.[1];
-  if (missing) return FOREIGN_NAMES.get(missing);
-  if (ename !== "SyntaxError") return undefined;
-  const found = FOREIGN_LINES.find(([pattern]) => pattern.test(line) || pattern.test(before));
-  return found?.[1];
-}
+/** Longer lines are nobody's habit, and some patterns would take seconds for them. */
+const LONGEST_LINE = 1_000;
 
 /** Lines that Python would take and TypeScript does not. */
 const LINES: readonly (readonly [RegExp, string])[] = [
@@ -81,29 +69,43 @@ const LINES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * A hint for an error that a habit of Python has made, or undefined. Only ever called for cells that
- * failed, so it may guess.
+ * What to write instead, where somebody wrote Python, or what other tools take; or undefined. Only ever
+ * called for cells that failed, so it may guess.
  *
  * @param line the cell's line where the error is, as typed
- * @param before the one before it: Python's lines are often only wrong once the next has been read
  */
-export function pythonHint(
-  ename: string,
-  evalue: string,
-  line: string,
-  before: string,
-): string | undefined {
-  const missing = ename === "ReferenceError" && /^(\S+) is not defined$/.exec(evalue)?.[1];
-  if (!missing && ename !== "SyntaxError") return undefined;
+export function hint(ename: string, evalue: string, line: string): string | undefined {
+  const missing =
+    ename === "ReferenceError" ? /^(\S+) is not defined$/.exec(evalue)?.[1] : undefined;
+  const python = missing === undefined ? undefined : nameHint(missing, line);
+  if (python !== undefined) return `In TypeScript: ${python}`;
+  const wrong = ename === "SyntaxError";
+  const typed = wrong || missing !== undefined ? lineHint(LINES, line) : undefined;
+  if (typed !== undefined) return `In TypeScript: ${typed}`;
+  const foreign =
+    missing === undefined
+      ? ((wrong ? lineHint(FOREIGN_LINES, line) : undefined) ?? returnHint(ename, evalue))
+      : FOREIGN_NAMES.get(missing);
+  return foreign === undefined ? undefined : `In this kernel: ${foreign}`;
+}
+
+function nameHint(missing: string, line: string): string | undefined {
+  if (line.length > LONGEST_LINE) return NAMES.get(missing);
   const [, assigned] = /^\s*([\p{ID_Start}_$][\p{ID_Continue}$]*)\s*=[^=>]/u.exec(line) ?? [];
-  if (missing && assigned === missing) {
-    return `const ${missing} = … declares it, once; let, where it changes later`;
-  }
-  const named = missing && NAMES.get(missing);
-  if (named) return named;
-  for (const text of missing ? [line] : [line, before]) {
-    const found = LINES.find(([pattern]) => pattern.test(text));
-    if (found) return found[1];
-  }
-  return undefined;
+  if (assigned !== missing) return NAMES.get(missing);
+  return `const ${missing} = … declares it, once; let, where it changes later`;
+}
+
+function lineHint(
+  patterns: readonly (readonly [RegExp, string])[],
+  line: string,
+): string | undefined {
+  if (line.length > LONGEST_LINE) return undefined;
+  return patterns.find(([pattern]) => pattern.test(line))?.[1];
+}
+
+/** What Node says of a return outside of functions; within one it is no mistake. */
+function returnHint(ename: string, evalue: string): string | undefined {
+  const isReturn = ename === "SyntaxError" && evalue.startsWith("Return statement is not allowed");
+  return isReturn ? "a cell's value is its last expression: leave return out" : undefined;
 }

@@ -123,11 +123,13 @@ link.on("message", (message: LinkMessage) => {
   cells.next();
 });
 
-// Nobody could interrupt what runs from here on, or start another cell.
-link.on("error", ({ message }) => {
-  writeSync(2, `${LINK_LOST}: ${message}\n`);
+/** Nobody could interrupt what runs from here on, or start another cell. */
+function lost(why: string): void {
+  writeSync(2, `${LINK_LOST}: ${why}\n`);
   process.kill(process.pid, "SIGKILL");
-});
+}
+link.on("error", ({ message }) => lost(message));
+link.on("exit", (code) => lost(`its thread ended with code ${code}`));
 
 /** Errors outside of any statement: shown with their cell, and no reason to end. */
 function report(title: string, error: unknown): void {

@@ -19,15 +19,21 @@ const nodeImmediate = setImmediate;
 const startImmediate = ((callback: unknown, ...args: unknown[]) => {
   if (typeof callback !== "function") return nodeImmediate(callback as () => void);
   return nodeImmediate(function (this: unknown) {
-    nextTick(() => Reflect.apply(callback, this, args) as unknown);
+    critical(() => nextTick(() => Reflect.apply(callback, this, args) as unknown));
   });
 }) as AnyFunction;
 
+/** Node's lists of timers are not to be torn: all later ones of the same delay would be lost. */
+function whole(work: AnyFunction): AnyFunction {
+  return function (this: unknown, ...args) {
+    return critical(() => Reflect.apply(work, this, args) as unknown);
+  };
+}
+
 /** The timers as Node made them, for the runner itself. */
 export const own = {
-  setTimeout,
-  clearTimeout,
-  setImmediate: startImmediate as (callback: () => void) => unknown,
+  setTimeout: whole(setTimeout) as (callback: () => void, delay: number) => unknown,
+  setImmediate: whole(startImmediate) as (callback: () => void) => unknown,
 };
 
 /** Replaces the global timers and those of node:timers and node:timers/promises. */
@@ -42,6 +48,12 @@ export function installTimers(): void {
     Object.assign(timers, { [name]: tracked });
     Object.assign(globalThis, { [name]: tracked });
   }
+  for (const name of ["clearTimeout", "clearInterval", "clearImmediate"] as const) {
+    const cleared = whole(timers[name] as AnyFunction);
+    Object.defineProperty(cleared, "name", { value: name });
+    Object.assign(timers, { [name]: cleared });
+    Object.assign(globalThis, { [name]: cleared });
+  }
   const { setTimeout: wait, setImmediate: turn } = promisedTimers(timers);
   Object.assign(promised, { setTimeout: wait, setImmediate: turn, setInterval: promisedInterval });
   Object.assign(promised.scheduler, {
@@ -54,9 +66,9 @@ export function installTimers(): void {
 
 /** A function that starts a timer, with the timer remembered by the run that calls it. */
 function track(start: AnyFunction): AnyFunction {
+  const begin = whole(start);
   return (...args) => {
-    // Node's lists of timers are not to be torn: all later ones of the same delay would be lost.
-    const timer = critical(() => start(...args)) as Timer;
+    const timer = begin(...args) as Timer;
     const run = runOf();
     if (!run) return timer;
     run.track(timer);

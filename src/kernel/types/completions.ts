@@ -1,5 +1,6 @@
 // What can come at the cursor: names, members, keys, strings, modules.
 import ts from "typescript";
+import { runStart } from "../code-points.ts";
 import { completeModule } from "./module-completions.ts";
 import type { CellFile } from "./notebook.ts";
 import type { Completion, TypedMatch, WorkerSettings } from "./protocol.ts";
@@ -83,9 +84,9 @@ function withoutEcho(list: readonly Candidate[], typed: string): readonly Candid
 
 /** The identifier that the cursor is in or at the end of. */
 export function wordAround(code: string, cursor: number): { start: number; end: number } {
-  const before = /[\p{ID_Continue}$#]*$/u.exec(code.slice(0, cursor))![0];
   const after = /^[\p{ID_Continue}$]*/u.exec(code.slice(cursor))![0];
-  return { start: cursor - before.length, end: cursor + after.length };
+  const start = runStart(code.slice(0, cursor), /[\p{ID_Continue}$#]/u);
+  return { start, end: cursor + after.length };
 }
 
 /** Those that begin with what is typed; in another case only where none begins with it as it is. */

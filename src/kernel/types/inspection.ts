@@ -174,6 +174,14 @@ function tagText({ name, text }: ts.JSDocTagInfo, mark: (name: string) => string
 
 /** The last character of the called name, before the bracket and type arguments. */
 function calleeEnd(cell: CellFile, argumentsStart: number): number {
-  const before = (cell.prelude + cell.code).slice(0, argumentsStart);
-  return before.replace(/(<[^()]*>)?\s*\(?\s*$/, "").length - 1;
+  return calleeOf((cell.prelude + cell.code).slice(0, argumentsStart)).length - 1;
+}
+
+/** Code without what it ends in of `<T>(`. */
+export function calleeOf(code: string): string {
+  const opened = code.trimEnd();
+  const callee = (opened.endsWith("(") ? opened.slice(0, -1) : opened).trimEnd();
+  if (!callee.endsWith(">")) return callee;
+  const types = callee.indexOf("<", 1 + Math.max(callee.lastIndexOf("("), callee.lastIndexOf(")")));
+  return types < 0 ? callee : callee.slice(0, types).trimEnd();
 }

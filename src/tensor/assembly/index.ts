@@ -1,9 +1,9 @@
 // The kernels of the engine. Each takes a range begin <= unit < end of outputs that no other
 // range writes, so that any number of threads gives the same bits. Addresses are bytes in the
 // shared memory; arrays are float32 unless named otherwise. Compiled twice: see vector.ts.
-export { adam, ELEMENTS_A_UNIT } from "./adam";
 export { arcCrossEntropy, arcDifferences, arcPairs } from "./arcs";
 export { contrastRows } from "./contrast";
+export { descend, ELEMENTS_A_UNIT } from "./descend";
 export { applyBits, dropout } from "./dropout";
 export { combine, combineRows, multiply, relu, scale } from "./elementwise";
 export { gcniiBackward, gcniiForward, gcniiWeightGradient } from "./gcnii";

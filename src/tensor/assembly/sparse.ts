@@ -171,9 +171,9 @@ export function gather(begin: i32, end: i32, V: usize, POSITION: usize, OUT: usi
  * one number an arc. X and Y have `width` columns; P is indptr, I indices.
  */
 export function arcProducts(
-  begin: i32, end: i32, P: usize, I: usize, X: usize, Y: usize, OUT: usize, width: i32,
+  begin: i32, end: i32, P: usize, I: usize, X: usize, Y: usize, OUT: usize, columns: i32,
 ): void {
-  const step = <usize>width << 2;
+  const step = <usize>columns << 2;
   for (let r = begin; r < end; r++) {
     const first = <usize>load<i32>(P + (<usize>r << 2)) << 2;
     const last = <usize>load<i32>(P + (<usize>r << 2), 4) << 2;

@@ -170,7 +170,7 @@ export function nativeIsCurrent(): boolean {
 
 /** @throws before startNativeEngine() */
 export function nativeBackend(): NativeBackend {
-  if (!backend) throw new Error('the native engine is not started: call startEngine("native")');
+  if (!backend) throw new UserError('the native engine is not started: call startEngine("native")');
   return backend;
 }
 

@@ -29,14 +29,7 @@ export function dropoutFactors(
   size: number,
   stream: DropoutStream | undefined,
 ): tf.Tensor1D | undefined {
-  const [threshold, scale, step, site, low, high] = dropoutArguments(stream) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [threshold, scale, step, site, low, high] = dropoutArguments(stream);
   if (threshold === 0) return undefined;
   return tf.tidy(() => {
     const all = groups(size);

@@ -1,4 +1,4 @@
-// Adam with L2 weight decay (the decay joins the gradient, as torch.optim.Adam has it).
+// A step of gradient descent with two moments: Adam, AdamW, RMSprop and SGD by their factors.
 import { fma, fma1 } from "./vector";
 
 /** Elements of a unit; a unit has those of one parameter only. */
@@ -11,38 +11,37 @@ class Slot {
   size: i32;
   /** Its first unit; those of the next slot follow its own. */
   unit: i32;
-  decay: f32; rate: f32;
+  decay: f32; rate: f32; shrink: f32;
 }
 
 /**
  * For units begin <= u < end of the `count` slots at SLOTS: g = G + decay X;
- * M = beta1 M + (1 - beta1) g; V = beta2 V + (1 - beta2) g^2;
- * OUT = X - rate * M / (sqrt(V) * correction + epsilon),
- * where rate = learning rate / (1 - beta1^t) and correction = 1 / sqrt(1 - beta2^t). OUT may be X.
+ * M = keep1 M + take1 g; V = keep2 V + take2 g^2;
+ * OUT = shrink X - rate M / (sqrt(V) correction + epsilon). OUT may be X.
  */
-export function adam(
-  begin: i32, end: i32, SLOTS: usize, count: i32, beta1: f64, beta2: f64, correction: f32,
-  epsilon: f32,
+export function descend(
+  begin: i32, end: i32, SLOTS: usize, count: i32, keep1: f32, take1: f32, keep2: f32, take2: f32,
+  correction: f32, epsilon: f32,
 ): void {
   for (let k = 0; k < count; k++) {
     const slot = changetype<Slot>(SLOTS + <usize>k * offsetof<Slot>());
     const first = max(begin - slot.unit, 0) * ELEMENTS_A_UNIT;
     const last = min((end - slot.unit) * ELEMENTS_A_UNIT, slot.size);
-    if (first < last) adamElements(slot, first, last, beta1, beta2, correction, epsilon);
+    if (first < last) {
+      descendElements(slot, first, last, keep1, take1, keep2, take2, correction, epsilon);
+    }
   }
 }
 
-function adamElements(
-  slot: Slot, first: i32, last_: i32, beta1: f64, beta2: f64, correction: f32, epsilon: f32,
+function descendElements(
+  slot: Slot, first: i32, last_: i32, keep1: f32, take1: f32, keep2: f32, take2: f32,
+  correction: f32, epsilon: f32,
 ): void {
   const X = slot.x, G = slot.g, M = slot.m, V = slot.v, OUT = slot.out;
-  const decay = slot.decay, rate = slot.rate;
-  // In float32, 1 - 0.999 would be off by 1.3e-5 of itself.
-  const keep1 = <f32>beta1, keep2 = <f32>beta2;
-  const take1 = <f32>(1 - beta1), take2 = <f32>(1 - beta2);
+  const decay = slot.decay, rate = slot.rate, shrink = slot.shrink;
   const d = f32x4.splat(decay), b1 = f32x4.splat(keep1), b2 = f32x4.splat(keep2);
   const c1 = f32x4.splat(take1), c2 = f32x4.splat(take2), r = f32x4.splat(rate);
-  const cv = f32x4.splat(correction), eps = f32x4.splat(epsilon);
+  const cv = f32x4.splat(correction), eps = f32x4.splat(epsilon), s = f32x4.splat(shrink);
   let e = <usize>first << 2;
   const last = <usize>last_ << 2;
   for (; e + 16 <= last; e += 16) {
@@ -52,7 +51,7 @@ function adamElements(
     v128.store(M + e, m);
     v128.store(V + e, v);
     const step = f32x4.div(f32x4.mul(r, m), fma(f32x4.sqrt(v), cv, eps));
-    v128.store(OUT + e, f32x4.sub(x, step));
+    v128.store(OUT + e, f32x4.sub(f32x4.mul(s, x), step));
   }
   for (; e < last; e += 4) {
     const x = load<f32>(X + e), g = fma1(decay, x, load<f32>(G + e));
@@ -60,6 +59,6 @@ function adamElements(
     const v = fma1(take2, g * g, keep2 * load<f32>(V + e));
     store<f32>(M + e, m);
     store<f32>(V + e, v);
-    store<f32>(OUT + e, x - (rate * m) / fma1(sqrt<f32>(v), correction, epsilon));
+    store<f32>(OUT + e, shrink * x - (rate * m) / fma1(sqrt<f32>(v), correction, epsilon));
   }
 }

@@ -1,31 +1,35 @@
-// Adam's step on the native engine, one parameter after the other.
+// An optimiser's step on the native engine, one parameter after the other.
 import * as tf from "@tensorflow/tfjs";
-import type { AdamFactors, AdamMove, Moments } from "../adam.ts";
+import type { Factors, Moments, Move, NamedVariable } from "../moments.ts";
 
 /** All parameters' two moments, as tensors. */
 export class NativeMoments implements Moments {
   readonly #moments: { first: tf.Tensor; second: tf.Tensor }[];
 
-  constructor(variables: readonly tf.Variable[]) {
+  constructor(parameters: readonly NamedVariable[]) {
     const zeros = (shape: number[]): tf.Tensor => tf.keep(tf.zeros(shape));
-    this.#moments = variables.map(({ shape }) => ({ first: zeros(shape), second: zeros(shape) }));
+    this.#moments = parameters.map(({ variable: { shape } }) => ({
+      first: zeros(shape),
+      second: zeros(shape),
+    }));
   }
 
-  step(moves: readonly AdamMove[], factors: AdamFactors): void {
+  step(moves: readonly Move[], factors: Factors): void {
     for (const move of moves) this.#move(move, factors);
   }
 
   #move(
-    { slot, variable, gradient, decay, rate }: AdamMove,
-    { beta1, beta2, correction, epsilon }: AdamFactors,
+    { slot, variable, gradient, decay, rate, shrink }: Move,
+    { keep1, take1, keep2, take2, correction, epsilon }: Factors,
   ): void {
     const { first: oldFirst, second: oldSecond } = this.#moments[slot]!;
     const { value, ...moments } = tf.tidy(() => {
       const g = decay === 0 ? gradient : tf.add(gradient, tf.mul(variable, decay));
-      const first = tf.add(tf.mul(oldFirst, beta1), tf.mul(g, 1 - beta1));
-      const second = tf.add(tf.mul(oldSecond, beta2), tf.mul(tf.square(g), 1 - beta2));
+      const first = tf.add(tf.mul(oldFirst, keep1), tf.mul(g, take1));
+      const second = tf.add(tf.mul(oldSecond, keep2), tf.mul(tf.square(g), take2));
       const size = tf.add(tf.mul(tf.sqrt(second), correction), epsilon);
-      const value = tf.sub(variable, tf.mul(tf.div(first, size), rate));
+      const shrunk = shrink === 1 ? variable : tf.mul(variable, shrink);
+      const value = tf.sub(shrunk, tf.mul(tf.div(first, size), rate));
       return { first: tf.keep(first), second: tf.keep(second), value };
     });
     this.#moments[slot] = moments;

@@ -1,0 +1,59 @@
+// What a public function was given, looked at before it is read: missing, or of another kind.
+import { OptionError } from "./errors.ts";
+
+/** What many functions take, and where it comes from. */
+export const CONFIG = "a run's configuration, as teacherConfig() gives it";
+export const RESULT = "a run's result, as runTrials() gives it";
+export const RESULTS = "an array of runs' results, as runTrials() gives it";
+
+/**
+ * @param what the function and its argument: "runId: config"
+ * @param legal what it should be, and where one gets it
+ * @throws OptionError for what is no object, or lacks one of the fields
+ */
+export function needObject(
+  value: unknown,
+  what: string,
+  legal: string,
+  ...fields: readonly string[]
+): void {
+  if (typeof value !== "object" || value === null) refuse(value, what, legal);
+  const lacks = fields.find((field) => Reflect.get(value, field) === undefined);
+  if (lacks !== undefined) throw new OptionError(`${what} has no ${lacks}; expected: ${legal}`);
+}
+
+/** @throws OptionError for what is no array, or has an entry that is no object with the fields */
+export function needArray(
+  value: unknown,
+  what: string,
+  legal: string,
+  ...fields: readonly string[]
+): void {
+  if (!Array.isArray(value)) refuse(value, what, legal);
+  if (fields.length === 0) return;
+  for (const [k, entry] of value.entries()) needObject(entry, `${what}[${k}]`, legal, ...fields);
+}
+
+/** @throws OptionError for what is no text, or an empty one */
+export function needText(value: unknown, what: string, legal: string): void {
+  if (typeof value !== "string" || value === "") refuse(value, what, legal);
+}
+
+/** @throws OptionError for what cannot be called */
+export function needFunction(value: unknown, what: string, legal: string): void {
+  if (typeof value !== "function") refuse(value, what, legal);
+}
+
+/** @throws OptionError that says what was expected instead of `value` */
+export function refuse(value: unknown, what: string, legal: string): never {
+  throw new OptionError(`${what} is ${shown(value)}; expected: ${legal}`);
+}
+
+/** A wrong value in a few words. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 60));
+  if (typeof value === "object" && value !== null)
+    return Array.isArray(value) ? "an array" : "an object";
+  if (typeof value === "function") return "a function";
+  return value === undefined ? "missing" : String(value);
+}

@@ -1,0 +1,82 @@
+// One step of gradient descent on a batch.
+import * as tf from "@tensorflow/tfjs";
+import {
+  Adam,
+  AdamW,
+  beginPhase,
+  clipGradients,
+  type Optimiser,
+  type ParameterGroup,
+  RMSprop,
+  SGD,
+  softmaxCrossEntropy,
+} from "../tensor/index.ts";
+import type { TrainingBatch } from "./batches.ts";
+import type { OptimiserConfig } from "./run.ts";
+import type { TrainingTask } from "./train.ts";
+
+/** Over the model's parameters and, without weight decay, the method's. */
+export function optimiser({ config, model, distillation }: TrainingTask): Optimiser {
+  const { learningRate, weightDecay } = config.training;
+  return createOptimiser(config.training.optimiser, [
+    { parameters: model.parameters, learningRate, weightDecay },
+    {
+      parameters: distillation?.parameters ?? [],
+      learningRate: distillation?.learningRate ?? learningRate,
+      weightDecay: 0,
+    },
+  ]);
+}
+
+function createOptimiser(
+  config: OptimiserConfig | undefined,
+  groups: readonly ParameterGroup[],
+): Optimiser {
+  switch (config?.name) {
+    case undefined:
+      return new Adam(groups);
+    case "adamw":
+      return new AdamW(groups);
+    case "rmsprop":
+      return new RMSprop(groups);
+    case "sgd":
+      return new SGD(groups, config);
+  }
+}
+
+/**
+ * One step; returns the loss, and leaves all as it was where not finite.
+ * @param number of the step, from 0: what dropout and the method draw depends on it
+ * @param how the batch is the task's whole graph unless another is named; `rate` is a factor of the
+ *   learning rates
+ */
+export function step(
+  task: TrainingTask,
+  optimiser: Optimiser,
+  number: number,
+  { batch = task, rate = 1 }: { readonly batch?: TrainingBatch; readonly rate?: number } = {},
+): number {
+  const { config, model, distillation } = task;
+  beginPhase("forward");
+  return tf.tidy(() => {
+    const { value, grads } = tf.variableGrads(() => {
+      const { logits, maps } = model.forward(batch.inputs, {
+        dropout: { seed: config.seed, step: number },
+        maps: distillation?.needsMaps ?? false,
+      });
+      const crossEntropy = softmaxCrossEntropy(logits, batch.targets.train);
+      // Where the method needs no maps, it reads none.
+      const total = distillation
+        ? distillation.loss({ logits, maps: maps as tf.Tensor3D }, crossEntropy, number)
+        : crossEntropy;
+      beginPhase("backward");
+      return total;
+    }, optimiser.variables);
+    const loss = value.dataSync()[0]!;
+    beginPhase("optimiser");
+    if (!Number.isFinite(loss)) return loss;
+    const { clip } = config.training;
+    optimiser.step(clip === undefined ? grads : clipGradients(grads, clip), rate);
+    return loss;
+  });
+}

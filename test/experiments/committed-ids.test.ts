@@ -1,0 +1,42 @@
+// Every committed record is found by the hash of its configuration, which can still be run.
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { findMethod } from "../../src/distillation/registry.ts";
+import { ResultsStore } from "../../src/experiments/results-store.ts";
+import { runId } from "../../src/training/canonical.ts";
+import { checkConfig } from "../../src/training/config-check.ts";
+import type { RunConfig } from "../../src/training/run.ts";
+
+const store = new ResultsStore(fileURLToPath(new URL("../../results", import.meta.url)));
+const ids = readdirSync(store.folder)
+  .map((name) => name.match(/^([0-9a-f]{16})\.json$/)?.[1])
+  .filter((id) => id !== undefined);
+
+/** Of a method whose version is not the present one any more. */
+function retired({ method, teacher, initial }: RunConfig): boolean {
+  const own = method !== undefined && findMethod(method.name).version !== method.version;
+  return own || [teacher, initial?.from].some((other) => other !== undefined && retired(other));
+}
+
+test("each record's id is recomputed from its configuration, which passes all checks", () => {
+  const { records, problems } = store.read(ids);
+  assert.deepEqual(problems, []);
+  assert.ok(records.size > 2900, `${records.size} records`);
+  for (const [id, { config }] of records) {
+    assert.equal(runId(config), id);
+    if (!retired(config)) checkConfig(config, id);
+  }
+});
+
+test("optional parts of a training that are undefined leave the id as it is", () => {
+  const [config] = [...store.read(ids.slice(0, 1)).records.values()].map((record) => record.config);
+  const absent = {
+    ...{ optimiser: undefined, warmUp: undefined, schedule: undefined },
+    ...{ clip: undefined, keep: undefined },
+  };
+  const spelt = { ...config!, training: { ...config!.training, ...absent } } as RunConfig;
+  assert.equal(runId(spelt), runId(config!));
+  checkConfig(spelt);
+});

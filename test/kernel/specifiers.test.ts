@@ -1,0 +1,99 @@
+// What an import says that leads nowhere: what to do here, and no path of the machine.
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { CellError, Repl, ROOT } from "./repl.ts";
+
+const FILES: Readonly<Record<string, string>> = {
+  "tsconfig.json": `{
+    // a comment
+    "compilerOptions": { "paths": { "@app/*": ["./lib/*"], "exact": ["./lib/x.ts"], "#a/*": ["./*"] } }
+  }`,
+  "sub/x.ts": "export const x = 1;",
+  "data.csv": "1,2",
+  "bad.json": "{",
+  "node_modules/closed/package.json": '{"name":"closed","exports":"./i.js"}',
+  "node_modules/closed/i.js": "exports.x = 1;",
+  "node_modules/open/package.json": '{"name":"open","main":"./i.js"}',
+  "node_modules/open/i.js": "exports.x = 1;",
+  "node_modules/empty/package.json": '{"name":"empty","main":"./none.js"}',
+  "node_modules/torn/package.json": "{",
+};
+
+const folder = mkdtempSync(join(tmpdir(), "abkd-specifiers-"));
+const notebooks = join(folder, "notebooks");
+let repl: Repl;
+before(() => {
+  for (const [name, text] of Object.entries(FILES)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  mkdirSync(notebooks);
+  repl = new Repl(notebooks);
+});
+after(() => {
+  repl.close();
+  rmSync(folder, { recursive: true });
+});
+
+const PATHS = /does not read "paths" of tsconfig\.json .*: import the file by its relative path$/;
+
+/** Specifiers, and what both import and require say of them. */
+const REFUSED: readonly (readonly [string, RegExp])[] = [
+  ["npm:lodash@4/fp", /npm install lodash, then import from "lodash"$/],
+  ["jsr:@std/fs", /npx jsr add @std\/fs/],
+  ["https://esm.sh/d3", /no modules from the web/],
+  ["bun:sqlite", /runs on Node/],
+  ["@/util", /relative path$/],
+  ["~/util", /relative path$/],
+  ["@app/util", PATHS],
+  ["exact", PATHS],
+  ["#a/util", PATHS],
+  ["abkd/x", /all that cells may use of abkd is in "abkd" itself$/],
+  ["abkd/src/index.ts", /all that cells may use of abkd is in "abkd" itself$/],
+  ["tslab/x", /all that cells may use of tslab is in "tslab" itself$/],
+  ["closed/x", /the package closed does not offer it: .* under "exports"$/],
+  ["acorn/x", /the package acorn does not offer it: .* under "exports"$/],
+  ["#absent", /nearest package\.json, under "imports"/],
+  ["@", /neither a package's name nor a path/],
+  ["%", /neither a package's name nor a path/],
+  ["torn", /the package\.json of torn is no sound JSON$/],
+  ["empty", /'empty\/none\.js'/],
+  ["absent", /npm install absent$/],
+  ["../bad.json", /^SyntaxError: \.\.\/bad\.json: Expected property name/],
+];
+
+/** What import alone refuses. */
+const IMPORTED: readonly (readonly [string, RegExp])[] = [
+  ["../sub", /it is a folder: import a file of it$/],
+  ["../data.csv", /Unknown file extension "\.csv" for \.\.\/data\.csv$/],
+  ["open/none.js", /'open\/none\.js'/],
+];
+
+async function refusal(code: string): Promise<string> {
+  const error = await repl.run(code).then(
+    () => assert.fail(`not refused: ${code}`),
+    (error: unknown) => error,
+  );
+  assert.ok(error instanceof CellError, String(error));
+  for (const text of [error.message, error.thrown.stack ?? ""]) {
+    const [head = ""] = text.split("\n    at ");
+    assert.ok(!head.includes(folder) && !head.includes(ROOT), head);
+  }
+  return error.message;
+}
+
+for (const [specifier, message] of [...REFUSED, ...IMPORTED]) {
+  test(`${specifier} is refused with what to do`, async () => {
+    const codes = [`import { x } from "${specifier}"; x`, `await import("${specifier}")`];
+    const isRefused = REFUSED.some(([each]) => each === specifier);
+    if (isRefused) codes.push(`require("${specifier}")`);
+    for (const code of codes) assert.match(await refusal(code), message, code);
+  });
+}
+
+test("require finds this project's packages, from a folder that has none", async () => {
+  assert.equal(await repl.run('typeof require("commander").Command'), "function");
+});

@@ -1,0 +1,37 @@
+// The table of kernels: its names are the sources', and its counts are those of a product by hand.
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { KERNELS } from "../../src/tensor/kernels.ts";
+
+const root = path.join(import.meta.dirname, "../..");
+
+test("the table has each exported kernel, its arguments in the source's order", () => {
+  const found = new Map<string, string[]>();
+  for (const file of globSync("src/tensor/assembly/*.ts", { cwd: root })) {
+    const source = readFileSync(path.join(root, file), "utf8");
+    for (const [, name, list] of source.matchAll(/^export function (\w+)\(([^)]*)\)/gm)) {
+      const [begin, end, ...rest] = list!.split(",").flatMap((one) => {
+        // A parameter that the kernel widens first ends with "_" in its source.
+        const argument = one.trim().split(":")[0]!.replace(/_$/, "");
+        return argument === "" ? [] : [argument];
+      });
+      if (begin === "begin" && end === "end") found.set(name!, rest);
+    }
+  }
+  for (const [name, { names }] of Object.entries(KERNELS)) {
+    assert.deepEqual(names, found.get(name), name);
+  }
+});
+
+test("a product of 10 x 20 and 20 x 30 numbers moves its three matrices once", () => {
+  const [A, B, C] = [0, 1024, 4096];
+  const { bytes, operations } = KERNELS.product.traffic(
+    [A, B, C, 20, 30, 1, 0, 0, 0, 0, 0],
+    10,
+    () => 0,
+  );
+  assert.equal(bytes, 4 * (10 * 20 + 20 * 30 + 10 * 30));
+  assert.equal(operations, 2 * 10 * 20 * 30);
+});

@@ -1,0 +1,77 @@
+// What is refused for want of memory: nothing that would have run, and nothing that is finished.
+import assert from "node:assert/strict";
+import { totalmem } from "node:os";
+import { test } from "node:test";
+import { csrFromPairs } from "../../src/graph/csr.ts";
+import type { Graph } from "../../src/graph/graph.ts";
+import { engineFlavour, WASM_BYTES } from "../../src/tensor/index.ts";
+import { checkPlan } from "../../src/training/beforehand.ts";
+import { runId } from "../../src/training/canonical.ts";
+import { fingerprint } from "../../src/training/inputs.ts";
+import { refuseTooLarge } from "../../src/training/memory-check.ts";
+import type { RunConfig } from "../../src/training/run.ts";
+import { runFiles, writeRun } from "../../src/training/run-store.ts";
+import { result } from "./own-files.ts";
+import { smallConfig, smallGraph, smallSplit, temporaryFolder } from "./small.ts";
+
+function ofSize(layers: number, width: number): RunConfig {
+  const config = smallConfig();
+  return { ...config, model: { ...config.model, layers, width } };
+}
+
+/** The small graph's features and classes on more nodes, which have no arcs and no words. */
+function emptyGraph(nodes: number): Graph {
+  const { features, labels } = smallGraph();
+  const all = Int32Array.from({ length: nodes }, (_, node) => labels[node % labels.length]!);
+  const none = (columns: number) => csrFromPairs(nodes, columns, [], []);
+  return {
+    ...smallGraph(),
+    ...{ nodes, labels: all, adjacency: none(nodes), features: none(features.columns) },
+  };
+}
+
+test("a run whose peak just fits is let through, one of twice the nodes is not", () => {
+  const limit = Math.min(WASM_BYTES, totalmem(), process.constrainedMemory() || Infinity);
+  // The peak of the engine's blocks in a step, measured in maps (nodes x width).
+  for (const [layers, width, peak] of [
+    [1, 64, 11],
+    [4, 64, 14.2],
+    [16, 64, 27.1],
+    [2, 32, 12.5],
+  ] as const) {
+    const weights = 4 * 4 * (layers * width + 20) * width;
+    const nodes = Math.floor((limit - weights) / (4 * width * peak));
+    const config = ofSize(layers, width);
+    const graph = smallGraph();
+    refuseTooLarge(config, { ...graph, nodes }, "wasm");
+    assert.throws(() => refuseTooLarge(config, { ...graph, nodes: 2 * nodes }, "wasm"), {
+      message: /need at least/,
+    });
+  }
+});
+
+test("a finished teacher needs no memory to train in", (t) => {
+  const runsDir = temporaryFolder(t);
+  const config = ofSize(1, 1024);
+  const [graph, split] = [emptyGraph(200_000), smallSplit()];
+  const plan = [{ config, graph, split, start: "cache" }] as const;
+  const options = { runsDir, engine: "wasm" } as const;
+  assert.throws(() => checkPlan(plan, options), /need at least/);
+  const array = (...shape: number[]) => ({
+    shape,
+    values: new Float32Array(shape.reduce((a, b) => a * b, 1)),
+  });
+  const shape = { features: graph.features.columns, classes: graph.classes };
+  const model = {
+    ...{ config, shape, data: fingerprint(graph, split), flavour: engineFlavour("wasm") },
+    parameters: new Map([
+      ["input.weight", array(shape.features, 1024)],
+      ["input.bias", array(1024)],
+      ["convolution.0.weight", array(1024, 1024)],
+      ["output.weight", array(1024, shape.classes)],
+      ["output.bias", array(shape.classes)],
+    ]),
+  };
+  writeRun(runFiles(runsDir, config), { ...result, id: runId(config), config }, model);
+  checkPlan(plan, options);
+});
