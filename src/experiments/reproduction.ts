@@ -19,6 +19,7 @@ import {
   MARKS,
   markdown,
   paragraph,
+  restsOn,
 } from "./study-document.ts";
 import { outcomeCounts, rankingWords } from "./study-words.ts";
 import type { TheoremReport } from "./theorem1-report.ts";
@@ -188,8 +189,8 @@ function verdictCell(claim: ClaimReport | undefined): string {
   if (!claim || !isDecided(claim)) return "";
   const { verdict, ours, paper } = claim;
   const [mark] = MARKS[verdict.outcome].split(" ");
-  const splits = verdict.splits === undefined ? "" : ` on ${verdict.splits} splits`;
-  return `${mark}${splits}: ${ours ?? "no trial"}${paper === undefined ? "" : ` (${paper})`}`;
+  const few = restsOn(verdict);
+  return `${mark}${few === "" ? "" : ` on ${few}`}: ${ours ?? "no trial"}${paper === undefined ? "" : ` (${paper})`}`;
 }
 
 /** All that is said of one study, graph by graph; its trials are in the list beside. */

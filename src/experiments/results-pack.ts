@@ -107,7 +107,7 @@ function readWhole(path: string): string | undefined {
     const there = statSync(path, { throwIfNoEntry: false });
     if (!there) return undefined;
     // A pipe would be waited for. What it stands for is not missing: no trial is run again for this.
-    if (!there.isFile()) throw new Error("it is no plain file; move it away");
+    if (!there.isFile()) throw new Error("it is not a regular file; move it away");
     return readFileSync(path, "utf8");
   } catch (cause) {
     throw fileError("read", path, cause);

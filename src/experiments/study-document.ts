@@ -49,12 +49,18 @@ export const MARKS: Readonly<Record<Verdict["outcome"], string>> = {
 };
 
 /** `✓ reproduced (10 splits, 1 search)`: with the number of splits, and of searches, where it is small. */
-export function verdictText({ outcome, splits, searches }: Verdict): string {
+export function verdictText(verdict: Verdict): string {
+  const few = restsOn(verdict);
+  return MARKS[verdict.outcome] + (few === "" ? "" : ` (${few})`);
+}
+
+/** What a verdict rests on where that is little: `10 splits, 1 search`. */
+export function restsOn({ splits, searches }: Verdict): string {
   const few = [
     ...(splits === undefined ? [] : [`${splits} splits`]),
     ...(searches === undefined ? [] : [`${searches} ${searches === 1 ? "search" : "searches"}`]),
   ];
-  return MARKS[outcome] + (few.length === 0 ? "" : ` (${few.join(", ")})`);
+  return few.join(", ");
 }
 
 const percent = (x: number): string => (100 * x).toFixed(2);

@@ -229,7 +229,7 @@ test("damaged files, and what else lies there, are reported and left", async (t)
   assert.equal(problems.length, 3);
   assert.match(
     problems.join("\n"),
-    /cut off or damaged.*; it is left[\s\S]*no plain file; it is left/,
+    /cut off or damaged.*; it is left[\s\S]*is not a regular file; it is left/,
   );
   assert.equal(readFileSync(store.path(cut), "utf8"), "{");
   const read = store.read(ids);
@@ -243,7 +243,7 @@ test("a pack that cannot be read stops the study: its trials are not missing", a
   assert.throws(() => store.read(ids), FileError);
   await assert.rejects(
     runStudy(plan, { store }, arithmeticRunner),
-    /is no plain file; move it away/,
+    /is not a regular file; move it away/,
   );
 });
 
