@@ -2,11 +2,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import * as tf from "@tensorflow/tfjs";
-import type { TeacherOutputs } from "../src/distillation/method.ts";
+import type { Teacher } from "../src/distillation/method.ts";
 import type { Csr } from "../src/graph/csr.ts";
 import type { Graph, Split } from "../src/graph/graph.ts";
 import { rowNormalised, symmetricNormalised } from "../src/graph/normalise.ts";
-import { SparseMatrix, Targets } from "../src/tensor/index.ts";
+import { stackedOutputs } from "../src/models/model.ts";
+import { modelShapes } from "../src/models/registry.ts";
+import { reluDropout, SparseMatrix, Targets } from "../src/tensor/index.ts";
 import { withForward } from "../src/training/evaluate.ts";
 import type { RunConfig } from "../src/training/run.ts";
 import {
@@ -97,14 +99,9 @@ function writeTensors(file: string, tensors: ReadonlyMap<string, NamedArray>): v
 }
 
 /** The weights that a run starts from: the model's and its method's. */
-export function writeWeights(
-  file: string,
-  config: RunConfig,
-  data: Data,
-  teacher?: TeacherOutputs,
-): void {
+export function writeWeights(file: string, config: RunConfig, data: Data, teacher?: Teacher): void {
   const model = modelOf(config, data);
-  const distillation = distillationOf(config, data, teacher);
+  const distillation = distillationOf(config, model, data, teacher);
   const parameters = [...model.parameters, ...(distillation?.parameters ?? [])];
   writeTensors(file, new Map(parameters.map(({ name, variable }) => [name, arrayOf(variable)])));
   distillation?.dispose();
@@ -114,19 +111,23 @@ export function writeWeights(
 /** What an untrained teacher says: a step's cost does not depend on the numbers. */
 export function writeTeacher(file: string, config: RunConfig, data: Data): void {
   const model = modelOf(config, data);
-  withForward(model, data.inputs, true, ({ logits, maps }) => {
-    const outputs = { logits: arrayOf(logits), maps: arrayOf(maps!) };
+  withForward(model, data.inputs, "layers", ({ logits, layers }) => {
+    const outputs = { logits: arrayOf(logits), maps: arrayOf(layers!.stack!) };
     writeTensors(file, new Map(Object.entries(outputs)));
   });
   model.dispose();
 }
 
-/** What writeTeacher wrote, on the engine. */
-export function readTeacher(file: string): TeacherOutputs {
+/** What writeTeacher wrote of a GCNII; on the engine each time it is asked for. */
+export function readTeacher(file: string, { model }: RunConfig, { shape }: Data): Teacher {
   const { tensors } = decodeSafetensors(readFileSync(file), file);
   const tensor = (name: string): tf.Tensor => {
     const { values, shape } = tensors.get(name)!;
-    return tf.keep(tf.tensor(values as Float32Array, [...shape]));
+    return tf.tensor(values as Float32Array, [...shape]);
   };
-  return { maps: tensor("maps") as tf.Tensor3D, logits: tensor("logits") as tf.Tensor2D };
+  return {
+    outline: modelShapes(model, shape).outline,
+    outputs: () =>
+      stackedOutputs(tensor("logits") as tf.Tensor2D, tensor("maps") as tf.Tensor3D, reluDropout),
+  };
 }

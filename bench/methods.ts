@@ -1,12 +1,10 @@
 // What a training step of each method costs, as a ratio to the plain student's in the same round.
-import * as tf from "@tensorflow/tfjs";
 import { methods } from "../src/distillation/registry.ts";
 import type { Graph, Split } from "../src/graph/graph.ts";
-import { withForward } from "../src/training/evaluate.ts";
 import { graphInputs, splitTargets } from "../src/training/inputs.ts";
 import { type Changes, studentConfig, teacherConfig } from "../src/training/recipes.ts";
 import { summary } from "./measure.ts";
-import { type Data, modelOf, trainingStep } from "./steps.ts";
+import { type Data, modelOf, teacherOf, trainingStep } from "./steps.ts";
 
 const SEED = 1;
 /** Rounds over all methods, each of which begins and ends with the plain student. */
@@ -59,14 +57,10 @@ export function stepCosts(
   };
   const subject = { dataset: graph.name, split: split.name, seed: SEED };
   const teacher = teacherConfig(subject);
-  // Not trained: the numbers do not change what a step costs.
-  const outputs = withForward(modelOf(teacher, data), data.inputs, true, ({ logits, maps }) => ({
-    logits: tf.keep(logits),
-    maps: tf.keep(maps!),
-  }));
+  const taught = teacherOf(modelOf(teacher, data), data);
   const tasks = contenders().map(({ name, method, changes }) => {
     const config = studentConfig(subject, method, teacher, changes);
-    const run = trainingStep(config, data, modelOf(config, data), outputs);
+    const run = trainingStep(config, data, modelOf(config, data), taught);
     run();
     const began = performance.now();
     run();

@@ -40,7 +40,7 @@ function callOf(task: Task): () => unknown {
   }
   const model = modelOf(task.config, data);
   if (task.kind === "evaluation") return evaluationPass(data, model);
-  const teacher = task.teacher === undefined ? undefined : readTeacher(task.teacher);
+  const teacher = task.config.teacher && readTeacher(task.teacher!, task.config.teacher, data);
   return trainingStep(task.config, data, model, teacher);
 }
 

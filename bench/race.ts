@@ -3,7 +3,6 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../src/errors.ts";
 import type { EngineName } from "../src/tensor/backend.ts";
 import { nativeRecord } from "../src/tensor/native/build.ts";
@@ -134,9 +133,7 @@ export class Race {
       }
       const teacher = path.join(graph, "outputs.safetensors");
       if (!existsSync(teacher)) writeTeacher(teacher, config.teacher, data);
-      const outputs = readTeacher(teacher);
-      writeWeights(weights, config, data, outputs);
-      tf.dispose([outputs.maps, outputs.logits]);
+      writeWeights(weights, config, data, readTeacher(teacher, config.teacher, data));
       return { weights, teacher };
     } finally {
       freeGraph(data);

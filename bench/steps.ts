@@ -1,10 +1,9 @@
 // The steps that training is made of: teacher, student, SoftKD, ABKD, and evaluation.
-import * as tf from "@tensorflow/tfjs";
-import type { Distillation, TeacherOutputs } from "../src/distillation/method.ts";
+import type { Distillation, Teacher } from "../src/distillation/method.ts";
 import { createDistillation } from "../src/distillation/registry.ts";
 import type { Graph, Split } from "../src/graph/graph.ts";
-import { Gcnii, type GraphShape } from "../src/models/gcnii.ts";
-import type { GraphInputs } from "../src/models/model.ts";
+import type { GraphInputs, GraphShape, Model } from "../src/models/model.ts";
+import { createModel } from "../src/models/registry.ts";
 import { BACKEND, scores } from "../src/tensor/index.ts";
 import { withForward } from "../src/training/evaluate.ts";
 import { graphInputs, type SplitTargets, splitTargets } from "../src/training/inputs.ts";
@@ -36,14 +35,10 @@ export function stepTasks(graph: Graph, split: Split): Task[] {
   const subject = { dataset: graph.name, split: split.name, seed: SEED };
   const config = teacherConfig(subject);
   const teacher = modelOf(config, data);
-  // Not trained: the numbers do not change what a step costs.
-  const outputs = withForward(teacher, data.inputs, true, ({ logits, maps }) => ({
-    logits: tf.keep(logits),
-    maps: tf.keep(maps!),
-  }));
+  const taught = teacherOf(teacher, data);
   const student = (method: string, changes: Changes = {}): Task["run"] => {
     const found = studentConfig(subject, method, config, changes);
-    return trainingStep(found, data, modelOf(found, data), outputs);
+    return trainingStep(found, data, modelOf(found, data), taught);
   };
   const of = (group: string, name: string, run: Task["run"], limit?: Task["limit"]): Task => ({
     ...{ group, name, run, backend: BACKEND },
@@ -73,19 +68,24 @@ export function stepTasks(graph: Graph, split: Split): Task[] {
   ];
 }
 
-export function modelOf(config: RunConfig, { shape }: Data): Gcnii {
-  return new Gcnii(config.model, shape, config.seed);
+export function modelOf(config: RunConfig, { shape }: Data): Model<GraphInputs> {
+  return createModel(config.model, shape, config.seed);
+}
+
+/** Not trained: the numbers do not change what a step costs. */
+export function teacherOf(model: Model<GraphInputs>, { inputs }: Data): Teacher {
+  return { outline: model.outline, outputs: (reads) => model.forward(inputs, { reads }) };
 }
 
 /** The loop's own step (src/training/train.ts), evaluation apart; each call returns its loss. */
 export function trainingStep(
   config: RunConfig,
   data: Data,
-  model: Gcnii,
-  teacher?: TeacherOutputs,
+  model: Model<GraphInputs>,
+  teacher?: Teacher,
 ): () => number {
   const { inputs, targets } = data;
-  const distillation = distillationOf(config, data, teacher);
+  const distillation = distillationOf(config, model, data, teacher);
   const task = { config, model, inputs, targets, ...(distillation && { distillation }) };
   const adam = optimiser(task);
   let epoch = 0;
@@ -98,19 +98,19 @@ export function trainingStep(
 
 /** The run's method, where it has one. */
 export function distillationOf(
-  { method, model: { layers, width }, seed }: RunConfig,
-  { shape: { classes }, inputs, targets }: Data,
-  teacher?: TeacherOutputs,
+  { method, seed }: RunConfig,
+  { outline: student }: Model<GraphInputs>,
+  { inputs: graph, targets: { train } }: Data,
+  teacher?: Teacher,
 ): Distillation | undefined {
   if (!method) return undefined;
-  const graph = { ...inputs, train: targets.train };
-  return createDistillation(method, teacher, { layers, width, classes }, graph, seed);
+  return createDistillation(method, { graph, student, train, seed, ...(teacher && { teacher }) });
 }
 
 /** What follows a step: a pass without dropout, scored on training and validation nodes. */
-export function evaluationPass({ inputs, targets }: Data, model: Gcnii): () => void {
+export function evaluationPass({ inputs, targets }: Data, model: Model<GraphInputs>): () => void {
   return () =>
-    withForward(model, inputs, false, ({ logits }) => {
+    withForward(model, inputs, "logits", ({ logits }) => {
       scores(logits, targets.train);
       scores(logits, targets.val);
     });

@@ -13,15 +13,7 @@ export {
   type SplitName,
 } from "./datasets/index.ts";
 export { type ProgressCounter, progress } from "./display/progress.ts";
-export type {
-  Distillation,
-  Inspection,
-  Method,
-  StudentOutputs,
-  StudentShape,
-  TeacherOutputs,
-} from "./distillation/method.ts";
-export { type OptionInfo, type OptionValue, resolveOptions } from "./distillation/options.ts";
+export type { Distillation, Inspection, Method, Scene, Teacher } from "./distillation/method.ts";
 export {
   type AnyMethod,
   createDistillation,
@@ -84,15 +76,32 @@ export { type Graph, type Split, UNLABELLED } from "./graph/graph.ts";
 export { rowNormalised, symmetricNormalised } from "./graph/normalise.ts";
 export { localityOrder } from "./graph/order.ts";
 export { NodeOrder } from "./graph/reorder.ts";
-export { Gcnii, type GcniiConfig, type GraphShape } from "./models/gcnii.ts";
+export type { GcnConfig } from "./models/gcn.ts";
+export { Gcnii, type GcniiConfig } from "./models/gcnii.ts";
+export { GraphForms } from "./models/graph-forms.ts";
+export type { MlpConfig } from "./models/mlp.ts";
 export {
-  type Forward,
-  type ForwardOptions,
   type GraphInputs,
+  type GraphShape,
+  type Layers,
   type Model,
+  type ModelKind,
+  type Outline,
+  type Outputs,
   type Parameter,
+  type Pass,
   parameterCount,
+  type Reads,
 } from "./models/model.ts";
+export {
+  type AnyModelKind,
+  createModel,
+  findModel,
+  type ModelConfig,
+  type ModelName,
+  models,
+} from "./models/registry.ts";
+export { type OptionInfo, type OptionValue, resolveOptions } from "./options.ts";
 export type { Suggested } from "./suggested.ts";
 export {
   Adam,

@@ -87,3 +87,8 @@ function endOfNumber(text: string, start: number): number {
   }
   return end;
 }
+
+/** Whether a value is a JSON object: no array, not null. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

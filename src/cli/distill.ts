@@ -3,12 +3,12 @@ import { Command, Option } from "commander";
 import { findMethod, methods } from "../distillation/registry.ts";
 import {
   studentConfig,
-  studentRecipe,
+  studentRecipeOf,
   TEACHER_SEED,
   teacherConfig,
-  teacherRecipe,
+  teacherRecipeOf,
 } from "../training/recipes.ts";
-import { helpWithRecipes, recipeText } from "./help.ts";
+import { type Chosen, helpWithRecipes, recipeText } from "./help.ts";
 import {
   addMethodOptions,
   givenMethodOptions,
@@ -57,7 +57,7 @@ export function distillCommand(): Command {
       write(withMethodFlag(message, chosen, methods));
     },
   });
-  helpWithRecipes(command, ({ dataset, method = "abkd" }) => defaultsText(dataset, method));
+  helpWithRecipes(command, defaultsText);
   return command.action(async (options: DistillOptions) => {
     const { preset } = options;
     const method = findMethod(options.method);
@@ -78,9 +78,14 @@ export function distillCommand(): Command {
   });
 }
 
-function defaultsText(dataset: string, methodName: string): string[] {
+function defaultsText({
+  dataset,
+  method: methodName = "abkd",
+  model = "gcnii",
+  teacherModel = "gcnii",
+}: Chosen): string[] {
   const method = findMethod(methodName);
-  const recipe = studentRecipe(dataset, methodName);
+  const recipe = studentRecipeOf(dataset, methodName, model);
   const options = Object.entries({ ...method.defaults, ...recipe.options })
     .map(([name, value]) => `${methodFlag(method, name)} ${value}`)
     .join(" ");
@@ -88,5 +93,5 @@ function defaultsText(dataset: string, methodName: string): string[] {
   if (options !== "") {
     texts.push(`  ${methodName}: ${options}\n    source: ${recipe.source}`);
   }
-  return [...texts, recipeText("teacher", teacherRecipe(dataset), "teacher-")];
+  return [...texts, recipeText("teacher", teacherRecipeOf(dataset, teacherModel), "teacher-")];
 }

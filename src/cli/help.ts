@@ -1,22 +1,28 @@
 // The end of --help: each default of the chosen dataset, and where it comes from.
 import type { Command } from "commander";
 import type { Recipe } from "../training/recipes.ts";
-import { kebab } from "./options.ts";
+import { kebab } from "./flags.ts";
 import { hyperParameterText } from "./training-options.ts";
 
 /** What the help can depend on. */
-interface Chosen {
+export interface Chosen {
   readonly dataset: string;
   readonly method?: string;
+  readonly model?: string;
+  readonly teacherModel?: string;
 }
 
-/** Adds the recipes for the --dataset (and --method) that are named beside --help. */
+/** Adds the recipes for the --dataset, --method and --model that are named beside --help. */
 export function helpWithRecipes(command: Command, recipes: (chosen: Chosen) => string[]): void {
   command.addHelpText("after", () => {
     const chosen = command.opts<Chosen>();
-    const method = chosen.method === undefined ? "" : `, --method ${chosen.method}`;
+    const { dataset, method, model, teacherModel } = chosen;
+    const flags = { dataset, method, model, "teacher-model": teacherModel };
+    const named = Object.entries(flags).flatMap(([flag, value]) =>
+      value === undefined ? [] : [`--${flag} ${value}`],
+    );
     return [
-      `\nDefaults for --dataset ${chosen.dataset}${method} (name others beside --help to see theirs):`,
+      `\nDefaults for ${named.join(", ")} (name others beside --help to see theirs):`,
       ...recipes(chosen),
     ].join("\n");
   });
@@ -24,8 +30,8 @@ export function helpWithRecipes(command: Command, recipes: (chosen: Chosen) => s
 
 /** A recipe as a paragraph. @param prefix of its options' flags */
 export function recipeText(title: string, recipe: Recipe, prefix = ""): string {
-  const { kind: _, ...model } = recipe.model;
-  const values = Object.entries({ ...model, ...recipe.training })
+  const { kind, ...model } = recipe.model;
+  const values = Object.entries({ model: kind, ...model, ...recipe.training })
     .map(([name, value]) => `--${prefix}${kebab(name)} ${hyperParameterText(value)}`)
     .join(" ");
   return `  ${title}: ${values}\n    source: ${recipe.source}`;

@@ -1,14 +1,9 @@
 // A method's options on the command line, made from the method's own table.
-import { type Command, InvalidArgumentError, Option } from "commander";
-import {
-  legalValues,
-  type OptionInfo,
-  type OptionValue,
-  suggestOption,
-} from "../distillation/options.ts";
+import type { Command } from "commander";
 import type { AnyMethod } from "../distillation/registry.ts";
 import { OptionError } from "../errors.ts";
-import { camel, kebab } from "./options.ts";
+import { type OptionValue, suggestOption } from "../options.ts";
+import { camel, describeOption, kebab, tableOption } from "./flags.ts";
 
 /** `--abkd-beta`: prefixed, since methods may share names with the model and one another. */
 export function methodFlag(method: AnyMethod, option: string): string {
@@ -20,12 +15,7 @@ export function addMethodOptions(command: Command, method: AnyMethod): Command {
   const options = Object.entries(method.options);
   if (options.length > 0) command.optionsGroup(`Options of --method ${method.name}:`);
   for (const [name, info] of options) {
-    const placeholder = info.kind === "number" ? "x" : info.kind === "choice" ? "which" : "bool";
-    command.addOption(
-      new Option(`${methodFlag(method, name)} <${placeholder}>`, describeOption(info)).argParser(
-        (text) => parseOption(info, text),
-      ),
-    );
+    command.addOption(tableOption(methodFlag(method, name), describeOption(info), [info]));
   }
   return command;
 }
@@ -55,12 +45,6 @@ function isNamed(text: string, option: string, infos: AnyMethod["options"]): boo
   return [option, kebab(option), infos[option]?.symbol].includes(text);
 }
 
-/** What it does, its symbol in the paper, and its legal values. */
-export function describeOption(info: OptionInfo): string {
-  const symbol = info.symbol === undefined ? "" : ` [the paper's ${info.symbol}]`;
-  return `${info.description}${symbol} (${legalValues(info)})`;
-}
-
 /**
  * The chosen method's options that the user gave, by the names of its table.
  * @throws OptionError for an option of another method: it would be ignored silently.
@@ -83,17 +67,4 @@ export function givenMethodOptions(
     }
   }
   return options;
-}
-
-function parseOption(info: OptionInfo, text: string): OptionValue {
-  if (info.kind === "choice" && info.choices.includes(text)) return text;
-  if (info.kind === "switch" && (text === "true" || text === "false")) return text === "true";
-  if (info.kind === "number") {
-    if (text === "null" && info.none !== undefined) return null;
-    const value = Number(text);
-    const inRange = info.above ? value > info.min : value >= info.min;
-    const whole = !info.whole || Number.isSafeInteger(value);
-    if (text.trim() !== "" && Number.isFinite(value) && inRange && whole) return value;
-  }
-  throw new InvalidArgumentError(`Legal: ${legalValues(info)}.`);
 }

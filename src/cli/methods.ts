@@ -1,7 +1,8 @@
 // abkd methods: what can be distilled how.
 import { Command } from "commander";
 import { type AnyMethod, findMethod, methods } from "../distillation/registry.ts";
-import { describeOption, methodFlag } from "./method-options.ts";
+import { describeOption } from "./flags.ts";
+import { methodFlag } from "./method-options.ts";
 import { print, printJson } from "./output.ts";
 
 export function methodsCommand(): Command {

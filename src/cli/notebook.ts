@@ -1,6 +1,7 @@
 // abkd notebook: runs and checks notebooks without a browser.
 import path from "node:path";
 import { Command, Option } from "commander";
+import { terminalLine } from "../display/terminal-line.ts";
 import { OptionError, UserError } from "../errors.ts";
 import {
   checkNotebook,
@@ -27,7 +28,6 @@ import { inPlainWords } from "./kernel.ts";
 import { real } from "./options.ts";
 import { print } from "./output.ts";
 import { EXIT_CODES, SignalWatch } from "./signals.ts";
-import { terminalLine } from "./terminal-line.ts";
 
 interface CommonOptions {
   readonly kernel?: string;

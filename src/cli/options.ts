@@ -1,11 +1,12 @@
 // Options that several commands share, and their checks.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { OptionError } from "../errors.ts";
-import type { GcniiConfig } from "../models/gcnii.ts";
 import { ENGINE_CHOICES, type EngineChoice } from "../tensor/choice.ts";
 import { MOST_THREADS } from "../tensor/threads.ts";
-import type { Subject } from "../training/recipes.ts";
+import type { Changes, Subject } from "../training/recipes.ts";
 import type { TrainingConfig } from "../training/run.ts";
+import { camel, kebab } from "./flags.ts";
+import { addModelOptions, givenModel } from "./model-options.ts";
 import { keep, optimiser, schedule } from "./training-options.ts";
 
 /** A whole number within bounds. */
@@ -21,16 +22,12 @@ export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: s
   };
 }
 
-/** A finite number of at least 0, and at most `most` or below `below` where given. */
-export function real(bounds: { most?: number; below?: number } = {}): (text: string) => number {
-  const { most = Number.MAX_VALUE, below = Number.POSITIVE_INFINITY } = bounds;
-  let limit = " or more";
-  if (bounds.most !== undefined) limit = ` to ${most}`;
-  if (bounds.below !== undefined) limit = ` to below ${below}`;
+/** A finite number, 0 or more. */
+export function real(): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (text.trim() !== "" && value >= 0 && value <= most && value < below) return value;
-    throw new InvalidArgumentError(`Expected a number, 0${limit}.`);
+    if (text.trim() !== "" && value >= 0 && value <= Number.MAX_VALUE) return value;
+    throw new InvalidArgumentError("Expected a number, 0 or more.");
   };
 }
 
@@ -149,22 +146,12 @@ export function givenSubject({ dataset, split, order }: RunOptions): Omit<Subjec
   };
 }
 
-/** Hyper-parameters of a model and its training; absent ones come from the recipe. */
-export type HyperParameters = Partial<
-  Pick<GcniiConfig, "layers" | "width" | "alpha" | "lambda" | "dropout"> & TrainingConfig
->;
-
 const HYPER_PARAMETERS: readonly (readonly [
-  name: keyof HyperParameters,
+  name: keyof TrainingConfig,
   argument: string,
   description: string,
-  parse: (text: string) => NonNullable<HyperParameters[keyof HyperParameters]>,
+  parse: (text: string) => NonNullable<TrainingConfig[keyof TrainingConfig]>,
 ])[] = [
-  ["layers", "n", "convolutions", integer(1, 4096)],
-  ["width", "n", "hidden width", integer(1, 65536)],
-  ["alpha", "x", "the initial residual's share", real({ most: 1 })],
-  ["lambda", "x", "layer l's weights have the share log(lambda / l + 1)", real()],
-  ["dropout", "x", "rate, before each layer", real({ below: 1 })],
   ["epochs", "n", "at most", integer(1)],
   ["patience", "n", "epochs without a better one until it stops", integer(1)],
   ["learningRate", "x", "the optimiser's", real()],
@@ -176,15 +163,13 @@ const HYPER_PARAMETERS: readonly (readonly [
   ["keep", "what", "accuracy: the epoch with the highest, not the lowest loss", keep],
 ];
 
-/** The names of those that are the training's, as its configuration has them. */
-const TRAINING: readonly (keyof TrainingConfig)[] = [
-  ...(["epochs", "patience", "learningRate", "weightDecay"] as const),
-  ...(["optimiser", "warmUp", "schedule", "clip", "keep"] as const),
-];
-
-/** @param prefix `` or `teacher-` */
+/**
+ * Of a model and its training; absent ones come from the recipe.
+ * @param prefix `` or `teacher-`
+ */
 export function addHyperParameters(command: Command, group: string, prefix = ""): Command {
   command.optionsGroup(group);
+  addModelOptions(command, prefix);
   for (const [name, argument, description, parse] of HYPER_PARAMETERS) {
     const flag = `--${prefix}${kebab(name)} <${argument}>`;
     command.addOption(new Option(flag, description).argParser(parse));
@@ -192,30 +177,17 @@ export function addHyperParameters(command: Command, group: string, prefix = "")
   return command;
 }
 
-/** What the user gave of the options that addHyperParameters added. */
+/**
+ * What the user gave of the options that addHyperParameters added.
+ * @throws OptionError for an option of another kind of model
+ */
 export function givenHyperParameters(
   options: Readonly<Record<string, unknown>>,
   prefix = "",
-): { model: Partial<GcniiConfig>; training: Partial<TrainingConfig> } {
-  const given = (...names: (keyof HyperParameters)[]): Record<string, unknown> =>
-    Object.fromEntries(
-      names.flatMap((name) => {
-        const value = options[prefix === "" ? name : camel(`${prefix}${kebab(name)}`)];
-        return value === undefined ? [] : [[name, value]];
-      }),
-    );
-  return {
-    model: given("layers", "width", "alpha", "lambda", "dropout"),
-    training: given(...TRAINING),
-  };
-}
-
-/** learningRate -> learning-rate */
-export function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-/** teacher-learning-rate -> teacherLearningRate, as commander names its options. */
-export function camel(name: string): string {
-  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+): Required<Pick<Changes, "model" | "training">> {
+  const training = HYPER_PARAMETERS.flatMap(([name]) => {
+    const value = options[camel(`${prefix}${kebab(name)}`)];
+    return value === undefined ? [] : [[name, value]];
+  });
+  return { model: givenModel(options, prefix), training: Object.fromEntries(training) };
 }

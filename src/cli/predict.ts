@@ -4,6 +4,7 @@ import { loadDataset, loadSplit } from "../datasets/index.ts";
 import { percent } from "../display/format.ts";
 import { UserError } from "../errors.ts";
 import { type Graph, type Split, UNLABELLED } from "../graph/graph.ts";
+import { findModel } from "../models/registry.ts";
 import { startEngine } from "../tensor/index.ts";
 import { predictedClasses, withForward } from "../training/evaluate.ts";
 import { readBytes, writeAtomic } from "../training/files.ts";
@@ -74,15 +75,21 @@ function checkFit({ shape }: ModelFile, graph: Graph, file: string): void {
 }
 
 /** Logits (nodes x classes, row-major) and the class of each node. */
-function apply(file: ModelFile, graph: Graph): { classes: Int32Array; logits: Float32Array } {
+interface Predictions {
+  readonly classes: Int32Array;
+  readonly logits: Float32Array;
+}
+
+function apply(file: ModelFile, graph: Graph): Predictions {
   startEngine();
   const model = restoreModel(file);
-  const inputs = graphInputs(graph);
-  const result = withForward(model, inputs.value, false, (forward) => ({
+  const forms = graphInputs(graph);
+  const inputs = findModel(model.outline.kind).prepare(forms.value);
+  const result = withForward<Predictions, unknown>(model, inputs, "logits", (forward) => ({
     classes: predictedClasses(forward),
     logits: forward.logits.dataSync<"float32">(),
   }));
-  inputs.dispose();
+  forms.dispose();
   model.dispose();
   return result;
 }

@@ -27,6 +27,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import("./methods.ts")).methodsCommand(),
   },
   {
+    name: "models",
+    summary: "list the kinds of models and their options",
+    load: async () => (await import("./models.ts")).modelsCommand(),
+  },
+  {
     name: "train",
     summary: "train a model alone, such as a teacher",
     load: async () => (await import("./train.ts")).trainCommand(),

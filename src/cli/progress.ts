@@ -1,8 +1,8 @@
 // Training shown on a terminal: one live line; where piped, plain lines now and then.
 import { percent } from "../display/format.ts";
+import { terminalLine } from "../display/terminal-line.ts";
 import type { EpochEvent, Observer } from "../training/observer.ts";
 import { describeEpoch, runName, shortRunName } from "../training/progress.ts";
-import { terminalLine } from "./terminal-line.ts";
 
 export interface ProgressOptions {
   /** Runs that will be shown, for the count. */

@@ -8,7 +8,7 @@ import { formatTable, resultsTable } from "../experiments/results-table.ts";
 import { methodLabel } from "../experiments/summary.ts";
 import { FigureExporter, findChromium, noBrowserAdvice } from "../figures/export.ts";
 import {
-  modelName,
+  modelNames,
   reportDescription,
   reportNotes,
   reportPage,
@@ -137,7 +137,7 @@ function introduction([teacher, ...students]: readonly RunConfig[]): string {
   const seeds = students.length / new Set(students.map(({ method }) => method!.name)).size;
   const { dataset, split } = teacher!;
   return (
-    `${dataset}, split ${split}: GCNII ${modelName(teacher!)} into ${modelName(students[0]!)}; ` +
+    `${dataset}, split ${split}: ${modelNames(teacher, students[0]!)}; ` +
     `${names}, ${seeds} ${seeds === 1 ? "seed" : "seeds"} each.`
   );
 }

@@ -1,10 +1,10 @@
 // A study shown on a terminal: done, running, time left.
 import { duration, percent } from "../display/format.ts";
+import { terminalLine } from "../display/terminal-line.ts";
 import type { TrialRecord } from "../experiments/trial-record.ts";
 import type { EpochEvent, Observer } from "../training/observer.ts";
 import { runName } from "../training/progress.ts";
 import type { RunConfig } from "../training/run.ts";
-import { terminalLine } from "./terminal-line.ts";
 
 export interface StudyProgressOptions {
   /** Trials that are to be run, by id. */

@@ -29,8 +29,8 @@ export function keep(text: string): NonNullable<TrainingConfig["keep"]> {
 }
 
 /** A hyper-parameter as it is given on the command line. */
-export function hyperParameterText(value: string | number | object): string {
-  if (typeof value !== "object") return String(value);
+export function hyperParameterText(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
   const { name, every, factor, momentum } = value as Partial<Record<string, string | number>>;
   return [name, every, factor, momentum].filter((part) => part !== undefined).join(":");
 }

@@ -1,5 +1,6 @@
 // Progress of downloads for a person: one live line on a terminal, plain lines elsewhere.
 import path from "node:path";
+import { type LineStream, terminalLine } from "../display/terminal-line.ts";
 import { printable } from "../printable.ts";
 import type { DownloadProgress } from "./download.ts";
 
@@ -14,7 +15,8 @@ const LIVE_PAUSE = 100;
 const PLAIN_PAUSE = 5_000;
 
 /** @param stream usually stderr. */
-export function progressPrinter(stream: NodeJS.WriteStream): ProgressPrinter {
+export function progressPrinter(stream: LineStream): ProgressPrinter {
+  const live = terminalLine(stream);
   let last = performance.now() - LIVE_PAUSE;
   const pause = stream.isTTY ? LIVE_PAUSE : PLAIN_PAUSE;
   return {
@@ -24,10 +26,9 @@ export function progressPrinter(stream: NodeJS.WriteStream): ProgressPrinter {
       last = now;
       const percent = Math.floor((100 * received) / total);
       const line = `${printable(path.posix.basename(url))}: ${percent} % of ${Math.ceil(total / 1024)} KB`;
-      stream.write(stream.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
+      if (stream.isTTY) live.draw(line);
+      else live.say(line);
     },
-    clear: () => {
-      if (stream.isTTY) stream.write("\r\x1b[K");
-    },
+    clear: live.wipe,
   };
 }

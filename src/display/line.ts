@@ -1,15 +1,13 @@
 // One line of text that changes in place: in a notebook, on a terminal, in a pipe.
 import { randomUUID } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import { printable, printableLine } from "../printable.ts";
+import { printableLine } from "../printable.ts";
 import { type Display, notebookDisplay } from "./host.ts";
+import { type LineStream, terminalLine } from "./terminal-line.ts";
 
 /** Between two drawings where a line can change in place, and where each is a line of its own. */
 const LIVE_MILLISECONDS = 100;
 const PLAIN_MILLISECONDS = 10_000;
-
-/** The parts of a stream that a line needs. */
-export type LineStream = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
 
 /** A line that is drawn at most ten times a second, and once more at its end. */
 export class LiveLine {
@@ -68,13 +66,7 @@ function streamLine(stream: LineStream): Surface {
     };
     return { milliseconds: PLAIN_MILLISECONDS, draw, end: say };
   }
-  let length = 0;
-  const draw = (text: string): void => {
-    const width = (stream.columns || 80) - 1;
-    const line = printable(text.slice(0, width), width);
-    stream.write(`\r${line.padEnd(length)}`);
-    length = line.length;
-  };
+  const { draw } = terminalLine(stream);
   const end = (text: string): void => {
     draw(text);
     stream.write("\n");

@@ -2,12 +2,12 @@
 // Zagoruyko, Komodakis: Paying More Attention to Attention, ICLR 2017; loss and weights as
 // chaitjo/efficient-gnns has them.
 import * as tf from "@tensorflow/tfjs";
+import type { Outputs } from "../models/model.ts";
 import { meanSquaredError } from "../tensor/loss.ts";
 import { unitRows } from "../tensor/rows.ts";
-import type { Method, StudentOutputs } from "./method.ts";
-import { checkOptions } from "./options.ts";
+import type { Method } from "./method.ts";
 import {
-  lastHidden,
+  hiddenOf,
   Rival,
   type RivalOptions,
   rivalDefaults,
@@ -31,14 +31,11 @@ export const at: Method<AtOptions, "soft-labels"> = {
   defaults: { beta: 1e5, ...rivalDefaults },
   options: rivalTable,
   presets: { "soft-labels": { beta: 1e4, ...withSoftLabels } },
-  create(teacher, _student, _graph, options) {
-    checkOptions(at.name, at.options, options);
-    if (!teacher) throw new Error("at needs a teacher's outputs");
-    const target = tf.tidy(() => attentionMap(lastHidden(teacher)));
+  create({ teacher }, options) {
+    const target = tf.tidy(() => attentionMap(hiddenOf(teacher)));
     const term = {
       parameters: [],
-      value: (outputs: StudentOutputs) =>
-        meanSquaredError(attentionMap(lastHidden(outputs)), target),
+      value: (outputs: Outputs) => meanSquaredError(attentionMap(outputs.hidden!), target),
       dispose: () => target.dispose(),
     };
     return new Rival(term, teacher, options);

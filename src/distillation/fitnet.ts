@@ -1,13 +1,13 @@
 // FitNet: the student's last hidden map, projected, regressed on the teacher's.
 // Romero et al.: FitNets, ICLR 2015; loss and weights as chaitjo/efficient-gnns has them.
 import * as tf from "@tensorflow/tfjs";
+import type { Outputs } from "../models/model.ts";
 import { meanSquaredError } from "../tensor/loss.ts";
 import { unitRows } from "../tensor/rows.ts";
-import type { Method, StudentOutputs } from "./method.ts";
-import { checkOptions } from "./options.ts";
+import type { Method } from "./method.ts";
 import { Projection } from "./projection.ts";
 import {
-  lastHidden,
+  hiddenOf,
   Rival,
   type RivalOptions,
   rivalDefaults,
@@ -20,7 +20,7 @@ export type FitNetOptions = RivalOptions;
 /**
  *     L_fitnet = mean over nodes and d_t of (u(h_s W + b) - u(h_t))^2,  u(x) = x / |x|
  *
- * over all n nodes, with h the last hidden maps after ReLU. The reference sends both sides through
+ * over all n nodes, with h the last hidden maps after their activation. The reference sends both sides through
  * Linear, BatchNorm and ReLU; here the teacher's side is its map itself (docs/decisions.md).
  */
 export const fitnet: Method<FitNetOptions, "soft-labels"> = {
@@ -31,15 +31,13 @@ export const fitnet: Method<FitNetOptions, "soft-labels"> = {
   defaults: { beta: 1000, ...rivalDefaults },
   options: rivalTable,
   presets: { "soft-labels": { beta: 100, ...withSoftLabels } },
-  create(teacher, student, _graph, options, seed) {
-    checkOptions(fitnet.name, fitnet.options, options);
-    if (!teacher) throw new Error("fitnet needs a teacher's outputs");
-    const target = tf.tidy(() => unitRows(lastHidden(teacher)));
-    const projection = new Projection("projection", student.width, target.shape[1], seed);
+  create({ teacher, student, seed }, options) {
+    const target = tf.tidy(() => unitRows(hiddenOf(teacher)));
+    const projection = new Projection("projection", student.hidden, target.shape[1], seed);
     const term = {
       parameters: projection.parameters,
-      value: (outputs: StudentOutputs) =>
-        meanSquaredError(unitRows(projection.apply(lastHidden(outputs))), target),
+      value: (outputs: Outputs) =>
+        meanSquaredError(unitRows(projection.apply(outputs.hidden!)), target),
       dispose() {
         target.dispose();
         projection.dispose();

@@ -3,12 +3,12 @@
 // Joshi et al.: On Representation Knowledge Distillation for GNNs, TNNLS 2022; heads, sample size and
 // weights as chaitjo/efficient-gnns has them.
 import * as tf from "@tensorflow/tfjs";
+import type { Outputs } from "../models/model.ts";
 import { infoNce } from "../tensor/contrast.ts";
 import { takeRows, unitRows } from "../tensor/rows.ts";
-import type { Method, StudentOutputs } from "./method.ts";
-import { checkOptions } from "./options.ts";
+import type { Method } from "./method.ts";
 import {
-  lastHidden,
+  hiddenOf,
   Rival,
   type RivalOptions,
   rivalDefaults,
@@ -29,7 +29,7 @@ export type GcrdOptions = RivalOptions & {
  *     z = ReLU(BatchNorm(h_s W_s)),  v = ReLU(BatchNorm(h_t W_t))
  *
  * over m nodes drawn at each step, or all where there are no more; h are the last hidden maps after
- * ReLU. Both heads are trained (a bias of theirs would be taken away by the normalisation) and left
+ * their activation. Both heads are trained (a bias of theirs would be taken away by the normalisation) and left
  * behind with the method.
  *
  * Nothing collapses here: a step costs three products of m x m x projection and m^2 exponentials
@@ -64,27 +64,25 @@ export const gcrd: Method<GcrdOptions, "mag" | "soft-labels"> = {
       description: "nodes drawn at each step; all where the graph has no more",
     },
   },
-  weights: ({ projection }, teacher, student) => projection * (teacher.width + student.width),
+  holds: ({ projection }, teacher, student) => projection * (teacher.hidden + student.hidden),
   presets: {
     // The reference's numbers on ogbn-mag; its default ones are ogbn-arxiv's.
     mag: { projection: 128, sample: 24_576 },
     "soft-labels": { beta: 0.01, tau: 0.05, ...withSoftLabels },
   },
-  create(teacher, student, _graph, options, seed) {
-    checkOptions(gcrd.name, gcrd.options, options);
-    if (!teacher) throw new Error("gcrd needs a teacher's outputs");
+  create({ teacher, student, seed }, options) {
     const { tau, projection, sample } = options;
-    const target = tf.tidy(() => centre(lastHidden(teacher)));
+    const target = tf.tidy(() => centre(hiddenOf(teacher)));
     const [nodes, width] = target.map.shape;
     const teacherHead = new ProjectionHead("gcrd.teacher", width, projection, seed);
-    const studentHead = new ProjectionHead("gcrd.student", student.width, projection, seed);
+    const studentHead = new ProjectionHead("gcrd.student", student.hidden, projection, seed);
     const term = {
       parameters: [...studentHead.parameters, ...teacherHead.parameters],
-      value(outputs: StudentOutputs, step: number): tf.Scalar {
+      value(outputs: Outputs, step: number): tf.Scalar {
         const chosen =
           sample < nodes ? sampleNodes(nodes, sample, { seed, stream: "gcrd", step }) : undefined;
         const taken = (x: tf.Tensor2D): tf.Tensor2D => (chosen ? takeRows(x, chosen) : x);
-        const z = unitRows(taken(studentHead.apply(centre(lastHidden(outputs)))));
+        const z = unitRows(taken(studentHead.apply(centre(outputs.hidden!))));
         const v = unitRows(taken(teacherHead.apply(target)));
         return infoNce(z, v, tau);
       },

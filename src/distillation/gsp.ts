@@ -2,14 +2,14 @@
 // Joshi et al.: On Representation Knowledge Distillation for GNNs, TNNLS 2022; kernels, sample sizes
 // and weights as chaitjo/efficient-gnns has them.
 import * as tf from "@tensorflow/tfjs";
+import type { Outputs } from "../models/model.ts";
 import { takeRows, unitRows } from "../tensor/rows.ts";
 import { similarities, similarityMismatch } from "../tensor/similarity.ts";
-import type { Method, StudentOutputs } from "./method.ts";
-import { checkOptions } from "./options.ts";
+import type { Method } from "./method.ts";
 import {
+  hiddenOf,
   KERNELS,
   type Kernel,
-  lastHidden,
   Rival,
   type RivalOptions,
   rivalDefaults,
@@ -28,7 +28,7 @@ const KEPT_NODES = 4096;
  *     L_gsp = 1 / m^2 sum over i, j of (k(s_i, s_j) - k(t_i, t_j))^2
  *
  * over m nodes drawn at each step out of all, or all where there are no more; t and s are the rows
- * of the last hidden maps after ReLU. No projection: k compares a side with itself (the reference
+ * of the last hidden maps after their activation. No projection: k compares a side with itself (the reference
  * projects on ogbn-arxiv, not on ogbn-mag).
  *
  * The cosine collapses to the maps' Gram matrices, and no pair is ever looked at. The others look
@@ -66,14 +66,12 @@ export const gsp: Method<GspOptions, "poly" | "l2" | "rbf" | "soft-labels"> = {
     rbf: { kernel: "rbf", beta: 1e5, sample: 2048 },
     "soft-labels": { beta: 10, ...withSoftLabels },
   },
-  create(teacher, _student, _graph, options, seed) {
-    checkOptions(gsp.name, gsp.options, options);
-    if (!teacher) throw new Error("gsp needs a teacher's outputs");
+  create({ teacher, seed }, options) {
     const { kernel, sample } = options;
-    const nodes = teacher.logits.shape[0];
+    const hidden = tf.tidy(() => prepared(hiddenOf(teacher), kernel));
+    const nodes = hidden.shape[0];
     const draw: Draw = (step) =>
       sample >= nodes ? undefined : sampleNodes(nodes, sample, { seed, stream: "gsp", step });
-    const hidden = tf.tidy(() => prepared(lastHidden(teacher), kernel));
     const term =
       kernel === "cosine" ? collapsedCosine(hidden, draw) : allPairs(hidden, kernel, draw);
     return new Rival(term, teacher, options);
@@ -102,7 +100,7 @@ function collapsedCosine(teacher: tf.Tensor2D, draw: Draw): Term {
     parameters: [],
     value(outputs, step) {
       const chosen = draw(step);
-      const s = taken(unitRows(lastHidden(outputs)), chosen);
+      const s = taken(unitRows(outputs.hidden!), chosen);
       const t = taken(teacher, chosen);
       const own = tf.add(square(s, s), all ?? square(t, t));
       return tf.mul(tf.sub(own, tf.mul(square(s, t), 2)), 1 / s.shape[0] ** 2);
@@ -116,9 +114,9 @@ function allPairs(teacher: tf.Tensor2D, kernel: Exclude<Kernel, "cosine">, draw:
   const all = kept ? similarities(teacher, kernel) : undefined;
   return {
     parameters: [],
-    value(outputs: StudentOutputs, step) {
+    value(outputs: Outputs, step) {
       const chosen = draw(step);
-      const s = taken(prepared(lastHidden(outputs), kernel), chosen);
+      const s = taken(prepared(outputs.hidden!, kernel), chosen);
       if (all) return similarityMismatch(s, all, kernel, chosen);
       return similarityMismatch(s, similarities(taken(teacher, chosen), kernel), kernel);
     },

@@ -2,15 +2,15 @@
 // Yang et al.: Distilling Knowledge from Graph Convolutional Networks, CVPR 2020; kernels, loss and
 // weights as chaitjo/efficient-gnns has them.
 import * as tf from "@tensorflow/tfjs";
+import type { Outputs } from "../models/model.ts";
 import { Arcs, arcCrossEntropy, arcDistances, arcDots, arcSoftmax } from "../tensor/arcs.ts";
 import { mapElements } from "../tensor/elements.ts";
 import { unitRows } from "../tensor/rows.ts";
-import type { Method, StudentOutputs } from "./method.ts";
-import { checkOptions } from "./options.ts";
+import type { Method } from "./method.ts";
 import {
+  hiddenOf,
   KERNELS,
   type Kernel,
-  lastHidden,
   Rival,
   type RivalOptions,
   rivalDefaults,
@@ -25,7 +25,7 @@ export type LspOptions = RivalOptions & { readonly kernel: Kernel };
  *     p_i. = softmax over i's neighbours j of k(t_i, t_j), q_i. of k(s_i, s_j)
  *
  * over all arcs, both ways, without self loops; t and s are the rows of the last hidden maps after
- * ReLU. No projection: k compares a side with itself.
+ * their activation. No projection: k compares a side with itself.
  */
 export const lsp: Method<LspOptions, "soft-labels"> = {
   name: "lsp",
@@ -45,19 +45,17 @@ export const lsp: Method<LspOptions, "soft-labels"> = {
     },
   },
   presets: { "soft-labels": { beta: 100, ...withSoftLabels } },
-  create(teacher, _student, graph, options) {
-    checkOptions(lsp.name, lsp.options, options);
-    if (!teacher) throw new Error("lsp needs a teacher's outputs");
+  create({ teacher, graph }, options) {
     const { kernel } = options;
     const arcs = Arcs.from(graph.adjacency.host);
-    const target = tf.tidy(() => arcSoftmax(arcs, scores(arcs, lastHidden(teacher), kernel)));
+    const target = tf.tidy(() => arcSoftmax(arcs, scores(arcs, hiddenOf(teacher), kernel)));
     const entropy = target
       .dataSync<"float32">()
       .reduce((sum, p) => sum - (p > 0 ? p * Math.log(p) : 0), 0);
     const term = {
       parameters: [],
-      value(outputs: StudentOutputs): tf.Scalar {
-        const own = scores(arcs, lastHidden(outputs), kernel);
+      value(outputs: Outputs): tf.Scalar {
+        const own = scores(arcs, outputs.hidden!, kernel);
         const divergence = tf.sub(arcCrossEntropy(arcs, own, target), entropy);
         return tf.mul(divergence, 1 / Math.max(1, arcs.count));
       },

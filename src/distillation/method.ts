@@ -1,39 +1,35 @@
 // The shape that every distillation method shares.
 import type * as tf from "@tensorflow/tfjs";
-import type { GraphInputs, Parameter } from "../models/model.ts";
+import type { GraphInputs, Outline, Outputs, Parameter, Reads } from "../models/model.ts";
+import type { OptionTable } from "../options.ts";
 import type { Targets } from "../tensor/loss.ts";
-import type { OptionTable } from "./options.ts";
 
-/** What the frozen teacher offers: computed once, without dropout. */
-export interface TeacherOutputs {
-  /** T_l x n x d_t: the layer maps before activation (the paper's T). */
-  readonly maps: tf.Tensor3D;
-  /** n x classes. */
-  readonly logits: tf.Tensor2D;
+/** The frozen teacher, of any family. */
+export interface Teacher {
+  readonly outline: Outline;
+  /**
+   * A pass without dropout, made when it is asked for; its tensors are the caller's, who keeps what a
+   * method needs and lets a tidy free the rest.
+   */
+  outputs(reads: Reads): Outputs;
 }
 
-/** What the student gives at one training step, on the tape. */
-export interface StudentOutputs {
-  /** S_l x n x d_s (the paper's S). */
-  readonly maps: tf.Tensor3D;
-  /** n x classes. */
-  readonly logits: tf.Tensor2D;
-}
-
-/** Facts about the student that a method needs to make its projections. */
-export interface StudentShape {
-  readonly layers: number;
-  readonly width: number;
-  readonly classes: number;
-}
-
-/** Of a teacher or a student. */
-export type ModelSize = Pick<StudentShape, "layers" | "width">;
-
-/** What a method may read beside the two models' outputs. */
-export interface TrainingGraph extends GraphInputs {
-  /** The labelled training nodes. */
+/** What a method is started with. */
+export interface Scene {
+  /** Absent where the method needs none. */
+  readonly teacher?: Teacher;
+  /** What methods that compare along arcs read; not disposed of by the method. */
+  readonly graph: GraphInputs;
+  readonly student: Outline;
+  /** The labelled training nodes, for methods that train classifiers of their own. */
   readonly train: Targets;
+  /** Of everything the method draws; the same seed gives the same bits. */
+  readonly seed: number;
+}
+
+/** A scene with a teacher. */
+export interface TaughtScene extends Scene {
+  readonly teacher: Teacher;
 }
 
 /** One distillation in progress: its own trained parameters and its loss. */
@@ -42,17 +38,17 @@ export interface Distillation {
   readonly parameters: readonly Parameter[];
   /** Learning rate of the parameters above, if not the student's. */
   readonly learningRate?: number;
-  /** Whether the student's layer maps are needed. */
-  readonly needsMaps: boolean;
+  /** How much of the student's pass is read. */
+  readonly reads: Reads;
   /**
    * The scalar to minimise, given the cross-entropy on labelled training nodes (scalar).
    * Everything that is added to, or put in place of, the cross-entropy is the method's own.
    * @param step of the training, from 0: what is drawn anew at each step depends on (seed, step)
    *   alone, so that a run that goes on from a checkpoint draws the same
    */
-  loss(student: StudentOutputs, crossEntropy: tf.Scalar, step: number): tf.Scalar;
+  loss(student: Outputs, crossEntropy: tf.Scalar, step: number): tf.Scalar;
   /** Numbers and matrices worth logging (attention, dissimilarity, |u_t|); row-major. */
-  inspect(student: StudentOutputs): Inspection;
+  inspect(student: Outputs): Inspection;
   dispose(): void;
 }
 
@@ -71,7 +67,7 @@ export interface Method<Options extends object, Preset extends string = string> 
   readonly summary: string;
   /** Bumped when the same options no longer give the same loss. */
   readonly version: number;
-  /** Whether `create` needs a teacher's outputs. */
+  /** Whether it learns from a teacher. */
   readonly needsTeacher: boolean;
   readonly defaults: Options;
   /** Every option's legal values, meaning and symbol in the paper. */
@@ -82,24 +78,15 @@ export interface Method<Options extends object, Preset extends string = string> 
    */
   check?(options: Options): void;
   /**
-   * How many numbers of its own it holds at the least, where that depends on its options: what cannot
-   * fit the memory is refused before anything is trained.
+   * How many numbers it holds at the least, the teacher's maps among them, where those are many: what
+   * cannot fit the memory is refused before anything is trained.
    */
-  weights?(options: Options, teacher: ModelSize, student: ModelSize): number;
+  holds?(options: Options, teacher: Outline, student: Outline, nodes: number): number;
   /** Named settings, each to be laid over the defaults. */
   readonly presets: Readonly<Record<Preset, Partial<Options>>>;
   /**
-   * @param teacher undefined only where `needsTeacher` is false; not disposed of by the method
-   * @param graph what the models read, for methods that compare along arcs, and the training labels,
-   *   for those that train classifiers of their own; not disposed of either
-   * @param seed of everything the method draws; the same seed gives the same bits
-   * @throws {OptionError} for a value that makes no sense
+   * Called by createDistillation(), which has looked at the options, and for the teacher where
+   * `needsTeacher` says so.
    */
-  create(
-    teacher: TeacherOutputs | undefined,
-    student: StudentShape,
-    graph: TrainingGraph,
-    options: Options,
-    seed: number,
-  ): Distillation;
+  create(scene: TaughtScene, options: Options): Distillation;
 }

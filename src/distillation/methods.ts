@@ -7,5 +7,6 @@ export { geometric } from "./geometric/index.ts";
 export { graphakd } from "./graphakd/index.ts";
 export { gsp } from "./gsp.ts";
 export { lsp } from "./lsp.ts";
+export { smoothing } from "./smoothing.ts";
 export { softkd } from "./softkd.ts";
 export { student } from "./student.ts";

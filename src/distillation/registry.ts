@@ -2,17 +2,11 @@
 
 import { needObject, needText } from "../arguments.ts";
 import { OptionError } from "../errors.ts";
-import { printable } from "../printable.ts";
-import { didYouMean, type Suggested } from "../suggested.ts";
-import type {
-  Distillation,
-  Method,
-  StudentShape,
-  TeacherOutputs,
-  TrainingGraph,
-} from "./method.ts";
+import { checkOptions, type OptionValue } from "../options.ts";
+import { findByName } from "../registry.ts";
+import type { Suggested } from "../suggested.ts";
+import type { Distillation, Method, Scene, TaughtScene } from "./method.ts";
 import * as all from "./methods.ts";
-import { checkOptions, type OptionValue } from "./options.ts";
 
 /** A method whose options are known only by its table. */
 export type AnyMethod = Method<Readonly<Record<string, OptionValue>>>;
@@ -58,13 +52,7 @@ export const methods: readonly AnyMethod[] = Object.values<AnyMethod>(all).sort(
 /** @throws {OptionError} naming the methods there are */
 export function findMethod(name: Suggested<MethodName>): AnyMethod {
   needText(name, "findMethod: name", "a method's name");
-  const found = methods.find((method) => method.name === name);
-  if (!found) {
-    const names = methods.map((method) => method.name);
-    const meant = didYouMean(name, names);
-    throw new OptionError(`no method "${printable(name)}"; there is ${names.join(", ")}${meant}`);
-  }
-  return found;
+  return findByName("method", name, methods);
 }
 
 /** A method as a configuration holds it. */
@@ -87,28 +75,36 @@ export function checkMethod({ name, version, options }: ConfiguredMethod): AnyMe
         "options no longer give the same loss",
     );
   }
-  checkOptions(name, method.options, options);
-  method.check?.(options as Record<string, OptionValue>);
+  checkMethodOptions(method, options);
   return method;
+}
+
+function checkMethodOptions(
+  method: AnyMethod,
+  options: object,
+): asserts options is Record<string, OptionValue> {
+  checkOptions(method.name, method.options, options);
+  method.check?.(options);
 }
 
 /**
  * Starts the method that a configuration names, with the options it holds.
  *
- * @throws {OptionError} for an unknown method, or options that are missing, unknown or illegal
+ * @throws {OptionError} for an unknown method, options that are missing, unknown, illegal or contradict
+ *   each other, or a method without the teacher that it needs
  */
 export function createDistillation(
-  method: { readonly name: string; readonly options: Readonly<Record<string, unknown>> },
-  teacher: TeacherOutputs | undefined,
-  student: StudentShape,
-  graph: TrainingGraph,
-  seed: number,
+  method: Pick<ConfiguredMethod, "name" | "options">,
+  scene: Scene,
 ): Distillation {
   needObject(method, "createDistillation: method", "{ name, options }", "name", "options");
+  const parts = "{ graph, student, train, seed } and a teacher where the method needs one";
+  needObject(scene, "createDistillation: scene", parts, "graph", "student", "train", "seed");
   const { name, options } = method;
-  needObject(student, "createDistillation: student", "the student's shape, { layers, width }");
-  needObject(graph, "createDistillation: graph", "the graph that is trained on");
-  // `create` checks the options itself.
-  const checked = options as Record<string, OptionValue>;
-  return findMethod(name).create(teacher, student, graph, checked, seed);
+  const found = findMethod(name);
+  checkMethodOptions(found, options);
+  if (found.needsTeacher && !scene.teacher) {
+    throw new OptionError(`${name} needs a teacher, and none is given`);
+  }
+  return found.create(scene as TaughtScene, options);
 }

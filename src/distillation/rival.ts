@@ -1,11 +1,9 @@
 // What every rival method shares: the loss around its own term, with soft labels as an option,
 // and the last hidden maps that it compares.
 import * as tf from "@tensorflow/tfjs";
-import type { Parameter } from "../models/model.ts";
-import { reluDropout } from "../tensor/dropout.ts";
-import { lastMap } from "../tensor/gcnii.ts";
-import type { Distillation, Inspection, StudentOutputs, TeacherOutputs } from "./method.ts";
-import type { OptionTable } from "./options.ts";
+import type { Outputs, Parameter, Reads } from "../models/model.ts";
+import type { OptionTable } from "../options.ts";
+import type { Distillation, Inspection, Teacher } from "./method.ts";
 import { SoftLabels } from "./soft-labels.ts";
 
 /** Options that every rival has beside its own. */
@@ -65,12 +63,14 @@ export type Kernel = (typeof KERNELS)[number];
 export interface Term {
   /** Trained beside the student; may be empty. */
   readonly parameters: readonly Parameter[];
+  /** How much of the student's pass it reads; the last hidden map where left out. */
+  readonly reads?: Reads;
   /** Of these parameters, if not the student's. */
   readonly learningRate?: number;
   /** The scalar that beta weighs; what is drawn depends on (seed, step) alone. */
-  value(student: StudentOutputs, step: number): tf.Scalar;
+  value(student: Outputs, step: number): tf.Scalar;
   /** What to show beside the term's value; leaves no tensor. */
-  inspect?(student: StudentOutputs): Partial<Inspection>;
+  inspect?(student: Outputs): Partial<Inspection>;
   dispose(): void;
 }
 
@@ -80,18 +80,19 @@ export interface Term {
  * Inspection: the scalar `term`, as drawn for step 0, and what the term shows of itself.
  */
 export class Rival implements Distillation {
-  readonly needsMaps = true;
+  readonly reads: Reads;
   readonly learningRate?: number;
   readonly #term: Term;
   readonly #options: RivalOptions;
   readonly #softLabels: SoftLabels | undefined;
 
-  constructor(term: Term, teacher: TeacherOutputs, options: RivalOptions) {
+  constructor(term: Term, teacher: Teacher, options: RivalOptions) {
     this.#term = term;
+    this.reads = term.reads ?? "hidden";
     if (term.learningRate !== undefined) this.learningRate = term.learningRate;
     this.#options = options;
     if (options.softLabels !== 0) {
-      this.#softLabels = new SoftLabels(teacher.logits, options.temperature);
+      this.#softLabels = SoftLabels.of(teacher, options.temperature);
     }
   }
 
@@ -99,7 +100,7 @@ export class Rival implements Distillation {
     return this.#term.parameters;
   }
 
-  loss(student: StudentOutputs, crossEntropy: tf.Scalar, step: number): tf.Scalar {
+  loss(student: Outputs, crossEntropy: tf.Scalar, step: number): tf.Scalar {
     const { hardWeight, beta, softLabels } = this.#options;
     let loss: tf.Scalar = hardWeight === 1 ? crossEntropy : tf.mul(crossEntropy, hardWeight);
     if (beta !== 0) loss = tf.add(loss, tf.mul(this.#term.value(student, step), beta));
@@ -110,7 +111,7 @@ export class Rival implements Distillation {
     return loss;
   }
 
-  inspect(student: StudentOutputs): Inspection {
+  inspect(student: Outputs): Inspection {
     const term = tf.tidy(() => this.#term.value(student, 0).dataSync()[0]!);
     const { scalars, matrices, warnings } = this.#term.inspect?.(student) ?? {};
     return { scalars: { term, ...scalars }, matrices: matrices ?? {}, warnings: warnings ?? [] };
@@ -122,7 +123,7 @@ export class Rival implements Distillation {
   }
 }
 
-/** The last hidden layer's map after its ReLU, n x width: what node-level rivals compare. */
-export function lastHidden({ maps }: TeacherOutputs | StudentOutputs): tf.Tensor2D {
-  return reluDropout(lastMap(maps));
+/** The teacher's last hidden map after its activation, n x width: what node-level rivals compare. */
+export function hiddenOf(teacher: Teacher): tf.Tensor2D {
+  return teacher.outputs("hidden").hidden!;
 }

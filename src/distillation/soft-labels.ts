@@ -1,6 +1,7 @@
 // Soft labels: how far the student's class probabilities are from the teacher's.
 import * as tf from "@tensorflow/tfjs";
 import { softmaxSoftCrossEntropy } from "../tensor/loss.ts";
+import type { Teacher } from "./method.ts";
 
 /** `cross-entropy`: H(t, s), eq. 1. `kl`: H(t, s) - H(t, t), the same gradient, 0 at a match. */
 export type Divergence = "cross-entropy" | "kl";
@@ -11,6 +12,14 @@ export class SoftLabels {
   /** H(t, t), the mean over nodes. */
   readonly #entropy: number;
   readonly #temperature: number;
+
+  static of(teacher: Teacher, temperature: number): SoftLabels {
+    let labels: SoftLabels;
+    tf.tidy(() => {
+      labels = new SoftLabels(teacher.outputs("logits").logits, temperature);
+    });
+    return labels!;
+  }
 
   /**
    * @param logits n x classes, the frozen teacher's

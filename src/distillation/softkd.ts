@@ -1,7 +1,6 @@
 // SoftKD: the teacher's class probabilities as soft labels (Hinton et al. 2015; eq. 1).
 import * as tf from "@tensorflow/tfjs";
 import type { Method } from "./method.ts";
-import { checkOptions } from "./options.ts";
 import { type Divergence, SoftLabels } from "./soft-labels.ts";
 
 export type SoftKdOptions = {
@@ -54,14 +53,11 @@ export const softkd: Method<SoftKdOptions, "equation-1" | "temperature"> = {
     // The usual form, (1 - alpha) CE + alpha T^2 KL, with chaitjo/efficient-gnns's numbers.
     temperature: { hardWeight: 0.1, alpha: 0.9, temperature: 4, divergence: "kl" },
   },
-  create(teacher, _student, _graph, options) {
-    checkOptions(softkd.name, softkd.options, options);
-    if (!teacher) throw new Error("softkd needs a teacher's outputs");
-    const { hardWeight, alpha, temperature, divergence } = options;
-    const labels = new SoftLabels(teacher.logits, temperature);
+  create({ teacher }, { hardWeight, alpha, temperature, divergence }) {
+    const labels = SoftLabels.of(teacher, temperature);
     return {
       parameters: [],
-      needsMaps: false,
+      reads: "logits",
       loss({ logits }, crossEntropy) {
         const soft: tf.Scalar = tf.mul(labels.loss(logits, divergence), alpha);
         return hardWeight === 0 ? soft : tf.add(soft, tf.mul(crossEntropy, hardWeight));

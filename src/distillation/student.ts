@@ -1,6 +1,5 @@
 // The plain student: cross-entropy alone, the baseline of every comparison.
 import type { Method } from "./method.ts";
-import { checkOptions } from "./options.ts";
 
 /** It has none. */
 export type StudentOptions = Readonly<Record<never, never>>;
@@ -13,14 +12,11 @@ export const student: Method<StudentOptions, never> = {
   defaults: {},
   options: {},
   presets: {},
-  create(_teacher, _student, _graph, options) {
-    checkOptions(student.name, student.options, options);
-    return {
-      parameters: [],
-      needsMaps: false,
-      loss: (_outputs, crossEntropy) => crossEntropy,
-      inspect: () => ({ scalars: {}, matrices: {}, warnings: [] }),
-      dispose() {},
-    };
-  },
+  create: () => ({
+    parameters: [],
+    reads: "logits",
+    loss: (_outputs, crossEntropy) => crossEntropy,
+    inspect: () => ({ scalars: {}, matrices: {}, warnings: [] }),
+    dispose() {},
+  }),
 };

@@ -90,8 +90,9 @@ const PAIRS = betas(1e-10, 1e-9, 1e-8, 1e-7);
 const FEATURES = betas(1e-14, 1e-13, 1e-12, 3e-12);
 
 const ROWS: readonly Row[] = [
-  // Beside its training it has nothing to search.
+  // Beside their training these have nothing to search.
   { method: "student", label: "Student", options: [] },
+  { method: "smoothing", label: "Label smoothing", options: [] },
   {
     ...{ method: "softkd", label: "SoftKD" },
     options: [MIXTURES, TEMPERATURES],

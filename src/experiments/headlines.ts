@@ -1,4 +1,5 @@
 // What a reader should remember of Table 3: five sentences a graph, each with its verdict.
+import { percent } from "../display/format.ts";
 import { datasetName, type Evidence } from "./evidence.ts";
 import type { ClaimReport, Comparison } from "./report-data.ts";
 import { TEACHER_ARM } from "./study.ts";
@@ -7,8 +8,8 @@ import { verdictText } from "./study-document.ts";
 /** The form that the search chose, and the paper's equations. */
 const [SEARCHED, LITERAL] = ["abkd", "abkd:literal"] as const;
 
-const percent = (fraction: number | undefined): string =>
-  fraction === undefined ? "?" : `${(100 * fraction).toFixed(1)} %`;
+const shown = (fraction: number | undefined): string =>
+  fraction === undefined ? "?" : percent(fraction);
 const points = (fraction: number): string =>
   `${Math.abs(100 * fraction).toFixed(1)} points ${fraction < 0 ? "below" : "above"}`;
 
@@ -34,7 +35,7 @@ export function headlines(evidence: Evidence): string[] {
     const claim = value(id);
     const paper = claim?.paper === undefined ? "" : `; the paper: ${claim.paper}`;
     const verdict = claim ? `: ${verdictText(claim.verdict)}` : "";
-    return `${label(id)} ${percent(arm(id).mean)}${paper}${verdict}`;
+    return `${label(id)} ${shown(arm(id).mean)}${paper}${verdict}`;
   };
   const difference = (id: string): string[] => {
     const found = against(id);

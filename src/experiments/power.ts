@@ -1,6 +1,6 @@
 // How many splits would decide what is undecided, were the truth what was measured.
 import jstat from "jstat";
-import { shareInterval, standardDeviation, welchHalfWidth } from "./statistics.ts";
+import { mean, shareInterval, standardDeviation, welchHalfWidth } from "./statistics.ts";
 
 /** Chance of a decision that is asked for: the normal quantile of 80 %. */
 const POWER_QUANTILE = 0.8416;
@@ -22,7 +22,7 @@ export function splitsForOrdering(
   level: number,
 ): number | undefined {
   const deviation = standardDeviation(differences);
-  const effect = Math.abs(differences.reduce((a, b) => a + b, 0) / differences.length) / deviation;
+  const effect = Math.abs(mean([...differences])) / deviation;
   return least(2, (n) => {
     // Fewer cannot reach the level, even where all splits agree.
     if (2 ** (1 - n) > level) return false;
@@ -39,8 +39,7 @@ export function splitsForEquivalence(
   differences: readonly number[],
   margin: number,
 ): number | undefined {
-  const mean = differences.reduce((a, b) => a + b, 0) / differences.length;
-  const distance = (margin - Math.abs(mean)) / standardDeviation(differences);
+  const distance = (margin - Math.abs(mean([...differences]))) / standardDeviation(differences);
   return least(2, (n) => {
     const critical = jstat.studentt.inv(0.95, n - 1);
     return distance * Math.sqrt(n) - critical >= POWER_QUANTILE;

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { findMethod, methods } from "../distillation/registry.ts";
+import type { GcniiConfig } from "../models/gcnii.ts";
 import { printable } from "../printable.ts";
 import { runId } from "../training/canonical.ts";
 import { readText, writeAtomic } from "../training/files.ts";
@@ -53,7 +54,7 @@ export interface DepthRecord extends Sealed {
   readonly format: typeof FORMAT;
   /** Of the trained teacher, its configuration's hash; the student is fresh. */
   readonly id: string;
-  readonly teacher: RunConfig;
+  readonly teacher: RunConfig<GcniiConfig>;
   /** Of the methods whose losses are looked at. */
   readonly versions: Readonly<Record<string, number>>;
   readonly reach: readonly Reach[];
@@ -75,12 +76,12 @@ const recordForm = object({
 });
 
 /** The trained teacher that is looked at: Cora's, which comes with the results. */
-export function theoremTeacher(): RunConfig {
+export function theoremTeacher(): RunConfig<GcniiConfig> {
   return teacherConfig({ dataset: "cora", seed: TEACHER_SEED });
 }
 
 /** The fresh student beside it. */
-export function theoremStudent(): RunConfig {
+export function theoremStudent(): RunConfig<GcniiConfig> {
   return studentConfig({ dataset: "cora", seed: 1 }, "student", theoremTeacher());
 }
 
@@ -159,7 +160,7 @@ export function summedUp(checks: readonly TermCheck[]): Terms {
 const digits = (x: number): number => Number(x.toPrecision(3));
 
 export function depthRecord(
-  teacher: RunConfig,
+  teacher: RunConfig<GcniiConfig>,
   { reach, terms }: Pick<DepthRecord, "reach" | "terms">,
 ): DepthRecord {
   const named = new Set(depthLosses(teacher.model.layers).map(({ loss }) => loss.method));

@@ -4,12 +4,12 @@
 import * as tf from "@tensorflow/tfjs";
 import { needArray, needObject } from "../arguments.ts";
 import { layersOf } from "../distillation/abkd/blocks.ts";
-import type { Distillation, TeacherOutputs } from "../distillation/method.ts";
-import { resolveOptions } from "../distillation/options.ts";
+import type { Distillation } from "../distillation/method.ts";
 import { createDistillation, findMethod } from "../distillation/registry.ts";
 import type { Gcnii } from "../models/gcnii.ts";
-import type { GraphInputs } from "../models/model.ts";
-import { spmm, type Targets } from "../tensor/index.ts";
+import { type GraphInputs, stackedOutputs } from "../models/model.ts";
+import { resolveOptions } from "../options.ts";
+import { reluDropout, spmm, type Targets } from "../tensor/index.ts";
 
 /** A teacher and a student on one graph. */
 export interface TheoremCase {
@@ -78,25 +78,31 @@ export const ABKD_AS_WRITTEN: MethodLoss = {
   options: { embedding: EMBEDDING },
 };
 
-function taughtBy({ teacher, inputs }: TheoremCase): TeacherOutputs {
-  const { maps, logits } = teacher.forward(inputs, { maps: true });
-  return { maps: maps!, logits };
+/** What a GCNII shows: its maps in one stack, and its logits. */
+interface Shown {
+  readonly maps: tf.Tensor3D;
+  readonly logits: tf.Tensor2D;
+}
+
+function shownBy(model: Gcnii, inputs: GraphInputs): Shown {
+  const { logits, layers } = model.forward(inputs, { reads: "layers" });
+  return { maps: layers!.stack!, logits };
 }
 
 /** A method on what this teacher shows. Dispose of it. */
 function distillation(
-  { inputs, train, student, seed }: TheoremCase,
-  { maps, logits }: TeacherOutputs,
+  { inputs, train, teacher, student, seed }: TheoremCase,
+  { maps, logits }: Shown,
   { method, preset, options = {}, hint }: MethodLoss,
 ): Distillation {
-  const { layers, width } = student.config;
   const seen = hint === undefined ? maps : (tf.slice(maps, 0, hint) as tf.Tensor3D);
+  const outline = { ...teacher.outline, widths: teacher.outline.widths.slice(0, hint) };
   return createDistillation(
     { name: method, options: resolveOptions(findMethod(method), options, preset) },
-    { maps: seen, logits },
-    { layers, width, classes: logits.shape[1] },
-    { ...inputs, train },
-    seed,
+    {
+      teacher: { outline, outputs: () => stackedOutputs(logits, seen, reluDropout) },
+      ...{ graph: inputs, student: student.outline, train, seed },
+    },
   );
 }
 
@@ -130,13 +136,12 @@ export function checkTerms(
   );
   let checks: TermCheck[] = [];
   tf.tidy(() => {
-    const taught = taughtBy(one);
+    const taught = shownBy(one.teacher, one.inputs);
     const abkd = distillation(one, taught, ABKD_AS_WRITTEN);
     const weight = (name: string): tf.Tensor =>
       abkd.parameters.find((parameter) => parameter.name === `abkd.${name}`)!.variable;
     const T = layersOf(taught.maps);
-    const forward = (): tf.Tensor2D[] =>
-      layersOf(one.student.forward(one.inputs, { maps: true }).maps!);
+    const forward = (): tf.Tensor2D[] => layersOf(shownBy(one.student, one.inputs).maps);
     const P = weight("projection.subspace");
     const width = P.shape.at(-1)!;
     const vector = (side: string, k: number): tf.Tensor2D => {
@@ -253,7 +258,7 @@ export function teacherReaches(
   row?: number,
 ): number[][][] {
   const gradients = (): tf.Tensor[][] => {
-    const taught = taughtBy(one);
+    const taught = shownBy(one.teacher, one.inputs);
     return losses.map((loss) => studentGradients(one, taught, loss, row));
   };
   return tf.tidy(() => {
@@ -277,7 +282,7 @@ export function teacherReaches(
 /** Of a loss, by each of the student's convolutions. */
 function studentGradients(
   one: TheoremCase,
-  taught: TeacherOutputs,
+  taught: Shown,
   loss: ReachOf,
   row?: number,
 ): tf.Tensor[] {
@@ -288,10 +293,10 @@ function studentGradients(
       convolution(student, j),
     );
     const { grads } = tf.variableGrads(() => {
-      const { maps, logits } = student.forward(inputs, { maps: true });
-      const outputs = { maps: maps!, logits };
-      if (loss !== "abkd-row") return method.loss(outputs, tf.scalar(0), 0);
-      return rowLoss(taught, method, layersOf(outputs.maps), row! - 1);
+      if (loss === "abkd-row") {
+        return rowLoss(taught, method, layersOf(shownBy(student, inputs).maps), row! - 1);
+      }
+      return method.loss(student.forward(inputs, { reads: method.reads }), tf.scalar(0), 0);
     }, variables);
     return variables.map(({ name }) => grads[name]!);
   } finally {
@@ -313,7 +318,7 @@ function withChange<R>(variable: tf.Variable, seed: number, look: () => R): R {
 
 /** sum_j A_ij D_ij / S_l by the method's own weights. */
 function rowLoss(
-  { maps }: TeacherOutputs,
+  { maps }: Shown,
   method: Distillation,
   S: readonly tf.Tensor2D[],
   i: number,

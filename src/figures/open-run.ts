@@ -3,7 +3,7 @@ import path from "node:path";
 import { CONFIG, needObject, needText } from "../arguments.ts";
 import { provideRun, type RunFolders } from "../experiments/committed-runs.ts";
 import { RESULTS_FOLDER } from "../experiments/results-store.ts";
-import type { Gcnii } from "../models/gcnii.ts";
+import type { ModelConfig, ModelOf } from "../models/registry.ts";
 import { restoreModel } from "../training/model-file.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { isSound, RUNS_FOLDER, readFiles, runFiles } from "../training/run-store.ts";
@@ -11,9 +11,9 @@ import { InterruptedError } from "../training/train.ts";
 import { runTrials, type TrialsOptions } from "../training/trials.ts";
 
 /** A run's result and its model at the best epoch. */
-export interface OpenedRun {
+export interface OpenedRun<M extends ModelConfig> {
   readonly result: RunResult;
-  readonly model: Gcnii;
+  readonly model: ModelOf<M>;
 }
 
 const GO_ON = "what was trained is kept, and the same call goes on";
@@ -22,7 +22,10 @@ const GO_ON = "what was trained is kept, and the same call goes on";
  * @param root where `results` and `runs` lie
  * @throws as runTrials does
  */
-export function openRun(config: RunConfig, root = "."): Promise<OpenedRun> {
+export function openRun<M extends ModelConfig>(
+  config: RunConfig<M>,
+  root = ".",
+): Promise<OpenedRun<M>> {
   needObject(config, "openRun: config", CONFIG, "dataset", "model");
   needText(root, "openRun: root", "a folder");
   const runs = path.join(root, RUNS_FOLDER);
@@ -33,11 +36,11 @@ export function openRun(config: RunConfig, root = "."): Promise<OpenedRun> {
  * The same with folders of any names.
  * @throws as runTrials does
  */
-export async function openRunIn(
+export async function openRunIn<M extends ModelConfig>(
   { results, runs }: RunFolders,
-  config: RunConfig,
+  config: RunConfig<M>,
   given: Pick<TrialsOptions, "dataDir"> = {},
-): Promise<OpenedRun> {
+): Promise<OpenedRun<M>> {
   for (const one of [config.teacher ?? config, config]) provideRun(one, { results, runs });
   const files = runFiles(runs, config);
   // Read here where it is done: a pool of workers would take longer to start.
@@ -47,5 +50,5 @@ export async function openRunIn(
     if (!trained || trained.interrupted) throw new InterruptedError(`stopped; ${GO_ON}`);
   }
   const { result, model } = readFiles(files);
-  return { result, model: restoreModel(model) };
+  return { result, model: restoreModel({ ...model, config }) };
 }

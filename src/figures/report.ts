@@ -2,6 +2,7 @@
 import { describeForm } from "../experiments/form.ts";
 import { describeFinding, describeWarnings, resultsTable } from "../experiments/results-table.ts";
 import { summarise } from "../experiments/summary.ts";
+import { modelSize, modelTitle } from "../models/registry.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { testAccuracies } from "./accuracies.ts";
 import { type Cell, compose } from "./compose.ts";
@@ -13,9 +14,20 @@ import { figurePage } from "./page.ts";
 /** How large the sheet is meant to be. */
 export const sheetSize: Size = { width: 1200, height: 800 };
 
-/** `64L-64H`, as the paper writes a model's layers and width. */
-export function modelName({ model }: RunConfig): string {
-  return `${model.layers}L-${model.width}H`;
+/** `GCNII 64L-64H into 4L-4H`, or `GCN 2L-16H into MLP 2L-16H`. @param count of parameters, in brackets */
+export function modelNames(
+  teacher: RunConfig | undefined,
+  student: RunConfig,
+  count: { readonly teacher?: number; readonly student?: number } = {},
+): string {
+  const brackets = (parameters: number | undefined, unit: string): string =>
+    parameters === undefined ? "" : ` (${parameters.toLocaleString("en")}${unit})`;
+  const unit = " parameters";
+  if (!teacher) return modelTitle(student.model) + brackets(count.student, unit);
+  const sameKind = teacher.model.kind === student.model.kind;
+  const small = sameKind ? modelSize(student.model) : modelTitle(student.model);
+  const large = modelTitle(teacher.model) + brackets(count.teacher, unit);
+  return `${large} into ${small}${brackets(count.student, "")}`;
 }
 
 /** `Cora, geom-gcn:0: GCNII 64L-64H (354,375 parameters) into 4L-4H (5,835)`. */
@@ -24,10 +36,9 @@ export function reportTitle(results: readonly RunResult[]): string {
   const { dataset, split, teacher } = student.config;
   const { model, teacher: teacherSize } = student.parameters;
   const where = `${dataset[0]?.toUpperCase()}${dataset.slice(1)}, ${split}`;
-  const count = (parameters: number) => parameters.toLocaleString("en");
-  const small = `${modelName(student.config)} (${count(model)}`;
-  if (!teacher || teacherSize === undefined) return `${where}: GCNII ${small} parameters)`;
-  return `${where}: GCNII ${modelName(teacher)} (${count(teacherSize)} parameters) into ${small})`;
+  const known = teacherSize === undefined ? undefined : teacher;
+  const count = { student: model, ...(teacherSize !== undefined && { teacher: teacherSize }) };
+  return `${where}: ${modelNames(known, student.config, count)}`;
 }
 
 /** The run whose matrices are shown: the first that lives and has an attention. */

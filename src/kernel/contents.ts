@@ -16,8 +16,7 @@ export function flagOf(content: Content, field: string, otherwise: boolean): boo
 /** @returns an integer that can be counted with, the nearest one; `otherwise` where it is none */
 export function integerOf<T>(content: Content, field: string, otherwise: T): number | T {
   const value = content[field];
-  const isWhole = Number.isInteger(value) || Math.abs(Number(value)) === Number.POSITIVE_INFINITY;
-  if (typeof value !== "number" || !isWhole) return otherwise;
+  if (typeof value !== "number" || Math.trunc(value) !== value) return otherwise;
   const { MIN_SAFE_INTEGER, MAX_SAFE_INTEGER } = Number;
   return Math.min(Math.max(value, MIN_SAFE_INTEGER), MAX_SAFE_INTEGER);
 }

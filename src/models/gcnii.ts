@@ -1,15 +1,30 @@
 // GCNII: deep graph convolutions with an initial residual and an identity map.
 // Chen, Wei, Huang, Ding, Li: Simple and Deep Graph Convolutional Networks, ICML 2020.
-import * as tf from "@tensorflow/tfjs";
 import { needObject } from "../arguments.ts";
-import { OptionError } from "../errors.ts";
+import { checkOptions, type OptionTable } from "../options.ts";
+import { reluDropout } from "../tensor/dropout.ts";
 import { gcniiConvolutions } from "../tensor/gcnii.ts";
 import { mapLinear, sparseLinear } from "../tensor/linear.ts";
-import { uniform } from "../tensor/random.ts";
-import type { Forward, ForwardOptions, GraphInputs, Model, Parameter } from "./model.ts";
+import {
+  checkShape,
+  type GraphInputs,
+  type GraphShape,
+  type Model,
+  type ModelKind,
+  matrixOf,
+  type Outline,
+  type Outputs,
+  type Parameter,
+  type Pass,
+  type Shapes,
+  stackedOutputs,
+  vectorOf,
+} from "./model.ts";
+import { drawn } from "./start.ts";
 
-export interface GcniiConfig {
-  readonly kind: "gcnii";
+/** `gcnii-shared`: one weight matrix for all convolutions. */
+export type GcniiConfig<Kind extends string = "gcnii"> = {
+  readonly kind: Kind;
   /** Number of convolutions (the paper's 64L, 4L). */
   readonly layers: number;
   /** Hidden width (64H, 4H). */
@@ -20,12 +35,41 @@ export interface GcniiConfig {
   readonly lambda: number;
   /** Dropout before each convolution and each linear layer, 0 <= rate < 1. */
   readonly dropout: number;
-}
+};
 
-/** What the model is fitted to. */
-export interface GraphShape {
-  readonly features: number;
-  readonly classes: number;
+type AnyGcnii = GcniiConfig<"gcnii" | "gcnii-shared">;
+
+const options: OptionTable<Omit<GcniiConfig, "kind">> = {
+  layers: { kind: "number", min: 1, max: 4096, whole: true, description: "convolutions" },
+  width: { kind: "number", min: 1, max: 65_536, whole: true, description: "hidden width" },
+  alpha: { kind: "number", min: 0, max: 1, description: "the initial residual's share" },
+  lambda: {
+    kind: "number",
+    min: 0,
+    description: "layer l's weights have the share log(lambda / l + 1)",
+  },
+  dropout: { kind: "number", min: 0, max: 1, below: true, description: "rate, before each layer" },
+};
+
+/** Maps, nodes x width, that a step holds beside the one that each layer keeps; measured 10 to 11. */
+const SPARE_MAPS = 9;
+
+/** f h + h + L h^2 + h c + c parameters; with shared weights h^2 in place of L h^2. */
+function shapes({ kind, layers, width }: AnyGcnii, { features, classes }: GraphShape): Shapes {
+  const all = Array.from({ length: layers }, (_, l) => `convolution.${l}.weight`);
+  const names = kind === "gcnii" ? all : ["convolution.weight"];
+  return {
+    outline: { kind, widths: all.map(() => width), hidden: width, classes },
+    parameters: new Map<string, readonly number[]>([
+      ["input.weight", [features, width]],
+      ["input.bias", [width]],
+      ...names.map((name) => [name, [width, width]] as const),
+      ["output.weight", [width, classes]],
+      ["output.bias", [classes]],
+    ]),
+    buffers: new Map(),
+    perNode: (layers + SPARE_MAPS) * width,
+  };
 }
 
 /**
@@ -33,57 +77,58 @@ export interface GraphShape {
  *     M_l = theta_l Z W_l + (1 - theta_l) Z,  Z = (1 - alpha) P dropout(H_{l-1}) + alpha H0
  *     H_l = ReLU(M_l),  logits = Linear(dropout(H_L))
  *
- * Two linear layers with bias, L convolutions without: f h + h + L h^2 + h c + c parameters.
- * M_1 .. M_L, before the activation, are the layer maps that ABKD aligns.
+ * Two linear layers with bias, L convolutions without. M_1 .. M_L, before the activation, are the
+ * layer maps that ABKD aligns; H_L is `hidden`.
  */
-export class Gcnii implements Model {
-  readonly config: GcniiConfig;
+export class Gcnii implements Model<GraphInputs> {
+  readonly config: AnyGcnii;
+  readonly outline: Outline;
   readonly parameters: readonly Parameter[];
-  readonly #input: Linear;
-  readonly #convolutions: readonly tf.Variable<tf.Rank.R2>[];
-  readonly #output: Linear;
   readonly #thetas: readonly number[];
 
   /**
    * The start depends on (seed, width, layers, shape) alone, so that every method that trains
-   * this model with this seed starts from the same weights.
+   * this model with this seed starts from the same weights. All are uniform within 1 / sqrt(inputs),
+   * as torch.nn.Linear starts.
    */
-  constructor(config: GcniiConfig, shape: GraphShape, seed: number) {
-    checkGcnii(config);
-    needObject(shape, "Gcnii: shape", "the graph's { features, classes }", "features", "classes");
-    const { features, classes } = shape;
-    checkShape({ features, classes });
+  constructor(config: AnyGcnii, shape: GraphShape, seed: number) {
+    needObject(config, "Gcnii: config", "{ kind, layers, width, alpha, lambda, dropout }");
+    const { kind: _, ...given } = config;
+    checkOptions(config.kind === "gcnii" ? "GCNII" : "Shared GCNII", options, given);
+    checkShape("GCNII", shape);
     const { layers, width, lambda } = config;
+    const { outline, parameters } = shapes(config, shape);
     this.config = config;
+    this.outline = outline;
     this.#thetas = Array.from({ length: layers }, (_, l) => Math.log(lambda / (l + 1) + 1));
-    this.#input = linear("input", features, width, seed);
-    const bound = 1 / Math.sqrt(width);
-    this.#convolutions = this.#thetas.map((_, l) =>
-      symmetricUniform<tf.Rank.R2>([width, width], bound, seed, `convolution.${l}.weight`),
-    );
-    this.#output = linear("output", width, classes, seed);
-    this.parameters = [
-      ...this.#input.parameters,
-      ...this.#convolutions.map((variable, l) => ({ name: `convolution.${l}.weight`, variable })),
-      ...this.#output.parameters,
-    ];
+    this.parameters = [...parameters].map(([name, dims]) => {
+      const inputs = name.startsWith("input.") ? shape.features : width;
+      return drawn(name, dims, 1 / Math.sqrt(inputs), seed);
+    });
   }
 
-  forward(inputs: GraphInputs, { dropout, maps = false }: ForwardOptions = {}): Forward {
+  forward(inputs: GraphInputs, { dropout, reads = "logits" }: Pass = {}): Outputs {
     const { layers, alpha, dropout: rate } = this.config;
     const stream = (site: number) => dropout && { ...dropout, rate, site };
-    const { weight, bias } = this.#input;
-    const hidden = sparseLinear(inputs.features, weight, bias, stream(0)); // n x h, before ReLU
+    const [weight, bias] = this.parameters as [Parameter, Parameter];
+    const [outputWeight, outputBias] = this.parameters.slice(-2) as [Parameter, Parameter];
+    // n x h, before ReLU
+    const input = sparseLinear(inputs.features, matrixOf(weight), vectorOf(bias), stream(0));
     const firstStream = stream(1);
-    const stack = gcniiConvolutions(hidden, this.#convolutions, {
+    const own = this.parameters.slice(2, -2).map(matrixOf);
+    const weights = Array.from({ length: layers }, (_, l) => own[l % own.length]!);
+    const stack = gcniiConvolutions(input, weights, {
       adjacency: inputs.adjacency,
       alpha,
       thetas: this.#thetas,
-      maps,
+      maps: reads === "layers",
       ...(firstStream && { dropout: firstStream }),
     }); // L x n x h, or 1 x n x h
-    const logits = mapLinear(stack, this.#output.weight, this.#output.bias, stream(layers + 1));
-    return { logits, ...(maps && { maps: stack }) };
+    const end = stream(layers + 1);
+    const logits = mapLinear(stack, matrixOf(outputWeight), vectorOf(outputBias), end);
+    if (reads === "logits") return { logits };
+    const all = stackedOutputs(logits, stack, reluDropout);
+    return reads === "layers" ? all : { logits, hidden: all.hidden };
   }
 
   dispose(): void {
@@ -91,63 +136,37 @@ export class Gcnii implements Model {
   }
 }
 
-interface Linear {
-  readonly weight: tf.Variable<tf.Rank.R2>;
-  readonly bias: tf.Variable<tf.Rank.R1>;
-  readonly parameters: readonly Parameter[];
-}
+const common = {
+  defaults: { layers: 64, width: 64, alpha: 0.1, lambda: 0.5, dropout: 0.5 },
+  options,
+  size: ({ layers, width }: AnyGcnii) => `${layers}L-${width}H`,
+  prepare: (forms: GraphInputs) => forms,
+  shapes,
+  create: (config: AnyGcnii, shape: GraphShape, seed: number) => new Gcnii(config, shape, seed),
+};
 
-/** x W + b; both uniform within 1 / sqrt(inputs), as torch.nn.Linear starts. */
-function linear(name: string, inputs: number, outputs: number, seed: number): Linear {
-  const bound = 1 / Math.sqrt(inputs);
-  const weight = symmetricUniform<tf.Rank.R2>([inputs, outputs], bound, seed, `${name}.weight`);
-  const bias = symmetricUniform<tf.Rank.R1>([outputs], bound, seed, `${name}.bias`);
-  return {
-    weight,
-    bias,
-    parameters: [
-      { name: `${name}.weight`, variable: weight },
-      { name: `${name}.bias`, variable: bias },
-    ],
-  };
-}
+/** @param weight the name of layer l's weights */
+const forwardText = (weight: string): string =>
+  "X: features, each row divided by its sum; P = D^-1/2 (A + I) D^-1/2. " +
+  "H0 = relu(X @ input.weight + input.bias); H = H0; for l = 0 .. layers - 1: " +
+  "Z = (1 - alpha) P @ H + alpha H0; theta = log(lambda / (l + 1) + 1); " +
+  `H = relu(theta Z @ ${weight} + (1 - theta) Z); ` +
+  "logits = H @ output.weight + output.bias";
 
-/** Uniform in [-bound, bound). */
-function symmetricUniform<R extends tf.Rank>(
-  shape: tf.ShapeMap[R],
-  bound: number,
-  seed: number,
-  stream: string,
-): tf.Variable<R> {
-  const values = uniform(seed, stream, tf.util.sizeFromShape(shape));
-  return tf.tidy(() =>
-    tf.variable(
-      tf.tensor<R>(
-        values.map((u) => (2 * u - 1) * bound),
-        shape,
-      ),
-    ),
-  );
-}
+export const gcnii: ModelKind<GcniiConfig, GraphInputs, Gcnii> = {
+  name: "gcnii",
+  label: "GCNII",
+  summary: "deep graph convolutions with an initial residual (Chen et al. 2020): the paper's model",
+  ...common,
+  forwardText: forwardText("convolution.l.weight"),
+};
 
-/** @throws OptionError for a number that makes no model */
-export function checkGcnii(config: GcniiConfig): void {
-  needObject(config, "Gcnii: config", "{ kind, layers, width, alpha, lambda, dropout }");
-  const { kind, layers, width, alpha, lambda, dropout } = config;
-  const fail = (what: string): never => {
-    throw new OptionError(`GCNII: ${what}`);
-  };
-  if (kind !== "gcnii") fail(`kind is ${String(kind)}, not "gcnii"`);
-  if (!Number.isInteger(layers) || layers < 1) fail(`layers is ${layers}, not 1 or more`);
-  if (!Number.isInteger(width) || width < 1) fail(`width is ${width}, not 1 or more`);
-  if (!(alpha >= 0 && alpha <= 1)) fail(`alpha is ${alpha}, not between 0 and 1`);
-  if (!(lambda >= 0 && Number.isFinite(lambda))) fail(`lambda is ${lambda}, not 0 or more`);
-  if (!(dropout >= 0 && dropout < 1)) fail(`dropout is ${dropout}, not in [0, 1)`);
-}
-
-function checkShape(shape: GraphShape): void {
-  for (const [name, count] of Object.entries(shape)) {
-    if (Number.isInteger(count) && count >= 1) continue;
-    throw new OptionError(`GCNII: ${name} is ${count}, not 1 or more`);
-  }
-}
+/** The student of MustaD: one convolution, as often as the teacher has them. */
+export const gcniiShared: ModelKind<GcniiConfig<"gcnii-shared">, GraphInputs, Gcnii> = {
+  name: "gcnii-shared",
+  label: "Shared GCNII",
+  summary:
+    "GCNII with one weight matrix for all its convolutions: MustaD's student (Kim et al. 2021)",
+  ...common,
+  forwardText: forwardText("convolution.weight"),
+};

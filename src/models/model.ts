@@ -1,9 +1,13 @@
-// What every model offers to training and distillation.
-import type * as tf from "@tensorflow/tfjs";
+// What every family of models offers to training, distillation, files and the command line.
+import * as tf from "@tensorflow/tfjs";
 import { needObject } from "../arguments.ts";
+import { OptionError } from "../errors.ts";
+import type { OptionTable } from "../options.ts";
+import { lastMap } from "../tensor/gcnii.ts";
 import type { SparseMatrix } from "../tensor/sparse.ts";
+import type { GraphForms } from "./graph-forms.ts";
 
-/** A graph as the models read it, on the engine. */
+/** A graph as GCN and its relatives read it, on the engine. */
 export interface GraphInputs {
   /** nodes x nodes, P = D^-1/2 (A + I) D^-1/2. */
   readonly adjacency: SparseMatrix;
@@ -11,36 +15,164 @@ export interface GraphInputs {
   readonly features: SparseMatrix;
 }
 
-/** A named trainable matrix or vector. */
+/** What a model is fitted to. */
+export interface GraphShape {
+  readonly features: number;
+  readonly classes: number;
+}
+
+/** A named matrix or vector of a model. */
 export interface Parameter {
   /** Unique within the model, e.g. `convolution.3.weight`; the name in a checkpoint. */
   readonly name: string;
   readonly variable: tf.Variable;
 }
 
-export interface ForwardOptions {
-  /** Present while training: dropout draws from the stream (seed, step). */
+/** How much of a forward pass is read; each includes those before it. */
+export type Reads = "logits" | "hidden" | "layers";
+
+export interface Pass {
+  /**
+   * Present while training: dropout draws from the stream (seed, step), and batch normalisation takes
+   * the statistics of this pass.
+   */
   readonly dropout?: { readonly seed: number; readonly step: number };
-  /** Whether the layer maps are wanted (they cost memory in a deep model). */
-  readonly maps?: boolean;
+  /** "logits" by default: layer maps cost memory in a deep model. */
+  readonly reads?: Reads;
 }
 
-export interface Forward {
+/** The maps of a model's layers, from first to last. */
+export interface Layers {
+  readonly widths: readonly number[];
+  /** Layer i's map before normalisation and activation, nodes x widths[i]: the paper's T or S. */
+  at(i: number): tf.Tensor2D;
+  /** The same after the model's own normalisation and activation: what the next layer reads. */
+  activated(i: number): tf.Tensor2D;
+  /** All maps as one tensor, layers x nodes x width, where the model has them so. */
+  readonly stack?: tf.Tensor3D;
+}
+
+export interface Outputs {
   /** nodes x classes. */
   readonly logits: tf.Tensor2D;
-  /** layers x nodes x width, before the activation: the paper's T or S. Only on request. */
-  readonly maps?: tf.Tensor3D;
+  /** What the model's last layer reads, after its own activation, nodes x `Outline.hidden`; on request. */
+  readonly hidden?: tf.Tensor2D;
+  /** On request. */
+  readonly layers?: Layers;
+  /**
+   * What each of the model's buffers is to hold after this step, by name; while training only. A pass
+   * changes nothing itself, so that a step whose loss is not finite leaves the model as it was.
+   */
+  readonly moved?: ReadonlyMap<string, Float32Array>;
 }
 
-export interface Model {
+/** A model's sizes, as methods need them to make their projections. */
+export interface Outline {
+  /** Its kind's name. */
+  readonly kind: string;
+  /** Of each layer map. */
+  readonly widths: readonly number[];
+  /** Width of `Outputs.hidden`. */
+  readonly hidden: number;
+  readonly classes: number;
+}
+
+/** What can be known of a model before memory is spent on it. */
+export interface Shapes {
+  readonly outline: Outline;
+  /** By name, in the model's order. */
+  readonly parameters: ReadonlyMap<string, readonly number[]>;
+  /** What is saved and not trained. */
+  readonly buffers: ReadonlyMap<string, readonly number[]>;
+  /** Numbers that a training step holds for each node at the least, the parameters apart. */
+  readonly perNode: number;
+}
+
+/** `I`: what its forward pass reads of a graph. */
+export interface Model<I = unknown> {
+  readonly outline: Outline;
   readonly parameters: readonly Parameter[];
-  forward(inputs: GraphInputs, options?: ForwardOptions): Forward;
-  /** Frees the parameters. */
+  /** Saved with the parameters and not trained, such as batch normalisation's running means. */
+  readonly buffers?: readonly Parameter[];
+  /** Its tensors are the caller's. */
+  forward(inputs: I, pass?: Pass): Outputs;
+  /** Frees parameters and buffers. */
   dispose(): void;
 }
+
+/** A configuration as every kind has it: its kind's name and its options. */
+export interface Configured {
+  readonly kind: string;
+}
+
+/**
+ * A family of models: a file with one of these, and a line in models.ts. `C`: its configuration, which
+ * stands in a run's and so decides the run's id. `I`: what its models read of a graph.
+ */
+export interface ModelKind<C extends Configured, I, M extends Model<I> = Model<I>> {
+  readonly name: C["kind"];
+  /** In titles: "GCNII". */
+  readonly label: string;
+  /** One line for `abkd models`. */
+  readonly summary: string;
+  readonly defaults: Omit<C, "kind">;
+  /** Every option's legal values and meaning. */
+  readonly options: OptionTable<Omit<C, "kind">>;
+  /** Its size as papers write it: "64L-64H". */
+  size(config: C): string;
+  /** What its models read of a graph; the parts belong to `forms`. */
+  prepare(forms: GraphForms): I;
+  shapes(config: C, shape: GraphShape): Shapes;
+  /** The same configuration, shape and seed give the same bits. */
+  create(config: C, shape: GraphShape, seed: number): M;
+  /** How the arrays of an exported file give the logits, for whoever has no abkd. */
+  readonly forwardText: string;
+}
+
+/** @throws OptionError for counts that no graph has */
+export function checkShape(label: string, shape: GraphShape): void {
+  needObject(shape, `${label}: shape`, "the graph's { features, classes }", "features", "classes");
+  const { features, classes } = shape;
+  for (const [name, count] of Object.entries({ features, classes })) {
+    if (Number.isInteger(count) && count >= 1) continue;
+    throw new OptionError(`${label}: ${name} is ${count}, not 1 or more`);
+  }
+}
+
+/** A parameter's variable as tf's types take it. */
+export const matrixOf = ({ variable }: Parameter): tf.Tensor2D =>
+  variable as unknown as tf.Tensor2D;
+export const vectorOf = ({ variable }: Parameter): tf.Tensor1D =>
+  variable as unknown as tf.Tensor1D;
 
 /** Number of trained scalars. */
 export function parameterCount(model: Model): number {
   needObject(model, "parameterCount: model", "a model, such as new Gcnii()", "parameters");
   return model.parameters.reduce((sum, p) => sum + p.variable.size, 0);
+}
+
+/**
+ * Of a model whose layers have one width and whose maps lie in one tensor; the last is `hidden`.
+ * @param stack layers x nodes x width
+ * @param activation the model's own
+ */
+export function stackedOutputs(
+  logits: tf.Tensor2D,
+  stack: tf.Tensor3D,
+  activation: (map: tf.Tensor2D) => tf.Tensor2D,
+): Outputs {
+  const [count, nodes, width] = stack.shape;
+  const at = (i: number): tf.Tensor2D =>
+    tf.reshape(tf.slice(stack, [i, 0, 0], [1, nodes, width]), [nodes, width]);
+  const activated = (i: number): tf.Tensor2D =>
+    // A slice's gradient is a slow padding.
+    activation(i === count - 1 ? lastMap(stack) : at(i));
+  return {
+    logits,
+    layers: { widths: new Array<number>(count).fill(width), at, activated, stack },
+    // Computed where it is read.
+    get hidden() {
+      return activated(count - 1);
+    },
+  };
 }

@@ -1,7 +1,7 @@
 // Notebook files: reads nbformat 4.0 to 4.5, writes 4.5 as Jupyter does.
 import { createHash } from "node:crypto";
 import { UserError } from "../errors.ts";
-import { JsonError, parseJson } from "../json.ts";
+import { isObject, JsonError, parseJson } from "../json.ts";
 import { printable } from "../printable.ts";
 import { readText } from "../training/files.ts";
 
@@ -258,8 +258,4 @@ function isText(value: unknown): boolean {
 
 function isStrings(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -48,6 +48,11 @@ export class Targets {
     else this.#buffers();
   }
 
+  /** The chosen nodes' numbers, in the order given. */
+  get chosen(): Int32Array {
+    return this.#nodes;
+  }
+
   get labels(): Buffer {
     return this.#buffers().labels;
   }

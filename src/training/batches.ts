@@ -1,12 +1,12 @@
 // What a training reads: the batches that each epoch learns from, and those that it is evaluated on.
-import type { GraphInputs } from "../models/model.ts";
 import type { SplitTargets } from "./inputs.ts";
 
 export type SetName = keyof SplitTargets;
 
 /** What one forward pass reads, and the nodes of it that count for each set. */
 export interface Batch {
-  readonly inputs: GraphInputs;
+  /** As the model reads them. */
+  readonly inputs: unknown;
   readonly targets: Partial<SplitTargets>;
 }
 

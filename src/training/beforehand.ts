@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { shown } from "../arguments.ts";
 import { OptionError, UserError } from "../errors.ts";
 import { checkGraph, checkSplit } from "../graph/check.ts";
+import { hiddenWidth } from "../models/registry.ts";
 import { chooseEngine, engineFlavour, MOST_THREADS } from "../tensor/index.ts";
 import { describeRun, runId } from "./canonical.ts";
 import { checkConfig, checkKeys } from "./config-check.ts";
@@ -67,7 +68,7 @@ export function checkRequest(configs: readonly RunConfig[], options: TrialsOptio
     checkConfig(config, configs.length === 1 ? "the run" : `run ${k + 1} of ${configs.length}`);
     refuseOtherSplits(config);
     // What is not built must be said before anything is trained.
-    chooseEngine(options.engine ?? "auto", config.model.width);
+    chooseEngine(options.engine ?? "auto", hiddenWidth(config.model));
   });
 }
 
@@ -113,7 +114,7 @@ export function checkPlan(plan: readonly Planned[], options: TrialsOptions): voi
     const files = runFiles(runsDir, config);
     refuseOtherData(files, describeRun(config), data.get(split)!);
     folders.add(existsSync(files.folder) ? files.folder : dirname(files.folder));
-    const flavour = engineFlavour(chooseEngine(engine, config.model.width));
+    const flavour = engineFlavour(chooseEngine(engine, hiddenWidth(config.model)));
     const owner = { config, data: data.get(split)!, flavour };
     let earlier: ReturnType<typeof earlierWork>;
     try {

@@ -1,6 +1,7 @@
 // Canonical JSON, and the identity of a run that follows from it.
 import { CONFIG, needObject, shown } from "../arguments.ts";
 import { OptionError } from "../errors.ts";
+import { modelSize, modelTitle } from "../models/registry.ts";
 import type { RunConfig } from "./run.ts";
 import { sha256 } from "./sha256.ts";
 
@@ -35,6 +36,8 @@ export function runId(config: RunConfig): string {
 /** A run in a few words, for messages: `abkd on cora geom-gcn:0, seed 1`. */
 export function describeRun(config: RunConfig): string {
   needObject(config, "describeRun: config", CONFIG, "dataset", "model");
-  const what = config.method?.name ?? `${config.model.layers}L-${config.model.width}H alone`;
+  const { model, method } = config;
+  const size = model.kind === "gcnii" ? modelSize(model) : modelTitle(model);
+  const what = method?.name ?? `${size} alone`;
   return `${what} on ${config.dataset} ${config.split}, seed ${config.seed}`;
 }

@@ -3,7 +3,7 @@ import { shown } from "../arguments.ts";
 import { datasetEntry, parseSplit } from "../datasets/index.ts";
 import { checkMethod } from "../distillation/registry.ts";
 import { OptionError } from "../errors.ts";
-import { checkGcnii } from "../models/gcnii.ts";
+import { checkModel } from "../models/registry.ts";
 import { checkInheritance } from "./initial.ts";
 import type { OptimiserConfig, RunConfig, ScheduleConfig, TrainingConfig } from "./run.ts";
 
@@ -18,7 +18,6 @@ const CONFIG_KEYS = [
   "teacher",
   "initial",
 ];
-const MODEL_KEYS = ["kind", "layers", "width", "alpha", "lambda", "dropout"];
 const TRAINING_KEYS = [
   "epochs",
   "patience",
@@ -44,8 +43,7 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
   if (order !== undefined && order !== "locality") {
     throw new OptionError(`${what}: order is ${shown(order)}; legal: "locality", or left out`);
   }
-  checkKeys(model, MODEL_KEYS, `${what}: model`);
-  checkGcnii(model);
+  checkModel(model, `${what}: model`);
   checkTraining(training, what);
   if (method !== undefined) {
     checkKeys(method, ["name", "version", "options"], `${what}: method`);

@@ -1,31 +1,27 @@
 // What a trained model says, without dropout and without leaving tensors behind.
 import * as tf from "@tensorflow/tfjs";
 import { needFunction, needObject } from "../arguments.ts";
-import type { Forward, GraphInputs, Model } from "../models/model.ts";
+import type { Model, Outputs, Reads } from "../models/model.ts";
 import { type Scores, scores } from "../tensor/index.ts";
 import type { Batches, SetName } from "./batches.ts";
 
 /**
  * Hands one forward pass to `read` and frees its tensors afterwards.
- * @param maps whether the layer maps are wanted
+ * @param reads how much of it
  */
-export function withForward<T>(
-  model: Model,
-  inputs: GraphInputs,
-  maps: boolean,
-  read: (forward: Forward) => T,
+export function withForward<T, I>(
+  model: Model<I>,
+  inputs: I,
+  reads: Reads,
+  read: (outputs: Outputs) => T,
 ): T {
   needObject(model, "withForward: model", "a model, such as new Gcnii()", "forward");
-  needObject(
-    inputs,
-    "withForward: inputs",
-    "a graph's inputs, as graphInputs() gives them",
-    "adjacency",
-  );
+  // What it has is the kind's affair.
+  needObject(inputs, "withForward: inputs", "a graph's inputs, as graphInputs() gives them");
   needFunction(read, "withForward: read", "a function that reads the outputs");
   let result: T;
   tf.tidy(() => {
-    result = read(model.forward(inputs, { maps }));
+    result = read(model.forward(inputs, { reads }));
   });
   return result!;
 }
@@ -39,7 +35,7 @@ export function evaluate<Name extends SetName>(
   const means = {} as Record<Name, { nodes: number; loss: number; accuracy: number }>;
   for (const set of sets) means[set] = { nodes: 0, loss: 0, accuracy: 0 };
   for (const { inputs, targets } of batches.all(sets)) {
-    withForward(model, inputs, false, ({ logits }) => {
+    withForward(model, inputs, "logits", ({ logits }) => {
       for (const set of sets) {
         const [mean, part] = [means[set], targets[set]];
         if (!part) continue;
@@ -56,8 +52,8 @@ export function evaluate<Name extends SetName>(
 }
 
 /** The class of the largest logit of each node. */
-export function predictedClasses(forward: Forward): Int32Array {
-  needObject(forward, "predictedClasses: forward", "what a model's forward() gives", "logits");
-  const { logits } = forward;
+export function predictedClasses(outputs: Outputs): Int32Array {
+  needObject(outputs, "predictedClasses: outputs", "what a model's forward() gives", "logits");
+  const { logits } = outputs;
   return Int32Array.from(tf.tidy(() => logits.argMax(1)).dataSync());
 }

@@ -1,6 +1,6 @@
 // A one-layer network that starts from a trained one's weights (the paper's table 4).
 import { OptionError } from "../errors.ts";
-import type { GcniiConfig } from "../models/gcnii.ts";
+import { type ModelConfig, modelTitle } from "../models/registry.ts";
 import type { ModelFile } from "./model-file.ts";
 import type { InitialWeights, RunResult } from "./run.ts";
 
@@ -17,9 +17,15 @@ export function attendedLayer(attention: readonly (readonly number[])[]): number
 
 /**
  * What can be known before the donor is trained.
- * @throws OptionError where the donor has no such layer, or another width
+ * @throws OptionError where a model is no GCNII, the donor has no such layer, or another width
  */
-export function checkInheritance({ from, layer }: InitialWeights, model: GcniiConfig): void {
+export function checkInheritance({ from, layer }: InitialWeights, model: ModelConfig): void {
+  if (from.model.kind !== "gcnii" || model.kind !== "gcnii") {
+    throw new OptionError(
+      `weights are copied from a GCNII into a GCNII, not from ${modelTitle(from.model)} into ` +
+        modelTitle(model),
+    );
+  }
   const { layers, width } = from.model;
   if (model.layers !== 1 || model.width !== width) {
     throw new OptionError(
@@ -41,7 +47,7 @@ export function checkInheritance({ from, layer }: InitialWeights, model: GcniiCo
 export function inheritedParameters(
   { from, layer }: InitialWeights,
   donor: { readonly result: RunResult; readonly model: ModelFile },
-  model: GcniiConfig,
+  model: ModelConfig,
 ): ModelFile["parameters"] {
   checkInheritance({ from, layer }, model);
   const { layers } = from.model;

@@ -2,9 +2,8 @@
 import { createHash } from "node:crypto";
 import { checkGraph, checkLabels, checkSplit } from "../graph/check.ts";
 import type { Graph, Split } from "../graph/graph.ts";
-import { rowNormalised, symmetricNormalised } from "../graph/normalise.ts";
-import type { GraphInputs } from "../models/model.ts";
-import { SparseMatrix, Targets } from "../tensor/index.ts";
+import { GraphForms } from "../models/graph-forms.ts";
+import { Targets } from "../tensor/index.ts";
 
 /** Frees its engine memory by dispose(). */
 export interface Held<T> {
@@ -13,20 +12,14 @@ export interface Held<T> {
 }
 
 /**
- * The normalised adjacency (nodes x nodes) and features (nodes x features).
+ * The normalised adjacency (nodes x nodes), the features (nodes x features) and what else a family of
+ * models reads, each made on first use.
  * @throws InputError for a graph that is not sound: indices out of range, self loops, NaN, lengths
  */
-export function graphInputs(graph: Graph): Held<GraphInputs> {
+export function graphInputs(graph: Graph): Held<GraphForms> {
   checkGraph(graph);
-  const adjacency = SparseMatrix.from(symmetricNormalised(graph.adjacency));
-  const features = SparseMatrix.from(rowNormalised(graph.features));
-  return {
-    value: { adjacency, features },
-    dispose() {
-      adjacency.dispose();
-      features.dispose();
-    },
-  };
+  const value = new GraphForms(graph);
+  return { value, dispose: () => value.dispose() };
 }
 
 /** The three sets of nodes with their classes. */

@@ -1,4 +1,5 @@
 // What a value from a JSON file must look like before its fields are believed.
+import { isObject } from "../json.ts";
 
 /** @returns the path of the first part that does not fit, such as `accuracy.test`; undefined: all fits */
 export type Form = (value: unknown, at: string) => string | undefined;
@@ -25,20 +26,14 @@ export function optional(form: Form): Form {
 
 export function list(item: Form): Form {
   return (value, at) =>
-    Array.isArray(value) ? firstOf(value.map((part, k) => () => item(part, `${at}[${k}]`))) : at;
+    Array.isArray(value) ? firstOf(value.entries(), (part, k) => item(part, `${at}[${k}]`)) : at;
 }
 
 /** An object of any names. */
 export function dictionary(item: Form): Form {
   return (value, at) =>
     isObject(value)
-      ? firstOf(
-          Object.entries(value).map(
-            ([name, part]) =>
-              () =>
-                item(part, inside(at, name)),
-          ),
-        )
+      ? firstOf(Object.entries(value), (part, name) => item(part, inside(at, name)))
       : at;
 }
 
@@ -46,21 +41,12 @@ export function dictionary(item: Form): Form {
 export function object(members: Readonly<Record<string, Form>>): Form {
   return (value, at) =>
     isObject(value)
-      ? firstOf(
-          Object.entries(members).map(
-            ([name, form]) =>
-              () =>
-                form(value[name], inside(at, name)),
-          ),
-        )
+      ? firstOf(Object.entries(members), (form, name) => form(value[name], inside(at, name)))
       : at;
 }
 
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function where(fits: (value: unknown) => boolean): Form {
+/** What a test lets pass. */
+export function where(fits: (value: unknown) => boolean): Form {
   return (value, at) => (fits(value) ? undefined : at);
 }
 
@@ -68,9 +54,12 @@ function inside(at: string, name: string): string {
   return at === "" ? name : `${at}.${name}`;
 }
 
-function firstOf(checks: readonly (() => string | undefined)[]): string | undefined {
-  for (const check of checks) {
-    const misfit = check();
+function firstOf<K, V>(
+  parts: Iterable<[K, V]>,
+  check: (part: V, key: K) => string | undefined,
+): string | undefined {
+  for (const [key, part] of parts) {
+    const misfit = check(part, key);
     if (misfit !== undefined) return misfit;
   }
   return undefined;

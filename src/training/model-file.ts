@@ -4,8 +4,14 @@ import { needObject, refuse } from "../arguments.ts";
 import { toFloat32 } from "../datasets/arrays.ts";
 import { NpzFile } from "../datasets/npz.ts";
 import { JsonError, parseJson } from "../json.ts";
-import { Gcnii, type GraphShape } from "../models/gcnii.ts";
-import type { Model } from "../models/model.ts";
+import type { GraphShape, Model } from "../models/model.ts";
+import {
+  createModel,
+  findModel,
+  type ModelConfig,
+  type ModelOf,
+  modelShapes,
+} from "../models/registry.ts";
 import { printable } from "../printable.ts";
 import { canonicalJson, runId } from "./canonical.ts";
 import { count, dictionary, type Form, object, text } from "./json-form.ts";
@@ -23,29 +29,23 @@ import {
 
 const FORMAT = "abkd-model/1";
 
-/** How the arrays give the logits, told to whoever reads the file without this library. */
-const FORWARD =
-  "X: features, each row divided by its sum; P = D^-1/2 (A + I) D^-1/2. " +
-  "H0 = relu(X @ input.weight + input.bias); H = H0; for l = 0 .. layers - 1: " +
-  "Z = (1 - alpha) P @ H + alpha H0; theta = log(lambda / (l + 1) + 1); " +
-  "H = relu(theta Z @ convolution.l.weight + (1 - theta) Z); " +
-  "logits = H @ output.weight + output.bias";
-
-export interface ModelFile {
-  readonly config: RunConfig;
+/** `M`: the configuration of its kind, where that is known. */
+export interface ModelFile<M extends ModelConfig = ModelConfig> {
+  readonly config: RunConfig<M>;
   readonly shape: GraphShape;
   /** Fingerprint of the graph and the split it was trained on. */
   readonly data: string;
   readonly flavour: string;
+  /** And what is saved with them and not trained. */
   readonly parameters: ReadonlyMap<string, NamedArray & { readonly values: Float32Array }>;
 }
 
 const MODEL = "a model and what it is of, as readModel() gives it";
 
-/** The model's parameters, copied out of the engine. */
+/** The model's parameters and buffers, copied out of the engine. */
 export function modelParameters(model: Model): ModelFile["parameters"] {
   return new Map(
-    model.parameters.map(({ name, variable }) => [
+    [...model.parameters, ...(model.buffers ?? [])].map(({ name, variable }) => [
       name,
       { shape: variable.shape, values: variable.dataSync<"float32">() },
     ]),
@@ -60,7 +60,8 @@ function metadataOf({ config, shape, data, flavour }: ModelFile): Record<string,
     shape: canonicalJson(shape),
     data,
     flavour,
-    forward: FORWARD,
+    // Told to whoever reads the file without this library.
+    forward: findModel(config.model.kind).forwardText,
   };
 }
 
@@ -122,11 +123,11 @@ export function decodeModel(bytes: Buffer, name: string): ReadModelFile {
 const shapeForm = object({ features: count, classes: count });
 
 /** The model with the file's parameters, on the engine (which must have been started). */
-export function restoreModel(file: ModelFile): Gcnii {
+export function restoreModel<M extends ModelConfig>(file: ModelFile<M>): ModelOf<M> {
   needObject(file, "restoreModel: file", MODEL, "config", "shape", "parameters");
   const { config, shape, parameters } = file;
-  const model = new Gcnii(config.model, shape, config.seed);
-  for (const { name, variable } of model.parameters) {
+  const model = createModel(config.model, shape, config.seed);
+  for (const { name, variable } of [...model.parameters, ...(model.buffers ?? [])]) {
     tf.tidy(() => variable.assign(tf.tensor(parameters.get(name)!.values, variable.shape)));
   }
   return model;
@@ -182,30 +183,15 @@ function parse<T>(written: string | undefined, name: string, form: Form): T {
   throw damaged(`${printable(misfit) || "a part"} of its metadata is not what it should be`);
 }
 
-/** More layers than this are taken for damage, before memory is spent on them. */
-const MOST_LAYERS = 4096;
-
-/** Shape of each parameter, from the configuration alone (GCNII). */
+/** Shape of each parameter and buffer, from the configuration alone. */
 function parameterShapes(
   { model }: RunConfig,
-  { features, classes }: GraphShape,
+  shape: GraphShape,
   name: string,
 ): Map<string, readonly number[]> {
-  const sizes = [model?.layers, model?.width, features, classes];
-  const proper = sizes.every((n) => Number.isSafeInteger(n) && n > 0);
-  if (!proper || model.layers > MOST_LAYERS) {
-    throw new FormatError(`${name} is damaged: its configuration has no proper sizes`);
+  if (shape.features === 0 || shape.classes === 0) {
+    throw new FormatError(`${name} is damaged: its graph has no features or no classes`);
   }
-  const { layers, width } = model;
-  const convolutions = Array.from(
-    { length: layers },
-    (_, l) => [`convolution.${l}.weight`, [width, width]] as const,
-  );
-  return new Map<string, readonly number[]>([
-    ["input.weight", [features, width]],
-    ["input.bias", [width]],
-    ...convolutions,
-    ["output.weight", [width, classes]],
-    ["output.bias", [classes]],
-  ]);
+  const { parameters, buffers } = modelShapes(model, shape);
+  return new Map([...parameters, ...buffers]);
 }

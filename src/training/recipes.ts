@@ -1,6 +1,5 @@
 // The defaults: how each dataset's teacher and students are trained, and where each comes from.
 import { type DatasetName, datasetEntry, type SplitName } from "../datasets/index.ts";
-import { resolveOptions } from "../distillation/options.ts";
 import {
   findMethod,
   type MethodName,
@@ -8,14 +7,23 @@ import {
   type PresetOf,
 } from "../distillation/registry.ts";
 import type { GcniiConfig } from "../models/gcnii.ts";
+import {
+  changedModel,
+  findModel,
+  type ModelChanges,
+  type ModelConfig,
+  type ModelConfigOf,
+  type ModelName,
+} from "../models/registry.ts";
+import { resolveOptions } from "../options.ts";
 import type { Suggested } from "../suggested.ts";
 import { checkConfig, checkKeys } from "./config-check.ts";
 import { type ChosenRecipe, type RecipeFile, recipeFile } from "./recipe-file.ts";
 import type { RunConfig, TrainingConfig } from "./run.ts";
 
 /** A model and its training, as data. */
-export interface Recipe {
-  readonly model: GcniiConfig;
+export interface Recipe<M extends ModelConfig = ModelConfig> {
+  readonly model: M;
   readonly training: TrainingConfig;
   /** Of the method, over its own defaults. */
   readonly options?: Readonly<Record<string, unknown>>;
@@ -46,8 +54,20 @@ const OTHERS: GcniiChoice = {
   source: "our choice: as GCNII's repository has it for Pubmed, not tuned",
 };
 
+/** Of all kinds but GCNII, whose recipes are by dataset. */
+const OTHER_KINDS: Pick<Recipe, "training" | "source"> = {
+  training: { epochs: 1000, patience: 100, learningRate: 0.01, weightDecay: 5e-4 },
+  source: "our choice: the rates of Kipf and Welling's GCN, not tuned",
+};
+
+/** A kind's defaults, for a dataset for which nobody has tuned it. */
+function untunedRecipe(kind: string): Recipe {
+  const { defaults } = findModel(kind);
+  return { ...OTHER_KINDS, model: { kind, ...defaults } as unknown as ModelConfig };
+}
+
 /** GCNII's own full-supervised protocol at the paper's size, 64L-64H. */
-export function teacherRecipe(dataset: Suggested<DatasetName>): Recipe {
+export function teacherRecipe(dataset: Suggested<DatasetName>): Recipe<GcniiConfig> {
   const { alpha, weightDecay, source } = CHOICES[datasetEntry(dataset).name] ?? OTHERS;
   return {
     model: { kind: "gcnii", layers: 64, width: 64, alpha, lambda: 0.5, dropout: 0.5 },
@@ -57,7 +77,7 @@ export function teacherRecipe(dataset: Suggested<DatasetName>): Recipe {
 }
 
 /** The paper's student with its teacher's alpha and lambda, and the method's own defaults. */
-function unsearchedRecipe(dataset: string): Recipe {
+function unsearchedRecipe(dataset: string): Recipe<GcniiConfig> {
   const { alpha, lambda } = teacherRecipe(dataset).model;
   return {
     model: { kind: "gcnii", layers: 4, width: 4, alpha, lambda, dropout: 0 },
@@ -118,7 +138,10 @@ function sourceOf({ search, source = "docs/recipes.md" }: RecipeFile): string {
  * The paper's student, 4L-4H.
  * @param id of a contender, such as a method's name; one that was never searched has the defaults
  */
-export function studentRecipe(dataset: Suggested<DatasetName>, id: Suggested<MethodName>): Recipe {
+export function studentRecipe(
+  dataset: Suggested<DatasetName>,
+  id: Suggested<MethodName>,
+): Recipe<GcniiConfig> {
   const base = unsearchedRecipe(dataset);
   const chosen = chosenRecipe(dataset, id);
   if (!chosen) return base;
@@ -131,9 +154,32 @@ export function studentRecipe(dataset: Suggested<DatasetName>, id: Suggested<Met
   };
 }
 
-/** Changes to a recipe; `Name` is the method's, where it is known. */
-export interface Changes<Name extends string = string> {
-  readonly model?: Partial<GcniiConfig>;
+/** The teacher of a kind. @throws OptionError for an unknown one */
+export function teacherRecipeOf(dataset: Suggested<DatasetName>, kind: string): Recipe {
+  return kind === "gcnii" ? teacherRecipe(dataset) : untunedRecipe(kind);
+}
+
+/**
+ * The student of a kind. The method's options are those of the GCNII student: they were searched for
+ * no other.
+ * @param id as in studentRecipe; null: not searched
+ * @throws OptionError for an unknown kind
+ */
+export function studentRecipeOf(
+  dataset: Suggested<DatasetName>,
+  id: Suggested<MethodName> | null,
+  kind: string,
+): Recipe {
+  const recipe = id === null ? unsearchedRecipe(dataset) : studentRecipe(dataset, id);
+  if (kind === "gcnii") return recipe;
+  const { options } = recipe;
+  return { ...untunedRecipe(kind), ...(options && { options }) };
+}
+
+/** Changes to a recipe. `Name` is the method's and `Kind` the model's, where they are known. */
+export interface Changes<Name extends string = string, Kind extends ModelName = ModelName> {
+  /** With another `kind` than "gcnii", the others are changes to that kind's defaults. */
+  readonly model?: ModelChanges<Kind>;
   readonly training?: Partial<TrainingConfig>;
   /** Of the method; one named here replaces the preset's or the recipe's. */
   readonly options?: OptionsOf<Name>;
@@ -170,12 +216,16 @@ function subjectParts({ dataset, split, seed, order }: Subject) {
  * A model trained alone, by the teachers' recipe.
  * @throws OptionError for an unknown dataset, or a number or a key that makes no sense
  */
-export function teacherConfig(subject: Subject, changes: Changes = {}): RunConfig {
+export function teacherConfig<Kind extends ModelName = "gcnii">(
+  subject: Subject,
+  changes: Changes<string, Kind> = {},
+): RunConfig<ModelConfigOf<Kind>> {
   checkGiven(subject, changes);
-  const { model, training } = teacherRecipe(subject.dataset);
+  const recipe = teacherRecipeOf(subject.dataset, changes.model?.kind ?? "gcnii");
+  const { model, training } = recipe;
   const config = {
     ...subjectParts(subject),
-    model: { ...model, ...changes.model },
+    model: changedModel(model, changes.model),
     training: { ...training, ...changes.training },
   };
   checkConfig(config, "the teacher");
@@ -190,22 +240,21 @@ export function teacherConfig(subject: Subject, changes: Changes = {}): RunConfi
  * @param teacher whose configuration goes into the student's, where the method needs one
  * @throws OptionError for an unknown dataset or method, or an option that makes no sense
  */
-export function studentConfig<Name extends Suggested<MethodName>>(
+export function studentConfig<Name extends Suggested<MethodName>, Kind extends ModelName = "gcnii">(
   subject: Subject,
   methodName: Name,
   teacher: RunConfig,
-  changes: Changes<Name> = {},
-): RunConfig {
+  changes: Changes<Name, Kind> = {},
+): RunConfig<ModelConfigOf<Kind>> {
   checkGiven(subject, changes);
   const method = findMethod(methodName);
   const { recipe: id = method.name } = changes;
-  const recipe =
-    id === null ? unsearchedRecipe(subject.dataset) : studentRecipe(subject.dataset, id);
+  const recipe = studentRecipeOf(subject.dataset, id, changes.model?.kind ?? "gcnii");
   const given =
     changes.preset === undefined ? { ...recipe.options, ...changes.options } : changes.options;
   const config = {
     ...subjectParts(subject),
-    model: { ...recipe.model, ...changes.model },
+    model: changedModel(recipe.model, changes.model),
     training: { ...recipe.training, ...changes.training },
     method: {
       name: method.name,

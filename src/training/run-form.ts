@@ -1,4 +1,8 @@
 // The form of a run's configuration and result as read from a file: run.ts, at run time.
+
+import { isObject } from "../json.ts";
+import { models } from "../models/registry.ts";
+import { isLegal, type OptionInfo } from "../options.ts";
 import {
   anything,
   count,
@@ -13,11 +17,22 @@ import {
   optional,
   real,
   text,
+  where,
 } from "./json-form.ts";
 
 /** What is not finite when it is written (seconds an epoch of no epoch) is null in JSON. */
 export const number: Form = either(real, just(null));
 
+/** A kind that there is, and legal values of its options. */
+const model: Form = (value, at) => {
+  const kind = isObject(value) ? models.find(({ name }) => name === value["kind"]) : undefined;
+  if (!kind) return `${at}.kind`;
+  const legal = ([name, info]: [string, OptionInfo]): [string, Form] => [
+    name,
+    where((option) => isLegal(info, option)),
+  ];
+  return object(Object.fromEntries(Object.entries(kind.options).map(legal)))(value, at);
+};
 const training: Form = object({
   ...{ epochs: count, patience: count, learningRate: real, weightDecay: real },
   optimiser: optional(object({ name: text, momentum: optional(real) })),
@@ -32,14 +47,7 @@ const config: Form = object({
   split: text,
   seed: count,
   order: optional(just("locality")),
-  model: object({
-    kind: just("gcnii"),
-    layers: count,
-    width: count,
-    alpha: real,
-    lambda: real,
-    dropout: real,
-  }),
+  model,
   training,
   method: optional(object({ name: text, version: count, options: dictionary(anything) })),
   teacher: optional((value, at) => config(value, at)),

@@ -1,6 +1,6 @@
 // A run: everything that decides its outcome, and everything that came out of it.
 import type { Inspection } from "../distillation/method.ts";
-import type { GcniiConfig } from "../models/gcnii.ts";
+import type { ModelConfig } from "../models/registry.ts";
 import type { NodeKinds } from "./node-kinds.ts";
 
 export interface TrainingConfig {
@@ -36,8 +36,11 @@ export type ScheduleConfig =
   | { readonly name: "step"; readonly every: number; readonly factor: number }
   | { readonly name: "linear" };
 
-/** The whole configuration: two runs with equal configurations end with the same bits. */
-export interface RunConfig {
+/**
+ * The whole configuration: two runs with equal configurations end with the same bits. `M`: its
+ * model's, where the kind is known.
+ */
+export interface RunConfig<M extends ModelConfig = ModelConfig> {
   readonly dataset: string;
   readonly split: string;
   readonly seed: number;
@@ -47,7 +50,8 @@ export interface RunConfig {
    * numbers them. Files and predictions always are as the dataset numbers them.
    */
   readonly order?: "locality";
-  readonly model: GcniiConfig;
+  /** Its kind and that kind's options. */
+  readonly model: M;
   readonly training: TrainingConfig;
   /** Absent for a teacher or a model trained alone by `abkd train`. */
   readonly method?: {

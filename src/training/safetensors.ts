@@ -2,10 +2,9 @@
 // Format: 8 bytes header length (little-endian), the header, the arrays without gaps.
 import { statSync } from "node:fs";
 import { UserError } from "../errors.ts";
-import { JsonError, parseJson } from "../json.ts";
+import { isObject, JsonError, parseJson } from "../json.ts";
 import { printable } from "../printable.ts";
 import { readStart } from "./files.ts";
-import { isObject } from "./json-form.ts";
 import type { DigestState } from "./origin.ts";
 import { sha256 } from "./sha256.ts";
 

@@ -1,5 +1,6 @@
 // One step of gradient descent on a batch.
 import * as tf from "@tensorflow/tfjs";
+import type { Outputs } from "../models/model.ts";
 import {
   Adam,
   AdamW,
@@ -59,16 +60,15 @@ export function step(
   const { config, model, distillation } = task;
   beginPhase("forward");
   return tf.tidy(() => {
+    let moved: Outputs["moved"];
     const { value, grads } = tf.variableGrads(() => {
-      const { logits, maps } = model.forward(batch.inputs, {
+      const outputs = model.forward(batch.inputs, {
         dropout: { seed: config.seed, step: number },
-        maps: distillation?.needsMaps ?? false,
+        reads: distillation?.reads ?? "logits",
       });
-      const crossEntropy = softmaxCrossEntropy(logits, batch.targets.train);
-      // Where the method needs no maps, it reads none.
-      const total = distillation
-        ? distillation.loss({ logits, maps: maps as tf.Tensor3D }, crossEntropy, number)
-        : crossEntropy;
+      moved = outputs.moved;
+      const crossEntropy = softmaxCrossEntropy(outputs.logits, batch.targets.train);
+      const total = distillation ? distillation.loss(outputs, crossEntropy, number) : crossEntropy;
       beginPhase("backward");
       return total;
     }, optimiser.variables);
@@ -77,6 +77,9 @@ export function step(
     if (!Number.isFinite(loss)) return loss;
     const { clip } = config.training;
     optimiser.step(clip === undefined ? grads : clipGradients(grads, clip), rate);
+    for (const { name, variable } of model.buffers ?? []) {
+      variable.assign(tf.tensor(moved!.get(name)!, variable.shape));
+    }
     return loss;
   });
 }

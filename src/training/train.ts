@@ -1,12 +1,11 @@
 // The loop: steps, an evaluation at the end of each epoch, early stopping.
 import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers/promises";
-import type * as tf from "@tensorflow/tfjs";
 import { needObject } from "../arguments.ts";
 import { notebookInterrupts, orInterrupted } from "../display/host.ts";
 import type { Distillation, Inspection } from "../distillation/method.ts";
 import { UserError } from "../errors.ts";
-import type { GraphInputs, Model } from "../models/model.ts";
+import type { Model } from "../models/model.ts";
 import { beginPhase, beginStep, endStep, type Optimiser, type Targets } from "../tensor/index.ts";
 import { type Batches, Epoch, type EpochProgress, wholeGraph } from "./batches.ts";
 import { runId } from "./canonical.ts";
@@ -20,12 +19,12 @@ import { rateFactor } from "./schedule.ts";
 import { optimiser, step } from "./step.ts";
 import { assign, read, refuseOthers, type Trained, trainedParameters } from "./trained.ts";
 
-/** What is trained, and on what. */
-export interface TrainingTask {
+/** What is trained, and on what. `I`: what the model reads of the graph. */
+export interface TrainingTask<I = unknown> {
   readonly config: RunConfig;
-  readonly model: Model;
+  readonly model: Model<I>;
   /** The whole graph: what the method shows of itself is read from it. */
-  readonly inputs: GraphInputs;
+  readonly inputs: I;
   readonly targets: { readonly train: Targets; readonly val: Targets };
   /** What the steps learn from and the epochs are evaluated on. Absent: the whole graph, one step an epoch. */
   readonly batches?: Batches;
@@ -95,8 +94,8 @@ export class InterruptedError extends UserError {
  *
  * @throws DivergedError, InterruptedError, and whatever `checkpoints.save` throws.
  */
-export async function train(
-  task: TrainingTask,
+export async function train<I>(
+  task: TrainingTask<I>,
   options: TrainingOptions = {},
 ): Promise<TrainingOutcome> {
   needObject(
@@ -361,9 +360,7 @@ class Training {
 
 function inspect({ model, inputs, distillation }: TrainingTask): Inspection | undefined {
   if (!distillation) return undefined;
-  return withForward(model, inputs, distillation.needsMaps, ({ logits, maps }) =>
-    distillation.inspect({ logits, maps: maps as tf.Tensor3D }),
-  );
+  return withForward(model, inputs, distillation.reads, (outputs) => distillation.inspect(outputs));
 }
 
 /** The first epochs of a curve. */

@@ -6,14 +6,15 @@ import type { Values } from "./checkpoint.ts";
 import { FormatError } from "./safetensors.ts";
 import type { TrainingTask } from "./train.ts";
 
-/** The model's and the method's parameters; the optimiser sees to it that no name comes twice. */
+/** The model's parameters and buffers and the method's; the optimiser sees to it that no name comes twice. */
 export type Trained = ReadonlyMap<string, Parameter>;
 
 export function trainedParameters({
   model,
   distillation,
 }: Pick<TrainingTask, "model" | "distillation">): Trained {
-  const all = [...model.parameters, ...(distillation?.parameters ?? [])];
+  const own = [...model.parameters, ...(model.buffers ?? [])];
+  const all = [...own, ...(distillation?.parameters ?? [])];
   return new Map(all.map((parameter) => [parameter.name, parameter]));
 }
 

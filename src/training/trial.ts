@@ -1,12 +1,13 @@
 // One run from its configuration to its files.
 import * as tf from "@tensorflow/tfjs";
-import type { Distillation, TeacherOutputs, TrainingGraph } from "../distillation/method.ts";
+import type { Distillation, Teacher } from "../distillation/method.ts";
 import { createDistillation } from "../distillation/registry.ts";
 import { UserError } from "../errors.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { NodeOrder } from "../graph/reorder.ts";
-import { Gcnii, type GraphShape } from "../models/gcnii.ts";
-import { type GraphInputs, type Model, parameterCount } from "../models/model.ts";
+import type { GraphForms } from "../models/graph-forms.ts";
+import { type GraphShape, type Model, parameterCount } from "../models/model.ts";
+import { createModel, findModel, hiddenWidth } from "../models/registry.ts";
 import {
   beginPhase,
   chooseEngine,
@@ -31,8 +32,8 @@ import { DEAD_DONOR, DEAD_TEACHER } from "./dead.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
 import { writeAtomic } from "./files.ts";
 import { inheritedParameters } from "./initial.ts";
-import { fingerprint, graphInputs, type Held, type SplitTargets, splitTargets } from "./inputs.ts";
-import { type ModelFile, modelParameters, restoreModel } from "./model-file.ts";
+import { fingerprint, graphInputs, type SplitTargets, splitTargets } from "./inputs.ts";
+import { modelParameters, restoreModel } from "./model-file.ts";
 import { nodeKinds } from "./node-kinds.ts";
 import type { Observer, StopSignal } from "./observer.ts";
 import type { RunConfig, RunResult } from "./run.ts";
@@ -114,20 +115,24 @@ export async function runTrial(
   };
   try {
     const { graph, split } = inOrder(trial);
-    const inputs = hold(graphInputs(graph)).value;
+    const forms = hold(graphInputs(graph)).value;
+    const inputs = findModel(config.model.kind).prepare(forms);
     const targets = hold(splitTargets(graph, split)).value;
     const shape = { features: graph.features.columns, classes: graph.classes };
     const donor = config.initial && readNeeded(trial, config.initial.from, owner);
     const model = hold(startModel(config, shape, donor));
     const teacher = config.teacher && readNeeded(trial, config.teacher, owner);
-    const outputs = teacher && hold(teacherOutputs(teacher.model, inputs)).value;
-    const distillation = startDistillation(
-      config,
-      shape,
-      { ...inputs, train: targets.train },
-      outputs,
-    );
-    if (distillation) hold(distillation);
+    const distillation =
+      config.method &&
+      hold(
+        createDistillation(config.method, {
+          ...(teacher && { teacher: frozen(hold(restoreModel(teacher.model)), forms) }),
+          graph: forms,
+          student: model.outline,
+          train: targets.train,
+          seed: config.seed,
+        }),
+      );
     const work = train(
       { config, model, inputs, targets, ...(distillation && { distillation }) },
       {
@@ -220,7 +225,7 @@ function keepProfile(
 
 /** Once more while it runs: gives it the threads that the trial has by now. */
 function startTrialEngine({ config, engine }: Trial, threads: number): StartedEngine {
-  return startEngine(chooseEngine(engine, config.model.width), { threads });
+  return startEngine(chooseEngine(engine, hiddenWidth(config.model)), { threads });
 }
 
 /** The graph and the split as the model is to see them. */
@@ -270,9 +275,9 @@ function orError<T>(read: () => T): T | UserError {
 }
 
 /** With random weights, or another run's. */
-function startModel(config: RunConfig, shape: GraphShape, donor: StoredRun | undefined): Gcnii {
+function startModel(config: RunConfig, shape: GraphShape, donor: StoredRun | undefined): Model {
   const { initial, model, seed } = config;
-  if (!initial || !donor) return new Gcnii(model, shape, seed);
+  if (!initial || !donor) return createModel(model, shape, seed);
   const parameters = inheritedParameters(initial, donor, model);
   return restoreModel({ ...donor.model, config, parameters });
 }
@@ -284,42 +289,22 @@ function readNeeded(
   owner: CheckpointOwner,
 ): StoredRun {
   // With "auto" a wide teacher may have another engine than its narrow student.
-  const flavour = engineFlavour(chooseEngine(engine, config.model.width));
+  const flavour = engineFlavour(chooseEngine(engine, hiddenWidth(config.model)));
   const needed = readRun(runFiles(runsDir, config), { ...owner, config, flavour });
   if (!needed) throw new Error(`${describeRun(config)} was not trained before what needs it`);
   return needed;
 }
 
-function startDistillation(
-  { method, model, seed }: RunConfig,
-  { classes }: GraphShape,
-  graph: TrainingGraph,
-  teacher: TeacherOutputs | undefined,
-): Distillation | undefined {
-  if (!method) return undefined;
-  return createDistillation(method, teacher, { ...model, classes }, graph, seed);
-}
-
-/** The frozen teacher's maps and logits, from one pass without dropout. */
-function teacherOutputs(file: ModelFile, inputs: GraphInputs): Held<TeacherOutputs> {
-  const model = restoreModel(file);
-  const value = tf.tidy(() => {
-    const { maps, logits } = model.forward(inputs, { maps: true });
-    return { maps: maps!, logits };
-  });
-  model.dispose();
-  return {
-    value,
-    dispose() {
-      tf.dispose([value.maps, value.logits]);
-    },
-  };
+/** A trained model as methods see it. */
+function frozen(model: Model, forms: GraphForms): Teacher {
+  const inputs = findModel(model.outline.kind).prepare(forms);
+  return { outline: model.outline, outputs: (reads) => model.forward(inputs, { reads }) };
 }
 
 /** Everything in a result that is read off the trained model. */
 function measured(
   model: Model,
-  inputs: GraphInputs,
+  inputs: unknown,
   targets: SplitTargets,
   { graph, split }: Pick<Trial, "graph" | "split">,
   outcome: TrainingOutcome,
@@ -335,7 +320,7 @@ function measured(
   | "warnings"
 > {
   const { curve, bestEpoch, inspection, interrupted } = outcome;
-  const { accuracy, classes } = withForward(model, inputs, false, (forward) => ({
+  const { accuracy, classes } = withForward(model, inputs, "logits", (forward) => ({
     accuracy: {
       train: scores(forward.logits, targets.train).accuracy,
       val: scores(forward.logits, targets.val).accuracy,

@@ -6,6 +6,7 @@ import { orInterrupted } from "../display/host.ts";
 import { UserError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { localityOrder } from "../graph/order.ts";
+import { hiddenWidth } from "../models/registry.ts";
 import { chooseEngine, type EngineChoice, wantedThreads } from "../tensor/index.ts";
 import {
   checkPlan,
@@ -310,7 +311,7 @@ class Pool {
   run(trial: Task, observer: Observer): Promise<RunResult> {
     const { engine = "auto" } = this.#options;
     const send = (): Promise<RunResult> => this.#place(trial, observer);
-    if (chooseEngine(engine, trial.config.model.width) === "wasm") return send();
+    if (chooseEngine(engine, hiddenWidth(trial.config.model)) === "wasm") return send();
     const result = this.#native.then(send, send);
     this.#native = result;
     return result;

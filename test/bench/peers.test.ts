@@ -47,7 +47,7 @@ async function agree(
   form?: "collapsed" | "naive",
 ): Promise<void> {
   const weights = path.join(folder, "weights.safetensors");
-  const given = config.teacher && readTeacher(outputs);
+  const given = config.teacher && readTeacher(outputs, config.teacher, readGraph(folder));
   writeWeights(weights, config, readGraph(folder), given);
   const task: Task = {
     ...{ kind: "training", graph: folder, config, weights },

@@ -30,7 +30,15 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["distill", "--trials", "0"], /Expected a whole number from 1 to 1000/],
   [["distill", "--learning-rate", "NaN"], /Expected a number, 0 or more/],
   [["distill", "--learning-rate", "Infinity"], /Expected a number, 0 or more/],
-  [["distill", "--teacher-dropout", "1"], /Expected a number, 0 to below 1/],
+  [["distill", "--teacher-dropout", "1"], /of at least 0 and below 1/],
+  [["distill", "--alpha", "1.5"], /Legal: a number of at least 0 and at most 1/],
+  [["distill", "--model", "gcn", "--alpha", "0.1"], /--alpha is an option of gcnii, not of gcn/],
+  [
+    ["distill", "--teacher-model", "gcnii", "--teacher-batch-norm", "true"],
+    /of gcn, mlp, not of gcnii/,
+  ],
+  [["train", "--model", "gat"], /Allowed choices are gcn, gcnii, mlp/],
+  [["train", "--model", "gcn", "--layers", "1"], /GCN: option "layers" is 1; legal: /],
   [["train", "--optimiser", "adam"], /Expected adamw, rmsprop, .* Without the option it is Adam/],
   [["train", "--optimiser", "adamw:0.9"], /Expected adamw, rmsprop, sgd or sgd:<momentum>/],
   [["train", "--optimiser", "sgd:much"], /momentum is NaN; legal: a number above 0 and below 1/],
@@ -38,7 +46,6 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["train", "--schedule", "step:50"], /Expected linear or step:<epochs>:<factor>/],
   [["train", "--epochs", "9", "--warm-up", "10"], /warmUp is 10, more than the 9 epochs/],
   [["train", "--keep", "last"], /Expected accuracy; without the option it is the lowest loss/],
-  [["distill", "--alpha", "1.5"], /Expected a number, 0 to 1/],
   [["distill", "--dataset", "nosuch"], /unknown dataset "nosuch": one of cora/],
   [["distill", "--method", "foo"], /no method "foo"; there is student/],
   [["distill", "--preset", "foo"], /no preset "foo"/],
@@ -48,13 +55,16 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["distill", "--split", "halves"], /split "halves": expected geom-gcn:0..9/],
   [["distill", "--data", "/no/such/folder"], /\/no\/such\/folder is not a folder/],
   [["distill", ...SYNTHETIC, "--abkd-subspace", "true"], /"subspace" is true, but projections/],
-  [["distill", ...SYNTHETIC, "--width", "65536"], /need at least 271 GiB, .* fewer layers/],
-  [["train", ...SYNTHETIC, "--layers", "4096", "--width", "512"], /need at least \d+ GiB/],
-  [["distill", ...SYNTHETIC, "--abkd-embedding", "1e12"], /need at least [\d,]+ GiB/],
+  [["distill", ...SYNTHETIC, "--width", "65536"], /needs at least 271 GiB, .* fewer layers/],
+  [["train", ...SYNTHETIC, "--layers", "4096", "--width", "512"], /needs at least \d+ GiB/],
+  [["distill", ...SYNTHETIC, "--abkd-embedding", "1e12"], /needs at least [\d,]+ GiB/],
   [["distill", "--seed", "9007199254740990", "--trials", "5"], /too large for --trials 5: seeds/],
   [["train", "--trials", "1e9"], /Expected a whole number from 1 to 1000/],
   [["train", "--epochs", "0"], /Expected a whole number, 1 or more/],
-  [["train", "--layers", "0"], /Expected a whole number from 1/],
+  [
+    ["train", "--layers", "0"],
+    /'--layers <x>' argument '0' is invalid. Legal: a whole number of at least/,
+  ],
   [["train", "--threads", "0"], /'--threads <n>' argument '0' is invalid.* from 1 to 256/],
   [["export", "0123"], /no complete run "0123" in runs/],
   [["export", "x", "--format", "onnx"], /Allowed choices are safetensors, npz/],
@@ -115,7 +125,10 @@ test("help and version go to stdout with exit code 0, and help names every defau
   assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
   assert.equal(help.code, 0);
   assert.match(help.stdout, /Defaults for --dataset citeseer, --method softkd/);
-  assert.match(help.stdout, /teacher: --teacher-layers 64 .*--teacher-weight-decay 0.000005/);
+  assert.match(
+    help.stdout,
+    /teacher: --teacher-model gcnii --teacher-layers 64 .*--teacher-weight-decay 0.000005/,
+  );
   assert.match(help.stdout, /source: GCNII's repository/);
   assert.match(help.stdout, /--softkd-temperature/);
 });

@@ -10,6 +10,7 @@ import { loadDataset } from "../../src/datasets/index.ts";
 import { parseNpy } from "../../src/datasets/npz.ts";
 import type { Csr } from "../../src/graph/csr.ts";
 import type { Graph } from "../../src/graph/graph.ts";
+import type { GcniiConfig } from "../../src/models/gcnii.ts";
 import type { RunConfig, RunResult } from "../../src/training/run.ts";
 import { crafted, resealed } from "../training/own-files.ts";
 import { temporaryFolder } from "../training/small.ts";
@@ -49,7 +50,7 @@ async function predictedLogits(file: string, folder: string): Promise<Float32Arr
 
 /** Reads safetensors by the format's description alone. */
 function readSafetensors(file: string): {
-  config: RunConfig;
+  config: RunConfig<GcniiConfig>;
   array: (name: string) => { rows: number; columns: number; values: Float32Array };
 } {
   const bytes = readFileSync(file);
@@ -59,7 +60,7 @@ function readSafetensors(file: string): {
     { shape: number[]; data_offsets: [number, number] } & Record<string, string>
   >;
   return {
-    config: JSON.parse(header["__metadata__"]!["config"]!) as RunConfig,
+    config: JSON.parse(header["__metadata__"]!["config"]!) as RunConfig<GcniiConfig>,
     array: (name) => {
       const {
         shape,

@@ -2,10 +2,11 @@
 // Prints what it saw as one JSON line.
 import { createHash } from "node:crypto";
 import * as tf from "@tensorflow/tfjs";
-import { resolveOptions } from "../../src/distillation/options.ts";
+import type { Teacher } from "../../src/distillation/method.ts";
 import { createDistillation, findMethod } from "../../src/distillation/registry.ts";
 import { randomStream } from "../../src/graph/random.ts";
 import { Gcnii } from "../../src/models/gcnii.ts";
+import { resolveOptions } from "../../src/options.ts";
 import { runningBackend } from "../../src/tensor/backend.ts";
 import { freeDropped, memory, startEngine } from "../../src/tensor/index.ts";
 import type { TrainingState } from "../../src/training/checkpoint.ts";
@@ -36,11 +37,10 @@ const graph = smallGraph();
 const inputs = graphInputs(graph);
 const targets = splitTargets(graph, smallSplit());
 const large = new Gcnii({ ...config.model, layers: 5, width: 8 }, shape, 1);
-const { maps, logits } = tf.tidy(() => {
-  const forward = large.forward(inputs.value, { maps: true });
-  return { maps: forward.maps!, logits: forward.logits };
-});
-const teacher = { maps, logits };
+const teacher: Teacher = {
+  outline: large.outline,
+  outputs: (reads) => large.forward(inputs.value, { reads }),
+};
 const method = findMethod("abkd");
 const options = resolveOptions(method, {}) as Record<string, unknown>;
 
@@ -56,10 +56,10 @@ async function begin(into: Partial<Killed>, more: TrainingOptions = {}): Promise
   into.model = model;
   const distillation = createDistillation(
     { name: "abkd", options },
-    teacher,
-    { ...config.model, classes: 3 },
-    { ...inputs.value, train: targets.value.train },
-    config.seed,
+    {
+      ...{ teacher, graph: inputs.value, student: model.outline },
+      ...{ train: targets.value.train, seed: config.seed },
+    },
   );
   const task = { config, model, inputs: inputs.value, targets: targets.value, distillation };
   try {

@@ -4,8 +4,9 @@ import { spawnSync } from "node:child_process";
 import { afterEach, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { duration } from "../../src/display/format.ts";
-import { type LineStream, LiveLine } from "../../src/display/line.ts";
+import { LiveLine } from "../../src/display/line.ts";
 import { progress } from "../../src/display/progress.ts";
+import type { LineStream } from "../../src/display/terminal-line.ts";
 import { OptionError } from "../../src/errors.ts";
 
 interface Shown {

@@ -10,7 +10,7 @@ import { findChromium } from "../../src/figures/chromium.ts";
 import { liveCurve } from "../../src/figures/live-curve.ts";
 import { openRun } from "../../src/figures/open-run.ts";
 import { type PlotlyFigure, plot } from "../../src/figures/plot.ts";
-import { Gcnii } from "../../src/models/gcnii.ts";
+import { createModel } from "../../src/models/registry.ts";
 import { scores, startEngine } from "../../src/tensor/index.ts";
 import { runId } from "../../src/training/canonical.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
@@ -55,7 +55,7 @@ async function run(observer?: Observer, epochs = 40): Promise<TrainingOutcome> {
   const inputs = graphInputs(smallGraph());
   const targets = splitTargets(smallGraph(), smallSplit());
   const config = smallConfig({ epochs, patience: epochs });
-  const model = new Gcnii(config.model, { features: 12, classes: 3 }, config.seed);
+  const model = createModel(config.model, { features: 12, classes: 3 }, config.seed);
   const task = { config, model, inputs: inputs.value, targets: targets.value };
   return train(task, observer ? { observer } : {});
 }

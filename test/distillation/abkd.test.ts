@@ -7,7 +7,7 @@ import type { AbkdDistillation } from "../../src/distillation/abkd/index.ts";
 import { abkd } from "../../src/distillation/abkd/index.ts";
 import type { AbkdOptions } from "../../src/distillation/abkd/options.ts";
 import { defaults, presets } from "../../src/distillation/abkd/options.ts";
-import { resolveOptions } from "../../src/distillation/options.ts";
+import { resolveOptions } from "../../src/options.ts";
 import { startEngine } from "../../src/tensor/index.ts";
 import {
   abkdOptions,
@@ -16,6 +16,7 @@ import {
   gradients,
   nameOf,
   shape,
+  shown,
   start,
   studentOutputs,
   teacherOutputs,
@@ -34,7 +35,7 @@ describe("ABKD's gradient", () => {
       const variables = variablesOf(method);
       const maps = tf.variable(student.maps);
       const all = [maps, ...variables];
-      const loss = (): tf.Scalar => method.loss({ maps, logits: student.logits }, noLoss);
+      const loss = (): tf.Scalar => method.loss(shown(maps, student.logits), noLoss);
       const { grads } = tf.variableGrads(loss, all);
       const squared = all.reduce(
         (sum, v) => sum + tf.sum(tf.square(grads[v.name] ?? tf.scalar(0))).dataSync()[0]!,
@@ -229,13 +230,13 @@ describe("the trivial optimum", () => {
     const adam = tf.train.adam(0.03);
     for (let step = 0; step < steps; step++) {
       tf.tidy(() => {
-        adam.minimize(() => method.loss({ maps, logits: student.logits }, noLoss), false, [
+        adam.minimize(() => method.loss(shown(maps, student.logits), noLoss), false, [
           maps,
           ...variablesOf(method),
         ]);
       });
     }
-    const seen = method.inspect({ maps, logits: student.logits });
+    const seen = method.inspect(shown(maps, student.logits));
     warnings = [...seen.warnings];
     left = seen.scalars["teacherSquareLeft"]!;
     return method;

@@ -3,13 +3,16 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { AbkdDistillation } from "../../src/distillation/abkd/index.ts";
 import { type AbkdOptions, defaults } from "../../src/distillation/abkd/options.ts";
-import type {
-  StudentOutputs,
-  TeacherOutputs,
-  TrainingGraph,
-} from "../../src/distillation/method.ts";
+import type { Scene } from "../../src/distillation/method.ts";
 import { csrFromPairs } from "../../src/graph/csr.ts";
 import { symmetricNormalised } from "../../src/graph/normalise.ts";
+import {
+  type GraphInputs,
+  type Outline,
+  type Outputs,
+  stackedOutputs,
+} from "../../src/models/model.ts";
+import { reluDropout } from "../../src/tensor/dropout.ts";
 import { Targets } from "../../src/tensor/loss.ts";
 import { uniform } from "../../src/tensor/random.ts";
 import { SparseMatrix } from "../../src/tensor/sparse.ts";
@@ -33,19 +36,60 @@ export function numbers(stream: string, dims: number[], mean = 0): tf.Tensor {
   return tf.tensor(values, dims);
 }
 
-export function teacherOutputs(sizes = shape): TeacherOutputs {
-  const { teacherLayers, nodes, teacherWidth, classes } = sizes;
+/** What a GCNII shows, with its maps in one stack. */
+export interface Shown extends Outputs {
+  readonly maps: tf.Tensor3D;
+}
+
+/** @param maps layers x nodes x width */
+export function shown(maps: tf.Tensor3D, logits: tf.Tensor2D): Shown {
+  const all = stackedOutputs(logits, maps, reluDropout);
   return {
-    maps: numbers("T", [teacherLayers, nodes, teacherWidth], 0.3) as tf.Tensor3D,
-    logits: numbers("t logits", [nodes, classes]) as tf.Tensor2D,
+    ...{ maps, logits, layers: all.layers! },
+    get hidden() {
+      return all.hidden!;
+    },
   };
 }
 
-export function studentOutputs(sizes = shape): StudentOutputs {
+export function teacherOutputs(sizes = shape): Shown {
+  const { teacherLayers, nodes, teacherWidth, classes } = sizes;
+  return shown(
+    numbers("T", [teacherLayers, nodes, teacherWidth], 0.3) as tf.Tensor3D,
+    numbers("t logits", [nodes, classes]) as tf.Tensor2D,
+  );
+}
+
+export function studentOutputs(sizes = shape): Shown {
   const { studentLayers, nodes, studentWidth, classes } = sizes;
+  return shown(
+    numbers("S", [studentLayers, nodes, studentWidth], -0.2) as tf.Tensor3D,
+    numbers("s logits", [nodes, classes]) as tf.Tensor2D,
+  );
+}
+
+/** Of a model whose layers have one width. */
+export function outline(layers: number, width: number, classes: number): Outline {
   return {
-    maps: numbers("S", [studentLayers, nodes, studentWidth], -0.2) as tf.Tensor3D,
-    logits: numbers("s logits", [nodes, classes]) as tf.Tensor2D,
+    ...{ kind: "gcnii", widths: new Array<number>(layers).fill(width), hidden: width, classes },
+  };
+}
+
+/** A teacher that shows always the same, and a student of equal layers. */
+export function sceneOf(
+  teacher: Shown | undefined,
+  student: { readonly layers: number; readonly width: number; readonly classes: number },
+  graph: GraphInputs & Pick<Scene, "train">,
+  seed = 1,
+): Scene {
+  const taught = teacher && {
+    outline: outline(teacher.maps.shape[0], teacher.maps.shape[2], teacher.logits.shape[1]),
+    outputs: () => shown(teacher.maps, teacher.logits),
+  };
+  return {
+    ...(taught && { teacher: taught }),
+    ...{ graph, train: graph.train, seed },
+    student: outline(student.layers, student.width, student.classes),
   };
 }
 
@@ -71,7 +115,10 @@ export const trainingNodes = (nodes = shape.nodes): number[] =>
   Array.from({ length: Math.ceil(nodes / 3) }, (_, k) => 3 * k);
 
 /** A graph of those arcs as the models read it; its features serve no method. */
-export function graphInputs(nodes = shape.nodes, classes = shape.classes): TrainingGraph {
+export function graphInputs(
+  nodes = shape.nodes,
+  classes = shape.classes,
+): GraphInputs & Pick<Scene, "train"> {
   const all = arcs(nodes);
   const from = all.map(([node]) => node);
   const to = all.map(([, node]) => node);
@@ -91,13 +138,14 @@ export function abkdOptions(changes: Partial<AbkdOptions> = {}): AbkdOptions {
 }
 
 export function start(
-  teacher: TeacherOutputs,
+  teacher: Shown,
   options: AbkdOptions,
   seed = 1,
   sizes = shape,
 ): AbkdDistillation {
   const { studentLayers: layers, studentWidth: width, classes } = sizes;
-  return new AbkdDistillation(teacher, { layers, width, classes }, options, seed);
+  const scene = sceneOf(teacher, { layers, width, classes }, graphInputs(), seed);
+  return new AbkdDistillation({ ...scene, teacher: scene.teacher! }, options);
 }
 
 /** The trained weights. */
@@ -121,14 +169,14 @@ export const nameOf = ({ form, distance, projections }: Partial<AbkdOptions>): s
 
 /** dL/dmaps, dL/dlogits and dL/d(each parameter), in this order; zeros where L does not depend. */
 export function gradients(
-  loss: (student: StudentOutputs) => tf.Scalar,
-  student: StudentOutputs,
+  loss: (student: Outputs) => tf.Scalar,
+  student: Shown,
   parameters: readonly tf.Variable[],
 ): { value: number; gradients: Float32Array[] } {
   const maps = tf.variable(student.maps);
   const logits = tf.variable(student.logits);
   const all = [maps, logits, ...parameters];
-  const { value, grads } = tf.variableGrads(() => loss({ maps, logits }), all);
+  const { value, grads } = tf.variableGrads(() => loss(shown(maps, logits)), all);
   const result = {
     value: value.dataSync()[0]!,
     gradients: all.map(

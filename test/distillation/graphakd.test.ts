@@ -2,16 +2,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
-import type { TrainingGraph } from "../../src/distillation/method.ts";
-import { resolveOptions } from "../../src/distillation/options.ts";
 import { createDistillation, findMethod } from "../../src/distillation/registry.ts";
 import { csrFromPairs } from "../../src/graph/csr.ts";
 import { symmetricNormalised } from "../../src/graph/normalise.ts";
 import { randomStream } from "../../src/graph/random.ts";
+import { resolveOptions } from "../../src/options.ts";
 import { SparseMatrix, startEngine } from "../../src/tensor/index.ts";
 import { Targets } from "../../src/tensor/loss.ts";
 import { assertClosely } from "../tensor/support.ts";
-import { gradients } from "./cases.ts";
+import { gradients, sceneOf, shown } from "./cases.ts";
 import {
   criticsOf,
   criticsStep,
@@ -74,7 +73,7 @@ function ours(sizes: Sizes, drawn: Drawn, parts: Parts) {
   const { nodes, classes, studentWidth, teacherWidth } = sizes;
   const from = drawn.arcs.map(([a]) => a);
   const to = drawn.arcs.map(([, b]) => b);
-  const graph: TrainingGraph = {
+  const graph = {
     adjacency: SparseMatrix.from(symmetricNormalised(csrFromPairs(nodes, nodes, from, to))),
     features: SparseMatrix.from(csrFromPairs(nodes, 2, [0], [1])),
     train: new Targets(drawn.labels, drawn.training, classes),
@@ -82,13 +81,15 @@ function ours(sizes: Sizes, drawn: Drawn, parts: Parts) {
   const options = resolveOptions(findMethod("graphakd"), { ...parts, criticEvery: 1, beta: 1 });
   const method = createDistillation(
     { name: "graphakd", options },
-    {
-      maps: tf.tensor3d(drawn.teacherMap, [1, nodes, teacherWidth]),
-      logits: tf.tensor2d(drawn.teacherLogits, [nodes, classes]),
-    },
-    { layers: 1, width: studentWidth, classes },
-    graph,
-    3,
+    sceneOf(
+      shown(
+        tf.tensor3d(drawn.teacherMap, [1, nodes, teacherWidth]),
+        tf.tensor2d(drawn.teacherLogits, [nodes, classes]),
+      ),
+      { layers: 1, width: studentWidth, classes },
+      graph,
+      3,
+    ),
   );
   const variables = method.parameters.map(({ variable }) => variable);
   // Away from their starts (ones and a half), where a slip in one column would not show.
@@ -96,10 +97,10 @@ function ours(sizes: Sizes, drawn: Drawn, parts: Parts) {
     const bend = tf.randomUniform(variable.shape, -0.2, 0.2, "float32", k);
     variable.assign(tf.add(variable, bend));
   });
-  const student = {
-    maps: tf.tensor3d(drawn.studentMap, [1, nodes, studentWidth]),
-    logits: tf.tensor2d(drawn.studentLogits, [nodes, classes]),
-  };
+  const student = shown(
+    tf.tensor3d(drawn.studentMap, [1, nodes, studentWidth]),
+    tf.tensor2d(drawn.studentLogits, [nodes, classes]),
+  );
   const found = gradients((s) => method.loss(s, noLoss, 0), student, variables);
   const names = method.parameters.map(({ name }) => name);
   const weights = new Map(names.map((name, k) => [name, variables[k]!.dataSync()]));

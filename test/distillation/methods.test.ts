@@ -2,15 +2,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
-import { type OptionInfo, resolveOptions } from "../../src/distillation/options.ts";
 import { createDistillation, findMethod, methods } from "../../src/distillation/registry.ts";
 import { OptionError } from "../../src/errors.ts";
+import { type OptionInfo, resolveOptions } from "../../src/options.ts";
 import { startEngine } from "../../src/tensor/index.ts";
 import {
   assertClose,
   gradients,
   graphInputs,
+  sceneOf,
   shape,
+  shown,
   studentOutputs,
   teacherOutputs,
 } from "./cases.ts";
@@ -25,10 +27,7 @@ const crossEntropy = tf.scalar(0.75);
 const create = (name: string, given: Record<string, unknown> = {}, preset?: string) =>
   createDistillation(
     { name, options: resolveOptions(findMethod(name), given, preset) },
-    teacher,
-    studentShape,
-    graph,
-    1,
+    sceneOf(teacher, studentShape, graph),
   );
 
 /** Mean over nodes of H(softmax(t / T), softmax(s / T)) and H(t, t), in double precision. */
@@ -68,7 +67,7 @@ describe("SoftKD", () => {
     const method = create("softkd");
     const { cross, own } = entropies(1);
     assertClose(method.loss(student, crossEntropy, 0).dataSync(), [cross - own], 1e-6, 1, "KL");
-    const same = { maps: student.maps, logits: teacher.logits };
+    const same = shown(student.maps, teacher.logits);
     assertClose(method.loss(same, crossEntropy, 0).dataSync(), [0], 1e-6, 1, "KL");
     assertClose([method.inspect(student).scalars["kl"]!], [cross - own], 1e-6, 1, "inspected");
   });
@@ -83,7 +82,7 @@ describe("SoftKD", () => {
   });
 
   it("large logits stay finite", () => {
-    const far = { maps: student.maps, logits: tf.mul(student.logits, 1e4) as tf.Tensor2D };
+    const far = shown(student.maps, tf.mul(student.logits, 1e4) as tf.Tensor2D);
     const { value, gradients: all } = gradients(
       (s) => create("softkd").loss(s, crossEntropy, 0),
       far,
@@ -106,13 +105,10 @@ describe("the plain student", () => {
   it("is the cross-entropy, without a teacher", () => {
     const method = createDistillation(
       { name: "student", options: {} },
-      undefined,
-      studentShape,
-      graph,
-      1,
+      sceneOf(undefined, studentShape, graph),
     );
     assert.equal(method.loss(student, crossEntropy, 0), crossEntropy);
-    assert.equal(method.needsMaps, false);
+    assert.equal(method.reads, "logits");
   });
 });
 
@@ -128,8 +124,19 @@ describe("the registry", () => {
       for (const preset of Object.keys(method.presets)) {
         const outputs = method.needsTeacher ? teacher : undefined;
         const options = resolveOptions(method, {}, preset);
-        method.create(outputs, studentShape, graph, options, 1).dispose();
+        const scene = sceneOf(outputs, studentShape, graph);
+        createDistillation({ name: method.name, options }, scene).dispose();
       }
+    }
+  });
+
+  it("refuses a method without the teacher that it needs, whichever it is", () => {
+    for (const { name, needsTeacher, defaults } of methods) {
+      const begin = () =>
+        createDistillation({ name, options: defaults }, sceneOf(undefined, studentShape, graph));
+      if (needsTeacher) {
+        assert.throws(begin, new OptionError(`${name} needs a teacher, and none is given`));
+      } else begin().dispose();
     }
   });
 
@@ -195,10 +202,7 @@ describe("options", () => {
       () =>
         createDistillation(
           { name: "softkd", options: { alpha: 1 } },
-          teacher,
-          studentShape,
-          graph,
-          1,
+          sceneOf(teacher, studentShape, graph),
         ),
       /softkd: option "hardWeight" is missing/,
     );

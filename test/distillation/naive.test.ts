@@ -5,6 +5,7 @@ import * as tf from "@tensorflow/tfjs";
 import { MAP_KINDS } from "../../src/distillation/abkd/maps.ts";
 import { naiveAbkd } from "../../src/distillation/abkd/naive.ts";
 import type { AbkdOptions } from "../../src/distillation/abkd/options.ts";
+import type { Outputs } from "../../src/models/model.ts";
 import { startEngine } from "../../src/tensor/index.ts";
 import {
   abkdOptions,
@@ -50,7 +51,7 @@ function compare(options: AbkdOptions): void {
   const [teacher, student] = [teacherOutputs(), studentOutputs()];
   const method = start(teacher, options);
   const variables = method.parameters.map(({ variable }) => variable);
-  const naive = (s = student) => naiveAbkd(teacher, s, method.weights.all, options);
+  const naive = (s: Outputs = student) => naiveAbkd(teacher, s, method.weights.all, options);
 
   const { matrices } = method.inspect(student);
   const expected = naive();

@@ -5,9 +5,9 @@ import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { drawn } from "../../src/distillation/geometric/features.ts";
 import type { Distillation } from "../../src/distillation/method.ts";
-import { resolveOptions } from "../../src/distillation/options.ts";
 import { createDistillation, findMethod } from "../../src/distillation/registry.ts";
 import { sampleNodes } from "../../src/distillation/sample.ts";
+import { resolveOptions } from "../../src/options.ts";
 import { memory, startEngine } from "../../src/tensor/index.ts";
 import { differences } from "../tensor/support.ts";
 import {
@@ -16,7 +16,9 @@ import {
   gradients,
   graphInputs,
   labelOf,
+  sceneOf,
   shape,
+  shown,
   studentOutputs,
   teacherOutputs,
   trainingNodes,
@@ -189,10 +191,7 @@ const create = (method: string, given: Options, sizes = shape, seed = SEED): Dis
   const { studentLayers: layers, studentWidth: width, classes, nodes } = sizes;
   return createDistillation(
     { name: method, options: resolveOptions(findMethod(method), { hardWeight: 1, ...given }) },
-    teacherOutputs(sizes),
-    { layers, width, classes },
-    graphInputs(nodes, classes),
-    seed,
+    sceneOf(teacherOutputs(sizes), { layers, width, classes }, graphInputs(nodes, classes), seed),
   );
 };
 
@@ -254,7 +253,7 @@ for (const one of cases) {
       const dead = studentOutputs();
       for (const [sizes, outputs] of [
         [single, studentOutputs(single)],
-        [shape, { ...dead, maps: tf.neg(tf.abs(dead.maps)) as tf.Tensor3D }],
+        [shape, shown(tf.neg(tf.abs(dead.maps)) as tf.Tensor3D, dead.logits)],
       ] as const) {
         const method = create(one.method, one.options, sizes);
         const variables = method.parameters.map(({ variable }) => variable);

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
-import { abkd } from "../../src/distillation/abkd/index.ts";
+import { AbkdDistillation } from "../../src/distillation/abkd/index.ts";
 import { defaults } from "../../src/distillation/abkd/options.ts";
-import type { TrainingGraph } from "../../src/distillation/method.ts";
 import { memory, startEngine } from "../../src/tensor/index.ts";
+import { outline, shown } from "./cases.ts";
 
 test("at most two copies of the teacher's maps beside them, one of which stays", () => {
   startEngine();
@@ -16,9 +16,8 @@ test("at most two copies of the teacher's maps beside them, one of which stays",
   const before = memory();
   // randomUniform's own intermediate tensors are part of the peak so far.
   assert.ok(before.peak - before.used < 1.1 * size);
-  const student = { layers: 4, width: 4, classes: 4 };
-  // ABKD reads nothing of the graph.
-  const method = abkd.create({ maps, logits }, student, {} as TrainingGraph, defaults, 1);
+  const teacher = { outline: outline(layers, width, 4), outputs: () => shown(maps, logits) };
+  const method = new AbkdDistillation({ teacher, student: outline(4, 4, 4), seed: 1 }, defaults);
   const after = memory();
   assert.ok(after.peak - before.used < 2.5 * size, `${(after.peak - before.used) / size} copies`);
   assert.ok(after.used - before.used < 1.3 * size, `${(after.used - before.used) / size} stay`);

@@ -5,7 +5,6 @@ import * as tf from "@tensorflow/tfjs";
 import type { AbkdDistillation } from "../../src/distillation/abkd/index.ts";
 import { naiveAbkd } from "../../src/distillation/abkd/naive.ts";
 import type { AbkdOptions } from "../../src/distillation/abkd/options.ts";
-import type { StudentOutputs } from "../../src/distillation/method.ts";
 import { startEngine } from "../../src/tensor/index.ts";
 import {
   abkdOptions,
@@ -14,7 +13,9 @@ import {
   gradients,
   nameOf,
   numbers,
+  type Shown,
   shape,
+  shown,
   start,
   studentOutputs,
   teacherOutputs,
@@ -30,14 +31,14 @@ describe("precision near zero", () => {
   const sizes = { ...shape, studentWidth: shape.teacherWidth, nodes: 40 };
   const near = teacherOutputs(sizes);
   /** The student's maps are the teacher's first ones, a little off. */
-  const off = (by: number): StudentOutputs => {
+  const off = (by: number): Shown => {
     const same = tf.slice(near.maps, 0, sizes.studentLayers);
     const maps = tf.add(same, tf.mul(numbers("off", same.shape), by)) as tf.Tensor3D;
-    return { maps, logits: studentOutputs(sizes).logits };
+    return shown(maps, studentOutputs(sizes).logits);
   };
 
   /** D_00 in double precision, straight from the weights. */
-  function reference(method: AbkdDistillation, s: StudentOutputs, options: AbkdOptions): number {
+  function reference(method: AbkdDistillation, s: Shown, options: AbkdOptions): number {
     const [n, d, e] = [sizes.nodes, sizes.teacherWidth, options.embedding];
     const T = near.maps.dataSync();
     const S = s.maps.dataSync();
@@ -80,7 +81,7 @@ describe("precision near zero", () => {
           assert.ok(expected > 0);
           assertClose([d], [expected], 2e-3, expected, "D");
           const only = tf.variable(s.maps);
-          const pair = (): tf.Scalar => method.loss({ maps: only, logits: s.logits }, noLoss);
+          const pair = (): tf.Scalar => method.loss(shown(only, s.logits), noLoss);
           const { value, grads } = tf.variableGrads(pair, [only]);
           assert.ok(Number.isFinite(value.dataSync()[0]!));
           assert.ok(grads[only.name]!.dataSync().every(Number.isFinite));
@@ -142,22 +143,22 @@ describe("vectors of zeros", () => {
       it(`give finite losses and gradients: ${nameOf(setting)} ${maps}`, () => {
         const options = abkdOptions({ ...setting, teacherMaps: maps, studentMaps: maps });
         for (const s of [nothing, halfZero]) {
-          const method = start({ maps: zeroRows, logits: teacher.logits }, options);
-          const outputs = { maps: s, logits: student.logits };
+          const method = start(shown(zeroRows as tf.Tensor3D, teacher.logits), options);
+          const outputs = shown(s, student.logits);
           const result = gradients((x) => method.loss(x, noLoss), outputs, variablesOf(method));
           assert.ok(Number.isFinite(result.value));
           for (const g of result.gradients) assert.ok(g.every(Number.isFinite));
           const { matrices, scalars } = method.inspect(outputs);
-          const shown = [...Object.values(matrices).flat(2), ...Object.values(scalars)];
-          assert.ok(shown.every(Number.isFinite));
+          const found = [...Object.values(matrices).flat(2), ...Object.values(scalars)];
+          assert.ok(found.every(Number.isFinite));
         }
       });
     }
   }
 
   it("cosine: 1/2 against a vector with a direction, 0 against another without", () => {
-    const none = { maps: tf.zerosLike(teacher.maps), logits: teacher.logits };
-    const empty = { maps: nothing, logits: student.logits };
+    const none = shown(tf.zerosLike(teacher.maps), teacher.logits);
+    const empty = shown(nothing, student.logits);
     for (const setting of forms.filter((f) => f.distance === "cosine")) {
       const options = abkdOptions({ ...setting, teacherMaps: "raw", studentMaps: "raw" });
       const against = start(teacher, options).inspect(empty).matrices["dissimilarity"]!;

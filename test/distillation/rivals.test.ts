@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
-import type { Distillation, StudentOutputs } from "../../src/distillation/method.ts";
-import { resolveOptions } from "../../src/distillation/options.ts";
+import type { Distillation } from "../../src/distillation/method.ts";
 import { createDistillation, findMethod } from "../../src/distillation/registry.ts";
 import { KERNELS, type Kernel } from "../../src/distillation/rival.ts";
 import { sampleNodes } from "../../src/distillation/sample.ts";
 import { csrFromPairs } from "../../src/graph/csr.ts";
 import { symmetricNormalised } from "../../src/graph/normalise.ts";
+import { resolveOptions } from "../../src/options.ts";
 import { memory, SparseMatrix, startEngine } from "../../src/tensor/index.ts";
 import { differences } from "../tensor/support.ts";
 import {
@@ -17,7 +17,10 @@ import {
   assertClose,
   gradients,
   graphInputs,
+  type Shown,
+  sceneOf,
   shape,
+  shown,
   studentOutputs,
   teacherOutputs,
 } from "./cases.ts";
@@ -92,10 +95,7 @@ const create = (
   const inputs = graphInputs(nodes);
   return createDistillation(
     { name: method, options },
-    teacher,
-    { layers, width, classes },
-    inputs,
-    seed,
+    sceneOf(teacher, { layers, width, classes }, inputs, seed),
   );
 };
 
@@ -104,11 +104,7 @@ const largest = (values: ArrayLike<number>): number =>
   Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 
 /** The term and its gradients are the formula's, at the outputs given. */
-function agree(
-  { method, options, naive }: Case,
-  sizes: typeof shape,
-  student: StudentOutputs,
-): void {
+function agree({ method, options, naive }: Case, sizes: typeof shape, student: Shown): void {
   const distillation = create(method, { ...options, beta: 2 }, sizes);
   const variables = distillation.parameters.map(({ variable }) => variable);
   const found = gradients((s) => distillation.loss(s, noLoss, STEP), student, variables);
@@ -169,7 +165,7 @@ for (const one of cases) {
 
     it("is finite for a dead student, which gets no gradient", () => {
       const alive = studentOutputs();
-      const dead = { ...alive, maps: tf.neg(tf.abs(alive.maps)) as tf.Tensor3D };
+      const dead = shown(tf.neg(tf.abs(alive.maps)) as tf.Tensor3D, alive.logits);
       const method = create(one.method, one.options);
       const { value, gradients: all } = gradients((s) => method.loss(s, noLoss, STEP), dead, []);
       assert.ok(Number.isFinite(value));
@@ -246,7 +242,10 @@ describe("graphs of other kinds", () => {
     const graph = { ...graphInputs(), adjacency: none };
     const options = resolveOptions(findMethod("lsp"));
     const sizes = { layers: 3, width: 2, classes: 3 };
-    const method = createDistillation({ name: "lsp", options }, teacherOutputs(), sizes, graph, 1);
+    const method = createDistillation(
+      { name: "lsp", options },
+      sceneOf(teacherOutputs(), sizes, graph),
+    );
     const found = gradients((s) => method.loss(s, noLoss, 0), studentOutputs(), []);
     assert.equal(found.value, 0);
     assert.ok(found.gradients[0]!.every((x) => x === 0));

@@ -72,7 +72,7 @@ test(`trials killed ${KILLS} times end in the same report`, async (t) => {
   assert.equal(reportOf(results), expected);
 });
 
-test("an heir has the attended layer's weights; damaged runs are trained anew", async (t) => {
+test("an heir has the attended layer's weights; damaged runs are retrained", async (t) => {
   const folder = temporaryFolder(t);
   const plan = trainedPlan();
   const heir = plan.trials.find(({ arm }) => arm === "heir")!;

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import * as tf from "@tensorflow/tfjs";
 import { profile } from "../../src/figures/profile.ts";
-import { Gcnii } from "../../src/models/gcnii.ts";
+import { createModel } from "../../src/models/registry.ts";
 import { runningBackend } from "../../src/tensor/backend.ts";
 import { startEngine, startProfile } from "../../src/tensor/index.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
@@ -31,7 +31,7 @@ const inputs = graphInputs(graph).value;
 const targets = splitTargets(graph, smallSplit()).value;
 
 async function training(config: RunConfig): Promise<TrainingOutcome> {
-  const model = new Gcnii(config.model, shape, config.seed);
+  const model = createModel(config.model, shape, config.seed);
   const outcome = await train({ config, model, inputs, targets });
   model.dispose();
   return outcome;

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import { runInNewContext } from "node:vm";
 import { bundleOf } from "../../src/kernel/display/bundle.ts";
+import { randomOf } from "./fuzz-messages.ts";
 
 function view(value: unknown, type = "text/plain"): string | undefined {
   const bundle = bundleOf(value);
@@ -216,20 +217,10 @@ test("what looks like a screenful and is not costs no more than a screenful", ()
   }
 });
 
-/** Numbers from 0 to 1, the same in every run. */
-function mulberry(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 test("of 120 random values each view is honest", () => {
-  for (let seed = 1; seed <= 120; seed++) {
-    const random = mulberry(seed);
+  const next = randomOf(1);
+  const random = () => next(1e6) / 1e6;
+  for (let i = 0; i < 120; i++) {
     const size = () => Math.floor(1 / (0.01 + random()));
     const make = (depth: number): unknown => {
       const kind = random();

@@ -9,6 +9,9 @@ import { sleep, TestRunner, until } from "./runner-harness.ts";
 
 let runner: TestRunner;
 const folder = mkdtempSync(path.join(tmpdir(), "runner-"));
+
+import { randomOf } from "./fuzz-messages.ts";
+
 const engine = path.resolve(import.meta.dirname, "../../src/tensor/index.ts");
 
 before(async () => {
@@ -207,16 +210,12 @@ test("200 interrupts at random moments leave it alive and answering", {
     `await Promise.all([1, 2, 3].map((ms) => new Promise((r) => setTimeout(r, ms))));`,
     "let survivor = 1; survivor",
   ];
-  let seed = 7;
-  const random = () => {
-    seed = (seed * 48_271) % 2_147_483_647;
-    return seed / 2_147_483_647;
-  };
+  const random = randomOf(7);
   for (let round = 0; round < 200; round++) {
-    const { ran } = runner.start(codes[Math.floor(random() * codes.length)] as string);
-    if (random() < 0.8) await sleep(random() * 12);
+    const { ran } = runner.start(codes[random(codes.length)] as string);
+    if (random(10) < 8) await sleep(random(12_000) / 1_000);
     runner.interrupt();
-    if (random() < 0.2) runner.interrupt();
+    if (random(10) < 2) runner.interrupt();
     await ran;
   }
   await sleep(100);

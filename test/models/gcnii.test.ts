@@ -114,17 +114,18 @@ describe("logits and maps are the formula's", () => {
         const expected = forward(weightsOf(model), network);
         const dropout = training ? { dropout: { seed: 11, step: 5 } } : {};
         tf.tidy(() => {
-          const full = model.forward(graph.inputs, { ...dropout, maps: true });
+          const full = model.forward(graph.inputs, { ...dropout, reads: "layers" });
           assert.deepEqual(full.logits.shape, [nodes, classes]);
-          assert.deepEqual(full.maps!.shape, [layers, nodes, width]);
+          const stack = full.layers!.stack!;
+          assert.deepEqual(stack.shape, [layers, nodes, width]);
           assertClosely(full.logits.dataSync(), expected.logits, 5e-6, "logits");
-          const maps = full.maps!.dataSync();
+          const maps = stack.dataSync();
           for (const [l, map] of expected.maps.entries()) {
             const mine = maps.subarray(l * nodes * width, (l + 1) * nodes * width);
             assertClosely(mine, map, 5e-6, `map ${l}`);
           }
           const bare = model.forward(graph.inputs, dropout);
-          assert.equal(bare.maps, undefined);
+          assert.equal(bare.layers, undefined);
           assertSameBits(
             bare.logits.dataSync() as Float32Array,
             full.logits.dataSync() as Float32Array,
@@ -173,8 +174,10 @@ function checkGradients(withMaps: boolean): void {
   tf.tidy(() => {
     const { value, grads } = tf.variableGrads(() => {
       const dropout = { seed: 2, step: 1 };
-      const { logits, maps } = model.forward(graph.inputs, { dropout, maps: withMaps });
+      const reads = withMaps ? "layers" : "logits";
+      const { logits, layers } = model.forward(graph.inputs, { dropout, reads });
       const crossEntropy = softmaxCrossEntropy(logits, targets);
+      const maps = layers?.stack;
       if (!maps) return crossEntropy;
       return tf.add(crossEntropy, tf.sum(tf.mul(maps, tf.tensor3d(taps, maps.shape))));
     });
@@ -334,16 +337,16 @@ test("dropout draws by seed and step, and is off without them", () => {
 
 test("a configuration that makes no sense is an OptionError that names it", () => {
   const bad: readonly (readonly [Partial<GcniiConfig>, RegExp])[] = [
-    [{ layers: 0 }, /layers is 0/],
-    [{ layers: 2.5 }, /layers is 2.5/],
-    [{ width: 0 }, /width is 0/],
-    [{ width: Number.NaN }, /width is NaN/],
-    [{ alpha: -0.1 }, /alpha is -0.1/],
-    [{ alpha: 1.1 }, /alpha is 1.1/],
-    [{ lambda: -1 }, /lambda is -1/],
-    [{ lambda: Infinity }, /lambda is Infinity/],
-    [{ dropout: 1 }, /dropout is 1/],
-    [{ dropout: -0.5 }, /dropout is -0.5/],
+    [{ layers: 0 }, /"layers" is 0/],
+    [{ layers: 2.5 }, /"layers" is 2.5/],
+    [{ width: 0 }, /"width" is 0/],
+    [{ width: Number.NaN }, /"width" is NaN/],
+    [{ alpha: -0.1 }, /"alpha" is -0.1/],
+    [{ alpha: 1.1 }, /"alpha" is 1.1/],
+    [{ lambda: -1 }, /"lambda" is -1/],
+    [{ lambda: Infinity }, /"lambda" is Infinity/],
+    [{ dropout: 1 }, /"dropout" is 1/],
+    [{ dropout: -0.5 }, /"dropout" is -0.5/],
   ];
   for (const [part, message] of bad) {
     assert.throws(

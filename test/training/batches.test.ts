@@ -5,7 +5,7 @@ import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import type { Distillation } from "../../src/distillation/method.ts";
 import { randomStream } from "../../src/graph/random.ts";
-import { Gcnii } from "../../src/models/gcnii.ts";
+import { createModel } from "../../src/models/registry.ts";
 import { memory, startEngine, Targets } from "../../src/tensor/index.ts";
 import { type Batches, wholeGraph } from "../../src/training/batches.ts";
 import {
@@ -100,7 +100,7 @@ function noting(steps: Step[]): Distillation {
   const gain = tf.tidy(() => tf.variable(tf.tensor1d([0.5, -0.25])));
   return {
     parameters: [{ name: "noting.gain", variable: gain }],
-    needsMaps: false,
+    reads: "logits",
     loss(_, crossEntropy, step) {
       const loss = tf.add(crossEntropy, tf.sum(tf.square(tf.sub(gain, step))));
       steps.push({ number: step, loss: loss.dataSync()[0]! });
@@ -119,7 +119,7 @@ async function run(
   steps: Step[] = [],
 ): Promise<Trained> {
   const [inputs, targets] = [graphInputs(smallGraph()), splitTargets(smallGraph(), smallSplit())];
-  const model = new Gcnii(config.model, { features: 12, classes: 3 }, config.seed);
+  const model = createModel(config.model, { features: 12, classes: 3 }, config.seed);
   const batches = new NodeSets(inputs.value);
   const distillation = noting(steps);
   const task = { config, model, inputs: inputs.value, targets: targets.value };
@@ -155,7 +155,7 @@ test("an epoch has a step a batch; steps count on, and the loss is the mean of t
 
 test("scores of three batches are those of the whole graph", () => {
   const [inputs, targets] = [graphInputs(smallGraph()), splitTargets(smallGraph(), smallSplit())];
-  const model = new Gcnii(config.model, { features: 12, classes: 3 }, 1);
+  const model = createModel(config.model, { features: 12, classes: 3 }, 1);
   const sets = ["train", "val", "test"] as const;
   const parts = evaluate(model, new NodeSets(inputs.value), sets);
   const whole = evaluate(model, wholeGraph({ inputs: inputs.value, targets: targets.value }), sets);
@@ -250,7 +250,7 @@ test("nothing is left behind, however it ends; no batch at all is an error", asy
   assert.deepEqual([tf.memory().numTensors, memory().used], before);
   const inputs = graphInputs(smallGraph());
   const targets = splitTargets(smallGraph(), smallSplit());
-  const model = new Gcnii(config.model, { features: 12, classes: 3 }, 1);
+  const model = createModel(config.model, { features: 12, classes: 3 }, 1);
   const task = { config, model, inputs: inputs.value, targets: targets.value };
   const batches = { epoch: () => [], all: () => [] };
   await assert.rejects(train({ ...task, batches }), /an epoch has no batch after its first 0/);

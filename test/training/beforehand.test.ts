@@ -35,7 +35,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [method({ subspace: true }), /option "subspace" is true, but projections "fixed-teacher"/],
   [method({ beta: "much" }), /abkd: option "beta" is "much"; legal: a number/],
   [method({ betta: 1 }), /abkd: unknown option "betta"/],
-  [method({ embedding: 1e9 }), /need at least [\d,]+ GiB, .* has [\d.,]+; choose fewer layers/],
+  [method({ embedding: 1e9 }), /needs at least [\d,]+ GiB, .* has [\d.,]+; choose fewer layers/],
   [config({ method: { ...student.method, version: 0 } }), /abkd: version 0 is asked for/],
   [config({ method: { ...student.method, name: "abdk" } }), /no method "abdk"; there is student/],
   [config({ teacher: undefined }), /the run: abkd needs a teacher, and none is named/],
@@ -45,11 +45,13 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [config({ dataset: "coral" }), /unknown dataset "coral"/],
   [config({ order: "random" }), /order is "random"; legal: "locality"/],
   [config({ epochs: 3 }), /the run: there is no "epochs"; there is dataset, split/],
-  [model({ layers: 0 }), /layers is 0, not 1 or more/],
-  [model({ width: -1 }), /width is -1, not 1 or more/],
-  [model({ width: 65_536 }), /4 layers of width 65536 on 2708 nodes need at least 271 GiB/],
-  [model({ depth: 4 }), /the run: model: there is no "depth"; there is kind, layers/],
-  [model({ kind: "gcn" }), /kind is gcn, not "gcnii"/],
+  [model({ layers: 0 }), /GCNII: option "layers" is 0; legal: a whole number of at least 1 /],
+  [model({ width: -1 }), /GCNII: option "width" is -1; legal/],
+  [model({ width: 65_536 }), /GCNII 4L-65536H on 2708 nodes needs at least 271 GiB/],
+  [model({ depth: 4 }), /GCNII: unknown option "depth"; its options are layers/],
+  [model({ kind: "gcn" }), /GCN: unknown option "alpha"; its options are layers/],
+  [model({ kind: "gat" }), /no model "gat"; there is gcn, gcnii, mlp/],
+  [config({ model: undefined }), /the run: model is undefined, not an object with a kind/],
   [training({ learningRate: Number.NaN }), /learningRate is NaN; legal: a number, 0 or more/],
   [training({ epochs: 1.5 }), /epochs is 1.5; legal: a whole number, 0 or more/],
   [training({ patience: 0 }), /patience is 0; legal: a whole number, 1 or more/],
@@ -118,7 +120,7 @@ test("a configuration or an option that makes no sense costs no teacher", async 
   for (const [wrong, message] of WRONG_OPTIONS) {
     await refuses([student], { runsDir, ...wrong } as TrialsOptions, message);
   }
-  await refuses([student, model({ layers: 0 })], { runsDir }, /layers is 0/);
+  await refuses([student, model({ layers: 0 })], { runsDir }, /"layers" is 0/);
   await refuses("cora" as unknown as RunConfig[], {}, /takes an array of configurations/);
   assert.deepEqual(readdirSync(runsDir), []);
 });
@@ -126,7 +128,7 @@ test("a configuration or an option that makes no sense costs no teacher", async 
 test("a typo in a recipe's changes is told where it is made", () => {
   const wrong = (changes: object) => () => teacherConfig(subject, changes);
   assert.throws(wrong({ modle: { layers: 3 } }), /there is no "modle"; there is model, training/);
-  assert.throws(wrong({ model: { layres: 3 } }), /there is no "layres"/);
+  assert.throws(wrong({ model: { layres: 3 } }), /unknown option "layres"/);
   assert.throws(wrong({ training: { epochs: 1.5 } }), /the teacher: epochs is 1.5/);
   assert.throws(() => teacherConfig({ ...subject, seed: Number.NaN }), /seed is NaN/);
   assert.throws(() => studentConfig(subject, "abkd", student, { options: { subspace: true } }), {

@@ -4,11 +4,10 @@ import { before, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { queryObjects } from "node:v8";
 import * as tf from "@tensorflow/tfjs";
-import { resolveOptions } from "../../src/distillation/options.ts";
 import { createDistillation, findMethod } from "../../src/distillation/registry.ts";
 import { Gcnii, type GcniiConfig } from "../../src/models/gcnii.ts";
+import { resolveOptions } from "../../src/options.ts";
 import { memory, startEngine } from "../../src/tensor/index.ts";
-import { withForward } from "../../src/training/evaluate.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
 import { optimiser, step } from "../../src/training/step.ts";
 import type { TrainingTask } from "../../src/training/train.ts";
@@ -52,20 +51,17 @@ for (const [what, shape, method, options] of [
     const sizes = { features: graph.features.columns, classes: graph.classes };
     const model = new Gcnii(config.model, sizes, 1);
     const teacher = new Gcnii({ ...config.model, ...TEACHER }, sizes, 2);
-    const outputs = withForward(teacher, inputs.value, true, ({ logits, maps }) => ({
-      logits: tf.keep(logits),
-      maps: tf.keep(maps!),
-    }));
-    const student = { layers: config.model.layers, width: config.model.width, classes: 3 };
-    const known = { ...inputs.value, train: targets.value.train };
     const distillation =
       method &&
       createDistillation(
         { name: method, options: resolveOptions(findMethod(method), options) },
-        outputs,
-        student,
-        known,
-        1,
+        {
+          teacher: {
+            outline: teacher.outline,
+            outputs: (reads) => teacher.forward(inputs.value, { reads }),
+          },
+          ...{ graph: inputs.value, student: model.outline, train: targets.value.train, seed: 1 },
+        },
       );
     const task: TrainingTask = {
       ...{ config, model, inputs: inputs.value, targets: targets.value },
@@ -86,7 +82,6 @@ for (const [what, shape, method, options] of [
     assert.ok(grown < OBJECTS, `${grown} objects more are alive`);
     adam.dispose();
     distillation?.dispose();
-    tf.dispose([outputs.logits, outputs.maps]);
     for (const held of [model, teacher, inputs, targets]) held.dispose();
   });
 }

@@ -29,6 +29,7 @@ function linearModel(): Model {
   const bias = tf.tidy(() => tf.variable(tf.tensor1d(start.bias)));
   const x = tf.tensor2d(features, [nodes, INPUTS]);
   return {
+    outline: { kind: "linear", widths: [CLASSES], hidden: CLASSES, classes: CLASSES },
     parameters: [
       { name: "weight", variable: weight },
       { name: "bias", variable: bias },
@@ -44,7 +45,7 @@ function quadratic(): Distillation {
   return {
     parameters: [{ name: "gain", variable: gain }],
     learningRate: 0.05,
-    needsMaps: false,
+    reads: "logits",
     loss: (_, crossEntropy) =>
       tf.add(crossEntropy, tf.sum(tf.square(tf.sub(gain, tf.tensor1d(TARGET))))),
     inspect: () => ({ scalars: {}, matrices: {}, warnings: [] }),

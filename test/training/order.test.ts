@@ -33,7 +33,7 @@ describe("--order locality", () => {
     const model = new Gcnii(teacherConfig(plain, changes).model, shape, 1);
     const [before, after] = [graph, order.graph(graph)].map((one) => {
       const inputs = graphInputs(one);
-      const logits = withForward(model, inputs.value, false, (forward) =>
+      const logits = withForward(model, inputs.value, "logits", (forward) =>
         forward.logits.dataSync<"float32">(),
       );
       inputs.dispose();
@@ -58,7 +58,7 @@ describe("--order locality", () => {
     for (const [k, config] of [teacher, student].entries()) {
       const model = restoreModel(readModel(runFiles(runsDir, config).model));
       const inputs = graphInputs(graph);
-      const classes = withForward(model, inputs.value, false, predictedClasses);
+      const classes = withForward(model, inputs.value, "logits", predictedClasses);
       const right = split.test.filter((node) => classes[node] === graph.labels[node]).length;
       // One of 542 nodes may stand on the border, and fall to either side by the last bits.
       const difference = right / split.test.length - results[k]!.accuracy.test;

@@ -6,6 +6,7 @@ import type { TestContext } from "node:test";
 import { type Csr, csrFromPairs } from "../../src/graph/csr.ts";
 import type { Graph, Split } from "../../src/graph/graph.ts";
 import { randomStream } from "../../src/graph/random.ts";
+import type { GcniiConfig } from "../../src/models/gcnii.ts";
 import type { RunConfig, RunResult } from "../../src/training/run.ts";
 import type { Sealed } from "../../src/training/sealed-json.ts";
 
@@ -55,7 +56,7 @@ export function smallSplit(): Split {
 }
 
 /** Dropout on, so that what is drawn at each step matters. */
-export function smallConfig(training: Partial<RunConfig["training"]> = {}): RunConfig {
+export function smallConfig(training: Partial<RunConfig["training"]> = {}): RunConfig<GcniiConfig> {
   return {
     dataset: "small",
     split: "small",

@@ -3,10 +3,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import * as tf from "@tensorflow/tfjs";
-import type { TeacherOutputs } from "../../src/distillation/method.ts";
+import type { Teacher } from "../../src/distillation/method.ts";
 import { createDistillation } from "../../src/distillation/registry.ts";
-import { Gcnii } from "../../src/models/gcnii.ts";
+import { createModel } from "../../src/models/registry.ts";
 import { runningBackend } from "../../src/tensor/backend.ts";
 import { startEngine } from "../../src/tensor/index.ts";
 import { SMALLEST_CHUNK } from "../../src/tensor/work.ts";
@@ -25,19 +24,17 @@ const deep: RunConfig = { ...TEACHER, model: { ...TEACHER.model, layers: 8, widt
 after(() => runningBackend().engine.close());
 
 /** Trains, and hands back a digest of every parameter and every number of the curve. */
-async function bitsOf(config: RunConfig, teacher?: TeacherOutputs): Promise<string> {
+async function bitsOf(config: RunConfig, teacher?: Teacher): Promise<string> {
   const inputs = graphInputs(smallGraph());
   const targets = splitTargets(smallGraph(), smallSplit());
-  const model = new Gcnii(config.model, shape, config.seed);
+  const model = createModel(config.model, shape, config.seed);
   const distillation =
     config.method &&
-    createDistillation(
-      config.method,
-      teacher,
-      { ...config.model, classes: 3 },
-      { ...inputs.value, train: targets.value.train },
-      config.seed,
-    );
+    createDistillation(config.method, {
+      ...(teacher && { teacher }),
+      ...{ graph: inputs.value, train: targets.value.train, seed: config.seed },
+      student: model.outline,
+    });
   const outcome = await train({
     ...{ config, model, inputs: inputs.value, targets: targets.value },
     ...(distillation && { distillation }),
@@ -48,20 +45,20 @@ async function bitsOf(config: RunConfig, teacher?: TeacherOutputs): Promise<stri
   return hash.digest("hex");
 }
 
-/** A frozen teacher's maps and logits; not trained, which makes no difference here. */
-function teacherOutputs(): TeacherOutputs {
+/** Not trained, which makes no difference here. */
+function frozenTeacher(): Teacher {
   const inputs = graphInputs(smallGraph());
-  const model = new Gcnii(deep.model, shape, 1);
-  return tf.tidy(() => {
-    const { maps, logits } = model.forward(inputs.value, { maps: true });
-    return { maps: tf.keep(maps!), logits: tf.keep(logits) };
-  });
+  const model = createModel(deep.model, shape, 1);
+  return {
+    outline: model.outline,
+    outputs: (reads) => model.forward(inputs.value, { reads }),
+  };
 }
 
 test("a teacher's and an ABKD student's training end in the same bits on 1, 2, 3 and 8 threads", async () => {
   startEngine("wasm", { threads: 1 });
   const { engine } = runningBackend();
-  const outputs = teacherOutputs();
+  const teacher = frozenTeacher();
   const subject = { dataset: "synthetic", seed: 1 };
   // The default form, and eq. 4 as written: each has a kernel of its own.
   const students = [{}, { preset: "literal" }].map((changes): RunConfig => {
@@ -70,7 +67,7 @@ test("a teacher's and an ABKD student's training end in the same bits on 1, 2, 3
   });
   const bits = async (): Promise<string[]> => {
     const found = [await bitsOf(deep)];
-    for (const student of students) found.push(await bitsOf(student, outputs));
+    for (const student of students) found.push(await bitsOf(student, teacher));
     return found;
   };
   const alone = await bits();

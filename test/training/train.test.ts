@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import type { Distillation } from "../../src/distillation/method.ts";
-import { Gcnii } from "../../src/models/gcnii.ts";
+import { createModel } from "../../src/models/registry.ts";
 import { memory, startEngine } from "../../src/tensor/index.ts";
 import type { TrainingState } from "../../src/training/checkpoint.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
@@ -24,13 +24,13 @@ before(() => startEngine());
 async function run(
   config: RunConfig,
   options: TrainingOptions = {},
-  method?: (model: Gcnii) => Distillation,
+  method?: () => Distillation,
 ): Promise<{ outcome: TrainingOutcome; weights: Record<string, number[]> }> {
   const graph = smallGraph();
   const inputs = graphInputs(graph);
   const targets = splitTargets(graph, smallSplit());
-  const model = new Gcnii(config.model, { features: 12, classes: 3 }, config.seed);
-  const distillation = method?.(model);
+  const model = createModel(config.model, { features: 12, classes: 3 }, config.seed);
+  const distillation = method?.();
   try {
     const task = { config, model, inputs: inputs.value, targets: targets.value };
     const outcome = await train(distillation ? { ...task, distillation } : task, options);
@@ -52,9 +52,9 @@ function toyMethod(): Distillation {
   return {
     parameters: [{ name: "toy.gain", variable: gain }],
     learningRate: 0.05,
-    needsMaps: true,
-    loss: ({ maps }, crossEntropy) =>
-      tf.add(crossEntropy, tf.sum(tf.square(tf.sub(gain, tf.mean(maps))))),
+    reads: "layers",
+    loss: ({ layers }, crossEntropy) =>
+      tf.add(crossEntropy, tf.sum(tf.square(tf.sub(gain, tf.mean(layers!.stack!))))),
     inspect: () => ({
       scalars: { gain: gain.dataSync()[0]! },
       matrices: { gains: [[...gain.dataSync()]] },
@@ -209,7 +209,7 @@ test("a loss that is not finite ends the run, with the last sound state kept", a
     let saved: TrainingState | undefined;
     const method = (): Distillation => ({
       parameters: [],
-      needsMaps: false,
+      reads: "logits",
       loss: (_, crossEntropy) => (++steps > 4 ? tf.mul(crossEntropy, bad) : crossEntropy),
       inspect: () => ({ scalars: {}, matrices: {}, warnings: [] }),
       dispose() {},

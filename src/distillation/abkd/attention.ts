@@ -2,14 +2,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { layerRows } from "../../tensor/layer-rows.ts";
 import type { AbkdOptions } from "./options.ts";
+import type { Side } from "./side.ts";
 import type { Weights } from "./weights.ts";
-
-/** The layers of one side that take part. */
-export interface Side {
-  /** Their indices, in order. */
-  readonly layers: readonly number[];
-  readonly width: number;
-}
 
 export interface Attention {
   /**

@@ -1,14 +1,14 @@
 // Equation 4: how far each student layer is from each teacher layer, in each of its forms.
 import * as tf from "@tensorflow/tfjs";
 import { BACKEND } from "../../tensor/backend.ts";
-import type { Side } from "./attention.ts";
 import { FixedTeacher } from "./fixed-teacher.ts";
-import type { Layers } from "./maps.ts";
+import type { TeacherMaps } from "./maps.ts";
 import { MeanSquare } from "./mean-square.ts";
 import type { AbkdOptions } from "./options.ts";
 import { PerNodeCosine } from "./per-node-cosine.ts";
 import type { Projections } from "./projections.ts";
 import { ScalarPerNode } from "./scalar-per-node.ts";
+import type { Side } from "./side.ts";
 import { TrainedScalars } from "./trained-scalars.ts";
 
 /** D and the size of what it compares. */
@@ -51,7 +51,7 @@ export interface Dissimilarity {
 /** What every form is made of. */
 export interface Comparison {
   /** The prepared teacher maps, n x d_t a layer; the form copies what it keeps. */
-  readonly teacher: Layers;
+  readonly teacher: TeacherMaps;
   readonly teacherSide: Side;
   readonly studentSide: Side;
   readonly projections: Projections;

@@ -1,35 +1,30 @@
 // ABKD: attention-based knowledge distillation (arXiv 2310.15938, section 3.2).
 import * as tf from "@tensorflow/tfjs";
-import type {
-  Distillation,
-  Inspection,
-  Method,
-  StudentOutputs,
-  StudentShape,
-  TeacherOutputs,
-} from "../method.ts";
+import type { Outputs } from "../../models/model.ts";
+import type { Distillation, Inspection, Method, TaughtScene, Teacher } from "../method.ts";
 import { SoftLabels } from "../soft-labels.ts";
-import { type Attention, createAttention, type Side } from "./attention.ts";
+import { type Attention, createAttention } from "./attention.ts";
 import { collapseWarning, remainingScale } from "./collapse.ts";
 import { createDissimilarity, type Dissimilarity } from "./dissimilarity.ts";
 import { abkdLoss, totalLoss } from "./loss.ts";
-import { chosenLayers, type Layers, layerOf, type PreparedMaps, prepareMaps } from "./maps.ts";
+import { chosenLayers, layerOf, type PreparedMaps, prepareMaps, type TeacherMaps } from "./maps.ts";
 import {
   type AbkdOptions,
-  checkAbkdOptions,
+  checkTogether,
   defaults,
-  leastWeights,
+  leastNumbers,
   presets,
   table,
 } from "./options.ts";
 import { Projections } from "./projections.ts";
+import { layerCount, type Side, sideOf } from "./side.ts";
 import { Weights } from "./weights.ts";
 
 export type { AbkdOptions } from "./options.ts";
 
 /** ABKD in progress; public for the tests, which read its weights. */
 export class AbkdDistillation implements Distillation {
-  readonly needsMaps = true;
+  readonly reads = "layers";
   readonly learningRate?: number;
   readonly weights: Weights;
   readonly #options: AbkdOptions;
@@ -42,26 +37,18 @@ export class AbkdDistillation implements Distillation {
   /** Of each teacher layer's projection before the first step. */
   readonly #startSquares: readonly number[];
 
-  constructor(teacher: TeacherOutputs, student: StudentShape, options: AbkdOptions, seed: number) {
+  constructor({ teacher, student, seed }: Taught, options: AbkdOptions) {
     this.#options = options;
     if (options.learningRate !== null) this.learningRate = options.learningRate;
     this.weights = new Weights(seed);
-    const { logits, attention, teacherMaps } = options;
-    const more = logits ? 1 : 0;
-    const [teacherLayers, , teacherWidth] = teacher.maps.shape;
-    const { classes } = student;
-    this.#studentLayers = student.layers + more;
-    const side = (layers: number, width: number): Side => ({
-      layers: attention === "last" ? [layers - 1] : Array.from({ length: layers }, (_, i) => i),
-      width: logits ? Math.max(width, classes) : width,
-    });
-    const teacherSide = side(teacherLayers + more, teacherWidth);
-    this.#studentSide = side(this.#studentLayers, student.width);
+    this.#studentLayers = layerCount(student, options);
+    const teacherSide = sideOf(teacher.outline, options);
+    this.#studentSide = sideOf(student, options);
     const sides = [teacherSide, this.#studentSide] as const;
     // tidy() would look for tensors in what it returns.
     tf.engine().startScope("abkd");
     try {
-      const { layers, means } = prepareTeacher(teacher, teacherSide, logits, teacherMaps);
+      const { layers, means } = prepareTeacher(teacher, teacherSide, options.teacherMaps);
       this.#attention = createAttention(means, ...sides, options, this.weights);
       this.#dissimilarity = createDissimilarity({
         teacher: layers,
@@ -75,7 +62,7 @@ export class AbkdDistillation implements Distillation {
       tf.engine().endScope();
     }
     if (options.softWeight !== 0) {
-      this.#softLabels = new SoftLabels(teacher.logits, options.temperature);
+      this.#softLabels = SoftLabels.of(teacher, options.temperature);
     }
   }
 
@@ -83,7 +70,7 @@ export class AbkdDistillation implements Distillation {
     return this.weights.parameters;
   }
 
-  loss(student: StudentOutputs, crossEntropy: tf.Scalar): tf.Scalar {
+  loss(student: Outputs, crossEntropy: tf.Scalar): tf.Scalar {
     return totalLoss(
       {
         crossEntropy,
@@ -108,7 +95,7 @@ export class AbkdDistillation implements Distillation {
    * projected mean square, averaged over layers; teacherSquareLeft, see collapse.ts; |u_t|, the
    * root mean square over layers, where the form has a u_t.
    */
-  inspect(student: StudentOutputs): Inspection {
+  inspect(student: Outputs): Inspection {
     return tf.tidy(() => {
       const { maps, means } = this.#prepare(student);
       const attention = this.#attention.scores(means).arraySync();
@@ -155,12 +142,13 @@ export class AbkdDistillation implements Distillation {
     this.#softLabels?.dispose();
   }
 
-  #prepare({ maps, logits }: StudentOutputs): PreparedMaps {
-    const extra = this.#options.logits ? logits : undefined;
-    const stack = chosenLayers(maps, extra, this.#studentSide.layers);
-    return prepareMaps(stack, this.#options.studentMaps);
+  #prepare(student: Outputs): PreparedMaps {
+    return prepareMaps(chosenLayers(student, this.#studentSide), this.#options.studentMaps);
   }
 }
+
+/** What of a scene it takes. */
+type Taught = Pick<TaughtScene, "teacher" | "student" | "seed">;
 
 /**
  * The teacher's layers that take part, prepared, and their means, [T_l, d_t]. Nothing is
@@ -168,14 +156,13 @@ export class AbkdDistillation implements Distillation {
  * layers' worth of it would not fit the engine's memory for NELL.
  */
 function prepareTeacher(
-  outputs: TeacherOutputs,
+  teacher: Teacher,
   side: Side,
-  logits: boolean,
   kind: AbkdOptions["teacherMaps"],
-): { layers: Layers; means: tf.Tensor2D } {
-  const extra = logits ? outputs.logits : undefined;
+): { layers: TeacherMaps; means: tf.Tensor2D } {
+  const outputs = teacher.outputs("layers");
   const prepared = side.layers.map((layer) =>
-    tf.tidy(() => ({ ...prepareMaps(layerOf(outputs.maps, extra, layer), kind) })),
+    tf.tidy(() => ({ ...prepareMaps(layerOf(outputs, side, layer), kind) })),
   );
   return {
     layers: prepared.map(({ maps }) => tf.reshape(maps, [maps.shape[1], maps.shape[2]])),
@@ -210,11 +197,7 @@ export const abkd: Method<AbkdOptions, keyof typeof presets> = {
   defaults,
   options: table,
   presets,
-  check: checkAbkdOptions,
-  weights: leastWeights,
-  create(teacher, student, _graph, options, seed) {
-    checkAbkdOptions(options);
-    if (!teacher) throw new Error("abkd needs a teacher's outputs");
-    return new AbkdDistillation(teacher, student, options, seed);
-  },
+  check: checkTogether,
+  holds: leastNumbers,
+  create: (scene, options) => new AbkdDistillation(scene, options),
 };

@@ -1,6 +1,8 @@
 // The layer maps as the loss reads them: logits as a layer, scaled, centred or normalised.
 import * as tf from "@tensorflow/tfjs";
+import type { Outputs } from "../../models/model.ts";
 import { layersOf } from "./blocks.ts";
+import type { Side } from "./side.ts";
 
 export const MAP_KINDS = ["raw", "scaled", "centred", "scaled-centred", "normalised"] as const;
 
@@ -13,7 +15,7 @@ export const MAP_KINDS = ["raw", "scaled", "centred", "scaled-centred", "normali
 export type MapKind = (typeof MAP_KINDS)[number];
 
 /** One map a layer of the teacher's, n x width each. */
-export type Layers = readonly tf.Tensor2D[];
+export type TeacherMaps = readonly tf.Tensor2D[];
 
 export interface PreparedMaps {
   /** What D compares: layers x n x width. */
@@ -29,43 +31,28 @@ export interface PreparedMaps {
 export const NO_LENGTH = 1e-24;
 
 /**
- * The layers of a stack of maps that `chosen` names, the logits behind them where they count as one.
- * Maps and logits are then padded with zeros to the wider of the two: through a linear map of its
- * own that is the same as a layer of its own width.
+ * The maps of a side's layers, layers x n x width; the logits count as one behind a model's own layers.
+ * Narrower ones are padded with zeros to the side's width: through a linear map of its own that is the
+ * same as a layer of its own width, and a mean over width gives every layer the same weight.
  *
- * @param maps layers x n x width
- * @param logits n x classes, or undefined where they are no layer
- * @returns the stack itself where all of it is wanted
+ * @returns the model's own stack where all of it is wanted
  */
-export function chosenLayers(
-  maps: tf.Tensor3D,
-  logits: tf.Tensor2D | undefined,
-  chosen: readonly number[],
-): tf.Tensor3D {
-  const count = maps.shape[0];
-  if (!logits && chosen.length === count) return maps;
-  const width = logits ? Math.max(maps.shape[2], logits.shape[1]) : maps.shape[2];
-  const layers = layersOf(maps);
-  const found = chosen.map((layer) => {
-    const one = layer < count ? layers[layer] : logits;
-    if (!one) throw new RangeError(`layer ${layer} of ${count}`);
-    return widened(one, width);
-  });
-  return tf.stack(found) as tf.Tensor3D;
+export function chosenLayers(outputs: Outputs, { layers, width }: Side): tf.Tensor3D {
+  const { widths, stack } = outputs.layers!;
+  if (stack && layers.length === widths.length && width === stack.shape[2]) return stack;
+  const each = stack && layersOf(stack);
+  const maps = layers.map((layer) => widened(each?.[layer] ?? mapOf(outputs, layer), width));
+  return tf.stack(maps) as tf.Tensor3D;
 }
 
-/** Layer `index` of what chosenLayers gives, 1 x n x width, without the others; not differentiable. */
-export function layerOf(
-  maps: tf.Tensor3D,
-  logits: tf.Tensor2D | undefined,
-  index: number,
-): tf.Tensor3D {
-  const [count, nodes, width] = maps.shape;
-  const layer = index < count ? tf.slice(maps, [index, 0, 0], [1, nodes, width]) : logits;
-  if (!layer) throw new RangeError(`layer ${index} of ${count}`);
-  const flat = tf.reshape(layer, [nodes, -1]) as tf.Tensor2D;
-  const wide = logits ? widened(flat, Math.max(width, logits.shape[1])) : flat;
-  return tf.reshape(wide, [1, nodes, -1]);
+/** One layer of what chosenLayers gives, 1 x n x width, without the others. */
+export function layerOf(outputs: Outputs, { width }: Side, layer: number): tf.Tensor3D {
+  return tf.expandDims(widened(mapOf(outputs, layer), width), 0);
+}
+
+/** A layer's map at its own width; behind the last one stand the logits. */
+function mapOf({ layers, logits }: Outputs, layer: number): tf.Tensor2D {
+  return layer < layers!.widths.length ? layers!.at(layer) : logits;
 }
 
 /** Zeros to the right. By a product, whose gradient is faster than a padding's. */

@@ -1,6 +1,6 @@
 // Equations 3 to 5 as the paper writes them, n x d_a products and all: what the tests compare with.
 import * as tf from "@tensorflow/tfjs";
-import type { StudentOutputs, TeacherOutputs } from "../method.ts";
+import type { Outputs } from "../../models/model.ts";
 import type { MapKind } from "./maps.ts";
 import type { AbkdOptions } from "./options.ts";
 
@@ -21,8 +21,8 @@ export interface NaiveResult {
  * @param weights by name, as AbkdDistillation.weights holds them
  */
 export function naiveAbkd(
-  teacher: TeacherOutputs,
-  student: StudentOutputs,
+  teacher: Outputs,
+  student: Outputs,
   weights: ReadonlyMap<string, tf.Tensor>,
   options: AbkdOptions,
 ): NaiveResult {
@@ -60,15 +60,11 @@ export function naiveAbkd(
   };
 }
 
-function layersOf(
-  { maps, logits }: TeacherOutputs | StudentOutputs,
-  options: AbkdOptions,
-): tf.Tensor2D[] {
-  const count = maps.shape[0];
-  const layers = Array.from({ length: count }, (_, i) => ofLayer(maps, i) as tf.Tensor2D);
-  if (!options.logits) return layers;
-  const width = Math.max(maps.shape[2], logits.shape[1]);
-  return [...layers, logits].map((x) =>
+function layersOf({ layers, logits }: Outputs, options: AbkdOptions): tf.Tensor2D[] {
+  const maps = layers!.widths.map((_, i) => layers!.at(i));
+  const all = options.logits ? [...maps, logits] : maps;
+  const width = Math.max(...all.map((x) => x.shape[1]));
+  return all.map((x) =>
     tf.pad(x, [
       [0, 0],
       [0, width - x.shape[1]],

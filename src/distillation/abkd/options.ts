@@ -1,8 +1,9 @@
 // ABKD's options: every choice that the paper makes or leaves open.
 import { OptionError } from "../../errors.ts";
-import type { ModelSize } from "../method.ts";
-import { checkOptions, type OptionTable } from "../options.ts";
+import type { Outline } from "../../models/model.ts";
+import type { OptionTable } from "../../options.ts";
 import { MAP_KINDS, type MapKind } from "./maps.ts";
+import { sideOf } from "./side.ts";
 
 export type AbkdOptions = {
   readonly beta: number;
@@ -187,10 +188,8 @@ export const table: OptionTable<AbkdOptions> = {
   },
 };
 
-/** @throws {OptionError} for a value out of range, or two options that contradict each other */
-export function checkAbkdOptions(options: object): asserts options is AbkdOptions {
-  checkOptions("abkd", table, options);
-  const { projections, subspace } = options;
+/** @throws {OptionError} for two options that contradict each other */
+export function checkTogether({ projections, subspace }: AbkdOptions): void {
   if (projections === "fixed-teacher" && subspace) {
     throw new OptionError(
       'abkd: option "subspace" is true, but projections "fixed-teacher" have no P; ' +
@@ -199,15 +198,20 @@ export function checkAbkdOptions(options: object): asserts options is AbkdOption
   }
 }
 
-/** What d_a decides of the attention's and the projections' weights. */
-export function leastWeights(
-  { attention, linear, projections, subspace, embedding }: AbkdOptions,
-  teacher: ModelSize,
-  student: ModelSize,
+/** The teacher's maps, and what d_a decides of the attention's and the projections' weights. */
+export function leastNumbers(
+  options: AbkdOptions,
+  teacher: Outline,
+  student: Outline,
+  nodes: number,
 ): number {
-  const each = ({ layers, width }: ModelSize): number =>
-    (linear === "shared" || attention === "last" ? 1 : layers) * width * embedding;
-  const both = each(teacher) + each(student);
+  const { attention, linear, projections, subspace, embedding } = options;
+  const weights = (outline: Outline): number => {
+    const { layers, width } = sideOf(outline, options);
+    return (linear === "shared" ? 1 : layers.length) * width * embedding;
+  };
+  const both = weights(teacher) + weights(student);
   const projected = projections === "fixed-teacher" ? 0 : both;
-  return (attention === "learned" ? both : 0) + projected + (subspace ? embedding ** 2 : 0);
+  const own = (attention === "learned" ? both : 0) + projected + (subspace ? embedding ** 2 : 0);
+  return nodes * teacher.widths.reduce((sum, width) => sum + width, 0) + own;
 }

@@ -6,12 +6,12 @@
 import * as tf from "@tensorflow/tfjs";
 import { blockMask, layersOf, membership, nodeMajor } from "./blocks.ts";
 import type { Comparison, Dissimilarity, Measured } from "./dissimilarity.ts";
-import { inverseRoot, type Layers } from "./maps.ts";
+import { inverseRoot, type TeacherMaps } from "./maps.ts";
 
 export class PerNodeCosine implements Dissimilarity {
   readonly #comparison: Comparison;
   readonly #nodes: number;
-  readonly #teacher: Layers;
+  readonly #teacher: TeacherMaps;
   readonly #studentMembership: tf.Tensor2D;
   readonly #studentMask: tf.Tensor2D;
 

@@ -1,7 +1,7 @@
 // The projections that D compares through: P_t, P_s and the subspace matrix P of equation 4.
 import * as tf from "@tensorflow/tfjs";
-import type { Side } from "./attention.ts";
 import type { AbkdOptions } from "./options.ts";
+import type { Side } from "./side.ts";
 import type { Weights } from "./weights.ts";
 
 /**

@@ -5,14 +5,14 @@
 import * as tf from "@tensorflow/tfjs";
 import { layersOf } from "./blocks.ts";
 import type { Comparison, Dissimilarity, Measured } from "./dissimilarity.ts";
-import { type Layers, unitRows } from "./maps.ts";
+import { type TeacherMaps, unitRows } from "./maps.ts";
 import { pairDistances } from "./pair-distances.ts";
 
 export class ScalarPerNode implements Dissimilarity {
   readonly #comparison: Comparison;
   readonly #nodes: number;
   /** Where the teacher's side is trained. */
-  readonly #maps: Layers;
+  readonly #maps: TeacherMaps;
   /** Where it is not: t, [T_l, n]. */
   readonly #rows: tf.Tensor2D | undefined;
 
@@ -73,7 +73,7 @@ export class ScalarPerNode implements Dissimilarity {
     return this.#rows ?? this.#teacherRows(this.#maps);
   }
 
-  #teacherRows(layers: Layers): tf.Tensor2D {
+  #teacherRows(layers: TeacherMaps): tf.Tensor2D {
     return rowsOf(layers, this.#comparison.projections.teacherVectors());
   }
 
@@ -83,7 +83,7 @@ export class ScalarPerNode implements Dissimilarity {
 }
 
 /** X_i u_i as row i: [layers, n]. */
-function rowsOf(layers: Layers, vectors: tf.Tensor2D): tf.Tensor2D {
+function rowsOf(layers: TeacherMaps, vectors: tf.Tensor2D): tf.Tensor2D {
   const each = layersOf(tf.reshape(vectors, [layers.length, layers[0]!.shape[1], 1]));
   return tf.concat(
     layers.map((layer, i) => tf.reshape(tf.matMul(layer, each[i]!), [1, -1]) as tf.Tensor2D),

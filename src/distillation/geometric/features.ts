@@ -6,15 +6,14 @@
 //
 // and pairs along arcs, the diagonal among them, are added by themselves.
 import * as tf from "@tensorflow/tfjs";
-import { reluDropout } from "../../tensor/dropout.ts";
-import { lastMap } from "../../tensor/gcnii.ts";
+import type { GraphInputs, Outputs } from "../../models/model.ts";
 import { meanSquaredError } from "../../tensor/loss.ts";
 import { uniform } from "../../tensor/random.ts";
 import { arcProducts } from "../../tensor/sparse.ts";
 import { tanh } from "../../tensor/tanh.ts";
 import { detached, gradientOnly } from "../detached.ts";
-import type { StudentOutputs, StudentShape, TeacherOutputs, TrainingGraph } from "../method.ts";
-import { lastHidden, type Term } from "../rival.ts";
+import type { TaughtScene } from "../method.ts";
+import { hiddenOf, type Term } from "../rival.ts";
 import { centre, StandardisedProjection, standardised } from "../standardised.ts";
 
 export interface FeaturesOptions {
@@ -39,23 +38,23 @@ interface Product {
   readonly factors: tf.Tensor2D;
 }
 
-/** @param hidden n x d_t, the teacher's map, standardised; the term's own from now on */
 export function featuresTerm(
-  hidden: tf.Tensor2D,
-  teacher: TeacherOutputs,
-  { width: studentWidth }: StudentShape,
-  graph: TrainingGraph,
-  options: FeaturesOptions,
-  seed: number,
+  { teacher, graph, student, seed }: TaughtScene,
+  { kernel, delta, features, draws, learningRate }: FeaturesOptions,
 ): Term {
-  const { kernel, delta, features, draws, learningRate } = options;
+  const hidden = tf.tidy(() => standardised(hiddenOf(teacher)));
   const width = hidden.shape[1];
   const count = width * features;
-  const projection = new StandardisedProjection("geometric.projection", studentWidth, width, seed);
+  const projection = new StandardisedProjection(
+    "geometric.projection",
+    student.hidden,
+    width,
+    seed,
+  );
   // The student's projected map, map times factors, is only ever multiplied by a matrix of n's size:
   // factors first, so that nothing n x width is made.
-  const project = (outputs: StudentOutputs): Product => {
-    const centred = centre(lastHidden(outputs));
+  const project = (outputs: Outputs): Product => {
+    const centred = centre(outputs.hidden!);
     return { map: centred.map, factors: projection.factors(centred) };
   };
   const rate = learningRate !== null && { learningRate };
@@ -79,9 +78,10 @@ export function featuresTerm(
   const start = normal(seed, name, width * count);
   const phi = tf.tidy(() => tf.variable(tf.tensor2d(start, [width, count])));
   const weight = phi as unknown as tf.Tensor2D;
-  const early = tf.tidy(() => standardised(firstHidden(teacher)));
+  const early = tf.tidy(() => standardised(firstActivated(teacher.outputs("layers"))));
   return {
     ...rate,
+    reads: "layers",
     parameters: [...projection.parameters, { name, variable: phi }],
     value(outputs) {
       const own = project(outputs);
@@ -93,8 +93,8 @@ export function featuresTerm(
       const s = tanhOfProduct(own, fixed);
       const signs = tf.ones([1, count]) as tf.Tensor2D;
       const loss = distance(detached(learned.t), s, signs, graph, delta);
-      const last = standardised(detached(lastHidden(outputs)));
-      const first = standardised(detached(firstHidden(outputs)));
+      const last = standardised(detached(outputs.hidden!));
+      const first = standardised(detached(firstActivated(outputs)));
       const rebuilt = tf.add(
         reconstruction(learned.t, hidden, early),
         reconstruction(learned.s, last, first),
@@ -109,9 +109,9 @@ export function featuresTerm(
   };
 }
 
-/** The first hidden layer's map after its ReLU: what the reconstruction is of. */
-function firstHidden({ maps }: TeacherOutputs | StudentOutputs): tf.Tensor2D {
-  return reluDropout(lastMap(tf.slice(maps, 0, 1) as tf.Tensor3D));
+/** The first layer's map after its activation: what the reconstruction is of. */
+function firstActivated({ layers }: Outputs): tf.Tensor2D {
+  return layers!.activated(0);
 }
 
 /**
@@ -133,7 +133,7 @@ function distance(
   t: tf.Tensor2D,
   s: tf.Tensor2D,
   signs: tf.Tensor2D,
-  { adjacency }: TrainingGraph,
+  { adjacency }: GraphInputs,
   delta: number,
 ): tf.Scalar {
   const outer = tf.matMul(signs, signs, true, false);

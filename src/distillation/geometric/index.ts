@@ -3,9 +3,8 @@
 // kernels, losses and weights as chr26195/GKD has them.
 import * as tf from "@tensorflow/tfjs";
 import type { Method } from "../method.ts";
-import { checkOptions } from "../options.ts";
 import {
-  lastHidden,
+  hiddenOf,
   Rival,
   type RivalOptions,
   rivalDefaults,
@@ -34,7 +33,7 @@ export type GeometricOptions = RivalOptions & {
  *     random      K = sum over a of e_a F_a F_a', F_a = tanh(x W_a); W_a and e_a normal, at each step
  *     parametric  K = F F', F = tanh(x phi); phi learns to rebuild x_first from K x_last
  *
- * x are the last hidden maps after ReLU, each column standardised (the reference's BatchNorm without
+ * x are the last hidden maps after their activation, each column standardised (the reference's BatchNorm without
  * weights). The student's is projected to the teacher's width for random and parametric, whose W and
  * phi serve both sides. The published beta is for a student with batch normalisation and the
  * teacher's width: a 4-wide student of ours trains from 1e-7 down (Gaussian, sigmoid) or 1e-12
@@ -44,7 +43,7 @@ export type GeometricOptions = RivalOptions & {
  * hidden map propagated once more, as its output layer does, and not standardised after that. So is
  * x_last in phi's own loss; here both are the last hidden map itself, standardised, as the other kernels
  * have it. And x_first, standardised on both sides, is the input layer's output there and the first
- * hidden map after ReLU here.
+ * layer's map after its activation here.
  *
  * Random and parametric collapse exactly to Gram matrices of all nodes' features; gaussian and sigmoid
  * look at all pairs of `sample` nodes drawn at each step. Up to 4,096 nodes the teacher's kernel is
@@ -126,15 +125,13 @@ export const geometric: Method<
     parametric: { kernel: "parametric" },
     "soft-labels": withSoftLabels,
   },
-  create(teacher, student, graph, options, seed) {
-    checkOptions(geometric.name, geometric.options, options);
-    if (!teacher) throw new Error("geometric needs a teacher's outputs");
+  create(scene, options) {
+    const { teacher, graph, seed } = scene;
     const { kernel } = options;
-    const hidden = tf.tidy(() => standardised(lastHidden(teacher)));
     if (kernel === "random" || kernel === "parametric") {
-      const term = featuresTerm(hidden, teacher, student, graph, { ...options, kernel }, seed);
-      return new Rival(term, teacher, options);
+      return new Rival(featuresTerm(scene, { ...options, kernel }), teacher, options);
     }
+    const hidden = tf.tidy(() => standardised(hiddenOf(teacher)));
     const term = pairsTerm(hidden, graph, { ...options, kernel }, seed);
     hidden.dispose();
     return new Rival(term, teacher, options);

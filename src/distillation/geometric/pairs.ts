@@ -1,13 +1,13 @@
 // Heat kernels that are functions of each pair's distance or product: Gaussian and sigmoid.
 import * as tf from "@tensorflow/tfjs";
 import type { Csr } from "../../graph/csr.ts";
+import type { GraphInputs, Outputs } from "../../models/model.ts";
 import { Arcs, arcDistances } from "../../tensor/arcs.ts";
 import { mapElements } from "../../tensor/elements.ts";
 import { takeRows } from "../../tensor/rows.ts";
 import { similarities, similarityMismatch } from "../../tensor/similarity.ts";
 import { arcProducts, type SparseMatrix } from "../../tensor/sparse.ts";
-import type { StudentOutputs, TrainingGraph } from "../method.ts";
-import { lastHidden, type Term } from "../rival.ts";
+import type { Term } from "../rival.ts";
 import { sampleNodes } from "../sample.ts";
 import { standardised } from "../standardised.ts";
 
@@ -29,7 +29,7 @@ export interface PairsOptions {
  */
 export function pairsTerm(
   hidden: tf.Tensor2D,
-  { adjacency }: TrainingGraph,
+  { adjacency }: GraphInputs,
   { kernel, t, delta, sample }: PairsOptions,
   seed: number,
 ): Term {
@@ -43,8 +43,8 @@ export function pairsTerm(
   const arcs = tf.tidy(() => along.kernel(teacher));
   return {
     parameters: [],
-    value(outputs: StudentOutputs, step) {
-      const s = prepared(standardised(lastHidden(outputs)));
+    value({ hidden: own }: Outputs, step) {
+      const s = prepared(standardised(own!));
       const chosen =
         sample < nodes
           ? sampleNodes(nodes, sample, { seed, stream: "geometric", step })

@@ -4,11 +4,10 @@ import * as tf from "@tensorflow/tfjs";
 import type { Parameter } from "../../models/model.ts";
 import { reluDropout } from "../../tensor/dropout.ts";
 import { meanElements } from "../../tensor/elements.ts";
-import { softmaxCrossEntropy } from "../../tensor/loss.ts";
+import { softmaxCrossEntropy, type Targets } from "../../tensor/loss.ts";
 import { uniform } from "../../tensor/random.ts";
 import { unitRows } from "../../tensor/rows.ts";
-import { arcProducts } from "../../tensor/sparse.ts";
-import type { TrainingGraph } from "../method.ts";
+import { arcProducts, type SparseMatrix } from "../../tensor/sparse.ts";
 
 /** What a critic sees of one side. */
 export interface Seen {
@@ -75,7 +74,7 @@ function parameter(name: string, values: Float32Array, shape: number[]): Paramet
  * On logits x: h = ReLU(x + x W + b), classes h W_c, real or fake h w_r. Beside telling teacher from
  * student it classifies the training nodes by either's logits, and the student helps it to.
  */
-export function logitCritic({ train }: TrainingGraph, classes: number, seed: number): Critic {
+export function logitCritic(train: Targets, classes: number, seed: number): Critic {
   const bound = 1 / Math.sqrt(classes);
   const drawn = (name: string, shape: number[]): Parameter => {
     const numbers = uniform(seed, `graphakd.${name}`, tf.util.sizeFromShape(shape));
@@ -124,7 +123,7 @@ function diagonal(name: string, width: number): Parameter[] {
 }
 
 /** On arcs (u, v), self loops among them: scale e_u diag(d) e_v', e the unit embeddings. */
-export function localCritic({ adjacency }: TrainingGraph, width: number): Critic {
+export function localCritic(adjacency: SparseMatrix, width: number): Critic {
   const weighted = (d: tf.Tensor2D, { unit, basis }: Seen): tf.Tensor2D => {
     if (!basis) return tf.mul(unit, tf.matMul(tf.ones([unit.shape[0], 1]), d)) as tf.Tensor2D;
     return tf.matMul(unit, tf.matMul(tf.mul(basis, d) as tf.Tensor2D, basis, false, true));

@@ -2,19 +2,13 @@
 // arcs and nodes judge. He et al.: Compressing Deep Graph Neural Networks via Adversarial Knowledge
 // Distillation, KDD 2022; losses and weights as MIRALab-USTC/GraphAKD (node level) has them.
 import * as tf from "@tensorflow/tfjs";
+import type { Outputs } from "../../models/model.ts";
+import type { OptionInfo } from "../../options.ts";
 import { meanElements } from "../../tensor/elements.ts";
 import { detached, gradientOnly } from "../detached.ts";
-import type { Method, StudentOutputs } from "../method.ts";
-import { checkOptions, type OptionInfo } from "../options.ts";
+import type { Method } from "../method.ts";
 import { Projection } from "../projection.ts";
-import {
-  lastHidden,
-  Rival,
-  type RivalOptions,
-  rivalDefaults,
-  rivalTable,
-  withSoftLabels,
-} from "../rival.ts";
+import { Rival, type RivalOptions, rivalDefaults, rivalTable, withSoftLabels } from "../rival.ts";
 import { type Critic, globalCritic, localCritic, logitCritic, type Seen, seen } from "./critics.ts";
 
 export type GraphAkdOptions = RivalOptions & {
@@ -36,7 +30,7 @@ const part = (description: string): OptionInfo => ({ kind: "switch", description
  *           + adversarial(nodes, both summaries)
  *
  * over all n nodes and all arcs with self loops, class labels on training nodes only; the embeddings
- * are the last hidden maps after ReLU, the student's projected to the teacher's width. Critics learn
+ * are the last hidden maps after their activation, the student's projected to the teacher's width. Critics learn
  * at every `criticEvery`-th step, from step 0. Each critic's loss gives gradients to its own weights
  * alone, and the student's to the student and its projection alone; both come from the same pass, so
  * the student meets a critic's step one step later than in the reference, which updates it first.
@@ -94,21 +88,19 @@ export const graphakd: Method<
     "maps-only": { logitCritic: false, logitDistance: false },
     "soft-labels": withSoftLabels,
   },
-  create(teacher, student, graph, options, seed) {
-    checkOptions(graphakd.name, graphakd.options, options);
-    if (!teacher) throw new Error("graphakd needs a teacher's outputs");
+  create({ teacher, graph, student, train, seed }, options) {
     const real = tf.tidy(() => {
-      const embedding = lastHidden(teacher);
-      return { ...seen(tf.clone(teacher.logits), embedding) };
+      const { logits, hidden } = teacher.outputs("hidden");
+      return { ...seen(tf.clone(logits), hidden!) };
     });
     const width = real.unit.shape[1];
-    const projection = new Projection("graphakd.projection", student.width, width, seed);
+    const projection = new Projection("graphakd.projection", student.hidden, width, seed);
     const critics: Critic[] = [];
-    if (options.logitCritic) critics.push(logitCritic(graph, student.classes, seed));
-    if (options.localCritic) critics.push(localCritic(graph, width));
+    if (options.logitCritic) critics.push(logitCritic(train, student.classes, seed));
+    if (options.localCritic) critics.push(localCritic(graph.adjacency, width));
     if (options.globalCritic) critics.push(globalCritic(real, width));
-    const look = (outputs: StudentOutputs): Seen => {
-      const hidden = lastHidden(outputs);
+    const look = (outputs: Outputs): Seen => {
+      const hidden = outputs.hidden!;
       const { unit, basis } = projection.unit(hidden);
       return { logits: outputs.logits, unit, basis, mean: projection.mean(hidden) };
     };
@@ -116,7 +108,7 @@ export const graphakd: Method<
     const term = {
       parameters: [...projection.parameters, ...parameters],
       ...(options.learningRate !== null && { learningRate: options.learningRate }),
-      value(outputs: StudentOutputs, step: number): tf.Scalar {
+      value(outputs: Outputs, step: number): tf.Scalar {
         const fake = look(outputs);
         let loss = tf.scalar(0);
         for (const critic of critics) {
@@ -127,7 +119,7 @@ export const graphakd: Method<
         if (step % options.criticEvery !== 0 || critics.length === 0) return loss;
         return tf.add(loss, gradientOnly(telling(critics, fake, real)));
       },
-      inspect: (outputs: StudentOutputs) => ({
+      inspect: (outputs: Outputs) => ({
         scalars: { critics: tf.tidy(() => telling(critics, look(outputs), real).dataSync()[0]!) },
       }),
       dispose() {

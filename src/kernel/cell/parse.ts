@@ -73,6 +73,7 @@ function tryObject(source: string): Parsed | undefined {
 export function parseTypeScript(source: string): Parsed {
   const plain = tryJavaScript(source);
   if (plain) return plain;
+  checkDepth(source);
   let text: string;
   try {
     text = stripTypeScriptTypes(source);
@@ -83,6 +84,23 @@ export function parseTypeScript(source: string): Parsed {
     throw syntaxError(error, source);
   }
   return { text, program: parseJavaScript(text), origin: originIn(text) };
+}
+
+/** Of brackets. Node's parser of types overflows its memory at some 900 levels, and then reads nothing more
+ *  for as long as the process lives. */
+const MOST_DEPTH = 500;
+
+/** @throws CellSyntaxError at the bracket that is too much; those in texts count as well */
+function checkDepth(source: string): void {
+  let depth = 0;
+  for (let at = 0; at < source.length; at++) {
+    const character = source[at]!;
+    if ("([{".includes(character)) depth++;
+    else if (")]}".includes(character)) depth = Math.max(0, depth - 1);
+    if (depth <= MOST_DEPTH) continue;
+    const message = `brackets nest deeper than ${MOST_DEPTH}, the most where code has types`;
+    throw new CellSyntaxError(message, new Lines(source).position(at));
+  }
 }
 
 /** Code that is JavaScript already, unless TypeScript would read it as something else. */

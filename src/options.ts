@@ -1,9 +1,9 @@
-// How a method's options are described, completed and checked.
+// How the options of a method or a model are described, completed and checked.
 
-import { needObject } from "../arguments.ts";
-import { OptionError } from "../errors.ts";
-import { printable } from "../printable.ts";
-import { didYouMean, nearest } from "../suggested.ts";
+import { needObject } from "./arguments.ts";
+import { OptionError } from "./errors.ts";
+import { printable } from "./printable.ts";
+import { didYouMean, nearest } from "./suggested.ts";
 
 /** An option's value, as a configuration's JSON holds it. */
 export type OptionValue = string | number | boolean | null;
@@ -20,6 +20,9 @@ interface NumberInfo extends Described {
   readonly min: number;
   /** Whether `min` itself is out of range. */
   readonly above?: boolean;
+  readonly max?: number;
+  /** Whether `max` itself is out of range. */
+  readonly below?: boolean;
   readonly whole?: boolean;
   /** What null stands for, where null is legal. */
   readonly none?: string;
@@ -86,16 +89,17 @@ export function resolveOptions<Options extends object>(
 /**
  * Checks that `options` has every option of the table, each in range, and no other.
  *
- * @throws {OptionError} naming the method, the option and its legal values
+ * @param owner whose options they are, for messages
+ * @throws {OptionError} naming the owner, the option and its legal values
  */
 export function checkOptions<Options extends object>(
-  method: string,
+  owner: string,
   table: OptionTable<Options>,
   options: object,
 ): asserts options is Options {
   const infos: Readonly<Record<string, OptionInfo>> = table;
   if (typeof options !== "object" || options === null) {
-    throw new OptionError(`${method}: its options are ${String(options)}, not an object`);
+    throw new OptionError(`${owner}: its options are ${String(options)}, not an object`);
   }
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(infos, name)) {
@@ -103,14 +107,17 @@ export function checkOptions<Options extends object>(
       const legal = known.length > 0 ? `its options are ${known.join(", ")}` : "it has no options";
       const meant = suggestOption(name, infos);
       const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
-      throw new OptionError(`${method}: unknown option "${printable(name)}"; ${legal}${hint}`);
+      throw new OptionError(`${owner}: unknown option "${printable(name)}"; ${legal}${hint}`);
     }
   }
   const values = options as Readonly<Record<string, unknown>>;
   for (const [name, info] of Object.entries(infos)) {
     if (!isLegal(info, values[name])) {
-      const shown = values[name] === undefined ? "missing" : JSON.stringify(values[name]);
-      throw new OptionError(`${method}: option "${name}" is ${shown}; legal: ${legalValues(info)}`);
+      const value = values[name];
+      // JSON has no NaN.
+      const text = typeof value === "number" ? String(value) : JSON.stringify(value);
+      const shown = text ?? "missing";
+      throw new OptionError(`${owner}: option "${name}" is ${shown}; legal: ${legalValues(info)}`);
     }
   }
 }
@@ -134,13 +141,15 @@ export function suggestOption(
   return (byCase ?? bySymbol)?.[0] ?? nearest(name, Object.keys(infos));
 }
 
-function isLegal(info: OptionInfo, value: unknown): boolean {
+/** Whether a value is in the option's range. */
+export function isLegal(info: OptionInfo, value: unknown): boolean {
   if (info.kind === "switch") return typeof value === "boolean";
   if (info.kind === "choice") return info.choices.some((choice) => choice === value);
   if (value === null) return info.none !== undefined;
   if (typeof value !== "number" || !Number.isFinite(value)) return false;
   if (info.whole && !Number.isSafeInteger(value)) return false;
-  return info.above ? value > info.min : value >= info.min;
+  const { min, max = Number.POSITIVE_INFINITY, above, below } = info;
+  return (above ? value > min : value >= min) && (below ? value < max : value <= max);
 }
 
 /** An option's legal values in words, for messages and `--help`. */
@@ -148,6 +157,8 @@ export function legalValues(info: OptionInfo): string {
   if (info.kind === "switch") return "true, false";
   if (info.kind === "choice") return info.choices.join(", ");
   const kind = info.whole ? "a whole number" : "a number";
-  const range = info.above ? `above ${info.min}` : `of at least ${info.min}`;
+  const least = info.above ? `above ${info.min}` : `of at least ${info.min}`;
+  const most = info.below ? ` and below ${info.max}` : ` and at most ${info.max}`;
+  const range = info.max === undefined ? least : least + most;
   return `${kind} ${range}${info.none === undefined ? "" : `, or null (${info.none})`}`;
 }

@@ -1,6 +1,9 @@
 // A line on a terminal that changes in place, between lines that stay.
 import { printable, printableLine } from "../printable.ts";
 
+/** The parts of a stream that a line needs. */
+export type LineStream = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
+
 export interface TerminalLine {
   /** Shows the text instead of what the line had, as far as the terminal is wide. */
   draw(text: string): void;
@@ -9,7 +12,7 @@ export interface TerminalLine {
   wipe(): void;
 }
 
-export function terminalLine(stream: NodeJS.WriteStream): TerminalLine {
+export function terminalLine(stream: LineStream): TerminalLine {
   let length = 0;
   const wipe = (): void => {
     if (length > 0) stream.write(`\r${" ".repeat(length)}\r`);

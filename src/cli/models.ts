@@ -1,0 +1,20 @@
+// abkd models: what can teach and learn.
+import { Command } from "commander";
+import { models } from "../models/registry.ts";
+import { describeOption, kebab } from "./flags.ts";
+import { print } from "./output.ts";
+
+export function modelsCommand(): Command {
+  return new Command("models")
+    .description("Lists the kinds of models, their options and defaults.")
+    .action(() => {
+      const blocks = models.map(({ name, label, summary, options, defaults }) => {
+        const lines = Object.entries(options).flatMap(([option, info]) => [
+          `  --${kebab(option)} ${defaults[option]}`,
+          `      ${describeOption(info)}`,
+        ]);
+        return [`${name}: ${label}, ${summary}`, ...lines].join("\n");
+      });
+      print(blocks.join("\n\n"));
+    });
+}

@@ -1,0 +1,24 @@
+// The layers of a teacher or a student that take part.
+import type { Outline } from "../../models/model.ts";
+import type { AbkdOptions } from "./options.ts";
+
+export interface Side {
+  /** Their indices, in order. */
+  readonly layers: readonly number[];
+  /** Of the widest layer: narrower ones are padded to it. */
+  readonly width: number;
+}
+
+/** How many layers a model has, the logits among them where they count as one. */
+export function layerCount({ widths }: Outline, { logits }: Pick<AbkdOptions, "logits">): number {
+  return widths.length + (logits ? 1 : 0);
+}
+
+export function sideOf(outline: Outline, options: Pick<AbkdOptions, "logits" | "attention">): Side {
+  const count = layerCount(outline, options);
+  const { widths, classes } = outline;
+  return {
+    layers: options.attention === "last" ? [count - 1] : Array.from({ length: count }, (_, i) => i),
+    width: Math.max(...widths, ...(options.logits ? [classes] : [])),
+  };
+}

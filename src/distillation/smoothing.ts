@@ -1,0 +1,76 @@
+// Label smoothing: targets as unsure as the teacher is, without anything else that it knows.
+// Szegedy et al.: Rethinking the Inception Architecture, CVPR 2016, section 7; that a teacher may be no more
+// than this: Yuan et al.: Revisiting Knowledge Distillation via Label Smoothing Regularization, CVPR 2020.
+import * as tf from "@tensorflow/tfjs";
+import { softmaxSoftCrossEntropy } from "../tensor/loss.ts";
+import { takeRows } from "../tensor/rows.ts";
+import type { Method } from "./method.ts";
+
+export type SmoothingOptions = { readonly epsilon: number | null };
+
+/**
+ *     L = (1 - e) H(y, s_p) + e H(uniform, s_p)
+ *
+ * over the labelled training nodes. By default e is where a smoothed label's entropy is the mean entropy of
+ * the teacher's class probabilities on these nodes.
+ */
+export const smoothing: Method<SmoothingOptions, never> = {
+  name: "smoothing",
+  summary: "label smoothing: targets as unsure as the teacher, and nothing else of it",
+  version: 1,
+  needsTeacher: true,
+  defaults: { epsilon: null },
+  options: {
+    epsilon: {
+      kind: "number",
+      min: 0,
+      max: 1,
+      none: "that of the teacher's entropy",
+      symbol: "epsilon",
+      description: "share of the uniform distribution in a target",
+    },
+  },
+  presets: {},
+  create({ teacher, train, student: { classes } }, options) {
+    const epsilon =
+      options.epsilon ??
+      smoothingOf(
+        tf.tidy(() => meanEntropy(takeRows(teacher.outputs("logits").logits, train.chosen))),
+        classes,
+      );
+    const uniform = tf.fill([train.count, classes], 1 / classes) as tf.Tensor2D;
+    return {
+      parameters: [],
+      reads: "logits",
+      loss({ logits }, crossEntropy) {
+        const rows = takeRows(logits, train.chosen);
+        const smooth = softmaxSoftCrossEntropy(rows, uniform, 1);
+        return tf.add(tf.mul(crossEntropy, 1 - epsilon), tf.mul(smooth, epsilon));
+      },
+      inspect: () => ({ scalars: { epsilon }, matrices: {}, warnings: [] }),
+      dispose: () => uniform.dispose(),
+    };
+  },
+};
+
+/** The mean over rows of -sum p log p, p = softmax of the row. */
+function meanEntropy(logits: tf.Tensor2D): number {
+  const logs = tf.logSoftmax(logits);
+  return -tf.sum(tf.mul(tf.exp(logs), logs)).dataSync()[0]! / logits.shape[0];
+}
+
+/** The share of the uniform distribution with which a label's entropy is `entropy`, by bisection: it grows with it. */
+export function smoothingOf(entropy: number, classes: number): number {
+  const entropyOf = (share: number): number => {
+    const [right, wrong] = [1 - share + share / classes, share / classes];
+    const term = (p: number): number => (p > 0 ? -p * Math.log(p) : 0);
+    return term(right) + (classes - 1) * term(wrong);
+  };
+  let [low, high] = [0, 1];
+  for (let k = 0; k < 50; k++) {
+    const middle = (low + high) / 2;
+    if (entropyOf(middle) < entropy) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}

@@ -1,0 +1,189 @@
+// Models that are one layer after the other: dropout, a linear map, normalisation, ReLU.
+import type * as tf from "@tensorflow/tfjs";
+import { checkOptions, type OptionTable } from "../options.ts";
+import { batchNorm, normalisedBy } from "../tensor/batch-norm.ts";
+import { type DropoutStream, reluDropout } from "../tensor/dropout.ts";
+import {
+  checkShape,
+  type GraphShape,
+  type Layers,
+  type Model,
+  matrixOf,
+  type Outline,
+  type Outputs,
+  type Parameter,
+  type Pass,
+  type Shapes,
+  vectorOf,
+} from "./model.ts";
+import { filled } from "./start.ts";
+
+export type LayeredConfig<Kind extends string = string> = {
+  readonly kind: Kind;
+  /** Number of layers, the one that gives the logits among them (2L, 3L). */
+  readonly layers: number;
+  /** Hidden width (16H, 256H). */
+  readonly width: number;
+  /** Dropout of what each layer reads, 0 <= rate < 1. */
+  readonly dropout: number;
+  /** Whether each hidden layer's map is normalised before its ReLU. */
+  readonly batchNorm: boolean;
+};
+
+type LayeredOptions = Omit<LayeredConfig, "kind">;
+
+export const layeredOptions: OptionTable<LayeredOptions> = {
+  layers: {
+    kind: "number",
+    min: 2,
+    max: 4096,
+    whole: true,
+    description: "layers, the one that gives the logits among them",
+  },
+  width: { kind: "number", min: 1, max: 65_536, whole: true, description: "hidden width" },
+  dropout: { kind: "number", min: 0, max: 1, below: true, description: "rate, before each layer" },
+  batchNorm: {
+    kind: "switch",
+    description: "whether hidden maps are normalised over the nodes before their ReLU",
+  },
+};
+
+export const layeredSize = ({ layers, width }: LayeredOptions): string => `${layers}L-${width}H`;
+
+/** Of an n x width map: its product, with bias, after the activation; each layer holds these. */
+const MAPS_A_LAYER = 3;
+/** As torch.nn.BatchNorm1d: the share of a step's statistics in the running ones. */
+const MOMENTUM = 0.1;
+
+/** A bias and a matrix each layer; with normalisation a gain and a shift each hidden one. */
+export function layeredShapes(
+  { kind, layers, width, batchNorm: normalised }: LayeredConfig,
+  { features, classes }: GraphShape,
+): Shapes {
+  const widths = Array.from({ length: layers }, (_, l) => (l < layers - 1 ? width : classes));
+  const each = (parts: (l: number) => readonly (readonly [string, readonly number[]])[]) =>
+    new Map(widths.flatMap((_, l) => parts(l)));
+  const norms = (l: number, ...names: string[]) =>
+    normalised && l < layers - 1
+      ? names.map((name) => [`norm.${l}.${name}`, [width]] as const)
+      : [];
+  return {
+    outline: { kind, widths, hidden: width, classes },
+    parameters: each((l) => [
+      [`layer.${l}.weight`, [l === 0 ? features : width, widths[l]!]],
+      [`layer.${l}.bias`, [widths[l]!]],
+      ...norms(l, "gain", "shift"),
+    ]),
+    buffers: each((l) => norms(l, "mean", "variance")),
+    perNode: MAPS_A_LAYER * widths.reduce((sum, w) => sum + w, 0),
+  };
+}
+
+/** What tells one family from the other. */
+export interface Family<I> {
+  readonly label: string;
+  /** A layer's weight or bias before training. */
+  start(name: string, shape: readonly number[], inputs: number, seed: number): Parameter;
+  /** Layer 0: of the graph's features, whose entries it drops. */
+  first(inputs: I, weight: tf.Tensor2D, bias: tf.Tensor1D, drop?: DropoutStream): tf.Tensor2D;
+  /** Each later layer. @param x nodes x width, after dropout */
+  next(inputs: I, x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D;
+}
+
+/**
+ *     M_0 = first(dropout(X)),  H_l = ReLU([batch norm] M_l),  M_l = next(dropout(H_{l-1}))
+ *
+ * M_0 .. M_{L-1}, before normalisation and activation, are the layer maps; the last one is the logits.
+ * H_{L-2} is `hidden`. Normalisation takes the pass's own statistics while training, else the running
+ * ones, as torch.nn.BatchNorm1d with its defaults.
+ */
+export class Layered<I> implements Model<I> {
+  readonly config: LayeredConfig;
+  readonly outline: Outline;
+  readonly parameters: readonly Parameter[];
+  readonly buffers: readonly Parameter[];
+  readonly #family: Family<I>;
+  readonly #byName: ReadonlyMap<string, Parameter>;
+
+  /** @throws OptionError for numbers that make no model */
+  constructor(family: Family<I>, config: LayeredConfig, shape: GraphShape, seed: number) {
+    const { kind: _, ...given } = config;
+    checkOptions(family.label, layeredOptions, given);
+    checkShape(family.label, shape);
+    const { outline, parameters, buffers } = layeredShapes(config, shape);
+    this.config = config;
+    this.outline = outline;
+    this.#family = family;
+    this.parameters = [...parameters].map(([name, dims]) => {
+      if (name.startsWith("norm.")) return filled(name, dims, name.endsWith(".gain") ? 1 : 0);
+      const inputs = name.startsWith("layer.0.") ? shape.features : config.width;
+      return family.start(name, dims, inputs, seed);
+    });
+    this.buffers = [...buffers].map(([name, dims]) =>
+      filled(name, dims, name.endsWith(".variance") ? 1 : 0),
+    );
+    const all = [...this.parameters, ...this.buffers];
+    this.#byName = new Map(all.map((parameter) => [parameter.name, parameter]));
+  }
+
+  forward(inputs: I, { dropout, reads = "logits" }: Pass = {}): Outputs {
+    const { layers, dropout: rate } = this.config;
+    const stream = (site: number) => dropout && { ...dropout, rate, site };
+    const moved = new Map<string, Float32Array>();
+    const maps: tf.Tensor2D[] = [];
+    const normalised: tf.Tensor2D[] = [];
+    for (let l = 0; l < layers; l++) {
+      const [weight, bias] = [matrixOf(this.#get(l, "weight")), vectorOf(this.#get(l, "bias"))];
+      const map =
+        l === 0
+          ? this.#family.first(inputs, weight, bias, stream(0))
+          : this.#family.next(inputs, reluDropout(normalised[l - 1]!, stream(l)), weight, bias);
+      maps.push(map);
+      normalised.push(this.#normalised(l, map, dropout && moved));
+    }
+    const logits = maps[layers - 1]!;
+    // The last map has no activation.
+    const activated = (l: number): tf.Tensor2D =>
+      l === layers - 1 ? logits : reluDropout(normalised[l]!);
+    const found: Layers = { widths: this.outline.widths, at: (l) => maps[l]!, activated };
+    const base = { logits, ...(moved.size > 0 && { moved }) };
+    if (reads === "logits") return base;
+    return {
+      ...base,
+      get hidden() {
+        return activated(layers - 2);
+      },
+      ...(reads === "layers" && { layers: found }),
+    };
+  }
+
+  dispose(): void {
+    for (const { variable } of this.#byName.values()) variable.dispose();
+  }
+
+  #get(layer: number, part: string, group = "layer"): Parameter {
+    return this.#byName.get(`${group}.${layer}.${part}`)!;
+  }
+
+  /** @param moved takes the running statistics after this step; absent: those that there are are used */
+  #normalised(l: number, map: tf.Tensor2D, moved?: Map<string, Float32Array>): tf.Tensor2D {
+    const { layers, batchNorm: wanted } = this.config;
+    if (!wanted || l === layers - 1) return map;
+    const of = (part: string) => vectorOf(this.#get(l, part, "norm"));
+    if (!moved) return normalisedBy(map, of("gain"), of("shift"), of("mean"), of("variance"));
+    const { value, mean, variance } = batchNorm(map, of("gain"), of("shift"));
+    const nodes = map.shape[0];
+    // Running variances are those of a sample.
+    const correction = nodes / Math.max(1, nodes - 1);
+    const running = (part: string, now: Float32Array, factor: number): void => {
+      const before = of(part).dataSync<"float32">();
+      moved.set(
+        `norm.${l}.${part}`,
+        before.map((x, k) => (1 - MOMENTUM) * x + MOMENTUM * factor * now[k]!),
+      );
+    };
+    running("mean", mean, 1);
+    running("variance", variance, correction);
+    return value;
+  }
+}

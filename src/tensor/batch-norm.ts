@@ -1,0 +1,71 @@
+// Batch normalisation of a map's columns over its nodes, as torch.nn.BatchNorm1d has it.
+// Ioffe, Szegedy: Batch Normalization, ICML 2015, algorithm 1.
+import * as tf from "@tensorflow/tfjs";
+
+/** Added to variances. */
+export const EPSILON = 1e-5;
+
+/** A normalised map and what its columns were. */
+export interface Normalised {
+  /** (x - mean) / (variance + EPSILON)^1/2 * gain + shift, nodes x width. */
+  readonly value: tf.Tensor2D;
+  /** Of each column, over the nodes. */
+  readonly mean: Float32Array;
+  /** Divided by the number of nodes. */
+  readonly variance: Float32Array;
+}
+
+/** A sum over nodes as a product, which is faster than tf's sum along the first axis. */
+function columnMeans(x: tf.Tensor): tf.Tensor2D {
+  const nodes = x.shape[0]!;
+  return tf.matMul(tf.fill([1, nodes], 1 / nodes) as tf.Tensor2D, x as tf.Tensor2D);
+}
+
+/**
+ * By the statistics of x itself, differentiable by x, gain and shift.
+ *
+ * @param x nodes x width
+ * @param gain [width]
+ * @param shift [width]
+ */
+export function batchNorm(x: tf.Tensor2D, gain: tf.Tensor1D, shift: tf.Tensor1D): Normalised {
+  let mean: Float32Array = new Float32Array();
+  let variance: Float32Array = new Float32Array();
+  const op = tf.customGrad((...args: unknown[]) => {
+    const [map, g, s, save] = args as [tf.Tensor2D, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
+    const means = columnMeans(map);
+    const centred = tf.sub(map, means);
+    const variances = columnMeans(tf.mul(centred, centred));
+    mean = means.dataSync<"float32">();
+    variance = variances.dataSync<"float32">();
+    const inverse = tf.rsqrt(tf.add(variances, EPSILON));
+    const unit = tf.mul(centred, inverse);
+    save([unit, tf.mul(inverse, g)]);
+    const gradFunc = (dy: tf.Tensor, [u, factor]: tf.Tensor[]): tf.Tensor[] => {
+      const nodes = u!.shape[0]!;
+      const byShift = columnMeans(dy);
+      const byGain = columnMeans(tf.mul(dy, u!));
+      const rest = tf.sub(tf.sub(dy, byShift), tf.mul(u!, byGain));
+      const sum = (means: tf.Tensor): tf.Tensor => tf.mul(tf.reshape(means, g.shape), nodes);
+      return [tf.mul(rest, factor!), sum(byGain), sum(byShift)];
+    };
+    return {
+      value: tf.add(tf.mul(unit, g), s),
+      gradFunc: gradFunc as unknown as () => tf.Tensor,
+    };
+  });
+  const value = op(x, gain, shift) as tf.Tensor2D;
+  return { value, mean, variance };
+}
+
+/** By given statistics, [width] each: what a trained model does. Differentiable. */
+export function normalisedBy(
+  x: tf.Tensor2D,
+  gain: tf.Tensor1D,
+  shift: tf.Tensor1D,
+  mean: tf.Tensor1D,
+  variance: tf.Tensor1D,
+): tf.Tensor2D {
+  const scale = tf.mul(gain, tf.rsqrt(tf.add(variance, EPSILON)));
+  return tf.add(tf.mul(x, scale), tf.sub(shift, tf.mul(mean, scale)));
+}
