@@ -1,8 +1,8 @@
 // Models that are one layer after the other: dropout, a linear map, normalisation, ReLU.
 import type * as tf from "@tensorflow/tfjs";
 import { checkOptions, type OptionTable } from "../options.ts";
-import { batchNorm, normalisedBy } from "../tensor/batch-norm.ts";
-import { type DropoutStream, reluDropout } from "../tensor/dropout.ts";
+import { batchNorm, normalisedBy } from "../tensor/ops/batch-norm.ts";
+import { type DropoutStream, reluDropout } from "../tensor/ops/dropout.ts";
 import {
   checkShape,
   type GraphShape,

@@ -1,6 +1,6 @@
 // A sparse matrix as the kernels of narrow layers read it: stored in the order of their work.
-import { type Csr, nonzeros } from "../graph/csr.ts";
-import { Buffer } from "./buffer.ts";
+import { type Csr, nonzeros } from "../../graph/csr.ts";
+import { Buffer } from "../engine/buffer.ts";
 
 /** How a matrix's entries are stored. */
 export interface Storage {

@@ -110,7 +110,7 @@ const sparseRow = (P: number, units: number, words: Words, entry: number): numbe
 /** What a row of B costs for each row of A: columns that fill no vector cost most. */
 const tileRow = (columns: number): number => 0.04 * columns + 0.95 * (columns % 4);
 
-/** Of a kernel of narrow convolutions, by their plan, whose words are src/tensor/narrow.ts's. */
+/** Of a kernel of narrow convolutions, by their plan, whose words are src/tensor/ops/narrow.ts's. */
 function narrowShape(PLAN: number, words: Words) {
   const [rows, starts] = [words(PLAN), words(PLAN + 12)];
   const entries = entriesOf(starts, rows, words);

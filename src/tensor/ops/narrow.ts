@@ -1,6 +1,6 @@
 // GCNII's convolutions for student widths: all layers in one command where that stays on one thread.
 import type * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "./backend.ts";
+import { runningBackend } from "../engine/backend.ts";
 import { dropoutArguments } from "./dropout.ts";
 import { asTensor, type ConvolutionOptions, type ForwardPass } from "./gcnii.ts";
 import type { NarrowRows } from "./narrow-rows.ts";

@@ -1,12 +1,15 @@
 // Sparse matrices on the engine, and their product with dense ones, differentiable.
 import * as tf from "@tensorflow/tfjs";
-import { needObject, refuse } from "../arguments.ts";
-import { checkCsr } from "../graph/check.ts";
-import { type Csr, nonzeros, transpose } from "../graph/csr.ts";
-import { runningBackend } from "./backend.ts";
-import { Buffer } from "./buffer.ts";
+import { needObject, refuse } from "../../arguments.ts";
+import { checkCsr } from "../../graph/check.ts";
+import { type Csr, nonzeros, transpose } from "../../graph/csr.ts";
+import { runningBackend } from "../engine/backend.ts";
+import { Buffer } from "../engine/buffer.ts";
+import type { Engine } from "../engine/engine.ts";
+import { nativeArcProducts } from "../native/arcs.ts";
+import { nativeIsCurrent } from "../native/backend.ts";
+import { NativeSparse, nativeSpmm } from "../native/sparse.ts";
 import { type DropoutStream, dropValues } from "./dropout.ts";
-import type { Engine } from "./engine.ts";
 import {
   convolutionStorage,
   NarrowRows,
@@ -14,9 +17,6 @@ import {
   type Storage,
   storageAsItLies,
 } from "./narrow-rows.ts";
-import { nativeArcProducts } from "./native/arcs.ts";
-import { nativeIsCurrent } from "./native/backend.ts";
-import { NativeSparse, nativeSpmm } from "./native/sparse.ts";
 
 /** A matrix in compressed rows, as the kernels read it. */
 interface Rows {

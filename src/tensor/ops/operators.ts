@@ -1,9 +1,9 @@
 // tfjs operators on the engine: every kernel of the cpu back end, the hot ones replaced.
 import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
-import type { Backend } from "./backend.ts";
-import type { Profiler } from "./profiler.ts";
-import { worthPacking } from "./work.ts";
+import type { Backend } from "../engine/backend.ts";
+import type { Profiler } from "../engine/profiler.ts";
+import { worthPacking } from "../engine/work.ts";
 
 interface Call {
   readonly inputs: Record<string, TensorInfo>;

@@ -7,19 +7,19 @@ import { runInNewContext } from "node:vm";
 import type { BackendValues, DataType, TensorInfo } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
-import { needObject, refuse } from "../arguments.ts";
-import { notebookInterrupts } from "../display/host.ts";
-import { OptionError, UserError } from "../errors.ts";
-import { Engine, type Flavour } from "./engine.ts";
-import type { Block, MemoryUse } from "./memory.ts";
+import { needObject, refuse } from "../../arguments.ts";
+import { notebookInterrupts } from "../../display/host.ts";
+import { OptionError, UserError } from "../../errors.ts";
 import {
   nativeBackend,
   nativeIsCurrent,
   type StartedNative,
   startNativeEngine,
-} from "./native/backend.ts";
-import { nativeFlavour, requireNativeRecord } from "./native/build.ts";
-import { registerKernels } from "./operators.ts";
+} from "../native/backend.ts";
+import { nativeFlavour, requireNativeRecord } from "../native/build.ts";
+import { registerKernels } from "../ops/operators.ts";
+import { Engine, type Flavour } from "./engine.ts";
+import type { Block, MemoryUse } from "./memory.ts";
 import { addProfiled } from "./profiler.ts";
 import { recover, watchTensors } from "./recover.ts";
 import { MOST_THREADS } from "./threads.ts";

@@ -1,8 +1,8 @@
 // Distances of all teacher layers to all student layers in one pass over the teacher's maps.
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "./backend.ts";
-import { nativeIsCurrent } from "./native/backend.ts";
-import { pairDistancesByOperators } from "./native/pairs.ts";
+import { runningBackend } from "../engine/backend.ts";
+import { nativeIsCurrent } from "../native/backend.ts";
+import { pairDistancesByOperators } from "../native/pairs.ts";
 
 export interface PairDistances {
   /** [T_l, S_l]: sum over nodes and width of the squared differences. */

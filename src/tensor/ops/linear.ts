@@ -1,6 +1,7 @@
 // Linear layers with a bias: of sparse features, and of the last layer map to logits.
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "./backend.ts";
+import { runningBackend } from "../engine/backend.ts";
+import { nativeIsCurrent } from "../native/backend.ts";
 import {
   type DropoutStream,
   dropoutArguments,
@@ -12,7 +13,6 @@ import {
 import { asTensor, lastMap } from "./gcnii.ts";
 import { isNarrow } from "./narrow.ts";
 import type { NarrowRows } from "./narrow-rows.ts";
-import { nativeIsCurrent } from "./native/backend.ts";
 import { type SparseMatrix, spmm } from "./sparse.ts";
 
 type Gradient = (dy: tf.Tensor, saved: tf.Tensor[]) => tf.Tensor[];

@@ -1,8 +1,8 @@
 // A function of each element with its slope, computed on the host: for the few thousand numbers of
 // arcs or nodes that is faster than operators of tfjs, and the slope may differ from the tape's.
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "./backend.ts";
-import { nativeIsCurrent } from "./native/backend.ts";
+import { runningBackend } from "../engine/backend.ts";
+import { nativeIsCurrent } from "../native/backend.ts";
 
 /**
  * @param value f(x)

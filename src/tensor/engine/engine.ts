@@ -1,6 +1,6 @@
 // The engine: the compiled kernels over the shared memory, in the flavour that this machine has.
 import { existsSync, readFileSync } from "node:fs";
-import { UserError } from "../errors.ts";
+import { UserError } from "../../errors.ts";
 import { factsOf, type KERNELS, type KernelName } from "./kernels.ts";
 import { link } from "./link.ts";
 import { Memory } from "./memory.ts";
@@ -172,7 +172,7 @@ function roundsOnce(exports: Exports): boolean {
 
 /** The module of a flavour, or undefined where this runtime does not know its instructions. */
 function instantiate(flavour: Flavour, memory: WebAssembly.Memory): Linked | undefined {
-  const file = new URL(`../../build/engine.${flavour}.wasm`, import.meta.url);
+  const file = new URL(`../../../build/engine.${flavour}.wasm`, import.meta.url);
   if (!existsSync(file)) {
     throw new UserError(
       `the engine is not built: build/engine.${flavour}.wasm is missing; run: npm run prepare`,

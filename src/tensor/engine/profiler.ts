@@ -1,6 +1,6 @@
 // Where time goes: by operator and by phase over a whole run, and its first steps as a trace.
-import { notebookInterrupts } from "../display/host.ts";
-import { UserError } from "../errors.ts";
+import { notebookInterrupts } from "../../display/host.ts";
+import { UserError } from "../../errors.ts";
 import type { Traffic } from "./kernels.ts";
 
 /** `kernel`: this engine's; `tfjs`: of tfjs's cpu back end; `tensorflow`: the native engine's. */
@@ -12,7 +12,7 @@ export interface OperatorTime {
   readonly kind: OperatorKind;
   readonly calls: number;
   readonly seconds: number;
-  /** As src/tensor/kernels.ts counts; absent where they are not known for every call. */
+  /** As src/tensor/engine/kernels.ts counts; absent where they are not known for every call. */
   readonly bytes?: number;
   /** Floating-point; absent where they are not known for every call. */
   readonly operations?: number;

@@ -1,13 +1,13 @@
 // GCNII's stack of convolutions as one differentiable operator: few passes over memory, no
 // copies of the layer maps. Chen et al. 2020, equation 5.
 import * as tf from "@tensorflow/tfjs";
-import { type Backend, runningBackend } from "./backend.ts";
+import { type Backend, runningBackend } from "../engine/backend.ts";
+import { worthPacking } from "../engine/work.ts";
+import { nativeIsCurrent } from "../native/backend.ts";
+import { nativeConvolutions } from "../native/gcnii.ts";
 import { type DropoutStream, dropoutArguments, groups, keptScale } from "./dropout.ts";
 import { isNarrow, narrowBackward, narrowForward } from "./narrow.ts";
-import { nativeIsCurrent } from "./native/backend.ts";
-import { nativeConvolutions } from "./native/gcnii.ts";
 import { readsFar, type SparseMatrix, sparseProduct } from "./sparse.ts";
-import { worthPacking } from "./work.ts";
 
 export interface ConvolutionOptions {
   /** P, nodes x nodes. */

@@ -1,9 +1,9 @@
 // The two moments that optimisers keep of each parameter's gradient, and the step that updates them.
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "./backend.ts";
-import { Buffer } from "./buffer.ts";
-import { nativeIsCurrent } from "./native/backend.ts";
-import { NativeMoments } from "./native/moments.ts";
+import { runningBackend } from "../engine/backend.ts";
+import { Buffer } from "../engine/buffer.ts";
+import { nativeIsCurrent } from "../native/backend.ts";
+import { NativeMoments } from "../native/moments.ts";
 
 /** The factors that all parameters share in a step: src/tensor/assembly/descend.ts has the formula. */
 export interface Factors {

@@ -1,7 +1,7 @@
 // tanh as a kernel of the engine, differentiable.
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "./backend.ts";
-import { nativeIsCurrent } from "./native/backend.ts";
+import { runningBackend } from "../engine/backend.ts";
+import { nativeIsCurrent } from "../native/backend.ts";
 
 /** tanh x of any shape: tf.tanh in a fifth of the time. */
 export function tanh<T extends tf.Tensor>(x: T): T {

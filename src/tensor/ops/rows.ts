@@ -1,9 +1,9 @@
 // Operators on the rows of a matrix, differentiable: rows of length 1, chosen rows.
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "./backend.ts";
+import { runningBackend } from "../engine/backend.ts";
+import { nativeIsCurrent } from "../native/backend.ts";
+import { nativeTakeRows, nativeUnitRows } from "../native/rows.ts";
 import { fresh, read } from "./elements.ts";
-import { nativeIsCurrent } from "./native/backend.ts";
-import { nativeTakeRows, nativeUnitRows } from "./native/rows.ts";
 
 /**
  * Each row divided by its length; a row of no length (its square 1e-24 or less) becomes zero, with

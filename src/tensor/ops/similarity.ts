@@ -1,9 +1,9 @@
 // Kernel matrices of all pairs of nodes, and the mean square of two such matrices' difference.
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "./backend.ts";
-import { Buffer } from "./buffer.ts";
-import { nativeIsCurrent } from "./native/backend.ts";
-import { nativeMismatch, nativeSimilarities } from "./native/similarity.ts";
+import { runningBackend } from "../engine/backend.ts";
+import { Buffer } from "../engine/buffer.ts";
+import { nativeIsCurrent } from "../native/backend.ts";
+import { nativeMismatch, nativeSimilarities } from "../native/similarity.ts";
 
 /** Their numbers in the engine's kernels. */
 const KINDS = { poly: 0, l2: 1, rbf: 2, exp: 3, tanh: 4 } as const;

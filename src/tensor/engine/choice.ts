@@ -1,7 +1,7 @@
 // Which engine trains a model: the one that was asked for, or the faster one by its width.
-import { OptionError } from "../errors.ts";
+import { OptionError } from "../../errors.ts";
+import { nativeRecord, requireNativeRecord } from "../native/build.ts";
 import type { EngineName } from "./backend.ts";
-import { nativeRecord, requireNativeRecord } from "./native/build.ts";
 
 export const ENGINE_CHOICES = ["auto", "wasm", "native"] as const;
 

@@ -1,8 +1,8 @@
 // Optimisers as torch.optim documents them: Adam, AdamW, RMSprop, and SGD with momentum.
 
 import type * as tf from "@tensorflow/tfjs";
-import { needArray, needObject } from "../arguments.ts";
-import { OptionError } from "../errors.ts";
+import { needArray, needObject } from "../../arguments.ts";
+import { OptionError } from "../../errors.ts";
 import {
   createMoments,
   type Factors,

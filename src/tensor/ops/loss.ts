@@ -1,15 +1,15 @@
 // Cross-entropy over chosen nodes and mean squares, differentiable; the scores of a prediction.
 import * as tf from "@tensorflow/tfjs";
-import { needObject, refuse } from "../arguments.ts";
-import { type Backend, runningBackend } from "./backend.ts";
-import { Buffer } from "./buffer.ts";
-import { nativeIsCurrent } from "./native/backend.ts";
+import { needObject, refuse } from "../../arguments.ts";
+import { type Backend, runningBackend } from "../engine/backend.ts";
+import { Buffer } from "../engine/buffer.ts";
+import { nativeIsCurrent } from "../native/backend.ts";
 import {
   NativeTargets,
   nativeCrossEntropy,
   nativeScores,
   nativeSoftCrossEntropy,
-} from "./native/loss.ts";
+} from "../native/loss.ts";
 
 /** Nodes with their classes, on the engine: what a loss or a score is taken over. */
 export class Targets {

@@ -1,11 +1,11 @@
 // Numbers of a graph's arcs, differentiable: dot products and distances of their ends, and the
 // cross-entropy between softmaxes over each node's arcs.
 import * as tf from "@tensorflow/tfjs";
-import { type Csr, nonzeros, transpose } from "../graph/csr.ts";
-import { type Backend, runningBackend } from "./backend.ts";
-import { Buffer } from "./buffer.ts";
-import { NativeArcs, nativeArcPairs, nativeSoftmaxes } from "./native/arcs.ts";
-import { nativeIsCurrent } from "./native/backend.ts";
+import { type Csr, nonzeros, transpose } from "../../graph/csr.ts";
+import { type Backend, runningBackend } from "../engine/backend.ts";
+import { Buffer } from "../engine/buffer.ts";
+import { NativeArcs, nativeArcPairs, nativeSoftmaxes } from "../native/arcs.ts";
+import { nativeIsCurrent } from "../native/backend.ts";
 
 /** As the kernels read them. */
 interface ArcBuffers {

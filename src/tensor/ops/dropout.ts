@@ -1,8 +1,8 @@
 // Dropout whose masks are drawn by counters: a mask is a function of (seed, step, site).
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "./backend.ts";
-import { nativeIsCurrent } from "./native/backend.ts";
-import { nativeMaskedPass } from "./native/dropout.ts";
+import { runningBackend } from "../engine/backend.ts";
+import { nativeIsCurrent } from "../native/backend.ts";
+import { nativeMaskedPass } from "../native/dropout.ts";
 import { seedWords } from "./random.ts";
 import type { SparseMatrix } from "./sparse.ts";
 

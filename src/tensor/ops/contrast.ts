@@ -1,8 +1,8 @@
 // InfoNCE over all pairs of rows: each row finds its own partner among all of the other side's.
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "./backend.ts";
-import { nativeIsCurrent } from "./native/backend.ts";
-import { nativeContrast } from "./native/contrast.ts";
+import { runningBackend } from "../engine/backend.ts";
+import { nativeIsCurrent } from "../native/backend.ts";
+import { nativeContrast } from "../native/contrast.ts";
 
 /** So many cosines are held at once (2 MiB, about a core's own cache), or one row's where a row has more. */
 const HELD = 2 ** 19;
