@@ -195,12 +195,10 @@ export class SGD extends Optimiser {
   readonly name = "sgd";
   readonly #momentum: number;
 
-  constructor(
-    groups: readonly ParameterGroup[],
-    { momentum = 0 }: { readonly momentum?: number } = {},
-  ) {
+  constructor(groups: readonly ParameterGroup[], options: { readonly momentum?: number } = {}) {
     super(groups);
-    this.#momentum = momentum;
+    needObject(options, "SGD: options", "{ momentum }");
+    this.#momentum = options.momentum ?? 0;
   }
 
   /** The divisor is epsilon alone. */
