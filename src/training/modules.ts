@@ -34,22 +34,28 @@ function urlOf(given: unknown): URL {
 
 let resolves = false;
 
-/** So that `abkd` in a program's module is this copy of the package, wherever the module lies. */
-function resolveOwnPackage(): void {
+/**
+ * So that `abkd` and tfjs in a program's module are these very ones, wherever the module lies: another
+ * copy would have registries, and tensors, of its own.
+ */
+function shareOwnPackages(): void {
   if (resolves) return;
   resolves = true;
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
   const url = new URL(`../index${extension}`, import.meta.url).href;
   // From Node 22.15 on; before, the module finds the package as any other.
   module.registerHooks?.({
-    resolve: (name, context, next) =>
-      name === "abkd" ? { url, shortCircuit: true } : next(name, context),
+    resolve(name, context, next) {
+      if (name === "abkd") return { url, shortCircuit: true };
+      const parentURL = name === "@tensorflow/tfjs" ? import.meta.url : context.parentURL;
+      return next(name, { ...context, parentURL });
+    },
   });
 }
 
 /** @throws UserError naming the module that could not be loaded, and why */
 export async function importModules(urls: readonly string[]): Promise<void> {
-  if (urls.length > 0) resolveOwnPackage();
+  if (urls.length > 0) shareOwnPackages();
   for (const url of urls) {
     try {
       await import(url);
