@@ -1,5 +1,5 @@
 // The peaks of one core that a profile is measured against, by the engine's two tightest kernels.
-import { runningBackend } from "../src/tensor/backend.ts";
+import { runningBackend } from "../src/tensor/engine/backend.ts";
 
 export interface Peaks {
   /** 10^9 operations a second, of a dense product in the nearest caches. */

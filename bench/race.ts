@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { UserError } from "../src/errors.ts";
-import type { EngineName } from "../src/tensor/backend.ts";
+import type { EngineName } from "../src/tensor/engine/backend.ts";
 import { nativeRecord } from "../src/tensor/native/build.ts";
 import type { RunConfig } from "../src/training/run.ts";
 import { type Case, rowConfigs, type Work } from "./cases.ts";

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { UserError } from "../src/errors.ts";
-import type { EngineName } from "../src/tensor/backend.ts";
+import type { EngineName } from "../src/tensor/engine/backend.ts";
 import type { Answer, Request } from "./protocol.ts";
 
 export const ROOT = path.join(import.meta.dirname, "..");

@@ -83,7 +83,7 @@ export { localityOrder } from "./graph/order.ts";
 export { NodeOrder } from "./graph/reorder.ts";
 export type { GcnConfig } from "./models/gcn.ts";
 export { Gcnii, type GcniiConfig } from "./models/gcnii.ts";
-export { GraphForms } from "./models/graph-forms.ts";
+export type { GraphForms } from "./models/graph-forms.ts";
 export type { MlpConfig } from "./models/mlp.ts";
 export {
   type GraphInputs,

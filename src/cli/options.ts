@@ -1,8 +1,8 @@
 // Options that several commands share, and their checks.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { OptionError } from "../errors.ts";
-import { ENGINE_CHOICES, type EngineChoice } from "../tensor/choice.ts";
-import { MOST_THREADS } from "../tensor/threads.ts";
+import { ENGINE_CHOICES, type EngineChoice } from "../tensor/engine/choice.ts";
+import { MOST_THREADS } from "../tensor/engine/threads.ts";
 import type { Changes, Subject } from "../training/recipes.ts";
 import type { TrainingConfig } from "../training/run.ts";
 import { camel, kebab } from "./flags.ts";

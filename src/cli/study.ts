@@ -8,7 +8,7 @@ import { duration } from "../display/format.ts";
 import { UserError } from "../errors.ts";
 import { evidenceOf } from "../experiments/evidence.ts";
 import { inconsistencies } from "../experiments/inconsistencies.ts";
-import { reproductionDocument } from "../experiments/reproduction.ts";
+import { reproductionFiles } from "../experiments/reproduction.ts";
 import { RESULTS_FOLDER, ResultsStore } from "../experiments/results-store.ts";
 import { formatTable } from "../experiments/results-table.ts";
 import { distinctTrials, missingTrials, runStudy } from "../experiments/run-study.ts";
@@ -36,6 +36,7 @@ import { integer } from "./options.ts";
 import { print, printJson } from "./output.ts";
 import { stopOnSignals } from "./signals.ts";
 import { showStudyProgress } from "./study-progress.ts";
+import { packCommand, showCommand } from "./study-records.ts";
 import { theoremCommand } from "./study-theorem.ts";
 
 interface PlanFlags extends ModuleOptions {
@@ -77,17 +78,23 @@ export function studyCommand(): Command {
     .option("--quiet", "no progress")
     .action(run);
   command.addCommand(theoremCommand());
+  command.addCommand(packCommand());
+  command.addCommand(showCommand());
   addPlanOptions(command.command("status").description("how many trials are done")).action(status);
   addPlanOptions(
     command
       .command("report")
-      .description("what came out, in Markdown; without a name of all, into a document"),
+      .description("what came out, in Markdown; without a name of all, into files"),
     "[name]",
   )
     .option("--data <folder>", "look for datasets here first")
     .option("--json", "as JSON")
     .option("--html <file>", "as a web page too, in one file")
-    .option("--output <file>", "the document on all studies", REPRODUCTION)
+    .option(
+      "--output <file>",
+      "the document on all studies; its parts go into a folder of its name",
+      REPRODUCTION,
+    )
     .action(report);
   return command;
 }
@@ -113,7 +120,7 @@ function addPlanOptions(command: Command, name = "<name>"): Command {
         SPLIT_FAMILIES,
       ),
     )
-    .option("--results <folder>", "where results are kept, one file a trial", RESULTS_FOLDER);
+    .option("--results <folder>", "where results are kept", RESULTS_FOLDER);
 }
 
 function names(text: string): string[] {
@@ -213,7 +220,11 @@ function status(name: string, flags: PlanFlags): void {
     numeric: k >= 2,
   }));
   const total = `${records.size} of ${distinctTrials(plan).size} different trials are done`;
-  const bad = problems.map(({ message }) => `${message}; the next run does it again`);
+  const bad = problems.map(({ message, path }) =>
+    path === undefined
+      ? `${message}; its trial counts as not done`
+      : `${message}; the next run does it again`,
+  );
   print([formatTable({ columns, rows }), "", total, ...bad].join("\n"));
 }
 
@@ -223,25 +234,17 @@ async function report(name: string | undefined, flags: ReportFlags): Promise<voi
   const store = new ResultsStore(flags.results);
   const made = studyReport(plan, store);
   const facts = inconsistencies(await nell(flags.data));
-  if (flags.html !== undefined) {
-    const folder = path.dirname(path.resolve(flags.html));
-    writeAtomic(flags.html, await studyPage(made, facts, linkFrom(folder, store)));
-  }
+  if (flags.html !== undefined) writeAtomic(flags.html, await studyPage(made, facts));
   if (flags.json) return printJson({ ...made, facts });
-  print(markdown(made.title, studyDocument(made, facts, linkFrom(process.cwd(), store))).trimEnd());
+  print(markdown(made.title, studyDocument(made, facts)).trimEnd());
 }
 
-/** A trial's address as seen from a folder. */
-function linkFrom(folder: string, store: ResultsStore): (id: string) => string {
-  return (id) => path.relative(folder, store.path(id)).split(path.sep).join("/");
-}
-
-/** The document on all studies: per dataset the paper profile, where more of it was run. */
+/** The document on all studies and its parts: per dataset the paper profile, where more of it was run. */
 async function reportAll({ results, data, output }: ReportFlags): Promise<void> {
   const options = data === undefined ? {} : { dataDir: data };
   const store = new ResultsStore(results);
-  const folder = path.dirname(path.resolve(output));
-  const text = reproductionDocument(
+  const { dir, name } = path.parse(output);
+  const { document, parts } = reproductionFiles(
     {
       studies: studies.map((study) => ({
         study,
@@ -254,10 +257,13 @@ async function reportAll({ results, data, output }: ReportFlags): Promise<void> 
       theorem: await theoremReport(results),
       facts: inconsistencies(await nell(data)),
     },
-    linkFrom(folder, store),
+    name,
   );
-  writeAtomic(output, text);
-  print(`${output} is written from the trials in ${store.folder}`);
+  for (const [file, text] of parts) writeAtomic(path.join(dir, name, file), text);
+  writeAtomic(output, document);
+  print(
+    `${output} and ${parts.size} files in ${path.join(dir, name)} are written from the trials in ${store.folder}`,
+  );
 }
 
 /** The graph, where the datasets have it and its files are here: a report downloads nothing. */

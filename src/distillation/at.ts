@@ -3,8 +3,8 @@
 // chaitjo/efficient-gnns has them.
 import * as tf from "@tensorflow/tfjs";
 import type { Outputs } from "../models/model.ts";
-import { meanSquaredError } from "../tensor/loss.ts";
-import { unitRows } from "../tensor/rows.ts";
+import { meanSquaredError } from "../tensor/ops/loss.ts";
+import { unitRows } from "../tensor/ops/rows.ts";
 import type { Method } from "./method.ts";
 import {
   hiddenOf,

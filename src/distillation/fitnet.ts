@@ -2,8 +2,8 @@
 // Romero et al.: FitNets, ICLR 2015; loss and weights as chaitjo/efficient-gnns has them.
 import * as tf from "@tensorflow/tfjs";
 import type { Outputs } from "../models/model.ts";
-import { meanSquaredError } from "../tensor/loss.ts";
-import { unitRows } from "../tensor/rows.ts";
+import { meanSquaredError } from "../tensor/ops/loss.ts";
+import { unitRows } from "../tensor/ops/rows.ts";
 import type { Method } from "./method.ts";
 import { Projection } from "./projection.ts";
 import {

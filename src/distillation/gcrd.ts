@@ -4,8 +4,8 @@
 // weights as chaitjo/efficient-gnns has them.
 import * as tf from "@tensorflow/tfjs";
 import type { Outputs } from "../models/model.ts";
-import { infoNce } from "../tensor/contrast.ts";
-import { takeRows, unitRows } from "../tensor/rows.ts";
+import { infoNce } from "../tensor/ops/contrast.ts";
+import { takeRows, unitRows } from "../tensor/ops/rows.ts";
 import type { Method } from "./method.ts";
 import {
   hiddenOf,

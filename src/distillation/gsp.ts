@@ -3,8 +3,8 @@
 // and weights as chaitjo/efficient-gnns has them.
 import * as tf from "@tensorflow/tfjs";
 import type { Outputs } from "../models/model.ts";
-import { takeRows, unitRows } from "../tensor/rows.ts";
-import { similarities, similarityMismatch } from "../tensor/similarity.ts";
+import { takeRows, unitRows } from "../tensor/ops/rows.ts";
+import { similarities, similarityMismatch } from "../tensor/ops/similarity.ts";
 import type { Method } from "./method.ts";
 import {
   hiddenOf,

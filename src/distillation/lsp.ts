@@ -3,9 +3,9 @@
 // weights as chaitjo/efficient-gnns has them.
 import * as tf from "@tensorflow/tfjs";
 import type { Outputs } from "../models/model.ts";
-import { Arcs, arcCrossEntropy, arcDistances, arcDots, arcSoftmax } from "../tensor/arcs.ts";
-import { mapElements } from "../tensor/elements.ts";
-import { unitRows } from "../tensor/rows.ts";
+import { Arcs, arcCrossEntropy, arcDistances, arcDots, arcSoftmax } from "../tensor/ops/arcs.ts";
+import { mapElements } from "../tensor/ops/elements.ts";
+import { unitRows } from "../tensor/ops/rows.ts";
 import type { Method } from "./method.ts";
 import {
   hiddenOf,

@@ -2,7 +2,7 @@
 import type * as tf from "@tensorflow/tfjs";
 import type { GraphInputs, Outline, Outputs, Parameter, Reads } from "../models/model.ts";
 import type { OptionTable } from "../options.ts";
-import type { Targets } from "../tensor/loss.ts";
+import type { Targets } from "../tensor/ops/loss.ts";
 
 /** The frozen teacher, of any family. */
 export interface Teacher {

@@ -1,8 +1,8 @@
 // A learned linear projection x W + b, where maps of different widths must meet.
 import * as tf from "@tensorflow/tfjs";
 import type { Parameter } from "../models/model.ts";
-import { uniform } from "../tensor/random.ts";
-import { unitCoordinates } from "../tensor/rows.ts";
+import { uniform } from "../tensor/ops/random.ts";
+import { unitCoordinates } from "../tensor/ops/rows.ts";
 
 /** Rows of length 1 as a product. */
 export interface Unit {

@@ -1,5 +1,5 @@
 // Nodes drawn anew at each training step, for methods that compare all pairs of some nodes.
-import { uniform } from "../tensor/random.ts";
+import { uniform } from "../tensor/ops/random.ts";
 
 /**
  * `count` different nodes, each set equally likely (Fisher and Yates, cut short), ascending; all of

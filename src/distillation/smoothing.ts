@@ -2,8 +2,8 @@
 // Szegedy et al.: Rethinking the Inception Architecture, CVPR 2016, section 7; that a teacher may be no more
 // than this: Yuan et al.: Revisiting Knowledge Distillation via Label Smoothing Regularization, CVPR 2020.
 import * as tf from "@tensorflow/tfjs";
-import { softmaxSoftCrossEntropy } from "../tensor/loss.ts";
-import { takeRows } from "../tensor/rows.ts";
+import { softmaxSoftCrossEntropy } from "../tensor/ops/loss.ts";
+import { takeRows } from "../tensor/ops/rows.ts";
 import type { Method } from "./method.ts";
 
 export type SmoothingOptions = { readonly epsilon: number | null };

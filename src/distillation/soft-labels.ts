@@ -1,6 +1,6 @@
 // Soft labels: how far the student's class probabilities are from the teacher's.
 import * as tf from "@tensorflow/tfjs";
-import { softmaxSoftCrossEntropy } from "../tensor/loss.ts";
+import { softmaxSoftCrossEntropy } from "../tensor/ops/loss.ts";
 import type { Teacher } from "./method.ts";
 
 /** `cross-entropy`: H(t, s), eq. 1. `kl`: H(t, s) - H(t, t), the same gradient, 0 at a match. */

@@ -4,8 +4,8 @@
 // so batch normalisation of x W is (x - mean) times W with its columns divided by their deviations.
 import * as tf from "@tensorflow/tfjs";
 import type { Parameter } from "../models/model.ts";
-import { reluDropout } from "../tensor/dropout.ts";
-import { uniform } from "../tensor/random.ts";
+import { reluDropout } from "../tensor/ops/dropout.ts";
+import { uniform } from "../tensor/ops/random.ts";
 
 /** Added to variances, as PyTorch's BatchNorm1d does. */
 const EPSILON = 1e-5;

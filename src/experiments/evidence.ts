@@ -1,5 +1,4 @@
 // What the results store knows of a study on one dataset, and where that comes from, in words.
-import { existsSync } from "node:fs";
 import { needObject } from "../arguments.ts";
 import type { DatasetReport, StudyReport } from "./report-data.ts";
 import type { ResultsStore } from "./results-store.ts";
@@ -40,10 +39,8 @@ export function evidenceOf(
   const [quick, paper] = plans as [StudyPlan, StudyPlan];
   // A control that the quick look leaves out may be another study's arm: only other splits are more.
   const looked = new Set(quick.trials.map(({ split }) => split));
-  const more = paper.trials.some(
-    ({ id, split }) =>
-      !looked.has(split) && (existsSync(store.path(id)) || existsSync(store.failurePath(id))),
-  );
+  const beyond = paper.trials.filter(({ split }) => !looked.has(split));
+  const more = store.known(beyond.map(({ id }) => id)).size > 0;
   const plan = wanted === "paper" || more ? paper : quick;
   const report = studyReport(plan, store);
   return {

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { findMethod } from "../distillation/registry.ts";
 import { OptionError, UserError } from "../errors.ts";
-import { philox } from "../tensor/random.ts";
+import { philox } from "../tensor/ops/random.ts";
 import { canonicalJson, runId } from "../training/canonical.ts";
 import type { ChosenRecipe, RecipeFile, Rung, SearchIdentity } from "../training/recipe-file.ts";
 import { RECIPES_FORMAT } from "../training/recipe-file.ts";

@@ -87,6 +87,20 @@ export interface ClaimReport {
   readonly verdict: Verdict;
 }
 
+/** A trial that was run. Accuracies are fractions; a trial that diverged has none, and no epochs. */
+export interface TrialRow {
+  readonly id: string;
+  readonly arm: string;
+  readonly split: string;
+  readonly seed: number;
+  /** `dead`: its model predicts one class for every node. */
+  readonly state: "alive" | "dead" | "diverged";
+  readonly val?: number;
+  readonly test?: number;
+  readonly bestEpoch?: number;
+  readonly epochs?: number;
+}
+
 export interface DatasetReport {
   readonly dataset: string;
   readonly splits: readonly string[];
@@ -97,6 +111,8 @@ export interface DatasetReport {
   readonly arms: readonly ArmReport[];
   readonly comparisons: readonly Comparison[];
   readonly claims: readonly ClaimReport[];
+  /** In the plan's order. */
+  readonly trials: readonly TrialRow[];
   /** What a reader must know: mixed engines or data, warnings of trials. */
   readonly notes: readonly string[];
 }

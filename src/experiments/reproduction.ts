@@ -1,24 +1,29 @@
-// docs/reproduction.md: each claim of the paper about small graphs, ours, the verdict, the trials.
+// docs/reproduction.md: each claim of the paper about small graphs, ours, the verdict. Beside it one page
+// and one list of trials per study.
 
 import type { Evidence } from "./evidence.ts";
 import { datasetName, doneText, provenance } from "./evidence.ts";
 import { headlines } from "./headlines.ts";
 import type { Fact } from "./inconsistencies.ts";
+import type { ClaimReport } from "./report-data.ts";
 import type { Table } from "./results-table.ts";
 import type { SizeClaim } from "./sizes.ts";
 import type { Study } from "./study.ts";
-import type { Block } from "./study-document.ts";
 import {
+  armTable,
+  type Block,
   claimTable,
   factTable,
   heading,
+  type Links,
   MARKS,
   markdown,
   paragraph,
-  trialLinks,
+  restsOn,
 } from "./study-document.ts";
 import { outcomeCounts, rankingWords } from "./study-words.ts";
 import type { TheoremReport } from "./theorem1-report.ts";
+import { trialsCsv } from "./trial-index.ts";
 import { RULE, type Verdict } from "./verdict.ts";
 
 /** Everything that the document is made of. */
@@ -32,18 +37,23 @@ export interface Reproduction {
   readonly facts: readonly Fact[];
 }
 
-/**
- * @param linkTo a trial's address, as seen from the document
- * @returns Markdown
- */
-export function reproductionDocument(
+/** The document, and what it links to: the name of a file in its folder of parts, and its text. */
+export interface ReproductionFiles {
+  readonly document: string;
+  readonly parts: ReadonlyMap<string, string>;
+}
+
+/** @param folder of the parts, as seen from the document: `reproduction` */
+export function reproductionFiles(
   { studies, graphs, models, theorem, facts }: Reproduction,
-  linkTo: (id: string) => string,
-): string {
-  const blocks: Block[] = [
+  folder: string,
+): ReproductionFiles {
+  const blocks: (Block | Links)[] = [
     paragraph(
       "Written by the command abkd study report from the trials in results/; nothing is typed by hand. " +
-        "A notebook for each table and figure: notebooks/README.md.",
+        "Each study has a page with its means, the reason of each verdict and what its trials warn of, and " +
+        "a list of its trials; abkd study show prints the record of one. A notebook for each table and " +
+        "figure: notebooks/README.md.",
     ),
     heading("To remember"),
     {
@@ -57,8 +67,12 @@ export function reproductionDocument(
     heading("In short"),
     { kind: "table", table: summary(studies, graphs, models, theorem) },
     heading("How claims are decided"),
+    paragraph(
+      `In the tables below a cell begins with the verdict: ${Object.values(MARKS).slice(0, 5).join(", ")}; then ` +
+        "what came out here, and in brackets what the paper prints.",
+    ),
     ...RULE.map(paragraph),
-    ...studies.flatMap(({ study, evidence }) => studyBlocks(study, evidence, linkTo)),
+    ...studies.flatMap((one) => verdictBlocks(one, folder)),
     heading("Table 3: parameters and ratios"),
     { kind: "table", table: sizeTable(models) },
     heading("Table 9: the graphs"),
@@ -69,7 +83,11 @@ export function reproductionDocument(
     heading("Where the paper contradicts itself, computed"),
     factTable(facts),
   ];
-  return markdown("Reproduction", blocks);
+  const parts = studies.flatMap(({ study, evidence }): [string, string][] => [
+    [`${study.name}.md`, markdown(study.title, pageBlocks(study, evidence))],
+    [`${study.name}.csv`, trialsCsv(evidence.map(({ part }) => part))],
+  ]);
+  return { document: markdown("Reproduction", blocks), parts: new Map(parts) };
 }
 
 const NOT_RUN: Verdict = { outcome: "none", why: "not run here yet" };
@@ -102,35 +120,99 @@ function summary(
   };
 }
 
-function studyBlocks(
-  study: Study,
-  evidence: readonly Evidence[],
-  linkTo: (id: string) => string,
-): Block[] {
+/** A study's claims by graph, those of graphs that are not here too. */
+function claimsByGraph(evidence: readonly Evidence[]): [graph: string, claims: ClaimReport[]][] {
+  const here = evidence.map(({ dataset, part, records }): [string, ClaimReport[]] => {
+    const claims =
+      records.size > 0 ? part.claims : part.claims.map((claim) => ({ ...claim, verdict: NOT_RUN }));
+    return [datasetName(dataset), [...claims]];
+  });
   const absent = evidence[0]?.report.absent ?? [];
   return [
+    ...here,
+    ...absent.map(({ dataset, claims }): [string, ClaimReport[]] => [
+      datasetName(dataset),
+      [...claims],
+    ]),
+  ];
+}
+
+/** What a reader of all studies wants of one: its verdicts in a table, and which graphs have none. */
+function verdictBlocks(
+  { study, evidence }: Reproduction["studies"][number],
+  folder: string,
+): (Block | Links)[] {
+  const graphs = claimsByGraph(evidence);
+  const decided = graphs.filter(([, claims]) => claims.some(isDecided));
+  const open = graphs.flatMap(([graph, claims]) => {
+    const reasons = Map.groupBy(
+      claims.filter((claim) => !isDecided(claim)),
+      ({ verdict }) => verdict.why,
+    );
+    return [...reasons].map(([why, all]) => `${graph}, ${all.length} claims: no verdict: ${why}`);
+  });
+  return [
     heading(study.title),
+    {
+      kind: "links",
+      links: [
+        { text: "means, reasons, warnings", href: `${folder}/${study.name}.md` },
+        { text: "every trial", href: `${folder}/${study.name}.csv` },
+      ],
+    },
+    ...(decided.length > 0 ? [{ kind: "table", table: verdictTable(decided) } as const] : []),
+    ...(open.length > 0 ? [{ kind: "list", items: open } as const] : []),
+  ];
+}
+
+function isDecided({ verdict }: ClaimReport): boolean {
+  return verdict.outcome !== "none";
+}
+
+/** One row per claim, one column per graph. */
+function verdictTable(graphs: readonly [graph: string, claims: readonly ClaimReport[]][]): Table {
+  const texts = new Set(graphs.flatMap(([, claims]) => claims.map(({ text }) => text)));
+  return {
+    columns: ["claim", ...graphs.map(([graph]) => graph)].map((title) => ({
+      title,
+      numeric: false,
+    })),
+    rows: [...texts].map((text) => [
+      text,
+      ...graphs.map(([, claims]) => verdictCell(claims.find((claim) => claim.text === text))),
+    ]),
+  };
+}
+
+/** `✓ on 10 splits: 84.37 (84.27 ± 1.48)`: the verdict, ours, the paper's. */
+function verdictCell(claim: ClaimReport | undefined): string {
+  if (!claim || !isDecided(claim)) return "";
+  const { verdict, ours, paper } = claim;
+  const [mark] = MARKS[verdict.outcome].split(" ");
+  const few = restsOn(verdict);
+  return `${mark}${few === "" ? "" : ` on ${few}`}: ${ours ?? "no trial"}${paper === undefined ? "" : ` (${paper})`}`;
+}
+
+/** All that is said of one study, graph by graph; its trials are in the list beside. */
+function pageBlocks(study: Study, evidence: readonly Evidence[]): (Block | Links)[] {
+  const run = new Map(evidence.map((one) => [datasetName(one.dataset), one]));
+  return [
+    { kind: "links", links: [{ text: "every trial", href: `${study.name}.csv` }] },
     ...study.about.map(paragraph),
-    ...evidence.flatMap((one): Block[] => {
-      const { dataset, part, records } = one;
-      const name = datasetName(dataset);
-      if (records.size === 0) {
-        const claims = part.claims.map((claim) => ({ ...claim, verdict: NOT_RUN }));
-        return [heading(name, 3), { kind: "table", table: claimTable(claims) }];
-      }
+    ...claimsByGraph(evidence).flatMap(([graph, claims]): Block[] => {
+      const table = { kind: "table", table: claimTable(claims) } as const;
+      const one = run.get(graph);
+      if (!one || one.records.size === 0) return [heading(graph), table];
+      const { part } = one;
       return [
-        heading(name, 3),
+        heading(graph),
         paragraph(provenance(one)),
-        { kind: "table", table: claimTable(part.claims) },
+        { kind: "table", table: armTable(part.arms) },
+        table,
         paragraph(rankingWords(one)),
         ...(part.notes.length > 0 ? [{ kind: "list", items: part.notes } as const] : []),
-        trialLinks(part, linkTo),
       ];
     }),
-    ...absent.flatMap(({ dataset, claims }): Block[] => [
-      heading(datasetName(dataset), 3),
-      { kind: "table", table: claimTable(claims) },
-    ]),
   ];
 }
 

@@ -1,20 +1,49 @@
-// The results of studies: one file a trial, named by its configuration's hash.
-import { lstatSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+// The results of studies: one file per trial while studies run, one pack per dataset afterwards.
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import { needText } from "../arguments.ts";
 import { fileError, probeFolder, reasonOf, writeAtomic } from "../training/files.ts";
 import { jsonText } from "../training/sealed-json.ts";
-import { type FailureRecord, parseFailure, parseRecord, type TrialRecord } from "./trial-record.ts";
+import {
+  lineKey,
+  PACK_ENDING,
+  type Pack,
+  parseLine,
+  type RecordKind,
+  readPack,
+} from "./results-pack.ts";
+import {
+  type FailureRecord,
+  parseFailure,
+  parseRecord,
+  type StoredRecord,
+  type TrialRecord,
+} from "./trial-record.ts";
 
 /** Where results go unless told otherwise, relative to the working directory. */
 export const RESULTS_FOLDER = "results";
 
-/** A file that stands where a record should, in a sentence. */
+/** What stands where a record should, in a sentence. */
 export interface RecordProblem {
-  readonly id: string;
-  readonly path: string;
-  /** Names the file and what is wrong with it. */
+  /** Names the file, the line if it is a pack's, and what is wrong with it. */
   readonly message: string;
+  /** The trial's own file; absent for a line of a pack. */
+  readonly path?: string;
+}
+
+/** A trial's own file that was found. */
+export interface LooseFile {
+  readonly id: string;
+  readonly kind: RecordKind;
+  readonly path: string;
 }
 
 /**
@@ -23,13 +52,15 @@ export interface RecordProblem {
  */
 export class ResultsStore {
   readonly folder: string;
+  /** Packs as last read, by path, each with what told its file from another. */
+  readonly #packs = new Map<string, { readonly stamp: string; readonly pack: Pack }>();
 
   constructor(folder = RESULTS_FOLDER) {
     needText(folder, "ResultsStore: folder", "the path of a folder");
     this.folder = folder;
   }
 
-  /** The file of a record, there or not. */
+  /** A trial's own file, there or not. */
   path(id: string): string {
     return join(this.folder, `${id}.json`);
   }
@@ -39,9 +70,16 @@ export class ResultsStore {
     return join(this.folder, `${id}.failed.json`);
   }
 
+  /** The pack of a dataset, there or not. */
+  packPath(dataset: string): string {
+    return join(this.folder, encodeURIComponent(dataset) + PACK_ENDING);
+  }
+
   /**
-   * The sound ones of these records, trials that failed, and what is wrong with other files of theirs:
-   * whatever stands in a record's place, it stops nobody from reading the others.
+   * The sound ones of these records, trials that failed, and what is wrong with other files of theirs
+   * and with any line of a pack: whatever stands in a record's place, it stops nobody from reading the
+   * others. A trial's own file counts before a pack's line.
+   * @throws FileError where a pack cannot be read at all
    */
   read(ids: Iterable<string>): {
     readonly records: ReadonlyMap<string, TrialRecord>;
@@ -51,23 +89,111 @@ export class ResultsStore {
     const records = new Map<string, TrialRecord>();
     const failures = new Map<string, FailureRecord>();
     const problems: RecordProblem[] = [];
-    const look = <R>(
-      id: string,
-      path: string,
-      parse: (text: string, id: string) => R | string,
-      into: Map<string, R>,
-    ) => {
-      const text = readText(path);
-      if (text === undefined) return;
-      const found = typeof text === "string" ? parse(text, id) : text.problem;
-      if (typeof found === "string") problems.push({ id, path, message: `${path} ${found}` });
-      else into.set(id, found);
+    // These first: what a packer deletes after this look is in a pack at the next.
+    const loose = [...new Set(ids)].map((id) => ({ id, ...this.#loose(id) }));
+    const packs = this.packs();
+    const packed = <R extends StoredRecord>(id: string, kind: RecordKind): R | undefined => {
+      for (const { path, lines } of packs) {
+        const line = lines.get(lineKey({ id, kind }));
+        if (!line) continue;
+        const record = parseLine(line);
+        if (typeof record === "object") return record as R;
+        problems.push({ message: `${path} line ${line.number} ${record}` });
+      }
+      return undefined;
     };
-    for (const id of new Set(ids)) {
-      look(id, this.path(id), parseRecord, records);
-      if (!records.has(id)) look(id, this.failurePath(id), parseFailure, failures);
+    for (const { id, problems: own, ...found } of loose) {
+      const record = found.record ?? packed<TrialRecord>(id, "result");
+      const failure = record ? undefined : (found.failure ?? packed<FailureRecord>(id, "failure"));
+      if (record) records.set(id, record);
+      else problems.push(...own);
+      if (failure) failures.set(id, failure);
+    }
+    for (const { path, damaged } of packs) {
+      problems.push(...damaged.slice(0, MOST_LINES).map(({ message }) => ({ message })));
+      const more = damaged.length - MOST_LINES;
+      if (more > 0) problems.push({ message: `${path} has ${more} more damaged lines` });
     }
     return { records, failures, problems };
+  }
+
+  /** What lies in a trial's own files. */
+  #loose(id: string): {
+    record?: TrialRecord;
+    failure?: FailureRecord;
+    readonly problems: readonly RecordProblem[];
+  } {
+    const problems: RecordProblem[] = [];
+    const look = <R extends StoredRecord>(kind: RecordKind, path: string): R | undefined => {
+      const found = openLoose({ id, kind, path });
+      if (typeof found !== "string") return found as R | undefined;
+      problems.push({ path, message: `${path} ${found}` });
+      return undefined;
+    };
+    const record = look<TrialRecord>("result", this.path(id));
+    const failure = record ? undefined : look<FailureRecord>("failure", this.failurePath(id));
+    return { ...(record && { record }), ...(failure && { failure }), problems };
+  }
+
+  /** Those of these trials that there is a file or a line of, sound or not. */
+  known(ids: Iterable<string>): Set<string> {
+    const all = [...new Set(ids)];
+    const loose = all.filter((id) => existsSync(this.path(id)) || existsSync(this.failurePath(id)));
+    const packs = this.packs();
+    const packed = all.filter((id) => this.#line(packs, id));
+    return new Set([...loose, ...packed]);
+  }
+
+  /** Where a trial's record lies: its own file, or `results/cora.jsonl line 12`. */
+  place(id: string): string {
+    const own = [this.path(id), this.failurePath(id)].find((path) => existsSync(path));
+    return own ?? this.#line(this.packs(), id) ?? this.path(id);
+  }
+
+  #line(packs: readonly Pack[], id: string): string | undefined {
+    for (const kind of ["result", "failure"] as const) {
+      for (const { path, lines } of packs) {
+        const line = lines.get(lineKey({ id, kind }));
+        if (line) return `${path} line ${line.number}`;
+      }
+    }
+    return undefined;
+  }
+
+  /** The folder's packs by name, those that did not change as they were read before. */
+  packs(): Pack[] {
+    return this.#names(PACK_ENDING).flatMap((name) => {
+      const path = join(this.folder, name);
+      const stamp = stampOf(path);
+      if (stamp === undefined) return [];
+      const known = this.#packs.get(path);
+      if (known?.stamp === stamp) return [known.pack];
+      const pack = readPack(path);
+      if (!pack) return [];
+      this.#packs.set(path, { stamp, pack });
+      return [pack];
+    });
+  }
+
+  /** The trials that have files of their own, by id. */
+  looseFiles(): LooseFile[] {
+    return this.#names(".json").flatMap((name): LooseFile[] => {
+      const [, id, failed] = /^([0-9a-f]{16})(\.failed)?\.json$/.exec(name) ?? [];
+      if (id === undefined) return [];
+      return [{ id, kind: failed ? "failure" : "result", path: join(this.folder, name) }];
+    });
+  }
+
+  #names(ending: string): string[] {
+    try {
+      return readdirSync(this.folder)
+        .filter((name) => name.endsWith(ending))
+        .sort();
+    } catch (cause) {
+      // Nothing was kept there yet.
+      if (["ENOENT", "ENOTDIR"].includes((cause as NodeJS.ErrnoException).code ?? "")) return [];
+      throw fileError("read", this.folder, cause);
+    }
   }
 
   /** @throws FileError for a full disk, a read-only folder, and the like */
@@ -89,9 +215,8 @@ export class ResultsStore {
     probeFolder(this.folder);
     try {
       for (const name of readdirSync(this.folder)) {
-        const writer =
-          /^[0-9a-f]{16}(?:\.failed)?\.json\.(\d+)-[0-9a-f]{8}\.tmp$|^\.probe\.(\d+)-/.exec(name);
-        if (writer && !isRunning(Number(writer[1] ?? writer[2]))) {
+        const writer = LEFTOVER.exec(name);
+        if (writer && !isRunning(Number(writer[1]))) {
           rmSync(join(this.folder, name), { force: true });
         }
       }
@@ -107,15 +232,45 @@ export class ResultsStore {
    * @throws FileError
    */
   setAside(path: string): string {
-    let aside = `${path}.bad`;
     try {
-      for (let n = 2; lstatSync(aside, { throwIfNoEntry: false }); n++) aside = `${path}.bad.${n}`;
+      const aside = nameAside(path);
       renameSync(path, aside);
+      return aside;
     } catch (cause) {
       throw fileError("rename", path, cause);
     }
-    return aside;
   }
+}
+
+/** Damaged lines of a pack that are named one by one. */
+const MOST_LINES = 10;
+
+/** What tells a file from the one that was there before; undefined where there is none. */
+function stampOf(path: string): string | undefined {
+  try {
+    const there = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return there && [there.dev, there.ino, there.size, there.mtimeNs].join();
+  } catch (cause) {
+    throw fileError("read", path, cause);
+  }
+}
+
+/** What a writer leaves that is killed, its number within: parts of files, probes, a packer's locks. */
+const LEFTOVER =
+  /^(?:[0-9a-f]{16}(?:\.failed)?\.json\.|.*\.jsonl(?:\.bad[.0-9]*)?\.|\.probe\.|\.pack\.lock\.)(\d+)(?:-[0-9a-f]{8}\.tmp|\.old)?$/;
+
+/** `<path>.bad`, or `.bad.2` and so on where that is taken. @throws the system's error */
+export function nameAside(path: string): string {
+  let aside = `${path}.bad`;
+  for (let n = 2; lstatSync(aside, { throwIfNoEntry: false }); n++) aside = `${path}.bad.${n}`;
+  return aside;
+}
+
+/** @returns the record, what is wrong with the file, or undefined where nothing stands there */
+export function openLoose({ id, kind, path }: LooseFile): StoredRecord | string | undefined {
+  const text = readText(path);
+  if (typeof text !== "string") return text?.problem;
+  return kind === "result" ? parseRecord(text, id) : parseFailure(text, id);
 }
 
 /** Of a record; the largest has 6 kB. */
@@ -132,11 +287,14 @@ function readText(path: string): string | { readonly problem: string } | undefin
       return { problem: `has ${there.size} bytes, too many for a record` };
     return readFileSync(path, "utf8");
   } catch (cause) {
+    // A packer was faster.
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     return { problem: `cannot be read: ${reasonOf(cause)}` };
   }
 }
 
-function isRunning(pid: number): boolean {
+/** Whether a process of this machine is alive. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

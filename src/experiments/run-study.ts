@@ -51,8 +51,9 @@ function recordedData(
   const found = new Map<string, RecordedData>();
   for (const { id, config, data } of records.values()) {
     const { fingerprint } = data;
-    if (fingerprint !== undefined)
-      found.set(dataName(config), { fingerprint, path: store.path(id) });
+    const name = dataName(config);
+    if (fingerprint !== undefined && !found.has(name))
+      found.set(name, { fingerprint, path: store.place(id) });
   }
   return found;
 }
@@ -100,10 +101,12 @@ export async function runRecorded(
   if (missing.size === 0) return 0;
   store.prepare();
   for (const { path, message } of earlier.problems) {
-    observer({
-      type: "note",
-      message: `${message}; kept as ${store.setAside(path)} and done again`,
-    });
+    // A damaged line stays where it is until `abkd study pack` sets it aside.
+    const then =
+      path === undefined
+        ? "its trial counts as not done"
+        : `kept as ${store.setAside(path)} and done again`;
+    observer({ type: "note", message: `${message}; ${then}` });
   }
   const full = new AbortController();
   let failure: UserError | undefined;

@@ -11,6 +11,7 @@ import type {
   StudyReport,
 } from "./report-data.ts";
 import type { Table } from "./results-table.ts";
+import { trialTable } from "./trial-index.ts";
 import { SIGNIFICANCE, type Verdict } from "./verdict.ts";
 
 /** A part of a document. */
@@ -21,15 +22,14 @@ export type Block =
   | { readonly kind: "table"; readonly table: Table }
   /** The dataset's figure, which only HTML has. */
   | { readonly kind: "figure"; readonly dataset: string }
-  /** Folded away until it is asked for. */
-  | {
-      readonly kind: "links";
-      readonly summary: string;
-      readonly rows: readonly {
-        readonly label: string;
-        readonly links: readonly { readonly text: string; readonly href: string }[];
-      }[];
-    };
+  /** A table that is folded away until it is asked for. */
+  | { readonly kind: "folded"; readonly summary: string; readonly table: Table };
+
+/** Links beside each other, which only Markdown has: a page stands alone. */
+export interface Links {
+  readonly kind: "links";
+  readonly links: readonly { readonly text: string; readonly href: string }[];
+}
 
 export const heading = (text: string, level: 2 | 3 = 2): Block => ({
   kind: "heading",
@@ -49,12 +49,18 @@ export const MARKS: Readonly<Record<Verdict["outcome"], string>> = {
 };
 
 /** `✓ reproduced (10 splits, 1 search)`: with the number of splits, and of searches, where it is small. */
-export function verdictText({ outcome, splits, searches }: Verdict): string {
+export function verdictText(verdict: Verdict): string {
+  const few = restsOn(verdict);
+  return MARKS[verdict.outcome] + (few === "" ? "" : ` (${few})`);
+}
+
+/** What a verdict rests on where that is little: `10 splits, 1 search`. */
+export function restsOn({ splits, searches }: Verdict): string {
   const few = [
     ...(splits === undefined ? [] : [`${splits} splits`]),
     ...(searches === undefined ? [] : [`${searches} ${searches === 1 ? "search" : "searches"}`]),
   ];
-  return MARKS[outcome] + (few.length === 0 ? "" : ` (${few.join(", ")})`);
+  return few.join(", ");
 }
 
 const percent = (x: number): string => (100 * x).toFixed(2);
@@ -65,15 +71,8 @@ const signed = (points: number): string => {
 const range = ([low, high]: readonly [number, number]): string =>
   `${percent(low)} to ${percent(high)}`;
 
-/**
- * @param facts the paper's inconsistencies, or none
- * @param linkTo a trial's address, as seen from the document
- */
-export function studyDocument(
-  report: StudyReport,
-  facts: readonly Fact[],
-  linkTo: (id: string) => string,
-): Block[] {
+/** @param facts the paper's inconsistencies, or none */
+export function studyDocument(report: StudyReport, facts: readonly Fact[]): Block[] {
   const { profile, done, diverged, planned, about, rule, problems, registration } = report;
   const how =
     profile === "quick"
@@ -89,7 +88,7 @@ export function studyDocument(
     ...(problems.length > 0
       ? [heading("Records that could not be used"), { kind: "list", items: problems } as const]
       : []),
-    ...report.datasets.flatMap((part) => datasetBlocks(part, linkTo)),
+    ...report.datasets.flatMap(datasetBlocks),
     ...absentBlocks(report),
     heading("How claims are decided"),
     ...rule.map(paragraph),
@@ -99,7 +98,7 @@ export function studyDocument(
   ];
 }
 
-function datasetBlocks(part: DatasetReport, linkTo: (id: string) => string): Block[] {
+function datasetBlocks(part: DatasetReport): Block[] {
   const { dataset, splits, seeds, unit, arms, comparisons, claims, notes } = part;
   const each = seeds.length / splits.length;
   const labels = new Map(arms.map(({ method, label }) => [method, label]));
@@ -125,25 +124,8 @@ function datasetBlocks(part: DatasetReport, linkTo: (id: string) => string): Blo
       : []),
     ...attendedBlocks(arms),
     ...(notes.length > 0 ? [{ kind: "list", items: notes } as const] : []),
-    trialLinks(part, linkTo),
+    { kind: "folded", summary: `${dataset}: every trial`, table: trialTable(part) },
   ];
-}
-
-/** Each trial by its accuracy, a row an arm that was run. */
-export function trialLinks(
-  { dataset, arms }: DatasetReport,
-  linkTo: (id: string) => string,
-): Block {
-  return {
-    kind: "links",
-    summary: `${dataset}: every trial, its test accuracy in percent`,
-    rows: arms
-      .filter(({ n }) => n > 0)
-      .map(({ label, trials, tests }) => ({
-        label,
-        links: trials.map((id, k) => ({ text: (100 * tests[k]!).toFixed(1), href: linkTo(id) })),
-      })),
-  };
 }
 
 const ARM_COLUMNS = [
@@ -153,7 +135,8 @@ const ARM_COLUMNS = [
 /** Stands behind the validation accuracy, where a study has such arms. */
 const PUBLISHED_COLUMN = 11;
 
-function armTable(all: readonly ArmReport[]): Table {
+/** One row per arm; published weights are a column. */
+export function armTable(all: readonly ArmReport[]): Table {
   const published = new Map(all.map((arm) => [arm.publishedOf, arm]));
   const arms = all.filter(
     ({ publishedOf, sameAs }) => publishedOf === undefined && sameAs === undefined,
@@ -273,12 +256,12 @@ export function factTable(facts: readonly Fact[]): Block {
 }
 
 /** A document as Markdown. */
-export function markdown(title: string, blocks: readonly Block[]): string {
+export function markdown(title: string, blocks: readonly (Block | Links)[]): string {
   return `${[`# ${title}`, ...blocks.flatMap(markdownBlock)].join("\n\n")}\n`;
 }
 
 /** @returns one text, or none for what Markdown cannot show */
-function markdownBlock(block: Block): string[] {
+function markdownBlock(block: Block | Links): string[] {
   switch (block.kind) {
     case "heading":
       return [`${"#".repeat(block.level)} ${block.text}`];
@@ -290,8 +273,14 @@ function markdownBlock(block: Block): string[] {
       return [markdownTable(block.table)];
     case "figure":
       return [];
+    case "folded":
+      return [
+        `<details><summary>${escaped(block.summary)}</summary>`,
+        markdownTable(block.table),
+        "</details>",
+      ];
     case "links":
-      return [linkList(block)];
+      return [block.links.map(({ text, href }) => `[${text}](${encodeURI(href)})`).join(" · ")];
   }
 }
 
@@ -304,12 +293,4 @@ function markdownTable({ columns, rows }: Table): string {
   const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(" | ")} |`;
   const rule = columns.map(({ numeric }) => (numeric ? "--:" : "---")).join("|");
   return [line(columns.map(({ title }) => title)), `|${rule}|`, ...rows.map(line)].join("\n");
-}
-
-function linkList({ summary, rows }: Extract<Block, { kind: "links" }>): string {
-  const items = rows.map(({ label, links }) => {
-    const shown = links.map(({ text, href }) => `[${text}](${encodeURI(href)})`);
-    return `- ${escaped(label)}: ${shown.join(", ")}`;
-  });
-  return [`<details><summary>${summary}</summary>`, "", ...items, "", "</details>"].join("\n");
 }

@@ -12,6 +12,7 @@ import { distinctTrials } from "./run-study.ts";
 import { mean, meanInterval, standardDeviation } from "./statistics.ts";
 import { type Arm, type Claim, type StudyPlan, TEACHER_ARM } from "./study.ts";
 import { methodLabel } from "./summary.ts";
+import { trialRows } from "./trial-index.ts";
 import { attentionShares } from "./trial-record.ts";
 import { TrialTable, testAccuracy } from "./trial-table.ts";
 import { RULE } from "./verdict.ts";
@@ -36,7 +37,8 @@ export function studyReport(plan: StudyPlan, store: ResultsStore): StudyReport {
   const parts = plan.datasets.map(({ name, splits, seeds }) => {
     const planned = plan.trials.filter(({ dataset }) => dataset === name);
     const part = new Part(plan, name, new TrialTable(planned, read));
-    return { name, report: { dataset: name, splits, seeds, ...part.report() }, part };
+    const trials = trialRows(planned, read);
+    return { name, report: { dataset: name, splits, seeds, ...part.report(), trials }, part };
   });
   return {
     study: study.name,
@@ -163,22 +165,32 @@ class Part {
               "which differ in the last bits.",
           ]
         : [];
-    const warnings = arms.flatMap((arm) => {
-      const trials = this.#table.done(arm);
-      const texts = Map.groupBy(
-        trials.flatMap(({ record }) => record.warnings),
-        (text) => text.replace(/\d[\d.e+-]*/g, "…"),
-      );
-      return [...texts].map(([text, all]) =>
-        printableLine(`${arm}, ${all.length} of ${trials.length} trials: ${text}`),
-      );
-    });
     const diverged = this.#plan.study.arms.flatMap(({ id }) => {
       const reasons = this.#table.diverged(id);
       if (reasons.length === 0) return [];
       return [printableLine(`${id}, ${reasons.length} trials diverged, the first: ${reasons[0]}`)];
     });
-    return [...mixed, ...engines, ...diverged, ...this.#sameArms(), ...warnings];
+    return [...mixed, ...engines, ...diverged, ...this.#sameArms(), ...this.#warnings()];
+  }
+
+  /** What trials warn of, each text once, with the arms that it comes from. */
+  #warnings(): string[] {
+    const all = [...this.#table.arms].flatMap((arm) => {
+      const trials = this.#table.done(arm);
+      const texts = Map.groupBy(
+        trials.flatMap(({ record }) => record.warnings),
+        (text) => text.replace(/\d[\d.e+-]*/g, "…"),
+      );
+      return [...texts].map(([text, found]) => {
+        return { text, arm, share: `${found.length} of ${trials.length} trials` };
+      });
+    });
+    return [...Map.groupBy(all, ({ text }) => text)].map(([text, from]) => {
+      const shares = [...Map.groupBy(from, ({ share }) => share)].map(
+        ([share, arms]) => `${share} of ${arms.map(({ arm }) => arm).join(", ")}`,
+      );
+      return printableLine(`${text} (${shares.join("; ")})`);
+    });
   }
 
   /** Arms that are one on this dataset. */

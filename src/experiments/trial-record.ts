@@ -1,6 +1,6 @@
 // What a study keeps of a trial: one small JSON that knows whether it is whole.
 import { printable } from "../printable.ts";
-import { runId } from "../training/canonical.ts";
+import { canonicalJson, runId } from "../training/canonical.ts";
 import {
   count,
   dictionary,
@@ -12,7 +12,7 @@ import {
 } from "../training/json-form.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { configForm, number, outcomeForm } from "../training/run-form.ts";
-import { openSealed, type Sealed, sealed } from "../training/sealed-json.ts";
+import { type Opener, openSealed, type Sealed, sealed } from "../training/sealed-json.ts";
 
 export const RECORD_FORMAT = "abkd-result/1";
 export const FAILURE_FORMAT = "abkd-failure/1";
@@ -38,6 +38,13 @@ export interface TrialRecord extends Sealed {
   readonly warnings: readonly string[];
   /** Never compared. Seconds; `recorded` is the day (UTC), which older records have not. */
   readonly timing: RunResult["timing"] & { readonly recorded?: string };
+}
+
+/** Whether two records say the same of a trial: all but how long it took, and the digest over that. */
+export function sameOutcome(one: StoredRecord, other: StoredRecord): boolean {
+  const outcome = (record: StoredRecord): string =>
+    canonicalJson({ ...record, timing: undefined, digest: undefined });
+  return outcome(one) === outcome(other);
 }
 
 /**
@@ -90,26 +97,35 @@ const recordForm = object({
 
 const failureForm = object({ id: text, config: configForm, reason: text });
 
+/** What a store keeps of a trial. */
+export type StoredRecord = TrialRecord | FailureRecord;
+
 /**
  * @param id whose record the text should be
+ * @param opener `openSealed` for a file, `openLine` for a line of a pack
  * @returns the record, or what is wrong with the text: `is cut off or damaged ...`
  */
-export function parseRecord(text: string, id: string): TrialRecord | string {
-  return open<TrialRecord>(text, id, RECORD_FORMAT, recordForm);
+export function parseRecord(text: string, id: string, opener = openSealed): TrialRecord | string {
+  return open<TrialRecord>(text, id, RECORD_FORMAT, recordForm, opener);
 }
 
 /** The same for a trial that failed. */
-export function parseFailure(text: string, id: string): FailureRecord | string {
-  return open<FailureRecord>(text, id, FAILURE_FORMAT, failureForm);
+export function parseFailure(
+  text: string,
+  id: string,
+  opener = openSealed,
+): FailureRecord | string {
+  return open<FailureRecord>(text, id, FAILURE_FORMAT, failureForm, opener);
 }
 
-function open<R extends TrialRecord | FailureRecord>(
+function open<R extends StoredRecord>(
   text: string,
   id: string,
   format: string,
   form: Form,
+  opener: Opener,
 ): R | string {
-  const record = openSealed<R>(text, format, form);
+  const record = opener<R>(text, format, form);
   if (typeof record === "string") return record;
   if (record.id !== id || runId(record.config) !== id) {
     return `holds the result of another configuration (${printable(record.id)})`;

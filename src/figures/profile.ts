@@ -35,7 +35,7 @@ const share = (seconds: number, whole: number): string =>
 
 /**
  * A row an operator, longest first, and one for all that lies between operators: the times add up to
- * the wall time. GB/s is of what operators read and write, from memory or caches (tensor/kernels.ts).
+ * the wall time. GB/s is of what operators read and write, from memory or caches (tensor/engine/kernels.ts).
  */
 export function operatorTable({ operators, between, seconds: wall }: ProfileTimes): Table {
   const row = ({ name, calls, seconds, bytes, operations }: OperatorTime): string[] => [

@@ -9,14 +9,9 @@ import { htmlTable } from "./table.ts";
 
 /**
  * @param facts the paper's inconsistencies, or none
- * @param linkTo a trial's address, as seen from the page
  * @returns HTML, about 3 MB; needs no network
  */
-export function studyPage(
-  report: StudyReport,
-  facts: readonly Fact[],
-  linkTo: (id: string) => string,
-): Promise<string> {
+export function studyPage(report: StudyReport, facts: readonly Fact[]): Promise<string> {
   const figures: Figure[] = [];
   const place = ({ figure, height }: SizedRows): string =>
     figurePlace(figures.push(figure) - 1, height);
@@ -26,7 +21,7 @@ export function studyPage(
     const accuracies = place(studyAccuracies(part));
     return shares ? `${accuracies}\n${place(shares)}` : accuracies;
   };
-  const body = studyDocument(report, facts, linkTo).map((block) => html(block, drawing));
+  const body = studyDocument(report, facts).map((block) => html(block, drawing));
   return assemblePage({ title: report.title, body: body.join("\n"), figures });
 }
 
@@ -42,18 +37,10 @@ function html(block: Block, drawing: (dataset: string) => string): string {
       return `<div class="scroll">${htmlTable(block.table)}</div>`;
     case "figure":
       return drawing(block.dataset);
-    case "links":
-      return linkList(block);
+    case "folded":
+      return (
+        `<details><summary>${plain(block.summary)}</summary>` +
+        `<div class="scroll">${htmlTable(block.table)}</div></details>`
+      );
   }
-}
-
-function linkList({ summary, rows }: Extract<Block, { kind: "links" }>): string {
-  const items = rows.map(({ label, links }) => {
-    const shown = links.map(
-      ({ text, href }) =>
-        `<a href="${plain(encodeURI(href)).replaceAll('"', "%22")}">${plain(text)}</a>`,
-    );
-    return `<li>${plain(label)}: ${shown.join(", ")}</li>`;
-  });
-  return `<details><summary>${plain(summary)}</summary><ul>${items.join("\n")}</ul></details>`;
 }

@@ -18,7 +18,7 @@ import type { ArmReport } from "../experiments/report-data.ts";
 import { RESULTS_FOLDER, ResultsStore } from "../experiments/results-store.ts";
 import { distinctTrials, missingTrials, runStudy } from "../experiments/run-study.ts";
 import { findStudy, type StudyName } from "../experiments/studies/index.ts";
-import { type PlannedTrial, PROFILES, type Profile, planStudy } from "../experiments/study.ts";
+import { PROFILES, type Profile, planStudy } from "../experiments/study.ts";
 import { verdictWords } from "../experiments/study-words.ts";
 import type { TrialRecord } from "../experiments/trial-record.ts";
 import type { Suggested } from "../suggested.ts";
@@ -187,20 +187,15 @@ export class StudyView {
     });
   }
 
-  /** Every trial: its id (a file in results/), arm, split, seed, accuracies in percent, epochs. */
+  /** Every trial: its id, arm, split, seed, accuracies in percent, epochs. `abkd study show ID` has its record. */
   trials(dataset = this.datasets[0]): Promise<DataFrame> {
-    const { plan, records } = this.#of(dataset);
-    const done = plan.trials.flatMap(({ id, arm, split, seed }: PlannedTrial) => {
-      const record = records.get(id);
-      if (!record) return [];
-      const { accuracy, bestEpoch, epochs, dead } = record;
-      const accuracies = [100 * accuracy.val, 100 * accuracy.test];
-      return [[id, arm, split, seed, ...accuracies, bestEpoch, epochs, dead ? "died" : ""]];
+    const rows = this.#of(dataset).part.trials.flatMap((row) => {
+      const { id, arm, split, seed, val, test, bestEpoch, epochs, state } = row;
+      if (val === undefined || test === undefined) return [];
+      const died = state === "dead" ? "died" : "";
+      return [[id, arm, split, seed, 100 * val, 100 * test, bestEpoch, epochs, died]];
     });
-    return dataFrame({
-      columns: TRIAL_COLUMNS,
-      rows: done,
-    });
+    return dataFrame({ columns: TRIAL_COLUMNS, rows });
   }
 
   /** Every arm: its trials, mean with 95 % interval, the paper's number with its deviation. */

@@ -1,7 +1,7 @@
 // GCN: graph convolutions, one after the other.
 // Kipf, Welling: Semi-Supervised Classification with Graph Convolutional Networks, ICLR 2017, eq. 2.
 import * as tf from "@tensorflow/tfjs";
-import { spmm } from "../tensor/sparse.ts";
+import { spmm } from "../tensor/ops/sparse.ts";
 import {
   type Family,
   Layered,

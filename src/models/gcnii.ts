@@ -2,9 +2,9 @@
 // Chen, Wei, Huang, Ding, Li: Simple and Deep Graph Convolutional Networks, ICML 2020.
 import { needObject } from "../arguments.ts";
 import { checkOptions, type OptionTable } from "../options.ts";
-import { reluDropout } from "../tensor/dropout.ts";
-import { gcniiConvolutions } from "../tensor/gcnii.ts";
-import { mapLinear, sparseLinear } from "../tensor/linear.ts";
+import { reluDropout } from "../tensor/ops/dropout.ts";
+import { gcniiConvolutions } from "../tensor/ops/gcnii.ts";
+import { mapLinear, sparseLinear } from "../tensor/ops/linear.ts";
 import {
   checkShape,
   type GraphInputs,

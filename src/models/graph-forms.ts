@@ -1,7 +1,7 @@
 // A graph on the engine, in the forms that families of models read.
 import type { Graph } from "../graph/graph.ts";
 import { rowNormalised, symmetricNormalised } from "../graph/normalise.ts";
-import { SparseMatrix } from "../tensor/sparse.ts";
+import { SparseMatrix } from "../tensor/ops/sparse.ts";
 import type { GraphInputs } from "./model.ts";
 
 /** P. */

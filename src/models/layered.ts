@@ -1,8 +1,8 @@
 // Models that are one layer after the other: dropout, a linear map, normalisation, ReLU.
 import type * as tf from "@tensorflow/tfjs";
 import { checkOptions, type OptionTable } from "../options.ts";
-import { batchNorm, normalisedBy } from "../tensor/batch-norm.ts";
-import { type DropoutStream, reluDropout } from "../tensor/dropout.ts";
+import { batchNorm, normalisedBy } from "../tensor/ops/batch-norm.ts";
+import { type DropoutStream, reluDropout } from "../tensor/ops/dropout.ts";
 import {
   checkShape,
   type GraphShape,
@@ -50,7 +50,7 @@ export const layeredOptions: OptionTable<LayeredOptions> = {
 
 export const layeredSize = ({ layers, width }: LayeredOptions): string => `${layers}L-${width}H`;
 
-/** Of an n x width map: its product, with bias, after the activation; each layer holds these. */
+/** Maps that a step holds for each layer at the least: product, with bias, activated; measured 4 to 5. */
 const MAPS_A_LAYER = 3;
 /** As torch.nn.BatchNorm1d: the share of a step's statistics in the running ones. */
 const MOMENTUM = 0.1;

@@ -1,7 +1,7 @@
 // MLP: each node by itself, without the graph; what GLNN distils a graph network into.
 // Zhang, Liu, Sun, Shah: Graph-less Neural Networks, ICLR 2022.
 import * as tf from "@tensorflow/tfjs";
-import { sparseLinear } from "../tensor/linear.ts";
+import { sparseLinear } from "../tensor/ops/linear.ts";
 import {
   type Family,
   Layered,

@@ -3,8 +3,8 @@ import * as tf from "@tensorflow/tfjs";
 import { needObject } from "../arguments.ts";
 import { OptionError } from "../errors.ts";
 import type { OptionTable } from "../options.ts";
-import { lastMap } from "../tensor/gcnii.ts";
-import type { SparseMatrix } from "../tensor/sparse.ts";
+import { lastMap } from "../tensor/ops/gcnii.ts";
+import type { SparseMatrix } from "../tensor/ops/sparse.ts";
 import type { GraphForms } from "./graph-forms.ts";
 
 /** A graph as GCN and its relatives read it, on the engine. */

@@ -111,6 +111,12 @@ export function createModel<C extends ModelConfig>(
   shape: GraphShape,
   seed: number,
 ): ModelOf<C> & Model {
+  needObject(
+    config,
+    "createModel: config",
+    "a model's configuration: its kind and options",
+    "kind",
+  );
   const [kind, given] = kindOf(config);
   return kind.create(given, shape, seed) as ModelOf<C> & Model;
 }

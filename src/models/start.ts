@@ -1,6 +1,6 @@
 // How parameters start: drawn by their names from the model's seed.
 import * as tf from "@tensorflow/tfjs";
-import { uniform } from "../tensor/random.ts";
+import { uniform } from "../tensor/ops/random.ts";
 import type { Parameter } from "./model.ts";
 
 /** A parameter drawn uniformly from [-bound, bound): a function of (seed, name, shape). */

@@ -1,5 +1,5 @@
 // The engine's public face: start it, see its memory, and its differentiable operators.
-export { Arcs, arcCrossEntropy, arcDistances, arcDots, arcSoftmax } from "./arcs.ts";
+
 export {
   BACKEND,
   type EngineName,
@@ -10,37 +10,10 @@ export {
   type StartedWasm,
   startEngine,
   wantedThreads,
-} from "./backend.ts";
-export { chooseEngine, ENGINE_CHOICES, type EngineChoice } from "./choice.ts";
-export { clipGradients } from "./clip.ts";
-export { infoNce } from "./contrast.ts";
-export { type DropoutStream, dropout, reluDropout } from "./dropout.ts";
-export type { Flavour } from "./engine.ts";
-export { type ConvolutionOptions, gcniiConvolutions, lastMap } from "./gcnii.ts";
-export { mapLinear, sparseLinear } from "./linear.ts";
-export {
-  meanSquaredError,
-  type Scores,
-  scores,
-  softmaxCrossEntropy,
-  softmaxSoftCrossEntropy,
-  Targets,
-} from "./loss.ts";
-export { type MemoryUse, OutOfMemoryError, WASM_BYTES } from "./memory.ts";
-export type { StartedNative } from "./native/backend.ts";
-export { NATIVE_BACKEND } from "./native/backend.ts";
-export { nativeRecord } from "./native/build.ts";
-export {
-  Adam,
-  type AdamOptions,
-  AdamW,
-  Optimiser,
-  type OptimiserState,
-  type ParameterGroup,
-  RMSprop,
-  SGD,
-} from "./optimiser.ts";
-export { type PairDistances, pairDistances } from "./pairs.ts";
+} from "./engine/backend.ts";
+export { chooseEngine, ENGINE_CHOICES, type EngineChoice } from "./engine/choice.ts";
+export type { Flavour } from "./engine/engine.ts";
+export { type MemoryUse, OutOfMemoryError, WASM_BYTES } from "./engine/memory.ts";
 export {
   beginPhase,
   beginStep,
@@ -52,10 +25,38 @@ export {
   type Span,
   startProfile,
   traceJson,
-} from "./profiler.ts";
-export { uniform } from "./random.ts";
-export { takeRows, unitRows } from "./rows.ts";
-export { type Similarity, similarities, similarityMismatch } from "./similarity.ts";
-export { arcProducts, SparseMatrix, spmm } from "./sparse.ts";
-export { tanh } from "./tanh.ts";
-export { MOST_THREADS } from "./threads.ts";
+} from "./engine/profiler.ts";
+export { MOST_THREADS } from "./engine/threads.ts";
+export type { StartedNative } from "./native/backend.ts";
+export { NATIVE_BACKEND } from "./native/backend.ts";
+export { nativeRecord } from "./native/build.ts";
+export { Arcs, arcCrossEntropy, arcDistances, arcDots, arcSoftmax } from "./ops/arcs.ts";
+export { clipGradients } from "./ops/clip.ts";
+export { infoNce } from "./ops/contrast.ts";
+export { type DropoutStream, dropout, reluDropout } from "./ops/dropout.ts";
+export { type ConvolutionOptions, gcniiConvolutions, lastMap } from "./ops/gcnii.ts";
+export { mapLinear, sparseLinear } from "./ops/linear.ts";
+export {
+  meanSquaredError,
+  type Scores,
+  scores,
+  softmaxCrossEntropy,
+  softmaxSoftCrossEntropy,
+  Targets,
+} from "./ops/loss.ts";
+export {
+  Adam,
+  type AdamOptions,
+  AdamW,
+  Optimiser,
+  type OptimiserState,
+  type ParameterGroup,
+  RMSprop,
+  SGD,
+} from "./ops/optimiser.ts";
+export { type PairDistances, pairDistances } from "./ops/pairs.ts";
+export { uniform } from "./ops/random.ts";
+export { takeRows, unitRows } from "./ops/rows.ts";
+export { type Similarity, similarities, similarityMismatch } from "./ops/similarity.ts";
+export { arcProducts, SparseMatrix, spmm } from "./ops/sparse.ts";
+export { tanh } from "./ops/tanh.ts";

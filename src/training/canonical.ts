@@ -14,13 +14,14 @@ export function canonicalJson(value: unknown): string {
   if (value === null || typeof value === "string" || typeof value === "boolean") {
     return JSON.stringify(value);
   }
-  if (typeof value === "number" && Number.isFinite(value)) return JSON.stringify(value);
+  if (typeof value === "number" && Number.isFinite(value)) return String(value);
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   if (typeof value === "object") {
-    const members = Object.entries(value)
-      .filter(([, member]) => member !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+    const all = value as Readonly<Record<string, unknown>>;
+    const members = Object.keys(all)
+      .sort()
+      .filter((name) => all[name] !== undefined)
+      .map((name) => `${JSON.stringify(name)}:${canonicalJson(all[name])}`);
     return `{${members.join(",")}}`;
   }
   throw new OptionError(`no JSON for ${shown(value)}; it has text, finite numbers, lists, objects`);

@@ -172,6 +172,23 @@ function writeAll(file: number, bytes: Uint8Array): void {
 }
 
 /**
+ * Waits until what was renamed in a folder would outlast a power cut: before what it replaces is deleted.
+ * @throws FileError
+ */
+export function syncFolder(folder: string): void {
+  try {
+    const open = openSync(folder, "r");
+    try {
+      fsyncSync(open);
+    } finally {
+      closeSync(open);
+    }
+  } catch (cause) {
+    throw fileError("sync", folder, cause);
+  }
+}
+
+/**
  * Makes a folder where there is none and tries to write in it, before time is spent on what could not
  * be kept.
  * @throws FileError

@@ -9,7 +9,7 @@ import { chooseEngine, type EngineChoice, WASM_BYTES } from "../tensor/index.ts"
 import { describeRun } from "./canonical.ts";
 import type { RunConfig } from "./run.ts";
 
-/** A weight, its gradient and Adam's two moments. */
+/** A weight, its gradient and the optimiser's two moments. */
 const COPIES = 4;
 
 /**

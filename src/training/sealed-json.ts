@@ -16,7 +16,11 @@ export function sealed<T extends object>(content: T): T & Sealed {
 
 function digestOf(content: object): string {
   // Through JSON once: what is read back (-0, undefined) must give the digest that was written.
-  return sha256(canonicalJson(JSON.parse(JSON.stringify(content)))).slice(0, 16);
+  return digestOfText(canonicalJson(JSON.parse(JSON.stringify(content))));
+}
+
+function digestOfText(text: string): string {
+  return sha256(text).slice(0, 16);
 }
 
 /** Indented, with arrays of numbers on one line each. */
@@ -25,11 +29,50 @@ export function jsonText(value: object): string {
   return `${text.replace(/\[[^[\]{}"]*\]/g, (array) => array.replace(/\n\s*/g, " "))}\n`;
 }
 
+/** On one line: canonical JSON, so that its digest can be checked without parsing it. */
+export function lineText(value: Sealed): string {
+  return canonicalJson(value);
+}
+
+/** Whether a line is what `lineText` wrote, by its digest alone. */
+export function isWholeLine(line: string): boolean {
+  // Members are sorted: `format` stands behind the digest, so a comma follows it.
+  return [...line.matchAll(/"digest":"([0-9a-f]{16})",/g)].some(
+    ({ 0: member, 1: digest, index }) =>
+      digestOfText(line.slice(0, index) + line.slice(index + member.length)) === digest,
+  );
+}
+
+/** Opens a text that `jsonText` wrote, or a line that `lineText` wrote: openSealed and openLine. */
+export type Opener = <T extends Sealed>(text: string, format: string, form: Form) => T | string;
+
 /**
  * @param form of the whole, `format` and digest included
  * @returns the value with its digest, or what is wrong with the text: `is cut off or damaged ...`
  */
-export function openSealed<T extends Sealed>(text: string, format: string, form: Form): T | string {
+export const openSealed: Opener = (text, format, form) =>
+  open(text, format, form, (value) => {
+    const { digest, ...content } = value;
+    if (digest === undefined) {
+      return "has no digest: it was altered, or written before abkd kept digests";
+    }
+    if (digest !== digestOf(content)) return "was altered: its digest does not fit";
+    // What rounds to the same numbers, or repeats a blank, is damage all the same.
+    return jsonText(value) === text ? undefined : "was altered: its text is not as it was written";
+  });
+
+/** The same for a line of `lineText`. */
+export const openLine: Opener = (text, format, form) =>
+  open(text, format, form, () =>
+    isWholeLine(text) ? undefined : "was cut or altered: its digest does not fit",
+  );
+
+function open<T extends Sealed>(
+  text: string,
+  format: string,
+  form: Form,
+  misfitOf: (value: Readonly<Record<string, unknown>>) => string | undefined,
+): T | string {
   let value: unknown;
   try {
     value = parseJson(text);
@@ -43,13 +86,8 @@ export function openSealed<T extends Sealed>(text: string, format: string, form:
     const name = typeof found === "string" ? `format "${printable(found)}"` : "no format";
     return `is from another version (${name}, not "${format}")`;
   }
-  const { digest, ...content } = value;
-  if (digest === undefined) {
-    return "has no digest: it was altered, or written before abkd kept digests";
-  }
-  if (digest !== digestOf(content)) return "was altered: its digest does not fit";
-  // What rounds to the same numbers, or repeats a blank, is damage all the same.
-  if (jsonText(value) !== text) return "was altered: its text is not as it was written";
+  const altered = misfitOf(value);
+  if (altered !== undefined) return altered;
   const misfit = form(value, "");
   if (misfit !== undefined) return `is damaged: its ${printable(misfit)} is not what it should be`;
   return value as unknown as T;

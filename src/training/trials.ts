@@ -46,7 +46,7 @@ export interface TrialsOptions extends DataOptions {
   /** Seconds between a run's checkpoints; 30 by default. */
   readonly checkpointSeconds?: number;
   readonly observer?: Observer;
-  /** `auto` by default: see src/tensor/choice.ts. Native runs go one at a time, on all cores. */
+  /** `auto` by default: see src/tensor/engine/choice.ts. Native runs go one at a time, on all cores. */
   readonly engine?: EngineChoice;
   /** Record where time goes in the first run that is asked for; the observer is told of it. */
   readonly profile?: boolean;

@@ -1,6 +1,6 @@
 // abkd study: what its commands print, and their errors; the training itself is tested elsewhere.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { methods } from "../../src/distillation/registry.ts";
@@ -47,7 +47,8 @@ test("status, run and report of a study that is done", async (t) => {
   assert.ok(arm.mean! > 0.8 && arm.std! > 0);
   assert.equal(arm.interval, undefined, "two splits have no interval worth a look");
   assert.ok(facts.length > 10);
-  assert.match(readFileSync(html, "utf8"), /href="\.\.\/results\/[0-9a-f]{16}\.json"/);
+  for (const id of distinctTrials(plan).keys())
+    assert.ok(readFileSync(html, "utf8").includes(`>${id}</td>`), `${id} is not on the page`);
 });
 
 test("in the paper profile published weights stand beside the searched ones", async (t) => {
@@ -145,20 +146,115 @@ test("plans: every registered method, one start a seed, the teacher at full size
   for (const { id } of contenders()) assert.ok(arms.includes(id), id);
 });
 
+test("study pack moves records into packs, which status, run, report and show read", async (t) => {
+  const folder = join(temporaryFolder(t), "results");
+  storeTrials(folder, "table10");
+  const store = new ResultsStore(folder);
+  const plan = planStudy(findStudy("table10"), { profile: "quick", datasets: ["cora"] });
+  const ids = [...distinctTrials(plan).keys()] as [string, ...string[]];
+  const record = store.read(ids).records.get(ids[0]);
+  const given = ["table10", "--datasets", "cora", "--results", folder];
+  const loose = await abkd("study", "report", ...given);
+
+  const packed = await abkd("study", "pack", "--results", folder);
+  assert.equal(packed.code, 0, packed.stderr);
+  const size = ids.length;
+  assert.match(
+    packed.stdout,
+    new RegExp(`^${size} trials packed\n.*cora\\.jsonl: ${size} records, 0\\.\\d MB`),
+  );
+  assert.deepEqual(readdirSync(folder), ["cora.jsonl"]);
+  const [again, status, run, report, show] = await Promise.all([
+    abkd("study", "pack", "--results", folder),
+    abkd("study", "status", ...given),
+    abkd("study", "run", ...given),
+    abkd("study", "report", ...given),
+    abkd("study", "show", ids[0], "--results", folder),
+  ]);
+  assert.match(again.stdout, /^0 trials packed\n/);
+  assert.match(status.stdout, new RegExp(`${size} of ${size} different trials are done`));
+  assert.match(run.stdout, /table10: 0 trials run/);
+  assert.equal(report.stdout, loose.stdout);
+  assert.deepEqual(JSON.parse(show.stdout), record);
+  assert.deepEqual(readdirSync(folder), ["cora.jsonl"], "what only reads writes nothing");
+
+  writeFileSync(store.path(ids[0]), "{");
+  const left = await abkd("study", "pack", "--results", folder);
+  assert.equal(left.code, 1);
+  assert.match(left.stderr, /cut off or damaged.*; it is left/);
+  const none = await abkd("study", "show", "0".repeat(16), "--results", folder);
+  assert.deepEqual(
+    [none.code, none.stderr],
+    [2, `abkd: no trial ${"0".repeat(16)} in ${folder}\n`],
+  );
+  const wrong = await abkd("study", "show", "../cora", "--results", folder);
+  assert.deepEqual([wrong.code, /16 hex digits/.test(wrong.stderr)], [2, true]);
+});
+
+/** The files that a Markdown text links to, but for those on the web. */
+function linked(text: string): string[] {
+  return [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, target]) => target!);
+}
+
 // With the graphs of table 9 at hand, or it would say that they are not.
-test("the committed docs/reproduction.md is what the committed results say", {
+test("the committed docs/reproduction.md and its parts are what the committed results say", {
   skip: skipWithoutData(),
 }, async (t) => {
   const folder = join(import.meta.dirname, "../..");
-  const output = join(folder, "build", `reproduction-${process.pid}.md`);
-  t.after(() => rmSync(output, { force: true }));
+  const made = join(temporaryFolder(t), "reproduction.md");
   const { code, stderr } = await abkd(
-    ...["study", "report", "--results", join(folder, "results"), "--output", output],
+    ...["study", "report", "--results", join(folder, "results"), "--output", made],
   );
   assert.equal(code, 0, stderr);
-  const committed = readFileSync(join(folder, "docs/reproduction.md"), "utf8");
-  assert.ok(
-    readFileSync(output, "utf8") === committed,
-    "docs/reproduction.md is stale: `npm run -s abkd -- study report` writes it",
-  );
+  const committed = join(folder, "docs/reproduction.md");
+  const files = (document: string): Map<string, string> => {
+    const parts = document.replace(/\.md$/, "");
+    const texts = readdirSync(parts).map((name): [string, string] => [name, join(parts, name)]);
+    return new Map(
+      [["document", document] as const, ...texts].map(([name, file]) => [
+        name,
+        readFileSync(file, "utf8"),
+      ]),
+    );
+  };
+  const [now, then] = [files(made), files(committed)];
+  assert.deepEqual([...then.keys()], [...now.keys()]);
+  for (const [name, text] of now)
+    assert.ok(
+      then.get(name) === text,
+      `${name} is stale: \`npm run -s abkd -- study report\` writes it`,
+    );
+
+  const text = then.get("document")!;
+  assert.ok(Buffer.byteLength(text) < 40_000, "longer than can be read");
+  const links = linked(text);
+  assert.ok(links.length >= 2 * studies.length);
+  for (const target of links) assert.ok(existsSync(join(folder, "docs", target)), target);
+  for (const [name, page] of then)
+    for (const target of name.endsWith(".md") ? linked(page) : [])
+      assert.ok(then.has(target), `${name} links to ${target}`);
+});
+
+test("each trial in docs/reproduction's lists is found by its id, and says the same", () => {
+  const folder = join(import.meta.dirname, "../..");
+  const store = new ResultsStore(join(folder, "results"));
+  for (const { name } of studies) {
+    const [titles, ...rows] = readFileSync(join(folder, `docs/reproduction/${name}.csv`), "utf8")
+      .trim()
+      .split("\n");
+    assert.equal(titles, "graph,arm,split,trial,state,seed,test %,val %,best epoch,epochs");
+    const cells = rows.map((row) => {
+      // An arm's name may hold commas, within quotes.
+      const [, graph, split, id, state, seed, test] =
+        /^(\w+),(?:"[^"]*"|[^,"]*),([^,]*),([0-9a-f]{16}),(\w+),(\d+),([\d.]*),/.exec(row) ?? [];
+      return { graph, split, id: id!, state, seed: Number(seed), test };
+    });
+    const { records } = store.read(cells.map(({ id }) => id));
+    for (const { id, graph, split, seed, state, test } of cells) {
+      const { config, accuracy, dead } = records.get(id)!;
+      assert.deepEqual([graph, split], [config.dataset, config.split]);
+      assert.deepEqual([state, test], [dead ? "dead" : "alive", (100 * accuracy.test).toFixed(2)]);
+      assert.equal(seed, config.seed);
+    }
+  }
 });

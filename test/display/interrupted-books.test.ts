@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { randomStream } from "../../src/graph/random.ts";
-import { runningBackend } from "../../src/tensor/backend.ts";
+import { runningBackend } from "../../src/tensor/engine/backend.ts";
 import { freeDropped, memory, startEngine } from "../../src/tensor/index.ts";
 import { Notebook } from "./notebook.ts";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomStream } from "../../src/graph/random.ts";
-import { runningBackend } from "../../src/tensor/backend.ts";
+import { runningBackend } from "../../src/tensor/engine/backend.ts";
 import { startEngine } from "../../src/tensor/index.ts";
 import { Notebook } from "./notebook.ts";
 

@@ -7,7 +7,7 @@ import { createDistillation, findMethod } from "../../src/distillation/registry.
 import { randomStream } from "../../src/graph/random.ts";
 import { Gcnii } from "../../src/models/gcnii.ts";
 import { resolveOptions } from "../../src/options.ts";
-import { runningBackend } from "../../src/tensor/backend.ts";
+import { runningBackend } from "../../src/tensor/engine/backend.ts";
 import { freeDropped, memory, startEngine } from "../../src/tensor/index.ts";
 import type { TrainingState } from "../../src/training/checkpoint.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";

@@ -12,10 +12,10 @@ import {
   type Outputs,
   stackedOutputs,
 } from "../../src/models/model.ts";
-import { reluDropout } from "../../src/tensor/dropout.ts";
-import { Targets } from "../../src/tensor/loss.ts";
-import { uniform } from "../../src/tensor/random.ts";
-import { SparseMatrix } from "../../src/tensor/sparse.ts";
+import { reluDropout } from "../../src/tensor/ops/dropout.ts";
+import { Targets } from "../../src/tensor/ops/loss.ts";
+import { uniform } from "../../src/tensor/ops/random.ts";
+import { SparseMatrix } from "../../src/tensor/ops/sparse.ts";
 
 // Else tfjs's cpu back end prints its advice to install another one.
 tf.enableProdMode();

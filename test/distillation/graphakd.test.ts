@@ -8,7 +8,7 @@ import { symmetricNormalised } from "../../src/graph/normalise.ts";
 import { randomStream } from "../../src/graph/random.ts";
 import { resolveOptions } from "../../src/options.ts";
 import { SparseMatrix, startEngine } from "../../src/tensor/index.ts";
-import { Targets } from "../../src/tensor/loss.ts";
+import { Targets } from "../../src/tensor/ops/loss.ts";
 import { assertClosely } from "../tensor/support.ts";
 import { gradients, sceneOf, shown } from "./cases.ts";
 import {

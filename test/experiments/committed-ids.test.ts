@@ -1,18 +1,15 @@
 // Every committed record is found by the hash of its configuration, which can still be run.
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { findMethod } from "../../src/distillation/registry.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { runId } from "../../src/training/canonical.ts";
 import { checkConfig } from "../../src/training/config-check.ts";
 import type { RunConfig } from "../../src/training/run.ts";
+import { committedRecords, RESULTS } from "./committed-records.ts";
 
-const store = new ResultsStore(fileURLToPath(new URL("../../results", import.meta.url)));
-const ids = readdirSync(store.folder)
-  .map((name) => name.match(/^([0-9a-f]{16})\.json$/)?.[1])
-  .filter((id) => id !== undefined);
+const store = new ResultsStore(RESULTS);
+const ids = committedRecords().map(({ record }) => record.id);
 
 /** Of a method whose version is not the present one any more. */
 function retired({ method, teacher, initial }: RunConfig): boolean {

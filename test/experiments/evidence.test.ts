@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { datasetName, evidenceOf, provenance, recordsOf } from "../../src/experiments/evidence.ts";
 import { headlines } from "../../src/experiments/headlines.ts";
-import { reproductionDocument } from "../../src/experiments/reproduction.ts";
+import { reproductionFiles } from "../../src/experiments/reproduction.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { distinctTrials } from "../../src/experiments/run-study.ts";
 import { baselines } from "../../src/experiments/studies/arms.ts";
@@ -135,14 +135,14 @@ test("names as the paper writes them", () => {
   assert.deepEqual(["cora", "nell", "nell-0.01"].map(datasetName), ["Cora", "NELL", "NELL-0.01"]);
 });
 
-test("the document: claims with verdicts, links to trials, and what was not run", (t) => {
+test("the document: claims with verdicts, its parts, and what was not run", (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   fill(store, "paper");
   const other: Study = { ...study, title: "Not run", name: "other" };
   const empty = new ResultsStore(temporaryFolder(t));
   const size = { dataset: "cora", what: "nodes", paper: 2708, ours: 2708 } as const;
   const reproduced = { outcome: "reproduced", why: "equal" } as const;
-  const text = reproductionDocument(
+  const { document: text, parts } = reproductionFiles(
     {
       studies: [
         { study, evidence: [evidenceOf(study, "cora", store)] },
@@ -153,16 +153,21 @@ test("the document: claims with verdicts, links to trials, and what was not run"
       theorem: { about: "By autograd.", claims: [] },
       facts: [{ id: "x", where: "eq. 4", text: "a | b", holds: true }],
     },
-    (id) => `../results/${id}.json`,
+    "parts",
   );
   assert.match(text, /\| Made up \| cora \(paper, 100 of 100 trials\) \| 2 reproduced \|/);
   assert.match(text, /\| Not run \| not run here yet \|/);
+  assert.match(text, /## Not run\n[\s\S]*- Cora, 2 claims: no verdict: not run here yet\n/);
   assert.match(
-    text,
-    /## Not run\n[\s\S]*– none \| SoftKD is above \| \+1\.00 points \| {2}\| not run here yet/,
+    parts.get("other.md")!,
+    /– none \| SoftKD is above \| \+1\.00 points \| {2}\| not run here yet/,
   );
   const [id] = distinctTrials(evidenceOf(study, "cora", store).plan).keys();
-  assert.ok(text.includes(`](../results/${id}.json)`));
+  assert.ok(text.includes("](parts/made-up.csv)"));
+  assert.match(
+    parts.get("made-up.csv")!,
+    new RegExp(`^cora,Teacher,geom-gcn:0,${id},alive,1,`, "m"),
+  );
   assert.match(text, /\| cora \| nodes \| 2708 \| 2708 \| ✓ reproduced \| equal \|/);
-  assert.match(text, /### Nowhere/);
+  assert.match(parts.get("made-up.md")!, /## Nowhere/);
 });

@@ -28,10 +28,7 @@ function reportOf(folder: string): string {
     new ResultsStore(folder),
   );
   assert.ok(Object.keys(timing).length > 0);
-  const document = markdown(
-    report.title,
-    studyDocument({ ...report, timing }, [], (id) => id),
-  );
+  const document = markdown(report.title, studyDocument({ ...report, timing }, []));
   return JSON.stringify(report) + document;
 }
 

@@ -256,18 +256,19 @@ test("the claims' family is theirs alone, and equal configurations are one arm",
   assert.equal(two!.comparisons.length, one!.comparisons.length);
 });
 
-test("the report as Markdown and as a page: links, the paper's numbers, nothing unescaped", async (t) => {
+test("the report as Markdown and as a page: each trial, the paper's numbers, nothing unescaped", async (t) => {
   const { store, plan } = await study(temporaryFolder(t));
   const report = studyReport(plan, store);
-  const link = (id: string): string => `some where/${id}.json`;
   const facts = [{ id: "x", where: "eq. 4", text: "a < b | c", holds: true }];
-  const text = markdown(report.title, studyDocument(report, facts, link));
-  const { id } = plan.trials[0]!;
-  assert.ok(text.includes(`(some%20where/${id}.json)`));
+  const text = markdown(report.title, studyDocument(report, facts));
+  const { id, config } = plan.trials[0]!;
+  const { test: accuracy } = arithmeticResult(config).accuracy;
+  const row = `geom-gcn:0 | ${id} | alive | 1 | ${(100 * accuracy).toFixed(2)} |`;
+  assert.ok(text.includes(row));
   assert.match(text, /\| ✓ reproduced \(10 splits\) \| abkd \| 20 \| .* \| 84\.27 ± 1\.48 \|/);
   assert.match(text, /\| eq\. 4 \| a \\< b \\\| c \|/);
   assert.match(text, /not testable \| nowhere: ABKD \\> student/);
-  const page = await studyPage(report, facts, link);
-  assert.ok(page.includes(`href="some%20where/${id}.json"`));
+  const page = await studyPage(report, facts);
+  assert.ok(page.includes(`>${id}</td>`));
   assert.ok(page.includes("a &lt; b | c") && page.includes("84.27 ± 1.48"));
 });

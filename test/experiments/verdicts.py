@@ -28,12 +28,19 @@ def holm(ps):
 
 def main():
     job = json.load(sys.stdin)
-    planned, records = defaultdict(lambda: defaultdict(list)), {}
+    planned, kept = defaultdict(lambda: defaultdict(list)), {}
+    folder = Path(job["results"])
+    for text in [
+        *(line for pack in folder.glob("*.jsonl") for line in pack.read_text().splitlines()),
+        *(path.read_text() for path in folder.glob("*.json")),
+    ]:
+        record = json.loads(text)
+        if record["format"] == "abkd-result/1":
+            kept[record["id"]] = record
     for trial in job["trials"]:
         planned[trial["arm"]][trial["split"]].append(trial["id"])
-        path = Path(job["results"]) / f"{trial['id']}.json"
-        if path.exists():
-            records[trial["id"]] = json.loads(path.read_text())
+    ids = {trial["id"] for trial in job["trials"]}
+    records = {key: record for key, record in kept.items() if key in ids}
     test = {key: record["accuracy"]["test"] for key, record in records.items()}
     teacher = {s: test[ids[0]] for s, ids in planned["teacher"].items() if ids[0] in test}
 

@@ -7,7 +7,7 @@ import { inspect } from "node:util";
 import * as tf from "@tensorflow/tfjs";
 import { profile } from "../../src/figures/profile.ts";
 import { createModel } from "../../src/models/registry.ts";
-import { runningBackend } from "../../src/tensor/backend.ts";
+import { runningBackend } from "../../src/tensor/engine/backend.ts";
 import { startEngine, startProfile } from "../../src/tensor/index.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
 import type { RunConfig } from "../../src/training/run.ts";

@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import type { chooseEngine as Choose } from "../../src/tensor/choice.ts";
+import type { chooseEngine as Choose } from "../../src/tensor/engine/choice.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 let folder: string;
@@ -16,12 +16,12 @@ before(async () => {
     "src/errors.ts",
     "src/json.ts",
     "src/printable.ts",
-    "src/tensor/choice.ts",
+    "src/tensor/engine/choice.ts",
     "src/tensor/native/build.ts",
   ])
     await cp(path.join(root, file), path.join(folder, file));
   await writeFile(path.join(folder, "package.json"), '{ "type": "module" }');
-  const module = await import(path.join(folder, "src/tensor/choice.ts"));
+  const module = await import(path.join(folder, "src/tensor/engine/choice.ts"));
   chooseEngine = (module as { chooseEngine: typeof Choose }).chooseEngine;
 });
 after(() => rm(folder, { recursive: true }));

@@ -1,7 +1,6 @@
 // The operators of the rival methods on the native engine against the wasm engine.
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
-import { mapElements, meanElements } from "../../src/tensor/elements.ts";
 import {
   Arcs,
   arcCrossEntropy,
@@ -19,6 +18,7 @@ import {
   tanh,
   unitRows,
 } from "../../src/tensor/index.ts";
+import { mapElements, meanElements } from "../../src/tensor/ops/elements.ts";
 import { assertClosely, numbers, randomAdjacency, randomSparse } from "../tensor/support.ts";
 import { agree, TOLERANCE, whyNoNative } from "./support.ts";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { KERNELS } from "../../src/tensor/kernels.ts";
+import { KERNELS } from "../../src/tensor/engine/kernels.ts";
 
 const root = path.join(import.meta.dirname, "../..");
 

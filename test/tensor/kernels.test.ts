@@ -1,6 +1,6 @@
 // The kernels without products: elementwise, sums, dropout, cross-entropy, an optimiser's step, distances.
 import { describe, test } from "node:test";
-import { seedWords } from "../../src/tensor/random.ts";
+import { seedWords } from "../../src/tensor/ops/random.ts";
 import { dropoutFactors } from "./philox.ts";
 import { type Numbers, numbers, ROUNDING } from "./support.ts";
 import { check, engineOf, FLAVOURS, type Trial } from "./trial.ts";

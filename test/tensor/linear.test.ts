@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { symmetricNormalised } from "../../src/graph/normalise.ts";
-import { runningBackend } from "../../src/tensor/backend.ts";
+import { runningBackend } from "../../src/tensor/engine/backend.ts";
+import { SMALLEST_CHUNK } from "../../src/tensor/engine/work.ts";
 import {
   gcniiConvolutions,
   mapLinear,
@@ -12,7 +13,6 @@ import {
   sparseLinear,
   startEngine,
 } from "../../src/tensor/index.ts";
-import { SMALLEST_CHUNK } from "../../src/tensor/work.ts";
 import { type Draw, dropoutFactors } from "./philox.ts";
 import {
   assertClose,

@@ -5,8 +5,9 @@ import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../../src/errors.ts";
 import { randomStream } from "../../src/graph/random.ts";
-import { Backend } from "../../src/tensor/backend.ts";
-import { Engine } from "../../src/tensor/engine.ts";
+import { Backend } from "../../src/tensor/engine/backend.ts";
+import { Engine } from "../../src/tensor/engine/engine.ts";
+import { type Block, Memory } from "../../src/tensor/engine/memory.ts";
 import {
   BACKEND,
   freeDropped,
@@ -15,7 +16,6 @@ import {
   SparseMatrix,
   startEngine,
 } from "../../src/tensor/index.ts";
-import { type Block, Memory } from "../../src/tensor/memory.ts";
 import { numbers, randomSparse } from "./support.ts";
 
 const MIB = 2 ** 20;

@@ -4,7 +4,7 @@ import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import type { Csr } from "../../src/graph/csr.ts";
 import { csrFromPairs } from "../../src/graph/csr.ts";
-import { runningBackend } from "../../src/tensor/backend.ts";
+import { runningBackend } from "../../src/tensor/engine/backend.ts";
 import { gcniiConvolutions, SparseMatrix, startEngine } from "../../src/tensor/index.ts";
 import {
   convolutionStorage,
@@ -12,8 +12,8 @@ import {
   productStorage,
   type Storage,
   storageAsItLies,
-} from "../../src/tensor/narrow-rows.ts";
-import { sparseProduct } from "../../src/tensor/sparse.ts";
+} from "../../src/tensor/ops/narrow-rows.ts";
+import { sparseProduct } from "../../src/tensor/ops/sparse.ts";
 import { assertSameBits, dense, numbers, product, ROUNDING, randomSparse } from "./support.ts";
 import { check, FLAVOURS, type Trial } from "./trial.ts";
 

@@ -13,8 +13,8 @@ import {
   SGD,
   startEngine,
 } from "../../src/tensor/index.ts";
-import { createMoments } from "../../src/tensor/moments.ts";
 import { NativeMoments } from "../../src/tensor/native/moments.ts";
+import { createMoments } from "../../src/tensor/ops/moments.ts";
 import { assertClose, assertSameBits, numbers } from "./support.ts";
 import { type Torch, torch } from "./torch.ts";
 

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { csrFromPairs } from "../../src/graph/csr.ts";
-import { mapElements } from "../../src/tensor/elements.ts";
 import {
   Arcs,
   arcCrossEntropy,
@@ -19,6 +18,7 @@ import {
   takeRows,
   unitRows,
 } from "../../src/tensor/index.ts";
+import { mapElements } from "../../src/tensor/ops/elements.ts";
 import { entries, KINDS, row, similarity, squaredDistance } from "./pair-cases.ts";
 import {
   assertClose,

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { memory, pairDistances, startEngine } from "../../src/tensor/index.ts";
-import { layerRows } from "../../src/tensor/layer-rows.ts";
-import { pairRegression, scalarPairs } from "../../src/tensor/pairs.ts";
+import { layerRows } from "../../src/tensor/ops/layer-rows.ts";
+import { pairRegression, scalarPairs } from "../../src/tensor/ops/pairs.ts";
 import { assertClose, assertClosely, numbers } from "./support.ts";
 
 before(() => {

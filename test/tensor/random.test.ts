@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { dropout, reluDropout, startEngine } from "../../src/tensor/index.ts";
-import { philox, uniform } from "../../src/tensor/random.ts";
+import { philox, uniform } from "../../src/tensor/ops/random.ts";
 import { philox4x32 } from "./philox.ts";
 
 before(() => {

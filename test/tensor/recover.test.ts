@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "../../src/tensor/backend.ts";
+import { runningBackend } from "../../src/tensor/engine/backend.ts";
+import { recover, watchTensors } from "../../src/tensor/engine/recover.ts";
 import { startEngine } from "../../src/tensor/index.ts";
-import { recover, watchTensors } from "../../src/tensor/recover.ts";
 
 startEngine("wasm");
 watchTensors();

@@ -4,11 +4,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after } from "node:test";
-import { Engine, type Flavour, type Kernels } from "../../src/tensor/engine.ts";
-import { link } from "../../src/tensor/link.ts";
-import { type Block, Memory } from "../../src/tensor/memory.ts";
-import { Threads } from "../../src/tensor/threads.ts";
-import { chunkOf } from "../../src/tensor/work.ts";
+import { Engine, type Flavour, type Kernels } from "../../src/tensor/engine/engine.ts";
+import { link } from "../../src/tensor/engine/link.ts";
+import { type Block, Memory } from "../../src/tensor/engine/memory.ts";
+import { Threads } from "../../src/tensor/engine/threads.ts";
+import { chunkOf } from "../../src/tensor/engine/work.ts";
 import { assertClose, assertSameBits, type Numbers } from "./support.ts";
 
 export const FLAVOURS: readonly Flavour[] = ["simd", "fma"];

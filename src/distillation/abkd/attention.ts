@@ -1,6 +1,6 @@
 // Equation 3: how much each teacher layer is aligned with each student layer.
 import * as tf from "@tensorflow/tfjs";
-import { layerRows } from "../../tensor/layer-rows.ts";
+import { layerRows } from "../../tensor/ops/layer-rows.ts";
 import type { AbkdOptions } from "./options.ts";
 import type { Side } from "./side.ts";
 import type { Weights } from "./weights.ts";

@@ -1,6 +1,6 @@
 // Equation 4: how far each student layer is from each teacher layer, in each of its forms.
 import * as tf from "@tensorflow/tfjs";
-import { BACKEND } from "../../tensor/backend.ts";
+import { BACKEND } from "../../tensor/engine/backend.ts";
 import { FixedTeacher } from "./fixed-teacher.ts";
 import type { TeacherMaps } from "./maps.ts";
 import { MeanSquare } from "./mean-square.ts";

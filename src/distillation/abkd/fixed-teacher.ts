@@ -3,8 +3,8 @@
 // Student layers are regressed onto the teacher's maps, so nothing can shrink but the distance. A
 // step reads T once: on the engine one kernel makes D and its gradients.
 import * as tf from "@tensorflow/tfjs";
-import { BACKEND } from "../../tensor/backend.ts";
-import { pairRegression } from "../../tensor/pairs.ts";
+import { BACKEND } from "../../tensor/engine/backend.ts";
+import { pairRegression } from "../../tensor/ops/pairs.ts";
 import { blockMask, nodeMajor, repetition, sideBySide } from "./blocks.ts";
 import type { Comparison, Dissimilarity, Measured } from "./dissimilarity.ts";
 import { unitRows } from "./maps.ts";

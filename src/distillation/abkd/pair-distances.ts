@@ -1,8 +1,8 @@
 // Distances of all teacher layers to all student layers: the engine's kernel, or tf operators.
 import * as tf from "@tensorflow/tfjs";
-import { BACKEND } from "../../tensor/backend.ts";
+import { BACKEND } from "../../tensor/engine/backend.ts";
 import { pairDistancesByOperators } from "../../tensor/native/pairs.ts";
-import { pairDistances as fusedPairDistances, type PairDistances } from "../../tensor/pairs.ts";
+import { pairDistances as fusedPairDistances, type PairDistances } from "../../tensor/ops/pairs.ts";
 
 /**
  * The primitive under every Euclidean distance to known maps, by direct differences: no digits

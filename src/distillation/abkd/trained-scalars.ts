@@ -3,7 +3,7 @@
 // What scalar-per-node.ts has as products of matrices with vectors is local to a node here: its
 // numbers t_i and s_j, their differences, and its share of each gradient.
 import * as tf from "@tensorflow/tfjs";
-import { scalarPairs } from "../../tensor/pairs.ts";
+import { scalarPairs } from "../../tensor/ops/pairs.ts";
 import { sideBySide } from "./blocks.ts";
 import type { Comparison, Dissimilarity, Measured } from "./dissimilarity.ts";
 

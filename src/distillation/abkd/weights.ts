@@ -1,7 +1,7 @@
 // The method's own weights: drawn from the seed by name, trained or constant.
 import * as tf from "@tensorflow/tfjs";
 import type { Parameter } from "../../models/model.ts";
-import { uniform } from "../../tensor/random.ts";
+import { uniform } from "../../tensor/ops/random.ts";
 
 /** What a stack of weights is: one matrix or vector a layer, or one for all layers. */
 interface StackShape {

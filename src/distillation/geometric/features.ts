@@ -7,10 +7,10 @@
 // and pairs along arcs, the diagonal among them, are added by themselves.
 import * as tf from "@tensorflow/tfjs";
 import type { GraphInputs, Outputs } from "../../models/model.ts";
-import { meanSquaredError } from "../../tensor/loss.ts";
-import { uniform } from "../../tensor/random.ts";
-import { arcProducts } from "../../tensor/sparse.ts";
-import { tanh } from "../../tensor/tanh.ts";
+import { meanSquaredError } from "../../tensor/ops/loss.ts";
+import { uniform } from "../../tensor/ops/random.ts";
+import { arcProducts } from "../../tensor/ops/sparse.ts";
+import { tanh } from "../../tensor/ops/tanh.ts";
 import { detached, gradientOnly } from "../detached.ts";
 import type { TaughtScene } from "../method.ts";
 import { hiddenOf, type Term } from "../rival.ts";

@@ -2,11 +2,11 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Csr } from "../../graph/csr.ts";
 import type { GraphInputs, Outputs } from "../../models/model.ts";
-import { Arcs, arcDistances } from "../../tensor/arcs.ts";
-import { mapElements } from "../../tensor/elements.ts";
-import { takeRows } from "../../tensor/rows.ts";
-import { similarities, similarityMismatch } from "../../tensor/similarity.ts";
-import { arcProducts, type SparseMatrix } from "../../tensor/sparse.ts";
+import { Arcs, arcDistances } from "../../tensor/ops/arcs.ts";
+import { mapElements } from "../../tensor/ops/elements.ts";
+import { takeRows } from "../../tensor/ops/rows.ts";
+import { similarities, similarityMismatch } from "../../tensor/ops/similarity.ts";
+import { arcProducts, type SparseMatrix } from "../../tensor/ops/sparse.ts";
 import type { Term } from "../rival.ts";
 import { sampleNodes } from "../sample.ts";
 import { standardised } from "../standardised.ts";

@@ -2,12 +2,12 @@
 // learns to fool it. He et al., KDD 2022; formulas as MIRALab-USTC/GraphAKD has them.
 import * as tf from "@tensorflow/tfjs";
 import type { Parameter } from "../../models/model.ts";
-import { reluDropout } from "../../tensor/dropout.ts";
-import { meanElements } from "../../tensor/elements.ts";
-import { softmaxCrossEntropy, type Targets } from "../../tensor/loss.ts";
-import { uniform } from "../../tensor/random.ts";
-import { unitRows } from "../../tensor/rows.ts";
-import { arcProducts, type SparseMatrix } from "../../tensor/sparse.ts";
+import { reluDropout } from "../../tensor/ops/dropout.ts";
+import { meanElements } from "../../tensor/ops/elements.ts";
+import { softmaxCrossEntropy, type Targets } from "../../tensor/ops/loss.ts";
+import { uniform } from "../../tensor/ops/random.ts";
+import { unitRows } from "../../tensor/ops/rows.ts";
+import { arcProducts, type SparseMatrix } from "../../tensor/ops/sparse.ts";
 
 /** What a critic sees of one side. */
 export interface Seen {

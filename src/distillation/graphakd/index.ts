@@ -4,7 +4,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Outputs } from "../../models/model.ts";
 import type { OptionInfo } from "../../options.ts";
-import { meanElements } from "../../tensor/elements.ts";
+import { meanElements } from "../../tensor/ops/elements.ts";
 import { detached, gradientOnly } from "../detached.ts";
 import type { Method } from "../method.ts";
 import { Projection } from "../projection.ts";

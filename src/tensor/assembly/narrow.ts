@@ -6,11 +6,11 @@ import { fma } from "./vector";
 /** Nodes that a unit has. Inside a unit they are taken by rows of equal length: see `order`. */
 export const NODES_A_UNIT: i32 = 256;
 
-/** What both passes read; src/tensor/narrow.ts writes it, word by word in this order. */
+/** What both passes read; src/tensor/ops/narrow.ts writes it, word by word in this order. */
 @unmanaged
 class Stack {
   nodes: i32; width: i32; layers: i32;
-  /** P forward, its transpose backward, as `byFours` of src/tensor/narrow-rows.ts stores it. */
+  /** P forward, its transpose backward, as `byFours` of src/tensor/ops/narrow-rows.ts stores it. */
   starts: usize; order: usize; indices: usize; indexBytes: i32; values: usize;
   /** nodes x width: the first linear layer's output, before its ReLU. */
   input: usize;

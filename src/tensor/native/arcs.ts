@@ -1,4 +1,4 @@
-// Numbers of a graph's arcs on the native engine: src/tensor/arcs.ts says what they are.
+// Numbers of a graph's arcs on the native engine: src/tensor/ops/arcs.ts says what they are.
 import * as tf from "@tensorflow/tfjs";
 import type { Csr } from "../../graph/csr.ts";
 

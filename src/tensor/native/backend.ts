@@ -4,8 +4,8 @@ import { availableParallelism } from "node:os";
 import type { BackendValues, DataType, KernelBackend, TensorInfo } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../../errors.ts";
-import type { MemoryUse } from "../memory.ts";
-import { addProfiled, type Profiler } from "../profiler.ts";
+import type { MemoryUse } from "../engine/memory.ts";
+import { addProfiled, type Profiler } from "../engine/profiler.ts";
 import {
   NATIVE_BINDING,
   NATIVE_FOLDER,

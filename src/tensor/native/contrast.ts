@@ -1,4 +1,4 @@
-// InfoNCE on the native engine: src/tensor/contrast.ts says what it computes.
+// InfoNCE on the native engine: src/tensor/ops/contrast.ts says what it computes.
 import * as tf from "@tensorflow/tfjs";
 
 /** @returns the mean loss, and where `recording` its gradients by both sides */

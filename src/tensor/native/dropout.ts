@@ -1,6 +1,6 @@
 // Dropout and ReLU on the native engine.
 import * as tf from "@tensorflow/tfjs";
-import type { DropoutStream } from "../dropout.ts";
+import type { DropoutStream } from "../ops/dropout.ts";
 import { dropoutFactors } from "./operators.ts";
 
 /**
@@ -19,7 +19,7 @@ export function passFactors(
   return factors ? tf.mul(on, factors) : on;
 }
 
-/** As src/tensor/dropout.ts has it. */
+/** As src/tensor/ops/dropout.ts has it. */
 export function nativeMaskedPass(
   x: tf.Tensor,
   relu: boolean,

@@ -1,6 +1,6 @@
-// GCNII's stack of convolutions on the native engine: src/tensor/gcnii.ts says what it computes.
+// GCNII's stack of convolutions on the native engine: src/tensor/ops/gcnii.ts says what it computes.
 import * as tf from "@tensorflow/tfjs";
-import type { ConvolutionOptions } from "../gcnii.ts";
+import type { ConvolutionOptions } from "../ops/gcnii.ts";
 import { nativeBackend } from "./backend.ts";
 import { passFactors } from "./dropout.ts";
 import { type NativeSparse, sparseProduct } from "./sparse.ts";

@@ -27,12 +27,12 @@ function lossesOf(chosen: tf.Tensor2D, { classes }: NativeTargets): tf.Tensor {
   return tf.neg(tf.sum(tf.mul(tf.logSoftmax(chosen), oneHot), 1));
 }
 
-/** As src/tensor/loss.ts has it: the mean, differentiable by the logits. */
+/** As src/tensor/ops/loss.ts has it: the mean, differentiable by the logits. */
 export function nativeCrossEntropy(logits: tf.Tensor2D, targets: NativeTargets): tf.Scalar {
   return tf.mean(lossesOf(tf.gather(logits, targets.nodes), targets));
 }
 
-/** As src/tensor/loss.ts has it. */
+/** As src/tensor/ops/loss.ts has it. */
 export function nativeSoftCrossEntropy(
   logits: tf.Tensor2D,
   probabilities: tf.Tensor2D,

@@ -1,6 +1,6 @@
 // An optimiser's step on the native engine, one parameter after the other.
 import * as tf from "@tensorflow/tfjs";
-import type { Factors, Moments, Move, NamedVariable } from "../moments.ts";
+import type { Factors, Moments, Move, NamedVariable } from "../ops/moments.ts";
 
 /** All parameters' two moments, as tensors. */
 export class NativeMoments implements Moments {

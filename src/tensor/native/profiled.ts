@@ -1,5 +1,5 @@
 // TensorFlow's operators, recorded: stands in for the binding while a profile is recorded.
-import type { Profiler } from "../profiler.ts";
+import type { Profiler } from "../engine/profiler.ts";
 import type { Binding } from "./backend.ts";
 
 const BYTES_A_NUMBER = 4;

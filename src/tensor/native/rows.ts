@@ -1,4 +1,4 @@
-// Operators on the rows of a matrix on the native engine: src/tensor/rows.ts says what they are.
+// Operators on the rows of a matrix on the native engine: src/tensor/ops/rows.ts says what they are.
 import * as tf from "@tensorflow/tfjs";
 
 /** Below it a row has no length. */

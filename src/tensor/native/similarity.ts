@@ -1,6 +1,6 @@
-// Kernel matrices of pairs of nodes on the native engine: src/tensor/similarity.ts says what they are.
+// Kernel matrices of pairs of nodes on the native engine: src/tensor/ops/similarity.ts says what they are.
 import * as tf from "@tensorflow/tfjs";
-import type { Similarity } from "../similarity.ts";
+import type { Similarity } from "../ops/similarity.ts";
 
 /** So many differences are held at once (64 MiB), or one row's where a row has more. */
 const HELD = 2 ** 24;

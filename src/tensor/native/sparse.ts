@@ -1,7 +1,7 @@
 // Sparse matrices on the native engine, and their products.
 import * as tf from "@tensorflow/tfjs";
 import { type Csr, nonzeros, transpose } from "../../graph/csr.ts";
-import type { DropoutStream } from "../dropout.ts";
+import type { DropoutStream } from "../ops/dropout.ts";
 import { type NativeBackend, nativeBackend, type Output, TYPES } from "./backend.ts";
 import { dropoutFactors, ofType, toTensor } from "./operators.ts";
 
@@ -140,7 +140,7 @@ function productOnce(matrix: Output, x: tf.Tensor): tf.Tensor2D {
   }
 }
 
-/** As src/tensor/sparse.ts has it: A X with A's entries dropped, differentiable by X. */
+/** As src/tensor/ops/sparse.ts has it: A X with A's entries dropped, differentiable by X. */
 export function nativeSpmm(
   matrix: NativeSparse,
   x: tf.Tensor2D,

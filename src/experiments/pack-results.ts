@@ -1,0 +1,185 @@
+// Packs finished trials: moves each record from its own file into its dataset's pack, crash-safe.
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { UserError } from "../errors.ts";
+import { FileError, fileError, syncFolder, writeAtomic } from "../training/files.ts";
+import { lineText } from "../training/sealed-json.ts";
+import { lineKey, type Pack, type PackedLine, parseLine, readPack } from "./results-pack.ts";
+import {
+  isRunning,
+  type LooseFile,
+  nameAside,
+  openLoose,
+  type ResultsStore,
+} from "./results-store.ts";
+import { type StoredRecord, sameOutcome } from "./trial-record.ts";
+
+export interface PackReport {
+  /** Files of trials that are lines of a pack now. */
+  readonly packed: number;
+  readonly packs: readonly Pick<Pack, "path" | "lines">[];
+  /** What was left where it is, or set aside, each in a sentence. */
+  readonly problems: readonly string[];
+}
+
+type Line = Pick<PackedLine, "id" | "kind" | "text">;
+
+/** A trial's own file and the line that it becomes. */
+interface Loose extends LooseFile {
+  readonly record: StoredRecord;
+}
+
+/**
+ * Moves the sound records that have files of their own into the packs of their datasets, sorted by id. A
+ * pack is written beside its place, renamed, and read back before a file is deleted. A process that is
+ * killed at any moment leaves every record in its file, in a pack, or in both, which counts as one. Studies
+ * may run meanwhile. Damaged files are left; damaged lines go to `<pack>.bad`; a file whose trial has another
+ * result in a pack is left, and the pack keeps its own.
+ * @throws UserError where another process packs this folder; FileError for a full disk and the like
+ */
+export function packResults(store: ResultsStore): PackReport {
+  store.prepare();
+  const unlock = lock(join(store.folder, ".pack.lock"));
+  try {
+    const problems: string[] = [];
+    const sound = store.looseFiles().flatMap((file): Loose[] => {
+      const record = openLoose(file);
+      if (typeof record === "string") problems.push(`${file.path} ${record}; it is left`);
+      return typeof record === "object" ? [{ ...file, record }] : [];
+    });
+    const groups = Map.groupBy(sound, ({ record }) => store.packPath(record.config.dataset));
+    // A pack that gets nothing new may have damaged lines, or be merged and out of order.
+    const paths = new Set([...store.packs().map(({ path }) => path), ...groups.keys()]);
+    let packed = 0;
+    for (const path of paths) packed += packOne(store, path, groups.get(path) ?? [], problems);
+    return { packed, packs: store.packs(), problems };
+  } finally {
+    unlock();
+  }
+}
+
+/** @returns how many files became lines, those that were lines already included */
+function packOne(
+  store: ResultsStore,
+  path: string,
+  loose: readonly Loose[],
+  problems: string[],
+): number {
+  const old = readPack(path);
+  const lines = new Map<string, Line>(old?.lines);
+  const aside = [...(old?.damaged ?? [])];
+  const agreed = loose.filter(({ record, ...file }) => {
+    const key = lineKey(file);
+    const earlier = old?.lines.get(key);
+    const known = earlier && parseLine(earlier);
+    if (typeof known === "string") {
+      aside.push({ ...earlier!, message: `${path} line ${earlier!.number} ${known}` });
+    } else if (known) {
+      if (sameOutcome(known, record)) return true;
+      problems.push(
+        `${file.path} and ${path} line ${earlier!.number} have different results of one trial; both are ` +
+          "left: delete the one that is wrong",
+      );
+      return false;
+    }
+    lines.set(key, { id: file.id, kind: file.kind, text: lineText(record) });
+    return true;
+  });
+  if (lines.size === 0) {
+    problems.push(`${path} holds no record; it is left`);
+    return 0;
+  }
+  if (aside.length > 0) {
+    const bad = nameAside(path);
+    writeAtomic(bad, aside.map(({ text }) => `${text}\n`).join(""));
+    problems.push(...aside.map(({ message }) => `${message}; kept in ${bad}`));
+  }
+  const sorted = [...lines].sort(([a], [b]) => (a < b ? -1 : 1));
+  const text = sorted.map(([, line]) => `${line.text}\n`).join("");
+  if (text !== (old?.text ?? "")) writeAtomic(path, text);
+  proveWritten(path, text, agreed);
+  syncFolder(store.folder);
+  for (const file of agreed) removeLoose(file);
+  return agreed.length;
+}
+
+/** @throws FileError where a pack does not hold what is about to be deleted elsewhere */
+function proveWritten(path: string, text: string, loose: readonly Loose[]): void {
+  const back = readPack(path);
+  const holds = ({ record, ...file }: Loose): boolean => {
+    const line = back?.lines.get(lineKey(file));
+    const found = line && parseLine(line);
+    return typeof found === "object" && sameOutcome(found, record);
+  };
+  if ((back?.text ?? "") === text && back?.damaged.length === 0 && loose.every(holds)) return;
+  throw new FileError(
+    `${path} does not read back as it was written: no trial's file was deleted; check the disk`,
+  );
+}
+
+/** Unless it was written again meanwhile. */
+function removeLoose({ record, ...file }: Loose): void {
+  const now = openLoose(file);
+  if (typeof now !== "object" || now.digest !== record.digest) return;
+  try {
+    rmSync(file.path, { force: true });
+  } catch (cause) {
+    throw fileError("delete", file.path, cause);
+  }
+}
+
+/**
+ * A lock that names its owner, whole from its first moment. A dead owner's is taken over; one of another
+ * machine, of whose processes nothing is known here, is not.
+ * @returns what gives it back
+ * @throws UserError where another process holds it
+ */
+function lock(path: string): () => void {
+  const own = `${path}.${process.pid}`;
+  try {
+    writeFileSync(own, `${hostname()} ${process.pid}\n`);
+    if (!link(own, path) && !(breakLock(path, `${own}.old`) && link(own, path))) {
+      throw new UserError(
+        `another process packs these results: ${path} names its machine and number; wait for it, or ` +
+          "delete that file if it is gone",
+        { exitCode: 1 },
+      );
+    }
+  } catch (cause) {
+    if (cause instanceof UserError) throw cause;
+    throw fileError("write", path, cause);
+  } finally {
+    rmSync(own, { force: true });
+  }
+  return () => rmSync(path, { force: true });
+}
+
+/** @returns whether nothing was there before */
+function link(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Removes the lock of a dead owner. @returns whether it is gone */
+function breakLock(path: string, aside: string): boolean {
+  try {
+    const owner = readFileSync(path, "utf8");
+    const [host, pid] = owner.trim().split(" ");
+    if (host !== hostname() || isRunning(Number(pid))) return false;
+    renameSync(path, aside);
+    // Another process may have broken it and taken its place since it was read.
+    const stolen = readFileSync(aside, "utf8") !== owner;
+    if (stolen) link(aside, path);
+    rmSync(aside, { force: true });
+    return !stolen;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return true;
+    throw error;
+  }
+}

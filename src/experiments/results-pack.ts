@@ -1,0 +1,115 @@
+// A pack: the finished trials of one dataset in one file, one record per line. pack-results.ts writes it.
+import { readFileSync, statSync } from "node:fs";
+import { fileError } from "../training/files.ts";
+import { isWholeLine, openLine } from "../training/sealed-json.ts";
+import {
+  FAILURE_FORMAT,
+  parseFailure,
+  parseRecord,
+  RECORD_FORMAT,
+  type StoredRecord,
+  sameOutcome,
+} from "./trial-record.ts";
+
+/** The names of packs end so: `cora.jsonl`. */
+export const PACK_ENDING = ".jsonl";
+
+export type RecordKind = "result" | "failure";
+
+/** A line whose digest fits; the rest of it is checked when it is parsed. */
+export interface PackedLine {
+  readonly id: string;
+  readonly kind: RecordKind;
+  readonly text: string;
+  /** From 1. */
+  readonly number: number;
+}
+
+/** A line that is not believed. */
+export interface DamagedLine extends Pick<PackedLine, "text" | "number"> {
+  /** Names the file, the line and what is wrong with it. */
+  readonly message: string;
+}
+
+export interface Pack {
+  readonly path: string;
+  readonly text: string;
+  /** Whole ones by `lineKey`, in the order of the file: a merge of two branches may disturb it. */
+  readonly lines: ReadonlyMap<string, PackedLine>;
+  /** Cut or altered, the conflict markers of a merge, or lines that contradict each other. */
+  readonly damaged: readonly DamagedLine[];
+}
+
+/** A trial may have diverged and, run again, have a result: its records are two. */
+export function lineKey({ id, kind }: Pick<PackedLine, "id" | "kind">): string {
+  return `${id} ${kind}`;
+}
+
+/** @returns the record, or what is wrong with the line */
+export function parseLine({ id, kind, text }: PackedLine): StoredRecord | string {
+  return kind === "result" ? parseRecord(text, id, openLine) : parseFailure(text, id, openLine);
+}
+
+const IDENTITY = new RegExp(
+  `"format":"(${RECORD_FORMAT}|${FAILURE_FORMAT})","id":"([0-9a-f]{16})"`,
+);
+
+/**
+ * Checks every line's digest, so that damage is found wherever it lies. There is no digest of the whole:
+ * one bad line takes no other with it, and git can merge two packs.
+ * @returns undefined where there is no such file
+ * @throws FileError where it cannot be read
+ */
+export function readPack(path: string): Pack | undefined {
+  const content = readWhole(path);
+  if (content === undefined) return undefined;
+  return packOf(path, content);
+}
+
+function packOf(path: string, content: string): Pack {
+  const lines = new Map<string, PackedLine>();
+  const damaged: DamagedLine[] = [];
+  const doubt = ({ text, number }: Pick<PackedLine, "text" | "number">, why: string): void => {
+    damaged.push({ text, number, message: `${path} line ${number} ${why}` });
+  };
+  const contradicted = new Map<string, PackedLine>();
+  for (const [k, text] of content.replace(/\n$/, "").split("\n").entries()) {
+    const number = k + 1;
+    const [, format, id] = IDENTITY.exec(text) ?? [];
+    if (id === undefined || !isWholeLine(text)) {
+      if (content !== "") doubt({ text, number }, "was cut or altered: its digest does not fit");
+      continue;
+    }
+    const kind = format === RECORD_FORMAT ? "result" : "failure";
+    const line: PackedLine = { id, kind, text, number };
+    const earlier = lines.get(lineKey(line));
+    if (!earlier) lines.set(lineKey(line), line);
+    else if (!agree(earlier, line)) {
+      contradicted.set(lineKey(line), earlier);
+      doubt(line, `and line ${earlier.number} have different results of trial ${id}`);
+    }
+  }
+  for (const [key, line] of contradicted) {
+    lines.delete(key);
+    doubt(line, `and another line have different results of trial ${line.id}`);
+  }
+  return { path, text: content, lines, damaged };
+}
+
+function agree(one: PackedLine, other: PackedLine): boolean {
+  if (one.text === other.text) return true;
+  const [a, b] = [parseLine(one), parseLine(other)];
+  return typeof a === "object" && typeof b === "object" && sameOutcome(a, b);
+}
+
+function readWhole(path: string): string | undefined {
+  try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (!there) return undefined;
+    // A pipe would be waited for. What it stands for is not missing: no trial is run again for this.
+    if (!there.isFile()) throw new Error("it is not a regular file; move it away");
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw fileError("read", path, cause);
+  }
+}

@@ -1,0 +1,389 @@
+// Every kernel: its arguments by name, how its work is split, and what a call moves and computes.
+
+/** Of one call of a kernel. */
+export interface Traffic {
+  /**
+   * Of operands and results: each array once, except that a row which a sparse matrix gathers counts
+   * each time. Not what came from memory: much of it lies in caches.
+   */
+  readonly bytes: number;
+  /** Floating-point; a multiply-add is two. Absent where exponentials make up the work. */
+  readonly operations?: number;
+}
+
+/** The 32-bit word at an address. */
+export type Words = (address: number) => number;
+
+/** What is known of a kernel; `A`: its arguments by name. */
+interface Facts<A> {
+  /** Units that a chunk is a multiple of: a tile's rows, or what shares a line of the cache. */
+  readonly grain: number;
+  /** Where each chunk reads all of an operand again, fewer chunks a thread than usual. */
+  readonly chunksAThread?: number;
+  /** What a unit costs, in nanoseconds on one core; only its order of magnitude matters. */
+  readonly cost: (args: A, units: number, words: Words) => number;
+  readonly traffic: (args: A, units: number, words: Words) => Traffic;
+}
+
+type Split<Names extends string> = Names extends `${infer First} ${infer Rest}`
+  ? [First, ...Split<Rest>]
+  : [Names];
+
+type Numbers<Names extends readonly string[]> = { [K in keyof Names]: number };
+
+/** A row of the table; `Values`: one number for each name. */
+interface Kernel<Values extends readonly number[]> extends Facts<Values> {
+  readonly names: readonly string[];
+}
+
+/**
+ * @param names of the arguments behind `begin` and `end`, as the kernel's source has them: capitals
+ *   are addresses, and of a sparse matrix `P` are the rows' starts, `I` the columns, `V` the values
+ */
+function kernel<const Names extends string>(
+  names: Names,
+  { cost, traffic, ...split }: Facts<Readonly<Record<Split<Names>[number], number>>>,
+): Kernel<Numbers<Split<Names>>> {
+  const list = names.split(" ");
+  // One object with getters, because a new one at each call would cost as much as a small kernel.
+  let current: readonly number[] = [];
+  const named = {} as Record<Split<Names>[number], number>;
+  list.forEach((name, k) => {
+    Object.defineProperty(named, name, { get: () => current[k] });
+  });
+  const read = (args: readonly number[]): typeof named => {
+    current = args;
+    return named;
+  };
+  return {
+    ...split,
+    names: list,
+    cost: (args, units, words) => cost(read(args), units, words),
+    traffic: (args, units, words) => traffic(read(args), units, words),
+  };
+}
+
+/** The stored entries of a sparse matrix's first rows. */
+const entriesOf = (P: number, rows: number, words: Words): number => words(P + rows * 4) - words(P);
+
+/** Of an operator on each element: so many numbers read and written, and operations. */
+const each = (units: number, numbers: number, operations?: number): Traffic => ({
+  bytes: 4 * numbers * units,
+  ...(operations !== undefined && { operations: operations * units }),
+});
+
+const elementwise = (nanoseconds: number, numbers: number, operations?: number) => ({
+  grain: 16,
+  cost: () => nanoseconds,
+  traffic: (_: unknown, units: number) => each(units, numbers, operations),
+});
+
+/** A sparse product's: each entry's index, number and gathered row; each row's pointer. */
+const sparse = (
+  entries: number,
+  rows: number,
+  columns: number,
+  indexBytes = 4,
+): Required<Traffic> => ({
+  bytes: entries * (indexBytes + 4 * (1 + columns)) + 4 * rows,
+  operations: 2 * entries * columns,
+});
+
+/** Of a kernel of arcs, which reads or writes `rows` rows beside the gathered ones, a unit a row. */
+const gathered = (
+  { P, columns }: { readonly P: number; readonly columns: number },
+  units: number,
+  words: Words,
+  { rows, operations }: { readonly rows: number; readonly operations: number },
+): Traffic => {
+  const entries = entriesOf(P, units, words);
+  return {
+    bytes: sparse(entries, units, columns).bytes + 4 * rows * units * columns,
+    operations: operations * entries * columns,
+  };
+};
+
+/** A row's share of what the entries of a sparse matrix cost. */
+const sparseRow = (P: number, units: number, words: Words, entry: number): number =>
+  3 + (entriesOf(P, units, words) / units) * entry;
+
+/** What a row of B costs for each row of A: columns that fill no vector cost most. */
+const tileRow = (columns: number): number => 0.04 * columns + 0.95 * (columns % 4);
+
+/** Of a kernel of narrow convolutions, by their plan, whose words are src/tensor/ops/narrow.ts's. */
+function narrowShape(PLAN: number, words: Words) {
+  const [rows, starts] = [words(PLAN), words(PLAN + 12)];
+  const entries = entriesOf(starts, rows, words);
+  return { rows, width: words(PLAN + 4), entries, indexBytes: words(PLAN + 24) };
+}
+
+/** Stages of narrow convolutions; a unit is 256 nodes. */
+const narrowStages: Facts<Readonly<Record<"PLAN" | "first" | "last", number>>> = {
+  grain: 1,
+  cost: ({ PLAN }, _, words) => {
+    const { rows, width, entries } = narrowShape(PLAN, words);
+    return (256 * (4 + 0.3 * width * width + (entries * (1 + 0.1 * width)) / rows)) | 0;
+  },
+  traffic: ({ PLAN, first, last }, _, words) => {
+    const { rows, width, entries, indexBytes } = narrowShape(PLAN, words);
+    const { bytes, operations } = sparse(entries, rows, width, indexBytes);
+    const stages = last - first;
+    return {
+      bytes: stages * (bytes + 12 * rows * width),
+      operations: stages * (operations + 2 * rows * width * width),
+    };
+  },
+};
+
+export const KERNELS = {
+  // A unit is 32 elements.
+  applyBits: kernel("X Y BITS size scale", {
+    grain: 4,
+    cost: () => 13,
+    traffic: ({ size }) => ({ bytes: (8 + 1 / 8) * size, operations: size }),
+  }),
+  arcCrossEntropy: kernel("P S T LOSSES D", {
+    grain: 4,
+    cost: ({ P }, units, words) => sparseRow(P, units, words, 15),
+    traffic: ({ P }, units, words) => ({ bytes: 4 * (3 * entriesOf(P, units, words) + 2 * units) }),
+  }),
+  arcDifferences: kernel("P I W X OUT columns", {
+    grain: 4,
+    cost: ({ P, columns }, units, words) => sparseRow(P, units, words, 1 + 0.2 * columns),
+    traffic: (args, units, words) => gathered(args, units, words, { rows: 2, operations: 3 }),
+  }),
+  arcPairs: kernel("P I X OUT columns distances", {
+    grain: 4,
+    cost: ({ P, columns }, units, words) => sparseRow(P, units, words, 2 + 0.2 * columns),
+    traffic: (args, units, words) => gathered(args, units, words, { rows: 1, operations: 2 }),
+  }),
+  arcProducts: kernel("P I X Y OUT columns", {
+    grain: 4,
+    cost: ({ P, columns }, units, words) => sparseRow(P, units, words, 2 + 0.2 * columns),
+    traffic: (args, units, words) => gathered(args, units, words, { rows: 1, operations: 2 }),
+  }),
+  combine: kernel("A B OUT p q", elementwise(0.3, 3, 3)),
+  combineRows: kernel("A B OUT columns p q", {
+    grain: 4,
+    cost: ({ columns }) => 2 + 0.25 * columns,
+    traffic: ({ columns }, units) => each(units * columns, 2, 3),
+  }),
+  contrastRows: kernel("L LOSSES columns first s scale", {
+    grain: 4,
+    cost: ({ columns }) => 20 + 2 * columns,
+    traffic: ({ columns }, units) => each(units * columns, 2),
+  }),
+  crossEntropy: kernel("LOGITS LABELS NODES LOSSES GRADIENT HITS classes scale", {
+    grain: 8,
+    cost: ({ classes }) => 15 + 3 * classes,
+    traffic: ({ GRADIENT, classes }, units) => each(units, 4 + classes * (GRADIENT ? 2 : 1)),
+  }),
+  // A unit is 64 elements.
+  descend: kernel("SLOTS count keep1 take1 keep2 take2 correction epsilon", {
+    grain: 1,
+    cost: () => 64,
+    traffic: (_, units) => each(units, 7 * 64, 15 * 64),
+  }),
+  // A unit is 32 elements; sixteen units at rate 1/2 share their random words.
+  dropout: kernel("X Y BITS size relu threshold scale step site seedLow seedHigh", {
+    grain: 16,
+    cost: ({ threshold }) => (threshold === 0x8000 ? 14 : threshold ? 42 : 10),
+    traffic: ({ BITS, size }) => ({ bytes: (8 + (BITS ? 1 / 8 : 0)) * size }),
+  }),
+  gather: kernel("V POSITION OUT", elementwise(1.5, 3)),
+  gcniiBackward: kernel(
+    "rows nodes width P I V ABOVE p MASK TAP Z WT DZ DH0 PARTIAL SCRATCH alpha theta PREVIOUS DW previousTheta far",
+    {
+      grain: 1,
+      chunksAThread: 16,
+      cost: ({ rows, width }) => rows * width * (1 + 0.08 * width),
+      // Operations as if no zero was skipped.
+      traffic: ({ nodes, width, P, ABOVE, TAP }, units, words) => {
+        const entries = ABOVE ? entriesOf(P, nodes, words) : 0;
+        const { bytes, operations } = sparse(entries, nodes, width);
+        const size = nodes * width;
+        return {
+          bytes: bytes + 4 * (size * (TAP ? 5 : 4) + units * width * width),
+          operations: operations + 4 * size * width,
+        };
+      },
+    },
+  ),
+  gcniiForward: kernel(
+    "rows nodes width P I V X H0 W Z M Y BITS alpha theta threshold scale step site seedLow seedHigh packed far",
+    {
+      grain: 1,
+      chunksAThread: 16,
+      cost: ({ rows, width }) => rows * width * (2 + 0.04 * width),
+      traffic: ({ nodes, width, P, M, Y }, _, words) => {
+        const { bytes, operations } = sparse(entriesOf(P, nodes, words), nodes, width);
+        const size = nodes * width;
+        return {
+          bytes: bytes + 4 * size * (Y && Y !== M ? 4 : 3),
+          operations: operations + 2 * size * width,
+        };
+      },
+    },
+  ),
+  gcniiWeightGradient: kernel("PARTIAL OUT width blocks p", {
+    grain: 4,
+    cost: ({ width, blocks }) => 0.5 * width * blocks,
+    traffic: ({ width, blocks }, units) => ({
+      bytes: 4 * units * width * (blocks + 1),
+      operations: units * width * blocks,
+    }),
+  }),
+  layerRows: kernel("X W B Y inner columns", {
+    grain: 1,
+    cost: ({ inner, columns }) => 0.12 * inner * columns,
+    traffic: ({ inner, columns }, units) =>
+      each(units, inner + inner * columns + 2 * columns, 2 * inner * columns),
+  }),
+  layerRowsGradient: kernel("X W DY DW DX inner columns", {
+    grain: 4,
+    cost: ({ columns }) => 3 + 0.2 * columns,
+    traffic: ({ DX, columns }, units) => each(units * columns, DX ? 2 : 1, DX ? 3 : 1),
+  }),
+  multiply: kernel("A B OUT", elementwise(0.3, 3, 1)),
+  narrowBackward: kernel("PLAN first last", narrowStages),
+  narrowForward: kernel("PLAN first last", narrowStages),
+  narrowHead: kernel("X W BIAS Y width classes", {
+    grain: 16,
+    cost: ({ width, classes }) => 3 + 0.15 * width * classes,
+    traffic: ({ width, classes }, units) => each(units, width + classes, 2 * width * classes),
+  }),
+  // A unit is 256 nodes.
+  narrowHeadGradient: kernel("G X WT DX PARTS nodes width classes scale", {
+    grain: 1,
+    cost: ({ width, classes }) => 256 * (5 + 0.3 * width * classes),
+    traffic: ({ nodes, width, classes }) => each(nodes, 2 * width + classes, 4 * width * classes),
+  }),
+  narrowProduct: kernel("P ORDER I V X Y width BIAS rows blocks SUMS indexBytes", {
+    grain: 4,
+    cost: ({ P, width, rows, blocks }, _, words) =>
+      3 + (entriesOf(P, rows * blocks, words) / rows) * (0.35 + 0.05 * width),
+    traffic: ({ P, width, rows, blocks, indexBytes }, _, words) => {
+      const entries = entriesOf(P, rows * blocks, words);
+      const { bytes, operations } = sparse(entries, rows, width, indexBytes);
+      return { bytes: bytes + 4 * rows * width, operations };
+    },
+  }),
+  // A unit is a panel of 8 columns.
+  packPanels: kernel("B OUT inner columns transposed", {
+    grain: 1,
+    cost: ({ inner }) => 6 * inner,
+    traffic: ({ inner, columns }) => each(inner * columns, 2),
+  }),
+  // A unit is a block of 32 nodes, as in pairRegression, scalarPairs and similarityMismatch.
+  pairDistances: kernel("T R W PARTIAL U nodes teacherLayers studentLayers width", {
+    grain: 1,
+    cost: ({ teacherLayers, studentLayers, width }) =>
+      32 * 0.09 * teacherLayers * studentLayers * width,
+    traffic: ({ U, nodes, teacherLayers, studentLayers, width }) => ({
+      bytes: 4 * nodes * width * (teacherLayers + (U ? 2 : 1) * studentLayers),
+      operations: (U ? 5 : 3) * nodes * width * teacherLayers * studentLayers,
+    }),
+  }),
+  pairRegression: kernel(
+    "T S P W RECORD DS nodes teacherLayers studentLayers width studentWidth direct",
+    {
+      grain: 1,
+      cost: ({ teacherLayers, studentLayers, width, studentWidth }) =>
+        32 * (0.09 * teacherLayers + 0.3 * studentWidth) * studentLayers * width,
+      traffic: ({ nodes, teacherLayers, studentLayers, width, studentWidth, direct }) => ({
+        bytes: 4 * nodes * (teacherLayers * width + 2 * studentLayers * studentWidth),
+        operations:
+          nodes * studentLayers * width * (teacherLayers * (direct ? 6 : 4) + 6 * studentWidth),
+      }),
+    },
+  ),
+  product: kernel("A B C inner columns p q Z s ACC packed", {
+    grain: 6,
+    cost: ({ inner, columns }) => 2 + inner * tileRow(columns),
+    traffic: ({ inner, columns, q, s }, units) => ({
+      bytes:
+        4 * (units * inner + inner * columns + units * columns * (1 + (q ? 1 : 0) + (s ? 2 : 0))),
+      operations: 2 * units * inner * columns,
+    }),
+  }),
+  productTransposedA: kernel("A B C rows inner columns p", {
+    grain: 6,
+    chunksAThread: 2,
+    cost: ({ rows, columns }) => 2 + rows * tileRow(columns),
+    traffic: ({ rows, columns }, units) => ({
+      bytes: 4 * (rows * units + rows * columns + units * columns),
+      operations: 2 * rows * units * columns,
+    }),
+  }),
+  relu: kernel("A OUT", elementwise(0.3, 2, 1)),
+  scalarPairs: kernel("T A S B W RECORD DS nodes teacherLayers studentLayers width studentWidth", {
+    grain: 1,
+    cost: ({ teacherLayers, studentLayers, width }) =>
+      32 * teacherLayers * (0.2 * width + studentLayers),
+    traffic: ({ nodes, teacherLayers, studentLayers, width, studentWidth }) => ({
+      bytes: 4 * nodes * (teacherLayers * width + 2 * studentLayers * studentWidth),
+      operations:
+        nodes *
+        (4 * teacherLayers * width +
+          5 * teacherLayers * studentLayers +
+          4 * studentLayers * studentWidth),
+    }),
+  }),
+  scale: kernel("A OUT s", elementwise(0.3, 2, 1)),
+  similarities: kernel("X4 OUT n width kind", {
+    grain: 4,
+    cost: ({ n, width }) => n * (1 + 0.15 * width),
+    traffic: ({ n, width }, units) => each(n, width + units, 2 * units * width),
+  }),
+  similarityMismatch: kernel("X4 T S LOSSES G SCRATCH n width size kind scale", {
+    grain: 1,
+    cost: ({ n, width }) => 32 * n * (1 + 0.5 * width),
+    traffic: ({ n, width }) => each(n, 2 * width + n, 4 * n * width),
+  }),
+  softCrossEntropy: kernel("LOGITS P LOSSES GRADIENT classes beta scale", {
+    grain: 16,
+    cost: ({ classes }) => 15 + 3 * classes,
+    traffic: ({ classes }, units) => each(units, 1 + 3 * classes),
+  }),
+  // Units are rows and entries.
+  sparseProduct: kernel("rows P I V X Y columns p q Z MASK FAR", {
+    grain: 1,
+    cost: ({ rows, columns }, units) => (3 * rows + (units - rows) * (0.9 + 0.1 * columns)) / units,
+    traffic: ({ rows, columns, q, Z }, units) => {
+      const { bytes, operations } = sparse(units - rows, rows, columns);
+      return { bytes: bytes + 4 * rows * columns * (q && Z ? 2 : 1), operations };
+    },
+  }),
+  sumColumns: kernel("X OUT reduced inner scale", {
+    grain: 16,
+    cost: ({ reduced }) => 0.25 * reduced,
+    traffic: ({ reduced }, units) => each(units, reduced + 1, reduced),
+  }),
+  sumRows: kernel("X OUT reduced scale", {
+    grain: 16,
+    cost: ({ reduced }) => 3 + 0.15 * reduced,
+    traffic: ({ reduced }, units) => each(units, reduced + 1, reduced),
+  }),
+  tanh: kernel("X OUT", elementwise(2, 2)),
+  transposeDense: kernel("IN OUT rows columns", {
+    grain: 16,
+    cost: ({ columns }) => 1.2 * columns,
+    traffic: ({ columns }, units) => each(units * columns, 2),
+  }),
+  unitRows: kernel("X OUT INVERSE columns", {
+    grain: 4,
+    cost: ({ columns }) => 5 + 0.3 * columns,
+    traffic: ({ columns }, units) => each(units * columns, 2, 3),
+  }),
+  unitRowsGradient: kernel("Y INVERSE DY OUT columns", {
+    grain: 4,
+    cost: ({ columns }) => 5 + 0.3 * columns,
+    traffic: ({ columns }, units) => each(units * columns, 3, 5),
+  }),
+} as const;
+
+export type KernelName = keyof typeof KERNELS;
+
+/** A row of the table for whoever has any kernel's arguments in their order. */
+export const factsOf = (name: KernelName): Facts<readonly number[]> =>
+  KERNELS[name] as unknown as Facts<readonly number[]>;

@@ -1,0 +1,211 @@
+// Optimisers as torch.optim documents them: Adam, AdamW, RMSprop, and SGD with momentum.
+
+import type * as tf from "@tensorflow/tfjs";
+import { needArray, needObject } from "../../arguments.ts";
+import { OptionError } from "../../errors.ts";
+import {
+  createMoments,
+  type Factors,
+  type GroupFactors,
+  type Moments,
+  type NamedVariable,
+} from "./moments.ts";
+
+/** Parameters that share a learning rate and a weight decay. */
+export interface ParameterGroup {
+  readonly parameters: readonly NamedVariable[];
+  readonly learningRate: number;
+  /** L2: added to the gradient as weightDecay * parameter. AdamW: decoupled, see there. */
+  readonly weightDecay: number;
+}
+
+/** What has to be kept to go on with the same bits. */
+export interface OptimiserState {
+  /** The optimiser's. */
+  readonly name: string;
+  /** Steps made so far. */
+  readonly step: number;
+  /** `<parameter>.first` and `<parameter>.second`, flat. */
+  readonly moments: Readonly<Record<string, Float32Array>>;
+}
+
+interface Slot extends NamedVariable {
+  readonly group: ParameterGroup;
+}
+
+/**
+ * Changes parameters by their gradients. All optimisers share one update of two moments
+ * (src/tensor/assembly/descend.ts) and differ in its factors; RMSprop and SGD leave one moment unread.
+ */
+export abstract class Optimiser {
+  /** Recorded in checkpoints. */
+  abstract readonly name: string;
+  readonly #slots: readonly Slot[];
+  readonly #moments: Moments;
+  #step = 0;
+
+  /** @throws {RangeError} for two parameters of one name */
+  constructor(groups: readonly ParameterGroup[]) {
+    needArray(groups, "an optimiser's groups", "groups of parameters", "parameters");
+    this.#slots = groups.flatMap((group) =>
+      group.parameters.map(({ name, variable }) => ({ name, variable, group })),
+    );
+    const names = this.#slots.map(({ name }) => name);
+    const twice = names.find((name, i) => names.indexOf(name) !== i);
+    if (twice !== undefined) throw new RangeError(`two parameters are named ${twice}`);
+    this.#moments = createMoments(this.#slots);
+  }
+
+  /** The variables, for tf.variableGrads. */
+  get variables(): tf.Variable[] {
+    return this.#slots.map(({ variable }) => variable);
+  }
+
+  /** @param step counted from 1 */
+  protected abstract factors(step: number): Factors;
+
+  /** @param step counted from 1 */
+  protected groupFactors(learningRate: number, weightDecay: number, _step: number): GroupFactors {
+    return { decay: weightDecay, rate: learningRate, shrink: 1 };
+  }
+
+  /**
+   * One step. `gradients` is by tf.Variable name, as tf.variableGrads returns it; a variable
+   * without a gradient stays as it is. The gradients are not disposed of.
+   * @param factor of every group's learning rate at this step: warm-up, a schedule
+   */
+  step(gradients: tf.NamedTensorMap, factor = 1): void {
+    this.#step++;
+    const moves = this.#slots.flatMap(({ variable, group }, slot) => {
+      const gradient = gradients[variable.name];
+      if (!gradient) return [];
+      const rate = group.learningRate * factor;
+      const factors = this.groupFactors(rate, group.weightDecay, this.#step);
+      return [{ slot, variable, gradient, ...factors }];
+    });
+    this.#moments.step(moves, this.factors(this.#step));
+  }
+
+  /** Copies of everything that the next steps depend on, parameters apart. */
+  state(): OptimiserState {
+    const moments: Record<string, Float32Array> = {};
+    for (const [slot, { name }] of this.#slots.entries()) {
+      [moments[`${name}.first`], moments[`${name}.second`]] = this.#moments.read(slot);
+    }
+    return { name: this.name, step: this.#step, moments };
+  }
+
+  /**
+   * @throws OptionError for a state of another optimiser
+   * @throws {RangeError} for moments that are missing or of another size
+   */
+  restore(state: OptimiserState): void {
+    if (state.name !== this.name) {
+      throw new OptionError(
+        `the checkpoint is of a training by ${state.name}, and the configuration asks for ` +
+          `${this.name}: train anew, or by ${state.name}`,
+      );
+    }
+    for (const [slot, { name, variable }] of this.#slots.entries()) {
+      const first = state.moments[`${name}.first`];
+      const second = state.moments[`${name}.second`];
+      if (first?.length !== variable.size || second?.length !== variable.size) {
+        throw new RangeError(`no moments of the right size for ${name}`);
+      }
+      this.#moments.write(slot, first, second);
+    }
+    this.#step = state.step;
+  }
+
+  dispose(): void {
+    this.#moments.dispose();
+  }
+}
+
+export interface AdamOptions {
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly epsilon?: number;
+}
+
+/** Kingma and Ba 2015, with L2 weight decay. */
+export class Adam extends Optimiser {
+  readonly name: string = "adam";
+  readonly #beta1: number;
+  readonly #beta2: number;
+  readonly #epsilon: number;
+
+  /** Defaults are torch's: beta1 0.9, beta2 0.999, epsilon 1e-8. */
+  constructor(groups: readonly ParameterGroup[], options: AdamOptions = {}) {
+    super(groups);
+    needObject(options, "Adam: options", "{ beta1, beta2, epsilon }");
+    const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
+    this.#beta1 = beta1;
+    this.#beta2 = beta2;
+    this.#epsilon = epsilon;
+  }
+
+  /** Corrects the second moment's bias; the rate corrects the first's. */
+  protected factors(step: number): Factors {
+    const [beta1, beta2] = [this.#beta1, this.#beta2];
+    return {
+      ...{ keep1: beta1, take1: 1 - beta1, keep2: beta2, take2: 1 - beta2 },
+      correction: 1 / Math.sqrt(1 - beta2 ** step),
+      epsilon: this.#epsilon,
+    };
+  }
+
+  protected override groupFactors(learningRate: number, decay: number, step: number): GroupFactors {
+    return { decay, rate: learningRate / (1 - this.#beta1 ** step), shrink: 1 };
+  }
+}
+
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019): before Adam's step, a parameter is
+ * multiplied with 1 - learningRate * weightDecay.
+ */
+export class AdamW extends Adam {
+  override readonly name = "adamw";
+
+  protected override groupFactors(
+    learningRate: number,
+    weightDecay: number,
+    step: number,
+  ): GroupFactors {
+    const shrink = 1 - learningRate * weightDecay;
+    return { ...super.groupFactors(learningRate, 0, step), shrink };
+  }
+}
+
+/** Hinton's, as torch has it: smoothing 0.99, epsilon 1e-8 outside the root, neither centred nor with momentum. */
+export class RMSprop extends Optimiser {
+  readonly name = "rmsprop";
+
+  protected factors(): Factors {
+    const smoothing = 0.99;
+    return {
+      ...{ keep1: 0, take1: 1, keep2: smoothing, take2: 1 - smoothing },
+      ...{ correction: 1, epsilon: 1e-8 },
+    };
+  }
+}
+
+/** Gradient descent; with momentum m the step is along b = m b + g, without dampening. */
+export class SGD extends Optimiser {
+  readonly name = "sgd";
+  readonly #momentum: number;
+
+  constructor(groups: readonly ParameterGroup[], options: { readonly momentum?: number } = {}) {
+    super(groups);
+    needObject(options, "SGD: options", "{ momentum }");
+    this.#momentum = options.momentum ?? 0;
+  }
+
+  /** The divisor is epsilon alone. */
+  protected factors(): Factors {
+    return {
+      ...{ keep1: this.#momentum, take1: 1, keep2: 0, take2: 0 },
+      ...{ correction: 0, epsilon: 1 },
+    };
+  }
+}

@@ -1,0 +1,280 @@
+// Sparse matrices on the engine, and their product with dense ones, differentiable.
+import * as tf from "@tensorflow/tfjs";
+import { needObject, refuse } from "../../arguments.ts";
+import { checkCsr } from "../../graph/check.ts";
+import { type Csr, nonzeros, transpose } from "../../graph/csr.ts";
+import { runningBackend } from "../engine/backend.ts";
+import { Buffer } from "../engine/buffer.ts";
+import type { Engine } from "../engine/engine.ts";
+import { nativeArcProducts } from "../native/arcs.ts";
+import { nativeIsCurrent } from "../native/backend.ts";
+import { NativeSparse, nativeSpmm } from "../native/sparse.ts";
+import { type DropoutStream, dropValues } from "./dropout.ts";
+import {
+  convolutionStorage,
+  NarrowRows,
+  productStorage,
+  type Storage,
+  storageAsItLies,
+} from "./narrow-rows.ts";
+
+/** A matrix in compressed rows, as the kernels read it. */
+interface Rows {
+  readonly indptr: Buffer;
+  readonly indices: Buffer;
+  readonly values: Buffer;
+}
+
+/** A sparse matrix in the engine's memory. Constant: gradients flow to the dense side only. */
+export class SparseMatrix {
+  readonly rows: number;
+  readonly columns: number;
+  readonly nonzeros: number;
+  /** The same matrix on the host. */
+  readonly host: Csr;
+  /** For each engine a form, made where it is first used. */
+  #wasm: Rows | undefined;
+  #native: NativeSparse | undefined;
+  #productStorage: Storage | undefined;
+  #productRows: NarrowRows | undefined;
+  #rowsAsTheyLie: NarrowRows | undefined;
+  #convolutionRows: NarrowRows | undefined;
+  #transposed: { matrix: SparseMatrix; position: Buffer } | undefined;
+  #productPosition: Buffer | undefined;
+
+  private constructor(host: Csr) {
+    this.host = host;
+    this.rows = host.rows;
+    this.columns = host.columns;
+    this.nonzeros = nonzeros(host);
+  }
+
+  get indptr(): Buffer {
+    return this.#compressed().indptr;
+  }
+
+  get indices(): Buffer {
+    return this.#compressed().indices;
+  }
+
+  get values(): Buffer {
+    return this.#compressed().values;
+  }
+
+  /** The native engine's form. */
+  native(): NativeSparse {
+    this.#native ??= new NativeSparse(this.host);
+    return this.#native;
+  }
+
+  #compressed(): Rows {
+    if (!this.#wasm) {
+      const { rows, columns, indptr, indices, values } = this.host;
+      const what = `a sparse ${rows} x ${columns} matrix`;
+      this.#wasm = {
+        indptr: Buffer.integers(indptr, what),
+        indices: Buffer.integers(indices, what),
+        values: Buffer.floats(values ?? new Float32Array(this.nonzeros).fill(1), what),
+      };
+    }
+    return this.#wasm;
+  }
+
+  /**
+   * Copies the matrix into the engine's memory where an operator first needs it. It is checked here,
+   * once: kernels trust what they read.
+   * @throws InputError for a matrix that is not sound, or holds NaN or an infinity
+   */
+  static from(host: Csr): SparseMatrix {
+    checkCsr(host, `a sparse ${host.rows} x ${host.columns} matrix`);
+    return new SparseMatrix(host);
+  }
+
+  /** The transpose, and where each of its entries stands in this matrix; made on first use. */
+  transposed(): { readonly matrix: SparseMatrix; readonly position: Buffer } {
+    if (!this.#transposed) {
+      const { matrix, position } = transpose(this.host);
+      this.#transposed = {
+        matrix: new SparseMatrix(matrix),
+        position: Buffer.integers(position, "the positions of a transpose"),
+      };
+    }
+    return this.#transposed;
+  }
+
+  /** As `narrowProduct` reads it; made on first use. */
+  productRows(): NarrowRows {
+    this.#productRows ??= new NarrowRows(this.host, this.#storage());
+    return this.#productRows;
+  }
+
+  /** Found once: productPosition() of the matrix that this one transposes needs it too. */
+  #storage(): Storage {
+    this.#productStorage ??= productStorage(this.host);
+    return this.#productStorage;
+  }
+
+  /** The same for values in this matrix's own order, as dropout draws them. */
+  rowsAsTheyLie(): NarrowRows {
+    this.#rowsAsTheyLie ??= new NarrowRows(this.host, storageAsItLies(this.host));
+    return this.#rowsAsTheyLie;
+  }
+
+  /** Where each entry of the transpose's productRows() stands in this matrix. */
+  productPosition(): Buffer {
+    if (!this.#productPosition) {
+      const { matrix, position } = this.transposed();
+      const from = position.integers;
+      const composed = matrix.#storage().position.map((k) => from[k]!);
+      this.#productPosition = Buffer.integers(composed, "the positions of a transpose");
+    }
+    return this.#productPosition;
+  }
+
+  /** As `narrowForward` and `narrowBackward` read it; made on first use. */
+  convolutionRows(): NarrowRows {
+    const { nodesAUnit } = runningBackend().engine;
+    this.#convolutionRows ??= new NarrowRows(this.host, convolutionStorage(this.host, nodesAUnit));
+    return this.#convolutionRows;
+  }
+
+  dispose(): void {
+    for (const rows of [this.#productRows, this.#rowsAsTheyLie, this.#convolutionRows]) {
+      rows?.dispose();
+    }
+    this.#productPosition?.dispose();
+    for (const buffer of Object.values(this.#wasm ?? {}) as Buffer[]) buffer.dispose();
+    this.#native?.dispose();
+    this.#transposed?.matrix.dispose();
+    this.#transposed?.position.dispose();
+  }
+}
+
+/** X larger than this lies beyond the caches; their size is nothing that Node tells. Bytes. */
+const FAR = 2 ** 25;
+
+/** What Y = p A X + q Z takes, by addresses; left out: p 1, no Z, no mask. */
+export interface ProductArguments {
+  /** A's entries, [nonzeros]. */
+  readonly values: number;
+  readonly x: number;
+  readonly y: number;
+  /** Of X and Y. */
+  readonly columns: number;
+  readonly p?: number;
+  readonly q?: number;
+  readonly z?: number;
+  /** Bits of Y's elements: the product (not Z) is 0 where a bit is 0. */
+  readonly mask?: number;
+}
+
+/** Whether a product with X of so many columns reads ahead, 1 or 0. */
+export function readsFar({ columns: inner }: SparseMatrix, columns: number): number {
+  return inner * columns * 4 > FAR ? 1 : 0;
+}
+
+/** Y = p A X + q Z by addresses: the kernel call that all products with a sparse matrix share. */
+export function sparseProduct(
+  engine: Engine,
+  matrix: SparseMatrix,
+  { values, x, y, columns, p = 1, q = 0, z = 0, mask = 0 }: ProductArguments,
+): void {
+  const { rows, nonzeros: entries, indptr, indices } = matrix;
+  const far = readsFar(matrix, columns);
+  engine.run(
+    ...(["sparseProduct", rows + entries, rows, indptr.address, indices.address] as const),
+    ...[values, x, y, columns, p, q, z, mask, far],
+  );
+}
+
+function multiply(matrix: SparseMatrix, values: number, x: tf.Tensor): tf.Tensor2D {
+  const backend = runningBackend();
+  const columns = x.shape[1]!;
+  const out = backend.allocate([matrix.rows, columns]);
+  const [from, y] = [backend.address(x), backend.address(out)];
+  sparseProduct(backend.engine, matrix, { values, x: from, y, columns });
+  return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor2D;
+}
+
+/**
+ * A X, differentiable by X. With `dropout`, A's stored entries are dropped and scaled first
+ * (dropout of sparse input features: zeros stay zeros, so only stored entries are drawn).
+ *
+ * @param matrix rows x inner
+ * @param x inner x columns
+ * @returns rows x columns
+ */
+export function spmm(matrix: SparseMatrix, x: tf.Tensor2D, dropout?: DropoutStream): tf.Tensor2D {
+  if (!(matrix instanceof SparseMatrix)) refuse(matrix, "spmm: matrix", "a SparseMatrix");
+  needObject(x, "spmm: x", "a tensor of two dimensions", "shape");
+  if (x.shape[0] !== matrix.columns) {
+    throw new RangeError(`spmm: ${matrix.rows} x ${matrix.columns} times [${x.shape}]`);
+  }
+  if (nativeIsCurrent()) return nativeSpmm(matrix.native(), x, dropout);
+  const backend = runningBackend();
+  const product = tf.customGrad((...args: unknown[]) => {
+    const [dense, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
+    const dropped = dropout?.rate ? dropValues(matrix, dropout) : undefined;
+    if (dropped) save([dropped]);
+    const values = dropped ? backend.address(dropped) : matrix.values.address;
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
+      const { matrix: other, position } = matrix.transposed();
+      if (!saved[0]) return multiply(other, other.values.address, dy);
+      const moved = backend.allocate([matrix.nonzeros]);
+      const [from, to] = [backend.address(saved[0]), backend.address(moved)];
+      backend.engine.run("gather", matrix.nonzeros, from, position.address, to);
+      const gradient = multiply(other, to, dy);
+      backend.disposeData(moved.dataId);
+      return gradient;
+    };
+    return { value: multiply(matrix, values, dense), gradFunc };
+  });
+  return product(x) as tf.Tensor2D;
+}
+
+/**
+ * x_i . y_j for each stored entry (i, j) of a matrix: one number an arc, in its order, whatever the
+ * entry's value. Differentiable by both.
+ *
+ * @param x rows x width
+ * @param y columns x width
+ */
+export function arcProducts(matrix: SparseMatrix, x: tf.Tensor2D, y: tf.Tensor2D): tf.Tensor1D {
+  const width = x.shape[1];
+  if (x.shape[0] !== matrix.rows || y.shape[0] !== matrix.columns || y.shape[1] !== width) {
+    throw new RangeError(
+      `arcProducts: [${x.shape}] and [${y.shape}] along ${matrix.rows} x ${matrix.columns}`,
+    );
+  }
+  if (nativeIsCurrent()) return nativeArcProducts(matrix.native().coordinates, x, y);
+  const backend = runningBackend();
+  const op = tf.customGrad((...args: unknown[]) => {
+    const [a, b, save] = args as [tf.Tensor2D, tf.Tensor2D, tf.GradSaveFunc];
+    const out = backend.allocate([matrix.nonzeros]);
+    backend.engine.run(
+      "arcProducts",
+      matrix.rows,
+      matrix.indptr.address,
+      matrix.indices.address,
+      backend.address(a),
+      backend.address(b),
+      backend.address(out),
+      width,
+    );
+    save([a, b]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
+      const { matrix: other, position } = matrix.transposed();
+      const moved = backend.allocate([matrix.nonzeros]);
+      const [from, to] = [backend.address(dy), backend.address(moved)];
+      backend.engine.run("gather", matrix.nonzeros, from, position.address, to);
+      const gradients = [multiply(matrix, from, saved[1]!), multiply(other, to, saved[0]!)];
+      backend.disposeData(moved.dataId);
+      return gradients;
+    };
+    return {
+      value: tf.engine().makeTensorFromTensorInfo(out),
+      gradFunc: gradFunc as unknown as () => tf.Tensor,
+    };
+  });
+  return op(x, y) as tf.Tensor1D;
+}

@@ -1,0 +1,78 @@
+// ABKD where layers have different widths, and teacher and student are of different families.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as tf from "@tensorflow/tfjs";
+import { AbkdDistillation } from "../../src/distillation/abkd/index.ts";
+import { naiveAbkd } from "../../src/distillation/abkd/naive.ts";
+import type { AbkdOptions } from "../../src/distillation/abkd/options.ts";
+import type { Outline, Outputs } from "../../src/models/model.ts";
+import { startEngine } from "../../src/tensor/index.ts";
+import { abkdOptions, assertClose, forms, nameOf, numbers } from "./cases.ts";
+
+startEngine();
+const [NODES, CLASSES] = [11, 3];
+const TEACHER = [7, 4, CLASSES];
+const STUDENT = [2, 5, CLASSES];
+
+const mapsOf = (side: string, widths: readonly number[], mean: number): tf.Tensor2D[] =>
+  widths.map((width, i) => numbers(`${side}.${i}`, [NODES, width], mean) as tf.Tensor2D);
+
+/** What a GCN or an MLP gives: no stack, and the logits as its last map. */
+function outputsOf(maps: readonly tf.Tensor2D[]): Outputs {
+  const widths = maps.map((map) => map.shape[1]);
+  const layers = { widths, at: (i: number) => maps[i]!, activated: (i: number) => maps[i]! };
+  return { logits: maps.at(-1)!, layers };
+}
+
+const outlineOf = (widths: readonly number[]): Outline => ({
+  ...{ kind: "gcn", widths, hidden: widths.at(-2)!, classes: CLASSES },
+});
+
+/** Losses and gradients, by every map and every weight, are those of eqs. 3 to 5 on padded maps. */
+function compare(options: AbkdOptions): void {
+  const taught = outputsOf(mapsOf("T", TEACHER, 0.3));
+  const method = new AbkdDistillation(
+    {
+      teacher: { outline: outlineOf(TEACHER), outputs: () => taught },
+      ...{ student: outlineOf(STUDENT), seed: 1 },
+    },
+    options,
+  );
+  const maps = mapsOf("S", STUDENT, -0.2).map((map) => tf.variable(map));
+  const variables = [...maps, ...method.parameters.map(({ variable }) => variable)];
+  const nothing = tf.scalar(0);
+  const student = (): Outputs => outputsOf(maps as unknown as tf.Tensor2D[]);
+  const fast = tf.variableGrads(() => method.loss(student(), nothing), variables);
+  const slow = tf.variableGrads(
+    () => tf.mul(naiveAbkd(taught, student(), method.weights.all, options).loss, options.beta),
+    variables,
+  );
+  const size = Math.max(1e-3, Math.abs(slow.value.dataSync()[0]!));
+  assertClose(fast.value.dataSync(), slow.value.dataSync(), 1e-4, size, "L");
+  variables.forEach(({ name, size: count }, v) => {
+    const zeros = new Float32Array(count);
+    const [a, b] = [fast, slow].map(({ grads }) => grads[name]?.dataSync() ?? zeros);
+    const scale = Math.max(size * 1e-2, ...Array.from(b!, Math.abs));
+    assertClose(a!, b!, 5e-4, scale, `gradient ${v}`);
+  });
+  // Every layer that takes part is learned from.
+  if (options.attention !== "last") {
+    for (const { name } of maps) assert.ok(fast.grads[name]!.dataSync().some((x) => x !== 0));
+  }
+  method.dispose();
+}
+
+describe("layers of different widths", () => {
+  for (const setting of forms) {
+    for (const more of [
+      {},
+      { logits: true },
+      { attention: "last" },
+      { linear: "shared" },
+    ] as const) {
+      it(`${nameOf(setting)} ${JSON.stringify(more)}`, () => {
+        compare(abkdOptions({ ...setting, subspace: false, ...more }));
+      });
+    }
+  }
+});
