@@ -97,6 +97,7 @@ export {
   type Pass,
   parameterCount,
   type Reads,
+  type Shapes,
 } from "./models/model.ts";
 export {
   type AnyModelKind,
