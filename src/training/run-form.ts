@@ -28,7 +28,7 @@ export const number: Form = either(real, just(null));
 const model: Form = (value, at) => {
   const given = isObject(value) ? value["kind"] : undefined;
   const kind = models.find(({ name }) => name === given);
-  if (!kind) return `${at}.kind (${shown(given)}: not built in, and no module here adds it)`;
+  if (!kind) return `${at}.kind (${shown(given)}: --module may add it)`;
   const legal = ([name, info]: [string, OptionInfo]): [string, Form] => [
     name,
     where((option) => isLegal(info, option)),

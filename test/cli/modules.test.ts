@@ -70,7 +70,7 @@ test("it is trained, listed, exported, applied and studied; without the file it 
   assert.match(await succeed("models", "--module", mine), /^own-gcn: own GCN, two layers/m);
   assert.match(await succeed("study", "status", "rings", "--module", data), /^rings .* 2$/m);
 
-  await refused(/"own-gcn": not built in, and no module here adds it/, "predict", file);
+  await refused(/model\.kind \("own-gcn": --module may add it\)/, "predict", file);
   await refused(/own-matching/, "distill", "--method", "own-matching", "--dataset", "synthetic");
   await refused(
     /absent\.ts: there is no such file/,
