@@ -10,6 +10,9 @@ export {
   firstAvailable,
   loadDataset,
   loadSplit,
+  type OwnDataset,
+  type OwnSplit,
+  registerDataset,
   type SplitName,
 } from "./datasets/index.ts";
 export { type ProgressCounter, progress } from "./display/progress.ts";
@@ -22,6 +25,7 @@ export {
   methods,
   type OptionsOf,
   type PresetOf,
+  registerMethod,
 } from "./distillation/registry.ts";
 export { OptionError, UserError } from "./errors.ts";
 export { provenance } from "./experiments/evidence.ts";
@@ -38,7 +42,7 @@ export {
 } from "./experiments/results-table.ts";
 export { runStudy, type StudyOptions } from "./experiments/run-study.ts";
 export { modelSizeClaims, type SizeClaim, table9Claims } from "./experiments/sizes.ts";
-export { findStudy, type StudyName, studies } from "./experiments/studies/index.ts";
+export { findStudy, registerStudy, type StudyName, studies } from "./experiments/studies/index.ts";
 export {
   type Arm,
   type Claim,
@@ -73,6 +77,7 @@ export { InputError } from "./graph/check.ts";
 export { type ConstantPredictor, constantPredictor } from "./graph/constant-predictor.ts";
 export { type Csr, csrFromPairs } from "./graph/csr.ts";
 export { type Graph, type Split, UNLABELLED } from "./graph/graph.ts";
+export { type GraphArrays, makeGraph, type SparseRows } from "./graph/make.ts";
 export { rowNormalised, symmetricNormalised } from "./graph/normalise.ts";
 export { localityOrder } from "./graph/order.ts";
 export { NodeOrder } from "./graph/reorder.ts";
@@ -92,6 +97,7 @@ export {
   type Pass,
   parameterCount,
   type Reads,
+  type Shapes,
 } from "./models/model.ts";
 export {
   type AnyModelKind,
@@ -100,6 +106,7 @@ export {
   type ModelConfig,
   type ModelName,
   models,
+  registerModel,
 } from "./models/registry.ts";
 export { type OptionInfo, type OptionValue, resolveOptions } from "./options.ts";
 export type { Suggested } from "./suggested.ts";

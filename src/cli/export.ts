@@ -4,6 +4,7 @@ import { describeRun, runId } from "../training/canonical.ts";
 import { writeAtomic } from "../training/files.ts";
 import { encodeModel, encodeModelNpz } from "../training/model-file.ts";
 import { findRun, RUNS_FOLDER, readFiles } from "../training/run-store.ts";
+import { addModuleOption } from "./modules.ts";
 import { print } from "./output.ts";
 
 interface ExportOptions {
@@ -13,7 +14,7 @@ interface ExportOptions {
 }
 
 export function exportCommand(): Command {
-  return new Command("export")
+  return addModuleOption(new Command("export"))
     .description(
       "Writes the model of a run at its best epoch. Matrices are inputs x outputs; the metadata " +
         "hold the configuration and, in words, how the arrays give the logits.",

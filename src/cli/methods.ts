@@ -3,10 +3,11 @@ import { Command } from "commander";
 import { type AnyMethod, findMethod, methods } from "../distillation/registry.ts";
 import { describeOption } from "./flags.ts";
 import { methodFlag } from "./method-options.ts";
+import { addModuleOption } from "./modules.ts";
 import { print, printJson } from "./output.ts";
 
 export function methodsCommand(): Command {
-  return new Command("methods")
+  return addModuleOption(new Command("methods"))
     .description("Lists the distillation methods, their options, defaults and presets.")
     .argument("[method...]", "those of that name; all by default")
     .option("--json", "as JSON")

@@ -2,10 +2,11 @@
 import { Command } from "commander";
 import { models } from "../models/registry.ts";
 import { describeOption, kebab } from "./flags.ts";
+import { addModuleOption } from "./modules.ts";
 import { print } from "./output.ts";
 
 export function modelsCommand(): Command {
-  return new Command("models")
+  return addModuleOption(new Command("models"))
     .description("Lists the kinds of models, their options and defaults.")
     .action(() => {
       const blocks = models.map(({ name, label, summary, options, defaults }) => {

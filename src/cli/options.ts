@@ -7,6 +7,7 @@ import type { Changes, Subject } from "../training/recipes.ts";
 import type { TrainingConfig } from "../training/run.ts";
 import { camel, kebab } from "./flags.ts";
 import { addModelOptions, givenModel } from "./model-options.ts";
+import { addModuleOption, type ModuleOptions } from "./modules.ts";
 import { keep, optimiser, schedule } from "./training-options.ts";
 
 /** A whole number within bounds. */
@@ -69,7 +70,7 @@ export function givenMachineOptions(options: MachineOptions): MachineOptions {
 }
 
 /** `--data`, `--runs`, `--workers` and the like, of every command that trains. */
-export interface RunOptions extends MachineOptions {
+export interface RunOptions extends MachineOptions, ModuleOptions {
   readonly dataset: string;
   readonly split?: string;
   readonly order: "dataset" | "locality";
@@ -85,8 +86,7 @@ export interface RunOptions extends MachineOptions {
 }
 
 export function addRunOptions(command: Command): Command {
-  command
-    .optionsGroup("What to run:")
+  addModuleOption(command.optionsGroup("What to run:"))
     .option("--dataset <name>", "see abkd data list", "cora")
     .option(
       "--split <split>",

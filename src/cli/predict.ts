@@ -11,6 +11,7 @@ import { readBytes, writeAtomic } from "../training/files.ts";
 import { graphInputs } from "../training/inputs.ts";
 import { decodeModel, type ModelFile, restoreModel } from "../training/model-file.ts";
 import { encodeNpy } from "../training/npz.ts";
+import { addModuleOption } from "./modules.ts";
 import { print, printJson, tell } from "./output.ts";
 
 interface PredictOptions {
@@ -23,7 +24,7 @@ interface PredictOptions {
 }
 
 export function predictCommand(): Command {
-  return new Command("predict")
+  return addModuleOption(new Command("predict"))
     .description(
       "Applies an exported model to a graph; prints its accuracy where labels are known.",
     )

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { UserError } from "../errors.ts";
 import { packageVersion } from "../version.ts";
+import { importGivenModules } from "./modules.ts";
 import { print, tell, tellText } from "./output.ts";
 
 interface Entry {
@@ -98,6 +99,7 @@ async function buildProgram(argv: readonly string[]): Promise<Command> {
     )
     .version(packageVersion())
     .configureHelp({ showGlobalOptions: false });
+  await importGivenModules(argv);
   const called = argv[0] === "help" ? argv[1] : argv[0];
   for (const { name, summary, load } of COMMANDS) {
     program.addCommand(name === called ? await load() : new Command(name).description(summary));

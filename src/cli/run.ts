@@ -37,6 +37,7 @@ export async function runAndReport(
       checkpointSeconds: options.checkpointEvery,
       ...(options.data !== undefined && { dataDir: options.data }),
       ...givenMachineOptions(options),
+      ...(options.module && { modules: options.module }),
       ...(options.resume && { resume: true }),
       ...(options.profile && { profile: true }),
       observer: (event) => {

@@ -31,6 +31,7 @@ import type { TrainingEvent } from "../training/observer.ts";
 import { RUNS_FOLDER } from "../training/run-store.ts";
 import { InterruptedError } from "../training/train.ts";
 import { runTrials } from "../training/trials.ts";
+import { addModuleOption, type ModuleOptions } from "./modules.ts";
 import { integer } from "./options.ts";
 import { print, printJson } from "./output.ts";
 import { stopOnSignals } from "./signals.ts";
@@ -38,7 +39,7 @@ import { showStudyProgress } from "./study-progress.ts";
 import { packCommand, showCommand } from "./study-records.ts";
 import { theoremCommand } from "./study-theorem.ts";
 
-interface PlanFlags {
+interface PlanFlags extends ModuleOptions {
   readonly profile: Profile;
   readonly datasets?: readonly string[];
   readonly split?: SplitFamily;
@@ -102,7 +103,7 @@ export function studyCommand(): Command {
 const REPRODUCTION = "docs/reproduction.md";
 
 function addPlanOptions(command: Command, name = "<name>"): Command {
-  return command
+  return addModuleOption(command)
     .argument(name, "see abkd study list")
     .addOption(
       new Option("--profile <profile>", "quick: few splits and seeds, no verdicts")
@@ -170,6 +171,7 @@ async function run(name: string, flags: RunFlags): Promise<void> {
       ...{ store, runsDir: flags.runs, download: true, workers, signal: stopper.signal },
       ...(flags.retryFailed && { retryFailed: true }),
       ...(flags.data !== undefined && { dataDir: flags.data }),
+      ...(flags.module && { modules: flags.module }),
       ...(downloads && { onProgress: downloads.show }),
       observer: (event: TrainingEvent) => {
         stopper.observe(event);

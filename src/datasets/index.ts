@@ -33,6 +33,7 @@ import {
 
 export type { DownloadProgress } from "./download.ts";
 export { BadFileError, DatasetError, MissingFileError, UnfitSplitError } from "./errors.ts";
+export { type OwnDataset, type OwnSplit, registerDataset } from "./own.ts";
 export { DATASET_NAMES, type DatasetName, datasetEntry } from "./registry.ts";
 export { parseSplit, type SplitName } from "./splits.ts";
 

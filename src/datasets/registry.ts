@@ -1,12 +1,9 @@
 // The datasets, one entry each: to add one, add an entry here, its files to manifest.ts and its
 // published counts to oracles.ts.
 
-import { needText } from "../arguments.ts";
-import { OptionError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { syntheticGraph } from "../graph/synthetic.ts";
-import { printable } from "../printable.ts";
-import { didYouMean } from "../suggested.ts";
+import { Registry } from "../registry.ts";
 import { loadGnnBenchmark } from "./gnn-benchmark.ts";
 import type { ReadFile } from "./locate.ts";
 import { loadNell, type NellForm, nellFiles, nellLabelFile, nellStem } from "./nell.ts";
@@ -61,23 +58,18 @@ const ENTRIES = [
   },
 ] as const satisfies readonly DatasetEntry[];
 
-/** Every dataset's name; Tab offers them. */
+/** The name of every built-in dataset; Tab offers them. */
 export type DatasetName = (typeof ENTRIES)[number]["name"];
 
-/** Every dataset's name, in the order in which they are listed. */
-export const DATASET_NAMES: readonly string[] = ENTRIES.map(({ name }) => name);
+/** The built-in datasets, and those that a program adds: see own.ts. */
+export const datasets = new Registry<DatasetEntry>("dataset", ENTRIES);
+
+/** Every dataset's name, in the order in which they are listed; then those that were added. */
+export const DATASET_NAMES = datasets.names;
 
 /** @throws OptionError for an unknown name. */
 export function datasetEntry(name: string): DatasetEntry {
-  needText(name, "dataset", `one of ${DATASET_NAMES.join(", ")}`);
-  const entry = ENTRIES.find((candidate) => candidate.name === name);
-  if (!entry) {
-    const meant = didYouMean(name, DATASET_NAMES);
-    throw new OptionError(
-      `unknown dataset "${printable(name)}": one of ${DATASET_NAMES.join(", ")}${meant}`,
-    );
-  }
-  return entry;
+  return datasets.find(name);
 }
 
 /** An entry whose name the compiler knows. */

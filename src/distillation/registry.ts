@@ -1,9 +1,9 @@
 // The methods by name, and their start from a configuration.
 
-import { needObject, needText } from "../arguments.ts";
+import { needFunction, needObject } from "../arguments.ts";
 import { OptionError } from "../errors.ts";
 import { checkOptions, type OptionValue } from "../options.ts";
-import { findByName } from "../registry.ts";
+import { checkDefaults, Registry } from "../registry.ts";
 import type { Suggested } from "../suggested.ts";
 import type { Distillation, Method, Scene, TaughtScene } from "./method.ts";
 import * as all from "./methods.ts";
@@ -11,7 +11,7 @@ import * as all from "./methods.ts";
 /** A method whose options are known only by its table. */
 export type AnyMethod = Method<Readonly<Record<string, OptionValue>>>;
 
-/** Every method's name; that of its export in methods.ts. */
+/** The name of every built-in method; that of its export in methods.ts. */
 export type MethodName = keyof typeof all;
 
 /** Any method's options; of an option that several have, every value that one of them takes. */
@@ -55,15 +55,51 @@ function rank({ name }: AnyMethod): number {
   return ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length;
 }
 
-/** In the order in which reports list them. */
-export const methods: readonly AnyMethod[] = Object.values<AnyMethod>(all).sort(
-  (a, b) => rank(a) - rank(b),
+const registry = new Registry<AnyMethod>(
+  "method",
+  Object.values<AnyMethod>(all).sort((a, b) => rank(a) - rank(b)),
 );
+
+/** In the order in which reports list them; then those that were added. */
+export const methods = registry.all;
 
 /** @throws {OptionError} naming the methods there are */
 export function findMethod(name: Suggested<MethodName>): AnyMethod {
-  needText(name, "findMethod: name", "a method's name");
-  return findByName("method", name, methods);
+  return registry.find(name);
+}
+
+/** Whether a program added the method: see registerMethod(). */
+export const isAddedMethod = (name: string): boolean => registry.isAdded(name);
+
+const PARTS = ["name", "summary", "version", "needsTeacher", "defaults", "options", "presets"];
+
+/**
+ * Adds a method, which then has whatever the built-in ones have. runTrials() takes the module that calls
+ * this as one of its `modules`.
+ *
+ * @returns takes the method away again
+ * @throws {OptionError} for a name that is malformed or taken, a part that is missing, or defaults or a
+ *   preset that the method's own table or check() refuses
+ */
+export function registerMethod<Options extends object>(method: Method<Options>): () => void {
+  needObject(method, "registerMethod: method", "a Method, such as findMethod() gives", ...PARTS);
+  registry.checkName(method.name);
+  const owner = `the method ${method.name}`;
+  needFunction(method.create, `${owner}: create`, "a function");
+  const { version, needsTeacher, defaults, options, presets } = method;
+  if (!Number.isSafeInteger(version) || version < 1) {
+    throw new OptionError(`${owner}: version is ${version}; legal: a whole number, 1 or more`);
+  }
+  if (typeof needsTeacher !== "boolean") {
+    throw new OptionError(`${owner}: needsTeacher is ${needsTeacher}; legal: true, false`);
+  }
+  checkDefaults(owner, method);
+  for (const preset of [{}, ...Object.values(presets)]) {
+    const chosen: Options = { ...defaults, ...preset };
+    checkOptions(`${owner}: presets`, options, chosen);
+    method.check?.(chosen);
+  }
+  return registry.add(method as unknown as AnyMethod);
 }
 
 /** A method as a configuration holds it. */

@@ -1,31 +1,31 @@
 // The kinds of models by name, and models from their configurations.
-import { needObject, needText } from "../arguments.ts";
+import { needFunction, needObject } from "../arguments.ts";
 import { OptionError } from "../errors.ts";
 import { checkOptions, type OptionValue } from "../options.ts";
-import { findByName } from "../registry.ts";
+import { checkDefaults, Registry } from "../registry.ts";
 import type { Suggested } from "../suggested.ts";
 import type { Configured, GraphShape, Model, ModelKind, Outline, Shapes } from "./model.ts";
 import * as all from "./models.ts";
 
-/** Every kind's name; that of its export in models.ts. */
+/** The name of every built-in kind; that of its export in models.ts. */
 export type ModelName = keyof typeof all;
 
-/** The configuration of a kind. */
-export type ModelConfigOf<Name extends ModelName> = Name extends ModelName
+/** The configuration of a built-in kind; an added one's options are known only by its table. */
+export type ModelConfigOf<Name extends string> = Name extends ModelName
   ? Parameters<(typeof all)[Name]["create"]>[0]
-  : never;
+  : ModelConfig;
 
 /** A model as a run's configuration holds it: `kind` and that kind's options. */
-export type ModelConfig = ModelConfigOf<ModelName>;
+export type ModelConfig = Parameters<(typeof all)[ModelName]["create"]>[0];
 
 /** The model that a configuration makes. */
 export type ModelOf<C extends ModelConfig> = ReturnType<(typeof all)[C["kind"]]["create"]>;
 
 /** Changes to a configuration; with another kind than it has, to that kind's defaults. */
-export type ModelChanges<Name extends ModelName> = { readonly kind?: Name } & OptionsOf<Name>;
-type OptionsOf<Name extends ModelName> = Name extends ModelName
+export type ModelChanges<Name extends string> = { readonly kind?: Name } & OptionsOf<Name>;
+type OptionsOf<Name extends string> = Name extends ModelName
   ? Partial<Omit<ModelConfigOf<Name>, "kind">>
-  : never;
+  : Readonly<Record<string, OptionValue>>;
 
 /** A kind whose options are known only by its table. */
 export type AnyModelKind = ModelKind<
@@ -33,12 +33,46 @@ export type AnyModelKind = ModelKind<
   unknown
 >;
 
-export const models: readonly AnyModelKind[] = Object.values<AnyModelKind>(all);
+const registry = new Registry<AnyModelKind>("model", Object.values<AnyModelKind>(all));
+
+/** The built-in ones, then those that were added. */
+export const models = registry.all;
 
 /** @throws {OptionError} naming the kinds there are */
 export function findModel(name: Suggested<ModelName>): AnyModelKind {
-  needText(name, "findModel: name", "the name of a kind of model");
-  return findByName("model", name, models);
+  return registry.find(name);
+}
+
+/** Whether a program added the kind: see registerModel(). */
+export const isAddedModel = (name: string): boolean => registry.isAdded(name);
+
+const PARTS = ["name", "label", "summary", "defaults", "options", "forwardText"] as const;
+const FUNCTIONS = ["size", "prepare", "shapes", "create"] as const;
+/** Any, to see what a kind's shapes are. */
+const SOME_SHAPE: GraphShape = { features: 2, classes: 2 };
+
+/**
+ * Adds a kind of model, which then has whatever the built-in ones have: recipes (its defaults), training,
+ * every method, files. runTrials() takes the module that calls this as one of its `modules`.
+ *
+ * @returns takes the kind away again
+ * @throws {OptionError} for a name that is malformed or taken, a part that is missing, or defaults that
+ *   break the kind's own table or make a model of another kind
+ */
+export function registerModel<C extends Configured, I, M extends Model<I>>(
+  kind: ModelKind<C, I, M>,
+): () => void {
+  needObject(kind, "registerModel: kind", "a ModelKind, such as findModel() gives", ...PARTS);
+  registry.checkName(kind.name);
+  const owner = `the model ${kind.name}`;
+  for (const part of FUNCTIONS) needFunction(kind[part], `${owner}: ${part}`, "a function");
+  checkDefaults(owner, kind);
+  const config = { ...kind.defaults, kind: kind.name } as unknown as C;
+  const { outline } = kind.shapes(config, SOME_SHAPE);
+  if (outline.kind !== kind.name) {
+    throw new OptionError(`${owner}: its shapes are of the kind "${String(outline.kind)}"`);
+  }
+  return registry.add(kind as unknown as AnyModelKind);
 }
 
 /**
@@ -57,7 +91,7 @@ export function checkModel(config: ModelConfig, what: string): void {
 }
 
 /** A configuration with changes, which may name another kind. @throws {OptionError} for an unknown one */
-export function changedModel<Name extends ModelName>(
+export function changedModel<Name extends string>(
   config: ModelConfig,
   changes: ModelChanges<Name> | undefined,
 ): ModelConfigOf<Name> {

@@ -11,6 +11,7 @@ import { checkConfig, checkKeys } from "./config-check.ts";
 import { probeFolder } from "./files.ts";
 import { fingerprint } from "./inputs.ts";
 import { refuseTooLarge } from "./memory-check.ts";
+import { addedNeeds, moduleUrls, refuseMissingModules } from "./modules.ts";
 import type { RunConfig } from "./run.ts";
 import { RUNS_FOLDER, refuseOtherData, runFiles } from "./run-store.ts";
 import { earlierWork, type Trial } from "./trial.ts";
@@ -27,6 +28,7 @@ const OPTIONS: Readonly<Record<keyof TrialsOptions, (value: unknown) => string |
   observer: legal("a function", (value) => typeof value === "function"),
   engine: () => undefined, // chooseEngine() knows them
   profile: legal("true or false", (value) => typeof value === "boolean"),
+  modules: legal("an array of files' paths or URLs", (value) => Array.isArray(value)),
   signal: legal("an AbortSignal", (value) => typeof value === "object" && value !== null),
   dataDir: legal("the path of a folder", (value) => typeof value === "string"),
   download: legal("true or false", (value) => typeof value === "boolean"),
@@ -70,6 +72,8 @@ export function checkRequest(configs: readonly RunConfig[], options: TrialsOptio
     // What is not built must be said before anything is trained.
     chooseEngine(options.engine ?? "auto", hiddenWidth(config.model));
   });
+  moduleUrls(options.modules ?? []);
+  refuseMissingModules(addedNeeds(withPrerequisites(configs).values()), options.modules);
 }
 
 /** What must be trained before a run: its teacher, and the run whose weights it starts from. */

@@ -177,7 +177,7 @@ export function studentRecipeOf(
 }
 
 /** Changes to a recipe. `Name` is the method's and `Kind` the model's, where they are known. */
-export interface Changes<Name extends string = string, Kind extends ModelName = ModelName> {
+export interface Changes<Name extends string = string, Kind extends string = ModelName> {
   /** With another `kind` than "gcnii", the others are changes to that kind's defaults. */
   readonly model?: ModelChanges<Kind>;
   readonly training?: Partial<TrainingConfig>;
@@ -200,7 +200,7 @@ export interface Subject {
 }
 
 /** @throws OptionError for a key that nothing reads: a typo would be the default silently */
-function checkGiven(subject: Subject, changes: Changes): void {
+function checkGiven(subject: Subject, changes: object): void {
   checkKeys(subject, ["dataset", "split", "seed", "order"], "what is to be run");
   const known = ["model", "training", "options", "preset", "recipe"];
   checkKeys(changes, known, "the changes to a recipe");
@@ -216,7 +216,7 @@ function subjectParts({ dataset, split, seed, order }: Subject) {
  * A model trained alone, by the teachers' recipe.
  * @throws OptionError for an unknown dataset, or a number or a key that makes no sense
  */
-export function teacherConfig<Kind extends ModelName = "gcnii">(
+export function teacherConfig<Kind extends Suggested<ModelName> = "gcnii">(
   subject: Subject,
   changes: Changes<string, Kind> = {},
 ): RunConfig<ModelConfigOf<Kind>> {
@@ -240,7 +240,10 @@ export function teacherConfig<Kind extends ModelName = "gcnii">(
  * @param teacher whose configuration goes into the student's, where the method needs one
  * @throws OptionError for an unknown dataset or method, or an option that makes no sense
  */
-export function studentConfig<Name extends Suggested<MethodName>, Kind extends ModelName = "gcnii">(
+export function studentConfig<
+  Name extends Suggested<MethodName>,
+  Kind extends Suggested<ModelName> = "gcnii",
+>(
   subject: Subject,
   methodName: Name,
   teacher: RunConfig,

@@ -1,5 +1,6 @@
 // The form of a run's configuration and result as read from a file: run.ts, at run time.
 
+import { shown } from "../arguments.ts";
 import { isObject } from "../json.ts";
 import { models } from "../models/registry.ts";
 import { isLegal, type OptionInfo } from "../options.ts";
@@ -25,8 +26,9 @@ export const number: Form = either(real, just(null));
 
 /** A kind that there is, and legal values of its options. */
 const model: Form = (value, at) => {
-  const kind = isObject(value) ? models.find(({ name }) => name === value["kind"]) : undefined;
-  if (!kind) return `${at}.kind`;
+  const given = isObject(value) ? value["kind"] : undefined;
+  const kind = models.find(({ name }) => name === given);
+  if (!kind) return `${at}.kind (${shown(given)}: --module may add it)`;
   const legal = ([name, info]: [string, OptionInfo]): [string, Form] => [
     name,
     where((option) => isLegal(info, option)),

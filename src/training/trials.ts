@@ -18,6 +18,7 @@ import {
 import { describeRun, runId } from "./canonical.ts";
 import { Cores, type Share } from "./cores.ts";
 import { prerequisiteTrouble } from "./dead.ts";
+import { addedNeeds, moduleUrls, type Needs, refuseInWorker } from "./modules.ts";
 import type { Observer, TrainingEvent } from "./observer.ts";
 import { notebookTrialsLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
@@ -25,7 +26,7 @@ import { RUNS_FOLDER } from "./run-store.ts";
 import { stoppedResults } from "./stopped.ts";
 import { DivergedError, InterruptedError } from "./train.ts";
 import type { Trial } from "./trial.ts";
-import type { WorkerReply, WorkerTask } from "./trial-worker.ts";
+import type { WorkerCheck, WorkerReply, WorkerTask } from "./trial-worker.ts";
 
 export interface TrialsOptions extends DataOptions {
   /** Runs at a time; every thread has one by default. The results do not depend on it. */
@@ -51,6 +52,12 @@ export interface TrialsOptions extends DataOptions {
   readonly profile?: boolean;
   /** What earlier results were trained on, by dataName() in beforehand.ts: other data of the same name is refused. */
   readonly recorded?: ReadonlyMap<string, RecordedData>;
+  /**
+   * Files that call registerMethod() or registerModel(), by path (from the working directory) or URL:
+   * each worker thread imports them before its first run. Nothing else is ever imported: no name in a
+   * configuration or a file is taken for a module's.
+   */
+  readonly modules?: readonly (string | URL)[];
   /** Stops every run at the end of its step, with a checkpoint. */
   readonly signal?: AbortSignal;
 }
@@ -87,7 +94,7 @@ export class TrialsError extends UserError {
  *   are done, and of those that were stopped the best epoch so far, which say `interrupted` and whose
  *   model readModel(runFiles(runsDir, config).stopped) has. Runs that had no epoch done are left out.
  * @throws before anything is trained: OptionError for a configuration or an option that makes no
- *   sense, UserError for data that cannot be had, a run that cannot fit the memory, a folder that
+ *   sense, or a method or a model that no module adds in the workers, UserError for data that cannot be had, a run that cannot fit the memory, a folder that
  *   cannot be written or holds a run of other data of the same name; then InterruptedError after
  *   `signal`, with the same results, and where there is none of them; TrialsError where runs failed,
  *   once all others are done.
@@ -96,6 +103,7 @@ export async function runTrials(
   configs: readonly RunConfig[],
   options: TrialsOptions = {},
 ): Promise<RunResult[]> {
+  refuseInWorker();
   checkRequest(configs, options);
   if (configs.length === 0) return [];
   const line = options.observer ? undefined : notebookTrialsLine(new Set(configs.map(runId)));
@@ -184,6 +192,7 @@ async function trainAll(
   };
 
   try {
+    await pool.prepare(addedNeeds(all.values()));
     const order = [...configs].sort((a, b) => Number(!!b.teacher) - Number(!!a.teacher));
     for (const config of order) run(config);
     const outcomes = await Promise.allSettled(configs.map(run));
@@ -276,7 +285,8 @@ type Task = Pick<Trial, "config" | "graph" | "split" | "order" | "start" | "prof
 /** The worker threads. */
 class Pool {
   readonly #options: TrialsOptions;
-  readonly #piscina: Piscina<WorkerTask, WorkerReply>;
+  readonly #piscina: Piscina;
+  readonly #modules: readonly string[];
   readonly #cores: Cores;
   readonly #stop = new SharedArrayBuffer(4);
   readonly #onAbort = (): void => {
@@ -290,12 +300,13 @@ class Pool {
   /** @param runs how many there will be: no more threads are started */
   constructor(options: TrialsOptions, runs: number) {
     this.#options = options;
+    this.#modules = moduleUrls(options.modules ?? []);
     const threads = options.threads ?? wantedThreads();
     const workers = Math.min(options.workers ?? threads, runs);
     this.#cores = new Cores(threads, workers);
     // Beside this file: .ts in the sources, .js in the built package.
     const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
-    this.#piscina = new Piscina<WorkerTask, WorkerReply>({
+    this.#piscina = new Piscina({
       filename: new URL(`./trial-worker${extension}`, import.meta.url).href,
       minThreads: workers,
       maxThreads: workers,
@@ -306,6 +317,17 @@ class Pool {
     this.#broken.catch(() => {});
     if (options.signal?.aborted) this.#onAbort();
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /** @throws UserError where the modules do not add what the runs need in a worker */
+  async prepare(needs: Needs): Promise<void> {
+    if (this.#modules.length === 0) return;
+    const task: WorkerCheck = { modules: this.#modules, needs };
+    const fault: string | undefined = await Promise.race([
+      this.#piscina.run(task, { name: "check" }),
+      this.#broken,
+    ]);
+    if (fault !== undefined) throw new UserError(fault);
   }
 
   run(trial: Task, observer: Observer): Promise<RunResult> {
@@ -335,7 +357,8 @@ class Pool {
         else resolve();
       });
     });
-    const task = {
+    const task: WorkerTask = {
+      modules: this.#modules,
       trial: { ...trial, runsDir, checkpointSeconds, threads, engine },
       events: port2,
       stop: this.#stop,

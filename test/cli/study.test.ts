@@ -88,7 +88,7 @@ test("wrong requests are one line and exit code 2", async (t) => {
       ["run", "table9"],
       /^abkd: no study "table9"; there is teachers, table3, .*figure5; did you mean "table3"\?\n$/,
     ],
-    [["run", "table3", "--datasets", "karate"], /^abkd: unknown dataset "karate"/],
+    [["run", "table3", "--datasets", "karate"], /^abkd: no dataset "karate"/],
     [["run", "table3", "--profile", "full"], /^abkd: .*--profile.*quick, paper/],
     [
       ["run", "table3", "--datasets", "synthetic", "--split", "geom-gcn"],

@@ -1,11 +1,12 @@
 // The package as those who install it get it: packed, installed elsewhere, imported, required, run.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
+import { OWN_MODULE } from "../training/own-module.ts";
 
 const root = path.join(import.meta.dirname, "../..");
 
@@ -149,6 +150,52 @@ export const all = [runTrials(configs), dataFrame, openStudy, SparseMatrix];\n`,
     assert.equal(result.curve.loss.length, 4);
     assert.ok(result.accuracy.test > 0 && result.accuracy.test <= 1);
     assert.ok(existsSync(path.join(folder, "runs")));
+  });
+
+  it("trains a method, a model and a dataset of a script's own in parallel, without a fork", async () => {
+    const guide = readFileSync(path.join(root, "CONTRIBUTING.md"), "utf8");
+    const part = guide.slice(guide.indexOf("## Without a fork"));
+    const script = /```ts\n([\s\S]*?)```/.exec(part)![1]!;
+    const own = path.join(folder, "own");
+    await mkdir(own);
+    await writeFile(path.join(own, "package.json"), '{ "type": "module" }\n');
+    await writeFile(path.join(own, "mine.ts"), OWN_MODULE);
+    await writeFile(path.join(own, "run.ts"), script);
+    const compilerOptions = {
+      ...{ module: "nodenext", target: "es2023", strict: true, noEmit: true },
+      ...{ allowImportingTsExtensions: true, skipLibCheck: true, types: ["node"] },
+    };
+    const config = { compilerOptions, files: ["run.ts"] };
+    await writeFile(path.join(own, "tsconfig.json"), JSON.stringify(config));
+    const compiler = path.join(root, "node_modules/typescript/bin/tsc");
+    succeed(own, process.execPath, compiler, "-p", ".");
+
+    const printed = succeed(own, process.execPath, "run.ts");
+    const rows = printed.trim().split("\n");
+    assert.deepEqual(
+      rows.map((row) => row.split(" ")[0]),
+      ["1", "2", "3"],
+    );
+    for (const row of rows) assert.ok(Number(row.split(" ")[1]) > 0.5, printed);
+    // Resumed: nothing is trained, no file is written.
+    const files = () =>
+      readdirSync(path.join(own, "runs"), { recursive: true, encoding: "utf8" })
+        .filter((file) => file.includes("."))
+        .map((file) => [file, statSync(path.join(own, "runs", file)).mtimeMs]);
+    const before = files();
+    assert.equal(succeed(own, process.execPath, "run.ts"), printed);
+    assert.equal(before.length, 8, "a model and a result of the teacher and each student");
+    assert.deepEqual(files(), before);
+
+    await writeFile(path.join(own, "without.ts"), script.replace("modules, resume", "resume"));
+    const without = run(own, process.execPath, "without.ts");
+    assert.equal(without.status, 1);
+    assert.match(without.stderr, /the method "own-matching" was added by this program, and worker/);
+    await writeFile(path.join(own, "other.ts"), "export {};\n");
+    const other = script.replace('URL("./mine.ts"', 'URL("./other.ts"');
+    await writeFile(path.join(own, "wrong.ts"), other);
+    const wrong = run(own, process.execPath, "wrong.ts");
+    assert.match(wrong.stderr, /"own-matching" is not known in a worker thread/);
   });
 
   it("tells a wrong request in one line, with exit code 2", () => {

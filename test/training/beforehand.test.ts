@@ -42,7 +42,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [config({ seed: 2 ** 53 }), /seed is 9007199254740992; legal: a whole number from 0 to/],
   [config({ seed: 0.5 }), /seed is 0.5/],
   [config({ split: "halves" }), /split "halves": expected/],
-  [config({ dataset: "coral" }), /unknown dataset "coral"/],
+  [config({ dataset: "coral" }), /no dataset "coral"/],
   [config({ order: "random" }), /order is "random"; legal: "locality"/],
   [config({ epochs: 3 }), /the run: there is no "epochs"; there is dataset, split/],
   [model({ layers: 0 }), /GCNII: option "layers" is 0; legal: a whole number of at least 1 /],

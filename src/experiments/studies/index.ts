@@ -1,9 +1,8 @@
 // The list of studies: a new one is a file and a line here.
 
-import { needText } from "../../arguments.ts";
-import { OptionError } from "../../errors.ts";
-import { printable } from "../../printable.ts";
-import { didYouMean, type Suggested } from "../../suggested.ts";
+import { needArray, needObject } from "../../arguments.ts";
+import { Registry } from "../../registry.ts";
+import type { Suggested } from "../../suggested.ts";
 import type { Study } from "../study.ts";
 import { figure5 } from "./figure5.ts";
 import { table3 } from "./table3.ts";
@@ -32,14 +31,25 @@ const BY_NAME = {
 
 export type StudyName = keyof typeof BY_NAME;
 
-export const studies: readonly Study[] = Object.values(BY_NAME);
+const registry = new Registry<Study>("study", Object.values(BY_NAME));
+
+/** The built-in ones, then those that were added. */
+export const studies = registry.all;
 
 /** @throws {OptionError} naming the studies there are */
 export function findStudy(name: Suggested<StudyName>): Study {
-  needText(name, "findStudy: name", "a study's name");
-  const found = studies.find((study) => study.name === name);
-  if (found) return found;
-  const names = studies.map((study) => study.name);
-  const meant = didYouMean(name, names);
-  throw new OptionError(`no study "${printable(name)}"; there is ${names.join(", ")}${meant}`);
+  return registry.find(name);
+}
+
+/**
+ * Adds a study. @returns takes it away again
+ * @throws {OptionError} for a name that is malformed or taken, or a part that is missing
+ */
+export function registerStudy(study: Study): () => void {
+  const legal = "a Study, such as findStudy() gives";
+  const parts = ["name", "title", "about", "datasets", "arms", "subject", "claims"];
+  needObject(study, "registerStudy: study", legal, ...parts);
+  needArray(study.datasets, "registerStudy: datasets", "an array of datasets' names");
+  needArray(study.arms, "registerStudy: arms", "an array of arms", "id", "label", "config");
+  return registry.add(study);
 }

@@ -1,0 +1,102 @@
+// Datasets of a program's own: entries made at run time from its graphs.
+import { needFunction, needObject, needText, shown } from "../arguments.ts";
+import { checkGraph, checkSplit, InputError } from "../graph/check.ts";
+import type { Graph } from "../graph/graph.ts";
+import { datasets } from "./registry.ts";
+import { labelledOnly, type RawSplit, USUAL_RANDOM } from "./splits.ts";
+
+/** The numbers of a set's nodes, from 0, or a mask: true or false for each node of the graph. */
+export type OwnSet = ArrayLike<number> | readonly boolean[];
+
+export interface OwnSplit {
+  readonly train: OwnSet;
+  readonly val: OwnSet;
+  readonly test: OwnSet;
+}
+
+export interface OwnDataset {
+  /** What configurations call it. */
+  readonly name: string;
+  /** What it is, in a few words. */
+  readonly title?: string;
+  /** The graph, as makeGraph() gives it, or a function that reads or makes it when it is asked for. */
+  readonly graph: Graph | (() => Graph | Promise<Graph>);
+  /** The split `public`, which is then the usual one; without it there are random splits alone. */
+  readonly split?: OwnSplit;
+}
+
+/**
+ * Adds a dataset, whose name may then stand in any configuration. Its graph goes to worker threads
+ * with each run, so that they need no module for it. Results hold the graph's fingerprint: another
+ * graph of this name is not mixed with them.
+ *
+ * @returns takes the dataset away again
+ * @throws OptionError for a name that is malformed or taken; InputError for a graph or a split that is
+ *   not sound (where the graph is made by a function: when it is made)
+ */
+export function registerDataset(dataset: OwnDataset): () => void {
+  needObject(dataset, "registerDataset: dataset", "{ name, graph }", "name", "graph");
+  const { name, title = "a dataset of this program", graph, split } = dataset;
+  datasets.checkName(name);
+  needText(title, "registerDataset: title", "a few words");
+  if (typeof graph !== "object") {
+    needFunction(
+      graph,
+      "registerDataset: graph",
+      "a graph, as makeGraph() gives it, or a function",
+    );
+  }
+  const checked = (made: Graph): Graph => {
+    checkGraph(made);
+    const named = { ...made, name };
+    if (split) checkSplit(labelledOnly("public", setsOf(split, named), named.labels), named);
+    return named;
+  };
+  const load = typeof graph === "function" ? async () => checked(await graph()) : checked(graph);
+  return datasets.add({
+    name,
+    title,
+    files: [],
+    defaultSplit: split ? "public" : USUAL_RANDOM,
+    load: async () => (typeof load === "function" ? load() : load),
+    ...(split && { publicSplit: async (made) => setsOf(split, made) }),
+  });
+}
+
+function setsOf(split: OwnSplit, graph: Graph): RawSplit {
+  needObject(split, `the split of ${graph.name}`, "{ train, val, test }", "train", "val", "test");
+  const { train, val, test } = split;
+  return {
+    train: nodesOf(train, "train", graph),
+    val: nodesOf(val, "val", graph),
+    test: nodesOf(test, "test", graph),
+  };
+}
+
+/** Ascending. */
+function nodesOf(set: OwnSet, what: string, { name, nodes }: Graph): Int32Array {
+  const fail = (fault: string): never => {
+    throw new InputError(`the split of ${name}: ${what}: ${fault}`);
+  };
+  if (typeof set !== "object" || set === null || !Number.isInteger(set.length)) {
+    return fail(`it is ${shown(set)}, not an array of nodes or a mask`);
+  }
+  const entries: (number | boolean)[] = Array.from<number | boolean>(set);
+  const isMask = typeof entries[0] === "boolean";
+  if (isMask && entries.length !== nodes) {
+    fail(`a mask of ${entries.length} for ${nodes} nodes`);
+  }
+  const wrong = entries.findIndex((entry) =>
+    isMask ? typeof entry !== "boolean" : !isNode(entry),
+  );
+  if (wrong >= 0) {
+    const legal = isMask ? "true or false" : `a node, 0 to ${nodes - 1}`;
+    fail(`entry ${wrong} is ${shown(entries[wrong])}, not ${legal}`);
+  }
+  const chosen = isMask ? [...entries.keys()].filter((node) => entries[node]) : entries;
+  return Int32Array.from(chosen as number[]).sort();
+
+  function isNode(entry: unknown): boolean {
+    return Number.isInteger(entry) && Number(entry) >= 0 && Number(entry) < nodes;
+  }
+}

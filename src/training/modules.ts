@@ -1,0 +1,130 @@
+// A program's own modules in worker threads: what it registered here, they register there.
+import { existsSync } from "node:fs";
+import module from "node:module";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { shown } from "../arguments.ts";
+import { isAddedMethod } from "../distillation/registry.ts";
+import { OptionError, UserError } from "../errors.ts";
+import { isAddedModel } from "../models/registry.ts";
+import { printable } from "../printable.ts";
+import type { RunConfig } from "./run.ts";
+
+/**
+ * Addresses of modules, which may be paths (relative ones from the working directory) or file URLs.
+ * @throws OptionError for what is neither, or a file that there is not
+ */
+export function moduleUrls(modules: readonly (string | URL)[]): string[] {
+  return modules.map((given) => {
+    const url = urlOf(given);
+    if (existsSync(fileURLToPath(url))) return url.href;
+    throw new OptionError(`module ${printable(String(given))}: there is no such file`);
+  });
+}
+
+function urlOf(given: unknown): URL {
+  if (given instanceof URL || (typeof given === "string" && given.startsWith("file:"))) {
+    const text = String(given);
+    if (URL.canParse(text) && text.startsWith("file:///")) return new URL(text);
+  } else if (typeof given === "string" && given !== "") return pathToFileURL(path.resolve(given));
+  throw new OptionError(
+    `a module is ${shown(given)}; legal: a file's path, or its URL, as new URL("./mine.ts", import.meta.url)`,
+  );
+}
+
+let resolves = false;
+
+/**
+ * So that `abkd` and tfjs in a program's module are these very ones, wherever the module lies: another
+ * copy would have registries, and tensors, of its own.
+ */
+function shareOwnPackages(): void {
+  if (resolves) return;
+  resolves = true;
+  const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
+  const url = new URL(`../index${extension}`, import.meta.url).href;
+  // From Node 22.15 on; before, the module finds the package as any other.
+  module.registerHooks?.({
+    resolve(name, context, next) {
+      if (name === "abkd") return { url, shortCircuit: true };
+      const parentURL = name === "@tensorflow/tfjs" ? import.meta.url : context.parentURL;
+      return next(name, { ...context, parentURL });
+    },
+  });
+}
+
+/** @throws UserError naming the module that could not be loaded, and why */
+export async function importModules(urls: readonly string[]): Promise<void> {
+  if (urls.length > 0) shareOwnPackages();
+  for (const url of urls) {
+    try {
+      await import(url);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new UserError(`module ${fileURLToPath(url)} cannot be loaded: ${why}`, { cause });
+    }
+  }
+}
+
+/** What runs need that is not built in, by name. */
+export interface Needs {
+  readonly methods: readonly string[];
+  readonly models: readonly string[];
+}
+
+/** @param configs with those that they need, such as teachers */
+export function addedNeeds(configs: Iterable<RunConfig>): Needs {
+  const all = [...configs];
+  const methods = all.flatMap(({ method }) => (method ? [method.name] : []));
+  const models = all.map(({ model }): string => model.kind);
+  return {
+    methods: [...new Set(methods)].filter(isAddedMethod),
+    models: [...new Set(models)].filter(isAddedModel),
+  };
+}
+
+/** @throws OptionError where runs need what this program added and no module brings it to the workers */
+export function refuseMissingModules(needs: Needs, modules: readonly (string | URL)[] = []): void {
+  const [first] = needNames(needs);
+  if (first === undefined || modules.length > 0) return;
+  throw new OptionError(
+    `${first} was added by this program, and worker threads do not know it: name the module that adds ` +
+      'it, as in runTrials(configs, { modules: [new URL("./mine.ts", import.meta.url)] })',
+  );
+}
+
+/** @throws UserError in a worker whose modules did not add what runs need */
+export function refuseMissing(needs: Needs): void {
+  const missing = {
+    methods: needs.methods.filter((name) => !isAddedMethod(name)),
+    models: needs.models.filter((name) => !isAddedModel(name)),
+  };
+  const [first] = needNames(missing);
+  if (first === undefined) return;
+  throw new UserError(
+    `${first} is not known in a worker thread: none of the modules adds it when it is imported`,
+  );
+}
+
+function needNames({ methods, models }: Needs): string[] {
+  return [
+    ...methods.map((name) => `the method "${name}"`),
+    ...models.map((name) => `the model "${name}"`),
+  ];
+}
+
+let isWorker = false;
+
+/** This thread runs trials: the program's modules must not begin others in it. */
+export function enterWorker(): void {
+  isWorker = true;
+}
+
+/** @throws UserError where a module that a worker imports runs trials itself: without end */
+export function refuseInWorker(): void {
+  if (!isWorker) return;
+  throw new UserError(
+    "runTrials was called by a module that a worker thread imported: let the file that adds methods and " +
+      "models do nothing else, and call runTrials from another",
+  );
+}
