@@ -8,34 +8,34 @@ export const registrations: Readonly<Record<string, readonly Registered[]>> = {
   ],
   table3: [
     { date: "2026-11-29", digest: "4b072c07429c5500" },
-    { date: "2026-11-29", digest: "7e8bd31fac3fb603" },
+    { date: "2026-11-29", digest: "cd4d09efbd3e0de3" },
   ],
   table4: [
     { date: "2026-11-29", digest: "6200e1e7d79cfa4d" },
-    { date: "2026-11-29", digest: "97ae2ce008331b7a" },
+    { date: "2026-11-29", digest: "d18cc46a6e61630d" },
   ],
   table6: [
     { date: "2026-11-29", digest: "aa92ca6fb4c4e02d" },
-    { date: "2026-11-29", digest: "dcd5d10f47fd50d6" },
+    { date: "2026-11-29", digest: "e2cda2d29f6f7aa8" },
   ],
   table7: [
     { date: "2026-11-29", digest: "538fbf5a25d3a4cf" },
-    { date: "2026-11-29", digest: "079d7f44e23878c5" },
+    { date: "2026-11-29", digest: "a98f8761c7394d7d" },
   ],
   table10: [
     { date: "2026-11-29", digest: "3d80421cf3f3a737" },
-    { date: "2026-11-29", digest: "902919e2139c3eac" },
+    { date: "2026-11-29", digest: "8fb4fbd7718fadde" },
   ],
   table11: [
     { date: "2026-11-29", digest: "0a26b3f679b13c8b" },
-    { date: "2026-11-29", digest: "7d7bd65e3ee139aa" },
+    { date: "2026-11-29", digest: "65ed01a9976680c9" },
   ],
   table12: [
     { date: "2026-11-29", digest: "a3d1774ffac0b4b6" },
-    { date: "2026-11-29", digest: "98086d73f441dd77" },
+    { date: "2026-11-29", digest: "77efef6389e438b2" },
   ],
   figure5: [
     { date: "2026-11-29", digest: "ec1e2a1282cc44b9" },
-    { date: "2026-11-29", digest: "08c764917a6bf98c" },
+    { date: "2026-11-29", digest: "033b24c5fded3ae6" },
   ],
 };
