@@ -9,7 +9,7 @@ import type { Model } from "../models/model.ts";
 import { beginPhase, beginStep, endStep, type Optimiser, type Targets } from "../tensor/index.ts";
 import { type Batches, Epoch, type EpochProgress, wholeGraph } from "./batches.ts";
 import { runId } from "./canonical.ts";
-import type { TrainingState, Values } from "./checkpoint.ts";
+import { isFiniteState, type TrainingState, type Values } from "./checkpoint.ts";
 import { checkSeed, checkTraining } from "./config-check.ts";
 import { evaluate, withForward } from "./evaluate.ts";
 import type { Observer, StopSignal } from "./observer.ts";
@@ -214,7 +214,11 @@ class Training {
     const { signal, checkpoints } = this.#options;
     if (signal?.aborted) {
       this.#save();
-      const message = `stopped after ${this.#place}, which is kept`;
+      const { step, place } = this.#kept ?? {};
+      let kept = "; nothing is kept";
+      if (place)
+        kept = step === this.#steps ? ", which is kept" : `; the checkpoint of ${place} is kept`;
+      const message = `stopped after ${this.#place}${kept}`;
       throw new InterruptedError(message, { outcome: this.#finish(true) });
     }
     beginStep(this.#steps + 1);
@@ -338,21 +342,25 @@ class Training {
 
   #save(): void {
     if (this.#options.checkpoints) this.#keep(this.#state());
-  }
-
-  #keep(state: TrainingState): void {
-    if (state.step <= this.#saved.step) return;
-    this.#options.checkpoints?.save(state);
-    this.#saved = { step: state.step, place: this.#place };
     this.#savedAt = this.#seconds();
   }
 
+  /** Not what a gradient that was not finite has torn, though its step's loss was: nobody could read it. */
+  #keep(state: TrainingState): void {
+    if (state.step <= this.#saved.step || !isFiniteState(state)) return;
+    this.#options.checkpoints?.save(state);
+    this.#saved = { step: state.step, place: this.#place };
+  }
+
+  /** The last checkpoint that there is. */
+  get #kept(): { readonly step: number; readonly place: string } | undefined {
+    return this.#options.checkpoints && this.#saved.step > 0 ? this.#saved : undefined;
+  }
+
   #diverged(what: string, value: number): DivergedError {
-    const { step, place } = this.#saved;
-    const kept =
-      this.#options.checkpoints && step > 0
-        ? `the checkpoint of ${place} is kept`
-        : "nothing is worth keeping";
+    const kept = this.#kept
+      ? `the checkpoint of ${this.#kept.place} is kept`
+      : "nothing is worth keeping";
     return new DivergedError(
       `the ${what} is ${value} in epoch ${this.#epochs + 1}; ${kept}; ` +
         "try a smaller learning rate or other options of the method",
