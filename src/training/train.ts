@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { needObject } from "../arguments.ts";
 import { notebookInterrupts, orInterrupted } from "../display/host.ts";
 import type { Distillation, Inspection } from "../distillation/method.ts";
-import { UserError } from "../errors.ts";
+import { OptionError, UserError } from "../errors.ts";
 import type { Model } from "../models/model.ts";
 import { beginPhase, beginStep, endStep, type Optimiser, type Targets } from "../tensor/index.ts";
 import { type Batches, Epoch, type EpochProgress, wholeGraph } from "./batches.ts";
@@ -26,7 +26,10 @@ export interface TrainingTask<I = unknown> {
   /** The whole graph: what the method shows of itself is read from it. */
   readonly inputs: I;
   readonly targets: { readonly train: Targets; readonly val: Targets };
-  /** What steps learn from and epochs are evaluated on. Absent: the whole graph, one step per epoch. */
+  /**
+   * What steps learn from and epochs are evaluated on; not with a distillation, since methods know the
+   * whole graph alone. Absent: the whole graph, one step per epoch.
+   */
   readonly batches?: Batches;
   /** Absent where the model is trained alone. */
   readonly distillation?: Distillation;
@@ -92,7 +95,7 @@ export class InterruptedError extends UserError {
  * (`interrupted` says so) and the best one's parameters in the model; with `checkpoints` the state
  * after the last whole epoch is saved, so that the training can go on from there.
  *
- * @throws DivergedError, InterruptedError, and whatever `checkpoints.save` throws.
+ * @throws OptionError, DivergedError, InterruptedError, and whatever `checkpoints.save` throws.
  */
 export async function train<I>(
   task: TrainingTask<I>,
@@ -148,6 +151,12 @@ class Training {
 
   constructor(task: TrainingTask, options: TrainingOptions) {
     const { from } = options;
+    if (task.batches && task.distillation) {
+      throw new OptionError(
+        "train: task has batches and a distillation; methods read the teacher's maps and the labels " +
+          "of the whole graph: leave out one of them",
+      );
+    }
     checkTraining(task.config.training);
     checkSeed(task.config.seed, "a run's configuration");
     this.#task = task;

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import type { Distillation } from "../../src/distillation/method.ts";
+import type { GraphInputs, Model } from "../../src/models/model.ts";
 import { createModel } from "../../src/models/registry.ts";
-import { memory, startEngine } from "../../src/tensor/index.ts";
+import { memory, softmaxCrossEntropy, startEngine } from "../../src/tensor/index.ts";
 import { wholeGraph } from "../../src/training/batches.ts";
 import {
   readCheckpoint,
@@ -39,22 +40,28 @@ interface Step {
 }
 
 /**
- * Notes each step and its loss, and has a parameter of its own.
- * @param torn the step at which its gradient is NaN, though the loss is finite
+ * A model that notes each step and its loss.
+ * @param torn the step at which its gradients are NaN, though the loss is finite
  */
-function noting(steps: Step[], torn?: number): Distillation {
-  const gain = tf.tidy(() => tf.variable(tf.tensor1d([0.5, -0.25])));
+function noting(
+  model: Model<GraphInputs>,
+  batches: NodeSets,
+  steps: Step[],
+  torn?: number,
+): Model<GraphInputs> {
+  const { outline, parameters } = model;
   return {
-    parameters: [{ name: "noting.gain", variable: gain }],
-    reads: "logits",
-    loss(_, crossEntropy, step) {
-      const own = tf.sum(tf.square(tf.sub(gain, step)));
-      const loss = tf.add(crossEntropy, step === torn ? tornGradient(own) : own);
-      steps.push({ number: step, loss: loss.dataSync()[0]! });
-      return loss as tf.Scalar;
+    ...{ outline, parameters },
+    forward(inputs, pass) {
+      const outputs = model.forward(inputs, pass);
+      const number = pass?.dropout?.step;
+      if (number === undefined) return outputs;
+      const logits = number === torn ? tornGradient(outputs.logits) : outputs.logits;
+      const loss = softmaxCrossEntropy(logits as tf.Tensor2D, batches.targets.train!);
+      steps.push({ number, loss: loss.dataSync()[0]! });
+      return { logits: logits as tf.Tensor2D };
     },
-    inspect: () => ({ scalars: {}, matrices: {}, warnings: [] }),
-    dispose: () => gain.dispose(),
+    dispose: () => model.dispose(),
   };
 }
 
@@ -69,21 +76,22 @@ async function run(
   config: RunConfig,
   options: TrainingOptions = {},
   steps: Step[] = [],
-  distillation = noting(steps),
+  torn?: number,
 ): Promise<Trained> {
   const [inputs, targets] = [graphInputs(smallGraph()), splitTargets(smallGraph(), smallSplit())];
-  const model = createModel(config.model, { features: 12, classes: 3 }, config.seed);
   const batches = new NodeSets(inputs.value);
+  const plain = createModel(config.model, { features: 12, classes: 3 }, config.seed);
+  const model = noting(plain, batches, steps, torn);
   const task = { config, model, inputs: inputs.value, targets: targets.value };
   try {
-    const outcome = await train({ ...task, batches, distillation }, options);
+    const outcome = await train({ ...task, batches }, options);
     const weights = Object.fromEntries(
       model.parameters.map(({ name, variable }) => [name, [...variable.dataSync()]]),
     );
     return { outcome, weights, batches };
   } finally {
     assert.equal(batches.held, 0, "every batch was let go of");
-    for (const held of [distillation, model, targets, inputs]) held.dispose();
+    for (const held of [model, targets, inputs]) held.dispose();
   }
 }
 
@@ -202,7 +210,7 @@ for (const clip of [undefined, 1]) {
     const torn = smallConfig({ optimiser: { name: "sgd" }, ...(clip !== undefined && { clip }) });
     const owner = { config: torn, data: "0123", flavour: "fma" };
     const save = (state: TrainingState): void => writeCheckpoint(path, owner, state);
-    const train = (options: TrainingOptions) => run(torn, options, [], noting([], 4));
+    const train = (options: TrainingOptions) => run(torn, options, [], 4);
     const saying = (kept: string) => ({
       message: new RegExp(`^the loss is NaN in epoch 2; ${kept}; `),
     });
@@ -262,5 +270,22 @@ test("nothing is left behind, however it ends; no batch at all is an error", asy
   const task = { config, model, inputs: inputs.value, targets: targets.value };
   const batches = { epoch: () => [], all: () => [] };
   await assert.rejects(train({ ...task, batches }), /an epoch has no batch after its first 0/);
+  for (const held of [model, targets, inputs]) held.dispose();
+});
+
+test("batches with a method are refused: a method knows the whole graph alone", async () => {
+  const [inputs, targets] = [graphInputs(smallGraph()), splitTargets(smallGraph(), smallSplit())];
+  const model = createModel(config.model, { features: 12, classes: 3 }, 1);
+  const task = { config, model, inputs: inputs.value, targets: targets.value };
+  const distillation: Distillation = {
+    ...{ parameters: [], reads: "logits" },
+    loss: (_, crossEntropy) => crossEntropy,
+    inspect: () => ({ scalars: {}, matrices: {}, warnings: [] }),
+    dispose: () => {},
+  };
+  await assert.rejects(train({ ...task, batches: new NodeSets(inputs.value), distillation }), {
+    name: "OptionError",
+    message: /^train: task has batches and a distillation; .* leave out one of them$/,
+  });
   for (const held of [model, targets, inputs]) held.dispose();
 });
