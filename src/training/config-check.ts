@@ -120,7 +120,8 @@ function checkNamed(
 ): void {
   checkKeys(value, ["name", ...Object.values(keys).flat()], what);
   const { name } = value;
-  if (!Object.hasOwn(keys, name)) {
+  // An array of one name would do as a key.
+  if (typeof name !== "string" || !Object.hasOwn(keys, name)) {
     const legal = Object.keys(keys).join(", ");
     throw new OptionError(`${what}: name is ${shown(name)}; legal: ${legal}${hint}`);
   }

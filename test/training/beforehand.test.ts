@@ -69,6 +69,14 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [training({ optimiser: { name: "sdg", momentum: 0.9 } }), /name is "sdg"; legal: adamw/],
   [training({ optimiser: { name: "sgd", momentum: 0 } }), /momentum is 0; legal: a number above 0/],
   [training({ optimiser: { name: "sgd", momentum: 1 } }), /momentum is 1; legal/],
+  [
+    training({ optimiser: { name: ["sgd"], momentum: 7 } }),
+    /optimiser: name is an array; legal: adamw, rmsprop, sgd/,
+  ],
+  [
+    training({ schedule: { name: ["step"], every: -3 } }),
+    /schedule: name is an array; legal: step, linear/,
+  ],
   [training({ warmUp: 0 }), /warmUp is 0; legal: a whole number, 1 or more/],
   [training({ warmUp: 4 }), /warmUp is 4, more than the 3 epochs/],
   [training({ schedule: { name: "cosine" } }), /name is "cosine"; legal: step, linear/],
