@@ -194,6 +194,41 @@ test("the state of another optimiser is refused", () => {
   dispose();
 });
 
+test("what nothing can be trained with is refused before memory is taken", () => {
+  const { groups, all, dispose } = parameters();
+  const [group] = groups as [ParameterGroup];
+  const blocks = memory().blocks;
+  const wrong = (changes: object) => [{ ...group, ...changes }] as ParameterGroup[];
+  for (const [create, message] of [
+    [() => new Adam(3 as never), /an optimiser's groups is 3; expected: groups/],
+    [() => new Adam([{} as never]), /groups\[0\] has no parameters/],
+    [() => new Adam(wrong({ parameters: 3 })), /groups\[0\]\.parameters is 3; expected/],
+    [() => new Adam(wrong({ parameters: [{}] })), /groups\[0\]\.parameters\[0\] has no name/],
+    [
+      () => new Adam(wrong({ parameters: [all[0], { ...all[1], variable: 7 }] })),
+      /parameters\[1\]\.variable is 7; expected: a tf\.Variable/,
+    ],
+    [() => new Adam(wrong({ parameters: [{ ...all[0], name: 1 }] })), /\[0\]\.name is 1/],
+    [
+      () => new Adam([{ parameters: group.parameters } as never]),
+      /groups\[0\]: option "learningRate" is missing; legal: a number of at least 0/,
+    ],
+    [() => new Adam(wrong({ learningRate: -1 })), /"learningRate" is -1/],
+    [() => new Adam(wrong({ weightDecay: Number.NaN })), /"weightDecay" is NaN/],
+    [() => new Adam(wrong({ rate: 1 })), /unknown option "rate"/],
+    [() => new Adam(groups, { beta1: 1 }), /Adam: option "beta1" is 1; legal: .* below 1/],
+    [() => new AdamW(groups, { beta2: -0.1 }), /"beta2" is -0\.1/],
+    [() => new Adam(groups, { epsilon: "0" as never }), /"epsilon" is "0"/],
+    [() => new Adam(groups, { beta: 0.9 } as never), /unknown option "beta"/],
+    [() => new SGD(groups, { momentum: "x" as never }), /SGD: option "momentum" is "x"/],
+    [() => new SGD(groups, { momentum: 1 }), /"momentum" is 1/],
+  ] as const) {
+    assert.throws(create, { name: "OptionError", message });
+  }
+  assert.equal(memory().blocks, blocks);
+  dispose();
+});
+
 test("gradients are clipped by the norm of all of them together", () => {
   const gradients = {
     a: tf.tensor2d([
