@@ -182,6 +182,20 @@ test("the native engine's form takes the same step, whatever runs its operators"
   for (const held of [wasm, native, ours, theirs]) held.dispose();
 });
 
+for (const form of ["wasm", "native"] as const) {
+  test(`SGD takes a gradient whose square overflows, as torch does: ${form}`, () => {
+    const variable = tf.tidy(() => tf.variable(tf.ones([7])));
+    const gradient = tf.fill([7], 3e19);
+    const named = [{ name: "x", variable }];
+    const moments = form === "wasm" ? createMoments(named) : new NativeMoments(named);
+    const factors = { keep1: 0, take1: 1, keep2: 0, take2: 0, correction: 0, epsilon: 1 };
+    moments.step([{ slot: 0, variable, gradient, decay: 0, rate: 1e-19, shrink: 1 }], factors);
+    assertClose(variable.dataSync(), new Array<number>(7).fill(-2), 1e-6, form);
+    moments.dispose();
+    tf.dispose([variable, gradient]);
+  });
+}
+
 test("the state of another optimiser is refused", () => {
   const { groups, dispose } = parameters();
   const [adam, sgd] = [new Adam(groups), new SGD(groups)];

@@ -58,7 +58,8 @@ interface Slot extends NamedVariable {
 
 /**
  * Changes parameters by their gradients. All optimisers share one update of two moments
- * (src/tensor/assembly/descend.ts) and differ in its factors; RMSprop and SGD leave one moment unread.
+ * (src/tensor/assembly/descend.ts) and differ in its factors; RMSprop's first moment is the gradient itself,
+ * and SGD's second stays 0.
  */
 export abstract class Optimiser {
   /** Recorded in checkpoints. */
