@@ -22,7 +22,7 @@ import {
 } from "./model.ts";
 import { drawn } from "./start.ts";
 
-/** `gcnii-shared`: one weight matrix for all convolutions. */
+/** `mustad`: one weight matrix for all convolutions. */
 export type GcniiConfig<Kind extends string = "gcnii"> = {
   readonly kind: Kind;
   /** Number of convolutions (the paper's 64L, 4L). */
@@ -37,7 +37,7 @@ export type GcniiConfig<Kind extends string = "gcnii"> = {
   readonly dropout: number;
 };
 
-type AnyGcnii = GcniiConfig<"gcnii" | "gcnii-shared">;
+type AnyGcnii = GcniiConfig<"gcnii" | "mustad">;
 
 const options: OptionTable<Omit<GcniiConfig, "kind">> = {
   layers: { kind: "number", min: 1, max: 4096, whole: true, description: "convolutions" },
@@ -162,8 +162,8 @@ export const gcnii: ModelKind<GcniiConfig, GraphInputs, Gcnii> = {
 };
 
 /** The student of MustaD: one convolution, as often as the teacher has them. */
-export const gcniiShared: ModelKind<GcniiConfig<"gcnii-shared">, GraphInputs, Gcnii> = {
-  name: "gcnii-shared",
+export const mustad: ModelKind<GcniiConfig<"mustad">, GraphInputs, Gcnii> = {
+  name: "mustad",
   label: "Shared GCNII",
   summary:
     "GCNII with one weight matrix for all its convolutions: MustaD's student (Kim et al. 2021)",

@@ -2,7 +2,8 @@
 import type * as tf from "@tensorflow/tfjs";
 import { checkOptions, type OptionTable } from "../options.ts";
 import { batchNorm, normalisedBy } from "../tensor/ops/batch-norm.ts";
-import { type DropoutStream, reluDropout } from "../tensor/ops/dropout.ts";
+import { reluDropout } from "../tensor/ops/dropout.ts";
+import type { DropoutStream } from "../tensor/ops/dropout-stream.ts";
 import {
   checkShape,
   type GraphShape,

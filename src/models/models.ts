@@ -1,4 +1,4 @@
 // The kinds of models there are: a new one is a file and a line here.
 export { gcn } from "./gcn.ts";
-export { gcnii, gcniiShared as "gcnii-shared" } from "./gcnii.ts";
+export { gcnii, mustad } from "./gcnii.ts";
 export { mlp } from "./mlp.ts";

@@ -33,7 +33,8 @@ export { nativeRecord } from "./native/build.ts";
 export { Arcs, arcCrossEntropy, arcDistances, arcDots, arcSoftmax } from "./ops/arcs.ts";
 export { clipGradients } from "./ops/clip.ts";
 export { infoNce } from "./ops/contrast.ts";
-export { type DropoutStream, dropout, reluDropout } from "./ops/dropout.ts";
+export { dropout, reluDropout } from "./ops/dropout.ts";
+export type { DropoutStream } from "./ops/dropout-stream.ts";
 export { type ConvolutionOptions, gcniiConvolutions, lastMap } from "./ops/gcnii.ts";
 export { mapLinear, sparseLinear } from "./ops/linear.ts";
 export {

@@ -101,6 +101,10 @@ describe("transports with Jupyter's own parts", limits, () => {
       const file = path.join(runtime, `kernel-${id}.json`);
       const { transport, ip, shell_port } = JSON.parse(await readFile(file, "utf8"));
       assert.equal(transport, "ipc");
+      // As every client does: the server then asks the kernel, whose first word it may have missed.
+      const client = new WebSocket(
+        `${kernels.replace("http", "ws")}/${id}/channels?token=${lab.token}`,
+      );
       let state = "";
       for (let i = 0; i < 300 && state !== "idle"; i++) {
         await new Promise((resolve) => setTimeout(resolve, 100));
@@ -111,6 +115,7 @@ describe("transports with Jupyter's own parts", limits, () => {
       const socket = await stat(`${ip}-${shell_port}`);
       assert.ok(socket.isSocket());
       assert.equal(socket.mode & 0o077, 0);
+      client.close();
       await fetch(`${kernels}/${id}`, { method: "DELETE", headers });
     } finally {
       await lab.stop();

@@ -206,7 +206,7 @@ test("shared weights are those of equal convolutions, and their gradient is the 
   const config = { ...student, layers: 3, width: 4, dropout: 0 };
   const features = { features: 6, classes: 2 };
   const apart = new Gcnii(config, features, 2);
-  const shared = createModel({ ...config, kind: "gcnii-shared" }, features, 2);
+  const shared = createModel({ ...config, kind: "mustad" }, features, 2);
   assert.deepEqual(shared.outline.widths, [4, 4, 4]);
   assert.equal(parameterCount(shared), 6 * 4 + 4 + 4 * 4 + 4 * 2 + 2, "one matrix for all three");
   const own = new Map(shared.parameters.map(({ name, variable }) => [name, variable]));

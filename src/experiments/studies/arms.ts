@@ -126,7 +126,7 @@ const otherStudents: readonly Arm[] = [
     config(subject, teacher) {
       const { kind: _, ...small } = studentRecipe(subject.dataset, "softkd").model;
       const { layers } = teacher.model;
-      const model = { ...small, kind: "gcnii-shared", layers } as const;
+      const model = { ...small, kind: "mustad", layers } as const;
       return studentConfig(subject, "softkd", teacher, { model });
     },
   },

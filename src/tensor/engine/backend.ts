@@ -180,6 +180,9 @@ export class Backend extends MathBackendCPU {
 let backend: Backend | undefined;
 let prepared = false;
 
+/** A tensor of numbers that the back end has, such as allocate() gives. */
+export const asTensor = (info: TensorInfo): tf.Tensor => tf.engine().makeTensorFromTensorInfo(info);
+
 /** The running back end. @throws before startEngine() and tfjs's first operator */
 export function runningBackend(): Backend {
   if (!backend) throw new UserError("the engine is not started: call startEngine() first");

@@ -4,6 +4,8 @@ import type { Backend } from "./backend.ts";
 
 /** Copies that tfjs saved for gradients: kept, yet nobody's once the gradient is abandoned. */
 const savedCopies = new WeakSet<tf.Tensor>();
+/** Those that no entry of the tape has yet: once the scope in which they were made has ended, nobody knows them. */
+let untaped: tf.Tensor[] = [];
 
 /** A tensor that tfjs is entering into its books, and what they said before it began. */
 interface Entry {
@@ -31,7 +33,13 @@ export function watchTensors(): void {
   engine.clone = (x) => {
     const copy = clone(x);
     savedCopies.add(copy);
+    untaped.push(copy);
     return copy;
+  };
+  const addTapeNode = engine.addTapeNode.bind(engine);
+  engine.addTapeNode = (...node) => {
+    addTapeNode(...node);
+    untaped = [];
   };
   const endScope = engine.endScope.bind(engine);
   engine.endScope = (result) => {
@@ -60,6 +68,7 @@ interface Counts {
 interface Books {
   readonly state: OpenState & Counts & { readonly tensorInfo: WeakMap<object, unknown> };
   clone(x: tf.Tensor): tf.Tensor;
+  addTapeNode(...node: readonly unknown[]): void;
   endScope(result?: tf.TensorContainer): void;
   trackTensor(tensor: tf.Tensor, backend: unknown): void;
 }
@@ -137,7 +146,9 @@ export function recover(backend: Backend): void {
   const open = state.scopeStack.flatMap(({ track }) => track);
   const taped = (state.activeTape ?? []).flatMap(({ saved }) => saved);
   state.activeTape = null;
-  for (const tensor of [...taped, ...open]) if (savedCopies.has(tensor)) tensor.dispose();
+  for (const tensor of [...taped, ...open, ...untaped])
+    if (savedCopies.has(tensor)) tensor.dispose();
+  untaped = [];
   while (state.scopeStack.length > 0) engine.endScope();
   release();
 }

@@ -1,6 +1,6 @@
 // Dropout and ReLU on the native engine.
 import * as tf from "@tensorflow/tfjs";
-import type { DropoutStream } from "../ops/dropout.ts";
+import type { DropoutStream } from "../ops/dropout-stream.ts";
 import { dropoutFactors } from "./operators.ts";
 
 /**

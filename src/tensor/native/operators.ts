@@ -1,6 +1,6 @@
 // TensorFlow's own operators that tfjs has no name for: attributes, outputs, counter-based dropout.
 import * as tf from "@tensorflow/tfjs";
-import { type DropoutStream, dropoutArguments, groups } from "../ops/dropout.ts";
+import { type DropoutStream, dropoutArguments, groups } from "../ops/dropout-stream.ts";
 import {
   type Attribute,
   type NativeBackend,

@@ -1,7 +1,7 @@
 // Sparse matrices on the native engine, and their products.
 import * as tf from "@tensorflow/tfjs";
 import { type Csr, nonzeros, transpose } from "../../graph/csr.ts";
-import type { DropoutStream } from "../ops/dropout.ts";
+import type { DropoutStream } from "../ops/dropout-stream.ts";
 import { type NativeBackend, nativeBackend, type Output, TYPES } from "./backend.ts";
 import { dropoutFactors, ofType, toTensor } from "./operators.ts";
 

@@ -2,7 +2,7 @@
 // cross-entropy between softmaxes over each node's arcs.
 import * as tf from "@tensorflow/tfjs";
 import { type Csr, nonzeros, transpose } from "../../graph/csr.ts";
-import { type Backend, runningBackend } from "../engine/backend.ts";
+import { asTensor, type Backend, runningBackend } from "../engine/backend.ts";
 import { Buffer } from "../engine/buffer.ts";
 import { NativeArcs, nativeArcPairs, nativeSoftmaxes } from "../native/arcs.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
@@ -214,5 +214,3 @@ function softmaxes(
   );
   return { losses: asTensor(losses) as tf.Tensor1D, rest: asTensor(rest) as tf.Tensor1D };
 }
-
-const asTensor = (info: tf.TensorInfo): tf.Tensor => tf.engine().makeTensorFromTensorInfo(info);

@@ -1,6 +1,6 @@
 // InfoNCE over all pairs of rows: each row finds its own partner among all of the other side's.
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "../engine/backend.ts";
+import { asTensor, runningBackend } from "../engine/backend.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 import { nativeContrast } from "../native/contrast.ts";
 
@@ -46,7 +46,7 @@ function contrast(
   const [aAt, bAt] = [backend.address(a), backend.address(b)];
   const allocated = (shape: number[]): { tensor: tf.Tensor; at: number } => {
     const info = backend.allocate(shape);
-    return { tensor: tf.engine().makeTensorFromTensorInfo(info), at: backend.address(info) };
+    return { tensor: asTensor(info), at: backend.address(info) };
   };
   const transposed = allocated([width, rows]);
   const cosines = allocated([block, rows]);

@@ -1,7 +1,7 @@
 // A function of each element with its slope, computed on the host: for the few thousand numbers of
 // arcs or nodes that is faster than operators of tfjs, and the slope may differ from the tape's.
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "../engine/backend.ts";
+import { asTensor, runningBackend } from "../engine/backend.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 
 /**
@@ -64,6 +64,6 @@ export function fresh(shape: number[]): { readonly numbers: Float32Array; tensor
     return { numbers, tensor: () => tf.tensor(numbers, shape) };
   }
   const info = runningBackend().allocate(shape);
-  const tensor = (): tf.Tensor => tf.engine().makeTensorFromTensorInfo(info);
+  const tensor = (): tf.Tensor => asTensor(info);
   return { numbers: runningBackend().floats(info), tensor };
 }

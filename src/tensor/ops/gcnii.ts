@@ -1,11 +1,11 @@
 // GCNII's stack of convolutions as one differentiable operator: few passes over memory, no
 // copies of the layer maps. Chen et al. 2020, equation 5.
 import * as tf from "@tensorflow/tfjs";
-import { type Backend, runningBackend } from "../engine/backend.ts";
+import { asTensor, type Backend, runningBackend } from "../engine/backend.ts";
 import { worthPacking } from "../engine/work.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 import { nativeConvolutions } from "../native/gcnii.ts";
-import { type DropoutStream, dropoutArguments, groups, keptScale } from "./dropout.ts";
+import { type DropoutStream, dropoutArguments, groups, keptScale } from "./dropout-stream.ts";
 import { isNarrow, narrowBackward, narrowForward } from "./narrow.ts";
 import { readsFar, type SparseMatrix, sparseProduct } from "./sparse.ts";
 
@@ -115,8 +115,6 @@ export function lastMap(maps: tf.Tensor3D): tf.Tensor2D {
 }
 
 /** A tensor of what a kernel wrote. */
-export const asTensor = (info: tf.TensorInfo): tf.Tensor =>
-  tf.engine().makeTensorFromTensorInfo(info);
 
 /** What a layer of `width` x `nodes` numbers takes, in bytes: its numbers and its bit mask. */
 interface Sizes {

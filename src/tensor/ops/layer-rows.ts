@@ -1,6 +1,6 @@
 // One row through each of many linear layers, as one differentiable operator.
 import * as tf from "@tensorflow/tfjs";
-import { BACKEND, runningBackend } from "../engine/backend.ts";
+import { asTensor, BACKEND, runningBackend } from "../engine/backend.ts";
 
 /**
  * Row i through layer i's own linear layer: x_i W_i + b_i. On the engine one kernel each way, where
@@ -52,5 +52,3 @@ export function layerRows(
   });
   return (constant ? op(weight, bias) : op(weight, bias, x)) as tf.Tensor2D;
 }
-
-const asTensor = (info: tf.TensorInfo): tf.Tensor => tf.engine().makeTensorFromTensorInfo(info);

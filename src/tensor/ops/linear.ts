@@ -1,16 +1,10 @@
 // Linear layers with a bias: of sparse features, and of the last layer map to logits.
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "../engine/backend.ts";
+import { asTensor, runningBackend } from "../engine/backend.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
-import {
-  type DropoutStream,
-  dropoutArguments,
-  dropValues,
-  groups,
-  keptScale,
-  reluDropout,
-} from "./dropout.ts";
-import { asTensor, lastMap } from "./gcnii.ts";
+import { dropValues, reluDropout } from "./dropout.ts";
+import { type DropoutStream, dropoutArguments, groups, keptScale } from "./dropout-stream.ts";
+import { lastMap } from "./gcnii.ts";
 import { isNarrow } from "./narrow.ts";
 import type { NarrowRows } from "./narrow-rows.ts";
 import { type SparseMatrix, spmm } from "./sparse.ts";

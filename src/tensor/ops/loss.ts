@@ -1,7 +1,7 @@
 // Cross-entropy over chosen nodes and mean squares, differentiable; the scores of a prediction.
 import * as tf from "@tensorflow/tfjs";
 import { needObject, refuse } from "../../arguments.ts";
-import { type Backend, runningBackend } from "../engine/backend.ts";
+import { asTensor, type Backend, runningBackend } from "../engine/backend.ts";
 import { Buffer } from "../engine/buffer.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 import {
@@ -117,7 +117,7 @@ export function softmaxCrossEntropy(logits: tf.Tensor2D, targets: Targets): tf.S
       targets.classes,
       1 / targets.count,
     );
-    save([tf.engine().makeTensorFromTensorInfo(gradient)]);
+    save([asTensor(gradient)]);
     return { value: meanOf(backend, losses), gradFunc: timesScalar };
   });
   return loss(logits) as tf.Scalar;
@@ -130,7 +130,7 @@ function meanOf(backend: Backend, numbers: tf.TensorInfo): tf.Tensor {
   const [from, to] = [backend.address(numbers), backend.address(mean)];
   backend.engine.run("sumRows", 1, from, to, size, 1 / size);
   backend.disposeData(numbers.dataId);
-  return tf.engine().makeTensorFromTensorInfo(mean);
+  return asTensor(mean);
 }
 
 /** A gradient that was computed with the value, times what flows in. */
@@ -139,7 +139,7 @@ function timesScalar(dy: tf.Tensor, [gradient]: tf.Tensor[]): tf.Tensor {
   const out = backend.allocate(gradient!.shape);
   const [from, to] = [backend.address(gradient!), backend.address(out)];
   backend.engine.run("scale", gradient!.size, from, to, backend.floats(dy)[0]!);
-  return tf.engine().makeTensorFromTensorInfo(out);
+  return asTensor(out);
 }
 
 /**
@@ -173,7 +173,7 @@ export function softmaxSoftCrossEntropy(
       1 / temperature,
       1 / (temperature * nodes),
     );
-    save([tf.engine().makeTensorFromTensorInfo(gradient)]);
+    save([asTensor(gradient)]);
     return { value: meanOf(backend, losses), gradFunc: timesScalar };
   });
   return loss(logits) as tf.Scalar;

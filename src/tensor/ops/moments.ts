@@ -1,6 +1,6 @@
 // The two moments that optimisers keep of each parameter's gradient, and the step that updates them.
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "../engine/backend.ts";
+import { asTensor, runningBackend } from "../engine/backend.ts";
 import { Buffer } from "../engine/buffer.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 import { NativeMoments } from "../native/moments.ts";
@@ -126,7 +126,7 @@ class WasmMoments implements Moments {
 /** Gives a variable other numbers. */
 function replace(variable: tf.Variable, numbers: tf.TensorInfo): void {
   const backend = runningBackend();
-  const moved = tf.engine().makeTensorFromTensorInfo(numbers);
+  const moved = asTensor(numbers);
   // assign() lets go of the old numbers first: an interrupt there must not leave it with none.
   const old = variable.dataId;
   backend.incRef(old);

@@ -1,8 +1,8 @@
 // GCNII's convolutions for student widths: all layers in one command where that stays on one thread.
 import type * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "../engine/backend.ts";
-import { dropoutArguments } from "./dropout.ts";
-import { asTensor, type ConvolutionOptions, type ForwardPass } from "./gcnii.ts";
+import { asTensor, runningBackend } from "../engine/backend.ts";
+import { dropoutArguments } from "./dropout-stream.ts";
+import type { ConvolutionOptions, ForwardPass } from "./gcnii.ts";
 import type { NarrowRows } from "./narrow-rows.ts";
 
 /** Widths whose rows are one, two or four vectors. */

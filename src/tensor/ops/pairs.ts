@@ -1,6 +1,6 @@
 // Distances of all teacher layers to all student layers in one pass over the teacher's maps.
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "../engine/backend.ts";
+import { asTensor, runningBackend } from "../engine/backend.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 import { pairDistancesByOperators } from "../native/pairs.ts";
 
@@ -59,7 +59,7 @@ export function pairDistances(
   backend.disposeData(partial.dataId);
   return {
     distances: distances as tf.Tensor2D,
-    pull: tf.engine().makeTensorFromTensorInfo(weighted) as tf.Tensor3D,
+    pull: asTensor(weighted) as tf.Tensor3D,
   };
 }
 
@@ -137,7 +137,7 @@ export function pairRegression(
   }
   const byProjection = sums.take(projections.shape) as tf.Tensor3D;
   backend.disposeData(records.dataId);
-  const gradient = tf.engine().makeTensorFromTensorInfo(byStudent) as tf.Tensor3D;
+  const gradient = asTensor(byStudent) as tf.Tensor3D;
   return { distances, byStudent: gradient, byProjection };
 }
 
@@ -218,7 +218,7 @@ export function scalarPairs(
   const byTeacherVector = sums.take(teacherVectors.shape) as tf.Tensor2D;
   const byStudentVector = sums.take(studentVectors.shape) as tf.Tensor2D;
   backend.disposeData(records.dataId);
-  const gradient = tf.engine().makeTensorFromTensorInfo(byStudent) as tf.Tensor3D;
+  const gradient = asTensor(byStudent) as tf.Tensor3D;
   return { distances, byTeacherVector, byStudent: gradient, byStudentVector };
 }
 
@@ -253,6 +253,6 @@ class BlockSums {
     const from = backend.address(this.#records) + this.#at * 4;
     backend.engine.run("sumColumns", count, from, backend.address(out), blocks, stride, 1);
     this.skip(count);
-    return tf.engine().makeTensorFromTensorInfo(out);
+    return asTensor(out);
   }
 }

@@ -1,6 +1,6 @@
 // Operators on the rows of a matrix, differentiable: rows of length 1, chosen rows.
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "../engine/backend.ts";
+import { asTensor, runningBackend } from "../engine/backend.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 import { nativeTakeRows, nativeUnitRows } from "../native/rows.ts";
 import { fresh, read } from "./elements.ts";
@@ -129,5 +129,3 @@ export function takeRows(x: tf.Tensor2D, chosen: Int32Array): tf.Tensor2D {
   });
   return op(x) as tf.Tensor2D;
 }
-
-const asTensor = (info: tf.TensorInfo): tf.Tensor => tf.engine().makeTensorFromTensorInfo(info);

@@ -1,6 +1,6 @@
 // Kernel matrices of all pairs of nodes, and the mean square of two such matrices' difference.
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "../engine/backend.ts";
+import { asTensor, runningBackend } from "../engine/backend.ts";
 import { Buffer } from "../engine/buffer.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 import { nativeMismatch, nativeSimilarities } from "../native/similarity.ts";
@@ -27,7 +27,7 @@ export function similarities(x: tf.Tensor2D, kind: Similarity): tf.Tensor2D {
     const out = backend.allocate([nodes, nodes]);
     const [from, to] = [backend.address(groupsOf(x)), backend.address(out)];
     backend.engine.run("similarities", nodes, from, to, nodes, width, KINDS[kind]);
-    return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor2D;
+    return asTensor(out) as tf.Tensor2D;
   });
 }
 
@@ -116,5 +116,3 @@ function groupsOf(x: tf.Tensor2D): tf.Tensor3D {
   }
   return asTensor(out) as tf.Tensor3D;
 }
-
-const asTensor = (info: tf.TensorInfo): tf.Tensor => tf.engine().makeTensorFromTensorInfo(info);

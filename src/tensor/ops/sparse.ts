@@ -3,13 +3,14 @@ import * as tf from "@tensorflow/tfjs";
 import { needObject, refuse } from "../../arguments.ts";
 import { checkCsr } from "../../graph/check.ts";
 import { type Csr, nonzeros, transpose } from "../../graph/csr.ts";
-import { runningBackend } from "../engine/backend.ts";
+import { asTensor, runningBackend } from "../engine/backend.ts";
 import { Buffer } from "../engine/buffer.ts";
 import type { Engine } from "../engine/engine.ts";
 import { nativeArcProducts } from "../native/arcs.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 import { NativeSparse, nativeSpmm } from "../native/sparse.ts";
-import { type DropoutStream, dropValues } from "./dropout.ts";
+import { dropValues } from "./dropout.ts";
+import type { DropoutStream } from "./dropout-stream.ts";
 import {
   convolutionStorage,
   NarrowRows,
@@ -193,7 +194,7 @@ function multiply(matrix: SparseMatrix, values: number, x: tf.Tensor): tf.Tensor
   const out = backend.allocate([matrix.rows, columns]);
   const [from, y] = [backend.address(x), backend.address(out)];
   sparseProduct(backend.engine, matrix, { values, x: from, y, columns });
-  return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor2D;
+  return asTensor(out) as tf.Tensor2D;
 }
 
 /**
@@ -272,7 +273,7 @@ export function arcProducts(matrix: SparseMatrix, x: tf.Tensor2D, y: tf.Tensor2D
       return gradients;
     };
     return {
-      value: tf.engine().makeTensorFromTensorInfo(out),
+      value: asTensor(out),
       gradFunc: gradFunc as unknown as () => tf.Tensor,
     };
   });

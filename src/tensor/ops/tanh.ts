@@ -1,6 +1,6 @@
 // tanh as a kernel of the engine, differentiable.
 import * as tf from "@tensorflow/tfjs";
-import { runningBackend } from "../engine/backend.ts";
+import { asTensor, runningBackend } from "../engine/backend.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 
 /** tanh x of any shape: tf.tanh in a fifth of the time. */
@@ -11,7 +11,7 @@ export function tanh<T extends tf.Tensor>(x: T): T {
     const [input, save] = args as [tf.Tensor, tf.GradSaveFunc];
     const out = backend.allocate(input.shape);
     backend.engine.run("tanh", input.size, backend.address(input), backend.address(out));
-    const value = tf.engine().makeTensorFromTensorInfo(out);
+    const value = asTensor(out);
     save([value]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor =>
       tf.sub(dy, tf.mul(dy, tf.mul(saved[0]!, saved[0]!)));
