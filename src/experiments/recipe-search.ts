@@ -237,16 +237,19 @@ async function halving(
     start: batch === 0 ? draws[0] : undefined,
   }));
   for (const [index, rung] of rule.rungs.entries()) {
-    const configs = (contender: Contender, draw: Draw): (readonly [string, RunConfig])[] =>
-      configsOf(dataset, contender, draw, rung).map((config) => [runId(config), config]);
-    const trials = all.flatMap(({ contender, draws }) =>
-      draws.flatMap((draw) => configs(contender, draw)),
+    const planned = new Map(
+      all.flatMap(({ contender, draws }) =>
+        draws.map((draw) => {
+          const configs = configsOf(dataset, contender, draw, rung);
+          return [draw, configs.map((config) => [runId(config), config] as const)] as const;
+        }),
+      ),
     );
-    const records = await run(new Map(trials), { batch, rung: index });
+    const records = await run(new Map([...planned.values()].flat()), { batch, rung: index });
     all = all.map(({ contender, start, draws, rungs }) => {
       const tried = draws
         .map((draw): Tried => {
-          const own = configs(contender, draw);
+          const own = planned.get(draw)!;
           const found = own.flatMap(([id]) => records.get(id) ?? []);
           return { draw, planned: own.length, records: found };
         })

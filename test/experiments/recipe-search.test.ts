@@ -1,5 +1,6 @@
 // The search for recipes: fair by construction, blind to test accuracy, repeatable, and read back.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { findMethod, methods } from "../../src/distillation/registry.ts";
 import { OptionError } from "../../src/errors.ts";
@@ -38,7 +39,9 @@ function runner(log: RunConfig[][]): RunRung {
       sound.map(([id, config]) => {
         const fast = config.training.learningRate === 0.03;
         const accuracy = { train: 1, val: (fast ? 0.8 : 0.6) + config.seed / 1e4, test: 0.5 };
-        const result = { ...sampleRun(config.method!.name, config.seed, fast ? 0.5 : 0.9) };
+        const result = {
+          ...sampleRun(config.method!.name, config.seed, fast ? 0.5 : 0.9, { epochs: 300 }),
+        };
         return [id, recordOf({ ...result, id, config, accuracy })];
       }),
     );
@@ -133,7 +136,15 @@ test("batches are drawn until two in a row gain nothing beyond noise", async () 
         batches.set(method, batch + 1);
         const val = method === "softkd" ? 0.5 + 0.1 * Math.min(batch, 2) : 0.5;
         const accuracy = { train: 1, val, test: 0.5 };
-        return [id, recordOf({ ...sampleRun(method, config.seed, 0.5), id, config, accuracy })];
+        return [
+          id,
+          recordOf({
+            ...sampleRun(method, config.seed, 0.5, { epochs: 300 }),
+            id,
+            config,
+            accuracy,
+          }),
+        ];
       }),
     );
   };
@@ -158,7 +169,15 @@ test("a gain within the standard error of four runs is none", async () => {
       [...trials].map(([id, config], k) => {
         // Four runs of 0.5 and 0.7: a standard error of 0.058; each batch is 0.02 above the last.
         const accuracy = { train: 1, val: 0.5 + 0.2 * (k % 2) + 0.02 * batch, test: 0.5 };
-        return [id, recordOf({ ...sampleRun("student", config.seed, 0.5), id, config, accuracy })];
+        return [
+          id,
+          recordOf({
+            ...sampleRun("student", config.seed, 0.5, { epochs: 300 }),
+            id,
+            config,
+            accuracy,
+          }),
+        ];
       }),
     );
   };
@@ -212,9 +231,10 @@ test("validation alone decides; a run that diverges costs; rungs halve; no seed 
 
 test("a later search stands beside the first, in its place, and only by the same rule", async () => {
   const one = named("student", "softkd");
-  const first = await searchRecipes("cora", one, RULE, runner([]), () => "2026-01-01");
-  const search = (index: number) =>
-    searchRecipes("cora", one, searchRule("cora", index), runner([]), () => "2026-01-02");
+  const small = (index: number) => ({ ...searchRule("cora", index), batch: 4 });
+  const first = await searchRecipes("cora", one, small(1), runner([]), () => "2026-01-01");
+  const search = (index: number, some = one) =>
+    searchRecipes("cora", some, small(index), runner([]), () => "2026-01-02");
   const [second, third] = [await search(2), await search(3)];
   assert.throws(() => withFurtherSearch(first, 3, third), /search 2 comes before search 3/);
   const two = withFurtherSearch(first, 2, second);
@@ -225,6 +245,16 @@ test("a later search stands beside the first, in its place, and only by the same
     ["random:1192/796/497:102", "random:1192/796/497:104"],
   );
   assert.deepEqual(withFurtherSearch(three, 2, second), three, "again, and it is in its own place");
+  const part = withFurtherSearch(three, 2, await search(2, named("student")));
+  assert.deepEqual(
+    Object.keys(part.further![0]!.recipes),
+    ["student", "softkd"],
+    "a search of some leaves the others' recipes",
+  );
+  const [student] = named("student");
+  const wider = { ...student!, space: { ...student!.space, dropout: [0, 0.5] } };
+  const elsewhere = await search(2, [wider]);
+  assert.throws(() => withFurtherSearch(first, 2, elsewhere), /in another space/);
   const today = recipeFile("cora")!;
   assert.throws(
     () => withFurtherSearch(today, 2, second),
@@ -344,6 +374,15 @@ test("the document has a row a contender, the search's identity and its spaces",
   assert.ok(written.startsWith("# A\n") && written.endsWith("\nend") && !written.includes("\nold"));
   assert.equal(writeSection(written, "cora", text), written);
   assert.throws(() => writeSection(document, "pubmed", text), /no section/);
+});
+
+test("docs/recipes.md has the spaces and the rule as they are", () => {
+  const document = readFileSync(new URL("../../docs/recipes.md", import.meta.url), "utf8");
+  assert.equal(
+    writeSection(document, "spaces", spacesReport(searchRule("cora"))),
+    document,
+    "node scripts/search-recipes.ts --dataset cora --docs",
+  );
 });
 
 test("statistics against numbers worked out by hand", () => {
