@@ -2,17 +2,13 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { nameAside } from "../aside.ts";
 import { UserError } from "../errors.ts";
+import { isRunning } from "../processes.ts";
 import { FileError, fileError, syncFolder, writeAtomic } from "../training/files.ts";
 import { lineText } from "../training/sealed-json.ts";
 import { lineKey, type Pack, type PackedLine, parseLine, readPack } from "./results-pack.ts";
-import {
-  isRunning,
-  type LooseFile,
-  nameAside,
-  openLoose,
-  type ResultsStore,
-} from "./results-store.ts";
+import { type LooseFile, openLoose, type ResultsStore } from "./results-store.ts";
 import { type StoredRecord, sameOutcome } from "./trial-record.ts";
 
 export interface PackReport {
@@ -91,7 +87,7 @@ function packOne(
     return 0;
   }
   if (aside.length > 0) {
-    const bad = nameAside(path);
+    const bad = nameAside(path, "bad");
     writeAtomic(bad, aside.map(({ text }) => `${text}\n`).join(""));
     problems.push(...aside.map(({ message }) => `${message}; kept in ${bad}`));
   }

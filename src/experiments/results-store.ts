@@ -1,15 +1,9 @@
 // The results of studies: one file per trial while studies run, one pack per dataset afterwards.
-import {
-  existsSync,
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { needText } from "../arguments.ts";
+import { nameAside } from "../aside.ts";
+import { isRunning } from "../processes.ts";
 import { fileError, probeFolder, reasonOf, writeAtomic } from "../training/files.ts";
 import { jsonText } from "../training/sealed-json.ts";
 import {
@@ -233,7 +227,7 @@ export class ResultsStore {
    */
   setAside(path: string): string {
     try {
-      const aside = nameAside(path);
+      const aside = nameAside(path, "bad");
       renameSync(path, aside);
       return aside;
     } catch (cause) {
@@ -259,13 +253,6 @@ function stampOf(path: string): string | undefined {
 const LEFTOVER =
   /^(?:[0-9a-f]{16}(?:\.failed)?\.json\.|.*\.jsonl(?:\.bad[.0-9]*)?\.|\.probe\.|\.pack\.lock\.)(\d+)(?:-[0-9a-f]{8}\.tmp|\.old)?$/;
 
-/** `<path>.bad`, or `.bad.2` and so on where that is taken. @throws the system's error */
-export function nameAside(path: string): string {
-  let aside = `${path}.bad`;
-  for (let n = 2; lstatSync(aside, { throwIfNoEntry: false }); n++) aside = `${path}.bad.${n}`;
-  return aside;
-}
-
 /** @returns the record, what is wrong with the file, or undefined where nothing stands there */
 export function openLoose({ id, kind, path }: LooseFile): StoredRecord | string | undefined {
   const text = readText(path);
@@ -290,15 +277,5 @@ function readText(path: string): string | { readonly problem: string } | undefin
     // A packer was faster.
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     return { problem: `cannot be read: ${reasonOf(cause)}` };
-  }
-}
-
-/** Whether a process of this machine is alive. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
