@@ -209,7 +209,7 @@ export class ResultsStore {
     probeFolder(this.folder);
     try {
       for (const name of readdirSync(this.folder)) {
-        const writer = LEFTOVER.exec(name);
+        const writer = TEMPORARY.exec(name) ?? LOCK.exec(name);
         if (writer && !isRunning(Number(writer[1]))) {
           rmSync(join(this.folder, name), { force: true });
         }
@@ -249,9 +249,12 @@ function stampOf(path: string): string | undefined {
   }
 }
 
-/** What a writer leaves that is killed, its number within: parts of files, probes, a packer's locks. */
-const LEFTOVER =
-  /^(?:[0-9a-f]{16}(?:\.failed)?\.json\.|.*\.jsonl(?:\.bad[.0-9]*)?\.|\.probe\.|\.pack\.lock\.)(\d+)(?:-[0-9a-f]{8}\.tmp|\.old)?$/;
+/** What a writer leaves that is killed, its number within: parts of files, probes. */
+const TEMPORARY =
+  /^(?:[0-9a-f]{16}(?:\.failed)?\.json|.*\.jsonl(?:\.bad(?:\.\d+)?)?|\.probe)\.(\d+)-[0-9a-f]{8}\.tmp$/;
+
+/** What a packer leaves that is killed while it takes the lock, its number within. */
+const LOCK = /^\.pack\.lock\.(\d+)(?:\.old)?$/;
 
 /** @returns the record, what is wrong with the file, or undefined where nothing stands there */
 export function openLoose({ id, kind, path }: LooseFile): StoredRecord | string | undefined {

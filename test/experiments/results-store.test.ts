@@ -227,3 +227,20 @@ test("what killed writers left half done is removed, another's is not", (t) => {
   const left = readdirSync(store.folder).map((name) => join(store.folder, name));
   assert.deepEqual(left.sort(), [living, foreign].sort());
 });
+
+test("lines and files that were set aside stay, whatever numbers their names end in", (t) => {
+  const store = new ResultsStore(temporaryFolder(t));
+  const kept = [
+    ...["cora.jsonl.bad", "cora.jsonl.bad.999999999", "cora.jsonl.999999999"],
+    ...["0123456789abcdef.json.bad.999999999", "0123456789abcdef.json.999999999"],
+  ];
+  const temporary = [
+    ...["cora.jsonl.999999999-0123abcd.tmp", "cora.jsonl.bad.999999999-0123abcd.tmp"],
+    ...["cora.jsonl.bad.2.999999999-0123abcd.tmp", ".probe.999999999-0123abcd.tmp"],
+    ...["0123456789abcdef.failed.json.999999999-0123abcd.tmp"],
+    ...[".pack.lock.999999999", ".pack.lock.999999999.old"],
+  ];
+  for (const name of [...kept, ...temporary]) writeFileSync(join(store.folder, name), "{");
+  store.prepare();
+  assert.deepEqual(readdirSync(store.folder).sort(), [...kept].sort());
+});
