@@ -202,7 +202,7 @@ export class ResultsStore {
 
   /**
    * Makes the folder ready for new records: tries to write, before hours are spent on what could
-   * not be kept, and removes what writers that were killed left half done.
+   * not be kept, and removes what writers that were killed left half done an hour ago or earlier.
    * @throws FileError
    */
   prepare(): void {
@@ -210,9 +210,11 @@ export class ResultsStore {
     try {
       for (const name of readdirSync(this.folder)) {
         const writer = TEMPORARY.exec(name) ?? LOCK.exec(name);
-        if (writer && !isRunning(Number(writer[1]))) {
-          rmSync(join(this.folder, name), { force: true });
-        }
+        if (!writer || isRunning(Number(writer[1]))) continue;
+        const path = join(this.folder, name);
+        const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+        if (written === undefined || Date.now() - written < LEFT_MILLISECONDS) continue;
+        rmSync(path, { force: true });
       }
     } catch (cause) {
       throw fileError("tidy", this.folder, cause);
@@ -252,6 +254,9 @@ function stampOf(path: string): string | undefined {
 /** What a writer leaves that is killed, its number within: parts of files, probes. */
 const TEMPORARY =
   /^(?:[0-9a-f]{16}(?:\.failed)?\.json|.*\.jsonl(?:\.bad(?:\.\d+)?)?|\.probe)\.(\d+)-[0-9a-f]{8}\.tmp$/;
+
+/** Such files of another machine's processes may be in use, however their numbers look here; not for so long. */
+const LEFT_MILLISECONDS = 3_600_000;
 
 /** What a packer leaves that is killed while it takes the lock, its number within. */
 const LOCK = /^\.pack\.lock\.(\d+)(?:\.old)?$/;

@@ -12,6 +12,7 @@ import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { failureOf, recordOf } from "../../src/experiments/trial-record.ts";
 import { temporaryFolder } from "../training/small.ts";
 import {
+  ageFiles,
   arithmeticConfig,
   arithmeticPlan,
   arithmeticResult,
@@ -72,6 +73,7 @@ test("killed at each of its calls, nothing is lost, counted twice or left half d
     for (let call = queue.shift(); call !== undefined; call = queue.shift()) {
       const folder = copy();
       await packUntil(folder, call);
+      ageFiles(folder);
       assert.deepEqual(contents(folder), before, `after a kill at call ${call}`);
       packResults(new ResultsStore(folder));
       assert.deepEqual(contents(folder), before);

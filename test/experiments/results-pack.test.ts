@@ -17,6 +17,7 @@ import { FileError } from "../../src/training/files.ts";
 import { sealed } from "../../src/training/sealed-json.ts";
 import { temporaryFolder } from "../training/small.ts";
 import {
+  ageFiles,
   arithmeticConfig,
   arithmeticPlan,
   arithmeticResult,
@@ -321,6 +322,7 @@ test("one packer at a time; a dead one's lock is taken over, another machine's i
   }
   writeFileSync(lock, `${hostname()} 999999999\n`);
   writeFileSync(`${lock}.999999999`, "");
+  ageFiles(store.folder);
   assert.equal(packResults(store).packed, 1);
   assert.deepEqual(readdirSync(store.folder), ["cora.jsonl"]);
 });
