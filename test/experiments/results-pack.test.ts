@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -314,15 +322,33 @@ test("one packer at a time; a dead one's lock is taken over, another machine's i
   const config = arithmeticConfig("abkd", "geom-gcn:0", 1);
   store.write(recordOf(arithmeticResult(config)));
   const lock = join(store.folder, ".pack.lock");
-  for (const owner of [`${hostname()} ${process.pid}`, `not-${hostname()} 999999999`]) {
+  // Containers may share a host's name; each has process numbers of its own, by which none may be judged.
+  const space = existsSync("/proc/self/ns/pid") ? ` ${readlinkSync("/proc/self/ns/pid")}` : " -";
+  const others = [`not-${hostname()} 999999999${space}`, `${hostname()} 999999999 pid:[1]`];
+  for (const owner of [`${hostname()} ${process.pid}${space}`, ...others]) {
     writeFileSync(lock, `${owner}\n`);
     assert.throws(() => packResults(store), /another process packs these results: .*\.pack\.lock/);
     assert.equal(readFileSync(lock, "utf8"), `${owner}\n`);
     assert.ok(existsSync(store.path(runId(config))));
   }
-  writeFileSync(lock, `${hostname()} 999999999\n`);
+  writeFileSync(lock, `${hostname()} 999999999${space}\n`);
   writeFileSync(`${lock}.999999999`, "");
   ageFiles(store.folder);
   assert.equal(packResults(store).packed, 1);
   assert.deepEqual(readdirSync(store.folder), ["cora.jsonl"]);
+});
+
+test("a packer whose lock was deleted leaves the lock of the one that came after it", (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, ".pack.lock");
+  const store = new (class extends ResultsStore {
+    override looseFiles() {
+      rmSync(path);
+      writeFileSync(path, "elsewhere 1\n");
+      return super.looseFiles();
+    }
+  })(folder);
+  store.write(recordOf(arithmeticResult(arithmeticConfig("abkd", "geom-gcn:0", 1))));
+  assert.equal(packResults(store).packed, 1);
+  assert.equal(readFileSync(path, "utf8"), "elsewhere 1\n");
 });
