@@ -31,6 +31,8 @@ export interface RecordProblem {
   readonly message: string;
   /** The trial's own file; absent for a line of a pack. */
   readonly path?: string;
+  /** The trial that was asked for; absent where a pack's line does not tell whose it is. */
+  readonly id?: string;
 }
 
 /** A trial's own file that was found. */
@@ -70,9 +72,9 @@ export class ResultsStore {
   }
 
   /**
-   * The sound ones of these records, trials that failed, and what is wrong with other files of theirs
-   * and with any line of a pack: whatever stands in a record's place, it stops nobody from reading the
-   * others. A trial's own file counts before a pack's line.
+   * The sound ones of these records, trials that failed, and what is wrong with files and lines of trials
+   * that have no sound record, and with lines that do not tell whose they are: whatever stands in a
+   * record's place, it stops nobody from reading the others. A trial's own file counts before a pack's line.
    * @throws FileError where a pack cannot be read at all
    */
   read(ids: Iterable<string>): {
@@ -84,28 +86,40 @@ export class ResultsStore {
     const failures = new Map<string, FailureRecord>();
     const problems: RecordProblem[] = [];
     // These first: what a packer deletes after this look is in a pack at the next.
-    const loose = [...new Set(ids)].map((id) => ({ id, ...this.#loose(id) }));
+    const wanted = new Set(ids);
+    const loose = [...wanted].map((id) => ({ id, ...this.#loose(id) }));
     const packs = this.packs();
-    const packed = <R extends StoredRecord>(id: string, kind: RecordKind): R | undefined => {
+    const packed = <R extends StoredRecord>(
+      id: string,
+      kind: RecordKind,
+      unsound: RecordProblem[],
+    ): R | undefined => {
       for (const { path, lines } of packs) {
         const line = lines.get(lineKey({ id, kind }));
         if (!line) continue;
         const record = parseLine(line);
         if (typeof record === "object") return record as R;
-        problems.push({ message: `${path} line ${line.number} ${record}` });
+        unsound.push({ id, message: `${path} line ${line.number} ${record}` });
       }
       return undefined;
     };
     for (const { id, problems: own, ...found } of loose) {
-      const record = found.record ?? packed<TrialRecord>(id, "result");
-      const failure = record ? undefined : (found.failure ?? packed<FailureRecord>(id, "failure"));
+      const record = found.record ?? packed<TrialRecord>(id, "result", own);
+      const failure = record
+        ? undefined
+        : (found.failure ?? packed<FailureRecord>(id, "failure", own));
       if (record) records.set(id, record);
       else problems.push(...own);
       if (failure) failures.set(id, failure);
     }
     for (const { path, damaged } of packs) {
-      problems.push(...damaged.slice(0, MOST_LINES).map(({ message }) => ({ message })));
-      const more = damaged.length - MOST_LINES;
+      const unsound = damaged.flatMap(({ ids, message }): RecordProblem[] => {
+        const id = ids.find((each) => wanted.has(each) && !records.has(each));
+        if (id !== undefined) return [{ id, message }];
+        return ids.length === 0 ? [{ message }] : [];
+      });
+      problems.push(...unsound.slice(0, MOST_LINES));
+      const more = unsound.length - MOST_LINES;
       if (more > 0) problems.push({ message: `${path} has ${more} more damaged lines` });
     }
     return { records, failures, problems };
@@ -115,13 +129,13 @@ export class ResultsStore {
   #loose(id: string): {
     record?: TrialRecord;
     failure?: FailureRecord;
-    readonly problems: readonly RecordProblem[];
+    readonly problems: RecordProblem[];
   } {
     const problems: RecordProblem[] = [];
     const look = <R extends StoredRecord>(kind: RecordKind, path: string): R | undefined => {
       const found = openLoose({ id, kind, path });
       if (typeof found !== "string") return found as R | undefined;
-      problems.push({ path, message: `${path} ${found}` });
+      problems.push({ id, path, message: `${path} ${found}` });
       return undefined;
     };
     const record = look<TrialRecord>("result", this.path(id));
