@@ -1,6 +1,6 @@
 // How the options of a method or a model are described, completed and checked.
 
-import { needObject } from "./arguments.ts";
+import { needObject, shown } from "./arguments.ts";
 import { OptionError } from "./errors.ts";
 import { printable } from "./printable.ts";
 import { didYouMean, nearest } from "./suggested.ts";
@@ -98,8 +98,8 @@ export function checkOptions<Options extends object>(
   options: object,
 ): asserts options is Options {
   const infos: Readonly<Record<string, OptionInfo>> = table;
-  if (typeof options !== "object" || options === null) {
-    throw new OptionError(`${owner}: its options are ${String(options)}, not an object`);
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new OptionError(`${owner}: its options are ${shown(options)}, not an object`);
   }
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(infos, name)) {

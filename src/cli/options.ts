@@ -157,7 +157,7 @@ const HYPER_PARAMETERS: readonly (readonly [
   ["learningRate", "x", "the optimiser's", real()],
   ["weightDecay", "x", "L2 (adamw: decoupled), on all weights", real()],
   ["optimiser", "name", "adamw, rmsprop, sgd or sgd:<momentum>; else Adam", optimiser],
-  ["warmUp", "n", "epochs in which the learning rate rises linearly", integer(1)],
+  ["warmUp", "n", "epochs in which the learning rate rises linearly", integer(2)],
   ["schedule", "name", "the learning rate falls: linear, or step:<epochs>:<factor>", schedule],
   ["clip", "x", "the longest common norm of all gradients", real()],
   ["keep", "what", "accuracy: the epoch with the highest, not the lowest loss", keep],

@@ -1,6 +1,7 @@
 // GCNII: deep graph convolutions with an initial residual and an identity map.
 // Chen, Wei, Huang, Ding, Li: Simple and Deep Graph Convolutional Networks, ICML 2020.
-import { needObject } from "../arguments.ts";
+import { needObject, shown } from "../arguments.ts";
+import { OptionError } from "../errors.ts";
 import { checkOptions, type OptionTable } from "../options.ts";
 import { reluDropout } from "../tensor/ops/dropout.ts";
 import { gcniiConvolutions } from "../tensor/ops/gcnii.ts";
@@ -93,8 +94,11 @@ export class Gcnii implements Model<GraphInputs> {
    */
   constructor(config: AnyGcnii, shape: GraphShape, seed: number) {
     needObject(config, "Gcnii: config", "{ kind, layers, width, alpha, lambda, dropout }");
-    const { kind: _, ...given } = config;
-    checkOptions(config.kind === "gcnii" ? "GCNII" : "Shared GCNII", options, given);
+    const { kind, ...given } = config;
+    if (kind !== "gcnii" && kind !== "mustad") {
+      throw new OptionError(`Gcnii: kind is ${shown(kind)}; legal: "gcnii", "mustad"`);
+    }
+    checkOptions(kind === "gcnii" ? "GCNII" : "Shared GCNII", options, given);
     checkShape("GCNII", shape);
     const { layers, width, lambda } = config;
     const { outline, parameters } = shapes(config, shape);

@@ -69,7 +69,7 @@ export function layeredShapes(
       ? names.map((name) => [`norm.${l}.${name}`, [width]] as const)
       : [];
   return {
-    outline: { kind, widths, hidden: width, classes },
+    outline: { kind, widths, endsInLogits: true, hidden: width, classes },
     parameters: each((l) => [
       [`layer.${l}.weight`, [l === 0 ? features : width, widths[l]!]],
       [`layer.${l}.bias`, [widths[l]!]],

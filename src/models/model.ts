@@ -72,6 +72,8 @@ export interface Outline {
   readonly kind: string;
   /** Of each layer map. */
   readonly widths: readonly number[];
+  /** Whether the last layer map is the logits themselves, as in a GCN. Absent: they come behind it. */
+  readonly endsInLogits?: boolean;
   /** Width of `Outputs.hidden`. */
   readonly hidden: number;
   readonly classes: number;

@@ -57,6 +57,12 @@ export interface CheckpointOwner {
   readonly flavour: string;
 }
 
+/** Whether the numbers that training goes on from are finite: readCheckpoint() refuses all others. */
+export function isFiniteState({ parameters, best, optimiser }: TrainingState): boolean {
+  const arrays = [...parameters.values(), ...best.values(), ...Object.values(optimiser.moments)];
+  return arrays.every((numbers) => numbers.every((x) => Number.isFinite(x)));
+}
+
 export function writeCheckpoint(path: string, owner: CheckpointOwner, state: TrainingState): void {
   const tensors = new Map<string, NamedArray>();
   const put = (group: string, values: Iterable<[string, Float32Array | Float64Array]>): void => {

@@ -69,7 +69,10 @@ export function checkTraining(training: TrainingConfig, what = "a run's configur
   check("learningRate", "a number, 0 or more", (n) => n >= 0);
   check("weightDecay", "a number, 0 or more", (n) => n >= 0);
   if (optimiser !== undefined) checkOptimiser(optimiser, `${what}: optimiser`);
-  if (warmUp !== undefined) check("warmUp", ONE_OR_MORE, isOneOrMore);
+  if (warmUp !== undefined) {
+    // Of one epoch it would be none, under another id.
+    check("warmUp", "a whole number, 2 or more, or left out", (n) => isOneOrMore(n) && n >= 2);
+  }
   if (schedule !== undefined) checkSchedule(schedule, `${what}: schedule`);
   if (training.clip !== undefined) check("clip", "a number above 0", (n) => n > 0);
   if (keep !== undefined && keep !== "accuracy") {
@@ -81,6 +84,11 @@ export function checkTraining(training: TrainingConfig, what = "a run's configur
   if (epochs === 0) return;
   if (warmUp !== undefined && warmUp > epochs) {
     throw new OptionError(`${what}: warmUp is ${warmUp}, more than the ${epochs} epochs`);
+  }
+  if (schedule?.name === "linear" && epochs === 1) {
+    throw new OptionError(
+      `${what}: the linear schedule changes no rate before the second epoch, and there is 1: leave it out`,
+    );
   }
   if (schedule?.name === "step" && schedule.every >= epochs) {
     throw new OptionError(
@@ -117,7 +125,8 @@ function checkNamed(
 ): void {
   checkKeys(value, ["name", ...Object.values(keys).flat()], what);
   const { name } = value;
-  if (!Object.hasOwn(keys, name)) {
+  // An array of one name would do as a key.
+  if (typeof name !== "string" || !Object.hasOwn(keys, name)) {
     const legal = Object.keys(keys).join(", ");
     throw new OptionError(`${what}: name is ${shown(name)}; legal: ${legal}${hint}`);
   }

@@ -13,7 +13,7 @@ export interface TrainingConfig {
   readonly weightDecay: number;
   /** Absent: Adam. */
   readonly optimiser?: OptimiserConfig;
-  /** So many epochs in which all learning rates rise linearly: in epoch e they are e / warmUp of theirs. */
+  /** Number of warm-up epochs, 2 or more; in epoch e every learning rate is scaled by e / warmUp. */
   readonly warmUp?: number;
   /** How learning rates fall afterwards. Absent: they stay. */
   readonly schedule?: ScheduleConfig;

@@ -4,12 +4,12 @@ import { setImmediate } from "node:timers/promises";
 import { needObject } from "../arguments.ts";
 import { notebookInterrupts, orInterrupted } from "../display/host.ts";
 import type { Distillation, Inspection } from "../distillation/method.ts";
-import { UserError } from "../errors.ts";
+import { OptionError, UserError } from "../errors.ts";
 import type { Model } from "../models/model.ts";
 import { beginPhase, beginStep, endStep, type Optimiser, type Targets } from "../tensor/index.ts";
 import { type Batches, Epoch, type EpochProgress, wholeGraph } from "./batches.ts";
 import { runId } from "./canonical.ts";
-import type { TrainingState, Values } from "./checkpoint.ts";
+import { isFiniteState, type TrainingState, type Values } from "./checkpoint.ts";
 import { checkSeed, checkTraining } from "./config-check.ts";
 import { evaluate, withForward } from "./evaluate.ts";
 import type { Observer, StopSignal } from "./observer.ts";
@@ -26,7 +26,10 @@ export interface TrainingTask<I = unknown> {
   /** The whole graph: what the method shows of itself is read from it. */
   readonly inputs: I;
   readonly targets: { readonly train: Targets; readonly val: Targets };
-  /** What steps learn from and epochs are evaluated on. Absent: the whole graph, one step per epoch. */
+  /**
+   * What steps learn from and epochs are evaluated on; not with a distillation, since methods know the
+   * whole graph alone. Absent: the whole graph, one step per epoch.
+   */
   readonly batches?: Batches;
   /** Absent where the model is trained alone. */
   readonly distillation?: Distillation;
@@ -92,7 +95,7 @@ export class InterruptedError extends UserError {
  * (`interrupted` says so) and the best one's parameters in the model; with `checkpoints` the state
  * after the last whole epoch is saved, so that the training can go on from there.
  *
- * @throws DivergedError, InterruptedError, and whatever `checkpoints.save` throws.
+ * @throws OptionError, DivergedError, InterruptedError, and whatever `checkpoints.save` throws.
  */
 export async function train<I>(
   task: TrainingTask<I>,
@@ -148,6 +151,12 @@ class Training {
 
   constructor(task: TrainingTask, options: TrainingOptions) {
     const { from } = options;
+    if (task.batches && task.distillation) {
+      throw new OptionError(
+        "train: task has batches and a distillation; methods read the teacher's maps and the labels " +
+          "of the whole graph: leave out one of them",
+      );
+    }
     checkTraining(task.config.training);
     checkSeed(task.config.seed, "a run's configuration");
     this.#task = task;
@@ -214,7 +223,11 @@ class Training {
     const { signal, checkpoints } = this.#options;
     if (signal?.aborted) {
       this.#save();
-      const message = `stopped after ${this.#place}, which is kept`;
+      const { step, place } = this.#kept ?? {};
+      let kept = "; nothing is kept";
+      if (place)
+        kept = step === this.#steps ? ", which is kept" : `; the checkpoint of ${place} is kept`;
+      const message = `stopped after ${this.#place}${kept}`;
       throw new InterruptedError(message, { outcome: this.#finish(true) });
     }
     beginStep(this.#steps + 1);
@@ -338,21 +351,25 @@ class Training {
 
   #save(): void {
     if (this.#options.checkpoints) this.#keep(this.#state());
-  }
-
-  #keep(state: TrainingState): void {
-    if (state.step <= this.#saved.step) return;
-    this.#options.checkpoints?.save(state);
-    this.#saved = { step: state.step, place: this.#place };
     this.#savedAt = this.#seconds();
   }
 
+  /** Not what a gradient that was not finite has torn, though its step's loss was: nobody could read it. */
+  #keep(state: TrainingState): void {
+    if (state.step <= this.#saved.step || !isFiniteState(state)) return;
+    this.#options.checkpoints?.save(state);
+    this.#saved = { step: state.step, place: this.#place };
+  }
+
+  /** The last checkpoint that there is. */
+  get #kept(): { readonly step: number; readonly place: string } | undefined {
+    return this.#options.checkpoints && this.#saved.step > 0 ? this.#saved : undefined;
+  }
+
   #diverged(what: string, value: number): DivergedError {
-    const { step, place } = this.#saved;
-    const kept =
-      this.#options.checkpoints && step > 0
-        ? `the checkpoint of ${place} is kept`
-        : "nothing is worth keeping";
+    const kept = this.#kept
+      ? `the checkpoint of ${this.#kept.place} is kept`
+      : "nothing is worth keeping";
     return new DivergedError(
       `the ${what} is ${value} in epoch ${this.#epochs + 1}; ${kept}; ` +
         "try a smaller learning rate or other options of the method",

@@ -25,7 +25,7 @@ function outputsOf(maps: readonly tf.Tensor2D[]): Outputs {
 }
 
 const outlineOf = (widths: readonly number[]): Outline => ({
-  ...{ kind: "gcn", widths, hidden: widths.at(-2)!, classes: CLASSES },
+  ...{ kind: "gcn", widths, endsInLogits: true, hidden: widths.at(-2)!, classes: CLASSES },
 });
 
 /** Losses and gradients, by every map and every weight, are those of eqs. 3 to 5 on padded maps. */
@@ -68,6 +68,7 @@ describe("layers of different widths", () => {
       {},
       { logits: true },
       { attention: "last" },
+      { attention: "last", logits: true },
       { linear: "shared" },
     ] as const) {
       it(`${nameOf(setting)} ${JSON.stringify(more)}`, () => {
@@ -75,4 +76,52 @@ describe("layers of different widths", () => {
       });
     }
   }
+});
+
+describe("the logits of a model whose last layer they are", () => {
+  const taught = outputsOf(mapsOf("T", TEACHER, 0.3));
+  const student = outputsOf(mapsOf("S", STUDENT, -0.2));
+  const start = (options: Partial<AbkdOptions>, outputs = taught): AbkdDistillation =>
+    new AbkdDistillation(
+      {
+        teacher: { outline: outlineOf(TEACHER), outputs: () => outputs },
+        ...{ student: outlineOf(STUDENT), seed: 1 },
+      },
+      abkdOptions({ subspace: false, projections: "fixed-teacher", ...options }),
+    );
+
+  it("are one layer, asked for or not", () => {
+    const sizes = [false, true].map((logits) => {
+      const method = start({ form: "mse", logits });
+      const { attention } = method.inspect(student).matrices;
+      method.dispose();
+      return [attention!.length, attention![0]!.length];
+    });
+    assert.deepEqual(sizes, [
+      [3, 3],
+      [3, 3],
+    ]);
+  });
+
+  it("take part in the last pair where they are asked for, else the last hidden maps do", () => {
+    const unlike = (layer: number) => {
+      const maps = TEACHER.map((_, i) => taught.layers!.at(i));
+      maps[layer] = tf.add(maps[layer]!, 1);
+      return outputsOf(maps);
+    };
+    const distances = (logits: boolean): number[] =>
+      [taught, unlike(1), unlike(2)].map((outputs) => {
+        const shared = { form: "mse", teacherMaps: "raw", logits } as const;
+        const method = start({ ...shared, attention: "last" }, outputs);
+        const [[distance]] = method.inspect(student).matrices["dissimilarity"] as [[number]];
+        method.dispose();
+        return distance;
+      });
+    const [hidden, byHidden, byLogits] = distances(false);
+    assert.notEqual(byHidden, hidden);
+    assert.equal(byLogits, hidden);
+    const [logits, withHidden, withLogits] = distances(true);
+    assert.equal(withHidden, logits);
+    assert.notEqual(withLogits, logits);
+  });
 });

@@ -373,7 +373,9 @@ test("dropout draws by seed and step, and is off without them", () => {
 });
 
 test("a configuration that makes no sense is an OptionError that names it", () => {
-  const bad: readonly (readonly [Partial<GcniiConfig>, RegExp])[] = [
+  const bad: readonly (readonly [Partial<GcniiConfig<string>>, RegExp])[] = [
+    [{ kind: "gcni" }, /kind is "gcni"; legal: "gcnii", "mustad"/],
+    [{ kind: undefined as unknown as string }, /kind is missing; legal/],
     [{ layers: 0 }, /"layers" is 0/],
     [{ layers: 2.5 }, /"layers" is 2.5/],
     [{ width: 0 }, /"width" is 0/],
@@ -387,7 +389,7 @@ test("a configuration that makes no sense is an OptionError that names it", () =
   ];
   for (const [part, message] of bad) {
     assert.throws(
-      () => new Gcnii({ ...student, ...part }, { features: 3, classes: 2 }, 1),
+      () => new Gcnii({ ...student, ...part } as GcniiConfig, { features: 3, classes: 2 }, 1),
       (error: Error) => error instanceof OptionError && message.test(error.message),
     );
   }

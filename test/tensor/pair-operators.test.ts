@@ -198,6 +198,10 @@ describe("operators", () => {
       );
       const beyond = Int32Array.of(0, 1, 4);
       assert.throws(() => similarityMismatch(x, square, "l2", beyond), /not one of 0 to 3/);
+      for (const row of [3, -1]) {
+        const rows = Int32Array.of(0, row);
+        assert.throws(() => takeRows(x, rows), new RegExp(`row ${row} is .* of 0 to 2`));
+      }
     });
     arcs.dispose();
     assert.throws(() => Arcs.from(csrFromPairs(3, 3, [0], [1])), /symmetric/);

@@ -16,6 +16,8 @@ interface Books {
     readonly scopeStack: unknown;
   };
   track: Call;
+  addTapeNode: Call;
+  startTape(): void;
   startScope(): void;
   endScope(result: unknown): void;
 }
@@ -115,3 +117,30 @@ test("cut as a variable takes new numbers, it has them, and so has who gave them
   assert.equal(counts().numTensors, before.numTensors + 1);
   tf.dispose([variable, next]);
 });
+
+/** An operator that saves `count` tensors for its gradient. */
+function saving(count: number, x: tf.Tensor): tf.Tensor {
+  const op = tf.customGrad((...args: unknown[]) => {
+    const [input, save] = args as [tf.Tensor, tf.GradSaveFunc];
+    save(Array.from({ length: count }, (_, k) => tf.add(input, k)));
+    return { value: tf.neg(input), gradFunc: (dy: tf.Tensor) => tf.neg(dy) };
+  });
+  return op(x);
+}
+
+for (const saved of [1, 2, 3]) {
+  test(`cut between an operator's end and its tape node, ${saved} tensors saved: all are freed`, () => {
+    const x = tf.tensor1d([1, 2]);
+    const before = counts();
+    books.startTape();
+    books.startScope();
+    saving(3, x);
+    // Each saved copy has a node of its own; the operator's comes last.
+    const mend = cut(books as unknown as Record<"addTapeNode", Call>, "addTapeNode", saved + 1);
+    assert.throws(() => saving(saved, x), /killed/);
+    mend();
+    recover(runningBackend());
+    assert.deepEqual(counts(), before);
+    x.dispose();
+  });
+}

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import type { Distillation } from "../../src/distillation/method.ts";
+import type { GraphInputs, Model } from "../../src/models/model.ts";
 import { createModel } from "../../src/models/registry.ts";
-import { memory, startEngine } from "../../src/tensor/index.ts";
+import { memory, softmaxCrossEntropy, startEngine } from "../../src/tensor/index.ts";
 import { wholeGraph } from "../../src/training/batches.ts";
 import {
   readCheckpoint,
@@ -38,21 +39,36 @@ interface Step {
   readonly loss: number;
 }
 
-/** Notes each step and its loss, and has a parameter of its own. */
-function noting(steps: Step[]): Distillation {
-  const gain = tf.tidy(() => tf.variable(tf.tensor1d([0.5, -0.25])));
+/**
+ * A model that notes each step and its loss.
+ * @param torn the step at which its gradients are NaN, though the loss is finite
+ */
+function noting(
+  model: Model<GraphInputs>,
+  batches: NodeSets,
+  steps: Step[],
+  torn?: number,
+): Model<GraphInputs> {
+  const { outline, parameters } = model;
   return {
-    parameters: [{ name: "noting.gain", variable: gain }],
-    reads: "logits",
-    loss(_, crossEntropy, step) {
-      const loss = tf.add(crossEntropy, tf.sum(tf.square(tf.sub(gain, step))));
-      steps.push({ number: step, loss: loss.dataSync()[0]! });
-      return loss as tf.Scalar;
+    ...{ outline, parameters },
+    forward(inputs, pass) {
+      const outputs = model.forward(inputs, pass);
+      const number = pass?.dropout?.step;
+      if (number === undefined) return outputs;
+      const logits = number === torn ? tornGradient(outputs.logits) : outputs.logits;
+      const loss = softmaxCrossEntropy(logits as tf.Tensor2D, batches.targets.train!);
+      steps.push({ number, loss: loss.dataSync()[0]! });
+      return { logits: logits as tf.Tensor2D };
     },
-    inspect: () => ({ scalars: {}, matrices: {}, warnings: [] }),
-    dispose: () => gain.dispose(),
+    dispose: () => model.dispose(),
   };
 }
+
+const tornGradient = tf.customGrad((x) => ({
+  value: tf.clone(x as tf.Tensor),
+  gradFunc: (dy: tf.Tensor) => tf.mul(dy, Number.NaN),
+}));
 
 const numbersOf = (steps: readonly Step[]): number[] => steps.map(({ number }) => number);
 
@@ -60,21 +76,22 @@ async function run(
   config: RunConfig,
   options: TrainingOptions = {},
   steps: Step[] = [],
+  torn?: number,
 ): Promise<Trained> {
   const [inputs, targets] = [graphInputs(smallGraph()), splitTargets(smallGraph(), smallSplit())];
-  const model = createModel(config.model, { features: 12, classes: 3 }, config.seed);
   const batches = new NodeSets(inputs.value);
-  const distillation = noting(steps);
+  const plain = createModel(config.model, { features: 12, classes: 3 }, config.seed);
+  const model = noting(plain, batches, steps, torn);
   const task = { config, model, inputs: inputs.value, targets: targets.value };
   try {
-    const outcome = await train({ ...task, batches, distillation }, options);
+    const outcome = await train({ ...task, batches }, options);
     const weights = Object.fromEntries(
       model.parameters.map(({ name, variable }) => [name, [...variable.dataSync()]]),
     );
     return { outcome, weights, batches };
   } finally {
     assert.equal(batches.held, 0, "every batch was let go of");
-    for (const held of [distillation, model, targets, inputs]) held.dispose();
+    for (const held of [model, targets, inputs]) held.dispose();
   }
 }
 
@@ -164,10 +181,15 @@ test("a stop within an epoch keeps its steps, and says where it was", async () =
   assert.deepEqual(resumed.outcome.curve, whole.outcome.curve);
 });
 
-test("a loss that is not finite within an epoch keeps the steps before it", async () => {
+test("a loss that is not finite within an epoch keeps the steps before it, in a file that is read", async (t) => {
+  const path = join(temporaryFolder(t), "checkpoint.safetensors");
   const saved: TrainingState[] = [];
   const hot = smallConfig({ learningRate: 3e38, optimiser: { name: "sgd" } });
-  const save = (state: TrainingState): void => void saved.push(state);
+  const owner = { config: hot, data: "0123", flavour: "fma" };
+  const save = (state: TrainingState): void => {
+    writeCheckpoint(path, owner, state);
+    saved.push(readCheckpoint(path, owner)!);
+  };
   await assert.rejects(
     run(hot, { checkpoints: { everySeconds: 3600, save } }),
     (error) =>
@@ -180,6 +202,55 @@ test("a loss that is not finite within an epoch keeps the steps before it", asyn
     saved.map(({ step }) => step),
     [1],
   );
+});
+
+for (const clip of [undefined, 1]) {
+  test(`a state that is not finite is not kept, the one before it is${clip ? ", clipped too" : ""}`, async (t) => {
+    const path = join(temporaryFolder(t), "checkpoint.safetensors");
+    const torn = smallConfig({ optimiser: { name: "sgd" }, ...(clip !== undefined && { clip }) });
+    const owner = { config: torn, data: "0123", flavour: "fma" };
+    const save = (state: TrainingState): void => writeCheckpoint(path, owner, state);
+    const train = (options: TrainingOptions) => run(torn, options, [], 4);
+    const saying = (kept: string) => ({
+      message: new RegExp(`^the loss is NaN in epoch 2; ${kept}; `),
+    });
+    // The fifth step's loss is finite, and what it leaves is not: the sixth's loss is NaN.
+    await assert.rejects(
+      train({ checkpoints: { everySeconds: 0, save } }),
+      saying("the checkpoint of step 1 of epoch 2 is kept"),
+    );
+    assert.equal(readCheckpoint(path, owner)?.step, 4);
+    await assert.rejects(
+      train({ checkpoints: { everySeconds: 3600, save: () => assert.fail("saved") } }),
+      saying("nothing is worth keeping"),
+    );
+    let steps = 0;
+    const signal = {
+      get aborted() {
+        return steps++ === 5;
+      },
+    };
+    await assert.rejects(train({ signal, checkpoints: { everySeconds: 0, save } }), {
+      message: "stopped after step 2 of epoch 2; the checkpoint of step 1 of epoch 2 is kept",
+    });
+  });
+}
+
+test("stopped before the first step, or without checkpoints, it does not say that anything is kept", async () => {
+  const signal = { aborted: true };
+  const save = (): void => assert.fail("saved");
+  await assert.rejects(run(config, { signal, checkpoints: { everySeconds: 0, save } }), {
+    message: "stopped after epoch 0; nothing is kept",
+  });
+  let steps = 0;
+  const later = {
+    get aborted() {
+      return steps++ === 5;
+    },
+  };
+  await assert.rejects(run(config, { signal: later }), {
+    message: "stopped after step 2 of epoch 2; nothing is kept",
+  });
 });
 
 test("nothing is left behind, however it ends; no batch at all is an error", async () => {
@@ -199,5 +270,22 @@ test("nothing is left behind, however it ends; no batch at all is an error", asy
   const task = { config, model, inputs: inputs.value, targets: targets.value };
   const batches = { epoch: () => [], all: () => [] };
   await assert.rejects(train({ ...task, batches }), /an epoch has no batch after its first 0/);
+  for (const held of [model, targets, inputs]) held.dispose();
+});
+
+test("batches with a method are refused: a method knows the whole graph alone", async () => {
+  const [inputs, targets] = [graphInputs(smallGraph()), splitTargets(smallGraph(), smallSplit())];
+  const model = createModel(config.model, { features: 12, classes: 3 }, 1);
+  const task = { config, model, inputs: inputs.value, targets: targets.value };
+  const distillation: Distillation = {
+    ...{ parameters: [], reads: "logits" },
+    loss: (_, crossEntropy) => crossEntropy,
+    inspect: () => ({ scalars: {}, matrices: {}, warnings: [] }),
+    dispose: () => {},
+  };
+  await assert.rejects(train({ ...task, batches: new NodeSets(inputs.value), distillation }), {
+    name: "OptionError",
+    message: /^train: task has batches and a distillation; .* leave out one of them$/,
+  });
   for (const held of [model, targets, inputs]) held.dispose();
 });

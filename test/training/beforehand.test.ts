@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { findMethod } from "../../src/distillation/registry.ts";
 import { UserError } from "../../src/errors.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { runRecorded } from "../../src/experiments/run-study.ts";
@@ -23,6 +24,7 @@ const SHORT = { training: { epochs: 3 } };
 const teacher = teacherConfig(subject, { model: { layers: 3, width: 8 }, ...SHORT });
 const student = studentConfig(subject, "abkd", teacher, SHORT);
 const options = student.method!.options;
+const studentMethod = findMethod("student");
 
 /** A configuration as JavaScript may give it. */
 const config = (changes: object): RunConfig => ({ ...student, ...changes }) as RunConfig;
@@ -69,7 +71,25 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [training({ optimiser: { name: "sdg", momentum: 0.9 } }), /name is "sdg"; legal: adamw/],
   [training({ optimiser: { name: "sgd", momentum: 0 } }), /momentum is 0; legal: a number above 0/],
   [training({ optimiser: { name: "sgd", momentum: 1 } }), /momentum is 1; legal/],
-  [training({ warmUp: 0 }), /warmUp is 0; legal: a whole number, 1 or more/],
+  [
+    training({ optimiser: { name: ["sgd"], momentum: 7 } }),
+    /optimiser: name is an array; legal: adamw, rmsprop, sgd/,
+  ],
+  [
+    training({ schedule: { name: ["step"], every: -3 } }),
+    /schedule: name is an array; legal: step, linear/,
+  ],
+  [training({ warmUp: 0 }), /warmUp is 0; legal: a whole number, 2 or more, or left out/],
+  // One run has one id.
+  [training({ warmUp: 1 }), /warmUp is 1; legal: a whole number, 2 or more, or left out/],
+  [
+    training({ epochs: 1, schedule: { name: "linear" } }),
+    /the linear schedule changes no rate before the second epoch, and there is 1: leave it out/,
+  ],
+  [
+    config({ method: { name: "student", version: studentMethod.version, options: [] } }),
+    /student: its options are an array, not an object/,
+  ],
   [training({ warmUp: 4 }), /warmUp is 4, more than the 3 epochs/],
   [training({ schedule: { name: "cosine" } }), /name is "cosine"; legal: step, linear/],
   [training({ schedule: { name: "linear", every: 2 } }), /schedule linear: there is no "every"/],

@@ -13,6 +13,8 @@ export class NodeSets implements Batches {
   readonly #inputs: GraphInputs;
   /** Batches that are held now. */
   held = 0;
+  /** The last one's. */
+  targets: Partial<SplitTargets> = {};
   /** Epochs that were asked for. */
   readonly asked: number[] = [];
 
@@ -55,6 +57,7 @@ export class NodeSets implements Batches {
       ]),
     ) as { [Name in keyof Sets]: Targets };
     this.held++;
+    this.targets = targets;
     try {
       yield { inputs: this.#inputs, targets };
     } finally {

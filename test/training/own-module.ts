@@ -49,7 +49,7 @@ interface OwnConfig {
 
 function shapesOf({ width }: OwnConfig, { features, classes }: GraphShape): Shapes {
   return {
-    outline: { kind: "own-gcn", widths: [width, classes], hidden: width, classes },
+    outline: { kind: "own-gcn", widths: [width, classes], endsInLogits: true, hidden: width, classes },
     parameters: new Map([
       ["first", [features, width]],
       ["second", [width, classes]],

@@ -28,14 +28,16 @@ export function naiveAbkd(
 ): NaiveResult {
   const T = layersOf(teacher, options);
   const S = layersOf(student, options);
-  const attention = naiveAttention(T, S, weights, options);
+  const isLast = (i: number, j: number): boolean =>
+    i === lastOf(teacher, T, options) && j === lastOf(student, S, options);
+  const attention = naiveAttention(T, S, weights, options, isLast);
   const pt = weights.get("abkd.projection.teacher");
   const ps = weights.get("abkd.projection.student")!;
   const p = weights.get("abkd.projection.subspace");
   const nothing = { distance: tf.scalar(0), size: tf.scalar(0) };
   const pairs = T.map((t, i) =>
     S.map((s, j) => {
-      if (options.attention === "last" && (i < T.length - 1 || j < S.length - 1)) return nothing;
+      if (options.attention === "last" && !isLast(i, j)) return nothing;
       return naivePair(
         prepared(t, options.teacherMaps),
         prepared(s, options.studentMaps),
@@ -60,9 +62,18 @@ export function naiveAbkd(
   };
 }
 
+/** Whether the logits are a layer map themselves. */
+const endsInLogits = ({ layers, logits }: Outputs): boolean =>
+  layers!.at(layers!.widths.length - 1) === logits;
+
+/** The last of a side's maps; without `logits` not these. */
+function lastOf(side: Outputs, maps: readonly tf.Tensor2D[], { logits }: AbkdOptions): number {
+  return maps.length - (endsInLogits(side) && !logits ? 2 : 1);
+}
+
 function layersOf({ layers, logits }: Outputs, options: AbkdOptions): tf.Tensor2D[] {
   const maps = layers!.widths.map((_, i) => layers!.at(i));
-  const all = options.logits ? [...maps, logits] : maps;
+  const all = options.logits && !endsInLogits({ layers, logits }) ? [...maps, logits] : maps;
   const width = Math.max(...all.map((x) => x.shape[1]));
   return all.map((x) =>
     tf.pad(x, [
@@ -127,12 +138,13 @@ function naiveAttention(
   S: readonly tf.Tensor2D[],
   weights: ReadonlyMap<string, tf.Tensor>,
   { attention, softmax, embedding, teacherMaps, studentMaps }: AbkdOptions,
+  isLast: (i: number, j: number) => boolean,
 ): tf.Tensor2D {
   const fixed = (score: (i: number, j: number) => number): tf.Tensor2D =>
     tf.tensor2d(T.map((_, i) => S.map((_, j) => score(i, j))));
   if (attention === "uniform") return fixed(() => 1 / S.length);
   if (attention === "last") {
-    return fixed((i, j) => (i === T.length - 1 && j === S.length - 1 ? 1 : 0));
+    return fixed((i, j) => (isLast(i, j) ? 1 : 0));
   }
   if (attention === "diagonal") {
     return fixed((i, j) => (Math.floor((i / T.length) * S.length) === j ? 1 : 0));

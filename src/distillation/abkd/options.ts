@@ -100,7 +100,8 @@ export const table: OptionTable<AbkdOptions> = {
     symbol: "A",
     description:
       "eq. 3; or fixed: uniform 1 / S_l, diagonal (T_l / S_l teacher layers to each student " +
-      "layer, in order), last (1 for the last pair, else 0: modified ABKD)",
+      'layer, in order), last (1 for the last two hidden maps, with "logits" for the two logits, ' +
+      "else 0: modified ABKD)",
   },
   softmax: {
     kind: "choice",
@@ -146,7 +147,8 @@ export const table: OptionTable<AbkdOptions> = {
   },
   logits: {
     kind: "switch",
-    description: "whether the logits count as one more layer of T and of S, the last",
+    description:
+      "whether the logits count as a layer of T and of S, the last; those of a GCN or an MLP always do",
   },
   teacherMaps: {
     kind: "choice",

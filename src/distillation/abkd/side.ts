@@ -9,16 +9,28 @@ export interface Side {
   readonly width: number;
 }
 
-/** How many layers a model has, the logits among them where they count as one. */
-export function layerCount({ widths }: Outline, { logits }: Pick<AbkdOptions, "logits">): number {
-  return widths.length + (logits ? 1 : 0);
+/** How many layers a model has, the logits among them where they count as one or are its own last. */
+export function layerCount(
+  { widths, endsInLogits }: Outline,
+  { logits }: Pick<AbkdOptions, "logits">,
+): number {
+  return widths.length + (logits && !endsInLogits ? 1 : 0);
+}
+
+/** The last hidden layer; with `logits`, the logits. */
+function lastLayer(outline: Outline, options: Pick<AbkdOptions, "logits">): number {
+  const last = layerCount(outline, options) - 1;
+  return outline.endsInLogits && !options.logits ? Math.max(0, last - 1) : last;
 }
 
 export function sideOf(outline: Outline, options: Pick<AbkdOptions, "logits" | "attention">): Side {
   const count = layerCount(outline, options);
   const { widths, classes } = outline;
   return {
-    layers: options.attention === "last" ? [count - 1] : Array.from({ length: count }, (_, i) => i),
+    layers:
+      options.attention === "last"
+        ? [lastLayer(outline, options)]
+        : Array.from({ length: count }, (_, i) => i),
     width: Math.max(...widths, ...(options.logits ? [classes] : [])),
   };
 }

@@ -37,9 +37,10 @@ export function watchTensors(): void {
     return copy;
   };
   const addTapeNode = engine.addTapeNode.bind(engine);
-  engine.addTapeNode = (...node) => {
-    addTapeNode(...node);
-    untaped = [];
+  engine.addTapeNode = (name, inputs, outputs, gradient, saved, attributes) => {
+    addTapeNode(name, inputs, outputs, gradient, saved, attributes);
+    // Not all: a copy has a node of its own, and comes before that of the operator which saves it.
+    untaped = untaped.filter((copy) => !saved.includes(copy));
   };
   const endScope = engine.endScope.bind(engine);
   engine.endScope = (result) => {
@@ -68,7 +69,14 @@ interface Counts {
 interface Books {
   readonly state: OpenState & Counts & { readonly tensorInfo: WeakMap<object, unknown> };
   clone(x: tf.Tensor): tf.Tensor;
-  addTapeNode(...node: readonly unknown[]): void;
+  addTapeNode(
+    name: unknown,
+    inputs: unknown,
+    outputs: unknown,
+    gradient: unknown,
+    saved: readonly tf.Tensor[],
+    attributes: unknown,
+  ): void;
   endScope(result?: tf.TensorContainer): void;
   trackTensor(tensor: tf.Tensor, backend: unknown): void;
 }

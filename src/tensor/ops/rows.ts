@@ -105,10 +105,15 @@ const NO_LENGTH = 1e-24;
 /**
  * The rows that `chosen` names, in its order; the gradient of all others is zero.
  * @param chosen numbers of rows, each at most once
+ * @throws {RangeError} for a row that is not there
  */
 export function takeRows(x: tf.Tensor2D, chosen: Int32Array): tf.Tensor2D {
+  const [rows, columns] = x.shape;
+  const beyond = chosen.find((row) => !(row >= 0 && row < rows));
+  if (beyond !== undefined) {
+    throw new RangeError(`takeRows: row ${beyond} is chosen, not one of 0 to ${rows - 1}`);
+  }
   if (nativeIsCurrent()) return nativeTakeRows(x, chosen);
-  const columns = x.shape[1];
   const backend = runningBackend();
   const op = tf.customGrad((...args: unknown[]) => {
     const [input] = args as [tf.Tensor2D];
