@@ -20,6 +20,7 @@ import { contenders } from "../src/experiments/contenders.ts";
 import { writeSection } from "../src/experiments/markdown-section.ts";
 import { recipeReport, spacesReport } from "../src/experiments/recipe-report.ts";
 import {
+  checkBefore,
   type RunRung,
   searchRecipes,
   searchRule,
@@ -66,6 +67,11 @@ async function search(dataset: string, stopper: Stopper): Promise<void> {
   const chosen = all.filter(({ id }) =>
     values.only.length > 0 ? values.only.includes(id) : index === 1 || HEADLINE.includes(id),
   );
+  const whole = recipeFile(dataset);
+  // Hours must not end with a refusal.
+  if (index > 1 || (values.only.length > 0 && values.update)) {
+    checkBefore(whole, index, { ...rule, configurations: rule.batch });
+  }
   const store = new ResultsStore(values.results);
   const workers = Number(values.workers);
   const run: RunRung = async (trials, { batch, rung }) => {
@@ -89,12 +95,11 @@ async function search(dataset: string, stopper: Stopper): Promise<void> {
     return store.read(trials.keys()).records;
   };
   const began = performance.now();
-  const date = new Date().toISOString().slice(0, 10);
-  const file = await searchRecipes(dataset, chosen, rule, run, date);
+  const today = () => new Date().toISOString().slice(0, 10);
+  const file = await searchRecipes(dataset, chosen, rule, run, today);
   console.log(`${dataset}: ${duration((performance.now() - began) / 1000)}`);
   if (values.only.length > 0) console.log(recipeReport(file));
   if (values.only.length > 0 && !values.update) return;
-  const whole = recipeFile(dataset);
   const kept = combined(whole, index, file);
   const path = recipePath(dataset);
   writeAtomic(path.pathname, `${JSON.stringify(kept, null, 1)}\n`);

@@ -64,6 +64,18 @@ test("its version is part of a run's id; ids of what is built in do not change b
   assert.deepEqual(ids(), before);
 });
 
+test("an added model's options are looked at by its table, a built-in one's by the compiler too", (t) => {
+  const subject = { dataset: "synthetic", seed: 1 };
+  t.after(registerModel({ ...gcn, name: "mine" } as unknown as typeof gcn));
+  const { model } = teacherConfig(subject, { model: { kind: "mine", width: 3 } });
+  assert.deepEqual(model, { kind: "mine", ...gcn.defaults, width: 3 });
+  const own = { kind: "mine", widht: 3 };
+  assert.throws(() => teacherConfig(subject, { model: own }), /unknown option "widht"/);
+  // @ts-expect-error: gcn has no such option
+  const wrong = () => teacherConfig(subject, { model: { kind: "gcn", widht: 3 } });
+  assert.throws(wrong, /unknown option "widht"/);
+});
+
 describe("refused", () => {
   const names: readonly (readonly [name: unknown, message: RegExp])[] = [
     ["abkd", /the method "abkd" is built in; choose another name/],

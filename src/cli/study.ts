@@ -208,22 +208,23 @@ async function run(name: string, flags: RunFlags): Promise<void> {
 function status(name: string, flags: PlanFlags): void {
   const plan = planOf(name, flags);
   const store = new ResultsStore(flags.results);
-  const { records, failures, problems } = store.read(distinctTrials(plan).keys());
+  const trials = distinctTrials(plan);
+  const read = store.read(trials.keys());
+  const { records, failures, problems } = read;
   const groups = Map.groupBy(plan.trials, ({ dataset, arm }) => `${dataset}\n${arm}`);
-  const rows = [...groups].map(([key, trials]) => {
+  const rows = [...groups].map(([key, group]) => {
     const count = (among: ReadonlyMap<string, unknown>): string =>
-      String(trials.filter(({ id }) => among.has(id)).length);
-    return [...key.split("\n"), count(records), count(failures), String(trials.length)];
+      String(group.filter(({ id }) => among.has(id)).length);
+    return [...key.split("\n"), count(records), count(failures), String(group.length)];
   });
   const columns = ["dataset", "arm", "done", "diverged", "trials"].map((title, k) => ({
     title,
     numeric: k >= 2,
   }));
-  const total = `${records.size} of ${distinctTrials(plan).size} different trials are done`;
-  const bad = problems.map(({ message, path }) =>
-    path === undefined
-      ? `${message}; its trial counts as not done`
-      : `${message}; the next run does it again`,
+  const total = `${records.size} of ${trials.size} different trials are done`;
+  const missing = missingTrials(trials, read);
+  const bad = problems.map(({ id, message }) =>
+    id !== undefined && missing.has(id) ? `${message}; the next run does its trial again` : message,
   );
   print([formatTable({ columns, rows }), "", total, ...bad].join("\n"));
 }

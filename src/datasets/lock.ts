@@ -1,6 +1,7 @@
 // A lock file, so that two processes never write the same download at once.
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isRunning } from "../processes.ts";
 
 const POLL = 200;
 /** A lock without an owner's number this long, in milliseconds, was left by a crash. */
@@ -36,9 +37,8 @@ async function isAbandoned(file: string): Promise<boolean> {
   try {
     const owner = Number(await readFile(file, "latin1"));
     if (!owner) return Date.now() - (await stat(file)).mtimeMs > UNSIGNED_LIMIT;
-    process.kill(owner, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
+    return !isRunning(owner);
+  } catch {
+    return false; // it is gone already, or another user's
   }
 }

@@ -110,11 +110,15 @@ export interface ConfiguredMethod {
 }
 
 /**
- * Looks at all that can be known of a method before there is a teacher.
- * @throws {OptionError} for an unknown method, another version of it, or options that are missing,
- *   unknown, illegal or contradict each other
+ * Looks at all that can be known of a method before anything is trained.
+ * @param hasTeacher whether there will be one
+ * @throws {OptionError} for an unknown method, another version of it, options that are missing,
+ *   unknown, illegal or contradict each other, or a method without the teacher that it needs
  */
-export function checkMethod({ name, version, options }: ConfiguredMethod): AnyMethod {
+export function checkMethod(
+  { name, version, options }: ConfiguredMethod,
+  hasTeacher: boolean,
+): void {
   const method = findMethod(name);
   if (version !== method.version) {
     throw new OptionError(
@@ -122,16 +126,18 @@ export function checkMethod({ name, version, options }: ConfiguredMethod): AnyMe
         "options no longer give the same loss",
     );
   }
-  checkMethodOptions(method, options);
-  return method;
+  checkUse(method, options, hasTeacher);
 }
 
-function checkMethodOptions(
+function checkUse(
   method: AnyMethod,
   options: object,
+  hasTeacher: boolean,
 ): asserts options is Record<string, OptionValue> {
   checkOptions(method.name, method.options, options);
   method.check?.(options);
+  if (!method.needsTeacher || hasTeacher) return;
+  throw new OptionError(`${method.name} needs a teacher, and none is given`);
 }
 
 /**
@@ -149,9 +155,6 @@ export function createDistillation(
   needObject(scene, "createDistillation: scene", parts, "graph", "student", "train", "seed");
   const { name, options } = method;
   const found = findMethod(name);
-  checkMethodOptions(found, options);
-  if (found.needsTeacher && !scene.teacher) {
-    throw new OptionError(`${name} needs a teacher, and none is given`);
-  }
+  checkUse(found, options, scene.teacher !== undefined);
   return found.create(scene as TaughtScene, options);
 }

@@ -1,18 +1,22 @@
 // Packs finished trials: moves each record from its own file into its dataset's pack, crash-safe.
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { nameAside } from "../aside.ts";
 import { UserError } from "../errors.ts";
+import { isRunning } from "../processes.ts";
 import { FileError, fileError, syncFolder, writeAtomic } from "../training/files.ts";
 import { lineText } from "../training/sealed-json.ts";
 import { lineKey, type Pack, type PackedLine, parseLine, readPack } from "./results-pack.ts";
-import {
-  isRunning,
-  type LooseFile,
-  nameAside,
-  openLoose,
-  type ResultsStore,
-} from "./results-store.ts";
+import { type LooseFile, openLoose, type ResultsStore } from "./results-store.ts";
 import { type StoredRecord, sameOutcome } from "./trial-record.ts";
 
 export interface PackReport {
@@ -91,7 +95,7 @@ function packOne(
     return 0;
   }
   if (aside.length > 0) {
-    const bad = nameAside(path);
+    const bad = nameAside(path, "bad");
     writeAtomic(bad, aside.map(({ text }) => `${text}\n`).join(""));
     problems.push(...aside.map(({ message }) => `${message}; kept in ${bad}`));
   }
@@ -129,16 +133,26 @@ function removeLoose({ record, ...file }: Loose): void {
   }
 }
 
+/** What process numbers count within: a container has its own, perhaps under the name of its host. */
+function numberSpace(): string {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return "-"; // not Linux
+  }
+}
+
 /**
  * A lock that names its owner, whole from its first moment. A dead owner's is taken over; one of another
- * machine, of whose processes nothing is known here, is not.
+ * machine or container, of whose processes nothing is known here, is not.
  * @returns what gives it back
  * @throws UserError where another process holds it
  */
 function lock(path: string): () => void {
   const own = `${path}.${process.pid}`;
+  const owner = `${hostname()} ${process.pid} ${numberSpace()}\n`;
   try {
-    writeFileSync(own, `${hostname()} ${process.pid}\n`);
+    writeFileSync(own, owner);
     if (!link(own, path) && !(breakLock(path, `${own}.old`) && link(own, path))) {
       throw new UserError(
         `another process packs these results: ${path} names its machine and number; wait for it, or ` +
@@ -152,7 +166,10 @@ function lock(path: string): () => void {
   } finally {
     rmSync(own, { force: true });
   }
-  return () => rmSync(path, { force: true });
+  // Whoever deleted it by hand may have let another process in.
+  return () => {
+    if (existsSync(path) && readFileSync(path, "utf8") === owner) rmSync(path, { force: true });
+  };
 }
 
 /** @returns whether nothing was there before */
@@ -170,8 +187,8 @@ function link(from: string, to: string): boolean {
 function breakLock(path: string, aside: string): boolean {
   try {
     const owner = readFileSync(path, "utf8");
-    const [host, pid] = owner.trim().split(" ");
-    if (host !== hostname() || isRunning(Number(pid))) return false;
+    const [host, pid, space] = owner.trim().split(" ");
+    if (host !== hostname() || space !== numberSpace() || isRunning(Number(pid))) return false;
     renameSync(path, aside);
     // Another process may have broken it and taken its place since it was read.
     const stolen = readFileSync(aside, "utf8") !== owner;

@@ -1,8 +1,9 @@
-// The search for recipes: every contender is searched until its validation accuracy rises no more, and is
+// The search for recipes: every contender is searched until validation accuracy stops improving, and is
 // chosen on that alone.
 import { createHash } from "node:crypto";
 import { findMethod } from "../distillation/registry.ts";
 import { OptionError, UserError } from "../errors.ts";
+import { resolveOptions } from "../options.ts";
 import { philox } from "../tensor/ops/random.ts";
 import { canonicalJson, runId } from "../training/canonical.ts";
 import type { ChosenRecipe, RecipeFile, Rung, SearchIdentity } from "../training/recipe-file.ts";
@@ -41,7 +42,7 @@ export interface SearchRule {
 /**
  * Successive halving: many configurations briefly, few at length; the start stays to the end, since
  * few epochs favour those that learn fast. Splits and seeds are none of those that studies use, no seed
- * is used on two rungs, and no two searches share draws, splits or seeds.
+ * is used on two rungs, and no two searches share splits or seeds; each draws by a seed of its own.
  * @param search which of SEARCHES, from 1
  * @throws OptionError for one that is not
  */
@@ -65,20 +66,32 @@ export function searchRule(dataset: string, search = 1): SearchRule {
   };
 }
 
-/** Distinct, and the same for the same seed; a longer list begins with a shorter one; a space may end it. */
+/**
+ * Distinct, and the same for the same seed; a longer list begins with a shorter one; a space may end it.
+ * Two that differ in their caps alone count as one: on all rungs but the last they are the same run.
+ */
 export function drawConfigurations(
-  { space, fixed, start }: Pick<Contender, "space" | "fixed" | "start">,
+  { method, space, fixed, start }: Pick<Contender, "method" | "space" | "fixed" | "start">,
   count: number,
   seed: number,
 ): Draw[] {
   const { dropout, learningRate, weightDecay, epochs, keep, options } = space;
-  const lists = [dropout, learningRate, weightDecay, epochs, keep, ...options];
-  const size = lists.reduce((product, list) => product * new Set<unknown>(list).size, 1);
+  const lists: readonly (readonly unknown[])[] = [
+    dropout,
+    learningRate,
+    weightDecay,
+    keep,
+    ...options,
+  ];
+  const size = lists.reduce((product, list) => product * new Set(list.map(canonicalJson)).size, 1);
+  // What a start leaves to the defaults, a draw may spell out.
+  const key = ({ epochs: _, ...draw }: Draw): string =>
+    canonicalJson({ ...draw, options: resolveOptions(findMethod(method), draw.options) });
   const first: Draw = {
     ...{ dropout: 0, learningRate: 0.01, weightDecay: 1e-4, epochs: 600, keep: "loss" },
     options: start,
   };
-  const drawn = new Map([[canonicalJson(first), first]]);
+  const drawn = new Map([[key(first), first]]);
   const wanted = Math.min(count, size);
   for (let n = 0; drawn.size < wanted; n++) {
     const pick = <T>(list: readonly T[], k: number): T =>
@@ -91,7 +104,7 @@ export function drawConfigurations(
       keep: pick(keep, 4),
       options: Object.assign({}, fixed, ...options.map((list, k) => pick(list, 5 + k))) as Options,
     };
-    drawn.set(canonicalJson(draw), draw);
+    if (!drawn.has(key(draw))) drawn.set(key(draw), draw);
   }
   return [...drawn.values()];
 }
@@ -140,7 +153,7 @@ interface Tried {
   readonly records: readonly TrialRecord[];
 }
 
-/** A run that diverged is worth nothing: a recipe pays for it, as for a student that died. */
+/** A run that diverged scores 0: a recipe pays for it, as for a student that died. */
 const scoresOf = ({ planned, records }: Tried): number[] => [
   ...records.map(({ accuracy }) => accuracy.val),
   ...Array.from({ length: planned - records.length }, () => 0),
@@ -155,6 +168,8 @@ interface Progress {
   readonly contender: Contender;
   /** Batches in a row without a gain. */
   readonly stale: number;
+  /** The best when there was one last: small steps are a gain once they add up. */
+  readonly mark?: Tried;
   /** By batch and rung, the best first. */
   readonly batches: readonly (readonly (readonly Tried[])[])[];
 }
@@ -167,7 +182,7 @@ const finals = ({ batches }: Progress): Tried[] =>
  * Searches for all contenders side by side, a batch and in it a rung at a time, each until its own
  * best score rises no more.
  *
- * @param date of the search, for its identity
+ * @param date asked for at its end, for its identity
  * @returns the file of recipes; the same for the same rule, contenders and engine
  */
 export async function searchRecipes(
@@ -175,7 +190,7 @@ export async function searchRecipes(
   contenders: readonly Contender[],
   rule: SearchRule,
   run: RunRung,
-  date: string,
+  date: () => string,
 ): Promise<RecipeFile> {
   let all: readonly Progress[] = contenders.map((contender) => ({
     ...{ contender, stale: 0, batches: [] },
@@ -197,7 +212,7 @@ export async function searchRecipes(
   return {
     format: RECIPES_FORMAT,
     dataset,
-    search: identity(rule, all, date),
+    search: identity(rule, all, date()),
     recipes: Object.fromEntries(chosen) as RecipeFile["recipes"],
   };
 }
@@ -222,16 +237,19 @@ async function halving(
     start: batch === 0 ? draws[0] : undefined,
   }));
   for (const [index, rung] of rule.rungs.entries()) {
-    const configs = (contender: Contender, draw: Draw): (readonly [string, RunConfig])[] =>
-      configsOf(dataset, contender, draw, rung).map((config) => [runId(config), config]);
-    const trials = all.flatMap(({ contender, draws }) =>
-      draws.flatMap((draw) => configs(contender, draw)),
+    const planned = new Map(
+      all.flatMap(({ contender, draws }) =>
+        draws.map((draw) => {
+          const configs = configsOf(dataset, contender, draw, rung);
+          return [draw, configs.map((config) => [runId(config), config] as const)] as const;
+        }),
+      ),
     );
-    const records = await run(new Map(trials), { batch, rung: index });
+    const records = await run(new Map([...planned.values()].flat()), { batch, rung: index });
     all = all.map(({ contender, start, draws, rungs }) => {
       const tried = draws
         .map((draw): Tried => {
-          const own = configs(contender, draw);
+          const own = planned.get(draw)!;
           const found = own.flatMap(([id]) => records.get(id) ?? []);
           return { draw, planned: own.length, records: found };
         })
@@ -246,60 +264,81 @@ async function halving(
 
 /** The first batch is the first to be compared with. */
 function withBatch(one: Progress, rungs: readonly (readonly Tried[])[]): Progress {
-  const [before] = finals(one);
+  const { mark } = one;
   const after = { ...one, batches: [...one.batches, rungs] };
-  if (!before) return after;
-  const gained = score(finals(after)[0]!) > score(before) + noise(before);
-  return { ...after, stale: gained ? 0 : one.stale + 1 };
+  const best = finals(after)[0]!;
+  const gained = !mark || score(best) > score(mark) + noise(mark);
+  return gained ? { ...after, mark: best, stale: 0 } : { ...after, stale: one.stale + 1 };
+}
+
+/**
+ * Looks at what can be known of a search before it begins: whether its recipes may stand in the file.
+ * @param search which it is to be, from 1; a first one of some contenders alone
+ * @throws UserError where the searches before it are missing, or were by another rule: recipes of one file
+ *   are compared
+ */
+export function checkBefore(
+  file: RecipeFile | undefined,
+  search: number,
+  rule: Pick<SearchIdentity, "configurations" | "patience" | "rungs">,
+): void {
+  const dataset = file?.dataset ?? "this dataset";
+  const all = [file?.search, ...(file?.further ?? []).map((one) => one.search)];
+  for (let n = 1; n <= Math.max(1, search - 1); n++) {
+    const one = all[n - 1];
+    if (!one) throw new UserError(`${dataset}: search ${n} comes before search ${search}`);
+    if (ruleOf(one) === ruleOf(rule)) continue;
+    throw new UserError(
+      `${dataset}: its recipes come from a search by another rule; search all contenders first`,
+    );
+  }
+}
+
+/** Of searches that may be compared: all but draws, splits and seeds. */
+function ruleOf({
+  configurations,
+  patience = 0,
+  rungs,
+}: Pick<SearchIdentity, "configurations" | "patience" | "rungs">): string {
+  const sizes = rungs.map(({ epochs, splits, seeds, keep }) => {
+    return { epochs, splits: splits.length, seeds: seeds.length, keep };
+  });
+  return canonicalJson({ configurations, patience, sizes });
 }
 
 /**
  * A file with some contenders' recipes replaced by those of a later search of them alone.
- * @throws Error where that search was by another rule: recipes of one file are compared
+ * @throws UserError where that search was by another rule
  */
 export function withLaterSearch(file: RecipeFile, { search, recipes }: RecipeFile): RecipeFile {
-  const rule = ({ configurations, patience, rungs }: SearchIdentity): string =>
-    canonicalJson({ configurations, patience, rungs });
-  if (!search || !file.search || rule(search) !== rule(file.search)) {
-    throw new Error(`${file.dataset}: both searches must be by one rule`);
-  }
+  checkBefore(file, 1, search!);
   const again = Object.keys(recipes);
   const earlier = (file.later ?? []).filter(
     ({ contenders }) => !contenders.every((id) => again.includes(id)),
   );
-  const later = [...earlier, { contenders: again, ...search }];
+  const later = [...earlier, { contenders: again, ...search! }];
   return { ...file, later, recipes: { ...file.recipes, ...recipes } };
 }
 
 /**
  * A file with the recipes of its second search, its third, ... beside the first's.
  * @param search which it was
- * @throws UserError where the ones before it are missing, or were by another rule
+ * @throws UserError where the ones before it are missing, or were by another rule or in other spaces
  */
 export function withFurtherSearch(file: RecipeFile, search: number, found: RecipeFile): RecipeFile {
+  checkBefore(file, search, found.search!);
+  for (const [id, { space }] of Object.entries(found.recipes)) {
+    if (space === file.recipes[id]?.space) continue;
+    throw new UserError(
+      `${file.dataset}: ${id} was searched in another space; search 1 again first`,
+    );
+  }
   const further = [...(file.further ?? [])];
-  const before = [file.search, ...further.map((one) => one.search)].slice(0, search - 1);
-  if (before.length < search - 1 || !file.search || !found.search) {
-    throw new UserError(
-      `${file.dataset}: search ${before.length + 1} comes before search ${search}`,
-    );
-  }
-  if (before.some((one) => !one || ruleOf(one) !== ruleOf(found.search!))) {
-    throw new UserError(
-      `${file.dataset}: its recipes come from a search by another rule; run --search 1 first`,
-    );
-  }
-  further[search - 2] = { search: found.search, recipes: found.recipes };
+  // A search of some contenders leaves the others' recipes as they are.
+  const recipes = { ...further[search - 2]?.recipes, ...found.recipes };
+  further[search - 2] = { search: found.search!, recipes };
   return { ...file, further };
 }
-
-/** Searches of equal rules are alike but for draws, splits and seeds. */
-const ruleOf = ({ configurations, patience = 0, rungs }: SearchIdentity): string => {
-  const sizes = rungs.map(({ epochs, splits, seeds, keep }) => ({
-    ...{ epochs, splits: splits.length, seeds: seeds.length, keep },
-  }));
-  return canonicalJson({ configurations, patience, sizes });
-};
 
 function chosenOf(one: Progress): ChosenRecipe {
   const { method } = one.contender;
@@ -330,6 +369,7 @@ function chosenOf(one: Progress): ChosenRecipe {
       worst: digits(scores.at(-1)!),
     },
     seconds: Math.round(seconds(one.batches.flat(2))),
+    space: spacesHash([one.contender]),
   };
 }
 

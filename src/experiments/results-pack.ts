@@ -1,5 +1,7 @@
 // A pack: the finished trials of one dataset in one file, one record per line. pack-results.ts writes it.
 import { readFileSync, statSync } from "node:fs";
+import { parseJson } from "../json.ts";
+import { runId } from "../training/canonical.ts";
 import { fileError } from "../training/files.ts";
 import { isWholeLine, openLine } from "../training/sealed-json.ts";
 import {
@@ -9,6 +11,7 @@ import {
   RECORD_FORMAT,
   type StoredRecord,
   sameOutcome,
+  type TrialRecord,
 } from "./trial-record.ts";
 
 /** The names of packs end so: `cora.jsonl`. */
@@ -27,6 +30,8 @@ export interface PackedLine {
 
 /** A line that is not believed. */
 export interface DamagedLine extends Pick<PackedLine, "text" | "number"> {
+  /** Of the trial that it is of: where the line says one and its configuration has another, both. */
+  readonly ids: readonly string[];
   /** Names the file, the line and what is wrong with it. */
   readonly message: string;
 }
@@ -69,15 +74,16 @@ export function readPack(path: string): Pack | undefined {
 function packOf(path: string, content: string): Pack {
   const lines = new Map<string, PackedLine>();
   const damaged: DamagedLine[] = [];
-  const doubt = ({ text, number }: Pick<PackedLine, "text" | "number">, why: string): void => {
-    damaged.push({ text, number, message: `${path} line ${number} ${why}` });
+  const doubt = (line: Pick<DamagedLine, "text" | "number" | "ids">, why: string): void => {
+    damaged.push({ ...line, message: `${path} line ${line.number} ${why}` });
   };
   const contradicted = new Map<string, PackedLine>();
   for (const [k, text] of content.replace(/\n$/, "").split("\n").entries()) {
     const number = k + 1;
     const [, format, id] = IDENTITY.exec(text) ?? [];
     if (id === undefined || !isWholeLine(text)) {
-      if (content !== "") doubt({ text, number }, "was cut or altered: its digest does not fit");
+      if (content === "") continue;
+      doubt({ text, number, ids: idsIn(text) }, "was cut or altered: its digest does not fit");
       continue;
     }
     const kind = format === RECORD_FORMAT ? "result" : "failure";
@@ -86,14 +92,31 @@ function packOf(path: string, content: string): Pack {
     if (!earlier) lines.set(lineKey(line), line);
     else if (!agree(earlier, line)) {
       contradicted.set(lineKey(line), earlier);
-      doubt(line, `and line ${earlier.number} have different results of trial ${id}`);
+      doubt(
+        { text, number, ids: [id] },
+        `and line ${earlier.number} have different results of trial ${id}`,
+      );
     }
   }
-  for (const [key, line] of contradicted) {
+  for (const [key, { id, text, number }] of contradicted) {
     lines.delete(key);
-    doubt(line, `and another line have different results of trial ${line.id}`);
+    doubt({ text, number, ids: [id] }, `and another line have different results of trial ${id}`);
   }
   return { path, text: content, lines, damaged };
+}
+
+/** Whose record an altered line may have been. */
+function idsIn(text: string): string[] {
+  const [, , said] = IDENTITY.exec(text) ?? [];
+  return [...new Set([said, idOfConfig(text)])].filter((id) => id !== undefined);
+}
+
+function idOfConfig(text: string): string | undefined {
+  try {
+    return runId((parseJson(text) as TrialRecord).config);
+  } catch {
+    return undefined; // no JSON, or no configuration in it
+  }
 }
 
 function agree(one: PackedLine, other: PackedLine): boolean {

@@ -1,15 +1,9 @@
 // The results of studies: one file per trial while studies run, one pack per dataset afterwards.
-import {
-  existsSync,
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { needText } from "../arguments.ts";
+import { nameAside } from "../aside.ts";
+import { isRunning } from "../processes.ts";
 import { fileError, probeFolder, reasonOf, writeAtomic } from "../training/files.ts";
 import { jsonText } from "../training/sealed-json.ts";
 import {
@@ -37,6 +31,8 @@ export interface RecordProblem {
   readonly message: string;
   /** The trial's own file; absent for a line of a pack. */
   readonly path?: string;
+  /** The trial that was asked for; absent where a pack's line does not tell whose it is. */
+  readonly id?: string;
 }
 
 /** A trial's own file that was found. */
@@ -76,9 +72,9 @@ export class ResultsStore {
   }
 
   /**
-   * The sound ones of these records, trials that failed, and what is wrong with other files of theirs
-   * and with any line of a pack: whatever stands in a record's place, it stops nobody from reading the
-   * others. A trial's own file counts before a pack's line.
+   * The sound ones of these records, trials that failed, and what is wrong with files and lines of trials
+   * that have no sound record, and with lines that do not tell whose they are: whatever stands in a
+   * record's place, it stops nobody from reading the others. A trial's own file counts before a pack's line.
    * @throws FileError where a pack cannot be read at all
    */
   read(ids: Iterable<string>): {
@@ -90,28 +86,40 @@ export class ResultsStore {
     const failures = new Map<string, FailureRecord>();
     const problems: RecordProblem[] = [];
     // These first: what a packer deletes after this look is in a pack at the next.
-    const loose = [...new Set(ids)].map((id) => ({ id, ...this.#loose(id) }));
+    const wanted = new Set(ids);
+    const loose = [...wanted].map((id) => ({ id, ...this.#loose(id) }));
     const packs = this.packs();
-    const packed = <R extends StoredRecord>(id: string, kind: RecordKind): R | undefined => {
+    const packed = <R extends StoredRecord>(
+      id: string,
+      kind: RecordKind,
+      unsound: RecordProblem[],
+    ): R | undefined => {
       for (const { path, lines } of packs) {
         const line = lines.get(lineKey({ id, kind }));
         if (!line) continue;
         const record = parseLine(line);
         if (typeof record === "object") return record as R;
-        problems.push({ message: `${path} line ${line.number} ${record}` });
+        unsound.push({ id, message: `${path} line ${line.number} ${record}` });
       }
       return undefined;
     };
     for (const { id, problems: own, ...found } of loose) {
-      const record = found.record ?? packed<TrialRecord>(id, "result");
-      const failure = record ? undefined : (found.failure ?? packed<FailureRecord>(id, "failure"));
+      const record = found.record ?? packed<TrialRecord>(id, "result", own);
+      const failure = record
+        ? undefined
+        : (found.failure ?? packed<FailureRecord>(id, "failure", own));
       if (record) records.set(id, record);
       else problems.push(...own);
       if (failure) failures.set(id, failure);
     }
     for (const { path, damaged } of packs) {
-      problems.push(...damaged.slice(0, MOST_LINES).map(({ message }) => ({ message })));
-      const more = damaged.length - MOST_LINES;
+      const unsound = damaged.flatMap(({ ids, message }): RecordProblem[] => {
+        const id = ids.find((each) => wanted.has(each) && !records.has(each));
+        if (id !== undefined) return [{ id, message }];
+        return ids.length === 0 ? [{ message }] : [];
+      });
+      problems.push(...unsound.slice(0, MOST_LINES));
+      const more = unsound.length - MOST_LINES;
       if (more > 0) problems.push({ message: `${path} has ${more} more damaged lines` });
     }
     return { records, failures, problems };
@@ -121,13 +129,13 @@ export class ResultsStore {
   #loose(id: string): {
     record?: TrialRecord;
     failure?: FailureRecord;
-    readonly problems: readonly RecordProblem[];
+    readonly problems: RecordProblem[];
   } {
     const problems: RecordProblem[] = [];
     const look = <R extends StoredRecord>(kind: RecordKind, path: string): R | undefined => {
       const found = openLoose({ id, kind, path });
       if (typeof found !== "string") return found as R | undefined;
-      problems.push({ path, message: `${path} ${found}` });
+      problems.push({ id, path, message: `${path} ${found}` });
       return undefined;
     };
     const record = look<TrialRecord>("result", this.path(id));
@@ -208,17 +216,19 @@ export class ResultsStore {
 
   /**
    * Makes the folder ready for new records: tries to write, before hours are spent on what could
-   * not be kept, and removes what writers that were killed left half done.
+   * not be kept, and removes what writers that were killed left half done an hour ago or earlier.
    * @throws FileError
    */
   prepare(): void {
     probeFolder(this.folder);
     try {
       for (const name of readdirSync(this.folder)) {
-        const writer = LEFTOVER.exec(name);
-        if (writer && !isRunning(Number(writer[1]))) {
-          rmSync(join(this.folder, name), { force: true });
-        }
+        const writer = TEMPORARY.exec(name) ?? LOCK.exec(name);
+        if (!writer || isRunning(Number(writer[1]))) continue;
+        const path = join(this.folder, name);
+        const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+        if (written === undefined || Date.now() - written < LEFT_MILLISECONDS) continue;
+        rmSync(path, { force: true });
       }
     } catch (cause) {
       throw fileError("tidy", this.folder, cause);
@@ -233,7 +243,7 @@ export class ResultsStore {
    */
   setAside(path: string): string {
     try {
-      const aside = nameAside(path);
+      const aside = nameAside(path, "bad");
       renameSync(path, aside);
       return aside;
     } catch (cause) {
@@ -255,16 +265,15 @@ function stampOf(path: string): string | undefined {
   }
 }
 
-/** What a writer leaves that is killed, its number within: parts of files, probes, a packer's locks. */
-const LEFTOVER =
-  /^(?:[0-9a-f]{16}(?:\.failed)?\.json\.|.*\.jsonl(?:\.bad[.0-9]*)?\.|\.probe\.|\.pack\.lock\.)(\d+)(?:-[0-9a-f]{8}\.tmp|\.old)?$/;
+/** What a writer leaves that is killed, its number within: parts of files, probes. */
+const TEMPORARY =
+  /^(?:[0-9a-f]{16}(?:\.failed)?\.json|.*\.jsonl(?:\.bad(?:\.\d+)?)?|\.probe)\.(\d+)-[0-9a-f]{8}\.tmp$/;
 
-/** `<path>.bad`, or `.bad.2` and so on where that is taken. @throws the system's error */
-export function nameAside(path: string): string {
-  let aside = `${path}.bad`;
-  for (let n = 2; lstatSync(aside, { throwIfNoEntry: false }); n++) aside = `${path}.bad.${n}`;
-  return aside;
-}
+/** Such files of another machine's processes may be in use, however their numbers look here; not for so long. */
+const LEFT_MILLISECONDS = 3_600_000;
+
+/** What a packer leaves that is killed while it takes the lock, its number within. */
+const LOCK = /^\.pack\.lock\.(\d+)(?:\.old)?$/;
 
 /** @returns the record, what is wrong with the file, or undefined where nothing stands there */
 export function openLoose({ id, kind, path }: LooseFile): StoredRecord | string | undefined {
@@ -290,15 +299,5 @@ function readText(path: string): string | { readonly problem: string } | undefin
     // A packer was faster.
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     return { problem: `cannot be read: ${reasonOf(cause)}` };
-  }
-}
-
-/** Whether a process of this machine is alive. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -100,13 +100,16 @@ export async function runRecorded(
   const missing = missingTrials(trials, earlier, retryFailed);
   if (missing.size === 0) return 0;
   store.prepare();
-  for (const { path, message } of earlier.problems) {
+  for (const { id, path, message } of earlier.problems) {
+    const isMissing = id !== undefined && missing.has(id);
     // A damaged line stays where it is until `abkd study pack` sets it aside.
     const then =
       path === undefined
-        ? "its trial counts as not done"
-        : `kept as ${store.setAside(path)} and done again`;
-    observer({ type: "note", message: `${message}; ${then}` });
+        ? isMissing
+          ? ["its trial counts as not done"]
+          : []
+        : [`kept as ${store.setAside(path)}${isMissing ? " and done again" : ""}`];
+    observer({ type: "note", message: [message, ...then].join("; ") });
   }
   const full = new AbortController();
   let failure: UserError | undefined;

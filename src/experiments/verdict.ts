@@ -39,7 +39,7 @@ export interface Verdict {
   readonly splits?: number;
   /** Of an arm most of whose students died: what it differs from says nothing of the method alive. */
   readonly floor?: true;
-  /** Searches whose recipes it rests on, of a headline claim where those are fewer than SEARCHES. */
+  /** Searches whose recipes it rests on, for a headline claim that rests on fewer than SEARCHES. */
   readonly searches?: number;
 }
 
@@ -71,7 +71,7 @@ export const RULE = [
     `most ${VALUE_HALF_WIDTH} points wide to either side; it differs when the interval excludes 0. The paper's ` +
     "standard error is its deviation over the square root of its five trials, 0 where it prints none.",
   `Searching is part of a method. Headline claims are tested with the recipes of the first of ${SEARCHES} searches; ` +
-    `the 95 % interval over the recipes of all ${SEARCHES} stands beside them, and where it contains 0 nothing is ` +
+    `the 95 % interval over the recipes of all ${SEARCHES} stands beside them, and where it is not above 0 nothing is ` +
     "reproduced. All else rests on one search, and so does a headline claim that says so.",
   `Two arms are equivalent when two one-sided t-tests reject a difference of ${MARGINS.join(" or ")} points.`,
   `Dead or nearly dead (under ${Math.round(100 * NEARLY_DEAD)} % of its teacher's accuracy) students are a claim ` +
@@ -143,8 +143,8 @@ export function withSelection(verdict: Verdict, differences: readonly number[]):
   if (!interval) return { ...verdict, searches };
   const [low, high] = interval;
   const why = `${verdict.why}; over ${searches} searches ${(100 * low).toFixed(2)} to ${(100 * high).toFixed(2)}`;
-  if (verdict.outcome !== "reproduced" || low > 0 || high < 0) return { ...verdict, why };
-  return { ...verdict, outcome: "undecided", why: `${why}, which contains 0` };
+  if (verdict.outcome !== "reproduced" || low > 0) return { ...verdict, why };
+  return { ...verdict, outcome: "undecided", why: `${why}, which is not above 0` };
 }
 
 /** @param values ours as fractions, one a unit, at least two */

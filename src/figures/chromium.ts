@@ -8,6 +8,7 @@ import path from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { UserError } from "../errors.ts";
 import { printable } from "../printable.ts";
+import { isRunning } from "../processes.ts";
 
 /** What to tell someone who wants pictures and has no browser. */
 const advice =
@@ -99,14 +100,6 @@ function removeOrphans(): void {
     } catch {
       // Another user's.
     }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }
 

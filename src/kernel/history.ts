@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
+import { nameAside } from "../aside.ts";
 import { makeFolders } from "../folders.ts";
 import { Glob } from "./glob.ts";
 
@@ -329,9 +330,7 @@ class Answer {
  * @returns the database's new name
  */
 function setAside(file: string): string {
-  let aside = `${file}.damaged`;
-  const isTaken = (): boolean => lstatSync(aside, { throwIfNoEntry: false }) !== undefined;
-  for (let n = 2; isTaken(); n++) aside = `${file}.damaged.${n}`;
+  const aside = nameAside(file, "damaged");
   rmSync(`${file}-shm`, { force: true });
   // The log first: a new database must not find it.
   const hasLog = lstatSync(`${file}-wal`, { throwIfNoEntry: false }) !== undefined;

@@ -47,10 +47,7 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
   checkTraining(training, what);
   if (method !== undefined) {
     checkKeys(method, ["name", "version", "options"], `${what}: method`);
-    const { needsTeacher } = checkMethod(method);
-    if (needsTeacher && teacher === undefined) {
-      throw new OptionError(`${what}: ${method.name} needs a teacher, and none is named`);
-    }
+    checkMethod(method, teacher !== undefined);
   }
   if (teacher !== undefined) checkConfig(teacher, `${what}: teacher`);
   if (initial === undefined) return;

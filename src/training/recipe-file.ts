@@ -51,6 +51,8 @@ export interface ChosenRecipe {
   };
   /** Training time of all the contender's runs, one thread each. */
   readonly seconds?: number;
+  /** The first digits of the sha256 of what was chosen from; older searches did not keep it. */
+  readonly space?: string;
 }
 
 /** Every configuration on every split with every seed; the best `keep` go on, and the start. */
@@ -127,7 +129,12 @@ const recipes = dictionary(
     method: text,
     version: count,
     model: object({ dropout: real }),
-    training: object({ epochs: count, learningRate: real, weightDecay: real }),
+    training: object({
+      epochs: count,
+      learningRate: real,
+      weightDecay: real,
+      keep: optional(just("accuracy")),
+    }),
     options: dictionary(anything),
   }),
 );
@@ -136,7 +143,9 @@ const recipeForm = object({
   format: just(RECIPES_FORMAT),
   dataset: text,
   recipes,
-  further: optional(list(object({ recipes }))),
+  further: optional(
+    list(object({ search: object({ date: text, rungs: list(anything) }), recipes })),
+  ),
 });
 
 function load(dataset: string): RecipeFile | undefined {

@@ -114,7 +114,9 @@ export function furtherRecipe(
   id: string,
   search: number,
 ): ChosenRecipe | undefined {
-  return recipeFile(datasetEntry(dataset).name)?.further?.[search - 2]?.recipes[id];
+  const found = recipeFile(datasetEntry(dataset).name)?.further?.[search - 2]?.recipes[id];
+  // Of another version, its options mean something else.
+  return found?.version === (found && findMethod(found.method).version) ? found : undefined;
 }
 
 /** A method that was searched with each of its kernels: the best by validation. */
@@ -127,9 +129,10 @@ function findRecipe({ recipes }: RecipeFile, id: string): ChosenRecipe | undefin
 
 function sourceOf({ search, source = "docs/recipes.md" }: RecipeFile): string {
   if (!search) return source;
-  const { configurations, runs, date } = search;
+  const { configurations, patience, runs, date } = search;
+  const each = patience === undefined ? `${configurations}` : `at least ${configurations}`;
   return (
-    `our search on validation accuracy, ${configurations} configurations a method, ` +
+    `our search on validation accuracy, ${each} configurations a method, ` +
     `${runs} runs in all, ${date} (docs/recipes.md)`
   );
 }

@@ -1,6 +1,7 @@
 // A study whose trials are arithmetic: what can be killed a hundred times in seconds. As a script
 // it runs the study: node arithmetic-study.ts STORE [TRIALS]
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../src/errors.ts";
@@ -127,6 +128,12 @@ export function damageLine(path: string, number: number): void {
   const lines = readFileSync(path, "utf8").split("\n");
   lines[number - 1] = lines[number - 1]!.replace(/"bestEpoch":\d/, '"bestEpoch":9');
   writeFileSync(path, lines.join("\n"));
+}
+
+/** Makes all files of a folder so many minutes old: what a killed writer left is removed after an hour. */
+export function ageFiles(folder: string, minutes = 61): void {
+  const then = Date.now() / 1000 - 60 * minutes;
+  for (const name of readdirSync(folder)) utimesSync(join(folder, name), then, then);
 }
 
 /** Two at a time, a millisecond or so each. */

@@ -1,5 +1,6 @@
 // The search for recipes: fair by construction, blind to test accuracy, repeatable, and read back.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { findMethod, methods } from "../../src/distillation/registry.ts";
 import { OptionError } from "../../src/errors.ts";
@@ -38,7 +39,9 @@ function runner(log: RunConfig[][]): RunRung {
       sound.map(([id, config]) => {
         const fast = config.training.learningRate === 0.03;
         const accuracy = { train: 1, val: (fast ? 0.8 : 0.6) + config.seed / 1e4, test: 0.5 };
-        const result = { ...sampleRun(config.method!.name, config.seed, fast ? 0.5 : 0.9) };
+        const result = {
+          ...sampleRun(config.method!.name, config.seed, fast ? 0.5 : 0.9, { epochs: 300 }),
+        };
         return [id, recordOf({ ...result, id, config, accuracy })];
       }),
     );
@@ -97,12 +100,14 @@ test("spaces are nested: with beta 0 a method is the student, and beside soft la
     assert.deepEqual(space.epochs, [600, 2000]);
     if (id.endsWith("+soft")) assert.deepEqual(mixtures(one), all, id);
     if (method === "student" || method === "softkd") continue;
+    // Smoothing has no weight: it is what the teacher's entropy says.
+    if (method === "smoothing") continue;
     const without = space.options.flat().filter(({ beta }) => beta === 0);
     assert.ok(without.length > 0, `${id} may choose a beta of 0`);
   }
 });
 
-test("searches share no draws, splits or seeds with each other, nor splits with a study", () => {
+test("searches draw by seeds of their own, and share no splits or seeds, nor splits with a study", () => {
   const rules = [1, 2, 3, 4, 5].map((search) => searchRule("cora", search));
   const [student] = named("student");
   const parts = rules.map(({ seed, rungs }) => ({
@@ -131,11 +136,25 @@ test("batches are drawn until two in a row gain nothing beyond noise", async () 
         batches.set(method, batch + 1);
         const val = method === "softkd" ? 0.5 + 0.1 * Math.min(batch, 2) : 0.5;
         const accuracy = { train: 1, val, test: 0.5 };
-        return [id, recordOf({ ...sampleRun(method, config.seed, 0.5), id, config, accuracy })];
+        return [
+          id,
+          recordOf({
+            ...sampleRun(method, config.seed, 0.5, { epochs: 300 }),
+            id,
+            config,
+            accuracy,
+          }),
+        ];
       }),
     );
   };
-  const file = await searchRecipes("cora", named("student", "softkd"), RULE, run, "2026-01-01");
+  const file = await searchRecipes(
+    "cora",
+    named("student", "softkd"),
+    RULE,
+    run,
+    () => "2026-01-01",
+  );
   assert.deepEqual(Object.fromEntries(batches), { student: 3, softkd: 5 });
   assert.equal(file.recipes["student"]!.tried!.configurations, 48);
   assert.equal(file.recipes["softkd"]!.tried!.configurations, 80);
@@ -150,11 +169,19 @@ test("a gain within the standard error of four runs is none", async () => {
       [...trials].map(([id, config], k) => {
         // Four runs of 0.5 and 0.7: a standard error of 0.058; each batch is 0.02 above the last.
         const accuracy = { train: 1, val: 0.5 + 0.2 * (k % 2) + 0.02 * batch, test: 0.5 };
-        return [id, recordOf({ ...sampleRun("student", config.seed, 0.5), id, config, accuracy })];
+        return [
+          id,
+          recordOf({
+            ...sampleRun("student", config.seed, 0.5, { epochs: 300 }),
+            id,
+            config,
+            accuracy,
+          }),
+        ];
       }),
     );
   };
-  await searchRecipes("cora", named("student"), RULE, run, "2026-01-01");
+  await searchRecipes("cora", named("student"), RULE, run, () => "2026-01-01");
   assert.equal(batches.size, 3);
 });
 
@@ -168,7 +195,7 @@ test("options that belong together are drawn together", () => {
 test("validation alone decides; a run that diverges costs; rungs halve; no seed is a study's", async () => {
   const log: RunConfig[][] = [];
   const all = named("student", "softkd", "fitnet+soft");
-  const file = await searchRecipes("cora", all, RULE, runner(log), "2026-01-01");
+  const file = await searchRecipes("cora", all, RULE, runner(log), () => "2026-01-01");
   for (const { id } of all) {
     const chosen = file.recipes[id]!;
     assert.equal(chosen.training.learningRate, 0.03, "test accuracy preferred 0.01");
@@ -198,15 +225,16 @@ test("validation alone decides; a run that diverges costs; rungs halve; no seed 
     }
     left = rung.keep;
   }
-  const again = await searchRecipes("cora", all, RULE, runner([]), "2026-01-01");
+  const again = await searchRecipes("cora", all, RULE, runner([]), () => "2026-01-01");
   assert.deepEqual(again, file);
 });
 
 test("a later search stands beside the first, in its place, and only by the same rule", async () => {
   const one = named("student", "softkd");
-  const first = await searchRecipes("cora", one, RULE, runner([]), "2026-01-01");
-  const search = (index: number) =>
-    searchRecipes("cora", one, searchRule("cora", index), runner([]), "2026-01-02");
+  const small = (index: number) => ({ ...searchRule("cora", index), batch: 4 });
+  const first = await searchRecipes("cora", one, small(1), runner([]), () => "2026-01-01");
+  const search = (index: number, some = one) =>
+    searchRecipes("cora", some, small(index), runner([]), () => "2026-01-02");
   const [second, third] = [await search(2), await search(3)];
   assert.throws(() => withFurtherSearch(first, 3, third), /search 2 comes before search 3/);
   const two = withFurtherSearch(first, 2, second);
@@ -217,8 +245,21 @@ test("a later search stands beside the first, in its place, and only by the same
     ["random:1192/796/497:102", "random:1192/796/497:104"],
   );
   assert.deepEqual(withFurtherSearch(three, 2, second), three, "again, and it is in its own place");
+  const part = withFurtherSearch(three, 2, await search(2, named("student")));
+  assert.deepEqual(
+    Object.keys(part.further![0]!.recipes),
+    ["student", "softkd"],
+    "a search of some leaves the others' recipes",
+  );
+  const [student] = named("student");
+  const wider = { ...student!, space: { ...student!.space, dropout: [0, 0.5] } };
+  const elsewhere = await search(2, [wider]);
+  assert.throws(() => withFurtherSearch(first, 2, elsewhere), /in another space/);
   const today = recipeFile("cora")!;
-  assert.throws(() => withFurtherSearch(today, 2, second), /another rule; run --search 1 first/);
+  assert.throws(
+    () => withFurtherSearch(today, 2, second),
+    /another rule; search all contenders first/,
+  );
 });
 
 test("a search in real: resumable by its records, and the recipe is one that trains", async (t) => {
@@ -241,7 +282,7 @@ test("a search in real: resumable by its records, and the recipe is one that tra
     await runRecorded(trials, options, runTrials);
     return store.read(trials.keys()).records;
   };
-  const search = () => searchRecipes("synthetic", named("student"), rule, run, "2026-01-01");
+  const search = () => searchRecipes("synthetic", named("student"), rule, run, () => "2026-01-01");
   const file = await search();
   const { student } = file.recipes;
   // Two on the last rung, unless the start is the best on the first.
@@ -255,8 +296,8 @@ test("a search in real: resumable by its records, and the recipe is one that tra
 
 test("a contender is searched again by itself: its recipe is replaced, the others stay as they were", async () => {
   const all = named("student", "softkd", "fitnet+soft");
-  const file = await searchRecipes("cora", all, RULE, runner([]), "2026-01-01");
-  const again = await searchRecipes("cora", named("softkd"), RULE, runner([]), "2026-02-02");
+  const file = await searchRecipes("cora", all, RULE, runner([]), () => "2026-01-01");
+  const again = await searchRecipes("cora", named("softkd"), RULE, runner([]), () => "2026-02-02");
   const { softkd } = again.recipes;
   const changed = { ...again, recipes: { softkd: { ...softkd!, version: 2 } } };
   const merged = withLaterSearch(file, changed);
@@ -271,8 +312,14 @@ test("a contender is searched again by itself: its recipe is replaced, the other
   );
   const [first, ...others] = RULE.rungs;
   const shorter = { ...RULE, rungs: [{ ...first!, epochs: 60 }, ...others] };
-  const other = await searchRecipes("cora", named("softkd"), shorter, runner([]), "2026-02-02");
-  assert.throws(() => withLaterSearch(file, other), /by one rule/);
+  const other = await searchRecipes(
+    "cora",
+    named("softkd"),
+    shorter,
+    runner([]),
+    () => "2026-02-02",
+  );
+  assert.throws(() => withLaterSearch(file, other), /by another rule/);
 });
 
 test("recipes are read from the files that searches wrote", () => {
@@ -309,7 +356,7 @@ test("recipes are read from the files that searches wrote", () => {
 
 test("the document has a row a contender, the search's identity and its spaces", async () => {
   const all = named("student", "softkd");
-  const file = await searchRecipes("cora", all, RULE, runner([]), "2026-01-01");
+  const file = await searchRecipes("cora", all, RULE, runner([]), () => "2026-01-01");
   const text = recipeReport(file);
   assert.match(text, /\| Student \| 90\.0 ± 0\.0 \| 90\.0 \| 0 of 4 \|/);
   const { runs } = file.search!;
@@ -327,6 +374,15 @@ test("the document has a row a contender, the search's identity and its spaces",
   assert.ok(written.startsWith("# A\n") && written.endsWith("\nend") && !written.includes("\nold"));
   assert.equal(writeSection(written, "cora", text), written);
   assert.throws(() => writeSection(document, "pubmed", text), /no section/);
+});
+
+test("docs/recipes.md has the spaces and the rule as they are", () => {
+  const document = readFileSync(new URL("../../docs/recipes.md", import.meta.url), "utf8");
+  assert.equal(
+    writeSection(document, "spaces", spacesReport(searchRule("cora"))),
+    document,
+    "node scripts/search-recipes.ts --dataset cora --docs",
+  );
 });
 
 test("statistics against numbers worked out by hand", () => {

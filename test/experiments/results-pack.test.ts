@@ -2,10 +2,19 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { UserError } from "../../src/errors.ts";
 import { packResults } from "../../src/experiments/pack-results.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { distinctTrials, runStudy } from "../../src/experiments/run-study.ts";
@@ -17,6 +26,7 @@ import { FileError } from "../../src/training/files.ts";
 import { sealed } from "../../src/training/sealed-json.ts";
 import { temporaryFolder } from "../training/small.ts";
 import {
+  ageFiles,
   arithmeticConfig,
   arithmeticPlan,
   arithmeticResult,
@@ -313,14 +323,70 @@ test("one packer at a time; a dead one's lock is taken over, another machine's i
   const config = arithmeticConfig("abkd", "geom-gcn:0", 1);
   store.write(recordOf(arithmeticResult(config)));
   const lock = join(store.folder, ".pack.lock");
-  for (const owner of [`${hostname()} ${process.pid}`, `not-${hostname()} 999999999`]) {
+  // Containers may share a host's name; each has process numbers of its own, by which none may be judged.
+  const space = existsSync("/proc/self/ns/pid") ? ` ${readlinkSync("/proc/self/ns/pid")}` : " -";
+  const others = [`not-${hostname()} 999999999${space}`, `${hostname()} 999999999 pid:[1]`];
+  for (const owner of [`${hostname()} ${process.pid}${space}`, ...others]) {
     writeFileSync(lock, `${owner}\n`);
     assert.throws(() => packResults(store), /another process packs these results: .*\.pack\.lock/);
     assert.equal(readFileSync(lock, "utf8"), `${owner}\n`);
     assert.ok(existsSync(store.path(runId(config))));
   }
-  writeFileSync(lock, `${hostname()} 999999999\n`);
+  writeFileSync(lock, `${hostname()} 999999999${space}\n`);
   writeFileSync(`${lock}.999999999`, "");
+  ageFiles(store.folder);
   assert.equal(packResults(store).packed, 1);
   assert.deepEqual(readdirSync(store.folder), ["cora.jsonl"]);
+});
+
+test("a packer whose lock was deleted leaves the lock of the one that came after it", (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, ".pack.lock");
+  const store = new (class extends ResultsStore {
+    override looseFiles() {
+      rmSync(path);
+      writeFileSync(path, "elsewhere 1\n");
+      return super.looseFiles();
+    }
+  })(folder);
+  store.write(recordOf(arithmeticResult(arithmeticConfig("abkd", "geom-gcn:0", 1))));
+  assert.equal(packResults(store).packed, 1);
+  assert.equal(readFileSync(path, "utf8"), "elsewhere 1\n");
+});
+
+test("a damaged line is told while its trial is asked for and missing; without an id, always", async (t) => {
+  const { store, plan, ids, path } = await packed(t);
+  const lines = linesOf(path);
+  const lost = (JSON.parse(lines[3]!) as TrialRecord).id;
+  const others = ids.filter((id) => id !== lost);
+  const told = (asked: readonly string[]): (string | undefined)[] =>
+    store.read(asked).problems.map(({ id }) => id);
+  damageLine(path, 4);
+  assert.deepEqual(told(ids), [lost]);
+  assert.deepEqual(told(others), [], "of trials that nobody asked for");
+  // A digit of the id: then the configuration tells whose line it is.
+  const other = `${lost.slice(0, 15)}${lost.endsWith("0") ? "1" : "0"}`;
+  writeFileSync(path, `${lines.toSpliced(3, 1, lines[3]!.replace(lost, other)).join("\n")}\n`);
+  assert.deepEqual([told(ids), told(others)], [[lost], []]);
+
+  const notes: string[] = [];
+  const observer = (event: { type: string; message?: string }): void => {
+    if (event.type === "note") notes.push(event.message ?? "");
+  };
+  const wild: typeof arithmeticRunner = async ([config], options) => {
+    options.observer?.({ type: "fail", id: runId(config!), message: "NaN", diverged: true });
+    throw new UserError("a run failed", { exitCode: 1 });
+  };
+  await runStudy(plan, { store, observer }, wild);
+  assert.match(notes.join(), /line 4 was cut or altered.*; its trial counts as not done$/);
+  // It diverged: nothing is done again unless that is asked for.
+  const more = arithmeticPlan({ splits: 3 });
+  notes.length = 0;
+  await runStudy(more, { store, observer }, arithmeticRunner);
+  assert.match(notes.join(), /line 4 was cut or altered: its digest does not fit$/);
+  await runStudy(more, { store, retryFailed: true }, arithmeticRunner);
+  assert.deepEqual(told(ids), [], "its trial has a record again");
+
+  writeFileSync(path, `${lines.toSpliced(3, 1, "<<<<<<< HEAD").join("\n")}\n`);
+  assert.deepEqual([told(ids), told(others)], [[undefined], [undefined]]);
 });

@@ -23,6 +23,7 @@ import { runId } from "../../src/training/canonical.ts";
 import { FileError } from "../../src/training/files.ts";
 import { temporaryFolder } from "../training/small.ts";
 import {
+  ageFiles,
   arithmeticConfig,
   arithmeticPlan,
   arithmeticResult,
@@ -223,7 +224,43 @@ test("what killed writers left half done is removed, another's is not", (t) => {
   const living = join(store.folder, `0123456789abcdef.json.${process.pid}-00000000.tmp`);
   const foreign = join(store.folder, "notes.txt");
   for (const file of [dead, living, foreign]) writeFileSync(file, "{");
+  ageFiles(store.folder);
   store.prepare();
   const left = readdirSync(store.folder).map((name) => join(store.folder, name));
   assert.deepEqual(left.sort(), [living, foreign].sort());
+});
+
+test("what another machine's writer is at stays, though no process here has its number", (t) => {
+  const store = new ResultsStore(temporaryFolder(t));
+  const names = [
+    ...["0123456789abcdef.json.999999999-0123abcd.tmp", "cora.jsonl.999999999-0123abcd.tmp"],
+    ...[".pack.lock.999999999", ".probe.999999999-0123abcd.tmp"],
+  ];
+  for (const name of names) writeFileSync(join(store.folder, name), "{");
+  store.prepare();
+  assert.deepEqual(readdirSync(store.folder).sort(), [...names].sort());
+  ageFiles(store.folder, 59);
+  store.prepare();
+  assert.deepEqual(readdirSync(store.folder).sort(), [...names].sort());
+  ageFiles(store.folder, 61);
+  store.prepare();
+  assert.deepEqual(readdirSync(store.folder), []);
+});
+
+test("lines and files that were set aside stay, whatever numbers their names end in", (t) => {
+  const store = new ResultsStore(temporaryFolder(t));
+  const kept = [
+    ...["cora.jsonl.bad", "cora.jsonl.bad.999999999", "cora.jsonl.999999999"],
+    ...["0123456789abcdef.json.bad.999999999", "0123456789abcdef.json.999999999"],
+  ];
+  const temporary = [
+    ...["cora.jsonl.999999999-0123abcd.tmp", "cora.jsonl.bad.999999999-0123abcd.tmp"],
+    ...["cora.jsonl.bad.2.999999999-0123abcd.tmp", ".probe.999999999-0123abcd.tmp"],
+    ...["0123456789abcdef.failed.json.999999999-0123abcd.tmp"],
+    ...[".pack.lock.999999999", ".pack.lock.999999999.old"],
+  ];
+  for (const name of [...kept, ...temporary]) writeFileSync(join(store.folder, name), "{");
+  ageFiles(store.folder);
+  store.prepare();
+  assert.deepEqual(readdirSync(store.folder).sort(), [...kept].sort());
 });

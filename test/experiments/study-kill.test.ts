@@ -13,7 +13,7 @@ import { studyReport } from "../../src/experiments/study-report.ts";
 import { parseRecord } from "../../src/experiments/trial-record.ts";
 import { randomStream } from "../../src/graph/random.ts";
 import { temporaryFolder } from "../training/small.ts";
-import { arithmeticPlan } from "./arithmetic-study.ts";
+import { ageFiles, arithmeticPlan } from "./arithmetic-study.ts";
 
 const SCRIPT = fileURLToPath(new URL("./arithmetic-study.ts", import.meta.url));
 const KILLS = 100;
@@ -77,6 +77,7 @@ async function lane(t: TestContext, seed: number, expected: string): Promise<num
       [folder, before] = [temporaryFolder(t), new Set()];
     }
   }
+  ageFiles(folder);
   await runOnce(folder);
   assert.equal(reportOf(folder), expected);
   const left = readdirSync(folder).filter((name) => !/^[0-9a-f]{16}\.json$/.test(name));

@@ -92,7 +92,7 @@ test("a headline claim rests on five searches, says on how few, and what they do
   const [student, softkd] = part.claims;
   // The first recipe gains 10 points, the fifth loses 6: 95 % of their mean lies within 2 ± 8.
   assert.equal(student!.verdict.outcome, "undecided");
-  assert.match(student!.verdict.why, /over 5 searches -\d\.\d+ to \d+\.\d+, which contains 0$/);
+  assert.match(student!.verdict.why, /over 5 searches -\d\.\d+ to \d+\.\d+, which is not above 0$/);
   assert.equal(softkd!.verdict.outcome, "differs", "only what is reproduced can be taken back");
   assert.match(softkd!.verdict.why, /over 5 searches -\d\.\d+ to -\d\.\d+$/);
   assert.deepEqual(
@@ -113,8 +113,10 @@ test("the interval over searches, by hand", () => {
   const undecided = withSelection(verdict, [0.06, 0.04, 0.02, 0, -0.02]);
   assert.deepEqual(undecided, {
     outcome: "undecided",
-    why: "w; over 5 searches -1.93 to 5.93, which contains 0",
+    why: "w; over 5 searches -1.93 to 5.93, which is not above 0",
   });
+  const turned = withSelection(verdict, [0.01, -0.05, -0.05, -0.05, -0.05]);
+  assert.equal(turned.outcome, "undecided", "the recipes of other searches say the opposite");
   const kept = withSelection(verdict, [0.05, 0.04, 0.05, 0.04, 0.05]);
   assert.deepEqual([kept.outcome, kept.searches], ["reproduced", undefined]);
   assert.deepEqual(withSelection(verdict, [-0.02, -0.03]), { ...verdict, searches: 2 });

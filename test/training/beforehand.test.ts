@@ -40,7 +40,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [method({ embedding: 1e9 }), /needs at least [\d,]+ GiB, .* has [\d.,]+; choose fewer layers/],
   [config({ method: { ...student.method, version: 0 } }), /abkd: version 0 is asked for/],
   [config({ method: { ...student.method, name: "abdk" } }), /no method "abdk"; there is student/],
-  [config({ teacher: undefined }), /the run: abkd needs a teacher, and none is named/],
+  [config({ teacher: undefined }), /abkd needs a teacher, and none is given/],
   [config({ seed: 2 ** 53 }), /seed is 9007199254740992; legal: a whole number from 0 to/],
   [config({ seed: 0.5 }), /seed is 0.5/],
   [config({ split: "halves" }), /split "halves": expected/],

@@ -120,4 +120,7 @@ test("what workers cannot know is refused before anything is trained", async (t)
     });
     assert.equal(contents(folder).size, 3, `${modules}: nothing was trained`);
   }
+  const naming = { ...configs[0]!, modules: [broken] } as RunConfig;
+  const work = runTrials([naming], { runsDir: join(folder, "runs"), modules: [module] });
+  await assert.rejects(work, /the run: there is no "modules"/, "a configuration names no code");
 });

@@ -116,18 +116,18 @@ const otherStudents: readonly Arm[] = [
   {
     ...{ id: "softkd:mlp", label: "SoftKD into an MLP (GLNN)", role: "control" },
     config(subject, teacher) {
-      const { dropout } = studentRecipe(subject.dataset, "softkd").model;
-      const model = { kind: "mlp", layers: 2, width: 4, dropout } as const;
-      return studentConfig(subject, "softkd", teacher, { model });
+      const { model: searched, training } = studentRecipe(subject.dataset, "softkd");
+      const model = { kind: "mlp", layers: 2, width: 4, dropout: searched.dropout } as const;
+      return studentConfig(subject, "softkd", teacher, { model, training });
     },
   },
   {
     ...{ id: "softkd:mustad", label: "SoftKD into MustaD's student", role: "control" },
     config(subject, teacher) {
-      const { kind: _, ...small } = studentRecipe(subject.dataset, "softkd").model;
+      const { model: searched, training } = studentRecipe(subject.dataset, "softkd");
       const { layers } = teacher.model;
-      const model = { ...small, kind: "mustad", layers } as const;
-      return studentConfig(subject, "softkd", teacher, { model });
+      const model = { ...searched, kind: "mustad", layers } as const;
+      return studentConfig(subject, "softkd", teacher, { model, training });
     },
   },
 ];
@@ -181,12 +181,8 @@ export function publishedArm({ id, method, label, fixed }: Contender): Arm {
     config(subject, teacher) {
       const recipe = studentRecipe(subject.dataset, id);
       const { dropout } = recipe.model;
-      const { learningRate, weightDecay } = recipe.training;
       return studentConfig(subject, method, teacher, {
-        recipe: null,
-        model: { dropout },
-        training: { learningRate, weightDecay },
-        options: fixed,
+        ...{ recipe: null, model: { dropout }, training: recipe.training, options: fixed },
       });
     },
   };

@@ -64,7 +64,7 @@ export const table3: Study = {
   title: "Table 3: ABKD against its rivals, GCNII 64L-64H into 4L-4H",
   about: [
     "Every method of the registry with the recipe that the search chose for it on validation nodes, " +
-      "the same number of configurations for each (docs/recipes.md); alone, then beside soft labels. " +
+      "by the same rule for each (docs/recipes.md); alone, then beside soft labels. " +
       "A claim's verdict rests on these. The weights that a method's authors published stand in a " +
       "column of their own, with the searched training.",
     "Datasets that were not searched take Cora's recipes.",

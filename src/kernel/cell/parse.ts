@@ -2,6 +2,7 @@
 import { SourceMap, stripTypeScriptTypes } from "node:module";
 import { type Options, Parser, type Program } from "acorn";
 import { full } from "acorn-walk";
+import { firstTooDeep } from "./depth.ts";
 import { Lines, linesOf, type Position } from "./source.ts";
 
 /** Code that cannot be parsed. Line and column count from 1, in the code as typed. */
@@ -81,26 +82,21 @@ export function parseTypeScript(source: string): Parsed {
     if ((error as NodeJS.ErrnoException).code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") {
       return transform(source);
     }
-    throw syntaxError(error, source);
+    throw stripperError(error, source);
   }
   return { text, program: parseJavaScript(text), origin: originIn(text) };
 }
 
-/** Of brackets. Node's parser of types overflows its memory at some 900 levels, and then reads nothing more
- *  for as long as the process lives. */
+/** Of brackets and type arguments. Node's parser of types overflows its memory at some 600 levels or more, and
+ *  then reads nothing more for as long as the process lives. */
 const MOST_DEPTH = 500;
 
-/** @throws CellSyntaxError at the bracket that is too much; those in texts count as well */
+/** @throws CellSyntaxError at the bracket that is too much */
 function checkDepth(source: string): void {
-  let depth = 0;
-  for (let at = 0; at < source.length; at++) {
-    const character = source[at]!;
-    if ("([{".includes(character)) depth++;
-    else if (")]}".includes(character)) depth = Math.max(0, depth - 1);
-    if (depth <= MOST_DEPTH) continue;
-    const message = `brackets nest deeper than ${MOST_DEPTH}, the most where code has types`;
-    throw new CellSyntaxError(message, new Lines(source).position(at));
-  }
+  const at = firstTooDeep(source, MOST_DEPTH);
+  if (at === undefined) return;
+  const message = `brackets and type arguments nest deeper than ${MOST_DEPTH}, the most where code has types`;
+  throw new CellSyntaxError(message, new Lines(source).position(at));
 }
 
 /** Code that is JavaScript already, unless TypeScript would read it as something else. */
@@ -130,7 +126,7 @@ function transform(source: string): Parsed {
   try {
     output = stripTypeScriptTypes(source, { mode: "transform", sourceMap: true });
   } catch (error) {
-    throw syntaxError(error, source);
+    throw stripperError(error, source);
   }
   const at = output.lastIndexOf("\n//# sourceMappingURL=");
   const text = output.slice(0, at);
@@ -191,10 +187,29 @@ function acornError(error: unknown, origin: (offset: number) => Position): unkno
   );
 }
 
+/** What Node's type stripper threw, in words for a cell. */
+function stripperError(error: unknown, source: string): CellSyntaxError {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code?.endsWith("_TYPESCRIPT_SYNTAX")) return syntaxError(error as Error, source);
+  // Everything else is an overflow of its stack or its memory; after the latter it fails at any code.
+  const message = stripsTypes()
+    ? "the code is too deeply nested for Node's type stripper"
+    : "Node's type stripper broke at code that is too deeply nested for it, here or in an earlier cell, and " +
+      "reads no more types: restart the kernel";
+  return new CellSyntaxError(message, { line: 1, column: 1 });
+}
+
+function stripsTypes(): boolean {
+  try {
+    stripTypeScriptTypes("let x: 1");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** What Node's parser says; it puts the place in front of the stack, as a line and a marker. */
-function syntaxError(error: unknown, source: string): unknown {
-  const { code, stack, message: full } = error as NodeJS.ErrnoException;
-  if (!code?.endsWith("_TYPESCRIPT_SYNTAX")) return error;
+function syntaxError({ stack, message: full }: Error, source: string): CellSyntaxError {
   const [said = "", ...expected] = full.split(". Expected ");
   const isLong = expected.join().split(", ").length > 3; // a list of all tokens there are
   const message = isLong ? said : full;

@@ -1,0 +1,69 @@
+// How deep brackets and type arguments nest in TypeScript, by acorn's tokens.
+import { type Token, tokenizer, tokTypes } from "acorn";
+
+const { parenL, bracketL, braceL, dollarBraceL, parenR, bracketR, braceR } = tokTypes;
+const { semi, logicalAND, logicalOR, coalesce } = tokTypes;
+const OPENING: ReadonlySet<unknown> = new Set([parenL, bracketL, braceL, dollarBraceL]);
+const CLOSING: ReadonlySet<unknown> = new Set([parenR, bracketR, braceR]);
+/** What stands between no type arguments. */
+const BETWEEN: ReadonlySet<unknown> = new Set([semi, logicalAND, logicalOR, coalesce]);
+/** What acorn has no token for: a decorator's sign, and the ! of `x! / 2`, behind which it expects a
+ *  regular expression. */
+const FOREIGN = /@|(?<=[\w$\])])!(?=\s*\/)/g;
+
+/**
+ * Where brackets and type arguments nest deeper than `most`; those in texts, comments and regular expressions
+ * are none. A `<` opens type arguments where a name stands directly before it and no blank behind it.
+ * @returns the offset of the first that is too much; undefined where there is none, or none before a token
+ *   that acorn cannot read
+ */
+export function firstTooDeep(source: string, most: number): number | undefined {
+  /** Of each that is open, whether it is a `<`. */
+  const open: boolean[] = [];
+  const dropAngles = (): void => {
+    while (open.at(-1)) open.pop();
+  };
+  const text = source.replace(FOREIGN, " ");
+  let last: Token | undefined;
+  try {
+    for (const token of tokenizer(text, { ecmaVersion: "latest", sourceType: "module" })) {
+      if (OPENING.has(token.type)) open.push(false);
+      else if (CLOSING.has(token.type)) {
+        dropAngles();
+        open.pop();
+      } else if (BETWEEN.has(token.type) || beginsStatement(token, last, text)) dropAngles();
+      else if (opensArguments(token, last, text)) open.push(true);
+      else for (let k = closings(token); k > 0 && open.at(-1); k--) open.pop();
+      if (open.length > most) return token.start;
+      last = token;
+    }
+  } catch (error) {
+    // The stripper says what is wrong there.
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return undefined;
+}
+
+function opensArguments(token: Token, last: Token | undefined, text: string): boolean {
+  const isLess = token.type === tokTypes.relational && token.value === "<";
+  const followsName = last?.type === tokTypes.name && last.end === token.start;
+  return isLess && followsName && !/[ \t]/.test(text[token.end] ?? "");
+}
+
+/** How many type arguments a token may close: >> is two. */
+function closings({ type, value }: Token): number {
+  const mayClose =
+    type === tokTypes.relational || type === tokTypes.bitShift || type === tokTypes.assign;
+  return mayClose ? String(value).split(">").length - 1 : 0;
+}
+
+/** Whether a word comes in a new line after what ends an expression: no semicolon is needed there. */
+function beginsStatement({ type, start }: Token, last: Token | undefined, text: string): boolean {
+  const isWord = type === tokTypes.name || type.keyword !== undefined;
+  return (
+    isWord &&
+    last !== undefined &&
+    !last.type.beforeExpr &&
+    text.slice(last.end, start).includes("\n")
+  );
+}
