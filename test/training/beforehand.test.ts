@@ -158,6 +158,18 @@ test("a model's kind that is undefined is the recipe's, as one that is left out"
   );
 });
 
+test("MustaD's student is trained by GCNII's recipes", () => {
+  const shared = { model: { kind: "mustad" } } as const;
+  const plain = teacherConfig(subject);
+  const taught = teacherConfig(subject, shared);
+  assert.deepEqual(taught, { ...plain, model: { ...plain.model, kind: "mustad" } });
+  const own = studentConfig(subject, "softkd", plain);
+  assert.deepEqual(studentConfig(subject, "softkd", plain, shared), {
+    ...own,
+    model: { ...own.model, kind: "mustad" },
+  });
+});
+
 test("a typo in a recipe's changes is told where it is made", () => {
   const wrong = (changes: object) => () => teacherConfig(subject, changes);
   assert.throws(wrong({ modle: { layers: 3 } }), /there is no "modle"; there is model, training/);
