@@ -19,7 +19,7 @@ import { Notebook } from "./notebook.ts";
 const kills = Number(process.argv[2]);
 const threads = Number(process.argv[3] ?? 1);
 const seed = Number(process.argv[4] ?? 1);
-/** Epochs of three steps instead of one. */
+/** Epochs of three steps instead of one, by the student alone: a method takes no batches. */
 const several = process.argv[5] === "batches";
 
 // Killed trainings and undisturbed ones are the same but for the host.
@@ -34,7 +34,7 @@ const config = {
   ...smallConfig({ epochs, patience: epochs }),
   // A student: its layers and all of its parameters are one command each.
   model: { ...smallConfig().model, width: 4 },
-  method: { name: "abkd", version: 1, options: {} },
+  ...(!several && { method: { name: "abkd", version: 1, options: {} } }),
 };
 const graph = smallGraph();
 const inputs = graphInputs(graph);
@@ -57,16 +57,14 @@ interface Killed {
 async function begin(into: Partial<Killed>, more: TrainingOptions = {}): Promise<void> {
   const model = new Gcnii(config.model, shape, config.seed);
   into.model = model;
-  const distillation = createDistillation(
-    { name: "abkd", options },
-    {
-      ...{ teacher, graph: inputs.value, student: model.outline },
-      ...{ train: targets.value.train, seed: config.seed },
-    },
-  );
+  const scene = {
+    ...{ teacher, graph: inputs.value, student: model.outline },
+    ...{ train: targets.value.train, seed: config.seed },
+  };
+  const distillation = several ? undefined : createDistillation({ name: "abkd", options }, scene);
   const task = {
-    ...{ config, model, inputs: inputs.value, targets: targets.value, distillation },
-    ...(several && { batches: new NodeSets(inputs.value) }),
+    ...{ config, model, inputs: inputs.value, targets: targets.value },
+    ...(distillation ? { distillation } : { batches: new NodeSets(inputs.value) }),
   };
   try {
     into.outcome = await train(task, {
@@ -82,7 +80,7 @@ async function begin(into: Partial<Killed>, more: TrainingOptions = {}): Promise
       ...more,
     });
   } finally {
-    distillation.dispose();
+    distillation?.dispose();
   }
 }
 
