@@ -45,7 +45,7 @@ test("a run whose peak just fits is let through, one of twice the nodes is not",
     const graph = smallGraph();
     refuseTooLarge(config, { ...graph, nodes }, "wasm");
     assert.throws(() => refuseTooLarge(config, { ...graph, nodes: 2 * nodes }, "wasm"), {
-      message: /need at least/,
+      message: /needs at least/,
     });
   }
 });
@@ -56,7 +56,7 @@ test("a finished teacher needs no memory to train in", (t) => {
   const [graph, split] = [emptyGraph(200_000), smallSplit()];
   const plan = [{ config, graph, split, start: "cache" }] as const;
   const options = { runsDir, engine: "wasm" } as const;
-  assert.throws(() => checkPlan(plan, options), /need at least/);
+  assert.throws(() => checkPlan(plan, options), /needs at least/);
   const array = (...shape: number[]) => ({
     shape,
     values: new Float32Array(shape.reduce((a, b) => a * b, 1)),
