@@ -27,7 +27,7 @@ import { type LooseFile, openLoose, type ResultsStore } from "./results-store.ts
 import { type StoredRecord, sameOutcome } from "./trial-record.ts";
 
 export interface PackReport {
-  /** Files of trials that are lines of a pack now. */
+  /** Files that were moved into a pack. */
   readonly packed: number;
   readonly packs: readonly Pick<Pack, "path" | "lines">[];
   /** What was left where it is, or set aside, each in a sentence. */
