@@ -8,7 +8,7 @@ import type { TrainingConfig } from "../training/run.ts";
 import { camel, kebab } from "./flags.ts";
 import { addModelOptions, givenModel } from "./model-options.ts";
 import { addModuleOption, type ModuleOptions } from "./modules.ts";
-import { keep, optimiser, schedule } from "./training-options.ts";
+import { keep, LEFT_OUT, optimiser, schedule } from "./training-options.ts";
 
 /** A whole number within bounds. */
 export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -150,17 +150,22 @@ const HYPER_PARAMETERS: readonly (readonly [
   name: keyof TrainingConfig,
   argument: string,
   description: string,
-  parse: (text: string) => NonNullable<TrainingConfig[keyof TrainingConfig]>,
+  parse: (text: string) => NonNullable<TrainingConfig[keyof TrainingConfig]> | typeof LEFT_OUT,
 ])[] = [
   ["epochs", "n", "at most", integer(1)],
   ["patience", "n", "epochs without a better one until it stops", integer(1)],
   ["learningRate", "x", "the optimiser's", real()],
   ["weightDecay", "x", "L2 (adamw: decoupled), on all weights", real()],
-  ["optimiser", "name", "adamw, rmsprop, sgd or sgd:<momentum>; else Adam", optimiser],
+  ["optimiser", "name", "adam, adamw, rmsprop, sgd or sgd:<momentum>", optimiser],
   ["warmUp", "n", "epochs in which the learning rate rises linearly", integer(2)],
   ["schedule", "name", "the learning rate falls: linear, or step:<epochs>:<factor>", schedule],
   ["clip", "x", "the longest common norm of all gradients", real()],
-  ["keep", "what", "accuracy: the epoch with the highest, not the lowest loss", keep],
+  [
+    "keep",
+    "what",
+    "loss or accuracy: the epoch of the lowest or the highest, on validation",
+    keep,
+  ],
 ];
 
 /**
@@ -187,7 +192,8 @@ export function givenHyperParameters(
 ): Required<Pick<Changes, "model" | "training">> {
   const training = HYPER_PARAMETERS.flatMap(([name]) => {
     const value = options[camel(`${prefix}${kebab(name)}`)];
-    return value === undefined ? [] : [[name, value]];
+    // Undefined takes a recipe's own out.
+    return value === undefined ? [] : [[name, value === LEFT_OUT ? undefined : value]];
   });
   return { model: givenModel(options, prefix), training: Object.fromEntries(training) };
 }

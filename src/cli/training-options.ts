@@ -2,15 +2,18 @@
 import { InvalidArgumentError } from "commander";
 import type { OptimiserConfig, ScheduleConfig, TrainingConfig } from "../training/run.ts";
 
-/** `adamw`, `rmsprop`, `sgd`, `sgd:<momentum>`; whether the numbers are legal is looked at later. */
-export function optimiser(text: string): OptimiserConfig {
+/** What is asked for is what a configuration without the key means; commander takes null for no value. */
+export const LEFT_OUT = Symbol("left out");
+
+/** `adam`, `adamw`, `rmsprop`, `sgd`, `sgd:<momentum>`; whether the numbers are legal is looked at later. */
+export function optimiser(text: string): OptimiserConfig | typeof LEFT_OUT {
+  if (text === "adam") return LEFT_OUT;
   const [name, momentum, ...rest] = text.split(":");
   if (name === "sgd" && rest.length === 0) {
     return momentum === undefined ? { name } : { name, momentum: Number(momentum) };
   }
   if ((name === "adamw" || name === "rmsprop") && momentum === undefined) return { name };
-  const adam = text === "adam" ? " Without the option it is Adam." : "";
-  throw new InvalidArgumentError(`Expected adamw, rmsprop, sgd or sgd:<momentum>.${adam}`);
+  throw new InvalidArgumentError("Expected adam, adamw, rmsprop, sgd or sgd:<momentum>.");
 }
 
 /** `linear`, `step:<epochs>:<factor>`; as above. */
@@ -23,9 +26,11 @@ export function schedule(text: string): ScheduleConfig {
   throw new InvalidArgumentError("Expected linear or step:<epochs>:<factor>.");
 }
 
-export function keep(text: string): NonNullable<TrainingConfig["keep"]> {
+/** `loss`, `accuracy`. */
+export function keep(text: string): NonNullable<TrainingConfig["keep"]> | typeof LEFT_OUT {
+  if (text === "loss") return LEFT_OUT;
   if (text === "accuracy") return text;
-  throw new InvalidArgumentError("Expected accuracy; without the option it is the lowest loss.");
+  throw new InvalidArgumentError("Expected loss or accuracy.");
 }
 
 /** A hyper-parameter as it is given on the command line. */

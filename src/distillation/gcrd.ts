@@ -64,7 +64,10 @@ export const gcrd: Method<GcrdOptions, "mag" | "soft-labels"> = {
       description: "nodes drawn at each step; all where the graph has no more",
     },
   },
-  holds: ({ projection }, teacher, student) => projection * (teacher.hidden + student.hidden),
+  holds({ projection }, teacher, student) {
+    const heads = projection * (teacher.hidden + student.hidden);
+    return { start: heads, step: heads };
+  },
   presets: {
     // The reference's numbers on ogbn-mag; its default ones are ogbn-arxiv's.
     mag: { projection: 128, sample: 24_576 },

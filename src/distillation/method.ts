@@ -60,6 +60,14 @@ export interface Inspection {
   readonly warnings: readonly string[];
 }
 
+/** How many numbers a method holds at the least. */
+export interface Held {
+  /** While it starts, the teacher's maps among them; the student takes no step by then. */
+  readonly start: number;
+  /** In each step, beside what the student holds. */
+  readonly step: number;
+}
+
 /** A method as the registry lists it. `Preset`: the names of its presets, which Tab then offers. */
 export interface Method<Options extends object, Preset extends string = string> {
   readonly name: string;
@@ -77,11 +85,8 @@ export interface Method<Options extends object, Preset extends string = string> 
    * @throws {OptionError} naming them and what is legal
    */
   check?(options: Options): void;
-  /**
-   * How many numbers it holds at the least, the teacher's maps among them, where those are many: what
-   * cannot fit the memory is refused before anything is trained.
-   */
-  holds?(options: Options, teacher: Outline, student: Outline, nodes: number): number;
+  /** Where that is much: what cannot fit the memory is refused before anything is trained. */
+  holds?(options: Options, teacher: Outline, student: Outline, nodes: number): Held;
   /** Named settings, each to be laid over the defaults. */
   readonly presets: Readonly<Record<Preset, Partial<Options>>>;
   /**

@@ -86,7 +86,7 @@ export function checkModel(config: ModelConfig, what: string): void {
     );
   }
   const { kind, ...options } = config;
-  const { label, options: table } = findModel(String(kind));
+  const { label, options: table } = findModel(kind);
   checkOptions(label, table, options);
 }
 
@@ -97,7 +97,7 @@ export function changedModel<Name extends string>(
 ): ModelConfigOf<Name> {
   const kind = changes?.kind ?? config.kind;
   const base = kind === config.kind ? config : { kind, ...findModel(kind).defaults };
-  return { ...base, ...changes } as unknown as ModelConfigOf<Name>;
+  return { ...base, ...changes, kind } as unknown as ModelConfigOf<Name>;
 }
 
 /** The kind of a configuration, with all that its functions are given. */

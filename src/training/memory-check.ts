@@ -30,7 +30,7 @@ export function refuseTooLarge(config: RunConfig, graph: Graph, engine: EngineCh
   );
 }
 
-/** Of everything that is held at the same time in a step, in float32 numbers. */
+/** Of everything that is held at the same time, as the method starts or in a step, in float32 numbers. */
 function leastNumbers(config: RunConfig, graph: Graph): number {
   const { model, method, teacher } = config;
   const { nodes, classes } = graph;
@@ -41,7 +41,8 @@ function leastNumbers(config: RunConfig, graph: Graph): number {
   if (!method || !teacher) return own;
   const options = method.options as Readonly<Record<string, OptionValue>>;
   const taught = modelShapes(teacher.model, shape).outline;
-  return own + (findMethod(method.name).holds?.(options, taught, outline, nodes) ?? 0);
+  const held = findMethod(method.name).holds?.(options, taught, outline, nodes);
+  return held ? Math.max(held.start, own + held.step) : own;
 }
 
 function gibibytes(bytes: number): string {

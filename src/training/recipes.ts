@@ -54,7 +54,7 @@ const OTHERS: GcniiChoice = {
   source: "our choice: as GCNII's repository has it for Pubmed, not tuned",
 };
 
-/** Of all kinds but GCNII, whose recipes are by dataset. */
+/** Of the kinds that neither have recipes of their own, by dataset, nor take GCNII's. */
 const OTHER_KINDS: Pick<Recipe, "training" | "source"> = {
   training: { epochs: 1000, patience: 100, learningRate: 0.01, weightDecay: 5e-4 },
   source: "our choice: the rates of Kipf and Welling's GCN, not tuned",
@@ -64,6 +64,12 @@ const OTHER_KINDS: Pick<Recipe, "training" | "source"> = {
 function untunedRecipe(kind: string): Recipe {
   const { defaults } = findModel(kind);
   return { ...OTHER_KINDS, model: { kind, ...defaults } as unknown as ModelConfig };
+}
+
+/** MustaD's student is GCNII with one weight matrix for all convolutions: it takes GCNII's recipe. */
+function sharedRecipe(recipe: Recipe<GcniiConfig>): Recipe {
+  const source = "our choice: as GCNII's, not tuned for shared weights";
+  return { ...recipe, model: { ...recipe.model, kind: "mustad" }, source };
 }
 
 /** GCNII's own full-supervised protocol at the paper's size, 64L-64H. */
@@ -159,6 +165,7 @@ export function studentRecipe(
 
 /** The teacher of a kind. @throws OptionError for an unknown one */
 export function teacherRecipeOf(dataset: Suggested<DatasetName>, kind: string): Recipe {
+  if (kind === "mustad") return sharedRecipe(teacherRecipe(dataset));
   return kind === "gcnii" ? teacherRecipe(dataset) : untunedRecipe(kind);
 }
 
@@ -175,13 +182,14 @@ export function studentRecipeOf(
 ): Recipe {
   const recipe = id === null ? unsearchedRecipe(dataset) : studentRecipe(dataset, id);
   if (kind === "gcnii") return recipe;
+  if (kind === "mustad") return sharedRecipe(recipe);
   const { options } = recipe;
   return { ...untunedRecipe(kind), ...(options && { options }) };
 }
 
 /** Changes to a recipe. `Name` is the method's and `Kind` the model's, where they are known. */
 export interface Changes<Name extends string = string, Kind extends string = ModelName> {
-  /** With another `kind` than "gcnii", the others are changes to that kind's defaults. */
+  /** With a `kind`, the others are changes to that kind's recipe. */
   readonly model?: ModelChanges<Kind>;
   readonly training?: Partial<TrainingConfig>;
   /** Of the method; one named here replaces the preset's or the recipe's. */

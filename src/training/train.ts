@@ -11,6 +11,7 @@ import { type Batches, Epoch, type EpochProgress, wholeGraph } from "./batches.t
 import { runId } from "./canonical.ts";
 import { isFiniteState, type TrainingState, type Values } from "./checkpoint.ts";
 import { checkSeed, checkTraining } from "./config-check.ts";
+import { firstEpochs } from "./curve.ts";
 import { evaluate, withForward } from "./evaluate.ts";
 import type { Observer, StopSignal } from "./observer.ts";
 import { notebookTrainingLine } from "./progress.ts";
@@ -166,26 +167,25 @@ class Training {
     this.#trained = trainedParameters(task);
     this.#batches = task.batches ?? wholeGraph(task);
     this.#optimiser = optimiser(task);
-    const curve = (name: keyof RunResult["curve"]): number[] => [...(from?.curve[name] ?? [])];
-    this.#curve = {
-      loss: curve("loss"),
-      trainAccuracy: curve("trainAccuracy"),
-      valLoss: curve("valLoss"),
-      valAccuracy: curve("valAccuracy"),
-    };
-    if (from) {
-      refuseOthers(this.#trained, from.best);
-      assign(this.#trained, from.parameters);
-      this.#optimiser.restore(from.optimiser);
-    }
+    this.#curve = firstEpochs(from?.curve ?? {});
     this.#firstEpoch = from?.epoch ?? 0;
     this.#steps = from?.step ?? 0;
     this.#within = from?.within;
     this.#saved = { step: this.#steps, place: this.#place };
     this.#bestEpoch = from?.bestEpoch ?? 0;
-    this.#best = read(this.#trained);
-    for (const [name, numbers] of this.#best) numbers.set(from?.best.get(name) ?? numbers);
-    this.#first = from ? from.first : inspect(task);
+    try {
+      if (from) {
+        refuseOthers(this.#trained, from.best);
+        assign(this.#trained, from.parameters);
+        this.#optimiser.restore(from.optimiser);
+      }
+      this.#best = read(this.#trained);
+      for (const [name, numbers] of this.#best) numbers.set(from?.best.get(name) ?? numbers);
+      this.#first = from ? from.first : inspect(task);
+    } catch (error) {
+      this.#optimiser.dispose();
+      throw error;
+    }
   }
 
   async run(): Promise<TrainingOutcome> {
@@ -205,7 +205,7 @@ class Training {
     this.#epoch = undefined;
     const state = this.#whole;
     // The kill may have come after an epoch's numbers and before its state.
-    if (state) this.#keep({ ...state, curve: cut(state.curve, state.epoch) });
+    if (state) this.#keep({ ...state, curve: firstEpochs(state.curve, state.epoch) });
     return this.#outcome;
   }
 
@@ -381,16 +381,4 @@ class Training {
 function inspect({ model, inputs, distillation }: TrainingTask): Inspection | undefined {
   if (!distillation) return undefined;
   return withForward(model, inputs, distillation.reads, (outputs) => distillation.inspect(outputs));
-}
-
-/** The first epochs of a curve. */
-function cut(curve: RunResult["curve"], epochs: number): RunResult["curve"] {
-  const { loss, trainAccuracy, valLoss, valAccuracy } = curve;
-  const first = (numbers: readonly number[]): number[] => numbers.slice(0, epochs);
-  return {
-    loss: first(loss),
-    trainAccuracy: first(trainAccuracy),
-    valLoss: first(valLoss),
-    valAccuracy: first(valAccuracy),
-  };
 }

@@ -7,7 +7,7 @@ import { KERNELS } from "../../src/tensor/engine/kernels.ts";
 
 const root = path.join(import.meta.dirname, "../..");
 
-test("the table has each exported kernel, its arguments in the source's order", () => {
+test("the table has each exported kernel and no other, its arguments in the source's order", () => {
   const found = new Map<string, string[]>();
   for (const file of globSync("src/tensor/assembly/*.ts", { cwd: root })) {
     const source = readFileSync(path.join(root, file), "utf8");
@@ -20,6 +20,11 @@ test("the table has each exported kernel, its arguments in the source's order", 
       if (begin === "begin" && end === "end") found.set(name!, rest);
     }
   }
+  const index = readFileSync(path.join(root, "src/tensor/assembly/index.ts"), "utf8");
+  const exported = [...index.matchAll(/^export \{([^}]*)\}/gm)].flatMap(([, names]) =>
+    names!.split(",").map((name) => name.trim()),
+  );
+  assert.deepEqual(Object.keys(KERNELS).sort(), exported.filter((name) => found.has(name)).sort());
   for (const [name, { names }] of Object.entries(KERNELS)) {
     assert.deepEqual(names, found.get(name), name);
   }

@@ -182,6 +182,20 @@ test("the native engine's form takes the same step, whatever runs its operators"
   for (const held of [wasm, native, ours, theirs]) held.dispose();
 });
 
+for (const form of ["wasm", "native"] as const) {
+  test(`SGD takes a gradient whose square overflows, as torch does: ${form}`, () => {
+    const variable = tf.tidy(() => tf.variable(tf.ones([7])));
+    const gradient = tf.fill([7], 3e19);
+    const named = [{ name: "x", variable }];
+    const moments = form === "wasm" ? createMoments(named) : new NativeMoments(named);
+    const factors = { keep1: 0, take1: 1, keep2: 0, take2: 0, correction: 0, epsilon: 1 };
+    moments.step([{ slot: 0, variable, gradient, decay: 0, rate: 1e-19, shrink: 1 }], factors);
+    assertClose(variable.dataSync(), new Array<number>(7).fill(-2), 1e-6, form);
+    moments.dispose();
+    tf.dispose([variable, gradient]);
+  });
+}
+
 test("the state of another optimiser is refused", () => {
   const { groups, dispose } = parameters();
   const [adam, sgd] = [new Adam(groups), new SGD(groups)];
@@ -191,6 +205,41 @@ test("the state of another optimiser is refused", () => {
   });
   adam.dispose();
   sgd.dispose();
+  dispose();
+});
+
+test("what nothing can be trained with is refused before memory is taken", () => {
+  const { groups, all, dispose } = parameters();
+  const [group] = groups as [ParameterGroup];
+  const blocks = memory().blocks;
+  const wrong = (changes: object) => [{ ...group, ...changes }] as ParameterGroup[];
+  for (const [create, message] of [
+    [() => new Adam(3 as never), /an optimiser's groups is 3; expected: groups/],
+    [() => new Adam([{} as never]), /groups\[0\] has no parameters/],
+    [() => new Adam(wrong({ parameters: 3 })), /groups\[0\]\.parameters is 3; expected/],
+    [() => new Adam(wrong({ parameters: [{}] })), /groups\[0\]\.parameters\[0\] has no name/],
+    [
+      () => new Adam(wrong({ parameters: [all[0], { ...all[1], variable: 7 }] })),
+      /parameters\[1\]\.variable is 7; expected: a tf\.Variable/,
+    ],
+    [() => new Adam(wrong({ parameters: [{ ...all[0], name: 1 }] })), /\[0\]\.name is 1/],
+    [
+      () => new Adam([{ parameters: group.parameters } as never]),
+      /groups\[0\]: option "learningRate" is missing; legal: a number of at least 0/,
+    ],
+    [() => new Adam(wrong({ learningRate: -1 })), /"learningRate" is -1/],
+    [() => new Adam(wrong({ weightDecay: Number.NaN })), /"weightDecay" is NaN/],
+    [() => new Adam(wrong({ rate: 1 })), /unknown option "rate"/],
+    [() => new Adam(groups, { beta1: 1 }), /Adam: option "beta1" is 1; legal: .* below 1/],
+    [() => new AdamW(groups, { beta2: -0.1 }), /"beta2" is -0\.1/],
+    [() => new Adam(groups, { epsilon: "0" as never }), /"epsilon" is "0"/],
+    [() => new Adam(groups, { beta: 0.9 } as never), /unknown option "beta"/],
+    [() => new SGD(groups, { momentum: "x" as never }), /SGD: option "momentum" is "x"/],
+    [() => new SGD(groups, { momentum: 1 }), /"momentum" is 1/],
+  ] as const) {
+    assert.throws(create, { name: "OptionError", message });
+  }
+  assert.equal(memory().blocks, blocks);
   dispose();
 });
 

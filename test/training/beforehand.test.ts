@@ -52,6 +52,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [model({ width: 65_536 }), /GCNII 4L-65536H on 2708 nodes needs at least 266 GiB/],
   [model({ depth: 4 }), /GCNII: unknown option "depth"; its options are layers/],
   [model({ kind: "gcn" }), /GCN: unknown option "alpha"; its options are layers/],
+  [model({ kind: ["gcn"] }), /model is an array; expected: the name of a model/],
   [model({ kind: "gat" }), /no model "gat"; there is gcn, /],
   [config({ model: undefined }), /the run: model is undefined, not an object with a kind/],
   [training({ learningRate: Number.NaN }), /learningRate is NaN; legal: a number, 0 or more/],
@@ -147,6 +148,26 @@ test("a configuration or an option that makes no sense costs no teacher", async 
   await refuses([student, model({ layers: 0 })], { runsDir }, /"layers" is 0/);
   await refuses("cora" as unknown as RunConfig[], {}, /takes an array of configurations/);
   assert.deepEqual(readdirSync(runsDir), []);
+});
+
+test("a model's kind that is undefined is the recipe's, as one that is left out", () => {
+  const changes = { model: { kind: undefined, layers: 3 } } as { model: { layers: number } };
+  assert.deepEqual(
+    teacherConfig(subject, changes),
+    teacherConfig(subject, { model: { layers: 3 } }),
+  );
+});
+
+test("MustaD's student is trained by GCNII's recipes", () => {
+  const shared = { model: { kind: "mustad" } } as const;
+  const plain = teacherConfig(subject);
+  const taught = teacherConfig(subject, shared);
+  assert.deepEqual(taught, { ...plain, model: { ...plain.model, kind: "mustad" } });
+  const own = studentConfig(subject, "softkd", plain);
+  assert.deepEqual(studentConfig(subject, "softkd", plain, shared), {
+    ...own,
+    model: { ...own.model, kind: "mustad" },
+  });
 });
 
 test("a typo in a recipe's changes is told where it is made", () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { totalmem } from "node:os";
 import { test } from "node:test";
+import { findMethod } from "../../src/distillation/registry.ts";
 import { csrFromPairs } from "../../src/graph/csr.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { engineFlavour, WASM_BYTES } from "../../src/tensor/index.ts";
@@ -48,6 +49,36 @@ test("a run whose peak just fits is let through, one of twice the nodes is not",
       message: /needs at least/,
     });
   }
+});
+
+test("the teacher's maps count in steps where they are kept, and at the start alone where not", () => {
+  const limit = Math.min(WASM_BYTES, totalmem(), process.constrainedMemory() || Infinity);
+  const teacher = ofSize(64, 64);
+  const method = findMethod("abkd");
+  const graph = smallGraph();
+  // A node's numbers: 64 maps of 64, and a step of 16 layers of 64, measured 27.1 maps.
+  const [maps, step] = [64 * 64, 27.1 * 64];
+  const refused = (perNode: number, options: object): boolean => {
+    const config = {
+      ...ofSize(16, 64),
+      ...{ teacher, method: { ...method, options: { ...method.defaults, ...options } } },
+    };
+    const nodes = Math.floor((0.98 * limit) / (4 * perNode));
+    try {
+      refuseTooLarge(config, { ...graph, nodes }, "wasm");
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  const frozen = { form: "literal", projections: "frozen" };
+  for (const options of [{ attention: "last" }, frozen]) {
+    assert.ok(!refused(maps, options), JSON.stringify(options));
+    assert.ok(refused(maps / 1.1, options), "not even the start fits");
+  }
+  assert.ok(!refused(maps + step, {}));
+  assert.ok(refused(maps, {}));
+  assert.ok(refused(maps, { ...frozen, projections: "trained" }));
 });
 
 test("a finished teacher needs no memory to train in", (t) => {

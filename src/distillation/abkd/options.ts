@@ -2,8 +2,9 @@
 import { OptionError } from "../../errors.ts";
 import type { Outline } from "../../models/model.ts";
 import type { OptionTable } from "../../options.ts";
+import type { Held } from "../method.ts";
 import { MAP_KINDS, type MapKind } from "./maps.ts";
-import { sideOf } from "./side.ts";
+import { type Side, sideOf } from "./side.ts";
 
 export type AbkdOptions = {
   readonly beta: number;
@@ -200,20 +201,25 @@ export function checkTogether({ projections, subspace }: AbkdOptions): void {
   }
 }
 
-/** The teacher's maps, and what d_a decides of the attention's and the projections' weights. */
+/**
+ * What d_a decides of the attention's and the projections' weights, and the teacher's maps: all of them
+ * at the start, in a step those that take part, or one number a node of each where they are projected once.
+ */
 export function leastNumbers(
   options: AbkdOptions,
   teacher: Outline,
   student: Outline,
   nodes: number,
-): number {
-  const { attention, linear, projections, subspace, embedding } = options;
-  const weights = (outline: Outline): number => {
-    const { layers, width } = sideOf(outline, options);
-    return (linear === "shared" ? 1 : layers.length) * width * embedding;
-  };
-  const both = weights(teacher) + weights(student);
+): Held {
+  const { attention, linear, projections, subspace, embedding, form } = options;
+  const taught = sideOf(teacher, options);
+  const weights = ({ layers, width }: Side): number =>
+    (linear === "shared" ? 1 : layers.length) * width * embedding;
+  const both = weights(taught) + weights(sideOf(student, options));
   const projected = projections === "fixed-teacher" ? 0 : both;
   const own = (attention === "learned" ? both : 0) + projected + (subspace ? embedding ** 2 : 0);
-  return nodes * teacher.widths.reduce((sum, width) => sum + width, 0) + own;
+  const all = teacher.widths.reduce((sum, width) => sum + width, 0);
+  const projectedOnce = form !== "mse" && projections !== "trained";
+  const kept = taught.layers.length * (projectedOnce ? 1 : taught.width);
+  return { start: nodes * all + own, step: nodes * kept + own };
 }

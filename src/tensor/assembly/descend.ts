@@ -16,7 +16,7 @@ class Slot {
 
 /**
  * For units begin <= u < end of the `count` slots at SLOTS: g = G + decay X;
- * M = keep1 M + take1 g; V = keep2 V + take2 g^2;
+ * M = keep1 M + take1 g; V = keep2 V + take2 g^2, g not squared where take2 is 0: the square may overflow;
  * OUT = shrink X - rate M / (sqrt(V) correction + epsilon). OUT may be X.
  */
 export function descend(
@@ -42,12 +42,13 @@ function descendElements(
   const d = f32x4.splat(decay), b1 = f32x4.splat(keep1), b2 = f32x4.splat(keep2);
   const c1 = f32x4.splat(take1), c2 = f32x4.splat(take2), r = f32x4.splat(rate);
   const cv = f32x4.splat(correction), eps = f32x4.splat(epsilon), s = f32x4.splat(shrink);
+  const squared = i32x4.splat(take2 == 0 ? 0 : -1);
   let e = <usize>first << 2;
   const last = <usize>last_ << 2;
   for (; e + 16 <= last; e += 16) {
     const x = v128.load(X + e), g = fma(d, x, v128.load(G + e));
-    const m = fma(c1, g, f32x4.mul(b1, v128.load(M + e)));
-    const v = fma(c2, f32x4.mul(g, g), f32x4.mul(b2, v128.load(V + e)));
+    const m = fma(c1, g, f32x4.mul(b1, v128.load(M + e))), h = v128.and(g, squared);
+    const v = fma(c2, f32x4.mul(h, h), f32x4.mul(b2, v128.load(V + e)));
     v128.store(M + e, m);
     v128.store(V + e, v);
     const step = f32x4.div(f32x4.mul(r, m), fma(f32x4.sqrt(v), cv, eps));
@@ -56,7 +57,8 @@ function descendElements(
   for (; e < last; e += 4) {
     const x = load<f32>(X + e), g = fma1(decay, x, load<f32>(G + e));
     const m = fma1(take1, g, keep1 * load<f32>(M + e));
-    const v = fma1(take2, g * g, keep2 * load<f32>(V + e));
+    const h: f32 = take2 == 0 ? 0 : g;
+    const v = fma1(take2, h * h, keep2 * load<f32>(V + e));
     store<f32>(M + e, m);
     store<f32>(V + e, v);
     store<f32>(OUT + e, shrink * x - (rate * m) / fma1(sqrt<f32>(v), correction, epsilon));

@@ -26,7 +26,9 @@ export class NativeMoments implements Moments {
     const { value, ...moments } = tf.tidy(() => {
       const g = decay === 0 ? gradient : tf.add(gradient, tf.mul(variable, decay));
       const first = tf.add(tf.mul(oldFirst, keep1), tf.mul(g, take1));
-      const second = tf.add(tf.mul(oldSecond, keep2), tf.mul(tf.square(g), take2));
+      const kept = tf.mul(oldSecond, keep2);
+      // The square may overflow where nobody takes it.
+      const second = take2 === 0 ? kept : tf.add(kept, tf.mul(tf.square(g), take2));
       const size = tf.add(tf.mul(tf.sqrt(second), correction), epsilon);
       const shrunk = shrink === 1 ? variable : tf.mul(variable, shrink);
       const value = tf.sub(shrunk, tf.mul(tf.div(first, size), rate));

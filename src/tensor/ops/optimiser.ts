@@ -1,8 +1,9 @@
 // Optimisers as torch.optim documents them: Adam, AdamW, RMSprop, and SGD with momentum.
 
-import type * as tf from "@tensorflow/tfjs";
-import { needArray, needObject } from "../../arguments.ts";
+import * as tf from "@tensorflow/tfjs";
+import { needArray, needObject, needText, refuse } from "../../arguments.ts";
 import { OptionError } from "../../errors.ts";
+import { checkOptions, type OptionTable } from "../../options.ts";
 import {
   createMoments,
   type Factors,
@@ -29,13 +30,36 @@ export interface OptimiserState {
   readonly moments: Readonly<Record<string, Float32Array>>;
 }
 
+const groupNumbers: OptionTable<Omit<ParameterGroup, "parameters">> = {
+  learningRate: { kind: "number", min: 0, description: "of the group's parameters" },
+  weightDecay: { kind: "number", min: 0, description: "of the group's parameters" },
+};
+
+/** @throws OptionError for groups that nothing can be trained with */
+function checkGroups(groups: readonly ParameterGroup[]): void {
+  const legal = "groups of parameters, each { parameters, learningRate, weightDecay }";
+  needArray(groups, "an optimiser's groups", legal, "parameters");
+  for (const [k, { parameters, ...numbers }] of groups.entries()) {
+    const what = `an optimiser's groups[${k}]`;
+    checkOptions(what, groupNumbers, numbers);
+    const named = "parameters, each { name, variable }, as a model has them";
+    needArray(parameters, `${what}.parameters`, named, "name", "variable");
+    for (const [at, { name, variable }] of parameters.entries()) {
+      const one = `${what}.parameters[${at}]`;
+      needText(name, `${one}.name`, "the parameter's name");
+      if (!(variable instanceof tf.Variable)) refuse(variable, `${one}.variable`, "a tf.Variable");
+    }
+  }
+}
+
 interface Slot extends NamedVariable {
   readonly group: ParameterGroup;
 }
 
 /**
  * Changes parameters by their gradients. All optimisers share one update of two moments
- * (src/tensor/assembly/descend.ts) and differ in its factors; RMSprop and SGD leave one moment unread.
+ * (src/tensor/assembly/descend.ts) and differ in its factors; RMSprop's first moment is the gradient itself,
+ * and SGD's second stays 0.
  */
 export abstract class Optimiser {
   /** Recorded in checkpoints. */
@@ -44,9 +68,12 @@ export abstract class Optimiser {
   readonly #moments: Moments;
   #step = 0;
 
-  /** @throws {RangeError} for two parameters of one name */
+  /**
+   * @throws OptionError for what is no group of parameters, and for numbers out of range
+   * @throws {RangeError} for two parameters of one name
+   */
   constructor(groups: readonly ParameterGroup[]) {
-    needArray(groups, "an optimiser's groups", "groups of parameters", "parameters");
+    checkGroups(groups);
     this.#slots = groups.flatMap((group) =>
       group.parameters.map(({ name, variable }) => ({ name, variable, group })),
     );
@@ -128,6 +155,24 @@ export interface AdamOptions {
   readonly epsilon?: number;
 }
 
+const adamOptions: OptionTable<AdamOptions> = {
+  beta1: {
+    kind: "number",
+    min: 0,
+    max: 1,
+    below: true,
+    description: "share of the first moment kept",
+  },
+  beta2: {
+    kind: "number",
+    min: 0,
+    max: 1,
+    below: true,
+    description: "share of the second moment kept",
+  },
+  epsilon: { kind: "number", min: 0, description: "added to the divisor" },
+};
+
 /** Kingma and Ba 2015, with L2 weight decay. */
 export class Adam extends Optimiser {
   readonly name: string = "adam";
@@ -135,11 +180,15 @@ export class Adam extends Optimiser {
   readonly #beta2: number;
   readonly #epsilon: number;
 
-  /** Defaults are torch's: beta1 0.9, beta2 0.999, epsilon 1e-8. */
+  /**
+   * Defaults are torch's: beta1 0.9, beta2 0.999, epsilon 1e-8.
+   * @throws OptionError and {RangeError} as Optimiser, and for options out of range
+   */
   constructor(groups: readonly ParameterGroup[], options: AdamOptions = {}) {
-    super(groups);
     needObject(options, "Adam: options", "{ beta1, beta2, epsilon }");
-    const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
+    const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, ...unknown } = options;
+    checkOptions("Adam", adamOptions, { beta1, beta2, epsilon, ...unknown });
+    super(groups);
     this.#beta1 = beta1;
     this.#beta2 = beta2;
     this.#epsilon = epsilon;
@@ -190,15 +239,25 @@ export class RMSprop extends Optimiser {
   }
 }
 
+const sgdOptions: OptionTable<{ readonly momentum: number }> = {
+  momentum: { kind: "number", min: 0, max: 1, below: true, description: "share of the step kept" },
+};
+
 /** Gradient descent; with momentum m the step is along b = m b + g, without dampening. */
 export class SGD extends Optimiser {
   readonly name = "sgd";
   readonly #momentum: number;
 
+  /**
+   * @param options `momentum`: 0 or more, below 1
+   * @throws OptionError and {RangeError} as Optimiser, and for a momentum out of range
+   */
   constructor(groups: readonly ParameterGroup[], options: { readonly momentum?: number } = {}) {
-    super(groups);
     needObject(options, "SGD: options", "{ momentum }");
-    this.#momentum = options.momentum ?? 0;
+    const { momentum = 0 } = options;
+    checkOptions("SGD", sgdOptions, { momentum });
+    super(groups);
+    this.#momentum = momentum;
   }
 
   /** The divisor is epsilon alone. */

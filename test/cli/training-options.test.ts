@@ -1,0 +1,27 @@
+// The command line's words for what a configuration's training leaves out.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Command } from "commander";
+import { addHyperParameters, givenHyperParameters } from "../../src/cli/options.ts";
+import { runId } from "../../src/training/canonical.ts";
+import { teacherConfig } from "../../src/training/recipes.ts";
+
+/** What the options of a line change. */
+function given(...line: string[]) {
+  const command = addHyperParameters(new Command(), "Training:");
+  command.parse(line, { from: "user" });
+  return givenHyperParameters(command.opts()).training;
+}
+
+test("--optimiser adam and --keep loss take a recipe's own out, and leave the id of a run without", () => {
+  const changes = given("--optimiser", "adam", "--keep", "loss");
+  const recipe = { optimiser: { name: "adamw" }, keep: "accuracy", epochs: 9 };
+  assert.deepEqual({ ...recipe, ...changes }, { optimiser: undefined, keep: undefined, epochs: 9 });
+  const subject = { dataset: "cora", seed: 1 };
+  assert.equal(runId(teacherConfig(subject, { training: changes })), runId(teacherConfig(subject)));
+});
+
+test("what is not given is not changed", () => {
+  assert.deepEqual(given("--keep", "accuracy"), { keep: "accuracy" });
+  assert.deepEqual(given("--optimiser", "sgd:0.9"), { optimiser: { name: "sgd", momentum: 0.9 } });
+});
