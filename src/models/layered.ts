@@ -56,7 +56,7 @@ const MAPS_A_LAYER = 3;
 /** As torch.nn.BatchNorm1d: the share of a step's statistics in the running ones. */
 const MOMENTUM = 0.1;
 
-/** A bias and a matrix each layer; with normalisation a gain and a shift each hidden one. */
+/** Each layer has a matrix and a bias; with normalisation each hidden one also has a gain and a shift. */
 export function layeredShapes(
   { kind, layers, width, batchNorm: normalised }: LayeredConfig,
   { features, classes }: GraphShape,

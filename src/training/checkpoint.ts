@@ -147,7 +147,7 @@ export function readCheckpoint(path: string, owner: CheckpointOwner): TrainingSt
   };
 }
 
-/** What of a state is JSON. */
+/** The part of the state that is stored as JSON. */
 type StateNumbers = Pick<
   TrainingState,
   "epoch" | "step" | "within" | "bestEpoch" | "seconds" | "first"

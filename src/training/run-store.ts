@@ -55,7 +55,7 @@ function filesIn(folder: string): RunFiles {
 }
 
 /**
- * Ends a run: its files, and nothing left of its way there.
+ * Writes a finished run's files and removes its checkpoint, and the model of a stop.
  * @returns the result as it was written, which names its model
  * @throws FileError
  */

@@ -15,7 +15,7 @@ export interface TrainingConfig {
   readonly optimiser?: OptimiserConfig;
   /** Number of warm-up epochs, 2 or more; in epoch e every learning rate is scaled by e / warmUp. */
   readonly warmUp?: number;
-  /** How learning rates fall afterwards. Absent: they stay. */
+  /** How learning rates fall, counted from the first epoch, warm-up or not. Absent: they stay. */
   readonly schedule?: ScheduleConfig;
   /** Gradients whose common norm (over all that is trained) is above this are scaled down to it. */
   readonly clip?: number;

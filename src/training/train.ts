@@ -86,9 +86,9 @@ export class InterruptedError extends UserError {
 }
 
 /**
- * Trains until `epochs` are done or `patience` epochs in a row brought no lower validation
- * loss (or as `keep` says), then restores the best epoch's parameters: GCNII's protocol, for students
- * as well. Evaluation is without dropout, on the parameters after the epoch's last step.
+ * Trains until `epochs` are done or `patience` epochs in a row brought no better epoch: one of lower
+ * validation loss, or what `keep` says. Then restores the best epoch's parameters: GCNII's protocol, for
+ * students as well. Evaluation is without dropout, on the parameters after the epoch's last step.
  *
  * Yields to the event loop before each step, so that signals and messages arrive.
  *

@@ -6,7 +6,10 @@ import type { Values } from "./checkpoint.ts";
 import { FormatError } from "./safetensors.ts";
 import type { TrainingTask } from "./train.ts";
 
-/** The model's parameters and buffers and the method's; the optimiser sees to it that no name comes twice. */
+/**
+ * The model's parameters and buffers and the method's parameters, by name. The optimiser refuses two
+ * parameters of one name; it knows no buffers.
+ */
 export type Trained = ReadonlyMap<string, Parameter>;
 
 export function trainedParameters({

@@ -35,7 +35,7 @@ interface Exports extends Kernels {
 export class Engine {
   readonly flavour: Flavour;
   readonly memory: Memory;
-  /** Elements of a parameter that `adam` counts as one unit. */
+  /** Elements of a parameter that `descend` counts as one unit. */
   readonly elementsAUnit: number;
   /** Nodes whose distances the kernels of layer pairs sum together. */
   readonly nodesABlock: number;
