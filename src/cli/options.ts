@@ -160,12 +160,7 @@ const HYPER_PARAMETERS: readonly (readonly [
   ["warmUp", "n", "epochs in which the learning rate rises linearly", integer(2)],
   ["schedule", "name", "the learning rate falls: linear, or step:<epochs>:<factor>", schedule],
   ["clip", "x", "the longest common norm of all gradients", real()],
-  [
-    "keep",
-    "what",
-    "loss or accuracy: the epoch of the lowest or the highest, on validation",
-    keep,
-  ],
+  ["keep", "what", "loss or accuracy: the epoch of the lowest or the highest, on validation", keep],
 ];
 
 /**
