@@ -1,8 +1,11 @@
 // The rooms of src stand in an order, and no import of values points back; nor is there a circle of them.
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
 import path from "node:path";
 import { test } from "node:test";
+import { full } from "acorn-walk";
+import { parseJavaScript } from "../src/kernel/cell/parse.ts";
 
 const root = path.join(import.meta.dirname, "../src");
 /** Each may import those before it; `.`: files beside the rooms, which all may use. */
@@ -18,14 +21,22 @@ const ORDER = [
 ].concat(["experiments", "figures", "kernel", "notebook", "cli"]);
 const TOP = ["index.ts", "cli.ts"];
 
-/** What a file imports to run; types leave no trace. */
-function importsOf(file: string): string[] {
-  const source = readFileSync(path.join(root, file), "utf8");
-  const found = source.matchAll(/^(?:import|export) (?!type )([^;]*?) from "(\.[^"]+)";/gms);
-  return [...found].flatMap(([, names = "", to = ""]) => {
-    const typesOnly = /^\{[^}]*\}$/s.test(names) && !/[{,]\s*(?!type |\s|\})/.test(names);
-    return typesOnly ? [] : [path.join(path.dirname(file), to)];
+/** What a text imports to run, at once or later; types leave no trace. */
+function importsIn(text: string): string[] {
+  const found: string[] = [];
+  const note = (source: unknown): void => {
+    const { value } = (source ?? {}) as { value?: unknown };
+    if (typeof value === "string" && value.startsWith(".")) found.push(value);
+  };
+  full(parseJavaScript(stripTypeScriptTypes(text)), (node) => {
+    if ("source" in node) note(node.source);
   });
+  return found;
+}
+
+function importsOf(file: string): string[] {
+  const found = importsIn(readFileSync(path.join(root, file), "utf8"));
+  return found.map((to) => path.join(path.dirname(file), to));
 }
 
 const files = globSync("**/*.ts", { cwd: root }).filter((file) => !/assembly|\.d\.ts$/.test(file));
@@ -51,4 +62,22 @@ test("no circle", () => {
     done.add(file);
   };
   for (const file of files) visit(file, []);
+});
+
+test("an import is seen in every form, a type's in none", () => {
+  const text = `
+    import "./effect.ts";
+    import one, { type Two, two } from "./names.ts";
+    import * as all from "./all.ts";
+    import type { Three } from "./types.ts";
+    import tf from "@tensorflow/tfjs";
+    export { four } from "./four.ts";
+    export * from "./five.ts";
+    export type { Six } from "./six.ts";
+    type Seven = typeof import("./seven.ts");
+    // import("./eight.ts")
+    export const later = async () => [await import("./nine.ts"), import.meta.resolve("./ten.ts")];
+    await import(one);`;
+  const seen = ["./effect.ts", "./names.ts", "./all.ts", "./four.ts", "./five.ts", "./nine.ts"];
+  assert.deepEqual(importsIn(text).sort(), seen.sort());
 });

@@ -15,12 +15,19 @@ import { UserError } from "../errors.ts";
 import { isRunning } from "../processes.ts";
 import { FileError, fileError, syncFolder, writeAtomic } from "../training/files.ts";
 import { lineText } from "../training/sealed-json.ts";
-import { lineKey, type Pack, type PackedLine, parseLine, readPack } from "./results-pack.ts";
+import {
+  type DamagedLine,
+  lineKey,
+  type Pack,
+  type PackedLine,
+  parseLine,
+  readPack,
+} from "./results-pack.ts";
 import { type LooseFile, openLoose, type ResultsStore } from "./results-store.ts";
 import { type StoredRecord, sameOutcome } from "./trial-record.ts";
 
 export interface PackReport {
-  /** Files of trials that are lines of a pack now. */
+  /** Files that were moved into a pack. */
   readonly packed: number;
   readonly packs: readonly Pick<Pack, "path" | "lines">[];
   /** What was left where it is, or set aside, each in a sentence. */
@@ -72,7 +79,7 @@ function packOne(
 ): number {
   const old = readPack(path);
   const lines = new Map<string, Line>(old?.lines);
-  const aside = [...(old?.damaged ?? [])];
+  const aside: Pick<DamagedLine, "text" | "message">[] = [...(old?.damaged ?? [])];
   const agreed = loose.filter(({ record, ...file }) => {
     const key = lineKey(file);
     const earlier = old?.lines.get(key);

@@ -4,38 +4,38 @@ import type { Registered } from "./registration.ts";
 export const registrations: Readonly<Record<string, readonly Registered[]>> = {
   teachers: [
     { date: "2026-11-29", digest: "b70d0b620beba38a" },
-    { date: "2026-11-29", digest: "5a238d6ef55d676c" },
+    { date: "2026-11-29", digest: "f29849044675aec6" },
   ],
   table3: [
     { date: "2026-11-29", digest: "4b072c07429c5500" },
-    { date: "2026-11-29", digest: "cd4d09efbd3e0de3" },
+    { date: "2026-11-29", digest: "ed1be3686ffaedf8" },
   ],
   table4: [
     { date: "2026-11-29", digest: "6200e1e7d79cfa4d" },
-    { date: "2026-11-29", digest: "d18cc46a6e61630d" },
+    { date: "2026-11-29", digest: "85d6f302c75c5fe9" },
   ],
   table6: [
     { date: "2026-11-29", digest: "aa92ca6fb4c4e02d" },
-    { date: "2026-11-29", digest: "e2cda2d29f6f7aa8" },
+    { date: "2026-11-29", digest: "d1eb8a950ff4ebfe" },
   ],
   table7: [
     { date: "2026-11-29", digest: "538fbf5a25d3a4cf" },
-    { date: "2026-11-29", digest: "a98f8761c7394d7d" },
+    { date: "2026-11-29", digest: "bdbb6a112b56d477" },
   ],
   table10: [
     { date: "2026-11-29", digest: "3d80421cf3f3a737" },
-    { date: "2026-11-29", digest: "8fb4fbd7718fadde" },
+    { date: "2026-11-29", digest: "b800d51225c6a3f4" },
   ],
   table11: [
     { date: "2026-11-29", digest: "0a26b3f679b13c8b" },
-    { date: "2026-11-29", digest: "65ed01a9976680c9" },
+    { date: "2026-11-29", digest: "24c249e931921f38" },
   ],
   table12: [
     { date: "2026-11-29", digest: "a3d1774ffac0b4b6" },
-    { date: "2026-11-29", digest: "77efef6389e438b2" },
+    { date: "2026-11-29", digest: "9b05ff75db6ea464" },
   ],
   figure5: [
     { date: "2026-11-29", digest: "ec1e2a1282cc44b9" },
-    { date: "2026-11-29", digest: "033b24c5fded3ae6" },
+    { date: "2026-11-29", digest: "d3bf6fe3e0ecf7ea" },
   ],
 };

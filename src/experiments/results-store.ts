@@ -48,7 +48,7 @@ export interface LooseFile {
  */
 export class ResultsStore {
   readonly folder: string;
-  /** Packs as last read, by path, each with what told its file from another. */
+  /** Packs as last read, by path, each with what identifies the file. */
   readonly #packs = new Map<string, { readonly stamp: string; readonly pack: Pack }>();
 
   constructor(folder = RESULTS_FOLDER) {

@@ -20,7 +20,7 @@ export interface Arm {
   readonly publishedOf?: string;
   /** Left out of a quick look. */
   readonly paperOnly?: boolean;
-  /** Of an arm with the recipe of a later search than the first: whose. Its mean is nobody's row. */
+  /** Of an arm with the recipe of a later search than the first: whose. It has no row of its own. */
   readonly searchedAgain?: string;
   /** Whether there is such an arm on a dataset; left out: on all. */
   has?(dataset: string): boolean;

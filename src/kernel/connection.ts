@@ -85,7 +85,7 @@ export function parseConnection(content: unknown, options: ConnectionOptions = {
     );
   }
   const key = fields["key"] ?? "";
-  if (typeof key !== "string") throw new ConnectionError("key is no string");
+  if (typeof key !== "string") throw new ConnectionError("key is not a string");
   if (key === "" && transport !== "ipc" && !options.allowEmptyKey) {
     throw new ConnectionError(
       `key is empty: anyone who reaches the ports could run code; ${ALLOW_EMPTY_KEY} accepts that`,

@@ -4,7 +4,7 @@ import { type Content, WireError } from "./wire.ts";
 /** @throws WireError where the field is missing or no string */
 export function textOf(content: Content, field: string): string {
   const value = content[field];
-  if (typeof value !== "string") throw new WireError(`${field} is no string`);
+  if (typeof value !== "string") throw new WireError(`${field} is not a string`);
   return value;
 }
 

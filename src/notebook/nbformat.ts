@@ -162,7 +162,7 @@ function outputProblem(output: unknown): string | null {
   if (!isObject(output)) return "it is not an object";
   switch (output["output_type"]) {
     case "stream":
-      if (typeof output["name"] !== "string") return "its name is no string";
+      if (typeof output["name"] !== "string") return "its name is not a string";
       return isText(output["text"]) ? null : "its text is not text";
     case "execute_result":
     case "display_data":

@@ -1,4 +1,4 @@
-// Every committed record is found by the hash of its configuration, which can still be run.
+// The configuration of every committed record can still be run.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findMethod } from "../../src/distillation/registry.ts";
@@ -17,14 +17,11 @@ function retired({ method, teacher, initial }: RunConfig): boolean {
   return own || [teacher, initial?.from].some((other) => other !== undefined && retired(other));
 }
 
-test("each record's id is recomputed from its configuration, which passes all checks", () => {
+test("the configuration of each record passes all checks", () => {
   const { records, problems } = store.read(ids);
   assert.deepEqual(problems, []);
   assert.ok(records.size > 2900, `${records.size} records`);
-  for (const [id, { config }] of records) {
-    assert.equal(runId(config), id);
-    if (!retired(config)) checkConfig(config, id);
-  }
+  for (const [id, { config }] of records) if (!retired(config)) checkConfig(config, id);
 });
 
 test("optional parts of a training that are undefined leave the id as it is", () => {

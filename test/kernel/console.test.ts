@@ -172,7 +172,7 @@ describe("tfjs in a cell", () => {
         const [line = "", ...others] = ran.stdout.split("\n");
         // As seen from the runner's folder: the line may be saved with the notebook.
         const seen = path.relative(process.cwd(), copy);
-        assert.ok(line.startsWith(`tfjs of ${seen} is a copy of its own`), line);
+        assert.ok(line.startsWith(`tfjs in ${seen} is a separate copy`), line);
         assert.match(line, /npm uninstall @tensorflow\/tfjs/);
         assert.deepEqual(others, ["Tensor float32 [1]", "[2]", ""]);
       });

@@ -95,7 +95,7 @@ test("wrong use rejects and shows nothing", async () => {
   const { display, events } = host();
   await assert.rejects(display("text", { raw: true }), /by MIME type/);
   await assert.rejects(display(1, { update: true }), /update needs an id/);
-  await assert.rejects(display(1, { id: 5 as unknown as string }), /id is no string/);
+  await assert.rejects(display(1, { id: 5 as unknown as string }), /id is not a string/);
   assert.deepEqual(events, []);
 });
 

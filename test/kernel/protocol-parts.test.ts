@@ -102,7 +102,7 @@ suite("connection file", () => {
     [null, /no JSON object/],
     [{ ...good, transport: "pgm" }, /transport is "pgm"/],
     [{ ...good, ip: undefined }, /ip is missing/],
-    [{ ...good, key: 1 }, /key is no string/],
+    [{ ...good, key: 1 }, /key is not a string/],
     [{ ...good, signature_scheme: "hmac-md5" }, /only hmac-sha256/],
     [{ ...good, stdin_port: undefined }, /stdin_port is undefined/],
     [{ ...good, hb_port: 65536 }, /hb_port is 65536/],

@@ -22,7 +22,7 @@ const FILES: Readonly<Record<string, string>> = {
   "node_modules/torn/package.json": "{",
 };
 
-const folder = mkdtempSync(join(tmpdir(), "abkd-specifiers-"));
+const folder = mkdtempSync(join(tmpdir(), "abkd specifiers "));
 const notebooks = join(folder, "notebooks");
 let repl: Repl;
 before(() => {

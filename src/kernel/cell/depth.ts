@@ -2,11 +2,13 @@
 import { type Token, tokenizer, tokTypes } from "acorn";
 
 const { parenL, bracketL, braceL, dollarBraceL, parenR, bracketR, braceR } = tokTypes;
-const { semi, logicalAND, logicalOR, coalesce } = tokTypes;
+const { semi, logicalAND, logicalOR, coalesce, name, num, string, regexp, backQuote } = tokTypes;
 const OPENING: ReadonlySet<unknown> = new Set([parenL, bracketL, braceL, dollarBraceL]);
 const CLOSING: ReadonlySet<unknown> = new Set([parenR, bracketR, braceR]);
 /** What stands between no type arguments. */
 const BETWEEN: ReadonlySet<unknown> = new Set([semi, logicalAND, logicalOR, coalesce]);
+/** What an expression may end with. */
+const ENDING: ReadonlySet<unknown> = new Set([name, num, string, regexp, backQuote, ...CLOSING]);
 /** What acorn has no token for: a decorator's sign, and the ! of `x! / 2`, behind which it expects a
  *  regular expression. */
 const FOREIGN = /@|(?<=[\w$\])])!(?=\s*\/)/g;
@@ -33,7 +35,7 @@ export function firstTooDeep(source: string, most: number): number | undefined {
         open.pop();
       } else if (BETWEEN.has(token.type) || beginsStatement(token, last, text)) dropAngles();
       else if (opensArguments(token, last, text)) open.push(true);
-      else for (let k = closings(token); k > 0 && open.at(-1); k--) open.pop();
+      else for (let k = closings(token, text); k > 0 && open.at(-1); k--) open.pop();
       if (open.length > most) return token.start;
       last = token;
     }
@@ -45,25 +47,20 @@ export function firstTooDeep(source: string, most: number): number | undefined {
 }
 
 function opensArguments(token: Token, last: Token | undefined, text: string): boolean {
-  const isLess = token.type === tokTypes.relational && token.value === "<";
-  const followsName = last?.type === tokTypes.name && last.end === token.start;
+  const isLess = text.slice(token.start, token.end) === "<" && token.type === tokTypes.relational;
+  const followsName = last?.type === name && last.end === token.start;
   return isLess && followsName && !/[ \t]/.test(text[token.end] ?? "");
 }
 
 /** How many type arguments a token may close: >> is two. */
-function closings({ type, value }: Token): number {
+function closings({ type, start, end }: Token, text: string): number {
   const mayClose =
     type === tokTypes.relational || type === tokTypes.bitShift || type === tokTypes.assign;
-  return mayClose ? String(value).split(">").length - 1 : 0;
+  return mayClose ? text.slice(start, end).split(">").length - 1 : 0;
 }
 
 /** Whether a word comes in a new line after what ends an expression: no semicolon is needed there. */
 function beginsStatement({ type, start }: Token, last: Token | undefined, text: string): boolean {
-  const isWord = type === tokTypes.name || type.keyword !== undefined;
-  return (
-    isWord &&
-    last !== undefined &&
-    !last.type.beforeExpr &&
-    text.slice(last.end, start).includes("\n")
-  );
+  const isWord = type === name || type.keyword !== undefined;
+  return isWord && ENDING.has(last?.type) && text.slice(last?.end, start).includes("\n");
 }

@@ -60,7 +60,7 @@ export class Tfjs {
     const modules = path.slice(0, path.lastIndexOf(name) - 1);
     const copy = join(shortPath(dirname(modules), this.#folders), "node_modules", name);
     console.log(
-      `tfjs of ${copy} is a copy of its own and computes on its slow back end. For the fast engine ` +
+      `tfjs in ${copy} is a separate copy and computes on its slow back end. For the fast engine ` +
         `remove that copy (npm uninstall ${name}): cells then find the one that abkd uses.`,
     );
   }

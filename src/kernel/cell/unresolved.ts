@@ -66,8 +66,9 @@ function refusal(error: unknown, message: string): Error {
   return markOwn(Object.assign(new Error(message), { code }));
 }
 
-/** Where Node names a file in a message of its loader's, and in front of a SyntaxError and its stack. */
-const NAMED = /(?<=^|[\s'"(])\/[^\s'":]+/g;
+/** Where Node names a file in a message of its loader's, and in front of a SyntaxError and its stack. Folders'
+ *  names may have blanks within; of a file's own name only what stands before a blank is read, which is enough. */
+const NAMED = /(?<=^|[\s'"(])\/(?=[^\s'":/])(?:[^\s'":/](?:[^'":/\n]*[^\s'":/])?\/+)*[^\s'":/]*/g;
 const PLACE = /^\/.*?(?=:\d+\n|: )/;
 
 /** An error of Node's loader, with its paths as a reader of the notebook knows them. */

@@ -51,7 +51,8 @@ export function createDisplay(emit: (event: DisplayEvent) => void): DisplayHost 
 
   function show(value: unknown, options: DisplayOptions = {}): undefined | Promise<void> {
     const { id, update = false, raw = false } = options;
-    if (id !== undefined && typeof id !== "string") throw new TypeError("display: id is no string");
+    if (id !== undefined && typeof id !== "string")
+      throw new TypeError("display: id is not a string");
     if (update && id === undefined) throw new TypeError("display: update needs an id");
     const send = (data: ReturnType<typeof normaliseBundle>): void => {
       const named = { update, ...(id === undefined ? {} : { id }) };
