@@ -87,13 +87,13 @@ const switches = [
 
 /** A browser's folder is named after the process that it belongs to. */
 const PROFILE = "abkd-chromium-";
+const OWN_PROFILE = new RegExp(`^${PROFILE}(\\d+)-`);
 
 /** Removes what processes left that were killed, as kernels are when they are restarted. */
 function removeOrphans(): void {
   for (const name of readdirSync(tmpdir())) {
-    const pid = name.startsWith(PROFILE)
-      ? Number.parseInt(name.slice(PROFILE.length), 10)
-      : Number.NaN;
+    // Whole names only: others may begin alike, and 9mhB53 is no process.
+    const pid = Number(OWN_PROFILE.exec(name)?.[1]);
     if (!(pid > 0)) continue;
     try {
       if (!isRunning(pid)) rmSync(path.join(tmpdir(), name), { recursive: true, force: true });

@@ -1,6 +1,7 @@
 // Pictures: SVG with bytes that repeat, PNG, and a page that opens from disk without a network.
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -38,7 +39,7 @@ describe("finding Chromium", () => {
   });
 
   it("takes $CHROMIUM first, then looks in $PATH, and passes over what cannot run", async (t) => {
-    const folder = await mkdtemp(path.join(os.tmpdir(), "abkd-chromium-"));
+    const folder = await mkdtemp(path.join(os.tmpdir(), "abkd-test-"));
     t.after(() => rm(folder, { recursive: true }));
     const inPath = path.join(folder, "chromium");
     const named = path.join(folder, "mine");
@@ -54,8 +55,22 @@ describe("finding Chromium", () => {
     assert.equal(await findChromium(), inPath, "a folder is no program, though it is executable");
   });
 
+  it("tidies away a dead process's folder, and none whose name only begins alike", async (t) => {
+    // No process has the largest number that Linux gives.
+    const [dead, other] = ["4194303-x", "9x"].map((end) =>
+      path.join(os.tmpdir(), `abkd-chromium-${end}`),
+    );
+    for (const folder of [dead!, other!]) {
+      await mkdir(folder, { recursive: true });
+      t.after(() => rm(folder, { recursive: true, force: true }));
+    }
+    process.env["CHROMIUM"] = "/bin/false";
+    await assert.rejects(saveFigure({ data: [{ y: [1] }] }, path.join(dead!, "x.svg")), UserError);
+    assert.deepEqual([dead!, other!].map(existsSync), [false, true]);
+  });
+
   it("tells in one line of a $CHROMIUM that is not there, or is no browser", async (t) => {
-    const folder = await mkdtemp(path.join(os.tmpdir(), "abkd-chromium-"));
+    const folder = await mkdtemp(path.join(os.tmpdir(), "abkd-test-"));
     t.after(() => rm(folder, { recursive: true }));
     const text = path.join(folder, "text");
     await writeFile(text, "no program");
