@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { writeAtomic } from "../../src/training/files.ts";
+import { skipWithoutData } from "../datasets/support/shared-data.ts";
 import { contents, temporaryFolder } from "../training/small.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
@@ -68,11 +69,13 @@ test("only regular files are replaced, at the end of links, with the rights that
   assert.ok(lstatSync(at("full")).isSymbolicLink());
 });
 
-test("a named pipe and /dev/stdout are written to", async (t) => {
+test("a named pipe and /dev/stdout are written to", { skip: skipWithoutData() }, async (t) => {
   const folder = temporaryFolder(t);
   const pipe = join(folder, "pipe.csv");
   execFileSync("mkfifo", [pipe]);
-  const piped = await shell(`cat "${pipe}" & $ABKD predict "${MODEL}" --output "${pipe}"; wait`);
+  const piped = await shell(
+    `cat "${pipe}" & $ABKD predict "${MODEL}" --output "${pipe}" || kill $!; wait`,
+  );
   assert.match(piped.stdout, /^node,label,predicted\n0,\d,\d\n/m);
   assert.ok(lstatSync(pipe).isFIFO());
 
@@ -89,7 +92,9 @@ test("a named pipe and /dev/stdout are written to", async (t) => {
   }
 });
 
-test("a full stdout is said in one line, exit code 1, and what was computed is kept", async (t) => {
+test("a full stdout is said in one line, exit code 1, and what was computed is kept", {
+  skip: skipWithoutData(),
+}, async (t) => {
   const folder = temporaryFolder(t);
   const few = "--dataset synthetic --method student --epochs 3 --quiet";
   const commands = [
