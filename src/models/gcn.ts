@@ -2,15 +2,8 @@
 // Kipf, Welling: Semi-Supervised Classification with Graph Convolutional Networks, ICLR 2017, eq. 2.
 import * as tf from "@tensorflow/tfjs";
 import { spmm } from "../tensor/ops/sparse.ts";
-import {
-  type Family,
-  Layered,
-  type LayeredConfig,
-  layeredOptions,
-  layeredShapes,
-  layeredSize,
-} from "./layered.ts";
-import type { GraphInputs, ModelKind } from "./model.ts";
+import { type Family, type LayeredConfig, layeredKind } from "./layered.ts";
+import type { GraphInputs } from "./model.ts";
 import { drawn, filled } from "./start.ts";
 
 export type GcnConfig = LayeredConfig<"gcn">;
@@ -32,19 +25,8 @@ const family: Family<GraphInputs> = {
   next: ({ adjacency }, x, weight, bias) => tf.add(spmm(adjacency, tf.matMul(x, weight)), bias),
 };
 
-export const gcn: ModelKind<GcnConfig, GraphInputs> = {
-  name: "gcn",
-  label: "GCN",
+export const gcn = layeredKind("gcn", family, (forms) => forms, {
   summary: "graph convolutions with bias, ReLU and dropout (Kipf and Welling 2017)",
-  defaults: { layers: 2, width: 16, dropout: 0.5, batchNorm: false },
-  options: layeredOptions,
-  size: layeredSize,
-  prepare: (forms) => forms,
-  shapes: layeredShapes,
-  create: (config, shape, seed) => new Layered(family, config, shape, seed),
-  forwardText:
-    "X: features, each row divided by its sum; P = D^-1/2 (A + I) D^-1/2. " +
-    "H = X; for l = 0 .. layers - 1: M = P @ H @ layer.l.weight + layer.l.bias; after all but the " +
-    "last, with batchNorm M = (M - norm.l.mean) / sqrt(norm.l.variance + 1e-5) * norm.l.gain + " +
-    "norm.l.shift, then H = relu(M); logits = M",
-};
+  inputs: "; P = D^-1/2 (A + I) D^-1/2",
+  map: "P @ H @ layer.l.weight + layer.l.bias",
+});

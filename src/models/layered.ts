@@ -4,11 +4,13 @@ import { checkOptions, type OptionTable } from "../options.ts";
 import { batchNorm, normalisedBy } from "../tensor/ops/batch-norm.ts";
 import { reluDropout } from "../tensor/ops/dropout.ts";
 import type { DropoutStream } from "../tensor/ops/dropout-stream.ts";
+import type { GraphForms } from "./graph-forms.ts";
 import {
   checkShape,
   type GraphShape,
   type Layers,
   type Model,
+  type ModelKind,
   matrixOf,
   type Outline,
   type Outputs,
@@ -33,7 +35,7 @@ export type LayeredConfig<Kind extends string = string> = {
 
 type LayeredOptions = Omit<LayeredConfig, "kind">;
 
-export const layeredOptions: OptionTable<LayeredOptions> = {
+const layeredOptions: OptionTable<LayeredOptions> = {
   layers: {
     kind: "number",
     min: 2,
@@ -49,15 +51,13 @@ export const layeredOptions: OptionTable<LayeredOptions> = {
   },
 };
 
-export const layeredSize = ({ layers, width }: LayeredOptions): string => `${layers}L-${width}H`;
-
 /** Maps that a step holds for each layer at the least: product, with bias, activated; measured 4 to 5. */
 const MAPS_A_LAYER = 3;
 /** As torch.nn.BatchNorm1d: the share of a step's statistics in the running ones. */
 const MOMENTUM = 0.1;
 
 /** Each layer has a matrix and a bias; with normalisation each hidden one also has a gain and a shift. */
-export function layeredShapes(
+function layeredShapes(
   { kind, layers, width, batchNorm: normalised }: LayeredConfig,
   { features, classes }: GraphShape,
 ): Shapes {
@@ -187,4 +187,29 @@ export class Layered<I> implements Model<I> {
     running("variance", variance, correction);
     return value;
   }
+}
+
+/**
+ * A kind of such models.
+ * @param words `inputs`: what of the graph is read, and `map`: a layer's map, for the text in exported files
+ */
+export function layeredKind<Kind extends string, I>(
+  name: Kind,
+  family: Family<I>,
+  prepare: (forms: GraphForms) => I,
+  words: { readonly summary: string; readonly inputs: string; readonly map: string },
+): ModelKind<LayeredConfig<Kind>, I> {
+  return {
+    ...{ name, label: family.label, summary: words.summary, prepare },
+    defaults: { layers: 2, width: 16, dropout: 0.5, batchNorm: false },
+    options: layeredOptions,
+    size: ({ layers, width }) => `${layers}L-${width}H`,
+    shapes: layeredShapes,
+    create: (config, shape, seed) => new Layered(family, config, shape, seed),
+    forwardText:
+      `X: features, each row divided by its sum${words.inputs}. ` +
+      `H = X; for l = 0 .. layers - 1: M = ${words.map}; after all but the ` +
+      "last, with batchNorm M = (M - norm.l.mean) / sqrt(norm.l.variance + 1e-5) * norm.l.gain + " +
+      "norm.l.shift, then H = relu(M); logits = M",
+  };
 }

@@ -2,15 +2,8 @@
 // Zhang, Liu, Sun, Shah: Graph-less Neural Networks, ICLR 2022.
 import * as tf from "@tensorflow/tfjs";
 import { sparseLinear } from "../tensor/ops/linear.ts";
-import {
-  type Family,
-  Layered,
-  type LayeredConfig,
-  layeredOptions,
-  layeredShapes,
-  layeredSize,
-} from "./layered.ts";
-import type { GraphInputs, ModelKind } from "./model.ts";
+import { type Family, type LayeredConfig, layeredKind } from "./layered.ts";
+import type { GraphInputs } from "./model.ts";
 import { drawn } from "./start.ts";
 
 export type MlpConfig = LayeredConfig<"mlp">;
@@ -25,19 +18,8 @@ const family: Family<MlpInputs> = {
   next: (_inputs, x, weight, bias) => tf.add(tf.matMul(x, weight), bias),
 };
 
-export const mlp: ModelKind<MlpConfig, MlpInputs> = {
-  name: "mlp",
-  label: "MLP",
+export const mlp = layeredKind("mlp", family, (forms): MlpInputs => forms, {
   summary: "linear layers on each node's own features: the graph-less student (GLNN)",
-  defaults: { layers: 2, width: 16, dropout: 0.5, batchNorm: false },
-  options: layeredOptions,
-  size: layeredSize,
-  prepare: (forms) => forms,
-  shapes: layeredShapes,
-  create: (config, shape, seed) => new Layered(family, config, shape, seed),
-  forwardText:
-    "X: features, each row divided by its sum. H = X; for l = 0 .. layers - 1: " +
-    "M = H @ layer.l.weight + layer.l.bias; after all but the last, with batchNorm " +
-    "M = (M - norm.l.mean) / sqrt(norm.l.variance + 1e-5) * norm.l.gain + norm.l.shift, " +
-    "then H = relu(M); logits = M",
-};
+  inputs: "",
+  map: "H @ layer.l.weight + layer.l.bias",
+});

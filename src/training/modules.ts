@@ -43,7 +43,7 @@ function shareOwnPackages(): void {
   resolves = true;
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
   const url = new URL(`../index${extension}`, import.meta.url).href;
-  // From Node 22.15 on; before, the module finds the package as any other.
+  // From Node 22.15 on; before, the module finds the package by itself, as an import does.
   module.registerHooks?.({
     resolve(name, context, next) {
       if (name === "abkd") return { url, shortCircuit: true };

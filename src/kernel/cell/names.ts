@@ -44,7 +44,7 @@ export interface ImportedName {
   readonly local: string;
 }
 
-/** The names that an import binds; `default` is a name as any other. */
+/** The names that an import binds; `default` is a name like all others. */
 export function importedNames(declaration: ImportDeclaration): {
   namespace?: string;
   names: ImportedName[];

@@ -5,7 +5,7 @@ import { kindText } from "./kinds.ts";
 import { setTaught } from "./leaves.ts";
 import { findProperty } from "./property.ts";
 
-/** As deep as any of the console's methods prints, and as many values as it would take long to. */
+/** The deepest that a method of the console prints, and more values than are worth the time. */
 const DEPTH = 4;
 const MOST = 10_000;
 
