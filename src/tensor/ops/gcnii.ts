@@ -114,8 +114,6 @@ export function lastMap(maps: tf.Tensor3D): tf.Tensor2D {
   return take(maps) as tf.Tensor2D;
 }
 
-/** A tensor of what a kernel wrote. */
-
 /** What a layer of `width` x `nodes` numbers takes, in bytes: its numbers and its bit mask. */
 interface Sizes {
   readonly nodes: number;
