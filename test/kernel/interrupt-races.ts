@@ -84,6 +84,8 @@ const TIMERS = [
   `const again = () => { for (let i = 0; i < 1000; i++) setTimeout(() => {}, 1 + (i % 40)); setTimeout(again, 1); };
    again(); await new Promise(() => {});`,
   "for (;;) await new Promise((resolve) => setImmediate(resolve));",
+  `const turn = () => { for (let i = 0; i < 1000; i++) setImmediate(() => {}); setImmediate(turn); };
+   turn(); await new Promise(() => {});`,
   "let all = Array.from({ length: 2000 }, () => setTimeout(() => {}, 1e6)); for (;;) for (const one of all) one.refresh();",
   "let some = setTimeout(() => {}, 1e6); for (;;) { some.unref(); some.ref(); }",
 ];

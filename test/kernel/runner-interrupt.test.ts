@@ -66,6 +66,20 @@ const CASES: Readonly<Record<string, string>> = {
   "a loop in the second immediate of a turn": `
     setImmediate(() => {}); setImmediate(() => { console.log("started"); for (;;); });
     await new Promise(() => {});`,
+  "Node's own code, before the second immediate of a turn": `
+    import { createHook } from "node:async_hooks";
+    let nodes;
+    let hook = createHook({ init(id, type, trigger, one) { if (type === "Immediate") nodes = one; } });
+    hook.enable();
+    setImmediate(() => {});
+    hook.disable();
+    let { prototype } = nodes.constructor;
+    let { ref } = prototype;
+    let calls = 0;
+    let loop = { get() { if (++calls === 2) { console.log("started"); for (;;); } }, set() {} };
+    prototype.ref = function () { Object.defineProperty(this, "_argv", loop); return ref.call(this); };
+    let both = () => { setImmediate(() => {}); setImmediate(both); };
+    both(); await new Promise(() => {});`,
   "an asynchronous generator": `
     async function* numbers() { for (;;) yield ticks++; }
     console.log("started"); for await (const number of numbers()) number;`,

@@ -13,6 +13,7 @@ import { critical, forgetSections, installProbe } from "./critical.ts";
 import { installEmptyInput } from "./empty-input.ts";
 import { installExits } from "./exits.ts";
 import { FOLDERS, installHelper } from "./helper.ts";
+import { resumeImmediates } from "./immediates.ts";
 import { Input } from "./input.ts";
 import { Inspector } from "./inspect.ts";
 import { installInterrupts } from "./interrupts.ts";
@@ -107,6 +108,7 @@ function obey(command: Exclude<Command, { type: "execute" }>): void {
 
 link.on("message", (message: LinkMessage) => {
   forgetSections();
+  critical(resumeImmediates);
   if (message.type === "command") {
     const { command, number } = message;
     const isNew = critical(() => {

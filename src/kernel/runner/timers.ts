@@ -1,6 +1,7 @@
 // Timers that know the cell that started them, so that an interrupt ends its loops for good.
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { critical } from "./critical.ts";
+import { startImmediate, stopImmediate } from "./immediates.ts";
 import { type Run, runOf, type Timer } from "./run.ts";
 
 type Timers = typeof import("node:timers");
@@ -9,20 +10,6 @@ type AnyFunction = (...args: never[]) => unknown;
 
 const CUSTOM = Symbol.for("nodejs.util.promisify.custom");
 
-const { nextTick } = process;
-const nodeImmediate = setImmediate;
-
-/**
- * Node's, with the callback in a tick of its own, which follows at once: a stop within the second
- * immediate of a turn would leave Node calling that one for ever.
- */
-const startImmediate = ((callback: unknown, ...args: unknown[]) => {
-  if (typeof callback !== "function") return nodeImmediate(callback as () => void);
-  return nodeImmediate(function (this: unknown) {
-    critical(() => nextTick(() => Reflect.apply(callback, this, args) as unknown));
-  });
-}) as AnyFunction;
-
 /** Node's lists of timers are not to be torn: all later ones of the same delay would be lost. */
 function whole(work: AnyFunction): AnyFunction {
   return function (this: unknown, ...args) {
@@ -30,10 +17,10 @@ function whole(work: AnyFunction): AnyFunction {
   };
 }
 
-/** The timers as Node made them, for the runner itself. */
+/** Timers that no run is asked about, for the runner itself. */
 export const own = {
   setTimeout: whole(setTimeout) as (callback: () => void, delay: number) => unknown,
-  setImmediate: whole(startImmediate) as (callback: () => void) => unknown,
+  setImmediate: whole(startImmediate as AnyFunction) as (callback: () => void) => unknown,
 };
 
 /** Replaces the global timers and those of node:timers and node:timers/promises. */
@@ -42,14 +29,14 @@ export function installTimers(): void {
   const timers = require("node:timers") as Timers;
   const promised = require("node:timers/promises") as PromisedTimers;
   for (const name of ["setTimeout", "setInterval", "setImmediate"] as const) {
-    const start = name === "setImmediate" ? startImmediate : (timers[name] as AnyFunction);
-    const tracked = track(start);
+    const tracked = track((name === "setImmediate" ? startImmediate : timers[name]) as AnyFunction);
     Object.defineProperty(tracked, "name", { value: name });
     Object.assign(timers, { [name]: tracked });
     Object.assign(globalThis, { [name]: tracked });
   }
   for (const name of ["clearTimeout", "clearInterval", "clearImmediate"] as const) {
-    const cleared = whole(timers[name] as AnyFunction);
+    const clear = name === "clearImmediate" ? stopImmediate : timers[name];
+    const cleared = whole(clear as AnyFunction);
     Object.defineProperty(cleared, "name", { value: name });
     Object.assign(timers, { [name]: cleared });
     Object.assign(globalThis, { [name]: cleared });
