@@ -1,6 +1,6 @@
 // Large sparse products against the machine's bandwidth, and what the locality order gains.
 import * as tf from "@tensorflow/tfjs";
-import { UserError } from "../src/errors.ts";
+import { UserError } from "../src/base/errors.ts";
 import type { Csr } from "../src/graph/csr.ts";
 import { symmetricNormalised } from "../src/graph/normalise.ts";
 import { localityOrder } from "../src/graph/order.ts";

@@ -3,6 +3,11 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import type { Teacher } from "../src/distillation/method.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedArray,
+} from "../src/formats/safetensors.ts";
 import type { Csr } from "../src/graph/csr.ts";
 import type { Graph, Split } from "../src/graph/graph.ts";
 import { rowNormalised, symmetricNormalised } from "../src/graph/normalise.ts";
@@ -11,11 +16,6 @@ import { modelShapes } from "../src/models/registry.ts";
 import { reluDropout, SparseMatrix, Targets } from "../src/tensor/index.ts";
 import { withForward } from "../src/training/evaluate.ts";
 import type { RunConfig } from "../src/training/run.ts";
-import {
-  decodeSafetensors,
-  encodeSafetensors,
-  type NamedArray,
-} from "../src/training/safetensors.ts";
 import { type Data, distillationOf, modelOf } from "./steps.ts";
 
 type Matrix = "adjacency" | "features";

@@ -1,12 +1,12 @@
 // The graphs of the race: datasets by name, Arxiv's real topology, and generated ones of a size.
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { toInt32 } from "../src/datasets/arrays.ts";
+import { UserError } from "../src/base/errors.ts";
 import { loadDataset, loadSplit } from "../src/datasets/index.ts";
 import { dataFolders, findFile } from "../src/datasets/locate.ts";
-import { NpzFile } from "../src/datasets/npz.ts";
 import { datasetEntry } from "../src/datasets/registry.ts";
-import { UserError } from "../src/errors.ts";
+import { toInt32 } from "../src/formats/arrays.ts";
+import { NpzFile } from "../src/formats/npz.ts";
 import { type Csr, csrFromPairs } from "../src/graph/csr.ts";
 import type { Graph, Split } from "../src/graph/graph.ts";
 import { localityOrder } from "../src/graph/order.ts";

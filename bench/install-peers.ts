@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { UserError } from "../src/errors.ts";
+import { UserError } from "../src/base/errors.ts";
 import { PEER_PYTHON, PEERS, ROOT } from "./side.ts";
 
 /** numpy and networkx of these versions run on Python 3.11 and later. */

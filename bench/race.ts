@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { UserError } from "../src/errors.ts";
+import { UserError } from "../src/base/errors.ts";
 import type { EngineName } from "../src/tensor/engine/backend.ts";
 import { nativeRecord } from "../src/tensor/native/build.ts";
 import type { RunConfig } from "../src/training/run.ts";

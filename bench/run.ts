@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { OptionError, UserError } from "../src/errors.ts";
+import { OptionError, UserError } from "../src/base/errors.ts";
 import { writeSection } from "../src/experiments/markdown-section.ts";
 import { saveFigure } from "../src/figures/save.ts";
 import { startEngine, wantedThreads } from "../src/tensor/index.ts";

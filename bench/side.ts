@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { UserError } from "../src/errors.ts";
+import { UserError } from "../src/base/errors.ts";
 import type { EngineName } from "../src/tensor/engine/backend.ts";
 import type { Answer, Request } from "./protocol.ts";
 

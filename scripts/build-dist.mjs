@@ -54,7 +54,7 @@ async function main() {
   compile();
   settleDeclarations();
   // Data, which the compiler leaves behind.
-  for (const folder of ["experiments/recipes", "kernel/logo"]) {
+  for (const folder of ["training/recipes", "kernel/logo"]) {
     cpSync(path.join(root, "src", folder), path.join(dist, folder), { recursive: true });
   }
   // npm sets this when it links a package's command, but not for whoever runs the file itself.

@@ -2,7 +2,7 @@
 // The same results give the same bytes, with one version of Chromium and its fonts.
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { UserError } from "../src/errors.ts";
+import { UserError } from "../src/base/errors.ts";
 import { paperFigures } from "../src/figures/paper-figures.ts";
 import { saveFigure } from "../src/figures/save.ts";
 

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { UserError } from "../src/errors.ts";
+import { UserError } from "../src/base/errors.ts";
 import { NATIVE_FOLDER } from "../src/tensor/native/build.ts";
 import { ensureBareVenv, type Purpose, venvIsBare, venvPython } from "./venv.ts";
 

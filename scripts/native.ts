@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { UserError } from "../src/errors.ts";
+import { UserError } from "../src/base/errors.ts";
 import {
   NATIVE_BINDING,
   NATIVE_FOLDER,

@@ -3,8 +3,9 @@ import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { UserError } from "../src/base/errors.ts";
+import { writeAtomic } from "../src/base/files.ts";
 import { duration } from "../src/display/format.ts";
-import { UserError } from "../src/errors.ts";
 import { keepRun, notebookRuns, provideRun } from "../src/experiments/committed-runs.ts";
 import { writeSection } from "../src/experiments/markdown-section.ts";
 import { ResultsStore } from "../src/experiments/results-store.ts";
@@ -13,7 +14,6 @@ import { studies } from "../src/experiments/studies/index.ts";
 import { planStudy } from "../src/experiments/study.ts";
 import { type Notebook, readNotebook, serialiseNotebook } from "../src/notebook/nbformat.ts";
 import { chooseKernel, INTERRUPTED, runNotebook } from "../src/notebook/run.ts";
-import { writeAtomic } from "../src/training/files.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 const folders = { results: path.join(root, "results"), runs: path.join(root, "runs") };

@@ -3,10 +3,10 @@
 //
 //     node scripts/register-studies.ts
 import { readFileSync } from "node:fs";
+import { writeAtomic } from "../src/base/files.ts";
 import { type Registered, registrationDigest } from "../src/experiments/registration.ts";
 import { registrations } from "../src/experiments/registrations.ts";
 import { studies } from "../src/experiments/studies/index.ts";
-import { writeAtomic } from "../src/training/files.ts";
 
 const file = new URL("../src/experiments/registrations.ts", import.meta.url).pathname;
 const date = new Date().toISOString().slice(0, 10);

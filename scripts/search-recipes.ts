@@ -1,4 +1,4 @@
-// Searches recipes for all methods of a dataset and writes src/experiments/recipes/NAME.json, which
+// Searches recipes for all methods of a dataset and writes src/training/recipes/NAME.json, which
 // src/training/recipes.ts reads, and docs/recipes.md.
 //
 //     node scripts/search-recipes.ts --dataset cora --dataset citeseer
@@ -12,10 +12,11 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { UserError } from "../src/base/errors.ts";
+import { writeAtomic } from "../src/base/files.ts";
 import { type Stopper, stopOnSignals } from "../src/cli/signals.ts";
 import { showStudyProgress } from "../src/cli/study-progress.ts";
 import { duration } from "../src/display/format.ts";
-import { UserError } from "../src/errors.ts";
 import { contenders } from "../src/experiments/contenders.ts";
 import { writeSection } from "../src/experiments/markdown-section.ts";
 import { recipeReport, spacesReport } from "../src/experiments/recipe-report.ts";
@@ -30,7 +31,6 @@ import {
 import { ResultsStore } from "../src/experiments/results-store.ts";
 import { missingTrials, runRecorded } from "../src/experiments/run-study.ts";
 import { HEADLINE } from "../src/experiments/studies/arms.ts";
-import { writeAtomic } from "../src/training/files.ts";
 import type { TrainingEvent } from "../src/training/observer.ts";
 import { type RecipeFile, recipeFile, recipePath } from "../src/training/recipe-file.ts";
 import { RUNS_FOLDER, runFiles } from "../src/training/run-store.ts";

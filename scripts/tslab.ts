@@ -12,8 +12,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
+import { UserError } from "../src/base/errors.ts";
 import { dataFolders } from "../src/datasets/locate.ts";
-import { UserError } from "../src/errors.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { UserError } from "../src/errors.ts";
+import { UserError } from "../src/base/errors.ts";
 
 /** The first Python that the pinned packages run on: 3.10. */
 const minimumMinor = 10;

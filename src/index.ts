@@ -2,6 +2,10 @@
 // starts the engine.
 import "./tensor/offer.ts";
 
+export { canonicalJson } from "./base/canonical.ts";
+export { OptionError, UserError } from "./base/errors.ts";
+export { type OptionInfo, type OptionValue, resolveOptions } from "./base/options.ts";
+export type { Suggested } from "./base/suggested.ts";
 export {
   DATASET_NAMES,
   type DataOptions,
@@ -27,7 +31,6 @@ export {
   type PresetOf,
   registerMethod,
 } from "./distillation/registry.ts";
-export { OptionError, UserError } from "./errors.ts";
 export { provenance } from "./experiments/evidence.ts";
 export { type Fact, inconsistencies } from "./experiments/inconsistencies.ts";
 export * as published from "./experiments/published.ts";
@@ -108,8 +111,6 @@ export {
   models,
   registerModel,
 } from "./models/registry.ts";
-export { type OptionInfo, type OptionValue, resolveOptions } from "./options.ts";
-export type { Suggested } from "./suggested.ts";
 export {
   Adam,
   AdamW,
@@ -134,7 +135,6 @@ export {
   Targets,
 } from "./tensor/index.ts";
 export type { Batch, Batches, TrainingBatch } from "./training/batches.ts";
-export { canonicalJson, describeRun, runId } from "./training/canonical.ts";
 export { predictedClasses, withForward } from "./training/evaluate.ts";
 export { graphInputs, splitTargets } from "./training/inputs.ts";
 export {
@@ -169,6 +169,7 @@ export type {
   ScheduleConfig,
   TrainingConfig,
 } from "./training/run.ts";
+export { describeRun, runId } from "./training/run-id.ts";
 export { findRun, readModel, readResult, runFiles } from "./training/run-store.ts";
 export {
   DivergedError,

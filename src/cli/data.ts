@@ -1,5 +1,6 @@
 // abkd data: list, describe, check and fetch datasets, without an engine.
 import { Command } from "commander";
+import { UserError } from "../base/errors.ts";
 import { countUnlabelled } from "../datasets/canonical.ts";
 import { progressPrinter } from "../datasets/download-progress.ts";
 import {
@@ -15,7 +16,6 @@ import {
 } from "../datasets/index.ts";
 import { dataFolders, findFile } from "../datasets/locate.ts";
 import { isAbsent, type Verification, verifyDataset } from "../datasets/verify.ts";
-import { UserError } from "../errors.ts";
 import { type ConstantPredictor, constantPredictor } from "../graph/constant-predictor.ts";
 import { type Csr, nonzeros } from "../graph/csr.ts";
 import type { Graph } from "../graph/graph.ts";

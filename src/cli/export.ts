@@ -1,8 +1,8 @@
 // abkd export: a run's trained model, with its configuration, for other programs.
 import { Command, Option } from "commander";
-import { describeRun, runId } from "../training/canonical.ts";
-import { writeAtomic } from "../training/files.ts";
+import { writeAtomic } from "../base/files.ts";
 import { encodeModel, encodeModelNpz } from "../training/model-file.ts";
+import { describeRun, runId } from "../training/run-id.ts";
 import { findRun, RUNS_FOLDER, readFiles } from "../training/run-store.ts";
 import { addModuleOption } from "./modules.ts";
 import { print } from "./output.ts";

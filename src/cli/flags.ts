@@ -1,6 +1,6 @@
 // Options of a table as flags: their names, their help, their values.
 import { InvalidArgumentError, Option } from "commander";
-import { isLegal, legalValues, type OptionInfo, type OptionValue } from "../options.ts";
+import { isLegal, legalValues, type OptionInfo, type OptionValue } from "../base/options.ts";
 
 /** learningRate -> learning-rate */
 export function kebab(name: string): string {

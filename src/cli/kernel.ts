@@ -1,7 +1,8 @@
 // abkd kernel: makes the TypeScript kernel known to Jupyter, without Python.
 import path from "node:path";
 import { Command, Option } from "commander";
-import { UserError } from "../errors.ts";
+import { UserError } from "../base/errors.ts";
+import { printable, printableLine } from "../base/printable.ts";
 import {
   installKernelspec,
   KERNEL_NAME,
@@ -10,7 +11,6 @@ import {
   type Place,
   uninstallKernelspec,
 } from "../kernel/kernelspec.ts";
-import { printable, printableLine } from "../printable.ts";
 import { print } from "./output.ts";
 
 interface PlaceOptions extends Place {

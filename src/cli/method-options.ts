@@ -1,8 +1,8 @@
 // A method's options on the command line, made from the method's own table.
 import type { Command } from "commander";
+import { OptionError } from "../base/errors.ts";
+import { type OptionValue, suggestOption } from "../base/options.ts";
 import type { AnyMethod } from "../distillation/registry.ts";
-import { OptionError } from "../errors.ts";
-import { type OptionValue, suggestOption } from "../options.ts";
 import { camel, describeOption, kebab, tableOption } from "./flags.ts";
 
 /** `--abkd-beta`: prefixed, since methods may share names with the model and one another. */

@@ -1,8 +1,8 @@
 // The kinds of models and their options on the command line, made from the kinds' own tables.
 import { type Command, Option } from "commander";
-import { OptionError } from "../errors.ts";
+import { OptionError } from "../base/errors.ts";
+import type { OptionInfo, OptionValue } from "../base/options.ts";
 import { findModel, models } from "../models/registry.ts";
-import type { OptionInfo, OptionValue } from "../options.ts";
 import type { Changes } from "../training/recipes.ts";
 import { camel, describeOption, kebab, tableOption } from "./flags.ts";
 

@@ -1,8 +1,10 @@
 // abkd notebook: runs and checks notebooks without a browser.
 import path from "node:path";
 import { Command, Option } from "commander";
+import { OptionError, UserError } from "../base/errors.ts";
+import { writeAtomic } from "../base/files.ts";
+import { printableLine } from "../base/printable.ts";
 import { terminalLine } from "../display/terminal-line.ts";
-import { OptionError, UserError } from "../errors.ts";
 import {
   checkNotebook,
   MOST_CELLS,
@@ -22,8 +24,6 @@ import {
   type RunOptions,
   runNotebook,
 } from "../notebook/run.ts";
-import { printableLine } from "../printable.ts";
-import { writeAtomic } from "../training/files.ts";
 import { inPlainWords } from "./kernel.ts";
 import { real } from "./options.ts";
 import { print } from "./output.ts";

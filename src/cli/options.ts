@@ -1,6 +1,6 @@
 // Options that several commands share, and their checks.
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { OptionError } from "../errors.ts";
+import { OptionError } from "../base/errors.ts";
 import { ENGINE_CHOICES, type EngineChoice } from "../tensor/engine/choice.ts";
 import { MOST_THREADS } from "../tensor/engine/threads.ts";
 import type { Changes, Subject } from "../training/recipes.ts";

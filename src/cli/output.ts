@@ -1,6 +1,7 @@
 // What the commands write: results to stdout, the rest to stderr, all of it printable.
-import { printableJson, printableLine, printableText } from "../printable.ts";
-import { reasonOf } from "../training/files.ts";
+
+import { reasonOf } from "../base/files.ts";
+import { printableJson, printableLine, printableText } from "../base/printable.ts";
 
 /** A result for people: one line or several, without the last line feed. */
 export function print(text: string): void {

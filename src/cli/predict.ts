@@ -1,16 +1,16 @@
 // abkd predict: an exported model on a graph.
 import { Command, Option } from "commander";
+import { UserError } from "../base/errors.ts";
+import { readBytes, writeAtomic } from "../base/files.ts";
 import { loadDataset, loadSplit } from "../datasets/index.ts";
 import { percent } from "../display/format.ts";
-import { UserError } from "../errors.ts";
+import { encodeNpy } from "../formats/npz-writer.ts";
 import { type Graph, type Split, UNLABELLED } from "../graph/graph.ts";
 import { findModel } from "../models/registry.ts";
 import { startEngine } from "../tensor/index.ts";
 import { predictedClasses, withForward } from "../training/evaluate.ts";
-import { readBytes, writeAtomic } from "../training/files.ts";
 import { graphInputs } from "../training/inputs.ts";
 import { decodeModel, type ModelFile, restoreModel } from "../training/model-file.ts";
-import { encodeNpy } from "../training/npz.ts";
 import { addModuleOption } from "./modules.ts";
 import { print, printJson, tell } from "./output.ts";
 

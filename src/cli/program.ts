@@ -1,7 +1,7 @@
 // The commands by name, loaded only when called: `abkd data` must not wait for an engine.
 import { Command, CommanderError } from "commander";
-import { UserError } from "../errors.ts";
-import { packageVersion } from "../version.ts";
+import { UserError } from "../base/errors.ts";
+import { packageVersion } from "../base/version.ts";
 import { importGivenModules } from "./modules.ts";
 import { print, tell, tellText } from "./output.ts";
 

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { Command, Option } from "commander";
+import { FileError, probeFolder, writeAtomic } from "../base/files.ts";
 import { progressPrinter } from "../datasets/download-progress.ts";
 import { type DataOptions, firstAvailable } from "../datasets/index.ts";
 import { formatTable, resultsTable } from "../experiments/results-table.ts";
@@ -15,7 +16,6 @@ import {
   reportSheet,
   sheetSize,
 } from "../figures/report.ts";
-import { FileError, probeFolder, writeAtomic } from "../training/files.ts";
 import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { InterruptedError } from "../training/train.ts";

@@ -2,10 +2,10 @@
 import { progressPrinter } from "../datasets/download-progress.ts";
 import { percent } from "../display/format.ts";
 import { profileText } from "../figures/profile.ts";
-import { describeRun } from "../training/canonical.ts";
 import type { NodeKinds } from "../training/node-kinds.ts";
 import type { TrainingEvent } from "../training/observer.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
+import { describeRun } from "../training/run-id.ts";
 import { runFiles } from "../training/run-store.ts";
 import { runTrials, TrialsError } from "../training/trials.ts";
 import { givenMachineOptions, type RunOptions } from "./options.ts";

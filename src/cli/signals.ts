@@ -1,5 +1,5 @@
 // How a command ends on Ctrl-C, SIGTERM and SIGHUP: in order where there is time, and with which exit code.
-import { UserError } from "../errors.ts";
+import { UserError } from "../base/errors.ts";
 import type { TrainingEvent } from "../training/observer.ts";
 import { InterruptedError } from "../training/train.ts";
 

@@ -1,7 +1,7 @@
 // abkd study pack and show: the records of trials as files.
 import { statSync } from "node:fs";
 import { Command } from "commander";
-import { UserError } from "../errors.ts";
+import { UserError } from "../base/errors.ts";
 import { packResults } from "../experiments/pack-results.ts";
 import { RESULTS_FOLDER, ResultsStore } from "../experiments/results-store.ts";
 import { print, printJson, tell } from "./output.ts";

@@ -1,7 +1,7 @@
 // Progress of downloads for a person: one live line on a terminal, plain lines elsewhere.
 import path from "node:path";
+import { printable } from "../base/printable.ts";
 import { type LineStream, terminalLine } from "../display/terminal-line.ts";
-import { printable } from "../printable.ts";
 import type { DownloadProgress } from "./download.ts";
 
 export interface ProgressPrinter {

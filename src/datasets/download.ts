@@ -4,8 +4,8 @@ import { createReadStream, existsSync } from "node:fs";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { makeFolders } from "../folders.ts";
-import { DatasetError } from "./errors.ts";
+import { makeFolders } from "../base/folders.ts";
+import { DatasetError } from "../formats/errors.ts";
 import { withLock } from "./lock.ts";
 import type { PublishedFile } from "./manifest.ts";
 

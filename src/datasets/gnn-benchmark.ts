@@ -1,9 +1,10 @@
 // The npz files of Shchur's GNN benchmark (Amazon, Coauthor), read as PyG's read_npz does.
+
+import { type RawArray, toFloat32, toInt32 } from "../formats/arrays.ts";
+import { BadFileError } from "../formats/errors.ts";
+import { NpzFile } from "../formats/npz.ts";
 import { type Graph, UNLABELLED } from "../graph/graph.ts";
-import { type RawArray, toFloat32, toInt32 } from "./arrays.ts";
-import { BadFileError } from "./errors.ts";
 import type { ReadFile } from "./locate.ts";
-import { NpzFile } from "./npz.ts";
 import {
   arcsFromPairs,
   binarised,

@@ -2,14 +2,14 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { needArray, needObject, needText } from "../arguments.ts";
-import { OptionError } from "../errors.ts";
+import { needArray, needObject, needText } from "../base/arguments.ts";
+import { OptionError } from "../base/errors.ts";
+import type { Suggested } from "../base/suggested.ts";
+import { BadFileError, DatasetError } from "../formats/errors.ts";
 import { checkLabels } from "../graph/check.ts";
 import type { Graph, Split } from "../graph/graph.ts";
-import type { Suggested } from "../suggested.ts";
 import { differences, summarise } from "./canonical.ts";
 import { type DownloadOptions, download } from "./download.ts";
-import { BadFileError, DatasetError } from "./errors.ts";
 import {
   type DataFolders,
   dataFolders,
@@ -31,8 +31,9 @@ import {
   type SplitName,
 } from "./splits.ts";
 
+export { BadFileError, DatasetError } from "../formats/errors.ts";
 export type { DownloadProgress } from "./download.ts";
-export { BadFileError, DatasetError, MissingFileError, UnfitSplitError } from "./errors.ts";
+export { MissingFileError, UnfitSplitError } from "./errors.ts";
 export { type OwnDataset, type OwnSplit, registerDataset } from "./own.ts";
 export { DATASET_NAMES, type DatasetName, datasetEntry } from "./registry.ts";
 export { parseSplit, type SplitName } from "./splits.ts";

@@ -3,8 +3,9 @@ import { existsSync, statSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { OptionError } from "../errors.ts";
-import { BadFileError, MissingFileError } from "./errors.ts";
+import { OptionError } from "../base/errors.ts";
+import { BadFileError } from "../formats/errors.ts";
+import { MissingFileError } from "./errors.ts";
 
 /** Files of more than this are refused unread (the largest known has 32 MB). */
 const MAX_FILE = 64 * 1024 * 1024;

@@ -1,7 +1,7 @@
 // A lock file, so that two processes never write the same download at once.
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isRunning } from "../processes.ts";
+import { isRunning } from "../base/processes.ts";
 
 const POLL = 200;
 /** A lock without an owner's number this long, in milliseconds, was left by a crash. */

@@ -1,8 +1,8 @@
 // Labels of NELL's entities, joined over its variants by the entities' features.
 
+import { BadFileError } from "../formats/errors.ts";
 import type { Csr } from "../graph/csr.ts";
 import { UNLABELLED } from "../graph/graph.ts";
-import { BadFileError } from "./errors.ts";
 import type { Features, Labels } from "./planetoid-parts.ts";
 
 /** A published label and where it stands. */

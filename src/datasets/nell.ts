@@ -1,7 +1,8 @@
 // NELL in Planetoid's format: entities with features and classes among relation nodes with neither.
+
+import { BadFileError } from "../formats/errors.ts";
 import type { Csr } from "../graph/csr.ts";
 import { type Graph, UNLABELLED } from "../graph/graph.ts";
-import { BadFileError } from "./errors.ts";
 import type { ReadFile } from "./locate.ts";
 import { LabelPool } from "./nell-labels.ts";
 import {

@@ -1,5 +1,5 @@
 // Datasets of a program's own: entries made at run time from its graphs.
-import { needFunction, needObject, needText, shown } from "../arguments.ts";
+import { needFunction, needObject, needText, shown } from "../base/arguments.ts";
 import { checkGraph, checkSplit, InputError } from "../graph/check.ts";
 import type { Graph } from "../graph/graph.ts";
 import { datasets } from "./registry.ts";

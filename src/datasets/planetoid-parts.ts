@@ -1,11 +1,12 @@
 // The parts of Planetoid's format (features, one-hot labels, test.index, adjacency lists), each parsed and checked.
+
+import { type RawArray, rawArray, toFloat32, toInt32 } from "../formats/arrays.ts";
+import { BadFileError } from "../formats/errors.ts";
+import { unpickle } from "../formats/pickle.ts";
+import { CsrObject, NdArray } from "../formats/pickle-values.ts";
 import type { Csr } from "../graph/csr.ts";
 import { UNLABELLED } from "../graph/graph.ts";
-import { type RawArray, rawArray, toFloat32, toInt32 } from "./arrays.ts";
-import { BadFileError } from "./errors.ts";
 import type { DataFile } from "./locate.ts";
-import { unpickle } from "./pickle.ts";
-import { CsrObject, NdArray } from "./pickle-values.ts";
 import {
   arcsFromPairs,
   canonicalFeatures,

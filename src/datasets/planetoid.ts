@@ -1,6 +1,8 @@
 // The Planetoid files of Cora, Citeseer and Pubmed, assembled and counted as PyG does.
+
+import { BadFileError } from "../formats/errors.ts";
 import { type Graph, UNLABELLED } from "../graph/graph.ts";
-import { BadFileError, UnfitSplitError } from "./errors.ts";
+import { UnfitSplitError } from "./errors.ts";
 import type { ReadFile } from "./locate.ts";
 import {
   arcsOf,

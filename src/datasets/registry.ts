@@ -1,9 +1,9 @@
 // The datasets, one entry each: to add one, add an entry here, its files to manifest.ts and its
 // published counts to oracles.ts.
 
+import { Registry } from "../base/registry.ts";
 import type { Graph } from "../graph/graph.ts";
 import { syntheticGraph } from "../graph/synthetic.ts";
-import { Registry } from "../registry.ts";
 import { loadGnnBenchmark } from "./gnn-benchmark.ts";
 import type { ReadFile } from "./locate.ts";
 import { loadNell, type NellForm, nellFiles, nellLabelFile, nellStem } from "./nell.ts";

@@ -1,7 +1,8 @@
 // From sparse matrices as files hold them to the library's Csr: checked, sorted, merged.
+
+import { BadFileError } from "../formats/errors.ts";
 import { arraysFault, type CsrArrays } from "../graph/check.ts";
 import { type Csr, csrFromPairs, transpose } from "../graph/csr.ts";
-import { BadFileError } from "./errors.ts";
 
 /** Sides of more than this are refused before anything is allocated for them. */
 export const MAX_SIDE = 1 << 22;

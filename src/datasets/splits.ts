@@ -1,13 +1,14 @@
 // Splits into training, validation and test nodes: read, drawn, or derived; labelled nodes only.
 
-import { OptionError } from "../errors.ts";
+import { OptionError } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
+import { toInt32 } from "../formats/arrays.ts";
+import { BadFileError } from "../formats/errors.ts";
+import { NpzFile } from "../formats/npz.ts";
 import { type Graph, type Split, UNLABELLED } from "../graph/graph.ts";
 import { randomStream, shuffle } from "../graph/random.ts";
-import { printable } from "../printable.ts";
-import { toInt32 } from "./arrays.ts";
-import { BadFileError, UnfitSplitError } from "./errors.ts";
+import { UnfitSplitError } from "./errors.ts";
 import type { ReadFile } from "./locate.ts";
-import { NpzFile } from "./npz.ts";
 
 /** Node indices as a source gives them, unlabelled ones among them. */
 export interface RawSplit {

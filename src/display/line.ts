@@ -1,7 +1,7 @@
 // One line of text that changes in place: in a notebook, on a terminal, in a pipe.
 import { randomUUID } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import { printableLine } from "../printable.ts";
+import { printableLine } from "../base/printable.ts";
 import { type Display, notebookDisplay } from "./host.ts";
 import { type LineStream, terminalLine } from "./terminal-line.ts";
 

@@ -1,6 +1,6 @@
 // How far a loop has come: one line with count, rate and time left.
 import { performance } from "node:perf_hooks";
-import { needObject, refuse } from "../arguments.ts";
+import { needObject, refuse } from "../base/arguments.ts";
 import { duration } from "./format.ts";
 import { LiveLine } from "./line.ts";
 

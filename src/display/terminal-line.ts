@@ -1,5 +1,5 @@
 // A line on a terminal that changes in place, between lines that stay.
-import { printable, printableLine } from "../printable.ts";
+import { printable, printableLine } from "../base/printable.ts";
 
 /** The parts of a stream that a line needs. */
 export type LineStream = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;

@@ -1,7 +1,7 @@
 // The shape that every distillation method shares.
 import type * as tf from "@tensorflow/tfjs";
+import type { OptionTable } from "../base/options.ts";
 import type { GraphInputs, Outline, Outputs, Parameter, Reads } from "../models/model.ts";
-import type { OptionTable } from "../options.ts";
 import type { Targets } from "../tensor/ops/loss.ts";
 
 /** The frozen teacher, of any family. */

@@ -1,10 +1,10 @@
 // The methods by name, and their start from a configuration.
 
-import { needFunction, needObject } from "../arguments.ts";
-import { OptionError } from "../errors.ts";
-import { checkOptions, type OptionValue } from "../options.ts";
-import { checkDefaults, Registry } from "../registry.ts";
-import type { Suggested } from "../suggested.ts";
+import { needFunction, needObject } from "../base/arguments.ts";
+import { OptionError } from "../base/errors.ts";
+import { checkOptions, type OptionValue } from "../base/options.ts";
+import { checkDefaults, Registry } from "../base/registry.ts";
+import type { Suggested } from "../base/suggested.ts";
 import type { Distillation, Method, Scene, TaughtScene } from "./method.ts";
 import * as all from "./methods.ts";
 

@@ -1,8 +1,8 @@
 // What every rival method shares: the loss around its own term, with soft labels as an option,
 // and the last hidden maps that it compares.
 import * as tf from "@tensorflow/tfjs";
+import type { OptionTable } from "../base/options.ts";
 import type { Outputs, Parameter, Reads } from "../models/model.ts";
-import type { OptionTable } from "../options.ts";
 import type { Distillation, Inspection, Teacher } from "./method.ts";
 import { SoftLabels } from "./soft-labels.ts";
 

@@ -1,7 +1,7 @@
 // Runs that come with the results (a teacher, and what the notebooks train from it): results/runs/,
 // laid out as runs/ is, so that nobody has to train them again.
 import { join } from "node:path";
-import { readBytes, readText } from "../training/files.ts";
+import { readBytes, readText } from "../base/files.ts";
 import { studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig } from "../training/run.ts";
 import { isSound, type RunFiles, replaceRun, runFiles } from "../training/run-store.ts";

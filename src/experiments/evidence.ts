@@ -1,5 +1,5 @@
 // What the results store knows of a study on one dataset, and where that comes from, in words.
-import { needObject } from "../arguments.ts";
+import { needObject } from "../base/arguments.ts";
 import type { DatasetReport, StudyReport } from "./report-data.ts";
 import type { ResultsStore } from "./results-store.ts";
 import { distinctTrials } from "./run-study.ts";

@@ -1,5 +1,5 @@
 // Where the paper contradicts itself: computed from its own numbers and its own equations.
-import { needObject } from "../arguments.ts";
+import { needObject } from "../base/arguments.ts";
 import { DATASET_NAMES } from "../datasets/index.ts";
 import type { Graph } from "../graph/graph.ts";
 import { eq4Facts } from "./equation-4.ts";

@@ -10,11 +10,11 @@ import {
 } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { nameAside } from "../aside.ts";
-import { UserError } from "../errors.ts";
-import { isRunning } from "../processes.ts";
-import { FileError, fileError, syncFolder, writeAtomic } from "../training/files.ts";
-import { lineText } from "../training/sealed-json.ts";
+import { nameAside } from "../base/aside.ts";
+import { UserError } from "../base/errors.ts";
+import { FileError, fileError, syncFolder, writeAtomic } from "../base/files.ts";
+import { isRunning } from "../base/processes.ts";
+import { lineText } from "../base/sealed-json.ts";
 import {
   type DamagedLine,
   lineKey,

@@ -1,15 +1,16 @@
 // The search for recipes: every contender is searched until validation accuracy stops improving, and is
 // chosen on that alone.
 import { createHash } from "node:crypto";
+import { canonicalJson } from "../base/canonical.ts";
+import { OptionError, UserError } from "../base/errors.ts";
+import { resolveOptions } from "../base/options.ts";
 import { findMethod } from "../distillation/registry.ts";
-import { OptionError, UserError } from "../errors.ts";
-import { resolveOptions } from "../options.ts";
 import { philox } from "../tensor/ops/random.ts";
-import { canonicalJson, runId } from "../training/canonical.ts";
 import type { ChosenRecipe, RecipeFile, Rung, SearchIdentity } from "../training/recipe-file.ts";
 import { RECIPES_FORMAT } from "../training/recipe-file.ts";
 import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig } from "../training/run.ts";
+import { runId } from "../training/run-id.ts";
 import type { Contender, Options, SearchSpace } from "./contenders.ts";
 import { mean, standardDeviation, standardError } from "./statistics.ts";
 import { randomFamily } from "./study.ts";

@@ -1,6 +1,6 @@
 // What a study claimed, and when: a digest of its arms and claims, so that a change after the runs shows.
 import { createHash } from "node:crypto";
-import { canonicalJson } from "../training/canonical.ts";
+import { canonicalJson } from "../base/canonical.ts";
 import { registrations } from "./registrations.ts";
 import { planStudy, type Study } from "./study.ts";
 import type { TrialRecord } from "./trial-record.ts";

@@ -1,9 +1,9 @@
 // A pack: the finished trials of one dataset in one file, one record per line. pack-results.ts writes it.
 import { readFileSync, statSync } from "node:fs";
-import { parseJson } from "../json.ts";
-import { runId } from "../training/canonical.ts";
-import { fileError } from "../training/files.ts";
-import { isWholeLine, openLine } from "../training/sealed-json.ts";
+import { fileError } from "../base/files.ts";
+import { parseJson } from "../base/json.ts";
+import { isWholeLine, openLine } from "../base/sealed-json.ts";
+import { runId } from "../training/run-id.ts";
 import {
   FAILURE_FORMAT,
   parseFailure,

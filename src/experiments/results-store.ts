@@ -1,11 +1,11 @@
 // The results of studies: one file per trial while studies run, one pack per dataset afterwards.
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { needText } from "../arguments.ts";
-import { nameAside } from "../aside.ts";
-import { isRunning } from "../processes.ts";
-import { fileError, probeFolder, reasonOf, writeAtomic } from "../training/files.ts";
-import { jsonText } from "../training/sealed-json.ts";
+import { needText } from "../base/arguments.ts";
+import { nameAside } from "../base/aside.ts";
+import { fileError, probeFolder, reasonOf, writeAtomic } from "../base/files.ts";
+import { isRunning } from "../base/processes.ts";
+import { jsonText } from "../base/sealed-json.ts";
 import {
   lineKey,
   PACK_ENDING,

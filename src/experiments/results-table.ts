@@ -1,5 +1,5 @@
 // The results of several methods as a table of text: for the terminal, and for an HTML page.
-import { needArray, needObject, RESULTS } from "../arguments.ts";
+import { needArray, needObject, RESULTS } from "../base/arguments.ts";
 import type { RunResult } from "../training/run.ts";
 import { shortForm } from "./form.ts";
 import { paperAccuracyOf } from "./published.ts";

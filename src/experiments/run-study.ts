@@ -1,6 +1,6 @@
 // Runs a study: what the store does not have yet, each result kept the moment it is there.
-import { needFunction, needObject } from "../arguments.ts";
-import { UserError } from "../errors.ts";
+import { needFunction, needObject } from "../base/arguments.ts";
+import { UserError } from "../base/errors.ts";
 import { dataName } from "../training/beforehand.ts";
 import type { Observer, TrainingEvent } from "../training/observer.ts";
 import type { RunConfig } from "../training/run.ts";

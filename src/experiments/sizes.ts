@@ -1,7 +1,7 @@
 // Claims about sizes that need no training: table 9's graphs, table 3's parameters and ratios.
-import { needObject } from "../arguments.ts";
+import { needObject } from "../base/arguments.ts";
+import { OptionError } from "../base/errors.ts";
 import { type DataOptions, DatasetError, loadDataset } from "../datasets/index.ts";
-import { OptionError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { Gcnii } from "../models/gcnii.ts";
 import { parameterCount } from "../models/model.ts";

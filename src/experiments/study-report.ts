@@ -1,8 +1,8 @@
 // A study's report as data: each arm, each comparison, each claim with its verdict.
 
 import { median, quantile } from "simple-statistics";
-import { needObject } from "../arguments.ts";
-import { printableLine } from "../printable.ts";
+import { needObject } from "../base/arguments.ts";
+import { printableLine } from "../base/printable.ts";
 import { Decisions, paperText } from "./decide.ts";
 import { publishedAccuracy } from "./published.ts";
 import { registrationOf } from "./registration.ts";

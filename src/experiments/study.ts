@@ -1,10 +1,10 @@
 // A study: what is compared on which graphs, what the paper claims of it, and its list of trials.
-import { needObject } from "../arguments.ts";
+import { needObject } from "../base/arguments.ts";
+import { OptionError } from "../base/errors.ts";
 import { DATASET_NAMES, datasetEntry } from "../datasets/index.ts";
-import { OptionError } from "../errors.ts";
-import { runId } from "../training/canonical.ts";
 import { TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig } from "../training/run.ts";
+import { runId } from "../training/run-id.ts";
 import type { PublishedAccuracy } from "./published.ts";
 import { attentionShares, type TrialRecord } from "./trial-record.ts";
 import { FULL_SPLITS } from "./verdict.ts";

@@ -2,16 +2,16 @@
 // work, so `abkd study theorem` keeps the numbers in results/theorem-1.json.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { readText, writeAtomic } from "../base/files.ts";
+import { count, dictionary, flag, just, list, object, real, text } from "../base/json-form.ts";
+import { printable } from "../base/printable.ts";
+import { jsonText, openSealed, type Sealed, sealed } from "../base/sealed-json.ts";
 import { findMethod, methods } from "../distillation/registry.ts";
 import type { GcniiConfig } from "../models/gcnii.ts";
-import { printable } from "../printable.ts";
-import { runId } from "../training/canonical.ts";
-import { readText, writeAtomic } from "../training/files.ts";
-import { count, dictionary, flag, just, list, object, real, text } from "../training/json-form.ts";
 import { studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig } from "../training/run.ts";
 import { configForm } from "../training/run-form.ts";
-import { jsonText, openSealed, type Sealed, sealed } from "../training/sealed-json.ts";
+import { runId } from "../training/run-id.ts";
 import {
   ABKD_AS_WRITTEN,
   checkTerms,

@@ -2,13 +2,13 @@
 // student weights. The paper's layer is Â H W; GCNII's, which runs here, is theta Z W + (1 - theta) Z
 // with Z = (1 - alpha) P H + alpha H0, so that its derivative by W has theta Z' in place of (Â H)'.
 import * as tf from "@tensorflow/tfjs";
-import { needArray, needObject } from "../arguments.ts";
+import { needArray, needObject } from "../base/arguments.ts";
+import { resolveOptions } from "../base/options.ts";
 import { layersOf } from "../distillation/abkd/blocks.ts";
 import type { Distillation } from "../distillation/method.ts";
 import { createDistillation, findMethod } from "../distillation/registry.ts";
 import type { Gcnii } from "../models/gcnii.ts";
 import { type GraphInputs, stackedOutputs } from "../models/model.ts";
-import { resolveOptions } from "../options.ts";
 import { reluDropout, spmm, type Targets } from "../tensor/index.ts";
 
 /** A teacher and a student on one graph. */

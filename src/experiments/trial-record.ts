@@ -1,18 +1,12 @@
 // What a study keeps of a trial: one small JSON that knows whether it is whole.
-import { printable } from "../printable.ts";
-import { canonicalJson, runId } from "../training/canonical.ts";
-import {
-  count,
-  dictionary,
-  type Form,
-  list,
-  object,
-  optional,
-  text,
-} from "../training/json-form.ts";
+
+import { canonicalJson } from "../base/canonical.ts";
+import { count, dictionary, type Form, list, object, optional, text } from "../base/json-form.ts";
+import { printable } from "../base/printable.ts";
+import { type Opener, openSealed, type Sealed, sealed } from "../base/sealed-json.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { configForm, number, outcomeForm } from "../training/run-form.ts";
-import { type Opener, openSealed, type Sealed, sealed } from "../training/sealed-json.ts";
+import { runId } from "../training/run-id.ts";
 
 export const RECORD_FORMAT = "abkd-result/1";
 export const FAILURE_FORMAT = "abkd-failure/1";

@@ -1,7 +1,7 @@
 // Figure 4's kind of maps: attention and dissimilarity before and after training, and pair by pair.
 import type { Data, Layout } from "plotly.js-dist";
 import { sampleRankCorrelation } from "simple-statistics";
-import { needObject, RESULT } from "../arguments.ts";
+import { needObject, RESULT } from "../base/arguments.ts";
 import type { RunResult } from "../training/run.ts";
 import { compose } from "./compose.ts";
 import { baseAxis, baseLayout, colourway, faint, plain } from "./figure.ts";

@@ -6,9 +6,9 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { UserError } from "../errors.ts";
-import { printable } from "../printable.ts";
-import { isRunning } from "../processes.ts";
+import { UserError } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
+import { isRunning } from "../base/processes.ts";
 
 /** What to tell someone who wants pictures and has no browser. */
 const advice =

@@ -1,9 +1,9 @@
 // Tables of notebooks as danfojs data frames that show all of their rows.
 import { inspect } from "node:util";
 import type { DataFrame } from "danfojs-node";
-import { needObject } from "../arguments.ts";
+import { needObject } from "../base/arguments.ts";
+import { UserError } from "../base/errors.ts";
 import { displayHook } from "../display/host.ts";
-import { UserError } from "../errors.ts";
 import { formatTable, type Table } from "../experiments/results-table.ts";
 import { plain } from "./figure.ts";
 import { htmlTable } from "./table.ts";

@@ -1,6 +1,6 @@
 // What all figures share: their type, and a look that holds in print and for colour-blind readers.
 import type { Data, Layout } from "plotly.js-dist";
-import { refuse } from "../arguments.ts";
+import { refuse } from "../base/arguments.ts";
 
 /** A Plotly figure as plain JSON data. `Trace.uid` is always set: it makes exports repeatable. */
 export interface Figure {

@@ -1,6 +1,6 @@
 // Accuracy over epochs, per method, with the spread of its seeds.
 import type { Data } from "plotly.js-dist";
-import { needArray, RESULTS } from "../arguments.ts";
+import { needArray, RESULTS } from "../base/arguments.ts";
 import { median, summarise } from "../experiments/summary.ts";
 import type { RunResult } from "../training/run.ts";
 import { baseAxis, baseLayout, type Figure, faint, plain, styleOf, transparent } from "./figure.ts";

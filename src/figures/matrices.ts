@@ -1,6 +1,6 @@
 // Layer-by-layer matrices of a distillation: attention A and dissimilarity D, teacher by student.
 import type { Data } from "plotly.js-dist";
-import { needObject, RESULT } from "../arguments.ts";
+import { needObject, RESULT } from "../base/arguments.ts";
 import { methodLabel } from "../experiments/summary.ts";
 import type { RunResult } from "../training/run.ts";
 import { baseAxis, baseLayout, type Figure, plain } from "./figure.ts";

@@ -1,6 +1,6 @@
 // A trained model for a notebook: from the folder of runs, from the committed results, or trained now.
 import path from "node:path";
-import { CONFIG, needObject, needText } from "../arguments.ts";
+import { CONFIG, needObject, needText } from "../base/arguments.ts";
 import { provideRun, type RunFolders } from "../experiments/committed-runs.ts";
 import { RESULTS_FOLDER } from "../experiments/results-store.ts";
 import type { ModelConfig, ModelOf } from "../models/registry.ts";

@@ -1,6 +1,7 @@
 // A profile: where time goes in what a notebook or a script runs, as tables and as a trace file.
 import { inspect } from "node:util";
-import { needFunction, needObject } from "../arguments.ts";
+import { needFunction, needObject } from "../base/arguments.ts";
+import { writeAtomic } from "../base/files.ts";
 import { displayHook } from "../display/host.ts";
 import { formatTable, type Table } from "../experiments/results-table.ts";
 import {
@@ -10,7 +11,6 @@ import {
   startProfile,
   traceJson,
 } from "../tensor/index.ts";
-import { writeAtomic } from "../training/files.ts";
 import { htmlTable } from "./table.ts";
 
 const SHARE = { title: "share", numeric: true };

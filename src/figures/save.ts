@@ -1,8 +1,8 @@
 // A figure as a file: SVG, PNG or PDF, by the file's name.
 import path from "node:path";
-import { needObject, needText } from "../arguments.ts";
-import { OptionError, UserError } from "../errors.ts";
-import { writeAtomic } from "../training/files.ts";
+import { needObject, needText } from "../base/arguments.ts";
+import { OptionError, UserError } from "../base/errors.ts";
+import { writeAtomic } from "../base/files.ts";
 import { noBrowserAdvice } from "./chromium.ts";
 import type { FigureExporter } from "./export.ts";
 import type { Size } from "./figure.ts";

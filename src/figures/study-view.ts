@@ -2,10 +2,11 @@
 import path from "node:path";
 import { inspect } from "node:util";
 import type { DataFrame } from "danfojs-node";
-import { needArray, needObject } from "../arguments.ts";
+import { needArray, needObject } from "../base/arguments.ts";
+import { OptionError } from "../base/errors.ts";
+import type { Suggested } from "../base/suggested.ts";
 import type { DatasetName } from "../datasets/index.ts";
 import { type Bundle, displayHook, notebookDisplay } from "../display/host.ts";
-import { OptionError } from "../errors.ts";
 import { provideRun } from "../experiments/committed-runs.ts";
 import {
   type Evidence,
@@ -21,7 +22,6 @@ import { findStudy, type StudyName } from "../experiments/studies/index.ts";
 import { PROFILES, type Profile, planStudy } from "../experiments/study.ts";
 import { verdictWords } from "../experiments/study-words.ts";
 import type { TrialRecord } from "../experiments/trial-record.ts";
-import type { Suggested } from "../suggested.ts";
 import { notebookTrialsLine } from "../training/progress.ts";
 import { RUNS_FOLDER } from "../training/run-store.ts";
 import { runTrials } from "../training/trials.ts";

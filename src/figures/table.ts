@@ -1,6 +1,6 @@
 // A table of results as HTML, and as a value that a notebook shows.
 import { inspect } from "node:util";
-import { needObject } from "../arguments.ts";
+import { needObject } from "../base/arguments.ts";
 import { formatTable, type Table } from "../experiments/results-table.ts";
 import { plain } from "./figure.ts";
 

@@ -1,6 +1,6 @@
 // Theorem 1's check as a table, a figure and words.
 import type { Data, Layout } from "plotly.js-dist";
-import { needArray, needObject } from "../arguments.ts";
+import { needArray, needObject } from "../base/arguments.ts";
 import { REACH_NOISE, type TermCheck } from "../experiments/theorem1.ts";
 import type { FrameContent } from "./data-frame.ts";
 import { baseAxis, baseLayout, type Figure, ink } from "./figure.ts";

@@ -1,7 +1,7 @@
 // What must hold of a graph, its matrices and its splits, in the words that a file's reader uses too.
 // Each check takes time linear in its input and is made where data enters, never in a training step.
-import { shown } from "../arguments.ts";
-import { UserError } from "../errors.ts";
+import { shown } from "../base/arguments.ts";
+import { UserError } from "../base/errors.ts";
 import type { Csr } from "./csr.ts";
 import { type Graph, type Split, UNLABELLED } from "./graph.ts";
 

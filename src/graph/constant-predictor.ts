@@ -1,5 +1,5 @@
 // What a predictor that gives every node one class is right on: the line that a model must pass.
-import { needObject } from "../arguments.ts";
+import { needObject } from "../base/arguments.ts";
 import { InputError, labelsFault } from "./check.ts";
 import { type Graph, UNLABELLED } from "./graph.ts";
 

@@ -1,5 +1,5 @@
 // A graph from plain arrays, checked: what a program has at hand, in the form that the library reads.
-import { needObject, shown } from "../arguments.ts";
+import { needObject, shown } from "../base/arguments.ts";
 import { checkGraph, InputError } from "./check.ts";
 import { type Csr, csrFromPairs } from "./csr.ts";
 import { type Graph, UNLABELLED } from "./graph.ts";

@@ -1,5 +1,5 @@
 // A graph and its splits with the nodes in another order, and numbers of nodes brought back from it.
-import { refuse } from "../arguments.ts";
+import { refuse } from "../base/arguments.ts";
 import { checkGraph, InputError, nodesFault } from "./check.ts";
 import type { Csr } from "./csr.ts";
 import type { Graph, Split } from "./graph.ts";

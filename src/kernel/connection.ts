@@ -1,7 +1,7 @@
 // The connection file: where a kernel listens and with which key messages are signed.
 
 import { readFileSync } from "node:fs";
-import { parseJson } from "../json.ts";
+import { parseJson } from "../base/json.ts";
 
 const ALLOW_EMPTY_KEY = "--allow-empty-key";
 const PORTS = ["shell", "iopub", "stdin", "control", "hb"] as const;

@@ -4,8 +4,8 @@ import { homedir } from "node:os";
 import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
-import { nameAside } from "../aside.ts";
-import { makeFolders } from "../folders.ts";
+import { nameAside } from "../base/aside.ts";
+import { makeFolders } from "../base/folders.ts";
 import { Glob } from "./glob.ts";
 
 /** [session, line, source], or with output [session, line, [source, output]]. */

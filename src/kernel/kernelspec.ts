@@ -17,7 +17,7 @@ import module from "node:module";
 import { homedir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseJson } from "../json.ts";
+import { parseJson } from "../base/json.ts";
 import { PROTOCOL_VERSION } from "./wire.ts";
 
 /** The name that notebooks of this kernel carry. */

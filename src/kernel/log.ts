@@ -1,6 +1,6 @@
 // What the supervisor writes to standard error: for whoever runs the kernel, not for its user.
 
-import { printableLine } from "../printable.ts";
+import { printableLine } from "../base/printable.ts";
 
 /** Lines of one kind within this time come to so many, and then to a count. */
 const WINDOW_MILLISECONDS = 10_000;

@@ -16,7 +16,7 @@ try {
   });
 } catch (error) {
   const { name, message, stack } = error as Error;
-  const { printableLine, printableText } = await import("../printable.ts");
+  const { printableLine, printableText } = await import("../base/printable.ts");
   const isExpected = name === "ConnectionError" || name === "BindError";
   process.stderr.write(
     `abkd kernel: ${isExpected ? printableLine(message) : printableText(stack ?? message)}\n`,

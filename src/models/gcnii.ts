@@ -1,8 +1,8 @@
 // GCNII: deep graph convolutions with an initial residual and an identity map.
 // Chen, Wei, Huang, Ding, Li: Simple and Deep Graph Convolutional Networks, ICML 2020.
-import { needObject, shown } from "../arguments.ts";
-import { OptionError } from "../errors.ts";
-import { checkOptions, type OptionTable } from "../options.ts";
+import { needObject, shown } from "../base/arguments.ts";
+import { OptionError } from "../base/errors.ts";
+import { checkOptions, type OptionTable } from "../base/options.ts";
 import { reluDropout } from "../tensor/ops/dropout.ts";
 import { gcniiConvolutions } from "../tensor/ops/gcnii.ts";
 import { mapLinear, sparseLinear } from "../tensor/ops/linear.ts";

@@ -1,6 +1,6 @@
 // Models that are one layer after the other: dropout, a linear map, normalisation, ReLU.
 import type * as tf from "@tensorflow/tfjs";
-import { checkOptions, type OptionTable } from "../options.ts";
+import { checkOptions, type OptionTable } from "../base/options.ts";
 import { batchNorm, normalisedBy } from "../tensor/ops/batch-norm.ts";
 import { reluDropout } from "../tensor/ops/dropout.ts";
 import type { DropoutStream } from "../tensor/ops/dropout-stream.ts";

@@ -1,8 +1,8 @@
 // What every family of models offers to training, distillation, files and the command line.
 import * as tf from "@tensorflow/tfjs";
-import { needObject } from "../arguments.ts";
-import { OptionError } from "../errors.ts";
-import type { OptionTable } from "../options.ts";
+import { needObject } from "../base/arguments.ts";
+import { OptionError } from "../base/errors.ts";
+import type { OptionTable } from "../base/options.ts";
 import { lastMap } from "../tensor/ops/gcnii.ts";
 import type { SparseMatrix } from "../tensor/ops/sparse.ts";
 import type { GraphForms } from "./graph-forms.ts";

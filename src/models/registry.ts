@@ -1,9 +1,9 @@
 // The kinds of models by name, and models from their configurations.
-import { needFunction, needObject } from "../arguments.ts";
-import { OptionError } from "../errors.ts";
-import { checkOptions, type OptionValue } from "../options.ts";
-import { checkDefaults, Registry } from "../registry.ts";
-import type { Suggested } from "../suggested.ts";
+import { needFunction, needObject } from "../base/arguments.ts";
+import { OptionError } from "../base/errors.ts";
+import { checkOptions, type OptionValue } from "../base/options.ts";
+import { checkDefaults, Registry } from "../base/registry.ts";
+import type { Suggested } from "../base/suggested.ts";
 import type { Configured, GraphShape, Model, ModelKind, Outline, Shapes } from "./model.ts";
 import * as all from "./models.ts";
 

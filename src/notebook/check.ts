@@ -1,6 +1,6 @@
 // Checks a notebook: its form, and that running it again shows what it says.
 import path from "node:path";
-import { UserError } from "../errors.ts";
+import { UserError } from "../base/errors.ts";
 import { compareOutputs } from "./compare.ts";
 import { findMachinePaths } from "./machine-paths.ts";
 import { type CodeCell, type Notebook, tagsOf } from "./nbformat.ts";

@@ -1,9 +1,9 @@
 // Notebook files: reads nbformat 4.0 to 4.5, writes 4.5 as Jupyter does.
 import { createHash } from "node:crypto";
-import { UserError } from "../errors.ts";
-import { isObject, JsonError, parseJson } from "../json.ts";
-import { printable } from "../printable.ts";
-import { readText } from "../training/files.ts";
+import { UserError } from "../base/errors.ts";
+import { readText } from "../base/files.ts";
+import { isObject, JsonError, parseJson } from "../base/json.ts";
+import { printable } from "../base/printable.ts";
 
 /** A file that is no notebook, or one of a version that is not known here. */
 export class NotebookError extends UserError {}

@@ -1,8 +1,8 @@
 // Parameters of a notebook: a cell that overrides its cell tagged `parameters`, as papermill does.
 
-import { UserError } from "../errors.ts";
-import { JsonError, parseJson } from "../json.ts";
-import { printable } from "../printable.ts";
+import { UserError } from "../base/errors.ts";
+import { JsonError, parseJson } from "../base/json.ts";
+import { printable } from "../base/printable.ts";
 import { type CodeCell, type Notebook, newCellId, tagsOf } from "./nbformat.ts";
 
 const DEFAULTS = "parameters";

@@ -1,5 +1,5 @@
 // Runs a notebook's cells in a fresh kernel, and keeps what they show.
-import { UserError } from "../errors.ts";
+import { UserError } from "../base/errors.ts";
 import {
   DISPLAY_NAME,
   findKernelspec,

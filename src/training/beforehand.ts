@@ -1,18 +1,18 @@
 // What can be known before anything is trained, and is: a run that must fail costs no teacher first.
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { shown } from "../arguments.ts";
-import { OptionError, UserError } from "../errors.ts";
+import { shown } from "../base/arguments.ts";
+import { OptionError, UserError } from "../base/errors.ts";
+import { probeFolder } from "../base/files.ts";
 import { checkGraph, checkSplit } from "../graph/check.ts";
 import { hiddenWidth } from "../models/registry.ts";
 import { chooseEngine, engineFlavour, MOST_THREADS } from "../tensor/index.ts";
-import { describeRun, runId } from "./canonical.ts";
 import { checkConfig, checkKeys } from "./config-check.ts";
-import { probeFolder } from "./files.ts";
 import { fingerprint } from "./inputs.ts";
 import { refuseTooLarge } from "./memory-check.ts";
 import { addedNeeds, moduleUrls, refuseMissingModules } from "./modules.ts";
 import type { RunConfig } from "./run.ts";
+import { describeRun, runId } from "./run-id.ts";
 import { RUNS_FOLDER, refuseOtherData, runFiles } from "./run-store.ts";
 import { earlierWork, type Trial } from "./trial.ts";
 import type { TrialsOptions } from "./trials.ts";

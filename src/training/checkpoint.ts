@@ -1,16 +1,11 @@
 // The checkpoint: everything that decides how a run goes on, in one safetensors file.
 import { existsSync } from "node:fs";
+import { canonicalJson } from "../base/canonical.ts";
+import { readBytes, writeAtomic } from "../base/files.ts";
+import { JsonError, parseJson } from "../base/json.ts";
+import { count, object, optional, real, text } from "../base/json-form.ts";
+import { printable } from "../base/printable.ts";
 import type { Inspection } from "../distillation/method.ts";
-import { JsonError, parseJson } from "../json.ts";
-import { printable } from "../printable.ts";
-import type { OptimiserState } from "../tensor/index.ts";
-import type { EpochProgress } from "./batches.ts";
-import { canonicalJson, runId } from "./canonical.ts";
-import { readBytes, writeAtomic } from "./files.ts";
-import { count, object, optional, real, text } from "./json-form.ts";
-import { isOurs } from "./origin.ts";
-import type { RunConfig, RunResult } from "./run.ts";
-import { inspectionForm } from "./run-form.ts";
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -18,7 +13,13 @@ import {
   type NamedArray,
   readMetadata,
   refuseInfinite,
-} from "./safetensors.ts";
+} from "../formats/safetensors.ts";
+import type { OptimiserState } from "../tensor/index.ts";
+import type { EpochProgress } from "./batches.ts";
+import { isOurs } from "./origin.ts";
+import type { RunConfig, RunResult } from "./run.ts";
+import { inspectionForm } from "./run-form.ts";
+import { runId } from "./run-id.ts";
 
 const FORMAT = "abkd-checkpoint/2";
 

@@ -1,8 +1,8 @@
 // What a run's configuration may hold: every key, type and range, looked at before anything is trained.
-import { shown } from "../arguments.ts";
+import { shown } from "../base/arguments.ts";
+import { OptionError } from "../base/errors.ts";
 import { datasetEntry, parseSplit } from "../datasets/index.ts";
 import { checkMethod } from "../distillation/registry.ts";
-import { OptionError } from "../errors.ts";
 import { checkModel } from "../models/registry.ts";
 import { checkInheritance } from "./initial.ts";
 import type { OptimiserConfig, RunConfig, ScheduleConfig, TrainingConfig } from "./run.ts";

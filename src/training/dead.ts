@@ -2,8 +2,8 @@
 import { percent } from "../display/format.ts";
 import { constantPredictor } from "../graph/constant-predictor.ts";
 import type { Graph } from "../graph/graph.ts";
-import { describeRun } from "./canonical.ts";
 import type { RunResult } from "./run.ts";
+import { describeRun } from "./run-id.ts";
 
 /** In the record of every run that learns from a dead one. */
 export const DEAD_TEACHER =

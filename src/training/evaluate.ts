@@ -1,6 +1,6 @@
 // What a trained model says, without dropout and without leaving tensors behind.
 import * as tf from "@tensorflow/tfjs";
-import { needFunction, needObject } from "../arguments.ts";
+import { needFunction, needObject } from "../base/arguments.ts";
 import type { Model, Outputs, Reads } from "../models/model.ts";
 import { type Scores, scores } from "../tensor/index.ts";
 import type { Batches, SetName } from "./batches.ts";

@@ -1,5 +1,5 @@
 // A one-layer network that starts from a trained one's weights (the paper's table 4).
-import { OptionError } from "../errors.ts";
+import { OptionError } from "../base/errors.ts";
 import { type ModelConfig, modelTitle } from "../models/registry.ts";
 import type { ModelFile } from "./model-file.ts";
 import type { InitialWeights, RunResult } from "./run.ts";

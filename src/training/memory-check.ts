@@ -1,13 +1,13 @@
 // Whether a run can fit the engine's memory at all, by what it needs at the very least.
 import { totalmem } from "node:os";
+import { UserError } from "../base/errors.ts";
+import type { OptionValue } from "../base/options.ts";
 import { findMethod } from "../distillation/registry.ts";
-import { UserError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { hiddenWidth, modelShapes, modelTitle } from "../models/registry.ts";
-import type { OptionValue } from "../options.ts";
 import { chooseEngine, type EngineChoice, WASM_BYTES } from "../tensor/index.ts";
-import { describeRun } from "./canonical.ts";
 import type { RunConfig } from "./run.ts";
+import { describeRun } from "./run-id.ts";
 
 /** A weight, its gradient and the optimiser's two moments. */
 const COPIES = 4;

@@ -1,9 +1,21 @@
 // A trained model as a file: its weights with the configuration that made them.
 import * as tf from "@tensorflow/tfjs";
-import { needObject, refuse } from "../arguments.ts";
-import { toFloat32 } from "../datasets/arrays.ts";
-import { NpzFile } from "../datasets/npz.ts";
-import { JsonError, parseJson } from "../json.ts";
+import { needObject, refuse } from "../base/arguments.ts";
+import { canonicalJson } from "../base/canonical.ts";
+import { JsonError, parseJson } from "../base/json.ts";
+import { count, dictionary, type Form, object, text } from "../base/json-form.ts";
+import { printable } from "../base/printable.ts";
+import { toFloat32 } from "../formats/arrays.ts";
+import { NpzFile } from "../formats/npz.ts";
+import { encodeNpz, type NpyArray, npzDigest } from "../formats/npz-writer.ts";
+import {
+  type DigestState,
+  decodeSafetensors,
+  encodeSafetensors,
+  FormatError,
+  type NamedArray,
+  refuseInfinite,
+} from "../formats/safetensors.ts";
 import type { GraphShape, Model } from "../models/model.ts";
 import {
   createModel,
@@ -12,20 +24,10 @@ import {
   type ModelOf,
   modelShapes,
 } from "../models/registry.ts";
-import { printable } from "../printable.ts";
-import { canonicalJson, runId } from "./canonical.ts";
-import { count, dictionary, type Form, object, text } from "./json-form.ts";
-import { encodeNpz, type NpyArray, npzDigest } from "./npz.ts";
-import { type DigestState, isOurs } from "./origin.ts";
+import { isOurs } from "./origin.ts";
 import type { RunConfig } from "./run.ts";
 import { configForm } from "./run-form.ts";
-import {
-  decodeSafetensors,
-  encodeSafetensors,
-  FormatError,
-  type NamedArray,
-  refuseInfinite,
-} from "./safetensors.ts";
+import { runId } from "./run-id.ts";
 
 const FORMAT = "abkd-model/1";
 

@@ -3,11 +3,12 @@ import { existsSync } from "node:fs";
 import module from "node:module";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { shown } from "../arguments.ts";
+import { shown } from "../base/arguments.ts";
+import { OptionError, UserError } from "../base/errors.ts";
+import { LIBRARY } from "../base/library.ts";
+import { printable } from "../base/printable.ts";
 import { isAddedMethod } from "../distillation/registry.ts";
-import { OptionError, UserError } from "../errors.ts";
 import { isAddedModel } from "../models/registry.ts";
-import { printable } from "../printable.ts";
 import type { RunConfig } from "./run.ts";
 
 /**
@@ -41,12 +42,10 @@ let resolves = false;
 function shareOwnPackages(): void {
   if (resolves) return;
   resolves = true;
-  const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
-  const url = new URL(`../index${extension}`, import.meta.url).href;
   // From Node 22.15 on; before, the module finds the package by itself, as an import does.
   module.registerHooks?.({
     resolve(name, context, next) {
-      if (name === "abkd") return { url, shortCircuit: true };
+      if (name === "abkd") return { url: LIBRARY.href, shortCircuit: true };
       const parentURL = name === "@tensorflow/tfjs" ? import.meta.url : context.parentURL;
       return next(name, { ...context, parentURL });
     },

@@ -1,8 +1,5 @@
 // Whose file it is, and whether it is whole: no damaged file of ours is taken for a stranger's.
-import { FormatError } from "./safetensors.ts";
-
-/** What a file's digest says of its bytes. */
-export type DigestState = "fits" | "differs" | "absent";
+import { type DigestState, FormatError } from "../formats/safetensors.ts";
 
 /**
  * Whether a file says that abkd wrote it: by its format, its run or its digest, so that damage to one

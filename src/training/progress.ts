@@ -3,9 +3,9 @@ import { performance } from "node:perf_hooks";
 import { duration, percent } from "../display/format.ts";
 import { notebookDisplay } from "../display/host.ts";
 import { LiveLine } from "../display/line.ts";
-import { describeRun } from "./canonical.ts";
 import type { EndEvent, EpochEvent, Observer } from "./observer.ts";
 import type { RunConfig } from "./run.ts";
+import { describeRun } from "./run-id.ts";
 
 export function runName(config: RunConfig, asTeacher: boolean): string {
   return asTeacher ? `teacher ${describeRun(config)}` : describeRun(config);

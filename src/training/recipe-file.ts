@@ -1,8 +1,8 @@
-// The recipes that a search chose for a dataset, as the search wrote them (src/experiments/recipes).
+// The recipes that a search chose for a dataset, as the search wrote them (src/training/recipes).
 import { existsSync } from "node:fs";
-import { UserError } from "../errors.ts";
-import { JsonError, parseJson } from "../json.ts";
-import { readText } from "./files.ts";
+import { UserError } from "../base/errors.ts";
+import { readText } from "../base/files.ts";
+import { JsonError, parseJson } from "../base/json.ts";
 import {
   anything,
   count,
@@ -13,7 +13,7 @@ import {
   optional,
   real,
   text,
-} from "./json-form.ts";
+} from "../base/json-form.ts";
 
 export const RECIPES_FORMAT = "abkd-recipes/1";
 
@@ -110,7 +110,7 @@ export interface FurtherSearch {
 
 /** Where the recipes of a dataset stand, there or not. */
 export function recipePath(dataset: string): URL {
-  return new URL(`../experiments/recipes/${dataset}.json`, import.meta.url);
+  return new URL(`./recipes/${dataset}.json`, import.meta.url);
 }
 
 const read = new Map<string, RecipeFile | undefined>();

@@ -1,4 +1,7 @@
 // The defaults: how each dataset's teacher and students are trained, and where each comes from.
+
+import { resolveOptions } from "../base/options.ts";
+import type { Suggested } from "../base/suggested.ts";
 import { type DatasetName, datasetEntry, type SplitName } from "../datasets/index.ts";
 import {
   findMethod,
@@ -15,8 +18,6 @@ import {
   type ModelConfigOf,
   type ModelName,
 } from "../models/registry.ts";
-import { resolveOptions } from "../options.ts";
-import type { Suggested } from "../suggested.ts";
 import { checkConfig, checkKeys } from "./config-check.ts";
 import { type ChosenRecipe, type RecipeFile, recipeFile } from "./recipe-file.ts";
 import type { RunConfig, TrainingConfig } from "./run.ts";

@@ -1,9 +1,7 @@
 // The form of a run's configuration and result as read from a file: run.ts, at run time.
 
-import { shown } from "../arguments.ts";
-import { isObject } from "../json.ts";
-import { models } from "../models/registry.ts";
-import { isLegal, type OptionInfo } from "../options.ts";
+import { shown } from "../base/arguments.ts";
+import { isObject } from "../base/json.ts";
 import {
   anything,
   count,
@@ -19,7 +17,9 @@ import {
   real,
   text,
   where,
-} from "./json-form.ts";
+} from "../base/json-form.ts";
+import { isLegal, type OptionInfo } from "../base/options.ts";
+import { models } from "../models/registry.ts";
 
 /** What is not finite when it is written (seconds an epoch of no epoch) is null in JSON. */
 export const number: Form = either(real, just(null));

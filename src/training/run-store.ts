@@ -1,18 +1,18 @@
 // Where runs are kept: one folder each, named by the hash of its configuration.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { CONFIG, needObject, needText } from "../arguments.ts";
-import { UserError } from "../errors.ts";
-import { printable } from "../printable.ts";
-import { runId } from "./canonical.ts";
+import { CONFIG, needObject, needText } from "../base/arguments.ts";
+import { UserError } from "../base/errors.ts";
+import { readBytes, readText, removeFile, writeAtomic } from "../base/files.ts";
+import { printable } from "../base/printable.ts";
+import { jsonText, openSealed, type Sealed, sealed } from "../base/sealed-json.ts";
+import { sha256 } from "../base/sha256.ts";
+import { FormatError } from "../formats/safetensors.ts";
 import { type CheckpointOwner, checkpointData } from "./checkpoint.ts";
-import { readBytes, readText, removeFile, writeAtomic } from "./files.ts";
 import { decodeModel, encodeModel, type ModelFile } from "./model-file.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 import { resultForm } from "./run-form.ts";
-import { FormatError } from "./safetensors.ts";
-import { jsonText, openSealed, type Sealed, sealed } from "./sealed-json.ts";
-import { sha256 } from "./sha256.ts";
+import { runId } from "./run-id.ts";
 
 /** Where runs go unless told otherwise, relative to the working directory. */
 export const RUNS_FOLDER = "runs";

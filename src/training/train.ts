@@ -1,14 +1,13 @@
 // The loop: steps, an evaluation at the end of each epoch, early stopping.
 import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers/promises";
-import { needObject } from "../arguments.ts";
+import { needObject } from "../base/arguments.ts";
+import { OptionError, UserError } from "../base/errors.ts";
 import { notebookInterrupts, orInterrupted } from "../display/host.ts";
 import type { Distillation, Inspection } from "../distillation/method.ts";
-import { OptionError, UserError } from "../errors.ts";
 import type { Model } from "../models/model.ts";
 import { beginPhase, beginStep, endStep, type Optimiser, type Targets } from "../tensor/index.ts";
 import { type Batches, Epoch, type EpochProgress, wholeGraph } from "./batches.ts";
-import { runId } from "./canonical.ts";
 import { isFiniteState, type TrainingState, type Values } from "./checkpoint.ts";
 import { checkSeed, checkTraining } from "./config-check.ts";
 import { firstEpochs } from "./curve.ts";
@@ -16,6 +15,7 @@ import { evaluate, withForward } from "./evaluate.ts";
 import type { Observer, StopSignal } from "./observer.ts";
 import { notebookTrainingLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
+import { runId } from "./run-id.ts";
 import { rateFactor } from "./schedule.ts";
 import { optimiser, step } from "./step.ts";
 import { assign, read, refuseOthers, type Trained, trainedParameters } from "./trained.ts";

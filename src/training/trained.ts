@@ -1,9 +1,9 @@
 // What a training changes: parameters by name, copied out of the engine and put back into it.
 import * as tf from "@tensorflow/tfjs";
+import { FormatError } from "../formats/safetensors.ts";
 import type { Parameter } from "../models/model.ts";
 import { read as numbersOf } from "../tensor/ops/elements.ts";
 import type { Values } from "./checkpoint.ts";
-import { FormatError } from "./safetensors.ts";
 import type { TrainingTask } from "./train.ts";
 
 /**

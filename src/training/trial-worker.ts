@@ -1,6 +1,6 @@
 // A worker thread's side of trials.ts: runs one trial and sends its events to the main thread.
 import type { MessagePort } from "node:worker_threads";
-import { UserError } from "../errors.ts";
+import { UserError } from "../base/errors.ts";
 import { enterWorker, importModules, type Needs, refuseMissing } from "./modules.ts";
 import type { TrainingEvent } from "./observer.ts";
 import type { RunResult } from "./run.ts";

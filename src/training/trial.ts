@@ -1,8 +1,11 @@
 // One run from its configuration to its files.
 import * as tf from "@tensorflow/tfjs";
+import { UserError } from "../base/errors.ts";
+import { writeAtomic } from "../base/files.ts";
+import { packageVersion } from "../base/version.ts";
 import type { Distillation, Teacher } from "../distillation/method.ts";
 import { createDistillation } from "../distillation/registry.ts";
-import { UserError } from "../errors.ts";
+import { FormatError } from "../formats/safetensors.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { NodeOrder } from "../graph/reorder.ts";
 import type { GraphForms } from "../models/graph-forms.ts";
@@ -20,8 +23,6 @@ import {
   startProfile,
   traceJson,
 } from "../tensor/index.ts";
-import { packageVersion } from "../version.ts";
-import { describeRun, runId } from "./canonical.ts";
 import {
   type CheckpointOwner,
   readCheckpoint,
@@ -30,13 +31,13 @@ import {
 } from "./checkpoint.ts";
 import { DEAD_DONOR, DEAD_TEACHER } from "./dead.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
-import { writeAtomic } from "./files.ts";
 import { inheritedParameters } from "./initial.ts";
 import { fingerprint, graphInputs, type SplitTargets, splitTargets } from "./inputs.ts";
 import { modelParameters, restoreModel } from "./model-file.ts";
 import { nodeKinds } from "./node-kinds.ts";
 import type { Observer, StopSignal } from "./observer.ts";
 import type { RunConfig, RunResult } from "./run.ts";
+import { describeRun, runId } from "./run-id.ts";
 import {
   type RunFiles,
   readRun,
@@ -46,7 +47,6 @@ import {
   writeRun,
   writeStoppedModel,
 } from "./run-store.ts";
-import { FormatError } from "./safetensors.ts";
 import { InterruptedError, type TrainingOutcome, train } from "./train.ts";
 
 /** What a run is given; plain data, so that it can be sent to a worker thread. */

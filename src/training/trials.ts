@@ -1,9 +1,9 @@
 // Many runs at once, on worker threads, each teacher trained once.
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
+import { UserError } from "../base/errors.ts";
 import { type DataOptions, loadDataset, loadSplit } from "../datasets/index.ts";
 import { orInterrupted } from "../display/host.ts";
-import { UserError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { localityOrder } from "../graph/order.ts";
 import { hiddenWidth } from "../models/registry.ts";
@@ -15,13 +15,13 @@ import {
   prerequisites,
   withPrerequisites,
 } from "./beforehand.ts";
-import { describeRun, runId } from "./canonical.ts";
 import { Cores, type Share } from "./cores.ts";
 import { prerequisiteTrouble } from "./dead.ts";
 import { addedNeeds, moduleUrls, type Needs, refuseInWorker } from "./modules.ts";
 import type { Observer, TrainingEvent } from "./observer.ts";
 import { notebookTrialsLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
+import { describeRun, runId } from "./run-id.ts";
 import { RUNS_FOLDER } from "./run-store.ts";
 import { stoppedResults } from "./stopped.ts";
 import { DivergedError, InterruptedError } from "./train.ts";

@@ -3,13 +3,14 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { canonicalJson } from "../../src/base/canonical.ts";
+import { jsonText, sealed } from "../../src/base/sealed-json.ts";
 import { main } from "../../src/cli/program.ts";
 import { distinctTrials } from "../../src/experiments/run-study.ts";
 import { findStudy } from "../../src/experiments/studies/index.ts";
 import { planStudy } from "../../src/experiments/study.ts";
 import { recordOf, type TrialRecord } from "../../src/experiments/trial-record.ts";
-import { canonicalJson, runId } from "../../src/training/canonical.ts";
-import { jsonText, sealed } from "../../src/training/sealed-json.ts";
+import { runId } from "../../src/training/run-id.ts";
 import { crafted, resealed, result } from "../training/own-files.ts";
 import { temporaryFolder } from "../training/small.ts";
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { loadDataset } from "../../src/datasets/index.ts";
-import { parseNpy } from "../../src/datasets/npz.ts";
+import { parseNpy } from "../../src/formats/npz.ts";
 import type { Csr } from "../../src/graph/csr.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import type { GcniiConfig } from "../../src/models/gcnii.ts";

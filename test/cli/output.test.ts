@@ -13,7 +13,7 @@ import {
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { writeAtomic } from "../../src/training/files.ts";
+import { writeAtomic } from "../../src/base/files.ts";
 import { skipWithoutData } from "../datasets/support/shared-data.ts";
 import { contents, temporaryFolder } from "../training/small.ts";
 

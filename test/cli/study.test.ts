@@ -11,7 +11,7 @@ import { distinctTrials } from "../../src/experiments/run-study.ts";
 import { findStudy, studies } from "../../src/experiments/studies/index.ts";
 import { planStudy } from "../../src/experiments/study.ts";
 import { recordOf } from "../../src/experiments/trial-record.ts";
-import { runId } from "../../src/training/canonical.ts";
+import { runId } from "../../src/training/run-id.ts";
 import { skipWithoutData } from "../datasets/support/shared-data.ts";
 import { arithmeticResult, storeTrials } from "../experiments/arithmetic-study.ts";
 import { temporaryFolder } from "../training/small.ts";

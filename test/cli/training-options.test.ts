@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Command } from "commander";
 import { addHyperParameters, givenHyperParameters } from "../../src/cli/options.ts";
-import { runId } from "../../src/training/canonical.ts";
 import { teacherConfig } from "../../src/training/recipes.ts";
+import { runId } from "../../src/training/run-id.ts";
 
 /** What the options of a line change. */
 function given(...line: string[]) {

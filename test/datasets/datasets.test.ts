@@ -5,6 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, test } from "node:test";
+import { OptionError } from "../../src/base/errors.ts";
 import { summarise } from "../../src/datasets/canonical.ts";
 import {
   BadFileError,
@@ -17,7 +18,6 @@ import {
 import { publishedFile } from "../../src/datasets/manifest.ts";
 import { SUMMARIES } from "../../src/datasets/oracles.ts";
 import { verifyDataset } from "../../src/datasets/verify.ts";
-import { OptionError } from "../../src/errors.ts";
 import { UNLABELLED } from "../../src/graph/graph.ts";
 import { SHARED_DATA, skipWithoutData } from "./support/shared-data.ts";
 import { SPLIT_FILE, splitToy } from "./support/toy.ts";

@@ -20,8 +20,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type DownloadOptions, download } from "../../src/datasets/download.ts";
-import { DatasetError } from "../../src/datasets/errors.ts";
 import type { PublishedFile } from "../../src/datasets/manifest.ts";
+import { DatasetError } from "../../src/formats/errors.ts";
 import { SHARED_DATA, skipWithoutData } from "./support/shared-data.ts";
 
 const CONTENTS = Buffer.from(Array.from({ length: 200_000 }, (_, k) => (k * k) >> 3));

@@ -1,12 +1,12 @@
 // Number types of npy and pickle, and archives, one by one.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { toFloat32, toInt32 } from "../../src/datasets/arrays.ts";
-import { BadFileError } from "../../src/datasets/errors.ts";
-import { NpzFile, parseNpy } from "../../src/datasets/npz.ts";
-import { unpickle } from "../../src/datasets/pickle.ts";
-import { NdArray } from "../../src/datasets/pickle-values.ts";
 import { parseTestIndex } from "../../src/datasets/planetoid-parts.ts";
+import { toFloat32, toInt32 } from "../../src/formats/arrays.ts";
+import { BadFileError } from "../../src/formats/errors.ts";
+import { NpzFile, parseNpy } from "../../src/formats/npz.ts";
+import { unpickle } from "../../src/formats/pickle.ts";
+import { NdArray } from "../../src/formats/pickle-values.ts";
 import { writeNpy, writeZip } from "./support/npz-writer.ts";
 import { PickleWriter } from "./support/pickle-writer.ts";
 

@@ -1,8 +1,8 @@
 // Split names and random draws.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { OptionError } from "../../src/base/errors.ts";
 import { labelledOnly, parseSplit, randomSplit } from "../../src/datasets/splits.ts";
-import { OptionError } from "../../src/errors.ts";
 import { UNLABELLED } from "../../src/graph/graph.ts";
 import { randomStream } from "../../src/graph/random.ts";
 

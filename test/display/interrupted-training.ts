@@ -2,11 +2,11 @@
 // Prints what it saw as one JSON line.
 import { createHash } from "node:crypto";
 import * as tf from "@tensorflow/tfjs";
+import { resolveOptions } from "../../src/base/options.ts";
 import type { Teacher } from "../../src/distillation/method.ts";
 import { createDistillation, findMethod } from "../../src/distillation/registry.ts";
 import { randomStream } from "../../src/graph/random.ts";
 import { Gcnii } from "../../src/models/gcnii.ts";
-import { resolveOptions } from "../../src/options.ts";
 import { runningBackend } from "../../src/tensor/engine/backend.ts";
 import { freeDropped, memory, startEngine } from "../../src/tensor/index.ts";
 import type { TrainingState } from "../../src/training/checkpoint.ts";

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { afterEach, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { OptionError } from "../../src/base/errors.ts";
 import { duration } from "../../src/display/format.ts";
 import { LiveLine } from "../../src/display/line.ts";
 import { progress } from "../../src/display/progress.ts";
 import type { LineStream } from "../../src/display/terminal-line.ts";
-import { OptionError } from "../../src/errors.ts";
 
 interface Shown {
   readonly text: string;

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
+import { resolveOptions } from "../../src/base/options.ts";
 import { collapseWarning, remainingScale } from "../../src/distillation/abkd/collapse.ts";
 import type { AbkdDistillation } from "../../src/distillation/abkd/index.ts";
 import { abkd } from "../../src/distillation/abkd/index.ts";
 import type { AbkdOptions } from "../../src/distillation/abkd/options.ts";
 import { defaults, presets } from "../../src/distillation/abkd/options.ts";
-import { resolveOptions } from "../../src/options.ts";
 import { startEngine } from "../../src/tensor/index.ts";
 import {
   abkdOptions,

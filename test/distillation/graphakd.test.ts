@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
+import { resolveOptions } from "../../src/base/options.ts";
 import { createDistillation, findMethod } from "../../src/distillation/registry.ts";
 import { csrFromPairs } from "../../src/graph/csr.ts";
 import { symmetricNormalised } from "../../src/graph/normalise.ts";
 import { randomStream } from "../../src/graph/random.ts";
-import { resolveOptions } from "../../src/options.ts";
 import { SparseMatrix, startEngine } from "../../src/tensor/index.ts";
 import { Targets } from "../../src/tensor/ops/loss.ts";
 import { assertClosely } from "../tensor/support.ts";

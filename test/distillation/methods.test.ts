@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
+import { OptionError } from "../../src/base/errors.ts";
+import { type OptionInfo, resolveOptions } from "../../src/base/options.ts";
 import { createDistillation, findMethod, methods } from "../../src/distillation/registry.ts";
 import { smoothingOf } from "../../src/distillation/smoothing.ts";
-import { OptionError } from "../../src/errors.ts";
-import { type OptionInfo, resolveOptions } from "../../src/options.ts";
 import { startEngine } from "../../src/tensor/index.ts";
 import {
   assertClose,

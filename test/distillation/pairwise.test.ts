@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
+import { resolveOptions } from "../../src/base/options.ts";
 import { drawn } from "../../src/distillation/geometric/features.ts";
 import type { Distillation } from "../../src/distillation/method.ts";
 import { createDistillation, findMethod } from "../../src/distillation/registry.ts";
 import { sampleNodes } from "../../src/distillation/sample.ts";
-import { resolveOptions } from "../../src/options.ts";
 import { memory, startEngine } from "../../src/tensor/index.ts";
 import { differences } from "../tensor/support.ts";
 import {

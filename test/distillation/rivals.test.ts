@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
+import { resolveOptions } from "../../src/base/options.ts";
 import type { Distillation } from "../../src/distillation/method.ts";
 import { createDistillation, findMethod } from "../../src/distillation/registry.ts";
 import { KERNELS, type Kernel } from "../../src/distillation/rival.ts";
 import { sampleNodes } from "../../src/distillation/sample.ts";
 import { csrFromPairs } from "../../src/graph/csr.ts";
 import { symmetricNormalised } from "../../src/graph/normalise.ts";
-import { resolveOptions } from "../../src/options.ts";
 import { memory, SparseMatrix, startEngine } from "../../src/tensor/index.ts";
 import { differences } from "../tensor/support.ts";
 import {

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { UserError } from "../../src/errors.ts";
+import { UserError } from "../../src/base/errors.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { distinctTrials, runStudy, type TrialRunner } from "../../src/experiments/run-study.ts";
 import { findStudy } from "../../src/experiments/studies/index.ts";
@@ -17,8 +17,8 @@ import {
   searchArm,
 } from "../../src/experiments/study.ts";
 import { recordOf } from "../../src/experiments/trial-record.ts";
-import { runId } from "../../src/training/canonical.ts";
 import type { RunConfig, RunResult } from "../../src/training/run.ts";
+import { runId } from "../../src/training/run-id.ts";
 
 /** What a test varies: a hyper-parameter and the method's version are parts of the configuration. */
 export interface Variation {

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findMethod } from "../../src/distillation/registry.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
-import { runId } from "../../src/training/canonical.ts";
 import { checkConfig } from "../../src/training/config-check.ts";
 import type { RunConfig } from "../../src/training/run.ts";
+import { runId } from "../../src/training/run-id.ts";
 import { committedRecords, RESULTS } from "./committed-records.ts";
 
 const store = new ResultsStore(RESULTS);

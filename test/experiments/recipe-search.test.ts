@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { OptionError } from "../../src/base/errors.ts";
 import { findMethod, methods } from "../../src/distillation/registry.ts";
-import { OptionError } from "../../src/errors.ts";
 import { type Contender, contenders } from "../../src/experiments/contenders.ts";
 import { writeSection } from "../../src/experiments/markdown-section.ts";
 import { recipeReport, spacesReport } from "../../src/experiments/recipe-report.ts";

@@ -14,16 +14,16 @@ import {
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { UserError } from "../../src/errors.ts";
+import { UserError } from "../../src/base/errors.ts";
+import { FileError } from "../../src/base/files.ts";
+import { sealed } from "../../src/base/sealed-json.ts";
 import { packResults } from "../../src/experiments/pack-results.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { distinctTrials, runStudy } from "../../src/experiments/run-study.ts";
 import { studyReport } from "../../src/experiments/study-report.ts";
 import { failureOf, recordOf, type TrialRecord } from "../../src/experiments/trial-record.ts";
 import { randomStream } from "../../src/graph/random.ts";
-import { runId } from "../../src/training/canonical.ts";
-import { FileError } from "../../src/training/files.ts";
-import { sealed } from "../../src/training/sealed-json.ts";
+import { runId } from "../../src/training/run-id.ts";
 import { temporaryFolder } from "../training/small.ts";
 import {
   ageFiles,

@@ -13,14 +13,14 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { UserError } from "../../src/errors.ts";
+import { UserError } from "../../src/base/errors.ts";
+import { FileError } from "../../src/base/files.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { distinctTrials, runStudy } from "../../src/experiments/run-study.ts";
 import type { Claim } from "../../src/experiments/study.ts";
 import { studyReport } from "../../src/experiments/study-report.ts";
 import { recordOf, type TrialRecord } from "../../src/experiments/trial-record.ts";
-import { runId } from "../../src/training/canonical.ts";
-import { FileError } from "../../src/training/files.ts";
+import { runId } from "../../src/training/run-id.ts";
 import { temporaryFolder } from "../training/small.ts";
 import {
   ageFiles,

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { sealed } from "../../src/base/sealed-json.ts";
 import { modelSizeClaims, table9Claims } from "../../src/experiments/sizes.ts";
 import { checkTerms, REACH_NOISE, teacherReach } from "../../src/experiments/theorem1.ts";
 import {
@@ -18,8 +19,7 @@ import { csrFromPairs } from "../../src/graph/csr.ts";
 import { rowNormalised, symmetricNormalised } from "../../src/graph/normalise.ts";
 import { Gcnii } from "../../src/models/gcnii.ts";
 import { SparseMatrix, startEngine, Targets } from "../../src/tensor/index.ts";
-import { runId } from "../../src/training/canonical.ts";
-import { sealed } from "../../src/training/sealed-json.ts";
+import { runId } from "../../src/training/run-id.ts";
 import { temporaryFolder } from "../training/small.ts";
 
 startEngine();

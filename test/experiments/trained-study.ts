@@ -5,8 +5,8 @@ import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { runStudy } from "../../src/experiments/run-study.ts";
 import { attentionControls, baselines, searched } from "../../src/experiments/studies/arms.ts";
 import { type Arm, planStudy, type Study, type StudyPlan } from "../../src/experiments/study.ts";
-import { runId } from "../../src/training/canonical.ts";
 import type { RunConfig } from "../../src/training/run.ts";
+import { runId } from "../../src/training/run-id.ts";
 import { runTrials } from "../../src/training/trials.ts";
 
 const TRAINING = { epochs: 6, patience: 6 };

@@ -7,7 +7,7 @@ import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
-import { UserError } from "../../src/errors.ts";
+import { UserError } from "../../src/base/errors.ts";
 import { resultsTable } from "../../src/experiments/results-table.ts";
 import { FigureExporter, findChromium, normaliseSvg } from "../../src/figures/export.ts";
 import { learningCurves } from "../../src/figures/learning-curves.ts";

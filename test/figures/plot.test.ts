@@ -6,7 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, afterEach, describe, it, test } from "node:test";
 import { inspect, promisify } from "node:util";
-import { OptionError } from "../../src/errors.ts";
+import { OptionError } from "../../src/base/errors.ts";
 import { findChromium } from "../../src/figures/chromium.ts";
 import { FigureExporter } from "../../src/figures/export.ts";
 import { colourway } from "../../src/figures/figure.ts";

@@ -1,8 +1,8 @@
 // What a public function is given in code is checked as a file is: each fault by name, before any use.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { BadFileError } from "../../src/datasets/errors.ts";
 import { checkCsr as checkFile } from "../../src/datasets/sparse.ts";
+import { BadFileError } from "../../src/formats/errors.ts";
 import * as abkd from "../../src/index.ts";
 import { smallGraph, smallSplit } from "../training/small.ts";
 

@@ -1,8 +1,8 @@
 // Graphs from plain arrays: equal to those of csrFromPairs, whatever form they are given in.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { OptionError, UserError } from "../../src/base/errors.ts";
 import { loadDataset, loadSplit, registerDataset } from "../../src/datasets/index.ts";
-import { OptionError, UserError } from "../../src/errors.ts";
 import { InputError } from "../../src/graph/check.ts";
 import type { Csr } from "../../src/graph/csr.ts";
 import { UNLABELLED } from "../../src/graph/graph.ts";

@@ -129,7 +129,7 @@ suite("resolution", () => {
 
   test("abkd is always there, and the same as its sources in a checkout", async () => {
     const code =
-      'import { UserError } from "abkd"; import { UserError as same } from "ROOT/src/errors.ts"; UserError === same && UserError.name';
+      'import { UserError } from "abkd"; import { UserError as same } from "ROOT/src/base/errors.ts"; UserError === same && UserError.name';
     assert.equal(await run(code.replace("ROOT", ROOT)), "UserError");
     write({ "m.ts": 'export { UserError } from "abkd";' });
     assert.equal(

@@ -28,7 +28,12 @@ describe("npm run lab -- --install-only", () => {
   before(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), "abkd-venv-"));
     notes = path.join(folder, "notes");
-    for (const file of ["scripts/lab.ts", "scripts/venv.ts", "src/errors.ts", "src/printable.ts"])
+    for (const file of [
+      "scripts/lab.ts",
+      "scripts/venv.ts",
+      "src/base/errors.ts",
+      "src/base/printable.ts",
+    ])
       await cp(path.join(root, file), path.join(folder, file));
     await writeFile(path.join(folder, "package.json"), '{ "type": "module" }');
     await writeFile(path.join(folder, "requirements.txt"), "# Some.\none==1.0\ntwo==2.0\n");

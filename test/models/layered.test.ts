@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
-import { OptionError } from "../../src/errors.ts";
+import { OptionError } from "../../src/base/errors.ts";
 import type { Csr } from "../../src/graph/csr.ts";
 import { csrFromPairs } from "../../src/graph/csr.ts";
 import { symmetricNormalised } from "../../src/graph/normalise.ts";

@@ -13,9 +13,9 @@ let chooseEngine: typeof Choose;
 before(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), "abkd-choice-"));
   for (const file of [
-    "src/errors.ts",
-    "src/json.ts",
-    "src/printable.ts",
+    "src/base/errors.ts",
+    "src/base/json.ts",
+    "src/base/printable.ts",
     "src/tensor/engine/choice.ts",
     "src/tensor/native/build.ts",
   ])

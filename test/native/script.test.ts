@@ -44,9 +44,9 @@ describe("npm run native", { skip }, () => {
     for (const file of files)
       await cp(path.join(root, "scripts", file), path.join(folder, "scripts", file));
     for (const file of [
-      "src/errors.ts",
-      "src/json.ts",
-      "src/printable.ts",
+      "src/base/errors.ts",
+      "src/base/json.ts",
+      "src/base/printable.ts",
       "src/tensor/native/build.ts",
     ])
       await cp(path.join(root, file), path.join(folder, file));

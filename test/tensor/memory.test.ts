@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
-import { UserError } from "../../src/errors.ts";
+import { UserError } from "../../src/base/errors.ts";
 import { randomStream } from "../../src/graph/random.ts";
 import { Backend } from "../../src/tensor/engine/backend.ts";
 import { Engine } from "../../src/tensor/engine/engine.ts";

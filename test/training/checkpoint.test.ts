@@ -4,17 +4,17 @@ import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import {
+  decodeSafetensors,
+  encodeSafetensors,
+  FormatError,
+} from "../../src/formats/safetensors.ts";
+import {
   type CheckpointOwner,
   checkpointData,
   readCheckpoint,
   type TrainingState,
   writeCheckpoint,
 } from "../../src/training/checkpoint.ts";
-import {
-  decodeSafetensors,
-  encodeSafetensors,
-  FormatError,
-} from "../../src/training/safetensors.ts";
 import { smallConfig, temporaryFolder } from "./small.ts";
 
 const owner: CheckpointOwner = { config: smallConfig(), data: "0123", flavour: "fma" };

@@ -1,16 +1,16 @@
 // Files that were damaged, altered or made by others: nothing damaged is believed, in any format.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BadFileError } from "../../src/datasets/errors.ts";
-import { UserError } from "../../src/errors.ts";
-import { decodeModel, encodeModel, encodeModelNpz } from "../../src/training/model-file.ts";
-import { encodeNpz, type NpyArray } from "../../src/training/npz.ts";
+import { UserError } from "../../src/base/errors.ts";
+import { jsonText, sealed } from "../../src/base/sealed-json.ts";
+import { BadFileError } from "../../src/formats/errors.ts";
+import { encodeNpz, type NpyArray } from "../../src/formats/npz-writer.ts";
 import {
   decodeSafetensors,
   encodeSafetensors,
   FormatError,
-} from "../../src/training/safetensors.ts";
-import { jsonText, sealed } from "../../src/training/sealed-json.ts";
+} from "../../src/formats/safetensors.ts";
+import { decodeModel, encodeModel, encodeModelNpz } from "../../src/training/model-file.ts";
 import { accepted, spread } from "./flips.ts";
 import { crafted, type Kind, kinds, model, resealed, result } from "./own-files.ts";
 import { temporaryFolder } from "./small.ts";

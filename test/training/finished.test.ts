@@ -4,6 +4,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { jsonText, sealed } from "../../src/base/sealed-json.ts";
+import { sha256 } from "../../src/base/sha256.ts";
 import { provideRun } from "../../src/experiments/committed-runs.ts";
 import { encodeModel } from "../../src/training/model-file.ts";
 import type { TrainingEvent } from "../../src/training/observer.ts";
@@ -18,8 +20,6 @@ import {
   runFiles,
   writeRun,
 } from "../../src/training/run-store.ts";
-import { jsonText, sealed } from "../../src/training/sealed-json.ts";
-import { sha256 } from "../../src/training/sha256.ts";
 import { InterruptedError } from "../../src/training/train.ts";
 import { runTrials, type TrialsOptions } from "../../src/training/trials.ts";
 import { model, result } from "./own-files.ts";

@@ -1,6 +1,6 @@
 // Flipped bits in the files of every kind: how many were taken for whole.
 import { join } from "node:path";
-import { UserError } from "../../src/errors.ts";
+import { UserError } from "../../src/base/errors.ts";
 import type { Kind } from "./own-files.ts";
 
 /**

@@ -2,14 +2,14 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { jsonText, sealed } from "../../src/base/sealed-json.ts";
 import { parseRecord, recordOf } from "../../src/experiments/trial-record.ts";
-import { runId } from "../../src/training/canonical.ts";
+import { FormatError } from "../../src/formats/safetensors.ts";
 import { readCheckpoint, writeCheckpoint } from "../../src/training/checkpoint.ts";
 import { decodeModel, encodeModel, encodeModelNpz } from "../../src/training/model-file.ts";
 import type { RunResult } from "../../src/training/run.ts";
+import { runId } from "../../src/training/run-id.ts";
 import { readResult } from "../../src/training/run-store.ts";
-import { FormatError } from "../../src/training/safetensors.ts";
-import { jsonText, sealed } from "../../src/training/sealed-json.ts";
 import { smallConfig } from "./small.ts";
 
 const config = smallConfig();

@@ -3,12 +3,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import type { Sealed } from "../../src/base/sealed-json.ts";
 import { type Csr, csrFromPairs } from "../../src/graph/csr.ts";
 import type { Graph, Split } from "../../src/graph/graph.ts";
 import { randomStream } from "../../src/graph/random.ts";
 import type { GcniiConfig } from "../../src/models/gcnii.ts";
 import type { RunConfig, RunResult } from "../../src/training/run.ts";
-import type { Sealed } from "../../src/training/sealed-json.ts";
 
 const NODES = 60;
 const FEATURES = 12;

@@ -1,7 +1,7 @@
 // ABKD's options: every choice that the paper makes or leaves open.
-import { OptionError } from "../../errors.ts";
+import { OptionError } from "../../base/errors.ts";
+import type { OptionTable } from "../../base/options.ts";
 import type { Outline } from "../../models/model.ts";
-import type { OptionTable } from "../../options.ts";
 import type { Held } from "../method.ts";
 import { MAP_KINDS, type MapKind } from "./maps.ts";
 import { type Side, sideOf } from "./side.ts";

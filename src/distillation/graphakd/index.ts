@@ -2,8 +2,8 @@
 // arcs and nodes judge. He et al.: Compressing Deep Graph Neural Networks via Adversarial Knowledge
 // Distillation, KDD 2022; losses and weights as MIRALab-USTC/GraphAKD (node level) has them.
 import * as tf from "@tensorflow/tfjs";
+import type { OptionInfo } from "../../base/options.ts";
 import type { Outputs } from "../../models/model.ts";
-import type { OptionInfo } from "../../options.ts";
 import { meanElements } from "../../tensor/ops/elements.ts";
 import { detached, gradientOnly } from "../detached.ts";
 import type { Method } from "../method.ts";

@@ -1,8 +1,8 @@
 // The list of studies: a new one is a file and a line here.
 
-import { needArray, needObject } from "../../arguments.ts";
-import { Registry } from "../../registry.ts";
-import type { Suggested } from "../../suggested.ts";
+import { needArray, needObject } from "../../base/arguments.ts";
+import { Registry } from "../../base/registry.ts";
+import type { Suggested } from "../../base/suggested.ts";
 import type { Study } from "../study.ts";
 import { figure5 } from "./figure5.ts";
 import { table3 } from "./table3.ts";

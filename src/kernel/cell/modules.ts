@@ -3,6 +3,7 @@ import { lstatSync, realpathSync } from "node:fs";
 import { createRequire, isBuiltin, registerHooks } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { ENGINE_OFFER, LIBRARY } from "../../base/library.ts";
 import { type Folders, shortPath } from "../short-path.ts";
 import { Constants } from "./constants.ts";
 import { Declarations } from "./declarations.ts";
@@ -69,7 +70,7 @@ export class Modules {
     this.#folders = folders;
     this.#folder = folder;
     this.#projectRoot = projectRoot;
-    this.#tfjs = new Tfjs(folders, new URL(`../../tensor/offer${EXTENSION}`, HERE).href);
+    this.#tfjs = new Tfjs(folders, ENGINE_OFFER.href);
     this.#versions = new Versions((specifier, from) => this.#localPackage(specifier, from));
     const filename = join(folder, "cell.ts");
     const require = createRequire(filename);
@@ -241,7 +242,7 @@ export class Modules {
 
   /** What this package itself provides, whatever the folder. */
   #own(name: string): string | undefined {
-    if (name === "abkd") return join(KERNEL, "..", `index${EXTENSION}`);
+    if (name === "abkd") return fileURLToPath(LIBRARY);
     if (name === "abkd/package.json") return join(this.#projectRoot, "package.json");
     if (name === "tslab") return join(KERNEL, "display", `tslab${EXTENSION}`);
     return undefined;

@@ -17,7 +17,7 @@ const runTicks = (process as unknown as { _tickCallback: () => void })._tickCall
 
 /** Those of the next turn, and what is left of the turn that runs. */
 let waiting = new Set<Immediate>();
-let turn = new Set<Immediate>();
+const turn = new Set<Immediate>();
 /** Node's, which begins the next turn. */
 let armed: NodeJS.Immediate | undefined;
 
@@ -89,7 +89,7 @@ function runTurn(): void {
   critical(() => {
     armed = undefined;
     // What is left of a torn turn comes first.
-    turn = turn.union(waiting);
+    for (const immediate of waiting) turn.add(immediate);
     waiting = new Set();
   });
   try {

@@ -2,7 +2,7 @@
 
 import { type Dirent, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { parseJson } from "../../json.ts";
+import { parseJson } from "../../base/json.ts";
 import type { Candidate } from "./completions.ts";
 import type { WorkerSettings } from "./protocol.ts";
 

@@ -7,9 +7,9 @@ import { runInNewContext } from "node:vm";
 import type { BackendValues, DataType, TensorInfo } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
-import { needObject, refuse } from "../../arguments.ts";
+import { needObject, refuse } from "../../base/arguments.ts";
+import { OptionError, UserError } from "../../base/errors.ts";
 import { notebookInterrupts } from "../../display/host.ts";
-import { OptionError, UserError } from "../../errors.ts";
 import {
   nativeBackend,
   nativeIsCurrent,

@@ -1,5 +1,5 @@
 // Which engine trains a model: the one that was asked for, or the faster one by its width.
-import { OptionError } from "../../errors.ts";
+import { OptionError } from "../../base/errors.ts";
 import { nativeRecord, requireNativeRecord } from "../native/build.ts";
 import type { EngineName } from "./backend.ts";
 

@@ -1,6 +1,6 @@
 // The engine: the compiled kernels over the shared memory, in the flavour that this machine has.
 import { existsSync, readFileSync } from "node:fs";
-import { UserError } from "../../errors.ts";
+import { UserError } from "../../base/errors.ts";
 import { factsOf, type KERNELS, type KernelName } from "./kernels.ts";
 import { link } from "./link.ts";
 import { Memory } from "./memory.ts";

@@ -1,5 +1,5 @@
 // The engine's memory: one shared WebAssembly memory, handed out in blocks of size classes.
-import { UserError } from "../../errors.ts";
+import { UserError } from "../../base/errors.ts";
 
 const PAGE = 65_536;
 const MAXIMUM_PAGES = 65_536;

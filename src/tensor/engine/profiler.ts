@@ -1,6 +1,7 @@
 // Where time goes: by operator and by phase over a whole run, and its first steps as a trace.
+
+import { UserError } from "../../base/errors.ts";
 import { notebookInterrupts } from "../../display/host.ts";
-import { UserError } from "../../errors.ts";
 import type { Traffic } from "./kernels.ts";
 
 /** `kernel`: this engine's; `tfjs`: of tfjs's cpu back end; `tensorflow`: the native engine's. */

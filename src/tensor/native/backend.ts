@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import type { BackendValues, DataType, KernelBackend, TensorInfo } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
-import { UserError } from "../../errors.ts";
+import { UserError } from "../../base/errors.ts";
 import type { MemoryUse } from "../engine/memory.ts";
 import { addProfiled, type Profiler } from "../engine/profiler.ts";
 import {

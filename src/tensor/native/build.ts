@@ -1,8 +1,8 @@
 // What `npm run native` leaves behind: the binding's files and a record of what they were made of.
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { UserError } from "../../errors.ts";
-import { JsonError, parseJson } from "../../json.ts";
+import { UserError } from "../../base/errors.ts";
+import { JsonError, parseJson } from "../../base/json.ts";
 
 /** Holds everything of the native engine, TensorFlow itself apart. */
 export const NATIVE_FOLDER = fileURLToPath(new URL("../../../build/native/", import.meta.url));

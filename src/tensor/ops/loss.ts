@@ -1,6 +1,6 @@
 // Cross-entropy over chosen nodes and mean squares, differentiable; the scores of a prediction.
 import * as tf from "@tensorflow/tfjs";
-import { needObject, refuse } from "../../arguments.ts";
+import { needObject, refuse } from "../../base/arguments.ts";
 import { asTensor, type Backend, runningBackend } from "../engine/backend.ts";
 import { Buffer } from "../engine/buffer.ts";
 import { nativeIsCurrent } from "../native/backend.ts";

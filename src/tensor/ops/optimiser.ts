@@ -1,9 +1,9 @@
 // Optimisers as torch.optim documents them: Adam, AdamW, RMSprop, and SGD with momentum.
 
 import * as tf from "@tensorflow/tfjs";
-import { needArray, needObject, needText, refuse } from "../../arguments.ts";
-import { OptionError } from "../../errors.ts";
-import { checkOptions, type OptionTable } from "../../options.ts";
+import { needArray, needObject, needText, refuse } from "../../base/arguments.ts";
+import { OptionError } from "../../base/errors.ts";
+import { checkOptions, type OptionTable } from "../../base/options.ts";
 import {
   createMoments,
   type Factors,

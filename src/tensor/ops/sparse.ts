@@ -1,6 +1,6 @@
 // Sparse matrices on the engine, and their product with dense ones, differentiable.
 import * as tf from "@tensorflow/tfjs";
-import { needObject, refuse } from "../../arguments.ts";
+import { needObject, refuse } from "../../base/arguments.ts";
 import { checkCsr } from "../../graph/check.ts";
 import { type Csr, nonzeros, transpose } from "../../graph/csr.ts";
 import { asTensor, runningBackend } from "../engine/backend.ts";

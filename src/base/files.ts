@@ -16,8 +16,8 @@ import {
   writeSync,
 } from "node:fs";
 import path from "node:path";
-import { UserError } from "../errors.ts";
-import { makeFolders } from "../folders.ts";
+import { UserError } from "./errors.ts";
+import { makeFolders } from "./folders.ts";
 
 /** The run could not keep what it computed, or read what it needs: a full disk, no permission. */
 export class FileError extends UserError {}

@@ -1,5 +1,5 @@
 // What a value from a JSON file must look like before its fields are believed.
-import { isObject } from "../json.ts";
+import { isObject } from "./json.ts";
 
 /** @returns the path of the first part that does not fit, such as `accuracy.test`; undefined: all fits */
 export type Form = (value: unknown, at: string) => string | undefined;

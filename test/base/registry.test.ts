@@ -1,18 +1,18 @@
 // What a program may add to the registries, what they refuse, and that it can be taken away again.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { DATASET_NAMES, datasetEntry, registerDataset } from "../src/datasets/index.ts";
-import type { Method } from "../src/distillation/method.ts";
-import { findMethod, methods, registerMethod } from "../src/distillation/registry.ts";
-import { OptionError } from "../src/errors.ts";
-import { findStudy, registerStudy, studies } from "../src/experiments/studies/index.ts";
-import { gcn } from "../src/models/gcn.ts";
-import type { ModelKind } from "../src/models/model.ts";
-import { findModel, models, registerModel } from "../src/models/registry.ts";
-import { Registry } from "../src/registry.ts";
-import { runId } from "../src/training/canonical.ts";
-import { studentConfig, teacherConfig } from "../src/training/recipes.ts";
-import { smallGraph } from "./training/small.ts";
+import { OptionError } from "../../src/base/errors.ts";
+import { Registry } from "../../src/base/registry.ts";
+import { DATASET_NAMES, datasetEntry, registerDataset } from "../../src/datasets/index.ts";
+import type { Method } from "../../src/distillation/method.ts";
+import { findMethod, methods, registerMethod } from "../../src/distillation/registry.ts";
+import { findStudy, registerStudy, studies } from "../../src/experiments/studies/index.ts";
+import { gcn } from "../../src/models/gcn.ts";
+import type { ModelKind } from "../../src/models/model.ts";
+import { findModel, models, registerModel } from "../../src/models/registry.ts";
+import { studentConfig, teacherConfig } from "../../src/training/recipes.ts";
+import { runId } from "../../src/training/run-id.ts";
+import { smallGraph } from "../training/small.ts";
 
 type Options = { readonly beta: number };
 

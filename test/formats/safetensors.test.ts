@@ -6,7 +6,7 @@ import {
   encodeSafetensors,
   FormatError,
   type NamedArray,
-} from "../../src/training/safetensors.ts";
+} from "../../src/formats/safetensors.ts";
 
 function sample(): Buffer {
   const tensors = new Map<string, NamedArray>([

@@ -12,10 +12,11 @@ import {
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { OptionError } from "../../src/errors.ts";
-import { canonicalJson, runId } from "../../src/training/canonical.ts";
-import { FileError, probeFolder, writeAtomic } from "../../src/training/files.ts";
-import { smallConfig, temporaryFolder } from "./small.ts";
+import { canonicalJson } from "../../src/base/canonical.ts";
+import { OptionError } from "../../src/base/errors.ts";
+import { FileError, probeFolder, writeAtomic } from "../../src/base/files.ts";
+import { runId } from "../../src/training/run-id.ts";
+import { smallConfig, temporaryFolder } from "../training/small.ts";
 
 test("a file is written into folders that were not there, and replaced", (t) => {
   const path = join(temporaryFolder(t), "a", "b", "file");
@@ -46,7 +47,7 @@ test("a folder that takes no folders is told, and not tried for ever", {
   skip: !existsSync("/proc/self") && "no /proc",
 }, async () => {
   // In a process of its own: Node's mkdirSync() never came back from there.
-  const module = new URL("../../src/training/files.ts", import.meta.url).href;
+  const module = new URL("../../src/base/files.ts", import.meta.url).href;
   const code = `import { probeFolder } from ${JSON.stringify(module)};
 try { probeFolder("/proc/abkd/runs"); } catch (error) { console.log(error.message); }`;
   const args = ["--input-type=module", "-e", code];
@@ -71,7 +72,7 @@ test("a write that fails half-way leaves the old file whole and no rest", async 
   const folder = temporaryFolder(t);
   const path = join(folder, "file");
   writeFileSync(path, "old");
-  const module = new URL("../../src/training/files.ts", import.meta.url).href;
+  const module = new URL("../../src/base/files.ts", import.meta.url).href;
   const script = `import { writeAtomic } from ${JSON.stringify(module)};
     try { writeAtomic(${JSON.stringify(path)}, new Uint8Array(1 << 20)); }
     catch (error) { console.log(error.message); }`;

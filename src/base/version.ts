@@ -3,6 +3,6 @@ import { readFileSync } from "node:fs";
 
 /** From package.json, which stands above both src/ and dist/. */
 export function packageVersion(): string {
-  const file = new URL("../package.json", import.meta.url);
+  const file = new URL("../../package.json", import.meta.url);
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }

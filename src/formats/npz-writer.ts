@@ -1,7 +1,7 @@
 // Writing npz: numpy's archive of arrays, for readers of a trained student in Python.
 import { crc32 } from "node:zlib";
-import type { DigestState } from "./origin.ts";
-import { sha256 } from "./sha256.ts";
+import { sha256 } from "../base/sha256.ts";
+import type { DigestState } from "./safetensors.ts";
 
 /** An array as numpy types it. */
 export interface NpyArray {

@@ -1,6 +1,6 @@
 // Members of a zip archive (npz): central directory, stored or deflated, lengths and CRC checked.
 import { crc32, inflateRawSync } from "node:zlib";
-import { printable } from "../printable.ts";
+import { printable } from "../base/printable.ts";
 import { BadFileError } from "./errors.ts";
 
 /** A member that would unpack to more than this is refused before it is unpacked. */

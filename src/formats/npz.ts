@@ -1,6 +1,6 @@
 // Arrays of an npz archive: npy headers parsed and checked against the bytes that follow.
 
-import { printable } from "../printable.ts";
+import { printable } from "../base/printable.ts";
 import type { RawArray } from "./arrays.ts";
 import { BadFileError } from "./errors.ts";
 import { ZipArchive } from "./zip.ts";

@@ -1,6 +1,6 @@
 // The Python objects that a restricted pickle may build, and the only calls it may make.
 
-import { printable } from "../printable.ts";
+import { printable } from "../base/printable.ts";
 
 /** Text that arrived as unicode (Python 3 writes names and, for protocol 0-2, bytes so). */
 export type PickleText = string;

@@ -1,12 +1,14 @@
 // The safetensors format: named arrays with a JSON header, read as if from a stranger.
 // Format: 8 bytes header length (little-endian), the header, the arrays without gaps.
 import { statSync } from "node:fs";
-import { UserError } from "../errors.ts";
-import { isObject, JsonError, parseJson } from "../json.ts";
-import { printable } from "../printable.ts";
-import { readStart } from "./files.ts";
-import type { DigestState } from "./origin.ts";
-import { sha256 } from "./sha256.ts";
+import { UserError } from "../base/errors.ts";
+import { readStart } from "../base/files.ts";
+import { isObject, JsonError, parseJson } from "../base/json.ts";
+import { printable } from "../base/printable.ts";
+import { sha256 } from "../base/sha256.ts";
+
+/** What a file's digest says of its bytes. */
+export type DigestState = "fits" | "differs" | "absent";
 
 /** A file is not what it should be: cut, altered, or of another kind. */
 export class FormatError extends UserError {}

@@ -1,8 +1,13 @@
 // Text from outside on a terminal: visible, short, and harmless.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { UserError } from "../src/errors.ts";
-import { printable, printableJson, printableLine, printableText } from "../src/printable.ts";
+import { UserError } from "../../src/base/errors.ts";
+import {
+  printable,
+  printableJson,
+  printableLine,
+  printableText,
+} from "../../src/base/printable.ts";
 
 /** What a terminal obeys or hides, by Unicode's categories and ECMA-48. */
 const HOSTILE = [

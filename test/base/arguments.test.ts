@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { UserError } from "../src/errors.ts";
-import * as abkd from "../src/index.ts";
-import { temporaryFolder } from "./training/small.ts";
+import { UserError } from "../../src/base/errors.ts";
+import * as abkd from "../../src/index.ts";
+import { temporaryFolder } from "../training/small.ts";
 
 const WRONG: Readonly<Record<string, unknown>> = {
   undefined: undefined,

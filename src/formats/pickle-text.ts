@@ -1,5 +1,5 @@
 // Numbers and strings as the text forms of a pickle (protocol 0) write them.
-import { printable } from "../printable.ts";
+import { printable } from "../base/printable.ts";
 import { Refusal } from "./pickle-values.ts";
 
 /** Names of the opcodes of protocols 0 to 2, for messages. */

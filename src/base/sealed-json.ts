@@ -1,8 +1,9 @@
 // JSON files that know whether they are whole: every byte follows from the content and its digest.
-import { isObject, JsonError, parseJson } from "../json.ts";
-import { printable } from "../printable.ts";
+
 import { canonicalJson } from "./canonical.ts";
+import { isObject, JsonError, parseJson } from "./json.ts";
 import type { Form } from "./json-form.ts";
+import { printable } from "./printable.ts";
 import { sha256 } from "./sha256.ts";
 
 /** 16 hex digits of the sha256 of all the rest. */

@@ -1,7 +1,7 @@
 // JSON from files: what is believed, and what is refused in a few words.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { JsonError, parseJson } from "../src/json.ts";
+import { JsonError, parseJson } from "../../src/base/json.ts";
 
 test("what JSON.parse reads is read alike", () => {
   const texts = [
