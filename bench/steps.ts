@@ -4,7 +4,7 @@ import { createDistillation } from "../src/distillation/registry.ts";
 import type { Graph, Split } from "../src/graph/graph.ts";
 import type { GraphInputs, GraphShape, Model } from "../src/models/model.ts";
 import { createModel } from "../src/models/registry.ts";
-import { BACKEND, scores } from "../src/tensor/index.ts";
+import { BACKEND } from "../src/tensor/index.ts";
 import { withForward } from "../src/training/evaluate.ts";
 import { graphInputs, type SplitTargets, splitTargets } from "../src/training/inputs.ts";
 import { type Changes, studentConfig, teacherConfig } from "../src/training/recipes.ts";
@@ -111,7 +111,7 @@ export function distillationOf(
 export function evaluationPass({ inputs, targets }: Data, model: Model<GraphInputs>): () => void {
   return () =>
     withForward(model, inputs, "logits", ({ logits }) => {
-      scores(logits, targets.train);
-      scores(logits, targets.val);
+      targets.train.scores(logits);
+      targets.val.scores(logits);
     });
 }

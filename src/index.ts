@@ -79,8 +79,8 @@ export { reachFigure, termTable, theoremWords } from "./figures/theorem.ts";
 export { InputError } from "./graph/check.ts";
 export { type ConstantPredictor, constantPredictor } from "./graph/constant-predictor.ts";
 export { type Csr, csrFromPairs } from "./graph/csr.ts";
-export { type Graph, type Split, UNLABELLED } from "./graph/graph.ts";
-export { type GraphArrays, makeGraph, type SparseRows } from "./graph/make.ts";
+export { type Graph, type NodeType, type Relation, type Split, UNLABELLED } from "./graph/graph.ts";
+export { type Ends, type GraphArrays, makeGraph, type SparseRows } from "./graph/make.ts";
 export { rowNormalised, symmetricNormalised } from "./graph/normalise.ts";
 export { localityOrder } from "./graph/order.ts";
 export { NodeOrder } from "./graph/reorder.ts";
@@ -91,6 +91,8 @@ export type { MlpConfig } from "./models/mlp.ts";
 export {
   type GraphInputs,
   type GraphShape,
+  type Hooks,
+  itemLogits,
   type Layers,
   type Model,
   type ModelKind,
@@ -101,6 +103,7 @@ export {
   parameterCount,
   type Reads,
   type Shapes,
+  withHooks,
 } from "./models/model.ts";
 export {
   type AnyModelKind,
@@ -111,6 +114,7 @@ export {
   models,
   registerModel,
 } from "./models/registry.ts";
+export type { TaskTargets } from "./tasks/task.ts";
 export {
   Adam,
   AdamW,

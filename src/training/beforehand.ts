@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { shown } from "../base/arguments.ts";
 import { OptionError, UserError } from "../base/errors.ts";
 import { probeFolder } from "../base/files.ts";
+import { checkLabelSets } from "../distillation/registry.ts";
 import { checkGraph, checkSplit } from "../graph/check.ts";
 import { hiddenWidth } from "../models/registry.ts";
 import { chooseEngine, engineFlavour, MOST_THREADS } from "../tensor/index.ts";
@@ -111,6 +112,7 @@ export function checkPlan(plan: readonly Planned[], options: TrialsOptions): voi
       checkSplit(split, graph);
       data.set(split, fingerprint(graph, split));
     }
+    if (graph.labelSets && config.method) checkLabelSets(config.method.name);
     refuseOtherRecords(config, data.get(split)!, options);
   }
   const folders = new Set<string>();

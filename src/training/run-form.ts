@@ -82,6 +82,7 @@ export const outcomeForm = {
     ...{ model: count, method: count, teacher: optional(count), ratio: optional(real) },
   }),
   bestEpoch: count,
+  metric: optional(just("micro-F1")),
   accuracy: object({ train: fraction, val: fraction, test: fraction }),
   dead: flag,
   warnings: list(text),

@@ -107,6 +107,8 @@ export interface RunResult {
     readonly valAccuracy: readonly number[];
   };
   readonly bestEpoch: number;
+  /** What `accuracy` and the curve hold in its place. Absent: the accuracy. */
+  readonly metric?: "micro-F1";
   /** At the best epoch's parameters. */
   readonly accuracy: { readonly train: number; readonly val: number; readonly test: number };
   /** Where some nodes have no class (NELL), with those counted in. */

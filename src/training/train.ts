@@ -6,12 +6,13 @@ import { OptionError, UserError } from "../base/errors.ts";
 import { notebookInterrupts, orInterrupted } from "../display/host.ts";
 import type { Distillation, Inspection } from "../distillation/method.ts";
 import type { Model } from "../models/model.ts";
-import { beginPhase, beginStep, endStep, type Optimiser, type Targets } from "../tensor/index.ts";
+import { beginPhase, beginStep, endStep, type Optimiser } from "../tensor/index.ts";
 import { type Batches, Epoch, type EpochProgress, wholeGraph } from "./batches.ts";
 import { isFiniteState, type TrainingState, type Values } from "./checkpoint.ts";
 import { checkSeed, checkTraining } from "./config-check.ts";
 import { firstEpochs } from "./curve.ts";
 import { evaluate, withForward } from "./evaluate.ts";
+import type { SplitTargets } from "./inputs.ts";
 import type { Observer, StopSignal } from "./observer.ts";
 import { notebookTrainingLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
@@ -26,7 +27,7 @@ export interface TrainingTask<I = unknown> {
   readonly model: Model<I>;
   /** The whole graph: what the method shows of itself is read from it. */
   readonly inputs: I;
-  readonly targets: { readonly train: Targets; readonly val: Targets };
+  readonly targets: Pick<SplitTargets, "train" | "val">;
   /**
    * What steps learn from and epochs are evaluated on; not with a distillation, since methods know the
    * whole graph alone. Absent: the whole graph, one step per epoch.

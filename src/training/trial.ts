@@ -6,11 +6,13 @@ import { packageVersion } from "../base/version.ts";
 import type { Distillation, Teacher } from "../distillation/method.ts";
 import { createDistillation } from "../distillation/registry.ts";
 import { FormatError } from "../formats/safetensors.ts";
+import { itemName } from "../graph/check.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { NodeOrder } from "../graph/reorder.ts";
 import type { GraphForms } from "../models/graph-forms.ts";
 import { type GraphShape, type Model, parameterCount } from "../models/model.ts";
 import { createModel, findModel, hiddenWidth } from "../models/registry.ts";
+import { taskOf } from "../tasks/task.ts";
 import {
   beginPhase,
   chooseEngine,
@@ -18,7 +20,6 @@ import {
   engineFlavour,
   type ProfileData,
   type StartedEngine,
-  scores,
   startEngine,
   startProfile,
   traceJson,
@@ -313,6 +314,7 @@ function measured(
   | "curve"
   | "bestEpoch"
   | "accuracy"
+  | "metric"
   | "nodeKinds"
   | "dead"
   | "interrupted"
@@ -320,30 +322,34 @@ function measured(
   | "warnings"
 > {
   const { curve, bestEpoch, inspection, interrupted } = outcome;
-  const { accuracy, classes } = withForward(model, inputs, "logits", (forward) => ({
+  const { metric, isConstant } = taskOf(graph);
+  const { accuracy, classes, dead } = withForward(model, inputs, "logits", (forward) => ({
     accuracy: {
-      train: scores(forward.logits, targets.train).accuracy,
-      val: scores(forward.logits, targets.val).accuracy,
-      test: scores(forward.logits, targets.test).accuracy,
+      train: targets.train.scores(forward.logits).accuracy,
+      val: targets.val.scores(forward.logits).accuracy,
+      test: targets.test.scores(forward.logits).accuracy,
     },
     classes: predictedClasses(forward),
+    dead: isConstant(forward.logits),
   }));
   const kinds = nodeKinds(graph, split, classes);
-  const dead = classes.every((c) => c === classes[0]);
   const warnings = [...(inspection?.last.warnings ?? [])];
   if (interrupted)
     warnings.push(`stopped by its user after epoch ${curve.loss.length}: not finished`);
   if (dead) {
-    warnings.push(`dead: every node is given class ${classes[0]}; another seed may live`);
+    const given = graph.labelSets ? "the same classes" : `class ${classes[0]}`;
+    warnings.push(`dead: every ${itemName(graph)} is given ${given}; another seed may live`);
   }
   for (const set of ["train", "val", "test"] as const) {
     const left = split.unlabelled[set];
-    if (left > 0) warnings.push(`${left} ${set} nodes have no label and were left out`);
+    if (left > 0)
+      warnings.push(`${left} ${set} ${itemName(graph)}s have no label and were left out`);
   }
   return {
     curve,
     bestEpoch,
     accuracy,
+    ...(metric !== "accuracy" && { metric }),
     ...(kinds && { nodeKinds: kinds }),
     dead,
     ...(interrupted && { interrupted: true }),

@@ -11,7 +11,7 @@ import { liveCurve } from "../../src/figures/live-curve.ts";
 import { openRun } from "../../src/figures/open-run.ts";
 import { type PlotlyFigure, plot } from "../../src/figures/plot.ts";
 import { createModel } from "../../src/models/registry.ts";
-import { scores, startEngine } from "../../src/tensor/index.ts";
+import { startEngine } from "../../src/tensor/index.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
 import { restoreModel } from "../../src/training/model-file.ts";
 import type { Observer } from "../../src/training/observer.ts";
@@ -173,7 +173,7 @@ test("many runs: done, running and left; an interrupt gives what is there and sa
   const targets = splitTargets(graph, await loadSplit(graph, stopped.config.split));
   const best = restoreModel(readModel(files.stopped));
   const { logits } = best.forward(graphInputs(graph).value);
-  assert.equal(scores(logits, targets.value.test).accuracy, stopped.accuracy.test);
+  assert.equal(targets.value.test.scores(logits).accuracy, stopped.accuracy.test);
   assert.ok(existsSync(files.checkpoint));
   assert.ok(!existsSync(files.result), "a stopped run has no result on disk");
 
