@@ -124,7 +124,7 @@ test("scores of three batches are those of the whole graph", () => {
     assert.ok(Math.abs(parts[set].accuracy - whole[set].accuracy) < 1e-12, set);
   }
   const part = wholeGraph({ inputs: inputs.value, targets: { train: targets.value.train } });
-  assert.throws(() => evaluate(model, part, ["train", "val"]), /no batch has nodes of val/);
+  assert.throws(() => evaluate(model, part, ["train", "val"]), /no batch has items of val/);
   for (const held of [model, targets, inputs]) held.dispose();
 });
 
