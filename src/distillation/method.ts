@@ -84,6 +84,8 @@ export interface Method<Options extends object, Preset extends string = string> 
   readonly defaults: Options;
   /** Every option's legal values, meaning and symbol in the paper. */
   readonly options: OptionTable<Options>;
+  /** How many students a run trains, which find each other in `Outputs.peers`. Absent: one. */
+  students?(options: Options): number;
   /**
    * Looks at options that are legal one by one and contradict each other; before anything is trained.
    * @throws {OptionError} naming them and what is legal

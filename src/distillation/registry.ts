@@ -141,6 +141,13 @@ function checkUse(
   throw new OptionError(`${method.name} needs a teacher, and none is given`);
 }
 
+/** How many students a run of this method trains; 1 without a method. */
+export function studentCount(method: ConfiguredMethod | undefined): number {
+  if (!method) return 1;
+  const options = method.options as Readonly<Record<string, OptionValue>>;
+  return findMethod(method.name).students?.(options) ?? 1;
+}
+
 /** @throws {OptionError} for a method that takes logits for one distribution, where they are none */
 export function checkLabelSets(name: string): void {
   const method = findMethod(name);

@@ -88,6 +88,8 @@ export interface Outputs {
   readonly hidden?: tf.Tensor2D;
   /** On request. */
   readonly layers?: Layers;
+  /** Of the run's other students, where several learn from each other; of the same pass. */
+  readonly peers?: readonly Outputs[];
   /**
    * What each of the model's buffers is to hold after this step, by name; while training only. A pass
    * changes nothing itself, so that a step whose loss is not finite leaves the model as it was.

@@ -68,6 +68,11 @@ const inspection = object({
 
 export const inspectionForm: Form = inspection;
 
+const scored = {
+  accuracy: object({ train: fraction, val: fraction, test: fraction }),
+  dead: flag,
+} as const;
+
 /** What results and records have in common. */
 export const outcomeForm = {
   id: text,
@@ -83,8 +88,8 @@ export const outcomeForm = {
   }),
   bestEpoch: count,
   metric: optional(just("micro-F1")),
-  accuracy: object({ train: fraction, val: fraction, test: fraction }),
-  dead: flag,
+  ...scored,
+  students: optional(list(object(scored))),
   warnings: list(text),
   timing: object({
     ...{ seconds: real, secondsPerEpoch: number },

@@ -116,6 +116,11 @@ export interface RunResult {
   /** The model predicts one class for every node: its ReLU units died. */
   readonly dead: boolean;
   /**
+   * Where a method trains several students: each, the first too, at the epoch that is the first's best.
+   * The parts of the result above are the first's.
+   */
+  readonly students?: readonly Pick<RunResult, "accuracy" | "dead">[];
+  /**
    * Its user stopped it: all of this is that of the best epoch so far. Handed over in memory by
    * runTrials() alone; such a run has no result on disk, and no study counts it.
    */

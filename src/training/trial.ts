@@ -4,14 +4,15 @@ import { UserError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
 import { packageVersion } from "../base/version.ts";
 import type { Distillation, Teacher } from "../distillation/method.ts";
-import { createDistillation } from "../distillation/registry.ts";
+import { createDistillation, studentCount } from "../distillation/registry.ts";
 import { FormatError } from "../formats/safetensors.ts";
 import { itemName } from "../graph/check.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { NodeOrder } from "../graph/reorder.ts";
 import type { GraphForms } from "../models/graph-forms.ts";
-import { type GraphShape, type Model, parameterCount } from "../models/model.ts";
+import { type GraphShape, type Model, type Outputs, parameterCount } from "../models/model.ts";
 import { createModel, findModel, hiddenWidth } from "../models/registry.ts";
+import { Students } from "../models/students.ts";
 import { taskOf } from "../tasks/task.ts";
 import {
   beginPhase,
@@ -121,7 +122,7 @@ export async function runTrial(
     const targets = hold(splitTargets(graph, split)).value;
     const shape = { features: graph.features.columns, classes: graph.classes };
     const donor = config.initial && readNeeded(trial, config.initial.from, owner);
-    const model = hold(startModel(config, shape, donor));
+    const model = hold(startModels(config, shape, donor));
     const teacher = config.teacher && readNeeded(trial, config.teacher, owner);
     const distillation =
       config.method &&
@@ -283,6 +284,13 @@ function startModel(config: RunConfig, shape: GraphShape, donor: StoredRun | und
   return restoreModel({ ...donor.model, config, parameters });
 }
 
+/** The run's model, or its several students, which all start from the same weights. */
+function startModels(config: RunConfig, shape: GraphShape, donor: StoredRun | undefined): Model {
+  const count = studentCount(config.method);
+  if (count === 1) return startModel(config, shape, donor);
+  return new Students(Array.from({ length: count }, () => startModel(config, shape, donor)));
+}
+
 /** A teacher, or the run whose weights another starts from. */
 function readNeeded(
   { engine, runsDir }: Trial,
@@ -317,20 +325,25 @@ function measured(
   | "metric"
   | "nodeKinds"
   | "dead"
+  | "students"
   | "interrupted"
   | "inspection"
   | "warnings"
 > {
   const { curve, bestEpoch, inspection, interrupted } = outcome;
   const { metric, isConstant } = taskOf(graph);
-  const { accuracy, classes, dead } = withForward(model, inputs, "logits", (forward) => ({
+  const scored = ({ logits }: Outputs): Pick<RunResult, "accuracy" | "dead"> => ({
     accuracy: {
-      train: targets.train.scores(forward.logits).accuracy,
-      val: targets.val.scores(forward.logits).accuracy,
-      test: targets.test.scores(forward.logits).accuracy,
+      train: targets.train.scores(logits).accuracy,
+      val: targets.val.scores(logits).accuracy,
+      test: targets.test.scores(logits).accuracy,
     },
+    dead: isConstant(logits),
+  });
+  const { accuracy, dead, classes, peers } = withForward(model, inputs, "logits", (forward) => ({
+    ...scored(forward),
     classes: predictedClasses(forward),
-    dead: isConstant(forward.logits),
+    peers: forward.peers?.map(scored),
   }));
   const kinds = nodeKinds(graph, split, classes);
   const warnings = [...(inspection?.last.warnings ?? [])];
@@ -352,6 +365,7 @@ function measured(
     ...(metric !== "accuracy" && { metric }),
     ...(kinds && { nodeKinds: kinds }),
     dead,
+    ...(peers && { students: [{ accuracy, dead }, ...peers] }),
     ...(interrupted && { interrupted: true }),
     ...(inspection && { inspection }),
     warnings,
@@ -367,7 +381,7 @@ function countParameters(
   distillation: Distillation | undefined,
   teacher: RunResult | undefined,
 ): RunResult["parameters"] {
-  const own = parameterCount(model);
+  const own = parameterCount(model instanceof Students ? model.all[0]! : model);
   const method = (distillation?.parameters ?? []).reduce((sum, p) => sum + p.variable.size, 0);
   if (!teacher) return { model: own, method };
   const { model: large } = teacher.parameters;
