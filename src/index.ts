@@ -136,6 +136,7 @@ export {
 } from "./tensor/index.ts";
 export type { Batch, Batches, TrainingBatch } from "./training/batches.ts";
 export { predictedClasses, withForward } from "./training/evaluate.ts";
+export type { Executor, Job, Resources, Setting, StartExecutor } from "./training/executor.ts";
 export { graphInputs, splitTargets } from "./training/inputs.ts";
 export {
   decodeModel,
@@ -151,6 +152,7 @@ export type {
   StopSignal,
   TrainingEvent,
 } from "./training/observer.ts";
+export { TrialsError } from "./training/outcomes.ts";
 export {
   type Changes,
   type Recipe,
@@ -179,4 +181,4 @@ export {
   type TrainingTask,
   train,
 } from "./training/train.ts";
-export { runTrials, TrialsError, type TrialsOptions } from "./training/trials.ts";
+export { runTrials, type TrialsOptions } from "./training/trials.ts";
