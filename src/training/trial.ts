@@ -178,10 +178,15 @@ export async function runTrial(
     // Another process may have been at work meanwhile.
     refuseOtherData(files, describeRun(config), owner.data);
     const trained = { ...owner, shape, parameters: modelParameters(model) };
-    if (outcome.interrupted) {
+    const { stop, bestEpoch } = outcome;
+    if (stop) {
       writeStoppedModel(files, trained);
       const stands = earlierWork({ config, start: "cache" }, files, owner, () => {}).finished;
-      throw new InterruptedError(describeStop(outcome, !!stands), { results: [result] });
+      const kept = stands
+        ? ", and the run that was finished before stands: it is what resuming takes"
+        : stop.kept;
+      const message = `stopped after ${stop.at}${kept}; the best so far was ${bestEpoch}`;
+      throw new InterruptedError(message, { results: [result] });
     }
     const written = writeRun(files, result, trained);
     if (endProfile) keepProfile(endProfile(), config, files, observer);
@@ -198,14 +203,6 @@ function outcomeSoFar(error: unknown): TrainingOutcome {
   const outcome = error instanceof InterruptedError ? error.outcome : undefined;
   if (outcome && outcome.bestEpoch > 0) return outcome;
   throw error;
-}
-
-/** @param stands whether an earlier run of the same configuration, which is complete, is there still */
-function describeStop({ curve, bestEpoch }: TrainingOutcome, stands: boolean): string {
-  const kept = stands
-    ? "and the run that was finished before stands: it is what resuming takes"
-    : "which is kept";
-  return `stopped after epoch ${curve.loss.length}, ${kept}; the best so far was ${bestEpoch}`;
 }
 
 function keepProfile(
