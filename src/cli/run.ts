@@ -2,6 +2,7 @@
 import { progressPrinter } from "../datasets/download-progress.ts";
 import { percent } from "../display/format.ts";
 import { profileText } from "../figures/profile.ts";
+import { withPrerequisites } from "../training/beforehand.ts";
 import type { NodeKinds } from "../training/node-kinds.ts";
 import type { TrainingEvent } from "../training/observer.ts";
 import { TrialsError } from "../training/outcomes.ts";
@@ -19,8 +20,7 @@ export async function runAndReport(
   configs: readonly RunConfig[],
   options: RunOptions,
 ): Promise<void> {
-  const teachers = configs.some(({ teacher }) => teacher) ? 1 : 0;
-  const progress = options.quiet ? undefined : showProgress({ total: configs.length + teachers });
+  const progress = options.quiet ? undefined : showProgress(withPrerequisites(configs).keys());
   const downloads = options.quiet ? undefined : progressPrinter(process.stderr);
   const stopper = stopOnSignals();
   let profiled: ProfileEvent | undefined;

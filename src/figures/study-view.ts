@@ -106,7 +106,7 @@ export async function openStudy(
         if (teacher) provideRun(teacher, { results: store.folder, runs });
       }
     }
-    const line = notebookTrialsLine(new Set(missing.keys()));
+    const line = notebookTrialsLine(missing.keys());
     try {
       if (missing.size > 0) {
         const watch = line ? { observer: line.observer } : {};

@@ -81,7 +81,7 @@ export async function runTrials(
   refuseInWorker();
   checkRequest(configs, options);
   if (configs.length === 0) return [];
-  const line = options.observer ? undefined : notebookTrialsLine(new Set(configs.map(runId)));
+  const line = options.observer ? undefined : notebookTrialsLine(configs.map(runId));
   const interrupt = new AbortController();
   const signal = AbortSignal.any([interrupt.signal, ...(options.signal ? [options.signal] : [])]);
   let begun = false;
