@@ -1,7 +1,10 @@
 // Many runs at once, each teacher trained once: by worker threads, or by another executor.
+import { markUsed } from "../base/registry.ts";
 import { VERSION } from "../base/version.ts";
 import type { DataOptions } from "../datasets/index.ts";
 import { orInterrupted } from "../display/host.ts";
+import { findMethod } from "../distillation/registry.ts";
+import { findModel } from "../models/registry.ts";
 import type { EngineChoice } from "../tensor/index.ts";
 import { checkPlan, checkRequest, prerequisites, withPrerequisites } from "./beforehand.ts";
 import { prerequisiteTrouble } from "./dead.ts";
@@ -121,6 +124,10 @@ async function trainAll(
   const jobs = planJobs(configs, all, dataOf, options);
   checkPlan(jobs.values(), dataOf, options);
   onBegin();
+  for (const { method, model } of all.values()) {
+    if (method) markUsed(findMethod(method.name));
+    markUsed(findModel(model.kind));
+  }
   const { engine = "auto", runsDir = RUNS_FOLDER, modules = [] } = options;
   const start = options.executor ?? workerThreads(options);
   const executor = await start(
