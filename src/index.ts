@@ -140,6 +140,7 @@ export {
 } from "./tensor/index.ts";
 export type { Batch, Batches, TrainingBatch } from "./training/batches.ts";
 export { predictedClasses, withForward } from "./training/evaluate.ts";
+export type { Executor, Job, Resources, Setting, StartExecutor } from "./training/executor.ts";
 export { graphInputs, splitTargets } from "./training/inputs.ts";
 export {
   decodeModel,
@@ -155,6 +156,7 @@ export type {
   StopSignal,
   TrainingEvent,
 } from "./training/observer.ts";
+export { TrialsError } from "./training/outcomes.ts";
 export {
   type Changes,
   type Recipe,
@@ -183,4 +185,4 @@ export {
   type TrainingTask,
   train,
 } from "./training/train.ts";
-export { runTrials, TrialsError, type TrialsOptions } from "./training/trials.ts";
+export { runTrials, type TrialsOptions } from "./training/trials.ts";

@@ -18,6 +18,7 @@ import {
 } from "../figures/report.ts";
 import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
+import { runId } from "../training/run-id.ts";
 import { InterruptedError } from "../training/train.ts";
 import { runTrials } from "../training/trials.ts";
 import { addMachineOptions, givenMachineOptions, integer, type MachineOptions } from "./options.ts";
@@ -148,7 +149,7 @@ async function train(
   options: QuickstartOptions,
   stopper: Stopper,
 ): Promise<RunResult[]> {
-  const progress = showProgress({ total: configs.length });
+  const progress = showProgress(configs.map(runId));
   try {
     return await runTrials(configs, {
       ...data,

@@ -2,12 +2,14 @@
 import { progressPrinter } from "../datasets/download-progress.ts";
 import { percent } from "../display/format.ts";
 import { profileText } from "../figures/profile.ts";
+import { withPrerequisites } from "../training/beforehand.ts";
 import type { NodeKinds } from "../training/node-kinds.ts";
 import type { TrainingEvent } from "../training/observer.ts";
+import { TrialsError } from "../training/outcomes.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { describeRun } from "../training/run-id.ts";
 import { runFiles } from "../training/run-store.ts";
-import { runTrials, TrialsError } from "../training/trials.ts";
+import { runTrials } from "../training/trials.ts";
 import { givenMachineOptions, type RunOptions } from "./options.ts";
 import { print, printJson, tellText } from "./output.ts";
 import { showProgress } from "./progress.ts";
@@ -18,8 +20,7 @@ export async function runAndReport(
   configs: readonly RunConfig[],
   options: RunOptions,
 ): Promise<void> {
-  const teachers = configs.some(({ teacher }) => teacher) ? 1 : 0;
-  const progress = options.quiet ? undefined : showProgress({ total: configs.length + teachers });
+  const progress = options.quiet ? undefined : showProgress(withPrerequisites(configs).keys());
   const downloads = options.quiet ? undefined : progressPrinter(process.stderr);
   const stopper = stopOnSignals();
   let profiled: ProfileEvent | undefined;

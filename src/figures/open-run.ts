@@ -20,16 +20,19 @@ const GO_ON = "what was trained is kept, and the same call goes on";
 
 /**
  * @param root where `results` and `runs` lie
+ * @param options `modules` as runTrials takes them, where a program's own method or model is to be trained
  * @throws as runTrials does
  */
 export function openRun<M extends ModelConfig>(
   config: RunConfig<M>,
   root = ".",
+  options: Pick<TrialsOptions, "modules"> = {},
 ): Promise<OpenedRun<M>> {
   needObject(config, "openRun: config", CONFIG, "dataset", "model");
   needText(root, "openRun: root", "a folder");
+  needObject(options, "openRun: options", "{ modules }");
   const runs = path.join(root, RUNS_FOLDER);
-  return openRunIn({ results: path.join(root, RESULTS_FOLDER), runs }, config);
+  return openRunIn({ results: path.join(root, RESULTS_FOLDER), runs }, config, options);
 }
 
 /**
@@ -39,7 +42,7 @@ export function openRun<M extends ModelConfig>(
 export async function openRunIn<M extends ModelConfig>(
   { results, runs }: RunFolders,
   config: RunConfig<M>,
-  given: Pick<TrialsOptions, "dataDir"> = {},
+  given: Pick<TrialsOptions, "dataDir" | "modules"> = {},
 ): Promise<OpenedRun<M>> {
   for (const one of [config.teacher ?? config, config]) provideRun(one, { results, runs });
   const files = runFiles(runs, config);

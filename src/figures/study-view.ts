@@ -24,14 +24,14 @@ import { verdictWords } from "../experiments/study-words.ts";
 import type { TrialRecord } from "../experiments/trial-record.ts";
 import { notebookTrialsLine } from "../training/progress.ts";
 import { RUNS_FOLDER } from "../training/run-store.ts";
-import { runTrials } from "../training/trials.ts";
+import { runTrials, type TrialsOptions } from "../training/trials.ts";
 import { dataFrame, type FrameColumn } from "./data-frame.ts";
 import { accuracyFigure, attentionFigure, shareFigure, sweepFigure } from "./evidence-figures.ts";
 import { type Plot, plot } from "./plot.ts";
 import type { SizedRows } from "./study-figures.ts";
 import { type SweepOf, sweepMaps } from "./sweep.ts";
 
-export interface OpenOptions {
+export interface OpenOptions extends Pick<TrialsOptions, "modules"> {
   /**
    * `quick` (the default) or `paper`; where the store has more of the paper profile than of the quick
    * one, that is shown all the same.
@@ -87,7 +87,7 @@ export async function openStudy(
   options: OpenOptions = {},
 ): Promise<StudyView> {
   needObject(options, "openStudy: options", "an object, such as { profile, datasets }");
-  const { root = ".", train = SMALL } = options;
+  const { root = ".", train = SMALL, modules = [] } = options;
   const profile = profileOf(options.profile ?? "quick");
   const study = findStudy(name);
   const runs = path.join(root, RUNS_FOLDER);
@@ -106,11 +106,12 @@ export async function openStudy(
         if (teacher) provideRun(teacher, { results: store.folder, runs });
       }
     }
-    const line = notebookTrialsLine(new Set(missing.keys()));
+    const line = notebookTrialsLine(missing.keys());
     try {
       if (missing.size > 0) {
         const watch = line ? { observer: line.observer } : {};
-        await runStudy(plan, { store, runsDir: runs, download: true, ...watch }, runTrials);
+        const given = { store, runsDir: runs, download: true, modules, ...watch };
+        await runStudy(plan, given, runTrials);
       }
     } finally {
       if (missing.size > 0) line?.close(false);

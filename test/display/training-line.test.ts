@@ -89,6 +89,8 @@ test("a training that is interrupted between two epochs ends with what is done",
   assert.ok(prevented);
   assert.ok(outcome.interrupted);
   assert.ok(outcome.curve.loss.length >= 5 && outcome.curve.loss.length <= 6);
+  const at = `epoch ${outcome.curve.loss.length}`;
+  assert.deepEqual(outcome.stop, { at, kept: "; nothing is kept" });
   const { valLoss } = outcome.curve;
   assert.equal(outcome.bestEpoch, valLoss.indexOf(Math.min(...valLoss)) + 1);
 });
