@@ -1,12 +1,12 @@
 // docs/reproduction.md: each claim of the paper about small graphs, ours, the verdict. Beside it one page
 // and one list of trials per study.
 
+import { columnsOf, type Table } from "../base/table.ts";
 import type { Evidence } from "./evidence.ts";
 import { datasetName, doneText, provenance } from "./evidence.ts";
 import { headlines } from "./headlines.ts";
 import type { Fact } from "./inconsistencies.ts";
 import type { ClaimReport } from "./report-data.ts";
-import type { Table } from "./results-table.ts";
 import type { SizeClaim } from "./sizes.ts";
 import type { Study } from "./study.ts";
 import {
@@ -110,7 +110,7 @@ function summary(
     return [study.title, where.join(", ") || "not run here yet", outcomeCounts(claims)];
   });
   return {
-    columns: ["of the paper", "run here on", "claims"].map((title) => ({ title, numeric: false })),
+    columns: columnsOf("of the paper | run here on | claims"),
     rows: [
       ...rows,
       ["Table 3: parameters and ratios", "counted", sizes(models)],
@@ -173,10 +173,7 @@ function isDecided({ verdict }: ClaimReport): boolean {
 function verdictTable(graphs: readonly [graph: string, claims: readonly ClaimReport[]][]): Table {
   const texts = new Set(graphs.flatMap(([, claims]) => claims.map(({ text }) => text)));
   return {
-    columns: ["claim", ...graphs.map(([graph]) => graph)].map((title) => ({
-      title,
-      numeric: false,
-    })),
+    columns: columnsOf(["claim", ...graphs.map(([graph]) => graph)]),
     rows: [...texts].map((text) => [
       text,
       ...graphs.map(([, claims]) => verdictCell(claims.find((claim) => claim.text === text))),
@@ -217,12 +214,15 @@ function pageBlocks(study: Study, evidence: readonly Evidence[]): (Block | Links
 }
 
 function sizeTable(claims: readonly SizeClaim[]): Table {
-  const titles = ["graph", "what", "paper", "ours", "verdict", "why"];
   return {
-    columns: titles.map((title, k) => ({ title, numeric: k === 2 || k === 3 })),
-    rows: claims.map(({ dataset, what, paper, ours, verdict }) => [
-      ...[dataset, what, String(paper), ours === undefined ? "" : String(ours)],
-      ...[MARKS[verdict.outcome], verdict.why],
+    columns: columnsOf("graph | what", "paper | ours", "verdict | why"),
+    rows: claims.map(({ dataset, what, paper, ours = "", verdict }) => [
+      dataset,
+      what,
+      `${paper}`,
+      `${ours}`,
+      MARKS[verdict.outcome],
+      verdict.why,
     ]),
   };
 }

@@ -1,4 +1,8 @@
 // A study's report as a document of headings, paragraphs and tables, in Markdown; HTML is figures/.
+
+import { escaped } from "../base/markup.ts";
+import { columnsOf, markdownTable, type Table } from "../base/table.ts";
+import { counted, inPercent, signed } from "../display/format.ts";
 import { datasetName, span } from "./evidence.ts";
 import type { Fact } from "./inconsistencies.ts";
 import { accuracyText } from "./published.ts";
@@ -10,7 +14,6 @@ import type {
   DatasetReport,
   StudyReport,
 } from "./report-data.ts";
-import type { Table } from "./results-table.ts";
 import { trialTable } from "./trial-index.ts";
 import { SIGNIFICANCE, type Verdict } from "./verdict.ts";
 
@@ -58,18 +61,13 @@ export function verdictText(verdict: Verdict): string {
 export function restsOn({ splits, searches }: Verdict): string {
   const few = [
     ...(splits === undefined ? [] : [`${splits} splits`]),
-    ...(searches === undefined ? [] : [`${searches} ${searches === 1 ? "search" : "searches"}`]),
+    ...(searches === undefined ? [] : [counted(searches, "search", "searches")]),
   ];
   return few.join(", ");
 }
 
-const percent = (x: number): string => (100 * x).toFixed(2);
-const signed = (points: number): string => {
-  const text = points.toFixed(2);
-  return text.startsWith("-") && Number(text) !== 0 ? text : `+${text.replace("-", "")}`;
-};
-const range = ([low, high]: readonly [number, number]): string =>
-  `${percent(low)} to ${percent(high)}`;
+const percent = (fraction: number | undefined): string =>
+  fraction === undefined ? "" : inPercent(fraction, 2);
 
 /** @param facts the paper's inconsistencies, or none */
 export function studyDocument(report: StudyReport, facts: readonly Fact[]): Block[] {
@@ -128,10 +126,11 @@ function datasetBlocks(part: DatasetReport): Block[] {
   ];
 }
 
-const ARM_COLUMNS = [
-  ...["verdict on the value", "method", "n", "test %, mean ± std", "95 % interval", "median"],
-  ...["geom-gcn's splits %", "dead", "nearly dead", "diverged", "val %", "paper %", "ours - paper"],
-];
+const ARM_COLUMNS = columnsOf(
+  "verdict on the value | method",
+  "n | test %, mean ± std | 95 % interval | median | geom-gcn's splits % | dead | nearly dead | " +
+    "diverged | val % | paper % | ours - paper",
+);
 /** Stands behind the validation accuracy, where a study has such arms. */
 const PUBLISHED_COLUMN = 11;
 
@@ -142,7 +141,6 @@ export function armTable(all: readonly ArmReport[]): Table {
     ({ publishedOf, sameAs }) => publishedOf === undefined && sameAs === undefined,
   );
   const withColumn = published.size > 1;
-  const columns = ARM_COLUMNS.map((title, k) => ({ title, numeric: k > 1 }));
   const rows = arms.map((arm) => {
     const other = published.get(arm.method);
     return withColumn
@@ -150,7 +148,8 @@ export function armTable(all: readonly ArmReport[]): Table {
       : armCells(arm);
   });
   const title = { title: "with published weights", numeric: true };
-  return { columns: withColumn ? columns.toSpliced(PUBLISHED_COLUMN, 0, title) : columns, rows };
+  const columns = withColumn ? ARM_COLUMNS.toSpliced(PUBLISHED_COLUMN, 0, title) : ARM_COLUMNS;
+  return { columns, rows };
 }
 
 function meanText({ mean, std }: ArmReport): string {
@@ -174,11 +173,11 @@ function armCells(arm: ArmReport): string[] {
     arm.role === "control" ? `${arm.label} (control)` : arm.label,
     arm.n === arm.planned ? String(arm.n) : `${arm.n} of ${arm.planned}`,
     meanText(arm),
-    arm.interval ? range(arm.interval) : "",
-    arm.median === undefined ? "" : percent(arm.median),
-    arm.geomGcn === undefined ? "" : percent(arm.geomGcn),
+    arm.interval ? arm.interval.map(percent).join(" to ") : "",
+    percent(arm.median),
+    percent(arm.geomGcn),
     ...[arm.dead, arm.nearlyDead, arm.diverged].map(String),
-    arm.val === undefined ? "" : percent(arm.val),
+    percent(arm.val),
     arm.paper ? accuracyText(arm.paper) : "",
     arm.difference === undefined ? "" : signed(arm.difference),
   ];
@@ -187,12 +186,12 @@ function armCells(arm: ArmReport): string[] {
 /** A row a claim, the verdict first. */
 export function claimTable(claims: readonly ClaimReport[]): Table {
   return {
-    columns: ["verdict", "claim", "paper", "ours", "why"].map((title) => ({
-      title,
-      numeric: false,
-    })),
+    columns: columnsOf("verdict | claim | paper | ours | why"),
     rows: claims.map(({ text, paper = "", ours = "", verdict }) => [
-      ...[verdictText(verdict), text, paper, ours],
+      verdictText(verdict),
+      text,
+      paper,
+      ours,
       verdict.why,
     ]),
   };
@@ -202,18 +201,19 @@ function comparisonTable(
   comparisons: readonly Comparison[],
   labels: ReadonlyMap<string, string>,
 ): Table {
-  const titles = ["verdict", "one", "less the other", "family", "points", "95 % interval"];
-  const numbers = ["Holm's p", "new graphs: p", "d_z", "wins"];
   const p = (value: number): string => (value < 0.001 ? "< .001" : value.toFixed(3));
   return {
-    columns: [...titles, ...numbers].map((title, k) => ({ title, numeric: k >= 4 })),
+    columns: columnsOf(
+      "verdict | one | less the other | family",
+      "points | 95 % interval | Holm's p | new graphs: p | d_z | wins",
+    ),
     rows: comparisons.map(({ one, other, n, difference, interval, ...rest }) => [
       verdictText(rest.verdict),
       labels.get(one) ?? one,
       labels.get(other) ?? other,
       rest.family,
       signed(100 * difference),
-      `${signed(100 * interval[0])} to ${signed(100 * interval[1])}`,
+      interval.map((end) => signed(100 * end)).join(" to "),
       p(rest.holm) + (rest.holm < SIGNIFICANCE ? " *" : ""),
       p(rest.newGraphs),
       rest.effect === undefined ? "" : rest.effect.toFixed(2),
@@ -229,10 +229,7 @@ function attendedBlocks(arms: readonly ArmReport[]): Block[] {
   const layers = Math.max(...learned.map(({ attended }) => attended!.length));
   const columns = Array.from({ length: layers }, (_, j) => `layer ${j + 1}`);
   const table: Table = {
-    columns: ["trials in which a layer leads", ...columns].map((title, k) => ({
-      title,
-      numeric: k > 0,
-    })),
+    columns: columnsOf("trials in which a layer leads", columns),
     rows: learned.map(({ label, attended }) => [
       label,
       ...columns.map((_, j) => String(attended![j] ?? "")),
@@ -251,8 +248,8 @@ function absentBlocks({ absent }: StudyReport): Block[] {
 
 /** The paper's contradictions with itself. */
 export function factTable(facts: readonly Fact[]): Block {
-  const columns = ["where", "computed"].map((title) => ({ title, numeric: false }));
-  return { kind: "table", table: { columns, rows: facts.map(({ where, text }) => [where, text]) } };
+  const rows = facts.map(({ where, text }) => [where, text]);
+  return { kind: "table", table: { columns: columnsOf("where | computed"), rows } };
 }
 
 /** A document as Markdown. */
@@ -282,15 +279,4 @@ function markdownBlock(block: Block | Links): string[] {
     case "links":
       return [block.links.map(({ text, href }) => `[${text}](${encodeURI(href)})`).join(" · ")];
   }
-}
-
-/** Signs that Markdown would take for its own. */
-function escaped(text: string): string {
-  return text.replace(/[\\|*_<>[\]`]/g, "\\$&");
-}
-
-function markdownTable({ columns, rows }: Table): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(" | ")} |`;
-  const rule = columns.map(({ numeric }) => (numeric ? "--:" : "---")).join("|");
-  return [line(columns.map(({ title }) => title)), `|${rule}|`, ...rows.map(line)].join("\n");
 }

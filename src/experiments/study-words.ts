@@ -1,4 +1,5 @@
 // What a study's numbers say, in sentences: for notebooks and docs/reproduction.md.
+import { inPercent } from "../display/format.ts";
 import { datasetName, type Evidence, extent } from "./evidence.ts";
 import { type ArmReport, type ClaimReport, mostDied } from "./report-data.ts";
 import type { Outcome } from "./verdict.ts";
@@ -39,8 +40,6 @@ export function claimWords(claim: ClaimReport): string {
   return `${text}${printed(claim)}: ${why}`;
 }
 
-const percent = (fraction: number): string => (100 * fraction).toFixed(1);
-
 /** The others, by name. */
 function died(arms: readonly ArmReport[]): string {
   const names = arms.filter(mostDied).map(({ label }) => label);
@@ -58,7 +57,7 @@ function ranking(arms: readonly ArmReport[]): string {
         ...(dead > 0 ? [`${dead} of ${n} died`] : []),
         ...(diverged > 0 ? [`${diverged} diverged`] : []),
       ];
-      return `${label} ${percent(mean)}${notes.length > 0 ? ` (${notes.join(", ")})` : ""}`;
+      return `${label} ${inPercent(mean)}${notes.length > 0 ? ` (${notes.join(", ")})` : ""}`;
     })
     .join(" > ");
 }

@@ -1,11 +1,13 @@
 // A study's report as a web page in one file.
+
+import { plain } from "../base/markup.ts";
+import { htmlTable } from "../base/table.ts";
 import type { Fact } from "../experiments/inconsistencies.ts";
 import type { StudyReport } from "../experiments/report-data.ts";
 import { type Block, studyDocument } from "../experiments/study-document.ts";
-import { type Figure, plain } from "./figure.ts";
+import type { Figure } from "./figure.ts";
 import { assemblePage, figurePlace } from "./page.ts";
 import { attentionShares, type SizedRows, studyAccuracies } from "./study-figures.ts";
-import { htmlTable } from "./table.ts";
 
 /**
  * @param facts the paper's inconsistencies, or none

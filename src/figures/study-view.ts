@@ -1,4 +1,5 @@
 // A study as a notebook shows it: run or loaded, its tables, figures and verdict in words.
+
 import path from "node:path";
 import { inspect } from "node:util";
 import type { DataFrame } from "danfojs-node";
@@ -6,6 +7,7 @@ import { needArray, needObject } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import type { Suggested } from "../base/suggested.ts";
 import type { DatasetName } from "../datasets/index.ts";
+import { inPercent } from "../display/format.ts";
 import { type Bundle, displayHook, notebookDisplay } from "../display/host.ts";
 import { provideRun } from "../experiments/committed-runs.ts";
 import {
@@ -161,7 +163,7 @@ export class StudyView {
       .map((arm: ArmReport) => [
         ...[arm.role === "control" ? `${arm.label} (control)` : arm.label, arm.n],
         ...[percent(arm.mean), arm.n > 1 ? percent(arm.std) : undefined],
-        arm.interval?.map((x) => (100 * x).toFixed(1)).join(" to "),
+        arm.interval?.map((x) => inPercent(x)).join(" to "),
         ...[arm.n > 0 ? arm.dead : undefined, arm.diverged, arm.paper?.mean, arm.paper?.deviation],
         ...[arm.difference, arm.verdict?.outcome.replace("none", "no verdict")],
         ...(beside ? [percent(published.get(arm.method)?.mean)] : []),
