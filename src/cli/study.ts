@@ -229,7 +229,7 @@ async function report(name: string | undefined, flags: ReportFlags): Promise<voi
   const store = new ResultsStore(flags.results);
   const made = studyReport(plan, store);
   const facts = inconsistencies(await nell(flags.data));
-  if (flags.html !== undefined) writeAtomic(flags.html, await studyPage(made, facts));
+  if (flags.html !== undefined) writeAtomic(flags.html, await studyPage(plan.study, made, facts));
   if (flags.json) return printJson({ ...made, facts });
   print(markdown(made.title, studyDocument(made, facts)).trimEnd());
 }

@@ -1,5 +1,6 @@
 // Decides a study's claims and comparisons on one dataset, by the rule of verdict.ts.
 import { inPercent, signed } from "../display/format.ts";
+import { MEASURES } from "./attention.ts";
 import { accuracyText } from "./published.ts";
 import type { ClaimReport, Comparison } from "./report-data.ts";
 import {
@@ -10,7 +11,7 @@ import {
   type PairedTest,
   pairedTest,
 } from "./statistics.ts";
-import { type Claim, MEASURES, type StudyPlan, searchArm } from "./study.ts";
+import { type Claim, type StudyPlan, searchArm } from "./study.ts";
 import { type TrialTable, testAccuracy } from "./trial-table.ts";
 import {
   controlVerdict,

@@ -4,6 +4,7 @@ import { plain } from "../base/markup.ts";
 import { htmlTable } from "../base/table.ts";
 import type { Fact } from "../experiments/inconsistencies.ts";
 import type { StudyReport } from "../experiments/report-data.ts";
+import type { Study } from "../experiments/study.ts";
 import { type Block, studyDocument } from "../experiments/study-document.ts";
 import type { Figure } from "./figure.ts";
 import { assemblePage, figurePlace } from "./page.ts";
@@ -13,13 +14,17 @@ import { attentionShares, type SizedRows, studyAccuracies } from "./study-figure
  * @param facts the paper's inconsistencies, or none
  * @returns HTML, about 3 MB; needs no network
  */
-export function studyPage(report: StudyReport, facts: readonly Fact[]): Promise<string> {
+export function studyPage(
+  study: Study,
+  report: StudyReport,
+  facts: readonly Fact[],
+): Promise<string> {
   const figures: Figure[] = [];
   const place = ({ figure, height }: SizedRows): string =>
     figurePlace(figures.push(figure) - 1, height);
   const drawing = (dataset: string): string => {
     const part = report.datasets.find((one) => one.dataset === dataset)!;
-    const shares = report.study === "figure5" ? attentionShares(part) : undefined;
+    const shares = study.showsAttention ? attentionShares(part) : undefined;
     const accuracies = place(studyAccuracies(part));
     return shares ? `${accuracies}\n${place(shares)}` : accuracies;
   };

@@ -5,11 +5,12 @@ import { plain } from "../base/markup.ts";
 import { percent } from "../display/format.ts";
 import { type Evidence, recordsOf } from "../experiments/evidence.ts";
 import { type ArmReport, mostDied } from "../experiments/report-data.ts";
+import type { Study } from "../experiments/study.ts";
 import type { TrialRecord } from "../experiments/trial-record.ts";
 import { baseAxis, baseLayout, colourway, type Figure, faint } from "./figure.ts";
 
 /** An option whose values a study varies. */
-export type SweepOf = "beta" | "embedding";
+export type SweepOf = NonNullable<Study["sweep"]>;
 
 const SYMBOLS = { beta: "beta", embedding: "d<sub>a</sub>" } as const;
 
