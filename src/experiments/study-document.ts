@@ -17,29 +17,29 @@ import type {
 import { trialTable } from "./trial-index.ts";
 import { SIGNIFICANCE, type Verdict } from "./verdict.ts";
 
-/** A part of a document. */
+/** A part of a document; a paragraph is its text. Empty lists and tables are left out. */
 export type Block =
-  | { readonly kind: "heading"; readonly text: string; readonly level: 2 | 3 }
-  | { readonly kind: "paragraph"; readonly text: string }
-  | { readonly kind: "list"; readonly items: readonly string[] }
-  | { readonly kind: "table"; readonly table: Table }
+  | string
+  | { readonly heading: string; readonly level: 2 | 3 }
+  | { readonly list: readonly string[] }
+  /** With a summary it is folded away until it is asked for. */
+  | { readonly table: Table; readonly summary?: string }
   /** The dataset's figure, which only HTML has. */
-  | { readonly kind: "figure"; readonly dataset: string }
-  /** A table that is folded away until it is asked for. */
-  | { readonly kind: "folded"; readonly summary: string; readonly table: Table };
+  | { readonly figure: string }
+  /** Links beside each other, which only Markdown has: a page stands alone. */
+  | { readonly links: readonly { readonly text: string; readonly href: string }[] };
 
-/** Links beside each other, which only Markdown has: a page stands alone. */
-export interface Links {
-  readonly kind: "links";
-  readonly links: readonly { readonly text: string; readonly href: string }[];
+function isEmpty(block: Block): boolean {
+  if (typeof block === "string") return false;
+  if ("list" in block) return block.list.length === 0;
+  return "table" in block && block.table.rows.length === 0;
 }
 
-export const heading = (text: string, level: 2 | 3 = 2): Block => ({
-  kind: "heading",
-  text,
-  level,
-});
-export const paragraph = (text: string): Block => ({ kind: "paragraph", text });
+/** What stands under a heading; nothing where all of it is empty. */
+export function section(heading: string, blocks: readonly Block[], level: 2 | 3 = 2): Block[] {
+  const shown = blocks.filter((block) => !isEmpty(block));
+  return shown.length > 0 ? [{ heading, level }, ...shown] : [];
+}
 
 /** How outcomes are shown. */
 export const MARKS: Readonly<Record<Verdict["outcome"], string>> = {
@@ -76,54 +76,37 @@ export function studyDocument(report: StudyReport, facts: readonly Fact[]): Bloc
     profile === "quick"
       ? "Quick profile: a first look with few splits and seeds; no verdicts."
       : "Paper profile.";
+  const bad = diverged > 0 ? `, ${diverged} diverged (their loss became non-finite)` : "";
   return [
-    paragraph(
-      `${how} ${done} of ${planned} trials are done` +
-        (diverged > 0 ? `, ${diverged} diverged (their loss became non-finite).` : "."),
-    ),
-    paragraph(registrationWords(registration)),
-    ...about.map(paragraph),
-    ...(problems.length > 0
-      ? [heading("Records that could not be used"), { kind: "list", items: problems } as const]
-      : []),
+    `${how} ${done} of ${planned} trials are done${bad}.`,
+    registrationWords(registration),
+    ...about,
+    ...section("Records that could not be used", [{ list: problems }]),
     ...report.datasets.flatMap(datasetBlocks),
-    ...absentBlocks(report),
-    heading("How claims are decided"),
-    ...rule.map(paragraph),
-    ...(facts.length > 0
-      ? [heading("Where the paper contradicts itself, computed"), factTable(facts)]
-      : []),
+    ...section("Not tested here", [{ table: absentTable(report) }]),
+    ...section("How claims are decided", rule),
+    ...section("Where the paper contradicts itself, computed", [{ table: factTable(facts) }]),
   ];
 }
 
 function datasetBlocks(part: DatasetReport): Block[] {
   const { dataset, splits, seeds, unit, arms, comparisons, claims, notes } = part;
-  const each = seeds.length / splits.length;
-  const labels = new Map(arms.map(({ method, label }) => [method, label]));
-  return [
-    heading(datasetName(dataset)),
-    paragraph(
-      seeds.length === 0
-        ? `Teachers of ${span("split", splits)}, one each. Tests are over ${unit}s.`
-        : `Students of ${span("split", splits)}, ${each} a split and arm, ${span("seed", seeds)}. Every ` +
-            "method starts from the same student on a split with a seed; one teacher a split. " +
-            `Tests are over ${unit}s.`,
-    ),
-    { kind: "table", table: armTable(arms) },
-    { kind: "figure", dataset },
-    ...(claims.length > 0
-      ? [heading("Claims of the paper", 3), { kind: "table", table: claimTable(claims) } as const]
-      : []),
-    ...(comparisons.length > 0
-      ? [
-          heading("Paired differences", 3),
-          { kind: "table", table: comparisonTable(comparisons, labels) } as const,
-        ]
-      : []),
-    ...attendedBlocks(arms),
-    ...(notes.length > 0 ? [{ kind: "list", items: notes } as const] : []),
-    { kind: "folded", summary: `${dataset}: every trial`, table: trialTable(part) },
-  ];
+  const trained =
+    seeds.length === 0
+      ? `Teachers of ${span("split", splits)}, one each.`
+      : `Students of ${span("split", splits)}, ${seeds.length / splits.length} a split and arm, ` +
+        `${span("seed", seeds)}. Every method starts from the same student on a split with a seed; ` +
+        "one teacher a split.";
+  return section(datasetName(dataset), [
+    `${trained} Tests are over ${unit}s.`,
+    { table: armTable(arms) },
+    { figure: dataset },
+    ...section("Claims of the paper", [{ table: claimTable(claims) }], 3),
+    ...section("Paired differences", [{ table: comparisonTable(comparisons, arms) }], 3),
+    ...section("Where learned attention lies", [{ table: attendedTable(arms) }], 3),
+    { list: notes },
+    { table: trialTable(part), summary: `${dataset}: every trial` },
+  ]);
 }
 
 const ARM_COLUMNS = columnsOf(
@@ -197,10 +180,8 @@ export function claimTable(claims: readonly ClaimReport[]): Table {
   };
 }
 
-function comparisonTable(
-  comparisons: readonly Comparison[],
-  labels: ReadonlyMap<string, string>,
-): Table {
+function comparisonTable(comparisons: readonly Comparison[], arms: readonly ArmReport[]): Table {
+  const labels = new Map(arms.map(({ method, label }) => [method, label]));
   const p = (value: number): string => (value < 0.001 ? "< .001" : value.toFixed(3));
   return {
     columns: columnsOf(
@@ -223,60 +204,49 @@ function comparisonTable(
 }
 
 /** Which student layer has the largest share of learned attention, and how often. */
-function attendedBlocks(arms: readonly ArmReport[]): Block[] {
+function attendedTable(arms: readonly ArmReport[]): Table {
   const learned = arms.filter(({ attended }) => attended);
-  if (learned.length === 0) return [];
-  const layers = Math.max(...learned.map(({ attended }) => attended!.length));
-  const columns = Array.from({ length: layers }, (_, j) => `layer ${j + 1}`);
-  const table: Table = {
-    columns: columnsOf("trials in which a layer leads", columns),
+  const layers = Math.max(0, ...learned.map(({ attended }) => attended!.length));
+  const layerNames = Array.from({ length: layers }, (_, j) => `layer ${j + 1}`);
+  return {
+    columns: columnsOf("trials in which a layer leads", layerNames),
     rows: learned.map(({ label, attended }) => [
       label,
-      ...columns.map((_, j) => String(attended![j] ?? "")),
+      ...layerNames.map((_, j) => `${attended![j] ?? ""}`),
     ]),
   };
-  return [heading("Where learned attention lies", 3), { kind: "table", table }];
 }
 
-function absentBlocks({ absent }: StudyReport): Block[] {
+function absentTable({ absent }: StudyReport): Table {
   const claims = absent.flatMap(({ dataset, claims: all }) =>
     all.map((claim) => ({ ...claim, text: `${dataset}: ${claim.text}` })),
   );
-  if (claims.length === 0) return [];
-  return [heading("Not tested here"), { kind: "table", table: claimTable(claims) }];
+  return claimTable(claims);
 }
 
 /** The paper's contradictions with itself. */
-export function factTable(facts: readonly Fact[]): Block {
-  const rows = facts.map(({ where, text }) => [where, text]);
-  return { kind: "table", table: { columns: columnsOf("where | computed"), rows } };
+export function factTable(facts: readonly Fact[]): Table {
+  return {
+    columns: columnsOf("where | computed"),
+    rows: facts.map(({ where, text }) => [where, text]),
+  };
 }
 
 /** A document as Markdown. */
-export function markdown(title: string, blocks: readonly (Block | Links)[]): string {
+export function markdown(title: string, blocks: readonly Block[]): string {
   return `${[`# ${title}`, ...blocks.flatMap(markdownBlock)].join("\n\n")}\n`;
 }
 
-/** @returns one text, or none for what Markdown cannot show */
-function markdownBlock(block: Block | Links): string[] {
-  switch (block.kind) {
-    case "heading":
-      return [`${"#".repeat(block.level)} ${block.text}`];
-    case "paragraph":
-      return [escaped(block.text)];
-    case "list":
-      return [block.items.map((item) => `- ${escaped(item)}`).join("\n")];
-    case "table":
-      return [markdownTable(block.table)];
-    case "figure":
-      return [];
-    case "folded":
-      return [
-        `<details><summary>${escaped(block.summary)}</summary>`,
-        markdownTable(block.table),
-        "</details>",
-      ];
-    case "links":
-      return [block.links.map(({ text, href }) => `[${text}](${encodeURI(href)})`).join(" · ")];
+/** @returns its parts; none for what Markdown cannot show */
+function markdownBlock(block: Block): string[] {
+  if (typeof block === "string") return [escaped(block)];
+  if ("heading" in block) return [`${"#".repeat(block.level)} ${block.heading}`];
+  if ("list" in block) return [block.list.map((item) => `- ${escaped(item)}`).join("\n")];
+  if ("links" in block) {
+    return [block.links.map(({ text, href }) => `[${text}](${encodeURI(href)})`).join(" · ")];
   }
+  if ("figure" in block) return [];
+  const table = markdownTable(block.table);
+  if (block.summary === undefined) return [table];
+  return [`<details><summary>${escaped(block.summary)}</summary>`, table, "</details>"];
 }

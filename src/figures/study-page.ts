@@ -33,21 +33,14 @@ export function studyPage(
 }
 
 function html(block: Block, drawing: (dataset: string) => string): string {
-  switch (block.kind) {
-    case "heading":
-      return `<h${block.level}>${plain(block.text)}</h${block.level}>`;
-    case "paragraph":
-      return `<p>${plain(block.text)}</p>`;
-    case "list":
-      return `<ul>${block.items.map((item) => `<li>${plain(item)}</li>`).join("\n")}</ul>`;
-    case "table":
-      return `<div class="scroll">${htmlTable(block.table)}</div>`;
-    case "figure":
-      return drawing(block.dataset);
-    case "folded":
-      return (
-        `<details><summary>${plain(block.summary)}</summary>` +
-        `<div class="scroll">${htmlTable(block.table)}</div></details>`
-      );
+  if (typeof block === "string") return `<p>${plain(block)}</p>`;
+  if ("heading" in block) return `<h${block.level}>${plain(block.heading)}</h${block.level}>`;
+  if ("list" in block) {
+    return `<ul>${block.list.map((item) => `<li>${plain(item)}</li>`).join("\n")}</ul>`;
   }
+  if ("figure" in block) return drawing(block.figure);
+  if ("links" in block) return "";
+  const table = `<div class="scroll">${htmlTable(block.table)}</div>`;
+  if (block.summary === undefined) return table;
+  return `<details><summary>${plain(block.summary)}</summary>${table}</details>`;
 }
