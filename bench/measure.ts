@@ -32,7 +32,7 @@ export interface Statistic {
 export interface Timing extends Statistic {
   /** Processor time, the mean of all calls: it says more than the clock on a busy machine. */
   readonly cpu: number;
-  /** Of a call, as the profiler counts them; NaN where an operator of it is not counted. */
+  /** Of a call, as the profiler counts them; exponentials and tfjs's own operators do not count. */
   readonly operations: number;
   readonly bytes: number;
 }
@@ -85,7 +85,7 @@ function countsOf(task: Task): Pick<Timing, "operations" | "bytes"> {
   task.run();
   const { operators } = stop();
   const sum = (what: "operations" | "bytes"): number =>
-    operators.reduce((all, { [what]: count = Number.NaN }) => all + count, 0);
+    operators.reduce((all, { [what]: count = 0 }) => all + count, 0);
   return { operations: sum("operations"), bytes: sum("bytes") };
 }
 

@@ -73,8 +73,7 @@ export function rowsOf(tasks: readonly Task[], timings: readonly Timing[]): Row[
 function cells(row: Row): string[] {
   const { lower, upper, limit, median, fastest, cpu, operations, bytes, threaded } = row;
   const time = (milliseconds: number): string => shortTime(milliseconds / 1000);
-  const giga = (count: number): string =>
-    Number.isNaN(count) ? "" : (count / median / 1e6).toFixed(1);
+  const giga = (count: number): string => (count === 0 ? "" : (count / median / 1e6).toFixed(1));
   return [
     `${row.group}: ${row.name}`,
     time(median),

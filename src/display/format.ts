@@ -26,6 +26,11 @@ export function counted(value: number, name: string, names = `${name}s`): string
   return `${value} ${value === 1 ? name : names}`;
 }
 
+/** "2 dead", false, "3 of 4" -> 2 dead, 3 of 4: those texts that there are */
+export function listed(...texts: readonly (string | false | undefined)[]): string {
+  return texts.filter((text) => text).join(", ");
+}
+
 /** 0.0123 -> 12.3 ms: three digits, of seconds, milliseconds or microseconds */
 export function shortTime(seconds: number): string {
   const [value, unit] =

@@ -48,6 +48,11 @@ export interface ArmReport {
   readonly shares?: readonly (readonly number[])[];
 }
 
+/** Neither another arm under a second name, nor published weights, which are a column beside another arm. */
+export function hasOwnRow({ publishedOf, sameAs }: ArmReport): boolean {
+  return publishedOf === undefined && sameAs === undefined;
+}
+
 /** Most of its trials died or diverged: its mean says little, and would squeeze others in a figure. */
 export function mostDied({ n, dead, nearlyDead, diverged }: ArmReport): boolean {
   return dead + nearlyDead + diverged > (n + diverged) / 2;

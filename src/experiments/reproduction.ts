@@ -177,7 +177,7 @@ function pageBlocks(study: Study, evidence: readonly Evidence[]): Block[] {
     ...claimsByGraph(evidence).flatMap(([graph, claims]) => {
       const table = { table: claimTable(claims) };
       const one = run.get(graph);
-      if (!one || one.records.size === 0) return section(graph, [table]);
+      if (!one || one.records.size === 0) return [{ heading: graph, level: 2 } as const, table];
       const { arms, notes } = one.part;
       const means = { table: armTable(arms) };
       return section(graph, [provenance(one), means, table, rankingWords(one), { list: notes }]);

@@ -2,17 +2,18 @@
 
 import { escaped } from "../base/markup.ts";
 import { columnsOf, markdownTable, type Table } from "../base/table.ts";
-import { counted, inPercent, signed } from "../display/format.ts";
+import { counted, inPercent, listed, signed } from "../display/format.ts";
 import { datasetName, span } from "./evidence.ts";
 import type { Fact } from "./inconsistencies.ts";
 import { accuracyText } from "./published.ts";
 import { registrationWords } from "./registration.ts";
-import type {
-  ArmReport,
-  ClaimReport,
-  Comparison,
-  DatasetReport,
-  StudyReport,
+import {
+  type ArmReport,
+  type ClaimReport,
+  type Comparison,
+  type DatasetReport,
+  hasOwnRow,
+  type StudyReport,
 } from "./report-data.ts";
 import { trialTable } from "./trial-index.ts";
 import { SIGNIFICANCE, type Verdict } from "./verdict.ts";
@@ -59,11 +60,10 @@ export function verdictText(verdict: Verdict): string {
 
 /** What a verdict rests on where that is little: `10 splits, 1 search`. */
 export function restsOn({ splits, searches }: Verdict): string {
-  const few = [
-    ...(splits === undefined ? [] : [`${splits} splits`]),
-    ...(searches === undefined ? [] : [counted(searches, "search", "searches")]),
-  ];
-  return few.join(", ");
+  return listed(
+    splits !== undefined && `${splits} splits`,
+    searches !== undefined && counted(searches, "search", "searches"),
+  );
 }
 
 const percent = (fraction: number | undefined): string =>
@@ -120,19 +120,16 @@ const PUBLISHED_COLUMN = 11;
 /** One row per arm; published weights are a column. */
 export function armTable(all: readonly ArmReport[]): Table {
   const published = new Map(all.map((arm) => [arm.publishedOf, arm]));
-  const arms = all.filter(
-    ({ publishedOf, sameAs }) => publishedOf === undefined && sameAs === undefined,
-  );
-  const withColumn = published.size > 1;
-  const rows = arms.map((arm) => {
-    const other = published.get(arm.method);
-    return withColumn
-      ? armCells(arm).toSpliced(PUBLISHED_COLUMN, 0, otherCell(other))
-      : armCells(arm);
-  });
+  const arms = all.filter(hasOwnRow);
+  if (published.size === 1) return { columns: ARM_COLUMNS, rows: arms.map(armCells) };
   const title = { title: "with published weights", numeric: true };
-  const columns = withColumn ? ARM_COLUMNS.toSpliced(PUBLISHED_COLUMN, 0, title) : ARM_COLUMNS;
-  return { columns, rows };
+  return {
+    columns: ARM_COLUMNS.toSpliced(PUBLISHED_COLUMN, 0, title),
+    rows: arms.map((arm) => {
+      const beside = otherCell(published.get(arm.method));
+      return armCells(arm).toSpliced(PUBLISHED_COLUMN, 0, beside);
+    }),
+  };
 }
 
 function meanText({ mean, std }: ArmReport): string {
@@ -143,11 +140,7 @@ function meanText({ mean, std }: ArmReport): string {
 function otherCell(arm: ArmReport | undefined): string {
   if (!arm) return "";
   const { dead, diverged } = arm;
-  const bad = [
-    ...(dead > 0 ? [`${dead} dead`] : []),
-    ...(diverged > 0 ? [`${diverged} diverged`] : []),
-  ];
-  return [meanText(arm), ...bad].filter((text) => text !== "").join(", ");
+  return listed(meanText(arm), dead > 0 && `${dead} dead`, diverged > 0 && `${diverged} diverged`);
 }
 
 function armCells(arm: ArmReport): string[] {

@@ -17,7 +17,7 @@ import {
   provenance,
   recordsOf,
 } from "../experiments/evidence.ts";
-import type { ArmReport } from "../experiments/report-data.ts";
+import { type ArmReport, hasOwnRow } from "../experiments/report-data.ts";
 import { RESULTS_FOLDER, ResultsStore } from "../experiments/results-store.ts";
 import { distinctTrials, missingTrials, runStudy } from "../experiments/run-study.ts";
 import { findStudy, type StudyName } from "../experiments/studies/index.ts";
@@ -156,10 +156,7 @@ export class StudyView {
     // As in the report: published weights are a column beside the searched ones.
     const beside = published.size > 1;
     const rows = arms
-      .filter(
-        ({ n, paper, publishedOf, sameAs }) =>
-          (n > 0 || paper) && publishedOf === undefined && sameAs === undefined,
-      )
+      .filter((arm) => (arm.n > 0 || arm.paper) && hasOwnRow(arm))
       .map((arm: ArmReport) => [
         ...[arm.role === "control" ? `${arm.label} (control)` : arm.label, arm.n],
         ...[percent(arm.mean), arm.n > 1 ? percent(arm.std) : undefined],

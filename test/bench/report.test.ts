@@ -17,7 +17,7 @@ const task = (group: string, name: string, more: Partial<Task> = {}): Task => ({
   ...more,
 });
 
-const timing = (median: number, operations = Number.NaN, bytes = Number.NaN): Timing => ({
+const timing = (median: number, operations = 0, bytes = 0): Timing => ({
   median,
   lower: 0.9 * median,
   upper: 1.2 * median,
