@@ -25,13 +25,18 @@ export interface Data {
   readonly targets: SplitTargets;
 }
 
-/** A training step and an evaluation pass of each model, by each method's default recipe. */
-export function stepTasks(graph: Graph, split: Split): Task[] {
-  const data: Data = {
+/** A graph of ours on the engine. */
+export function dataOf(graph: Graph, split: Split): Data {
+  return {
     shape: { features: graph.features.columns, classes: graph.classes },
     inputs: graphInputs(graph).value,
     targets: splitTargets(graph, split).value,
   };
+}
+
+/** A training step and an evaluation pass of each model, by each method's default recipe. */
+export function stepTasks(graph: Graph, split: Split): Task[] {
+  const data = dataOf(graph, split);
   const subject = { dataset: graph.name, split: split.name, seed: SEED };
   const config = teacherConfig(subject);
   const teacher = modelOf(config, data);

@@ -6,6 +6,7 @@ export { canonicalJson } from "./base/canonical.ts";
 export { OptionError, UserError } from "./base/errors.ts";
 export { type OptionInfo, type OptionValue, resolveOptions } from "./base/options.ts";
 export type { Suggested } from "./base/suggested.ts";
+export { formatTable, type Table } from "./base/table.ts";
 export {
   DATASET_NAMES,
   type DataOptions,
@@ -39,9 +40,7 @@ export { ResultsStore } from "./experiments/results-store.ts";
 export {
   describeFinding,
   describeWarnings,
-  formatTable,
   resultsTable,
-  type Table,
 } from "./experiments/results-table.ts";
 export { runStudy, type StudyOptions } from "./experiments/run-study.ts";
 export { modelSizeClaims, type SizeClaim, table9Claims } from "./experiments/sizes.ts";

@@ -1,11 +1,14 @@
 // abkd quickstart, which is `npm start`: one distillation from start to picture.
+
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { Command, Option } from "commander";
 import { FileError, probeFolder, writeAtomic } from "../base/files.ts";
+import { formatTable } from "../base/table.ts";
 import { progressPrinter } from "../datasets/download-progress.ts";
 import { type DataOptions, firstAvailable } from "../datasets/index.ts";
-import { formatTable, resultsTable } from "../experiments/results-table.ts";
+import { counted } from "../display/format.ts";
+import { resultsTable } from "../experiments/results-table.ts";
 import { methodLabel } from "../experiments/summary.ts";
 import { FigureExporter, findChromium, noBrowserAdvice } from "../figures/export.ts";
 import {
@@ -139,7 +142,7 @@ function introduction([teacher, ...students]: readonly RunConfig[]): string {
   const { dataset, split } = teacher!;
   return (
     `${dataset}, split ${split}: ${modelNames(teacher, students[0]!)}; ` +
-    `${names}, ${seeds} ${seeds === 1 ? "seed" : "seeds"} each.`
+    `${names}, ${counted(seeds, "seed")} each.`
   );
 }
 

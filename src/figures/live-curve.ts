@@ -1,9 +1,10 @@
 // A learning curve that grows while the training runs.
 import type { Data } from "plotly.js-dist";
+import { plain } from "../base/markup.ts";
 import { notebookDisplay } from "../display/host.ts";
 import type { EpochEvent, Observer, TrainingEvent } from "../training/observer.ts";
 import { shortRunName, trainingLine } from "../training/progress.ts";
-import { baseAxis, baseLayout, type Figure, plain, styleOf } from "./figure.ts";
+import { baseAxis, baseLayout, type Figure, styleOf } from "./figure.ts";
 import { Plot } from "./plot.ts";
 
 /** Between two drawings: the front end lays the whole figure out each time. */

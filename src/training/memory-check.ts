@@ -1,7 +1,9 @@
 // Whether a run can fit the engine's memory at all, by what it needs at the very least.
+
 import { totalmem } from "node:os";
 import { UserError } from "../base/errors.ts";
 import type { OptionValue } from "../base/options.ts";
+import { grouped } from "../display/format.ts";
 import { findMethod, studentCount } from "../distillation/registry.ts";
 import type { Graph } from "../graph/graph.ts";
 import { hiddenWidth, modelShapes, modelTitle } from "../models/registry.ts";
@@ -48,5 +50,5 @@ function leastNumbers(config: RunConfig, graph: Graph): number {
 
 function gibibytes(bytes: number): string {
   const number = bytes / 2 ** 30;
-  return number < 10 ? number.toFixed(1) : Math.round(number).toLocaleString("en-US");
+  return number < 10 ? number.toFixed(1) : grouped(Math.round(number));
 }

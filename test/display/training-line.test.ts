@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, before, beforeEach, test } from "node:test";
+import { formatTable } from "../../src/base/table.ts";
 import { loadDataset, loadSplit } from "../../src/datasets/index.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
-import { formatTable, resultsTable } from "../../src/experiments/results-table.ts";
+import { resultsTable } from "../../src/experiments/results-table.ts";
 import { runRecorded } from "../../src/experiments/run-study.ts";
 import { findChromium } from "../../src/figures/chromium.ts";
 import { liveCurve } from "../../src/figures/live-curve.ts";
