@@ -3,14 +3,12 @@ import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
 import { packageVersion } from "../base/version.ts";
-import type { Distillation, Teacher } from "../distillation/method.ts";
-import { createDistillation } from "../distillation/registry.ts";
+import type { Distillation } from "../distillation/method.ts";
 import { FormatError } from "../formats/safetensors.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { NodeOrder } from "../graph/reorder.ts";
-import type { GraphForms } from "../models/graph-forms.ts";
-import { type GraphShape, type Model, parameterCount } from "../models/model.ts";
-import { createModel, findModel, hiddenWidth } from "../models/registry.ts";
+import { type Model, parameterCount } from "../models/model.ts";
+import { hiddenWidth } from "../models/registry.ts";
 import {
   beginPhase,
   chooseEngine,
@@ -31,11 +29,11 @@ import {
 } from "./checkpoint.ts";
 import { DEAD_DONOR, DEAD_TEACHER } from "./dead.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
-import { inheritedParameters } from "./initial.ts";
-import { fingerprint, graphInputs, type SplitTargets, splitTargets } from "./inputs.ts";
-import { modelParameters, restoreModel } from "./model-file.ts";
+import { fingerprint, type SplitTargets } from "./inputs.ts";
+import { modelParameters } from "./model-file.ts";
 import { nodeKinds } from "./node-kinds.ts";
 import type { Observer, StopSignal } from "./observer.ts";
+import { type PreparedRun, prepare } from "./prepared.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 import { describeRun, runId } from "./run-id.ts";
 import {
@@ -108,50 +106,30 @@ export async function runTrial(
 
   const endProfile = trial.profile ? startProfile() : undefined;
   beginPhase("preparation");
-  const held: { dispose(): void }[] = [];
-  const hold = <T extends { dispose(): void }>(thing: T): T => {
-    held.push(thing);
-    return thing;
-  };
+  let run: PreparedRun | undefined;
   try {
     const { graph, split } = inOrder(trial);
-    const forms = hold(graphInputs(graph)).value;
-    const inputs = findModel(config.model.kind).prepare(forms);
-    const targets = hold(splitTargets(graph, split)).value;
-    const shape = { features: graph.features.columns, classes: graph.classes };
     const donor = config.initial && readNeeded(trial, config.initial.from, owner);
-    const model = hold(startModel(config, shape, donor));
     const teacher = config.teacher && readNeeded(trial, config.teacher, owner);
-    const distillation =
-      config.method &&
-      hold(
-        createDistillation(config.method, {
-          ...(teacher && { teacher: frozen(hold(restoreModel(teacher.model)), forms) }),
-          graph: forms,
-          student: model.outline,
-          train: targets.train,
-          seed: config.seed,
-        }),
-      );
-    const work = train(
-      { config, model, inputs, targets, ...(distillation && { distillation }) },
-      {
-        observer(event) {
-          const now = Atomics.load(trial.threads, 0);
-          if (now !== granted) {
-            granted = now;
-            engine = startTrialEngine(trial, granted);
-          }
-          observer(event);
-        },
-        ...(signal && { signal }),
-        ...(from && { from }),
-        checkpoints: {
-          everySeconds: trial.checkpointSeconds,
-          save: (state) => writeCheckpoint(files.checkpoint, owner, state),
-        },
+    run = prepare(config, graph, split, { ...(teacher && { teacher }), ...(donor && { donor }) });
+    const { model, inputs, targets, distillation } = run;
+    const shape = { features: graph.features.columns, classes: graph.classes };
+    const work = train(run, {
+      observer(event) {
+        const now = Atomics.load(trial.threads, 0);
+        if (now !== granted) {
+          granted = now;
+          engine = startTrialEngine(trial, granted);
+        }
+        observer(event);
       },
-    );
+      ...(signal && { signal }),
+      ...(from && { from }),
+      checkpoints: {
+        everySeconds: trial.checkpointSeconds,
+        save: (state) => writeCheckpoint(files.checkpoint, owner, state),
+      },
+    });
     const outcome = await work.catch(outcomeSoFar);
     beginPhase("result");
     const found = measured(model, inputs, targets, { graph, split }, outcome);
@@ -193,7 +171,7 @@ export async function runTrial(
     return written;
   } finally {
     endProfile?.();
-    for (const thing of held.reverse()) thing.dispose();
+    run?.dispose();
   }
 }
 
@@ -274,14 +252,6 @@ function orError<T>(read: () => T): T | UserError {
   }
 }
 
-/** With random weights, or another run's. */
-function startModel(config: RunConfig, shape: GraphShape, donor: StoredRun | undefined): Model {
-  const { initial, model, seed } = config;
-  if (!initial || !donor) return createModel(model, shape, seed);
-  const parameters = inheritedParameters(initial, donor, model);
-  return restoreModel({ ...donor.model, config, parameters });
-}
-
 /** A teacher, or the run whose weights another starts from. */
 function readNeeded(
   { engine, runsDir }: Trial,
@@ -293,12 +263,6 @@ function readNeeded(
   const needed = readRun(runFiles(runsDir, config), { ...owner, config, flavour });
   if (!needed) throw new Error(`${describeRun(config)} was not trained before what needs it`);
   return needed;
-}
-
-/** A trained model as methods see it. */
-function frozen(model: Model, forms: GraphForms): Teacher {
-  const inputs = findModel(model.outline.kind).prepare(forms);
-  return { outline: model.outline, outputs: (reads) => model.forward(inputs, { reads }) };
 }
 
 /** Everything in a result that is read off the trained model. */
