@@ -137,9 +137,9 @@ const ENCODERS: Readonly<Record<string, (file: ModelFile) => Uint8Array>> = {
  * @throws OptionError for what makes no sense, before anything is trained; and as runTrials does
  */
 export async function distill<
-  Name extends Suggested<MethodName> = "abkd",
-  Kind extends Suggested<ModelName> = "gcnii",
-  TeacherKind extends Suggested<ModelName> = "gcnii",
+  Name extends Suggested<MethodName>,
+  Kind extends Suggested<ModelName>,
+  TeacherKind extends Suggested<ModelName>,
 >(request: DistillRequest<Name, Kind, TeacherKind>): Promise<TrainedModel> {
   needObject(request, "distill", "{ dataset, teacher, student, method }", "dataset");
   checkKeys(request, [...Object.keys(KEYS), ...LEFT_TO_TRIALS], "distill");

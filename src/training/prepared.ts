@@ -17,6 +17,7 @@ export interface PreparedRun<M extends ModelConfig = ModelConfig> extends Traini
   readonly config: RunConfig<M>;
   /** The graph on the engine; `inputs` is what the model reads of it. */
   readonly forms: GraphForms;
+  readonly inputs: Parameters<ModelOf<M>["forward"]>[0];
   readonly targets: SplitTargets;
   /** With its initial weights. */
   readonly model: ModelOf<M>;
@@ -69,7 +70,8 @@ export function prepare<M extends ModelConfig>(
         }),
       );
     return {
-      ...{ config, forms, inputs, targets, dispose },
+      ...{ config, forms, targets, dispose },
+      inputs: inputs as Parameters<ModelOf<M>["forward"]>[0],
       model: model as ModelOf<M>,
       ...(teacher && { teacher }),
       ...(distillation && { distillation }),
