@@ -5,6 +5,7 @@ import { Command, Option } from "commander";
 import { FileError, probeFolder, writeAtomic } from "../base/files.ts";
 import { progressPrinter } from "../datasets/download-progress.ts";
 import { type DataOptions, firstAvailable } from "../datasets/index.ts";
+import { formInShort } from "../experiments/form.ts";
 import { formatTable, resultsTable } from "../experiments/results-table.ts";
 import { methodLabel } from "../experiments/summary.ts";
 import { FigureExporter, findChromium, noBrowserAdvice } from "../figures/export.ts";
@@ -90,7 +91,7 @@ export async function quickstart(
     probeFolder(options.figures);
     const results = await train(configs, data, options, stopper);
     print(`\n${formatTable(resultsTable(results))}\n`);
-    for (const note of reportNotes(results)) print(note);
+    for (const note of reportNotes(results, formInShort)) print(note);
     print("");
     for (const line of await draw(results, options.figures)) print(line);
     print(`${((performance.now() - started) / 1000).toFixed(0)} s in all.`);
