@@ -1,7 +1,9 @@
 // The public interface of the package `abkd`. Importing it reads no files; tfjs's first operator
-// starts the engine.
+// starts the engine. What only audits the paper is in paper.ts.
 import "./tensor/offer.ts";
 
+/** All of tfjs, on the engine: a second copy of it would have tensors of its own. */
+export * as tf from "@tensorflow/tfjs";
 export { canonicalJson } from "./base/canonical.ts";
 export { OptionError, UserError } from "./base/errors.ts";
 export { type OptionInfo, type OptionValue, resolveOptions } from "./base/options.ts";
@@ -33,8 +35,6 @@ export {
   registerMethod,
 } from "./distillation/registry.ts";
 export { provenance } from "./experiments/evidence.ts";
-export { type Fact, inconsistencies } from "./experiments/inconsistencies.ts";
-export * as published from "./experiments/published.ts";
 export type { StudyReport } from "./experiments/report-data.ts";
 export { ResultsStore } from "./experiments/results-store.ts";
 export {
@@ -43,7 +43,6 @@ export {
   resultsTable,
 } from "./experiments/results-table.ts";
 export { runStudy, type StudyOptions } from "./experiments/run-study.ts";
-export { modelSizeClaims, type SizeClaim, table9Claims } from "./experiments/sizes.ts";
 export { findStudy, registerStudy, type StudyName, studies } from "./experiments/studies/index.ts";
 export {
   type Arm,
@@ -55,7 +54,6 @@ export {
   type StudyPlan,
 } from "./experiments/study.ts";
 export { studyReport } from "./experiments/study-report.ts";
-export { checkTerms, type TermCheck, teacherReach } from "./experiments/theorem1.ts";
 export type { TrialRecord } from "./experiments/trial-record.ts";
 export {
   layerPairs,
@@ -68,13 +66,12 @@ export { type Figure, type Size, styleOf } from "./figures/figure.ts";
 export { learningCurves } from "./figures/learning-curves.ts";
 export { liveCurve } from "./figures/live-curve.ts";
 export { attentionMatrix, dissimilarityMatrix } from "./figures/matrices.ts";
-export { openRun } from "./figures/open-run.ts";
+export { openRun, prepareRun } from "./figures/open-run.ts";
 export { type Plot, type PlotlyFigure, plot } from "./figures/plot.ts";
 export { profile, TimeProfile } from "./figures/profile.ts";
 export { type SaveOptions, saveFigure } from "./figures/save.ts";
-export { type OpenOptions, openStudy, type StudyView, Words } from "./figures/study-view.ts";
+export { type OpenOptions, openStudy, type StudyView } from "./figures/study-view.ts";
 export { showTable } from "./figures/table.ts";
-export { reachFigure, termTable, theoremWords } from "./figures/theorem.ts";
 export { InputError } from "./graph/check.ts";
 export { type ConstantPredictor, constantPredictor } from "./graph/constant-predictor.ts";
 export { type Csr, csrFromPairs } from "./graph/csr.ts";
@@ -137,7 +134,9 @@ export {
   startEngine,
   Targets,
 } from "./tensor/index.ts";
+export { type EvaluateOptions, type Evaluation, evaluate } from "./training/apply.ts";
 export type { Batch, Batches, TrainingBatch } from "./training/batches.ts";
+export { type DistillRequest, distill, type GivenModel, TrainedModel } from "./training/distill.ts";
 export { predictedClasses, withForward } from "./training/evaluate.ts";
 export type { Executor, Job, Resources, Setting, StartExecutor } from "./training/executor.ts";
 export { graphInputs, splitTargets } from "./training/inputs.ts";
@@ -156,6 +155,7 @@ export type {
   TrainingEvent,
 } from "./training/observer.ts";
 export { TrialsError } from "./training/outcomes.ts";
+export type { PreparedRun } from "./training/prepared.ts";
 export {
   type Changes,
   type Recipe,

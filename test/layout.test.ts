@@ -21,7 +21,7 @@ const ORDER = [
   "distillation",
   "training",
 ].concat(["experiments", "figures", "kernel", "notebook", "cli"]);
-const TOP = ["index.ts", "cli.ts"];
+const TOP = ["index.ts", "paper.ts", "cli.ts"];
 
 /** What a text imports to run, at once or later; types leave no trace. */
 function importsIn(text: string): string[] {

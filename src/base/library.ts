@@ -1,7 +1,18 @@
 // The library's files that others load by address: .ts in a checkout, .js when installed.
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
+const file = (name: string): URL => new URL(`../${name}${extension}`, import.meta.url);
 
-/** What `abkd` is, in cells and in the modules of workers. */
-export const LIBRARY = new URL(`../index${extension}`, import.meta.url);
+/** What can be imported of this package, as its package.json has it, and the file beside this folder. */
+export const ENTRIES: ReadonlyMap<string, string> = new Map([
+  ["abkd", "index"],
+  ["abkd/paper", "paper"],
+]);
+
+/** The file that a name means in cells and in the modules of workers, where it is one of ENTRIES. */
+export function libraryFile(name: string): URL | undefined {
+  const entry = ENTRIES.get(name);
+  return entry === undefined ? undefined : file(entry);
+}
+
 /** What offers the engine to a tfjs that is loaded beside the library. */
-export const ENGINE_OFFER = new URL(`../tensor/offer${extension}`, import.meta.url);
+export const ENGINE_OFFER = file("tensor/offer");

@@ -8,6 +8,7 @@ import { formatTable } from "../base/table.ts";
 import { progressPrinter } from "../datasets/download-progress.ts";
 import { type DataOptions, firstAvailable } from "../datasets/index.ts";
 import { counted } from "../display/format.ts";
+import { formInShort } from "../experiments/form.ts";
 import { resultsTable } from "../experiments/results-table.ts";
 import { methodLabel } from "../experiments/summary.ts";
 import { FigureExporter, findChromium, noBrowserAdvice } from "../figures/export.ts";
@@ -94,7 +95,7 @@ export async function quickstart(
     probeFolder(options.figures);
     const results = await train(configs, data, options, stopper);
     print(`\n${formatTable(resultsTable(results))}\n`);
-    for (const note of reportNotes(results)) print(note);
+    for (const note of reportNotes(results, formInShort)) print(note);
     print("");
     for (const line of await draw(results, options.figures)) print(line);
     print(`${((performance.now() - started) / 1000).toFixed(0)} s in all.`);

@@ -34,7 +34,7 @@ import {
 export { BadFileError, DatasetError } from "../formats/errors.ts";
 export type { DownloadProgress } from "./download.ts";
 export { MissingFileError, UnfitSplitError } from "./errors.ts";
-export { type OwnDataset, type OwnSplit, registerDataset } from "./own.ts";
+export { type OwnDataset, type OwnSplit, ownSplit, registerDataset } from "./own.ts";
 export { DATASET_NAMES, type DatasetName, datasetEntry } from "./registry.ts";
 export { parseSplit, type SplitName } from "./splits.ts";
 

@@ -1,7 +1,7 @@
 // Datasets of a program's own: entries made at run time from its graphs.
 import { needFunction, needObject, needText, shown } from "../base/arguments.ts";
 import { checkGraph, checkSplit, InputError } from "../graph/check.ts";
-import type { Graph } from "../graph/graph.ts";
+import type { Graph, Split } from "../graph/graph.ts";
 import { datasets } from "./registry.ts";
 import { labelledOnly, type RawSplit, USUAL_RANDOM } from "./splits.ts";
 
@@ -49,7 +49,7 @@ export function registerDataset(dataset: OwnDataset): () => void {
   const checked = (made: Graph): Graph => {
     checkGraph(made);
     const named = { ...made, name };
-    if (split) checkSplit(labelledOnly("public", setsOf(split, named), named.labels), named);
+    if (split) ownSplit(split, named);
     return named;
   };
   const load = typeof graph === "function" ? async () => checked(await graph()) : checked(graph);
@@ -61,6 +61,13 @@ export function registerDataset(dataset: OwnDataset): () => void {
     load: async () => (typeof load === "function" ? load() : load),
     ...(split && { publicSplit: async (made) => setsOf(split, made) }),
   });
+}
+
+/** @throws InputError for sets that are empty, overlap, or hold what is no node of the graph */
+export function ownSplit(split: OwnSplit, graph: Graph): Split {
+  const found = labelledOnly("public", setsOf(split, graph), graph.labels);
+  checkSplit(found, graph);
+  return found;
 }
 
 function setsOf(split: OwnSplit, graph: Graph): RawSplit {

@@ -23,6 +23,19 @@ export function describeForm({ name, label, runs }: MethodSummary): string | und
   const differing = Object.entries(runs[0]!.config.method?.options ?? {})
     .filter(([option, value]) => value !== paper[option])
     .map(([option, value]) => `${option} ${text(value)} (${text(paper[option])})`);
-  if (differing.length === 0) return `${label} ran as the paper writes it (eqs. 3 to 6).`;
+  if (differing.length === 0) return asWritten(label);
   return `${label} differs from eqs. 3 to 6 as written in: ${differing.join(", ")}.`;
 }
+
+/** The same in plain words, for a first look: that it differs, and where to read how and why. */
+export function formInShort(summary: MethodSummary): string | undefined {
+  const { label } = summary;
+  const whole = describeForm(summary);
+  if (whole === undefined || whole === asWritten(label)) return whole;
+  return (
+    `${label} ran in another form than the paper's equations: as written, they do not train ` +
+    "(docs/recipes.md). The page below names each difference."
+  );
+}
+
+const asWritten = (label: string): string => `${label} ran as the paper writes it (eqs. 3 to 6).`;

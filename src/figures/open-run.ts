@@ -1,12 +1,21 @@
-// A trained model for a notebook: from the folder of runs, from the committed results, or trained now.
+// A run for a notebook: trained (from the folder of runs, from the committed results, or now), or
+// before its first step.
 import path from "node:path";
 import { CONFIG, needObject, needText } from "../base/arguments.ts";
+import { loadDataset, loadSplit } from "../datasets/index.ts";
 import { provideRun, type RunFolders } from "../experiments/committed-runs.ts";
 import { RESULTS_FOLDER } from "../experiments/results-store.ts";
 import type { ModelConfig, ModelOf } from "../models/registry.ts";
 import { restoreModel } from "../training/model-file.ts";
+import { type PreparedRun, prepare } from "../training/prepared.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
-import { isSound, RUNS_FOLDER, readFiles, runFiles } from "../training/run-store.ts";
+import {
+  isSound,
+  RUNS_FOLDER,
+  readFiles,
+  runFiles,
+  type StoredRun,
+} from "../training/run-store.ts";
 import { InterruptedError } from "../training/train.ts";
 import { runTrials, type TrialsOptions } from "../training/trials.ts";
 
@@ -23,16 +32,14 @@ const GO_ON = "what was trained is kept, and the same call goes on";
  * @param options `modules` as runTrials takes them, where a program's own method or model is to be trained
  * @throws as runTrials does
  */
-export function openRun<M extends ModelConfig>(
+export async function openRun<M extends ModelConfig>(
   config: RunConfig<M>,
   root = ".",
   options: Pick<TrialsOptions, "modules"> = {},
 ): Promise<OpenedRun<M>> {
   needObject(config, "openRun: config", CONFIG, "dataset", "model");
-  needText(root, "openRun: root", "a folder");
   needObject(options, "openRun: options", "{ modules }");
-  const runs = path.join(root, RUNS_FOLDER);
-  return openRunIn({ results: path.join(root, RESULTS_FOLDER), runs }, config, options);
+  return openRunIn(foldersIn(root, "openRun"), config, options);
 }
 
 /**
@@ -40,10 +47,45 @@ export function openRun<M extends ModelConfig>(
  * @throws as runTrials does
  */
 export async function openRunIn<M extends ModelConfig>(
-  { results, runs }: RunFolders,
+  folders: RunFolders,
   config: RunConfig<M>,
   given: Pick<TrialsOptions, "dataDir" | "modules"> = {},
 ): Promise<OpenedRun<M>> {
+  const { result, model } = await storedRun(folders, config, given);
+  return { result, model: restoreModel({ ...model, config }) };
+}
+
+/**
+ * A run before its first step: the graph on the engine, the student with its initial weights, the
+ * trained teacher, and the method's losses and projections. train() takes it as it is; dispose() frees it.
+ * Nodes stand as the dataset numbers them.
+ *
+ * @param root where `results` and `runs` lie; the teacher comes from there, or is trained now
+ * @throws as runTrials does
+ */
+export async function prepareRun<M extends ModelConfig>(
+  config: RunConfig<M>,
+  root = ".",
+): Promise<PreparedRun<M>> {
+  needObject(config, "prepareRun: config", CONFIG, "dataset", "split", "model");
+  const folders = foldersIn(root, "prepareRun");
+  const graph = await loadDataset(config.dataset, { download: true });
+  const split = await loadSplit(graph, config.split, { download: true });
+  const teacher = config.teacher && (await storedRun(folders, config.teacher));
+  const donor = config.initial && (await storedRun(folders, config.initial.from));
+  return prepare(config, graph, split, { ...(teacher && { teacher }), ...(donor && { donor }) });
+}
+
+function foldersIn(root: string, caller: string): RunFolders {
+  needText(root, `${caller}: root`, "a folder");
+  return { results: path.join(root, RESULTS_FOLDER), runs: path.join(root, RUNS_FOLDER) };
+}
+
+async function storedRun(
+  { results, runs }: RunFolders,
+  config: RunConfig,
+  given: Pick<TrialsOptions, "dataDir" | "modules"> = {},
+): Promise<StoredRun> {
   for (const one of [config.teacher ?? config, config]) provideRun(one, { results, runs });
   const files = runFiles(runs, config);
   // Read here where it is done: a pool of workers would take longer to start.
@@ -52,6 +94,5 @@ export async function openRunIn<M extends ModelConfig>(
     const [trained] = await runTrials([config], options);
     if (!trained || trained.interrupted) throw new InterruptedError(`stopped; ${GO_ON}`);
   }
-  const { result, model } = readFiles(files);
-  return { result, model: restoreModel({ ...model, config }) };
+  return readFiles(files);
 }

@@ -100,9 +100,12 @@ export function reportDescription(results: readonly RunResult[]): string {
   return `${reportTitle(results)}. ${how} (runs): ${medians.join("; ")}.`;
 }
 
-/** The sentences that stand beside the table: the finding, the form of ABKD, the warnings. */
-export function reportNotes(results: readonly RunResult[]): string[] {
-  const forms = summarise(results).flatMap((summary) => describeForm(summary) ?? []);
+/**
+ * The sentences that stand beside the table: the finding, the form of ABKD, the warnings.
+ * @param form in words; every difference from the paper's by default
+ */
+export function reportNotes(results: readonly RunResult[], form = describeForm): string[] {
+  const forms = summarise(results).flatMap((summary) => form(summary) ?? []);
   return [describeFinding(results) ?? [], forms, describeWarnings(results)].flat();
 }
 

@@ -42,6 +42,9 @@ const OPTIONS: Readonly<Record<keyof TrialsOptions, (value: unknown) => string |
   totalLimit: legal("milliseconds", (value) => typeof value === "number" && value > 0),
 };
 
+/** What runTrials() takes. */
+export const TRIALS_OPTIONS = Object.keys(OPTIONS);
+
 function legal(words: string, isLegal: (value: unknown) => boolean) {
   return (value: unknown): string | undefined => (isLegal(value) ? undefined : words);
 }
@@ -61,7 +64,7 @@ export function checkRequest(configs: readonly RunConfig[], options: TrialsOptio
   if (!Array.isArray(configs)) {
     throw new OptionError(`runTrials takes an array of configurations, not ${shown(configs)}`);
   }
-  checkKeys(options, Object.keys(OPTIONS), "the options of runTrials");
+  checkKeys(options, TRIALS_OPTIONS, "the options of runTrials");
   for (const [name, check] of Object.entries(OPTIONS)) {
     const value = options[name as keyof TrialsOptions];
     const words = value === undefined ? undefined : check(value);

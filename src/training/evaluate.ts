@@ -30,7 +30,7 @@ export function withForward<T, I>(
  * Each set's loss and accuracy: means over its items in all batches.
  * @throws {RangeError} where no batch has items of a set
  */
-export function evaluate<Name extends SetName>(
+export function batchScores<Name extends SetName>(
   model: Model,
   batches: Batches,
   sets: readonly Name[],

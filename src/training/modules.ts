@@ -5,7 +5,7 @@ import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { shown } from "../base/arguments.ts";
 import { OptionError, UserError } from "../base/errors.ts";
-import { LIBRARY } from "../base/library.ts";
+import { libraryFile } from "../base/library.ts";
 import { printable } from "../base/printable.ts";
 import { isAddedMethod } from "../distillation/registry.ts";
 import { isAddedModel } from "../models/registry.ts";
@@ -45,7 +45,8 @@ function shareOwnPackages(): void {
   // From Node 22.15 on; before, the module finds the package by itself, as an import does.
   module.registerHooks?.({
     resolve(name, context, next) {
-      if (name === "abkd") return { url: LIBRARY.href, shortCircuit: true };
+      const own = libraryFile(name);
+      if (own) return { url: own.href, shortCircuit: true };
       const parentURL = name === "@tensorflow/tfjs" ? import.meta.url : context.parentURL;
       return next(name, { ...context, parentURL });
     },

@@ -11,7 +11,7 @@ import { type Batches, Epoch, type EpochProgress, wholeGraph } from "./batches.t
 import { isFiniteState, type TrainingState, type Values } from "./checkpoint.ts";
 import { checkSeed, checkTraining } from "./config-check.ts";
 import { firstEpochs } from "./curve.ts";
-import { evaluate, withForward } from "./evaluate.ts";
+import { batchScores, withForward } from "./evaluate.ts";
 import type { SplitTargets } from "./inputs.ts";
 import type { Observer, StopSignal } from "./observer.ts";
 import { notebookTrainingLine } from "./progress.ts";
@@ -253,7 +253,7 @@ class Training {
   /** Evaluates, keeps the parameters if they are the best so far, and reports the epoch. */
   #endEpoch(loss: number): void {
     beginPhase("evaluation");
-    const { train, val } = evaluate(this.#task.model, this.#batches, ["train", "val"]);
+    const { train, val } = batchScores(this.#task.model, this.#batches, ["train", "val"]);
     beginPhase("the rest of the epoch");
     if (!Number.isFinite(val.loss)) throw this.#diverged("validation loss", val.loss);
     const { valLoss, valAccuracy } = this.#curve;

@@ -3,14 +3,12 @@ import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
 import { VERSION } from "../base/version.ts";
-import type { Distillation, Teacher } from "../distillation/method.ts";
-import { createDistillation, studentCount } from "../distillation/registry.ts";
+import type { Distillation } from "../distillation/method.ts";
 import { FormatError } from "../formats/safetensors.ts";
 import { itemName } from "../graph/check.ts";
 import { NodeOrder } from "../graph/reorder.ts";
-import type { GraphForms } from "../models/graph-forms.ts";
-import { type GraphShape, type Model, type Outputs, parameterCount } from "../models/model.ts";
-import { createModel, findModel, hiddenWidth } from "../models/registry.ts";
+import { type Model, type Outputs, parameterCount } from "../models/model.ts";
+import { hiddenWidth } from "../models/registry.ts";
 import { Students } from "../models/students.ts";
 import { taskOf } from "../tasks/task.ts";
 import {
@@ -32,11 +30,11 @@ import {
 import { DEAD_DONOR, DEAD_TEACHER } from "./dead.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
 import type { Job } from "./executor.ts";
-import { inheritedParameters } from "./initial.ts";
-import { graphInputs, type SplitTargets, splitTargets } from "./inputs.ts";
-import { modelParameters, restoreModel } from "./model-file.ts";
+import type { SplitTargets } from "./inputs.ts";
+import { modelParameters } from "./model-file.ts";
 import { nodeKinds } from "./node-kinds.ts";
 import type { Observer, StopSignal } from "./observer.ts";
+import { type PreparedRun, prepare } from "./prepared.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 import { describeRun, runId } from "./run-id.ts";
 import {
@@ -105,51 +103,31 @@ export async function runTrial(
 
   const endProfile = job.profile ? startProfile() : undefined;
   beginPhase("preparation");
-  const held: { dispose(): void }[] = [];
-  const hold = <T extends { dispose(): void }>(thing: T): T => {
-    held.push(thing);
-    return thing;
-  };
+  let run: PreparedRun | undefined;
   try {
     const { graph, split } = inOrder(data);
-    const forms = hold(graphInputs(graph)).value;
-    const inputs = findModel(config.model.kind).prepare(forms);
-    const targets = hold(splitTargets(graph, split)).value;
-    const shape = { features: graph.features.columns, classes: graph.classes };
     const donor = config.initial && readNeeded(resources, config.initial.from, owner);
-    const model = hold(startModels(config, shape, donor));
     const teacher = config.teacher && readNeeded(resources, config.teacher, owner);
-    const distillation =
-      config.method &&
-      hold(
-        createDistillation(config.method, {
-          ...(teacher && { teacher: frozen(hold(restoreModel(teacher.model)), forms) }),
-          graph: forms,
-          student: model.outline,
-          train: targets.train,
-          seed: config.seed,
-        }),
-      );
-    const work = train(
-      { config, model, inputs, targets, ...(distillation && { distillation }) },
-      {
-        observer(event) {
-          const now = Atomics.load(threads, 0);
-          if (now !== granted) {
-            granted = now;
-            // Once more while it runs: gives it the threads that the run has by now.
-            engine = startEngine(choice, { threads: granted });
-          }
-          observer(event);
-        },
-        ...(signal && { signal }),
-        ...(from && { from }),
-        checkpoints: {
-          everySeconds: job.checkpointSeconds,
-          save: (state) => writeCheckpoint(files.checkpoint, owner, state),
-        },
+    run = prepare(config, graph, split, { ...(teacher && { teacher }), ...(donor && { donor }) });
+    const { model, inputs, targets, distillation } = run;
+    const shape = { features: graph.features.columns, classes: graph.classes };
+    const work = train(run, {
+      observer(event) {
+        const now = Atomics.load(threads, 0);
+        if (now !== granted) {
+          granted = now;
+          // Once more while it runs: gives it the threads that the run has by now.
+          engine = startEngine(choice, { threads: granted });
+        }
+        observer(event);
       },
-    );
+      ...(signal && { signal }),
+      ...(from && { from }),
+      checkpoints: {
+        everySeconds: job.checkpointSeconds,
+        save: (state) => writeCheckpoint(files.checkpoint, owner, state),
+      },
+    });
     const outcome = await work.catch(outcomeSoFar);
     beginPhase("result");
     const found = measured(model, inputs, targets, { graph, split }, outcome);
@@ -196,7 +174,7 @@ export async function runTrial(
     return written;
   } finally {
     endProfile?.();
-    for (const thing of held.reverse()) thing.dispose();
+    run?.dispose();
   }
 }
 
@@ -264,21 +242,6 @@ function orError<T>(read: () => T): T | UserError {
   }
 }
 
-/** With random weights, or another run's. */
-function startModel(config: RunConfig, shape: GraphShape, donor: StoredRun | undefined): Model {
-  const { initial, model, seed } = config;
-  if (!initial || !donor) return createModel(model, shape, seed);
-  const parameters = inheritedParameters(initial, donor, model);
-  return restoreModel({ ...donor.model, config, parameters });
-}
-
-/** The run's model, or its several students, which all start from the same weights. */
-function startModels(config: RunConfig, shape: GraphShape, donor: StoredRun | undefined): Model {
-  const count = studentCount(config.method);
-  if (count === 1) return startModel(config, shape, donor);
-  return new Students(Array.from({ length: count }, () => startModel(config, shape, donor)));
-}
-
 /** A teacher, or the run whose weights another starts from. */
 function readNeeded(
   { engine, runsDir }: Pick<TrialResources, "engine" | "runsDir">,
@@ -290,12 +253,6 @@ function readNeeded(
   const needed = readRun(runFiles(runsDir, config), { ...owner, config, flavour });
   if (!needed) throw new Error(`${describeRun(config)} was not trained before what needs it`);
   return needed;
-}
-
-/** A trained model as methods see it. */
-function frozen(model: Model, forms: GraphForms): Teacher {
-  const inputs = findModel(model.outline.kind).prepare(forms);
-  return { outline: model.outline, outputs: (reads) => model.forward(inputs, { reads }) };
 }
 
 /** Everything in a result that is read off the trained model. */

@@ -1,9 +1,10 @@
-// Every function that the package exports, called with what nobody means: our errors, that say what to give.
+// Every function that `abkd` and `abkd/paper` export, called with what nobody means: our errors, that say what to give.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../../src/base/errors.ts";
 import * as abkd from "../../src/index.ts";
+import * as paper from "../../src/paper.ts";
 import { temporaryFolder } from "../training/small.ts";
 
 const WRONG: Readonly<Record<string, unknown>> = {
@@ -41,7 +42,7 @@ type Callable = (...args: unknown[]) => unknown;
 const isClass = (value: unknown): boolean => /^class\b/.test(String(value));
 
 /** Not errors, which are thrown and not called, and not SparseMatrix, which is made by `from`. */
-const functions = Object.entries(abkd).filter(
+const functions = Object.entries({ ...abkd, ...paper }).filter(
   ([name, value]) =>
     typeof value === "function" && !name.endsWith("Error") && name !== "SparseMatrix",
 ) as [string, Callable][];

@@ -1,4 +1,4 @@
-// CONTRIBUTING.md's new method and new model, one file and one line each, work in a copy as written.
+// CONTRIBUTING.md's new method, model, dataset and study, one file and one line each, work as written.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { appendFileSync, cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -23,8 +23,12 @@ interface Copy {
   types(): Promise<string>;
 }
 
-/** The project with one file more and one line more, both as CONTRIBUTING.md has them. */
-function copyWith(t: TestContext, file: string, list: string): Copy {
+/**
+ * The project with one file more and one line (or entry) more, both as CONTRIBUTING.md has them.
+ * @param name what the list imports of the file; where there is none, the line does all
+ * @param end of the list
+ */
+function copyWith(t: TestContext, file: string, list: string, name?: string, end?: string): Copy {
   const copy = temporaryFolder(t);
   cpSync(path.join(ROOT, "src"), path.join(copy, "src"), { recursive: true });
   for (const name of ["package.json", "tsconfig.json"]) {
@@ -35,10 +39,17 @@ function copyWith(t: TestContext, file: string, list: string): Copy {
   }
   const guide = readFileSync(path.join(ROOT, "CONTRIBUTING.md"), "utf8");
   writeFileSync(path.join(copy, file), blockAfter(guide, file));
-  const line = blockAfter(guide, `The line, in \`${list}\``);
-  assert.equal(line.trim().split("\n").length, 1);
-  appendFileSync(path.join(copy, list), line);
-  const config = { extends: "./tsconfig.json", include: [list] };
+  const line = blockAfter(guide.slice(guide.indexOf(file)), `\`${list}\``);
+  if (name === undefined || end === undefined) {
+    assert.equal(line.trim().split("\n").length, 1);
+    appendFileSync(path.join(copy, list), line);
+  } else {
+    const listed = readFileSync(path.join(copy, list), "utf8");
+    assert.equal(listed.split(end).length, 2, `${list} has one ${end}`);
+    const own = `import { ${name} } from "./${path.basename(file)}";\n`;
+    writeFileSync(path.join(copy, list), own + listed.replace(end, line + end));
+  }
+  const config = { extends: "./tsconfig.json", include: [list, "src/**/*.d.ts"] };
   writeFileSync(path.join(copy, "tsconfig.one.json"), JSON.stringify(config));
   const run = async (...args: readonly string[]): Promise<string> =>
     (await promisify(execFile)(process.execPath, [...args], { cwd: copy })).stdout;
@@ -101,4 +112,40 @@ test("a new kind of model is a file and a line: it type-checks, teaches, learns 
   await abkd("export", id, "--output", "walk.npz", "--format", "npz");
   const predicted = JSON.parse(await abkd("predict", "walk.npz", "--json")) as typeof result;
   assert.equal(predicted.accuracy.test, accuracy.test);
+});
+
+test("a new dataset is a file and an entry: it type-checks, is listed and trained on", async (t) => {
+  const list = "src/datasets/registry.ts";
+  const end = "] as const satisfies readonly DatasetEntry[]";
+  const { abkd, types: check } = copyWith(t, "src/datasets/grid.ts", list, "gridGraph", end);
+  const given = ["--dataset", "grid", "--method", "student", "--epochs", "60", "--threads", "1"];
+  const [types, listed, trained] = await Promise.all([
+    check(),
+    abkd("data", "list"),
+    abkd("distill", ...given, "--quiet", "--json"),
+  ]);
+  assert.equal(types, "");
+  assert.match(listed, /^grid .*400 nodes in two halves/m);
+  const [{ data, accuracy, config }] = JSON.parse(trained) as [RunResult];
+  assert.deepEqual([data.nodes, data.arcs, data.classes], [400, 4 * 20 * 19, 2]);
+  assert.equal(config.split, "random:48/32/20:0");
+  assert.ok(accuracy.train > 0.7, `${accuracy.train}`);
+});
+
+test("a new study is a file and a line: it type-checks, is listed and planned", async (t) => {
+  const list = "src/experiments/studies/index.ts";
+  const file = "src/experiments/studies/depth.ts";
+  const end = "} as const satisfies Readonly<Record<string, Study>>";
+  const { abkd, types: check } = copyWith(t, file, list, "depth", end);
+  const [types, listed, status] = await Promise.all([
+    check(),
+    abkd("study", "list"),
+    abkd("study", "status", "depth", "--datasets", "synthetic"),
+  ]);
+  assert.equal(types, "");
+  assert.match(listed, /^depth +12 +200 +Depth of the student$/m);
+  // Two splits of a quick look, a seed each.
+  for (const arm of ["softkd:8L", "softkd"]) {
+    assert.match(status, new RegExp(`synthetic +${arm} +0 +0 +2\\n`));
+  }
 });

@@ -136,6 +136,12 @@ suite("resolution", () => {
       await run('import { UserError as third } from "./m.ts"; third === UserError'),
       true,
     );
+    const both =
+      'import { Words } from "abkd/paper"; import { StudyView } from "ROOT/src/figures/study-view.ts"; ';
+    assert.equal(
+      await run(`${both.replace("ROOT", ROOT)}Words.name + StudyView.name`),
+      "WordsStudyView",
+    );
   });
 
   test("tslab is the kernel's own display module", async () => {

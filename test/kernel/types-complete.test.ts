@@ -147,6 +147,7 @@ describe("completions in an import's quotes", () => {
       "import 'mapped/parts/wheel'",
       "import 'mapped/sub'",
     ]);
+    assert.deepEqual(await notebook.completed("import 'abkd/pap|'"), ["import 'abkd/paper'"]);
     assert.ok((await notebook.complete("import '@tensorflow/tfjs/|'")).matches.length > 1);
   });
 

@@ -139,7 +139,8 @@ describe("type errors", () => {
       await errors(
         "process.argv; Buffer.from(''); setTimeout(() => {}, 1); console.log(import.meta.dirname);\n" +
           "require('node:fs'); display(1); const p = prompt('a'); const q: boolean = confirm('b');\n" +
-          "import * as tslab from 'tslab'; tslab.display.html('x'); import { DATASET_NAMES } from 'abkd'; DATASET_NAMES.join()",
+          "import * as tslab from 'tslab'; tslab.display.html('x'); import { DATASET_NAMES } from 'abkd'; DATASET_NAMES.join();" +
+          "import { tf } from 'abkd'; tf.scalar(1).dispose(); import { published } from 'abkd/paper'; published.table3.cora",
       ),
       [],
     );

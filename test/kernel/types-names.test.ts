@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { DATASET_NAMES } from "../../src/datasets/index.ts";
 import { findMethod, methods } from "../../src/distillation/registry.ts";
 import { studies } from "../../src/experiments/studies/index.ts";
+import { findModel, models } from "../../src/models/registry.ts";
 import { TypedNotebook } from "./types-kit.ts";
 
 const NAMES = methods.map(({ name }) => name);
@@ -55,6 +56,16 @@ const CASES: readonly (readonly [code: string, names: readonly string[], exactly
     choicesOf("lsp", "kernel"),
     true,
   ],
+  ['distill({ dataset: "|" })', DATASET_NAMES, true],
+  ['distill({ dataset: "cora", method: "|" })', NAMES, true],
+  ['distill({ dataset: "cora", student: "|" })', models.map(({ name }) => name), true],
+  ['distill({ dataset: "cora", method: "abkd", preset: "|" })', Object.keys(ABKD.presets), true],
+  ['distill({ dataset: "cora", method: "abkd", options: { | } })', Object.keys(ABKD.options), true],
+  [
+    'distill({ dataset: "cora", student: { model: { kind: "mlp", | } } })',
+    Object.keys(findModel("mlp").options),
+    false,
+  ],
   // Where the method's name is in a variable, the options of all.
   [
     "const changes: Changes = { options: { | } };",
@@ -73,7 +84,7 @@ describe("Tab inside strings and options", () => {
   before(() => {
     notebook = new TypedNotebook();
     notebook.run(`
-      import { findMethod, findStudy, firstAvailable, loadDataset, loadSplit, openStudy, startEngine,
+      import { distill, findMethod, findStudy, firstAvailable, loadDataset, loadSplit, openStudy, startEngine,
         studentConfig, teacherConfig, teacherRecipe } from "abkd";
       import type { Changes, Graph } from "abkd";
       declare const graph: Graph;

@@ -74,19 +74,28 @@ describe("the packed package", () => {
   it("can be imported and required, and both give the same", async () => {
     await writeFile(
       path.join(folder, "esm.mjs"),
-      'import * as abkd from "abkd"; console.log(Object.keys(abkd).sort().join());\n',
+      'for (const name of ["abkd", "abkd/paper"])\n' +
+        "  console.log(Object.keys(await import(name)).sort().join());\n",
     );
     await writeFile(
       path.join(folder, "commonjs.cjs"),
-      'const abkd = require("abkd"); console.log(Object.keys(abkd).sort().join());\n',
+      'for (const name of ["abkd", "abkd/paper"])\n' +
+        "  console.log(Object.keys(require(name)).sort().join());\n",
     );
     const imported = succeed(folder, process.execPath, "esm.mjs");
-    assert.match(imported, /runTrials/);
+    const [library, paper] = imported.split("\n").map((line) => line.split(","));
+    for (const name of ["distill", "evaluate", "runTrials", "tf"]) {
+      assert.ok(library!.includes(name), name);
+    }
+    assert.ok(paper!.includes("theoremWords") && !library!.includes("theoremWords"));
     assert.equal(succeed(folder, process.execPath, "commonjs.cjs"), imported);
   });
 
   it("has types for ESM and CommonJS consumers", async () => {
-    const use = (text: string) => `${text}\nconst configs: RunConfig[] = [];
+    const use = (text: string) => `${text}
+import { table9Claims } from "abkd/paper";
+export const claims: Promise<readonly { readonly dataset: string }[]> = table9Claims();
+const configs: RunConfig[] = [];
 export const done: Promise<RunResult[]> = runTrials(configs, { workers: 1 });
 // @ts-expect-error: there is no such option
 export const wrong = runTrials(configs, { labourers: 1 });\n`;
@@ -196,6 +205,20 @@ export const all = [runTrials(configs), dataFrame, openStudy, SparseMatrix];\n`,
     await writeFile(path.join(own, "wrong.ts"), other);
     const wrong = run(own, process.execPath, "wrong.ts");
     assert.match(wrong.stderr, /"own-matching" is not known in a worker thread/);
+  });
+
+  it("distils and evaluates by one call each, as the README has it", async () => {
+    const readme = readFileSync(path.join(root, "README.md"), "utf8");
+    const [, script] = /```ts\n(import \{ distill[\s\S]*?)```/.exec(readme)!;
+    const teacher = "teacher: { model: { layers: 4, width: 8 }, training: { epochs: 3 } }";
+    const small = script!
+      .replace('dataset: "cora"', 'dataset: "synthetic"')
+      .replace('teacher: "gcnii"', teacher);
+    assert.ok(small.includes(teacher) && small.includes("synthetic"), small);
+    await writeFile(path.join(folder, "short.mjs"), small);
+    const printed = succeed(folder, process.execPath, "short.mjs");
+    assert.match(printed, /^0\.\d+ /m);
+    assert.ok(existsSync(path.join(folder, "student.safetensors")));
   });
 
   it("tells a wrong request in one line, with exit code 2", () => {

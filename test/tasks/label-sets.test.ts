@@ -7,7 +7,7 @@ import { makeGraph } from "../../src/graph/make.ts";
 import { randomStream } from "../../src/graph/random.ts";
 import { taskOf } from "../../src/tasks/task.ts";
 import { LabelSetTargets, startEngine } from "../../src/tensor/index.ts";
-import { evaluate } from "../../src/training/evaluate.ts";
+import { batchScores } from "../../src/training/evaluate.ts";
 import { studentConfig, teacherConfig } from "../../src/training/recipes.ts";
 import { readResult, runFiles } from "../../src/training/run-store.ts";
 import { runTrials } from "../../src/training/trials.ts";
@@ -98,7 +98,7 @@ test("the score is the micro-F1, and batches' scores make the whole's", () => {
     targets: { val: new LabelSetTargets(graph.labelSets!, items) },
   }));
   const batches = { epoch: () => [], all: () => parts };
-  const { val } = evaluate(model as never, batches, ["val"]);
+  const { val } = batchScores(model as never, batches, ["val"]);
   assert.ok(Math.abs(val.accuracy - whole.accuracy) < 1e-12);
   assert.ok(Math.abs(val.loss - whole.loss) < 1e-6);
 });

@@ -13,7 +13,7 @@ import {
   type TrainingState,
   writeCheckpoint,
 } from "../../src/training/checkpoint.ts";
-import { evaluate } from "../../src/training/evaluate.ts";
+import { batchScores } from "../../src/training/evaluate.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
 import type { RunConfig } from "../../src/training/run.ts";
 import {
@@ -117,14 +117,18 @@ test("scores of three batches are those of the whole graph", () => {
   const [inputs, targets] = [graphInputs(smallGraph()), splitTargets(smallGraph(), smallSplit())];
   const model = createModel(config.model, { features: 12, classes: 3 }, 1);
   const sets = ["train", "val", "test"] as const;
-  const parts = evaluate(model, new NodeSets(inputs.value), sets);
-  const whole = evaluate(model, wholeGraph({ inputs: inputs.value, targets: targets.value }), sets);
+  const parts = batchScores(model, new NodeSets(inputs.value), sets);
+  const whole = batchScores(
+    model,
+    wholeGraph({ inputs: inputs.value, targets: targets.value }),
+    sets,
+  );
   for (const set of sets) {
     assert.ok(Math.abs(parts[set].loss - whole[set].loss) < 1e-6, set);
     assert.ok(Math.abs(parts[set].accuracy - whole[set].accuracy) < 1e-12, set);
   }
   const part = wholeGraph({ inputs: inputs.value, targets: { train: targets.value.train } });
-  assert.throws(() => evaluate(model, part, ["train", "val"]), /no batch has items of val/);
+  assert.throws(() => batchScores(model, part, ["train", "val"]), /no batch has items of val/);
   for (const held of [model, targets, inputs]) held.dispose();
 });
 

@@ -1,8 +1,7 @@
 // What a program adds to the package: a file that imports `abkd` alone, as text to be written anywhere.
 
 /** A method "own-matching" with the option beta, and a kind of models "own-gcn" with the option width. */
-export const OWN_MODULE = `import * as tf from "@tensorflow/tfjs";
-import {
+export const OWN_MODULE = `import {
   type GraphInputs,
   type GraphShape,
   type Model,
@@ -11,6 +10,7 @@ import {
   registerModel,
   type Shapes,
   spmm,
+  tf,
 } from "abkd";
 
 interface Matching {

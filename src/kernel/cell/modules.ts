@@ -3,7 +3,7 @@ import { lstatSync, realpathSync } from "node:fs";
 import { createRequire, isBuiltin, registerHooks } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { ENGINE_OFFER, LIBRARY } from "../../base/library.ts";
+import { ENGINE_OFFER, libraryFile } from "../../base/library.ts";
 import { type Folders, shortPath } from "../short-path.ts";
 import { Constants } from "./constants.ts";
 import { Declarations } from "./declarations.ts";
@@ -242,7 +242,8 @@ export class Modules {
 
   /** What this package itself provides, whatever the folder. */
   #own(name: string): string | undefined {
-    if (name === "abkd") return fileURLToPath(LIBRARY);
+    const library = libraryFile(name);
+    if (library) return fileURLToPath(library);
     if (name === "abkd/package.json") return join(this.#projectRoot, "package.json");
     if (name === "tslab") return join(KERNEL, "display", `tslab${EXTENSION}`);
     return undefined;

@@ -1,4 +1,5 @@
 // Why a specifier leads to no module, in words for a cell: what to do, and no path of the machine.
+import { ENTRIES } from "../../base/library.ts";
 import { type Folders, shortPath } from "../short-path.ts";
 import { markOwn } from "./local.ts";
 
@@ -55,8 +56,9 @@ export const isOwnInside = (name: string): boolean => /^(abkd|tslab)\//.test(nam
 /** What Node's resolver threw, in our words where its own name files of the machine. */
 export function unresolved(error: unknown, name: string): unknown {
   const own = packageName(name);
+  const offered = own === "tslab" ? [own] : [...ENTRIES.keys()];
   const reason = isOwnInside(name)
-    ? `all that cells may use of ${own} is in "${own}" itself`
+    ? `all that cells may use of ${own} is in "${offered.join('" and "')}"`
     : REASONS[codeOf(error)]?.(name);
   return reason === undefined ? error : refusal(error, `Cannot import "${name}": ${reason}`);
 }

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import ts from "typescript";
+import { ENTRIES } from "../../base/library.ts";
 import type { WorkerSettings } from "./protocol.ts";
 
 type Resolved = ts.ResolvedModuleWithFailedLookupLocations;
@@ -103,7 +104,7 @@ export class Resolver {
 
   /** This package itself, and its stand-in for tslab, wherever the notebook lies. */
   #own(name: string): Resolved | undefined {
-    const path = name === "abkd" ? "index" : name === "tslab" ? "kernel/display/tslab" : undefined;
+    const path = name === "tslab" ? "kernel/display/tslab" : ENTRIES.get(name);
     const file = path && projectFile(this.#settings.projectRoot, path);
     if (!file) return undefined;
     const extension = file.endsWith(".d.ts") ? ts.Extension.Dts : ts.Extension.Ts;

@@ -3,6 +3,7 @@
 import { type Dirent, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseJson } from "../../base/json.ts";
+import { ENTRIES } from "../../base/library.ts";
 import type { Candidate } from "./completions.ts";
 import type { WorkerSettings } from "./protocol.ts";
 
@@ -43,6 +44,8 @@ interface Package {
 }
 
 function findPackage(name: string, { folder, projectRoot }: WorkerSettings): Package | undefined {
+  // It is in no node_modules of its own checkout.
+  if (ENTRIES.has(name)) return { folder: projectRoot, exports: readExports(projectRoot) ?? {} };
   for (const start of [folder, projectRoot]) {
     for (let at = start; ; at = dirname(at)) {
       const place = join(at, "node_modules", name);

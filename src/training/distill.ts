@@ -1,0 +1,230 @@
+// A student from its dataset, its teacher and its method, in one call.
+import path from "node:path";
+import { needObject, needText, refuse } from "../base/arguments.ts";
+import { OptionError } from "../base/errors.ts";
+import { writeAtomic } from "../base/files.ts";
+import type { Suggested } from "../base/suggested.ts";
+import {
+  DATASET_NAMES,
+  type DataOptions,
+  type DatasetName,
+  loadDataset,
+  loadSplit,
+  type OwnSplit,
+  ownSplit,
+  registerDataset,
+  type SplitName,
+} from "../datasets/index.ts";
+import type { MethodName } from "../distillation/registry.ts";
+import type { Graph, Split } from "../graph/graph.ts";
+import { findModel, type ModelName, models } from "../models/registry.ts";
+import { evaluate, readModelFile } from "./apply.ts";
+import { TRIALS_OPTIONS } from "./beforehand.ts";
+import { checkKeys } from "./config-check.ts";
+import { fingerprint } from "./inputs.ts";
+import { encodeModel, encodeModelNpz, type ModelFile } from "./model-file.ts";
+import {
+  type Changes,
+  type Subject,
+  studentConfig,
+  TEACHER_SEED,
+  teacherConfig,
+} from "./recipes.ts";
+import type { RunConfig, RunResult } from "./run.ts";
+import { RUNS_FOLDER, readModel, runFiles } from "./run-store.ts";
+import { runTrials, type TrialsOptions } from "./trials.ts";
+
+/**
+ * A model of a run: a kind's name (its recipe for the dataset), changes to a recipe, a whole run's
+ * configuration, what holds one (a result, a trained model), or the path of a model file.
+ */
+export type GivenModel<Kind extends string> =
+  | Kind
+  | Pick<Changes<string, Kind>, "model" | "training" | "recipe">
+  | RunConfig
+  | { readonly config: RunConfig };
+
+/** What to distil; beside it the options of runTrials(), which decide where and how it is trained. */
+export interface DistillRequest<
+  Name extends Suggested<MethodName> = string,
+  Kind extends Suggested<ModelName> = string,
+  TeacherKind extends Suggested<ModelName> = string,
+> extends Omit<TrialsOptions, "workers" | "profile" | "recorded">,
+    Pick<Changes<Name>, "options" | "preset">,
+    Pick<Subject, "order"> {
+  /** A dataset's name or a graph; a graph of your own is then known by its name. */
+  readonly dataset: Suggested<DatasetName> | Graph;
+  /** The dataset's usual one if left out; with a graph of your own its sets of nodes, or masks. */
+  readonly split?: Suggested<SplitName> | OwnSplit;
+  /** The dataset's GCNII 64L-64H if left out. Its run is taken from the folder of runs, or trained first. */
+  readonly teacher?: GivenModel<TeacherKind>;
+  /** The method's GCNII 4L-4H if left out. It starts anew, also where a trained one is given. */
+  readonly student?: GivenModel<Kind>;
+  /** `abkd` if left out. */
+  readonly method?: Name;
+  /** Of the student's initial weights and dropout; 1. */
+  readonly seed?: number;
+  /** Of a teacher that is not given as a run; one serves the students of all seeds. */
+  readonly teacherSeed?: number;
+}
+
+const KEYS: Readonly<Record<Exclude<keyof DistillRequest, keyof TrialsOptions>, true>> = {
+  ...{ dataset: true, split: true, order: true, teacher: true, student: true },
+  ...{ method: true, options: true, preset: true, seed: true, teacherSeed: true },
+};
+const LEFT_TO_TRIALS = TRIALS_OPTIONS.filter(
+  (name) => !["workers", "profile", "recorded"].includes(name),
+);
+
+/** A trained model with its record. It is a ModelFile: encodeModel() and restoreModel() take it. */
+export class TrainedModel implements ModelFile {
+  readonly config: RunConfig;
+  readonly shape: ModelFile["shape"];
+  readonly data: string;
+  readonly flavour: string;
+  readonly parameters: ModelFile["parameters"];
+  /** All that came out of the run: its curve, its warnings, what the method shows of itself. */
+  readonly result: RunResult;
+
+  constructor(result: RunResult, file: ModelFile) {
+    needObject(result, "TrainedModel: result", "a run's result", "accuracy");
+    needObject(file, "TrainedModel: file", "what readModel() gives", "config", "parameters");
+    this.config = file.config;
+    this.shape = file.shape;
+    this.data = file.data;
+    this.flavour = file.flavour;
+    this.parameters = file.parameters;
+    this.result = result;
+  }
+
+  /** Fractions of the training, validation and test nodes, at the best epoch. */
+  get accuracy(): RunResult["accuracy"] {
+    return this.result.accuracy;
+  }
+
+  /** The class of each node, of the graph that it was trained on if none is given. */
+  async predict(dataset?: Suggested<DatasetName> | Graph): Promise<Int32Array> {
+    return (await evaluate(this, dataset === undefined ? {} : { dataset })).classes;
+  }
+
+  /**
+   * Writes a file that evaluate(), `abkd predict` and other programs read.
+   * @param file its name ends in .safetensors or .npz
+   * @throws OptionError for another ending, FileError
+   */
+  export(file: string): void {
+    needText(file, "export: file", "the path of a file");
+    const encode = ENCODERS[path.extname(file)];
+    if (!encode) refuse(file, "export: file", "a name that ends in .safetensors or .npz");
+    writeAtomic(file, encode(this));
+  }
+}
+
+const ENCODERS: Readonly<Record<string, (file: ModelFile) => Uint8Array>> = {
+  ".safetensors": encodeModel,
+  ".npz": encodeModelNpz,
+};
+
+/**
+ * Distils a teacher into a student: what `abkd distill` does, by runTrials(), with the same files.
+ *
+ *     const student = await distill({ dataset: "cora", student: "mlp", method: "softkd" });
+ *     console.log(student.accuracy.test);
+ *
+ * Data is downloaded where it is missing, unless `download` is false. With `resume` a finished run is
+ * taken as it is. A notebook's interrupt ends it with the best epoch so far (`result.interrupted`).
+ *
+ * @throws OptionError for what makes no sense, before anything is trained; and as runTrials does
+ */
+export async function distill<
+  Name extends Suggested<MethodName>,
+  Kind extends Suggested<ModelName>,
+  TeacherKind extends Suggested<ModelName>,
+>(request: DistillRequest<Name, Kind, TeacherKind>): Promise<TrainedModel> {
+  needObject(request, "distill", "{ dataset, teacher, student, method }", "dataset");
+  checkKeys(request, [...Object.keys(KEYS), ...LEFT_TO_TRIALS], "distill");
+  const { dataset, split, teacher, student, method, options, preset, order, ...rest } = request;
+  const { seed = 1, teacherSeed = TEACHER_SEED, ...trials } = rest;
+  const data = { download: true, ...trials };
+  const subject = { ...(await known(dataset, split, data)), ...(order && { order }) };
+  const [large, small] = [given(teacher, "teacher"), given(student, "student")];
+  const taught =
+    large.config ?? teacherConfig({ ...subject, seed: teacherSeed }, large.changes ?? {});
+  const fresh = studentConfig({ ...subject, seed }, method ?? "abkd", taught, {
+    ...small.changes,
+    ...(options && { options }),
+    ...(preset !== undefined && { preset }),
+  } as Changes);
+  const config = small.config
+    ? { ...fresh, model: small.config.model, training: small.config.training }
+    : fresh;
+  const [result] = await runTrials([config], data);
+  const files = runFiles(trials.runsDir ?? RUNS_FOLDER, config);
+  return new TrainedModel(result!, readModel(result!.interrupted ? files.stopped : files.model));
+}
+
+const GIVEN =
+  "a kind's name, { model, training }, a run's configuration or what holds one, or a model file's path";
+
+/** @throws OptionError for what is none of these, FormatError and FileError for a file */
+function given(
+  value: GivenModel<string> | undefined,
+  role: string,
+): { readonly config?: RunConfig; readonly changes?: Changes<string, string> } {
+  if (value === undefined) return {};
+  if (typeof value === "string") {
+    if (models.some(({ name }) => name === value) || !/\.(safetensors|npz)$/.test(value)) {
+      return { changes: { model: { kind: findModel(value).name } } };
+    }
+    const file = readModelFile(value);
+    if (file.ours) return { config: file.config };
+    throw new OptionError(
+      `distill: ${role}: ${value} was written by another program, so no configuration trains these ` +
+        "weights; name a model of abkd export",
+    );
+  }
+  needObject(value, `distill: ${role}`, GIVEN);
+  if ("config" in value) return { config: value.config };
+  return "dataset" in value ? { config: value } : { changes: value };
+}
+
+/** A set that holds nothing, to compare graphs alone. */
+const NO_NODES: Split = {
+  name: "",
+  ...{ train: new Int32Array(), val: new Int32Array(), test: new Int32Array() },
+  unlabelled: { train: 0, val: 0, test: 0 },
+};
+
+/**
+ * What configurations call the data. A graph whose name no dataset has is registered by it, with its sets.
+ * @throws OptionError for a graph or sets that are not those of the dataset of this name
+ */
+async function known(
+  dataset: string | Graph,
+  split: string | OwnSplit | undefined,
+  options: DataOptions,
+): Promise<Pick<Subject, "dataset" | "split">> {
+  const sets = typeof split === "object" && split !== null ? split : undefined;
+  const spec = sets ? "public" : (split as string | undefined);
+  const named = (name: string) => ({ dataset: name, ...(spec !== undefined && { split: spec }) });
+  if (typeof dataset === "string") {
+    if (!sets) return named(dataset);
+    throw new OptionError("distill: a split of your own needs a graph of your own: makeGraph()");
+  }
+  const legal = "a dataset's name, or a graph, as makeGraph() gives it";
+  needObject(dataset, "distill: dataset", legal, "name", "adjacency", "features", "labels");
+  const { name } = dataset;
+  if (!DATASET_NAMES.includes(name)) {
+    registerDataset({ name, graph: dataset, ...(sets && { split: sets }) });
+    return named(name);
+  }
+  const there = await loadDataset(name, options);
+  const [ours, theirs] = sets
+    ? [ownSplit(sets, dataset), await loadSplit(there, "public", options).catch(() => NO_NODES)]
+    : [NO_NODES, NO_NODES];
+  if (fingerprint(dataset, ours) === fingerprint(there, theirs)) return named(name);
+  throw new OptionError(
+    `distill: this is not the dataset "${name}", or not its sets of nodes: give the graph a name of its ` +
+      'own, as in { ...graph, name: "mine" }',
+  );
+}

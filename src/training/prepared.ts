@@ -1,0 +1,105 @@
+// A run before its first step: the graph on the engine, the models, and the losses of its method.
+import type { Distillation, Teacher } from "../distillation/method.ts";
+import { createDistillation, studentCount } from "../distillation/registry.ts";
+import type { Graph, Split } from "../graph/graph.ts";
+import type { GraphForms } from "../models/graph-forms.ts";
+import type { GraphShape, Model } from "../models/model.ts";
+import { createModel, findModel, type ModelConfig, type ModelOf } from "../models/registry.ts";
+import { Students } from "../models/students.ts";
+import { inheritedParameters } from "./initial.ts";
+import { graphInputs, type SplitTargets, splitTargets } from "./inputs.ts";
+import { restoreModel } from "./model-file.ts";
+import type { RunConfig } from "./run.ts";
+import type { StoredRun } from "./run-store.ts";
+import type { TrainingTask } from "./train.ts";
+
+/** What train() is given, with all that it was made from; dispose() frees it. */
+export interface PreparedRun<M extends ModelConfig = ModelConfig> extends TrainingTask {
+  readonly config: RunConfig<M>;
+  /** The graph on the engine; `inputs` is what the model reads of it. */
+  readonly forms: GraphForms;
+  readonly inputs: Parameters<ModelOf<M>["forward"]>[0];
+  readonly targets: SplitTargets;
+  /** With its initial weights. */
+  readonly model: ModelOf<M>;
+  /** Trained; absent where the method needs none. */
+  readonly teacher?: Model;
+  dispose(): void;
+}
+
+/** The finished runs that a run starts from. */
+export interface Earlier {
+  readonly teacher?: StoredRun;
+  /** Whose weights the run starts with. */
+  readonly donor?: StoredRun;
+}
+
+/**
+ * @param earlier with all that the configuration names
+ * @throws InputError for a graph or a split that is not sound; OptionError
+ */
+export function prepare<M extends ModelConfig>(
+  config: RunConfig<M>,
+  graph: Graph,
+  split: Split,
+  earlier: Earlier,
+): PreparedRun<M> {
+  const held: { dispose(): void }[] = [];
+  const hold = <T extends { dispose(): void }>(thing: T): T => {
+    held.push(thing);
+    return thing;
+  };
+  const dispose = (): void => {
+    for (const thing of held.splice(0).reverse()) thing.dispose();
+  };
+  try {
+    const forms = hold(graphInputs(graph)).value;
+    const inputs = findModel(config.model.kind).prepare(forms);
+    const targets = hold(splitTargets(graph, split)).value;
+    const shape = { features: graph.features.columns, classes: graph.classes };
+    const model = hold<Model>(startModels(config, shape, earlier.donor));
+    const teacher = earlier.teacher && hold<Model>(restoreModel(earlier.teacher.model));
+    const distillation: Distillation | undefined =
+      config.method &&
+      hold(
+        createDistillation(config.method, {
+          ...(teacher && { teacher: frozen(teacher, forms) }),
+          graph: forms,
+          student: model.outline,
+          train: targets.train,
+          seed: config.seed,
+        }),
+      );
+    return {
+      ...{ config, forms, targets, dispose },
+      inputs: inputs as Parameters<ModelOf<M>["forward"]>[0],
+      model: model as ModelOf<M>,
+      ...(teacher && { teacher }),
+      ...(distillation && { distillation }),
+    };
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+}
+
+/** With random weights, or another run's. */
+function startModel(config: RunConfig, shape: GraphShape, donor: StoredRun | undefined): Model {
+  const { initial, model, seed } = config;
+  if (!initial || !donor) return createModel(model, shape, seed);
+  const parameters = inheritedParameters(initial, donor, model);
+  return restoreModel({ ...donor.model, config, parameters });
+}
+
+/** The run's model, or its several students, which all start from the same weights. */
+function startModels(config: RunConfig, shape: GraphShape, donor: StoredRun | undefined): Model {
+  const count = studentCount(config.method);
+  if (count === 1) return startModel(config, shape, donor);
+  return new Students(Array.from({ length: count }, () => startModel(config, shape, donor)));
+}
+
+/** A trained model as methods see it. */
+function frozen(model: Model, forms: GraphForms): Teacher {
+  const inputs = findModel(model.outline.kind).prepare(forms);
+  return { outline: model.outline, outputs: (reads) => model.forward(inputs, { reads }) };
+}
