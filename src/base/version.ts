@@ -1,7 +1,7 @@
 // This package's own version.
 import { readFileSync } from "node:fs";
 
-/** From package.json, which stands above both src/ and dist/. */
+/** Reads it from package.json, which is one level above both src/ and dist/. */
 export function packageVersion(): string {
   const file = new URL("../../package.json", import.meta.url);
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
