@@ -5,26 +5,26 @@ import { OptionError } from "./errors.ts";
 import { printable } from "./printable.ts";
 import { didYouMean, nearest } from "./suggested.ts";
 
-/** An option's value, as a configuration's JSON holds it. */
+/** An option's value, as stored in a configuration's JSON. */
 export type OptionValue = string | number | boolean | null;
 
 interface Described {
   /** What it does; for `--help`. */
   readonly description: string;
-  /** The paper's name for it, where it has one: beta, d_a, P. */
+  /** The paper's symbol for it, if it has one: beta, d_a, P. */
   readonly symbol?: string;
 }
 
 interface NumberInfo extends Described {
   readonly kind: "number";
   readonly min: number;
-  /** Whether `min` itself is out of range. */
+  /** Whether `min` itself is excluded. */
   readonly above?: boolean;
   readonly max?: number;
-  /** Whether `max` itself is out of range. */
+  /** Whether `max` itself is excluded. */
   readonly below?: boolean;
   readonly whole?: boolean;
-  /** What null stands for, where null is legal. */
+  /** What null means, if null is legal. */
   readonly none?: string;
 }
 
@@ -40,7 +40,7 @@ interface SwitchInfo extends Described {
 /** What an option may be. */
 export type OptionInfo = NumberInfo | ChoiceInfo | SwitchInfo;
 
-/** One entry an option. */
+/** One entry per option. */
 export type OptionTable<Options> = { readonly [K in keyof Options]-?: OptionInfo };
 
 /** What resolveOptions needs of a method. */
@@ -52,7 +52,7 @@ interface Configurable<Options> {
 }
 
 /**
- * All options of a method: the defaults, over them a preset's, over those the given ones.
+ * Returns all options of a method: the given ones override the preset's, which override the defaults.
  *
  * @throws {OptionError} for an unknown preset, an unknown option or a value out of range
  */
@@ -73,11 +73,9 @@ export function resolveOptions<Options extends object>(
     const found = Object.hasOwn(method.presets, preset) ? method.presets[preset] : undefined;
     if (!found) {
       const names = Object.keys(method.presets);
-      const legal = names.length > 0 ? `one of ${names.join(", ")}` : "none";
+      const known = names.length > 0 ? `known: ${names.join(", ")}` : "it has none";
       const meant = didYouMean(preset, names);
-      throw new OptionError(
-        `${method.name}: no preset "${printable(preset)}"; there is ${legal}${meant}`,
-      );
+      throw new OptionError(`${method.name}: no preset "${printable(preset)}"; ${known}${meant}`);
     }
     chosen = found;
   }
@@ -122,13 +120,13 @@ export function checkOptions<Options extends object>(
   }
 }
 
-/** The option that somebody means by the paper's symbol for it, `d_a`, or by a typo. */
+/** Suggests the option meant by the paper's symbol for it, `d_a`, or by a typo. */
 export function suggestOption(
   name: string,
   infos: Readonly<Record<string, OptionInfo>>,
 ): string | undefined {
   const symbol = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
-  // "W^pt, W^ps" are two, "softmax (eq. 3)" is one with its place in the paper.
+  // "W^pt, W^ps" is two symbols; "softmax (eq. 3)" is one, with its place in the paper.
   const symbolsOf = (info: OptionInfo): string[] =>
     (info.symbol ?? "")
       .replace(/\(.*\)/, "")
@@ -152,7 +150,7 @@ export function isLegal(info: OptionInfo, value: unknown): boolean {
   return (above ? value > min : value >= min) && (below ? value < max : value <= max);
 }
 
-/** An option's legal values in words, for messages and `--help`. */
+/** Describes an option's legal values, for messages and `--help`. */
 export function legalValues(info: OptionInfo): string {
   if (info.kind === "switch") return "true, false";
   if (info.kind === "choice") return info.choices.join(", ");

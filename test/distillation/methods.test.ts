@@ -208,7 +208,7 @@ describe("the registry", () => {
     assert.throws(
       () => findMethod("akd"),
       new OptionError(
-        'no method "akd"; there is student, smoothing, softkd, fitnet, at, lsp, gsp, gcrd, graphakd, geometric, abkd; did you mean "abkd"?',
+        'no method "akd"; known: student, smoothing, softkd, fitnet, at, lsp, gsp, gcrd, graphakd, geometric, abkd; did you mean "abkd"?',
       ),
     );
   });
@@ -258,7 +258,7 @@ describe("options", () => {
     assert.match(message({ alpha: 1 }, undefined, "gsp"), /did you mean "softLabels"\?/);
     assert.match(message({}, "litteral"), /; did you mean "literal"\?/);
     assert.match(message({ subspace: true }), /"subspace" is true.*fixed-teacher/);
-    assert.match(message({}, "papper"), /no preset "papper"; there is one of literal, paper/);
+    assert.match(message({}, "papper"), /no preset "papper"; known: literal, paper/);
   });
 
   it("a configuration must hold every option", () => {
