@@ -13,6 +13,11 @@ interface Described {
   readonly description: string;
   /** The paper's name for it, where it has one: beta, d_a, P. */
   readonly symbol?: string;
+  /**
+   * What readers call it, where configurations have it by an older key: a run's id hangs on the key. Flags and
+   * resolveOptions() take the name.
+   */
+  readonly name?: string;
 }
 
 interface NumberInfo extends Described {
@@ -43,6 +48,11 @@ export type OptionInfo = NumberInfo | ChoiceInfo | SwitchInfo;
 /** One entry an option. */
 export type OptionTable<Options> = { readonly [K in keyof Options]-?: OptionInfo };
 
+/** An option's key in configurations, of the name that readers know; an unknown name as it is. */
+export function optionKey(table: Readonly<Record<string, OptionInfo>>, name: string): string {
+  return Object.entries(table).find(([, info]) => info.name === name)?.[0] ?? name;
+}
+
 /** What resolveOptions needs of a method. */
 interface Configurable<Options> {
   readonly name: string;
@@ -52,9 +62,11 @@ interface Configurable<Options> {
 }
 
 /**
- * All options of a method: the defaults, over them a preset's, over those the given ones.
+ * All options of a method, by their keys: the defaults, over them a preset's, over those the given ones,
+ * which may have the names that readers know.
  *
- * @throws {OptionError} for an unknown preset, an unknown option or a value out of range
+ * @throws {OptionError} for an unknown preset, an unknown option, one given by both its names or a value out
+ *   of range
  */
 export function resolveOptions<Options extends object>(
   method: Configurable<Options>,
@@ -81,7 +93,16 @@ export function resolveOptions<Options extends object>(
     }
     chosen = found;
   }
-  const options = { ...method.defaults, ...chosen, ...given };
+  const options: Record<string, unknown> = { ...method.defaults, ...chosen };
+  for (const [name, value] of Object.entries(given)) {
+    const key = optionKey(method.options, name);
+    if (key !== name && Object.hasOwn(given, key)) {
+      throw new OptionError(
+        `${method.name}: "${name}" and "${key}" are one option; give one of them`,
+      );
+    }
+    options[key] = value;
+  }
   checkOptions(method.name, method.options, options);
   return options;
 }
@@ -134,6 +155,8 @@ export function suggestOption(
       .replace(/\(.*\)/, "")
       .split(",")
       .map(symbol);
+  const byName = optionKey(infos, name);
+  if (byName !== name) return byName;
   const byCase = Object.entries(infos).find(([, info]) => info.symbol === name);
   const bySymbol = Object.entries(infos).find(
     ([, info]) => symbol(name) !== "" && symbolsOf(info).includes(symbol(name)),

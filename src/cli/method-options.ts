@@ -5,9 +5,12 @@ import { type OptionValue, suggestOption } from "../base/options.ts";
 import type { AnyMethod } from "../distillation/registry.ts";
 import { camel, describeOption, kebab, tableOption } from "./flags.ts";
 
-/** `--abkd-beta`: prefixed, since methods may share names with the model and one another. */
-export function methodFlag(method: AnyMethod, option: string): string {
-  return `--${method.name}-${kebab(option)}`;
+/**
+ * `--abkd-beta`: prefixed, since methods may share names with the model and one another.
+ * @param key of the option in the method's table
+ */
+export function methodFlag(method: AnyMethod, key: string): string {
+  return `--${method.name}-${kebab(method.options[key]?.name ?? key)}`;
 }
 
 /** One flag an option, in a group of its own. */

@@ -2,20 +2,9 @@
 // Zagoruyko, Komodakis: Paying More Attention to Attention, ICLR 2017; loss and weights as
 // chaitjo/efficient-gnns has them.
 import * as tf from "@tensorflow/tfjs";
-import type { Outputs } from "../models/model.ts";
 import { meanSquaredError } from "../tensor/ops/loss.ts";
 import { unitRows } from "../tensor/ops/rows.ts";
-import type { Method } from "./method.ts";
-import {
-  hiddenOf,
-  Rival,
-  type RivalOptions,
-  rivalDefaults,
-  rivalTable,
-  withSoftLabels,
-} from "./rival.ts";
-
-export type AtOptions = RivalOptions;
+import { hiddenOf, rival, softMixture } from "./rival.ts";
 
 /**
  *     L_at = 1 / n |q_s / |q_s| - q_t / |q_t||^2,  q_i = sum over the width of h_i^2
@@ -23,24 +12,22 @@ export type AtOptions = RivalOptions;
  * with q an n-vector over all nodes, normalised across nodes: hence the large beta. No projection:
  * q has no width.
  */
-export const at: Method<AtOptions, "soft-labels"> = {
+export const at = rival({
   name: "at",
   summary: "attention transfer: each node's squared activation, against the other nodes'",
   version: 1,
-  needsTeacher: true,
-  defaults: { beta: 1e5, ...rivalDefaults },
-  options: rivalTable,
-  presets: { "soft-labels": { beta: 1e4, ...withSoftLabels } },
-  create({ teacher }, options) {
+  defaults: { beta: 1e5 },
+  options: {},
+  presets: { "soft-labels": { beta: 1e4, ...softMixture } },
+  term({ teacher }) {
     const target = tf.tidy(() => attentionMap(hiddenOf(teacher)));
-    const term = {
+    return {
       parameters: [],
-      value: (outputs: Outputs) => meanSquaredError(attentionMap(outputs.hidden!), target),
+      value: ({ hidden }) => meanSquaredError(attentionMap(hidden!), target),
       dispose: () => target.dispose(),
     };
-    return new Rival(term, teacher, options);
   },
-};
+});
 
 /** q / |q| as one row, 1 x n; all zeros where every unit is dead. */
 function attentionMap(hidden: tf.Tensor2D): tf.Tensor2D {

@@ -3,22 +3,13 @@
 // Joshi et al.: On Representation Knowledge Distillation for GNNs, TNNLS 2022; heads, sample size and
 // weights as chaitjo/efficient-gnns has them.
 import * as tf from "@tensorflow/tfjs";
-import type { Outputs } from "../models/model.ts";
 import { infoNce } from "../tensor/ops/contrast.ts";
 import { takeRows, unitRows } from "../tensor/ops/rows.ts";
-import type { Method } from "./method.ts";
-import {
-  hiddenOf,
-  Rival,
-  type RivalOptions,
-  rivalDefaults,
-  rivalTable,
-  withSoftLabels,
-} from "./rival.ts";
+import { hiddenOf, rival, softMixture } from "./rival.ts";
 import { sampleNodes } from "./sample.ts";
 import { centre, ProjectionHead } from "./standardised.ts";
 
-export type GcrdOptions = RivalOptions & {
+export type GcrdOptions = {
   readonly tau: number;
   readonly projection: number;
   readonly sample: number;
@@ -35,14 +26,12 @@ export type GcrdOptions = RivalOptions & {
  * Nothing collapses here: a step costs three products of m x m x projection and m^2 exponentials
  * (docs/performance.md has how much).
  */
-export const gcrd: Method<GcrdOptions, "mag" | "soft-labels"> = {
+export const gcrd = rival<GcrdOptions, "mag" | "soft-labels">({
   name: "gcrd",
   summary: "G-CRD: contrast of each node's embedding with the teacher's of all nodes (InfoNCE)",
   version: 1,
-  needsTeacher: true,
-  defaults: { beta: 0.1, tau: 0.075, projection: 256, sample: 16_384, ...rivalDefaults },
+  defaults: { beta: 0.1, tau: 0.075, projection: 256, sample: 16_384 },
   options: {
-    ...rivalTable,
     tau: {
       kind: "number",
       min: 0,
@@ -71,21 +60,20 @@ export const gcrd: Method<GcrdOptions, "mag" | "soft-labels"> = {
   presets: {
     // The reference's numbers on ogbn-mag; its default ones are ogbn-arxiv's.
     mag: { projection: 128, sample: 24_576 },
-    "soft-labels": { beta: 0.01, tau: 0.05, ...withSoftLabels },
+    "soft-labels": { beta: 0.01, tau: 0.05, ...softMixture },
   },
-  create({ teacher, student, seed }, options) {
-    const { tau, projection, sample } = options;
+  term({ teacher, student, seed }, { tau, projection, sample }) {
     const target = tf.tidy(() => centre(hiddenOf(teacher)));
     const [nodes, width] = target.map.shape;
     const teacherHead = new ProjectionHead("gcrd.teacher", width, projection, seed);
     const studentHead = new ProjectionHead("gcrd.student", student.hidden, projection, seed);
-    const term = {
+    return {
       parameters: [...studentHead.parameters, ...teacherHead.parameters],
-      value(outputs: Outputs, step: number): tf.Scalar {
+      value({ hidden }, step) {
         const chosen =
           sample < nodes ? sampleNodes(nodes, sample, { seed, stream: "gcrd", step }) : undefined;
         const taken = (x: tf.Tensor2D): tf.Tensor2D => (chosen ? takeRows(x, chosen) : x);
-        const z = unitRows(taken(studentHead.apply(centre(outputs.hidden!))));
+        const z = unitRows(taken(studentHead.apply(centre(hidden!))));
         const v = unitRows(taken(teacherHead.apply(target)));
         return infoNce(z, v, tau);
       },
@@ -95,6 +83,5 @@ export const gcrd: Method<GcrdOptions, "mag" | "soft-labels"> = {
         teacherHead.dispose();
       },
     };
-    return new Rival(term, teacher, options);
   },
-};
+});

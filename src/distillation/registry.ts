@@ -20,9 +20,16 @@ type KeyOf<T> = T extends T ? keyof T : never;
 type ValueOf<T, K> = T extends T ? (K extends keyof T ? T[K] : never) : never;
 type SomeOptions = { readonly [K in KeyOf<EveryOptions>]?: ValueOf<EveryOptions, K> };
 
+/** The soft labels' weight by its one name too, beside the keys that configurations have it by. */
+type Named<Options> = {
+  readonly [K in keyof Options as K extends "alpha" | "softLabels"
+    ? K | "softWeight"
+    : K]?: Options[K];
+};
+
 /** The options of the method of that name; where the name is not known, Tab offers those of all. */
 export type OptionsOf<Name extends string> = Name extends MethodName
-  ? Partial<(typeof all)[Name]["defaults"]>
+  ? Named<(typeof all)[Name]["defaults"]>
   : SomeOptions | Readonly<Record<string, unknown>>;
 
 type PresetsOf<Name> = Name extends MethodName

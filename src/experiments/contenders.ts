@@ -1,5 +1,6 @@
 // Who is compared: each method, its kernels, and soft labels beside it, with what a search may choose.
-import { methods } from "../distillation/registry.ts";
+import { optionKey } from "../base/options.ts";
+import { findMethod, methods } from "../distillation/registry.ts";
 
 /** Options of a method that belong together: one of a list is drawn. */
 export type Options = Readonly<Record<string, string | number | boolean | null>>;
@@ -63,7 +64,7 @@ const TEMPERATURES = list("temperature", [1, 2, 4]);
 /** The reference's mixture. */
 const USUAL = { ...MIXTURES[1]!, temperature: 4 };
 
-/** @param weight the method's name of alpha */
+/** @param weight the method's key for alpha */
 const named = <T extends { readonly alpha: number }>({ alpha, ...rest }: T, weight: string) => ({
   ...rest,
   [weight]: alpha,
@@ -222,7 +223,7 @@ function alone(row: Row): Contender {
 
 function besideSoftLabels({ method, label, fixed = {}, options, soft }: Row): Contender[] {
   if (!soft) return [];
-  const weight = method === "abkd" ? "softWeight" : "softLabels";
+  const weight = optionKey(findMethod(method).options, "softWeight");
   return [
     {
       ...{ id: `${method}+soft`, method, label: `${label} and soft labels`, published: false },

@@ -49,7 +49,13 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["distill", "--method", "foo"], /no method "foo"; there is student/],
   [["distill", "--preset", "foo"], /no preset "foo"/],
   [["distill", "--abkd-beta", "much"], /'--abkd-beta <x>' argument 'much' is invalid. Legal: /],
-  [["distill", "--softkd-alpha", "1"], /--softkd-alpha is an option of softkd, not of abkd/],
+  [
+    ["distill", "--softkd-soft-weight", "1"],
+    /--softkd-soft-weight is an option of softkd, not of abkd/,
+  ],
+  // The keys of configurations are no flags.
+  [["distill", "--softkd-alpha", "1"], /Did you mean --softkd-soft-weight\?/],
+  [["distill", "--gsp-soft-labels", "1"], /Did you mean --gsp-soft-weight\?/],
   [["distill", ...SYNTHETIC, "--split", "geom-gcn:0"], /synthetic has no split "geom-gcn:0"/],
   [["distill", "--split", "halves"], /split "halves": expected geom-gcn:0..9/],
   [["distill", "--data", "/no/such/folder"], /\/no\/such\/folder is not a folder/],
