@@ -53,6 +53,11 @@ export function optionKey(table: Readonly<Record<string, OptionInfo>>, name: str
   return Object.entries(table).find(([, info]) => info.name === name)?.[0] ?? name;
 }
 
+/** The name that readers know, of an option's key in configurations. */
+export function optionName(table: Readonly<Record<string, OptionInfo>>, key: string): string {
+  return table[key]?.name ?? key;
+}
+
 /** What resolveOptions needs of a method. */
 interface Configurable<Options> {
   readonly name: string;

@@ -14,22 +14,20 @@ export type AnyMethod = Method<Readonly<Record<string, OptionValue>>>;
 /** The name of every built-in method; that of its export in methods.ts. */
 export type MethodName = keyof typeof all;
 
+/** By the names that readers know: the soft labels' weight has other keys in configurations. */
+type Named<Options> = {
+  readonly [K in keyof Options as K extends "alpha" | "softLabels" ? "softWeight" : K]: Options[K];
+};
+
 /** Any method's options; of an option that several have, every value that one of them takes. */
-type EveryOptions = (typeof all)[MethodName]["defaults"];
+type EveryOptions = { [Name in MethodName]: Named<(typeof all)[Name]["defaults"]> }[MethodName];
 type KeyOf<T> = T extends T ? keyof T : never;
 type ValueOf<T, K> = T extends T ? (K extends keyof T ? T[K] : never) : never;
 type SomeOptions = { readonly [K in KeyOf<EveryOptions>]?: ValueOf<EveryOptions, K> };
 
-/** The soft labels' weight by its one name too, beside the keys that configurations have it by. */
-type Named<Options> = {
-  readonly [K in keyof Options as K extends "alpha" | "softLabels"
-    ? K | "softWeight"
-    : K]?: Options[K];
-};
-
 /** The options of the method of that name; where the name is not known, Tab offers those of all. */
 export type OptionsOf<Name extends string> = Name extends MethodName
-  ? Named<(typeof all)[Name]["defaults"]>
+  ? Partial<Named<(typeof all)[Name]["defaults"]>>
   : SomeOptions | Readonly<Record<string, unknown>>;
 
 type PresetsOf<Name> = Name extends MethodName
