@@ -4,27 +4,30 @@
 import * as tf from "@tensorflow/tfjs";
 import { meanSquaredError } from "../tensor/ops/loss.ts";
 import { unitRows } from "../tensor/ops/rows.ts";
-import { hiddenOf, rival, softMixture } from "./rival.ts";
+import { rival, softMixture } from "./rival.ts";
+import { TeacherSide } from "./teacher.ts";
 
 /**
  *     L_at = 1 / n |q_s / |q_s| - q_t / |q_t||^2,  q_i = sum over the width of h_i^2
  *
- * with q an n-vector over all nodes, normalised across nodes: hence the large beta. No projection:
+ * with q an n-vector over all nodes (or those of a batch), normalised across nodes: hence the large beta. No projection:
  * q has no width.
  */
 export const at = rival({
   name: "at",
   summary: "attention transfer: each node's squared activation, against the other nodes'",
   version: 1,
+  byBatch: true,
   defaults: { beta: 1e5 },
   options: {},
   presets: { "soft-labels": { beta: 1e4, ...softMixture } },
   term({ teacher }) {
-    const target = tf.tidy(() => attentionMap(hiddenOf(teacher)));
+    const side = new TeacherSide(teacher, "hidden", ({ hidden }) => attentionMap(hidden!));
     return {
       parameters: [],
-      value: ({ hidden }) => meanSquaredError(attentionMap(hidden!), target),
-      dispose: () => target.dispose(),
+      value: ({ hidden }, _step, batch) =>
+        meanSquaredError(attentionMap(hidden!), side.of(batch?.nodes)),
+      dispose: () => side.dispose(),
     };
   },
 });

@@ -1,10 +1,10 @@
 // FitNet: the student's last hidden map, projected, regressed on the teacher's.
 // Romero et al.: FitNets, ICLR 2015; loss and weights as chaitjo/efficient-gnns has them.
-import * as tf from "@tensorflow/tfjs";
 import { meanSquaredError } from "../tensor/ops/loss.ts";
 import { unitRows } from "../tensor/ops/rows.ts";
 import { Projection } from "./projection.ts";
-import { hiddenOf, rival, softMixture } from "./rival.ts";
+import { rival, softMixture } from "./rival.ts";
+import { TeacherSide } from "./teacher.ts";
 
 /**
  *     L_fitnet = mean over nodes and d_t of (u(h_s W + b) - u(h_t))^2,  u(x) = x / |x|
@@ -16,17 +16,19 @@ export const fitnet = rival({
   name: "fitnet",
   summary: "FitNet: the last hidden map, projected, regressed on the teacher's, node by node",
   version: 1,
+  byBatch: true,
   defaults: { beta: 1000 },
   options: {},
   presets: { "soft-labels": { beta: 100, ...softMixture } },
   term({ teacher, student, seed }) {
-    const target = tf.tidy(() => unitRows(hiddenOf(teacher)));
-    const projection = new Projection("projection", student.hidden, target.shape[1], seed);
+    const side = new TeacherSide(teacher, "hidden", ({ hidden }) => unitRows(hidden!));
+    const projection = new Projection("projection", student.hidden, teacher.outline.hidden, seed);
     return {
       parameters: projection.parameters,
-      value: ({ hidden }) => meanSquaredError(unitRows(projection.apply(hidden!)), target),
+      value: ({ hidden }, _step, batch) =>
+        meanSquaredError(unitRows(projection.apply(hidden!)), side.of(batch?.nodes)),
       dispose() {
-        target.dispose();
+        side.dispose();
         projection.dispose();
       },
     };

@@ -2,12 +2,13 @@
 // the teacher's of the same node among all nodes'.
 // Joshi et al.: On Representation Knowledge Distillation for GNNs, TNNLS 2022; heads, sample size and
 // weights as chaitjo/efficient-gnns has them.
-import * as tf from "@tensorflow/tfjs";
+import type * as tf from "@tensorflow/tfjs";
 import { infoNce } from "../tensor/ops/contrast.ts";
 import { takeRows, unitRows } from "../tensor/ops/rows.ts";
-import { hiddenOf, rival, softMixture } from "./rival.ts";
+import { rival, softMixture } from "./rival.ts";
 import { sampleNodes } from "./sample.ts";
 import { centre, ProjectionHead } from "./standardised.ts";
+import { TeacherSide } from "./teacher.ts";
 
 export type GcrdOptions = {
   readonly tau: number;
@@ -19,7 +20,7 @@ export type GcrdOptions = {
  *     L_gcrd = mean over i of -log softmax_j(u(z_i) . u(v_j) / tau)[i],  u(x) = x / |x|
  *     z = ReLU(BatchNorm(h_s W_s)),  v = ReLU(BatchNorm(h_t W_t))
  *
- * over m nodes drawn at each step, or all where there are no more; h are the last hidden maps after
+ * over m nodes drawn at each step, or all (of the graph, or the batch) where there are no more; h are the last hidden maps after
  * their activation. Both heads are trained (a bias of theirs would be taken away by the normalisation) and left
  * behind with the method.
  *
@@ -30,6 +31,7 @@ export const gcrd = rival<GcrdOptions, "mag" | "soft-labels">({
   name: "gcrd",
   summary: "G-CRD: contrast of each node's embedding with the teacher's of all nodes (InfoNCE)",
   version: 1,
+  byBatch: true,
   defaults: { beta: 0.1, tau: 0.075, projection: 256, sample: 16_384 },
   options: {
     tau: {
@@ -63,22 +65,23 @@ export const gcrd = rival<GcrdOptions, "mag" | "soft-labels">({
     "soft-labels": { beta: 0.01, tau: 0.05, ...softMixture },
   },
   term({ teacher, student, seed }, { tau, projection, sample }) {
-    const target = tf.tidy(() => centre(hiddenOf(teacher)));
-    const [nodes, width] = target.map.shape;
+    const side = new TeacherSide(teacher, "hidden", ({ hidden }) => ({ ...centre(hidden!) }));
+    const width = teacher.outline.hidden;
     const teacherHead = new ProjectionHead("gcrd.teacher", width, projection, seed);
     const studentHead = new ProjectionHead("gcrd.student", student.hidden, projection, seed);
     return {
       parameters: [...studentHead.parameters, ...teacherHead.parameters],
-      value({ hidden }, step) {
+      value({ hidden }, step, batch) {
+        const nodes = hidden!.shape[0];
         const chosen =
           sample < nodes ? sampleNodes(nodes, sample, { seed, stream: "gcrd", step }) : undefined;
         const taken = (x: tf.Tensor2D): tf.Tensor2D => (chosen ? takeRows(x, chosen) : x);
         const z = unitRows(taken(studentHead.apply(centre(hidden!))));
-        const v = unitRows(taken(teacherHead.apply(target)));
+        const v = unitRows(taken(teacherHead.apply(side.of(batch?.nodes))));
         return infoNce(z, v, tau);
       },
       dispose() {
-        tf.dispose([target.map, target.covariance]);
+        side.dispose();
         studentHead.dispose();
         teacherHead.dispose();
       },

@@ -8,10 +8,19 @@ import type { Targets } from "../tensor/ops/loss.ts";
 export interface Teacher {
   readonly outline: Outline;
   /**
-   * A pass without dropout, made when it is asked for; its tensors are the caller's, who keeps what a
-   * method needs and lets a tidy free the rest.
+   * A pass without dropout over the whole graph, made when it is asked for; its tensors are the caller's, who
+   * keeps what a method needs and lets a tidy free the rest.
+   * @param nodes of these alone, in this order: rows of a pass that is made once; without layers
    */
-  outputs(reads: Reads): Outputs;
+  outputs(reads: Reads, nodes?: Int32Array): Outputs;
+}
+
+/** What a step learns from. */
+export interface NodeBatch {
+  /** The nodes that the outputs' rows are of; absent: all nodes in their order. */
+  readonly nodes?: Int32Array;
+  /** `train`: the labelled training nodes, by their rows. */
+  readonly targets: { readonly train: Targets };
 }
 
 /** What a method is started with. */
@@ -45,9 +54,10 @@ export interface Distillation {
    * Everything that is added to, or put in place of, the cross-entropy is the method's own.
    * @param step of the training, from 0: what is drawn anew at each step depends on (seed, step)
    *   alone, so that a run that goes on from a checkpoint draws the same
+   * @param batch absent: the whole graph
    */
-  loss(student: Outputs, crossEntropy: tf.Scalar, step: number): tf.Scalar;
-  /** Numbers and matrices worth logging (attention, dissimilarity, |u_t|); row-major. */
+  loss(student: Outputs, crossEntropy: tf.Scalar, step: number, batch?: NodeBatch): tf.Scalar;
+  /** Of the whole graph's outputs: numbers and matrices worth logging (attention, dissimilarity, |u_t|); row-major. */
   inspect(student: Outputs): Inspection;
   dispose(): void;
 }
@@ -77,6 +87,8 @@ export interface Method<Options extends object, Preset extends string = string> 
   readonly version: number;
   /** Whether it learns from a teacher. */
   readonly needsTeacher: boolean;
+  /** Whether its loss is right for some nodes alone too. Absent: each step needs the whole graph, as where arcs are read. */
+  readonly byBatch?: true;
   readonly defaults: Options;
   /** Every option's legal values, meaning and symbol in the paper. */
   readonly options: OptionTable<Options>;

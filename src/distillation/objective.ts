@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { OptionInfo } from "../base/options.ts";
 import type { Outputs, Parameter, Reads } from "../models/model.ts";
-import type { Distillation, Inspection, Teacher } from "./method.ts";
+import type { Distillation, Inspection, NodeBatch, Teacher } from "./method.ts";
 import { SoftLabels } from "./soft-labels.ts";
 
 /** A part of the loss in progress. */
@@ -13,8 +13,11 @@ export interface Term {
   readonly reads?: Reads;
   /** Of these parameters, if not the student's. */
   readonly learningRate?: number;
-  /** The scalar to be weighted; what is drawn depends on (seed, step) alone. */
-  value(student: Outputs, step: number): tf.Scalar;
+  /**
+   * The scalar to be weighted; what is drawn depends on (seed, step) alone.
+   * @param batch absent: the whole graph; for methods that are `byBatch`
+   */
+  value(student: Outputs, step: number, batch?: NodeBatch): tf.Scalar;
   /** Leaves no tensor. Where left out, the scalar `term` is shown: the value as drawn for step 0. */
   inspect?(student: Outputs): Inspection;
   dispose(): void;
@@ -49,12 +52,14 @@ export class Objective implements Distillation {
     if (learningRate !== undefined) this.learningRate = learningRate;
   }
 
-  loss(student: Outputs, crossEntropy: tf.Scalar, step: number): tf.Scalar {
+  loss(student: Outputs, crossEntropy: tf.Scalar, step: number, batch?: NodeBatch): tf.Scalar {
     const weighted = (x: tf.Scalar, weight: number): tf.Scalar =>
       weight === 1 ? x : tf.mul(x, weight);
     const terms = this.#terms.filter(({ weight }) => weight !== 0);
     const hard = this.#hardWeight !== 0 || terms.length === 0;
-    const parts = terms.map(({ weight, term }) => weighted(term.value(student, step), weight));
+    const parts = terms.map(({ weight, term }) =>
+      weighted(term.value(student, step, batch), weight),
+    );
     if (hard) parts.unshift(weighted(crossEntropy, this.#hardWeight));
     return parts.reduce((sum, part) => tf.add(sum, part));
   }
@@ -90,7 +95,7 @@ export function withSoftLabels(
 ): [WeightedTerm, ...WeightedTerm[]] {
   const own = { weight: beta, term };
   if (softWeight === 0) return [own];
-  return [own, { weight: softWeight, term: SoftLabels.of(teacher, temperature, "kl") }];
+  return [own, { weight: softWeight, term: new SoftLabels(teacher, temperature, "kl") }];
 }
 
 /** The entries that these options have in every method's table, whatever its key for `softWeight`. */

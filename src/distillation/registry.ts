@@ -145,6 +145,16 @@ function checkUse(
   throw new OptionError(`${method.name} needs a teacher, and none is given`);
 }
 
+/** @throws {OptionError} for a method that needs the whole graph at each step */
+export function checkByBatch(name: string): void {
+  if (findMethod(name).byBatch) return;
+  const others = registry.all.filter(({ byBatch }) => byBatch).map((method) => method.name);
+  throw new OptionError(
+    `${name} needs the whole graph at each step, and batches of nodes are asked for; ` +
+      `they are for ${others.join(", ")}`,
+  );
+}
+
 /**
  * Starts the method that a configuration names, with the options it holds.
  *

@@ -5,6 +5,7 @@ import * as tf from "@tensorflow/tfjs";
 import { softmaxSoftCrossEntropy } from "../tensor/ops/loss.ts";
 import { takeRows } from "../tensor/ops/rows.ts";
 import type { Method } from "./method.ts";
+import { Objective, type Term } from "./objective.ts";
 
 export type SmoothingOptions = { readonly epsilon: number | null };
 
@@ -19,6 +20,7 @@ export const smoothing: Method<SmoothingOptions, never> = {
   summary: "label smoothing: targets as unsure as the teacher, and nothing else of it",
   version: 1,
   needsTeacher: true,
+  byBatch: true,
   defaults: { epsilon: null },
   options: {
     epsilon: {
@@ -38,18 +40,19 @@ export const smoothing: Method<SmoothingOptions, never> = {
         tf.tidy(() => meanEntropy(takeRows(teacher.outputs("logits").logits, train.chosen))),
         classes,
       );
-    const uniform = tf.fill([train.count, classes], 1 / classes) as tf.Tensor2D;
-    return {
+    const term: Term = {
       parameters: [],
       reads: "logits",
-      loss({ logits }, crossEntropy) {
-        const rows = takeRows(logits, train.chosen);
-        const smooth = softmaxSoftCrossEntropy(rows, uniform, 1);
-        return tf.add(tf.mul(crossEntropy, 1 - epsilon), tf.mul(smooth, epsilon));
+      value({ logits }, _step, batch) {
+        const labelled = batch?.targets.train ?? train;
+        const rows = takeRows(logits, labelled.chosen);
+        const uniform = tf.fill([labelled.count, classes], 1 / classes) as tf.Tensor2D;
+        return softmaxSoftCrossEntropy(rows, uniform, 1);
       },
       inspect: () => ({ scalars: { epsilon }, matrices: {}, warnings: [] }),
-      dispose: () => uniform.dispose(),
+      dispose() {},
     };
+    return new Objective(1 - epsilon, { weight: epsilon, term });
   },
 };
 

@@ -20,6 +20,7 @@ export const softkd: Method<SoftKdOptions, "equation-1" | "temperature"> = {
   summary: "soft labels: the teacher's class probabilities, over all nodes (eq. 1)",
   version: 1,
   needsTeacher: true,
+  byBatch: true,
   defaults: { hardWeight: 0, alpha: 1, temperature: 1, divergence: "kl" },
   options: {
     hardWeight: {
@@ -42,7 +43,7 @@ export const softkd: Method<SoftKdOptions, "equation-1" | "temperature"> = {
     temperature: { hardWeight: 0.1, alpha: 0.9, temperature: 4, divergence: "kl" },
   },
   create({ teacher }, { hardWeight, alpha, temperature, divergence }) {
-    const term = SoftLabels.of(teacher, temperature, divergence);
+    const term = new SoftLabels(teacher, temperature, divergence);
     return new Objective(hardWeight, { weight: alpha, term });
   },
 };

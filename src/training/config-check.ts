@@ -3,8 +3,8 @@ import { shown } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import { checkOptions } from "../base/options.ts";
 import { datasetEntry, parseSplit } from "../datasets/index.ts";
-import { checkMethod } from "../distillation/registry.ts";
-import { checkModel } from "../models/registry.ts";
+import { checkByBatch, checkMethod } from "../distillation/registry.ts";
+import { checkModel, findModel } from "../models/registry.ts";
 import { checkInheritance } from "./initial.ts";
 import { trainingOptions } from "./options.ts";
 import type { RunConfig, TrainingConfig } from "./run.ts";
@@ -35,9 +35,15 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
   }
   checkModel(model, `${what}: model`);
   checkTraining(training, what);
+  if (training.batch !== undefined && !findModel(model.kind).ofNodes) {
+    throw new OptionError(
+      `${what}: training: batch is ${training.batch}, and ${model.kind} reads the whole graph at each step: leave it out`,
+    );
+  }
   if (method !== undefined) {
     checkKeys(method, ["name", "version", "options"], `${what}: method`);
     checkMethod(method, teacher !== undefined);
+    if (training.batch !== undefined) checkByBatch(method.name);
   }
   if (teacher !== undefined) checkConfig(teacher, `${what}: teacher`);
   if (initial === undefined) return;

@@ -71,6 +71,13 @@ export const trainingOptions: OptionTable<TrainingConfig> = {
     absent: "none",
     description: "the longest common norm of all gradients",
   },
+  batch: {
+    kind: "number",
+    min: 1,
+    whole: true,
+    absent: "none",
+    description: "nodes per step at most, for models that read each node by itself (mlp)",
+  },
   keep: {
     kind: "choice",
     choices: ["accuracy"],

@@ -73,7 +73,9 @@ export function step(
       });
       moved = outputs.moved;
       const crossEntropy = softmaxCrossEntropy(outputs.logits, batch.targets.train);
-      const total = distillation ? distillation.loss(outputs, crossEntropy, number) : crossEntropy;
+      const total = distillation
+        ? distillation.loss(outputs, crossEntropy, number, batch)
+        : crossEntropy;
       beginPhase("backward");
       return total;
     }, optimiser.variables);

@@ -3,12 +3,12 @@ import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
 import { packageVersion } from "../base/version.ts";
-import type { Distillation, Teacher } from "../distillation/method.ts";
+import type { Distillation } from "../distillation/method.ts";
 import { createDistillation } from "../distillation/registry.ts";
+import { FrozenTeacher } from "../distillation/teacher.ts";
 import { FormatError } from "../formats/safetensors.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { NodeOrder } from "../graph/reorder.ts";
-import type { GraphForms } from "../models/graph-forms.ts";
 import { type GraphShape, type Model, parameterCount } from "../models/model.ts";
 import { createModel, findModel, hiddenWidth } from "../models/registry.ts";
 import {
@@ -34,6 +34,7 @@ import { predictedClasses, withForward } from "./evaluate.ts";
 import { inheritedParameters } from "./initial.ts";
 import { fingerprint, graphInputs, type SplitTargets, splitTargets } from "./inputs.ts";
 import { modelParameters, restoreModel } from "./model-file.ts";
+import { nodeBatches } from "./node-batches.ts";
 import { nodeKinds } from "./node-kinds.ts";
 import type { Observer, StopSignal } from "./observer.ts";
 import type { RunConfig, RunResult } from "./run.ts";
@@ -126,15 +127,28 @@ export async function runTrial(
       config.method &&
       hold(
         createDistillation(config.method, {
-          ...(teacher && { teacher: frozen(hold(restoreModel(teacher.model)), forms) }),
+          ...(teacher && {
+            teacher: hold(new FrozenTeacher(hold(restoreModel(teacher.model)), forms)),
+          }),
           graph: forms,
           student: model.outline,
           train: targets.train,
           seed: config.seed,
         }),
       );
+    const { batch } = config.training;
+    const batches =
+      batch !== undefined &&
+      nodeBatches({ inputs, targets }, { graph, split, size: batch, kind: config.model.kind });
     const work = train(
-      { config, model, inputs, targets, ...(distillation && { distillation }) },
+      {
+        config,
+        model,
+        inputs,
+        targets,
+        ...(batches && { batches }),
+        ...(distillation && { distillation }),
+      },
       {
         observer(event) {
           const now = Atomics.load(trial.threads, 0);
@@ -293,12 +307,6 @@ function readNeeded(
   const needed = readRun(runFiles(runsDir, config), { ...owner, config, flavour });
   if (!needed) throw new Error(`${describeRun(config)} was not trained before what needs it`);
   return needed;
-}
-
-/** A trained model as methods see it. */
-function frozen(model: Model, forms: GraphForms): Teacher {
-  const inputs = findModel(model.outline.kind).prepare(forms);
-  return { outline: model.outline, outputs: (reads) => model.forward(inputs, { reads }) };
 }
 
 /** Everything in a result that is read off the trained model. */
