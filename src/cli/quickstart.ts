@@ -6,7 +6,7 @@ import { FileError, probeFolder, writeAtomic } from "../base/files.ts";
 import { progressPrinter } from "../datasets/download-progress.ts";
 import { type DataOptions, firstAvailable } from "../datasets/index.ts";
 import { formatTable, resultsTable } from "../experiments/results-table.ts";
-import { methodLabel } from "../experiments/summary.ts";
+import { runLabel } from "../experiments/summary.ts";
 import { FigureExporter, findChromium, noBrowserAdvice } from "../figures/export.ts";
 import {
   modelNames,
@@ -133,7 +133,7 @@ function configurations(
 }
 
 function introduction([teacher, ...students]: readonly RunConfig[]): string {
-  const names = [...new Set(students.map(({ method }) => methodLabel(method!.name)))].join(", ");
+  const names = [...new Set(students.map(({ method }) => runLabel(method!.name)))].join(", ");
   const seeds = students.length / new Set(students.map(({ method }) => method!.name)).size;
   const { dataset, split } = teacher!;
   return (

@@ -15,6 +15,8 @@ import { TeacherSide } from "./teacher.ts";
  */
 export const at = rival({
   name: "at",
+  label: "AT",
+  place: 2,
   summary: "attention transfer: each node's squared activation, against the other nodes'",
   version: 1,
   byBatch: true,

@@ -14,6 +14,8 @@ import { TeacherSide } from "./teacher.ts";
  */
 export const fitnet = rival({
   name: "fitnet",
+  label: "FitNet",
+  place: 1,
   summary: "FitNet: the last hidden map, projected, regressed on the teacher's, node by node",
   version: 1,
   byBatch: true,

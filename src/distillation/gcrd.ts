@@ -29,6 +29,8 @@ export type GcrdOptions = {
  */
 export const gcrd = rival<GcrdOptions, "mag" | "soft-labels">({
   name: "gcrd",
+  label: "G-CRD",
+  place: 5,
   summary: "G-CRD: contrast of each node's embedding with the teacher's of all nodes (InfoNCE)",
   version: 1,
   byBatch: true,

@@ -27,6 +27,8 @@ const KEPT_NODES = 4096;
  */
 export const gsp = rival<GspOptions, "poly" | "l2" | "rbf" | "soft-labels">({
   name: "gsp",
+  label: "GSP",
+  place: 4,
   summary: "global structure: the similarities of all pairs of nodes in a sample",
   version: 1,
   defaults: { beta: 100, kernel: "cosine", sample: 4096 },

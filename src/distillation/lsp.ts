@@ -18,6 +18,8 @@ export type LspOptions = { readonly kernel: Kernel };
  */
 export const lsp = rival<LspOptions, "soft-labels">({
   name: "lsp",
+  label: "LSP",
+  place: 3,
   summary: "local structure: each node's similarities to its neighbours, as a distribution",
   version: 1,
   defaults: { beta: 100, kernel: "cosine" },

@@ -78,8 +78,39 @@ export interface Held {
   readonly step: number;
 }
 
+/** How figures draw a method: hue and marker both tell it apart. */
+export interface Look {
+  /** `#rrggbb`. */
+  readonly colour: string;
+  readonly symbol: "circle" | "square" | "diamond" | "triangle-up" | "cross" | "star";
+}
+
+/**
+ * What methods are to each other, in the order in which they are listed: the student alone, what any method has to
+ * beat, what others have published, what the comparison is about.
+ */
+export const ROLES = ["baseline", "control", "rival", "method"] as const;
+
+/** What a method says of itself to listings, tables, reports and figures. */
+interface Introduced<Options> {
+  /** As people write it: "G-CRD". Absent: its name. */
+  readonly label?: string;
+  /** Absent: a rival. */
+  readonly role?: (typeof ROLES)[number];
+  /** Where it stands among those of its role, from 1: the order of the paper's tables. Absent: behind these. */
+  readonly place?: number;
+  /** Absent: one of several looks in turn. */
+  readonly look?: Look;
+  /** Where the paper leaves much open: what ran, in a few words, and in what it differs from the paper. */
+  form?(options: Partial<Options>): {
+    readonly short: string;
+    readonly differences: readonly string[];
+  };
+}
+
 /** A method as the registry lists it. `Preset`: the names of its presets, which Tab then offers. */
-export interface Method<Options extends object, Preset extends string = string> {
+export interface Method<Options extends object, Preset extends string = string>
+  extends Introduced<Options> {
   readonly name: string;
   /** One line for `abkd methods`. */
   readonly summary: string;

@@ -16,9 +16,9 @@ export type RivalOptions = {
 
 /** What makes a rival: a method less what all have in common. */
 interface RivalParts<Own extends object, Preset extends string>
-  extends Pick<
+  extends Omit<
     Method<RivalOptions & Own, Preset>,
-    "name" | "summary" | "version" | "holds" | "byBatch"
+    "needsTeacher" | "defaults" | "options" | "presets" | "create"
   > {
   /** The method alone: beta, its own options, and what differs from the common ones. */
   readonly defaults: NoInfer<Own> & Pick<RivalOptions, "beta"> & Partial<RivalOptions>;

@@ -17,6 +17,8 @@ export type SmoothingOptions = { readonly epsilon: number | null };
  */
 export const smoothing: Method<SmoothingOptions, never> = {
   name: "smoothing",
+  label: "Label smoothing",
+  role: "control",
   summary: "label smoothing: targets as unsure as the teacher, and nothing else of it",
   version: 1,
   needsTeacher: true,

@@ -17,6 +17,9 @@ export type SoftKdOptions = {
  */
 export const softkd: Method<SoftKdOptions, "equation-1" | "temperature"> = {
   name: "softkd",
+  label: "SoftKD",
+  role: "control",
+  look: { colour: "#d55e00", symbol: "square" },
   summary: "soft labels: the teacher's class probabilities, over all nodes (eq. 1)",
   version: 1,
   needsTeacher: true,

@@ -11,7 +11,7 @@ import type { ResultsStore } from "./results-store.ts";
 import { distinctTrials } from "./run-study.ts";
 import { mean, meanInterval, standardDeviation } from "./statistics.ts";
 import { type Arm, type Claim, type StudyPlan, TEACHER_ARM } from "./study.ts";
-import { methodLabel } from "./summary.ts";
+import { runLabel } from "./summary.ts";
 import { trialRows } from "./trial-index.ts";
 import { attentionShares } from "./trial-record.ts";
 import { TrialTable, testAccuracy } from "./trial-table.ts";
@@ -77,7 +77,7 @@ class Part {
 
   report(): Pick<DatasetReport, "unit" | "arms" | "comparisons" | "claims" | "notes"> {
     const arms = this.#plan.study.arms.filter(({ searchedAgain }) => searchedAgain === undefined);
-    const teacher = { id: TEACHER_ARM, label: methodLabel(TEACHER_ARM), role: "baseline" } as const;
+    const teacher = { id: TEACHER_ARM, label: runLabel(TEACHER_ARM), role: "baseline" } as const;
     return {
       unit: this.#table.unit,
       arms: [teacher, ...arms].map((arm) => this.#arm(arm)),

@@ -1,7 +1,7 @@
 // Layer-by-layer matrices of a distillation: attention A and dissimilarity D, teacher by student.
 import type { Data } from "plotly.js-dist";
 import { needObject, RESULT } from "../base/arguments.ts";
-import { methodLabel } from "../experiments/summary.ts";
+import { runLabel } from "../experiments/summary.ts";
 import type { RunResult } from "../training/run.ts";
 import { baseAxis, baseLayout, type Figure, plain } from "./figure.ts";
 
@@ -98,7 +98,7 @@ export type Moment = "first" | "last";
 
 function subject({ config }: RunResult, moment: Moment): string {
   const before = moment === "first" ? ", before training" : "";
-  return plain(`${methodLabel(config.method?.name ?? "teacher")}, seed ${config.seed}${before}`);
+  return plain(`${runLabel(config.method?.name ?? "teacher")}, seed ${config.seed}${before}`);
 }
 
 /** A matrix that a run's method showed of itself; undefined where it has none of that name. */

@@ -6,6 +6,7 @@ import { Objective, type Term, withSoftLabels } from "../objective.ts";
 import { type Attention, createAttention } from "./attention.ts";
 import { collapseWarning, remainingScale } from "./collapse.ts";
 import { createDissimilarity, type Dissimilarity } from "./dissimilarity.ts";
+import { formOf } from "./form.ts";
 import { abkdLoss } from "./loss.ts";
 import { chosenLayers, layerOf, type PreparedMaps, prepareMaps, type TeacherMaps } from "./maps.ts";
 import {
@@ -188,6 +189,10 @@ const ones = (like: readonly (readonly number[])[]): number[][] =>
 
 export const abkd: Method<AbkdOptions, keyof typeof presets> = {
   name: "abkd",
+  label: "ABKD",
+  role: "method",
+  look: { colour: "#0072b2", symbol: "diamond" },
+  form: formOf,
   summary: "attention-weighted alignment of all teacher and student layers (eq. 3-6)",
   version: 1,
   needsTeacher: true,

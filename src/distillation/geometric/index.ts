@@ -46,6 +46,8 @@ export const geometric = rival<
   "gaussian" | "random" | "parametric" | "soft-labels"
 >({
   name: "geometric",
+  label: "Geometric KD",
+  place: 7,
   summary: "Geometric KD: heat kernels between all pairs of nodes, drawn to the teacher's",
   version: 1,
   defaults: {

@@ -45,6 +45,8 @@ export const graphakd = rival<
   "citeseer" | "pubmed" | "logits-only" | "maps-only" | "soft-labels"
 >({
   name: "graphakd",
+  label: "GraphAKD",
+  place: 6,
   summary: "GraphAKD: discriminators of logits, arcs and nodes that the student learns to fool",
   // 2: the student fools the critic of nodes under its own summary too; before, it helped it there.
   version: 2,
