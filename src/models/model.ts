@@ -28,10 +28,10 @@ export interface GraphShape {
  * rows of the first type. A model that is linear behind its last map pools its maps by this.
  * @param logits nodes x classes
  */
-export function itemLogits(
-  { readout }: Pick<GraphInputs, "readout">,
-  logits: tf.Tensor2D,
-): tf.Tensor2D {
+export function itemLogits(inputs: Pick<GraphInputs, "readout">, logits: tf.Tensor2D): tf.Tensor2D {
+  needObject(inputs, "itemLogits: inputs", "a graph's inputs, as graphInputs() gives them");
+  const { readout } = inputs;
+  needObject(logits, "itemLogits: logits", "a tensor of nodes x classes", "shape");
   return readout ? spmm(readout, logits) : logits;
 }
 
@@ -135,6 +135,8 @@ export interface Model<I = unknown> {
 
 /** The same model, its parameters too, with hooks in each of its passes: what train() and evaluate() take. */
 export function withHooks<I>(model: Model<I>, hooks: Hooks): Model<I> {
+  needObject(model, "withHooks: model", "a model, such as new Gcnii()", "forward");
+  needObject(hooks, "withHooks: hooks", "{ weight, activation, message }, each optional");
   return {
     outline: model.outline,
     parameters: model.parameters,
