@@ -46,12 +46,17 @@ test("decisions are dated records, each of ten lines at the most", () => {
 });
 
 test("package.json offers what cells and workers find by the same names", () => {
-  const { exports } = JSON.parse(read("package.json")) as { exports: Record<string, object> };
+  const { exports, typesVersions } = JSON.parse(read("package.json")) as {
+    exports: Record<string, object>;
+    typesVersions: object;
+  };
   const offered = Object.keys(exports).filter((name) => name !== "./package.json");
   assert.deepEqual(
     offered.map((name) => name.replace(".", "abkd")),
     [...ENTRIES.keys()],
   );
+  // For readers of types that know no exports, such as tslab's.
+  assert.deepEqual(typesVersions, { "*": { paper: ["./dist/paper.d.ts"] } });
   for (const [name, file] of ENTRIES) {
     assert.deepEqual(exports[name.replace("abkd", ".")], {
       types: `./dist/${file}.d.ts`,
