@@ -1,4 +1,4 @@
-// distill() and evaluate(): one call each, with what the longer way gives, to the bit.
+// distill(), evaluate() and prepareRun(): one call each, with what the longer way gives, to the bit.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,8 +10,11 @@ import {
   evaluate,
   loadDataset,
   loadSplit,
+  prepareRun,
   restoreModel,
   runTrials,
+  scores,
+  train,
 } from "../../src/index.ts";
 import { readModelFile } from "../../src/training/apply.ts";
 import { encodeModel } from "../../src/training/model-file.ts";
@@ -145,6 +148,21 @@ test("a graph of one's own is trained on by its name, with its sets", async (t) 
     split: { ...sets, val: train },
   };
   await assert.rejects(distill(overlap), InputError);
+});
+
+test("a prepared run is the one that is trained: train() takes it, to the same bits", async (t) => {
+  const root = temporaryFolder(t);
+  const teacher = teacherConfig({ dataset: "synthetic", seed: 1 }, small);
+  const config = studentConfig({ dataset: "synthetic", seed: 2 }, "abkd", teacher, { training });
+  const run = await prepareRun(config, root);
+  assert.equal(run.teacher?.outline.widths.length, 3);
+  assert.ok(run.distillation!.parameters.length > 0);
+  const { curve, bestEpoch } = await train(run);
+  const accuracy = scores(run.model.forward(run.inputs).logits, run.targets.test).accuracy;
+  run.dispose();
+  const [result] = await runTrials([config], { runsDir: join(root, "runs") });
+  assert.deepEqual([result!.curve, result!.bestEpoch], [curve, bestEpoch]);
+  assert.equal(result!.accuracy.test, accuracy);
 });
 
 test("what makes no sense is told before anything is trained", async (t) => {
