@@ -3,6 +3,9 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs, stripVTControlCharacters } from "node:util";
+import { median } from "simple-statistics";
+import { columnsOf, markdownTable } from "../src/base/table.ts";
+import { shortTime } from "../src/display/format.ts";
 import { writeSection } from "../src/experiments/markdown-section.ts";
 import { findKernelspec, ownKernelspec } from "../src/kernel/kernelspec.ts";
 import {
@@ -34,10 +37,7 @@ interface Subject {
 /** What was measured, under one name for all kernels. */
 type Results = Map<string, string>;
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] as number;
-
-const ms = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+const ms = (milliseconds: number): string => shortTime(milliseconds / 1000);
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
@@ -204,14 +204,11 @@ function table(results: ReadonlyMap<string, Results>): string {
   const names = [...results.keys()];
   const rows = [...new Set([...results.values()].flatMap((one) => [...one.keys()]))];
   const { processor, cores, platform, node, load } = machineFacts("");
-  const cell = (row: string) => names.map((name) => results.get(name)?.get(row) ?? "").join(" | ");
-  return [
-    `Medians on ${processor}, ${cores} cores, ${platform}, Node ${node}; load before: ${load}.`,
-    "",
-    `| | ${names.join(" | ")} |`,
-    `|---|${names.map(() => "---:|").join("")}`,
-    ...rows.map((row) => `| ${row} | ${cell(row)} |`),
-  ].join("\n");
+  const content = markdownTable({
+    columns: columnsOf("", names),
+    rows: rows.map((row) => [row, ...names.map((name) => results.get(name)?.get(row) ?? "")]),
+  });
+  return `Medians on ${processor}, ${cores} cores, ${platform}, Node ${node}; load before: ${load}.\n\n${content}`;
 }
 
 const { values } = parseArgs({

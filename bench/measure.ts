@@ -1,6 +1,7 @@
 // Times tasks in turns, so that a noisy moment of the machine hits all of them alike.
 import * as tf from "@tensorflow/tfjs";
-import { startEngine } from "../src/tensor/index.ts";
+import { quantile } from "simple-statistics";
+import { startEngine, startProfile } from "../src/tensor/index.ts";
 
 /** Something to time. */
 export interface Task {
@@ -13,22 +14,27 @@ export interface Task {
   readonly backend: string;
   /** Threads that the engine computes on; one where left out. */
   readonly threads?: number;
-  /** Floating-point operations of a call, where their rate is worth showing. */
-  readonly operations?: number;
   /** What the project promises: so many milliseconds, beyond another task's median where named. */
   readonly limit?: { readonly milliseconds: number; readonly beyond?: Task };
 }
 
-/** Milliseconds a call. */
-export interface Timing {
+/** Of milliseconds, or whatever else was sampled. */
+export interface Statistic {
   readonly median: number;
   /** The quartiles: half of all samples lie between them. */
   readonly lower: number;
   readonly upper: number;
   readonly fastest: number;
+  readonly samples: number;
+}
+
+/** Milliseconds a call. */
+export interface Timing extends Statistic {
   /** Processor time, the mean of all calls: it says more than the clock on a busy machine. */
   readonly cpu: number;
-  readonly samples: number;
+  /** Of a call, as the profiler counts them; exponentials and tfjs's own operators do not count. */
+  readonly operations: number;
+  readonly bytes: number;
 }
 
 /** Rounds over all tasks; each round takes a share of every task's samples. */
@@ -50,6 +56,7 @@ export function measure(
   progress: (round: number, rounds: number) => void,
 ): Timing[] {
   const calls = tasks.map(warmUp);
+  const counts = tasks.map(countsOf);
   const samples: number[][] = tasks.map(() => []);
   const cpu = tasks.map(() => 0);
   for (let round = 0; round < ROUNDS; round++) {
@@ -65,7 +72,21 @@ export function measure(
       cpu[i]! += (user + system) / 1000;
     }
   }
-  return samples.map((all, i) => ({ ...summary(all), cpu: cpu[i]! / (all.length * calls[i]!) }));
+  return samples.map((all, i) => ({
+    ...summary(all),
+    cpu: cpu[i]! / (all.length * calls[i]!),
+    ...counts[i]!,
+  }));
+}
+
+function countsOf(task: Task): Pick<Timing, "operations" | "bytes"> {
+  prepare(task);
+  const stop = startProfile();
+  task.run();
+  const { operators } = stop();
+  const sum = (what: "operations" | "bytes"): number =>
+    operators.reduce((all, { [what]: count = 0 }) => all + count, 0);
+  return { operations: sum("operations"), bytes: sum("bytes") };
 }
 
 let threads: number | undefined;
@@ -96,19 +117,8 @@ function timeOf(task: Task, calls: number): number {
   return (performance.now() - began) / calls;
 }
 
-/** Median, quartiles and the fastest. */
-export function summary(samples: readonly number[]): Omit<Timing, "cpu"> {
-  const sorted = samples.toSorted((a, b) => a - b);
-  const at = (share: number): number => {
-    const place = share * (sorted.length - 1);
-    const [low, high] = [sorted[Math.floor(place)]!, sorted[Math.ceil(place)]!];
-    return low + (high - low) * (place - Math.floor(place));
-  };
-  return {
-    median: at(0.5),
-    lower: at(0.25),
-    upper: at(0.75),
-    fastest: sorted[0]!,
-    samples: sorted.length,
-  };
+export function summary(samples: readonly number[]): Statistic {
+  const at = (share: number): number => quantile(samples, share);
+  const [lower, median, upper] = [at(0.25), at(0.5), at(0.75)];
+  return { median, lower, upper, fastest: at(0), samples: samples.length };
 }

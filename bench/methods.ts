@@ -1,10 +1,11 @@
 // What a training step of each method costs, as a ratio to the plain student's in the same round.
+import { columnsOf, type Table } from "../src/base/table.ts";
+import { shortTime } from "../src/display/format.ts";
 import { methods } from "../src/distillation/registry.ts";
 import type { Graph, Split } from "../src/graph/graph.ts";
-import { graphInputs, splitTargets } from "../src/training/inputs.ts";
 import { type Changes, studentConfig, teacherConfig } from "../src/training/recipes.ts";
 import { summary } from "./measure.ts";
-import { type Data, modelOf, teacherOf, trainingStep } from "./steps.ts";
+import { dataOf, modelOf, teacherOf, trainingStep } from "./steps.ts";
 
 const SEED = 1;
 /** Rounds over all methods, each of which begins and ends with the plain student. */
@@ -50,11 +51,7 @@ export function stepCosts(
   split: Split,
   progress: (round: number, rounds: number) => void,
 ): StepCost[] {
-  const data: Data = {
-    shape: { features: graph.features.columns, classes: graph.classes },
-    inputs: graphInputs(graph).value,
-    targets: splitTargets(graph, split).value,
-  };
+  const data = dataOf(graph, split);
   const subject = { dataset: graph.name, split: split.name, seed: SEED };
   const teacher = teacherConfig(subject);
   const taught = teacherOf(modelOf(teacher, data), data);
@@ -99,17 +96,14 @@ function timeOf(run: () => unknown, calls: number): number {
   return (user + system) / 1000 / calls;
 }
 
-const HEAD = ["method", "steps of the plain student", "quartiles", "ms"];
-
-const cells = ({ name, ratio, lower, upper, milliseconds }: StepCost): string[] => [
-  name,
-  ratio.toFixed(ratio < 10 ? 1 : 0),
-  `${lower.toFixed(1)} to ${upper.toFixed(1)}`,
-  milliseconds.toFixed(milliseconds < 10 ? 2 : 0),
-];
-
-export function costsMarkdown(costs: readonly StepCost[]): string {
-  const line = (texts: readonly string[]): string => `| ${texts.join(" | ")} |`;
-  const rule = `|${HEAD.map((_, k) => (k === 0 ? "---" : "---:")).join("|")}|`;
-  return [line(HEAD), rule, ...costs.map((cost) => line(cells(cost)))].join("\n");
+export function costsTable(costs: readonly StepCost[]): Table {
+  return {
+    columns: columnsOf("method", "steps of the plain student | quartiles | a step"),
+    rows: costs.map(({ name, ratio, lower, upper, milliseconds }) => [
+      name,
+      ratio.toFixed(ratio < 10 ? 1 : 0),
+      `${lower.toFixed(1)} to ${upper.toFixed(1)}`,
+      shortTime(milliseconds / 1000),
+    ]),
+  };
 }

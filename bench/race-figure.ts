@@ -1,14 +1,7 @@
 // The race as a figure: each case's ratio with its target, and time and memory against arcs.
 import type { Data } from "plotly.js-dist";
-import {
-  baseAxis,
-  baseLayout,
-  type Figure,
-  faint,
-  ink,
-  plain,
-  styleOf,
-} from "../src/figures/figure.ts";
+import { plain } from "../src/base/markup.ts";
+import { baseAxis, baseLayout, type Figure, faint, ink, styleOf } from "../src/figures/figure.ts";
 import { SIZES } from "./cases.ts";
 import type { Measured } from "./race-report.ts";
 

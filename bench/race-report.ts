@@ -1,4 +1,6 @@
 // What the race found: a table, the targets, and the facts that the numbers depend on.
+import { columnsOf, formatTable, markdownTable, type Table } from "../src/base/table.ts";
+import { counted, percent, shortTime } from "../src/display/format.ts";
 import type { Outcome } from "./race.ts";
 import { PARITY_BOUND } from "./race.ts";
 import type { Report } from "./report.ts";
@@ -27,10 +29,7 @@ export function verdict(one: Measured | undefined): Verdict {
 }
 
 function amount(value: number, unit: Outcome["unit"]): string {
-  if (unit === "MB") return `${value.toFixed(0)} MB`;
-  if (value < 1) return `${(value * 1000).toFixed(0)} µs`;
-  if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`;
-  return `${value.toFixed(value < 10 ? 2 : 0)} ms`;
+  return unit === "MB" ? `${value.toFixed(0)} MB` : shortTime(value / 1000);
 }
 
 function spread({ median, lower, upper }: Outcome["ours"], unit: Outcome["unit"]): string {
@@ -43,17 +42,14 @@ function parityOf({ parity }: Outcome): string {
   return parity.worst <= PARITY_BOUND ? worst : `${worst} (differs)`;
 }
 
-export const RACE_HEAD = [
-  "case",
-  "ours",
-  "PyG",
-  "ours / PyG",
-  "by CPU time",
-  "losses differ",
-  "PyG's best setting",
-];
+function raceTable(measured: readonly Measured[]): Table {
+  const columns = columnsOf(
+    "case | ours | PyG | ours / PyG | by CPU time | losses differ | PyG's best setting",
+  );
+  return { columns, rows: measured.map(raceCells) };
+}
 
-export function raceCells(one: Measured): string[] {
+function raceCells(one: Measured): string[] {
   const { title, unit, ratio, peer, setting, naive, ours, circumstances } = one;
   const naively = naive ? `; naive ${amount(naive.median, unit)}` : "";
   return [
@@ -77,7 +73,7 @@ function facts({ machine, versions, engine, repeats, date }: Circumstances): str
   );
   return (
     `${date}: ${processor}, ${cores} cores, ${platform}; engine ${engine} (${flavour}), ` +
-    `${threads} ${threads === 1 ? "thread" : "threads"} for either side; ${others.join(", ")}; ` +
+    `${counted(threads, "thread")} for either side; ${others.join(", ")}; ` +
     `${repeats} repeats`
   );
 }
@@ -99,13 +95,8 @@ export function allFacts(measured: readonly Measured[]): string {
     .join("\n");
 }
 
-function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (texts: readonly string[]): string => `| ${texts.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
 export function raceMarkdown(measured: readonly Measured[]): string {
-  return `${allFacts(measured)}\n\n${markdown(RACE_HEAD, measured.map(raceCells))}`;
+  return `${allFacts(measured)}\n\n${markdownTable(raceTable(measured))}`;
 }
 
 /** Every target of the issue, whether it was measured or not. */
@@ -127,12 +118,12 @@ export function targetsMarkdown(
         `at most ${target}`,
         other && result === "not measured" ? `${ratio} (${other} engine)` : ratio,
         found ? byProcessor(found) : "",
-        result === "not reached" ? `**not reached**, by ${missedBy(found!)}` : result,
+        result === "not reached" ? `✗ not reached, by ${missedBy(found!)}` : result,
       ],
     ];
   });
-  const table = markdown(["case", "target, ours / PyG", "found", "by CPU time", ""], rows);
-  return `${table}${busyMachine(measured.filter(({ name }) => aimed.has(name)))}`;
+  const columns = columnsOf("case | target, ours / PyG | found | by CPU time | ");
+  return `${markdownTable({ columns, rows })}${busyMachine(measured.filter(({ name }) => aimed.has(name)))}`;
 }
 
 /** A warning where other programs had the machine too; empty where none did. */
@@ -155,19 +146,11 @@ function byProcessor({ processor }: Outcome): string {
 }
 
 function missedBy({ ratio, target }: Outcome): string {
-  return `${((ratio!.median / target! - 1) * 100).toFixed(0)} %`;
+  return percent(ratio!.median / target! - 1, 0);
 }
 
 /** The table and, below, each setting of the peer that was tried. */
 export function raceText(measured: readonly Measured[]): string {
-  const table = [RACE_HEAD, ...measured.map(raceCells)];
-  const widths = RACE_HEAD.map((_, c) => Math.max(...table.map((row) => row[c]!.length)));
-  const lines = table.map((row) =>
-    row
-      .map((cell, c) => cell.padEnd(widths[c]!))
-      .join("  ")
-      .trimEnd(),
-  );
   const details = measured.flatMap(({ name, tried, parity }) => [
     ...(parity
       ? [
@@ -181,5 +164,5 @@ export function raceText(measured: readonly Measured[]): string {
         `${name}: tried ${setting}: ${error ?? amount(milliseconds!, "ms")}`,
     ),
   ]);
-  return `${allFacts(measured)}\n\n${lines.join("\n")}\n\n${details.join("\n")}\n`;
+  return `${allFacts(measured)}\n\n${formatTable(raceTable(measured))}\n\n${details.join("\n")}\n`;
 }

@@ -10,13 +10,10 @@ import type { RunConfig } from "../src/training/run.ts";
 import { type Case, rowConfigs, type Work } from "./cases.ts";
 import { freeGraph, readGraph, readTeacher, writeTeacher, writeWeights } from "./exchange.ts";
 import { provideGraph } from "./graphs.ts";
-import { summary } from "./measure.ts";
+import { type Statistic, summary } from "./measure.ts";
 import type { Answer, Task } from "./protocol.ts";
 import { type Command, ours, PEER_PYTHON, PEERS, peer, Side } from "./side.ts";
 import { bestSetting, describe, type PeerSides, type Setting, type Trial } from "./variants.ts";
-
-/** Of milliseconds or megabytes; the quartiles are `lower` and `upper`. */
-export type Statistic = ReturnType<typeof summary>;
 
 /** The losses of both sides' first steps, equal weights, no dropout. */
 export interface Parity {

@@ -1,5 +1,7 @@
-// What a benchmark found, as a table for a terminal, as Markdown and as data.
+// What a benchmark of tasks found: a row a task, and the machine that it ran on.
 import os from "node:os";
+import { columnsOf, type Table } from "../src/base/table.ts";
+import { shortTime } from "../src/display/format.ts";
 import { PEER } from "./kernels.ts";
 import type { Task, Timing } from "./measure.ts";
 
@@ -8,8 +10,6 @@ export interface Row extends Timing {
   readonly name: string;
   /** Milliseconds; null where nothing is promised. */
   readonly limit: number | null;
-  /** 10^9 operations a second by the median; null where they are not counted. */
-  readonly gflops: number | null;
   /** How many times as long tfjs's cpu back end takes, by the medians; null where not compared. */
   readonly peerRatio: number | null;
   /** The median on all threads; null where it was not measured. */
@@ -17,9 +17,6 @@ export interface Row extends Timing {
 }
 
 export interface Report {
-  readonly dataset: string;
-  readonly nodes: number;
-  readonly arcs: number;
   readonly machine: {
     readonly cores: number;
     readonly processor: string;
@@ -57,89 +54,58 @@ export function rowsOf(tasks: readonly Task[], timings: readonly Timing[]): Row[
     );
   const [medians, threaded] = [mediansOf((task) => !onAll(task)), mediansOf(onAll)];
   return tasks.flatMap((task, i) => {
-    const { group, name, limit, operations } = task;
+    const { group, name, limit } = task;
     if (group === PEER || onAll(task)) return [];
     const timing = timings[i]!;
     const peer = medians.get(title({ group: PEER, name: title(task) }));
     const base = limit?.beyond ? medians.get(title(limit.beyond))! : 0;
     return {
-      ...{ group, name, ...timing },
+      group,
+      name,
+      ...timing,
       limit: limit ? limit.milliseconds + base : null,
-      gflops: operations === undefined ? null : operations / timing.median / 1e6,
       peerRatio: peer === undefined ? null : peer / timing.median,
       threaded: threaded.get(title(task)) ?? null,
     };
   });
 }
 
-const HEAD = [
-  "what",
-  "median",
-  "quartiles",
-  "fastest",
-  "CPU",
-  "samples",
-  "limit",
-  "GFLOP/s",
-  "tfjs cpu takes",
-  "all threads",
-];
-
-function duration(milliseconds: number): string {
-  if (milliseconds < 1) return `${(milliseconds * 1000).toFixed(0)} µs`;
-  return `${milliseconds.toFixed(milliseconds < 10 ? 2 : 0)} ms`;
-}
-
 function cells(row: Row): string[] {
-  const { lower, upper, limit, median, fastest, cpu } = row;
+  const { lower, upper, limit, median, fastest, cpu, operations, bytes, threaded } = row;
+  const time = (milliseconds: number): string => shortTime(milliseconds / 1000);
+  const giga = (count: number): string => (count === 0 ? "" : (count / median / 1e6).toFixed(1));
   return [
     `${row.group}: ${row.name}`,
-    duration(median),
-    `${duration(lower)} to ${duration(upper)}`,
-    duration(fastest),
-    duration(cpu),
+    time(median),
+    `${time(lower)} to ${time(upper)}`,
+    time(fastest),
+    time(cpu),
     String(row.samples),
-    limit === null ? "" : `${duration(limit)}${median > limit ? " (over)" : ""}`,
-    row.gflops === null ? "" : row.gflops.toFixed(1),
+    limit === null ? "" : `${time(limit)}${median > limit ? " (over)" : ""}`,
+    giga(operations),
+    giga(bytes),
     row.peerRatio === null ? "" : `${row.peerRatio.toFixed(1)} x`,
-    row.threaded === null
-      ? ""
-      : `${duration(row.threaded)} (${(row.threaded / median).toFixed(2)})`,
+    threaded === null ? "" : `${time(threaded)} (${(threaded / median).toFixed(2)})`,
   ];
 }
 
 /** The facts that the numbers depend on, in one sentence. */
-export function facts({ dataset, nodes, arcs, machine }: Omit<Report, "rows">): string {
-  const { cores, processor, platform, node, flavour, threads, load } = machine;
+export function machineText({
+  cores,
+  processor,
+  platform,
+  node,
+  ...rest
+}: Report["machine"]): string {
+  const { flavour, threads, load } = rest;
   return (
-    `${dataset} (${nodes} nodes, ${arcs} arcs); ` +
     `1 thread${threads > 1 ? ` and ${threads}` : ""} of ${cores} cores, ${processor}, ` +
-    `${platform}; Node ${node}, flavour ${flavour}; load ${load} at the start`
+    `${platform}; Node ${node}, flavour ${flavour}; load ${load} at the start.`
   );
 }
 
-export function terminalTable(report: Report): string {
-  const table = [HEAD, ...report.rows.map(cells)];
-  const widths = HEAD.map((_, c) => Math.max(...table.map((line) => line[c]!.length)));
-  const lines = table.map((line) =>
-    line
-      .map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!)))
-      .join("  ")
-      .trimEnd(),
-  );
-  return `${facts(report)}\n\n${lines.join("\n")}\n`;
-}
-
-/** A Markdown table's lines; all columns but the first stand to the right. */
-export function markdownLines(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-): string[] {
-  const line = (texts: readonly string[]): string => `| ${texts.join(" | ")} |`;
-  const rule = head.map((_, c) => (c === 0 ? "---" : "---:"));
-  return [head, rule, ...rows].map(line);
-}
-
-export function markdownTable(report: Report): string {
-  return [`${facts(report)}.`, "", ...markdownLines(HEAD, report.rows.map(cells))].join("\n");
+export function reportTable({ rows }: Report): Table {
+  const numbers =
+    "median | quartiles | fastest | CPU | samples | limit | GFLOP/s | GB/s | tfjs cpu takes | all threads";
+  return { columns: columnsOf("what", numbers), rows: rows.map(cells) };
 }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { OptionError, UserError } from "../src/base/errors.ts";
+import { formatTable, markdownTable, type Table } from "../src/base/table.ts";
 import { writeSection } from "../src/experiments/markdown-section.ts";
 import { saveFigure } from "../src/figures/save.ts";
 import { startEngine, wantedThreads } from "../src/tensor/index.ts";
@@ -152,13 +153,17 @@ async function main(): Promise<void> {
   const chosen = wanted(values.only);
   startEngine("wasm", { threads });
   const tables: Record<string, unknown> = {};
-  for (const [name, { section, table }] of Object.entries(TABLES)) {
+  for (const [name, table] of Object.entries(TABLES)) {
     if (!chosen(name)) continue;
-    const { numbers, markdown, text } = await table({ dataset: values.dataset, threads, progress });
+    const section = await table({ dataset: values.dataset, threads, progress });
     progress("");
-    tables[name] = numbers;
-    if (!values.json) console.log(`${text ?? markdown}\n`);
-    if (values.write) write(section, markdown);
+    tables[name] = section.numbers;
+    const text = (writer: (table: Table) => string): string => {
+      const { facts, content } = section;
+      return `${facts}\n\n${typeof content === "string" ? content : writer(content)}`;
+    };
+    if (!values.json) console.log(`${text(formatTable)}\n`);
+    if (values.write) write(section.name, text(markdownTable));
   }
   startEngine("wasm", { threads });
   const quick = values.quick;

@@ -4,7 +4,7 @@ import { createDistillation } from "../src/distillation/registry.ts";
 import type { Graph, Split } from "../src/graph/graph.ts";
 import type { GraphInputs, GraphShape, Model } from "../src/models/model.ts";
 import { createModel } from "../src/models/registry.ts";
-import { BACKEND, scores } from "../src/tensor/index.ts";
+import { BACKEND } from "../src/tensor/index.ts";
 import { withForward } from "../src/training/evaluate.ts";
 import { graphInputs, type SplitTargets, splitTargets } from "../src/training/inputs.ts";
 import { type Changes, studentConfig, teacherConfig } from "../src/training/recipes.ts";
@@ -25,13 +25,18 @@ export interface Data {
   readonly targets: SplitTargets;
 }
 
-/** A training step and an evaluation pass of each model, by each method's default recipe. */
-export function stepTasks(graph: Graph, split: Split): Task[] {
-  const data: Data = {
+/** A graph of ours on the engine. */
+export function dataOf(graph: Graph, split: Split): Data {
+  return {
     shape: { features: graph.features.columns, classes: graph.classes },
     inputs: graphInputs(graph).value,
     targets: splitTargets(graph, split).value,
   };
+}
+
+/** A training step and an evaluation pass of each model, by each method's default recipe. */
+export function stepTasks(graph: Graph, split: Split): Task[] {
+  const data = dataOf(graph, split);
   const subject = { dataset: graph.name, split: split.name, seed: SEED };
   const config = teacherConfig(subject);
   const teacher = modelOf(config, data);
@@ -111,7 +116,7 @@ export function distillationOf(
 export function evaluationPass({ inputs, targets }: Data, model: Model<GraphInputs>): () => void {
   return () =>
     withForward(model, inputs, "logits", ({ logits }) => {
-      scores(logits, targets.train);
-      scores(logits, targets.val);
+      targets.train.scores(logits);
+      targets.val.scores(logits);
     });
 }

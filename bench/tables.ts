@@ -1,13 +1,13 @@
 // This engine's own tables: steps and operators, every method's step, where time goes, bandwidth.
+import type { Table } from "../src/base/table.ts";
 import { loadDataset, loadSplit, MissingFileError } from "../src/datasets/index.ts";
 import { datasetEntry } from "../src/datasets/registry.ts";
 import type { Graph, Split } from "../src/graph/graph.ts";
 import { BACKEND, startEngine } from "../src/tensor/index.ts";
-import { bandwidthMarkdown, bandwidthTable } from "./bandwidth.ts";
-import { operatorTasks, sparseTasks } from "./kernels.ts";
-import { measure } from "./measure.ts";
-import { costsMarkdown, stepCosts } from "./methods.ts";
-import { machineFacts, markdownTable, rowsOf, terminalTable } from "./report.ts";
+import { largeTasks, operatorTasks, sparseTasks } from "./kernels.ts";
+import { measure, type Task } from "./measure.ts";
+import { costsTable, stepCosts } from "./methods.ts";
+import { machineFacts, machineText, type Report, reportTable, rowsOf } from "./report.ts";
 import { stepTasks } from "./steps.ts";
 import { whereMarkdown, whereTimeGoes } from "./where.ts";
 
@@ -19,30 +19,22 @@ export interface TableArguments {
   readonly progress: (text: string) => void;
 }
 
-export interface Table {
+/** What is printed, and put under the name of its section into docs/performance.md. */
+export interface Section {
+  readonly name: string;
   readonly numbers: unknown;
-  readonly markdown: string;
-  /** For a terminal, where that differs. */
-  readonly text?: string;
+  /** A sentence on what the numbers depend on, above them. */
+  readonly facts: string;
+  /** A table that a terminal shows aligned, or Markdown. */
+  readonly content: Table | string;
 }
 
-/** By the name that --only takes: the section of docs/performance.md, and what fills it. */
-export const TABLES: Readonly<
-  Record<
-    string,
-    { readonly section: string; readonly table: (args: TableArguments) => Promise<Table> }
-  >
-> = {
-  engine: { section: "bench", table: engineTable },
-  methods: { section: "methods", table: methodsTable },
-  where: { section: "where the time goes", table: whereTable },
-  bandwidth: {
-    section: "bandwidth",
-    table: async ({ threads, progress }) => {
-      const numbers = await bandwidthTable(threads, progress);
-      return { numbers, markdown: bandwidthMarkdown(numbers) };
-    },
-  },
+/** By the name that --only takes. */
+export const TABLES: Readonly<Record<string, (args: TableArguments) => Promise<Section>>> = {
+  engine,
+  methods,
+  where,
+  bandwidth,
 };
 
 /** The graph of a name; the synthetic one in place of a default that is not there. */
@@ -60,34 +52,62 @@ async function graphOf(name: string | undefined): Promise<{ graph: Graph; split:
 }
 
 /** Steps and operators, on one thread and on all, with the project's own limits. */
-async function engineTable({ dataset, threads, progress }: TableArguments): Promise<Table> {
-  const { graph, split } = await graphOf(dataset);
-  const machine = machineFacts(startEngine("wasm", { threads }).flavour, threads);
-  const single = [...stepTasks(graph, split), ...sparseTasks(graph), ...operatorTasks(graph.nodes)];
-  const ours = single.filter(({ backend }) => backend === BACKEND);
-  const tasks = [...single, ...(threads > 1 ? ours.map((task) => ({ ...task, threads })) : [])];
-  const timings = measure(tasks, (round, rounds) => progress(`round ${round} of ${rounds} `));
-  const report = {
-    ...{ dataset: graph.name, nodes: graph.nodes, arcs: graph.adjacency.indices.length },
-    ...{ machine, rows: rowsOf(tasks, timings) },
-  };
-  return { numbers: report, markdown: markdownTable(report), text: terminalTable(report) };
+async function engine(args: TableArguments): Promise<Section> {
+  const { graph, split } = await graphOf(args.dataset);
+  const machine = machineFacts(
+    startEngine("wasm", { threads: args.threads }).flavour,
+    args.threads,
+  );
+  const tasks = [...stepTasks(graph, split), ...sparseTasks(graph), ...operatorTasks(graph.nodes)];
+  const numbers = report(machine, tasks, args);
+  const facts = `${about(graph)}; ${machineText(machine)}`;
+  return { name: "bench", numbers, facts, content: reportTable(numbers) };
 }
 
+/** Operators that wait for memory: a sum, and sparse products in two orders of the nodes. */
+async function bandwidth(args: TableArguments): Promise<Section> {
+  const machine = machineFacts(
+    startEngine("wasm", { threads: args.threads }).flavour,
+    args.threads,
+  );
+  const { tasks, orders } = await largeTasks();
+  const numbers = report(machine, tasks, args);
+  const order = `The order takes ${orders.join(" and ") || "nothing here"}.`;
+  const facts = `${machineText(machine)} ${order}`;
+  return { name: "bandwidth", numbers, facts, content: reportTable(numbers) };
+}
+
+/** The tasks measured on one thread, and those of this engine on all. */
+function report(
+  machine: Report["machine"],
+  tasks: readonly Task[],
+  { threads, progress }: TableArguments,
+): Report {
+  const ours = threads > 1 ? tasks.filter(({ backend }) => backend === BACKEND) : [];
+  const all = [...tasks, ...ours.map((task) => ({ ...task, threads }))];
+  const timings = measure(all, (round, rounds) => progress(`round ${round} of ${rounds} `));
+  return { machine, rows: rowsOf(all, timings) };
+}
+
+const about = ({ name, nodes, adjacency }: Graph): string =>
+  `${name} (${nodes} nodes, ${adjacency.indices.length} arcs)`;
+
 /** What each method's step costs in steps of the plain student, on one thread. */
-async function methodsTable({ dataset, progress }: TableArguments): Promise<Table> {
+async function methods({ dataset, progress }: TableArguments): Promise<Section> {
   const { graph, split } = await graphOf(dataset);
-  const { processor, node, flavour } = machineFacts(startEngine("wasm", { threads: 1 }).flavour);
+  const machine = machineFacts(startEngine("wasm", { threads: 1 }).flavour);
   const numbers = stepCosts(graph, split, (round, rounds) =>
     progress(`round ${round} of ${rounds} `),
   );
-  const facts = `${graph.name} (${graph.nodes} nodes), one thread, ${processor}, Node ${node}, flavour ${flavour}.`;
-  return { numbers, markdown: `${facts}\n\n${costsMarkdown(numbers)}` };
+  const facts = `${about(graph)}; ${machineText(machine)}`;
+  return { name: "methods", numbers, facts, content: costsTable(numbers) };
 }
 
 /** Profiles of steps, on one thread. */
-async function whereTable({ dataset }: TableArguments): Promise<Table> {
+async function where({ dataset }: TableArguments): Promise<Section> {
   const { graph, split } = await graphOf(dataset);
+  const machine = machineFacts(startEngine("wasm", { threads: 1 }).flavour);
   const numbers = whereTimeGoes(graph, split);
-  return { numbers, markdown: whereMarkdown(numbers) };
+  const facts = `${about(graph)}; ${machineText(machine)}`;
+  return { name: "where the time goes", numbers, facts, content: whereMarkdown(numbers) };
 }

@@ -1,4 +1,5 @@
 // The peer's best setting: layouts, allocator, threads and compiler, tried one after the other.
+import { counted } from "../src/display/format.ts";
 import { summary } from "./measure.ts";
 import type { Task, Variant } from "./protocol.ts";
 import type { Side } from "./side.ts";
@@ -44,7 +45,7 @@ export function describe({ variant, allocator, threads }: Setting): string {
   return [
     ...(adjacency === undefined ? [] : [`P ${adjacency}`]),
     ...(features === undefined ? [] : [`X ${features}`]),
-    `${threads} ${threads === 1 ? "thread" : "threads"}`,
+    counted(threads, "thread"),
     ...(allocator === "default" ? [] : ["allocator keeping pages"]),
     ...(compile === true ? ["torch.compile"] : []),
   ].join(", ");

@@ -1,51 +1,53 @@
-// Where the time of a step goes: profiles of Cora's steps on one thread, against one core's peaks.
+// Where the time of a step goes: profiles of Cora's steps on one thread, beside one core's peaks.
+import * as tf from "@tensorflow/tfjs";
+import { markdownTable } from "../src/base/table.ts";
+import { counted, percent } from "../src/display/format.ts";
+import { operatorTable } from "../src/figures/profile.ts";
 import type { Graph, Split } from "../src/graph/graph.ts";
-import { type ProfileData, startEngine, startProfile } from "../src/tensor/index.ts";
-import { type Peaks, peakMeter } from "./peak.ts";
-import { facts, machineFacts, markdownLines, type Report } from "./report.ts";
+import { type OperatorTime, type ProfileTimes, startProfile } from "../src/tensor/index.ts";
 import { stepTasks } from "./steps.ts";
 
 /** The steps that are profiled, as steps.ts names them. */
 const PROFILED = ["teacher 64L-64H", "student 4L-4H", "ABKD 4L-4H, d_a 256"];
-/** How long a step is repeated, before it is recorded and while it is. */
+/** How long a step is repeated before it is recorded, and while it is: milliseconds. */
 const WARM_UP = 500;
 const RECORDED = 2000;
-/** Operators of a smaller share stand together in one row. */
+/** Operators of a smaller share of a step stand together in one row. */
 const SMALLEST_SHARE = 0.005;
+/** Many and short: on a busy machine some are left alone. */
+const PEAK_CALLS = 400;
+/** More than a core's caches hold. */
+const SUM_ELEMENTS = 2 ** 24;
+const SUM_CALLS = 5;
 
+/** The mean of a step. */
 export interface StepProfile {
   readonly name: string;
-  /** In all. */
+  /** That were recorded. */
   readonly steps: number;
-  readonly profile: Omit<ProfileData, "spans">;
+  readonly profile: ProfileTimes;
 }
 
-export interface Where extends Omit<Report, "rows"> {
-  readonly peaks: Peaks;
+export interface Where {
+  /** What one core reaches at most, in 10^9 a second: of operations, and of bytes to and from memory. */
+  readonly peaks: Readonly<Record<"operations" | "bytes", number>>;
   readonly steps: readonly StepProfile[];
 }
 
-/** Profiles the steps; the peaks are measured before each and after the last. */
+/** Profiles the steps, on the threads that the engine has; the peaks are measured before and after. */
 export function whereTimeGoes(graph: Graph, split: Split): Where {
-  const { flavour } = startEngine("wasm", { threads: 1 });
-  const machine = machineFacts(flavour);
-  const measurePeaks = peakMeter();
-  const tasks = stepTasks(graph, split);
+  const before = peaks();
+  const tasks = stepTasks(graph, split).filter(({ group }) => group === "training step");
   const steps = PROFILED.map((name): StepProfile => {
-    const { run } = tasks.find(
-      ({ group, name: own }) => group === "training step" && own === name,
-    )!;
-    measurePeaks();
+    const { run } = tasks.find((task) => task.name === name)!;
     repeat(run, WARM_UP);
     const stop = startProfile();
-    const count = repeat(run, RECORDED);
-    const { spans: _, ...profile } = stop();
-    return { name, steps: count, profile };
+    const steps = repeat(run, RECORDED);
+    return { name, steps, profile: meanStep(stop(), steps) };
   });
-  return {
-    ...{ dataset: graph.name, nodes: graph.nodes, arcs: graph.adjacency.indices.length },
-    ...{ machine, peaks: measurePeaks(), steps },
-  };
+  const after = peaks();
+  const larger = (what: "operations" | "bytes"): number => Math.max(before[what], after[what]);
+  return { peaks: { operations: larger("operations"), bytes: larger("bytes") }, steps };
 }
 
 /** @returns how often it ran */
@@ -59,52 +61,59 @@ function repeat(run: () => void, milliseconds: number): number {
   return count;
 }
 
-const HEAD = ["operator", "calls", "time", "share", "GB/s", "of peak", "GFLOP/s", "of peak"];
-
-const percent = (share: number): string => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
-const micro = (seconds: number): string =>
-  seconds < 1e-3 ? `${(seconds * 1e6).toFixed(0)} µs` : `${(seconds * 1e3).toFixed(2)} ms`;
-
-function rate(count: number | undefined, seconds: number, peak: number): string[] {
-  if (!count) return ["", ""];
-  const giga = count / seconds / 1e9;
-  return [giga.toFixed(1), percent(giga / peak)];
-}
-
-/** A row an operator of one step, by its mean. */
-function stepRows({ steps, profile }: StepProfile, peaks: Peaks): string[][] {
-  const { operators, between, seconds: wall } = profile;
-  const large = operators.filter(({ seconds }) => seconds / wall >= SMALLEST_SHARE);
-  const small = operators.slice(large.length);
-  const rest = small.reduce((sum, { seconds }) => sum + seconds, 0);
-  const bare = (name: string, seconds: number): string[] => [
-    ...[name, "", micro(seconds / steps), percent(seconds / wall), "", "", "", ""],
-  ];
-  return [
-    ...large.map(({ name, calls, seconds, bytes, operations }) => [
-      ...[name, String(Math.round(calls / steps)), micro(seconds / steps), percent(seconds / wall)],
-      ...rate(bytes, seconds, peaks.bandwidth),
-      ...rate(operations, seconds, peaks.gflops),
-    ]),
-    ...(small.length > 0 ? [bare(`${small.length} more operators`, rest)] : []),
-    bare("JavaScript between operators", between),
-    bare("a step", wall),
-  ];
-}
-
-/** The section of docs/performance.md. */
-export function whereMarkdown(where: Where): string {
-  const { peaks, steps } = where;
-  const [gflops, bandwidth] = [peaks.gflops.toFixed(1), peaks.bandwidth.toFixed(1)];
-  const parts = steps.map((step) => {
-    const { phases, seconds: wall } = step.profile;
-    const shares = phases.map(({ name, seconds }) => `${name} ${percent(seconds / wall)}`);
-    return [
-      `**${step.name}**: ${shares.join(", ")}; the mean of ${step.steps} steps.`,
-      "",
-      ...markdownLines(HEAD, stepRows(step, peaks)),
-    ].join("\n");
+/** A dense product whose matrices lie in the nearest caches, and a sum of arrays that no cache holds. */
+export function peaks(): Where["peaks"] {
+  const rate = (calls: number, what: "operations" | "bytes", run: () => tf.Tensor): number => {
+    const rates = Array.from({ length: calls }, () => {
+      const stop = startProfile();
+      tf.dispose(run());
+      const [longest] = stop().operators;
+      return longest![what]! / longest!.seconds / 1e9;
+    });
+    return Math.max(...rates);
+  };
+  return tf.tidy(() => {
+    const [a, b] = [tf.zeros([192, 64]), tf.zeros([64, 64])];
+    const [x, y] = [tf.zeros([SUM_ELEMENTS]), tf.zeros([SUM_ELEMENTS])];
+    return {
+      operations: rate(PEAK_CALLS, "operations", () => tf.matMul(a, b)),
+      bytes: rate(SUM_CALLS, "bytes", () => tf.add(x, y)),
+    };
   });
-  const peak = `Peaks of one core: ${gflops} GFLOP/s, ${bandwidth} GB/s.`;
-  return [`${facts(where)}.`, peak, ...parts].join("\n\n");
+}
+
+/** A recorded profile for one of its steps. */
+export function meanStep(
+  { spans: _, ...times }: ProfileTimes & { spans?: unknown },
+  steps: number,
+) {
+  // Every number of a profile is a sum over its steps.
+  const each = (_: string, value: unknown): unknown =>
+    typeof value === "number" ? value / steps : value;
+  const mean = JSON.parse(JSON.stringify(times), each) as ProfileTimes;
+  const isLarge = ({ seconds }: OperatorTime): boolean => seconds >= SMALLEST_SHARE * mean.seconds;
+  const small = mean.operators.filter((one) => !isLarge(one));
+  if (small.length === 0) return mean;
+  const sum = (what: "calls" | "seconds"): number => small.reduce((all, one) => all + one[what], 0);
+  const rest: OperatorTime = {
+    name: `${small.length} more operators`,
+    kind: small[0]!.kind,
+    calls: sum("calls"),
+    seconds: sum("seconds"),
+  };
+  return { ...mean, operators: [...mean.operators.filter(isLarge), rest] };
+}
+
+/** The section of docs/performance.md, under a line on the machine. */
+export function whereMarkdown({ peaks, steps }: Where): string {
+  const parts = steps.map(({ name, steps: count, profile }) => {
+    const shares = profile.phases.map((phase) => {
+      return `${phase.name} ${percent(phase.seconds / profile.seconds)}`;
+    });
+    const title = `**${name}**: ${shares.join(", ")}; the mean of ${counted(count, "step")}.`;
+    return `${title}\n\n${markdownTable(operatorTable(profile))}`;
+  });
+  const { operations, bytes } = peaks;
+  const peak = `Peaks of one core: ${operations.toFixed(1)} GFLOP/s, ${bytes.toFixed(1)} GB/s.`;
+  return [peak, ...parts].join("\n\n");
 }

@@ -2,7 +2,10 @@
 // docs/studies.md: the ordering test's size, and how often the intervals hold the truth.
 //
 //     node scripts/simulate-rule.ts
+
 import { readFileSync, writeFileSync } from "node:fs";
+import { columnsOf, markdownTable } from "../src/base/table.ts";
+import { grouped, inPercent } from "../src/display/format.ts";
 import { datasetName } from "../src/experiments/evidence.ts";
 import { writeSection } from "../src/experiments/markdown-section.ts";
 import { ResultsStore } from "../src/experiments/results-store.ts";
@@ -36,30 +39,27 @@ function materials(dataset: string): Material[] {
   });
 }
 
-const percent = (share: number): string => (100 * share).toFixed(1);
-
-function row(dataset: string, splits: number, deaths: number): string {
+function row(dataset: string, splits: number, deaths: number): string[] {
   const found = materials(dataset).map((material, k) =>
     simulate(material, { splits, students: 2, deaths, draws: DRAWS }, randomStream(k + 1)),
   );
   const over = (name: keyof Behaviour, worst: (...xs: number[]) => number): string =>
-    percent(worst(...found.map((one) => one[name])));
+    inPercent(worst(...found.map((one) => one[name])));
   const cells = [over("size", Math.max), over("unequal", Math.max)];
   const covered = [over("difference", Math.min), over("mean", Math.min)];
-  const name = datasetName(dataset);
-  return `| ${[name, splits, percent(deaths), ...cells, ...covered].join(" | ")} |`;
+  return [datasetName(dataset), String(splits), inPercent(deaths), ...cells, ...covered];
 }
 
 const rows = ["cora", "citeseer"].flatMap((dataset) =>
   SPLITS.flatMap((splits) => DEATHS.map((deaths) => row(dataset, splits, deaths))),
 );
-const head = [
-  "| graph | splits | students that die, % | size, exchangeable arms, % | size, unequal shapes, % " +
-    "| interval of a difference holds, % | interval of a mean holds, % |",
-  "|---|--:|--:|--:|--:|--:|--:|",
-];
+const columns = columnsOf(
+  "graph",
+  "splits | students that die, % | size, exchangeable arms, % | size, unequal shapes, % | " +
+    "interval of a difference holds, % | interval of a mean holds, %",
+);
 const file = new URL("../docs/studies.md", import.meta.url);
-const note = `${DRAWS.toLocaleString("en")} studies a row and pair; the worst of the claimed orderings of living arms.`;
-const text = [...head, ...rows, "", note].join("\n");
+const note = `${grouped(DRAWS)} studies a row and pair; the worst of the claimed orderings of living arms.`;
+const text = `${markdownTable({ columns, rows })}\n\n${note}`;
 writeFileSync(file, writeSection(readFileSync(file, "utf8"), "simulation", text));
 console.log(text);

@@ -2,9 +2,12 @@
 //
 //     node scripts/write-readme.ts             what the quickstart prints: it is run
 //     node scripts/write-readme.ts --findings  what the trials in results/ say of table 3
+
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { columnsOf, markdownTable } from "../src/base/table.ts";
 import { quickstart } from "../src/cli/quickstart.ts";
+import { inPercent } from "../src/display/format.ts";
 import { datasetName, evidenceOf, recordsOf } from "../src/experiments/evidence.ts";
 import { writeSection } from "../src/experiments/markdown-section.ts";
 import { ResultsStore } from "../src/experiments/results-store.ts";
@@ -32,27 +35,22 @@ function findingsBlock(): string {
   const store = new ResultsStore("results");
   const study = findStudy("table3");
   const evidence = ["cora", "citeseer"].map((dataset) => evidenceOf(study, dataset, store));
-  const percent = (fraction: number): string => (100 * fraction).toFixed(1);
   const label = (id: string): string =>
     evidence[0]!.part.arms.find(({ method }) => method === id)!.label;
   const cells = (id: string): string[] =>
     evidence.flatMap(({ part }) => {
       const { mean, interval, paper, n, dead } = part.arms.find(({ method }) => method === id)!;
       if (mean === undefined || interval === undefined) return ["-", "-"];
-      const range = `${percent(interval[0])} to ${percent(interval[1])}`;
+      const range = `${inPercent(interval[0])} to ${inPercent(interval[1])}`;
       const died = dead > 0 ? `, ${dead} of ${n} died` : "";
-      return [`${percent(mean)} (${range}${died})`, paper ? paper.mean.toFixed(2) : "-"];
+      return [`${inPercent(mean)} (${range}${died})`, paper ? paper.mean.toFixed(2) : "-"];
     });
-  const row = (texts: readonly string[]): string => `| ${texts.join(" | ")} |`;
   const splits = new Set(recordsOf(evidence[0]!, "abkd").map(({ config }) => config.split)).size;
   const names = evidence.map(({ dataset }) => datasetName(dataset));
-  const head = ["test accuracy, %", ...names.flatMap((name) => [name, "paper"])];
-  const claims = evidence.map(({ part }, k) => {
-    return `${names[k]} ${outcomeCounts(part.claims)}`;
-  });
+  const columns = columnsOf(["test accuracy, %", ...names.flatMap((name) => [name, "paper"])]);
+  const claims = evidence.map(({ part }, k) => `${names[k]} ${outcomeCounts(part.claims)}`);
   return [
-    ...[row(head), row(head.map(() => "---"))],
-    ...ARMS.map((id) => row([label(id), ...cells(id)])),
+    markdownTable({ columns, rows: ARMS.map((id) => [label(id), ...cells(id)]) }),
     "",
     `${whyTwoNumbers(cells("student")[0]!, splits)} Means over ${splits} of the ${evidence[0]!.part.splits.length} splits that the rule asks for, 95 % intervals in brackets; every method ` +
       `searched equally hard. The paper's claims of this table: ${claims.join("; ")}.`,

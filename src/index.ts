@@ -8,6 +8,7 @@ export { canonicalJson } from "./base/canonical.ts";
 export { OptionError, UserError } from "./base/errors.ts";
 export { type OptionInfo, type OptionValue, resolveOptions } from "./base/options.ts";
 export type { Suggested } from "./base/suggested.ts";
+export { formatTable, type Table } from "./base/table.ts";
 export {
   DATASET_NAMES,
   type DataOptions,
@@ -39,9 +40,7 @@ export { ResultsStore } from "./experiments/results-store.ts";
 export {
   describeFinding,
   describeWarnings,
-  formatTable,
   resultsTable,
-  type Table,
 } from "./experiments/results-table.ts";
 export { runStudy, type StudyOptions } from "./experiments/run-study.ts";
 export { findStudy, registerStudy, type StudyName, studies } from "./experiments/studies/index.ts";
@@ -76,8 +75,8 @@ export { showTable } from "./figures/table.ts";
 export { InputError } from "./graph/check.ts";
 export { type ConstantPredictor, constantPredictor } from "./graph/constant-predictor.ts";
 export { type Csr, csrFromPairs } from "./graph/csr.ts";
-export { type Graph, type Split, UNLABELLED } from "./graph/graph.ts";
-export { type GraphArrays, makeGraph, type SparseRows } from "./graph/make.ts";
+export { type Graph, type NodeType, type Relation, type Split, UNLABELLED } from "./graph/graph.ts";
+export { type Ends, type GraphArrays, makeGraph, type SparseRows } from "./graph/make.ts";
 export { rowNormalised, symmetricNormalised } from "./graph/normalise.ts";
 export { localityOrder } from "./graph/order.ts";
 export { NodeOrder } from "./graph/reorder.ts";
@@ -88,6 +87,8 @@ export type { MlpConfig } from "./models/mlp.ts";
 export {
   type GraphInputs,
   type GraphShape,
+  type Hooks,
+  itemLogits,
   type Layers,
   type Model,
   type ModelKind,
@@ -98,6 +99,7 @@ export {
   parameterCount,
   type Reads,
   type Shapes,
+  withHooks,
 } from "./models/model.ts";
 export {
   type AnyModelKind,
@@ -108,6 +110,7 @@ export {
   models,
   registerModel,
 } from "./models/registry.ts";
+export type { TaskTargets } from "./tasks/task.ts";
 export {
   Adam,
   AdamW,
@@ -135,6 +138,7 @@ export { type EvaluateOptions, type Evaluation, evaluate } from "./training/appl
 export type { Batch, Batches, TrainingBatch } from "./training/batches.ts";
 export { type DistillRequest, distill, type GivenModel, TrainedModel } from "./training/distill.ts";
 export { predictedClasses, withForward } from "./training/evaluate.ts";
+export type { Executor, Job, Resources, Setting, StartExecutor } from "./training/executor.ts";
 export { graphInputs, splitTargets } from "./training/inputs.ts";
 export {
   decodeModel,
@@ -150,6 +154,7 @@ export type {
   StopSignal,
   TrainingEvent,
 } from "./training/observer.ts";
+export { TrialsError } from "./training/outcomes.ts";
 export type { PreparedRun } from "./training/prepared.ts";
 export {
   type Changes,
@@ -179,4 +184,4 @@ export {
   type TrainingTask,
   train,
 } from "./training/train.ts";
-export { runTrials, TrialsError, type TrialsOptions } from "./training/trials.ts";
+export { runTrials, type TrialsOptions } from "./training/trials.ts";

@@ -32,7 +32,8 @@ test("every link from a document to another file, and to a heading of it, leads 
 });
 
 test("decisions are dated records, each of ten lines at the most", () => {
-  const parts = read("docs/decisions.md").split(/^## /m).slice(1);
+  const [head, ...parts] = read("docs/decisions.md").split(/^## /m);
+  for (const part of parts) assert.ok(head!.includes(`[${part.slice(0, part.indexOf("\n"))}](`));
   const records = parts.flatMap((part) => part.split(/^(?=- )/m).slice(1));
   assert.ok(records.length > 100);
   for (const record of records) {

@@ -17,6 +17,7 @@ const ORDER = [
   "tensor",
   "datasets",
   "models",
+  "tasks",
   "distillation",
   "training",
 ].concat(["experiments", "figures", "kernel", "notebook", "cli"]);

@@ -1,6 +1,7 @@
 // Things by name: methods, kinds of models, datasets, studies; the built-in ones, and what a program adds.
 import { needObject, needText } from "./arguments.ts";
 import { OptionError } from "./errors.ts";
+import { notebookGlobal } from "./notebook.ts";
 import { checkOptions, type OptionTable } from "./options.ts";
 import { printable } from "./printable.ts";
 import { didYouMean } from "./suggested.ts";
@@ -8,6 +9,23 @@ import { didYouMean } from "./suggested.ts";
 /** What a registry holds. */
 export interface Named {
   readonly name: string;
+  /** Raised when the same options no longer give the same results. */
+  readonly version?: number;
+}
+
+/** Entries that runs have used: another of that name would pass for them. */
+const used = new Set<Named>();
+
+/** From now on an entry that takes its place must have another version. */
+export function markUsed(entry: Named): void {
+  used.add(entry);
+}
+
+/** Whether two entries are written alike; what their functions call is not looked at. */
+function isAlike(one: Named, other: Named): boolean {
+  const text = (entry: Named): string =>
+    JSON.stringify(entry, (_, value) => (typeof value === "function" ? String(value) : value));
+  return text(one) === text(other);
 }
 
 /** Names stand in files' names and flags, and in the ids of runs. */
@@ -56,7 +74,7 @@ export class Registry<T extends Named> {
     return this.#names.includes(name) && !this.#builtIn.has(name);
   }
 
-  /** @throws {OptionError} for a name that is malformed or taken */
+  /** @throws {OptionError} for a name that is malformed or taken; in a notebook an added one may be replaced */
   checkName(name: string): void {
     needText(name, `a ${this.#what}'s name`, "text");
     if (!NAME.test(name) || name.length > LONGEST_NAME || name in Object.prototype) {
@@ -66,21 +84,36 @@ export class Registry<T extends Named> {
       );
     }
     if (!this.#names.includes(name)) return;
-    const why = this.#builtIn.has(name)
-      ? "is built in; choose another name"
-      : "was added before; choose another name, or first call what adding it returned";
+    if (this.#builtIn.has(name)) this.#refuse(name, "is built in; choose another name");
+    if (notebookGlobal("display") !== undefined) return;
+    this.#refuse(
+      name,
+      "was added before; choose another name, or first call what adding it returned",
+    );
+  }
+
+  #refuse(name: string, why: string): never {
     throw new OptionError(`the ${this.#what} "${name}" ${why}`);
   }
 
   /**
-   * Adds one, behind all others.
+   * Adds one, behind all others. In a notebook, whose cells run again after an edit, it takes the place of
+   * an added one of its name, unless runs have used that one and could not be told from its own.
    * @returns takes it away again
    * @throws {OptionError} for a name that is malformed or taken
    */
   add(entry: T): () => void {
-    this.checkName(entry.name);
-    this.#all.push(entry);
-    this.#names.push(entry.name);
+    const { name, version } = entry;
+    this.checkName(name);
+    const at = this.#names.indexOf(name);
+    const rival = [...used].find((one) => one.name === name && one.version === version);
+    if (at >= 0 && rival && !isAlike(rival, entry)) {
+      const advice = version === undefined ? "give the new one another name" : "raise its version";
+      this.#refuse(name, `was added before, and runs have used it: ${advice}`);
+    }
+    const place = at < 0 ? this.#names.length : at;
+    this.#all.splice(place, 1, entry);
+    this.#names.splice(place, 1, name);
     return () => {
       const at = this.#all.indexOf(entry);
       if (at < 0) return;

@@ -1,4 +1,5 @@
 // abkd data: list, describe, check and fetch datasets, without an engine.
+
 import { Command } from "commander";
 import { UserError } from "../base/errors.ts";
 import { countUnlabelled } from "../datasets/canonical.ts";
@@ -16,6 +17,7 @@ import {
 } from "../datasets/index.ts";
 import { dataFolders, findFile } from "../datasets/locate.ts";
 import { isAbsent, type Verification, verifyDataset } from "../datasets/verify.ts";
+import { counted, grouped, percent } from "../display/format.ts";
 import { type ConstantPredictor, constantPredictor } from "../graph/constant-predictor.ts";
 import { type Csr, nonzeros } from "../graph/csr.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -66,7 +68,7 @@ function list(options: Options): void {
         ? "embedded"
         : missing.length === 0
           ? "here"
-          : `${missing.length} of ${files} ${files === 1 ? "file" : "files"} missing`;
+          : `${missing.length} of ${counted(files, "file")} missing`;
     print(`${name.padEnd(17)} ${state.padEnd(23)} ${title}`);
   }
   print(`\nlooked for in ${folders.searched.join(", ")}`);
@@ -104,10 +106,10 @@ async function info(name: string, options: Options): Promise<void> {
   print(`${name}: ${title}`);
   for (const warning of warnings) print(`warning: ${warning}`);
   print(
-    `${count(counts.nodes)} nodes (${count(counts.isolated)} isolated, ` +
-      `${count(counts.unlabelled)} unlabelled), ${count(counts.arcs)} arcs, ` +
-      `${count(counts.features)} features (${count(counts.featureNonzeros)} nonzeros), ` +
-      `${count(counts.classes)} classes`,
+    `${grouped(counts.nodes)} nodes (${grouped(counts.isolated)} isolated, ` +
+      `${grouped(counts.unlabelled)} unlabelled), ${grouped(counts.arcs)} arcs, ` +
+      `${grouped(counts.features)} features (${grouped(counts.featureNonzeros)} nonzeros), ` +
+      `${grouped(counts.classes)} classes`,
   );
   for (const file of withoutLabels) print(`without ${file}, which would add labels`);
   for (const line of describeConstant(constant, graph)) print(line);
@@ -119,18 +121,17 @@ async function info(name: string, options: Options): Promise<void> {
 function describeConstant(constant: ConstantPredictor | null, graph: Graph): string[] {
   if (!constant) return [];
   const { labelled, all } = constant;
-  const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)} %`;
   const lines = [
-    `class ${labelled.class} for every node: right on ${percent(labelled.accuracy)} of the labelled`,
+    `class ${labelled.class} for every node: right on ${percent(labelled.accuracy, 2)} of the labelled`,
   ];
   if (all && graph.classless) {
     const range =
       all.least === all.most
         ? ""
-        : `; ${percent(all.least)} to ${percent(all.most)}, as not every class is known`;
+        : `; ${percent(all.least, 2)} to ${percent(all.most, 2)}, as not every class is known`;
     lines.push(
-      `class 0 for every node: right on ${percent(all.accuracy)} of all, where the ` +
-        `${count(graph.classless.length)} that have no class count as class 0, as in PyG's reader${range}`,
+      `class 0 for every node: right on ${percent(all.accuracy, 2)} of all, where the ` +
+        `${grouped(graph.classless.length)} that have no class count as class 0, as in PyG's reader${range}`,
     );
   }
   return lines;
@@ -175,8 +176,8 @@ function sayable(report: SplitReport): string {
   const { train, val, test, unused, unlabelled } = report;
   const skipped = unlabelled.train + unlabelled.val + unlabelled.test;
   return (
-    `train ${count(train)}, val ${count(val)}, test ${count(test)}` +
-    (unused > 0 ? `, in no set ${count(unused)}` : "") +
+    `train ${grouped(train)}, val ${grouped(val)}, test ${grouped(test)}` +
+    (unused > 0 ? `, in no set ${grouped(unused)}` : "") +
     (skipped > 0
       ? `, left out as unlabelled ${unlabelled.train} + ${unlabelled.val} + ${unlabelled.test}`
       : "")
@@ -257,8 +258,4 @@ function countEmptyRows({ rows, indptr }: Csr): number {
   let empty = 0;
   for (let r = 0; r < rows; r++) if (indptr[r] === indptr[r + 1]) empty++;
   return empty;
-}
-
-function count(value: number): string {
-  return value.toLocaleString("en-US");
 }

@@ -3,14 +3,16 @@ import { Command, Option } from "commander";
 import { writeAtomic } from "../base/files.ts";
 import { encodeModel, encodeModelNpz } from "../training/model-file.ts";
 import { describeRun, runId } from "../training/run-id.ts";
-import { findRun, RUNS_FOLDER, readFiles } from "../training/run-store.ts";
+import { findRun, RUNS_FOLDER, readFiles, readModel } from "../training/run-store.ts";
 import { addModuleOption } from "./modules.ts";
+import { integer } from "./options.ts";
 import { print } from "./output.ts";
 
 interface ExportOptions {
   readonly format: "safetensors" | "npz";
   readonly output?: string;
   readonly runs: string;
+  readonly student?: number;
 }
 
 export function exportCommand(): Command {
@@ -27,10 +29,17 @@ export function exportCommand(): Command {
     )
     .option("--output <file>", "default: <id>.<format> in the working directory")
     .option("--runs <folder>", "where runs are kept", RUNS_FOLDER)
-    .action((name: string, { format, output, runs }: ExportOptions) => {
+    .addOption(
+      new Option("--student <k>", "which one, from 1, of a run that trained several").argParser(
+        integer(1),
+      ),
+    )
+    .action((name: string, { format, output, runs, student }: ExportOptions) => {
       const files = findRun(name, runs);
-      const { model } = readFiles(files);
-      const file = output ?? `${runId(model.config)}.${format}`;
+      const { model: first } = readFiles(files);
+      const model = student === undefined ? first : readModel(files.model, student);
+      const suffix = student === undefined ? "" : `-${student}`;
+      const file = output ?? `${runId(model.config)}${suffix}.${format}`;
       writeAtomic(file, format === "npz" ? encodeModelNpz(model) : encodeModel(model));
       print(`${file}: ${describeRun(model.config)}`);
     });

@@ -1,7 +1,7 @@
 // The commands by name, loaded only when called: `abkd data` must not wait for an engine.
 import { Command, CommanderError } from "commander";
 import { UserError } from "../base/errors.ts";
-import { packageVersion } from "../base/version.ts";
+import { VERSION } from "../base/version.ts";
 import { importGivenModules } from "./modules.ts";
 import { print, tell, tellText } from "./output.ts";
 
@@ -97,7 +97,7 @@ async function buildProgram(argv: readonly string[]): Promise<Command> {
     .description(
       "Graph neural network compression by attention-based knowledge distillation (ABKD).",
     )
-    .version(packageVersion())
+    .version(VERSION)
     .configureHelp({ showGlobalOptions: false });
   await importGivenModules(argv);
   const called = argv[0] === "help" ? argv[1] : argv[0];

@@ -1,14 +1,10 @@
 // Training shown on a terminal: one live line; where piped, plain lines now and then.
 import { percent } from "../display/format.ts";
-import { terminalLine } from "../display/terminal-line.ts";
-import type { EpochEvent, Observer } from "../training/observer.ts";
+import { LiveLine } from "../display/line.ts";
+import type { LineStream } from "../display/terminal-line.ts";
+import type { Observer } from "../training/observer.ts";
 import { describeEpoch, runName, shortRunName } from "../training/progress.ts";
-
-export interface ProgressOptions {
-  /** Runs that will be shown, for the count. */
-  readonly total: number;
-  readonly stream?: NodeJS.WriteStream;
-}
+import { showTally, Tally } from "../training/tally.ts";
 
 export interface Progress {
   readonly observer: Observer;
@@ -16,74 +12,39 @@ export interface Progress {
   close(): void;
 }
 
-/** Between two drawings of the live line, and between two plain lines of a run. */
-const LIVE_MILLISECONDS = 100;
-const PLAIN_MILLISECONDS = 10_000;
-
-/** A progress display on stderr, so that stdout holds results only. */
-export function showProgress({ total, stream = process.stderr }: ProgressOptions): Progress {
-  const live = stream.isTTY === true;
-  const { draw: redraw, say, wipe } = terminalLine(stream);
-  const names = new Map<string, string>();
-  const shortNames = new Map<string, string>();
-  const current = new Map<string, EpochEvent>();
-  const shown = new Map<string, number>();
-  let drawn = Number.NEGATIVE_INFINITY;
-  let done = 0;
-
-  const draw = (): void => {
-    // The run that will end last: its time left is the time left.
-    const [event, ...others] = [...current.values()].sort((a, b) => b.secondsLeft - a.secondsLeft);
-    if (!event) return;
-    const more = others.length > 0 ? `, ${others.length} more running` : "";
-    const count = total > 1 ? ` [${done}/${total} done${more}]` : "";
-    redraw(`${shortNames.get(event.id)}: ${describeEpoch(event)}${count}`);
-  };
-
+/**
+ * A progress display on stderr, so that stdout holds results only.
+ * @param runs ids of all that will be shown, for the count
+ */
+export function showProgress(
+  runs: Iterable<string>,
+  stream: LineStream = process.stderr,
+): Progress {
+  const line = new LiveLine(stream);
+  const tally = new Tally(runs);
+  const show = showTally(line, tally, () => {
+    if (!tally.slowest) return undefined;
+    const { config, asTeacher, epoch } = tally.slowest;
+    const name = (line.inPlace ? shortRunName : runName)(config, asTeacher);
+    const more = tally.running.size > 1 ? `, ${tally.running.size - 1} more running` : "";
+    const done = tally.done + tally.failures.length;
+    const count = tally.total > 1 ? ` [${done}/${tally.total} done${more}]` : "";
+    return `${name}: ${describeEpoch(epoch)}${count}`;
+  });
   const observer: Observer = (event) => {
-    switch (event.type) {
-      case "start": {
-        const name = runName(event.config, event.asTeacher);
-        names.set(event.id, name);
-        shortNames.set(event.id, shortRunName(event.config, event.asTeacher));
-        if (event.epoch > 0) say(`${name}: going on after epoch ${event.epoch}`);
-        else if (!live) say(`${name}: begins`);
-        break;
-      }
-      case "epoch": {
-        current.set(event.id, event);
-        const now = performance.now();
-        if (live) {
-          if (now - drawn < LIVE_MILLISECONDS) break;
-          drawn = now;
-          draw();
-        } else if (now - (shown.get(event.id) ?? now) >= PLAIN_MILLISECONDS) {
-          shown.set(event.id, now);
-          say(`${names.get(event.id)}: ${describeEpoch(event)}`);
-        } else if (!shown.has(event.id)) {
-          shown.set(event.id, now);
-        }
-        break;
-      }
-      case "finish": {
-        current.delete(event.id);
-        done++;
-        const { config, accuracy, bestEpoch, curve, timing } = event.result;
-        const name = names.get(event.id) ?? runName(config, false);
-        const how = event.cached
-          ? "trained earlier"
-          : `best epoch ${bestEpoch} of ${curve.loss.length}, ${timing.seconds.toFixed(1)} s`;
-        say(`${name}: test ${percent(accuracy.test)}, val ${percent(accuracy.val)}, ${how}`);
-        break;
-      }
-      case "fail":
-        current.delete(event.id);
-        done++;
-        break;
-      case "note":
-        say(event.message);
-        break;
+    if (event.type === "start") {
+      const name = runName(event.config, event.asTeacher);
+      if (event.epoch > 0) line.say(`${name}: going on after epoch ${event.epoch}`);
+      else if (!line.inPlace) line.say(`${name}: begins`);
+    } else if (event.type === "finish") {
+      const { config, accuracy, bestEpoch, curve, timing } = event.result;
+      const name = runName(config, tally.running.get(event.id)?.asTeacher ?? false);
+      const how = event.cached
+        ? "trained earlier"
+        : `best epoch ${bestEpoch} of ${curve.loss.length}, ${timing.seconds.toFixed(1)} s`;
+      line.say(`${name}: test ${percent(accuracy.test)}, val ${percent(accuracy.val)}, ${how}`);
     }
+    show(event);
   };
-  return { observer, close: wipe };
+  return { observer, close: () => line.wipe() };
 }

@@ -1,12 +1,15 @@
 // abkd quickstart, which is `npm start`: one distillation from start to picture.
+
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { Command, Option } from "commander";
 import { FileError, probeFolder, writeAtomic } from "../base/files.ts";
+import { formatTable } from "../base/table.ts";
 import { progressPrinter } from "../datasets/download-progress.ts";
 import { type DataOptions, firstAvailable } from "../datasets/index.ts";
+import { counted } from "../display/format.ts";
 import { formInShort } from "../experiments/form.ts";
-import { formatTable, resultsTable } from "../experiments/results-table.ts";
+import { resultsTable } from "../experiments/results-table.ts";
 import { methodLabel } from "../experiments/summary.ts";
 import { FigureExporter, findChromium, noBrowserAdvice } from "../figures/export.ts";
 import {
@@ -19,6 +22,7 @@ import {
 } from "../figures/report.ts";
 import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
+import { runId } from "../training/run-id.ts";
 import { InterruptedError } from "../training/train.ts";
 import { runTrials } from "../training/trials.ts";
 import { addMachineOptions, givenMachineOptions, integer, type MachineOptions } from "./options.ts";
@@ -139,7 +143,7 @@ function introduction([teacher, ...students]: readonly RunConfig[]): string {
   const { dataset, split } = teacher!;
   return (
     `${dataset}, split ${split}: ${modelNames(teacher, students[0]!)}; ` +
-    `${names}, ${seeds} ${seeds === 1 ? "seed" : "seeds"} each.`
+    `${names}, ${counted(seeds, "seed")} each.`
   );
 }
 
@@ -149,7 +153,7 @@ async function train(
   options: QuickstartOptions,
   stopper: Stopper,
 ): Promise<RunResult[]> {
-  const progress = showProgress({ total: configs.length });
+  const progress = showProgress(configs.map(runId));
   try {
     return await runTrials(configs, {
       ...data,

@@ -1,13 +1,16 @@
 // What `train` and `distill` share: run the configurations, show progress, report, stop cleanly.
+import { mean, median, sampleStandardDeviation } from "simple-statistics";
 import { progressPrinter } from "../datasets/download-progress.ts";
-import { percent } from "../display/format.ts";
+import { grouped, percent } from "../display/format.ts";
 import { profileText } from "../figures/profile.ts";
+import { withPrerequisites } from "../training/beforehand.ts";
 import type { NodeKinds } from "../training/node-kinds.ts";
 import type { TrainingEvent } from "../training/observer.ts";
+import { TrialsError } from "../training/outcomes.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { describeRun } from "../training/run-id.ts";
 import { runFiles } from "../training/run-store.ts";
-import { runTrials, TrialsError } from "../training/trials.ts";
+import { runTrials } from "../training/trials.ts";
 import { givenMachineOptions, type RunOptions } from "./options.ts";
 import { print, printJson, tellText } from "./output.ts";
 import { showProgress } from "./progress.ts";
@@ -18,8 +21,7 @@ export async function runAndReport(
   configs: readonly RunConfig[],
   options: RunOptions,
 ): Promise<void> {
-  const teachers = configs.some(({ teacher }) => teacher) ? 1 : 0;
-  const progress = options.quiet ? undefined : showProgress({ total: configs.length + teachers });
+  const progress = options.quiet ? undefined : showProgress(withPrerequisites(configs).keys());
   const downloads = options.quiet ? undefined : progressPrinter(process.stderr);
   const stopper = stopOnSignals();
   let profiled: ProfileEvent | undefined;
@@ -95,20 +97,16 @@ function summary(results: readonly RunResult[], runsDir: string): string {
   const [first] = results;
   if (!first) return "";
   const { model, teacher, ratio } = first.parameters;
-  const count = (n: number): string => n.toLocaleString("en-US");
   lines.push(
     ratio === undefined || teacher === undefined
-      ? `${count(model)} parameters`
-      : `${count(model)} parameters, ${ratio.toFixed(1)} times fewer than the teacher's ${count(teacher)}`,
+      ? `${grouped(model)} parameters`
+      : `${grouped(model)} parameters, ${ratio.toFixed(1)} times fewer than the teacher's ${grouped(teacher)}`,
   );
   if (results.length > 1) {
-    const test = results.map(({ accuracy }) => accuracy.test).sort((a, b) => a - b);
-    const middle = (test[(test.length - 1) >> 1]! + test[test.length >> 1]!) / 2;
-    const mean = test.reduce((sum, x) => sum + x, 0) / test.length;
-    const variance = test.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (test.length - 1);
+    const test = results.map(({ accuracy }) => accuracy.test);
     lines.push(
-      `test over ${test.length} runs: mean ${percent(mean)}, ` +
-        `standard deviation ${percent(Math.sqrt(variance))}, median ${percent(middle)}`,
+      `test over ${test.length} runs: mean ${percent(mean(test))}, ` +
+        `standard deviation ${percent(sampleStandardDeviation(test))}, median ${percent(median(test))}`,
     );
   }
   for (const { config, nodeKinds } of results) {

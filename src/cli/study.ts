@@ -4,6 +4,7 @@ import path from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
+import { columnsOf, formatTable } from "../base/table.ts";
 import { progressPrinter } from "../datasets/download-progress.ts";
 import { DATASET_NAMES, DatasetError, loadDataset } from "../datasets/index.ts";
 import { duration } from "../display/format.ts";
@@ -11,7 +12,6 @@ import { evidenceOf } from "../experiments/evidence.ts";
 import { inconsistencies } from "../experiments/inconsistencies.ts";
 import { reproductionFiles } from "../experiments/reproduction.ts";
 import { RESULTS_FOLDER, ResultsStore } from "../experiments/results-store.ts";
-import { formatTable } from "../experiments/results-table.ts";
 import { distinctTrials, missingTrials, runStudy } from "../experiments/run-study.ts";
 import { modelSizeClaims, table9Claims } from "../experiments/sizes.ts";
 import { findStudy, studies } from "../experiments/studies/index.ts";
@@ -142,10 +142,7 @@ function list(): void {
       String(distinctTrials(planStudy(study, { profile })).size);
     return [study.name, count("quick"), count("paper"), study.title];
   });
-  const columns = ["study", "trials: quick", "paper", "what"].map((title, k) => ({
-    title,
-    numeric: k === 1 || k === 2,
-  }));
+  const columns = columnsOf("study", "trials: quick | paper", "what");
   print(formatTable({ columns, rows }));
 }
 
@@ -217,10 +214,7 @@ function status(name: string, flags: PlanFlags): void {
       String(group.filter(({ id }) => among.has(id)).length);
     return [...key.split("\n"), count(records), count(failures), String(group.length)];
   });
-  const columns = ["dataset", "arm", "done", "diverged", "trials"].map((title, k) => ({
-    title,
-    numeric: k >= 2,
-  }));
+  const columns = columnsOf("dataset | arm", "done | diverged | trials");
   const total = `${records.size} of ${trials.size} different trials are done`;
   const missing = missingTrials(trials, read);
   const bad = problems.map(({ id, message }) =>
@@ -235,7 +229,7 @@ async function report(name: string | undefined, flags: ReportFlags): Promise<voi
   const store = new ResultsStore(flags.results);
   const made = studyReport(plan, store);
   const facts = inconsistencies(await nell(flags.data));
-  if (flags.html !== undefined) writeAtomic(flags.html, await studyPage(made, facts));
+  if (flags.html !== undefined) writeAtomic(flags.html, await studyPage(plan.study, made, facts));
   if (flags.json) return printJson({ ...made, facts });
   print(markdown(made.title, studyDocument(made, facts)).trimEnd());
 }

@@ -1,7 +1,7 @@
 // Progress of downloads for a person: one live line on a terminal, plain lines elsewhere.
 import path from "node:path";
-import { printable } from "../base/printable.ts";
-import { type LineStream, terminalLine } from "../display/terminal-line.ts";
+import { LiveLine } from "../display/line.ts";
+import type { LineStream } from "../display/terminal-line.ts";
 import type { DownloadProgress } from "./download.ts";
 
 export interface ProgressPrinter {
@@ -10,25 +10,15 @@ export interface ProgressPrinter {
   readonly clear: () => void;
 }
 
-/** Shortest time between two lines, in milliseconds. */
-const LIVE_PAUSE = 100;
-const PLAIN_PAUSE = 5_000;
-
 /** @param stream usually stderr. */
 export function progressPrinter(stream: LineStream): ProgressPrinter {
-  const live = terminalLine(stream);
-  let last = performance.now() - LIVE_PAUSE;
-  const pause = stream.isTTY ? LIVE_PAUSE : PLAIN_PAUSE;
+  const line = new LiveLine(stream);
   return {
-    show: ({ url, received, total }) => {
-      const now = performance.now();
-      if (now - last < pause) return;
-      last = now;
-      const percent = Math.floor((100 * received) / total);
-      const line = `${printable(path.posix.basename(url))}: ${percent} % of ${Math.ceil(total / 1024)} KB`;
-      if (stream.isTTY) live.draw(line);
-      else live.say(line);
-    },
-    clear: live.wipe,
+    show: ({ url, received, total }) =>
+      line.update(() => {
+        const percent = Math.floor((100 * received) / total);
+        return `${path.posix.basename(url)}: ${percent} % of ${Math.ceil(total / 1024)} KB`;
+      }),
+    clear: () => line.wipe(),
   };
 }

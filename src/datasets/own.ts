@@ -81,7 +81,8 @@ function setsOf(split: OwnSplit, graph: Graph): RawSplit {
 }
 
 /** Ascending. */
-function nodesOf(set: OwnSet, what: string, { name, nodes }: Graph): Int32Array {
+function nodesOf(set: OwnSet, what: string, { name, labels }: Graph): Int32Array {
+  const nodes = labels.length;
   const fail = (fault: string): never => {
     throw new InputError(`the split of ${name}: ${what}: ${fault}`);
   };

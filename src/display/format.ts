@@ -1,8 +1,41 @@
-// Numbers as people read them on progress lines.
+// Numbers as people read them.
+
+/** 0.8412 -> 84.1, where the unit stands beside */
+export function inPercent(fraction: number, digits = 1): string {
+  return (100 * fraction).toFixed(digits);
+}
 
 /** 0.8412 -> 84.1 % */
-export function percent(fraction: number): string {
-  return `${(100 * fraction).toFixed(1)} %`;
+export function percent(fraction: number, digits?: number): string {
+  return `${inPercent(fraction, digits)} %`;
+}
+
+/** 1.5 -> +1.50, -0.2 -> -0.20; what rounds to 0 is +0.00 */
+export function signed(value: number): string {
+  const text = value.toFixed(2);
+  return Number(text) < 0 ? text : `+${text.replace("-", "")}`;
+}
+
+/** 354375 -> 354,375 */
+export function grouped(value: number): string {
+  return value.toLocaleString("en");
+}
+
+/** 1, "seed" -> 1 seed; 3, "seed" -> 3 seeds */
+export function counted(value: number, name: string, names = `${name}s`): string {
+  return `${value} ${value === 1 ? name : names}`;
+}
+
+/** "2 dead", false, "3 of 4" -> 2 dead, 3 of 4: those texts that there are */
+export function listed(...texts: readonly (string | false | undefined)[]): string {
+  return texts.filter((text) => text).join(", ");
+}
+
+/** 0.0123 -> 12.3 ms: three digits, of seconds, milliseconds or microseconds */
+export function shortTime(seconds: number): string {
+  const [value, unit] =
+    seconds >= 1 ? [seconds, "s"] : seconds >= 1e-3 ? [1e3 * seconds, "ms"] : [1e6 * seconds, "µs"];
+  return `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ${unit}`;
 }
 
 /** 94 -> 1:34, 4000 -> 1:06:40 */

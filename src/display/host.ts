@@ -1,4 +1,5 @@
 // The notebook that this process runs in, found by symbols: its display function, its interrupts.
+import { notebookGlobal } from "../base/notebook.ts";
 
 /** Jupyter's bundle: a value in several forms, by MIME type. */
 export type Bundle = Readonly<Record<string, unknown>>;
@@ -14,7 +15,7 @@ export type Display = (
 
 /** The notebook's display function; undefined elsewhere, and in worker threads. */
 export function notebookDisplay(): Display | undefined {
-  const display: unknown = Reflect.get(globalThis, Symbol.for("Jupyter.display"));
+  const display = notebookGlobal("display");
   return typeof display === "function" ? (display as Display) : undefined;
 }
 
@@ -24,7 +25,7 @@ export function notebookDisplay(): Display | undefined {
  * not run, its promises never settled. preventDefault() asks for time to end in an orderly way.
  */
 export function notebookInterrupts(): EventTarget | undefined {
-  const target: unknown = Reflect.get(globalThis, Symbol.for("Jupyter.interrupt"));
+  const target = notebookGlobal("interrupt");
   return target instanceof EventTarget ? target : undefined;
 }
 

@@ -1,7 +1,7 @@
 // How far a loop has come: one line with count, rate and time left.
 import { performance } from "node:perf_hooks";
 import { needObject, refuse } from "../base/arguments.ts";
-import { duration } from "./format.ts";
+import { duration, grouped } from "./format.ts";
 import { LiveLine } from "./line.ts";
 
 /** A count that the caller moves. `using` ends it as well. */
@@ -126,6 +126,6 @@ class Counter implements ProgressCounter {
 
 /** 12.3/s; slower than one a second, the time that one takes. */
 function rate(perSecond: number): string {
-  if (perSecond >= 100) return `${Math.round(perSecond).toLocaleString("en")}/s`;
+  if (perSecond >= 100) return `${grouped(Math.round(perSecond))}/s`;
   return perSecond >= 1 ? `${perSecond.toFixed(1)}/s` : `${(1 / perSecond).toFixed(1)} s each`;
 }

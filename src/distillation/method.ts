@@ -2,6 +2,7 @@
 import type * as tf from "@tensorflow/tfjs";
 import type { OptionTable } from "../base/options.ts";
 import type { GraphInputs, Outline, Outputs, Parameter, Reads } from "../models/model.ts";
+import type { TaskTargets } from "../tasks/task.ts";
 import type { Targets } from "../tensor/ops/loss.ts";
 
 /** The frozen teacher, of any family. */
@@ -21,15 +22,16 @@ export interface Scene {
   /** What methods that compare along arcs read; not disposed of by the method. */
   readonly graph: GraphInputs;
   readonly student: Outline;
-  /** The labelled training nodes, for methods that train classifiers of their own. */
-  readonly train: Targets;
+  /** The labelled training items. */
+  readonly train: TaskTargets;
   /** Of everything the method draws; the same seed gives the same bits. */
   readonly seed: number;
 }
 
-/** A scene with a teacher. */
+/** A scene with a teacher, and one class for each item: for methods that train classifiers of their own. */
 export interface TaughtScene extends Scene {
   readonly teacher: Teacher;
+  readonly train: Targets;
 }
 
 /** One distillation in progress: its own trained parameters and its loss. */
@@ -77,9 +79,13 @@ export interface Method<Options extends object, Preset extends string = string> 
   readonly version: number;
   /** Whether it learns from a teacher. */
   readonly needsTeacher: boolean;
+  /** Whether items may have sets of classes. Absent: it takes logits for one distribution over them. */
+  readonly labelSets?: true;
   readonly defaults: Options;
   /** Every option's legal values, meaning and symbol in the paper. */
   readonly options: OptionTable<Options>;
+  /** How many students a run trains, which find each other in `Outputs.peers`. Absent: one. */
+  students?(options: Options): number;
   /**
    * Looks at options that are legal one by one and contradict each other; before anything is trained.
    * @throws {OptionError} naming them and what is legal

@@ -5,6 +5,7 @@ import { OptionError } from "../base/errors.ts";
 import { checkOptions, type OptionValue } from "../base/options.ts";
 import { checkDefaults, Registry } from "../base/registry.ts";
 import type { Suggested } from "../base/suggested.ts";
+import { Targets } from "../tensor/ops/loss.ts";
 import type { Distillation, Method, Scene, TaughtScene } from "./method.ts";
 import * as all from "./methods.ts";
 
@@ -140,6 +141,24 @@ function checkUse(
   throw new OptionError(`${method.name} needs a teacher, and none is given`);
 }
 
+/** How many students a run of this method trains; 1 without a method. */
+export function studentCount(method: ConfiguredMethod | undefined): number {
+  if (!method) return 1;
+  const options = method.options as Readonly<Record<string, OptionValue>>;
+  return findMethod(method.name).students?.(options) ?? 1;
+}
+
+/** @throws {OptionError} for a method that takes logits for one distribution, where they are none */
+export function checkLabelSets(name: string): void {
+  const method = findMethod(name);
+  if (method.labelSets) return;
+  const legal = methods.flatMap(({ name, labelSets }) => (labelSets ? [name] : []));
+  throw new OptionError(
+    `${method.name} takes logits for one distribution over the classes, and here each item has a set ` +
+      `of classes; methods for that: ${legal.join(", ")}`,
+  );
+}
+
 /**
  * Starts the method that a configuration names, with the options it holds.
  *
@@ -156,5 +175,6 @@ export function createDistillation(
   const { name, options } = method;
   const found = findMethod(name);
   checkUse(found, options, scene.teacher !== undefined);
+  if (!(scene.train instanceof Targets)) checkLabelSets(name);
   return found.create(scene as TaughtScene, options);
 }

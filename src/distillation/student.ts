@@ -9,6 +9,7 @@ export const student: Method<StudentOptions, never> = {
   summary: "the student alone: cross-entropy on the training labels, no teacher",
   version: 1,
   needsTeacher: false,
+  labelSets: true,
   defaults: {},
   options: {},
   presets: {},

@@ -1,4 +1,6 @@
 // Decides a study's claims and comparisons on one dataset, by the rule of verdict.ts.
+import { inPercent, signed } from "../display/format.ts";
+import { MEASURES } from "./attention.ts";
 import { accuracyText } from "./published.ts";
 import type { ClaimReport, Comparison } from "./report-data.ts";
 import {
@@ -9,7 +11,7 @@ import {
   type PairedTest,
   pairedTest,
 } from "./statistics.ts";
-import { type Claim, MEASURES, type StudyPlan, searchArm } from "./study.ts";
+import { type Claim, type StudyPlan, searchArm } from "./study.ts";
 import { type TrialTable, testAccuracy } from "./trial-table.ts";
 import {
   controlVerdict,
@@ -25,14 +27,13 @@ import {
   withSelection,
 } from "./verdict.ts";
 
-const signed = (points: number): string => `${points < 0 ? "" : "+"}${points.toFixed(2)} points`;
-
 /** What the paper prints of a claim, in words. */
 export function paperText(claim: Claim): { readonly paper?: string } {
   if (claim.kind === "value") return { paper: accuracyText(claim.paper) };
   if (claim.kind === "range")
     return { paper: `${claim.low.toFixed(2)} to ${claim.high.toFixed(2)}` };
-  if (claim.kind === "ordering" && claim.paper !== undefined) return { paper: signed(claim.paper) };
+  if (claim.kind === "ordering" && claim.paper !== undefined)
+    return { paper: `${signed(claim.paper)} points` };
   return {};
 }
 
@@ -148,7 +149,7 @@ export class Decisions {
       const key = this.#key(claim.better, claim.worse);
       const found = this.comparisons.find(({ one, other }) => this.#key(one, other) === key);
       if (!found) return { verdict: FEW };
-      return { ours: signed(100 * found.difference), verdict: found.verdict };
+      return { ours: `${signed(100 * found.difference)} points`, verdict: found.verdict };
     }
     const splits = this.#table.whole([claim.arm]);
     const done = this.#table.done(claim.arm, splits);
@@ -173,7 +174,7 @@ export class Decisions {
     const splits = this.#table.whole([claim.arm]);
     const values = [...this.#table.values(claim.arm, splits, testAccuracy).values()];
     if (values.length === 0) return { verdict: FEW };
-    const ours = (100 * mean(values)).toFixed(2);
+    const ours = inPercent(mean(values), 2);
     const interval = meanInterval(values);
     if (!interval) return { ours, verdict: FEW };
     const verdict =

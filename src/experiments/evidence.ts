@@ -1,5 +1,7 @@
 // What the results store knows of a study on one dataset, and where that comes from, in words.
+
 import { needObject } from "../base/arguments.ts";
+import { counted } from "../display/format.ts";
 import type { DatasetReport, StudyReport } from "./report-data.ts";
 import type { ResultsStore } from "./results-store.ts";
 import { distinctTrials } from "./run-study.ts";
@@ -58,11 +60,10 @@ export function span(name: string, values: readonly (string | number)[]): string
 
 /** `2 splits with 2 seeds each`; of teachers alone `2 splits`. */
 export function extent({ splits, seeds }: Pick<DatasetReport, "splits" | "seeds">): string {
-  const of = (count: number, name: string): string => `${count} ${name}${count === 1 ? "" : "s"}`;
-  const all = of(splits.length, "split");
+  const all = counted(splits.length, "split");
   if (seeds.length === 0) return all;
   const each = splits.length > 1 ? " each" : "";
-  return `${all} with ${of(seeds.length / splits.length, "seed")}${each}`;
+  return `${all} with ${counted(seeds.length / splits.length, "seed")}${each}`;
 }
 
 /** Different values in order of their text, separated by commas. */

@@ -1,5 +1,5 @@
 // What a reader should remember of Table 3: five sentences a graph, each with its verdict.
-import { percent } from "../display/format.ts";
+import { inPercent, percent } from "../display/format.ts";
 import { datasetName, type Evidence } from "./evidence.ts";
 import type { ClaimReport, Comparison } from "./report-data.ts";
 import { TEACHER_ARM } from "./study.ts";
@@ -11,7 +11,7 @@ const [SEARCHED, LITERAL] = ["abkd", "abkd:literal"] as const;
 const shown = (fraction: number | undefined): string =>
   fraction === undefined ? "?" : percent(fraction);
 const points = (fraction: number): string =>
-  `${Math.abs(100 * fraction).toFixed(1)} points ${fraction < 0 ? "below" : "above"}`;
+  `${inPercent(Math.abs(fraction))} points ${fraction < 0 ? "below" : "above"}`;
 
 /**
  * @param evidence of Table 3

@@ -1,6 +1,8 @@
 // Where the paper contradicts itself: computed from its own numbers and its own equations.
+
 import { needObject } from "../base/arguments.ts";
 import { DATASET_NAMES } from "../datasets/index.ts";
+import { percent } from "../display/format.ts";
 import type { Graph } from "../graph/graph.ts";
 import { eq4Facts } from "./equation-4.ts";
 import {
@@ -296,15 +298,15 @@ function nellShares(): Fact {
   const { nodes, entities, classZero } = NELL_COUNTS;
   const constant = (nodes - entities + classZero * entities) / nodes;
   const rest = (accuracy: number): string =>
-    `${((100 * (accuracy / 100 - constant)) / (1 - constant)).toFixed(0)} %`;
+    percent((accuracy / 100 - constant) / (1 - constant), 0);
   const { student, lsp, gsp, gcrd, abkd, teacher } = table3.nell;
   return {
     id: "nell-constant-from-counts",
     where: "table 3, NELL",
     text:
       `If nodes without a label count as class 0, always saying class 0 is right for ` +
-      `(${nodes - entities} + ${(100 * classZero).toFixed(2)} % of ${entities}) / ${nodes} = ` +
-      `${(100 * constant).toFixed(2)} %; the student has ${two(student.mean)}, LSP ${two(lsp.mean)}. ` +
+      `(${nodes - entities} + ${percent(classZero, 2)} of ${entities}) / ${nodes} = ` +
+      `${percent(constant, 2)}; the student has ${two(student.mean)}, LSP ${two(lsp.mean)}. ` +
       `Of the other nodes GSP then gets ${rest(gsp.mean)}, G-CRD ${rest(gcrd.mean)}, ABKD ` +
       `${rest(abkd.mean)}, the teacher ${rest(teacher.mean)} right.`,
     holds: Math.abs(100 * constant - student.mean) < (student.deviation ?? 0),
@@ -328,8 +330,8 @@ function nellConstant(nell: Pick<Graph, "nodes" | "labels" | "classes"> | undefi
     ...base,
     text:
       `Of the ${nell.nodes} nodes here ${labelled.length} have a label, ` +
-      `${(100 * share).toFixed(2)} % of them class 0: saying class 0 of every node is right for ` +
-      `${(100 * constant).toFixed(2)} % of all nodes, if the others count as class 0.`,
+      `${percent(share, 2)} of them class 0: saying class 0 of every node is right for ` +
+      `${percent(constant, 2)} of all nodes, if the others count as class 0.`,
     holds: Math.abs(100 * constant - table3.nell.student.mean) < 0.5,
   };
 }

@@ -1,17 +1,15 @@
 // The files of recipes as Markdown: what was searched and by which rule, and what was chosen.
+
+import { columnsOf, markdownTable } from "../base/table.ts";
+import { inPercent } from "../display/format.ts";
 import type { RecipeFile, Rung } from "../training/recipe-file.ts";
 import { type Contender, contenders, type Options } from "./contenders.ts";
 import type { SearchRule } from "./recipe-search.ts";
 
-const percent = (fraction: number): string => (100 * fraction).toFixed(1);
 const show = (values: object): string =>
   Object.entries(values)
     .map(([name, value]) => `${name} ${value}`)
     .join(", ");
-const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-/** @param numeric how many of the columns, from the second on, stand to the right */
-const rule = (columns: number, numeric: number): string =>
-  `|${Array.from({ length: columns }, (_, k) => (k > 0 && k <= numeric ? "--:" : "---")).join("|")}|`;
 
 /** The chosen recipes of a dataset, by contender. */
 export function recipeReport({ dataset, search, later, source, recipes }: RecipeFile): string {
@@ -19,19 +17,22 @@ export function recipeReport({ dataset, search, later, source, recipes }: Recipe
   const rows = Object.entries(recipes).map(([id, recipe]) => {
     const { validation, tried, model, training, options, seconds } = recipe;
     const { epochs: _, ...rates } = training;
-    return line([
+    return [
       labels.get(id) ?? id,
-      validation ? `${percent(validation.mean)} ± ${percent(validation.deviation)}` : "",
-      validation ? percent(validation.median) : "",
+      validation ? `${inPercent(validation.mean)} ± ${inPercent(validation.deviation)}` : "",
+      validation ? inPercent(validation.median) : "",
       validation ? `${validation.dead} of ${validation.runs}` : "",
-      tried ? `${percent(tried.best)} / ${percent(tried.median)} / ${percent(tried.worst)}` : "",
+      tried
+        ? `${inPercent(tried.best)} / ${inPercent(tried.median)} / ${inPercent(tried.worst)}`
+        : "",
       tried ? String(tried.diverged) : "",
       seconds === undefined ? "" : String(seconds),
       show({ ...model, ...rates }),
       show(options),
-    ]);
+    ];
   });
-  const head = ["", "val %", "median", "dead", "tried: best / median / worst", "diverged"];
+  const numbers = "val % | median | dead | tried: best / median / worst | diverged | s";
+  const columns = columnsOf("", numbers, "recipe | method's options");
   return [
     `## ${dataset}`,
     "",
@@ -45,9 +46,7 @@ export function recipeReport({ dataset, search, later, source, recipes }: Recipe
       );
     }),
     "",
-    line([...head, "s", "recipe", "method's options"]),
-    rule(9, 6),
-    ...rows,
+    markdownTable({ columns, rows }),
   ].join("\n");
 }
 
@@ -94,9 +93,10 @@ export function spacesReport({ batch, patience, rungs }: SearchRule): string {
     "",
     `For all: ${training} (a value that stands twice is drawn twice as often).`,
     "",
-    line(["", "fixed", "starts with", "chosen from, a value of each list"]),
-    rule(4, 0),
-    ...contenders().map((one) => line(spaceCells(one))),
+    markdownTable({
+      columns: columnsOf(" | fixed | starts with | chosen from, a value of each list"),
+      rows: contenders().map(spaceCells),
+    }),
   ].join("\n");
 }
 

@@ -2,7 +2,6 @@
 import type { PublishedAccuracy } from "./published.ts";
 import type { Registration } from "./registration.ts";
 import type { Arm, Claim, StudyPlan } from "./study.ts";
-import type { TrialRecord } from "./trial-record.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** Accuracies are fractions, the paper's are in percent as printed. */
@@ -31,13 +30,10 @@ export interface ArmReport {
   readonly dead: number;
   /** Living ones far below their teacher (NEARLY_DEAD of the rule). */
   readonly nearlyDead: number;
-  /** The mean over the others; only where some died. It decides nothing. */
-  readonly living?: number;
   /** Trials whose loss became non-finite; they are not among the n. */
   readonly diverged: number;
   /** An earlier arm with the very same configurations: the two are one arm. */
   readonly sameAs?: string;
-  readonly parameters?: TrialRecord["parameters"];
   readonly paper?: PublishedAccuracy;
   /** Ours less the paper's, in points. */
   readonly difference?: number;
@@ -50,6 +46,11 @@ export interface ArmReport {
   readonly tests: readonly number[];
   /** Each trial's shares of learned attention by student layer. */
   readonly shares?: readonly (readonly number[])[];
+}
+
+/** Neither another arm under a second name, nor published weights, which are a column beside another arm. */
+export function hasOwnRow({ publishedOf, sameAs }: ArmReport): boolean {
+  return publishedOf === undefined && sameAs === undefined;
 }
 
 /** Most of its trials died or diverged: its mean says little, and would squeeze others in a figure. */
@@ -134,6 +135,4 @@ export interface StudyReport {
   readonly absent: readonly { readonly dataset: string; readonly claims: readonly ClaimReport[] }[];
   /** Records that are damaged, each in a sentence. */
   readonly problems: readonly string[];
-  /** Left out where reports are compared: seconds of training by dataset and arm, the mean. */
-  readonly timing: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }

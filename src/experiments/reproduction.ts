@@ -1,12 +1,12 @@
 // docs/reproduction.md: each claim of the paper about small graphs, ours, the verdict. Beside it one page
 // and one list of trials per study.
 
+import { columnsOf, type Table } from "../base/table.ts";
 import type { Evidence } from "./evidence.ts";
 import { datasetName, doneText, provenance } from "./evidence.ts";
 import { headlines } from "./headlines.ts";
 import type { Fact } from "./inconsistencies.ts";
 import type { ClaimReport } from "./report-data.ts";
-import type { Table } from "./results-table.ts";
 import type { SizeClaim } from "./sizes.ts";
 import type { Study } from "./study.ts";
 import {
@@ -14,12 +14,10 @@ import {
   type Block,
   claimTable,
   factTable,
-  heading,
-  type Links,
   MARKS,
   markdown,
-  paragraph,
   restsOn,
+  section,
 } from "./study-document.ts";
 import { outcomeCounts, rankingWords } from "./study-words.ts";
 import type { TheoremReport } from "./theorem1-report.ts";
@@ -48,40 +46,27 @@ export function reproductionFiles(
   { studies, graphs, models, theorem, facts }: Reproduction,
   folder: string,
 ): ReproductionFiles {
-  const blocks: (Block | Links)[] = [
-    paragraph(
-      "Written by the command abkd study report from the trials in results/; nothing is typed by hand. " +
-        "Each study has a page with its means, the reason of each verdict and what its trials warn of, and " +
-        "a list of its trials; abkd study show prints the record of one. A notebook for each table and " +
-        "figure: notebooks/README.md.",
-    ),
-    heading("To remember"),
-    {
-      kind: "list",
-      items: studies
-        .filter(({ study }) => study.name === "table3")
-        .flatMap(({ evidence }) => evidence)
-        .filter(({ profile }) => profile === "paper")
-        .flatMap(headlines),
-    },
-    heading("In short"),
-    { kind: "table", table: summary(studies, graphs, models, theorem) },
-    heading("How claims are decided"),
-    paragraph(
+  const remembered = studies
+    .filter(({ study }) => study.name === "table3")
+    .flatMap(({ evidence }) => evidence)
+    .filter(({ profile }) => profile === "paper");
+  const blocks: Block[] = [
+    "Written by the command abkd study report from the trials in results/; nothing is typed by hand. " +
+      "Each study has a page with its means, the reason of each verdict and what its trials warn of, and " +
+      "a list of its trials; abkd study show prints the record of one. A notebook for each table and " +
+      "figure: notebooks/README.md.",
+    ...section("To remember", [{ list: remembered.flatMap(headlines) }]),
+    ...section("In short", [{ table: summary(studies, graphs, models, theorem) }]),
+    ...section("How claims are decided", [
       `In the tables below a cell begins with the verdict: ${Object.values(MARKS).slice(0, 5).join(", ")}; then ` +
         "what came out here, and in brackets what the paper prints.",
-    ),
-    ...RULE.map(paragraph),
+      ...RULE,
+    ]),
     ...studies.flatMap((one) => verdictBlocks(one, folder)),
-    heading("Table 3: parameters and ratios"),
-    { kind: "table", table: sizeTable(models) },
-    heading("Table 9: the graphs"),
-    { kind: "table", table: sizeTable(graphs) },
-    heading("Theorem 1"),
-    paragraph(theorem.about),
-    { kind: "table", table: claimTable(theorem.claims) },
-    heading("Where the paper contradicts itself, computed"),
-    factTable(facts),
+    ...section("Table 3: parameters and ratios", [{ table: sizeTable(models) }]),
+    ...section("Table 9: the graphs", [{ table: sizeTable(graphs) }]),
+    ...section("Theorem 1", [theorem.about, { table: claimTable(theorem.claims) }]),
+    ...section("Where the paper contradicts itself, computed", [{ table: factTable(facts) }]),
   ];
   const parts = studies.flatMap(({ study, evidence }): [string, string][] => [
     [`${study.name}.md`, markdown(study.title, pageBlocks(study, evidence))],
@@ -110,7 +95,7 @@ function summary(
     return [study.title, where.join(", ") || "not run here yet", outcomeCounts(claims)];
   });
   return {
-    columns: ["of the paper", "run here on", "claims"].map((title) => ({ title, numeric: false })),
+    columns: columnsOf("of the paper | run here on | claims"),
     rows: [
       ...rows,
       ["Table 3: parameters and ratios", "counted", sizes(models)],
@@ -141,7 +126,7 @@ function claimsByGraph(evidence: readonly Evidence[]): [graph: string, claims: C
 function verdictBlocks(
   { study, evidence }: Reproduction["studies"][number],
   folder: string,
-): (Block | Links)[] {
+): Block[] {
   const graphs = claimsByGraph(evidence);
   const decided = graphs.filter(([, claims]) => claims.some(isDecided));
   const open = graphs.flatMap(([graph, claims]) => {
@@ -151,18 +136,11 @@ function verdictBlocks(
     );
     return [...reasons].map(([why, all]) => `${graph}, ${all.length} claims: no verdict: ${why}`);
   });
-  return [
-    heading(study.title),
-    {
-      kind: "links",
-      links: [
-        { text: "means, reasons, warnings", href: `${folder}/${study.name}.md` },
-        { text: "every trial", href: `${folder}/${study.name}.csv` },
-      ],
-    },
-    ...(decided.length > 0 ? [{ kind: "table", table: verdictTable(decided) } as const] : []),
-    ...(open.length > 0 ? [{ kind: "list", items: open } as const] : []),
+  const links = [
+    { text: "means, reasons, warnings", href: `${folder}/${study.name}.md` },
+    { text: "every trial", href: `${folder}/${study.name}.csv` },
   ];
+  return section(study.title, [{ links }, { table: verdictTable(decided) }, { list: open }]);
 }
 
 function isDecided({ verdict }: ClaimReport): boolean {
@@ -173,10 +151,7 @@ function isDecided({ verdict }: ClaimReport): boolean {
 function verdictTable(graphs: readonly [graph: string, claims: readonly ClaimReport[]][]): Table {
   const texts = new Set(graphs.flatMap(([, claims]) => claims.map(({ text }) => text)));
   return {
-    columns: ["claim", ...graphs.map(([graph]) => graph)].map((title) => ({
-      title,
-      numeric: false,
-    })),
+    columns: columnsOf(["claim", ...graphs.map(([graph]) => graph)]),
     rows: [...texts].map((text) => [
       text,
       ...graphs.map(([, claims]) => verdictCell(claims.find((claim) => claim.text === text))),
@@ -194,35 +169,32 @@ function verdictCell(claim: ClaimReport | undefined): string {
 }
 
 /** All that is said of one study, graph by graph; its trials are in the list beside. */
-function pageBlocks(study: Study, evidence: readonly Evidence[]): (Block | Links)[] {
+function pageBlocks(study: Study, evidence: readonly Evidence[]): Block[] {
   const run = new Map(evidence.map((one) => [datasetName(one.dataset), one]));
   return [
-    { kind: "links", links: [{ text: "every trial", href: `${study.name}.csv` }] },
-    ...study.about.map(paragraph),
-    ...claimsByGraph(evidence).flatMap(([graph, claims]): Block[] => {
-      const table = { kind: "table", table: claimTable(claims) } as const;
+    { links: [{ text: "every trial", href: `${study.name}.csv` }] },
+    ...study.about,
+    ...claimsByGraph(evidence).flatMap(([graph, claims]) => {
+      const table = { table: claimTable(claims) };
       const one = run.get(graph);
-      if (!one || one.records.size === 0) return [heading(graph), table];
-      const { part } = one;
-      return [
-        heading(graph),
-        paragraph(provenance(one)),
-        { kind: "table", table: armTable(part.arms) },
-        table,
-        paragraph(rankingWords(one)),
-        ...(part.notes.length > 0 ? [{ kind: "list", items: part.notes } as const] : []),
-      ];
+      if (!one || one.records.size === 0) return [{ heading: graph, level: 2 } as const, table];
+      const { arms, notes } = one.part;
+      const means = { table: armTable(arms) };
+      return section(graph, [provenance(one), means, table, rankingWords(one), { list: notes }]);
     }),
   ];
 }
 
 function sizeTable(claims: readonly SizeClaim[]): Table {
-  const titles = ["graph", "what", "paper", "ours", "verdict", "why"];
   return {
-    columns: titles.map((title, k) => ({ title, numeric: k === 2 || k === 3 })),
-    rows: claims.map(({ dataset, what, paper, ours, verdict }) => [
-      ...[dataset, what, String(paper), ours === undefined ? "" : String(ours)],
-      ...[MARKS[verdict.outcome], verdict.why],
+    columns: columnsOf("graph | what", "paper | ours", "verdict | why"),
+    rows: claims.map(({ dataset, what, paper, ours = "", verdict }) => [
+      dataset,
+      what,
+      `${paper}`,
+      `${ours}`,
+      MARKS[verdict.outcome],
+      verdict.why,
     ]),
   };
 }

@@ -1,30 +1,21 @@
-// The results of several methods as a table of text: for the terminal, and for an HTML page.
-import { needArray, needObject, RESULTS } from "../base/arguments.ts";
+// The results of several methods as a table, and what they say in sentences.
+
+import { needArray, RESULTS } from "../base/arguments.ts";
+import { columnsOf, type Table } from "../base/table.ts";
+import { grouped, inPercent } from "../display/format.ts";
 import type { RunResult } from "../training/run.ts";
 import { shortForm } from "./form.ts";
-import { paperAccuracyOf } from "./published.ts";
+import { accuracyText, paperAccuracyOf } from "./published.ts";
 import { type MethodSummary, median, methodLabel, summarise } from "./summary.ts";
-
-/** Text cells, one row a method; `numeric` columns stand to the right. */
-export interface Table {
-  readonly columns: readonly { readonly title: string; readonly numeric: boolean }[];
-  readonly rows: readonly (readonly string[])[];
-}
-
-function percent(fraction: number, digits = 1): string {
-  return (100 * fraction).toFixed(digits);
-}
 
 function published({ runs }: MethodSummary): string {
   const paper = paperAccuracyOf(runs[0]!.config);
-  if (!paper) return "-";
-  const deviation = paper.deviation === undefined ? "" : ` ± ${paper.deviation.toFixed(2)}`;
-  return paper.mean.toFixed(2) + deviation;
+  return paper ? accuracyText(paper) : "-";
 }
 
 function seeds({ runs }: MethodSummary): string {
   const one = ({ accuracy, dead, interrupted }: RunResult) =>
-    `${percent(accuracy.test)}${dead ? " died" : ""}${interrupted ? " stopped" : ""}`;
+    `${inPercent(accuracy.test)}${dead ? " died" : ""}${interrupted ? " stopped" : ""}`;
   return runs.map(one).join(", ");
 }
 
@@ -37,15 +28,9 @@ export function resultsTable(results: readonly RunResult[]): Table {
   needArray(results, "resultsTable: results", RESULTS, "config");
   const summaries = summarise(results);
   const several = summaries.some(({ runs }) => runs.length > 1);
-  const columns = [
-    { title: "method", numeric: false },
-    { title: "parameters", numeric: true },
-    { title: "ratio", numeric: true },
-    { title: several ? "test %, median" : "test %", numeric: true },
-    { title: "each seed", numeric: false },
-    { title: "seconds", numeric: true },
-    { title: "paper %", numeric: true },
-  ];
+  const test = several ? "test %, median" : "test %";
+  const numbers = `parameters | ratio | ${test}`;
+  const columns = columnsOf("method", numbers, "each seed", "seconds | paper %");
   const teacher = results.find((run) => run.parameters.teacher !== undefined)?.parameters.teacher;
   const rows = summaries.map((summary) => {
     const { label, runs, testMedian } = summary;
@@ -56,34 +41,15 @@ export function resultsTable(results: readonly RunResult[]): Table {
     const form = shortForm(summary);
     return [
       form === undefined ? label : `${label}: ${form}`,
-      model.toLocaleString("en"),
+      grouped(model),
       ratio,
-      percent(testMedian),
+      inPercent(testMedian),
       seeds(summary),
       time.toFixed(1),
       published(summary),
     ];
   });
   return { columns, rows };
-}
-
-/** A table as lines of text, columns aligned, a rule under the titles. */
-export function formatTable(table: Table): string {
-  needObject(table, "formatTable: table", "{ columns, rows }", "columns", "rows");
-  const { columns, rows } = table;
-  const widths = columns.map(({ title }, i) =>
-    Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]) =>
-    columns
-      .map(({ numeric }, i) => {
-        const cell = cells[i] ?? "";
-        return numeric ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!);
-      })
-      .join("  ")
-      .trimEnd();
-  const titles = line(columns.map(({ title }) => title));
-  return [titles, "-".repeat(titles.length), ...rows.map(line)].join("\n");
 }
 
 /**
@@ -108,7 +74,7 @@ export function describeWarnings(results: readonly RunResult[]): string[] {
 
 function compare(one: MethodSummary, other: MethodSummary): string {
   // As printed, so that the sentence and the table never disagree.
-  const points = Number(percent(one.testMedian)) - Number(percent(other.testMedian));
+  const points = Number(inPercent(one.testMedian)) - Number(inPercent(other.testMedian));
   if (Math.abs(points) < 0.05) return `${one.label} and ${other.label} are level`;
   const [better, worse] = points > 0 ? [one, other] : [other, one];
   return `${better.label} beats ${worse.label} by ${Math.abs(points).toFixed(1)} points`;

@@ -1,42 +1,46 @@
 // A study's report as a document of headings, paragraphs and tables, in Markdown; HTML is figures/.
+
+import { escaped } from "../base/markup.ts";
+import { columnsOf, markdownTable, type Table } from "../base/table.ts";
+import { counted, inPercent, listed, signed } from "../display/format.ts";
 import { datasetName, span } from "./evidence.ts";
 import type { Fact } from "./inconsistencies.ts";
 import { accuracyText } from "./published.ts";
 import { registrationWords } from "./registration.ts";
-import type {
-  ArmReport,
-  ClaimReport,
-  Comparison,
-  DatasetReport,
-  StudyReport,
+import {
+  type ArmReport,
+  type ClaimReport,
+  type Comparison,
+  type DatasetReport,
+  hasOwnRow,
+  type StudyReport,
 } from "./report-data.ts";
-import type { Table } from "./results-table.ts";
 import { trialTable } from "./trial-index.ts";
 import { SIGNIFICANCE, type Verdict } from "./verdict.ts";
 
-/** A part of a document. */
+/** A part of a document; a paragraph is its text. Empty lists and tables are left out. */
 export type Block =
-  | { readonly kind: "heading"; readonly text: string; readonly level: 2 | 3 }
-  | { readonly kind: "paragraph"; readonly text: string }
-  | { readonly kind: "list"; readonly items: readonly string[] }
-  | { readonly kind: "table"; readonly table: Table }
+  | string
+  | { readonly heading: string; readonly level: 2 | 3 }
+  | { readonly list: readonly string[] }
+  /** With a summary it is folded away until it is asked for. */
+  | { readonly table: Table; readonly summary?: string }
   /** The dataset's figure, which only HTML has. */
-  | { readonly kind: "figure"; readonly dataset: string }
-  /** A table that is folded away until it is asked for. */
-  | { readonly kind: "folded"; readonly summary: string; readonly table: Table };
+  | { readonly figure: string }
+  /** Links beside each other, which only Markdown has: a page stands alone. */
+  | { readonly links: readonly { readonly text: string; readonly href: string }[] };
 
-/** Links beside each other, which only Markdown has: a page stands alone. */
-export interface Links {
-  readonly kind: "links";
-  readonly links: readonly { readonly text: string; readonly href: string }[];
+function isEmpty(block: Block): boolean {
+  if (typeof block === "string") return false;
+  if ("list" in block) return block.list.length === 0;
+  return "table" in block && block.table.rows.length === 0;
 }
 
-export const heading = (text: string, level: 2 | 3 = 2): Block => ({
-  kind: "heading",
-  text,
-  level,
-});
-export const paragraph = (text: string): Block => ({ kind: "paragraph", text });
+/** What stands under a heading; nothing where all of it is empty. */
+export function section(heading: string, blocks: readonly Block[], level: 2 | 3 = 2): Block[] {
+  const shown = blocks.filter((block) => !isEmpty(block));
+  return shown.length > 0 ? [{ heading, level }, ...shown] : [];
+}
 
 /** How outcomes are shown. */
 export const MARKS: Readonly<Record<Verdict["outcome"], string>> = {
@@ -56,20 +60,14 @@ export function verdictText(verdict: Verdict): string {
 
 /** What a verdict rests on where that is little: `10 splits, 1 search`. */
 export function restsOn({ splits, searches }: Verdict): string {
-  const few = [
-    ...(splits === undefined ? [] : [`${splits} splits`]),
-    ...(searches === undefined ? [] : [`${searches} ${searches === 1 ? "search" : "searches"}`]),
-  ];
-  return few.join(", ");
+  return listed(
+    splits !== undefined && `${splits} splits`,
+    searches !== undefined && counted(searches, "search", "searches"),
+  );
 }
 
-const percent = (x: number): string => (100 * x).toFixed(2);
-const signed = (points: number): string => {
-  const text = points.toFixed(2);
-  return text.startsWith("-") && Number(text) !== 0 ? text : `+${text.replace("-", "")}`;
-};
-const range = ([low, high]: readonly [number, number]): string =>
-  `${percent(low)} to ${percent(high)}`;
+const percent = (fraction: number | undefined): string =>
+  fraction === undefined ? "" : inPercent(fraction, 2);
 
 /** @param facts the paper's inconsistencies, or none */
 export function studyDocument(report: StudyReport, facts: readonly Fact[]): Block[] {
@@ -78,79 +76,60 @@ export function studyDocument(report: StudyReport, facts: readonly Fact[]): Bloc
     profile === "quick"
       ? "Quick profile: a first look with few splits and seeds; no verdicts."
       : "Paper profile.";
+  const bad = diverged > 0 ? `, ${diverged} diverged (their loss became non-finite)` : "";
   return [
-    paragraph(
-      `${how} ${done} of ${planned} trials are done` +
-        (diverged > 0 ? `, ${diverged} diverged (their loss became non-finite).` : "."),
-    ),
-    paragraph(registrationWords(registration)),
-    ...about.map(paragraph),
-    ...(problems.length > 0
-      ? [heading("Records that could not be used"), { kind: "list", items: problems } as const]
-      : []),
+    `${how} ${done} of ${planned} trials are done${bad}.`,
+    registrationWords(registration),
+    ...about,
+    ...section("Records that could not be used", [{ list: problems }]),
     ...report.datasets.flatMap(datasetBlocks),
-    ...absentBlocks(report),
-    heading("How claims are decided"),
-    ...rule.map(paragraph),
-    ...(facts.length > 0
-      ? [heading("Where the paper contradicts itself, computed"), factTable(facts)]
-      : []),
+    ...section("Not tested here", [{ table: absentTable(report) }]),
+    ...section("How claims are decided", rule),
+    ...section("Where the paper contradicts itself, computed", [{ table: factTable(facts) }]),
   ];
 }
 
 function datasetBlocks(part: DatasetReport): Block[] {
   const { dataset, splits, seeds, unit, arms, comparisons, claims, notes } = part;
-  const each = seeds.length / splits.length;
-  const labels = new Map(arms.map(({ method, label }) => [method, label]));
-  return [
-    heading(datasetName(dataset)),
-    paragraph(
-      seeds.length === 0
-        ? `Teachers of ${span("split", splits)}, one each. Tests are over ${unit}s.`
-        : `Students of ${span("split", splits)}, ${each} a split and arm, ${span("seed", seeds)}. Every ` +
-            "method starts from the same student on a split with a seed; one teacher a split. " +
-            `Tests are over ${unit}s.`,
-    ),
-    { kind: "table", table: armTable(arms) },
-    { kind: "figure", dataset },
-    ...(claims.length > 0
-      ? [heading("Claims of the paper", 3), { kind: "table", table: claimTable(claims) } as const]
-      : []),
-    ...(comparisons.length > 0
-      ? [
-          heading("Paired differences", 3),
-          { kind: "table", table: comparisonTable(comparisons, labels) } as const,
-        ]
-      : []),
-    ...attendedBlocks(arms),
-    ...(notes.length > 0 ? [{ kind: "list", items: notes } as const] : []),
-    { kind: "folded", summary: `${dataset}: every trial`, table: trialTable(part) },
-  ];
+  const trained =
+    seeds.length === 0
+      ? `Teachers of ${span("split", splits)}, one each.`
+      : `Students of ${span("split", splits)}, ${seeds.length / splits.length} a split and arm, ` +
+        `${span("seed", seeds)}. Every method starts from the same student on a split with a seed; ` +
+        "one teacher a split.";
+  return section(datasetName(dataset), [
+    `${trained} Tests are over ${unit}s.`,
+    { table: armTable(arms) },
+    { figure: dataset },
+    ...section("Claims of the paper", [{ table: claimTable(claims) }], 3),
+    ...section("Paired differences", [{ table: comparisonTable(comparisons, arms) }], 3),
+    ...section("Where learned attention lies", [{ table: attendedTable(arms) }], 3),
+    { list: notes },
+    { table: trialTable(part), summary: `${dataset}: every trial` },
+  ]);
 }
 
-const ARM_COLUMNS = [
-  ...["verdict on the value", "method", "n", "test %, mean ± std", "95 % interval", "median"],
-  ...["geom-gcn's splits %", "dead", "nearly dead", "diverged", "val %", "paper %", "ours - paper"],
-];
+const ARM_COLUMNS = columnsOf(
+  "verdict on the value | method",
+  "n | test %, mean ± std | 95 % interval | median | geom-gcn's splits % | dead | nearly dead | " +
+    "diverged | val % | paper % | ours - paper",
+);
 /** Stands behind the validation accuracy, where a study has such arms. */
 const PUBLISHED_COLUMN = 11;
 
 /** One row per arm; published weights are a column. */
 export function armTable(all: readonly ArmReport[]): Table {
   const published = new Map(all.map((arm) => [arm.publishedOf, arm]));
-  const arms = all.filter(
-    ({ publishedOf, sameAs }) => publishedOf === undefined && sameAs === undefined,
-  );
-  const withColumn = published.size > 1;
-  const columns = ARM_COLUMNS.map((title, k) => ({ title, numeric: k > 1 }));
-  const rows = arms.map((arm) => {
-    const other = published.get(arm.method);
-    return withColumn
-      ? armCells(arm).toSpliced(PUBLISHED_COLUMN, 0, otherCell(other))
-      : armCells(arm);
-  });
+  const arms = all.filter(hasOwnRow);
+  if (published.size === 1) return { columns: ARM_COLUMNS, rows: arms.map(armCells) };
   const title = { title: "with published weights", numeric: true };
-  return { columns: withColumn ? columns.toSpliced(PUBLISHED_COLUMN, 0, title) : columns, rows };
+  return {
+    columns: ARM_COLUMNS.toSpliced(PUBLISHED_COLUMN, 0, title),
+    rows: arms.map((arm) => {
+      const beside = otherCell(published.get(arm.method));
+      return armCells(arm).toSpliced(PUBLISHED_COLUMN, 0, beside);
+    }),
+  };
 }
 
 function meanText({ mean, std }: ArmReport): string {
@@ -161,11 +140,7 @@ function meanText({ mean, std }: ArmReport): string {
 function otherCell(arm: ArmReport | undefined): string {
   if (!arm) return "";
   const { dead, diverged } = arm;
-  const bad = [
-    ...(dead > 0 ? [`${dead} dead`] : []),
-    ...(diverged > 0 ? [`${diverged} diverged`] : []),
-  ];
-  return [meanText(arm), ...bad].filter((text) => text !== "").join(", ");
+  return listed(meanText(arm), dead > 0 && `${dead} dead`, diverged > 0 && `${diverged} diverged`);
 }
 
 function armCells(arm: ArmReport): string[] {
@@ -174,11 +149,11 @@ function armCells(arm: ArmReport): string[] {
     arm.role === "control" ? `${arm.label} (control)` : arm.label,
     arm.n === arm.planned ? String(arm.n) : `${arm.n} of ${arm.planned}`,
     meanText(arm),
-    arm.interval ? range(arm.interval) : "",
-    arm.median === undefined ? "" : percent(arm.median),
-    arm.geomGcn === undefined ? "" : percent(arm.geomGcn),
+    arm.interval ? arm.interval.map(percent).join(" to ") : "",
+    percent(arm.median),
+    percent(arm.geomGcn),
     ...[arm.dead, arm.nearlyDead, arm.diverged].map(String),
-    arm.val === undefined ? "" : percent(arm.val),
+    percent(arm.val),
     arm.paper ? accuracyText(arm.paper) : "",
     arm.difference === undefined ? "" : signed(arm.difference),
   ];
@@ -187,33 +162,32 @@ function armCells(arm: ArmReport): string[] {
 /** A row a claim, the verdict first. */
 export function claimTable(claims: readonly ClaimReport[]): Table {
   return {
-    columns: ["verdict", "claim", "paper", "ours", "why"].map((title) => ({
-      title,
-      numeric: false,
-    })),
+    columns: columnsOf("verdict | claim | paper | ours | why"),
     rows: claims.map(({ text, paper = "", ours = "", verdict }) => [
-      ...[verdictText(verdict), text, paper, ours],
+      verdictText(verdict),
+      text,
+      paper,
+      ours,
       verdict.why,
     ]),
   };
 }
 
-function comparisonTable(
-  comparisons: readonly Comparison[],
-  labels: ReadonlyMap<string, string>,
-): Table {
-  const titles = ["verdict", "one", "less the other", "family", "points", "95 % interval"];
-  const numbers = ["Holm's p", "new graphs: p", "d_z", "wins"];
+function comparisonTable(comparisons: readonly Comparison[], arms: readonly ArmReport[]): Table {
+  const labels = new Map(arms.map(({ method, label }) => [method, label]));
   const p = (value: number): string => (value < 0.001 ? "< .001" : value.toFixed(3));
   return {
-    columns: [...titles, ...numbers].map((title, k) => ({ title, numeric: k >= 4 })),
+    columns: columnsOf(
+      "verdict | one | less the other | family",
+      "points | 95 % interval | Holm's p | new graphs: p | d_z | wins",
+    ),
     rows: comparisons.map(({ one, other, n, difference, interval, ...rest }) => [
       verdictText(rest.verdict),
       labels.get(one) ?? one,
       labels.get(other) ?? other,
       rest.family,
       signed(100 * difference),
-      `${signed(100 * interval[0])} to ${signed(100 * interval[1])}`,
+      interval.map((end) => signed(100 * end)).join(" to "),
       p(rest.holm) + (rest.holm < SIGNIFICANCE ? " *" : ""),
       p(rest.newGraphs),
       rest.effect === undefined ? "" : rest.effect.toFixed(2),
@@ -223,74 +197,49 @@ function comparisonTable(
 }
 
 /** Which student layer has the largest share of learned attention, and how often. */
-function attendedBlocks(arms: readonly ArmReport[]): Block[] {
+function attendedTable(arms: readonly ArmReport[]): Table {
   const learned = arms.filter(({ attended }) => attended);
-  if (learned.length === 0) return [];
-  const layers = Math.max(...learned.map(({ attended }) => attended!.length));
-  const columns = Array.from({ length: layers }, (_, j) => `layer ${j + 1}`);
-  const table: Table = {
-    columns: ["trials in which a layer leads", ...columns].map((title, k) => ({
-      title,
-      numeric: k > 0,
-    })),
+  const layers = Math.max(0, ...learned.map(({ attended }) => attended!.length));
+  const layerNames = Array.from({ length: layers }, (_, j) => `layer ${j + 1}`);
+  return {
+    columns: columnsOf("trials in which a layer leads", layerNames),
     rows: learned.map(({ label, attended }) => [
       label,
-      ...columns.map((_, j) => String(attended![j] ?? "")),
+      ...layerNames.map((_, j) => `${attended![j] ?? ""}`),
     ]),
   };
-  return [heading("Where learned attention lies", 3), { kind: "table", table }];
 }
 
-function absentBlocks({ absent }: StudyReport): Block[] {
+function absentTable({ absent }: StudyReport): Table {
   const claims = absent.flatMap(({ dataset, claims: all }) =>
     all.map((claim) => ({ ...claim, text: `${dataset}: ${claim.text}` })),
   );
-  if (claims.length === 0) return [];
-  return [heading("Not tested here"), { kind: "table", table: claimTable(claims) }];
+  return claimTable(claims);
 }
 
 /** The paper's contradictions with itself. */
-export function factTable(facts: readonly Fact[]): Block {
-  const columns = ["where", "computed"].map((title) => ({ title, numeric: false }));
-  return { kind: "table", table: { columns, rows: facts.map(({ where, text }) => [where, text]) } };
+export function factTable(facts: readonly Fact[]): Table {
+  return {
+    columns: columnsOf("where | computed"),
+    rows: facts.map(({ where, text }) => [where, text]),
+  };
 }
 
 /** A document as Markdown. */
-export function markdown(title: string, blocks: readonly (Block | Links)[]): string {
+export function markdown(title: string, blocks: readonly Block[]): string {
   return `${[`# ${title}`, ...blocks.flatMap(markdownBlock)].join("\n\n")}\n`;
 }
 
-/** @returns one text, or none for what Markdown cannot show */
-function markdownBlock(block: Block | Links): string[] {
-  switch (block.kind) {
-    case "heading":
-      return [`${"#".repeat(block.level)} ${block.text}`];
-    case "paragraph":
-      return [escaped(block.text)];
-    case "list":
-      return [block.items.map((item) => `- ${escaped(item)}`).join("\n")];
-    case "table":
-      return [markdownTable(block.table)];
-    case "figure":
-      return [];
-    case "folded":
-      return [
-        `<details><summary>${escaped(block.summary)}</summary>`,
-        markdownTable(block.table),
-        "</details>",
-      ];
-    case "links":
-      return [block.links.map(({ text, href }) => `[${text}](${encodeURI(href)})`).join(" · ")];
+/** @returns its parts; none for what Markdown cannot show */
+function markdownBlock(block: Block): string[] {
+  if (typeof block === "string") return [escaped(block)];
+  if ("heading" in block) return [`${"#".repeat(block.level)} ${block.heading}`];
+  if ("list" in block) return [block.list.map((item) => `- ${escaped(item)}`).join("\n")];
+  if ("links" in block) {
+    return [block.links.map(({ text, href }) => `[${text}](${encodeURI(href)})`).join(" · ")];
   }
-}
-
-/** Signs that Markdown would take for its own. */
-function escaped(text: string): string {
-  return text.replace(/[\\|*_<>[\]`]/g, "\\$&");
-}
-
-function markdownTable({ columns, rows }: Table): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(" | ")} |`;
-  const rule = columns.map(({ numeric }) => (numeric ? "--:" : "---")).join("|");
-  return [line(columns.map(({ title }) => title)), `|${rule}|`, ...rows.map(line)].join("\n");
+  if ("figure" in block) return [];
+  const table = markdownTable(block.table);
+  if (block.summary === undefined) return [table];
+  return [`<details><summary>${escaped(block.summary)}</summary>`, table, "</details>"];
 }

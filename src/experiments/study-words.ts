@@ -1,30 +1,29 @@
 // What a study's numbers say, in sentences: for notebooks and docs/reproduction.md.
+import { inPercent, listed } from "../display/format.ts";
 import { datasetName, type Evidence, extent } from "./evidence.ts";
-import { type ArmReport, type ClaimReport, mostDied } from "./report-data.ts";
+import { type ArmReport, type ClaimReport, hasOwnRow, mostDied } from "./report-data.ts";
 import type { Outcome } from "./verdict.ts";
 
-const OUTCOMES: readonly Outcome[] = [
-  ...(["reproduced", "differs", "equivalent"] as const),
-  ...(["undecided", "not testable", "none"] as const),
-];
-
-/** An outcome as it is counted. */
+/** Outcomes in the order in which they are told, as they are counted. */
 const COUNTED: Readonly<Record<Outcome, string>> = {
-  ...{ reproduced: "reproduced", differs: "differ", equivalent: "equivalent" },
-  ...{ undecided: "undecided", "not testable": "not testable", none: "without a verdict" },
+  reproduced: "reproduced",
+  differs: "differ",
+  equivalent: "equivalent",
+  undecided: "undecided",
+  "not testable": "not testable",
+  none: "without a verdict",
 };
+const OUTCOMES = Object.keys(COUNTED) as Outcome[];
 
 /** How many claims came to what: `3 reproduced, 1 differ, 8 undecided`. */
 export function outcomeCounts(claims: readonly ClaimReport[]): string {
-  const counts = Map.groupBy(claims, ({ verdict }) => verdict.outcome);
-  const parts = OUTCOMES.flatMap((outcome) => {
-    const found = counts.get(outcome) ?? [];
-    if (found.length === 0) return [];
+  const counts = OUTCOMES.map((outcome) => {
+    const found = claims.filter(({ verdict }) => verdict.outcome === outcome);
     const floors = found.filter(({ verdict }) => verdict.floor).length;
     const dead = floors > 0 ? ` (${floors} of arms whose students died)` : "";
-    return `${found.length} ${COUNTED[outcome]}${dead}`;
+    return found.length > 0 && `${found.length} ${COUNTED[outcome]}${dead}`;
   });
-  return parts.join(", ");
+  return listed(...counts);
 }
 
 /** What the paper prints, in brackets; a range stands in the claim's own words. */
@@ -39,26 +38,18 @@ export function claimWords(claim: ClaimReport): string {
   return `${text}${printed(claim)}: ${why}`;
 }
 
-const percent = (fraction: number): string => (100 * fraction).toFixed(1);
-
-/** The others, by name. */
-function died(arms: readonly ArmReport[]): string {
-  const names = arms.filter(mostDied).map(({ label }) => label);
-  return names.length === 0 ? "" : ` Most students died or diverged with: ${names.join("; ")}.`;
-}
-
 /** The methods' means in order: `SoftKD 88.8 > ABKD 85.1 (paper 84.27) > Student 81.6`. */
 function ranking(arms: readonly ArmReport[]): string {
   const shown = arms.flatMap((arm) => (arm.mean === undefined ? [] : [{ ...arm, mean: arm.mean }]));
   return shown
     .sort((a, b) => b.mean - a.mean)
     .map(({ label, mean, paper, dead, diverged, n }) => {
-      const notes = [
-        ...(paper ? [`paper ${paper.mean.toFixed(2)}`] : []),
-        ...(dead > 0 ? [`${dead} of ${n} died`] : []),
-        ...(diverged > 0 ? [`${diverged} diverged`] : []),
-      ];
-      return `${label} ${percent(mean)}${notes.length > 0 ? ` (${notes.join(", ")})` : ""}`;
+      const notes = listed(
+        paper && `paper ${paper.mean.toFixed(2)}`,
+        dead > 0 && `${dead} of ${n} died`,
+        diverged > 0 && `${diverged} diverged`,
+      );
+      return `${label} ${inPercent(mean)}${notes === "" ? "" : ` (${notes})`}`;
     })
     .join(" > ");
 }
@@ -66,11 +57,11 @@ function ranking(arms: readonly ArmReport[]): string {
 /** The order of the methods on one dataset, in a sentence, and which of them mostly died. */
 export function rankingWords({ part }: Evidence): string {
   // Published weights stand beside the searched ones in the table, not in the order.
-  const arms = part.arms.filter(
-    ({ publishedOf, sameAs }) => publishedOf === undefined && sameAs === undefined,
-  );
+  const arms = part.arms.filter(hasOwnRow);
+  const names = arms.filter(mostDied).map(({ label }) => label);
+  const died = names.length > 0 && ` Most students died or diverged with: ${names.join("; ")}.`;
   const alive = arms.filter((arm) => !mostDied(arm));
-  return `Mean test accuracy in percent: ${ranking(alive)}.${died(arms)}`;
+  return `Mean test accuracy in percent: ${ranking(alive)}.${died || ""}`;
 }
 
 /** Paragraphs on one dataset: the verdicts, or why there are none, then the order of the means. */
@@ -79,19 +70,18 @@ export function verdictWords(evidence: Evidence): string[] {
   const name = datasetName(dataset);
   if (records.size === 0) return [`${name}: not run here yet.`];
   const { claims } = part;
-  const by = Map.groupBy(claims, ({ verdict }) => verdict.outcome);
-  const list = (outcome: Outcome): string[] =>
-    (by.get(outcome) ?? []).map((claim) => `- **${outcome}**: ${claimWords(claim)}`);
+  const of = (outcome: Outcome): ClaimReport[] =>
+    claims.filter(({ verdict }) => verdict.outcome === outcome);
   const head =
     profile === "quick"
       ? `**${name}, quick profile: a first look at ${extent(part)}, from which no verdict follows.**`
       : `**${name}: of ${claims.length} claims ${outcomeCounts(claims)}.**`;
-  const soFar = (by.get("none") ?? []).flatMap((claim) =>
-    claim.kind === "value" || claim.ours === undefined
-      ? []
-      : [`- so far: ${claim.text}${printed(claim)}: ${claim.ours}`],
+  const decided = OUTCOMES.filter((outcome) => outcome !== "none").flatMap((outcome) =>
+    of(outcome).map((claim) => `- **${outcome}**: ${claimWords(claim)}`),
   );
-  const outcomes = ["reproduced", "differs", "equivalent", "undecided", "not testable"] as const;
-  const decided = [...outcomes.flatMap(list), ...soFar];
-  return [head, ...(decided.length > 0 ? [decided.join("\n")] : []), rankingWords(evidence)];
+  const soFar = of("none")
+    .filter(({ kind, ours }) => kind !== "value" && ours !== undefined)
+    .map((claim) => `- so far: ${claim.text}${printed(claim)}: ${claim.ours}`);
+  const list = [...decided, ...soFar].join("\n");
+  return [head, list, rankingWords(evidence)].filter((text) => text !== "");
 }

@@ -5,8 +5,8 @@ import { DATASET_NAMES, datasetEntry } from "../datasets/index.ts";
 import { TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig } from "../training/run.ts";
 import { runId } from "../training/run-id.ts";
+import type { MEASURES } from "./attention.ts";
 import type { PublishedAccuracy } from "./published.ts";
-import { attentionShares, type TrialRecord } from "./trial-record.ts";
 import { FULL_SPLITS } from "./verdict.ts";
 
 /** One row of a study's table. */
@@ -74,18 +74,6 @@ export type Claim =
       readonly arm: string;
     };
 
-/** What may hold of a trial, by name: claims are data, so that their digest can be registered. */
-export const MEASURES = {
-  /** One student layer has more than half of all attention. */
-  "one layer has most": (record: TrialRecord): boolean =>
-    Math.max(...(attentionShares(record) ?? [0])) > 0.5,
-  /** The third student layer, dark in the paper's map for Cora, has the largest share. */
-  "third layer leads": (record: TrialRecord): boolean => {
-    const shares = attentionShares(record) ?? [];
-    return shares.indexOf(Math.max(...shares)) === 2;
-  },
-} as const;
-
 export interface Study {
   readonly name: string;
   readonly title: string;
@@ -96,6 +84,10 @@ export interface Study {
   readonly arms: readonly Arm[];
   /** The arm that every other is compared with. */
   readonly subject: string;
+  /** Whether its question is where attention lies: its figures are maps and shares. */
+  readonly showsAttention?: boolean;
+  /** The option of ABKD whose numbers its arms vary: a figure is a curve over them. */
+  readonly sweep?: "beta" | "embedding";
   /** @param dataset any: of one that the paper does not have, only orderings can be claimed */
   claims(dataset: string): readonly Claim[];
 }

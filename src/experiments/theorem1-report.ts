@@ -1,6 +1,8 @@
 // Theorem 1 as claims with verdicts: its equations by autograd, here and now on the synthetic graph and
 // fresh models; what reaches whom at the paper's depth from the numbers that `abkd study theorem` keeps.
+
 import { loadDataset, loadSplit } from "../datasets/index.ts";
+import { percent } from "../display/format.ts";
 import { Gcnii } from "../models/gcnii.ts";
 import { startEngine } from "../tensor/index.ts";
 import { graphInputs, splitTargets } from "../training/inputs.ts";
@@ -108,7 +110,7 @@ export function depthWords({ teacher, reach, terms, recorded }: DepthRecord): st
       `changes the gradient at a student layer by more than ${REACH_NOISE} of itself, which is what 32 bits hold.`,
     `Over ${terms.pairs} pairs of layers there the attention's own term, which eq. 8 is about, is ${least} to ${most} % of ` +
       "the gradient of L_ij; the rest comes from D, which contains the teacher's map too. Softmax and later " +
-      `layers, which "~" leaves out, are up to ${(100 * terms.leftOut).toFixed(0)} % of the attention's derivative.`,
+      `layers, which "~" leaves out, are up to ${percent(terms.leftOut, 0)} of the attention's derivative.`,
     ...(missed.length > 0
       ? [
           "GCNII adds alpha H_0 at each layer, so that what layer i computes reaches the last map and the " +

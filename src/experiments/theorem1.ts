@@ -9,12 +9,13 @@ import type { Distillation } from "../distillation/method.ts";
 import { createDistillation, findMethod } from "../distillation/registry.ts";
 import type { Gcnii } from "../models/gcnii.ts";
 import { type GraphInputs, stackedOutputs } from "../models/model.ts";
-import { reluDropout, spmm, type Targets } from "../tensor/index.ts";
+import type { TaskTargets } from "../tasks/task.ts";
+import { reluDropout, spmm } from "../tensor/index.ts";
 
 /** A teacher and a student on one graph. */
 export interface TheoremCase {
   readonly inputs: GraphInputs;
-  readonly train: Targets;
+  readonly train: TaskTargets;
   readonly teacher: Gcnii;
   readonly student: Gcnii;
   /** Of the projections. */

@@ -1,7 +1,9 @@
 // The index of a study's trials: one row per trial, with the id under which its record is found.
+
+import { columnsOf, type Table } from "../base/table.ts";
+import { inPercent } from "../display/format.ts";
 import type { DatasetReport, TrialRow } from "./report-data.ts";
 import type { ResultsStore } from "./results-store.ts";
-import type { Table } from "./results-table.ts";
 import type { PlannedTrial } from "./study.ts";
 
 /** The trials that were run, in the plan's order. */
@@ -18,8 +20,10 @@ export function trialRows(
   });
 }
 
-const TEXTS = ["arm", "split", "trial", "state"];
-const NUMBERS = ["seed", "test %", "val %", "best epoch", "epochs"];
+const COLUMNS = columnsOf(
+  "arm | split | trial | state",
+  "seed | test % | val % | best epoch | epochs",
+);
 
 /** Arm by arm, those of the report first; arms that are another's configurations are that arm. */
 export function trialTable({ arms, trials }: Pick<DatasetReport, "arms" | "trials">): Table {
@@ -28,14 +32,20 @@ export function trialTable({ arms, trials }: Pick<DatasetReport, "arms" | "trial
   const others = [...byArm.keys()].filter((arm) => !labels.has(arm));
   const own = arms.filter(({ sameAs }) => sameAs === undefined).map(({ method }) => method);
   const percent = (fraction: number | undefined): string =>
-    fraction === undefined ? "" : (100 * fraction).toFixed(2);
+    fraction === undefined ? "" : inPercent(fraction, 2);
   return {
-    columns: [...TEXTS, ...NUMBERS].map((title) => ({ title, numeric: NUMBERS.includes(title) })),
+    columns: COLUMNS,
     rows: [...own, ...others].flatMap((arm) =>
       (byArm.get(arm) ?? []).map((row) => [
-        ...[labels.get(arm) ?? arm, row.split, row.id, row.state],
-        ...[String(row.seed), percent(row.test), percent(row.val)],
-        ...[row.bestEpoch, row.epochs].map((epochs) => epochs?.toString() ?? ""),
+        labels.get(arm) ?? arm,
+        row.split,
+        row.id,
+        row.state,
+        `${row.seed}`,
+        percent(row.test),
+        percent(row.val),
+        `${row.bestEpoch ?? ""}`,
+        `${row.epochs ?? ""}`,
       ]),
     ),
   };
@@ -48,5 +58,5 @@ export function trialsCsv(parts: readonly DatasetReport[]): string {
   const rows = parts.flatMap((part) =>
     trialTable(part).rows.map((cells) => [part.dataset, ...cells]),
   );
-  return [["graph", ...TEXTS, ...NUMBERS], ...rows].map(line).join("");
+  return [["graph", ...COLUMNS.map(({ title }) => title)], ...rows].map(line).join("");
 }

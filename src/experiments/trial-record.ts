@@ -7,6 +7,7 @@ import { type Opener, openSealed, type Sealed, sealed } from "../base/sealed-jso
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { configForm, number, outcomeForm } from "../training/run-form.ts";
 import { runId } from "../training/run-id.ts";
+import { learnedAttention } from "./attention.ts";
 
 export const RECORD_FORMAT = "abkd-result/1";
 export const FAILURE_FORMAT = "abkd-failure/1";
@@ -41,31 +42,26 @@ export function sameOutcome(one: StoredRecord, other: StoredRecord): boolean {
   return outcome(one) === outcome(other);
 }
 
-/**
- * The share of all attention that each student layer has.
- * @returns fractions that sum to 1; undefined where none was learned
- */
-export function attentionShares({ attention }: TrialRecord): number[] | undefined {
-  if (!attention?.[0]) return undefined;
-  const sums = attention[0].map((_, j) => attention.reduce((sum, row) => sum + row[j]!, 0));
-  const total = sums.reduce((sum, x) => sum + x, 0);
-  return sums.map((sum) => sum / total);
-}
-
 export function recordOf(result: RunResult): TrialRecord {
   const { id, config, engine, versions, data, parameters, bestEpoch, accuracy, dead } = result;
-  const last = result.inspection?.last;
-  const learned = config.method?.options["attention"] === "learned";
-  const attention = learned ? last?.matrices["attention"] : undefined;
-  const content = {
-    ...({ format: RECORD_FORMAT, id, config, engine, versions, data, parameters } as const),
-    ...{ epochs: result.curve.loss.length, bestEpoch, accuracy, dead },
-    scalars: last?.scalars ?? {},
-    ...(attention && { attention: attention.map((row) => row.map((a) => Number(a.toFixed(4)))) }),
+  const attention = learnedAttention(result);
+  return sealed({
+    format: RECORD_FORMAT,
+    id,
+    config,
+    engine,
+    versions,
+    data,
+    parameters,
+    epochs: result.curve.loss.length,
+    bestEpoch,
+    accuracy,
+    dead,
+    scalars: result.inspection?.last.scalars ?? {},
+    ...(attention && { attention }),
     warnings: result.warnings,
     timing: { ...result.timing, recorded: new Date().toISOString().slice(0, 10) },
-  };
-  return sealed(content);
+  });
 }
 
 /** A trial whose loss became non-finite, and would again: kept in a result's place. */

@@ -1,15 +1,18 @@
 // Test accuracy of each method: every seed, the median, and the paper's number beside.
+
 import type { Data } from "plotly.js-dist";
+import { plain } from "../base/markup.ts";
+import { inPercent, percent } from "../display/format.ts";
 import { paperAccuracyOf } from "../experiments/published.ts";
 import { type MethodSummary, summarise } from "../experiments/summary.ts";
 import type { RunResult } from "../training/run.ts";
-import { baseAxis, baseLayout, type Figure, faint, ink, plain, styleOf } from "./figure.ts";
+import { baseAxis, baseLayout, type Figure, faint, ink, styleOf } from "./figure.ts";
 
 /** Half the length of a median's bar, in units of the method axis. */
 const barHalf = 0.2;
 
 function describeSeed({ config, accuracy, dead }: RunResult): string {
-  return `seed ${config.seed}: ${(100 * accuracy.test).toFixed(1)} %${dead ? ", died" : ""}`;
+  return `seed ${config.seed}: ${percent(accuracy.test)}${dead ? ", died" : ""}`;
 }
 
 /**
@@ -49,7 +52,7 @@ export function testAccuracies(results: readonly RunResult[]): Figure {
         uid: `accuracy-${index}-median`,
         x: [index - barHalf, index + barHalf],
         y: [100 * testMedian, 100 * testMedian],
-        text: ["", `<b> ${(100 * testMedian).toFixed(1)}</b>`],
+        text: ["", `<b> ${inPercent(testMedian)}</b>`],
         textposition: "middle right",
         textfont: { color: colour, size: 13 },
         line: { color: colour, width: 2.5 },
@@ -63,7 +66,7 @@ export function testAccuracies(results: readonly RunResult[]): Figure {
         name: plain(label),
         x: runs.map((_, i) => index + offset(i)),
         y: runs.map((run) => (run.dead ? floor : 100 * run.accuracy.test)),
-        text: runs.map((run) => (run.dead ? `${(100 * run.accuracy.test).toFixed(1)}, died` : "")),
+        text: runs.map((run) => (run.dead ? `${inPercent(run.accuracy.test)}, died` : "")),
         textposition: "top center",
         textfont: { color: colour, size: 11 },
         customdata: runs.map(describeSeed),

@@ -1,7 +1,10 @@
 // Attention maps of several trials on one sheet: is the dark layer the data's, or the start's?
+
 import type { Data, Layout } from "plotly.js-dist";
+import { plain } from "../base/markup.ts";
+import { percent } from "../display/format.ts";
 import type { TrialRecord } from "../experiments/trial-record.ts";
-import { baseAxis, baseLayout, type Figure, ink, plain } from "./figure.ts";
+import { baseAxis, baseLayout, type Figure, ink } from "./figure.ts";
 import type { SizedRows } from "./study-figures.ts";
 
 /** More than these make a sheet that nobody reads. */
@@ -24,7 +27,7 @@ export function attentionMaps(dataset: string, records: readonly TrialRecord[]):
       ...{ xref: "paper", yref: "paper", x: 0, y: 1 - k * share, xanchor: "left" },
       ...{ yanchor: "bottom", yshift: -14, showarrow: false, font: { size: 11, color: ink } },
       text:
-        `${plain(config.split)}, seed ${config.seed}: test ${(100 * accuracy.test).toFixed(1)} %` +
+        `${plain(config.split)}, seed ${config.seed}: test ${percent(accuracy.test)}` +
         (dead ? ", died" : ""),
     })) as NonNullable<Layout["annotations"]>,
   };

@@ -2,9 +2,10 @@
 import type { Data, Layout } from "plotly.js-dist";
 import { sampleRankCorrelation } from "simple-statistics";
 import { needObject, RESULT } from "../base/arguments.ts";
+import { plain } from "../base/markup.ts";
 import type { RunResult } from "../training/run.ts";
 import { compose } from "./compose.ts";
-import { baseAxis, baseLayout, colourway, faint, plain } from "./figure.ts";
+import { baseAxis, baseLayout, colourway, faint } from "./figure.ts";
 import { attentionMatrix, dissimilarityMatrix, matrixOf } from "./matrices.ts";
 import type { SizedRows } from "./study-figures.ts";
 

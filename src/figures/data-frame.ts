@@ -3,10 +3,9 @@ import { inspect } from "node:util";
 import type { DataFrame } from "danfojs-node";
 import { needObject } from "../base/arguments.ts";
 import { UserError } from "../base/errors.ts";
+import { plain } from "../base/markup.ts";
+import { formatTable, htmlTable, type Table } from "../base/table.ts";
 import { displayHook } from "../display/host.ts";
-import { formatTable, type Table } from "../experiments/results-table.ts";
-import { plain } from "./figure.ts";
-import { htmlTable } from "./table.ts";
 
 /** A column of text by its title, or one of numbers with the digits after the point. */
 export type FrameColumn = string | readonly [title: string, digits: number];

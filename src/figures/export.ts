@@ -1,6 +1,7 @@
 // Figures as SVG, PNG and PDF: Plotly drawing in a headless Chromium, with bytes that repeat.
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { plain } from "../base/markup.ts";
 import { Chromium } from "./chromium.ts";
 import type { Figure, Size } from "./figure.ts";
 
@@ -32,14 +33,10 @@ export function normalisePdf(pdf: Uint8Array): Uint8Array {
   );
 }
 
-function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-}
-
 /** Says inside the file what it shows and which runs it comes from: for readers and screen readers. */
 function describeSvg(svg: string, description: string): string {
   const start = svg.indexOf(">", svg.indexOf("<svg")) + 1;
-  return `${svg.slice(0, start)}<desc>${escapeXml(description)}</desc>${svg.slice(start)}\n`;
+  return `${svg.slice(0, start)}<desc>${plain(description)}</desc>${svg.slice(start)}\n`;
 }
 
 /** CSS pixels an inch. */
@@ -108,7 +105,7 @@ export class FigureExporter {
       const page = await this.#openPage();
       try {
         const html =
-          `<!doctype html><html lang="en"><head><title>${escapeXml(description)}</title>` +
+          `<!doctype html><html lang="en"><head><title>${plain(description)}</title>` +
           `<style>@page{size:${size.width}px ${size.height}px;margin:0}body{margin:0}` +
           `svg{display:block}</style></head><body>${svg}</body></html>`;
         await this.#evaluate(

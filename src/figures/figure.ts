@@ -93,8 +93,3 @@ export function baseAxis(title: string): NonNullable<Layout["xaxis"]> {
     automargin: true,
   };
 }
-
-/** Text for Plotly's small HTML: `<`, `>` and `&` stand for themselves. */
-export function plain(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-}

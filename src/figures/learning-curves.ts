@@ -1,9 +1,10 @@
 // Accuracy over epochs, per method, with the spread of its seeds.
 import type { Data } from "plotly.js-dist";
 import { needArray, RESULTS } from "../base/arguments.ts";
+import { plain } from "../base/markup.ts";
 import { median, summarise } from "../experiments/summary.ts";
 import type { RunResult } from "../training/run.ts";
-import { baseAxis, baseLayout, type Figure, faint, plain, styleOf, transparent } from "./figure.ts";
+import { baseAxis, baseLayout, type Figure, faint, styleOf, transparent } from "./figure.ts";
 
 /** At each epoch the least, the median and the greatest value over seeds, in percent. */
 interface Spread {

@@ -1,10 +1,10 @@
 // A learning curve that grows while the training runs.
 import type { Data } from "plotly.js-dist";
+import { plain } from "../base/markup.ts";
 import { notebookDisplay } from "../display/host.ts";
-import { LiveLine } from "../display/line.ts";
 import type { EpochEvent, Observer, TrainingEvent } from "../training/observer.ts";
-import { describeEpoch, shortRunName } from "../training/progress.ts";
-import { baseAxis, baseLayout, type Figure, plain, styleOf } from "./figure.ts";
+import { shortRunName, trainingLine } from "../training/progress.ts";
+import { baseAxis, baseLayout, type Figure, styleOf } from "./figure.ts";
 import { Plot } from "./plot.ts";
 
 /** Between two drawings: the front end lays the whole figure out each time. */
@@ -25,18 +25,7 @@ interface Run {
  *     const outcome = await train(task, { observer: liveCurve() });
  */
 export function liveCurve(): Observer {
-  return notebookDisplay() ? liveFigure() : liveText();
-}
-
-function liveText(): Observer {
-  const line = new LiveLine();
-  let last = "";
-  return (event) => {
-    if (event.type === "epoch") {
-      last = describeEpoch(event);
-      line.update(() => last);
-    } else if (event.type === "end") line.end(last);
-  };
+  return notebookDisplay() ? liveFigure() : trainingLine();
 }
 
 function liveFigure(): Observer {

@@ -1,9 +1,10 @@
 // Layer-by-layer matrices of a distillation: attention A and dissimilarity D, teacher by student.
 import type { Data } from "plotly.js-dist";
 import { needObject, RESULT } from "../base/arguments.ts";
+import { plain } from "../base/markup.ts";
 import { methodLabel } from "../experiments/summary.ts";
 import type { RunResult } from "../training/run.ts";
-import { baseAxis, baseLayout, type Figure, plain } from "./figure.ts";
+import { baseAxis, baseLayout, type Figure } from "./figure.ts";
 
 /** A spread beyond this factor is shown on a logarithmic colour scale. */
 const logarithmicFrom = 30;

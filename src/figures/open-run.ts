@@ -2,7 +2,7 @@
 // before its first step.
 import path from "node:path";
 import { CONFIG, needObject, needText } from "../base/arguments.ts";
-import { type DataOptions, loadDataset, loadSplit } from "../datasets/index.ts";
+import { loadDataset, loadSplit } from "../datasets/index.ts";
 import { provideRun, type RunFolders } from "../experiments/committed-runs.ts";
 import { RESULTS_FOLDER } from "../experiments/results-store.ts";
 import type { ModelConfig, ModelOf } from "../models/registry.ts";
@@ -17,7 +17,7 @@ import {
   type StoredRun,
 } from "../training/run-store.ts";
 import { InterruptedError } from "../training/train.ts";
-import { runTrials } from "../training/trials.ts";
+import { runTrials, type TrialsOptions } from "../training/trials.ts";
 
 /** A run's result and its model at the best epoch. */
 export interface OpenedRun<M extends ModelConfig> {
@@ -29,14 +29,17 @@ const GO_ON = "what was trained is kept, and the same call goes on";
 
 /**
  * @param root where `results` and `runs` lie
+ * @param options `modules` as runTrials takes them, where a program's own method or model is to be trained
  * @throws as runTrials does
  */
 export async function openRun<M extends ModelConfig>(
   config: RunConfig<M>,
   root = ".",
+  options: Pick<TrialsOptions, "modules"> = {},
 ): Promise<OpenedRun<M>> {
   needObject(config, "openRun: config", CONFIG, "dataset", "model");
-  return openRunIn(foldersIn(root, "openRun"), config);
+  needObject(options, "openRun: options", "{ modules }");
+  return openRunIn(foldersIn(root, "openRun"), config, options);
 }
 
 /**
@@ -46,7 +49,7 @@ export async function openRun<M extends ModelConfig>(
 export async function openRunIn<M extends ModelConfig>(
   folders: RunFolders,
   config: RunConfig<M>,
-  given: Pick<DataOptions, "dataDir"> = {},
+  given: Pick<TrialsOptions, "dataDir" | "modules"> = {},
 ): Promise<OpenedRun<M>> {
   const { result, model } = await storedRun(folders, config, given);
   return { result, model: restoreModel({ ...model, config }) };
@@ -58,18 +61,21 @@ export async function openRunIn<M extends ModelConfig>(
  * Nodes stand as the dataset numbers them.
  *
  * @param root where `results` and `runs` lie; the teacher comes from there, or is trained now
+ * @param options as openRun() takes them
  * @throws as runTrials does
  */
 export async function prepareRun<M extends ModelConfig>(
   config: RunConfig<M>,
   root = ".",
+  options: Pick<TrialsOptions, "modules"> = {},
 ): Promise<PreparedRun<M>> {
   needObject(config, "prepareRun: config", CONFIG, "dataset", "split", "model");
+  needObject(options, "prepareRun: options", "{ modules }");
   const folders = foldersIn(root, "prepareRun");
   const graph = await loadDataset(config.dataset, { download: true });
   const split = await loadSplit(graph, config.split, { download: true });
-  const teacher = config.teacher && (await storedRun(folders, config.teacher));
-  const donor = config.initial && (await storedRun(folders, config.initial.from));
+  const teacher = config.teacher && (await storedRun(folders, config.teacher, options));
+  const donor = config.initial && (await storedRun(folders, config.initial.from, options));
   return prepare(config, graph, split, { ...(teacher && { teacher }), ...(donor && { donor }) });
 }
 
@@ -81,7 +87,7 @@ function foldersIn(root: string, caller: string): RunFolders {
 async function storedRun(
   { results, runs }: RunFolders,
   config: RunConfig,
-  given: Pick<DataOptions, "dataDir"> = {},
+  given: Pick<TrialsOptions, "dataDir" | "modules"> = {},
 ): Promise<StoredRun> {
   for (const one of [config.teacher ?? config, config]) provideRun(one, { results, runs });
   const files = runFiles(runs, config);

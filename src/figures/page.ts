@@ -1,12 +1,14 @@
 // A web page in one file: interactive figures, the results table and the runs they come from.
+
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import type { Table } from "../experiments/results-table.ts";
+import { plain } from "../base/markup.ts";
+import { columnsOf, htmlTable, type Table } from "../base/table.ts";
+import { inPercent } from "../display/format.ts";
 import type { RunResult } from "../training/run.ts";
-import { type Figure, plain } from "./figure.ts";
-import { htmlTable } from "./table.ts";
+import type { Figure } from "./figure.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -37,16 +39,14 @@ const style = `
 `;
 
 function runsTable(runs: readonly RunResult[]): Table {
-  const columns = ["run", "method", "seed", "best epoch", "validation %", "test %", "engine"].map(
-    (title, i) => ({ title, numeric: i >= 2 && i <= 5 }),
-  );
+  const columns = columnsOf("run | method", "seed | best epoch | validation % | test %", "engine");
   const rows = runs.map((run) => [
     run.id,
     run.config.method?.name ?? "teacher",
     String(run.config.seed),
     String(run.bestEpoch),
-    (100 * run.accuracy.val).toFixed(1),
-    (100 * run.accuracy.test).toFixed(1) + (run.dead ? " died" : ""),
+    inPercent(run.accuracy.val),
+    inPercent(run.accuracy.test) + (run.dead ? " died" : ""),
     `${run.engine.name} ${run.engine.flavour}`,
   ]);
   return { columns, rows };

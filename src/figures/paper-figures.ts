@@ -4,7 +4,7 @@ import { notebookRuns, provideRun, type RunFolders } from "../experiments/commit
 import { type Evidence, evidenceOf } from "../experiments/evidence.ts";
 import { ResultsStore } from "../experiments/results-store.ts";
 import { studies } from "../experiments/studies/index.ts";
-import { planStudy } from "../experiments/study.ts";
+import { planStudy, type Study } from "../experiments/study.ts";
 import { readResult, runFiles } from "../training/run-store.ts";
 import { mapsBeforeAfter } from "./before-after.ts";
 import {
@@ -26,12 +26,6 @@ export interface PaperFigure {
   readonly description: string;
 }
 
-/** Options that a study varies over numbers. */
-const SWEEPS: Readonly<Record<string, "beta" | "embedding">> = {
-  table10: "beta",
-  table11: "embedding",
-};
-
 /**
  * The figures that the store has trials for, the paper profile where more of it was run.
  * @param chosen whether a name is wanted; by default all are
@@ -44,7 +38,7 @@ export function paperFigures(
   const figures = studies.flatMap((study) => {
     const prefix = study.name.replace(/^figure/, "fig");
     return planStudy(study, { profile: "quick" }).datasets.flatMap(({ name }) => {
-      const names = figureNames(study.name, `${prefix}-${name}`).filter((one) => chosen(one.name));
+      const names = figureNames(study, `${prefix}-${name}`).filter((one) => chosen(one.name));
       if (names.length === 0) return [];
       const evidence = evidenceOf(study, name, store);
       if (evidence.records.size === 0) return [];
@@ -59,16 +53,15 @@ export function paperFigures(
 }
 
 function figureNames(
-  study: string,
+  { showsAttention, sweep }: Study,
   stem: string,
 ): { readonly name: string; make(evidence: Evidence): SizedRows | undefined }[] {
-  if (study === "figure5") {
+  if (showsAttention) {
     return [
       { name: `${stem}-attention`, make: (evidence) => attentionFigure(evidence, "abkd") },
       { name: `${stem}-shares`, make: shareFigure },
     ];
   }
-  const sweep = SWEEPS[study];
   return [
     { name: stem, make: accuracyFigure },
     ...(sweep

@@ -1,8 +1,10 @@
 // Figures in notebooks: alive where Plotly is, a picture elsewhere, a line of text in any case.
+
 import { randomUUID } from "node:crypto";
 import { inspect } from "node:util";
 import type { Config, Data, Layout } from "plotly.js-dist";
 import { UserError } from "../base/errors.ts";
+import { counted } from "../display/format.ts";
 import { type Bundle, displayHook, notebookDisplay } from "../display/host.ts";
 import { noBrowserAdvice } from "./chromium.ts";
 import { colourway, type Figure, type Size } from "./figure.ts";
@@ -189,7 +191,7 @@ export function titleOf({ layout }: SizedFigure): string {
 function describe(figure: SizedFigure): string {
   const { data } = figure;
   const kinds = [...new Set(data.map(({ type }) => type ?? "scatter"))].join(", ") || "empty";
-  const traces = `${data.length} ${data.length === 1 ? "trace" : "traces"}`;
+  const traces = counted(data.length, "trace");
   const title = titleOf(figure);
   return `[plot: ${kinds}, ${traces}${title && `, "${title}"`}]`;
 }

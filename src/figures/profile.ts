@@ -2,8 +2,9 @@
 import { inspect } from "node:util";
 import { needFunction, needObject } from "../base/arguments.ts";
 import { writeAtomic } from "../base/files.ts";
+import { columnsOf, formatTable, htmlTable, type Table } from "../base/table.ts";
+import { percent, shortTime } from "../display/format.ts";
 import { displayHook } from "../display/host.ts";
-import { formatTable, type Table } from "../experiments/results-table.ts";
 import {
   type OperatorTime,
   type ProfileData,
@@ -11,15 +12,8 @@ import {
   startProfile,
   traceJson,
 } from "../tensor/index.ts";
-import { htmlTable } from "./table.ts";
 
-const SHARE = { title: "share", numeric: true };
 const BETWEEN = "JavaScript between operators";
-
-function time(seconds: number): string {
-  if (seconds >= 1) return `${seconds.toFixed(2)} s`;
-  return seconds >= 1e-3 ? `${(seconds * 1e3).toFixed(2)} ms` : `${(seconds * 1e6).toFixed(1)} µs`;
-}
 
 function size(bytes: number | undefined): string {
   if (bytes === undefined) return "";
@@ -30,28 +24,27 @@ function rate(count: number | undefined, seconds: number): string {
   return count === undefined || count === 0 ? "" : (count / seconds / 1e9).toFixed(1);
 }
 
-const share = (seconds: number, whole: number): string =>
-  `${((100 * seconds) / whole).toFixed(1)} %`;
-
 /**
  * A row an operator, longest first, and one for all that lies between operators: the times add up to
  * the wall time. GB/s is of what operators read and write, from memory or caches (tensor/engine/kernels.ts).
  */
 export function operatorTable({ operators, between, seconds: wall }: ProfileTimes): Table {
   const row = ({ name, calls, seconds, bytes, operations }: OperatorTime): string[] => [
-    ...[name, String(calls), time(seconds), share(seconds, wall), time(seconds / calls)],
+    ...[
+      name,
+      String(calls),
+      shortTime(seconds),
+      percent(seconds / wall),
+      shortTime(seconds / calls),
+    ],
     ...[size(bytes), rate(bytes, seconds), rate(operations, seconds)],
   ];
-  const numeric = ["calls", "time", "share", "a call", "bytes", "GB/s", "GFLOP/s"];
   return {
-    columns: [
-      { title: "operator", numeric: false },
-      ...numeric.map((title) => ({ title, numeric: true })),
-    ],
+    columns: columnsOf("operator", "calls | time | share | a call | bytes | GB/s | GFLOP/s"),
     rows: [
       ...operators.map(row),
-      [BETWEEN, "", time(between), share(between, wall), "", "", "", ""],
-      ["all", "", time(wall), share(wall, wall), "", "", "", ""],
+      [BETWEEN, "", shortTime(between), percent(between / wall), "", "", "", ""],
+      ["all", "", shortTime(wall), percent(wall / wall), "", "", "", ""],
     ],
   };
 }
@@ -60,17 +53,12 @@ export function operatorTable({ operators, between, seconds: wall }: ProfileTime
 export function phaseTable({ phases, seconds: wall }: ProfileTimes): Table {
   const rest = wall - phases.reduce((sum, { seconds }) => sum + seconds, 0);
   return {
-    columns: [
-      { title: "phase", numeric: false },
-      { title: "time", numeric: true },
-      SHARE,
-      { title: "in operators", numeric: true },
-    ],
+    columns: columnsOf("phase", "time | share | in operators"),
     rows: [
       ...phases.map(({ name, seconds, operators }) => [
-        ...[name, time(seconds), share(seconds, wall), share(operators, seconds)],
+        ...[name, shortTime(seconds), percent(seconds / wall), percent(operators / seconds)],
       ]),
-      ["between phases", time(rest), share(rest, wall), ""],
+      ["between phases", shortTime(rest), percent(rest / wall), ""],
     ],
   };
 }

@@ -1,4 +1,7 @@
 // A comparison of methods on one graph, drawn: a sheet for print, and a page for the screen.
+
+import { plain } from "../base/markup.ts";
+import { grouped, percent } from "../display/format.ts";
 import { describeForm } from "../experiments/form.ts";
 import { describeFinding, describeWarnings, resultsTable } from "../experiments/results-table.ts";
 import { summarise } from "../experiments/summary.ts";
@@ -6,7 +9,7 @@ import { modelSize, modelTitle } from "../models/registry.ts";
 import type { RunConfig, RunResult } from "../training/run.ts";
 import { testAccuracies } from "./accuracies.ts";
 import { type Cell, compose } from "./compose.ts";
-import { type Figure, plain, type Size } from "./figure.ts";
+import type { Figure, Size } from "./figure.ts";
 import { learningCurves } from "./learning-curves.ts";
 import { attentionMatrix, dissimilarityMatrix } from "./matrices.ts";
 import { figurePage } from "./page.ts";
@@ -21,7 +24,7 @@ export function modelNames(
   count: { readonly teacher?: number; readonly student?: number } = {},
 ): string {
   const brackets = (parameters: number | undefined, unit: string): string =>
-    parameters === undefined ? "" : ` (${parameters.toLocaleString("en")}${unit})`;
+    parameters === undefined ? "" : ` (${grouped(parameters)}${unit})`;
   const unit = " parameters";
   if (!teacher) return modelTitle(student.model) + brackets(count.student, unit);
   const sameKind = teacher.model.kind === student.model.kind;
@@ -89,7 +92,7 @@ export function reportDescription(results: readonly RunResult[]): string {
   const summaries = summarise(results);
   const medians = summaries.map(
     ({ label, testMedian, runs }) =>
-      `${label} ${(100 * testMedian).toFixed(1)} % (${runs.map(({ id }) => id).join(", ")})`,
+      `${label} ${percent(testMedian)} (${runs.map(({ id }) => id).join(", ")})`,
   );
   const how = summaries.some(({ runs }) => runs.length > 1)
     ? "Median test accuracy"

@@ -1,7 +1,10 @@
 // A study drawn: each arm's trials, mean and interval beside the paper's number; where attention lies.
+
 import type { Data } from "plotly.js-dist";
+import { plain } from "../base/markup.ts";
+import { inPercent } from "../display/format.ts";
 import { type ArmReport, type DatasetReport, mostDied } from "../experiments/report-data.ts";
-import { baseAxis, baseLayout, type Figure, faint, plain, styleOf, transparent } from "./figure.ts";
+import { baseAxis, baseLayout, type Figure, faint, styleOf, transparent } from "./figure.ts";
 
 /** A figure and the height that its rows need, in CSS pixels. */
 export interface SizedRows {
@@ -28,7 +31,7 @@ function beyond(arm: ArmReport, index: number, floor: number): Partial<Data> {
   const died = arm.dead > 0 ? `, ${arm.dead} of ${arm.n} died` : "";
   return {
     ...{ type: "scatter", mode: "text", uid: `beyond-${index}`, x: [floor], y: [index - 0.3] },
-    text: [`◂ ${percentOf(arm.mean!).toFixed(1)}${died}`],
+    text: [`◂ ${inPercent(arm.mean!)}${died}`],
     textposition: "middle right",
     textfont: { color: colour, size: 12 },
     hoverinfo: "skip",

@@ -1,23 +1,30 @@
 // A study's report as a web page in one file.
+
+import { plain } from "../base/markup.ts";
+import { htmlTable } from "../base/table.ts";
 import type { Fact } from "../experiments/inconsistencies.ts";
 import type { StudyReport } from "../experiments/report-data.ts";
+import type { Study } from "../experiments/study.ts";
 import { type Block, studyDocument } from "../experiments/study-document.ts";
-import { type Figure, plain } from "./figure.ts";
+import type { Figure } from "./figure.ts";
 import { assemblePage, figurePlace } from "./page.ts";
 import { attentionShares, type SizedRows, studyAccuracies } from "./study-figures.ts";
-import { htmlTable } from "./table.ts";
 
 /**
  * @param facts the paper's inconsistencies, or none
  * @returns HTML, about 3 MB; needs no network
  */
-export function studyPage(report: StudyReport, facts: readonly Fact[]): Promise<string> {
+export function studyPage(
+  study: Study,
+  report: StudyReport,
+  facts: readonly Fact[],
+): Promise<string> {
   const figures: Figure[] = [];
   const place = ({ figure, height }: SizedRows): string =>
     figurePlace(figures.push(figure) - 1, height);
   const drawing = (dataset: string): string => {
     const part = report.datasets.find((one) => one.dataset === dataset)!;
-    const shares = report.study === "figure5" ? attentionShares(part) : undefined;
+    const shares = study.showsAttention ? attentionShares(part) : undefined;
     const accuracies = place(studyAccuracies(part));
     return shares ? `${accuracies}\n${place(shares)}` : accuracies;
   };
@@ -26,21 +33,14 @@ export function studyPage(report: StudyReport, facts: readonly Fact[]): Promise<
 }
 
 function html(block: Block, drawing: (dataset: string) => string): string {
-  switch (block.kind) {
-    case "heading":
-      return `<h${block.level}>${plain(block.text)}</h${block.level}>`;
-    case "paragraph":
-      return `<p>${plain(block.text)}</p>`;
-    case "list":
-      return `<ul>${block.items.map((item) => `<li>${plain(item)}</li>`).join("\n")}</ul>`;
-    case "table":
-      return `<div class="scroll">${htmlTable(block.table)}</div>`;
-    case "figure":
-      return drawing(block.dataset);
-    case "folded":
-      return (
-        `<details><summary>${plain(block.summary)}</summary>` +
-        `<div class="scroll">${htmlTable(block.table)}</div></details>`
-      );
+  if (typeof block === "string") return `<p>${plain(block)}</p>`;
+  if ("heading" in block) return `<h${block.level}>${plain(block.heading)}</h${block.level}>`;
+  if ("list" in block) {
+    return `<ul>${block.list.map((item) => `<li>${plain(item)}</li>`).join("\n")}</ul>`;
   }
+  if ("figure" in block) return drawing(block.figure);
+  if ("links" in block) return "";
+  const table = `<div class="scroll">${htmlTable(block.table)}</div>`;
+  if (block.summary === undefined) return table;
+  return `<details><summary>${plain(block.summary)}</summary>${table}</details>`;
 }

@@ -1,4 +1,5 @@
 // A study as a notebook shows it: run or loaded, its tables, figures and verdict in words.
+
 import path from "node:path";
 import { inspect } from "node:util";
 import type { DataFrame } from "danfojs-node";
@@ -6,6 +7,7 @@ import { needArray, needObject } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import type { Suggested } from "../base/suggested.ts";
 import type { DatasetName } from "../datasets/index.ts";
+import { inPercent } from "../display/format.ts";
 import { type Bundle, displayHook, notebookDisplay } from "../display/host.ts";
 import { provideRun } from "../experiments/committed-runs.ts";
 import {
@@ -15,7 +17,7 @@ import {
   provenance,
   recordsOf,
 } from "../experiments/evidence.ts";
-import type { ArmReport } from "../experiments/report-data.ts";
+import { type ArmReport, hasOwnRow } from "../experiments/report-data.ts";
 import { RESULTS_FOLDER, ResultsStore } from "../experiments/results-store.ts";
 import { distinctTrials, missingTrials, runStudy } from "../experiments/run-study.ts";
 import { findStudy, type StudyName } from "../experiments/studies/index.ts";
@@ -24,14 +26,14 @@ import { verdictWords } from "../experiments/study-words.ts";
 import type { TrialRecord } from "../experiments/trial-record.ts";
 import { notebookTrialsLine } from "../training/progress.ts";
 import { RUNS_FOLDER } from "../training/run-store.ts";
-import { runTrials } from "../training/trials.ts";
+import { runTrials, type TrialsOptions } from "../training/trials.ts";
 import { dataFrame, type FrameColumn } from "./data-frame.ts";
 import { accuracyFigure, attentionFigure, shareFigure, sweepFigure } from "./evidence-figures.ts";
 import { type Plot, plot } from "./plot.ts";
 import type { SizedRows } from "./study-figures.ts";
 import { type SweepOf, sweepMaps } from "./sweep.ts";
 
-export interface OpenOptions {
+export interface OpenOptions extends Pick<TrialsOptions, "modules"> {
   /**
    * `quick` (the default) or `paper`; where the store has more of the paper profile than of the quick
    * one, that is shown all the same.
@@ -87,7 +89,7 @@ export async function openStudy(
   options: OpenOptions = {},
 ): Promise<StudyView> {
   needObject(options, "openStudy: options", "an object, such as { profile, datasets }");
-  const { root = ".", train = SMALL } = options;
+  const { root = ".", train = SMALL, modules = [] } = options;
   const profile = profileOf(options.profile ?? "quick");
   const study = findStudy(name);
   const runs = path.join(root, RUNS_FOLDER);
@@ -106,11 +108,12 @@ export async function openStudy(
         if (teacher) provideRun(teacher, { results: store.folder, runs });
       }
     }
-    const line = notebookTrialsLine(new Set(missing.keys()));
+    const line = notebookTrialsLine(missing.keys());
     try {
       if (missing.size > 0) {
         const watch = line ? { observer: line.observer } : {};
-        await runStudy(plan, { store, runsDir: runs, download: true, ...watch }, runTrials);
+        const given = { store, runsDir: runs, download: true, modules, ...watch };
+        await runStudy(plan, given, runTrials);
       }
     } finally {
       if (missing.size > 0) line?.close(false);
@@ -154,14 +157,11 @@ export class StudyView {
     // As in the report: published weights are a column beside the searched ones.
     const beside = published.size > 1;
     const rows = arms
-      .filter(
-        ({ n, paper, publishedOf, sameAs }) =>
-          (n > 0 || paper) && publishedOf === undefined && sameAs === undefined,
-      )
+      .filter((arm) => (arm.n > 0 || arm.paper) && hasOwnRow(arm))
       .map((arm: ArmReport) => [
         ...[arm.role === "control" ? `${arm.label} (control)` : arm.label, arm.n],
         ...[percent(arm.mean), arm.n > 1 ? percent(arm.std) : undefined],
-        arm.interval?.map((x) => (100 * x).toFixed(1)).join(" to "),
+        arm.interval?.map((x) => inPercent(x)).join(" to "),
         ...[arm.n > 0 ? arm.dead : undefined, arm.diverged, arm.paper?.mean, arm.paper?.deviation],
         ...[arm.difference, arm.verdict?.outcome.replace("none", "no verdict")],
         ...(beside ? [percent(published.get(arm.method)?.mean)] : []),

@@ -1,12 +1,16 @@
 // One option of ABKD varied: accuracy over its values, and attention with a slider over them.
+
 import type { Data, Layout } from "plotly.js-dist";
+import { plain } from "../base/markup.ts";
+import { percent } from "../display/format.ts";
 import { type Evidence, recordsOf } from "../experiments/evidence.ts";
 import { type ArmReport, mostDied } from "../experiments/report-data.ts";
+import type { Study } from "../experiments/study.ts";
 import type { TrialRecord } from "../experiments/trial-record.ts";
-import { baseAxis, baseLayout, colourway, type Figure, faint, plain } from "./figure.ts";
+import { baseAxis, baseLayout, colourway, type Figure, faint } from "./figure.ts";
 
 /** An option whose values a study varies. */
-export type SweepOf = "beta" | "embedding";
+export type SweepOf = NonNullable<Study["sweep"]>;
 
 const SYMBOLS = { beta: "beta", embedding: "d<sub>a</sub>" } as const;
 
@@ -120,7 +124,7 @@ export function sweepMaps(evidence: Evidence, option: SweepOf, form: string): Fi
   });
   const heading = ({ value, arm }: SweepPoint): string =>
     `<b>${plain(evidence.dataset)}, ${SYMBOLS[option]} = ${value}: attention, mean of ${arm.n} trials; ` +
-    `test ${(100 * arm.mean!).toFixed(1)} %${arm.dead > 0 ? `, ${arm.dead} died` : ""}</b>`;
+    `test ${percent(arm.mean!)}${arm.dead > 0 ? `, ${arm.dead} died` : ""}</b>`;
   const data = points.map(({ map }, k): Partial<Data> => {
     const students = map[0]!.length;
     return {

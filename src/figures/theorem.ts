@@ -1,6 +1,8 @@
 // Theorem 1's check as a table, a figure and words.
+
 import type { Data, Layout } from "plotly.js-dist";
 import { needArray, needObject } from "../base/arguments.ts";
+import { inPercent, percent } from "../display/format.ts";
 import { REACH_NOISE, type TermCheck } from "../experiments/theorem1.ts";
 import type { FrameContent } from "./data-frame.ts";
 import { baseAxis, baseLayout, type Figure, ink } from "./figure.ts";
@@ -102,9 +104,9 @@ export function theoremWords(
     const found = layers.filter((_, k) => matrix[k]!.some((x) => x > REACH_NOISE));
     return found.length === 0 ? "none" : found.join(", ");
   };
-  const percent = (of: (check: TermCheck) => number): string => {
-    const all = checks.map((check) => 100 * of(check));
-    return `${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)} %`;
+  const range = (of: (check: TermCheck) => number): string => {
+    const all = checks.map(of);
+    return `${inPercent(Math.min(...all), 2)} to ${percent(Math.max(...all), 2)}`;
   };
   const holds =
     Math.max(...checks.map(({ productRule, equation8 }) => Math.max(productRule, equation8))) <
@@ -114,8 +116,8 @@ export function theoremWords(
       `of layers eq. 7 differs from autograd by at most ${worst((c) => c.productRule)}, eq. 8 from ` +
       `the derivative of the score before softmax by ${worst((c) => c.equation8)}.`,
     `What "~" in eq. 8 leaves out (softmax over the other layers, and the later student layers that ` +
-      `W_j feeds) is ${percent((c) => c.leftOut)} of the attention's derivative.`,
-    `The term that the theorem is about, the attention's, is ${percent((c) => c.attentionShare)} of ` +
+      `W_j feeds) is ${range((c) => c.leftOut)} of the attention's derivative.`,
+    `The term that the theorem is about, the attention's, is ${range((c) => c.attentionShare)} of ` +
       "the gradient; the rest comes from D, which contains the teacher's map as well.",
     `Teacher layers whose weights arrive at the student's, of ${layers.join(", ")}: with ABKD ` +
       `${arrives(reach.abkd)}; with SoftKD, which sees the logits alone, ${arrives(reach.softkd)}.`,

@@ -3,7 +3,7 @@
 import { shown } from "../base/arguments.ts";
 import { UserError } from "../base/errors.ts";
 import type { Csr } from "./csr.ts";
-import { type Graph, type Split, UNLABELLED } from "./graph.ts";
+import { type Graph, type NodeType, type Relation, type Split, UNLABELLED } from "./graph.ts";
 
 /** Data that was given in code and cannot be meant; `message` is `<what>: <the fault>`. */
 export class InputError extends UserError {}
@@ -125,13 +125,83 @@ export function checkGraph(graph: Graph): void {
   refuse("features", features.columns > 0 ? undefined : "there are none");
   checkLabels(graph);
   if (classless) refuse("classless", nodesFault(classless, nodes));
+  const { types, relations, graphs } = graph;
+  refuse("types", types && typesFault(types, nodes));
+  if (graphs) refuse("graphs", graphsFault(graphs, graph));
+  for (const relation of relations ?? []) {
+    checkCsr(relation.arcs, `${name}: relation ${relation.name}`);
+    refuse(`relation ${relation.name}`, relationFault(relation, types ?? []));
+  }
+}
+
+function typesFault(types: readonly NodeType[], nodes: number): string | undefined {
+  const names = new Set(types.map(({ name }) => name));
+  if (names.size < types.length) return "two have one name";
+  const wrong = types.find((type) => !isCount(type.nodes) || type.nodes === 0);
+  if (wrong) return `${wrong.name} has ${wrong.nodes} nodes, not 1 or more`;
+  const sum = types.reduce((total, type) => total + type.nodes, 0);
+  return sum === nodes ? undefined : `they have ${sum} nodes together, the graph has ${nodes}`;
+}
+
+function relationFault(
+  { source, target, arcs }: Relation,
+  types: readonly NodeType[],
+): string | undefined {
+  for (const [role, given, side] of [
+    ["source", source, arcs.columns],
+    ["target", target, arcs.rows],
+  ] as const) {
+    const type = types.find(({ name }) => name === given);
+    if (!type) return `its ${role} is ${shown(given)}, which is no type of this graph`;
+    if (type.nodes !== side) return `${side} of the type ${given}, which has ${type.nodes} nodes`;
+  }
+  return arcs.values && "it has values, but arcs have no weights; leave `values` out";
+}
+
+function graphsFault(graphs: Int32Array, { nodes, adjacency, types }: Graph): string | undefined {
+  if (types) return "a graph of several types is one graph";
+  const fault = typeFault(graphs, "Int32Array", "they") ?? nodesFault(graphs, nodes);
+  if (fault !== undefined) return fault;
+  if (graphs[0] !== 0) return `the first begins at node ${graphs[0]}, not 0`;
+  for (const [index, first] of graphs.entries()) {
+    const end = graphs[index + 1] ?? nodes;
+    if (end <= first) return `graph ${index} begins at node ${first}, the next at ${end}`;
+    for (let k = adjacency.indptr[first]!; k < adjacency.indptr[end]!; k++) {
+      const node = adjacency.indices[k]!;
+      if (node < first || node >= end) return `an arc leads out of graph ${index}, to node ${node}`;
+    }
+  }
+  return undefined;
+}
+
+/** How many there are to be classified: nodes, nodes of the first type, or graphs. */
+export function itemCount({
+  nodes,
+  types,
+  graphs,
+}: Pick<Graph, "nodes" | "types" | "graphs">): number {
+  return graphs?.length ?? types?.[0]?.nodes ?? nodes;
+}
+
+/** What one of them is called in messages. */
+export function itemName({ graphs }: Pick<Graph, "graphs">): "node" | "graph" {
+  return graphs ? "graph" : "node";
 }
 
 /** @throws InputError for a label that is neither a class nor UNLABELLED, or too few of them */
-export function checkLabels(graph: Pick<Graph, "name" | "nodes" | "classes" | "labels">): void {
+export function checkLabels(graph: Graph): void {
   needData(graph, "the graph", "a graph, as loadDataset() gives it");
-  const fault = labelsFault(graph);
-  if (fault !== undefined) throw new InputError(`${graph.name}: labels: ${fault}`);
+  const items = itemCount(graph);
+  const { name, labelSets } = graph;
+  const fault = labelsFault({ ...graph, nodes: items });
+  if (fault !== undefined) throw new InputError(`${name}: labels: ${fault}`);
+  if (!labelSets) return;
+  checkCsr(labelSets, `${name}: label sets`);
+  const { rows, columns, values } = labelSets;
+  if (rows !== items || columns !== graph.classes || values) {
+    const found = `${rows} x ${columns}${values ? " with values" : ""}`;
+    throw new InputError(`${name}: label sets: ${found}, not ${items} x ${graph.classes} without`);
+  }
 }
 
 /** @returns the first label that is neither a class nor UNLABELLED */
@@ -157,14 +227,15 @@ const SETS = ["train", "val", "test"] as const;
  * @throws InputError for a set with no nodes, a node that is not in the graph, has no class, or is in
  *   two sets or twice in one
  */
-export function checkSplit(split: Split, graph: Pick<Graph, "name" | "nodes" | "labels">): void {
-  const setOf = new Int8Array(graph.nodes).fill(-1);
+export function checkSplit(split: Split, graph: Pick<Graph, "name" | "labels">): void {
+  const items = graph.labels.length;
+  const setOf = new Int8Array(items).fill(-1);
   for (const [index, set] of SETS.entries()) {
     const fail = (fault: string): never => {
       throw new InputError(`the split ${split.name} of ${graph.name}: ${set}: ${fault}`);
     };
     const nodes = split[set];
-    const fault = typeFault(nodes, "Int32Array", "it") ?? nodesFault(nodes, graph.nodes);
+    const fault = typeFault(nodes, "Int32Array", "it") ?? nodesFault(nodes, items);
     if (fault !== undefined) fail(fault);
     if (nodes.length === 0) fail("it has no nodes");
     for (const node of nodes) {

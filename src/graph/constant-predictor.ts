@@ -1,6 +1,6 @@
 // What a predictor that gives every node one class is right on: the line that a model must pass.
 import { needObject } from "../base/arguments.ts";
-import { InputError, labelsFault } from "./check.ts";
+import { InputError, itemCount, labelsFault } from "./check.ts";
 import { type Graph, UNLABELLED } from "./graph.ts";
 
 export interface ConstantPredictor {
@@ -24,12 +24,18 @@ export interface ConstantPredictor {
  * has a class that is known.
  */
 export function constantPredictor(
-  graph: Pick<Graph, "nodes" | "classes" | "labels" | "classless">,
+  graph: Pick<
+    Graph,
+    "nodes" | "classes" | "labels" | "classless" | "labelSets" | "types" | "graphs"
+  >,
 ): ConstantPredictor | null {
   needObject(graph, "constantPredictor: graph", "a graph, as loadDataset() gives it");
-  const { nodes, classes, labels, classless } = graph;
+  const { classes, labels, classless } = graph;
+  const nodes = itemCount(graph);
   const fault = labelsFault({ nodes, classes, labels });
   if (fault !== undefined) throw new InputError(`labels: ${fault}`);
+  // One class would be no prediction of a set.
+  if (graph.labelSets) return null;
   const without = new Set(classless);
   const sizes = new Array<number>(classes).fill(0);
   let known = 0;

@@ -2,7 +2,7 @@
 import { needObject, shown } from "../base/arguments.ts";
 import { checkGraph, InputError } from "./check.ts";
 import { type Csr, csrFromPairs } from "./csr.ts";
-import { type Graph, UNLABELLED } from "./graph.ts";
+import { type Graph, type NodeType, type Relation, UNLABELLED } from "./graph.ts";
 
 /** Numbers in compressed rows, as scipy.sparse has them; columns ascend within a row. */
 export interface SparseRows {
@@ -13,18 +13,38 @@ export interface SparseRows {
   readonly values?: ArrayLike<number>;
 }
 
-/** An undirected graph with n nodes, numbered from 0. */
+/** Both ends of each edge or arc. */
+export interface Ends {
+  readonly from: ArrayLike<number>;
+  readonly to: ArrayLike<number>;
+}
+
+/** A graph with n nodes, numbered from 0. */
 export interface GraphArrays {
   /** For messages; "graph" if left out. */
   readonly name?: string;
-  /** Both ends of each edge, which may stand in one direction or in both, and more than once. */
-  readonly edges?: { readonly from: ArrayLike<number>; readonly to: ArrayLike<number> };
+  /** Edges, which may stand in one direction or in both, and more than once. */
+  readonly edges?: Ends;
   /** In place of `edges`, n x n in compressed rows: both directions of each edge. */
   readonly adjacency?: Pick<SparseRows, "indptr" | "indices">;
+  /**
+   * In place of `edges`, by name: arcs between nodes of two `types`, numbered from 0 within their type.
+   * Models that know no types see them all as edges.
+   */
+  readonly relations?: Readonly<Record<string, Ends & Pick<Relation, "source" | "target">>>;
+  /** Numbers of nodes by type, in the order of their numbers; the first type's nodes are classified. */
+  readonly types?: Readonly<Record<string, number>>;
+  /**
+   * Numbers of nodes of the graphs that are classified, whose nodes are numbered one after the other.
+   * Left out where nodes are classified.
+   */
+  readonly graphs?: ArrayLike<number>;
   /** n rows of numbers, not normalised: models normalise them. */
   readonly features: readonly ArrayLike<number>[] | SparseRows;
-  /** The class of each node, from 0, or UNLABELLED. */
-  readonly labels: ArrayLike<number>;
+  /** The class of each item (node, node of the first type, or graph), from 0, or UNLABELLED. */
+  readonly labels?: ArrayLike<number>;
+  /** In place of `labels`: the classes of each item, any number of them; undefined: not known. */
+  readonly labelSets?: readonly (ArrayLike<number> | undefined)[];
   /** One more than the highest label if left out. */
   readonly classes?: number;
 }
@@ -35,19 +55,118 @@ export interface GraphArrays {
  *   different lengths, an edge from a node to itself, an arc without its opposite
  */
 export function makeGraph(arrays: GraphArrays): Graph {
-  needObject(arrays, "makeGraph: arrays", "{ edges, features, labels }", "features", "labels");
+  needObject(arrays, "makeGraph: arrays", "{ edges, features, labels }", "features");
   const { name = "graph" } = arrays;
-  const labels = integers(arrays.labels, `${name}: labels`, UNLABELLED);
-  const nodes = labels.length;
-  const { classes = labels.reduce((most, label) => Math.max(most, label), 0) + 1 } = arrays;
-  const adjacency = adjacencyOf(arrays, nodes, name);
+  const labelled = labelsOf(arrays, name);
+  const types =
+    arrays.types && Object.entries(arrays.types).map(([name, nodes]) => ({ name, nodes }));
+  const sizes = arrays.graphs && integers(arrays.graphs, `${name}: graphs`, 1);
+  const nodes = sumOf(sizes ?? types?.map((type) => type.nodes) ?? [labelled.labels.length]);
   const features = featuresOf(arrays.features, nodes, `${name}: features`);
-  const graph = { name, nodes, classes, adjacency, features, labels };
+  const relations = relationsOf(arrays, types ?? [], name);
+  const adjacency = relations
+    ? unionOf(relations, types ?? [], nodes)
+    : adjacencyOf(arrays, nodes, name);
+  const graph: Graph = {
+    name,
+    nodes,
+    ...labelled,
+    adjacency,
+    features,
+    ...(types && { types }),
+    ...(relations && { relations }),
+    ...(sizes && { graphs: firstNodes(sizes) }),
+  };
   checkGraph(graph);
   return graph;
 }
 
-function adjacencyOf({ edges, adjacency }: GraphArrays, nodes: number, name: string): Csr {
+function sumOf(counts: ArrayLike<number>): number {
+  return Array.from(counts).reduce((sum, count) => sum + count, 0);
+}
+
+function firstNodes(sizes: Int32Array): Int32Array {
+  let end = 0;
+  return sizes.map((size) => {
+    end += size;
+    return end - size;
+  });
+}
+
+function labelsOf(
+  { labels, labelSets, classes }: GraphArrays,
+  name: string,
+): Pick<Graph, "labels" | "labelSets" | "classes"> {
+  if ((labels === undefined) === (labelSets === undefined)) {
+    const found = labels === undefined ? "it has no labels" : "it has labels and label sets";
+    throw new InputError(`${name}: ${found}; give one of \`labels\` and \`labelSets\``);
+  }
+  const countFrom = (highest: number): number => classes ?? highest + 1;
+  if (labels) {
+    const own = integers(labels, `${name}: labels`, UNLABELLED);
+    return {
+      labels: own,
+      classes: countFrom(own.reduce((most, label) => Math.max(most, label), 0)),
+    };
+  }
+  const sets = labelSets!.map((set, item) =>
+    integers(set ?? [], `${name}: labelSets: item ${item}`, 0),
+  );
+  const indices = Int32Array.from(sets.flatMap((set) => [...set]));
+  const owners = Int32Array.from(sets.flatMap((set, item) => Array.from(set, () => item)));
+  const columns = countFrom(indices.reduce((most, label) => Math.max(most, label), 0));
+  const beyond = indices.find((label) => label >= columns);
+  if (beyond !== undefined)
+    throw new InputError(`${name}: labelSets: class ${beyond} of ${columns}`);
+  return {
+    labels: Int32Array.from(labelSets!, (set) => (set === undefined ? UNLABELLED : 0)),
+    labelSets: csrFromPairs(sets.length, columns, owners, indices),
+    classes: columns,
+  };
+}
+
+/** @throws InputError for a type that there is not, or a node that is not of its type */
+function relationsOf(
+  { edges, adjacency, relations }: GraphArrays,
+  types: readonly NodeType[],
+  graph: string,
+): Relation[] | undefined {
+  if (!relations) return undefined;
+  if (edges || adjacency) {
+    throw new InputError(`${graph}: it has relations, so leave out \`edges\` and \`adjacency\``);
+  }
+  return Object.entries(relations).map(([name, { source, target, from, to }]) => {
+    const what = `${graph}: relation ${name}`;
+    const [columns, rows] = [source, target].map((given) => {
+      const type = types.find(({ name }) => name === given);
+      if (type) return type.nodes;
+      const known = types.map(({ name }) => name).join(", ") || "none; name them in `types`";
+      throw new InputError(`${what}: ${shown(given)} is no type; there are ${known}`);
+    }) as [number, number];
+    const [sources, targets] = endsOf({ from, to }, what, columns, rows);
+    return { name, source, target, arcs: csrFromPairs(rows, columns, targets, sources) };
+  });
+}
+
+function endsOf(
+  { from, to }: Ends,
+  what: string,
+  sources: number,
+  targets: number,
+): [Int32Array, Int32Array] {
+  const ends: [Int32Array, Int32Array] = [
+    integers(from, `${what}.from`, 0, sources),
+    integers(to, `${what}.to`, 0, targets),
+  ];
+  if (ends[0].length === ends[1].length) return ends;
+  throw new InputError(`${what}: ${ends[0].length} of \`from\` and ${ends[1].length} of \`to\``);
+}
+
+function adjacencyOf(
+  { edges, adjacency }: Pick<GraphArrays, "edges" | "adjacency">,
+  nodes: number,
+  name: string,
+): Csr {
   if ((edges === undefined) === (adjacency === undefined)) {
     throw new InputError(
       `${name}: give its edges as \`edges\` or as \`adjacency\`, one of the two`,
@@ -55,12 +174,29 @@ function adjacencyOf({ edges, adjacency }: GraphArrays, nodes: number, name: str
   }
   if (adjacency) return sparse({ ...adjacency, columns: nodes }, nodes, `${name}: adjacency`);
   needObject(edges, "makeGraph: edges", "{ from, to }", "from", "to");
-  const from = integers(edges!.from, `${name}: edges.from`, 0, nodes);
-  const to = integers(edges!.to, `${name}: edges.to`, 0, nodes);
-  if (from.length !== to.length) {
-    throw new InputError(`${name}: edges: ${from.length} of \`from\` and ${to.length} of \`to\``);
-  }
+  const [from, to] = endsOf(edges!, `${name}: edges`, nodes, nodes);
   return csrFromPairs(nodes, nodes, joined(from, to), joined(to, from));
+}
+
+/** All relations as edges of one kind, in the numbers of the whole graph; loops are left out. */
+function unionOf(relations: readonly Relation[], types: readonly NodeType[], nodes: number): Csr {
+  const firsts = firstNodes(Int32Array.from(types, (type) => type.nodes));
+  const first = (name: string): number => firsts[types.findIndex((type) => type.name === name)]!;
+  const count = relations.reduce((sum, { arcs }) => sum + arcs.indices.length, 0);
+  const [from, to] = [new Int32Array(count), new Int32Array(count)];
+  let k = 0;
+  for (const { source, target, arcs } of relations) {
+    for (let row = 0; row < arcs.rows; row++) {
+      for (let at = arcs.indptr[row]!; at < arcs.indptr[row + 1]!; at++) {
+        const ends = [first(source) + arcs.indices[at]!, first(target) + row] as const;
+        if (ends[0] === ends[1]) continue;
+        [from[k], to[k]] = ends;
+        k++;
+      }
+    }
+  }
+  const [sources, targets] = [from.subarray(0, k), to.subarray(0, k)];
+  return csrFromPairs(nodes, nodes, joined(sources, targets), joined(targets, sources));
 }
 
 function joined(first: Int32Array, second: Int32Array): Int32Array {

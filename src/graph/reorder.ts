@@ -32,11 +32,18 @@ export class NodeOrder {
 
   /**
    * The graph with its nodes in this order.
-   * @throws RangeError for another number of nodes; InputError for a graph that is not sound
+   * @throws RangeError for another number of nodes; InputError for a graph that is not sound, or whose
+   *   nodes have a part in their order: those of several types, or of several graphs
    */
   graph(graph: Graph): Graph {
     this.#check(graph.nodes, graph.name);
     checkGraph(graph);
+    if (graph.types || graph.graphs) {
+      const parts = graph.types ? "types" : "graphs";
+      throw new InputError(
+        `${graph.name}: its nodes stand by their ${parts}; leave their order as it is`,
+      );
+    }
     const adjacency = this.#rows(graph.adjacency);
     const indices = adjacency.indices.map((node) => this.#position[node]!);
     for (let r = 0; r < graph.nodes; r++) {
@@ -47,6 +54,7 @@ export class NodeOrder {
       adjacency: { ...adjacency, indices },
       features: this.#rows(graph.features),
       labels: this.nodes.map((node) => graph.labels[node]!),
+      ...(graph.labelSets && { labelSets: this.#rows(graph.labelSets) }),
       ...(graph.classless && { classless: this.#set(graph.classless) }),
     };
   }

@@ -20,9 +20,10 @@ const family: Family<GraphInputs> = {
       ? filled(name, shape, 0)
       : drawn(name, shape, Math.sqrt(6 / (rows + columns)), seed);
   },
-  first: ({ adjacency, features }, weight, bias, drop) =>
-    tf.add(spmm(adjacency, spmm(features, weight, drop)), bias),
-  next: ({ adjacency }, x, weight, bias) => tf.add(spmm(adjacency, tf.matMul(x, weight)), bias),
+  first: ({ adjacency, features }, { weight, bias, sent }, drop) =>
+    tf.add(spmm(adjacency, sent(spmm(features, weight, drop))), bias),
+  next: ({ adjacency }, x, { weight, bias, sent }) =>
+    tf.add(spmm(adjacency, sent(tf.matMul(x, weight))), bias),
 };
 
 export const gcn = layeredKind("gcn", family, (forms) => forms, {

@@ -1,15 +1,20 @@
 // GCNII: deep graph convolutions with an initial residual and an identity map.
 // Chen, Wei, Huang, Ding, Li: Simple and Deep Graph Convolutional Networks, ICML 2020.
+import * as tf from "@tensorflow/tfjs";
 import { needObject, shown } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import { checkOptions, type OptionTable } from "../base/options.ts";
 import { reluDropout } from "../tensor/ops/dropout.ts";
+import type { DropoutStream } from "../tensor/ops/dropout-stream.ts";
 import { gcniiConvolutions } from "../tensor/ops/gcnii.ts";
 import { mapLinear, sparseLinear } from "../tensor/ops/linear.ts";
+import { spmm } from "../tensor/ops/sparse.ts";
 import {
   checkShape,
   type GraphInputs,
   type GraphShape,
+  type Hooks,
+  itemLogits,
   type Model,
   type ModelKind,
   matrixOf,
@@ -79,7 +84,7 @@ function shapes({ kind, layers, width }: AnyGcnii, { features, classes }: GraphS
  *     H_l = ReLU(M_l),  logits = Linear(dropout(H_L))
  *
  * Two linear layers with bias, L convolutions without. M_1 .. M_L, before the activation, are the
- * layer maps that ABKD aligns; H_L is `hidden`.
+ * layer maps that ABKD aligns; H_L is `hidden`. Several graphs' logits are the means of their nodes'.
  */
 export class Gcnii implements Model<GraphInputs> {
   readonly config: AnyGcnii;
@@ -111,28 +116,66 @@ export class Gcnii implements Model<GraphInputs> {
     });
   }
 
-  forward(inputs: GraphInputs, { dropout, reads = "logits" }: Pass = {}): Outputs {
+  forward(inputs: GraphInputs, { dropout, reads = "logits", hooks }: Pass = {}): Outputs {
     const { layers, alpha, dropout: rate } = this.config;
     const stream = (site: number) => dropout && { ...dropout, rate, site };
     const [weight, bias] = this.parameters as [Parameter, Parameter];
     const [outputWeight, outputBias] = this.parameters.slice(-2) as [Parameter, Parameter];
     // n x h, before ReLU
-    const input = sparseLinear(inputs.features, matrixOf(weight), vectorOf(bias), stream(0));
-    const firstStream = stream(1);
-    const own = this.parameters.slice(2, -2).map(matrixOf);
+    const input = sparseLinear(
+      inputs.features,
+      matrixOf(weight, hooks),
+      vectorOf(bias, hooks),
+      stream(0),
+    );
+    const own = this.parameters.slice(2, -2).map((parameter) => matrixOf(parameter, hooks));
     const weights = Array.from({ length: layers }, (_, l) => own[l % own.length]!);
-    const stack = gcniiConvolutions(input, weights, {
-      adjacency: inputs.adjacency,
-      alpha,
-      thetas: this.#thetas,
-      maps: reads === "layers",
-      ...(firstStream && { dropout: firstStream }),
-    }); // L x n x h, or 1 x n x h
+    const [w, b] = [matrixOf(outputWeight, hooks), vectorOf(outputBias, hooks)]; // h x c, c
     const end = stream(layers + 1);
-    const logits = mapLinear(stack, matrixOf(outputWeight), vectorOf(outputBias), end);
+    let stack: tf.Tensor3D; // L x n x h, or 1 x n x h
+    let logits: tf.Tensor2D; // n x c
+    if (hooks?.activation || hooks?.message) {
+      const maps = this.#convolutions(inputs, input, weights, hooks, stream);
+      stack = tf.stack(maps) as tf.Tensor3D;
+      const x = reluDropout(maps[layers - 1]!, end);
+      logits = tf.add(tf.matMul(hooks.activation?.(x, layers) ?? x, w), b);
+    } else {
+      const firstStream = stream(1);
+      stack = gcniiConvolutions(input, weights, {
+        adjacency: inputs.adjacency,
+        alpha,
+        thetas: this.#thetas,
+        maps: reads === "layers",
+        ...(firstStream && { dropout: firstStream }),
+      });
+      logits = mapLinear(stack, w, b, end);
+    }
+    logits = itemLogits(inputs, logits);
     if (reads === "logits") return { logits };
     const all = stackedOutputs(logits, stack, reluDropout);
     return reads === "layers" ? all : { logits, hidden: all.hidden };
+  }
+
+  /** M_1 .. M_L, operator by operator, for hooks that look between two. @param input M_0, n x h */
+  #convolutions(
+    { adjacency }: GraphInputs,
+    input: tf.Tensor2D,
+    weights: readonly tf.Tensor2D[],
+    hooks: Hooks,
+    stream: (site: number) => DropoutStream | undefined,
+  ): tf.Tensor2D[] {
+    const { alpha } = this.config;
+    const initial = tf.mul(reluDropout(input), alpha);
+    let map = input;
+    return weights.map((weight, l) => {
+      const theta = this.#thetas[l]!;
+      let x = reluDropout(map, stream(l + 1)); // H_{l-1}
+      x = hooks.activation?.(x, l) ?? x;
+      x = hooks.message?.(x, l) ?? x;
+      const z: tf.Tensor2D = tf.add(tf.mul(spmm(adjacency, x), 1 - alpha), initial);
+      map = tf.add(tf.mul(tf.matMul(z, weight), theta), tf.mul(z, 1 - theta));
+      return map;
+    });
   }
 
   dispose(): void {

@@ -7,7 +7,10 @@ import type { DropoutStream } from "../tensor/ops/dropout-stream.ts";
 import type { GraphForms } from "./graph-forms.ts";
 import {
   checkShape,
+  type GraphInputs,
   type GraphShape,
+  type Hooks,
+  itemLogits,
   type Layers,
   type Model,
   type ModelKind,
@@ -80,25 +83,37 @@ function layeredShapes(
   };
 }
 
+type Readout = Pick<GraphInputs, "readout">;
+
 /** What tells one family from the other. */
 export interface Family<I> {
   readonly label: string;
   /** A layer's weight or bias before training. */
   start(name: string, shape: readonly number[], inputs: number, seed: number): Parameter;
   /** Layer 0: of the graph's features, whose entries it drops. */
-  first(inputs: I, weight: tf.Tensor2D, bias: tf.Tensor1D, drop?: DropoutStream): tf.Tensor2D;
+  first(inputs: I, weights: LayerWeights, drop?: DropoutStream): tf.Tensor2D;
   /** Each later layer. @param x nodes x width, after dropout */
-  next(inputs: I, x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D;
+  next(inputs: I, x: tf.Tensor2D, weights: LayerWeights): tf.Tensor2D;
+}
+
+/** What a layer computes with. */
+export interface LayerWeights {
+  /** inputs x outputs. */
+  readonly weight: tf.Tensor2D;
+  /** [outputs]. */
+  readonly bias: tf.Tensor1D;
+  /** What becomes of what nodes send along arcs, nodes x outputs. */
+  readonly sent: (map: tf.Tensor2D) => tf.Tensor2D;
 }
 
 /**
  *     M_0 = first(dropout(X)),  H_l = ReLU([batch norm] M_l),  M_l = next(dropout(H_{l-1}))
  *
  * M_0 .. M_{L-1}, before normalisation and activation, are the layer maps; the last one is the logits.
- * H_{L-2} is `hidden`. Normalisation takes the pass's own statistics while training, else the running
+ * H_{L-2} is `hidden`. Several graphs' logits are the means of their nodes'. Normalisation takes the pass's own statistics while training, else the running
  * ones, as torch.nn.BatchNorm1d with its defaults.
  */
-export class Layered<I> implements Model<I> {
+export class Layered<I extends Readout> implements Model<I> {
   readonly config: LayeredConfig;
   readonly outline: Outline;
   readonly parameters: readonly Parameter[];
@@ -127,27 +142,35 @@ export class Layered<I> implements Model<I> {
     this.#byName = new Map(all.map((parameter) => [parameter.name, parameter]));
   }
 
-  forward(inputs: I, { dropout, reads = "logits" }: Pass = {}): Outputs {
+  forward(inputs: I, { dropout, reads = "logits", hooks }: Pass = {}): Outputs {
     const { layers, dropout: rate } = this.config;
     const stream = (site: number) => dropout && { ...dropout, rate, site };
     const moved = new Map<string, Float32Array>();
     const maps: tf.Tensor2D[] = [];
     const normalised: tf.Tensor2D[] = [];
     for (let l = 0; l < layers; l++) {
-      const [weight, bias] = [matrixOf(this.#get(l, "weight")), vectorOf(this.#get(l, "bias"))];
+      const weights: LayerWeights = {
+        weight: matrixOf(this.#get(l, "weight"), hooks),
+        bias: vectorOf(this.#get(l, "bias"), hooks),
+        sent: (map) => hooks?.message?.(map, l) ?? map,
+      };
+      const read = (map: tf.Tensor2D): tf.Tensor2D => {
+        const x = reluDropout(map, stream(l));
+        return hooks?.activation?.(x, l) ?? x;
+      };
       const map =
         l === 0
-          ? this.#family.first(inputs, weight, bias, stream(0))
-          : this.#family.next(inputs, reluDropout(normalised[l - 1]!, stream(l)), weight, bias);
+          ? this.#family.first(inputs, weights, stream(0))
+          : this.#family.next(inputs, read(normalised[l - 1]!), weights);
       maps.push(map);
-      normalised.push(this.#normalised(l, map, dropout && moved));
+      normalised.push(this.#normalised(l, map, hooks, dropout && moved));
     }
-    const logits = maps[layers - 1]!;
+    const last = maps[layers - 1]!;
     // The last map has no activation.
     const activated = (l: number): tf.Tensor2D =>
-      l === layers - 1 ? logits : reluDropout(normalised[l]!);
+      l === layers - 1 ? last : reluDropout(normalised[l]!);
     const found: Layers = { widths: this.outline.widths, at: (l) => maps[l]!, activated };
-    const base = { logits, ...(moved.size > 0 && { moved }) };
+    const base = { logits: itemLogits(inputs, last), ...(moved.size > 0 && { moved }) };
     if (reads === "logits") return base;
     return {
       ...base,
@@ -167,10 +190,15 @@ export class Layered<I> implements Model<I> {
   }
 
   /** @param moved takes the running statistics after this step; absent: those that there are are used */
-  #normalised(l: number, map: tf.Tensor2D, moved?: Map<string, Float32Array>): tf.Tensor2D {
+  #normalised(
+    l: number,
+    map: tf.Tensor2D,
+    hooks: Hooks | undefined,
+    moved?: Map<string, Float32Array>,
+  ): tf.Tensor2D {
     const { layers, batchNorm: wanted } = this.config;
     if (!wanted || l === layers - 1) return map;
-    const of = (part: string) => vectorOf(this.#get(l, part, "norm"));
+    const of = (part: string) => vectorOf(this.#get(l, part, "norm"), hooks);
     if (!moved) return normalisedBy(map, of("gain"), of("shift"), of("mean"), of("variance"));
     const { value, mean, variance } = batchNorm(map, of("gain"), of("shift"));
     const nodes = map.shape[0];
@@ -193,7 +221,7 @@ export class Layered<I> implements Model<I> {
  * A kind of such models.
  * @param words `inputs`: what of the graph is read, and `map`: a layer's map, for the text in exported files
  */
-export function layeredKind<Kind extends string, I>(
+export function layeredKind<Kind extends string, I extends Readout>(
   name: Kind,
   family: Family<I>,
   prepare: (forms: GraphForms) => I,

@@ -8,14 +8,14 @@ import { drawn } from "./start.ts";
 
 export type MlpConfig = LayeredConfig<"mlp">;
 
-type MlpInputs = Pick<GraphInputs, "features">;
+type MlpInputs = Pick<GraphInputs, "features" | "readout">;
 
 /** M_l = dropout(H) W + b; W and b start uniform within 1 / sqrt(inputs), as torch.nn.Linear. */
 const family: Family<MlpInputs> = {
   label: "MLP",
   start: (name, shape, inputs, seed) => drawn(name, shape, 1 / Math.sqrt(inputs), seed),
-  first: ({ features }, weight, bias, drop) => sparseLinear(features, weight, bias, drop),
-  next: (_inputs, x, weight, bias) => tf.add(tf.matMul(x, weight), bias),
+  first: ({ features }, { weight, bias }, drop) => sparseLinear(features, weight, bias, drop),
+  next: (_inputs, x, { weight, bias }) => tf.add(tf.matMul(x, weight), bias),
 };
 
 export const mlp = layeredKind("mlp", family, (forms): MlpInputs => forms, {

@@ -4,7 +4,7 @@ import { needObject } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import type { OptionTable } from "../base/options.ts";
 import { lastMap } from "../tensor/ops/gcnii.ts";
-import type { SparseMatrix } from "../tensor/ops/sparse.ts";
+import { type SparseMatrix, spmm } from "../tensor/ops/sparse.ts";
 import type { GraphForms } from "./graph-forms.ts";
 
 /** A graph as GCN and its relatives read it, on the engine. */
@@ -13,12 +13,26 @@ export interface GraphInputs {
   readonly adjacency: SparseMatrix;
   /** nodes x features, rows normalised. */
   readonly features: SparseMatrix;
+  /** items x nodes, where not all nodes are the items: what itemLogits() takes. */
+  readonly readout?: SparseMatrix | undefined;
 }
 
 /** What a model is fitted to. */
 export interface GraphShape {
   readonly features: number;
   readonly classes: number;
+}
+
+/**
+ * Logits of the items that are classified: of a graph's nodes, the mean over each of several graphs, the
+ * rows of the first type. A model that is linear behind its last map pools its maps by this.
+ * @param logits nodes x classes
+ */
+export function itemLogits(
+  { readout }: Pick<GraphInputs, "readout">,
+  logits: tf.Tensor2D,
+): tf.Tensor2D {
+  return readout ? spmm(readout, logits) : logits;
 }
 
 /** A named matrix or vector of a model. */
@@ -31,6 +45,19 @@ export interface Parameter {
 /** How much of a forward pass is read; each includes those before it. */
 export type Reads = "logits" | "hidden" | "layers";
 
+/**
+ * What a pass does to a model's numbers where they are read: precision, pruning, masks. Each is given a
+ * tensor and gives one of its shape, differentiable.
+ */
+export interface Hooks {
+  /** A parameter, each time that it is read. */
+  weight?(parameter: Parameter): tf.Tensor;
+  /** What layer `layer`, from 0, reads of the one before it: after activation and dropout. */
+  activation?(map: tf.Tensor2D, layer: number): tf.Tensor2D;
+  /** What nodes send along arcs in layer `layer`, nodes x width. */
+  message?(map: tf.Tensor2D, layer: number): tf.Tensor2D;
+}
+
 export interface Pass {
   /**
    * Present while training: dropout draws from the stream (seed, step), and batch normalisation takes
@@ -39,6 +66,8 @@ export interface Pass {
   readonly dropout?: { readonly seed: number; readonly step: number };
   /** "logits" by default: layer maps cost memory in a deep model. */
   readonly reads?: Reads;
+  /** Absent: numbers are read as they are. */
+  readonly hooks?: Hooks;
 }
 
 /** The maps of a model's layers, from first to last. */
@@ -53,12 +82,14 @@ export interface Layers {
 }
 
 export interface Outputs {
-  /** nodes x classes. */
+  /** items x classes: a row for each node, unless the graph says what else its items are. */
   readonly logits: tf.Tensor2D;
   /** What the model's last layer reads, after its own activation, nodes x `Outline.hidden`; on request. */
   readonly hidden?: tf.Tensor2D;
   /** On request. */
   readonly layers?: Layers;
+  /** Of the run's other students, where several learn from each other; of the same pass. */
+  readonly peers?: readonly Outputs[];
   /**
    * What each of the model's buffers is to hold after this step, by name; while training only. A pass
    * changes nothing itself, so that a step whose loss is not finite leaves the model as it was.
@@ -102,6 +133,17 @@ export interface Model<I = unknown> {
   dispose(): void;
 }
 
+/** The same model, its parameters too, with hooks in each of its passes: what train() and evaluate() take. */
+export function withHooks<I>(model: Model<I>, hooks: Hooks): Model<I> {
+  return {
+    outline: model.outline,
+    parameters: model.parameters,
+    ...(model.buffers && { buffers: model.buffers }),
+    forward: (inputs, pass = {}) => model.forward(inputs, { ...pass, hooks }),
+    dispose: () => model.dispose(),
+  };
+}
+
 /** A configuration as every kind has it: its kind's name and its options. */
 export interface Configured {
   readonly kind: string;
@@ -141,11 +183,11 @@ export function checkShape(label: string, shape: GraphShape): void {
   }
 }
 
-/** A parameter's variable as tf's types take it. */
-export const matrixOf = ({ variable }: Parameter): tf.Tensor2D =>
-  variable as unknown as tf.Tensor2D;
-export const vectorOf = ({ variable }: Parameter): tf.Tensor1D =>
-  variable as unknown as tf.Tensor1D;
+/** A parameter as a pass reads it, as tf's types take it. */
+export const matrixOf = (parameter: Parameter, hooks?: Hooks): tf.Tensor2D =>
+  (hooks?.weight?.(parameter) ?? parameter.variable) as unknown as tf.Tensor2D;
+export const vectorOf = (parameter: Parameter, hooks?: Hooks): tf.Tensor1D =>
+  (hooks?.weight?.(parameter) ?? parameter.variable) as unknown as tf.Tensor1D;
 
 /** Number of trained scalars. */
 export function parameterCount(model: Model): number {

@@ -36,6 +36,7 @@ export { infoNce } from "./ops/contrast.ts";
 export { dropout, reluDropout } from "./ops/dropout.ts";
 export type { DropoutStream } from "./ops/dropout-stream.ts";
 export { type ConvolutionOptions, gcniiConvolutions, lastMap } from "./ops/gcnii.ts";
+export { LabelSetTargets } from "./ops/label-sets.ts";
 export { mapLinear, sparseLinear } from "./ops/linear.ts";
 export {
   meanSquaredError,

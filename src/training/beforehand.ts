@@ -4,17 +4,18 @@ import { dirname } from "node:path";
 import { shown } from "../base/arguments.ts";
 import { OptionError, UserError } from "../base/errors.ts";
 import { probeFolder } from "../base/files.ts";
-import { checkGraph, checkSplit } from "../graph/check.ts";
+import { checkLabelSets } from "../distillation/registry.ts";
 import { hiddenWidth } from "../models/registry.ts";
 import { chooseEngine, engineFlavour, MOST_THREADS } from "../tensor/index.ts";
 import { checkConfig, checkKeys } from "./config-check.ts";
-import { fingerprint } from "./inputs.ts";
+import type { Job } from "./executor.ts";
 import { refuseTooLarge } from "./memory-check.ts";
 import { addedNeeds, moduleUrls, refuseMissingModules } from "./modules.ts";
 import type { RunConfig } from "./run.ts";
 import { describeRun, runId } from "./run-id.ts";
 import { RUNS_FOLDER, refuseOtherData, runFiles } from "./run-store.ts";
-import { earlierWork, type Trial } from "./trial.ts";
+import { earlierWork } from "./trial.ts";
+import type { TrialData } from "./trial-data.ts";
 import type { TrialsOptions } from "./trials.ts";
 
 const MOST_WORKERS = 256;
@@ -28,6 +29,7 @@ const OPTIONS: Readonly<Record<keyof TrialsOptions, (value: unknown) => string |
   observer: legal("a function", (value) => typeof value === "function"),
   engine: () => undefined, // chooseEngine() knows them
   profile: legal("true or false", (value) => typeof value === "boolean"),
+  executor: legal("a function", (value) => typeof value === "function"),
   modules: legal("an array of files' paths or URLs", (value) => Array.isArray(value)),
   signal: legal("an AbortSignal", (value) => typeof value === "object" && value !== null),
   dataDir: legal("the path of a folder", (value) => typeof value === "string"),
@@ -69,6 +71,11 @@ export function checkRequest(configs: readonly RunConfig[], options: TrialsOptio
     if (words === undefined) continue;
     throw new OptionError(`runTrials: option "${name}" is ${shown(value)}; legal: ${words}`);
   }
+  if (options.executor && (options.workers ?? options.threads) !== undefined) {
+    throw new OptionError(
+      "runTrials: the options workers and threads are of worker threads; leave them out with an executor",
+    );
+  }
   configs.forEach((config, k) => {
     checkConfig(config, configs.length === 1 ? "the run" : `run ${k + 1} of ${configs.length}`);
     refuseOtherSplits(config);
@@ -97,32 +104,30 @@ function refuseOtherSplits(config: RunConfig): void {
   }
 }
 
-/** A run with its data, as it is to begin. */
-export type Planned = Pick<Trial, "config" | "graph" | "split" | "start">;
-
 /**
- * The runs, those that others need among them, once their data is here: sizes against memory, folders
+ * The jobs, those that others need among them, once their data is here: sizes against memory, folders
  * that must be written, what earlier runs left there.
  * @throws UserError naming the first run that could not be trained or kept
  */
-export function checkPlan(plan: readonly Planned[], options: TrialsOptions): void {
+export function checkPlan(
+  jobs: Iterable<Job>,
+  dataOf: (config: RunConfig) => TrialData,
+  options: TrialsOptions,
+): void {
   const { runsDir = RUNS_FOLDER, engine = "auto" } = options;
-  const data = new Map<Planned["split"], string>();
-  for (const { config, graph, split } of plan) {
-    if (!data.has(split)) {
-      checkGraph(graph);
-      checkSplit(split, graph);
-      data.set(split, fingerprint(graph, split));
-    }
-    refuseOtherRecords(config, data.get(split)!, options);
+  const all = [...jobs];
+  for (const { config, data } of all) {
+    const { graph } = dataOf(config);
+    if (graph.labelSets && config.method) checkLabelSets(config.method.name);
+    refuseOtherRecords(config, data, options);
   }
   const folders = new Set<string>();
-  for (const { config, graph, split, start } of plan) {
+  for (const { config, data, start } of all) {
     const files = runFiles(runsDir, config);
-    refuseOtherData(files, describeRun(config), data.get(split)!);
+    refuseOtherData(files, describeRun(config), data);
     folders.add(existsSync(files.folder) ? files.folder : dirname(files.folder));
     const flavour = engineFlavour(chooseEngine(engine, hiddenWidth(config.model)));
-    const owner = { config, data: data.get(split)!, flavour };
+    const owner = { config, data, flavour };
     let earlier: ReturnType<typeof earlierWork>;
     try {
       earlier = earlierWork({ config, start }, files, owner, () => {});
@@ -132,7 +137,7 @@ export function checkPlan(plan: readonly Planned[], options: TrialsOptions): voi
       throw new UserError(`${describeRun(config)}: ${message}`, { exitCode, cause: error });
     }
     // What is finished is not trained.
-    if (!earlier.finished) refuseTooLarge(config, graph, engine);
+    if (!earlier.finished) refuseTooLarge(config, dataOf(config).graph, engine);
   }
   for (const folder of folders) probeFolder(folder);
 }

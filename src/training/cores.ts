@@ -9,33 +9,28 @@ export interface Share {
 /**
  * All threads to a run that is alone, such as the teacher that others wait for; else as many to
  * each, and what is left over to those that began first. Shares change as runs come and go. Never
- * more in sum than there are, unless there are more places than threads: each run has one.
+ * more in sum than there are, unless there are more runs than threads: each has one.
  */
 export class Cores {
   readonly #threads: number;
-  readonly #places: number;
-  readonly #waiting: ((share: Share) => void)[] = [];
+  readonly #starting: ((share: Share) => void)[] = [];
   /** In the order in which they began. */
   readonly #running: Share[] = [];
 
-  /**
-   * @param threads that may compute at a time, in all
-   * @param places runs at a time
-   */
-  constructor(threads: number, places: number) {
+  /** @param threads that may compute at a time, in all */
+  constructor(threads: number) {
     this.#threads = threads;
-    this.#places = places;
   }
 
-  /** @returns the run's share, once there is a place for it; give() it back */
+  /** @returns the share of a run that begins; give() it back */
   take(): Promise<Share> {
     return new Promise((resolve) => {
-      this.#waiting.push(resolve);
+      this.#starting.push(resolve);
       this.#shareOut();
     });
   }
 
-  /** Ends a run's use of its threads and its place. */
+  /** Ends a run's use of its threads. */
   give(share: Share): void {
     this.#running.splice(this.#running.indexOf(share), 1);
     this.#shareOut();
@@ -44,8 +39,7 @@ export class Cores {
   /** Later, so that runs that come and go in one go are counted together. */
   #shareOut(): void {
     setImmediate(() => {
-      const free = Math.max(0, this.#places - this.#running.length);
-      const starting = this.#waiting.splice(0, free).map((start) => {
+      const starting = this.#starting.splice(0).map((start) => {
         const share = { threads: new Int32Array(new SharedArrayBuffer(4)) };
         this.#running.push(share);
         return () => start(share);

@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { needFunction, needObject } from "../base/arguments.ts";
 import type { Model, Outputs, Reads } from "../models/model.ts";
-import { type Scores, scores } from "../tensor/index.ts";
+import type { Scores } from "../tensor/index.ts";
 import type { Batches, SetName } from "./batches.ts";
 
 /**
@@ -27,32 +27,32 @@ export function withForward<T, I>(
 }
 
 /**
- * Each set's loss and accuracy: means over its nodes in all batches.
- * @throws {RangeError} where no batch has nodes of a set
+ * Each set's loss and accuracy: means over its items in all batches.
+ * @throws {RangeError} where no batch has items of a set
  */
 export function batchScores<Name extends SetName>(
   model: Model,
   batches: Batches,
   sets: readonly Name[],
 ): Record<Name, Scores> {
-  const means = {} as Record<Name, { nodes: number; loss: number; accuracy: number }>;
-  for (const set of sets) means[set] = { nodes: 0, loss: 0, accuracy: 0 };
+  const means = {} as Record<Name, { items: number; loss: number; accuracy: number; of: number }>;
+  for (const set of sets) means[set] = { items: 0, loss: 0, accuracy: 0, of: 0 };
   for (const { inputs, targets } of batches.all(sets)) {
     withForward(model, inputs, "logits", ({ logits }) => {
       for (const set of sets) {
         const [mean, part] = [means[set], targets[set]];
         if (!part) continue;
-        const { loss, accuracy } = scores(logits, part);
-        mean.nodes += part.count;
+        const { loss, accuracy, of } = part.scores(logits);
+        mean.items += part.count;
+        mean.of += of;
         // With one batch they are its own scores, bit for bit.
-        const share = part.count / mean.nodes;
-        mean.loss += (loss - mean.loss) * share;
-        mean.accuracy += (accuracy - mean.accuracy) * share;
+        mean.loss += (loss - mean.loss) * (part.count / mean.items);
+        if (of > 0) mean.accuracy += (accuracy - mean.accuracy) * (of / mean.of);
       }
     });
   }
-  const missing = sets.find((set) => means[set].nodes === 0);
-  if (missing !== undefined) throw new RangeError(`no batch has nodes of ${missing}`);
+  const missing = sets.find((set) => means[set].items === 0);
+  if (missing !== undefined) throw new RangeError(`no batch has items of ${missing}`);
   return means;
 }
 

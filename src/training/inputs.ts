@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { checkGraph, checkLabels, checkSplit } from "../graph/check.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { GraphForms } from "../models/graph-forms.ts";
-import { Targets } from "../tensor/index.ts";
+import { type TaskTargets, taskOf } from "../tasks/task.ts";
 
 /** Frees its engine memory by dispose(). */
 export interface Held<T> {
@@ -22,21 +22,22 @@ export function graphInputs(graph: Graph): Held<GraphForms> {
   return { value, dispose: () => value.dispose() };
 }
 
-/** The three sets of nodes with their classes. */
+/** The three sets of items with what is known of them. */
 export interface SplitTargets {
-  readonly train: Targets;
-  readonly val: Targets;
-  readonly test: Targets;
+  readonly train: TaskTargets;
+  readonly val: TaskTargets;
+  readonly test: TaskTargets;
 }
 
 /**
- * @throws InputError for sets that are empty or overlap, or hold what is no labelled node of the
+ * @throws InputError for sets that are empty or overlap, or hold what is no labelled item of the
  *   graph: nothing could be trained, chosen or reported
  */
 export function splitTargets(graph: Graph, split: Split): Held<SplitTargets> {
   checkLabels(graph);
   checkSplit(split, graph);
-  const of = (nodes: Int32Array): Targets => new Targets(graph.labels, nodes, graph.classes);
+  const task = taskOf(graph);
+  const of = (items: Int32Array): TaskTargets => task.targets(graph, items);
   const value = { train: of(split.train), val: of(split.val), test: of(split.test) };
   return {
     value,
@@ -56,9 +57,19 @@ export function fingerprint(graph: Graph, split: Split): string {
   hash.update(`${graph.nodes} ${graph.classes} ${features.columns}`);
   const arrays = [adjacency.indptr, adjacency.indices, features.indptr, features.indices];
   const sets = [split.train, split.val, split.test];
-  for (const array of [...arrays, features.values, labels, ...sets]) {
+  const update = (array: Int32Array | Float32Array | undefined): void => {
     hash.update(`|${array?.length ?? "ones"}|`);
     if (array) hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  };
+  for (const array of [...arrays, features.values, labels, ...sets]) update(array);
+  const { labelSets, graphs, types, relations } = graph;
+  // What most graphs do not have changes nothing where it is absent: fingerprints stand in records.
+  if (labelSets) for (const array of [labelSets.indptr, labelSets.indices]) update(array);
+  if (graphs) update(graphs);
+  if (types) hash.update(JSON.stringify(types));
+  for (const { name, source, target, arcs } of relations ?? []) {
+    hash.update(JSON.stringify([name, source, target]));
+    for (const array of [arcs.indptr, arcs.indices]) update(array);
   }
   return hash.digest("hex").slice(0, 16);
 }

@@ -1,8 +1,10 @@
 // Whether a run can fit the engine's memory at all, by what it needs at the very least.
+
 import { totalmem } from "node:os";
 import { UserError } from "../base/errors.ts";
 import type { OptionValue } from "../base/options.ts";
-import { findMethod } from "../distillation/registry.ts";
+import { grouped } from "../display/format.ts";
+import { findMethod, studentCount } from "../distillation/registry.ts";
 import type { Graph } from "../graph/graph.ts";
 import { hiddenWidth, modelShapes, modelTitle } from "../models/registry.ts";
 import { chooseEngine, type EngineChoice, WASM_BYTES } from "../tensor/index.ts";
@@ -37,7 +39,8 @@ function leastNumbers(config: RunConfig, graph: Graph): number {
   const shape = { features: graph.features.columns, classes };
   const { outline, parameters, perNode } = modelShapes(model, shape);
   const sizes = [...parameters.values()].map((dims) => dims.reduce((size, side) => size * side, 1));
-  const own = COPIES * sizes.reduce((sum, size) => sum + size, 0) + perNode * nodes;
+  const one = COPIES * sizes.reduce((sum, size) => sum + size, 0) + perNode * nodes;
+  const own = studentCount(method) * one;
   if (!method || !teacher) return own;
   const options = method.options as Readonly<Record<string, OptionValue>>;
   const taught = modelShapes(teacher.model, shape).outline;
@@ -47,5 +50,5 @@ function leastNumbers(config: RunConfig, graph: Graph): number {
 
 function gibibytes(bytes: number): string {
   const number = bytes / 2 ** 30;
-  return number < 10 ? number.toFixed(1) : Math.round(number).toLocaleString("en-US");
+  return number < 10 ? number.toFixed(1) : grouped(Math.round(number));
 }

@@ -2,9 +2,11 @@
 import * as tf from "@tensorflow/tfjs";
 import { needObject, refuse } from "../base/arguments.ts";
 import { canonicalJson } from "../base/canonical.ts";
+import { OptionError } from "../base/errors.ts";
 import { JsonError, parseJson } from "../base/json.ts";
 import { count, dictionary, type Form, object, text } from "../base/json-form.ts";
 import { printable } from "../base/printable.ts";
+import { studentCount } from "../distillation/registry.ts";
 import { toFloat32 } from "../formats/arrays.ts";
 import { NpzFile } from "../formats/npz.ts";
 import { encodeNpz, type NpyArray, npzDigest } from "../formats/npz-writer.ts";
@@ -24,6 +26,7 @@ import {
   type ModelOf,
   modelShapes,
 } from "../models/registry.ts";
+import { studentPrefix } from "../models/students.ts";
 import { isOurs } from "./origin.ts";
 import type { RunConfig } from "./run.ts";
 import { configForm } from "./run-form.ts";
@@ -89,9 +92,10 @@ export interface ReadModelFile extends ModelFile {
 /**
  * Reads what encodeModel or encodeModelNpz wrote, or another program with the metadata `config` and
  * `shape`; tells the formats apart by their first bytes.
- * @throws FormatError, BadFileError
+ * @param student which one, from 1, where the run trained several
+ * @throws FormatError, BadFileError; OptionError for a student that the file does not hold
  */
-export function decodeModel(bytes: Buffer, name: string): ReadModelFile {
+export function decodeModel(bytes: Buffer, name: string, student = 1): ReadModelFile {
   if (!Buffer.isBuffer(bytes)) refuse(bytes, "decodeModel: bytes", "a Buffer of a model file");
   const isZip = bytes.subarray(0, 4).toString("latin1") === "PK\x03\x04";
   const source = isZip ? npzSource(bytes, name) : safetensorsSource(bytes, name);
@@ -105,10 +109,14 @@ export function decodeModel(bytes: Buffer, name: string): ReadModelFile {
   if (ours && metadata["run"] !== runId(config)) {
     throw new FormatError(`${name} is damaged: its configuration is not the one it names`);
   }
+  const most = studentCount(config.method);
+  if (!Number.isInteger(student) || student < 1 || student > most) {
+    throw new OptionError(`${name}: student ${student} of ${most} is asked for`);
+  }
   const sizes = parameterShapes(config, shape, name);
   const parameters = new Map(
     [...sizes].map(([key, expected]) => {
-      const found = source.array(key);
+      const found = source.array(studentPrefix(student) + key);
       if (found.shape.join() !== expected.join()) {
         throw new FormatError(
           `${name} is damaged: ${key} is [${found.shape}], its configuration needs [${expected}]`,

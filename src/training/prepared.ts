@@ -1,10 +1,11 @@
 // A run before its first step: the graph on the engine, the models, and the losses of its method.
 import type { Distillation, Teacher } from "../distillation/method.ts";
-import { createDistillation } from "../distillation/registry.ts";
+import { createDistillation, studentCount } from "../distillation/registry.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import type { GraphForms } from "../models/graph-forms.ts";
 import type { GraphShape, Model } from "../models/model.ts";
 import { createModel, findModel, type ModelConfig, type ModelOf } from "../models/registry.ts";
+import { Students } from "../models/students.ts";
 import { inheritedParameters } from "./initial.ts";
 import { graphInputs, type SplitTargets, splitTargets } from "./inputs.ts";
 import { restoreModel } from "./model-file.ts";
@@ -56,7 +57,7 @@ export function prepare<M extends ModelConfig>(
     const inputs = findModel(config.model.kind).prepare(forms);
     const targets = hold(splitTargets(graph, split)).value;
     const shape = { features: graph.features.columns, classes: graph.classes };
-    const model = hold<Model>(startModel(config, shape, earlier.donor));
+    const model = hold<Model>(startModels(config, shape, earlier.donor));
     const teacher = earlier.teacher && hold<Model>(restoreModel(earlier.teacher.model));
     const distillation: Distillation | undefined =
       config.method &&
@@ -88,6 +89,13 @@ function startModel(config: RunConfig, shape: GraphShape, donor: StoredRun | und
   if (!initial || !donor) return createModel(model, shape, seed);
   const parameters = inheritedParameters(initial, donor, model);
   return restoreModel({ ...donor.model, config, parameters });
+}
+
+/** The run's model, or its several students, which all start from the same weights. */
+function startModels(config: RunConfig, shape: GraphShape, donor: StoredRun | undefined): Model {
+  const count = studentCount(config.method);
+  if (count === 1) return startModel(config, shape, donor);
+  return new Students(Array.from({ length: count }, () => startModel(config, shape, donor)));
 }
 
 /** A trained model as methods see it. */

@@ -1,4 +1,4 @@
-// Training in words, and the line that shows it in notebooks by itself.
+// Training in words, and the lines that notebooks show by themselves.
 import { performance } from "node:perf_hooks";
 import { duration, percent } from "../display/format.ts";
 import { notebookDisplay } from "../display/host.ts";
@@ -6,6 +6,7 @@ import { LiveLine } from "../display/line.ts";
 import type { EndEvent, EpochEvent, Observer } from "./observer.ts";
 import type { RunConfig } from "./run.ts";
 import { describeRun } from "./run-id.ts";
+import { showTally, Tally } from "./tally.ts";
 
 export function runName(config: RunConfig, asTeacher: boolean): string {
   return asTeacher ? `teacher ${describeRun(config)}` : describeRun(config);
@@ -30,15 +31,19 @@ function describeEnd({ epoch, bestEpoch, valAccuracy, seconds, interrupted }: En
   return `${how}: best epoch ${bestEpoch} of ${epoch}, val ${percent(valAccuracy)}`;
 }
 
-/** One training's line; undefined outside of notebooks. */
-export function notebookTrainingLine(config: RunConfig): Observer | undefined {
-  if (!notebookDisplay()) return undefined;
+/** One training's line. @param name in front of it */
+export function trainingLine(name = ""): Observer {
   const line = new LiveLine();
-  const name = shortRunName(config, false);
+  const prefix = name && `${name}: `;
   return (event) => {
-    if (event.type === "epoch") line.update(() => `${name}: ${describeEpoch(event)}`);
-    else if (event.type === "end") line.end(`${name}: ${describeEnd(event)}`);
+    if (event.type === "epoch") line.update(() => prefix + describeEpoch(event));
+    else if (event.type === "end") line.end(prefix + describeEnd(event));
   };
+}
+
+/** What a training shows by itself; undefined outside of notebooks. */
+export function notebookTrainingLine(config: RunConfig): Observer | undefined {
+  return notebookDisplay() && trainingLine(shortRunName(config, false));
 }
 
 /** The line of many runs: the one that will take longest, and how many are done, running, left. */
@@ -52,57 +57,25 @@ export interface TrialsLine {
  * Counts the runs that were asked for; those that these need first are shown while they run.
  * @param asked ids of the runs that were asked for. Undefined outside of notebooks.
  */
-export function notebookTrialsLine(asked: ReadonlySet<string>): TrialsLine | undefined {
+export function notebookTrialsLine(asked: Iterable<string>): TrialsLine | undefined {
   if (!notebookDisplay()) return undefined;
   const line = new LiveLine();
   const began = performance.now();
-  const names = new Map<string, string>();
-  const running = new Map<string, EpochEvent | undefined>();
-  const failures: string[] = [];
-  const notes: string[] = [];
-  const total = asked.size;
-  let [done, failedOfAsked] = [0, 0];
-
-  const counts = (): string => {
-    const begun = [...running.keys()].filter((id) => asked.has(id)).length;
-    const left = Math.max(0, total - done - failedOfAsked - begun);
-    const failed = failures.length > 0 ? `, ${failures.length} failed` : "";
-    return `${done}/${total} runs done${failed}, ${running.size} running, ${left} left`;
-  };
+  const tally = new Tally(asked);
+  const done = (): string => `${tally.done}/${tally.total} runs done`;
+  const failed = (): string =>
+    tally.failures.length > 0 ? `, ${tally.failures.length} failed` : "";
   const text = (): string => {
-    const events = [...running.values()].filter((event) => event !== undefined);
-    const last = events.sort((a, b) => b.secondsLeft - a.secondsLeft)[0];
-    return last ? `${counts()}; ${names.get(last.id)}: ${describeEpoch(last)}` : counts();
-  };
-  const observer: Observer = (event) => {
-    switch (event.type) {
-      case "start":
-        names.set(event.id, shortRunName(event.config, event.asTeacher));
-        running.set(event.id, undefined);
-        break;
-      case "epoch":
-        running.set(event.id, event);
-        break;
-      case "finish":
-        running.delete(event.id);
-        if (asked.has(event.id)) done++;
-        break;
-      case "fail":
-        running.delete(event.id);
-        if (asked.has(event.id)) failedOfAsked++;
-        failures.push(event.message);
-        break;
-      case "note":
-        notes.push(event.message);
-        break;
-    }
-    line.update(text);
+    const { running, waiting, slowest } = tally;
+    const counts = `${done()}${failed()}, ${running.size} running, ${waiting.length} left`;
+    if (!slowest) return counts;
+    const { config, asTeacher, epoch } = slowest;
+    return `${counts}; ${shortRunName(config, asTeacher)}: ${describeEpoch(epoch)}`;
   };
   const close = (stopped: boolean): void => {
-    const failed = failures.length > 0 ? `, ${failures.length} failed: ${failures[0]}` : "";
+    const why = tally.failures.length > 0 ? `${failed()}: ${tally.failures[0]}` : "";
     const seconds = (performance.now() - began) / 1000;
-    const how = `${stopped ? ", stopped" : failed}, ${duration(seconds)}`;
-    line.end([`${done}/${total} runs done${how}`, ...notes].join("; "));
+    line.end(`${done()}${stopped ? ", stopped" : why}, ${duration(seconds)}`);
   };
-  return { observer, close };
+  return { observer: showTally(line, tally, text), close };
 }

@@ -68,6 +68,11 @@ const inspection = object({
 
 export const inspectionForm: Form = inspection;
 
+const scored = {
+  accuracy: object({ train: fraction, val: fraction, test: fraction }),
+  dead: flag,
+} as const;
+
 /** What results and records have in common. */
 export const outcomeForm = {
   id: text,
@@ -82,8 +87,9 @@ export const outcomeForm = {
     ...{ model: count, method: count, teacher: optional(count), ratio: optional(real) },
   }),
   bestEpoch: count,
-  accuracy: object({ train: fraction, val: fraction, test: fraction }),
-  dead: flag,
+  metric: optional(just("micro-F1")),
+  ...scored,
+  students: optional(list(object(scored))),
   warnings: list(text),
   timing: object({
     ...{ seconds: real, secondsPerEpoch: number },

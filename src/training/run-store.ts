@@ -182,14 +182,17 @@ export function readResult(path: string): RunResult {
   return result;
 }
 
-/** @throws FormatError, FileError */
-export function readModel(path: string): ModelFile {
+/**
+ * @param student which one, from 1, where the run trained several
+ * @throws FormatError, FileError; OptionError for a student that there is not
+ */
+export function readModel(path: string, student = 1): ModelFile {
   needText(path, "readModel: path", "the path of a file");
-  return ownModel(readBytes(path, 2), path);
+  return ownModel(readBytes(path, 2), path, student);
 }
 
-function ownModel(bytes: Buffer, path: string): ModelFile {
-  const { ours, ...model } = decodeModel(bytes, path);
+function ownModel(bytes: Buffer, path: string, student = 1): ModelFile {
+  const { ours, ...model } = decodeModel(bytes, path, student);
   if (!ours) throw new FormatError(`${path} was not written by abkd`);
   return model;
 }

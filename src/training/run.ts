@@ -107,12 +107,19 @@ export interface RunResult {
     readonly valAccuracy: readonly number[];
   };
   readonly bestEpoch: number;
+  /** What `accuracy` and the curve hold in its place. Absent: the accuracy. */
+  readonly metric?: "micro-F1";
   /** At the best epoch's parameters. */
   readonly accuracy: { readonly train: number; readonly val: number; readonly test: number };
   /** Where some nodes have no class (NELL), with those counted in. */
   readonly nodeKinds?: NodeKinds;
   /** The model predicts one class for every node: its ReLU units died. */
   readonly dead: boolean;
+  /**
+   * Where a method trains several students: each, the first too, at the epoch that is the first's best.
+   * The parts of the result above are the first's.
+   */
+  readonly students?: readonly Pick<RunResult, "accuracy" | "dead">[];
   /**
    * Its user stopped it: all of this is that of the best epoch so far. Handed over in memory by
    * runTrials() alone; such a run has no result on disk, and no study counts it.

@@ -10,7 +10,6 @@ import {
   type ParameterGroup,
   RMSprop,
   SGD,
-  softmaxCrossEntropy,
 } from "../tensor/index.ts";
 import type { TrainingBatch } from "./batches.ts";
 import type { OptimiserConfig } from "./run.ts";
@@ -72,7 +71,7 @@ export function step(
         reads: distillation?.reads ?? "logits",
       });
       moved = outputs.moved;
-      const crossEntropy = softmaxCrossEntropy(outputs.logits, batch.targets.train);
+      const crossEntropy = batch.targets.train.loss(outputs.logits);
       const total = distillation ? distillation.loss(outputs, crossEntropy, number) : crossEntropy;
       beginPhase("backward");
       return total;

@@ -1,5 +1,7 @@
 // Many runs after a notebook's interrupt: what there is of them, and how to go on.
+
 import { setTimeout } from "node:timers/promises";
+import { listed } from "../display/format.ts";
 import { LiveLine } from "../display/line.ts";
 import type { RunResult } from "./run.ts";
 import { RUNS_FOLDER } from "./run-store.ts";
@@ -40,12 +42,10 @@ function describe(results: readonly RunResult[], asked: number): string {
   const stopped = results.filter(({ interrupted }) => interrupted);
   const done = results.length - stopped.length;
   const begun = stopped.map(({ bestEpoch, curve }) => `${bestEpoch} of ${curve.loss.length}`);
-  const parts = [
+  return listed(
     `${done} of ${asked} runs done`,
-    ...(stopped.length > 0
-      ? [`${stopped.length} stopped, with the best epoch so far (${begun.join(", ")})`]
-      : []),
-    ...(asked > results.length ? [`${asked - results.length} without any`] : []),
-  ];
-  return parts.join(", ");
+    stopped.length > 0 &&
+      `${stopped.length} stopped, with the best epoch so far (${begun.join(", ")})`,
+    asked > results.length && `${asked - results.length} without any`,
+  );
 }

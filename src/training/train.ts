@@ -6,12 +6,13 @@ import { OptionError, UserError } from "../base/errors.ts";
 import { notebookInterrupts, orInterrupted } from "../display/host.ts";
 import type { Distillation, Inspection } from "../distillation/method.ts";
 import type { Model } from "../models/model.ts";
-import { beginPhase, beginStep, endStep, type Optimiser, type Targets } from "../tensor/index.ts";
+import { beginPhase, beginStep, endStep, type Optimiser } from "../tensor/index.ts";
 import { type Batches, Epoch, type EpochProgress, wholeGraph } from "./batches.ts";
 import { isFiniteState, type TrainingState, type Values } from "./checkpoint.ts";
 import { checkSeed, checkTraining } from "./config-check.ts";
 import { firstEpochs } from "./curve.ts";
 import { batchScores, withForward } from "./evaluate.ts";
+import type { SplitTargets } from "./inputs.ts";
 import type { Observer, StopSignal } from "./observer.ts";
 import { notebookTrainingLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
@@ -26,7 +27,7 @@ export interface TrainingTask<I = unknown> {
   readonly model: Model<I>;
   /** The whole graph: what the method shows of itself is read from it. */
   readonly inputs: I;
-  readonly targets: { readonly train: Targets; readonly val: Targets };
+  readonly targets: Pick<SplitTargets, "train" | "val">;
   /**
    * What steps learn from and epochs are evaluated on; not with a distillation, since methods know the
    * whole graph alone. Absent: the whole graph, one step per epoch.
@@ -60,6 +61,8 @@ export interface TrainingOutcome {
   readonly bestEpoch: number;
   /** The user of a notebook stopped the training: the outcome is that of the epochs done. */
   readonly interrupted: boolean;
+  /** Where a training was stopped, and which checkpoint is kept: "epoch 5", ", which is kept". */
+  readonly stop?: { readonly at: string; readonly kept: string };
   /** Before the first step, and after the last (not the best) epoch; interrupted: after the best. */
   readonly inspection?: { readonly first: Inspection; readonly last: Inspection };
   readonly seconds: number;
@@ -171,7 +174,7 @@ class Training {
     this.#firstEpoch = from?.epoch ?? 0;
     this.#steps = from?.step ?? 0;
     this.#within = from?.within;
-    this.#saved = { step: this.#steps, place: this.#place };
+    this.#saved = { step: this.#steps, place: placeOf(this.#epochs, this.#within) };
     this.#bestEpoch = from?.bestEpoch ?? 0;
     try {
       if (from) {
@@ -206,6 +209,7 @@ class Training {
     const state = this.#whole;
     // The kill may have come after an epoch's numbers and before its state.
     if (state) this.#keep({ ...state, curve: firstEpochs(state.curve, state.epoch) });
+    this.#outcome = { ...this.#outcome, stop: this.#stop };
     return this.#outcome;
   }
 
@@ -223,12 +227,9 @@ class Training {
     const { signal, checkpoints } = this.#options;
     if (signal?.aborted) {
       this.#save();
-      const { step, place } = this.#kept ?? {};
-      let kept = "; nothing is kept";
-      if (place)
-        kept = step === this.#steps ? ", which is kept" : `; the checkpoint of ${place} is kept`;
-      const message = `stopped after ${this.#place}${kept}`;
-      throw new InterruptedError(message, { outcome: this.#finish(true) });
+      const stop = this.#stop;
+      const outcome = { ...this.#finish(true), stop };
+      throw new InterruptedError(`stopped after ${stop.at}${stop.kept}`, { outcome });
     }
     beginStep(this.#steps + 1);
     const { config } = this.#task;
@@ -319,11 +320,13 @@ class Training {
     this.#optimiser.dispose();
   }
 
-  /** How far the training has come, in words. */
-  get #place(): string {
-    return this.#within
-      ? `step ${this.#within.steps} of epoch ${this.#epochs + 1}`
-      : `epoch ${this.#epochs}`;
+  /** How far the training has come, and what is kept of it. */
+  get #stop(): { readonly at: string; readonly kept: string } {
+    const at = placeOf(this.#epochs, this.#within);
+    const { step, place } = this.#kept ?? {};
+    if (!place) return { at, kept: "; nothing is kept" };
+    const current = step === this.#steps;
+    return { at, kept: current ? ", which is kept" : `; the checkpoint of ${place} is kept` };
   }
 
   #seconds(): number {
@@ -358,7 +361,7 @@ class Training {
   #keep(state: TrainingState): void {
     if (state.step <= this.#saved.step || !isFiniteState(state)) return;
     this.#options.checkpoints?.save(state);
-    this.#saved = { step: state.step, place: this.#place };
+    this.#saved = { step: state.step, place: placeOf(state.epoch, state.within) };
   }
 
   /** The last checkpoint that there is. */
@@ -376,6 +379,11 @@ class Training {
       { exitCode: 1 },
     );
   }
+}
+
+/** How far a training has come, in words. */
+function placeOf(epochs: number, within: EpochProgress | undefined): string {
+  return within ? `step ${within.steps} of epoch ${epochs + 1}` : `epoch ${epochs}`;
 }
 
 function inspect({ model, inputs, distillation }: TrainingTask): Inspection | undefined {

@@ -2,21 +2,21 @@
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
-import { packageVersion } from "../base/version.ts";
+import { VERSION } from "../base/version.ts";
 import type { Distillation } from "../distillation/method.ts";
 import { FormatError } from "../formats/safetensors.ts";
-import type { Graph, Split } from "../graph/graph.ts";
+import { itemName } from "../graph/check.ts";
 import { NodeOrder } from "../graph/reorder.ts";
-import { type Model, parameterCount } from "../models/model.ts";
+import { type Model, type Outputs, parameterCount } from "../models/model.ts";
 import { hiddenWidth } from "../models/registry.ts";
+import { Students } from "../models/students.ts";
+import { taskOf } from "../tasks/task.ts";
 import {
   beginPhase,
   chooseEngine,
   type EngineChoice,
   engineFlavour,
   type ProfileData,
-  type StartedEngine,
-  scores,
   startEngine,
   startProfile,
   traceJson,
@@ -29,7 +29,8 @@ import {
 } from "./checkpoint.ts";
 import { DEAD_DONOR, DEAD_TEACHER } from "./dead.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
-import { fingerprint, type SplitTargets } from "./inputs.ts";
+import type { Job } from "./executor.ts";
+import type { SplitTargets } from "./inputs.ts";
 import { modelParameters } from "./model-file.ts";
 import { nodeKinds } from "./node-kinds.ts";
 import type { Observer, StopSignal } from "./observer.ts";
@@ -46,52 +47,48 @@ import {
   writeStoppedModel,
 } from "./run-store.ts";
 import { InterruptedError, type TrainingOutcome, train } from "./train.ts";
+import type { TrialData } from "./trial-data.ts";
 
-/** What a run is given; plain data, so that it can be sent to a worker thread. */
-export interface Trial {
-  readonly config: RunConfig;
-  readonly graph: Graph;
-  readonly split: Split;
-  /** The nodes in the order that the configuration asks for; absent: as they are. */
-  readonly order?: Int32Array;
+/** What a job is done with. */
+export interface TrialResources {
+  readonly data: TrialData;
   readonly runsDir: string;
-  /**
-   * `anew`: train from the start; a finished run stays until the new one replaces it. `resume`: take
-   * the finished run, or go on from the checkpoint; where there is only what is damaged, that is an
-   * error. `cache`: the same, but what is damaged is reported and retrained.
-   */
-  readonly start: "anew" | "resume" | "cache";
-  readonly checkpointSeconds: number;
+  readonly engine: EngineChoice;
   /**
    * How many threads of the wasm engine compute for this run: one number, read before every epoch,
    * since others may change it. The result does not depend on it.
    */
   readonly threads: Int32Array;
-  readonly engine: EngineChoice;
-  /** Record where time goes, and write a trace beside the result, which is the same. */
-  readonly profile?: boolean;
 }
 
 /**
  * Trains (or finds) the run, writes its files, and returns the result. A teacher must have been
  * run before, in the same folder. The engine is started in this thread.
  *
- * @throws InterruptedError with the result so far, where an epoch was done: its checkpoint and its
+ * @throws UserError where the data is not that of the job; InterruptedError with the result so far, where an epoch was done: its checkpoint and its
  *   best model are written, and no result
  */
 export async function runTrial(
-  trial: Trial,
+  job: Job,
+  resources: TrialResources,
   observer: Observer,
   signal?: StopSignal,
 ): Promise<RunResult> {
-  const { config } = trial;
-  let granted = Atomics.load(trial.threads, 0);
-  let engine = startTrialEngine(trial, granted);
-  const owner = { config, data: fingerprint(trial.graph, trial.split), flavour: engine.flavour };
-  const files = runFiles(trial.runsDir, config);
+  const { config } = job;
+  const { data, threads, runsDir } = resources;
+  if (data.fingerprint !== job.data) {
+    throw new UserError(
+      `the data by the name ${config.dataset} ${config.split} is not that which the run was planned for`,
+    );
+  }
+  let granted = Atomics.load(threads, 0);
+  const choice = chooseEngine(resources.engine, hiddenWidth(config.model));
+  let engine = startEngine(choice, { threads: granted });
+  const owner = { config, data: data.fingerprint, flavour: engine.flavour };
+  const files = runFiles(runsDir, config);
   const id = runId(config);
   refuseOtherData(files, describeRun(config), owner.data);
-  const { finished, from } = earlierWork(trial, files, owner, observer);
+  const { finished, from } = earlierWork(job, files, owner, observer);
   if (finished) {
     observer({ type: "finish", id, result: finished.result, cached: true });
     return finished.result;
@@ -101,32 +98,33 @@ export async function runTrial(
     id,
     config,
     epoch: from?.epoch ?? 0,
-    asTeacher: trial.start === "cache" && config.method === undefined,
+    asTeacher: job.start === "cache" && config.method === undefined,
   });
 
-  const endProfile = trial.profile ? startProfile() : undefined;
+  const endProfile = job.profile ? startProfile() : undefined;
   beginPhase("preparation");
   let run: PreparedRun | undefined;
   try {
-    const { graph, split } = inOrder(trial);
-    const donor = config.initial && readNeeded(trial, config.initial.from, owner);
-    const teacher = config.teacher && readNeeded(trial, config.teacher, owner);
+    const { graph, split } = inOrder(data);
+    const donor = config.initial && readNeeded(resources, config.initial.from, owner);
+    const teacher = config.teacher && readNeeded(resources, config.teacher, owner);
     run = prepare(config, graph, split, { ...(teacher && { teacher }), ...(donor && { donor }) });
     const { model, inputs, targets, distillation } = run;
     const shape = { features: graph.features.columns, classes: graph.classes };
     const work = train(run, {
       observer(event) {
-        const now = Atomics.load(trial.threads, 0);
+        const now = Atomics.load(threads, 0);
         if (now !== granted) {
           granted = now;
-          engine = startTrialEngine(trial, granted);
+          // Once more while it runs: gives it the threads that the run has by now.
+          engine = startEngine(choice, { threads: granted });
         }
         observer(event);
       },
       ...(signal && { signal }),
       ...(from && { from }),
       checkpoints: {
-        everySeconds: trial.checkpointSeconds,
+        everySeconds: job.checkpointSeconds,
         save: (state) => writeCheckpoint(files.checkpoint, owner, state),
       },
     });
@@ -138,7 +136,7 @@ export async function runTrial(
       id,
       config,
       engine: { name: engine.name, flavour: engine.flavour },
-      versions: { abkd: packageVersion(), node: process.versions.node, tfjs: tf.version_core },
+      versions: { abkd: VERSION, node: process.versions.node, tfjs: tf.version_core },
       data: {
         nodes: graph.nodes,
         arcs: graph.adjacency.indices.length,
@@ -160,10 +158,15 @@ export async function runTrial(
     // Another process may have been at work meanwhile.
     refuseOtherData(files, describeRun(config), owner.data);
     const trained = { ...owner, shape, parameters: modelParameters(model) };
-    if (outcome.interrupted) {
+    const { stop, bestEpoch } = outcome;
+    if (stop) {
       writeStoppedModel(files, trained);
       const stands = earlierWork({ config, start: "cache" }, files, owner, () => {}).finished;
-      throw new InterruptedError(describeStop(outcome, !!stands), { results: [result] });
+      const kept = stands
+        ? ", and the run that was finished before stands: it is what resuming takes"
+        : stop.kept;
+      const message = `stopped after ${stop.at}${kept}; the best so far was ${bestEpoch}`;
+      throw new InterruptedError(message, { results: [result] });
     }
     const written = writeRun(files, result, trained);
     if (endProfile) keepProfile(endProfile(), config, files, observer);
@@ -182,14 +185,6 @@ function outcomeSoFar(error: unknown): TrainingOutcome {
   throw error;
 }
 
-/** @param stands whether an earlier run of the same configuration, which is complete, is there still */
-function describeStop({ curve, bestEpoch }: TrainingOutcome, stands: boolean): string {
-  const kept = stands
-    ? "and the run that was finished before stands: it is what resuming takes"
-    : "which is kept";
-  return `stopped after epoch ${curve.loss.length}, ${kept}; the best so far was ${bestEpoch}`;
-}
-
 function keepProfile(
   data: ProfileData,
   config: RunConfig,
@@ -201,13 +196,8 @@ function keepProfile(
   observer({ type: "profile", id: runId(config), config, profile, trace });
 }
 
-/** Once more while it runs: gives it the threads that the trial has by now. */
-function startTrialEngine({ config, engine }: Trial, threads: number): StartedEngine {
-  return startEngine(chooseEngine(engine, hiddenWidth(config.model)), { threads });
-}
-
 /** The graph and the split as the model is to see them. */
-function inOrder({ graph, split, order }: Trial): Pick<Trial, "graph" | "split"> {
+function inOrder({ graph, split, order }: TrialData): Pick<TrialData, "graph" | "split"> {
   if (!order) return { graph, split };
   const nodes = new NodeOrder(order);
   return { graph: nodes.graph(graph), split: nodes.split(split) };
@@ -218,7 +208,7 @@ function inOrder({ graph, split, order }: Trial): Pick<Trial, "graph" | "split">
  * @throws FormatError where there is only what is damaged or another engine's, unless that may be replaced
  */
 export function earlierWork(
-  { config, start }: Pick<Trial, "config" | "start">,
+  { config, start }: Pick<Job, "config" | "start">,
   files: RunFiles,
   owner: CheckpointOwner,
   observer: Observer,
@@ -254,7 +244,7 @@ function orError<T>(read: () => T): T | UserError {
 
 /** A teacher, or the run whose weights another starts from. */
 function readNeeded(
-  { engine, runsDir }: Trial,
+  { engine, runsDir }: Pick<TrialResources, "engine" | "runsDir">,
   config: RunConfig,
   owner: CheckpointOwner,
 ): StoredRun {
@@ -270,46 +260,57 @@ function measured(
   model: Model,
   inputs: unknown,
   targets: SplitTargets,
-  { graph, split }: Pick<Trial, "graph" | "split">,
+  { graph, split }: Pick<TrialData, "graph" | "split">,
   outcome: TrainingOutcome,
 ): Pick<
   RunResult,
   | "curve"
   | "bestEpoch"
   | "accuracy"
+  | "metric"
   | "nodeKinds"
   | "dead"
+  | "students"
   | "interrupted"
   | "inspection"
   | "warnings"
 > {
   const { curve, bestEpoch, inspection, interrupted } = outcome;
-  const { accuracy, classes } = withForward(model, inputs, "logits", (forward) => ({
+  const { metric, isConstant } = taskOf(graph);
+  const scored = ({ logits }: Outputs): Pick<RunResult, "accuracy" | "dead"> => ({
     accuracy: {
-      train: scores(forward.logits, targets.train).accuracy,
-      val: scores(forward.logits, targets.val).accuracy,
-      test: scores(forward.logits, targets.test).accuracy,
+      train: targets.train.scores(logits).accuracy,
+      val: targets.val.scores(logits).accuracy,
+      test: targets.test.scores(logits).accuracy,
     },
+    dead: isConstant(logits),
+  });
+  const { accuracy, dead, classes, peers } = withForward(model, inputs, "logits", (forward) => ({
+    ...scored(forward),
     classes: predictedClasses(forward),
+    peers: forward.peers?.map(scored),
   }));
   const kinds = nodeKinds(graph, split, classes);
-  const dead = classes.every((c) => c === classes[0]);
   const warnings = [...(inspection?.last.warnings ?? [])];
   if (interrupted)
     warnings.push(`stopped by its user after epoch ${curve.loss.length}: not finished`);
   if (dead) {
-    warnings.push(`dead: every node is given class ${classes[0]}; another seed may live`);
+    const given = graph.labelSets ? "the same classes" : `class ${classes[0]}`;
+    warnings.push(`dead: every ${itemName(graph)} is given ${given}; another seed may live`);
   }
   for (const set of ["train", "val", "test"] as const) {
     const left = split.unlabelled[set];
-    if (left > 0) warnings.push(`${left} ${set} nodes have no label and were left out`);
+    if (left > 0)
+      warnings.push(`${left} ${set} ${itemName(graph)}s have no label and were left out`);
   }
   return {
     curve,
     bestEpoch,
     accuracy,
+    ...(metric !== "accuracy" && { metric }),
     ...(kinds && { nodeKinds: kinds }),
     dead,
+    ...(peers && { students: [{ accuracy, dead }, ...peers] }),
     ...(interrupted && { interrupted: true }),
     ...(inspection && { inspection }),
     warnings,
@@ -325,7 +326,7 @@ function countParameters(
   distillation: Distillation | undefined,
   teacher: RunResult | undefined,
 ): RunResult["parameters"] {
-  const own = parameterCount(model);
+  const own = parameterCount(model instanceof Students ? model.all[0]! : model);
   const method = (distillation?.parameters ?? []).reduce((sum, p) => sum + p.variable.size, 0);
   if (!teacher) return { model: own, method };
   const { model: large } = teacher.parameters;

@@ -1,8 +1,8 @@
 // What a program may add to the registries, what they refuse, and that it can be taken away again.
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { afterEach, beforeEach, describe, test } from "node:test";
 import { OptionError } from "../../src/base/errors.ts";
-import { Registry } from "../../src/base/registry.ts";
+import { markUsed, Registry } from "../../src/base/registry.ts";
 import { DATASET_NAMES, datasetEntry, registerDataset } from "../../src/datasets/index.ts";
 import type { Method } from "../../src/distillation/method.ts";
 import { findMethod, methods, registerMethod } from "../../src/distillation/registry.ts";
@@ -177,4 +177,63 @@ test("a registry knows what was added from what is built in", () => {
   );
   remove();
   assert.deepEqual([registry.names, registry.isAdded("two")], [["one"], false]);
+});
+
+describe("in a notebook, whose cells run again after an edit", () => {
+  const kernel = Symbol.for("Jupyter.display");
+  beforeEach(() => Reflect.set(globalThis, kernel, async () => {}));
+  afterEach(() => Reflect.deleteProperty(globalThis, kernel));
+
+  interface Thing {
+    readonly name: string;
+    readonly version?: number;
+    readonly twice?: (x: number) => number;
+  }
+  const double: Thing = { name: "two", version: 1, twice: (x) => x + x };
+  const shift: Thing = { name: "two", version: 1, twice: (x) => x << 1 };
+
+  test("what is added again takes the place of the first, until runs have used that", () => {
+    const registry = new Registry<Thing>("thing", [{ name: "one" }]);
+    const removeFirst = registry.add({ name: "two" });
+    registry.add({ name: "three" });
+    const remove = registry.add(double);
+    assert.deepEqual([registry.names, registry.find("two")], [["one", "two", "three"], double]);
+    removeFirst();
+    assert.equal(registry.find("two"), double, "the first one's end is not the second's");
+
+    markUsed(double);
+    const again: Thing = { ...double };
+    registry.add(again);
+    assert.equal(registry.find("two"), again, "a cell that was not edited runs again");
+    const message = 'the thing "two" was added before, and runs have used it: raise its version';
+    assert.throws(() => registry.add(shift), { name: "OptionError", message });
+    const raised = { ...shift, version: 2 };
+    registry.add(raised);
+    assert.equal(registry.find("two"), raised);
+    assert.throws(() => registry.add(shift), { message }, "not after another version, either");
+    remove();
+    assert.equal(registry.find("two"), raised);
+    assert.throws(() => registry.add({ name: "one" }), /the thing "one" is built in/);
+  });
+
+  test("without a version another name is needed", () => {
+    const registry = new Registry<Thing>("thing", []);
+    const four: Thing = { name: "four" };
+    registry.add(four);
+    markUsed(four);
+    assert.throws(() => registry.add({ name: "four", twice: (x) => x }), {
+      message:
+        'the thing "four" was added before, and runs have used it: give the new one another name',
+    });
+  });
+
+  test("elsewhere which of the two was meant would depend on the order of imports", () => {
+    Reflect.deleteProperty(globalThis, kernel);
+    const registry = new Registry<Thing>("thing", []);
+    const remove = registry.add(double);
+    assert.throws(() => registry.add({ ...double }), /was added before; choose another name/);
+    remove();
+    registry.add(shift);
+    assert.equal(registry.find("two"), shift);
+  });
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { showProgress } from "../../src/cli/progress.ts";
+import { showStudyProgress } from "../../src/cli/study-progress.ts";
 import type { EpochEvent } from "../../src/training/observer.ts";
 import { studentConfig, teacherConfig } from "../../src/training/recipes.ts";
 
@@ -25,7 +26,7 @@ function stream(isTTY: boolean): { text: () => string; stream: NodeJS.WriteStrea
 
 test("a terminal gets one line that is drawn over, within its width, and wiped at the end", () => {
   const { text, stream: terminal } = stream(true);
-  const { observer, close } = showProgress({ total: 1, stream: terminal });
+  const { observer, close } = showProgress(["x"], terminal);
   observer({ type: "start", id: "x", config, epoch: 0, asTeacher: false });
   observer(epoch);
   const line =
@@ -40,9 +41,45 @@ test("a terminal gets one line that is drawn over, within its width, and wiped a
 
 test("elsewhere there is no carriage return, and an epoch now and then", () => {
   const { text, stream: pipe } = stream(false);
-  const { observer, close } = showProgress({ total: 1, stream: pipe });
+  const { observer, close } = showProgress(["x"], pipe);
   observer({ type: "start", id: "x", config, epoch: 30, asTeacher: false });
   for (let k = 0; k < 50; k++) observer(epoch);
   close();
   assert.equal(text(), "softkd on cora geom-gcn:0, seed 7: going on after epoch 30\n");
+});
+
+test("several runs: the one that ends last, how many are done, failed ones among them, and more running", (t) => {
+  const { text, stream: terminal } = stream(true);
+  terminal.columns = 200;
+  let now = 0;
+  t.mock.method(performance, "now", () => (now += 1000));
+  const { observer } = showProgress(["x", "y", "z"], terminal);
+  for (const id of ["x", "y"]) observer({ type: "start", id, config, epoch: 0, asTeacher: false });
+  observer(epoch);
+  observer({ ...epoch, id: "y", epoch: 130, secondsLeft: 200 });
+  observer({ type: "fail", id: "z", message: "no luck", diverged: false });
+  const drawn = text().split("\r");
+  assert.match(drawn.at(-2)!, /^softkd seed 7: epoch 130\/600, .* 3:20 left \[0\/3 done, 1/);
+  assert.match(drawn.at(-1)!, /^softkd seed 7: epoch 130\/600, .* 3:20 left \[1\/3 done, 1/);
+});
+
+test("a study: done, failed, running; the time left is known once a run of each kind has an epoch", (t) => {
+  const { text, stream: terminal } = stream(true);
+  terminal.columns = 200;
+  let now = 0;
+  t.mock.method(performance, "now", () => (now += 1000));
+  const trials = new Map(["x", "y", "z"].map((id) => [id, config]));
+  const options = { trials, earlier: [], workers: 1, stream: terminal };
+  const { observer, close } = showStudyProgress(options);
+  const line = (): string => text().split("\r").at(-1)!.trimEnd();
+  observer({ type: "start", id: "teacher", config: teacher, epoch: 0, asTeacher: true });
+  assert.match(line(), /^0\/3 done, 1 running, time left not known yet; 64L-64H alone on cora/);
+  observer({ type: "fail", id: "teacher", message: "no luck", diverged: false });
+  observer({ type: "start", id: "x", config, epoch: 0, asTeacher: false });
+  // 94.4 s are left of four fifths; two more runs take five fourths of that each.
+  observer(epoch);
+  const name = "softkd on cora geom-gcn:0, seed 7 (epoch 120, val 84.9 %)";
+  assert.equal(line(), `0/3 done, 1 failed, 1 running, 5:30 left; ${name}`);
+  close();
+  assert.match(text(), / \r$/);
 });

@@ -1,6 +1,6 @@
 // The library in a cell of the real kernel: progress, an interrupted training, a plot.
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
@@ -96,6 +96,56 @@ test("runs that are stopped in a cell are usable in the next one", async () => {
     assert.match(String(shown!.data["text/plain"]), /\[true,true,1\]/);
   } finally {
     await rm(runsDir, { recursive: true, force: true });
+  }
+});
+
+test("a method that is edited replaces itself; once runs have used it, its version must be raised", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "abkd-edit-"));
+  const file = path.join(folder, "mine.ts");
+  const runsDir = JSON.stringify(path.join(folder, "runs"));
+  const edit = (version: number, factor: number): Promise<void> =>
+    writeFile(
+      file,
+      `import * as tf from "@tensorflow/tfjs";
+       import { findMethod, registerMethod } from "abkd";
+       registerMethod({
+         ...findMethod("student"),
+         ...{ name: "mine", version: ${version}, summary: "the student's loss, scaled" },
+         create: () => ({
+           ...{ parameters: [], reads: "logits" },
+           loss: (_, crossEntropy) => tf.mul(${factor}, crossEntropy),
+           inspect: () => ({ scalars: {}, matrices: {}, warnings: [] }),
+           dispose() {},
+         }),
+       });`,
+    );
+  const load = `import ${JSON.stringify(file)};`;
+  try {
+    await edit(1, 2);
+    await cell(`import * as abkd from "abkd"; ${load}`);
+    await edit(1, 3);
+    await cell(load);
+    const train = `
+      const at = { dataset: "synthetic", seed: 1 };
+      const training = { epochs: 1 };
+      const alone = abkd.studentConfig(at, "student", abkd.teacherConfig(at), { training });
+      const { teacher: _, ...rest } = alone;
+      const { version } = abkd.findMethod("mine");
+      const config = { ...rest, method: { ...alone.method, name: "mine", version } };
+      const [one] = await abkd.runTrials([rest], { runsDir: ${runsDir}, workers: 1 });
+      const modules = [${JSON.stringify(file)}];
+      const [two] = await abkd.runTrials([config], { runsDir: ${runsDir}, workers: 1, modules });
+      (two.curve.loss[0] / one.curve.loss[0]).toFixed(3)`;
+    assert.equal((await cell(train)).at(-1)!.data["text/plain"], "'3.000'");
+    await edit(1, 4);
+    const { reply } = await kernel.execute(load, { timeout: 60_000 });
+    assert.equal(reply.content["ename"], "OptionError");
+    assert.match(String(reply.content["evalue"]), /runs have used it: raise its version$/);
+    await edit(2, 4);
+    await cell(load);
+    assert.equal((await cell(train)).at(-1)!.data["text/plain"], "'4.000'");
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 });
 

@@ -2,16 +2,17 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, before, beforeEach, test } from "node:test";
+import { formatTable } from "../../src/base/table.ts";
 import { loadDataset, loadSplit } from "../../src/datasets/index.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
-import { formatTable, resultsTable } from "../../src/experiments/results-table.ts";
+import { resultsTable } from "../../src/experiments/results-table.ts";
 import { runRecorded } from "../../src/experiments/run-study.ts";
 import { findChromium } from "../../src/figures/chromium.ts";
 import { liveCurve } from "../../src/figures/live-curve.ts";
 import { openRun } from "../../src/figures/open-run.ts";
 import { type PlotlyFigure, plot } from "../../src/figures/plot.ts";
 import { createModel } from "../../src/models/registry.ts";
-import { scores, startEngine } from "../../src/tensor/index.ts";
+import { startEngine } from "../../src/tensor/index.ts";
 import { evaluate } from "../../src/training/apply.ts";
 import { distill } from "../../src/training/distill.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
@@ -91,6 +92,8 @@ test("a training that is interrupted between two epochs ends with what is done",
   assert.ok(prevented);
   assert.ok(outcome.interrupted);
   assert.ok(outcome.curve.loss.length >= 5 && outcome.curve.loss.length <= 6);
+  const at = `epoch ${outcome.curve.loss.length}`;
+  assert.deepEqual(outcome.stop, { at, kept: "; nothing is kept" });
   const { valLoss } = outcome.curve;
   assert.equal(outcome.bestEpoch, valLoss.indexOf(Math.min(...valLoss)) + 1);
 });
@@ -175,7 +178,7 @@ test("many runs: done, running and left; an interrupt gives what is there and sa
   const targets = splitTargets(graph, await loadSplit(graph, stopped.config.split));
   const best = restoreModel(readModel(files.stopped));
   const { logits } = best.forward(graphInputs(graph).value);
-  assert.equal(scores(logits, targets.value.test).accuracy, stopped.accuracy.test);
+  assert.equal(targets.value.test.scores(logits).accuracy, stopped.accuracy.test);
   assert.ok(existsSync(files.checkpoint));
   assert.ok(!existsSync(files.result), "a stopped run has no result on disk");
 

@@ -270,7 +270,7 @@ test("the report as Markdown and as a page: each trial, the paper's numbers, not
   assert.match(text, /\| ✓ reproduced \(10 splits\) \| abkd \| 20 \| .* \| 84\.27 ± 1\.48 \|/);
   assert.match(text, /\| eq\. 4 \| a \\< b \\\| c \|/);
   assert.match(text, /not testable \| nowhere: ABKD \\> student/);
-  const page = await studyPage(report, facts);
+  const page = await studyPage(plan.study, report, facts);
   assert.ok(page.includes(`>${id}</td>`));
   assert.ok(page.includes("a &lt; b | c") && page.includes("84.27 ± 1.48"));
 });

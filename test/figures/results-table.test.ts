@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, it } from "node:test";
+import { formatTable } from "../../src/base/table.ts";
 import { defaults, presets } from "../../src/distillation/abkd/options.ts";
 import { describeForm } from "../../src/experiments/form.ts";
 import * as published from "../../src/experiments/published.ts";
 import {
   describeFinding,
   describeWarnings,
-  formatTable,
   resultsTable,
 } from "../../src/experiments/results-table.ts";
 import { median, summarise } from "../../src/experiments/summary.ts";

@@ -8,29 +8,21 @@ describe("a stuck language service", () => {
   test("is ended with an error that says so, and starts anew", async () => {
     const notebook = new TypedNotebook({ timeLimit: 1 });
     try {
-      notebook.run("const kept = 1");
-      await assert.rejects(notebook.complete("kep|"), (error: Error) => {
+      await assert.rejects(notebook.check(SLOW), (error: Error) => {
         assert.ok(error instanceof TypeServiceError);
-        assert.match(error.message, /no answer to "complete" in 0\.001 s/);
+        assert.match(error.message, /no answer to "diagnostics" in 0\.001 s/);
         return true;
       });
     } finally {
       await notebook.close();
     }
-    const patient = new TypedNotebook({ timeLimit: 8000 });
+    const patient = new TypedNotebook({ timeLimit: 4000 });
     try {
       patient.run("const kept = 1");
       const stuck = patient.check(SLOW);
-      await assert.rejects(stuck, /no answer to "diagnostics" in 8 s/);
-      // A new worker may need more than one limit on a machine that is busy.
-      let matches: readonly string[] = [];
-      for (let attempt = 0; attempt < 6 && matches.length === 0; attempt++) {
-        matches = await patient.complete("kep|").then(
-          (completion) => completion.matches,
-          () => [],
-        );
-      }
-      assert.deepEqual(matches, ["kept"]);
+      await assert.rejects(stuck, /no answer to "diagnostics" in 4 s/);
+      // However long a new worker needs on a machine that is busy.
+      assert.deepEqual((await patient.complete("kep|")).matches, ["kept"]);
     } finally {
       await patient.close();
     }

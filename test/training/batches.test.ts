@@ -6,7 +6,7 @@ import * as tf from "@tensorflow/tfjs";
 import type { Distillation } from "../../src/distillation/method.ts";
 import type { GraphInputs, Model } from "../../src/models/model.ts";
 import { createModel } from "../../src/models/registry.ts";
-import { memory, softmaxCrossEntropy, startEngine } from "../../src/tensor/index.ts";
+import { memory, startEngine } from "../../src/tensor/index.ts";
 import { wholeGraph } from "../../src/training/batches.ts";
 import {
   readCheckpoint,
@@ -57,7 +57,7 @@ function noting(
       const number = pass?.dropout?.step;
       if (number === undefined) return outputs;
       const logits = number === torn ? tornGradient(outputs.logits) : outputs.logits;
-      const loss = softmaxCrossEntropy(logits as tf.Tensor2D, batches.targets.train!);
+      const loss = batches.targets.train!.loss(logits as tf.Tensor2D);
       steps.push({ number, loss: loss.dataSync()[0]! });
       return { logits: logits as tf.Tensor2D };
     },
@@ -128,7 +128,7 @@ test("scores of three batches are those of the whole graph", () => {
     assert.ok(Math.abs(parts[set].accuracy - whole[set].accuracy) < 1e-12, set);
   }
   const part = wholeGraph({ inputs: inputs.value, targets: { train: targets.value.train } });
-  assert.throws(() => batchScores(model, part, ["train", "val"]), /no batch has nodes of val/);
+  assert.throws(() => batchScores(model, part, ["train", "val"]), /no batch has items of val/);
   for (const held of [model, targets, inputs]) held.dispose();
 });
 

@@ -5,7 +5,7 @@ import { loadDataset, loadSplit } from "../../src/datasets/index.ts";
 import { type MethodName, methods } from "../../src/distillation/registry.ts";
 import type { Model } from "../../src/models/model.ts";
 import { findModel, type ModelChanges, type ModelName } from "../../src/models/registry.ts";
-import { scores, startEngine } from "../../src/tensor/index.ts";
+import { startEngine } from "../../src/tensor/index.ts";
 import { withForward } from "../../src/training/evaluate.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
 import {
@@ -44,7 +44,7 @@ function predicted(model: Model): { logits: Float32Array; accuracy: number } {
   const inputs = findModel(model.outline.kind).prepare(forms.value);
   const found = withForward(model, inputs, "logits", ({ logits }) => ({
     logits: logits.dataSync<"float32">(),
-    accuracy: scores(logits, targets.value.test).accuracy,
+    accuracy: targets.value.test.scores(logits).accuracy,
   }));
   for (const held of [model, forms, targets]) held.dispose();
   return found;

@@ -10,7 +10,7 @@ import { provideRun } from "../../src/experiments/committed-runs.ts";
 import { encodeModel } from "../../src/training/model-file.ts";
 import type { TrainingEvent } from "../../src/training/observer.ts";
 import { teacherConfig } from "../../src/training/recipes.ts";
-import type { RunResult } from "../../src/training/run.ts";
+import type { RunConfig, RunResult } from "../../src/training/run.ts";
 import {
   isSound,
   type RunFiles,
@@ -30,15 +30,19 @@ const config = teacherConfig(
   { model: { layers: 2, width: 8 }, training: { epochs: 40, patience: 40 } },
 );
 
-/** Trains the configuration and stops it after its first epoch. */
-async function stop(runsDir: string, options: TrialsOptions = {}): Promise<InterruptedError> {
+/** Trains a configuration and stops it after its first epoch. */
+async function stop(
+  runsDir: string,
+  options: TrialsOptions = {},
+  run: RunConfig = config,
+): Promise<InterruptedError> {
   const controller = new AbortController();
   const observer = (event: TrainingEvent): void => {
     if (event.type === "epoch") controller.abort();
   };
   const { signal } = controller;
   const given = { runsDir, workers: 1, signal, observer, ...options };
-  const error = await runTrials([config], given).catch((e: unknown) => e);
+  const error = await runTrials([run], given).catch((e: unknown) => e);
   assert.ok(error instanceof InterruptedError, String(error));
   return error;
 }
@@ -89,6 +93,17 @@ test("a damaged run is retrained from where its retraining was stopped, by --res
     assert.ok(events.some((e) => e.type === "note" && /retrained, as .*run\.json/.test(e.message)));
     assert.deepEqual(contents(runsDir), sound);
   }
+});
+
+test("a stopped run whose state is torn does not say that it is kept", async (t) => {
+  const runsDir = temporaryFolder(t);
+  // The decay's share of a gradient is finite and its square is not: Adam's second moments are infinite, and
+  // the weights stay as they are.
+  const torn = { ...config, training: { ...config.training, weightDecay: 1e30, epochs: 10_000 } };
+  const { message, results } = await stop(runsDir, { checkpointSeconds: 0 }, torn);
+  assert.match(message, /: stopped after epoch \d+; nothing is kept; the best so far was 1$/);
+  assert.ok(results[0]!.curve.loss.every(Number.isFinite));
+  assert.deepEqual([...contents(runFiles(runsDir, torn).folder).keys()], ["stopped.safetensors"]);
 });
 
 /** Another run's weights under the same configuration: those of another version of abkd. */

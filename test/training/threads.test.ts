@@ -84,23 +84,26 @@ test("a teacher's and an ABKD student's training end in the same bits on 1, 2, 3
 const granted = (shares: readonly Share[]): number[] => shares.map(({ threads }) => threads[0]!);
 
 test("runs at the same time share the cores out, anew whenever one begins or ends", async () => {
-  const cores = new Cores(8, 3);
+  const cores = new Cores(8);
   const teacher = await cores.take();
   assert.deepEqual(granted([teacher]), [8], "a teacher alone");
-  const waiting = [1, 2, 3].map(() => cores.take());
-  const students = await Promise.all(waiting.slice(0, 2));
+  const students = await Promise.all([1, 2].map(() => cores.take()));
   assert.deepEqual(granted([teacher, ...students]), [3, 3, 2], "the oldest has what is left over");
   cores.give(students[0]!);
-  const third = await waiting[2]!;
-  assert.deepEqual(granted([teacher, students[1]!, third]), [3, 3, 2], "no place is left empty");
+  const third = await cores.take();
+  assert.deepEqual(
+    granted([teacher, students[1]!, third]),
+    [3, 3, 2],
+    "the next has what was left",
+  );
   cores.give(students[1]!);
   cores.give(third);
   await setImmediate();
   assert.deepEqual(granted([teacher]), [8], "alone again");
 });
 
-test("more places than threads: each run has one", async () => {
-  const cores = new Cores(2, 4);
+test("more runs than threads: each has one", async () => {
+  const cores = new Cores(2);
   assert.deepEqual(granted(await Promise.all([1, 2, 3, 4].map(() => cores.take()))), [1, 1, 1, 1]);
 });
 

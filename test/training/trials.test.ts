@@ -6,11 +6,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import type { TrainingEvent } from "../../src/training/observer.ts";
+import { TrialsError } from "../../src/training/outcomes.ts";
 import { studentConfig, teacherConfig } from "../../src/training/recipes.ts";
 import type { RunConfig } from "../../src/training/run.ts";
 import { runFiles } from "../../src/training/run-store.ts";
 import { InterruptedError } from "../../src/training/train.ts";
-import { runTrials, TrialsError } from "../../src/training/trials.ts";
+import { runTrials } from "../../src/training/trials.ts";
 import { contents, temporaryFolder } from "./small.ts";
 
 const run = promisify(execFile);

@@ -28,5 +28,6 @@ export const figure5: Study = {
   datasets: ["cora", "citeseer", "pubmed"],
   arms: [searched, literal, ...controls],
   subject: searched.id,
+  showsAttention: true,
   claims,
 };

@@ -41,6 +41,7 @@ interface Variation {
   readonly variants: readonly Variant[];
   /** Pairs of variants, better before worse: what the paper's text says of them. */
   readonly orderings: readonly (readonly [better: string, worse: string])[];
+  readonly sweep?: NonNullable<Study["sweep"]>;
 }
 
 const armId = (form: Form, variant: Variant): string => `abkd:${form.id}/${variant.id}`;
@@ -153,6 +154,7 @@ export const table10Study = variationStudy({
     ...{ id: `beta-${beta}`, label: `beta ${beta}`, options: { beta } },
     paper: (dataset: string) => bare(rowOf<readonly number[]>(table10, dataset)?.[k]),
   })),
+  sweep: "beta",
   orderings: [["beta-1", `beta-${table10.values.at(-1)}`]],
 });
 
@@ -169,6 +171,7 @@ export const table11Study = variationStudy({
     ...{ id: `d-${embedding}`, label: `d_a ${embedding}`, options: { embedding } },
     paper: (dataset: string) => bare(rowOf<readonly number[]>(table11, dataset)?.[k]),
   })),
+  sweep: "embedding",
   orderings: [[`d-${table11.values.at(-1)}`, `d-${table11.values[0]}`]],
 });
 

@@ -82,6 +82,8 @@ export type ToWorker =
   | { readonly type: "ask"; readonly id: number; readonly question: Question };
 
 export type FromWorker =
+  /** It has read the standard library's types: what it is asked from here on has a time limit. */
+  | { readonly type: "ready" }
   | { readonly type: "answer"; readonly id: number; readonly answer: Answers[Kind] }
   /** TypeScript itself failed, as it does on code that is nested too deeply. */
   | { readonly type: "failure"; readonly id: number; readonly message: string };

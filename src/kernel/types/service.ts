@@ -20,7 +20,7 @@ export interface TypeServiceOptions {
   readonly folder: string;
   /** Where this package lies: the fallback for packages, and what `abkd` is. */
   readonly projectRoot: string;
-  /** Milliseconds that one answer may take; 20 seconds by default. */
+  /** Milliseconds that one answer of a worker that has started may take; 20 seconds by default. */
   readonly timeLimit?: number;
   /** Told when TypeScript fails on some code; the answer is then an empty one. */
   readonly log?: (line: string) => void;
@@ -53,7 +53,10 @@ export class TypeService {
   readonly #cells: CellRecord[] = [];
   #worker: Worker | undefined;
   #queue: Waiting[] = [];
-  #current: (Waiting & { readonly id: number; readonly timer: NodeJS.Timeout }) | undefined;
+  /** Whether the worker has started: how long that takes is the machine's affair. */
+  #ready = false;
+  #current: (Waiting & { readonly id: number }) | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #id = 0;
   #closed = false;
 
@@ -78,7 +81,7 @@ export class TypeService {
     this.#worker?.postMessage({ type: "record", cells: [cell] } satisfies ToWorker);
   }
 
-  /** Starts the worker and reads the standard library's types, so that the first answer is quick. */
+  /** Starts the worker, so that the first answer is quick. */
   async start(): Promise<void> {
     await this.#ask({ kind: "complete", code: "", cursor: 0 });
   }
@@ -133,24 +136,30 @@ export class TypeService {
     const index = this.#queue.findIndex(({ question }) => question.kind === kind);
     const [waiting] = this.#queue.splice(index, 1) as [Waiting];
     const id = ++this.#id;
-    const timer = setTimeout(() => {
-      const seconds = this.#timeLimit / 1000;
-      this.#end(
-        `the language service was ended: no answer to "${kind}" in ${seconds} s; the next request starts it anew`,
-      );
-    }, this.#timeLimit);
-    this.#current = { ...waiting, id, timer };
+    this.#current = { ...waiting, id };
     try {
       this.#worker ??= this.#startWorker();
       this.#worker.ref();
       const message: ToWorker = { type: "ask", id, question: waiting.question };
       this.#worker.postMessage(message);
+      if (this.#ready) this.#limit();
     } catch (error) {
       this.#end(`the language service does not start: ${(error as Error).message}`);
     }
   }
 
+  /** The current question's time begins. */
+  #limit(): void {
+    this.#timer = setTimeout(() => {
+      const [kind, seconds] = [this.#current?.question.kind, this.#timeLimit / 1000];
+      this.#end(
+        `the language service was ended: no answer to "${kind}" in ${seconds} s; the next request starts it anew`,
+      );
+    }, this.#timeLimit);
+  }
+
   #startWorker(): Worker {
+    this.#ready = false;
     const url = new URL(`worker${extname(import.meta.url)}`, import.meta.url);
     const worker = new Worker(url, {
       workerData: this.#settings,
@@ -172,9 +181,14 @@ export class TypeService {
   }
 
   #answered(message: FromWorker): void {
+    if (message.type === "ready") {
+      this.#ready = true;
+      if (this.#current) this.#limit();
+      return;
+    }
     const current = this.#current;
     if (!current || message.id !== current.id) return;
-    clearTimeout(current.timer);
+    clearTimeout(this.#timer);
     this.#current = undefined;
     if (message.type === "failure")
       this.#log(`types: ${current.question.kind}: ${message.message}`);
@@ -189,7 +203,7 @@ export class TypeService {
     const current = this.#current;
     this.#worker = undefined;
     this.#current = undefined;
-    if (current) clearTimeout(current.timer);
+    clearTimeout(this.#timer);
     current?.reject(new TypeServiceError(reason));
     if (this.#closed) {
       for (const { reject } of this.#queue.splice(0)) reject(new TypeServiceError(reason));

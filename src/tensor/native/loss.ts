@@ -45,7 +45,7 @@ export function nativeSoftCrossEntropy(
 export function nativeScores(
   logits: tf.Tensor2D,
   targets: NativeTargets,
-): { readonly loss: number; readonly accuracy: number } {
+): { readonly loss: number; readonly accuracy: number; readonly of: number } {
   const both = tf.tidy(() => {
     const chosen = tf.gather(logits, targets.nodes);
     const hits = tf.equal(tf.argMax(chosen, 1), targets.classes);
@@ -53,5 +53,6 @@ export function nativeScores(
   });
   const [loss, hits] = both.dataSync() as unknown as [number, number];
   both.dispose();
-  return { loss, accuracy: hits / targets.nodes.size };
+  const of = targets.nodes.size;
+  return { loss, accuracy: hits / of, of };
 }

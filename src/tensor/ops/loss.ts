@@ -85,6 +85,16 @@ export class Targets {
     }
   }
 
+  /** @param logits items x classes */
+  loss(logits: tf.Tensor2D): tf.Scalar {
+    return softmaxCrossEntropy(logits, this);
+  }
+
+  /** @param logits items x classes */
+  scores(logits: tf.Tensor2D): Scores {
+    return scores(logits, this);
+  }
+
   dispose(): void {
     this.#wasm?.labels.dispose();
     this.#wasm?.nodes.dispose();
@@ -200,6 +210,8 @@ export interface Scores {
   readonly loss: number;
   /** A fraction, 0 to 1. */
   readonly accuracy: number;
+  /** What it is a fraction of, such as a number of nodes: the weight of its share in a mean. */
+  readonly of: number;
 }
 
 function checkTargets(logits: tf.Tensor2D, targets: Targets, what: string): void {
@@ -228,7 +240,11 @@ export function scores(logits: tf.Tensor2D, targets: Targets): Scores {
     1,
   );
   const mean = (x: Float32Array): number => x.reduce((sum, y) => sum + y, 0) / x.length;
-  const result = { loss: mean(backend.floats(losses)), accuracy: mean(backend.floats(hits)) };
+  const result = {
+    loss: mean(backend.floats(losses)),
+    accuracy: mean(backend.floats(hits)),
+    of: targets.count,
+  };
   backend.disposeData(losses.dataId);
   backend.disposeData(hits.dataId);
   return result;

@@ -1,0 +1,53 @@
+// The data of runs: each graph is loaded once, each split and order of it once.
+import { type DataOptions, loadDataset, loadSplit } from "../datasets/index.ts";
+import { checkGraph, checkSplit } from "../graph/check.ts";
+import type { Graph, Split } from "../graph/graph.ts";
+import { localityOrder } from "../graph/order.ts";
+import { fingerprint } from "./inputs.ts";
+import type { RunConfig } from "./run.ts";
+
+/** What a run is trained on; plain data, so that it can be sent to a worker thread. */
+export interface TrialData {
+  readonly graph: Graph;
+  readonly split: Split;
+  /** The nodes in the order that the configuration asks for; absent: as they are. */
+  readonly order?: Int32Array;
+  /** See fingerprint() in inputs.ts. */
+  readonly fingerprint: string;
+}
+
+/**
+ * Loads and checks the data of all runs, so that a missing file is one clear error.
+ * @returns the data of each of these configurations
+ * @throws UserError for data that cannot be had or is not sound
+ */
+export async function loadTrialData(
+  configs: Iterable<RunConfig>,
+  options: DataOptions,
+): Promise<(config: RunConfig) => TrialData> {
+  const graphs = new Map<string, Graph>();
+  const orders = new Map<string, Int32Array>();
+  const data = new Map<string, TrialData>();
+  for (const config of configs) {
+    const { dataset } = config;
+    if (data.has(dataKey(config))) continue;
+    const graph = graphs.get(dataset) ?? (await loadDataset(dataset, options));
+    if (!graphs.has(dataset)) checkGraph(graph);
+    graphs.set(dataset, graph);
+    const split = await loadSplit(graph, config.split, options);
+    checkSplit(split, graph);
+    const found = { graph, split, fingerprint: fingerprint(graph, split) };
+    if (config.order !== "locality") {
+      data.set(dataKey(config), found);
+      continue;
+    }
+    const order = orders.get(dataset) ?? localityOrder(graph.adjacency);
+    orders.set(dataset, order);
+    data.set(dataKey(config), { ...found, order });
+  }
+  return (config) => data.get(dataKey(config))!;
+}
+
+function dataKey({ dataset, split, order }: RunConfig): string {
+  return `${dataset} ${split} ${order}`;
+}

@@ -1,0 +1,137 @@
+// The executor of this machine: worker threads, each with an engine of its own.
+import { MessageChannel } from "node:worker_threads";
+import { Piscina } from "piscina";
+import { UserError } from "../base/errors.ts";
+import { hiddenWidth } from "../models/registry.ts";
+import { chooseEngine, wantedThreads } from "../tensor/index.ts";
+import { Cores, type Share } from "./cores.ts";
+import type { Executor, Job, Resources, Setting, StartExecutor } from "./executor.ts";
+import { type Reply, resultOf } from "./job.ts";
+import type { Observer, TrainingEvent } from "./observer.ts";
+import type { RunConfig, RunResult } from "./run.ts";
+import { describeRun } from "./run-id.ts";
+import type { WorkerTask } from "./trial-worker.ts";
+
+export interface ThreadOptions {
+  /** Runs at a time; every thread has one by default. The results do not depend on it. */
+  readonly workers?: number;
+  /**
+   * Threads that compute, in all; by default ABKD_THREADS, or one a core. Runs at the same time
+   * share them out, anew whenever one begins or ends; one that is alone has them all.
+   */
+  readonly threads?: number;
+}
+
+export function workerThreads({ workers, threads }: ThreadOptions): StartExecutor {
+  return async (setting, resources) => {
+    const pool = new Pool(setting, resources, threads ?? wantedThreads(), workers);
+    try {
+      await pool.prepare();
+      return pool;
+    } catch (error) {
+      await pool.close();
+      throw error;
+    }
+  };
+}
+
+class Pool implements Executor {
+  readonly slots: number;
+  readonly #setting: Setting;
+  readonly #resources: Resources;
+  readonly #piscina: Piscina;
+  readonly #cores: Cores;
+  /** The end of the last native run so far: TensorFlow splits its work over all cores by itself. */
+  #native: Promise<unknown> = Promise.resolve();
+  /** Rejects when workers die before they take a task: piscina's queue would wait for ever. */
+  readonly #broken: Promise<never>;
+
+  constructor(setting: Setting, resources: Resources, threads: number, workers = threads) {
+    this.#setting = setting;
+    this.#resources = resources;
+    this.slots = Math.min(workers, resources.jobs);
+    this.#cores = new Cores(threads);
+    // Beside this file: .ts in the sources, .js in the built package.
+    const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
+    this.#piscina = new Piscina({
+      filename: new URL(`./trial-worker${extension}`, import.meta.url).href,
+      minThreads: this.slots,
+      maxThreads: this.slots,
+    });
+    this.#broken = new Promise((_, reject) => {
+      this.#piscina.on("error", reject);
+    });
+    this.#broken.catch(() => {});
+  }
+
+  /** @throws UserError where the modules do not add what the runs need in a worker */
+  async prepare(): Promise<void> {
+    if (this.#setting.modules.length === 0) return;
+    const trouble: string | undefined = await Promise.race([
+      this.#piscina.run(this.#setting, { name: "check" }),
+      this.#broken,
+    ]);
+    if (trouble !== undefined) throw new UserError(trouble);
+  }
+
+  run(job: Job, hear: Observer, stop: AbortSignal): Promise<RunResult> {
+    const send = (): Promise<RunResult> => this.#place(job, hear, stop);
+    if (chooseEngine(this.#setting.engine, hiddenWidth(job.config.model)) === "wasm") return send();
+    const result = this.#native.then(send, send);
+    this.#native = result;
+    return result;
+  }
+
+  async #place(job: Job, hear: Observer, stop: AbortSignal): Promise<RunResult> {
+    const share = await this.#cores.take();
+    const flag = new Int32Array(new SharedArrayBuffer(4));
+    const onAbort = (): void => {
+      Atomics.store(flag, 0, 1);
+    };
+    if (stop.aborted) onAbort();
+    stop.addEventListener("abort", onAbort, { once: true });
+    try {
+      return resultOf(await this.#send(job, share, hear, flag), job);
+    } finally {
+      stop.removeEventListener("abort", onAbort);
+      this.#cores.give(share);
+    }
+  }
+
+  async #send(job: Job, { threads }: Share, hear: Observer, stop: Int32Array): Promise<Reply> {
+    const { port1, port2 } = new MessageChannel();
+    const eventsEnd = new Promise<void>((resolve) => {
+      port1.on("message", (event: TrainingEvent | null) => {
+        if (event) hear(event);
+        else resolve();
+      });
+    });
+    const data = this.#resources.dataOf(job);
+    const task: WorkerTask = { job, setting: this.#setting, data, threads, events: port2, stop };
+    try {
+      const sent = this.#piscina.run(task, { transferList: [port2] });
+      const reply: Reply = await Promise.race([sent, this.#broken]);
+      // Replies and events come by different ports: the last events may still be on their way.
+      await eventsEnd;
+      return reply;
+    } catch (cause) {
+      throw crash(job.config, cause);
+    } finally {
+      port1.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#piscina.destroy();
+  }
+}
+
+/** A worker that died, or a fault of ours in it: the message names the run. */
+function crash(config: RunConfig, cause: unknown): UserError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const why =
+    code === "ERR_WORKER_OUT_OF_MEMORY"
+      ? "out of memory; use fewer --workers or a smaller model"
+      : `its worker failed: ${message}`;
+  return new UserError(`${describeRun(config)}: ${why}`, { exitCode: 1, cause });
+}
