@@ -1,7 +1,7 @@
-// What a public function was given, looked at before it is read: missing, or of another kind.
+// Checks of what a public function is given, made before it is used.
 import { OptionError } from "./errors.ts";
 
-/** What many functions take, and where it comes from. */
+/** What many functions take, and where to get it; for messages. */
 export const CONFIG = "a run's configuration, as teacherConfig() gives it";
 export const RESULT = "a run's result, as runTrials() gives it";
 export const RESULTS = "an array of runs' results, as runTrials() gives it";
@@ -9,7 +9,7 @@ export const RESULTS = "an array of runs' results, as runTrials() gives it";
 /**
  * @param what the function and its argument: "runId: config"
  * @param legal what it should be, and where one gets it
- * @throws OptionError for what is no object, or lacks one of the fields
+ * @throws OptionError if the value is not an object or lacks one of the fields
  */
 export function needObject(
   value: unknown,
@@ -22,7 +22,7 @@ export function needObject(
   if (lacks !== undefined) throw new OptionError(`${what} has no ${lacks}; expected: ${legal}`);
 }
 
-/** @throws OptionError for what is no array, or has an entry that is no object with the fields */
+/** @throws OptionError if the value is not an array, or an entry is not an object with the fields */
 export function needArray(
   value: unknown,
   what: string,
@@ -34,22 +34,22 @@ export function needArray(
   for (const [k, entry] of value.entries()) needObject(entry, `${what}[${k}]`, legal, ...fields);
 }
 
-/** @throws OptionError for what is no text, or an empty one */
+/** @throws OptionError if the value is not a string, or is empty */
 export function needText(value: unknown, what: string, legal: string): void {
   if (typeof value !== "string" || value === "") refuse(value, what, legal);
 }
 
-/** @throws OptionError for what cannot be called */
+/** @throws OptionError if the value cannot be called */
 export function needFunction(value: unknown, what: string, legal: string): void {
   if (typeof value !== "function") refuse(value, what, legal);
 }
 
-/** @throws OptionError that says what was expected instead of `value` */
+/** @throws OptionError always; its message says what was expected instead of `value` */
 export function refuse(value: unknown, what: string, legal: string): never {
   throw new OptionError(`${what} is ${shown(value)}; expected: ${legal}`);
 }
 
-/** A wrong value in a few words. */
+/** Describes a wrong value in a few words. */
 export function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.slice(0, 60));
   if (typeof value === "object" && value !== null)

@@ -1,8 +1,8 @@
-// Names for damaged files that are kept. Imports nothing of the project, so that every part may use it.
+// Names for damaged files that are set aside. Imports nothing from the project, so every part may use it.
 import { lstatSync } from "node:fs";
 
 /**
- * `<path>.<ending>`, or `<path>.<ending>.2` and so on where that is taken.
+ * Returns `<path>.<ending>`, or `<path>.<ending>.2` and so on if that name is taken.
  * @throws the system's error
  */
 export function nameAside(path: string, ending: string): string {

@@ -1,11 +1,11 @@
-// Canonical JSON: one text for one value, so that its digest is the value's.
+// Canonical JSON: equal values give the same text, so the text's digest identifies the value.
 import { shown } from "./arguments.ts";
 import { OptionError } from "./errors.ts";
 
 /**
- * JSON with sorted keys and no white space: equal values give equal text. Members that are
+ * Returns JSON with sorted keys and no white space: equal values give equal text. Members that are
  * undefined are left out.
- * @throws OptionError for what JSON cannot carry (NaN, a function)
+ * @throws OptionError for a value that JSON cannot represent (NaN, a function)
  */
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value === "string" || typeof value === "boolean") {
@@ -21,5 +21,7 @@ export function canonicalJson(value: unknown): string {
       .map((name) => `${JSON.stringify(name)}:${canonicalJson(all[name])}`);
     return `{${members.join(",")}}`;
   }
-  throw new OptionError(`no JSON for ${shown(value)}; it has text, finite numbers, lists, objects`);
+  throw new OptionError(
+    `JSON cannot hold ${shown(value)}: only text, finite numbers, lists, objects`,
+  );
 }

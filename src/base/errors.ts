@@ -1,10 +1,10 @@
-// Errors that a person can act on: the command line prints their message alone, without a stack.
+// Errors that the user can act on: the command line prints only their message, without a stack.
 import { printableLine } from "./printable.ts";
 
 /**
- * Something the user can put right: a bad option, a missing file, a broken input.
- * `message` names what happened, where, and what to do, in one line. It may quote text from files,
- * arguments and other programs: here, for all, it becomes printable and is kept to one short line.
+ * Something the user can fix: a bad option, a missing file, a broken input.
+ * `message` says in one line what happened, where, and what to do. It may quote text from files,
+ * arguments and other programs, so the constructor makes it printable and keeps it to one short line.
  */
 export class UserError extends Error {
   /** The process's exit code: 2 for a wrong request (the default), 1 for a run that failed. */
@@ -17,5 +17,5 @@ export class UserError extends Error {
   }
 }
 
-/** An option, a dataset's name, a split's name or a number that makes no sense. */
+/** An option, a dataset's name, a split's name or a number is invalid. */
 export class OptionError extends UserError {}

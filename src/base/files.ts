@@ -1,4 +1,4 @@
-// Whole files or none: atomic writing, and errors of the file system in plain words.
+// Atomic file writing, and file-system errors in plain words.
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
@@ -19,7 +19,7 @@ import path from "node:path";
 import { UserError } from "./errors.ts";
 import { makeFolders } from "./folders.ts";
 
-/** The run could not keep what it computed, or read what it needs: a full disk, no permission. */
+/** The run could not save what it computed or read what it needs: a full disk, no permission. */
 export class FileError extends UserError {}
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -43,7 +43,7 @@ export function fileError(what: string, path: string, cause: unknown, exitCode =
   return new FileError(`cannot ${what} ${path}: ${reasonOf(cause)}`, { cause, exitCode });
 }
 
-/** Why a system call failed, and what to do, in a part of a sentence. */
+/** Says why a system call failed and what to do, as part of a sentence. */
 export function reasonOf(cause: unknown): string {
   const { code, message } = cause as NodeJS.ErrnoException;
   return (code !== undefined && REASONS[code]) || message || String(cause);
@@ -54,12 +54,12 @@ export function readBytes(path: string, exitCode = 1): Buffer {
   return reading(path, exitCode, () => readFileSync(path));
 }
 
-/** Of UTF-8. @throws FileError */
+/** Reads a UTF-8 file. @throws FileError */
 export function readText(path: string, exitCode = 1): string {
   return reading(path, exitCode, () => readFileSync(path, "utf8"));
 }
 
-/** At most so many of the first bytes. @throws FileError */
+/** Reads at most the first `length` bytes. @throws FileError */
 export function readStart(path: string, length: number): Buffer {
   return reading(path, 2, () => {
     const file = openSync(path, "r");
@@ -85,9 +85,9 @@ function reading<T>(path: string, exitCode: number, read: () => T): T {
 }
 
 /**
- * Writes a file so that whoever reads `path`, now or after a crash, finds the old content or
- * the whole new one: a temporary file beside it, fsync, rename. Makes missing folders. Two
- * processes may write the same path at once; the later rename stays. Symbolic links are followed,
+ * Writes a file so that whoever reads `path`, now or after a crash, finds either the old content or
+ * all of the new: a temporary file beside it, fsync, rename. Creates missing folders. Two
+ * processes may write the same path at once; the later rename wins. Symbolic links are followed,
  * and a device, a pipe or a descriptor (`/dev/stdout`) is written to, never replaced.
  * @throws FileError
  */
@@ -110,13 +110,13 @@ const NAMED_DESCRIPTORS: Readonly<Record<string, number>> = {
   "/dev/stderr": 2,
 };
 
-/** Opening one of these anew would begin at the file's start again, over what this process prints. */
+/** Reopening one of these would start at the beginning of the file and overwrite what this process prints. */
 function descriptorOf(path: string): number | undefined {
   const number = /^\/(?:dev|proc\/self)\/fd\/(\d+)$/.exec(path)?.[1];
   return number === undefined ? NAMED_DESCRIPTORS[path] : Number(number);
 }
 
-/** Where a new file belongs: at the end of symbolic links, which may name a file that is not there yet. */
+/** Follows symbolic links to where a new file belongs; their target need not exist yet. */
 function behindLinks(file: string, links = 0): string {
   try {
     return realpathSync(file);
@@ -139,7 +139,7 @@ function writeInPlace(path: string, bytes: Uint8Array): void {
   }
 }
 
-/** @param old the file that is replaced; its permissions stay */
+/** @param old the file that is replaced; its permissions are kept */
 function replace(file: string, bytes: Uint8Array, old: Stats | undefined): void {
   const temporary = `${file}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`;
   try {
@@ -164,7 +164,7 @@ function writeAll(file: number, bytes: Uint8Array): void {
     try {
       done += writeSync(file, bytes, done);
     } catch (error) {
-      // A pipe that is full: its reader needs a moment.
+      // The pipe is full: its reader needs a moment.
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
     }
@@ -172,7 +172,7 @@ function writeAll(file: number, bytes: Uint8Array): void {
 }
 
 /**
- * Waits until what was renamed in a folder would outlast a power cut: before what it replaces is deleted.
+ * Waits until renames in a folder would survive a power cut. Call it before deleting what they replace.
  * @throws FileError
  */
 export function syncFolder(folder: string): void {
@@ -189,12 +189,12 @@ export function syncFolder(folder: string): void {
 }
 
 /**
- * Makes a folder where there is none and tries to write in it, before time is spent on what could not
- * be kept.
+ * Creates a folder if it is missing and tries to write in it, before time is spent on results that
+ * could not be saved.
  * @throws FileError
  */
 export function probeFolder(folder: string): void {
-  // A name that no file of the user has; the process in it lets what a kill leaves be found.
+  // No file of the user's has this name. It holds the process id, so that leftovers of a kill can be found.
   const probe = path.join(folder, `.probe.${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
   try {
     makeFolders(folder);
@@ -205,7 +205,7 @@ export function probeFolder(folder: string): void {
   }
 }
 
-/** Whether it was there or not. @throws FileError */
+/** Removes a file, if it exists. @throws FileError */
 export function removeFile(path: string): void {
   try {
     rmSync(path, { force: true });
@@ -214,7 +214,7 @@ export function removeFile(path: string): void {
   }
 }
 
-/** After a failed write: the first error is the one to report, not a second from tidying up. */
+/** Tidies up after a failed write: only the first error is reported, not one from the tidying. */
 function removeQuietly(path: string): void {
   try {
     rmSync(path, { force: true });

@@ -1,12 +1,12 @@
-// Folders made as `mkdir -p` does. Imports nothing of the project, so that every part may use it.
+// Creates folders as `mkdir -p` does. Imports nothing from the project, so every part may use it.
 import { mkdirSync, statSync } from "node:fs";
 import path from "node:path";
 
 /**
- * Makes a folder and those above it where they are missing. Node's own `recursive` tries for ever where
- * a folder is there and takes no new ones without saying so (/proc).
- * @param mode rights of each folder that is made
- * @throws the system's error, or in words where it has none that fits
+ * Creates a folder and its missing parents. Node's own `recursive` retries for ever below a folder
+ * that silently refuses new ones (/proc).
+ * @param mode permissions of each folder that is created
+ * @throws the system's error, or an Error in words where the system has no fitting one
  */
 export function makeFolders(folder: string, mode = 0o777): void {
   const wanted = path.resolve(folder);
@@ -20,7 +20,7 @@ export function makeFolders(folder: string, mode = 0o777): void {
     if (isFolder(above)) throw new Error(`${above} takes no folders; choose another`);
     makeFolders(above, mode);
   }
-  // Another process may have been faster.
+  // Another process may have created it first.
   makeFolders(wanted, mode);
 }
 

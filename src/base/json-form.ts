@@ -1,7 +1,7 @@
-// What a value from a JSON file must look like before its fields are believed.
+// Checks of a value's structure, made before the fields of a JSON file are trusted.
 import { isObject } from "./json.ts";
 
-/** @returns the path of the first part that does not fit, such as `accuracy.test`; undefined: all fits */
+/** @returns the path of the first part that does not fit, such as `accuracy.test`; undefined if all fits */
 export type Form = (value: unknown, at: string) => string | undefined;
 
 export const text = where((value) => typeof value === "string");
@@ -11,7 +11,7 @@ export const count = where((value) => Number.isSafeInteger(value) && (value as n
 export const fraction = where((value) => Number(value) === value && value >= 0 && value <= 1);
 export const anything: Form = () => undefined;
 
-/** Exactly this value. */
+/** Accepts exactly this value. */
 export function just(expected: unknown): Form {
   return where((value) => value === expected);
 }
@@ -29,7 +29,7 @@ export function list(item: Form): Form {
     Array.isArray(value) ? firstOf(value.entries(), (part, k) => item(part, `${at}[${k}]`)) : at;
 }
 
-/** An object of any names. */
+/** Accepts an object with any names, each of whose values fits `item`. */
 export function dictionary(item: Form): Form {
   return (value, at) =>
     isObject(value)
@@ -37,7 +37,7 @@ export function dictionary(item: Form): Form {
       : at;
 }
 
-/** An object with these members; others are not looked at. */
+/** Accepts an object with these members; others are ignored. */
 export function object(members: Readonly<Record<string, Form>>): Form {
   return (value, at) =>
     isObject(value)
@@ -45,7 +45,7 @@ export function object(members: Readonly<Record<string, Form>>): Form {
       : at;
 }
 
-/** What a test lets pass. */
+/** Accepts whatever `fits` returns true for. */
 export function where(fits: (value: unknown) => boolean): Form {
   return (value, at) => (fits(value) ? undefined : at);
 }

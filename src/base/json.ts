@@ -1,9 +1,9 @@
-// JSON from a file or another program, read as if from a stranger. Imports nothing, as printable.ts.
+// Strict reading of JSON that is not trusted. Imports nothing, like printable.ts.
 
-/** Deeper nesting than any file of ours or any notebook has, and far from the end of the stack. */
+/** Deeper than any of our files or any notebook nests, and far from overflowing the stack. */
 const MOST_DEPTH = 500;
 
-/** A text that is not valid JSON, or JSON that cannot be taken at its word; the message fits into a sentence. */
+/** A text that is not valid JSON, or JSON that is ambiguous; the message fits into a sentence. */
 export class JsonError extends Error {
   override readonly name = "JsonError";
   /** Whether the text is not valid JSON at all. */
@@ -16,9 +16,9 @@ export class JsonError extends Error {
 }
 
 /**
- * The value of a JSON text (RFC 8259).
- * @throws JsonError for what is not valid JSON, nested deeper than 500, holds a number that no double can
- *   (1e999), or names a member of an object twice
+ * Parses a JSON text (RFC 8259).
+ * @throws JsonError for text that is not valid JSON, is nested deeper than 500, holds a number too large
+ *   for a double (1e999), or names a member of an object twice
  */
 export function parseJson(text: string): unknown {
   let value: unknown;
@@ -32,9 +32,9 @@ export function parseJson(text: string): unknown {
   return value;
 }
 
-/** One pass over a text that is known to be JSON: strings, numbers and brackets are all there is. */
+/** Makes one pass over a text that is known to be JSON, looking at strings, numbers and brackets. */
 function check(text: string): void {
-  /** For each open bracket the names met: of an object; null: of an array. */
+  /** For each open bracket: the names met so far in an object, or null for an array. */
   const open: (Set<string> | null)[] = [];
   for (let at = 0; at < text.length; at++) {
     const c = text[at]!;
@@ -55,7 +55,7 @@ function check(text: string): void {
   }
 }
 
-/** Behind the closing quote. */
+/** Returns the place after the closing quote. */
 function endOfString(text: string, start: number): number {
   let at = start + 1;
   while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
@@ -88,7 +88,7 @@ function endOfNumber(text: string, start: number): number {
   return end;
 }
 
-/** Whether a value is a JSON object: no array, not null. */
+/** Whether a value is a JSON object: neither an array nor null. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-// The library's files that others load by address: .ts in a checkout, .js when installed.
+// URLs of the library's files that others load by address: .ts in a checkout, .js when installed.
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
 const file = (name: string): URL => new URL(`../${name}${extension}`, import.meta.url);
 
@@ -14,5 +14,5 @@ export function libraryFile(name: string): URL | undefined {
   return entry === undefined ? undefined : file(entry);
 }
 
-/** What offers the engine to a tfjs that is loaded beside the library. */
+/** The module that offers the engine to a tfjs loaded beside the library. */
 export const ENGINE_OFFER = file("tensor/offer");

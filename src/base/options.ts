@@ -1,30 +1,37 @@
-// How the options of a method or a model are described, completed and checked.
+// How the options of a method, a model or a training are described, completed and checked.
 
 import { needObject, shown } from "./arguments.ts";
 import { OptionError } from "./errors.ts";
 import { printable } from "./printable.ts";
 import { didYouMean, nearest } from "./suggested.ts";
 
-/** An option's value, as a configuration's JSON holds it. */
+/** An option's value, as stored in a configuration's JSON. */
 export type OptionValue = string | number | boolean | null;
 
 interface Described {
   /** What it does; for `--help`. */
   readonly description: string;
-  /** The paper's name for it, where it has one: beta, d_a, P. */
+  /** The paper's symbol for it, if it has one: beta, d_a, P. */
   readonly symbol?: string;
+  /**
+   * What readers call it, where configurations have it by an older key: a run's id hangs on the key. Flags and
+   * resolveOptions() take the name.
+   */
+  readonly name?: string;
+  /** Where it may be left out: what people call that, `adam` for an optimiser. */
+  readonly absent?: string;
 }
 
 interface NumberInfo extends Described {
   readonly kind: "number";
   readonly min: number;
-  /** Whether `min` itself is out of range. */
+  /** Whether `min` itself is excluded. */
   readonly above?: boolean;
   readonly max?: number;
-  /** Whether `max` itself is out of range. */
+  /** Whether `max` itself is excluded. */
   readonly below?: boolean;
   readonly whole?: boolean;
-  /** What null stands for, where null is legal. */
+  /** What null means, if null is legal. */
   readonly none?: string;
 }
 
@@ -37,11 +44,30 @@ interface SwitchInfo extends Described {
   readonly kind: "switch";
 }
 
-/** What an option may be. */
-export type OptionInfo = NumberInfo | ChoiceInfo | SwitchInfo;
+/** An object: `{ name: "step", every: 50, factor: 0.5 }`. */
+interface VariantInfo extends Described {
+  readonly kind: "variant";
+  /** By name, each with options of its own. */
+  readonly variants: Readonly<Record<string, Infos>>;
+}
 
-/** One entry an option. */
+/** What an option may be. */
+export type OptionInfo = NumberInfo | ChoiceInfo | SwitchInfo | VariantInfo;
+
+type Infos = Readonly<Record<string, OptionInfo>>;
+
+/** One entry per option. */
 export type OptionTable<Options> = { readonly [K in keyof Options]-?: OptionInfo };
+
+/** An option's key in configurations, of the name that readers know; an unknown name as it is. */
+export function optionKey(table: Infos, name: string): string {
+  return Object.entries(table).find(([, info]) => info.name === name)?.[0] ?? name;
+}
+
+/** The name that readers know, of an option's key in configurations. */
+export function optionName(table: Infos, key: string): string {
+  return table[key]?.name ?? key;
+}
 
 /** What resolveOptions needs of a method. */
 interface Configurable<Options> {
@@ -52,9 +78,11 @@ interface Configurable<Options> {
 }
 
 /**
- * All options of a method: the defaults, over them a preset's, over those the given ones.
+ * Returns all options of a method, by their keys: the given ones override the preset's, which override the
+ * defaults. Given ones may have the names that readers know.
  *
- * @throws {OptionError} for an unknown preset, an unknown option or a value out of range
+ * @throws {OptionError} for an unknown preset, an unknown option, one given by both its names or a value out
+ *   of range
  */
 export function resolveOptions<Options extends object>(
   method: Configurable<Options>,
@@ -73,15 +101,22 @@ export function resolveOptions<Options extends object>(
     const found = Object.hasOwn(method.presets, preset) ? method.presets[preset] : undefined;
     if (!found) {
       const names = Object.keys(method.presets);
-      const legal = names.length > 0 ? `one of ${names.join(", ")}` : "none";
+      const known = names.length > 0 ? `known: ${names.join(", ")}` : "it has none";
       const meant = didYouMean(preset, names);
-      throw new OptionError(
-        `${method.name}: no preset "${printable(preset)}"; there is ${legal}${meant}`,
-      );
+      throw new OptionError(`${method.name}: no preset "${printable(preset)}"; ${known}${meant}`);
     }
     chosen = found;
   }
-  const options = { ...method.defaults, ...chosen, ...given };
+  const options: Record<string, unknown> = { ...method.defaults, ...chosen };
+  for (const [name, value] of Object.entries(given)) {
+    const key = optionKey(method.options, name);
+    if (key !== name && Object.hasOwn(given, key)) {
+      throw new OptionError(
+        `${method.name}: "${name}" and "${key}" are one option; give one of them`,
+      );
+    }
+    options[key] = value;
+  }
   checkOptions(method.name, method.options, options);
   return options;
 }
@@ -97,7 +132,7 @@ export function checkOptions<Options extends object>(
   table: OptionTable<Options>,
   options: object,
 ): asserts options is Options {
-  const infos: Readonly<Record<string, OptionInfo>> = table;
+  const infos: Infos = table;
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new OptionError(`${owner}: its options are ${shown(options)}, not an object`);
   }
@@ -112,8 +147,10 @@ export function checkOptions<Options extends object>(
   }
   const values = options as Readonly<Record<string, unknown>>;
   for (const [name, info] of Object.entries(infos)) {
-    if (!isLegal(info, values[name])) {
-      const value = values[name];
+    const value = values[name];
+    const variant = info.kind === "variant" && variantOf(info, value);
+    if (variant) checkOptions(`${owner}: ${name} ${variant.name}`, variant.infos, variant.options);
+    else if (!isLegal(info, value)) {
       // JSON has no NaN.
       const text = typeof value === "number" ? String(value) : JSON.stringify(value);
       const shown = text ?? "missing";
@@ -122,18 +159,17 @@ export function checkOptions<Options extends object>(
   }
 }
 
-/** The option that somebody means by the paper's symbol for it, `d_a`, or by a typo. */
-export function suggestOption(
-  name: string,
-  infos: Readonly<Record<string, OptionInfo>>,
-): string | undefined {
+/** Suggests the option meant by the paper's symbol for it, `d_a`, or by a typo. */
+export function suggestOption(name: string, infos: Infos): string | undefined {
   const symbol = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
-  // "W^pt, W^ps" are two, "softmax (eq. 3)" is one with its place in the paper.
+  // "W^pt, W^ps" is two symbols; "softmax (eq. 3)" is one, with its place in the paper.
   const symbolsOf = (info: OptionInfo): string[] =>
     (info.symbol ?? "")
       .replace(/\(.*\)/, "")
       .split(",")
       .map(symbol);
+  const byName = optionKey(infos, name);
+  if (byName !== name) return byName;
   const byCase = Object.entries(infos).find(([, info]) => info.symbol === name);
   const bySymbol = Object.entries(infos).find(
     ([, info]) => symbol(name) !== "" && symbolsOf(info).includes(symbol(name)),
@@ -141,8 +177,26 @@ export function suggestOption(
   return (byCase ?? bySymbol)?.[0] ?? nearest(name, Object.keys(infos));
 }
 
+/** The variant that a value names, and what it says of that one's options; undefined where it names none. */
+function variantOf({ variants }: VariantInfo, value: unknown) {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { name, ...options } = value as { readonly name?: unknown };
+  if (typeof name !== "string" || !Object.hasOwn(variants, name)) return undefined;
+  return { name, infos: variants[name]!, options: options as Readonly<Record<string, unknown>> };
+}
+
 /** Whether a value is in the option's range. */
 export function isLegal(info: OptionInfo, value: unknown): boolean {
+  if (value === undefined) return info.absent !== undefined;
+  if (info.kind === "variant") {
+    const variant = variantOf(info, value);
+    if (!variant) return false;
+    const { infos, options } = variant;
+    return (
+      Object.keys(options).every((name) => Object.hasOwn(infos, name)) &&
+      Object.entries(infos).every(([name, one]) => isLegal(one, options[name]))
+    );
+  }
   if (info.kind === "switch") return typeof value === "boolean";
   if (info.kind === "choice") return info.choices.some((choice) => choice === value);
   if (value === null) return info.none !== undefined;
@@ -152,10 +206,21 @@ export function isLegal(info: OptionInfo, value: unknown): boolean {
   return (above ? value > min : value >= min) && (below ? value < max : value <= max);
 }
 
-/** An option's legal values in words, for messages and `--help`. */
+/** Describes an option's legal values, for messages and `--help`. */
 export function legalValues(info: OptionInfo): string {
+  const values = presentValues(info);
+  return info.absent === undefined ? values : `${values}; left out: ${info.absent}`;
+}
+
+function presentValues(info: OptionInfo): string {
   if (info.kind === "switch") return "true, false";
   if (info.kind === "choice") return info.choices.join(", ");
+  if (info.kind === "variant") {
+    const own = ([name, { absent }]: [string, OptionInfo]) =>
+      absent === undefined ? `:${name}` : `[:${name}]`;
+    const text = ([name, infos]: [string, Infos]) => name + Object.entries(infos).map(own).join("");
+    return Object.entries(info.variants).map(text).join(", ");
+  }
   const kind = info.whole ? "a whole number" : "a number";
   const least = info.above ? `above ${info.min}` : `of at least ${info.min}`;
   const most = info.below ? ` and below ${info.max}` : ` and at most ${info.max}`;

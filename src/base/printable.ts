@@ -1,36 +1,36 @@
-// Text from outside (files, arguments, other programs) made fit for a terminal: it cannot steer it,
-// hide in it or fill it. Imports nothing, so that every part may use it.
+// Makes text from outside (files, arguments, other programs) safe to print: it cannot control the
+// terminal, hide in it or flood it. Imports nothing, so every part may use it.
 
-/** Controls, escapes, bidi and other invisible format characters, separators, lone surrogates. */
+/** Control, escape, bidi and other invisible format characters, separators, lone surrogates. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
-/** The same but for what lays out a text of several lines. */
+/** The same, without the characters that lay out a text of several lines. */
 const UNPRINTABLE_IN_TEXT = /[^\P{Cc}\n\t]|[\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
 
-/** A name, a key, a path's part in a message. */
+/** Longest name, key or part of a path in a message. */
 const MOST_NAME = 60;
-/** An error, a note, a line of progress. */
+/** Longest error, note or line of progress. */
 const MOST_LINE = 2000;
 
-/** A name from outside as it may stand in a message: at most `most` characters, all of them visible. */
+/** Makes a name from outside fit for a message: at most `most` characters, all visible. */
 export function printable(text: string, most = MOST_NAME): string {
   return shortened(shortened(text, most).replace(UNPRINTABLE, escaped), most);
 }
 
-/** A message on one line, its beginning and its end where it is too long to be read. */
+/** Puts a message on one line; one that is too long keeps its beginning and its end. */
 export function printableLine(text: string): string {
-  // Cut first: what is to be replaced may be a file of any size.
+  // Cut first: the text may be a file of any size.
   const flat = shortened(text, 2 * MOST_LINE)
     .trim()
     .replace(/\s*\n\s*/g, " ");
   return printable(flat, MOST_LINE);
 }
 
-/** A text of several lines, whole: a report, a table. */
+/** Makes a text of several lines printable without cutting it: a report, a table. */
 export function printableText(text: string): string {
   return text.replace(UNPRINTABLE_IN_TEXT, escaped);
 }
 
-/** JSON text that reads back the same and holds no character that a terminal could obey. */
+/** Returns JSON text that parses to the same value and holds no character that a terminal acts on. */
 export function printableJson(json: string): string {
   return json.replace(UNPRINTABLE_IN_TEXT, (character) =>
     character

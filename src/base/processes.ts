@@ -1,6 +1,6 @@
-// Whether a process of this machine is alive. Imports nothing, so that every part may use it.
+// Whether a process on this machine is alive. Imports nothing, so every part may use it.
 
-/** Whether there is a process of this number here, whoever's it is. */
+/** Whether a process with this id exists here, whoever owns it. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -1,4 +1,4 @@
-// Things by name: methods, kinds of models, datasets, studies; the built-in ones, and what a program adds.
+// Registries by name, of methods, kinds of models, datasets and studies: built in, or added by a program.
 import { needObject, needText } from "./arguments.ts";
 import { OptionError } from "./errors.ts";
 import { notebookGlobal } from "./notebook.ts";
@@ -6,7 +6,7 @@ import { checkOptions, type OptionTable } from "./options.ts";
 import { printable } from "./printable.ts";
 import { didYouMean } from "./suggested.ts";
 
-/** What a registry holds. */
+/** An entry of a registry. */
 export interface Named {
   readonly name: string;
   /** Raised when the same options no longer give the same results. */
@@ -28,7 +28,7 @@ function isAlike(one: Named, other: Named): boolean {
   return text(one) === text(other);
 }
 
-/** Names stand in files' names and flags, and in the ids of runs. */
+/** Names become part of file names, flags and run ids. */
 const NAME = /^[a-z][a-z0-9]*([-._][a-z0-9]+)*$/;
 const LONGEST_NAME = 64;
 
@@ -39,8 +39,8 @@ export class Registry<T extends Named> {
   readonly #names: string[];
 
   /**
-   * @param what one of them is, for messages: "method"
-   * @param builtIn in the order in which they are listed
+   * @param what what an entry is called in messages: "method"
+   * @param builtIn the built-in entries, in the order in which they are listed
    */
   constructor(what: string, builtIn: readonly T[]) {
     this.#what = what;
@@ -49,7 +49,7 @@ export class Registry<T extends Named> {
     this.#builtIn = new Set(this.#names);
   }
 
-  /** The built-in ones, then those that were added; always the same array. */
+  /** The built-in entries, then the added ones; always the same array. */
   get all(): readonly T[] {
     return this.#all;
   }
@@ -59,17 +59,17 @@ export class Registry<T extends Named> {
     return this.#names;
   }
 
-  /** @throws {OptionError} naming those there are, and the one that may have been meant */
+  /** @throws {OptionError} naming the known ones, and the one that may have been meant */
   find(name: string): T {
     needText(name, this.#what, `the name of a ${this.#what}`);
     const found = this.#all.find((one) => one.name === name);
     if (found) return found;
     const meant = didYouMean(name, this.#names);
-    const there = this.#names.join(", ");
-    throw new OptionError(`no ${this.#what} "${printable(name)}"; there is ${there}${meant}`);
+    const known = this.#names.join(", ");
+    throw new OptionError(`no ${this.#what} "${printable(name)}"; known: ${known}${meant}`);
   }
 
-  /** Whether a program added the one of that name: another thread does not know it by itself. */
+  /** Whether a program added the entry of that name: another thread does not know it by itself. */
   isAdded(name: string): boolean {
     return this.#names.includes(name) && !this.#builtIn.has(name);
   }
@@ -97,9 +97,9 @@ export class Registry<T extends Named> {
   }
 
   /**
-   * Adds one, behind all others. In a notebook, whose cells run again after an edit, it takes the place of
-   * an added one of its name, unless runs have used that one and could not be told from its own.
-   * @returns takes it away again
+   * Adds an entry at the end. In a notebook, whose cells run again after an edit, it replaces an added entry
+   * of its name, unless runs have used that one and could not be told from its own.
+   * @returns a function that removes it again
    * @throws {OptionError} for a name that is malformed or taken
    */
   add(entry: T): () => void {
@@ -123,7 +123,7 @@ export class Registry<T extends Named> {
   }
 }
 
-/** @throws {OptionError} for a table that is none, or that its own defaults break */
+/** @throws {OptionError} if the table is malformed, or the defaults are outside it */
 export function checkDefaults<Options extends object>(
   owner: string,
   { defaults, options }: { readonly defaults: Options; readonly options: OptionTable<Options> },

@@ -1,4 +1,4 @@
-// JSON files that know whether they are whole: every byte follows from the content and its digest.
+// JSON files that can tell whether they are whole: the content and its digest determine every byte.
 
 import { canonicalJson } from "./canonical.ts";
 import { isObject, JsonError, parseJson } from "./json.ts";
@@ -6,7 +6,7 @@ import type { Form } from "./json-form.ts";
 import { printable } from "./printable.ts";
 import { sha256 } from "./sha256.ts";
 
-/** 16 hex digits of the sha256 of all the rest. */
+/** JSON with a digest: 16 hex digits of the sha256 of all the rest. */
 export interface Sealed {
   readonly digest: string;
 }
@@ -16,7 +16,7 @@ export function sealed<T extends object>(content: T): T & Sealed {
 }
 
 function digestOf(content: object): string {
-  // Through JSON once: what is read back (-0, undefined) must give the digest that was written.
+  // Goes through JSON once: what is read back (-0, undefined) must give the digest that was written.
   return digestOfText(canonicalJson(JSON.parse(JSON.stringify(content))));
 }
 
@@ -24,31 +24,31 @@ function digestOfText(text: string): string {
   return sha256(text).slice(0, 16);
 }
 
-/** Indented, with arrays of numbers on one line each. */
+/** Returns indented JSON, each array of numbers on one line. */
 export function jsonText(value: object): string {
   const text = JSON.stringify(value, null, 2);
   return `${text.replace(/\[[^[\]{}"]*\]/g, (array) => array.replace(/\n\s*/g, " "))}\n`;
 }
 
-/** On one line: canonical JSON, so that its digest can be checked without parsing it. */
+/** Returns canonical JSON on one line, so that its digest can be checked without parsing it. */
 export function lineText(value: Sealed): string {
   return canonicalJson(value);
 }
 
-/** Whether a line is what `lineText` wrote, by its digest alone. */
+/** Whether a line is as `lineText` wrote it, judged by its digest alone. */
 export function isWholeLine(line: string): boolean {
-  // Members are sorted: `format` stands behind the digest, so a comma follows it.
+  // Members are sorted: `format` comes after the digest, so a comma follows it.
   return [...line.matchAll(/"digest":"([0-9a-f]{16})",/g)].some(
     ({ 0: member, 1: digest, index }) =>
       digestOfText(line.slice(0, index) + line.slice(index + member.length)) === digest,
   );
 }
 
-/** Opens a text that `jsonText` wrote, or a line that `lineText` wrote: openSealed and openLine. */
+/** Reads a text that `jsonText` wrote (openSealed) or a line that `lineText` wrote (openLine). */
 export type Opener = <T extends Sealed>(text: string, format: string, form: Form) => T | string;
 
 /**
- * @param form of the whole, `format` and digest included
+ * @param form what the whole value must look like, `format` and digest included
  * @returns the value with its digest, or what is wrong with the text: `is cut off or damaged ...`
  */
 export const openSealed: Opener = (text, format, form) =>
@@ -58,11 +58,11 @@ export const openSealed: Opener = (text, format, form) =>
       return "has no digest: it was altered, or written before abkd kept digests";
     }
     if (digest !== digestOf(content)) return "was altered: its digest does not fit";
-    // What rounds to the same numbers, or repeats a blank, is damage all the same.
+    // A text that parses to the same value, by rounding or an extra blank, is damaged all the same.
     return jsonText(value) === text ? undefined : "was altered: its text is not as it was written";
   });
 
-/** The same for a line of `lineText`. */
+/** Reads a line that `lineText` wrote. */
 export const openLine: Opener = (text, format, form) =>
   open(text, format, form, () =>
     isWholeLine(text) ? undefined : "was cut or altered: its digest does not fit",

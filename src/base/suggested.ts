@@ -1,15 +1,15 @@
-// Names that Tab offers, and the one that somebody may have meant.
+// Names that Tab completion offers, and the name that a typo may have meant.
 
-/** One of the known names, which Tab offers, or any other: of one's own, or from a variable. */
+/** A known name, which Tab offers, or any other string: a name of your own, or from a variable. */
 export type Suggested<Known extends string> = Known | (string & Record<never, never>);
 
-/** `; did you mean "cora"?`, or nothing where no name is near. */
+/** Returns `; did you mean "cora"?`, or nothing if no name is close. */
 export function didYouMean(word: string, names: readonly string[]): string {
   const found = nearest(word, names);
   return found === undefined ? "" : `; did you mean "${found}"?`;
 }
 
-/** The name that is a typo away from `word`: letters left out, added, changed or swapped. */
+/** Finds the name that is a typo away from `word`: letters left out, added, changed or swapped. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   const plain = (text: string): string => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, "");
   const wanted = plain(word.slice(0, 64));
@@ -23,7 +23,7 @@ export function nearest(word: string, names: readonly string[]): string | undefi
   return best;
 }
 
-/** Damerau and Levenshtein's, with two letters swapped as one slip. */
+/** The Damerau-Levenshtein distance: swapping two neighbouring letters counts as one edit. */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let above = Array.from({ length: b.length + 1 }, (_, j) => j);

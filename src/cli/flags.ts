@@ -1,6 +1,6 @@
 // Options of a table as flags: their names, their help, their values.
 import { InvalidArgumentError, Option } from "commander";
-import { isLegal, legalValues, type OptionInfo, type OptionValue } from "../base/options.ts";
+import { isLegal, legalValues, type OptionInfo } from "../base/options.ts";
 
 /** learningRate -> learning-rate */
 export function kebab(name: string): string {
@@ -18,6 +18,9 @@ export function describeOption(info: OptionInfo): string {
   return `${info.description}${symbol} (${legalValues(info)})`;
 }
 
+/** What was asked for is what leaving the option out means: commander takes null for no value. */
+export const LEFT_OUT = Symbol("left out");
+
 /** @param flag with its dashes. @param infos what it may be: several where kinds of models differ */
 export function tableOption(
   flag: string,
@@ -25,7 +28,7 @@ export function tableOption(
   infos: readonly OptionInfo[],
 ): Option {
   const [{ kind }] = infos as [OptionInfo];
-  const placeholder = kind === "number" ? "x" : kind === "choice" ? "which" : "bool";
+  const placeholder = { number: "x", choice: "which", variant: "which", switch: "bool" }[kind];
   return new Option(`${flag} <${placeholder}>`, description).argParser((text) => {
     const value = infos.map((info) => valueIn(info, text)).find((found) => found !== undefined);
     if (value !== undefined) return value;
@@ -34,10 +37,33 @@ export function tableOption(
 }
 
 /** The value that a text stands for; undefined where the option may not be that. */
-function valueIn(info: OptionInfo, text: string): OptionValue | undefined {
-  const written: Readonly<Record<string, OptionValue>> = { true: true, false: false, null: null };
-  let value: OptionValue | undefined = text;
-  if (info.kind === "switch" || text === "null") value = written[text];
+function valueIn(info: OptionInfo, text: string): unknown {
+  if (text === info.absent) return LEFT_OUT;
+  const written: Readonly<Record<string, unknown>> = { true: true, false: false, null: null };
+  let value: unknown = text;
+  if (info.kind === "variant") value = variantIn(info.variants, text);
+  else if (info.kind === "switch" || text === "null") value = written[text];
   else if (info.kind === "number") value = text.trim() === "" ? Number.NaN : Number(text);
   return isLegal(info, value) ? value : undefined;
+}
+
+/** `step:50:0.5`: a name, then the values of its options in the order of their table. */
+function variantIn(
+  variants: (OptionInfo & { readonly kind: "variant" })["variants"],
+  text: string,
+): unknown {
+  const [name = "", ...texts] = text.split(":");
+  const infos = Object.entries(Object.hasOwn(variants, name) ? variants[name]! : {});
+  if (texts.length > infos.length) return undefined;
+  const options = texts.map((value, k) => [infos[k]![0], valueIn(infos[k]![1], value)] as const);
+  // An option of it that may be left out is legal where it is undefined.
+  if (options.some(([, value]) => value === undefined)) return undefined;
+  return { name, ...Object.fromEntries(options) };
+}
+
+/** A value as it is given on the command line. */
+export function valueText(value: unknown): string {
+  return typeof value === "object" && value !== null
+    ? Object.values(value).join(":")
+    : String(value);
 }

@@ -1,8 +1,7 @@
 // The end of --help: each default of the chosen dataset, and where it comes from.
 import type { Command } from "commander";
 import type { Recipe } from "../training/recipes.ts";
-import { kebab } from "./flags.ts";
-import { hyperParameterText } from "./training-options.ts";
+import { kebab, valueText } from "./flags.ts";
 
 /** What the help can depend on. */
 export interface Chosen {
@@ -32,7 +31,7 @@ export function helpWithRecipes(command: Command, recipes: (chosen: Chosen) => s
 export function recipeText(title: string, recipe: Recipe, prefix = ""): string {
   const { kind, ...model } = recipe.model;
   const values = Object.entries({ model: kind, ...model, ...recipe.training })
-    .map(([name, value]) => `--${prefix}${kebab(name)} ${hyperParameterText(value)}`)
+    .map(([name, value]) => `--${prefix}${kebab(name)} ${valueText(value)}`)
     .join(" ");
   return `  ${title}: ${values}\n    source: ${recipe.source}`;
 }

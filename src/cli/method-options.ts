@@ -1,13 +1,16 @@
 // A method's options on the command line, made from the method's own table.
 import type { Command } from "commander";
 import { OptionError } from "../base/errors.ts";
-import { type OptionValue, suggestOption } from "../base/options.ts";
+import { type OptionValue, optionName, suggestOption } from "../base/options.ts";
 import type { AnyMethod } from "../distillation/registry.ts";
 import { camel, describeOption, kebab, tableOption } from "./flags.ts";
 
-/** `--abkd-beta`: prefixed, since methods may share names with the model and one another. */
-export function methodFlag(method: AnyMethod, option: string): string {
-  return `--${method.name}-${kebab(option)}`;
+/**
+ * `--abkd-beta`: prefixed, since methods may share names with the model and one another.
+ * @param key of the option in the method's table
+ */
+export function methodFlag(method: AnyMethod, key: string): string {
+  return `--${method.name}-${kebab(optionName(method.options, key))}`;
 }
 
 /** One flag an option, in a group of its own. */

@@ -1,5 +1,6 @@
 // abkd methods: what can be distilled how.
 import { Command } from "commander";
+import { optionName } from "../base/options.ts";
 import { type AnyMethod, findMethod, methods } from "../distillation/registry.ts";
 import { describeOption } from "./flags.ts";
 import { methodFlag } from "./method-options.ts";
@@ -32,7 +33,9 @@ function methodsText(shown: readonly AnyMethod[]): string {
       lines.push(`  ${methodFlag(method, name)} ${value}`, `      ${describeOption(info)}`);
     }
     for (const [name, preset] of Object.entries(method.presets)) {
-      const values = Object.entries(preset).map(([option, value]) => `${option} ${value}`);
+      const values = Object.entries(preset).map(
+        ([key, value]) => `${optionName(method.options, key)} ${value}`,
+      );
       lines.push(`  --preset ${name}: ${values.join(", ")}`);
     }
     return lines.join("\n");

@@ -3,12 +3,11 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { OptionError } from "../base/errors.ts";
 import { ENGINE_CHOICES, type EngineChoice } from "../tensor/engine/choice.ts";
 import { MOST_THREADS } from "../tensor/engine/threads.ts";
+import { trainingOptions } from "../training/options.ts";
 import type { Changes, Subject } from "../training/recipes.ts";
-import type { TrainingConfig } from "../training/run.ts";
-import { camel, kebab } from "./flags.ts";
+import { camel, describeOption, kebab, LEFT_OUT, tableOption } from "./flags.ts";
 import { addModelOptions, givenModel } from "./model-options.ts";
 import { addModuleOption, type ModuleOptions } from "./modules.ts";
-import { keep, LEFT_OUT, optimiser, schedule } from "./training-options.ts";
 
 /** A whole number within bounds. */
 export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -146,23 +145,6 @@ export function givenSubject({ dataset, split, order }: RunOptions): Omit<Subjec
   };
 }
 
-const HYPER_PARAMETERS: readonly (readonly [
-  name: keyof TrainingConfig,
-  argument: string,
-  description: string,
-  parse: (text: string) => NonNullable<TrainingConfig[keyof TrainingConfig]> | typeof LEFT_OUT,
-])[] = [
-  ["epochs", "n", "at most", integer(1)],
-  ["patience", "n", "epochs without a better one until it stops", integer(1)],
-  ["learningRate", "x", "the optimiser's", real()],
-  ["weightDecay", "x", "L2 (adamw: decoupled), on all weights", real()],
-  ["optimiser", "name", "adam, adamw, rmsprop, sgd or sgd:<momentum>", optimiser],
-  ["warmUp", "n", "epochs in which the learning rate rises linearly", integer(2)],
-  ["schedule", "name", "the learning rate falls: linear, or step:<epochs>:<factor>", schedule],
-  ["clip", "x", "the longest common norm of all gradients", real()],
-  ["keep", "what", "loss or accuracy: the epoch of the lowest or the highest, on validation", keep],
-];
-
 /**
  * Of a model and its training; absent ones come from the recipe.
  * @param prefix `` or `teacher-`
@@ -170,9 +152,8 @@ const HYPER_PARAMETERS: readonly (readonly [
 export function addHyperParameters(command: Command, group: string, prefix = ""): Command {
   command.optionsGroup(group);
   addModelOptions(command, prefix);
-  for (const [name, argument, description, parse] of HYPER_PARAMETERS) {
-    const flag = `--${prefix}${kebab(name)} <${argument}>`;
-    command.addOption(new Option(flag, description).argParser(parse));
+  for (const [name, info] of Object.entries(trainingOptions)) {
+    command.addOption(tableOption(`--${prefix}${kebab(name)}`, describeOption(info), [info]));
   }
   return command;
 }
@@ -185,7 +166,7 @@ export function givenHyperParameters(
   options: Readonly<Record<string, unknown>>,
   prefix = "",
 ): Required<Pick<Changes, "model" | "training">> {
-  const training = HYPER_PARAMETERS.flatMap(([name]) => {
+  const training = Object.keys(trainingOptions).flatMap((name) => {
     const value = options[camel(`${prefix}${kebab(name)}`)];
     // Undefined takes a recipe's own out.
     return value === undefined ? [] : [[name, value === LEFT_OUT ? undefined : value]];

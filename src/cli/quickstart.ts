@@ -10,7 +10,7 @@ import { type DataOptions, firstAvailable } from "../datasets/index.ts";
 import { counted } from "../display/format.ts";
 import { formInShort } from "../experiments/form.ts";
 import { resultsTable } from "../experiments/results-table.ts";
-import { methodLabel } from "../experiments/summary.ts";
+import { runLabel } from "../experiments/summary.ts";
 import { FigureExporter, findChromium, noBrowserAdvice } from "../figures/export.ts";
 import {
   modelNames,
@@ -138,7 +138,7 @@ function configurations(
 }
 
 function introduction([teacher, ...students]: readonly RunConfig[]): string {
-  const names = [...new Set(students.map(({ method }) => methodLabel(method!.name)))].join(", ");
+  const names = [...new Set(students.map(({ method }) => runLabel(method!.name)))].join(", ");
   const seeds = students.length / new Set(students.map(({ method }) => method!.name)).size;
   const { dataset, split } = teacher!;
   return (

@@ -1,8 +1,10 @@
 // A study shown on a terminal: done, running, time left.
+import { sum } from "simple-statistics";
 import { duration, percent } from "../display/format.ts";
 import { LiveLine } from "../display/line.ts";
 import type { LineStream } from "../display/terminal-line.ts";
 import type { TrialRecord } from "../experiments/trial-record.ts";
+import { modelTitle } from "../models/registry.ts";
 import type { Observer } from "../training/observer.ts";
 import { runName } from "../training/progress.ts";
 import type { RunConfig } from "../training/run.ts";
@@ -18,35 +20,30 @@ export interface StudyProgressOptions {
   readonly stream?: LineStream;
 }
 
-/** Trials that take about as long as each other. */
+/** Trials that take about as long as each other. Options that are words choose another computation. */
 function kindOf({ dataset, model, method, training }: RunConfig): string {
-  const { attention, kernel } = method?.options ?? {};
-  const { layers, width } = model;
-  return [dataset, layers, width, training.epochs, method?.name, attention, kernel].join(" ");
-}
-
-/** Seconds that trials took, by kind. */
-class Durations {
-  readonly #seconds = new Map<string, number[]>();
-
-  add(config: RunConfig, seconds: number): void {
-    const kind = kindOf(config);
-    this.#seconds.set(kind, [...(this.#seconds.get(kind) ?? []), seconds]);
-  }
-
-  /** Of its kind, or of all; undefined before any is known. */
-  expected(config: RunConfig): number | undefined {
-    const known = this.#seconds.get(kindOf(config)) ?? [...this.#seconds.values()].flat();
-    return known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0) / known.length;
-  }
+  const words = Object.values(method?.options ?? {}).filter((value) => typeof value === "string");
+  return [dataset, modelTitle(model), training.epochs, method?.name, ...words].join(" ");
 }
 
 /** One line that says how far the study is; failures and notes are printed as they come. */
 export function showStudyProgress(options: StudyProgressOptions): Progress {
   const { trials, earlier, workers, stream = process.stderr } = options;
   const line = new LiveLine(stream);
-  const durations = new Durations();
-  for (const { config, timing } of earlier) durations.add(config, timing.seconds);
+  /** Runs that have ended and what they took, by kind; those of all under "". */
+  const ended = new Map<string, { readonly runs: number; readonly seconds: number }>();
+  const learn = ({ config, timing }: Pick<TrialRecord, "config" | "timing">): void => {
+    for (const kind of [kindOf(config), ""]) {
+      const { runs, seconds } = ended.get(kind) ?? { runs: 0, seconds: 0 };
+      ended.set(kind, { runs: runs + 1, seconds: seconds + timing.seconds });
+    }
+  };
+  for (const record of earlier) learn(record);
+  /** The mean of its kind, or of all; undefined before any is known. */
+  const expected = (config: RunConfig): number | undefined => {
+    const known = ended.get(kindOf(config)) ?? ended.get("");
+    return known && known.seconds / known.runs;
+  };
   const tally = new Tally(trials.keys());
 
   /** Seconds; early stopping makes it less, kinds not met yet make it a guess. */
@@ -62,18 +59,17 @@ export function showStudyProgress(options: StudyProgressOptions): Progress {
     };
     const ahead = tally.waiting.map((id) => {
       const config = trials.get(id)!;
-      return durations.expected(config) ?? byRunning(config);
+      return expected(config) ?? byRunning(config);
     });
     const now = running.map(({ config, epoch }) => {
-      const whole = durations.expected(config);
+      const whole = expected(config);
       if (!epoch) return whole;
       const share = 1 - epoch.epoch / epoch.epochs;
       return Math.min(epoch.secondsLeft, whole === undefined ? Infinity : whole * share);
     });
     const all = [...ahead, ...now];
     if (all.some((seconds) => seconds === undefined)) return undefined;
-    const sum = (all as number[]).reduce((a, b) => a + b, 0);
-    return Math.max(sum / workers, ...(now as number[]));
+    return Math.max(sum(all as number[]) / workers, ...(now as number[]));
   };
   const show = showTally(line, tally, () => {
     const { done, failures, running } = tally;
@@ -88,9 +84,7 @@ export function showStudyProgress(options: StudyProgressOptions): Progress {
     return [counts, ...names].join("; ");
   });
   const observer: Observer = (event) => {
-    if (event.type === "finish") {
-      durations.add(event.result.config, event.result.timing.seconds);
-    }
+    if (event.type === "finish") learn(event.result);
     show(event);
   };
   return { observer, close: () => line.wipe() };

@@ -102,7 +102,7 @@ export async function firstAvailable(
       options.onWarning?.(`${name} cannot be had, so this is ${next}: ${error.message}`);
     }
   }
-  throw new OptionError(`no dataset is named; there is ${DATASET_NAMES.join(", ")}`);
+  throw new OptionError(`no dataset is named; known: ${DATASET_NAMES.join(", ")}`);
 }
 
 /**

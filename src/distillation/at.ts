@@ -2,45 +2,37 @@
 // Zagoruyko, Komodakis: Paying More Attention to Attention, ICLR 2017; loss and weights as
 // chaitjo/efficient-gnns has them.
 import * as tf from "@tensorflow/tfjs";
-import type { Outputs } from "../models/model.ts";
 import { meanSquaredError } from "../tensor/ops/loss.ts";
 import { unitRows } from "../tensor/ops/rows.ts";
-import type { Method } from "./method.ts";
-import {
-  hiddenOf,
-  Rival,
-  type RivalOptions,
-  rivalDefaults,
-  rivalTable,
-  withSoftLabels,
-} from "./rival.ts";
-
-export type AtOptions = RivalOptions;
+import { rival, softMixture } from "./rival.ts";
+import { TeacherSide } from "./teacher.ts";
 
 /**
  *     L_at = 1 / n |q_s / |q_s| - q_t / |q_t||^2,  q_i = sum over the width of h_i^2
  *
- * with q an n-vector over all nodes, normalised across nodes: hence the large beta. No projection:
+ * with q an n-vector over all nodes (or those of a batch), normalised across nodes: hence the large beta. No projection:
  * q has no width.
  */
-export const at: Method<AtOptions, "soft-labels"> = {
+export const at = rival({
   name: "at",
+  label: "AT",
+  place: 2,
   summary: "attention transfer: each node's squared activation, against the other nodes'",
   version: 1,
-  needsTeacher: true,
-  defaults: { beta: 1e5, ...rivalDefaults },
-  options: rivalTable,
-  presets: { "soft-labels": { beta: 1e4, ...withSoftLabels } },
-  create({ teacher }, options) {
-    const target = tf.tidy(() => attentionMap(hiddenOf(teacher)));
-    const term = {
+  byBatch: true,
+  defaults: { beta: 1e5 },
+  options: {},
+  presets: { "soft-labels": { beta: 1e4, ...softMixture } },
+  term({ teacher }) {
+    const side = new TeacherSide(teacher, "hidden", ({ hidden }) => attentionMap(hidden!));
+    return {
       parameters: [],
-      value: (outputs: Outputs) => meanSquaredError(attentionMap(outputs.hidden!), target),
-      dispose: () => target.dispose(),
+      value: ({ hidden }, _step, batch) =>
+        meanSquaredError(attentionMap(hidden!), side.of(batch?.nodes)),
+      dispose: () => side.dispose(),
     };
-    return new Rival(term, teacher, options);
   },
-};
+});
 
 /** q / |q| as one row, 1 x n; all zeros where every unit is dead. */
 function attentionMap(hidden: tf.Tensor2D): tf.Tensor2D {

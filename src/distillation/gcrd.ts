@@ -2,23 +2,15 @@
 // the teacher's of the same node among all nodes'.
 // Joshi et al.: On Representation Knowledge Distillation for GNNs, TNNLS 2022; heads, sample size and
 // weights as chaitjo/efficient-gnns has them.
-import * as tf from "@tensorflow/tfjs";
-import type { Outputs } from "../models/model.ts";
+import type * as tf from "@tensorflow/tfjs";
 import { infoNce } from "../tensor/ops/contrast.ts";
 import { takeRows, unitRows } from "../tensor/ops/rows.ts";
-import type { Method } from "./method.ts";
-import {
-  hiddenOf,
-  Rival,
-  type RivalOptions,
-  rivalDefaults,
-  rivalTable,
-  withSoftLabels,
-} from "./rival.ts";
+import { rival, softMixture } from "./rival.ts";
 import { sampleNodes } from "./sample.ts";
 import { centre, ProjectionHead } from "./standardised.ts";
+import { TeacherSide } from "./teacher.ts";
 
-export type GcrdOptions = RivalOptions & {
+export type GcrdOptions = {
   readonly tau: number;
   readonly projection: number;
   readonly sample: number;
@@ -28,21 +20,22 @@ export type GcrdOptions = RivalOptions & {
  *     L_gcrd = mean over i of -log softmax_j(u(z_i) . u(v_j) / tau)[i],  u(x) = x / |x|
  *     z = ReLU(BatchNorm(h_s W_s)),  v = ReLU(BatchNorm(h_t W_t))
  *
- * over m nodes drawn at each step, or all where there are no more; h are the last hidden maps after
+ * over m nodes drawn at each step, or all (of the graph, or the batch) where there are no more; h are the last hidden maps after
  * their activation. Both heads are trained (a bias of theirs would be taken away by the normalisation) and left
  * behind with the method.
  *
  * Nothing collapses here: a step costs three products of m x m x projection and m^2 exponentials
  * (docs/performance.md has how much).
  */
-export const gcrd: Method<GcrdOptions, "mag" | "soft-labels"> = {
+export const gcrd = rival<GcrdOptions, "mag" | "soft-labels">({
   name: "gcrd",
+  label: "G-CRD",
+  place: 5,
   summary: "G-CRD: contrast of each node's embedding with the teacher's of all nodes (InfoNCE)",
   version: 1,
-  needsTeacher: true,
-  defaults: { beta: 0.1, tau: 0.075, projection: 256, sample: 16_384, ...rivalDefaults },
+  byBatch: true,
+  defaults: { beta: 0.1, tau: 0.075, projection: 256, sample: 16_384 },
   options: {
-    ...rivalTable,
     tau: {
       kind: "number",
       min: 0,
@@ -71,30 +64,29 @@ export const gcrd: Method<GcrdOptions, "mag" | "soft-labels"> = {
   presets: {
     // The reference's numbers on ogbn-mag; its default ones are ogbn-arxiv's.
     mag: { projection: 128, sample: 24_576 },
-    "soft-labels": { beta: 0.01, tau: 0.05, ...withSoftLabels },
+    "soft-labels": { beta: 0.01, tau: 0.05, ...softMixture },
   },
-  create({ teacher, student, seed }, options) {
-    const { tau, projection, sample } = options;
-    const target = tf.tidy(() => centre(hiddenOf(teacher)));
-    const [nodes, width] = target.map.shape;
+  term({ teacher, student, seed }, { tau, projection, sample }) {
+    const side = new TeacherSide(teacher, "hidden", ({ hidden }) => ({ ...centre(hidden!) }));
+    const width = teacher.outline.hidden;
     const teacherHead = new ProjectionHead("gcrd.teacher", width, projection, seed);
     const studentHead = new ProjectionHead("gcrd.student", student.hidden, projection, seed);
-    const term = {
+    return {
       parameters: [...studentHead.parameters, ...teacherHead.parameters],
-      value(outputs: Outputs, step: number): tf.Scalar {
+      value({ hidden }, step, batch) {
+        const nodes = hidden!.shape[0];
         const chosen =
           sample < nodes ? sampleNodes(nodes, sample, { seed, stream: "gcrd", step }) : undefined;
         const taken = (x: tf.Tensor2D): tf.Tensor2D => (chosen ? takeRows(x, chosen) : x);
-        const z = unitRows(taken(studentHead.apply(centre(outputs.hidden!))));
-        const v = unitRows(taken(teacherHead.apply(target)));
+        const z = unitRows(taken(studentHead.apply(centre(hidden!))));
+        const v = unitRows(taken(teacherHead.apply(side.of(batch?.nodes))));
         return infoNce(z, v, tau);
       },
       dispose() {
-        tf.dispose([target.map, target.covariance]);
+        side.dispose();
         studentHead.dispose();
         teacherHead.dispose();
       },
     };
-    return new Rival(term, teacher, options);
   },
-};
+});

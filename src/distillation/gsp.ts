@@ -5,21 +5,11 @@ import * as tf from "@tensorflow/tfjs";
 import type { Outputs } from "../models/model.ts";
 import { takeRows, unitRows } from "../tensor/ops/rows.ts";
 import { similarities, similarityMismatch } from "../tensor/ops/similarity.ts";
-import type { Method } from "./method.ts";
-import {
-  hiddenOf,
-  KERNELS,
-  type Kernel,
-  Rival,
-  type RivalOptions,
-  rivalDefaults,
-  rivalTable,
-  type Term,
-  withSoftLabels,
-} from "./rival.ts";
+import type { Term } from "./objective.ts";
+import { hiddenOf, KERNELS, type Kernel, rival, softMixture } from "./rival.ts";
 import { sampleNodes } from "./sample.ts";
 
-export type GspOptions = RivalOptions & { readonly kernel: Kernel; readonly sample: number };
+export type GspOptions = { readonly kernel: Kernel; readonly sample: number };
 
 /** Up to this many nodes the teacher's whole kernel matrix is kept: 64 MiB at most. */
 const KEPT_NODES = 4096;
@@ -35,14 +25,14 @@ const KEPT_NODES = 4096;
  * at all m^2 pairs of the student; the teacher's are known beforehand where the graph has at most
  * 4,096 nodes, else they are computed at each step. docs/performance.md has what a step costs.
  */
-export const gsp: Method<GspOptions, "poly" | "l2" | "rbf" | "soft-labels"> = {
+export const gsp = rival<GspOptions, "poly" | "l2" | "rbf" | "soft-labels">({
   name: "gsp",
+  label: "GSP",
+  place: 4,
   summary: "global structure: the similarities of all pairs of nodes in a sample",
   version: 1,
-  needsTeacher: true,
-  defaults: { beta: 100, kernel: "cosine", sample: 4096, ...rivalDefaults },
+  defaults: { beta: 100, kernel: "cosine", sample: 4096 },
   options: {
-    ...rivalTable,
     kernel: {
       kind: "choice",
       choices: KERNELS,
@@ -64,19 +54,16 @@ export const gsp: Method<GspOptions, "poly" | "l2" | "rbf" | "soft-labels"> = {
     poly: { kernel: "poly", beta: 100, sample: 4096 },
     l2: { kernel: "l2", beta: 1, sample: 2048 },
     rbf: { kernel: "rbf", beta: 1e5, sample: 2048 },
-    "soft-labels": { beta: 10, ...withSoftLabels },
+    "soft-labels": { beta: 10, ...softMixture },
   },
-  create({ teacher, seed }, options) {
-    const { kernel, sample } = options;
+  term({ teacher, seed }, { kernel, sample }) {
     const hidden = tf.tidy(() => prepared(hiddenOf(teacher), kernel));
     const nodes = hidden.shape[0];
     const draw: Draw = (step) =>
       sample >= nodes ? undefined : sampleNodes(nodes, sample, { seed, stream: "gsp", step });
-    const term =
-      kernel === "cosine" ? collapsedCosine(hidden, draw) : allPairs(hidden, kernel, draw);
-    return new Rival(term, teacher, options);
+    return kernel === "cosine" ? collapsedCosine(hidden, draw) : allPairs(hidden, kernel, draw);
   },
-};
+});
 
 /** The nodes of a step; undefined for all. */
 type Draw = (step: number) => Int32Array | undefined;

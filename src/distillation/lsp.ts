@@ -2,23 +2,12 @@
 // Yang et al.: Distilling Knowledge from Graph Convolutional Networks, CVPR 2020; kernels, loss and
 // weights as chaitjo/efficient-gnns has them.
 import * as tf from "@tensorflow/tfjs";
-import type { Outputs } from "../models/model.ts";
 import { Arcs, arcCrossEntropy, arcDistances, arcDots, arcSoftmax } from "../tensor/ops/arcs.ts";
 import { mapElements } from "../tensor/ops/elements.ts";
 import { unitRows } from "../tensor/ops/rows.ts";
-import type { Method } from "./method.ts";
-import {
-  hiddenOf,
-  KERNELS,
-  type Kernel,
-  Rival,
-  type RivalOptions,
-  rivalDefaults,
-  rivalTable,
-  withSoftLabels,
-} from "./rival.ts";
+import { hiddenOf, KERNELS, type Kernel, rival, softMixture } from "./rival.ts";
 
-export type LspOptions = RivalOptions & { readonly kernel: Kernel };
+export type LspOptions = { readonly kernel: Kernel };
 
 /**
  *     L_lsp = 1 / |arcs| sum over arcs (i, j) of p_ij log(p_ij / q_ij)
@@ -27,14 +16,14 @@ export type LspOptions = RivalOptions & { readonly kernel: Kernel };
  * over all arcs, both ways, without self loops; t and s are the rows of the last hidden maps after
  * their activation. No projection: k compares a side with itself.
  */
-export const lsp: Method<LspOptions, "soft-labels"> = {
+export const lsp = rival<LspOptions, "soft-labels">({
   name: "lsp",
+  label: "LSP",
+  place: 3,
   summary: "local structure: each node's similarities to its neighbours, as a distribution",
   version: 1,
-  needsTeacher: true,
-  defaults: { beta: 100, kernel: "cosine", ...rivalDefaults },
+  defaults: { beta: 100, kernel: "cosine" },
   options: {
-    ...rivalTable,
     kernel: {
       kind: "choice",
       choices: KERNELS,
@@ -44,18 +33,17 @@ export const lsp: Method<LspOptions, "soft-labels"> = {
         "rbf, exp(-distance^2 / 2)",
     },
   },
-  presets: { "soft-labels": { beta: 100, ...withSoftLabels } },
-  create({ teacher, graph }, options) {
-    const { kernel } = options;
+  presets: { "soft-labels": { beta: 100, ...softMixture } },
+  term({ teacher, graph }, { kernel }) {
     const arcs = Arcs.from(graph.adjacency.host);
     const target = tf.tidy(() => arcSoftmax(arcs, scores(arcs, hiddenOf(teacher), kernel)));
     const entropy = target
       .dataSync<"float32">()
       .reduce((sum, p) => sum - (p > 0 ? p * Math.log(p) : 0), 0);
-    const term = {
+    return {
       parameters: [],
-      value(outputs: Outputs): tf.Scalar {
-        const own = scores(arcs, outputs.hidden!, kernel);
+      value({ hidden }) {
+        const own = scores(arcs, hidden!, kernel);
         const divergence = tf.sub(arcCrossEntropy(arcs, own, target), entropy);
         return tf.mul(divergence, 1 / Math.max(1, arcs.count));
       },
@@ -64,9 +52,8 @@ export const lsp: Method<LspOptions, "soft-labels"> = {
         target.dispose();
       },
     };
-    return new Rival(term, teacher, options);
   },
-};
+});
 
 /** k of every arc's two ends. */
 function scores(arcs: Arcs, hidden: tf.Tensor2D, kernel: Kernel): tf.Tensor1D {

@@ -9,10 +9,19 @@ import type { Targets } from "../tensor/ops/loss.ts";
 export interface Teacher {
   readonly outline: Outline;
   /**
-   * A pass without dropout, made when it is asked for; its tensors are the caller's, who keeps what a
-   * method needs and lets a tidy free the rest.
+   * A pass without dropout over the whole graph, made when it is asked for; its tensors are the caller's, who
+   * keeps what a method needs and lets a tidy free the rest.
+   * @param nodes of these alone, in this order: rows of a pass that is made once; without layers
    */
-  outputs(reads: Reads): Outputs;
+  outputs(reads: Reads, nodes?: Int32Array): Outputs;
+}
+
+/** What a step learns from. */
+export interface NodeBatch {
+  /** The nodes that the outputs' rows are of; absent: all nodes in their order. */
+  readonly nodes?: Int32Array;
+  /** `train`: the labelled training nodes, by their rows. */
+  readonly targets: { readonly train: TaskTargets };
 }
 
 /** What a method is started with. */
@@ -47,9 +56,10 @@ export interface Distillation {
    * Everything that is added to, or put in place of, the cross-entropy is the method's own.
    * @param step of the training, from 0: what is drawn anew at each step depends on (seed, step)
    *   alone, so that a run that goes on from a checkpoint draws the same
+   * @param batch absent: the whole graph
    */
-  loss(student: Outputs, crossEntropy: tf.Scalar, step: number): tf.Scalar;
-  /** Numbers and matrices worth logging (attention, dissimilarity, |u_t|); row-major. */
+  loss(student: Outputs, crossEntropy: tf.Scalar, step: number, batch?: NodeBatch): tf.Scalar;
+  /** Of the whole graph's outputs: numbers and matrices worth logging (attention, dissimilarity, |u_t|); row-major. */
   inspect(student: Outputs): Inspection;
   dispose(): void;
 }
@@ -70,8 +80,39 @@ export interface Held {
   readonly step: number;
 }
 
+/** How figures draw a method: hue and marker both tell it apart. */
+export interface Look {
+  /** `#rrggbb`. */
+  readonly colour: string;
+  readonly symbol: "circle" | "square" | "diamond" | "triangle-up" | "cross" | "star";
+}
+
+/**
+ * What methods are to each other, in the order in which they are listed: the student alone, what any method has to
+ * beat, what others have published, what the comparison is about.
+ */
+export const ROLES = ["baseline", "control", "rival", "method"] as const;
+
+/** What a method says of itself to listings, tables, reports and figures. */
+interface Introduced<Options> {
+  /** As people write it: "G-CRD". Absent: its name. */
+  readonly label?: string;
+  /** Absent: a rival. */
+  readonly role?: (typeof ROLES)[number];
+  /** Where it stands among those of its role, from 1: the order of the paper's tables. Absent: behind these. */
+  readonly place?: number;
+  /** Absent: one of several looks in turn. */
+  readonly look?: Look;
+  /** Where the paper leaves much open: what ran, in a few words, and in what it differs from the paper. */
+  form?(options: Partial<Options>): {
+    readonly short: string;
+    readonly differences: readonly string[];
+  };
+}
+
 /** A method as the registry lists it. `Preset`: the names of its presets, which Tab then offers. */
-export interface Method<Options extends object, Preset extends string = string> {
+export interface Method<Options extends object, Preset extends string = string>
+  extends Introduced<Options> {
   readonly name: string;
   /** One line for `abkd methods`. */
   readonly summary: string;
@@ -81,6 +122,8 @@ export interface Method<Options extends object, Preset extends string = string> 
   readonly needsTeacher: boolean;
   /** Whether items may have sets of classes. Absent: it takes logits for one distribution over them. */
   readonly labelSets?: true;
+  /** Whether its loss is right for some nodes alone too. Absent: each step needs the whole graph, as where arcs are read. */
+  readonly byBatch?: true;
   readonly defaults: Options;
   /** Every option's legal values, meaning and symbol in the paper. */
   readonly options: OptionTable<Options>;

@@ -1,12 +1,12 @@
 // The methods by name, and their start from a configuration.
 
-import { needFunction, needObject } from "../base/arguments.ts";
+import { needFunction, needObject, needText, shown } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import { checkOptions, type OptionValue } from "../base/options.ts";
 import { checkDefaults, Registry } from "../base/registry.ts";
 import type { Suggested } from "../base/suggested.ts";
 import { Targets } from "../tensor/ops/loss.ts";
-import type { Distillation, Method, Scene, TaughtScene } from "./method.ts";
+import { type Distillation, type Method, ROLES, type Scene, type TaughtScene } from "./method.ts";
 import * as all from "./methods.ts";
 
 /** A method whose options are known only by its table. */
@@ -15,15 +15,20 @@ export type AnyMethod = Method<Readonly<Record<string, OptionValue>>>;
 /** The name of every built-in method; that of its export in methods.ts. */
 export type MethodName = keyof typeof all;
 
+/** By the names that readers know: the soft labels' weight has other keys in configurations. */
+type Named<Options> = {
+  readonly [K in keyof Options as K extends "alpha" | "softLabels" ? "softWeight" : K]: Options[K];
+};
+
 /** Any method's options; of an option that several have, every value that one of them takes. */
-type EveryOptions = (typeof all)[MethodName]["defaults"];
+type EveryOptions = { [Name in MethodName]: Named<(typeof all)[Name]["defaults"]> }[MethodName];
 type KeyOf<T> = T extends T ? keyof T : never;
 type ValueOf<T, K> = T extends T ? (K extends keyof T ? T[K] : never) : never;
 type SomeOptions = { readonly [K in KeyOf<EveryOptions>]?: ValueOf<EveryOptions, K> };
 
 /** The options of the method of that name; where the name is not known, Tab offers those of all. */
 export type OptionsOf<Name extends string> = Name extends MethodName
-  ? Partial<(typeof all)[Name]["defaults"]>
+  ? Partial<Named<(typeof all)[Name]["defaults"]>>
   : SomeOptions | Readonly<Record<string, unknown>>;
 
 type PresetsOf<Name> = Name extends MethodName
@@ -35,31 +40,16 @@ export type PresetOf<Name extends string> = Suggested<
   PresetsOf<Name extends MethodName ? Name : MethodName>
 >;
 
-/** What the others stand against comes first, then rivals in the order of the paper's tables. */
-const ORDER = [
-  "student",
-  "smoothing",
-  "softkd",
-  "fitnet",
-  "at",
-  "lsp",
-  "gsp",
-  "gcrd",
-  "graphakd",
-  "geometric",
-];
-/** Then any that the paper does not name, then its subject. */
-const LAST = "abkd";
-
-function rank({ name }: AnyMethod): number {
-  if (name === LAST) return ORDER.length + 1;
-  return ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length;
+function rank({ role = "rival", place = Number.MAX_SAFE_INTEGER }: AnyMethod): [number, number] {
+  return [ROLES.indexOf(role), place];
 }
 
-const registry = new Registry<AnyMethod>(
-  "method",
-  Object.values<AnyMethod>(all).sort((a, b) => rank(a) - rank(b)),
-);
+function inOrder(a: AnyMethod, b: AnyMethod): number {
+  const [[roleA, placeA], [roleB, placeB]] = [rank(a), rank(b)];
+  return roleA - roleB || placeA - placeB;
+}
+
+const registry = new Registry<AnyMethod>("method", Object.values<AnyMethod>(all).sort(inOrder));
 
 /** In the order in which reports list them; then those that were added. */
 export const methods = registry.all;
@@ -67,6 +57,11 @@ export const methods = registry.all;
 /** @throws {OptionError} naming the methods there are */
 export function findMethod(name: Suggested<MethodName>): AnyMethod {
   return registry.find(name);
+}
+
+/** A method's name as people write it; a name that the registry does not know stays as it is. */
+export function methodLabel(name: string): string {
+  return methods.find((method) => method.name === name)?.label ?? name;
 }
 
 /** Whether a program added the method: see registerMethod(). */
@@ -87,7 +82,12 @@ export function registerMethod<Options extends object>(method: Method<Options>):
   registry.checkName(method.name);
   const owner = `the method ${method.name}`;
   needFunction(method.create, `${owner}: create`, "a function");
-  const { version, needsTeacher, defaults, options, presets } = method;
+  const { label = method.name, role = "rival", version, needsTeacher } = method;
+  const { defaults, options, presets } = method;
+  needText(label, `${owner}: label`, "text");
+  if (!ROLES.includes(role)) {
+    throw new OptionError(`${owner}: role is ${shown(role)}; legal: ${ROLES.join(", ")}`);
+  }
   if (!Number.isSafeInteger(version) || version < 1) {
     throw new OptionError(`${owner}: version is ${version}; legal: a whole number, 1 or more`);
   }
@@ -156,6 +156,16 @@ export function checkLabelSets(name: string): void {
   throw new OptionError(
     `${method.name} takes logits for one distribution over the classes, and here each item has a set ` +
       `of classes; methods for that: ${legal.join(", ")}`,
+  );
+}
+
+/** @throws {OptionError} for a method that needs the whole graph at each step */
+export function checkByBatch(name: string): void {
+  if (findMethod(name).byBatch) return;
+  const others = registry.all.filter(({ byBatch }) => byBatch).map((method) => method.name);
+  throw new OptionError(
+    `${name} needs the whole graph at each step, and batches of nodes are asked for; ` +
+      `they are for ${others.join(", ")}`,
   );
 }
 

@@ -1,10 +1,13 @@
 // Label smoothing: targets as unsure as the teacher is, without anything else that it knows.
 // Szegedy et al.: Rethinking the Inception Architecture, CVPR 2016, section 7; that a teacher may be no more
 // than this: Yuan et al.: Revisiting Knowledge Distillation via Label Smoothing Regularization, CVPR 2020.
+
 import * as tf from "@tensorflow/tfjs";
+import type { Targets } from "../tensor/ops/loss.ts";
 import { softmaxSoftCrossEntropy } from "../tensor/ops/loss.ts";
 import { takeRows } from "../tensor/ops/rows.ts";
 import type { Method } from "./method.ts";
+import { Objective, type Term } from "./objective.ts";
 
 export type SmoothingOptions = { readonly epsilon: number | null };
 
@@ -16,9 +19,12 @@ export type SmoothingOptions = { readonly epsilon: number | null };
  */
 export const smoothing: Method<SmoothingOptions, never> = {
   name: "smoothing",
+  label: "Label smoothing",
+  role: "control",
   summary: "label smoothing: targets as unsure as the teacher, and nothing else of it",
   version: 1,
   needsTeacher: true,
+  byBatch: true,
   defaults: { epsilon: null },
   options: {
     epsilon: {
@@ -38,18 +44,20 @@ export const smoothing: Method<SmoothingOptions, never> = {
         tf.tidy(() => meanEntropy(takeRows(teacher.outputs("logits").logits, train.chosen))),
         classes,
       );
-    const uniform = tf.fill([train.count, classes], 1 / classes) as tf.Tensor2D;
-    return {
+    const term: Term = {
       parameters: [],
       reads: "logits",
-      loss({ logits }, crossEntropy) {
-        const rows = takeRows(logits, train.chosen);
-        const smooth = softmaxSoftCrossEntropy(rows, uniform, 1);
-        return tf.add(tf.mul(crossEntropy, 1 - epsilon), tf.mul(smooth, epsilon));
+      value({ logits }, _step, batch) {
+        // Of one class each, as the whole graph's are.
+        const labelled = (batch?.targets.train as Targets | undefined) ?? train;
+        const rows = takeRows(logits, labelled.chosen);
+        const uniform = tf.fill([labelled.count, classes], 1 / classes) as tf.Tensor2D;
+        return softmaxSoftCrossEntropy(rows, uniform, 1);
       },
       inspect: () => ({ scalars: { epsilon }, matrices: {}, warnings: [] }),
-      dispose: () => uniform.dispose(),
+      dispose() {},
     };
+    return new Objective(1 - epsilon, { weight: epsilon, term });
   },
 };
 

@@ -1,6 +1,6 @@
 // SoftKD: the teacher's class probabilities as soft labels (Hinton et al. 2015; eq. 1).
-import * as tf from "@tensorflow/tfjs";
 import type { Method } from "./method.ts";
+import { Objective, weightOptions } from "./objective.ts";
 import { type Divergence, SoftLabels } from "./soft-labels.ts";
 
 export type SoftKdOptions = {
@@ -17,29 +17,21 @@ export type SoftKdOptions = {
  */
 export const softkd: Method<SoftKdOptions, "equation-1" | "temperature"> = {
   name: "softkd",
+  label: "SoftKD",
+  role: "control",
+  look: { colour: "#d55e00", symbol: "square" },
   summary: "soft labels: the teacher's class probabilities, over all nodes (eq. 1)",
   version: 1,
   needsTeacher: true,
+  byBatch: true,
   defaults: { hardWeight: 0, alpha: 1, temperature: 1, divergence: "kl" },
   options: {
     hardWeight: {
-      kind: "number",
-      min: 0,
+      ...weightOptions.hardWeight,
       description: "weight of the cross-entropy on labels; 1 in eq. 1, 0 for soft labels only",
     },
-    alpha: {
-      kind: "number",
-      min: 0,
-      symbol: "alpha",
-      description: "weight of the soft labels",
-    },
-    temperature: {
-      kind: "number",
-      min: 0,
-      above: true,
-      symbol: "T",
-      description: "divides both sides' logits; 1 in eq. 1",
-    },
+    alpha: { ...weightOptions.softWeight, description: "weight of the soft labels" },
+    temperature: weightOptions.temperature,
     divergence: {
       kind: "choice",
       choices: ["cross-entropy", "kl"],
@@ -54,20 +46,7 @@ export const softkd: Method<SoftKdOptions, "equation-1" | "temperature"> = {
     temperature: { hardWeight: 0.1, alpha: 0.9, temperature: 4, divergence: "kl" },
   },
   create({ teacher }, { hardWeight, alpha, temperature, divergence }) {
-    const labels = SoftLabels.of(teacher, temperature);
-    return {
-      parameters: [],
-      reads: "logits",
-      loss({ logits }, crossEntropy) {
-        const soft: tf.Scalar = tf.mul(labels.loss(logits, divergence), alpha);
-        return hardWeight === 0 ? soft : tf.add(soft, tf.mul(crossEntropy, hardWeight));
-      },
-      inspect: ({ logits }) => ({
-        scalars: { kl: tf.tidy(() => labels.loss(logits, "kl").dataSync()[0]!) },
-        matrices: {},
-        warnings: [],
-      }),
-      dispose: () => labels.dispose(),
-    };
+    const term = new SoftLabels(teacher, temperature, divergence);
+    return new Objective(hardWeight, { weight: alpha, term });
   },
 };

@@ -6,10 +6,14 @@ export type StudentOptions = Readonly<Record<never, never>>;
 
 export const student: Method<StudentOptions, never> = {
   name: "student",
+  label: "Student",
+  role: "baseline",
+  look: { colour: "#767676", symbol: "circle" },
   summary: "the student alone: cross-entropy on the training labels, no teacher",
   version: 1,
   needsTeacher: false,
   labelSets: true,
+  byBatch: true,
   defaults: {},
   options: {},
   presets: {},

@@ -1,5 +1,6 @@
 // Who is compared: each method, its kernels, and soft labels beside it, with what a search may choose.
-import { methods } from "../distillation/registry.ts";
+import { optionKey } from "../base/options.ts";
+import { findMethod, methodLabel, methods } from "../distillation/registry.ts";
 
 /** Options of a method that belong together: one of a list is drawn. */
 export type Options = Readonly<Record<string, string | number | boolean | null>>;
@@ -63,7 +64,7 @@ const TEMPERATURES = list("temperature", [1, 2, 4]);
 /** The reference's mixture. */
 const USUAL = { ...MIXTURES[1]!, temperature: 4 };
 
-/** @param weight the method's name of alpha */
+/** @param weight the method's key for alpha */
 const named = <T extends { readonly alpha: number }>({ alpha, ...rest }: T, weight: string) => ({
   ...rest,
   [weight]: alpha,
@@ -75,7 +76,8 @@ const betas = (...values: readonly number[]): Options[] => list("beta", [0, ...v
 interface Row {
   readonly method: string;
   readonly name?: string;
-  readonly label: string;
+  /** The method's where left out. */
+  readonly label?: string;
   readonly fixed?: Options;
   readonly start?: Options;
   readonly options: readonly (readonly Options[])[];
@@ -91,29 +93,29 @@ const FEATURES = betas(1e-14, 1e-13, 1e-12, 3e-12);
 
 const ROWS: readonly Row[] = [
   // Beside their training these have nothing to search.
-  { method: "student", label: "Student", options: [] },
-  { method: "smoothing", label: "Label smoothing", options: [] },
+  { method: "student", options: [] },
+  { method: "smoothing", options: [] },
   {
-    ...{ method: "softkd", label: "SoftKD" },
+    method: "softkd",
     options: [MIXTURES, TEMPERATURES],
   },
   {
-    ...{ method: "fitnet", label: "FitNet", published: true },
+    ...{ method: "fitnet", published: true },
     options: [betas(1, 10, 100, 1000, 1e4)],
     soft: { start: { beta: 100 } },
   },
   {
-    ...{ method: "at", label: "AT", published: true },
+    ...{ method: "at", published: true },
     options: [betas(1e2, 1e3, 1e4, 1e5)],
     soft: { start: { beta: 1e4 } },
   },
   {
-    ...{ method: "lsp", label: "LSP", published: true },
+    ...{ method: "lsp", published: true },
     options: [list("kernel", ["cosine", "poly", "l2", "rbf"]), betas(0.1, 1, 10, 100, 1000)],
     soft: { start: { beta: 100 } },
   },
   {
-    ...{ method: "gsp", label: "GSP", published: true },
+    ...{ method: "gsp", published: true },
     // Each kernel has its own scale; the third of each is the published weight.
     options: [
       [
@@ -127,14 +129,14 @@ const ROWS: readonly Row[] = [
     soft: { start: { beta: 10 } },
   },
   {
-    ...{ method: "gcrd", label: "G-CRD", published: true },
+    ...{ method: "gcrd", published: true },
     // As wide as the teacher's map, as the published 256 is for its models: a step costs by its width.
     fixed: { projection: 64 },
     options: [betas(0.01, 0.1, 1), list("tau", [0.05, 0.075, 0.1, 0.2])],
     soft: { start: { beta: 0.01, tau: 0.05 } },
   },
   {
-    ...{ method: "graphakd", label: "GraphAKD", published: true },
+    ...{ method: "graphakd", published: true },
     options: [
       betas(0.01, 0.1, 1),
       list("criticEvery", [1, 5, 15]),
@@ -158,7 +160,7 @@ const ROWS: readonly Row[] = [
     };
   }),
   {
-    ...{ method: "abkd", label: "ABKD" },
+    method: "abkd",
     start: { beta: 0.5 },
     options: [
       betas(0.02, 0.1, 0.5, 2, 8),
@@ -184,7 +186,7 @@ const ROWS: readonly Row[] = [
 
 /** Geometric KD beside soft labels: one row, its kernels a choice as LSP's and GSP's are. */
 const GEOMETRIC_SOFT: Row = {
-  ...{ method: "geometric", label: "Geometric KD", options: [] },
+  ...{ method: "geometric", options: [] },
   soft: {
     start: { kernel: "sigmoid", beta: 1e-8 },
     options: [
@@ -207,12 +209,13 @@ function unnamed(): Row[] {
       const factors = [0.01, 0.1, 1, 10];
       const options =
         typeof beta === "number" ? [betas(...factors.map((factor) => factor * beta))] : [];
-      return { method: name, label: name, options };
+      return { method: name, options };
     });
 }
 
 function alone(row: Row): Contender {
-  const { method, name = method, label, fixed = {}, start = {}, options, published = false } = row;
+  const { method, name = method, fixed = {}, start = {}, options, published = false } = row;
+  const { label = methodLabel(method) } = row;
   return {
     ...{ id: name, method, label, fixed, published },
     start: { ...fixed, ...start },
@@ -220,9 +223,10 @@ function alone(row: Row): Contender {
   };
 }
 
-function besideSoftLabels({ method, label, fixed = {}, options, soft }: Row): Contender[] {
+function besideSoftLabels({ method, fixed = {}, options, soft }: Row): Contender[] {
   if (!soft) return [];
-  const weight = method === "abkd" ? "softWeight" : "softLabels";
+  const label = methodLabel(method);
+  const weight = optionKey(findMethod(method).options, "softWeight");
   return [
     {
       ...{ id: `${method}+soft`, method, label: `${label} and soft labels`, published: false },

@@ -1,30 +1,29 @@
-// Which form of ABKD ran, in words: the paper leaves much open, so a number needs its form beside it.
-import { defaults, presets } from "../distillation/abkd/options.ts";
+// Which form of a method ran, in words, for methods of which the paper leaves much open.
+import { methods } from "../distillation/registry.ts";
 import type { MethodSummary } from "./summary.ts";
 
-/** The options under which ABKD is the paper's equations 3 to 6 as written. */
-const paper: Readonly<Record<string, unknown>> = { ...defaults, ...presets["literal"] };
-
-/** The two options that matter most, e.g. `mse, fixed-teacher`; undefined for other methods. */
-export function shortForm({ name, runs }: MethodSummary): string | undefined {
+function formOf({ name, runs }: MethodSummary) {
   const options = runs[0]!.config.method?.options;
-  if (name !== "abkd" || options === undefined) return undefined;
-  const parts = [options["form"], options["projections"]].filter((part) => part !== undefined);
-  return parts.length > 0 ? parts.join(", ") : undefined;
+  const method = methods.find((one) => one.name === name);
+  return options && method?.form?.(options as Parameters<typeof method.form>[0]);
+}
+
+/** In a few words, e.g. `mse, fixed-teacher`; undefined for other methods. */
+export function shortForm(summary: MethodSummary): string | undefined {
+  return formOf(summary)?.short || undefined;
 }
 
 /**
- * One sentence that names every option in which ABKD as it ran differs from the paper's equations,
- * with the paper's value in brackets; undefined for other methods.
+ * One sentence that names every option in which the method as it ran differs from the paper's equations, with the
+ * paper's value in brackets; undefined for other methods.
  */
-export function describeForm({ name, label, runs }: MethodSummary): string | undefined {
-  if (name !== "abkd") return undefined;
-  const text = (value: unknown) => (value === null ? "the student's" : String(value));
-  const differing = Object.entries(runs[0]!.config.method?.options ?? {})
-    .filter(([option, value]) => value !== paper[option])
-    .map(([option, value]) => `${option} ${text(value)} (${text(paper[option])})`);
-  if (differing.length === 0) return asWritten(label);
-  return `${label} differs from eqs. 3 to 6 as written in: ${differing.join(", ")}.`;
+export function describeForm(summary: MethodSummary): string | undefined {
+  const { label } = summary;
+  const form = formOf(summary);
+  if (!form) return undefined;
+  const { differences } = form;
+  if (differences.length === 0) return asWritten(label);
+  return `${label} differs from eqs. 3 to 6 as written in: ${differences.join(", ")}.`;
 }
 
 /** The same in plain words, for a first look: that it differs, and where to read how and why. */

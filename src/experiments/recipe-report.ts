@@ -1,15 +1,21 @@
 // The files of recipes as Markdown: what was searched and by which rule, and what was chosen.
-
+import { optionName } from "../base/options.ts";
 import { columnsOf, markdownTable } from "../base/table.ts";
 import { inPercent } from "../display/format.ts";
+import { findMethod } from "../distillation/registry.ts";
 import type { RecipeFile, Rung } from "../training/recipe-file.ts";
 import { type Contender, contenders, type Options } from "./contenders.ts";
 import type { SearchRule } from "./recipe-search.ts";
 
-const show = (values: object): string =>
+const show = (values: object, nameOf = (key: string) => key): string =>
   Object.entries(values)
-    .map(([name, value]) => `${name} ${value}`)
+    .map(([key, value]) => `${nameOf(key)} ${value}`)
     .join(", ");
+/** What readers call a method's option. */
+const named =
+  (method: string) =>
+  (key: string): string =>
+    optionName(findMethod(method).options, key);
 
 /** The chosen recipes of a dataset, by contender. */
 export function recipeReport({ dataset, search, later, source, recipes }: RecipeFile): string {
@@ -28,7 +34,7 @@ export function recipeReport({ dataset, search, later, source, recipes }: Recipe
       tried ? String(tried.diverged) : "",
       seconds === undefined ? "" : String(seconds),
       show({ ...model, ...rates }),
-      show(options),
+      show(options, named(recipe.method)),
     ];
   });
   const numbers = "val % | median | dead | tried: best / median / worst | diverged | s";
@@ -100,16 +106,23 @@ export function spacesReport({ batch, patience, rungs }: SearchRule): string {
   ].join("\n");
 }
 
-function spaceCells({ label, fixed, start, published, space }: Contender): string[] {
+function spaceCells({ label, method, fixed, start, published, space }: Contender): string[] {
+  const nameOf = named(method);
   const ours = Object.fromEntries(Object.entries(start).filter(([name]) => !(name in fixed)));
-  const begin = show(ours);
+  const begin = show(ours, nameOf);
   const from = published ? ["published weights", begin].filter((text) => text !== "") : [begin];
-  return [label, show(fixed), from.join(", "), space.options.map(listText).join("; ")];
+  return [
+    label,
+    show(fixed, nameOf),
+    from.join(", "),
+    space.options.map((list) => listText(list, nameOf)).join("; "),
+  ];
 }
 
 /** `beta 1, 10, 100`, or for values that belong together `(kernel, beta) cosine 1, l2 0.1`. */
-function listText(options: readonly Options[]): string {
+function listText(options: readonly Options[], nameOf: (key: string) => string): string {
   const names = Object.keys(options[0] ?? {});
   const texts = options.map((values) => names.map((name) => String(values[name])).join(" "));
-  return `${names.length === 1 ? names[0] : `(${names.join(", ")})`} ${texts.join(", ")}`;
+  const shown = names.map(nameOf).join(", ");
+  return `${names.length === 1 ? shown : `(${shown})`} ${texts.join(", ")}`;
 }

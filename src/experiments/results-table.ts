@@ -3,10 +3,12 @@
 import { needArray, RESULTS } from "../base/arguments.ts";
 import { columnsOf, type Table } from "../base/table.ts";
 import { grouped, inPercent } from "../display/format.ts";
+import type { ROLES } from "../distillation/method.ts";
+import { methods } from "../distillation/registry.ts";
 import type { RunResult } from "../training/run.ts";
 import { shortForm } from "./form.ts";
 import { accuracyText, paperAccuracyOf } from "./published.ts";
-import { type MethodSummary, median, methodLabel, summarise } from "./summary.ts";
+import { type MethodSummary, median, runLabel, summarise } from "./summary.ts";
 
 function published({ runs }: MethodSummary): string {
   const paper = paperAccuracyOf(runs[0]!.config);
@@ -65,7 +67,7 @@ export function describeWarnings(results: readonly RunResult[]): string[] {
   return [...runs].map(([text, from]) => {
     if (from.length === results.length) return `All runs: ${text}`;
     const names = from.map(({ id, config }) => {
-      const label = methodLabel(config.method?.name ?? "teacher");
+      const label = runLabel(config.method?.name ?? "teacher");
       return `${label}, seed ${config.seed} (run ${id})`;
     });
     return `${names.join("; ")}: ${text}`;
@@ -87,13 +89,13 @@ function compare(one: MethodSummary, other: MethodSummary): string {
 export function describeFinding(results: readonly RunResult[]): string | undefined {
   needArray(results, "describeFinding: results", RESULTS, "config");
   const summaries = summarise(results);
-  const abkd = summaries.find(({ name }) => name === "abkd");
-  const rivals = ["softkd", "student"].flatMap(
-    (name) => summaries.find((summary) => summary.name === name) ?? [],
-  );
-  if (!abkd || rivals.length === 0) return undefined;
-  const parts = rivals.map((rival) => compare(abkd, rival));
-  const count = abkd.runs.length;
+  const of = (role: (typeof ROLES)[number]) =>
+    summaries.filter(({ name }) => methods.some((one) => one.name === name && one.role === role));
+  const [ours] = of("method");
+  const others = [...of("control"), ...of("baseline")];
+  if (!ours || others.length === 0) return undefined;
+  const parts = others.map((other) => compare(ours, other));
+  const count = ours.runs.length;
   const how = count === 1 ? "one seed" : `medians of ${count} seeds`;
   return `${parts.join("; ")} (${how} on one split: a first look, not a comparison of methods).`;
 }

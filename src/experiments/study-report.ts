@@ -12,7 +12,7 @@ import type { ResultsStore } from "./results-store.ts";
 import { distinctTrials } from "./run-study.ts";
 import { mean, meanInterval, standardDeviation } from "./statistics.ts";
 import { type Arm, type Claim, type Study, type StudyPlan, TEACHER_ARM } from "./study.ts";
-import { methodLabel } from "./summary.ts";
+import { runLabel } from "./summary.ts";
 import { trialRows } from "./trial-index.ts";
 import { TrialTable, testAccuracy } from "./trial-table.ts";
 import { RULE } from "./verdict.ts";
@@ -63,7 +63,7 @@ function datasetReport(
   const decisions = new Decisions(plan, table, claims);
   const decided = claims.map((claim) => decisions.claim(claim));
   const arms = plan.study.arms.filter(({ searchedAgain }) => searchedAgain === undefined);
-  const teacher = { id: TEACHER_ARM, label: methodLabel(TEACHER_ARM), role: "baseline" } as const;
+  const teacher = { id: TEACHER_ARM, label: runLabel(TEACHER_ARM), role: "baseline" } as const;
   return {
     dataset: name,
     splits,

@@ -1,4 +1,5 @@
 // Runs grouped by method: what a results table and its figures show.
+import { methodLabel } from "../distillation/registry.ts";
 import type { RunResult } from "../training/run.ts";
 
 /** The runs of one method with one set of options, over seeds. */
@@ -15,24 +16,9 @@ export interface MethodSummary {
   readonly dead: readonly RunResult[];
 }
 
-const labels: Readonly<Record<string, string>> = {
-  teacher: "Teacher",
-  student: "Student",
-  smoothing: "Label smoothing",
-  softkd: "SoftKD",
-  fitnet: "FitNet",
-  at: "AT",
-  lsp: "LSP",
-  gsp: "GSP",
-  gcrd: "G-CRD",
-  graphakd: "GraphAKD",
-  geometric: "Geometric KD",
-  abkd: "ABKD",
-};
-
-/** A method's name as people write it; names of others' methods stay as they are. */
-export function methodLabel(name: string): string {
-  return labels[name] ?? name;
+/** As reports write it: the teacher is no method, and any run without one is summarised as it. */
+export function runLabel(name: string): string {
+  return name === "teacher" ? "Teacher" : methodLabel(name);
 }
 
 /** The middle value, or the mean of the two in the middle; NaN of nothing. */
@@ -59,7 +45,7 @@ export function summarise(results: readonly RunResult[]): MethodSummary[] {
     const name = runs[0]?.config.method?.name ?? "teacher";
     return {
       name,
-      label: methodLabel(name),
+      label: runLabel(name),
       runs,
       testMedian: median(runs.map((run) => run.accuracy.test)),
       dead: runs.filter((run) => run.dead),

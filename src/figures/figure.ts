@@ -1,6 +1,8 @@
 // What all figures share: their type, and a look that holds in print and for colour-blind readers.
 import type { Data, Layout } from "plotly.js-dist";
 import { refuse } from "../base/arguments.ts";
+import type { Look } from "../distillation/method.ts";
+import { methods } from "../distillation/registry.ts";
 
 /** A Plotly figure as plain JSON data. `Trace.uid` is always set: it makes exports repeatable. */
 export interface Figure {
@@ -28,31 +30,22 @@ export const colourway = [
 ];
 const gridColour = "#e4e4e4";
 
-/** How a method is drawn: hue (Okabe and Ito's palette), marker and dash all tell it apart. */
-export interface Style {
-  readonly colour: string;
-  readonly symbol: "circle" | "square" | "diamond" | "triangle-up" | "cross" | "star";
-}
+const teacher: Look = { colour: "#000000", symbol: "star" };
 
-const styles: Readonly<Record<string, Style>> = {
-  teacher: { colour: "#000000", symbol: "star" },
-  student: { colour: "#767676", symbol: "circle" },
-  softkd: { colour: "#d55e00", symbol: "square" },
-  abkd: { colour: "#0072b2", symbol: "diamond" },
-};
-
-const others: readonly Style[] = [
+/** Of Okabe and Ito's palette, as those that methods choose for themselves. */
+const others: readonly Look[] = [
   { colour: "#009e73", symbol: "triangle-up" },
   { colour: "#cc79a7", symbol: "cross" },
   { colour: "#e69f00", symbol: "circle" },
   { colour: "#56b4e9", symbol: "square" },
 ];
 
-/** The style of the `index`-th method of a figure: fixed for known names, in turn for others. */
-export function styleOf(name: string, index: number): Style {
+/** The look of the `index`-th method of a figure: its own where it has one, else in turn. */
+export function styleOf(name: string, index: number): Look {
   if (typeof name !== "string") refuse(name, "styleOf: name", "a method's name");
   if (!Number.isSafeInteger(index)) refuse(index, "styleOf: index", "a whole number");
-  return styles[name] ?? others[index % others.length]!;
+  const own = name === "teacher" ? teacher : methods.find((one) => one.name === name)?.look;
+  return own ?? others[index % others.length]!;
 }
 
 /** `#rrggbb` with an opacity of 0 to 1, as CSS reads it. */

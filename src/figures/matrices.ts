@@ -2,7 +2,7 @@
 import type { Data } from "plotly.js-dist";
 import { needObject, RESULT } from "../base/arguments.ts";
 import { plain } from "../base/markup.ts";
-import { methodLabel } from "../experiments/summary.ts";
+import { runLabel } from "../experiments/summary.ts";
 import type { RunResult } from "../training/run.ts";
 import { baseAxis, baseLayout, type Figure } from "./figure.ts";
 
@@ -99,7 +99,7 @@ export type Moment = "first" | "last";
 
 function subject({ config }: RunResult, moment: Moment): string {
   const before = moment === "first" ? ", before training" : "";
-  return plain(`${methodLabel(config.method?.name ?? "teacher")}, seed ${config.seed}${before}`);
+  return plain(`${runLabel(config.method?.name ?? "teacher")}, seed ${config.seed}${before}`);
 }
 
 /** A matrix that a run's method showed of itself; undefined where it has none of that name. */

@@ -1,18 +1,18 @@
-// Number arrays as files hold them (numpy's types, either byte order) turned into typed arrays.
+// Turns number arrays as stored in files (numpy's types, either byte order) into typed arrays.
 import { BadFileError } from "./errors.ts";
 import type { NdArray } from "./pickle-values.ts";
 
-/** An array of numbers still in its file's bytes. */
+/** An array of numbers that is still in its file's bytes. */
 export interface RawArray {
   readonly shape: readonly number[];
-  /** Kind and bytes an item: b1, i1..i8, u1..u8, f4, f8. */
+  /** Kind and bytes per item: b1, i1..i8, u1..u8, f4, f8. */
   readonly code: string;
   readonly littleEndian: boolean;
   readonly fortranOrder: boolean;
   readonly bytes: Uint8Array;
 }
 
-/** The raw form of a pickled ndarray. */
+/** Returns the raw form of a pickled ndarray. */
 export function rawArray(array: NdArray | null, file: string): RawArray {
   if (!array?.dtype || !array.bytes) throw new BadFileError(file, "an ndarray was never filled");
   const { shape, fortranOrder, bytes, dtype } = array;
@@ -20,10 +20,10 @@ export function rawArray(array: NdArray | null, file: string): RawArray {
 }
 
 /**
- * Whole numbers within int32, in storage order.
+ * Reads whole numbers within int32, in storage order.
  *
  * @param where file and member, for messages.
- * @throws BadFileError for a floating type or a number outside int32.
+ * @throws BadFileError for a floating-point type or a number outside int32.
  */
 export function toInt32(array: RawArray, where: string): Int32Array {
   const values = typed(array);
@@ -48,9 +48,9 @@ export function toInt32(array: RawArray, where: string): Int32Array {
 }
 
 /**
- * Any numbers as float32, in storage order.
+ * Reads any numbers as float32, in storage order.
  *
- * @throws BadFileError for NaN, an infinity or a number that float32 cannot reach.
+ * @throws BadFileError for NaN, an infinity or a number beyond float32's range.
  */
 export function toFloat32(array: RawArray, where: string): Float32Array {
   const values = array.code.startsWith("f") ? typed(array) : toInt32(array, where);
@@ -72,10 +72,10 @@ type Numbers =
   | Float32Array
   | Float64Array;
 
-/** An aligned copy; 8-byte integers come as pairs of uint32, low word first. */
+/** Makes an aligned copy; 8-byte integers become pairs of uint32, low word first. */
 function typed({ bytes, code, littleEndian }: RawArray): Numbers {
   const itemSize = Number(code.slice(1));
-  // Not bytes.slice(): that of a Buffer is a view, unaligned.
+  // Not bytes.slice(): on a Buffer it returns a view, which may be unaligned.
   const copy = Buffer.from(new Uint8Array(bytes).buffer);
   if (!littleEndian && itemSize === 2) copy.swap16();
   if (!littleEndian && itemSize === 4) copy.swap32();

@@ -1,7 +1,7 @@
-// What can be wrong with a file from outside, each in one line for the person at the keyboard.
+// Errors about files from outside, each a one-line message for the user.
 import { UserError } from "../base/errors.ts";
 
-/** A dataset that cannot be used: broken, contradictory, not to be had. Exit code 1. */
+/** A dataset that cannot be used: broken, contradictory or unavailable. Exit code 1. */
 export class DatasetError extends UserError {
   constructor(message: string, options?: ErrorOptions & { readonly exitCode?: number }) {
     super(message, { exitCode: 1, ...options });

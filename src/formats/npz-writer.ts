@@ -1,20 +1,20 @@
-// Writing npz: numpy's archive of arrays, for readers of a trained student in Python.
+// Writes npz, numpy's archive of arrays, so that Python can read a trained student.
 import { crc32 } from "node:zlib";
 import { sha256 } from "../base/sha256.ts";
 import type { DigestState } from "./safetensors.ts";
 
-/** An array as numpy types it. */
+/** An array of one of numpy's types. */
 export interface NpyArray {
   readonly shape: readonly number[];
   readonly values: Float32Array | Uint8Array;
 }
 
-/** One array in numpy's npy format, version 1.0, C order: `<f4` or `|u1`. */
+/** Encodes one array in numpy's npy format, version 1.0, C order: `<f4` or `|u1`. */
 export function encodeNpy({ shape, values }: NpyArray): Uint8Array {
   const type = values instanceof Float32Array ? "<f4" : "|u1";
   const sides = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
   const header = `{'descr': '${type}', 'fortran_order': False, 'shape': (${sides}), }`;
-  // numpy pads with spaces and ends with a line feed, so that the data start at 64 bytes.
+  // numpy pads with spaces and a final line feed, so that the data start at a multiple of 64 bytes.
   const length = Math.ceil((10 + header.length + 1) / 64) * 64 - 10;
   const start = Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, length & 0xff, length >> 8]);
   const text = Buffer.from(`${header.padEnd(length - 1)}\n`, "latin1");
@@ -24,13 +24,13 @@ export function encodeNpy({ shape, values }: NpyArray): Uint8Array {
 
 const MIDNIGHT_1980 = 0x21 << 16;
 
-/** The archive's comment, which readers of zip pass over: this and the sha256 of all before its digits. */
+/** The archive's comment, which zip readers ignore: this, then the sha256 of everything before its digits. */
 const COMMENT = "abkd sha256 ";
 const DIGITS = 64;
 
 /**
- * The arrays as `<name>.npy` members, stored without compression, dated 1980: equal bytes for equal
- * arrays. The digest is the archive's comment.
+ * Encodes the arrays as `<name>.npy` members, uncompressed and dated 1980, so that equal arrays give
+ * equal bytes. The archive's comment holds the digest.
  */
 export function encodeNpz(arrays: ReadonlyMap<string, NpyArray>): Uint8Array {
   const files: Uint8Array[] = [];
@@ -67,7 +67,7 @@ export function encodeNpz(arrays: ReadonlyMap<string, NpyArray>): Uint8Array {
   return Buffer.concat([bytes, Buffer.from(sha256(bytes))]);
 }
 
-/** What the digest of an npz file says; `absent` for those of other programs. */
+/** Checks the digest of an npz file; `absent` for files of other programs. */
 export function npzDigest(bytes: Buffer): DigestState {
   const end = bytes.length - DIGITS;
   const comment = bytes.toString("latin1", Math.max(0, end - COMMENT.length), Math.max(0, end));

@@ -1,11 +1,11 @@
-// Arrays of an npz archive: npy headers parsed and checked against the bytes that follow.
+// Reads arrays from an npz archive; each npy header is checked against the bytes that follow it.
 
 import { printable } from "../base/printable.ts";
 import type { RawArray } from "./arrays.ts";
 import { BadFileError } from "./errors.ts";
 import { ZipArchive } from "./zip.ts";
 
-/** An npz file. Members that nobody asks for (strings, pickled objects) are never unpacked. */
+/** An npz file. Members that are not asked for (strings, pickled objects) are never unpacked. */
 export class NpzFile {
   private readonly archive: ZipArchive;
   private readonly file: string;
@@ -15,7 +15,7 @@ export class NpzFile {
     this.file = file;
   }
 
-  /** The name under which messages speak of a member. */
+  /** How messages refer to a member. */
   where(name: string): string {
     return `${this.file}: ${name}`;
   }
@@ -27,7 +27,7 @@ export class NpzFile {
 }
 
 /**
- * An npy array of numbers; strings and pickled objects are refused.
+ * Parses an npy array of numbers; strings and pickled objects are refused.
  *
  * @param where file and member, for messages.
  */
@@ -73,7 +73,7 @@ function parseType(header: string, where: string): { code: string; littleEndian:
 function parseShape(header: string, where: string): number[] {
   const text = /'shape'\s*:\s*\(([\dL\s,]*)\)/.exec(header)?.[1];
   if (text === undefined) throw new BadFileError(where, "its npy header states no shape");
-  // Python 2 wrote its long integers as 2708L.
+  // Python 2 wrote long integers as 2708L.
   const shape = text
     .split(",")
     .map((side) => side.trim().replace(/L$/, ""))

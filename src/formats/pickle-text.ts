@@ -1,4 +1,4 @@
-// Numbers and strings as the text forms of a pickle (protocol 0) write them.
+// Numbers and strings in the text form of a pickle (protocol 0).
 import { printable } from "../base/printable.ts";
 import { Refusal } from "./pickle-values.ts";
 
@@ -59,29 +59,29 @@ export const OPCODES: Readonly<Record<number, string>> = {
   139: "LONG4",
 };
 
-/** A whole number in decimal, as INT and LONG write it. */
+/** Parses a whole number in decimal, as INT and LONG write it. */
 export function integer(text: string): number {
   return exact(decimal(text, /^[+-]?\d{1,17}$/));
 }
 
-/** The memo index of PUT and GET. */
+/** Parses the memo index of PUT and GET. */
 export function slot(text: string): number {
   return decimal(text, /^\d{1,10}$/);
 }
 
-/** The value, if it is a whole number that float64 holds exactly. */
+/** Returns the value, if it is a whole number that float64 represents exactly. */
 export function exact(value: number): number {
   if (!Number.isSafeInteger(value)) throw new Refusal(`the integer ${value} is too large`);
   return value;
 }
 
-/** The number that a text of the given form denotes. */
+/** Parses a number written in the given form. */
 export function decimal(text: string, form: RegExp): number {
   if (!form.test(text)) throw new Refusal(`"${printable(text)}" is not a number`);
   return Number(text);
 }
 
-/** What follows a backslash, and the byte that the two stand for. */
+/** What follows a backslash, and the byte that the pair stands for. */
 const ESCAPES = new Map(
   ["\\\\", "''", '""', "a\x07", "b\b", "f\f", "n\n", "r\r", "t\t", "v\v"].map((pair) => [
     pair.charCodeAt(0),
@@ -97,7 +97,7 @@ function hexDigit(code: number | undefined): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : Number.NaN;
 }
 
-/** The bytes of a Python 2 string literal, as protocol 0 writes them. No string is made on the way. */
+/** Decodes the bytes of a Python 2 string literal, as protocol 0 writes it, without making a string. */
 export function unquote(raw: Uint8Array): Uint8Array {
   const quote = raw[0];
   if (raw.length < 2 || (quote !== 0x27 && quote !== 0x22) || raw.at(-1) !== quote) {
@@ -126,7 +126,7 @@ export function unquote(raw: Uint8Array): Uint8Array {
   return out.subarray(0, length);
 }
 
-/** Python's raw-unicode-escape: latin-1, with \uXXXX for the rest. */
+/** Decodes Python's raw-unicode-escape: latin-1, with \uXXXX for the rest. */
 export function rawUnicode(raw: Uint8Array): string {
   const units = new Uint16Array(raw.length);
   let length = 0;
@@ -142,7 +142,7 @@ export function rawUnicode(raw: Uint8Array): string {
   return Buffer.from(units.buffer, 0, 2 * length).toString("utf16le");
 }
 
-/** The value of four hexadecimal digits; NaN where there are none. */
+/** The value of four hexadecimal digits; NaN if they are missing. */
 function escaped(raw: Uint8Array, at: number): number {
   let value = 0;
   for (let k = at; k < at + 4; k++) value = 16 * value + hexDigit(raw[k]);

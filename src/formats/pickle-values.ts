@@ -2,7 +2,7 @@
 
 import { printable } from "../base/printable.ts";
 
-/** Text that arrived as unicode (Python 3 writes names and, for protocol 0-2, bytes so). */
+/** Text that arrived as unicode, as Python 3 writes names and, in protocols 0 to 2, bytes. */
 export type PickleText = string;
 
 /** A Python tuple (a list is a plain array). */
@@ -16,7 +16,7 @@ export class Tuple {
 /** A Python dict or defaultdict(list). */
 export type Dict = Map<PickleValue, PickleValue>;
 
-/** A name from a module, one of the ALLOWED. */
+/** One of the ALLOWED names of a module. */
 export class Global {
   readonly name: AllowedName;
   constructor(name: AllowedName) {
@@ -24,7 +24,7 @@ export class Global {
   }
 }
 
-/** numpy.dtype of a number type: kind and bytes an item, as in `f4`. */
+/** numpy.dtype of a number type: kind and bytes per item, as in `f4`. */
 export class Dtype {
   readonly code: string;
   littleEndian = true;
@@ -41,7 +41,7 @@ export class NdArray {
   bytes: Uint8Array | null = null;
 }
 
-/** scipy.sparse.csr_matrix. Filled by BUILD; what its arrays say is not checked here. */
+/** scipy.sparse.csr_matrix. Filled by BUILD; its arrays' contents are not checked here. */
 export class CsrObject {
   shape: readonly [number, number] = [0, 0];
   indptr: NdArray | null = null;
@@ -86,7 +86,7 @@ type AllowedName = (typeof ALLOWED)[keyof typeof ALLOWED];
 const DTYPES = /^([<>=|]?)([bui]1|[ui][248]|f[48])$/;
 const LATIN1 = new TextDecoder("latin1");
 
-/** Thrown by the functions below; the unpickler adds file, offset and opcode. */
+/** Thrown by the functions below; the unpickler adds the file, the offset and the opcode. */
 export class Refusal extends Error {}
 
 /** The value that a GLOBAL opcode names. */
@@ -100,7 +100,7 @@ export function lookUpGlobal(module: string, name: string): Global {
   return new Global(ALLOWED[key as keyof typeof ALLOWED]);
 }
 
-/** What a call (REDUCE or NEWOBJ) gives: one of seven known constructions, run by us. */
+/** The result of a call (REDUCE or NEWOBJ): one of seven known constructions, which this function runs. */
 export function construct(callee: PickleValue, args: PickleValue): PickleValue {
   if (!(callee instanceof Global) || !(args instanceof Tuple)) {
     throw new Refusal("a call of something that is not an allowed name");
@@ -221,7 +221,7 @@ function isText(value: PickleValue | undefined, pattern: RegExp): boolean {
   return text !== null && pattern.test(text);
 }
 
-/** Text of a byte string or a unicode one; null for anything else, or over 64 bytes. */
+/** The text of a byte string or a unicode string; null for anything else or more than 64 bytes. */
 export function asText(value: PickleValue | undefined): string | null {
   if (typeof value === "string") return value.length <= 64 ? value : null;
   if (!(value instanceof Uint8Array) || value.length > 64) return null;

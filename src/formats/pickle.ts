@@ -14,18 +14,18 @@ import {
 
 /** More pushed values than this are refused (NELL's graph, the largest known, has 600,000). */
 const MAX_VALUES = 1_500_000;
-/** More opcodes than this are refused: pushes, what becomes of them, and their memo entries. */
+/** More opcodes than this are refused: a push, its use and its memo entry for each value. */
 const MAX_STEPS = 3 * MAX_VALUES;
 /** More lists, dicts and tuples than this are refused (NELL's graph has 65,755): each costs 200 bytes. */
 const MAX_CONTAINERS = 500_000;
-/** Text beyond the ASCII of escapes takes up to six times its bytes; NELL's longest has 5 MB. */
+/** More bytes of text than this are refused: text may take six times its bytes; NELL's longest has 5 MB. */
 const MAX_TEXT = 16 * 1024 * 1024;
 /** Deeper nesting than this is refused (the known files nest seven deep). */
 const MAX_MARKS = 1_000;
 
 /**
- * The value that a pickle holds. Byte strings are views of `bytes`: nothing is copied, and
- * nothing is allocated from a length before the file is known to have that many bytes.
+ * Returns the value that a pickle holds. Byte strings are views of `bytes`: nothing is copied, and
+ * nothing is allocated for a stated length before the file is known to have that many bytes.
  *
  * @param file for messages only.
  * @throws BadFileError naming file, offset and opcode for anything but the arrays, dtypes,
@@ -46,7 +46,7 @@ class Unpickler {
   private containers = 0;
   private decoded = 0;
   private readonly stack: PickleValue[] = [];
-  /** Stack heights at which a MARK stands. */
+  /** Stack heights of the MARKs. */
   private readonly marks: number[] = [];
   private readonly memo = new Map<number, PickleValue>();
 
@@ -73,7 +73,7 @@ class Unpickler {
     return `offset ${this.opcodeAt}, opcode ${OPCODES[code] ?? "unknown"} (${hex})`;
   }
 
-  /** One opcode; false after STOP. */
+  /** Executes one opcode; returns false after STOP. */
   private step(): boolean {
     this.opcodeAt = this.position;
     if (++this.steps > MAX_STEPS) throw tooMuch(`more than ${MAX_STEPS} opcodes`);
@@ -240,7 +240,7 @@ class Unpickler {
     return true;
   }
 
-  /** The same for an object made here, not a number or a view of the file. */
+  /** Pushes an object made here, as opposed to a number or a view of the file. */
   private pushNew(value: PickleValue): true {
     if (++this.containers > MAX_CONTAINERS) {
       throw tooMuch(`more than ${MAX_CONTAINERS} lists, dicts, tuples and arrays`);
@@ -274,7 +274,7 @@ class Unpickler {
 
   private remember(index: number): true {
     this.memo.set(index, this.top());
-    // Numbers are never remembered, so there are no more entries than containers and names.
+    // Numbers are never memoised, so there are no more entries than containers and names.
     if (this.memo.size > MAX_CONTAINERS) {
       throw tooMuch(`more than ${MAX_CONTAINERS} memo entries`);
     }
@@ -287,7 +287,7 @@ class Unpickler {
     return value;
   }
 
-  /** Moves over `count` bytes that must be there; gives their offset. */
+  /** Skips `count` bytes, which must exist, and returns their offset. */
   private skip(count: number): number {
     const at = this.position;
     const left = this.bytes.length - at;

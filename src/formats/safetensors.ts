@@ -1,5 +1,5 @@
-// The safetensors format: named arrays with a JSON header, read as if from a stranger.
-// Format: 8 bytes header length (little-endian), the header, the arrays without gaps.
+// The safetensors format: named arrays with a JSON header. Nothing in a file is trusted.
+// Layout: 8 bytes header length (little-endian), the header, the arrays without gaps.
 import { statSync } from "node:fs";
 import { UserError } from "../base/errors.ts";
 import { readStart } from "../base/files.ts";
@@ -7,13 +7,13 @@ import { isObject, JsonError, parseJson } from "../base/json.ts";
 import { printable } from "../base/printable.ts";
 import { sha256 } from "../base/sha256.ts";
 
-/** What a file's digest says of its bytes. */
+/** Whether a file's digest matches its bytes. */
 export type DigestState = "fits" | "differs" | "absent";
 
-/** A file is not what it should be: cut, altered, or of another kind. */
+/** A file is not what it should be: truncated, altered, or of another kind. */
 export class FormatError extends UserError {}
 
-/** @throws FormatError for a weight that is no number: no training of ours ends with one */
+/** @throws FormatError for a weight that is not finite: our training never ends with one */
 export function refuseInfinite(values: Float32Array, array: string, file: string): void {
   const at = values.findIndex((x) => !Number.isFinite(x));
   if (at >= 0) {
@@ -21,7 +21,7 @@ export function refuseInfinite(values: Float32Array, array: string, file: string
   }
 }
 
-/** A row-major array; Float64Array is stored as F64, Float32Array as F32. */
+/** A row-major array: a Float64Array is stored as F64, a Float32Array as F32. */
 export interface NamedArray {
   readonly shape: readonly number[];
   readonly values: Float32Array | Float64Array;
@@ -32,25 +32,25 @@ export interface TensorFile {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** What was read, and whether the file's own digest agrees. */
+/** A file's contents, and whether its own digest agrees. */
 export interface ReadTensorFile extends TensorFile {
   readonly digest: DigestState;
 }
 
 const METADATA = "__metadata__";
-/** The metadata's key of the sha256 of the whole file, in which the digest's place holds zeros. */
+/** The metadata's key for the sha256 of the whole file, computed with zeros in the digest's place. */
 const DIGEST = "digest";
 const NO_DIGEST = "0".repeat(64);
-/** As the reference implementation has it. */
+/** The reference implementation's limit. */
 const MOST_HEADER_BYTES = 100_000_000;
 
 /**
- * The file's bytes, with their digest among the metadata; the same tensors and metadata give the same
- * bytes, in whatever order.
+ * Encodes a file, with its digest among the metadata. The same tensors and metadata give the same
+ * bytes, in whatever order they come.
  */
 export function encodeSafetensors(file: TensorFile): Uint8Array {
   const width = (a: NamedArray): number => a.values.BYTES_PER_ELEMENT;
-  // The widest first keeps every array aligned.
+  // Putting the widest type first keeps every array aligned.
   const entries = [...file.tensors].sort(
     ([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : 1),
   );
@@ -82,7 +82,7 @@ export function encodeSafetensors(file: TensorFile): Uint8Array {
   return bytes;
 }
 
-/** Where in the header the digest's digits stand; -1: nowhere. */
+/** Where in the header the digest's digits are; -1 if nowhere. */
 function digestPlace(bytes: Buffer, start: number, digits: string): number {
   const key = `"${DIGEST}":"`;
   const at = bytes.subarray(0, start).indexOf(`${key}${digits}"`);
@@ -99,9 +99,9 @@ function digestState(bytes: Uint8Array, start: number, digits: string | undefine
 }
 
 /**
- * The arrays (copied out) and the metadata without the digest. Every length and offset is checked against the
- * file's own size before anything is allocated.
- * @param name of the file, for messages.
+ * Returns the arrays (copied out) and the metadata without the digest. Every length and offset is checked
+ * against the file's size before anything is allocated.
+ * @param name the file's name, for messages.
  * @throws FormatError
  */
 export function decodeSafetensors(bytes: Uint8Array, name: string): ReadTensorFile {
@@ -144,7 +144,7 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): ReadTensorFi
 }
 
 /**
- * A file's metadata alone, from its first bytes; whether the file is whole is not looked at.
+ * Reads only a file's metadata, from its first bytes; does not check whether the file is whole.
  * @throws FormatError, FileError
  */
 export function readMetadata(path: string): Readonly<Record<string, string>> {
@@ -162,7 +162,7 @@ function failing(name: string): Fail {
   };
 }
 
-/** @param size of the whole file, of which `bytes` are the first */
+/** @param size the size of the whole file, which begins with `bytes` */
 function headerEnd(bytes: Uint8Array, size: number, fail: Fail): number {
   if (bytes.length < 8) fail(`it has ${bytes.length} bytes`);
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);

@@ -1,11 +1,11 @@
-// Members of a zip archive (npz): central directory, stored or deflated, lengths and CRC checked.
+// Reads members of a zip archive (npz), stored or deflated; checks the directory, lengths and CRCs.
 import { crc32, inflateRawSync } from "node:zlib";
 import { printable } from "../base/printable.ts";
 import { BadFileError } from "./errors.ts";
 
-/** A member that would unpack to more than this is refused before it is unpacked. */
+/** A member that claims to unpack to more than this is refused before it is unpacked. */
 const MAX_MEMBER = 64 * 1024 * 1024;
-/** Deflate cannot shrink by more than this factor: a larger claim is false. */
+/** Deflate cannot compress by more than this factor: a larger claim is false. */
 const MAX_RATIO = 1032;
 
 const END_OF_DIRECTORY = 0x06054b50;
@@ -19,7 +19,7 @@ interface Member {
   readonly crc: number;
   readonly packed: number;
   readonly size: number;
-  /** Of the local header. */
+  /** The offset of the local header. */
   readonly offset: number;
 }
 
@@ -29,7 +29,7 @@ export class ZipArchive {
   private readonly file: string;
   private readonly members: ReadonlyMap<string, Member>;
 
-  /** @throws BadFileError where there is no sound central directory. */
+  /** @throws BadFileError if there is no valid central directory. */
   constructor(bytes: Buffer, file: string) {
     this.bytes = bytes;
     this.file = file;
@@ -41,7 +41,7 @@ export class ZipArchive {
   }
 
   /**
-   * The bytes of one member.
+   * Returns the bytes of one member.
    *
    * @throws BadFileError for a missing member, an unknown method, a length or CRC that is wrong,
    *   or a claimed size that is impossible or too large.
@@ -75,7 +75,7 @@ export class ZipArchive {
     if (offset + 30 > this.bytes.length || this.bytes.readUInt32LE(offset) !== LOCAL_HEADER) {
       this.fail(name, `has no local header at offset ${offset}`);
     }
-    // The local extra field may differ from the directory's (numpy writes a zip64 one only here).
+    // The local extra field may differ from the directory's: numpy writes a zip64 field only here.
     const nameLength = this.bytes.readUInt16LE(offset + 26);
     const extraLength = this.bytes.readUInt16LE(offset + 28);
     const localName = this.bytes.toString("latin1", offset + 30, offset + 30 + nameLength);
@@ -126,7 +126,7 @@ function readDirectory(bytes: Buffer, file: string): Map<string, Member> {
 
 function readEntry(bytes: Buffer, at: number, nameEnd: number, extraEnd: number): Member {
   const zip64 = zip64Fields(bytes.subarray(nameEnd, extraEnd));
-  // A field of all ones stands for the next 64-bit value of the zip64 extra field.
+  // A field of all ones means that the value is the next 64-bit one in the zip64 extra field.
   const wide = (value: number): number =>
     value === 0xffffffff ? Number(zip64.shift() ?? value) : value;
   const size = wide(bytes.readUInt32LE(at + 24));
@@ -156,7 +156,7 @@ function zip64Fields(extra: Buffer): bigint[] {
   return [];
 }
 
-/** Offset of the end-of-directory record, which a comment of up to 65,535 bytes may follow. */
+/** Finds the end-of-directory record, which a comment of up to 65,535 bytes may follow. */
 function findEnd(bytes: Buffer, file: string): number {
   const first = Math.max(0, bytes.length - 22 - 0xffff);
   for (let at = bytes.length - 22; at >= first; at--) {

@@ -137,3 +137,22 @@ export function transpose(matrix: Csr): { matrix: Csr; position: Int32Array } {
     position,
   };
 }
+
+/** The chosen rows, in the order given. @param chosen rows that there are */
+export function takeCsrRows({ columns, indptr, indices, values }: Csr, chosen: Int32Array): Csr {
+  const length = chosen.reduce((sum, row) => sum + indptr[row + 1]! - indptr[row]!, 0);
+  const taken = {
+    indptr: new Int32Array(chosen.length + 1),
+    indices: new Int32Array(length),
+    ...(values && { values: new Float32Array(length) }),
+  };
+  let count = 0;
+  for (const [at, row] of chosen.entries()) {
+    const [first, end] = [indptr[row]!, indptr[row + 1]!];
+    taken.indices.set(indices.subarray(first, end), count);
+    if (values) taken.values?.set(values.subarray(first, end), count);
+    count += end - first;
+    taken.indptr[at + 1] = count;
+  }
+  return { rows: chosen.length, columns, ...taken };
+}

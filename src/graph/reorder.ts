@@ -1,7 +1,7 @@
 // A graph and its splits with the nodes in another order, and numbers of nodes brought back from it.
 import { refuse } from "../base/arguments.ts";
 import { checkGraph, InputError, nodesFault } from "./check.ts";
-import type { Csr } from "./csr.ts";
+import { takeCsrRows } from "./csr.ts";
 import type { Graph, Split } from "./graph.ts";
 
 /** An order of a graph's nodes. */
@@ -44,7 +44,7 @@ export class NodeOrder {
         `${graph.name}: its nodes stand by their ${parts}; leave their order as it is`,
       );
     }
-    const adjacency = this.#rows(graph.adjacency);
+    const adjacency = takeCsrRows(graph.adjacency, this.nodes);
     const indices = adjacency.indices.map((node) => this.#position[node]!);
     for (let r = 0; r < graph.nodes; r++) {
       indices.subarray(adjacency.indptr[r], adjacency.indptr[r + 1]).sort();
@@ -52,9 +52,9 @@ export class NodeOrder {
     return {
       ...graph,
       adjacency: { ...adjacency, indices },
-      features: this.#rows(graph.features),
+      features: takeCsrRows(graph.features, this.nodes),
       labels: this.nodes.map((node) => graph.labels[node]!),
-      ...(graph.labelSets && { labelSets: this.#rows(graph.labelSets) }),
+      ...(graph.labelSets && { labelSets: takeCsrRows(graph.labelSets, this.nodes) }),
       ...(graph.classless && { classless: this.#set(graph.classless) }),
     };
   }
@@ -92,22 +92,5 @@ export class NodeOrder {
     const fault = nodesFault(nodes, this.nodes.length);
     if (fault !== undefined) throw new InputError(`a set of nodes: ${fault}`);
     return nodes.map((node) => this.#position[node]!).sort();
-  }
-
-  #rows({ rows, columns, indptr, indices, values }: Csr): Csr {
-    const moved = {
-      indptr: new Int32Array(rows + 1),
-      indices: new Int32Array(indices.length),
-      ...(values && { values: new Float32Array(values.length) }),
-    };
-    let count = 0;
-    for (const [at, node] of this.nodes.entries()) {
-      const [first, end] = [indptr[node]!, indptr[node + 1]!];
-      moved.indices.set(indices.subarray(first, end), count);
-      if (values) moved.values?.set(values.subarray(first, end), count);
-      count += end - first;
-      moved.indptr[at + 1] = count;
-    }
-    return { rows, columns, ...moved };
   }
 }

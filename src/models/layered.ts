@@ -226,9 +226,11 @@ export function layeredKind<Kind extends string, I extends Readout>(
   family: Family<I>,
   prepare: (forms: GraphForms) => I,
   words: { readonly summary: string; readonly inputs: string; readonly map: string },
+  ofNodes?: ModelKind<LayeredConfig<Kind>, I>["ofNodes"],
 ): ModelKind<LayeredConfig<Kind>, I> {
   return {
     ...{ name, label: family.label, summary: words.summary, prepare },
+    ...(ofNodes && { ofNodes }),
     defaults: { layers: 2, width: 16, dropout: 0.5, batchNorm: false },
     options: layeredOptions,
     size: ({ layers, width }) => `${layers}L-${width}H`,

@@ -1,7 +1,9 @@
 // MLP: each node by itself, without the graph; what GLNN distils a graph network into.
 // Zhang, Liu, Sun, Shah: Graph-less Neural Networks, ICLR 2022.
 import * as tf from "@tensorflow/tfjs";
+import { takeCsrRows } from "../graph/csr.ts";
 import { sparseLinear } from "../tensor/ops/linear.ts";
+import { SparseMatrix } from "../tensor/ops/sparse.ts";
 import { type Family, type LayeredConfig, layeredKind } from "./layered.ts";
 import type { GraphInputs } from "./model.ts";
 import { drawn } from "./start.ts";
@@ -18,8 +20,16 @@ const family: Family<MlpInputs> = {
   next: (_inputs, x, { weight, bias }) => tf.add(tf.matMul(x, weight), bias),
 };
 
-export const mlp = layeredKind("mlp", family, (forms): MlpInputs => forms, {
+/** The nodes' own rows. */
+function ofNodes({ features }: MlpInputs, nodes: Int32Array) {
+  const own = SparseMatrix.from(takeCsrRows(features.host, nodes));
+  return { features: own, dispose: () => own.dispose() };
+}
+
+const words = {
   summary: "linear layers on each node's own features: the graph-less student (GLNN)",
   inputs: "",
   map: "H @ layer.l.weight + layer.l.bias",
-});
+};
+
+export const mlp = layeredKind("mlp", family, (forms): MlpInputs => forms, words, ofNodes);

@@ -166,6 +166,8 @@ export interface ModelKind<C extends Configured, I, M extends Model<I> = Model<I
   size(config: C): string;
   /** What its models read of a graph; the parts belong to `forms`. */
   prepare(forms: GraphForms): I;
+  /** What they read of some nodes, the caller's to free. Absent: a node's output depends on other nodes. */
+  ofNodes?(inputs: I, nodes: Int32Array): I & { dispose(): void };
   shapes(config: C, shape: GraphShape): Shapes;
   /** The same configuration, shape and seed give the same bits. */
   create(config: C, shape: GraphShape, seed: number): M;

@@ -7,6 +7,9 @@ export type SetName = keyof SplitTargets;
 export interface Batch {
   /** As the model reads them. */
   readonly inputs: unknown;
+  /** The nodes that the outputs' rows are of; absent: all nodes in their order. */
+  readonly nodes?: Int32Array;
+  /** By the outputs' rows. */
   readonly targets: Partial<SplitTargets>;
 }
 

@@ -1,11 +1,13 @@
 // What a run's configuration may hold: every key, type and range, looked at before anything is trained.
 import { shown } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
+import { checkOptions } from "../base/options.ts";
 import { datasetEntry, parseSplit } from "../datasets/index.ts";
-import { checkMethod } from "../distillation/registry.ts";
-import { checkModel } from "../models/registry.ts";
+import { checkByBatch, checkMethod } from "../distillation/registry.ts";
+import { checkModel, findModel } from "../models/registry.ts";
 import { checkInheritance } from "./initial.ts";
-import type { OptimiserConfig, RunConfig, ScheduleConfig, TrainingConfig } from "./run.ts";
+import { trainingOptions } from "./options.ts";
+import type { RunConfig, TrainingConfig } from "./run.ts";
 
 const CONFIG_KEYS = [
   "dataset",
@@ -18,18 +20,6 @@ const CONFIG_KEYS = [
   "teacher",
   "initial",
 ];
-const TRAINING_KEYS = [
-  "epochs",
-  "patience",
-  "learningRate",
-  "weightDecay",
-  "optimiser",
-  "warmUp",
-  "schedule",
-  "clip",
-  "keep",
-];
-
 /**
  * @throws OptionError for a configuration that cannot be run, naming the part and what is legal; the
  *   teacher's and the donor's are looked at too
@@ -45,9 +35,15 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
   }
   checkModel(model, `${what}: model`);
   checkTraining(training, what);
+  if (training.batch !== undefined && !findModel(model.kind).ofNodes) {
+    throw new OptionError(
+      `${what}: training: batch is ${training.batch}, and ${model.kind} reads the whole graph at each step: leave it out`,
+    );
+  }
   if (method !== undefined) {
     checkKeys(method, ["name", "version", "options"], `${what}: method`);
     checkMethod(method, teacher !== undefined);
+    if (training.batch !== undefined) checkByBatch(method.name);
   }
   if (teacher !== undefined) checkConfig(teacher, `${what}: teacher`);
   if (initial === undefined) return;
@@ -61,25 +57,8 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
  *   for parts that contradict each other
  */
 export function checkTraining(training: TrainingConfig, what = "a run's configuration"): void {
-  checkKeys(training, TRAINING_KEYS, `${what}: training`);
-  const { epochs, optimiser, warmUp, schedule, keep } = training;
-  const check = checkNumbers(training, what);
-  check("epochs", "a whole number, 0 or more", (n) => Number.isSafeInteger(n) && n >= 0);
-  check("patience", ONE_OR_MORE, isOneOrMore);
-  check("learningRate", "a number, 0 or more", (n) => n >= 0);
-  check("weightDecay", "a number, 0 or more", (n) => n >= 0);
-  if (optimiser !== undefined) checkOptimiser(optimiser, `${what}: optimiser`);
-  if (warmUp !== undefined) {
-    // Of one epoch it would be none, under another id.
-    check("warmUp", "a whole number, 2 or more, or left out", (n) => isOneOrMore(n) && n >= 2);
-  }
-  if (schedule !== undefined) checkSchedule(schedule, `${what}: schedule`);
-  if (training.clip !== undefined) check("clip", "a number above 0", (n) => n > 0);
-  if (keep !== undefined && keep !== "accuracy") {
-    throw new OptionError(
-      `${what}: keep is ${shown(keep)}; legal: "accuracy", or left out for the lowest validation loss`,
-    );
-  }
+  checkOptions(`${what}: training`, trainingOptions, training);
+  const { epochs, warmUp, schedule } = training;
   // Without any epoch nothing is trained, whatever the rest says.
   if (epochs === 0) return;
   if (warmUp !== undefined && warmUp > epochs) {
@@ -95,54 +74,6 @@ export function checkTraining(training: TrainingConfig, what = "a run's configur
       `${what}: the schedule's first step comes after ${schedule.every} epochs, and there are ${epochs}`,
     );
   }
-}
-
-/** The keys beside `name`, by name. */
-const OPTIMISERS = { adamw: [], rmsprop: [], sgd: ["momentum"] } as const;
-const SCHEDULES = { step: ["every", "factor"], linear: [] } as const;
-
-function checkOptimiser(optimiser: OptimiserConfig, what: string): void {
-  checkNamed(optimiser, OPTIMISERS, what, "; without an optimiser it is Adam");
-  if (optimiser.name !== "sgd" || optimiser.momentum === undefined) return;
-  const check = checkNumbers(optimiser, what);
-  check("momentum", "a number above 0 and below 1, or left out", (n) => n > 0 && n < 1);
-}
-
-function checkSchedule(schedule: ScheduleConfig, what: string): void {
-  checkNamed(schedule, SCHEDULES, what);
-  if (schedule.name !== "step") return;
-  const check = checkNumbers(schedule, what);
-  check("every", ONE_OR_MORE, isOneOrMore);
-  check("factor", "a number above 0 and below 1", (n) => n > 0 && n < 1);
-}
-
-/** An object whose name is one of the table's, with no other keys than those. */
-function checkNamed(
-  value: { readonly name: string },
-  keys: Readonly<Record<string, readonly string[]>>,
-  what: string,
-  hint = "",
-): void {
-  checkKeys(value, ["name", ...Object.values(keys).flat()], what);
-  const { name } = value;
-  // An array of one name would do as a key.
-  if (typeof name !== "string" || !Object.hasOwn(keys, name)) {
-    const legal = Object.keys(keys).join(", ");
-    throw new OptionError(`${what}: name is ${shown(name)}; legal: ${legal}${hint}`);
-  }
-  checkKeys(value, ["name", ...keys[name]!], `${what} ${name}`);
-}
-
-const ONE_OR_MORE = "a whole number, 1 or more";
-const isOneOrMore = (n: number): boolean => Number.isSafeInteger(n) && n >= 1;
-
-/** @returns looks at one member of an object: a finite number that is legal */
-function checkNumbers<T extends object>(values: T, what: string) {
-  return (name: keyof T & string, legal: string, isLegal: (n: number) => boolean): void => {
-    const value: unknown = values[name];
-    if (typeof value === "number" && Number.isFinite(value) && isLegal(value)) return;
-    throw new OptionError(`${what}: ${name} is ${shown(value)}; legal: ${legal}`);
-  };
 }
 
 /** @throws OptionError for what seeds no random numbers */

@@ -29,7 +29,10 @@ export interface Setting {
   readonly modules: readonly string[];
   /** What those modules must add. */
   readonly needs: Needs;
-  /** Where results go, and where teachers and checkpoints are found. All executors' workers see it. */
+  /**
+   * Where results go, and where teachers and checkpoints are found; a relative path is one from the
+   * program's working directory. All workers see this folder.
+   */
   readonly runsDir: string;
   readonly engine: EngineChoice;
 }

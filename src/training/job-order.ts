@@ -1,4 +1,5 @@
 // The order of jobs: what a run needs is done before it, once for all that need it.
+import { OptionError } from "../base/errors.ts";
 import { prerequisites } from "./beforehand.ts";
 import type { Executor, Job } from "./executor.ts";
 import type { Observer } from "./observer.ts";
@@ -18,12 +19,16 @@ export interface OrderOptions {
 /**
  * Gives every run to the executor as soon as what it needs is done and a slot is free.
  * @returns what became of each, in the order of the configurations; equal ones have one run
+ * @throws OptionError for an executor without a slot
  */
 export function runInOrder(
   configs: readonly RunConfig[],
   executor: Executor,
   { jobOf, observer, stop, onReady }: OrderOptions,
 ): Promise<PromiseSettledResult<RunResult>[]> {
+  if (!(executor.slots >= 1)) {
+    throw new OptionError(`the executor has ${executor.slots} slots; legal: 1 or more`);
+  }
   const inSlot = slots(executor.slots);
   const running = new Map<string, Promise<RunResult>>();
   const begin = (config: RunConfig): Promise<RunResult> =>

@@ -34,12 +34,14 @@ export function refuseTooLarge(config: RunConfig, graph: Graph, engine: EngineCh
 
 /** Of everything that is held at the same time, as the method starts or in a step, in float32 numbers. */
 function leastNumbers(config: RunConfig, graph: Graph): number {
-  const { model, method, teacher } = config;
+  const { model, method, teacher, training } = config;
   const { nodes, classes } = graph;
   const shape = { features: graph.features.columns, classes };
   const { outline, parameters, perNode } = modelShapes(model, shape);
   const sizes = [...parameters.values()].map((dims) => dims.reduce((size, side) => size * side, 1));
-  const one = COPIES * sizes.reduce((sum, size) => sum + size, 0) + perNode * nodes;
+  const one =
+    COPIES * sizes.reduce((sum, size) => sum + size, 0) +
+    perNode * Math.min(nodes, training.batch ?? nodes);
   const own = studentCount(method) * one;
   if (!method || !teacher) return own;
   const options = method.options as Readonly<Record<string, OptionValue>>;

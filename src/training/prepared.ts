@@ -1,6 +1,7 @@
 // A run before its first step: the graph on the engine, the models, and the losses of its method.
-import type { Distillation, Teacher } from "../distillation/method.ts";
+import type { Distillation } from "../distillation/method.ts";
 import { createDistillation, studentCount } from "../distillation/registry.ts";
+import { FrozenTeacher } from "../distillation/teacher.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import type { GraphForms } from "../models/graph-forms.ts";
 import type { GraphShape, Model } from "../models/model.ts";
@@ -9,6 +10,7 @@ import { Students } from "../models/students.ts";
 import { inheritedParameters } from "./initial.ts";
 import { graphInputs, type SplitTargets, splitTargets } from "./inputs.ts";
 import { restoreModel } from "./model-file.ts";
+import { nodeBatches } from "./node-batches.ts";
 import type { RunConfig } from "./run.ts";
 import type { StoredRun } from "./run-store.ts";
 import type { TrainingTask } from "./train.ts";
@@ -63,18 +65,21 @@ export function prepare<M extends ModelConfig>(
       config.method &&
       hold(
         createDistillation(config.method, {
-          ...(teacher && { teacher: frozen(teacher, forms) }),
+          ...(teacher && { teacher: hold(new FrozenTeacher(teacher, forms)) }),
           graph: forms,
           student: model.outline,
           train: targets.train,
           seed: config.seed,
         }),
       );
+    const { batch } = config.training;
+    const cut = { graph, split, size: batch ?? graph.nodes, kind: config.model.kind };
     return {
       ...{ config, forms, targets, dispose },
       inputs: inputs as Parameters<ModelOf<M>["forward"]>[0],
       model: model as ModelOf<M>,
       ...(teacher && { teacher }),
+      ...(batch !== undefined && { batches: nodeBatches({ inputs, targets }, cut) }),
       ...(distillation && { distillation }),
     };
   } catch (error) {
@@ -96,10 +101,4 @@ function startModels(config: RunConfig, shape: GraphShape, donor: StoredRun | un
   const count = studentCount(config.method);
   if (count === 1) return startModel(config, shape, donor);
   return new Students(Array.from({ length: count }, () => startModel(config, shape, donor)));
-}
-
-/** A trained model as methods see it. */
-function frozen(model: Model, forms: GraphForms): Teacher {
-  const inputs = findModel(model.outline.kind).prepare(forms);
-  return { outline: model.outline, outputs: (reads) => model.forward(inputs, { reads }) };
 }

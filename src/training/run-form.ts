@@ -20,37 +20,34 @@ import {
 } from "../base/json-form.ts";
 import { isLegal, type OptionInfo } from "../base/options.ts";
 import { models } from "../models/registry.ts";
+import { trainingOptions } from "./options.ts";
 
 /** What is not finite when it is written (seconds an epoch of no epoch) is null in JSON. */
 export const number: Form = either(real, just(null));
+
+/** Legal values of a table's options, and no others. */
+const optionsForm = (infos: Readonly<Record<string, OptionInfo>>) => {
+  const legal = ([name, info]: [string, OptionInfo]): [string, Form] => [
+    name,
+    where((option) => isLegal(info, option)),
+  ];
+  return object(Object.fromEntries(Object.entries(infos).map(legal)));
+};
 
 /** A kind that there is, and legal values of its options. */
 const model: Form = (value, at) => {
   const given = isObject(value) ? value["kind"] : undefined;
   const kind = models.find(({ name }) => name === given);
   if (!kind) return `${at}.kind (${shown(given)}: --module may add it)`;
-  const legal = ([name, info]: [string, OptionInfo]): [string, Form] => [
-    name,
-    where((option) => isLegal(info, option)),
-  ];
-  return object(Object.fromEntries(Object.entries(kind.options).map(legal)))(value, at);
+  return optionsForm(kind.options)(value, at);
 };
-const training: Form = object({
-  ...{ epochs: count, patience: count, learningRate: real, weightDecay: real },
-  optimiser: optional(object({ name: text, momentum: optional(real) })),
-  warmUp: optional(count),
-  schedule: optional(object({ name: text, every: optional(count), factor: optional(real) })),
-  clip: optional(real),
-  keep: optional(just("accuracy")),
-});
-
 const config: Form = object({
   dataset: text,
   split: text,
   seed: count,
   order: optional(just("locality")),
   model,
-  training,
+  training: optionsForm(trainingOptions),
   method: optional(object({ name: text, version: count, options: dictionary(anything) })),
   teacher: optional((value, at) => config(value, at)),
   initial: optional(

@@ -24,6 +24,11 @@ export interface TrainingConfig {
    * validation accuracy. Absent: the first with the lowest validation loss.
    */
   readonly keep?: "accuracy";
+  /**
+   * At most this many nodes per step, all nodes once an epoch: for models to which a node is what it is by
+   * itself, such as the MLP. Absent: the whole graph, one step per epoch.
+   */
+  readonly batch?: number;
 }
 
 /** As torch.optim has them; `momentum` is above 0 and below 1, absent: none. */

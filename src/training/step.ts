@@ -72,7 +72,9 @@ export function step(
       });
       moved = outputs.moved;
       const crossEntropy = batch.targets.train.loss(outputs.logits);
-      const total = distillation ? distillation.loss(outputs, crossEntropy, number) : crossEntropy;
+      const total = distillation
+        ? distillation.loss(outputs, crossEntropy, number, batch)
+        : crossEntropy;
       beginPhase("backward");
       return total;
     }, optimiser.variables);

@@ -2,9 +2,10 @@
 import { performance } from "node:perf_hooks";
 import { setImmediate } from "node:timers/promises";
 import { needObject } from "../base/arguments.ts";
-import { OptionError, UserError } from "../base/errors.ts";
+import { UserError } from "../base/errors.ts";
 import { notebookInterrupts, orInterrupted } from "../display/host.ts";
 import type { Distillation, Inspection } from "../distillation/method.ts";
+import { checkByBatch } from "../distillation/registry.ts";
 import type { Model } from "../models/model.ts";
 import { beginPhase, beginStep, endStep, type Optimiser } from "../tensor/index.ts";
 import { type Batches, Epoch, type EpochProgress, wholeGraph } from "./batches.ts";
@@ -29,8 +30,8 @@ export interface TrainingTask<I = unknown> {
   readonly inputs: I;
   readonly targets: Pick<SplitTargets, "train" | "val">;
   /**
-   * What steps learn from and epochs are evaluated on; not with a distillation, since methods know the
-   * whole graph alone. Absent: the whole graph, one step per epoch.
+   * What steps learn from and epochs are evaluated on; with a method that is `byBatch` alone. Absent: the
+   * whole graph, one step per epoch.
    */
   readonly batches?: Batches;
   /** Absent where the model is trained alone. */
@@ -155,12 +156,8 @@ class Training {
 
   constructor(task: TrainingTask, options: TrainingOptions) {
     const { from } = options;
-    if (task.batches && task.distillation) {
-      throw new OptionError(
-        "train: task has batches and a distillation; methods read the teacher's maps and the labels " +
-          "of the whole graph: leave out one of them",
-      );
-    }
+    const { method } = task.config;
+    if (task.batches && task.distillation && method) checkByBatch(method.name);
     checkTraining(task.config.training);
     checkSeed(task.config.seed, "a run's configuration");
     this.#task = task;

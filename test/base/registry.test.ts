@@ -6,12 +6,17 @@ import { markUsed, Registry } from "../../src/base/registry.ts";
 import { DATASET_NAMES, datasetEntry, registerDataset } from "../../src/datasets/index.ts";
 import type { Method } from "../../src/distillation/method.ts";
 import { findMethod, methods, registerMethod } from "../../src/distillation/registry.ts";
+import { describeForm, shortForm } from "../../src/experiments/form.ts";
+import { describeFinding } from "../../src/experiments/results-table.ts";
 import { findStudy, registerStudy, studies } from "../../src/experiments/studies/index.ts";
+import { summarise } from "../../src/experiments/summary.ts";
+import { styleOf } from "../../src/figures/figure.ts";
 import { gcn } from "../../src/models/gcn.ts";
 import type { ModelKind } from "../../src/models/model.ts";
 import { findModel, models, registerModel } from "../../src/models/registry.ts";
 import { studentConfig, teacherConfig } from "../../src/training/recipes.ts";
 import { runId } from "../../src/training/run-id.ts";
+import { sampleRun } from "../figures/sample-runs.ts";
 import { smallGraph } from "../training/small.ts";
 
 type Options = { readonly beta: number };
@@ -41,6 +46,34 @@ test("what is added is found, listed behind the others and offered for a typo; t
   assert.deepEqual(methods, before);
   assert.throws(() => findMethod("mine"), /no method "mine"/);
   registerMethod(method)();
+});
+
+test("what it says of itself stands in tables, figures and studies, without an edit elsewhere", (t) => {
+  const look = { colour: "#123456", symbol: "cross" } as const;
+  const mine: Method<Options> = {
+    ...method,
+    ...{ label: "Mine, of 2026", look },
+    form: ({ beta }) => ({ short: `beta ${beta}`, differences: [`beta ${beta} (1)`] }),
+  };
+  const run = sampleRun("mine", 1, 0.7);
+  const config = { ...run.config, method: { name: "mine", version: 3, options: { beta: 2 } } };
+  const results = [sampleRun("student", 1, 0.5), { ...run, config }];
+  const armOf = () => findStudy("table3").arms.find(({ id }) => id === "mine");
+  assert.equal(armOf(), undefined);
+  assert.equal(summarise(results)[1]!.label, "mine");
+  t.after(registerMethod(mine));
+  assert.equal(summarise(results)[1]!.label, "Mine, of 2026");
+  assert.equal(describeForm(summarise(results)[1]!)!.split(" as written")[1], " in: beta 2 (1).");
+  assert.equal(shortForm(summarise(results)[1]!), "beta 2");
+  assert.deepEqual(styleOf("mine", 0), look);
+  assert.deepEqual([armOf()?.label, armOf()?.role], ["Mine, of 2026", "rival"]);
+  assert.equal(describeFinding(results), undefined);
+});
+
+test("its role is what it is compared as", (t) => {
+  const results = [sampleRun("mine", 1, 0.7), sampleRun("student", 1, 0.5)];
+  t.after(registerMethod({ ...method, role: "method", label: "Mine" }));
+  assert.match(describeFinding(results)!, /^Mine beats Student by 20\.0 points/);
 });
 
 test("its version is part of a run's id; ids of what is built in do not change by it", (t) => {
@@ -112,6 +145,8 @@ describe("refused", () => {
     [{ options: { beta: { min: 0 } } }, /option "beta" has no kind/],
     [{ presets: { wild: { beta: 9 } } }, /the method mine: presets: option "beta" is 9/],
     [{ presets: { odd: { beta: 0.5 } } }, /contradicts itself/],
+    [{ role: "winner" }, /role is "winner"; legal: baseline, control, rival, method/],
+    [{ label: "" }, /label is ""/],
     [{ version: 0 }, /version is 0; legal: a whole number, 1 or more/],
     [{ needsTeacher: "yes" }, /needsTeacher is yes; legal: true, false/],
     [{ create: undefined }, /create is missing; expected: a function/],

@@ -60,7 +60,7 @@ test("arguments and environment variables", async (t) => {
     [["predict", `/no/${ESCAPES}`], /cannot read \/no\/\\x1b/],
     [["predict", "x".repeat(2_000_000)], /cannot read x+ \.\.\. \(\d+ characters\)/],
     [["distill", "--dataset", ESCAPES], /no dataset "\\x1b/],
-    [["distill", "--dataset", "d".repeat(1_000_000)], /no dataset "d+\.\.\."; there is cora/],
+    [["distill", "--dataset", "d".repeat(1_000_000)], /no dataset "d+\.\.\."; known: cora/],
     [["distill", "--method", ESCAPES], /no method "\\x1b/],
     [["distill", "--seed", ESCAPES], /argument '\\x1b/],
     [["distill", "--split", ESCAPES], /split "\\x1b/],

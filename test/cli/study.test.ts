@@ -86,7 +86,7 @@ test("wrong requests are one line and exit code 2", async (t) => {
   const wrong: [string[], RegExp][] = [
     [
       ["run", "table9"],
-      /^abkd: no study "table9"; there is teachers, table3, .*figure5; did you mean "table3"\?\n$/,
+      /^abkd: no study "table9"; known: teachers, table3, .*figure5; did you mean "table3"\?\n$/,
     ],
     [["run", "table3", "--datasets", "karate"], /^abkd: no dataset "karate"/],
     [["run", "table3", "--profile", "full"], /^abkd: .*--profile.*quick, paper/],

@@ -21,7 +21,14 @@ test("--optimiser adam and --keep loss take a recipe's own out, and leave the id
   assert.equal(runId(teacherConfig(subject, { training: changes })), runId(teacherConfig(subject)));
 });
 
+test("each optional one has a word for leaving it out", () => {
+  const none = ["--warm-up", "none", "--clip", "none", "--schedule", "none"];
+  assert.deepEqual(given(...none), { warmUp: undefined, clip: undefined, schedule: undefined });
+});
+
 test("what is not given is not changed", () => {
   assert.deepEqual(given("--keep", "accuracy"), { keep: "accuracy" });
   assert.deepEqual(given("--optimiser", "sgd:0.9"), { optimiser: { name: "sgd", momentum: 0.9 } });
+  const step = { name: "step", every: 50, factor: 0.5 };
+  assert.deepEqual(given("--schedule", "step:50:0.5"), { schedule: step });
 });

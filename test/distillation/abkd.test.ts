@@ -35,7 +35,7 @@ describe("ABKD's gradient", () => {
       const variables = variablesOf(method);
       const maps = tf.variable(student.maps);
       const all = [maps, ...variables];
-      const loss = (): tf.Scalar => method.loss(shown(maps, student.logits), noLoss);
+      const loss = (): tf.Scalar => method.loss(shown(maps, student.logits), noLoss, 0);
       const { grads } = tf.variableGrads(loss, all);
       const squared = all.reduce(
         (sum, v) => sum + tf.sum(tf.square(grads[v.name] ?? tf.scalar(0))).dataSync()[0]!,
@@ -94,7 +94,7 @@ describe("attention", () => {
 
   it("last: the loss is the last pair's alone, over S_l", () => {
     const method = start(teacher, abkdOptions({ attention: "last", beta: 1 }));
-    const { gradients: all, value } = gradients((s) => method.loss(s, noLoss), student, []);
+    const { gradients: all, value } = gradients((s) => method.loss(s, noLoss, 0), student, []);
     const d = method.inspect(student).matrices["dissimilarity"]![0]![0]!;
     assertClose([value], [d / shape.studentLayers], 1e-6, d, "loss");
     const perLayer = shape.nodes * shape.studentWidth;
@@ -105,7 +105,7 @@ describe("attention", () => {
   it("learns from centred maps too: means are taken before", () => {
     const method = start(teacher, abkdOptions({ teacherMaps: "centred", studentMaps: "centred" }));
     const weight = method.parameters.find((p) => p.name === "abkd.attention.teacher.weight")!;
-    const { grads } = tf.variableGrads(() => method.loss(student, noLoss), [weight.variable]);
+    const { grads } = tf.variableGrads(() => method.loss(student, noLoss, 0), [weight.variable]);
     assert.ok(grads[weight.variable.name]!.abs().max().dataSync()[0]! > 1e-6);
   });
 });
@@ -113,7 +113,7 @@ describe("attention", () => {
 describe("the total loss", () => {
   const crossEntropy = tf.scalar(1.25);
   const lossOf = (changes: Partial<AbkdOptions>): number =>
-    start(teacher, abkdOptions(changes)).loss(student, crossEntropy).dataSync()[0]!;
+    start(teacher, abkdOptions(changes)).loss(student, crossEntropy, 0).dataSync()[0]!;
 
   it("is the cross-entropy where beta is 0", () => {
     assert.equal(lossOf({ beta: 0 }), 1.25);
@@ -206,7 +206,7 @@ describe("memory and bits", () => {
         const options = abkdOptions({ ...setting, softWeight: 1, logits: true });
         const method = start(teacher, options, 5);
         const { value, gradients: all } = gradients(
-          (s) => method.loss(s, noLoss),
+          (s) => method.loss(s, noLoss, 0),
           student,
           variablesOf(method),
         );
@@ -230,7 +230,7 @@ describe("the trivial optimum", () => {
     const adam = tf.train.adam(0.03);
     for (let step = 0; step < steps; step++) {
       tf.tidy(() => {
-        adam.minimize(() => method.loss(shown(maps, student.logits), noLoss), false, [
+        adam.minimize(() => method.loss(shown(maps, student.logits), noLoss, 0), false, [
           maps,
           ...variablesOf(method),
         ]);

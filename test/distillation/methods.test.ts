@@ -208,7 +208,7 @@ describe("the registry", () => {
     assert.throws(
       () => findMethod("akd"),
       new OptionError(
-        'no method "akd"; there is student, smoothing, softkd, fitnet, at, lsp, gsp, gcrd, graphakd, geometric, abkd; did you mean "abkd"?',
+        'no method "akd"; known: student, smoothing, softkd, fitnet, at, lsp, gsp, gcrd, graphakd, geometric, abkd; did you mean "abkd"?',
       ),
     );
   });
@@ -258,7 +258,22 @@ describe("options", () => {
     assert.match(message({ alpha: 1 }, undefined, "gsp"), /did you mean "softLabels"\?/);
     assert.match(message({}, "litteral"), /; did you mean "literal"\?/);
     assert.match(message({ subspace: true }), /"subspace" is true.*fixed-teacher/);
-    assert.match(message({}, "papper"), /no preset "papper"; there is one of literal, paper/);
+    assert.match(message({}, "papper"), /no preset "papper"; known: literal, paper/);
+  });
+
+  it("the soft labels' weight has one name in all methods, and each its key in configurations", () => {
+    const keys = { softkd: "alpha", gsp: "softLabels", abkd: "softWeight" };
+    for (const [name, key] of Object.entries(keys)) {
+      const options = resolveOptions(findMethod(name), { softWeight: 0.3 });
+      assert.deepEqual(Object.keys(options), Object.keys(findMethod(name).defaults));
+      assert.equal(options[key], 0.3);
+      assert.deepEqual(resolveOptions(findMethod(name), { [key]: 0.3 }), options);
+    }
+    assert.match(message({ softWeight: 1, alpha: 1 }, undefined, "softkd"), /are one option/);
+    for (const { name, options } of methods) {
+      const weights = Object.values(options).filter((info) => info.name === "softWeight");
+      assert.equal(weights.length, "temperature" in options ? 1 : 0, name);
+    }
   });
 
   it("a configuration must hold every option", () => {

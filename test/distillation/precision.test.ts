@@ -81,7 +81,7 @@ describe("precision near zero", () => {
           assert.ok(expected > 0);
           assertClose([d], [expected], 2e-3, expected, "D");
           const only = tf.variable(s.maps);
-          const pair = (): tf.Scalar => method.loss(shown(only, s.logits), noLoss);
+          const pair = (): tf.Scalar => method.loss(shown(only, s.logits), noLoss, 0);
           const { value, grads } = tf.variableGrads(pair, [only]);
           assert.ok(Number.isFinite(value.dataSync()[0]!));
           assert.ok(grads[only.name]!.dataSync().every(Number.isFinite));
@@ -114,7 +114,7 @@ describe("precision near zero", () => {
     ps.assign(tf.slice(weights.get("abkd.projection.teacher")!, 0, sizes.studentLayers));
     const s = off(0.03);
     const variables = variablesOf(method);
-    const fast = gradients((x) => method.loss(x, noLoss), s, variables);
+    const fast = gradients((x) => method.loss(x, noLoss, 0), s, variables);
     const slow = gradients((x) => naiveAbkd(near, x, weights, options).loss, s, variables);
     slow.gradients.forEach((gradient, v) => {
       const size = Math.max(1e-4, ...gradient.map(Math.abs));
@@ -145,7 +145,7 @@ describe("vectors of zeros", () => {
         for (const s of [nothing, halfZero]) {
           const method = start(shown(zeroRows as tf.Tensor3D, teacher.logits), options);
           const outputs = shown(s, student.logits);
-          const result = gradients((x) => method.loss(x, noLoss), outputs, variablesOf(method));
+          const result = gradients((x) => method.loss(x, noLoss, 0), outputs, variablesOf(method));
           assert.ok(Number.isFinite(result.value));
           for (const g of result.gradients) assert.ok(g.every(Number.isFinite));
           const { matrices, scalars } = method.inspect(outputs);

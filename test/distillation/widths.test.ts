@@ -42,7 +42,7 @@ function compare(options: AbkdOptions): void {
   const variables = [...maps, ...method.parameters.map(({ variable }) => variable)];
   const nothing = tf.scalar(0);
   const student = (): Outputs => outputsOf(maps as unknown as tf.Tensor2D[]);
-  const fast = tf.variableGrads(() => method.loss(student(), nothing), variables);
+  const fast = tf.variableGrads(() => method.loss(student(), nothing, 0), variables);
   const slow = tf.variableGrads(
     () => tf.mul(naiveAbkd(taught, student(), method.weights.all, options).loss, options.beta),
     variables,

@@ -28,7 +28,7 @@ test("optional parts of a training that are undefined leave the id as it is", ()
   const [config] = [...store.read(ids.slice(0, 1)).records.values()].map((record) => record.config);
   const absent = {
     ...{ optimiser: undefined, warmUp: undefined, schedule: undefined },
-    ...{ clip: undefined, keep: undefined },
+    ...{ clip: undefined, keep: undefined, batch: undefined },
   };
   const spelt = { ...config!, training: { ...config!.training, ...absent } } as RunConfig;
   assert.equal(runId(spelt), runId(config!));

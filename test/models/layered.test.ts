@@ -318,5 +318,5 @@ test("a configuration that makes no sense is an OptionError that names the optio
     );
   }
   const unknown = { ...base, kind: "gat" } as unknown as GcnConfig;
-  assert.throws(() => createModel(unknown, shape, 1), /no model "gat"; there is gcn, /);
+  assert.throws(() => createModel(unknown, shape, 1), /no model "gat"; known: gcn, /);
 });

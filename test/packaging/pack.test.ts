@@ -207,6 +207,18 @@ export const all = [runTrials(configs), dataFrame, openStudy, SparseMatrix];\n`,
     assert.match(wrong.stderr, /"own-matching" is not known in a worker thread/);
   });
 
+  it("classifies whole graphs by CONTRIBUTING's script", async () => {
+    const guide = readFileSync(path.join(root, "CONTRIBUTING.md"), "utf8");
+    const part = guide.slice(guide.indexOf("## Another task"));
+    const script = /```ts\n([\s\S]*?)```/.exec(part)![1]!;
+    const own = path.join(folder, "graphs");
+    await mkdir(own);
+    await writeFile(path.join(own, "package.json"), '{ "type": "module" }\n');
+    await writeFile(path.join(own, "graphs.ts"), script);
+    // Half of the graphs are of each class.
+    assert.ok(Number(succeed(own, process.execPath, "graphs.ts")) > 0.9);
+  });
+
   it("distils and evaluates by one call each, as the README has it", async () => {
     const readme = readFileSync(path.join(root, "README.md"), "utf8");
     const [, script] = /```ts\n(import \{ distill[\s\S]*?)```/.exec(readme)!;

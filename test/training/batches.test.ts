@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import type { Distillation } from "../../src/distillation/method.ts";
+import { findMethod } from "../../src/distillation/registry.ts";
 import type { GraphInputs, Model } from "../../src/models/model.ts";
 import { createModel } from "../../src/models/registry.ts";
 import { memory, startEngine } from "../../src/tensor/index.ts";
@@ -284,19 +285,22 @@ test("nothing is left behind, however it ends; no batch at all is an error", asy
   for (const held of [model, targets, inputs]) held.dispose();
 });
 
-test("batches with a method are refused: a method knows the whole graph alone", async () => {
+test("batches are refused beside a method that needs the whole graph", async () => {
   const [inputs, targets] = [graphInputs(smallGraph()), splitTargets(smallGraph(), smallSplit())];
   const model = createModel(config.model, { features: 12, classes: 3 }, 1);
-  const task = { config, model, inputs: inputs.value, targets: targets.value };
+  const { name, version, defaults: options } = findMethod("lsp");
+  const task = { model, inputs: inputs.value, targets: targets.value };
   const distillation: Distillation = {
     ...{ parameters: [], reads: "logits" },
     loss: (_, crossEntropy) => crossEntropy,
     inspect: () => ({ scalars: {}, matrices: {}, warnings: [] }),
     dispose: () => {},
   };
-  await assert.rejects(train({ ...task, batches: new NodeSets(inputs.value), distillation }), {
+  const batches = new NodeSets(inputs.value);
+  const lsp = { ...config, method: { name, version, options } };
+  await assert.rejects(train({ ...task, config: lsp, batches, distillation }), {
     name: "OptionError",
-    message: /^train: task has batches and a distillation; .* leave out one of them$/,
+    message: /^lsp needs the whole graph at each step, and batches of nodes are asked for/,
   });
   for (const held of [model, targets, inputs]) held.dispose();
 });

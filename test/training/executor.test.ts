@@ -147,6 +147,12 @@ test("an executor of one's own goes without the options of worker threads", asyn
     const options = { runsDir: temporaryFolder(t), executor, ...threads };
     await assert.rejects(runTrials([teacher], options), OptionError);
   }
+  const none: StartExecutor = async (...given) => ({
+    ...(await processes({ running: 0, most: 0, closed: 0 })(...given)),
+    slots: 0,
+  });
+  const options = { runsDir: temporaryFolder(t), executor: none };
+  await assert.rejects(runTrials([teacher], options), /the executor has 0 slots; legal: 1 or more/);
   const wrong = { executor: "slurm" } as unknown as { executor: StartExecutor };
   await assert.rejects(runTrials([teacher], wrong), /option "executor" is "slurm"; legal: a funct/);
 });

@@ -1,12 +1,13 @@
 // ABKD: attention-based knowledge distillation (arXiv 2310.15938, section 3.2).
 import * as tf from "@tensorflow/tfjs";
 import type { Outputs } from "../../models/model.ts";
-import type { Distillation, Inspection, Method, TaughtScene, Teacher } from "../method.ts";
-import { SoftLabels } from "../soft-labels.ts";
+import type { Inspection, Method, TaughtScene, Teacher } from "../method.ts";
+import { Objective, type Term, withSoftLabels } from "../objective.ts";
 import { type Attention, createAttention } from "./attention.ts";
 import { collapseWarning, remainingScale } from "./collapse.ts";
 import { createDissimilarity, type Dissimilarity } from "./dissimilarity.ts";
-import { abkdLoss, totalLoss } from "./loss.ts";
+import { formOf } from "./form.ts";
+import { abkdLoss } from "./loss.ts";
 import { chosenLayers, layerOf, type PreparedMaps, prepareMaps, type TeacherMaps } from "./maps.ts";
 import {
   type AbkdOptions,
@@ -23,7 +24,18 @@ import { Weights } from "./weights.ts";
 export type { AbkdOptions } from "./options.ts";
 
 /** ABKD in progress; public for the tests, which read its weights. */
-export class AbkdDistillation implements Distillation {
+export class AbkdDistillation extends Objective {
+  readonly weights: Weights;
+
+  constructor(scene: Taught, options: AbkdOptions) {
+    const term = new AbkdTerm(scene, options);
+    super(options.hardWeight, ...withSoftLabels(term, scene.teacher, options));
+    this.weights = term.weights;
+  }
+}
+
+/** L_abkd. */
+class AbkdTerm implements Term {
   readonly reads = "layers";
   readonly learningRate?: number;
   readonly weights: Weights;
@@ -33,7 +45,6 @@ export class AbkdDistillation implements Distillation {
   readonly #studentSide: Side;
   readonly #attention: Attention;
   readonly #dissimilarity: Dissimilarity;
-  readonly #softLabels: SoftLabels | undefined;
   /** Of each teacher layer's projection before the first step. */
   readonly #startSquares: readonly number[];
 
@@ -61,28 +72,16 @@ export class AbkdDistillation implements Distillation {
     } finally {
       tf.engine().endScope();
     }
-    if (options.softWeight !== 0) {
-      this.#softLabels = SoftLabels.of(teacher, options.temperature);
-    }
   }
 
-  get parameters(): Distillation["parameters"] {
+  get parameters(): Term["parameters"] {
     return this.weights.parameters;
   }
 
-  loss(student: Outputs, crossEntropy: tf.Scalar): tf.Scalar {
-    return totalLoss(
-      {
-        crossEntropy,
-        abkd: () => {
-          const { maps, means } = this.#prepare(student);
-          const scores = this.#attention.scores(means);
-          return abkdLoss(scores, this.#dissimilarity, maps, this.#studentLayers);
-        },
-        soft: () => this.#softLabels!.loss(student.logits, "kl"),
-      },
-      this.#options,
-    );
+  value(student: Outputs): tf.Scalar {
+    const { maps, means } = this.#prepare(student);
+    const scores = this.#attention.scores(means);
+    return abkdLoss(scores, this.#dissimilarity, maps, this.#studentLayers);
   }
 
   /**
@@ -139,7 +138,6 @@ export class AbkdDistillation implements Distillation {
     this.weights.dispose();
     this.#attention.dispose();
     this.#dissimilarity.dispose();
-    this.#softLabels?.dispose();
   }
 
   #prepare(student: Outputs): PreparedMaps {
@@ -191,6 +189,10 @@ const ones = (like: readonly (readonly number[])[]): number[][] =>
 
 export const abkd: Method<AbkdOptions, keyof typeof presets> = {
   name: "abkd",
+  label: "ABKD",
+  role: "method",
+  look: { colour: "#0072b2", symbol: "diamond" },
+  form: formOf,
   summary: "attention-weighted alignment of all teacher and student layers (eq. 3-6)",
   version: 1,
   needsTeacher: true,

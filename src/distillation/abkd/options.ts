@@ -3,11 +3,11 @@ import { OptionError } from "../../base/errors.ts";
 import type { OptionTable } from "../../base/options.ts";
 import type { Outline } from "../../models/model.ts";
 import type { Held } from "../method.ts";
+import { type Weights, weightOptions } from "../objective.ts";
 import { MAP_KINDS, type MapKind } from "./maps.ts";
 import { type Side, sideOf } from "./side.ts";
 
-export type AbkdOptions = {
-  readonly beta: number;
+export type AbkdOptions = Weights & {
   readonly embedding: number;
   readonly attention: "learned" | "uniform" | "diagonal" | "last";
   readonly softmax: "student-layers" | "teacher-layers" | "all";
@@ -20,9 +20,6 @@ export type AbkdOptions = {
   readonly teacherMaps: MapKind;
   readonly studentMaps: MapKind;
   readonly learningRate: number | null;
-  readonly hardWeight: number;
-  readonly softWeight: number;
-  readonly temperature: number;
 };
 
 /**
@@ -83,9 +80,7 @@ export const presets = {
 
 export const table: OptionTable<AbkdOptions> = {
   beta: {
-    kind: "number",
-    min: 0,
-    symbol: "beta",
+    ...weightOptions.beta,
     description: "weight of L_abkd (eq. 6); it counts once a teacher layer (eq. 5 sums over them)",
   },
   embedding: {
@@ -172,23 +167,9 @@ export const table: OptionTable<AbkdOptions> = {
     none: "the student's",
     description: "of the attention and the projections",
   },
-  hardWeight: {
-    kind: "number",
-    min: 0,
-    description: "weight of the cross-entropy on labels",
-  },
-  softWeight: {
-    kind: "number",
-    min: 0,
-    description: "weight of soft labels (T^2 KL over all nodes), added; 0 in the paper",
-  },
-  temperature: {
-    kind: "number",
-    min: 0,
-    above: true,
-    symbol: "T",
-    description: "of the soft labels",
-  },
+  hardWeight: weightOptions.hardWeight,
+  softWeight: weightOptions.softWeight,
+  temperature: weightOptions.temperature,
 };
 
 /** @throws {OptionError} for two options that contradict each other */

@@ -13,7 +13,8 @@ import { arcProducts } from "../../tensor/ops/sparse.ts";
 import { tanh } from "../../tensor/ops/tanh.ts";
 import { detached, gradientOnly } from "../detached.ts";
 import type { TaughtScene } from "../method.ts";
-import { hiddenOf, type Term } from "../rival.ts";
+import type { Term } from "../objective.ts";
+import { hiddenOf } from "../rival.ts";
 import { centre, StandardisedProjection, standardised } from "../standardised.ts";
 
 export interface FeaturesOptions {

@@ -2,20 +2,12 @@
 // Yang, Wu, Yan: Geometric Knowledge Distillation: Topology Compression for Graph Neural Networks;
 // kernels, losses and weights as chr26195/GKD has them.
 import * as tf from "@tensorflow/tfjs";
-import type { Method } from "../method.ts";
-import {
-  hiddenOf,
-  Rival,
-  type RivalOptions,
-  rivalDefaults,
-  rivalTable,
-  withSoftLabels,
-} from "../rival.ts";
+import { hiddenOf, rival, softMixture } from "../rival.ts";
 import { standardised } from "../standardised.ts";
 import { featuresTerm } from "./features.ts";
 import { pairsTerm } from "./pairs.ts";
 
-export type GeometricOptions = RivalOptions & {
+export type GeometricOptions = {
   readonly kernel: "gaussian" | "sigmoid" | "random" | "parametric";
   readonly t: number;
   readonly delta: number;
@@ -49,17 +41,17 @@ export type GeometricOptions = RivalOptions & {
  * look at all pairs of `sample` nodes drawn at each step. Up to 4,096 nodes the teacher's kernel is
  * known beforehand. docs/performance.md has what a step costs.
  */
-export const geometric: Method<
+export const geometric = rival<
   GeometricOptions,
   "gaussian" | "random" | "parametric" | "soft-labels"
-> = {
+>({
   name: "geometric",
+  label: "Geometric KD",
+  place: 7,
   summary: "Geometric KD: heat kernels between all pairs of nodes, drawn to the teacher's",
   version: 1,
-  needsTeacher: true,
   defaults: {
     beta: 0.5,
-    ...rivalDefaults,
     hardWeight: 0.5,
     kernel: "sigmoid",
     t: 1,
@@ -70,7 +62,6 @@ export const geometric: Method<
     learningRate: 0.001,
   },
   options: {
-    ...rivalTable,
     kernel: {
       kind: "choice",
       choices: ["gaussian", "sigmoid", "random", "parametric"],
@@ -123,17 +114,17 @@ export const geometric: Method<
     gaussian: { kernel: "gaussian" },
     random: { kernel: "random" },
     parametric: { kernel: "parametric" },
-    "soft-labels": withSoftLabels,
+    "soft-labels": softMixture,
   },
-  create(scene, options) {
+  term(scene, options) {
     const { teacher, graph, seed } = scene;
     const { kernel } = options;
     if (kernel === "random" || kernel === "parametric") {
-      return new Rival(featuresTerm(scene, { ...options, kernel }), teacher, options);
+      return featuresTerm(scene, { ...options, kernel });
     }
     const hidden = tf.tidy(() => standardised(hiddenOf(teacher)));
     const term = pairsTerm(hidden, graph, { ...options, kernel }, seed);
     hidden.dispose();
-    return new Rival(term, teacher, options);
+    return term;
   },
-};
+});

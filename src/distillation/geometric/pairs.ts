@@ -7,7 +7,7 @@ import { mapElements } from "../../tensor/ops/elements.ts";
 import { takeRows } from "../../tensor/ops/rows.ts";
 import { similarities, similarityMismatch } from "../../tensor/ops/similarity.ts";
 import { arcProducts, type SparseMatrix } from "../../tensor/ops/sparse.ts";
-import type { Term } from "../rival.ts";
+import type { Term } from "../objective.ts";
 import { sampleNodes } from "../sample.ts";
 import { standardised } from "../standardised.ts";
 

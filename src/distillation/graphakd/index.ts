@@ -6,12 +6,12 @@ import type { OptionInfo } from "../../base/options.ts";
 import type { Outputs } from "../../models/model.ts";
 import { meanElements } from "../../tensor/ops/elements.ts";
 import { detached, gradientOnly } from "../detached.ts";
-import type { Method } from "../method.ts";
+import { scalarOf } from "../objective.ts";
 import { Projection } from "../projection.ts";
-import { Rival, type RivalOptions, rivalDefaults, rivalTable, withSoftLabels } from "../rival.ts";
+import { rival, softMixture } from "../rival.ts";
 import { type Critic, globalCritic, localCritic, logitCritic, type Seen, seen } from "./critics.ts";
 
-export type GraphAkdOptions = RivalOptions & {
+export type GraphAkdOptions = {
   readonly logitCritic: boolean;
   readonly localCritic: boolean;
   readonly globalCritic: boolean;
@@ -40,15 +40,16 @@ const part = (description: string): OptionInfo => ({ kind: "switch", description
  * The student's embeddings are products of five numbers a node, and the critics read those: only the
  * teacher's side is as wide as its map, in the steps in which the critics learn.
  */
-export const graphakd: Method<
+export const graphakd = rival<
   GraphAkdOptions,
   "citeseer" | "pubmed" | "logits-only" | "maps-only" | "soft-labels"
-> = {
+>({
   name: "graphakd",
+  label: "GraphAKD",
+  place: 6,
   summary: "GraphAKD: discriminators of logits, arcs and nodes that the student learns to fool",
   // 2: the student fools the critic of nodes under its own summary too; before, it helped it there.
   version: 2,
-  needsTeacher: true,
   defaults: {
     beta: 1,
     logitCritic: true,
@@ -57,10 +58,8 @@ export const graphakd: Method<
     logitDistance: true,
     criticEvery: 15,
     learningRate: null,
-    ...rivalDefaults,
   },
   options: {
-    ...rivalTable,
     logitCritic: part("the adversarial and class losses of the discriminator of logits"),
     localCritic: part("the adversarial loss of the discriminator of arcs"),
     globalCritic: part("the adversarial losses of the discriminator of nodes and summaries"),
@@ -86,9 +85,9 @@ export const graphakd: Method<
     pubmed: { criticEvery: 10 },
     "logits-only": { localCritic: false, globalCritic: false },
     "maps-only": { logitCritic: false, logitDistance: false },
-    "soft-labels": withSoftLabels,
+    "soft-labels": softMixture,
   },
-  create({ teacher, graph, student, train, seed }, options) {
+  term({ teacher, graph, student, train, seed }, options) {
     const real = tf.tidy(() => {
       const { logits, hidden } = teacher.outputs("hidden");
       return { ...seen(tf.clone(logits), hidden!) };
@@ -119,18 +118,20 @@ export const graphakd: Method<
         if (step % options.criticEvery !== 0 || critics.length === 0) return loss;
         return tf.add(loss, gradientOnly(telling(critics, fake, real)));
       },
-      inspect: (outputs: Outputs) => ({
-        scalars: { critics: tf.tidy(() => telling(critics, look(outputs), real).dataSync()[0]!) },
-      }),
+      inspect(outputs: Outputs) {
+        const told = tf.tidy(() => telling(critics, look(outputs), real).dataSync()[0]!);
+        const scalars = { term: scalarOf(term, outputs), critics: told };
+        return { scalars, matrices: {}, warnings: [] };
+      },
       dispose() {
         tf.dispose([real.logits, real.unit, real.mean]);
         projection.dispose();
         for (const { variable } of parameters) variable.dispose();
       },
     };
-    return new Rival(term, teacher, options);
+    return term;
   },
-};
+});
 
 /** The critics' own loss on what the student and the teacher show, with their weight decay. */
 function telling(critics: readonly Critic[], student: Seen, teacher: Seen): tf.Scalar {

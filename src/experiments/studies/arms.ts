@@ -9,7 +9,7 @@ import {
 } from "../../training/recipes.ts";
 import { type Contender, contenders } from "../contenders.ts";
 import { type Arm, type Claim, searchArm } from "../study.ts";
-import { methodLabel } from "../summary.ts";
+import { runLabel } from "../summary.ts";
 import { SEARCHES } from "../verdict.ts";
 
 /** A method with its searched recipe, and what an arm changes in it. */
@@ -20,7 +20,7 @@ export function methodArm(
 ): Arm {
   return {
     id: about.id ?? method,
-    label: about.label ?? methodLabel(method),
+    label: about.label ?? runLabel(method),
     role: about.role,
     config: (subject, teacher) => studentConfig(subject, method, teacher, changes),
   };

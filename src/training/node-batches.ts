@@ -1,0 +1,92 @@
+// Batches of nodes, for models to which a node is what it is by itself: no arc is read.
+import { OptionError } from "../base/errors.ts";
+import { takeCsrRows } from "../graph/csr.ts";
+import type { Graph, Split } from "../graph/graph.ts";
+import { findModel } from "../models/registry.ts";
+import { taskOf } from "../tasks/task.ts";
+import { uniform } from "../tensor/ops/random.ts";
+import type { Batches, TrainingBatch } from "./batches.ts";
+
+interface Cut {
+  readonly graph: Graph;
+  readonly split: Split;
+  /** Nodes in a batch at most. */
+  readonly size: number;
+  /** Of the model; one whose kind says what it reads of some nodes. */
+  readonly kind: string;
+}
+
+/**
+ * All nodes once an epoch, drawn anew each time; the training nodes are dealt out evenly, so that every step
+ * has some. Epochs are evaluated on the whole graph.
+ *
+ * @throws OptionError where there would be more batches than training nodes, or nodes are not what is classified
+ */
+export function nodeBatches(whole: TrainingBatch, { graph, split, size, kind }: Cut): Batches {
+  const { ofNodes } = findModel(kind);
+  if (!ofNodes)
+    throw new OptionError(`${kind} reads the whole graph at each step: it has no batches`);
+  if (graph.graphs || graph.types) {
+    throw new OptionError(`${graph.name}: batches are of nodes, and not all nodes are its items`);
+  }
+  const task = taskOf(graph);
+  const labelled = new Set(split.train);
+  const others = Int32Array.from({ length: graph.nodes }, (_, node) => node).filter(
+    (node) => !labelled.has(node),
+  );
+  const count = batchCount(split.train.length, others.length, size);
+  return {
+    *epoch(seed, epoch) {
+      const of = (nodes: Int32Array, what: string): Int32Array[] =>
+        dealt(shuffled(nodes, uniform(seed, `batches.${what}.${epoch}`, nodes.length)), count);
+      const [first, second] = [of(split.train, "train"), of(others, "others")];
+      for (const [k, own] of first.entries()) {
+        const nodes = Int32Array.from([...own, ...second[k]!]).sort();
+        const rows = Int32Array.from(nodes.keys()).filter((row) => labelled.has(nodes[row]!));
+        const train = task.targets(
+          {
+            ...graph,
+            labels: nodes.map((node) => graph.labels[node]!),
+            ...(graph.labelSets && { labelSets: takeCsrRows(graph.labelSets, nodes) }),
+          },
+          rows,
+        );
+        const inputs = ofNodes(whole.inputs, nodes);
+        try {
+          yield { inputs, nodes, targets: { train } };
+        } finally {
+          train.dispose();
+          inputs.dispose();
+        }
+      }
+    },
+    all: () => [whole],
+  };
+}
+
+/** The fewest batches of at most `size` nodes. */
+function batchCount(labelled: number, others: number, size: number): number {
+  let count = Math.ceil((labelled + others) / size);
+  while (Math.ceil(labelled / count) + Math.ceil(others / count) > size && count < labelled)
+    count++;
+  if (count <= labelled) return count;
+  throw new OptionError(
+    `batches of ${size} nodes are ${count}, more than the ${labelled} training nodes: choose a larger batch`,
+  );
+}
+
+/** In an order that the numbers decide (Fisher and Yates). */
+function shuffled(nodes: Int32Array, drawn: Float32Array): Int32Array {
+  const all = nodes.slice();
+  for (let k = all.length - 1; k > 0; k--) {
+    const other = Math.floor(drawn[k]! * (k + 1));
+    [all[k], all[other]] = [all[other]!, all[k]!];
+  }
+  return all;
+}
+
+/** In so many parts whose sizes differ by at most one. */
+function dealt(nodes: Int32Array, parts: number): Int32Array[] {
+  const bound = (k: number): number => Math.floor((k * nodes.length) / parts);
+  return Array.from({ length: parts }, (_, k) => nodes.subarray(bound(k), bound(k + 1)));
+}

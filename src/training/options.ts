@@ -1,0 +1,87 @@
+// What a training may be told: the command line's flags, their help and the checks come from this table.
+import type { OptionTable } from "../base/options.ts";
+import type { TrainingConfig } from "./run.ts";
+
+/** What is left out leaves a run's id as it is. */
+export const trainingOptions: OptionTable<TrainingConfig> = {
+  epochs: { kind: "number", min: 0, whole: true, description: "at most" },
+  patience: {
+    kind: "number",
+    min: 1,
+    whole: true,
+    description: "epochs without a better one until it stops",
+  },
+  learningRate: { kind: "number", min: 0, description: "the optimiser's" },
+  weightDecay: {
+    kind: "number",
+    min: 0,
+    description: "L2 (adamw: decoupled), on all weights of the model",
+  },
+  optimiser: {
+    kind: "variant",
+    variants: {
+      adamw: {},
+      rmsprop: {},
+      sgd: {
+        momentum: {
+          kind: "number",
+          min: 0,
+          above: true,
+          max: 1,
+          below: true,
+          absent: "none",
+          description: "share of the last step in the next",
+        },
+      },
+    },
+    absent: "adam",
+    description: "as torch.optim has them",
+  },
+  warmUp: {
+    kind: "number",
+    // Of one epoch it would be none, under another id.
+    min: 2,
+    whole: true,
+    absent: "none",
+    description: "epochs in which the learning rate rises linearly",
+  },
+  schedule: {
+    kind: "variant",
+    variants: {
+      step: {
+        every: { kind: "number", min: 1, whole: true, description: "epochs" },
+        factor: {
+          kind: "number",
+          min: 0,
+          above: true,
+          max: 1,
+          below: true,
+          description: "of the learning rate after them",
+        },
+      },
+      linear: {},
+    },
+    absent: "none",
+    description: "how the learning rate falls: to 0, or times a factor after every so many epochs",
+  },
+  clip: {
+    kind: "number",
+    min: 0,
+    above: true,
+    absent: "none",
+    description: "the longest common norm of all gradients",
+  },
+  batch: {
+    kind: "number",
+    min: 1,
+    whole: true,
+    absent: "none",
+    description: "nodes per step at most, for models that read each node by itself (mlp)",
+  },
+  keep: {
+    kind: "choice",
+    choices: ["accuracy"],
+    absent: "loss",
+    description: "the epoch of the highest accuracy or the lowest loss, on validation nodes",
+  },
+};
