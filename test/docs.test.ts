@@ -32,7 +32,8 @@ test("every link from a document to another file, and to a heading of it, leads 
 });
 
 test("decisions are dated records, each of ten lines at the most", () => {
-  const parts = read("docs/decisions.md").split(/^## /m).slice(1);
+  const [head, ...parts] = read("docs/decisions.md").split(/^## /m);
+  for (const part of parts) assert.ok(head!.includes(`[${part.slice(0, part.indexOf("\n"))}](`));
   const records = parts.flatMap((part) => part.split(/^(?=- )/m).slice(1));
   assert.ok(records.length > 100);
   for (const record of records) {
@@ -46,12 +47,17 @@ test("decisions are dated records, each of ten lines at the most", () => {
 });
 
 test("package.json offers what cells and workers find by the same names", () => {
-  const { exports } = JSON.parse(read("package.json")) as { exports: Record<string, object> };
+  const { exports, typesVersions } = JSON.parse(read("package.json")) as {
+    exports: Record<string, object>;
+    typesVersions: object;
+  };
   const offered = Object.keys(exports).filter((name) => name !== "./package.json");
   assert.deepEqual(
     offered.map((name) => name.replace(".", "abkd")),
     [...ENTRIES.keys()],
   );
+  // For readers of types that know no exports, such as tslab's.
+  assert.deepEqual(typesVersions, { "*": { paper: ["./dist/paper.d.ts"] } });
   for (const [name, file] of ENTRIES) {
     assert.deepEqual(exports[name.replace("abkd", ".")], {
       types: `./dist/${file}.d.ts`,

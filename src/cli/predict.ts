@@ -47,7 +47,7 @@ async function predict(file: string, options: PredictOptions): Promise<void> {
   const dataset = options.dataset ?? model.config.dataset;
   const data = options.data === undefined ? {} : { dataDir: options.data };
   const graph = await loadDataset(dataset, data);
-  const { split, classes, logits, accuracy } = await evaluate(model, {
+  const { split, classes, logits, accuracy, metric } = await evaluate(model, {
     ...data,
     dataset: graph,
     download: false,
@@ -59,7 +59,7 @@ async function predict(file: string, options: PredictOptions): Promise<void> {
   if (output !== undefined) writeAtomic(output, predictionsText(output, graph, classes));
   if (options.json) {
     printJson({ file, dataset, split: split ?? null, nodes: graph.nodes, accuracy }, 0);
-  } else print(summary(dataset, split, graph, accuracy));
+  } else print(summary(dataset, split, graph, accuracy, metric));
 }
 
 function summary(
@@ -67,12 +67,13 @@ function summary(
   split: string | undefined,
   graph: Graph,
   accuracy: Evaluation["accuracy"],
+  metric = "accuracy",
 ): string {
   const parts = Object.entries(accuracy).map(([set, share]) => `${set} ${percent(share)}`);
   const unlabelled = graph.labels.filter((label) => label === UNLABELLED).length;
   const without = unlabelled > 0 ? ` (${unlabelled} nodes have no label)` : "";
   const where = split === undefined ? dataset : `${dataset} ${split}`;
-  return `${where}: ${graph.nodes} nodes; accuracy: ${parts.join(", ") || "no labels"}${without}`;
+  return `${where}: ${graph.nodes} nodes; ${metric}: ${parts.join(", ") || "no labels"}${without}`;
 }
 
 function predictionsText(file: string, graph: Graph, classes: Int32Array): string {

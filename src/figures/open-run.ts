@@ -61,18 +61,21 @@ export async function openRunIn<M extends ModelConfig>(
  * Nodes stand as the dataset numbers them.
  *
  * @param root where `results` and `runs` lie; the teacher comes from there, or is trained now
+ * @param options as openRun() takes them
  * @throws as runTrials does
  */
 export async function prepareRun<M extends ModelConfig>(
   config: RunConfig<M>,
   root = ".",
+  options: Pick<TrialsOptions, "modules"> = {},
 ): Promise<PreparedRun<M>> {
   needObject(config, "prepareRun: config", CONFIG, "dataset", "split", "model");
+  needObject(options, "prepareRun: options", "{ modules }");
   const folders = foldersIn(root, "prepareRun");
   const graph = await loadDataset(config.dataset, { download: true });
   const split = await loadSplit(graph, config.split, { download: true });
-  const teacher = config.teacher && (await storedRun(folders, config.teacher));
-  const donor = config.initial && (await storedRun(folders, config.initial.from));
+  const teacher = config.teacher && (await storedRun(folders, config.teacher, options));
+  const donor = config.initial && (await storedRun(folders, config.initial.from, options));
   return prepare(config, graph, split, { ...(teacher && { teacher }), ...(donor && { donor }) });
 }
 

@@ -13,7 +13,9 @@ import {
   type SplitName,
 } from "../datasets/index.ts";
 import { type Graph, type Split, UNLABELLED } from "../graph/graph.ts";
+import type { Outputs } from "../models/model.ts";
 import { findModel } from "../models/registry.ts";
+import { taskOf } from "../tasks/task.ts";
 import { startEngine } from "../tensor/index.ts";
 import { checkKeys } from "./config-check.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
@@ -27,16 +29,18 @@ export interface EvaluateOptions extends DataOptions {
   readonly split?: Suggested<SplitName> | OwnSplit;
 }
 
-/** What a model says of a graph's nodes. */
+/** What a model says of a graph's items: its nodes, or whole graphs where it consists of several. */
 export interface Evaluation {
   readonly dataset: string;
-  /** Absent where all labelled nodes alone are scored. */
+  /** Absent where all labelled items alone are scored. */
   readonly split?: string;
-  /** Fractions of each set's labelled nodes, 0 to 1; a set without any is left out. */
+  /** What `accuracy` holds in its place, as results have it. Absent: the accuracy. */
+  readonly metric?: "micro-F1";
+  /** Fractions, 0 to 1, of each set's labelled items; a set without any is left out. */
   readonly accuracy: Readonly<Partial<Record<"train" | "val" | "test" | "all", number>>>;
-  /** Of each node. */
+  /** The class of each item's largest logit. */
   readonly classes: Int32Array;
-  /** nodes x classes, row-major. */
+  /** items x classes, row-major; with label sets an item has the classes whose logits are above 0. */
   readonly logits: Float32Array;
 }
 
@@ -73,13 +77,12 @@ export async function evaluate(
   const split =
     typeof spec === "object" ? ownSplit(spec, graph) : spec && (await loadSplit(graph, spec, data));
   startEngine();
-  const { classes, logits } = apply(file, graph);
+  const { metric } = taskOf(graph);
   return {
     dataset: graph.name,
     ...(split && { split: split.name }),
-    accuracy: accuracies(graph, classes, split || undefined),
-    classes,
-    logits,
+    ...(metric !== "accuracy" && { metric }),
+    ...apply(file, graph, split || undefined),
   };
 }
 
@@ -98,35 +101,36 @@ function checkFit({ shape }: ModelFile, graph: Graph): void {
   );
 }
 
-function apply(file: ModelFile, graph: Graph): Pick<Evaluation, "classes" | "logits"> {
+type Applied = Pick<Evaluation, "accuracy" | "classes" | "logits">;
+
+function apply(file: ModelFile, graph: Graph, split: Split | undefined): Applied {
   const model = restoreModel(file);
   const forms = graphInputs(graph);
   try {
     const inputs = findModel(model.outline.kind).prepare(forms.value);
-    return withForward<Pick<Evaluation, "classes" | "logits">, unknown>(
-      model,
-      inputs,
-      "logits",
-      (forward) => ({
-        classes: predictedClasses(forward),
-        logits: forward.logits.dataSync<"float32">(),
-      }),
-    );
+    return withForward<Applied, unknown>(model, inputs, "logits", (forward) => ({
+      accuracy: accuracies(graph, forward, split),
+      classes: predictedClasses(forward),
+      logits: forward.logits.dataSync<"float32">(),
+    }));
   } finally {
     forms.dispose();
     model.dispose();
   }
 }
 
-/** NaN where there are no labelled nodes would not be JSON, so such sets are left out. */
-function accuracies(graph: Graph, classes: Int32Array, split?: Split): Evaluation["accuracy"] {
+/** A set without labelled items has none: NaN would not be JSON. */
+function accuracies(graph: Graph, { logits }: Outputs, split?: Split): Evaluation["accuracy"] {
   const all = Int32Array.from(graph.labels.keys());
   const sets = { ...(split && { train: split.train, val: split.val, test: split.test }), all };
   return Object.fromEntries(
-    Object.entries(sets).flatMap(([name, nodes]) => {
-      const labelled = nodes.filter((node) => graph.labels[node] !== UNLABELLED);
-      const right = labelled.filter((node) => graph.labels[node] === classes[node]);
-      return labelled.length > 0 ? [[name, right.length / labelled.length]] : [];
+    Object.entries(sets).flatMap(([name, items]) => {
+      const labelled = items.filter((item) => graph.labels[item] !== UNLABELLED);
+      if (labelled.length === 0) return [];
+      const targets = taskOf(graph).targets(graph, labelled);
+      const { accuracy } = targets.scores(logits);
+      targets.dispose();
+      return [[name, accuracy]];
     }),
   );
 }

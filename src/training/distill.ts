@@ -76,7 +76,10 @@ const LEFT_TO_TRIALS = TRIALS_OPTIONS.filter(
   (name) => !["workers", "profile", "recorded"].includes(name),
 );
 
-/** A trained model with its record. It is a ModelFile: encodeModel() and restoreModel() take it. */
+/**
+ * A trained model with its record. It is a ModelFile: encodeModel() and restoreModel() take it. Where a
+ * method trains several students it is the first; readModel() of the run's files gives the others.
+ */
 export class TrainedModel implements ModelFile {
   readonly config: RunConfig;
   readonly shape: ModelFile["shape"];
@@ -97,12 +100,12 @@ export class TrainedModel implements ModelFile {
     this.result = result;
   }
 
-  /** Fractions of the training, validation and test nodes, at the best epoch. */
+  /** Fractions of the training, validation and test items, at the best epoch. */
   get accuracy(): RunResult["accuracy"] {
     return this.result.accuracy;
   }
 
-  /** The class of each node, of the graph that it was trained on if none is given. */
+  /** The class of each item, of the graph that it was trained on if none is given. */
   async predict(dataset?: Suggested<DatasetName> | Graph): Promise<Int32Array> {
     return (await evaluate(this, dataset === undefined ? {} : { dataset })).classes;
   }

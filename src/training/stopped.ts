@@ -21,7 +21,7 @@ export async function stoppedResults(
   asked: number,
   runsDir = RUNS_FOLDER,
 ): Promise<RunResult[]> {
-  const goOn = `what was trained is kept in ${runsDir}: runTrials(configs, { resume: true }) goes on`;
+  const goOn = `what was trained is kept in ${runsDir}: the same call with { resume: true } goes on`;
   // What the runs tell us may have been lost: the code that hears it can be killed as well.
   const lost = setTimeout(STOPPING_MILLISECONDS, undefined, { ref: false }).then(() => {
     throw new InterruptedError("stopped");

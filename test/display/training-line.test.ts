@@ -1,4 +1,4 @@
-// What training shows in a notebook by itself, the live curve, and runTrials interrupted.
+// What training shows in a notebook by itself, the live curve, and runTrials and distill interrupted.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, before, beforeEach, test } from "node:test";
@@ -13,6 +13,8 @@ import { openRun } from "../../src/figures/open-run.ts";
 import { type PlotlyFigure, plot } from "../../src/figures/plot.ts";
 import { createModel } from "../../src/models/registry.ts";
 import { startEngine } from "../../src/tensor/index.ts";
+import { evaluate } from "../../src/training/apply.ts";
+import { distill } from "../../src/training/distill.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
 import { restoreModel } from "../../src/training/model-file.ts";
 import type { Observer } from "../../src/training/observer.ts";
@@ -156,7 +158,7 @@ test("many runs: done, running and left; an interrupt gives what is there and sa
     words,
     /^0 of 2 runs done, 1 stopped, with the best epoch so far \(\d+ of \d+\), 1 without any; /,
   );
-  assert.ok(words.includes(`kept in ${runsDir}: runTrials(configs, { resume: true }) goes on`));
+  assert.ok(words.includes(`kept in ${runsDir}: the same call with { resume: true } goes on`));
 
   // What was stopped is the run at its best epoch, and says that it is no finished one.
   const [stopped] = results;
@@ -188,13 +190,29 @@ test("many runs: done, running and left; an interrupt gives what is there and sa
   assert.deepEqual(contents(runsDir), contents(whole));
 });
 
+test("one call of distill() that is interrupted gives the student at its best epoch so far", async (t) => {
+  const runsDir = temporaryFolder(t);
+  const training = { epochs: 60, patience: 60 };
+  const teacher = { model: { layers: 3, width: 8 }, training: { epochs: 6 } };
+  const request = { dataset: "synthetic", teacher, student: { training }, runsDir } as const;
+  interruptAt("abkd seed 1: epoch");
+  const student = await distill(request);
+  const { result } = student;
+  assert.equal(result.interrupted, true);
+  assert.ok(result.curve.loss.length < 60);
+  assert.equal((await evaluate(student)).accuracy.test, result.accuracy.test);
+  const { result: whole } = await distill({ ...request, resume: true });
+  assert.equal(whole.interrupted, undefined);
+  assert.deepEqual(whole.curve.loss.slice(0, result.curve.loss.length), result.curve.loss);
+});
+
 test("an interrupt before any run that was asked for has an epoch says what is kept", async (t) => {
   const runsDir = temporaryFolder(t);
   interruptAt("teacher seed 1: epoch");
   await assert.rejects(runTrials(students(100_000), { runsDir, workers: 1 }), (error: Error) => {
     assert.ok(error instanceof InterruptedError);
     assert.match(error.message, /stopped after epoch \d+, which is kept; the best so far was \d+/);
-    assert.ok(error.message.includes(`kept in ${runsDir}: runTrials(configs, { resume: true })`));
+    assert.ok(error.message.includes(`kept in ${runsDir}: the same call with { resume: true }`));
     return true;
   });
 });

@@ -1,4 +1,4 @@
-// distill() and evaluate(): one call each, with what the longer way gives, to the bit.
+// distill(), evaluate() and prepareRun(): one call each, with what the longer way gives, to the bit.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,8 +10,11 @@ import {
   evaluate,
   loadDataset,
   loadSplit,
+  makeGraph,
+  prepareRun,
   restoreModel,
   runTrials,
+  train,
 } from "../../src/index.ts";
 import { readModelFile } from "../../src/training/apply.ts";
 import { encodeModel } from "../../src/training/model-file.ts";
@@ -145,6 +148,36 @@ test("a graph of one's own is trained on by its name, with its sets", async (t) 
     split: { ...sets, val: train },
   };
   await assert.rejects(distill(overlap), InputError);
+});
+
+test("items with sets of classes are scored by the metric of their runs", async (t) => {
+  const { adjacency, features, labels } = smallGraph();
+  const labelSets = Array.from(labels, (label) =>
+    [label, (label + 1) % 3].slice(0, 1 + (label % 2)),
+  );
+  const graph = makeGraph({ name: "sets", adjacency, features, labelSets });
+  const own = { dataset: graph, split: "random:50/25/25:1", runsDir: temporaryFolder(t) };
+  const student = await distill({ ...own, method: "student", student: { training } });
+  const { metric, accuracy } = await evaluate(student);
+  const { all, ...sets } = accuracy;
+  assert.deepEqual([metric, student.result.metric], ["micro-F1", "micro-F1"]);
+  assert.deepEqual(sets, student.accuracy);
+  assert.ok(all! > 0);
+});
+
+test("a prepared run is the one that is trained: train() takes it, to the same bits", async (t) => {
+  const root = temporaryFolder(t);
+  const teacher = teacherConfig({ dataset: "synthetic", seed: 1 }, small);
+  const config = studentConfig({ dataset: "synthetic", seed: 2 }, "abkd", teacher, { training });
+  const run = await prepareRun(config, root);
+  assert.equal(run.teacher?.outline.widths.length, 3);
+  assert.ok(run.distillation!.parameters.length > 0);
+  const { curve, bestEpoch } = await train(run);
+  const { accuracy } = run.targets.test.scores(run.model.forward(run.inputs).logits);
+  run.dispose();
+  const [result] = await runTrials([config], { runsDir: join(root, "runs") });
+  assert.deepEqual([result!.curve, result!.bestEpoch], [curve, bestEpoch]);
+  assert.equal(result!.accuracy.test, accuracy);
 });
 
 test("what makes no sense is told before anything is trained", async (t) => {
