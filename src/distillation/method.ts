@@ -97,7 +97,7 @@ interface Introduced<Options> {
   readonly label?: string;
   /** Absent: a rival. */
   readonly role?: (typeof ROLES)[number];
-  /** Where it stands among those of its role, from 1: the order of the paper's tables. Absent: behind these. */
+  /** Where it stands among those of its role, from 1 to 98: the order of the paper's tables. Absent: behind these. */
   readonly place?: number;
   /** Absent: one of several looks in turn. */
   readonly look?: Look;
@@ -118,7 +118,10 @@ export interface Method<Options extends object, Preset extends string = string>
   readonly version: number;
   /** Whether it learns from a teacher. */
   readonly needsTeacher: boolean;
-  /** Whether its loss is right for some nodes alone too. Absent: each step needs the whole graph, as where arcs are read. */
+  /**
+   * Whether its loss is right for some nodes alone too. Absent: each step needs the whole graph, because arcs
+   * are read, or all nodes are compared.
+   */
   readonly byBatch?: true;
   readonly defaults: Options;
   /** Every option's legal values, meaning and symbol in the paper. */
