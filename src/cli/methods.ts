@@ -14,20 +14,15 @@ export function methodsCommand(): Command {
     .option("--json", "as JSON")
     .action((names: readonly string[], { json }: { json?: boolean }) => {
       const shown = names.length > 0 ? names.map(findMethod) : methods;
-      if (json) printJson(listed(shown));
+      // JSON leaves functions out.
+      if (json) printJson(shown);
       else print(methodsText(shown));
     });
 }
 
-function listed(shown: readonly AnyMethod[]): unknown {
-  return shown.map(({ name, summary, version, needsTeacher, defaults, options, presets }) => ({
-    ...{ name, summary, version, needsTeacher, defaults, options, presets },
-  }));
-}
-
 function methodsText(shown: readonly AnyMethod[]): string {
   const blocks = shown.map((method) => {
-    const lines = [`${method.name}: ${method.summary}`];
+    const lines = [`${method.name}: ${method.summary}${method.byBatch ? "; takes --batch" : ""}`];
     for (const [name, info] of Object.entries(method.options)) {
       const value = String(method.defaults[name]);
       lines.push(`  ${methodFlag(method, name)} ${value}`, `      ${describeOption(info)}`);

@@ -99,7 +99,7 @@ interface Introduced<Options> {
   readonly label?: string;
   /** Absent: a rival. */
   readonly role?: (typeof ROLES)[number];
-  /** Where it stands among those of its role, from 1: the order of the paper's tables. Absent: behind these. */
+  /** Where it stands among those of its role, from 1 to 98: the order of the paper's tables. Absent: behind these. */
   readonly place?: number;
   /** Absent: one of several looks in turn. */
   readonly look?: Look;
@@ -122,7 +122,10 @@ export interface Method<Options extends object, Preset extends string = string>
   readonly needsTeacher: boolean;
   /** Whether items may have sets of classes. Absent: it takes logits for one distribution over them. */
   readonly labelSets?: true;
-  /** Whether its loss is right for some nodes alone too. Absent: each step needs the whole graph, as where arcs are read. */
+  /**
+   * Whether its loss is right for some nodes alone too. Absent: each step needs the whole graph, because arcs
+   * are read, or all nodes are compared.
+   */
   readonly byBatch?: true;
   readonly defaults: Options;
   /** Every option's legal values, meaning and symbol in the paper. */

@@ -40,16 +40,14 @@ export type PresetOf<Name extends string> = Suggested<
   PresetsOf<Name extends MethodName ? Name : MethodName>
 >;
 
-function rank({ role = "rival", place = Number.MAX_SAFE_INTEGER }: AnyMethod): [number, number] {
-  return [ROLES.indexOf(role), place];
-}
+/** By role, then by place; stable, so that those without a place stay as they were. */
+const rank = ({ role = "rival", place = 99 }: AnyMethod): number =>
+  100 * ROLES.indexOf(role) + place;
 
-function inOrder(a: AnyMethod, b: AnyMethod): number {
-  const [[roleA, placeA], [roleB, placeB]] = [rank(a), rank(b)];
-  return roleA - roleB || placeA - placeB;
-}
-
-const registry = new Registry<AnyMethod>("method", Object.values<AnyMethod>(all).sort(inOrder));
+const registry = new Registry<AnyMethod>(
+  "method",
+  Object.values<AnyMethod>(all).sort((a, b) => rank(a) - rank(b)),
+);
 
 /** In the order in which reports list them; then those that were added. */
 export const methods = registry.all;

@@ -2,6 +2,9 @@
 import type { OptionTable } from "../base/options.ts";
 import type { TrainingConfig } from "./run.ts";
 
+/** More than none and less than all. */
+const share = { kind: "number", min: 0, above: true, max: 1, below: true } as const;
+
 /** What is left out leaves a run's id as it is. */
 export const trainingOptions: OptionTable<TrainingConfig> = {
   epochs: { kind: "number", min: 0, whole: true, description: "at most" },
@@ -23,15 +26,7 @@ export const trainingOptions: OptionTable<TrainingConfig> = {
       adamw: {},
       rmsprop: {},
       sgd: {
-        momentum: {
-          kind: "number",
-          min: 0,
-          above: true,
-          max: 1,
-          below: true,
-          absent: "none",
-          description: "share of the last step in the next",
-        },
+        momentum: { ...share, absent: "none", description: "share of the last step in the next" },
       },
     },
     absent: "adam",
@@ -50,14 +45,7 @@ export const trainingOptions: OptionTable<TrainingConfig> = {
     variants: {
       step: {
         every: { kind: "number", min: 1, whole: true, description: "epochs" },
-        factor: {
-          kind: "number",
-          min: 0,
-          above: true,
-          max: 1,
-          below: true,
-          description: "of the learning rate after them",
-        },
+        factor: { ...share, description: "of the learning rate after them" },
       },
       linear: {},
     },
