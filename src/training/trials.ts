@@ -8,7 +8,7 @@ import { findModel } from "../models/registry.ts";
 import type { EngineChoice } from "../tensor/index.ts";
 import { checkPlan, checkRequest, prerequisites, withPrerequisites } from "./beforehand.ts";
 import { prerequisiteTrouble } from "./dead.ts";
-import type { Job, StartExecutor } from "./executor.ts";
+import type { Job, Setting, StartExecutor } from "./executor.ts";
 import { runInOrder } from "./job-order.ts";
 import { addedNeeds, moduleUrls, refuseInWorker } from "./modules.ts";
 import type { Observer } from "./observer.ts";
@@ -72,10 +72,10 @@ export interface RecordedData {
  *   are done, and of those that were stopped the best epoch so far, which say `interrupted` and whose
  *   model readModel(runFiles(runsDir, config).stopped) has. Runs that had no epoch done are left out.
  * @throws before anything is trained: OptionError for a configuration or an option that makes no
- *   sense, or a method or a model that no module adds in the workers, UserError for data that cannot be had, a run that cannot fit the memory, a folder that
- *   cannot be written or holds a run of other data of the same name; then InterruptedError after
- *   `signal`, with the same results, and where there is none of them; TrialsError where runs failed,
- *   once all others are done.
+ *   sense, or a method or a model that no module adds in the workers, UserError for data that cannot
+ *   be had, a run that cannot fit the memory, a folder that cannot be written or holds a run of other
+ *   data of the same name; then InterruptedError after `signal`, with the same results, and where there
+ *   is none of them; TrialsError where runs failed, once all others are done.
  */
 export async function runTrials(
   configs: readonly RunConfig[],
@@ -109,10 +109,10 @@ const BEFORE_TRAINING = "stopped before any training";
 
 async function trainAll(
   configs: readonly RunConfig[],
-  options: TrialsOptions,
+  options: TrialsOptions & { readonly signal: AbortSignal },
   onBegin: () => void,
 ): Promise<RunResult[]> {
-  const { observer = () => {}, signal = new AbortController().signal } = options;
+  const { observer = () => {}, signal } = options;
   const all = withPrerequisites(configs);
   const onWarning = (message: string): void => observer({ type: "note", message });
   const dataOf = await loadTrialData(all.values(), { onWarning, ...options }).catch(
@@ -124,19 +124,20 @@ async function trainAll(
   const jobs = planJobs(configs, all, dataOf, options);
   checkPlan(jobs.values(), dataOf, options);
   onBegin();
+  const setting: Setting = {
+    library: VERSION,
+    modules: moduleUrls(options.modules ?? []),
+    needs: addedNeeds(all.values()),
+    runsDir: options.runsDir ?? RUNS_FOLDER,
+    engine: options.engine ?? "auto",
+  };
+  const start = options.executor ?? workerThreads(options);
+  const resources = { jobs: jobs.size, dataOf: ({ config }: Job) => dataOf(config) };
+  const executor = await start(setting, resources);
   for (const { method, model } of all.values()) {
     if (method) markUsed(findMethod(method.name));
     markUsed(findModel(model.kind));
   }
-  const { engine = "auto", runsDir = RUNS_FOLDER, modules = [] } = options;
-  const start = options.executor ?? workerThreads(options);
-  const executor = await start(
-    {
-      ...{ library: VERSION, runsDir, engine },
-      ...{ modules: moduleUrls(modules), needs: addedNeeds(all.values()) },
-    },
-    { jobs: jobs.size, dataOf: ({ config }) => dataOf(config) },
-  );
   const warned = new Set<string>();
   const warnOf = (needed: RunResult, role: "teacher" | "donor"): void => {
     if (warned.has(needed.id)) return;
@@ -146,7 +147,9 @@ async function trainAll(
   };
   try {
     const outcomes = await runInOrder(configs, executor, {
-      ...{ observer, stop: signal, jobOf: (config) => jobs.get(runId(config))! },
+      observer,
+      stop: signal,
+      jobOf: (config) => jobs.get(runId(config))!,
       onReady(config, needed) {
         if (config.teacher) warnOf(needed[0]!, "teacher");
         if (config.initial) warnOf(needed.at(-1)!, "donor");

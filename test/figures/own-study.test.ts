@@ -23,7 +23,9 @@ test("a study of a method of one's own is trained where its module is named", as
   writeFileSync(module, OWN_MODULE);
   await importModules(moduleUrls([module]));
   const arm = (id: string, method: string): Arm => ({
-    ...{ id, label: id, role: id === "own" ? "method" : "baseline" },
+    id,
+    label: id,
+    role: id === "own" ? "method" : "baseline",
     config: (subject, { seed }) =>
       studentConfig(
         subject,
@@ -33,8 +35,13 @@ test("a study of a method of one's own is trained where its module is named", as
       ),
   });
   const own: Study = {
-    ...{ name: "own", title: "Own", about: [], datasets: ["synthetic"], claims: () => [] },
-    ...{ arms: [arm("own", "own-matching"), arm("student", "student")], subject: "own" },
+    name: "own",
+    title: "Own",
+    about: [],
+    datasets: ["synthetic"],
+    arms: [arm("own", "own-matching"), arm("student", "student")],
+    subject: "own",
+    claims: () => [],
   };
   t.after(registerStudy(own));
   // The plan's own teacher, which takes minutes, is there.
