@@ -75,7 +75,9 @@ function datasetCases(dataset: string): Case[] {
   const teacher = teacherConfig(subjectOf(dataset));
   const student = plainStudent(dataset);
   const of = (kind: "training" | "evaluation", config: RunConfig): Work => ({
-    ...{ kind, graph: dataset, config },
+    kind,
+    graph: dataset,
+    config,
   });
   const target = STUDENT_TARGETS[dataset];
   return [

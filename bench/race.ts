@@ -143,7 +143,12 @@ export class Race {
     const key = one.name;
     const side = this.#ours[engineOf(one)];
     const prepared = await side.demand({
-      ...{ operation: "prepare", key, task, variant: {}, threads, warmUp: 4 },
+      operation: "prepare",
+      key,
+      task,
+      variant: {},
+      threads,
+      warmUp: 4,
     });
     progress("the peer's best setting");
     const { best, tried } = withPeer
@@ -190,7 +195,11 @@ export class Race {
     const { variant, allocator, threads } = setting;
     const side = this.#peers[allocator];
     const answer = await side.demand({
-      ...{ operation: "prepare", key, task, variant, threads },
+      operation: "prepare",
+      key,
+      task,
+      variant,
+      threads,
       warmUp: key.endsWith("naive") ? 1 : 4,
     });
     return { side, key, threads, calls: callsFor(answer.milliseconds!) };
@@ -256,11 +265,16 @@ export class Race {
       return found;
     };
     const taskOf = (config: RunConfig): object => ({
-      ...{ kind: "training", graph, config },
+      kind: "training",
+      graph,
+      config,
       weights: this.#weights(graph, config).weights,
     });
     const request = {
-      ...{ graph, threads, teacher: taskOf(teacher), students: students.map(taskOf) },
+      graph,
+      threads,
+      teacher: taskOf(teacher),
+      students: students.map(taskOf),
       variants: {
         teacher: { adjacency: "torch-csr", features: "csr" },
         student: { adjacency: "torch-csr", features: "csr" },
@@ -356,7 +370,11 @@ function inWords({ setting, ...rest }: Trial): Outcome["tried"][number] {
 function outcome(one: Case, mine: number[], theirs?: number[]): Omit<Outcome, "tried"> {
   const { name, title, measure, target, native } = one;
   return {
-    ...{ name, title, measure, unit: measure === "memory" ? "MB" : "ms", ours: summary(mine) },
+    name,
+    title,
+    measure,
+    unit: measure === "memory" ? "MB" : "ms",
+    ours: summary(mine),
     ...(target !== undefined && { target }),
     ...(native !== undefined && { native }),
     ...(theirs && {

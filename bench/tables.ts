@@ -40,7 +40,8 @@ export const TABLES: Readonly<Record<string, (args: TableArguments) => Promise<S
 /** The graph of a name; the synthetic one in place of a default that is not there. */
 async function graphOf(name: string | undefined): Promise<{ graph: Graph; split: Split }> {
   const withSplit = async (graph: Graph): Promise<{ graph: Graph; split: Split }> => ({
-    ...{ graph, split: await loadSplit(graph, datasetEntry(graph.name).defaultSplit) },
+    graph,
+    split: await loadSplit(graph, datasetEntry(graph.name).defaultSplit),
   });
   try {
     return await withSplit(await loadDataset(name ?? "cora"));

@@ -20,7 +20,13 @@ export function methodsCommand(): Command {
 
 function listed(shown: readonly AnyMethod[]): unknown {
   return shown.map(({ name, summary, version, needsTeacher, defaults, options, presets }) => ({
-    ...{ name, summary, version, needsTeacher, defaults, options, presets },
+    name,
+    summary,
+    version,
+    needsTeacher,
+    defaults,
+    options,
+    presets,
   }));
 }
 

@@ -89,33 +89,45 @@ const PAIRS = betas(1e-10, 1e-9, 1e-8, 1e-7);
 /** The same where a kernel is a sum over 128 features, so that its square is 10^3 to 10^4. */
 const FEATURES = betas(1e-14, 1e-13, 1e-12, 3e-12);
 
+/** @param options of what the search chooses from, a list a choice */
+function row(
+  method: string,
+  label: string,
+  options: Row["options"],
+  more: Omit<Row, "method" | "label" | "options"> = {},
+): Row {
+  return { method, label, options, ...more };
+}
+
+const published = true;
+/** What ABKD chooses from beside beta. */
+const ABKD_CHOICES = [
+  list("learningRate", [0.003, 0.01]),
+  list("teacherMaps", ["scaled-centred", "normalised"]),
+  list("logits", [false, true]),
+];
+
 const ROWS: readonly Row[] = [
   // Beside their training these have nothing to search.
-  { method: "student", label: "Student", options: [] },
-  { method: "smoothing", label: "Label smoothing", options: [] },
-  {
-    ...{ method: "softkd", label: "SoftKD" },
-    options: [MIXTURES, TEMPERATURES],
-  },
-  {
-    ...{ method: "fitnet", label: "FitNet", published: true },
-    options: [betas(1, 10, 100, 1000, 1e4)],
+  row("student", "Student", []),
+  row("smoothing", "Label smoothing", []),
+  row("softkd", "SoftKD", [MIXTURES, TEMPERATURES]),
+  row("fitnet", "FitNet", [betas(1, 10, 100, 1000, 1e4)], {
+    published,
     soft: { start: { beta: 100 } },
-  },
-  {
-    ...{ method: "at", label: "AT", published: true },
-    options: [betas(1e2, 1e3, 1e4, 1e5)],
-    soft: { start: { beta: 1e4 } },
-  },
-  {
-    ...{ method: "lsp", label: "LSP", published: true },
-    options: [list("kernel", ["cosine", "poly", "l2", "rbf"]), betas(0.1, 1, 10, 100, 1000)],
-    soft: { start: { beta: 100 } },
-  },
-  {
-    ...{ method: "gsp", label: "GSP", published: true },
+  }),
+  row("at", "AT", [betas(1e2, 1e3, 1e4, 1e5)], { published, soft: { start: { beta: 1e4 } } }),
+  row(
+    "lsp",
+    "LSP",
+    [list("kernel", ["cosine", "poly", "l2", "rbf"]), betas(0.1, 1, 10, 100, 1000)],
+    { published, soft: { start: { beta: 100 } } },
+  ),
+  row(
+    "gsp",
+    "GSP",
     // Each kernel has its own scale; the third of each is the published weight.
-    options: [
+    [
       [
         ...both([{ kernel: "cosine" }], list("beta", [1, 10, 100])),
         ...both([{ kernel: "poly" }], list("beta", [1, 10, 100])),
@@ -124,18 +136,18 @@ const ROWS: readonly Row[] = [
         { kernel: "cosine", beta: 0 },
       ],
     ],
-    soft: { start: { beta: 10 } },
-  },
-  {
-    ...{ method: "gcrd", label: "G-CRD", published: true },
+    { published, soft: { start: { beta: 10 } } },
+  ),
+  row("gcrd", "G-CRD", [betas(0.01, 0.1, 1), list("tau", [0.05, 0.075, 0.1, 0.2])], {
+    published,
     // As wide as the teacher's map, as the published 256 is for its models: a step costs by its width.
     fixed: { projection: 64 },
-    options: [betas(0.01, 0.1, 1), list("tau", [0.05, 0.075, 0.1, 0.2])],
     soft: { start: { beta: 0.01, tau: 0.05 } },
-  },
-  {
-    ...{ method: "graphakd", label: "GraphAKD", published: true },
-    options: [
+  }),
+  row(
+    "graphakd",
+    "GraphAKD",
+    [
       betas(0.01, 0.1, 1),
       list("criticEvery", [1, 5, 15]),
       [
@@ -144,47 +156,31 @@ const ROWS: readonly Row[] = [
         { logitCritic: false, logitDistance: false, localCritic: true, globalCritic: true },
       ],
     ],
-    soft: { start: {} },
-  },
+    { published, soft: { start: {} } },
+  ),
   ...(["gaussian", "sigmoid", "random", "parametric"] as const).map((kernel): Row => {
     const features = kernel === "random" || kernel === "parametric";
-    return {
-      ...{ method: "geometric", name: `geometric:${kernel}`, published: true },
-      label: `Geometric KD, ${kernel} kernel`,
-      fixed: { kernel },
-      options: features
-        ? [FEATURES, list("delta", [0.1, 1]), list("learningRate", [0.001, 0.01])]
-        : [PAIRS, list("delta", [0.1, 1]), ...(kernel === "gaussian" ? [list("t", [1, 4])] : [])],
-    };
+    const options = features
+      ? [FEATURES, list("delta", [0.1, 1]), list("learningRate", [0.001, 0.01])]
+      : [PAIRS, list("delta", [0.1, 1]), ...(kernel === "gaussian" ? [list("t", [1, 4])] : [])];
+    const named = { name: `geometric:${kernel}`, published, fixed: { kernel } };
+    return row("geometric", `Geometric KD, ${kernel} kernel`, options, named);
   }),
-  {
-    ...{ method: "abkd", label: "ABKD" },
+  row("abkd", "ABKD", [betas(0.02, 0.1, 0.5, 2, 8), ...ABKD_CHOICES], {
     start: { beta: 0.5 },
-    options: [
-      betas(0.02, 0.1, 0.5, 2, 8),
-      list("learningRate", [0.003, 0.01]),
-      list("teacherMaps", ["scaled-centred", "normalised"]),
-      list("logits", [false, true]),
-    ],
     soft: { start: { beta: 0.5 } },
-  },
-  {
-    ...{ method: "abkd", name: "abkd:modified", label: "modified ABKD (last pair alone)" },
-    fixed: { attention: "last" },
+  }),
+  row(
+    "abkd",
+    "modified ABKD (last pair alone)",
+    [betas(1.28, 6.4, 32, 128, 512), ...ABKD_CHOICES],
     // One pair in place of 64 rows that each sum to 1.
-    start: { beta: 32 },
-    options: [
-      betas(1.28, 6.4, 32, 128, 512),
-      list("learningRate", [0.003, 0.01]),
-      list("teacherMaps", ["scaled-centred", "normalised"]),
-      list("logits", [false, true]),
-    ],
-  },
+    { name: "abkd:modified", fixed: { attention: "last" }, start: { beta: 32 } },
+  ),
 ];
 
 /** Geometric KD beside soft labels: one row, its kernels a choice as LSP's and GSP's are. */
-const GEOMETRIC_SOFT: Row = {
-  ...{ method: "geometric", label: "Geometric KD", options: [] },
+const GEOMETRIC_SOFT = row("geometric", "Geometric KD", [], {
   soft: {
     start: { kernel: "sigmoid", beta: 1e-8 },
     options: [
@@ -195,7 +191,7 @@ const GEOMETRIC_SOFT: Row = {
       list("delta", [0.1, 1]),
     ],
   },
-};
+});
 
 /** A method that no row names: its training, and beta where it has one. */
 function unnamed(): Row[] {
@@ -207,14 +203,18 @@ function unnamed(): Row[] {
       const factors = [0.01, 0.1, 1, 10];
       const options =
         typeof beta === "number" ? [betas(...factors.map((factor) => factor * beta))] : [];
-      return { method: name, label: name, options };
+      return row(name, name, options);
     });
 }
 
-function alone(row: Row): Contender {
-  const { method, name = method, label, fixed = {}, start = {}, options, published = false } = row;
+function alone({ method, label, options, ...more }: Row): Contender {
+  const { name = method, fixed = {}, start = {}, published = false } = more;
   return {
-    ...{ id: name, method, label, fixed, published },
+    id: name,
+    method,
+    label,
+    fixed,
+    published,
     start: { ...fixed, ...start },
     space: { ...TRAINING, options },
   };
@@ -225,7 +225,10 @@ function besideSoftLabels({ method, label, fixed = {}, options, soft }: Row): Co
   const weight = method === "abkd" ? "softWeight" : "softLabels";
   return [
     {
-      ...{ id: `${method}+soft`, method, label: `${label} and soft labels`, published: false },
+      id: `${method}+soft`,
+      method,
+      label: `${label} and soft labels`,
+      published: false,
       fixed,
       start: { ...fixed, ...soft.start, ...named(USUAL, weight) },
       space: {

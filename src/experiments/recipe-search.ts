@@ -1,6 +1,8 @@
 // The search for recipes: every contender is searched until validation accuracy stops improving, and is
 // chosen on that alone.
+
 import { createHash } from "node:crypto";
+import { median } from "simple-statistics";
 import { canonicalJson } from "../base/canonical.ts";
 import { OptionError, UserError } from "../base/errors.ts";
 import { resolveOptions } from "../base/options.ts";
@@ -14,7 +16,6 @@ import { runId } from "../training/run-id.ts";
 import type { Contender, Options, SearchSpace } from "./contenders.ts";
 import { mean, standardDeviation, standardError } from "./statistics.ts";
 import { randomFamily } from "./study.ts";
-import { median } from "./summary.ts";
 import type { TrialRecord } from "./trial-record.ts";
 import { SEARCHES } from "./verdict.ts";
 
@@ -89,7 +90,11 @@ export function drawConfigurations(
   const key = ({ epochs: _, ...draw }: Draw): string =>
     canonicalJson({ ...draw, options: resolveOptions(findMethod(method), draw.options) });
   const first: Draw = {
-    ...{ dropout: 0, learningRate: 0.01, weightDecay: 1e-4, epochs: 600, keep: "loss" },
+    dropout: 0,
+    learningRate: 0.01,
+    weightDecay: 1e-4,
+    epochs: 600,
+    keep: "loss",
     options: start,
   };
   const drawn = new Map([[key(first), first]]);
@@ -112,7 +117,8 @@ export function drawConfigurations(
 
 /** The keys of a training that are set: the lowest loss is what is kept by default. */
 const trainingOf = ({ learningRate, weightDecay, keep }: Draw) => ({
-  ...{ learningRate, weightDecay },
+  learningRate,
+  weightDecay,
   ...(keep === "accuracy" && { keep }),
 });
 
@@ -194,7 +200,9 @@ export async function searchRecipes(
   date: () => string,
 ): Promise<RecipeFile> {
   let all: readonly Progress[] = contenders.map((contender) => ({
-    ...{ contender, stale: 0, batches: [] },
+    contender,
+    stale: 0,
+    batches: [],
   }));
   for (let batch = 0; ; batch++) {
     const active = all.flatMap((one) => {
@@ -234,7 +242,9 @@ async function halving(
   { rule, run, batch }: { rule: SearchRule; run: RunRung; batch: number },
 ): Promise<Map<string, Tried[][]>> {
   let all = active.map(({ one, draws }) => ({
-    ...{ contender: one.contender, draws, rungs: [] as Tried[][] },
+    contender: one.contender,
+    draws,
+    rungs: [] as Tried[][],
     start: batch === 0 ? draws[0] : undefined,
   }));
   for (const [index, rung] of rule.rungs.entries()) {
@@ -356,7 +366,7 @@ function chosenOf(one: Progress): ChosenRecipe {
     options: draw.options,
     validation: {
       mean: digits(mean(vals)),
-      deviation: digits(vals.length < 2 ? 0 : standardDeviation(vals)),
+      deviation: digits(standardDeviation(vals)),
       median: digits(median(vals)),
       runs: planned,
       dead: records.filter(({ dead }) => dead).length,
@@ -390,8 +400,15 @@ function identity(
   const { engine, versions } = records[0]!;
   const spaces = spacesHash(all.map(({ contender }) => contender));
   return {
-    ...{ date, configurations: batch, patience, rungs, spaces, engine, versions },
-    ...{ runs: planned, diverged: planned - records.length },
+    date,
+    configurations: batch,
+    patience,
+    rungs,
+    spaces,
+    engine,
+    versions,
+    runs: planned,
+    diverged: planned - records.length,
     seconds: Math.round(seconds(tried)),
   };
 }

@@ -1,4 +1,5 @@
 // Runs grouped by method: what a results table and its figures show.
+import { median } from "simple-statistics";
 import type { RunResult } from "../training/run.ts";
 
 /** The runs of one method with one set of options, over seeds. */
@@ -33,14 +34,6 @@ const labels: Readonly<Record<string, string>> = {
 /** A method's name as people write it; names of others' methods stay as they are. */
 export function methodLabel(name: string): string {
   return labels[name] ?? name;
-}
-
-/** The middle value, or the mean of the two in the middle; NaN of nothing. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length / 2;
-  const upper = sorted[Math.floor(half)] ?? Number.NaN;
-  return Number.isInteger(half) ? ((sorted[half - 1] ?? Number.NaN) + upper) / 2 : upper;
 }
 
 /**

@@ -36,7 +36,10 @@ const model: Form = (value, at) => {
   return object(Object.fromEntries(Object.entries(kind.options).map(legal)))(value, at);
 };
 const training: Form = object({
-  ...{ epochs: count, patience: count, learningRate: real, weightDecay: real },
+  epochs: count,
+  patience: count,
+  learningRate: real,
+  weightDecay: real,
   optimiser: optional(object({ name: text, momentum: optional(real) })),
   warmUp: optional(count),
   schedule: optional(object({ name: text, every: optional(count), factor: optional(real) })),
@@ -75,19 +78,30 @@ export const outcomeForm = {
   engine: object({ name: text, flavour: text }),
   versions: dictionary(text),
   data: object({
-    ...{ nodes: count, arcs: count, features: count, classes: count },
-    ...{ train: count, val: count, test: count, fingerprint: optional(text) },
+    nodes: count,
+    arcs: count,
+    features: count,
+    classes: count,
+    train: count,
+    val: count,
+    test: count,
+    fingerprint: optional(text),
   }),
   parameters: object({
-    ...{ model: count, method: count, teacher: optional(count), ratio: optional(real) },
+    model: count,
+    method: count,
+    teacher: optional(count),
+    ratio: optional(real),
   }),
   bestEpoch: count,
   accuracy: object({ train: fraction, val: fraction, test: fraction }),
   dead: flag,
   warnings: list(text),
   timing: object({
-    ...{ seconds: real, secondsPerEpoch: number },
-    ...{ threads: optional(count), recorded: optional(text) },
+    seconds: real,
+    secondsPerEpoch: number,
+    threads: optional(count),
+    recorded: optional(text),
   }),
 } as const;
 

@@ -24,7 +24,9 @@ function oneLayer(
   donor?: Donor,
 ): Arm {
   return {
-    ...{ id, label, role },
+    id,
+    label,
+    role,
     config(subject, teacher): RunConfig {
       const plain = studentConfig(subject, "student", teacher, { model: { layers: 1 }, training });
       if (!donor) return plain;
@@ -42,9 +44,7 @@ const attended: readonly Donor[] = [
   { arm: literal, layer: "attended", name: "literal" },
 ];
 const otherDonors: readonly Donor[] = [
-  ...[0, 1, 2, 3].map((layer) => ({
-    ...{ arm: searched, layer, name: `layer-${layer + 1}` },
-  })),
+  ...[0, 1, 2, 3].map((layer) => ({ arm: searched, layer, name: `layer-${layer + 1}` })),
   { arm: plainStudent, layer: 0, name: "plain-student" },
 ];
 
