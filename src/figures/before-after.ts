@@ -24,14 +24,10 @@ export function mapsBeforeAfter(run: RunResult): SizedRows {
     dissimilarityMatrix(run, moment),
   ]);
   const places = [
-    ...[
-      { x: [0, 0.4], y: [0.64, 0.97] },
-      { x: [0.59, 0.99], y: [0.64, 0.97] },
-    ],
-    ...[
-      { x: [0, 0.4], y: [0, 0.33] },
-      { x: [0.59, 0.99], y: [0, 0.33] },
-    ],
+    { x: [0, 0.4], y: [0.64, 0.97] },
+    { x: [0.59, 0.99], y: [0.64, 0.97] },
+    { x: [0, 0.4], y: [0, 0.33] },
+    { x: [0.59, 0.99], y: [0, 0.33] },
   ] as const;
   const cells = strips.map((figure, k) => {
     if (!figure) throw new Error(`run ${run.id} has no attention or no dissimilarity to show`);

@@ -6,14 +6,13 @@ import { OptionError } from "../../src/base/errors.ts";
 import { findMethod, methods } from "../../src/distillation/registry.ts";
 import { type Contender, contenders } from "../../src/experiments/contenders.ts";
 import { writeSection } from "../../src/experiments/markdown-section.ts";
+import { withFurtherSearch, withLaterSearch } from "../../src/experiments/recipe-merge.ts";
 import { recipeReport, spacesReport } from "../../src/experiments/recipe-report.ts";
 import {
   drawConfigurations,
   type RunRung,
   searchRecipes,
   searchRule,
-  withFurtherSearch,
-  withLaterSearch,
 } from "../../src/experiments/recipe-search.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { runRecorded } from "../../src/experiments/run-study.ts";

@@ -74,7 +74,11 @@ export const table3: Study = {
   ],
   datasets: Object.keys(published),
   arms: [
-    ...[...baselines, ...rivals, searched, literal, literalLast],
+    ...baselines,
+    ...rivals,
+    searched,
+    literal,
+    literalLast,
     ...controls.filter((arm) => !baselines.includes(arm)),
     ...others.filter((one) => one.published).map(publishedArm),
     ...all.filter(({ id }) => HEADLINE.includes(id)).flatMap(searchArms),
