@@ -3,7 +3,17 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readText, writeAtomic } from "../base/files.ts";
-import { count, dictionary, flag, just, list, object, real, text } from "../base/json-form.ts";
+import {
+  count,
+  dictionary,
+  each,
+  flag,
+  just,
+  list,
+  object,
+  real,
+  text,
+} from "../base/json-form.ts";
 import { printable } from "../base/printable.ts";
 import { jsonText, openSealed, type Sealed, sealed } from "../base/sealed-json.ts";
 import { findMethod, methods } from "../distillation/registry.ts";
@@ -73,9 +83,7 @@ const recordForm = object({
   ),
   terms: object({
     pairs: count,
-    productRule: real,
-    equation8: real,
-    leftOut: real,
+    ...each(real, "productRule equation8 leftOut"),
     attentionShare: list(real),
   }),
   recorded: text,

@@ -79,6 +79,9 @@ export function baseLayout(title: string): Partial<Layout> {
   };
 }
 
+/** 0.84 -> 84, on axes in percent. */
+export const percentOf = (fraction: number): number => 100 * fraction;
+
 type Annotation = NonNullable<Layout["annotations"]>[number];
 
 /** Text on a figure, from (x, y) to the right; the figure's lower left corner is (0, 0), (1, 1) the upper right. */

@@ -4,15 +4,21 @@ import type { Data } from "plotly.js-dist";
 import { plain } from "../base/markup.ts";
 import { inPercent } from "../display/format.ts";
 import { type ArmReport, type DatasetReport, mostDied } from "../experiments/report-data.ts";
-import { baseAxis, baseLayout, type Figure, faint, styleOf, transparent } from "./figure.ts";
+import {
+  baseAxis,
+  baseLayout,
+  type Figure,
+  faint,
+  percentOf,
+  styleOf,
+  transparent,
+} from "./figure.ts";
 
 /** A figure and the height that its rows need, in CSS pixels. */
 export interface SizedRows {
   readonly figure: Figure;
   readonly height: number;
 }
-
-const percentOf = (fraction: number): number => 100 * fraction;
 
 /** Where the axis begins, in percent: below the means and the middle half of all that live. */
 function axisStart(arms: readonly ArmReport[]): number {

@@ -16,6 +16,7 @@ import {
   type Figure,
   faint,
   note,
+  percentOf,
 } from "./figure.ts";
 
 /** An option whose values a study varies. */
@@ -58,20 +59,19 @@ function describeDead(points: readonly SweepPoint[]): string {
 /** Means with 95 % intervals over the option's values, a line a form; the paper's as crosses. */
 export function sweepCurves(evidence: Evidence, option: SweepOf): Figure {
   const forms = [...formsOf(evidence, option).values()];
-  const percent = (x: number): number => 100 * x;
   const living = forms.filter((all) => !all.every(isDead));
   const data = living.map((all, k): Partial<Data> => {
     const points = all.filter(({ arm }) => arm.mean !== undefined);
     const colour = colourway[k % colourway.length]!;
     const bound = (side: 0 | 1): number[] =>
-      points.map(({ arm }) => percent(Math.abs((arm.interval?.[side] ?? arm.mean!) - arm.mean!)));
+      points.map(({ arm }) => percentOf(Math.abs((arm.interval?.[side] ?? arm.mean!) - arm.mean!)));
     return {
       type: "scatter",
       mode: "lines+markers",
       uid: `form-${k}`,
       name: plain(formName(all[0]!)),
       x: points.map(({ value }) => String(value)),
-      y: points.map(({ arm }) => percent(arm.mean!)),
+      y: points.map(({ arm }) => percentOf(arm.mean!)),
       error_y: { type: "data", symmetric: false, array: bound(1), arrayminus: bound(0), width: 4 },
       line: { color: colour, dash: k === 0 ? "solid" : "dot" },
       marker: { color: colour, size: 9, symbol: k === 0 ? "circle" : "square" },
@@ -94,7 +94,7 @@ export function sweepCurves(evidence: Evidence, option: SweepOf): Figure {
   };
   const dead = forms.filter((all) => !living.includes(all)).map(describeDead);
   const ends = [
-    ...living.flat().flatMap(({ arm }) => (arm.interval ?? []).map(percent)),
+    ...living.flat().flatMap(({ arm }) => (arm.interval ?? []).map(percentOf)),
     ...paper.map(({ mean }) => mean),
   ];
   // Room for the lines about dead forms, below everything else.

@@ -6,6 +6,7 @@ import {
   anything,
   count,
   dictionary,
+  each,
   either,
   type Form,
   flag,
@@ -36,10 +37,8 @@ const model: Form = (value, at) => {
   return object(Object.fromEntries(Object.entries(kind.options).map(legal)))(value, at);
 };
 const training: Form = object({
-  epochs: count,
-  patience: count,
-  learningRate: real,
-  weightDecay: real,
+  ...each(count, "epochs patience"),
+  ...each(real, "learningRate weightDecay"),
   optimiser: optional(object({ name: text, momentum: optional(real) })),
   warmUp: optional(count),
   schedule: optional(object({ name: text, every: optional(count), factor: optional(real) })),
@@ -78,23 +77,16 @@ export const outcomeForm = {
   engine: object({ name: text, flavour: text }),
   versions: dictionary(text),
   data: object({
-    nodes: count,
-    arcs: count,
-    features: count,
-    classes: count,
-    train: count,
-    val: count,
-    test: count,
+    ...each(count, "nodes arcs features classes train val test"),
     fingerprint: optional(text),
   }),
   parameters: object({
-    model: count,
-    method: count,
+    ...each(count, "model method"),
     teacher: optional(count),
     ratio: optional(real),
   }),
   bestEpoch: count,
-  accuracy: object({ train: fraction, val: fraction, test: fraction }),
+  accuracy: object(each(fraction, "train val test")),
   dead: flag,
   warnings: list(text),
   timing: object({
@@ -105,15 +97,11 @@ export const outcomeForm = {
   }),
 } as const;
 
-const curve = list(number);
-
 export const resultForm: Form = object({
   format: just("abkd-run/1"),
   ...outcomeForm,
-  curve: object({ loss: curve, trainAccuracy: curve, valLoss: curve, valAccuracy: curve }),
-  nodeKinds: optional(
-    object({ entities: fraction, classless: fraction, all: fraction, constant: fraction }),
-  ),
-  inspection: optional(object({ first: inspection, last: inspection })),
+  curve: object(each(list(number), "loss trainAccuracy valLoss valAccuracy")),
+  nodeKinds: optional(object(each(fraction, "entities classless all constant"))),
+  inspection: optional(object(each(inspection, "first last"))),
   modelSha256: optional(text),
 });
