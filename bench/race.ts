@@ -5,11 +5,11 @@ import path from "node:path";
 import type { EngineName } from "../src/tensor/engine/backend.ts";
 import { nativeRecord } from "../src/tensor/native/build.ts";
 import type { RunConfig } from "../src/training/run.ts";
-import { type Case, rowConfigs, type Work } from "./cases.ts";
+import { type Case, rowConfigs } from "./cases.ts";
 import { freeGraph, readGraph, readTeacher, writeTeacher, writeWeights } from "./exchange.ts";
 import { provideGraph } from "./graphs.ts";
 import { type Statistic, summary } from "./measure.ts";
-import type { Answer, Task } from "./protocol.ts";
+import type { Answer, Task, Work } from "./protocol.ts";
 import { type Command, ours, PEER_PYTHON, PEERS, peer, Side, wallTime } from "./side.ts";
 import { bestSetting, describe, type PeerSides, type Setting, type Trial } from "./variants.ts";
 
