@@ -30,11 +30,6 @@ export function standardError(xs: readonly number[]): number {
   return standardDeviation(xs) / Math.sqrt(xs.length);
 }
 
-/** Student's t of paired differences against 0. */
-export function pairedT(differences: readonly number[]): number {
-  return mean(differences) / standardError(differences);
-}
-
 /**
  * Student's 95 % interval of the mean.
  * @returns undefined for fewer than two values
