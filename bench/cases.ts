@@ -3,23 +3,9 @@
 import { studentConfig, teacherConfig } from "../src/training/recipes.ts";
 import type { RunConfig } from "../src/training/run.ts";
 import type { GraphName } from "./graphs.ts";
+import type { Work } from "./protocol.ts";
 
 const SEED = 1;
-
-/** What one call computes. */
-export type Work =
-  | {
-      readonly kind: "product";
-      readonly rows: number;
-      readonly inner: number;
-      readonly columns: number;
-    }
-  | { readonly kind: "sparse product"; readonly graph: GraphName; readonly columns: number }
-  | {
-      readonly kind: "training" | "evaluation";
-      readonly graph: GraphName;
-      readonly config: RunConfig;
-    };
 
 export interface Case {
   /** As --only takes it. */
@@ -62,6 +48,11 @@ function generatedConfig(graph: GraphName): RunConfig {
   return { ...config, dataset: graph, split: "thirds" };
 }
 
+/** A call that is raced, and what sets it apart. */
+function race(name: string, title: string, work: Work, more: Partial<Case> = {}): Case {
+  return { name, title, measure: "race", work, ...more };
+}
+
 const TITLES: Readonly<Record<string, string>> = {
   cora: "Cora",
   citeseer: "Citeseer",
@@ -70,66 +61,47 @@ const TITLES: Readonly<Record<string, string>> = {
 /** 4L-4H steps that have a target. */
 const STUDENT_TARGETS: Readonly<Record<string, number>> = { cora: 0.35, pubmed: 0.35 };
 
-function datasetCases(dataset: string): Case[] {
-  const title = TITLES[dataset]!;
-  const teacher = teacherConfig(subjectOf(dataset));
-  const student = plainStudent(dataset);
+function datasetCases(graph: string): Case[] {
+  const title = TITLES[graph]!;
+  const teacher = teacherConfig(subjectOf(graph));
+  const student = plainStudent(graph);
   const of = (kind: "training" | "evaluation", config: RunConfig): Work => ({
-    ...{ kind, graph: dataset, config },
+    kind,
+    graph,
+    config,
   });
-  const target = STUDENT_TARGETS[dataset];
+  const target = STUDENT_TARGETS[graph];
   return [
-    {
-      name: `gcnii-${dataset}`,
-      title: `GCNII 64L-64H train step, ${title}`,
-      measure: "race",
-      work: of("training", teacher),
+    race(`gcnii-${graph}`, `GCNII 64L-64H train step, ${title}`, of("training", teacher), {
       target: 0.35,
-    },
-    {
-      name: `student-${dataset}`,
-      title: `GCNII 4L-4H train step, ${title}`,
-      measure: "race",
-      work: of("training", student),
+    }),
+    race(`student-${graph}`, `GCNII 4L-4H train step, ${title}`, of("training", student), {
       ...(target !== undefined && { target }),
-    },
-    {
-      name: `gcnii-${dataset}-inference`,
-      title: `GCNII 64L-64H inference, ${title}`,
-      measure: "race",
-      work: of("evaluation", teacher),
-    },
-    {
-      name: `student-${dataset}-inference`,
-      title: `GCNII 4L-4H inference, ${title}`,
-      measure: "race",
-      work: of("evaluation", student),
-    },
+    }),
+    race(
+      `gcnii-${graph}-inference`,
+      `GCNII 64L-64H inference, ${title}`,
+      of("evaluation", teacher),
+    ),
+    race(
+      `student-${graph}-inference`,
+      `GCNII 4L-4H inference, ${title}`,
+      of("evaluation", student),
+    ),
   ];
 }
 
 function abkdCases(): Case[] {
-  const teacher = teacherConfig(subjectOf("cora"));
-  const step = (preset?: string): Work => ({
-    kind: "training",
-    graph: "cora",
-    config: studentConfig(
-      subjectOf("cora"),
-      "abkd",
-      teacher,
-      preset === undefined ? {} : { preset },
-    ),
-  });
+  const subject = subjectOf("cora");
+  const step = (preset?: string): Work => {
+    const changes = preset === undefined ? {} : { preset };
+    const config = studentConfig(subject, "abkd", teacherConfig(subject), changes);
+    return { kind: "training", graph: "cora", config };
+  };
   const title = "ABKD step 64L to 4L, d_a 256, Cora";
   return [
-    { name: "abkd-cora", title, measure: "race", work: step(), target: 0.5 },
-    {
-      name: "abkd-literal-cora",
-      title: `${title}, eq. 4 as written`,
-      measure: "race",
-      work: step("literal"),
-      target: 0.5,
-    },
+    race("abkd-cora", title, step(), { target: 0.5 }),
+    race("abkd-literal-cora", `${title}, eq. 4 as written`, step("literal"), { target: 0.5 }),
   ];
 }
 
@@ -143,45 +115,26 @@ const LARGE_SPARSE: readonly (readonly [GraphName, columns: number, title: strin
 ];
 
 function productCases(): Case[] {
-  const dense = (rows: number, inner: number, more: Partial<Case> = {}): Case => ({
-    name: `product-${rows}x${inner}x${inner}`,
-    title: `product ${rows}x${inner}x${inner}`,
-    measure: "race",
-    work: { kind: "product", rows, inner, columns: inner },
-    ...more,
-  });
+  const dense = (rows: number, inner: number, more: Partial<Case> = {}): Case => {
+    const size = `${rows}x${inner}x${inner}`;
+    const work: Work = { kind: "product", rows, inner, columns: inner };
+    return race(`product-${size}`, `product ${size}`, work, more);
+  };
+  const sparse = (graph: GraphName, columns: number): Work => {
+    return { kind: "sparse product", graph, columns };
+  };
+  const cora = "sparse product Cora x 64";
+  const arxiv = "sparse product Arxiv's topology x 128";
   return [
     dense(2708, 64),
     dense(19717, 256, { target: 1.1, native: true }),
-    {
-      name: "sparse-cora",
-      title: "sparse product Cora x 64",
-      measure: "race",
-      work: { kind: "sparse product", graph: "cora", columns: 64 },
-      target: 0.5,
-    },
-    {
-      name: "sparse-cora-native",
-      title: "sparse product Cora x 64, native engine",
-      measure: "race",
-      work: { kind: "sparse product", graph: "cora", columns: 64 },
-      native: true,
-    },
-    {
-      name: "sparse-arxiv",
-      title: "sparse product Arxiv's topology x 128",
-      measure: "race",
-      work: { kind: "sparse product", graph: "arxiv", columns: 128 },
-      target: 0.7,
-    },
-    ...LARGE_SPARSE.map(
-      ([graph, columns, title]): Case => ({
-        name: `sparse-${graph.replace(":", "-")}-${columns}`,
-        title: `sparse product ${title} x ${columns}`,
-        measure: "race",
-        work: { kind: "sparse product", graph, columns },
-      }),
-    ),
+    race("sparse-cora", cora, sparse("cora", 64), { target: 0.5 }),
+    race("sparse-cora-native", `${cora}, native engine`, sparse("cora", 64), { native: true }),
+    race("sparse-arxiv", arxiv, sparse("arxiv", 128), { target: 0.7 }),
+    ...LARGE_SPARSE.map(([graph, columns, title]) => {
+      const name = `sparse-${graph.replace(":", "-")}-${columns}`;
+      return race(name, `sparse product ${title} x ${columns}`, sparse(graph, columns));
+    }),
   ];
 }
 
@@ -192,7 +145,7 @@ function scalingCases(): Case[] {
     const more = { work, ...(arcs > 1e6 && { large: true }) };
     const title = `GCNII 4L-4H train step, ${short(arcs)} arcs`;
     return [
-      { name: `scaling-${short(arcs)}`, title, measure: "race", ...more },
+      race(`scaling-${short(arcs)}`, title, work, more),
       { name: `scaling-${short(arcs)}-memory`, title, measure: "memory", ...more },
     ];
   });

@@ -61,7 +61,8 @@ function bytesOf(folder: string, name: string): ArrayBuffer {
 
 function readMatrix(folder: string, name: Matrix, [rows, columns]: readonly [number, number]): Csr {
   return {
-    ...{ rows, columns },
+    rows,
+    columns,
     indptr: new Int32Array(bytesOf(folder, `${name}.indptr.i32`)),
     indices: new Int32Array(bytesOf(folder, `${name}.indices.i32`)),
     values: new Float32Array(bytesOf(folder, `${name}.values.f32`)),

@@ -86,7 +86,9 @@ function arxivTopology(): Csr {
 function bare(adjacency: Csr, name: string): Graph {
   const nodes = adjacency.rows;
   const features: Csr = {
-    ...{ rows: nodes, columns: 1, indptr: new Int32Array(nodes + 1) },
+    rows: nodes,
+    columns: 1,
+    indptr: new Int32Array(nodes + 1),
     indices: new Int32Array(0),
   };
   return { name, nodes, classes: 2, adjacency, features, labels: new Int32Array(nodes) };
@@ -110,7 +112,9 @@ export function generatedGraph(arcs: number): Graph {
     return random.below(WORDS);
   });
   return {
-    ...{ name: `generated:${arcs}`, nodes, classes: CLASSES },
+    name: `generated:${arcs}`,
+    nodes,
+    classes: CLASSES,
     adjacency: csrFromPairs(nodes, nodes, from, to),
     features: csrFromPairs(nodes, WORDS, nodeOf, wordOf),
     labels: Int32Array.from({ length: nodes }, () => random.below(CLASSES)),
@@ -122,7 +126,10 @@ function thirds(nodes: number): Split {
   const every = (first: number): Int32Array =>
     Int32Array.from({ length: Math.floor((nodes - first + 2) / 3) }, (_, k) => first + 3 * k);
   return {
-    ...{ name: "thirds", train: every(0), val: every(1), test: every(2) },
+    name: "thirds",
+    train: every(0),
+    val: every(1),
+    test: every(2),
     unlabelled: { train: 0, val: 0, test: 0 },
   };
 }

@@ -37,7 +37,9 @@ function contenders(): Contender[] {
   return methods.flatMap(({ name, presets }) => [
     { name, method: name, changes: {} },
     ...Object.keys(presets).map((preset) => ({
-      ...{ name: `${name}, ${preset}`, method: name, changes: { preset } },
+      name: `${name}, ${preset}`,
+      method: name,
+      changes: { preset },
     })),
   ]);
 }

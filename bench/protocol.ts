@@ -1,8 +1,8 @@
 // What the race asks of either side: JSON requests a line, answered by ours.ts and peers/worker.py.
 import type { RunConfig } from "../src/training/run.ts";
 
-/** What one call does. `graph`, `weights` and `teacher` name what exchange.ts wrote. */
-export type Task =
+/** What one call computes; a graph by its name. */
+export type Work =
   | {
       readonly kind: "product";
       readonly rows: number;
@@ -15,11 +15,17 @@ export type Task =
       readonly kind: "training" | "evaluation";
       readonly graph: string;
       readonly config: RunConfig;
+    };
+
+/** The same for a side: `graph`, `weights` and `teacher` name what exchange.ts wrote. */
+export type Task =
+  | Exclude<Work, { readonly config: RunConfig }>
+  | (Extract<Work, { readonly config: RunConfig }> & {
       readonly weights: string;
       readonly teacher?: string;
       /** Of the peer's ABKD; ours is always collapsed. */
       readonly form?: "collapsed" | "naive";
-    };
+    });
 
 /** How a side is to run a task: the peer's layouts of matrices, its compiler; ours has no choice. */
 export type Variant = Readonly<Record<string, string | boolean>>;

@@ -104,7 +104,12 @@ export function raceFigure(measured: readonly Measured[]): Figure {
       shapes: [
         {
           type: "line",
-          ...{ x0: 1, x1: 1, xref: "x", y0: 0.42, y1: 1, yref: "paper" },
+          x0: 1,
+          x1: 1,
+          xref: "x",
+          y0: 0.42,
+          y1: 1,
+          yref: "paper",
           line: { color: faint, width: 1, dash: "dot" },
         },
       ],

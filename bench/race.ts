@@ -1,18 +1,16 @@
 // Runs the cases on both sides in turns, and keeps every number.
-import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { UserError } from "../src/base/errors.ts";
 import type { EngineName } from "../src/tensor/engine/backend.ts";
 import { nativeRecord } from "../src/tensor/native/build.ts";
 import type { RunConfig } from "../src/training/run.ts";
-import { type Case, rowConfigs, type Work } from "./cases.ts";
+import { type Case, rowConfigs } from "./cases.ts";
 import { freeGraph, readGraph, readTeacher, writeTeacher, writeWeights } from "./exchange.ts";
 import { provideGraph } from "./graphs.ts";
 import { type Statistic, summary } from "./measure.ts";
-import type { Answer, Task } from "./protocol.ts";
-import { type Command, ours, PEER_PYTHON, PEERS, peer, Side } from "./side.ts";
+import type { Answer, Task, Work } from "./protocol.ts";
+import { type Command, ours, PEER_PYTHON, PEERS, peer, Side, wallTime } from "./side.ts";
 import { bestSetting, describe, type PeerSides, type Setting, type Trial } from "./variants.ts";
 
 /** The losses of both sides' first steps, equal weights, no dropout. */
@@ -142,14 +140,11 @@ export class Race {
     const task = await this.#task(work);
     const key = one.name;
     const side = this.#ours[engineOf(one)];
-    const prepared = await side.demand({
-      ...{ operation: "prepare", key, task, variant: {}, threads, warmUp: 4 },
-    });
+    const runners = [await prepared({ side, key, threads }, task, {})];
     progress("the peer's best setting");
     const { best, tried } = withPeer
       ? await bestSetting(this.#peers, task, threads, this.#compiled(one))
       : { best: undefined, tried: [] };
-    const runners: Runner[] = [{ side, key, threads, calls: callsFor(prepared.milliseconds!) }];
     if (best) runners.push(await this.#prepare(key, task, best));
     // Minutes a step: the naive form is timed once a round, and not warmed up for long.
     const naive = best && task.kind === "training" && task.teacher !== undefined;
@@ -186,14 +181,8 @@ export class Race {
     return COMPILED.has(one.name) && !this.#options.quick;
   }
 
-  async #prepare(key: string, task: Task, setting: Setting): Promise<Runner> {
-    const { variant, allocator, threads } = setting;
-    const side = this.#peers[allocator];
-    const answer = await side.demand({
-      ...{ operation: "prepare", key, task, variant, threads },
-      warmUp: key.endsWith("naive") ? 1 : 4,
-    });
-    return { side, key, threads, calls: callsFor(answer.milliseconds!) };
+  #prepare(key: string, task: Task, { variant, allocator, threads }: Setting): Promise<Runner> {
+    return prepared({ side: this.#peers[allocator], key, threads }, task, variant);
   }
 
   async #parity(task: Task, { variant, allocator }: Setting, side: Side): Promise<Parity> {
@@ -255,12 +244,15 @@ export class Race {
       writeFileSync(found, JSON.stringify(content));
       return found;
     };
-    const taskOf = (config: RunConfig): object => ({
-      ...{ kind: "training", graph, config },
-      weights: this.#weights(graph, config).weights,
-    });
+    const taskOf = (config: RunConfig): object => {
+      const { weights } = this.#weights(graph, config);
+      return { kind: "training", graph, config, weights };
+    };
     const request = {
-      ...{ graph, threads, teacher: taskOf(teacher), students: students.map(taskOf) },
+      graph,
+      threads,
+      teacher: taskOf(teacher),
+      students: students.map(taskOf),
       variants: {
         teacher: { adjacency: "torch-csr", features: "csr" },
         student: { adjacency: "torch-csr", features: "csr" },
@@ -328,6 +320,18 @@ interface Runner {
   readonly calls: number;
 }
 
+async function prepared(
+  runner: Omit<Runner, "calls">,
+  task: Task,
+  variant: Setting["variant"],
+): Promise<Runner> {
+  const { side, key, threads } = runner;
+  const warmUp = key.endsWith("naive") ? 1 : 4;
+  const request = { operation: "prepare", key, task, variant, threads, warmUp } as const;
+  const { milliseconds } = await side.demand(request);
+  return { ...runner, calls: callsFor(milliseconds!) };
+}
+
 async function sampleOf({ side, key, threads, calls }: Runner): Promise<Answer> {
   await pause();
   return side.demand({ operation: "sample", key, calls, threads });
@@ -356,7 +360,11 @@ function inWords({ setting, ...rest }: Trial): Outcome["tried"][number] {
 function outcome(one: Case, mine: number[], theirs?: number[]): Omit<Outcome, "tried"> {
   const { name, title, measure, target, native } = one;
   return {
-    ...{ name, title, measure, unit: measure === "memory" ? "MB" : "ms", ours: summary(mine) },
+    name,
+    title,
+    measure,
+    unit: measure === "memory" ? "MB" : "ms",
+    ours: summary(mine),
     ...(target !== undefined && { target }),
     ...(native !== undefined && { native }),
     ...(theirs && {
@@ -364,27 +372,4 @@ function outcome(one: Case, mine: number[], theirs?: number[]): Omit<Outcome, "t
       ratio: summary(mine.map((each, i) => each / theirs[i]!)),
     }),
   };
-}
-
-/** Milliseconds until the program has ended. @throws UserError where it failed */
-function wallTime({ command, args, env }: Command): Promise<number> {
-  const began = performance.now();
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      env: { ...process.env, ...env },
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    let errors = "";
-    child.stderr.on("data", (data: Buffer) => {
-      errors = (errors + data.toString()).slice(-2000);
-    });
-    child.on("error", reject);
-    child.on("close", (code) => {
-      if (code === 0) return resolve(performance.now() - began);
-      const program = args.find((each) => /\.(ts|py)$/.test(each)) ?? command;
-      reject(
-        new UserError(`${program} ended with code ${code}:\n${errors.trim()}`, { exitCode: 1 }),
-      );
-    });
-  });
 }

@@ -137,9 +137,16 @@ async function main(): Promise<void> {
   const flag = { type: "boolean", default: false } as const;
   const { values } = parseArgs({
     options: {
-      ...{ only: { type: "string", multiple: true, default: [] }, threads: { type: "string" } },
-      ...{ repeats: { type: "string" }, dataset: { type: "string" } },
-      ...{ list: flag, quick: flag, json: flag, write: flag, help: flag, "install-peers": flag },
+      only: { type: "string", multiple: true, default: [] },
+      threads: { type: "string" },
+      repeats: { type: "string" },
+      dataset: { type: "string" },
+      list: flag,
+      quick: flag,
+      json: flag,
+      write: flag,
+      help: flag,
+      "install-peers": flag,
     },
   });
   const cases = allCases();

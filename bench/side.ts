@@ -1,4 +1,4 @@
-// A process of one side of the race, asked by lines of JSON.
+// Programs of either side of the race: a process that is asked by lines of JSON, or one that just runs.
 import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -118,4 +118,27 @@ export class Side {
     child.stdin.on("error", () => {});
     return child;
   }
+}
+
+/** Milliseconds until the program has ended. @throws UserError where it failed */
+export function wallTime({ command, args, env }: Command): Promise<number> {
+  const began = performance.now();
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let errors = "";
+    child.stderr.on("data", (data: Buffer) => {
+      errors = (errors + data.toString()).slice(-2000);
+    });
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code === 0) return resolve(performance.now() - began);
+      const program = args.find((each) => /\.(ts|py)$/.test(each)) ?? command;
+      reject(
+        new UserError(`${program} ended with code ${code}:\n${errors.trim()}`, { exitCode: 1 }),
+      );
+    });
+  });
 }

@@ -46,7 +46,10 @@ export function stepTasks(graph: Graph, split: Split): Task[] {
     return trainingStep(found, data, modelOf(found, data), taught);
   };
   const of = (group: string, name: string, run: Task["run"], limit?: Task["limit"]): Task => ({
-    ...{ group, name, run, backend: BACKEND },
+    group,
+    name,
+    run,
+    backend: BACKEND,
     ...(limit && { limit }),
   });
   const { layers, width } = config.model;

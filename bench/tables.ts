@@ -1,9 +1,9 @@
 // This engine's own tables: steps and operators, every method's step, where time goes, bandwidth.
 import type { Table } from "../src/base/table.ts";
-import { loadDataset, loadSplit, MissingFileError } from "../src/datasets/index.ts";
-import { datasetEntry } from "../src/datasets/registry.ts";
-import type { Graph, Split } from "../src/graph/graph.ts";
+import { MissingFileError } from "../src/datasets/index.ts";
+import type { Graph } from "../src/graph/graph.ts";
 import { BACKEND, startEngine } from "../src/tensor/index.ts";
+import { graphOf } from "./graphs.ts";
 import { largeTasks, operatorTasks, sparseTasks } from "./kernels.ts";
 import { measure, type Task } from "./measure.ts";
 import { costsTable, stepCosts } from "./methods.ts";
@@ -38,22 +38,19 @@ export const TABLES: Readonly<Record<string, (args: TableArguments) => Promise<S
 };
 
 /** The graph of a name; the synthetic one in place of a default that is not there. */
-async function graphOf(name: string | undefined): Promise<{ graph: Graph; split: Split }> {
-  const withSplit = async (graph: Graph): Promise<{ graph: Graph; split: Split }> => ({
-    ...{ graph, split: await loadSplit(graph, datasetEntry(graph.name).defaultSplit) },
-  });
+async function graphToMeasure({ dataset }: TableArguments): ReturnType<typeof graphOf> {
   try {
-    return await withSplit(await loadDataset(name ?? "cora"));
+    return await graphOf(dataset ?? "cora");
   } catch (error) {
-    if (name !== undefined || !(error instanceof MissingFileError)) throw error;
+    if (dataset !== undefined || !(error instanceof MissingFileError)) throw error;
     console.error("Cora's files are not here: measuring on the synthetic graph, its likeness");
-    return withSplit(await loadDataset("synthetic"));
+    return graphOf("synthetic");
   }
 }
 
 /** Steps and operators, on one thread and on all, with the project's own limits. */
 async function engine(args: TableArguments): Promise<Section> {
-  const { graph, split } = await graphOf(args.dataset);
+  const { graph, split } = await graphToMeasure(args);
   const machine = machineFacts(
     startEngine("wasm", { threads: args.threads }).flavour,
     args.threads,
@@ -93,19 +90,19 @@ const about = ({ name, nodes, adjacency }: Graph): string =>
   `${name} (${nodes} nodes, ${adjacency.indices.length} arcs)`;
 
 /** What each method's step costs in steps of the plain student, on one thread. */
-async function methods({ dataset, progress }: TableArguments): Promise<Section> {
-  const { graph, split } = await graphOf(dataset);
+async function methods(args: TableArguments): Promise<Section> {
+  const { graph, split } = await graphToMeasure(args);
   const machine = machineFacts(startEngine("wasm", { threads: 1 }).flavour);
   const numbers = stepCosts(graph, split, (round, rounds) =>
-    progress(`round ${round} of ${rounds} `),
+    args.progress(`round ${round} of ${rounds} `),
   );
   const facts = `${about(graph)}; ${machineText(machine)}`;
   return { name: "methods", numbers, facts, content: costsTable(numbers) };
 }
 
 /** Profiles of steps, on one thread. */
-async function where({ dataset }: TableArguments): Promise<Section> {
-  const { graph, split } = await graphOf(dataset);
+async function where(args: TableArguments): Promise<Section> {
+  const { graph, split } = await graphToMeasure(args);
   const machine = machineFacts(startEngine("wasm", { threads: 1 }).flavour);
   const numbers = whereTimeGoes(graph, split);
   const facts = `${about(graph)}; ${machineText(machine)}`;

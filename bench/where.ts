@@ -18,7 +18,7 @@ const SMALLEST_SHARE = 0.005;
 const PEAK_CALLS = 400;
 /** More than a core's caches hold. */
 const SUM_ELEMENTS = 2 ** 24;
-const SUM_CALLS = 5;
+const SUM_CALLS = 20;
 
 /** The mean of a step. */
 export interface StepProfile {

@@ -19,15 +19,13 @@ import { showStudyProgress } from "../src/cli/study-progress.ts";
 import { duration } from "../src/display/format.ts";
 import { contenders } from "../src/experiments/contenders.ts";
 import { writeSection } from "../src/experiments/markdown-section.ts";
-import { recipeReport, spacesReport } from "../src/experiments/recipe-report.ts";
 import {
   checkBefore,
-  type RunRung,
-  searchRecipes,
-  searchRule,
   withFurtherSearch,
   withLaterSearch,
-} from "../src/experiments/recipe-search.ts";
+} from "../src/experiments/recipe-merge.ts";
+import { recipeReport, spacesReport } from "../src/experiments/recipe-report.ts";
+import { type RunRung, searchRecipes, searchRule } from "../src/experiments/recipe-search.ts";
 import { ResultsStore } from "../src/experiments/results-store.ts";
 import { missingTrials, runRecorded } from "../src/experiments/run-study.ts";
 import { HEADLINE } from "../src/experiments/studies/arms.ts";

@@ -45,6 +45,11 @@ export function object(members: Readonly<Record<string, Form>>): Form {
       : at;
 }
 
+/** Returns members of one form, by their names with spaces between. */
+export function each(form: Form, names: string): Readonly<Record<string, Form>> {
+  return Object.fromEntries(names.split(" ").map((name) => [name, form]));
+}
+
 /** Accepts whatever `fits` returns true for. */
 export function where(fits: (value: unknown) => boolean): Form {
   return (value, at) => (fits(value) ? undefined : at);

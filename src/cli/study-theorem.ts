@@ -50,7 +50,9 @@ async function theorem({ data, results, runs, quiet }: TheoremFlags): Promise<vo
   const scene = {
     inputs: graphInputs(graph).value,
     train: splitTargets(graph, await loadSplit(graph, config.split)).value.train,
-    ...{ teacher, student: new Gcnii(model, shape, seed), seed },
+    teacher,
+    student: new Gcnii(model, shape, seed),
+    seed,
   };
   if (!quiet) tellText("changes each of the teacher's layers and looks at every loss: minutes");
   const record = depthRecord(config, { reach: measureReach(scene), terms: measureTerms(scene) });

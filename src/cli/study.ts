@@ -165,7 +165,11 @@ async function run(name: string, flags: RunFlags): Promise<void> {
   };
   try {
     const options = {
-      ...{ store, runsDir: flags.runs, download: true, workers, signal: stopper.signal },
+      store,
+      runsDir: flags.runs,
+      download: true,
+      workers,
+      signal: stopper.signal,
       ...(flags.retryFailed && { retryFailed: true }),
       ...(flags.data !== undefined && { dataDir: flags.data }),
       ...(flags.module && { modules: flags.module }),

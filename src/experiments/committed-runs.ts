@@ -20,7 +20,9 @@ export function notebookRuns(): RunConfig[] {
     const abkd = student("abkd");
     const beta = abkd.method?.options["beta"] as number;
     return [
-      ...[student("student"), student("softkd"), abkd],
+      student("student"),
+      student("softkd"),
+      abkd,
       // Exercise 1 of notebook 00.
       ...[0, 0.1, 1, 10].map((factor) => student("abkd", { options: { beta: factor * beta } })),
       student("abkd", { options: { attention: "uniform" } }),

@@ -91,33 +91,40 @@ const PAIRS = betas(1e-10, 1e-9, 1e-8, 1e-7);
 /** The same where a kernel is a sum over 128 features, so that its square is 10^3 to 10^4. */
 const FEATURES = betas(1e-14, 1e-13, 1e-12, 3e-12);
 
+/** @param options of what the search chooses from, a list a choice */
+function row(
+  method: string,
+  options: Row["options"],
+  more: Omit<Row, "method" | "options"> = {},
+): Row {
+  return { method, options, ...more };
+}
+
+const published = true;
+/** What ABKD chooses from beside beta. */
+const ABKD_CHOICES = [
+  list("learningRate", [0.003, 0.01]),
+  list("teacherMaps", ["scaled-centred", "normalised"]),
+  list("logits", [false, true]),
+];
+
 const ROWS: readonly Row[] = [
   // Beside their training these have nothing to search.
-  { method: "student", options: [] },
-  { method: "smoothing", options: [] },
-  {
-    method: "softkd",
-    options: [MIXTURES, TEMPERATURES],
-  },
-  {
-    ...{ method: "fitnet", published: true },
-    options: [betas(1, 10, 100, 1000, 1e4)],
+  row("student", []),
+  row("smoothing", []),
+  row("softkd", [MIXTURES, TEMPERATURES]),
+  row("fitnet", [betas(1, 10, 100, 1000, 1e4)], {
+    published,
     soft: { start: { beta: 100 } },
-  },
-  {
-    ...{ method: "at", published: true },
-    options: [betas(1e2, 1e3, 1e4, 1e5)],
-    soft: { start: { beta: 1e4 } },
-  },
-  {
-    ...{ method: "lsp", published: true },
-    options: [list("kernel", ["cosine", "poly", "l2", "rbf"]), betas(0.1, 1, 10, 100, 1000)],
+  }),
+  row("at", [betas(1e2, 1e3, 1e4, 1e5)], { published, soft: { start: { beta: 1e4 } } }),
+  row("lsp", [list("kernel", ["cosine", "poly", "l2", "rbf"]), betas(0.1, 1, 10, 100, 1000)], {
+    published,
     soft: { start: { beta: 100 } },
-  },
-  {
-    ...{ method: "gsp", published: true },
-    // Each kernel has its own scale; the third of each is the published weight.
-    options: [
+  }),
+  row(
+    "gsp", // Each kernel has its own scale; the third of each is the published weight.
+    [
       [
         ...both([{ kernel: "cosine" }], list("beta", [1, 10, 100])),
         ...both([{ kernel: "poly" }], list("beta", [1, 10, 100])),
@@ -126,18 +133,17 @@ const ROWS: readonly Row[] = [
         { kernel: "cosine", beta: 0 },
       ],
     ],
-    soft: { start: { beta: 10 } },
-  },
-  {
-    ...{ method: "gcrd", published: true },
+    { published, soft: { start: { beta: 10 } } },
+  ),
+  row("gcrd", [betas(0.01, 0.1, 1), list("tau", [0.05, 0.075, 0.1, 0.2])], {
+    published,
     // As wide as the teacher's map, as the published 256 is for its models: a step costs by its width.
     fixed: { projection: 64 },
-    options: [betas(0.01, 0.1, 1), list("tau", [0.05, 0.075, 0.1, 0.2])],
     soft: { start: { beta: 0.01, tau: 0.05 } },
-  },
-  {
-    ...{ method: "graphakd", published: true },
-    options: [
+  }),
+  row(
+    "graphakd",
+    [
       betas(0.01, 0.1, 1),
       list("criticEvery", [1, 5, 15]),
       [
@@ -146,47 +152,40 @@ const ROWS: readonly Row[] = [
         { logitCritic: false, logitDistance: false, localCritic: true, globalCritic: true },
       ],
     ],
-    soft: { start: {} },
-  },
+    { published, soft: { start: {} } },
+  ),
   ...(["gaussian", "sigmoid", "random", "parametric"] as const).map((kernel): Row => {
     const features = kernel === "random" || kernel === "parametric";
-    return {
-      ...{ method: "geometric", name: `geometric:${kernel}`, published: true },
-      label: `Geometric KD, ${kernel} kernel`,
+    const options = features
+      ? [FEATURES, list("delta", [0.1, 1]), list("learningRate", [0.001, 0.01])]
+      : [PAIRS, list("delta", [0.1, 1]), ...(kernel === "gaussian" ? [list("t", [1, 4])] : [])];
+    const label = `Geometric KD, ${kernel} kernel`;
+    return row("geometric", options, {
+      name: `geometric:${kernel}`,
+      label,
+      published,
       fixed: { kernel },
-      options: features
-        ? [FEATURES, list("delta", [0.1, 1]), list("learningRate", [0.001, 0.01])]
-        : [PAIRS, list("delta", [0.1, 1]), ...(kernel === "gaussian" ? [list("t", [1, 4])] : [])],
-    };
+    });
   }),
-  {
-    method: "abkd",
+  row("abkd", [betas(0.02, 0.1, 0.5, 2, 8), ...ABKD_CHOICES], {
     start: { beta: 0.5 },
-    options: [
-      betas(0.02, 0.1, 0.5, 2, 8),
-      list("learningRate", [0.003, 0.01]),
-      list("teacherMaps", ["scaled-centred", "normalised"]),
-      list("logits", [false, true]),
-    ],
     soft: { start: { beta: 0.5 } },
-  },
-  {
-    ...{ method: "abkd", name: "abkd:modified", label: "modified ABKD (last pair alone)" },
-    fixed: { attention: "last" },
+  }),
+  row(
+    "abkd",
+    [betas(1.28, 6.4, 32, 128, 512), ...ABKD_CHOICES],
     // One pair in place of 64 rows that each sum to 1.
-    start: { beta: 32 },
-    options: [
-      betas(1.28, 6.4, 32, 128, 512),
-      list("learningRate", [0.003, 0.01]),
-      list("teacherMaps", ["scaled-centred", "normalised"]),
-      list("logits", [false, true]),
-    ],
-  },
+    {
+      name: "abkd:modified",
+      label: "modified ABKD (last pair alone)",
+      fixed: { attention: "last" },
+      start: { beta: 32 },
+    },
+  ),
 ];
 
 /** Geometric KD beside soft labels: one row, its kernels a choice as LSP's and GSP's are. */
-const GEOMETRIC_SOFT: Row = {
-  ...{ method: "geometric", options: [] },
+const GEOMETRIC_SOFT = row("geometric", [], {
   soft: {
     start: { kernel: "sigmoid", beta: 1e-8 },
     options: [
@@ -197,7 +196,7 @@ const GEOMETRIC_SOFT: Row = {
       list("delta", [0.1, 1]),
     ],
   },
-};
+});
 
 /** A method that no row names: its training, and beta where it has one. */
 function unnamed(): Row[] {
@@ -209,7 +208,7 @@ function unnamed(): Row[] {
       const factors = [0.01, 0.1, 1, 10];
       const options =
         typeof beta === "number" ? [betas(...factors.map((factor) => factor * beta))] : [];
-      return { method: name, options };
+      return row(name, options);
     });
 }
 
@@ -217,7 +216,11 @@ function alone(row: Row): Contender {
   const { method, name = method, fixed = {}, start = {}, options, published = false } = row;
   const { label = methodLabel(method) } = row;
   return {
-    ...{ id: name, method, label, fixed, published },
+    id: name,
+    method,
+    label,
+    fixed,
+    published,
     start: { ...fixed, ...start },
     space: { ...TRAINING, options },
   };
@@ -229,7 +232,10 @@ function besideSoftLabels({ method, fixed = {}, options, soft }: Row): Contender
   const weight = optionKey(findMethod(method).options, "softWeight");
   return [
     {
-      ...{ id: `${method}+soft`, method, label: `${label} and soft labels`, published: false },
+      id: `${method}+soft`,
+      method,
+      label: `${label} and soft labels`,
+      published: false,
       fixed,
       start: { ...fixed, ...soft.start, ...named(USUAL, weight) },
       space: {

@@ -87,7 +87,8 @@ export class Decisions {
       .filter(({ searchedAgain }) => searchedAgain === undefined)
       .filter(({ id }) => this.#table.canonical(id) !== this.#table.canonical(subject))
       .map(({ id, role }) => ({
-        ...{ one: subject, other: id },
+        one: subject,
+        other: id,
         family: role === "control" ? ("control" as const) : ("rival" as const),
       }));
     const controls = others.filter(({ family }) => family === "control");
@@ -124,7 +125,11 @@ export class Decisions {
         ? orderingVerdict(differences, test, { p, family: this.#family })
         : controlVerdict(differences, test, p);
     return {
-      ...{ one, other, family, ...test, holm: p },
+      one,
+      other,
+      family,
+      ...test,
+      holm: p,
       newGraphs: nadeauBengioP(differences, tested / train),
       verdict: this.#gate("ordering", [one, other], this.#selected(one, other, verdict)),
     };

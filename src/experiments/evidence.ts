@@ -46,7 +46,12 @@ export function evidenceOf(
   const plan = wanted === "paper" || more ? paper : quick;
   const report = studyReport(plan, store);
   return {
-    ...{ study, dataset, profile: plan.profile, plan, report, part: report.datasets[0]! },
+    study,
+    dataset,
+    profile: plan.profile,
+    plan,
+    report,
+    part: report.datasets[0]!,
     records: store.read(distinctTrials(plan).keys()).records,
   };
 }

@@ -64,8 +64,10 @@ export function inconsistencies(nell?: Pick<Graph, "nodes" | "labels" | "classes
 /** Tables 10 to 12 against table 3, whose setting each of them contains. */
 function ablations(): Fact[] {
   const of = (name: Small): number[] => [
-    ...[...table10[name], ...table11[name]],
-    ...[table12[name].euclidean, table12[name].cosine],
+    ...table10[name],
+    ...table11[name],
+    table12[name].euclidean,
+    table12[name].cosine,
   ];
   const cora = of("cora");
   const main = table3.cora.abkd.mean;

@@ -22,7 +22,7 @@ export function splitsForOrdering(
   level: number,
 ): number | undefined {
   const deviation = standardDeviation(differences);
-  const effect = Math.abs(mean([...differences])) / deviation;
+  const effect = Math.abs(mean(differences)) / deviation;
   return least(2, (n) => {
     // Fewer cannot reach the level, even where all splits agree.
     if (2 ** (1 - n) > level) return false;
@@ -39,7 +39,7 @@ export function splitsForEquivalence(
   differences: readonly number[],
   margin: number,
 ): number | undefined {
-  const distance = (margin - Math.abs(mean([...differences]))) / standardDeviation(differences);
+  const distance = (margin - Math.abs(mean(differences))) / standardDeviation(differences);
   return least(2, (n) => {
     const critical = jstat.studentt.inv(0.95, n - 1);
     return distance * Math.sqrt(n) - critical >= POWER_QUANTILE;

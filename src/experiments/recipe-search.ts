@@ -1,8 +1,10 @@
 // The search for recipes: every contender is searched until validation accuracy stops improving, and is
 // chosen on that alone.
+
 import { createHash } from "node:crypto";
+import { median } from "simple-statistics";
 import { canonicalJson } from "../base/canonical.ts";
-import { OptionError, UserError } from "../base/errors.ts";
+import { OptionError } from "../base/errors.ts";
 import { resolveOptions } from "../base/options.ts";
 import { findMethod } from "../distillation/registry.ts";
 import { philox } from "../tensor/ops/random.ts";
@@ -14,7 +16,6 @@ import { runId } from "../training/run-id.ts";
 import type { Contender, Options, SearchSpace } from "./contenders.ts";
 import { mean, standardDeviation, standardError } from "./statistics.ts";
 import { randomFamily } from "./study.ts";
-import { median } from "./summary.ts";
 import type { TrialRecord } from "./trial-record.ts";
 import { SEARCHES } from "./verdict.ts";
 
@@ -89,7 +90,11 @@ export function drawConfigurations(
   const key = ({ epochs: _, ...draw }: Draw): string =>
     canonicalJson({ ...draw, options: resolveOptions(findMethod(method), draw.options) });
   const first: Draw = {
-    ...{ dropout: 0, learningRate: 0.01, weightDecay: 1e-4, epochs: 600, keep: "loss" },
+    dropout: 0,
+    learningRate: 0.01,
+    weightDecay: 1e-4,
+    epochs: 600,
+    keep: "loss",
     options: start,
   };
   const drawn = new Map([[key(first), first]]);
@@ -112,7 +117,8 @@ export function drawConfigurations(
 
 /** The keys of a training that are set: the lowest loss is what is kept by default. */
 const trainingOf = ({ learningRate, weightDecay, keep }: Draw) => ({
-  ...{ learningRate, weightDecay },
+  learningRate,
+  weightDecay,
   ...(keep === "accuracy" && { keep }),
 });
 
@@ -194,7 +200,9 @@ export async function searchRecipes(
   date: () => string,
 ): Promise<RecipeFile> {
   let all: readonly Progress[] = contenders.map((contender) => ({
-    ...{ contender, stale: 0, batches: [] },
+    contender,
+    stale: 0,
+    batches: [],
   }));
   for (let batch = 0; ; batch++) {
     const active = all.flatMap((one) => {
@@ -234,7 +242,9 @@ async function halving(
   { rule, run, batch }: { rule: SearchRule; run: RunRung; batch: number },
 ): Promise<Map<string, Tried[][]>> {
   let all = active.map(({ one, draws }) => ({
-    ...{ contender: one.contender, draws, rungs: [] as Tried[][] },
+    contender: one.contender,
+    draws,
+    rungs: [] as Tried[][],
     start: batch === 0 ? draws[0] : undefined,
   }));
   for (const [index, rung] of rule.rungs.entries()) {
@@ -272,75 +282,6 @@ function withBatch(one: Progress, rungs: readonly (readonly Tried[])[]): Progres
   return gained ? { ...after, mark: best, stale: 0 } : { ...after, stale: one.stale + 1 };
 }
 
-/**
- * Looks at what can be known of a search before it begins: whether its recipes may stand in the file.
- * @param search which it is to be, from 1; a first one of some contenders alone
- * @throws UserError where the searches before it are missing, or were by another rule: recipes of one file
- *   are compared
- */
-export function checkBefore(
-  file: RecipeFile | undefined,
-  search: number,
-  rule: Pick<SearchIdentity, "configurations" | "patience" | "rungs">,
-): void {
-  const dataset = file?.dataset ?? "this dataset";
-  const all = [file?.search, ...(file?.further ?? []).map((one) => one.search)];
-  for (let n = 1; n <= Math.max(1, search - 1); n++) {
-    const one = all[n - 1];
-    if (!one) throw new UserError(`${dataset}: search ${n} comes before search ${search}`);
-    if (ruleOf(one) === ruleOf(rule)) continue;
-    throw new UserError(
-      `${dataset}: its recipes come from a search by another rule; search all contenders first`,
-    );
-  }
-}
-
-/** Of searches that may be compared: all but draws, splits and seeds. */
-function ruleOf({
-  configurations,
-  patience = 0,
-  rungs,
-}: Pick<SearchIdentity, "configurations" | "patience" | "rungs">): string {
-  const sizes = rungs.map(({ epochs, splits, seeds, keep }) => {
-    return { epochs, splits: splits.length, seeds: seeds.length, keep };
-  });
-  return canonicalJson({ configurations, patience, sizes });
-}
-
-/**
- * A file with some contenders' recipes replaced by those of a later search of them alone.
- * @throws UserError where that search was by another rule
- */
-export function withLaterSearch(file: RecipeFile, { search, recipes }: RecipeFile): RecipeFile {
-  checkBefore(file, 1, search!);
-  const again = Object.keys(recipes);
-  const earlier = (file.later ?? []).filter(
-    ({ contenders }) => !contenders.every((id) => again.includes(id)),
-  );
-  const later = [...earlier, { contenders: again, ...search! }];
-  return { ...file, later, recipes: { ...file.recipes, ...recipes } };
-}
-
-/**
- * A file with the recipes of its second search, its third, ... beside the first's.
- * @param search which it was
- * @throws UserError where the ones before it are missing, or were by another rule or in other spaces
- */
-export function withFurtherSearch(file: RecipeFile, search: number, found: RecipeFile): RecipeFile {
-  checkBefore(file, search, found.search!);
-  for (const [id, { space }] of Object.entries(found.recipes)) {
-    if (space === file.recipes[id]?.space) continue;
-    throw new UserError(
-      `${file.dataset}: ${id} was searched in another space; search 1 again first`,
-    );
-  }
-  const further = [...(file.further ?? [])];
-  // A search of some contenders leaves the others' recipes as they are.
-  const recipes = { ...further[search - 2]?.recipes, ...found.recipes };
-  further[search - 2] = { search: found.search!, recipes };
-  return { ...file, further };
-}
-
 function chosenOf(one: Progress): ChosenRecipe {
   const { method } = one.contender;
   const [best] = finals(one);
@@ -356,7 +297,7 @@ function chosenOf(one: Progress): ChosenRecipe {
     options: draw.options,
     validation: {
       mean: digits(mean(vals)),
-      deviation: digits(vals.length < 2 ? 0 : standardDeviation(vals)),
+      deviation: digits(standardDeviation(vals)),
       median: digits(median(vals)),
       runs: planned,
       dead: records.filter(({ dead }) => dead).length,
@@ -390,8 +331,15 @@ function identity(
   const { engine, versions } = records[0]!;
   const spaces = spacesHash(all.map(({ contender }) => contender));
   return {
-    ...{ date, configurations: batch, patience, rungs, spaces, engine, versions },
-    ...{ runs: planned, diverged: planned - records.length },
+    date,
+    configurations: batch,
+    patience,
+    rungs,
+    spaces,
+    engine,
+    versions,
+    runs: planned,
+    diverged: planned - records.length,
     seconds: Math.round(seconds(tried)),
   };
 }

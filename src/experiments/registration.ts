@@ -29,7 +29,9 @@ export interface Registration {
 export function registrationDigest(study: Study): string {
   const content = {
     rule: RULE,
-    ...{ name: study.name, subject: study.subject, datasets: study.datasets },
+    name: study.name,
+    subject: study.subject,
+    datasets: study.datasets,
     arms: study.arms.map(({ id, role }) => ({ id, role })),
     trials: planStudy(study, { profile: "paper" }).trials.map(({ id }) => id),
     claims: study.datasets.map((dataset) => study.claims(dataset)),

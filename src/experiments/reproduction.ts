@@ -105,21 +105,19 @@ function summary(
   };
 }
 
+/** The paper's name of a graph, and what is claimed of it. */
+type GraphClaims = readonly [graph: string, claims: readonly ClaimReport[]];
+
 /** A study's claims by graph, those of graphs that are not here too. */
-function claimsByGraph(evidence: readonly Evidence[]): [graph: string, claims: ClaimReport[]][] {
-  const here = evidence.map(({ dataset, part, records }): [string, ClaimReport[]] => {
-    const claims =
-      records.size > 0 ? part.claims : part.claims.map((claim) => ({ ...claim, verdict: NOT_RUN }));
-    return [datasetName(dataset), [...claims]];
+function claimsByGraph(evidence: readonly Evidence[]): GraphClaims[] {
+  const here = evidence.map(({ dataset, part, records }) => {
+    const claims = part.claims.map((claim) =>
+      records.size > 0 ? claim : { ...claim, verdict: NOT_RUN },
+    );
+    return { dataset, claims };
   });
-  const absent = evidence[0]?.report.absent ?? [];
-  return [
-    ...here,
-    ...absent.map(({ dataset, claims }): [string, ClaimReport[]] => [
-      datasetName(dataset),
-      [...claims],
-    ]),
-  ];
+  const all = [...here, ...(evidence[0]?.report.absent ?? [])];
+  return all.map(({ dataset, claims }) => [datasetName(dataset), claims]);
 }
 
 /** What a reader of all studies wants of one: its verdicts in a table, and which graphs have none. */
@@ -148,7 +146,7 @@ function isDecided({ verdict }: ClaimReport): boolean {
 }
 
 /** One row per claim, one column per graph. */
-function verdictTable(graphs: readonly [graph: string, claims: readonly ClaimReport[]][]): Table {
+function verdictTable(graphs: readonly GraphClaims[]): Table {
   const texts = new Set(graphs.flatMap(([, claims]) => claims.map(({ text }) => text)));
   return {
     columns: columnsOf(["claim", ...graphs.map(([graph]) => graph)]),

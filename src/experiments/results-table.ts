@@ -1,5 +1,6 @@
 // The results of several methods as a table, and what they say in sentences.
 
+import { median } from "simple-statistics";
 import { needArray, RESULTS } from "../base/arguments.ts";
 import { columnsOf, type Table } from "../base/table.ts";
 import { grouped, inPercent } from "../display/format.ts";
@@ -8,7 +9,7 @@ import { methods } from "../distillation/registry.ts";
 import type { RunResult } from "../training/run.ts";
 import { shortForm } from "./form.ts";
 import { accuracyText, paperAccuracyOf } from "./published.ts";
-import { type MethodSummary, median, runLabel, summarise } from "./summary.ts";
+import { type MethodSummary, runLabel, summarise } from "./summary.ts";
 
 function published({ runs }: MethodSummary): string {
   const paper = paperAccuracyOf(runs[0]!.config);

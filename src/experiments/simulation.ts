@@ -44,9 +44,9 @@ export function simulate(
   { splits, students, deaths, draws }: Setting,
   random: RandomStream,
 ): Behaviour {
-  const centre = mean([...differences]);
+  const centre = mean(differences);
   const centred = differences.map((x) => x - centre);
-  const truth = mean([...values]) - deaths * drop;
+  const truth = mean(values) - deaths * drop;
   const lost = (): number => {
     let sum = 0;
     for (let k = 0; k < students; k++) if (random.uniform() < deaths) sum += drop / students;

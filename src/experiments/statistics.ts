@@ -22,17 +22,12 @@ function studentQuantile(degrees: number): number {
 
 /** With n - 1 in the denominator; 0 for a single value. */
 export function standardDeviation(xs: readonly number[]): number {
-  return xs.length < 2 ? 0 : sampleStandardDeviation([...xs]);
+  return xs.length < 2 ? 0 : sampleStandardDeviation(xs);
 }
 
 /** The standard error of the mean. */
 export function standardError(xs: readonly number[]): number {
   return standardDeviation(xs) / Math.sqrt(xs.length);
-}
-
-/** Student's t of paired differences against 0. */
-export function pairedT(differences: readonly number[]): number {
-  return mean([...differences]) / standardError(differences);
 }
 
 /**
@@ -42,7 +37,7 @@ export function pairedT(differences: readonly number[]): number {
 export function meanInterval(xs: readonly number[]): Interval | undefined {
   if (xs.length < 2) return undefined;
   const half = studentQuantile(xs.length - 1) * standardError(xs);
-  const centre = mean([...xs]);
+  const centre = mean(xs);
   return [centre - half, centre + half];
 }
 
@@ -68,7 +63,7 @@ export function differenceInterval(
   { mean: paper, deviation = 0 }: PublishedAccuracy,
 ): Interval | undefined {
   if (xs.length < 2) return undefined;
-  const difference = 100 * mean([...xs]) - paper;
+  const difference = 100 * mean(xs) - paper;
   const half = welchHalfWidth(100 * standardDeviation(xs), xs.length, deviation);
   return [difference - half, difference + half];
 }
@@ -158,11 +153,13 @@ export interface PairedTest {
 export function pairedTest(differences: readonly number[]): PairedTest | undefined {
   const interval = meanInterval(differences);
   if (!interval) return undefined;
-  const difference = mean([...differences]);
+  const difference = mean(differences);
   const deviation = standardDeviation(differences);
   return {
     n: differences.length,
-    ...{ difference, interval, p: signFlipP(differences) },
+    difference,
+    interval,
+    p: signFlipP(differences),
     ...(deviation > 0 && { effect: difference / deviation }),
     wins: differences.filter((x) => x > 0).length,
   };
@@ -176,7 +173,7 @@ export function pairedTest(differences: readonly number[]): PairedTest | undefin
 export function nadeauBengioP(differences: readonly number[], ratio: number): number {
   const n = differences.length;
   const error = standardDeviation(differences) * Math.sqrt(1 / n + ratio);
-  const difference = mean([...differences]);
+  const difference = mean(differences);
   if (error === 0) return difference === 0 ? 1 : 0;
   return 2 * jstat.studentt.cdf(-Math.abs(difference / error), n - 1);
 }
@@ -187,7 +184,7 @@ export function nadeauBengioP(differences: readonly number[], ratio: number): nu
  * @returns p of the null that the mean difference is at least the margin away from 0
  */
 export function equivalenceP(differences: readonly number[], margin: number): number {
-  const distance = margin - Math.abs(mean([...differences]));
+  const distance = margin - Math.abs(mean(differences));
   const error = standardError(differences);
   if (error === 0) return distance > 0 ? 0 : 1;
   return jstat.studentt.cdf(-distance / error, differences.length - 1);

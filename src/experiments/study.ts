@@ -223,7 +223,10 @@ function trialsOf(
 ): PlannedTrial[] {
   const teacher = teacherConfig({ ...place, seed: TEACHER_SEED });
   const trial = (arm: string, seed: number, config: RunConfig): PlannedTrial => ({
-    ...{ id: runId(config), arm, seed, config },
+    id: runId(config),
+    arm,
+    seed,
+    config,
     ...place,
   });
   const arms = study.arms.filter((arm) => arm.has?.(place.dataset) ?? true);

@@ -1,4 +1,5 @@
 // Runs grouped by method: what a results table and its figures show.
+import { median } from "simple-statistics";
 import { methodLabel } from "../distillation/registry.ts";
 import type { RunResult } from "../training/run.ts";
 
@@ -19,14 +20,6 @@ export interface MethodSummary {
 /** As reports write it: the teacher is no method, and any run without one is summarised as it. */
 export function runLabel(name: string): string {
   return name === "teacher" ? "Teacher" : methodLabel(name);
-}
-
-/** The middle value, or the mean of the two in the middle; NaN of nothing. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length / 2;
-  const upper = sorted[Math.floor(half)] ?? Number.NaN;
-  return Number.isInteger(half) ? ((sorted[half - 1] ?? Number.NaN) + upper) / 2 : upper;
 }
 
 /**

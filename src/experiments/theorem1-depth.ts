@@ -3,7 +3,17 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readText, writeAtomic } from "../base/files.ts";
-import { count, dictionary, flag, just, list, object, real, text } from "../base/json-form.ts";
+import {
+  count,
+  dictionary,
+  each,
+  flag,
+  just,
+  list,
+  object,
+  real,
+  text,
+} from "../base/json-form.ts";
 import { printable } from "../base/printable.ts";
 import { jsonText, openSealed, type Sealed, sealed } from "../base/sealed-json.ts";
 import { findMethod, methods } from "../distillation/registry.ts";
@@ -64,12 +74,16 @@ export interface DepthRecord extends Sealed {
 }
 
 const recordForm = object({
-  ...{ format: just(FORMAT), id: text, teacher: configForm, versions: dictionary(count) },
+  format: just(FORMAT),
+  id: text,
+  teacher: configForm,
+  versions: dictionary(count),
   reach: list(
     object({ label: text, reads: text, attention: flag, most: list(real), least: list(real) }),
   ),
   terms: object({
-    ...{ pairs: count, productRule: real, equation8: real, leftOut: real },
+    pairs: count,
+    ...each(real, "productRule equation8 leftOut"),
     attentionShare: list(real),
   }),
   recorded: text,
@@ -95,17 +109,18 @@ export function depthLosses(teacherLayers: number): Loss[] {
   const quarters = [1, 2, 3].map((k) => Math.round((k * teacherLayers) / 4));
   const without = { attention: false } as const;
   return [
+    { label: "ABKD as written", reads: "inner maps", attention: true, loss: ABKD_AS_WRITTEN },
     {
-      ...{ label: "ABKD as written", reads: "inner maps", attention: true },
-      loss: ABKD_AS_WRITTEN,
-    },
-    {
-      ...{ label: "ABKD with uniform attention", reads: "inner maps", ...without },
+      label: "ABKD with uniform attention",
+      reads: "inner maps",
+      ...without,
       loss: { ...ABKD_AS_WRITTEN, options: uniform },
     },
     ...quarters.map(
       (hint): Loss => ({
-        ...{ label: `FitNet from teacher layer ${hint}`, reads: "inner maps", ...without },
+        label: `FitNet from teacher layer ${hint}`,
+        reads: "inner maps",
+        ...without,
         loss: { method: "fitnet", hint },
       }),
     ),
@@ -165,9 +180,13 @@ export function depthRecord(
 ): DepthRecord {
   const named = new Set(depthLosses(teacher.model.layers).map(({ loss }) => loss.method));
   return sealed({
-    ...{ format: FORMAT, id: runId(teacher), teacher },
+    format: FORMAT,
+    id: runId(teacher),
+    teacher,
     versions: Object.fromEntries([...named].map((name) => [name, findMethod(name).version])),
-    ...{ reach, terms, recorded: new Date().toISOString().slice(0, 10) },
+    reach,
+    terms,
+    recorded: new Date().toISOString().slice(0, 10),
   } as const);
 }
 

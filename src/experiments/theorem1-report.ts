@@ -77,7 +77,8 @@ async function freshTerms(): Promise<Terms> {
 
 function equationClaims({ pairs, productRule, equation8 }: Terms): ClaimReport[] {
   const identity = (text: string, worst: number): ClaimReport => ({
-    ...{ text, kind: "value" },
+    text,
+    kind: "value",
     ours: `differs by at most ${worst < EXACT ? `${EXACT}` : worst.toExponential(0)}`,
     verdict: {
       outcome: worst < EXACT ? "reproduced" : "differs",

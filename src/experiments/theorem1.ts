@@ -102,7 +102,10 @@ function distillation(
     { name: method, options: resolveOptions(findMethod(method), options, preset) },
     {
       teacher: { outline, outputs: () => stackedOutputs(logits, seen, reluDropout) },
-      ...{ graph: inputs, student: student.outline, train, seed },
+      graph: inputs,
+      student: student.outline,
+      train,
+      seed,
     },
   );
 }
@@ -191,7 +194,10 @@ export function checkTerms(
       const byHand = tf.mul(tf.matMul(Z, back2, true), -2);
       const [n1, n2] = [norm(first), norm(second)];
       return {
-        ...{ teacherLayer, studentLayer, attention: a, dissimilarity: d },
+        teacherLayer,
+        studentLayer,
+        attention: a,
+        dissimilarity: d,
         productRule: error(tf.add(first, second), whole),
         equation8: error(
           equation8,

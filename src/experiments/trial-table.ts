@@ -18,23 +18,22 @@ export type Measure = (record: TrialRecord) => number;
 
 export const testAccuracy: Measure = ({ accuracy }) => accuracy.test;
 
+type Read = Pick<ReturnType<ResultsStore["read"]>, "records" | "failures">;
+
 export class TrialTable {
   readonly unit: "split" | "trial";
   /** In the plan's order. */
   readonly splits: readonly string[];
   readonly #planned: ReadonlyMap<string, readonly PlannedTrial[]>;
   readonly #done: ReadonlyMap<string, readonly Done[]>;
-  /** Why trials diverged, by arm. */
-  readonly #diverged: ReadonlyMap<string, readonly string[]>;
+  /** Of trials that diverged, by id. */
+  readonly #failures: Read["failures"];
   /** The teacher's test accuracy, by split. */
   readonly #teachers: ReadonlyMap<string, number>;
   /** Arms by their trials' ids: equal configurations are one arm. */
   readonly #first = new Map<string, string>();
 
-  constructor(
-    trials: readonly PlannedTrial[],
-    { records, failures }: Pick<ReturnType<ResultsStore["read"]>, "records" | "failures">,
-  ) {
+  constructor(trials: readonly PlannedTrial[], { records, failures }: Read) {
     this.splits = [...new Set(trials.map(({ split }) => split))];
     this.unit = this.splits.length >= SPLITS_AS_UNITS ? "split" : "trial";
     this.#planned = Map.groupBy(trials, ({ arm }) => arm);
@@ -43,13 +42,7 @@ export class TrialTable {
       return record ? [{ ...trial, record }] : [];
     });
     this.#done = Map.groupBy(done, ({ arm }) => arm);
-    const reasons = Map.groupBy(
-      trials.filter(({ id }) => failures.has(id)),
-      ({ arm }) => arm,
-    );
-    this.#diverged = new Map(
-      [...reasons].map(([arm, all]) => [arm, all.map(({ id }) => failures.get(id)!.reason)]),
-    );
+    this.#failures = failures;
     const teachers = this.done(TEACHER_ARM);
     this.#teachers = new Map(teachers.map(({ split, record }) => [split, testAccuracy(record)]));
     for (const [arm, all] of this.#planned) {
@@ -72,8 +65,9 @@ export class TrialTable {
     return splits ? all.filter(({ split }) => splits.includes(split)) : all;
   }
 
-  diverged(arm: string): readonly string[] {
-    return this.#diverged.get(arm) ?? [];
+  /** Why trials of an arm diverged. */
+  diverged(arm: string): string[] {
+    return this.planned(arm).flatMap(({ id }) => this.#failures.get(id)?.reason ?? []);
   }
 
   /** The first arm of the study with the very same configurations; itself where there is none. */

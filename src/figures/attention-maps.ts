@@ -4,7 +4,7 @@ import type { Data, Layout } from "plotly.js-dist";
 import { plain } from "../base/markup.ts";
 import { percent } from "../display/format.ts";
 import type { TrialRecord } from "../experiments/trial-record.ts";
-import { baseAxis, baseLayout, type Figure, ink } from "./figure.ts";
+import { attentionHeat, baseAxis, baseLayout, type Figure, ink, note } from "./figure.ts";
 import type { SizedRows } from "./study-figures.ts";
 
 /** More than these make a sheet that nobody reads. */
@@ -20,37 +20,41 @@ export function attentionMaps(dataset: string, records: readonly TrialRecord[]):
     ),
     margin: { l: 64, r: 24, t: 72, b: 48 },
     coloraxis: {
-      ...{ colorscale: "Cividis", cmin: 0, cmax: 1 },
+      colorscale: "Cividis",
+      cmin: 0,
+      cmax: 1,
       colorbar: { thickness: 10, title: { text: "A<sub>ij</sub>" } },
     },
-    annotations: shown.map(({ config, accuracy, dead }, k) => ({
-      ...{ xref: "paper", yref: "paper", x: 0, y: 1 - k * share, xanchor: "left" },
-      ...{ yanchor: "bottom", yshift: -14, showarrow: false, font: { size: 11, color: ink } },
-      text:
-        `${plain(config.split)}, seed ${config.seed}: test ${percent(accuracy.test)}` +
-        (dead ? ", died" : ""),
-    })) as NonNullable<Layout["annotations"]>,
+    annotations: shown.map(({ config, accuracy, dead }, k) => {
+      const { split, seed } = config;
+      const text = `${plain(split)}, seed ${seed}: test ${percent(accuracy.test)}`;
+      const look = { color: ink, size: 11, yanchor: "bottom", yshift: -14 } as const;
+      return note(0, 1 - k * share, text + (dead ? ", died" : ""), look);
+    }),
   };
   const data = shown.map(({ attention }, k): Partial<Data> => {
     const suffix = k === 0 ? "" : String(k + 1);
-    const students = attention![0]!.length;
     const last = k === shown.length - 1;
     layout[`xaxis${suffix}`] = {
       ...baseAxis(last ? "teacher layer i" : ""),
-      ...{ anchor: `y${suffix}`, showgrid: false, showticklabels: last },
+      anchor: `y${suffix}`,
+      showgrid: false,
+      showticklabels: last,
     };
     layout[`yaxis${suffix}`] = {
       ...baseAxis(k === 0 ? "student layer j" : ""),
-      ...{ anchor: `x${suffix}`, showgrid: false, autorange: "reversed", dtick: 1 },
+      anchor: `x${suffix}`,
+      showgrid: false,
+      autorange: "reversed",
+      dtick: 1,
       domain: [1 - (k + 1) * share + 0.06 * share, 1 - k * share - 0.2 * share],
     };
     return {
-      ...{ type: "heatmap", uid: `map-${k}`, coloraxis: "coloraxis", xgap: 1, ygap: 1 },
-      ...{ xaxis: `x${suffix}`, yaxis: `y${suffix}` },
-      x: attention!.map((_, i) => i + 1),
-      y: Array.from({ length: students }, (_, j) => j + 1),
-      z: Array.from({ length: students }, (_, j) => attention!.map((row) => row[j]!)),
-      hovertemplate: "teacher layer %{x}, student layer %{y}: %{z:.3f}<extra></extra>",
+      ...attentionHeat(attention!),
+      uid: `map-${k}`,
+      coloraxis: "coloraxis",
+      xaxis: `x${suffix}`,
+      yaxis: `y${suffix}`,
     } as Partial<Data>;
   });
   const figure: Figure = { data, layout };

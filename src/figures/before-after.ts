@@ -1,6 +1,6 @@
 // Figure 4's kind of maps: attention and dissimilarity before and after training, and pair by pair.
 import type { Data, Layout } from "plotly.js-dist";
-import { sampleRankCorrelation } from "simple-statistics";
+import { mean, sampleRankCorrelation } from "simple-statistics";
 import { needObject, RESULT } from "../base/arguments.ts";
 import { plain } from "../base/markup.ts";
 import type { RunResult } from "../training/run.ts";
@@ -24,14 +24,10 @@ export function mapsBeforeAfter(run: RunResult): SizedRows {
     dissimilarityMatrix(run, moment),
   ]);
   const places = [
-    ...[
-      { x: [0, 0.4], y: [0.64, 0.97] },
-      { x: [0.59, 0.99], y: [0.64, 0.97] },
-    ],
-    ...[
-      { x: [0, 0.4], y: [0, 0.33] },
-      { x: [0.59, 0.99], y: [0, 0.33] },
-    ],
+    { x: [0, 0.4], y: [0.64, 0.97] },
+    { x: [0.59, 0.99], y: [0.64, 0.97] },
+    { x: [0, 0.4], y: [0, 0.33] },
+    { x: [0.59, 0.99], y: [0, 0.33] },
   ] as const;
   const cells = strips.map((figure, k) => {
     if (!figure) throw new Error(`run ${run.id} has no attention or no dissimilarity to show`);
@@ -63,7 +59,11 @@ export function layerPairs(run: RunResult): SizedRows {
   const data = bars(0).map(
     (row, k): Partial<Data> =>
       ({
-        ...{ type: "bar", uid: `bars-${k}`, name: names[k]!, x: students, y: digits(row) },
+        type: "bar",
+        uid: `bars-${k}`,
+        name: names[k]!,
+        x: students,
+        y: digits(row),
         marker: { color: colours[k]!, pattern: { shape: k % 2 === 0 ? "/" : "" } },
         ...(k >= 2 && { xaxis: "x2", yaxis: "y2" }),
       }) as Partial<Data>,
@@ -74,7 +74,8 @@ export function layerPairs(run: RunResult): SizedRows {
     return `<b>Teacher layer ${i + 1}: nearest student layer ${nearest}, most attended ${attended}</b>`;
   };
   const steps = A1.map((_, i) => ({
-    ...{ label: String(i + 1), method: "update" as const },
+    label: String(i + 1),
+    method: "update" as const,
     args: [{ y: bars(i).map(digits) }, { "title.text": heading(i) }],
   }));
   const base = baseLayout("");
@@ -116,7 +117,7 @@ export function mapAgreement(run: RunResult): MapAgreement {
   return {
     before: correlation("first"),
     after: correlation("last"),
-    meanDissimilarity: d.reduce((sum, x) => sum + x, 0) / d.length,
+    meanDissimilarity: mean(d),
     attendedDissimilarity: d.reduce((sum, x, k) => sum + x * a[k]!, 0) / total,
   };
 }

@@ -118,7 +118,10 @@ export class FigureExporter {
           {
             paperWidth: size.width / DOTS,
             paperHeight: size.height / DOTS,
-            ...{ marginTop: 0, marginBottom: 0, marginLeft: 0, marginRight: 0 },
+            marginTop: 0,
+            marginBottom: 0,
+            marginLeft: 0,
+            marginRight: 0,
             printBackground: true,
             preferCSSPageSize: true,
           },

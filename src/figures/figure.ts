@@ -72,6 +72,40 @@ export function baseLayout(title: string): Partial<Layout> {
   };
 }
 
+/** 0.84 -> 84, on axes in percent. */
+export const percentOf = (fraction: number): number => 100 * fraction;
+
+type Annotation = NonNullable<Layout["annotations"]>[number];
+
+/** Text on a figure, from (x, y) to the right; the figure's lower left corner is (0, 0), (1, 1) the upper right. */
+export function note(
+  x: number,
+  y: number,
+  text: string,
+  look: { readonly color: string; readonly size?: number } & Pick<
+    Partial<Annotation>,
+    "yanchor" | "yshift"
+  >,
+): Annotation {
+  const { color, size = 12, ...place } = look;
+  const paper = { xref: "paper", yref: "paper", xanchor: "left", showarrow: false } as const;
+  return { ...paper, ...place, x, y, text, font: { size, color } } as Annotation;
+}
+
+/** A heat map of attention, teacher x student layers, teacher layers from left to right. */
+export function attentionHeat(map: readonly (readonly number[])[]): Partial<Data> {
+  const students = Array.from({ length: map[0]!.length }, (_, j) => j);
+  return {
+    type: "heatmap",
+    xgap: 1,
+    ygap: 1,
+    x: map.map((_, i) => i + 1),
+    y: students.map((j) => j + 1),
+    z: students.map((j) => map.map((row) => row[j]!)),
+    hovertemplate: "teacher layer %{x}, student layer %{y}: %{z:.3f}<extra></extra>",
+  };
+}
+
 /** An axis with its name, outward ticks and faint grid lines. */
 export function baseAxis(title: string): NonNullable<Layout["xaxis"]> {
   return {

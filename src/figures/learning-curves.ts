@@ -1,8 +1,10 @@
 // Accuracy over epochs, per method, with the spread of its seeds.
+
 import type { Data } from "plotly.js-dist";
+import { median } from "simple-statistics";
 import { needArray, RESULTS } from "../base/arguments.ts";
 import { plain } from "../base/markup.ts";
-import { median, summarise } from "../experiments/summary.ts";
+import { summarise } from "../experiments/summary.ts";
 import type { RunResult } from "../training/run.ts";
 import { baseAxis, baseLayout, type Figure, faint, styleOf, transparent } from "./figure.ts";
 

@@ -30,14 +30,14 @@ function rate(count: number | undefined, seconds: number): string {
  */
 export function operatorTable({ operators, between, seconds: wall }: ProfileTimes): Table {
   const row = ({ name, calls, seconds, bytes, operations }: OperatorTime): string[] => [
-    ...[
-      name,
-      String(calls),
-      shortTime(seconds),
-      percent(seconds / wall),
-      shortTime(seconds / calls),
-    ],
-    ...[size(bytes), rate(bytes, seconds), rate(operations, seconds)],
+    name,
+    String(calls),
+    shortTime(seconds),
+    percent(seconds / wall),
+    shortTime(seconds / calls),
+    size(bytes),
+    rate(bytes, seconds),
+    rate(operations, seconds),
   ];
   return {
     columns: columnsOf("operator", "calls | time | share | a call | bytes | GB/s | GFLOP/s"),
@@ -56,7 +56,10 @@ export function phaseTable({ phases, seconds: wall }: ProfileTimes): Table {
     columns: columnsOf("phase", "time | share | in operators"),
     rows: [
       ...phases.map(({ name, seconds, operators }) => [
-        ...[name, shortTime(seconds), percent(seconds / wall), percent(operators / seconds)],
+        name,
+        shortTime(seconds),
+        percent(seconds / wall),
+        percent(operators / seconds),
       ]),
       ["between phases", shortTime(rest), percent(rest / wall), ""],
     ],

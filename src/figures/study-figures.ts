@@ -4,15 +4,21 @@ import type { Data } from "plotly.js-dist";
 import { plain } from "../base/markup.ts";
 import { inPercent } from "../display/format.ts";
 import { type ArmReport, type DatasetReport, mostDied } from "../experiments/report-data.ts";
-import { baseAxis, baseLayout, type Figure, faint, styleOf, transparent } from "./figure.ts";
+import {
+  baseAxis,
+  baseLayout,
+  type Figure,
+  faint,
+  percentOf,
+  styleOf,
+  transparent,
+} from "./figure.ts";
 
 /** A figure and the height that its rows need, in CSS pixels. */
 export interface SizedRows {
   readonly figure: Figure;
   readonly height: number;
 }
-
-const percentOf = (fraction: number): number => 100 * fraction;
 
 /** Where the axis begins, in percent: below the means and the middle half of all that live. */
 function axisStart(arms: readonly ArmReport[]): number {
@@ -30,7 +36,11 @@ function beyond(arm: ArmReport, index: number, floor: number): Partial<Data> {
   const { colour } = styleOf(arm.method.split(":")[0]!, index);
   const died = arm.dead > 0 ? `, ${arm.dead} of ${arm.n} died` : "";
   return {
-    ...{ type: "scatter", mode: "text", uid: `beyond-${index}`, x: [floor], y: [index - 0.3] },
+    type: "scatter",
+    mode: "text",
+    uid: `beyond-${index}`,
+    x: [floor],
+    y: [index - 0.3],
     text: [`◂ ${inPercent(arm.mean!)}${died}`],
     textposition: "middle right",
     textfont: { color: colour, size: 12 },
@@ -67,14 +77,19 @@ export function studyAccuracies({ dataset, arms }: DatasetReport): SizedRows {
   };
 }
 
+const markers = (uid: string, x: number[], y: number[]) =>
+  ({ type: "scatter", mode: "markers", uid, x, y }) as const;
+
 function armTraces(arm: ArmReport, index: number): Partial<Data>[] {
   const { colour, symbol } = styleOf(arm.method.split(":")[0]!, index);
   const label = plain(arm.label);
   const traces: Partial<Data>[] = [
     {
-      ...{ type: "scatter", mode: "markers", uid: `trials-${index}` },
-      x: arm.tests.map(percentOf),
-      y: arm.tests.map(() => index),
+      ...markers(
+        `trials-${index}`,
+        arm.tests.map(percentOf),
+        arm.tests.map(() => index),
+      ),
       marker: { color: transparent(colour, 0.35), size: 7, symbol },
       hovertemplate: `${label}: %{x:.1f} %<extra></extra>`,
     },
@@ -83,10 +98,15 @@ function armTraces(arm: ArmReport, index: number): Partial<Data>[] {
     const mean = percentOf(arm.mean);
     const [low, high] = (arm.interval ?? [arm.mean, arm.mean]).map(percentOf) as [number, number];
     traces.push({
-      ...{ type: "scatter", mode: "markers", uid: `mean-${index}`, x: [mean], y: [index] },
+      ...markers(`mean-${index}`, [mean], [index]),
       error_x: {
-        ...{ type: "data", symmetric: false, array: [high - mean], arrayminus: [mean - low] },
-        ...{ color: colour, thickness: 2, width: 5 },
+        type: "data",
+        symmetric: false,
+        array: [high - mean],
+        arrayminus: [mean - low],
+        color: colour,
+        thickness: 2,
+        width: 5,
       },
       marker: { color: colour, size: 11, symbol: "line-ns", line: { color: colour, width: 2.5 } },
       hovertemplate: `${label}, mean: %{x:.2f} %<extra></extra>`,
@@ -95,7 +115,7 @@ function armTraces(arm: ArmReport, index: number): Partial<Data>[] {
   if (arm.paper) {
     const { mean, deviation = 0 } = arm.paper;
     traces.push({
-      ...{ type: "scatter", mode: "markers", uid: `paper-${index}`, x: [mean], y: [index + 0.28] },
+      ...markers(`paper-${index}`, [mean], [index + 0.28]),
       error_x: { type: "data", array: [deviation], color: faint, thickness: 1.2, width: 3 },
       marker: { symbol: "x-thin", size: 8, line: { color: faint, width: 1.6 } },
       hovertemplate: `${label}, the paper: %{x:.2f} %<extra></extra>`,
@@ -112,11 +132,15 @@ export function attentionShares({ dataset, arms }: DatasetReport): SizedRows | u
   if (rows.length === 0) return undefined;
   const layers = Math.max(...rows.map(({ share }) => share.length));
   const trace: Partial<Data> = {
-    ...{ type: "heatmap", uid: "shares", colorscale: "Cividis" },
+    type: "heatmap",
+    uid: "shares",
+    colorscale: "Cividis",
     z: rows.map(({ share }) => [...share]),
     x: Array.from({ length: layers }, (_, j) => `layer ${j + 1}`),
     y: rows.map((_, k) => k),
-    ...{ zmin: 0, zmax: 1, ygap: 1 },
+    zmin: 0,
+    zmax: 1,
+    ygap: 1,
     hovertemplate: "%{x}: %{z:.3f}<extra></extra>",
   };
   return {

@@ -159,11 +159,17 @@ export class StudyView {
     const rows = arms
       .filter((arm) => (arm.n > 0 || arm.paper) && hasOwnRow(arm))
       .map((arm: ArmReport) => [
-        ...[arm.role === "control" ? `${arm.label} (control)` : arm.label, arm.n],
-        ...[percent(arm.mean), arm.n > 1 ? percent(arm.std) : undefined],
+        arm.role === "control" ? `${arm.label} (control)` : arm.label,
+        arm.n,
+        percent(arm.mean),
+        arm.n > 1 ? percent(arm.std) : undefined,
         arm.interval?.map((x) => inPercent(x)).join(" to "),
-        ...[arm.n > 0 ? arm.dead : undefined, arm.diverged, arm.paper?.mean, arm.paper?.deviation],
-        ...[arm.difference, arm.verdict?.outcome.replace("none", "no verdict")],
+        arm.n > 0 ? arm.dead : undefined,
+        arm.diverged,
+        arm.paper?.mean,
+        arm.paper?.deviation,
+        arm.difference,
+        arm.verdict?.outcome.replace("none", "no verdict"),
         ...(beside ? [percent(published.get(arm.method)?.mean)] : []),
       ]);
     const note = " Published %: the mean with the weights that the method's authors published.";

@@ -1,13 +1,23 @@
 // One option of ABKD varied: accuracy over its values, and attention with a slider over them.
 
-import type { Data, Layout } from "plotly.js-dist";
+import type { Data } from "plotly.js-dist";
+import { mean } from "simple-statistics";
 import { plain } from "../base/markup.ts";
 import { percent } from "../display/format.ts";
 import { type Evidence, recordsOf } from "../experiments/evidence.ts";
 import { type ArmReport, mostDied } from "../experiments/report-data.ts";
 import type { Study } from "../experiments/study.ts";
 import type { TrialRecord } from "../experiments/trial-record.ts";
-import { baseAxis, baseLayout, colourway, type Figure, faint } from "./figure.ts";
+import {
+  attentionHeat,
+  baseAxis,
+  baseLayout,
+  colourway,
+  type Figure,
+  faint,
+  note,
+  percentOf,
+} from "./figure.ts";
 
 /** An option whose values a study varies. */
 export type SweepOf = NonNullable<Study["sweep"]>;
@@ -49,22 +59,19 @@ function describeDead(points: readonly SweepPoint[]): string {
 /** Means with 95 % intervals over the option's values, a line a form; the paper's as crosses. */
 export function sweepCurves(evidence: Evidence, option: SweepOf): Figure {
   const forms = [...formsOf(evidence, option).values()];
-  const percent = (x: number): number => 100 * x;
   const living = forms.filter((all) => !all.every(isDead));
   const data = living.map((all, k): Partial<Data> => {
     const points = all.filter(({ arm }) => arm.mean !== undefined);
     const colour = colourway[k % colourway.length]!;
     const bound = (side: 0 | 1): number[] =>
-      points.map(({ arm }) => percent(Math.abs((arm.interval?.[side] ?? arm.mean!) - arm.mean!)));
+      points.map(({ arm }) => percentOf(Math.abs((arm.interval?.[side] ?? arm.mean!) - arm.mean!)));
     return {
-      ...{
-        type: "scatter",
-        mode: "lines+markers",
-        uid: `form-${k}`,
-        name: plain(formName(all[0]!)),
-      },
+      type: "scatter",
+      mode: "lines+markers",
+      uid: `form-${k}`,
+      name: plain(formName(all[0]!)),
       x: points.map(({ value }) => String(value)),
-      y: points.map(({ arm }) => percent(arm.mean!)),
+      y: points.map(({ arm }) => percentOf(arm.mean!)),
       error_y: { type: "data", symmetric: false, array: bound(1), arrayminus: bound(0), width: 4 },
       line: { color: colour, dash: k === 0 ? "solid" : "dot" },
       marker: { color: colour, size: 9, symbol: k === 0 ? "circle" : "square" },
@@ -75,7 +82,10 @@ export function sweepCurves(evidence: Evidence, option: SweepOf): Figure {
     arm.paper ? [{ value, mean: arm.paper.mean }] : [],
   );
   const papers: Partial<Data> = {
-    ...{ type: "scatter", mode: "lines+markers", uid: "paper", name: "the paper" },
+    type: "scatter",
+    mode: "lines+markers",
+    uid: "paper",
+    name: "the paper",
     x: paper.map(({ value }) => String(value)),
     y: paper.map(({ mean }) => mean),
     line: { color: faint, width: 1, dash: "dash" },
@@ -84,7 +94,7 @@ export function sweepCurves(evidence: Evidence, option: SweepOf): Figure {
   };
   const dead = forms.filter((all) => !living.includes(all)).map(describeDead);
   const ends = [
-    ...living.flat().flatMap(({ arm }) => (arm.interval ?? []).map(percent)),
+    ...living.flat().flatMap(({ arm }) => (arm.interval ?? []).map(percentOf)),
     ...paper.map(({ mean }) => mean),
   ];
   // Room for the lines about dead forms, below everything else.
@@ -97,19 +107,16 @@ export function sweepCurves(evidence: Evidence, option: SweepOf): Figure {
       ...baseLayout(title),
       xaxis: { ...baseAxis(SYMBOLS[option]), type: "category" },
       yaxis: { ...baseAxis("test accuracy (%)"), ...room },
-      annotations: dead.map((text, k) => ({
-        ...{ xref: "paper", yref: "paper", x: 0.01, y: 0.02 + 0.07 * k, xanchor: "left" },
-        ...{ text, showarrow: false, font: { size: 12, color: faint } },
-      })) as NonNullable<Layout["annotations"]>,
+      annotations: dead.map((text, k) => note(0.01, 0.02 + 0.07 * k, text, { color: faint })),
     },
   };
 }
 
-/** The mean of the maps of several trials, teacher x student layers. */
+/** The mean of the maps of several trials, teacher x student layers, four decimals. */
 function meanMap(records: readonly TrialRecord[]): number[][] | undefined {
   const maps = records.flatMap(({ attention }) => (attention ? [attention] : []));
   return maps[0]?.map((row, i) =>
-    row.map((_, j) => maps.reduce((sum, map) => sum + map[i]![j]!, 0) / maps.length),
+    row.map((_, j) => Number(mean(maps.map((map) => map[i]![j]!)).toFixed(4))),
   );
 }
 
@@ -126,16 +133,15 @@ export function sweepMaps(evidence: Evidence, option: SweepOf, form: string): Fi
     `<b>${plain(evidence.dataset)}, ${SYMBOLS[option]} = ${value}: attention, mean of ${arm.n} trials; ` +
     `test ${percent(arm.mean!)}${arm.dead > 0 ? `, ${arm.dead} died` : ""}</b>`;
   const data = points.map(({ map }, k): Partial<Data> => {
-    const students = map[0]!.length;
     return {
-      ...{ type: "heatmap", uid: `value-${k}`, visible: k === 0, colorscale: "Cividis" },
-      x: map.map((_, i) => i + 1),
-      y: Array.from({ length: students }, (_, j) => j + 1),
-      z: Array.from({ length: students }, (_, j) => map.map((row) => Number(row[j]!.toFixed(4)))),
-      ...{ zmin: 0, zmax: 1, xgap: 1, ygap: 1 },
+      ...attentionHeat(map),
+      uid: `value-${k}`,
+      visible: k === 0,
+      colorscale: "Cividis",
+      zmin: 0,
+      zmax: 1,
       colorbar: { thickness: 10, title: { text: "A<sub>ij</sub>" } },
-      hovertemplate: "teacher layer %{x}, student layer %{y}: %{z:.3f}<extra></extra>",
-    };
+    } as Partial<Data>;
   });
   const steps = points.map((point, k) => ({
     label: String(point.value),
@@ -152,10 +158,7 @@ export function sweepMaps(evidence: Evidence, option: SweepOf, form: string): Fi
       yaxis: { ...baseAxis("student layer j"), showgrid: false, autorange: "reversed", dtick: 1 },
       margin: { ...base.margin, b: 120 },
       sliders: [
-        {
-          ...{ active: 0, steps, pad: { t: 56 } },
-          currentvalue: { prefix: `${SYMBOLS[option]} = ` },
-        },
+        { active: 0, steps, pad: { t: 56 }, currentvalue: { prefix: `${SYMBOLS[option]} = ` } },
       ],
     },
   };

@@ -5,7 +5,7 @@ import { needArray, needObject } from "../base/arguments.ts";
 import { inPercent, percent } from "../display/format.ts";
 import { REACH_NOISE, type TermCheck } from "../experiments/theorem1.ts";
 import type { FrameContent } from "./data-frame.ts";
-import { baseAxis, baseLayout, type Figure, ink } from "./figure.ts";
+import { baseAxis, baseLayout, type Figure, ink, note } from "./figure.ts";
 
 /** A row a pair of layers; errors as powers of ten, shares in percent. */
 export function termTable(checks: readonly TermCheck[]): FrameContent {
@@ -24,9 +24,15 @@ export function termTable(checks: readonly TermCheck[]): FrameContent {
       ["attention's share (%)", 2],
     ],
     rows: checks.map((check) => [
-      ...[check.teacherLayer, check.studentLayer, check.attention, power(check.dissimilarity)],
-      ...[power(check.productRule), power(check.equation8), power(check.dissimilarityTerm)],
-      ...[100 * check.leftOut, 100 * check.attentionShare],
+      check.teacherLayer,
+      check.studentLayer,
+      check.attention,
+      power(check.dissimilarity),
+      power(check.productRule),
+      power(check.equation8),
+      power(check.dissimilarityTerm),
+      100 * check.leftOut,
+      100 * check.attentionShare,
     ]),
     caption:
       "eq. 7, eq. 8, second term: relative difference between autograd and the formula, in float32.",
@@ -44,31 +50,43 @@ export function reachFigure(
   const layout: Partial<Layout> & Record<string, unknown> = {
     ...baseLayout("Whose weights arrive: |change of the gradient| / |gradient|"),
     coloraxis: {
-      ...{ colorscale: "Cividis", cmin: -6, cmax: -1 },
+      colorscale: "Cividis",
+      cmin: -6,
+      cmax: -1,
       colorbar: {
-        ...{ thickness: 10, tickvals: [-6, -5, -4, -3, -2, -1] },
+        thickness: 10,
+        tickvals: [-6, -5, -4, -3, -2, -1],
         ticktext: ["none", "1e-5", "1e-4", "0.001", "0.01", "0.1"],
       },
     },
-    annotations: losses.map(({ name }, k) => ({
-      ...{ xref: "paper", yref: "paper", x: k * share, y: 1, yanchor: "bottom", xanchor: "left" },
-      ...{ text: name, showarrow: false, font: { size: 12, color: ink } },
-    })) as NonNullable<Layout["annotations"]>,
+    annotations: losses.map(({ name }, k) =>
+      note(k * share, 1, name, { color: ink, yanchor: "bottom" }),
+    ),
   };
   const data = losses.map(({ reach }, k): Partial<Data> => {
     const suffix = k === 0 ? "" : String(k + 1);
     layout[`xaxis${suffix}`] = {
       ...baseAxis("student W<sub>j</sub>"),
-      ...{ anchor: `y${suffix}`, showgrid: false, dtick: 1 },
+      anchor: `y${suffix}`,
+      showgrid: false,
+      dtick: 1,
       domain: [k * share, (k + 1) * share - 0.05],
     };
     layout[`yaxis${suffix}`] = {
       ...baseAxis(k === 0 ? "teacher W<sub>k</sub>" : ""),
-      ...{ anchor: `x${suffix}`, showgrid: false, type: "category", autorange: "reversed" },
+      anchor: `x${suffix}`,
+      showgrid: false,
+      type: "category",
+      autorange: "reversed",
     };
     return {
-      ...{ type: "heatmap", uid: `reach-${k}`, coloraxis: "coloraxis", xgap: 2, ygap: 2 },
-      ...{ xaxis: `x${suffix}`, yaxis: `y${suffix}` },
+      type: "heatmap",
+      uid: `reach-${k}`,
+      coloraxis: "coloraxis",
+      xgap: 2,
+      ygap: 2,
+      xaxis: `x${suffix}`,
+      yaxis: `y${suffix}`,
       x: reach[0]!.map((_, j) => j + 1),
       y: layers.map(String),
       z: reach.map((row) => row.map((x) => Math.log10(Math.max(x, REACH_NOISE)))),

@@ -221,7 +221,11 @@ function connectionOf(folder: string, ports: readonly number[]): Connection {
   return {
     transport: isFile ? "ipc" : "tcp",
     ip: isFile ? path.join(folder, "s") : "127.0.0.1",
-    ...{ shell_port, iopub_port, stdin_port, control_port, hb_port },
+    shell_port,
+    iopub_port,
+    stdin_port,
+    control_port,
+    hb_port,
     key: randomUUID(),
     signature_scheme: "hmac-sha256",
     kernel_name: "",

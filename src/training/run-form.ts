@@ -6,6 +6,7 @@ import {
   anything,
   count,
   dictionary,
+  each,
   either,
   type Form,
   flag,
@@ -66,7 +67,7 @@ const inspection = object({
 export const inspectionForm: Form = inspection;
 
 const scored = {
-  accuracy: object({ train: fraction, val: fraction, test: fraction }),
+  accuracy: object(each(fraction, "train val test")),
   dead: flag,
 } as const;
 
@@ -77,11 +78,13 @@ export const outcomeForm = {
   engine: object({ name: text, flavour: text }),
   versions: dictionary(text),
   data: object({
-    ...{ nodes: count, arcs: count, features: count, classes: count },
-    ...{ train: count, val: count, test: count, fingerprint: optional(text) },
+    ...each(count, "nodes arcs features classes train val test"),
+    fingerprint: optional(text),
   }),
   parameters: object({
-    ...{ model: count, method: count, teacher: optional(count), ratio: optional(real) },
+    ...each(count, "model method"),
+    teacher: optional(count),
+    ratio: optional(real),
   }),
   bestEpoch: count,
   metric: optional(just("micro-F1")),
@@ -89,20 +92,18 @@ export const outcomeForm = {
   students: optional(list(object(scored))),
   warnings: list(text),
   timing: object({
-    ...{ seconds: real, secondsPerEpoch: number },
-    ...{ threads: optional(count), recorded: optional(text) },
+    seconds: real,
+    secondsPerEpoch: number,
+    threads: optional(count),
+    recorded: optional(text),
   }),
 } as const;
-
-const curve = list(number);
 
 export const resultForm: Form = object({
   format: just("abkd-run/1"),
   ...outcomeForm,
-  curve: object({ loss: curve, trainAccuracy: curve, valLoss: curve, valAccuracy: curve }),
-  nodeKinds: optional(
-    object({ entities: fraction, classless: fraction, all: fraction, constant: fraction }),
-  ),
-  inspection: optional(object({ first: inspection, last: inspection })),
+  curve: object(each(list(number), "loss trainAccuracy valLoss valAccuracy")),
+  nodeKinds: optional(object(each(fraction, "entities classless all constant"))),
+  inspection: optional(object(each(inspection, "first last"))),
   modelSha256: optional(text),
 });

@@ -6,18 +6,17 @@ import { OptionError } from "../../src/base/errors.ts";
 import { findMethod, methods } from "../../src/distillation/registry.ts";
 import { type Contender, contenders } from "../../src/experiments/contenders.ts";
 import { writeSection } from "../../src/experiments/markdown-section.ts";
+import { withFurtherSearch, withLaterSearch } from "../../src/experiments/recipe-merge.ts";
 import { recipeReport, spacesReport } from "../../src/experiments/recipe-report.ts";
 import {
   drawConfigurations,
   type RunRung,
   searchRecipes,
   searchRule,
-  withFurtherSearch,
-  withLaterSearch,
 } from "../../src/experiments/recipe-search.ts";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
 import { runRecorded } from "../../src/experiments/run-study.ts";
-import { mean, pairedT, standardDeviation } from "../../src/experiments/statistics.ts";
+import { mean, standardDeviation } from "../../src/experiments/statistics.ts";
 import { table3 } from "../../src/experiments/studies/table3.ts";
 import { planStudy } from "../../src/experiments/study.ts";
 import { recordOf } from "../../src/experiments/trial-record.ts";
@@ -389,6 +388,4 @@ test("statistics against numbers worked out by hand", () => {
   assert.equal(mean([1, 2, 6]), 3);
   assert.equal(standardDeviation([2, 4, 4, 4, 5, 5, 7, 9]), Math.sqrt(32 / 7));
   assert.equal(standardDeviation([5]), 0);
-  // Differences 1, 2, 3: mean 2, deviation 1, t = 2 sqrt(3).
-  assert.ok(Math.abs(pairedT([1, 2, 3]) - 2 * Math.sqrt(3)) < 1e-12);
 });

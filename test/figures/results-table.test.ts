@@ -12,18 +12,9 @@ import {
   describeWarnings,
   resultsTable,
 } from "../../src/experiments/results-table.ts";
-import { median, summarise } from "../../src/experiments/summary.ts";
+import { summarise } from "../../src/experiments/summary.ts";
 import type { RunResult } from "../../src/training/run.ts";
 import { sampleRun, sampleRuns } from "./sample-runs.ts";
-
-describe("median", () => {
-  it("is the middle, or the mean of the two in the middle", () => {
-    assert.equal(median([3, 1, 2]), 2);
-    assert.equal(median([4, 1, 3, 2]), 2.5);
-    assert.equal(median([7]), 7);
-    assert.ok(Number.isNaN(median([])));
-  });
-});
 
 const paper = { ...defaults, ...presets["literal"] };
 

@@ -7,6 +7,7 @@ import {
   studentConfig,
   studentRecipe,
 } from "../../training/recipes.ts";
+import type { RunConfig } from "../../training/run.ts";
 import { type Contender, contenders } from "../contenders.ts";
 import { type Arm, type Claim, searchArm } from "../study.ts";
 import { runLabel } from "../summary.ts";
@@ -42,18 +43,22 @@ export const literal: Arm = methodArm(
   { preset: "literal" },
 );
 
-/** As many times beta as there are teacher layers: one pair in place of rows that each sum to 1. */
-function lastPair({ id, label }: Pick<Arm, "id" | "label">): Arm {
-  return {
-    ...{ id, label, role: "control" },
-    config(subject, teacher) {
-      const recipe = studentRecipe(subject.dataset, "abkd");
-      const beta = Number(recipe.options?.["beta"] ?? findMethod("abkd").defaults["beta"]);
-      const options = { attention: "last", beta: beta * teacher.model.layers } as const;
-      return studentConfig(subject, "abkd", teacher, { options });
-    },
-  };
+/** ABKD with its searched recipe, and what a sceptic changes in it. */
+function control(id: string, label: string, changes: Changes): Arm {
+  const about = { id: `abkd:${id}`, label: `ABKD, ${label}`, role: "control" } as const;
+  return methodArm("abkd", about, changes);
 }
+
+/** As many times beta as there are teacher layers: one pair in place of rows that each sum to 1. */
+const lastPair: Arm = {
+  ...control("last", "last pair only", {}),
+  config(subject, teacher) {
+    const recipe = studentRecipe(subject.dataset, "abkd");
+    const beta = Number(recipe.options?.["beta"] ?? findMethod("abkd").defaults["beta"]);
+    const options = { attention: "last", beta: beta * teacher.model.layers } as const;
+    return studentConfig(subject, "abkd", teacher, { options });
+  },
+};
 
 /** That an arm's students train at all: the paper's five did. */
 export function survival({ id, label }: Pick<Arm, "id" | "label">): Claim {
@@ -62,37 +67,18 @@ export function survival({ id, label }: Pick<Arm, "id" | "label">): Claim {
 
 /** Fixed attention in the learned one's place, all else as in `searched`. */
 export const attentionControls: readonly Arm[] = [
-  methodArm(
-    "abkd",
-    { id: "abkd:uniform", label: "ABKD, uniform attention", role: "control" },
-    { options: { attention: "uniform" } },
-  ),
-  methodArm(
-    "abkd",
-    { id: "abkd:diagonal", label: "ABKD, fixed-diagonal attention", role: "control" },
-    { options: { attention: "diagonal" } },
-  ),
-  lastPair({ id: "abkd:last", label: "ABKD, last pair only" }),
+  control("uniform", "uniform attention", { options: { attention: "uniform" } }),
+  control("diagonal", "fixed-diagonal attention", { options: { attention: "diagonal" } }),
+  lastPair,
 ];
 
 /** The paper's equations where they may train: averaged over nodes, or with a small beta. */
 const milderForms: readonly Arm[] = [
-  methodArm(
-    "abkd",
-    { id: "abkd:node-mean", label: "ABKD, eqs. 3-6, mean over nodes", role: "control" },
-    { preset: "node-mean" },
-  ),
-  ...[0.01, 1].map((beta) =>
-    methodArm(
-      "abkd",
-      {
-        id: `abkd:literal-beta-${beta}`,
-        label: `ABKD, eqs. 3-6 as written, beta ${beta}`,
-        role: "control",
-      },
-      { preset: "literal", options: { beta } },
-    ),
-  ),
+  control("node-mean", "eqs. 3-6, mean over nodes", { preset: "node-mean" }),
+  ...[0.01, 1].map((beta) => {
+    const label = `eqs. 3-6 as written, beta ${beta}`;
+    return control(`literal-beta-${beta}`, label, { preset: "literal", options: { beta } });
+  }),
 ];
 
 const softLabelsAlone: Arm = methodArm(
@@ -103,7 +89,7 @@ const softLabelsAlone: Arm = methodArm(
 
 /** The searched form, taught by a teacher that was never trained. */
 const randomTeacher: Arm = {
-  ...{ id: "abkd:random-teacher", label: "ABKD, a random teacher", role: "control" },
+  ...control("random-teacher", "a random teacher", {}),
   config: (subject, teacher) =>
     studentConfig(subject, "abkd", { ...teacher, training: { ...teacher.training, epochs: 0 } }),
 };
@@ -113,28 +99,37 @@ const smoothed: Arm = contenderArm(contenders().find(({ id }) => id === "smoothi
 
 /** Other students of about the same size, taught by soft labels with SoftKD's recipe. */
 const otherStudents: readonly Arm[] = [
-  {
-    ...{ id: "softkd:mlp", label: "SoftKD into an MLP (GLNN)", role: "control" },
-    config(subject, teacher) {
-      const { model: searched, training } = studentRecipe(subject.dataset, "softkd");
-      const model = { kind: "mlp", layers: 2, width: 4, dropout: searched.dropout } as const;
-      return studentConfig(subject, "softkd", teacher, { model, training });
-    },
-  },
-  {
-    ...{ id: "softkd:mustad", label: "SoftKD into MustaD's student", role: "control" },
-    config(subject, teacher) {
-      const { model: searched, training } = studentRecipe(subject.dataset, "softkd");
-      const { layers } = teacher.model;
-      const model = { ...searched, kind: "mustad", layers } as const;
-      return studentConfig(subject, "softkd", teacher, { model, training });
-    },
-  },
+  otherStudent("softkd:mlp", "SoftKD into an MLP (GLNN)", ({ dropout }) => {
+    return { kind: "mlp", layers: 2, width: 4, dropout };
+  }),
+  otherStudent("softkd:mustad", "SoftKD into MustaD's student", (searched, { layers }) => {
+    return { ...searched, kind: "mustad", layers };
+  }),
 ];
+
+function otherStudent(
+  id: string,
+  label: string,
+  modelOf: (searched: RunConfig["model"], teacher: RunConfig["model"]) => Changes["model"],
+): Arm {
+  return {
+    id,
+    label,
+    role: "control",
+    config(subject, teacher) {
+      const { model, training } = studentRecipe(subject.dataset, "softkd");
+      const changes = { model: modelOf(model, teacher.model)!, training };
+      return studentConfig(subject, "softkd", teacher, changes);
+    },
+  };
+}
 
 /** What a sceptic asks for beyond the quick look. */
 const scepticArms: readonly Arm[] = [
-  ...[...milderForms, softLabelsAlone, randomTeacher, smoothed],
+  ...milderForms,
+  softLabelsAlone,
+  randomTeacher,
+  smoothed,
   ...otherStudents,
 ].map((arm) => ({ ...arm, paperOnly: true }));
 
@@ -145,7 +140,9 @@ export const controls: readonly Arm[] = [...baselines, ...attentionControls, ...
 export function contenderArm(contender: Contender, role: Arm["role"]): Arm {
   const { id, method, label, start } = contender;
   return {
-    ...{ id, label, role },
+    id,
+    label,
+    role,
     config(subject, teacher) {
       const searched = chosenRecipe(subject.dataset, id) !== undefined;
       const changes = searched ? { recipe: id } : { recipe: null, options: start };
@@ -162,8 +159,11 @@ export function searchArms({ id, method, label }: Contender): Arm[] {
   return Array.from({ length: SEARCHES - 1 }, (_, k): Arm => {
     const search = k + 2;
     return {
-      ...{ id: searchArm(id, search), label: `${label}, search ${search}`, role: "rival" },
-      ...{ searchedAgain: id, paperOnly: true },
+      id: searchArm(id, search),
+      label: `${label}, search ${search}`,
+      role: "rival",
+      searchedAgain: id,
+      paperOnly: true,
       has: (dataset) => furtherRecipe(dataset, id, search) !== undefined,
       config(subject, teacher) {
         const { model, training, options } = furtherRecipe(subject.dataset, id, search)!;
@@ -176,13 +176,18 @@ export function searchArms({ id, method, label }: Contender): Arm[] {
 /** The same with the weights that the method's authors published, and the training searched. */
 export function publishedArm({ id, method, label, fixed }: Contender): Arm {
   return {
-    ...{ id: `${id}:published`, label: `${label}, published weights`, role: "rival" },
+    id: `${id}:published`,
+    label: `${label}, published weights`,
+    role: "rival",
     publishedOf: id,
     config(subject, teacher) {
       const recipe = studentRecipe(subject.dataset, id);
       const { dropout } = recipe.model;
       return studentConfig(subject, method, teacher, {
-        ...{ recipe: null, model: { dropout }, training: recipe.training, options: fixed },
+        recipe: null,
+        model: { dropout },
+        training: recipe.training,
+        options: fixed,
       });
     },
   };

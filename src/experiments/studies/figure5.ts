@@ -1,17 +1,15 @@
 // Figure 5: where the attention of trained students lies.
+import type { MEASURES } from "../attention.ts";
 import type { Claim, Study } from "../study.ts";
 import { controls, literal, searched } from "./arms.ts";
 
 function claims(dataset: string): Claim[] {
-  return [searched, literal].flatMap(({ id, label }): Claim[] => {
-    const most: Claim = {
-      ...{ kind: "majority", arm: id, measure: "one layer has most" },
-      text: `${label}: one student layer has most of the attention`,
+  return [searched, literal].flatMap(({ id: arm, label }) => {
+    const claim = (measure: keyof typeof MEASURES, text: string): Claim => {
+      return { kind: "majority", arm, measure, text: `${label}: ${text}` };
     };
-    const third: Claim = {
-      ...{ kind: "majority", arm: id, measure: "third layer leads" },
-      text: `${label}: the third student layer has the largest share`,
-    };
+    const most = claim("one layer has most", "one student layer has most of the attention");
+    const third = claim("third layer leads", "the third student layer has the largest share");
     return dataset === "cora" ? [most, third] : [most];
   });
 }

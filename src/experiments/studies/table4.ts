@@ -24,7 +24,9 @@ function oneLayer(
   donor?: Donor,
 ): Arm {
   return {
-    ...{ id, label, role },
+    id,
+    label,
+    role,
     config(subject, teacher): RunConfig {
       const plain = studentConfig(subject, "student", teacher, { model: { layers: 1 }, training });
       if (!donor) return plain;
@@ -42,9 +44,7 @@ const attended: readonly Donor[] = [
   { arm: literal, layer: "attended", name: "literal" },
 ];
 const otherDonors: readonly Donor[] = [
-  ...[0, 1, 2, 3].map((layer) => ({
-    ...{ arm: searched, layer, name: `layer-${layer + 1}` },
-  })),
+  ...[0, 1, 2, 3].map((layer) => ({ arm: searched, layer, name: `layer-${layer + 1}` })),
   { arm: plainStudent, layer: 0, name: "plain-student" },
 ];
 
@@ -115,7 +115,8 @@ export const table4: Study = {
     ...attended.flatMap((donor) => fromDonor(donor, "method")),
     ...otherDonors.flatMap((donor) => fromDonor(donor, "control")),
     oneLayer("untrained:random", "no training, random weights", "control", UNTRAINED),
-    ...[searched, literal],
+    searched,
+    literal,
     ...controls,
   ],
   subject: "initialized:searched",

@@ -111,11 +111,15 @@ export const table6Study = variationStudy({
   forms: [LITERAL, MEAN_SQUARE],
   variants: [
     {
-      ...{ id: "with-p", label: "with P", options: { subspace: true } },
+      id: "with-p",
+      label: "with P",
+      options: { subspace: true },
       paper: (dataset) => rowOf<Accuracies<"subspace">>(table6, dataset)?.subspace,
     },
     {
-      ...{ id: "without-p", label: "without P", options: { subspace: false } },
+      id: "without-p",
+      label: "without P",
+      options: { subspace: false },
       paper: (dataset) => rowOf<Accuracies<"none">>(table6, dataset)?.none,
     },
   ],
@@ -130,11 +134,15 @@ export const table7Study = variationStudy({
   forms: [SEARCHED, LITERAL],
   variants: [
     {
-      ...{ id: "per-layer", label: "a linear layer each", options: { linear: "per-layer" } },
+      id: "per-layer",
+      label: "a linear layer each",
+      options: { linear: "per-layer" },
       paper: (dataset) => rowOf<Accuracies<"perLayer">>(table7, dataset)?.perLayer,
     },
     {
-      ...{ id: "shared", label: "one shared linear layer", options: { linear: "shared" } },
+      id: "shared",
+      label: "one shared linear layer",
+      options: { linear: "shared" },
       paper: (dataset) => rowOf<Accuracies<"shared">>(table7, dataset)?.shared,
     },
   ],
@@ -151,7 +159,9 @@ export const table10Study = variationStudy({
   datasets: SMALL_GRAPHS,
   forms: [SEARCHED, LITERAL],
   variants: table10.values.map((beta, k) => ({
-    ...{ id: `beta-${beta}`, label: `beta ${beta}`, options: { beta } },
+    id: `beta-${beta}`,
+    label: `beta ${beta}`,
+    options: { beta },
     paper: (dataset: string) => bare(rowOf<readonly number[]>(table10, dataset)?.[k]),
   })),
   sweep: "beta",
@@ -168,7 +178,9 @@ export const table11Study = variationStudy({
   datasets: SMALL_GRAPHS,
   forms: [SEARCHED, LITERAL],
   variants: table11.values.map((embedding, k) => ({
-    ...{ id: `d-${embedding}`, label: `d_a ${embedding}`, options: { embedding } },
+    id: `d-${embedding}`,
+    label: `d_a ${embedding}`,
+    options: { embedding },
     paper: (dataset: string) => bare(rowOf<readonly number[]>(table11, dataset)?.[k]),
   })),
   sweep: "embedding",
@@ -185,7 +197,9 @@ export const table12Study = variationStudy({
   datasets: SMALL_GRAPHS,
   forms: [SEARCHED, LITERAL],
   variants: (["euclidean", "cosine"] as const).map((distance) => ({
-    ...{ id: distance, label: `${distance} distance`, options: { distance } },
+    id: distance,
+    label: `${distance} distance`,
+    options: { distance },
     paper: (dataset: string) =>
       bare(rowOf<Readonly<Record<"euclidean" | "cosine", number>>>(table12, dataset)?.[distance]),
   })),

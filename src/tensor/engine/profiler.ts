@@ -167,7 +167,10 @@ export class Profiler {
     const known = (name: "bytes" | "operations", value: number): object =>
       Number.isNaN(value) ? {} : { [name]: value };
     const operators = [...this.#totals].map(([name, totals]) => ({
-      ...{ name, kind: totals.kind, calls: totals.calls, seconds: totals.milliseconds / 1000 },
+      name,
+      kind: totals.kind,
+      calls: totals.calls,
+      seconds: totals.milliseconds / 1000,
       ...known("bytes", totals.bytes),
       ...known("operations", totals.operations),
     }));
@@ -176,7 +179,9 @@ export class Profiler {
       between: seconds - this.#inOperators / 1000,
       operators: operators.sort((a, b) => b.seconds - a.seconds),
       phases: [...this.#phases].map(([name, phase]) => ({
-        ...{ name, seconds: phase.milliseconds / 1000, operators: phase.operators / 1000 },
+        name,
+        seconds: phase.milliseconds / 1000,
+        operators: phase.operators / 1000,
       })),
       steps: this.#steps,
       tracedSteps: this.#tracedSteps,
@@ -255,7 +260,10 @@ export function endStep(): void {
 export function traceJson({ spans, ...times }: ProfileData, name: string): string {
   const place = { pid: 1, tid: 1 };
   const named = (what: string, text: string): object => ({
-    ...{ ph: "M", name: what, ...place, args: { name: text } },
+    ph: "M",
+    name: what,
+    ...place,
+    args: { name: text },
   });
   const events = [
     named("process_name", name),

@@ -258,8 +258,14 @@ function backward(
   // H0 = ReLU(input) is the initial residual of every layer.
   engine.run("applyBits", groups(size), dInitial, dz, backend.address(masks), size, 1);
   sparseProduct(engine, transposed, {
-    ...{ values: values.address, x: above, y: backend.address(dInput), columns: width },
-    ...{ p: scale(0), q: 1, z: dz, mask: mask(0) },
+    values: values.address,
+    x: above,
+    y: backend.address(dInput),
+    columns: width,
+    p: scale(0),
+    q: 1,
+    z: dz,
+    mask: mask(0),
   });
   for (const info of scratch) backend.disposeData(info.dataId);
   return [dInput, ...gradients].map(asTensor);

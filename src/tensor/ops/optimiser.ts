@@ -198,7 +198,10 @@ export class Adam extends Optimiser {
   protected factors(step: number): Factors {
     const [beta1, beta2] = [this.#beta1, this.#beta2];
     return {
-      ...{ keep1: beta1, take1: 1 - beta1, keep2: beta2, take2: 1 - beta2 },
+      keep1: beta1,
+      take1: 1 - beta1,
+      keep2: beta2,
+      take2: 1 - beta2,
       correction: 1 / Math.sqrt(1 - beta2 ** step),
       epsilon: this.#epsilon,
     };
@@ -233,8 +236,12 @@ export class RMSprop extends Optimiser {
   protected factors(): Factors {
     const smoothing = 0.99;
     return {
-      ...{ keep1: 0, take1: 1, keep2: smoothing, take2: 1 - smoothing },
-      ...{ correction: 1, epsilon: 1e-8 },
+      keep1: 0,
+      take1: 1,
+      keep2: smoothing,
+      take2: 1 - smoothing,
+      correction: 1,
+      epsilon: 1e-8,
     };
   }
 }
@@ -262,9 +269,6 @@ export class SGD extends Optimiser {
 
   /** The divisor is epsilon alone. */
   protected factors(): Factors {
-    return {
-      ...{ keep1: this.#momentum, take1: 1, keep2: 0, take2: 0 },
-      ...{ correction: 0, epsilon: 1 },
-    };
+    return { keep1: this.#momentum, take1: 1, keep2: 0, take2: 0, correction: 0, epsilon: 1 };
   }
 }

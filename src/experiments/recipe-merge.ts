@@ -1,0 +1,73 @@
+// Recipes of several searches in one file: what may stand beside what, and how it is put there.
+import { canonicalJson } from "../base/canonical.ts";
+import { UserError } from "../base/errors.ts";
+import type { RecipeFile, SearchIdentity } from "../training/recipe-file.ts";
+
+/**
+ * Looks at what can be known of a search before it begins: whether its recipes may stand in the file.
+ * @param search which it is to be, from 1; a first one of some contenders alone
+ * @throws UserError where the searches before it are missing, or were by another rule: recipes of one file
+ *   are compared
+ */
+export function checkBefore(
+  file: RecipeFile | undefined,
+  search: number,
+  rule: Pick<SearchIdentity, "configurations" | "patience" | "rungs">,
+): void {
+  const dataset = file?.dataset ?? "this dataset";
+  const all = [file?.search, ...(file?.further ?? []).map((one) => one.search)];
+  for (let n = 1; n <= Math.max(1, search - 1); n++) {
+    const one = all[n - 1];
+    if (!one) throw new UserError(`${dataset}: search ${n} comes before search ${search}`);
+    if (ruleOf(one) === ruleOf(rule)) continue;
+    throw new UserError(
+      `${dataset}: its recipes come from a search by another rule; search all contenders first`,
+    );
+  }
+}
+
+/** Of searches that may be compared: all but draws, splits and seeds. */
+function ruleOf({
+  configurations,
+  patience = 0,
+  rungs,
+}: Pick<SearchIdentity, "configurations" | "patience" | "rungs">): string {
+  const sizes = rungs.map(({ epochs, splits, seeds, keep }) => {
+    return { epochs, splits: splits.length, seeds: seeds.length, keep };
+  });
+  return canonicalJson({ configurations, patience, sizes });
+}
+
+/**
+ * A file with some contenders' recipes replaced by those of a later search of them alone.
+ * @throws UserError where that search was by another rule
+ */
+export function withLaterSearch(file: RecipeFile, { search, recipes }: RecipeFile): RecipeFile {
+  checkBefore(file, 1, search!);
+  const again = Object.keys(recipes);
+  const earlier = (file.later ?? []).filter(
+    ({ contenders }) => !contenders.every((id) => again.includes(id)),
+  );
+  const later = [...earlier, { contenders: again, ...search! }];
+  return { ...file, later, recipes: { ...file.recipes, ...recipes } };
+}
+
+/**
+ * A file with the recipes of its second search, its third, ... beside the first's.
+ * @param search which it was
+ * @throws UserError where the ones before it are missing, or were by another rule or in other spaces
+ */
+export function withFurtherSearch(file: RecipeFile, search: number, found: RecipeFile): RecipeFile {
+  checkBefore(file, search, found.search!);
+  for (const [id, { space }] of Object.entries(found.recipes)) {
+    if (space === file.recipes[id]?.space) continue;
+    throw new UserError(
+      `${file.dataset}: ${id} was searched in another space; search 1 again first`,
+    );
+  }
+  const further = [...(file.further ?? [])];
+  // A search of some contenders leaves the others' recipes as they are.
+  const recipes = { ...further[search - 2]?.recipes, ...found.recipes };
+  further[search - 2] = { search: found.search!, recipes };
+  return { ...file, further };
+}
