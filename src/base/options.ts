@@ -43,7 +43,7 @@ export type OptionInfo = NumberInfo | ChoiceInfo | SwitchInfo;
 /** One entry per option. */
 export type OptionTable<Options> = { readonly [K in keyof Options]-?: OptionInfo };
 
-/** What resolveOptions needs of a method. */
+/** The parts of a method that resolveOptions needs. */
 interface Configurable<Options> {
   readonly name: string;
   readonly defaults: Options;

@@ -1,4 +1,4 @@
-// Progress of downloads for a person: one live line on a terminal, plain lines elsewhere.
+// Download progress for the user: one live line on a terminal, plain lines elsewhere.
 import path from "node:path";
 import { printable } from "../base/printable.ts";
 import { type LineStream, terminalLine } from "../display/terminal-line.ts";
@@ -6,11 +6,11 @@ import type { DownloadProgress } from "./download.ts";
 
 export interface ProgressPrinter {
   readonly show: (progress: DownloadProgress) => void;
-  /** Wipes the live line. */
+  /** Clears the live line. */
   readonly clear: () => void;
 }
 
-/** Shortest time between two lines, in milliseconds. */
+/** Shortest time between two updates of the line, in milliseconds. */
 const LIVE_PAUSE = 100;
 const PLAIN_PAUSE = 5_000;
 
