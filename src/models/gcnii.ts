@@ -54,13 +54,7 @@ const options: OptionTable<Omit<GcniiConfig, "kind">> = {
     min: 0,
     description: "layer l's weights have the share log(lambda / l + 1)",
   },
-  dropout: {
-    kind: "number",
-    min: 0,
-    max: 1,
-    below: true,
-    description: "dropout rate, before each layer",
-  },
+  dropout: { kind: "number", min: 0, max: 1, below: true, description: "rate before each layer" },
 };
 
 /** How many maps (nodes x width) a step holds beside the one per layer; measured 10 to 11. */

@@ -47,13 +47,7 @@ const layeredOptions: OptionTable<LayeredOptions> = {
     description: "number of layers, including the one that gives the logits",
   },
   width: { kind: "number", min: 1, max: 65_536, whole: true, description: "hidden width" },
-  dropout: {
-    kind: "number",
-    min: 0,
-    max: 1,
-    below: true,
-    description: "dropout rate, before each layer",
-  },
+  dropout: { kind: "number", min: 0, max: 1, below: true, description: "rate before each layer" },
   batchNorm: {
     kind: "switch",
     description: "whether hidden maps are normalised over the nodes before their ReLU",

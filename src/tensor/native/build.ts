@@ -36,7 +36,7 @@ export function nativeRecord(): NativeRecord | undefined {
     return parseJson(readFileSync(NATIVE_RECORD, "utf8")) as NativeRecord;
   } catch (cause) {
     if (!(cause instanceof JsonError)) throw cause;
-    throw new UserError(`${NATIVE_RECORD} ${cause.message}; build it again: npm run native`, {
+    throw new UserError(`${NATIVE_RECORD} ${cause.message}; rebuild: npm run native`, {
       cause,
     });
   }
