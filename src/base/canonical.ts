@@ -21,7 +21,5 @@ export function canonicalJson(value: unknown): string {
       .map((name) => `${JSON.stringify(name)}:${canonicalJson(all[name])}`);
     return `{${members.join(",")}}`;
   }
-  throw new OptionError(
-    `JSON cannot hold ${shown(value)}: only text, finite numbers, lists, objects`,
-  );
+  throw new OptionError(`JSON holds text, finite numbers, lists and objects, not ${shown(value)}`);
 }

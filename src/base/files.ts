@@ -30,10 +30,10 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: "permission is denied; choose another folder or change its rights",
   EROFS: "the file system is read-only; choose another folder",
   ENOTDIR: "a part of the path is a file, not a folder; choose another folder",
-  EEXIST: "a file stands where a folder is needed; choose another folder",
+  EEXIST: "there is a file where a folder is needed; choose another folder",
   EISDIR: "it is a folder; name a file",
   ENOENT: "there is no such file",
-  ELOOP: "its symbolic links lead in a circle; name another file",
+  ELOOP: "its symbolic links form a loop; name another file",
   ENXIO: "nothing reads from it or answers there; name another file",
   EPIPE: "its reader has gone",
 };

@@ -76,7 +76,7 @@ function meet(names: Set<string> | null | undefined, quoted: string): void {
   names.add(name);
 }
 
-/** @throws JsonError where the number is too large */
+/** Returns the place after a number. @throws JsonError if the number is too large */
 function endOfNumber(text: string, start: number): number {
   let end = start + 1;
   while (end < text.length && "0123456789+-.eE".includes(text[end]!)) end++;

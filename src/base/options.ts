@@ -59,17 +59,17 @@ type Infos = Readonly<Record<string, OptionInfo>>;
 /** One entry per option. */
 export type OptionTable<Options> = { readonly [K in keyof Options]-?: OptionInfo };
 
-/** An option's key in configurations, of the name that readers know; an unknown name as it is. */
+/** Returns an option's key in configurations, given the name that readers know; an unknown name as it is. */
 export function optionKey(table: Infos, name: string): string {
   return Object.entries(table).find(([, info]) => info.name === name)?.[0] ?? name;
 }
 
-/** The name that readers know, of an option's key in configurations. */
+/** Returns the name that readers know, given an option's key in configurations. */
 export function optionName(table: Infos, key: string): string {
   return table[key]?.name ?? key;
 }
 
-/** What resolveOptions needs of a method. */
+/** The parts of a method that resolveOptions needs. */
 interface Configurable<Options> {
   readonly name: string;
   readonly defaults: Options;

@@ -54,7 +54,7 @@ export class Registry<T extends Named> {
     return this.#all;
   }
 
-  /** Their names in the same order; always the same array. */
+  /** The entries' names, in the same order; always the same array. */
   get names(): readonly string[] {
     return this.#names;
   }
@@ -79,7 +79,7 @@ export class Registry<T extends Named> {
     needText(name, `a ${this.#what}'s name`, "text");
     if (!NAME.test(name) || name.length > LONGEST_NAME || name in Object.prototype) {
       throw new OptionError(
-        `a ${this.#what} cannot be named "${printable(name)}": a name has small letters and digits, ` +
+        `a ${this.#what} cannot be named "${printable(name)}": a name has lower-case letters and digits, ` +
           `in parts joined by "-", "." or "_", ${LONGEST_NAME} characters at most`,
       );
     }

@@ -14,7 +14,7 @@ export function nearest(word: string, names: readonly string[]): string | undefi
   const plain = (text: string): string => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, "");
   const wanted = plain(word.slice(0, 64));
   let best: string | undefined;
-  // A third of the letters may differ: `abdk` is abkd, `gat` is nothing.
+  // A third of the letters may differ: `abdk` means abkd, `gat` means none.
   let least = Math.floor(wanted.length / 3) + 1;
   for (const name of names) {
     const slips = distance(wanted, plain(name));

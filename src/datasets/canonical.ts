@@ -1,4 +1,4 @@
-// Counts and digests of a graph's canonical arrays, by which two loaders can be compared.
+// Counts and digests of a graph's canonical arrays, for comparing two loaders.
 import { createHash } from "node:crypto";
 import { nonzeros } from "../graph/csr.ts";
 import { type Graph, UNLABELLED } from "../graph/graph.ts";
@@ -6,8 +6,8 @@ import type { PublicSummary, SplitSummary, Summary } from "./oracles.ts";
 import type { RawSplit } from "./splits.ts";
 
 /**
- * What a graph says, in the published form: arrays are little-endian int32 or float32, arcs sorted
- * by (row, column), features with sorted columns and without zeros, an unlabelled node's class 0.
+ * Summarises a graph in the published form: arrays are little-endian int32 or float32, arcs are sorted
+ * by (row, column), features have sorted columns and no zeros, and an unlabelled node has class 0.
  */
 export function summarise({ nodes, classes, adjacency, features, labels }: Graph): Summary {
   const rowOf = new Int32Array(nonzeros(adjacency));
@@ -37,12 +37,12 @@ export function summarise({ nodes, classes, adjacency, features, labels }: Graph
   };
 }
 
-/** How many nodes have no class. */
+/** Counts the nodes without a class. */
 export function countUnlabelled(labels: Int32Array): number {
   return labels.reduce((count, label) => count + (label === UNLABELLED ? 1 : 0), 0);
 }
 
-/** Sizes of a split as its source has it, and the digest of its nodes' roles. */
+/** Returns the sizes of a split as its source gives it, and the digest of its nodes' roles. */
 export function summariseSplit(nodes: number, { train, val, test }: RawSplit): SplitSummary {
   const roles = new Uint8Array(nodes);
   for (const node of train) roles[node] = 1;
@@ -51,7 +51,7 @@ export function summariseSplit(nodes: number, { train, val, test }: RawSplit): S
   return { train: train.length, val: val.length, test: test.length, sha256: sha256(roles) };
 }
 
-/** Planetoid's public split, whose training and validation nodes are ranges. */
+/** Summarises Planetoid's public split, whose training and validation nodes are ranges. */
 export function summarisePublic({ train, val, test }: RawSplit): PublicSummary {
   return {
     train: [train[0]!, train.at(-1)! + 1],
@@ -60,7 +60,7 @@ export function summarisePublic({ train, val, test }: RawSplit): PublicSummary {
   };
 }
 
-/** Dotted paths of the entries in which two summaries differ; sums may differ in the last digits. */
+/** Returns dotted paths of the entries where two summaries differ; sums may differ in the last digits. */
 export function differences(found: object, expected: object, prefix = ""): string[] {
   const other = new Map<string, unknown>(Object.entries(expected));
   return Object.entries(found).flatMap(([key, value]) => {
@@ -74,7 +74,7 @@ export function differences(found: object, expected: object, prefix = ""): strin
   });
 }
 
-/** Of the bytes in memory: little-endian on every machine that Node runs on. */
+/** Digests the bytes in memory, which are little-endian on every machine that runs Node. */
 function sha256(array: Int32Array | Float32Array | Uint8Array): string {
   const { buffer, byteOffset, byteLength } = array;
   return createHash("sha256")

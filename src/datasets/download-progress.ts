@@ -1,4 +1,4 @@
-// Progress of downloads for a person: one live line on a terminal, plain lines elsewhere.
+// Download progress for the user: one live line on a terminal, plain lines elsewhere.
 import path from "node:path";
 import { LiveLine } from "../display/line.ts";
 import type { LineStream } from "../display/terminal-line.ts";
@@ -6,7 +6,7 @@ import type { DownloadProgress } from "./download.ts";
 
 export interface ProgressPrinter {
   readonly show: (progress: DownloadProgress) => void;
-  /** Wipes the live line. */
+  /** Clears the live line. */
   readonly clear: () => void;
 }
 

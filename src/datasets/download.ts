@@ -1,4 +1,4 @@
-// Fetching one published file: resumed after a cut, checked by sha256, put in place in one step.
+// Downloads one published file: resumed if interrupted, checked by sha256, moved into place in one step.
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
@@ -19,17 +19,17 @@ export interface DownloadProgress {
 export interface DownloadOptions {
   readonly onProgress?: (progress: DownloadProgress) => void;
   readonly signal?: AbortSignal;
-  /** Longest silence of the server, in milliseconds; 20 s. */
+  /** Longest silence of the server, in milliseconds; 20 s by default. */
   readonly idleLimit?: number;
-  /** Longest time a file, in milliseconds; 15 minutes. */
+  /** Longest time per file, in milliseconds; 15 minutes by default. */
   readonly totalLimit?: number;
 }
 
-/** Attempts in a row that bring no byte before the download is given up. */
+/** After this many attempts in a row without a byte the download gives up. */
 const FRUITLESS_ATTEMPTS = 4;
 const FIRST_PAUSE = 250;
 
-/** A failure that another attempt may mend: a cut, a busy server, a silence. */
+/** A failure that another attempt may fix: a broken connection, a busy server, a silence. */
 class Interrupted extends Error {
   /** Whether the server had answered at all. */
   readonly answered: boolean;
@@ -41,10 +41,10 @@ class Interrupted extends Error {
 }
 
 /**
- * Downloads a file to `target`. What has arrived is kept in `target`.part, from which a later call
- * goes on; `target` itself appears only whole and with the right sha256.
+ * Downloads a file to `target`. What has arrived is kept in `target`.part, where a later call
+ * resumes; `target` itself appears only when it is whole and has the right sha256.
  *
- * @throws DatasetError in one line: what failed, and where to put the file by hand.
+ * @throws DatasetError whose one-line message says what failed and where to put the file by hand.
  */
 export async function download(
   source: PublishedFile,
@@ -61,7 +61,7 @@ export async function download(
   } catch (error) {
     const reason = total.aborted ? "it took too long" : reasonOf(error);
     throw new DatasetError(
-      `${source.url} could not be fetched: ${reason}; to go without the network put the file ` +
+      `${source.url} could not be downloaded: ${reason}; to work offline, put the file ` +
         `at ${target} (sha256 ${source.sha256})`,
       { cause: error },
     );
@@ -79,7 +79,7 @@ async function fetchWhole(
   await fetchPart(source, part, signal, options);
   let found = await sha256Of(part);
   if (found !== source.sha256 && resumed) {
-    // The part may have been another file's: once more from nothing.
+    // The part may belong to another file: start over once.
     await rm(part);
     await fetchPart(source, part, signal, options);
     found = await sha256Of(part);
@@ -92,8 +92,8 @@ async function fetchWhole(
 }
 
 /**
- * Attempts until the part has its full length; each goes on where the last was cut. A server that
- * has never answered is not asked again: there is no network, and a person is waiting.
+ * Makes attempts until the part has its full length; each resumes where the last one broke off. A server
+ * that has never answered is not asked again: there is no network, and a person is waiting.
  */
 async function fetchPart(
   source: PublishedFile,
@@ -120,7 +120,7 @@ async function fetchPart(
   }
 }
 
-/** One request for what is missing, appended to the part. */
+/** Requests what is missing and appends it to the part. */
 async function fetchRest(
   source: PublishedFile,
   part: string,
@@ -135,7 +135,7 @@ async function fetchRest(
   let answered = false;
   try {
     const response = await fetch(source.url, {
-      // Identity: a compressed transfer would break the byte ranges.
+      // Ask for "identity": a compressed transfer would break the byte ranges.
       headers: { "accept-encoding": "identity", ...(start && { range: `bytes=${start}-` }) },
       signal: AbortSignal.any([signal, idle.signal]),
     });
@@ -158,26 +158,26 @@ async function fetchRest(
     }
   } catch (error) {
     if (signal.aborted) throw error;
-    if (idle.signal.aborted) throw new Interrupted(`silence for ${limit / 1000} s`, answered);
-    // fetch reports a connection that broke, or was never made, as a TypeError.
+    if (idle.signal.aborted) throw new Interrupted(`no data for ${limit / 1000} s`, answered);
+    // fetch reports a broken or failed connection as a TypeError.
     if (error instanceof TypeError) throw new Interrupted(reasonOf(error), answered);
     throw error;
   } finally {
     clearTimeout(silence);
-    // Lets go of a body that was not read to its end.
+    // Releases a body that was not read to its end.
     idle.abort();
     await handle?.close();
   }
 }
 
-/** Whether the answer continues at `start` (else it begins anew). */
+/** Whether the response continues at `start`; otherwise it starts from the beginning. */
 function acceptsRange(response: Response, start: number): boolean {
   const { status } = response;
   if (status === 200) return false;
   if (status === 206) {
     const from = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1];
     if (Number(from) === start) return true;
-    throw new Error(`the server sent another range than the one asked for`);
+    throw new Error(`the server sent a different range from the one requested`);
   }
   const message = `the server answered ${status} ${response.statusText}`.trim();
   throw status === 408 || status === 429 || status >= 500
@@ -199,7 +199,7 @@ async function sha256Of(file: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** The innermost cause in a few words, on one line. */
+/** Gives the innermost cause in a few words, on one line. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.cause instanceof Error) return reasonOf(error.cause);

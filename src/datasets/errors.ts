@@ -1,7 +1,7 @@
-// What else can go wrong with a dataset.
+// Errors about datasets, beyond those of src/formats.
 import { BadFileError, DatasetError } from "../formats/errors.ts";
 
-/** A file of a known dataset that is in none of the folders searched. Exit code 2. */
+/** A known dataset's file is in none of the folders searched. Exit code 2. */
 export class MissingFileError extends DatasetError {
   /** The file, relative to a data folder, e.g. `planetoid/ind.cora.x`. */
   readonly file: string;
@@ -12,5 +12,5 @@ export class MissingFileError extends DatasetError {
   }
 }
 
-/** A sound split that belongs to a graph of another size. */
+/** A split that is valid but belongs to a graph of another size. */
 export class UnfitSplitError extends BadFileError {}

@@ -1,4 +1,4 @@
-// The npz files of Shchur's GNN benchmark (Amazon, Coauthor), read as PyG's read_npz does.
+// Reads the npz files of Shchur's GNN benchmark (Amazon, Coauthor) as PyG's read_npz does.
 
 import { type RawArray, toFloat32, toInt32 } from "../formats/arrays.ts";
 import { BadFileError } from "../formats/errors.ts";
@@ -16,7 +16,7 @@ import {
 } from "./sparse.ts";
 
 /**
- * Features are binarised as PyG does (x > 0 becomes 1); each stored arc counts, whatever its
+ * Features are binarised as PyG does (x > 0 becomes 1). Each stored arc counts, whatever its
  * value, and is taken in both directions. Names of nodes and classes are not read.
  * Source: shchur/gnn-benchmark; PyG `io/npz.py`.
  */
@@ -72,7 +72,7 @@ function readCsr(npz: NpzFile, prefix: string): CsrMembers {
   };
 }
 
-/** A one-dimensional member, of the given length if one is given. */
+/** Reads a one-dimensional member, of the given length if one is given. */
 function vector(npz: NpzFile, name: string, length?: number): RawArray {
   const array = npz.array(name);
   const found = array.shape[0];

@@ -1,4 +1,4 @@
-// Loading a dataset and a split of it by name: the one door to src/datasets.
+// Loads a dataset and a split of it by name: the entry point of src/datasets.
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
@@ -39,23 +39,23 @@ export { DATASET_NAMES, type DatasetName, datasetEntry } from "./registry.ts";
 export { parseSplit, type SplitName } from "./splits.ts";
 
 export interface DataOptions extends DownloadOptions {
-  /** Searched before all other folders, and where downloads go. */
+  /** The folder that is searched first, and where downloads go. */
   readonly dataDir?: string;
-  /** Whether a file that is in no folder is fetched from its official address; false. */
+  /** Whether a missing file is downloaded from its official address; false by default. */
   readonly download?: boolean;
-  /** A server with the layout of a data folder, in place of the official addresses. */
+  /** A server with the layout of a data folder, used instead of the official addresses. */
   readonly mirror?: string;
-  /** Told of a graph that differs from the published one of its name. */
+  /** Called when a graph differs from the published one of its name. */
   readonly onWarning?: (message: string) => void;
 }
 
 /**
- * The graph of a dataset. One that differs from the published graph is loaded with a warning (it
- * may be meant so), unless a file has exactly the published length: that is a damaged copy.
+ * Loads a dataset's graph. A graph that differs from the published one is loaded with a warning (it
+ * may be intended), unless a file has exactly the published length: that is a damaged copy.
  *
  * @param name one of DATASET_NAMES.
  * @throws OptionError for an unknown name; MissingFileError for a file that is in no folder and
- *   may not be fetched; BadFileError for one that is broken; DatasetError if a download fails.
+ *   may not be downloaded; BadFileError for a broken file; DatasetError if a download fails.
  */
 export async function loadDataset(
   name: Suggested<DatasetName>,
@@ -79,11 +79,11 @@ export async function loadDataset(
 }
 
 /**
- * The first of some datasets whose graph and usual split can be had, e.g. `["cora", "synthetic"]`
- * where a download may fail. Why an earlier one could not be had goes to `onWarning`.
+ * Loads the first of some datasets whose graph and default split are available, e.g.
+ * `["cora", "synthetic"]` where a download may fail. `onWarning` is told why an earlier one was not.
  *
- * @param split in place of the datasets' usual ones
- * @throws DatasetError for the last one; OptionError for an unknown name
+ * @param split a split to use instead of the datasets' default ones
+ * @throws DatasetError if even the last one is not available; OptionError for an unknown name
  */
 export async function firstAvailable(
   names: readonly [Suggested<DatasetName>, ...Suggested<DatasetName>[]],
@@ -99,19 +99,19 @@ export async function firstAvailable(
     } catch (error) {
       const next = names[index + 1];
       if (!(error instanceof DatasetError) || options.signal?.aborted || !next) throw error;
-      options.onWarning?.(`${name} cannot be had, so this is ${next}: ${error.message}`);
+      options.onWarning?.(`${name} is not available, so this is ${next}: ${error.message}`);
     }
   }
   throw new OptionError(`no dataset is named; known: ${DATASET_NAMES.join(", ")}`);
 }
 
 /**
- * A split of a dataset's graph, without its unlabelled nodes, which are counted.
+ * Loads a split of a dataset's graph, without its unlabelled nodes, which are counted.
  *
- * @param graph as loadDataset gave it: its name decides which files are read.
+ * @param graph a graph from loadDataset: its name decides which files are read.
  * @param spec `geom-gcn:0..9`, `public`, `pyg-full` or `random:<train>/<val>/<test>:<seed>`.
- * @throws OptionError for a split that makes no sense or that the dataset does not have, and as
- *   loadDataset does.
+ * @throws OptionError for a split that is malformed or that the dataset does not have; otherwise as
+ *   loadDataset.
  */
 export async function loadSplit(
   graph: Graph,
@@ -121,7 +121,7 @@ export async function loadSplit(
   return labelledOnly(spec, await loadRawSplit(graph, spec, options), graph.labels);
 }
 
-/** As loadSplit, with the unlabelled nodes that the source put in. */
+/** Loads a split like loadSplit, but keeps the unlabelled nodes that the source put in. */
 export async function loadRawSplit(
   graph: Graph,
   spec: string,
@@ -147,7 +147,7 @@ export async function loadRawSplit(
 }
 
 /**
- * Fetches a file of a registered dataset into the folder for downloads.
+ * Downloads a registered dataset's file into the folder for downloads.
  *
  * @param file relative to a data folder, e.g. `planetoid/ind.cora.x`.
  * @returns its path.
@@ -168,10 +168,10 @@ function reader(folders: DataFolders, options: DataOptions): ReadFile {
 }
 
 /**
- * Dotted paths of what in a graph differs from the published one of its name. Where a file that
- * adds labels is here, nobody's digest of all labels is known: the file's own stands for it.
+ * Returns dotted paths of what differs between a graph and the published one of its name. No digest of
+ * all labels is published: where a file that adds labels is present, its own digest is checked instead.
  *
- * @param graph as loadDataset gave it.
+ * @param graph a graph from loadDataset.
  */
 export async function differsFromPublished(graph: Graph, options: DataOptions): Promise<string[]> {
   const summary = summarise(graph);
@@ -187,7 +187,7 @@ export async function differsFromPublished(graph: Graph, options: DataOptions): 
   return found;
 }
 
-/** @throws BadFileError for a file of the published length with other contents. */
+/** @throws BadFileError for a file that has the published length but other contents. */
 async function refuseDamaged(entry: DatasetEntry, folders: DataFolders): Promise<void> {
   for (const file of [...entry.files, ...(entry.labelFiles ?? [])]) {
     const found = findFile(file, folders);

@@ -1,4 +1,4 @@
-// Where a dataset's files are: --data, $ABKD_DATA, data/, ../shared/data, file by file.
+// Finds a dataset's files, each by itself, in --data, $ABKD_DATA, data/ or ../shared/data.
 import { existsSync, statSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
@@ -7,10 +7,10 @@ import { OptionError } from "../base/errors.ts";
 import { BadFileError } from "../formats/errors.ts";
 import { MissingFileError } from "./errors.ts";
 
-/** Files of more than this are refused unread (the largest known has 32 MB). */
+/** Larger files are refused unread (the largest known has 32 MB). */
 const MAX_FILE = 64 * 1024 * 1024;
 
-/** A file's contents and where they came from. */
+/** A file's contents, and where they came from. */
 export interface DataFile {
   readonly bytes: Buffer;
   readonly path: string;
@@ -19,16 +19,16 @@ export interface DataFile {
 /** Reads a file of a dataset, named relative to a data folder, e.g. `planetoid/ind.cora.x`. */
 export type ReadFile = (file: string) => Promise<DataFile>;
 
-/** The folders that are searched, first to last, and the one that downloads go to. */
+/** The folders that are searched, first to last, and the folder for downloads. */
 export interface DataFolders {
   readonly searched: readonly string[];
   readonly downloads: string;
 }
 
 /**
- * Folders in the order of the search: `dataDir`, `$ABKD_DATA`, `data/`, `../shared/data`.
- * In a checkout the last two stand beside the sources, whatever the working directory; where the
- * package is installed as a dependency, `data/` is the working directory's and the last is absent.
+ * Returns the folders in search order: `dataDir`, `$ABKD_DATA`, `data/`, `../shared/data`.
+ * In a checkout the last two are found beside the sources, whatever the working directory. Where the
+ * package is installed as a dependency, `data/` is in the working directory and the last is absent.
  *
  * Downloads go to `dataDir` if given, else to `data/`.
  *
@@ -47,7 +47,7 @@ export function dataFolders(dataDir?: string): DataFolders {
   return { searched: [...new Set(folders)], downloads: path.resolve(dataDir ?? own) };
 }
 
-/** Path of the first folder's copy of the file; null if it is in none. */
+/** Returns the path of the first copy of the file; null if no folder has it. */
 export function findFile(file: string, folders: DataFolders): string | null {
   for (const folder of folders.searched) {
     const candidate = path.join(folder, file);
@@ -57,10 +57,10 @@ export function findFile(file: string, folders: DataFolders): string | null {
 }
 
 /**
- * Reads files of the data folders.
+ * Returns a reader of files in the data folders.
  *
- * @param obtain called for a file that is in none of them: gives a path to read instead, or throws.
- * @throws BadFileError for a file that is empty, too large or cannot be read.
+ * @param obtain called for a file that is in none of them: returns a path to read instead, or throws.
+ * @throws BadFileError for a file that is empty, too large or unreadable.
  */
 export function fileReader(
   folders: DataFolders,
@@ -72,16 +72,16 @@ export function fileReader(
   };
 }
 
-/** A file that is in no folder, and may not be fetched. */
+/** The error for a file that is in no folder and may not be downloaded. */
 export function missingFile(file: string, folders: DataFolders): MissingFileError {
   return new MissingFileError(
-    `${file} is not in ${folders.searched.join(", ")}: fetch it by "abkd data fetch", ` +
+    `${file} is not in ${folders.searched.join(", ")}: fetch it with "abkd data fetch", ` +
       "or put it into one of these by hand",
     file,
   );
 }
 
-/** A whole file of at most 64 MB. */
+/** Reads a whole file of at most 64 MB. */
 async function readWhole(file: string): Promise<Buffer> {
   try {
     const status = await stat(file);
@@ -104,7 +104,7 @@ function mustBeFolder(folder: string | undefined, source: string): void {
   }
 }
 
-/** The folder of this package's package.json: two levels above src/datasets or dist/datasets. */
+/** The folder of this package's package.json, two levels above src/datasets or dist/datasets. */
 function packageRoot(): string {
   return path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..", "..");
 }

@@ -1,15 +1,15 @@
-// A lock file, so that two processes never write the same download at once.
+// A lock file that keeps two processes from writing the same download at once.
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRunning } from "../base/processes.ts";
 
 const POLL = 200;
-/** A lock without an owner's number this long, in milliseconds, was left by a crash. */
+/** A lock that has had no owner's process id for this long, in milliseconds, was left by a crash. */
 const UNSIGNED_LIMIT = 5_000;
 
 /**
- * Runs `action` while holding the lock `file`, which names this process. Waits for another living
- * process to let go; takes over the lock of a dead one.
+ * Runs `action` while holding the lock `file`, which names this process. Waits while another living
+ * process holds the lock; takes over the lock of a dead one.
  */
 export async function withLock<T>(
   file: string,
@@ -39,6 +39,6 @@ async function isAbandoned(file: string): Promise<boolean> {
     if (!owner) return Date.now() - (await stat(file)).mtimeMs > UNSIGNED_LIMIT;
     return !isRunning(owner);
   } catch {
-    return false; // it is gone already, or another user's
+    return false; // it is already gone, or belongs to another user
   }
 }

@@ -1,4 +1,4 @@
-// The files of all datasets: length and sha256 of the published bytes, and where they are published.
+// All datasets' files: length and sha256 of the published bytes, and where they are published.
 import path from "node:path";
 
 /** A published file. */
@@ -8,19 +8,19 @@ export interface PublishedFile {
   readonly url: string;
 }
 
-/** The official address of each folder; a file keeps its name. */
+/** The official address of each folder; files keep their names. */
 const SOURCES: Readonly<Record<string, string>> = {
   planetoid: "https://github.com/kimiyoung/planetoid/raw/master/data/",
   "geom-gcn-splits": "https://raw.githubusercontent.com/graphdml-uiuc-jlu/geom-gcn/master/splits/",
   "gnn-benchmark": "https://github.com/shchur/gnn-benchmark/raw/master/data/npz/",
-  // A copy, as the original (www.cs.cmu.edu/~zhiliny/data/nell_data.tar.gz) is one archive.
+  // This is a copy, because the original (www.cs.cmu.edu/~zhiliny/data/nell_data.tar.gz) is one archive.
   nell:
     "https://github.com/ki-ljl/GNNs-for-Node-Classification/raw/" +
     "11fd7ba4d4f8230520d64342f75f9c42ba860d50/data/NELL/raw/",
 };
 
 /**
- * @param file relative to a data folder, e.g. `planetoid/ind.cora.x`; one of a registered dataset.
+ * @param file a registered dataset's file, relative to a data folder, e.g. `planetoid/ind.cora.x`.
  */
 export function publishedFile(file: string): PublishedFile {
   const entry = FILES[file];
@@ -30,7 +30,7 @@ export function publishedFile(file: string): PublishedFile {
   return { bytes, sha256, url: source + path.posix.basename(file) };
 }
 
-/** Length in bytes and sha256. */
+/** Length in bytes and sha256 of each file. */
 const FILES: Readonly<Record<string, readonly [bytes: number, sha256: string]>> = {
   "planetoid/ind.cora.x": [
     22119,

@@ -1,11 +1,11 @@
-// Labels of NELL's entities, joined over its variants by the entities' features.
+// Joins the labels of NELL's entities over its variants, by the entities' features.
 
 import { BadFileError } from "../formats/errors.ts";
 import type { Csr } from "../graph/csr.ts";
 import { UNLABELLED } from "../graph/graph.ts";
 import type { Features, Labels } from "./planetoid-parts.ts";
 
-/** A published label and where it stands. */
+/** A published label, and where it was found. */
 interface Found {
   readonly label: number;
   readonly path: string;
@@ -13,19 +13,19 @@ interface Found {
 }
 
 /**
- * The variants number one graph in three ways, but an entity keeps its row of features, which in
- * NELL is its own in 9,883 of 9,891 cases. A row that several entities share names none of them,
- * nor does an empty one.
+ * Collects labels. The variants number one graph in three ways, but an entity keeps its row of features,
+ * which in NELL is unique in 9,883 of 9,891 cases. A row that several entities share identifies none of
+ * them, nor does an empty one.
  */
 export class LabelPool {
   readonly #graph: string;
-  /** The node whose features these are; null where there are several. */
+  /** The node that has these features; null if there are several. */
   readonly #owner = new Map<string, number | null>();
   readonly #found = new Map<number, Found>();
 
   /**
    * @param features nodes x features; relation nodes' rows are empty.
-   * @param graph names the graph in messages.
+   * @param graph the graph's name, for messages.
    */
   constructor(features: Csr, graph: string) {
     this.#graph = graph;
@@ -36,10 +36,10 @@ export class LabelPool {
   }
 
   /**
-   * Takes in the labelled rows of a variant.
+   * Adds the labelled rows of a variant.
    *
-   * @throws BadFileError for a row that no entity of the graph has (the files are not of one
-   *   graph), or a label that contradicts one taken in before.
+   * @throws BadFileError for a row that no entity of the graph has (the files belong to different
+   *   graphs), or a label that contradicts one added before.
    */
   add({ matrix, path }: Features, { labels, path: labelPath }: Labels): void {
     for (let row = 0; row < matrix.rows; row++) {
@@ -68,9 +68,9 @@ export class LabelPool {
   }
 
   /**
-   * Writes the labels that were found into `labels`, where there are none.
+   * Writes the labels that were found into the unlabelled places of `labels`.
    *
-   * @throws BadFileError for one that contradicts a label that is there.
+   * @throws BadFileError if one contradicts a label that is already there.
    */
   fill(labels: Int32Array): void {
     for (const [node, { label, path, row }] of this.#found) {
@@ -86,12 +86,12 @@ export class LabelPool {
   }
 }
 
-/** Columns and values of a row; empty for a row without entries. */
+/** A key made of a row's columns and values; empty for a row without entries. */
 function rowKey({ indptr, indices, values }: Csr, row: number): string {
   const [start, end] = [indptr[row]!, indptr[row + 1]!];
   if (start === end) return "";
   const columns = indices.subarray(start, end).join();
-  // A matrix of ones has no values: its rows must have the keys that they have in another matrix.
+  // A matrix of ones stores no values, but its rows must get the same keys as in other matrices.
   const ones = (): Float32Array => new Float32Array(end - start).fill(1);
   return `${columns};${(values?.subarray(start, end) ?? ones()).join()}`;
 }

@@ -1,4 +1,4 @@
-// NELL in Planetoid's format: entities with features and classes among relation nodes with neither.
+// Loads NELL, in Planetoid's format: entities have features and classes, relation nodes have neither.
 
 import { BadFileError } from "../formats/errors.ts";
 import type { Csr } from "../graph/csr.ts";
@@ -22,20 +22,20 @@ import {
 } from "./planetoid-parts.ts";
 import { withoutOnes } from "./sparse.ts";
 
-/** The share of labels that a variant trains on; each numbers the one graph in its own way. */
+/** A variant, named by the share of labels it trains on; each numbers the same graph in its own way. */
 export type NellRate = "0.001" | "0.01" | "0.1";
 const RATES: readonly NellRate[] = ["0.001", "0.01", "0.1"];
 
 const OWN_PARTS = ["x", "y", "tx", "ty", "allx", "graph", "test.index"] as const;
-/** Of these the labels of the other variants are joined. */
+/** The parts of the other variants whose labels are joined. */
 const JOINED_PARTS = ["x", "y", "tx", "ty"] as const;
 
-/** The beginning of a variant's file names, relative to a data folder. */
+/** Returns the beginning of a variant's file names, relative to a data folder. */
 export function nellStem(rate: NellRate): string {
   return `nell/ind.nell.${rate}`;
 }
 
-/** The files a variant is read from: its own, and those of the others that publish labels. */
+/** Lists the files that a variant is read from: its own, and those of the others that publish labels. */
 export function nellFiles(rate: NellRate): string[] {
   const others = RATES.filter((other) => other !== rate);
   return [
@@ -44,28 +44,28 @@ export function nellFiles(rate: NellRate): string[] {
   ];
 }
 
-/** All labels of a variant: used where it is here, never needed. */
+/** The file with all labels of a variant: used if it is present, never required. */
 export function nellLabelFile(rate: NellRate): string {
   return `${nellStem(rate)}.ally`;
 }
 
-/** How a NELL graph is to be read. */
+/** How to read a NELL graph. */
 export interface NellForm {
   readonly rate: NellRate;
-  /** A column of its own for each relation node, after the 5,414 of the entities (Kipf, PyG). */
+  /** Gives each relation node a column of its own, after the entities' 5,414 (Kipf, PyG). */
   readonly identity?: boolean;
-  /** Relation nodes get class 0, as PyG's argmax of their rows of zeros has it. */
+  /** Gives relation nodes class 0, as PyG's argmax does for their rows of zeros. */
   readonly relationsAsClass0?: boolean;
 }
 
 /**
- * Nodes 0 .. rows(allx) - 1 and those of test.index are entities; all others are relation nodes,
- * without features and class (`classless`). `ally`, which has most labels, is in no copy that is
- * public; without it an entity's class is what any of the three variants publishes for an entity
- * with the same features, as long as these are one entity's alone. Classes are counted as PyG
+ * Loads a variant. Nodes 0 .. rows(allx) - 1 and those of test.index are entities; all others are
+ * relation nodes, without features or class (`classless`). No public copy contains `ally`, which has most
+ * labels. Without it an entity gets the class that any of the three variants publishes for an entity
+ * with the same features, provided that only one entity has them. Classes are counted as PyG
  * counts them, up to the greatest that occurs. Source: kimiyoung/planetoid, nell_data.tar.gz.
  *
- * @param here whether a file can be read without fetching it.
+ * @param here whether a file can be read without downloading it.
  */
 export async function loadNell(
   name: string,
@@ -128,7 +128,7 @@ interface Published {
   readonly ty: Labels;
 }
 
-/** The rows of a variant that have labels. */
+/** Reads the rows of a variant that have labels. */
 async function readPublished(rate: NellRate, read: ReadFile): Promise<Published> {
   const stem = nellStem(rate);
   const [x, tx] = [parseFeatures(await read(`${stem}.x`)), parseFeatures(await read(`${stem}.tx`))];
@@ -153,14 +153,14 @@ function checkTestNodes(index: TestIndex, allx: Features, nodes: number, graph: 
   }
 }
 
-/** The nodes after allx's that test.index does not name, ascending. */
+/** Lists the nodes after allx's that test.index does not name, ascending. */
 function relationNodes(stacked: number, index: TestIndex, nodes: number): Int32Array {
   const tested = new Set(index.nodes);
   const after = Int32Array.from({ length: nodes - stacked }, (_, k) => stacked + k);
   return after.filter((node) => !tested.has(node));
 }
 
-/** A column of its own, after the others, for each of some nodes whose rows are empty. */
+/** Adds, after the other columns, one column for each owner, whose row is empty. */
 function withIdentity(features: Csr, owners: Int32Array): Csr {
   const { rows, columns, indptr, indices, values } = features;
   const outIndptr = new Int32Array(rows + 1);

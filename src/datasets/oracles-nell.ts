@@ -1,7 +1,7 @@
-// What NELL's published files say, computed by a reader in Python that shares nothing with ours.
+// Counts and digests of NELL's published files, computed by a Python reader that shares no code with ours.
 import type { PublicSummary, Summary } from "./oracles.ts";
 
-/** Labels as joined over the variants, without `ally`. */
+/** The graph whose labels are joined over the variants, without `ally`. */
 const NELL: Summary = {
   nodes: 65755,
   features: 5414,
@@ -21,7 +21,7 @@ const NELL: Summary = {
   unlabelled: 62178,
 };
 
-/** The features of the entities and a column of its own for each relation node. */
+/** The graph that has, beside the entities' features, one column for each relation node. */
 const IDENTITY: Summary = {
   ...NELL,
   features: 61278,

@@ -1,4 +1,4 @@
-// What the published files of each dataset say: counts and digests that `data verify` compares with.
+// Counts and digests of each dataset's published files; `data verify` compares with them.
 import { NELL_PUBLIC_SUMMARIES, NELL_SUMMARIES } from "./oracles-nell.ts";
 
 /** Counts and sha256 of a graph's canonical arrays (see canonical.ts). */
@@ -21,7 +21,7 @@ export interface Summary {
   readonly unlabelled: number;
 }
 
-/** Of each dataset; computed in Python, independently of this library (the synthetic one aside). */
+/** Each dataset's summary, computed in Python, independently of this library (except the synthetic one's). */
 export const SUMMARIES: Readonly<Record<string, Summary>> = {
   ...NELL_SUMMARIES,
   cora: {
@@ -153,8 +153,8 @@ export const SUMMARIES: Readonly<Record<string, Summary>> = {
 };
 
 /**
- * Of each split: how many nodes its source puts in each set, and the sha256 of its roles, one byte
- * a node: 0 in no set, 1 train, 2 val, 3 test.
+ * How many nodes a split's source puts in each set, and the sha256 of the nodes' roles, one byte
+ * per node: 0 in no set, 1 train, 2 val, 3 test.
  */
 export interface SplitSummary {
   readonly train: number;

@@ -1,11 +1,11 @@
-// Datasets of a program's own: entries made at run time from its graphs.
+// A program's own datasets: registry entries made at run time from its graphs.
 import { needFunction, needObject, needText, shown } from "../base/arguments.ts";
 import { checkGraph, checkSplit, InputError } from "../graph/check.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { datasets } from "./registry.ts";
 import { labelledOnly, type RawSplit, USUAL_RANDOM } from "./splits.ts";
 
-/** The numbers of a set's nodes, from 0, or a mask: true or false for each node of the graph. */
+/** A set's node numbers, from 0, or a mask: true or false for each node of the graph. */
 export type OwnSet = ArrayLike<number> | readonly boolean[];
 
 export interface OwnSplit {
@@ -15,24 +15,24 @@ export interface OwnSplit {
 }
 
 export interface OwnDataset {
-  /** What configurations call it. */
+  /** The name used in configurations. */
   readonly name: string;
-  /** What it is, in a few words. */
+  /** A description of a few words. */
   readonly title?: string;
-  /** The graph, as makeGraph() gives it, or a function that reads or makes it when it is asked for. */
+  /** A graph from makeGraph(), or a function that reads or makes the graph when it is needed. */
   readonly graph: Graph | (() => Graph | Promise<Graph>);
-  /** The split `public`, which is then the usual one; without it there are random splits alone. */
+  /** The split `public`, which becomes the default one; without it only random splits exist. */
   readonly split?: OwnSplit;
 }
 
 /**
- * Adds a dataset, whose name may then stand in any configuration. Its graph goes to worker threads
- * with each run, so that they need no module for it. Results hold the graph's fingerprint: another
- * graph of this name is not mixed with them.
+ * Adds a dataset, whose name any configuration may then use. Its graph is sent to worker threads
+ * with each run, so that they need no module for it. Results hold the graph's fingerprint, so they
+ * are never mixed with those of another graph of this name.
  *
- * @returns takes the dataset away again
- * @throws OptionError for a name that is malformed or taken; InputError for a graph or a split that is
- *   not sound (where the graph is made by a function: when it is made)
+ * @returns a function that removes the dataset again
+ * @throws OptionError for a name that is malformed or taken; InputError for an invalid graph or split
+ *   (if a function makes the graph: when it is made)
  */
 export function registerDataset(dataset: OwnDataset): () => void {
   needObject(dataset, "registerDataset: dataset", "{ name, graph }", "name", "graph");
@@ -80,7 +80,7 @@ function setsOf(split: OwnSplit, graph: Graph): RawSplit {
   };
 }
 
-/** Ascending. */
+/** Returns a set's nodes, ascending. */
 function nodesOf(set: OwnSet, what: string, { name, labels }: Graph): Int32Array {
   const nodes = labels.length;
   const fail = (fault: string): never => {

@@ -1,4 +1,4 @@
-// The parts of Planetoid's format (features, one-hot labels, test.index, adjacency lists), each parsed and checked.
+// Parses and checks the parts of Planetoid's format: features, one-hot labels, test.index, adjacency lists.
 
 import { type RawArray, rawArray, toFloat32, toInt32 } from "../formats/arrays.ts";
 import { BadFileError } from "../formats/errors.ts";
@@ -16,19 +16,19 @@ import {
   withoutOnes,
 } from "./sparse.ts";
 
-/** More marks (rows times classes) than this are refused (NELL's labels, the largest, have 13.8 million). */
+/** More label entries (rows times classes) than this are refused (NELL's, the most, are 13.8 million). */
 const MAX_MARKS = 1 << 24;
 
 /** More adjacency-list entries than this are refused (Pubmed has 88,676, NELL 532,288). */
 const MAX_LIST_ENTRIES = 1 << 22;
 
-/** A feature matrix and its file. */
+/** A feature matrix, and its file. */
 export interface Features {
   readonly path: string;
   readonly matrix: Csr;
 }
 
-/** Classes of the rows, UNLABELLED for a row of zeros; `classes` is the width of the one-hot rows. */
+/** The class of each row, UNLABELLED for a row of zeros; `classes` is the width of the one-hot rows. */
 export interface Labels {
   readonly path: string;
   readonly labels: Int32Array;
@@ -52,7 +52,7 @@ function vector(array: RawArray, path: string): RawArray {
     const shape = array.shape.slice(0, 8).join(", ");
     throw new BadFileError(path, `an array of shape (${shape}) instead of a vector`);
   }
-  // Before it is copied to another type.
+  // Checked before it is copied to another type.
   if (length > MAX_ENTRIES + 1) {
     throw new BadFileError(
       path,
@@ -62,7 +62,7 @@ function vector(array: RawArray, path: string): RawArray {
   return array;
 }
 
-/** One-hot rows turned into classes; a row of zeros is an unlabelled node. */
+/** Turns one-hot rows into classes; a row of zeros is an unlabelled node. */
 export function parseLabels({ bytes, path }: DataFile): Labels {
   const value = unpickle(bytes, path);
   if (!(value instanceof NdArray)) throw new BadFileError(path, "it holds no ndarray");
@@ -94,7 +94,7 @@ export function parseLabels({ bytes, path }: DataFile): Labels {
   return { path, labels, classes };
 }
 
-/** Node of each row of tx, and the least and greatest of them. */
+/** The node of each row of tx, and the least and greatest of them. */
 export interface TestIndex {
   readonly path: string;
   readonly nodes: Int32Array;
@@ -102,7 +102,7 @@ export interface TestIndex {
   readonly last: number;
 }
 
-/** @throws BadFileError for a line that is not a node number or repeats one, and for a file without any. */
+/** @throws BadFileError for a line that is not a node number or repeats one, and for a file without nodes. */
 export function parseTestIndex({ bytes, path }: DataFile): TestIndex {
   const seen = new Uint8Array(MAX_SIDE);
   const nodes: number[] = [];
@@ -113,7 +113,7 @@ export function parseTestIndex({ bytes, path }: DataFile): TestIndex {
     // Blank lines may end the file.
     if (node === undefined && nodes.length > 0 && afterBlanks(bytes, at) === bytes.length) break;
     if (node === undefined) throw new BadFileError(path, `line ${line} is not a node number`);
-    if (seen[node]) throw new BadFileError(path, `line ${line}: node ${node} stands twice`);
+    if (seen[node]) throw new BadFileError(path, `line ${line} repeats node ${node}`);
     seen[node] = 1;
     nodes.push(node);
     at = end + 1;
@@ -124,14 +124,14 @@ export function parseTestIndex({ bytes, path }: DataFile): TestIndex {
 
 const isBlank = (code: number): boolean => code === 0x20 || (code >= 0x09 && code <= 0x0d);
 
-/** The first place at or after `at` that is not blank. */
+/** Finds the first place at or after `at` that is not blank. */
 function afterBlanks(bytes: Uint8Array, at: number): number {
   let k = at;
   while (k < bytes.length && isBlank(bytes[k]!)) k++;
   return k;
 }
 
-/** The number that the bytes write, blanks around it apart; undefined where they write none below MAX_SIDE. */
+/** Parses the number between blanks; undefined if there is none below MAX_SIDE. */
 function nodeNumber(bytes: Uint8Array, start: number, end: number): number | undefined {
   const first = Math.min(end, afterBlanks(bytes, start));
   let last = end;
@@ -147,7 +147,7 @@ function nodeNumber(bytes: Uint8Array, start: number, end: number): number | und
   return node;
 }
 
-/** Adjacency lists as the file has them, {node: [neighbours]}. */
+/** Adjacency lists as stored in the file, {node: [neighbours]}. */
 export interface Neighbours {
   readonly path: string;
   readonly lists: ReadonlyMap<unknown, unknown>;
@@ -159,7 +159,7 @@ export function parseGraph({ bytes, path }: DataFile): Neighbours {
   return { path, lists };
 }
 
-/** Arcs of the lists; a node without an entry has no neighbours. */
+/** Returns the arcs of the lists; a node without an entry has no neighbours. */
 export function arcsOf({ path, lists }: Neighbours, nodes: number): Csr {
   const node = (id: unknown): number => {
     if (typeof id === "number" && Number.isInteger(id) && id >= 0 && id < nodes) return id;
@@ -171,7 +171,7 @@ export function arcsOf({ path, lists }: Neighbours, nodes: number): Csr {
     if (!Array.isArray(list)) throw new BadFileError(path, "a node's neighbours are not a list");
     count += list.length;
   }
-  // One list may stand at many nodes, so the entries can outnumber the file's bytes.
+  // Many nodes may share one list, so the entries can outnumber the file's bytes.
   if (count > MAX_LIST_ENTRIES) {
     throw new BadFileError(path, `${count} neighbours; at most ${MAX_LIST_ENTRIES} are read`);
   }
@@ -188,7 +188,7 @@ export function arcsOf({ path, lists }: Neighbours, nodes: number): Csr {
   return arcsFromPairs(nodes, from, to, count);
 }
 
-/** @throws BadFileError where a matrix and its labels have different numbers of rows. */
+/** @throws BadFileError if a matrix and its labels have different numbers of rows. */
 export function sameRows({ matrix, path }: Features, labels: Labels): void {
   if (matrix.rows === labels.labels.length) return;
   throw new BadFileError(
@@ -197,13 +197,13 @@ export function sameRows({ matrix, path }: Features, labels: Labels): void {
   );
 }
 
-/** @throws BadFileError where two files have different numbers of columns. */
+/** @throws BadFileError if two files have different numbers of columns. */
 export function sameWidth(width: number, expected: number, path: string, other: string): void {
   if (width === expected) return;
   throw new BadFileError(path, `${width} columns, but ${expected} in ${other}`);
 }
 
-/** x and y repeat the first rows of allx and ally; a copy in which they do not is damaged. */
+/** Checks that x and y repeat the first rows of allx and ally; otherwise the copy is damaged. */
 export function checkPrefix(x: Features, y: Labels, allx: Features, ally?: Labels): void {
   const rows = x.matrix.rows;
   if (rows > allx.matrix.rows) {
@@ -231,7 +231,7 @@ function sameRow(a: Csr, b: Csr, row: number): boolean {
   return true;
 }
 
-/** allx's rows, then row k of tx at node testNodes[k], empty rows at the gaps. */
+/** Stacks allx's rows, then row k of tx at node testNodes[k], with empty rows at the gaps. */
 export function stack(allx: Csr, tx: Csr, testNodes: Int32Array, nodes: number): Csr {
   const rowOfNode = new Int32Array(nodes).fill(-1);
   for (let k = 0; k < testNodes.length; k++) rowOfNode[testNodes[k]!] = k;
@@ -254,7 +254,7 @@ export function stack(allx: Csr, tx: Csr, testNodes: Int32Array, nodes: number):
   return withoutOnes({ rows: nodes, columns: allx.columns, indptr, indices, values });
 }
 
-/** @throws BadFileError where test.index has not one line for each row of tx. */
+/** @throws BadFileError unless test.index has one line for each row of tx. */
 export function sameTestRows(index: TestIndex, tx: Features): void {
   if (index.nodes.length === tx.matrix.rows) return;
   throw new BadFileError(

@@ -1,4 +1,4 @@
-// The Planetoid files of Cora, Citeseer and Pubmed, assembled and counted as PyG does.
+// Assembles the Planetoid files of Cora, Citeseer and Pubmed as PyG does.
 
 import { BadFileError } from "../formats/errors.ts";
 import { type Graph, UNLABELLED } from "../graph/graph.ts";
@@ -17,12 +17,12 @@ import {
   stack,
 } from "./planetoid-parts.ts";
 
-/** Nodes after the training ones that Planetoid's public split validates on. */
+/** The number of nodes after the training ones that Planetoid's public split validates on. */
 const PUBLIC_VALIDATION = 500;
 
 const PARTS = ["x", "y", "tx", "ty", "allx", "ally", "graph", "test.index"] as const;
 
-/** The eight files of a Planetoid dataset, relative to a data folder. */
+/** Lists the eight files of a Planetoid dataset, relative to a data folder. */
 export function planetoidFiles(name: string): string[] {
   return PARTS.map((part) => fileOf(name, part));
 }
@@ -32,9 +32,9 @@ function fileOf(name: string, part: (typeof PARTS)[number]): string {
 }
 
 /**
- * Nodes 0 .. rows(allx) - 1 are allx's rows; row k of tx belongs to node test.index[k]; an id
- * between the first and the last test node that test.index leaves out (15 in Citeseer) is a node
- * without features and label. Source: kimiyoung/planetoid; PyG `io/planetoid.py`.
+ * Loads a graph. Nodes 0 .. rows(allx) - 1 are allx's rows; row k of tx belongs to node test.index[k].
+ * An id between the first and the last test node that test.index leaves out (15 in Citeseer) is a node
+ * without features or label. Source: kimiyoung/planetoid; PyG `io/planetoid.py`.
  */
 export async function loadPlanetoid(name: string, read: ReadFile): Promise<Graph> {
   const matrix = async (part: "x" | "tx" | "allx") => parseFeatures(await read(fileOf(name, part)));
@@ -72,9 +72,9 @@ export async function loadPlanetoid(name: string, read: ReadFile): Promise<Graph
 }
 
 /**
- * Planetoid's own split: y's rows train, the next 500 nodes validate, test.index tests.
+ * Returns Planetoid's own split: y's rows train, the next 500 nodes validate, test.index tests.
  *
- * @param stem of the files, e.g. `planetoid/ind.cora`.
+ * @param stem the beginning of the files' names, e.g. `planetoid/ind.cora`.
  */
 export async function planetoidPublicSplit(
   stem: string,

@@ -1,4 +1,4 @@
-// The datasets, one entry each: to add one, add an entry here, its files to manifest.ts and its
+// The datasets, one entry each. To add one, add an entry here, its files to manifest.ts and its
 // published counts to oracles.ts.
 
 import { Registry } from "../base/registry.ts";
@@ -12,45 +12,45 @@ import { type RawSplit, randomSplit, USUAL_RANDOM } from "./splits.ts";
 
 export interface DatasetEntry {
   readonly name: string;
-  /** What it is, in a few words. */
+  /** A description of a few words. */
   readonly title: string;
-  /** Files the graph is read from, relative to a data folder; none for an embedded one. */
+  /** The files that the graph is read from, relative to a data folder; none for an embedded one. */
   readonly files: readonly string[];
-  /** Files that add labels where they are here, and are not missed where they are not. */
+  /** Optional files, which add labels if they are present. */
   readonly labelFiles?: readonly string[];
-  /** The split that commands take unless told another. */
+  /** The split that commands use by default. */
   readonly defaultSplit: string;
-  /** @param here whether a file can be read without fetching it. */
+  /** @param here whether a file can be read without downloading it. */
   load(read: ReadFile, here: (file: string) => boolean): Promise<Graph>;
-  /** The split that comes with the dataset, where there is one. */
+  /** The split that comes with the dataset, if there is one. */
   publicSplit?(graph: Graph, read: ReadFile): Promise<RawSplit>;
-  /** The file of Geom-GCN's split 0 .. 9, where there are such. */
+  /** The file of Geom-GCN's split 0 .. 9, if the dataset has them. */
   geomGcnFile?(index: number): string;
 }
 
 const SYNTHETIC_SEED = 2310;
 
 const ENTRIES = [
-  planetoid("cora", "2,708 papers on machine learning, binary words"),
-  planetoid("citeseer", "3,327 computer science papers, binary words"),
-  planetoid("pubmed", "19,717 papers on diabetes, TF-IDF words"),
-  gnnBenchmark("amazon-photo", "amazon_electronics_photo", "7,650 photo articles bought together"),
-  gnnBenchmark("amazon-computers", "amazon_electronics_computers", "13,752 computer articles"),
-  gnnBenchmark("coauthor-cs", "ms_academic_cs", "18,333 computer scientists who wrote together"),
+  planetoid("cora", "2,708 machine-learning papers, binary word features"),
+  planetoid("citeseer", "3,327 computer-science papers, binary word features"),
+  planetoid("pubmed", "19,717 diabetes papers, TF-IDF word features"),
+  gnnBenchmark("amazon-photo", "amazon_electronics_photo", "7,650 photo products bought together"),
+  gnnBenchmark("amazon-computers", "amazon_electronics_computers", "13,752 computer products"),
+  gnnBenchmark("coauthor-cs", "ms_academic_cs", "18,333 computer scientists with joint papers"),
   nell("nell", "9,891 entities among 65,755 nodes; labels joined, rate 0.001", { rate: "0.001" }),
   nell("nell-0.01", "the same graph, numbered and split for rate 0.01", { rate: "0.01" }),
   nell("nell-0.1", "the same graph, numbered and split for rate 0.1", { rate: "0.1" }),
-  nell("nell-identity", "nell with a feature of its own for each relation node", {
+  nell("nell-identity", "nell, with a separate feature for each relation node", {
     rate: "0.001",
     identity: true,
   }),
-  nell("nell-class0", "nell with relation nodes filed under class 0, as PyG reads it", {
+  nell("nell-class0", "nell with relation nodes in class 0, as PyG reads it", {
     rate: "0.001",
     relationsAsClass0: true,
   }),
   {
     name: "synthetic",
-    title: "a made-up citation graph in Cora's likeness, needs no files",
+    title: "a synthetic citation graph that resembles Cora; needs no files",
     files: [],
     defaultSplit: USUAL_RANDOM,
     load: async () => syntheticGraph(SYNTHETIC_SEED),
@@ -58,13 +58,13 @@ const ENTRIES = [
   },
 ] as const satisfies readonly DatasetEntry[];
 
-/** The name of every built-in dataset; Tab offers them. */
+/** The built-in datasets' names, which Tab offers. */
 export type DatasetName = (typeof ENTRIES)[number]["name"];
 
-/** The built-in datasets, and those that a program adds: see own.ts. */
+/** The built-in datasets, and those that a program adds (own.ts). */
 export const datasets = new Registry<DatasetEntry>("dataset", ENTRIES);
 
-/** Every dataset's name, in the order in which they are listed; then those that were added. */
+/** All datasets' names: the built-in ones in the order of the list above, then the added ones. */
 export const DATASET_NAMES = datasets.names;
 
 /** @throws OptionError for an unknown name. */
@@ -114,7 +114,7 @@ function gnnBenchmark<const Name extends string>(
   };
 }
 
-/** Of Planetoid's sizes (20 a class in the mean, 500, 1,000), drawn once and for all. */
+/** A split of Planetoid's sizes (20 per class on average, 500, 1,000), always drawn from the same seed. */
 function syntheticPublicSplit(graph: Graph): RawSplit {
   return randomSplit(graph, { kind: "random", train: 140, val: 500, test: 1000, seed: 0 });
 }

@@ -1,15 +1,15 @@
-// From sparse matrices as files hold them to the library's Csr: checked, sorted, merged.
+// Turns sparse matrices from files into the library's Csr: checked, sorted, merged.
 
 import { BadFileError } from "../formats/errors.ts";
 import { arraysFault, type CsrArrays } from "../graph/check.ts";
 import { type Csr, csrFromPairs, transpose } from "../graph/csr.ts";
 
-/** Sides of more than this are refused before anything is allocated for them. */
+/** Longer sides are refused before anything is allocated for them. */
 export const MAX_SIDE = 1 << 22;
-/** Stored entries of more than this are refused (Amazon Computers, the largest, has 3.7 million). */
+/** More stored entries than this are refused (Amazon Computers, the largest, has 3.7 million). */
 export const MAX_ENTRIES = 1 << 22;
 
-/** More classes than this are taken for a damaged label (NELL has 210). */
+/** More classes than this are taken to mean a damaged label (NELL has 210). */
 export const MAX_CLASSES = 1 << 16;
 
 /**
@@ -30,8 +30,8 @@ export function checkCsr(arrays: CsrArrays, where: string): void {
 }
 
 /**
- * A feature matrix with sorted columns, duplicates summed (as scipy does) and zeros dropped;
- * without `values` where all are 1.
+ * Makes a feature matrix with sorted columns, duplicates summed (as scipy does) and zeros dropped;
+ * it has no `values` if all are 1.
  */
 export function canonicalFeatures(arrays: CsrArrays, data: Float32Array, where: string): Csr {
   checkCsr(arrays, where);
@@ -73,7 +73,7 @@ function isCanonical({ rows, indptr, indices, values }: Csr): boolean {
   return true;
 }
 
-/** Neighbouring duplicates summed, zeros dropped. */
+/** Sums neighbouring duplicates and drops zeros. */
 function merged({ rows, columns, indptr, indices, values }: Csr): Csr {
   const outIndptr = new Int32Array(rows + 1);
   const outIndices = new Int32Array(indices.length);
@@ -100,13 +100,13 @@ function merged({ rows, columns, indptr, indices, values }: Csr): Csr {
   };
 }
 
-/** The same matrix without `values` where each is 1. */
+/** Returns the same matrix, without `values` if each is 1. */
 export function withoutOnes(matrix: Csr): Csr {
   const { rows, columns, indptr, indices, values } = matrix;
   return values && allOnes(values) ? { rows, columns, indptr, indices } : matrix;
 }
 
-/** Positive values made 1, as PyG's read_npz does (x[x > 0] = 1); negative ones stay. */
+/** Sets positive values to 1, as PyG's read_npz does (x[x > 0] = 1); negative ones stay. */
 export function binarised(matrix: Csr): Csr {
   if (!matrix.values) return matrix;
   const values = matrix.values.slice();
@@ -114,16 +114,16 @@ export function binarised(matrix: Csr): Csr {
   return withoutOnes({ ...matrix, values });
 }
 
-/** A plain loop: every() with its callback takes ten times as long over millions of entries. */
+/** Whether all are 1, by a plain loop: every() with its callback takes ten times as long. */
 function allOnes(values: Float32Array): boolean {
   for (let k = 0; k < values.length; k++) if (values[k] !== 1) return false;
   return true;
 }
 
 /**
- * Arcs as PyG counts them: both directions of each pair, duplicates merged, self loops removed.
+ * Makes arcs as PyG counts them: both directions of each pair, duplicates merged, self loops removed.
  *
- * @param from, to ends of each stored entry, 0 .. nodes - 1; only the first `count` are read.
+ * @param from, to both ends of each stored entry, 0 .. nodes - 1; only the first `count` are read.
  */
 export function arcsFromPairs(nodes: number, from: Int32Array, to: Int32Array, count: number): Csr {
   const rowOf = new Int32Array(2 * count);

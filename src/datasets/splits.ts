@@ -1,4 +1,4 @@
-// Splits into training, validation and test nodes: read, drawn, or derived; labelled nodes only.
+// Splits into training, validation and test nodes: read, drawn or derived.
 
 import { OptionError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
@@ -10,14 +10,14 @@ import { randomStream, shuffle } from "../graph/random.ts";
 import { UnfitSplitError } from "./errors.ts";
 import type { ReadFile } from "./locate.ts";
 
-/** Node indices as a source gives them, unlabelled ones among them. */
+/** Node numbers as a source gives them, including unlabelled ones. */
 export interface RawSplit {
   readonly train: Int32Array;
   readonly val: Int32Array;
   readonly test: Int32Array;
 }
 
-/** A split's name, taken apart. */
+/** A split's name, parsed. */
 export type SplitSpec =
   | { readonly kind: "geom-gcn"; readonly index: number }
   | { readonly kind: "public" }
@@ -30,12 +30,12 @@ export type SplitSpec =
       readonly seed: number;
     };
 
-/** Where a dataset has no split of its own. */
+/** The default split of a dataset that comes without one. */
 export const USUAL_RANDOM = "random:48/32/20:0";
 
 type Digit = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
 
-/** Names of splits that Tab offers; random ones may have any numbers. */
+/** Names of splits that Tab offers; a random split may have any numbers. */
 export type SplitName =
   | `geom-gcn:${Digit}`
   | Exclude<SplitSpec["kind"], "geom-gcn" | "random">
@@ -58,7 +58,7 @@ export function parseSplit(name: string): SplitSpec {
 }
 
 /**
- * Geom-GCN's masks. Nodes outside all three are in no set (223 in Cora).
+ * Reads Geom-GCN's masks. Nodes outside all three are in no set (223 in Cora).
  *
  * @throws BadFileError for masks of another length, values beyond 0 and 1, or an overlap.
  */
@@ -89,10 +89,10 @@ export async function geomGcnSplit(file: string, nodes: number, read: ReadFile):
 }
 
 /**
- * A stratified draw of labelled nodes. Three numbers that sum to at most 100 are percentages of
- * the labelled nodes (of 100 in all, the test set is what the others leave); otherwise they are
+ * Draws a stratified split of the labelled nodes. Three numbers that sum to at most 100 are percentages
+ * of the labelled nodes (if they sum to 100, the test set is what the others leave); otherwise they are
  * counts. Each class is shuffled, and the classes are dealt out in proportion to their sizes, so
- * that each set holds each class's share to within one node and has exactly the size asked for.
+ * that each set holds each class's share to within one node and has exactly the requested size.
  */
 export function randomSplit(
   { labels, classes }: Pick<Graph, "labels" | "classes">,
@@ -104,7 +104,7 @@ export function randomSplit(
   const percent = total <= 100;
   if (!percent && total > labelled) {
     throw new OptionError(
-      `split random:${spec.train}/${spec.val}/${spec.test}: ${total} nodes asked for, ` +
+      `split random:${spec.train}/${spec.val}/${spec.test}: ${total} nodes requested, but ` +
         `${labelled} have a label (numbers that sum to at most 100 are percentages)`,
     );
   }
@@ -118,7 +118,7 @@ export function randomSplit(
   };
 }
 
-/** Labelled nodes so that any stretch holds each class in proportion. */
+/** Orders labelled nodes so that any stretch holds each class in proportion. */
 function stratifiedOrder(labels: Int32Array, classes: number, seed: number): Int32Array {
   const random = randomStream(seed);
   const members: number[][] = Array.from({ length: classes }, () => []);
@@ -134,14 +134,14 @@ function stratifiedOrder(labels: Int32Array, classes: number, seed: number): Int
   return Int32Array.from(dealt, ({ node }) => node);
 }
 
-/** PyG's Planetoid split="full": everything outside validation and test trains. */
+/** Returns PyG's Planetoid split="full": every node outside validation and test trains. */
 export function fullSplit(nodes: number, { val, test }: RawSplit): RawSplit {
   const held = new Set([...val, ...test]);
   const train = Int32Array.from({ length: nodes }, (_, node) => node);
   return { train: train.filter((node) => !held.has(node)), val, test };
 }
 
-/** The split without its unlabelled nodes, which are counted. */
+/** Returns the split without its unlabelled nodes, which are counted. */
 export function labelledOnly(name: string, raw: RawSplit, labels: Int32Array): Split {
   const keep = (nodes: Int32Array): Int32Array =>
     nodes.filter((node) => labels[node] !== UNLABELLED);

@@ -1,4 +1,4 @@
-// Comparing a dataset on disk with the published one, array by array and split by split.
+// Compares a dataset on disk with the published one, array by array and split by split.
 import { differences, summarise, summarisePublic, summariseSplit } from "./canonical.ts";
 import { MissingFileError } from "./errors.ts";
 import { type DataOptions, differsFromPublished, loadDataset, loadRawSplit } from "./index.ts";
@@ -12,12 +12,12 @@ import {
 } from "./oracles.ts";
 import { datasetEntry } from "./registry.ts";
 
-/** What was found, and in what it differs from the published dataset. */
+/** What was found, and how it differs from the published dataset. */
 export interface Verification extends Summary {
   readonly public_split?: PublicSummary;
-  /** Of the Geom-GCN splits whose files are here. */
+  /** Summaries of the Geom-GCN splits whose files are present. */
   readonly splits: Readonly<Record<string, SplitSummary>>;
-  /** Geom-GCN splits whose files are not here: no error. */
+  /** Geom-GCN splits whose files are missing, which is not an error. */
   readonly missing: readonly string[];
   readonly differences: readonly string[];
   readonly ok: boolean;
@@ -30,7 +30,7 @@ export function isAbsent(name: string, options: DataOptions): boolean {
   return files.length > 0 && files.every((file) => findFile(file, folders) === null);
 }
 
-/** Never uses the network. @throws as loadDataset does. */
+/** Verifies a dataset without using the network. @throws as loadDataset. */
 export async function verifyDataset(name: string, options: DataOptions): Promise<Verification> {
   const graph = await loadDataset(name, options);
   const summary = summarise(graph);

@@ -189,7 +189,7 @@ function buildCsr(matrix: CsrObject, state: PickleValue): void {
   matrix.shape = [rows, columns];
   for (const key of ["indptr", "indices", "data"] as const) {
     const array = state.get(key);
-    if (!(array instanceof NdArray)) throw new Refusal(`a csr_matrix whose ${key} is no ndarray`);
+    if (!(array instanceof NdArray)) throw new Refusal(`csr_matrix: ${key} is not an ndarray`);
     matrix[key] = array;
   }
 }

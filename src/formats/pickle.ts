@@ -350,7 +350,7 @@ class Unpickler {
 
 function tooMuch(what: string): Refusal {
   return new Refusal(
-    `${what}, which no known dataset needs: remove the file and get it by "abkd data fetch"`,
+    `${what}, which no known dataset needs: delete the file and fetch it again with "abkd data fetch"`,
   );
 }
 

@@ -79,7 +79,7 @@ export class ZipArchive {
     const nameLength = this.bytes.readUInt16LE(offset + 26);
     const extraLength = this.bytes.readUInt16LE(offset + 28);
     const localName = this.bytes.toString("latin1", offset + 30, offset + 30 + nameLength);
-    if (localName !== name) this.fail(name, `is called "${printable(localName)}" at its own place`);
+    if (localName !== name) this.fail(name, `is named "${printable(localName)}" in its own header`);
     const start = offset + 30 + nameLength + extraLength;
     if (start + packed > this.bytes.length) this.fail(name, "reaches beyond the end of the file");
     return this.bytes.subarray(start, start + packed);

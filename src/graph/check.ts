@@ -1,22 +1,22 @@
-// What must hold of a graph, its matrices and its splits, in the words that a file's reader uses too.
-// Each check takes time linear in its input and is made where data enters, never in a training step.
+// Checks of graphs, their matrices and their splits, in the words that the file readers use too.
+// Each check takes time linear in its input and runs where data enters, never in a training step.
 import { shown } from "../base/arguments.ts";
 import { UserError } from "../base/errors.ts";
 import type { Csr } from "./csr.ts";
 import { type Graph, type NodeType, type Relation, type Split, UNLABELLED } from "./graph.ts";
 
-/** Data that was given in code and cannot be meant; `message` is `<what>: <the fault>`. */
+/** Data passed in code is invalid; `message` is `<what>: <the fault>`. */
 export class InputError extends UserError {}
 
-/** What kernels trust of a matrix: in a file it may have entries to spare, and any order in a row. */
+/** What the WebAssembly kernels rely on in a matrix. One from a file may have spare entries and unsorted rows. */
 export type CsrArrays = Pick<Csr, "rows" | "columns" | "indptr" | "indices">;
 
-/** @returns the first fault of the arrays as a matrix: lengths, row starts, columns in range */
+/** @returns the arrays' first fault as a matrix: lengths, row starts, columns in range */
 export function arraysFault({ rows, columns, indptr, indices }: CsrArrays): string | undefined {
   if (indptr.length !== rows + 1) return `indptr has ${indptr.length} entries for ${rows} rows`;
   if (indptr[0] !== 0) return `indptr begins with ${indptr[0]}, not 0`;
   for (let r = 0; r < rows; r++) {
-    if (indptr[r + 1]! < indptr[r]!) return `indptr falls at row ${r}`;
+    if (indptr[r + 1]! < indptr[r]!) return `indptr decreases at row ${r}`;
   }
   const announced = indptr[rows]!;
   if (announced > indices.length) {
@@ -34,7 +34,7 @@ function needData(value: unknown, what: string, legal: string): void {
   throw new InputError(`${what} is ${shown(value)}; expected: ${legal}`);
 }
 
-/** @throws InputError where a matrix is not what Csr says; one from csrFromPairs is */
+/** @throws InputError if a matrix breaks a rule of Csr; one from csrFromPairs never does */
 export function checkCsr(matrix: Csr, what: string): void {
   needData(matrix, what, "a matrix, as csrFromPairs() makes it");
   const fault = shapeFault(matrix) ?? arraysFault(matrix) ?? entriesFault(matrix);
@@ -55,7 +55,7 @@ function entriesFault({ rows, indptr, indices, values }: Csr): string | undefine
   for (let r = 0; r < rows; r++) {
     for (let k = indptr[r]! + 1; k < indptr[r + 1]!; k++) {
       if (indices[k]! > indices[k - 1]!) continue;
-      const order = indices[k] === indices[k - 1] ? "comes twice" : "is not in order";
+      const order = indices[k] === indices[k - 1] ? "is repeated" : "is not in order";
       return `row ${r}: column ${indices[k]} ${order}`;
     }
   }
@@ -66,7 +66,7 @@ function entriesFault({ rows, indptr, indices, values }: Csr): string | undefine
   return numbersFault(values);
 }
 
-/** @returns the first number that is NaN or an infinity */
+/** @returns the first number that is NaN or infinite */
 export function numbersFault(values: Float32Array): string | undefined {
   // A plain loop: findIndex() with its callback takes ten times as long over millions of entries.
   for (let k = 0; k < values.length; k++) {
@@ -76,8 +76,8 @@ export function numbersFault(values: Float32Array): string | undefined {
 }
 
 /**
- * @throws InputError for what is no adjacency of an undirected graph: one that is not square, has
- *   weights, an arc from a node to itself, or an arc without its opposite
+ * @throws InputError unless the matrix is an undirected graph's adjacency: square, without weights,
+ *   without arcs from a node to itself, and with both directions of each edge
  */
 export function checkAdjacency(adjacency: Csr, what = "adjacency"): void {
   checkCsr(adjacency, what);
@@ -88,7 +88,7 @@ export function checkAdjacency(adjacency: Csr, what = "adjacency"): void {
 function arcsFault({ rows, columns, indptr, indices, values }: Csr): string | undefined {
   if (rows !== columns) return `${rows} x ${columns}, not square`;
   if (values) return "it has values, but arcs have no weights; leave `values` out";
-  // Rows are sorted: the opposites of the arcs into a node come in the order of its own arcs.
+  // Rows are sorted, so the reverses of the arcs into a node come in the order of its own arcs.
   const next = indptr.slice(0, rows);
   for (let r = 0; r < rows; r++) {
     for (let k = indptr[r]!; k < indptr[r + 1]!; k++) {
@@ -99,13 +99,13 @@ function arcsFault({ rows, columns, indptr, indices, values }: Csr): string | un
       if (at < indptr[c + 1]! && indices[at] === r) continue;
       const behind = at < indptr[c + 1]! && indices[at]! < r;
       const [from, to] = behind ? [c, indices[at]] : [r, c];
-      return `it has the arc ${from} -> ${to} without its opposite; an edge is both`;
+      return `it has the arc ${from} -> ${to} without its opposite; an edge needs both`;
     }
   }
   return undefined;
 }
 
-/** @throws InputError for a graph whose parts do not fit each other, or that cannot be classified */
+/** @throws InputError for a graph whose parts do not fit together, or that cannot be classified */
 export function checkGraph(graph: Graph): void {
   needData(graph, "the graph", "a graph, as loadDataset() gives it");
   const { name, nodes, classes, adjacency, features, classless } = graph;
@@ -136,7 +136,7 @@ export function checkGraph(graph: Graph): void {
 
 function typesFault(types: readonly NodeType[], nodes: number): string | undefined {
   const names = new Set(types.map(({ name }) => name));
-  if (names.size < types.length) return "two have one name";
+  if (names.size < types.length) return "two have the same name";
   const wrong = types.find((type) => !isCount(type.nodes) || type.nodes === 0);
   if (wrong) return `${wrong.name} has ${wrong.nodes} nodes, not 1 or more`;
   const sum = types.reduce((total, type) => total + type.nodes, 0);
@@ -152,7 +152,7 @@ function relationFault(
     ["target", target, arcs.rows],
   ] as const) {
     const type = types.find(({ name }) => name === given);
-    if (!type) return `its ${role} is ${shown(given)}, which is no type of this graph`;
+    if (!type) return `its ${role} is ${shown(given)}, which is not a type of this graph`;
     if (type.nodes !== side) return `${side} of the type ${given}, which has ${type.nodes} nodes`;
   }
   return arcs.values && "it has values, but arcs have no weights; leave `values` out";
@@ -174,7 +174,7 @@ function graphsFault(graphs: Int32Array, { nodes, adjacency, types }: Graph): st
   return undefined;
 }
 
-/** How many there are to be classified: nodes, nodes of the first type, or graphs. */
+/** Counts the items to be classified: nodes, nodes of the first type, or graphs. */
 export function itemCount({
   nodes,
   types,
@@ -183,12 +183,12 @@ export function itemCount({
   return graphs?.length ?? types?.[0]?.nodes ?? nodes;
 }
 
-/** What one of them is called in messages. */
+/** What an item is called in messages. */
 export function itemName({ graphs }: Pick<Graph, "graphs">): "node" | "graph" {
   return graphs ? "graph" : "node";
 }
 
-/** @throws InputError for a label that is neither a class nor UNLABELLED, or too few of them */
+/** @throws InputError for a label that is neither a class nor UNLABELLED, or the wrong number of labels */
 export function checkLabels(graph: Graph): void {
   needData(graph, "the graph", "a graph, as loadDataset() gives it");
   const items = itemCount(graph);
@@ -224,7 +224,7 @@ export function labelsFault({
 const SETS = ["train", "val", "test"] as const;
 
 /**
- * @throws InputError for a set with no nodes, a node that is not in the graph, has no class, or is in
+ * @throws InputError for an empty set, or a node that is not in the graph, has no class, or is in
  *   two sets or twice in one
  */
 export function checkSplit(split: Split, graph: Pick<Graph, "name" | "labels">): void {
@@ -248,7 +248,7 @@ export function checkSplit(split: Split, graph: Pick<Graph, "name" | "labels">):
   }
 }
 
-/** @returns the first number that is no node */
+/** @returns the first number that is not a node */
 export function nodesFault(list: Int32Array, nodes: number): string | undefined {
   for (let k = 0; k < list.length; k++) {
     const node = list[k]!;
@@ -257,7 +257,7 @@ export function nodesFault(list: Int32Array, nodes: number): string | undefined 
   return undefined;
 }
 
-/** What JavaScript's callers, or a cast, may give in place of a typed array of any realm. */
+/** Finds a wrong type, which JavaScript or a cast may pass; typed arrays of any realm are accepted. */
 function typeFault(
   value: unknown,
   type: "Int32Array" | "Float32Array",
@@ -268,7 +268,7 @@ function typeFault(
   return `${what} must be of the type ${type}, not ${value === undefined ? "missing" : found}`;
 }
 
-/** Whether a number counts things that an array can hold. */
+/** Whether a value is a whole number that an array's length can be. */
 export function isCount(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 31;
 }

@@ -1,15 +1,15 @@
-// What a predictor that gives every node one class is right on: the line that a model must pass.
+// The accuracy of predicting one class for every node: the baseline that a model must beat.
 import { needObject } from "../base/arguments.ts";
 import { InputError, itemCount, labelsFault } from "./check.ts";
 import { type Graph, UNLABELLED } from "./graph.ts";
 
 export interface ConstantPredictor {
-  /** Over nodes that have a class and whose class is known: the most frequent one. */
+  /** The most frequent class among the nodes whose class is known. */
   readonly labelled: { readonly class: number; readonly accuracy: number };
   /**
-   * Over all nodes, where some have no class and are counted as class 0, as PyG's reader does:
-   * class 0 for every node. Entities whose class is not known are taken to be of class 0 as often
-   * as the others; `least` and `most` hold whatever they are.
+   * Class 0 for every node, scored over all nodes, where those without a class count as class 0, as
+   * in PyG's reader. Entities whose class is unknown are assumed to be of class 0 as often
+   * as the others; `least` and `most` are bounds that hold whatever their classes are.
    */
   readonly all?: {
     readonly class: 0;
@@ -20,8 +20,8 @@ export interface ConstantPredictor {
 }
 
 /**
- * The best constant predictions of a graph; accuracies are fractions, 0 to 1. Null where no node
- * has a class that is known.
+ * Returns a graph's best constant predictions; accuracies are fractions, 0 to 1. Null if no node
+ * has a known class.
  */
 export function constantPredictor(
   graph: Pick<
@@ -34,7 +34,7 @@ export function constantPredictor(
   const nodes = itemCount(graph);
   const fault = labelsFault({ nodes, classes, labels });
   if (fault !== undefined) throw new InputError(`labels: ${fault}`);
-  // One class would be no prediction of a set.
+  // A single class is no prediction for label sets.
   if (graph.labelSets) return null;
   const without = new Set(classless);
   const sizes = new Array<number>(classes).fill(0);

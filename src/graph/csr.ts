@@ -1,9 +1,9 @@
-// Compressed sparse rows: the one sparse layout of the library, on the host side.
+// Compressed sparse rows (CSR): the library's only sparse layout, on the host.
 import { InputError, isCount } from "./check.ts";
 
 /**
  * A sparse matrix by rows. Row r holds the entries indptr[r] .. indptr[r + 1] - 1.
- * `values` is absent where every entry is 1 (an adjacency, a binary feature matrix).
+ * `values` is absent if every entry is 1 (an adjacency, a binary feature matrix).
  */
 export interface Csr {
   readonly rows: number;
@@ -21,7 +21,7 @@ export function nonzeros(matrix: Csr): number {
 }
 
 /**
- * Sorted, unique arcs from (row, column) pairs: a counting sort by column, then by row,
+ * Makes sorted, unique arcs from (row, column) pairs: a counting sort by column, then by row,
  * in O(rows + columns + arcs). Pairs may repeat and come in any order; rows and columns are counted
  * from 0.
  * @throws InputError for a pair outside the matrix, or a row without its column
@@ -83,7 +83,7 @@ function checkPairs(
   checkEnds("column", columns, columnOf);
 }
 
-/** Stable order of 0..count-1 (or of `previous`) by key. */
+/** Orders 0..count-1 (or `previous`) by key, stably. */
 function countingSort(
   keys: number,
   keyOf: ArrayLike<number>,
@@ -102,8 +102,8 @@ function countingSort(
 }
 
 /**
- * The transpose, with `position[k]` the place in the original's arrays of the transpose's
- * entry k, so that values changed later (dropout) can be read through it.
+ * Returns the transpose. `position[k]` is the place of the transpose's entry k in the original's
+ * arrays, so that values changed later (dropout) can be read through it.
  */
 export function transpose(matrix: Csr): { matrix: Csr; position: Int32Array } {
   const { rows, columns, indptr, indices, values } = matrix;

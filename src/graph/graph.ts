@@ -1,31 +1,31 @@
 // A graph with node features and labels, as every loader returns it.
 import type { Csr } from "./csr.ts";
 
-/** The class of a node that has none; such a node is never trained or scored on. */
+/** The label of a node without a class; such a node is never used for training or scores. */
 export const UNLABELLED = -1;
 
-/** Some nodes of one kind, numbered one after the other. */
+/** A type of nodes, which are numbered consecutively. */
 export interface NodeType {
   readonly name: string;
   readonly nodes: number;
 }
 
-/** Arcs of one kind, from nodes of one type to nodes of one type. */
+/** Arcs of one kind, from nodes of one type to nodes of the same or another type. */
 export interface Relation {
   readonly name: string;
-  /** Names of types. */
+  /** The names of the source's and the target's types. */
   readonly source: string;
   readonly target: string;
   /**
-   * A row for each target, a column for each source, both numbered within their type; without values.
-   * One direction, as published; self loops are kept.
+   * One row per target and one column per source, both numbered within their type; without values.
+   * Only the published direction is stored; self loops are kept.
    */
   readonly arcs: Csr;
 }
 
 /**
- * An attributed graph whose items are to be classified: its nodes, or those of its first type, or
- * whole graphs where it consists of several.
+ * An attributed graph whose items are to be classified: its nodes, the nodes of its first type, or
+ * whole graphs if it consists of several.
  */
 export interface Graph {
   readonly name: string;
@@ -33,38 +33,38 @@ export interface Graph {
   readonly classes: number;
   /**
    * Arcs as PyG counts them: both directions of each edge, duplicates merged, self loops
-   * removed. nodes x nodes, without values. With relations: of all of them together.
+   * removed. nodes x nodes, without values. If there are relations, it is their union.
    */
   readonly adjacency: Csr;
   /** nodes x features, as published (not normalised). */
   readonly features: Csr;
-  /** Class of each item, or UNLABELLED. With `labelSets`: 0, or UNLABELLED where the set is not known. */
+  /** Class of each item, or UNLABELLED. If there are `labelSets`: 0, or UNLABELLED where the set is unknown. */
   readonly labels: Int32Array;
-  /** Where an item has any number of classes: items x classes, without values. */
+  /** The classes of each item, if it has any number of them: items x classes, without values. */
   readonly labelSets?: Csr;
   /**
-   * Ascending nodes that have no class at all, where a dataset has such (NELL's relation nodes);
-   * other UNLABELLED ones have a class that is not known here.
+   * Nodes that have no class at all, ascending, if the dataset has any (NELL's relation nodes);
+   * other UNLABELLED nodes have a class that is unknown.
    */
   readonly classless?: Int32Array;
-  /** Where nodes are of several types, in the order of their numbers; the first type's are the items. */
+  /** The types, in the order of the nodes' numbers, if there are several; the first type's nodes are the items. */
   readonly types?: readonly NodeType[];
-  /** With `types`. */
+  /** The relations between `types`. */
   readonly relations?: readonly Relation[];
   /**
-   * Where it consists of several graphs, which are the items: the first node of each. Their nodes are
-   * numbered one after the other, and no arc leads from one to another.
+   * The first node of each graph, if it consists of several, which are then the items. Their nodes are
+   * numbered one graph after the other, and no arc leads from one graph to another.
    */
   readonly graphs?: Int32Array;
 }
 
-/** Items for training, validation and test, nodes as a rule: ascending, disjoint, all labelled. */
+/** The items (usually nodes) for training, validation and test: ascending, disjoint, all labelled. */
 export interface Split {
-  /** As written on the command line: `geom-gcn:0`, `public`, `random:48/32/20:7`, `pyg-full`. */
+  /** The name used on the command line: `geom-gcn:0`, `public`, `random:48/32/20:7`, `pyg-full`. */
   readonly name: string;
   readonly train: Int32Array;
   readonly val: Int32Array;
   readonly test: Int32Array;
-  /** How many items the source put in each set that have no label and were left out. */
+  /** How many items of each set in the source have no label and were left out. */
   readonly unlabelled: { readonly train: number; readonly val: number; readonly test: number };
 }

@@ -1,15 +1,15 @@
-// A graph from plain arrays, checked: what a program has at hand, in the form that the library reads.
+// Makes a checked graph from plain arrays.
 import { needObject, shown } from "../base/arguments.ts";
 import { checkGraph, InputError } from "./check.ts";
 import { type Csr, csrFromPairs } from "./csr.ts";
 import { type Graph, type NodeType, type Relation, UNLABELLED } from "./graph.ts";
 
-/** Numbers in compressed rows, as scipy.sparse has them; columns ascend within a row. */
+/** Numbers in compressed rows, as in scipy.sparse; columns ascend within a row. */
 export interface SparseRows {
   readonly columns: number;
   readonly indptr: ArrayLike<number>;
   readonly indices: ArrayLike<number>;
-  /** Left out where every entry is 1. */
+  /** Leave it out if every entry is 1. */
   readonly values?: ArrayLike<number>;
 }
 
@@ -19,38 +19,38 @@ export interface Ends {
   readonly to: ArrayLike<number>;
 }
 
-/** A graph with n nodes, numbered from 0. */
+/** The arrays of a graph with n nodes, numbered from 0. */
 export interface GraphArrays {
-  /** For messages; "graph" if left out. */
+  /** A name for messages; "graph" by default. */
   readonly name?: string;
-  /** Edges, which may stand in one direction or in both, and more than once. */
+  /** Edges, each in one direction or both; they may repeat. */
   readonly edges?: Ends;
-  /** In place of `edges`, n x n in compressed rows: both directions of each edge. */
+  /** Instead of `edges`: both directions of each edge, n x n in compressed rows. */
   readonly adjacency?: Pick<SparseRows, "indptr" | "indices">;
   /**
-   * In place of `edges`, by name: arcs between nodes of two `types`, numbered from 0 within their type.
-   * Models that know no types see them all as edges.
+   * Instead of `edges`: arcs by name between nodes of `types`, numbered from 0 within their type.
+   * Models that ignore types see them all as edges.
    */
   readonly relations?: Readonly<Record<string, Ends & Pick<Relation, "source" | "target">>>;
-  /** Numbers of nodes by type, in the order of their numbers; the first type's nodes are classified. */
+  /** How many nodes each type has, in the order of the nodes' numbers; the first type's are classified. */
   readonly types?: Readonly<Record<string, number>>;
   /**
-   * Numbers of nodes of the graphs that are classified, whose nodes are numbered one after the other.
-   * Left out where nodes are classified.
+   * How many nodes each graph has, if whole graphs are classified; nodes are numbered graph by graph.
+   * Leave it out if nodes are classified.
    */
   readonly graphs?: ArrayLike<number>;
-  /** n rows of numbers, not normalised: models normalise them. */
+  /** n rows of numbers, not normalised, because models normalise them. */
   readonly features: readonly ArrayLike<number>[] | SparseRows;
   /** The class of each item (node, node of the first type, or graph), from 0, or UNLABELLED. */
   readonly labels?: ArrayLike<number>;
-  /** In place of `labels`: the classes of each item, any number of them; undefined: not known. */
+  /** Instead of `labels`: the classes of each item, any number of them; undefined if unknown. */
   readonly labelSets?: readonly (ArrayLike<number> | undefined)[];
-  /** One more than the highest label if left out. */
+  /** The number of classes; by default one more than the highest label. */
   readonly classes?: number;
 }
 
 /**
- * A checked graph from arrays, which are copied.
+ * Makes a checked graph from arrays, which are copied.
  * @throws InputError naming what is wrong and where: a number out of range or not finite, rows of
  *   different lengths, an edge from a node to itself, an arc without its opposite
  */
@@ -125,7 +125,7 @@ function labelsOf(
   };
 }
 
-/** @throws InputError for a type that there is not, or a node that is not of its type */
+/** @throws InputError for an unknown type, or a node that is not of its type */
 function relationsOf(
   { edges, adjacency, relations }: GraphArrays,
   types: readonly NodeType[],
@@ -141,7 +141,7 @@ function relationsOf(
       const type = types.find(({ name }) => name === given);
       if (type) return type.nodes;
       const known = types.map(({ name }) => name).join(", ") || "none; name them in `types`";
-      throw new InputError(`${what}: ${shown(given)} is no type; there are ${known}`);
+      throw new InputError(`${what}: ${shown(given)} is not a type; known: ${known}`);
     }) as [number, number];
     const [sources, targets] = endsOf({ from, to }, what, columns, rows);
     return { name, source, target, arcs: csrFromPairs(rows, columns, targets, sources) };
@@ -168,9 +168,7 @@ function adjacencyOf(
   name: string,
 ): Csr {
   if ((edges === undefined) === (adjacency === undefined)) {
-    throw new InputError(
-      `${name}: give its edges as \`edges\` or as \`adjacency\`, one of the two`,
-    );
+    throw new InputError(`${name}: give its edges either as \`edges\` or as \`adjacency\``);
   }
   if (adjacency) return sparse({ ...adjacency, columns: nodes }, nodes, `${name}: adjacency`);
   needObject(edges, "makeGraph: edges", "{ from, to }", "from", "to");
@@ -178,7 +176,7 @@ function adjacencyOf(
   return csrFromPairs(nodes, nodes, joined(from, to), joined(to, from));
 }
 
-/** All relations as edges of one kind, in the numbers of the whole graph; loops are left out. */
+/** Merges all relations into edges of one kind, in the whole graph's node numbers, without self loops. */
 function unionOf(relations: readonly Relation[], types: readonly NodeType[], nodes: number): Csr {
   const firsts = firstNodes(Int32Array.from(types, (type) => type.nodes));
   const first = (name: string): number => firsts[types.findIndex((type) => type.name === name)]!;
@@ -212,7 +210,7 @@ function featuresOf(features: GraphArrays["features"], nodes: number, what: stri
     : sparse(features as SparseRows, nodes, what);
 }
 
-/** Zeros are not stored, nor values where all are 1. */
+/** Makes a matrix from dense rows. Zeros are not stored, nor values if all are 1. */
 function dense(rows: readonly ArrayLike<number>[], what: string): Csr {
   const columns = listed(rows[0], `${what}: row 0`).length;
   const indptr = new Int32Array(rows.length + 1);
@@ -243,7 +241,7 @@ function dense(rows: readonly ArrayLike<number>[], what: string): Csr {
   return { rows: rows.length, columns, indptr, indices, ...(!ones && { values }) };
 }
 
-/** checkGraph() looks at the rest of it. */
+/** Makes a matrix from compressed rows; checkGraph() checks the rest. */
 function sparse({ columns, indptr, indices, values }: SparseRows, rows: number, what: string): Csr {
   const matrix = {
     ...{ rows, columns },
@@ -257,7 +255,7 @@ function sparse({ columns, indptr, indices, values }: SparseRows, rows: number, 
   return { ...matrix, values: copy };
 }
 
-/** @param nodes that all are below it: numbers of nodes */
+/** @param nodes the bound, if the entries are node numbers */
 function integers(
   list: ArrayLike<number>,
   what: string,

@@ -1,9 +1,9 @@
-// Normalisations of adjacency and features.
+// Normalises adjacency and features.
 import { checkAdjacency, checkCsr } from "./check.ts";
 import type { Csr } from "./csr.ts";
 
 /**
- * P = D^-1/2 (A + I) D^-1/2 with D the degrees of A + I: GCN's normalised adjacency.
+ * Returns GCN's normalised adjacency, P = D^-1/2 (A + I) D^-1/2 with D the degrees of A + I.
  * An isolated node keeps its own features with weight 1.
  * Source: Kipf and Welling 2017, section 2; used by GCNII as P.
  *
@@ -39,8 +39,8 @@ export function symmetricNormalised(adjacency: Csr): Csr {
 }
 
 /**
- * Each row divided by its sum; an empty row, or one that sums to 0, stays as it is.
- * @throws InputError for a matrix that is not sound, or holds NaN or an infinity
+ * Divides each row by its sum; an empty row, or one that sums to 0, stays as it is.
+ * @throws InputError for an invalid matrix, or one that holds NaN or an infinity
  */
 export function rowNormalised(matrix: Csr): Csr {
   checkCsr(matrix, "a matrix of features");

@@ -1,25 +1,25 @@
-// An order of nodes in which neighbours stand near each other: Rabbit order.
+// Rabbit order: an order of nodes that places neighbours near each other.
 import { checkAdjacency } from "./check.ts";
 import type { Csr } from "./csr.ts";
 
 /**
- * Nodes in the order of their communities, so that a sparse product finds the rows that it reads
- * next to each other in the cache. From the node with the fewest arcs up, each is merged into the
- * neighbouring community that raises the modularity most; a depth-first walk of who was merged into
- * whom is the order.
+ * Orders nodes by their communities, so that the rows that a sparse product reads are close together
+ * in the cache. Starting from the node with the fewest arcs, each is merged into the neighbouring
+ * community that raises the modularity most; a depth-first walk over the tree of merges gives the
+ * order.
  *
- * Source: Arai et al. 2016, "Rabbit Order: Just-in-time Parallel Reordering for Fast Graph Analysis";
- * on one thread, so that the order depends on the graph alone.
+ * Source: Arai et al. 2016, "Rabbit Order: Just-in-time Parallel Reordering for Fast Graph Analysis".
+ * It runs on one thread, so that the order depends only on the graph.
  *
  * @param adjacency nodes x nodes, both directions of each edge
  * @returns the node at each position
- * @throws InputError for a matrix that is no adjacency
+ * @throws InputError for a matrix that is not an adjacency
  */
 export function localityOrder(adjacency: Csr): Int32Array {
   checkAdjacency(adjacency);
   const { rows, indptr, indices } = adjacency;
   const communities = new Communities(rows);
-  /** Of a merged community: its neighbours and how many arcs lead to each, in turn. */
+  /** For a merged community: its neighbours, each followed by how many arcs lead to it. */
   const arcsOf = new Map<number, Int32Array>();
   const strength = Float64Array.from({ length: rows }, (_, v) => indptr[v + 1]! - indptr[v]!);
   const weight = new Float64Array(rows);
@@ -68,7 +68,7 @@ export function localityOrder(adjacency: Csr): Int32Array {
   return communities.walk(tops);
 }
 
-/** Who was merged into whom. */
+/** Keeps track of which node was merged into which. */
 class Communities {
   readonly #into: Int32Array;
   readonly #child: Int32Array;
@@ -80,7 +80,7 @@ class Communities {
     this.#sibling = new Int32Array(nodes).fill(-1);
   }
 
-  /** The node that stands for the community of a node. */
+  /** Returns the node that represents a node's community. */
   find(node: number): number {
     const into = this.#into;
     let at = node;
@@ -97,17 +97,17 @@ class Communities {
     this.#child[into] = node;
   }
 
-  /** The last that was merged into a node, or -1. */
+  /** Returns the last node merged into a node, or -1. */
   last(node: number): number {
     return this.#child[node]!;
   }
 
-  /** The one that was merged into the same node before this one, or -1. */
+  /** Returns the node merged into the same node just before this one, or -1. */
   before(node: number): number {
     return this.#sibling[node]!;
   }
 
-  /** All nodes below those given, depth first. */
+  /** Lists all nodes below those given, depth first. */
   walk(tops: readonly number[]): Int32Array {
     const order = new Int32Array(this.#into.length);
     const stack = tops.toReversed();
@@ -120,7 +120,7 @@ class Communities {
   }
 }
 
-/** Ascending; nodes of equal strength in their own order. */
+/** Sorts nodes by ascending strength; ties keep the order of their numbers. */
 function byStrength(strength: Float64Array): Int32Array {
   const nodes = Int32Array.from({ length: strength.length }, (_, v) => v);
   return nodes.sort((a, b) => strength[a]! - strength[b]! || a - b);

@@ -1,17 +1,17 @@
-// Seeded random numbers on the host, the same bits on every machine.
+// Seeded random numbers on the host, with the same bits on every machine.
 
 /** A stream of random numbers. */
 export interface RandomStream {
-  /** A whole number, uniform in 0 .. 2^32 - 1. */
+  /** Draws a whole number, uniform in 0 .. 2^32 - 1. */
   integer(): number;
-  /** Uniform in [0, 1), a multiple of 2^-32. */
+  /** Draws a multiple of 2^-32, uniform in [0, 1). */
   uniform(): number;
-  /** A whole number, uniform in 0 .. bound - 1; bound up to 2^32. */
+  /** Draws a whole number, uniform in 0 .. bound - 1; bound is at most 2^32. */
   below(bound: number): number;
 }
 
 /**
- * xoshiro128** (Blackman and Vigna 2018), seeded through splitmix32.
+ * Starts a stream of xoshiro128** (Blackman and Vigna 2018), seeded through splitmix32.
  *
  * @param seed a whole number, 0 .. 2^32 - 1.
  */

@@ -1,4 +1,4 @@
-// A graph and its splits with the nodes in another order, and numbers of nodes brought back from it.
+// Reorders a graph and its splits, and brings per-node values back to the original order.
 import { refuse } from "../base/arguments.ts";
 import { checkGraph, InputError, nodesFault } from "./check.ts";
 import { takeCsrRows } from "./csr.ts";
@@ -6,14 +6,14 @@ import type { Graph, Split } from "./graph.ts";
 
 /** An order of a graph's nodes. */
 export class NodeOrder {
-  /** The dataset's number of the node at each position. */
+  /** The node at each position, by the dataset's numbering. */
   readonly nodes: Int32Array;
-  /** The position of each node by the dataset's number. */
+  /** The position of each node, by the dataset's numbering. */
   readonly #position: Int32Array;
 
   /**
    * @param nodes each node once, e.g. localityOrder(graph.adjacency)
-   * @throws RangeError for what is no order of 0 .. n - 1
+   * @throws RangeError unless it is an order of 0 .. n - 1
    */
   constructor(nodes: Int32Array) {
     if (!(nodes instanceof Int32Array)) refuse(nodes, "NodeOrder: nodes", "an Int32Array");
@@ -21,7 +21,7 @@ export class NodeOrder {
     for (const [at, node] of nodes.entries()) {
       if (position[node] !== -1) {
         throw new RangeError(
-          `no order of ${nodes.length} nodes: ${node} is out of range or there twice`,
+          `not an order of ${nodes.length} nodes: ${node} is out of range or repeated`,
         );
       }
       position[node] = at;
@@ -31,9 +31,9 @@ export class NodeOrder {
   }
 
   /**
-   * The graph with its nodes in this order.
-   * @throws RangeError for another number of nodes; InputError for a graph that is not sound, or whose
-   *   nodes have a part in their order: those of several types, or of several graphs
+   * Returns the graph with its nodes in this order.
+   * @throws RangeError for another number of nodes; InputError for an invalid graph, or one whose
+   *   nodes are ordered by type or by graph
    */
   graph(graph: Graph): Graph {
     this.#check(graph.nodes, graph.name);
@@ -41,7 +41,7 @@ export class NodeOrder {
     if (graph.types || graph.graphs) {
       const parts = graph.types ? "types" : "graphs";
       throw new InputError(
-        `${graph.name}: its nodes stand by their ${parts}; leave their order as it is`,
+        `${graph.name}: its nodes are ordered by their ${parts}; leave their order as it is`,
       );
     }
     const adjacency = takeCsrRows(graph.adjacency, this.nodes);
@@ -60,7 +60,7 @@ export class NodeOrder {
   }
 
   /**
-   * A split of the graph as the dataset numbers it, in this order.
+   * Renumbers a split of the original graph into this order.
    * @throws InputError for a node that is not in the graph
    */
   split(split: Split): Split {
@@ -69,7 +69,7 @@ export class NodeOrder {
   }
 
   /**
-   * Numbers of the nodes in this order, such as predictions, brought back to the dataset's order.
+   * Brings per-node values in this order, such as predictions, back to the dataset's order.
    * @param values nodes x width, row by row
    */
   restored<T extends Int32Array | Float32Array>(values: T): T {

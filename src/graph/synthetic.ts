@@ -1,34 +1,34 @@
-// A seeded citation graph in Cora's likeness, made without any file: the embedded dataset.
+// The embedded dataset: a seeded citation graph that resembles Cora and needs no files.
 import { type Csr, csrFromPairs } from "./csr.ts";
 import type { Graph } from "./graph.ts";
 import { type RandomStream, randomStream, shuffle } from "./random.ts";
 
-/** Cora's own counts: papers a class, words, citations. */
+/** Cora's own counts: papers per class, words, citations. */
 const CLASS_SIZES = [351, 217, 418, 818, 426, 298, 180] as const;
 const WORDS = 1433;
 const EDGES = 5278;
 
 /**
- * Share of papers that cite and read like another class than the one they are filed under: what
- * keeps even a perfect reader of graph and words below 100 %, as with Cora.
+ * Share of papers that cite and read like a class other than their label. It keeps even a perfect
+ * reader of graph and words below 100 %, as in Cora.
  */
 const MISFILED = 0.09;
-/** Chance that a citation stays within the class a paper reads like; else it goes anywhere. */
+/** Chance that a citation stays within the class that the paper reads like; otherwise it goes anywhere. */
 const WITHIN = 0.92;
-/** Chance that a citation goes to a citation's citation: closes triangles, as papers do. */
+/** Chance that a citation goes to a citation's citation, which closes triangles, as papers do. */
 const CLOSURE = 0.35;
-/** Words a paper: uniform between these, mean 18 as in Cora. */
+/** Words per paper: uniform between these, mean 18 as in Cora. */
 const FEWEST_WORDS = 9;
 const MOST_WORDS = 27;
-/** Chance that a word is the class's and not the language's. */
+/** Chance that a word comes from the class's vocabulary rather than from the whole language. */
 const TOPICAL = 0.44;
 /** Words in a class's vocabulary; vocabularies overlap. */
 const TOPIC_WORDS = 250;
 
 /**
- * The graph of a seed: 2,708 nodes, 10,556 arcs, 1,433 binary features, 7 classes of Cora's sizes,
+ * Makes the graph of a seed: 2,708 nodes, 10,556 arcs, 1,433 binary features, 7 classes of Cora's sizes,
  * degree-corrected blocks (a few papers are cited some hundred times), edge homophily 0.80 (Cora
- * 0.81). Only +, -, x, / and square roots are used, so that every machine gets the same bits.
+ * 0.81). It uses only +, -, x, / and square roots, so that every machine gets the same bits.
  *
  * @param seed a whole number, 0 .. 2^32 - 1.
  */
@@ -52,7 +52,7 @@ function drawLabels(random: RandomStream): Int32Array {
   return labels;
 }
 
-/** What each paper is about: its label, or for the misfiled the topic of a random paper. */
+/** Draws what each paper is about: its label, or for a misfiled one the label of a random paper. */
 function drawTopics(labels: Int32Array, random: RandomStream): Int32Array {
   return labels.map((label) =>
     random.uniform() < MISFILED ? labels[random.below(labels.length)]! : label,
@@ -60,7 +60,7 @@ function drawTopics(labels: Int32Array, random: RandomStream): Int32Array {
 }
 
 /**
- * One citation from each paper, then from papers drawn by their fame, until there are EDGES. Fame
+ * Draws one citation from each paper, then from papers drawn by their fame, until there are EDGES. Fame
  * is u^(-3/4), a power law: P(fame > t) = t^(-4/3).
  */
 function drawCitations(topics: Int32Array, random: RandomStream): Csr {
@@ -97,7 +97,7 @@ function drawCitations(topics: Int32Array, random: RandomStream): Csr {
   }
 }
 
-/** Each paper's words: distinct, from its topic's vocabulary or from the whole language. */
+/** Draws each paper's words: distinct, from its topic's vocabulary or from the whole language. */
 function drawWords(topics: Int32Array, random: RandomStream): Csr {
   const language = weightedChoice(Float64Array.from({ length: WORDS }, (_, rank) => zipf(rank)));
   const rankInTopic = weightedChoice(
@@ -126,12 +126,12 @@ function drawWords(topics: Int32Array, random: RandomStream): Csr {
   return csrFromPairs(topics.length, WORDS, nodeOf, wordOf);
 }
 
-/** Frequency of the word of a rank, flattened at the top as after the removal of stop words. */
+/** The frequency of the word at a rank, flattened at the top, as after stop-word removal. */
 function zipf(rank: number): number {
   return 1 / (rank + 20);
 }
 
-/** A draw from 0 .. weights.length - 1 in proportion to the weights. */
+/** Returns a function that draws from 0 .. weights.length - 1 in proportion to the weights. */
 function weightedChoice(weights: Float64Array): (random: RandomStream) => number {
   const upTo = new Float64Array(weights.length);
   let total = 0;

@@ -1,4 +1,4 @@
-// GCN: graph convolutions, one after the other.
+// GCN: a stack of graph convolutions.
 // Kipf, Welling: Semi-Supervised Classification with Graph Convolutional Networks, ICLR 2017, eq. 2.
 import * as tf from "@tensorflow/tfjs";
 import { spmm } from "../tensor/ops/sparse.ts";
@@ -9,7 +9,7 @@ import { drawn, filled } from "./start.ts";
 export type GcnConfig = LayeredConfig<"gcn">;
 
 /**
- * M_l = P dropout(H) W + b. Starts as PyG's GCNConv: W uniform within (6 / (inputs + outputs))^1/2
+ * M_l = P dropout(H) W + b. Initialised as PyG's GCNConv: W uniform within (6 / (inputs + outputs))^1/2
  * (Glorot), b 0.
  */
 const family: Family<GraphInputs> = {

@@ -28,7 +28,7 @@ import {
 } from "./model.ts";
 import { drawn } from "./start.ts";
 
-/** `mustad`: one weight matrix for all convolutions. */
+/** GCNII's configuration; `mustad` has one weight matrix for all convolutions. */
 export type GcniiConfig<Kind extends string = "gcnii"> = {
   readonly kind: Kind;
   /** Number of convolutions (the paper's 64L, 4L). */
@@ -54,13 +54,13 @@ const options: OptionTable<Omit<GcniiConfig, "kind">> = {
     min: 0,
     description: "layer l's weights have the share log(lambda / l + 1)",
   },
-  dropout: { kind: "number", min: 0, max: 1, below: true, description: "rate, before each layer" },
+  dropout: { kind: "number", min: 0, max: 1, below: true, description: "rate before each layer" },
 };
 
-/** Maps, nodes x width, that a step holds beside the one that each layer keeps; measured 10 to 11. */
+/** How many maps (nodes x width) a step holds beside the one per layer; measured 10 to 11. */
 const SPARE_MAPS = 9;
 
-/** f h + h + L h^2 + h c + c parameters; with shared weights h^2 in place of L h^2. */
+/** There are f h + h + L h^2 + h c + c parameters; with shared weights h^2 instead of L h^2. */
 function shapes({ kind, layers, width }: AnyGcnii, { features, classes }: GraphShape): Shapes {
   const all = Array.from({ length: layers }, (_, l) => `convolution.${l}.weight`);
   const names = kind === "gcnii" ? all : ["convolution.weight"];
@@ -84,7 +84,7 @@ function shapes({ kind, layers, width }: AnyGcnii, { features, classes }: GraphS
  *     H_l = ReLU(M_l),  logits = Linear(dropout(H_L))
  *
  * Two linear layers with bias, L convolutions without. M_1 .. M_L, before the activation, are the
- * layer maps that ABKD aligns; H_L is `hidden`. Several graphs' logits are the means of their nodes'.
+ * layer maps that ABKD aligns; H_L is `hidden`. For several graphs, a graph's logits are its nodes' mean.
  */
 export class Gcnii implements Model<GraphInputs> {
   readonly config: AnyGcnii;
@@ -93,9 +93,9 @@ export class Gcnii implements Model<GraphInputs> {
   readonly #thetas: readonly number[];
 
   /**
-   * The start depends on (seed, width, layers, shape) alone, so that every method that trains
+   * The initial weights depend only on (seed, width, layers, shape), so that every method that trains
    * this model with this seed starts from the same weights. All are uniform within 1 / sqrt(inputs),
-   * as torch.nn.Linear starts.
+   * as in torch.nn.Linear.
    */
   constructor(config: AnyGcnii, shape: GraphShape, seed: number) {
     needObject(config, "Gcnii: config", "{ kind, layers, width, alpha, lambda, dropout }");
@@ -156,7 +156,7 @@ export class Gcnii implements Model<GraphInputs> {
     return reads === "layers" ? all : { logits, hidden: all.hidden };
   }
 
-  /** M_1 .. M_L, operator by operator, for hooks that look between two. @param input M_0, n x h */
+  /** Computes M_1 .. M_L operator by operator, for hooks that act in between. @param input M_0, n x h */
   #convolutions(
     { adjacency }: GraphInputs,
     input: tf.Tensor2D,
@@ -192,7 +192,7 @@ const common = {
   create: (config: AnyGcnii, shape: GraphShape, seed: number) => new Gcnii(config, shape, seed),
 };
 
-/** @param weight the name of layer l's weights */
+/** Describes the forward pass in words. @param weight the name of layer l's weights */
 const forwardText = (weight: string): string =>
   "X: features, each row divided by its sum; P = D^-1/2 (A + I) D^-1/2. " +
   "H0 = relu(X @ input.weight + input.bias); H = H0; for l = 0 .. layers - 1: " +
@@ -208,7 +208,7 @@ export const gcnii: ModelKind<GcniiConfig, GraphInputs, Gcnii> = {
   forwardText: forwardText("convolution.l.weight"),
 };
 
-/** The student of MustaD: one convolution, as often as the teacher has them. */
+/** MustaD's student: one convolution, applied as often as the teacher has convolutions. */
 export const mustad: ModelKind<GcniiConfig<"mustad">, GraphInputs, Gcnii> = {
   name: "mustad",
   label: "Shared GCNII",

@@ -1,18 +1,18 @@
-// A graph on the engine, in the forms that families of models read.
+// A graph on the engine, in the forms that the model families read.
 import { itemCount } from "../graph/check.ts";
 import type { Graph } from "../graph/graph.ts";
 import { rowNormalised, symmetricNormalised } from "../graph/normalise.ts";
 import { SparseMatrix } from "../tensor/ops/sparse.ts";
 import type { GraphInputs } from "./model.ts";
 
-/** P. */
+/** Makes P = D^-1/2 (A + I) D^-1/2. */
 const propagation = ({ adjacency }: Graph): SparseMatrix =>
   SparseMatrix.from(symmetricNormalised(adjacency));
 
 const normalisedFeatures = ({ features }: Graph): SparseMatrix =>
   SparseMatrix.from(rowNormalised(features));
 
-/** A row for each graph with the mean of its nodes, or for each node of the first type with itself. */
+/** Makes one row per graph, the mean of its nodes, or one per node of the first type, the node itself. */
 function readoutOf({ nodes, types, graphs }: Graph): SparseMatrix {
   const items = itemCount({ nodes, types, graphs });
   const first = (item: number): number => (graphs ? (graphs[item] ?? nodes) : item);
@@ -25,12 +25,12 @@ function readoutOf({ nodes, types, graphs }: Graph): SparseMatrix {
   return SparseMatrix.from({ rows: items, columns: nodes, indptr, indices, values });
 }
 
-/** Each form is made when it is first read, and shared by all models and methods on this graph. */
+/** Makes each form when it is first read; all models and methods on this graph share it. */
 export class GraphForms implements GraphInputs {
   readonly graph: Graph;
   readonly #made = new Map<(graph: Graph) => { dispose(): void }, { dispose(): void }>();
 
-  /** @param graph one that checkGraph() let pass */
+  /** @param graph a graph that passed checkGraph() */
   constructor(graph: Graph) {
     this.graph = graph;
   }
@@ -48,7 +48,7 @@ export class GraphForms implements GraphInputs {
     return types || graphs ? this.form(readoutOf) : undefined;
   }
 
-  /** What `make` makes of the graph, once; freed with it. */
+  /** Returns what `make` makes of the graph. It is made once, and freed with these forms. */
   form<T extends { dispose(): void }>(make: (graph: Graph) => T): T {
     const made = (this.#made.get(make) as T | undefined) ?? make(this.graph);
     this.#made.set(make, made);

@@ -1,4 +1,4 @@
-// Models that are one layer after the other: dropout, a linear map, normalisation, ReLU.
+// Models that are a stack of layers: dropout, a linear map, normalisation, ReLU.
 import type * as tf from "@tensorflow/tfjs";
 import { checkOptions, type OptionTable } from "../base/options.ts";
 import { batchNorm, normalisedBy } from "../tensor/ops/batch-norm.ts";
@@ -26,11 +26,11 @@ import { filled } from "./start.ts";
 
 export type LayeredConfig<Kind extends string = string> = {
   readonly kind: Kind;
-  /** Number of layers, the one that gives the logits among them (2L, 3L). */
+  /** Number of layers, including the one that gives the logits (2L, 3L). */
   readonly layers: number;
   /** Hidden width (16H, 256H). */
   readonly width: number;
-  /** Dropout of what each layer reads, 0 <= rate < 1. */
+  /** Dropout rate of each layer's input, 0 <= rate < 1. */
   readonly dropout: number;
   /** Whether each hidden layer's map is normalised before its ReLU. */
   readonly batchNorm: boolean;
@@ -44,22 +44,22 @@ const layeredOptions: OptionTable<LayeredOptions> = {
     min: 2,
     max: 4096,
     whole: true,
-    description: "layers, the one that gives the logits among them",
+    description: "number of layers, including the one that gives the logits",
   },
   width: { kind: "number", min: 1, max: 65_536, whole: true, description: "hidden width" },
-  dropout: { kind: "number", min: 0, max: 1, below: true, description: "rate, before each layer" },
+  dropout: { kind: "number", min: 0, max: 1, below: true, description: "rate before each layer" },
   batchNorm: {
     kind: "switch",
     description: "whether hidden maps are normalised over the nodes before their ReLU",
   },
 };
 
-/** Maps that a step holds for each layer at the least: product, with bias, activated; measured 4 to 5. */
+/** The fewest maps that a step holds per layer: product, with bias, activated; measured 4 to 5. */
 const MAPS_A_LAYER = 3;
-/** As torch.nn.BatchNorm1d: the share of a step's statistics in the running ones. */
+/** The share of a step's statistics in the running ones, as in torch.nn.BatchNorm1d. */
 const MOMENTUM = 0.1;
 
-/** Each layer has a matrix and a bias; with normalisation each hidden one also has a gain and a shift. */
+/** Each layer has a matrix and a bias; with normalisation, each hidden one also has a gain and a shift. */
 function layeredShapes(
   { kind, layers, width, batchNorm: normalised }: LayeredConfig,
   { features, classes }: GraphShape,
@@ -85,14 +85,14 @@ function layeredShapes(
 
 type Readout = Pick<GraphInputs, "readout">;
 
-/** What tells one family from the other. */
+/** What distinguishes the families. */
 export interface Family<I> {
   readonly label: string;
-  /** A layer's weight or bias before training. */
+  /** Returns a layer's initial weight or bias. */
   start(name: string, shape: readonly number[], inputs: number, seed: number): Parameter;
-  /** Layer 0: of the graph's features, whose entries it drops. */
+  /** Computes layer 0 from the graph's features, and applies dropout to their entries. */
   first(inputs: I, weights: LayerWeights, drop?: DropoutStream): tf.Tensor2D;
-  /** Each later layer. @param x nodes x width, after dropout */
+  /** Computes each later layer. @param x nodes x width, after dropout */
   next(inputs: I, x: tf.Tensor2D, weights: LayerWeights): tf.Tensor2D;
 }
 
@@ -102,7 +102,7 @@ export interface LayerWeights {
   readonly weight: tf.Tensor2D;
   /** [outputs]. */
   readonly bias: tf.Tensor1D;
-  /** What becomes of what nodes send along arcs, nodes x outputs. */
+  /** Applies the hook to the messages that nodes send along arcs, nodes x outputs. */
   readonly sent: (map: tf.Tensor2D) => tf.Tensor2D;
 }
 
@@ -110,8 +110,9 @@ export interface LayerWeights {
  *     M_0 = first(dropout(X)),  H_l = ReLU([batch norm] M_l),  M_l = next(dropout(H_{l-1}))
  *
  * M_0 .. M_{L-1}, before normalisation and activation, are the layer maps; the last one is the logits.
- * H_{L-2} is `hidden`. Several graphs' logits are the means of their nodes'. Normalisation takes the pass's own statistics while training, else the running
- * ones, as torch.nn.BatchNorm1d with its defaults.
+ * H_{L-2} is `hidden`. For several graphs, a graph's logits are its nodes' mean. Normalisation uses the
+ * pass's own statistics while training and the running ones otherwise, as torch.nn.BatchNorm1d does by
+ * default.
  */
 export class Layered<I extends Readout> implements Model<I> {
   readonly config: LayeredConfig;
@@ -121,7 +122,7 @@ export class Layered<I extends Readout> implements Model<I> {
   readonly #family: Family<I>;
   readonly #byName: ReadonlyMap<string, Parameter>;
 
-  /** @throws OptionError for numbers that make no model */
+  /** @throws OptionError for a configuration or shape that makes no model */
   constructor(family: Family<I>, config: LayeredConfig, shape: GraphShape, seed: number) {
     const { kind: _, ...given } = config;
     checkOptions(family.label, layeredOptions, given);
@@ -189,7 +190,7 @@ export class Layered<I extends Readout> implements Model<I> {
     return this.#byName.get(`${group}.${layer}.${part}`)!;
   }
 
-  /** @param moved takes the running statistics after this step; absent: those that there are are used */
+  /** @param moved collects the running statistics after this step; if absent, the current ones are used */
   #normalised(
     l: number,
     map: tf.Tensor2D,
@@ -202,7 +203,7 @@ export class Layered<I extends Readout> implements Model<I> {
     if (!moved) return normalisedBy(map, of("gain"), of("shift"), of("mean"), of("variance"));
     const { value, mean, variance } = batchNorm(map, of("gain"), of("shift"));
     const nodes = map.shape[0];
-    // Running variances are those of a sample.
+    // Running variances are sample variances.
     const correction = nodes / Math.max(1, nodes - 1);
     const running = (part: string, now: Float32Array, factor: number): void => {
       const before = of(part).dataSync<"float32">();
@@ -218,8 +219,8 @@ export class Layered<I extends Readout> implements Model<I> {
 }
 
 /**
- * A kind of such models.
- * @param words `inputs`: what of the graph is read, and `map`: a layer's map, for the text in exported files
+ * Makes a kind of layered models.
+ * @param words text for exported files: `inputs` says what is read from the graph, `map` a layer's map
  */
 export function layeredKind<Kind extends string, I extends Readout>(
   name: Kind,

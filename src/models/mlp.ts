@@ -1,4 +1,4 @@
-// MLP: each node by itself, without the graph; what GLNN distils a graph network into.
+// MLP: reads each node by itself, without the graph; GLNN distils a graph network into it.
 // Zhang, Liu, Sun, Shah: Graph-less Neural Networks, ICLR 2022.
 import * as tf from "@tensorflow/tfjs";
 import { takeCsrRows } from "../graph/csr.ts";
@@ -12,7 +12,7 @@ export type MlpConfig = LayeredConfig<"mlp">;
 
 type MlpInputs = Pick<GraphInputs, "features" | "readout">;
 
-/** M_l = dropout(H) W + b; W and b start uniform within 1 / sqrt(inputs), as torch.nn.Linear. */
+/** M_l = dropout(H) W + b; W and b start uniform within 1 / sqrt(inputs), as in torch.nn.Linear. */
 const family: Family<MlpInputs> = {
   label: "MLP",
   start: (name, shape, inputs, seed) => drawn(name, shape, 1 / Math.sqrt(inputs), seed),

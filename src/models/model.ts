@@ -1,4 +1,4 @@
-// What every family of models offers to training, distillation, files and the command line.
+// The interface of every model family to training, distillation, files and the command line.
 import * as tf from "@tensorflow/tfjs";
 import { needObject } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
@@ -7,25 +7,25 @@ import { lastMap } from "../tensor/ops/gcnii.ts";
 import { type SparseMatrix, spmm } from "../tensor/ops/sparse.ts";
 import type { GraphForms } from "./graph-forms.ts";
 
-/** A graph as GCN and its relatives read it, on the engine. */
+/** The form of a graph that GCN and its relatives read, on the engine. */
 export interface GraphInputs {
   /** nodes x nodes, P = D^-1/2 (A + I) D^-1/2. */
   readonly adjacency: SparseMatrix;
   /** nodes x features, rows normalised. */
   readonly features: SparseMatrix;
-  /** items x nodes, where not all nodes are the items: what itemLogits() takes. */
+  /** items x nodes, for itemLogits(); absent if the items are all the nodes. */
   readonly readout?: SparseMatrix | undefined;
 }
 
-/** What a model is fitted to. */
+/** The sizes of a graph that a model depends on. */
 export interface GraphShape {
   readonly features: number;
   readonly classes: number;
 }
 
 /**
- * Logits of the items that are classified: of a graph's nodes, the mean over each of several graphs, the
- * rows of the first type. A model that is linear behind its last map pools its maps by this.
+ * Returns the logits of the classified items: all nodes, the mean over each of several graphs, or the
+ * rows of the first type. A model that is linear after its last map pools its maps with this.
  * @param logits nodes x classes
  */
 export function itemLogits(inputs: Pick<GraphInputs, "readout">, logits: tf.Tensor2D): tf.Tensor2D {
@@ -42,31 +42,31 @@ export interface Parameter {
   readonly variable: tf.Variable;
 }
 
-/** How much of a forward pass is read; each includes those before it. */
+/** How much of a forward pass's output is needed; each includes those before it. */
 export type Reads = "logits" | "hidden" | "layers";
 
 /**
- * What a pass does to a model's numbers where they are read: precision, pruning, masks. Each is given a
- * tensor and gives one of its shape, differentiable.
+ * Functions that a pass applies to a model's tensors where it reads them: precision, pruning, masks. Each
+ * takes a tensor and returns one of the same shape, differentiably.
  */
 export interface Hooks {
-  /** A parameter, each time that it is read. */
+  /** Changes a parameter each time it is read. */
   weight?(parameter: Parameter): tf.Tensor;
-  /** What layer `layer`, from 0, reads of the one before it: after activation and dropout. */
+  /** Changes what layer `layer`, from 0, reads from the one before it, after activation and dropout. */
   activation?(map: tf.Tensor2D, layer: number): tf.Tensor2D;
-  /** What nodes send along arcs in layer `layer`, nodes x width. */
+  /** Changes the messages that nodes send along arcs in layer `layer`, nodes x width. */
   message?(map: tf.Tensor2D, layer: number): tf.Tensor2D;
 }
 
 export interface Pass {
   /**
-   * Present while training: dropout draws from the stream (seed, step), and batch normalisation takes
-   * the statistics of this pass.
+   * Present while training: dropout draws from the stream (seed, step), and batch normalisation uses
+   * this pass's statistics.
    */
   readonly dropout?: { readonly seed: number; readonly step: number };
-  /** "logits" by default: layer maps cost memory in a deep model. */
+  /** "logits" by default, because a deep model's layer maps cost memory. */
   readonly reads?: Reads;
-  /** Absent: numbers are read as they are. */
+  /** If absent, tensors are read as they are. */
   readonly hooks?: Hooks;
 }
 
@@ -75,65 +75,65 @@ export interface Layers {
   readonly widths: readonly number[];
   /** Layer i's map before normalisation and activation, nodes x widths[i]: the paper's T or S. */
   at(i: number): tf.Tensor2D;
-  /** The same after the model's own normalisation and activation: what the next layer reads. */
+  /** Layer i's map after the model's own normalisation and activation: what the next layer reads. */
   activated(i: number): tf.Tensor2D;
-  /** All maps as one tensor, layers x nodes x width, where the model has them so. */
+  /** All maps as one tensor, layers x nodes x width, if the model computes them so. */
   readonly stack?: tf.Tensor3D;
 }
 
 export interface Outputs {
-  /** items x classes: a row for each node, unless the graph says what else its items are. */
+  /** items x classes: a row for each node, unless the graph says that its items are something else. */
   readonly logits: tf.Tensor2D;
-  /** What the model's last layer reads, after its own activation, nodes x `Outline.hidden`; on request. */
+  /** What the last layer reads, after the model's own activation, nodes x `Outline.hidden`; on request. */
   readonly hidden?: tf.Tensor2D;
-  /** On request. */
+  /** The layer maps; on request. */
   readonly layers?: Layers;
   /** Of the run's other students, where several learn from each other; of the same pass. */
   readonly peers?: readonly Outputs[];
   /**
-   * What each of the model's buffers is to hold after this step, by name; while training only. A pass
-   * changes nothing itself, so that a step whose loss is not finite leaves the model as it was.
+   * What each of the model's buffers should hold after this step, by name; only while training. A pass
+   * itself changes nothing, so that a step whose loss is not finite leaves the model as it was.
    */
   readonly moved?: ReadonlyMap<string, Float32Array>;
 }
 
-/** A model's sizes, as methods need them to make their projections. */
+/** A model's sizes, which methods need to make their projections. */
 export interface Outline {
-  /** Its kind's name. */
+  /** The name of the model's kind. */
   readonly kind: string;
-  /** Of each layer map. */
+  /** The width of each layer map. */
   readonly widths: readonly number[];
-  /** Whether the last layer map is the logits themselves, as in a GCN. Absent: they come behind it. */
+  /** Whether the last layer map is the logits themselves, as in a GCN. If absent, they come after it. */
   readonly endsInLogits?: boolean;
   /** Width of `Outputs.hidden`. */
   readonly hidden: number;
   readonly classes: number;
 }
 
-/** What can be known of a model before memory is spent on it. */
+/** What is known about a model before memory is allocated for it. */
 export interface Shapes {
   readonly outline: Outline;
-  /** By name, in the model's order. */
+  /** The parameters' shapes by name, in the model's order. */
   readonly parameters: ReadonlyMap<string, readonly number[]>;
-  /** What is saved and not trained. */
+  /** The shapes, by name, of what is saved but not trained. */
   readonly buffers: ReadonlyMap<string, readonly number[]>;
-  /** Numbers that a training step holds for each node at the least, the parameters apart. */
+  /** The fewest numbers that a training step holds per node, apart from the parameters. */
   readonly perNode: number;
 }
 
-/** `I`: what its forward pass reads of a graph. */
+/** A model. `I`: what its forward pass reads of a graph. */
 export interface Model<I = unknown> {
   readonly outline: Outline;
   readonly parameters: readonly Parameter[];
-  /** Saved with the parameters and not trained, such as batch normalisation's running means. */
+  /** What is saved with the parameters but not trained, such as batch normalisation's running means. */
   readonly buffers?: readonly Parameter[];
-  /** Its tensors are the caller's. */
+  /** Runs a forward pass; the caller owns the returned tensors. */
   forward(inputs: I, pass?: Pass): Outputs;
   /** Frees parameters and buffers. */
   dispose(): void;
 }
 
-/** The same model, its parameters too, with hooks in each of its passes: what train() and evaluate() take. */
+/** Returns a model that shares the parameters and applies hooks in each pass, for train() and evaluate(). */
 export function withHooks<I>(model: Model<I>, hooks: Hooks): Model<I> {
   needObject(model, "withHooks: model", "a model, such as new Gcnii()", "forward");
   needObject(hooks, "withHooks: hooks", "{ weight, activation, message }, each optional");
@@ -146,38 +146,38 @@ export function withHooks<I>(model: Model<I>, hooks: Hooks): Model<I> {
   };
 }
 
-/** A configuration as every kind has it: its kind's name and its options. */
+/** What every kind's configuration has: the kind's name, beside its options. */
 export interface Configured {
   readonly kind: string;
 }
 
 /**
  * A family of models: a file with one of these, and a line in models.ts. `C`: its configuration, which
- * stands in a run's and so decides the run's id. `I`: what its models read of a graph.
+ * is part of a run's and so of the run's id. `I`: what its models read of a graph.
  */
 export interface ModelKind<C extends Configured, I, M extends Model<I> = Model<I>> {
   readonly name: C["kind"];
-  /** In titles: "GCNII". */
+  /** The name in titles: "GCNII". */
   readonly label: string;
-  /** One line for `abkd models`. */
+  /** A one-line description for `abkd models`. */
   readonly summary: string;
   readonly defaults: Omit<C, "kind">;
   /** Every option's legal values and meaning. */
   readonly options: OptionTable<Omit<C, "kind">>;
-  /** Its size as papers write it: "64L-64H". */
+  /** Returns the size as papers write it: "64L-64H". */
   size(config: C): string;
-  /** What its models read of a graph; the parts belong to `forms`. */
+  /** Returns what its models read of a graph; `forms` owns the parts. */
   prepare(forms: GraphForms): I;
   /** What they read of some nodes, the caller's to free. Absent: a node's output depends on other nodes. */
   ofNodes?(inputs: I, nodes: Int32Array): I & { dispose(): void };
   shapes(config: C, shape: GraphShape): Shapes;
-  /** The same configuration, shape and seed give the same bits. */
+  /** Makes a model; the same configuration, shape and seed give the same bits. */
   create(config: C, shape: GraphShape, seed: number): M;
-  /** How the arrays of an exported file give the logits, for whoever has no abkd. */
+  /** How to compute the logits from the arrays of an exported file, for readers without abkd. */
   readonly forwardText: string;
 }
 
-/** @throws OptionError for counts that no graph has */
+/** @throws OptionError for counts that no graph can have */
 export function checkShape(label: string, shape: GraphShape): void {
   needObject(shape, `${label}: shape`, "the graph's { features, classes }", "features", "classes");
   const { features, classes } = shape;
@@ -187,22 +187,22 @@ export function checkShape(label: string, shape: GraphShape): void {
   }
 }
 
-/** A parameter as a pass reads it, as tf's types take it. */
+/** Returns a parameter as a pass reads it, hooks applied, with the type that tf expects. */
 export const matrixOf = (parameter: Parameter, hooks?: Hooks): tf.Tensor2D =>
   (hooks?.weight?.(parameter) ?? parameter.variable) as unknown as tf.Tensor2D;
 export const vectorOf = (parameter: Parameter, hooks?: Hooks): tf.Tensor1D =>
   (hooks?.weight?.(parameter) ?? parameter.variable) as unknown as tf.Tensor1D;
 
-/** Number of trained scalars. */
+/** Counts the trained scalars. */
 export function parameterCount(model: Model): number {
   needObject(model, "parameterCount: model", "a model, such as new Gcnii()", "parameters");
   return model.parameters.reduce((sum, p) => sum + p.variable.size, 0);
 }
 
 /**
- * Of a model whose layers have one width and whose maps lie in one tensor; the last is `hidden`.
+ * Returns the outputs of a model whose layers have one width and whose maps are one tensor; the last is `hidden`.
  * @param stack layers x nodes x width
- * @param activation the model's own
+ * @param activation the model's own activation
  */
 export function stackedOutputs(
   logits: tf.Tensor2D,
@@ -213,12 +213,12 @@ export function stackedOutputs(
   const at = (i: number): tf.Tensor2D =>
     tf.reshape(tf.slice(stack, [i, 0, 0], [1, nodes, width]), [nodes, width]);
   const activated = (i: number): tf.Tensor2D =>
-    // A slice's gradient is a slow padding.
+    // The gradient of a slice is a slow padding.
     activation(i === count - 1 ? lastMap(stack) : at(i));
   return {
     logits,
     layers: { widths: new Array<number>(count).fill(width), at, activated, stack },
-    // Computed where it is read.
+    // Computed when it is read.
     get hidden() {
       return activated(count - 1);
     },

@@ -1,4 +1,4 @@
-// The kinds of models there are: a new one is a file and a line here.
+// The built-in kinds of models: a new one is a file and a line here.
 export { gcn } from "./gcn.ts";
 export { gcnii, mustad } from "./gcnii.ts";
 export { mlp } from "./mlp.ts";

@@ -1,4 +1,4 @@
-// The kinds of models by name, and models from their configurations.
+// Looks up kinds of models by name, and makes models from their configurations.
 import { needFunction, needObject } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import { checkOptions, type OptionValue } from "../base/options.ts";
@@ -7,27 +7,27 @@ import type { Suggested } from "../base/suggested.ts";
 import type { Configured, GraphShape, Model, ModelKind, Outline, Shapes } from "./model.ts";
 import * as all from "./models.ts";
 
-/** The name of every built-in kind; that of its export in models.ts. */
+/** The built-in kinds' names, which are those of the exports in models.ts. */
 export type ModelName = keyof typeof all;
 
-/** The configuration of a built-in kind; an added one's options are known only by its table. */
+/** The configuration of a built-in kind; an added kind's options are known only from its table. */
 export type ModelConfigOf<Name extends string> = Name extends ModelName
   ? Parameters<(typeof all)[Name]["create"]>[0]
   : ModelConfig;
 
-/** A model as a run's configuration holds it: `kind` and that kind's options. */
+/** A model's part of a run's configuration: `kind` and that kind's options. */
 export type ModelConfig = Parameters<(typeof all)[ModelName]["create"]>[0];
 
-/** The model that a configuration makes. */
+/** The type of model that a configuration makes. */
 export type ModelOf<C extends ModelConfig> = ReturnType<(typeof all)[C["kind"]]["create"]>;
 
-/** Changes to a configuration; with another kind than it has, to that kind's defaults. */
+/** Changes to a configuration; if they name another kind, changes to that kind's defaults. */
 export type ModelChanges<Name extends string> = { readonly kind?: Name } & OptionsOf<Name>;
 type OptionsOf<Name extends string> = Name extends ModelName
   ? Partial<Omit<ModelConfigOf<Name>, "kind">>
   : Readonly<Record<string, OptionValue>>;
 
-/** A kind whose options are known only by its table. */
+/** A kind whose options are known only from its table. */
 export type AnyModelKind = ModelKind<
   Configured & { readonly [option: string]: OptionValue },
   unknown
@@ -35,28 +35,28 @@ export type AnyModelKind = ModelKind<
 
 const registry = new Registry<AnyModelKind>("model", Object.values<AnyModelKind>(all));
 
-/** The built-in ones, then those that were added. */
+/** The built-in kinds, then the added ones. */
 export const models = registry.all;
 
-/** @throws {OptionError} naming the kinds there are */
+/** @throws {OptionError} naming the known kinds */
 export function findModel(name: Suggested<ModelName>): AnyModelKind {
   return registry.find(name);
 }
 
-/** Whether a program added the kind: see registerModel(). */
+/** Whether a program added the kind, by registerModel(). */
 export const isAddedModel = (name: string): boolean => registry.isAdded(name);
 
 const PARTS = ["name", "label", "summary", "defaults", "options", "forwardText"] as const;
 const FUNCTIONS = ["size", "prepare", "shapes", "create"] as const;
-/** Any, to see what a kind's shapes are. */
+/** An arbitrary shape, to see what a kind's shapes are. */
 const SOME_SHAPE: GraphShape = { features: 2, classes: 2 };
 
 /**
- * Adds a kind of model, which then has whatever the built-in ones have: recipes (its defaults), training,
- * every method, files. runTrials() takes the module that calls this as one of its `modules`.
+ * Adds a kind of model, which then works like the built-in ones: recipes (its defaults), training,
+ * every method, files. Pass the module that calls this to runTrials() as one of its `modules`.
  *
- * @returns takes the kind away again
- * @throws {OptionError} for a name that is malformed or taken, a part that is missing, or defaults that
+ * @returns a function that removes the kind again
+ * @throws {OptionError} for a name that is malformed or taken, a missing part, or defaults that
  *   break the kind's own table or make a model of another kind
  */
 export function registerModel<C extends Configured, I, M extends Model<I>>(
@@ -76,7 +76,7 @@ export function registerModel<C extends Configured, I, M extends Model<I>>(
 }
 
 /**
- * @param what the configuration is of, for messages
+ * @param what what the configuration belongs to, for messages
  * @throws {OptionError} for an unknown kind, or options that are missing, unknown or illegal
  */
 export function checkModel(config: ModelConfig, what: string): void {
@@ -90,7 +90,7 @@ export function checkModel(config: ModelConfig, what: string): void {
   checkOptions(label, table, options);
 }
 
-/** A configuration with changes, which may name another kind. @throws {OptionError} for an unknown one */
+/** Applies changes, which may name another kind, to a configuration. @throws {OptionError} for an unknown kind */
 export function changedModel<Name extends string>(
   config: ModelConfig,
   changes: ModelChanges<Name> | undefined,
@@ -100,7 +100,7 @@ export function changedModel<Name extends string>(
   return { ...base, ...changes, kind } as unknown as ModelConfigOf<Name>;
 }
 
-/** The kind of a configuration, with all that its functions are given. */
+/** Returns the kind of a configuration, and the configuration with the type that the kind's functions take. */
 function kindOf(config: ModelConfig): [AnyModelKind, Parameters<AnyModelKind["create"]>[0]] {
   return [findModel(config.kind), config as unknown as Parameters<AnyModelKind["create"]>[0]];
 }
@@ -126,20 +126,20 @@ export function modelShapes(config: ModelConfig, shape: GraphShape): Shapes {
   return kind.shapes(given, shape);
 }
 
-/** "64L-64H". */
+/** Returns a size such as "64L-64H". */
 export function modelSize(config: ModelConfig): string {
   const [kind, given] = kindOf(config);
   return kind.size(given);
 }
 
-/** "GCNII 64L-64H". */
+/** Returns a title such as "GCNII 64L-64H". */
 export function modelTitle(config: ModelConfig): string {
   return `${findModel(config.kind).label} ${modelSize(config)}`;
 }
 
-/** The widest hidden map: what decides which engine is faster. */
+/** Returns the widest hidden map's width, which decides which engine is faster. */
 export function hiddenWidth(config: ModelConfig): number {
-  // What a graph gives and asks for does not count.
+  // The graph's features and classes do not count.
   const { widths, hidden }: Outline = modelShapes(config, { features: 1, classes: 1 }).outline;
   return Math.max(...widths, hidden);
 }

@@ -1,9 +1,9 @@
-// How parameters start: drawn by their names from the model's seed.
+// Initial parameters, drawn from the model's seed and their names.
 import * as tf from "@tensorflow/tfjs";
 import { uniform } from "../tensor/ops/random.ts";
 import type { Parameter } from "./model.ts";
 
-/** A parameter drawn uniformly from [-bound, bound): a function of (seed, name, shape). */
+/** Draws a parameter uniformly from [-bound, bound): a function of (seed, name, shape). */
 export function drawn(
   name: string,
   shape: readonly number[],
@@ -24,7 +24,7 @@ export function drawn(
   };
 }
 
-/** A parameter or a buffer of equal numbers. */
+/** Makes a parameter or a buffer of equal numbers. */
 export function filled(name: string, shape: readonly number[], value: number): Parameter {
   return { name, variable: tf.tidy(() => tf.variable(tf.fill([...shape], value))) };
 }

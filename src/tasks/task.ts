@@ -1,29 +1,29 @@
-// What is learned of a graph's items (nodes, or whole graphs): the class of each, or its set of classes.
+// Tasks: what is learned about a graph's items (nodes or whole graphs), one class each or a set of classes.
 import * as tf from "@tensorflow/tfjs";
 import type { Graph } from "../graph/graph.ts";
 import { LabelSetTargets, type Scores, Targets } from "../tensor/index.ts";
 
-/** Some items with what is known of them. */
+/** Some items and their targets. */
 export interface TaskTargets {
   readonly count: number;
-  /** The scalar to minimise, differentiable. @param logits items x classes, of all items */
+  /** The scalar to minimise, differentiable. @param logits items x classes, for all items */
   loss(logits: tf.Tensor2D): tf.Scalar;
-  /** @param logits items x classes, of all items */
+  /** Scores the items. @param logits items x classes, for all items */
   scores(logits: tf.Tensor2D): Scores;
   /** Frees engine memory. */
   dispose(): void;
 }
 
 export interface Task {
-  /** What `Scores.accuracy` and records hold: a fraction, 0 to 1. */
+  /** The measure in `Scores.accuracy` and in records: a fraction, 0 to 1. */
   readonly metric: "accuracy" | "micro-F1";
-  /** @param items the chosen ones, all labelled */
+  /** Returns the targets of some items. @param items the chosen items, all labelled */
   targets(graph: Graph, items: Int32Array): TaskTargets;
-  /** Whether logits give every item the same. @param logits items x classes */
+  /** Whether the logits predict the same for every item. @param logits items x classes */
   isConstant(logits: tf.Tensor2D): boolean;
 }
 
-/** One class for each item. */
+/** Each item has one class. */
 export const oneClass: Task = {
   metric: "accuracy",
   targets: ({ labels, classes }, items) => new Targets(labels, items, classes),
@@ -33,7 +33,7 @@ export const oneClass: Task = {
   },
 };
 
-/** Any number of classes for each item; those whose logits are above 0 are given. */
+/** Each item has any number of classes; those with logits above 0 are predicted. */
 export const labelSets: Task = {
   metric: "micro-F1",
   targets: (graph, items) => new LabelSetTargets(graph.labelSets!, items),
@@ -44,7 +44,7 @@ export const labelSets: Task = {
   },
 };
 
-/** What a graph's labels ask for. */
+/** Returns the task that fits a graph's labels. */
 export function taskOf(graph: Graph): Task {
   return graph.labelSets ? labelSets : oneClass;
 }

@@ -1,4 +1,4 @@
-// The engine's public face: start it, see its memory, and its differentiable operators.
+// The engine's public API: starting it, its memory use, and its differentiable operators.
 
 export {
   BACKEND,

@@ -1,4 +1,4 @@
-// Loading this gives tfjs the engine: `abkd` does, and the kernel where a cell loads tfjs.
+// Importing this offers the engine to tfjs: `abkd` imports it, and so does the Jupyter kernel when a cell loads tfjs.
 import { offerEngine } from "./engine/backend.ts";
 
 offerEngine();

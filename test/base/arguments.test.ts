@@ -1,4 +1,5 @@
-// Every function that `abkd` and `abkd/paper` export, called with what nobody means: our errors, that say what to give.
+// Every function that `abkd` and `abkd/paper` export, called with invalid arguments: it throws one of our errors,
+// saying what to pass.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,7 +18,7 @@ const WRONG: Readonly<Record<string, unknown>> = {
 };
 const ALL = Object.keys(WRONG);
 
-/** What means something to a function, and is not tried. */
+/** Arguments that are valid for a function, and so are not tried. */
 const MEANT: Readonly<Record<string, readonly string[]>> = {
   canonicalJson: ["null", "{}", '""', "[]"],
   describeFinding: ["[]"],
@@ -41,7 +42,7 @@ type Callable = (...args: unknown[]) => unknown;
 
 const isClass = (value: unknown): boolean => /^class\b/.test(String(value));
 
-/** Not errors, which are thrown and not called, and not SparseMatrix, which is made by `from`. */
+/** Excludes errors, which are thrown rather than called, and SparseMatrix, which is made by `from`. */
 const functions = Object.entries({ ...abkd, ...paper }).filter(
   ([name, value]) =>
     typeof value === "function" && !name.endsWith("Error") && name !== "SparseMatrix",
@@ -51,7 +52,7 @@ const home = process.cwd();
 after(() => process.chdir(home));
 
 for (const [name, called] of functions) {
-  test(`${name} refuses what nobody means`, async (t) => {
+  test(`${name} rejects invalid arguments`, async (t) => {
     process.chdir(temporaryFolder(t));
     for (const [shown, value] of Object.entries(WRONG)) {
       if (MEANT[name]?.includes(shown)) continue;
@@ -65,7 +66,7 @@ for (const [name, called] of functions) {
           error = thrown;
         }
         const call = `${name}(${args.map(() => shown)})`;
-        assert.ok(error, `${call} says nothing`);
+        assert.ok(error, `${call} throws nothing`);
         assert.ok(error instanceof UserError, `${call}: ${(error as Error)?.stack}`);
         assert.doesNotMatch(error.message, /not a function|reading '|is not iterable|destructure/);
         assert.ok(error.message.length > 20, `${call}: ${error.message}`);
@@ -75,7 +76,7 @@ for (const [name, called] of functions) {
   });
 }
 
-test("what is missing is named, with where it comes from", () => {
+test("a missing argument is named, with where to get it", () => {
   const told: [() => unknown, string][] = [
     [
       () => abkd.runId(undefined as never),

@@ -18,7 +18,7 @@ import { FileError, probeFolder, writeAtomic } from "../../src/base/files.ts";
 import { runId } from "../../src/training/run-id.ts";
 import { smallConfig, temporaryFolder } from "../training/small.ts";
 
-test("a file is written into folders that were not there, and replaced", (t) => {
+test("a file is written into new folders, and replaced", (t) => {
   const path = join(temporaryFolder(t), "a", "b", "file");
   writeAtomic(path, "one");
   writeAtomic(path, Uint8Array.of(1, 2));
@@ -26,7 +26,7 @@ test("a file is written into folders that were not there, and replaced", (t) => 
   assert.deepEqual(readdirSync(join(path, "..")), ["file"]);
 });
 
-test("a path through a file, and a folder in the way, are told in one line", (t) => {
+test("a path through a file, and a folder in the way, are reported in one line", (t) => {
   const folder = temporaryFolder(t);
   writeFileSync(join(folder, "file"), "");
   mkdirSync(join(folder, "taken"));
@@ -43,10 +43,10 @@ test("a path through a file, and a folder in the way, are told in one line", (t)
   assert.deepEqual(readdirSync(folder).sort(), ["file", "taken"]);
 });
 
-test("a folder that takes no folders is told, and not tried for ever", {
+test("a folder that refuses new folders is reported, and not retried for ever", {
   skip: !existsSync("/proc/self") && "no /proc",
 }, async () => {
-  // In a process of its own: Node's mkdirSync() never came back from there.
+  // In a separate process: Node's own mkdirSync() never returns from this.
   const module = new URL("../../src/base/files.ts", import.meta.url).href;
   const code = `import { probeFolder } from ${JSON.stringify(module)};
 try { probeFolder("/proc/abkd/runs"); } catch (error) { console.log(error.message); }`;
@@ -55,7 +55,7 @@ try { probeFolder("/proc/abkd/runs"); } catch (error) { console.log(error.messag
   assert.equal(stdout, "cannot write in /proc/abkd/runs: /proc takes no folders; choose another\n");
 });
 
-test("a probed folder keeps every file of its user, a link's target among them", (t) => {
+test("a probed folder keeps all of the user's files, including a link's target", (t) => {
   const folder = temporaryFolder(t);
   const [target, probed] = [join(folder, "target"), join(folder, "runs", "new")];
   probeFolder(probed);
@@ -67,8 +67,8 @@ test("a probed folder keeps every file of its user, a link's target among them",
   assert.equal(readFileSync(join(probed, ".probe"), "utf8"), "mine");
 });
 
-// /dev/full fails a write as a full disk does, but cannot be renamed to; a limit on file size can.
-test("a write that fails half-way leaves the old file whole and no rest", async (t) => {
+// /dev/full fails a write like a full disk, but cannot be renamed to; a limit on file size works.
+test("a write that fails half-way leaves the old file intact and no leftovers", async (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, "file");
   writeFileSync(path, "old");
@@ -87,7 +87,7 @@ test("a write that fails half-way leaves the old file whole and no rest", async 
   assert.deepEqual(readdirSync(folder), ["file"]);
 });
 
-test("canonical JSON sorts keys at every depth and refuses what JSON cannot carry", () => {
+test("canonical JSON sorts keys at every depth and rejects values that JSON cannot hold", () => {
   const a = { b: [1, { d: 2, c: null }], a: undefined, "-": -0 };
   const b = { "-": 0, b: [1, { c: null, d: 2 }] };
   assert.equal(canonicalJson(a), '{"-":0,"b":[1,{"c":null,"d":2}]}');

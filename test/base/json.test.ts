@@ -1,9 +1,9 @@
-// JSON from files: what is believed, and what is refused in a few words.
+// JSON from files: what is accepted, and what is rejected in a few words.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { JsonError, parseJson } from "../../src/base/json.ts";
 
-test("what JSON.parse reads is read alike", () => {
+test("valid JSON gives the same value as JSON.parse", () => {
   const texts = [
     "null",
     "-0.5e-7",
@@ -21,7 +21,7 @@ test("what JSON.parse reads is read alike", () => {
   assert.equal(Object.getPrototypeOf(parseJson('{"__proto__":{"a":1}}')), Object.prototype);
 });
 
-test("what cannot be taken at its word is refused", () => {
+test("ambiguous JSON is rejected", () => {
   const nested = (depth: number): string => `${'{"a":['.repeat(depth)}1${"]}".repeat(depth)}`;
   const cases: [text: string, message: RegExp, isSyntax?: boolean][] = [
     ["", /^is not valid JSON$/, true],

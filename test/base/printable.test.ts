@@ -1,4 +1,4 @@
-// Text from outside on a terminal: visible, short, and harmless.
+// Text from outside is visible, short and harmless on a terminal.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UserError } from "../../src/base/errors.ts";
@@ -9,7 +9,7 @@ import {
   printableText,
 } from "../../src/base/printable.ts";
 
-/** What a terminal obeys or hides, by Unicode's categories and ECMA-48. */
+/** Characters that a terminal acts on or hides, by Unicode's categories and ECMA-48. */
 const HOSTILE = [
   ..."\x00\x07\x08\r\x1b\x7f\x9b\u00ad\u061c\u200b\u200e\u200f\u202a\u202e\u2066\u2069\u2028\u2029",
   "\ufeff",
@@ -17,7 +17,7 @@ const HOSTILE = [
   "\u{e0041}",
 ];
 
-test("nothing that a terminal obeys or hides is left, and everything else is", () => {
+test("characters that a terminal acts on or hides are removed, and all others are kept", () => {
   for (const character of HOSTILE) {
     const code = character.codePointAt(0)!.toString(16);
     for (const make of [printable, printableLine, printableText]) {
@@ -35,16 +35,16 @@ test("nothing that a terminal obeys or hides is left, and everything else is", (
   assert.equal(printableLine("  a\n   b\r\nc "), "a b c");
 });
 
-/** Seconds of processor time a call, of ten: other work on the machine does not count. */
+/** Seconds of processor time per call, over ten calls: other work on the machine does not count. */
 function processorTime(call: () => unknown): number {
-  call(); // what is done once, such as joining a string's parts
+  call(); // does what happens only once, such as joining a string's parts
   const begin = process.cpuUsage();
   for (let k = 0; k < 10; k++) call();
   const { user, system } = process.cpuUsage(begin);
   return (user + system) / 1e7;
 }
 
-test("names and lines keep to their length, whatever comes, in time that grows with nothing", () => {
+test("names and lines keep to their length for any input, in constant time", () => {
   const most: [make: (text: string) => string, length: number][] = [
     [printable, 60],
     [printableLine, 2000],
@@ -63,7 +63,7 @@ test("names and lines keep to their length, whatever comes, in time that grows w
   assert.match(long, /^begin x+ \.\.\. \(\d+ characters\) \.\.\. x+ end: do this$/);
 });
 
-test("every error for users is one printable line", () => {
+test("every UserError's message is one printable line", () => {
   const { message } = new UserError(`cannot read \x1b[2Ja\n${"b".repeat(9999)}\u202e: do this`);
   assert.match(message, /^cannot read \\x1b\[2Ja b+ .* b+\\u202e: do this$/);
   assert.ok(message.length <= 2000);

@@ -1,4 +1,4 @@
-// What a program may add to the registries, what they refuse, and that it can be taken away again.
+// What a program may add to the registries, what they reject, and that additions can be removed again.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { OptionError } from "../../src/base/errors.ts";
@@ -35,7 +35,7 @@ const method: Method<Options> = {
   create: () => assert.fail("nothing is trained here"),
 };
 
-test("what is added is found, listed behind the others and offered for a typo; then it is gone", () => {
+test("an added entry is found, listed last and suggested for a typo; once removed it is gone", () => {
   const before = [...methods];
   const remove = registerMethod(method);
   assert.deepEqual(methods, [...before, method]);
@@ -76,7 +76,7 @@ test("its role is what it is compared as", (t) => {
   assert.match(describeFinding(results)!, /^Mine beats Student by 20\.0 points/);
 });
 
-test("its version is part of a run's id; ids of what is built in do not change by it", (t) => {
+test("an added method's version is part of a run's id; the ids of built-in methods stay the same", (t) => {
   const subject = { dataset: "synthetic", seed: 1 };
   const teacher = teacherConfig(subject);
   const ids = () => ["student", "abkd"].map((name) => runId(studentConfig(subject, name, teacher)));
@@ -97,7 +97,7 @@ test("its version is part of a run's id; ids of what is built in do not change b
   assert.deepEqual(ids(), before);
 });
 
-test("an added model's options are looked at by its table, a built-in one's by the compiler too", (t) => {
+test("an added model's options are checked by its table, a built-in one's by the compiler too", (t) => {
   const subject = { dataset: "synthetic", seed: 1 };
   t.after(registerModel({ ...gcn, name: "mine" } as unknown as typeof gcn));
   const { model } = teacherConfig(subject, { model: { kind: "mine", width: 3 } });
@@ -131,7 +131,7 @@ describe("refused", () => {
     });
   }
 
-  test("a name that was added before, until it is taken away", () => {
+  test("a name that was added before, until it is removed", () => {
     const remove = registerMethod(method);
     assert.throws(() => registerMethod({ ...method }), /the method "mine" was added before/);
     remove();
@@ -203,7 +203,7 @@ describe("refused", () => {
   });
 });
 
-test("a registry knows what was added from what is built in", () => {
+test("a registry distinguishes added entries from built-in ones", () => {
   const registry = new Registry("thing", [{ name: "one" }]);
   const remove = registry.add({ name: "two" });
   assert.deepEqual(

@@ -1,4 +1,4 @@
-// Two hundred files: twenty odd ones that must load, the others broken, each refused in one line.
+// Two hundred files: twenty odd but legal ones that must load, and broken ones, each rejected in one line.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -24,7 +24,7 @@ function write(files: Case["files"], target: string): void {
   }
 }
 
-/** Runs all cases in one child with a small heap; its peak is every case's. */
+/** Runs all cases in one child with a small heap, whose peak bounds that of each case. */
 function loadAll(): Promise<Outcome[]> {
   const child = spawn(
     process.execPath,
@@ -67,13 +67,13 @@ describe("two hundred files", () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  test("there are two hundred, twenty of them honest", () => {
+  test("there are two hundred, twenty of them legal", () => {
     assert.equal(CASES.length, 200);
     assert.equal(ODD_CASES.length, 20);
     assert.equal(outcomes.length, 200, "the child died on the way");
   });
 
-  test("the odd ones load and say what they hold", () => {
+  test("the odd ones load with the right contents", () => {
     ODD_CASES.forEach(({ name, expected }, k) => {
       const { exitCode, stdout, stderr } = outcomes[k]!;
       assert.equal(exitCode, 0, `${name}: ${stderr}`);
@@ -94,7 +94,7 @@ describe("two hundred files", () => {
     });
   });
 
-  test("the broken ones are refused in one line that names the file", () => {
+  test("the broken ones are rejected in one line that names the file", () => {
     for (let k = ODD_CASES.length; k < CASES.length; k++) {
       const { name } = CASES[k]!;
       const { exitCode, stdout, stderr } = outcomes[k]!;
@@ -106,7 +106,7 @@ describe("two hundred files", () => {
     }
   });
 
-  test("each within a second and 500 MB", () => {
+  test("each takes less than a second and 500 MB", () => {
     CASES.forEach(({ name }, k) => {
       const { milliseconds } = outcomes[k]!;
       assert.ok(milliseconds < 1000, `${name}: ${milliseconds} ms`);
@@ -121,7 +121,7 @@ describe("two hundred files", () => {
   });
 });
 
-test("a broken file in a process of its own: exit code 1, one line, no stack", () => {
+test("a broken file in a separate process: exit code 1, one line, no stack", () => {
   const target = mkdtempSync(path.join(tmpdir(), "abkd-one-bad-"));
   const hostile = CASES.find(({ name }) => name === "os.system")!;
   write(hostile.files, target);

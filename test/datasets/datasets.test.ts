@@ -1,4 +1,4 @@
-// The real files against independent counts and digests; what is said about each graph and split.
+// The real files against independent counts and digests, graph by graph and split by split.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -25,7 +25,7 @@ import { SPLIT_FILE, splitToy } from "./support/toy.ts";
 const WITH_FILES = DATASET_NAMES.filter((name) => datasetEntry(name).files.length > 0);
 const options = { dataDir: SHARED_DATA };
 
-test("every dataset has its counts, every file its digest and address", () => {
+test("every dataset has counts, and every file a digest and an address", () => {
   for (const name of DATASET_NAMES) assert.ok(SUMMARIES[name], name);
   for (const name of WITH_FILES) {
     const { files, labelFiles = [] } = datasetEntry(name);
@@ -37,9 +37,9 @@ test("every dataset has its counts, every file its digest and address", () => {
 });
 
 describe("the real files", { skip: skipWithoutData() }, () => {
-  // nell.test.ts has NELL's, of which EXPECTED.json says nothing.
+  // nell.test.ts covers NELL, which EXPECTED.json does not contain.
   for (const name of WITH_FILES.filter((each) => !each.startsWith("nell"))) {
-    test(`${name} is as an independent reader found it`, async () => {
+    test(`${name} matches what an independent reader found`, async () => {
       const expected = (
         JSON.parse(readFileSync(path.join(SHARED_DATA, "EXPECTED.json"), "utf8")) as Record<
           string,
@@ -59,7 +59,7 @@ describe("the real files", { skip: skipWithoutData() }, () => {
     const gaps = [2407, 2489, 2553, 2682, 2781, 2953, 3042, 3063, 3212, 3214, 3250, 3292, 3305];
     const unlabelled = [...graph.labels.keys()].filter((k) => graph.labels[k] === UNLABELLED);
     assert.deepEqual(unlabelled, [...gaps, 3306, 3309]);
-    // Train, val and test of each geom-gcn split.
+    // How many of them each geom-gcn split has in train, val and test.
     const counts = ["10 4 1", "7 6 2", "11 0 4", "5 7 3", "8 2 0", "4 5 1"].concat([
       "5 7 3",
       "10 3 2",
@@ -81,7 +81,7 @@ describe("the real files", { skip: skipWithoutData() }, () => {
     );
   });
 
-  test("cora's splits have the sizes that are known", async () => {
+  test("cora's splits have the known sizes", async () => {
     const graph = await loadDataset("cora", options);
     const sizes = async (spec: string): Promise<number[]> => {
       const { train, val, test: held } = await loadSplit(graph, spec, options);
@@ -93,7 +93,7 @@ describe("the real files", { skip: skipWithoutData() }, () => {
     assert.deepEqual(await sizes("random:48/32/20:0"), [1300, 866, 542]);
   });
 
-  test("a dataset does not have the splits of another", async () => {
+  test("a dataset does not have another dataset's splits", async () => {
     const graph = await loadDataset("coauthor-cs", options);
     for (const spec of ["geom-gcn:0", "public", "pyg-full"]) {
       await assert.rejects(loadSplit(graph, spec, options), (error: unknown) => {
@@ -105,7 +105,7 @@ describe("the real files", { skip: skipWithoutData() }, () => {
     }
   });
 
-  test("a split of another graph is refused", async () => {
+  test("a split of another graph is rejected", async () => {
     const folder = mkdtempSync(path.join(tmpdir(), "abkd-unfit-"));
     mkdirSync(path.join(folder, "geom-gcn-splits"));
     writeFileSync(path.join(folder, SPLIT_FILE), splitToy().get(SPLIT_FILE)!);

@@ -1,4 +1,4 @@
-// The downloader against servers that are slow, cut off, lie, redirect or are not there.
+// The downloader against servers that are slow, break off, lie, redirect or do not exist.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -41,7 +41,7 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** A server of its own, a target in a folder of its own, and what was asked of the server. */
+/** Starts a server, and returns it with a target in a new folder and a list of the requests. */
 async function site(handler: Handler): Promise<{
   source: PublishedFile;
   target: string;
@@ -70,7 +70,7 @@ async function site(handler: Handler): Promise<{
   };
 }
 
-/** An honest server's answer, Range understood. */
+/** Answers as an honest server that understands Range. */
 function serve(request: IncomingMessage, response: ServerResponse, contents = CONTENTS): void {
   const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
   const headers = { "content-length": contents.length - start };
@@ -85,13 +85,13 @@ function serve(request: IncomingMessage, response: ServerResponse, contents = CO
 
 const honest: Handler = (request, response) => serve(request, response);
 
-/** Announces everything, sends the first `length` bytes, and hangs up. */
+/** Announces the full length, sends the first `length` bytes, and hangs up. */
 function cutAfter(response: ServerResponse, length: number): void {
   response.writeHead(200, { "content-length": CONTENTS.length });
   response.write(CONTENTS.subarray(0, length), () => setTimeout(() => response.destroy(), 20));
 }
 
-/** The message of the DatasetError that a download ends with. */
+/** Returns the message of the DatasetError with which a download ends. */
 async function failure(promise: Promise<void>): Promise<string> {
   try {
     await promise;
@@ -104,7 +104,7 @@ async function failure(promise: Promise<void>): Promise<string> {
 }
 
 describe("downloads", { concurrency: true }, () => {
-  test("a whole file arrives with progress, and nothing else is left", async () => {
+  test("a whole file arrives with progress reports, and nothing else is left behind", async () => {
     const { get, target, source, leftovers } = await site(honest);
     const seen: number[] = [];
     await get({
@@ -123,7 +123,7 @@ describe("downloads", { concurrency: true }, () => {
     );
   });
 
-  test("a slow server is waited for while it sends", async () => {
+  test("a slow server gets all the time it needs while it sends", async () => {
     const { get, target } = await site((_, response) => {
       response.writeHead(200, { "content-length": CONTENTS.length });
       let sent = 0;
@@ -139,13 +139,13 @@ describe("downloads", { concurrency: true }, () => {
     assert.deepEqual(readFileSync(target), CONTENTS);
   });
 
-  test("a server that never answers is given up after one silence", async () => {
+  test("a server that never answers is given up after one timeout", async () => {
     const { get, requests } = await site(() => {});
-    assert.match(await failure(get({ idleLimit: 150 })), /silence for 0.15 s/);
+    assert.match(await failure(get({ idleLimit: 150 })), /no data for 0.15 s/);
     assert.equal(requests.length, 1);
   });
 
-  test("the time of a whole file is limited", async () => {
+  test("the time for a whole file is limited", async () => {
     const { get } = await site((_, response) => {
       response.writeHead(200, { "content-length": CONTENTS.length });
       const timer = setInterval(() => response.write("."), 20);
@@ -154,7 +154,7 @@ describe("downloads", { concurrency: true }, () => {
     assert.match(await failure(get({ totalLimit: 300 })), /it took too long/);
   });
 
-  test("after a cut the rest is asked for", async () => {
+  test("after a broken connection the rest is requested", async () => {
     const { get, target, requests, leftovers } = await site((request, response, count) => {
       if (count === 1) cutAfter(response, 70_000);
       else serve(request, response);
@@ -168,7 +168,7 @@ describe("downloads", { concurrency: true }, () => {
     assert.deepEqual(leftovers(), []);
   });
 
-  test("what arrived is kept for a later call", async () => {
+  test("what has arrived is kept for a later call", async () => {
     const stop = new AbortController();
     const { get, target, requests } = await site((request, response, count) => {
       if (count > 1) serve(request, response);
@@ -187,7 +187,7 @@ describe("downloads", { concurrency: true }, () => {
     assert.deepEqual(readFileSync(target), CONTENTS);
   });
 
-  test("a server that ignores Range sends the file anew", async () => {
+  test("a server that ignores Range sends the file from the start", async () => {
     const { get, target } = await site((_, response, count) => {
       if (count === 1) cutAfter(response, 70_000);
       else response.end(CONTENTS);
@@ -196,7 +196,7 @@ describe("downloads", { concurrency: true }, () => {
     assert.deepEqual(readFileSync(target), CONTENTS);
   });
 
-  test("the part of another file is thrown away", async () => {
+  test("a part of another file is discarded", async () => {
     const { get, target } = await site(honest);
     mkdirSync(path.dirname(target), { recursive: true });
     writeFileSync(`${target}.part`, Buffer.alloc(1234, 7));
@@ -204,7 +204,7 @@ describe("downloads", { concurrency: true }, () => {
     assert.deepEqual(readFileSync(target), CONTENTS);
   });
 
-  test("wrong bytes are refused, and nothing is left", async () => {
+  test("wrong bytes are rejected, and nothing is left behind", async () => {
     const wrong = Buffer.from(CONTENTS);
     wrong[99_999]! ^= 1;
     const { get, target, leftovers } = await site((request, response) =>
@@ -215,7 +215,7 @@ describe("downloads", { concurrency: true }, () => {
     assert.deepEqual(leftovers(), []);
   });
 
-  test("a file that does not end is refused early", async () => {
+  test("a file that does not end is rejected early", async () => {
     const { get, target } = await site((_, response) => {
       response.writeHead(200);
       const timer = setInterval(() => response.write(CONTENTS), 5);
@@ -225,7 +225,7 @@ describe("downloads", { concurrency: true }, () => {
     assert.ok(!existsSync(target));
   });
 
-  test("404: once, and where to put the file by hand", async () => {
+  test("404: asked once, and the error says where to put the file by hand", async () => {
     const { get, target, requests } = await site((_, response) => {
       response.writeHead(404).end("<html>not here</html>");
     });
@@ -235,7 +235,7 @@ describe("downloads", { concurrency: true }, () => {
     assert.equal(requests.length, 1);
   });
 
-  test("a busy server is asked again", async () => {
+  test("a busy server is retried", async () => {
     const { get, target, requests } = await site((request, response, count) => {
       if (count === 1) response.writeHead(503).end();
       else serve(request, response);
@@ -260,7 +260,7 @@ describe("downloads", { concurrency: true }, () => {
     assert.match(await failure(get()), /ECONNREFUSED/);
   });
 
-  test("two at once: one download", async () => {
+  test("two calls at once make one download", async () => {
     const { get, target, requests } = await site((request, response) =>
       setTimeout(() => serve(request, response), 100),
     );
@@ -285,7 +285,7 @@ describe("downloads", { concurrency: true }, () => {
     assert.ok(!existsSync(target));
   });
 
-  test("a folder that cannot be made", async () => {
+  test("a folder that cannot be created", async () => {
     const { source, get } = await site(honest);
     const blocked = path.join(folder, "blocked");
     writeFileSync(blocked, "a file where the folder should be");
@@ -335,7 +335,7 @@ describe("a checkout without data, and a mirror", { skip: skipWithoutData() }, (
     return new Promise((resolve) => child.on("close", (status) => resolve({ status, ...output })));
   }
 
-  test("missing files: one line, exit code 2, no request", async () => {
+  test("missing files give one line and exit code 2, and no request is made", async () => {
     const { status, stdout, stderr } = await abkd("data", "info", "cora");
     assert.equal(status, 2);
     assert.equal(stdout, "");
@@ -346,7 +346,7 @@ describe("a checkout without data, and a mirror", { skip: skipWithoutData() }, (
     assert.deepEqual(requests, []);
   });
 
-  test("fetch brings the graph and its splits into data/, once", async () => {
+  test("fetch downloads the graph and its splits into data/, once", async () => {
     const first = await abkd("data", "fetch", "cora", "--mirror", mirror);
     assert.equal(first.status, 0, first.stderr);
     assert.equal(requests.length, 18);
@@ -359,7 +359,7 @@ describe("a checkout without data, and a mirror", { skip: skipWithoutData() }, (
     assert.match(verified.stdout, /^cora +as published$/m);
   });
 
-  test("only what no folder has is fetched, into the folder asked for", async () => {
+  test("only what no folder has is downloaded, into the requested folder", async () => {
     requests.length = 0;
     const other = path.join(folder, "other");
     mkdirSync(path.join(other, "planetoid"), { recursive: true });
@@ -375,7 +375,7 @@ describe("a checkout without data, and a mirror", { skip: skipWithoutData() }, (
     assert.ok(existsSync(path.join(other, "planetoid", "ind.citeseer.test.index")));
   });
 
-  test("an unknown dataset or option: one line, exit code 2", async () => {
+  test("an unknown dataset or option gives one line and exit code 2", async () => {
     for (const args of [
       ["info", "corra"],
       ["verify", "corra"],

@@ -1,4 +1,4 @@
-// Number types of npy and pickle, and archives, one by one.
+// Each number type of npy and pickle, and each kind of archive.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseTestIndex } from "../../src/datasets/planetoid-parts.ts";
@@ -10,7 +10,7 @@ import { NdArray } from "../../src/formats/pickle-values.ts";
 import { writeNpy, writeZip } from "./support/npz-writer.ts";
 import { PickleWriter } from "./support/pickle-writer.ts";
 
-/** The bytes of typed arrays in either order. */
+/** Returns the bytes of a typed array in either byte order. */
 function bytesOf(values: ArrayBufferView, order: string): Uint8Array {
   const bytes = Buffer.from(values.buffer.slice(0));
   const size = (values as Int32Array).BYTES_PER_ELEMENT;
@@ -62,7 +62,7 @@ describe("whole numbers of every type, either byte order", () => {
   });
 });
 
-test("floating numbers, either byte order; none that is not finite in float32", () => {
+test("floating-point numbers in either byte order, rejected unless finite in float32", () => {
   for (const order of ["<", ">"]) {
     const bytes = bytesOf(Float64Array.of(0.5, -3), order);
     const array = parseNpy(writeNpy({ dtype: `${order}f8`, shape: [2], bytes }), "x");
@@ -75,7 +75,7 @@ test("floating numbers, either byte order; none that is not finite in float32", 
   }
 });
 
-test("an archive whose directory is in 64 bits", () => {
+test("an archive with a 64-bit directory", () => {
   const spec = { dtype: "|u1", shape: [3], bytes: Uint8Array.of(1, 2, 3) };
   const members = new Map([
     ["a.npy", writeNpy(spec)],
@@ -107,7 +107,7 @@ test("strings of protocol 0 keep every byte", () => {
   }
 });
 
-test("a list of test nodes that names none is refused, and not taken for nodes from -1 on", () => {
+test("an empty list of test nodes is rejected rather than taken for nodes from -1 on", () => {
   for (const text of ["", "\n"]) {
     const file = { bytes: Buffer.from(text), path: "ind.toy.test.index" };
     assert.throws(() => parseTestIndex(file), BadFileError);

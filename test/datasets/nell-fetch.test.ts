@@ -1,4 +1,4 @@
-// Fetching NELL: the file of all labels is asked for, and not missed.
+// Fetching NELL: the file of all labels is requested but not required.
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:http";

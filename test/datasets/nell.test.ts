@@ -56,7 +56,7 @@ describe("a NELL of 12 entities", () => {
     ["nell-0.01", "0.01", [2, 10, 11]],
     ["nell-0.1", "0.1", [2, 10]],
   ] as const) {
-    test(`${name}: an entity has the class that any variant publishes for its features`, async () => {
+    test(`${name}: an entity gets the class that any variant publishes for its features`, async () => {
       const graph = await load(name, nellToy());
       const { entity, relation } = toyNellNodes(TOY_VARIANTS[rate]!);
       const known = [...entity.keys()].filter((e) => !unknown.includes(e as never));
@@ -82,7 +82,7 @@ describe("a NELL of 12 entities", () => {
     });
   }
 
-  test("nell-identity: a column of its own for each relation node, behind the others", async () => {
+  test("nell-identity: each relation node has its own column after the others", async () => {
     const [plain, graph] = [await load("nell", nellToy()), await load("nell-identity", nellToy())];
     const { indptr, indices, values, columns } = graph.features;
     assert.equal(columns, TOY_NELL.features + TOY_NELL.relations);
@@ -117,7 +117,7 @@ describe("a NELL of 12 entities", () => {
     assert.deepEqual(graph.classless, plain.classless);
   });
 
-  test("ally is used where it is here: no entity is unknown", async () => {
+  test("ally is used if it is present, and no entity is unknown", async () => {
     const files = nellToy((parts, rate) => {
       parts.ally = TOY_VARIANTS[rate]!.stacked.map(toyNellLabel);
     });
@@ -152,7 +152,7 @@ const changed = (
 const entityRow = (e: number) => (of: number) =>
   (of === e ? [[8, 9]] : toyNellFeatures(of)) as [number, number][];
 
-/** What is wrong, the file that the message begins with, and what it says. */
+/** What is wrong, how to break the files, the file that the message begins with, and what it says. */
 const BROKEN: [string, (parts: ToyNellParts, rate: string) => void, string, RegExp][] = [
   [
     "two variants publish different classes",
@@ -191,7 +191,7 @@ const BROKEN: [string, (parts: ToyNellParts, rate: string) => void, string, RegE
     /10 columns, but 9/,
   ],
   ["another width of labels", changed("0.01", (p) => (p.width = 8)), "0.01.y", /8 columns, but 7/],
-  ["a label too few", changed("0.01", (p) => void p.ty.pop()), "0.01.tx", /3 rows, but 2/],
+  ["one label too few", changed("0.01", (p) => void p.ty.pop()), "0.01.tx", /3 rows, but 2/],
   [
     "x is not the beginning of allx",
     changed("0.001", (p) => (p.x = nellCsr([1, 0]))),
@@ -211,7 +211,7 @@ const BROKEN: [string, (parts: ToyNellParts, rate: string) => void, string, RegE
     /test node 20, but .*graph lists 20 nodes/,
   ],
   [
-    "a test node too few",
+    "one test node too few",
     changed("0.001", (p) => void p.testIndex.pop()),
     "0.001.test.index",
     /2 test nodes for the 3 rows/,
@@ -230,7 +230,7 @@ const BROKEN: [string, (parts: ToyNellParts, rate: string) => void, string, RegE
   ],
 ];
 
-describe("broken NELL files are refused, in one line that names the file", () => {
+describe("broken NELL files are rejected in one line that names the file", () => {
   for (const [name, change, file, message] of BROKEN) {
     test(name, async () => {
       await assert.rejects(load("nell", nellToy(change)), (error: unknown) => {
@@ -261,7 +261,7 @@ describe("broken NELL files are refused, in one line that names the file", () =>
   });
 });
 
-test("data info says what no model may fall below; ally is not missed", async () => {
+test("data info gives the baseline that a model must beat; ally is not required", async () => {
   const { code, stdout } = await abkd(
     "data",
     "info",
@@ -274,7 +274,7 @@ test("data info says what no model may fall below; ally is not missed", async ()
   const info = JSON.parse(stdout) as Record<string, unknown>;
   assert.equal(info["classless"], TOY_NELL.relations);
   assert.equal(info["unlabelled"], TOY_NELL.relations + 1);
-  // 3 of the 11 known are of class 0 (entities 0, 4 and 8), entity 2 is unknown.
+  // 3 of the 11 known entities (0, 4 and 8) are of class 0; entity 2 is unknown.
   const all = (info["constant"] as { all: Record<string, number> }).all;
   assert.ok(Math.abs(all["accuracy"]! - (8 + (3 / 11) * 12) / 20) < 1e-12);
   assert.deepEqual([all["least"], all["most"]], [11 / 20, 12 / 20]);
@@ -284,12 +284,12 @@ describe("the real NELL", { skip: skipWithoutData("nell") }, () => {
   const options = { dataDir: SHARED_DATA };
 
   for (const name of NELL) {
-    test(`${name} is as an independent reader found it`, async () => {
+    test(`${name} matches what an independent reader found`, async () => {
       assert.deepEqual((await verifyDataset(name, options)).differences, []);
     });
   }
 
-  test("joined labels are those of an alignment by graph structure, and one more", async () => {
+  test("joined labels match those of an alignment by graph structure, plus one more", async () => {
     const file = path.join(SHARED_DATA, "nell", "derived_pooled_labels.json");
     const pooled = JSON.parse(readFileSync(file, "utf8")) as Record<
       string,
@@ -305,7 +305,7 @@ describe("the real NELL", { skip: skipWithoutData("nell") }, () => {
       assert.equal(graph.nodes, num_nodes);
       assert.equal(graph.nodes - graph.classless!.length, num_entities);
       const found = [...graph.labels.keys()].filter((node) => graph.labels[node] !== UNLABELLED);
-      // Its features are its own, but its place in the graph is not.
+      // Its features are unique, but its place in the graph is not.
       assert.deepEqual(
         found.filter((node) => !(node in labels)),
         more,
@@ -317,7 +317,7 @@ describe("the real NELL", { skip: skipWithoutData("nell") }, () => {
     }
   });
 
-  test("class 0 for every node is right on 85.24 % of all, class 8 on 12.41 % of the labelled", async () => {
+  test("predicting class 0 is right for 85.24 % of all nodes, class 8 for 12.41 % of the labelled ones", async () => {
     for (const name of NELL) {
       const { labelled, all } = constantPredictor(await loadDataset(name, options))!;
       assert.equal(labelled.class, 8);
@@ -327,7 +327,7 @@ describe("the real NELL", { skip: skipWithoutData("nell") }, () => {
     }
   });
 
-  test("the splits have the sizes that are known", async () => {
+  test("the splits have the known sizes", async () => {
     for (const [name, sizes] of [
       ["nell", [105, 128, 969]],
       ["nell-0.01", [161, 133, 987]],

@@ -6,7 +6,7 @@ import { labelledOnly, parseSplit, randomSplit } from "../../src/datasets/splits
 import { UNLABELLED } from "../../src/graph/graph.ts";
 import { randomStream } from "../../src/graph/random.ts";
 
-/** Three classes of 600, 300 and 100 nodes, and 50 without a label, in disorder. */
+/** Three classes of 600, 300 and 100 nodes, and 50 unlabelled nodes, shuffled. */
 function labelled(): { labels: Int32Array; classes: number } {
   const random = randomStream(1);
   const labels = new Int32Array(1050);
@@ -56,17 +56,17 @@ describe("random splits", () => {
     assert.deepEqual(classCounts(train), [18, 9, 3]);
   });
 
-  test("the seed decides", () => {
+  test("the draw depends on the seed", () => {
     assert.deepEqual(draw("random:60/20/20:3"), draw("random:60/20/20:3"));
     assert.notDeepEqual(draw("random:60/20/20:3"), draw("random:60/20/20:4"));
   });
 
-  test("more nodes than have a label", () => {
+  test("more nodes than are labelled", () => {
     assert.throws(() => draw("random:500/300/300:1"), OptionError);
   });
 });
 
-test("names that are no split", () => {
+test("malformed split names", () => {
   for (const name of [
     "",
     "geom-gcn",

@@ -155,7 +155,7 @@ test("one profile at a time, and a failing function ends its own", async () => {
   const stop = startProfile();
   await assert.rejects(
     profile(() => 1),
-    /one at a time/,
+    /already being recorded/,
   );
   const data = stop();
   assert.equal(stop(), data);

@@ -80,7 +80,7 @@ describe("quickstart", () => {
     await writeFile(path.join(data, "planetoid/ind.cora.x"), "not a pickle");
     await rm(path.join(folder, "figures"), { recursive: true, force: true });
     const { results, text } = await start({ data });
-    assert.match(text, /^cora cannot be had, so this is synthetic: .*ind\.cora\.x.*$/m);
+    assert.match(text, /^cora is not available, so this is synthetic: .*ind\.cora\.x.*$/m);
     assert.equal(results[0]!.config.dataset, "synthetic");
     assert.match(text, /no .*quickstart\.svg: \/bin\/false could not draw it/);
     assert.ok(!existsSync(path.join(folder, "figures/quickstart.svg")));

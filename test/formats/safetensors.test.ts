@@ -1,4 +1,4 @@
-// Safetensors: what is written is read, and no damage goes unnoticed or unexplained.
+// Safetensors: what is written reads back, and all damage is noticed and explained.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -18,7 +18,7 @@ function sample(): Buffer {
   return Buffer.from(encodeSafetensors({ tensors, metadata: { b: "2", a: "ä" } }));
 }
 
-/** A file with the given header and so many bytes of data. */
+/** Makes a file with the given header and number of data bytes. */
 function crafted(header: unknown, data = 8): Buffer {
   const text = Buffer.from(typeof header === "string" ? header : JSON.stringify(header));
   const size = Buffer.alloc(8);
@@ -54,7 +54,7 @@ test("the order of insertion does not change the bytes, and the data start align
   assert.equal(Buffer.from(forwards).readBigUInt64LE() % 8n, 0n);
 });
 
-test("every truncation is refused", () => {
+test("every truncation is rejected", () => {
   const whole = sample();
   for (let length = 0; length < whole.length; length++) {
     assert.throws(() => decodeSafetensors(whole.subarray(0, length), "cut"), FormatError);
@@ -65,7 +65,7 @@ test("every truncation is refused", () => {
   });
 });
 
-test("every flipped bit of the header is refused or leaves readable arrays", () => {
+test("every flipped bit of the header is rejected or leaves readable arrays", () => {
   const whole = sample();
   const end = 8 + Number(whole.readBigUInt64LE());
   for (let at = 0; at < end; at++) {
@@ -81,7 +81,7 @@ test("every flipped bit of the header is refused or leaves readable arrays", () 
   }
 });
 
-test("headers that lie are refused with their reason", () => {
+test("headers with false claims are rejected, with the reason", () => {
   const entry = (change: object): object => ({
     x: { dtype: "F32", shape: [2], data_offsets: [0, 8], ...change },
   });

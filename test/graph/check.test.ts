@@ -1,4 +1,4 @@
-// What a public function is given in code is checked as a file is: each fault by name, before any use.
+// Data passed in code is checked like a file: each fault is named before the data is used.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { checkCsr as checkFile } from "../../src/datasets/sparse.ts";
@@ -16,7 +16,7 @@ const matrix = (indptr: number[], indices: number[], values?: number[]): abkd.Cs
   ...(values && { values: Float32Array.from(values) }),
 });
 
-/** Refused in one line that a person can act on. */
+/** Asserts that a call is rejected in one line that a person can act on. */
 function refuses(action: () => unknown, message: RegExp): void {
   assert.throws(action, (error: unknown) => {
     assert.ok(error instanceof abkd.UserError, String(error));
@@ -29,7 +29,7 @@ function refuses(action: () => unknown, message: RegExp): void {
 describe("csrFromPairs", () => {
   const pairs = (rowOf: ArrayLike<number>, columnOf: ArrayLike<number>) => () =>
     abkd.csrFromPairs(3, 3, rowOf, columnOf);
-  it("refuses pairs outside the matrix, and invents none", () => {
+  it("rejects pairs outside the matrix, and invents none", () => {
     refuses(pairs([0, 1, 5], [1, 0, 2]), /pair 2 is in row 5 of 3$/);
     refuses(pairs([0, 1], [1, -1]), /pair 1 is in column -1 of 3$/);
     refuses(pairs([1, 2, 3], [2, 3, 1]), /pair 2 is in row 3 of 3; they are counted from 0$/);
@@ -37,7 +37,7 @@ describe("csrFromPairs", () => {
     refuses(pairs([Number.NaN], [1]), /row NaN of 3/);
     refuses(pairs([0, 1], [1]), /2 rows and 1 columns/);
     refuses(() => abkd.csrFromPairs(-1, 3, [], []), /not whole numbers/);
-    // As JavaScript may give it.
+    // Wrong types, as JavaScript may pass them.
     const given = (ends: unknown) => pairs(ends as number[], ends as number[]);
     refuses(given(new Set([1])), /the rows are not an array of numbers$/);
     refuses(given(undefined), /the rows are not an array of numbers$/);
@@ -45,7 +45,7 @@ describe("csrFromPairs", () => {
     refuses(given(BigInt64Array.of(1n)), /pair 0 is in row "1" \(bigint\) of 3$/);
     refuses(() => abkd.csrFromPairs(1e12, 3, [], []), /not whole numbers/);
   });
-  it("takes repeated pairs in any order", () => {
+  it("accepts repeated pairs in any order", () => {
     assert.deepEqual(pairs([2, 0, 2], [1, 1, 1])(), matrix([0, 1, 1, 2], [1, 1]));
   });
 });
@@ -53,7 +53,7 @@ describe("csrFromPairs", () => {
 const BAD_MATRICES: readonly [what: string, csr: abkd.Csr, message: RegExp][] = [
   ["too few row starts", { ...matrix([0, 1], [0]), rows: 2 }, /indptr has 2 entries for 2 rows/],
   ["a late start", matrix([1, 1], [0]), /indptr begins with 1, not 0/],
-  ["falling row starts", matrix([0, 2, 1], [0, 1]), /indptr falls at row 1/],
+  ["falling row starts", matrix([0, 2, 1], [0, 1]), /indptr decreases at row 1/],
   ["missing entries", matrix([0, 2], [0]), /indptr announces 2 entries, indices has 1/],
   ["a column outside", matrix([0, 1], [3]), /entry 0 is in column 3 of 3/],
   ["a negative column", matrix([0, 1], [-1]), /entry 0 is in column -1 of 3/],
@@ -62,7 +62,7 @@ const WORSE_MATRICES: typeof BAD_MATRICES = [
   ...BAD_MATRICES,
   ["entries to spare", matrix([0, 1], [0, 1]), /indptr announces 1 entries, indices has 2/],
   ["an unsorted row", matrix([0, 2], [1, 0]), /row 0: column 0 is not in order/],
-  ["a repeated entry", matrix([0, 2], [1, 1]), /row 0: column 1 comes twice/],
+  ["a repeated entry", matrix([0, 2], [1, 1]), /row 0: column 1 is repeated/],
   ["too few values", matrix([0, 2], [0, 1], [1]), /1 values for 2 indices/],
   ["NaN", matrix([0, 2], [0, 1], [1, Number.NaN]), /entry 1 is NaN, not a finite number/],
   ["an infinity", matrix([0, 1], [0], [-Infinity]), /entry 0 is -Infinity/],
@@ -86,7 +86,7 @@ describe("a sparse matrix", () => {
       refuses(() => abkd.symmetricNormalised(csr), message);
     });
   }
-  it("has the words that a file of it would get", () => {
+  it("gets the same message as a file of it", () => {
     for (const [, csr, message] of BAD_MATRICES) {
       assert.throws(() => checkFile(csr, "file.npz"), BadFileError);
       assert.throws(() => checkFile(csr, "file.npz"), message);
@@ -103,7 +103,7 @@ describe("an adjacency", () => {
     [matrix([0, 0, 1, 2], [0, 1]), /the arc 1 -> 0 without its opposite/],
     [matrix([0, 1, 2, 2], [1, 0], [2, 2]), /it has values, but arcs have no weights/],
   ];
-  it("has both directions of each edge and nothing else", () => {
+  it("must have both directions of each edge and nothing else", () => {
     for (const [csr, message] of BAD) {
       refuses(() => abkd.symmetricNormalised(csr), message);
       refuses(() => abkd.localityOrder(csr), message);
@@ -127,12 +127,12 @@ describe("a graph", () => {
       /small: features: 3 values for \d+ indices/,
     ],
   ];
-  it("whose parts do not fit is refused", () => {
+  it("whose parts do not fit together is rejected", () => {
     for (const [changes, message] of BAD) {
       refuses(() => abkd.graphInputs({ ...graph, ...changes }), message);
     }
   });
-  it("with a feature of NaN is refused: a ReLU would hide it", () => {
+  it("with a NaN feature is rejected, because a ReLU would hide it", () => {
     const values = new Float32Array(graph.features.indices.length).fill(1);
     values[7] = Number.NaN;
     const features = { ...graph.features, values };
@@ -141,7 +141,7 @@ describe("a graph", () => {
       /small: features: entry 7 is NaN, not a finite number/,
     );
   });
-  it("with labels that are no classes has no constant predictor and no random split", async () => {
+  it("with labels that are not classes has no constant predictor and no random split", async () => {
     const wrong = { ...graph, labels: graph.labels.map((label) => label + 1) };
     refuses(() => abkd.constantPredictor(wrong), /node 2 has class 3, not one of 0 to 2/);
     await assert.rejects(abkd.loadSplit(wrong, "random:48/32/20:0"), /node 2 has class 3/);
@@ -157,14 +157,14 @@ describe("a split", () => {
     [{ train: ints(3, 3) }, /train: node 3 is in it twice/],
     [{ val: [24] as unknown as Int32Array }, /val: it must be of the type Int32Array, not Array/],
   ];
-  it("whose sets are empty, overlap or leave the graph is refused", () => {
+  it("whose sets are empty, overlap or leave the graph is rejected", () => {
     for (const [changes, message] of BAD) {
       refuses(() => abkd.splitTargets(graph, { ...split, ...changes }), message);
     }
     const labels = graph.labels.with(5, abkd.UNLABELLED);
     refuses(() => abkd.splitTargets({ ...graph, labels }, split), /train: node 5 has no class/);
   });
-  it("of another graph is not put into an order", () => {
+  it("of another graph is not reordered", () => {
     const order = new abkd.NodeOrder(ints(1, 0));
     refuses(() => order.split(split), /a set of nodes: node 2 is not one of 0 to 1/);
   });

@@ -1,4 +1,4 @@
-// Graphs from plain arrays: equal to those of csrFromPairs, whatever form they are given in.
+// Graphs from plain arrays equal those from csrFromPairs, whatever form the arrays have.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { OptionError, UserError } from "../../src/base/errors.ts";
@@ -12,7 +12,7 @@ import { smallGraph } from "../training/small.ts";
 const expected = smallGraph();
 const labels = [...expected.labels];
 
-/** Each arc of a matrix once, and only from the lower node. */
+/** Lists each edge of a matrix once, from the lower node. */
 function edgesOf({ indptr, indices, rows }: Csr): { from: number[]; to: number[] } {
   const edges = { from: [] as number[], to: [] as number[] };
   for (let r = 0; r < rows; r++) {
@@ -77,11 +77,11 @@ describe("the same graph", () => {
   });
 });
 
-describe("what no graph is made of is named", () => {
+describe("invalid arrays are named", () => {
   const good = { name: "bad", edges, features, labels };
   const wrong: readonly (readonly [change: object, message: RegExp])[] = [
-    [{ edges: undefined }, /bad: give its edges as `edges` or as `adjacency`/],
-    [{ adjacency: expected.adjacency }, /one of the two/],
+    [{ edges: undefined }, /bad: give its edges either as `edges` or as `adjacency`/],
+    [{ adjacency: expected.adjacency }, /either as `edges` or as `adjacency`/],
     [
       { edges: { from: [0], to: [60] } },
       /bad: edges\.to: entry 0 is 60, not a whole number from 0 to 59/,
@@ -126,7 +126,7 @@ describe("a dataset's own split", () => {
   const mask = (chosen: readonly number[]) => nodes.map((node) => chosen.includes(node));
   const sets = { train: [2, 1, 0], val: [4, 3], test: [5] };
 
-  test("by nodes in any order, or by masks; pyg-full follows from it", async (t) => {
+  test("is given by nodes in any order or by masks; pyg-full follows from it", async (t) => {
     const masks = { train: mask(sets.train), val: mask(sets.val), test: mask(sets.test) };
     for (const split of [sets, masks]) {
       const remove = registerDataset({ name: "mine", graph: expected, split });
@@ -155,7 +155,7 @@ describe("a dataset's own split", () => {
     test(String(message), async (t) => {
       const split = { ...sets, ...change } as typeof sets;
       assert.throws(() => registerDataset({ name: "mine", graph: expected, split }), message);
-      // Of a graph that is made when it is asked for, then.
+      // If the graph is made on demand, the error comes then.
       t.after(registerDataset({ name: "mine", graph: () => expected, split }));
       await assert.rejects(loadDataset("mine"), (error: Error) => {
         assert.ok(error instanceof UserError, error.stack);

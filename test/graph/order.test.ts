@@ -1,4 +1,4 @@
-// Orders of nodes: neighbours come near, and everything but the numbering stays as it is.
+// Orders of nodes: neighbours move closer together, and everything but the numbering stays the same.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Csr, csrFromPairs } from "../../src/graph/csr.ts";
@@ -14,7 +14,7 @@ function graphOf(nodes: number, edges: readonly (readonly [number, number])[]): 
   return csrFromPairs(nodes, nodes, from.concat(to), to.concat(from));
 }
 
-/** Cliques of 8 nodes in a chain, numbered at random. */
+/** A chain of cliques of 8 nodes, numbered at random. */
 function shuffledCliques(cliques: number): Csr {
   const nodes = 8 * cliques;
   const number = Int32Array.from({ length: nodes }, (_, k) => k);
@@ -28,7 +28,7 @@ function shuffledCliques(cliques: number): Csr {
   return graphOf(nodes, edges);
 }
 
-/** How far apart the two ends of an arc stand, on average. */
+/** The average distance between the two ends of an arc. */
 function meanGap({ rows, indptr, indices }: Csr): number {
   let sum = 0;
   for (let r = 0; r < rows; r++) {
@@ -59,7 +59,7 @@ describe("the locality order", () => {
     ["the synthetic graph", syntheticGraph(1).adjacency],
   ];
   for (const [name, adjacency] of cases) {
-    test(`${name}: each node once, the same each time`, () => {
+    test(`${name}: has each node once, and is the same each time`, () => {
       const order = localityOrder(adjacency);
       assert.deepEqual(order.toSorted(), Int32Array.from(order.keys()));
       assert.deepEqual(localityOrder(adjacency), order);
@@ -80,7 +80,7 @@ describe("a graph in another order", () => {
   const order = new NodeOrder(localityOrder(graph.adjacency));
   const ordered = order.graph(graph);
 
-  /** Rows by the dataset's number, each with its entries by the dataset's number. */
+  /** Lists rows and their entries by the dataset's numbering. */
   function rowsOf({ indptr, indices, values }: Csr, node: (at: number) => number): unknown {
     const rows: [number, number][][] = [];
     for (let at = 0; at + 1 < indptr.length; at++) {
@@ -107,7 +107,7 @@ describe("a graph in another order", () => {
     assert.deepEqual(ordered.classless!.map(original).sort(), graph.classless);
   });
 
-  test("its rows are sorted, as all of the library expects", () => {
+  test("has sorted rows, as the whole library expects", () => {
     const { indptr, indices } = ordered.adjacency;
     for (let r = 0; r < graph.nodes; r++) {
       const row = indices.slice(indptr[r], indptr[r + 1]);
@@ -115,7 +115,7 @@ describe("a graph in another order", () => {
     }
   });
 
-  test("splits keep their nodes, ascending; numbers of nodes come back", () => {
+  test("splits keep their nodes, ascending; per-node values come back", () => {
     const split: Split = {
       ...{ name: "some", unlabelled: { train: 0, val: 0, test: 0 } },
       ...{ train: Int32Array.of(0, 5, 9), val: Int32Array.of(1, 2), test: Int32Array.of(2000) },
@@ -131,9 +131,9 @@ describe("a graph in another order", () => {
     assert.deepEqual(order.restored(inOrder), pairs);
   });
 
-  test("what is no order, or one of another graph, is an error", () => {
-    assert.throws(() => new NodeOrder(Int32Array.of(0, 2, 2)), /2 is out of range or there twice/);
-    assert.throws(() => new NodeOrder(Int32Array.of(0, 3)), /no order of 2 nodes: 3/);
+  test("an invalid order, or one of another graph, is an error", () => {
+    assert.throws(() => new NodeOrder(Int32Array.of(0, 2, 2)), /2 is out of range or repeated/);
+    assert.throws(() => new NodeOrder(Int32Array.of(0, 3)), /not an order of 2 nodes: 3/);
     const other = new NodeOrder(Int32Array.of(1, 0));
     assert.throws(() => other.graph(graph), /an order of 2 nodes does not fit synthetic: 2708/);
     assert.throws(() => other.restored(Int32Array.of(1, 2, 3)), RangeError);

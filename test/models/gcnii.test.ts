@@ -1,4 +1,4 @@
-// GCNII: parameter counts, the formula in double precision, gradients, seeds, and that it learns.
+// GCNII: parameter counts, the formula in double precision, gradients, seeds, and whether it learns.
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -39,7 +39,7 @@ before(() => {
   startEngine();
 });
 
-/** A small graph in both forms: for the model and for the reference. */
+/** Makes a small graph in two forms: for the model and for the reference. */
 function graphOf(
   nodes: number,
   features: number,
@@ -71,7 +71,7 @@ const weightsOf = (model: Gcnii): Record<string, Float32Array> =>
     model.parameters.map(({ name, variable }) => [name, variable.dataSync() as Float32Array]),
   );
 
-test("parameter counts are the paper's, for the student and for the teacher", () => {
+test("parameter counts match the paper's, for the student and for the teacher", () => {
   const shapes = [
     { features: 1433, classes: 7, small: 5835, large: 354_375 },
     { features: 3703, classes: 6, small: 14_910, large: 499_590 },
@@ -90,10 +90,10 @@ test("parameter counts are the paper's, for the student and for the teacher", ()
       model.dispose();
     }
   }
-  assert.equal(memory().blocks, blocks, "dispose() frees all");
+  assert.equal(memory().blocks, blocks, "dispose() frees everything");
 });
 
-describe("logits and maps are the formula's", () => {
+describe("logits and maps match the formula", () => {
   for (const [nodes, features, config, classes] of [
     [1, 1, { ...student, layers: 1, width: 1 }, 1],
     [7, 9, { ...student, layers: 1, width: 3 }, 2],
@@ -140,7 +140,7 @@ describe("logits and maps are the formula's", () => {
   }
 });
 
-/** The gradient of the loss by every parameter, against central differences in double precision. */
+/** Checks the loss's gradient for every parameter against central differences in double precision. */
 function checkGradients(withMaps: boolean): void {
   const [nodes, features, classes] = [12, 9, 3];
   const graph = graphOf(nodes, features);
@@ -197,11 +197,11 @@ function checkGradients(withMaps: boolean): void {
   graph.dispose();
 }
 
-test("gradients of the cross-entropy are right by every parameter", () => checkGradients(false));
+test("gradients of the cross-entropy are right for every parameter", () => checkGradients(false));
 
 test("gradients of a loss on logits and maps together are right too", () => checkGradients(true));
 
-test("shared weights are those of equal convolutions, and their gradient is the sum of theirs", () => {
+test("shared weights act like equal convolutions, and their gradient is the sum of those", () => {
   const { inputs, labels } = twoRings(9);
   const config = { ...student, layers: 3, width: 4, dropout: 0 };
   const features = { features: 6, classes: 2 };
@@ -237,10 +237,10 @@ test("shared weights are those of equal convolutions, and their gradient is the 
   for (const part of [inputs.adjacency, inputs.features, targets, apart, shared]) part.dispose();
 });
 
-describe("the start", () => {
+describe("the initial model", () => {
   const shape = { features: 30, classes: 4 };
 
-  test("is the same for the same seed, whatever the method's own numbers are", () => {
+  test("is the same for the same seed, whatever the method's own options are", () => {
     const one = new Gcnii(student, shape, 5);
     const other = new Gcnii({ ...student, alpha: 0.7, lambda: 2, dropout: 0.1 }, shape, 5);
     assert.deepEqual(weightsOf(other), weightsOf(one));
@@ -251,7 +251,7 @@ describe("the start", () => {
     for (const model of [one, other, next]) model.dispose();
   });
 
-  test("is uniform within one over the root of the inputs", () => {
+  test("has weights uniform within one over the root of the inputs", () => {
     const model = new Gcnii({ ...student, width: 16 }, { features: 900, classes: 50 }, 1);
     for (const [name, values] of Object.entries(weightsOf(model))) {
       const bound = name.startsWith("input") ? 1 / 30 : 1 / 4;
@@ -273,7 +273,7 @@ describe("the start", () => {
   });
 });
 
-/** Two rings joined by one edge; the class is the ring, and the features tell it in noise. */
+/** Two rings joined by one edge; the class is the ring, which noisy features indicate. */
 function twoRings(size: number) {
   const [from, to]: [number[], number[]] = [[], []];
   const join = (a: number, b: number): void => {
@@ -300,7 +300,7 @@ function twoRings(size: number) {
   };
 }
 
-/** Trains for `steps`; what happened at each step is returned. */
+/** Trains for `steps`, and returns what happened at each step. */
 function train(config: GcniiConfig, steps: number, seed: number) {
   const { inputs, labels } = twoRings(15);
   const model = new Gcnii(config, { features: 6, classes: 2 }, seed);
@@ -340,10 +340,10 @@ test("300 training steps leave tensors and blocks as they were, and the loss fal
   const mean = (x: number[]): number => x.reduce((sum, y) => sum + y, 0) / x.length;
   assert.ok(mean(losses.slice(-20)) < 0.5 * mean(losses.slice(0, 5)), `loss ${losses.at(-1)}`);
   assert.ok(accuracy >= 0.95, `accuracy ${accuracy}`);
-  assert.equal(memory().blocks, blocks, "all is freed in the end");
+  assert.equal(memory().blocks, blocks, "everything is freed at the end");
 });
 
-test("same seed, same bits; another seed, others", () => {
+test("the same seed gives the same bits; another seed gives others", () => {
   const config = { ...student, layers: 6, width: 7 };
   const [one, same, other] = [train(config, 20, 1), train(config, 20, 1), train(config, 20, 2)];
   assert.deepEqual(same.losses, one.losses);
@@ -351,7 +351,7 @@ test("same seed, same bits; another seed, others", () => {
   assert.notDeepEqual(other.losses, one.losses);
 });
 
-test("dropout draws by seed and step, and is off without them", () => {
+test("dropout depends on seed and step, and is off without them", () => {
   const graph = graphOf(33, 20);
   const model = new Gcnii(student, { features: 20, classes: 5 }, 7);
   const logits = (dropout?: { seed: number; step: number }): number[] =>
@@ -372,7 +372,7 @@ test("dropout draws by seed and step, and is off without them", () => {
   graph.dispose();
 });
 
-test("a configuration that makes no sense is an OptionError that names it", () => {
+test("an invalid configuration is an OptionError that names the option", () => {
   const bad: readonly (readonly [Partial<GcniiConfig<string>>, RegExp])[] = [
     [{ kind: "gcni" }, /kind is "gcni"; legal: "gcnii", "mustad"/],
     [{ kind: undefined as unknown as string }, /kind is missing; legal/],

@@ -1,4 +1,4 @@
-// Hooks: what a pass makes of weights, activations and messages, for each family of models.
+// Hooks on weights, activations and messages, for each family of models.
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -29,7 +29,7 @@ function create(kind: string): Model {
 
 type Found = { logits: number[]; hidden: number[]; maps: number[][]; gradients: number[] };
 
-/** Of a pass with dropout. */
+/** Logits, maps and gradients of a pass with dropout. */
 function passOf(model: Model): Found {
   const dropout = { seed: 2, step: 7 };
   return tf.tidy(() => {
@@ -58,7 +58,7 @@ function assertClose(found: readonly number[], expected: readonly number[], what
 
 for (const { name } of models) {
   describe(name, () => {
-    test("hooks that change nothing change nothing: logits, maps and gradients", () => {
+    test("hooks that return their input leave logits, maps and gradients unchanged", () => {
       const model = create(name);
       const same: Hooks = {
         weight: ({ variable }) => variable,
@@ -72,7 +72,7 @@ for (const { name } of models) {
       assertClose(hooked.gradients, plain.gradients, "gradients");
     });
 
-    test("a hook on weights gives what other weights would, and reads each one", () => {
+    test("a hook on weights acts like changed weights, and sees each one", () => {
       const [model, other] = [create(name), create(name)];
       for (const { variable } of other.parameters) variable.assign(tf.round(tf.mul(variable, 4)));
       const read = new Set<string>();
@@ -87,7 +87,7 @@ for (const { name } of models) {
       assert.deepEqual([...read].sort(), model.parameters.map((p) => p.name).sort());
     });
 
-    test("activations and messages are those of each layer", () => {
+    test("hooks see each layer's activations and messages", () => {
       const seen = { activation: [] as number[], message: [] as number[] };
       const note = (kind: keyof typeof seen) => (map: tf.Tensor2D, layer: number) => {
         assert.equal(map.shape[0], graph.nodes);
@@ -103,13 +103,13 @@ for (const { name } of models) {
   });
 }
 
-test("a GCN that sends nothing knows its biases alone", () => {
+test("a GCN that sends nothing depends only on its biases", () => {
   const silent = withHooks(create("gcn"), { message: (map) => tf.zerosLike(map) });
   const logits = silent.forward(inputs).logits.arraySync();
   for (const row of logits) assert.deepEqual(row, logits[0]);
 });
 
-test("a model with hooks is trained: a student whose weights have one size", async () => {
+test("a model with hooks can be trained: a student whose weights have the same magnitude", async () => {
   const model = create("mlp");
   const signs = tf.customGrad((x) => ({
     value: tf.mul(tf.sign(x as tf.Tensor), 0.3),

@@ -1,4 +1,4 @@
-// GCN and MLP: parameter counts, their formulas in double precision, batch normalisation, their starts.
+// GCN and MLP: parameter counts, formulas in double precision, batch normalisation, initial weights.
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -31,12 +31,12 @@ before(() => {
 type Config = GcnConfig | MlpConfig;
 const base = { layers: 2, width: 256, dropout: 0.5, batchNorm: false } as const;
 
-test("2L-256H on ogbn-arxiv's shape has the published parameters", () => {
+test("2L-256H on ogbn-arxiv's shape has the published number of parameters", () => {
   const arxiv = { features: 128, classes: 40 };
   const blocks = memory().blocks;
   for (const [batchNorm, count] of [
     [false, 43_304],
-    // Joshi et al. 2022, table 4: GCN 2L-256H, batch normalisation's gains and shifts among them.
+    // Joshi et al. 2022, table 4: GCN 2L-256H, including batch normalisation's gains and shifts.
     [true, 43_816],
   ] as const) {
     for (const kind of ["gcn", "mlp"] as const) {
@@ -53,10 +53,10 @@ test("2L-256H on ogbn-arxiv's shape has the published parameters", () => {
       model.dispose();
     }
   }
-  assert.equal(memory().blocks, blocks, "dispose() frees all");
+  assert.equal(memory().blocks, blocks, "dispose() frees everything");
 });
 
-/** A ring with a hub; the last node has no arc, and node 2 no features. */
+/** A ring with a hub; the last node has no arc, and node 2 has no features. */
 function graphOf(nodes: number, features: number) {
   const pairs = Array.from({ length: nodes - 1 }, (_, n): [number, number][] => [
     [n, (n + 1) % (nodes - 1)],
@@ -103,13 +103,13 @@ const weightsOf = ({ parameters, buffers = [] }: Model<GraphInputs>): Weights =>
 interface Found {
   readonly maps: Float64Array[];
   readonly hidden: Float64Array;
-  /** Of each hidden layer's map: mean and variance over the nodes. */
+  /** The mean and variance over the nodes of each hidden layer's map. */
   readonly statistics: { readonly mean: number[]; readonly variance: number[] }[];
 }
 
 /**
- * Kipf and Welling's eq. 2 (or a perceptron's layers), Ioffe and Szegedy's algorithm 1, node by node.
- * @param draw absent: evaluation, by the running statistics among the weights
+ * Kipf and Welling's eq. 2 (or a perceptron's layers) and Ioffe and Szegedy's algorithm 1, node by node.
+ * @param draw if absent, the pass is an evaluation with the running statistics among the weights
  */
 function naive(
   { kind, layers, width, batchNorm, dropout }: Config,
@@ -167,7 +167,7 @@ function naive(
   return { maps, hidden, statistics };
 }
 
-/** Away from their starts, where a slip would not show; the first hidden unit is dead. */
+/** Moves the weights away from initial values that could hide a mistake; the first hidden unit is dead. */
 function disturb(model: Model<GraphInputs>): void {
   for (const { name, variable } of [...model.parameters, ...(model.buffers ?? [])]) {
     const drawn = numbers(variable.size, name.length + variable.size);
@@ -188,7 +188,7 @@ for (const kind of ["gcn", "mlp"] as const) {
     const [nodes, features, classes] = [13, 9, 3];
     describe(`${kind} ${layers}L-${width}H${batchNorm ? " with batch norm" : ""}`, () => {
       for (const training of [false, true]) {
-        test(`is the formula's, ${training ? "while training" : "in evaluation"}`, () => {
+        test(`matches the formula, ${training ? "while training" : "in evaluation"}`, () => {
           const graph = graphOf(nodes, features);
           const model = createModel(config, { features, classes }, 5);
           disturb(model);
@@ -207,7 +207,7 @@ for (const kind of ["gcn", "mlp"] as const) {
             });
             const last = maps!.activated(layers - 2).dataSync();
             assert.deepEqual(last, hidden!.dataSync());
-            // torch.nn.BatchNorm1d: momentum 0.1, the running variance that of a sample.
+            // As torch.nn.BatchNorm1d: momentum 0.1, and the running variance is the sample variance.
             assert.equal(moved?.size ?? 0, training ? 2 * expected.statistics.length : 0);
             expected.statistics.forEach(({ mean, variance }, l) => {
               if (!moved) return;
@@ -260,7 +260,7 @@ for (const kind of ["gcn", "mlp"] as const) {
               const inner = /^layer\.[12]\.bias$/.test(name) && name !== `layer.${layers - 1}.bias`;
               const found = grads[variable.name]!.dataSync();
               if (training && batchNorm && inner) {
-                // The mean takes a bias away.
+                // Subtracting the mean removes a bias.
                 assertClose(found, new Float64Array(width), 1e-5, name);
                 continue;
               }
@@ -279,7 +279,7 @@ for (const kind of ["gcn", "mlp"] as const) {
   }
 }
 
-test("GCN starts as PyG's GCNConv: Glorot's bound and no bias; MLP as torch.nn.Linear", () => {
+test("GCN is initialised as PyG's GCNConv (Glorot's bound, zero bias), MLP as torch.nn.Linear", () => {
   const shape = { features: 50, classes: 30 };
   const largest = (values: Numbers) =>
     Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
@@ -302,7 +302,7 @@ test("GCN starts as PyG's GCNConv: Glorot's bound and no bias; MLP as torch.nn.L
   mlp.dispose();
 });
 
-test("a configuration that makes no sense is an OptionError that names the option", () => {
+test("an invalid configuration is an OptionError that names the option", () => {
   const shape = { features: 3, classes: 2 };
   for (const [part, message] of [
     [{ layers: 1 }, /GCN: option "layers" is 1; legal: a whole number of at least 2/],

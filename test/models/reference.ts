@@ -1,4 +1,4 @@
-// GCNII in plain double precision, from its formula (Chen et al. 2020, eq. 5): slow and clear.
+// GCNII in plain double precision, written from its formula (Chen et al. 2020, eq. 5): slow but clear.
 import type { Csr } from "../../src/graph/csr.ts";
 import { type Draw, dropoutFactors } from "../tensor/philox.ts";
 import { type Numbers, product } from "../tensor/support.ts";
@@ -12,7 +12,7 @@ export interface Convolutions {
   readonly dropout?: Draw;
 }
 
-/** The matrix times a dense one of `columns` columns, its entries multiplied by factors. */
+/** Multiplies the matrix, its entries times factors, by a dense one of `columns` columns. */
 export function sparseTimes(
   matrix: Csr,
   x: Numbers,
@@ -57,7 +57,7 @@ export function convolutionMaps(
   });
 }
 
-/** Every number of a GCNII, by the names of Gcnii.parameters. */
+/** All weights of a GCNII, by the names of Gcnii.parameters. */
 export type Weights = Readonly<Record<string, Numbers>>;
 
 export interface Network {
@@ -68,11 +68,11 @@ export interface Network {
   readonly classes: number;
   readonly alpha: number;
   readonly lambda: number;
-  /** Rate, seed and step; sites are 0 for the features, 1 .. L for the layers, then L + 1. */
+  /** Rate, seed and step; the sites are 0 for the features, 1 .. L for the layers, then L + 1. */
   readonly dropout?: Omit<Draw, "site">;
 }
 
-/** The logits (nodes x classes) and the layer maps of a whole network. */
+/** Computes the logits (nodes x classes) and the layer maps of a whole network. */
 export function forward(
   weights: Weights,
   { adjacency, features, layers, width, classes, alpha, lambda, dropout }: Network,

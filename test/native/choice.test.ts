@@ -1,4 +1,4 @@
-// Which engine --engine chooses, with and without a build: in a folder of its own.
+// Which engine --engine chooses, with and without a build, in a separate folder.
 import assert from "node:assert/strict";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
@@ -33,7 +33,7 @@ const build = async (fasterFromWidth: number | null): Promise<void> => {
   await writeFile(path.join(native, "native.json"), JSON.stringify({ fasterFromWidth }));
 };
 
-test("without a build auto is wasm, and native says what to do", () => {
+test("without a build, auto means wasm, and native says what to do", () => {
   assert.equal(chooseEngine("auto", 4096), "wasm");
   assert.equal(chooseEngine("wasm", 4096), "wasm");
   assert.throws(() => chooseEngine("native", 64), {
@@ -41,7 +41,7 @@ test("without a build auto is wasm, and native says what to do", () => {
   });
 });
 
-test("with a build auto goes by the width that it measured", async () => {
+test("with a build, auto goes by the measured width", async () => {
   await build(256);
   assert.deepEqual(
     [4, 255, 256, 512].map((width) => chooseEngine("auto", width)),
@@ -53,6 +53,6 @@ test("with a build auto goes by the width that it measured", async () => {
   assert.equal(chooseEngine("auto", 4096), "wasm");
 });
 
-test("a name that is none is refused, with those there are", () => {
-  assert.throws(() => chooseEngine("cuda" as "auto", 64), /cuda is none of auto, wasm, native/);
+test("an unknown name is rejected, with the known ones", () => {
+  assert.throws(() => chooseEngine("cuda" as "auto", 64), /cuda is not one of auto, wasm, native/);
 });

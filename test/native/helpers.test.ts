@@ -1,10 +1,10 @@
-// The helpers of "util" that tfjs-node calls, as CommonJS sees them.
+// The helpers of "util" that tfjs-node calls, as seen from CommonJS.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import { restoreUtilHelpers } from "../../src/tensor/native/util-helpers.ts";
 
-test("isNullOrUndefined and isArray are there, right and silent", (t) => {
+test("isNullOrUndefined and isArray exist, are right and print no warning", (t) => {
   const util = createRequire(import.meta.url)("util") as Record<string, (x: unknown) => boolean>;
   const warn = t.mock.method(process, "emitWarning", () => {});
   delete util["isNullOrUndefined"];

@@ -1,4 +1,4 @@
-// Every operator of src/tensor on the native engine against the wasm engine, gradients included.
+// Every operator of src/tensor on the native engine against the wasm engine, including gradients.
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -57,9 +57,9 @@ describe("the native engine agrees with the wasm engine", { skip }, () => {
     }
   }
 
-  // Ragged groups of 32, and more than one of the generator's blocks.
+  // Partial groups of 32, and more than one of the generator's blocks.
   for (const shape of [[1], [31], [32], [33], [5, 7, 3], [300, 41]]) {
-    test(`dropout and ReLU of [${shape}]: the same masks`, () => {
+    test(`dropout and ReLU of [${shape}] have the same masks`, () => {
       for (const rate of [stream.rate, 0.5]) {
         agree(() => (x) => dropout(x, { ...stream, rate }), shape);
         agree(() => (x) => reluDropout(x, { ...stream, rate }), shape);
@@ -68,7 +68,7 @@ describe("the native engine agrees with the wasm engine", { skip }, () => {
     });
   }
 
-  test("another seed, step or site draws another mask, on both engines the same", () => {
+  test("another seed, step or site draws another mask, the same on both engines", () => {
     const streams = [stream, { ...stream, seed: 3 }, { ...stream, step: 2 ** 31 }];
     const masks = [...streams, { ...stream, site: 4 }].map((other) => {
       const [mask] = outcome("native", () => (x) => dropout(x, other), [[500]]);
@@ -90,7 +90,7 @@ describe("the native engine agrees with the wasm engine", { skip }, () => {
         const title = `${layers} layers, ${nodes} x ${width}${maps ? ", maps" : ""}${draw ? ", dropout" : ""}`;
         test(`gcniiConvolutions: ${title}`, () => {
           const normalised = symmetricNormalised(randomAdjacency(nodes, 5));
-          // Not symmetric, so that a backward pass with P in place of P' is found out.
+          // Not symmetric, so that a backward pass with P instead of P' is noticed.
           const values = normalised.values!.map((value, k) => value * (1 + (k % 7) / 10));
           const run = (): Run => {
             const adjacency = SparseMatrix.from({ ...normalised, values });
@@ -193,7 +193,7 @@ describe("the native engine agrees with the wasm engine", { skip }, () => {
     });
   }
 
-  test("tensors move between the engines, and startEngine says which one runs", () => {
+  test("tensors move between the engines, and startEngine reports which one runs", () => {
     const { name, flavour } = startEngine("native");
     assert.equal(name, "native");
     assert.match(flavour, /^tensorflow-\d+\.\d+\.\d+.*-(cpu|gpu)$/);
@@ -232,14 +232,14 @@ describe("the native engine's memory", { skip }, () => {
     assert.ok(memory().peak > memory().used);
   });
 
-  test("freeDropped gives back what nothing refers to", async () => {
+  test("freeDropped frees what nothing refers to", async () => {
     startEngine("native");
     await freeDropped();
     const before = memory().used;
     let x: tf.Tensor | undefined = tf.zeros([1000, 100]);
     x = tf.add(x, 1);
     assert.equal(memory().used - before, 800_000);
-    assert.equal(await freeDropped(), 400_000, "the zeros alone: x is in use");
+    assert.equal(await freeDropped(), 400_000, "only the zeros: x is in use");
     assert.equal(x.dataSync()[5], 1);
     x = undefined;
     assert.equal(await freeDropped(), 400_000);

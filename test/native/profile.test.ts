@@ -1,4 +1,4 @@
-// A profile of the native engine: TensorFlow's operators by name, with their bytes.
+// A timing profile of the native engine: TensorFlow's operators by name, with their bytes.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -12,7 +12,7 @@ describe("a profile of the native engine", { skip: whyNoNative() }, () => {
   test("names TensorFlow's operators and counts what they read and write", async () => {
     startEngine("native");
     const { binding } = nativeBackend();
-    // Made before the profile: its size is learnt where it is read.
+    // Made before the profile: its size is found when it is read.
     const matrix = SparseMatrix.from(randomAdjacency(40, 5));
     const x = tf.ones<tf.Rank.R2>([40, 8]);
     const w = tf.ones<tf.Rank.R2>([8, 4]);
@@ -26,7 +26,7 @@ describe("a profile of the native engine", { skip: whyNoNative() }, () => {
     assert.equal(found("SparseMatrixMatMul")?.bytes, 4 * (1 + 2 * 40 * 8));
     const sum = operators.reduce((total, one) => total + one.seconds, 0);
     assert.ok(Math.abs(sum + between - seconds) < 1e-6);
-    assert.equal(nativeBackend().binding, binding, "nothing stays between");
+    assert.equal(nativeBackend().binding, binding, "the wrapper is removed");
     tf.dispose([x, w]);
     matrix.dispose();
   });

@@ -24,7 +24,7 @@ import { agree, TOLERANCE, whyNoNative } from "./support.ts";
 
 const KINDS = ["poly", "l2", "rbf", "exp", "tanh"] as const;
 
-/** Some rows zero and some equal: where lengths and distances have no slope. */
+/** Makes some rows zero and some equal, where lengths and distances have no slope. */
 function awkward(x: tf.Tensor): tf.Tensor2D {
   const rows = x as tf.Tensor2D;
   const zero = tf.zeros([1, rows.shape[1]]);
@@ -45,7 +45,7 @@ describe("the rivals' operators agree with the wasm engine's", { skip: whyNoNati
     [2, 1],
     [40, 7],
   ] as const) {
-    test(`numbers of arcs, ${nodes} x ${width}`, () => {
+    test(`per-arc values, ${nodes} x ${width}`, () => {
       const graph = randomAdjacency(nodes, 5);
       const arcs = Arcs.from(graph);
       agree(() => (x) => arcDots(arcs, x as tf.Tensor2D), [nodes, width]);
@@ -65,7 +65,7 @@ describe("the rivals' operators agree with the wasm engine's", { skip: whyNoNati
     });
   }
 
-  test("arcProducts of a matrix that is not square", () => {
+  test("arcProducts of a non-square matrix", () => {
     const host = randomSparse(13, 29, 5);
     const run = () => {
       const matrix = SparseMatrix.from(host);
@@ -95,7 +95,7 @@ describe("the rivals' operators agree with the wasm engine's", { skip: whyNoNati
     });
   }
 
-  test("similarities in more than one block", () => {
+  test("similarities in several blocks", () => {
     // 2^24 differences are held at once.
     const x = numbers(1500 * 16, 3);
     const run = () => (y: tf.Tensor) => {
@@ -105,14 +105,14 @@ describe("the rivals' operators agree with the wasm engine's", { skip: whyNoNati
     agree(run, [1500, 16]);
   });
 
-  test("infoNce, in one block and in more", () => {
+  test("infoNce, in one block and in several", () => {
     const run = () => (x: tf.Tensor, y: tf.Tensor) =>
       infoNce(unitRows(x as tf.Tensor2D), unitRows(y as tf.Tensor2D), 0.1);
     agree(run, [37, 6], [37, 6]);
     agree(run, [3000, 4], [3000, 4]);
   });
 
-  test("tanh, mean squares, and functions computed on the host", () => {
+  test("tanh, mean squares and functions computed on the host", () => {
     agree(() => (x) => tanh(tf.mul(x, 3)), [5, 7]);
     const target = numbers(35, 2);
     agree(() => (x) => meanSquaredError(x, tf.tensor2d(target, [5, 7])), [5, 7]);
@@ -147,6 +147,6 @@ describe("the rivals' operators agree with the wasm engine's", { skip: whyNoNati
       return tf.memory().numTensors;
     };
     const once = count();
-    if (count() !== once) throw new Error(`${count() - once} tensors more a step`);
+    if (count() !== once) throw new Error(`${count() - once} more tensors per step`);
   });
 });

@@ -1,4 +1,4 @@
-// `npm run native` where something is missing, with tools that only take notes; and its undoing.
+// `npm run native` where something is missing, with fake tools that only take notes; and its removal.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -11,7 +11,7 @@ const root = path.resolve(import.meta.dirname, "../..");
 const linux = process.platform === "linux";
 const skip = linux ? false : "the native engine is built on Linux only";
 
-/** A Python whose .venv has a TensorFlow once pip was asked for it. */
+/** A fake Python whose .venv has a TensorFlow once pip was asked for it. */
 const fakePython = `#!/bin/sh
 PATH=/usr/bin:/bin
 echo "$@" >> "$NOTES"
@@ -72,7 +72,7 @@ describe("npm run native", { skip }, () => {
 
   const lines = (text: string): string[] => text.trimEnd().split("\n");
 
-  test("one line without a compiler, before anything is fetched", async () => {
+  test("one line without a compiler, before anything is downloaded", async () => {
     await rm(path.join(folder, "tools/g++"));
     const { status, stdout, stderr } = run();
     await tool("g++", "#!/bin/sh\nexit 0\n");
@@ -99,7 +99,7 @@ describe("npm run native", { skip }, () => {
     assert.ok(!existsSync(path.join(folder, ".venv")));
   });
 
-  test("a variable that leads nowhere is named", () => {
+  test("a variable that points nowhere is named", () => {
     const { status, stderr } = run({ ABKD_TENSORFLOW: folder });
     assert.equal(status, 2);
     assert.match(stderr, /ABKD_TENSORFLOW is .*, which has no libtensorflow_cc\.so\.2/);
@@ -125,7 +125,7 @@ describe("npm run native", { skip }, () => {
     assert.doesNotMatch(await readFile(notes, "utf8"), / install /);
   });
 
-  test("--measure proves a build again and keeps what it was made of; without one it says so", async () => {
+  test("--measure tests a build again and keeps its record of parts; without a build it says so", async () => {
     const native = path.join(folder, "build/native");
     const missing = run({}, "--measure");
     assert.equal(missing.status, 2);
@@ -147,7 +147,7 @@ describe("npm run native", { skip }, () => {
     await rm(proof);
   });
 
-  test("--remove takes away build/native and a .venv of its own, in one line", () => {
+  test("--remove deletes build/native and its own .venv, in one line", () => {
     const { status, stdout } = run({}, "--remove");
     assert.equal(status, 0);
     assert.equal(stdout, "abkd: native engine removed: build/native and .venv\n");
@@ -156,7 +156,7 @@ describe("npm run native", { skip }, () => {
     assert.match(run({}, "--remove").stdout, /no native engine to remove/);
   });
 
-  test("--remove takes only what it brought out of JupyterLab's .venv", async () => {
+  test("--remove deletes only what it installed from JupyterLab's .venv", async () => {
     run();
     await writeFile(path.join(folder, ".venv/.requirements.sha256"), "JupyterLab's\n");
     const { stdout } = run({}, "--remove");

@@ -4,18 +4,18 @@ import * as tf from "@tensorflow/tfjs";
 import { type EngineName, nativeRecord, startEngine } from "../../src/tensor/index.ts";
 import { assertClosely, numbers } from "../tensor/support.ts";
 
-/** The reason to skip its tests, or false. */
+/** The reason to skip the native engine's tests, or false. */
 export function whyNoNative(): string | false {
   return nativeRecord() ? false : "the native engine is not built: run `npm run native`";
 }
 
-/** What the issue asks for, relative to the largest number. */
+/** The required agreement, relative to the largest number. */
 export const TOLERANCE = 1e-4;
 
 export type Shape = readonly number[];
 export type Run = (...x: tf.Tensor[]) => tf.Tensor;
 
-/** The value of `run` and its gradients by all arguments, on an engine. */
+/** Returns the value of `run` and its gradients with respect to all arguments, on an engine. */
 export function outcome(
   engine: EngineName,
   run: () => Run,
@@ -35,7 +35,7 @@ export function outcome(
   return read;
 }
 
-/** Value and gradients agree on both engines, for numbers of the given shapes. */
+/** Asserts that value and gradients agree on both engines, for numbers of the given shapes. */
 export function agree(run: () => Run, ...shapes: readonly Shape[]): void {
   const expected = outcome("wasm", run, shapes);
   const actual = outcome("native", run, shapes);

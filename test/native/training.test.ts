@@ -1,4 +1,4 @@
-// Whole runs on the native engine: the same losses as on the wasm engine, and what results say.
+// Whole runs on the native engine: the same losses as on the wasm engine, and what results record.
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
@@ -47,7 +47,7 @@ describe("training on the native engine", { skip: whyNoNative() }, () => {
   });
   after(() => rm(folder, { recursive: true }));
 
-  test("the losses of the first epochs are the wasm engine's, dropout and all", () => {
+  test("the losses of the first epochs match the wasm engine's, including dropout", () => {
     for (const [i, { curve, config }] of wasm.entries()) {
       const what = config.method?.name ?? "teacher";
       for (const name of ["loss", "valLoss"] as const)
@@ -56,7 +56,7 @@ describe("training on the native engine", { skip: whyNoNative() }, () => {
     }
   });
 
-  test("the results say which engine ran", () => {
+  test("the results record which engine ran", () => {
     const flavour = nativeFlavour(requireNativeRecord());
     for (const { engine } of native) assert.deepEqual(engine, { name: "native", flavour });
     for (const { timing } of native) assert.equal(timing.threads, os.availableParallelism());
@@ -64,7 +64,7 @@ describe("training on the native engine", { skip: whyNoNative() }, () => {
     for (const { timing } of wasm) assert.equal(timing.threads, 1);
   });
 
-  test("a run of the other engine is not taken for this one's", async () => {
+  test("a run of the other engine is not mistaken for this engine's", async () => {
     const student = configs[1]!;
     const runsDir = path.join(folder, "native");
     await assert.rejects(

@@ -1,4 +1,4 @@
-// Graphs with more to them: several in one, which are classified; nodes of several types, and relations.
+// Richer graphs: several classified graphs in one, and nodes of several types with relations.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -31,7 +31,7 @@ const three: GraphArrays = {
 
 describe("several graphs", () => {
   for (const { name, defaults } of models) {
-    test(`${name}: each one's logits are the mean of its nodes' in a graph by itself`, () => {
+    test(`${name}: each graph's logits are the mean of its nodes' logits in a separate graph`, () => {
       const config = { kind: name, ...defaults, layers: 2, width: 4 } as unknown as ModelConfig;
       const whole = logitsOf(config, three);
       const parts: GraphArrays[] = [
@@ -59,7 +59,7 @@ describe("several graphs", () => {
     "labels of nodes": [{ labels: [0, 0, 0, 1, 1, 1] }, /labels: 6 for 3 nodes/],
   };
   for (const [what, [changes, message]] of Object.entries(refused)) {
-    test(`${what} is refused`, () => {
+    test(`${what} is rejected`, () => {
       assert.throws(
         () => makeGraph({ ...three, ...changes }),
         (error) => error instanceof InputError && message.test(error.message),
@@ -67,9 +67,9 @@ describe("several graphs", () => {
     });
   }
 
-  test("their nodes keep their order", () => {
+  test("nodes keep their order", () => {
     const order = new NodeOrder(Int32Array.of(5, 4, 3, 2, 1, 0));
-    assert.throws(() => order.graph(makeGraph(three)), /stand by their graphs/);
+    assert.throws(() => order.graph(makeGraph(three)), /ordered by their graphs/);
   });
 });
 
@@ -110,7 +110,7 @@ test("a GCN and its students learn MUTAG's 188 graphs", { skip: !existsSync(muta
   }
 });
 
-/** GIN's text form: graphs, then for each its nodes and class, for each node its kind and neighbours. */
+/** Parses GIN's text format: per graph its nodes and class, then per node its kind and neighbours. */
 function parseGin(text: string): ReturnType<typeof makeGraph> {
   const lines = text.split("\n").map((line) => line.trim().split(/\s+/).map(Number));
   const [sizes, labels, kinds] = [[] as number[], [] as number[], [] as number[]];
@@ -147,14 +147,14 @@ const typed: GraphArrays = {
 };
 
 describe("types and relations", () => {
-  test("arcs stand by relation, and together as edges; the first type's nodes are classified", () => {
+  test("arcs are stored by relation and together as edges; the first type's nodes are classified", () => {
     const graph = makeGraph(typed);
     assert.deepEqual(graph.types, [
       { name: "paper", nodes: 3 },
       { name: "author", nodes: 2 },
     ]);
     const [cites, writes] = graph.relations!;
-    // A row for each target.
+    // One row per target.
     assert.deepEqual(
       [[...cites!.arcs.indptr], [...cites!.arcs.indices]],
       [
@@ -182,23 +182,23 @@ describe("types and relations", () => {
 
   const writes = typed.relations!["writes"]!;
   const refused: Record<string, [Partial<GraphArrays>, RegExp]> = {
-    "a type that there is not": [
+    "an unknown type": [
       { relations: { has: { ...writes, source: "venue" } } },
-      /relation has: "venue" is no type; there are paper, author/,
+      /relation has: "venue" is not a type; known: paper, author/,
     ],
     "a node beyond its type": [
       { relations: { writes: { ...writes, from: [0, 1, 2] } } },
       /relation writes\.from: entry 2 is 2, not a whole number from 0 to 1/,
     ],
-    "ends of different numbers": [
+    "ends of different lengths": [
       { relations: { writes: { ...writes, from: [0] } } },
       /relation writes: 1 of `from` and 3 of `to`/,
     ],
-    "edges beside them": [{ edges: { from: [0], to: [1] } }, /leave out `edges`/],
+    "edges besides relations": [{ edges: { from: [0], to: [1] } }, /leave out `edges`/],
     "labels of all nodes": [{ labels: [0, 1, 1, 0, 0] }, /labels: 5 for 3 nodes/],
   };
   for (const [what, [changes, message]] of Object.entries(refused)) {
-    test(`${what}: refused`, () => {
+    test(`${what}: rejected`, () => {
       assert.throws(
         () => makeGraph({ ...typed, ...changes }),
         (error) => error instanceof InputError && message.test(error.message),
@@ -206,7 +206,7 @@ describe("types and relations", () => {
     });
   }
 
-  test("a fingerprint changes with them", () => {
+  test("the fingerprint depends on types and relations", () => {
     const split = {
       name: "s",
       train: Int32Array.of(0),
@@ -232,7 +232,7 @@ describe("types and relations", () => {
   });
 });
 
-/** Of a new model. */
+/** Returns the logits of a new model. */
 function logitsOf(config: ModelConfig, arrays: GraphArrays): number[][] {
   const graph = makeGraph({ ...arrays, classes: 2 });
   const forms = graphInputs(graph);

@@ -1,4 +1,4 @@
-// Items with any number of classes: the loss and its gradient beside the definition, the score, a run.
+// Items with any number of classes: the loss and its gradient against the definition, the score, a run.
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -19,7 +19,7 @@ const random = randomStream(11);
 const sets = Array.from({ length: ITEMS }, () =>
   Array.from({ length: CLASSES }, (_, c) => c).filter(() => random.uniform() < 0.4),
 );
-/** A ring whose features say which classes a node has, and which not. */
+/** A ring whose features say which classes a node has and which it lacks. */
 const graph = makeGraph({
   name: "sets",
   edges: {
@@ -41,7 +41,7 @@ before(() => {
   startEngine();
 });
 
-/** By the definition, in float64. */
+/** Computes the loss by its definition, in float64. */
 function meanLoss(rows: readonly (readonly number[])[]): number {
   let sum = 0;
   for (const item of chosen) {
@@ -53,7 +53,7 @@ function meanLoss(rows: readonly (readonly number[])[]): number {
   return sum / (chosen.length * CLASSES);
 }
 
-test("the loss and its gradient are those of the definition, also far out", () => {
+test("the loss and its gradient match the definition, even for extreme logits", () => {
   const targets = new LabelSetTargets(graph.labelSets!, chosen);
   const { value, grad } = tf.valueAndGrad((x) => targets.loss(x as tf.Tensor2D))(
     tf.tensor2d(logits),
@@ -76,7 +76,7 @@ test("the loss and its gradient are those of the definition, also far out", () =
   assert.ok(Number.isFinite(targets.loss(far).dataSync()[0]));
 });
 
-test("the score is the micro-F1, and batches' scores make the whole's", () => {
+test("the score is the micro-F1, and the scores of batches combine to the whole's", () => {
   let [right, given, there] = [0, 0, 0];
   for (const item of chosen) {
     for (let c = 0; c < CLASSES; c++) {
@@ -103,7 +103,7 @@ test("the score is the micro-F1, and batches' scores make the whole's", () => {
   assert.ok(Math.abs(val.loss - whole.loss) < 1e-6);
 });
 
-test("items that do not fit are refused", () => {
+test("items that do not fit are rejected", () => {
   const { labelSets } = graph;
   assert.throws(() => new LabelSetTargets(labelSets!, Int32Array.of()), /at least one item/);
   assert.throws(() => new LabelSetTargets(labelSets!, Int32Array.of(1, 1)), /named twice/);
@@ -115,7 +115,7 @@ test("items that do not fit are refused", () => {
   assert.throws(() => targets.loss(tf.zeros([ITEMS, 4])), /\[120,4\].*\[120, 5\]/);
 });
 
-test("a model that gives every item the same classes is dead", () => {
+test("a model that predicts the same classes for every item is dead", () => {
   const { isConstant, metric } = taskOf(graph);
   assert.equal(metric, "micro-F1");
   assert.ok(
@@ -143,7 +143,7 @@ registerDataset({
   split: { train: items.slice(0, 80), val: items.slice(80, 100), test: items.slice(100) },
 });
 
-test("a run's record names its score; methods that read logits as one distribution are refused first", async (t) => {
+test("a run's record names its score; methods that read logits as one distribution are rejected at the start", async (t) => {
   const runsDir = temporaryFolder(t);
   const training = { epochs: 300, patience: 300, learningRate: 0.02, weightDecay: 0 };
   const teacher = teacherConfig(

@@ -1,15 +1,15 @@
-// Makes the same call on the back end "abkd" and on tfjs's cpu back end, and compares all of it.
+// Makes the same call on the back end "abkd" and on tfjs's cpu back end, and compares everything.
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { BACKEND, memory, startEngine } from "../../src/tensor/index.ts";
 import type { Input, OperatorCase } from "./operator-case.ts";
 import { assertClose, numbers } from "./support.ts";
 
-/** Starts both back ends: to be called before the tests. */
+/** Starts both back ends. Call it before the tests. */
 export function startBoth(): void {
   startEngine();
   tf.setBackend("cpu");
-  // The cpu back end would print its advice to install another one.
+  // Otherwise the cpu back end prints its advice to install another one.
   (tf.backend() as unknown as { firstUse: boolean }).firstUse = false;
 }
 
@@ -65,7 +65,7 @@ function read(tensor: tf.Tensor): Result {
 
 const list = (x: tf.Tensor | tf.Tensor[]): tf.Tensor[] => (Array.isArray(x) ? x : [x]);
 
-/** Fills and frees blocks of many sizes: whoever still reads freed memory shows it. */
+/** Fills and frees blocks of many sizes, which reveals code that still reads freed memory. */
 function churn(): void {
   tf.tidy(() => {
     for (let size = 1; size < 3000; size = Math.ceil(size * 1.4)) {
@@ -107,13 +107,13 @@ function outcomeOn(backendName: string, { inputs, run, gradient }: OperatorCase)
     }
     // tfjs's own tensorScatterUpdate writes to its input on the cpu back end.
     if (backendName === BACKEND) assert.deepEqual(args.map(read), originals, "an input changed");
-    // tidy() keeps tensors alone: numbers pass through it untouched.
+    // tidy() only handles tensors: numbers pass through it untouched.
     return { outputs, gradients } as unknown as tf.TensorContainer;
   }) as unknown as Outcome;
 }
 
 function compare(actual: Result[], expected: Result[], what: string): void {
-  assert.equal(actual.length, expected.length, `${what}: how many`);
+  assert.equal(actual.length, expected.length, `${what}: count`);
   for (const [i, { shape, dtype, values }] of expected.entries()) {
     assert.deepEqual(actual[i]!.shape, shape, `${what} ${i}: shape`);
     assert.equal(actual[i]!.dtype, dtype, `${what} ${i}: dtype`);
@@ -128,13 +128,17 @@ function compare(actual: Result[], expected: Result[], what: string): void {
   }
 }
 
-/** The same call on both back ends, and nothing left behind. */
+/** Asserts that both back ends agree on a call, and that nothing is left behind. */
 export function agree(c: OperatorCase): void {
   const expected = outcomeOn("cpu", c);
   tf.setBackend(BACKEND);
   const held = [tf.memory().numTensors, memory().blocks];
   const actual = outcomeOn(BACKEND, c);
-  assert.deepEqual([tf.memory().numTensors, memory().blocks], held, "tensors, blocks left behind");
+  assert.deepEqual(
+    [tf.memory().numTensors, memory().blocks],
+    held,
+    "tensors and blocks left behind",
+  );
   compare(actual.outputs, expected.outputs, "output");
   compare(actual.gradients, expected.gradients, "gradient");
 }

@@ -1,4 +1,4 @@
-// Sums, products and reductions in every pattern of shapes, as tfjs's cpu back end has them.
+// Sums, products and reductions for every pattern of shapes agree with tfjs's cpu back end.
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { agree, startBoth } from "./agreement.ts";
@@ -6,7 +6,7 @@ import type { Input } from "./operator-case.ts";
 
 before(startBoth);
 
-describe("add, sub, mul and friends with every pattern of broadcasting", () => {
+describe("add, sub, mul and others with every pattern of broadcasting", () => {
   const pairs: readonly (readonly [number[], number[]])[] = [
     [[], []],
     [[], [3]],
@@ -106,7 +106,7 @@ describe("add, sub, mul and friends with every pattern of broadcasting", () => {
         for (const [name, run] of Object.entries(operators)) {
           const divisor = name === "div" ? "positive" : "float";
           const inputs: Input[] = [[a], [b, divisor]];
-          // tfjs's own gradients take an empty tensor's broadcast axis for a full one.
+          // tfjs's own gradients mistake an empty tensor's broadcast axis for a full one.
           const gradient = !a.includes(0) && !b.includes(0);
           agree({ name, inputs, gradient, run: (x, y) => run(x!, y!) });
         }
@@ -152,7 +152,7 @@ describe("reductions over every choice of axes", () => {
   const shapes = [[], [7], [3, 65], [4, 3, 5], [2, 3, 1, 4], [0, 3], [3, 0], [1, 1]];
   for (const shape of shapes) {
     for (const [name, run] of Object.entries(operators)) {
-      // tfjs's own gradients of these fail on empty tensors or tensors of rank 0.
+      // tfjs's own gradients of these fail for empty tensors and tensors of rank 0.
       const gradient = shape.length > 0 && !shape.includes(0) && name !== "prod";
       test(`${name} of [${shape}]`, () => {
         const subsets = Array.from({ length: 2 ** shape.length }, (_, bits) =>
@@ -172,7 +172,7 @@ describe("reductions over every choice of axes", () => {
         }
       });
     }
-    test(`sum and mean of whole numbers, any, all, argMax, argMin of [${shape}]`, () => {
+    test(`sum and mean of integers, any, all, argMax, argMin of [${shape}]`, () => {
       if (shape.includes(0)) return;
       for (const axis of shape.keys()) {
         const inputs: Input[] = [
@@ -273,8 +273,8 @@ describe("batches of products", () => {
         const batch = tf.broadcast_util.assertAndGetBroadcastShape(a.slice(0, -2), b.slice(0, -2));
         const whole = (x: tf.Tensor): tf.Tensor =>
           tf.broadcastTo(x, [...batch, ...x.shape.slice(-2)]);
-        // tfjs's cpu back end goes wrong where both batches are broadcast, and its gradients where
-        // any is: there the batches are made equal first.
+        // tfjs's cpu back end is wrong if both batches are broadcast, and its gradients are if
+        // either is; then the batches are made equal first.
         const run = (x?: tf.Tensor, y?: tf.Tensor): tf.Tensor =>
           tf.getBackend() === "cpu"
             ? tf.matMul(whole(x!), whole(y!), transposeA, transposeB)

@@ -1,4 +1,4 @@
-// InfoNCE, tanh and the arcs' bilinear products: double precision, central differences, refusals.
+// InfoNCE, tanh and bilinear products per arc: double precision, central differences, rejected arguments.
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -25,7 +25,7 @@ before(() => {
   startEngine();
 });
 
-/** The loss and its gradients by both sides, in double precision. */
+/** Computes the loss and its gradients with respect to both sides, in double precision. */
 function contrast(a: Numbers, b: Numbers, rows: number, temperature: number) {
   const width = a.length / rows;
   const [byA, byB] = [new Float64Array(a.length), new Float64Array(a.length)];
@@ -116,14 +116,14 @@ describe("infoNce", () => {
     assertClosely(gradients[1]!, expected.byB, 1e-4, "by b");
   });
 
-  test("without a tape only the loss is computed", () => {
+  test("without a tape, only the loss is computed", () => {
     const [a, b] = [unit(7, 3, 1), unit(7, 3, 2)];
     const loss = tf.tidy(() => infoNce(tf.tensor2d(a, [7, 3]), tf.tensor2d(b, [7, 3]), 0.1));
     assertClose(loss.dataSync(), [contrast(a, b, 7, 0.1).loss], 1e-5, "loss");
     loss.dispose();
   });
 
-  test("sides of different shapes are refused, naming both", () => {
+  test("sides of different shapes are rejected, naming both", () => {
     tf.tidy(() => {
       assert.throws(() => infoNce(tf.zeros([3, 2]), tf.zeros([2, 2]), 1), /\[3,2\] and \[2,2\]/);
     });
@@ -131,7 +131,7 @@ describe("infoNce", () => {
 });
 
 describe("tanh", () => {
-  test("agrees with double precision everywhere, and keeps its sign", () => {
+  test("agrees with double precision everywhere, and keeps the sign", () => {
     for (const count of [0, 1, 3, 4, 5, 33]) {
       for (const scale of [1e-6, 0.1, 0.63, 1, 5, 40, 1e4]) {
         const x = numbers(count, 3).map((v) => v * scale);
@@ -158,7 +158,7 @@ describe("tanh", () => {
     }
   });
 
-  test("at the ends of the numbers", () => {
+  test("is right for extreme numbers", () => {
     tf.tidy(() => {
       const y = tanh(tf.tensor1d([Infinity, -Infinity, 0, 3.4e38, -3.4e38]));
       assert.deepEqual([...y.dataSync()], [1, -1, 0, 1, -1]);
@@ -210,7 +210,7 @@ describe("arcProducts", () => {
     }
   }
 
-  test("shapes that do not fit are refused", () => {
+  test("shapes that do not match are rejected", () => {
     const matrix = SparseMatrix.from(randomSparse(3, 4, 1));
     tf.tidy(() => {
       assert.throws(() => arcProducts(matrix, tf.zeros([3, 2]), tf.zeros([3, 2])), /3 x 4/);

@@ -1,5 +1,5 @@
-// GCNII's layer kernels in both flavours: a layer forward and backward against double precision, the
-// same bits however their blocks are split, and the bits of the separate kernels that they stand for.
+// GCNII's layer kernels in both flavours: forward and backward against double precision, the same
+// bits however their blocks are split, and the same bits as the separate kernels that they replace.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { transpose } from "../../src/graph/csr.ts";
@@ -16,10 +16,10 @@ const ALPHA = Math.fround(0.3);
 const THETA = Math.fround(0.4);
 const DRAW: Draw = { rate: 0.5, seed: 2 ** 40 + 5, step: 3, site: 2 };
 const DRAWN = [32_768, 2, DRAW.step, DRAW.site, ...seedWords(DRAW.seed)];
-/** What numbers of order 1 may differ by, after sums of some hundred products. */
+/** How much numbers of order 1 may differ after sums of some hundred products. */
 const TOLERANCE = 3e-5;
 
-/** A lopsided P, so that one in place of its transpose is found out; its last row is empty. */
+/** An asymmetric P, so that a mix-up with its transpose is noticed; its last row is empty. */
 function graph(nodes: number) {
   const ring = symmetricNormalised(randomAdjacency(nodes, 3));
   const values = ring.values!.map((value, k) => value * (1 + (k % 5) / 10));
@@ -30,7 +30,7 @@ function graph(nodes: number) {
   return { ...ring, indptr, indices, values: values.slice(0, kept) };
 }
 
-/** 0 in the places where GCNII's own activations have it: most of the products skip them. */
+/** Sets numbers to 0 as GCNII's own activations do: most of the products skip them. */
 const thinned = (x: Float32Array, share: number): Float32Array =>
   x.map((value, i) => ((i * 7919) % 1000 < share * 1000 ? Math.abs(value) : 0));
 
@@ -73,7 +73,7 @@ function forwardTrial(nodes: number, width: number, inPlace: boolean): Trial {
 
 type Tap = "first" | "tap" | "none";
 
-/** `first`: the last layer, whose gradient is given; else the layer above's, with a tap or without. */
+/** `first`: the last layer, whose gradient is given; otherwise the gradient comes from above, with or without a tap. */
 function backwardTrial(nodes: number, width: number, tap: Tap, share: number): Trial {
   const [size, square] = [nodes * width, width * width];
   const back = transpose(graph(nodes)).matrix;
@@ -106,7 +106,7 @@ function backwardTrial(nodes: number, width: number, tap: Tap, share: number): T
   }
   const sparse = { indptr: back.indptr, indices: back.indices, values: back.values! };
   const mask = bitsOf(kept, size);
-  // The layer above's weight gradient, which is summed on the way.
+  // The weight gradient of the layer above, which is summed along the way.
   const weightAbove = weightTrial(width, blocks);
   return {
     title: `backward, ${nodes} x ${width}, ${tap}, ${share} kept`,
@@ -165,7 +165,7 @@ for (const flavour of FLAVOURS) {
         for (const nodes of width > 64 ? [5, 203] : NODES) {
           check(flavour, forwardTrial(nodes, width, nodes % 2 === 0));
           for (const tap of ["first", "tap", "none"] as const) {
-            // Few zeros are not skipped, many are.
+            // A few zeros are not skipped, many are.
             check(flavour, backwardTrial(nodes, width, tap, nodes === 95 ? 0.9 : 0.4));
           }
         }
@@ -175,8 +175,8 @@ for (const flavour of FLAVOURS) {
   });
 }
 
-/** The kernels that a layer is made of, one after the other, on the same numbers. */
-describe("a layer has the bits of the kernels that it stands for", () => {
+/** Runs the kernels that a layer is made of, one after the other, on the same numbers. */
+describe("a layer has the same bits as the kernels that it replaces", () => {
   for (const [nodes, width] of [
     [203, 64],
     [130, 128],
@@ -221,7 +221,7 @@ describe("a layer has the bits of the kernels that it stands for", () => {
           ...[0, Math.ceil(nodes / 96), 96, nodes, width, ...packed, ALPHA, THETA, ...draw, 1],
         );
         assertSameBits(again!.numbers(), m![1].numbers(), "m by panels");
-        // Backward: the layer above's gradient is x, the bits are those that were just drawn.
+        // Backward: the gradient of the layer above is x, and the bits are those just drawn.
         const [dz, dh0] = [0, 1].map(() => [place(size), place(size)] as const);
         for (const { fill } of dh0!) fill(0);
         const rows = 64 * Math.ceil(nodes / 64);
@@ -250,7 +250,7 @@ describe("a layer has the bits of the kernels that it stands for", () => {
   }
 });
 
-/** Arrays in an engine's memory, all given back together. */
+/** Makes arrays in an engine's memory, which are all released together. */
 function placing(engine: Engine) {
   const blocks: Block[] = [];
   const place = (contents: Float32Array | Int32Array | number) => {

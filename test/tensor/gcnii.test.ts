@@ -1,4 +1,4 @@
-// GCNII's fused convolutions: values and gradients against double precision and plain tf.
+// GCNII's fused convolutions: values and gradients against double precision and against plain tf.
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -53,10 +53,10 @@ const cases: Case[] = [
 const title = ({ nodes, width, layers, maps, dropout }: Case): string =>
   `${layers} layers, ${nodes} x ${width}${maps ? ", maps" : ""}${dropout ? ", dropout" : ""}`;
 
-/** Everything a case needs, made from its sizes: inputs, weights, and what weighs the maps. */
+/** Makes everything that a case needs from its sizes: inputs, weights, and factors for the maps. */
 function prepare({ nodes, width, layers, maps, dropout }: Case) {
   const adjacency = symmetricNormalised(randomAdjacency(nodes, 5));
-  // Not symmetric, so that a backward pass with P in place of P' is found out.
+  // Not symmetric, so that a backward pass with P instead of P' is noticed.
   const values = adjacency.values!.map((value, k) => value * (1 + (k % 7) / 10));
   const lopsided = { ...adjacency, values };
   const options: Convolutions = {
@@ -69,14 +69,14 @@ function prepare({ nodes, width, layers, maps, dropout }: Case) {
     options,
     input: numbers(nodes * width, 11),
     weights: Array.from({ length: layers }, (_, l) => numbers(width * width, 20 + l)),
-    /** The scalar under test is the sum of the outputs times these: one tap differs from another. */
+    /** The scalar under test is the sum of the outputs times these, so that the taps differ. */
     taps: numbers((maps ? layers : 1) * nodes * width, 77),
   };
 }
 
 type Prepared = ReturnType<typeof prepare>;
 
-/** The numbers that the operator returns, in double precision. */
+/** Computes the operator's result in double precision. */
 function expectedMaps(
   c: Case,
   p: Prepared,
@@ -87,7 +87,7 @@ function expectedMaps(
   return Float64Array.from((c.maps ? all : all.slice(-1)).flatMap((map) => [...map]));
 }
 
-/** The operator's scalar and its gradients by the input and each weight matrix. */
+/** Returns the operator's scalar and its gradients with respect to the input and each weight matrix. */
 function measured(c: Case, p: Prepared) {
   const sparse = SparseMatrix.from(p.adjacency);
   const result = tf.tidy(() => {
@@ -115,7 +115,7 @@ function measured(c: Case, p: Prepared) {
   return result;
 }
 
-/** The same stack of plain tf operators, with masks from the reference generator. */
+/** Computes the same from plain tf operators, with masks from the reference generator. */
 function composed(c: Case, p: Prepared): Float32Array[] {
   return tf.tidy(() => {
     const adjacency = tf.tensor2d(Float32Array.from(dense(p.adjacency)), [c.nodes, c.nodes]);
@@ -160,7 +160,7 @@ describe("gcniiConvolutions", () => {
     test(`${title(c)}: gradients against central differences in double precision`, () => {
       const p = prepare(c);
       const { gradients } = measured(c, p);
-      // All elements of small cases, some of large ones (which the next test covers whole).
+      // All elements of small cases, and some of large ones (which the next test covers completely).
       const some = (count: number): number[] => {
         const stride = Math.max(1, Math.floor(count / 60));
         return Array.from({ length: Math.ceil(count / stride) }, (_, i) => i * stride);
@@ -199,7 +199,7 @@ describe("gcniiConvolutions", () => {
     assertClosely(measured(c, p).maps, expectedMaps(c, p, p.input), 2e-6, "maps");
   });
 
-  test("a gradient that enters at one tap only reaches the layers below it, no others", () => {
+  test("a gradient that enters at a single tap reaches only the layers below it", () => {
     const c: Case = { nodes: 7, width: 3, layers: 4, maps: true, dropout: draw };
     const p = prepare(c);
     for (let tap = 0; tap < c.layers; tap++) {
@@ -218,7 +218,7 @@ describe("gcniiConvolutions", () => {
     }
   });
 
-  test("second calls see the same masks, other steps other masks", () => {
+  test("a second call sees the same masks, another step other masks", () => {
     const c: Case = { nodes: 33, width: 4, layers: 4, maps: true, dropout: draw };
     const p = prepare(c);
     const first = measured(c, p);
@@ -234,7 +234,7 @@ describe("gcniiConvolutions", () => {
     assert.deepEqual([tf.memory().numTensors, memory().blocks], [tensors, blocks]);
   });
 
-  test("lastMap takes the last map, and its gradient goes to no other", () => {
+  test("lastMap takes the last map, and its gradient reaches no other", () => {
     for (const shape of [
       [1, 5, 3],
       [4, 7, 3],
@@ -259,7 +259,7 @@ describe("gcniiConvolutions", () => {
     }
   });
 
-  test("shapes that do not fit each other are refused before any kernel sees them", () => {
+  test("shapes that do not match are rejected before any kernel sees them", () => {
     const sparse = SparseMatrix.from(symmetricNormalised(randomAdjacency(7, 1)));
     const run = (
       input: [number, number],
@@ -290,7 +290,7 @@ describe("gcniiConvolutions", () => {
     sparse.dispose();
   });
 
-  test("the input and the weights keep their numbers", () => {
+  test("the input and the weights are unchanged", () => {
     const c: Case = { nodes: 7, width: 3, layers: 2, maps: false, dropout: draw };
     const p = prepare(c);
     const sparse = SparseMatrix.from(p.adjacency);

@@ -1,5 +1,5 @@
-// The differentiable operators of the engine: values in double precision, gradients by central
-// differences of the same.
+// The engine's differentiable operators: values against double precision, gradients against central
+// differences of that.
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -35,7 +35,7 @@ before(() => {
   startEngine();
 });
 
-/** An operator's value and the gradient of sum(value * taps) by its input. */
+/** Returns an operator's value, and the gradient of sum(value * taps) with respect to its input. */
 function valueAndGradient(
   operator: (x: tf.Tensor) => tf.Tensor,
   x: Float32Array,
@@ -89,13 +89,13 @@ describe("spmm", () => {
     }
   }
 
-  test("a product of the wrong size is refused, naming both shapes", () => {
+  test("a product of the wrong size is rejected, naming both shapes", () => {
     const matrix = SparseMatrix.from(randomSparse(3, 4, 1));
     assert.throws(() => tf.tidy(() => spmm(matrix, tf.zeros([3, 2]))), /3 x 4 times \[3,2\]/);
     matrix.dispose();
   });
 
-  test("dispose() gives back every block, the transpose's too, and may be called twice", () => {
+  test("dispose() releases every block, including the transpose's, and may be called twice", () => {
     const before = memory().blocks;
     const matrix = SparseMatrix.from(randomSparse(7, 5, 1));
     assert.equal(memory().blocks, before, "nothing is copied before it is needed");
@@ -161,7 +161,7 @@ describe("matMul", () => {
     }
   }
 
-  test("inner sizes that differ are refused, naming the shapes", () => {
+  test("inner sizes that differ are rejected, naming the shapes", () => {
     assert.throws(() => tf.tidy(() => tf.matMul(tf.zeros([2, 3]), tf.zeros([4, 5]))), /3.*4/);
   });
 });
@@ -188,7 +188,7 @@ describe("dropout and reluDropout", () => {
         const formula = (y: ArrayLike<number>): Float64Array =>
           Float64Array.from(y, (v, i) => (relu ? Math.max(v, 0) : v) * factors[i]!);
         assertClose(value, formula(x), 4 * ROUNDING, "value");
-        // Each output depends on its own input alone, so one difference gives all slopes.
+        // Each output depends only on its own input, so one difference gives all slopes.
         const h = 1e-7;
         const above = formula(Float64Array.from(x, (v) => v + h));
         const below = formula(Float64Array.from(x, (v) => v - h));
@@ -198,26 +198,26 @@ describe("dropout and reluDropout", () => {
     }
   }
 
-  test("a rate outside [0, 1) is refused", () => {
+  test("a rate outside [0, 1) is rejected", () => {
     for (const rate of [1, -0.1, Number.NaN]) {
       assert.throws(() => tf.tidy(() => dropout(tf.ones([3]), { ...draw, rate })), RangeError);
     }
   });
 
-  test("a seed that is no whole number from 0 to 2^53 - 1 is refused", () => {
+  test("a seed that is not a whole number from 0 to 2^53 - 1 is rejected", () => {
     for (const seed of [-1, 0.5, 2 ** 53]) {
       assert.throws(() => tf.tidy(() => dropout(tf.ones([3]), { ...draw, seed })), RangeError);
     }
   });
 
-  test("NaN and infinity come through where they are kept", () => {
+  test("NaN and infinity pass through where they are kept", () => {
     const x = Float32Array.of(Number.NaN, Infinity, -Infinity, 2, Number.NaN);
     const value = tf.tidy(() => dropout(tf.tensor1d(x), { ...draw, rate: 0 }).dataSync());
     assertClose(value, x, 0, "dropout of rate 0");
   });
 });
 
-/** The mean over `nodes` of -log softmax(row)[label], and the share of hits. */
+/** Computes the mean over `nodes` of -log softmax(row)[label], and the share of hits. */
 function crossEntropy(
   logits: ArrayLike<number>,
   labels: Int32Array,
@@ -248,7 +248,7 @@ describe("softmaxCrossEntropy", () => {
     test(`${graphNodes} nodes, ${classes} classes, logits up to ${scale}`, () => {
       const logits = numbers(graphNodes * classes, 4).map((x) => x * scale);
       const labels = Int32Array.from({ length: graphNodes }, (_, n) => (n * 5 + 1) % classes);
-      // Every other node, backwards; the rest have no class and must not be looked at.
+      // Every other node, backwards; the rest have no class and must be ignored.
       const nodes = Int32Array.from(
         { length: Math.ceil(graphNodes / 2) },
         (_, k) => 2 * k,
@@ -260,7 +260,7 @@ describe("softmaxCrossEntropy", () => {
         const x = tf.tensor2d(logits, [graphNodes, classes]);
         const loss = (y: tf.Tensor): tf.Scalar => softmaxCrossEntropy(y as tf.Tensor2D, targets);
         assertClose(loss(x).dataSync(), [expected.loss], 1e-6 * (1 + expected.loss), "loss");
-        // A factor other than 1, as a sum of losses has it.
+        // A factor other than 1, as in a sum of losses.
         const gradient = tf
           .grad((y: tf.Tensor) => tf.mul(loss(y), 3))(x)
           .dataSync();
@@ -294,7 +294,7 @@ describe("softmaxCrossEntropy", () => {
     targets.dispose();
   });
 
-  test("of equal logits the first counts as the prediction", () => {
+  test("among equal logits, the first counts as the prediction", () => {
     const targets = new Targets(Int32Array.of(0, 1), Int32Array.of(0, 1), 2);
     tf.tidy(() => {
       assert.equal(scores(tf.zeros([2, 2]), targets).accuracy, 0.5);
@@ -311,7 +311,7 @@ describe("softmaxCrossEntropy", () => {
     targets.dispose();
   });
 
-  test("a node without a class, outside the graph, or logits of another shape are refused", () => {
+  test("a node without a class or outside the graph, and logits of another shape, are rejected", () => {
     assert.throws(() => new Targets(Int32Array.of(0), new Int32Array(0), 2), /at least one node/);
     assert.throws(() => new Targets(Int32Array.of(0), Int32Array.of(0, 0), 2), /named twice/);
     assert.throws(
@@ -331,6 +331,6 @@ describe("softmaxCrossEntropy", () => {
   });
 });
 
-test("nothing is left behind by any of it", () => {
+test("none of these operators leaves anything behind", () => {
   assert.deepEqual([tf.memory().numTensors, memory().blocks], [0, 0]);
 });

@@ -1,4 +1,4 @@
-// The table of kernels: its names are the sources', and its counts are those of a product by hand.
+// The table of WebAssembly kernels: its names match the sources, and its counts a product's counted by hand.
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -7,7 +7,7 @@ import { KERNELS } from "../../src/tensor/engine/kernels.ts";
 
 const root = path.join(import.meta.dirname, "../..");
 
-test("the table has each exported kernel and no other, its arguments in the source's order", () => {
+test("the table has each exported kernel and no other, with the arguments in the source's order", () => {
   const found = new Map<string, string[]>();
   for (const file of globSync("src/tensor/assembly/*.ts", { cwd: root })) {
     const source = readFileSync(path.join(root, file), "utf8");

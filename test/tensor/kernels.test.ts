@@ -1,4 +1,4 @@
-// The kernels without products: elementwise, sums, dropout, cross-entropy, an optimiser's step, distances.
+// The WebAssembly kernels without products: elementwise, sums, dropout, cross-entropy, an optimiser's step.
 import { describe, test } from "node:test";
 import { seedWords } from "../../src/tensor/ops/random.ts";
 import { dropoutFactors } from "./philox.ts";
@@ -7,7 +7,7 @@ import { check, engineOf, FLAVOURS, type Trial } from "./trial.ts";
 
 const SIZES = [0, 1, 3, 4, 5, 7, 31, 32, 33, 64, 65, 100];
 
-/** Numbers with what breaks careless code among them: NaN, infinities, both zeros, extremes. */
+/** Makes numbers that include what breaks careless code: NaN, infinities, both zeros, extremes. */
 function wild(count: number, seed: number): Float32Array {
   const special = [Number.NaN, Infinity, -Infinity, 0, -0, 3.4e38, -3.4e38, 1e-45, -1e-45];
   return numbers(count, seed).map((x, i) =>
@@ -132,7 +132,7 @@ const DRAWS: readonly Draws[] = [
   { rate: 0.1, seed: 2 ** 32 - 1, step: 7, site: 2 ** 31 - 1 },
 ];
 
-/** Bit e of word e / 32. */
+/** Packs element e into bit e % 32 of word e / 32. */
 function packed(on: readonly boolean[]): Int32Array {
   const words = new Int32Array(Math.ceil(on.length / 32));
   for (const [e, bit] of on.entries()) if (bit) words[e >> 5]! |= 1 << (e & 31);
@@ -178,7 +178,7 @@ function applyBitsTrial(size: number): Trial {
 }
 
 function crossEntropyTrial(nodes: number, classes: number, chosen: number): Trial {
-  // Whole and half numbers: some rows have two largest.
+  // Multiples of one half, so that some rows have two largest.
   const logits = numbers(nodes * classes, 10).map((v) => Math.round(8 * v) / 2);
   const labels = Int32Array.from({ length: nodes }, (_, n) => (n * 3 + 1) % classes);
   const which = Int32Array.from({ length: chosen }, (_, k) => (k * 5 + 2) % nodes);
@@ -244,13 +244,13 @@ function softCrossEntropyTrial(nodes: number, classes: number): Trial {
   };
 }
 
-/** The bits of a float32, as a word of a table. */
+/** Returns the bits of a float32, as a word of a table. */
 const bits = (x: number): number => new Int32Array(Float32Array.of(x).buffer)[0]!;
 
-/** Adam's factors, and a weight decay beside the gradient. Two parameters: the second has one element, in place. */
+/** Adam's factors, and weight decay in the gradient, for two parameters; the second has one element, in place. */
 function descendTrial(size: number, unit: number): Trial {
   const [x, g, m] = [numbers(size, 11), numbers(size, 12), numbers(size, 13)];
-  // As small as a step's share of it, so that an error of 1 - beta2 would show.
+  // As small as a step's share, so that an error in 1 - beta2 is noticed.
   const v = numbers(size, 14).map((x) => Math.abs(x) / 1000);
   const [decay, shrink, rate] = [0.05, 0.75, 0.02];
   const factors = [0.9, 1 - 0.9, 0.999, 1 - 0.999, 1.4, 1e-8] as const;
@@ -283,7 +283,7 @@ function descendTrial(size: number, unit: number): Trial {
       x2: { values: [moved], tolerance: 4 * ROUNDING },
       m2: { values: [first2], tolerance: 4 * ROUNDING },
       v2: { values: [second2], tolerance: 2 * ROUNDING },
-      // A small v makes a large step: the error is relative to the step.
+      // A small v makes a large step, so the error is relative to the step.
       out: {
         values: out,
         tolerance: out.map((o, i) => ROUNDING * (4 + 8 * Math.abs(o - shrink * x[i]!))),
@@ -301,7 +301,7 @@ for (const flavour of FLAVOURS) {
     });
 
     test(`multiply-add rounds ${flavour === "fma" ? "once" : "twice"}, in vectors and tails`, () => {
-      // (1 + 2^-13)^2 - (1 + 2^-12) is 2^-26, which is lost where the product is rounded first.
+      // (1 + 2^-13)^2 - (1 + 2^-12) is 2^-26, which is lost if the product is rounded first.
       const p = 1 + 2 ** -13;
       check(flavour, {
         ...{ title: "p a - b", kernel: "combine", units: 7 },
@@ -312,7 +312,7 @@ for (const flavour of FLAVOURS) {
       });
     });
 
-    test("one row with all rows", () => {
+    test("one row combined with all rows", () => {
       for (const rows of [0, 1, 3, 65]) {
         for (const columns of [1, 3, 4, 7, 64, 65]) check(flavour, combineRowsTrial(rows, columns));
       }
@@ -328,7 +328,7 @@ for (const flavour of FLAVOURS) {
     });
 
     for (const draws of DRAWS) {
-      test(`dropout of rate ${draws.rate}, seed ${draws.seed}: the reference's mask`, () => {
+      test(`dropout of rate ${draws.rate}, seed ${draws.seed} has the reference's mask`, () => {
         for (const [i, size] of [...SIZES, 127, 128, 1000].entries()) {
           check(flavour, dropoutTrial(size, draws, false, i % 2 === 0));
           check(flavour, dropoutTrial(size, draws, true, i % 2 === 1));

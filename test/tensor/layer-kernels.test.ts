@@ -40,7 +40,7 @@ function pairsTrial(block: number, nodes: number, t: number, s: number, width: n
   };
 }
 
-/** The sums that pairRegression makes, where neither R nor U is given. */
+/** The sums that pairRegression makes, for which neither R nor U is given. */
 function regressionTrial(
   block: number,
   [nodes, t, s, width, studentWidth]: readonly [number, number, number, number, number],
@@ -95,14 +95,14 @@ function regressionTrial(
     outputs: { record: record.length, ds: ds.length },
     args: ["teacher", "student", "projections", "weights", "record", "ds", ...sizes, direct],
     expected: {
-      // The last numbers of a record are scratch.
+      // The last numbers of a record are scratch memory.
       record: { values: record, tolerance },
       ds: { values: ds, tolerance: rounding * width },
     },
   };
 }
 
-/** Equation 4's numbers a node, their distances and what flows back. */
+/** Equation 4's numbers per node, their distances and the gradients. */
 function scalarTrial(
   block: number,
   [nodes, t, s, width, studentWidth]: readonly [number, number, number, number, number],
@@ -200,7 +200,7 @@ function layerRowsTrials(layers: number, inner: number, columns: number): Trial[
       },
     },
     {
-      ...{ ...back, title: `${title}, by the weights alone` },
+      ...{ ...back, title: `${title}, only by the weights` },
       outputs: { dw: dw.length },
       args: ["x", "w", "dy", "dw", 0, inner, columns],
       expected: { dw: byWeights },
@@ -210,7 +210,7 @@ function layerRowsTrials(layers: number, inner: number, columns: number): Trial[
 
 for (const flavour of FLAVOURS) {
   describe(flavour, () => {
-    test("distances of teacher layers to student layers", () => {
+    test("distances from teacher layers to student layers", () => {
       const { nodesABlock } = engineOf(flavour);
       for (const [i, nodes] of [
         0,
@@ -230,7 +230,7 @@ for (const flavour of FLAVOURS) {
       }
     });
 
-    test("distances through a projection, and the way back", () => {
+    test("distances through a projection, and the backward pass", () => {
       const { nodesABlock } = engineOf(flavour);
       for (const sizes of [
         [0, 1, 1, 1, 1],
@@ -246,7 +246,7 @@ for (const flavour of FLAVOURS) {
       }
     });
 
-    test("one number a node: distances, and the way back", () => {
+    test("one number per node: distances, and the backward pass", () => {
       const { nodesABlock } = engineOf(flavour);
       for (const sizes of [
         [0, 1, 1, 1, 1],
@@ -261,7 +261,7 @@ for (const flavour of FLAVOURS) {
       }
     });
 
-    test("a row a layer, and the way back", () => {
+    test("one row per layer, and the backward pass", () => {
       for (const [layers, inner, columns] of [
         [1, 1, 1],
         [3, 4, 16],

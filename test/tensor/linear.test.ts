@@ -1,4 +1,4 @@
-// Linear layers with a bias, narrow and wide: against plain tf, central differences, any threads.
+// Linear layers with a bias, narrow and wide, against plain tf and central differences, on any number of threads.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -30,7 +30,7 @@ const draw: Draw = { rate: 0.4, seed: 2 ** 40 + 17, step: 9, site: 3 };
 
 type Layer = (...xs: tf.Tensor[]) => tf.Tensor;
 
-/** A layer's value, and its gradients by all it takes of the sum of value times `taps`. */
+/** Returns a layer's value, and the gradients of the sum of value times `taps` with respect to all inputs. */
 function valueAndGradients(layer: Layer, inputs: readonly tf.Tensor[], taps: tf.Tensor) {
   return tf.tidy(() => {
     const scalar = (...xs: tf.Tensor[]): tf.Scalar => tf.sum(tf.mul(layer(...xs), taps));
@@ -66,7 +66,7 @@ describe("sparseLinear", () => {
   ] as const) {
     for (const dropout of [undefined, draw]) {
       const title = `${rows} x ${inputs} to ${outputs}${dropout ? ", dropout" : ""}`;
-      test(`${title}: as a product and a sum`, () => {
+      test(`${title}: agrees with a product and a sum`, () => {
         const csr = randomSparse(rows, inputs, 3);
         const factors = dropoutFactors(csr.indices.length, dropout);
         const plain = dense(csr, (k) => factors[k]!);
@@ -93,7 +93,7 @@ describe("sparseLinear", () => {
     }
   }
 
-  test("rows and columns without entries get the bias, and no gradient", () => {
+  test("rows and columns without entries get the bias and no gradient", () => {
     const csr = {
       rows: 3,
       columns: 2,
@@ -117,7 +117,7 @@ describe("sparseLinear", () => {
     matrix.dispose();
   });
 
-  test("shapes that do not fit are refused", () => {
+  test("shapes that do not match are rejected", () => {
     const matrix = SparseMatrix.from(randomSparse(7, 3, 1));
     tf.tidy(() => {
       const run = (weight: [number, number], bias: number) => () =>
@@ -152,7 +152,7 @@ describe("mapLinear", () => {
         mapLinear(maps as tf.Tensor3D, w as tf.Tensor2D, b as tf.Tensor1D, dropout);
       const factors = dropoutFactors(nodes * width, dropout);
 
-      test(`${title}: as plain tf operators`, () => {
+      test(`${title}: agrees with plain tf operators`, () => {
         tf.tidy(() => {
           const mask = tf.tensor2d(Float32Array.from(factors), [nodes, width]);
           const plain: Layer = (maps, w, b) => {
@@ -207,7 +207,7 @@ describe("mapLinear", () => {
     }
   }
 
-  test("shapes that do not fit are refused", () => {
+  test("shapes that do not match are rejected", () => {
     tf.tidy(() => {
       const run = (weight: [number, number], bias: number) => () =>
         mapLinear(tf.zeros([2, 7, 4]), tf.zeros(weight), tf.zeros([bias]));
@@ -218,7 +218,7 @@ describe("mapLinear", () => {
 });
 
 describe("a whole narrow model", () => {
-  /** Logits and all gradients of features, convolutions and head. */
+  /** Returns the logits and all gradients of features, convolutions and head. */
   function passes(nodes: number, width: number, maps: boolean): Float32Array[] {
     const features = SparseMatrix.from(randomSparse(nodes, 30, 3));
     const adjacency = SparseMatrix.from(symmetricNormalised(randomAdjacency(nodes, 5)));

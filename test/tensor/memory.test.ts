@@ -1,4 +1,4 @@
-// The engine's memory: blocks, their reuse, the end of it, and what nothing refers to any more.
+// The engine's memory: blocks, their reuse, running out of memory, and blocks that nothing refers to any more.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { before, describe, test } from "node:test";
@@ -24,7 +24,7 @@ before(() => {
   startEngine();
 });
 
-/** Where a kill may cut a change of the books: in any call of a built-in function, before or after. */
+/** Where a kill may cut a change of the memory accounting: before or after any call of a built-in function. */
 const BUILT_IN: readonly [object: object, name: string][] = [
   [Array.prototype, "at"],
   [Array.prototype, "pop"],
@@ -36,7 +36,7 @@ const BUILT_IN: readonly [object: object, name: string][] = [
   [FinalizationRegistry.prototype, "unregister"],
 ];
 
-/** Runs `work`, cut at its n-th call of a built-in function: before it does anything, or after. */
+/** Runs `work` and cuts it at its n-th call of a built-in function, before or after the call. */
 function cutAt(nth: number, after: boolean, work: () => void): boolean {
   let calls = 0;
   const mended = BUILT_IN.map(([object, name]) => {
@@ -62,9 +62,9 @@ function cutAt(nth: number, after: boolean, work: () => void): boolean {
   }
 }
 
-describe("a change of the books that a kill cuts short, in any call that it makes", () => {
+describe("a change of the memory accounting that a kill cuts short, in any call that it makes", () => {
   const owner = (): object => ({});
-  /** Blocks of two sizes, some given back, so that both kinds of places are there. */
+  /** Makes blocks of two sizes and releases some, so that both kinds of places exist. */
   const fresh = (): { memory: Memory; kept: [Block, object][] } => {
     const memory = new Memory(4 * MIB);
     const kept = Array.from({ length: 6 }, (_, k): [Block, object] => {
@@ -82,7 +82,7 @@ describe("a change of the books that a kill cuts short, in any call that it make
   for (const after of [false, true]) {
     const where = after ? "after" : "before";
     for (const bytes of [100, 5000, 70_000]) {
-      test(`a block of ${bytes} bytes that was never given out is free (${where} the call)`, () => {
+      test(`a block of ${bytes} bytes that was never handed out is free (${where} the call)`, () => {
         let cuts = 0;
         for (let nth = 0; ; nth++) {
           const { memory, kept } = fresh();
@@ -97,7 +97,7 @@ describe("a change of the books that a kill cuts short, in any call that it make
       });
     }
 
-    test(`a block that was being given back is free, once (${where} the call)`, () => {
+    test(`a block that was being released is free, once (${where} the call)`, () => {
       let cuts = 0;
       for (let nth = 0; ; nth++) {
         const { memory, kept } = fresh();
@@ -106,7 +106,7 @@ describe("a change of the books that a kill cuts short, in any call that it make
         if (!cutAt(nth, after, () => memory.release(block, mine))) break;
         cuts++;
         memory.mend();
-        // Cut before its first word nothing has changed: its owner gives it back.
+        // If cut before the first write, nothing has changed: its owner releases it.
         memory.release(block, mine);
         assert.equal(memory.use().used, used - block.capacity, `call ${nth}`);
         assert.equal(memory.use().blocks, blocks - 1, `call ${nth}`);
@@ -116,7 +116,7 @@ describe("a change of the books that a kill cuts short, in any call that it make
     });
   }
 
-  /** What is given out next, of both sizes. */
+  /** Takes the next blocks, of both sizes. */
   function several(memory: Memory): Block[] {
     return [100, 100, 100, 5000, 5000, 70_000].map((bytes) => memory.allocate(bytes, "a block"));
   }
@@ -131,18 +131,18 @@ describe("a change of the books that a kill cuts short, in any call that it make
 });
 
 describe("blocks", () => {
-  test("sizes are rounded up by a quarter at most, addresses are multiples of 16", () => {
+  test("sizes are rounded up by at most a quarter, and addresses are multiples of 16", () => {
     const memory = new Memory(64 * MIB);
     for (const bytes of [0, 1, 4, 47, 48, 49, 64, 100, 1000, 4096, 65_536, 65_537, 1_000_001]) {
       const { address, capacity } = memory.allocate(bytes, "a block");
-      // 16 bytes are kept free behind each block, for vectors that read past its end.
+      // 16 bytes are kept free after each block, for vectors that read past its end.
       assert.ok(capacity >= bytes + 16, `${bytes} bytes got ${capacity}`);
       assert.ok(capacity <= Math.max(64, 1.25 * (bytes + 16)), `${bytes} bytes got ${capacity}`);
       assert.equal(address % 16, 0);
     }
   });
 
-  test("of a large block a 32nd part is lost at most", () => {
+  test("a large block loses at most a 32nd part", () => {
     const memory = new Memory(256 * MIB);
     for (const bytes of [16 * MIB, 16 * MIB + 1, 17_000_000, 33 * MIB, 70_000_001]) {
       const { address, capacity } = memory.allocate(bytes, "a block");
@@ -152,7 +152,7 @@ describe("blocks", () => {
     }
   });
 
-  test("blocks in use never overlap, whatever is taken and given back", () => {
+  test("blocks in use never overlap, whatever is allocated and released", () => {
     const memory = new Memory(64 * MIB);
     const random = randomStream(1);
     const live = new Map<Block, number>();
@@ -178,7 +178,7 @@ describe("blocks", () => {
     }
   });
 
-  test("a block that is given back serves the next request of its size", () => {
+  test("a released block is used for the next request of its size", () => {
     const memory = new Memory(64 * MIB);
     const first = memory.allocate(1000, "a block");
     memory.release(first);
@@ -203,10 +203,10 @@ describe("blocks", () => {
   });
 });
 
-describe("the end of memory", () => {
+describe("running out of memory", () => {
   const small = (): Backend => new Backend(new Engine(undefined, new Memory(4 * MIB)));
 
-  test("the error names the shape, the bytes, what is in use and what to do", () => {
+  test("the error names the shape, the bytes, the use and what to do", () => {
     const backend = small();
     backend.allocate([500, 1000]);
     const before = backend.engine.memory.use();
@@ -225,7 +225,7 @@ describe("the end of memory", () => {
     backend.allocate([10, 10]);
   });
 
-  test("what is disposed of can be used again, by smaller tensors too", () => {
+  test("disposed memory can be used again, by smaller tensors too", () => {
     const backend = small();
     const large = backend.allocate([800, 1024]);
     assert.throws(() => backend.allocate([500, 1024]), OutOfMemoryError);
@@ -239,8 +239,8 @@ describe("the end of memory", () => {
   });
 });
 
-describe("what callers hold", () => {
-  test("dataSync() and data() are copies, of floats and of whole numbers", async () => {
+describe("data that callers hold", () => {
+  test("dataSync() and data() are copies, of floats and of integers", async () => {
     const [x, n] = [tf.tensor1d([1, 2, 3]), tf.tensor1d([1, 2, 3], "int32")];
     for (const tensor of [x, n]) {
       tensor.dataSync().fill(9);
@@ -253,7 +253,7 @@ describe("what callers hold", () => {
     assert.deepEqual([...held], [1, 2, 3], "the copy outlives its tensor");
   });
 
-  test("a tensor does not follow the array that it was made from", () => {
+  test("a tensor does not change with the array that it was made from", () => {
     const values = Float32Array.of(1, 2, 3);
     const x = tf.tensor1d(values);
     values.fill(0);
@@ -261,7 +261,7 @@ describe("what callers hold", () => {
     x.dispose();
   });
 
-  test("clones and reshapes share numbers, and free them with the last of them", () => {
+  test("clones and reshapes share numbers, which the last of them frees", () => {
     const blocks = memory().blocks;
     const x = tf.tensor2d(numbers(12, 1), [3, 4]);
     const others = [x.clone(), tf.reshape(x, [12]), tf.expandDims(x, 0)];
@@ -275,7 +275,7 @@ describe("what callers hold", () => {
     assert.equal(memory().blocks, blocks);
   });
 
-  test("a sparse matrix gives back all its blocks", () => {
+  test("a sparse matrix releases all its blocks", () => {
     const blocks = memory().blocks;
     const matrix = SparseMatrix.from(randomSparse(20, 30, 1));
     for (const form of [matrix, matrix.transposed().matrix]) {
@@ -285,7 +285,7 @@ describe("what callers hold", () => {
       }
     }
     assert.equal(matrix.productPosition().integers.length, matrix.nonzeros);
-    // Two matrices of one compressed form and three narrow ones, and two lists of positions.
+    // Two matrices, each with one compressed form and three narrow ones, and two lists of positions.
     assert.equal(memory().blocks, blocks + 2 * (3 + 3 * 4) + 2);
     matrix.dispose();
     assert.equal(memory().blocks, blocks);
@@ -296,7 +296,7 @@ test("freeDropped() frees what nothing refers to, and nothing else", async () =>
   await freeDropped();
   const before = memory();
   const kept = tf.tensor2d(numbers(5000, 3), [50, 100]);
-  /** In the engine's memory: three blocks, and for the transpose's positions one more. */
+  /** Makes a matrix of three blocks in the engine's memory, and one more for the transpose's positions. */
   const sparse = (size: number, seed: number): SparseMatrix => {
     const matrix = SparseMatrix.from(randomSparse(size, size, seed));
     assert.equal(matrix.values.floats.length, matrix.nonzeros);
@@ -305,16 +305,16 @@ test("freeDropped() frees what nothing refers to, and nothing else", async () =>
   const keptMatrix = sparse(40, 4);
   const variable = tf.tidy(() => tf.variable(tf.tensor1d(numbers(1000, 5))));
   const held = memory().blocks;
-  // In a function of its own, so that no variable of this test still refers to any of them.
+  // In a separate function, so that no variable of this test still refers to any of them.
   (() => {
     for (let i = 0; i < 50; i++) tf.tensor2d(numbers(10_000, i), [100, 100]);
     for (let i = 0; i < 5; i++) sparse(100, i).transposed();
   })();
   assert.equal(memory().blocks, held + 50 + 5 * 4);
   const freed = await freeDropped();
-  assert.ok(freed >= 50 * 40_000, `${freed} bytes came free`);
+  assert.ok(freed >= 50 * 40_000, `${freed} bytes were freed`);
   assert.equal(memory().blocks, held);
-  // What came free is used again, and what was kept has its numbers.
+  // What was freed is used again, and what was kept still has its numbers.
   tf.tidy(() => void Array.from({ length: 60 }, () => tf.fill([100, 100], -1)));
   assert.deepEqual(kept.dataSync(), numbers(5000, 3));
   assert.deepEqual(variable.dataSync(), numbers(1000, 5));
@@ -335,7 +335,7 @@ describe("starting", () => {
       env: { ...process.env, ...env },
     });
 
-  test("a second start changes nothing but makes the back end current again", () => {
+  test("a second start only makes the back end current again", () => {
     const x = tf.tensor1d([1, 2]);
     const first = startEngine();
     tf.setBackend("cpu");
@@ -352,13 +352,13 @@ describe("starting", () => {
     console.log(flavour, tf.getBackend(), tf.add(n, tf.topk(tf.tensor1d([3, 4]), 1).values).dataSync().join());
   `;
 
-  test("prints nothing of its own", () => {
+  test("the start prints nothing", () => {
     const { stdout, stderr, status } = run(use, {});
     assert.deepEqual([stderr, status], ["", 0]);
     assert.match(stdout, /^(fma|simd) abkd 5,6\n$/);
   });
 
-  test("ABKD_FLAVOUR chooses the flavour, and nothing but fma or simd will do", () => {
+  test("ABKD_FLAVOUR chooses the flavour, and only fma and simd are accepted", () => {
     assert.equal(run(use, { ABKD_FLAVOUR: "simd" }).stdout, "simd abkd 5,6\n");
     const { stderr, status } = run(use, { ABKD_FLAVOUR: "sse" });
     assert.notEqual(status, 0);

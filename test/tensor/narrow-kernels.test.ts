@@ -1,4 +1,4 @@
-// Sparse matrices as narrow layers read them, and the kernels that do: the same sums, to the bit.
+// The storage of sparse matrices for narrow layers, and its kernels: the sums are the same to the bit.
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -17,7 +17,7 @@ import { sparseProduct } from "../../src/tensor/ops/sparse.ts";
 import { assertSameBits, dense, numbers, product, ROUNDING, randomSparse } from "./support.ts";
 import { check, FLAVOURS, type Trial } from "./trial.ts";
 
-/** Where indices have 16 bits and where not; rows in one block of columns and in several. */
+/** Shapes with and without 16-bit indices, and with rows in one block of columns and in several. */
 const SHAPES: readonly (readonly [rows: number, columns: number, blocks: number])[] = [
   [0, 3, 1],
   [1, 1, 1],
@@ -32,7 +32,7 @@ before(() => {
   startEngine("wasm", { threads: 1 });
 });
 
-/** Square, with hubs of many lengths among rows of few entries, and empty ones. */
+/** A square matrix with hubs of many lengths among short and empty rows. */
 function hubs(size: number): Csr {
   const [from, to]: [number[], number[]] = [[], []];
   for (let row = 0; row < size; row++) {
@@ -46,7 +46,7 @@ function hubs(size: number): Csr {
   return { ...matrix, values: numbers(matrix.indices.length, size) };
 }
 
-/** What all storages have in common. */
+/** Asserts what all storages have in common. */
 function assertWhole(host: Csr, { order, blocks, starts, position }: Storage): void {
   assert.deepEqual(
     [...order].sort((a, b) => a - b),
@@ -62,7 +62,7 @@ function assertWhole(host: Csr, { order, blocks, starts, position }: Storage): v
 
 describe("storage", () => {
   for (const [rows, columns, blocks] of SHAPES) {
-    test(`of ${rows} x ${columns}: a row's entries in order, by fours in all blocks but the last`, () => {
+    test(`of ${rows} x ${columns}: a row's entries are in order, in fours in all blocks but the last`, () => {
       const host = randomSparse(rows, columns, 2);
       const storage = productStorage(host);
       assert.equal(storage.blocks, blocks);
@@ -82,7 +82,7 @@ describe("storage", () => {
     });
   }
 
-  test("for convolutions: in each unit by length, four rows at a time", () => {
+  test("for convolutions: sorted by length in each unit, four rows at a time", () => {
     const host = hubs(1003);
     const { order, starts, position, blocks } = convolutionStorage(host, 256);
     assertWhole(host, { order, starts, position, blocks });
@@ -98,7 +98,7 @@ describe("storage", () => {
     }
   });
 
-  test("as it lies: every entry at its place", () => {
+  test("in the matrix's own order: every entry is at its place", () => {
     const host = hubs(100);
     const { order, starts, position } = storageAsItLies(host);
     assert.deepEqual([...order], [...order.keys()]);
@@ -107,7 +107,7 @@ describe("storage", () => {
   });
 });
 
-/** Words that hold 16-bit numbers. */
+/** Packs 16-bit numbers into words. */
 function packed(short: Uint16Array): Int32Array {
   const words = new Int32Array(Math.ceil(short.length / 2));
   new Uint16Array(words.buffer).set(short);
@@ -182,7 +182,7 @@ describe("bits", () => {
   }
 
   for (const [rows, columns, blocks] of SHAPES) {
-    test(`${rows} x ${columns}: sums by ${blocks} blocks are those of rows as they lie`, () => {
+    test(`${rows} x ${columns}: sums by ${blocks} blocks equal those of rows in their own order`, () => {
       const host = randomSparse(rows, columns, 2);
       for (const width of [4, 8, 16]) {
         tf.tidy(() => {
@@ -196,7 +196,7 @@ describe("bits", () => {
   }
 
   for (const size of [1, 2, 3, 4, 5, 255, 257, 1003, 2 ** 16 + 3]) {
-    test(`convolutions of ${size} nodes sum as the plain sparse product does`, () => {
+    test(`convolutions of ${size} nodes sum like the plain sparse product`, () => {
       const { engine } = runningBackend();
       const matrix = SparseMatrix.from(hubs(size));
       const alpha = Math.fround(0.3);
@@ -205,7 +205,7 @@ describe("bits", () => {
           const backend = runningBackend();
           const input = tf.tensor2d(numbers(size * width, 9), [size, width]);
           const weight = tf.zeros([width, width]) as tf.Tensor2D;
-          // With a theta of 0 the map is Z itself.
+          // With theta 0, the map is Z itself.
           const options = { adjacency: matrix, alpha, thetas: [0], maps: false };
           const map = gcniiConvolutions(input, [weight], options);
           const [hidden, expected] = [tf.relu(input), tf.zeros([size, width])];

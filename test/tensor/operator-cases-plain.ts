@@ -1,4 +1,4 @@
-// Calls of tf's operators: elementwise, shapes and choices, running sums, types.
+// Calls of tf's operators: elementwise, shapes and selection, running sums, types.
 import * as tf from "@tensorflow/tfjs";
 import { Cases, type Input, type Run } from "./operator-case.ts";
 
@@ -8,7 +8,7 @@ const { both, value } = cases;
 const matrix: Input = [[3, 5]];
 const cube: Input = [[2, 3, 4]];
 
-// Elementwise, of one tensor.
+// Elementwise, with one tensor.
 const smooth: Record<string, Run> = {
   abs: tf.abs,
   atan: tf.atan,
@@ -38,7 +38,7 @@ const smooth: Record<string, Run> = {
 };
 for (const [name, run] of Object.entries(smooth)) {
   both(name, [[[7, 9]]], run);
-  value(`${name} of nothing`, [[[0, 3]]], run);
+  value(`${name} of an empty tensor`, [[[0, 3]]], run);
 }
 for (const [name, run] of Object.entries({
   log: tf.log,
@@ -74,7 +74,7 @@ for (const [name, run] of Object.entries({
 value("logicalNot", [[[9], "bool"]], tf.logicalNot);
 both("prelu", [matrix, [[5], "positive"]], (x, a) => tf.prelu(x!, a!));
 
-// Of two or more.
+// Elementwise, with two or more tensors.
 both("pow", [[[3, 5], "positive"], matrix], (x, y) => tf.pow(x!, y!));
 both("atan2", [matrix, matrix], (x, y) => tf.atan2(x!, y!));
 both("squaredDifference", [matrix, matrix], (x, y) => tf.squaredDifference(x!, y!));
@@ -100,7 +100,7 @@ value(
   (x, y) => tf.bitwiseAnd(x!, y!),
 );
 
-// Shape and choice.
+// Shapes and selection.
 both("slice", [cube], (x) => tf.slice(x!, [1, 0, 2], [1, 2, -1]));
 both("slice of leading rows", [matrix], (x) => tf.slice(x!, [1], [2]));
 value("strided slice", [[[6, 7]]], (x) => tf.stridedSlice(x!, [5, 1], [0, 7], [-2, 3]));
@@ -190,7 +190,7 @@ value("unique", [[[12], "whole"]], (x) => {
 });
 value("diag", [[[4]]], (x) => tf.diag(x!));
 
-// Made from little.
+// Created from a few arguments.
 value("eye, linspace, range, fill, truncated", [], () => [
   tf.eye(3, 4),
   tf.linspace(0, 1, 7),
@@ -206,7 +206,7 @@ value("seeded random numbers", [], () => [
 value("oneHot", [], () => tf.oneHot(tf.tensor1d([0, 2, 1, 5], "int32"), 4, 2, -1));
 value("multinomial", [], () => tf.multinomial(tf.tensor1d([0.1, 0.2, 0.7]), 20, 5, true));
 
-// Sums that run along an axis, orders, choices of the largest.
+// Running sums along an axis, sorting, largest elements.
 value("cumsum", [cube], (x) => tf.cumsum(x!, 1));
 both("cumsum, exclusive, backwards", [matrix], (x) => tf.cumsum(x!, 1, true, true));
 value("cumprod", [matrix], (x) => tf.cumprod(x!, 0));

@@ -1,4 +1,4 @@
-// Every operator of tfjs works on the back end "abkd" and gives what tfjs's cpu back end gives.
+// Every operator of tfjs works on the back end "abkd" and agrees with tfjs's cpu back end.
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -17,7 +17,7 @@ import {
 
 before(startBoth);
 
-test("there is a kernel for each of the cpu back end's", () => {
+test("each kernel of the cpu back end has a counterpart", () => {
   const names = (backend: string): string[] =>
     tf
       .getKernelsForBackend(backend)
@@ -31,7 +31,7 @@ describe("operators", () => {
   for (const c of [...plainCases, ...numericCases]) test(c.name, () => agree(c));
 });
 
-test("tfjs's own optimisers walk the same way on both back ends", () => {
+test("tfjs's own optimisers make the same steps on both back ends", () => {
   const fit = (backend: string): number[][] => {
     tf.setBackend(backend);
     return [
@@ -79,7 +79,7 @@ test("tensors made on one back end can be used on the other", () => {
   assertClose(back, expected, 1e-6, "product");
 });
 
-test("products so wide that the right side is packed first, and those with it transposed", () => {
+test("products so wide that the right side is packed first, plain and transposed", () => {
   tf.setBackend(BACKEND);
   for (const [rows, inner, columns] of [
     [256, 370, 371],

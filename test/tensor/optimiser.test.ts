@@ -1,4 +1,4 @@
-// Optimisers against torch.optim's documented algorithms in double precision, and going on from a state.
+// Optimisers against torch.optim's documented algorithms in double precision, and continuing from a state.
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -52,7 +52,7 @@ function parameters(): { groups: ParameterGroup[]; all: Named[]; dispose(): void
   };
 }
 
-/** The gradient of a parameter at a step: any numbers will do, large ones and small ones. */
+/** A parameter's gradient at a step: arbitrary numbers, some large and some small. */
 function gradientOf(i: number, step: number): Float32Array {
   const size = tf.util.sizeFromShape(SHAPES[i]![1]);
   return numbers(size, 1000 * step + i).map((x) => x * 10 ** ((step % 5) - 3));
@@ -73,7 +73,7 @@ function stepOnce(
   tf.dispose(gradients);
 }
 
-/** Each with its documented algorithm. */
+/** Each optimiser with its documented algorithm. */
 const KINDS: readonly {
   readonly title: string;
   readonly create: (groups: readonly ParameterGroup[]) => Optimiser;
@@ -118,7 +118,7 @@ for (const { title, create, documented } of KINDS) {
     dispose();
   });
 
-  test(`${title}: state() and restore() go on with the same bits, without sharing memory`, () => {
+  test(`${title}: state() and restore() continue with the same bits, without sharing memory`, () => {
     const [straight, resumed] = [parameters(), parameters()];
     const one = create(straight.groups);
     for (let step = 1; step <= 10; step++) stepOnce(one, straight.all, step);
@@ -153,7 +153,7 @@ for (const { title, create, documented } of KINDS) {
   });
 }
 
-test("the native engine's form takes the same step, whatever runs its operators", () => {
+test("the native engine's form makes the same step, whichever back end runs its operators", () => {
   const [ours, theirs] = [parameters(), parameters()];
   const [wasm, native] = [createMoments(ours.all), new NativeMoments(theirs.all)];
   const factors = {
@@ -196,19 +196,19 @@ for (const form of ["wasm", "native"] as const) {
   });
 }
 
-test("the state of another optimiser is refused", () => {
+test("the state of another optimiser is rejected", () => {
   const { groups, dispose } = parameters();
   const [adam, sgd] = [new Adam(groups), new SGD(groups)];
   assert.throws(() => adam.restore(sgd.state()), {
     name: "OptionError",
-    message: /is of a training by sgd, and the configuration asks for adam/,
+    message: /is from training with sgd, but the configuration asks for adam/,
   });
   adam.dispose();
   sgd.dispose();
   dispose();
 });
 
-test("what nothing can be trained with is refused before memory is taken", () => {
+test("groups that cannot be trained are rejected before memory is allocated", () => {
   const { groups, all, dispose } = parameters();
   const [group] = groups as [ParameterGroup];
   const blocks = memory().blocks;
@@ -243,7 +243,7 @@ test("what nothing can be trained with is refused before memory is taken", () =>
   dispose();
 });
 
-test("gradients are clipped by the norm of all of them together", () => {
+test("gradients are clipped by their global norm", () => {
   const gradients = {
     a: tf.tensor2d([
       [3, 0],
@@ -251,7 +251,7 @@ test("gradients are clipped by the norm of all of them together", () => {
     ]),
     b: tf.tensor1d([12]),
   }; // of norm 13
-  assert.equal(clipGradients(gradients, 13.01), gradients, "short enough: as they are");
+  assert.equal(clipGradients(gradients, 13.01), gradients, "within the limit: unchanged");
   const { a, b } = clipGradients(gradients, 6.5);
   assertClose(a!.dataSync(), [1.5, 0, 0, 2], 1e-6, "a");
   assertClose(b!.dataSync(), [6], 1e-6, "b");
@@ -259,7 +259,7 @@ test("gradients are clipped by the norm of all of them together", () => {
   tf.dispose([gradients, a!, b!]);
 });
 
-test("a copy of a variable made before a step keeps its numbers", () => {
+test("a clone of a variable made before a step keeps its numbers", () => {
   const { groups, all, dispose } = parameters();
   const adam = new Adam(groups);
   const clones = all.map(({ variable }) => variable.clone());
@@ -303,7 +303,7 @@ test("steps leave no tensor and no block behind, inside a tidy or outside", () =
   assert.equal(memory().blocks, 0);
 });
 
-test("moments that are missing or of another size, and two equal names, are refused", () => {
+test("moments that are missing or of another size, and two equal names, are rejected", () => {
   const { groups, all, dispose } = parameters();
   const adam = new Adam(groups);
   const state = adam.state();

@@ -1,4 +1,4 @@
-// Similarities of pairs of nodes in double precision, and the pairs that arcs are.
+// Similarities of pairs of nodes in double precision, and the pairs that arcs join.
 import type { Csr } from "../../src/graph/csr.ts";
 import type { Similarity } from "../../src/tensor/index.ts";
 import { dot, type Numbers } from "./support.ts";
@@ -17,7 +17,7 @@ export function similarity(kind: Similarity, a: number[], b: number[]): number {
   return kind === "l2" ? distance : Math.exp(-0.5 * distance ** 2);
 }
 
-/** Row and column of every entry. */
+/** Lists the row and column of every entry. */
 export function entries({ rows, indptr, indices }: Csr): (readonly [number, number])[] {
   return Array.from({ length: rows }, (_, i) =>
     [...indices.subarray(indptr[i]!, indptr[i + 1]!)].map((j) => [i, j] as const),

@@ -1,4 +1,4 @@
-// The kernels over rows, arcs and all pairs of nodes, in both flavours, against double precision.
+// The WebAssembly kernels over rows, arcs and all pairs of nodes, in both flavours, against double precision.
 import { describe, test } from "node:test";
 import type { Similarity } from "../../src/tensor/index.ts";
 import { entries, KINDS, row, similarity, squaredDistance } from "./pair-cases.ts";
@@ -7,7 +7,7 @@ import { check, engineOf, FLAVOURS, type Trial } from "./trial.ts";
 
 const WIDTHS = [1, 3, 4, 7, 64, 65];
 
-/** In groups of four nodes, as the kernels read x. */
+/** Arranges x in groups of four nodes, as the kernels read it. */
 function groupsOf(x: Numbers, nodes: number, width: number): Float32Array {
   const out = new Float32Array(Math.ceil(nodes / 4) * 4 * width);
   for (let i = 0; i < nodes; i++) {
@@ -19,7 +19,7 @@ function groupsOf(x: Numbers, nodes: number, width: number): Float32Array {
 
 function unitTrials(rows: number, width: number): Trial[] {
   const x = numbers(rows * width, 1);
-  // A row without length in the middle.
+  // The middle row has zero length.
   x.fill(0, width * (rows >> 1), width * (rows >> 1) + (rows > 2 ? width : 0));
   const dy = numbers(rows * width, 2);
   const lengths = Array.from({ length: rows }, (_, r) =>
@@ -121,7 +121,7 @@ function arcTrials(nodes: number, width: number): Trial[] {
 }
 
 function similarityTrials(nodes: number, width: number, kind: Similarity): Trial[] {
-  // Small enough that exp does not vanish, and two nodes that are the same.
+  // Small enough that exp does not vanish, and with two equal nodes.
   const x = numbers(nodes * width, 8).map((v) => v / Math.sqrt(width));
   if (nodes > 2) x.copyWithin(width, 0, width);
   const size = nodes + 3;
@@ -199,7 +199,7 @@ for (const flavour of FLAVOURS) {
       }
     });
 
-    test("kernel matrices of all pairs, and their mismatch", () => {
+    test("similarity matrices of all pairs, and their mismatch", () => {
       for (const kind of KINDS) {
         for (const nodes of [0, 1, 3, 4, 5, 33, 70]) {
           for (const width of [1, 3, 4, 7, 65]) {
@@ -220,7 +220,7 @@ for (const flavour of FLAVOURS) {
         inputs: { grouped: groupsOf(x, nodes, 1) },
         outputs: { out: nodes * nodes },
         args: ["grouped", "out", nodes, 1, 2],
-        // |x|^2 / 2 is rounded before: that many units of its own size.
+        // |x|^2 / 2 is rounded first, by up to this many units of its own size.
         expected: { out: { values, tolerance: values.map((v) => 100 * ROUNDING * v + 2e-38) } },
       });
     });

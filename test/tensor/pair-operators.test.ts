@@ -1,5 +1,5 @@
-// The operators over rows, arcs and all pairs of nodes: values in double precision, gradients by
-// central differences, refusals.
+// The operators over rows, arcs and all pairs of nodes: values against double precision, gradients against
+// central differences, rejected arguments.
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -34,7 +34,7 @@ before(() => {
   startEngine();
 });
 
-/** The gradient of an operator's sum with taps, against differences of the same in double. */
+/** Checks the gradient of an operator's sum with taps against central differences in double precision. */
 function slopes(
   operator: (x: tf.Tensor2D) => tf.Tensor,
   plain: (x: Numbers) => Numbers,
@@ -117,11 +117,11 @@ describe("operators", () => {
     arcs.dispose();
   });
 
-  test("mismatch of kernel matrices: gradient in both of each pair's nodes, all or some nodes", () => {
+  test("mismatch of similarity matrices: the gradient for both nodes of each pair, of all or some nodes", () => {
     const size = 13;
     const target = numbers(size * size, 14);
     const chosen = Int32Array.from({ length: nodes }, (_, i) => (5 * i) % size);
-    // Symmetric, as kernel matrices are.
+    // Symmetric, as similarity matrices are.
     for (let i = 0; i < size; i++) {
       for (let j = 0; j < i; j++) target[i * size + j] = target[j * size + i]!;
     }
@@ -174,7 +174,7 @@ describe("operators", () => {
     );
   });
 
-  test("a kernel matrix agrees with double precision", () => {
+  test("a similarity matrix agrees with double precision", () => {
     const x = numbers(6 * 3, 16);
     tf.tidy(() => {
       for (const kind of KINDS) {
@@ -185,7 +185,7 @@ describe("operators", () => {
     });
   });
 
-  test("what does not fit is refused", () => {
+  test("arguments that do not match are rejected", () => {
     const arcs = Arcs.from(graph);
     tf.tidy(() => {
       assert.throws(() => arcDots(arcs, tf.zeros([8, 2])), /9 nodes do not fit \[8,2\]/);

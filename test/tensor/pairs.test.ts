@@ -1,4 +1,4 @@
-// Distances of all pairs of layers: against double precision, near zero too, on any shapes.
+// Distances of all pairs of layers against double precision, also near zero, for any shapes.
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -42,7 +42,7 @@ function agree(sizes: Sizes, teacher: Float32Array, projected: Float32Array, wha
       tf.tensor3d(projected, [nodes, studentLayers, width]),
       tf.tensor2d(weights, [teacherLayers, studentLayers]),
     );
-    // Sums of squares have no cancellation: each distance is right to its own digits.
+    // Sums of squares have no cancellation, so each distance is right to its own digits.
     const tolerance = distances.map((x) => 1e-5 * x);
     assertClose(found.distances.dataSync(), distances, tolerance, `${what}: distances`);
     assertClosely(found.pull.dataSync(), pull, 4e-6, `${what}: pull`);
@@ -77,10 +77,10 @@ test("no digits are lost where both sides almost agree, far from zero", () => {
   agree(sizes, teacher, projected, "near zero");
 });
 
-test("through a projection: the pull has its digits where both sides almost agree, and 0 where they do", () => {
+test("through a projection: the pull keeps its digits where both sides almost agree, and is 0 where they agree", () => {
   const [nodes, layers, width] = [65, 4, 8];
   const teacher = numbers(nodes * width, 1).map((x) => 1000 + x);
-  // Its products with T are rounded, as those with a power of two would not be.
+  // Products with it are rounded, unlike those with a power of two.
   const weight = Math.fround(0.3);
   for (const step of [1 / 1024, 0]) {
     const student = new Float32Array(layers * nodes * width);
@@ -110,11 +110,11 @@ test("through a projection: the pull has its digits where both sides almost agre
   }
 });
 
-test("through a projection: distances by products are right to 1e-6 of both sides' squares, by differences to themselves", () => {
+test("through a projection: distances by products are right to 1e-6 of both sides' squares, by differences to 1e-6 of themselves", () => {
   const [nodes, layers, width] = [300, 5, 12];
   const teacher = numbers(nodes * width, 1);
   const square = teacher.reduce((sum, x) => sum + x * x, 0);
-  // The least share decides for all: 0.4 makes all relative distances more than 1e-2, 0.1 does not.
+  // The least share decides for all: with 0.4 all relative distances exceed 1e-2, with 0.1 they do not.
   for (const least of [0.4, 0.1]) {
     const shrunk = Array.from({ length: layers }, (_, j) => 1 - least * (j + 1));
     const student = Float32Array.from(shrunk.flatMap((x) => Array.from(teacher, (y) => x * y)));
@@ -137,7 +137,7 @@ test("through a projection: distances by products are right to 1e-6 of both side
   }
 });
 
-test("shapes that do not fit are refused, naming all of them", () => {
+test("shapes that do not match are rejected, naming all of them", () => {
   tf.tidy(() => {
     assert.throws(
       () => pairDistances(tf.zeros([3, 2, 4]), tf.zeros([3, 5, 4]), tf.zeros([5, 2])),

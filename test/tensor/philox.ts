@@ -1,9 +1,9 @@
-// Philox4x32-10 and the dropout masks made of it, written from the paper and the kernel's
-// documentation with whole numbers of any size: the reference for the engine's own.
+// The reference for Philox4x32-10 and the dropout masks made from it, written with integers of any size
+// from the paper and the kernel's documentation.
 
 const WORD = 2n ** 32n;
 
-/** Ten rounds of Salmon et al. 2011, section 3.3. Words are 0 .. 2^32 - 1. */
+/** Does ten rounds of Salmon et al. 2011, section 3.3. Words are 0 .. 2^32 - 1. */
 export function philox4x32(counter: readonly number[], key: readonly number[]): number[] {
   let [l0, r0, l1, r1] = counter.map(BigInt) as [bigint, bigint, bigint, bigint];
   let [k0, k1] = key.map(BigInt) as [bigint, bigint];
@@ -25,9 +25,9 @@ export interface Draw {
 }
 
 /**
- * What dropout multiplies each of `count` elements with: 0 or 1 / (1 - rate). Element e of
+ * Returns the factor of each of `count` elements under dropout: 0 or 1 / (1 - rate). Element e of
  * group g = e / 32 reads half word v % 2 of word v / 2, v = e / 4 % 8, of counter 4 g + e % 4; at
- * rate 1/2, bit e % 32 of word g % 4 of counter g / 4.
+ * rate 1/2 it reads bit e % 32 of word g % 4 of counter g / 4.
  */
 export function dropoutFactors(count: number, draw: Draw | undefined): Float64Array {
   const factors = new Float64Array(count).fill(1);

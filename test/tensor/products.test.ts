@@ -1,4 +1,4 @@
-// The kernels of dense and sparse products, in both flavours, on shapes that reach every tail.
+// The WebAssembly kernels of dense and sparse products, in both flavours, for shapes that reach every tail.
 import { describe, test } from "node:test";
 import {
   dense,
@@ -13,15 +13,15 @@ import { check, FLAVOURS, type Trial } from "./trial.ts";
 
 const ROWS = [0, 1, 3, 5, 6, 7, 13, 64, 65];
 const INNER = [0, 1, 3, 7, 64, 65];
-// 44 and 45 take a wide tile, a narrow one and what is left in one row.
+// 44 and 45 need a wide tile, a narrow one and the rest in one row.
 const COLUMNS = [1, 3, 4, 7, 8, 9, 12, 17, 33, 44, 45, 64, 65];
 
 const magnitude = (x: Numbers): Float64Array => Float64Array.from(x, Math.abs);
 
-/** factor * values, and what the values' absolute terms add up to. */
+/** factor * values, and the sums of the values' absolute terms. */
 type Term = readonly [factor: number, values: Numbers, magnitudes: Numbers];
 
-/** Each result of the combination, and the sum of the absolute terms times `rounding`. */
+/** Returns each result of the combination, and the sum of the absolute terms times `rounding`. */
 function combined(terms: readonly Term[], roundings: number) {
   const size = terms[0]![1].length;
   const values = new Float64Array(size);
@@ -35,7 +35,7 @@ function combined(terms: readonly Term[], roundings: number) {
   return { values, tolerance };
 }
 
-/** B in panels of 8 columns, what is left in one of 4 and in single ones, each row by row. */
+/** Packs B in panels of 8 columns, the rest in one of 4 and single ones, each row by row. */
 function panelsOf(b: Float32Array, inner: number, columns: number): Float32Array {
   const out: number[] = [];
   for (let j = 0; j < columns; ) {
@@ -72,7 +72,7 @@ function productTrial(rows: number, inner: number, columns: number, variant: num
   const abMagnitude = product(magnitude(a), magnitude(b), rows, inner, columns);
   const [p, q, s] = variant === 0 ? [1, 0, 0] : [0.3, -0.7, 1.7];
   const withAcc = variant >= 2;
-  // Z may be A itself, where the shapes agree: GCNII's identity map.
+  // Z may be A itself if the shapes agree: GCNII's identity map.
   const zIsA = variant === 3 && inner === columns;
   const added = zIsA ? a : z;
   const terms: Term[] = [[p, ab, abMagnitude]];
@@ -152,7 +152,7 @@ function sparseTrial(rows: number, inner: number, columns: number, variant: numb
     outputs: { y: inPlace ? start : rows * columns },
     args: [
       ...[rows, "indptr", "indices", "values", "x", "y", columns, p, q],
-      // Read ahead in every other variant.
+      // Every other variant reads ahead.
       ...[inPlace ? "y" : withZ ? "z" : 0, masked ? "mask" : 0, variant % 2],
     ],
     expected: {

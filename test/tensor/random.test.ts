@@ -1,4 +1,4 @@
-// Random numbers by counters: published vectors, agreement of all implementations, dropout rates.
+// Counter-based random numbers: published vectors, agreement of all implementations, dropout rates.
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -49,7 +49,7 @@ test("the library's generator agrees with the reference", () => {
   }
 });
 
-test("uniform numbers: in [0, 1), even, a function of seed, stream and place alone", () => {
+test("uniform numbers are in [0, 1), even, and depend only on seed, stream and place", () => {
   const count = 100_000;
   const x = uniform(7, "input.weight", count);
   assert.ok(x.every((u) => u >= 0 && u < 1));
@@ -65,7 +65,7 @@ test("uniform numbers: in [0, 1), even, a function of seed, stream and place alo
   }
 });
 
-/** Which of `count` ones are kept. */
+/** Returns which of `count` ones are kept. */
 function mask(count: number, rate: number, seed: number, step: number, site: number): boolean[] {
   return tf.tidy(() => {
     const kept = dropout(tf.ones([count]), { rate, seed, step, site });
@@ -73,7 +73,7 @@ function mask(count: number, rate: number, seed: number, step: number, site: num
   });
 }
 
-test("as many elements are dropped as the rate says, in every lane of a group", () => {
+test("dropout drops the share given by its rate, in every lane of a group", () => {
   const count = 32 * 4000;
   for (const rate of [0.05, 0.5, 0.6, 0.95]) {
     const kept = mask(count, rate, 42, 3, 1);
@@ -89,7 +89,7 @@ test("as many elements are dropped as the rate says, in every lane of a group", 
   }
 });
 
-test("kept elements are scaled so that the expectation stays", () => {
+test("kept elements are scaled so that the expectation stays the same", () => {
   const mean = tf.tidy(
     () =>
       tf.mean(dropout(tf.ones([200_000]), { rate: 0.6, seed: 1, step: 0, site: 0 })).dataSync()[0],
@@ -112,7 +112,7 @@ test("masks of other seeds, steps, sites and elements are independent", () => {
   for (const [what, other] of Object.entries(others)) {
     const agree = other.filter((kept, e) => kept === first[e]).length;
     const deviations = Math.abs(agree - count / 2) / Math.sqrt(count / 4);
-    // Pairs are counted twice in the last: their number has twice the variance.
+    // The last counts pairs twice, so its number has twice the variance.
     assert.ok(deviations < 8, `${what}: ${deviations} standard deviations from independent`);
   }
 });

@@ -1,4 +1,4 @@
-// An interrupt in the middle of tfjs's bookkeeping: its counts are as before, wherever it was cut.
+// An interrupt in the middle of tfjs's bookkeeping: its counts are the same as before, wherever it was cut.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -23,7 +23,7 @@ interface Books {
 }
 const books = tf.engine() as unknown as Books;
 
-/** Cuts a call short in place of a method's n-th run from now, as a kill does. */
+/** Cuts the call short at a method's n-th call from now, as a kill does. */
 function cut<K extends string>(
   object: Record<K, Call>,
   method: K,
@@ -102,11 +102,11 @@ for (const [place, cutThere] of Object.entries(ENDS)) {
   }
 }
 
-test("cut as a variable takes new numbers, it has them, and so has who gave them", () => {
+test("cut while a variable takes new numbers: both it and the tensor that gave them have them", () => {
   const variable = tf.variable(tf.tensor1d([1, 2]));
   const next = tf.tensor1d([3, 4]);
   const before = counts();
-  // The old numbers are looked up, then the new ones by the watch, then by tfjs.
+  // The old numbers are looked up first, then the new ones by our watch, then by tfjs.
   const mend = cut(tensorInfo, "has", 3);
   assert.throws(() => variable.assign(next), /killed/);
   mend();
@@ -135,7 +135,7 @@ for (const saved of [1, 2, 3]) {
     books.startTape();
     books.startScope();
     saving(3, x);
-    // Each saved copy has a node of its own; the operator's comes last.
+    // Each saved copy has its own tape node; the operator's comes last.
     const mend = cut(books as unknown as Record<"addTapeNode", Call>, "addTapeNode", saved + 1);
     assert.throws(() => saving(saved, x), /killed/);
     mend();

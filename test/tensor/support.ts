@@ -5,17 +5,17 @@ import { randomStream } from "../../src/graph/random.ts";
 
 export type Numbers = ArrayLike<number>;
 
-/** One rounding of a float32. */
+/** The relative error of one float32 rounding. */
 export const ROUNDING = 2 ** -24;
 
-/** `count` float32 numbers in [-1, 1), never 0, so that no ReLU is at its kink. */
+/** Makes `count` float32 numbers in [-1, 1), never 0, so that no ReLU is at its kink. */
 export function numbers(count: number, seed: number): Float32Array {
   const random = randomStream(seed);
   return Float32Array.from({ length: count }, () => random.uniform() * 2 - 1 || 0.5);
 }
 
 /**
- * @param tolerance the largest absolute difference, of all numbers or of each
+ * @param tolerance the largest absolute difference, for all numbers or for each
  * @throws AssertionError that names the first bad element
  */
 export function assertClose(
@@ -46,7 +46,7 @@ export function assertClosely(
   assertClose(actual, expected, relative * largest + 1e-30, what);
 }
 
-/** Equal bit for bit: NaN equals itself, -0 does not equal 0. */
+/** Asserts equality bit for bit: NaN equals itself, -0 does not equal 0. */
 export function assertSameBits(actual: Float32Array, expected: Float32Array, what: string): void {
   const bits = (x: Float32Array): Uint32Array => new Uint32Array(Float32Array.from(x).buffer);
   const [a, e] = [bits(actual), bits(expected)];
@@ -56,7 +56,7 @@ export function assertSameBits(actual: Float32Array, expected: Float32Array, wha
   }
 }
 
-/** A sparse matrix with some empty and some full rows, and values unless `binary`. */
+/** Makes a sparse matrix with some empty and some full rows, and with values unless `binary`. */
 export function randomSparse(rows: number, columns: number, seed: number, binary = false): Csr {
   const random = randomStream(seed);
   const rowOf: number[] = [];
@@ -73,7 +73,7 @@ export function randomSparse(rows: number, columns: number, seed: number, binary
   return binary ? matrix : { ...matrix, values: numbers(matrix.indices.length, seed + 1) };
 }
 
-/** A graph of a ring and random chords, without self loops, both directions of each edge. */
+/** Makes a graph of a ring and random chords, without self loops, with both directions of each edge. */
 export function randomAdjacency(nodes: number, seed: number): Csr {
   const random = randomStream(seed);
   const [from, to]: [number[], number[]] = [[], []];
@@ -83,14 +83,14 @@ export function randomAdjacency(nodes: number, seed: number): Csr {
     to.push(b, a);
   };
   for (let n = 0; n < nodes; n++) {
-    // The last node stays isolated: its own features are all it has.
+    // The last node stays isolated: it has only its own features.
     if (n + 2 < nodes) connect(n, n + 1);
     if (nodes > 2 && n < nodes - 1) connect(n, random.below(nodes - 1));
   }
   return csrFromPairs(nodes, nodes, from, to);
 }
 
-/** Row-major rows x columns, with the entries multiplied by `factor(entry)`. */
+/** Makes a row-major rows x columns matrix, with the entries multiplied by `factor(entry)`. */
 export function dense(matrix: Csr, factor: (entry: number) => number = () => 1): Float64Array {
   const out = new Float64Array(matrix.rows * matrix.columns);
   for (let r = 0; r < matrix.rows; r++) {
@@ -101,7 +101,7 @@ export function dense(matrix: Csr, factor: (entry: number) => number = () => 1):
   return out;
 }
 
-/** A B in double precision; A is rows x inner, B inner x columns, row-major. */
+/** Computes A B in double precision; A is rows x inner, B inner x columns, row-major. */
 export function product(
   a: Numbers,
   b: Numbers,
@@ -119,7 +119,7 @@ export function product(
   return out;
 }
 
-/** The transpose of a rows x columns matrix. */
+/** Returns the transpose of a rows x columns matrix. */
 export function transposed(a: Numbers, rows: number, columns: number): Float64Array {
   const out = new Float64Array(rows * columns);
   for (let r = 0; r < rows; r++) {
@@ -128,7 +128,7 @@ export function transposed(a: Numbers, rows: number, columns: number): Float64Ar
   return out;
 }
 
-/** df/dx at the chosen elements by central differences of a function in double precision. */
+/** Computes df/dx at the chosen elements by central differences of a function in double precision. */
 export function differences(
   f: (x: Float64Array) => number,
   x: Numbers,
@@ -147,7 +147,7 @@ export function differences(
   });
 }
 
-/** The sum of the products, in double precision. */
+/** Computes the dot product in double precision. */
 export function dot(a: Numbers, b: Numbers): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;

@@ -1,4 +1,4 @@
-// The engine's threads: traps, deaths, idleness, growth, closing and opening again.
+// The engine's threads: traps, deaths, idling, memory growth, closing and restarting.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ const MIB = 2 ** 20;
 const module = (name: string): string =>
   JSON.stringify(new URL(`../../src/tensor/engine/${name}`, import.meta.url).href);
 
-/** An engine that splits whatever can be split. */
+/** Makes an engine that splits whatever can be split. */
 function splitting(threads: number, limit = 256 * MIB): Engine {
   const engine = new Engine(undefined, new Memory(limit), threads);
   engine.smallestChunk = 0;
@@ -40,13 +40,13 @@ function assertDoubled(numbers: Float32Array): void {
 
 describe("on 2 and 8 threads", () => {
   for (const threads of [2, 8]) {
-    test(`${threads}: commands of all sizes in quick succession do not mix`, async () => {
+    test(`${threads}: commands of all sizes in quick succession do not get mixed up`, async () => {
       const engine = splitting(threads);
       for (let turn = 0; turn < 4000; turn++) assertDoubled(doubled(engine, 17 + (turn % 301)));
       await engine.close();
     });
 
-    test(`${threads}: a kernel that traps is an error at once, and the engine goes on`, async () => {
+    test(`${threads}: a kernel that traps is an error at once, and the engine continues`, async () => {
       const engine = splitting(threads);
       const beyond = 2 ** 31;
       for (let turn = 0; turn < 3; turn++) {
@@ -54,7 +54,7 @@ describe("on 2 and 8 threads", () => {
         const began = process.cpuUsage();
         assert.throws(() => engine.run("scale", 5000, beyond, beyond, 2), {
           name: "KernelError",
-          message: /kernel scale failed: memory access out of bounds; .* the engine goes on/,
+          message: /kernel scale failed: memory access out of bounds; .* the engine continues/,
         });
         const { user, system } = process.cpuUsage(began);
         assert.ok(user + system < 1e6, `${user + system} us of processor time`);
@@ -65,13 +65,13 @@ describe("on 2 and 8 threads", () => {
   }
 });
 
-test("on one thread a trap is the same error", () => {
+test("on one thread, a trap is the same error", () => {
   const engine = splitting(1);
   assert.throws(() => engine.run("scale", 5000, 2 ** 31, 2 ** 31, 2), KernelError);
   assertDoubled(doubled(engine, 5000));
 });
 
-test("threads see the memory grow, and a growth that fails harms none of them", async () => {
+test("threads see the memory grow, and failed growth harms none of them", async () => {
   const engine = splitting(3, 64 * MIB);
   assertDoubled(doubled(engine, 5000));
   // productTransposedA fills its output first, which checks the memory's size.
@@ -91,7 +91,7 @@ test("threads see the memory grow, and a growth that fails harms none of them", 
   await engine.close();
 });
 
-test("closed and opened again, with more threads or fewer, results stay the same", async () => {
+test("results stay the same after threads are closed and restarted, with more or fewer of them", async () => {
   const engine = splitting(2);
   for (const threads of [2, 5, 1, 3, 3]) {
     engine.threads = threads;
@@ -104,10 +104,10 @@ test("closed and opened again, with more threads or fewer, results stay the same
 });
 
 /**
- * Runs a program in a process of its own; `engine` is one of 3 threads, `product(engine)` an operator
- * of some 100 ms. What it prints last is returned. Nothing in it goes by time: a state of a thread is
- * waited for, and what never comes is a hang that ends the program.
- * @param everywhere runs first in each of its threads
+ * Runs a program in a separate process and returns what it prints last; `engine` has 3 threads,
+ * `product(engine)` is an operator of about 100 ms. Nothing in it depends on time: it waits for thread
+ * states, and if one never comes, the hang ends the program.
+ * @param everywhere code that runs first in each of its threads
  */
 async function program(
   folder: string,
@@ -165,7 +165,7 @@ async function program(
      const states = () => [0, 1].map((thread) => block.state(thread));
      const until = async (ready) => { while (!ready(states())) await sleep(2); };
      const started = () => until((all) => !all.includes(STARTING));
-     /** Runs operators until one fails, or as many. */
+     /** Runs operators until one fails, but at most so many. */
      const untilError = (most = Infinity) => {
        for (let turn = 0; turn < most; turn++) {
          const began = process.cpuUsage();
@@ -183,7 +183,7 @@ async function program(
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 
-test("idle threads take no processor time and let the process end", async (t) => {
+test("idle threads use no processor time and let the process end", async (t) => {
   const { right, share } = await program(
     temporaryFolder(t),
     `const right = product() && (await started(), product());
@@ -197,7 +197,7 @@ test("idle threads take no processor time and let the process end", async (t) =>
   assert.ok(Number(share) < 0.01, `${(100 * Number(share)).toFixed(2)} % of a core`);
 });
 
-test("in a worker thread, and ended with it", async (t) => {
+test("the engine works in a worker thread, and ends with it", async (t) => {
   const inside = await program(
     temporaryFolder(t),
     `if (isMainThread) {
@@ -213,17 +213,17 @@ test("in a worker thread, and ended with it", async (t) => {
   assert.deepEqual(inside, { right: true, code: 0 });
 });
 
-// The keeper has the threads, and they have their numbers.
+// The keeper has the block's buffer but no index; threads have both.
 const IN_KEEPER = "workers.workerData?.buffer && workers.workerData.index === undefined";
 const IN_THREAD = "workers.workerData?.index === 1";
-/** In the keeper that is to lose a thread, not in the one after it. */
+/** In the keeper that will lose a thread, not in the one after it. */
 const IN_FIRST_KEEPER = `${IN_KEEPER} && !process.env.SPARED`;
 
 describe("a thread that dies in the middle of an operator", () => {
   for (const [how, everywhere, reason] of [
     [
       "terminated",
-      // One that has come to rest when its end comes is replaced, by a keeper that does the same.
+      // A thread that is at rest by then is replaced, by a keeper that does the same.
       `if (${IN_FIRST_KEEPER}) once(RUNNING, (thread) => thread.terminate());`,
       /it ended with code 1/,
     ],
@@ -252,7 +252,7 @@ describe("a thread that dies in the middle of an operator", () => {
       /no more/,
     ],
   ] as const) {
-    test(`${how}: an error within a second, then the engine goes on`, async (t) => {
+    test(`${how}: an error within a second, then the engine continues`, async (t) => {
       const { error, right } = await program(
         temporaryFolder(t),
         `const error = untilError();
@@ -263,13 +263,13 @@ describe("a thread that dies in the middle of an operator", () => {
       const { name, message, took } = error as { name: string; message: string; took: number };
       assert.equal(name, "KernelError");
       assert.match(message, reason);
-      // The operator itself takes its time, too.
+      // The operator itself takes time too.
       assert.ok(took < 2500, `${took} ms of processor time`);
       assert.equal(right, true);
     });
   }
 
-  test("their keeper terminated: no hang, and the engine goes on", async (t) => {
+  test("their keeper terminated: no hang, and the engine continues", async (t) => {
     const { rights, most } = await program(
       temporaryFolder(t),
       `let keeper;
@@ -284,7 +284,7 @@ describe("a thread that dies in the middle of an operator", () => {
          try { rights.push(product()); } catch (error) { rights.push(error.name); }
          const { user, system } = process.cpuUsage(began);
          most = Math.max(most, user + system);
-         // On a busy machine the end may come as late as this.
+         // On a busy machine the end may come this late.
          await ended;
          rights.push(product());
        }
@@ -297,17 +297,17 @@ describe("a thread that dies in the middle of an operator", () => {
   });
 });
 
-test("threads that cannot start are an error that says how to do without", async (t) => {
+test("threads that cannot start are an error that says how to do without them", async (t) => {
   const { error } = await program(
     temporaryFolder(t),
     "const error = untilError(); say({ error });",
     `if (${IN_THREAD}) throw new Error("no room for me");`,
   );
   const { message } = error as { message: string };
-  assert.match(message, /could not start: no room for me; with ABKD_THREADS=1 the engine does/);
+  assert.match(message, /could not start: no room for me; set ABKD_THREADS=1 to do without/);
 });
 
-test("a thread that dies at rest has lost nothing: another takes its place, without an error", async (t) => {
+test("a thread that dies at rest loses nothing: another replaces it, without an error", async (t) => {
   const { right, error } = await program(
     temporaryFolder(t),
     `product();
@@ -320,7 +320,7 @@ test("a thread that dies at rest has lost nothing: another takes its place, with
   assert.deepEqual({ right, error }, { right: true, error: null });
 });
 
-test("a keeper that answers nothing for seconds lives: its threads are waited for", async (t) => {
+test("a keeper that does not answer for seconds counts as alive: its threads are waited for", async (t) => {
   const { right, error } = await program(
     temporaryFolder(t),
     `let error;

@@ -1,11 +1,11 @@
-// torch.optim's algorithms as its documentation (2.x) writes them, in double precision: Adam, AdamW,
+// torch.optim's algorithms as in its documentation (2.x), in double precision: Adam, AdamW,
 // RMSprop and SGD with their default options, without amsgrad, centred, Nesterov or maximise.
 
 /**
  * Starts an algorithm.
- * @param theta where the parameters start
+ * @param theta the initial parameters
  * @param lambda the weight decay
- * @returns a step: takes the gradient and the learning rate gamma at this step, returns the parameters
+ * @returns a step, which takes the gradient and this step's learning rate gamma and returns the parameters
  */
 export type Torch = (
   theta: Float64Array,
@@ -67,7 +67,7 @@ function sgd(mu: number): Torch {
 
 export const torch = { adam: adam(false), adamw: adam(true), rmsprop, sgd } as const;
 
-/** torch.nn.utils.clip_grad_norm_: all gradients together, in place of the given ones. */
+/** Clips as torch.nn.utils.clip_grad_norm_: all gradients together; returns new ones. */
 export function clipped(gradients: readonly Float64Array[], limit: number): Float64Array[] {
   const norm = Math.hypot(...gradients.flatMap((gradient) => [...gradient]));
   const scale = Math.min(1, limit / (norm + 1e-6));

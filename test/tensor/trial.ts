@@ -1,6 +1,6 @@
-// Runs one kernel of the engine on blocks with guards around them: right numbers, nothing
-// written outside, nothing read outside that counts, the same bits however the work is split, and
-// on any number of threads.
+// Runs one WebAssembly kernel on blocks with guards around them, and checks that its numbers are right,
+// nothing is written outside, nothing read outside matters, and the bits are the same however the work is
+// split and on any number of threads.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after } from "node:test";
@@ -23,7 +23,7 @@ export function engineOf(flavour: Flavour): Engine {
 
 const THREADS = [2, 3, 8];
 
-/** Chunks that each pool was given, and those of them that this thread worked on itself. */
+/** How many chunks a pool was given, and how many of them this thread worked on itself. */
 interface Pool {
   readonly threads: Threads;
   chunks: number;
@@ -32,7 +32,7 @@ interface Pool {
 
 const pools = new Map<string, Pool>();
 
-/** Threads on the memory of engineOf(flavour). This one is slow, so that the others get their share. */
+/** Makes threads on the memory of engineOf(flavour). This thread is slowed, so that the others get their share. */
 function poolOf(flavour: Flavour, count: number): Pool {
   const known = pools.get(`${flavour} ${count}`);
   if (known) return known;
@@ -43,7 +43,7 @@ function poolOf(flavour: Flavour, count: number): Pool {
   const exports = Object.entries(link(module, memory)).map(([name, kernel]) => {
     if (typeof kernel !== "function") return [name, kernel] as const;
     const slow = (...args: number[]): void => {
-      // The longer, the more of the work has been this thread's: on a busy machine others come late.
+      // Naps longer if this thread did most of the work: on a busy machine the others come late.
       const nap = pool.own > 0.5 * pool.chunks ? 50 : 1;
       pool.own++;
       Atomics.wait(never, 0, 0, nap);
@@ -64,7 +64,7 @@ after(async () => {
   }
 });
 
-/** What an output must be, and how far each element may be off (0: exactly that float32). */
+/** What an output must be, and how far off each element may be (0: exactly that float32). */
 export interface Expected {
   readonly values: Numbers;
   readonly tolerance: number | Numbers;
@@ -74,17 +74,17 @@ export interface Trial {
   readonly title: string;
   readonly kernel: keyof Kernels;
   readonly units: number;
-  /** Arrays that are only read. Kernel arguments that are names stand for their addresses. */
+  /** Arrays that are only read. A kernel argument that is a name stands for the array's address. */
   readonly inputs: Readonly<Record<string, Float32Array | Int32Array>>;
-  /** Words that are only read: names stand for the addresses of arrays, numbers for integers. */
+  /** Words that are only read: a name stands for an array's address, a number for an integer. */
   readonly tables?: Readonly<Record<string, readonly (number | string)[]>>;
-  /** Arrays that are written, with what they hold before: numbers, or a size (then garbage). */
+  /** Arrays that are written, with their contents before: numbers, or a size (then garbage). */
   readonly outputs: Readonly<Record<string, Float32Array | number>>;
   readonly args: readonly (number | string)[];
   readonly expected: Readonly<Record<string, Expected>>;
 }
 
-/** A quiet NaN that no arithmetic makes: marks what was not written. */
+/** A quiet NaN that no arithmetic produces, to mark what was not written. */
 const MARK = 0x7fc0dead;
 /** Words before and after each array. */
 const GUARD = 20;
@@ -97,7 +97,7 @@ interface Placed {
 
 function place(engine: Engine, contents: Float32Array | Int32Array | number): Placed {
   const length = typeof contents === "number" ? contents : contents.length;
-  const block = engine.memory.allocate((length + 2 * GUARD) * 4, "an array of a trial");
+  const block = engine.memory.allocate((length + 2 * GUARD) * 4, "an array of a test");
   const whole = engine.memory.integers(block).fill(MARK);
   const words = whole.subarray(GUARD, GUARD + length);
   if (typeof contents !== "number") {
@@ -110,7 +110,7 @@ type Bits = Readonly<Record<string, Int32Array>>;
 
 type Run = (args: number[]) => void;
 
-/** Runs a trial on fresh arrays; returns what the outputs hold afterwards. */
+/** Runs a trial on new arrays; returns what the outputs hold afterwards. */
 function runOnce(engine: Engine, trial: Trial, run: Run): Bits {
   const all = { ...trial.inputs, ...trial.outputs };
   const placed = new Map(
@@ -148,13 +148,13 @@ function runOnce(engine: Engine, trial: Trial, run: Run): Bits {
   return after;
 }
 
-/** The bits that outputs hold before a run. */
+/** Returns the bits that outputs hold before a run. */
 function initial(contents: Float32Array | number): Int32Array {
   if (typeof contents === "number") return new Int32Array(contents).fill(MARK);
   return new Int32Array(contents.buffer, contents.byteOffset, contents.length);
 }
 
-/** Where to cut units 0 .. units - 1: at ragged places, one unit alone among them. */
+/** Returns where to cut units 0 .. units - 1: at uneven places, with one unit by itself. */
 function cuts(units: number): number[] {
   const places = [0, 1, 2, Math.floor(units / 3), Math.floor(units / 2) + 1, units - 1, units];
   return [...new Set(places.filter((at) => at >= 0 && at <= units))].sort((a, b) => a - b);
@@ -170,7 +170,7 @@ export function check(flavour: Flavour, trial: Trial): void {
     const actual = new Float32Array(whole[name]!.buffer);
     assertClose(actual, values, tolerance, `${flavour}: ${trial.title}: ${name}`);
   }
-  // Each range alone, on fresh arrays: what it changed is its own, and all together is the whole.
+  // Runs each range alone, on new arrays: it changes only its own part, and together they are the whole.
   const pieces = cuts(trial.units);
   const joined = Object.fromEntries(
     Object.entries(trial.outputs).map(([name, contents]) => [

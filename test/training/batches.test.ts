@@ -274,7 +274,7 @@ test("nothing is left behind, however it ends; no batch at all is an error", asy
   const checkpoints = { everySeconds: 3600, save };
   await assert.rejects(run(config, { signal, checkpoints }), InterruptedError);
   // The checkpoint is SGD's, and this training Adam's.
-  await assert.rejects(run(smallConfig(), { from: state! }), /is of a training by sgd/);
+  await assert.rejects(run(smallConfig(), { from: state! }), /is from training with sgd/);
   assert.deepEqual([tf.memory().numTensors, memory().used], before);
   const inputs = graphInputs(smallGraph());
   const targets = splitTargets(smallGraph(), smallSplit());

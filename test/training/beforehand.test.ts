@@ -130,7 +130,7 @@ const WRONG_OPTIONS: readonly [options: object, message: RegExp][] = [
   [{ resume: "yes" }, /option "resume" is "yes"; legal: true, false or "repair"/],
   [{ checkpointSeconds: Number.NaN }, /option "checkpointSeconds" is NaN/],
   [{ runsDir: "" }, /option "runsDir" is ""; legal: the path of a folder/],
-  [{ engine: "gpu" }, /engine gpu is none of auto, wasm, native/],
+  [{ engine: "gpu" }, /engine gpu is not one of auto, wasm, native/],
 ];
 
 /** Refuses in one line and has trained nothing by then. */

@@ -1,9 +1,9 @@
-// Numbers of a graph's arcs: dot products and distances of their ends, the softmax over a node's
-// arcs. P is indptr, I indices; an array of arcs has a number an arc, in their order.
+// Per-arc values of a graph: dot products and distances of an arc's ends, the softmax over a node's
+// arcs. P is indptr, I indices; an array of arcs has one number per arc, in their order.
 import { dot, exp1, fma, fma1, squaredDistance } from "./vector";
 
 /**
- * For arcs k from row i to j, begin <= i < end: OUT[k] = X[i] . X[j], or |X[i] - X[j]|^2 where
+ * For arcs k from row i to j, begin <= i < end: OUT[k] = X[i] . X[j], or |X[i] - X[j]|^2 if
  * `distances` is not 0. X has `columns` columns.
  */
 export function arcPairs(
@@ -53,8 +53,8 @@ export function arcDifferences(
 
 /**
  * For rows begin <= i < end with the softmax s of the row's scores S and targets T, which sum to 1
- * over a row: LOSSES[i] = -sum T log s, and D[k] = s - T, its gradient. T may be 0 (absent): then
- * D is s, and LOSSES the logarithm of the sum of exponentials. A row without arcs has loss 0.
+ * over a row: LOSSES[i] = -sum T log s, and D[k] = s - T, its gradient. If T is 0 (absent), D is s
+ * and LOSSES the logarithm of the sum of exponentials. A row without arcs has loss 0.
  */
 export function arcCrossEntropy(
   begin: i32, end: i32, P: usize, S: usize, T: usize, LOSSES: usize, D: usize,

@@ -1,9 +1,9 @@
-// Rows of a matrix of cosines to the contrastive loss and its gradient.
+// Turns rows of a matrix of cosines into the contrastive loss and its gradient.
 import { exp4, firstLanes, lanes, loadSome, storeSome } from "./vector";
 
 /**
  * For rows begin <= r < end of L (rows x columns, cosines): LOSSES[r] = -log softmax(s L[r])[t],
- * t = first + r, and L[r] becomes that loss's gradient by the cosines, times `scale`.
+ * t = first + r, and L[r] becomes that loss's gradient with respect to the cosines, times `scale`.
  */
 export function contrastRows(
   begin: i32, end: i32, L: usize, LOSSES: usize, columns: i32, first: i32, s_: f32, scale: f32,

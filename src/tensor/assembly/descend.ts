@@ -1,22 +1,22 @@
-// A step of gradient descent with two moments: Adam, AdamW, RMSprop and SGD by their factors.
+// A step of gradient descent with two moments: its factors make it Adam, AdamW, RMSprop or SGD.
 import { fma, fma1 } from "./vector";
 
-/** Elements of a unit; a unit has those of one parameter only. */
+/** Elements per unit; a unit never spans two parameters. */
 export const ELEMENTS_A_UNIT: i32 = 64;
 
-/** A parameter: where its numbers, its gradient, its moments and the result lie. */
+/** A parameter: the addresses of its numbers, its gradient, its moments and the result. */
 @unmanaged
 class Slot {
   x: usize; g: usize; m: usize; v: usize; out: usize;
   size: i32;
-  /** Its first unit; those of the next slot follow its own. */
+  /** The slot's first unit; the next slot's units follow its own. */
   unit: i32;
   decay: f32; rate: f32; shrink: f32;
 }
 
 /**
  * For units begin <= u < end of the `count` slots at SLOTS: g = G + decay X;
- * M = keep1 M + take1 g; V = keep2 V + take2 g^2, g not squared where take2 is 0: the square may overflow;
+ * M = keep1 M + take1 g; V = keep2 V + take2 g^2 (if take2 is 0, g is not squared, since that may overflow);
  * OUT = shrink X - rate M / (sqrt(V) correction + epsilon). OUT may be X.
  */
 export function descend(

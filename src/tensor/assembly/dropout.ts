@@ -1,9 +1,9 @@
 // Dropout by counter-based random numbers: a mask is a function of (seed, step, site, element).
-// Philox 4x32-10 (Salmon et al. 2011). Elements come in groups of 32: four counters, one a
+// Philox 4x32-10 (Salmon et al. 2011). Elements come in groups of 32: four counters, one per
 // lane, give 4 x 4 words, and each half word decides one element. Element e of group g = e >> 5
 // is lane e & 3 of vector v = (e >> 2) & 7: counter 4 g + lane, word v >> 1, half v & 1.
-// A rate of 1/2 needs one bit an element, a sixteenth of the words: word g & 3 of counter g >> 2
-// has group g's, from the lowest on; set bits are kept.
+// A rate of 1/2 needs one bit per element, a sixteenth of the words: word g & 3 of counter g >> 2
+// holds group g's bits, lowest first; a set bit keeps its element.
 
 const M0: u32 = 0xd2511f53;
 const M1: u32 = 0xcd9e8d57;
@@ -30,7 +30,7 @@ function wordOf(
   return word == 0 ? x0 : word == 1 ? x1 : word == 2 ? x2 : x3;
 }
 
-/** Four elements at `at`, of which dropout would `keep`: those are scaled, the rest 0. Returns the bits. */
+/** Scales those of the four elements at `at` that dropout would `keep`, sets the rest to 0, returns the bits. */
 @inline
 function four(X: usize, Y: usize, at: usize, keep: v128, relu: bool, scale: v128): u32 {
   const x = v128.load(X + at);
@@ -40,10 +40,10 @@ function four(X: usize, Y: usize, at: usize, keep: v128, relu: bool, scale: v128
 }
 
 /**
- * Y = X with each element kept with probability 1 - threshold / 65536 and then scaled, else
- * 0, for groups begin <= g < end of 32 elements. Where BITS is given, it gets one bit an
- * element (kept), and with `relu` an element also has to be above 0 to be kept.
- * threshold 0 keeps all and draws nothing.
+ * Y = X with each element kept with probability 1 - threshold / 65536 and then scaled, otherwise
+ * 0, for groups begin <= g < end of 32 elements. If BITS is given, it gets one bit per
+ * element (kept); with `relu` an element must also be above 0 to be kept.
+ * A threshold of 0 keeps everything and draws nothing.
  */
 export function dropout(
   begin: i32, end: i32, X: usize, Y: usize, BITS: usize, size: i32, relu: bool,
@@ -51,7 +51,7 @@ export function dropout(
 ): void {
   const threshold = i32x4.splat(threshold_), scale = f32x4.splat(scale_);
   const low = i32x4.splat(0xffff), m0 = i32x4.splat(M0), m1 = i32x4.splat(M1);
-  // Four counters are enough for one group, at rate 1/2 for sixteen.
+  // Four counters suffice for one group, or at rate 1/2 for sixteen.
   const halves = threshold_ == HALF, stride = halves ? 16 : 1;
   for (let g = halves ? begin & ~15 : begin; g < end; g += stride) {
     const first = g << 5;
@@ -94,12 +94,12 @@ export function dropout(
   }
 }
 
-/** At rate 1/2, groups g .. g + 15 as far as they are in begin .. end: lane l's word w is of group g + 4 l + w. */
+/** Does groups g .. g + 15 within begin .. end at rate 1/2: lane l's word w belongs to group g + 4 l + w. */
 function sixteen(
   begin: i32, end: i32, g: i32, X: usize, Y: usize, BITS: usize, size: i32, relu: bool,
   x0: v128, x1: v128, x2: v128, x3: v128, scale: v128,
 ): void {
-  // Transposed as a 4 x 4 matrix: what four4 gets are the words of one lane each.
+  // Transpose as a 4 x 4 matrix: each call of four4 gets the words of one lane.
   const low0 = v128.shuffle<i32>(x0, x1, 0, 4, 1, 5), high0 = v128.shuffle<i32>(x0, x1, 2, 6, 3, 7);
   const low1 = v128.shuffle<i32>(x2, x3, 0, 4, 1, 5), high1 = v128.shuffle<i32>(x2, x3, 2, 6, 3, 7);
   four4(begin, end, g, X, Y, BITS, size, relu, v128.shuffle<i64>(low0, low1, 0, 2), scale);
@@ -108,7 +108,7 @@ function sixteen(
   four4(begin, end, g + 12, X, Y, BITS, size, relu, v128.shuffle<i64>(high0, high1, 1, 3), scale);
 }
 
-/** Groups g .. g + 3, of which each lane of `words` has one's bits. */
+/** Does groups g .. g + 3; each lane of `words` holds one group's bits. */
 function four4(
   begin: i32, end: i32, g: i32, X: usize, Y: usize, BITS: usize, size: i32, relu: bool,
   words: v128, scale: v128,
@@ -119,7 +119,7 @@ function four4(
   byWord(begin, end, g + 3, X, Y, BITS, size, relu, i32x4.extract_lane(words, 3), scale);
 }
 
-/** A group that keeps the elements whose bit in `word` is set. */
+/** Does one group, keeping the elements whose bit in `word` is set. */
 @inline
 function byWord(
   begin: i32, end: i32, g: i32, X: usize, Y: usize, BITS: usize, size: i32, relu: bool,
@@ -143,7 +143,7 @@ function byWord(
   if (BITS) store<u32>(BITS + (<usize>g << 2), bits);
 }
 
-/** The last group, of fewer than 32 elements, one by one. Returns its bits. */
+/** Does the last group, of fewer than 32 elements, one by one. Returns its bits. */
 function ragged(
   X: usize, Y: usize, first: i32, size: i32, relu: bool, threshold: i32, scale: f32,
   step: i32, site: i32, seedLow: i32, seedHigh: i32,
@@ -162,7 +162,7 @@ function ragged(
   return bits;
 }
 
-/** Y = X * scale where the bit is set, else 0, for groups begin <= g < end of 32 elements. */
+/** Y = X * scale where the bit is set, otherwise 0, for groups begin <= g < end of 32 elements. */
 export function applyBits(
   begin: i32, end: i32, X: usize, Y: usize, BITS: usize, size: i32, scale: f32,
 ): void {

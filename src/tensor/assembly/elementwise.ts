@@ -1,4 +1,4 @@
-// Elementwise kernels that the tape of tfjs uses most: sums, differences, products of equal
+// The elementwise kernels that tfjs's tape uses most: sums, differences, products of equal
 // shapes, scaling and ReLU.
 import { fma, fma1 } from "./vector";
 
@@ -22,7 +22,7 @@ export function combine(
   for (; e < last; e += 4) store<f32>(OUT + e, fma1(p_, load<f32>(A + e), q_ * load<f32>(B + e)));
 }
 
-/** OUT[r] = p * A[r] + q * B for rows begin <= r < end: one row B serves all. */
+/** OUT[r] = p * A[r] + q * B for rows begin <= r < end: the one row B is used for all. */
 export function combineRows(
   begin: i32,
   end: i32,

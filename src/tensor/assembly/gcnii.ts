@@ -1,21 +1,22 @@
-// GCNII's convolutions, a layer in one pass over blocks of rows that stay in the cache.
+// GCNII's convolutions: each layer is one pass over blocks of rows that stay in the cache.
 import { dropout } from "./dropout";
 import { addTransposedA, product } from "./product";
 import { addSparseTransposedA, columnMasks, countBits, sparseRowsProduct } from "./skip";
 import { sparseRows } from "./sparse";
 
-/** Rows of a block whose bits fit a word each. */
+/** Rows per block, so that its mask by columns takes one word per column. */
 const BLOCK: i32 = 64;
-/** Of 64 bits: with more of them set, skipping the others costs more than it saves. */
+/** If more than this many of 64 bits are set, skipping the zeros costs more than it saves. */
 const MOST_BITS: i32 = 40;
 
 /**
- * A layer forward, for blocks begin <= b < end of `rows` rows (a multiple of 96) of `nodes`:
+ * A layer's forward pass, for blocks begin <= b < end of `rows` rows (a multiple of 96) of `nodes`:
  *
  *     Z = (1 - alpha) P X + alpha H0,  M = theta Z W + (1 - theta) Z,  Y = dropout(ReLU(M))
  *
- * Y gets bits in BITS, as in `dropout`, whose arguments follow; where Y is 0 that is left out. M may
- * be Y, W may be `packed`, X may be `far` (as in `sparseProduct`). X, Z, H0, M, Y are nodes x width; P, I, V the sparse matrix.
+ * Y's bits go to BITS, as in `dropout`, whose arguments follow; if Y is 0 (absent), dropout is skipped. M may
+ * be Y, W may be `packed`, X may be `far` (as in `sparseProduct`). X, Z, H0, M, Y are nodes x width; P, I, V are
+ * the sparse matrix.
  */
 export function gcniiForward(
   begin: i32, end: i32, rows: i32, nodes: i32, width: i32, P: usize, I: usize, V: usize,
@@ -23,7 +24,7 @@ export function gcniiForward(
   threshold: i32, scale: f32, step: i32, site: i32, seedLow: i32, seedHigh: i32, packed: bool,
   far: bool,
 ): void {
-  // Dropout draws for 32 numbers at a time: rows of a piece must fill such groups.
+  // Dropout draws for 32 numbers at a time, so a piece's rows must fill whole groups.
   const piece = width & 3 ? 96 : 24, last = min(nodes, end * rows), size = nodes * width;
   for (let r = begin * rows; r < last; r += piece) {
     const stop = min(last, r + piece);
@@ -37,13 +38,13 @@ export function gcniiForward(
   }
 }
 
-/** Bytes of scratch memory that a block of the backward pass takes: dM, and its bits by columns. */
+/** Bytes of scratch memory per block of the backward pass: dM, and its bits by columns. */
 @inline
 function scratchBytes(width: i32): usize {
   return <usize>width * (BLOCK * 4 + 8);
 }
 
-/** Reads a number of each line of the cache, so that what comes next does not wait for memory. */
+/** Reads one number per cache line, so that what follows does not wait for memory. */
 @inline
 function prefetch(from: usize, to: usize, scratch: usize): void {
   let all: u32 = 0;
@@ -52,14 +53,14 @@ function prefetch(from: usize, to: usize, scratch: usize): void {
 }
 
 /**
- * A layer backward, for blocks begin <= b < end of `rows` rows (a multiple of 64) of `nodes`:
+ * A layer's backward pass, for blocks begin <= b < end of `rows` rows (a multiple of 64) of `nodes`:
  *
  *     dM = mask * p P' ABOVE + TAP,  DZ = theta dM W' + (1 - theta) dM,  DH0 += alpha DZ
  *
- * and PARTIAL[b] = dM' Z over the block's rows. ABOVE is the layer above's DZ; for the last layer it is
- * 0, and dM is TAP; elsewhere TAP may be 0. MASK has the bits of the dropout that read M. WT is W'.
- * SCRATCH has 264 bytes a column for each block. Where DW is given, it becomes the weight gradient of the
- * layer above, of whose PARTIAL (here PREVIOUS) each block sums a share: work that needs no command.
+ * and PARTIAL[b] = dM' Z over the block's rows. ABOVE is the DZ of the layer above; for the last layer it is
+ * 0, and dM is TAP; elsewhere TAP may be 0. MASK holds the bits of the dropout that read M. WT is W'.
+ * SCRATCH has 264 bytes per column for each block. If DW is given, it becomes the weight gradient of the
+ * layer above: each block sums a share of that layer's PARTIAL (PREVIOUS), which saves a command.
  */
 export function gcniiBackward(
   begin: i32, end: i32, rows: i32, nodes: i32, width: i32, P: usize, I: usize, V: usize,
@@ -86,7 +87,7 @@ export function gcniiBackward(
         continue;
       }
       sparseRows(r, stop, P, I, V, ABOVE, scratch - at, width, p, 1, TAP, MASK, far);
-      // Without a tap, dM is 0 where a bit is.
+      // Without a tap, dM is 0 where the bit is 0.
       const bits = MASK + (at >> 5), words = (stop - r) * (width >> 6);
       if (TAP || width & 63 || countBits(words, bits) > words * MOST_BITS) {
         products(stop - r, width, scratch, z, WT, dz, dh0, partial, alpha, theta);
@@ -100,7 +101,7 @@ export function gcniiBackward(
   }
 }
 
-/** The products of a block of the backward pass whose dM has no zeros to speak of. */
+/** Computes the products of a backward block whose dM has few zeros. */
 function products(
   rows: i32, width: i32, dm: usize, z: usize, wt: usize, dz: usize, dh0: usize, partial: usize,
   alpha: f32, theta: f32,
@@ -136,7 +137,7 @@ export function gcniiWeightGradient(
   }
 }
 
-/** Four numbers one below the other. */
+/** Loads four numbers of one column. */
 @inline
 function storeColumn(at: usize, step: usize, v: v128): void {
   store<f32>(at, f32x4.extract_lane(v, 0));

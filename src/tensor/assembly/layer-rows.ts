@@ -1,4 +1,4 @@
-// One row for each of many linear layers: attention's projections of the layers' means.
+// Sends one row through each of many linear layers: attention's projections of the layers' means.
 import { dot, fma, fma1 } from "./vector";
 
 /** For layers begin <= i < end: Y[i] = X[i] W[i] + B[i]; X is layers x inner, W layers x inner x columns. */
@@ -34,7 +34,7 @@ export function layerRows(
 }
 
 /**
- * Back through it, for rows begin <= r < end of all layers' W, row k of layer i's being r = i inner + k:
+ * The backward pass, for rows begin <= r < end of all layers' W; row k of layer i is r = i inner + k:
  * DW[r] = X[r] DY[i] and, unless DX is 0, DX[r] = W[r] . DY[i].
  */
 export function layerRowsGradient(

@@ -1,9 +1,9 @@
-// Dense matrices in another order: transposed, or in the panels that products read fastest.
+// Reorders dense matrices: transposes them, or packs them into the panels that products read fastest.
 
 /**
- * B (inner x columns, or its transpose as it lies with `transposed`) for `product`: the columns of a tile,
- * 8 or what is left 4 and 1 at a time, follow each other row by row. So a wide matrix is read from one end
- * to the other, not a line of the cache a row. Panels begin <= u < end of 8 columns.
+ * Packs B (inner x columns, or with `transposed` columns x inner) for `product`: the columns of a tile, 8 at a
+ * time and the rest 4 and 1 at a time, follow each other row by row. So a wide matrix is read from one end
+ * to the other rather than one cache line per row. Panels begin <= u < end of 8 columns.
  */
 export function packPanels(
   begin: i32, end: i32, B: usize, OUT: usize, inner: i32, columns: i32, transposed: bool,

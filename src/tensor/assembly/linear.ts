@@ -1,13 +1,13 @@
-// Linear layers of students: sparse features to a width of 4, 8 or 16, and from there to classes.
+// Students' linear layers: from sparse features to a width of 4, 8 or 16, and from there to classes.
 import { fma, storeSome } from "./vector";
 import { lane, NODES_A_UNIT, put } from "./narrow";
 
 /**
  * Y[r] = BIAS + sum_k V[k] X[I[k]] over the entries k of rows r, at the places begin <= p < end of ORDER.
- * X has `width` columns: 4, 8 or 16; BIAS may be 0 (absent). The entries lie block by block of columns, so
+ * X has `width` columns: 4, 8 or 16; BIAS may be 0 (absent). The entries are stored by blocks of columns, so
  * that a block's rows of X stay in the nearest cache: those of block b at place p begin at
- * P[b * rows + p]. With several blocks SUMS keeps a place's sums between two, 4 or more vectors a place.
- * An index has `indexBytes`, 2 or 4.
+ * P[b * rows + p]. With several blocks SUMS holds a place's sums from one block to the next, 4 or more vectors
+ * per place. An index has `indexBytes` bytes, 2 or 4.
  */
 export function narrowProduct(
   begin: i32, end: i32, P: usize, ORDER: usize, I: usize, V: usize, X: usize, Y: usize, width: i32,
@@ -40,7 +40,7 @@ function productBlocks<Index>(
   }
 }
 
-/** One block; `nv` is the number of vectors a row, known when this is compiled. */
+/** Does one block; `nv` is the number of vectors per row, a compile-time constant. */
 @inline
 function productRows<Index>(
   nv: i32, begin: i32, end: i32, P: usize, ORDER: usize, I: usize, V: usize, X: usize, Y: usize,
@@ -63,7 +63,7 @@ function productRows<Index>(
       c = v128.load(sums, 32); d = v128.load(sums, 48);
     }
     if (nv == 1) {
-      // One sum's additions would wait for each other.
+      // With a single sum, each addition would wait for the one before.
       for (; v + 16 <= last; v += 16, i += 4 * sizeof<Index>()) {
         const w = v128.load(v);
         a = fma(lane(w, 0), v128.load(X + (<usize>load<Index>(i) << 4)), a);
@@ -93,7 +93,7 @@ export function narrowHead(
     const x = X + <usize>r * step, y = Y + <usize>r * row;
     for (let c = 0; c < classes; c += 4) {
       const at = <usize>c << 2;
-      // Lanes beyond the last class are read from the next row, and not stored.
+      // Lanes beyond the last class are read from the next row and never stored.
       let sum = v128.load(BIAS + at), w = W + at;
       for (let k: usize = 0; k < step; k += 4, w += row) {
         sum = fma(v128.load_splat<f32>(x + k), v128.load(w), sum);
@@ -104,9 +104,9 @@ export function narrowHead(
 }
 
 /**
- * The way back for the nodes of units begin <= u < end: DX = scale * (G WT) where X is above 0, else
- * 0, and PARTS[u] = [X' G; sum of G]: (width + 1) x stride, of which `classes` columns count. WT is
- * classes x width.
+ * The backward pass for the nodes of units begin <= u < end: DX = scale * (G WT) where X is above 0,
+ * otherwise 0, and PARTS[u] = [X' G; sum of G]: (width + 1) x stride, of which `classes` columns are used.
+ * WT is classes x width.
  */
 export function narrowHeadGradient(
   begin: i32, end: i32, G: usize, X: usize, WT: usize, DX: usize, PARTS: usize, nodes: i32,
@@ -119,7 +119,7 @@ export function narrowHeadGradient(
     const first = u * NODES_A_UNIT, last = min(first + NODES_A_UNIT, nodes);
     for (let at: usize = 0; at < row; at += 16) {
       let sum = zero;
-      // Four of X's columns at a time, whose sums stay at hand.
+      // Four of X's columns at a time, so that their sums stay in registers.
       for (let k: usize = 0; k < step; k += 16) {
         let a = zero, b = zero, c = zero, d = zero;
         let g = G + <usize>first * row + at, x = X + <usize>first * step + k;

@@ -1,8 +1,8 @@
-// Losses log(sum) - target, two at a time: by a quick logarithm, wherever its last bits cannot matter.
+// Losses log(sum) - target, two at a time, by a fast logarithm wherever its last bits cannot matter.
 
 /**
- * fdlibm's constants of log(x) (e_log.c, Sun Microsystems, 1993), two and one, and `DOUBT`: 2^-48, which is
- * more than two logarithms differ by, each good to its last place.
+ * fdlibm's constants for log(x) (e_log.c, Sun Microsystems, 1993), two and one, and `DOUBT`: 2^-48, more than
+ * the difference between two logarithms that are each accurate to the last place.
  */
 const LOG = memory.data<f64>([
   1, 2, 0.5,
@@ -13,13 +13,13 @@ const LOG = memory.data<f64>([
 ]);
 const DOUBT: usize = 96;
 
-/** One of them in both lanes: from memory it is one instruction, which V8 makes three of elsewhere. */
+/** Loads a constant into both lanes: one instruction from memory, where V8 would otherwise emit three. */
 @inline
 function constant(at: usize): v128 {
   return v128.load_splat<f64>(LOG + at);
 }
 
-/** log x of two numbers of 1 or more, finite: as fdlibm has it, without a branch. */
+/** log x of two finite numbers of at least 1: fdlibm's algorithm, without a branch. */
 @inline
 function logarithms(x: v128): v128 {
   // x = 2^k (1 + f), 1 + f between sqrt(1/2) and sqrt(2).
@@ -39,12 +39,12 @@ function logarithms(x: v128): v128 {
 
 /**
  * log(sum) - target of two nodes, in the first two lanes, with the bits of a logarithm of one number.
- * Both are doubles; each sum is 1 or more, or no number.
+ * Both are doubles; each sum is at least 1, or NaN.
  */
 @inline
 export function lossesOf(sums: v128, targets: v128): v128 {
   const logs = logarithms(sums), exact = f64x2.sub(logs, targets);
-  // Where the nearest float is the same on both sides of the doubt, it is the loss (Ziv's test).
+  // If both ends of the doubtful interval round to the same float, that is the loss (Ziv's test).
   const doubt = f64x2.mul(constant(DOUBT), f64x2.add(logs, f64x2.abs(targets)));
   const loss = f32x4.demote_f64x2_zero(f64x2.add(exact, doubt));
   const other = f32x4.demote_f64x2_zero(f64x2.sub(exact, doubt));
@@ -55,7 +55,7 @@ export function lossesOf(sums: v128, targets: v128): v128 {
   );
 }
 
-/** The same of one node. */
+/** The loss log(sum) - target of one node. */
 export function lossOf(sum: f64, target: f64): f32 {
   return <f32>(NativeMath.log(sum) - target);
 }

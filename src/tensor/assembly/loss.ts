@@ -1,29 +1,29 @@
-// Softmax cross-entropy over chosen nodes or against soft labels, with its gradient; and scores.
+// Softmax cross-entropy over chosen nodes or against soft labels, with its gradient and the hits.
 import { lossesOf, lossOf } from "./logarithm";
 import { exp4, lanes, loadSome, storeSome } from "./vector";
 
-/** The largest of the four lanes, if all are numbers. */
+/** The largest of the four lanes, unless one is NaN. */
 @inline
 function largestLane(v: v128): f32 {
   const m = f32x4.pmax(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
   return f32x4.extract_lane(f32x4.pmax(m, v128.shuffle<f32>(m, m, 1, 0, 3, 2)), 0);
 }
 
-/** The lanes that the last vector of a row of `classes` has. */
+/** A mask of the lanes in use in the last vector of a row of `classes`. */
 @inline
 function lastLanes(classes: i32): v128 {
   return i32x4.gt_s(i32x4.splat(((classes - 1) & 3) + 1), i32x4(0, 1, 2, 3));
 }
 
-/** Numbers c .. c + 3 of a row of `classes`; those beyond it are `other`. */
+/** Loads numbers c .. c + 3 of a row of `classes`; those beyond its end become `other`. */
 @inline
 function part(row: usize, c: i32, classes: i32, last: v128, other: v128): v128 {
-  // May read beyond the row, never beyond its block's slack.
+  // This may read beyond the row, but never beyond its block's slack.
   const v = v128.load(row + (<usize>c << 2));
   return c + 4 < classes ? v : v128.bitselect(v, other, last);
 }
 
-/** The largest of a row, if all are numbers: `pmax` does not look for NaN, and is one instruction. */
+/** The largest of a row, unless one is NaN: `pmax` ignores NaN, and is one instruction. */
 @inline
 function largestOf(row: usize, classes: i32, last: v128): f32 {
   const low = f32x4.splat(-Infinity);
@@ -39,13 +39,13 @@ function exponentials(row: usize, c: i32, classes: i32, last: v128, largest: v12
   return c + 4 < classes ? e : v128.and(e, last);
 }
 
-/** The second lane of `two`, and x. */
+/** Returns the second lane of `two`, then x. */
 @inline
 function pushed(two: v128, x: f64): v128 {
   return v128.shuffle<f64>(two, f64x2.splat(x), 1, 2);
 }
 
-/** At each second node of a range, and the last, stores what `sums` and `targets` hold; `to` is the last's. */
+/** Stores, at every second node of a range and at the last, the losses of `sums` and `targets`; `to` is the last's. */
 @inline
 function putLosses(sums: v128, targets: v128, to: usize, node: i32, last: bool): void {
   if (node & 1) v128.store64_lane(to - 4, lossesOf(sums, targets), 0);
@@ -53,10 +53,10 @@ function putLosses(sums: v128, targets: v128, to: usize, node: i32, last: bool):
 }
 
 /**
- * For entries begin <= k < end of NODES: LOSSES[k] = -log softmax(LOGITS[node])[label], and
- * where GRADIENT (nodes x classes, zeroed before) is given, its row of that node becomes
- * scale * (softmax - one hot). Where HITS is given, HITS[k] = 1 if the first largest logit
- * is the label's, else 0.
+ * For entries begin <= k < end of NODES: LOSSES[k] = -log softmax(LOGITS[node])[label]. If
+ * GRADIENT (nodes x classes, zeroed before) is given, that node's row becomes
+ * scale * (softmax - one hot). If HITS is given, HITS[k] = 1 if the first largest logit
+ * is the label's, otherwise 0.
  */
 export function crossEntropy(
   begin: i32, end: i32, LOGITS: usize, LABELS: usize, NODES: usize, LOSSES: usize, GRADIENT: usize,
@@ -71,7 +71,7 @@ export function crossEntropy(
     const out = GRADIENT ? GRADIENT + first : 0;
     const largest = largestOf(row, classes, last), own = load<f32>(row + (<usize>label << 2));
     const shift = f32x4.splat(largest);
-    // A row of up to eight is kept at hand; of a longer one the rest waits in memory.
+    // A row of up to eight stays in registers; the rest of a longer one waits in memory.
     const e = exponentials(row, 0, classes, last, shift, one);
     const f = classes > 4 ? exponentials(row, 4, classes, last, shift, one) : f32x4.splat(0);
     let all = f32x4.add(e, f);
@@ -103,8 +103,8 @@ export function crossEntropy(
 }
 
 /**
- * For rows begin <= r < end: LOSSES[r] = -sum over classes of P[r] log softmax(beta LOGITS[r]), P's
- * rows being probabilities, and GRADIENT[r] = scale * (softmax - P[r]).
+ * For rows begin <= r < end: LOSSES[r] = -sum over classes of P[r] log softmax(beta LOGITS[r]), where P's
+ * rows are probabilities, and GRADIENT[r] = scale * (softmax - P[r]).
  */
 export function softCrossEntropy(
   begin: i32, end: i32, LOGITS: usize, P: usize, LOSSES: usize, GRADIENT: usize, classes: i32,
@@ -120,7 +120,7 @@ export function softCrossEntropy(
     let all = zero, target = zero;
     for (let c = 0; c < classes; c += 4) {
       const at = <usize>c << 2, p = part(own, c, classes, last, zero);
-      // A probability of 0 counts nothing, however far its logit.
+      // A probability of 0 contributes nothing, however extreme its logit.
       const x = v128.and(f32x4.gt(p, zero), f32x4.sub(v128.load(row + at), shift));
       target = f32x4.add(target, f32x4.mul(p, x));
       const e = exponentials(row, c, classes, last, shift, beta);

@@ -1,33 +1,33 @@
 // GCNII's convolutions for widths 4, 8 and 16: a node's numbers are one, two or four vectors, and a
-// layer (sparse product, residual, W, ReLU, dropout) is one pass over its nodes.
+// layer (sparse product, residual, W, ReLU, dropout) is one pass over the nodes.
 import { dropout } from "./dropout";
 import { fma } from "./vector";
 
-/** Nodes that a unit has. Inside a unit they are taken by rows of equal length: see `order`. */
+/** Nodes per unit. Within a unit they are ordered so that rows of equal length come together: see `order`. */
 export const NODES_A_UNIT: i32 = 256;
 
-/** What both passes read; src/tensor/ops/narrow.ts writes it, word by word in this order. */
+/** The plan that both passes read; src/tensor/ops/narrow.ts writes it word by word in this order. */
 @unmanaged
 class Stack {
   nodes: i32; width: i32; layers: i32;
-  /** P forward, its transpose backward, as `byFours` of src/tensor/ops/narrow-rows.ts stores it. */
+  /** P forward, its transpose backward, stored as by `byFours` in src/tensor/ops/narrow-rows.ts. */
   starts: usize; order: usize; indices: usize; indexBytes: i32; values: usize;
   /** nodes x width: the first linear layer's output, before its ReLU. */
   input: usize;
   /** Each layer's input, after ReLU and dropout: `dropSlots` matrices used in turn. */
   dropped: usize; dropSlots: i32;
-  /** Z of each layer; one matrix for all where `zSlots` is 1. */
+  /** Z of each layer; one matrix for all layers if `zSlots` is 1. */
   z: usize; zSlots: i32;
-  /** Forward: each layer's map, or the last. Backward: their gradients. */
+  /** Forward: each layer's map, or only the last. Backward: their gradients. */
   maps: usize; allMaps: i32;
   /** theta_l W_l + (1 - theta_l) I of each layer; backward: its transpose. */
   weights: usize;
   alpha: f32;
-  /** Dropout, as the kernel of that name has it; layer l draws from site + l. */
+  /** Dropout, as in the kernel `dropout`; layer l draws from site + l. */
   threshold: i32; scale: f32; step: i32; site: i32; seedLow: i32; seedHigh: i32;
-  /** Backward only. Two matrices that dZ alternates between. */
+  /** Backward only: two matrices that dZ alternates between. */
   dz: usize;
-  /** nodes x width: gathers the residual's gradient, and becomes the input's. */
+  /** nodes x width: accumulates the residual's gradient, and becomes the input's. */
   dInput: usize;
   /** For each layer and unit: the unit's share of Z' dM, and a row of scratch memory. */
   parts: usize; units: i32;
@@ -60,13 +60,13 @@ export function narrowForward(begin: i32, end: i32, PLAN: usize, first: i32, las
   }
 }
 
-/** x where it is above 0, else 0. */
+/** x where it is above 0, otherwise 0. */
 @inline
 function positive(x: v128): v128 {
   return f32x4.pmax(f32x4.splat(0), x);
 }
 
-/** One lane of four, in all of them. */
+/** Copies one lane into all four. */
 @inline
 export function lane(v: v128, k: i32): v128 {
   if (k == 0) return v128.shuffle<f32>(v, v, 0, 0, 0, 0);
@@ -88,8 +88,8 @@ function sumRows(s: Stack, u: i32, X: usize, TO: usize): void {
 }
 
 /**
- * The same for `nv` vectors of columns, known when this is compiled. Four rows at a time, of which the
- * first is the shortest: the additions of one sum would wait for each other.
+ * The same for `nv` vectors of columns, a compile-time constant. It takes four rows at a time, of which the
+ * first is the shortest, because the additions of a single sum would wait for each other.
  */
 @inline
 function sumFours<Index>(nv: i32, s: Stack, u: i32, X: usize, TO: usize, step: usize): void {
@@ -140,7 +140,7 @@ function sumFours<Index>(nv: i32, s: Stack, u: i32, X: usize, TO: usize, step: u
   }
 }
 
-/** What entries first <= k < last add to a row's sum. */
+/** Adds entries first <= k < last to a row's sum. */
 @inline
 function rowFrom<Index>(
   sum: v128, first: usize, last: usize, I: usize, V: usize, X: usize, step: usize,
@@ -152,7 +152,7 @@ function rowFrom<Index>(
   return sum;
 }
 
-/** One layer. `nv` is the number of vectors a node, known when this is compiled. */
+/** Does one layer. `nv` is the number of vectors per node, a compile-time constant. */
 @inline
 function forwardRows(nv: i32, begin: i32, end: i32, s: Stack, l: i32): void {
   const step = <usize>nv << 4, size = <usize>s.nodes * step;
@@ -200,7 +200,7 @@ export function put(nv: i32, at: usize, a: v128, b: v128, c: v128, d: v128): voi
 
 /**
  * Stages first <= stage < last for the nodes of units begin <= u < end. Stage s is layer
- * l = layers - 1 - s: dM = what flows in at its own tap and, but for the top layer,
+ * l = layers - 1 - s: dM = the gradient at its own tap plus, except in the top layer,
  * (1 - alpha) mask(P' dZ_(l+1)); the unit's share of Z' dM; dZ = dM W'; dInput += alpha dZ.
  * The last stage, `layers`, ends with the input's gradient.
  */
@@ -215,7 +215,7 @@ export function narrowBackward(begin: i32, end: i32, PLAN: usize, first: i32, la
   }
 }
 
-/** The gradient of M_l and what follows from it, for the nodes of one unit; l = -1 is the input. */
+/** Computes the gradient of M_l and what follows from it, for the nodes of one unit; l = -1 is the input. */
 @inline
 function backwardRows(nv: i32, u: i32, s: Stack, l: i32): void {
   const step = <usize>nv << 4, size = <usize>s.nodes * step, square = step * step >> 2;
@@ -299,7 +299,7 @@ function backwardRows(nv: i32, u: i32, s: Stack, l: i32): void {
   if (nv == 1 && l >= 0) put(4, PART, s0, s1, s2, s3);
 }
 
-/** factor * x where the number at `mask` is above 0, else 0. */
+/** factor * x where the number at `mask` is above 0, otherwise 0. */
 @inline
 function passed(factor: v128, x: v128, mask: usize): v128 {
   return v128.and(f32x4.gt(v128.load(mask), f32x4.splat(0)), f32x4.mul(factor, x));

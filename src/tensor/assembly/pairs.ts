@@ -1,7 +1,7 @@
-// Squared distances of every teacher layer's map to every student layer's, in one pass.
+// Squared distances from every teacher layer's map to every student layer's, in one pass.
 import { dot, fma, fma1, lanes, squaredDistance, sums4 } from "./vector";
 
-/** Nodes whose distances are summed together: fixed, so that bits do not depend on threads. */
+/** Nodes whose distances are summed together; fixed, so that the bits do not depend on threads. */
 export const NODES_A_BLOCK: i32 = 32;
 
 /**
@@ -29,12 +29,12 @@ export function pairDistances(
 }
 
 /**
- * The same with R[n, j] = S[j, n] P[j], and the gradients' directions through that product:
+ * Like pairDistances with R[n, j] = S[j, n] P[j], and with the gradients' directions through that product:
  * DS[j, n, k] = U[n, j] . P[j, k] and DP[j, k] = sum over nodes of S[j, n, k] U[n, j].
  * S and DS are studentLayers x nodes x studentWidth, P studentLayers x studentWidth x width.
  * A block's RECORD holds its sums of |R[n, j]|^2, its PARTIAL, its share of DP, and a node's R and U.
- * Unless `direct`, PARTIAL is of the products T[n, i] . R[n, j], and U is sum_i W[i, j] T_i -
- * (sum_i W[i, j]) R_j: half the arithmetic, and no digits where R_j nears T_i.
+ * Unless `direct`, PARTIAL holds the products T[n, i] . R[n, j], and U is sum_i W[i, j] T_i -
+ * (sum_i W[i, j]) R_j: half the arithmetic, but all digits cancel where R_j is close to T_i.
  */
 export function pairRegression(
   begin: i32, end: i32, T: usize, S: usize, P: usize, W: usize, RECORD: usize, DS: usize,
@@ -124,7 +124,7 @@ function addDistances(
 function distances2x4(t: usize, r: usize, step: usize, out: usize, outStep: usize): void {
   let a = f32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a, k: usize = 0;
   const t1 = t + step, r1 = r + step, r2 = r1 + step, r3 = r2 + step;
-  // Twice the body, as addresses cost as much as what is done with the numbers.
+  // Unrolled twice, because computing addresses costs as much as the arithmetic.
   for (; k + 32 <= step; k += 32) {
     let x = v128.load(t + k), y = v128.load(t1 + k);
     let z = v128.load(r + k), p = f32x4.sub(x, z), q = f32x4.sub(y, z);
@@ -249,7 +249,7 @@ function pulls4(
   }
 }
 
-/** The same by differences. */
+/** The same rows of U, by differences. */
 @inline
 function differences4(
   t0: usize, end: usize, step: usize, w0: usize, wStep: usize, r: usize, u: usize,
@@ -276,7 +276,7 @@ function differences4(
   }
 }
 
-/** One row of U, from byte `from` on. */
+/** Makes one row of U, from byte `from` on. */
 function pullFrom(
   from: usize, t0: usize, end: usize, step: usize, w0: usize, wStep: usize, r: usize, u: usize,
 ): void {
@@ -361,7 +361,7 @@ function through(
   }
 }
 
-/** Four numbers of ds, and their four rows of dP. */
+/** Makes four numbers of ds, and updates their four rows of dP. */
 @inline
 function through4(u: usize, s: usize, p: usize, step: usize, dp: usize): v128 {
   const x0 = v128.load_splat<f32>(s), x1 = v128.load_splat<f32>(s, 4);

@@ -2,9 +2,9 @@
 import { fma, fma1, lanes } from "./vector";
 
 /**
- * C[r] = p * (A B)[r] + q * Z[r] for rows begin <= r < end; where ACC is given, also
+ * C[r] = p * (A B)[r] + q * Z[r] for rows begin <= r < end; if ACC is given, also
  * ACC[r] += s * C[r]. Z and ACC may be 0 (absent); Z may be A, ACC must not be C.
- * A is rows x inner, B inner x columns, or `packed` as packPanels leaves it; C, Z, ACC rows x columns.
+ * A is rows x inner, B inner x columns, or `packed` by packPanels; C, Z, ACC rows x columns.
  */
 export function product(
   begin: i32, end: i32, A: usize, B: usize, C: usize, inner: i32, columns: i32,
@@ -17,7 +17,7 @@ export function product(
     }
     return;
   }
-  // Where column j of B begins, and from one of its numbers to the next.
+  // Where column j of B begins, and the step from one of its numbers to the next.
   const each: usize = packed ? <usize>inner : 1;
   const step8: usize = packed ? 32 : step;
   const step4: usize = packed ? 16 : step;
@@ -46,7 +46,7 @@ export function product(
   }
 }
 
-/** The epilogue of two vectors side by side: C = p acc + q Z, ACC += s C, all at byte offset `at`. */
+/** The epilogue for two adjacent vectors: C = p acc + q Z, ACC += s C, all at byte offset `at`. */
 @inline
 function put2(
   at: usize, low: v128, high: v128, C: usize, p: v128, q: v128, Z: usize, s: v128, ACC: usize,
@@ -65,7 +65,7 @@ function put2(
   }
 }
 
-/** The same of one vector. */
+/** The epilogue for one vector. */
 @inline
 function put(at: usize, acc: v128, C: usize, p: v128, q: v128, Z: usize, s: v128, ACC: usize): void {
   let c = f32x4.mul(p, acc);
@@ -134,7 +134,7 @@ function tile6x4(
   put(at, c5, C, p, q, Z, s, ACC);
 }
 
-/** A single row: eight sums in flight hide the latency of the multiply-add. */
+/** Does a single row; eight sums in flight hide the latency of the multiply-add. */
 @inline
 function tile1x32(
   a0: usize, aStep: usize, b0: usize, step: usize, at: usize,
@@ -184,7 +184,7 @@ function tile1x4(
   put(at, acc, C, f32x4.splat(p), f32x4.splat(q), Z, f32x4.splat(s), ACC);
 }
 
-/** One element of a matrix times a vector, whose numbers lie side by side. */
+/** Does one element of a matrix times a vector whose numbers are contiguous. */
 @inline
 function dot(
   a: usize, length: usize, b: usize, at: usize, C: usize, p: f32, q: f32, Z: usize, s: f32, ACC: usize,
@@ -202,7 +202,7 @@ function dot(
   store1(at, acc, C, p, q, Z, s, ACC);
 }
 
-/** One element of C; lanes round as in the tiles, so a result does not depend on its place. */
+/** Does one element of C; lanes round as in the tiles, so a result does not depend on its place. */
 @inline
 function one(
   a0: usize, aStep: usize, b0: usize, step: usize, at: usize,
@@ -216,7 +216,7 @@ function one(
   store1(at, acc, C, p, q, Z, s, ACC);
 }
 
-/** The epilogue of one number, as `put` has it for a vector. */
+/** The epilogue for one number, as `put` does it for a vector. */
 @inline
 function store1(at: usize, acc: f32, C: usize, p: f32, q: f32, Z: usize, s: f32, ACC: usize): void {
   let c = p * acc;
@@ -276,7 +276,7 @@ export function addTransposedA(
   }
 }
 
-/** C[i] = p * sum over r of A[r, i] B[r]: several i at a time, whose numbers lie side by side. */
+/** C[i] = p * sum over r of A[r, i] B[r], for several i at a time, whose numbers are contiguous. */
 function transposedTimesVector(
   begin: i32, end: i32, A: usize, B: usize, C: usize, rows: i32, aStep: usize, p_: f32,
 ): void {

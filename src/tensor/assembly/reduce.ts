@@ -1,7 +1,7 @@
-// Sums over one run of axes: X seen as outer x reduced x inner, OUT outer x inner.
+// Sums over adjacent axes: X is seen as outer x reduced x inner, OUT as outer x inner.
 import { lanes } from "./vector";
 
-/** Terms that are summed before they join the total: keeps the rounding error small. */
+/** Terms that are summed before they join the total, to keep the rounding error small. */
 const BLOCK: usize = 128;
 
 /** OUT[o] = scale * sum of the `reduced` numbers of row o, begin <= o < end (inner = 1). */

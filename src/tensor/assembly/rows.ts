@@ -1,12 +1,12 @@
-// Rows divided by their lengths, and the gradient.
+// Divides rows by their lengths, and computes the gradient.
 import { dot, fma, fma1 } from "./vector";
 
-/** Squared lengths up to this count as zero: no direction, and no gradient through it. */
+/** A squared length up to this counts as zero: the row has no direction and passes no gradient. */
 const NO_LENGTH: f32 = 1e-24;
 
 /**
- * OUT[r] = X[r] / |X[r]| and INVERSE[r] = 1 / |X[r]| for begin <= r < end; both 0 where a row has
- * no length.
+ * OUT[r] = X[r] / |X[r]| and INVERSE[r] = 1 / |X[r]| for begin <= r < end; both are 0 for a row of
+ * zero length.
  */
 export function unitRows(
   begin: i32, end: i32, X: usize, OUT: usize, INVERSE: usize, columns: i32,

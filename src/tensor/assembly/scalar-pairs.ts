@@ -1,4 +1,4 @@
-// Equation 4 collapsed to one number a node and layer: distances and gradients in one pass.
+// Equation 4 reduced to one number per node and layer: distances and gradients in one pass.
 import { NODES_A_BLOCK } from "./pairs";
 import { firstLanes, fma, fma1, lanes, sums4 } from "./vector";
 
@@ -10,7 +10,7 @@ import { firstLanes, fma, fma1, lanes, sums4 } from "./vector";
  * and DS[j, n] = c[n, j] B[j].
  * T is nodes x teacherLayers x width, A teacherLayers x width, S and DS studentLayers x nodes x
  * studentWidth, B studentLayers x studentWidth, W teacherLayers x studentLayers. A block's RECORD
- * holds its D, DA and DB, and scratch: of four nodes side by side D's sums, s and c.
+ * holds its D, DA and DB, and scratch memory for four nodes side by side: D's sums, s and c.
  */
 export function scalarPairs(
   begin: i32, end: i32, T: usize, A: usize, S: usize, B: usize, W: usize, RECORD: usize, DS: usize,
@@ -64,7 +64,7 @@ export function scalarPairs(
   }
 }
 
-/** x . each of `count` rows, `stride` bytes apart; further lanes repeat the first row. */
+/** The products of x with `count` rows, `stride` bytes apart; unused lanes repeat the first row. */
 @inline
 function rows4(rows: usize, stride: usize, count: i32, x: usize, step: usize): v128 {
   const r1 = rows + select<usize>(stride, 0, count > 1);

@@ -1,35 +1,35 @@
-// Kernel matrices k(x_i, x_j) of all pairs of nodes, and the mean square of two such matrices'
-// difference: four nodes at a time. X4 holds the nodes' vectors in groups of four: group, then
-// element of the vector, then node, the last group filled up with zeros. So a group is read in one
-// run, where rows of X transposed would lie powers of two apart and evict each other.
+// Similarity matrices k(x_i, x_j) of all pairs of nodes, where k is a kernel function, and the mean square
+// difference of two such matrices, four nodes at a time. X4 holds the nodes' vectors in groups of four:
+// group, then element of the vector, then node; zeros fill the last group. So a group is read in one
+// go, whereas rows of X transposed would be powers of two apart and evict each other from the cache.
 import { tanh4 } from "./tanh";
 import { exp4, fma, lanes } from "./vector";
 
-/** What k is. POLY: (x . y)^2; L2: |x - y|; RBF: exp(-|x - y|^2 / 2); EXP: exp(-|x - y|); TANH: tanh(x . y). */
+/** The function k. POLY: (x . y)^2; L2: |x - y|; RBF: exp(-|x - y|^2 / 2); EXP: exp(-|x - y|); TANH: tanh(x . y). */
 const POLY = 0, L2 = 1, RBF = 2, EXP = 3, TANH = 4;
 
-/** Whether k is a function of the inner product, or else of the distance. */
+/** Whether k is a function of the inner product; otherwise it is one of the distance. */
 @inline
 function isOfProduct(kind: i32): bool {
   return kind == POLY || kind == TANH;
 }
 
-/** Rows that share a row of scratch memory: fixed, so that bits do not depend on threads. */
+/** Rows that share a row of scratch memory; fixed, so that the bits do not depend on threads. */
 export const ROWS_A_BLOCK: i32 = 32;
 
-/** Bytes of a number for each node, with those that fill up the last group. */
+/** Bytes of one number per node, including the padding of the last group. */
 @inline
 function padded(n: i32): usize {
   return ((<usize>n + 3) & ~3) << 2;
 }
 
-/** Where node i's numbers begin, in bytes: each is 16 bytes behind the last. */
+/** Where node i's numbers begin, in bytes; they are 16 bytes apart. */
 @inline
 function place(i: i32, width: i32): usize {
   return ((<usize>(i & ~3) * <usize>width) << 2) + (<usize>(i & 3) << 2);
 }
 
-/** x . y or |x - y|^2 of the node at byte `x` with the four nodes from byte `y` on. */
+/** x . y or |x - y|^2 between the node at byte `x` and the four nodes from byte `y` on. */
 @inline
 function pairs4(x: usize, y: usize, width: i32, kind: i32): v128 {
   let acc = f32x4.splat(0);
@@ -55,7 +55,7 @@ function value4(pair: v128, kind: i32): v128 {
   return exp4(f32x4.mul(pair, f32x4.splat(-0.5)));
 }
 
-/** e times dk / d(x . y), or dk / d(|x - y|^2) times 2; k is the kernel's value at `pair`. */
+/** e times dk / d(x . y), or times 2 dk / d(|x - y|^2); k is the function's value at `pair`. */
 @inline
 function slope4(e: v128, k: v128, pair: v128, kind: i32): v128 {
   if (kind == POLY) return f32x4.mul(f32x4.mul(e, pair), f32x4.splat(2));
@@ -68,7 +68,7 @@ function slope4(e: v128, k: v128, pair: v128, kind: i32): v128 {
   return f32x4.neg(f32x4.mul(e, k));
 }
 
-/** Which of the four numbers from byte j on lie before byte `count`. */
+/** A mask of those of the four numbers from byte j on that are before byte `count`. */
 @inline
 function before(j: usize, count: usize): v128 {
   return i32x4.lt_u(
@@ -100,7 +100,7 @@ export function similarities(
 /**
  * With e_ij = k(x_i, x_j) - T[s_i, s_j], for blocks of rows begin <= b < end:
  * LOSSES[i] = sum_j e_ij^2, and G[i] = scale sum_j e_ij (dk(x_i, x_j) / dx_i), n x width, where the
- * derivative of |x - y| and of EXP at 0 is 0. T is a square matrix of `size` columns; s is S, or s_i = i where
+ * derivative of |x - y| and of EXP at 0 is 0. T is a square matrix of `size` columns; s is S, or s_i = i if
  * S is 0 (absent). SCRATCH has a row of padded(n) for each block.
  */
 export function similarityMismatch(
@@ -135,9 +135,9 @@ export function similarityMismatch(
 }
 
 /**
- * Rows first <= i < last of `similarityMismatch` for vectors of four numbers, with the same bits: a
- * student's. `kind` is a constant where this is called. Pairs, kernel and gradient take turns over some
- * nodes at a time, since short loops let a processor overlap more of their steps.
+ * Does rows first <= i < last of `similarityMismatch` for vectors of four numbers (a student's), with the
+ * same bits. Callers pass `kind` as a constant. Pairs, k and gradient take turns over some
+ * nodes at a time, because short loops let a processor overlap more of their steps.
  */
 @inline
 function mismatch4(
@@ -182,7 +182,7 @@ function mismatch4(
   }
 }
 
-/** C[j] = e_ij times dk / d(x . y), or dk / d(|x - y|^2) times 2; returns the sum of e_ij^2. */
+/** C[j] = e_ij times dk / d(x . y), or times 2 dk / d(|x - y|^2); returns the sum of e_ij^2. */
 @inline
 function coefficients(
   X4: usize, x: usize, t: usize, S: usize, C: usize, count: usize, width: i32, kind: i32,
@@ -198,10 +198,10 @@ function coefficients(
   return <f32>total;
 }
 
-/** Nodes whose terms are added up before they join the total, in bytes: keeps the rounding error small. */
+/** Nodes, in bytes, whose terms are summed before they join the total, to keep the rounding error small. */
 const SOME: usize = 2048;
 
-/** From pairs in C to e_ij times their slope in their place; returns the sum of e_ij^2, by lanes. */
+/** Replaces the pairs in C by e_ij times their slope; returns the sum of e_ij^2 by lanes. */
 @inline
 function slopes(
   from: usize, to: usize, t: usize, S: usize, C: usize, count: usize, kind: i32,
@@ -217,7 +217,7 @@ function slopes(
   return sum;
 }
 
-/** t[s_j .. s_j+3]; indices behind the last are not followed. */
+/** Loads t[s_j .. s_j+3]; indices after the last are not followed. */
 @inline
 function gathered(t: usize, s: usize, inside: v128): v128 {
   const index = i32x4.shl(v128.and(v128.load(s), inside), 2);
@@ -229,7 +229,7 @@ function gathered(t: usize, s: usize, inside: v128): v128 {
   );
 }
 
-/** sum_j C[j] y_j, or sum_j C[j] (x - y_j), in one element of the vectors: `y` the first node's. */
+/** sum_j C[j] y_j, or sum_j C[j] (x - y_j), in one element of the vectors; `y` is the first node's. */
 @inline
 function pull(y: usize, x: usize, C: usize, row: usize, width: i32, kind: i32): f32 {
   const step = <usize>width << 4;

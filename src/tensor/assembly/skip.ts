@@ -1,8 +1,8 @@
-// Dense products that skip what dropout and ReLU made 0, by their bit masks. A zero adds nothing to a
-// sum, so these give the bits that the plain products give. Widths are multiples of 64.
+// Dense products that use bit masks to skip what dropout and ReLU set to 0. A zero adds nothing to a
+// sum, so the bits are those of the plain products. Widths are multiples of 64.
 import { fma } from "./vector";
 
-/** How many bits are set in `words` words of 64 bits. */
+/** Counts the set bits in `words` words of 64 bits. */
 export function countBits(words: i32, MASK: usize): i32 {
   let count: u64 = 0;
   for (let i = 0; i < words; i++) count += popcnt(load<u64>(MASK + (<usize>i << 3)));
@@ -10,8 +10,8 @@ export function countBits(words: i32, MASK: usize): i32 {
 }
 
 /**
- * A mask of at most 64 rows, `width` bits each, by columns: bit r of COLUMNS[j] is bit j of row r.
- * 64 x 64 bits at a time, of which the off-diagonal halves change places, then quarters within them, and
+ * Transposes a mask of at most 64 rows, `width` bits each: bit r of COLUMNS[j] is bit j of row r.
+ * It takes 64 x 64 bits at a time and swaps the off-diagonal halves, then quarters within them, and
  * so on (Warren, Hacker's Delight, 7-3).
  */
 export function columnMasks(rows: i32, width: i32, MASK: usize, COLUMNS: usize): void {
@@ -39,7 +39,7 @@ export function columnMasks(rows: i32, width: i32, MASK: usize, COLUMNS: usize):
   }
 }
 
-/** C[i] += the sum of A[r, i] B[r] over the rows r whose bit COLUMNS[i] has; all of `step` bytes a row. */
+/** C[i] += the sum of A[r, i] B[r] over the rows r whose bit is set in COLUMNS[i]; all rows have `step` bytes. */
 export function addSparseTransposedA(
   width: i32, A: usize, B: usize, C: usize, step: usize, COLUMNS: usize,
 ): void {
@@ -65,7 +65,7 @@ export function addSparseTransposedA(
   }
 }
 
-/** C = p A B + q A and ACC += s C, all of `step` bytes a row; A is 0 where MASK's bits are. */
+/** C = p A B + q A and ACC += s C; all rows have `step` bytes; A is 0 where MASK's bits are 0. */
 export function sparseRowsProduct(
   rows: i32, A: usize, B: usize, C: usize, step: usize, MASK: usize, p_: f32, q_: f32, s_: f32, ACC: usize,
 ): void {

@@ -1,13 +1,13 @@
-// Sparse product: Y = p A X + q Z with A in compressed rows, the sum optionally masked.
+// The sparse product Y = p A X + q Z with A in compressed rows, the sum optionally masked.
 import { fma, fma1, lanes, maskBit, maskLanes } from "./vector";
 
 /**
- * Y[r] = p * sum_k V[k] X[I[k]] + q * Z[r] over the entries k of row r, for a part of the rows.
- * Where MASK is given, the sum (not Z) becomes 0 in an element whose bit is 0. Z may be 0
- * (absent), or Y itself. X has `columns` columns; P is indptr, I indices. FAR: X lies in memory
+ * Y[r] = p * sum_k V[k] X[I[k]] + q * Z[r] over the entries k of row r, for some of the rows.
+ * If MASK is given, the sum (not Z) becomes 0 in each element whose bit is 0. Z may be 0
+ * (absent), or Y itself. X has `columns` columns; P is indptr, I indices. FAR means that X is in memory
  * rather than in the cache, and is read ahead.
  *
- * A unit is a row or an entry, so that ranges are equal work however degrees are spread: the rows
+ * A unit is a row or an entry, so that ranges are equal work however the degrees are distributed: the rows
  * of begin <= unit < end are those with begin <= P[r] + r < end.
  */
 export function sparseProduct(
@@ -19,7 +19,7 @@ export function sparseProduct(
   );
 }
 
-/** The same for the rows from <= r < to. */
+/** Does the same for the rows from <= r < to. */
 export function sparseRows(
   from: i32, to: i32, P: usize, I: usize, V: usize, X: usize, Y: usize, columns: i32,
   p: f32, q: f32, Z: usize, MASK: usize, FAR: bool,
@@ -28,7 +28,7 @@ export function sparseRows(
   else nearRows(from, to, P, I, V, X, Y, columns, p, q, Z, MASK);
 }
 
-/** The first row r with P[r] + r >= unit; `rows` where there is none. */
+/** The first row r with P[r] + r >= unit; `rows` if there is none. */
 function firstRow(P: usize, rows: i32, unit: i32): i32 {
   let low = 0, high = rows;
   while (low < high) {
@@ -52,12 +52,12 @@ function nearRows(
   }
 }
 
-/** Entries between the one that is added and the one whose row of X is fetched. */
+/** How many entries ahead of the one being added the row of X is fetched. */
 const AHEAD: usize = 8;
 
 /**
- * The same numbers. WebAssembly has no prefetch, but a load whose value nobody waits for is one: as it
- * might trap, no compiler leaves it out.
+ * Computes the same numbers. WebAssembly has no prefetch, but a load whose value nobody waits for acts as
+ * one: because it might trap, no compiler removes it.
  */
 @inline
 function farRows(
@@ -112,7 +112,7 @@ function row32(
   const p = f32x4.splat(p_);
   c0 = f32x4.mul(p, c0); c1 = f32x4.mul(p, c1); c2 = f32x4.mul(p, c2); c3 = f32x4.mul(p, c3);
   c4 = f32x4.mul(p, c4); c5 = f32x4.mul(p, c5); c6 = f32x4.mul(p, c6); c7 = f32x4.mul(p, c7);
-  // Asked once for eight vectors: at few entries a row the questions were a sixth of the time.
+  // Tested once per eight vectors: with few entries per row the tests took a sixth of the time.
   if (MASK) {
     const bit = at >> 2;
     c0 = v128.and(c0, maskLanes(MASK, bit)); c1 = v128.and(c1, maskLanes(MASK, bit + 4));
@@ -168,7 +168,7 @@ export function gather(begin: i32, end: i32, V: usize, POSITION: usize, OUT: usi
 
 /**
  * OUT[k] = X[r] . Y[I[k]] over the entries k of the rows begin <= r < end of a sparse matrix:
- * one number an arc. X and Y have `width` columns; P is indptr, I indices.
+ * one number per arc. X and Y have `width` columns; P is indptr, I indices.
  */
 export function arcProducts(
   begin: i32, end: i32, P: usize, I: usize, X: usize, Y: usize, OUT: usize, columns: i32,

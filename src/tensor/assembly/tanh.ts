@@ -1,7 +1,7 @@
 // tanh, four numbers at a time.
 import { exp4, fma, loadSome, storeSome } from "./vector";
 
-/** Four of each, loaded as exp4's are. */
+/** Four copies of each constant, loaded like exp4's. */
 const TANH = memory.data<f32>([
   1, 1, 1, 1,
   2, 2, 2, 2,
@@ -14,13 +14,13 @@ const TANH = memory.data<f32>([
   0.625, 0.625, 0.625, 0.625,
 ]);
 
-/** tanh x = 1 - 2 / (e^2x + 1), near 0 by an odd polynomial (Cephes tanhf). */
+/** tanh x = 1 - 2 / (e^2x + 1); near 0 an odd polynomial (Cephes tanhf). */
 @inline
 export function tanh4(x: v128): v128 {
   const size = f32x4.abs(x), one = v128.load(TANH), z = f32x4.mul(x, x);
   const twice = f32x4.add(size, size);
   const far = f32x4.sub(one, f32x4.div(v128.load(TANH, 16), f32x4.add(exp4(twice), one)));
-  // With the sign of x.
+  // Gives the result the sign of x.
   const signed = v128.bitselect(x, far, v128.load(TANH, 32));
   let p = fma(v128.load(TANH, 48), z, v128.load(TANH, 64));
   p = fma(p, z, v128.load(TANH, 80));

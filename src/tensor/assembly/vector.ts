@@ -1,4 +1,4 @@
-// Vector helpers shared by all kernels: multiply-add in two flavours, masks, ragged sums.
+// Vector helpers shared by all kernels: multiply-add in two flavours, masks, sums of partial vectors.
 
 /** a * b + c: one rounding in the fma flavour (relaxed SIMD), two in the simd flavour. */
 @inline
@@ -13,7 +13,7 @@ export function fma1(a: f32, b: f32, c: f32): f32 {
   return f32x4.extract_lane(fma(f32x4.splat(a), f32x4.splat(b), f32x4.splat(c)), 0);
 }
 
-/** Sum of the four lanes, in one fixed order. */
+/** The sum of the four lanes, in a fixed order. */
 @inline
 export function lanes(v: v128): f32 {
   return (
@@ -23,7 +23,7 @@ export function lanes(v: v128): f32 {
   );
 }
 
-/** The lanes' sums of four vectors: transposed and added. */
+/** The lane sums of four vectors: they are transposed and added. */
 @inline
 export function sums4(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5), ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
@@ -32,7 +32,7 @@ export function sums4(a: v128, b: v128, c: v128, d: v128): v128 {
   return f32x4.add(v128.shuffle<i32>(s, u, 0, 1, 4, 5), v128.shuffle<i32>(s, u, 2, 3, 6, 7));
 }
 
-/** Four bits of a bit mask from bit `at` on, as lanes of all ones or all zeros. */
+/** Four bits of a bit mask, from bit `at` on, as lanes of all ones or all zeros. */
 @inline
 export function maskLanes(mask: usize, at: usize): v128 {
   const nibble = <u32>load<u16>(mask + (at >> 3)) >> (<u32>at & 7);
@@ -46,12 +46,12 @@ export function maskBit(mask: usize, at: usize): bool {
   return ((<u32>load<u8>(mask + (at >> 3)) >> (<u32>at & 7)) & 1) != 0;
 }
 
-/** What the self-test calls: is multiply-add rounded once? */
+/** For the self-test: is multiply-add rounded once? */
 export function multiplyAdd(a: f32, b: f32, c: f32): f32 {
   return fma1(a, b, c);
 }
 
-/** Four of each: V8 makes a vector constant anew wherever it is used, from two words; it loads faster. */
+/** Four copies of each: V8 rebuilds a vector constant from two words wherever it is used; a load is faster. */
 const EXP = memory.data<f32>([
   1.44269504, 1.44269504, 1.44269504, 1.44269504,
   12582912, 12582912, 12582912, 12582912,
@@ -75,7 +75,7 @@ const EXP = memory.data<f32>([
  */
 @inline
 export function exp4(x: v128): v128 {
-  // Added to 1.5 * 2^23, a number is rounded to a whole one, which stands in the last bits.
+  // Adding 1.5 * 2^23 rounds a number to a whole one, which is then in the last bits.
   const magic = v128.load(EXP, 16);
   const rounded = f32x4.add(f32x4.mul(x, v128.load(EXP)), magic);
   const k = f32x4.sub(rounded, magic);
@@ -87,20 +87,20 @@ export function exp4(x: v128): v128 {
   p = fma(p, r, v128.load(EXP, 128));
   p = fma(p, r, v128.load(EXP, 144));
   const one = v128.load(EXP, 160);
-  // 2^k: the bits of 1 with k added to the exponent.
+  // 2^k is the bits of 1 with k added to the exponent.
   const power = i32x4.add(i32x4.shl(rounded, 23), one);
   const scaled = f32x4.mul(f32x4.add(fma(p, f32x4.mul(r, r), r), one), power);
   const finite = v128.andnot(scaled, f32x4.lt(x, v128.load(EXP, 176)));
   return v128.bitselect(v128.load(EXP, 208), finite, f32x4.gt(x, v128.load(EXP, 192)));
 }
 
-/** The same for one number, with the same bits as a lane of `exp4`. */
+/** exp(x) of one number, with the same bits as a lane of `exp4`. */
 @inline
 export function exp1(x: f32): f32 {
   return f32x4.extract_lane(exp4(f32x4.splat(x)), 0);
 }
 
-/** Up to four numbers; the lanes beyond `count` are 0. */
+/** Loads up to four numbers; the lanes from `count` on are 0. */
 @inline
 export function loadSome(at: usize, count: i32): v128 {
   if (count >= 4) return v128.load(at);
@@ -124,14 +124,14 @@ export function storeSome(at: usize, v: v128, count: i32): void {
   if (count > 2) v128.store32_lane(at + 8, v, 2);
 }
 
-/** v with 0 in the lanes from `count` on. */
+/** Returns v with 0 in the lanes from `count` on. */
 @inline
 export function firstLanes(v: v128, count: i32): v128 {
   if (count >= 4) return v;
   return v128.and(v, i32x4.gt_s(i32x4.splat(count), i32x4(0, 1, 2, 3)));
 }
 
-/** a . b of two vectors of `step` bytes. */
+/** a . b for two vectors of `step` bytes. */
 @inline
 export function dot(a: usize, b: usize, step: usize): f32 {
   let acc = f32x4.splat(0), d: usize = 0;
@@ -141,7 +141,7 @@ export function dot(a: usize, b: usize, step: usize): f32 {
   return sum;
 }
 
-/** |a - b|^2 of two vectors of `step` bytes. */
+/** |a - b|^2 for two vectors of `step` bytes. */
 @inline
 export function squaredDistance(a: usize, b: usize, step: usize): f32 {
   let acc = f32x4.splat(0), d: usize = 0;

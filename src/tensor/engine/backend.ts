@@ -1,5 +1,5 @@
 // The tfjs back end "abkd": float tensors live in the engine's memory; every operator of
-// tfjs's cpu back end works on them, and the hot ones run as the engine's kernels.
+// tfjs's cpu back end works on them, and the hot ones run as the engine's WebAssembly kernels.
 
 import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
@@ -26,7 +26,7 @@ import { MOST_THREADS } from "./threads.ts";
 
 export const BACKEND = "abkd";
 
-/** What tfjs's cpu back end keeps of a tensor, and the block that holds its numbers. */
+/** What tfjs's cpu back end keeps about a tensor, and the block that holds its numbers. */
 interface Entry {
   values?: BackendValues;
   dtype: DataType;
@@ -35,16 +35,16 @@ interface Entry {
   block?: Block;
 }
 
-/** The back end. Public only for kernels; users go through tf and the operators of src/tensor. */
+/** The back end. Only kernels use it directly; users go through tf and the operators of src/tensor. */
 export class Backend extends MathBackendCPU {
   readonly engine: Engine;
-  /** Blocks that wait for the end of a cpu kernel, with their owners; undefined while none runs. */
+  /** Blocks, with their owners, that are released when a cpu kernel ends; undefined while none runs. */
   #held: { readonly block: Block; readonly owner: object }[] | undefined;
 
   constructor(engine: Engine) {
     super();
     this.engine = engine;
-    // The cpu back end would print its advice to install another one.
+    // Otherwise the cpu back end prints its advice to install another one.
     (this as unknown as { firstUse: boolean }).firstUse = false;
   }
 
@@ -69,16 +69,16 @@ export class Backend extends MathBackendCPU {
     this.#store(dataId, shape, refCount).set(values as Float32Array);
   }
 
-  /** A copy: neither the tensor's next use nor a kernel that writes to it may change the other. */
+  /** Returns a copy, so that neither a write to the tensor nor one to the result changes the other. */
   override readSync(dataId: object): BackendValues {
     const values = super.readSync(dataId);
     return ArrayBuffer.isView(values) ? values.slice() : values;
   }
 
   /**
-   * As the cpu back end does it, in an order that an interrupt may cut anywhere: once the count has
-   * changed, a tensor that lives on is returned to without another call, so that disposing of it
-   * again cannot take its count twice.
+   * Does what the cpu back end does, in an order that an interrupt may cut anywhere: once the count has
+   * changed, nothing else is called for a tensor that stays alive, so that disposing of it again
+   * cannot decrement its count twice.
    */
   override disposeData(dataId: object, force = false): boolean {
     const entry = this.data.has(dataId) ? this.#entry(dataId) : undefined;
@@ -95,41 +95,41 @@ export class Backend extends MathBackendCPU {
     return true;
   }
 
-  /** A float32 tensor whose numbers are not set yet: kernels write their results to it. */
+  /** Makes a float32 tensor with unset numbers, for kernels to write their results to. */
   allocate(shape: readonly number[]): TensorInfo {
     const dataId = {};
     this.#store(dataId, shape, 1);
     return { dataId, shape: [...shape], dtype: "float32" };
   }
 
-  /** A float32 tensor's numbers, in place. Valid until the tensor is disposed of. */
+  /** Returns a float32 tensor's numbers in place, valid until the tensor is disposed of. */
   floats(tensor: TensorInfo): Float32Array {
     return this.data.get(tensor.dataId).values as Float32Array;
   }
 
-  /** Where a float32 tensor's numbers lie in the engine's memory, in bytes. */
+  /** Returns the byte address of a float32 tensor's numbers in the engine's memory. */
   address(tensor: TensorInfo): number {
     const { block } = this.#entry(tensor.dataId);
     if (!block) throw new TypeError(`expected a float32 tensor, got ${tensor.dtype}`);
     return block.address;
   }
 
-  /** As address(), of each. */
+  /** Returns the address() of each tensor. */
   addresses<const Infos extends readonly TensorInfo[]>(
     ...tensors: Infos
   ): { [K in keyof Infos]: number } {
     return tensors.map((tensor) => this.address(tensor)) as { [K in keyof Infos]: number };
   }
 
-  /** Gives back a block that `owner` got. */
+  /** Releases a block that `owner` got. */
   release(block: Block, owner: object): void {
     if (this.#held) this.#held.push({ block, owner });
     else this.engine.memory.release(block, owner);
   }
 
   /**
-   * Runs a kernel of the cpu back end. Some read the numbers of an intermediate tensor after
-   * disposing of it (FFT), so blocks are given back at the kernel's end only.
+   * Runs a kernel of the cpu back end. Some (FFT) read an intermediate tensor's numbers after
+   * disposing of it, so blocks are released only when the kernel ends.
    */
   runCpuKernel<T>(kernel: () => T): T {
     if (this.#held) return kernel();
@@ -141,7 +141,7 @@ export class Backend extends MathBackendCPU {
     }
   }
 
-  /** Gives back what waited for a cpu kernel's end; also after an interrupt cut the kernel short. */
+  /** Releases the blocks held during a cpu kernel; also after an interrupt cut the kernel short. */
   endCpuKernel(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
@@ -150,7 +150,7 @@ export class Backend extends MathBackendCPU {
 
   /**
    * Keeps the data of variables through recover().
-   * @returns ends it; each variable still counts as one user of its data
+   * @returns a function that ends this; each variable still counts as one user of its data
    */
   protect(dataIds: readonly object[]): () => void {
     const entries = dataIds.flatMap((id) => (this.data.has(id) ? [this.#entry(id)] : []));
@@ -180,18 +180,18 @@ export class Backend extends MathBackendCPU {
 let backend: Backend | undefined;
 let prepared = false;
 
-/** A tensor of numbers that the back end has, such as allocate() gives. */
+/** Makes a tensor of data that the back end already holds, such as from allocate(). */
 export const asTensor = (info: TensorInfo): tf.Tensor => tf.engine().makeTensorFromTensorInfo(info);
 
-/** The running back end. @throws before startEngine() and tfjs's first operator */
+/** Returns the running back end. @throws UserError before startEngine() or tfjs's first operator */
 export function runningBackend(): Backend {
   if (!backend) throw new UserError("the engine is not started: call startEngine() first");
   return backend;
 }
 
 /**
- * Makes "abkd" the back end that tfjs chooses by itself. It starts with tfjs's first operator, and
- * not at all where another one was asked for by then.
+ * Makes "abkd" the back end that tfjs chooses by default. It starts with tfjs's first operator, or
+ * never if another one was chosen by then.
  */
 export function offerEngine(): void {
   if (tf.findBackendFactory(BACKEND) === null) tf.registerBackend(BACKEND, preparedBackend, 10);
@@ -209,7 +209,7 @@ function preparedBackend(): Backend {
 }
 
 const ENGINES = ["wasm", "native"] as const;
-/** `wasm` is this project's own; `native` is TensorFlow, where `npm run native` has built it. */
+/** `wasm` is this project's own engine; `native` is TensorFlow, if `npm run native` has built it. */
 export type EngineName = (typeof ENGINES)[number];
 
 export interface EngineOptions {
@@ -222,25 +222,26 @@ export interface StartedWasm {
   readonly threads: number;
 }
 
-/** What a result says of the engine that ran. */
+/** What a result records about the engine that ran. */
 export type StartedEngine = StartedWasm | StartedNative;
 
 /**
  * Starts the engine, registers the tfjs back end "abkd" and makes it the current one.
- * Calling it again changes nothing but makes "abkd" current again. In a notebook, a cell that the
- * user interrupts while it computes leaves the engine whole: tensors that were alive outside the
- * killed call stay, its own are freed.
+ * Calling it again only makes "abkd" current again. In a notebook, a cell that the user interrupts
+ * while it computes leaves the engine intact: tensors that were alive outside the killed call stay,
+ * its own are freed.
  *
- * The flavour is chosen by a self-test; the environment variable ABKD_FLAVOUR (fma or simd)
- * decides instead where set.
+ * A self-test chooses the flavour, unless the environment variable ABKD_FLAVOUR (fma or simd) is
+ * set.
  *
- * With "native" TensorFlow runs tf and all operators of src/tensor instead, until the next call.
- * Tensors move between the two by themselves, at the cost of a copy.
+ * With "native", TensorFlow runs tf and all operators of src/tensor instead, until the next call.
+ * Tensors move between the two automatically, at the cost of a copy.
  *
- * @param options.threads of the wasm engine that compute, the calling one among them: by default what
- *   it was, at the first start ABKD_THREADS, or one a core. No result depends on it. The threads start
- *   with the first operator that is large enough, sleep when idle and keep no process alive.
- * @throws UserError where the native engine is asked for and not built
+ * @param options.threads how many threads of the wasm engine compute, including the calling one. The
+ *   default is the current number, or at the first start ABKD_THREADS or one per core. No result depends
+ *   on it. The threads start with the first operator that is large enough, sleep when idle and do not
+ *   keep the process alive.
+ * @throws UserError if the native engine is requested but not built
  */
 export function startEngine(engine?: "wasm", options?: EngineOptions): StartedWasm;
 export function startEngine(engine: EngineName, options?: EngineOptions): StartedEngine;
@@ -257,19 +258,19 @@ export function startEngine(
   if (threads !== undefined) backend.engine.threads = threads;
   preparedBackend();
   offerEngine();
-  // Synchronous in effect: the factory above is.
+  // In effect this is synchronous, because the factory above is.
   void tf.setBackend(BACKEND);
   const { flavour, threads: running } = backend.engine;
   return { name: BACKEND, flavour, threads: running };
 }
 
-/** The flavour that startEngine() would name, without a change of engine or loading TensorFlow. */
+/** Returns the flavour that startEngine() would report, without changing the engine or loading TensorFlow. */
 export function engineFlavour(engine: EngineName): string {
   if (engine === "native") return nativeFlavour(requireNativeRecord());
   return wasmBackend().engine.flavour;
 }
 
-/** The back end, made where there is none yet. */
+/** Returns the back end, and makes it first if necessary. */
 function wasmBackend(threads?: number): Backend {
   if (!backend) {
     const engine = new Engine(wantedFlavour(), undefined, threads ?? wantedThreads());
@@ -281,7 +282,7 @@ function wasmBackend(threads?: number): Backend {
   return backend;
 }
 
-/** What ABKD_FLAVOUR asks for; undefined where it is not set. */
+/** Reads ABKD_FLAVOUR; undefined if it is not set. */
 function wantedFlavour(): Flavour | undefined {
   const wanted = process.env["ABKD_FLAVOUR"];
   if (!wanted) return undefined;
@@ -289,7 +290,7 @@ function wantedFlavour(): Flavour | undefined {
   throw new OptionError(`the environment variable ABKD_FLAVOUR is ${wanted}, not fma or simd`);
 }
 
-/** Threads that compute, where nobody says how many: ABKD_THREADS, or one a core. */
+/** The default number of computing threads: ABKD_THREADS, or one per core. */
 export function wantedThreads(): number {
   const wanted = process.env["ABKD_THREADS"];
   if (!wanted) return Math.min(availableParallelism(), MOST_THREADS);
@@ -302,22 +303,22 @@ function checkThreads(threads: number, what: string): void {
   throw new OptionError(`${what} must be a whole number from 1 to ${MOST_THREADS}`);
 }
 
-/** What the memory of the current engine holds, in bytes. */
+/** Returns the memory use of the current engine, in bytes. */
 export function memory(): MemoryUse {
   return nativeIsCurrent() ? nativeBackend().memoryUse() : runningBackend().engine.memory.use();
 }
 
 /**
- * Frees the tensors and sparse matrices that nothing refers to any more, as a notebook leaves
- * them when a cell is run again. Runs the garbage collector; variables stay.
+ * Frees the tensors and sparse matrices that nothing refers to any more, such as a notebook leaves
+ * behind when a cell is run again. Runs the garbage collector; variables stay.
  *
- * @returns how many bytes came free
+ * @returns how many bytes were freed
  */
 export async function freeDropped(): Promise<number> {
   const before = memory().used;
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
-  // Finalizers run in a task of their own after the collection; what they drop needs another.
+  // Finalizers run in a separate task after the collection; what they drop needs a second pass.
   for (let pass = 0; pass < 2; pass++) {
     collect();
     await new Promise((resolve) => setTimeout(resolve, 0));

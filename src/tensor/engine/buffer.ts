@@ -1,10 +1,10 @@
-// Arrays in the engine's memory that are no tensors: indices, optimiser moments.
+// Arrays in the engine's memory that are not tensors: indices, optimiser moments.
 import { runningBackend } from "./backend.ts";
 import type { Block } from "./memory.ts";
 
-/** An array in the engine's memory. Freed by dispose(), or when it is dropped. */
+/** An array in the engine's memory. It is freed by dispose(), or when nothing refers to it. */
 export class Buffer {
-  /** Where it lies, in bytes: what kernels take. */
+  /** Its byte address, which kernels take. */
   readonly address: number;
   readonly #block: Block;
 
@@ -28,12 +28,12 @@ export class Buffer {
     return buffer;
   }
 
-  /** The numbers, in place. */
+  /** The numbers of a float array, in place. */
   get floats(): Float32Array {
     return runningBackend().engine.memory.floats(this.#block);
   }
 
-  /** The same of an array of 32-bit integers. */
+  /** The numbers of an array of 32-bit integers, in place. */
   get integers(): Int32Array {
     return runningBackend().engine.memory.integers(this.#block);
   }

@@ -1,16 +1,16 @@
-// The block through which the engine's threads get their work, and how each side takes it.
+// The shared block through which the engine's threads get their work, and each side's part in it.
 //
-// node:perf_hooks and not the global, which is loaded when it is first read: a cell killed at that
-// moment leaves it undefined.
+// It uses node:perf_hooks rather than the global, which is loaded when it is first read: a cell killed at
+// that moment leaves it undefined.
 import { performance } from "node:perf_hooks";
 
-/** A compiled kernel, as all threads call it. */
+/** A compiled WebAssembly kernel, as all threads call it. */
 export type AnyKernel = (begin: number, end: number, ...args: number[]) => void;
 
 /**
- * The state of a thread. A command changes only while no thread is `RUNNING`; a thread reads it only
- * while `RUNNING` and after it saw that the sequence number is still the one it woke up for. So one
- * that wakes late finds the number changed, and never a command half-written.
+ * The state of a thread. A command changes only while no thread is `RUNNING`. A thread reads it only
+ * while `RUNNING`, and after checking that the sequence number is still the one it woke up for. So a
+ * thread that wakes late finds the number changed, and never a half-written command.
  */
 export const STARTING = 0;
 export const IDLE = 1;
@@ -18,14 +18,14 @@ export const RUNNING = 2;
 export const DEAD = 3;
 
 /**
- * What happened to a thread, the worst last: it died at rest, it never started, or what it was at is
- * lost. `TROUBLE`'s values.
+ * The values of `TROUBLE`, the worst last: a thread died at rest, it never started, or its work is
+ * lost.
  */
 const GONE = 1;
 export const UNSTARTED = 2;
 export const FAILED = 3;
 
-/** Words of the block. */
+/** The words of the block. */
 const SEQUENCE = 0;
 const NEXT = 1;
 const SLEEPERS = 2;
@@ -35,18 +35,18 @@ const TROUBLE = 5;
 const CLAIMED = 6;
 const TEXT_LENGTH = 7;
 const STATES = 16;
-/** Numbers of a command: which kernel, units, units a chunk, chunks, arguments. */
+/** The numbers of a command: which kernel, units, units per chunk, chunks, arguments. */
 const HEAD = 5;
 const MOST_ARGUMENTS = 24;
 const TEXT_BYTES = 512;
 
-/** How long a thread looks for its next command before it sleeps, in milliseconds. */
+/** How long a thread spins for its next command before it sleeps, in milliseconds. */
 const SPIN = 0.05;
 
-/** How the processor is told that this is a loop that waits; older Nodes have no such function. */
+/** Tells the processor that this is a spin loop; older versions of Node have no such function. */
 const pause = (Atomics as { readonly pause?: () => void }).pause ?? (() => {});
 
-/** Spins until a word is no longer `value`. @returns whether that came in time */
+/** Spins until a word is no longer `value`. @returns whether it changed in time */
 function changes(words: Int32Array, at: number, value: number): boolean {
   const until = performance.now() + SPIN;
   do {
@@ -58,16 +58,16 @@ function changes(words: Int32Array, at: number, value: number): boolean {
   return false;
 }
 
-/** The shared block: sequence number (odd while a command is open), chunk counter, states. */
+/** The shared block: sequence number (odd while a command is open), chunk counter, thread states. */
 export class CommandBlock {
   readonly buffer: SharedArrayBuffer;
-  /** Besides the main thread. */
+  /** The number of threads, besides the main one. */
   readonly threads: number;
   readonly #words: Int32Array;
   readonly #command: Float64Array;
   readonly #text: Uint8Array;
 
-  /** @param buffer of another thread's block; a new one where left out */
+  /** @param buffer the buffer of another thread's block; a new one by default */
   constructor(threads: number, buffer?: SharedArrayBuffer) {
     const commandAt = Math.ceil((STATES + threads) / 2) * 8;
     const textAt = commandAt + (HEAD + MOST_ARGUMENTS) * 8;
@@ -78,7 +78,7 @@ export class CommandBlock {
     this.#text = new Uint8Array(this.buffer, textAt, TEXT_BYTES);
   }
 
-  /** Main thread: posts a command. None is open, and no thread runs. */
+  /** Main thread: posts a command. It must be called when none is open and no thread runs. */
   post(kernel: number, units: number, chunk: number, args: readonly number[]): void {
     if (args.length > MOST_ARGUMENTS) throw new RangeError(`a kernel of ${args.length} arguments`);
     const words = this.#words;
@@ -89,7 +89,7 @@ export class CommandBlock {
     if (Atomics.load(words, SLEEPERS) > 0) Atomics.notify(words, SEQUENCE, chunks - 1);
   }
 
-  /** Any thread: works on chunks until none is left, or the command was closed. */
+  /** Any thread: works on chunks until none is left or the command is closed. */
   work(kernels: readonly AnyKernel[], sequence = Atomics.load(this.#words, SEQUENCE)): void {
     const command = this.#command;
     const run = kernels[command[0]!]!;
@@ -98,13 +98,13 @@ export class CommandBlock {
     while (Atomics.load(this.#words, SEQUENCE) === sequence) {
       const ticket = Atomics.add(this.#words, NEXT, 1);
       if (!(ticket < chunks)) return;
-      // From the end on: the last chunk is ragged, and such rows take longest.
+      // Starts at the end: the last chunk is ragged, and such rows take longest.
       const begin = (chunks - 1 - ticket) * chunk;
       run(begin, Math.min(units, begin + chunk), ...args);
     }
   }
 
-  /** Main thread: no chunk of the open command, if one is, is begun any more. */
+  /** Main thread: closes the open command, if there is one, so that no more of its chunks are begun. */
   close(): void {
     const sequence = Atomics.load(this.#words, SEQUENCE);
     if (sequence & 1) Atomics.store(this.#words, SEQUENCE, (sequence + 1) | 0);
@@ -115,9 +115,9 @@ export class CommandBlock {
   }
 
   /**
-   * Main thread: waits until a thread does not run.
-   * @param milliseconds the longest
-   * @returns whether it does not
+   * Main thread: waits until a thread is not running.
+   * @param milliseconds the longest time to wait
+   * @returns whether it is not running
    */
   rests(thread: number, milliseconds: number): boolean {
     const [words, at] = [this.#words, STATES + thread];
@@ -137,7 +137,7 @@ export class CommandBlock {
       seen = Atomics.load(words, SEQUENCE);
       if (!(seen & 1)) continue;
       Atomics.store(words, at, RUNNING);
-      // From here on the main thread waits for this one before it writes another command.
+      // From here on, the main thread waits for this one before it writes another command.
       if (Atomics.load(words, SEQUENCE) === seen) {
         try {
           this.work(kernels, seen);
@@ -158,10 +158,10 @@ export class CommandBlock {
     Atomics.sub(words, SLEEPERS, 1);
   }
 
-  /** All threads that know this block end, once they have done what they are at. */
+  /** Ends all threads that share this block, once they have finished their current work. */
   stop(): void {
     Atomics.store(this.#words, STOP, 1);
-    // Even again: nothing is open.
+    // The number is even again: nothing is open.
     Atomics.add(this.#words, SEQUENCE, 2);
     Atomics.notify(this.#words, SEQUENCE);
   }
@@ -170,7 +170,7 @@ export class CommandBlock {
     return Atomics.load(this.#words, STOP) !== 0;
   }
 
-  /** The keeper: a thread ended. What it was at is lost; an idle one leaves nothing undone. */
+  /** The keeper: reports that a thread ended. Its current work is lost; an idle thread loses nothing. */
   died(thread: number, why: string): void {
     const at = STATES + thread;
     const before = Atomics.load(this.#words, at);
@@ -180,7 +180,7 @@ export class CommandBlock {
     Atomics.notify(this.#words, at);
   }
 
-  /** Any thread: the command failed, or a thread did. The main thread is told the first reason. */
+  /** Any thread: reports that the command or a thread failed. The main thread gets the first reason. */
   fail(why: string, trouble = FAILED): void {
     if (Atomics.exchange(this.#words, CLAIMED, 1) === 0) {
       const bytes = new TextEncoder().encode(why).subarray(0, TEXT_BYTES);
@@ -190,7 +190,7 @@ export class CommandBlock {
     this.#trouble(trouble);
   }
 
-  /** Lesser trouble does not hide what is worse. */
+  /** Records trouble; lesser trouble does not hide what is worse. */
   #trouble(trouble: number): void {
     const before = this.trouble;
     if (before >= trouble) return;
@@ -198,13 +198,13 @@ export class CommandBlock {
     if (found !== before) this.#trouble(trouble);
   }
 
-  /** 0 where there is none. */
+  /** 0 if there is none. */
   get trouble(): number {
     return Atomics.load(this.#words, TROUBLE);
   }
 
   get reason(): string {
-    // A decoder takes no shared bytes.
+    // A decoder does not accept shared bytes.
     return new TextDecoder().decode(this.#text.slice(0, Atomics.load(this.#words, TEXT_LENGTH)));
   }
 }

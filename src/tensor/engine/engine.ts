@@ -1,4 +1,4 @@
-// The engine: the compiled kernels over the shared memory, in the flavour that this machine has.
+// The engine: the compiled kernels on the shared memory, in the flavour that suits this machine.
 import { existsSync, readFileSync } from "node:fs";
 import { UserError } from "../../base/errors.ts";
 import { factsOf, type KERNELS, type KernelName } from "./kernels.ts";
@@ -12,15 +12,15 @@ import { chunkOf, SMALLEST_CHUNK } from "./work.ts";
 export type Flavour = "fma" | "simd";
 
 /**
- * A kernel: works on outputs begin <= unit < end, which no other range writes. Arguments are
- * numbers: addresses in the shared memory, sizes, factors.
+ * A WebAssembly kernel. It computes outputs begin <= unit < end, which no other range writes. Arguments
+ * are numbers: addresses in the shared memory, sizes, factors.
  */
 type Kernel = (begin: number, end: number, ...args: number[]) => void;
 
 /** The compiled kernels by name. */
 export type Kernels = { readonly [Name in KernelName]: Kernel };
 
-/** What a kernel takes behind `begin` and `end`: one number for each name in the table. */
+/** What a kernel takes after `begin` and `end`: one number for each name in the table. */
 type Arguments<Name extends KernelName> = Parameters<(typeof KERNELS)[Name]["cost"]>[0];
 
 interface Exports extends Kernels {
@@ -35,27 +35,27 @@ interface Exports extends Kernels {
 export class Engine {
   readonly flavour: Flavour;
   readonly memory: Memory;
-  /** Elements of a parameter that `descend` counts as one unit. */
+  /** How many elements of a parameter `descend` counts as one unit. */
   readonly elementsAUnit: number;
-  /** Nodes whose distances the kernels of layer pairs sum together. */
+  /** How many nodes' distances the kernels of layer pairs sum together. */
   readonly nodesABlock: number;
-  /** Nodes that `narrowForward` and its like work on together. */
+  /** How many nodes `narrowForward` and similar kernels work on together. */
   readonly nodesAUnit: number;
-  /** Rows that `similarityMismatch` works on with one row of scratch memory. */
+  /** How many rows `similarityMismatch` works on with one row of scratch memory. */
   readonly rowsABlock: number;
-  /** The kernels themselves, for whoever splits their work: run() is for all others. */
+  /** The kernels themselves, for callers that split the work; all others use run(). */
   readonly kernels: Kernels;
-  /** For tests: 0 splits even the smallest work. */
+  /** For tests: 0 splits even the smallest piece of work. */
   smallestChunk = SMALLEST_CHUNK;
-  /** Told of each kernel's begin and end while a profile is recorded. */
+  /** Gets each kernel's begin and end while a timing profile is recorded. */
   profiler: Profiler | undefined;
   readonly #linked: Linked;
   #threads: Threads;
 
   /**
-   * @param wanted a flavour; by default `fma` where the self-test passes, else `simd`
+   * @param wanted a flavour; by default `fma` if the self-test passes, otherwise `simd`
    * @param memory for tests: a memory with a lower limit
-   * @param threads that compute, the calling one among them
+   * @param threads how many threads compute, including the calling one
    */
   constructor(wanted?: Flavour, memory = new Memory(), threads = 1) {
     this.memory = memory;
@@ -72,7 +72,7 @@ export class Engine {
     memory.beforeUse = () => this.settle();
   }
 
-  /** How many threads compute, the calling one among them. No result depends on it. */
+  /** How many threads compute, including the calling one. No result depends on it. */
   get threads(): number {
     return this.#threads.count + 1;
   }
@@ -84,9 +84,9 @@ export class Engine {
   }
 
   /**
-   * Runs a kernel over outputs 0 .. units - 1. The one place where work is split: whoever
-   * splits it may do so anywhere, for no unit depends on another.
-   * @throws KernelError where it traps, or a thread dies at it
+   * Runs a kernel over outputs 0 .. units - 1. Work is split only here, and may be split anywhere,
+   * because no unit depends on another.
+   * @throws KernelError if the kernel traps, or a thread dies while running it
    */
   run<Name extends KernelName>(kernel: Name, units: number, ...args: Arguments<Name>): void {
     this.#run(kernel, units, args);
@@ -116,7 +116,7 @@ export class Engine {
 
   #record(profiler: Profiler, kernel: KernelName, units: number, args: number[]): void {
     profiler.begin("kernel", kernel);
-    // By #run() itself, which costs nothing more than this where nobody records.
+    // #run() does the recording itself; without a profile it costs no more than this check.
     this.profiler = undefined;
     try {
       this.#run(kernel, units, args);
@@ -126,7 +126,7 @@ export class Engine {
     }
   }
 
-  /** Whether run() would share this work among threads: work in stages then has to be run by stage. */
+  /** Whether run() would share this work among threads; work in stages must then be run stage by stage. */
   splits<Name extends KernelName>(kernel: Name, units: number, ...args: Arguments<Name>): boolean {
     return this.#chunk(kernel, units, args) < units;
   }
@@ -135,12 +135,12 @@ export class Engine {
     return this.#threads.count > 0 ? chunkOf(kernel, units, args, this) : units;
   }
 
-  /** Waits for the threads where an interrupt left them at work. */
+  /** Waits for threads that an interrupt left at work. */
   settle(): void {
     this.#threads.settle();
   }
 
-  /** Ends the threads; the next large operator starts others. @returns when they have ended */
+  /** Ends the threads; the next large operator starts new ones. @returns when they have ended */
   close(): Promise<void> {
     this.settle();
     return this.#threads.close();
@@ -164,13 +164,13 @@ function chooseFlavour(
   return { flavour: "simd", linked };
 }
 
-/** (1 + 2^-13)^2 - (1 + 2^-12) is 2^-26, and 0 when the product is rounded first. */
+/** (1 + 2^-13)^2 - (1 + 2^-12) is 2^-26, but 0 if the product is rounded first. */
 function roundsOnce(exports: Exports): boolean {
   const a = 1 + 2 ** -13;
   return exports.multiplyAdd(a, a, -(1 + 2 ** -12)) === 2 ** -26;
 }
 
-/** The module of a flavour, or undefined where this runtime does not know its instructions. */
+/** Instantiates a flavour's module; undefined if this runtime does not know its instructions. */
 function instantiate(flavour: Flavour, memory: WebAssembly.Memory): Linked | undefined {
   const file = new URL(`../../../build/engine.${flavour}.wasm`, import.meta.url);
   if (!existsSync(file)) {

@@ -1,5 +1,5 @@
-// The keeper of the engine's threads: starts them, and tells of one that ended. The main thread
-// cannot see that by itself, for it hears of nothing while it waits for an operator's end.
+// The keeper of the engine's threads: it starts them, and reports one that ended. The main thread
+// cannot see that by itself, because it receives no events while it waits for an operator.
 import { type MessagePort, Worker, workerData } from "node:worker_threads";
 import { CommandBlock } from "./command.ts";
 
@@ -8,13 +8,13 @@ export interface KeeperData {
   readonly memory: WebAssembly.Memory;
   readonly buffer: SharedArrayBuffer;
   readonly threads: number;
-  /** Open as long as the keeper lives: what comes from the main thread says nothing. */
+  /** Open as long as the keeper lives; messages from the main thread carry nothing. */
   readonly line: MessagePort;
 }
 
 const { line, ...data } = workerData as KeeperData;
 const block = new CommandBlock(data.threads, data.buffer);
-// Beside this file: .ts in the sources, .js in the built package.
+// The thread's file is beside this one: .ts in the sources, .js in the built package.
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
 
 for (let index = 0; index < data.threads; index++) {
@@ -29,5 +29,5 @@ for (let index = 0; index < data.threads; index++) {
 }
 
 line.on("message", () => {});
-// Ends with its last thread.
+// The keeper ends with its last thread.
 line.unref();

@@ -1,26 +1,26 @@
-// Every kernel: its arguments by name, how its work is split, and what a call moves and computes.
+// The table of the WebAssembly kernels: arguments by name, how work is split, what a call moves and computes.
 
-/** Of one call of a kernel. */
+/** What one call of a kernel moves and computes. */
 export interface Traffic {
   /**
-   * Of operands and results: each array once, except that a row which a sparse matrix gathers counts
-   * each time. Not what came from memory: much of it lies in caches.
+   * Bytes of operands and results: each array once, except that a row gathered by a sparse matrix counts
+   * each time. This is not memory traffic: much of it stays in caches.
    */
   readonly bytes: number;
-  /** Floating-point; a multiply-add is two. Absent where exponentials make up the work. */
+  /** Floating-point operations; a multiply-add is two. Absent where exponentials dominate the work. */
   readonly operations?: number;
 }
 
 /** The 32-bit word at an address. */
 export type Words = (address: number) => number;
 
-/** What is known of a kernel; `A`: its arguments by name. */
+/** What is known about a kernel. `A`: its arguments by name. */
 interface Facts<A> {
-  /** Units that a chunk is a multiple of: a tile's rows, or what shares a line of the cache. */
+  /** A chunk is a multiple of this many units: a tile's rows, or what shares a cache line. */
   readonly grain: number;
-  /** Where each chunk reads all of an operand again, fewer chunks a thread than usual. */
+  /** Fewer chunks per thread than usual, for kernels where each chunk rereads a whole operand. */
   readonly chunksAThread?: number;
-  /** What a unit costs, in nanoseconds on one core; only its order of magnitude matters. */
+  /** A unit's cost in nanoseconds on one core; only its order of magnitude matters. */
   readonly cost: (args: A, units: number, words: Words) => number;
   readonly traffic: (args: A, units: number, words: Words) => Traffic;
 }
@@ -37,15 +37,15 @@ interface Kernel<Values extends readonly number[]> extends Facts<Values> {
 }
 
 /**
- * @param names of the arguments behind `begin` and `end`, as the kernel's source has them: capitals
- *   are addresses, and of a sparse matrix `P` are the rows' starts, `I` the columns, `V` the values
+ * @param names the names of the arguments after `begin` and `end`, as in the kernel's source: capitals
+ *   are addresses; for a sparse matrix, `P` are the rows' starts, `I` the columns, `V` the values
  */
 function kernel<const Names extends string>(
   names: Names,
   { cost, traffic, ...split }: Facts<Readonly<Record<Split<Names>[number], number>>>,
 ): Kernel<Numbers<Split<Names>>> {
   const list = names.split(" ");
-  // One object with getters, because a new one at each call would cost as much as a small kernel.
+  // One object with getters: a new one for each call would cost as much as a small kernel.
   let current: readonly number[] = [];
   const named = {} as Record<Split<Names>[number], number>;
   list.forEach((name, k) => {
@@ -63,10 +63,10 @@ function kernel<const Names extends string>(
   };
 }
 
-/** The stored entries of a sparse matrix's first rows. */
+/** Counts the stored entries in a sparse matrix's first rows. */
 const entriesOf = (P: number, rows: number, words: Words): number => words(P + rows * 4) - words(P);
 
-/** Of an operator on each element: so many numbers read and written, and operations. */
+/** The traffic of an elementwise operator, from the numbers read and written and the operations per unit. */
 const each = (units: number, numbers: number, operations?: number): Traffic => ({
   bytes: 4 * numbers * units,
   ...(operations !== undefined && { operations: operations * units }),
@@ -78,7 +78,7 @@ const elementwise = (nanoseconds: number, numbers: number, operations?: number) 
   traffic: (_: unknown, units: number) => each(units, numbers, operations),
 });
 
-/** A sparse product's: each entry's index, number and gathered row; each row's pointer. */
+/** The traffic of a sparse product: each entry's index, number and gathered row; each row's pointer. */
 const sparse = (
   entries: number,
   rows: number,
@@ -89,7 +89,7 @@ const sparse = (
   operations: 2 * entries * columns,
 });
 
-/** Of a kernel of arcs, which reads or writes `rows` rows beside the gathered ones, a unit a row. */
+/** The traffic of a per-arc kernel, which reads or writes `rows` rows per unit beside the gathered ones. */
 const gathered = (
   { P, columns }: { readonly P: number; readonly columns: number },
   units: number,
@@ -107,10 +107,10 @@ const gathered = (
 const sparseRow = (P: number, units: number, words: Words, entry: number): number =>
   3 + (entriesOf(P, units, words) / units) * entry;
 
-/** What a row of B costs for each row of A: columns that fill no vector cost most. */
+/** What a row of B costs for each row of A; columns that do not fill a vector cost most. */
 const tileRow = (columns: number): number => 0.04 * columns + 0.95 * (columns % 4);
 
-/** Of a kernel of narrow convolutions, by their plan, whose words are src/tensor/ops/narrow.ts's. */
+/** Reads the shape of narrow convolutions from their plan, which src/tensor/ops/narrow.ts writes. */
 function narrowShape(PLAN: number, words: Words) {
   const [rows, starts] = [words(PLAN), words(PLAN + 12)];
   const entries = entriesOf(starts, rows, words);
@@ -197,7 +197,7 @@ export const KERNELS = {
       grain: 1,
       chunksAThread: 16,
       cost: ({ rows, width }) => rows * width * (1 + 0.08 * width),
-      // Operations as if no zero was skipped.
+      // Counts operations as if no zero were skipped.
       traffic: ({ nodes, width, P, ABOVE, TAP }, units, words) => {
         const entries = ABOVE ? entriesOf(P, nodes, words) : 0;
         const { bytes, operations } = sparse(entries, nodes, width);
@@ -384,6 +384,6 @@ export const KERNELS = {
 
 export type KernelName = keyof typeof KERNELS;
 
-/** A row of the table for whoever has any kernel's arguments in their order. */
+/** Returns a row of the table for callers that have the kernel's arguments in order. */
 export const factsOf = (name: KernelName): Facts<readonly number[]> =>
   KERNELS[name] as unknown as Facts<readonly number[]>;

@@ -3,35 +3,35 @@ import { UserError } from "../../base/errors.ts";
 
 const PAGE = 65_536;
 const MAXIMUM_PAGES = 65_536;
-/** The most that 32-bit addresses reach. */
+/** The most bytes that 32-bit addresses reach. */
 export const WASM_BYTES = MAXIMUM_PAGES * PAGE;
-/** Bytes that a kernel may read (never write) beyond the end of a block. */
+/** How many bytes a kernel may read (never write) beyond the end of a block. */
 const SLACK = 16;
-/** Below this address lies what the compiler placed. */
+/** Addresses below this one hold what the compiler placed. */
 const FIRST_ADDRESS = PAGE;
 const SMALLEST_CLASS = 64;
-/** From here on a quarter would be much to lose: NELL's teacher maps take 1 of 4 GiB, three times. */
+/** From this size on, losing a quarter would be too much: NELL's teacher maps take 1 of 4 GiB, three times. */
 const LARGE = 2 ** 24;
 
 /** A piece of the engine's memory. `address` is what kernels take. */
 export interface Block {
   readonly address: number;
-  /** Bytes that were asked for. */
+  /** The requested bytes. */
   readonly bytes: number;
-  /** Bytes that the block takes: its size class. */
+  /** The bytes that the block takes: its size class. */
   readonly capacity: number;
-  /** Not given back yet. */
+  /** Whether the block has not been released yet. */
   live: boolean;
 }
 
 interface Place {
   readonly address: number;
   readonly capacity: number;
-  /** The list that it is the last of; undefined beyond all places that were ever given out. */
+  /** The free list that it is the last of; undefined for a place that was never handed out before. */
   readonly list?: number[];
 }
 
-/** A block that is being given out or back, and what the books say while it is free. */
+/** A block that is being handed out or released, and the memory accounting while it is free. */
 interface Change {
   readonly block: Block;
   readonly owner: object | undefined;
@@ -42,42 +42,43 @@ interface Change {
   readonly blocks: number;
 }
 
-/** What the memory holds, in bytes. */
+/** The memory use, in bytes. */
 export interface MemoryUse {
-  /** The size of the whole memory; it grows and never shrinks. */
+  /** The size of the whole memory, which grows and never shrinks. */
   readonly reserved: number;
-  /** In blocks that are in use, rounded up to their size classes. */
+  /** The size of the blocks in use, rounded up to their size classes. */
   readonly used: number;
-  /** In blocks that were given back and wait for the next use. */
+  /** The size of the released blocks, which wait to be reused. */
   readonly free: number;
   /** The largest `used` so far. */
   readonly peak: number;
-  /** Number of blocks in use. */
+  /** The number of blocks in use. */
   readonly blocks: number;
-  /** The most that the memory may grow to. */
+  /** The size up to which the memory may grow. */
   readonly limit: number;
 }
 
-/** The engine's memory is spent. */
+/** The engine's memory is exhausted. */
 export class OutOfMemoryError extends UserError {}
 
 /**
- * Blocks of the shared memory. Sizes are rounded up to one of four classes an octave (at
- * most a quarter is lost, and of large blocks a 32nd part); a block that is given back waits in its class for the next use.
+ * Hands out blocks of the shared memory. Sizes are rounded up to one of four classes per octave (at
+ * most a quarter is lost, and of large blocks a 32nd); a released block waits in its class to be
+ * reused.
  *
  * An interrupt in a notebook kills whatever runs, even inside a call of a built-in function, and no
- * `finally` runs. So a change of the books is noted before its first word, and one that was cut
- * short is ended before the next: the block is free then, for nobody has it yet, or any more.
+ * `finally` runs. So a change of the memory accounting is noted before its first write, and one that
+ * was cut short is completed before the next: the block is then free, because nobody holds it.
  */
 export class Memory {
   readonly wasm: WebAssembly.Memory;
-  /** Called before a block is given out: threads may still be writing to what an interrupt freed. */
+  /** Called before a block is handed out: threads may still be writing to what an interrupt freed. */
   beforeUse: () => void = () => {};
   readonly #limit: number;
   readonly #free = new Map<number, number[]>();
-  /** Gives back the blocks of owners that were dropped, once the collector finds them. */
+  /** Releases the blocks of owners that were dropped, once the garbage collector finds them. */
   readonly #dropped = new FinalizationRegistry<Block>((block) => this.release(block));
-  /** All of the memory as it was when a word was last sought beyond it. */
+  /** A view of the whole memory; renewed when a word beyond its end is read. */
   #words: Int32Array = new Int32Array(0);
   #top = FIRST_ADDRESS;
   #used = 0;
@@ -93,9 +94,9 @@ export class Memory {
   }
 
   /**
-   * A block of at least `bytes`. Its contents are whatever was there before.
-   * @param what named in the error: a shape, or what the block is for
-   * @param owner when nothing refers to it any more, the block is given back
+   * Hands out a block of at least `bytes`. Its contents are whatever was there before.
+   * @param what what the block is for, or a shape: named in the error
+   * @param owner the block is released when nothing refers to its owner any more
    * @throws {OutOfMemoryError} when the limit is reached
    */
   allocate(bytes: number, what: string, owner?: object): Block {
@@ -120,7 +121,7 @@ export class Memory {
     return block;
   }
 
-  /** Gives a block back; a second time changes nothing. */
+  /** Releases a block; a second call changes nothing. */
   release(block: Block, owner?: object): void {
     this.mend();
     if (!block.live) return;
@@ -137,7 +138,7 @@ export class Memory {
     this.mend();
   }
 
-  /** Ends a change that a kill has cut short, if there is one; may be cut short itself. */
+  /** Completes a change that a kill cut short, if there is one; may itself be cut short. */
   mend(): void {
     const change = this.#change;
     if (!change) return;
@@ -152,12 +153,12 @@ export class Memory {
     this.#change = undefined;
   }
 
-  /** A view of a block as numbers. It stays valid when the memory grows. */
+  /** Returns a view of a block as floats. It stays valid when the memory grows. */
   floats(block: Block): Float32Array<SharedArrayBuffer> {
     return new Float32Array(this.#buffer, block.address, block.bytes >> 2);
   }
 
-  /** The same as 32-bit integers. */
+  /** Returns a view of a block as 32-bit integers. */
   integers(block: Block): Int32Array<SharedArrayBuffer> {
     return new Int32Array(this.#buffer, block.address, block.bytes >> 2);
   }
@@ -205,20 +206,20 @@ export class Memory {
   }
 
   #grow(missing: number): boolean {
-    // Growing by an eighth at a time keeps the number of calls small.
+    // Growing by an eighth at a time keeps the number of calls low.
     const wanted = Math.max(missing, this.wasm.buffer.byteLength >> 3);
     for (const bytes of [wanted, missing]) {
       try {
         this.wasm.grow(Math.ceil(bytes / PAGE));
         return true;
       } catch {
-        // Try the smaller step, then report that memory is spent.
+        // Try the smaller step, then report that memory is exhausted.
       }
     }
     return false;
   }
 
-  /** A free block of the next larger class that has one: better than failing. */
+  /** Finds a free block in the next larger class that has one, which is better than failing. */
   #lastOfLarger(capacity: number): Place | undefined {
     const larger = [...this.#free.entries()]
       .filter(([size, addresses]) => size > capacity && addresses.length > 0)
@@ -236,7 +237,7 @@ export class Memory {
   }
 }
 
-/** The capacity for a size: 64 bytes, then four classes an octave, or 32 among large blocks. */
+/** The capacity for a size: 64 bytes, then four classes per octave, or 32 for large blocks. */
 function sizeClass(bytes: number): number {
   if (bytes <= SMALLEST_CLASS) return SMALLEST_CLASS;
   const octave = 2 ** Math.floor(Math.log2(bytes - 1));

@@ -1,33 +1,33 @@
-// Where time goes: by operator and by phase over a whole run, and its first steps as a trace.
+// Timing profiles: time by operator and by phase over a whole run, and its first steps as a trace.
 
 import { UserError } from "../../base/errors.ts";
 import { notebookInterrupts } from "../../display/host.ts";
 import type { Traffic } from "./kernels.ts";
 
-/** `kernel`: this engine's; `tfjs`: of tfjs's cpu back end; `tensorflow`: the native engine's. */
+/** Whose operator it is. `kernel`: this engine; `tfjs`: tfjs's cpu back end; `tensorflow`: the native engine. */
 export type OperatorKind = "kernel" | "tfjs" | "tensorflow";
 
-/** All calls of one operator; what other operators did inside of them is not counted. */
+/** The total over all calls of one operator, without the operators that ran inside it. */
 export interface OperatorTime {
   readonly name: string;
   readonly kind: OperatorKind;
   readonly calls: number;
   readonly seconds: number;
-  /** As src/tensor/engine/kernels.ts counts; absent where they are not known for every call. */
+  /** Counted as in src/tensor/engine/kernels.ts; absent unless known for every call. */
   readonly bytes?: number;
-  /** Floating-point; absent where they are not known for every call. */
+  /** Floating-point operations; absent unless known for every call. */
   readonly operations?: number;
 }
 
-/** A part of a run, by name; what lies outside of any is not among them. */
+/** A named part of a run; time outside any part is not counted. */
 export interface PhaseTime {
   readonly name: string;
   readonly seconds: number;
-  /** The part of it that operators took. */
+  /** The time of this that operators took. */
   readonly operators: number;
 }
 
-/** Of the Trace Event Format: a complete event, in microseconds since the profile began. */
+/** A complete event of the Trace Event Format, in microseconds since the profile began. */
 export interface Span {
   readonly name: string;
   readonly cat: "step" | "phase" | OperatorKind;
@@ -37,34 +37,34 @@ export interface Span {
 }
 
 export interface ProfileTimes {
-  /** By the clock, from beginning to end: the operators' seconds and `between` add up to it. */
+  /** Wall-clock time: the sum of the operators' seconds and `between`. */
   readonly seconds: number;
-  /** JavaScript, tfjs's tape, waiting: whatever is not inside an operator. */
+  /** Time outside operators: JavaScript, tfjs's tape, waiting. */
   readonly between: number;
   /** Longest first. */
   readonly operators: readonly OperatorTime[];
-  /** In the order in which they first began. */
+  /** In the order of their first beginnings. */
   readonly phases: readonly PhaseTime[];
   readonly steps: number;
-  /** The steps that `spans` has. */
+  /** How many steps `spans` covers. */
   readonly tracedSteps: number;
 }
 
 export interface ProfileData extends ProfileTimes {
-  /** Operators end before what they are inside of. */
+  /** Inner spans come before the ones around them. */
   readonly spans: readonly Span[];
 }
 
-/** A trace stays a file that a browser opens at once, however long the run: 10 MB at most. */
+/** Keeps a trace small enough (10 MB at most) for a browser to open at once, however long the run. */
 const TRACED_STEPS = 20;
 const MOST_SPANS = 100_000;
 
-/** An operator that has begun and not ended. */
+/** An operator that has begun but not ended. */
 interface Open {
   readonly name: string;
   readonly kind: OperatorKind;
   readonly began: number;
-  /** Milliseconds that operators inside of it took. */
+  /** Milliseconds that operators inside it took. */
   inner: number;
 }
 
@@ -79,18 +79,18 @@ interface Totals {
 interface OpenPart {
   readonly name: string;
   readonly began: number;
-  /** The operators' milliseconds when it began. */
+  /** The operators' total in milliseconds when it began. */
   readonly operators: number;
 }
 
-/** Records one profile. Times are performance.now()'s. */
+/** Records one timing profile. Times come from performance.now(). */
 export class Profiler {
   readonly #began = performance.now();
   readonly #open: Open[] = [];
   readonly #totals = new Map<string, Totals>();
   readonly #phases = new Map<string, { milliseconds: number; operators: number }>();
   readonly #spans: Span[] = [];
-  /** Of the outermost operators. */
+  /** Total time of the outermost operators. */
   #inOperators = 0;
   #phase: OpenPart | undefined;
   #step: OpenPart | undefined;
@@ -102,7 +102,7 @@ export class Profiler {
     this.#open.push({ kind, name, began: performance.now(), inner: 0 });
   }
 
-  /** Ends what was begun last. `traffic` is asked for after the clock. */
+  /** Ends what was begun last. `traffic` is called after the clock is read. */
   end(traffic?: () => Traffic | undefined): void {
     const now = performance.now();
     const open = this.#open.pop();
@@ -126,7 +126,7 @@ export class Profiler {
     }
   }
 
-  /** A step of training begins, the one before has ended. */
+  /** Begins a training step, and ends the one before. */
   step(number: number): void {
     this.endStep();
     this.#steps++;
@@ -141,7 +141,7 @@ export class Profiler {
     if (step && this.#tracing) this.#span(step.name, "step", step.began, performance.now());
   }
 
-  /** A phase begins, the one before has ended. */
+  /** Begins a phase, and ends the one before. */
   phase(name: string | undefined): void {
     const phase = this.#phase;
     if (phase) {
@@ -152,13 +152,13 @@ export class Profiler {
       if (this.#tracing) this.#span(phase.name, "phase", phase.began, now);
     }
     this.#phase = name === undefined ? undefined : this.#part(name);
-    // Now, for the phases stand in the order in which they began.
+    // Added now, so that the phases are in the order in which they began.
     if (name !== undefined && !this.#phases.has(name)) {
       this.#phases.set(name, { milliseconds: 0, operators: 0 });
     }
   }
 
-  /** Ends all that is open, and the profile; later calls return the same. */
+  /** Ends everything that is open, and the profile; later calls return the same. */
   finish(): ProfileData {
     if (this.#data) return this.#data;
     while (this.#open.length > 0) this.end();
@@ -199,32 +199,32 @@ export class Profiler {
   }
 
   #span(name: string, cat: Span["cat"], began: number, end: number, args?: Span["args"]): void {
-    // Both ends rounded alike, so that what nests does so after rounding.
+    // Both ends are rounded the same way, so that nested spans stay nested.
     const at = (time: number): number => Math.round((time - this.#began) * 1e6);
     const [ts, dur] = [at(began) / 1e3, (at(end) - at(began)) / 1e3];
     this.#spans.push({ name, cat, ts, dur, ...(args && { args }) });
   }
 }
 
-/** What is profiled: an engine's back end. It is told of a profile's begin, and by undefined of its end. */
+/** A back end that can be profiled. It gets the profiler when a profile begins, and undefined when it ends. */
 type Profiled = (profiler: Profiler | undefined) => void;
 
 const profiled: Profiled[] = [];
 let current: Profiler | undefined;
 
-/** A back end that there is from now on. */
+/** Adds a back end to those that are profiled. */
 export function addProfiled(tell: Profiled): void {
   profiled.push(tell);
   if (current) tell(current);
 }
 
 /**
- * Records from now on what all engines of this thread do. An interrupt in a notebook ends it.
- * @returns ends it
- * @throws UserError where one is being recorded
+ * Starts recording what all engines of this thread do. An interrupt in a notebook ends the recording.
+ * @returns a function that ends it and returns the profile
+ * @throws UserError if a profile is already being recorded
  */
 export function startProfile(): () => ProfileData {
-  if (current) throw new UserError("a profile is being recorded: one at a time");
+  if (current) throw new UserError("a profile is already being recorded; end it first");
   const profiler = new Profiler();
   const interrupts = notebookInterrupts();
   const stop = (): ProfileData => {
@@ -241,22 +241,22 @@ export function startProfile(): () => ProfileData {
   return stop;
 }
 
-/** Where a profile is recorded: from here on it is a phase of this name, until the next. */
+/** Begins a phase of this name, if a profile is being recorded; it lasts until the next. */
 export function beginPhase(name: string): void {
   current?.phase(name);
 }
 
-/** Where a profile is recorded: a step of training begins. */
+/** Begins a training step, if a profile is being recorded. */
 export function beginStep(number: number): void {
   current?.step(number);
 }
 
-/** Where a profile is recorded: the step has ended. */
+/** Ends the training step, if a profile is being recorded. */
 export function endStep(): void {
   current?.endStep();
 }
 
-/** The file that chrome://tracing and ui.perfetto.dev open: Trace Event Format, JSON object form. */
+/** Makes a file for chrome://tracing and ui.perfetto.dev: Trace Event Format, JSON object form. */
 export function traceJson({ spans, ...times }: ProfileData, name: string): string {
   const place = { pid: 1, tid: 1 };
   const named = (what: string, text: string): object => ({

@@ -1,13 +1,13 @@
-// The engine after an interrupt: what the killed call stack left open is closed.
+// Repairs the engine after an interrupt: closes what the killed call stack left open.
 import * as tf from "@tensorflow/tfjs";
 import type { Backend } from "./backend.ts";
 
-/** Copies that tfjs saved for gradients: kept, yet nobody's once the gradient is abandoned. */
+/** Copies that tfjs saved for gradients: they are kept, but have no owner once the gradient is abandoned. */
 const savedCopies = new WeakSet<tf.Tensor>();
-/** Those that no entry of the tape has yet: once the scope in which they were made has ended, nobody knows them. */
+/** The copies that are not on the tape yet; once the scope that made them ends, nothing refers to them. */
 let untaped: tf.Tensor[] = [];
 
-/** A tensor that tfjs is entering into its books, and what they said before it began. */
+/** A tensor that tfjs is registering, and the memory accounting before it began. */
 interface Entry {
   readonly tensor: tf.Tensor;
   readonly backend: unknown;
@@ -17,7 +17,7 @@ interface Entry {
 
 let entry: Entry | undefined;
 
-/** A scope that is ending, and what it gives to the one around it. */
+/** A scope that is ending, and what it passes to the scope around it. */
 interface Ending {
   readonly scope: number | undefined;
   readonly results: readonly tf.Tensor[];
@@ -26,7 +26,7 @@ interface Ending {
 const noScope: Ending = { scope: undefined, results: [] };
 let ending = noScope;
 
-/** What is in progress is noted from now on. */
+/** Starts noting what is in progress. */
 export function watchTensors(): void {
   const engine = booksOf(tf.engine());
   const clone = engine.clone.bind(engine);
@@ -39,7 +39,7 @@ export function watchTensors(): void {
   const addTapeNode = engine.addTapeNode.bind(engine);
   engine.addTapeNode = (name, inputs, outputs, gradient, saved, attributes) => {
     addTapeNode(name, inputs, outputs, gradient, saved, attributes);
-    // Not all: a copy has a node of its own, and comes before that of the operator which saves it.
+    // Not all: a copy has a tape node of its own, which comes before that of the operator that saves it.
     untaped = untaped.filter((copy) => !saved.includes(copy));
   };
   const endScope = engine.endScope.bind(engine);
@@ -65,7 +65,7 @@ interface Counts {
   numDataBuffers: number;
 }
 
-/** What tfjs's engine keeps of tensors and of a computation in progress; its types omit some. */
+/** What tfjs's engine keeps about tensors and a computation in progress; its types omit some. */
 interface Books {
   readonly state: OpenState & Counts & { readonly tensorInfo: WeakMap<object, unknown> };
   clone(x: tf.Tensor): tf.Tensor;
@@ -99,7 +99,7 @@ interface OpenState {
   readonly registeredVariables: Readonly<Record<string, tf.Variable>>;
 }
 
-/** Ends an entry that a kill has cut short: entered anew, in full; who is in no scope, out again. */
+/** Completes a registration that a kill cut short: redoes it in full, and undoes it for a tensor in no scope. */
 function endEntry(ours: Backend): void {
   if (!entry) return;
   const { tensor, backend, counts, known } = entry;
@@ -111,16 +111,16 @@ function endEntry(ours: Backend): void {
   Object.assign(state, counts);
   if (!known) state.tensorInfo.delete(tensor.dataId);
   engine.trackTensor(tensor, backend);
-  // Variable.assign took new numbers: next it would have become one more user of them.
+  // Variable.assign took new numbers: next, it would have been counted as one more user of them.
   if (tensor instanceof tf.Variable) ours.incRef(tensor.dataId);
   else if (!inScope()) tensor.dispose();
 }
 
-/** Ends a scope's end that a kill has cut short: nobody gets what it was giving on. */
+/** Completes a scope's end that a kill cut short: nobody gets what it was passing on. */
 function endHandover(state: OpenState): void {
   const { scope, results } = ending;
   ending = noScope;
-  // The stack is changed before or after this.
+  // The stack changes before or after this.
   state.activeScope = state.scopeStack.at(-1) ?? null;
   const inScope = new Set(state.scopeStack.flatMap(({ track }) => track));
   for (const tensor of results)
@@ -128,23 +128,23 @@ function endHandover(state: OpenState): void {
 }
 
 /**
- * Does what the `finally` blocks of tf.tidy, tf.grad and the kernels would have done, had they run.
- * Tensors of the open scopes are freed as if their tidy had thrown; those outside of any scope,
- * kept ones and variables stay. To be called when nothing of tf is on the stack.
+ * Does what the `finally` blocks of tf.tidy, tf.grad and the kernels would have done if they had run.
+ * Tensors of the open scopes are freed as if their tidy had thrown; tensors outside any scope,
+ * kept ones and variables stay. Call it when no function of tf is on the stack.
  *
- * What the kill kept out of the books (data that had no tensor yet, or no longer) is given back when
- * the collector finds it.
+ * Data that the kill left unaccounted for (without a tensor yet, or any more) is freed when the garbage
+ * collector finds it.
  */
 export function recover(backend: Backend): void {
   const engine = tf.engine();
   const { state } = booksOf(engine);
-  // First of all: threads may still be writing to what is about to be freed.
+  // This comes first: threads may still be writing to what is about to be freed.
   backend.engine.settle();
   backend.engine.memory.mend();
   backend.endCpuKernel();
   endEntry(backend);
   endHandover(state);
-  // Variable.assign may have been cut after taking the new numbers and before counting them.
+  // Variable.assign may have been killed after taking the new numbers and before counting itself as a user.
   const variables = Object.values(state.registeredVariables).map(({ dataId }) => dataId);
   const release = backend.protect(variables);
   state.gradientDepth = 0;

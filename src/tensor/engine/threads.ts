@@ -1,27 +1,27 @@
-// The engine's threads, seen from the thread that uses the engine: opened late, closed at any time.
+// The engine's threads, as seen by the thread that uses the engine: started late, ended at any time.
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { type AnyKernel, CommandBlock, FAILED, UNSTARTED } from "./command.ts";
 import type { KeeperData } from "./keeper.ts";
 
-/** More would only be in each other's way. */
+/** More threads would only get in each other's way. */
 export const MOST_THREADS = 256;
-/** Between two looks at whether the keeper of a thread that is waited for lives, in milliseconds. */
+/** How often, in milliseconds, a wait for a thread checks whether its keeper is alive. */
 const LOOK = 100;
 
-/** A module and what it was linked to. */
+/** A module, and what it was linked to. */
 export interface Linked {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   readonly exports: Readonly<Record<string, WebAssembly.ExportValue>>;
 }
 
-/** A kernel failed, or a thread that ran it: an operator's result is lost, the engine goes on. */
+/** A kernel, or a thread that ran it, failed: the operator's result is lost, and the engine continues. */
 export class KernelError extends Error {
   override readonly name = "KernelError";
 
   constructor(kernel: string, why: string, options?: ErrorOptions) {
     super(
-      `the engine's kernel ${kernel} failed: ${why}; its result is lost, the engine goes on; ` +
+      `the engine's kernel ${kernel} failed: ${why}; its result is lost, but the engine continues; ` +
         "please report this with what you ran",
       options,
     );
@@ -29,11 +29,11 @@ export class KernelError extends Error {
 }
 
 /**
- * Threads on the engine's memory, besides the one that calls. They start with the first command,
+ * Threads on the engine's memory, besides the calling one. They start with the first command,
  * and none keeps the process alive.
  *
  * A notebook's interrupt may kill run() anywhere, and no `finally` runs. So `#open` is set before a
- * command is posted, and as long as it is, settle() closes what is open and waits for all threads.
+ * command is posted, and while it is set, settle() closes what is open and waits for all threads.
  */
 export class Threads {
   readonly count: number;
@@ -42,15 +42,15 @@ export class Threads {
   readonly #kernels: readonly AnyKernel[];
   readonly #names: readonly string[];
   #block: CommandBlock | undefined;
-  /** Set last when the threads are opened, so that a start that was killed half-way shows. */
+  /** Set last when the threads are started, so that a start that was killed half-way is noticed. */
   #keeper: Worker | undefined;
   #open = false;
-  /** To the keeper, which closes its end when it has ended, however that came. */
+  /** The port to the keeper, whose end closes when the keeper ends for any reason. */
   #line: MessagePort | undefined;
 
   /**
-   * @param count of threads, besides the caller's own
-   * @param exports the caller's own, as link() gave them
+   * @param count how many threads, besides the caller's own
+   * @param exports the caller's own, from link()
    */
   constructor(count: number, { module, memory, exports }: Linked) {
     this.count = count;
@@ -62,7 +62,7 @@ export class Threads {
 
   /**
    * Runs a kernel over units 0 .. units - 1, `chunk` at a time, on all threads and this one.
-   * @throws KernelError where a thread died or the kernel failed; the threads start anew after it
+   * @throws KernelError if a thread died or the kernel failed; the next call starts new threads
    */
   run(kernel: string, units: number, chunk: number, args: readonly number[]): void {
     this.settle();
@@ -81,16 +81,16 @@ export class Threads {
     throw new KernelError(kernel, block.reason || "the threads ended");
   }
 
-  /** Waits for what a killed run() left at work. Until then its blocks may be written to. */
+  /** Waits for the work that a killed run() left behind. Until then its blocks may be written to. */
   settle(): void {
     if (!this.#open) return;
     const block = this.#block;
-    // Whatever befell a command that was given up is of no interest to the next.
+    // Trouble with an abandoned command does not concern the next one.
     if (block && (!this.#rest(block) || block.trouble)) this.close();
     this.#open = false;
   }
 
-  /** Ends the threads; the next run() opens others. @returns when they have ended */
+  /** Ends the threads; the next run() starts new ones. @returns when they have ended */
   close(): Promise<void> {
     const [block, keeper] = [this.#block, this.#keeper];
     this.#block = undefined;
@@ -102,16 +102,16 @@ export class Threads {
     });
   }
 
-  /** Open threads. */
+  /** Returns the block of running threads, and starts them if necessary. */
   #ready(): CommandBlock {
     const block = this.#block;
     if (block && this.#keeper && !block.trouble) return block;
-    // One that died at rest has lost nothing.
+    // A thread that died at rest has lost nothing.
     this.close();
     if (block?.trouble !== UNSTARTED) return this.#start();
     throw new Error(
       `a thread of the engine could not start: ${block.reason}; ` +
-        "with ABKD_THREADS=1 the engine does without",
+        "set ABKD_THREADS=1 to do without threads",
     );
   }
 
@@ -142,8 +142,8 @@ export class Threads {
   }
 
   /**
-   * Closes the command and waits until no thread works on it, however long one takes.
-   * @returns false where the keeper has ended, and with it the threads
+   * Closes the command and waits, however long, until no thread works on it.
+   * @returns false if the keeper has ended, and with it the threads
    */
   #rest(block: CommandBlock): boolean {
     block.close();
@@ -153,12 +153,12 @@ export class Threads {
   }
 
   /**
-   * Known without an event, which cannot come while an operator is waited for: Node returns false
-   * for a message that has no receiver any more. A worker's ports are closed after its own workers
+   * Tells without an event, which cannot arrive while this thread waits for an operator: Node returns
+   * false for a message whose receiver is gone. A worker's ports are closed after its own workers
    * were joined, so nothing is written afterwards.
    */
   get #keeperEnded(): boolean {
-    // The types follow the web's, where nothing is returned.
+    // The types follow the web platform, where nothing is returned.
     const delivered: unknown = this.#line?.postMessage(undefined);
     return delivered === false;
   }

@@ -1,4 +1,4 @@
-// Numbers of a graph's arcs on the native engine: src/tensor/ops/arcs.ts says what they are.
+// Per-arc values on the native engine; src/tensor/ops/arcs.ts defines them.
 import * as tf from "@tensorflow/tfjs";
 import type { Csr } from "../../graph/csr.ts";
 
@@ -19,7 +19,7 @@ export class NativeArcs {
   }
 }
 
-/** x_i . x_j or |x_i - x_j|^2 of each arc, differentiable. */
+/** x_i . x_j or |x_i - x_j|^2 for each arc, differentiable. */
 export function nativeArcPairs(arcs: NativeArcs, x: tf.Tensor2D, distances: boolean): tf.Tensor1D {
   return tf.tidy(() => {
     const [a, b] = [tf.gather(x, arcs.from), tf.gather(x, arcs.to)];
@@ -28,7 +28,7 @@ export function nativeArcPairs(arcs: NativeArcs, x: tf.Tensor2D, distances: bool
 }
 
 /**
- * x_i . y_j of each stored entry, differentiable by both.
+ * x_i . y_j for each stored entry, differentiable with respect to both.
  * @param coordinates [nonzeros, 2]: row and column of each entry
  */
 export function nativeArcProducts(
@@ -43,9 +43,9 @@ export function nativeArcProducts(
 }
 
 /**
- * The softmaxes over each node's arcs, computed on the host: tfjs has no maximum by segments.
- * @param targets p of each arc; 0 where there are none
- * @returns the losses of the nodes, and softmax - p of the arcs
+ * Computes the softmax over each node's arcs on the host, because tfjs has no maximum by segments.
+ * @param targets p of each arc; 0 if there are none
+ * @returns the nodes' losses, and softmax - p for each arc
  */
 export function nativeSoftmaxes(
   indptr: Int32Array,

@@ -19,7 +19,7 @@ import { restoreUtilHelpers } from "./util-helpers.ts";
 /** The name of tfjs-node's back end: its kernels are registered under it. */
 export const NATIVE_BACKEND = "tensorflow";
 
-/** TensorFlow's numbers for the types that the binding exports no names for. */
+/** TensorFlow's codes for types for which the binding exports no names. */
 export const TYPES = { float: 1, int32: 3, int64: 9, uint16: 17, uint32: 22, uint64: 23 } as const;
 
 export interface Attribute {
@@ -28,14 +28,14 @@ export interface Attribute {
   readonly value: number | boolean;
 }
 
-/** What an operator returns: `id` is the binding's name of the result. */
+/** What an operator returns; `id` is the binding's id for the result. */
 export interface Output {
   readonly id: number;
   readonly shape: number[];
   readonly dtype: number;
 }
 
-/** The compiled module. */
+/** The compiled native module. */
 export interface Binding {
   readonly TF_Version: string;
   readonly TF_ATTR_TYPE: number;
@@ -46,7 +46,7 @@ export interface Binding {
   executeOp(name: string, attributes: Attribute[], inputs: number[], outputs: number): Output[];
 }
 
-/** What tfjs-node keeps of a tensor; `id` is negative until an operator has read it. */
+/** What tfjs-node keeps about a tensor; `id` is negative until an operator has read it. */
 interface Entry {
   readonly shape: readonly number[];
   readonly id: number;
@@ -63,13 +63,13 @@ interface NodeBackend extends KernelBackend {
   disposeData(dataId: object, force?: boolean): boolean;
 }
 
-/** tfjs-node's back end, with TensorFlow's own operators and books of what its tensors take. */
+/** tfjs-node's back end, with TensorFlow's own operators and memory accounting. */
 export interface NativeBackend extends NodeBackend {
-  /** Runs an operator of TensorFlow. Whoever calls it disposes of the outputs, by `free`. */
+  /** Runs an operator of TensorFlow. The caller disposes of the outputs with `free`. */
   execute(name: string, attributes: Attribute[], inputs: number[], outputs?: number): Output[];
   free(...outputs: readonly (Output | number)[]): void;
   memoryUse(): MemoryUse;
-  /** From now on its operators are told to the profiler, or to nobody. */
+  /** From now on reports its operators to the profiler, or to nobody. */
   recordTo(profiler: Profiler | undefined): void;
 }
 
@@ -83,9 +83,9 @@ function extend(base: NodeBackendClass): new (b: Binding, name: string) => Nativ
     #peak = 0;
     #blocks = 0;
     #plain: Binding | undefined;
-    /** Of tensors that operators read while a profile is recorded. */
+    /** Sizes of tensors that operators read while a profile is recorded. */
     #sizes: Sizes | undefined;
-    /** Tensors that were dropped without dispose(): tfjs-node would never free theirs. */
+    /** Frees tensors that were dropped without dispose(), which tfjs-node would never free. */
     readonly #dropped = new FinalizationRegistry<Entry>((entry) => {
       if (entry.id >= 0) this.binding.deleteTensor(entry.id);
       this.#count(entry, -1);
@@ -97,7 +97,7 @@ function extend(base: NodeBackendClass): new (b: Binding, name: string) => Nativ
       return tensor;
     }
 
-    /** Also what write() calls. */
+    /** write() calls this too. */
     override move(
       dataId: object,
       values: BackendValues,
@@ -168,24 +168,24 @@ export function nativeIsCurrent(): boolean {
   return backend !== undefined && tf.getBackend() === NATIVE_BACKEND;
 }
 
-/** @throws before startNativeEngine() */
+/** @throws UserError before startNativeEngine() */
 export function nativeBackend(): NativeBackend {
   if (!backend) throw new UserError('the native engine is not started: call startEngine("native")');
   return backend;
 }
 
-/** What a result says of the engine that ran. */
+/** What a result records about the engine that ran. */
 export interface StartedNative {
   readonly name: "native";
-  /** As nativeFlavour() has it. */
+  /** From nativeFlavour(). */
   readonly flavour: string;
-  /** TensorFlow's own: one a core. */
+  /** The number of TensorFlow's own threads: one per core. */
   readonly threads: number;
 }
 
 /**
  * Loads the binding that `npm run native` built and makes it tfjs's current back end.
- * @throws UserError where it is not built, or cannot be loaded
+ * @throws UserError if it is not built or cannot be loaded
  */
 export function startNativeEngine(): StartedNative {
   const record = requireNativeRecord();
@@ -194,7 +194,7 @@ export function startNativeEngine(): StartedNative {
 }
 
 /**
- * The same without the record, for `npm run native`, which proves a build before it writes one.
+ * Loads the binding without a record, for `npm run native`, which tests a build before writing its record.
  * @param packageName the npm package in the native engine's folder
  */
 export function loadNative(packageName: string): NativeBackend {
@@ -225,7 +225,7 @@ function load(packageName: string): NativeBackend {
   };
   const started = new (extend(NodeJSKernelBackend))(binding, packageName);
   addProfiled((profiler) => started.recordTo(profiler));
-  // Below the engine's own: it runs only where it was asked for.
+  // The priority is below the wasm engine's: this one runs only when requested.
   tf.registerBackend(NATIVE_BACKEND, () => started, 1);
   return started;
 }

@@ -1,7 +1,7 @@
-// InfoNCE on the native engine: src/tensor/ops/contrast.ts says what it computes.
+// InfoNCE on the native engine; src/tensor/ops/contrast.ts defines it.
 import * as tf from "@tensorflow/tfjs";
 
-/** @returns the mean loss, and where `recording` its gradients by both sides */
+/** @returns the mean loss, and if `recording` its gradients with respect to both sides */
 export function nativeContrast(
   a: tf.Tensor2D,
   b: tf.Tensor2D,

@@ -4,7 +4,7 @@ import type { DropoutStream } from "../ops/dropout-stream.ts";
 import { dropoutFactors } from "./operators.ts";
 
 /**
- * What ReLU (where asked for) and dropout together multiply x with.
+ * Computes the factor by which ReLU (if requested) and dropout together multiply x.
  * @returns x's shape, or undefined for 1 everywhere
  */
 export function passFactors(
@@ -19,7 +19,7 @@ export function passFactors(
   return factors ? tf.mul(on, factors) : on;
 }
 
-/** As src/tensor/ops/dropout.ts has it. */
+/** ReLU and dropout as in src/tensor/ops/dropout.ts. */
 export function nativeMaskedPass(
   x: tf.Tensor,
   relu: boolean,

@@ -1,4 +1,4 @@
-// GCNII's stack of convolutions on the native engine: src/tensor/ops/gcnii.ts says what it computes.
+// GCNII's stack of convolutions on the native engine; src/tensor/ops/gcnii.ts defines it.
 import * as tf from "@tensorflow/tfjs";
 import type { ConvolutionOptions } from "../ops/gcnii.ts";
 import { nativeBackend } from "./backend.ts";
@@ -7,7 +7,7 @@ import { type NativeSparse, sparseProduct } from "./sparse.ts";
 
 type Options = Omit<ConvolutionOptions, "adjacency"> & { readonly adjacency: NativeSparse };
 
-/** @param recording whether a gradient may be asked for */
+/** @param recording whether a gradient may be requested */
 export function nativeConvolutions(
   input: tf.Tensor2D,
   weights: readonly tf.Tensor2D[],
@@ -27,7 +27,7 @@ export function nativeConvolutions(
   return convolutions(input, ...weights) as tf.Tensor3D;
 }
 
-/** theta W + (1 - theta) I: one product then does the identity map too. */
+/** theta W + (1 - theta) I, so that one product also does the identity map. */
 function mixed(weight: tf.Tensor2D, theta: number): tf.Tensor2D {
   return tf.add(tf.mul(weight, theta), tf.mul(tf.eye(weight.shape[0]), 1 - theta)) as tf.Tensor2D;
 }
@@ -57,7 +57,7 @@ function forward(
       factors.push(layer.factor);
       zs.push(layer.z);
     }
-    // Where nobody asks for it again, a layer's map is freed once the next one is there.
+    // A layer's map that is not needed again is freed once the next one exists.
     if (!wanted && l > 0) previous.dispose();
     previous = layer.map as tf.Tensor2D;
     if (wanted) maps.push(previous);
@@ -67,7 +67,7 @@ function forward(
   return { maps: stack as tf.Tensor3D, kept: recording ? [initialOn, ...factors, ...zs] : [] };
 }
 
-/** Gradients by the input and by each weight matrix. */
+/** Computes the gradients with respect to the input and each weight matrix. */
 function backward(
   dMaps: tf.Tensor3D,
   saved: readonly tf.Tensor2D[],
@@ -83,7 +83,7 @@ function backward(
   const shares = adjacency.transposed.matrix.scaled(1 - alpha);
   const gradients: tf.Tensor[] = [];
   let dInitial: tf.Tensor = tf.zeros([nodes, width]);
-  // The gradient that reaches M_l: from the layer above, and what flows in at its own tap.
+  // The gradient that reaches M_l: from the layer above, and from its own tap.
   let dm = tap(wanted ? layers - 1 : 0);
   for (let l = layers - 1; l >= 0; l--) {
     const step = tf.tidy(() => {

@@ -21,18 +21,18 @@ export class NativeTargets {
   }
 }
 
-/** -log softmax(logits)[class] of each chosen node, [count]; differentiable. */
+/** -log softmax(logits)[class] for each chosen node, [count]; differentiable. */
 function lossesOf(chosen: tf.Tensor2D, { classes }: NativeTargets): tf.Tensor {
   const oneHot = tf.oneHot(classes, chosen.shape[1]);
   return tf.neg(tf.sum(tf.mul(tf.logSoftmax(chosen), oneHot), 1));
 }
 
-/** As src/tensor/ops/loss.ts has it: the mean, differentiable by the logits. */
+/** The mean cross-entropy, as in src/tensor/ops/loss.ts; differentiable with respect to the logits. */
 export function nativeCrossEntropy(logits: tf.Tensor2D, targets: NativeTargets): tf.Scalar {
   return tf.mean(lossesOf(tf.gather(logits, targets.nodes), targets));
 }
 
-/** As src/tensor/ops/loss.ts has it. */
+/** The cross-entropy against soft labels, as in src/tensor/ops/loss.ts. */
 export function nativeSoftCrossEntropy(
   logits: tf.Tensor2D,
   probabilities: tf.Tensor2D,

@@ -1,8 +1,8 @@
-// An optimiser's step on the native engine, one parameter after the other.
+// An optimiser's step on the native engine, one parameter at a time.
 import * as tf from "@tensorflow/tfjs";
 import type { Factors, Moments, Move, NamedVariable } from "../ops/moments.ts";
 
-/** All parameters' two moments, as tensors. */
+/** The two moments of all parameters, as tensors. */
 export class NativeMoments implements Moments {
   readonly #moments: { first: tf.Tensor; second: tf.Tensor }[];
 
@@ -27,7 +27,7 @@ export class NativeMoments implements Moments {
       const g = decay === 0 ? gradient : tf.add(gradient, tf.mul(variable, decay));
       const first = tf.add(tf.mul(oldFirst, keep1), tf.mul(g, take1));
       const kept = tf.mul(oldSecond, keep2);
-      // The square may overflow where nobody takes it.
+      // Skipped if take2 is 0: the square may overflow.
       const second = take2 === 0 ? kept : tf.add(kept, tf.mul(tf.square(g), take2));
       const size = tf.add(tf.mul(tf.sqrt(second), correction), epsilon);
       const shrunk = shrink === 1 ? variable : tf.mul(variable, shrink);

@@ -1,4 +1,4 @@
-// TensorFlow's own operators that tfjs has no name for: attributes, outputs, counter-based dropout.
+// Calls TensorFlow operators that tfjs does not expose: attributes, outputs, counter-based dropout.
 import * as tf from "@tensorflow/tfjs";
 import { type DropoutStream, dropoutArguments, groups } from "../ops/dropout-stream.ts";
 import {
@@ -15,15 +15,15 @@ export const ofType = (backend: NativeBackend, name: string, value: number): Att
   value,
 });
 
-/** Gives the outputs to tfjs, which takes care of them from then on. */
+/** Hands an output to tfjs, which owns it from then on. */
 export const toTensor = (backend: NativeBackend, output: Output): tf.Tensor =>
   backend.createOutputTensor(output);
 
 /**
- * What dropout multiplies each of `size` elements with: the scale or 0. TensorFlow's generator is
- * the same Philox 4x32-10 over the same counters as the engine's kernel, so the masks are the same.
+ * Computes the factor of each of `size` elements under dropout: the scale or 0. TensorFlow's generator is
+ * the same Philox 4x32-10 over the same counters as the wasm engine's, so the masks are the same.
  *
- * @returns [size], or undefined where nothing is dropped
+ * @returns [size], or undefined if nothing is dropped
  */
 export function dropoutFactors(
   size: number,
@@ -36,13 +36,13 @@ export function dropoutFactors(
     const draw = (counters: number): tf.Tensor2D =>
       halfWords(counters, Int32Array.of(0, step, site, 0), [low, high]);
     if (scale === 2) {
-      // One bit an element, as they lie: the halves of a word, each from its lowest bit on.
+      // One bit per element, in storage order: the halves of a word, each from its lowest bit on.
       const halves = tf.reshape(draw(Math.ceil(all / 4)), [-1, 1]);
       const shifted = tf.floor(tf.div(halves, tf.tensor2d(POWERS, [1, 16])));
       const bits = tf.slice(tf.reshape(tf.mod(shifted, 2), [-1]), [0], [size]);
       return tf.mul(bits, scale) as tf.Tensor1D;
     }
-    // Kernel's order: element 4 v + lane of a group takes half word v of the lane's counter.
+    // The wasm kernel's order: element 4 v + lane of a group takes half word v of the lane's counter.
     const halves = tf.reshape(draw(4 * all), [all, 4, 8]);
     const drawn = tf.reshape(tf.transpose(halves, [0, 2, 1]), [-1]);
     const kept = tf.greaterEqual(tf.slice(drawn, [0], [size]), threshold);
@@ -52,7 +52,7 @@ export function dropoutFactors(
 
 const POWERS = Array.from({ length: 16 }, (_, bit) => 2 ** bit);
 
-/** [counters, 8 half words], as floats: those of counters counter + 0 .. counters - 1. */
+/** The half words, as floats, of counters counter + 0 .. counters - 1: [counters, 8]. */
 function halfWords(counters: number, counter: Int32Array, key: readonly number[]): tf.Tensor2D {
   const backend = nativeBackend();
   const { binding } = backend;

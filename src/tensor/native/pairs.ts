@@ -1,8 +1,8 @@
-// Distances of all teacher layers to all student layers by tf's operators, on any back end.
+// Distances from all teacher layers to all student layers by tf's operators, on any back end.
 import * as tf from "@tensorflow/tfjs";
 import type { PairDistances } from "../ops/pairs.ts";
 
-/** As src/tensor/ops/pairs.ts has it: by direct differences, one student layer after the other. */
+/** pairDistances() of src/tensor/ops/pairs.ts, by direct differences, one student layer after the other. */
 export function pairDistancesByOperators(
   teacher: tf.Tensor3D,
   projected: tf.Tensor3D,

@@ -1,18 +1,18 @@
-// TensorFlow's operators, recorded: stands in for the binding while a profile is recorded.
+// Wraps the binding while a profile is recorded, to record TensorFlow's operators.
 import type { Profiler } from "../engine/profiler.ts";
 import type { Binding } from "./backend.ts";
 
 const BYTES_A_NUMBER = 4;
 
-/** How many numbers the binding's tensors have, by the binding's names for them. */
+/** How many numbers each of the binding's tensors has, by the binding's id. */
 export type Sizes = Map<number, number>;
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((p, q) => p * q, 1);
 
 /**
- * The binding with its calls told to a profiler. TensorFlow on a GPU goes on after a call has
- * returned: what is left then shows in the call that reads a result.
- * @param sizes of tensors as far as they are known; kept up to date
+ * Returns a binding that reports its calls to a profiler. TensorFlow on a GPU keeps working after a call
+ * has returned; the remaining time is counted in the call that reads a result.
+ * @param sizes the known sizes of tensors; kept up to date
  */
 export function profiledBinding(binding: Binding, profiler: Profiler, sizes: Sizes): Binding {
   const overrides: Pick<Binding, "createTensor" | "deleteTensor" | "executeOp"> = {
@@ -42,6 +42,6 @@ export function profiledBinding(binding: Binding, profiler: Profiler, sizes: Siz
       }
     },
   };
-  // Defined, not assigned: the binding's own methods are read-only.
+  // Defined rather than assigned, because the binding's own methods are read-only.
   return Object.create(binding, Object.getOwnPropertyDescriptors(overrides)) as Binding;
 }

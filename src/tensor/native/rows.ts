@@ -1,7 +1,7 @@
-// Operators on the rows of a matrix on the native engine: src/tensor/ops/rows.ts says what they are.
+// Operators on the rows of a matrix on the native engine; src/tensor/ops/rows.ts defines them.
 import * as tf from "@tensorflow/tfjs";
 
-/** Below it a row has no length. */
+/** A row with a smaller square counts as zero. */
 const LEAST_SQUARE = 1e-24;
 
 export function nativeUnitRows(x: tf.Tensor2D): tf.Tensor2D {

@@ -1,11 +1,11 @@
-// Kernel matrices of pairs of nodes on the native engine: src/tensor/ops/similarity.ts says what they are.
+// Similarity matrices of pairs of nodes on the native engine; src/tensor/ops/similarity.ts defines them.
 import * as tf from "@tensorflow/tfjs";
 import type { Similarity } from "../ops/similarity.ts";
 
-/** So many differences are held at once (64 MiB), or one row's where a row has more. */
+/** How many differences are held at once (64 MiB), or those of one row if a row has more. */
 const HELD = 2 ** 24;
 
-/** k of each pair, and the factor of the gradient: of y for products, of x - y for distances. */
+/** k for each pair, and the gradient's factor: of y for products, of x - y for distances. */
 function kernel(
   x: tf.Tensor2D,
   y: tf.Tensor2D,
@@ -17,7 +17,7 @@ function kernel(
     const value = tf.tanh(products);
     return { value, slope: tf.sub(1, tf.square(value)) };
   }
-  // By direct differences: no digits are lost near distance 0, where the slope of l2 is steepest.
+  // Direct differences lose no digits near distance 0, where the slope of l2 is steepest.
   const squares = tf.sum(tf.squaredDifference(tf.expandDims(x, 1), tf.expandDims(y, 0)), 2);
   if (kind === "rbf") {
     const value = tf.exp(tf.mul(squares, -0.5));
@@ -30,7 +30,7 @@ function kernel(
   return { value, slope: tf.neg(tf.mul(value, inverse)) };
 }
 
-/** Calls `part` with the first row and the rows of each block; what it returns is kept. */
+/** Calls `part` with the first row and the rows of each block, and collects the results. */
 function blocks<T extends tf.TensorContainer>(
   x: tf.Tensor2D,
   part: (first: number, rows: tf.Tensor2D) => T,
@@ -49,7 +49,7 @@ export function nativeSimilarities(x: tf.Tensor2D, kind: Similarity): tf.Tensor2
   );
 }
 
-/** The loss and its gradient by x; the arguments are checked already. */
+/** The loss and its gradient with respect to x; the arguments are already checked. */
 export function nativeMismatch(
   x: tf.Tensor2D,
   target: tf.Tensor2D,
@@ -73,7 +73,7 @@ export function nativeMismatch(
       return { loss: tf.sum(tf.square(errors)), gradient: gradient as tf.Tensor2D };
     });
     const loss = tf.mul(tf.addN(parts.map((part) => part.loss)), 1 / nodes ** 2) as tf.Scalar;
-    // (i, j) and (j, i), and 2 e of the square.
+    // The factor 4: (i, j) and (j, i), and 2 e from the square.
     const gradient = tf.mul(tf.concat(parts.map((part) => part.gradient)), 4 / nodes ** 2);
     return { loss, gradient: gradient as tf.Tensor2D };
   });

@@ -6,7 +6,7 @@ import { type NativeBackend, nativeBackend, type Output, TYPES } from "./backend
 import { dropoutFactors, ofType, toTensor } from "./operators.ts";
 
 /**
- * A sparse matrix as TensorFlow's CSR operators have it: SparseTensorDenseMatMul, which takes
+ * A sparse matrix for TensorFlow's CSR operators; SparseTensorDenseMatMul, which takes
  * coordinates, is several times slower.
  */
 export class NativeSparse {
@@ -16,7 +16,7 @@ export class NativeSparse {
   readonly values: tf.Tensor1D;
   readonly #host: Csr;
   readonly #backend: NativeBackend = nativeBackend();
-  /** The binding's names of 64-bit tensors: [nonzeros, 2] rows and columns, and the two sizes. */
+  /** The binding's ids of 64-bit tensors: [nonzeros, 2] rows and columns, and the two sizes. */
   readonly #places: number;
   readonly #shape: number;
   #coordinates: tf.Tensor2D | undefined;
@@ -31,7 +31,7 @@ export class NativeSparse {
     const values = host.values?.slice() ?? new Float32Array(count).fill(1);
     this.values = tf.keep(tf.tensor1d(values));
     const { binding } = this.#backend;
-    // 64-bit numbers, as pairs of 32-bit words.
+    // 64-bit numbers are written as pairs of 32-bit words.
     const words = new Int32Array(4 * count);
     for (const [k, place] of coordinatesOf(host).entries()) words[2 * k] = place;
     this.#places = binding.createTensor([count, 2], TYPES.int64, words);
@@ -47,13 +47,13 @@ export class NativeSparse {
     return this.#coordinates;
   }
 
-  /** With its own values; made on first use. */
+  /** The matrix with its own values; made on first use. */
   get own(): Output {
     this.#own ??= this.with(this.values);
     return this.#own;
   }
 
-  /** With other values, [nonzeros]; whoever asks frees it. */
+  /** The matrix with other values, [nonzeros]; the caller frees it. */
   with(values: tf.Tensor): Output {
     const backend = this.#backend;
     const inputs = [this.#places, backend.getInputTensorIds([values])[0]!, this.#shape];
@@ -61,7 +61,7 @@ export class NativeSparse {
     return backend.execute("SparseTensorToCSRSparseMatrix", type, inputs)[0]!;
   }
 
-  /** The same times a number; whoever asks frees it. */
+  /** The matrix times a number; the caller frees it. */
   scaled(factor: number): Output {
     const values = tf.mul(this.values, factor);
     try {
@@ -71,7 +71,7 @@ export class NativeSparse {
     }
   }
 
-  /** The transpose, and where each of its entries stands in this matrix; made on first use. */
+  /** The transpose, and the place of each of its entries in this matrix; made on first use. */
   get transposed(): { readonly matrix: NativeSparse; readonly position: tf.Tensor1D } {
     if (!this.#transposed) {
       const { matrix, position } = transpose(this.#host);
@@ -83,7 +83,7 @@ export class NativeSparse {
     return this.#transposed;
   }
 
-  /** The transpose with other values, given in this matrix's order; whoever asks frees it. */
+  /** The transpose with other values, given in this matrix's order; the caller frees it. */
   transposedWith(values: tf.Tensor): Output {
     const { matrix, position } = this.transposed;
     const moved = tf.gather(values, position);
@@ -115,8 +115,8 @@ function coordinatesOf({ rows, indptr, indices }: Csr): Int32Array {
 }
 
 /**
- * A X.
- * @param matrix A, as NativeSparse gives it
+ * The product A X.
+ * @param matrix A, from NativeSparse
  * @param x inner x columns
  */
 export function sparseProduct(matrix: Output, x: tf.Tensor): tf.Tensor2D {
@@ -131,7 +131,7 @@ export function sparseProduct(matrix: Output, x: tf.Tensor): tf.Tensor2D {
   return toTensor(backend, y!) as tf.Tensor2D;
 }
 
-/** A X with a form of A that is freed afterwards. */
+/** The product A X; frees this form of A afterwards. */
 function productOnce(matrix: Output, x: tf.Tensor): tf.Tensor2D {
   try {
     return sparseProduct(matrix, x);
@@ -140,7 +140,7 @@ function productOnce(matrix: Output, x: tf.Tensor): tf.Tensor2D {
   }
 }
 
-/** As src/tensor/ops/sparse.ts has it: A X with A's entries dropped, differentiable by X. */
+/** spmm() of src/tensor/ops/sparse.ts: A X with dropout on A's entries, differentiable with respect to X. */
 export function nativeSpmm(
   matrix: NativeSparse,
   x: tf.Tensor2D,

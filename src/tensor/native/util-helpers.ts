@@ -1,4 +1,4 @@
-// Helpers that tfjs-node calls, and that Node took out of its module "util" or warns of.
+// Helpers that tfjs-node calls, and that Node removed from its module "util" or deprecated.
 import util from "node:util";
 
 const helpers: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -6,7 +6,7 @@ const helpers: Readonly<Record<string, (value: unknown) => boolean>> = {
   isNullOrUndefined: (value) => value === null || value === undefined,
 };
 
-/** Puts them back: to be called before tfjs-node is loaded. */
+/** Restores the helpers. Call it before tfjs-node is loaded. */
 export function restoreUtilHelpers(): void {
   const module = util as unknown as Record<string, unknown>;
   for (const [name, helper] of Object.entries(helpers)) module[name] = helper;

@@ -1,4 +1,4 @@
-// Numbers of a graph's arcs, differentiable: dot products and distances of their ends, and the
+// Differentiable per-arc values of a graph: dot products and distances of an arc's ends, and the
 // cross-entropy between softmaxes over each node's arcs.
 import * as tf from "@tensorflow/tfjs";
 import { type Csr, nonzeros, transpose } from "../../graph/csr.ts";
@@ -7,23 +7,23 @@ import { Buffer } from "../engine/buffer.ts";
 import { NativeArcs, nativeArcPairs, nativeSoftmaxes } from "../native/arcs.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 
-/** As the kernels read them. */
+/** A graph's arcs in the form that the WebAssembly kernels read. */
 interface ArcBuffers {
   readonly indptr: Buffer;
   readonly indices: Buffer;
-  /** Where each arc's opposite stands. */
+  /** The place of each arc's opposite. */
   readonly opposite: Buffer;
 }
 
-/** A graph's arcs in the engine's memory: node i's are those of row i. */
+/** A graph's arcs in the engine's memory; node i's arcs are those of row i. */
 export class Arcs {
   readonly nodes: number;
   readonly count: number;
-  /** Where each node's arcs begin, and an end. */
+  /** Where each node's arcs begin, and the end of the last. */
   readonly starts: Int32Array;
   readonly #host: Csr;
   readonly #opposite: Int32Array;
-  /** For each engine a form, made where it is first used. */
+  /** Each engine has its own form, made on first use. */
   #wasm: ArcBuffers | undefined;
   #native: NativeArcs | undefined;
 
@@ -54,8 +54,8 @@ export class Arcs {
   }
 
   /**
-   * The stored entries of a square matrix, less its diagonal; values are not looked at.
-   * @throws {RangeError} where an arc has no opposite
+   * Makes arcs of a square matrix's stored entries, without its diagonal; values are ignored.
+   * @throws {RangeError} if an arc has no opposite
    */
   static from(matrix: Csr): Arcs {
     const arcs = withoutLoops(matrix);
@@ -88,7 +88,7 @@ function withoutLoops({ rows, columns, indptr, indices }: Csr): Csr {
 }
 
 /**
- * x_i . x_j of every arc, differentiable.
+ * x_i . x_j for every arc, differentiable.
  * @param x nodes x width
  * @returns [arcs]
  */
@@ -97,7 +97,7 @@ export function arcDots(arcs: Arcs, x: tf.Tensor2D): tf.Tensor1D {
 }
 
 /**
- * |x_i - x_j|^2 of every arc, by direct differences, differentiable.
+ * |x_i - x_j|^2 for every arc, by direct differences, differentiable.
  * @param x nodes x width
  * @returns [arcs]
  */
@@ -133,7 +133,7 @@ function pairs(arcs: Arcs, x: tf.Tensor2D, distances: boolean): tf.Tensor1D {
   return op(x) as tf.Tensor1D;
 }
 
-/** An arc and its opposite are the same function of the same rows, so their dy are added. */
+/** The gradient. An arc and its opposite are the same function of the same rows, so their dy are added. */
 function pairsGradient(
   backend: Backend,
   arcs: Arcs,
@@ -163,8 +163,8 @@ function pairsGradient(
 }
 
 /**
- * -sum over arcs of p log softmax(scores), the softmax over each node's arcs, differentiable by the
- * scores. A node without arcs adds nothing.
+ * -sum over arcs of p log softmax(scores), with the softmax over each node's arcs; differentiable with
+ * respect to the scores. A node without arcs adds nothing.
  *
  * @param scores [arcs]
  * @param targets p, [arcs]: sums to 1 over each node's arcs; a constant
@@ -188,7 +188,7 @@ export function arcSoftmax(arcs: Arcs, scores: tf.Tensor1D): tf.Tensor1D {
   return tf.tidy(() => softmaxes(arcs, scores).rest);
 }
 
-/** The losses of the nodes, and softmax - targets of the arcs. */
+/** The nodes' losses, and softmax - targets for each arc. */
 function softmaxes(
   arcs: Arcs,
   scores: tf.Tensor1D,

@@ -1,28 +1,28 @@
-// Batch normalisation of a map's columns over its nodes, as torch.nn.BatchNorm1d has it.
+// Batch normalisation of a map's columns over its nodes, as in torch.nn.BatchNorm1d.
 // Ioffe, Szegedy: Batch Normalization, ICML 2015, algorithm 1.
 import * as tf from "@tensorflow/tfjs";
 
 /** Added to variances. */
 export const EPSILON = 1e-5;
 
-/** A normalised map and what its columns were. */
+/** A normalised map, and its columns' statistics before normalisation. */
 export interface Normalised {
   /** (x - mean) / (variance + EPSILON)^1/2 * gain + shift, nodes x width. */
   readonly value: tf.Tensor2D;
-  /** Of each column, over the nodes. */
+  /** Each column's mean over the nodes. */
   readonly mean: Float32Array;
-  /** Divided by the number of nodes. */
+  /** Each column's variance, with the number of nodes as divisor. */
   readonly variance: Float32Array;
 }
 
-/** A sum over nodes as a product, which is faster than tf's sum along the first axis. */
+/** Means by a product, which is faster than tf's sum along the first axis. */
 function columnMeans(x: tf.Tensor): tf.Tensor2D {
   const nodes = x.shape[0]!;
   return tf.matMul(tf.fill([1, nodes], 1 / nodes) as tf.Tensor2D, x as tf.Tensor2D);
 }
 
 /**
- * By the statistics of x itself, differentiable by x, gain and shift.
+ * Normalises x by its own statistics; differentiable with respect to x, gain and shift.
  *
  * @param x nodes x width
  * @param gain [width]
@@ -58,7 +58,7 @@ export function batchNorm(x: tf.Tensor2D, gain: tf.Tensor1D, shift: tf.Tensor1D)
   return { value, mean, variance };
 }
 
-/** By given statistics, [width] each: what a trained model does. Differentiable. */
+/** Normalises x by given statistics, [width] each, as a trained model does. Differentiable. */
 export function normalisedBy(
   x: tf.Tensor2D,
   gain: tf.Tensor1D,

@@ -2,15 +2,15 @@
 import * as tf from "@tensorflow/tfjs";
 import { read } from "./elements.ts";
 
-/** Keeps the quotient finite; torch.nn.utils.clip_grad_norm_'s. */
+/** Keeps the quotient finite; the value of torch.nn.utils.clip_grad_norm_. */
 const EPSILON = 1e-6;
 
 /**
- * Scales gradients down to a limit where their common Euclidean norm is above it. The norm is summed in
- * double precision, in one order: the same on any number of threads.
- * @param gradients by name; not disposed of
- * @param limit above 0
- * @returns the same tensors where the norm is within the limit, else new ones
+ * Scales gradients down if their global Euclidean norm exceeds a limit. The norm is summed in
+ * double precision and in a fixed order, so it is the same with any number of threads.
+ * @param gradients the gradients by name; they are not disposed of
+ * @param limit the largest norm, above 0
+ * @returns the same tensors if the norm is within the limit, otherwise new ones
  */
 export function clipGradients(gradients: tf.NamedTensorMap, limit: number): tf.NamedTensorMap {
   let squares = 0;

@@ -1,25 +1,25 @@
-// InfoNCE over all pairs of rows: each row finds its own partner among all of the other side's.
+// InfoNCE over all pairs of rows: each row has to find its partner among all rows of the other side.
 import * as tf from "@tensorflow/tfjs";
 import { asTensor, runningBackend } from "../engine/backend.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 import { nativeContrast } from "../native/contrast.ts";
 
-/** So many cosines are held at once (2 MiB, about a core's own cache), or one row's where a row has more. */
+/** How many cosines are held at once (2 MiB, about a core's own cache), or those of one row if a row has more. */
 const HELD = 2 ** 19;
 
 /**
- * The mean over rows i of -log softmax_j(a_i . b_j / temperature)[i], differentiable by both sides.
- * The cosines are made a block of rows at a time and the gradients with them, so that nothing of size
- * rows x rows is held. Three products of rows x rows x width are what it costs.
+ * The mean over rows i of -log softmax_j(a_i . b_j / temperature)[i], differentiable with respect to both
+ * sides. Cosines and gradients are computed for one block of rows at a time, so that nothing of size
+ * rows x rows is held. The cost is three products of rows x rows x width.
  *
  * @param a rows x width, rows of length 1
- * @param b of the same shape
+ * @param b as a, of the same shape
  */
 export function infoNce(a: tf.Tensor2D, b: tf.Tensor2D, temperature: number): tf.Scalar {
   if (!tf.util.arraysEqual(a.shape, b.shape)) {
     throw new RangeError(`infoNce: sides of shapes [${a.shape}] and [${b.shape}]`);
   }
-  // Inside customGrad the tape is off, so whether gradients are wanted is asked here.
+  // Inside customGrad the tape is off, so this is where to ask whether gradients are wanted.
   const recording = tf.engine().isTapeOn();
   const op = tf.customGrad((...args: unknown[]) => {
     const [x, y, save] = args as [tf.Tensor2D, tf.Tensor2D, tf.GradSaveFunc];
@@ -61,7 +61,7 @@ function contrast(
     const lossesAt = losses.at + first * 4;
     const scales = [1 / temperature, 1 / rows] as const;
     engine.run("product", count, from, transposed.at, cosines.at, width, rows, 1, 0, 0, 0, 0, 0);
-    // The cosines become the loss's gradient by them.
+    // The kernel replaces the cosines by the loss's gradient with respect to them.
     engine.run("contrastRows", count, cosines.at, lossesAt, rows, first, ...scales);
     if (!byA || !byB) continue;
     const to = byA.at + first * width * 4;

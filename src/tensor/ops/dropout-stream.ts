@@ -1,18 +1,18 @@
-// Which dropout mask is drawn, in the numbers that the kernels take.
+// Which dropout mask to draw, in the numbers that the WebAssembly kernels take.
 import { seedWords } from "./random.ts";
 
 /** Which mask to draw. */
 export interface DropoutStream {
-  /** Probability that an element is dropped, 0 <= rate < 1; kept to 1 / 65536. */
+  /** Probability that an element is dropped, 0 <= rate < 1; rounded to a multiple of 1 / 65536. */
   readonly rate: number;
   readonly seed: number;
-  /** The training step (an epoch, in full-batch training). */
+  /** The training step (in full-batch training, the epoch). */
   readonly step: number;
   /** The place in the model: layers draw different masks. */
   readonly site: number;
 }
 
-/** The arguments that the dropout kernel ends with: threshold, scale, step, site and the seed's words. */
+/** Returns the last arguments of the dropout kernel: threshold, scale, step, site and the seed's words. */
 export function dropoutArguments(
   stream: DropoutStream | undefined,
 ): [number, number, number, number, number, number] {
@@ -23,11 +23,11 @@ export function dropoutArguments(
   return [threshold, keptScale(stream), step, site, ...seedWords(seed)];
 }
 
-/** What a kept element is multiplied with: 1 / (1 - rate), rate as it is really drawn. */
+/** The factor of a kept element: 1 / (1 - rate), with the rate that is actually drawn. */
 export function keptScale(stream: DropoutStream | undefined): number {
   if (!stream) return 1;
   return 1 / (1 - Math.min(65_535, Math.round(stream.rate * 65_536)) / 65_536);
 }
 
-/** Elements are drawn in groups of 32, one word of the bit mask each. */
+/** The number of groups of 32 elements, each one word of the bit mask. */
 export const groups = (size: number): number => Math.ceil(size / 32);

@@ -1,4 +1,4 @@
-// Dropout whose masks are drawn by counters: a mask is a function of (seed, step, site).
+// Dropout with counter-based masks: a mask is a function of (seed, step, site).
 import * as tf from "@tensorflow/tfjs";
 import { asTensor, runningBackend } from "../engine/backend.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
@@ -7,14 +7,14 @@ import { type DropoutStream, dropoutArguments, groups, keptScale } from "./dropo
 import type { SparseMatrix } from "./sparse.ts";
 
 /**
- * ReLU, then dropout, in one pass each way. Without a stream it is ReLU alone.
- * @param x any shape
+ * ReLU, then dropout, in one pass each way. Without a stream it is only ReLU.
+ * @param x a tensor of any shape
  */
 export function reluDropout<T extends tf.Tensor>(x: T, stream?: DropoutStream): T {
   return maskedPass(x, true, stream);
 }
 
-/** Dropout of a dense tensor of any shape. */
+/** Applies dropout to a dense tensor of any shape. */
 export function dropout<T extends tf.Tensor>(x: T, stream: DropoutStream): T {
   return maskedPass(x, false, stream);
 }
@@ -56,7 +56,7 @@ function maskedPass<T extends tf.Tensor>(x: T, relu: boolean, stream?: DropoutSt
   return pass(x) as T;
 }
 
-/** A sparse matrix's values after dropout: a tensor of `nonzeros` numbers. */
+/** Returns a sparse matrix's values after dropout, a tensor of `nonzeros` numbers. */
 export function dropValues(matrix: SparseMatrix, stream: DropoutStream): tf.Tensor1D {
   const backend = runningBackend();
   const draw = dropoutArguments(stream);

@@ -1,10 +1,11 @@
-// A function of each element with its slope, computed on the host: for the few thousand numbers of
-// arcs or nodes that is faster than operators of tfjs, and the slope may differ from the tape's.
+// Elementwise functions and their slopes, computed on the host: for a few thousand per-arc or per-node
+// values that is faster than tfjs's operators, and the slope may differ from the tape's.
 import * as tf from "@tensorflow/tfjs";
 import { asTensor, runningBackend } from "../engine/backend.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 
 /**
+ * Applies f to each element, differentiably.
  * @param value f(x)
  * @param slope f'(x), given x and f(x)
  */
@@ -30,7 +31,7 @@ export function mapElements<T extends tf.Tensor>(
 }
 
 /**
- * The mean over all elements of a function f, differentiable, in one loop on the host. (The tape's
+ * The mean of a function f over all elements, differentiable, in one loop on the host. (The tape's
  * gradient of a mean is a slow broadcast.)
  *
  * @param fill sets f'(x) of each element and returns the sum of all f(x)
@@ -52,12 +53,12 @@ export function meanElements(
   return op(x) as tf.Scalar;
 }
 
-/** The engine's own numbers, to be read only, or a copy of the native engine's. */
+/** Returns a tensor's numbers: the wasm engine's own, which must not be changed, or a copy of the native engine's. */
 export function read(x: tf.Tensor): Float32Array {
   return nativeIsCurrent() ? x.dataSync<"float32">() : runningBackend().floats(x);
 }
 
-/** Numbers to be set, and then the tensor of them. The wasm engine's are set where they lie. */
+/** Returns numbers to be set, and a function that makes the tensor of them. The wasm engine's are set in place. */
 export function fresh(shape: number[]): { readonly numbers: Float32Array; tensor(): tf.Tensor } {
   if (nativeIsCurrent()) {
     const numbers = new Float32Array(tf.util.sizeFromShape(shape));

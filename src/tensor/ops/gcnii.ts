@@ -1,4 +1,4 @@
-// GCNII's stack of convolutions as one differentiable operator: few passes over memory, no
+// GCNII's stack of convolutions as one differentiable operator, with few passes over memory and no
 // copies of the layer maps. Chen et al. 2020, equation 5.
 import * as tf from "@tensorflow/tfjs";
 import { asTensor, type Backend, runningBackend } from "../engine/backend.ts";
@@ -14,11 +14,11 @@ export interface ConvolutionOptions {
   readonly adjacency: SparseMatrix;
   /** alpha: the initial residual's share. */
   readonly alpha: number;
-  /** theta_l of each layer: the weight matrix's share against the identity map. */
+  /** theta_l of each layer: the weight matrix's share; the identity map has the rest. */
   readonly thetas: readonly number[];
   /** Dropout before each convolution; layer l (from 0) draws from site `site + l`. */
   readonly dropout?: DropoutStream;
-  /** Return all layers' maps, or the last one's only. */
+  /** Whether to return all layers' maps or only the last. */
   readonly maps: boolean;
 }
 
@@ -32,8 +32,8 @@ export interface ConvolutionOptions {
  *
  * @param input nodes x width: the first linear layer's output, before its activation
  * @param weights L matrices, width x width
- * @returns [L, nodes, width] with `maps`, else the last map alone as [1, nodes, width]
- * @throws {RangeError} for shapes or numbers of layers that do not fit each other
+ * @returns [L, nodes, width] with `maps`, otherwise only the last map as [1, nodes, width]
+ * @throws {RangeError} for shapes or numbers of layers that do not match
  */
 export function gcniiConvolutions(
   input: tf.Tensor2D,
@@ -41,7 +41,7 @@ export function gcniiConvolutions(
   options: ConvolutionOptions,
 ): tf.Tensor3D {
   check(input, weights, options);
-  // Inside customGrad the tape is off, so whether to keep what the gradient needs is asked here.
+  // Inside customGrad the tape is off, so this is where to ask whether a gradient will need anything.
   const recording = tf.engine().isTapeOn();
   if (nativeIsCurrent()) {
     const adjacency = options.adjacency.native();
@@ -59,7 +59,7 @@ export function gcniiConvolutions(
   return convolutions(input, ...weights) as tf.Tensor3D;
 }
 
-/** Kernels trust their addresses: shapes that do not fit must not reach them. */
+/** Checks the shapes, because kernels trust their addresses. */
 function check(
   input: tf.Tensor2D,
   weights: readonly tf.Tensor2D[],
@@ -86,7 +86,7 @@ function check(
 }
 
 /**
- * The last map of a stack, without the slow padding that a slice's gradient is.
+ * Returns the last map of a stack, without the slow padding of a slice's gradient.
  * @param maps layers x nodes x width
  * @returns nodes x width
  */
@@ -114,7 +114,7 @@ export function lastMap(maps: tf.Tensor3D): tf.Tensor2D {
   return take(maps) as tf.Tensor2D;
 }
 
-/** What a layer of `width` x `nodes` numbers takes, in bytes: its numbers and its bit mask. */
+/** The bytes of a layer of `width` x `nodes` numbers: its numbers and its bit mask. */
 interface Sizes {
   readonly nodes: number;
   readonly width: number;
@@ -134,7 +134,7 @@ export interface ForwardPass {
   readonly kept: tf.Tensor[];
 }
 
-/** Rows that the forward kernel takes at a time: whole tiles, and whole groups of dropout. */
+/** How many rows the forward kernel takes at a time: whole tiles and whole dropout groups. */
 const FORWARD_ROWS = 96;
 
 function forward(
@@ -151,7 +151,7 @@ function forward(
   const { size, bytes, maskBytes } = sizesOf(nodes, width);
   const layers = weights.length;
   const maps = backend.allocate([options.maps ? layers : 1, nodes, width]);
-  // Without a tape one layer's Z serves all in turn, and no bits are kept.
+  // Without a tape, all layers share one Z in turn, and no bits are kept.
   const z = backend.allocate([recording ? layers : 1, nodes, width]);
   const masks = backend.allocate([recording ? layers + 1 : 1, groups(size)]);
   const scratch = Array.from({ length: 3 }, () => backend.allocate([nodes, width]));
@@ -165,7 +165,7 @@ function forward(
   reluDropoutInto(backend, x, dropped[0]!, mask(0), size, layerStream(dropout, 0));
   const { indptr, indices, values } = adjacency;
   for (let l = 0; l < layers; l++) {
-    // The layer's map, and what the next layer reads: in one place where the map is not wanted.
+    // The layer's map, and what the next layer reads; they share one place if the map is not wanted.
     const next = l + 1 < layers ? dropped[(l + 1) % 2]! : 0;
     const map =
       next && !options.maps ? next : backend.address(maps) + (options.maps ? l * bytes : 0);
@@ -190,19 +190,19 @@ function forward(
 }
 
 /**
- * How the backward pass is split, from the shape alone so that sums do not depend on threads: at most
- * 32 blocks, fewer where their weight gradients would take more memory than two layers' numbers.
- * @returns rows a block, a multiple of 64 (what the kernel's masks hold)
+ * How to split the backward pass, by shape alone so that sums do not depend on threads: at most
+ * 32 blocks, fewer if their weight gradients would take more memory than two layers' numbers.
+ * @returns rows per block, a multiple of 64 (what the kernel's masks hold)
  */
 function rowsABlock(nodes: number, width: number): number {
   const blocks = Math.min(32, Math.max(8, Math.floor((2 * nodes) / width)));
   return 64 * Math.max(1, Math.ceil(nodes / 64 / blocks));
 }
 
-/** Numbers of a block's scratch memory for each column: 64 rows, and their bits. */
+/** How many numbers of scratch memory a block needs per column: 64 rows, and their bits. */
 const SCRATCH = 64 + 2;
 
-/** Gradients by the input and by each weight matrix. */
+/** Computes the gradients with respect to the input and each weight matrix. */
 function backward(
   dMaps: tf.Tensor3D,
   saved: readonly tf.Tensor[],
@@ -231,12 +231,12 @@ function backward(
   const dInput = backend.allocate([nodes, width]);
   backend.floats(scratch[0]!).fill(0);
 
-  // dZ of the layer above and of this one, which change places.
+  // dZ of the layer above and of this one, which swap places.
   let [above, dz] = [0, even];
   const layers = weights.length;
   const mask = (layer: number): number => backend.address(masks) + (layer + 1) * maskBytes;
   const scale = (layer: number): number => (1 - alpha) * keptScale(layerStream(dropout, layer));
-  // A layer's weight gradient is summed while the one below is at work.
+  // A layer's weight gradient is summed while the layer below is computed.
   const partialOf = (layer: number): number => partial + (layer % 2) * blocks * width * width * 4;
   const gradients = weights.map(() => backend.allocate([width, width]));
   for (let l = layers - 1; l >= 0; l--) {

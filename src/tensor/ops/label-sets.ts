@@ -1,9 +1,9 @@
-// Items that have any number of classes each: their loss, differentiable, and their score.
+// The differentiable loss and the score of items that each have any number of classes.
 import * as tf from "@tensorflow/tfjs";
 import type { Csr } from "../../graph/csr.ts";
 import type { Scores } from "./loss.ts";
 
-/** Items with their sets of classes: what a loss or a score is taken over. Holds no engine memory. */
+/** Items and their sets of classes, over which a loss or a score is taken. Holds no engine memory. */
 export class LabelSetTargets {
   readonly count: number;
   readonly classes: number;
@@ -11,9 +11,9 @@ export class LabelSetTargets {
   readonly #items: Int32Array;
 
   /**
-   * @param sets items x classes, without values; rows of those not in `items` are not looked at
-   * @param items the chosen ones, each once
-   * @throws {RangeError} for no items at all, or one that is named twice or has no row
+   * @param sets items x classes, without values; rows of items not in `items` are ignored
+   * @param items the chosen items, each once
+   * @throws {RangeError} if there are no items, or one is named twice or has no row
    */
   constructor(sets: Csr, items: Int32Array) {
     if (items.length === 0) throw new RangeError("a loss or a score needs at least one item");
@@ -27,8 +27,8 @@ export class LabelSetTargets {
   }
 
   /**
-   * The mean over items and classes of the cross-entropy of sigmoid(logit) and whether the item has
-   * the class (torch's BCEWithLogitsLoss), differentiable by the logits.
+   * The mean over items and classes of the cross-entropy between sigmoid(logit) and whether the item has
+   * the class (torch's BCEWithLogitsLoss), differentiable with respect to the logits.
    * @param logits items x classes
    */
   loss(logits: tf.Tensor2D): tf.Scalar {
@@ -48,7 +48,7 @@ export class LabelSetTargets {
   }
 
   /**
-   * `accuracy` is the micro-F1: an item is given the classes whose logits are above 0.
+   * Scores the items. `accuracy` is the micro-F1; the predicted classes are those with logits above 0.
    * @param logits items x classes
    */
   scores(logits: tf.Tensor2D): Scores {
@@ -59,14 +59,14 @@ export class LabelSetTargets {
       return crossEntropy(x, isIn);
     });
     const of = 2 * right + wrong;
-    // Where no class is given and none is there, nothing is wrong.
+    // If no class is predicted and none is present, nothing is wrong.
     const accuracy = of === 0 ? 1 : (2 * right) / of;
     return { loss: sum / (this.count * this.classes), accuracy, of };
   }
 
   dispose(): void {}
 
-  /** Over every class of every chosen item. @param of the logit, 1 or 0, and the logit's place */
+  /** Sums over every class of every chosen item. @param of takes the logit, 1 or 0, and the logit's place */
   #sum(logits: tf.Tensor2D, of: (x: number, isIn: 0 | 1, at: number) => number): number {
     const { rows, indptr, indices } = this.#sets;
     if (logits.shape[0] !== rows || logits.shape[1] !== this.classes) {
@@ -87,7 +87,7 @@ export class LabelSetTargets {
   }
 }
 
-/** Without overflow for large logits of either sign. */
+/** The cross-entropy, without overflow for large logits of either sign. */
 function crossEntropy(x: number, isIn: 0 | 1): number {
   return Math.max(x, 0) - x * isIn + Math.log1p(Math.exp(-Math.abs(x)));
 }

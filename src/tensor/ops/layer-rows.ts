@@ -1,17 +1,17 @@
-// One row through each of many linear layers, as one differentiable operator.
+// Sends one row through each of many linear layers, as one differentiable operator.
 import * as tf from "@tensorflow/tfjs";
 import { asTensor, BACKEND, runningBackend } from "../engine/backend.ts";
 
 /**
- * Row i through layer i's own linear layer: x_i W_i + b_i. On the engine one kernel each way, where
- * tf would make a product a layer; on other back ends tf's operators.
+ * Sends row i through layer i's own linear layer: x_i W_i + b_i. The wasm engine needs one kernel each way,
+ * where tf would need one product per layer; other back ends use tf's operators.
  *
  * @param x layers x inner
  * @param weight layers x inner x columns
  * @param bias layers x columns
- * @param constant x is not differentiated by
+ * @param constant whether x is a constant, without a gradient
  * @returns layers x columns
- * @throws {RangeError} for shapes that do not fit each other
+ * @throws {RangeError} for shapes that do not match
  */
 export function layerRows(
   x: tf.Tensor2D,

@@ -1,4 +1,4 @@
-// Linear layers with a bias: of sparse features, and of the last layer map to logits.
+// Linear layers with a bias: from sparse features, and from the last layer map to logits.
 import * as tf from "@tensorflow/tfjs";
 import { asTensor, runningBackend } from "../engine/backend.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
@@ -11,21 +11,21 @@ import { type SparseMatrix, spmm } from "./sparse.ts";
 
 type Gradient = (dy: tf.Tensor, saved: tf.Tensor[]) => tf.Tensor[];
 
-/** tf's types know of gradients by one input only. */
+/** Works around tf's types, which only know gradients with respect to one input. */
 const withGradient = (value: tf.Tensor, gradFunc: Gradient) => ({
   value,
   gradFunc: gradFunc as unknown as () => tf.Tensor,
 });
 
 /**
- * A W + b, differentiable by W and b. With `dropout`, A's stored entries are dropped first, as spmm
- * has it.
+ * A W + b, differentiable with respect to W and b. With `dropout`, A's stored entries are dropped first, as
+ * in spmm.
  *
  * @param matrix A, rows x inputs
  * @param weight W, inputs x outputs
  * @param bias b, [outputs]
  * @returns rows x outputs
- * @throws {RangeError} for shapes that do not fit
+ * @throws {RangeError} for shapes that do not match
  */
 export function sparseLinear(
   matrix: SparseMatrix,
@@ -73,7 +73,7 @@ function checkBias(what: string, weight: tf.Tensor2D, bias: tf.Tensor1D): void {
   throw new RangeError(`${what}: weight [${weight.shape}], bias [${bias.shape}]`);
 }
 
-/** Y = A X + b for a narrow X; `values` by address, `bias` too (0: none). */
+/** Y = A X + b for a narrow X; `values` and `bias` are addresses (bias 0: none). */
 function narrowProduct(rows: NarrowRows, values: number, x: tf.Tensor, bias = 0): tf.Tensor2D {
   const backend = runningBackend();
   const { count, blocks, starts, order, indices, indexBytes } = rows;
@@ -90,13 +90,13 @@ function narrowProduct(rows: NarrowRows, values: number, x: tf.Tensor, bias = 0)
 }
 
 /**
- * dropout(ReLU(M)) W + b with M the last of a stack of maps, differentiable by maps, W and b.
+ * dropout(ReLU(M)) W + b with M the last of a stack of maps, differentiable with respect to maps, W and b.
  *
  * @param maps layers x nodes x width
  * @param weight W, width x classes
  * @param bias b, [classes]
  * @returns nodes x classes
- * @throws {RangeError} for shapes that do not fit
+ * @throws {RangeError} for shapes that do not match
  */
 export function mapLinear(
   maps: tf.Tensor3D,
@@ -119,7 +119,7 @@ export function mapLinear(
   const size = nodes * width;
   const layer = tf.customGrad((...args: unknown[]) => {
     const [stack, w, b, save] = args as [tf.Tensor3D, tf.Tensor2D, tf.Tensor1D, tf.GradSaveFunc];
-    // What the gradient needs is one tensor: the layer's input, and W transposed.
+    // One tensor holds what the gradient needs: the layer's input, and W transposed.
     const kept = backend.allocate([size + classes * width]);
     const out = backend.allocate([nodes, classes]);
     const [top, from] = [backend.address(kept), backend.address(stack) + (layers - 1) * size * 4];
@@ -147,7 +147,7 @@ export function mapLinear(
   return layer(maps, weight, bias) as tf.Tensor2D;
 }
 
-/** Writes the gradient by X to `dx`; returns those by W and b. */
+/** Writes the gradient with respect to X to `dx`; returns those with respect to W and b. */
 function headGradient(
   dy: number,
   x: number,

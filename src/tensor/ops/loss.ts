@@ -1,4 +1,4 @@
-// Cross-entropy over chosen nodes and mean squares, differentiable; the scores of a prediction.
+// Differentiable losses (cross-entropy over chosen nodes, mean squares), and the scores of a prediction.
 import * as tf from "@tensorflow/tfjs";
 import { needObject, refuse } from "../../base/arguments.ts";
 import { asTensor, type Backend, runningBackend } from "../engine/backend.ts";
@@ -11,20 +11,20 @@ import {
   nativeSoftCrossEntropy,
 } from "../native/loss.ts";
 
-/** Nodes with their classes, on the engine: what a loss or a score is taken over. */
+/** Nodes and their classes on the engine, over which a loss or a score is taken. */
 export class Targets {
   readonly count: number;
   readonly classes: number;
   readonly #labels: Int32Array;
   readonly #nodes: Int32Array;
-  /** For each engine a form, made where it is first used. */
+  /** Each engine has its own form, made on first use. */
   #wasm: { readonly labels: Buffer; readonly nodes: Buffer } | undefined;
   #native: NativeTargets | undefined;
 
   /**
-   * @param labels class of every node of the graph; those not in `nodes` are not looked at
+   * @param labels the class of every node of the graph; those not in `nodes` are ignored
    * @param nodes the chosen nodes, each once
-   * @throws {RangeError} for no nodes at all, or a node that is named twice, is not in the graph
+   * @throws {RangeError} if there are no nodes, or a node is named twice, is not in the graph
    *   or has no class
    */
   constructor(labels: Int32Array, nodes: Int32Array, classes: number) {
@@ -75,7 +75,7 @@ export class Targets {
     return this.#wasm;
   }
 
-  /** @throws {RangeError} where logits do not fit these targets */
+  /** @throws {RangeError} if logits do not fit these targets */
   check(logits: tf.Tensor2D): void {
     const [rows, columns] = logits.shape;
     if (rows !== this.#labels.length || columns !== this.classes) {
@@ -85,12 +85,12 @@ export class Targets {
     }
   }
 
-  /** @param logits items x classes */
+  /** The mean cross-entropy. @param logits items x classes */
   loss(logits: tf.Tensor2D): tf.Scalar {
     return softmaxCrossEntropy(logits, this);
   }
 
-  /** @param logits items x classes */
+  /** Scores a prediction. @param logits items x classes */
   scores(logits: tf.Tensor2D): Scores {
     return scores(logits, this);
   }
@@ -103,7 +103,7 @@ export class Targets {
 }
 
 /**
- * The mean over the targets of -log softmax(logits)[class], differentiable by the logits.
+ * The mean over the targets of -log softmax(logits)[class], differentiable with respect to the logits.
  * @param logits nodes x classes
  */
 export function softmaxCrossEntropy(logits: tf.Tensor2D, targets: Targets): tf.Scalar {
@@ -133,7 +133,7 @@ export function softmaxCrossEntropy(logits: tf.Tensor2D, targets: Targets): tf.S
   return loss(logits) as tf.Scalar;
 }
 
-/** The mean of what a kernel wrote, which is then let go of. */
+/** Returns the mean of what a kernel wrote, and frees that. */
 function meanOf(backend: Backend, numbers: tf.TensorInfo): tf.Tensor {
   const mean = backend.allocate([]);
   const size = tf.util.sizeFromShape(numbers.shape);
@@ -143,7 +143,7 @@ function meanOf(backend: Backend, numbers: tf.TensorInfo): tf.Tensor {
   return asTensor(mean);
 }
 
-/** A gradient that was computed with the value, times what flows in. */
+/** Multiplies a gradient that was computed along with the value by the incoming gradient. */
 function timesScalar(dy: tf.Tensor, [gradient]: tf.Tensor[]): tf.Tensor {
   const backend = runningBackend();
   const out = backend.allocate(gradient!.shape);
@@ -153,9 +153,9 @@ function timesScalar(dy: tf.Tensor, [gradient]: tf.Tensor[]): tf.Tensor {
 }
 
 /**
- * The mean over all rows of -sum p log softmax(x / temperature), differentiable by x.
+ * The mean over all rows of -sum p log softmax(x / temperature), differentiable with respect to x.
  * @param logits x, nodes x classes
- * @param probabilities p, of x's shape, rows summing to 1; a constant
+ * @param probabilities p, of x's shape, with rows that sum to 1; a constant
  */
 export function softmaxSoftCrossEntropy(
   logits: tf.Tensor2D,
@@ -190,8 +190,8 @@ export function softmaxSoftCrossEntropy(
 }
 
 /**
- * The mean of (x - target)^2 over all elements, differentiable by x.
- * @param target of x's shape; a constant
+ * The mean of (x - target)^2 over all elements, differentiable with respect to x.
+ * @param target a constant of x's shape
  */
 export function meanSquaredError(x: tf.Tensor, target: tf.Tensor): tf.Scalar {
   const loss = tf.customGrad((...args: unknown[]) => {
@@ -205,12 +205,12 @@ export function meanSquaredError(x: tf.Tensor, target: tf.Tensor): tf.Scalar {
   return loss(x) as tf.Scalar;
 }
 
-/** Mean cross-entropy and the share of nodes whose largest logit is their class's. */
+/** The mean cross-entropy, and the share of nodes whose largest logit is their class's. */
 export interface Scores {
   readonly loss: number;
   /** A fraction, 0 to 1. */
   readonly accuracy: number;
-  /** What it is a fraction of, such as a number of nodes: the weight of its share in a mean. */
+  /** What `accuracy` is a fraction of, such as the number of nodes: its weight in a mean. */
   readonly of: number;
 }
 
@@ -220,7 +220,7 @@ function checkTargets(logits: tf.Tensor2D, targets: Targets, what: string): void
   targets.check(logits);
 }
 
-/** @param logits nodes x classes */
+/** Scores a prediction. @param logits nodes x classes */
 export function scores(logits: tf.Tensor2D, targets: Targets): Scores {
   checkTargets(logits, targets, "scores");
   if (nativeIsCurrent()) return nativeScores(logits, targets.native());

@@ -1,11 +1,11 @@
-// The two moments that optimisers keep of each parameter's gradient, and the step that updates them.
+// The two moments that optimisers keep for each parameter's gradient, and the step that updates them.
 import * as tf from "@tensorflow/tfjs";
 import { asTensor, runningBackend } from "../engine/backend.ts";
 import { Buffer } from "../engine/buffer.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 import { NativeMoments } from "../native/moments.ts";
 
-/** The factors that all parameters share in a step: src/tensor/assembly/descend.ts has the formula. */
+/** The factors that all parameters share in a step; src/tensor/assembly/descend.ts has the formula. */
 export interface Factors {
   readonly keep1: number;
   readonly take1: number;
@@ -17,14 +17,14 @@ export interface Factors {
 
 /** The factors that differ from group to group. */
 export interface GroupFactors {
-  /** Weight decay that joins the gradient, as decay * parameter. */
+  /** Weight decay, added to the gradient as decay * parameter. */
   readonly decay: number;
   readonly rate: number;
-  /** What the parameter itself is multiplied with. */
+  /** The factor of the parameter itself. */
   readonly shrink: number;
 }
 
-/** A parameter that a step moves. */
+/** A parameter that a step changes. */
 export interface Move extends GroupFactors {
   /** Its place among the parameters. */
   readonly slot: number;
@@ -32,32 +32,32 @@ export interface Move extends GroupFactors {
   readonly gradient: tf.Tensor;
 }
 
-/** All parameters' two moments on an engine; they start as zeros. */
+/** The two moments of all parameters on an engine; they start as zeros. */
 export interface Moments {
   step(moves: readonly Move[], factors: Factors): void;
-  /** Copies of a parameter's. */
+  /** Returns copies of a parameter's moments. */
   read(slot: number): [first: Float32Array, second: Float32Array];
   write(slot: number, first: Float32Array, second: Float32Array): void;
   dispose(): void;
 }
 
-/** A parameter by its name in checkpoints. */
+/** A parameter, with its name in checkpoints. */
 export interface NamedVariable {
   readonly name: string;
   readonly variable: tf.Variable;
 }
 
-/** On the engine that runs now. */
+/** Makes moments on the current engine. */
 export function createMoments(parameters: readonly NamedVariable[]): Moments {
   return nativeIsCurrent() ? new NativeMoments(parameters) : new WasmMoments(parameters);
 }
 
-/** Words of a slot as the kernel reads it. */
+/** How many words a slot has, as the kernel reads it. */
 const SLOT_WORDS = 10;
 
 class WasmMoments implements Moments {
   readonly #moments: readonly { readonly first: Buffer; readonly second: Buffer }[];
-  /** What the kernel reads of the parameters that a step moves. */
+  /** What the kernel reads about the parameters that a step changes. */
   readonly #slots: Buffer;
 
   constructor(parameters: readonly NamedVariable[]) {
@@ -73,7 +73,7 @@ class WasmMoments implements Moments {
   step(moves: readonly Move[], factors: Factors): void {
     const backend = runningBackend();
     const { engine } = backend;
-    // Threads may still be reading the slots where an interrupt cut the last step.
+    // If an interrupt cut the last step, threads may still be reading the slots.
     engine.settle();
     const floats = this.#slots.floats;
     const words = new Int32Array(floats.buffer, floats.byteOffset, floats.length);
@@ -83,7 +83,7 @@ class WasmMoments implements Moments {
       const { first, second } = this.#moments[slot]!;
       const from = backend.address(variable);
       let to = from;
-      // A copy of the variable that shares its numbers must keep them.
+      // A clone that shares the variable's numbers must keep them.
       if (backend.refCount(variable.dataId) > 1) {
         const out = backend.allocate(variable.shape);
         moved.push([variable, out]);
@@ -123,11 +123,11 @@ class WasmMoments implements Moments {
   }
 }
 
-/** Gives a variable other numbers. */
+/** Replaces a variable's numbers. */
 function replace(variable: tf.Variable, numbers: tf.TensorInfo): void {
   const backend = runningBackend();
   const moved = asTensor(numbers);
-  // assign() lets go of the old numbers first: an interrupt there must not leave it with none.
+  // assign() frees the old numbers first: an interrupt there must not leave the variable with none.
   const old = variable.dataId;
   backend.incRef(old);
   variable.assign(moved);

@@ -1,4 +1,4 @@
-// A sparse matrix as the kernels of narrow layers read it: stored in the order of their work.
+// A sparse matrix for the kernels of narrow layers, stored in the order in which they work.
 import { type Csr, nonzeros } from "../../graph/csr.ts";
 import { Buffer } from "../engine/buffer.ts";
 
@@ -6,26 +6,26 @@ import { Buffer } from "../engine/buffer.ts";
 export interface Storage {
   /** The rows, in the order of the work. */
   readonly order: Int32Array;
-  /** Of columns; in each of them the rows' entries follow each other. */
+  /** The number of blocks of columns; in each block the rows' entries follow each other. */
   readonly blocks: number;
-  /** By block and place in the order: a row's first entry there; and the end of the last. */
+  /** A row's first entry, by block and place in the order; and the end of the last. */
   readonly starts: Int32Array;
-  /** Where each entry stands in the matrix itself. */
+  /** The place of each entry in the matrix itself. */
   readonly position: Int32Array;
 }
 
-/** Rows of a dense matrix of width 4 that stay in the nearest cache while a sparse one's rows read them. */
+/** How many rows of a dense matrix of width 4 stay in the nearest cache while a sparse matrix reads them. */
 const COLUMNS_A_BLOCK = 2048;
-/** Fewer entries of a row in a block, and going from block to block costs more than it saves. */
+/** With fewer entries per row in a block, going from block to block costs more than it saves. */
 const FEWEST_A_BLOCK = 64;
-/** Rows that are sorted by length together where no sum depends on it. */
+/** How many rows are sorted by length together, where no sum depends on it. */
 const ROWS_A_WINDOW = 1024;
 
-/** A matrix so stored in the engine's memory; indices have 16 bits where those suffice. */
+/** A matrix stored so in the engine's memory; indices have 16 bits if that suffices. */
 export class NarrowRows {
-  /** How many rows. */
+  /** The number of rows. */
   readonly count: number;
-  /** As Storage has them. */
+  /** The number of blocks, as in Storage. */
   readonly blocks: number;
   readonly starts: Buffer;
   readonly order: Buffer;
@@ -56,24 +56,24 @@ export class NarrowRows {
   }
 }
 
-/** For `narrowProduct`: whole rows by their length, or long ones in blocks of columns. */
+/** Storage for `narrowProduct`: whole rows sorted by length, or long ones in blocks of columns. */
 export function productStorage(host: Csr): Storage {
   const mean = nonzeros(host) / Math.max(1, host.rows);
   const wanted = Math.min(Math.ceil(host.columns / COLUMNS_A_BLOCK), mean / FEWEST_A_BLOCK);
   return byBlock(host, rowsByLength(host, ROWS_A_WINDOW), Math.max(1, Math.floor(wanted)));
 }
 
-/** For `narrowProduct` with values that are drawn anew each time, in the matrix's own order. */
+/** Storage for `narrowProduct` with values that are redrawn each time, in the matrix's own order. */
 export function storageAsItLies(host: Csr): Storage {
   return byBlock(host, rowsByLength(host, 1), 1);
 }
 
-/** For `narrowForward` and `narrowBackward`: rows by fours, in units of so many by their length. */
+/** Storage for `narrowForward` and `narrowBackward`: rows in fours, sorted by length within each unit. */
 export function convolutionStorage(host: Csr, rowsAUnit: number): Storage {
   return byFours(host, rowsByLength(host, rowsAUnit));
 }
 
-/** The rows, in windows of so many sorted by their number of entries: loops that end alike. */
+/** Sorts the rows of each window by their number of entries, so that neighbouring loops end together. */
 function rowsByLength({ rows, indptr }: Csr, window: number): Int32Array {
   const order = Int32Array.from({ length: rows }, (_, row) => row);
   const length = (row: number): number => indptr[row + 1]! - indptr[row]!;
@@ -84,8 +84,8 @@ function rowsByLength({ rows, indptr }: Csr, window: number): Int32Array {
 }
 
 /**
- * Block after block, and in each row after row. A row has a multiple of four entries in each block but
- * the last: the kernel sums four at a time.
+ * Stores block after block, and row after row within each. A row has a multiple of four entries in each
+ * block but the last, because the kernel sums four at a time.
  */
 function byBlock({ indptr, indices, columns }: Csr, order: Int32Array, blocks: number): Storage {
   const position = new Int32Array(indices.length);
@@ -110,9 +110,9 @@ function byBlock({ indptr, indices, columns }: Csr, order: Int32Array, blocks: n
 }
 
 /**
- * Of four rows that follow each other in the order, the first being the shortest: the first entry of each,
- * the second of each, until the shortest ends; then what the others have left (SELL-C-sigma without the
- * padding: Kreutzer et al. 2014). Rows that make no four lie as they are.
+ * Interleaves four consecutive rows, of which the first is the shortest: the first entry of each, the second
+ * of each, until the shortest ends; then the rest of the others (SELL-C-sigma without the padding:
+ * Kreutzer et al. 2014). Left-over rows are stored as they are.
  */
 function byFours({ indptr, indices }: Csr, order: Int32Array): Storage {
   const position = new Int32Array(indices.length);

@@ -1,23 +1,23 @@
-// GCNII's convolutions for student widths: all layers in one command where that stays on one thread.
+// GCNII's convolutions for student widths: all layers are one command if it stays on one thread.
 import type * as tf from "@tensorflow/tfjs";
 import { asTensor, runningBackend } from "../engine/backend.ts";
 import { dropoutArguments } from "./dropout-stream.ts";
 import type { ConvolutionOptions, ForwardPass } from "./gcnii.ts";
 import type { NarrowRows } from "./narrow-rows.ts";
 
-/** Widths whose rows are one, two or four vectors. */
+/** Whether rows of this width are one, two or four vectors. */
 export const isNarrow = (width: number): boolean => width === 4 || width === 8 || width === 16;
 
-/** Of the class Stack of src/tensor/assembly/narrow.ts. */
+/** The number of words of the class Stack in src/tensor/assembly/narrow.ts. */
 const PLAN_WORDS = 27;
 
-/** What a pass adds to the options: addresses, and how many matrices lie there. */
+/** What a pass adds to the options: addresses, and how many matrices are there. */
 interface Stack {
   readonly input: tf.Tensor2D;
   readonly layers: number;
-  /** Of P, or of its transpose. */
+  /** The rows of P or its transpose. */
   readonly rows: NarrowRows;
-  /** Where the kernels read all this: `PLAN_WORDS` words. */
+  /** The `PLAN_WORDS` words from which the kernels read all this. */
   readonly plan: Float32Array;
   readonly dropped: number;
   readonly dropSlots: number;
@@ -30,7 +30,7 @@ interface Stack {
   readonly parts?: number;
 }
 
-/** Runs all stages of a pass: at once, or one after the other where threads share each. */
+/** Runs all stages of a pass: at once, or one after the other if threads share each. */
 function runStages(
   kernel: "narrowForward" | "narrowBackward",
   stack: Stack,
@@ -60,7 +60,7 @@ function runStages(
   }
 }
 
-/** theta W + (1 - theta) I of each layer; then the transposes of them all. */
+/** Writes theta W + (1 - theta) I for each layer, then all their transposes. */
 function mix(weights: readonly tf.Tensor2D[], thetas: readonly number[], to: Float32Array): void {
   const backend = runningBackend();
   const width = weights[0]!.shape[0];
@@ -78,9 +78,9 @@ function mix(weights: readonly tf.Tensor2D[], thetas: readonly number[], to: Flo
   }
 }
 
-/** Where things lie in the one tensor that a forward pass leaves for the backward one, in numbers. */
+/** The layout, in numbers, of the one tensor that a forward pass leaves for the backward pass. */
 function placesOf(layers: number, nodes: number, width: number, recording: boolean) {
-  // Without a tape two layers' inputs serve all in turn, and one layer's Z.
+  // Without a tape, all layers share two inputs and one Z in turn.
   const dropSlots = recording ? layers : Math.min(2, layers);
   const zSlots = recording ? layers : 1;
   const z = dropSlots * nodes * width;
@@ -89,7 +89,7 @@ function placesOf(layers: number, nodes: number, width: number, recording: boole
   return { dropSlots, z, zSlots, mixed, plan, end: plan + PLAN_WORDS };
 }
 
-/** `kept`: the input; and each layer's input after dropout, each layer's Z, the mixed weights. */
+/** `kept`: the input, and one tensor with each layer's input after dropout, each layer's Z, the mixed weights. */
 export function narrowForward(
   input: tf.Tensor2D,
   weights: readonly tf.Tensor2D[],
@@ -119,7 +119,7 @@ export function narrowForward(
   return { maps: asTensor(maps), kept: [] };
 }
 
-/** Gradients by the input and by each weight matrix. */
+/** Computes the gradients with respect to the input and each weight matrix. */
 export function narrowBackward(
   dMaps: tf.Tensor3D,
   saved: readonly tf.Tensor[],

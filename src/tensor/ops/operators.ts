@@ -1,4 +1,4 @@
-// tfjs operators on the engine: every kernel of the cpu back end, the hot ones replaced.
+// tfjs operators on the engine: every kernel of the cpu back end, with the hot ones replaced.
 import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import type { Backend } from "../engine/backend.ts";
@@ -11,7 +11,7 @@ interface Call {
   readonly attrs: Record<string, unknown>;
 }
 
-/** A replacement: the result, or undefined where the cpu kernel has to do it. */
+/** A replacement: returns the result, or undefined if the cpu kernel has to compute it. */
 type Fast = (call: Call) => TensorInfo | undefined;
 
 const replacements: Record<string, Fast> = {
@@ -44,7 +44,7 @@ export function registerKernels(name: string): void {
 
 type Outcome = ReturnType<KernelConfig["kernelFunc"]>;
 
-/** One of the cpu back end's kernels, recorded: its bytes are its inputs and what it made of them. */
+/** Records one of the cpu back end's kernels; its bytes are those of its inputs and outputs. */
 function profiled(
   profiler: Profiler,
   name: string,
@@ -59,7 +59,7 @@ function profiled(
     made = Array.isArray(outcome) ? outcome : [outcome];
     return outcome;
   } finally {
-    // A reshaped or cloned tensor is the same data: nothing moved.
+    // A reshaped or cloned tensor shares its data: nothing moved.
     const moves = made.some(({ dataId }) => inputs.every((input) => input.dataId !== dataId));
     const count = [...inputs, ...made].reduce((sum, tensor) => sum + size(tensor), 0);
     profiler.end(() => ({ bytes: moves ? 4 * count : 0 }));
@@ -70,7 +70,7 @@ const isFloat = (tensor: TensorInfo): boolean => tensor.dtype === "float32";
 const size = (tensor: TensorInfo): number => tf.util.sizeFromShape(tensor.shape);
 const sameShape = (a: TensorInfo, b: TensorInfo): boolean => tf.util.arraysEqual(a.shape, b.shape);
 
-/** Zeros that are no JavaScript array first: what that leaves to collect costs more than they do. */
+/** Makes zeros without a JavaScript array, whose garbage collection costs more than the zeros. */
 function zerosLike({ inputs, backend }: Call): TensorInfo | undefined {
   const x = inputs["x"]!;
   if (!isFloat(x)) return undefined;
@@ -79,7 +79,7 @@ function zerosLike({ inputs, backend }: Call): TensorInfo | undefined {
   return out;
 }
 
-/** [batch, n, k] x [batch, k, m], either transposed; batches of any shapes that broadcast. */
+/** [batch, n, k] x [batch, k, m], either one transposed; the batches may have any shapes that broadcast. */
 function matMul({ inputs, backend, attrs }: Call): TensorInfo | undefined {
   const a = inputs["a"]!;
   const b = inputs["b"]!;
@@ -116,7 +116,7 @@ function matMul({ inputs, backend, attrs }: Call): TensorInfo | undefined {
   return out;
 }
 
-/** Which matrix of an operand's batch serves matrix i of the broadcast batch. */
+/** Returns which matrix of an operand's batch to use for matrix i of the broadcast batch. */
 function batchPlaces(own: readonly number[], batch: readonly number[]): (i: number) => number {
   if (own.every((length) => length === 1)) return () => 0;
   const lengths = [...Array<number>(batch.length - own.length).fill(1), ...own];
@@ -144,7 +144,7 @@ interface DenseProduct {
   readonly transposeB: boolean;
 }
 
-/** One product of matrices at given addresses; B' is made by a copy, in the order that tiles read it. */
+/** Multiplies matrices at given addresses; B' is copied into the order in which tiles read it. */
 function denseProduct(backend: Backend, product: DenseProduct): void {
   const { a, b, out, rows, inner, columns, transposeA, transposeB } = product;
   const { engine } = backend;
@@ -167,7 +167,7 @@ function denseProduct(backend: Backend, product: DenseProduct): void {
   if (copy) engine.memory.release(copy, product);
 }
 
-/** Sum or mean over axes that lie side by side. */
+/** Sum or mean over adjacent axes. */
 function sum({ inputs, backend, attrs }: Call, mean: boolean): TensorInfo | undefined {
   const x = inputs["x"]!;
   if (!isFloat(x) || size(x) === 0) return undefined;
@@ -198,7 +198,7 @@ function sum({ inputs, backend, attrs }: Call, mean: boolean): TensorInfo | unde
   return out;
 }
 
-/** p a + q b for equal shapes, or where b is one row, or one row for each matrix of a stack. */
+/** p a + q b for equal shapes, or if b is one row, or one row for each matrix of a stack. */
 function combine({ inputs, backend }: Call, p: number, q: number): TensorInfo | undefined {
   const a = inputs["a"]!;
   const b = inputs["b"]!;
@@ -222,7 +222,7 @@ function combine({ inputs, backend }: Call, p: number, q: number): TensorInfo | 
   return out;
 }
 
-/** How many rows b has, where each is for all rows of one of a's matrices; else undefined. */
+/** Returns how many rows b has, if each is for all rows of one of a's matrices; otherwise undefined. */
 function oneRowEach(a: readonly number[], b: readonly number[]): number | undefined {
   if (a.length === 0 || b.length > a.length || b.at(-1) !== a.at(-1)) return undefined;
   if (b.slice(0, -1).every((length) => length === 1)) return 1;
@@ -231,7 +231,7 @@ function oneRowEach(a: readonly number[], b: readonly number[]): number | undefi
   return tf.util.arraysEqual([...b], wanted) ? leading.reduce((p, q) => p * q, 1) : undefined;
 }
 
-/** a b for equal shapes, or where one of them is a single number. */
+/** a b for equal shapes, or if one of them is a single number. */
 function multiply({ inputs, backend }: Call): TensorInfo | undefined {
   const a = inputs["a"]!;
   const b = inputs["b"]!;
@@ -258,7 +258,7 @@ function relu({ inputs, backend }: Call): TensorInfo | undefined {
   return out;
 }
 
-/** Whole numbers to floats: a copy, where the cpu back end would hand on the integers as they lie. */
+/** Casts integers to floats by a copy; the cpu back end would pass on the integers as they are. */
 function cast({ inputs, backend, attrs }: Call): TensorInfo | undefined {
   const x = inputs["x"]!;
   if (attrs["dtype"] !== "float32" || (x.dtype !== "int32" && x.dtype !== "bool")) return undefined;

@@ -1,4 +1,4 @@
-// Optimisers as torch.optim documents them: Adam, AdamW, RMSprop, and SGD with momentum.
+// Optimisers as documented by torch.optim: Adam, AdamW, RMSprop, and SGD with momentum.
 
 import * as tf from "@tensorflow/tfjs";
 import { needArray, needObject, needText, refuse } from "../../base/arguments.ts";
@@ -16,13 +16,13 @@ import {
 export interface ParameterGroup {
   readonly parameters: readonly NamedVariable[];
   readonly learningRate: number;
-  /** L2: added to the gradient as weightDecay * parameter. AdamW: decoupled, see there. */
+  /** L2: added to the gradient as weightDecay * parameter. In AdamW it is decoupled: see there. */
   readonly weightDecay: number;
 }
 
-/** What has to be kept to go on with the same bits. */
+/** What has to be saved to continue with the same bits. */
 export interface OptimiserState {
-  /** The optimiser's. */
+  /** The optimiser's name. */
   readonly name: string;
   /** Steps made so far. */
   readonly step: number;
@@ -35,7 +35,7 @@ const groupNumbers: OptionTable<Omit<ParameterGroup, "parameters">> = {
   weightDecay: { kind: "number", min: 0, description: "of the group's parameters" },
 };
 
-/** @throws OptionError for groups that nothing can be trained with */
+/** @throws OptionError for groups that cannot be trained */
 function checkGroups(groups: readonly ParameterGroup[]): void {
   const legal = "groups of parameters, each { parameters, learningRate, weightDecay }";
   needArray(groups, "an optimiser's groups", legal, "parameters");
@@ -57,20 +57,20 @@ interface Slot extends NamedVariable {
 }
 
 /**
- * Changes parameters by their gradients. All optimisers share one update of two moments
+ * Updates parameters by their gradients. All optimisers share one update of two moments
  * (src/tensor/assembly/descend.ts) and differ in its factors; RMSprop's first moment is the gradient itself,
  * and SGD's second stays 0.
  */
 export abstract class Optimiser {
-  /** Recorded in checkpoints. */
+  /** The name that checkpoints record. */
   abstract readonly name: string;
   readonly #slots: readonly Slot[];
   readonly #moments: Moments;
   #step = 0;
 
   /**
-   * @throws OptionError for what is no group of parameters, and for numbers out of range
-   * @throws {RangeError} for two parameters of one name
+   * @throws OptionError for malformed groups of parameters, and for numbers out of range
+   * @throws {RangeError} for two parameters with the same name
    */
   constructor(groups: readonly ParameterGroup[]) {
     checkGroups(groups);
@@ -97,9 +97,9 @@ export abstract class Optimiser {
   }
 
   /**
-   * One step. `gradients` is by tf.Variable name, as tf.variableGrads returns it; a variable
+   * Makes one step. `gradients` are by tf.Variable name, as tf.variableGrads returns them; a variable
    * without a gradient stays as it is. The gradients are not disposed of.
-   * @param factor of every group's learning rate at this step: warm-up, a schedule
+   * @param factor a factor for every group's learning rate at this step: warm-up, a schedule
    */
   step(gradients: tf.NamedTensorMap, factor = 1): void {
     this.#step++;
@@ -113,7 +113,7 @@ export abstract class Optimiser {
     this.#moments.step(moves, this.factors(this.#step));
   }
 
-  /** Copies of everything that the next steps depend on, parameters apart. */
+  /** Returns copies of everything that the next steps depend on, except the parameters. */
   state(): OptimiserState {
     const moments: Record<string, Float32Array> = {};
     for (const [slot, { name }] of this.#slots.entries()) {
@@ -129,8 +129,8 @@ export abstract class Optimiser {
   restore(state: OptimiserState): void {
     if (state.name !== this.name) {
       throw new OptionError(
-        `the checkpoint is of a training by ${state.name}, and the configuration asks for ` +
-          `${this.name}: train anew, or by ${state.name}`,
+        `the checkpoint is from training with ${state.name}, but the configuration asks for ` +
+          `${this.name}: train from the start, or with ${state.name}`,
       );
     }
     for (const [slot, { name, variable }] of this.#slots.entries()) {
@@ -173,7 +173,7 @@ const adamOptions: OptionTable<AdamOptions> = {
   epsilon: { kind: "number", min: 0, description: "added to the divisor" },
 };
 
-/** Kingma and Ba 2015, with L2 weight decay. */
+/** Adam (Kingma and Ba 2015) with L2 weight decay. */
 export class Adam extends Optimiser {
   readonly name: string = "adam";
   readonly #beta1: number;
@@ -181,7 +181,7 @@ export class Adam extends Optimiser {
   readonly #epsilon: number;
 
   /**
-   * Defaults are torch's: beta1 0.9, beta2 0.999, epsilon 1e-8.
+   * The defaults are torch's: beta1 0.9, beta2 0.999, epsilon 1e-8.
    * @throws OptionError and {RangeError} as Optimiser, and for options out of range
    */
   constructor(groups: readonly ParameterGroup[], options: AdamOptions = {}) {
@@ -214,7 +214,7 @@ export class Adam extends Optimiser {
 
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter 2019): before Adam's step, a parameter is
- * multiplied with 1 - learningRate * weightDecay.
+ * multiplied by 1 - learningRate * weightDecay.
  */
 export class AdamW extends Adam {
   override readonly name = "adamw";
@@ -229,7 +229,7 @@ export class AdamW extends Adam {
   }
 }
 
-/** Hinton's, as torch has it: smoothing 0.99, epsilon 1e-8 outside the root, neither centred nor with momentum. */
+/** Hinton's RMSprop, as in torch: smoothing 0.99, epsilon 1e-8 outside the root, not centred, no momentum. */
 export class RMSprop extends Optimiser {
   readonly name = "rmsprop";
 
@@ -267,7 +267,7 @@ export class SGD extends Optimiser {
     this.#momentum = momentum;
   }
 
-  /** The divisor is epsilon alone. */
+  /** The divisor is only epsilon. */
   protected factors(): Factors {
     return { keep1: this.#momentum, take1: 1, keep2: 0, take2: 0, correction: 0, epsilon: 1 };
   }

@@ -1,4 +1,4 @@
-// Distances of all teacher layers to all student layers in one pass over the teacher's maps.
+// Distances from all teacher layers to all student layers in one pass over the teacher's maps.
 import * as tf from "@tensorflow/tfjs";
 import { asTensor, runningBackend } from "../engine/backend.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
@@ -13,7 +13,7 @@ export interface PairDistances {
 
 /**
  * Squared distances |T_i - R_j|^2 by direct differences (no digits are lost near zero), and
- * the weighted sums of the differences, which are their gradient's direction. Not differentiable by
+ * the weighted sums of the differences, which are their gradient's direction. Not differentiable
  * itself: a building block of src/distillation/abkd.
  *
  * @param teacher [nodes, T_l, width]
@@ -72,21 +72,21 @@ export interface PairRegression {
   readonly byProjection: tf.Tensor3D;
 }
 
-/** Where |T_i - R_j|^2 is less of |T_i|^2 + |R_j|^2, all is made by differences: products have 1e-6. */
+/** If |T_i - R_j|^2 is a smaller part of |T_i|^2 + |R_j|^2, differences are used: products are right to 1e-6. */
 const NEAR = 1e-2;
 
 /**
- * pairDistances() of T to R_j = S_j P_j, and the way back through that product, in the same pass:
+ * pairDistances() from T to R_j = S_j P_j, and the backward pass through that product, in the same pass:
  * neither R nor the pull is ever in memory as a whole.
  *
  * Distances are |T_i|^2 + |R_j|^2 - 2 T_i . R_j, right to about 1e-6 of |T_i|^2 + |R_j|^2, so to 1e-4
- * of themselves at worst: where one is less than 1e-2 of that sum the pass is made again by direct
- * differences, of which distances and pull have all their digits. On the engine alone; not
- * differentiable by itself.
+ * of themselves at worst: if one is less than 1e-2 of that sum, the pass is repeated with direct
+ * differences, which give distances and pull all their digits. Only on the wasm engine; not
+ * differentiable itself.
  *
  * @param teacher [nodes, T_l, width]
  * @param teacherSquares |T_i|^2, over nodes and width
- * @param student [S_l, nodes, d_s]: GCNII's stack of layer maps as it lies
+ * @param student [S_l, nodes, d_s]: GCNII's stack of layer maps, as stored
  * @param projections [S_l, d_s, width]
  * @param weights [T_l, S_l]
  */
@@ -113,7 +113,7 @@ export function pairRegression(
   }
   const backend = runningBackend();
   const blocks = Math.ceil(nodes / backend.engine.nodesABlock);
-  // Of a block: a number a pair, |R_j|^2, its share of byProjection, and a node's two rows a layer.
+  // A block's record: one number per pair, |R_j|^2, its share of byProjection, and two rows per layer of a node.
   const record = pairs + studentLayers + projections.size + 2 * studentLayers * width;
   const records = backend.allocate([blocks, record]);
   const byStudent = backend.allocate(student.shape);
@@ -142,8 +142,8 @@ export function pairRegression(
 }
 
 /**
- * |T_i - R_j|^2 from |T_i|^2, |R_j|^2 and their products, row-major; nothing where one is too near
- * zero for that. Two zeros are 0 either way.
+ * |T_i - R_j|^2 from |T_i|^2, |R_j|^2 and their products, row-major; undefined if one is too close to
+ * zero for that. Two zeros give 0 either way.
  */
 function fromProducts(
   teacherSquares: ArrayLike<number>,
@@ -173,12 +173,12 @@ export interface ScalarPairs {
 }
 
 /**
- * Distances of the n-vectors t_i = T_i u_i and s_j = S_j v_j by direct differences, and the way back
- * through those products, in one pass over T. On the engine alone; not differentiable by itself.
+ * Distances between the n-vectors t_i = T_i u_i and s_j = S_j v_j by direct differences, and the backward
+ * pass through those products, in one pass over T. Only on the wasm engine; not differentiable itself.
  *
  * @param teacher [nodes, T_l, d_t]
  * @param teacherVectors [T_l, d_t]: u
- * @param student [S_l, nodes, d_s]: GCNII's stack of layer maps as it lies
+ * @param student [S_l, nodes, d_s]: GCNII's stack of layer maps, as stored
  * @param studentVectors [S_l, d_s]: v
  * @param weights [T_l, S_l]
  */
@@ -205,7 +205,7 @@ export function scalarPairs(
   }
   const backend = runningBackend();
   const blocks = Math.ceil(nodes / backend.engine.nodesABlock);
-  // What is summed over blocks, and scratch for four nodes side by side.
+  // What is summed over blocks, and scratch memory for four nodes side by side.
   const summed = pairs + teacherVectors.size + studentVectors.size;
   const records = backend.allocate([blocks, summed + 4 * pairs + 8 * studentLayers]);
   const byStudent = backend.allocate(student.shape);
@@ -222,12 +222,12 @@ export function scalarPairs(
   return { distances, byTeacherVector, byStudent: gradient, byStudentVector };
 }
 
-/** What the blocks' records hold one after the other, each summed over the blocks in their order. */
+/** Reads the parts of the blocks' records one after the other, each summed over the blocks in order. */
 class BlockSums {
   readonly #records: tf.TensorInfo;
   #at = 0;
 
-  /** @param records [blocks, numbers a block] */
+  /** @param records [blocks, numbers per block] */
   constructor(records: tf.TensorInfo) {
     this.#records = records;
   }
@@ -236,7 +236,7 @@ class BlockSums {
     this.#at += count;
   }
 
-  /** The sums of the next numbers, themselves. */
+  /** Takes the sums of the next numbers as an array. */
   numbers(shape: readonly number[]): Float32Array {
     const sums = this.take(shape);
     const found = runningBackend().floats(sums).slice();
@@ -244,7 +244,7 @@ class BlockSums {
     return found;
   }
 
-  /** The sums of the next numbers. */
+  /** Takes the sums of the next numbers as a tensor. */
   take(shape: readonly number[]): tf.Tensor {
     const backend = runningBackend();
     const [blocks, stride] = this.#records.shape as [number, number];

@@ -1,7 +1,7 @@
 // Counter-based random numbers (Philox 4x32-10, Salmon et al. 2011): no state, so a number is
 // a function of (seed, stream, index) and nothing depends on the order in which parts draw.
 
-/** The four 32-bit words of counter (c0, c1, c2, 0) under a seed, as the dropout kernel has them. */
+/** Returns the four 32-bit words of counter (c0, c1, c2, 0) under a seed, as in the dropout kernel. */
 export function philox(seed: number, c0: number, c1: number, c2: number): Uint32Array {
   const x = Uint32Array.of(c0, c1, c2, 0);
   let [k0, k1] = seedWords(seed);
@@ -17,14 +17,14 @@ export function philox(seed: number, c0: number, c1: number, c2: number): Uint32
   return x;
 }
 
-/** The upper 32 bits of the 64-bit product of two unsigned words. */
+/** Returns the upper 32 bits of the 64-bit product of two unsigned words. */
 function highWord(a: number, b: number): number {
   const [a0, a1, b0, b1] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
   const middle = a1 * b0 + ((a0 * b0) >>> 16);
   return a1 * b1 + (middle >>> 16) + ((a0 * b1 + (middle & 0xffff)) >>> 16);
 }
 
-/** A seed's two key words. Seeds are whole numbers from 0 to 2^53 - 1. */
+/** Returns a seed's two key words. Seeds are whole numbers from 0 to 2^53 - 1. */
 export function seedWords(seed: number): [low: number, high: number] {
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new RangeError(`a seed is a whole number from 0 to 2^53 - 1, got ${seed}`);
@@ -32,7 +32,7 @@ export function seedWords(seed: number): [low: number, high: number] {
   return [seed | 0, Math.floor(seed / 2 ** 32) | 0];
 }
 
-/** A stream's name as a number: FNV-1a. */
+/** Turns a stream's name into a number (FNV-1a). */
 function streamNumber(name: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) {
@@ -42,8 +42,8 @@ function streamNumber(name: string): number {
 }
 
 /**
- * `count` numbers, uniform in [0, 1), of 24 bits each.
- * @param stream what they are for, e.g. a parameter's name: other streams are independent
+ * Draws `count` numbers, uniform in [0, 1), of 24 bits each.
+ * @param stream what they are for, e.g. a parameter's name; different streams are independent
  */
 export function uniform(seed: number, stream: string, count: number): Float32Array {
   const name = streamNumber(stream);

@@ -1,4 +1,4 @@
-// Operators on the rows of a matrix, differentiable: rows of length 1, chosen rows.
+// Differentiable operators on the rows of a matrix: rows of length 1, chosen rows.
 import * as tf from "@tensorflow/tfjs";
 import { asTensor, runningBackend } from "../engine/backend.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
@@ -6,7 +6,7 @@ import { nativeTakeRows, nativeUnitRows } from "../native/rows.ts";
 import { fresh, read } from "./elements.ts";
 
 /**
- * Each row divided by its length; a row of no length (its square 1e-24 or less) becomes zero, with
+ * Divides each row by its length; a row of zero length (its square 1e-24 or less) becomes zero, with
  * gradient zero.
  */
 export function unitRows(x: tf.Tensor2D): tf.Tensor2D {
@@ -31,13 +31,13 @@ export function unitRows(x: tf.Tensor2D): tf.Tensor2D {
 }
 
 /**
- * The rows of z M with length 1 as products of a few numbers a row, z_i = [x_i, 1]: y_i M with
- * y_i = z_i / (z_i G z_i')^1/2 and G = M M'. A loop on the host, as in elements.ts. A row whose
+ * Scales the rows of z M, z_i = [x_i, 1], to length 1 without forming them: they are y_i M with
+ * y_i = z_i / (z_i G z_i')^1/2 and G = M M'. It is a loop on the host, as in elements.ts. A row whose
  * squared length is 1e-24 or less becomes zero, with gradient zero, as in unitRows.
  *
  * @param x rows x columns
  * @param gram G, (columns + 1) x (columns + 1), symmetric
- * @returns y, rows x (columns + 1); differentiable by both
+ * @returns y, rows x (columns + 1); differentiable with respect to both
  */
 export function unitCoordinates(x: tf.Tensor2D, gram: tf.Tensor2D): tf.Tensor2D {
   const [rows, columns] = x.shape;
@@ -68,7 +68,7 @@ export function unitCoordinates(x: tf.Tensor2D, gram: tf.Tensor2D): tf.Tensor2D 
   return op(x, gram) as tf.Tensor2D;
 }
 
-/** With s = y . dy: dz = (dy - (y G) s) / length, and dG = -1/2 sum over rows of s y y'. */
+/** With s = y . dy, dz = (dy - (y G) s) / length and dG = -1/2 sum over rows of s y y'. */
 function coordinateGradients(
   dy: tf.Tensor,
   [y, factors, gram]: readonly [tf.Tensor, tf.Tensor, tf.Tensor],
@@ -78,7 +78,7 @@ function coordinateGradients(
   const width = columns + 1;
   const [byX, byGram] = [fresh([rows, columns]), fresh([width, width])];
   const [given, unit, inverse, g] = [read(dy), read(y), read(factors), read(gram)];
-  // In double precision: a sum over all nodes.
+  // A sum over all nodes needs double precision.
   const sums = new Float64Array(width * width);
   for (let i = 0; i < rows; i++) {
     const at = i * width;
@@ -99,13 +99,13 @@ function coordinateGradients(
   return [byX.tensor(), byGram.tensor()];
 }
 
-/** As the kernel has it: squared lengths up to this have no direction. */
+/** A row whose squared length is up to this has no direction, as in the kernel. */
 const NO_LENGTH = 1e-24;
 
 /**
- * The rows that `chosen` names, in its order; the gradient of all others is zero.
- * @param chosen numbers of rows, each at most once
- * @throws {RangeError} for a row that is not there
+ * Returns the rows in `chosen`, in its order; the gradient of all others is zero.
+ * @param chosen row numbers, each at most once
+ * @throws {RangeError} for a row that does not exist
  */
 export function takeRows(x: tf.Tensor2D, chosen: Int32Array): tf.Tensor2D {
   const [rows, columns] = x.shape;

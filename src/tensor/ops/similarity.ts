@@ -1,11 +1,11 @@
-// Kernel matrices of all pairs of nodes, and the mean square of two such matrices' difference.
+// Similarity matrices of all pairs of nodes, and the mean square difference of two such matrices.
 import * as tf from "@tensorflow/tfjs";
 import { asTensor, runningBackend } from "../engine/backend.ts";
 import { Buffer } from "../engine/buffer.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 import { nativeMismatch, nativeSimilarities } from "../native/similarity.ts";
 
-/** Their numbers in the engine's kernels. */
+/** The numbers of the similarities in the WebAssembly kernels. */
 const KINDS = { poly: 0, l2: 1, rbf: 2, exp: 3, tanh: 4 } as const;
 
 /**
@@ -15,7 +15,7 @@ const KINDS = { poly: 0, l2: 1, rbf: 2, exp: 3, tanh: 4 } as const;
 export type Similarity = keyof typeof KINDS;
 
 /**
- * k(x_i, x_j) of all pairs of rows; not differentiable.
+ * k(x_i, x_j) for all pairs of rows; not differentiable.
  * @param x n x width
  * @returns n x n
  */
@@ -32,12 +32,12 @@ export function similarities(x: tf.Tensor2D, kind: Similarity): tf.Tensor2D {
 }
 
 /**
- * The mean over all pairs i, j of (k(x_i, x_j) - K_ij)^2, differentiable by x (the slope of `l2`
- * and `exp` at distance 0 is 0, as PyTorch has it). The n x n matrix of x is never stored.
+ * The mean over all pairs i, j of (k(x_i, x_j) - K_ij)^2, differentiable with respect to x (the slope of
+ * `l2` and `exp` at distance 0 is 0, as in PyTorch). The n x n matrix of x is never stored.
  *
  * @param x n x width
- * @param target K, n x n, symmetric; with `chosen` a larger square, of which those rows and columns
- *   are meant
+ * @param target K, n x n, symmetric; with `chosen` a larger square, of which only those rows and columns
+ *   are used
  */
 export function similarityMismatch(
   x: tf.Tensor2D,
@@ -66,7 +66,7 @@ export function similarityMismatch(
   return op(x) as tf.Scalar;
 }
 
-/** The loss and its gradient by x. */
+/** Computes the loss and its gradient with respect to x. */
 function mismatch(
   x: tf.Tensor2D,
   target: tf.Tensor2D,
@@ -96,14 +96,14 @@ function mismatch(
     width,
     size,
     KINDS[kind],
-    // (i, j) and (j, i), and 2 e of the square.
+    // The factor 4: (i, j) and (j, i), and 2 e from the square.
     4 / nodes ** 2,
   );
   indices?.dispose();
   return { loss: tf.mul(tf.sum(losses), 1 / nodes ** 2), gradient };
 }
 
-/** x as the kernels read it: groups of four nodes, [groups, width, 4], filled up with zeros. */
+/** Returns x as the kernels read it: groups of four nodes, [groups, width, 4], padded with zeros. */
 function groupsOf(x: tf.Tensor2D): tf.Tensor3D {
   const [nodes, width] = x.shape;
   const backend = runningBackend();

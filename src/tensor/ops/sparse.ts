@@ -1,4 +1,4 @@
-// Sparse matrices on the engine, and their product with dense ones, differentiable.
+// Sparse matrices on the engine, and their differentiable product with dense ones.
 import * as tf from "@tensorflow/tfjs";
 import { needObject, refuse } from "../../base/arguments.ts";
 import { checkCsr } from "../../graph/check.ts";
@@ -19,21 +19,21 @@ import {
   storageAsItLies,
 } from "./narrow-rows.ts";
 
-/** A matrix in compressed rows, as the kernels read it. */
+/** A matrix in compressed rows, as the WebAssembly kernels read it. */
 interface Rows {
   readonly indptr: Buffer;
   readonly indices: Buffer;
   readonly values: Buffer;
 }
 
-/** A sparse matrix in the engine's memory. Constant: gradients flow to the dense side only. */
+/** A sparse matrix in the engine's memory. It is constant: gradients flow only to the dense side. */
 export class SparseMatrix {
   readonly rows: number;
   readonly columns: number;
   readonly nonzeros: number;
   /** The same matrix on the host. */
   readonly host: Csr;
-  /** For each engine a form, made where it is first used. */
+  /** Each engine has its own form, made on first use. */
   #wasm: Rows | undefined;
   #native: NativeSparse | undefined;
   #productStorage: Storage | undefined;
@@ -82,16 +82,16 @@ export class SparseMatrix {
   }
 
   /**
-   * Copies the matrix into the engine's memory where an operator first needs it. It is checked here,
-   * once: kernels trust what they read.
-   * @throws InputError for a matrix that is not sound, or holds NaN or an infinity
+   * Makes a sparse matrix, which is copied into the engine's memory when an operator first needs it. It is
+   * checked once, here, because kernels trust what they read.
+   * @throws InputError for an invalid matrix, or one that holds NaN or an infinity
    */
   static from(host: Csr): SparseMatrix {
     checkCsr(host, `a sparse ${host.rows} x ${host.columns} matrix`);
     return new SparseMatrix(host);
   }
 
-  /** The transpose, and where each of its entries stands in this matrix; made on first use. */
+  /** The transpose, and the place of each of its entries in this matrix; made on first use. */
   transposed(): { readonly matrix: SparseMatrix; readonly position: Buffer } {
     if (!this.#transposed) {
       const { matrix, position } = transpose(this.host);
@@ -103,25 +103,25 @@ export class SparseMatrix {
     return this.#transposed;
   }
 
-  /** As `narrowProduct` reads it; made on first use. */
+  /** The form that `narrowProduct` reads; made on first use. */
   productRows(): NarrowRows {
     this.#productRows ??= new NarrowRows(this.host, this.#storage());
     return this.#productRows;
   }
 
-  /** Found once: productPosition() of the matrix that this one transposes needs it too. */
+  /** Computed once, because productPosition() of the matrix that this one transposes needs it too. */
   #storage(): Storage {
     this.#productStorage ??= productStorage(this.host);
     return this.#productStorage;
   }
 
-  /** The same for values in this matrix's own order, as dropout draws them. */
+  /** The form that `narrowProduct` reads for values in this matrix's own order, as dropout draws them. */
   rowsAsTheyLie(): NarrowRows {
     this.#rowsAsTheyLie ??= new NarrowRows(this.host, storageAsItLies(this.host));
     return this.#rowsAsTheyLie;
   }
 
-  /** Where each entry of the transpose's productRows() stands in this matrix. */
+  /** The place in this matrix of each entry of the transpose's productRows(). */
   productPosition(): Buffer {
     if (!this.#productPosition) {
       const { matrix, position } = this.transposed();
@@ -132,7 +132,7 @@ export class SparseMatrix {
     return this.#productPosition;
   }
 
-  /** As `narrowForward` and `narrowBackward` read it; made on first use. */
+  /** The form that `narrowForward` and `narrowBackward` read; made on first use. */
   convolutionRows(): NarrowRows {
     const { nodesAUnit } = runningBackend().engine;
     this.#convolutionRows ??= new NarrowRows(this.host, convolutionStorage(this.host, nodesAUnit));
@@ -151,30 +151,30 @@ export class SparseMatrix {
   }
 }
 
-/** X larger than this lies beyond the caches; their size is nothing that Node tells. Bytes. */
+/** An X of more bytes than this exceeds the caches, whose size Node does not report. */
 const FAR = 2 ** 25;
 
-/** What Y = p A X + q Z takes, by addresses; left out: p 1, no Z, no mask. */
+/** The arguments of Y = p A X + q Z, as addresses; by default p is 1, and there is no Z and no mask. */
 export interface ProductArguments {
   /** A's entries, [nonzeros]. */
   readonly values: number;
   readonly x: number;
   readonly y: number;
-  /** Of X and Y. */
+  /** The number of columns of X and Y. */
   readonly columns: number;
   readonly p?: number;
   readonly q?: number;
   readonly z?: number;
-  /** Bits of Y's elements: the product (not Z) is 0 where a bit is 0. */
+  /** One bit per element of Y: the product (not Z) is 0 where the bit is 0. */
   readonly mask?: number;
 }
 
-/** Whether a product with X of so many columns reads ahead, 1 or 0. */
+/** Whether a product with an X of so many columns reads ahead, as 1 or 0. */
 export function readsFar({ columns: inner }: SparseMatrix, columns: number): number {
   return inner * columns * 4 > FAR ? 1 : 0;
 }
 
-/** Y = p A X + q Z by addresses: the kernel call that all products with a sparse matrix share. */
+/** Computes Y = p A X + q Z by addresses; all products with a sparse matrix share this kernel call. */
 export function sparseProduct(
   engine: Engine,
   matrix: SparseMatrix,
@@ -198,8 +198,8 @@ function multiply(matrix: SparseMatrix, values: number, x: tf.Tensor): tf.Tensor
 }
 
 /**
- * A X, differentiable by X. With `dropout`, A's stored entries are dropped and scaled first
- * (dropout of sparse input features: zeros stay zeros, so only stored entries are drawn).
+ * A X, differentiable with respect to X. With `dropout`, A's stored entries are dropped and scaled first
+ * (for sparse input features zeros stay zeros, so only stored entries are drawn).
  *
  * @param matrix rows x inner
  * @param x inner x columns
@@ -234,8 +234,8 @@ export function spmm(matrix: SparseMatrix, x: tf.Tensor2D, dropout?: DropoutStre
 }
 
 /**
- * x_i . y_j for each stored entry (i, j) of a matrix: one number an arc, in its order, whatever the
- * entry's value. Differentiable by both.
+ * x_i . y_j for each stored entry (i, j) of a matrix, one number per arc, in its order, whatever the
+ * entry's value. Differentiable with respect to both.
  *
  * @param x rows x width
  * @param y columns x width

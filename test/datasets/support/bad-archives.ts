@@ -1,11 +1,11 @@
-// Broken npz archives: of a graph, of its arrays, of splits.
+// Broken npz archives of graphs, of their arrays and of splits.
 import { randomStream } from "../../../src/graph/random.ts";
 import { rawNpy, type ZipStyle } from "./npz-writer.ts";
 import { type Case, cora, photo } from "./odd-files.ts";
 import type { ArraySpec } from "./pickle-writer.ts";
 import { type Files, f4, i4, NPZ_FILE, npzToy, range, SPLIT_FILE, splitToy, TOY } from "./toy.ts";
 
-/** Archives that are no sound zip, arrays that are no sound npy or no graph, masks that are none. */
+/** Invalid zip archives, arrays that are invalid npy or no graph, and invalid masks. */
 export function brokenNpz(): Case[] {
   return [...brokenArchives(), ...brokenArrays(), ...brokenSplits()];
 }
@@ -54,9 +54,9 @@ function brokenArchives(): Case[] {
     photo("a member beyond the end", tampered({ offset: 0x7fffffff })),
     photo("a member without an end", tampered({ packed: 0x7fffffff })),
     photo("another name in the directory", tampered({ name: "babels.npy" })),
-    photo("two members of a name", tampered({ name: "adj_data.npy" })),
+    photo("two members with the same name", tampered({ name: "adj_data.npy" })),
     photo(
-      "more members than there are",
+      "more members than exist",
       edited((b) => {
         b.writeUInt16LE(60_000, b.length - 12);
         b.writeUInt16LE(60_000, b.length - 14);
@@ -96,7 +96,7 @@ function brokenArrays(): Case[] {
       npzToy((members) => void members.delete("attr_indices")),
     ),
     header("no type", `{${sound}}`),
-    header("a type that is none", `{'descr': '<q9', ${sound}}`),
+    header("an unknown type", `{'descr': '<q9', ${sound}}`),
     header("a structured type", `{'descr': [('a', '<i4')], ${sound}}`),
     header(
       "pickled objects",
@@ -104,7 +104,10 @@ function brokenArrays(): Case[] {
       Buffer.from("cos\nsystem\n(S'true'\ntR."),
     ),
     header("strings", `{'descr': '<U1', ${sound}}`, Buffer.alloc(68)),
-    header("a call for a shape", `{'descr': '<i4', 'fortran_order': False, 'shape': (exit(),)}`),
+    header(
+      "a call instead of a shape",
+      `{'descr': '<i4', 'fortran_order': False, 'shape': (exit(),)}`,
+    ),
     header("a negative shape", `{'descr': '<i4', 'fortran_order': False, 'shape': (-17,)}`),
     header(
       "2^70 entries",
@@ -114,7 +117,7 @@ function brokenArrays(): Case[] {
     header("no fortran_order", `{'descr': '<i4', 'shape': (17,)}`),
     header("fractional labels", `{'descr': '<f4', ${sound}}`),
     photo(
-      "nonsense for an array",
+      "nonsense instead of an array",
       npzToy((m) => m.delete("labels"), {}, new Map([["labels", Buffer.from("not an array")]])),
     ),
     member("a graph that is not square", "adj_shape", i4([TOY.nodes, TOY.nodes + 1])),
@@ -132,7 +135,7 @@ function brokenArrays(): Case[] {
     member("row starts of other nodes", "adj_indptr", i4(range(TOY.nodes))),
     member("neighbours beyond the last", "adj_indices", i4(range(62).map(() => TOY.nodes))),
     member("features of other nodes", "attr_shape", i4([TOY.nodes - 1, TOY.features])),
-    member("values too few", "attr_data", f4([1, 1])),
+    member("too few values", "attr_data", f4([1, 1])),
     member("a value that is not a number", "attr_data", f4(range(48).map(() => Number.NaN))),
   ];
 }
@@ -148,7 +151,7 @@ function brokenSplits(): Case[] {
   });
   return [
     cora(
-      "a mask too few",
+      "one mask too few",
       splitToy((members) => void members.delete("val_mask")),
     ),
     cora(
@@ -164,7 +167,7 @@ function brokenSplits(): Case[] {
   ];
 }
 
-/** One bit flipped within the data of a member that is read: its CRC must show it. */
+/** One bit flipped in the data of a member that is read, which its CRC must reveal. */
 export function flippedArchives(count: number): Case[] {
   const whole = npzBytes({ deflate: true });
   const firstData = 30 + "adj_data.npy".length;
@@ -181,7 +184,7 @@ export function flippedArchives(count: number): Case[] {
   return cases;
 }
 
-/** Whether an offset lies in a member's packed data, not in a header; adj_data is never read. */
+/** Whether an offset is in a member's packed data rather than a header; adj_data is never read. */
 function isReadData(zip: Buffer, at: number): boolean {
   const header = zip.lastIndexOf("PK\x03\x04", at, "latin1");
   const nameLength = zip.readUInt16LE(header + 26);

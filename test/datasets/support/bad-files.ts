@@ -1,4 +1,4 @@
-// A hundred and eighty broken files: each must be refused, in one line, quickly, with nothing run.
+// 180 broken files: each must be rejected quickly and in one line, without running anything.
 import { randomStream } from "../../../src/graph/random.ts";
 import { brokenNpz, flippedArchives } from "./bad-archives.ts";
 import { type Case, cora } from "./odd-files.ts";
@@ -18,7 +18,7 @@ import {
 
 const PICKLES = ["x", "tx", "allx", "y", "ty", "ally", "graph"] as const;
 
-/** @param marker a file that the pickles would make if they were run. */
+/** @param marker a file that the pickles would create if they were run. */
 export function badCases(marker: string): Case[] {
   const cases = [
     ...truncatedPickles(),
@@ -32,7 +32,7 @@ export function badCases(marker: string): Case[] {
   return [...cases, ...flippedArchives(180 - cases.length)];
 }
 
-/** The toy with one of its files replaced. */
+/** Returns the toy with one of its files replaced. */
 function withFile(part: string, bytes: Buffer): Files {
   return planetoidToy().set(`planetoid/ind.cora.${part}`, bytes);
 }
@@ -120,7 +120,7 @@ function brokenPickles(): Case[] {
       Buffer.concat([Buffer.from([0x80, 2, 0x8a, 255]), Buffer.alloc(255, 1), Buffer.from(".")]),
     ],
     ["an integer beyond 2^53", Buffer.from("L99999999999999999L\n.")],
-    ["a number that is none", Buffer.from("Ifour\n.")],
+    ["an invalid number", Buffer.from("Ifour\n.")],
     ["a string without quotes", Buffer.from("Sabc\n.")],
     ["a dict with a key that is a list", Buffer.from([0x80, 2, 0x7d, 0x5d, 0x4b, 1, 0x73, 0x2e])],
     ["a dict with half a pair", Buffer.from([0x80, 2, 0x7d, 0x28, 0x4b, 1, 0x75, 0x2e])],
@@ -129,7 +129,7 @@ function brokenPickles(): Case[] {
       Buffer.from([0x80, 2, 0x7d, 0x4b, 0, 0x5d, 0x71, 0, 0x68, 0, 0x61, 0x73, 0x2e]),
     ],
     ["a dict within itself", Buffer.from([0x80, 2, 0x7d, 0x71, 0, 0x4b, 0, 0x68, 0, 0x73, 0x2e])],
-    ["one list at three thousand nodes, six million arcs", aliased],
+    ["one list shared by three thousand nodes, six million arcs", aliased],
     [
       "five million values",
       Buffer.concat([Buffer.from([0x80, 2]), Buffer.alloc(5_000_000, 0x5d), Buffer.from(".")]),
@@ -157,7 +157,7 @@ function brokenPickles(): Case[] {
   ];
 }
 
-/** Sound bytes, each of which would take long or much memory if it were believed. */
+/** Well-formed files that would take a long time or much memory if they were trusted. */
 function costly(): Case[] {
   const repeated = (count: number, ...unit: number[]): Buffer =>
     Buffer.alloc(count * unit.length, Buffer.from(unit));
@@ -240,7 +240,7 @@ function contradictions(): Case[] {
       withIndices((v) => (v[3] = -1)),
     ),
     changed(
-      "an index too many",
+      "one index too many",
       withIndices((v) => v.push(0)),
     ),
     changed(
@@ -259,18 +259,18 @@ function contradictions(): Case[] {
     changed("an infinite value", withValue(Number.POSITIVE_INFINITY)),
     changed("an index as a fraction", (p) => (p.allx = { ...allx(), indices: f4(range(count)) })),
     changed(
-      "objects for values",
+      "objects instead of values",
       (p) => (p.allx = { ...allx(), data: { ...allx().data, dtype: "|O4" } }),
     ),
     changed(
-      "text for values",
+      "text instead of values",
       (p) => (p.allx = { ...allx(), data: { ...allx().data, dtype: "<U1" } }),
     ),
     changed("an array shorter than its shape", (p) => (p.ally = { ...p.ally, shape: [13, 3] })),
     changed("an array of 2^60 entries", (p) => (p.ally = { ...p.ally, shape: [2 ** 30, 2 ** 30] })),
     changed("a label of 2", (p) => (p.ty = i4([2, ...Array<number>(14).fill(0)], [5, 3]))),
     changed("two labels at once", (p) => (p.ty = i4(Array<number>(15).fill(1), [5, 3]))),
-    changed("a label row too few", (p) => (p.ty = toyOneHot(TOY_TEST_NODES.slice(1)))),
+    changed("one label row too few", (p) => (p.ty = toyOneHot(TOY_TEST_NODES.slice(1)))),
     changed(
       "another number of classes",
       (p) =>
@@ -296,12 +296,12 @@ function brokenText(): Case[] {
     });
   return [
     index("no test nodes", "\n"),
-    index("a test node too few", "14\n12\n16\n13\n"),
+    index("one test node too few", "14\n12\n16\n13\n"),
     index("a test node twice", "14\n12\n16\n13\n13\n"),
     index("a negative test node", "14\n12\n16\n13\n-15\n"),
     index("a test node in words", "14\n12\n16\n13\nfifteen\n"),
-    index("a test node of 2 thousand million", "14\n12\n13\n15\n2000000000\n"),
+    index("a test node of two billion", "14\n12\n13\n15\n2000000000\n"),
     index("test nodes that begin too late", "15\n13\n17\n14\n16\n"),
-    index("a pickle for a list", "(lp0\nI14\na."),
+    index("a pickle instead of a list", "(lp0\nI14\na."),
   ];
 }

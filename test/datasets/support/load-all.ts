@@ -1,4 +1,4 @@
-// Run as a child process: `data info` on each folder of a list; what came out, a JSON line each.
+// Runs as a child process: does `data info` on each folder of a list and prints one JSON line for each.
 import { existsSync, readFileSync } from "node:fs";
 import { main } from "../../../src/cli/program.ts";
 
@@ -6,9 +6,9 @@ export interface Outcome {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** Of processor time: the machine may be busy with other things. */
+  /** Milliseconds of processor time, because the machine may be busy with other things. */
   readonly milliseconds: number;
-  /** Peak of the whole process so far, in bytes. */
+  /** Peak memory of the whole process so far, in bytes. */
   readonly peak: number;
 }
 
@@ -17,7 +17,7 @@ interface Request {
   readonly folder: string;
 }
 
-/** Linux hands the parent's peak on to `maxRSS` of a child; VmHWM is the process's own. */
+/** Reads VmHWM, the process's own peak; on Linux a child's `maxRSS` includes its parent's. */
 function peakMemory(): number {
   const own = existsSync("/proc/self/status")
     ? /VmHWM:\s+(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]

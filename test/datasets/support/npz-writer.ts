@@ -1,14 +1,14 @@
-// npz archives with the oddities that real ones have, and those that no sound one has.
+// Writes npz archives with the oddities of real ones, and with faults that no valid one has.
 import { crc32, deflateRawSync } from "node:zlib";
 import type { ArraySpec } from "./pickle-writer.ts";
 
 export interface ZipStyle {
   readonly deflate?: boolean;
-  /** A zip64 extra field in each local header, as numpy writes. */
+  /** Whether each local header has a zip64 extra field, as numpy writes. */
   readonly zip64Local?: boolean;
-  /** Sizes and places as 64-bit numbers in the directory, as for archives beyond 4 GB. */
+  /** Whether the directory has 64-bit sizes and offsets, as for archives beyond 4 GB. */
   readonly zip64Directory?: boolean;
-  /** Sizes after the data, zero in the local header. */
+  /** Whether sizes come after the data and are zero in the local header. */
   readonly dataDescriptor?: boolean;
   readonly comment?: string;
   /** Changes a member's directory entry before it is written. */
@@ -25,7 +25,7 @@ export interface DirectoryEntry {
   readonly offset: number;
 }
 
-/** @param members contents by name. */
+/** Writes a zip archive. @param members contents by name. */
 export function writeZip(members: ReadonlyMap<string, Uint8Array>, style: ZipStyle = {}): Buffer {
   const chunks: Buffer[] = [];
   const directory: Buffer[] = [];
@@ -106,7 +106,7 @@ function directoryEntry(entry: DirectoryEntry, zip64 = false): Buffer {
   return Buffer.concat([header, Buffer.from(entry.name, "latin1"), extra]);
 }
 
-/** An npy file of version 1 or 2. */
+/** Writes an npy file of version 1 or 2. */
 export function writeNpy(
   { dtype, shape, bytes, fortranOrder = false }: ArraySpec,
   version: 1 | 2 = 1,
@@ -116,7 +116,7 @@ export function writeNpy(
   return rawNpy(text, bytes, version);
 }
 
-/** An npy file with any header. */
+/** Writes an npy file with any header. */
 export function rawNpy(header: string, bytes: Uint8Array, version = 1): Buffer {
   const start = version === 1 ? 10 : 12;
   const length = Math.ceil((start + header.length + 1) / 64) * 64 - start;

@@ -1,4 +1,4 @@
-// Twenty files that are odd but legal: each must load, and say what the plain toy says unless noted.
+// Twenty files that are odd but legal: each must load with the plain toy's contents unless stated.
 import { rawNpy, writeNpy } from "./npz-writer.ts";
 import {
   type Files,
@@ -23,16 +23,16 @@ export interface Case {
   readonly name: string;
   readonly dataset: "cora" | "amazon-photo";
   readonly files: Files;
-  /** What `info --json` says, where it is not the plain toy's. */
+  /** What `info --json` prints where it differs from the plain toy. */
   readonly expected?: Readonly<Record<string, number>>;
 }
 
-/** A case of Planetoid's files, or of a split of them. */
+/** Makes a case of Planetoid files, or of a split of them. */
 export function cora(name: string, files: Files, expected?: Case["expected"]): Case {
   return { name, dataset: "cora", files, ...(expected && { expected }) };
 }
 
-/** A case of an npz graph. */
+/** Makes a case of an npz graph. */
 export function photo(name: string, files: Files, expected?: Case["expected"]): Case {
   return { name, dataset: "amazon-photo", files, ...(expected && { expected }) };
 }
@@ -236,7 +236,7 @@ export const ODD_CASES: readonly Case[] = [
   ),
 ];
 
-/** Feature entries of the plain toy. */
+/** Counts the plain toy's feature entries. */
 export function toyNonzeros(): number {
   return range(TOY.nodes).reduce((sum, node) => sum + toyColumns(node).length, 0);
 }

@@ -1,4 +1,4 @@
-// Pickles as Python 2 (cPickle) and Python 3 write the arrays of graph datasets, protocols 0 to 2.
+// Writes pickles of graph datasets' arrays as Python 2 (cPickle) and Python 3 do, in protocols 0 to 2.
 
 export interface PickleStyle {
   readonly protocol: 0 | 1 | 2;
@@ -8,7 +8,7 @@ export interface PickleStyle {
 
 export const PLAIN: PickleStyle = { protocol: 2, python: 2 };
 
-/** An array to be pickled: numpy's type code with byte order, shape, and its bytes. */
+/** An array to pickle: numpy's type code with byte order, the shape and the bytes. */
 export interface ArraySpec {
   readonly dtype: string;
   readonly shape: readonly number[];
@@ -16,7 +16,7 @@ export interface ArraySpec {
   readonly fortranOrder?: boolean;
 }
 
-/** The entries of a csr_matrix, as arrays. */
+/** The arrays of a csr_matrix. */
 export interface CsrSpec {
   readonly shape: readonly [number, number];
   readonly indptr: ArraySpec;
@@ -70,14 +70,14 @@ export class PickleWriter {
     return this.raw(0x4e);
   }
 
-  /** A name or the like: `str` of whichever Python. */
+  /** Writes a name or similar text: the `str` of either Python. */
   string(text: string): this {
     return this.style.python === 2
       ? this.byteString(Buffer.from(text, "latin1"))
       : this.unicode(text);
   }
 
-  /** Raw bytes of an array. */
+  /** Writes the raw bytes of an array. */
   bytes(bytes: Uint8Array): this {
     if (this.style.python === 2) return this.byteString(bytes);
     this.global("_codecs", "encode");
@@ -111,7 +111,7 @@ export class PickleWriter {
     return this.raw(0x65);
   }
 
-  /** Items of a dict that is already on the stack. */
+  /** Writes items of a dict that is already on the stack. */
   items(...pairs: (readonly [key: () => unknown, value: () => unknown])[]): this {
     if (this.style.protocol > 0) this.raw(0x28);
     for (const [key, value] of pairs) {
@@ -197,7 +197,7 @@ export class PickleWriter {
     return this.raw(0x62);
   }
 
-  /** A defaultdict(list) of adjacency lists. */
+  /** Writes a defaultdict(list) of adjacency lists. */
   graph(lists: ReadonlyMap<number, readonly number[]>): this {
     this.global("collections", "defaultdict");
     this.tuple(() => this.global("__builtin__", "list"))

@@ -1,4 +1,4 @@
-// A NELL of 12 entities and 8 relation nodes in three variants, as the real one comes.
+// A NELL of 12 entities and 8 relation nodes, in three variants like the real one.
 import { type CsrSpec, PickleWriter, PLAIN } from "./pickle-writer.ts";
 import { type Files, f4, i4 } from "./toy.ts";
 
@@ -11,10 +11,10 @@ export const TOY_NELL = {
   edges: 20,
 };
 const WIDTH = 7;
-/** Class 0, 1, 2 or 4: the greatest decides how many classes there are. */
+/** An entity's class: 0, 1, 2 or 4. The greatest decides how many classes there are. */
 export const toyNellLabel = (entity: number): number => [0, 1, 2, 4][entity % 4]!;
 
-/** Which entities a variant trains on, has in allx, and tests on. Nobody publishes entity 2. */
+/** Which entities a variant trains on, has in allx, and tests on. No variant publishes entity 2. */
 export interface ToyVariant {
   readonly train: number;
   readonly stacked: readonly number[];
@@ -27,7 +27,7 @@ export const TOY_VARIANTS: Readonly<Record<string, ToyVariant>> = {
   "0.1": { train: 3, stacked: [6, 11, 1, 2, 3, 5, 7, 8, 9, 10], test: [0, 4] },
 };
 
-/** Columns and values of an entity's features; 10 and 11 have the same. */
+/** Columns and values of an entity's features; entities 10 and 11 have the same. */
 export function toyNellFeatures(entity: number): [column: number, value: number][] {
   const e = Math.min(entity, 10);
   return [
@@ -52,12 +52,12 @@ export function toyNellNodes({ stacked, test }: ToyVariant): {
   return { entity, relation };
 }
 
-/** What may be changed of a variant before it is written. */
+/** The parts of a variant that may be changed before it is written. */
 export interface ToyNellParts {
   x: CsrSpec;
   tx: CsrSpec;
   allx: CsrSpec;
-  /** Class of each row; -1 for a row of zeros. */
+  /** The class of each row; -1 for a row of zeros. */
   y: number[];
   ty: number[];
   ally?: number[];
@@ -66,7 +66,7 @@ export interface ToyNellParts {
   testIndex: number[];
 }
 
-/** The files of the three variants. */
+/** Writes the files of the three variants. */
 export function nellToy(change: (parts: ToyNellParts, rate: string) => void = () => {}): Files {
   const files: Files = new Map();
   for (const [rate, variant] of Object.entries(TOY_VARIANTS)) {
@@ -99,7 +99,7 @@ export function nellToy(change: (parts: ToyNellParts, rate: string) => void = ()
   return files;
 }
 
-/** Feature rows of some entities. */
+/** Returns the feature rows of some entities. */
 export function nellCsr(entities: readonly number[], features = toyNellFeatures): CsrSpec {
   const rows = entities.map(features);
   const indptr = [0];

@@ -1,4 +1,4 @@
-// A graph of 17 nodes in the forms of the real files, with a place to go wrong at every step.
+// A graph of 17 nodes in the formats of the real files, in which every part can be broken.
 import { writeNpy, writeZip, type ZipStyle } from "./npz-writer.ts";
 import {
   type ArraySpec,
@@ -9,10 +9,10 @@ import {
 } from "./pickle-writer.ts";
 
 export const TOY = { nodes: 17, trained: 4, stacked: 12, features: 10, classes: 3 };
-/** Node of each row of tx. */
+/** The node of each row of tx. */
 export const TOY_TEST_NODES = [14, 12, 16, 13, 15];
 
-/** Little-endian int32. */
+/** Makes an array of little-endian int32. */
 export function i4(
   values: readonly number[],
   shape: readonly number[] = [values.length],
@@ -32,7 +32,7 @@ export function u1(values: readonly number[], dtype = "|u1"): ArraySpec {
   return { dtype, shape: [values.length], bytes: Uint8Array.from(values) };
 }
 
-/** Columns of the features of a node: two or three of ten, sorted. */
+/** A node's feature columns: two or three of ten, sorted. */
 export function toyColumns(node: number): number[] {
   return [...new Set([node % 10, (node * 3 + 1) % 10, (node * 7 + 5) % 10])].sort((a, b) => a - b);
 }
@@ -58,7 +58,7 @@ export function toyArcs(): number {
   return [...toyNeighbours().values()].reduce((sum, list) => sum + list.length, 0);
 }
 
-/** Feature rows of the given nodes. */
+/** Returns the feature rows of the given nodes. */
 export function toyCsr(nodes: readonly number[], columnsOf = toyColumns): CsrSpec {
   const rows = nodes.map(columnsOf);
   const indptr = [0];
@@ -86,7 +86,7 @@ export function range(count: number): number[] {
   return Array.from({ length: count }, (_, k) => k);
 }
 
-/** What may be changed of the toy's Planetoid files before they are written. */
+/** The parts of the toy's Planetoid files that may be changed before they are written. */
 export interface PlanetoidParts {
   x: CsrSpec;
   tx: CsrSpec;
@@ -100,7 +100,7 @@ export interface PlanetoidParts {
 
 export type Files = Map<string, Buffer>;
 
-/** The eight files under cora's names. */
+/** Writes the eight files under cora's names. */
 export function planetoidToy(
   change: (parts: PlanetoidParts) => void = () => {},
   style: PickleStyle = PLAIN,
@@ -131,7 +131,7 @@ export function planetoidToy(
   ]);
 }
 
-/** The npz members of the toy, each an npy file. */
+/** The toy's npz members, each of which becomes an npy file. */
 export function npzMembers(): Map<string, ArraySpec> {
   const adjacency = [...toyNeighbours().values()];
   const indptr = [0];
