@@ -10,7 +10,7 @@ import { addModelOptions, givenModel } from "./model-options.ts";
 import { addModuleOption, type ModuleOptions } from "./modules.ts";
 import { keep, LEFT_OUT, optimiser, schedule } from "./training-options.ts";
 
-/** A whole number within bounds. */
+/** Returns a parser for a whole number within bounds. */
 export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -23,7 +23,7 @@ export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: s
   };
 }
 
-/** A finite number, 0 or more. */
+/** Returns a parser for a finite number, 0 or more. */
 export function real(): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -32,7 +32,7 @@ export function real(): (text: string) => number {
   };
 }
 
-/** What of the machine training may use. */
+/** The parts of the machine that training may use. */
 export interface MachineOptions {
   readonly workers?: number;
   readonly threads?: number;
@@ -42,14 +42,14 @@ export interface MachineOptions {
 export function addMachineOptions(command: Command): Command {
   return command
     .addOption(
-      new Option("--workers <n>", "runs at a time (default: one a thread)").argParser(
+      new Option("--workers <n>", "runs at a time (default: one per thread)").argParser(
         integer(1, 256),
       ),
     )
     .addOption(
       new Option(
         "--threads <n>",
-        "threads that compute, shared out among the runs (default: $ABKD_THREADS, or one a core)",
+        "threads that compute, shared out among the runs (default: $ABKD_THREADS, or one per core)",
       ).argParser(integer(1, MOST_THREADS)),
     )
     .addOption(
@@ -59,7 +59,7 @@ export function addMachineOptions(command: Command): Command {
     );
 }
 
-/** Those that were given, as runTrials takes them. */
+/** Returns the machine options that were given, as runTrials takes them. */
 export function givenMachineOptions(options: MachineOptions): MachineOptions {
   const { workers, threads, engine } = options;
   return {
@@ -69,7 +69,7 @@ export function givenMachineOptions(options: MachineOptions): MachineOptions {
   };
 }
 
-/** `--data`, `--runs`, `--workers` and the like, of every command that trains. */
+/** The options of every command that trains: `--data`, `--runs`, `--workers` and others. */
 export interface RunOptions extends MachineOptions, ModuleOptions {
   readonly dataset: string;
   readonly split?: string;
@@ -95,13 +95,15 @@ export function addRunOptions(command: Command): Command {
     .addOption(
       new Option(
         "--order <order>",
-        "of nodes while training: locality is faster on large graphs, with other last bits",
+        "order of nodes in training: locality is faster on large graphs, but its last bits differ",
       )
         .choices(["dataset", "locality"])
         .default("dataset"),
     )
     .addOption(
-      new Option("--seed <n>", "of initial weights and dropout").argParser(integer(0)).default(1),
+      new Option("--seed <n>", "seed of initial weights and dropout")
+        .argParser(integer(0))
+        .default(1),
     )
     .addOption(
       new Option("--trials <n>", "runs with the seeds from --seed upwards")
@@ -112,7 +114,7 @@ export function addRunOptions(command: Command): Command {
     .option("--data <folder>", "look for datasets here first")
     .option("--runs <folder>", "results, checkpoints and cached teachers", "runs");
   return addMachineOptions(command)
-    .option("--resume", "take finished runs as they are, go on with interrupted ones")
+    .option("--resume", "keep finished runs as they are, continue interrupted ones")
     .addOption(
       new Option("--checkpoint-every <seconds>", "does not change the results")
         .argParser(real())
@@ -122,11 +124,11 @@ export function addRunOptions(command: Command): Command {
       "--profile",
       "print time and bytes by operator of the first run, and write a trace for chrome://tracing",
     )
-    .option("--quiet", "no progress")
+    .option("--quiet", "show no progress")
     .option("--json", "print the results as JSON, an array of runs");
 }
 
-/** @throws OptionError where the last trial's seed would be none */
+/** @throws OptionError if the last trial's seed would be too large */
 export function givenSeeds({ seed, trials }: Pick<RunOptions, "seed" | "trials">): number[] {
   const last = seed + trials - 1;
   if (!Number.isSafeInteger(last)) {
@@ -137,7 +139,7 @@ export function givenSeeds({ seed, trials }: Pick<RunOptions, "seed" | "trials">
   return Array.from({ length: trials }, (_, k) => seed + k);
 }
 
-/** What the runs are about, their seeds apart. */
+/** Returns what the runs are about, without their seeds. */
 export function givenSubject({ dataset, split, order }: RunOptions): Omit<Subject, "seed"> {
   return {
     dataset,
@@ -152,19 +154,24 @@ const HYPER_PARAMETERS: readonly (readonly [
   description: string,
   parse: (text: string) => NonNullable<TrainingConfig[keyof TrainingConfig]> | typeof LEFT_OUT,
 ])[] = [
-  ["epochs", "n", "at most", integer(1)],
-  ["patience", "n", "epochs without a better one until it stops", integer(1)],
-  ["learningRate", "x", "the optimiser's", real()],
+  ["epochs", "n", "the maximum number of epochs", integer(1)],
+  ["patience", "n", "stop after this many epochs without a better one", integer(1)],
+  ["learningRate", "x", "the optimiser's learning rate", real()],
   ["weightDecay", "x", "L2 (adamw: decoupled), on all weights", real()],
   ["optimiser", "name", "adam, adamw, rmsprop, sgd or sgd:<momentum>", optimiser],
   ["warmUp", "n", "epochs in which the learning rate rises linearly", integer(2)],
-  ["schedule", "name", "the learning rate falls: linear, or step:<epochs>:<factor>", schedule],
-  ["clip", "x", "the longest common norm of all gradients", real()],
-  ["keep", "what", "loss or accuracy: the epoch of the lowest or the highest, on validation", keep],
+  ["schedule", "name", "how the learning rate falls: linear, or step:<epochs>:<factor>", schedule],
+  ["clip", "x", "the maximum common norm of all gradients", real()],
+  [
+    "keep",
+    "what",
+    "loss or accuracy: keep the epoch of the lowest validation loss, or of the highest accuracy",
+    keep,
+  ],
 ];
 
 /**
- * Of a model and its training; absent ones come from the recipe.
+ * Adds the options of a model and its training; options that are not given come from the recipe.
  * @param prefix `` or `teacher-`
  */
 export function addHyperParameters(command: Command, group: string, prefix = ""): Command {
@@ -178,7 +185,7 @@ export function addHyperParameters(command: Command, group: string, prefix = "")
 }
 
 /**
- * What the user gave of the options that addHyperParameters added.
+ * Returns what the user gave of the options that addHyperParameters added.
  * @throws OptionError for an option of another kind of model
  */
 export function givenHyperParameters(
@@ -187,7 +194,7 @@ export function givenHyperParameters(
 ): Required<Pick<Changes, "model" | "training">> {
   const training = HYPER_PARAMETERS.flatMap(([name]) => {
     const value = options[camel(`${prefix}${kebab(name)}`)];
-    // Undefined takes a recipe's own out.
+    // Undefined removes the recipe's own value.
     return value === undefined ? [] : [[name, value === LEFT_OUT ? undefined : value]];
   });
   return { model: givenModel(options, prefix), training: Object.fromEntries(training) };

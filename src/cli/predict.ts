@@ -1,4 +1,4 @@
-// abkd predict: an exported model on a graph.
+// abkd predict: applies an exported model to a graph.
 import { Command, Option } from "commander";
 import { UserError } from "../base/errors.ts";
 import { readBytes, writeAtomic } from "../base/files.ts";
@@ -29,11 +29,8 @@ export function predictCommand(): Command {
       "Applies an exported model to a graph; prints its accuracy where labels are known.",
     )
     .argument("<file>", "safetensors or npz, as abkd export writes them")
-    .option("--dataset <name>", "the one it was trained on if left out")
-    .option(
-      "--split <split>",
-      "whose accuracies are printed; the one it was trained on if left out",
-    )
+    .option("--dataset <name>", "default: the one it was trained on")
+    .option("--split <split>", "split to print accuracies for (default: the one it was trained on)")
     .option("--data <folder>", "look for datasets here first")
     .option("--output <file>", "node, label and class of each node; .csv or .json")
     .addOption(new Option("--logits <file>", "logits as .npy, nodes x classes, float32"))
@@ -52,7 +49,7 @@ async function predict(file: string, options: PredictOptions): Promise<void> {
   const data = options.data === undefined ? {} : { dataDir: options.data };
   const graph = await loadDataset(dataset, data);
   checkFit(model, graph, file);
-  // Another graph's splits may be of other kinds; without one, all labelled nodes count.
+  // Another graph's splits may be of other kinds; without a split, all labelled nodes count.
   const spec = options.split ?? (dataset === model.config.dataset ? model.config.split : undefined);
   const split = spec === undefined ? undefined : await loadSplit(graph, spec, data);
   const { classes, logits } = apply(model, graph);
@@ -75,7 +72,7 @@ function checkFit({ shape }: ModelFile, graph: Graph, file: string): void {
   );
 }
 
-/** Logits (nodes x classes, row-major) and the class of each node. */
+/** Logits (nodes x classes, row-major) and the predicted class of each node. */
 interface Predictions {
   readonly classes: Int32Array;
   readonly logits: Float32Array;
@@ -95,7 +92,7 @@ function apply(file: ModelFile, graph: Graph): Predictions {
   return result;
 }
 
-/** Fractions of the labelled nodes; NaN where there are none would not be JSON, so they are left out. */
+/** Returns accuracies over labelled nodes. Sets without any are omitted: their NaN would not be JSON. */
 function accuracies(graph: Graph, classes: Int32Array, split?: Split): Record<string, number> {
   const all = Int32Array.from(graph.labels.keys());
   const sets = { ...(split && { train: split.train, val: split.val, test: split.test }), all };

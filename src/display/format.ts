@@ -1,4 +1,4 @@
-// Numbers as people read them on progress lines.
+// Formats numbers for progress lines.
 
 /** 0.8412 -> 84.1 % */
 export function percent(fraction: number): string {

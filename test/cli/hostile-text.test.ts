@@ -192,7 +192,7 @@ test("a bad record stops neither status nor report, and is said in a line", asyn
   assert.deepEqual([status.code, status.stderr], [0, ""]);
   const said = status.stdout
     .split("\n")
-    .filter((line) => line.includes("the next run does its trial again"));
+    .filter((line) => line.includes("the next run repeats its trial"));
   assert.equal(said.length, bad.length + 1, status.stdout);
   assert.match(status.stdout, /^1 of \d+ different trials are done$/m);
 

@@ -77,7 +77,7 @@ test("a study that was refused does not say that the same command goes on; one t
   assert.equal(failed.code, 1, failed.stderr);
   assert.match(
     failed.stderr,
-    /0 of \d+ trials are kept in .*: once that is mended the same command/,
+    /0 of \d+ trials are kept in .*: once that is fixed, the same command/,
   );
 });
 
