@@ -48,7 +48,7 @@ export type Listener = (channel: Channel | "iopub", message: Message) => void;
 
 const REQUEST_MILLISECONDS = 60_000;
 const START_MILLISECONDS = 60_000;
-/** The wait before asking again whether iopub is connected: its subscription takes its own way. */
+/** The wait before asking again whether iopub is connected: its subscription travels separately. */
 const IOPUB_MILLISECONDS = 100;
 /** The wait after the process has ended, for what it sent before. */
 const LAST_WORDS_MILLISECONDS = 300;

@@ -101,7 +101,7 @@ async function stop(isForced: boolean, one: Wish): Promise<"heard" | "idle" | "s
       await sleep(1);
     }
     try {
-      // Holding the lock, the main thread cannot handle the interrupt: that needs a critical section.
+      // While the link holds the lock, the main thread cannot handle interrupts: that needs a critical section.
       if (Atomics.load(words, WORD.cancelled) === one.request) return "heard";
       // The stop may tear the handling of the previous interrupt.
       Atomics.store(words, WORD.cancelled, 0);

@@ -95,7 +95,7 @@ function obey(command: Exclude<Command, { type: "execute" }>): void {
       break;
     case "members": {
       const { request, expression } = command;
-      // V8 stops an expression that takes long: without an answer, completion in the front end would hang.
+      // V8 limits the expression's time, so the section is short. Without an answer, Tab in the front end would hang.
       critical(() => {
         frames.event({ type: "members", request, names: membersOf(inspector, expression) });
       });
