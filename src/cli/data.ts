@@ -1,5 +1,4 @@
-// abkd data: list, describe, check and fetch datasets, without an engine.
-
+// abkd data: lists, describes, checks and fetches datasets, without starting an engine.
 import { Command } from "commander";
 import { UserError } from "../base/errors.ts";
 import { countUnlabelled } from "../datasets/canonical.ts";
@@ -29,7 +28,7 @@ interface Options {
   readonly mirror?: string;
 }
 
-/** The command `data` with its subcommands; of these only `fetch` uses the network. */
+/** Returns the command `data` with its subcommands; only `fetch` uses the network. */
 export function dataCommand(): Command {
   const command = new Command("data").description("list, describe, check and fetch datasets");
   const add = (usage: string, description: string): Command =>
@@ -42,11 +41,17 @@ export function dataCommand(): Command {
     .option("--json", "print JSON")
     .action(list);
   add("info <name>", "counts and splits of a dataset").option("--json", "print JSON").action(info);
-  add("verify [names...]", "compare datasets with what is published; exit code 1 if one differs")
+  add(
+    "verify [names...]",
+    "compare datasets with the published numbers; exit code 1 if one differs",
+  )
     .option("--json", "print JSON")
     .action(verify);
-  add("fetch <name>", "download what is missing of a dataset and its splits, into --data or data/")
-    .option("--mirror <url>", "a server with the folders of data/, for the official addresses")
+  add("fetch <name>", "download a dataset's missing files and splits into --data or data/")
+    .option(
+      "--mirror <url>",
+      "a server with the layout of data/, instead of the official addresses",
+    )
     .action(fetchDataset);
   return command;
 }
@@ -111,7 +116,7 @@ async function info(name: string, options: Options): Promise<void> {
       `${grouped(counts.features)} features (${grouped(counts.featureNonzeros)} nonzeros), ` +
       `${grouped(counts.classes)} classes`,
   );
-  for (const file of withoutLabels) print(`without ${file}, which would add labels`);
+  for (const file of withoutLabels) print(`${file} is missing; it would add labels`);
   for (const line of describeConstant(constant, graph)) print(line);
   for (const [spec, report] of Object.entries(splits)) {
     print(`${spec.padEnd(18)} ${sayable(report)}${spec === defaultSplit ? " (default)" : ""}`);
@@ -128,7 +133,7 @@ function describeConstant(constant: ConstantPredictor | null, graph: Graph): str
     const range =
       all.least === all.most
         ? ""
-        : `; ${percent(all.least, 2)} to ${percent(all.most, 2)}, as not every class is known`;
+        : `; ${percent(all.least, 2)} to ${percent(all.most, 2)}, because not every class is known`;
     lines.push(
       `class 0 for every node: right on ${percent(all.accuracy, 2)} of all, where the ` +
         `${grouped(graph.classless.length)} that have no class count as class 0, as in PyG's reader${range}`,
@@ -137,21 +142,21 @@ function describeConstant(constant: ConstantPredictor | null, graph: Graph): str
   return lines;
 }
 
-/** A split's sizes, or why it cannot be used. */
+/** A split's sizes, or the reason why it cannot be used. */
 type SplitReport =
   | {
       readonly train: number;
       readonly val: number;
       readonly test: number;
-      /** Labelled nodes in no set. */
+      /** The number of labelled nodes in no set. */
       readonly unused: number;
-      /** Left out of each set because they have no label. */
+      /** How many nodes each set loses because they have no label. */
       readonly unlabelled: { readonly train: number; readonly val: number; readonly test: number };
     }
   | { readonly missing: string }
   | { readonly unfit: string };
 
-/** A missing file, or a split of the published graph beside another one, is no error here. */
+/** Describes a split. A missing file, or a published split that does not fit this graph, is no error here. */
 async function describeSplit(
   graph: Graph,
   spec: string,
@@ -184,7 +189,7 @@ function sayable(report: SplitReport): string {
   );
 }
 
-/** Every split that a dataset has by name, and one drawn. */
+/** Returns every split that a dataset has by name, and its default if that is random. */
 function splitsOf(name: string): string[] {
   const { publicSplit, geomGcnFile, defaultSplit } = datasetEntry(name);
   return [
@@ -221,7 +226,7 @@ async function verify(names: readonly string[], options: Options): Promise<void>
 
 function verdict({ ok, differences, missing }: Verification): string {
   const found = ok ? "as published" : `differs: ${differences.join(", ")}`;
-  return missing.length === 0 ? found : `${found}; without its splits ${missing.join(", ")}`;
+  return missing.length === 0 ? found : `${found}; missing splits: ${missing.join(", ")}`;
 }
 
 async function fetchDataset(name: string, options: Options): Promise<void> {
@@ -233,7 +238,7 @@ async function fetchDataset(name: string, options: Options): Promise<void> {
   const fetchOne = async (file: string): Promise<void> => {
     const found = findFile(file, folders);
     if (found !== null) {
-      print(`here already: ${found}`);
+      print(`already here: ${found}`);
       return;
     }
     const target = await fetchFile(file, {

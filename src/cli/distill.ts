@@ -1,4 +1,4 @@
-// abkd distill: a teacher into a small student, by any of the methods.
+// abkd distill: trains small students from a teacher, by any of the methods.
 import { Command, Option } from "commander";
 import { findMethod, methods } from "../distillation/registry.ts";
 import {
@@ -34,8 +34,8 @@ interface DistillOptions extends RunOptions, Record<string, unknown> {
 
 export function distillCommand(): Command {
   const command = new Command("distill").description(
-    "Trains students from a teacher. The teacher is taken from the runs folder, where its " +
-      "configuration finds it, or trained first.",
+    "Trains students from a teacher. The teacher is loaded from the runs folder if a run with its " +
+      "configuration is there, and trained first otherwise.",
   );
   addRunOptions(command);
   command

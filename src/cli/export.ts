@@ -1,4 +1,4 @@
-// abkd export: a run's trained model, with its configuration, for other programs.
+// abkd export: writes a run's trained model, with its configuration, for other programs.
 import { Command, Option } from "commander";
 import { writeAtomic } from "../base/files.ts";
 import { encodeModel, encodeModelNpz } from "../training/model-file.ts";
@@ -19,9 +19,9 @@ export function exportCommand(): Command {
   return addModuleOption(new Command("export"))
     .description(
       "Writes the model of a run at its best epoch. Matrices are inputs x outputs; the metadata " +
-        "hold the configuration and, in words, how the arrays give the logits.",
+        "hold the configuration and explain how the arrays give the logits.",
     )
-    .argument("<run>", "a run's folder, or its id or the first digits of it")
+    .argument("<run>", "a run's folder, its id, or the first digits of its id")
     .addOption(
       new Option("--format <format>", "file format")
         .choices(["safetensors", "npz"])

@@ -1,27 +1,27 @@
-// Options of a table as flags: their names, their help, their values.
+// Turns a table of options into command-line flags: names, help and values.
 import { InvalidArgumentError, Option } from "commander";
 import { isLegal, legalValues, type OptionInfo } from "../base/options.ts";
 
-/** learningRate -> learning-rate */
+/** Turns learningRate into learning-rate. */
 export function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** teacher-learning-rate -> teacherLearningRate, as commander names its options. */
+/** Turns teacher-learning-rate into teacherLearningRate, as commander names its options. */
 export function camel(name: string): string {
   return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** What it does, its symbol in the paper, and its legal values. */
+/** Returns what an option does, its symbol in the paper, and its legal values. */
 export function describeOption(info: OptionInfo): string {
   const symbol = info.symbol === undefined ? "" : ` [the paper's ${info.symbol}]`;
   return `${info.description}${symbol} (${legalValues(info)})`;
 }
 
-/** What was asked for is what leaving the option out means: commander takes null for no value. */
+/** Stands for an option left out on purpose: commander takes null for no value. */
 export const LEFT_OUT = Symbol("left out");
 
-/** @param flag with its dashes. @param infos what it may be: several where kinds of models differ */
+/** @param flag with its dashes @param infos its possible meanings: several if kinds of models differ */
 export function tableOption(
   flag: string,
   description: string,
@@ -36,7 +36,7 @@ export function tableOption(
   });
 }
 
-/** The value that a text stands for; undefined where the option may not be that. */
+/** Returns the value that a text stands for; undefined if the option does not allow it. */
 function valueIn(info: OptionInfo, text: string): unknown {
   if (text === info.absent) return LEFT_OUT;
   const written: Readonly<Record<string, unknown>> = { true: true, false: false, null: null };

@@ -1,9 +1,9 @@
-// The end of --help: each default of the chosen dataset, and where it comes from.
+// The end of --help: each default for the chosen dataset, and its source.
 import type { Command } from "commander";
 import type { Recipe } from "../training/recipes.ts";
 import { kebab, valueText } from "./flags.ts";
 
-/** What the help can depend on. */
+/** The options that the help depends on. */
 export interface Chosen {
   readonly dataset: string;
   readonly method?: string;
@@ -11,7 +11,7 @@ export interface Chosen {
   readonly teacherModel?: string;
 }
 
-/** Adds the recipes for the --dataset, --method and --model that are named beside --help. */
+/** Adds the recipes for the --dataset, --method and --model that are given together with --help. */
 export function helpWithRecipes(command: Command, recipes: (chosen: Chosen) => string[]): void {
   command.addHelpText("after", () => {
     const chosen = command.opts<Chosen>();
@@ -21,13 +21,13 @@ export function helpWithRecipes(command: Command, recipes: (chosen: Chosen) => s
       value === undefined ? [] : [`--${flag} ${value}`],
     );
     return [
-      `\nDefaults for ${named.join(", ")} (name others beside --help to see theirs):`,
+      `\nDefaults for ${named.join(", ")} (give others together with --help to see theirs):`,
       ...recipes(chosen),
     ].join("\n");
   });
 }
 
-/** A recipe as a paragraph. @param prefix of its options' flags */
+/** Returns a recipe as a paragraph. @param prefix the prefix of its options' flags */
 export function recipeText(title: string, recipe: Recipe, prefix = ""): string {
   const { kind, ...model } = recipe.model;
   const values = Object.entries({ model: kind, ...model, ...recipe.training })

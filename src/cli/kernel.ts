@@ -1,4 +1,4 @@
-// abkd kernel: makes the TypeScript kernel known to Jupyter, without Python.
+// abkd kernel: installs the TypeScript kernel for Jupyter, without Python.
 import path from "node:path";
 import { Command, Option } from "commander";
 import { UserError } from "../base/errors.ts";
@@ -17,7 +17,7 @@ interface PlaceOptions extends Place {
   readonly user?: boolean;
 }
 
-/** The command `kernel` with its subcommands. */
+/** Returns the command `kernel` with its subcommands. */
 export function kernelCommand(): Command {
   const command = new Command("kernel").description(
     "The TypeScript kernel for JupyterLab: where Jupyter finds it.",
@@ -46,13 +46,13 @@ export function kernelCommand(): Command {
   });
   command
     .command("list")
-    .description("every kernel that Jupyter finds, and whether what it runs is still there")
+    .description("list every kernel that Jupyter finds, and whether its files still exist")
     .allowExcessArguments(false)
     .action(list);
   return command;
 }
 
-/** Runs what may fail for a reason that the user can put right. */
+/** Runs an action whose failure the user can fix, and turns that failure into a UserError. */
 export function inPlainWords<T>(action: () => T): T {
   try {
     return action();
@@ -75,7 +75,7 @@ function list(): void {
   for (const { name, folder, spec, missing, own } of all) {
     const notes = [
       ...(own ? ["this package's"] : []),
-      ...(missing ? [`broken: ${missing} is not there`] : []),
+      ...(missing ? [`broken: ${missing} is missing`] : []),
       ...(seen.has(name) ? [`hidden by the first ${name}`] : []),
     ];
     seen.add(name);
@@ -86,6 +86,8 @@ function list(): void {
   }
   for (const line of unreadable) print(line);
   if (!all.some(({ own }) => own)) {
-    print(`${all.length > 0 ? "\n" : ""}this package's is not installed: abkd kernel install`);
+    print(
+      `${all.length > 0 ? "\n" : ""}this package's kernel is not installed; run abkd kernel install`,
+    );
   }
 }

@@ -1,4 +1,4 @@
-// A method's options on the command line, made from the method's own table.
+// A method's options as command-line flags, made from the method's own table.
 import type { Command } from "commander";
 import { OptionError } from "../base/errors.ts";
 import { type OptionValue, optionName, suggestOption } from "../base/options.ts";
@@ -6,14 +6,14 @@ import type { AnyMethod } from "../distillation/registry.ts";
 import { camel, describeOption, kebab, tableOption } from "./flags.ts";
 
 /**
- * `--abkd-beta`: prefixed, since methods may share names with the model and one another.
+ * Returns a flag such as `--abkd-beta`. The prefix keeps methods' option names apart.
  * @param key of the option in the method's table
  */
 export function methodFlag(method: AnyMethod, key: string): string {
   return `--${method.name}-${kebab(optionName(method.options, key))}`;
 }
 
-/** One flag an option, in a group of its own. */
+/** Adds one flag per option, in a group of its own. */
 export function addMethodOptions(command: Command, method: AnyMethod): Command {
   const options = Object.entries(method.options);
   if (options.length > 0) command.optionsGroup(`Options of --method ${method.name}:`);
@@ -24,8 +24,8 @@ export function addMethodOptions(command: Command, method: AnyMethod): Command {
 }
 
 /**
- * Commander's error for an unknown option, with the method's option that was meant: by the paper's
- * symbol (`--abkd-d_a`), without the method's name (`--beta`), or by a typo.
+ * Extends commander's error for an unknown option with the method's option that was probably meant:
+ * given by the paper's symbol (`--abkd-d_a`), without the method's name (`--beta`), or with a typo.
  */
 export function withMethodFlag(
   message: string,
@@ -38,7 +38,7 @@ export function withMethodFlag(
   const method = named ?? chosen;
   const option = named ? name.slice(named.name.length + 1) : name;
   const meant = suggestOption(option, method.options);
-  // Without a method's name it may be anything: only what is the option, or its symbol, is told.
+  // Without a method's name it may be anything, so only an exact name or symbol counts.
   const isSure = named || (meant !== undefined && isNamed(option, meant, method.options));
   if (meant === undefined || !isSure) return message;
   return `${said} (Did you mean ${methodFlag(method, meant)}?)`;
@@ -49,8 +49,8 @@ function isNamed(text: string, option: string, infos: AnyMethod["options"]): boo
 }
 
 /**
- * The chosen method's options that the user gave, by the names of its table.
- * @throws OptionError for an option of another method: it would be ignored silently.
+ * Returns the chosen method's options that the user gave, by their names in its table.
+ * @throws OptionError for an option of another method, which would be ignored silently
  */
 export function givenMethodOptions(
   given: Readonly<Record<string, unknown>>,

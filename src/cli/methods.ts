@@ -1,4 +1,4 @@
-// abkd methods: what can be distilled how.
+// abkd methods: lists the distillation methods.
 import { Command } from "commander";
 import { optionName } from "../base/options.ts";
 import { type AnyMethod, findMethod, methods } from "../distillation/registry.ts";
@@ -10,7 +10,7 @@ import { print, printJson } from "./output.ts";
 export function methodsCommand(): Command {
   return addModuleOption(new Command("methods"))
     .description("Lists the distillation methods, their options, defaults and presets.")
-    .argument("[method...]", "those of that name; all by default")
+    .argument("[method...]", "the methods to show (default: all)")
     .option("--json", "as JSON")
     .action((names: readonly string[], { json }: { json?: boolean }) => {
       const shown = names.length > 0 ? names.map(findMethod) : methods;

@@ -1,4 +1,4 @@
-// The kinds of models and their options on the command line, made from the kinds' own tables.
+// The kinds of models and their options as command-line flags, made from the kinds' own tables.
 import { type Command, Option } from "commander";
 import { OptionError } from "../base/errors.ts";
 import type { OptionInfo, OptionValue } from "../base/options.ts";
@@ -6,7 +6,7 @@ import { findModel, models } from "../models/registry.ts";
 import type { Changes } from "../training/recipes.ts";
 import { camel, describeOption, kebab, tableOption } from "./flags.ts";
 
-/** Options of one name in several kinds are one flag. */
+/** Groups options by name: options of one name in several kinds share a flag. */
 function byName(): Map<string, Map<string, OptionInfo>> {
   const all = new Map<string, Map<string, OptionInfo>>();
   for (const { name: kind, options } of models) {
@@ -17,7 +17,7 @@ function byName(): Map<string, Map<string, OptionInfo>> {
   return all;
 }
 
-/** `gcnii: convolutions (...); gcn, mlp: layers, ... (...)` */
+/** Returns a description such as `gcnii: convolutions (...); gcn, mlp: layers, ... (...)`. */
 function describe(infos: ReadonlyMap<string, OptionInfo>): string {
   const kinds = new Map<string, string[]>();
   for (const [kind, info] of infos) {
@@ -27,7 +27,7 @@ function describe(infos: ReadonlyMap<string, OptionInfo>): string {
   return [...kinds].map(([text, of]) => `${of.join(", ")}: ${text}`).join("; ");
 }
 
-/** `--model`, and a flag for each option of any kind. @param prefix `` or `teacher-` */
+/** Adds `--model` and a flag for each option of any kind. @param prefix `` or `teacher-` */
 export function addModelOptions(command: Command, prefix: string): void {
   const names = models.map(({ name }) => name);
   command.addOption(
@@ -41,8 +41,8 @@ export function addModelOptions(command: Command, prefix: string): void {
 }
 
 /**
- * The kind that was chosen, and what was given of its options.
- * @throws OptionError for an option of another kind: it would be ignored silently
+ * Returns the chosen kind and the options that the user gave for it.
+ * @throws OptionError for an option of another kind, which would be ignored silently
  */
 export function givenModel(
   given: Readonly<Record<string, unknown>>,

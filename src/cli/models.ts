@@ -1,4 +1,4 @@
-// abkd models: what can teach and learn.
+// abkd models: lists the kinds of models that can be teachers and students.
 import { Command } from "commander";
 import { models } from "../models/registry.ts";
 import { describeOption, kebab } from "./flags.ts";

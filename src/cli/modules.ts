@@ -1,7 +1,7 @@
 // --module: files that add methods, models, datasets or studies before a command is built.
 import { type Command, Option } from "commander";
 
-/** What of a command's options is the program's own. */
+/** The part of a command's options that --module adds. */
 export interface ModuleOptions {
   readonly module?: readonly string[];
 }
@@ -16,8 +16,8 @@ export function addModuleOption(command: Command): Command {
 }
 
 /**
- * A command's flags follow from what there is, so modules come before it.
- * @throws OptionError for a file that there is not; UserError for one that cannot be loaded
+ * Imports the modules before the command is built, because its flags depend on what they register.
+ * @throws OptionError for a missing file; UserError for one that cannot be loaded
  */
 export async function importGivenModules(argv: readonly string[]): Promise<void> {
   const files = argv.flatMap((word, k) => {

@@ -46,7 +46,7 @@ interface CheckCommandOptions extends CommonOptions {
   readonly tolerance: number;
 }
 
-/** The command `notebook` with its subcommands. */
+/** Returns the command `notebook` with its subcommands. */
 export function notebookCommand(): Command {
   const command = new Command("notebook").description(
     "Runs and checks notebooks without a browser, in this package's TypeScript kernel, " +
@@ -67,7 +67,7 @@ export function notebookCommand(): Command {
           .default("tcp"),
       )
       .addOption(
-        new Option("--timeout <seconds>", "for each cell (default: none)").argParser(real()),
+        new Option("--timeout <seconds>", "time limit per cell (default: none)").argParser(real()),
       );
   add("run", "run notebooks from start to end; exit code 1 at the first error")
     .addOption(new Option("--inplace", "write the outputs into the notebook").conflicts("output"))
@@ -79,14 +79,14 @@ export function notebookCommand(): Command {
         )
         .default(new Map(), "none"),
     )
-    .option("--allow-errors", "go on after errors")
+    .option("--allow-errors", "continue after errors")
     .addHelpText(
       "after",
       [
         "\nCells run in the notebook's folder. A cell tagged raises-exception may fail.",
-        "After an error the outputs so far are written, those of later cells are empty.",
+        "After an error, the outputs so far are written; later cells have none.",
         "Parameters: the cell tagged `parameters` declares them; one tagged",
-        "`injected-parameters` follows it with what --param says.",
+        "`injected-parameters` follows it with the values of --param.",
         "\nExamples:",
         "  abkd notebook run notebooks/*.ipynb --inplace",
         "  abkd notebook run study.ipynb --output seed-3.ipynb --param seed=3 --param split=public",
@@ -95,14 +95,14 @@ export function notebookCommand(): Command {
     .action(run);
   add("check", "run notebooks and compare with their outputs; exit code 1 if one differs")
     .addOption(
-      new Option("--tolerance <x>", "relative, for numbers that are not whole")
+      new Option("--tolerance <x>", "relative tolerance for numbers that are not whole")
         .argParser(real())
         .default(TOLERANCE),
     )
     .addHelpText(
       "after",
       [
-        "\nNo cell may fail. Outputs are compared of cells that are tagged for it:",
+        "\nNo cell may fail. Outputs are compared only in cells with these tags:",
         "  nbval-check-output   its outputs: text, numbers within --tolerance, whole numbers",
         "                       exactly, pictures by presence, plots by their structure",
         "  nbval-ignore-output  never compared",
@@ -169,7 +169,7 @@ async function check(files: readonly string[], options: CheckCommandOptions): Pr
   if (count > 0) process.exitCode = 1;
 }
 
-/** All notebooks before the first runs: a broken one is said at once. */
+/** Opens all notebooks before the first one runs, so that a broken one is reported at once. */
 function open(
   files: readonly string[],
   options: CommonOptions,
@@ -190,16 +190,16 @@ function commonOptions(
 }
 
 /**
- * Shows the cells' progress on stderr. The first Ctrl-C interrupts the running cell, whose
- * notebook is written as after an error; the second ends all at once. So does SIGTERM, after a
- * second and a half.
+ * Shows the cells' progress on stderr. The first Ctrl-C interrupts the running cell, and the notebook
+ * is written as after an error; the second ends everything at once. SIGTERM interrupts as well, and
+ * ends everything after a second and a half.
  */
 async function following<T>(
   file: string,
   action: (watch: Pick<RunOptions, "signal" | "onCell">) => Promise<T>,
 ): Promise<T> {
   const live = process.stderr.isTTY === true;
-  // The kernel goes with the exit; what is written is written whole or not at all.
+  // The kernel ends when this process exits; files are written completely or not at all.
   const watch = new SignalWatch((signal) => process.exit(EXIT_CODES[signal]));
   for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) watch.watch(signal);
   const { draw, say, wipe } = terminalLine(process.stderr);

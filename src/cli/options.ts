@@ -9,7 +9,7 @@ import { camel, describeOption, kebab, LEFT_OUT, tableOption } from "./flags.ts"
 import { addModelOptions, givenModel } from "./model-options.ts";
 import { addModuleOption, type ModuleOptions } from "./modules.ts";
 
-/** A whole number within bounds. */
+/** Returns a parser for a whole number within bounds. */
 export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -22,7 +22,7 @@ export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: s
   };
 }
 
-/** A finite number, 0 or more. */
+/** Returns a parser for a finite number, 0 or more. */
 export function real(): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -31,7 +31,7 @@ export function real(): (text: string) => number {
   };
 }
 
-/** What of the machine training may use. */
+/** The parts of the machine that training may use. */
 export interface MachineOptions {
   readonly workers?: number;
   readonly threads?: number;
@@ -41,14 +41,14 @@ export interface MachineOptions {
 export function addMachineOptions(command: Command): Command {
   return command
     .addOption(
-      new Option("--workers <n>", "runs at a time (default: one a thread)").argParser(
+      new Option("--workers <n>", "runs at a time (default: one per thread)").argParser(
         integer(1, 256),
       ),
     )
     .addOption(
       new Option(
         "--threads <n>",
-        "threads that compute, shared out among the runs (default: $ABKD_THREADS, or one a core)",
+        "threads that compute, shared out among the runs (default: $ABKD_THREADS, or one per core)",
       ).argParser(integer(1, MOST_THREADS)),
     )
     .addOption(
@@ -58,7 +58,7 @@ export function addMachineOptions(command: Command): Command {
     );
 }
 
-/** Those that were given, as runTrials takes them. */
+/** Returns the machine options that were given, as runTrials takes them. */
 export function givenMachineOptions(options: MachineOptions): MachineOptions {
   const { workers, threads, engine } = options;
   return {
@@ -68,7 +68,7 @@ export function givenMachineOptions(options: MachineOptions): MachineOptions {
   };
 }
 
-/** `--data`, `--runs`, `--workers` and the like, of every command that trains. */
+/** The options of every command that trains: `--data`, `--runs`, `--workers` and others. */
 export interface RunOptions extends MachineOptions, ModuleOptions {
   readonly dataset: string;
   readonly split?: string;
@@ -94,13 +94,15 @@ export function addRunOptions(command: Command): Command {
     .addOption(
       new Option(
         "--order <order>",
-        "of nodes while training: locality is faster on large graphs, with other last bits",
+        "order of nodes in training: locality is faster on large graphs, but its last bits differ",
       )
         .choices(["dataset", "locality"])
         .default("dataset"),
     )
     .addOption(
-      new Option("--seed <n>", "of initial weights and dropout").argParser(integer(0)).default(1),
+      new Option("--seed <n>", "seed of initial weights and dropout")
+        .argParser(integer(0))
+        .default(1),
     )
     .addOption(
       new Option("--trials <n>", "runs with the seeds from --seed upwards")
@@ -111,7 +113,7 @@ export function addRunOptions(command: Command): Command {
     .option("--data <folder>", "look for datasets here first")
     .option("--runs <folder>", "results, checkpoints and cached teachers", "runs");
   return addMachineOptions(command)
-    .option("--resume", "take finished runs as they are, go on with interrupted ones")
+    .option("--resume", "keep finished runs as they are, continue interrupted ones")
     .addOption(
       new Option("--checkpoint-every <seconds>", "does not change the results")
         .argParser(real())
@@ -121,11 +123,11 @@ export function addRunOptions(command: Command): Command {
       "--profile",
       "print time and bytes by operator of the first run, and write a trace for chrome://tracing",
     )
-    .option("--quiet", "no progress")
+    .option("--quiet", "show no progress")
     .option("--json", "print the results as JSON, an array of runs");
 }
 
-/** @throws OptionError where the last trial's seed would be none */
+/** @throws OptionError if the last trial's seed would be too large */
 export function givenSeeds({ seed, trials }: Pick<RunOptions, "seed" | "trials">): number[] {
   const last = seed + trials - 1;
   if (!Number.isSafeInteger(last)) {
@@ -136,7 +138,7 @@ export function givenSeeds({ seed, trials }: Pick<RunOptions, "seed" | "trials">
   return Array.from({ length: trials }, (_, k) => seed + k);
 }
 
-/** What the runs are about, their seeds apart. */
+/** Returns what the runs are about, without their seeds. */
 export function givenSubject({ dataset, split, order }: RunOptions): Omit<Subject, "seed"> {
   return {
     dataset,
@@ -146,7 +148,7 @@ export function givenSubject({ dataset, split, order }: RunOptions): Omit<Subjec
 }
 
 /**
- * Of a model and its training; absent ones come from the recipe.
+ * Adds the options of a model and its training; options that are not given come from the recipe.
  * @param prefix `` or `teacher-`
  */
 export function addHyperParameters(command: Command, group: string, prefix = ""): Command {
@@ -159,7 +161,7 @@ export function addHyperParameters(command: Command, group: string, prefix = "")
 }
 
 /**
- * What the user gave of the options that addHyperParameters added.
+ * Returns what the user gave of the options that addHyperParameters added.
  * @throws OptionError for an option of another kind of model
  */
 export function givenHyperParameters(
@@ -168,7 +170,7 @@ export function givenHyperParameters(
 ): Required<Pick<Changes, "model" | "training">> {
   const training = Object.keys(trainingOptions).flatMap((name) => {
     const value = options[camel(`${prefix}${kebab(name)}`)];
-    // Undefined takes a recipe's own out.
+    // Undefined removes the recipe's own value.
     return value === undefined ? [] : [[name, value === LEFT_OUT ? undefined : value]];
   });
   return { model: givenModel(options, prefix), training: Object.fromEntries(training) };

@@ -1,32 +1,32 @@
-// What the commands write: results to stdout, the rest to stderr, all of it printable.
+// What the commands write: results to stdout, the rest to stderr, everything made printable.
 
 import { reasonOf } from "../base/files.ts";
 import { printableJson, printableLine, printableText } from "../base/printable.ts";
 
-/** A result for people: one line or several, without the last line feed. */
+/** Prints a result for people: one or more lines, without the last line feed. */
 export function print(text: string): void {
   process.stdout.write(`${printableText(text)}\n`);
 }
 
-/** A result for programs. */
+/** Prints a result for programs. */
 export function printJson(value: unknown, indent = 2): void {
   process.stdout.write(`${printableJson(JSON.stringify(value, null, indent))}\n`);
 }
 
-/** A short line on stderr, which is for people alone: what went wrong, what goes on. */
+/** Writes a short line to stderr, for people only: what went wrong, what continues. */
 export function tell(line: string): void {
   process.stderr.write(`abkd: ${printableLine(line)}\n`);
 }
 
-/** Several lines on stderr. */
+/** Writes several lines to stderr. */
 export function tellText(text: string): void {
   process.stderr.write(`${printableText(text)}\n`);
 }
 
 /**
- * What failed to be written to stdout and stderr, from now on. A reader that stops early (`| head`) is
- * no error, and no reason to lose a run: the command goes on unheard and ends with its usual code. What
- * a disk could not take is said once, and the exit code is 1.
+ * Handles failed writes to stdout and stderr from now on. A reader that stops early (`| head`) is no
+ * error, and no reason to lose a run: the command continues unheard and ends with its usual exit code.
+ * A disk that cannot take the output is reported once, and the exit code is 1.
  */
 export function watchOutput(): void {
   let failed = false;
@@ -35,7 +35,7 @@ export function watchOutput(): void {
     failed = true;
     tell(`cannot write to standard output: ${reasonOf(error)}`);
   });
-  // Nobody is left to be told.
+  // There is nobody left to tell.
   process.stderr.on("error", () => {});
   process.on("exit", () => {
     if (failed && !process.exitCode) process.exitCode = 1;

@@ -1,4 +1,4 @@
-// abkd predict: an exported model on a graph.
+// abkd predict: applies an exported model to a graph.
 import { Command, Option } from "commander";
 import { UserError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
@@ -25,11 +25,8 @@ export function predictCommand(): Command {
       "Applies an exported model to a graph; prints its accuracy where labels are known.",
     )
     .argument("<file>", "safetensors or npz, as abkd export writes them")
-    .option("--dataset <name>", "the one it was trained on if left out")
-    .option(
-      "--split <split>",
-      "whose accuracies are printed; the one it was trained on if left out",
-    )
+    .option("--dataset <name>", "default: the one it was trained on")
+    .option("--split <split>", "split to print accuracies for (default: the one it was trained on)")
     .option("--data <folder>", "look for datasets here first")
     .option("--output <file>", "node, label and class of each node; .csv or .json")
     .addOption(new Option("--logits <file>", "logits as .npy, nodes x classes, float32"))

@@ -1,4 +1,4 @@
-// The commands by name, loaded only when called: `abkd data` must not wait for an engine.
+// The commands by name, each loaded only when called: `abkd data` must not wait for an engine.
 import { Command, CommanderError } from "commander";
 import { UserError } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
@@ -72,7 +72,7 @@ const COMMANDS: readonly Entry[] = [
 /**
  * Runs the command line.
  * @param argv without node and the script
- * @returns the exit code: 0; 1 where a run failed; 2 for a wrong request; 130 after an interrupt
+ * @returns the exit code: 0; 1 if a run failed; 2 for a wrong request; 130 after an interrupt
  */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
@@ -85,13 +85,13 @@ export async function main(argv: readonly string[]): Promise<number> {
       tell(error.message);
       return error.exitCode;
     }
-    // A fault of ours: whoever reports it needs the stack.
+    // This is our fault: whoever reports it needs the stack.
     tellText(`abkd: internal error, please report it\n${stackOf(error)}`);
     return 1;
   }
 }
 
-/** All commands in name, and the one that is called in full. */
+/** Builds the program: all commands by name, and the called one in full. */
 async function buildProgram(argv: readonly string[]): Promise<Command> {
   const program = new Command("abkd")
     .description(
@@ -108,12 +108,12 @@ async function buildProgram(argv: readonly string[]): Promise<Command> {
   return program;
 }
 
-/** One line for a wrong option, exit codes of ours, for a command and all under it. */
+/** Makes a command and its subcommands print errors in one line and use our exit codes. */
 function settle(command: Command): void {
   const { outputError } = command.configureOutput();
   command.exitOverride().configureOutput({
     writeOut: (text) => print(text.replace(/\n$/, "")),
-    // What a command says in words of its own comes first.
+    // A command's own rewording of the message comes first.
     outputError: (message) => outputError?.(message, (text) => tell(text.replace(/^error: /, ""))),
   });
   for (const child of command.commands) settle(child);

@@ -1,5 +1,4 @@
-// abkd quickstart, which is `npm start`: one distillation from start to picture.
-
+// abkd quickstart, which `npm start` runs: one distillation from start to picture.
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { Command, Option } from "commander";
@@ -31,9 +30,9 @@ import { showProgress } from "./progress.ts";
 import { type Stopper, stopOnSignals } from "./signals.ts";
 
 export interface QuickstartOptions extends MachineOptions {
-  /** Cora where left out, or the synthetic graph where Cora cannot be had. */
+  /** The dataset; if absent, Cora, or the synthetic graph if Cora cannot be had. */
   readonly dataset?: string;
-  /** The dataset's usual split where left out. */
+  /** The split; if absent, the dataset's default. */
   readonly split?: string;
   readonly data?: string;
   readonly runs: string;
@@ -41,13 +40,13 @@ export interface QuickstartOptions extends MachineOptions {
   readonly trials: number;
 }
 
-/** What a caller in code may set beside the command's options, e.g. a test that has no minutes. */
+/** Settings for callers in code that the command line does not have, for example for short tests. */
 export interface QuickstartSetting {
   /** Changes to the teacher's recipe. */
   readonly teacher?: Changes;
   /** Changes to every student's recipe. */
   readonly student?: Changes;
-  /** Takes the lines of the report; stdout where left out. */
+  /** Takes the report's lines; if absent, they go to stdout. */
   readonly print?: (line: string) => void;
 }
 
@@ -59,7 +58,9 @@ export function quickstartCommand(): Command {
     )
     .option("--dataset <name>", "see abkd data list (default: cora, or synthetic without it)")
     .option("--split <split>", "as for abkd distill (default: the dataset's usual one)")
-    .addOption(new Option("--trials <n>", "seeds a method").argParser(integer(1, 1000)).default(3))
+    .addOption(
+      new Option("--trials <n>", "seeds per method").argParser(integer(1, 1000)).default(3),
+    )
     .option("--data <folder>", "look for datasets here first")
     .option("--runs <folder>", "results, checkpoints and cached teachers", "runs")
     .option("--figures <folder>", "where the figures go", "figures");
@@ -69,10 +70,10 @@ export function quickstartCommand(): Command {
 }
 
 /**
- * Trains, prints and draws. Results go to stdout, progress to stderr; the figures are
- * `quickstart.svg` (where there is a Chromium) and `quickstart.html` in the figures folder.
- * @returns the teacher's result, then each method's over seeds
- * @throws UserError for a dataset that was asked for and cannot be had, or a run that failed
+ * Trains, prints and draws. Results go to stdout, progress to stderr. The figures are
+ * `quickstart.svg` (if there is a Chromium) and `quickstart.html` in the figures folder.
+ * @returns the teacher's result, then each method's results over seeds
+ * @throws UserError for a requested dataset that cannot be had, or a run that failed
  */
 export async function quickstart(
   options: QuickstartOptions,
@@ -101,27 +102,27 @@ export async function quickstart(
     print(`${((performance.now() - started) / 1000).toFixed(0)} s in all.`);
     return results;
   } catch (error) {
-    throw stopper.told(error, "the next start goes on with the teacher");
+    throw stopper.told(error, "the next start continues with the teacher");
   } finally {
     downloads.clear();
     stopper.release();
   }
 }
 
-/** Cora where it can be had. */
+/** Returns Cora if it can be had, the synthetic graph otherwise. */
 async function available(data: DataOptions, { split }: QuickstartOptions): Promise<string> {
   try {
     return await firstAvailable(["cora", "synthetic"], data, split);
   } catch (error) {
     if (!data.signal?.aborted) throw error;
-    throw new InterruptedError("stopped while data was fetched");
+    throw new InterruptedError("stopped while fetching data");
   }
 }
 
-/** What a first look compares; a comparison of all methods takes hours. */
+/** The methods of a first look; comparing all of them takes hours. */
 const METHODS = ["student", "softkd", "abkd"];
 
-/** The teacher, then each method from the same student weights, seed by seed. */
+/** Returns the teacher, then each method from the same student weights, seed by seed. */
 function configurations(
   dataset: string,
   { split, trials }: QuickstartOptions,
@@ -171,9 +172,9 @@ async function train(
 }
 
 /**
- * Writes the figures anew. Where the sheet cannot be drawn an older one stays as it is, and is said
- * to be of another run.
- * @returns a line a file, or why there is none
+ * Writes the figures. If the sheet cannot be drawn, an older one stays and is reported to show an
+ * earlier run.
+ * @returns a line per file: its path, or why it is missing
  */
 async function draw(results: readonly RunResult[], folder: string): Promise<string[]> {
   const svg = path.join(folder, "quickstart.svg");
@@ -185,7 +186,7 @@ async function draw(results: readonly RunResult[], folder: string): Promise<stri
   try {
     writeAtomic(svg, await drawSheet(results, executable));
   } catch (error) {
-    // Minutes of training are not lost to a browser that does not start.
+    // A browser that does not start must not lose minutes of training.
     if (error instanceof FileError) throw error;
     const [reason] = String(error instanceof Error ? error.message : error).split("\n");
     return [page, notDrawn(svg, `${executable} could not draw it: ${reason}`)];
@@ -195,7 +196,7 @@ async function draw(results: readonly RunResult[], folder: string): Promise<stri
 
 function notDrawn(svg: string, why: string): string {
   if (!existsSync(svg)) return `no ${svg}: ${why}`;
-  return `no new ${svg}: ${why}; the one that is there shows an earlier run`;
+  return `no new ${svg}: ${why}; the existing file shows an earlier run`;
 }
 
 async function drawSheet(results: readonly RunResult[], executable: string): Promise<string> {

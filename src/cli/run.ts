@@ -1,4 +1,4 @@
-// What `train` and `distill` share: run the configurations, show progress, report, stop cleanly.
+// What `train` and `distill` share: they run configurations, show progress, report, and stop cleanly.
 import { mean, median, sampleStandardDeviation } from "simple-statistics";
 import { progressPrinter } from "../datasets/download-progress.ts";
 import { grouped, percent } from "../display/format.ts";
@@ -16,7 +16,7 @@ import { print, printJson, tellText } from "./output.ts";
 import { showProgress } from "./progress.ts";
 import { stopOnSignals } from "./signals.ts";
 
-/** Prints the results to stdout; progress goes to stderr. */
+/** Runs the configurations and prints the results to stdout; progress goes to stderr. */
 export async function runAndReport(
   configs: readonly RunConfig[],
   options: RunOptions,
@@ -57,7 +57,7 @@ export async function runAndReport(
     if (error instanceof TrialsError && error.results.some((result) => result)) {
       report(error.results);
     }
-    throw stopper.told(error, "the same command with --resume goes on");
+    throw stopper.told(error, "the same command with --resume continues");
   } finally {
     stopper.release();
   }
@@ -65,7 +65,7 @@ export async function runAndReport(
 
 type ProfileEvent = Extract<TrainingEvent, { type: "profile" }>;
 
-/** The tables, on stderr where stdout is JSON. */
+/** Prints the timing profile; to stderr if stdout is JSON. */
 function tellProfile(event: ProfileEvent | undefined, config: RunConfig, json: boolean): void {
   const say = json ? tellText : print;
   const name = describeRun(config);
@@ -82,7 +82,7 @@ function tellProfile(event: ProfileEvent | undefined, config: RunConfig, json: b
   );
 }
 
-/** A line a run, the mean of several, and what a reader must know. */
+/** Returns a line per run, the mean of several, and what a reader must know. */
 function summary(results: readonly RunResult[], runsDir: string): string {
   const lines = results.map((result) => {
     const { config, accuracy, bestEpoch, timing } = result;

@@ -1,16 +1,16 @@
-// How a command ends on Ctrl-C, SIGTERM and SIGHUP: in order where there is time, and with which exit code.
+// How commands end on Ctrl-C, SIGTERM and SIGHUP: in order if there is time, and with which exit code.
 import { UserError } from "../base/errors.ts";
 import type { TrainingEvent } from "../training/observer.ts";
 import { InterruptedError } from "../training/train.ts";
 
-/** Exit codes as shells count them: 128 and the signal's number. */
+/** Exit codes as shells use them: 128 plus the signal's number. */
 export const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 type StopSignal = keyof typeof EXIT_CODES;
 
-/** After SIGTERM: who sent it follows with SIGKILL soon; a step of a large teacher may take longer. */
+/** The time to end after SIGTERM: SIGKILL usually follows soon, and a step of a large teacher may take longer. */
 const TERM_MILLISECONDS = 1_500;
 
-/** The first signal asks for an end; the second, or a second and a half after SIGTERM, is one. */
+/** Turns the first signal into a request to stop; ends at the second, or 1.5 seconds after SIGTERM. */
 export class SignalWatch {
   readonly #controller = new AbortController();
   readonly #end: (signal: StopSignal) => void;
@@ -23,12 +23,12 @@ export class SignalWatch {
     this.#end = end;
   }
 
-  /** Aborted by the first signal. */
+  /** An abort signal that the first signal triggers. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** That of the signal that came, if one did. */
+  /** The exit code of the signal that came, if one did. */
   get exitCode(): number | undefined {
     return this.#stoppedBy && EXIT_CODES[this.#stoppedBy];
   }
@@ -57,23 +57,23 @@ export class SignalWatch {
 }
 
 export interface Stopper {
-  /** Aborted by the first signal. */
+  /** An abort signal that the first signal triggers. */
   readonly signal: AbortSignal;
-  /** To be told of what goes on: from the first run's start on there is something to keep. */
+  /** Observes events: once the first run has started, there is something to keep. */
   readonly observe: (event: TrainingEvent) => void;
   /**
-   * The error of an interrupted run with the signal's exit code and, where a run had begun, with what
-   * to do; others as they are.
+   * Returns an interrupted run's error with the signal's exit code and, if a run had begun, with advice;
+   * other errors unchanged.
    */
   told(error: unknown, advice: string): unknown;
   release(): void;
 }
 
 /**
- * The first SIGINT lets each step end and be kept. So does SIGTERM, for a second and a half; then, as
- * after a second signal, the process ends by the signal itself, whatever its threads are doing. Before
- * the first run starts (data is fetched and read, often without a turn of the event loop) SIGTERM ends
- * the process as it does any other.
+ * Stops in order on signals. The first SIGINT lets each running step end and be kept. So does SIGTERM, for
+ * a second and a half; then, as after a second signal, the signal itself ends the process, whatever its
+ * threads are doing. Before the first run starts (while data is fetched and read, often without a turn of
+ * the event loop), SIGTERM ends the process as it does any other.
  */
 export function stopOnSignals(): Stopper {
   let hasBegun = false;
@@ -84,7 +84,7 @@ export function stopOnSignals(): Stopper {
   watch.watch("SIGINT");
   watch.signal.addEventListener("abort", () => {
     const when = hasBegun ? "stopping after this step" : "stopping";
-    process.stderr.write(`\n${when} (once more: at once)\n`);
+    process.stderr.write(`\n${when} (press Ctrl-C again to stop at once)\n`);
   });
   return {
     signal: watch.signal,

@@ -1,4 +1,4 @@
-// abkd study pack and show: the records of trials as files.
+// abkd study pack and show: work on the records of trials.
 import { statSync } from "node:fs";
 import { Command } from "commander";
 import { UserError } from "../base/errors.ts";
@@ -38,7 +38,7 @@ function pack({ results }: Flags): void {
 
 function show(id: string, { results }: Flags): void {
   if (!/^[0-9a-f]{16}$/.test(id)) {
-    throw new UserError(`"${id}" is no trial: an id is 16 hex digits, and reports list them`);
+    throw new UserError(`"${id}" is not a trial: an id has 16 hex digits, and reports list them`);
   }
   const store = new ResultsStore(results);
   const { records, failures, problems } = store.read([id]);

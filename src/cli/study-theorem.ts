@@ -1,4 +1,4 @@
-// abkd study theorem: Theorem 1 at the paper's depth, on the trained teacher that comes with the results.
+// abkd study theorem: measures Theorem 1 at the paper's depth, on the trained teacher in the results.
 import { Command } from "commander";
 import { loadDataset, loadSplit } from "../datasets/index.ts";
 import { duration } from "../display/format.ts";
@@ -29,7 +29,7 @@ interface TheoremFlags {
 export function theoremCommand(): Command {
   return new Command("theorem")
     .description(
-      "Theorem 1 at the paper's depth, on Cora's trained teacher; minutes, kept for report",
+      "Theorem 1 at the paper's depth, on Cora's trained teacher; takes minutes, and the report uses the result",
     )
     .option("--data <folder>", "look for datasets here first")
     .option("--results <folder>", "where its numbers are kept", RESULTS_FOLDER)
@@ -54,7 +54,8 @@ async function theorem({ data, results, runs, quiet }: TheoremFlags): Promise<vo
     student: new Gcnii(model, shape, seed),
     seed,
   };
-  if (!quiet) tellText("changes each of the teacher's layers and looks at every loss: minutes");
+  if (!quiet)
+    tellText("changing each of the teacher's layers and evaluating every loss; this takes minutes");
   const record = depthRecord(config, { reach: measureReach(scene), terms: measureTerms(scene) });
   const path = writeDepth(results, record);
   const lines = depthClaims(record).map(
@@ -64,7 +65,7 @@ async function theorem({ data, results, runs, quiet }: TheoremFlags): Promise<vo
   print(
     [
       ...lines,
-      `${duration(seconds)}; ${path} has the numbers; abkd study report takes them from there`,
+      `${duration(seconds)}; the numbers are in ${path}, where abkd study report reads them`,
     ].join("\n"),
   );
 }

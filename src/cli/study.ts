@@ -1,4 +1,4 @@
-// abkd study: the paper's tables and figures, run and reported.
+// abkd study: runs and reports the paper's tables and figures.
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
@@ -65,17 +65,17 @@ export function studyCommand(): Command {
   const command = new Command("study").description(
     "Puts the paper's tables and figures to the test: trials, statistics, verdicts.",
   );
-  command.command("list").description("the studies there are, and their trials").action(list);
+  command.command("list").description("list the studies and how many trials each has").action(list);
   addPlanOptions(command.command("run").description("run the trials that are missing; resumable"))
     .option("--data <folder>", "look for datasets here first")
     .option("--runs <folder>", "models, checkpoints and cached teachers", RUNS_FOLDER)
     .addOption(
-      new Option("--workers <n>", "trials at a time (default: one a core)").argParser(
+      new Option("--workers <n>", "trials at a time (default: one per core)").argParser(
         integer(1, 256),
       ),
     )
-    .option("--retry-failed", "run trials that diverged again")
-    .option("--quiet", "no progress")
+    .option("--retry-failed", "rerun trials that diverged")
+    .option("--quiet", "show no progress")
     .action(run);
   command.addCommand(theoremCommand());
   command.addCommand(packCommand());
@@ -84,7 +84,7 @@ export function studyCommand(): Command {
   addPlanOptions(
     command
       .command("report")
-      .description("what came out, in Markdown; without a name of all, into files"),
+      .description("the results in Markdown; without a name, writes files on all studies"),
     "[name]",
   )
     .option("--data <folder>", "look for datasets here first")
@@ -99,7 +99,7 @@ export function studyCommand(): Command {
   return command;
 }
 
-/** Where the document on all studies is kept. */
+/** The file of the document on all studies. */
 const REPRODUCTION = "docs/reproduction.md";
 
 function addPlanOptions(command: Command, name = "<name>"): Command {
@@ -186,21 +186,24 @@ async function run(name: string, flags: RunFlags): Promise<void> {
     const bad = failures.size > 0 ? `${failures.size} diverged, ` : "";
     print(
       `${name}: ${recorded} trials run, ${records.size} of ${trials.size} done, ${bad}` +
-        `${duration(seconds)}; abkd study report ${name} shows what came out`,
+        `${duration(seconds)}; abkd study report ${name} shows the results`,
     );
   } catch (error) {
     end();
-    // What was refused beforehand would be refused again.
+    // A request that was refused would be refused again, so the advice below does not apply.
     if (!(error instanceof UserError) || error.exitCode === 2) throw error;
     const count = store.read(trials.keys()).records.size;
     const kept = `${count} of ${trials.size} trials are kept in ${store.folder}`;
     if (error instanceof InterruptedError) {
-      throw stopper.told(error, `${kept}: the same command goes on`);
+      throw stopper.told(error, `${kept}: the same command continues`);
     }
-    throw new UserError(`${error.message}; ${kept}: once that is mended the same command goes on`, {
-      exitCode: error.exitCode,
-      cause: error,
-    });
+    throw new UserError(
+      `${error.message}; ${kept}: once that is fixed, the same command continues`,
+      {
+        exitCode: error.exitCode,
+        cause: error,
+      },
+    );
   } finally {
     stopper.release();
   }
@@ -222,7 +225,7 @@ function status(name: string, flags: PlanFlags): void {
   const total = `${records.size} of ${trials.size} different trials are done`;
   const missing = missingTrials(trials, read);
   const bad = problems.map(({ id, message }) =>
-    id !== undefined && missing.has(id) ? `${message}; the next run does its trial again` : message,
+    id !== undefined && missing.has(id) ? `${message}; the next run repeats its trial` : message,
   );
   print([formatTable({ columns, rows }), "", total, ...bad].join("\n"));
 }
@@ -238,7 +241,7 @@ async function report(name: string | undefined, flags: ReportFlags): Promise<voi
   print(markdown(made.title, studyDocument(made, facts)).trimEnd());
 }
 
-/** The document on all studies and its parts: per dataset the paper profile, where more of it was run. */
+/** Writes the document on all studies, and its parts: per dataset the paper profile if more of it was run. */
 async function reportAll({ results, data, output }: ReportFlags): Promise<void> {
   const options = data === undefined ? {} : { dataDir: data };
   const store = new ResultsStore(results);
@@ -265,7 +268,7 @@ async function reportAll({ results, data, output }: ReportFlags): Promise<void> 
   );
 }
 
-/** The graph, where the datasets have it and its files are here: a report downloads nothing. */
+/** Returns NELL if the datasets include it and its files are here: a report downloads nothing. */
 async function nell(dataDir: string | undefined) {
   if (!DATASET_NAMES.includes("nell")) return undefined;
   try {

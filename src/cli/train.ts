@@ -1,4 +1,4 @@
-// abkd train: a model alone, such as a teacher.
+// abkd train: trains a model alone, such as a teacher.
 import { Command } from "commander";
 import { teacherConfig, teacherRecipeOf } from "../training/recipes.ts";
 import { helpWithRecipes, recipeText } from "./help.ts";

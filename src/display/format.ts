@@ -1,4 +1,4 @@
-// Numbers as people read them.
+// Formats numbers for people.
 
 /** 0.8412 -> 84.1, where the unit stands beside */
 export function inPercent(fraction: number, digits = 1): string {

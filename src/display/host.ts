@@ -1,28 +1,29 @@
-// The notebook that this process runs in, found by symbols: its display function, its interrupts.
+// The notebook that this process runs in, found by symbols: its display function and its interrupts.
 import { notebookGlobal } from "../base/notebook.ts";
 
-/** Jupyter's bundle: a value in several forms, by MIME type. */
+/** A Jupyter bundle: a value in several forms, by MIME type. */
 export type Bundle = Readonly<Record<string, unknown>>;
 
-/** Objects with this method show themselves in notebooks (Deno's and this project's kernel). */
+/** Objects with this method define their own view in notebooks (in Deno's kernel and in this project's). */
 export const displayHook: unique symbol = Symbol.for("Jupyter.display") as never;
 
-/** Shows a value in the running cell; `id` names it for later updates, `raw` takes it as a bundle. */
+/** Shows a value in the running cell; `id` names it for later updates, `raw` means that it is a bundle. */
 export type Display = (
   value: unknown,
   options?: { readonly id?: string; readonly update?: boolean; readonly raw?: boolean },
 ) => Promise<void>;
 
-/** The notebook's display function; undefined elsewhere, and in worker threads. */
+/** Returns the notebook's display function; undefined outside notebooks and in worker threads. */
 export function notebookDisplay(): Display | undefined {
   const display = notebookGlobal("display");
   return typeof display === "function" ? (display as Display) : undefined;
 }
 
 /**
- * Where the notebook dispatches "interrupt" when its user stops a cell; undefined elsewhere.
- * By then the code that ran is gone: killed between any two function calls, its `finally` blocks
- * not run, its promises never settled. preventDefault() asks for time to end in an orderly way.
+ * Returns the target of "interrupt" events, sent when the user stops a cell; undefined outside
+ * notebooks. By then the running code is gone: it was killed between any two function calls, its
+ * `finally` blocks did not run, and its promises never settle. preventDefault() asks for time to end
+ * in an orderly way.
  */
 export function notebookInterrupts(): EventTarget | undefined {
   const target = notebookGlobal("interrupt");
@@ -30,8 +31,8 @@ export function notebookInterrupts(): EventTarget | undefined {
 }
 
 /**
- * What `work` comes to; where the user interrupts it, what `end` does. `work` may have been killed
- * and never settle, so whoever awaits this goes on all the same.
+ * Resolves as `work` does, or as `end` does if the user interrupts. An interrupt may kill `work` so that
+ * it never settles; whoever awaits this promise continues all the same.
  */
 export function orInterrupted<T>(work: Promise<T>, end: () => T | Promise<T>): Promise<T> {
   const interrupts = notebookInterrupts();

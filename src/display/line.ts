@@ -1,10 +1,10 @@
-// One line of text that changes in place: in a notebook, on a terminal, in a pipe.
+// One line of text that changes in place, in a notebook or on a terminal; in a pipe, it prints now and then.
 import { randomUUID } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { type Display, notebookDisplay } from "./host.ts";
 import { type LineStream, terminalLine } from "./terminal-line.ts";
 
-/** Between two drawings where a line can change in place, and where each is a line of its own. */
+/** The time between two drawings: where a line changes in place, and where each is a line of its own. */
 const LIVE_MILLISECONDS = 100;
 const PLAIN_MILLISECONDS = 10_000;
 
@@ -13,18 +13,18 @@ export class LiveLine {
   readonly #surface: Surface;
   #drawn = Number.NEGATIVE_INFINITY;
 
-  /** @param stream where it is shown; left out: the notebook, or else stderr, so that stdout holds results */
+  /** @param stream where it is shown; by default the notebook, or else stderr, so that stdout holds only results */
   constructor(stream?: LineStream) {
     const display = stream ? undefined : notebookDisplay();
     this.#surface = display ? notebookLine(display) : streamLine(stream ?? usualStream());
   }
 
-  /** Whether it changes in place; in a pipe it is printed anew every ten seconds. */
+  /** Whether it changes in place; in a pipe it is printed again every ten seconds. */
   get inPlace(): boolean {
     return this.#surface.milliseconds === LIVE_MILLISECONDS;
   }
 
-  /** Draws what `text` returns if it is time to; nothing where there is nothing to say yet. */
+  /** Draws what `text` returns if it is time to draw; nothing if that is undefined. */
   update(text: () => string | undefined): void {
     const now = performance.now();
     if (now - this.#drawn < this.#surface.milliseconds) return;
@@ -44,7 +44,7 @@ export class LiveLine {
     this.#surface.wipe();
   }
 
-  /** Draws the last state, whenever the one before was. */
+  /** Draws the last state, however recent the previous drawing was. */
   end(text: string): void {
     this.#drawn = Number.POSITIVE_INFINITY;
     this.#surface.end(text);
@@ -59,7 +59,7 @@ interface Surface {
   end(text: string): void;
 }
 
-/** Emitted at once, so a synchronous loop's line moves as well. */
+/** Shows each text at once, so that the line of a synchronous loop moves as well. */
 function notebookLine(display: Display): Surface {
   const id = `abkd-line-${randomUUID()}`;
   const said: string[] = [];
@@ -68,7 +68,7 @@ function notebookLine(display: Display): Surface {
   const draw = (text: string): void => {
     if (text === shown) return;
     shown = text;
-    // A broken front end must not break the loop that the line tells of.
+    // A broken front end must not break the loop that the line describes.
     display({ "text/plain": text }, { raw: true, id, update: begun }).catch(() => {});
     begun = true;
   };
@@ -84,7 +84,7 @@ function notebookLine(display: Display): Surface {
 function streamLine(stream: LineStream): Surface {
   const { draw, say, wipe } = terminalLine(stream);
   if (!stream.isTTY && !insideTslab()) {
-    // The first line comes after ten seconds: a short loop leaves its last line only.
+    // The first line comes after ten seconds, so a short loop prints only its last line.
     const began = performance.now();
     const print = (text: string): void => {
       if (performance.now() - began >= PLAIN_MILLISECONDS) say(text);
@@ -98,7 +98,7 @@ function streamLine(stream: LineStream): Surface {
   return { milliseconds: LIVE_MILLISECONDS, draw, say, wipe, end };
 }
 
-/** tslab's notebooks obey carriage returns, but its streams do not say so; its stderr is red. */
+/** Returns stdout in tslab: its notebooks obey carriage returns but show stderr in red. */
 function usualStream(): LineStream {
   return insideTslab() ? process.stdout : process.stderr;
 }

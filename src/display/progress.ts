@@ -1,28 +1,28 @@
-// How far a loop has come: one line with count, rate and time left.
+// Progress of a loop, in one line: count, rate and time left.
 import { performance } from "node:perf_hooks";
 import { needObject, refuse } from "../base/arguments.ts";
 import { duration, grouped } from "./format.ts";
 import { LiveLine } from "./line.ts";
 
-/** A count that the caller moves. `using` ends it as well. */
+/** A counter that the caller advances. `using` ends it as well. */
 export interface ProgressCounter extends Disposable {
-  /** @param n how many more are done; 1 by default */
+  /** @param n how many more items are done; 1 by default */
   tick(n?: number): void;
   /** Shows the final state. */
   done(): void;
 }
 
 /**
- * Shows a loop's progress in one line that changes in place: in notebooks, also inside a
- * synchronous loop, and on terminals; in pipes it prints now and then. Leaving the loop by break or
- * by an error ends the line.
+ * Shows a loop's progress in one line. In notebooks, also inside a synchronous loop, and on terminals
+ * the line changes in place; in pipes it prints now and then. Leaving the loop by break or by an error
+ * ends the line.
  *
  *     for (const seed of progress([1, 2, 3], "seeds")) { ... }
  *     for await (const row of progress(rows)) { ... }
  *     using bar = progress(1000, "samples"); ... bar.tick();
  *
- * @param over what to run through, or how many there will be
- * @param label in front of the line
+ * @param over the items to loop over, or their number
+ * @param label the text in front of the line
  */
 export function progress(over: number, label?: string): ProgressCounter;
 export function progress<T>(over: Iterable<T>, label?: string): Generator<T, void, undefined>;
@@ -40,7 +40,7 @@ export function progress<T>(
   return Symbol.iterator in over ? each(over, label) : refuse(over, "progress: over", ITEMS);
 }
 
-const ITEMS = "a number, or what a loop with `of` runs through";
+const ITEMS = "a number, or something that a for-of loop accepts";
 
 function* each<T>(items: Iterable<T>, label: string): Generator<T, void, undefined> {
   using counter = new Counter(label, countOf(items));
@@ -63,7 +63,7 @@ async function* eachLater<T>(
   counter.complete();
 }
 
-/** How many items there are, where that is known without running through them. */
+/** Returns the number of items if it is known without iterating. */
 function countOf(items: object): number | undefined {
   if ("length" in items && typeof items.length === "number") return items.length;
   if ("size" in items && typeof items.size === "number") return items.size;
@@ -93,7 +93,7 @@ class Counter implements ProgressCounter {
     if (!this.#ended) this.#line.update(this.#text);
   }
 
-  /** The loop ran to its end, however many it turned out to be. */
+  /** Notes that the loop ran to its end, however many items there were. */
   complete(): void {
     this.#complete = true;
   }
@@ -124,7 +124,7 @@ class Counter implements ProgressCounter {
   }
 }
 
-/** 12.3/s; slower than one a second, the time that one takes. */
+/** Formats a rate: 12.3/s, or below one per second the time that one takes. */
 function rate(perSecond: number): string {
   if (perSecond >= 100) return `${grouped(Math.round(perSecond))}/s`;
   return perSecond >= 1 ? `${perSecond.toFixed(1)}/s` : `${(1 / perSecond).toFixed(1)} s each`;

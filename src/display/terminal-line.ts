@@ -1,13 +1,13 @@
-// A line on a terminal that changes in place, between lines that stay.
+// A terminal line that changes in place, between lines that stay.
 import { printable, printableLine } from "../base/printable.ts";
 
 /** The parts of a stream that a line needs. */
 export type LineStream = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
 
 export interface TerminalLine {
-  /** Shows the text instead of what the line had, as far as the terminal is wide. */
+  /** Replaces the line's text, cut to the width of the terminal. */
   draw(text: string): void;
-  /** Wipes the line and prints another for good. */
+  /** Wipes the line and prints a line that stays. */
   say(text: string): void;
   wipe(): void;
 }

@@ -1,20 +1,20 @@
 // What the supervisor and the runner tell each other: commands one way, events the other.
 //
-// Commands go over fd 3 as one JSON text a line, read by the runner's link thread. Events come back
+// Commands go over fd 3 (commands.ts) and are read by the runner's link thread. Events come back
 // inside the runner's standard output (frames.ts), so that they keep their order with what native
 // code and child processes print there.
 
-/** A value by MIME type; binary types as base64, JSON types as values. */
+/** A value by MIME type: binary types are base64 text, JSON types are plain values. */
 export type Bundle = Readonly<Record<string, unknown>>;
 
-/** Which execute_request something belongs to: the supervisor counts them from 1, 0 is none. */
+/** The execute_request that something belongs to. The supervisor counts them from 1; 0 means none. */
 export type CellId = number;
 
 export type Command =
   | {
       readonly type: "execute";
       readonly cell: CellId;
-      /** The n of In[n], which stack traces show; 0 where the cell is not counted. */
+      /** The n of In[n], which stack traces show; 0 if the cell is not counted. */
       readonly count: number;
       readonly code: string;
       readonly silent: boolean;
@@ -24,7 +24,7 @@ export type Command =
   | { readonly type: "interrupt" }
   | { readonly type: "input"; readonly value: string }
   | ({ readonly type: "comm" } & CommMessage)
-  /** Names and values as they are at run time; `expression` has no side effects. */
+  /** Asks for names as they are at run time. Evaluating `expression` has no side effects. */
   | { readonly type: "members"; readonly request: number; readonly expression: string }
   | { readonly type: "exit" };
 
@@ -48,7 +48,7 @@ export interface Failure {
 export type Outcome =
   | {
       readonly status: "ok";
-      /** What Out[n] shows; absent where the cell ends in no expression, or in undefined. */
+      /** What Out[n] shows. Absent if the cell does not end in an expression, or ends in undefined. */
       readonly result?: { readonly data: Bundle; readonly metadata: Bundle };
       readonly userExpressions: Readonly<Record<string, unknown>>;
     }
@@ -82,7 +82,7 @@ export type Event =
     }
   | ({ readonly type: "comm"; readonly cell: CellId } & CommMessage)
   | { readonly type: "members"; readonly request: number; readonly names: readonly string[] }
-  /** The process is about to end as it has asked: the call, the place of it where a cell made it, the end. */
+  /** The process is about to end at its own request: by which call, where in a cell, and how it ends. */
   | {
       readonly type: "exit";
       readonly call: string;
@@ -90,6 +90,6 @@ export type Event =
       readonly code?: number;
       readonly signal?: NodeJS.Signals;
     }
-  /** Nothing of the cell's synchronous output comes after this. On fd 2 a "mark" says the same. */
+  /** None of the cell's synchronous output comes after this. On fd 2, "mark" means the same. */
   | { readonly type: "done"; readonly cell: CellId; readonly outcome: Outcome }
   | { readonly type: "mark"; readonly cell: CellId };

@@ -1,6 +1,6 @@
-// Places in text: Jupyter counts Unicode code points, JavaScript UTF-16 units.
+// Positions in text: Jupyter counts Unicode code points, JavaScript counts UTF-16 units.
 
-/** The UTF-16 offset of the place that lies `points` code points into the text. */
+/** Returns the UTF-16 offset of the position `points` code points into the text. */
 export function utf16Offset(text: string, points: number): number {
   let offset = 0;
   for (let left = points; left > 0 && offset < text.length; left--) {
@@ -9,7 +9,7 @@ export function utf16Offset(text: string, points: number): number {
   return offset;
 }
 
-/** How many code points lie before the UTF-16 offset. */
+/** Returns how many code points lie before the UTF-16 offset. */
 export function codePoints(text: string, offset: number): number {
   let points = 0;
   for (let at = 0; at < offset && at < text.length; points++) {
@@ -19,8 +19,8 @@ export function codePoints(text: string, offset: number): number {
 }
 
 /**
- * Where the run of code points that a text ends in begins, each of which `fits`. A pattern that ends in `$`
- * would try every place of the text.
+ * Returns the start of the text's trailing run of code points that match `fits`. A pattern that ends
+ * in `$` would be tried at every position of the text.
  */
 export function runStart(text: string, fits: RegExp): number {
   let start = text.length;

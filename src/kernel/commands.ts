@@ -1,11 +1,11 @@
-// Commands on their way to the runner: a length and so many bytes of JSON, whatever text is in them.
+// The encoding of commands to the runner: a length, then that many bytes of JSON, whatever the text.
 import type { Command } from "./channel.ts";
 
 const LENGTH_BYTES = 4;
-/** Far above what a message can hold (limits.ts): a greater length is none. */
+/** Far more than a message can hold (limits.ts), so a greater length means corrupt bytes. */
 const MOST_BYTES = 2 ** 29;
 
-/** A command's bytes. No character in its text marks an end, so none can fake one. */
+/** Encodes a command. No character of its text marks an end, so no text can fake one. */
 export function encodeCommand(command: Command): Buffer {
   const json = JSON.stringify(command);
   const length = Buffer.byteLength(json);
@@ -15,16 +15,16 @@ export function encodeCommand(command: Command): Buffer {
   return bytes;
 }
 
-/** Takes bytes as they arrive and gives commands in their order. */
+/** Takes bytes as they arrive and returns commands in order. */
 export class CommandDecoder {
   #chunks: Buffer[] = [];
   #size = 0;
-  /** Of the command that is arriving, once that is known. */
+  /** The length of the command that is arriving, once it is known. */
   #length: number | undefined;
 
   /**
-   * All that is complete with these bytes.
-   * @throws Error where they are no commands: what follows cannot be understood either
+   * Returns the commands that these bytes complete.
+   * @throws Error if the bytes are not commands; nothing after them can be understood either
    */
   push(bytes: Buffer): Command[] {
     this.#chunks.push(bytes);

@@ -1,4 +1,4 @@
-// Comms, the channels of widgets: which are open, and their messages between front ends and runner.
+// Comms, the channels of widgets: tracks which are open, and passes messages between front ends and runner.
 import type { CellId, Command, CommMessage } from "./channel.ts";
 import { textOf } from "./contents.ts";
 import type { Executions } from "./executions.ts";
@@ -15,14 +15,14 @@ interface Parts {
 
 export class Comms {
   readonly #parts: Parts;
-  /** Target names of open comms. */
+  /** Target names of open comms, by comm id. */
   readonly #open = new Map<string, string>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
-  /** A front end's message, for the runner. */
+  /** Passes a front end's message to the runner. */
   take(kind: CommMessage["kind"], { content, metadata, buffers }: Request): undefined {
     const { executions, send } = this.#parts;
     const commId = textOf(content, "comm_id");
@@ -37,11 +37,11 @@ export class Comms {
       metadata,
       buffers: buffers.map((bytes) => Buffer.from(bytes).toString("base64")),
     };
-    // A widget is heard while its cell runs, but not before the cells that were sent before it.
+    // A widget's message arrives while its cell runs, but not before the cells that were sent before it.
     executions.inOrder(() => send(command));
   }
 
-  /** The runner's message, for all front ends. */
+  /** Publishes the runner's message to all front ends. */
   publish(id: CellId, comm: CommMessage): void {
     const { sockets, streams, executions } = this.#parts;
     const { kind, commId, target = "", data, metadata, buffers = [] } = comm;
@@ -56,7 +56,7 @@ export class Comms {
     });
   }
 
-  /** The answer to a comm_info_request. */
+  /** Returns the answer to a comm_info_request. */
   info(content: Content): Content {
     const wanted = content["target_name"];
     const open = [...this.#open].filter(([, name]) => !wanted || name === wanted);

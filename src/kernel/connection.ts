@@ -1,4 +1,4 @@
-// The connection file: where a kernel listens and with which key messages are signed.
+// The connection file: where a kernel listens, and the key that signs its messages.
 
 import { readFileSync } from "node:fs";
 import { parseJson } from "../base/json.ts";
@@ -9,32 +9,32 @@ const PORTS = ["shell", "iopub", "stdin", "control", "hb"] as const;
 /** https://rfc.zeromq.org/spec/32 */
 const Z85_KEY = /^[0-9a-zA-Z.\-:+=^!/*?&<>()[\]{}@%$#]{40}$/;
 
-/** The sockets of a kernel, by the names that the connection file gives their ports. */
+/** The kernel's sockets, named as the connection file names their ports. */
 export type SocketName = (typeof PORTS)[number];
 
 export interface Connection {
-  /** An address as ZeroMQ takes it. */
+  /** Addresses in ZeroMQ's syntax. */
   readonly address: Readonly<Record<SocketName, string>>;
   /** Empty: messages are neither signed nor checked. */
   readonly key: string;
-  /** With which everything is encrypted, where the front end gave them; 40 characters of Z85 each. */
+  /** The keys that encrypt everything, if the front end gave them; 40 characters of Z85 each. */
   readonly curve?: { readonly publicKey: string; readonly secretKey: string };
 }
 
 export interface ConnectionOptions {
-  /** Accept an empty key over TCP, where whoever reaches the ports may run code. */
+  /** Accept an empty key over TCP, where anyone who reaches the ports can run code. */
   readonly allowEmptyKey?: boolean;
 }
 
-/** A connection file that cannot be used; the message is one line. */
+/** A connection file that cannot be used. The message is one line. */
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
 }
 
 /**
- * The connection that a kernel's command line asks for.
+ * Reads the connection that the kernel's command line names.
  *
- * @throws ConnectionError where the command line or the file is wrong
+ * @throws ConnectionError if the command line or the file is wrong
  */
 export function openConnection(argv: readonly string[]): Connection {
   const [file, ...rest] = argv.filter((argument) => argument !== ALLOW_EMPTY_KEY);
@@ -44,7 +44,7 @@ export function openConnection(argv: readonly string[]): Connection {
   return readConnection(file, { allowEmptyKey: argv.includes(ALLOW_EMPTY_KEY) });
 }
 
-/** @throws ConnectionError that names the file, the field and what it should be */
+/** @throws ConnectionError that names the file, the field and what the field should be */
 export function readConnection(file: string, options: ConnectionOptions = {}): Connection {
   let text: string;
   try {
@@ -69,19 +69,21 @@ export function readConnection(file: string, options: ConnectionOptions = {}): C
 /** @throws ConnectionError */
 export function parseConnection(content: unknown, options: ConnectionOptions = {}): Connection {
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
-    throw new ConnectionError("no JSON object");
+    throw new ConnectionError("not a JSON object");
   }
   const fields = content as Readonly<Record<string, unknown>>;
   const transport = fields["transport"] ?? "tcp";
   if (transport !== "tcp" && transport !== "ipc") {
-    throw new ConnectionError(`transport is ${JSON.stringify(transport)}; tcp and ipc are known`);
+    throw new ConnectionError(
+      `transport is ${JSON.stringify(transport)}; only tcp and ipc are supported`,
+    );
   }
   const ip = fields["ip"] === "localhost" ? "127.0.0.1" : fields["ip"];
   if (typeof ip !== "string" || ip === "") throw new ConnectionError("ip is missing");
   const scheme = fields["signature_scheme"] ?? "hmac-sha256";
   if (scheme !== "hmac-sha256") {
     throw new ConnectionError(
-      `signature_scheme is ${JSON.stringify(scheme)}; only hmac-sha256 is known`,
+      `signature_scheme is ${JSON.stringify(scheme)}; only hmac-sha256 is supported`,
     );
   }
   const key = fields["key"] ?? "";
@@ -105,7 +107,7 @@ export function parseConnection(content: unknown, options: ConnectionOptions = {
   return { address, key, ...(curve && { curve }) };
 }
 
-/** jupyter_client's keys for CurveZMQ, since 8.10; half of them would leave the rest in the open. */
+/** Reads jupyter_client's CurveZMQ keys (since 8.10). Half a pair is an error: it would encrypt nothing. */
 function parseCurve(fields: Readonly<Record<string, unknown>>): Connection["curve"] {
   const [publicKey, secretKey] = [fields["curve_publickey"], fields["curve_secretkey"]];
   if ((publicKey ?? null) === null && (secretKey ?? null) === null) return undefined;

@@ -1,7 +1,7 @@
-// Fields of requests, checked: what a front end sends is not to be trusted.
+// Checked access to the fields of requests: what a front end sends cannot be trusted.
 import { type Content, WireError } from "./wire.ts";
 
-/** @throws WireError where the field is missing or no string */
+/** @throws WireError if the field is missing or is not a string */
 export function textOf(content: Content, field: string): string {
   const value = content[field];
   if (typeof value !== "string") throw new WireError(`${field} is not a string`);
@@ -13,7 +13,7 @@ export function flagOf(content: Content, field: string, otherwise: boolean): boo
   return typeof value === "boolean" ? value : otherwise;
 }
 
-/** @returns an integer that can be counted with, the nearest one; `otherwise` where it is none */
+/** @returns the field's integer, clamped to the safe integers; `otherwise` if it is not an integer */
 export function integerOf<T>(content: Content, field: string, otherwise: T): number | T {
   const value = content[field];
   if (typeof value !== "number" || Math.trunc(value) !== value) return otherwise;
@@ -21,7 +21,7 @@ export function integerOf<T>(content: Content, field: string, otherwise: T): num
   return Math.min(Math.max(value, MIN_SAFE_INTEGER), MAX_SAFE_INTEGER);
 }
 
-/** The entries of an object that are strings. */
+/** Returns the entries of an object that are strings. */
 export function textsOf(content: Content, field: string): Record<string, string> {
   const value = content[field];
   if (typeof value !== "object" || value === null) return {};

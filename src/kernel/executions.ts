@@ -1,4 +1,4 @@
-// The queue of execute_requests: one cell at a time, and what its front ends hear of it.
+// The queue of execute_requests: runs one cell at a time and tells its front ends.
 import { setTimeout as delay } from "node:timers/promises";
 import type { CellId, Command, Failure, Outcome } from "./channel.ts";
 import { flagOf, textOf, textsOf } from "./contents.ts";
@@ -16,7 +16,7 @@ export interface Cell {
   readonly stopOnError: boolean;
   readonly allowInput: boolean;
   readonly userExpressions: Readonly<Record<string, string>>;
-  /** On the clock of performance.now(). */
+  /** Time on the clock of performance.now(). */
   readonly arrival: number;
   /** The n of In[n]; 0 until it runs. */
   count: number;
@@ -26,18 +26,18 @@ export interface ExecutionsOptions {
   readonly sockets: Sockets;
   readonly streams: Streams;
   readonly send: (command: Command) => void;
-  /** After the reply and idle, before the next cell. */
+  /** Called after the reply and the idle status, before the next cell. */
   readonly finished: (cell: Cell, outcome: Outcome) => void;
 }
 
-/** What is in the queue: a cell, or something to do in its order. */
+/** An entry of the queue: a cell, or work to do in order with the cells. */
 type Waiting = Cell | (() => void);
 
-/** Cells whose late output still finds its way; of older ones it goes to the last cell. */
+/** How many cells keep their late output; output of older ones goes to the last cell. */
 const REMEMBERED = 4_096;
-/** After a cell's request, those that its front end sent together with it have arrived as well. */
+/** After this time, everything that a front end sent together with a cell has arrived as well. */
 const ARRIVAL_MILLISECONDS = 20;
-/** Between the two ends of a cell: its outcome, and the mark on standard error. */
+/** The longest wait between the two ends of a cell: its outcome, and the mark on standard error. */
 const MARK_MILLISECONDS = 1_000;
 
 const ABORTED: Failure = {
@@ -73,18 +73,18 @@ export class Executions {
     return this.#working === undefined;
   }
 
-  /** Does something when all cells that wait now have begun; at once where none waits. */
+  /** Does `work` once all cells that now wait have begun; at once if none waits. */
   inOrder(work: () => void): void {
     if (this.#queue.length > 0) this.#queue.push(work);
     else work();
   }
 
-  /** The cell that output of `id` belongs to; of an unknown one, the last that ran. */
+  /** Returns the cell that output of `id` belongs to; for an unknown id, the last cell that ran. */
   cell(id: CellId): Cell | undefined {
     return this.#cells.get(id) ?? this.#last;
   }
 
-  /** @throws WireError where the request is not one */
+  /** @throws WireError if the request is malformed */
   add({ channel, identities, header, content }: Request): void {
     const silent = flagOf(content, "silent", false);
     const cell: Cell = {
@@ -115,23 +115,23 @@ export class Executions {
     this.showRunning();
   }
 
-  /** Front ends show the last status that they heard, whatever it was about. */
+  /** Repeats the busy status: front ends show the last status that they received, whatever it was about. */
   showRunning(): void {
     const running = this.#running?.sender.header;
     if (running) this.#options.sockets.publish("status", running, { execution_state: "busy" });
   }
 
-  /** The cell's outcome, which the runner sends after all of its output. */
+  /** Takes the cell's outcome, which the runner sends after all of the cell's output. */
   done(id: CellId, outcome: Outcome): void {
     if (id === this.#running?.id) this.#done?.resolve(outcome);
   }
 
-  /** All that the cell wrote to standard error has arrived. */
+  /** Notes that everything the cell wrote to standard error has arrived. */
   marked(id: CellId): void {
     if (id === this.#running?.id) this.#marked?.resolve();
   }
 
-  /** Ends the running cell and all that wait; resolves when they are answered. */
+  /** Ends the running cell and all that wait; resolves once they are answered. */
   async die(failure: Failure): Promise<void> {
     this.#death = failure;
     this.#marked?.resolve();
@@ -140,7 +140,7 @@ export class Executions {
   }
 
   async #work(): Promise<void> {
-    await null; // it must not end before it is known as `#working`
+    await null; // it must not finish before `#working` is set
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
       if (typeof next === "function") guarded(next);
       else if (this.#death) this.#abort(next);
@@ -149,7 +149,7 @@ export class Executions {
     this.#working = undefined;
   }
 
-  /** Whatever one cell meets with, it is answered, and those after it run. */
+  /** Answers a cell whatever goes wrong with it, so that the next ones run. */
   async #runGuarded(cell: Cell): Promise<void> {
     try {
       await this.#run(cell);
@@ -176,7 +176,7 @@ export class Executions {
     this.#marked = Promise.withResolvers();
     sockets.publish("status", header, { execution_state: "busy" });
     if (!silent) sockets.publish("execute_input", header, { code, execution_count: count });
-    // In traces, a cell that does not count must not be taken for the one whose number it shares.
+    // In stack traces, an uncounted cell must not be mistaken for the one whose number it shares.
     const named = storeHistory ? count : 0;
     send({ type: "execute", cell: id, count: named, code, silent, allowInput, userExpressions });
     const outcome = await this.#done.promise;
@@ -213,8 +213,8 @@ export class Executions {
   }
 
   /**
-   * Status "error", as the specification asks for since 5.1: with "aborted" nbclient takes a cell for
-   * a success. Without a count: JupyterLab would show it as that of a run.
+   * The status is "error", as the specification asks since 5.1: nbclient takes "aborted" for a
+   * success. There is no count, because JupyterLab would show it as if the cell had run.
    */
   #abort({ sender }: Cell): void {
     const { sockets } = this.#options;
@@ -230,7 +230,7 @@ export class Executions {
   }
 }
 
-/** Does something for others that must not end what it is part of. */
+/** Does work whose failure must not stop the caller. */
 function guarded(work: () => void): void {
   try {
     work();

@@ -1,34 +1,34 @@
-// Frames: events of the runner inside its standard output, between bytes that others print there.
+// Frames: the runner's events inside its standard output, between bytes that others print there.
 //
-// A frame is the session's random token, a kind, a length and a payload, 4096 bytes at most: writes of
-// that size to a pipe are atomic, so output of child processes comes between frames, never inside.
+// A frame is the session's random token, a kind, a length and a payload: 4096 bytes at most. Writes of
+// that size to a pipe are atomic, so child processes' output falls between frames, never inside one.
 import { writeSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 import type { CellId, Event } from "./channel.ts";
 
-/** What the kernel's atomic write is worth: POSIX promises 512 bytes, Linux 4096. */
+/** The size up to which a write to a pipe is atomic: POSIX promises 512 bytes, Linux 4096. */
 const FRAME_BYTES = process.platform === "linux" ? 4096 : 512;
 const TOKEN_BYTES = 16;
 const HEADER_BYTES = TOKEN_BYTES + 3;
 const CELL_BYTES = 4;
 
-/** Kinds: a part of an event's JSON that goes on, its last part, text of the two streams. */
+/** Kinds of frames: a part of an event's JSON with more to come, its last part, text of the two streams. */
 const KIND = { part: 1, event: 2, stdout: 3, stderr: 4 } as const;
 
-/** An event, or text that somebody wrote to the descriptor without a frame around it. */
+/** An event, or text that somebody wrote to the descriptor without a frame. */
 export type Decoded = Event | { readonly type: "raw"; readonly text: string };
 
-/** The bytes that start each frame of a session; `secret` is 30 random hex digits (newToken). */
+/** Returns the bytes that start each frame of a session; `secret` is 30 random hex digits (newToken). */
 function tokenBytes(secret: string): Buffer {
   const token = Buffer.concat([Buffer.of(0x1e), Buffer.from(secret, "hex")]);
   if (token.length !== TOKEN_BYTES) throw new Error("a frame token has 30 hex digits");
   return token;
 }
 
-/** Where the runner finds its session's token; it takes it out of its environment at once. */
+/** Environment variable that gives the runner its session's token; the runner removes it at once. */
 export const TOKEN_VARIABLE = "ABKD_KERNEL_TOKEN";
 
-/** A new session's token: 15 random bytes as hex. */
+/** Returns a new session's token: 15 random bytes in hex. */
 export function newToken(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES - 1))).toString("hex");
 }
@@ -54,7 +54,7 @@ export class FrameWriter {
     } while (at < bytes.length);
   }
 
-  /** The same as a "stream" event, in fewer bytes. */
+  /** Writes a "stream" event in fewer bytes. */
   stream(cell: CellId, name: "stdout" | "stderr", text: string): void {
     const start = HEADER_BYTES + CELL_BYTES;
     this.#frame.writeUInt32BE(cell, HEADER_BYTES);
@@ -83,7 +83,7 @@ const isContinuation = (byte: number): boolean => (byte & 0xc0) === 0x80;
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** Waits where the descriptor is full: a child process may have made it non-blocking for all. */
+/** Waits while the pipe is full: a child process may have made the descriptor non-blocking for everyone. */
 function writeWhole(fd: number, bytes: Uint8Array, length: number): void {
   for (let at = 0; at < length; ) {
     try {
@@ -96,7 +96,7 @@ function writeWhole(fd: number, bytes: Uint8Array, length: number): void {
   }
 }
 
-/** Takes bytes as they arrive and gives events and raw text in their order. */
+/** Takes bytes as they arrive and returns events and raw text in order. */
 export class FrameDecoder {
   readonly #token: Buffer;
   readonly #raw = new StringDecoder("utf8");
@@ -107,7 +107,7 @@ export class FrameDecoder {
     this.#token = tokenBytes(token);
   }
 
-  /** All that is complete with these bytes; an unfinished frame or character waits for the next. */
+  /** Returns what these bytes complete; an unfinished frame or character waits for more. */
   push(bytes: Uint8Array): Decoded[] {
     const data = this.#rest.length > 0 ? Buffer.concat([this.#rest, bytes]) : Buffer.from(bytes);
     const decoded: Decoded[] = [];
@@ -128,14 +128,14 @@ export class FrameDecoder {
     return decoded;
   }
 
-  /** What was held back, when nothing more comes: the writer has closed. */
+  /** Returns what was held back, once the writer has closed. */
   end(): Decoded[] {
     const text = this.#raw.write(this.#rest) + this.#raw.end();
     this.#rest = Buffer.alloc(0);
     return text === "" ? [] : [{ type: "raw", text }];
   }
 
-  /** How many of the last bytes may be the beginning of a token. */
+  /** Returns how many of the last bytes may be the beginning of a token. */
   #beginning(data: Buffer, from: number): number {
     const start = data.indexOf(this.#token[0] as number, Math.max(from, data.length - TOKEN_BYTES));
     for (let at = start; at >= 0; at = data.indexOf(this.#token[0] as number, at + 1)) {

@@ -1,28 +1,28 @@
-// Patterns of history searches: `*`, `?`, `[a-z]` and `[^a-z]`, as SQLite's GLOB, at a bounded cost.
+// Patterns for history searches: `*`, `?`, `[a-z]` and `[^a-z]` as in SQLite's GLOB, at a bounded cost.
 
-/** What a code point must be. */
+/** What a token matches: any text, or one code point that passes the test. */
 type Token = "star" | ((point: number) => boolean);
 
 const DASH = 0x2d;
 const BRACKET = 0x5d;
-/** Longer patterns are not what anybody types. */
+/** Nobody types longer patterns. */
 const PATTERN_CHARACTERS = 1_000;
-/** For one search: some 0.1 s. */
+/** The steps allowed for one search, some 0.1 s. */
 const MOST_STEPS = 2e6;
 
 /**
- * Whether whole texts match. Where the pattern has been compared for too long, no more do.
- * Of the stars only the last one passed is gone back to, which is enough: no pattern explodes.
+ * Matches whole texts. Once the pattern has used up its steps, it matches nothing more.
+ * Backtracking goes to the last star only, which is enough and keeps the cost from exploding.
  */
 export class Glob {
   readonly #tokens: readonly Token[];
   #steps = MOST_STEPS;
 
-  /** @throws Error where the pattern is longer than any that is typed */
+  /** @throws Error if the pattern is too long */
   constructor(pattern: string) {
     if (pattern.length > PATTERN_CHARACTERS) {
       throw new Error(
-        `the pattern has ${pattern.length} characters, and ${PATTERN_CHARACTERS} are the most`,
+        `the pattern has ${pattern.length} characters; the limit is ${PATTERN_CHARACTERS}`,
       );
     }
     this.#tokens = tokensOf([...pattern]);
@@ -76,14 +76,14 @@ function tokensOf(pattern: readonly string[]): Token[] {
   return tokens;
 }
 
-/** The set whose inside starts here; `end` is its closing bracket. */
+/** Parses the set whose first character is at `start`; `end` is the index of its closing bracket. */
 function setAt(
   pattern: readonly string[],
   start: number,
 ): { readonly has: (point: number) => boolean; readonly end: number } | undefined {
   const isNegative = pattern[start] === "^";
   const first = isNegative ? start + 1 : start;
-  const end = pattern.indexOf("]", first + 1); // a bracket in the first place is one of the set
+  const end = pattern.indexOf("]", first + 1); // a bracket in first place belongs to the set
   if (end < 0) return undefined;
   const ranges: Range[] = [];
   for (let at = first; at < end; at++) {
@@ -98,10 +98,10 @@ function setAt(
   return { has: (point) => isIn(merged, point) !== isNegative, end };
 }
 
-/** Code points from the first to the second, both included. */
+/** Code points from the first to the second, inclusive. */
 type Range = readonly [number, number];
 
-/** The same points in ranges that do not overlap, in order. */
+/** Returns the same points as ordered ranges that do not overlap. */
 function merge(ranges: readonly Range[]): Range[] {
   const merged: Range[] = [];
   for (const [from, to] of ranges.filter(([a, b]) => a <= b).sort(([a], [b]) => a - b)) {
@@ -112,7 +112,7 @@ function merge(ranges: readonly Range[]): Range[] {
   return merged;
 }
 
-/** By halves: a set that fills a whole pattern costs ten comparisons, not a thousand. */
+/** Searches by halves: a set that fills a whole pattern costs ten comparisons, not a thousand. */
 function isIn(ranges: readonly Range[], point: number): boolean {
   let [low, high] = [0, ranges.length];
   while (low < high) {

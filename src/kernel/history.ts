@@ -1,4 +1,4 @@
-// What was executed, in this session and earlier ones: SQLite in Jupyter's data folder.
+// The history of executed cells, in this session and earlier ones: SQLite in Jupyter's data folder.
 import { chmodSync, lstatSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
@@ -8,21 +8,21 @@ import { nameAside } from "../base/aside.ts";
 import { makeFolders } from "../base/folders.ts";
 import { Glob } from "./glob.ts";
 
-/** [session, line, source], or with output [session, line, [source, output]]. */
+/** [session, line, source], or [session, line, [source, output]] with output. */
 export type HistoryEntry = [number, number, string | [string, string | null]];
 
 export interface Line {
   readonly count: number;
   readonly source: string;
-  /** The result as plain text, where there was one. */
+  /** The result as plain text, if there was one. */
   readonly output: string | null;
 }
 
 export interface Range {
-  /** 0 is this session, -1 the one before it. */
+  /** A session's number; 0 is this session, -1 the one before it. */
   readonly session: number;
   readonly start: number;
-  /** The first line not wanted; undefined for all. */
+  /** The first line that is not wanted; undefined for all. */
   readonly stop: number | undefined;
 }
 
@@ -43,29 +43,29 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS lines (
     session INTEGER, line INTEGER, source TEXT, output TEXT, PRIMARY KEY (session, line)
   );`;
-/** Of a source or an output that is kept. */
+/** The longest source or output that is kept. */
 const ROW_CHARACTERS = 1_000_000;
-/** Of the entries of one answer. */
+/** The most characters in the entries of one answer. */
 const ANSWER_CHARACTERS = 8_000_000;
 const PAGE_ROWS = 50;
-/** Nothing waits inside SQLite, where all that this process serves would wait with it. */
+/** SQLite must never wait: everything that this process serves would wait with it. */
 const BUSY_MILLISECONDS = 0;
-/** Other kernels write to the file as well, for a moment each. */
+/** Other kernels also write to the file, each for a moment. */
 const ATTEMPTS = 4;
 const ATTEMPT_MILLISECONDS = 20;
-/** Between later attempts, at first and at most. */
+/** The wait between later attempts, at first and at most. */
 const AGAIN_MILLISECONDS = [100, 5_000] as const;
 const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
-/** What else stands in the file is not this kernel's, or not whole. */
+/** Rows that fail this were written by something else, or are damaged. */
 const SOUND =
   "typeof(session) = 'integer' AND typeof(line) = 'integer' AND typeof(source) = 'text' " +
   "AND typeof(output) IN ('text', 'null') AND session BETWEEN 1 AND 9007199254740991 " +
   `AND line BETWEEN 0 AND 9007199254740991 AND length(source) <= ${ROW_CHARACTERS} ` +
   `AND ifnull(length(output), 0) <= ${ROW_CHARACTERS}`;
 
-/** $ABKD_KERNEL_HISTORY, or a file in Jupyter's data folder. */
+/** Returns $ABKD_KERNEL_HISTORY, or a file in Jupyter's data folder. */
 export function historyFile(env: NodeJS.ProcessEnv = process.env): string {
   const given = env["ABKD_KERNEL_HISTORY"];
   if (given) return given;
@@ -78,14 +78,14 @@ export function historyFile(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /**
- * A history that never fails. What this session executes is in memory and written to the file as soon
- * as that can be: a file that is locked, full or forbidden is tried again, a damaged one is put aside
- * and a new one begun. `log` hears of each trouble once.
+ * A history that never fails. It keeps this session's lines in memory and writes them to the file as
+ * soon as it can. It retries a file that is locked, full or forbidden; it moves a damaged one aside and
+ * starts a new one. `log` receives each problem once.
  */
 export class History {
   readonly #file: string;
   readonly #log: (line: string) => void;
-  /** This session's lines; of them the first `#written` are in the file. */
+  /** This session's lines; the first `#written` of them are in the file. */
   readonly #lines: Omit<Row, "session">[] = [];
   #written = 0;
   #opened: Opened | undefined;
@@ -93,7 +93,7 @@ export class History {
   #session: number | undefined;
   #again: NodeJS.Timeout | undefined;
   #wait: number = AGAIN_MILLISECONDS[0];
-  /** One write after the other. */
+  /** The end of the last write: writes follow one another. */
   #last: Promise<void> = Promise.resolve();
 
   constructor(file: string, log: (line: string) => void) {
@@ -101,17 +101,17 @@ export class History {
     this.#log = log;
   }
 
-  /** Resolves when the line is in the file, or waits for it. Lines of a megabyte are not kept. */
+  /** Resolves when the line is written or a retry is scheduled. Lines of over a million characters are not kept. */
   add({ count, source, output }: Line): Promise<void> {
     if (source.length > ROW_CHARACTERS) return this.#last;
     const isShort = output !== null && output.length <= ROW_CHARACTERS;
     this.#lines.push({ line: count, source, output: isShort ? output : null });
-    // Where the file cannot be written its next attempt is set already.
+    // If the file cannot be written, the next attempt is already scheduled.
     if (this.#again === undefined) this.#last = this.#last.then(() => this.#write());
     return this.#last;
   }
 
-  /** The last `n` lines, of earlier sessions too. */
+  /** Returns the last `n` lines, including those of earlier sessions. */
   tail(n: number, output: boolean): Promise<HistoryEntry[]> {
     return this.#latest(n, output, () => true);
   }
@@ -136,8 +136,8 @@ export class History {
   }
 
   /**
-   * The last `n` lines that match the glob pattern; of equal ones the latest, if `unique`.
-   * @throws Error where the pattern is longer than any that is typed
+   * Returns the last `n` lines that match the glob pattern; if `unique`, only the latest of equal ones.
+   * @throws Error if the pattern is too long
    */
   async search(
     pattern: string,
@@ -158,13 +158,13 @@ export class History {
   async close(): Promise<void> {
     clearTimeout(this.#again);
     await this.#last;
-    await this.#writeLines().catch(() => {}); // it has been said why
+    await this.#writeLines().catch(() => {}); // the reason is already logged
     clearTimeout(this.#again);
     this.#opened?.database.close();
     this.#opened = undefined;
   }
 
-  /** @param isWanted undefined ends the search */
+  /** @param isWanted returns undefined to end the search */
   async #latest(
     n: number,
     output: boolean,
@@ -180,7 +180,7 @@ export class History {
     return answer.entries.reverse();
   }
 
-  /** This session's lines come from memory: they may not be in the file yet. */
+  /** Yields this session's lines from memory, because they may not be in the file yet. */
   async *#newestFirst(output: boolean): AsyncGenerator<Row> {
     const own = this.#own().reverse();
     const current = this.#session ?? 1;
@@ -209,8 +209,8 @@ export class History {
   }
 
   /**
-   * Rows of the file, up to the one that fills an answer; none, and a line in the log, where it cannot be
-   * read.
+   * Returns rows of the file, up to the one that fills an answer. If the file cannot be read, returns
+   * none and logs a line.
    */
   #query(condition: string, values: readonly number[], output: boolean): Row[] {
     if (!this.#opened) return [];
@@ -227,7 +227,9 @@ export class History {
       }
       return rows;
     } catch (error) {
-      this.#log(`history: ${this.#file}: ${(error as Error).message}; only this session is known`);
+      this.#log(
+        `history: ${this.#file}: ${(error as Error).message}; only this session's history is available`,
+      );
       return [];
     }
   }
@@ -273,8 +275,8 @@ export class History {
   }
 
   /**
-   * After an error that is more than another's lock: the file is opened anew, and written from the start.
-   * @returns the error, or what kept a damaged file from being put aside
+   * After any error but another kernel's lock, reopens the file and writes it from the start.
+   * @returns the error, extended with the reason if a damaged file could not be moved aside
    */
   #recover(error: Error): Error {
     const code = resultCode(error);
@@ -286,7 +288,7 @@ export class History {
       if (code !== SQLITE_CORRUPT && code !== SQLITE_NOTADB) return error;
       const aside = setAside(this.#file);
       this.#session = undefined;
-      this.#log(`history: the damaged file is now ${aside}; a new one begins`);
+      this.#log(`history: the damaged file was renamed to ${aside}, and a new one is started`);
       return error;
     } catch (failure) {
       return new Error(`${error.message}, and ${(failure as Error).message}`);
@@ -306,7 +308,7 @@ export class History {
   }
 }
 
-/** The entries of one answer, as many as it may hold. */
+/** The entries of one answer, up to its size limit. */
 class Answer {
   readonly entries: HistoryEntry[] = [];
   readonly #output: boolean;
@@ -326,31 +328,31 @@ class Answer {
 }
 
 /**
- * Renames a database and its log, which its last lines may be in, to names that are free.
+ * Renames a database, and the log that its last lines may be in, to free names.
  * @returns the database's new name
  */
 function setAside(file: string): string {
   const aside = nameAside(file, "damaged");
   rmSync(`${file}-shm`, { force: true });
-  // The log first: a new database must not find it.
+  // The log goes first: a new database must not find it.
   const hasLog = lstatSync(`${file}-wal`, { throwIfNoEntry: false }) !== undefined;
   if (hasLog) renameSync(`${file}-wal`, `${aside}-wal`);
   renameSync(file, aside);
   return aside;
 }
 
-/** SQLite's result code without the detail in its upper bits. */
+/** Returns SQLite's result code without the detail in its upper bits. */
 function resultCode(error: unknown): number {
   return ((error as { errcode?: number }).errcode ?? 0) & 0xff;
 }
 
-/** Loaded when it is first needed, which is after the first cell. */
+/** Loads SQLite when it is first needed, which is after the first cell. */
 async function connect(file: string): Promise<DatabaseSync> {
   const { DatabaseSync } = await import("node:sqlite");
   const database = new DatabaseSync(file, { timeout: BUSY_MILLISECONDS });
   try {
-    chmodSync(file, 0o600); // people's code: for its owner alone
-    // Without a wait for the disk at each cell; what a power cut may lose is the last lines.
+    chmodSync(file, 0o600); // it holds people's code, so only its owner may read it
+    // No cell waits for the disk; a power cut may lose the last lines.
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
     database.exec(SCHEMA);
   } catch (error) {
@@ -360,7 +362,7 @@ async function connect(file: string): Promise<DatabaseSync> {
   return database;
 }
 
-/** The number of a new session, or of this one where the file has it already. */
+/** Returns the number of a new session, or this session's number if the file already has it. */
 function begin(database: DatabaseSync, session: number | undefined): number {
   const known = database.prepare("SELECT 1 FROM sessions WHERE session = ?").get(session ?? 0);
   if (session !== undefined && known) return session;

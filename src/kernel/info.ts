@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { type Content, PROTOCOL_VERSION } from "./wire.ts";
 
-/** The content of kernel_info_reply. */
+/** Returns the content of kernel_info_reply. */
 export function kernelInfo(): Content {
   const require = createRequire(import.meta.url);
   const { version } = require("../../package.json") as { version: string };
@@ -15,7 +15,7 @@ export function kernelInfo(): Content {
     language_info: {
       name: "typescript",
       version: typescript.version,
-      // JupyterLab's registry knows TypeScript by this type and by this name.
+      // JupyterLab's registry knows TypeScript by this MIME type and this name.
       mimetype: "application/typescript",
       codemirror_mode: "typescript",
       file_extension: ".ts",

@@ -20,12 +20,12 @@ import { fileURLToPath } from "node:url";
 import { parseJson } from "../base/json.ts";
 import { PROTOCOL_VERSION } from "./wire.ts";
 
-/** The name that notebooks of this kernel carry. */
+/** The kernel name that this kernel's notebooks carry. */
 export const KERNEL_NAME = "abkd";
 export const DISPLAY_NAME = "TypeScript (abkd)";
 export const LANGUAGE = "typescript";
 
-/** Beside this file, in logo/; by the names that Jupyter looks for. */
+/** Files in logo/ beside this file, under the names that Jupyter looks for. */
 const LOGOS = ["logo-svg.svg", "logo-32x32.png", "logo-64x64.png"] as const;
 
 /** The content of a kernel.json. */
@@ -45,7 +45,7 @@ export interface Installed {
   /** The folder that holds its kernel.json. */
   readonly folder: string;
   readonly spec: Kernelspec;
-  /** A file that its argv names and that is not there any more. */
+  /** A file or command that its argv names and that is missing. */
   readonly missing: string | null;
   /** Whether it starts this kernel. */
   readonly own: boolean;
@@ -60,7 +60,7 @@ export interface Place {
 /** A kernelspec that cannot be written, removed or used; the message says what to do. */
 export class KernelspecError extends Error {
   override readonly name = "KernelspecError";
-  /** Whether the request was wrong, rather than the system unable. */
+  /** Whether the request was wrong, rather than the system unable to fulfil it. */
   readonly wrongRequest: boolean;
 
   constructor(message: string, options?: ErrorOptions & { readonly wrongRequest?: boolean }) {
@@ -76,7 +76,7 @@ const FLAGS = ["--disable-warning=ExperimentalWarning"];
 /** Marks a kernel.json as ours, whatever its name. */
 const OWNER = { implementation: "abkd" };
 
-/** The kernelspec of this kernel, run by the Node that runs now. */
+/** Returns the kernelspec of this kernel, run by the current Node. */
 export function ownKernelspec(): Kernelspec {
   if (!("stripTypeScriptTypes" in module) || !("registerHooks" in module)) {
     throw new KernelspecError(
@@ -95,8 +95,8 @@ export function ownKernelspec(): Kernelspec {
 }
 
 /**
- * Installs this kernel. Each file is replaced whole, kernel.json last, so that Jupyter finds the
- * old kernelspec or the new one at any moment.
+ * Installs this kernel. Each file is replaced atomically and kernel.json comes last, so that Jupyter
+ * finds either the old kernelspec or the new one at any moment.
  * @returns the kernelspec's folder
  */
 export function installKernelspec(place: Place = {}): string {
@@ -141,7 +141,7 @@ export function uninstallKernelspec(place: Place = {}): string {
     const found = elsewhere.map((one) => one.folder).join(", ");
     throw new KernelspecError(
       `no kernel ${name} in ${path.dirname(folder)}` +
-        (found ? `; it is in ${found}: name its place with --prefix` : ""),
+        (found ? `; it is in ${found}: pass that place with --prefix` : ""),
       { wrongRequest: true },
     );
   }
@@ -163,7 +163,7 @@ export function uninstallKernelspec(place: Place = {}): string {
   return folder;
 }
 
-/** All installed kernelspecs that Jupyter would find here; of a name the first counts. */
+/** Returns all kernelspecs that Jupyter would find here. Of several with one name, the first counts. */
 export function listKernelspecs(onUnreadable?: (folder: string, why: string) => void): Installed[] {
   return jupyterFolders().flatMap((data) => {
     const kernels = path.join(data, "kernels");
@@ -171,7 +171,7 @@ export function listKernelspecs(onUnreadable?: (folder: string, why: string) => 
     try {
       names = readdirSync(kernels).sort();
     } catch {
-      return []; // most of the places that Jupyter may look in are not there
+      return []; // most of the folders that Jupyter looks in do not exist
     }
     return names.flatMap((name) => {
       const folder = path.join(kernels, name);
@@ -187,26 +187,29 @@ export function listKernelspecs(onUnreadable?: (folder: string, why: string) => 
   });
 }
 
-/** The installed kernelspec of that name, in any language. Names have no case. */
+/** Returns the installed kernelspec of that name, in any language. Names ignore case. */
 export function findKernelspec(name: string): Installed {
   const all = listKernelspecs();
   const found = all.find((one) => one.name.toLowerCase() === name.toLowerCase());
   if (!found) {
     const names = [...new Set(all.map((one) => one.name))].join(", ");
-    throw new KernelspecError(`no kernel ${name} is installed; there are: ${names || "none"}`, {
-      wrongRequest: true,
-    });
+    throw new KernelspecError(
+      `no kernel ${name} is installed; installed kernels: ${names || "none"}`,
+      {
+        wrongRequest: true,
+      },
+    );
   }
   if (found.missing) {
     throw new KernelspecError(
-      `the kernel ${name} in ${found.folder} names ${found.missing}, which is not there; ` +
+      `the kernel ${name} in ${found.folder} needs ${found.missing}, which is missing; ` +
         "install it again",
     );
   }
   return found;
 }
 
-/** The folders that Jupyter keeps data in, first come first served. */
+/** Returns the folders that Jupyter keeps data in, in the order of precedence. */
 export function jupyterFolders(env: NodeJS.ProcessEnv = process.env): string[] {
   const prefixes = [env["VIRTUAL_ENV"], env["CONDA_PREFIX"], path.join(ROOT, ".venv")];
   const system =
@@ -222,7 +225,7 @@ export function jupyterFolders(env: NodeJS.ProcessEnv = process.env): string[] {
   return [...new Set(all.map((folder) => path.resolve(folder)))];
 }
 
-/** The user's own Jupyter data folder. */
+/** Returns the user's own Jupyter data folder. */
 export function userFolder(
   env: NodeJS.ProcessEnv = process.env,
   platform: NodeJS.Platform = process.platform,
@@ -269,7 +272,7 @@ function readInstalled(folder: string): Installed {
   };
 }
 
-/** Absolute paths must be there; a bare command must be on the PATH. */
+/** Returns what is missing: an absolute path that does not exist, or a command that is not on the PATH. */
 function missingFile(argv: readonly string[]): string | null {
   const [command, ...rest] = argv as [string, ...string[]];
   const files = [command, ...rest].filter((part) => path.isAbsolute(part));
@@ -293,7 +296,7 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** Not mkdirSync's own recursion, which never ends under /proc (Node 24.21). */
+/** Creates folders without mkdirSync's own recursion, which never ends under /proc (Node 24.21). */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
   makeFolder(path.dirname(folder));
@@ -308,9 +311,9 @@ function systemError(what: string, folder: string, cause: unknown): KernelspecEr
   const { code, message } = cause as NodeJS.ErrnoException;
   const reason =
     code === "EACCES" || code === "EPERM" || code === "EROFS"
-      ? "permission is denied; use --user, or --prefix with a folder of yours"
+      ? "permission is denied; use --user, or --prefix with a folder that you own"
       : code === "ENOTDIR" || code === "EEXIST"
-        ? "a file stands where a folder is needed; use another --prefix"
+        ? "there is a file where a folder is needed; use another --prefix"
         : message;
   return new KernelspecError(`cannot ${what} ${folder}: ${reason}`, { cause });
 }

@@ -1,4 +1,4 @@
-// Completion, documentation, is_complete and type warnings: the language service and the runner's names.
+// Completion, inspection, is_complete and type warnings, from the language service and the runner's names.
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { codePoints, utf16Offset } from "./code-points.ts";
@@ -10,20 +10,20 @@ import { TypeService } from "./types/service.ts";
 import type { Content } from "./wire.ts";
 
 export interface LanguageOptions {
-  /** Names as they are at run time. */
+  /** Returns names as they are at run time. */
   readonly members: (expression: string) => Promise<readonly string[]>;
   /** Shows type warnings under a cell. */
   readonly warn: (cell: Cell, text: string) => void;
 }
 
-/** The service starts by itself when nothing has run for so long. */
+/** The service starts by itself once nothing has run for this long. */
 const IDLE_MILLISECONDS = 500;
-/** How long names that are known at run time wait for the types of the same: front ends give up soon. */
+/** How long names known at run time wait for their types. It is short, because front ends soon give up. */
 const TYPES_MILLISECONDS = 500;
 /** What can be written after a dot, or alone. */
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 const PROJECT_ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** Of code that is analysed: TypeScript reads each recorded cell for every later question. */
+/** The longest code that is analysed: TypeScript reads each recorded cell for every later question. */
 const CHARACTERS = 200_000;
 /** Longer names are not completed. */
 const NAME_CHARACTERS = 500;
@@ -38,7 +38,7 @@ export class Language {
     this.#options = options;
   }
 
-  /** Something runs: this is no time to load a compiler. */
+  /** Notes that something runs: this is no time to load a compiler. */
   busy(): void {
     clearTimeout(this.#timer);
   }
@@ -51,7 +51,7 @@ export class Language {
     }, IDLE_MILLISECONDS);
   }
 
-  /** A cell that was executed. */
+  /** Takes a cell that was executed. */
   record(cell: Cell): void {
     if (cell.code.length > CHARACTERS) return;
     this.#service.record(cell.count, cell.code);
@@ -60,7 +60,7 @@ export class Language {
     if (this.#service.started) this.#checkAll();
   }
 
-  /** By types; by the names of the runtime where types have nothing, or are not there in time. */
+  /** Completes by types; by run-time names if the types offer nothing or come too late. */
   async complete(content: Content): Promise<Content> {
     const code = textOf(content, "code");
     const cursor = utf16Offset(code, integerOf(content, "cursor_pos", code.length));
@@ -70,8 +70,8 @@ export class Language {
       ? this.#service.complete(code, cursor).catch(logged)
       : Promise.resolve(undefined);
     const known = this.#runtimeNames(code, cursor);
-    // Strings, keys and the members of what a call returns are known to types alone: these take
-    // their time.
+    // Only types know strings, keys and the members of what a call returns, so wait for them when
+    // there are no run-time names.
     const late = known.then(({ matches }) =>
       matches.length > 0 ? delay(TYPES_MILLISECONDS, undefined) : typed,
     );
@@ -100,7 +100,7 @@ export class Language {
     };
   }
 
-  /** The session's variables and globals, or the members of a value that is there. */
+  /** Returns the session's variables and globals, or the members of an existing value. */
   async #runtimeNames(
     code: string,
     cursor: number,
@@ -142,7 +142,7 @@ export class Language {
   }
 }
 
-/** Offsets as Jupyter counts them; those of one answer are few, and the text may be long. */
+/** Converts offsets to Jupyter's, each once: an answer has few, and the text may be long. */
 function placesIn(code: string): (offset: number) => number {
   const known = new Map<number, number>();
   return (offset) => {
@@ -152,17 +152,17 @@ function placesIn(code: string): (offset: number) => number {
   };
 }
 
-/** As much before the cursor as a name may have. */
+/** Returns as much text before the cursor as a name can have. */
 function beforeCursor(code: string, cursor: number): string {
   return code.slice(Math.max(0, cursor - NAME_CHARACTERS), cursor);
 }
 
-/** A front end is not told of the service's troubles: it has asked about its code. */
+/** Logs the service's own problems: a front end asked about its code, and is not told of them. */
 function logged(error: Error): undefined {
   log(error.message);
 }
 
-/** Whether type errors are shown. Not in headless runs: saved notebooks must not depend on when the service was ready. */
+/** Whether type errors are shown. Headless runs hide them: saved notebooks must not depend on timing. */
 function wantsDiagnostics({ allowInput }: Cell): boolean {
   const setting = process.env["ABKD_KERNEL_DIAGNOSTICS"];
   if (setting === "on" || setting === "off") return setting === "on";

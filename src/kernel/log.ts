@@ -1,19 +1,19 @@
-// What the supervisor writes to standard error: for whoever runs the kernel, not for its user.
+// What the supervisor writes to standard error: for whoever runs the kernel, not for the notebook's user.
 
 import { printableLine } from "../base/printable.ts";
 
-/** Lines of one kind within this time come to so many, and then to a count. */
+/** Within this window, at most this many lines of one kind are written; further ones are counted. */
 const WINDOW_MILLISECONDS = 10_000;
 const LINES = 10;
 
-// A server that has gone reads no more: to say so there would fail again, and again.
+// A server that has gone reads nothing; reporting that would fail again and again.
 process.stderr.on("error", () => {});
 
 export function log(line: string): void {
   process.stderr.write(`abkd kernel: ${printableLine(line)}\n`);
 }
 
-/** Logs what a stranger can cause as often as he likes. */
+/** Logs what a stranger can cause as often as they like. */
 export class LimitedLog {
   #start = Number.NEGATIVE_INFINITY;
   #lines = 0;
@@ -21,7 +21,7 @@ export class LimitedLog {
   log(line: string): void {
     const now = performance.now();
     if (now - this.#start > WINDOW_MILLISECONDS) {
-      if (this.#lines > LINES) log(`${this.#lines - LINES} more of the last kind`);
+      if (this.#lines > LINES) log(`${this.#lines - LINES} more lines of the last kind`);
       this.#start = now;
       this.#lines = 0;
     }

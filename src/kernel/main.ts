@@ -1,12 +1,12 @@
 // The kernel's entry: node main.ts CONNECTION_FILE [--allow-empty-key]
 import { enableCompileCache } from "node:module";
 
-// Before any other module: types are then stripped and code is compiled once for all starts.
+// This comes before any other module, so that types are stripped and code is compiled once for all starts.
 enableCompileCache();
 try {
   const { openConnection } = await import("./connection.ts");
   const connection = openConnection(process.argv.slice(2));
-  // Then the runner: it starts while this process loads the rest.
+  // The runner comes next: it starts while this process loads the rest.
   const { RunnerProcess } = await import("./runner-process.ts");
   const runner = new RunnerProcess();
   const { supervise } = await import("./supervisor.ts");

@@ -1,4 +1,4 @@
-// The runner's entry: its modules come from the compile cache, which halves its start.
+// The runner's entry: takes its modules from the compile cache, which halves the start.
 import { enableCompileCache } from "node:module";
 
 enableCompileCache();

@@ -1,4 +1,4 @@
-// The process that runs the cells, as the supervisor sees it: commands in, events out, its end.
+// The process that runs the cells, as the supervisor sees it: commands go in, events and its end come out.
 import { type ChildProcess, spawn } from "node:child_process";
 import { enableCompileCache } from "node:module";
 import path from "node:path";
@@ -11,17 +11,17 @@ import { type Decoded, FrameDecoder, newToken, TOKEN_VARIABLE } from "./frames.t
 
 export interface RunnerListener {
   event(event: Event): void;
-  /** Text that child processes or native code wrote. */
+  /** Takes text that child processes or native code wrote. */
   text(name: "stdout" | "stderr", text: string): void;
-  /** The process has ended, and all that it wrote has been told. */
+  /** Called when the process has ended and everything that it wrote has been delivered. */
   died(death: Death): void;
 }
 
-/** What is kept of standard error: enough for V8's last words. */
+/** How much of standard error is kept: enough for V8's last words. */
 const TAIL_CHARACTERS = 65_536;
-/** An interrupt stops Node's own code too: without this flag, Node aborts where a timer was stopped. */
+/** An interrupt stops Node's own code too: without this flag, Node aborts when a timer was stopped. */
 const UNCHECKED = "--no-force-async-hooks-checks";
-/** After the exit, for what children of the runner keep open. */
+/** The wait after the exit for pipes that the runner's children keep open. */
 const CLOSE_MILLISECONDS = 300;
 
 export class RunnerProcess {
@@ -31,10 +31,10 @@ export class RunnerProcess {
   #ready = false;
   #exit: Death["exit"];
   #tail = "";
-  /** Standard error since V8 announced its end: shown only if the runner lives on. */
+  /** Standard error since V8 announced its end; shown only if the runner survives. */
   #held = "";
 
-  /** Starts the process at once; what it says waits for `listen`. */
+  /** Starts the process at once; its output waits for `listen`. */
   constructor() {
     const extension = path.extname(import.meta.url);
     const file = fileURLToPath(new URL(`./runner-entry${extension}`, import.meta.url));
@@ -42,14 +42,14 @@ export class RunnerProcess {
     const flags = [...process.execArgv.filter((flag) => flag !== quiet), quiet, UNCHECKED];
     this.#child = spawn(process.execPath, [...flags, file], {
       stdio: ["ignore", "pipe", "pipe", "pipe"],
-      // With code compiled and types stripped once, a start takes half the time and memory.
+      // A shared compile cache halves the time and memory of a start.
       env: {
         NODE_COMPILE_CACHE: enableCompileCache().directory,
         ...process.env,
         [TOKEN_VARIABLE]: this.#token,
       },
-      // A group of its own: a signal for the kernel's group is the supervisor's to pass on, and
-      // the runner's children can be ended with it.
+      // The runner has a process group of its own: the supervisor decides which signals to pass on,
+      // and can end the runner's children with it.
       detached: true,
     });
     this.#ended = new Promise((resolve) => {
@@ -64,7 +64,7 @@ export class RunnerProcess {
         end(null, null);
       });
     });
-    // Writing to a process that has just ended is no error of its own; to one that lives it is its end.
+    // A failed write to a process that has just ended is no error; a closed pipe ends a process that lives.
     this.#commands.on("error", () => {});
     this.#commands.on("close", () => {
       setTimeout(() => this.#lost("it was closed"), CLOSE_MILLISECONDS).unref();
@@ -99,11 +99,11 @@ export class RunnerProcess {
     try {
       process.kill(-pid, signal);
     } catch {
-      // It has ended already.
+      // It has already ended.
     }
   }
 
-  /** Ends a process that can be told nothing any more, or that says what nobody understands. */
+  /** Kills a process that commands no longer reach, or whose output cannot be decoded. */
   #lost(why: string): void {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#tail += `${LINK_LOST}: ${why}\n`;

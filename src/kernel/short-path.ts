@@ -2,13 +2,13 @@
 import { relative } from "node:path";
 
 export interface Folders {
-  /** The notebook's. */
+  /** The notebook's folder. */
   readonly folder: string;
   /** The root of this package. */
   readonly projectRoot: string;
 }
 
-/** A path as seen from the notebook: in a package, in this one, or relative to the folder. */
+/** Shortens a path for a reader of the notebook: inside a package, inside this one, or relative to the folder. */
 export function shortPath(path: string, { folder, projectRoot }: Folders): string {
   const at = path.lastIndexOf("/node_modules/");
   if (at >= 0) return path.slice(at + "/node_modules/".length);

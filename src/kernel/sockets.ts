@@ -1,4 +1,4 @@
-// The kernel's five ZeroMQ sockets: honest messages in, ordered messages out.
+// The kernel's five ZeroMQ sockets: they pass on honest messages and send messages in order.
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { Router, type Socket, XPublisher } from "zeromq";
@@ -17,10 +17,10 @@ import {
   WireError,
 } from "./wire.ts";
 
-/** The channels that messages come in on. */
+/** The channels that messages arrive on. */
 export type Channel = "shell" | "control" | "stdin";
 
-/** Who sent a request, and how: where a reply goes. */
+/** Who sent a request and on which channel, so that a reply finds its way. */
 export interface Sender {
   readonly channel: Channel;
   readonly identities: readonly Uint8Array[];
@@ -34,9 +34,9 @@ export interface Request extends Sender {
 }
 
 export interface Listener {
-  /** What is signed, whole and new. */
+  /** Takes a message that is signed, complete and new. */
   receive(request: Request): void;
-  /** What is all that, but too large or too deep. */
+  /** Takes the sender of such a message that is too large or nests too deep. */
   refuse(sender: Sender, reason: string): void;
 }
 
@@ -47,11 +47,11 @@ export interface Extras {
   readonly buffers?: readonly Uint8Array[];
 }
 
-/** How many messages back one is recognised that was seen before; jupyter_client's number. */
+/** How many messages are remembered to recognise a repeated one; jupyter_client's number. */
 const REMEMBERED = 65_536;
-/** How long what was sent may still leave after close(). */
+/** How long messages may still leave after close(). */
 const LINGER_MILLISECONDS = 1_000;
-/** Before a socket that could not be read is read again. */
+/** The wait before reading again from a socket that failed. */
 const AGAIN_MILLISECONDS = 100;
 const SUBSCRIBE = 1;
 
@@ -77,10 +77,10 @@ export class Sockets {
     const security = curve
       ? { curveServer: true, curvePublicKey: curve.publicKey, curveSecretKey: curve.secretKey }
       : {};
-    // Without a limit: a cell that prints a lot must lose nothing.
+    // No limit: a cell that prints a lot must not lose anything.
     const unlimited = { sendHighWaterMark: 0, receiveHighWaterMark: 0 };
     const options = { ...security, ...unlimited, linger: LINGER_MILLISECONDS };
-    // A front end that comes back under its name takes over from its dead connection.
+    // A front end that reconnects under its name takes over from its dead connection.
     const router = { ...options, handover: true, maxMessageSize: FRAME_BYTES };
     this.#routers = {
       shell: new Router(router),
@@ -88,8 +88,8 @@ export class Sockets {
       stdin: new Router(router),
     };
     this.#iopub = new XPublisher({ ...options, maxMessageSize: SHORT_BYTES });
-    this.#iopub.verbosity = "allSubs"; // each subscriber is welcomed, not the first alone
-    // No Reply: that waits for one partner's next step, so a strange frame would be its last.
+    this.#iopub.verbosity = "allSubs"; // every subscriber is welcomed, not only the first
+    // Not a Reply socket: it waits for its partner's next step, so one strange frame would block it for good.
     this.#heartbeat = new Router({ ...security, linger: 0, maxMessageSize: SHORT_BYTES });
     this.#outboxes = {
       shell: new Outbox(this.#routers.shell),
@@ -133,7 +133,7 @@ export class Sockets {
     this.#send(channel, identities, createHeader(type, this.#session), header, content, {});
   }
 
-  /** Asks the front end that sent a request, over the stdin channel. */
+  /** Sends a question over the stdin channel to the front end that sent the request. */
   ask({ identities, header }: Sender, type: string, content: Content): void {
     this.#send("stdin", identities, createHeader(type, this.#session), header, content, {});
   }
@@ -143,12 +143,12 @@ export class Sockets {
     this.#send("iopub", [Buffer.from(type)], header, parent, content, extras);
   }
 
-  /** Drops a message that must not be acted on, and says so. */
+  /** Drops a message that must not be acted on, and logs it. */
   drop(channel: Channel, reason: string): void {
     this.#dropped.log(`dropped a message on ${channel}: ${reason}`);
   }
 
-  /** Resolves when all that was sent is with ZeroMQ; it still leaves while the process ends. */
+  /** Resolves once ZeroMQ has every message; they still leave while the process ends. */
   async close(): Promise<void> {
     await Promise.all(Object.values(this.#outboxes).map((outbox) => outbox.emptied()));
     this.#closed = true;
@@ -169,7 +169,7 @@ export class Sockets {
     this.#outboxes[to].send(encodeMessage(this.#signer, message));
   }
 
-  /** What must not be acted on is a line in the log. */
+  /** Passes a message on; logs one that must not be acted on. */
   #take(channel: Channel, frames: readonly Uint8Array[], listener: Listener): void {
     try {
       const message = this.#decode(frames);
@@ -196,9 +196,9 @@ export class Sockets {
     }
   }
 
-  /** @throws WireError where a message with this header was seen before */
+  /** @throws WireError if a message with this header was seen before */
   #remember({ session, msg_id, msg_type, date }: Header): void {
-    // msg_id alone does not tell: jupyter_client's manager and its clients count the same numbers.
+    // msg_id alone is not enough: jupyter_client's manager and its clients use the same numbers.
     const id = createHash("sha256").update(JSON.stringify([session, msg_id, msg_type, date]));
     const digest = id.digest("base64");
     if (this.#seen.has(digest)) throw new WireError("seen before");
@@ -206,16 +206,16 @@ export class Sockets {
     if (this.#seen.size > REMEMBERED) this.#seen.delete(this.#seen.values().next().value ?? "");
   }
 
-  /** JEP 65: whoever subscribes learns when messages begin to reach him. */
+  /** Tells a subscriber that messages begin to reach it (JEP 65). */
   #welcome(topic: Uint8Array): void {
     const subscription = Buffer.from(topic).toString();
     const header = createHeader("iopub_welcome", this.#session);
-    // Under the subscriber's own topic, or the message would not reach him.
+    // The message must carry the subscriber's own topic, or it would not arrive.
     const identities = topic.length > 0 ? [topic] : [Buffer.from("iopub_welcome")];
     this.#send("iopub", identities, header, {}, { subscription }, {});
   }
 
-  /** Reads until the sockets are closed: no message, and no failure of a socket, ends it. */
+  /** Reads until the sockets are closed. Neither a message nor a failing socket ends it. */
   async #read(socket: Readable, receive: (frames: Buffer[]) => unknown): Promise<void> {
     while (!this.#closed) {
       try {
@@ -242,7 +242,7 @@ interface Readable {
   receive(): Promise<Buffer[]>;
 }
 
-/** Sends one after the other: a socket refuses a second send before the first is done. */
+/** Sends messages one after another: a socket refuses a second send before the first is done. */
 class Outbox {
   readonly #socket: Socket & { send(frames: Uint8Array[]): Promise<void> };
   #waiting: Uint8Array[][] = [];

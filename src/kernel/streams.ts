@@ -1,10 +1,10 @@
-// Text of cells on its way to iopub: many small writes become few messages, in order.
+// Text of cells on its way to iopub: batches many small writes into few messages, in order.
 import type { CellId } from "./channel.ts";
 
 export type StreamName = "stdout" | "stderr";
 
 const BATCH_MILLISECONDS = 20;
-/** A message of more characters than this leaves at once. */
+/** A batch of more characters than this is sent at once. */
 const BATCH_CHARACTERS = 1 << 20;
 
 interface Batch {
@@ -32,7 +32,7 @@ export class Streams {
     else this.#timer ??= setTimeout(() => this.flush(), BATCH_MILLISECONDS);
   }
 
-  /** Publishes what waits: before anything else of a cell, and before its idle. */
+  /** Publishes what waits. Called before anything else of a cell is sent, and before its idle status. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

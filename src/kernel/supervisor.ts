@@ -1,4 +1,4 @@
-// The kernel as its front ends see it: requests in, the runner's events out as messages.
+// The kernel as its front ends see it: takes requests, and publishes the runner's events as messages.
 import { setTimeout as delay } from "node:timers/promises";
 import type { CellId, Event, Failure, Outcome } from "./channel.ts";
 import { Comms } from "./comms.ts";
@@ -20,17 +20,17 @@ import { type Content, WireError } from "./wire.ts";
 type Answer = Content | undefined | Promise<Content | undefined>;
 type Handler = (request: Request) => Answer;
 
-/** For names from a runner that may be in the middle of a loop. */
+/** How long to wait for names from a runner that may be in the middle of a loop. */
 const MEMBERS_MILLISECONDS = 300;
-/** For a runner to end by itself. */
+/** How long a runner may take to end by itself. */
 const EXIT_MILLISECONDS = 700;
 const PARENT_MILLISECONDS = 1_000;
-/** For an interrupted cell to end without its children being asked to. */
+/** How long an interrupted cell may take to end before its child processes are interrupted too. */
 const CHILDREN_MILLISECONDS = 1_000;
 
-/** Binds the sockets and answers until the kernel is shut down, or its runner dies. */
+/** Binds the sockets and answers until the kernel is shut down or its runner dies. */
 export async function supervise(connection: Connection, runner: RunnerProcess): Promise<void> {
-  process.umask(0o077); // sockets that are files, and the history, are for their owner alone
+  process.umask(0o077); // only the owner may use socket files and the history
   const sockets = await Sockets.bind(connection);
   new Supervisor(sockets, runner).start();
 }
@@ -47,7 +47,7 @@ class Supervisor {
   readonly #members = new Map<number, (names: readonly string[]) => void>();
   readonly #handlers: Readonly<Record<"shell" | "control", ReadonlyMap<string, Handler>>>;
   #questions = 0;
-  /** The one that waits for an answer. */
+  /** The question to the user that waits for an answer. */
   #question: Extract<Event, { type: "input" }> | undefined;
   #ending = false;
 
@@ -108,14 +108,14 @@ class Supervisor {
       died: (death) => void this.#died(death),
     });
     process.on("SIGINT", () => this.interrupt());
-    // Whatever goes wrong in one message: the cells' variables are worth more.
+    // No error over one message may end the process: the cells' variables are worth more.
     for (const event of ["uncaughtException", "unhandledRejection"]) {
       process.on(event, (error: Error) => log(error.stack ?? String(error)));
     }
     if (process.env["JPY_PARENT_PID"]) this.#followParent();
   }
 
-  /** Ends when the server that started this kernel has gone without a word. */
+  /** Ends the kernel when the server that started it disappears. */
   #followParent(): void {
     const parent = process.ppid;
     setInterval(() => {
@@ -126,7 +126,7 @@ class Supervisor {
     }, PARENT_MILLISECONDS).unref();
   }
 
-  /** Whoever asks is there to work: the language service may start once nothing runs. */
+  /** Whoever asks is about to work, so the language service may start once nothing runs. */
   #introduce(): Content {
     if (this.#executions.idle) this.#language.idle();
     return kernelInfo();
@@ -135,7 +135,7 @@ class Supervisor {
   interrupt(): Content {
     this.#runner.send({ type: "interrupt" });
     const cell = this.#executions.running;
-    // It may wait for a child process without running any JavaScript (spawnSync): that must end.
+    // The cell may wait for a child process without running any JavaScript (spawnSync): end the child.
     setTimeout(() => {
       if (cell && cell === this.#executions.running) this.#runner.signal("SIGINT");
     }, CHILDREN_MILLISECONDS);
@@ -177,7 +177,7 @@ class Supervisor {
     this.#executions.showRunning();
   }
 
-  /** Whoever sent a request waits for an answer; messages of other types have none. */
+  /** Answers a request with the error. Messages of other types have no answer. */
   #fail(sender: Sender, error: Error): void {
     const { msg_type } = sender.header;
     log(`${msg_type.slice(0, 80)}: ${error.message}`);
@@ -185,7 +185,7 @@ class Supervisor {
     this.#sockets.reply(sender, msg_type.replace(/_request$/, "_reply"), { ...failureOf(error) });
   }
 
-  /** Says of a message beyond the limits that it was one, where its sender looks. */
+  /** Reports a message beyond the limits where its sender will see it. */
   #refuse(sender: Sender, reason: string): void {
     const type = sender.header.msg_type;
     const error = Object.assign(new Error(reason), { name: "MessageError" });
@@ -195,7 +195,7 @@ class Supervisor {
     else this.#text("stderr", `${type.slice(0, 80)}: ${reason}\n`);
   }
 
-  /** An event that cannot be sent on must not take those after it with it. */
+  /** Handles an event. One that cannot be sent must not lose the events after it. */
   #hear(event: Event): void {
     try {
       this.#event(event);
@@ -245,7 +245,7 @@ class Supervisor {
     }
   }
 
-  /** Output that no cell put its name to is that of the cell that runs, or ran last. */
+  /** Shows output that names no cell under the cell that runs, or ran last. */
   #text(name: "stdout" | "stderr", text: string): void {
     const cell = this.#executions.cell(0);
     if (!cell) log(`${name} before the first cell: ${text.trimEnd()}`);
@@ -272,7 +272,7 @@ class Supervisor {
     this.#sockets.ask(cell.sender, "input_request", { prompt, password });
   }
 
-  /** An answer that was not taken must not leave its cell waiting for another. */
+  /** Repeats the question, because a rejected answer must not leave its cell waiting. */
   #askAgain(reason: string): void {
     const question = this.#question;
     if (question) this.#ask(question, `(${reason}) ${question.prompt}`);
@@ -332,7 +332,7 @@ class Supervisor {
     return names;
   }
 
-  /** The reply goes to all, then everything ends; the runner by force if need be. */
+  /** Replies to all front ends, then ends everything; the runner by force if need be. */
   async #shutdown(request: Request): Promise<undefined> {
     const content = { status: "ok", restart: flagOf(request.content, "restart", false) };
     this.#ending = true;
@@ -356,7 +356,7 @@ class Supervisor {
     if (this.#executions.idle) this.#text("stderr", `${failure.evalue}\n`);
     this.#streams.flush();
     await this.#executions.die(failure);
-    this.#runner.signal("SIGKILL"); // its children
+    this.#runner.signal("SIGKILL"); // ends its children
     await this.#close(1);
   }
 

@@ -1,20 +1,20 @@
-// What stands before the cursor, told from the text alone: for names that the runtime knows.
+// The name before the cursor, read from the text alone, to look up in the runtime.
 
-/** A name that is being typed: `object.prefix`, or a bare one where `object` is "". */
+/** A name being typed: `object.prefix`, or a bare name if `object` is "". */
 export interface TypedName {
-  /** An expression without calls: names, dots, numbers and texts in brackets. */
+  /** An expression without calls: names, dots, and numbers or strings in brackets. */
   readonly object: string;
   readonly prefix: string;
 }
 
 const NAME = String.raw`[\p{ID_Start}$_][\p{ID_Continue}$]*`;
 const KEY = String.raw`\[(?:\d+|"[^"\\]*"|'[^'\\]*')\]`;
-// What is called before (`f().a.b`) makes `a` a member, not a variable.
+// In `f().a.b`, `a` is a member and not a variable, so the object must not follow a dot.
 const OBJECT = String.raw`(?<![.\p{ID_Continue}$])(${NAME}(?:\.${NAME}|${KEY})*)\.`;
 const TYPED = new RegExp(String.raw`(?:${OBJECT})?([\p{ID_Continue}$]*)$`, "u");
 const STRINGS = /"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`/g;
 
-/** Undefined inside a string or a comment, and after a dot whose object has to be computed. */
+/** Returns undefined inside a string or a comment, and after a dot whose object has to be computed. */
 export function nameBefore(code: string, cursor: number): TypedName | undefined {
   const line = code.slice(code.lastIndexOf("\n", cursor - 1) + 1, cursor);
   if (/["'`]|\/[/*]/.test(line.replaceAll(STRINGS, ""))) return undefined;

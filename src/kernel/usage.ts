@@ -1,4 +1,4 @@
-// What the kernel and its machine use, for JupyterLab's resource panel (jupyter-resource-usage).
+// Memory and CPU use of the kernel and its machine, for JupyterLab's resource panel (jupyter-resource-usage).
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism, cpus, freemem, hostname, totalmem } from "node:os";
@@ -8,9 +8,9 @@ import type { Content } from "./wire.ts";
 interface ProcessUse {
   readonly pid: number;
   readonly parent: number;
-  /** Bytes. */
+  /** Resident memory in bytes. */
   readonly memory: number;
-  /** Seconds since the process's start. */
+  /** CPU seconds since the process started. */
   readonly cpu: number;
 }
 
@@ -27,13 +27,13 @@ const PAGE = 4096;
 export class UsageMeter {
   #last = sample([]);
 
-  /** The content of usage_reply for this process and its descendants. */
+  /** Returns the content of usage_reply for this process and its descendants. */
   async measure(pid: number): Promise<Content> {
     const family = descendants(await processes(), process.pid);
     const now = sample(family);
     const before = this.#last;
     this.#last = now;
-    // A process that was not there before has used what it used since then.
+    // All CPU time of a process that is new since the last sample falls into this interval.
     const seconds = family.reduce((sum, { pid, cpu }) => sum + cpu - (before.cpu.get(pid) ?? 0), 0);
     const elapsed = (now.time - before.time) / 1000;
     const busy = (now.hostBusy - before.hostBusy) / (now.hostTotal - before.hostTotal || 1);
@@ -88,11 +88,11 @@ async function processes(): Promise<ProcessUse[]> {
     });
 }
 
-/** Undefined for a process that has just ended. */
+/** Returns undefined for a process that has just ended. */
 function readStat(pid: string): ProcessUse | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name, in brackets, may hold spaces; state is the first field after it.
+    // The name, in parentheses, may contain spaces; the state is the first field after it.
     const fields = stat
       .slice(stat.lastIndexOf(")") + 2)
       .split(" ")
@@ -116,7 +116,7 @@ function hostMemory(): Content {
   return { ...known, percent: round((100 * (total - available)) / total), ...linuxMemory() };
 }
 
-/** What psutil tells besides on Linux, from /proc/meminfo. */
+/** Returns what psutil adds on Linux, from /proc/meminfo. */
 function linuxMemory(): Content {
   if (process.platform !== "linux") return {};
   const text = readFileSync("/proc/meminfo", "utf8");

@@ -1,4 +1,4 @@
-// Jupyter's wire protocol: messages as signed ZeroMQ frames, and nothing about what they mean.
+// Jupyter's wire protocol: messages as signed ZeroMQ frames, whatever they mean.
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 import { userInfo } from "node:os";
 import { DEPTH, FRAME_COST, HEADER_BYTES, isDeeper, MESSAGE_BYTES } from "./limits.ts";
@@ -21,22 +21,22 @@ export interface Header {
 export type Content = Readonly<Record<string, unknown>>;
 
 export interface Message {
-  /** ZeroMQ routing identities in front of the delimiter; for iopub the topic. */
+  /** ZeroMQ routing identities in front of the delimiter; the topic on iopub. */
   readonly identities: readonly Uint8Array[];
   readonly header: Header;
-  /** The header of the request that this answers; empty where there is none. */
+  /** The header of the request that this message answers; empty if there is none. */
   readonly parent: Header | Record<string, never>;
   readonly metadata: Content;
   readonly content: Content;
   readonly buffers: readonly Uint8Array[];
 }
 
-/** A message that must not be acted on: malformed, unsigned, signed by a stranger. */
+/** A message that must not be acted on: malformed, unsigned, or signed by a stranger. */
 export class WireError extends Error {
   override readonly name = "WireError";
 }
 
-/** A message that is signed, and larger or deeper than a kernel takes: its sender can be told. */
+/** A signed message that is larger or deeper than a kernel accepts. Its sender can be told. */
 export class LimitError extends WireError {
   readonly identities: Message["identities"];
   readonly header: Header;
@@ -69,7 +69,7 @@ export class Signer {
   }
 }
 
-/** A header of a new message of one session. */
+/** Creates the header of a new message of one session. */
 export function createHeader(msg_type: string, session: string): Header {
   const date = new Date().toISOString();
   return { msg_id: randomUUID(), msg_type, session, username, date, version: PROTOCOL_VERSION };
@@ -93,8 +93,8 @@ export function encodeMessage(signer: Signer, message: Message): Uint8Array[] {
 }
 
 /**
- * @param isLimited whether the message must keep within a kernel's limits
- * @throws WireError where the frames are no message, or not one signed with the key
+ * @param isLimited whether the message must stay within a kernel's limits
+ * @throws WireError if the frames are not a message, or are not signed with the key
  */
 export function decodeMessage(
   signer: Signer,
@@ -110,7 +110,7 @@ export function decodeMessage(
     throw new WireError(`only ${frames.length} frames`);
   if (!signer.verify(signature, parts)) throw new WireError("bad signature");
   if (isLimited && (first.length > HEADER_BYTES || isDeeper(first, DEPTH))) {
-    throw new WireError("its header is larger or deeper than any");
+    throw new WireError("its header is too large or nests too deep");
   }
   const header = parseHeader(first);
   const identities = frames.slice(0, at);
@@ -127,15 +127,15 @@ export function decodeMessage(
   };
 }
 
-/** What there is too much of, in words. */
+/** Describes the limit that the message exceeds; undefined if it exceeds none. */
 function excessOf(frames: readonly Uint8Array[], parts: readonly Uint8Array[]): string | undefined {
   const bytes = frames.reduce((sum, { length }) => sum + length + FRAME_COST, 0);
   if (bytes > MESSAGE_BYTES) {
     const [size, most] = [bytes, MESSAGE_BYTES].map((n) => Math.ceil(n / 2 ** 20));
-    return `the message has ${size} MiB, and ${most} are the most`;
+    return `the message has ${size} MiB; the limit is ${most}`;
   }
   if (!parts.some((part) => isDeeper(part, DEPTH))) return undefined;
-  return `the message nests deeper than ${DEPTH} arrays or objects, the most`;
+  return `the message nests deeper than the limit of ${DEPTH} arrays or objects`;
 }
 
 function parseHeader(part: Uint8Array): Header {

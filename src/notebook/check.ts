@@ -1,4 +1,4 @@
-// Checks a notebook: its form, and that running it again shows what it says.
+// Checks a notebook: its form, and that running it again shows what is saved in it.
 import path from "node:path";
 import { UserError } from "../base/errors.ts";
 import { compareOutputs } from "./compare.ts";
@@ -10,18 +10,18 @@ export const MOST_CELLS = 20;
 export const MOST_LINES = 12;
 export const TOLERANCE = 1e-3;
 
-/** Something to put right. */
+/** A problem to fix. */
 export interface Problem {
-  /** Of all cells, from 1; null for the notebook as a whole. */
+  /** The cell's number among all cells, from 1; null for the notebook as a whole. */
   readonly cell: number | null;
-  /** What is wrong, and what to do. */
+  /** What is wrong and what to do. */
   readonly message: string;
 }
 
 export interface CheckOptions
   extends Pick<RunOptions, "kernel" | "transport" | "timeout" | "signal" | "onCell"> {
   readonly file: string;
-  /** Relative, for numbers that are not whole. */
+  /** The relative tolerance for numbers that are not whole. */
   readonly tolerance?: number;
 }
 
@@ -32,24 +32,24 @@ export async function checkNotebook(notebook: Notebook, options: CheckOptions): 
   return problems.sort((a, b) => (a.cell ?? 0) - (b.cell ?? 0));
 }
 
-/** What is wrong with the file as it is. */
+/** Returns the problems of the file as it is. */
 export function formProblems(notebook: Notebook, folder: string): Problem[] {
   const problems: Problem[] = [];
   const codeCells = notebook.cells.filter((cell) => cell.cell_type === "code");
   if (codeCells.length > MOST_CELLS) {
-    const message = `${codeCells.length} code cells; join or drop some, ${MOST_CELLS} are the most`;
+    const message = `${codeCells.length} code cells; join or drop some; the limit is ${MOST_CELLS}`;
     problems.push({ cell: null, message });
   }
   for (const [index, cell] of notebook.cells.entries()) {
     if (cell.cell_type !== "code") continue;
     const lines = cell.source.replace(/\n$/, "").split("\n").length;
     if (lines > MOST_LINES) {
-      const message = `${lines} lines; shorten or split it, ${MOST_LINES} are the most`;
+      const message = `${lines} lines; shorten or split it; the limit is ${MOST_LINES}`;
       problems.push({ cell: index + 1, message });
     }
     const error = cell.outputs.find((output) => output.output_type === "error");
     if (error && !mayFail(cell)) {
-      const message = `it holds the error ${error.ename}; mend it, or tag it raises-exception`;
+      const message = `it holds the error ${error.ename}; fix it, or tag it raises-exception`;
       problems.push({ cell: index + 1, message });
     }
   }
@@ -60,10 +60,10 @@ export function formProblems(notebook: Notebook, folder: string): Problem[] {
       cell: notebook.cells.indexOf(cell) + 1,
       message: `${has} instead of [${index + 1}]; run the notebook from start to end`,
     });
-    break; // those after it are off for the same reason
+    break; // later cells are wrong for the same reason
   }
   for (const { cell, where, text } of findMachinePaths(notebook, folder)) {
-    const message = `its ${where} names ${text} of one machine; use relative paths and run it again`;
+    const message = `its ${where} contains ${text}, a path of one machine; use relative paths and run it again`;
     problems.push({ cell, message });
   }
   return problems;
@@ -90,11 +90,11 @@ async function runProblems(notebook: Notebook, options: CheckOptions): Promise<P
     if (ended) {
       const after = cells.length - index - 1;
       const rest = after > 0 ? `; the ${after} after it were not run` : "";
-      add(`${result.failure.message}; mend the cell${rest}`);
+      add(`${result.failure.message}; fix the cell${rest}`);
       break;
     }
     if (mayFail(cell) && !result.errors.has(cell)) {
-      add("it is tagged raises-exception and raised none; drop the tag or mend the cell");
+      add("it is tagged raises-exception but raised none; drop the tag or fix the cell");
     }
     const committed = (notebook.cells[position] as CodeCell).outputs;
     const difference = isCompared(cell) && compareOutputs(committed, cell.outputs, tolerance);
@@ -105,7 +105,7 @@ async function runProblems(notebook: Notebook, options: CheckOptions): Promise<P
   return problems;
 }
 
-/** As nbval's lax mode: outputs count where a tag says so, and not where another says no. */
+/** Whether outputs are compared, as in nbval's lax mode: one tag asks for it, another forbids it. */
 function isCompared(cell: CodeCell): boolean {
   const tags = tagsOf(cell);
   return tags.includes("nbval-check-output") && !tags.includes("nbval-ignore-output");

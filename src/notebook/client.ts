@@ -1,4 +1,4 @@
-// A Jupyter client: starts a kernel and speaks with it on all five channels.
+// A Jupyter client: starts a kernel and talks to it on all five channels.
 import { randomUUID } from "node:crypto";
 import { Dealer, Request, Subscriber } from "zeromq";
 import {
@@ -39,7 +39,7 @@ export type { Connection, Exit, KernelSpec, ProcessOptions, Transport } from "./
 export type Channel = "shell" | "control" | "stdin";
 
 export interface StartOptions extends ProcessOptions {
-  /** Until the kernel answers on shell and iopub. */
+  /** How long the kernel may take to answer on shell and iopub, in milliseconds. */
   readonly startTimeout?: number;
 }
 
@@ -48,14 +48,14 @@ export type Listener = (channel: Channel | "iopub", message: Message) => void;
 
 const REQUEST_MILLISECONDS = 60_000;
 const START_MILLISECONDS = 60_000;
-/** Between questions whether iopub is connected: its subscription travels on its own. */
+/** The wait before asking again whether iopub is connected: its subscription travels separately. */
 const IOPUB_MILLISECONDS = 100;
-/** After the process's end, for what it had sent before. */
+/** The wait after the process has ended, for what it sent before. */
 const LAST_WORDS_MILLISECONDS = 300;
 const SHUTDOWN_MILLISECONDS = 5_000;
 const START_ATTEMPTS = 3;
 
-/** Starts a kernel, by its kernelspec or by argv alone, and waits until it answers. */
+/** Starts a kernel, from its kernelspec or from argv alone, and waits until it answers. */
 export async function startKernel(
   kernel: KernelSpec | readonly string[],
   options: StartOptions = {},
@@ -69,14 +69,14 @@ export async function startKernel(
       return client;
     } catch (error) {
       await client.kill();
-      // Another process took one of the ports between our look and the kernel's.
+      // Another process took one of the ports between our check and the kernel's start.
       const taken = error instanceof KernelDeadError && client.process.portTaken;
       if (!taken || attempt === START_ATTEMPTS) throw error;
     }
   }
 }
 
-/** A running kernel. Close it with shutdown() or kill(), or by `await using`. */
+/** A running kernel. Close it with shutdown() or kill(), or with `await using`. */
 export class KernelClient implements AsyncDisposable {
   readonly session = randomUUID();
   readonly process: KernelProcess;
@@ -94,7 +94,7 @@ export class KernelClient implements AsyncDisposable {
     this.process = process;
     this.#spec = spec;
     this.#signer = new Signer(process.connection.key);
-    // Unlimited queues: nothing may be lost. One identity on shell and stdin, or no input comes.
+    // Queues are unlimited so that nothing is lost. Shell and stdin need the same identity, or no input comes.
     const unlimited = { linger: 0, reconnectInterval: 10, receiveHighWaterMark: 0 };
     const shared = { ...this.#curve(), ...unlimited };
     const dealer = { ...shared, sendHighWaterMark: 0, routingId: this.session };
@@ -117,7 +117,7 @@ export class KernelClient implements AsyncDisposable {
     return this.#info;
   }
 
-  /** Why messages that arrived were thrown away: none should be. */
+  /** The reasons why arriving messages were discarded; there should be none. */
   get rejected(): readonly string[] {
     return this.#rejected;
   }
@@ -156,13 +156,13 @@ export class KernelClient implements AsyncDisposable {
     }
   }
 
-  /** Calls the listener with every message that arrives. @returns how to stop that */
+  /** Calls the listener with every message that arrives. @returns a function that ends this */
   onMessage(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Sends a request; resolves when both its reply and its idle status are here. */
+  /** Sends a request; resolves when both its reply and its idle status have arrived. */
   request(
     channel: "shell" | "control",
     type: string,
@@ -172,18 +172,18 @@ export class KernelClient implements AsyncDisposable {
     return this.#open(channel, type, content, options, true);
   }
 
-  /** Executes code. A failure of the code is a reply with status "error", not an exception. */
+  /** Executes code. If the code fails, the reply has the status "error"; nothing is thrown. */
   execute(code: string, options: ExecuteOptions = {}): Promise<Exchange> {
     const silent = options.silent ?? false;
     return this.request("shell", "execute_request", executeContent(code, options, silent), options);
   }
 
-  /** Answers the input_request that `parent` is the header of. */
+  /** Answers the input_request whose header is `parent`. */
   answerInput(parent: Header, value: string): Header {
     return this.send("stdin", "input_reply", { status: "ok", value }, { parent });
   }
 
-  /** Sends a message that no reply is awaited of, such as comm_msg. */
+  /** Sends a message that expects no reply, such as comm_msg. */
   send(
     channel: Channel,
     type: string,
@@ -197,20 +197,20 @@ export class KernelClient implements AsyncDisposable {
     return header;
   }
 
-  /** Sends frames as they are, which need not be a message. */
+  /** Sends frames as they are; they need not form a message. */
   sendRaw(channel: Channel, frames: readonly (Uint8Array | string)[]): void {
     const before = this.#sending.get(channel) ?? Promise.resolve();
     const sent = before.then(async () => {
       if (!this.#closed) await this.#sockets[channel].send([...frames]);
     });
-    // A failed send shows as a reply that never comes; a closed socket's is expected.
+    // A failed send shows as a missing reply; on a closed socket it is expected.
     this.#sending.set(
       channel,
       sent.catch(() => {}),
     );
   }
 
-  /** Interrupts what the kernel executes, by a message or a signal as its kernelspec says. */
+  /** Interrupts what the kernel executes, by a message or a signal as its kernelspec demands. */
   async interrupt(timeout = SHUTDOWN_MILLISECONDS): Promise<void> {
     if (this.#spec.interrupt_mode === "message") {
       await this.#open("control", "interrupt_request", {}, { timeout }, false);
@@ -227,7 +227,7 @@ export class KernelClient implements AsyncDisposable {
       socket.connect(this.#address("hb"));
       await socket.send("ping");
       const [echo] = await socket.receive();
-      if (echo?.toString() !== "ping") throw new Error("the heartbeat's echo is another");
+      if (echo?.toString() !== "ping") throw new Error("the heartbeat echoed something else");
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== "EAGAIN") throw cause;
       throw new KernelTimeoutError(`no heartbeat within ${seconds(timeout)}`, { cause });
@@ -236,13 +236,13 @@ export class KernelClient implements AsyncDisposable {
     }
   }
 
-  /** Asks the kernel to end, ends it by force where it does not, and closes all. */
+  /** Asks the kernel to end, kills it if it does not, and closes everything. */
   async shutdown(timeout = SHUTDOWN_MILLISECONDS): Promise<Exit> {
     await this.#stop(false, timeout);
     return await this.kill();
   }
 
-  /** Ends the kernel's process and starts it again: same ports, no state. */
+  /** Ends the kernel's process and starts it again, with the same ports and without state. */
   async restart(timeout = START_MILLISECONDS): Promise<void> {
     await this.#stop(true, SHUTDOWN_MILLISECONDS);
     await this.process.kill();
@@ -251,7 +251,7 @@ export class KernelClient implements AsyncDisposable {
     await this.ready(timeout);
   }
 
-  /** Ends the kernel's process at once and closes all. */
+  /** Kills the kernel's process at once and closes everything. */
   async kill(): Promise<Exit> {
     const exit = await this.process.kill();
     if (!this.#closed) {
@@ -267,7 +267,7 @@ export class KernelClient implements AsyncDisposable {
     await this.shutdown();
   }
 
-  /** @param published whether to wait for idle as well */
+  /** @param published whether to wait for the idle status as well */
   #open(
     channel: "shell" | "control",
     type: string,
@@ -319,7 +319,7 @@ export class KernelClient implements AsyncDisposable {
     try {
       await this.#open("control", "shutdown_request", { restart }, { timeout }, false);
     } catch {
-      return; // dead or deaf: kill() sees to it
+      return; // dead or not answering: kill() handles it
     }
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
@@ -364,7 +364,7 @@ export class KernelClient implements AsyncDisposable {
     }
   }
 
-  /** What is awaited of a process that ends fails, after its last words. */
+  /** Rejects what still waits for a process that has ended, once its last messages had time to arrive. */
   #watch(): void {
     void this.process.exited.then((exit) => {
       const orphans = [...this.#pending.values()];
@@ -375,7 +375,7 @@ export class KernelClient implements AsyncDisposable {
     });
   }
 
-  /** One pair of keys for both sides, as Jupyter has it: the connection file is the secret. */
+  /** Returns the one pair of keys that both sides use, as in Jupyter: the connection file is the secret. */
   #curve(): Record<string, string> {
     const { curve_publickey: key, curve_secretkey: secret } = this.process.connection;
     if (key === undefined || secret === undefined) return {};

@@ -1,15 +1,15 @@
-// Whether a cell shows what its notebook says it shows: texts with numbers near, pictures present.
+// Whether a cell shows what its notebook says: texts match with near numbers, pictures are present.
 import { isWarningNote } from "../kernel/display/warnings.ts";
 import { isJsonMime, type Json, type Output } from "./nbformat.ts";
 
 const NUMBER = /[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?/gi;
-/** Below this two numbers are zero both: rounding, not results. */
+/** Two numbers below this both count as zero: they differ by rounding, not in results. */
 const ZERO = 1e-12;
 
 /**
- * What differs first between committed and fresh outputs; null where nothing does. Whole numbers
- * are compared exactly, others within the relative tolerance, white space by presence, pictures
- * by presence, plots by their structure.
+ * Returns the first difference between committed and fresh outputs; null if there is none. Whole numbers
+ * are compared exactly, others within the relative tolerance; white space and pictures only by presence;
+ * plots by structure.
  */
 export function compareOutputs(
   committed: readonly Output[],
@@ -27,13 +27,13 @@ export function compareOutputs(
   return null;
 }
 
-/** Streams may interleave otherwise at each run: all of one name are one, and come first. */
+/** Joins streams by name and puts them first: they may interleave differently in each run. */
 function merge(outputs: readonly Output[]): Output[] {
   const streams = new Map<string, Output & { output_type: "stream" }>();
   const others: Output[] = [];
   for (const output of outputs) {
     if (output.output_type !== "stream") {
-      // Of a notebook that a person saved: this run has none.
+      // A saved notebook may have type warnings; this run shows none.
       if (!isWarningNote(output)) others.push(output);
       continue;
     }
@@ -88,7 +88,7 @@ function compareText(a: string, b: string, tolerance: number): string | null {
   return `${excerpt(b, firstDifference(a, b))} instead of ${excerpt(a, firstDifference(a, b))}`;
 }
 
-/** The columns that numbers stand in move with their digits. */
+/** Replaces numbers, and evens out white space: columns shift with the numbers' digits. */
 function withoutNumbers(text: string): string {
   return text.replace(NUMBER, "#").replace(/\s+/g, " ").trim();
 }
@@ -109,7 +109,7 @@ function compareJson(a: Json, b: Json, tolerance: number, at: string): string | 
   });
 }
 
-/** The same traces, fields and lengths; of the values only what names a trace's kind. */
+/** Compares traces, fields and lengths; of the values, only those that name a trace's kind. */
 function compareStructure(a: Json, b: Json, at: string): string | null {
   return compareTrees(a, b, at, (x, y, place) =>
     /\.(?:type|name|mode)$/.test(place) ? x === y : typeof x === typeof y,
@@ -124,7 +124,7 @@ function compareTrees(
 ): string | null {
   const [array, object] = [Array.isArray(a), typeof a === "object" && a !== null];
   if (array !== Array.isArray(b) || object !== (typeof b === "object" && b !== null)) {
-    return `${at || "the value"} is of another kind`;
+    return `${at || "the value"} has another type`;
   }
   if (!object) {
     if (leaves(a, b, at)) return null;

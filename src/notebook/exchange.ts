@@ -1,21 +1,21 @@
-// A request to a kernel, what it waits for, and how the waiting can fail.
+// A request to a kernel: what it waits for, and how the waiting can fail.
 import type { Content, Header, Message } from "../kernel/wire.ts";
 import type { Exit } from "./launch.ts";
 
-/** A request and all that came of it. */
+/** A request and everything that came in answer. */
 export interface Exchange {
   readonly request: Header;
   readonly reply: Message;
-  /** What was published for this request, in order, from busy to idle. */
+  /** The messages published for this request, in order, from busy to idle. */
   readonly iopub: readonly Message[];
 }
 
 export interface RequestOptions {
-  /** Until both the reply and idle are here; Infinity waits for ever. */
+  /** The time until both the reply and idle have arrived, in milliseconds; Infinity waits for ever. */
   readonly timeout?: number;
   /** Called with each published message of this request as it arrives. */
   readonly onIopub?: (message: Message) => void;
-  /** Called with the request's header as it is sent, to know what late messages belong to. */
+  /** Called with the request's header as it is sent, so that late messages can be assigned to it. */
   readonly onRequest?: (request: Header) => void;
   readonly metadata?: Content;
   readonly buffers?: readonly Uint8Array[];
@@ -29,7 +29,7 @@ export interface ExecuteOptions extends RequestOptions {
   readonly stopOnError?: boolean;
 }
 
-/** The kernel's process ended while something was awaited of it. */
+/** The kernel's process ended while something was expected of it. */
 export class KernelDeadError extends Error {
   override readonly name = "KernelDeadError";
   readonly exit: Exit;
@@ -45,7 +45,7 @@ export class KernelDeadError extends Error {
   }
 }
 
-/** Something awaited of the kernel did not come in time. */
+/** Something expected of the kernel did not come in time. */
 export class KernelTimeoutError extends Error {
   override readonly name = "KernelTimeoutError";
 }
@@ -61,7 +61,7 @@ export interface Pending {
   reject(error: Error): void;
 }
 
-/** What a request waits for, in words. */
+/** Describes what a request waits for. */
 export function awaitedOf({ request, reply }: Pending): string {
   const name = request.msg_type.replace(/_request$/, "_reply");
   return reply ? `idle status after the ${name}` : name;
@@ -71,12 +71,12 @@ export function deadError(pending: Pending, exit: Exit): KernelDeadError {
   return new KernelDeadError(`its ${awaitedOf(pending)}`, exit);
 }
 
-/** A time in words. */
+/** Prints a time in seconds. */
 export function seconds(milliseconds: number): string {
   return `${Number((milliseconds / 1000).toFixed(1))} s`;
 }
 
-/** The content of an execute_request. */
+/** Returns the content of an execute_request. */
 export function executeContent(code: string, options: ExecuteOptions, silent: boolean): Content {
   return {
     code,

@@ -1,4 +1,4 @@
-// A kernel's process: its connection file, how it starts, is signalled, and how it ended.
+// A kernel's process: its connection file, its start, its signals, and how it ended.
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomInt, randomUUID } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -6,7 +6,7 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-/** What a kernel.json says, as far as starting a kernel needs it. */
+/** The fields of a kernel.json that are needed to start a kernel. */
 export interface KernelSpec {
   readonly argv: readonly string[];
   readonly display_name?: string;
@@ -27,22 +27,22 @@ export interface Connection {
   readonly key: string;
   readonly signature_scheme: "hmac-sha256";
   readonly kernel_name: string;
-  /** With both, everything is encrypted (CurveZMQ, as jupyter_client 8.10 hands its keys over). */
+  /** If both keys are given, everything is encrypted (CurveZMQ, with keys as in jupyter_client 8.10). */
   readonly curve_publickey?: string;
   readonly curve_secretkey?: string;
 }
 
-/** How a kernel is reached: over ports of this machine, or files that only their owner may open. */
+/** How a kernel is reached: over ports of this machine, or over files that only their owner may open. */
 export type Transport = Connection["transport"];
 
 export interface ProcessOptions {
   /** The kernel's working folder. */
   readonly cwd?: string;
-  /** Over this process's environment and the kernelspec's; undefined removes. */
+  /** Overrides this process's environment and the kernelspec's; undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** The folder of the kernel.json, for {resource_dir} and a `python` of the same prefix. */
+  /** The folder of the kernel.json, used for {resource_dir} and to find a `python` of the same prefix. */
   readonly resourceDir?: string;
-  /** Over the connection file's usual content. */
+  /** Overrides the connection file's usual content. */
   readonly connection?: Partial<Connection>;
 }
 
@@ -54,14 +54,14 @@ export interface Exit {
   readonly stderr: string;
 }
 
-/** Of a unix socket's path, in bytes; the system cuts none short, it refuses. */
+/** The longest path of a unix socket, in bytes; the system refuses longer ones. */
 const SOCKET_PATH_BYTES = process.platform === "linux" ? 107 : 103;
-/** What is kept of standard error. */
+/** How much of standard error is kept. */
 const TAIL_CHARACTERS = 8_192;
 const TAIL_LINES = 20;
-/** What a kernel says that found one of its ports taken. */
+/** What a kernel prints if one of its ports is taken. */
 const PORT_TAKEN = /address.*in use/i;
-/** After the exit, for what a child of the kernel keeps open. */
+/** The wait after the exit for pipes that a child of the kernel keeps open. */
 const STDERR_MILLISECONDS = 200;
 
 /** The kernels that must not outlive this process. */
@@ -74,13 +74,13 @@ function endAll(): void {
   }
 }
 
-/** A kernel's process. Its temporary folder and its process group go when this process exits. */
+/** A kernel's process. Its temporary folder and its process group end with this process. */
 export class KernelProcess {
   readonly connection: Connection;
   readonly connectionFile: string;
-  /** Until it answers, a kernel that says that a port is taken is ended: tslab lives on, deaf. */
+  /** Until the kernel answers, it is killed if it reports a taken port: tslab would live on without answering. */
   starting = true;
-  /** It said so. */
+  /** Whether it reported a taken port. */
   portTaken = false;
   readonly #spec: KernelSpec;
   readonly #options: ProcessOptions;
@@ -112,17 +112,17 @@ export class KernelProcess {
     return this.#child?.pid;
   }
 
-  /** Null while it runs. */
+  /** Null while the process runs. */
   get exit(): Exit | null {
     return this.#exit;
   }
 
-  /** Resolves when the present process has ended. */
+  /** Resolves when the current process has ended. */
   get exited(): Promise<Exit> {
     return this.#exited;
   }
 
-  /** Starts the process, also again after it ended: same ports, same key. */
+  /** Starts the process, or starts it again after its end with the same ports and key. */
   spawn(): void {
     const [command, ...args] = this.#spec.argv.map((part) => this.#fill(part));
     if (!command) throw new Error("the kernelspec's argv is empty");
@@ -134,7 +134,7 @@ export class KernelProcess {
       cwd: this.#options.cwd,
       env: { ...env, ...this.#options.env },
       stdio: ["ignore", "ignore", "pipe"],
-      // A group of its own: Ctrl-C in the terminal is for whoever runs the kernel to pass on.
+      // The kernel gets a process group: whoever runs it decides whether a terminal's Ctrl-C is passed on.
       detached: process.platform !== "win32",
     });
     this.#child = child;
@@ -142,7 +142,7 @@ export class KernelProcess {
     this.#exited = this.#follow(child);
   }
 
-  /** Signals the kernel and its children, as Jupyter does. False where it has ended. */
+  /** Signals the kernel and its children, as Jupyter does. Returns false if the kernel has ended. */
   signal(signal: NodeJS.Signals): boolean {
     const child = this.#child;
     if (this.#exit || child?.pid === undefined || child.exitCode !== null || child.signalCode) {
@@ -157,7 +157,7 @@ export class KernelProcess {
     }
   }
 
-  /** Ends it at once, with its children. */
+  /** Kills the process and its children. */
   async kill(): Promise<Exit> {
     this.signal("SIGKILL");
     return await this.#exited;
@@ -176,7 +176,7 @@ export class KernelProcess {
       .replaceAll("{resource_dir}", this.#options.resourceDir ?? "");
   }
 
-  /** A kernelspec inside a Python prefix means that prefix's Python. */
+  /** Returns the Python of the prefix that the kernelspec lies in, if there is one. */
   #python(command: string): string {
     const { resourceDir } = this.#options;
     if (!resourceDir || !/^python[\d.]*$/.test(command)) return command;
@@ -214,7 +214,7 @@ export class KernelProcess {
   }
 }
 
-/** Over the ports, or over files in the folder where there are none. */
+/** Describes a connection over the ports, or over files in the folder if no ports are given. */
 function connectionOf(folder: string, ports: readonly number[]): Connection {
   const isFile = ports.length === 0;
   const [shell_port = 1, iopub_port = 2, stdin_port = 3, control_port = 4, hb_port = 5] = ports;
@@ -232,7 +232,7 @@ function connectionOf(folder: string, ports: readonly number[]): Connection {
   };
 }
 
-/** For its owner alone, with a name that leaves room for a socket's. */
+/** Creates a folder for its owner alone, with a path short enough to hold sockets. */
 function makeFolder(): string {
   const name = "abkd-kernel-";
   const bytes = Buffer.byteLength(path.join(tmpdir(), `${name}XXXXXX`, "s-1"));
@@ -240,8 +240,8 @@ function makeFolder(): string {
 }
 
 /**
- * Ports that nothing listens on. They lie below the range that systems take ports of outgoing
- * connections from: otherwise one of those may take a port before the kernel binds it.
+ * Returns ports that nothing listens on. They lie below the range for outgoing connections: otherwise
+ * the system might give one to a connection before the kernel binds it.
  */
 async function freePorts(count: number): Promise<number[]> {
   const held: Server[] = [];

@@ -5,18 +5,18 @@ import { fileURLToPath } from "node:url";
 import type { Notebook } from "./nbformat.ts";
 
 export interface MachinePath {
-  /** Of all cells, from 1. */
+  /** The cell's number among all cells, from 1. */
   readonly cell: number;
   readonly where: "source" | "output";
   readonly text: string;
 }
 
-/** Folders of people and of temporary files, on any system. */
+/** Users' home folders and folders of temporary files, on any system. */
 const FOREIGN =
   /(?<![\w.~-])(?:\/(?:home|Users)\/[\w.-]+|\/root(?![\w.-])|\/(?:private\/)?(?:tmp|var\/folders)\/[\w.-]+|[A-Z]:\\{1,2}Users\\{1,2}[\w.-]+)/g;
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** @param folder of the notebook */
+/** @param folder the notebook's folder */
 export function findMachinePaths(notebook: Notebook, folder: string): MachinePath[] {
   const known = knownHere(folder);
   const found: MachinePath[] = [];
@@ -29,7 +29,7 @@ export function findMachinePaths(notebook: Notebook, folder: string): MachinePat
       const texts = new Set<string>();
       let end = 0;
       for (const { from, to } of hits) {
-        // The longest says it all: /home/me/work rather than /home/me as well.
+        // The longest hit is enough: /home/me/work, without /home/me as well.
         if (to > end) texts.add(text.slice(from, to));
         end = Math.max(end, to);
       }
@@ -56,7 +56,7 @@ function literal(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 
-/** All texts in a value, without pictures: base64 holds any letters. */
+/** Returns all texts in a value, without pictures: base64 can contain any letters. */
 function textOf(value: unknown): string {
   if (typeof value === "string") return value;
   if (typeof value !== "object" || value === null) return "";

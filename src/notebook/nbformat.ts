@@ -5,7 +5,7 @@ import { readText } from "../base/files.ts";
 import { isObject, JsonError, parseJson } from "../base/json.ts";
 import { printable } from "../base/printable.ts";
 
-/** A file that is no notebook, or one of a version that is not known here. */
+/** A file that is not a notebook, or has an unsupported version. */
 export class NotebookError extends UserError {}
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
@@ -25,7 +25,7 @@ export type Output =
   | { output_type: "display_data"; data: MimeBundle; metadata: JsonObject }
   | { output_type: "error"; ename: string; evalue: string; traceback: string[] };
 
-/** Texts are single strings here; files hold them as lists of lines. Unknown fields are kept. */
+/** A code cell. Texts are single strings here, lists of lines in files. Unknown fields are kept. */
 export interface CodeCell {
   cell_type: "code";
   id: string;
@@ -53,7 +53,7 @@ export interface Notebook {
 }
 
 const NEWEST_MINOR = 5;
-/** Where Python ends lines: more characters than \n and \r. */
+/** The characters at which Python ends lines: more than \n and \r. */
 const ENDS = String.raw`\n\r\v\f\x1c-\x1e\x85\u2028\u2029`;
 const LINE = new RegExp(`[^${ENDS}]*(?:\\r\\n|[${ENDS}])|[^${ENDS}]+$`, "g");
 const CELL_ID = /^[a-zA-Z0-9_-]{1,64}$/;
@@ -64,8 +64,9 @@ export function readNotebook(file: string): Notebook {
 }
 
 /**
- * @param file named in errors
- * @throws NotebookError that says where the file is wrong, and what to do
+ * Parses a notebook.
+ * @param file the file's name, for errors
+ * @throws NotebookError that says where the file is wrong and what to do
  */
 export function parseNotebook(text: string, file: string): Notebook {
   const fail = (what: string): never => {
@@ -90,9 +91,9 @@ export function parseNotebook(text: string, file: string): Notebook {
     );
   }
   if (!Number.isInteger(minor) || (minor as number) < 0 || (minor as number) > NEWEST_MINOR) {
-    return fail(`nbformat 4.${briefly(minor)}; known here are 4.0 to 4.${NEWEST_MINOR}`);
+    return fail(`nbformat 4.${briefly(minor)}; versions 4.0 to 4.${NEWEST_MINOR} are supported`);
   }
-  if (!isObject(metadata)) return fail("its metadata are not an object");
+  if (!isObject(metadata)) return fail("its metadata is not an object");
   if (!Array.isArray(cells)) return fail("its cells are not an array");
   const used = new Set<string>();
   const read = cells.map((cell: unknown, index) => {
@@ -109,7 +110,7 @@ export function parseNotebook(text: string, file: string): Notebook {
   } as Notebook;
 }
 
-/** The file's text: nbformat 4.5, keys sorted, one space of indent, a newline at the end. */
+/** Returns the file's text: nbformat 4.5, keys sorted, one space of indent, a newline at the end. */
 export function serialiseNotebook(notebook: Notebook): string {
   const cells = notebook.cells.map((cell) => ({
     ...cell,
@@ -123,7 +124,7 @@ export function tagsOf(cell: Cell): readonly string[] {
   return cell.metadata.tags ?? [];
 }
 
-/** An id that no other cell has, and the same at every conversion. */
+/** Returns an id that no other cell has, and that is the same at every conversion. */
 export function newCellId(seed: string, used: { has(id: string): boolean }): string {
   for (let round = 0; ; round++) {
     const id = createHash("sha256").update(`${round} ${seed}`).digest("hex").slice(0, 8);
@@ -142,7 +143,7 @@ function cellProblem(cell: unknown): string | null {
     return `cell_type ${briefly(type)} instead of "code", "markdown" or "raw"`;
   }
   if (!isText(cell["source"])) return "its source is not text";
-  if (!isObject(cell["metadata"])) return "its metadata are not an object";
+  if (!isObject(cell["metadata"])) return "its metadata is not an object";
   const { tags } = cell["metadata"];
   if (tags !== undefined && !isStrings(tags)) return "its tags are not an array of strings";
   if (type !== "code") return null;
@@ -166,8 +167,8 @@ function outputProblem(output: unknown): string | null {
       return isText(output["text"]) ? null : "its text is not text";
     case "execute_result":
     case "display_data":
-      if (!isObject(output["metadata"])) return "its metadata are not an object";
-      return isObject(output["data"]) ? null : "its data are not an object";
+      if (!isObject(output["metadata"])) return "its metadata is not an object";
+      return isObject(output["data"]) ? null : "its data is not an object";
     case "error": {
       const { ename, evalue, traceback } = output;
       const whole = typeof ename === "string" && typeof evalue === "string" && isStrings(traceback);
@@ -178,7 +179,7 @@ function outputProblem(output: unknown): string | null {
   }
 }
 
-/** Older formats have no ids; two cells with the same id are told apart again. */
+/** Reads a cell. Cells of older formats get ids, and so do cells that repeat another cell's id. */
 function readCell(cell: Record<string, unknown>, index: number, used: Set<string>): Cell {
   const source = joinText(cell["source"]);
   const given = cell["id"];
@@ -218,7 +219,7 @@ function splitOutput(output: Output): unknown {
   return { ...output, data };
 }
 
-/** Whether a MIME type's value is JSON, of which nbformat keeps the structure. */
+/** Whether a MIME type's value is JSON, whose structure nbformat keeps. */
 export function isJsonMime(mime: string): boolean {
   return /^application\/(.*\+)?json$/.test(mime);
 }
@@ -227,12 +228,12 @@ function isSplitMime(mime: string): boolean {
   return /^text\//.test(mime) || mime === "application/javascript" || mime === "image/svg+xml";
 }
 
-/** As Python's str.splitlines(keepends=True), which nbformat uses. */
+/** Splits as Python's str.splitlines(keepends=True) does, which nbformat uses. */
 function splitLines(text: string): string[] {
   return text.match(LINE) ?? [];
 }
 
-/** JSON with sorted keys and one space of indent; absent fields are left out. */
+/** Returns JSON with sorted keys and one space of indent; absent fields are omitted. */
 function stringify(value: unknown, indent: string): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const inner = `${indent} `;

@@ -1,24 +1,24 @@
-// A cell's outputs from what the kernel publishes, as a front end would keep them.
+// Builds a cell's outputs from what the kernel publishes, as a front end would.
 import type { Message } from "../kernel/wire.ts";
 import { isJsonMime, type JsonObject, type MimeBundle, type Output } from "./nbformat.ts";
 
 type Displayed = Extract<Output, { data: MimeBundle }>;
 
-/** The outputs that one run has displayed under ids, in all its cells. */
+/** The outputs that one run has displayed under an id, by id, in all its cells. */
 export type Displays = Map<string, Displayed[]>;
 
 /** Collects the outputs of one cell. */
 export class CellOutputs {
   readonly #displays: Displays;
   #outputs: Output[] = [];
-  /** clear_output with wait: the next output clears. */
+  /** Set by clear_output with wait: the next output clears the others. */
   #clearing = false;
 
   constructor(displays: Displays) {
     this.#displays = displays;
   }
 
-  /** Takes a message of iopub; those that are no output change nothing. */
+  /** Applies a message of iopub; messages that are not output change nothing. */
   apply({ header, content }: Message): void {
     switch (header.msg_type) {
       case "stream":
@@ -53,7 +53,7 @@ export class CellOutputs {
     }
   }
 
-  /** What a notebook file keeps: lines that were written over show as they were at the end. */
+  /** The outputs as a notebook file keeps them: an overwritten line shows its last state. */
   get outputs(): Output[] {
     return this.#outputs
       .map((output) =>
@@ -90,7 +90,7 @@ function displayId(content: Message["content"]): string | undefined {
 
 function bundleOf(content: Message["content"]): { data: MimeBundle; metadata: JsonObject } {
   const entries = Object.entries((content["data"] ?? {}) as MimeBundle).map(([mime, value]) => {
-    // nbformat takes values other than texts for JSON types only.
+    // nbformat allows values other than text for JSON types only.
     const fits = typeof value === "string" || isJsonMime(mime);
     return [mime, fits ? value : JSON.stringify(value)];
   });
@@ -100,14 +100,14 @@ function bundleOf(content: Message["content"]): { data: MimeBundle; metadata: Js
   };
 }
 
-/** What a terminal shows of lines with \r and \b in them. */
+/** Returns what a terminal shows of lines that contain \r and \b. */
 function collapse(text: string): string {
   if (!/[\r\b]/.test(text)) return text;
   return text
-    .replace(/(?<!\r)\r+\n/g, "\n") // from a run's first \r alone, or each would look for its end
+    .replace(/(?<!\r)\r+\n/g, "\n") // match only at the first \r of a series, or each would search for its end
     .split("\n")
     .map((line) => {
-      // The last text is whole; of those before it, what reaches beyond shows.
+      // The last text shows in full; of earlier ones, only what extends beyond it.
       let shown = "";
       for (const typed of line.split("\r").reverse().map(erase)) shown += typed.slice(shown.length);
       return shown;

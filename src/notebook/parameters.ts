@@ -1,4 +1,4 @@
-// Parameters of a notebook: a cell that overrides its cell tagged `parameters`, as papermill does.
+// Notebook parameters: adds a cell that overrides the cell tagged `parameters`, as papermill does.
 
 import { UserError } from "../base/errors.ts";
 import { JsonError, parseJson } from "../base/json.ts";
@@ -8,11 +8,11 @@ import { type CodeCell, type Notebook, newCellId, tagsOf } from "./nbformat.ts";
 const DEFAULTS = "parameters";
 const INJECTED = "injected-parameters";
 
-/** A `name=value` of the command line; the value is JSON where it can be, otherwise a string. */
+/** Parses a `name=value` of the command line; the value is JSON if possible, otherwise a string. */
 export function parseParameter(text: string): readonly [name: string, value: unknown] {
   const [, name, value] = /^([\p{ID_Start}$_][\p{ID_Continue}$]*)=(.*)$/su.exec(text) ?? [];
   if (name === undefined || value === undefined) {
-    throw new UserError(`"${printable(text)}" is no parameter; write name=value`);
+    throw new UserError(`"${printable(text)}" is not a parameter; write name=value`);
   }
   try {
     return [name, parseJson(value)];
@@ -24,9 +24,9 @@ export function parseParameter(text: string): readonly [name: string, value: unk
 }
 
 /**
- * Puts a cell with the parameters after the cell tagged `parameters`, in place of one from an
- * earlier run. `let` may follow the declarations of that cell: a kernel's cells declare again.
- * @param file named in errors
+ * Puts a cell with the parameters after the cell tagged `parameters`, replacing one from an earlier
+ * run. It can use `let` although that cell declares the names, because a kernel's cells may redeclare.
+ * @param file the file's name, for errors
  */
 export function injectParameters(
   notebook: Notebook,
@@ -48,7 +48,7 @@ export function injectParameters(
   for (const name of parameters.keys()) {
     if (mentions(declared, name)) continue;
     throw new UserError(
-      `${file} has no parameter ${name}: its cell "${DEFAULTS}" does not name it`,
+      `${file} has no parameter ${name}: its cell "${DEFAULTS}" does not mention it`,
     );
   }
   const lines = [...parameters].map(([name, value]) => `let ${name} = ${JSON.stringify(value)};`);

@@ -1,4 +1,4 @@
-// Runs a notebook's cells in a fresh kernel, and keeps what they show.
+// Runs a notebook's cells in a fresh kernel and keeps their outputs.
 import { UserError } from "../base/errors.ts";
 import {
   DISPLAY_NAME,
@@ -29,27 +29,27 @@ export interface ChosenKernel {
 
 export interface RunOptions {
   readonly kernel: ChosenKernel;
-  /** The notebook's folder: what its cells name by relative paths. */
+  /** The notebook's folder, which relative paths in its cells refer to. */
   readonly cwd: string;
   /** How the kernel is reached; tcp by default. */
   readonly transport?: Transport;
-  /** For each cell, in milliseconds; absent: none. */
+  /** The time limit for each cell, in milliseconds; none by default. */
   readonly timeout?: number;
-  /** In milliseconds, for a cell to end after it was interrupted, before its kernel is ended. */
+  /** How long an interrupted cell may take to end before its kernel is killed, in milliseconds. */
   readonly grace?: number;
-  /** Goes on after errors. */
+  /** Continue after errors. */
   readonly allowErrors?: boolean;
   /** Interrupts the running cell and ends the run. */
   readonly signal?: AbortSignal;
   /** Called before each cell that is run. */
   readonly onCell?: (number: number, total: number) => void;
-  /** Cells that are not run and keep their outputs. */
+  /** Returns whether a cell is not run and keeps its outputs. */
   readonly skip?: (cell: CodeCell) => boolean;
 }
 
 /** Why a run ended before its last cell. */
 export interface Failure {
-  /** From 1, of the code cells that are not blank: the n of In[n]. */
+  /** The cell's number among the code cells that are not blank, from 1: the n of In[n]. */
   readonly number: number;
   readonly total: number;
   readonly kind: "error" | "timeout" | "death" | "interrupt";
@@ -58,7 +58,7 @@ export interface Failure {
 
 export interface RunResult {
   readonly failure: Failure | null;
-  /** Errors of single cells, also of those that may have them. */
+  /** Errors of single cells, including cells that are allowed to fail. */
   readonly errors: ReadonlyMap<CodeCell, string>;
 }
 
@@ -67,17 +67,17 @@ export const INTERRUPTED = 130;
 const GRACE_MILLISECONDS = 10_000;
 const ABORT_ATTEMPTS = 5;
 const ABORT_MILLISECONDS = 250;
-/** What setTimeout can count to, 24 days; a longer timer would end at once. */
+/** The longest time that setTimeout can wait, 24 days; a longer timer would fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** This project's own kernel, which need not be installed, or an installed one by its name. */
+/** Returns this project's own kernel, which need not be installed, or an installed one by name. */
 export function chooseKernel(name?: string): ChosenKernel {
   if (name === undefined) return { name: KERNEL_NAME, spec: ownKernelspec() };
   const { spec, folder, name: known } = findKernelspec(name);
   return { name: known, spec, resourceDir: folder };
 }
 
-/** @throws UserError where the notebook is written in a language that our own kernel is not for */
+/** @throws UserError if the notebook is written in a language that our own kernel does not run */
 export function checkLanguage(notebook: Notebook, file: string): void {
   const { kernelspec, language_info: info } = notebook.metadata;
   const language = textField(kernelspec, "language") ?? textField(info, "name");
@@ -88,23 +88,23 @@ export function checkLanguage(notebook: Notebook, file: string): void {
   );
 }
 
-/** The code cells that a run executes. */
+/** Returns the code cells that a run executes. */
 export function runnableCells(notebook: Notebook): CodeCell[] {
   return notebook.cells.filter(
     (cell): cell is CodeCell => cell.cell_type === "code" && cell.source.trim() !== "",
   );
 }
 
-/** A cell that is expected to fail. */
+/** Whether a cell is allowed to fail. */
 export function mayFail(cell: CodeCell): boolean {
   const tags = tagsOf(cell);
   return tags.includes("raises-exception") || tags.includes("nbval-raises-exception");
 }
 
 /**
- * Runs all cells in order, in a kernel of their own, and replaces outputs and execution counts of
- * the notebook. After a failure the cells that did not run have none.
- * @throws UserError where the kernel does not start
+ * Runs all cells in order, in a fresh kernel, and replaces the notebook's outputs and execution
+ * counts. Cells that did not run because of a failure end up with none.
+ * @throws UserError if the kernel does not start
  */
 export async function runNotebook(notebook: Notebook, options: RunOptions): Promise<RunResult> {
   const { kernel, cwd, skip } = options;
@@ -121,7 +121,7 @@ export async function runNotebook(notebook: Notebook, options: RunOptions): Prom
   const outputsOf = new Map<CodeCell, CellOutputs>();
   const errors = new Map<CodeCell, string>();
   let failure: Failure | null = null;
-  // Also what a timer of an earlier cell prints: its parent says whose it is.
+  // This includes output of an earlier cell's timers: the parent header tells which cell it belongs to.
   client.onMessage((channel, message) => {
     if (channel === "iopub") collected.get(message.parent.msg_id ?? "")?.apply(message);
   });
@@ -163,8 +163,8 @@ async function start(
       cwd,
       connection: { transport },
       ...(resourceDir !== undefined && { resourceDir }),
-      // A type checker's warnings come when they come: a saved notebook must not depend on it.
-      // Nor is what a program runs part of what a person has typed.
+      // Type warnings arrive at any time, and a saved notebook must not depend on that. The history
+      // is for what a user types, not for what a program runs.
       env: { ABKD_KERNEL_DIAGNOSTICS: "off", ABKD_KERNEL_HISTORY: ":memory:" },
     });
   } catch (cause) {
@@ -177,8 +177,8 @@ async function start(
 }
 
 /**
- * Executes a cell. tslab aborts what comes within 200 ms after an error, though only what was
- * queued then should be: a cell that did not run is sent again.
+ * Executes a cell, and again if it did not run: tslab aborts what arrives within 200 ms after an error,
+ * although it should abort only what was queued by then.
  */
 async function execute(
   client: KernelClient,
@@ -199,7 +199,7 @@ interface Ending {
   readonly message: string;
 }
 
-/** How a cell's execution ends: by itself, or interrupted at its time limit or by the signal. */
+/** Waits for a cell to end: by itself, or interrupted by its time limit or by the signal. */
 async function ending(
   client: KernelClient,
   execution: Promise<Exchange>,
@@ -231,8 +231,8 @@ async function ending(
     return { kind: "error", count, message: errorMessage(exchange) };
   } catch (error) {
     if (!(error instanceof KernelDeadError || error instanceof KernelTimeoutError)) throw error;
-    const why = stopped ? `${stoppedMessage(stopped, timeout)}, but did not stop and` : null;
-    const message = why ? `${why} was ended with its kernel` : error.message;
+    const why = stopped ? `${stoppedMessage(stopped, timeout)}, but did not stop, so` : null;
+    const message = why ? `${why} its kernel was killed` : error.message;
     return { kind: stopped ?? "death", count: null, message };
   } finally {
     clearTimeout(timer);
@@ -240,7 +240,7 @@ async function ending(
   }
 }
 
-/** Interrupts; a cell that does not end then ends with its kernel. */
+/** Interrupts the cell; if it does not end, its kernel is killed. */
 async function interrupted(
   client: KernelClient,
   execution: Promise<Exchange>,
@@ -261,7 +261,7 @@ function stoppedMessage(stopped: "timeout" | "interrupt", timeout: number | unde
   return `it took longer than ${(timeout ?? 0) / 1000} s and was interrupted`;
 }
 
-/** A kernel that names no error in its reply may have said something on stderr. */
+/** Describes a failure. A kernel that names no error in its reply may have written one to stderr. */
 function errorMessage({ reply, iopub }: Exchange): string {
   const { ename, evalue } = reply.content;
   if (typeof ename === "string") return `${ename}: ${evalue}`;

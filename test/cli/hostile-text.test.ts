@@ -70,7 +70,7 @@ test("arguments and environment variables", async (t) => {
     [["export", ESCAPES], /no complete run "\\x1b/],
     [["data", "info", ESCAPES], /no dataset/],
     [["notebook", "run", `/no/${ESCAPES}.ipynb`], /cannot read \/no\/\\x1b/],
-    [["notebook", "run", "x.ipynb", "--param", ESCAPES], /"\\x1b.*" is no parameter/],
+    [["notebook", "run", "x.ipynb", "--param", ESCAPES], /"\\x1b.*" is not a parameter/],
     [["notebook", "run", "x.ipynb", "--param", `a=${DEEP}`], /parameter a is JSON nested deeper/],
     [["notebook", "run", "x.ipynb", "--param", "a=1e999"], /parameter a holds the number 1e999/],
     [["notebook", "run", "x.ipynb", "--kernel", ESCAPES], /./],
@@ -192,7 +192,7 @@ test("a bad record stops neither status nor report, and is said in a line", asyn
   assert.deepEqual([status.code, status.stderr], [0, ""]);
   const said = status.stdout
     .split("\n")
-    .filter((line) => line.includes("the next run does its trial again"));
+    .filter((line) => line.includes("the next run repeats its trial"));
   assert.equal(said.length, bad.length + 1, status.stdout);
   assert.match(status.stdout, /^1 of \d+ different trials are done$/m);
 

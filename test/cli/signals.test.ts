@@ -57,7 +57,7 @@ test("SIGTERM between two steps keeps a checkpoint and exits 143", async (t) => 
   // On a machine that is very busy the step may not end in time: then the last checkpoint stands.
   if (signal === null) {
     assert.equal(code, 143, stderr);
-    assert.match(stderr, /stopped after epoch \d+, which is kept; .*--resume goes on\n$/);
+    assert.match(stderr, /stopped after epoch \d+, which is kept; .*--resume continues\n$/);
   } else {
     assert.equal(signal, "SIGTERM");
   }

@@ -352,7 +352,7 @@ describe("a checkout without data, and a mirror", { skip: skipWithoutData() }, (
     assert.equal(requests.length, 18);
     assert.ok(existsSync(path.join(checkout, "data", "planetoid", "ind.cora.x")));
     const again = await abkd("data", "fetch", "cora", "--mirror", mirror);
-    assert.equal(again.stdout.match(/^here already: /gm)?.length, 18);
+    assert.equal(again.stdout.match(/^already here: /gm)?.length, 18);
     assert.equal(requests.length, 18);
     const verified = await abkd("data", "verify", "cora");
     assert.equal(verified.status, 0, verified.stderr);

@@ -34,7 +34,7 @@ test("a server without ally, or with another file under its name", {
       ...["data", "fetch", name, "--data", folder, "--mirror", mirror],
     );
     assert.equal(code, 0, stderr);
-    assert.equal(stdout.match(/^here already: /gm)?.length, 15);
+    assert.equal(stdout.match(/^already here: /gm)?.length, 15);
     assert.match(
       stdout,
       new RegExp(`^${name} works without ${file}, which adds labels: .*${reason}`, "m"),

@@ -1,4 +1,4 @@
-// Constants and imported names: refused assignments wherever they stand, and new declarations of any kind.
+// Constants and imported names: assignments to them are refused anywhere, and any redeclaration is allowed.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { sessions } from "./repl.ts";
@@ -6,10 +6,10 @@ import { sessions } from "./repl.ts";
 const { run, failure } = sessions({ "one.json": "1\n" });
 
 let names = 0;
-/** Each session of this process shares V8's names. */
+/** Returns a new name, because all sessions of this process share V8's names. */
 const fresh = (): string => `fixed${names++}`;
 
-/** Ways to assign to K, which is 1. */
+/** Ways to assign to K, whose value is 1. */
 const ASSIGNMENTS = [
   "K = 2",
   "K += 1",
@@ -76,14 +76,14 @@ suite("refused", () => {
     });
   }
 
-  test("using, namespaces, and what only a later cell uses", async () => {
+  test("using, namespaces, and assignments in code that a later cell calls", async () => {
     await refused("using held = { [Symbol.dispose]() {} }; held = 2", "held");
     await refused('import * as space from "node:path"; space = 2', "space");
     await run('import { join as unused } from "node:path"');
     await refused("unused = 2", "unused");
   });
 
-  test("the place is that of the name as typed", async () => {
+  test("the reported place is that of the name as typed", async () => {
     const name = fresh();
     await run(`const ${name} = 1`);
     const cases: [string, object][] = [
@@ -97,7 +97,7 @@ suite("refused", () => {
     }
   });
 
-  test("nothing is assigned where nothing would be, and a catch sees a TypeError", async () => {
+  test("an assignment that would not happen is allowed, and catch receives a TypeError", async () => {
     const name = fresh();
     await run(`const ${name} = 1`);
     assert.equal(await run(`${name} ||= 2; ${name} ??= 3; ${name}`), 1);
@@ -109,7 +109,7 @@ suite("refused", () => {
 });
 
 suite("allowed", () => {
-  test("what hides the name", async () => {
+  test("names that an inner declaration hides", async () => {
     const name = fresh();
     const code = `const K = 1;
 function f(K: number) { K = 2; return K }

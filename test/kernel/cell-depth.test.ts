@@ -1,4 +1,4 @@
-// Code that nests too deep for Node's type stripper: refused in plain words, and what only looks so is not.
+// Code that nests too deep for Node's type stripper is refused in plain words; what only looks deep is not.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
@@ -23,7 +23,7 @@ for (const brackets of ["(", "[", "{", "[]", "f(", "`${"]) {
 
 for (const [what, code] of [
   ["type arguments", `type T = ${"A<".repeat(1_500)}B${">".repeat(1_500)};`],
-  ["brackets behind x! / 2", `let x: any = 4; x! / 2; @f class A {} ${"(".repeat(1_000)}`],
+  ["brackets after x! / 2", `let x: any = 4; x! / 2; @f class A {} ${"(".repeat(1_000)}`],
   ["type arguments that stay open", `let a: ${"A<".repeat(1_500)}`],
   ["type arguments over lines", `type T = ${"A<\n".repeat(1_500)}B${">\n".repeat(1_500)};`],
   ["type arguments and brackets", `let a: ${"A<[".repeat(300)}B${"]>".repeat(300)};`],
@@ -47,12 +47,12 @@ for (const [what, code] of [
   ["comparisons with &&", `let a: number = 1, n = 2; ${many("a<n && ")} 600`],
   ["type arguments in a row", `let s: number = 600; ${many("var m: Map<Set<1>, Set<2>>;")} s`],
 ] as const) {
-  test(`600 brackets or < in ${what} nest nowhere`, async () => {
+  test(`600 brackets or < in ${what} do not count as nested`, async () => {
     assert.equal(await run(code), 600);
   });
 }
 
-test("what else nests too deep for Node's type stripper is said in plain words", async () => {
+test("other code that nests too deep for Node's type stripper is refused in plain words", async () => {
   const code = `let f: any = ${"a=>".repeat(1_500)}1`;
   assert.throws(
     () => compileCell(code, 1),
@@ -65,7 +65,7 @@ test("what else nests too deep for Node's type stripper is said in plain words",
   assert.equal(await run("let b: number = 2; b"), 2);
 });
 
-// In a process of its own, since it has no types afterwards.
+// This runs in a process of its own, which cannot strip types afterwards.
 test("a type stripper that is broken for good asks for a restart", async () => {
   const url = import.meta.resolve("../../src/kernel/cell/compile.ts");
   const script = `
@@ -77,12 +77,12 @@ test("a type stripper that is broken for good asks for a restart", async () => {
   const args = ["--no-warnings", "--input-type=module", "-e", script];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const said =
-    "SyntaxError: Node's type stripper broke at code that is too deeply nested for it, here or in an " +
-    "earlier cell, and reads no more types: restart the kernel\n";
+    "SyntaxError: Node's type stripper broke on code that is too deeply nested for it, in this cell or an " +
+    "earlier one, and cannot read types any more: restart the kernel\n";
   assert.equal(stdout, `${said}${said}false\n`);
 });
 
-test("nothing in this project's own files looks nested deeper than people write", () => {
+test("none of this project's own files looks nested deeper than people write", () => {
   const files = globSync("{src,test,scripts}/**/*.ts", { cwd: ROOT });
   assert.ok(files.length > 300);
   for (const file of files) {

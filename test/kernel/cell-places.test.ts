@@ -1,4 +1,4 @@
-// Places of errors: wherever in a cell something is thrown, the trace says the place as typed.
+// Places of errors: wherever in a cell something throws, the trace shows the place as typed.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,7 +23,7 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Statements that do no harm; # is a number of their own. */
+/** Statements that do not throw; # becomes a number unique to each. */
 const CALM = [
   'import { n as n#, T as U# } from "./m.ts";',
   'import type { T as T# } from "./m.ts"',
@@ -105,7 +105,7 @@ test("300 cells of random statements", async () => {
   }
 });
 
-test("where the code has to be transformed", async () => {
+test("code that has to be transformed", async () => {
   const pick = random(5);
   const enums = [
     "enum E# {\n  A,\n  B = 'x',\n}",
@@ -134,7 +134,7 @@ test("a failed import points at its statement", async () => {
   });
 });
 
-test("places outside of the code are none", () => {
+test("places outside the code map to nothing", () => {
   const { code, map } = compileCell("a\nb", 1);
   assert.equal(map(100, 1), undefined);
   assert.equal(map(code.split("\n").length, 5), undefined);

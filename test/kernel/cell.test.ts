@@ -1,4 +1,4 @@
-// Cells in V8's REPL mode: what they declare lives on, can be declared again, and errors name places.
+// Cells in V8's REPL mode: declarations stay and can be repeated, and errors tell their places.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { CellSyntaxError, compileCell, HELPER } from "../../src/kernel/cell/compile.ts";
@@ -9,7 +9,7 @@ const { run, failure, resources } = sessions({
 });
 
 suite("declarations", () => {
-  /** Every way to declare N, with what it then is. */
+  /** Every way to declare N, with the type it then has. */
   const kinds: Readonly<Record<string, readonly [code: string, type: string]>> = {
     let: ["let N = 1;", "number"],
     const: ["const N: number = 2;", "number"],
@@ -32,7 +32,7 @@ suite("declarations", () => {
     "await in front": ["await null; let N = 1", "number"],
   };
 
-  test("every kind can be declared again by every kind", async () => {
+  test("every kind can be redeclared as every kind", async () => {
     let count = 0;
     for (const [first, [code1, type1]] of Object.entries(kinds)) {
       for (const [second, [code2, type2]] of Object.entries(kinds)) {
@@ -47,7 +47,7 @@ suite("declarations", () => {
     }
   });
 
-  test("functions see what names stand for now", async () => {
+  test("functions see what names refer to now", async () => {
     await run("let n = 1; const c = 1; function get() { return [n, c] }");
     await run("n = 100");
     assert.deepEqual(await run("get()"), [100, 1]);
@@ -60,7 +60,7 @@ suite("declarations", () => {
     assert.equal(await run("old(3)"), "new");
   });
 
-  test("within a cell: functions and imports come first, var may be repeated, the last function counts", async () => {
+  test("in a cell, functions and imports come first, var may be repeated, the last function counts", async () => {
     assert.equal(
       await run("early() + n; function early() { return n } import { n } from './m.ts'"),
       undefined,
@@ -100,14 +100,14 @@ suite("declarations", () => {
     await assert.rejects(run("undeclared = 1"), /ReferenceError/);
   });
 
-  test("a declaration that failed can be made again", async () => {
+  test("a failed declaration can be repeated", async () => {
     await assert.rejects(run("const broken = (() => { throw new Error('no') })()"), /no/);
     assert.equal(await run("const broken = 1; broken"), 1);
     await assert.rejects(run("const later = await Promise.reject(new Error('no'))"), /no/);
     assert.equal(await run("let later = 2; later"), 2);
   });
 
-  test("exports are declarations; those of other modules are loaded", async () => {
+  test("exports are declarations; re-exported modules are loaded", async () => {
     assert.deepEqual(
       await run("let p = 1\nexport { p }\nexport const q = 2\nexport default { p, q }"),
       { p: 1, q: 2 },
@@ -124,7 +124,7 @@ suite("declarations", () => {
     await assert.rejects(run("export { x } from './none.ts'"), /none\.ts/);
   });
 
-  test("the helper is not seen among the globals", async () => {
+  test("the helper is not visible among the globals", async () => {
     assert.equal(await run(`Object.keys(globalThis).includes("${HELPER}")`), false);
   });
 });
@@ -132,7 +132,7 @@ suite("declarations", () => {
 suite("values", () => {
   const shown = (code: string) => compileCell(code, 1).showsValue;
 
-  test("only a last expression is a cell's value", async () => {
+  test("only a final expression is a cell's value", async () => {
     for (const code of [
       "1",
       "1;",
@@ -159,7 +159,7 @@ suite("values", () => {
     ]) {
       assert.equal(shown(code), false, code);
     }
-    // What is in a block at the end counts as well, for V8's completion value as for Node's REPL.
+    // A block at the end counts as well, as in V8's completion value and in Node's REPL.
     const blocks: [string, unknown][] = [
       ["{ let q = 3; q * 2 }", 6],
       ["{ const q: number = 3; await null; { q + 1 } }", 4],
@@ -175,7 +175,7 @@ suite("values", () => {
 });
 
 suite("a cell in braces", () => {
-  test("is an object where it can be one", async () => {
+  test("is an object if it can be one", async () => {
     await run("let p = 1, o = { x: 1 }; type Foo = object");
     const objects: [string, unknown][] = [
       ["{ p: 1, q: 2 }", { p: 1, q: 2 }],
@@ -198,7 +198,7 @@ suite("a cell in braces", () => {
     );
   });
 
-  test("is a block where it cannot", async () => {
+  test("is a block if it cannot be an object", async () => {
     await run("let done: number[] = []");
     assert.equal(await run("{ let x = 1; done.push(x) }"), 1);
     assert.equal(await run("{ done.push(2) }"), 2);
@@ -243,7 +243,7 @@ import { "n" as quoted } from "./m.ts";
     assert.equal(await run("class L { static n = import('./m.ts') }; (await L.n).n"), 7);
   });
 
-  test("a name that is only a type is left out, and a value that is not there is an error", async () => {
+  test("a name that is only a type is dropped, and a missing value is an error", async () => {
     await run("let Foo = 'mine', Bar = 'mine'");
     assert.equal(await run('import { Foo, n } from "./m.ts"; const foo: Foo = n; foo'), 7);
     assert.equal(await run("Foo"), "mine");
@@ -262,7 +262,7 @@ import { "n" as quoted } from "./m.ts";
 });
 
 suite("using", () => {
-  test("resources of the top level are the kernel's, others the block's", async () => {
+  test("top-level resources belong to the kernel, others to their block", async () => {
     await run(
       "let log: string[] = []; const open = (name: string) => ({ name, [Symbol.dispose]() { log.push(name) }, async [Symbol.asyncDispose]() { log.push('async ' + name) } })",
     );
@@ -279,7 +279,7 @@ suite("using", () => {
 });
 
 suite("TypeScript", () => {
-  test("types of all kinds are left out", async () => {
+  test("types of all kinds are removed", async () => {
     assert.deepEqual(
       await run(`interface A<T = number> { a: T }
 type B = A<string> | undefined;
@@ -296,7 +296,7 @@ let made = new P<number>(3) satisfies A as A<number>;
     assert.equal(await run("let f = (x?: number) => x ?? 4, a = 1, b = 2\nf<number>(5)"), 5);
   });
 
-  test("enums merge in a cell and are new in the next", async () => {
+  test("enums merge within a cell and are new in the next", async () => {
     assert.deepEqual(
       await run("enum E { A, B = 'b' } enum E { C = 5 } const enum K { X = 9 }\n[E, K.X]"),
       [{ 0: "A", A: 0, B: "b", 5: "C", C: 5 }, 9],

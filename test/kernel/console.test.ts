@@ -1,4 +1,4 @@
-// What the console prints of tensors and tables, and which engine tfjs runs on, in a real kernel process.
+// What the console prints for tensors and tables, and which engine tfjs runs on, in a real kernel process.
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
@@ -36,7 +36,7 @@ describe("the console in a kernel", () => {
   });
   after(() => runner.close());
 
-  it("prints a tensor as the last line of a cell shows it", async () => {
+  it("prints a tensor as it looks as a cell's result", async () => {
     const shown = "Tensor float32 [2, 2]\n[[  1, 2.5],\n [  3,   4]]";
     assert.equal(resultOf(await runner.run("grid")), shown);
     for (const method of ["log", "info", "debug", "error", "warn"]) {
@@ -54,7 +54,7 @@ describe("the console in a kernel", () => {
     assert.equal(util.stdout, `${shown}\n`);
   });
 
-  it("prints tensors within other values on a line, variables and disposed ones as what they are", async () => {
+  it("prints tensors inside other values in one line, and marks variables and disposed tensors", async () => {
     const cell = `
 const bias = tf.variable(tf.zeros([3]), true, "bias");
 const gone = tf.ones([2]);
@@ -77,7 +77,7 @@ value`;
     assert.equal(resultOf(ran), nested);
   });
 
-  it("prints data frames, tables and elements so as well, and everything else as Node does", async () => {
+  it("does the same for data frames, tables and elements, and prints everything else as Node does", async () => {
     const frame = await runner.run(
       'import { dataFrame } from "abkd"; import * as dfd from "danfojs-node";\n' +
         "const frame = new dfd.DataFrame([{ a: 1, b: 2 }, { a: 3, b: 4 }]);\n" +
@@ -104,7 +104,7 @@ value`;
     );
   });
 
-  it("runs nothing of a value", async () => {
+  it("runs none of a value's code", async () => {
     const hostile = await runner.run(`
 let ran = 0;
 const trap = () => { ran++; throw new Error("trap"); };
@@ -117,7 +117,7 @@ ran`);
 });
 
 describe("tfjs in a cell", () => {
-  it("computes on the fast engine, without advice to install another", () =>
+  it("computes on the fast engine, without advice to install another one", () =>
     inRunner(async (runner) => {
       const ran = await runner.run(`${IMPORT}tf.ones([2]).print(); tf.getBackend()`);
       assertOk(ran);
@@ -127,7 +127,7 @@ describe("tfjs in a cell", () => {
       assert.equal(resultOf(other), "'cpu'", "another one can still be asked for");
     }));
 
-  it("so does what require() gives", () =>
+  it("also from require()", () =>
     inRunner(async (runner) => {
       const cell = 'const tf = require("@tensorflow/tfjs"); tf.ones([2]); tf.getBackend()';
       const ran = await runner.run(cell);
@@ -135,7 +135,7 @@ describe("tfjs in a cell", () => {
       assert.equal(resultOf(ran), "'abkd'");
     }));
 
-  it("and what abkd alone brings", () =>
+  it("also the copy that only abkd brings", () =>
     inRunner(async (runner) => {
       const ran = await runner.run(
         'import "abkd";\nconst tf = process.getBuiltinModule("module").createRequire(process.cwd() + "/")' +
@@ -145,10 +145,10 @@ describe("tfjs in a cell", () => {
       assert.equal(resultOf(ran), "'abkd'");
     }));
 
-  it("a copy that the engine does not serve says so in one line", async () => {
+  it("warns in one line about a copy that the engine does not serve", async () => {
     const folder = await mkdtemp(path.join(os.tmpdir(), "abkd-tfjs-"));
     try {
-      // Its cpu back end is tfjs's own, which prints its advice at its first operator.
+      // The copy's cpu back end is tfjs's own, which prints its advice at its first operator.
       const copy = path.join(folder, "node_modules/@tensorflow/tfjs");
       await mkdir(copy, { recursive: true });
       await writeFile(
@@ -170,7 +170,7 @@ describe("tfjs in a cell", () => {
         );
         assertOk(ran);
         const [line = "", ...others] = ran.stdout.split("\n");
-        // As seen from the runner's folder: the line may be saved with the notebook.
+        // The path is relative to the runner's folder, because the line may be saved with the notebook.
         const seen = path.relative(process.cwd(), copy);
         assert.ok(line.startsWith(`tfjs in ${seen} is a separate copy`), line);
         assert.match(line, /npm uninstall @tensorflow\/tfjs/);

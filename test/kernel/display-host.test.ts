@@ -42,7 +42,7 @@ test("raw takes a bundle, id and update name the place", () => {
   ]);
 });
 
-test("a figure that takes another one's place comes after something of another type", () => {
+test("a figure that replaces another one comes after output of another type", () => {
   const { display, events } = host();
   const plotly = "application/vnd.plotly.v1+json";
   const figure = { data: [{ y: [1] }], layout: { height: 200 } };
@@ -55,7 +55,7 @@ test("a figure that takes another one's place comes after something of another t
     shown({ [plotly]: figure, "text/plain": "1" }, {}).map((event) => event?.data),
     [{ [plotly]: figure, "text/plain": "1" }],
   );
-  // JupyterLab's renderer ignores a new figure where it holds a graph: it must become another one.
+  // JupyterLab's renderer ignores a new figure if it already holds a graph, so the renderer has to change.
   const [box, next, ...more] = shown({ [plotly]: figure, "text/plain": "2" }, { update: true });
   assert.deepEqual(more, []);
   assert.deepEqual([box?.id, box?.update, next?.id, next?.update], ["plot", true, "plot", true]);
@@ -68,7 +68,7 @@ test("a figure that takes another one's place comes after something of another t
   assert.deepEqual(last?.data, { [plotly]: figure, "image/png": picture });
 });
 
-test("a figure's box has a height whatever the figure says", () => {
+test("a figure's box has a height, whatever the figure specifies", () => {
   const { display, events } = host();
   for (const layout of [undefined, null, "tall", { height: '1"><b>' }, { height: -5 }]) {
     const figure = { "application/vnd.plotly.v1+json": { data: [], layout } };
@@ -83,7 +83,7 @@ test("a figure's box has a height whatever the figure says", () => {
   );
 });
 
-test("the host's function on globalThis is no view of globalThis", () => {
+test("the host's function on globalThis is not a view of globalThis", () => {
   const { display, events } = host();
   Reflect.set(globalThis, DISPLAY, display);
   display(globalThis);
@@ -99,7 +99,7 @@ test("wrong use rejects and shows nothing", async () => {
   assert.deepEqual(events, []);
 });
 
-test("settled waits for asynchronous views, also those started meanwhile", async () => {
+test("settled waits for asynchronous views, including those started meanwhile", async () => {
   const { display, events, settled, forget } = host();
   await settled();
   const later = (ms: number, text: string, then?: () => void) => ({
@@ -121,7 +121,7 @@ test("settled waits for asynchronous views, also those started meanwhile", async
 
   display({ [DISPLAY]: () => new Promise(() => {}) });
   forget();
-  await settled(); // or the test would never end
+  await settled(); // otherwise the test would never end
 });
 
 /** tslab 1.0.22's public API as its public.d.ts declares it: names and numbers of parameters. */
@@ -143,7 +143,7 @@ const API = {
   },
 };
 
-test("tslab's names are all there, with as many parameters", () => {
+test("all of tslab's names exist, with as many parameters", () => {
   const found = Object.entries(tslab).map(([name, value]): [string, unknown] => [
     name,
     typeof value === "function" ? value.length : typeof value,
@@ -162,7 +162,7 @@ test("tslab's names are all there, with as many parameters", () => {
 
 test("tslab's methods show one MIME type each, bytes as base64", () => {
   const { display, events } = host();
-  assert.throws(() => tslab.display.html("<b>"), /no Jupyter kernel/);
+  assert.throws(() => tslab.display.html("<b>"), /does not run in a Jupyter kernel/);
   Reflect.set(globalThis, DISPLAY, display);
   tslab.display.html("<b>");
   tslab.display.javascript("1");
@@ -192,7 +192,7 @@ test("tslab's methods show one MIME type each, bytes as base64", () => {
   );
 });
 
-test("tslab's newDisplay changes what it showed first", () => {
+test("tslab's newDisplay replaces what it showed first", () => {
   const { display, events } = host();
   Reflect.set(globalThis, DISPLAY, display);
   const [one, two] = [tslab.newDisplay(), tslab.newDisplay()];

@@ -1,4 +1,4 @@
-// What objects of other libraries look like: elements, charts, tables of columns, pictures.
+// Views of other libraries' objects: elements, charts, columnar tables, pictures.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as Plot from "@observablehq/plot";
@@ -17,7 +17,7 @@ const text = (value: unknown): unknown => bundle(value)["text/plain"];
 
 const { document } = parseHTML("<html><body></body></html>");
 
-test("an element is its HTML, an <svg> a picture", () => {
+test("an element is shown as HTML, an <svg> as a picture", () => {
   const div = document.createElement("div");
   div.innerHTML = "<b title='>'>bold</b><script>throw 1</script>";
   div.setAttribute("title", "a > b");
@@ -37,7 +37,7 @@ test("an element is its HTML, an <svg> a picture", () => {
   const { "image/svg+xml": svg, ...others } = bundle(chart);
   assert.deepEqual(Object.keys(others), ["text/plain"]);
   assert.match(String(svg), /^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" [^>]*viewBox/);
-  // XML knows none of HTML's names for characters
+  // XML does not know HTML's named characters.
   assert.doesNotMatch(String(svg), /&(?!amp;|lt;|gt;|quot;|apos;|#)/);
   const legend = Plot.plot({
     document,
@@ -47,7 +47,7 @@ test("an element is its HTML, an <svg> a picture", () => {
   assert.match(String(bundle(legend)["text/html"]), /^<figure/);
 });
 
-test("an <svg> with what XML has to be told", () => {
+test("an <svg> gets what XML requires", () => {
   class Svg {
     get nodeType() {
       return 1;
@@ -63,7 +63,7 @@ test("an <svg> with what XML has to be told", () => {
   );
 });
 
-test("what only looks like an element runs nothing and is text", () => {
+test("what only looks like an element is shown as text, without running its code", () => {
   let ran = 0;
   const values = [
     {
@@ -99,7 +99,7 @@ test("specifications of Vega-Lite and Vega are charts", () => {
     ["vega/v6", "application/vnd.vega.v5+json"],
   ];
   for (const [name, type] of types) assert.ok(type in bundle({ $schema: schema(name) }), name);
-  /** As vega-lite-api's marks, which keep their parts under a symbol. */
+  /** Like vega-lite-api's marks, which keep their parts under a symbol. */
   class Mark {
     toSpec() {
       return chart;
@@ -126,7 +126,7 @@ test("specifications of Vega-Lite and Vega are charts", () => {
   assert.match(String(text(failing)), /toSpec/);
 });
 
-/** What arquero 7.2.1's ColumnTable has of rows, with a filter and an order. */
+/** The row methods of arquero 7.2.1's ColumnTable, with a filter and an order. */
 class ColumnTable {
   readonly _data = { x: [1, 2, 3], name: ["a", "<b>", null] };
   readonly rows = [2, 1];
@@ -144,7 +144,7 @@ class ColumnTable {
   }
 }
 
-/** What apache-arrow 21.2.0's Table has, with a getter of its class for the number of rows. */
+/** The parts of apache-arrow 21.2.0's Table; its class has a getter for the number of rows. */
 class Table {
   readonly schema = {
     fields: [
@@ -163,7 +163,7 @@ class Table {
   }
 }
 
-test("tables of columns are tables", () => {
+test("columnar tables are shown as tables", () => {
   const arquero = bundle(new ColumnTable());
   assert.match(String(arquero["text/html"]), /<tr><th>0<\/th><td>3<\/td><td>null<\/td><\/tr>/);
   assert.match(String(arquero["text/html"]), /<td>2<\/td><td>&lt;b&gt;<\/td>/);
@@ -201,7 +201,7 @@ test("bytes of picture files are pictures", () => {
   ]) {
     assert.deepEqual(Object.keys(bundle(other)), ["text/plain"]);
   }
-  /** As node-canvas and @napi-rs/canvas have it. */
+  /** Like the canvases of node-canvas and @napi-rs/canvas. */
   class Canvas {
     getContext() {
       return {};

@@ -1,4 +1,4 @@
-// What does not fit on a screen: the first entries whole, and how many more there are.
+// Values too large for a screen: their first entries are shown in full, with the number of the others.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
@@ -40,7 +40,7 @@ const flat = (i: number) => ({
 const MORE = /,?\s*\.\.\. ([\d,]+) more (?:items?|property|properties)/g;
 const MORE_CHARACTERS = /\.\.\. \d+ more characters?/g;
 
-/** What a text says, read by V8; and how many entries and string ends it says it leaves out. */
+/** Reads a text back with V8; counts the entries and string ends that it says it leaves out. */
 function readBack(shown: string) {
   const left = [...shown.matchAll(MORE)].map(([, digits]) => Number(digits?.replaceAll(",", "")));
   const code = shown.replace(MORE, "").replace(MORE_CHARACTERS, "");
@@ -48,7 +48,7 @@ function readBack(shown: string) {
   return { value, left: left.reduce((sum, each) => sum + each, 0) };
 }
 
-/** How many entries of `whole` are missing in `part`, all of whose entries must be its first. */
+/** Counts the entries of `whole` missing in `part`, whose own entries must be the first ones. */
 function missing(part: unknown, whole: unknown): number {
   if (typeof whole === "string" && typeof part === "string") {
     assert.ok(whole.startsWith(part));
@@ -66,7 +66,7 @@ function missing(part: unknown, whole: unknown): number {
   return count;
 }
 
-/** A view is a screenful whose entries are the value's first ones, with the right count of others. */
+/** Asserts that a view is a screenful of the value's first entries, with the right count of the others. */
 function assertHonest(value: unknown): string {
   const shown = text(value);
   assert.ok(shown.split("\n").length <= 40, shown);
@@ -77,7 +77,7 @@ function assertHonest(value: unknown): string {
   return shown;
 }
 
-test("entries are left out before depth is", () => {
+test("entries are left out before depth", () => {
   const ten = assertHonest(many(10, user));
   assert.match(ten, /id: 9, /);
   assert.doesNotMatch(ten, /more/);
@@ -108,7 +108,7 @@ test("entries are left out before depth is", () => {
   assert.match(map, /\[ 0, 19 \].*\.\.\. 29 more items/s);
 });
 
-test("strings are cut last of all", () => {
+test("strings are cut last", () => {
   const long = (id: number) => ({ id, body: `text ${id} `.repeat(100) });
   const shown = assertHonest(many(12, long));
   assert.ok(shown.includes(`'${long(2).body}'`), "whole where entries can be left out");
@@ -187,7 +187,7 @@ test("maps, sets, classes, holes, getters, cycles and odd values", () => {
   );
 });
 
-test("what looks like a screenful and is not costs no more than a screenful", () => {
+test("what looks small and is not takes no longer than a screenful", () => {
   const shared = many(50, (i) => ({ i }));
   const doubled: unknown[] = [1];
   for (let i = 0; i < 60; i++) doubled.push([doubled.at(-1), doubled.at(-1)]);
@@ -217,7 +217,7 @@ test("what looks like a screenful and is not costs no more than a screenful", ()
   }
 });
 
-test("of 120 random values each view is honest", () => {
+test("of 120 random values, each view is honest", () => {
   const next = randomOf(1);
   const random = () => next(1e6) / 1e6;
   for (let i = 0; i < 120; i++) {
@@ -235,7 +235,7 @@ test("of 120 random values each view is honest", () => {
   }
 });
 
-test("records are a table with head and tail, whatever their number", () => {
+test("records become a table with head and tail, whatever their number", () => {
   const table = (value: unknown): string => view(value, "text/html") ?? assert.fail(inspect(value));
   const rowsOf = (html: string) => html.match(/<tr>/g)?.length ?? 0;
   const heads = (html: string) =>
@@ -257,13 +257,13 @@ test("records are a table with head and tail, whatever their number", () => {
     table(many(10, user)),
     /<td>\{ city: &#39;Paris&#39;, geo: \{ lat: 48.85, lon: 2.35 \} \}</,
   );
-  // fields that some lack, dates, large integers, no prototype
+  // Fields that some records lack, dates, large integers, no prototype.
   const uneven = many(30, (i) => ({ i, ...(i % 3 === 0 ? {} : { at: new Date(0) }), n: 10n }));
-  // In the order in which they are met: the first record has no `at`.
+  // Columns come in the order in which they are found: the first record has no `at`.
   assert.deepEqual(heads(table(uneven)).slice(0, 3), ["i", "n", "at"]);
   assert.match(table(uneven), /<td>10<\/td><td>1970-01-01T00:00:00.000Z<\/td>/);
   table(many(30, (i) => Object.assign(Object.create(null), { i, j: i })));
-  // too long for a cell, and too many for a text
+  // Some are too long for a cell, and there are too many for text.
   assert.match(
     table(many(12, (id) => ({ id, body: "word ".repeat(200) }))),
     /<td>(word ){9}wo\.\.\.<\/td>/, // 50 characters

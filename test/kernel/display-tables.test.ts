@@ -1,4 +1,4 @@
-// How tensors and data frames look: real tfjs tensors, and frames of the shape danfojs-node 1.2.0 gives.
+// Views of tensors and data frames: real tfjs tensors, and frames shaped like danfojs-node 1.2.0's.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -29,7 +29,7 @@ test("small tensors print as numpy prints arrays", () => {
   assert.equal(view(tf.zeros([2, 1, 2])), "Tensor float32 [2, 1, 2]\n[[[0, 0]],\n [[0, 0]]]");
 });
 
-test("variables show their name, disposed tensors that they are", () => {
+test("variables show their name, disposed tensors show that they are disposed", () => {
   const variable = tf.variable(tf.ones([2]), false, "bias");
   assert.equal(view(variable), 'Variable "bias" float32 [2] (not trainable)\n[1, 1]');
   const gone = tf.ones([2, 3]);
@@ -53,7 +53,7 @@ test("long axes show their ends, with the right values", () => {
       " [4950, 4951, 4952, ..., 4997, 4998, 4999]]",
     ].join("\n"),
   );
-  // read as a whole and as slices: the same corners
+  // Whole reads and reads by slices give the same corners.
   for (const shape of [[60, 3], [3, 5, 8, 7], [9, 1, 100], [400]]) {
     const size = shape.reduce((product, each) => product * each, 1);
     const values = tf.range(0, size).reshape(shape);
@@ -71,7 +71,7 @@ test("long axes show their ends, with the right values", () => {
   }
 });
 
-test("a large tensor is not read as a whole, and leaves nothing behind", () => {
+test("a large tensor is not read as a whole, and leaks nothing", () => {
   const large = tf.zeros([3000, 1000]);
   let read = 0;
   const before = tf.memory().numTensors;
@@ -95,7 +95,7 @@ test("a large tensor is not read as a whole, and leaves nothing behind", () => {
   assert.equal(tf.memory().numTensors, before + 1);
 });
 
-test("a tensor that cannot be read says so", () => {
+test("a tensor that cannot be read shows the reason", () => {
   const broken = {
     dtype: "float32",
     shape: [2],
@@ -106,7 +106,7 @@ test("a tensor that cannot be read says so", () => {
   assert.match(view(broken), /^Tensor float32 \[2\] \(its values cannot be read: use data\(\) on/);
 });
 
-/** What danfojs-node 1.2.0's DataFrame and Series have, as recorded from its NDframe. */
+/** The members of danfojs-node 1.2.0's DataFrame and Series, as recorded from its NDframe. */
 class Frame {
   readonly $isSeries: boolean;
   readonly $data: readonly unknown[];
@@ -135,7 +135,7 @@ class Frame {
   }
 }
 
-test("a data frame is a table, in HTML with everything escaped, and in text", () => {
+test("a data frame is shown as a table, as escaped HTML and as text", () => {
   const rows = [
     [0.123456789, "<script>alert(1)</script>", null],
     [2, "b\nc", { deep: 1 }],

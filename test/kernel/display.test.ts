@@ -1,4 +1,4 @@
-// How values look: own views, built-in views, odd and hostile values, never more than a screenful.
+// Views of values: own views, built-in views, odd and hostile values, never more than a screenful.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
@@ -9,7 +9,7 @@ import { setCellNames } from "../../src/kernel/display/errors.ts";
 
 const DISPLAY = Symbol.for("Jupyter.display");
 
-/** The bundle of a value whose views are synchronous. */
+/** Returns the bundle of a value whose views are synchronous. */
 function bundle(value: unknown): Bundle {
   const result = bundleOf(value);
   assert.ok(!(result instanceof Promise));
@@ -41,7 +41,7 @@ test("an object's own view comes first, on objects, classes and functions", () =
   });
 });
 
-test("an asynchronous view gives a promise, anything else does not", async () => {
+test("an asynchronous view gives a promise, other views do not", async () => {
   const later = bundleOf({ [DISPLAY]: async () => ({ "text/plain": "later" }) });
   assert.ok(later instanceof Promise);
   assert.deepEqual(await later, { "text/plain": "later" });
@@ -74,7 +74,7 @@ test("bytes become base64, or text for text types; JSON types stay values", () =
   });
 });
 
-test("a view that fails gives the text and the message", async () => {
+test("a failing view shows the text and the error message", async () => {
   const cycle: Record<string, unknown> = {};
   cycle["self"] = cycle;
   const failing: [() => unknown, RegExp][] = [
@@ -87,7 +87,7 @@ test("a view that fails gives the text and the message", async () => {
     [() => Promise.reject(new Error("no plot")), /no plot/],
     [() => 5, /MIME/],
     [() => undefined, /MIME/],
-    [() => ({ html: "<b>" }), /"html" is no MIME type/],
+    [() => ({ html: "<b>" }), /"html" is not a MIME type/],
     [() => ({ "text/html": {} }), /text\/html takes a text/],
     [() => ({ "application/json": cycle }), /refers to itself/],
     [
@@ -114,7 +114,7 @@ test("a view that fails gives the text and the message", async () => {
   assert.match(text(getter), /failed: getter/);
 });
 
-test("the usual values read as Node prints them", () => {
+test("common values read as Node prints them", () => {
   const cases: [unknown, string][] = [
     [undefined, "undefined"],
     [null, "null"],
@@ -139,7 +139,7 @@ test("the usual values read as Node prints them", () => {
     [new URL("http://a/b").searchParams, "URLSearchParams {}"],
   ];
   for (const [value, expected] of cases) assert.equal(text(value), expected);
-  // the test runner's async hooks add symbols to promises
+  // The test runner's async hooks add symbols to promises.
   assert.match(text(Promise.resolve(3)), /^Promise \{\s+3\b/);
   assert.match(text(new Promise(() => {})), /^Promise \{\s+<pending>/);
 });
@@ -220,7 +220,7 @@ test("large values are shown at once, without a full conversion", () => {
     const start = performance.now();
     const shown = text(value);
     const ms = performance.now() - start;
-    // Converted in full, the largest take minutes; a busy machine takes a second for all.
+    // Converted in full, the largest take minutes; a busy machine needs a second for all.
     assert.ok(ms < 20_000, `${name}: ${ms} ms`);
     assert.ok(shown.length < 5000, `${name}: ${shown.length} characters`);
     assert.ok(shown.split("\n").length <= 41, name);

@@ -1,4 +1,4 @@
-// Text from outside on its way to a cell: no character in it ends anything, and no broken link goes unsaid.
+// Text from outside on its way to a cell: no character ends anything, and every broken link is reported.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -15,7 +15,7 @@ import type { Content, KernelClient } from "../../src/notebook/client.ts";
 import { ends } from "./processes.ts";
 import { next, resultOf, runnerPid, start } from "./protocol-kernel.ts";
 
-/** What some reader or other takes for the end of a line, of a text or of a character. */
+/** Characters that some reader takes for the end of a line, of a text or of a character. */
 const SEPARATORS =
   "\n|\r|\r\n|\u2028|\u2029|\u0085|\v|\f|\0|\u001c|\u001d|\u001e|\ufeff|\ud800|\udc00|\u{10ffff}";
 
@@ -30,7 +30,7 @@ suite("text from outside", () => {
   });
 
   const quoted = JSON.stringify(SEPARATORS);
-  /** Those that a string literal may hold as they are. */
+  /** The separators that a string literal may contain unescaped. */
   const raw = "\u2028|\u2029|\u0085|\v|\f|\0|\u001e|\ufeff|\u{10ffff}";
 
   async function answered(code: string, value: string): Promise<unknown> {
@@ -96,7 +96,7 @@ suite("text from outside", () => {
   });
 });
 
-test("commands come out as they went in, cut anywhere", () => {
+test("commands are decoded as they were encoded, wherever the bytes are cut", () => {
   const commands: Command[] = [
     { type: "interrupt" },
     { type: "input", value: SEPARATORS },
@@ -122,7 +122,7 @@ suite("a link that breaks", () => {
     try {
       await kernel.execute("(await import('node:fs')).closeSync(3)");
       let content: Content = {};
-      // What the system has begun to read for the link may still reach it.
+      // What the system has already read for the link may still arrive.
       for (let i = 0; i < 5 && content["ename"] === undefined; i++) {
         content = (await kernel.execute("1")).reply.content;
       }
@@ -134,7 +134,7 @@ suite("a link that breaks", () => {
     }
   });
 
-  test("bytes that are no commands: the runner says so, and ends in the middle of a loop", async () => {
+  test("bytes that are not commands: the runner reports it and ends, even in the middle of a loop", async () => {
     const entry = fileURLToPath(new URL("../../src/kernel/runner-entry.ts", import.meta.url));
     const runner = spawn(process.execPath, [entry], {
       stdio: ["ignore", "pipe", "pipe", "pipe"],
@@ -167,7 +167,7 @@ suite("a link that breaks", () => {
     "a lock": "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)",
     "a child process": "(await import('node:child_process')).spawnSync('sleep', ['60'])",
   })) {
-    test(`the supervisor killed in the middle of ${what}: nothing is left`, async () => {
+    test(`the supervisor is killed in the middle of ${what}: no process is left`, async () => {
       const kernel = await start();
       const pid = await runnerPid(kernel);
       kernel.execute(code, { allowStdin: true }).catch(() => {});

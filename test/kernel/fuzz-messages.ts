@@ -1,10 +1,10 @@
-// Messages that nobody should send: strangers' frames, signed nonsense, every field of every request wrong.
+// Messages that nobody should send: strangers' frames, signed nonsense, a wrong field in every request.
 import { randomUUID } from "node:crypto";
 import { createHeader, Signer } from "../../src/kernel/wire.ts";
 
 export type Frames = (Uint8Array | string)[];
 
-/** Numbers below `most`, the same for the same seed. */
+/** Returns a number below `most`; the same seed gives the same series. */
 export type Random = (most: number) => number;
 
 export function randomOf(seed: number): Random {
@@ -18,7 +18,7 @@ export function randomOf(seed: number): Random {
 const nested = (depth: number, open = "[", close = "]"): string =>
   open.repeat(depth) + close.repeat(depth);
 
-/** JSON texts, some of which no JSON.stringify would write. */
+/** JSON texts, some of which JSON.stringify would never write. */
 const VALUES: readonly string[] = [
   ...["null", "true", "0", "-1", "0.5", "1e308", "-1e308", "1e999", "9007199254740993"],
   ...['""', '"x"', '"__proto__"', '"\\ud800\\u0000"', '"\u2028\u2029\u0085"', '"\\u001b[2J"'],
@@ -30,10 +30,10 @@ const VALUES: readonly string[] = [
   ...[nested(400), nested(5_000), nested(100_000), `{"a":${nested(5_000)}}`],
   nested(5_000, '{"a":', "}").replace(":}", ":0}"),
   `[${"0,".repeat(20_000)}0]`,
-  ...["NaN", "undefined", "{", '"'], // no JSON at all
+  ...["NaN", "undefined", "{", '"'], // not JSON at all
 ];
 
-/** What each request holds; one of its fields is changed. */
+/** The content of each request; the fuzz changes one of its fields. */
 const REQUESTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   execute_request: {
     code: "0",
@@ -64,7 +64,7 @@ const REQUESTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "": {},
 };
 
-/** Something signed with the key, or seemingly so. */
+/** Messages that are signed with the key, or seem to be. */
 export class MessageFuzz {
   readonly #random: Random;
   readonly #signer: Signer;
@@ -75,7 +75,7 @@ export class MessageFuzz {
     this.#random = random;
   }
 
-  /** For shell, control and stdin. */
+  /** Returns the next message for shell, control or stdin. */
   next(): Frames {
     const frames = this.#signed();
     switch (this.#random(8)) {
@@ -97,7 +97,7 @@ export class MessageFuzz {
     const type = pick(Object.keys(REQUESTS), random);
     const header = objectText(createHeader(type, this.#session));
     const parts = [header, objectText({}), objectText({}), objectText(REQUESTS[type] ?? {})];
-    // Mostly the content: what is wrong elsewhere is dropped before anyone looks at that.
+    // Mostly change the content: a message that is wrong elsewhere is dropped before anyone reads it.
     const at = random(4) > 0 ? 3 : random(4);
     const changed = parts.map((part, i) => {
       if (i !== at) return part({});
@@ -109,7 +109,7 @@ export class MessageFuzz {
   }
 }
 
-/** Writes an object's JSON, with one field changed where numbers to choose by are given. */
+/** Writes an object's JSON, with one field changed if `random` is given. */
 function objectText(fields: object): (change: { random?: Random }) => string {
   const entries = Object.entries(fields).map(([name, value]) => [name, JSON.stringify(value)]);
   return ({ random }) => {
@@ -124,7 +124,7 @@ function objectText(fields: object): (change: { random?: Random }) => string {
   };
 }
 
-/** Frames of any number, none but the last of which mean anything to anyone. */
+/** Returns any number of frames, of which at most the last means anything. */
 export function strangeFrames(random: Random): Frames {
   const count = pick([0, 1, 1, 2, 3, 7, 1_000], random) || 1;
   return Array.from({ length: count }, () => {

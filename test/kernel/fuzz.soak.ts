@@ -1,12 +1,12 @@
-// 5,000 fuzzed messages on all channels of one kernel, an honest cell after every hundred.
+// 5,000 fuzzed messages on all channels of one kernel, with an honest cell after every hundred.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fuzzKernel } from "./fuzz.ts";
 
-/** Milliseconds that an honest cell may wait; of a hundred, one may wait longer. */
+/** The longest that an honest cell may wait, in milliseconds; one in a hundred may wait longer. */
 const MOST = 500;
 const LATE_SHARE = 0.01;
-/** A busy machine keeps a kernel that nobody fuzzes waiting as well. */
+/** On a busy machine, cells of an unfuzzed kernel wait as well, so compare with one. */
 const BESIDE_QUIET = 3;
 
 for (const seed of [1, 2]) {

@@ -1,4 +1,4 @@
-// A kernel under fuzz on all channels, with honest cells in between, and what must be alive at the end.
+// Fuzzes a kernel on all channels, with honest cells in between, and checks that all services survive.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
@@ -13,16 +13,16 @@ import { next, resultOf, start } from "./protocol-kernel.ts";
 
 export interface Fuzzed {
   readonly messages: number;
-  /** Milliseconds from an honest cell's request to its end, and of one in a kernel that nobody fuzzes. */
+  /** Milliseconds from an honest cell's request to its end, here and in an unfuzzed kernel. */
   readonly waits: readonly { readonly fuzzed: number; readonly quiet: number }[];
-  /** Megabytes of the kernel's processes at the end. */
+  /** Memory of the kernel's processes at the end, in megabytes. */
   readonly memory: number;
 }
 
-/** One honest cell comes after so many messages. */
+/** An honest cell comes after this many messages. */
 const BETWEEN = 100;
 
-/** Sends so many messages, and asserts that every service is alive after them. */
+/** Sends `messages` messages, and asserts that every service is alive afterwards. */
 export async function fuzzKernel(messages: number, seed: number): Promise<Fuzzed> {
   const folder = mkdtempSync(path.join(tmpdir(), "abkd-fuzz-"));
   const history = path.join(folder, "history.sqlite");
@@ -39,7 +39,7 @@ export async function fuzzKernel(messages: number, seed: number): Promise<Fuzzed
         await attack.send();
         if ((sent + 1) % BETWEEN !== 0) continue;
         lock.turn(waits.length);
-        // What was asked for before, an interrupt as well, is done with.
+        // Everything requested before, including interrupts, has been handled after this reply.
         await kernel.request("control", "kernel_info_request");
         await kernel.request("shell", "kernel_info_request");
         const n = waits.length;
@@ -66,7 +66,7 @@ async function honest(kernel: KernelClient, n: number): Promise<number> {
   return performance.now() - sent;
 }
 
-/** Everybody who has the ports, and one who has the key too. */
+/** Attackers: all of them have the ports, and one has the key too. */
 class Attack {
   readonly #kernel: KernelClient;
   readonly #random: Random;
@@ -114,7 +114,7 @@ class Attack {
     for (const socket of this.#strangers) socket.close();
   }
 
-  /** Topics that are long or no text, subscribed to and left at once. */
+  /** Subscribes to topics that are long or not text, and unsubscribes at once. */
   async #subscribe(): Promise<void> {
     const socket = new Subscriber({ linger: 0 });
     socket.connect(this.#address("iopub"));
@@ -124,7 +124,7 @@ class Attack {
     socket.close();
   }
 
-  /** A heartbeat that its sender does not wait for the answer of. */
+  /** Sends a heartbeat without waiting for the answer. */
   async #beat(): Promise<void> {
     const socket = new Request({ linger: 0 });
     socket.connect(this.#address("hb"));
@@ -133,7 +133,7 @@ class Attack {
     socket.close();
   }
 
-  /** Bytes that are not even ZeroMQ's. */
+  /** Sends bytes that are not even ZeroMQ's protocol. */
   async #speakNothing(): Promise<void> {
     const port = pick(["shell", "control", "stdin", "hb", "iopub"] as const, this.#random);
     const socket = connect(this.#kernel.process.connection[`${port}_port`], "127.0.0.1");
@@ -149,7 +149,7 @@ class Attack {
   }
 }
 
-/** Another process's hold on the history, now and then. */
+/** Another process that locks the history now and then. */
 class Lock {
   readonly #database: DatabaseSync;
 
@@ -157,7 +157,7 @@ class Lock {
     this.#database = new DatabaseSync(file);
   }
 
-  /** Held during every third of the honest cells. */
+  /** Holds the lock during every third honest cell. */
   turn(n: number): void {
     this.release();
     if (n % 3 === 1) this.#database.exec("BEGIN IMMEDIATE");
@@ -175,7 +175,7 @@ async function assertAlive(kernel: KernelClient, pid: unknown): Promise<void> {
 
   const code = { code: "let text = 'x'; text.toUpp", cursor_pos: 26 };
   let matches: unknown;
-  // On a busy machine TypeScript may not have started within one question's time.
+  // On a busy machine, TypeScript may not have started within one question's time.
   for (let i = 0; i < 6 && !(Array.isArray(matches) && matches.length > 0); i++) {
     matches = (await kernel.request("shell", "complete_request", code)).reply.content["matches"];
   }
@@ -199,7 +199,7 @@ async function assertAlive(kernel: KernelClient, pid: unknown): Promise<void> {
   assert.deepEqual(kernel.rejected, [], "all that the kernel sent could be read");
 }
 
-/** Every honest cell, from the kernel's answer and in its file. */
+/** Asserts that history holds every honest cell, in the kernel's answer and in its file. */
 async function assertRemembered(kernel: KernelClient, file: string, count: number): Promise<void> {
   const wanted = Array.from({ length: count }, (_, n) => `"honest ${n}"`);
   const content = { hist_access_type: "search", pattern: '"honest *"', n: 2 * count };

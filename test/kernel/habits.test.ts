@@ -1,4 +1,4 @@
-// Who writes Python into a cell is told what to write; who makes another mistake is told of that alone.
+// Whoever writes Python into a cell is told what to write; other mistakes get no such hint.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { TestRunner } from "./runner-harness.ts";
@@ -78,7 +78,7 @@ const OTHERS = [
 ];
 
 for (const code of OTHERS) {
-  test(`${JSON.stringify(code).slice(0, 60)} gets none`, async () => {
+  test(`${JSON.stringify(code).slice(0, 60)} gets no hint`, async () => {
     assert.equal(await hintOf(code), undefined);
   });
 }

@@ -1,4 +1,4 @@
-// Texts that a regular expression could take years for: each is done in time that grows with its length.
+// Texts that a regular expression could take years for: the time for each must grow linearly.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { wordAround } from "../../src/kernel/types/completions.ts";
 import { calleeOf } from "../../src/kernel/types/inspection.ts";
 import { processorTime } from "../processor-time.ts";
 
-/** Far more than each takes, far less than a quadratic pass over the text does. */
+/** Far more than any of them takes, and far less than a quadratic pass over the text would. */
 const MOST_MILLISECONDS = 1_000;
 
 function takesNoTime(name: string, work: () => unknown): void {
@@ -31,14 +31,14 @@ for (const before of [
   "/**/".repeat(LENGTH),
 ]) {
   takesNoTime(
-    `a cell behind ${before.length} characters, ${JSON.stringify(before.slice(0, 4))} ...`,
+    `a cell after ${before.length} characters, ${JSON.stringify(before.slice(0, 4))} ...`,
     () => {
       assert.equal(parseCell(`${before}\n1`).program.body[0]?.type, "ExpressionStatement");
     },
   );
 }
 
-test("an object literal is one behind blanks and comments of all kinds", () => {
+test("an object literal is recognised after blanks and comments of all kinds", () => {
   for (const before of ["", " \n", "// {\n", "//\r", "///*\n", "/* } */ /**/\t", "//a\u2028"]) {
     const [statement] = parseCell(`${before}{ a: 1 }`).program.body;
     assert.equal(statement?.type, "ExpressionStatement", JSON.stringify(before));
@@ -66,7 +66,7 @@ for (const code of ["a", "é", "\u{1d465}", "#"].map((each) => each.repeat(LENGT
   );
 }
 
-test("the function that is called, without what follows its name", () => {
+test("the called function is found, without what follows its name", () => {
   for (const code of ["f(", "f (", "f<A, B<C>>(", "f <A>\n ( ", "f<A>", "f "]) {
     assert.equal(calleeOf(`g(1); h.${code}`), "g(1); h.f", code);
   }

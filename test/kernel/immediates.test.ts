@@ -1,4 +1,4 @@
-// The runner's setImmediate beside Node's own.
+// The runner's setImmediate compared with Node's own.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { after, test } from "node:test";
@@ -8,7 +8,7 @@ import { TestRunner } from "./runner-harness.ts";
 const runner = new TestRunner();
 after(() => runner.close());
 
-/** What setImmediate promises, by a program that says in which order it comes to what. */
+/** A program that checks what setImmediate promises by printing the order of its steps. */
 const IMMEDIATES = `
   const { AsyncLocalStorage } = await import("node:async_hooks");
   const { promisify } = await import("node:util");
@@ -43,7 +43,7 @@ const IMMEDIATES = `
   try { setImmediate("text"); } catch (error) { said.push(error.code); }
   console.log(said.join(", "));`;
 
-test("immediates come in Node's order", async () => {
+test("immediates run in Node's order", async () => {
   const node = spawnSync(process.execPath, ["--input-type=module", "--eval", IMMEDIATES]);
   const expected = node.stdout.toString();
   assert.match(expected, /^true, .*before the timer.*ERR_INVALID_ARG_TYPE\n$/);

@@ -1,4 +1,4 @@
-// Interrupts at the worst moments: a stop that V8 delivers late, in a cell's beginning, or its end.
+// Interrupts at the worst moments: stops that V8 delivers late, at a cell's beginning or at its end.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { sleep, TestRunner } from "./runner-harness.ts";
@@ -9,16 +9,16 @@ export interface Rounds {
   readonly order: number;
   readonly locks: number;
   readonly timers: number;
-  /** For each race, in milliseconds. */
+  /** The time limit for each race, in milliseconds. */
   readonly timeout: number;
 }
 
 let runner: TestRunner;
 
-/** Far more than any cell here takes: what has not ended by then never does. */
+/** Far more than any cell here takes: what has not ended by then never will. */
 const NEVER = 10_000;
 
-/** Native code that no stop ends, for about 30 ms. */
+/** Native code that no stop can end, for about 30 ms. */
 const NATIVE = `crypto.pbkdf2Sync("", "", rounds, 64, "sha512");`;
 
 async function prepare(): Promise<void> {
@@ -34,7 +34,7 @@ async function prepare(): Promise<void> {
     rounds /= 2;`);
 }
 
-/** The status of a cell's outcome. */
+/** Returns the status of a cell's outcome. */
 async function ended(ran: ReturnType<TestRunner["start"]>["ran"], what: string): Promise<string> {
   const outcome = ran.then(({ outcome }) => outcome);
   const ended = await Promise.race([outcome, sleep(NEVER).then(() => undefined)]);
@@ -44,7 +44,7 @@ async function ended(ran: ReturnType<TestRunner["start"]>["ran"], what: string):
   return ended.ename;
 }
 
-/** Uniform numbers from 0 to 1. */
+/** Returns a generator of uniform numbers from 0 to 1. */
 function randomOf(seed: number): () => number {
   let state = seed;
   return () => {
@@ -63,7 +63,7 @@ async function storm(codes: readonly string[], rounds: number, longest: number):
     await sleep(random() * longest);
     runner.interrupt();
     if (random() < 0.3) runner.interrupt();
-    // It may wait for the one before while the stop is on its way.
+    // The cell may wait for the previous one while the stop is on its way.
     const after = runner.start(`kept + ${round}`);
     await ended(ran, `round ${round}: ${code}`);
     if ((await ended(after.ran, `the cell after round ${round}`)) === "ok") {
@@ -76,7 +76,7 @@ async function storm(codes: readonly string[], rounds: number, longest: number):
   assert.equal(await runner.value("[kept, await Promise.resolve(1)]"), "[ 42, 1 ]");
 }
 
-/** Cells that spend their time in Node's own code for timers. */
+/** Cells that spend their time in Node's own timer code. */
 const TIMERS = [
   "for (let i = 0; i < 5000; i++) setInterval(() => {}, 1 + (i % 4)); await new Promise(() => {});",
   "for (;;) for (let i = 1; i < 100; i++) clearTimeout(setTimeout(() => {}, i));",
@@ -90,7 +90,7 @@ const TIMERS = [
   "let some = setTimeout(() => {}, 1e6); for (;;) { some.unref(); some.ref(); }",
 ];
 
-/** What timers of every kind have to do afterwards. */
+/** A program that checks that timers of every kind still work. */
 const STILL = `
   await Promise.all([1, 2, 3, 4, 7, 40].map((delay) => new Promise((resolve) => setTimeout(resolve, delay))));
   await new Promise((resolve) => setImmediate(resolve));
@@ -103,7 +103,7 @@ export function testRaces({ timeout, ...rounds }: Rounds): void {
     runner = new TestRunner();
   });
   afterEach(() => runner.close());
-  test("a stop that comes late, out of native code, tears no cell", { timeout }, () =>
+  test("a stop that is delivered late, after native code, tears no cell", { timeout }, () =>
     storm(
       [
         `for (let i = 0; i < 3; i++) ${NATIVE}`,
@@ -136,7 +136,7 @@ export function testRaces({ timeout, ...rounds }: Rounds): void {
     }
   });
 
-  test("an interrupt before the runner is ready leaves it alive", { timeout }, async () => {
+  test("an interrupt before the runner is ready does not kill it", { timeout }, async () => {
     const { ran } = runner.start("for (;;);");
     for (let i = 0; i < 100; i++) {
       runner.interrupt();
@@ -148,7 +148,7 @@ export function testRaces({ timeout, ...rounds }: Rounds): void {
     assert.equal(await runner.value("6 * 7"), "42");
   });
 
-  test("locks and questions end, also one after the other", { timeout }, async () => {
+  test("locks and questions end, even several in a row", { timeout }, async () => {
     await prepare();
     for (let round = 0; round < rounds.locks; round++) {
       const code = [
@@ -165,7 +165,9 @@ export function testRaces({ timeout, ...rounds }: Rounds): void {
     assert.equal(await runner.value("kept"), "42");
   });
 
-  test("timers of all kinds live on, whatever of Node's was stopped", { timeout }, async () => {
+  test("timers of all kinds keep working, whatever Node code was stopped", {
+    timeout,
+  }, async () => {
     await prepare();
     const random = randomOf(5);
     for (let round = 0; round < rounds.timers; round++) {

@@ -1,4 +1,4 @@
-// How large and deep a message may be: what is beyond is refused in words, and costs no one else anything.
+// How large and deep messages may be: others are refused in words, and cost nobody else anything.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, suite, test } from "node:test";
@@ -18,7 +18,7 @@ suite("messages beyond the limits", () => {
   });
   after(() => kernel.shutdown());
 
-  /** Sends a signed message whose content is this JSON, which JSON.stringify may not be able to write. */
+  /** Sends a signed message whose content is this JSON, which JSON.stringify may be unable to write. */
   function sendText(type: string, content: string): void {
     const header = JSON.stringify(createHeader(type, kernel.session));
     const parts = [header, "{}", "{}", content].map((text) => Buffer.from(text));
@@ -26,16 +26,16 @@ suite("messages beyond the limits", () => {
     kernel.sendRaw("shell", ["<IDS|MSG>", signature, ...parts]);
   }
 
-  test("a cell of 30 MB is an error below it, and the next one runs", async () => {
+  test("a cell of 30 MB gets an error, and the next one runs", async () => {
     const { iopub, reply } = await kernel.execute(`"${"x".repeat(3e7)}"`);
     assert.equal(reply.content["status"], "error");
-    assert.match(String(reply.content["evalue"]), /the message has 29 MiB, and 16 are the most/);
+    assert.match(String(reply.content["evalue"]), /the message has 29 MiB; the limit is 16/);
     const [error] = ofType(iopub, "error");
     assert.deepEqual(error?.content["traceback"], reply.content["traceback"]);
     assert.equal(resultOf(await kernel.execute("1 + 1")), "2");
   });
 
-  test("just below the limit it runs", async () => {
+  test("a cell just below the limit runs", async () => {
     const code = `"${"x".repeat(MESSAGE_BYTES - 10_000)}".length`;
     assert.equal(resultOf(await kernel.execute(code)), `${MESSAGE_BYTES - 10_000}`);
   });
@@ -46,7 +46,7 @@ suite("messages beyond the limits", () => {
     assert.deepEqual([reply.content["status"], reply.content["ename"]], ["error", "MessageError"]);
   });
 
-  test("an answer of 20 MB is asked for again, in the same words each time", async () => {
+  test("an answer of 20 MB makes the question come again, in the same words each time", async () => {
     const prompts: unknown[] = [];
     const stop = kernel.onMessage((channel, { header, content }) => {
       if (channel !== "stdin") return;
@@ -56,11 +56,11 @@ suite("messages beyond the limits", () => {
     const exchange = await kernel.execute("prompt('?')", { allowStdin: true });
     stop();
     assert.equal(resultOf(exchange), "'short'");
-    const again = "(the message has 20 MiB, and 16 are the most) ?";
+    const again = "(the message has 20 MiB; the limit is 16) ?";
     assert.deepEqual(prompts, ["?", again, again]);
   });
 
-  test("a comm's message is said under the cell; one of many buffers counts as a whole", async () => {
+  test("a comm's message is reported under the cell; one with many buffers counts as a whole", async () => {
     const { request } = await kernel.execute("0");
     for (const buffers of [[Buffer.alloc(2e7)], Array(300_000).fill(Buffer.alloc(1))]) {
       const said = next(kernel, ({ header }) => header.msg_type === "stream");
@@ -71,7 +71,7 @@ suite("messages beyond the limits", () => {
     }
   });
 
-  test("deep ones: refused, each service alive, and what is as deep as allowed comes through", async () => {
+  test("too deep messages are refused, each service survives, and the deepest allowed ones pass", async () => {
     await kernel.execute(
       "comm.registerTarget('deep', (one) => one.onMessage(({ data }) => one.send(data)));",
     );
@@ -90,7 +90,7 @@ suite("messages beyond the limits", () => {
     assert.equal(resultOf(await kernel.execute("1 + 1")), "2");
   });
 
-  test("values whose view is no JSON, or too deep for it: the next cell runs", async () => {
+  test("a value whose view is not JSON, or too deep for it: the next cell runs", async () => {
     await kernel.execute("var deep = 0; for (let i = 0; i < 1e5; i++) deep = [deep]; 0");
     const shown = Symbol.for("Jupyter.display").description;
     for (const json of ["{ n: 1n }", "deep"]) {
@@ -101,7 +101,7 @@ suite("messages beyond the limits", () => {
     }
   });
 
-  test("40 MB twelve times: the supervisor gives the memory back", async () => {
+  test("40 MB twelve times: the supervisor releases the memory", async () => {
     const code = `"${"x".repeat(4e7)}"`;
     const peakAfter = async (messages: number): Promise<number> => {
       for (let i = 0; i < messages; i++) {
@@ -111,13 +111,13 @@ suite("messages beyond the limits", () => {
       const status = readFileSync(`/proc/${kernel.process.pid}/status`, "utf8");
       return Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]) / 1024;
     };
-    // The collector lets some of them come together first.
+    // The collector lets some of the messages pile up first.
     const [first, second] = [await peakAfter(6), await peakAfter(6)];
-    // Kept, the last six would be 240 MB more.
+    // If they were kept, the last six would be 240 MB more.
     assert.ok(second < first + 200, `${first} MB after six, ${second} after twelve`);
   });
 
-  test("a frame of 100 MB is not even taken", async () => {
+  test("a frame of 100 MB is not even received", async () => {
     const stranger = dealer();
     const ended = new Promise((resolve) => stranger.events.on("disconnect", resolve));
     await stranger.send(Buffer.alloc(1e8));
@@ -126,7 +126,7 @@ suite("messages beyond the limits", () => {
     assert.equal(resultOf(await kernel.execute("1 + 1")), "2");
   });
 
-  test("many frames below that limit are taken and dropped: signed ones with an answer", async () => {
+  test("many frames below that limit are received and dropped; signed ones get an answer", async () => {
     const stranger = dealer();
     await stranger.send(["<IDS|MSG>", "", "{}", "{}", "{}", ...Array(8).fill(Buffer.alloc(1e7))]);
     const said = next(kernel, ({ header }) => header.msg_type === "stream");
@@ -137,7 +137,7 @@ suite("messages beyond the limits", () => {
     assert.equal(resultOf(await kernel.execute("1 + 1")), "2");
   });
 
-  /** Somebody who can reach the port, and has no key. */
+  /** Somebody who can reach the port but has no key. */
   function dealer(): Dealer {
     const { ip, shell_port } = kernel.process.connection;
     const stranger = new Dealer({ linger: 0 });

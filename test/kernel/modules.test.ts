@@ -1,4 +1,4 @@
-// Modules as cells load them: from the notebook's folder and from this project, anew once edited.
+// Modules as cells load them: from the notebook's folder and from this project, and again once edited.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -39,7 +39,7 @@ async function failure(source: string): Promise<Error> {
 }
 
 suite("resolution", () => {
-  test("local files of all endings, with and without the ending, from subfolders", async () => {
+  test("local files of all extensions, with and without the extension, from subfolders", async () => {
     write({
       "a.ts": "export const a: number = 1;",
       "b.mts": "export const b: number = 2;",
@@ -60,7 +60,7 @@ suite("resolution", () => {
     assert.deepEqual(await run("[a, b, c, d, e, f, g, again]"), [1, 2, 3, 4, 5, 6, 7, 1]);
   });
 
-  test("built-in modules, JSON with and without attributes, a file's URL, require", async () => {
+  test("built-in modules, JSON with and without attributes, a file URL, require", async () => {
     write({ "d.json": '{"x": 5}', "m.ts": "export const here = import.meta.dirname;" });
     assert.equal(
       await run(
@@ -127,7 +127,7 @@ suite("resolution", () => {
     );
   });
 
-  test("abkd is always there, and the same as its sources in a checkout", async () => {
+  test("abkd is always available, and in a checkout it is its sources", async () => {
     const code =
       'import { UserError } from "abkd"; import { UserError as same } from "ROOT/src/base/errors.ts"; UserError === same && UserError.name';
     assert.equal(await run(code.replace("ROOT", ROOT)), "UserError");
@@ -148,7 +148,7 @@ suite("resolution", () => {
     assert.equal(await run('import * as tslab from "tslab"; typeof tslab.display'), "object");
   });
 
-  test("what is not there is named, with where it was looked for and what to do", async () => {
+  test("a missing module is named, with where it was looked for and what to do", async () => {
     write({ "m.ts": 'import "absent/deep";' });
     for (const code of ['import "absent"', 'import "./m.ts"', 'await import("absent")']) {
       const { message, code: id } = (await failure(code)) as NodeJS.ErrnoException;
@@ -161,7 +161,7 @@ suite("resolution", () => {
     assert.equal(missing.message, 'Cannot find "./none.ts": there is no file ./none.ts');
   });
 
-  test("a package that lacks its file, and one that lacks a package, say so themselves", async () => {
+  test("a package that lacks a file, and one that lacks a package, report that themselves", async () => {
     write({
       "node_modules/half/package.json": '{"name":"half","exports":"./dist/none.js"}',
       "node_modules/whole/package.json": '{"name":"whole","exports":"./i.mjs"}',
@@ -198,7 +198,7 @@ suite("reload", () => {
     );
   });
 
-  test("an edit is seen, also of what is imported, of JSON and of what is imported dynamically", async () => {
+  test("an edit takes effect, also in imported files, in JSON and in dynamic imports", async () => {
     const files = {
       "top.ts": 'export * from "./mid.ts"; export const top = {};',
       "mid.ts":
@@ -266,7 +266,7 @@ suite("reload", () => {
     }
   });
 
-  test("require of an ES module that has changed says that it cannot", async () => {
+  test("require of a changed ES module reports that it cannot reload it", async () => {
     write({ "m.ts": "export const m: number = 1;" });
     assert.deepEqual(await run('[require("./m.ts").m, require("./m.ts").m]'), [1, 1]);
     write({ "m.ts": "export const m: number = 2;" });
@@ -277,7 +277,7 @@ suite("reload", () => {
     assert.equal(await run('import { m } from "./m.ts"; m'), 2);
   });
 
-  test("deleted and restored, broken and mended", async () => {
+  test("files deleted and restored, broken and fixed", async () => {
     write({ "m.ts": 'export { u } from "./u.ts";', "u.ts": "export const u = 1;" });
     const get = () => run('import { u } from "./m.ts"; u');
     assert.equal(await get(), 1);
@@ -291,7 +291,7 @@ suite("reload", () => {
     assert.equal(await get(), 3);
   });
 
-  test("an import without an ending that was missing at first", async () => {
+  test("an import without extension whose file was missing at first", async () => {
     write({ "m.ts": 'export { late } from "./late";' });
     await assert.rejects(run('import { late } from "./m.ts"; late'), /there is no file/);
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -331,7 +331,7 @@ suite("reload", () => {
 });
 
 suite("TypeScript in local modules", () => {
-  test("a package.json that is no JSON, or hostile, is named in one line", async () => {
+  test("a package.json that is not JSON, or is hostile, is named in one line", async () => {
     const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
     for (const [index, [text, message]] of [
       ["{ type: module }", /^Invalid package config .*package\.json/],
@@ -344,7 +344,7 @@ suite("TypeScript in local modules", () => {
       assert.match(said, message as RegExp);
       assert.doesNotMatch(said, /\n/);
     }
-    // What is JSON and no object says nothing.
+    // JSON that is not an object has no effect.
     write({ "odd/package.json": "null", "odd/m.ts": "export const odd: number = 3;" });
     assert.equal(await run('(await import("./odd/m.ts")).odd'), 3);
   });
@@ -364,7 +364,7 @@ suite("TypeScript in local modules", () => {
     );
   });
 
-  test("a name that is not exported and used: a SyntaxError with module and name", async () => {
+  test("a name that is not exported but used: a SyntaxError with module and name", async () => {
     write({
       "types.ts": "export interface Foo {} export const real = 1;",
       "m.ts": 'import { Foo } from "./types.ts";\nconsole.log(Foo);',
@@ -377,7 +377,7 @@ suite("TypeScript in local modules", () => {
     assert.match(inner.message, /types\.ts.*Foo/);
   });
 
-  test("a name that only an inner scope has in another meaning is still used", async () => {
+  test("a name that an inner scope redeclares still counts as used", async () => {
     write({
       "t.ts": "export const a = 1, b = 2, c = 3, d = 4;",
       "m.ts": `import { a, b, c, d } from "./t.ts";
@@ -388,7 +388,7 @@ suite("TypeScript in local modules", () => {
     assert.deepEqual(await run('import { all } from "./m.ts"; all'), [11, 3, 3, 4]);
   });
 
-  test("types among what is exported again", async () => {
+  test("types among re-exported names", async () => {
     write({
       "types.ts":
         "export interface Foo {} export const real = 1; export class C {} type T = 1; export { T };",

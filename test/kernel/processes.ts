@@ -6,14 +6,14 @@ export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     if (process.platform !== "linux") return true;
-    // One whose parent is gone may wait a while for somebody to take notice of its end.
+    // A dead process whose parent is gone may remain a zombie for a while.
     return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
   } catch {
     return false;
   }
 }
 
-/** Waits for its end, as long as a busy machine may take; whether it came. */
+/** Waits for a process to end, as long as a busy machine may take; returns whether it did. */
 export async function ends(pid: number): Promise<boolean> {
   for (let i = 0; i < 200 && isAlive(pid); i++) await delay(50);
   return !isAlive(pid);

@@ -1,4 +1,4 @@
-// How a kernel starts, refuses to, is shut down, dies, and is remembered.
+// How a kernel starts, refuses to start, shuts down, dies, and keeps its history.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +15,7 @@ after(() => rmSync(folder, { recursive: true }));
 
 const PORTS = { shell_port: 1, iopub_port: 2, stdin_port: 3, control_port: 4, hb_port: 5 };
 
-/** Runs the entry alone. */
+/** Runs only the kernel's entry file. */
 async function runMain(...argv: string[]): Promise<{ code: number | null; stderr: string }> {
   const child = spawn(process.execPath, [MAIN, ...argv], { stdio: ["ignore", "ignore", "pipe"] });
   let stderr = "";
@@ -25,7 +25,7 @@ async function runMain(...argv: string[]): Promise<{ code: number | null; stderr
 }
 
 suite("start", () => {
-  test("what is wrong with the command line or the connection file is said in a line", async () => {
+  test("a wrong command line or connection file is reported in one line", async () => {
     const file = path.join(folder, "connection.json");
     const content = { transport: "tcp", ip: "127.0.0.1", key: "", ...PORTS };
     writeFileSync(file, JSON.stringify(content));
@@ -52,7 +52,7 @@ suite("start", () => {
     assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
   });
 
-  test("an empty key where it was asked for, and over files", async () => {
+  test("an empty key if it was asked for, and over files", async () => {
     const connections = [
       { key: "" },
       { key: "", transport: "ipc", ip: path.join(folder, "socket") },
@@ -70,10 +70,10 @@ suite("shutdown", () => {
     [true, "control"],
     [false, "shell"],
   ] as const) {
-    test(`on ${channel}: replied, told to all, and everything ends`, async () => {
+    test(`on ${channel}: replied, announced to all, and everything ends`, async () => {
       const kernel = await start();
       const pid = await runnerPid(kernel);
-      // A timer must not keep it, nor a child process outlive it.
+      // Neither a timer nor a child process may keep it alive.
       const sleeper = await kernel.execute(
         "setInterval(() => {}, 100); " +
           "(await import('node:child_process')).spawn('sleep', ['60']).pid",
@@ -111,7 +111,7 @@ suite("shutdown", () => {
     await kernel.kill();
   });
 
-  test("a kernel whose server has gone ends by itself", async () => {
+  test("a kernel whose server is gone ends by itself", async () => {
     const file = path.join(folder, "orphan.json");
     const ip = path.join(folder, "orphan");
     writeFileSync(file, JSON.stringify({ transport: "ipc", ip, key: "k", ...PORTS }));
@@ -130,7 +130,7 @@ suite("shutdown", () => {
     assert.ok(await ends(kernel));
   });
 
-  test("a restarted kernel answers, has forgotten its variables, and knows its history", async () => {
+  test("a restarted kernel answers, has lost its variables, and keeps its history", async () => {
     const file = path.join(folder, "history.sqlite");
     await using kernel = await start({ env: { ABKD_KERNEL_HISTORY: file } });
     await kernel.execute("let kept = 'in history'");
@@ -152,7 +152,7 @@ suite("shutdown", () => {
     ]);
   });
 
-  test("a history that cannot be written is no reason to fail", async () => {
+  test("a history that cannot be written does not make cells fail", async () => {
     const file = path.join(folder, "damaged.sqlite");
     writeFileSync(file, "no database".repeat(1000));
     await using kernel = await start({ env: { ABKD_KERNEL_HISTORY: file } });
@@ -164,7 +164,7 @@ suite("shutdown", () => {
 });
 
 suite("death", () => {
-  /** Runs a cell that the kernel does not survive, with another waiting behind it. */
+  /** Runs a cell that the kernel does not survive, with another cell waiting behind it. */
   async function die(code: string, flags?: string): Promise<{ evalue: string; output: string }> {
     const env = flags ? { NODE_OPTIONS: flags } : {};
     const kernel = await start({ env });
@@ -213,7 +213,7 @@ suite("death", () => {
     ],
   ];
   for (const [code, words] of ENDS) {
-    test(`${code.split("\n").at(-1)}: in the cell's own words`, async () => {
+    test(`${code.split("\n").at(-1)}: reported as the cell typed it`, async () => {
       const { evalue, output } = await die(code);
       assert.equal(evalue, `The kernel was ended by ${words}. All variables are lost.`);
       assert.equal(output, "");
@@ -241,7 +241,7 @@ suite("death", () => {
     [
       `process.on('SIGUSR2', () => {}); process.kill(process.pid, 'SIGUSR2');
        require("node:child_process").execSync("kill -9 " + process.pid); while (1);`,
-      "ended by SIGKILL: by somebody, or by the system as its memory ran out",
+      "ended by SIGKILL: somebody sent it, or the system ran out of memory",
     ],
     [
       `process.kill(process.pid, 'SIGWINCH');
@@ -250,13 +250,13 @@ suite("death", () => {
     ],
   ];
   for (const [code, words] of ANOTHER) {
-    test(`${code.split("\n")[0]}: the end that came is not put down to it`, async () => {
+    test(`${code.split("\n")[0]}: another end that came is not blamed on it`, async () => {
       const { evalue } = await die(code);
       assert.ok(evalue.includes(words), evalue);
     });
   }
 
-  test("a child that ran out of memory does not stand for its parent", async () => {
+  test("a child that ran out of memory is not mistaken for its parent", async () => {
     const { evalue } = await die(`
       require("node:child_process").spawnSync(
         process.execPath,
@@ -267,7 +267,7 @@ suite("death", () => {
     assert.match(evalue, /ended by process\.exit\(3\)/);
   });
 
-  test("an end that no cell asked for is not put down to one", async () => {
+  test("an end that no cell asked for is not blamed on a cell", async () => {
     const code =
       'process.removeAllListeners("uncaughtException"); setTimeout(() => { throw 1 }); await new Promise(() => {})';
     assert.match((await die(code)).evalue, /ended with code 1, which no cell asked for/);
@@ -286,7 +286,7 @@ suite("death", () => {
     assert.equal(output, "full\n");
   });
 
-  test("after the cell has ended: said under it", async () => {
+  test("an end after the cell has ended is reported under it", async () => {
     const kernel = await start();
     const said = next(kernel, ({ content }) => content["name"] === "stderr");
     const { request } = await kernel.execute("setTimeout(() => process.exit(0), 100); 0");

@@ -106,7 +106,7 @@ suite("history", () => {
     await second.close();
   });
 
-  test("a damaged file is put aside", async () => {
+  test("a damaged file is moved aside", async () => {
     await (await session("a")).close();
     writeFileSync(file, "this is no database, and was never one".repeat(100));
     const history = await session("b");
@@ -119,7 +119,7 @@ suite("history", () => {
     await again.close();
   });
 
-  test("what was put aside before stays, a folder of that name too", async () => {
+  test("what was moved aside before stays, even if it is a folder of that name", async () => {
     await (await session("a")).close();
     mkdirSync(`${file}.damaged`);
     for (const text of ["first", "second"]) {
@@ -133,12 +133,12 @@ suite("history", () => {
     assert.equal(logged.length, 2);
   });
 
-  test("SQLite's log, where another holds the file, is put aside with it", async () => {
+  test("SQLite's log, while another process holds the file, is moved aside with it", async () => {
     await (await session("a")).close();
     const other = new DatabaseSync(file);
     other.exec("INSERT INTO lines VALUES (9, 9, 'in the log', NULL)");
     writeFileSync(file, "no database".repeat(1_000));
-    truncateSync(`${file}-wal`, 1_000); // without its frames the first page is the file's
+    truncateSync(`${file}-wal`, 1_000); // without the log's frames, the first page is the file's own
     const history = await session("b");
     assert.deepEqual(await history.tail(9, false), [[1, 1, "b"]]);
     await history.close();
@@ -146,7 +146,7 @@ suite("history", () => {
     other.close();
   });
 
-  test("a damaged file that cannot be put aside: the session is kept in memory", async (t) => {
+  test("a damaged file that cannot be moved aside: the session is kept in memory", async (t) => {
     await (await session("a")).close();
     writeFileSync(file, "no database".repeat(100));
     t.mock.method(fs, "renameSync", () => {
@@ -169,7 +169,7 @@ suite("history", () => {
     assert.match(logged[0] ?? "", /no renaming here; kept in memory until it can be written/);
   });
 
-  test("where the file is locked the session is kept in memory", async () => {
+  test("if the file is locked, the session is kept in memory", async () => {
     await (await session("a")).close();
     const other = new DatabaseSync(file);
     other.exec("BEGIN EXCLUSIVE");
@@ -182,7 +182,7 @@ suite("history", () => {
     assert.match(logged[0] ?? "", /lock.*in memory/);
   });
 
-  test("a file damaged or full in the middle of a session costs the session nothing", async () => {
+  test("a file damaged or full in the middle of a session loses nothing of the session", async () => {
     const history = await session("a");
     const other = new DatabaseSync(file);
     other.exec("DROP TABLE lines");
@@ -197,7 +197,7 @@ suite("history", () => {
     await later.close();
   });
 
-  test("held by another for a while: answers at once, and all is in the file afterwards", async () => {
+  test("locked by another for a while: answers come at once, and all is in the file afterwards", async () => {
     const history = await session("a");
     for (const milliseconds of [150, 1_500]) {
       const other = new DatabaseSync(file);
@@ -228,7 +228,7 @@ suite("history", () => {
     await later.close();
   });
 
-  test("held at the start and until the end: close writes what waits", async () => {
+  test("locked at the start and until the end: close writes what waits", async () => {
     await (await session("a")).close();
     const other = new DatabaseSync(file);
     other.exec("BEGIN IMMEDIATE");
@@ -247,7 +247,7 @@ suite("history", () => {
     await later.close();
   });
 
-  test("pages of the file that are overwritten in the middle of a session", async () => {
+  test("pages of the file overwritten in the middle of a session", async () => {
     const history = await session(
       ...Array.from({ length: 300 }, (_, i) => `x${i} ${"y".repeat(99)}`),
     );
@@ -268,7 +268,7 @@ suite("history", () => {
     await later.close();
   });
 
-  test("rows that are no lines are passed over", async () => {
+  test("rows that are not valid lines are skipped", async () => {
     await (await session("a")).close();
     const other = new DatabaseSync(file);
     const insert = other.prepare("INSERT INTO lines VALUES (?, ?, ?, ?)");
@@ -287,7 +287,7 @@ suite("history", () => {
     await history.close();
   });
 
-  test("numbers and patterns that nobody means leave it as it is", async () => {
+  test("absurd numbers and patterns do no harm", async () => {
     await (await session("a")).close();
     const history = await session("b");
     for (const n of [1e308, Number.MAX_SAFE_INTEGER, 0, -1, 0.5, Number.NaN]) {
@@ -307,7 +307,7 @@ suite("history", () => {
     await later.close();
   });
 
-  test("lines of megabytes are not kept, and an answer of them is bounded", async () => {
+  test("lines of megabytes are not kept, and an answer with long lines is bounded", async () => {
     const history = await session("a".repeat(2e6), ...Array(20).fill("b".repeat(9e5)), "c");
     const sources = (await history.tail(99, true)).map(([, , source]) => source[0]);
     assert.ok(sources.length < 10, `${sources.length}`);
@@ -315,10 +315,10 @@ suite("history", () => {
     await history.close();
   });
 
-  test("of a file full of long lines no more is read than an answer holds", async () => {
+  test("from a file full of long lines, no more is read than an answer holds", async () => {
     await (await session("a")).close();
     const other = new DatabaseSync(file);
-    // 80 rows with a megabyte of code and a megabyte of output each.
+    // 80 rows, each with a megabyte of code and a megabyte of output.
     other.exec(
       `WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 81)
        INSERT INTO lines SELECT 1, i, hex(zeroblob(490000)), hex(zeroblob(490000)) FROM n`,
@@ -343,11 +343,11 @@ suite("history", () => {
       ["--max-old-space-size=70", "--input-type=module", "-e", code, file],
       { encoding: "utf8" },
     );
-    // Four lines and the short one; eight where their output is not asked for.
+    // Four lines and the short one; eight if their output is not asked for.
     assert.equal(stdout, "5,5,1,9,9,1\n", stderr);
   });
 
-  test("a folder that cannot be made", async () => {
+  test("a folder that cannot be created", async () => {
     file = "/dev/null/none/history.sqlite";
     const history = await session("a");
     assert.deepEqual(await history.tail(9, false), [[1, 1, "a"]]);
@@ -380,9 +380,9 @@ test("patterns match as SQLite's GLOB does", () => {
 });
 
 const costly: Readonly<Record<string, readonly [pattern: string, text: string]>> = {
-  // SQLite's own matcher would not be done with this in a life.
+  // SQLite's own matcher would not finish this in a lifetime.
   "many stars": [`${"*a?".repeat(200)}b`, "a".repeat(1e6)],
-  "a long tail behind a star": [`*${"a?".repeat(499)}b`, "a".repeat(1e6)],
+  "a long tail after a star": [`*${"a?".repeat(499)}b`, "a".repeat(1e6)],
   "a set that says the same twice": [`*[${"ab".repeat(498)}]z`, "x".repeat(1e6)],
   "a set of a thousand": [
     `*[${Array.from({ length: 996 }, (_, i) => String.fromCharCode(0x4e00 + 2 * i)).join("")}]z`,
@@ -390,14 +390,14 @@ const costly: Readonly<Record<string, readonly [pattern: string, text: string]>>
   ],
 };
 for (const [name, [pattern, text]] of Object.entries(costly)) {
-  test(`a search gives up before it holds others up: ${name}`, () => {
+  test(`a search gives up before it delays others: ${name}`, () => {
     const glob = new Glob(pattern);
     const took = processorTime(() => assert.equal(glob.matches(text), false));
-    assert.ok(took < 1_000, `${took} ms of processor time`); // some 100 are usual
+    assert.ok(took < 1_000, `${took} ms of processor time`); // about 100 is usual
   });
 }
 
-test("a glob knows that it gave up", () => {
+test("a glob knows when it has given up", () => {
   const glob = new Glob(`${"*a?".repeat(200)}b`);
   glob.matches("a");
   assert.ok(!glob.exhausted);

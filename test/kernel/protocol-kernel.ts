@@ -1,4 +1,4 @@
-// For the protocol's tests: a kernel of this checkout, and what is read out of its messages.
+// Helpers for the protocol's tests: a kernel of this checkout, and readers of its messages.
 import { fileURLToPath } from "node:url";
 import {
   type Exchange,
@@ -30,7 +30,7 @@ export function ofType(messages: readonly Message[], type: string): Message[] {
   return messages.filter(({ header }) => header.msg_type === type);
 }
 
-/** What a cell printed. */
+/** Returns what a cell printed. */
 export function textOf({ iopub }: Exchange, name: "stdout" | "stderr" = "stdout"): string {
   return ofType(iopub, "stream")
     .filter(({ content }) => content["name"] === name)
@@ -38,7 +38,7 @@ export function textOf({ iopub }: Exchange, name: "stdout" | "stderr" = "stdout"
     .join("");
 }
 
-/** What Out[n] shows. */
+/** Returns what Out[n] shows. */
 export function resultOf({ iopub }: Exchange): unknown {
   const [result] = ofType(iopub, "execute_result");
   return (result?.content["data"] as Record<string, unknown> | undefined)?.["text/plain"];

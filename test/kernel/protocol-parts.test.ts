@@ -1,4 +1,4 @@
-// The protocol's parts without a kernel: wire, connection file, places, batches, words for a death.
+// The protocol's parts without a kernel: wire, connection file, places, batches, descriptions of deaths.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -28,7 +28,7 @@ function message(content: Record<string, unknown> = {}): Message {
 }
 
 suite("wire", () => {
-  test("a message comes back as it was sent, identities and buffers as well", () => {
+  test("a message is decoded as it was sent, including identities and buffers", () => {
     const sent = {
       ...message({ code: "\u{1d7d9} + ü", nested: [null, { "<IDS|MSG>": true }] }),
       buffers: [Buffer.from([1, 2, 3]), Buffer.alloc(0)],
@@ -37,7 +37,7 @@ suite("wire", () => {
     assert.deepEqual(received, sent);
   });
 
-  test("an empty key signs nothing, and takes what nobody signed", () => {
+  test("an empty key signs nothing, and accepts unsigned messages", () => {
     const open = new Signer("");
     const frames = encodeMessage(open, message());
     assert.equal(frames[3]?.length, 0);
@@ -91,7 +91,7 @@ suite("connection file", () => {
     assert.deepEqual([ipc.address.control, ipc.key], ["ipc:///run/k-4", ""]);
   });
 
-  test("an empty key over TCP only where it was asked for", () => {
+  test("an empty key over TCP only if it was asked for", () => {
     for (const key of ["", undefined]) {
       assert.throws(() => parseConnection({ ...good, key }), /key is empty.*--allow-empty-key/);
       assert.equal(parseConnection({ ...good, key }, { allowEmptyKey: true }).key, "");
@@ -99,7 +99,7 @@ suite("connection file", () => {
   });
 
   const wrong: [object | null, RegExp][] = [
-    [null, /no JSON object/],
+    [null, /not a JSON object/],
     [{ ...good, transport: "pgm" }, /transport is "pgm"/],
     [{ ...good, ip: undefined }, /ip is missing/],
     [{ ...good, key: 1 }, /key is not a string/],
@@ -114,7 +114,7 @@ suite("connection file", () => {
     });
   }
 
-  test("what is wrong with a file names the file, in one line", () => {
+  test("an error in a file names the file, in one line", () => {
     const file = path.join(folder, "kernel.json");
     for (const text of ["{", "[]", JSON.stringify({ ...good, key: "" })]) {
       writeFileSync(file, text);
@@ -162,7 +162,7 @@ suite("streams", () => {
     assert.deepEqual(published, expected);
   });
 
-  test("flush publishes at once and once; a lot of text does not wait for it", async () => {
+  test("flush publishes at once, and only once; a lot of text does not wait for it", async () => {
     const published: string[] = [];
     const streams = new Streams((_cell, _name, text) => published.push(text));
     streams.add(1, "stdout", "x");
@@ -179,12 +179,12 @@ suite("death", () => {
   const evalue = (code: number | null, signal: NodeJS.Signals | null, stderr = ""): string =>
     deathFailure({ ready: true, code, signal, stderr }).evalue;
 
-  test("is called by its name", () => {
+  test("is described by its cause", () => {
     const heap =
       "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory";
     assert.match(evalue(null, "SIGABRT", `text\n${heap}\n`), /out of memory: .* limit of \d+ MB/);
     assert.match(evalue(null, "SIGSEGV"), /SIGSEGV: native code crashed/);
-    assert.match(evalue(null, "SIGKILL"), /SIGKILL.*memory ran out/);
+    assert.match(evalue(null, "SIGKILL"), /SIGKILL.*ran out of memory/);
     assert.match(evalue(3, null), /ended with code 3, which no cell asked for/);
     const exit = { call: "process.exit(3)", place: "Cell [2]:1:1", code: 3 };
     const asked = deathFailure({ ready: true, code: 3, signal: null, stderr: "", exit });
@@ -193,7 +193,7 @@ suite("death", () => {
     assert.match(unborn.evalue, /did not start: it ended with code 9/);
   });
 
-  test("a program that merely prints about memory did not run out of it", () => {
+  test("a program that merely prints about memory is not said to have run out of it", () => {
     assert.match(evalue(null, "SIGSEGV", "heap out of memory\n"), /SIGSEGV/);
   });
 });

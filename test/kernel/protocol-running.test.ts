@@ -1,4 +1,4 @@
-// What goes beside the cells: interrupts from outside, and type warnings that come by themselves.
+// What happens beside the cells: interrupts from outside, and type warnings that appear by themselves.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -7,7 +7,7 @@ import { next, resultOf, start } from "./protocol-kernel.ts";
 import { SLOW } from "./types-kit.ts";
 
 suite("interrupt", () => {
-  test("by message and by signal; what follows is aborted, and the state is kept", async () => {
+  test("by message and by signal: what follows is aborted, and the state is kept", async () => {
     await using kernel = await start();
     await kernel.execute("let state = 'kept'");
     const byMessage = (): Promise<unknown> => kernel.interrupt();
@@ -42,17 +42,17 @@ suite("interrupt", () => {
 suite("type warnings", () => {
   const wrong = (name: string): string => `let ${name}: number = 'text'; ${name}`;
 
-  /** Neither standard error, which is red, nor a cell's result. */
+  /** A warning is neither on standard error, which is red, nor a cell's result. */
   const isWarning = ({ header }: Message): boolean => header.msg_type === "display_data";
 
-  test("come under the cell where a person sits, and not in headless runs", async () => {
+  test("come under the cell in interactive use, and not in headless runs", async () => {
     await using kernel = await start();
     const warned = next(kernel, isWarning, 30_000);
     const headless = await kernel.execute(wrong("a"));
     assert.equal(resultOf(headless), "'text'");
     const attended = await kernel.execute(wrong("b"), { allowStdin: true });
     assert.equal(resultOf(attended), "'text'");
-    // By itself, after two seconds of idleness; that of the first cell would come first.
+    // The warning comes by itself, after two idle seconds; one of the first cell would come first.
     const { content, parent } = await warned;
     const { "text/plain": text, "text/html": html } = content["data"] as Record<string, string>;
     assert.match(text ?? "", /^Cell \[2\]:1:5 - .*TS2322.*'string'.*\.$/);
@@ -70,7 +70,7 @@ suite("type warnings", () => {
       await kernel.request("shell", "is_complete_request", { code: "1" });
       await kernel.execute(wrong("n"), { allowStdin: setting === "off" });
       if (setting === "on") await next(kernel, isWarning, 30_000);
-      // Twice: questions go before diagnoses in the service's queue.
+      // Ask twice: questions come before diagnostics in the service's queue.
       for (let i = 0; i < 2; i++) {
         await kernel.request("shell", "is_complete_request", { code: "1" });
         await delay(100);
@@ -79,7 +79,7 @@ suite("type warnings", () => {
     });
   }
 
-  test("names of the session come while types are not there", async () => {
+  test("names of the session are offered while types are not available", async () => {
     await using kernel = await start({ env: { ABKD_KERNEL_DIAGNOSTICS: "on" } });
     await kernel.execute("let found = { treasure: 1, trap: [{ door: 2 }] }");
     // The service runs, and is busy with the next cell until its limit of 20 s.

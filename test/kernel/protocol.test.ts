@@ -1,4 +1,4 @@
-// The kernel over its sockets: what every message of the protocol is answered with.
+// The kernel over its sockets: the answer to every message of the protocol.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, suite, test } from "node:test";
@@ -36,7 +36,7 @@ suite("protocol", () => {
 
   test("the heartbeat echoes", () => kernel.heartbeat());
 
-  test("each subscriber is welcomed with his topic", async () => {
+  test("each subscriber is welcomed with its topic", async () => {
     const { ip, iopub_port, key } = kernel.process.connection;
     for (const topic of ["", "", "stream"]) {
       const socket = new Subscriber({ linger: 0, receiveTimeout: 10_000 });
@@ -53,7 +53,7 @@ suite("protocol", () => {
     }
   });
 
-  test("an execution's messages, in their order, all with its header", async () => {
+  test("an execution's messages come in order, all with its header", async () => {
     const exchange = await kernel.execute("console.log('a'); console.error('b'); 40 + 2");
     const { iopub, reply, request } = exchange;
     assert.deepEqual(typesOf(iopub), [
@@ -83,7 +83,7 @@ suite("protocol", () => {
     assert.deepEqual(reply.content["traceback"], error?.content["traceback"]);
   });
 
-  test("silent: the code runs, nothing is published but the status, nothing is counted", async () => {
+  test("silent: the code runs, only the status is published, nothing is counted", async () => {
     const before = (await kernel.execute("0")).reply.content["execution_count"];
     const code = "globalThis.quiet = 1; console.log('x'); display('y'); 5";
     const { iopub, reply } = await kernel.execute(code, { silent: true });
@@ -96,7 +96,7 @@ suite("protocol", () => {
     assert.equal(resultOf(await kernel.execute("quiet")), "1");
   });
 
-  test("store_history false: shown, but neither counted nor remembered", async () => {
+  test("store_history false: shown, but neither counted nor kept in the history", async () => {
     const stored = await kernel.execute("'is stored'");
     const exchange = await kernel.execute("'is not stored'", { storeHistory: false });
     assert.equal(resultOf(exchange), "'is not stored'");
@@ -111,7 +111,7 @@ suite("protocol", () => {
     assert.deepEqual(sources, ["'is stored'", "0"]);
   });
 
-  test("user_expressions: a bundle each, an error where one fails", async () => {
+  test("user_expressions: a bundle for each, an error for one that fails", async () => {
     const { reply } = await kernel.execute("let half = 21", {
       userExpressions: { twice: "half * 2", wrong: "nothing.at.all" },
     });
@@ -124,7 +124,7 @@ suite("protocol", () => {
     assert.equal(wrong?.["ename"], "ReferenceError");
   });
 
-  test("a failure aborts what is queued, and nothing that comes after its reply", async () => {
+  test("a failure aborts what is queued, but nothing that comes after its reply", async () => {
     const failing = kernel.execute("await new Promise((ok) => setTimeout(ok, 50)); throw 1");
     const queued = [kernel.execute("globalThis.ran = true"), kernel.execute("2")];
     await failing;
@@ -137,7 +137,7 @@ suite("protocol", () => {
     assert.equal(resultOf(await later), "'undefined'");
   });
 
-  test("stop_on_error false: what is queued runs", async () => {
+  test("stop_on_error false: queued cells run", async () => {
     const failing = kernel.execute("throw 1", { stopOnError: false });
     const queued = kernel.execute("'ran'");
     assert.equal((await failing).reply.content["status"], "error");
@@ -181,7 +181,7 @@ suite("protocol", () => {
     assert.match((shown["data"] as Record<string, string>)["text/plain"] ?? "", /point: Point/);
   });
 
-  test("names that only the run knows are completed as well", async () => {
+  test("names that only the runtime knows are completed as well", async () => {
     await kernel.execute("let found: any = { treasure: 1, trap: 2 }");
     const { reply } = await kernel.request("shell", "complete_request", {
       code: "found.tr",
@@ -191,7 +191,7 @@ suite("protocol", () => {
     assert.deepEqual([reply.content["cursor_start"], reply.content["cursor_end"]], [6, 8]);
   });
 
-  test("displays: an id to change them by, and clear_output", async () => {
+  test("displays: updates by id, and clear_output", async () => {
     const { iopub } = await kernel.execute(
       "await display('one', { id: 'd1' }); await display('two', { id: 'd1', update: true }); " +
         "display.clear(true); display('three')",
@@ -210,7 +210,7 @@ suite("protocol", () => {
     assert.deepEqual(third?.content["transient"], {});
   });
 
-  test("output that comes late has the header of the cell that started it", async () => {
+  test("late output has the header of the cell that started it", async () => {
     const late = next(kernel, ({ content }) => content["text"] === "late\n");
     const first = await kernel.execute("setTimeout(() => console.log('late'), 150); 0");
     const second = await kernel.execute("1");
@@ -219,7 +219,7 @@ suite("protocol", () => {
     assert.notEqual(parent.msg_id, second.request.msg_id);
   });
 
-  test("comms: opened by the front end, spoken with, closed; unknown targets are closed", async () => {
+  test("comms: opened by the front end, used, closed; comms of unknown targets are closed", async () => {
     await kernel.execute(
       "Reflect.get(globalThis, Symbol.for('Jupyter.comm')).registerTarget('echo', (comm) => {" +
         "comm.onMessage(({ data, buffers }) => comm.send({ got: data }, { buffers })); })",
@@ -249,7 +249,7 @@ suite("protocol", () => {
     assert.deepEqual(await commInfo(), {});
   });
 
-  test("comms: heard while a cell runs, but not before cells that were sent first", async () => {
+  test("comms: handled while a cell runs, but not before cells that were sent first", async () => {
     const host = "Reflect.get(globalThis, Symbol.for('Jupyter.comm'))";
     const slow = kernel.execute(
       "await new Promise((resolve) => { globalThis.release = resolve; })",
@@ -262,7 +262,7 @@ suite("protocol", () => {
     await delay(100);
     await kernel.interrupt();
     await slow;
-    // The cell that would register the target was aborted with the one before it.
+    // The cell that would register the target is aborted together with the one before it.
     assert.equal((await register).reply.content["ename"], "Aborted");
     assert.equal((await heard).header.msg_type, "comm_close");
 
@@ -322,13 +322,13 @@ suite("protocol", () => {
     assert.equal(resultOf(await secret), "'s'");
   });
 
-  test("stdin: not for a front end that takes no input", async () => {
+  test("stdin: refused for a front end that takes no input", async () => {
     const { reply } = await kernel.execute("prompt('?')");
     assert.equal(reply.content["status"], "error");
     assert.match(reply.content["evalue"] as string, /allow_stdin/);
   });
 
-  test("usage: what the resource panel shows", async () => {
+  test("usage: the numbers of the resource panel", async () => {
     await kernel.request("control", "usage_request");
     const cell = kernel.execute("{ const end = Date.now() + 600; while (Date.now() < end); }");
     await delay(500);
@@ -353,7 +353,7 @@ suite("protocol", () => {
     assert.equal(textOf(text) === "ü".repeat(5_000_000), true);
   });
 
-  test("what child processes print comes in its place", async () => {
+  test("output of child processes comes in its place", async () => {
     const exchange = await kernel.execute(
       "import { spawnSync } from 'node:child_process';\n" +
         "console.log(1); spawnSync('echo', ['2'], { stdio: 'inherit' }); console.log(3);\n" +
@@ -371,7 +371,7 @@ suite("protocol", () => {
     assert.equal(text.join(""), Array.from({ length: 200 }, (_, i) => `${i}\n`).join(""));
   });
 
-  test("2,000 bad messages: none is executed, and the next honest one waits for none", async () => {
+  test("2,000 bad messages: none is executed, and the next honest one is not delayed", async () => {
     const { key } = kernel.process.connection;
     const signer = new Signer(key);
     const header = createHeader("execute_request", randomUUID());
@@ -380,7 +380,7 @@ suite("protocol", () => {
       const base = { identities: [], header, parent: {}, metadata: {}, content, buffers: [] };
       return encodeMessage(signer, { ...base, ...changes });
     };
-    // What is sent again below was executed once.
+    // This cell is executed once; below, it is sent again.
     await kernel.execute("globalThis.runs = 0");
     const replayed = evil({ content: { code: "globalThis.runs++" } });
     kernel.sendRaw("shell", replayed);

@@ -1,4 +1,4 @@
-// A session of cells in this process: compiled, and run by V8's REPL mode as the kernel runs them.
+// A session of cells in this process, compiled and run by V8's REPL mode as in the kernel.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { Session } from "node:inspector";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import {
 } from "../../src/kernel/cell/compile.ts";
 import { Modules } from "../../src/kernel/cell/modules.ts";
 
-/** A session for each test of a file, all in one folder with these files. */
+/** Returns a session for each test of a file, all in one folder with these files. */
 export function sessions(files: Readonly<Record<string, string>>) {
   const folder = mkdtempSync(join(tmpdir(), "abkd-cells-"));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
@@ -23,7 +23,7 @@ export function sessions(files: Readonly<Record<string, string>>) {
   afterEach(() => repl.close());
   after(() => rmSync(folder, { recursive: true }));
   const run = (source: string): Promise<unknown> => repl.run(source);
-  /** What a cell throws. */
+  /** Returns what a cell throws. */
   const failure = async (source: string): Promise<CellError> => {
     const error = await run(source).then(
       () => new Error(`no error: ${source}`),
@@ -37,7 +37,7 @@ export function sessions(files: Readonly<Record<string, string>>) {
 
 export const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 
-/** What a cell threw, and where in the cell as typed. */
+/** What a cell threw, and its place in the cell as typed. */
 export class CellError extends Error {
   readonly thrown: Error;
   readonly place: Position | undefined;
@@ -53,7 +53,7 @@ const TAKE = "__take__";
 
 export class Repl {
   readonly modules: Modules;
-  /** What `using` at a cell's top level was given. */
+  /** The resources that `using` declared at a cell's top level. */
   readonly resources: unknown[] = [];
   readonly #session = new Session();
   #count = 0;
@@ -79,7 +79,7 @@ export class Repl {
     Object.assign(globalThis, { require: modules.require });
   }
 
-  /** The value of a cell that ends in an expression. */
+  /** Returns the value of a cell that ends in an expression. */
   async run(source: string): Promise<unknown> {
     const cell = compileCell(source, ++this.#count, this.modules.constants);
     const { result, exceptionDetails } = await this.#post("Runtime.evaluate", {

@@ -1,4 +1,4 @@
-// Frames of the runner: everything comes out in order, however the bytes are cut.
+// Frames of the runner: everything is decoded in order, wherever the bytes are cut.
 import assert from "node:assert/strict";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { type Decoded, FrameDecoder, FrameWriter, newToken } from "../../src/ker
 const folder = mkdtempSync(join(tmpdir(), "frames-"));
 process.on("exit", () => rmSync(folder, { recursive: true }));
 
-/** The bytes that `write` makes. */
+/** Returns the bytes that `write` produces. */
 function written(token: string, write: (frames: FrameWriter, fd: number) => void): Buffer {
   const file = join(folder, "bytes");
   const fd = openSync(file, "w");
@@ -18,7 +18,7 @@ function written(token: string, write: (frames: FrameWriter, fd: number) => void
   return readFileSync(file);
 }
 
-/** Neighbours of the same kind joined, so that results do not depend on the cuts. */
+/** Joins neighbours of the same kind, so that results do not depend on the cuts. */
 function joined(decoded: readonly Decoded[]): Decoded[] {
   const result: Decoded[] = [];
   for (const one of decoded) {
@@ -32,7 +32,7 @@ function joined(decoded: readonly Decoded[]): Decoded[] {
   return result;
 }
 
-test("events, streams and raw bytes keep their order, cut anywhere", () => {
+test("events, streams and raw bytes keep their order, wherever the bytes are cut", () => {
   const token = newToken();
   const long = "größer 🐈 ".repeat(2000);
   const bytes = written(token, (frames, fd) => {

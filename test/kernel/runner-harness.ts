@@ -1,4 +1,4 @@
-// A real runner process for tests: cells in, what they print and come to out.
+// A real runner process for tests: takes cells, returns their output and outcomes.
 import type { Command, Event, Outcome } from "../../src/kernel/channel.ts";
 import { RunnerProcess } from "../../src/kernel/runner-process.ts";
 
@@ -17,11 +17,11 @@ interface Running {
   readonly events: Event[];
   readonly done: PromiseWithResolvers<Ran>;
   outcome?: Outcome;
-  /** Standard error has come to the cell's end as well. */
+  /** Whether standard error has reached the cell's end as well. */
   isMarked: boolean;
 }
 
-/** Node's process runs in the folder of the test's own process. */
+/** A runner, in the working folder of the test's own process. */
 export class TestRunner {
   readonly process = new RunnerProcess();
   readonly ready: Promise<void>;
@@ -50,7 +50,7 @@ export class TestRunner {
     });
   }
 
-  /** Runs a cell; `ran` settles when it has ended and both streams have said so. */
+  /** Runs a cell; `ran` settles when it has ended and both streams have marked its end. */
   start(
     code: string,
     options: Partial<Extract<Command, { type: "execute" }>> = {},
@@ -76,14 +76,14 @@ export class TestRunner {
     return this.start(code, options).ran;
   }
 
-  /** The text of a cell's result. */
+  /** Returns the text of a cell's result. */
   async value(code: string): Promise<unknown> {
     const { outcome } = await this.run(code);
     if (outcome.status === "error") throw new Error(outcome.traceback.join("\n"));
     return outcome.result?.data["text/plain"];
   }
 
-  /** What a cell has printed by now, after its end as well. */
+  /** Returns what a cell has printed so far, including after its end. */
   output(cell: number): { readonly stdout: string; readonly stderr: string } {
     const { stdout, stderr } = this.#cells.get(cell) as Running;
     return { stdout, stderr };
@@ -114,7 +114,7 @@ export class TestRunner {
 export const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Waits until something holds, for as long as a slow machine may take. */
+/** Waits until something holds, as long as a slow machine may take. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (!holds()) {

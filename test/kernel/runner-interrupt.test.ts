@@ -1,4 +1,4 @@
-// Interrupts: whatever runs ends within 50 ms, its variables stay, and the runner lives.
+// Interrupts: whatever runs ends within 50 ms, its variables stay, and the runner survives.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,10 +23,10 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Far above 50 ms, because tests share their machine; what was measured is printed. */
+/** Far above 50 ms, because tests share their machine; the measured time is printed. */
 const LIMIT = 1000;
 
-/** Interrupts a cell that has printed "started", and gives the milliseconds to its end. */
+/** Interrupts a cell that has printed "started"; returns the milliseconds to its end. */
 async function interrupted(code: string): Promise<number> {
   const { cell, ran } = runner.start(code);
   await until(() => runner.output(cell).stdout.includes("started"), "the cell's first line");
@@ -46,21 +46,21 @@ const CASES: Readonly<Record<string, string>> = {
   "a pending promise": `console.log("started"); await new Promise(() => {});`,
   "a loop after an await": `await null; console.log("started"); for (;;);`,
   "a long timer": `console.log("started"); await new Promise((r) => setTimeout(r, 1e6));`,
-  "awaits without end": `console.log("started"); for (;;) await null;`,
-  "reads without end": `
+  "endless awaits": `console.log("started"); for (;;) await null;`,
+  "endless reads": `
     import { readFile } from "node:fs/promises";
     console.log("started"); for (;;) { ticks++; await readFile("/dev/null"); }`,
-  "sleeps without end": `
+  "endless sleeps": `
     import { setTimeout as sleep } from "node:timers/promises";
     console.log("started"); for (;;) { ticks++; await sleep(1); }`,
   "a loop in a timer": `
     setTimeout(() => { console.log("started"); for (;;); }, 5); await new Promise(() => {});`,
   "a loop in a tick": `
     process.nextTick(() => { console.log("started"); for (;;); }); await new Promise(() => {});`,
-  "ticks without end": `
+  "endless ticks": `
     let tick = () => { process.nextTick(tick); };
     console.log("started"); tick(); await new Promise(() => {});`,
-  "immediates without end": `
+  "endless immediates": `
     let again = () => { setImmediate(again); };
     console.log("started"); again(); await new Promise(() => {});`,
   "a loop in the second immediate of a turn": `
@@ -106,7 +106,7 @@ for (const [name, code] of Object.entries(CASES)) {
   });
 }
 
-test("no loop lives on", async () => {
+test("no loop survives", async () => {
   const before = await runner.value("ticks");
   await sleep(50);
   assert.equal(await runner.value("ticks"), before);
@@ -121,7 +121,7 @@ test("interrupts a function of an imported module", async (t) => {
   assert.equal(await runner.value("typeof spin"), "'function'");
 });
 
-test("interrupts the engine while it computes, and it goes on computing", async (t) => {
+test("interrupts the engine while it computes, and the engine works afterwards", async (t) => {
   const code = `
     import { startEngine } from ${JSON.stringify(engine)};
     import * as tf from "@tensorflow/tfjs";
@@ -144,7 +144,7 @@ test("an interrupt when nothing runs is harmless", async () => {
   assert.equal(await runner.value("6 * 7"), "42");
 });
 
-test("a library that asks for time keeps its result", async () => {
+test("a library that asks for time determines the outcome", async () => {
   const code = `
     let target = globalThis[Symbol.for("Jupyter.interrupt")];
     async function train() {
@@ -162,7 +162,7 @@ test("a library that asks for time keeps its result", async () => {
   assert.equal(await runner.value("outcome"), "{ best: true }");
 });
 
-test("a library that asks for time and ends by an error is heard", async () => {
+test("the error of a library that asks for time is shown", async () => {
   const { cell, ran } = runner.start(`
     let hearing = globalThis[Symbol.for("Jupyter.interrupt")];
     let stopped = new Promise((_, reject) => {
@@ -181,7 +181,7 @@ test("a library that asks for time and ends by an error is heard", async () => {
   assert.deepEqual(lines.slice(1), ["RangeError: kept in runs"]);
 });
 
-test("a library that asks for time and never ends is not waited for for ever", async () => {
+test("a library that asks for time and never ends is not waited for indefinitely", async () => {
   const code = `
     let asked = globalThis[Symbol.for("Jupyter.interrupt")];
     asked.addEventListener("interrupt", (event) => event.preventDefault(), { once: true });
@@ -191,7 +191,7 @@ test("a library that asks for time and never ends is not waited for for ever", a
   assert.ok(took > 1000 && took < 6000, `${took} ms`);
 });
 
-test("a second interrupt waits for nothing, and its cell's timers and loops end too", async () => {
+test("a second interrupt does not wait, and ends the cell's timers and loops too", async () => {
   const { cell, ran } = runner.start(`
     let twice = globalThis[Symbol.for("Jupyter.interrupt")], ticks = 0, turns = 0;
     twice.addEventListener("interrupt", (event) => event.preventDefault(), { once: true });
@@ -212,7 +212,7 @@ test("a second interrupt waits for nothing, and its cell's timers and loops end 
   assert.equal(await runner.value("[ticks, turns]"), before);
 });
 
-test("200 interrupts at random moments leave it alive and answering", {
+test("200 interrupts at random moments leave the runner alive and answering", {
   timeout: 60_000,
 }, async () => {
   const codes = [

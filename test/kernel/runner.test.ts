@@ -27,7 +27,7 @@ async function failure(code: string): Promise<Failure & { readonly text: string 
   return { ...failed, text: stripVTControlCharacters(failed.traceback.join("\n")) };
 }
 
-test("a cell's last expression is its result, and nothing else", async () => {
+test("a cell's last expression is its result, and nothing else is", async () => {
   assert.equal(await runner.value("1 + 1"), "2");
   assert.equal(await runner.value("let a: number = 4; a"), "4");
   assert.equal(await runner.value("let b = 5"), undefined);
@@ -40,7 +40,7 @@ test("a cell's last expression is its result, and nothing else", async () => {
   assert.deepEqual(silent.outcome, { status: "ok", userExpressions: {} });
 });
 
-test("variables live on, in closures too, and can be declared again", async () => {
+test("variables stay, in closures too, and can be redeclared", async () => {
   await runner.run("let n = 1; function get() { return n; }");
   await runner.run("n = 100");
   assert.equal(await runner.value("get()"), "100");
@@ -135,7 +135,7 @@ test("piping into standard output does not end it; standard input is empty", asy
 
 const ASKING = /^In this kernel: process\.stdin is empty; await input\("Your name\? "\) asks\n$/;
 
-test("a question by readline gets the hint, each time", async () => {
+test("a question through readline gets the hint, each time", async () => {
   for (const module of ["node:readline", "node:readline/promises"]) {
     const { stdout, stderr } = await runner.run(`{
       const { createInterface } = await import("${module}");
@@ -149,7 +149,7 @@ test("a question by readline gets the hint, each time", async () => {
   }
 });
 
-test("timers print into the cell that started them, and their errors too", async () => {
+test("timers print into the cell that started them, and so do their errors", async () => {
   const { cell } = await runner.run(`
     setTimeout(() => console.log("late"), 30);
     setTimeout(() => { throw new TypeError("in a timer"); }, 40);
@@ -191,7 +191,7 @@ test("errors show the place in the cell as typed, and no frame of the kernel", a
   assert.doesNotMatch(text, /node:|src.kernel/);
 });
 
-test("classes of errors, causes, aggregates, and what is no error", async () => {
+test("classes of errors, causes, aggregates, and thrown values that are not errors", async () => {
   const own = await failure(`
     class LossError extends Error {}
     throw new LossError("diverged", { cause: new RangeError("too far", { cause: "why" }) });`);
@@ -226,7 +226,7 @@ test("frames of the user's modules stay, with their files", async () => {
   assert.match(text, /at fail \(.*thrower\.ts:2:9\)\n {4}at Cell \[\d+\]:2:1$/);
 });
 
-test("prompt, confirm and input ask; a front end without input is told", async () => {
+test("prompt, confirm and input ask; with a front end without input they throw", async () => {
   const asked = (): Extract<Event, { type: "input" }>[] =>
     runner.events.filter((event) => event.type === "input");
   const count = asked().length;
@@ -257,7 +257,7 @@ test("prompt, confirm and input ask; a front end without input is told", async (
   assert.match((without.outcome as Failure).evalue, /takes no input/);
 });
 
-test("using ends with the cell, also in an error and in an interrupt", async () => {
+test("using ends with the cell, also after an error or an interrupt", async () => {
   const resource = (name: string) => `{ [Symbol.dispose]() { console.log("${name} ended") } }`;
   const fine = await runner.run(`using r = ${resource("r")}; console.log("used");`);
   assert.equal(fine.stdout, "used\nr ended\n");
@@ -272,7 +272,7 @@ test("using ends with the cell, also in an error and in an interrupt", async () 
   assert.equal((await stopped.ran).stdout, "started\nt ended\n");
 });
 
-test("comms go both ways", async () => {
+test("comms work both ways", async () => {
   const { cell } = await runner.run(`
     let host = globalThis[Symbol.for("Jupyter.comm")];
     let comm = host.open("echo", { first: 1 }, { id: "c1" });
@@ -295,7 +295,7 @@ test("comms go both ways", async () => {
   assert.equal(sent()[0]?.cell, cell);
 });
 
-test("names of values, without running anything", async () => {
+test("names of values, found without running any code", async () => {
   await runner.run(
     "let probe = { alpha: 1, get beta() { console.log('ran'); return 1 } }, gone = 0;",
   );
@@ -310,7 +310,7 @@ test("names of values, without running anything", async () => {
   assert.deepEqual(await names("gone = 1"), []);
   assert.equal(await runner.value("gone"), "0");
   assert.ok((await names("")).includes("probe"));
-  // Of Node's own globals too, before any cell named them.
+  // Node's own globals are included too, before any cell has named them.
   for (const [expression, member] of [
     ["process", "cwd"],
     ["process.versions", "node"],
@@ -344,7 +344,7 @@ test("500 cells leave nothing behind, and the last is as fast as the first", asy
   t.diagnostic(`${first.toFixed(2)} ms a cell at first, ${last.toFixed(2)} ms at last`);
   t.diagnostic(`${(grown / 1e6).toFixed(2)} MB more after 450 cells`);
   assert.ok(last < 3 * first + 5, `${first} and ${last} ms`);
-  assert.ok(grown < 8e6, `${grown} bytes`); // one array of each cell would be 72 MB
+  assert.ok(grown < 8e6, `${grown} bytes`); // keeping one array per cell would be 72 MB
 });
 
 test("the runner ends when it is told to, and when its supervisor is gone", async () => {

@@ -1,4 +1,4 @@
-// What an import says that leads nowhere: what to do here, and no path of the machine.
+// Imports that lead nowhere: the error says what to do, and shows no path of the machine.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -40,7 +40,7 @@ after(() => {
 
 const PATHS = /does not read "paths" of tsconfig\.json .*: import the file by its relative path$/;
 
-/** Specifiers, and what both import and require say of them. */
+/** Specifiers, and what both import and require report about them. */
 const REFUSED: readonly (readonly [string, RegExp])[] = [
   ["npm:lodash@4/fp", /npm install lodash, then import from "lodash"$/],
   ["jsr:@std/fs", /npx jsr add @std\/fs/],
@@ -51,23 +51,23 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ["@app/util", PATHS],
   ["exact", PATHS],
   ["#a/util", PATHS],
-  ["abkd/x", /all that cells may use of abkd is in "abkd" and "abkd\/paper"$/],
-  ["abkd/src/index.ts", /all that cells may use of abkd is in "abkd" and "abkd\/paper"$/],
-  ["tslab/x", /all that cells may use of tslab is in "tslab"$/],
-  ["closed/x", /the package closed does not offer it: .* under "exports"$/],
-  ["acorn/x", /the package acorn does not offer it: .* under "exports"$/],
-  ["#absent", /nearest package\.json, under "imports"/],
+  ["abkd/x", /cells can only import "abkd" and "abkd\/paper"$/],
+  ["abkd/src/index.ts", /cells can only import "abkd" and "abkd\/paper"$/],
+  ["tslab/x", /cells can only import "tslab"$/],
+  ["closed/x", /the package closed does not export it: .* under "exports"$/],
+  ["acorn/x", /the package acorn does not export it: .* under "exports"$/],
+  ["#absent", /"imports" in the nearest package\.json, which does not list it/],
   ["@", /neither a package's name nor a path/],
   ["%", /neither a package's name nor a path/],
-  ["torn", /the package\.json of torn is no sound JSON$/],
+  ["torn", /the package\.json of torn is not valid JSON$/],
   ["empty", /'empty\/none\.js'/],
   ["absent", /npm install absent$/],
   ["../bad.json", /^SyntaxError: \.\.\/bad\.json: Expected property name/],
 ];
 
-/** What import alone refuses. */
+/** Specifiers that only import refuses. */
 const IMPORTED: readonly (readonly [string, RegExp])[] = [
-  ["../sub", /it is a folder: import a file of it$/],
+  ["../sub", /it is a folder: import a file in it$/],
   ["../data.csv", /Unknown file extension "\.csv" for \.\.\/data\.csv$/],
   ["open/none.js", /'open\/none\.js'/],
 ];

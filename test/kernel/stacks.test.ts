@@ -1,4 +1,4 @@
-// Stacks that cells read themselves: places as typed, no frame of the kernel or of Node, no machine's path.
+// Stacks that cells read themselves: places as typed, no frames of the kernel or of Node, no machine's paths.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -30,7 +30,7 @@ after(async () => {
 /** Names from inside the kernel, from Node and from this machine. */
 const INNER = /node:|src\/kernel|file:|__cell__|cell-\d/;
 
-/** What a cell prints; its own number is #. */
+/** Returns what a cell prints, with its own number replaced by #. */
 async function printed(code: string): Promise<string> {
   const { cell: number, stdout, stderr, outcome } = await runner.run(code);
   assert.equal(outcome.status, "ok", JSON.stringify(outcome));
@@ -51,7 +51,7 @@ const READERS: Readonly<Record<string, string>> = {
   clone: "console.log(structuredClone(e).stack)",
 };
 
-suite("the same stack, whoever reads it", () => {
+suite("the stack is the same, whoever reads it", () => {
   for (const [name, reader] of Object.entries(READERS)) {
     test(name, async () => {
       const text = await printed(
@@ -70,7 +70,7 @@ suite("the same stack, whoever reads it", () => {
   });
 });
 
-/** Expressions that give an error, with its frames. */
+/** Expressions that produce an error, with its frames. */
 const ORIGINS: readonly (readonly [code: string, frames: readonly string[]])[] = [
   ["new Error('x')", ["Cell [#]:1:15"]],
   ["earlier()", ["earlier (Cell [<]:2:10)", "Cell [#]:1:15"]],
@@ -139,7 +139,7 @@ import { readFileSync } from "node:fs";`);
   }
 });
 
-test("what failed to load names files as seen from the notebook", async () => {
+test("errors of loading name files as seen from the notebook", async () => {
   const text =
     await printed(`for (const name of ["./wrong.ts", "./wrong.cjs", "./none.ts", "absent"]) {
   try { await import(name) } catch (e: any) { console.log(e.stack); console.log(e) }
@@ -149,8 +149,8 @@ try { require("./wrong.cjs") } catch (e) { console.log(e) }`);
   assert.match(text, /\.\/wrong\.cjs:1\nexports\.x = ;\n/);
 });
 
-suite("a hook of the user's own", () => {
-  test("gets call sites with the places as typed, and none of the kernel's", async () => {
+suite("a user's own hook", () => {
+  test("gets call sites with places as typed, and none of the kernel's", async () => {
     const text = await printed(`Error.prepareStackTrace = (_, sites) => sites;
 const sites: any = (function own() { return new Error().stack })();
 Error.prepareStackTrace = undefined;
@@ -162,7 +162,7 @@ console.log(sites.map((s: any) =>
     );
   });
 
-  test("may call the one before it, and be taken back", async () => {
+  test("may call the previous hook, and can be removed", async () => {
     const text = await printed(`const before = Error.prepareStackTrace;
 Error.prepareStackTrace = (error, sites) => "mine: " + before!(error, sites);
 console.log(new Error("a").stack);

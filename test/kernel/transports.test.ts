@@ -1,4 +1,4 @@
-// Who can reach a kernel: over files only their owner, with CURVE only who has the keys.
+// Who can reach a kernel: over files only their owner, with CURVE only those who have the keys.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ import { resultOf, start } from "./protocol-kernel.ts";
 const folder = mkdtempSync(path.join(tmpdir(), "abkd-transports-"));
 after(() => rmSync(folder, { recursive: true }));
 
-/** Runs a cell, restarts, runs another: over this transport all of it works. */
+/** Checks that a transport works: runs a cell, restarts, and runs another. */
 async function works(kernel: KernelClient): Promise<void> {
   assert.equal(resultOf(await kernel.execute("6 * 7")), "42");
   await kernel.heartbeat();
@@ -22,7 +22,7 @@ async function works(kernel: KernelClient): Promise<void> {
 }
 
 suite("ipc", () => {
-  test("sockets in a folder that only the user may open, gone with the kernel", async () => {
+  test("sockets in a folder that only the user may open, removed with the kernel", async () => {
     const kernel = await start({ connection: { transport: "ipc" } });
     const { ip, shell_port, iopub_port } = kernel.process.connection;
     await works(kernel);
@@ -35,7 +35,7 @@ suite("ipc", () => {
     assert.throws(() => statSync(path.dirname(ip)), /ENOENT/);
   });
 
-  test("also where the temporary folder's path is too long for a socket", async () => {
+  test("also if the path of the temporary folder is too long for a socket", async () => {
     const long = path.join(folder, "x".repeat(100));
     mkdirSync(long);
     const before = process.env["TMPDIR"];
@@ -56,13 +56,13 @@ suite("CURVE", () => {
   const keys = { curve_publickey: publicKey, curve_secretkey: secretKey };
 
   for (const transport of ["tcp", "ipc"] as const) {
-    test(`over ${transport}: who has the keys is served`, async () => {
+    test(`over ${transport}: whoever has the keys is served`, async () => {
       await using kernel = await start({ connection: { transport, ...keys } });
       await works(kernel);
     });
   }
 
-  test("a stranger hears nothing, is not answered, and no heartbeat", async () => {
+  test("a stranger hears nothing, and gets neither an answer nor a heartbeat", async () => {
     await using kernel = await start({ connection: keys });
     const { ip, iopub_port, shell_port, hb_port, key } = kernel.process.connection;
     const wrong = curveKeyPair();
@@ -75,7 +75,7 @@ suite("CURVE", () => {
       for (const [i, port] of [iopub_port, shell_port, hb_port].entries()) {
         sockets[i]?.connect(`tcp://${ip}:${port}`);
       }
-      // Even one who has the key of the signatures.
+      // This stranger even has the key of the signatures.
       const header = createHeader("kernel_info_request", "stranger");
       const message = {
         identities: [],
@@ -97,7 +97,7 @@ suite("CURVE", () => {
     assert.equal(resultOf(await kernel.execute("1 + 1")), "2");
   });
 
-  test("half of the keys, or none: refused in a line", () => {
+  test("half of the keys, or none: refused in one line", () => {
     const ports = { shell_port: 1, iopub_port: 2, stdin_port: 3, control_port: 4, hb_port: 5 };
     const good = { transport: "tcp", ip: "127.0.0.1", key: "k", ...ports };
     assert.equal(parseConnection(good).curve, undefined);

@@ -1,4 +1,4 @@
-// Which name stands before the cursor, by the text alone.
+// Which name stands before the cursor, judged by the text alone.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nameBefore } from "../../src/kernel/typed-name.ts";
@@ -17,12 +17,12 @@ const CASES: readonly (readonly [code: string, name: string | undefined])[] = [
   ["...list.ma", "list|ma"],
   ["[...lis", "|lis"],
   [`f("it's", gra`, "|gra"],
-  // What a call, an expression or a literal comes to is not there yet.
+  // The value of a call, an expression or a literal does not exist yet.
   ["f(x).y", undefined],
   ["f().a.b", undefined],
   ["[1, 2].f", undefined],
   [`"text".len`, undefined],
-  // Texts and comments hold no names.
+  // Strings and comments contain no names.
   [`loadDataset("co`, undefined],
   ["`a ${na", undefined],
   ["1; // see gra", undefined],

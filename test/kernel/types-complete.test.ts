@@ -1,4 +1,4 @@
-// Completions and documentation, asked as JupyterLab asks.
+// Completions and documentation, requested as JupyterLab does.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { TypedNotebook } from "./types-kit.ts";
@@ -57,13 +57,13 @@ describe("completions", () => {
     assert.deepEqual(await notebook.completed("'😀'; tf.onesL|"), ["'😀'; tf.onesLike"]);
   });
 
-  test("a prefix in another case counts only where none fits as it is", async () => {
+  test("a prefix in another case counts only if nothing matches exactly", async () => {
     assert.deepEqual((await notebook.complete("ANSW|")).matches, ["answer"]);
     const { matches } = await notebook.complete("tf.ten|");
     assert.ok(matches.includes("tensor2d") && !matches.includes("Tensor"), matches.join());
   });
 
-  test("own names come first, then keywords, then what every program has", async () => {
+  test("own names come first, then keywords, then globals", async () => {
     const { matches } = await notebook.complete("const conclusion = 1; con|");
     const order = ["conclusion", "const", "console"].map((name) => matches.indexOf(name));
     assert.deepEqual(
@@ -85,7 +85,7 @@ describe("completions", () => {
     assert.deepEqual(await notebook.completed(code), [code.replace("k|", "kind")]);
   });
 
-  test("private members, and in code that is not finished", async () => {
+  test("private members, and completion in unfinished code", async () => {
     const code = "class A { #secret = 1; f() { this.#s| } }";
     assert.deepEqual(await notebook.completed(code), [code.replace("#s|", "#secret")]);
     assert.deepEqual((await notebook.complete("const x = [{ a: (`${ tf.onesL|")).matches, [
@@ -99,7 +99,7 @@ describe("completions", () => {
     }
   });
 
-  test("some hundreds at most, with kinds that JupyterLab has icons for", async () => {
+  test("at most some hundreds, with kinds that JupyterLab has icons for", async () => {
     const { matches, types } = await notebook.complete("|");
     assert.ok(matches.length > 100 && matches.length <= 600, String(matches.length));
     const kind = (name: string): string | undefined =>
@@ -118,7 +118,7 @@ describe("completions", () => {
 });
 
 describe("completions in an import's quotes", () => {
-  test("files and folders, as they are imported", async () => {
+  test("files and folders, as they can be imported", async () => {
     assert.deepEqual((await notebook.complete("import x from './|'")).matches, [
       "data.json",
       "helpers.ts",
@@ -131,7 +131,7 @@ describe("completions in an import's quotes", () => {
     assert.deepEqual(await notebook.completed("import './lib/d|'"), ["import './lib/deep.ts'"]);
   });
 
-  test("packages of the folder and of the project, Node's modules", async () => {
+  test("packages of the folder and of the project, and Node's modules", async () => {
     const all = (await notebook.complete("import '|'")).matches;
     for (const name of ["mapped", "abkd", "tslab", "acorn", "@tensorflow/tfjs", "node:fs"]) {
       assert.ok(all.includes(name), name);
@@ -161,7 +161,7 @@ describe("inspection", () => {
   const plain = async (marked: string, level = 0): Promise<string> =>
     (await notebook.inspect(marked, level)).data["text/plain"] ?? "";
 
-  test("signature and documentation, as text and as markdown", async () => {
+  test("signature and documentation, as text and as Markdown", async () => {
     notebook.run("import { add } from './helpers.ts'");
     const { found, data } = await notebook.inspect("ad|d(1, 2)");
     assert.equal(found, true);
@@ -185,14 +185,14 @@ describe("inspection", () => {
     assert.equal(await plain("tf|"), 'module "@tensorflow/tfjs"');
   });
 
-  test("inside a call's brackets the call, on a name the name", async () => {
+  test("inside a call's parentheses the call is shown, on a name the name", async () => {
     assert.match(await plain("add(|"), /^add\(a: number, b: number\): number\n/);
     assert.match(await plain("add(1, |)"), /^add\(/);
     assert.match(await plain("add(ans|wer, 1)"), /^const answer: 42/);
     assert.match(await plain("tf.matMul(|"), /^matMul\(a: tf\.Tensor.*dot product/s);
   });
 
-  test("detail 1 says where it is declared", async () => {
+  test("detail level 1 shows where it is declared", async () => {
     assert.match(await plain("answer|", 1), /\n\nDeclared at Cell \[1\]:2:7$/);
     assert.match(await plain("add|", 1), /\n\nDeclared at \.\/helpers\.ts:4:17$/);
     assert.match(await plain("const mine = 1; mine|", 1), /\n\nDeclared at this cell:1:7$/);
@@ -202,7 +202,7 @@ describe("inspection", () => {
     );
   });
 
-  test("nothing is found where nothing is", async () => {
+  test("nothing is found where there is nothing", async () => {
     for (const code of ["|", "1 + |2", "cons|t x = 1", "unheardOf|", "// ans|wer"]) {
       assert.deepEqual(await notebook.inspect(code), { found: false, data: {} }, code);
     }

@@ -1,4 +1,4 @@
-// Types flow from cell to cell, and errors are told as warnings.
+// Types flow from cell to cell, and type errors are shown as warnings.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { TypedNotebook } from "./types-kit.ts";
@@ -8,7 +8,7 @@ describe("type errors", () => {
   after(() => notebook.close());
   const errors = (code: string): Promise<number[]> => notebook.errors(code);
 
-  test("a line of text each, placed in the cell", async () => {
+  test("a line of text for each error, with its place in the cell", async () => {
     const { text, problems } = await notebook.check("const n = 1;\n/* é😀 */ const s: string = n;");
     assert.equal(
       text,
@@ -45,7 +45,7 @@ describe("type errors", () => {
     );
   });
 
-  test("a cell may declare again what another declared", async () => {
+  test("a cell may redeclare what another cell declared", async () => {
     notebook.run(
       "const again = 1; class Thing { size = 1 } function use(t: Thing) { return t.size }",
     );
@@ -77,7 +77,7 @@ describe("type errors", () => {
     assert.deepEqual(await errors("half.trim()"), [2339]);
   });
 
-  test("each cell is checked against those before it", async () => {
+  test("each cell is checked against the cells before it", async () => {
     const first = notebook.run("const late = 1");
     const code = "late.toFixed()";
     const second = notebook.run(code);
@@ -92,7 +92,7 @@ describe("type errors", () => {
     assert.deepEqual(await errors("const s = '// @ts-nocheck'; s.x"), [2339]);
   });
 
-  test("packages: types where there are some, silence where not, an error where none is", async () => {
+  test("packages: types if there are some, silence if not, an error if there is no package", async () => {
     notebook.write("node_modules/bare/package.json", '{"name":"bare","main":"index.js"}');
     notebook.write("node_modules/bare/index.js", "exports.x = 1");
     notebook.write(
@@ -159,7 +159,7 @@ describe("type errors", () => {
     assert.doesNotMatch(text, /"\//);
   });
 
-  test("not more than a screenful", async () => {
+  test("no more than a screenful", async () => {
     const { text, problems } = await notebook.check(`const u = 1;${"u.x;\n".repeat(100)}`);
     assert.equal(problems.length, 100);
     assert.ok(text.split("\n").length < 60);
@@ -167,7 +167,7 @@ describe("type errors", () => {
   });
 });
 
-test("without Node's types anywhere the console and timers are typed all the same", async () => {
+test("the console and timers are typed even without Node's types anywhere", async () => {
   const notebook = new TypedNotebook({ projectRoot: "/nowhere" });
   try {
     const errors = await notebook.errors("console.log(1); setTimeout(() => {}, 1).x; process.argv");

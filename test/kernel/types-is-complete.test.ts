@@ -37,7 +37,7 @@ const INVALID = [
   "😀",
 ];
 
-/** The code and what the next line begins with. */
+/** Incomplete code, and what the next line begins with. */
 const INCOMPLETE: [string, string][] = [
   ["if (x)", "  "],
   ["{ a: 1,\n  b: 2,", "  "],
@@ -76,11 +76,11 @@ describe("is_complete", () => {
     }
   });
 
-  test("code that no further line makes right", () => {
+  test("code that no further line can fix", () => {
     for (const code of INVALID) assert.equal(checkComplete(code).status, "invalid", code);
   });
 
-  test("code that goes on, and where", () => {
+  test("code that continues, and with which indent", () => {
     for (const [code, indent] of INCOMPLETE) {
       assert.deepEqual(checkComplete(code), { status: "incomplete", indent }, code);
     }

@@ -8,11 +8,11 @@ import { TypeService, type TypeServiceOptions } from "../../src/kernel/types/ser
 
 export const PROJECT_ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-// The orders of eight things are 40,320 types: a second or two for each of many sets.
+// The orders of eight things are 40,320 types: checking each of the many sets takes a second or two.
 const SETS = Array.from({ length: 40 }, (_, set) => {
   return Array.from({ length: 8 }, (_, i) => `"${set}.${i}"`).join(" | ");
 });
-/** A cell that the language service is busy with for a minute, and that runs at once. */
+/** A cell that keeps the language service busy for a minute, but runs at once. */
 export const SLOW = `type Orders<T, U = T> =
   [T] extends [never] ? [] : U extends U ? [U, ...Orders<Exclude<T, U>>] : never;
 ${SETS.map((set, i) => `const o${i}: Orders<${set}> = 0;`).join("\n")}`;
@@ -37,13 +37,13 @@ export class TypedNotebook {
     writeFileSync(file, text);
   }
 
-  /** Executes a cell, as far as types go. */
+  /** Executes a cell, as far as types are concerned. */
   run(code: string): number {
     this.service.record(++this.#count, code);
     return this.#count;
   }
 
-  /** Executes a cell and gives its type errors. */
+  /** Executes a cell and returns its type errors. */
   check(code: string): Promise<Diagnosis> {
     return this.service.diagnostics(this.run(code), code);
   }
@@ -52,12 +52,12 @@ export class TypedNotebook {
     return (await this.check(code)).problems.map((problem) => problem.code);
   }
 
-  /** `|` is the cursor. */
+  /** Completes at `|`, which marks the cursor. */
   complete(marked: string): Promise<Completion> {
     return this.service.complete(marked.replace("|", ""), marked.indexOf("|"));
   }
 
-  /** What the cell would become with each match. */
+  /** Returns what the cell would become with each match. */
   async completed(marked: string): Promise<string[]> {
     const code = marked.replace("|", "");
     const { matches, start, end } = await this.complete(marked);

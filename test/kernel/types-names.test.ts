@@ -1,4 +1,4 @@
-// Tab inside strings and options of the library: what the registries have, and nothing else.
+// Tab inside strings and options of the library offers what the registries have, and nothing else.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { DATASET_NAMES } from "../../src/datasets/index.ts";
@@ -17,11 +17,11 @@ const choicesOf = (method: string, option: string): readonly string[] => {
   return info.choices;
 };
 
-/** What Tab must offer; `exactly` where it may offer nothing more. */
+/** What Tab must offer; with `exactly`, it may offer nothing more. */
 const CASES: readonly (readonly [code: string, names: readonly string[], exactly: boolean])[] = [
   ['loadDataset("|', DATASET_NAMES, true],
   ['loadDataset("|")', DATASET_NAMES, true],
-  // A string without its end, past what a word may hold.
+  // The string is not closed, and the cursor is past where a word would end.
   ['loadDataset("amazon-ph|', ["amazon-photo"], true],
   ['teacherConfig({ dataset: "cora", split: "geom-gcn:7|', ["geom-gcn:7"], true],
   ['await firstAvailable(["cora", "|', DATASET_NAMES, true],
@@ -66,7 +66,7 @@ const CASES: readonly (readonly [code: string, names: readonly string[], exactly
     Object.keys(findModel("mlp").options),
     false,
   ],
-  // Where the method's name is in a variable, the options of all.
+  // If the method's name is in a variable, the options of all methods are offered.
   [
     "const changes: Changes = { options: { | } };",
     ["beta", "attention", "kernel", "temperature"],
@@ -106,7 +106,7 @@ describe("Tab inside strings and options", () => {
     });
   }
 
-  test("what is offered replaces the whole of an unfinished string", async () => {
+  test("a match replaces the whole of an unfinished string", async () => {
     assert.deepEqual(await notebook.completed('loadDataset("amazon-ph|'), [
       'loadDataset("amazon-photo',
     ]);
@@ -115,7 +115,7 @@ describe("Tab inside strings and options", () => {
     ]);
   });
 
-  test("a name in a variable, or of one's own, is no type error; an unknown option is one", async () => {
+  test("a name in a variable, or one of the user's own, is no type error; an unknown option is one", async () => {
     const fine = `
       const name: string = "mine"; const options: Record<string, unknown> = { beta: 1 };
       loadDataset(name); loadDataset("mine"); teacherConfig({ dataset: name, split: name, seed: 1 });

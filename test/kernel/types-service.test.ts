@@ -1,4 +1,4 @@
-// The language service's life: started late, many cells, odd input.
+// The language service's life: it starts late, handles many cells, and answers odd input.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { median } from "simple-statistics";
@@ -8,14 +8,14 @@ describe("the language service", () => {
   const notebook = new TypedNotebook();
   after(() => notebook.close());
 
-  test("nothing runs before the first question, which knows the cells until then", async () => {
+  test("nothing runs before the first question, which knows the cells so far", async () => {
     notebook.run("const early = 1");
     assert.equal(notebook.service.started, false);
     assert.deepEqual((await notebook.complete("earl|")).matches, ["early"]);
     assert.equal(notebook.service.started, true);
   });
 
-  test("of completions that wait the newest is answered", async () => {
+  test("of several waiting completions, the newest is answered", async () => {
     const asked = ["e", "ea", "ear", "earl"].map((code) => notebook.complete(`${code}|`));
     const counts = (await Promise.all(asked)).map(({ matches }) => matches.length);
     assert.ok(counts[0]! > 0 && counts[3]! > 0, String(counts));
@@ -47,7 +47,7 @@ describe("the language service", () => {
     assert.deepEqual((await notebook.complete("earl|")).matches, ["early"]);
   });
 
-  test("150 cells with tfjs: the last one is as typed as the first, and no slower for it", async () => {
+  test("150 cells with tfjs: the last one is as well typed as the first, and no slower", async () => {
     notebook.run("import * as tf from '@tensorflow/tfjs'; const v0 = tf.scalar(0)");
     await notebook.complete("v0.dat|");
     const times: number[] = [];

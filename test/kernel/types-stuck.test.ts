@@ -5,7 +5,7 @@ import { TypeService, TypeServiceError } from "../../src/kernel/types/service.ts
 import { PROJECT_ROOT, SLOW, TypedNotebook } from "./types-kit.ts";
 
 describe("a stuck language service", () => {
-  test("is ended with an error that says so, and starts anew", async () => {
+  test("is stopped with an error that says so, and restarts", async () => {
     const notebook = new TypedNotebook({ timeLimit: 1 });
     try {
       await assert.rejects(notebook.check(SLOW), (error: Error) => {
@@ -21,14 +21,14 @@ describe("a stuck language service", () => {
       patient.run("const kept = 1");
       const stuck = patient.check(SLOW);
       await assert.rejects(stuck, /no answer to "diagnostics" in 4 s/);
-      // However long a new worker needs on a machine that is busy.
+      // Allow however long a new worker needs on a busy machine.
       assert.deepEqual((await patient.complete("kep|")).matches, ["kept"]);
     } finally {
       await patient.close();
     }
   });
 
-  test("closed, it answers no more", async () => {
+  test("once closed, it answers no more", async () => {
     const service = new TypeService({ folder: PROJECT_ROOT, projectRoot: PROJECT_ROOT });
     const waiting = service.isComplete("1");
     const settled = assert.rejects(waiting, TypeServiceError);

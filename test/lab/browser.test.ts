@@ -1,4 +1,4 @@
-// A real JupyterLab in a real Chromium: what a person does on the first day.
+// A real JupyterLab in a real Chromium: what a user does on the first day.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import os from "node:os";
@@ -13,7 +13,7 @@ import { skipWithout } from "./parts.ts";
 
 const file = "start.ipynb";
 
-/** Longest that anything on the page but a whole notebook may take, on a busy machine. */
+/** The longest that anything on the page but a whole notebook may take, on a busy machine. */
 const patience = 30_000;
 const notebookPatience = 120_000;
 
@@ -28,7 +28,7 @@ describe("JupyterLab in Chromium", limits, () => {
       (await fetch(`${at.lab.url}/api/contents${query}`)).status;
     assert.equal(await status(""), 403);
     assert.equal(await status(`?token=${at.lab.token}`), 200);
-    // And begins where newcomers begin.
+    // The first page is the one for newcomers.
     const begun = await fetch(`${at.lab.url}/?token=${at.lab.token}`);
     assert.equal(new URL(begun.url).pathname, "/lab/tree/00-start-here.ipynb");
     const { port } = new URL(at.lab.url);
@@ -39,7 +39,7 @@ describe("JupyterLab in Chromium", limits, () => {
         await assert.rejects(fetch(`http://${address}:${port}/api`), address);
   });
 
-  /** Presses Tab until the entry is there: what only types know may come after JupyterLab gave up. */
+  /** Presses Tab until the entry appears: what only types know may come after JupyterLab gave up. */
   async function completed(entry: Locator): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       await at.page.keyboard.press("Tab");
@@ -63,10 +63,10 @@ describe("JupyterLab in Chromium", limits, () => {
     await at.screenshot("run-all");
   });
 
-  it("shows a plot that is alive: it answers the mouse", async () => {
+  it("shows a live plot that reacts to the mouse", async () => {
     const output = at.page.locator(".jp-RenderedPlotly").first();
     await output.scrollIntoViewIfNeeded();
-    // A plot with a still picture shows that first, and comes alive under the mouse.
+    // A plot with a still picture shows that first, and becomes live under the mouse.
     await output.hover();
     const plot = at.page.locator(".js-plotly-plot").first();
     const area = plot.locator(".nsewdrag").first();
@@ -77,7 +77,7 @@ describe("JupyterLab in Chromium", limits, () => {
     await at.screenshot("plot");
   });
 
-  it("completes with types", async () => {
+  it("completes by types", async () => {
     const cell = await opened.add("[1, 2, 3].f");
     const entry = at.page.locator(".jp-Completer-item", { hasText: "filter" });
     await completed(entry);
@@ -114,12 +114,12 @@ describe("JupyterLab in Chromium", limits, () => {
       hasText: "'string' is not assignable",
     });
     await warning.waitFor();
-    // Not in the red of errors: that is for what stopped the cell.
+    // The warning is not in the red of errors, which is for what stopped the cell.
     assert.equal(await warning.getAttribute("data-mime-type"), "text/html");
     await at.screenshot("warning");
   });
 
-  it("asks for input where a cell wants some", async () => {
+  it("asks for input if a cell wants some", async () => {
     const cell = await opened.add('prompt("Your name?")');
     await opened.start(cell);
     const field = cell.locator("input.jp-Stdin-input");
@@ -129,7 +129,7 @@ describe("JupyterLab in Chromium", limits, () => {
     await at.screenshot("input");
   });
 
-  it("stops a runaway loop by the toolbar's button, and the variables are still there", async () => {
+  it("stops a runaway loop with the toolbar's button, and the variables are still there", async () => {
     assert.match(await opened.run("let kept = 6; kept"), /^6$/m);
     const loop = await opened.add("kept = 7; while (true) {}");
     await opened.start(loop);
@@ -193,12 +193,12 @@ const where = { runsDir: "../stopped", workers: 1, observer: liveCurve() }; 7`),
     assert.equal(saved.metadata.kernelspec.display_name, "TypeScript (abkd)");
   });
 
-  it("restarts with nothing left, and runs on", async () => {
+  it("restarts with nothing left, and runs again", async () => {
     await opened.button("restart");
     await at.page.locator(".jp-Dialog button.jp-mod-accept").click();
     await at.page.locator(".jp-Dialog").waitFor({ state: "detached" });
     await opened.idle();
-    // The first Tab, once: the language service has not begun.
+    // Press Tab once, the first time: the language service has not started yet.
     const cell = await opened.add("Math.hyp");
     await at.page.keyboard.press("Tab");
     const entry = at.page.locator(".jp-Completer-item", { hasText: "hypot" });
@@ -208,7 +208,7 @@ const where = { runsDir: "../stopped", workers: 1, observer: liveCurve() }; 7`),
     await at.screenshot("restart");
   });
 
-  it("ends with Ctrl-C, and takes its kernels with it", async () => {
+  it("ends on Ctrl-C, and takes its kernels with it", async () => {
     const pids = (await opened.run("[process.pid, process.ppid]")).match(/\d+/g)!.map(Number);
     assert.equal(pids.length, 2);
     assert.deepEqual(pids.map(isAlive), [true, true]);

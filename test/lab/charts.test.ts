@@ -1,4 +1,4 @@
-// Charts, elements, pictures and tables in a real JupyterLab: drawn, not only sent.
+// Charts, elements, pictures and tables in a real JupyterLab: they are drawn, not only sent.
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -11,7 +11,7 @@ import { skipWithout } from "./parts.ts";
 
 const file = "charts.ipynb";
 
-/** Longest that anything may take, on a busy machine. */
+/** The longest that anything may take, on a busy machine. */
 const patience = 60_000;
 
 const notebook = {
@@ -39,7 +39,7 @@ describe("charts in JupyterLab", limits, () => {
     opened = await NotebookPage.open(at.page, at.lab, file, "TypeScript (abkd)");
   });
 
-  /** Runs a cell and gives where its output is. */
+  /** Runs a cell and returns its output's element. */
   async function output(code: string): Promise<Locator> {
     const cell = await opened.add(code);
     await opened.start(cell);
@@ -47,7 +47,7 @@ describe("charts in JupyterLab", limits, () => {
     return cell.locator(".jp-OutputArea-output").last();
   }
 
-  /** Width and height that the browser found in an image; a broken one has none. */
+  /** Returns the size that the browser found for an image; a broken image has none. */
   async function sizeOf(image: Locator): Promise<[number, number]> {
     await image.waitFor();
     return await image.evaluate(async (element) => {

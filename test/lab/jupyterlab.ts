@@ -1,4 +1,4 @@
-// A JupyterLab of one's own, started as `npm run lab` does, and a notebook in it as a person uses it.
+// A private JupyterLab, started as `npm run lab` does, and a notebook in it as a user handles it.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,20 +17,20 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Longest that JupyterLab may take to start, in milliseconds: below a hook's own limit. */
+/** The longest that JupyterLab may take to start, in milliseconds; less than a hook's own limit. */
 const startLimit = 4 * 60_000;
 
-/** What JupyterLab prints of where it listens: the page that it opens, and the token. */
+/** JupyterLab's line about where it listens: the page that it opens, and the token. */
 const FIRST_PAGE =
   /(http:\/\/(?:localhost|127\.0\.0\.1):\d+)\/lab\/tree\/00-start-here\.ipynb\?token=/;
 
 export interface Lab {
-  /** Without a slash at the end. */
+  /** The address, without a slash at the end. */
   readonly url: string;
   readonly token: string;
-  /** Everything that it has printed. */
+  /** Returns everything that it has printed. */
   output(): string;
-  /** Ends it by a signal, as Ctrl-C does, and gives its exit code. */
+  /** Ends it by a signal, as Ctrl-C does, and returns its exit code. */
   stop(): Promise<number | null>;
 }
 
@@ -45,7 +45,7 @@ export async function startLab(folder: string, ...more: string[]): Promise<Lab> 
   const child = spawn(process.execPath, [path.join(root, "scripts/lab.ts"), ...args], {
     cwd: root,
     env: { ...jupyterEnvironment(folder), JUPYTER_TOKEN: token },
-    // By the channel it learns of this process's end, however that comes.
+    // Through the channel it learns of this process's end, however that comes.
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   let output = "";
@@ -76,10 +76,10 @@ async function stop(child: ChildProcess): Promise<number | null> {
   return child.exitCode;
 }
 
-/** What a cell's prompt says once it has run. */
+/** A cell's prompt once the cell has run. */
 const counted = /^\[\d+\]:$/;
 
-/** One open notebook. Waits for what a person would see, and for nothing else. */
+/** One open notebook. Waits only for what a user would see. */
 export class NotebookPage {
   readonly page: Page;
   readonly #panel: Locator;
@@ -110,7 +110,7 @@ export class NotebookPage {
     await this.page.locator(".lm-Menu-itemLabel", { hasText: label }).click();
   }
 
-  /** One of the buttons above the notebook. */
+  /** Presses one of the buttons above the notebook. */
   async button(name: "interrupt" | "restart"): Promise<void> {
     await this.#panel.locator(`[data-jp-item-name="${name}"]`).click();
   }
@@ -123,14 +123,14 @@ export class NotebookPage {
     return this.#panel.locator('.jp-OutputArea-output[data-mime-type*="error"]');
   }
 
-  /** Runs all cells and fails at an error, with what the page shows of it. */
+  /** Runs all cells, and fails on an error with what the page shows of it. */
   async runAll(timeout: number): Promise<void> {
     await this.menu("Run", "Run All Cells");
     const cells = this.codeCells();
     const failed = this.errors().first().waitFor({ timeout });
     const last = cells.last().locator(".jp-InputPrompt", { hasText: counted }).waitFor({ timeout });
     await Promise.race([failed, last]);
-    // The one that has not come is given up when the page closes.
+    // The wait that has not ended is rejected when the page closes.
     for (const open of [failed, last]) open.catch(() => {});
     assert.deepEqual(await this.errors().allInnerTexts(), []);
     const prompts = await cells.locator(".jp-InputPrompt").allTextContents();
@@ -140,7 +140,7 @@ export class NotebookPage {
     );
   }
 
-  /** Adds a cell at the end with the cursor behind its text. */
+  /** Adds a cell at the end, with the cursor after its text. */
   async add(code: string): Promise<Locator> {
     const cells = this.codeCells();
     const index = await cells.count();
@@ -157,14 +157,14 @@ export class NotebookPage {
     await this.page.keyboard.press("Control+Enter");
   }
 
-  /** Waits until a cell has run and gives what it shows. */
+  /** Waits until a cell has run, and returns what it shows. */
   async finished(cell: Locator): Promise<string> {
     await cell.locator(".jp-InputPrompt", { hasText: counted }).waitFor();
     await this.idle();
     return (await cell.locator(".jp-OutputArea-output").allInnerTexts()).join("\n").trim();
   }
 
-  /** Adds a cell, runs it, and gives what it shows. */
+  /** Adds a cell, runs it, and returns what it shows. */
   async run(code: string): Promise<string> {
     const cell = await this.add(code);
     await this.start(cell);
@@ -182,7 +182,7 @@ export class NotebookPage {
   }
 }
 
-/** Makes the notebook's settings those of every test: all cells drawn, nothing saved unasked. */
+/** Writes the settings of every test: all cells are drawn, and nothing is saved unasked. */
 export async function writeSettings(folder: string): Promise<void> {
   const settings = path.join(folder, "config/lab/user-settings/@jupyterlab");
   const write = async (name: string, values: object) => {

@@ -1,4 +1,4 @@
-// A JupyterLab and a page of a real Chromium for the tests of one file, with pictures of what they saw.
+// A JupyterLab and a page in a real Chromium for the tests of one file, with pictures of what they saw.
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -12,20 +12,20 @@ export interface LabPage {
   readonly folder: string;
   readonly lab: Lab;
   readonly page: Page;
-  /** Kept in build/`name`, to be looked at. */
+  /** Takes a picture, kept in build/`name`. */
   screenshot(what: string): Promise<unknown>;
 }
 
 interface Settings {
-  /** Of the folder for pictures. */
+  /** The name of the folder for pictures. */
   readonly name: string;
-  /** Longest that anything on the page may take, in milliseconds. */
+  /** The longest that anything on the page may take, in milliseconds. */
   readonly patience: number;
   /** Puts notebooks into the folder before JupyterLab starts. */
   readonly prepare: (folder: string) => Promise<void>;
 }
 
-/** Starts both before a suite's tests and ends both after them; a test that fails leaves a picture. */
+/** Starts both before a suite's tests and ends both after them; a failing test leaves a picture. */
 export function labPage({ name, patience, prepare }: Settings): LabPage {
   const pictures = path.join(root, "build", name);
   let folder: string;
@@ -43,7 +43,7 @@ export function labPage({ name, patience, prepare }: Settings): LabPage {
     await prepare(folder);
     await writeSettings(folder);
     const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-    // One after the other: what has started must be known to `after`, whatever fails then.
+    // Start one after the other: `after` must know what has started, whatever fails then.
     lab = await startLab(folder);
     browser = await engine.launch({ executablePath: chromium!, args });
     page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });

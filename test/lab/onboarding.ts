@@ -1,4 +1,4 @@
-// The onboarding notebook where its trainings are done: six tests run it.
+// The onboarding notebook with its trainings already done, because six tests run it.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -7,13 +7,13 @@ import path from "node:path";
 import { withLock } from "../../src/datasets/lock.ts";
 import { root, succeed } from "./parts.ts";
 
-/** Longest that the trainings may take on a slow and busy machine, in milliseconds. */
+/** The longest that the trainings may take on a slow and busy machine, in milliseconds. */
 export const trainingLimit = 10 * 60_000;
 
-/** Kept between test runs; the notebook takes up runs that are there. */
+/** Kept between test runs; the notebook reuses finished runs. */
 const shared = path.join(root, "build/onboarding");
 
-/** What the copy changes: a graph that is the same everywhere and needs no network, short trainings. */
+/** What the copy changes: a graph that is the same everywhere and needs no network, and short trainings. */
 const changes = [
   ['[\\"cora\\", \\"synthetic\\"]', '[\\"synthetic\\"]'],
   [
@@ -33,7 +33,7 @@ async function shortened(): Promise<string> {
   return text;
 }
 
-/** Writes the notebook as `folder/notebooks/FILE`, beside the runs that it would make. */
+/** Writes the notebook as `folder/notebooks/FILE`, next to the runs that it would make. */
 export async function copyOnboarding(folder: string, file: string): Promise<void> {
   const text = await shortened();
   const name = createHash("sha256").update(text).digest("hex").slice(0, 16);
@@ -42,7 +42,7 @@ export async function copyOnboarding(folder: string, file: string): Promise<void
   await mkdir(notebooks, { recursive: true });
   await mkdir(path.join(shared, "runs"), { recursive: true });
   const signal = AbortSignal.timeout(trainingLimit);
-  // Test files run side by side: the first one here trains, the others wait for it.
+  // Test files run in parallel: the first one to get here trains, the others wait for it.
   await withLock(path.join(shared, "lock"), signal, async () => {
     if (existsSync(done)) return;
     await writeFile(path.join(notebooks, `${name}.ipynb`), text);

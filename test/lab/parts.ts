@@ -1,4 +1,4 @@
-// What the tests with real Python and browser parts need, and what happens where it is missing.
+// What the tests with real Python and browser parts need, and what happens if it is missing.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import path from "node:path";
@@ -7,7 +7,7 @@ import { findChromium } from "../../src/figures/export.ts";
 
 export const root = path.join(import.meta.dirname, "../..");
 
-/** Continuous integration brings all parts: there a missing one is a failure. */
+/** Continuous integration installs all parts, so a missing one is a failure there. */
 const mayMiss = !process.env["CI"];
 
 export const python = venvPython(root);
@@ -23,19 +23,19 @@ const noBrowser =
     ? "no Chromium on this machine (Debian: `apt-get install chromium`; or name one in $CHROMIUM)"
     : undefined;
 
-/** For node:test's option `skip`: why a test cannot run here, false where it must. */
+/** Returns node:test's option `skip`: why a test cannot run here, or false if it must run. */
 export function skipWithout(part: "python" | "browser"): string | false {
   const missing = [noPython, part === "browser" ? noBrowser : undefined].filter(Boolean);
   return mayMiss && missing.length > 0 ? missing.join("; ") : false;
 }
 
-/** Fails in continuous integration where a part is missing. */
+/** Fails in continuous integration if a part is missing. */
 export function assertParts(part: "python" | "browser"): void {
   if (noPython !== undefined) assert.fail(noPython);
   if (part === "browser" && noBrowser !== undefined) assert.fail(noBrowser);
 }
 
-/** This process's environment with Jupyter's own folders in `folder`, so that no user's are read. */
+/** Returns this process's environment with Jupyter's own folders in `folder`, so that no user's are read. */
 export function jupyterEnvironment(folder: string): NodeJS.ProcessEnv {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   return {
@@ -43,7 +43,7 @@ export function jupyterEnvironment(folder: string): NodeJS.ProcessEnv {
     JUPYTER_CONFIG_DIR: path.join(folder, "config"),
     JUPYTER_DATA_DIR: path.join(folder, "share/jupyter"),
     JUPYTER_RUNTIME_DIR: path.join(folder, "runtime"),
-    // A kernel installed into `folder` comes before the one in .venv.
+    // A kernel installed into `folder` takes precedence over the one in .venv.
     JUPYTER_PREFER_ENV_PATH: "0",
     IPYTHONDIR: path.join(folder, "ipython"),
   };
@@ -71,7 +71,7 @@ export async function run(
   return { code, output };
 }
 
-/** Runs a program that must end well. */
+/** Runs a program that must succeed. */
 export async function succeed(
   command: string,
   args: readonly string[],

@@ -1,4 +1,4 @@
-// Jupyter's own Python tools against the kernel: its conformance tests, and what runs notebooks.
+// Jupyter's own Python tools against the kernel: its conformance tests, and tools that run notebooks.
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import os from "node:os";
@@ -53,7 +53,7 @@ describe("Jupyter's Python tools", limits, () => {
   it("pass jupyter_kernel_test: all but the deprecated pager's", async () => {
     const tests = path.join(root, "test/lab/test_kernel.py");
     const args = ["-m", "pytest", "-v", "-rA", "--color=no", "-p", "no:cacheprovider", tests];
-    // It gives each message of iopub 0.1 s, less than a busy machine may keep a process waiting.
+    // The tests give each message of iopub 0.1 s, less than a busy machine may keep a process waiting.
     const isLate = ({ output }: Finished) => output.includes("_queue.Empty");
     let finished = await pytest(args);
     for (let again = 0; again < 2 && isLate(finished); again++) finished = await pytest(args);
@@ -69,7 +69,7 @@ describe("Jupyter's Python tools", limits, () => {
     assert.equal(outcomes.length, 13, output);
   });
 
-  it("run the notebook: nbclient, and what it leaves is valid nbformat 4.5", async () => {
+  it("run the notebook: nbclient, which leaves valid nbformat 4.5", async () => {
     const program = `
 import nbclient, nbformat
 notebook = nbformat.read("${file}", 4)
@@ -84,7 +84,7 @@ assert counts == list(range(1, len(counts) + 1)), counts
   it("run the notebook: nbconvert --execute --to html", async () => {
     await inPython("-m", "nbconvert", "--execute", "--to", "html", "--output", "page", file);
     const page = await readFile(path.join(notebooks, "page.html"), "utf8");
-    // Without the style sheet, which names every kind of output. No `match`: it would print all.
+    // Drop the style sheet, which names every kind of output. Not assert.match: it would print all of the page.
     const body = page.slice(page.indexOf("<body"));
     const picture = chromium === undefined ? [] : [/<img [^>]*src="data:image\/png/];
     for (const part of [/>In.\[1\]:</, />Out\[\d+\]:</, ...picture])
@@ -93,7 +93,7 @@ assert counts == list(range(1, len(counts) + 1)), counts
       assert.ok(!body.includes(`data-mime-type="application/vnd.jupyter.${kind}"`), kind);
   });
 
-  it("run the notebook: nbval, whose --nbval-lax compares what is tagged", async () => {
+  it("run the notebook: nbval, whose --nbval-lax compares tagged cells", async () => {
     const output = await inPython(
       ...["-m", "pytest", "--color=no", "-p", "no:cacheprovider", "--nbval-lax", file],
     );

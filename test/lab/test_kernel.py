@@ -1,10 +1,10 @@
-"""Jupyter's own conformance tests, every one of them configured but the deprecated pager's."""
+"""Jupyter's own conformance tests, all of them configured except the deprecated pager's."""
 
 import jupyter_kernel_test as jkt
 
 KERNEL = "abkd"
 
-# Something that shows itself as a bundle, whatever its type.
+# An object whose own view is a bundle of one MIME type.
 SHOWN = '{{ [Symbol.for("Jupyter.display")]: () => ({{ "{}": "{}" }}) }}'
 
 
@@ -20,7 +20,7 @@ class TypeScriptKernel(jkt.KernelTests):
 
     completion_samples = [
         {"text": "Math.ab", "matches": {"abs"}},
-        # The same from the types and, where those are late, from the value: "JSON." alone has more at run time.
+        # Types and, if they are late, the value give the same names: "JSON." alone has more at run time.
         {"text": "JSON.str", "matches": {"stringify"}},
         {"text": '"text".toUpp', "matches": {"toUpperCase"}},
         {"text": "[1, 2].flatM", "matches": {"flatMap"}},

@@ -1,4 +1,4 @@
-// Jupyter's own client and server with the kernel over files and with CURVE's encryption.
+// Jupyter's own client and server with the kernel, over files and with CURVE's encryption.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -19,7 +19,7 @@ import {
 
 const limits = { skip: skipWithout("python"), timeout: 240_000 };
 
-/** Starts the kernel, runs a cell, restarts, runs another; listens beside it as a stranger would. */
+/** Starts the kernel, runs a cell, restarts, runs another; meanwhile listens as a stranger would. */
 const CLIENT = `
 import json, sys, time, zmq
 from jupyter_client.manager import KernelManager
@@ -61,7 +61,7 @@ describe("transports with Jupyter's own parts", limits, () => {
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
-  it("the kernelspec offers CURVE as jupyter_client 8.10 asks for it", async () => {
+  it("the kernelspec offers CURVE as jupyter_client 8.10 requires", async () => {
     const file = path.join(folder, "share/jupyter/kernels/abkd/kernel.json");
     const { metadata } = JSON.parse(await readFile(file, "utf8"));
     assert.equal(metadata.supported_encryption, "curve");
@@ -78,13 +78,13 @@ describe("transports with Jupyter's own parts", limits, () => {
       assert.deepEqual(JSON.parse(output.trim().split("\n").at(-1) ?? ""), {
         curve,
         beats: true,
-        hears: !curve, // over plain TCP any local user does
+        hears: !curve, // any local user hears plain TCP
         cells: ["ok", "ok"],
       });
     });
   }
 
-  it("npm run lab --transport ipc: its kernels listen on files for the user alone", async () => {
+  it("npm run lab --transport ipc: its kernels listen on files that only the user may open", async () => {
     const lab = await startLab(folder, "--transport", "ipc");
     const headers = { Authorization: `token ${lab.token}` };
     try {
@@ -101,7 +101,7 @@ describe("transports with Jupyter's own parts", limits, () => {
       const file = path.join(runtime, `kernel-${id}.json`);
       const { transport, ip, shell_port } = JSON.parse(await readFile(file, "utf8"));
       assert.equal(transport, "ipc");
-      // As every client does: the server then asks the kernel, whose first word it may have missed.
+      // Connect as every client does: the server then asks the kernel, whose first message it may have missed.
       const client = new WebSocket(
         `${kernels.replace("http", "ws")}/${id}/channels?token=${lab.token}`,
       );
@@ -136,13 +136,13 @@ describe("transports with Jupyter's own parts", limits, () => {
     const { url } = JSON.parse(text.toString()) as Pick<Lab, "url">;
     const answers = () => fetch(`${url}/api`).then(Boolean, () => false);
     const pause = () => new Promise((resolve) => setTimeout(resolve, 100));
-    // It says where it listens before it has time for us.
+    // It prints where it listens before it can answer.
     while (!(await answers())) await pause();
     starter.kill("SIGKILL");
     while (await answers()) await pause();
   });
 
-  it("npm run lab --transport: what is neither tcp nor ipc is refused", async () => {
+  it("npm run lab --transport: anything but tcp or ipc is refused", async () => {
     const args = [path.join(root, "scripts/lab.ts"), "--transport", "pgm"];
     await assert.rejects(
       succeed(process.execPath, args, { cwd: root, env: jupyterEnvironment(folder) }),
@@ -151,7 +151,7 @@ describe("transports with Jupyter's own parts", limits, () => {
   });
 });
 
-/** The short folder of its own that the lab made for this. */
+/** Returns the short folder that the lab made for its sockets. */
 async function runtimeFolder(kernel: string): Promise<string> {
   const all = await readdir(os.tmpdir());
   for (const name of all.filter((one) => one.startsWith("abkd-"))) {

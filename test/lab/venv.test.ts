@@ -1,4 +1,4 @@
-// What `npm run lab` does before JupyterLab starts, with a Python and a pip that only take notes.
+// What `npm run lab` does before JupyterLab starts, with a Python and a pip that only record their calls.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -61,13 +61,13 @@ appendFileSync(process.env.NOTES, "abkd " + process.argv.slice(2).join(" ") + "\
     });
   }
 
-  /** What Python and our own command were called with, without the probes. */
+  /** Returns the calls of Python and of our own command, without the probes. */
   async function calls(): Promise<string[]> {
     const lines = (await readFile(notes, "utf8")).trimEnd().split("\n");
     return lines.filter((line) => /^(-m|abkd) /.test(line)).map((line) => line.split(" ")[1]!);
   }
 
-  /** The one line that someone without a fitting Python gets to read. */
+  /** Returns the one line that a user without a fitting Python gets. */
   function refusal(env: Record<string, string>): string {
     const { status, stdout, stderr } = install(env);
     assert.equal(status, 2, stderr);
@@ -76,7 +76,7 @@ appendFileSync(process.env.NOTES, "abkd " + process.argv.slice(2).join(" ") + "\
     return stderr;
   }
 
-  it("says in one line that there is no Python", () => {
+  it("reports in one line that there is no Python", () => {
     const line = refusal({ PATH: path.join(folder, "nothing") });
     assert.match(line, /Python 3\.10 or later.*none in PATH:.*apt-get.*brew.*npm run lab/);
   });
@@ -86,18 +86,18 @@ appendFileSync(process.env.NOTES, "abkd " + process.argv.slice(2).join(" ") + "\
     assert.match(line, /Python 3\.10 or later.*\(python3 is 3\.9\.2\)/);
   });
 
-  it("says what Debian leaves out", () => {
+  it("reports what Debian leaves out", () => {
     assert.match(refusal({ VENV: "False" }), /3\.12\.1.*venv.*apt-get install python3-venv/);
   });
 
-  it("shows why pip failed, and does not take what it left for an environment", async () => {
+  it("shows why pip failed, and does not accept what pip left as an environment", async () => {
     const { status, stderr } = install({ PIP_STATUS: "1" });
     assert.equal(status, 1);
     assert.match(stderr, /pip failed \(exit code 1\).*ERROR: as told.*npm run lab/s);
     assert.deepEqual(await calls(), ["venv", "pip"]);
   });
 
-  it("begins again after that, in lines, and installs the kernel", async () => {
+  it("starts over after that, printing lines, and installs the kernel", async () => {
     const { status, stdout, stderr } = install();
     assert.equal(status, 0, stderr);
     assert.match(stdout, /^abkd: making \.venv with python3 \(Python 3\.12\.1\)$/m);
@@ -106,14 +106,14 @@ appendFileSync(process.env.NOTES, "abkd " + process.argv.slice(2).join(" ") + "\
     assert.match(await readFile(notes, "utf8"), /^abkd kernel install --prefix .*\.venv$/m);
   });
 
-  it("does nothing to what is there already, but notices a folder that has moved", async () => {
+  it("changes nothing that is already there, but notices a moved folder", async () => {
     const { status, stdout } = install();
     assert.equal(status, 0);
     assert.equal(stdout, "");
     assert.deepEqual(await calls(), ["kernel"]);
   });
 
-  it("brings an environment up to date without making it anew", async () => {
+  it("updates an environment without rebuilding it", async () => {
     await writeFile(path.join(folder, "requirements.txt"), "one==1.1\n");
     assert.equal(install().status, 0);
     assert.deepEqual(await calls(), ["pip", "kernel"]);

@@ -9,7 +9,7 @@ import { root, run } from "../lab/parts.ts";
 const results = (): string[] => readdirSync(path.join(root, "results")).sort();
 
 describe("every notebook runs, and trains no trial of a study", { skip: skipWithoutData() }, () => {
-  // One a test: how long all of them take together is the machine's affair.
+  // One test per notebook: how long all of them take together depends on the machine.
   for (const file of globSync("notebooks/*.ipynb", { cwd: root }).sort()) {
     const name = path.basename(file, ".ipynb");
     it(name, async () => {

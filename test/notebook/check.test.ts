@@ -1,4 +1,4 @@
-// abkd notebook check: what is compared and how, the form, and what is said about each problem.
+// abkd notebook check: what is compared and how, the form, and the message about each problem.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
@@ -54,7 +54,7 @@ const data = (mime: string, value: Json): Output => ({
 });
 
 describe("abkd notebook check", () => {
-  it("accepts a notebook that shows again what it says", async () => {
+  it("accepts a notebook that shows the same again", async () => {
     const { code, lines } = await check([
       ["console.log(1.25, [1, 2])", "nbval-check-output"],
       ["Math.random()", "nbval-ignore-output"],
@@ -65,7 +65,7 @@ describe("abkd notebook check", () => {
     assert.equal(code, 0);
   });
 
-  it("accepts, in another folder, what a notebook prints of the errors that it catches", async () => {
+  it("accepts, in another folder, what a notebook prints about errors that it catches", async () => {
     using folder = temporaryFolder();
     using other = temporaryFolder();
     const code =
@@ -85,7 +85,7 @@ describe("abkd notebook check", () => {
     assert.equal(status, 0, stdout);
   });
 
-  it("compares outputs where nbval-check-output says so, and nowhere else", async () => {
+  it("compares outputs if nbval-check-output is set, and no others", async () => {
     const old = [stream("old\n")];
     const { code, lines } = await check(
       [
@@ -105,7 +105,7 @@ describe("abkd notebook check", () => {
     ]);
   });
 
-  it("takes the tolerance that it is given", async () => {
+  it("uses the given tolerance", async () => {
     const change = (notebook: Notebook): void => {
       codeCells(notebook)[0]!.outputs = [stream("loss 1.23\n")];
     };
@@ -114,29 +114,29 @@ describe("abkd notebook check", () => {
     assert.equal((await check(sources, change, "--tolerance", "0.1")).code, 0);
   });
 
-  it("says which cell fails, and that those after it did not run", async () => {
+  it("reports which cell fails, and that later cells did not run", async () => {
     const { code, lines } = await check(["1", "nothing.here", "2", "3"], (notebook) => {
       for (const cell of codeCells(notebook)) cell.outputs = [];
     });
     assert.equal(code, 1);
     assert.deepEqual(lines, [
-      "cell 2: ReferenceError: nothing is not defined; mend the cell; the 2 after it were not run",
+      "cell 2: ReferenceError: nothing is not defined; fix the cell; the 2 after it were not run",
     ]);
   });
 
-  it("wants an exception where raises-exception says so", async () => {
+  it("expects an exception if raises-exception is set", async () => {
     const { lines } = await check([["1", "raises-exception"]]);
     assert.deepEqual(lines, [
-      "cell 1: it is tagged raises-exception and raised none; drop the tag or mend the cell",
+      "cell 1: it is tagged raises-exception but raised none; drop the tag or fix the cell",
     ]);
   });
 
-  it("does not run what nbval-skip says", async () => {
+  it("does not run cells tagged nbval-skip", async () => {
     const { code } = await check([["throw new Error('never')", "nbval-skip", "raises-exception"]]);
     assert.equal(code, 0);
   });
 
-  it("says that a cell took too long", async () => {
+  it("reports a cell that took too long", async () => {
     using folder = temporaryFolder();
     const env = install(folder.path, "fake", fakeKernel("serve"));
     const file = writeNotebook(folder.path, "say a", "die");
@@ -153,11 +153,11 @@ describe("comparing outputs", () => {
   const plot = (y: number[], type = "scatter", name = "loss"): Output =>
     data("application/vnd.plotly.v1+json", { data: [{ type, name, y }], layout: { title: "t" } });
   const same: [what: string, a: Output[], b: Output[]][] = [
-    ["numbers that are near", [stream("loss 0.5000, 1e-3")], [stream("loss 0.5002, 0.001")]],
+    ["near numbers", [stream("loss 0.5000, 1e-3")], [stream("loss 0.5002, 0.001")]],
     ["negative and tiny numbers", [stream("-1.0 1e-17")], [stream("-1.0005 -2e-16")]],
     ["columns that moved", [stream("a  9.999 b\n")], [stream("a 10.001 b")]],
     [
-      "streams in another rhythm",
+      "streams that interleave differently",
       [stream("a"), stream("e", "stderr"), stream("b")],
       [stream("e", "stderr"), stream("ab")],
     ],
@@ -184,9 +184,14 @@ describe("comparing outputs", () => {
     ["another word", [stream("a 1 b")], [stream("a 1 c")], /"a 1 c" instead of "a 1 b"/],
     ["a missing output", [stream("a"), data("text/plain", "x")], [stream("a")], /no output disp/],
     ["a new output", [], [stream("a", "stderr")], /a new output, stderr/],
-    ["a picture that is gone", [data("image/png", "A")], [data("text/plain", "x")], /a new text/],
+    [
+      "a picture that is missing",
+      [data("image/png", "A")],
+      [data("text/plain", "x")],
+      /a new text/,
+    ],
     ["a plot of another kind", [plot([1])], [plot([1], "bar")], /\.type is "bar" instead of "scat/],
-    ["a plot of other length", [plot([1])], [plot([1, 2])], /\.y has 2 entries instead of 1/],
+    ["a plot of another length", [plot([1])], [plot([1, 2])], /\.y has 2 entries instead of 1/],
     ["another kind of output", [data("text/plain", "x")], [stream("x")], /stdout instead of disp/],
     [
       "JSON with other texts",
@@ -213,7 +218,7 @@ describe("a notebook's form", () => {
     const many = Array.from({ length: 21 }, (_, i) => `${i}`);
     assert.deepEqual(
       problems(() => {}, ...many),
-      ["null: 21 code cells; join or drop some, 20 are the most"],
+      ["null: 21 code cells; join or drop some; the limit is 20"],
     );
     assert.deepEqual(
       problems(() => {}, ...many.slice(1)),
@@ -225,7 +230,7 @@ describe("a notebook's form", () => {
     );
     assert.deepEqual(
       problems(() => {}, "1", "x\n".repeat(13)),
-      ["2: 13 lines; shorten or split it, 12 are the most"],
+      ["2: 13 lines; shorten or split it; the limit is 12"],
     );
   });
 
@@ -238,13 +243,13 @@ describe("a notebook's form", () => {
     ]);
   });
 
-  it("holds no error that it does not announce", () => {
+  it("contains no error that its cell does not announce", () => {
     const error: Output = { output_type: "error", ename: "E", evalue: "", traceback: [] };
     const change = (notebook: Notebook): void => {
       for (const cell of codeCells(notebook)) cell.outputs = [error];
     };
     assert.deepEqual(problems(change, "1", ["2", "raises-exception"]), [
-      "1: it holds the error E; mend it, or tag it raises-exception",
+      "1: it holds the error E; fix it, or tag it raises-exception",
     ]);
   });
 
@@ -261,25 +266,28 @@ describe("a notebook's form", () => {
     path.join(homedir(), "x"),
     "/srv/study/data",
   ]) {
-    it(`names no ${text}`, () => {
+    it(`must not contain ${text}`, () => {
       assert.equal(problems(() => {}, `read(${JSON.stringify(text)})`).length, 1, "in a source");
       const change = (notebook: Notebook): void => {
         codeCells(notebook)[0]!.outputs = [data("text/html", `<p>${text}</p>`)];
       };
       const [problem] = problems(change, "1");
-      assert.match(problem ?? "", /^1: its output names .* of one machine; use relative paths/);
+      assert.match(
+        problem ?? "",
+        /^1: its output contains .*, a path of one machine; use relative paths/,
+      );
     });
   }
 
   for (const text of ["https://example.org/home/ada", "./tmp/x", "data/root/x", "/rooted", "~/x"]) {
-    it(`may name ${text}`, () =>
+    it(`may contain ${text}`, () =>
       assert.deepEqual(
         problems(() => {}, `read("${text}")`),
         [],
       ));
   }
 
-  it("may hold pictures, whatever their base64 says", () => {
+  it("may contain pictures, whatever their base64 spells", () => {
     const change = (notebook: Notebook): void => {
       codeCells(notebook)[0]!.outputs = [data("image/png", "AAAA/tmp/xyz=")];
     };

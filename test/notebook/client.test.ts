@@ -20,12 +20,12 @@ describe("a client of the project's kernel", () => {
   });
   after(() => kernel.kill());
 
-  it("has what the kernel says about itself once it is ready", () => {
+  it("knows what the kernel says about itself once it is ready", () => {
     assert.equal(kernel.info["status"], "ok");
     assert.equal((kernel.info["language_info"] as { name: string }).name, "typescript");
   });
 
-  it("gets reply and published messages of a request, in order from busy to idle", async () => {
+  it("gets the reply and published messages of a request, in order from busy to idle", async () => {
     const early: string[] = [];
     const { reply, iopub, request } = await kernel.execute("console.log('a'); 40 + 2", {
       onIopub: ({ header }) => early.push(header.msg_type),
@@ -38,7 +38,7 @@ describe("a client of the project's kernel", () => {
     assert.deepEqual(kernel.rejected, []);
   });
 
-  it("keeps requests apart that are sent at once", async () => {
+  it("keeps apart requests that are sent at once", async () => {
     const codes = [1, 2, 3, 4, 5].map((n) => `console.log(${n})`);
     const exchanges = await Promise.all(codes.map((code) => kernel.execute(code)));
     const texts = exchanges.map(({ iopub }) =>
@@ -47,8 +47,8 @@ describe("a client of the project's kernel", () => {
     assert.deepEqual(texts, ["1\n", "2\n", "3\n", "4\n", "5\n"]);
   });
 
-  it("asks on control while shell is busy, and interrupts", async () => {
-    // Its execute_input would be too early: the cell may not have begun.
+  it("can ask on control while shell is busy, and interrupt", async () => {
+    // The execute_input message would be too early: the cell may not have begun.
     const begun = next(kernel, ({ content }) => content["text"] === "begun\n");
     const loop = kernel.execute("let kept = 7; console.log('begun'); while (true) {}");
     await begun;
@@ -71,7 +71,7 @@ describe("a client of the project's kernel", () => {
     assert.match(JSON.stringify(iopub.map(({ content }) => content)), /who\? ada/);
   });
 
-  it("hears late output through onMessage", async () => {
+  it("receives late output through onMessage", async () => {
     const late = new Promise<string>((resolve) => {
       kernel.onMessage((_, { header, content, parent }) => {
         if (content["text"] === "late\n") resolve(`${header.msg_type} of ${parent.msg_id}`);
@@ -81,13 +81,13 @@ describe("a client of the project's kernel", () => {
     assert.equal(await late, `stream of ${request.msg_id}`);
   });
 
-  it("hears the heart beat, and sends raw frames that the kernel survives", async () => {
+  it("gets the heartbeat, and sends raw frames that the kernel survives", async () => {
     kernel.sendRaw("shell", ["<IDS|MSG>", "no signature", "{}", "{}", "{}", "{}"]);
     await kernel.heartbeat();
     assert.equal((await kernel.execute("1")).reply.content["status"], "ok");
   });
 
-  it("says what did not come in time, and goes on afterwards", async () => {
+  it("reports what did not come in time, and works afterwards", async () => {
     const slow = kernel.execute("await new Promise((r) => setTimeout(r, 600))", { timeout: 100 });
     await assert.rejects(slow, (error) => {
       assert.ok(error instanceof KernelTimeoutError);
@@ -106,7 +106,7 @@ describe("a client of the project's kernel", () => {
     assert.equal(reply.content["execution_count"], 1);
   });
 
-  it("keeps the key in a file of this user's, in a folder of this user's, and removes both", async () => {
+  it("keeps the key in this user's file, in this user's folder, and removes both", async () => {
     const { connectionFile } = kernel.process;
     const folder = path.dirname(connectionFile);
     assert.equal(statSync(connectionFile).mode & 0o777, 0o600);
@@ -119,7 +119,7 @@ describe("a client of the project's kernel", () => {
 });
 
 describe("a client of a bad kernel", () => {
-  it("says how it died at the start, with its last lines", async () => {
+  it("reports how it died at the start, with its last lines", async () => {
     await assert.rejects(startKernel(fakeKernel("die")), (error) => {
       assert.ok(error instanceof KernelDeadError);
       assert.match(error.message, /ended with exit code 3 before its kernel_info_reply/);
@@ -128,12 +128,12 @@ describe("a client of a bad kernel", () => {
     });
   });
 
-  it("says that it never answered, and ends it", async () => {
+  it("reports that it never answered, and kills it", async () => {
     const started = startKernel(fakeKernel("silent"), { startTimeout: 700 });
     await assert.rejects(started, /^KernelTimeoutError: no kernel_info_reply within 0\.7 s$/);
   });
 
-  it("starts it again on other ports where it found one taken and lives on without", async () => {
+  it("restarts it on other ports if it found one taken and lives on without it", async () => {
     using folder = temporaryFolder();
     const env = { FAKE_KERNEL_MARKER: path.join(folder.path, "tried") };
     await using kernel = await startKernel(fakeKernel("port taken"), { env });
@@ -141,12 +141,12 @@ describe("a client of a bad kernel", () => {
     assert.equal(reply.content["status"], "ok");
   });
 
-  it("says that there is no such program", async () => {
+  it("reports that the program does not exist", async () => {
     const started = startKernel([path.join(import.meta.dirname, "no-such-program")]);
     await assert.rejects(started, /could not be started .*ENOENT/s);
   });
 
-  it("fails all that is awaited when it dies, after its last words", async () => {
+  it("rejects everything that waits when it dies, after its last messages", async () => {
     await using kernel = await startKernel(fakeKernel("serve"));
     const texts: unknown[] = [];
     kernel.onMessage((_, { content }) => {
@@ -161,7 +161,7 @@ describe("a client of a bad kernel", () => {
     assert.deepEqual(texts, ["bye"]);
   });
 
-  it("starts in the folder and with the variables it is told", async () => {
+  it("starts in the given folder and with the given variables", async () => {
     using folder = temporaryFolder();
     const spec = { ...ownKernelspec(), env: { FROM_SPEC: "$" + "{GIVEN}/x", BOTH: "spec" } };
     process.env["GIVEN"] = "given";

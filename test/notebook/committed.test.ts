@@ -18,7 +18,7 @@ const heading = (notebook: Notebook): string =>
   /^# (.*)$/m.exec(sources(notebook, "markdown")[0] ?? "")?.[1] ?? "";
 
 describe("each notebook", () => {
-  it("is numbered, from 00 on without a gap", () => {
+  it("is numbered, from 00 without a gap", () => {
     assert.deepEqual(
       notebooks.map(({ file }) => Number(file.slice(0, 2))),
       notebooks.map((_, k) => k),
@@ -26,18 +26,18 @@ describe("each notebook", () => {
   });
 
   for (const { file, notebook } of notebooks) {
-    it(`${file}: short cells, and what tslab can run`, () => {
+    it(`${file}: has short cells, and code that tslab can run`, () => {
       const code = sources(notebook, "code");
       assert.ok(code.length <= MOST_CELLS, `${code.length} code cells`);
       for (const source of code) {
         assert.ok(source.split("\n").length <= MOST_LINES, `too long:\n${source}`);
-        // tslab turns `{ a: b } = ` of an earlier cell's name into a program that cannot be parsed.
+        // From `{ a: b } = ` with a name of an earlier cell, tslab makes a program that cannot be parsed.
         assert.doesNotMatch(source, /^const \{[^}]*\w+: \w+[^}]*\} = /m);
       }
     });
 
     if (file.startsWith("00-")) continue;
-    it(`${file}: parameters, and what to try`, () => {
+    it(`${file}: has parameters, and things to try`, () => {
       const code = notebook.cells.filter(({ cell_type }) => cell_type === "code");
       assert.ok(tagsOf(code[0]!).includes("parameters"), "the first code cell has the parameters");
       const text = sources(notebook, "markdown").join("\n");
@@ -47,7 +47,7 @@ describe("each notebook", () => {
   }
 });
 
-it("the index has every notebook once, with the question that it asks", () => {
+it("the index lists every notebook once, with the question that it asks", () => {
   const readme = readFileSync(path.join(folder, "README.md"), "utf8");
   const rows = [...readme.matchAll(/^\| \[([^\]]+)\]\(([^)]+)\) \| (.*?) \| .* \|$/gm)];
   assert.deepEqual(

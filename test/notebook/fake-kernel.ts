@@ -19,7 +19,7 @@ if (mode === "die") {
 if (mode === "silent" || (mode === "port taken" && !triedBefore())) setInterval(() => {}, 1000);
 else await serve();
 
-/** As tslab does it: it says that a port is taken, and lives on without it. */
+/** Behaves as tslab does: reports a taken port, and lives on without it. */
 function triedBefore(): boolean {
   const marker = process.env["FAKE_KERNEL_MARKER"]!;
   if (existsSync(marker)) return true;
@@ -57,7 +57,7 @@ async function serve(): Promise<void> {
       const code = String(content["code"] ?? "");
       if (code === "hang") continue;
       if (code === "die") {
-        // What was sent before is on its way to the client, by another thread.
+        // Earlier messages are still on their way to the client, in another thread.
         await sleep(300);
         writeSync(2, "fatal: the heap is gone\n");
         process.kill(process.pid, "SIGKILL");

@@ -11,7 +11,7 @@ import {
   serialiseNotebook,
 } from "../../src/notebook/nbformat.ts";
 
-/** A folder that goes at the end of the scope. */
+/** A folder that is removed at the end of the scope. */
 export function temporaryFolder(): Disposable & { readonly path: string } {
   const folder = mkdtempSync(path.join(tmpdir(), "abkd-notebook-"));
   return {
@@ -20,7 +20,7 @@ export function temporaryFolder(): Disposable & { readonly path: string } {
   };
 }
 
-/** A code cell as a source, or a source and tags. */
+/** A code cell: its source, or its source and tags. */
 export type Source = string | readonly [source: string, ...tags: string[]];
 
 export function notebookOf(...sources: readonly Source[]): Notebook {
@@ -50,7 +50,7 @@ export function codeCells(notebook: Notebook | string): CodeCell[] {
   return cells.filter((cell) => cell.cell_type === "code");
 }
 
-/** What a cell shows, as one text. */
+/** Returns what a cell shows, as one text. */
 export function shown(cell: CodeCell | undefined): string {
   return (cell?.outputs ?? [])
     .map((output) => {
@@ -61,7 +61,7 @@ export function shown(cell: CodeCell | undefined): string {
     .join("|");
 }
 
-/** The kernel of fake-kernel.ts. */
+/** Returns the kernelspec of fake-kernel.ts. */
 export function fakeKernel(mode: "serve" | "die" | "silent" | "port taken"): Kernelspec {
   const script = fileURLToPath(new URL("fake-kernel.ts", import.meta.url));
   return {

@@ -1,4 +1,4 @@
-// Outputs and sources of odd texts: each is read in time that grows with its length.
+// Outputs and sources with odd texts: the time for each must grow linearly.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createHeader } from "../../src/kernel/wire.ts";
@@ -8,7 +8,7 @@ import { CellOutputs } from "../../src/notebook/outputs.ts";
 import { processorTime } from "../processor-time.ts";
 
 const LENGTH = 100_000;
-/** Far more than each takes, far less than a quadratic pass over the text does. */
+/** Far more than any of them takes, and far less than a quadratic pass over the text would. */
 const MOST_MILLISECONDS = 1_000;
 
 const PRINTED: Readonly<Record<string, readonly [text: string, shown: string]>> = {
@@ -41,7 +41,7 @@ const pathsIn = (source: string): string[] => {
   return findMachinePaths(notebook, "/home/me/work").map(({ text }) => text);
 };
 
-test("ten thousand folders of people, each found", () => {
+test("ten thousand home folders are each found", () => {
   const folders = Array.from({ length: 10_000 }, (_, i) => `/home/u${i}`);
   let found: string[] = [];
   const took = processorTime(() => {
@@ -51,7 +51,7 @@ test("ten thousand folders of people, each found", () => {
   assert.ok(took < MOST_MILLISECONDS, `${took} ms of processor time`);
 });
 
-test("a path is named once and whole, and its beginning where that stands alone", () => {
+test("a path is reported once and whole, and its beginning where that stands alone", () => {
   const text = "/home/me/work/a.csv, /home/me/work/b.csv and /home/you";
   assert.deepEqual(pathsIn(text), ["/home/me/work", "/home/you"]);
   assert.deepEqual(pathsIn(`${text}, /home/me`), ["/home/me/work", "/home/you", "/home/me"]);

@@ -1,4 +1,4 @@
-// abkd kernel: installed, found, listed and removed, and what it says where it cannot.
+// abkd kernel: installs, finds, lists and removes kernelspecs, and reports what it cannot do.
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -9,7 +9,7 @@ import { startKernel } from "../../src/notebook/client.ts";
 import { start } from "../cli/abkd.ts";
 import { fakeKernel, install, temporaryFolder } from "./files.ts";
 
-/** Runs `abkd kernel` where only these folders count. */
+/** Runs `abkd kernel` with only these folders in effect. */
 async function kernel(folder: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   const own = { HOME: folder, VIRTUAL_ENV: "", CONDA_PREFIX: "", JUPYTER_PATH: "" };
   const unset = { JUPYTER_DATA_DIR: "", XDG_DATA_HOME: "", APPDATA: folder };
@@ -73,7 +73,7 @@ describe("abkd kernel install", () => {
     assert.ok(existsSync(path.join(data, "kernels/ts/kernel.json")));
   });
 
-  it("leaves nothing but the new files when it is installed again", async () => {
+  it("leaves only the new files when it is installed again", async () => {
     using folder = temporaryFolder();
     await kernel(folder.path, ["install", "--prefix", folder.path]);
     const installed = path.join(folder.path, "share/jupyter/kernels/abkd");
@@ -86,7 +86,7 @@ describe("abkd kernel install", () => {
     assert.deepEqual(JSON.parse(text), ownKernelspec());
   });
 
-  it("leaves another kernel of that name alone", async () => {
+  it("does not touch another kernel of that name", async () => {
     using folder = temporaryFolder();
     const { JUPYTER_PATH = "" } = install(folder.path, "python3", fakeKernel("serve"));
     const env = { JUPYTER_DATA_DIR: JUPYTER_PATH };
@@ -98,13 +98,13 @@ describe("abkd kernel install", () => {
     assert.ok(existsSync(path.join(JUPYTER_PATH, "kernels/python3/kernel.json")));
   });
 
-  it("says what to do where it cannot write, and where the name is wrong", async () => {
+  it("says what to do if it cannot write, or if the name is wrong", async () => {
     using folder = temporaryFolder();
     const blocked = path.join(folder.path, "file");
     writeFileSync(blocked, "");
     const a = await kernel(folder.path, ["install", "--prefix", blocked]);
     assert.equal(a.code, 1);
-    assert.match(a.stderr, /^abkd: cannot install into .*: a file stands where .* --prefix\n$/);
+    assert.match(a.stderr, /^abkd: cannot install into .*: there is a file where .* --prefix\n$/);
     const b = await kernel(folder.path, ["install", "--name", "../evil"]);
     assert.equal(b.code, 2);
     assert.match(b.stderr, /"\.\.\/evil" cannot name a kernel; use lower-case letters/);
@@ -129,7 +129,7 @@ describe("abkd kernel uninstall", () => {
     assert.deepEqual(readdirSync(installed), ["mine.txt"]);
   });
 
-  it("says where the kernel is, when it is elsewhere", async () => {
+  it("says where the kernel is if it is elsewhere", async () => {
     using folder = temporaryFolder();
     await kernel(folder.path, ["install", "--prefix", folder.path]);
     const env = { VIRTUAL_ENV: folder.path };
@@ -140,7 +140,7 @@ describe("abkd kernel uninstall", () => {
 });
 
 describe("abkd kernel list", () => {
-  it("shows each kernel, where it is, and what it misses", async () => {
+  it("shows each kernel, where it is, and what it lacks", async () => {
     using folder = temporaryFolder();
     const env = {
       ...install(folder.path, "gone", { ...fakeKernel("serve"), argv: ["/gone/node", "x"] }),
@@ -151,7 +151,7 @@ describe("abkd kernel list", () => {
     await kernel(folder.path, ["install", "--prefix", folder.path]);
     const { code, stdout } = await kernel(folder.path, ["list"], env);
     assert.equal(code, 0);
-    assert.match(stdout, /^gone +Fake \(broken: \/gone\/node is not there\)$/m);
+    assert.match(stdout, /^gone +Fake \(broken: \/gone\/node is missing\)$/m);
     assert.match(stdout, /^abkd +TypeScript \(abkd\) \(this package's\)$/m);
     assert.match(stdout, /^broken +\(unreadable: .*kernel\.json.*\)$/m);
     assert.ok(stdout.includes(path.join(folder.path, "share/jupyter/kernels/abkd")));

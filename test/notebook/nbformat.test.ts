@@ -1,4 +1,4 @@
-// Notebook files: read, converted, written as nbformat writes them, and refused where broken.
+// Notebook files: reading, converting, writing as nbformat does, and refusing broken ones.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -21,7 +21,7 @@ function file(fields: object): string {
 }
 
 describe("reading a notebook", () => {
-  it("joins lines, and keeps fields that it does not know", () => {
+  it("joins lines, and keeps unknown fields", () => {
     const notebook = parseNotebook(
       file({
         metadata: { mine: { a: 1 } },
@@ -59,7 +59,7 @@ describe("reading a notebook", () => {
   });
 
   for (const minor of [0, 1, 2, 3, 4]) {
-    it(`converts 4.${minor} to 4.5: an id for each cell, the same each time`, () => {
+    it(`converts 4.${minor} to 4.5: adds an id to each cell, the same each time`, () => {
       const text = file({
         nbformat_minor: minor,
         cells: [CODE, CODE, { cell_type: "markdown", metadata: {}, source: "# a" }],
@@ -73,7 +73,7 @@ describe("reading a notebook", () => {
     });
   }
 
-  it("tells cells with the same or an illegal id apart", () => {
+  it("gives new ids to cells with a repeated or illegal id", () => {
     const cells = ["a", "a", "no spaces", ""].map((id) => ({ ...CODE, id }));
     const ids = codeCells(parseNotebook(file({ cells }), "x.ipynb")).map(({ id }) => id);
     assert.equal(ids[0], "a");
@@ -89,8 +89,12 @@ describe("reading a notebook", () => {
     ["an array", "[]", /it does not hold a JSON object/],
     ["any JSON", "{}", /it has no nbformat/],
     ["nbformat 3", file({ nbformat: 3 }), /nbformat 3 instead of 4; open and save it in Jup/],
-    ["nbformat 4.6", file({ nbformat_minor: 6 }), /nbformat 4\.6; known here are 4\.0 to 4\.5/],
-    ["no metadata", file({ metadata: null }), /its metadata are not an object/],
+    [
+      "nbformat 4.6",
+      file({ nbformat_minor: 6 }),
+      /nbformat 4\.6; versions 4\.0 to 4\.5 are supported/,
+    ],
+    ["no metadata", file({ metadata: null }), /its metadata is not an object/],
     ["no cells", file({ cells: {} }), /its cells are not an array/],
     [
       "a cell of another type",
@@ -99,7 +103,7 @@ describe("reading a notebook", () => {
     ],
     ["a source of numbers", file({ cells: [{ ...CODE, source: [1] }] }), /cell 1: its source/],
     ["no cell metadata", file({ cells: [{ ...CODE, metadata: 1 }] }), /cell 1: its metadata/],
-    ["tags as a text", file({ cells: [{ ...CODE, metadata: { tags: "a" } }] }), /its tags/],
+    ["tags as text", file({ cells: [{ ...CODE, metadata: { tags: "a" } }] }), /its tags/],
     ["no outputs", file({ cells: [{ ...CODE, outputs: null }] }), /cell 1: its outputs/],
     ["a count of x", file({ cells: [{ ...CODE, execution_count: "x" }] }), /its execution_count/],
     ["an unknown output", withOutput({ output_type: "y" }), /cell 1: output 1: output_type "y"/],
@@ -120,7 +124,7 @@ describe("reading a notebook", () => {
     });
   }
 
-  it("names a file that is not there, and a folder", () => {
+  it("names a missing file, and a folder", () => {
     using folder = temporaryFolder();
     const missing = path.join(folder.path, "no.ipynb");
     assert.throws(() => readNotebook(missing), /cannot read .*no\.ipynb: there is no such file/);

@@ -1,4 +1,4 @@
-// Outputs of a cell: what a notebook keeps of the messages that a kernel publishes.
+// A cell's outputs: what a notebook keeps of the messages that a kernel publishes.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Content, createHeader } from "../../src/kernel/wire.ts";
@@ -28,7 +28,7 @@ function texts(cell: CellOutputs): unknown[] {
 const fresh = (displays: Displays = new Map()): CellOutputs => new CellOutputs(displays);
 
 describe("a cell's outputs", () => {
-  it("joins what comes one after the other on one stream", () => {
+  it("joins consecutive texts of one stream", () => {
     const cell = fresh();
     for (const part of ["a\n", "b", "\n"]) print(cell, part);
     print(cell, "!", "stderr");
@@ -53,7 +53,7 @@ describe("a cell's outputs", () => {
     });
   }
 
-  it("changes a display under its id, also from another cell, wherever it was shown", () => {
+  it("updates a display by its id, also from another cell, wherever it was shown", () => {
     const displays: Displays = new Map();
     const [one, two] = [fresh(displays), fresh(displays)];
     display(one, "old", "id");
@@ -90,7 +90,7 @@ describe("a cell's outputs", () => {
     ]);
   });
 
-  it("makes texts of values that nbformat takes for JSON types only", () => {
+  it("makes text of values that nbformat allows for JSON types only", () => {
     const cell = fresh();
     const data = { "application/x-mine": { a: 1 }, "application/x+json": { a: 1 } };
     apply(cell, "display_data", { data, metadata: {} });

@@ -1,4 +1,4 @@
-// abkd notebook run: parameters, and requests that are refused.
+// abkd notebook run: parameters, and refused requests.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
@@ -15,7 +15,7 @@ describe("parameters", () => {
   const given = ["epochs=7", "name=bob", "rates=[0.1,1e-3]", "deep=false", "none=null"];
   const params = given.flatMap((text) => ["--param", text]);
 
-  it("come in a cell after that of their defaults, typed, and are replaced on a rerun", async () => {
+  it("are put into a cell after their defaults, typed, and replaced on a rerun", async () => {
     using folder = temporaryFolder();
     const file = writeNotebook(folder.path, ...sources);
     assert.equal((await abkd("notebook", "run", file, "--inplace", ...params)).code, 0);
@@ -38,10 +38,25 @@ describe("parameters", () => {
   });
 
   for (const [what, source, param, message] of [
-    ["without a cell for them", "1", "a=1", /takes no parameters: no code cell is tagged/],
-    ["that it does not name", ["let abc = 1", "parameters"], "ab=1", /has no parameter ab: /],
-    ["without a value", ["let a = 1", "parameters"], "a", /"a" is no parameter; write name=value/],
-    ["that are no names", ["let a = 1", "parameters"], "a-b=1", /"a-b=1" is no parameter/],
+    [
+      "without a cell that declares them",
+      "1",
+      "a=1",
+      /takes no parameters: no code cell is tagged/,
+    ],
+    [
+      "that its cell does not mention",
+      ["let abc = 1", "parameters"],
+      "ab=1",
+      /has no parameter ab: /,
+    ],
+    [
+      "without a value",
+      ["let a = 1", "parameters"],
+      "a",
+      /"a" is not a parameter; write name=value/,
+    ],
+    ["that are not names", ["let a = 1", "parameters"], "a-b=1", /"a-b=1" is not a parameter/],
   ] as const) {
     it(`are refused ${what}`, async () => {
       using folder = temporaryFolder();
@@ -65,7 +80,7 @@ describe("a wrong request to run", () => {
     for (const [args, message] of [
       [[file, broken], /broken\.ipynb: not valid JSON, so not a notebook/],
       [[python], /is written in python; run it with its own kernel: --kernel python3/],
-      [[file, "--kernel", "no-such"], /no kernel no-such is installed; there are: /],
+      [[file, "--kernel", "no-such"], /no kernel no-such is installed; installed kernels: /],
       [[file, file, "--output", "x"], /--output takes one notebook/],
       [[file, "--inplace", "--output", "x"], /'--inplace' cannot be used with option '--output/],
       [[path.join(folder.path, "no.ipynb")], /no\.ipynb: there is no such file/],

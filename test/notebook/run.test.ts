@@ -18,7 +18,7 @@ import {
 } from "./files.ts";
 
 describe("running a notebook", () => {
-  it("keeps all that cells show, also what comes late and what is updated", async () => {
+  it("keeps all outputs of cells, including late and updated ones", async () => {
     const notebook = notebookOf(
       "setTimeout(() => console.log('late'), 50)\nconsole.log('early'); undefined",
       "for (let i = 0; i <= 100; i++) process.stdout.write('\\r' + i + ' %')",
@@ -88,7 +88,7 @@ describe("running a notebook", () => {
 });
 
 describe("a notebook with an error", () => {
-  it("stops there, says the cell and the message, keeps the outputs so far", async () => {
+  it("stops there, reports the cell and the message, and keeps the outputs so far", async () => {
     using folder = temporaryFolder();
     const file = writeNotebook(folder.path, "1", "throw new RangeError('too far')", "3");
     const before = readFileSync(file, "utf8");
@@ -107,7 +107,7 @@ describe("a notebook with an error", () => {
     assert.equal(readFileSync(file, "utf8"), before);
   });
 
-  it("goes on with --allow-errors", async () => {
+  it("continues with --allow-errors", async () => {
     using folder = temporaryFolder();
     const file = writeNotebook(folder.path, "1", "throw new RangeError('too far')", "3");
     const { code } = await abkd("notebook", "run", file, "--inplace", "--allow-errors");
@@ -115,7 +115,7 @@ describe("a notebook with an error", () => {
     assert.deepEqual(codeCells(file).map(shown), ["1", "RangeError: too far", "3"]);
   });
 
-  it("says that its kernel died, and of what", async () => {
+  it("reports that its kernel died, and of what", async () => {
     using folder = temporaryFolder();
     const env = install(folder.path, "fake", fakeKernel("serve"));
     const file = writeNotebook(folder.path, "say hello", "die", "say never");
@@ -126,7 +126,7 @@ describe("a notebook with an error", () => {
     assert.deepEqual(codeCells(file).map(shown), ["hello", "", ""]);
   });
 
-  it("sends a cell again that the kernel aborted without running it, as tslab does", async () => {
+  it("sends a cell again if the kernel aborted it without running it, as tslab does", async () => {
     const notebook = notebookOf("say first", "abort once second");
     const kernel = { name: "fake", spec: fakeKernel("serve") };
     const { failure } = await runNotebook(notebook, { kernel, cwd: import.meta.dirname });
@@ -134,7 +134,7 @@ describe("a notebook with an error", () => {
     assert.deepEqual(codeCells(notebook).map(shown), ["first", "second"]);
   });
 
-  it("says so when a cell ends the real kernel's process", async () => {
+  it("reports when a cell ends the real kernel's process", async () => {
     using folder = temporaryFolder();
     const file = writeNotebook(folder.path, "1", "process.kill(process.pid, 'SIGKILL')", "3");
     const { code, stderr } = await abkd("notebook", "run", file, "--inplace");
@@ -145,7 +145,7 @@ describe("a notebook with an error", () => {
 });
 
 describe("a cell that does not end", () => {
-  it("is interrupted after --timeout, which is said", async () => {
+  it("is interrupted after --timeout, and this is reported", async () => {
     using folder = temporaryFolder();
     const file = writeNotebook(folder.path, "1", "console.log('in'); while (true) {}", "3");
     const { code, stderr } = await abkd("notebook", "run", file, "--inplace", "--timeout", "0.5");
@@ -157,7 +157,7 @@ describe("a cell that does not end", () => {
     assert.equal(three?.execution_count, null);
   });
 
-  it("ends with its kernel when it does not heed the interrupt", async () => {
+  it("ends with its kernel if it ignores the interrupt", async () => {
     const notebook = notebookOf("say hello", "hang");
     const kernel = { name: "fake", spec: fakeKernel("serve") };
     const { failure } = await runNotebook(notebook, {
@@ -167,7 +167,10 @@ describe("a cell that does not end", () => {
       grace: 300,
     });
     assert.equal(failure?.kind, "timeout");
-    assert.match(failure?.message ?? "", /longer than 0\.3 s.* did not stop and was ended with/);
+    assert.match(
+      failure?.message ?? "",
+      /longer than 0\.3 s.* did not stop, so its kernel was killed/,
+    );
     assert.equal(shown(codeCells(notebook)[0]), "hello");
   });
 
@@ -184,7 +187,7 @@ describe("a cell that does not end", () => {
       running.process.kill(signal);
       const { code, stderr } = await running.outcome;
       assert.equal(code, expected);
-      // On a machine that is very busy SIGTERM's second and a half may be over before.
+      // On a very busy machine, SIGTERM's second and a half may be over before.
       if (signal === "SIGTERM" && !/interrupted/.test(stderr)) return;
       assert.match(stderr, /cell 2 of 3: it was interrupted; the outputs so far are in/);
       assert.equal(shown(codeCells(file)[0]), "1");
@@ -195,7 +198,7 @@ describe("a cell that does not end", () => {
     });
   }
 
-  it("leaves the old file whole when the command is killed, and its kernel ends", async () => {
+  it("leaves the old file intact when the command is killed, and its kernel ends", async () => {
     using folder = temporaryFolder();
     const pid = path.join(folder.path, "pid");
     const file = writeNotebook(
@@ -218,7 +221,7 @@ describe("a cell that does not end", () => {
   });
 });
 
-/** Waits up to 10 s for a process that is not ours; one that nobody has buried has ended too. */
+/** Waits up to 10 s for a process that is not ours to end; a zombie counts as ended. */
 async function hasEnded(pid: number): Promise<boolean> {
   for (let tries = 0; tries < 100; tries++) {
     const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" });

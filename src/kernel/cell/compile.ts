@@ -1,7 +1,7 @@
-// Cells to code that V8's REPL mode runs: imports, exports and declarations rewritten on a parse.
+// Compiles cells for V8's REPL mode: imports, exports and declarations are rewritten on a parse.
 //
-// Everything a cell declares becomes `let` (or stays a class), because that is what V8 lets later
-// cells declare again: const after let, or let after var or function, it refuses.
+// Everything a cell declares becomes `let` (or stays a class), because only those can be redeclared by
+// later cells: V8 refuses const after let, and let after var or function.
 import type { AnyNode, ImportDeclaration, Program, VariableDeclaration } from "acorn";
 import { ancestor } from "acorn-walk";
 import { Constants, type Fixed } from "./constants.ts";
@@ -22,13 +22,13 @@ import { Edits, Lines, type Position } from "./source.ts";
 export { CellSyntaxError } from "./parse.ts";
 export type { Position } from "./source.ts";
 
-/** The one global that compiled cells call. Not enumerable. */
+/** The one global that compiled cells call. It is not enumerable. */
 export const HELPER = "__cell__";
 
-/** What compiled cells call. */
+/** The functions that compiled cells call. */
 export interface CellHelper {
-  /** A static import: an object with `names`. Those of `unused` that the module exports are declared
-   *  under their local names; the others are taken for types. */
+  /** A static import: returns an object with `names`. Those of `unused` that the module exports are
+   *  declared under their local names; the others are assumed to be types. */
   import(
     specifier: string,
     attributes: Readonly<Record<string, string>>,
@@ -39,34 +39,34 @@ export interface CellHelper {
   dynamic(specifier: unknown, options?: unknown): Promise<unknown>;
   /** import.meta */
   readonly meta: object;
-  /** `using` at a cell's top level: gives `resource` back, and disposes of it when the cell ends. */
+  /** `using` at a cell's top level: returns `resource`, and disposes of it when the cell ends. */
   use<T>(resource: T): T;
   /** `await using` */
   useAsync<T>(resource: T): T;
-  /** The constants of the session: told of declarations, asked before assignments. */
+  /** The session's constants: told of declarations, asked before assignments. */
   readonly constants: Pick<Constants, "fix" | "free" | "assign">;
-  /** What is awaited: `value`, or nothing ever where the code belongs to an interrupted cell. */
+  /** Wraps what is awaited: `value`, or a promise that never settles if the cell was interrupted. */
   go(value: unknown): unknown;
 }
 
 export interface CompiledCell {
-  /** What to evaluate in REPL mode. */
+  /** The code to evaluate in REPL mode. */
   readonly code: string;
   /** The name that `code` has in stack traces. */
   readonly url: string;
-  /** Whether the cell, or a block at its end, ends in an expression: then its value is to be shown. */
+  /** Whether the cell, or a block at its end, ends in an expression whose value is to be shown. */
   readonly showsValue: boolean;
-  /** The place as typed of a place in `code`; lines and columns count from 1. */
+  /** Maps a place in `code` to the place as typed. Lines and columns count from 1. */
   map(line: number, column: number): Position | undefined;
 }
 
-/** The name of a cell in stack traces. */
+/** Returns the name of a cell in stack traces. */
 export function cellUrl(count: number): string {
   return `cell-${count}.ts`;
 }
 
-/** Compiles a cell, the `count` of In[count], in a session with `constants`. Throws a CellSyntaxError
- *  where it cannot be parsed. */
+/** Compiles a cell, the `count` of In[count], in a session with `constants`.
+ *  @throws CellSyntaxError if it cannot be parsed */
 export function compileCell(
   source: string,
   count: number,
@@ -90,7 +90,7 @@ export function compileCell(
   };
 }
 
-/** Of a block as the last statement, what is in it counts, as V8's completion value does. */
+/** If the last statement is a block, looks inside it, as V8's completion value does. */
 function endsInExpression(body: Program["body"]): boolean {
   // A transformed namespace ends in its `var`.
   const last = body.findLast(
@@ -178,14 +178,14 @@ function rewrite({ text, program }: Parsed, constants: Constants) {
   ]);
 }
 
-/** Asks before each assignment to what is a constant of an earlier cell, or of this one. */
+/** Adds a check before each assignment to a constant of an earlier cell or of this one. */
 function guardConstants(edits: Edits, program: Program, constants: Constants): void {
   const own = declaredNames(program);
   const fixed = new Set(program.body.flatMap((each) => fixedNames(each).names));
   for (const { names, node } of assignments(program)) {
     const asked = names.filter((each) => (own.has(each) ? fixed.has(each) : constants.has(each)));
     if (asked.length === 0) continue;
-    // Where an assignment may not come to be, it is what is assigned that asks.
+    // If an assignment may not happen at all, the check goes with the value that is assigned.
     const isLate = "right" in node && (!("operator" in node) || /[&|?]{2}=/.test(node.operator));
     const { start, end } = isLate ? node.right : node;
     const place = "left" in node ? node.left.start : node.start;
@@ -194,7 +194,7 @@ function guardConstants(edits: Edits, program: Program, constants: Constants): v
   }
 }
 
-/** The names that a statement declares for good. */
+/** Returns the names that a statement declares as constants. */
 function fixedNames(statement: AnyNode): { kind: Fixed; names: string[] } {
   if (statement.type === "ImportDeclaration") {
     return { kind: "import", names: statement.specifiers.map(({ local }) => local.name) };
@@ -205,7 +205,7 @@ function fixedNames(statement: AnyNode): { kind: Fixed; names: string[] } {
   return { kind: "constant", names: isFixed ? lexicalNames(declaration) : [] };
 }
 
-/** Tells what has been declared, where that is news. */
+/** Returns code that reports what has been declared, if that changes anything. */
 function afterDeclaration(declaration: AnyNode, constants: Constants): string {
   const { kind, names } = fixedNames(declaration);
   return names.length > 0 ? fixCode(kind, names) : freeCode(lexicalNames(declaration), constants);
@@ -222,12 +222,12 @@ function freeCode(names: readonly string[], constants: Constants): string {
 const isTopLevel = (ancestors: readonly { type: string }[]) =>
   !ancestors.some(({ type }) => FUNCTIONS.test(type));
 
-/** var anywhere outside of functions: declared by one `let` in front, and assigned here. */
+/** Rewrites a `var` outside functions: one `let` in front declares it, and its place assigns to it. */
 function editVar(edits: Edits, node: VariableDeclaration, parent: { type: string } | undefined) {
   const first = node.declarations[0]!;
   const isHead = parent && /^For/.test(parent.type) && !("body" in parent && parent.body === node);
   if (!isHead && node.declarations.every(({ init }) => !init)) {
-    edits.replace(node.start, node.end, ";"); // so that the value of what is before it remains
+    edits.replace(node.start, node.end, ";"); // keeps the value of the statement before it
     return;
   }
   if (isHead) {
@@ -239,7 +239,7 @@ function editVar(edits: Edits, node: VariableDeclaration, parent: { type: string
   edits.insert(node.end, "}");
 }
 
-/** const at the top level becomes let; using hands its resources to the helper. */
+/** Turns a top-level const into let; hands the resources of `using` to the helper. */
 function editLexical(edits: Edits, node: VariableDeclaration) {
   if (node.kind === "const") edits.replace(node.start, node.start + 5, "let");
   if (node.kind !== "using" && node.kind !== "await using") return;

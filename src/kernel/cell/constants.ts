@@ -1,12 +1,12 @@
-// Names that may not be assigned to: constants and imports, which V8 is given as `let`.
+// Names that may not be assigned to: constants and imports, which V8 gets as `let`.
 //
-// A cell says what it has declared once it has got there, and asks before each assignment to a name that
-// is a constant when the cell is compiled. So a declaration that was never reached changes nothing.
+// A cell reports a declaration when it reaches it, and asks before each assignment to a name that is a
+// constant when the cell is compiled. So a declaration that is never reached changes nothing.
 
 /** What kind of constant a name is. */
 export type Fixed = "constant" | "import";
 
-/** The constants of one session. */
+/** One session's constants. */
 export class Constants {
   readonly #names = new Map<string, Fixed>();
 
@@ -18,13 +18,13 @@ export class Constants {
     for (const name of names) this.#names.set(name, kind);
   }
 
-  /** They have been declared as something else. */
+  /** The names have been redeclared as something else. */
   free(names: readonly string[]): void {
     for (const name of names) this.#names.delete(name);
   }
 
-  /** Gives back a function that gives back its argument: the assignment.
-   *  @throws TypeError where one of the names is a constant now */
+  /** Returns a function that returns its argument, so that it can wrap the assigned value.
+   *  @throws TypeError if one of the names is a constant now */
   assign(names: readonly string[]): <T>(value: T) => T {
     const name = names.find((each) => this.#names.has(each));
     if (name === undefined) return (value) => value;
@@ -32,6 +32,6 @@ export class Constants {
       this.#names.get(name) === "import"
         ? `Assignment to imported name '${name}': imports are constant`
         : `Assignment to constant variable '${name}'`;
-    throw new TypeError(`${what}; let ${name} = … declares it anew, as a variable`);
+    throw new TypeError(`${what}; redeclare it as a variable with let ${name} = …`);
   }
 }

@@ -1,5 +1,5 @@
-// Names for later cells, declared from inside of a running one: only then it is known whether an
-// import is a value or a type.
+// Declares names for later cells from inside a running one: only then is it known whether an import
+// is a value or a type.
 import { Session } from "node:inspector";
 
 const VALUES = Symbol.for("abkd.cell.values");
@@ -8,11 +8,11 @@ interface Answer {
   readonly exceptionDetails?: { readonly exception?: { readonly description?: string } };
 }
 
-/** Declares names as a cell's `let` does. */
+/** Declares names as a cell's `let` would. */
 export class Declarations {
   #session: Session | undefined;
 
-  /** Throws what V8 says where a name cannot be declared. */
+  /** @throws SyntaxError with V8's message if a name cannot be declared */
   declare(values: Readonly<Record<string, unknown>>): void {
     if (!this.#session) {
       this.#session = new Session();

@@ -1,26 +1,26 @@
-// How deep brackets and type arguments nest in TypeScript, by acorn's tokens.
+// Measures how deep brackets and type arguments nest in TypeScript, by acorn's tokens.
 import { type Token, tokenizer, tokTypes } from "acorn";
 
 const { parenL, bracketL, braceL, dollarBraceL, parenR, bracketR, braceR } = tokTypes;
 const { semi, logicalAND, logicalOR, coalesce, name, num, string, regexp, backQuote } = tokTypes;
 const OPENING: ReadonlySet<unknown> = new Set([parenL, bracketL, braceL, dollarBraceL]);
 const CLOSING: ReadonlySet<unknown> = new Set([parenR, bracketR, braceR]);
-/** What stands between no type arguments. */
+/** Tokens that cannot occur inside type arguments. */
 const BETWEEN: ReadonlySet<unknown> = new Set([semi, logicalAND, logicalOR, coalesce]);
-/** What an expression may end with. */
+/** Tokens that an expression may end with. */
 const ENDING: ReadonlySet<unknown> = new Set([name, num, string, regexp, backQuote, ...CLOSING]);
-/** What acorn has no token for: a decorator's sign, and the ! of `x! / 2`, behind which it expects a
- *  regular expression. */
+/** Text that acorn has no token for: a decorator's `@`, and the `!` of `x! / 2`, after which it would expect
+ *  a regular expression. */
 const FOREIGN = /@|(?<=[\w$\])])!(?=\s*\/)/g;
 
 /**
- * Where brackets and type arguments nest deeper than `most`; those in texts, comments and regular expressions
- * are none. A `<` opens type arguments where a name stands directly before it and no blank behind it.
- * @returns the offset of the first that is too much; undefined where there is none, or none before a token
- *   that acorn cannot read
+ * Finds where brackets and type arguments nest deeper than `most`. Those in strings, comments and regular
+ * expressions do not count. A `<` opens type arguments if it directly follows a name and no blank follows it.
+ * @returns the offset of the first bracket that is too deep; undefined if there is none, or none before a
+ *   token that acorn cannot read
  */
 export function firstTooDeep(source: string, most: number): number | undefined {
-  /** Of each that is open, whether it is a `<`. */
+  /** For each open bracket, whether it is a `<`. */
   const open: boolean[] = [];
   const dropAngles = (): void => {
     while (open.at(-1)) open.pop();
@@ -40,7 +40,7 @@ export function firstTooDeep(source: string, most: number): number | undefined {
       last = token;
     }
   } catch (error) {
-    // The stripper says what is wrong there.
+    // The type stripper reports what is wrong there.
     if (!(error instanceof SyntaxError)) throw error;
   }
   return undefined;
@@ -52,14 +52,14 @@ function opensArguments(token: Token, last: Token | undefined, text: string): bo
   return isLess && followsName && !/[ \t]/.test(text[token.end] ?? "");
 }
 
-/** How many type arguments a token may close: >> is two. */
+/** Returns how many type arguments a token may close: `>>` closes two. */
 function closings({ type, start, end }: Token, text: string): number {
   const mayClose =
     type === tokTypes.relational || type === tokTypes.bitShift || type === tokTypes.assign;
   return mayClose ? text.slice(start, end).split(">").length - 1 : 0;
 }
 
-/** Whether a word comes in a new line after what ends an expression: no semicolon is needed there. */
+/** Whether a word on a new line follows the end of an expression, so that no semicolon is needed. */
 function beginsStatement({ type, start }: Token, last: Token | undefined, text: string): boolean {
   const isWord = type === name || type.keyword !== undefined;
   return isWord && ENDING.has(last?.type) && text.slice(last?.end, start).includes("\n");

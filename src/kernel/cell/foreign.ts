@@ -1,9 +1,9 @@
-// Specifiers of other runtimes and of bundlers: what to write for them here.
+// Specifiers meant for other runtimes and bundlers: says what to write instead.
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isFile } from "./versions.ts";
 
-/** Why a specifier that is no path cannot be meant for Node, and what to do; undefined where it can. */
+/** Explains why a specifier that is not a path cannot work in Node, and what to do; undefined if it can. */
 export function foreignSpecifier(name: string, folder: string): string | undefined {
   const [, scheme, rest = ""] = /^([a-z][a-z+.-]*):(.*)$/i.exec(name) ?? [];
   if (scheme === "npm") {
@@ -13,7 +13,7 @@ export function foreignSpecifier(name: string, folder: string): string | undefin
   if (scheme === "jsr") {
     return `this kernel runs on Node: npx jsr add ${rest}, then import without "jsr:"`;
   }
-  if (scheme === "bun") return "this kernel runs on Node, which has none of Bun's modules";
+  if (scheme === "bun") return "this kernel runs on Node, which does not have Bun's modules";
   if (scheme === "https" || scheme === "http") {
     return "Node loads no modules from the web: npm install the package, then import it by its name";
   }
@@ -22,12 +22,12 @@ export function foreignSpecifier(name: string, folder: string): string | undefin
     return `this kernel does not read "paths" of tsconfig.json (${mapped}): import the file by its relative path`;
   }
   if (/^[@~]\//.test(name)) {
-    return "an alias is known to a bundler only: import the file by its relative path";
+    return "only a bundler understands aliases: import the file by its relative path";
   }
   return undefined;
 }
 
-/** The entry of the nearest tsconfig.json's "paths" that has a specifier. */
+/** Returns the entry of the nearest tsconfig.json's "paths" that matches a specifier. */
 function mappedBy(name: string, folder: string): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
     const file = join(at, "tsconfig.json");

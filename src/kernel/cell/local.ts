@@ -1,4 +1,4 @@
-// Local TypeScript files as Node runs them: types stripped, imports of types left out.
+// Local TypeScript files as Node runs them: types are stripped, imports of types are removed.
 import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { dirname } from "node:path";
@@ -14,13 +14,13 @@ import { isPath, localFile, toPath } from "./versions.ts";
 export interface LoadedModule {
   readonly format: "module" | "commonjs";
   readonly code: string;
-  /** The place in the file of an offset in `code`. */
+  /** Returns the place in the file for an offset in `code`. */
   readonly origin: (offset: number) => Position;
 }
 
 const ownErrors = new WeakSet();
 
-/** Marks an error as made in a hook of ours, inside of Node's loader. */
+/** Marks an error as made by our hooks inside Node's loader. */
 export function markOwn<E extends Error>(error: E): E {
   ownErrors.add(error);
   return error;
@@ -28,7 +28,7 @@ export function markOwn<E extends Error>(error: E): E {
 
 export const isOwn = (error: unknown): error is Error => ownErrors.has(error as Error);
 
-/** Reads and compiles a .ts, .mts or .cts file. A syntax error gives it the name `shown`. */
+/** Reads and compiles a .ts, .mts or .cts file. Syntax errors call it `shown`. */
 export function compileModule(path: string, shown: string): LoadedModule {
   const source = readFileSync(path, "utf8");
   try {
@@ -46,9 +46,9 @@ export function compileModule(path: string, shown: string): LoadedModule {
   }
 }
 
-/** Leaves out what is imported and used nowhere as a value: types, which no module exports at run
- *  time; and types among what is exported by name. An import of which nothing is left goes as a
- *  whole, as the TypeScript compiler does it. */
+/** Removes imports that are never used as a value: they are types, which no module exports at run time.
+ *  Also removes types from exports by name. An import that loses all its names is removed as a whole, as
+ *  the TypeScript compiler does. */
 function withoutTypes(text: string, program: Program, folder: string): Edited {
   const edits = new Edits(text);
   const used = usedNames(program);
@@ -87,7 +87,7 @@ function withoutTypes(text: string, program: Program, folder: string): Edited {
 const nameOf = (name: Identifier | Literal): string =>
   name.type === "Identifier" ? name.name : String(name.value);
 
-/** The names of values that a local TypeScript file exports, where its text alone says it. */
+/** Returns the names of values that a local TypeScript file exports, if its text alone tells. */
 function valuesOf({ value }: Literal, folder: string): ReadonlySet<string> | undefined {
   const specifier = String(value);
   if (!isPath(specifier)) return undefined;
@@ -98,7 +98,7 @@ function valuesOf({ value }: Literal, folder: string): ReadonlySet<string> | und
     const isOpen = program.body.some((each) => each.type === "ExportAllDeclaration");
     return isOpen ? undefined : new Set(exportedNames(program));
   } catch {
-    return undefined; // its own import will say why
+    return undefined; // its own import will report why
   }
 }
 
@@ -114,7 +114,7 @@ function importClause(specifiers: ImportDeclaration["specifiers"], text: string)
   return `import ${clauses.join()} from `;
 }
 
-/** What the package.json above a file says; undefined where there is none, or it says nothing sound. */
+/** Returns the "type" of the nearest package.json; undefined if there is no file or no such field. */
 function typeOfPackage(path: string): unknown {
   const packageJson = findPackageJSON(pathToFileURL(path));
   if (packageJson === undefined) return undefined;
@@ -129,7 +129,7 @@ function typeOfPackage(path: string): unknown {
   return typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
 }
 
-/** By ending and by syntax; where neither says, by the package, and a module where that does not. */
+/** Decides the format by extension, then by syntax, then by the package, then by CommonJS names in use. */
 function formatOf(path: string, program: Program): LoadedModule["format"] {
   if (path.endsWith(".mts")) return "module";
   if (path.endsWith(".cts")) return "commonjs";

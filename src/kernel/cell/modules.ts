@@ -1,4 +1,4 @@
-// Loading modules for cells: from the notebook's folder, from this project, and anew once edited.
+// Loads modules for cells from the notebook's folder and from this project, and again once edited.
 import { lstatSync, realpathSync } from "node:fs";
 import { createRequire, isBuiltin, registerHooks } from "node:module";
 import { dirname, join, sep } from "node:path";
@@ -26,45 +26,45 @@ type Hooks = Parameters<typeof registerHooks>[0];
 type Resolve = NonNullable<Hooks["resolve"]>;
 type Load = NonNullable<Hooks["load"]>;
 
-/** Marks an import as a cell's, one that only asks where a file's import leads, and one for Node alone. */
+/** Prefixes that mark a cell's import, a question where a file's import leads, and a request for Node alone. */
 const CELL = "cell:";
 const LOOK_UP = "cell-lookup:";
 const PLAIN = "cell-plain:";
 
-/** This file is .ts in a checkout and .js when installed; so are the files it resolves names to. */
+/** This file is .ts in a checkout and .js when installed; so are the files that it resolves names to. */
 const HERE = import.meta.url;
 const EXTENSION = HERE.slice(HERE.lastIndexOf("."));
 const NODE_MODULES = `${sep}node_modules${sep}`;
 const KERNEL = fileURLToPath(new URL("..", HERE));
 
-/** The modules of one kernel. Making it installs Node's hooks for this thread. */
+/** The modules of one kernel. The constructor installs Node's hooks for this thread. */
 export class Modules {
   /** require() for cells. */
   readonly require: NodeJS.Require;
   /** import.meta for cells. */
   readonly meta: object;
-  /** What cells have declared for good. */
+  /** The names that cells have declared as constants. */
   readonly constants = new Constants();
   readonly #folders: Folders;
   readonly #folder: string;
   readonly #projectRoot: string;
   readonly #versions: Versions;
   readonly #tfjs: Tfjs;
-  /** The version of a file that its plain URL stands for, and the one that was resolved last. */
+  /** The version of a file that its plain URL stands for, and the version that was resolved last. */
   readonly #first = new Map<string, string>();
   readonly #last = new Map<string, string>();
-  /** By version: what CommonJS has loaded, and the ES modules that it has required. */
+  /** The versions that CommonJS has loaded, and those of the ES modules that it has required. */
   readonly #commonJs = new Map<string, string>();
   readonly #required = new Map<string, string>();
   readonly #declarations = new Declarations();
   readonly #places = new Places();
   readonly #hooks: ReturnType<typeof registerHooks>;
-  /** The local files that each import() of a cell under way has loaded. */
+  /** The local files that each running import() of a cell has loaded. */
   readonly #loading = new Set<Set<string>>();
-  /** How often a file has been part of an import that failed. */
+  /** How many failed imports a file has been part of. */
   readonly #retries = new Map<string, number>();
 
-  /** Relative paths and packages are looked up from the notebook's folder, packages in this one's too. */
+  /** Resolves relative paths from the notebook's folder; packages from there, then from this project. */
   constructor(folders: Folders) {
     const { folder, projectRoot } = folders;
     this.#folders = folders;
@@ -74,7 +74,7 @@ export class Modules {
     this.#versions = new Versions((specifier, from) => this.#localPackage(specifier, from));
     const filename = join(folder, "cell.ts");
     const require = createRequire(filename);
-    // It asks no hook for what it has loaded under the same name before.
+    // require asks no hook for a name that it has already loaded.
     const requireAnew = (name: string): unknown => {
       this.#forgetChanged();
       try {
@@ -99,8 +99,8 @@ export class Modules {
     });
   }
 
-  /** A cell's static import: `names` must be exported; the exports in `unused`, by local names, may
-   *  be types. */
+  /** A cell's static import. `names` must be exported. The exports in `unused`, keyed by local name, may be
+   *  types. */
   async import(
     specifier: string,
     attributes: Readonly<Record<string, string>>,
@@ -141,7 +141,7 @@ export class Modules {
       return module;
     } catch (error) {
       this.#tryAgain(loaded);
-      // What was made deep inside of Node's loader does not know which cell it was for.
+      // An error made deep inside Node's loader does not know which cell it was for.
       if (isOwn(error)) Error.captureStackTrace(error);
       throw portable(error, this.#folders);
     } finally {
@@ -149,24 +149,24 @@ export class Modules {
     }
   }
 
-  /** The imports under way were stopped and will never settle. */
+  /** Gives up the running imports, which were stopped and will never settle. */
   abandon(): void {
     for (const loaded of this.#loading) this.#tryAgain(loaded);
     this.#loading.clear();
   }
 
-  /** Node keeps a module that failed; the next import shall load anew what a failed one began. */
+  /** Gives files a new version: Node keeps a module that failed, and the next import must load it again. */
   #tryAgain(loaded: ReadonlySet<string>): void {
     for (const path of loaded) this.#retries.set(path, (this.#retries.get(path) ?? 0) + 1);
   }
 
-  /** Where a place in a stack trace is in the file as written: the path, without what marks its
-   *  version, and the line and column of the TypeScript. */
+  /** Maps a place in a stack trace to the file as written: the path without its version mark, and the line
+   *  and column in the TypeScript. */
   place(url: string, line: number, column: number): Place | undefined {
     return this.#places.of(url, line, column);
   }
 
-  /** Takes the hooks away. */
+  /** Removes the hooks. */
   close(): void {
     this.#hooks.deregister();
     this.#declarations.close();
@@ -193,7 +193,7 @@ export class Modules {
     return { ...found, shortCircuit: true, ...versioned };
   };
 
-  /** require() of an ES module gives the first version for ever, so that a later one is refused. */
+  /** Refuses a changed ES module to require(), which would return the first version for ever. */
   #refuseOld(name: string, path: string | undefined): void {
     const required = path && this.#required.get(path);
     if (required === undefined || required === this.#last.get(path!)) return;
@@ -202,7 +202,7 @@ export class Modules {
     );
   }
 
-  /** As Node resolves it from the parent, then from the notebook's folder and from this project. */
+  /** Resolves as Node does from the parent, then from the notebook's folder, then from this project. */
   #find(name: string, context: Parameters<Resolve>[1], next: Parameters<Resolve>[2]) {
     const parent = fileURLToPath(context.parentURL!);
     if (isPath(name)) {
@@ -216,7 +216,7 @@ export class Modules {
       }
     }
     const folders = [parent, join(this.#folder, "cell.ts"), join(this.#projectRoot, "cell.ts")];
-    if (/^(?:npm|jsr|bun|https?):/.test(name)) this.#refuseForeign(name); // it would fail when loaded
+    if (/^(?:npm|jsr|bun|https?):/.test(name)) this.#refuseForeign(name); // it would fail only when loaded
     let first: unknown;
     for (const folder of new Set(folders)) {
       try {
@@ -224,7 +224,7 @@ export class Modules {
         if (folder === parent || !context.conditions.includes("require")) {
           return next(name, { ...context, parentURL });
         }
-        // It looks from its own file, whatever the parent that a hook names.
+        // require.resolve looks from its own file, whatever parent a hook names.
         return { url: pathToFileURL(createRequire(folder).resolve(PLAIN + name)).href };
       } catch (error) {
         this.#refuseForeign(name);
@@ -240,7 +240,7 @@ export class Modules {
     if (refusal !== undefined) throw markOwn(new Error(`Cannot import "${name}": ${refusal}`));
   }
 
-  /** What this package itself provides, whatever the folder. */
+  /** Resolves what this package itself provides, whatever the folder. */
   #own(name: string): string | undefined {
     const library = libraryFile(name);
     if (library) return fileURLToPath(library);
@@ -274,21 +274,21 @@ export class Modules {
     }
   }
 
-  /** CommonJS knows files and not versions. */
+  /** Removes a file from CommonJS's cache, which knows files but not versions. */
   #forget(path: string): void {
     for (const file of this.#versions.filesOf(path)) {
       const content = this.#versions.of(file);
       if (this.#commonJs.get(file) !== content) delete this.require.cache[file];
       this.#commonJs.set(file, content);
     }
-    delete this.require.cache[path]; // also where only the number of tries has changed
+    delete this.require.cache[path]; // even if only the number of retries has changed
   }
 
   #load: Load = (url, context, next) => {
     const path = pathOf(url);
     if (!path || !this.#isLocal(path)) return next(url, context);
     for (const loaded of this.#loading) loaded.add(path);
-    // This project's own files need nothing but Node, and are many.
+    // This project's own files need only Node, and there are many.
     const isOurs = /\.[cm]?ts$/.test(path) && !this.#isProject(path);
     const loaded = isOurs ? this.#compile(url, path) : next(url, context);
     const isImported = !context.conditions.includes("require");
@@ -305,7 +305,7 @@ export class Modules {
     return { format: module.format, source: module.code, shortCircuit: true };
   }
 
-  /** An ES module of what require() gives: Node's own view of it keeps what was required before. */
+  /** Wraps what require() returns as an ES module, because Node's own wrapper keeps the first version. */
   #wrap(path: string): string {
     const exported: unknown = this.require(path);
     const isObject = typeof exported === "function" || (typeof exported === "object" && exported);
@@ -321,7 +321,7 @@ export class Modules {
     ].join("\n");
   }
 
-  /** Files that people edit while the kernel runs: neither packages nor the kernel. */
+  /** Whether users edit the file while the kernel runs: it is neither in a package nor the kernel's. */
   #isLocal(path: string): boolean {
     return !path.includes(NODE_MODULES) && !path.startsWith(KERNEL);
   }
@@ -330,7 +330,7 @@ export class Modules {
     return path.startsWith(join(KERNEL, "..") + sep);
   }
 
-  /** The local file that a bare name means: this package, or one that is linked into node_modules. */
+  /** Returns the local file that a bare name means: this package's, or one linked into node_modules. */
   #localPackage(specifier: string, from: string): string | undefined {
     const own = this.#own(specifier);
     if (own) return this.#isLocal(own) ? own : undefined;
@@ -347,7 +347,7 @@ export class Modules {
   }
 }
 
-/** Whether the package is a link to a folder that is in no node_modules. */
+/** Whether the package is a link to a folder outside any node_modules. */
 function isLinked(specifier: string, from: string): boolean {
   for (let folder = dirname(from); ; folder = dirname(folder)) {
     const path = join(folder, "node_modules", packageName(specifier));
@@ -359,7 +359,7 @@ function isLinked(specifier: string, from: string): boolean {
 
 const OWN_NAMES: ReadonlySet<string> = new Set(["default", "module.exports"]);
 
-/** module.exports of what was a CommonJS module: it may have more names than Node could see. */
+/** Returns the module.exports of a CommonJS module: it may have more names than Node could detect. */
 function commonJs(module: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
   const exported = module["module.exports"];
   const hasNames = typeof exported === "function" || (typeof exported === "object" && exported);
@@ -372,7 +372,7 @@ function noExport(specifier: string, name: string, module: object): string {
   );
   const some = names.slice(0, 20).join(", ") + (names.length > 20 ? ", .." : "");
   if (name === "default") {
-    return `"${specifier}" has no default export; import { .. } of: ${some}`;
+    return `"${specifier}" has no default export; import { .. } from these names: ${some}`;
   }
   return `"${specifier}" does not export "${name}"; it exports ${some || "nothing by name"}`;
 }

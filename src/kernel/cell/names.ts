@@ -1,4 +1,4 @@
-// Which names a program imports, and which it uses as values.
+// The names that a program imports, declares, exports, assigns to and uses as values.
 import type {
   AnyNode,
   AssignmentExpression,
@@ -12,13 +12,13 @@ import type {
 } from "acorn";
 import { type AncestorVisitors, ancestor } from "acorn-walk";
 
-/** The module that a statement asks for. */
+/** The module that a statement requests. */
 export interface ImportRequest {
   readonly specifier: string;
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** What an import or an `export .. from` asks for. */
+/** Returns what an import or an `export .. from` requests. */
 export function requestOf(statement: AnyNode): ImportRequest | undefined {
   switch (statement.type) {
     case "ImportDeclaration":
@@ -44,7 +44,7 @@ export interface ImportedName {
   readonly local: string;
 }
 
-/** The names that an import binds; `default` is a name like all others. */
+/** Returns the names that an import binds; `default` is treated like any other name. */
 export function importedNames(declaration: ImportDeclaration): {
   namespace?: string;
   names: ImportedName[];
@@ -65,7 +65,7 @@ export function importedNames(declaration: ImportDeclaration): {
   return namespace === undefined ? { names } : { namespace, names };
 }
 
-/** The names that a program exports, apart from types and from what `export *` adds. */
+/** Returns the names that a program exports, except types and what `export *` adds. */
 export function exportedNames(program: Program): string[] {
   const text = (name: Identifier | Literal) =>
     name.type === "Identifier" ? name.name : String(name.value);
@@ -83,7 +83,7 @@ export function exportedNames(program: Program): string[] {
   });
 }
 
-/** The names that a program declares or imports. */
+/** Returns the names that a program declares or imports. */
 export function declaredNames(program: Program): ReadonlySet<string> {
   const names = program.body.flatMap((statement) => {
     if (statement.type === "ImportDeclaration") {
@@ -95,7 +95,7 @@ export function declaredNames(program: Program): ReadonlySet<string> {
   return new Set([...names, ...variablesOf(program)]);
 }
 
-/** The names that stand for a value somewhere where nothing inside hides the program's own. */
+/** Returns the names that are used as a value somewhere no inner declaration hides them. */
 export function usedNames(program: Program): ReadonlySet<string> {
   const names = new Set<string>();
   const isHidden = hiding(program);
@@ -104,19 +104,19 @@ export function usedNames(program: Program): ReadonlySet<string> {
   };
   ancestor(program, {
     Identifier: (node, _, ancestors) => use(node, ancestors as AnyNode[]),
-    // What is assigned to; what is declared hides itself, or is the program's own.
+    // This visits assignment targets. A declared name hides itself, or is the program's own.
     VariablePattern: (node: Identifier, _: unknown, ancestors: AnyNode[]) => use(node, ancestors),
   } as AncestorVisitors<unknown>);
   return names;
 }
 
-/** An assignment to names of the program's own top level, or of earlier programs. */
+/** An assignment to names of the program's own top level or of earlier programs. */
 export interface Assignment {
   readonly names: readonly string[];
   readonly node: AssignmentExpression | UpdateExpression | ForInStatement | ForOfStatement;
 }
 
-/** The assignments whose targets nothing inside of the program hides. */
+/** Returns the assignments whose targets no inner declaration hides. */
 export function assignments(program: Program): Assignment[] {
   const found: Assignment[] = [];
   const isHidden = hiding(program);
@@ -136,7 +136,7 @@ export function assignments(program: Program): Assignment[] {
   return found;
 }
 
-/** Whether something between the program and a node declares a name. */
+/** Returns a function that tells whether something between the program and a node declares a name. */
 function hiding(program: Program): (name: string, ancestors: readonly AnyNode[]) => boolean {
   const scopes = new Map<AnyNode, ReadonlySet<string>>();
   return (name, ancestors) =>
@@ -147,7 +147,7 @@ function hiding(program: Program): (name: string, ancestors: readonly AnyNode[])
     });
 }
 
-/** The names that a node declares for what is inside of it. */
+/** Returns the names that a node declares for its own content. */
 function declaredIn(node: AnyNode): string[] {
   switch (node.type) {
     case "FunctionDeclaration":
@@ -187,7 +187,7 @@ export function lexicalNames(node: AnyNode): string[] {
   }
 }
 
-/** The `var`s of a function's body, or of a program. */
+/** Returns the `var`s of a function's body, or of a program. */
 function variablesOf(body: AnyNode): string[] {
   const names: string[] = [];
   ancestor(body, {
@@ -199,10 +199,10 @@ function variablesOf(body: AnyNode): string[] {
   return names;
 }
 
-/** The types of nodes that have `var`s of their own. */
+/** Types of nodes that have their own `var`s. */
 export const FUNCTIONS = /Function|^StaticBlock$/;
 
-/** The names that a pattern declares, or assigns to. */
+/** Returns the names that a pattern declares or assigns to. */
 export function boundNames(pattern: AnyNode): string[] {
   switch (pattern.type) {
     case "Identifier":

@@ -1,4 +1,4 @@
-// Parsing cells and modules: types stripped by Node, then acorn's tree.
+// Parses cells and modules: Node strips the types, acorn builds the tree.
 import { SourceMap, stripTypeScriptTypes } from "node:module";
 import { type Options, Parser, type Program } from "acorn";
 import { full } from "acorn-walk";
@@ -18,19 +18,19 @@ export class CellSyntaxError extends SyntaxError {
   }
 }
 
-/** JavaScript made of TypeScript. */
+/** JavaScript made from TypeScript. */
 export interface Parsed {
   readonly text: string;
   readonly program: Program;
-  /** The place in the code as typed of an offset in `text`. */
+  /** Returns the place in the code as typed for an offset in `text`. */
   readonly origin: (offset: number) => Position;
 }
 
-/** Blanks or one comment. Not repeated within: a line of slashes can be cut into comments in many ways. */
+/** Blanks or one comment. The pattern has no repetition, because a line of slashes splits in many ways. */
 const TRIVIA = /\s+|\/\/.*|\/\*[\s\S]*?\*\//y;
 
-/** Parses a cell. One that can be an object literal as a whole is one, as in Node's REPL; what ends in a
- *  semicolon is only where it is nothing else. */
+/** Parses a cell. If all of it can be an object literal, it is one, as in Node's REPL. With a semicolon at
+ *  its end it is one only if it can be nothing else. */
 export function parseCell(source: string): Parsed {
   if (!beginsWithBrace(source)) return parseTypeScript(source);
   const isStatement = /;\s*$/.test(source);
@@ -44,7 +44,7 @@ export function parseCell(source: string): Parsed {
   }
 }
 
-/** Whether the first character behind blanks and comments is an opening brace. */
+/** Whether the first character after blanks and comments is an opening brace. */
 function beginsWithBrace(source: string): boolean {
   let at = 0;
   TRIVIA.lastIndex = 0;
@@ -69,8 +69,8 @@ function tryObject(source: string): Parsed | undefined {
   }
 }
 
-/** Parses TypeScript. Types become blanks, so that places stay; where that is not enough (enums,
- *  namespaces, parameter properties) the code is transformed. */
+/** Parses TypeScript. Types become blanks, so that places stay the same. If blanking is not enough (enums,
+ *  namespaces, parameter properties), the code is transformed. */
 export function parseTypeScript(source: string): Parsed {
   const plain = tryJavaScript(source);
   if (plain) return plain;
@@ -87,19 +87,19 @@ export function parseTypeScript(source: string): Parsed {
   return { text, program: parseJavaScript(text), origin: originIn(text) };
 }
 
-/** Of brackets and type arguments. Node's parser of types overflows its memory at some 600 levels or more, and
- *  then reads nothing more for as long as the process lives. */
+/** The limit for brackets and type arguments. Node's type parser overflows its memory at some 600 levels or
+ *  more, and then cannot read anything for the rest of the process's life. */
 const MOST_DEPTH = 500;
 
-/** @throws CellSyntaxError at the bracket that is too much */
+/** @throws CellSyntaxError at the first bracket that is too deep */
 function checkDepth(source: string): void {
   const at = firstTooDeep(source, MOST_DEPTH);
   if (at === undefined) return;
-  const message = `brackets and type arguments nest deeper than ${MOST_DEPTH}, the most where code has types`;
+  const message = `brackets and type arguments nest deeper than ${MOST_DEPTH}, the limit in code with types`;
   throw new CellSyntaxError(message, new Lines(source).position(at));
 }
 
-/** Code that is JavaScript already, unless TypeScript would read it as something else. */
+/** Parses code that is already JavaScript, unless TypeScript would read it differently. */
 function tryJavaScript(text: string): Parsed | undefined {
   try {
     const program = parseJavaScript(text);
@@ -152,8 +152,8 @@ const originIn = (text: string) => {
   return (offset: number) => lines.position(offset);
 };
 
-/** acorn, for a module whose names earlier cells may have declared, and which may declare functions
- *  again: the last one counts. */
+/** acorn, for a module whose names earlier cells may have declared, and which may declare a function
+ *  twice: the last one counts. */
 class CellParser extends (Parser as unknown as new (options: Options, input: string) => Parser) {
   protected treatFunctionsAsVarInScope(scope: { flags: number }): boolean {
     const topOrFunction = 1 | 2;
@@ -170,7 +170,7 @@ function parse(text: string): Program {
   ).parse();
 }
 
-/** Parses JavaScript, as a module with top-level await. */
+/** Parses JavaScript as a module with top-level await. */
 export function parseJavaScript(text: string): Program {
   try {
     return parse(text);
@@ -187,15 +187,15 @@ function acornError(error: unknown, origin: (offset: number) => Position): unkno
   );
 }
 
-/** What Node's type stripper threw, in words for a cell. */
+/** Turns what Node's type stripper threw into an error for the cell's author. */
 function stripperError(error: unknown, source: string): CellSyntaxError {
   const { code } = error as NodeJS.ErrnoException;
   if (code?.endsWith("_TYPESCRIPT_SYNTAX")) return syntaxError(error as Error, source);
-  // Everything else is an overflow of its stack or its memory; after the latter it fails at any code.
+  // Everything else is an overflow of its stack or its memory; after the latter it fails on any code.
   const message = stripsTypes()
     ? "the code is too deeply nested for Node's type stripper"
-    : "Node's type stripper broke at code that is too deeply nested for it, here or in an earlier cell, and " +
-      "reads no more types: restart the kernel";
+    : "Node's type stripper broke on code that is too deeply nested for it, in this cell or an earlier one, " +
+      "and cannot read types any more: restart the kernel";
   return new CellSyntaxError(message, { line: 1, column: 1 });
 }
 
@@ -208,17 +208,17 @@ function stripsTypes(): boolean {
   }
 }
 
-/** What Node's parser says; it puts the place in front of the stack, as a line and a marker. */
+/** Reads the error of Node's parser, which puts the place in front of the stack: a line and a marker. */
 function syntaxError({ stack, message: full }: Error, source: string): CellSyntaxError {
   const [said = "", ...expected] = full.split(". Expected ");
-  const isLong = expected.join().split(", ").length > 3; // a list of all tokens there are
+  const isLong = expected.join().split(", ").length > 3; // a list of every possible token
   const message = isLong ? said : full;
-  // ":3", the line before if there is one, the line, a marker below it, the line behind.
+  // The parts are ":3", the line before if there is one, the line, a marker below it, the line after.
   const shown = stack?.slice(0, stack.indexOf("SyntaxError [")).split("\n") ?? [];
   const line = Number(/^:(\d+)$/.exec(shown[0] ?? "")?.[1] ?? 1);
   const typed = linesOf(source)[line - 1] ?? "";
   const at = line > 1 ? 2 : 1;
-  // What ends in a later line has its lines moved to the right, and no marker.
+  // An error that ends on a later line has its lines indented and has no marker.
   if (shown[at]?.startsWith("  > ") && !typed.startsWith("  > ")) {
     return new CellSyntaxError(message, { line, column: 1 });
   }
@@ -230,7 +230,7 @@ function syntaxError({ stack, message: full }: Error, source: string): CellSynta
   return new CellSyntaxError(message, place);
 }
 
-/** The column in a line as typed of a place in it with tabs shown as blanks, up to a multiple of four. */
+/** Returns the column as typed, given the width shown, where tabs become blanks up to a multiple of four. */
 function typedColumn(line: string, shown: number): number {
   let at = 0;
   for (let width = 0; width < shown; at++) width += line[at] === "\t" ? 4 - (width % 4) : 1;

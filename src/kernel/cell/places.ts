@@ -1,4 +1,4 @@
-// Where the places of loaded modules are in the files as written.
+// Maps places in loaded modules to places in the files as written.
 import { fileURLToPath } from "node:url";
 import type { LoadedModule } from "./local.ts";
 import { Lines, type Position } from "./source.ts";
@@ -7,7 +7,7 @@ export interface Place extends Position {
   readonly path: string;
 }
 
-/** Places of modules by the URLs that stack traces have. */
+/** Places in modules, by the URLs that appear in stack traces. */
 export class Places {
   readonly #modules = new Map<string, { code: LoadedModule; lines?: Lines }>();
 

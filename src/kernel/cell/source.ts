@@ -1,6 +1,6 @@
-// Text with edits: what was typed, what runs, and which place of one is which place of the other.
+// Text with edits: maps places between what was typed and what runs.
 
-/** A place in a text as people count: both numbers from 1. */
+/** A place in a text as people count: line and column from 1. */
 export interface Position {
   readonly line: number;
   readonly column: number;
@@ -8,10 +8,10 @@ export interface Position {
 
 const LINE_END = /\r\n|[\n\r\u2028\u2029]/g;
 
-/** A text's lines, as JavaScript ends them. */
+/** Splits a text at what JavaScript considers line ends. */
 export const linesOf = (text: string): string[] => text.split(LINE_END);
 
-/** Places of one text, as offsets and as lines and columns. */
+/** Converts places of one text between offsets and lines and columns. */
 export class Lines {
   readonly #starts: number[] = [0];
   readonly #length: number;
@@ -40,15 +40,15 @@ interface Edit {
   readonly start: number;
   readonly end: number;
   readonly text: string;
-  /** The place that the text stands for. */
+  /** The offset that the text stands for. */
   readonly from: number;
 }
 
 interface Piece {
-  /** Where it begins in the new text, and in the old one. */
+  /** Where the piece begins in the new text, and in the old one. */
   readonly to: number;
   readonly from: number;
-  /** Text that is new stands as a whole for the place `from`. */
+  /** New text as a whole stands for the place `from`. */
   readonly isNew: boolean;
 }
 
@@ -65,18 +65,18 @@ export class Edits {
     this.#edits.push({ start, end, text, from: start });
   }
 
-  /** `from`: the place that the text stands for. */
+  /** @param from the offset that the text stands for */
   insert(at: number, text: string, from = at): void {
     this.#edits.push({ start: at, end: at, text, from });
   }
 
-  /** The part of the old text between two offsets, with the edits that lie in it. */
+  /** Returns the part of the old text between two offsets, with the edits inside it. */
   part(start: number, end: number): Part {
     const edits = this.#edits.filter((edit) => edit.start >= start && edit.end <= end);
     return { start, end, edits: edits.sort((a, b) => a.start - b.start || a.end - b.end) };
   }
 
-  /** The new text: parts of the old one, and new strings that stand for an offset. */
+  /** Returns the new text: parts of the old one, and new strings that each stand for an offset. */
   join(parts: readonly (Part | { readonly text: string; readonly at: number })[]): Edited {
     let text = "";
     const pieces: Piece[] = [];
@@ -92,7 +92,7 @@ export class Edits {
       }
       let at = part.start;
       for (const edit of part.edits) {
-        if (edit.start < at) continue; // inside of what an edit before it replaced
+        if (edit.start < at) continue; // inside what an earlier edit replaced
         add(this.#text.slice(at, edit.start), at, false);
         add(edit.text, edit.from, true);
         at = edit.end;
@@ -109,7 +109,7 @@ interface Part {
   readonly edits: readonly Edit[];
 }
 
-/** What edits made of a text. */
+/** The text that the edits produced. */
 export class Edited {
   readonly text: string;
   readonly #pieces: readonly Piece[];
@@ -119,7 +119,7 @@ export class Edited {
     this.#pieces = pieces;
   }
 
-  /** The offset in the old text that an offset in the new text came from. */
+  /** Returns the offset in the old text that an offset in the new text came from. */
   origin(offset: number): number {
     const piece = this.#pieces.findLast(({ to }) => to <= offset);
     if (!piece) return 0;

@@ -1,4 +1,4 @@
-// tfjs, loaded for a cell, gets this project's engine; a copy that the engine cannot serve, a word.
+// Gives tfjs, when a cell loads it, this project's engine; warns of a copy that the engine cannot serve.
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -6,10 +6,10 @@ import { type Folders, shortPath } from "../short-path.ts";
 
 const NAMES: readonly string[] = ["", "-core", "-layers"].map((part) => `@tensorflow/tfjs${part}`);
 
-/** Loads a module that is there. */
+/** Loads a module that exists. */
 type LoadModule = (url: string) => unknown;
 
-/** The parts of tfjs that name its back ends. */
+/** The parts of tfjs that know its back ends. */
 interface Backends {
   findBackend(name: string): { firstUse?: boolean } | null;
 }
@@ -17,22 +17,22 @@ interface Backends {
 export class Tfjs {
   readonly #folders: Folders;
   readonly #offer: string;
-  /** Packages by what they were resolved to since the last call of serve(). */
+  /** Packages by the URL they were resolved to since the last call of serve(). */
   readonly #found = new Map<string, string>();
   readonly #served = new Set<string>();
 
-  /** @param offer the file whose loading gives this project's tfjs the engine */
+  /** @param offer the file that, when loaded, gives this project's tfjs the engine */
   constructor(folders: Folders, offer: string) {
     this.#folders = folders;
     this.#offer = offer;
   }
 
-  /** An import leads to a file. */
+  /** Notes that an import resolves to a file. */
   note(name: string, url: string): void {
     if (NAMES.includes(name) && !this.#served.has(url)) this.#found.set(url, name);
   }
 
-  /** Looks after what has been loaded since the last time. */
+  /** Handles the packages that have been loaded since the last call. */
   async serve(load: LoadModule): Promise<void> {
     for (const [url, name] of this.#found) {
       this.#found.delete(url);
@@ -51,7 +51,7 @@ export class Tfjs {
     }
   }
 
-  /** In place of tfjs's own advice, which names a package that does not help here. */
+  /** Replaces tfjs's own advice, which names a package that does not help here. */
   #warn(name: string, url: string, module: Partial<Backends>): void {
     const cpu = module.findBackend?.("cpu");
     if (!cpu?.firstUse) return;

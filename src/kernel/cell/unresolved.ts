@@ -1,22 +1,23 @@
-// Why a specifier leads to no module, in words for a cell: what to do, and no path of the machine.
+// Explains why a specifier leads to no module: what to do, without any path of the machine.
 import { ENTRIES } from "../../base/library.ts";
 import { type Folders, shortPath } from "../short-path.ts";
 import { markOwn } from "./local.ts";
 
-/** The name of the package that a bare specifier begins with. */
+/** Returns the package name that a bare specifier begins with. */
 export const packageName = (name: string): string => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name;
 
 const PACKAGE = /^(?:@[\w.~-]+\/)?[\w.~-]/;
 
-/** What Node's codes come to. */
+/** What Node's error codes mean. */
 const REASONS: Readonly<Record<string, (name: string) => string>> = {
   ERR_PACKAGE_PATH_NOT_EXPORTED: (name) =>
-    `the package ${packageName(name)} does not offer it: what it offers stands in its package.json, under "exports"`,
+    `the package ${packageName(name)} does not export it: its package.json lists what it exports under "exports"`,
   ERR_PACKAGE_IMPORT_NOT_DEFINED: () =>
-    `names with # are those of the nearest package.json, under "imports", and it is not there`,
-  ERR_UNSUPPORTED_DIR_IMPORT: () => "it is a folder: import a file of it",
+    `names with # come from "imports" in the nearest package.json, which does not list it`,
+  ERR_UNSUPPORTED_DIR_IMPORT: () => "it is a folder: import a file in it",
   ERR_INVALID_MODULE_SPECIFIER: () => `it is neither a package's name nor a path, such as "./x.ts"`,
-  ERR_INVALID_PACKAGE_CONFIG: (name) => `the package.json of ${packageName(name)} is no sound JSON`,
+  ERR_INVALID_PACKAGE_CONFIG: (name) =>
+    `the package.json of ${packageName(name)} is not valid JSON`,
 };
 
 function codeOf(error: unknown): string {
@@ -27,18 +28,18 @@ function isNotFound(error: unknown): boolean {
   return /^(ERR_)?MODULE_NOT_FOUND$/.test(codeOf(error));
 }
 
-/** Whether there is no such package: one that is there and lacks a file is no missing one. */
+/** Whether the package itself is missing, rather than a file of an existing package. */
 export function isMissing(error: unknown): boolean {
   return isNotFound(error) && !/ '\//.test((error as Error).message);
 }
 
-/** For a path: what Node's resolver threw. */
+/** Explains what Node's resolver threw for a path. */
 export function noFile(error: unknown, name: string, shown: string): unknown {
   if (isNotFound(error)) return refusal(error, `Cannot find "${name}": there is no file ${shown}`);
   return unresolved(error, name);
 }
 
-/** For a name that no folder's node_modules has. */
+/** Explains that no node_modules folder has the name. */
 export function noPackage(error: unknown, name: string): unknown {
   if (name.startsWith("#")) return unresolved({ code: "ERR_PACKAGE_IMPORT_NOT_DEFINED" }, name);
   if (!PACKAGE.test(name)) return unresolved({ code: "ERR_INVALID_MODULE_SPECIFIER" }, name);
@@ -50,15 +51,15 @@ export function noPackage(error: unknown, name: string): unknown {
   );
 }
 
-/** Whether a name means a file inside of what this package offers cells as a whole. */
+/** Whether a name means a file inside this package, which cells can only import as a whole. */
 export const isOwnInside = (name: string): boolean => /^(abkd|tslab)\//.test(name);
 
-/** What Node's resolver threw, in our words where its own name files of the machine. */
+/** Explains what Node's resolver threw, in our words where Node's would name files of the machine. */
 export function unresolved(error: unknown, name: string): unknown {
   const own = packageName(name);
   const offered = own === "tslab" ? [own] : [...ENTRIES.keys()];
   const reason = isOwnInside(name)
-    ? `all that cells may use of ${own} is in "${offered.join('" and "')}"`
+    ? `cells can only import "${offered.join('" and "')}"`
     : REASONS[codeOf(error)]?.(name);
   return reason === undefined ? error : refusal(error, `Cannot import "${name}": ${reason}`);
 }
@@ -68,12 +69,12 @@ function refusal(error: unknown, message: string): Error {
   return markOwn(Object.assign(new Error(message), { code }));
 }
 
-/** Where Node names a file in a message of its loader's, and in front of a SyntaxError and its stack. Folders'
- *  names may have blanks within; of a file's own name only what stands before a blank is read, which is enough. */
+/** Where Node's loader names a file in a message, and in front of a SyntaxError and its stack. Folder names may
+ *  contain blanks; a file's own name is read only up to a blank, which is enough. */
 const NAMED = /(?<=^|[\s'"(])\/(?=[^\s'":/])(?:[^\s'":/](?:[^'":/\n]*[^\s'":/])?\/+)*[^\s'":/]*/g;
 const PLACE = /^\/.*?(?=:\d+\n|: )/;
 
-/** An error of Node's loader, with its paths as a reader of the notebook knows them. */
+/** Shortens the paths in an error of Node's loader for a reader of the notebook. */
 export function portable(error: unknown, folders: Folders): unknown {
   const isSyntax = error instanceof SyntaxError;
   if (!(error instanceof Error) || !(isSyntax || /^(ERR|MODULE)_/.test(codeOf(error))))

@@ -1,43 +1,43 @@
-// Which content local files have, and with them everything local that they import.
+// Versions of local files, by their content and that of all local files they import.
 import { createHash } from "node:crypto";
 import { readFileSync, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** What one reading of a file found. */
+/** The result of reading a file. */
 interface Content {
   readonly mark: string;
-  /** Whether another reading finds the same as long as `mark` is the same. */
+  /** Whether reading again finds the same as long as `mark` is the same. */
   readonly settled: boolean;
   readonly hash: string;
   readonly dependencies: readonly string[];
 }
 
-/** A file's clock may tick as slowly as this, in milliseconds. */
+/** The coarsest tick of a file's clock, in milliseconds. */
 const TICK = 50;
 
 const SPECIFIER =
   /(?:\bfrom|\bimport|\brequire|\bnew\s+URL)\s*(?:\(\s*)?(?:\/\*[^*]*\*\/\s*)?["'`]([^"'`\n$]+)["'`]/g;
 
-/** Versions of local files by content. What is asked for between two calls of `look` is one view. */
+/** Versions of local files by content. All questions between two calls of `look` see the same state. */
 export class Versions {
   readonly #contents = new Map<string, Content>();
   readonly #resolveBare: (specifier: string, from: string) => string | undefined;
   #seen = new Map<string, Content | undefined>();
   #closures = new Map<string, string>();
 
-  /** `resolveBare` gives the local file that a specifier without a path stands for, if any. */
+  /** @param resolveBare returns the local file that a specifier without a path stands for, if any */
   constructor(resolveBare: (specifier: string, from: string) => string | undefined) {
     this.#resolveBare = resolveBare;
   }
 
-  /** From now on, what is on the disk now. */
+  /** Makes the next questions see what is on disk now. */
   look(): void {
     this.#seen = new Map();
     this.#closures = new Map();
   }
 
-  /** A digest of a file and of every local file that it imports, directly or not. */
+  /** Returns a digest of a file and of every local file that it imports, directly or not. */
   of(file: string): string {
     const known = this.#closures.get(file);
     if (known !== undefined) return known;
@@ -49,7 +49,7 @@ export class Versions {
     return version;
   }
 
-  /** A file and every local file that it imports, directly or not. */
+  /** Returns a file and every local file that it imports, directly or not. */
   filesOf(file: string): ReadonlySet<string> {
     const files = new Set([file]);
     for (const each of files) {
@@ -77,13 +77,13 @@ export class Versions {
       const text = readFileSync(file, "utf8");
       const hash = createHash("sha256").update(text).digest("hex");
       const dependencies = this.#dependencies(file, text);
-      // What is missing may be there later, under another ending.
+      // A missing file may appear later, with another extension.
       const settled = isOld && dependencies.every(isFile);
       const content = { mark, settled, hash, dependencies };
       this.#contents.set(file, content);
       return content;
     } catch {
-      return undefined; // gone since, or not to be read: the import will say so
+      return undefined; // deleted or unreadable: the import will report it
     }
   }
 
@@ -100,24 +100,24 @@ export class Versions {
   }
 }
 
-/** Whether a specifier is a path or a file's URL, and no package's name. */
+/** Whether a specifier is a path or a file URL, rather than a package's name. */
 export function isPath(specifier: string): boolean {
   return /^(?:\.{1,2}(?:\/|$)|\/|file:)/.test(specifier);
 }
 
-/** The path of a specifier for which isPath holds. */
+/** Returns the path of a specifier for which isPath holds. */
 export function toPath(specifier: string, folder: string): string {
   if (specifier.startsWith("file:")) return fileURLToPath(specifier);
   return resolve(folder, specifier.replace(/[?#].*/s, ""));
 }
 
-/** Whether importing a file can depend on what is in it. */
+/** Whether importing a file can depend on its content. */
 export function isCode(path: string): boolean {
   return /\.(?:[cm]?[jt]s|json)$/.test(path);
 }
 
-/** The file that a path in an import means, as TypeScript's users write it: without an extension, or
- *  with that of the file it would be compiled to. The path itself where there is none. */
+/** Returns the file that an import path means to TypeScript users: without an extension, or with that of
+ *  the compiled file. If there is no such file, returns the path itself. */
 export function localFile(path: string): string {
   const source = path.replace(/\.([cm]?)js$/, ".$1ts");
   for (const each of [path, source, ...ENDINGS.map((ending) => path + ending)]) {

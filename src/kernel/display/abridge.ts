@@ -1,15 +1,15 @@
-// A copy of a value for Node to print: bounded, and with short views of what is long inside.
+// Copies a value for Node to print: bounded, and with short views of long parts inside.
 import { types } from "node:util";
 import { DEPTH, ITEMS, isContainer, NAMED, sizeOf, standIn } from "./children.ts";
 
-/** The parts of a value that Node may print: more are never a screenful. */
+/** The parts of a value that Node may print; more never fit on a screen. */
 const PARTS = 2000;
 
 /**
- * A copy of the containers in a value (arrays, maps, sets, objects). Nothing of the value is run:
- * getters stay getters, proxies are left alone.
- * @param shortView a text for what is not copied
- * @returns the copy; nothing where it would be too large
+ * Copies the containers in a value (arrays, maps, sets, objects). None of the value's code runs: getters
+ * stay getters, proxies are left alone.
+ * @param shortView returns a text for what is not copied
+ * @returns the copy; undefined if it would be too large
  */
 export function abridge(
   root: unknown,
@@ -41,7 +41,7 @@ export function abridge(
       array.length > NAMED
         ? Array.from({ length: ITEMS }, (_, index) => String(index))
         : Object.keys(array).filter((key) => !(Number(key) >= ITEMS));
-    // Holes behind what is copied would be counted wrong.
+    // Node would miscount holes after the copied items.
     const first = keys.slice(0, ITEMS);
     const isDense = first.length === ITEMS && first.every((key) => Object.hasOwn(array, key));
     if (mayCopy(array.length <= ITEMS || isDense ? 0 : array.length)) {

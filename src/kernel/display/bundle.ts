@@ -1,4 +1,4 @@
-// What a value looks like: a bundle of views by MIME type, always with text/plain.
+// A value's views: a bundle by MIME type, always with text/plain.
 import { types } from "node:util";
 import type { Bundle } from "../channel.ts";
 import { chartBundle } from "./charts.ts";
@@ -10,8 +10,8 @@ import { recordsTable } from "./records.ts";
 import { textOf } from "./text.ts";
 
 /**
- * A value's views: its own (`Symbol.for("Jupyter.display")`), or the built-in ones. Never throws,
- * never rejects; a promise only where the value's own hook returns one.
+ * Returns a value's own views (`Symbol.for("Jupyter.display")`) or the built-in ones. Never throws and
+ * never rejects; returns a promise only if the value's own hook does.
  */
 export function bundleOf(value: unknown): Bundle | Promise<Bundle> {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) {
@@ -42,7 +42,7 @@ function ownBundle(value: object, bundle: unknown): Bundle {
 function withoutHook(value: object, error: unknown): Bundle {
   const failed = `[Symbol.for("Jupyter.display") failed: ${messageOf(error).slice(0, 400)}]`;
   const text = textOf(value);
-  // a proxy that answers to every name has a hook by accident
+  // A proxy that answers to every name has a hook by accident.
   return { "text/plain": types.isProxy(value) ? text : `${text}\n${failed}` };
 }
 
@@ -53,7 +53,7 @@ function builtIn(value: unknown): Bundle {
     const table = recordsTable(value);
     if (table) return { "text/html": table, "text/plain": textOf(value) };
   } catch {
-    // what looks like one of these and cannot be read as one is shown as text
+    // A value that looks like one of these but cannot be read as one is shown as text.
   }
   return { "text/plain": textOf(value) };
 }

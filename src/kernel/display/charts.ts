@@ -1,4 +1,4 @@
-// Specifications of Vega and Vega-Lite, and objects that build them, as charts that front ends draw.
+// Vega and Vega-Lite specifications, and objects that build them, as charts that front ends draw.
 import { types } from "node:util";
 import type { Bundle } from "../channel.ts";
 import { normaliseBundle } from "./hook.ts";
@@ -13,7 +13,7 @@ const VERSIONS: Readonly<Record<string, readonly string[]>> = {
   "vega-lite": ["3", "4", "5"],
 };
 
-/** The bundle of a chart; nothing for anything else. A builder (vega-lite-api) is asked by toSpec(). */
+/** Returns a chart's bundle; undefined for other values. Calls toSpec() of a builder (vega-lite-api). */
 export function chartBundle(value: unknown): Bundle | undefined {
   if (typeof value !== "object" || value === null || types.isProxy(value)) return undefined;
   const specification = hasMethods(value, ["toSpec"]) ? callMethod(value, "toSpec") : value;
@@ -23,7 +23,7 @@ export function chartBundle(value: unknown): Bundle | undefined {
   return normaliseBundle({ [type]: specification, "text/plain": textOf(specification) });
 }
 
-/** The MIME type of a specification, by the schema that it names. */
+/** Returns the MIME type of a specification, by the schema that it names. */
 function typeOf(value: object): string | undefined {
   const schema: unknown = Object.getOwnPropertyDescriptor(value, "$schema")?.value;
   const [, language, version] = (typeof schema === "string" && SCHEMA.exec(schema)) || [];

@@ -1,60 +1,60 @@
-// What a container holds: its first entries, found without running anything of it.
+// A container's first entries, found without running any of its code.
 import { inspect, types } from "node:util";
 
 export interface Entry {
-  /** What stands in front of the value: a property's name, a map's key. */
+  /** The text in front of the value: a property's name, a map's key. */
   readonly label?: string;
-  /** Between the label and the value; ": " by default. */
+  /** The text between the label and the value; ": " by default. */
   readonly joint?: string;
   readonly value: unknown;
 }
 
 export interface Children {
   readonly entries: readonly Entry[];
-  /** Entries behind those. */
+  /** How many entries follow those. */
   readonly more: number;
-  /** Its entries are of a kind, rather than the parts of one thing. */
+  /** Whether the entries are items of a list, rather than the parts of one thing. */
   readonly isList: boolean;
-  /** One entry, and several. */
+  /** The word for one entry, and for several. */
   readonly noun: readonly [string, string];
 }
 
-/** Entries of one container: a screenful shows no more in any view. */
+/** The most entries of one container in any view: a screenful. */
 export const ITEMS = 100;
-/** Levels of containers in one another. */
+/** How many levels of containers are shown. */
 export const DEPTH = 12;
 /** An object with more properties than this is a list by name. */
 const RECORD = 30;
-/** To name all the indices of a longer array takes longer than to print it. */
+/** Naming all the indices of a longer array takes longer than printing it. */
 export const NAMED = 10_000;
 
-/** Characters of a property's name or of a map's key. */
+/** The longest name of a property or key of a map, in characters. */
 const LONGEST = 100;
 
 const NOUNS = ["item", "items"] as const;
 const PROPERTIES = ["property", "properties"] as const;
 const predicates = Object.values(types);
 
-/** Something inspected as exactly this text. */
+/** Returns an object that is inspected as exactly this text. */
 export function standIn(text: string): object {
   return { [inspect.custom]: () => text };
 }
 
-/** Whether a value is an array, a map, a set, or an object whose properties are all there is to it. */
+/** Whether a value is an array, a map, a set, or an object that has nothing but its properties. */
 export function isContainer(value: unknown): value is object {
   if (typeof value !== "object" || value === null || types.isProxy(value)) return false;
   if (inspect.custom in value) return false;
   return Array.isArray(value) || types.isMap(value) || types.isSet(value) || isOrdinary(value);
 }
 
-/** An object without inner slots that a copy would lack. */
+/** Whether an object has no internal slots, which a copy would lack. */
 function isOrdinary(value: object): boolean {
   const proto = Object.getPrototypeOf(value);
   if (proto === Object.prototype || proto === null) return true;
   return !ArrayBuffer.isView(value) && !predicates.some((is) => is(value as never));
 }
 
-/** What Node prints in front of the brackets: the class, and how many items where it says so. */
+/** Returns what Node prints in front of the brackets: the class, and the number of items if Node shows it. */
 export function headOf(container: object): string {
   const proto: object | null = Object.getPrototypeOf(container);
   if (proto === Object.prototype || proto === Array.prototype) return "";
@@ -69,7 +69,7 @@ function emptyLike(container: object): object {
   return types.isSet(container) ? new Set() : {};
 }
 
-/** How many items, whatever a subclass says. */
+/** Returns the number of items, whatever a subclass claims. */
 export function sizeOf(container: object): number {
   if (Array.isArray(container)) return container.length;
   const owner = types.isMap(container) ? Map.prototype : Set.prototype;
@@ -78,7 +78,7 @@ export function sizeOf(container: object): number {
     : 0;
 }
 
-/** The first entries of a container. Getters are not run. */
+/** Returns a container's first entries. Getters are not run. */
 export function childrenOf(container: object): Children {
   if (Array.isArray(container)) return itemsOf(container);
   if (types.isMap(container)) {
@@ -101,7 +101,7 @@ export function childrenOf(container: object): Children {
   return { entries, more: keys.length - entries.length, isList, noun: PROPERTIES };
 }
 
-/** Items, holes in one entry as Node shows them, then properties by name. */
+/** Returns items, with runs of holes as one entry as in Node, then named properties. */
 function itemsOf(array: readonly unknown[]): Children {
   const entries: Entry[] = [];
   let at = 0;
@@ -123,7 +123,7 @@ function itemsOf(array: readonly unknown[]): Children {
   return { entries, more, isList: true, noun: NOUNS };
 }
 
-/** The first index from `at` on that holds an item, looked for within a bound. */
+/** Returns the first index from `at` on that holds an item, searching only NAMED indices. */
 function afterHoles(array: readonly unknown[], at: number): number {
   const end = Math.min(array.length, at + NAMED);
   let next = at;
@@ -153,7 +153,7 @@ function labelOf(key: string | symbol): string {
   return /^[a-zA-Z_][a-zA-Z_0-9]*$/.test(key) ? key : inspect(key, { maxStringLength: LONGEST });
 }
 
-/** A map's key on one line. */
+/** Prints a map's key on one line. */
 function keyText(key: unknown): string {
   const options = { depth: 0, maxArrayLength: 4, maxStringLength: LONGEST };
   return inspect(key, { ...options, breakLength: Number.POSITIVE_INFINITY }).replace(/\s+/g, " ");

@@ -1,16 +1,16 @@
-// Tables of columns: arquero's, and Apache Arrow's tables and batches.
+// Columnar tables: arquero's, and Apache Arrow's tables and batches.
 import { count } from "./numbers.ts";
 import { hasMethods, readMember } from "./property.ts";
 import type { Column } from "./table.ts";
 
-/** The parts of arquero's ColumnTable that a view needs. Rows are those that its filter leaves. */
+/** The parts of arquero's ColumnTable that a view needs. Its rows are those that its filter keeps. */
 interface ArqueroTable {
   numRows(): number;
   columnNames(): readonly string[];
   get(name: string, row: number): unknown;
 }
 
-/** The same of Apache Arrow's Table and RecordBatch. */
+/** The same parts of Apache Arrow's Table and RecordBatch. */
 interface ArrowTable {
   readonly numRows: number;
   readonly schema: {
@@ -37,13 +37,13 @@ function isArrow(value: unknown): value is ArrowTable {
   );
 }
 
-/** A table within another value: one line. */
+/** Describes a table inside another value, in one line. */
 export function columnarLine(table: Columnar): string {
   const { rows, columns } = contentOf(table);
   return `Table (${extent(rows, columns.length)})`;
 }
 
-/** A table's rows, and its columns as they are printed. */
+/** Returns a table's rows, and its columns as they are printed. */
 export function contentOf(table: Columnar): { readonly rows: number; readonly columns: Column[] } {
   if (!("schema" in table)) {
     const columns = table
@@ -58,7 +58,7 @@ export function contentOf(table: Columnar): { readonly rows: number; readonly co
   return { rows: table.numRows, columns };
 }
 
-/** How large a table is. */
+/** Returns a table's size as text. */
 export function extent(rows: number, columns: number): string {
   return `${count(rows)} rows × ${count(columns)} columns`;
 }

@@ -1,4 +1,4 @@
-// Data frames of danfojs, arquero's and Apache Arrow's tables, as HTML and as text.
+// Data frames of danfojs, and tables of arquero and Apache Arrow, as HTML and as text.
 import type { Bundle } from "../channel.ts";
 import { type Columnar, contentOf, extent } from "./columnar.ts";
 import type { FrameLike } from "./frame.ts";

@@ -1,4 +1,4 @@
-// Elements of jsdom, linkedom and the like by their markup. Nothing of it runs here.
+// Elements of jsdom, linkedom and similar libraries, shown by their markup. No code in it runs here.
 import type { Bundle } from "../channel.ts";
 import { normaliseBundle } from "./hook.ts";
 import { count } from "./numbers.ts";
@@ -13,7 +13,7 @@ const ELEMENT = 1;
 const DOCUMENT = 9;
 const LONGEST_TAG = 200;
 
-/** An element, whoever made its document; a document's own one, the first one of D3's selection. */
+/** Returns an element: the value itself, a document's root element, or the first of a D3 selection. */
 export function elementOf(value: unknown): ElementLike | undefined {
   if (isElement(value)) return value;
   if (typeof value !== "object" || value === null) return undefined;
@@ -30,7 +30,7 @@ function isElement(value: unknown): value is ElementLike {
   return typeof readMember(value, "outerHTML") === "string";
 }
 
-/** An <svg> as a picture, anything else as HTML, as the page's author has it. */
+/** Shows an <svg> as a picture and anything else as HTML, exactly as its author wrote it. */
 export function elementBundle(element: ElementLike): Bundle {
   const markup = element.outerHTML;
   const view = /^<svg[\s>]/i.test(markup)
@@ -39,7 +39,7 @@ export function elementBundle(element: ElementLike): Bundle {
   return normaliseBundle({ ...view, "text/plain": elementLine(element) });
 }
 
-/** An element as text: its tag, and how long it is. */
+/** Describes an element in one line: its tag, and how long its markup is. */
 export function elementLine(element: ElementLike): string {
   const markup = element.outerHTML;
   const tag = /^<[^"'>]*(?:"[^"]*"[^"'>]*|'[^']*'[^"'>]*)*>/.exec(markup)?.[0] ?? markup;
@@ -47,7 +47,7 @@ export function elementLine(element: ElementLike): string {
   return markup.length > tag.length ? `${short} (${count(markup.length)} characters)` : short;
 }
 
-/** What HTML lets be left out, and XML does not. */
+/** Adds what XML requires and HTML allows to omit. */
 function asXml(markup: string): string {
   const [tag = ""] = /^<svg[^>]*>/i.exec(markup) ?? [];
   let start = tag;

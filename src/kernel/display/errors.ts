@@ -1,21 +1,21 @@
-// Stacks cut to what a reader of a cell can use.
+// Shortens stacks to what a cell's author can use.
 import { fileURLToPath } from "node:url";
 import { runStart } from "../code-points.ts";
 
 const KERNEL = fileURLToPath(new URL("..", import.meta.url));
 const FRAMES = 6;
-/** A frame, and what inspection put behind it: " {" before the error's properties, a comma. */
+/** A stack frame, and what inspection put after it: " {" before the error's properties, a comma. */
 const STACK_LINE =
   /^(\s+(?:at .*?(?::\d+:\d+|<anonymous>|native|index \d+)\)?|\.{3} \d+ lines matching cause .*\.{3}))(\s*[{}[\],]*)$/;
 
 let nameCells = (line: string): string => line;
 
-/** Tells how a line of a stack becomes one that names cells and places as typed. */
+/** Sets the function that makes a stack line name cells and places as typed. */
 export function setCellNames(rename: (line: string) => string): void {
   nameCells = rename;
 }
 
-/** A text with each stack in it cut: no frames of the kernel or of Node, and six at most. */
+/** Shortens each stack in a text: it drops frames of the kernel and of Node, and keeps six at most. */
 export function shortStacks(text: string): string {
   const kept: string[] = [];
   let frames = 0;

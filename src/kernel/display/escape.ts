@@ -1,6 +1,6 @@
-// Text as HTML.
+// Escapes text for HTML.
 
-/** Text in which nothing is HTML. */
+/** Escapes a text so that nothing in it is HTML. */
 export function escapeHtml(text: string): string {
   const names: Record<string, string> = {
     "&": "amp",

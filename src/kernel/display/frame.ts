@@ -1,4 +1,4 @@
-// danfojs data frames and series: what they are, on one line.
+// danfojs data frames and series: recognises them, and describes them in one line.
 import { types } from "node:util";
 
 /** The parts of a danfojs DataFrame or Series that a view needs. */
@@ -7,13 +7,13 @@ export interface FrameLike {
   readonly columns: readonly unknown[];
   readonly index: readonly unknown[];
   readonly dtypes: readonly unknown[];
-  /** Rows of a frame, values of a series. */
+  /** The rows of a frame, or the values of a series. */
   readonly values: ArrayLike<unknown>;
 }
 
 export function isFrame(value: unknown): value is FrameLike {
   if (typeof value !== "object" || value === null || types.isProxy(value)) return false;
-  // no getter of anything else is run to find out
+  // This check runs no getter of other objects.
   if (typeof Object.getOwnPropertyDescriptor(value, "$isSeries")?.value !== "boolean") return false;
   const { columns, index, dtypes, values } = value as Partial<FrameLike>;
   return isList(values) && Array.isArray(columns) && Array.isArray(index) && Array.isArray(dtypes);
@@ -23,7 +23,7 @@ function isList(value: unknown): boolean {
   return Array.isArray(value) || ArrayBuffer.isView(value);
 }
 
-/** A frame within another value: one line. */
+/** Describes a frame inside another value, in one line. */
 export function frameLine(frame: FrameLike): string {
   const { $isSeries, columns, dtypes, index } = frame;
   if ($isSeries) return `Series ${columns[0]} ${dtypes[0]} (${index.length})`;

@@ -1,9 +1,9 @@
-// Functions as their signature line.
+// Shows functions as their signature.
 import { types } from "node:util";
 
 const LONGEST = 200;
 
-/** `async function f(a, b = 2)`, `f = (x) => ...`, `class X extends Y`. */
+/** Returns `async function f(a, b = 2)`, `f = (x) => ...` or `class X extends Y`. */
 export function signatureOf(value: object): string {
   const source = Function.prototype.toString.call(value);
   const name = nameOf(value);
@@ -16,7 +16,7 @@ export function signatureOf(value: object): string {
   if (/\{\s*\[native code\]\s*\}$/.test(source)) return `function ${name}() { [native code] }`;
   const bare = /^(?:async\s+)?([\p{ID_Start}$_][\p{ID_Continue}$]*)\s*=>/u.exec(source);
   const { list, end } = bare ? { list: `(${bare[1]})`, end: -1 } : parametersOf(source);
-  // types that were stripped have left blanks
+  // Stripped types have left blanks.
   const parameters = list.replace(/\s+/g, " ").replace(/ (?=[,)])|(?<=\() /g, "");
   const short = parameters.length > LONGEST ? `${parameters.slice(0, LONGEST)} ...)` : parameters;
   if (bare || (end > 0 && /^\s*=>/.test(source.slice(end, end + 200)))) {
@@ -30,7 +30,7 @@ function nameOf(value: object): string {
   return typeof name === "string" ? name.slice(0, 80) : "";
 }
 
-/** The first pair of parentheses outside of a computed name, without comments, and where it ends. */
+/** Returns the first pair of parentheses outside a computed name, without comments, and where it ends. */
 function parametersOf(source: string): { readonly list: string; readonly end: number } {
   let depth = 0;
   let list = "";

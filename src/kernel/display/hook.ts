@@ -1,21 +1,21 @@
-// Symbol.for("Jupyter.display"): what an object says it looks like, as a bundle that is safe to send.
+// Symbol.for("Jupyter.display"): an object's own view, as a bundle that is safe to send.
 import { types } from "node:util";
 import type { Bundle } from "../channel.ts";
 
-/** The key of an object's own view, and on globalThis the key of the host's display function. */
+/** The key of an object's own view; on globalThis, the key of the host's display function. */
 export const DISPLAY = Symbol.for("Jupyter.display");
 
-/** The result of an object's hook, unchecked; nothing where it has none. */
+/** Returns the unchecked result of an object's hook; undefined if it has none. */
 export function callHook(value: object): { readonly result: unknown } | undefined {
-  // A proxy may answer every question with anything: it is asked only if it says it has a hook.
+  // A proxy may answer every question with anything, so it is asked only if it reports the hook.
   if (types.isProxy(value) && !Reflect.has(value, DISPLAY)) return undefined;
   const hook: unknown = Reflect.get(value, DISPLAY);
-  // globalThis has the host's display function under the same key: no view of its own
+  // On globalThis the key holds the host's display function, which is not a view of its own.
   if (typeof hook !== "function" || hook === Reflect.get(globalThis, DISPLAY)) return undefined;
   return { result: hook.call(value) };
 }
 
-/** A thing to await. A proxy is none: one that answers to every name would never settle. */
+/** Whether a value can be awaited. Proxies do not count: one that answers to every name would never settle. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if (types.isPromise(value)) return true;
   if (typeof value !== "object" || value === null || types.isProxy(value)) return false;
@@ -23,8 +23,8 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * A bundle as it can be sent: bytes as base64 (as text for text types), JSON types as plain values.
- * @throws TypeError where it is no object of MIME types, or holds a cycle
+ * Converts a bundle to what can be sent: bytes become base64 (text for text types), JSON types plain values.
+ * @throws TypeError if it is not an object of MIME types, or refers to itself
  */
 export function normaliseBundle(bundle: unknown): Bundle {
   if (typeof bundle !== "object" || bundle === null || Array.isArray(bundle)) {
@@ -33,7 +33,7 @@ export function normaliseBundle(bundle: unknown): Bundle {
   const clean: Record<string, unknown> = {};
   for (const [type, data] of Object.entries(bundle)) {
     if (!/^[\w.+-]+\/[\w.+*-]+(;.*)?$/.test(type)) {
-      throw new TypeError(`"${type.slice(0, 80)}" is no MIME type`);
+      throw new TypeError(`"${type.slice(0, 80)}" is not a MIME type`);
     }
     if (data === undefined) continue;
     clean[type] = normaliseData(type, data);
@@ -52,20 +52,20 @@ function normaliseData(type: string, data: unknown): unknown {
   }
   if (typeof data === "string") return data.toWellFormed();
   if (IS_JSON.test(type)) return toJson(data, []) ?? null;
-  // nbformat writes long texts as arrays of lines
+  // nbformat writes long texts as arrays of lines.
   if (Array.isArray(data)) return data.join("").toWellFormed();
   if (typeof data === "object" || typeof data === "function") {
-    throw new TypeError(`${type} takes a text or bytes`);
+    throw new TypeError(`${type} must be text or bytes`);
   }
   return String(data);
 }
 
-/** What JSON can carry of a value; typed arrays become arrays. */
+/** Returns what JSON can carry of a value; typed arrays become arrays. */
 function toJson(value: unknown, parents: readonly object[]): unknown {
   if (typeof value === "bigint") {
     return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   }
-  // Python front ends cannot write half of a surrogate pair to a file
+  // Python front ends cannot write half of a surrogate pair to a file.
   if (typeof value === "string") return value.toWellFormed();
   if (typeof value === "number") return Number.isFinite(value) ? value : null;
   if (typeof value === "function" || typeof value === "symbol") return undefined;
@@ -81,7 +81,7 @@ function toJson(value: unknown, parents: readonly object[]): unknown {
   for (const [key, item] of Object.entries(value)) {
     const sent = toJson(item, within);
     if (sent === undefined) continue;
-    // "__proto__" by assignment would change the prototype
+    // Assigning to "__proto__" would change the prototype.
     Object.defineProperty(clean, key, { value: sent, enumerable: true });
   }
   return clean;

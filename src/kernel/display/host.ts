@@ -1,4 +1,4 @@
-// The host's display function: what cells, objects and libraries show things with.
+// The host's display function, through which cells, objects and libraries show things.
 import type { Event } from "../channel.ts";
 import { bundleOf } from "./bundle.ts";
 import { normaliseBundle } from "./hook.ts";
@@ -6,7 +6,7 @@ import { beforeUpdate } from "./plotly.ts";
 
 /** How `display` shows a value. */
 export interface DisplayOptions {
-  /** A name under which what is shown can be changed later. */
+  /** A name under which the output can be changed later. */
   readonly id?: string;
   /** Changes what was shown under `id` instead of showing it again. */
   readonly update?: boolean;
@@ -14,38 +14,38 @@ export interface DisplayOptions {
   readonly raw?: boolean;
 }
 
-/** Shows values; `globalThis[Symbol.for("Jupyter.display")]`. */
+/** Shows values. It is `globalThis[Symbol.for("Jupyter.display")]`. */
 export interface Display {
   /**
-   * Shows a value below the cell: at once, unless its own view is asynchronous. The promise is
-   * fulfilled when it has been shown; the cell waits for it by itself.
+   * Shows a value below the cell: at once, unless its own view is asynchronous. The promise
+   * resolves when the value is shown; the cell waits for it in any case.
    */
   (value: unknown, options?: DisplayOptions): Promise<void>;
-  /** Empties the cell's output; with `wait`, when the next output comes, so that nothing flickers. */
+  /** Clears the cell's output; with `wait`, only when the next output comes, so that nothing flickers. */
   clear(wait?: boolean): void;
 }
 
 type Without<E, K extends PropertyKey> = E extends unknown ? Omit<E, K> : never;
 
-/** What the display function says to the kernel, which knows the cell. */
+/** The events that the display function sends; the kernel adds the cell. */
 export type DisplayEvent = Without<Extract<Event, { type: "display" | "clear" }>, "cell">;
 
 export interface DisplayHost {
   readonly display: Display;
-  /** Fulfilled when all asynchronous displays have been shown, also those started meanwhile. */
+  /** Resolves when all asynchronous displays are shown, including those started meanwhile. */
   settled(): Promise<void>;
-  /** Waits no longer for what has not been shown: its cell was interrupted, it may never end. */
+  /** Stops waiting for displays that are not shown yet: their cell was interrupted, and they may never end. */
   forget(): void;
 }
 
 const displays = new WeakSet<object>();
 
-/** Whether a value is what display() gave back: nothing to show as a cell's result. */
+/** Whether a value is what display() returned, which is not worth showing as a cell's result. */
 export function isDisplay(value: unknown): boolean {
   return typeof value === "object" && value !== null && displays.has(value);
 }
 
-/** The display function that shows through `emit`, called while the displaying code's context holds. */
+/** Creates the display function. It calls `emit` in the context of the code that displays. */
 export function createDisplay(emit: (event: DisplayEvent) => void): DisplayHost {
   const pending = new Set<Promise<void>>();
 

@@ -1,20 +1,20 @@
-// Tensors, data frames, tables and elements print themselves in Node's inspection as a cell shows them.
+// Makes tensors, data frames, tables and elements print in Node's inspection as a cell shows them.
 import { type InspectOptions, inspect, types } from "node:util";
 import { childrenOf, ITEMS, isContainer } from "./children.ts";
 import { kindText } from "./kinds.ts";
 import { setTaught } from "./leaves.ts";
 import { findProperty } from "./property.ts";
 
-/** The deepest that a method of the console prints, and more values than are worth the time. */
+/** Console methods print no deeper than this; looking at more values than this takes too long. */
 const DEPTH = 4;
 const MOST = 10_000;
 
-/** What one of these has from its class: where that is found, the class is taught. */
+/** Members that mark these classes: the class that has one is taught. */
 const MARKS = ["dataSync", "outerHTML", "getChildAt", "columnNames", "$isSeries"];
 
 /**
- * Looks through what is about to be printed for objects of libraries that have a view in cells, and
- * makes their classes print themselves by it. Nothing of a value is run; what prints itself stays.
+ * Searches what is about to be printed for library objects that have a view in cells, and makes their
+ * classes print themselves that way. Runs none of a value's code, and leaves classes with their own view.
  */
 export function teachInspection(value: unknown): void {
   let left = MOST;
@@ -28,13 +28,13 @@ export function teachInspection(value: unknown): void {
   look(value, 0);
 }
 
-/** Most of what is printed: it has no class to teach. */
+/** Whether an object has no class to teach, as most printed objects. */
 function isPlain(value: object): boolean {
   const proto: unknown = Object.getPrototypeOf(value);
   return proto === Object.prototype || proto === Array.prototype || proto === null;
 }
 
-/** The first parts of what is printed part by part. */
+/** Returns the first parts of a container. */
 function partsOf(value: object): readonly unknown[] {
   const data = (key: PropertyKey): unknown => Object.getOwnPropertyDescriptor(value, key)?.value;
   if (Array.isArray(value))

@@ -1,4 +1,4 @@
-// Objects of libraries that are known by what they have: tensors, data frames, tables, elements.
+// Objects of libraries, recognised by their members: tensors, data frames, tables, elements.
 import type { Bundle } from "../channel.ts";
 import { isColumnar } from "./columnar.ts";
 import { columnarBundle, frameBundle } from "./data-tables.ts";
@@ -8,7 +8,7 @@ import { normaliseBundle } from "./hook.ts";
 import { shortView } from "./leaves.ts";
 import { isTensor, tensorText } from "./tensor.ts";
 
-/** The views of such an object; nothing for anything else. */
+/** Returns the views of such an object; undefined for anything else. */
 export function kindBundle(value: unknown): Bundle | undefined {
   if (isTensor(value)) return normaliseBundle({ "text/plain": tensorText(value) });
   if (isFrame(value)) return frameBundle(value);
@@ -17,7 +17,7 @@ export function kindBundle(value: unknown): Bundle | undefined {
   return element && elementBundle(element);
 }
 
-/** How such an object prints itself: as the last line of a cell does, or on a line within others. */
+/** Returns how such an object prints itself: as a cell's result, or in one line inside other values. */
 export function kindText(value: object, isWithin: boolean): string | undefined {
   if (isWithin) return shortView(value);
   try {

@@ -1,4 +1,4 @@
-// How single values look within others: tensors, frames, typed arrays and errors, each by a short text.
+// Short texts for single values inside others: tensors, frames, typed arrays and errors.
 import { inspect, types } from "node:util";
 import { isContainer } from "./children.ts";
 import { columnarLine, isColumnar } from "./columnar.ts";
@@ -9,14 +9,14 @@ import { isNumbers, typedArrayLine } from "./numbers.ts";
 import { findProperty } from "./property.ts";
 import { isTensor, tensorLine } from "./tensor.ts";
 
-/** The functions by which inspectable.ts makes classes print themselves. */
+/** The functions through which inspectable.ts makes classes print themselves. */
 const taught = new WeakSet<object>();
 
 export function setTaught(view: object): void {
   taught.add(view);
 }
 
-/** Whether a value's text of its own is one that the kernel gave to its class. */
+/** Whether a value's own view is one that the kernel gave to its class. */
 export function isTaught(value: object): boolean {
   const view: unknown = findProperty(value, inspect.custom)?.property.value;
   return typeof view === "function" && taught.has(view);
@@ -24,7 +24,7 @@ export function isTaught(value: object): boolean {
 
 const LEAF = { depth: 3, maxArrayLength: 6, maxStringLength: 400, breakLength: 80 };
 
-/** Whether an object within another is shown by a text of its own. */
+/** Whether an object inside another is shown by its own short text. */
 export function isLeaf(value: object): boolean {
   return (
     !isContainer(value) ||
@@ -35,7 +35,7 @@ export function isLeaf(value: object): boolean {
   );
 }
 
-/** The text of a value that is not taken apart, within another. */
+/** Returns the text of a value inside another that is not taken apart. */
 export function leafText(value: unknown): string {
   try {
     const short = typeof value === "object" && value !== null ? shortView(value) : undefined;
@@ -45,7 +45,7 @@ export function leafText(value: unknown): string {
   }
 }
 
-/** One line for what would be long within another value. */
+/** Returns one line for a value that would be long inside another. */
 export function shortView(value: object): string | undefined {
   if (isNumbers(value)) return typedArrayLine(value);
   if (hasOwnView(value)) return undefined;
@@ -60,13 +60,13 @@ export function shortView(value: object): string | undefined {
   }
 }
 
-/** Whether a value says itself what it looks like as text. */
+/** Whether a value defines its own text. */
 export function hasOwnView(value: unknown): boolean {
   if (typeof value !== "object" || value === null || types.isProxy(value)) return false;
   return inspect.custom in value && !isTaught(value);
 }
 
-/** What stands for a value that cannot be printed. */
+/** Returns the text that stands for a value that cannot be printed. */
 export function failure(value: unknown): string {
   try {
     inspect(value);
@@ -76,7 +76,7 @@ export function failure(value: unknown): string {
   }
 }
 
-/** What went wrong, whatever was thrown. */
+/** Returns an error's message, whatever was thrown. */
 export function messageOf(error: unknown): string {
   try {
     return error instanceof Error ? String(error.message) : String(error);

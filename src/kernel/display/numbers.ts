@@ -1,7 +1,7 @@
-// Numbers and typed arrays as text, without reading more of them than is shown.
+// Numbers and typed arrays as text, reading no more of them than is shown.
 import { types } from "node:util";
 
-/** The shortest text of a 32-bit float: 0.1 instead of 0.10000000149011612. */
+/** Returns the shortest text of a 32-bit float: 0.1 instead of 0.10000000149011612. */
 export function shortFloat32(value: number): string {
   if (Number.isInteger(value) || !Number.isFinite(value)) return String(value);
   for (let digits = 6; digits < 9; digits++) {
@@ -11,14 +11,14 @@ export function shortFloat32(value: number): string {
   return String(Number(value.toPrecision(9)));
 }
 
-/** A number with six significant digits at most; integers in full. */
+/** Prints a number with at most six significant digits; integers in full. */
 export function sixDigits(value: number): string {
   return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)));
 }
 
 type Numbers = NodeJS.TypedArray<ArrayBufferLike>;
 
-/** A typed array that is not a Buffer, which Node shows well by itself. */
+/** Whether a value is a typed array but not a Buffer, which Node already shows well. */
 export function isNumbers(value: unknown): value is Numbers {
   return types.isTypedArray(value) && !Buffer.isBuffer(value);
 }
@@ -31,10 +31,10 @@ const tag = Object.getOwnPropertyDescriptor(
 const WIDTH = 88;
 const WHOLE = 100;
 const FIRST = 20;
-/** Looking through this many numbers takes milliseconds. */
+/** Scanning this many numbers takes milliseconds. */
 const CHEAP = 2_000_000;
 
-/** A typed array: type, length, values or the first ones with the range of all. */
+/** Prints a typed array: type, length, and its values or the first ones with the range of all. */
 export function typedArrayText(array: Numbers): string {
   const shown = valuesOf(array, array.length > WHOLE ? FIRST : WHOLE);
   if (array.length <= WHOLE) {
@@ -44,19 +44,19 @@ export function typedArrayText(array: Numbers): string {
   return [`${headOf(array)} [${wrap([...shown, more])}]`, ...rangeOf(array)].join("\n");
 }
 
-/** A typed array within another value: one line. */
+/** Describes a typed array inside another value, in one line. */
 export function typedArrayLine(array: Numbers): string {
   const shown = valuesOf(array, 8);
   if (array.length > shown.length) shown.push(`... ${count(array.length - shown.length)} more`);
   return `${headOf(array)} [${shown.length > 0 ? ` ${shown.join(", ")} ` : ""}]`;
 }
 
-/** 12345 as 12,345. */
+/** Prints 12345 as 12,345. */
 export function count(value: number): string {
   return value.toLocaleString("en-US");
 }
 
-/** Items on one line where they fit, on indented lines of about one width otherwise. */
+/** Prints items on one line if they fit, otherwise on indented lines of about one width. */
 export function wrap(items: readonly string[], width = WIDTH): string {
   if (items.length === 0) return "";
   const line = items.join(", ");
@@ -66,7 +66,7 @@ export function wrap(items: readonly string[], width = WIDTH): string {
     .join("\n")}\n`;
 }
 
-/** Items on as few lines as they fit on, with a comma behind each but the last. */
+/** Puts items on as few lines as possible, with a comma after each line but the last. */
 export function fill(items: readonly string[], width: number): string[] {
   const lines: string[] = [];
   let last: string | undefined;

@@ -1,43 +1,43 @@
-// A large value within a screenful: its first entries whole, then how many more there are.
+// Prints a large value within a screenful: its first entries in full, then how many more there are.
 import { inspect } from "node:util";
 import { type Children, childrenOf, DEPTH, type Entry, headOf, isContainer } from "./children.ts";
 import { count, fill } from "./numbers.ts";
 
-/** What a line costs: as much of a screenful's characters as of its lines. */
+/** The cost of a line, in characters: a screenful is limited both in lines and in characters. */
 const LINE = 112;
 const ROOM = 38 * LINE;
 const WIDTH = 80;
 const ONE_LINE = { breakLength: Number.POSITIVE_INFINITY };
-/** A string that is cut shows at least this much. */
+/** The least that is shown of a shortened string. */
 const SHORTEST = 60;
-/** Lists up to this length are taken for tuples, whose items differ. */
+/** Lists up to this length are treated as tuples, whose items differ. */
 const TUPLE = 6;
 
-/** Lines of text, without the indentation of what they stand in. */
+/** Lines of text, without the indentation of their surroundings. */
 type Text = readonly string[];
 
-/** How single values look within others. */
+/** How single values look inside others. */
 export interface Leaves {
-  /** An object that is not taken apart. */
+  /** Whether an object is not taken apart. */
   isLeaf(value: object): boolean;
-  /** The text of anything but a string that is not taken apart. */
+  /** Returns the text of a value, other than a string, that is not taken apart. */
   text(value: unknown): string;
 }
 
 /**
- * A value's text, in Node's notation. Where it does not fit, entries are left out at the end,
- * inner lists get shorter, and only what still has no room loses its depth and its strings' ends.
+ * Prints a value in Node's notation. If it does not fit, entries are left out at the end and inner
+ * lists get shorter; only what still has no room loses its depth and the ends of its strings.
  */
 export function outline(value: unknown, leaves: Leaves): string {
   return new Outline(leaves).fitted(value, ROOM).join("\n");
 }
 
-/** Whether a value's text is all of it. */
+/** Whether a value's text shows all of it. */
 export function isTextWhole(value: unknown, leaves: Leaves): boolean {
   return new Outline(leaves).whole(value, ROOM) !== undefined;
 }
 
-/** All of a value on a line of at most so many characters; nothing where it takes more. */
+/** Prints all of a value on a line of at most `most` characters; undefined if it needs more. */
 export function wholeLine(value: unknown, most: number, leaves: Leaves): string | undefined {
   const [line, ...others] = new Outline(leaves).whole(value, most) ?? [];
   return line !== undefined && others.length === 0 && line.length <= most ? line : undefined;
@@ -46,7 +46,7 @@ export function wholeLine(value: unknown, most: number, leaves: Leaves): string 
 class Outline {
   readonly #leaves: Leaves;
   readonly #children = new Map<object, Children>();
-  /** The containers around what is printed, and the numbers of those that are referred to within. */
+  /** The containers around what is printed, and the numbers of those that are referred to inside. */
   readonly #around: object[] = [];
   readonly #references = new Map<object, number>();
 
@@ -54,7 +54,7 @@ class Outline {
     this.#leaves = leaves;
   }
 
-  /** All of a value; nothing where it costs more than there is room. */
+  /** Prints all of a value; undefined if it costs more than `room`. */
   whole(value: unknown, room: number): Text | undefined {
     if (!this.#isContainer(value)) {
       const text = this.#leaf(value);
@@ -71,7 +71,7 @@ class Outline {
     });
   }
 
-  /** As much of a value as there is room for. */
+  /** Prints as much of a value as there is room for. */
   fitted(value: unknown, room: number): Text {
     const whole = this.whole(value, room);
     if (whole) return whole;
@@ -103,7 +103,7 @@ class Outline {
     return this.#layout(value, [labelled(first, this.fitted(first.value, inner))], total - 1);
   }
 
-  /** The first entries as whole texts, no more of them than there may be room for. */
+  /** Returns the first entries in full, as many as may fit. */
   #prefix(entries: readonly Entry[], room: number): Text[] {
     const texts: Text[] = [];
     let left = room;
@@ -118,7 +118,7 @@ class Outline {
     return texts;
   }
 
-  /** All entries: what is small whole, the others with equal parts of what is left. */
+  /** Prints all entries: small ones in full, the others with equal shares of the remaining room. */
   #shared(entries: readonly Entry[], least: readonly number[], room: number): Text[] {
     const texts: Text[] = [];
     const sizes = entries.map(({ value }) => {
@@ -137,7 +137,7 @@ class Outline {
     return texts;
   }
 
-  /** The least that a value can be shown in without losing its depth; at least `most` is as good. */
+  /** Returns the least room that shows a value without losing depth; any result of at least `most` will do. */
   #least(value: unknown, wholeStrings: boolean, most: number): number {
     if (typeof value === "string") {
       return Math.max(LINE, wholeStrings ? value.length : Math.min(value.length, SHORTEST));
@@ -153,7 +153,7 @@ class Outline {
     return inner + 3 * LINE;
   }
 
-  /** The same of entries, up to the one by which there are `most`. */
+  /** Returns the least room of each entry, stopping when the total exceeds `most`. */
   #leasts(entries: readonly Entry[], wholeStrings: boolean, most: number): number[] {
     const least: number[] = [];
     let all = 0;
@@ -165,7 +165,7 @@ class Outline {
     return least;
   }
 
-  /** Calls `print` with the value among those around; a value within itself is named instead. */
+  /** Calls `print` with the value among the surrounding ones; a value inside itself gets a reference. */
   #within(value: object, print: () => Text | undefined): Text | undefined {
     if (this.#around.includes(value)) {
       const number = this.#references.get(value) ?? this.#references.size + 1;

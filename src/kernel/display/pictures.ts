@@ -1,22 +1,22 @@
-// The bytes of a picture file, and what is drawn on a canvas, as the picture.
+// Shows the bytes of a picture file, and what is drawn on a canvas, as a picture.
 import { types } from "node:util";
 import type { Bundle } from "../channel.ts";
 import { normaliseBundle } from "./hook.ts";
 import { count } from "./numbers.ts";
 import { callMethod, hasMethods } from "./property.ts";
 
-/** How a file of each type begins: bytes, and null for any byte. */
+/** The first bytes of each file type; null stands for any byte. */
 const SIGNATURES: Readonly<Record<string, readonly (number | null)[]>> = {
   "image/png": [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a],
   "image/jpeg": [0xff, 0xd8, 0xff],
   "image/gif": [0x47, 0x49, 0x46, 0x38, null, 0x61],
   "image/webp": [0x52, 0x49, 0x46, 0x46, null, null, null, null, 0x57, 0x45, 0x42, 0x50],
 };
-/** No picture file is shorter; front ends choke on longer ones. */
+/** No picture file is shorter than this, and front ends choke on longer ones. */
 const SHORTEST = 24;
 const LONGEST = 32 * 2 ** 20;
 
-/** The picture that a value is, as bytes or as a canvas; nothing for anything else. */
+/** Returns the picture in a value, given as bytes or as a canvas; undefined for anything else. */
 export function pictureBundle(value: unknown): Bundle | undefined {
   const bytes = types.isAnyArrayBuffer(value)
     ? new Uint8Array(value)
@@ -32,7 +32,7 @@ export function pictureBundle(value: unknown): Bundle | undefined {
   return undefined;
 }
 
-/** What is drawn on a canvas of node-canvas and the like. */
+/** Returns what is drawn on a canvas of node-canvas and similar libraries. */
 function canvasBytes(value: unknown): Uint8Array | undefined {
   if (!hasMethods(value, ["getContext", "toDataURL"])) return undefined;
   const url = callMethod(value, "toDataURL");

@@ -1,18 +1,18 @@
-// Plotly figures that change in place, which JupyterLab's renderer for them does not do by itself.
+// Updates of Plotly figures in place, which JupyterLab's renderer for them does not support by itself.
 import type { Bundle } from "../channel.ts";
 
 const PLOTLY = "application/vnd.plotly.v1+json";
-/** What the renderer takes for a figure without a height, in CSS pixels. */
+/** The height that the renderer gives a figure without one, in CSS pixels. */
 const USUAL_HEIGHT = 360;
 
 /**
- * What must be shown for a moment before a figure takes another one's place. The labextension of
- * plotly.py (7.1: `renderModel`) returns at once where it holds a graph already, and JupyterLab
- * keeps a renderer for as long as the type that it prefers in the bundle stays. Something of another
- * type makes it drop the old one: the figure's picture, else an empty box of its height, so that
- * nothing below it moves.
+ * Returns what must be shown for a moment before a figure replaces another one. The labextension of
+ * plotly.py (7.1: `renderModel`) does nothing if it already holds a graph, and JupyterLab keeps a
+ * renderer as long as the preferred type in the bundle stays the same. Output of another type makes it
+ * drop the old renderer: the figure's picture, or else an empty box of its height, so that nothing
+ * below it moves.
  *
- * @returns undefined where there is no figure in the bundle
+ * @returns undefined if there is no figure in the bundle
  */
 export function beforeUpdate(data: Bundle): Bundle | undefined {
   const figure: unknown = data[PLOTLY];

@@ -1,4 +1,4 @@
-// Where an object has a property from, found without running anything of it.
+// Looks up an object's properties without running any of its code.
 import { types } from "node:util";
 
 export interface Found {
@@ -6,7 +6,7 @@ export interface Found {
   readonly property: PropertyDescriptor;
 }
 
-/** A property of a value or of its prototypes; nothing where a proxy would have to be asked. */
+/** Finds a property of a value or of its prototypes; undefined if a proxy would have to be asked. */
 export function findProperty(value: object, name: PropertyKey): Found | undefined {
   for (let owner: object | null = value; owner; owner = Object.getPrototypeOf(owner)) {
     if (types.isProxy(owner)) return undefined;
@@ -16,15 +16,15 @@ export function findProperty(value: object, name: PropertyKey): Found | undefine
   return undefined;
 }
 
-/** Whether a value is an object that has methods of all of these names. */
+/** Whether a value is an object with methods of all these names. */
 export function hasMethods(value: unknown, names: readonly string[]): value is object {
   if (typeof value !== "object" || value === null) return false;
   return names.every((name) => typeof findProperty(value, name)?.property.value === "function");
 }
 
 /**
- * What a class's getter, or the object's own data, says under a name. A getter that the object itself
- * has is not run.
+ * Reads an object's own data, or runs a getter of its class. A getter that the object itself has is
+ * not run.
  */
 export function readMember(value: object, name: string): unknown {
   const found = findProperty(value, name);
@@ -34,7 +34,7 @@ export function readMember(value: object, name: string): unknown {
   return owner === value ? undefined : property.get?.call(value);
 }
 
-/** What a method that `hasMethods` found gives without arguments. */
+/** Calls a method that `hasMethods` found, without arguments. */
 export function callMethod(value: object, name: string): unknown {
   const method: unknown = readMember(value, name);
   return typeof method === "function" ? method.call(value) : undefined;

@@ -1,4 +1,4 @@
-// Arrays of like records as tables.
+// Shows arrays of similar records as tables.
 import { types } from "node:util";
 import { isLeaf, leafText } from "./leaves.ts";
 import { count } from "./numbers.ts";
@@ -6,13 +6,13 @@ import { isTextWhole } from "./outline.ts";
 import { type Column, htmlTable, isShownWhole, ROWS } from "./table.ts";
 
 const MOST_COLUMNS = 100;
-/** Records of a long array that are looked at, spread over all of it. */
+/** The number of records examined, spread over the whole array. */
 const LOOKED_AT = 200;
 
 /**
- * The HTML table of an array of records, whatever their number: its head and its tail. Nothing for
- * what is no array of plain objects that have most fields in common, and for a few records
- * of which text shows all and cells do not.
+ * Returns the HTML table of an array of records, shortened to its head and tail. Returns undefined for
+ * anything but an array of plain objects that have most fields in common, and for a few records that
+ * text can show in full and table cells cannot.
  */
 export function recordsTable(value: unknown): string | undefined {
   if (!Array.isArray(value) || types.isProxy(value) || value.length < 2) return undefined;
@@ -29,7 +29,7 @@ export function recordsTable(value: unknown): string | undefined {
   return htmlTable(table, rows, isWhole ? undefined : size);
 }
 
-/** A field that a record lacks is an empty cell. */
+/** A missing field is an empty cell. */
 const MISSING = "";
 
 function read(records: readonly unknown[], row: number, name: string): unknown {
@@ -37,7 +37,7 @@ function read(records: readonly unknown[], row: number, name: string): unknown {
   return isPlain(record) ? (dataOf(record, name) ?? { value: MISSING }).value : MISSING;
 }
 
-/** The names of all fields, where the records are alike. */
+/** Returns the names of all fields if the records are similar. */
 function fieldsOf(records: readonly unknown[]): string[] | undefined {
   const filled = new Map<string, number>();
   let nested = 0;
@@ -72,7 +72,7 @@ function isNested(value: unknown): boolean {
   return typeof value === "object" && value !== null && !types.isDate(value);
 }
 
-/** A property's value; nothing for a getter, which is not run. */
+/** Returns a property's value; undefined for a getter, which is not run. */
 function dataOf(record: object, name: string): { readonly value: unknown } | undefined {
   const property = Object.getOwnPropertyDescriptor(record, name);
   return property && "value" in property ? { value: property.value } : undefined;

@@ -1,4 +1,4 @@
-// Tables: as HTML with everything escaped, and as aligned text.
+// Tables, as HTML with everything escaped and as aligned text.
 
 import { inspect, types } from "node:util";
 import { childrenOf, isContainer } from "./children.ts";
@@ -9,20 +9,20 @@ import { wholeLine } from "./outline.ts";
 
 export interface Column {
   readonly name: string;
-  /** Shown under the name. */
+  /** The column's type, shown under its name. */
   readonly type?: string;
-  /** The row's own name rather than one of its values. */
+  /** Whether the column holds the rows' names rather than values. */
   readonly isIndex?: boolean;
   at(row: number): unknown;
 }
 
-/** Rows of which none is left out. */
+/** Tables of up to this many rows are shown in full. */
 export const ROWS = 20;
 const COLUMNS = 16;
 const CELL = 50;
 const WIDTH = 100;
 
-/** A table of at most a screenful, with the middle rows and columns left out, as HTML. */
+/** Prints a table as HTML, at most a screenful: middle rows and columns are left out. */
 export function htmlTable(columns: readonly Column[], rows: number, caption?: string): string {
   const cut = cutTable(columns, rows, COLUMNS);
   const cell = (tag: string, text: string) => `<${tag}>${escapeHtml(text)}</${tag}>`;
@@ -43,7 +43,7 @@ export function htmlTable(columns: readonly Column[], rows: number, caption?: st
   ].join("\n");
 }
 
-/** The same table as text. */
+/** Prints the same table as text. */
 export function textTable(columns: readonly Column[], rows: number, caption?: string): string {
   for (let most = COLUMNS; ; most -= 2) {
     const cut = cutTable(columns, rows, most);
@@ -75,7 +75,7 @@ function cutTable(columns: readonly Column[], rows: number, most: number) {
   return { columns: shownColumns, rows: shownRows };
 }
 
-/** The indices below `size` that are shown, -1 for those left out of the middle. */
+/** Returns the shown indices below `size`, and -1 for the part left out of the middle. */
 function elide(size: number, most: number): number[] {
   if (size <= most) return Array.from({ length: size }, (_, i) => i);
   const head = Math.ceil(most / 2);
@@ -85,7 +85,7 @@ function elide(size: number, most: number): number[] {
   );
 }
 
-/** Whether a table shows all of its columns, rows and values. */
+/** Whether a table shows all its columns, rows and values. */
 export function isShownWhole(columns: readonly Column[], rows: number): boolean {
   if (columns.length > COLUMNS || rows > ROWS) return false;
   return columns.every((column) => {
@@ -111,19 +111,19 @@ function cellText(column: Column, row: number): string {
   }
 }
 
-/** All of a value on one line of a cell's width. */
+/** Prints all of a value on one line of a cell's width; undefined if it does not fit. */
 function lineOf(value: unknown): string | undefined {
   if (types.isDate(value) && !Number.isNaN(value.getTime())) return value.toISOString();
   return wholeLine(value, CELL, { isLeaf, text: leafText });
 }
 
-/** The first of what is in a value. */
+/** Prints the beginning of a value. */
 function summaryOf(value: object): string {
   if (isContainer(value) && childrenOf(value).more > 0 && !Array.isArray(value)) return "[Object]";
   return inspect(value, { depth: 0, maxArrayLength: 4, maxStringLength: CELL });
 }
 
-/** One line, of a cell's width. */
+/** Cuts a text to one line of a cell's width. */
 function shortText(text: string): string {
   const line = text.slice(0, CELL + 1).replace(/\s/g, " ");
   return line.length > CELL ? `${line.slice(0, CELL - 3)}...` : line;

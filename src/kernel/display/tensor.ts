@@ -1,4 +1,4 @@
-// tfjs tensors as numpy prints arrays: shape, type, and values without reading more than is shown.
+// tfjs tensors as numpy prints arrays: shape, type and values, reading no more values than are shown.
 import { types } from "node:util";
 import { count, shortFloat32, sixDigits } from "./numbers.ts";
 
@@ -16,19 +16,19 @@ export interface TensorLike {
 
 export function isTensor(value: unknown): value is TensorLike {
   if (typeof value !== "object" || value === null || types.isProxy(value)) return false;
-  // no getter of anything else is run to find out
+  // This check runs no getter of other objects.
   if (typeof Object.getOwnPropertyDescriptor(value, "dtype")?.value !== "string") return false;
   const { shape, dataSync } = value as Partial<TensorLike>;
   if (typeof dataSync !== "function") return false;
   return Array.isArray(shape) && shape.every((size) => Number.isInteger(size) && size >= 0);
 }
 
-/** More elements than this are not read as a whole. */
+/** Larger tensors are not read as a whole. */
 const WHOLE = 1000;
 const LINES = 36;
 const WIDTH = 88;
 
-/** A tensor: what it is, then its values, with "..." for the middle of long axes. */
+/** Prints a tensor: its type and shape, then its values, with "..." for the middle of long axes. */
 export function tensorText(tensor: TensorLike): string {
   const head = headOf(tensor);
   if (tensor.isDisposed) return `${head} (disposed)`;
@@ -52,7 +52,7 @@ export function tensorText(tensor: TensorLike): string {
   }
 }
 
-/** A tensor within another value: one line. */
+/** Describes a tensor inside another value, in one line. */
 export function tensorLine(tensor: TensorLike): string {
   const head = headOf(tensor);
   if (tensor.isDisposed) return `${head} (disposed)`;
@@ -70,7 +70,7 @@ function headOf(tensor: TensorLike): string {
   return `Variable ${JSON.stringify(String(name))} ${type}${trainable ? "" : " (not trainable)"}`;
 }
 
-/** All values as texts. */
+/** Reads all values as texts. */
 function readAll(tensor: TensorLike): string[] {
   const { dtype } = tensor;
   const data = tensor.dataSync();
@@ -92,7 +92,7 @@ function shortString(value: string): string {
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value);
 }
 
-/** How many indices of each axis are shown, an even number where the middle is left out. */
+/** Returns how many indices of each axis are shown; an even number where the middle is left out. */
 function keptOf(shape: readonly number[]): number[] {
   for (const edge of [3, 2, 1]) {
     const kept = shape.map((size) => (size > 2 * edge + 1 ? 2 * edge : size));
@@ -102,7 +102,7 @@ function keptOf(shape: readonly number[]): number[] {
   return [...shape];
 }
 
-/** The values at the kept indices, in order. */
+/** Returns the values at the kept indices, in order. */
 function pick(values: readonly string[], shape: readonly number[], kept: readonly number[]) {
   let offsets = [0];
   for (const [axis, size] of shape.entries()) {
@@ -115,7 +115,7 @@ function pick(values: readonly string[], shape: readonly number[], kept: readonl
   return offsets.map((offset) => values[offset]!);
 }
 
-/** The values at the kept indices, read as one small slice for each corner of the tensor. */
+/** Reads the values at the kept indices as one small slice for each corner of the tensor. */
 function readEdges(tensor: TensorLike, kept: readonly number[]): string[] {
   const { shape } = tensor;
   const values: string[] = [];
@@ -158,7 +158,7 @@ function halves(size: number, edge: number) {
   ];
 }
 
-/** Nested brackets with aligned values, one row a line. */
+/** Prints nested brackets with aligned values, one row per line. */
 function print(values: readonly string[], kept: readonly number[], shape: readonly number[]) {
   const width = values.reduce((widest, value) => Math.max(widest, value.length), 0);
   const visit = (axis: number, offset: number): string[] => {

@@ -1,4 +1,4 @@
-// Any value as text: at most a screenful, nothing of the value run, never a failure.
+// Any value as text: at most a screenful, without running the value's code, and without failing.
 import { inspect, types } from "node:util";
 import { abridge } from "./abridge.ts";
 import { DEPTH, ITEMS, isContainer } from "./children.ts";
@@ -10,13 +10,13 @@ import { outline } from "./outline.ts";
 import { fits, screenful } from "./screenful.ts";
 import { isTensor, tensorText } from "./tensor.ts";
 
-/** A value as text. */
+/** Returns a value as text. */
 export function textOf(value: unknown): string {
   for (const view of [viewOf, plainView]) {
     try {
       return screenful(view(value));
     } catch {
-      // an object that makes even this fail gets the next view
+      // An object that makes even this fail gets the next view.
     }
   }
   return failure(value);
@@ -31,10 +31,10 @@ function viewOf(value: unknown): string {
 }
 
 const OPTIONS = { depth: 4, maxArrayLength: ITEMS, maxStringLength: 4000, breakLength: 88 };
-/** Tried in turn on what only Node can take apart: errors with properties, promises, proxies. */
+/** Array lengths tried in turn on what only Node can take apart: errors with properties, promises, proxies. */
 const FEWER = [ITEMS, 20, 6, 3];
 
-/** As Node prints it where that fits on a screen, else its first entries. */
+/** Prints a value as Node does if that fits on a screen, otherwise its first entries. */
 function inspectShort(value: unknown): string {
   if (!isContainer(value)) return inspectOpaque(value);
   const abridged = abridge(value, (part) => (isLeaf(part) ? leafText(part) : undefined));
@@ -58,7 +58,7 @@ function functionText(value: object): string {
   return `${signatureOf(value)} ${inspectShort(Object.defineProperties({}, own))}`;
 }
 
-/** Without the value's own ways of being printed. */
+/** Prints a value while ignoring its own view. */
 function plainView(value: unknown): string {
   return inspect(value, { ...OPTIONS, depth: 1, customInspect: false });
 }

@@ -1,10 +1,10 @@
-// What `import * as tslab from "tslab"` gives in a cell: tslab's public API on the display symbol alone.
+// What `import * as tslab from "tslab"` gives a cell: tslab's public API, using only the display symbol.
 import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
 
-/** The versions of what runs a cell, as tslab names them. */
+/** Versions of what runs a cell, under tslab's names. */
 interface Versions {
-  /** The version of tslab whose API this is. */
+  /** The version of tslab that has this API. */
   readonly tslab: string;
   readonly typescript: string;
   readonly node: string;
@@ -12,14 +12,14 @@ interface Versions {
 
 const typescript = createRequire(import.meta.url)("typescript/package.json") as { version: string };
 
-/** The version of tslab whose API this is, and the versions of TypeScript and Node. */
+/** The version of tslab that has this API, and the versions of TypeScript and Node. */
 export const versions: Versions = {
   tslab: "1.0.22",
   typescript: typescript.version,
   node: process.version,
 };
 
-/** Shows one thing below the cell, by what it is. */
+/** Shows one thing below the cell, with a method per type. */
 export interface Display {
   javascript(s: string): void;
   html(s: string): void;
@@ -35,7 +35,7 @@ export interface Display {
   raw(contentType: string, b: string | Uint8Array): void;
 }
 
-/** A place below the cell: what is shown through it replaces what it showed before. */
+/** Creates a place below the cell: what is shown through it replaces what it showed before. */
 export function newDisplay(): Display {
   return new KernelDisplay(randomBytes(8).toString("hex"));
 }
@@ -85,7 +85,8 @@ class KernelDisplay implements Display {
   }
   raw(contentType: string, b: string | Uint8Array): void {
     const host = Reflect.get(globalThis, Symbol.for("Jupyter.display")) as Host | undefined;
-    if (typeof host !== "function") throw new Error("nothing to display on: no Jupyter kernel");
+    if (typeof host !== "function")
+      throw new Error("cannot display: this code does not run in a Jupyter kernel");
     const place = this.#id === undefined ? {} : { id: this.#id, update: this.#shown };
     host({ [contentType]: b }, { raw: true, ...place });
     this.#shown = true;

@@ -1,11 +1,11 @@
-// Type warnings under a cell: a note in muted letters, for front ends paint standard error in red.
+// Type warnings under a cell, as a note in muted colours: front ends paint standard error in red.
 import type { Content } from "../wire.ts";
 import { escapeHtml } from "./escape.ts";
 
-/** In an output's metadata: it came beside the cell's own, and a run without a person has none. */
+/** Marks an output in its metadata as a type warning, not the cell's own; headless runs have none. */
 const MARK = "abkd.types";
 
-/** The content of a display_data message. */
+/** Returns the content of a display_data message. */
 export function warningNote(text: string): Content {
   const shown = text.trimEnd();
   const style = "margin: 0; white-space: pre-wrap; opacity: 0.7";
@@ -19,7 +19,7 @@ export function warningNote(text: string): Content {
   };
 }
 
-/** Whether an output of a notebook is such a note. */
+/** Whether a notebook's output is such a note. */
 export function isWarningNote(output: object): boolean {
   if (!("metadata" in output)) return false;
   const { metadata } = output;

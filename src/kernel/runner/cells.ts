@@ -1,4 +1,4 @@
-// Runs cells one after the other and tells how each ended; an interrupt ends the one that runs.
+// Runs cells one after another and reports how each ended; an interrupt ends the running one.
 import { compileCell } from "../cell/compile.ts";
 import type { Constants } from "../cell/constants.ts";
 import type { Modules } from "../cell/modules.ts";
@@ -21,12 +21,12 @@ interface Parts {
   readonly stacks: Stacks;
   readonly constants: Constants;
   readonly words: Int32Array<SharedArrayBuffer>;
-  /** Standard output's frames, and standard error's, which only get marks. */
+  /** Frames in standard output, and frames in standard error, which carry only marks. */
   readonly frames: FrameWriter;
   readonly marks: FrameWriter;
-  /** Fulfilled when what has been displayed so far is shown. */
+  /** Resolves when everything displayed so far is shown. */
   readonly displayed: () => Promise<void>;
-  /** A run has ended. */
+  /** Called when a run has ended. */
   readonly ended: (run: Run) => void;
 }
 
@@ -34,7 +34,7 @@ export class Cells {
   readonly errors: Errors;
   readonly #parts: Parts;
   readonly #queue: { readonly command: ExecuteCommand; readonly number: number }[] = [];
-  /** The last of the user's interrupts that has been heard, and the stops by then. */
+  /** The last interrupt of the user that was handled, and the number of stops by then. */
   #heard = { request: 0, stops: 0 };
 
   constructor(parts: Parts) {
@@ -42,16 +42,16 @@ export class Cells {
     this.errors = new Errors(parts.stacks);
   }
 
-  /** @param number the command's own, in the order in which they came */
+  /** @param number the command's sequence number */
   add(command: ExecuteCommand, number: number): void {
     this.#queue.push({ command, number });
   }
 
-  /** Starts the next cell, where none runs. */
+  /** Starts the next cell if none is running. */
   next(): void {
     const current = currentRun();
     if (current) {
-      // Called by the event loop: a stop that came late has torn the start of this one.
+      // The event loop called this: a late stop has torn the start of the current run.
       if (!current.begun) within(current, () => this.#start(current));
       return;
     }
@@ -59,7 +59,7 @@ export class Cells {
     if (run) within(run, () => this.#start(run));
   }
 
-  /** Makes the first cell that waits the current one, within a critical section. */
+  /** Makes the first waiting cell the current one, inside a critical section. */
   #take(): Run | undefined {
     const next = this.#queue.shift();
     if (!next) return undefined;
@@ -68,12 +68,12 @@ export class Cells {
     return run;
   }
 
-  /** Hears an interrupt, within a critical section; what it gives back ends the cell that is meant. */
+  /** Handles an interrupt inside a critical section; the returned function ends the cell that is meant. */
   hear({ request, before }: Extract<LinkMessage, { type: "cancel" }>): (() => void) | undefined {
     const { words } = this.#parts;
-    // A stop has swallowed a command that came before: that will be sent again, and then this.
+    // A stop has swallowed an earlier command: that command is sent again, and then this interrupt.
     if (Atomics.load(words, WORD.taken) < before) return undefined;
-    // A stop may have come before the start of one that waited.
+    // A stop may have come before a waiting cell started.
     const run = currentRun() ?? this.#take();
     const last = this.#heard;
     const stops = Atomics.load(words, WORD.stops);
@@ -93,11 +93,11 @@ export class Cells {
     run.request = request;
     const wantsTime = !isAnnounced && within(run, announceInterrupt);
     if (wantsTime && !run.evaluated) {
-      // A library ends in its own way: what its promise comes to is the cell's to keep.
+      // A library ends in its own way: the cell's outcome is what its promise settles to.
       run.onEvaluated = (evaluated) => this.#endInterrupted(run, evaluated);
       own.setTimeout(() => this.#endInterrupted(run), GRACE);
     } else if (isSecond) {
-      // Also where a stop has torn the end that the first one began.
+      // A stop may also have torn the ending that the first interrupt began.
       this.#abandon(run);
       this.#conclude(run, INTERRUPTED);
     } else if (!run.onEvaluated) {
@@ -125,11 +125,11 @@ export class Cells {
         void within(run, () => this.#finish(run, evaluated, compiled.url, compiled.showsValue));
       } else if (Atomics.load(words, WORD.stops) === run.stops) {
         this.#conclude(run, this.errors.failure(new Error(evaluated.stopped), compiled.url));
-      } // else the interrupt that stopped it is on its way
+      } // else the interrupt that stopped it will end it
     });
   }
 
-  /** What follows the last statement: displays, resources, the value's view, user expressions. */
+  /** Does what follows the last statement: displays, resources, the value's view, user expressions. */
   async #finish(
     run: Run,
     evaluated: Exclude<Evaluated, { stopped: string }>,
@@ -183,7 +183,7 @@ export class Cells {
     return { status: "ok", data, metadata: {} };
   }
 
-  /** @param evaluated what the cell came to where a library ended it in its own way */
+  /** @param evaluated the cell's outcome, if a library ended it in its own way */
   #endInterrupted(run: Run, evaluated?: Evaluated): void {
     if (run.cancelled || run.finished) return;
     this.#abandon(run);
@@ -197,7 +197,7 @@ export class Cells {
     within(run, () => run.resources.disposeAsync()).then(end, end);
   }
 
-  /** What it began does not go on: its timers, its loops and its imports. */
+  /** Stops what the run has begun: its timers, its loops and its imports. */
   #abandon(run: Run): void {
     endTimers(run);
     this.#parts.modules.abandon();
@@ -217,7 +217,7 @@ export class Cells {
     own.setImmediate(() => this.next());
   }
 
-  /** A view that is no JSON, or nests too deep for it, must not cost the cell its end. */
+  /** Reports the outcome. A view that JSON cannot encode, or that nests too deep, becomes an error instead. */
   #tell({ cell }: Run, outcome: Outcome): void {
     const { frames } = this.#parts;
     try {

@@ -1,4 +1,4 @@
-// Comms: channels between cells and what the front end shows, as widgets need them.
+// Comms: channels between cells and the front end's views, as widgets need them.
 import { randomUUID } from "node:crypto";
 import type { CommMessage } from "../channel.ts";
 import type { FrameWriter } from "../frames.ts";
@@ -6,7 +6,7 @@ import { critical } from "./critical.ts";
 import { cellOf } from "./run.ts";
 import { own } from "./timers.ts";
 
-/** What came from the front end. */
+/** A message from the front end. */
 interface Received {
   readonly data: unknown;
   readonly metadata: unknown;
@@ -32,7 +32,7 @@ export interface Comm {
 export interface CommHost {
   /** Opens a channel to a target that the front end has registered. */
   open(target: string, data?: unknown, options?: Sent & { readonly id?: string }): Comm;
-  /** Takes channels that the front end opens; the function given back ends that. */
+  /** Accepts channels that the front end opens, until the returned function is called. */
   registerTarget(target: string, opened: (comm: Comm, message: Received) => void): () => void;
 }
 
@@ -68,14 +68,14 @@ export class Comms {
     Object.defineProperty(globalThis, "comm", { value: host, configurable: true, writable: true });
   }
 
-  /** A message from the front end. */
+  /** Handles a message from the front end. */
   receive({ kind, commId, target = "", data, metadata = {}, buffers = [] }: CommMessage): void {
     const bytes = buffers.map((text) => new Uint8Array(Buffer.from(text, "base64")));
     const message = { data, metadata, buffers: bytes };
     if (kind === "open") {
       const opened = this.#targets.get(target);
       if (opened) opened(this.#create(commId, target).comm, message);
-      // The protocol's answer to a target that nobody knows.
+      // The protocol asks to close a comm whose target is unknown.
       else this.#send({ kind: "close", commId, data: {} });
       return;
     }
@@ -86,7 +86,7 @@ export class Comms {
       try {
         listen(message);
       } catch (error) {
-        // An error of one listener is no reason that the others hear nothing.
+        // One listener's error must not keep the others from hearing the message.
         own.setImmediate(() => {
           throw error;
         });
@@ -120,7 +120,7 @@ export class Comms {
     const encoded = buffers.map((bytes) =>
       Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64"),
     );
-    // Data of users may have a toJSON, which must not run inside the section.
+    // User data may have a toJSON, which must not run inside the section.
     const json = JSON.parse(JSON.stringify({ ...message, metadata })) as CommMessage;
     critical(() => this.#frames.event({ type: "comm", cell: cellOf(), ...json, buffers: encoded }));
   }

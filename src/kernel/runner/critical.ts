@@ -1,20 +1,20 @@
 // Critical sections: the runner's own bookkeeping, which an interrupt must not tear.
 //
-// V8 stops whatever JavaScript runs, wherever it is, without `finally`. So a lock in shared memory is
-// either a section's or the link's: the link asks V8 for a stop only while it has the lock, and gives
-// it back when that stop has been delivered or undone (link.ts).
+// V8 stops JavaScript at any point, without running `finally`. So a lock in shared memory belongs either
+// to a section or to the link. The link asks V8 for a stop only while it holds the lock, and releases
+// it once that stop has been delivered or undone (link.ts).
 import { getCallSites } from "node:util";
 import { HOLD, PROBE, WORD } from "./shared.ts";
 
 let words = new Int32Array(new SharedArrayBuffer(4));
 let depth = 0;
-/** As Node made it: cells may get another. */
+/** Node's own function; cells may replace the exported one. */
 const callSites = getCallSites;
 
-/** Runs something that will not be interrupted: short, and never user code. */
+/** Runs work that is never interrupted. It must be short and must not run user code. */
 export function critical<T>(work: () => T): T {
   if (depth === 0) {
-    // The thread is stopped in this loop.
+    // The link stops the thread here.
     while (Atomics.compareExchange(words, WORD.hold, HOLD.free, HOLD.critical) !== HOLD.free);
   }
   depth++;
@@ -25,17 +25,17 @@ export function critical<T>(work: () => T): T {
   }
 }
 
-/** No section can be open where the event loop calls: an overflowing stack may have left one so. */
+/** Closes a section that a stack overflow left open: when the event loop calls, none can be open. */
 export function forgetSections(): void {
   depth = 0;
   Atomics.compareExchange(words, WORD.hold, HOLD.critical, HOLD.free);
 }
 
-/** Lets the link stop this thread, and look at it. */
+/** Lets the link stop this thread and see whether it is idle. */
 export function installProbe(shared: Int32Array<SharedArrayBuffer>): void {
   words = shared;
-  // No JavaScript but this function and the expression that calls it: messages are heard, or V8 is
-  // between two promises.
+  // If only this function and the expression that calls it are on the stack, the thread is handling
+  // messages, or V8 is between two promises.
   const isIdle = (): boolean => callSites(5).length <= 2;
   Object.defineProperty(globalThis, PROBE, { value: isIdle });
 }

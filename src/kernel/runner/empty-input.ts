@@ -1,4 +1,4 @@
-// process.stdin, which has nothing to read: whoever reads it is told how cells ask.
+// process.stdin, which is always empty: tells whoever reads it how cells ask for input.
 import { Readable } from "node:stream";
 
 const HINT = 'In this kernel: process.stdin is empty; await input("Your name? ") asks\n';
@@ -13,7 +13,7 @@ class EmptyInput extends Readable {
   }
 }
 
-/** A new one where the last was read to its end, so that each cell that asks in vain is told. */
+/** Installs an empty stdin. Each one that is read to its end is replaced, so that every cell gets the hint. */
 export function installEmptyInput(): void {
   let current = new EmptyInput();
   Object.defineProperty(process, "stdin", {

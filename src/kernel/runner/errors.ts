@@ -1,4 +1,4 @@
-// Errors as a notebook shows them: name, message, the line of the cell, and a short trace.
+// Errors as a notebook shows them: name, message, the cell's line, and a short trace.
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { CellSyntaxError, type Position } from "../cell/compile.ts";
@@ -26,14 +26,14 @@ export const INTERRUPTED: Failure = {
   ],
 };
 
-/** The same with the words of the library that ended the cell by an error of its own. */
+/** Adds the message of the library that ended the cell with its own error. */
 export function interruptedBy(thrown: unknown): Failure {
   if (!(thrown instanceof Error)) return INTERRUPTED;
   const { ename, evalue } = nameOf(thrown);
   return { ...INTERRUPTED, traceback: [...INTERRUPTED.traceback, `${red(ename)}: ${evalue}`] };
 }
 
-/** How errors in cells look. */
+/** Describes errors in cells. */
 export class Errors {
   readonly #stacks: Stacks;
 
@@ -41,7 +41,7 @@ export class Errors {
     this.#stacks = stacks;
   }
 
-  /** What a cell failed with; `at` is V8's word on where, for errors whose stack does not say. */
+  /** Describes why a cell failed; `at` is V8's place, for errors whose stack does not tell. */
   failure(thrown: unknown, url: string, at?: Position): Failure {
     const { ename, evalue } = nameOf(thrown);
     const known = this.#stacks.cell(url);
@@ -54,7 +54,7 @@ export class Errors {
     return { status: "error", ename, evalue, traceback };
   }
 
-  /** What a cell that could not be compiled failed with. */
+  /** Describes why a cell could not be compiled. */
   compileFailure(error: unknown, source: string, count: number): Failure {
     if (!(error instanceof CellSyntaxError)) return this.failure(error, "");
     const { line, column, message } = error;
@@ -67,7 +67,7 @@ export class Errors {
     return { status: "error", ename: "SyntaxError", evalue: message, traceback };
   }
 
-  /** The lines that show a thrown value; `place` is where in `known` it happened, if not in its stack. */
+  /** Returns the lines that show a thrown value; `place` is its place in `known` if its stack does not tell. */
   lines(thrown: unknown, known?: Known, place?: Position, depth = 0): string[] {
     const { ename, evalue, preface } = nameOf(thrown);
     const lines = [...preface, `${red(ename)}${evalue === "" ? "" : `: ${evalue}`}`];
@@ -86,7 +86,7 @@ export class Errors {
     return lines;
   }
 
-  /** Errors inside an error: those it collects, and its cause. */
+  /** Returns the lines of errors inside an error: those that it collects, and its cause. */
   #related(thrown: unknown, depth: number): string[] {
     if (!(thrown instanceof Error)) return [];
     const lines: string[] = [];
@@ -115,7 +115,7 @@ const isOf =
   ({ cell }: Frame): boolean =>
     cell !== undefined && cell === known;
 
-/** A file's path without what makes a reloaded module's URL unique. */
+/** Returns a file's path without the query that makes a reloaded module's URL unique. */
 function toPath(url: string): string {
   try {
     const { protocol, pathname } = new URL(url);
@@ -125,7 +125,7 @@ function toPath(url: string): string {
   }
 }
 
-/** A property of an object that may have getters that throw. */
+/** Reads a property of an object whose getters may throw. */
 function get(object: object, key: string): unknown {
   try {
     return Reflect.get(object, key);
@@ -145,7 +145,7 @@ function nameOf(thrown: unknown): { ename: string; evalue: string; preface: stri
   return { ename: own && BUILT_IN.test(name) ? own : name, evalue, preface: prefaceOf(thrown) };
 }
 
-/** What Node puts in front of a SyntaxError of a module: its file, its line and a caret. */
+/** Returns what Node puts in front of a module's SyntaxError: its file, its line and a caret. */
 function prefaceOf(error: Error): string[] {
   const stack = get(error, "stack");
   if (typeof stack !== "string" || !/^(file:|\.{0,2}\/)[^\n]*:\d+\n/.test(stack)) return [];
@@ -160,13 +160,13 @@ function shorten(text: string): string {
   return text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE)}…`;
 }
 
-/** What to write instead, as lines of a trace. */
+/** Returns the hint about what to write instead, if there is one, as lines of a trace. */
 function hints(ename: string, evalue: string, source: string, { line }: Position): string[] {
   const found = hint(ename, evalue, linesOf(source)[line - 1] ?? "");
   return found === undefined ? [] : [found];
 }
 
-/** The line of a place with the one before it, and a caret below. */
+/** Returns the line of a place and the one before it, with a caret below. */
 function codeFrame(source: string, { line, column }: Position): string[] {
   const lines = linesOf(source);
   const width = String(line).length;

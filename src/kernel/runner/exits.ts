@@ -1,4 +1,4 @@
-// An end that a cell asks for: told before it comes, with its place.
+// Reports calls that end the process, with their place, before the end comes.
 import { constants } from "node:os";
 import type { Event } from "../channel.ts";
 import type { FrameWriter } from "../frames.ts";
@@ -6,12 +6,12 @@ import { critical } from "./critical.ts";
 import type { Stacks } from "./stacks.ts";
 
 type Exit = Extract<Event, { type: "exit" }>;
-/** The call as typed, and its place where a cell made it. */
+/** The call as typed, and its place if a cell made it. */
 type Call = Pick<Exit, "call" | "place">;
 
 const SHOWN = 60;
 
-/** Makes the calls that end this process say so first, with the end that they will make. */
+/** Makes the calls that end this process report that end first. */
 export function installExits(frames: FrameWriter, stacks: Stacks): void {
   const describe = (name: string, ...values: readonly unknown[]): Call => {
     const { cell, place: at } = stacks.frames(new Error().stack).find(({ cell }) => cell) ?? {};
@@ -24,7 +24,7 @@ export function installExits(frames: FrameWriter, stacks: Stacks): void {
   const { exit, abort, kill, reallyExit } = process as NodeJS.Process & {
     reallyExit: (code?: number) => never;
   };
-  /** The call of process.exit() that is under way: its listeners run, and may still throw. */
+  /** The running call of process.exit(), whose listeners run and may still throw. */
   let asked: Call | undefined;
   Object.assign(process, {
     exit(code?: number | string | null): never {
@@ -37,20 +37,20 @@ export function installExits(frames: FrameWriter, stacks: Stacks): void {
         throw error;
       }
     },
-    /** Node's exit() calls it last, with the code that its listeners have left. */
+    /** Node's exit() calls this last, with the exit code that its listeners have left. */
     reallyExit(code?: number): never {
       tell(asked ?? describe("reallyExit", code ?? 0), { code: Number(code ?? 0) & 0xff });
       return reallyExit.call(process, code);
     },
     abort(): never {
       tell(describe("abort"), { signal: "SIGABRT" });
-      // The same end, without Node's native trace of it.
+      // This ends the process in the same way, but without Node's native trace.
       kill.call(process, process.pid, "SIGABRT");
       return abort.call(process);
     },
     kill(pid: number, signal: string | number = "SIGTERM"): true {
       const name = nameOf(signal);
-      // What is handled is no end.
+      // A handled signal does not end the process.
       if (pid === process.pid && name && process.listenerCount(name) === 0) {
         tell(describe("kill", "process.pid", signal), { signal: name });
       }
@@ -59,7 +59,7 @@ export function installExits(frames: FrameWriter, stacks: Stacks): void {
   });
 }
 
-/** Undefined for what is no signal, 0 among it. */
+/** Returns the signal's name; undefined for anything that is not a signal, such as 0. */
 function nameOf(signal: string | number): NodeJS.Signals | undefined {
   const names = Object.keys(constants.signals) as NodeJS.Signals[];
   return names.find((name) => name === signal || constants.signals[name] === signal);

@@ -1,6 +1,6 @@
-// What to write here, for who comes from Python and wrote what one writes there.
+// Hints for users who wrote Python, or the code of another tool: says what to write here instead.
 
-/** Python's names, and what does their work here. */
+/** Python's names, and what replaces them here. */
 const NAMES: ReadonlyMap<string, string> = new Map([
   ["print", "console.log(x), or x as the cell's last line"],
   ["len", "x.length"],
@@ -18,7 +18,7 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   ["plt", `plot({ data, layout }), from import { plot } from "abkd"`],
 ]);
 
-/** Names of other runtimes and of browsers, and what there is here. */
+/** Names of other runtimes and of browsers, and what replaces them here. */
 const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map([
   ["Deno", `Node's own modules, such as import { readFile } from "node:fs/promises"`],
   ["Bun", `Node's own modules, such as import { readFile } from "node:fs/promises"`],
@@ -32,7 +32,7 @@ const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map([
   ["React", `no JSX: display({ "text/html": html }, { raw: true }) shows HTML`],
 ]);
 
-/** Lines that other tools would take and this kernel does not, where the cell is a syntax error. */
+/** Lines that other tools accept and this kernel does not, for cells with a syntax error. */
 const FOREIGN_LINES: readonly (readonly [RegExp, string])[] = [
   [
     /^\s*(export\s+(default\s+)?)?@[\w.]+(\(.*\))?\s*(class\b|export\b|$)/,
@@ -45,10 +45,10 @@ const FOREIGN_LINES: readonly (readonly [RegExp, string])[] = [
   [/^\s*\{.*[:,].*\}\s*;?\s*$/, "({ a: 1 }), in parentheses, is an object"],
 ];
 
-/** Longer lines are nobody's habit, and some patterns would take seconds for them. */
+/** The longest line examined. Longer ones are nobody's habit, and some patterns would take seconds. */
 const LONGEST_LINE = 1_000;
 
-/** Lines that Python would take and TypeScript does not. */
+/** Lines that Python accepts and TypeScript does not. */
 const LINES: readonly (readonly [RegExp, string])[] = [
   [
     /^\s*(import\s+[\w.]+(\s+as\s+\w+)?|from\s+[\w.]+\s+import\s.*)$/,
@@ -69,10 +69,10 @@ const LINES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * What to write instead, where somebody wrote Python, or what other tools take; or undefined. Only ever
- * called for cells that failed, so it may guess.
+ * Returns what to write instead of Python or of another tool's code; undefined if nothing fits. It is
+ * called only for cells that failed, so it may guess.
  *
- * @param line the cell's line where the error is, as typed
+ * @param line the cell's line that has the error, as typed
  */
 export function hint(ename: string, evalue: string, line: string): string | undefined {
   const missing =
@@ -104,7 +104,7 @@ function lineHint(
   return patterns.find(([pattern]) => pattern.test(line))?.[1];
 }
 
-/** What Node says of a return outside of functions; within one it is no mistake. */
+/** Recognises Node's error for a return outside a function. */
 function returnHint(ename: string, evalue: string): string | undefined {
   const isReturn = ename === "SyntaxError" && evalue.startsWith("Return statement is not allowed");
   return isReturn ? "a cell's value is its last expression: leave return out" : undefined;

@@ -1,17 +1,17 @@
-// What compiled cells call: imports, and resources that are disposed of when the cell ends.
+// The functions that compiled cells call: imports, and resources that are disposed of when the cell ends.
 import { fileURLToPath } from "node:url";
 import { type CellHelper, HELPER } from "../cell/compile.ts";
 import { Modules } from "../cell/modules.ts";
 import type { Folders } from "../short-path.ts";
 import { isCancelled, runOf } from "./run.ts";
 
-/** The notebook's folder, which is the current one when the process starts, and this package's. */
+/** The notebook's folder, in which the process starts, and this package's root. */
 export const FOLDERS: Folders = {
   folder: process.cwd(),
   projectRoot: fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, ""),
 };
 
-/** Puts the helper and `require` among the globals. */
+/** Defines the helper and `require` as globals. */
 export function installHelper(): Modules {
   const modules = new Modules(FOLDERS);
   const helper: CellHelper = {
@@ -20,7 +20,7 @@ export function installHelper(): Modules {
     meta: modules.meta,
     constants: modules.constants,
     use: (resource) => {
-      // The stack would prefer a resource's asynchronous end.
+      // The stack would prefer a resource's asynchronous disposer.
       resources().use(resource && { [Symbol.dispose]: disposerOf(resource) });
       return resource;
     },

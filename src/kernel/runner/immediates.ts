@@ -1,9 +1,9 @@
-// setImmediate, over one immediate of Node's at a time.
+// setImmediate, built on one Node immediate at a time.
 //
 // Node walks its list of immediates in JavaScript, which V8 may stop anywhere. A stop at the start of
-// a turn's second one leaves Node at an entry that it can neither call nor pass: its event loop then
-// calls the walk again and again, and hears nothing any more. Of a list of one, nothing is left. What
-// a stop has torn here, the next message from the link starts again.
+// the second immediate of a turn leaves Node at an entry that it can neither call nor pass: its event
+// loop then repeats the walk for ever and handles nothing else. A list of one leaves no such entry. If
+// a stop tears the code here, the next message from the link resumes it.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { critical } from "./critical.ts";
 
@@ -12,20 +12,20 @@ type AnyFunction = (...args: never[]) => unknown;
 const { nextTick } = process;
 const nodeImmediate = setImmediate;
 const clearNodeImmediate = clearImmediate;
-/** Runs all ticks and promises that wait. Node's walk calls it between two immediates. */
+/** Runs all waiting ticks and promises. Node's walk calls it between two immediates. */
 const runTicks = (process as unknown as { _tickCallback: () => void })._tickCallback;
 
-/** Those of the next turn, and what is left of the turn that runs. */
+/** The immediates of the next turn, and the rest of the current turn. */
 let waiting = new Set<Immediate>();
 const turn = new Set<Immediate>();
-/** Node's, which begins the next turn. */
+/** The Node immediate that begins the next turn. */
 let armed: NodeJS.Immediate | undefined;
 
-/** What Node's setImmediate gives back. */
+/** What setImmediate returns, like Node's own class. */
 class Immediate {
-  /** It has been called or cleared: what remembers timers reads it, as with Node's. */
+  /** Set when it has been called or cleared. Run.track() reads it, as it does with Node's timers. */
   _destroyed = false;
-  /** Calls the callback in a tick of its own, as part of what was running when it was set. */
+  /** Calls the callback in a tick of its own, in the asynchronous context that set it. */
   readonly begin: () => void;
   #isRefed = true;
 
@@ -41,7 +41,7 @@ class Immediate {
     return this;
   }
 
-  /** The runner waits for commands either way. */
+  /** Only marks: the runner stays alive for commands either way. */
   unref(): this {
     this.#isRefed = false;
     return this;
@@ -56,9 +56,9 @@ class Immediate {
   }
 }
 
-/** Node's setImmediate. To be called within a critical section. */
+/** Does the work of setImmediate. Must be called inside a critical section. */
 export function startImmediate(callback: unknown, ...args: unknown[]): unknown {
-  // Its error names the argument.
+  // Node's function throws the error that names the argument.
   if (typeof callback !== "function") return nodeImmediate(callback as () => void);
   const immediate = new Immediate(callback as AnyFunction, args);
   waiting.add(immediate);
@@ -66,7 +66,7 @@ export function startImmediate(callback: unknown, ...args: unknown[]): unknown {
   return immediate;
 }
 
-/** Node's clearImmediate. To be called within a critical section. */
+/** Does the work of clearImmediate. Must be called inside a critical section. */
 export function stopImmediate(immediate: unknown): void {
   if (!(immediate instanceof Immediate)) return;
   immediate._destroyed = true;
@@ -74,13 +74,13 @@ export function stopImmediate(immediate: unknown): void {
   turn.delete(immediate);
 }
 
-/** Goes on with what a stop has torn. To be called by the event loop, within a critical section. */
+/** Resumes what a stop has torn. The event loop must call it, inside a critical section. */
 export function resumeImmediates(): void {
   clearNodeImmediate(armed);
   armed = waiting.size + turn.size > 0 ? arm() : undefined;
 }
 
-/** In a tick, because an immediate of Node's own libraries may come before this one. */
+/** Starts the next turn in a tick, because an immediate of Node's own libraries may precede this one. */
 function arm(): NodeJS.Immediate {
   return nodeImmediate(() => critical(() => nextTick(runTurn)));
 }
@@ -88,21 +88,21 @@ function arm(): NodeJS.Immediate {
 function runTurn(): void {
   critical(() => {
     armed = undefined;
-    // What is left of a torn turn comes first.
+    // The rest of a torn turn comes first.
     for (const immediate of waiting) turn.add(immediate);
     waiting = new Set();
   });
   try {
     while (critical(beginNext)) runTicks();
   } finally {
-    // A callback that throws is no reason that the others are not called.
+    // A callback that throws must not keep the others from being called.
     critical(() => {
       if (turn.size > 0) armed ??= arm();
     });
   }
 }
 
-/** Takes the turn's next one; whether there was one. */
+/** Begins the turn's next immediate; returns whether there was one. */
 function beginNext(): boolean {
   for (const immediate of turn) {
     turn.delete(immediate);

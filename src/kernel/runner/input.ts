@@ -1,4 +1,4 @@
-// Questions to the user: `prompt` and `confirm` wait for the answer, `input` gives a promise.
+// Questions to the user: `prompt` and `confirm` block until the answer, `input` returns a promise.
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { FrameWriter } from "../frames.ts";
 import { critical } from "./critical.ts";
@@ -6,7 +6,7 @@ import { type Run, runOf } from "./run.ts";
 import { WORD } from "./shared.ts";
 
 interface InputOptions {
-  /** What is typed is not shown. */
+  /** Hides what is typed. */
   readonly password?: boolean;
 }
 
@@ -14,7 +14,7 @@ export class Input {
   readonly #frames: FrameWriter;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #answers: MessagePort;
-  /** Questions asked by `input`, the first of them shown. */
+  /** Questions asked by `input`; only the first is shown. */
   #questions: { run: Run; ask: () => void; answer: (value: string) => void }[] = [];
 
   constructor(frames: FrameWriter, words: Int32Array<SharedArrayBuffer>, answers: MessagePort) {
@@ -37,13 +37,13 @@ export class Input {
     }
   }
 
-  /** An answer that nobody waits for by blocking this thread. */
+  /** Takes an answer to `input`; `prompt` and `confirm` get theirs while they block this thread. */
   answer(value: string): void {
     this.#questions.shift()?.answer(value);
     this.#questions[0]?.ask();
   }
 
-  /** Forgets a run's questions: it has been interrupted, or has ended. */
+  /** Forgets the questions of a run that was interrupted or has ended. */
   forget(run: Run): void {
     Atomics.store(this.#words, WORD.asking, 0);
     this.#questions = this.#questions.filter((question) => question.run !== run);
@@ -73,7 +73,7 @@ export class Input {
   }
 }
 
-/** The run that asks, where it may. */
+/** Returns the run that asks. @throws Error if no cell runs or the front end takes no input */
 function asking(name: string): Run {
   const run = runOf();
   if (!run || run.finished) throw new Error(`${name}: no cell is running`);

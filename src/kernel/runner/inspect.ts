@@ -1,17 +1,17 @@
-// V8's inspector on this thread: evaluates code as a console does, and hands values over as they are.
+// V8's inspector on this thread: evaluates code as a console does, and returns the values themselves.
 import { type Runtime, Session } from "node:inspector";
 import { promiseHooks } from "node:v8";
 import { critical } from "./critical.ts";
 
-/** What an evaluation came to: a value, or what was thrown. */
+/** The outcome of an evaluation: a value, or what was thrown. */
 export type Evaluated =
   | { readonly value: unknown }
   | {
       readonly thrown: unknown;
-      /** Where V8 saw it, from 1; of a SyntaxError the stack does not say so. */
+      /** Where V8 saw the error, from 1. The stack of a SyntaxError does not tell. */
       readonly at: { readonly line: number; readonly column: number };
     }
-  /** V8 answered nothing: the code was stopped. */
+  /** V8 gave no result: the code was stopped. */
   | { readonly stopped: string };
 
 type Reply = Runtime.EvaluateReturnType;
@@ -23,14 +23,14 @@ export class Inspector {
   readonly #holder: { value?: unknown } = {};
   readonly #holderId: string;
   /**
-   * Promises of scripts that have not ended. Were one collected, the inspector would call back into
+   * Promises of scripts that have not ended. If one were collected, the inspector would call back into
    * Node in the middle of the collection, and V8 would abort the process.
    */
   readonly #pending = new Set<{ promise?: unknown }>();
 
   constructor() {
     this.#session.connect();
-    // The holder gets its id without staying reachable by a name.
+    // The holder gets an id; afterwards no global name refers to it.
     const name = "abkd.kernel.holder";
     Object.defineProperty(globalThis, name, { value: this.#holder, configurable: true });
     let id: string | undefined;
@@ -44,13 +44,13 @@ export class Inspector {
   }
 
   /**
-   * Evaluates a script whose declarations stay, with top-level await. `done` is called once: within
-   * this call where the script was stopped, never where one of its promises was or the process ends.
+   * Evaluates a script with top-level await; its declarations stay. `done` is called at most once: during
+   * this call if the script was stopped; never if one of its promises was stopped or the process ends.
    */
   evaluate(expression: string, done: (evaluated: Evaluated) => void): void {
     const script: { promise?: unknown } = {};
     this.#pending.add(script);
-    // The first promise that comes to be is the script's: V8 runs it as an asynchronous function.
+    // The first promise created is the script's: V8 runs it as an asynchronous function.
     const unhook = promiseHooks.onInit((promise: unknown) => {
       script.promise = promise;
       unhook();
@@ -60,7 +60,7 @@ export class Inspector {
       { expression, replMode: true, awaitPromise: true, objectGroup: GROUP },
       (error, reply) => {
         this.#pending.delete(script);
-        // The process is ending: what it ended by is told elsewhere.
+        // The process is ending; exits.ts reports why.
         if (error?.message.includes("context was destroyed")) return;
         done(error ? { stopped: error.message } : this.#evaluated(reply as Reply));
       },
@@ -68,7 +68,7 @@ export class Inspector {
     unhook();
   }
 
-  /** Evaluates an expression at once; undefined where it would have side effects, or throws. */
+  /** Evaluates an expression at once; undefined if it has side effects or throws. */
   peek(expression: string): { readonly value: unknown } | undefined {
     let found: { readonly value: unknown } | undefined;
     this.#session.post(
@@ -83,7 +83,7 @@ export class Inspector {
     return found;
   }
 
-  /** Names declared by let, const and class at the top level of cells. */
+  /** Returns the names declared by let, const and class at the top level of cells. */
   declared(): string[] {
     let names: string[] = [];
     this.#session.post("Runtime.globalLexicalScopeNames", {}, (error, reply) => {
@@ -92,7 +92,7 @@ export class Inspector {
     return names;
   }
 
-  /** Lets go of the values of finished cells. */
+  /** Releases the values of finished cells. */
   release(): void {
     this.#session.post("Runtime.releaseObjectGroup", { objectGroup: GROUP });
   }

@@ -1,6 +1,6 @@
-// Interrupts, as libraries hear of them: a cancelable event on Symbol.for("Jupyter.interrupt").
+// Interrupts for libraries: a cancelable event on Symbol.for("Jupyter.interrupt").
 
-/** How long a library that asked for it may take to end gracefully, in milliseconds. */
+/** How long a library that asked for time may take to end gracefully, in milliseconds. */
 export const GRACE = 2000;
 
 const target = new EventTarget();
@@ -9,7 +9,7 @@ export function installInterrupts(): void {
   Object.defineProperty(globalThis, Symbol.for("Jupyter.interrupt"), { value: target });
 }
 
-/** Tells the listeners; whether one of them asked for time (preventDefault). */
+/** Tells the listeners; returns whether one of them asked for time (preventDefault). */
 export function announceInterrupt(): boolean {
   return !target.dispatchEvent(new Event("interrupt", { cancelable: true }));
 }

@@ -1,4 +1,4 @@
-// The runner's link: a worker thread that hears commands and interrupts while user code runs.
+// The runner's link: a worker thread that receives commands and interrupts while user code runs.
 import { writeSync } from "node:fs";
 import { Session } from "node:inspector/promises";
 import { Socket } from "node:net";
@@ -17,14 +17,14 @@ export interface LinkData {
 
 /** How long an idle main thread may take to answer, in milliseconds. */
 const IDLE_ANSWER = 10;
-/** How long JavaScript that runs may take to be stopped, in milliseconds. */
+/** How long running JavaScript may take to stop, in milliseconds. */
 const STOP = 20;
-/** How long the main thread may take to leave, in milliseconds. */
+/** How long the main thread may take to exit, in milliseconds. */
 const EXIT = 1000;
 
 const CALL_PROBE = `globalThis[Symbol.for("${PROBE.description}")]()`;
 
-/** An interrupt of the user's. */
+/** An interrupt by the user. */
 type Wish = Pick<Extract<LinkMessage, { type: "cancel" }>, "request" | "before">;
 
 const { words, answers, fd } = workerData as LinkData;
@@ -35,7 +35,7 @@ const untaken: Extract<LinkMessage, { type: "command" }>[] = [];
 let wish: Wish = { request: 0, before: 0 };
 let interrupting = false;
 
-/** Main thread takes commands one by one, each exactly once. */
+/** Sends a command to the main thread, which takes commands one by one and each exactly once. */
 function send(command: Command): void {
   const taken = Atomics.load(words, WORD.taken);
   while (untaken[0] && untaken[0].number <= taken) untaken.shift();
@@ -75,7 +75,7 @@ async function interruptOnce(one: Wish): Promise<void> {
   }
 }
 
-/** Asks the main thread to end its cell; whether it has heard, in the time it takes when idle. */
+/** Asks the main thread to end its cell; returns whether it answered as fast as an idle thread does. */
 async function cancel(one: Wish): Promise<boolean> {
   main.postMessage({ type: "cancel", ...one } satisfies LinkMessage);
   const deadline = performance.now() + IDLE_ANSWER;
@@ -89,8 +89,8 @@ async function cancel(one: Wish): Promise<boolean> {
 }
 
 /**
- * Stops the main thread's JavaScript where it runs any that may be stopped. A thread that looks idle
- * gets one more chance to answer: endless promises look the same, and have to be stopped.
+ * Stops the main thread's JavaScript if any runs that may be stopped. A thread that looks idle gets one
+ * more chance to answer, but then is stopped: endless promises look idle too.
  */
 async function stop(isForced: boolean, one: Wish): Promise<"heard" | "idle" | "stopped"> {
   const session = new Session();
@@ -101,9 +101,9 @@ async function stop(isForced: boolean, one: Wish): Promise<"heard" | "idle" | "s
       await sleep(1);
     }
     try {
-      // From here on it can hear nothing: it would do so in a critical section.
+      // While the link holds the lock, the main thread cannot handle interrupts: that needs a critical section.
       if (Atomics.load(words, WORD.cancelled) === one.request) return "heard";
-      // The stop may tear what it was about to do about the one before.
+      // The stop may tear the handling of the previous interrupt.
       Atomics.store(words, WORD.cancelled, 0);
       Atomics.add(words, WORD.stops, 1);
       await terminate(session);
@@ -116,7 +116,7 @@ async function stop(isForced: boolean, one: Wish): Promise<"heard" | "idle" | "s
   }
 }
 
-/** False where the main thread cannot say: its stack may be full. */
+/** Whether the main thread looks idle; false if it cannot answer, for example because its stack is full. */
 async function looksIdle(session: Session): Promise<boolean> {
   try {
     const reply = await session.post("Runtime.evaluate", {
@@ -129,17 +129,17 @@ async function looksIdle(session: Session): Promise<boolean> {
   }
 }
 
-/** Stops what runs. When this resolves, V8 has done so or has forgotten it: no stop comes late. */
+/** Stops what runs. When this resolves, V8 has stopped it or dropped the request: no stop comes late. */
 async function terminate(session: Session): Promise<void> {
   const stopped = session.post("Runtime.terminateExecution").then(
     () => true,
-    // One that a cell asked for is still under way.
+    // A stop that a cell asked for is still under way.
     () => false,
   );
-  // Answered in order, and without JavaScript: V8 knows of the stop. Native code may take its time.
+  // V8 answers in order and without running JavaScript, so now it knows of the stop. Native code may take longer.
   await session.post("Runtime.getIsolateId");
   if (await Promise.race([stopped, sleep(STOP, false)])) return;
-  // It ran nothing that could be stopped. This call is stopped in its place, or shows that none is due.
+  // Nothing ran that could be stopped. This call is stopped instead, or shows that no stop is pending.
   await looksIdle(session);
 }
 
@@ -155,7 +155,7 @@ function obey(command: Command): void {
   }
 }
 
-/** Ends this process, and its children where it leads a group of its own. */
+/** Ends this process, and its children if it leads a process group. */
 function end(): void {
   try {
     process.kill(-process.pid, "SIGKILL");
@@ -169,7 +169,7 @@ function warn(error: unknown): void {
   writeSync(2, `an interrupt failed: ${message}\n`);
 }
 
-/** Without its link the main thread would never be interrupted again: this process ends, and says why. */
+/** Ends this process and reports why: without its link, the main thread could never be interrupted again. */
 function lost(error: unknown): void {
   const { message = String(error) } = error as Partial<Error>;
   try {
@@ -187,5 +187,5 @@ commands.on("data", (bytes: Buffer) => {
   for (const command of decoder.push(bytes)) obey(command);
 });
 commands.on("error", lost);
-// The supervisor has gone: nobody would ever read what this process does.
+// The supervisor has gone: nobody would ever read this process's output.
 commands.on("close", end);

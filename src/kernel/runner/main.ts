@@ -1,4 +1,4 @@
-// The process that runs the cells: commands come through its link, events go to standard output.
+// The process that runs the cells: commands arrive through its link, events go to standard output.
 import { writeSync } from "node:fs";
 import path from "node:path";
 import { MessageChannel, Worker } from "node:worker_threads";
@@ -29,7 +29,7 @@ const COMMANDS_FD = 3;
 
 const token = process.env[TOKEN_VARIABLE] ?? "";
 const { NODE_COMPILE_CACHE } = process.env;
-// They are for this process, not for the children of cells.
+// These variables are for this process, not for the children of cells.
 for (const name of [TOKEN_VARIABLE, "NODE_COMPILE_CACHE"]) delete process.env[name];
 const frames = new FrameWriter(1, token);
 const words = new Int32Array(new SharedArrayBuffer(4 * WORDS));
@@ -39,7 +39,7 @@ answers.unref();
 const link = new Worker(new URL(`./link${path.extname(import.meta.url)}`, import.meta.url), {
   workerData: { words, answers: answering, fd: COMMANDS_FD } satisfies LinkData,
   transferList: [answering],
-  // A variable set to undefined would be the text "undefined", and a folder of that name.
+  // A variable set to undefined would become the text "undefined", and a folder of that name.
   env: NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE },
 });
 
@@ -95,7 +95,7 @@ function obey(command: Exclude<Command, { type: "execute" }>): void {
       break;
     case "members": {
       const { request, expression } = command;
-      // V8 ends what an expression takes: without an answer, the front end's Tab would wait.
+      // V8 limits the expression's time, so the section is short. Without an answer, Tab in the front end would hang.
       critical(() => {
         frames.event({ type: "members", request, names: membersOf(inspector, expression) });
       });
@@ -125,7 +125,7 @@ link.on("message", (message: LinkMessage) => {
   cells.next();
 });
 
-/** Nobody could interrupt what runs from here on, or start another cell. */
+/** Ends the process, because nobody could interrupt its code or start another cell any more. */
 function lost(why: string): void {
   writeSync(2, `${LINK_LOST}: ${why}\n`);
   process.kill(process.pid, "SIGKILL");
@@ -133,17 +133,17 @@ function lost(why: string): void {
 link.on("error", ({ message }) => lost(message));
 link.on("exit", (code) => lost(`its thread ended with code ${code}`));
 
-/** Errors outside of any statement: shown with their cell, and no reason to end. */
+/** Shows an error outside any statement under its cell; the process continues. */
 function report(title: string, error: unknown): void {
   const lines = cells.errors.lines(error);
   process.stderr.write(`${title}${lines.join("\n")}\n`);
 }
 process.on("uncaughtException", (error) => report("", error));
 process.on("unhandledRejection", (reason) => report("Unhandled rejection: ", reason));
-// A terminal's Ctrl+C is the supervisor's to understand.
+// The supervisor handles a terminal's Ctrl+C.
 process.on("SIGINT", () => {});
 
-// Not before the promises of this module are done with.
+// Wait until the promises of this module have settled.
 own.setImmediate(() => {
   Atomics.store(words, WORD.ready, 1);
   Atomics.notify(words, WORD.ready);

@@ -1,12 +1,12 @@
-// What a value has at run time, for completions: names, found without running anything.
+// A value's names at run time, for completion, found without running any user code.
 import { types } from "node:util";
 import type { Inspector } from "./inspect.ts";
 
 const MAX_NAMES = 5000;
 
 /**
- * Node offers `process` and `Buffer` by getters, which nothing may run that only looks. From here on they
- * are plain properties, as they were before Node 12: assigned to and deleted as ever.
+ * Makes `process` and `Buffer` plain properties, as before Node 12: they can be assigned and deleted as
+ * ever. Node defines them by getters, which completion must not run.
  */
 export function installPlainGlobals(): void {
   const { process, Buffer } = globalThis;
@@ -16,7 +16,7 @@ export function installPlainGlobals(): void {
   }
 }
 
-/** The names of a value's properties, its own first; with no expression, what cells can refer to. */
+/** Returns the names of a value's properties, its own first; without an expression, all that cells can use. */
 export function membersOf(inspector: Inspector, expression: string): string[] {
   if (expression.trim() === "") {
     return [...new Set([...inspector.declared(), ...Object.getOwnPropertyNames(globalThis)])];
@@ -25,10 +25,10 @@ export function membersOf(inspector: Inspector, expression: string): string[] {
   if (!found || found.value === undefined || found.value === null) return [];
   const names = new Set<string>();
   let object: unknown = Object(found.value);
-  // Reflect asks a proxy's traps, which are the user's code; they have no names to offer.
+  // Reflection would run a proxy's traps, which are user code, so proxies offer no names.
   for (let depth = 0; object !== null && depth < 20; depth++) {
     if (types.isProxy(object)) break;
-    // What every object has would bury what this one has; the types know it all.
+    // What every object has would bury the value's own names, and the types know it anyway.
     if (depth > 0 && object === Object.prototype) break;
     for (const name of Object.getOwnPropertyNames(object)) {
       if (names.size < MAX_NAMES && !/^\d+$/.test(name)) names.add(name);

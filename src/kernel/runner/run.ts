@@ -1,34 +1,34 @@
-// One cell's run: what belongs to it from its first statement to the last of its timers.
+// One cell's run: what belongs to it, from its first statement to the last of its timers.
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { CellId, Command } from "../channel.ts";
 import type { Evaluated } from "./inspect.ts";
 
 export type ExecuteCommand = Extract<Command, { type: "execute" }>;
 
-/** A timer of Node's, with the mark that says it will not fire again. */
+/** A Node timer, with the mark that it will not fire again. */
 export type Timer = (NodeJS.Timeout | NodeJS.Immediate) & { readonly _destroyed?: boolean };
 
 export class Run {
   readonly cell: CellId;
   readonly count: number;
   readonly command: ExecuteCommand;
-  /** Its outcome has been told. */
+  /** Whether its outcome has been reported. */
   finished = false;
-  /** It has been handed to V8. */
+  /** Whether it has been handed to V8. */
   begun = false;
-  /** Its last statement has ended. */
+  /** Whether its last statement has ended. */
   evaluated = false;
-  /** It has been interrupted: it starts no timers any more. */
+  /** Whether it was interrupted: it can start no more timers. */
   cancelled = false;
-  /** The user's interrupt that it ends by; 0 for none. */
+  /** The user's interrupt that ends it; 0 for none. */
   request = 0;
-  /** Of the command that it came by. */
+  /** The number of the command that started it. */
   readonly number: number;
-  /** How often V8 had been asked to stop the thread when it started. */
+  /** How often V8 had been asked to stop the thread when the run started. */
   readonly stops: number;
-  /** Called when its evaluation ends while an interrupt waits for that. */
+  /** Called when its evaluation ends while an interrupt waits for that end. */
   onEvaluated: ((evaluated?: Evaluated) => void) | undefined;
-  /** What `using` declared at its top level. */
+  /** The resources that `using` declared at its top level. */
   readonly resources = new AsyncDisposableStack();
   hasResources = false;
 
@@ -53,7 +53,7 @@ export class Run {
 
   clearTimers(): void {
     for (const timer of this.#timers) {
-      // clearTimeout does not know immediates
+      // clearTimeout does not know immediates.
       clearImmediate(timer as NodeJS.Immediate);
       clearTimeout(timer as NodeJS.Timeout);
     }
@@ -67,7 +67,7 @@ const context = new AsyncLocalStorage<Run>();
 let current: Run | undefined;
 let last: Run | undefined;
 
-/** Makes a run the current one, to which belongs what has no context of its own. */
+/** Makes a run the current one; whatever has no context of its own belongs to it. */
 export function setCurrent(run: Run | undefined): void {
   current = run;
   last = run ?? last;
@@ -75,15 +75,15 @@ export function setCurrent(run: Run | undefined): void {
 
 export const currentRun = (): Run | undefined => current;
 
-/** The run that what happens now belongs to: its own, else the current or the last one. */
+/** Returns the run that executing code belongs to: its own, or else the current or the last one. */
 export const runOf = (): Run | undefined => context.getStore() ?? current ?? last;
 
-/** Whether what happens now belongs to an interrupted run: its loops must not live on. */
+/** Whether executing code belongs to an interrupted run, whose loops must not live on. */
 export const isCancelled = (): boolean => context.getStore()?.cancelled ?? false;
 
 export const cellOf = (): CellId => runOf()?.cell ?? 0;
 
-/** Runs code, its timers and its promises as a run's. */
+/** Runs code so that it, its timers and its promises belong to a run. */
 export function within<T>(run: Run, work: () => T): T {
   return context.run(run, work);
 }

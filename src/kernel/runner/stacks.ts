@@ -1,4 +1,4 @@
-// Stacks as users read them: cells by their numbers, places as typed, no frame of the kernel or of Node.
+// Stacks as users read them: cells by number, places as typed, no frames of the kernel or of Node.
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type * as util from "node:util";
@@ -7,7 +7,7 @@ import type { Modules } from "../cell/modules.ts";
 import { type Folders, shortPath } from "../short-path.ts";
 import { critical } from "./critical.ts";
 
-/** A cell that has been compiled, for the places in it. */
+/** A compiled cell, kept to map the places in it. */
 export interface Known {
   readonly count: number;
   readonly source: string;
@@ -16,7 +16,7 @@ export interface Known {
 
 /** One line of a stack. */
 export interface Frame {
-  /** What stands after "at ". */
+  /** The text after "at ". */
   readonly text: string;
   readonly cell?: Known;
   readonly place?: Position;
@@ -25,21 +25,21 @@ export interface Frame {
 
 type Prepare = (error: Error, sites: NodeJS.CallSite[]) => unknown;
 
-/** Node's own. Given no frames it makes an error's first line. */
+/** Node's own function. Given no frames, it returns an error's first line. */
 const STANDARD: Prepare =
   Error.prepareStackTrace ?? ((error) => Error.prototype.toString.call(error));
 
-/** Folders of the kernel itself, which nobody wants to see in a trace. */
+/** The kernel's own folder, whose frames nobody wants to see in a trace. */
 const KERNEL = new URL("..", import.meta.url);
 const KERNEL_FRAMES = [KERNEL.href, fileURLToPath(KERNEL)];
 
 const FRAME = /^(?:(.*) \()?(?:async )?((?:[^()]|\([^()]*\))*?)(?::(\d+))?(?::(\d+))?\)?$/;
-/** A place within a frame's text: that of the eval() which the code came from. */
+/** A place inside a frame's text: that of the eval() that the code came from. */
 const INNER = /(?<=\()(cell-\d+\.ts|file:[^\s()]+|\/[^()]+?):(\d+):(\d+)(?=\))/g;
-/** V8 does not say in which cell an eval() is. */
+/** V8 does not tell which cell an eval() is in. */
 const NAMELESS = / \(:\d+:\d+\)/g;
 const MAPPED = /^Cell \[(\d+)\]$/;
-/** The most that Node's own getCallSites() takes. */
+/** The most frames that Node's own getCallSites() accepts. */
 const MOST_SITES = 200;
 
 export class Stacks {
@@ -51,7 +51,7 @@ export class Stacks {
     [STANDARD(error, []), ...this.#kept(sites.map(String)).map(lineOf)].join("\n");
   #prepare = this.#text;
 
-  /** `place`: where a module's place is in its file as written. */
+  /** @param place maps a place in a module to its file as written */
   constructor(place: Modules["place"], folders: Folders) {
     this.#place = place;
     this.#folders = folders;
@@ -65,7 +65,7 @@ export class Stacks {
     return this.#cells.get(url);
   }
 
-  /** The frames of user code in an error's `stack`: a text, or what a user's own hook made of it. */
+  /** Returns the frames of user code in an error's `stack`: a text, or what the user's own hook made of it. */
   frames(stack: unknown): Frame[] {
     const lines = Array.isArray(stack)
       ? stack.map((site) => `    at ${site}`)
@@ -73,15 +73,15 @@ export class Stacks {
     return this.#kept(lines.flatMap((line) => /^\s+at (.*)$/.exec(line)?.[1] ?? []));
   }
 
-  /** A line of a stack with its cell's number and the place as typed. */
+  /** Rewrites a line of a stack with its cell's number and the place as typed. */
   rename(line: string): string {
     const [, indent, text] = /^(\s+at )(.*)$/.exec(line) ?? [];
     return text === undefined ? line : `${indent}${this.#frame(text).text}`;
   }
 
   /**
-   * From now on every stack of this thread is the user's, whoever reads it: `error.stack`, the console,
-   * an `Error.prepareStackTrace` of the user's own, util.getCallSites().
+   * Makes every stack of this thread show the user's view, whoever reads it: `error.stack`, the console,
+   * the user's own `Error.prepareStackTrace`, util.getCallSites().
    */
   install(): void {
     Object.defineProperty(Error, "prepareStackTrace", {
@@ -104,7 +104,7 @@ export class Stacks {
     syncBuiltinESMExports();
   }
 
-  /** What V8 is given for what a user has set; of what was given before, the same. */
+  /** Returns what V8 gets in place of the user's hook. A hook that was read back stays the same. */
   #prepareOf(user: unknown): Prepare {
     if (typeof user !== "function") return this.#text;
     if (user === this.#text || this.#given.has(user as Prepare)) return user as Prepare;
@@ -114,7 +114,7 @@ export class Stacks {
     return given;
   }
 
-  /** The call sites below a function, as V8 has them. */
+  /** Returns the call sites below a function, as V8 has them. */
   #capture(below: (...args: never[]) => unknown): NodeJS.CallSite[] {
     return critical(() => {
       const [prepare, limit] = [this.#prepare, Error.stackTraceLimit];
@@ -128,7 +128,7 @@ export class Stacks {
     });
   }
 
-  /** A place as util.getCallSites() tells it, which does not know the names of cells. */
+  /** Rewrites a place from util.getCallSites(), which does not know cells' names. */
   #callSite(site: util.CallSiteObject, same?: NodeJS.CallSite): util.CallSiteObject | undefined {
     const isSame = same?.getLineNumber() === site.lineNumber;
     const file = (isSame && same?.getScriptNameOrSourceURL()) || site.scriptName;
@@ -141,14 +141,14 @@ export class Stacks {
     return Object.assign(site, { scriptName, lineNumber, columnNumber, column: columnNumber });
   }
 
-  /** Call sites without the kernel's, with the places as typed. */
+  /** Returns call sites without the kernel's, with places as typed. */
   #sites(sites: readonly NodeJS.CallSite[]): NodeJS.CallSite[] {
     const kept = sites.filter((site) => !isInner(fileOf(String(site))));
     while (kept.length > 0 && this.#frame(String(kept.at(-1))).isBuiltIn) kept.pop();
     return kept.map((site) => this.#site(site));
   }
 
-  /** V8's call sites cannot be changed, and their methods take no other object. */
+  /** Wraps a call site: V8's cannot be changed, and their methods accept no other object. */
   #site(site: NodeJS.CallSite): NodeJS.CallSite {
     const file = site.getScriptNameOrSourceURL() ?? site.getFileName() ?? "";
     const place = this.#origin(file, site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0);
@@ -174,7 +174,7 @@ export class Stacks {
 
   #kept(texts: readonly string[]): Frame[] {
     const frames = texts.filter((text) => !isInner(fileOf(text))).map((text) => this.#frame(text));
-    // Built-in functions at the end called kernel code that is not shown.
+    // Trailing built-in functions called kernel code that is not shown.
     while (frames.at(-1)?.isBuiltIn) frames.pop();
     return frames;
   }
@@ -193,7 +193,7 @@ export class Stacks {
     return { text, isBuiltIn, ...(cell && { cell, place }) };
   }
 
-  /** The cell of a frame that shows it as people call it already. */
+  /** Returns the cell of a frame that already shows the cell as users call it. */
   #mapped(file: string): Known | undefined {
     const [, count] = MAPPED.exec(file) ?? [];
     return count === undefined ? undefined : this.#cells.get(cellUrl(Number(count)));
@@ -208,7 +208,7 @@ export class Stacks {
       });
   }
 
-  /** Where a place of a cell or of a file is as typed, and what people call the two. */
+  /** Maps a place in a cell or a file to the place as typed, with the name that users know. */
   #origin(file: string, line: number, column: number): (Position & { name: string }) | undefined {
     const cell = this.#cells.get(file);
     if (cell) {

@@ -1,4 +1,4 @@
-// process.stdout, process.stderr and the console: frames, written before the call returns.
+// process.stdout, process.stderr and the console: they write frames before the call returns.
 import { Console } from "node:console";
 import { Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
@@ -12,8 +12,8 @@ type Name = "stdout" | "stderr";
 type Done = (error?: Error | null) => void;
 
 /**
- * A stream that is never full and never ends, as a kernel's output. It does without Writable's own
- * bookkeeping, which an interrupt in its middle would leave waiting for ever.
+ * A stream that is never full and never ends, as suits a kernel's output. It avoids Writable's own
+ * bookkeeping, which an interrupt could leave waiting for ever.
  */
 class OutputStream extends Writable {
   readonly fd: number;
@@ -37,7 +37,7 @@ class OutputStream extends Writable {
     return true;
   }
 
-  /** Whoever pipes into it must not end it for all others. */
+  /** Writes but stays open: whoever pipes into it must not end it for everyone else. */
   override end(...args: unknown[]): this {
     const [chunk, encoding] = args;
     if (typeof chunk === "string" || chunk instanceof Uint8Array) {
@@ -64,7 +64,7 @@ class OutputStream extends Writable {
   }
 }
 
-/** Replaces the two streams, and the console's methods by ones that V8's inspector does not record. */
+/** Replaces the two streams, and the console's methods with ones that V8's inspector does not record. */
 export function installStreams(frames: FrameWriter): void {
   const stdout = new OutputStream("stdout", frames);
   const stderr = new OutputStream("stderr", frames);
@@ -74,12 +74,12 @@ export function installStreams(frames: FrameWriter): void {
   const own = new Console({ stdout, stderr, ignoreErrors: false });
   for (const [name, method] of Object.entries(own)) {
     if (typeof method !== "function") continue;
-    // trace() looks for itself on the stack.
+    // trace() looks for its own frame on the stack.
     Reflect.set(console, name, name === "trace" ? method : printing(method));
   }
 }
 
-/** A method of the console to which the kernel's own views are known. */
+/** Makes a console method show the kernel's own views. */
 function printing(method: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {
   const print = (...args: unknown[]): unknown => {
     for (const arg of args) teachInspection(arg);

@@ -1,4 +1,4 @@
-// Timers that know the cell that started them, so that an interrupt ends its loops for good.
+// Timers that know the cell that started them, so that an interrupt ends the cell's loops for good.
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { critical } from "./critical.ts";
 import { startImmediate, stopImmediate } from "./immediates.ts";
@@ -10,14 +10,14 @@ type AnyFunction = (...args: never[]) => unknown;
 
 const CUSTOM = Symbol.for("nodejs.util.promisify.custom");
 
-/** Node's lists of timers are not to be torn: all later ones of the same delay would be lost. */
+/** Makes a call uninterruptible: a torn list of timers would lose all later ones of the same delay. */
 function whole(work: AnyFunction): AnyFunction {
   return function (this: unknown, ...args) {
     return critical(() => Reflect.apply(work, this, args) as unknown);
   };
 }
 
-/** Timers that no run is asked about, for the runner itself. */
+/** Timers of the runner itself, which belong to no run. */
 export const own = {
   setTimeout: whole(setTimeout) as (callback: () => void, delay: number) => unknown,
   setImmediate: whole(startImmediate as AnyFunction) as (callback: () => void) => unknown,
@@ -51,7 +51,7 @@ export function installTimers(): void {
   syncBuiltinESMExports();
 }
 
-/** A function that starts a timer, with the timer remembered by the run that calls it. */
+/** Wraps a function that starts a timer, so that the calling run remembers the timer. */
 function track(start: AnyFunction): AnyFunction {
   const begin = whole(start);
   return (...args) => {
@@ -69,7 +69,7 @@ interface WaitOptions {
   readonly ref?: boolean;
 }
 
-/** Node's own start timers that nobody can clear, so these start the tracked ones. */
+/** Replaces Node's promised timers, which nobody can clear, with ones that use the tracked timers. */
 function promisedTimers(timers: Timers) {
   const promise = <T>(
     start: (resolve: () => void) => Timer,

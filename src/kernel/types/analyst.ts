@@ -1,4 +1,4 @@
-// Answers questions about a notebook's types: what the worker thread runs.
+// Answers questions about a notebook's types; runs in the worker thread.
 import { checkComplete } from "./complete-code.ts";
 import { complete } from "./completions.ts";
 import { diagnose } from "./diagnosis.ts";
@@ -50,7 +50,7 @@ export class Analyst {
     this.#setRoots();
   }
 
-  /** A recorded cell is checked as it was when it ran: against the cells before it. */
+  /** Checks a recorded cell as it was when it ran, against the cells before it. */
   #diagnose(count: number, code: string): Answers["diagnostics"] {
     let cell = this.#notebook.find(count, code);
     if (cell) {

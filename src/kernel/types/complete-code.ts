@@ -3,14 +3,14 @@ import ts from "typescript";
 import type { Completeness } from "./protocol.ts";
 
 const INDENT = "  ";
-// A string or a regular expression cannot go on in the next line.
+// A string or a regular expression cannot continue on the next line.
 const UNTERMINATED = new Set([1002, 1161]);
 
 interface ParsedFile extends ts.SourceFile {
   readonly parseDiagnostics: readonly ts.DiagnosticWithLocation[];
 }
 
-/** What the parser alone finds wrong with code. */
+/** Returns the errors that the parser alone finds. */
 export function parseErrors(file: ts.SourceFile): readonly ts.DiagnosticWithLocation[] {
   return (file as ParsedFile).parseDiagnostics;
 }
@@ -18,7 +18,7 @@ export function parseErrors(file: ts.SourceFile): readonly ts.DiagnosticWithLoca
 export function checkComplete(code: string): Completeness {
   const plain = checkStatements(code);
   if (plain.status !== "invalid" || !/^\s*\{/.test(code)) return plain;
-  // A cell that is an object literal as a whole: the runner reads it as one.
+  // A cell that is one object literal: the runner evaluates it as such.
   if (checkStatements(`(${code}\n)`).status === "complete")
     return { status: "complete", indent: "" };
   const isOpen = checkStatements(`(${code}`).status === "incomplete";
@@ -41,7 +41,7 @@ interface Token {
   readonly end: number;
 }
 
-/** Tokens without trivia; the text of an unterminated template or comment is its last one. */
+/** Yields tokens without trivia. An unterminated template or comment is the last token. */
 function* tokens(code: string): Generator<Token> {
   const scanner = ts.createScanner(ts.ScriptTarget.ESNext, true, ts.LanguageVariant.Standard, code);
   const braces: ("{" | "${")[] = [];
@@ -78,7 +78,7 @@ function lastTokenEnd(code: string): number {
   return end;
 }
 
-/** Two spaces more than the line of the innermost open bracket, or than a last line that hangs. */
+/** Indents two spaces more than the line of the innermost open bracket, or than an unfinished last line. */
 function nextIndent(code: string): string {
   const open: Token[] = [];
   let last: Token | undefined;
@@ -98,7 +98,7 @@ function nextIndent(code: string): string {
     }
   }
   if (!last) return "";
-  // What goes on inside a template would be part of its text.
+  // Inside a template, an indent would become part of its text.
   const inTemplate =
     last.end === code.length &&
     (last.kind === ts.SyntaxKind.NoSubstitutionTemplateLiteral ||
@@ -110,7 +110,7 @@ function nextIndent(code: string): string {
   return lineIndent(code, (bracket && !continues(last.kind) ? bracket : last).start) + INDENT;
 }
 
-/** Whether an operator or an arrow asks for more of the same expression. */
+/** Whether the token, an operator or an arrow, needs more of the same expression. */
 function continues(kind: ts.SyntaxKind): boolean {
   return (
     kind === ts.SyntaxKind.EqualsGreaterThanToken ||

@@ -1,4 +1,4 @@
-// What can come at the cursor: names, members, keys, strings, modules.
+// What can be completed at the cursor: names, members, keys, strings, modules.
 import ts from "typescript";
 import { runStart } from "../code-points.ts";
 import { completeModule } from "./module-completions.ts";
@@ -7,7 +7,7 @@ import type { Completion, TypedMatch, WorkerSettings } from "./protocol.ts";
 import type { Workspace } from "./workspace.ts";
 
 const MAX_MATCHES = 600;
-/** Types are told for the first matches, as long as it takes no longer than this. */
+/** Types are computed for the first matches, until this time is over. */
 const TYPES_MS = 100;
 const MAX_TYPE = 200;
 
@@ -15,14 +15,14 @@ const MAX_TYPE = 200;
 export interface Candidate {
   readonly text: string;
   readonly type: string;
-  /** The smallest comes first. */
+  /** The sort key; the smallest comes first. */
   readonly rank: string;
   readonly symbol?: ts.Symbol | undefined;
 }
 
 export interface Candidates {
   readonly list: readonly Candidate[];
-  /** What they replace, in the cell. */
+  /** The range of the cell's code that a candidate replaces. */
   readonly start: number;
   readonly end: number;
 }
@@ -45,7 +45,7 @@ function completeCode(workspace: Workspace, cell: CellFile, cursor: number): Can
   const found = workspace.service.getCompletionsAtPosition(cell.file, shift + cursor, {
     includeSymbol: true,
     includeCompletionsWithInsertText: true,
-    // Members of what may be undefined are offered as well; `?.` is left to the person.
+    // Offer members of values that may be undefined too; the user adds the `?.`.
     includeAutomaticOptionalChainCompletions: true,
   });
   const word = wordAround(cell.code, cursor);
@@ -54,42 +54,42 @@ function completeCode(workspace: Workspace, cell: CellFile, cursor: number): Can
   const list: Candidate[] = [];
   for (const entry of found.entries) {
     const { name, kind, insertText, sortText, symbol } = entry;
-    // Names that would need other text in front of them: `this.`, `["a b"]`.
+    // Skip names that need other text in front of them: `this.`, `["a b"]`.
     const plain = insertText === undefined || insertText === name || insertText === `?.${name}`;
     if (!plain || kind === ts.ScriptElementKind.warning) continue;
     const keyword = kind === ts.ScriptElementKind.keyword;
-    // A cell's own names, then keywords, then what every program has.
+    // The order is: the cell's own names, then keywords, then globals.
     const rank = keyword ? "14" : sortText;
     list.push({ text: name, type: typeWord(kind), rank, symbol });
   }
   if (!text) return { list, ...word };
-  // Of a string that has no end yet TypeScript tells no span.
+  // TypeScript gives no span for a string that is not closed yet.
   const span = text.replacementSpan;
   const start = span ? span.start - shift : textStart(cell.code, cursor);
   const end = span ? start + span.length : word.end;
   return { list: withoutEcho(list, cell.code.slice(start, end)), start, end };
 }
 
-/** After the quote that opened the string in which the cursor is. */
+/** Returns the position after the quote that opens the string at the cursor. */
 function textStart(code: string, cursor: number): number {
   const line = code.slice(code.lastIndexOf("\n", cursor - 1) + 1, cursor);
   return cursor - (/(["'`])((?:(?!\1).)*)$/.exec(line)?.[2]?.length ?? 0);
 }
 
-/** Where a type is inferred from the text that is being typed, that text is one of its own values. */
+/** Drops the typed text itself: a type inferred from it has it as one of its values. */
 function withoutEcho(list: readonly Candidate[], typed: string): readonly Candidate[] {
   const goesOn = list.some(({ text }) => text !== typed && text.startsWith(typed));
   return goesOn ? list.filter(({ text }) => text !== typed) : list;
 }
 
-/** The identifier that the cursor is in or at the end of. */
+/** Returns the identifier that the cursor is in or at the end of. */
 export function wordAround(code: string, cursor: number): { start: number; end: number } {
   const after = /^[\p{ID_Continue}$]*/u.exec(code.slice(cursor))![0];
   const start = runStart(code.slice(0, cursor), /[\p{ID_Continue}$#]/u);
   return { start, end: cursor + after.length };
 }
 
-/** Those that begin with what is typed; in another case only where none begins with it as it is. */
+/** Keeps what begins with the typed text. Ignores case only if nothing begins with it exactly. */
 function select(
   { list, start, end }: Candidates,
   workspace: Workspace,
@@ -119,7 +119,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Alphabetical; what is private by its name comes last. */
+/** Compares alphabetically; names that begin with an underscore come last. */
 function compareNames(a: string, b: string): number {
   const hidden = Number(a.startsWith("_")) - Number(b.startsWith("_"));
   return hidden || compare(a.toLowerCase(), b.toLowerCase()) || compare(a, b);
@@ -139,12 +139,12 @@ function describer(workspace: Workspace, cell: CellFile): Describe {
     try {
       return describeSymbol(checker, target, kind, file);
     } catch {
-      return { type: kind, signature: "" }; // a type that TypeScript trips over costs its text only
+      return { type: kind, signature: "" }; // if TypeScript fails on a type, only its text is missing
     }
   };
 }
 
-/** What a symbol is, as far as it can be told without its type: at no cost, so always. */
+/** Tells a symbol's kind as far as possible without its type. This is free, so it is always done. */
 function kindByFlags({ flags }: ts.Symbol, word: string): string {
   const { Value, Variable, Class, Enum, Module } = ts.SymbolFlags;
   if (flags & ts.SymbolFlags.Function) return "function";
@@ -173,7 +173,7 @@ function describeSymbol(
   return { type: kind, signature: text.length > MAX_TYPE ? `${text.slice(0, MAX_TYPE)}…` : text };
 }
 
-/** TypeScript's kinds in the words that JupyterLab has icons for. */
+/** Translates TypeScript's kinds to the words that JupyterLab has icons for. */
 export function typeWord(kind: ts.ScriptElementKind): string {
   switch (kind) {
     case ts.ScriptElementKind.functionElement:

@@ -1,17 +1,17 @@
-// Type errors of a cell, as lines to show under it.
+// A cell's type errors, as lines to show under it.
 import ts from "typescript";
 import { type CellFile, type Notebook, readable } from "./notebook.ts";
 import type { Diagnosis, TypeProblem, WorkerSettings } from "./protocol.ts";
 import type { Workspace } from "./workspace.ts";
 
 const SILENT = new Set([
-  2451, // a name twice in one cell: a syntax error when it runs
-  2632, // assignment to an import: functions of earlier cells look like one; the runner knows better
+  2451, // a name declared twice in one cell: a syntax error when it runs
+  2632, // assignment to an import: functions of earlier cells look like imports, and the runner knows better
   7016, // a package without types: nothing is wrong with the cell
   1286, // ESM syntax in a file that its package.json calls CommonJS: cells are modules
 ]);
 
-/** A screenful: one wrong type can spoil every line after it, and explanations are long. */
+/** Keeps to a screenful: one wrong type can spoil every line after it, and explanations are long. */
 const MAX_PROBLEMS = 10;
 const MAX_LINES = 5;
 
@@ -22,7 +22,7 @@ export function diagnose(
   settings: WorkerSettings,
 ): Diagnosis {
   if (asksForSilence(cell.code)) return { problems: [], text: "" };
-  // The runner reports syntax errors by itself, and types mean little where there are some.
+  // The runner reports syntax errors itself, and types mean little next to one.
   if (workspace.service.getSyntacticDiagnostics(cell.file).length > 0) {
     return { problems: [], text: "" };
   }
@@ -45,7 +45,7 @@ export function diagnose(
   return { problems, text: describe(problems, cell.count) };
 }
 
-/** What V8 refuses as well, such as a `return` outside functions. */
+/** Whether V8 rejects this too, such as a `return` outside functions. */
 function isSyntax(code: number): boolean {
   const sameKeyTwice = 1117;
   return code < 1200 && code !== sameKeyTwice;
@@ -63,7 +63,7 @@ function describe(problems: readonly TypeProblem[], count: number): string {
   return lines.join("");
 }
 
-/** TypeScript looks for `// @ts-nocheck` at a file's beginning, where the prelude is. */
+/** Whether the cell begins with `// @ts-nocheck`. TypeScript itself would look for it before the prelude. */
 function asksForSilence(code: string): boolean {
   const comments = ts.getLeadingCommentRanges(code, 0) ?? [];
   return comments.some(({ pos, end }) =>

@@ -1,4 +1,4 @@
-// What a name is: its type, its documentation, where it is declared.
+// Inspection of a name: its type, its documentation, where it is declared.
 import ts from "typescript";
 import { shortPath } from "../short-path.ts";
 import { type CellFile, type Notebook, readable } from "./notebook.ts";
@@ -22,7 +22,7 @@ export class Inspector {
     this.#settings = settings;
   }
 
-  /** The name at the cursor, else the call around it. */
+  /** Describes the name at the cursor, or else the call around it. */
   inspect(cell: CellFile, cursor: number, detailLevel: number): Inspection {
     const position = cell.prelude.length + cursor;
     const described = this.#quickInfo(cell, position) ?? this.#signatureHelp(cell, position);
@@ -39,7 +39,7 @@ export class Inspector {
     }
     const info = this.#workspace.service.getQuickInfoAtPosition(cell.file, position);
     if (!info || info.textSpan.start < cell.prelude.length) return undefined;
-    // Strings and numbers have a type and nothing to say.
+    // Strings and numbers have a type but nothing worth showing.
     if (info.kind === ts.ScriptElementKind.unknown && !info.documentation?.length) return undefined;
     const shown = ts.displayPartsToString(info.displayParts);
     const origin = this.#origin(cell, info.textSpan.start);
@@ -53,7 +53,7 @@ export class Inspector {
     };
   }
 
-  /** What a name stands for, rather than that it was imported. */
+  /** Shows what a name stands for instead of the fact that it was imported. */
   #withoutAlias(cell: CellFile, shown: string): string {
     const whole = /^(?:\(alias\) )?import (\S+)$/.exec(shown);
     const name = whole?.[1];
@@ -63,13 +63,13 @@ export class Inspector {
         .replace(/^\(alias\) (?=[\p{ID_Continue}$]+[(<])/u, "function ")
         .replace(/^\(alias\) /, "");
     }
-    // A module as a whole, of which TypeScript says nothing but its local name.
+    // TypeScript says nothing about an imported module but its local name.
     const home = cell.names.has(name) ? cell : this.#notebook.provider(name);
     const from = home && importSource(home.code, name);
     return from === undefined ? shown : `module "${from}"`;
   }
 
-  /** What an earlier cell says about its variable; the prelude's declaration says nothing. */
+  /** Returns what an earlier cell documents about its variable; the prelude's declaration has no documentation. */
   #origin(cell: CellFile, position: number): ts.QuickInfo | undefined {
     const place = this.#variablePlace(cell, position);
     return place && this.#workspace.service.getQuickInfoAtPosition(place.file, place.position);
@@ -147,7 +147,7 @@ export class Inspector {
   }
 }
 
-/** Which module `import * as name` takes. */
+/** Returns the module that `import * as name` imports. */
 function importSource(code: string, name: string): string | undefined {
   const file = ts.createSourceFile("cell.ts", code, ts.ScriptTarget.ESNext, false);
   for (const statement of file.statements) {
@@ -172,12 +172,12 @@ function tagText({ name, text }: ts.JSDocTagInfo, mark: (name: string) => string
   return said.includes("\n") ? `${mark(name)}\n${said}` : `${mark(name)} ${said}`.trimEnd();
 }
 
-/** The last character of the called name, before the bracket and type arguments. */
+/** Returns the position of the called name's last character, before the parenthesis and type arguments. */
 function calleeEnd(cell: CellFile, argumentsStart: number): number {
   return calleeOf((cell.prelude + cell.code).slice(0, argumentsStart)).length - 1;
 }
 
-/** Code without what it ends in of `<T>(`. */
+/** Returns code without a trailing `(` or `<T>(`. */
 export function calleeOf(code: string): string {
   const opened = code.trimEnd();
   const callee = (opened.endsWith("(") ? opened.slice(0, -1) : opened).trimEnd();

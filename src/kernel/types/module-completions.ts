@@ -10,7 +10,7 @@ import { entries, subpaths } from "./subpaths.ts";
 
 const IMPORTABLE = /(?<!\.d)\.(ts|mts|cts|js|mjs|cjs|json)$/;
 
-/** Undefined where the cursor is in no import's quotes. */
+/** Returns undefined if the cursor is not inside an import's quotes. */
 export function completeModule(
   file: ts.SourceFile,
   cell: CellFile,
@@ -82,7 +82,7 @@ function files(typed: string, folder: string): Candidate[] {
   return list;
 }
 
-/** What package.json files name on the way up, what lies in node_modules, and Node's own. */
+/** Lists the project's dependencies, every node_modules on the way up, and Node's built-in modules. */
 function packages({ folder, projectRoot }: WorkerSettings): Candidate[] {
   const names = new Set(["abkd", "tslab"]);
   for (let at = folder; ; at = dirname(at)) {

@@ -1,9 +1,9 @@
-// The names that a cell declares at its top level, and those that it mentions.
+// The names that a cell declares at its top level, and the names that it mentions.
 import ts from "typescript";
 
 /**
- * How a later cell can refer to the name: variables may be assigned to, those that begin with
- * nothing (`let x;`) with anything, the rest is imported.
+ * How a later cell refers to the name. Variables may be assigned to; those that begin empty (`let x;`)
+ * may be assigned anything; everything else is imported.
  */
 export type NameKind = "let" | "const" | "any" | "import";
 
@@ -11,11 +11,11 @@ export interface DeclaredName {
   readonly kind: NameKind;
   /** Where in the cell's code the name is first declared. */
   readonly offset: number;
-  /** The cell exports it by itself. */
+  /** Whether the cell itself exports it. */
   readonly exported: boolean;
 }
 
-/** What a cell gives to later ones. Reads the syntax only, however broken it is. */
+/** Returns the names that a cell gives to later ones. Reads only the syntax, however broken it is. */
 export function declaredNames(code: string): Map<string, DeclaredName> {
   const file = ts.createSourceFile("cell.ts", code, ts.ScriptTarget.ESNext, false);
   const names = new Map<string, DeclaredName>();
@@ -46,7 +46,7 @@ export function declaredNames(code: string): Map<string, DeclaredName> {
     if (bindings && ts.isNamespaceImport(bindings)) add(bindings.name, "import");
     else for (const { name } of bindings?.elements ?? []) add(name, "import");
   };
-  // A `var` in a block belongs to the cell; functions and classes keep theirs.
+  // A `var` in a block belongs to the cell; functions and classes keep their own.
   const vars = (node: ts.Node): void => {
     if (ts.isVariableDeclarationList(node)) {
       if (!(node.flags & ts.NodeFlags.BlockScoped)) list(node);
@@ -64,7 +64,7 @@ export function declaredNames(code: string): Map<string, DeclaredName> {
   return names;
 }
 
-/** TypeScript lets such a variable become anything, but only in the file that declares it. */
+/** Whether a variable begins empty. TypeScript widens its type, but only in the file that declares it. */
 function startsEmpty(initializer: ts.Expression | undefined): boolean {
   if (!initializer || initializer.kind === ts.SyntaxKind.NullKeyword) return true;
   return ts.isIdentifier(initializer) && initializer.text === "undefined";
@@ -77,7 +77,7 @@ function isExported(statement: ts.Statement): boolean {
   return has(ts.SyntaxKind.ExportKeyword) && !has(ts.SyntaxKind.DefaultKeyword);
 }
 
-/** Names that the cell exports in braces. */
+/** Returns the names that the cell exports in braces. */
 function exportedByName(file: ts.SourceFile): Set<string> {
   const clauses = file.statements.flatMap((statement) => {
     const clause = ts.isExportDeclaration(statement) ? statement.exportClause : undefined;
@@ -116,7 +116,7 @@ function isClause(node: ts.Node): boolean {
   );
 }
 
-/** Every word of the code: a superset of the identifiers in it. */
+/** Returns every word of the code: a superset of its identifiers. */
 export function mentionedNames(code: string): Set<string> {
   return new Set(code.match(/[\p{ID_Start}$_][\p{ID_Continue}$]*/gu));
 }

@@ -1,10 +1,10 @@
-// A notebook as TypeScript modules: one file a cell, with a first line that imports earlier names.
+// A notebook as TypeScript modules: one file per cell, whose first line imports earlier names.
 import { join } from "node:path";
 import { shortPath } from "../short-path.ts";
 import { type DeclaredName, declaredNames, mentionedNames } from "./names.ts";
 import type { CellRecord, WorkerSettings } from "./protocol.ts";
 
-/** One cell as a file: `prelude + code`, the prelude being one line. */
+/** One cell as a file: `prelude + code`, where the prelude is one line. */
 export interface CellFile {
   readonly file: string;
   readonly count: number;
@@ -17,16 +17,16 @@ export interface CellFile {
 
 const PREFIX = ".abkd-cell-";
 
-/** A cell's file name, without its folder. */
+/** Returns a cell's file name, without its folder. */
 const specifier = (index: number | string): string => `${PREFIX}${index}.ts`;
 
 export class Notebook {
-  /** The cell that is being typed. */
+  /** The file of the cell that is being typed. */
   readonly draftFile: string;
   readonly #folder: string;
   readonly #cells: CellFile[] = [];
   readonly #byFile = new Map<string, CellFile>();
-  /** Which cell declared a name last. */
+  /** The index of the last cell that declared a name. */
   readonly #providers = new Map<string, number>();
 
   constructor(folder: string) {
@@ -34,7 +34,7 @@ export class Notebook {
     this.draftFile = join(folder, specifier("draft"));
   }
 
-  /** A recorded cell sees the names that it mentions, as they are now. */
+  /** Records a cell. It sees the names that it mentions as they are now. */
   record({ count, code }: CellRecord): CellFile {
     const index = this.#cells.length;
     const cell = this.#create(join(this.#folder, specifier(index)), count, code, "mentioned");
@@ -44,7 +44,7 @@ export class Notebook {
     return cell;
   }
 
-  /** The cell being typed sees every name. */
+  /** Creates the cell being typed. It sees every name. */
   draft(count: number, code: string): CellFile {
     return this.#create(this.draftFile, count, code, "all");
   }
@@ -62,7 +62,7 @@ export class Notebook {
     return index === undefined ? undefined : this.#cells[index];
   }
 
-  /** Cells that must be part of the program even if nobody imports from them. */
+  /** Returns the cells that must be part of the program even if nobody imports from them. */
   ambient(): CellFile[] {
     return this.#cells.filter((cell) => cell.ambient);
   }
@@ -77,8 +77,8 @@ export class Notebook {
   }
 
   /**
-   * Imports of earlier names but for those that the cell redeclares. Variables become declarations
-   * of the same type, because an imported variable cannot be assigned to.
+   * Imports earlier names, except those that the cell redeclares. Variables become declarations of
+   * the same type, because an imported variable cannot be assigned to.
    */
   #imports(seen: Iterable<string>, redeclared: ReadonlyMap<string, DeclaredName>): string {
     const imported = new Map<number, string[]>();
@@ -105,7 +105,7 @@ export class Notebook {
   }
 }
 
-/** Messages and types name cells as people do, and no path of this machine. */
+/** Replaces file names in messages and types: cells get the name that users know, other files a short path. */
 export function readable(text: string, notebook: Notebook, settings: WorkerSettings): string {
   return text.replaceAll(/(["'])(\/[^"']*)\1/g, (_, quote: string, path: string) => {
     const cell = notebook.byFile(path) ?? notebook.byFile(`${path}.ts`);

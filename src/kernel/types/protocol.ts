@@ -1,4 +1,4 @@
-// What the language service is asked and what it answers. Offsets are UTF-16 code units.
+// Questions to the language service and its answers. Offsets are UTF-16 code units.
 
 /** A completion as JupyterLab's `_jupyter_types_experimental` wants it. */
 export interface TypedMatch {
@@ -7,13 +7,13 @@ export interface TypedMatch {
   readonly text: string;
   /** A word for the icon: function, class, property, keyword, ... */
   readonly type: string;
-  /** The type, where it is known and short. */
+  /** The type, if it is known and short. */
   readonly signature: string;
 }
 
 export interface Completion {
   readonly matches: readonly string[];
-  /** What a match replaces. */
+  /** The range of the cell's code that a match replaces. */
   readonly start: number;
   readonly end: number;
   readonly types: readonly TypedMatch[];
@@ -21,12 +21,12 @@ export interface Completion {
 
 export interface Inspection {
   readonly found: boolean;
-  /** text/plain and text/markdown; empty where nothing was found. */
+  /** text/plain and text/markdown; empty if nothing was found. */
   readonly data: Readonly<Record<string, string>>;
 }
 
 export interface TypeProblem {
-  /** Both from 1, in the cell. */
+  /** Line and column in the cell, both from 1. */
   readonly line: number;
   readonly column: number;
   /** The n of TSn. */
@@ -36,7 +36,7 @@ export interface TypeProblem {
 
 export interface Diagnosis {
   readonly problems: readonly TypeProblem[];
-  /** One `Cell [n]:line:column - warning TSn: message` a problem, each with its line feed. */
+  /** A line `Cell [n]:line:column - warning TSn: message` per problem, each with its line feed. */
   readonly text: string;
 }
 
@@ -82,7 +82,7 @@ export type ToWorker =
   | { readonly type: "ask"; readonly id: number; readonly question: Question };
 
 export type FromWorker =
-  /** It has read the standard library's types: what it is asked from here on has a time limit. */
+  /** The worker has read the standard library's types; from now on, questions have a time limit. */
   | { readonly type: "ready" }
   | { readonly type: "answer"; readonly id: number; readonly answer: Answers[Kind] }
   /** TypeScript itself failed, as it does on code that is nested too deeply. */

@@ -1,4 +1,4 @@
-// Where modules are found: from the notebook's folder, then from this project.
+// Module resolution: looks in the notebook's folder first, then in this project.
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import ts from "typescript";
@@ -7,13 +7,13 @@ import type { WorkerSettings } from "./protocol.ts";
 
 type Resolved = ts.ResolvedModuleWithFailedLookupLocations;
 
-/** Whether a file belongs to a package and so stays as it is while the kernel lives. */
+/** Whether a file belongs to a package and so does not change while the kernel lives. */
 export function isInstalled(file: string): boolean {
   return file.includes("/node_modules/");
 }
 
 /**
- * A file of this project: the source in a checkout, the declarations in an installed package.
+ * Returns a file of this project: the source in a checkout, the declarations in an installed package.
  * `name` has no extension and is relative to src or dist.
  */
 export function projectFile(projectRoot: string, name: string): string | undefined {
@@ -21,7 +21,7 @@ export function projectFile(projectRoot: string, name: string): string | undefin
   return candidates.map((path) => join(projectRoot, path)).find(existsSync);
 }
 
-/** The declarations of Node, if any are installed. */
+/** Returns Node's type declarations, if any are installed. */
 export function nodeTypes({ folder, projectRoot }: WorkerSettings): string | undefined {
   for (const start of [folder, projectRoot]) {
     for (let at = start; ; at = dirname(at)) {
@@ -38,11 +38,11 @@ export class Resolver {
   readonly #options: ts.CompilerOptions;
   readonly #host: ts.ModuleResolutionHost;
   readonly #exists: (file: string) => boolean;
-  /** For imports inside packages; knows no second look. */
+  /** The cache for imports inside packages, which are never looked up again. */
   readonly installed: ts.ModuleResolutionCache;
-  /** Packages that cells and local modules found, by folder and name. */
+  /** Packages found by cells and local modules, by folder and name. */
   readonly #found = new Map<string, Resolved>();
-  /** What a file outside packages imports: files found, and whether something was not. */
+  /** What files outside packages import: the files found, and whether any import was missing. */
   readonly #imports = new Map<string, { found: string[]; missing: boolean }>();
 
   constructor(
@@ -79,7 +79,7 @@ export class Resolver {
     return resolved;
   }
 
-  /** Whether a file's imports must be looked up again: something was missing, or is now. */
+  /** Whether a file's imports must be looked up again: one was missing, or is missing now. */
   isStale(path: string): boolean {
     const imports = this.#imports.get(path);
     if (!imports) return false;
@@ -102,7 +102,7 @@ export class Resolver {
     return result;
   }
 
-  /** This package itself, and its stand-in for tslab, wherever the notebook lies. */
+  /** Resolves this package itself, and its stand-in for tslab, wherever the notebook lies. */
   #own(name: string): Resolved | undefined {
     const path = name === "tslab" ? "kernel/display/tslab" : ENTRIES.get(name);
     const file = path && projectFile(this.#settings.projectRoot, path);
@@ -123,7 +123,7 @@ export class Resolver {
   }
 }
 
-/** As TypeScript compares paths. */
+/** Returns a path in the form in which TypeScript compares paths. */
 export function canonical(path: string): string {
   return ts.sys.useCaseSensitiveFileNames ? path : path.toLowerCase();
 }

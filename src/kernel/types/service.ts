@@ -18,15 +18,15 @@ import type {
 export interface TypeServiceOptions {
   /** The notebook's folder: packages and local modules resolve from here. */
   readonly folder: string;
-  /** Where this package lies: the fallback for packages, and what `abkd` is. */
+  /** This package's root: the fallback for packages, and where `abkd` resolves to. */
   readonly projectRoot: string;
-  /** Milliseconds that one answer of a worker that has started may take; 20 seconds by default. */
+  /** The milliseconds that a started worker may take for one answer; 20,000 by default. */
   readonly timeLimit?: number;
-  /** Told when TypeScript fails on some code; the answer is then an empty one. */
+  /** Called when TypeScript fails on some code; the answer is then empty. */
   readonly log?: (line: string) => void;
 }
 
-/** No answer: the worker was stuck, died or was closed. The next question starts another. */
+/** There is no answer: the worker was stuck, died or was closed. The next question starts another one. */
 export class TypeServiceError extends Error {
   override readonly name = "TypeServiceError";
 }
@@ -37,14 +37,14 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-// What a person waits for comes before what appears by itself.
+// What a user waits for comes before what appears by itself.
 const ORDER: readonly Kind[] = ["isComplete", "complete", "inspect", "diagnostics"];
 
 /**
- * Completions, documentation and type errors of a notebook's cells. Nothing but `record` happens
- * before the first question. Questions are answered one at a time; where several completions or
- * inspections wait, only the newest is asked and the others are answered with nothing.
- * A promise rejects with a TypeServiceError where the worker was stuck, died or was closed.
+ * Completions, documentation and type errors of a notebook's cells. Nothing but `record` does any work
+ * before the first question. Questions are answered one at a time. If several completions or
+ * inspections wait, only the newest is asked, and the others get an empty answer.
+ * A promise rejects with a TypeServiceError if the worker was stuck, died or was closed.
  */
 export class TypeService {
   readonly #settings: WorkerSettings;
@@ -53,7 +53,7 @@ export class TypeService {
   readonly #cells: CellRecord[] = [];
   #worker: Worker | undefined;
   #queue: Waiting[] = [];
-  /** Whether the worker has started: how long that takes is the machine's affair. */
+  /** Whether the worker has started. How long that takes depends on the machine, so it has no limit. */
   #ready = false;
   #current: (Waiting & { readonly id: number }) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -74,7 +74,7 @@ export class TypeService {
     return this.#worker !== undefined;
   }
 
-  /** A cell that was executed, failed or not, in the order of execution. Cheap. */
+  /** Takes an executed cell, failed or not, in the order of execution. This is cheap. */
   record(count: number, code: string): void {
     const cell = { count, code: String(code) };
     this.#cells.push(cell);
@@ -99,7 +99,7 @@ export class TypeService {
     });
   }
 
-  /** Type errors of a cell that was recorded, against the cells recorded before it. */
+  /** Returns type errors of a recorded cell, checked against the cells recorded before it. */
   diagnostics(count: number, code: string): Promise<Diagnosis> {
     return this.#ask({ kind: "diagnostics", count, code: String(code) });
   }
@@ -108,7 +108,7 @@ export class TypeService {
     return this.#ask({ kind: "isComplete", code: String(code) });
   }
 
-  /** Ends the worker; what waits is rejected. */
+  /** Ends the worker and rejects the questions that wait. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#end("the language service was closed");
@@ -144,16 +144,16 @@ export class TypeService {
       this.#worker.postMessage(message);
       if (this.#ready) this.#limit();
     } catch (error) {
-      this.#end(`the language service does not start: ${(error as Error).message}`);
+      this.#end(`the language service could not be started: ${(error as Error).message}`);
     }
   }
 
-  /** The current question's time begins. */
+  /** Starts the time limit of the current question. */
   #limit(): void {
     this.#timer = setTimeout(() => {
       const [kind, seconds] = [this.#current?.question.kind, this.#timeLimit / 1000];
       this.#end(
-        `the language service was ended: no answer to "${kind}" in ${seconds} s; the next request starts it anew`,
+        `the language service was stopped: no answer to "${kind}" in ${seconds} s; the next request restarts it`,
       );
     }, this.#timeLimit);
   }
@@ -164,7 +164,7 @@ export class TypeService {
     const worker = new Worker(url, {
       workerData: this.#settings,
       execArgv: [],
-      // A type that explodes ends the worker, not the kernel.
+      // A type that explodes must end the worker, not the kernel.
       resourceLimits: { maxOldGenerationSizeMb: 2048 },
     });
     worker.on("message", (message: FromWorker) => {
@@ -193,7 +193,7 @@ export class TypeService {
     if (message.type === "failure")
       this.#log(`types: ${current.question.kind}: ${message.message}`);
     current.resolve(message.type === "answer" ? message.answer : nothing(current.question));
-    // A service with nothing to do keeps no process alive.
+    // An idle service must not keep the process alive.
     if (this.#queue.length === 0) this.#worker?.unref();
     this.#next();
   }
@@ -214,14 +214,14 @@ export class TypeService {
   }
 }
 
-/** Whether nobody waits for an answer any more once the newer question is asked. */
+/** Whether a newer question makes an answer to the old one useless. */
 function isSuperseded(old: Question, newer: Question): boolean {
   if (old.kind !== newer.kind) return false;
   if (old.kind === "diagnostics") return newer.kind === old.kind && newer.count === old.count;
   return old.kind === "complete" || old.kind === "inspect";
 }
 
-/** An answer that says nothing. */
+/** Returns an empty answer. */
 function nothing(question: Question): Answers[Kind] {
   switch (question.kind) {
     case "complete":
@@ -231,7 +231,7 @@ function nothing(question: Question): Answers[Kind] {
     case "diagnostics":
       return { problems: [], text: "" };
     case "isComplete":
-      return { status: "complete", indent: "" }; // running it will tell
+      return { status: "complete", indent: "" }; // running the code will tell
   }
 }
 

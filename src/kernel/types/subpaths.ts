@@ -1,4 +1,4 @@
-// What can follow a package's name in an import: its exports map, else its files.
+// What can follow a package's name in an import: its exports map, or else its files.
 
 import { type Dirent, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -7,7 +7,7 @@ import { ENTRIES } from "../../base/library.ts";
 import type { Candidate } from "./completions.ts";
 import type { WorkerSettings } from "./protocol.ts";
 
-/** A folder's entries; none where there is no such folder. */
+/** Returns a folder's entries; none if there is no such folder. */
 export function entries(folder: string): readonly Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true });
@@ -16,14 +16,14 @@ export function entries(folder: string): readonly Dirent[] {
   }
 }
 
-/** Whole specifiers, for a text typed so far that begins with the package's name and a slash. */
+/** Returns whole specifiers. `typed` begins with the package's name and a slash. */
 export function subpaths(typed: string, name: string, settings: WorkerSettings): Candidate[] {
   const found = findPackage(name, settings);
   if (!found) return [];
   const { folder, exports } = found;
   const keys = Object.keys(exports ?? {}).filter((key) => key.startsWith("./"));
   const inside = `.${typed.slice(name.length)}`;
-  // A map of conditions alone, or a string, exports the package's name and nothing under it.
+  // An exports value that is a string, or only conditions, exports the package's name and nothing below it.
   const paths = exports === undefined ? list(folder, "./*", "./*", inside) : keys;
   const all = paths.flatMap((key) => {
     if (exports === undefined || !key.includes("*")) return [key];
@@ -39,7 +39,7 @@ type Exports = Readonly<Record<string, unknown>>;
 
 interface Package {
   readonly folder: string;
-  /** Undefined where every file can be imported. */
+  /** Undefined if every file can be imported. */
   readonly exports: Exports | undefined;
 }
 
@@ -57,7 +57,7 @@ function findPackage(name: string, { folder, projectRoot }: WorkerSettings): Pac
   return undefined;
 }
 
-/** Null where there is no package. */
+/** Returns null if there is no package. */
 function readExports(folder: string): Exports | undefined | null {
   try {
     const text = readFileSync(join(folder, "package.json"), "utf8");
@@ -69,7 +69,7 @@ function readExports(folder: string): Exports | undefined | null {
   }
 }
 
-/** The first file that a nested map of conditions names. */
+/** Returns the first file that a nested map of conditions names. */
 function firstTarget(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   if (typeof value !== "object" || value === null) return undefined;
@@ -80,7 +80,7 @@ function firstTarget(value: unknown): string | undefined {
   return undefined;
 }
 
-/** One level of the files behind a pattern such as "./features/*.js". */
+/** Returns one level of the files behind a pattern such as "./features/*.js". */
 function list(folder: string, key: string, target: string, typed: string): string[] {
   const [head = "", tail = ""] = key.split("*");
   const [from = "", ending = ""] = target.split("*");

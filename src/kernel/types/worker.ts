@@ -1,4 +1,4 @@
-// The language service's thread: one question after the other.
+// The language service's thread: it answers one question after another.
 import { parentPort, workerData } from "node:worker_threads";
 import { Analyst } from "./analyst.ts";
 import type { CellRecord, FromWorker, ToWorker, WorkerSettings } from "./protocol.ts";
@@ -8,7 +8,7 @@ if (!port) throw new Error("worker.ts runs in a worker thread");
 const reply = (message: FromWorker): void => port.postMessage(message);
 
 const analyst = new Analyst(workerData as WorkerSettings);
-// Reads the standard library's types: seconds at rest, a minute on a machine that is busy.
+// This reads the standard library's types: seconds on an idle machine, a minute on a busy one.
 analyst.answer({ kind: "complete", code: "", cursor: 0 });
 reply({ type: "ready" });
 port.on("message", (message: ToWorker) => {
@@ -24,11 +24,11 @@ port.on("message", (message: ToWorker) => {
   }
 });
 
-/** A cell that TypeScript cannot take, nested too deep for it, is left out: others are still known. */
+/** Records a cell. One that is nested too deep for TypeScript is left out, and the others stay known. */
 function record(cell: CellRecord): void {
   try {
     analyst.record(cell);
   } catch {
-    // Its own diagnostics say so, where they are asked for.
+    // Its own diagnostics report the error when they are asked for.
   }
 }

@@ -8,7 +8,7 @@ import { isInstalled, nodeTypes, projectFile, Resolver } from "./resolver.ts";
 const OPTIONS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ESNext,
   lib: ["lib.esnext.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts", "lib.dom.asynciterable.d.ts"],
-  // Files without a package.json beside them are modules all the same, as the kernel runs them.
+  // Files without a package.json beside them are modules too, as in the kernel.
   module: ts.ModuleKind.ESNext,
   moduleResolution: ts.ModuleResolutionKind.Bundler,
   moduleDetection: ts.ModuleDetectionKind.Force,
@@ -23,14 +23,14 @@ const OPTIONS: ts.CompilerOptions = {
   skipLibCheck: true,
   allowUnreachableCode: true,
   allowUnusedLabels: true,
-  // Node's are named as a root, so that they can come from two places.
+  // Node's types are a root file instead, because they can come from two places.
   types: [],
 };
 
-/** What TypeScript asks of a host beyond its published interface. */
+/** What TypeScript needs from a host beyond its published interface. */
 interface Host extends ts.LanguageServiceHost {
   hasInvalidatedResolutions(path: string): boolean;
-  /** For the package.json files that it has read. */
+  /** Gives TypeScript the package.json files that it has already read. */
   getModuleResolutionCache(): ts.ModuleResolutionCache;
 }
 
@@ -39,7 +39,7 @@ export class Workspace {
   readonly #cells = new Map<string, { readonly text: string; readonly version: string }>();
   readonly #roots: readonly string[];
   #cellRoots: readonly string[] = [];
-  /** Versions of files that can change, for the time of one question. */
+  /** Versions of files that can change, kept for the duration of one question. */
   #versions = new Map<string, string | undefined>();
   readonly #snapshots = new Map<string, { version: string; snapshot: ts.IScriptSnapshot }>();
   #question = 0;
@@ -54,7 +54,7 @@ export class Workspace {
     );
   }
 
-  /** Begins a question: files on disk are looked at again. */
+  /** Begins a question: files on disk are checked again. */
   begin(): void {
     this.#question++;
     this.#versions = new Map();
@@ -68,7 +68,7 @@ export class Workspace {
     this.#question++;
   }
 
-  /** The cells that questions are about; what they import comes with them. */
+  /** Sets the cells that questions are about; their imports come with them. */
   setRoots(files: readonly string[]): void {
     this.#cellRoots = files;
     this.#question++;
@@ -113,7 +113,7 @@ export class Workspace {
     };
   }
 
-  /** TypeScript asks for every file anew with each program; few have changed. */
+  /** Reuses snapshots: TypeScript asks for every file with each program, and few have changed. */
   #snapshot(file: string): ts.IScriptSnapshot | undefined {
     const version = this.#version(file);
     const known = this.#snapshots.get(file);
