@@ -1,0 +1,142 @@
+"""Writes pyg.json: outputs and gradients of PyTorch Geometric's layers on a small graph.
+
+    python test/models/pyg.py      (with what `npm run bench -- --install-peers` installs)
+
+models/pyg.test.ts compares this project's models with it. All in float64, so that only our float32 rounds.
+"""
+import json
+import math
+import pathlib
+
+import torch
+import torch_geometric
+from torch.nn.functional import cross_entropy, relu
+from torch_geometric.nn import GCN2Conv, GCNConv
+
+torch.manual_seed(5)
+torch.set_default_dtype(torch.float64)
+NODES, FEATURES, CLASSES, WIDTH = 9, 6, 3, 4
+# A triangle, a tail, a hub, and an isolated node (8).
+EDGES = [(0, 1), (1, 2), (2, 0), (2, 3), (3, 4), (5, 4), (5, 6), (5, 7), (5, 0), (5, 1)]
+TRAIN = [0, 3, 5, 8]
+
+raw = torch.randint(0, 4, (NODES, FEATURES)).double()
+raw[:, 0] += 1
+x = raw / raw.sum(1, keepdim=True)
+labels = torch.randint(0, CLASSES, (NODES,))
+both = torch.tensor(EDGES + [(b, a) for a, b in EDGES]).T
+
+
+def linear(inputs, outputs):
+    layer = torch.nn.Linear(inputs, outputs)
+    torch.nn.init.normal_(layer.bias)
+    return layer
+
+
+def run(name, config, modules, forward):
+    """modules: (prefix, module, {our part: (its parameter, transposed)})"""
+    for module in modules.values():
+        module.train()
+    loss = cross_entropy(forward(True)[TRAIN], labels[TRAIN])
+    parameters, gradients = {}, {}
+    for key, (parameter, transposed) in config.pop("map").items():
+        gradient, = torch.autograd.grad(loss, parameter, retain_graph=True)
+        flip = (lambda t: t.T) if transposed else (lambda t: t)
+        parameters[key] = flip(parameter.detach()).tolist()
+        gradients[key] = flip(gradient).tolist()
+    buffers = {
+        f"{prefix}.{ours}": getattr(module, theirs).tolist()
+        for prefix, module in modules.items()
+        if isinstance(module, torch.nn.BatchNorm1d)
+        for ours, theirs in (("mean", "running_mean"), ("variance", "running_var"))
+    }
+    for module in modules.values():
+        module.eval()
+    return {
+        "name": name,
+        "model": config,
+        "parameters": parameters,
+        "loss": loss.item(),
+        "gradients": gradients,
+        # After the one training pass.
+        "buffers": buffers,
+        "logits": forward(False).detach().tolist(),
+    }
+
+
+def layered(kind, norm):
+    sizes = [FEATURES, WIDTH, WIDTH, CLASSES]
+    make = (lambda i, o: GCNConv(i, o)) if kind == "gcn" else linear
+    layers = [make(i, o) for i, o in zip(sizes, sizes[1:])]
+    norms = [torch.nn.BatchNorm1d(WIDTH) for _ in range(2)] if norm else []
+    parts = {}
+    for l, layer in enumerate(layers):
+        if kind == "gcn":
+            torch.nn.init.normal_(layer.bias)
+        weight = layer.lin.weight if kind == "gcn" else layer.weight
+        parts[f"layer.{l}.weight"] = (weight, True)
+        parts[f"layer.{l}.bias"] = (layer.bias, False)
+    for l, one in enumerate(norms):
+        torch.nn.init.normal_(one.weight)
+        torch.nn.init.normal_(one.bias)
+        parts[f"norm.{l}.gain"] = (one.weight, False)
+        parts[f"norm.{l}.shift"] = (one.bias, False)
+
+    def forward(_training):
+        h = x
+        for l, layer in enumerate(layers):
+            h = layer(h, both) if kind == "gcn" else layer(h)
+            if l < len(layers) - 1:
+                h = relu(norms[l](h) if norms else h)
+        return h
+
+    config = {"kind": kind, "layers": 3, "width": WIDTH, "dropout": 0, "batchNorm": norm, "map": parts}
+    modules = {f"layer.{l}": m for l, m in enumerate(layers)}
+    modules |= {f"norm.{l}": m for l, m in enumerate(norms)}
+    return run(f"{kind}{' with batch norm' if norm else ''}", config, modules, forward)
+
+
+def gcnii():
+    alpha, lamda, count = 0.2, 0.5, 3
+    first, last = linear(FEATURES, WIDTH), linear(WIDTH, CLASSES)
+    convs = [GCN2Conv(WIDTH, alpha, theta=lamda, layer=l + 1) for l in range(count)]
+    parts = {"input.weight": (first.weight, True), "input.bias": (first.bias, False)}
+    parts |= {f"convolution.{l}.weight": (conv.weight1, False) for l, conv in enumerate(convs)}
+    parts |= {"output.weight": (last.weight, True), "output.bias": (last.bias, False)}
+
+    def forward(_training):
+        h = h0 = relu(first(x))
+        for conv in convs:
+            h = relu(conv(h, h0, both))
+        return last(h)
+
+    config = {"kind": "gcnii", "layers": count, "width": WIDTH, "alpha": alpha, "lambda": lamda, "dropout": 0, "map": parts}
+    assert all(math.isclose(conv.beta, math.log(lamda / (l + 1) + 1)) for l, conv in enumerate(convs))
+    modules = {"first": first, "last": last} | {f"c{l}": c for l, c in enumerate(convs)}
+    return run("gcnii", config, modules, forward)
+
+
+oracle = {
+    "versions": {"torch": torch.__version__.split("+")[0], "torch_geometric": torch_geometric.__version__},
+    "graph": {
+        "edges": {"from": [a for a, _ in EDGES], "to": [b for _, b in EDGES]},
+        "features": raw.tolist(),
+        "labels": labels.tolist(),
+        "classes": CLASSES,
+    },
+    "train": TRAIN,
+    "cases": [layered("gcn", False), layered("gcn", True), layered("mlp", False), layered("mlp", True), gcnii()],
+}
+
+
+def rounded(value):
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    if isinstance(value, list):
+        return [rounded(v) for v in value]
+    return {k: rounded(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+path = pathlib.Path(__file__).with_name("pyg.json")
+path.write_text(json.dumps(rounded(oracle)) + "\n")
+print(path.stat().st_size, "bytes")
