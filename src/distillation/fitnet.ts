@@ -1,5 +1,5 @@
 // FitNet: the student's last hidden map, projected, regressed on the teacher's.
-// Romero et al.: FitNets, ICLR 2015; loss and weights as chaitjo/efficient-gnns has them.
+// Romero et al.: FitNets, ICLR 2015; loss and weights as in chaitjo/efficient-gnns.
 import { meanSquaredError } from "../tensor/ops/loss.ts";
 import { unitRows } from "../tensor/ops/rows.ts";
 import { Projection } from "./projection.ts";
@@ -9,8 +9,8 @@ import { TeacherSide } from "./teacher.ts";
 /**
  *     L_fitnet = mean over nodes and d_t of (u(h_s W + b) - u(h_t))^2,  u(x) = x / |x|
  *
- * over all n nodes, with h the last hidden maps after their activation. The reference sends both sides through
- * Linear, BatchNorm and ReLU; here the teacher's side is its map itself (docs/decisions.md).
+ * over all n nodes, where h are the last hidden maps after their activation. The reference sends both sides
+ * through Linear, BatchNorm and ReLU; here the teacher's side is the map itself (docs/decisions.md).
  */
 export const fitnet = rival({
   name: "fitnet",

@@ -1,7 +1,7 @@
 // G-CRD, graph contrastive representation distillation: each node's student embedding has to find
-// the teacher's of the same node among all nodes'.
+// the same node's teacher embedding among those of all nodes.
 // Joshi et al.: On Representation Knowledge Distillation for GNNs, TNNLS 2022; heads, sample size and
-// weights as chaitjo/efficient-gnns has them.
+// weights as in chaitjo/efficient-gnns.
 import type * as tf from "@tensorflow/tfjs";
 import { infoNce } from "../tensor/ops/contrast.ts";
 import { takeRows, unitRows } from "../tensor/ops/rows.ts";
@@ -20,18 +20,18 @@ export type GcrdOptions = {
  *     L_gcrd = mean over i of -log softmax_j(u(z_i) . u(v_j) / tau)[i],  u(x) = x / |x|
  *     z = ReLU(BatchNorm(h_s W_s)),  v = ReLU(BatchNorm(h_t W_t))
  *
- * over m nodes drawn at each step, or all (of the graph, or the batch) where there are no more; h are the last hidden maps after
- * their activation. Both heads are trained (a bias of theirs would be taken away by the normalisation) and left
- * behind with the method.
+ * over m nodes drawn at each step, or all nodes (of the graph or the batch) if there are no more; h are the
+ * last hidden maps after their activation. Both heads are trained, then discarded with the method; they have
+ * no bias, which the normalisation would cancel.
  *
  * Nothing collapses here: a step costs three products of m x m x projection and m^2 exponentials
- * (docs/performance.md has how much).
+ * (docs/performance.md says how long).
  */
 export const gcrd = rival<GcrdOptions, "mag" | "soft-labels">({
   name: "gcrd",
   label: "G-CRD",
   place: 5,
-  summary: "G-CRD: contrast of each node's embedding with the teacher's of all nodes (InfoNCE)",
+  summary: "G-CRD: contrasts each node's embedding with the teacher's of all nodes (InfoNCE)",
   version: 1,
   byBatch: true,
   defaults: { beta: 0.1, tau: 0.075, projection: 256, sample: 16_384 },
@@ -54,7 +54,7 @@ export const gcrd = rival<GcrdOptions, "mag" | "soft-labels">({
       min: 2,
       whole: true,
       symbol: "m",
-      description: "nodes drawn at each step; all where the graph has no more",
+      description: "nodes drawn at each step; all if the graph has no more",
     },
   },
   holds({ projection }, teacher, student) {
@@ -62,7 +62,7 @@ export const gcrd = rival<GcrdOptions, "mag" | "soft-labels">({
     return { start: heads, step: heads };
   },
   presets: {
-    // The reference's numbers on ogbn-mag; its default ones are ogbn-arxiv's.
+    // The reference's numbers for ogbn-mag; the defaults are its numbers for ogbn-arxiv.
     mag: { projection: 128, sample: 24_576 },
     "soft-labels": { beta: 0.01, tau: 0.05, ...softMixture },
   },

@@ -1,6 +1,6 @@
 // GSP, global structure preserving: the similarities of all pairs of sampled nodes.
 // Joshi et al.: On Representation Knowledge Distillation for GNNs, TNNLS 2022; kernels, sample sizes
-// and weights as chaitjo/efficient-gnns has them.
+// and weights as in chaitjo/efficient-gnns.
 import * as tf from "@tensorflow/tfjs";
 import type { Outputs } from "../models/model.ts";
 import { takeRows, unitRows } from "../tensor/ops/rows.ts";
@@ -11,19 +11,19 @@ import { sampleNodes } from "./sample.ts";
 
 export type GspOptions = { readonly kernel: Kernel; readonly sample: number };
 
-/** Up to this many nodes the teacher's whole kernel matrix is kept: 64 MiB at most. */
+/** Up to this many nodes, the teacher's whole kernel matrix is kept: at most 64 MiB. */
 const KEPT_NODES = 4096;
 
 /**
  *     L_gsp = 1 / m^2 sum over i, j of (k(s_i, s_j) - k(t_i, t_j))^2
  *
- * over m nodes drawn at each step out of all, or all where there are no more; t and s are the rows
- * of the last hidden maps after their activation. No projection: k compares a side with itself (the reference
- * projects on ogbn-arxiv, not on ogbn-mag).
+ * over m nodes drawn at each step, or all nodes if there are no more; t and s are the rows of the last
+ * hidden maps after their activation. There is no projection, because k compares a side with itself (the
+ * reference projects on ogbn-arxiv, not on ogbn-mag).
  *
- * The cosine collapses to the maps' Gram matrices, and no pair is ever looked at. The others look
- * at all m^2 pairs of the student; the teacher's are known beforehand where the graph has at most
- * 4,096 nodes, else they are computed at each step. docs/performance.md has what a step costs.
+ * The cosine collapses to the maps' Gram matrices and visits no pair. The others visit all m^2 pairs
+ * of the student; the teacher's are computed once if the graph has at most 4,096 nodes, else at each
+ * step. docs/performance.md says what a step costs.
  */
 export const gsp = rival<GspOptions, "poly" | "l2" | "rbf" | "soft-labels">({
   name: "gsp",
@@ -39,18 +39,18 @@ export const gsp = rival<GspOptions, "poly" | "l2" | "rbf" | "soft-labels">({
       symbol: "k",
       description:
         "similarity of two nodes: cosine; poly, its square; l2, their distance; " +
-        "rbf, exp(-distance^2 / 2); each has its own scale, hence a preset with its beta",
+        "rbf, exp(-distance^2 / 2); each has its own scale, so each has a preset with its beta",
     },
     sample: {
       kind: "number",
       min: 1,
       whole: true,
       symbol: "m",
-      description: "nodes drawn at each step; all where the graph has no more",
+      description: "nodes drawn at each step; all if the graph has no more",
     },
   },
   presets: {
-    // The reference's weight and sample size of each kernel on ogbn-arxiv.
+    // The reference's weight and sample size for each kernel on ogbn-arxiv.
     poly: { kernel: "poly", beta: 100, sample: 4096 },
     l2: { kernel: "l2", beta: 1, sample: 2048 },
     rbf: { kernel: "rbf", beta: 1e5, sample: 2048 },
@@ -65,10 +65,10 @@ export const gsp = rival<GspOptions, "poly" | "l2" | "rbf" | "soft-labels">({
   },
 });
 
-/** The nodes of a step; undefined for all. */
+/** Returns the nodes of a step, or undefined for all. */
 type Draw = (step: number) => Int32Array | undefined;
 
-/** What dot products or distances are taken of. */
+/** Returns the rows whose dot products or distances the kernel takes. */
 function prepared(hidden: tf.Tensor2D, kernel: Kernel): tf.Tensor2D {
   return kernel === "cosine" || kernel === "poly" ? unitRows(hidden) : hidden;
 }
@@ -76,7 +76,7 @@ function prepared(hidden: tf.Tensor2D, kernel: Kernel): tf.Tensor2D {
 const taken = (x: tf.Tensor2D, chosen: Int32Array | undefined): tf.Tensor2D =>
   chosen ? takeRows(x, chosen) : x;
 
-/** |S S' - T T'|^2 = |S' S|^2 + |T' T|^2 - 2 |S' T|^2 with unit rows S and T. */
+/** Computes |S S' - T T'|^2 = |S' S|^2 + |T' T|^2 - 2 |S' T|^2 with unit rows S and T. */
 function collapsedCosine(teacher: tf.Tensor2D, draw: Draw): Term {
   const square = (a: tf.Tensor2D, b: tf.Tensor2D): tf.Scalar => {
     const product = tf.matMul(a, b, true, false);

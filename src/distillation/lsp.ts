@@ -1,6 +1,6 @@
 // LSP, local structure preserving: how similar each node is to each of its neighbours.
 // Yang et al.: Distilling Knowledge from Graph Convolutional Networks, CVPR 2020; kernels, loss and
-// weights as chaitjo/efficient-gnns has them.
+// weights as in chaitjo/efficient-gnns.
 import * as tf from "@tensorflow/tfjs";
 import { Arcs, arcCrossEntropy, arcDistances, arcDots, arcSoftmax } from "../tensor/ops/arcs.ts";
 import { mapElements } from "../tensor/ops/elements.ts";
@@ -13,8 +13,8 @@ export type LspOptions = { readonly kernel: Kernel };
  *     L_lsp = 1 / |arcs| sum over arcs (i, j) of p_ij log(p_ij / q_ij)
  *     p_i. = softmax over i's neighbours j of k(t_i, t_j), q_i. of k(s_i, s_j)
  *
- * over all arcs, both ways, without self loops; t and s are the rows of the last hidden maps after
- * their activation. No projection: k compares a side with itself.
+ * over all arcs, in both directions, without self loops; t and s are the rows of the last hidden maps
+ * after their activation. There is no projection, because k compares a side with itself.
  */
 export const lsp = rival<LspOptions, "soft-labels">({
   name: "lsp",
@@ -55,7 +55,7 @@ export const lsp = rival<LspOptions, "soft-labels">({
   },
 });
 
-/** k of every arc's two ends. */
+/** Returns k of each arc's two ends. */
 function scores(arcs: Arcs, hidden: tf.Tensor2D, kernel: Kernel): tf.Tensor1D {
   if (kernel === "cosine" || kernel === "poly") {
     const cosines = arcDots(arcs, unitRows(hidden));

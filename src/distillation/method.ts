@@ -1,86 +1,86 @@
-// The shape that every distillation method shares.
+// The interface of every distillation method.
 import type * as tf from "@tensorflow/tfjs";
 import type { OptionTable } from "../base/options.ts";
 import type { GraphInputs, Outline, Outputs, Parameter, Reads } from "../models/model.ts";
 import type { TaskTargets } from "../tasks/task.ts";
 import type { Targets } from "../tensor/ops/loss.ts";
 
-/** The frozen teacher, of any family. */
+/** The frozen teacher, a model of any kind. */
 export interface Teacher {
   readonly outline: Outline;
   /**
-   * A pass without dropout over the whole graph, made when it is asked for; its tensors are the caller's, who
-   * keeps what a method needs and lets a tidy free the rest.
-   * @param nodes of these alone, in this order: rows of a pass that is made once; without layers
+   * Runs a pass without dropout over the whole graph. The caller owns its tensors, keeps what a method needs
+   * and lets a tidy free the rest.
+   * @param nodes if given, returns only their rows, in this order, of a pass that runs once; without layers
    */
   outputs(reads: Reads, nodes?: Int32Array): Outputs;
 }
 
 /** What a step learns from. */
 export interface NodeBatch {
-  /** The nodes that the outputs' rows are of; absent: all nodes in their order. */
+  /** The node of each row of the outputs; if absent, all nodes in order. */
   readonly nodes?: Int32Array;
-  /** `train`: the labelled training nodes, by their rows. */
+  /** `train`: the labelled training nodes, numbered by the outputs' rows. */
   readonly targets: { readonly train: TaskTargets };
 }
 
-/** What a method is started with. */
+/** What a method is given when it starts. */
 export interface Scene {
-  /** Absent where the method needs none. */
+  /** Absent if the method needs none. */
   readonly teacher?: Teacher;
-  /** What methods that compare along arcs read; not disposed of by the method. */
+  /** Methods that compare along arcs read it, and do not dispose of it. */
   readonly graph: GraphInputs;
   readonly student: Outline;
   /** The labelled training items. */
   readonly train: TaskTargets;
-  /** Of everything the method draws; the same seed gives the same bits. */
+  /** Seed of everything that the method draws; the same seed gives the same bits. */
   readonly seed: number;
 }
 
-/** A scene with a teacher, and one class for each item: for methods that train classifiers of their own. */
+/** A scene with a teacher and one class per item, for methods that train classifiers of their own. */
 export interface TaughtScene extends Scene {
   readonly teacher: Teacher;
   readonly train: Targets;
 }
 
-/** One distillation in progress: its own trained parameters and its loss. */
+/** A distillation in progress: its own trained parameters and its loss. */
 export interface Distillation {
-  /** Projections and the like, trained beside the student; may be empty. */
+  /** Projections and the like, trained with the student; may be empty. */
   readonly parameters: readonly Parameter[];
-  /** Learning rate of the parameters above, if not the student's. */
+  /** Learning rate of these parameters; by default the student's. */
   readonly learningRate?: number;
-  /** How much of the student's pass is read. */
+  /** How much of the student's pass the loss reads. */
   readonly reads: Reads;
   /**
-   * The scalar to minimise, given the cross-entropy on labelled training nodes (scalar).
-   * Everything that is added to, or put in place of, the cross-entropy is the method's own.
-   * @param step of the training, from 0: what is drawn anew at each step depends on (seed, step)
-   *   alone, so that a run that goes on from a checkpoint draws the same
-   * @param batch absent: the whole graph
+   * Returns the scalar to minimise, given the cross-entropy on labelled training nodes (a scalar), to which
+   * the method adds terms, or which it replaces.
+   * @param step the training step, from 0: random draws depend on (seed, step) alone, so that a run
+   *   that goes on from a checkpoint draws the same
+   * @param batch if absent, the whole graph
    */
   loss(student: Outputs, crossEntropy: tf.Scalar, step: number, batch?: NodeBatch): tf.Scalar;
-  /** Of the whole graph's outputs: numbers and matrices worth logging (attention, dissimilarity, |u_t|); row-major. */
+  /** Returns what is worth logging about the whole graph's outputs, such as attention; matrices are row-major. */
   inspect(student: Outputs): Inspection;
   dispose(): void;
 }
 
-/** What a method shows of itself at the end of a run (and now and then in between). */
+/** What a method reports about itself at the start and the end of a run. */
 export interface Inspection {
   readonly scalars: Readonly<Record<string, number>>;
   readonly matrices: Readonly<Record<string, number[][]>>;
-  /** Plain sentences that a report must repeat, such as a fall into the trivial optimum. */
+  /** Sentences that a report must repeat, e.g. that the run fell into the trivial optimum. */
   readonly warnings: readonly string[];
 }
 
-/** How many numbers a method holds at the least. */
+/** The fewest numbers that a method holds at a time. */
 export interface Held {
-  /** While it starts, the teacher's maps among them; the student takes no step by then. */
+  /** While it starts, including the teacher's maps; the student has taken no step yet. */
   readonly start: number;
-  /** In each step, beside what the student holds. */
+  /** In each step, apart from what the student holds. */
   readonly step: number;
 }
 
-/** How figures draw a method: hue and marker both tell it apart. */
+/** How figures draw a method: both its colour and its marker tell it apart. */
 export interface Look {
   /** `#rrggbb`. */
   readonly colour: string;
@@ -88,29 +88,29 @@ export interface Look {
 }
 
 /**
- * What methods are to each other, in the order in which they are listed: the student alone, what any method has to
- * beat, what others have published, what the comparison is about.
+ * The roles of methods in a comparison, in the order of listings: the student alone, what any method has to beat,
+ * what others have published, and what the comparison is about.
  */
 export const ROLES = ["baseline", "control", "rival", "method"] as const;
 
-/** What a method says of itself to listings, tables, reports and figures. */
+/** How a method appears in listings, tables, reports and figures. */
 interface Introduced<Options> {
-  /** As people write it: "G-CRD". Absent: its name. */
+  /** The name as people write it, e.g. "G-CRD"; by default `name`. */
   readonly label?: string;
-  /** Absent: a rival. */
+  /** By default "rival". */
   readonly role?: (typeof ROLES)[number];
-  /** Where it stands among those of its role, from 1 to 98: the order of the paper's tables. Absent: behind these. */
+  /** Its place among those of its role, from 1 to 98, as in the paper's tables; by default after these. */
   readonly place?: number;
-  /** Absent: one of several looks in turn. */
+  /** By default one of several looks in turn. */
   readonly look?: Look;
-  /** Where the paper leaves much open: what ran, in a few words, and in what it differs from the paper. */
+  /** For a paper that leaves much open: says briefly what ran, and how it differs from the paper. */
   form?(options: Partial<Options>): {
     readonly short: string;
     readonly differences: readonly string[];
   };
 }
 
-/** A method as the registry lists it. `Preset`: the names of its presets, which Tab then offers. */
+/** A method as the registry lists it. `Preset`: the names of its presets, for completion. */
 export interface Method<Options extends object, Preset extends string = string>
   extends Introduced<Options> {
   readonly name: string;
@@ -120,30 +120,30 @@ export interface Method<Options extends object, Preset extends string = string>
   readonly version: number;
   /** Whether it learns from a teacher. */
   readonly needsTeacher: boolean;
-  /** Whether items may have sets of classes. Absent: it takes logits for one distribution over them. */
+  /** Whether items may have sets of classes. If absent, it reads logits as one distribution over the classes. */
   readonly labelSets?: true;
   /**
-   * Whether its loss is right for some nodes alone too. Absent: each step needs the whole graph, because arcs
-   * are read, or all nodes are compared.
+   * Whether its loss is also right for a batch of nodes. If absent, each step needs the whole graph, because the
+   * method reads arcs or compares all nodes.
    */
   readonly byBatch?: true;
   readonly defaults: Options;
   /** Every option's legal values, meaning and symbol in the paper. */
   readonly options: OptionTable<Options>;
-  /** How many students a run trains, which find each other in `Outputs.peers`. Absent: one. */
+  /** How many students a run trains, which see each other in `Outputs.peers`; by default one. */
   students?(options: Options): number;
   /**
-   * Looks at options that are legal one by one and contradict each other; before anything is trained.
+   * Refuses options that are legal one by one but contradict each other, before anything is trained.
    * @throws {OptionError} naming them and what is legal
    */
   check?(options: Options): void;
-  /** Where that is much: what cannot fit the memory is refused before anything is trained. */
+  /** Given if that is much: a run that cannot fit the memory is refused before anything is trained. */
   holds?(options: Options, teacher: Outline, student: Outline, nodes: number): Held;
-  /** Named settings, each to be laid over the defaults. */
+  /** Named settings, each applied over the defaults. */
   readonly presets: Readonly<Record<Preset, Partial<Options>>>;
   /**
-   * Called by createDistillation(), which has looked at the options, and for the teacher where
-   * `needsTeacher` says so.
+   * Called by createDistillation(), which has checked the options, and the teacher if `needsTeacher` is
+   * set.
    */
   create(scene: TaughtScene, options: Options): Distillation;
 }

@@ -1,4 +1,4 @@
-// The methods there are: a new one is a file and a line here.
+// Lists the built-in methods: a new one is a file and a line here.
 export { abkd } from "./abkd/index.ts";
 export { at } from "./at.ts";
 export { fitnet } from "./fitnet.ts";

@@ -1,24 +1,24 @@
-// The loss that methods share: the labels, the method's own term and soft labels, each with its weight.
+// The loss that methods share: the weighted sum of cross-entropy, the method's own term and soft labels.
 import * as tf from "@tensorflow/tfjs";
 import type { OptionInfo } from "../base/options.ts";
 import type { Outputs, Parameter, Reads } from "../models/model.ts";
 import type { Distillation, Inspection, NodeBatch, Teacher } from "./method.ts";
 import { SoftLabels } from "./soft-labels.ts";
 
-/** A part of the loss in progress. */
+/** A term of the loss while a student trains. */
 export interface Term {
-  /** Trained beside the student; may be empty. */
+  /** Parameters that are trained with the student; may be empty. */
   readonly parameters: readonly Parameter[];
-  /** How much of the student's pass it reads; the last hidden map where left out. */
+  /** How much of the student's pass it reads; by default the last hidden map. */
   readonly reads?: Reads;
-  /** Of these parameters, if not the student's. */
+  /** Learning rate of these parameters; by default the student's. */
   readonly learningRate?: number;
   /**
-   * The scalar to be weighted; what is drawn depends on (seed, step) alone.
-   * @param batch absent: the whole graph; for methods that are `byBatch`
+   * Returns the scalar to be weighted; its random draws depend on (seed, step) alone.
+   * @param batch if absent, the whole graph; given only to methods that are `byBatch`
    */
   value(student: Outputs, step: number, batch?: NodeBatch): tf.Scalar;
-  /** Leaves no tensor. Where left out, the scalar `term` is shown: the value as drawn for step 0. */
+  /** Leaves no tensors. By default it shows the scalar `term`, the value as drawn for step 0. */
   inspect?(student: Outputs): Inspection;
   dispose(): void;
 }
@@ -31,7 +31,7 @@ interface WeightedTerm {
 /**
  *     L = hardWeight H(s_p, y) + weight_1 term_1 + weight_2 term_2 ...
  *
- * A part whose weight is 0 is not computed.
+ * A term whose weight is 0 is not computed.
  */
 export class Objective implements Distillation {
   readonly reads: Reads;
@@ -41,7 +41,7 @@ export class Objective implements Distillation {
   readonly #own: Term;
   readonly #terms: readonly WeightedTerm[];
 
-  /** @param terms the method's own comes first: its parameters are trained, and it is inspected */
+  /** @param terms the method's own comes first: only its parameters are trained, and only it is inspected */
   constructor(hardWeight: number, ...terms: readonly [WeightedTerm, ...WeightedTerm[]]) {
     this.#hardWeight = hardWeight;
     this.#own = terms[0].term;
@@ -74,12 +74,12 @@ export class Objective implements Distillation {
   }
 }
 
-/** A term's value as drawn for step 0. */
+/** Returns a term's value as drawn for step 0. */
 export function scalarOf(term: Pick<Term, "value">, student: Outputs): number {
   return tf.tidy(() => term.value(student, 0).dataSync()[0]!);
 }
 
-/** The weights of an objective with one own term and soft labels. */
+/** The weights of an objective that has the method's own term and soft labels. */
 export type Weights = {
   readonly hardWeight: number;
   readonly beta: number;
@@ -87,7 +87,7 @@ export type Weights = {
   readonly temperature: number;
 };
 
-/** The terms of L = hardWeight H(s_p, y) + beta term + softWeight T^2 KL(softmax(t / T), softmax(s / T)). */
+/** Returns the terms that L adds to H: beta term + softWeight T^2 KL(softmax(t / T), softmax(s / T)). */
 export function withSoftLabels(
   term: Term,
   teacher: Teacher,
@@ -98,7 +98,7 @@ export function withSoftLabels(
   return [own, { weight: softWeight, term: new SoftLabels(teacher, temperature, "kl") }];
 }
 
-/** The entries that these options have in every method's table, whatever its key for `softWeight`. */
+/** These options' entries in every method's table, whichever key it has for `softWeight`. */
 export const weightOptions = {
   beta: {
     kind: "number",
@@ -116,13 +116,13 @@ export const weightOptions = {
     min: 0,
     name: "softWeight",
     symbol: "alpha",
-    description: "weight of soft labels (T^2 KL, the mean over all nodes), added; 0 for none",
+    description: "weight of added soft labels (T^2 KL, the mean over all nodes); 0 for none",
   },
   temperature: {
     kind: "number",
     min: 0,
     above: true,
     symbol: "T",
-    description: "of the soft labels: divides both sides' logits",
+    description: "temperature of the soft labels: divides both sides' logits",
   },
 } as const satisfies Readonly<Record<keyof Weights, OptionInfo>>;

@@ -1,10 +1,10 @@
-// A learned linear projection x W + b, where maps of different widths must meet.
+// A learned linear projection x W + b, for comparing maps of different widths.
 import * as tf from "@tensorflow/tfjs";
 import type { Parameter } from "../models/model.ts";
 import { uniform } from "../tensor/ops/random.ts";
 import { unitCoordinates } from "../tensor/ops/rows.ts";
 
-/** Rows of length 1 as a product. */
+/** Rows of length 1, factored as `unit` times `basis`. */
 export interface Unit {
   /** n x (inputs + 1). */
   readonly unit: tf.Tensor2D;
@@ -12,13 +12,13 @@ export interface Unit {
   readonly basis: tf.Tensor2D;
 }
 
-/** Weight and bias start uniform within 1 / sqrt(inputs), as torch.nn.Linear's. */
+/** Weight and bias start uniform in +-1 / sqrt(inputs), as in torch.nn.Linear. */
 export class Projection {
   readonly parameters: readonly Parameter[];
   readonly #weight: tf.Variable;
   readonly #bias: tf.Variable;
 
-  /** @param name of its parameters, which are drawn by it and the seed */
+  /** @param name prefix of the parameters' names; it and the seed decide their draws */
   constructor(name: string, inputs: number, outputs: number, seed: number) {
     const bound = 1 / Math.sqrt(inputs);
     const variable = (part: string, shape: number[]): tf.Variable => {
@@ -40,8 +40,8 @@ export class Projection {
   }
 
   /**
-   * x W + b with rows of length 1, in a few numbers a node: nothing as wide as the outputs is made for
-   * all nodes.
+   * Returns x W + b with rows of length 1, in a few numbers per node, so that no n x outputs map is
+   * made.
    *
    * @param x n x inputs
    */
@@ -51,7 +51,7 @@ export class Projection {
     return { unit: unitCoordinates(x, tf.matMul(basis, basis, false, true)), basis };
   }
 
-  /** The mean over nodes of x W + b, 1 x outputs. */
+  /** Returns the mean over nodes of x W + b, 1 x outputs. */
   mean(x: tf.Tensor2D): tf.Tensor2D {
     const nodes = x.shape[0];
     return this.apply(tf.matMul(tf.fill([1, nodes], 1 / nodes) as tf.Tensor2D, x));

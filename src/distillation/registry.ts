@@ -1,4 +1,4 @@
-// The methods by name, and their start from a configuration.
+// Finds methods by name, checks their options and starts them from a configuration.
 
 import { needFunction, needObject, needText, shown } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
@@ -9,24 +9,24 @@ import { Targets } from "../tensor/ops/loss.ts";
 import { type Distillation, type Method, ROLES, type Scene, type TaughtScene } from "./method.ts";
 import * as all from "./methods.ts";
 
-/** A method whose options are known only by its table. */
+/** A method whose options are known only from its table. */
 export type AnyMethod = Method<Readonly<Record<string, OptionValue>>>;
 
-/** The name of every built-in method; that of its export in methods.ts. */
+/** The name of a built-in method, which is that of its export in methods.ts. */
 export type MethodName = keyof typeof all;
 
-/** By the names that readers know: the soft labels' weight has other keys in configurations. */
+/** Options by their public names: the soft labels' weight has other keys in configurations. */
 type Named<Options> = {
   readonly [K in keyof Options as K extends "alpha" | "softLabels" ? "softWeight" : K]: Options[K];
 };
 
-/** Any method's options; of an option that several have, every value that one of them takes. */
+/** Any method's options; an option that several have takes every value that one of them takes. */
 type EveryOptions = { [Name in MethodName]: Named<(typeof all)[Name]["defaults"]> }[MethodName];
 type KeyOf<T> = T extends T ? keyof T : never;
 type ValueOf<T, K> = T extends T ? (K extends keyof T ? T[K] : never) : never;
 type SomeOptions = { readonly [K in KeyOf<EveryOptions>]?: ValueOf<EveryOptions, K> };
 
-/** The options of the method of that name; where the name is not known, Tab offers those of all. */
+/** The options of the method of that name; completion offers those of all if the name is unknown. */
 export type OptionsOf<Name extends string> = Name extends MethodName
   ? Partial<Named<(typeof all)[Name]["defaults"]>>
   : SomeOptions | Readonly<Record<string, unknown>>;
@@ -35,12 +35,12 @@ type PresetsOf<Name> = Name extends MethodName
   ? keyof (typeof all)[Name]["presets"] & string
   : never;
 
-/** The presets of the method of that name; of all where it is not known. */
+/** The presets of the method of that name; those of all if it is unknown. */
 export type PresetOf<Name extends string> = Suggested<
   PresetsOf<Name extends MethodName ? Name : MethodName>
 >;
 
-/** By role, then by place; stable, so that those without a place stay as they were. */
+/** Orders by role, then by place; the sort is stable, so that those without a place keep their order. */
 const rank = ({ role = "rival", place = 99 }: AnyMethod): number =>
   100 * ROLES.indexOf(role) + place;
 
@@ -49,31 +49,31 @@ const registry = new Registry<AnyMethod>(
   Object.values<AnyMethod>(all).sort((a, b) => rank(a) - rank(b)),
 );
 
-/** In the order in which reports list them; then those that were added. */
+/** All methods in the order of reports, then those that a program added. */
 export const methods = registry.all;
 
-/** @throws {OptionError} naming the methods there are */
+/** @throws {OptionError} for an unknown name, listing the known ones */
 export function findMethod(name: Suggested<MethodName>): AnyMethod {
   return registry.find(name);
 }
 
-/** A method's name as people write it; a name that the registry does not know stays as it is. */
+/** Returns a method's name as people write it; an unknown name is returned as it is. */
 export function methodLabel(name: string): string {
   return methods.find((method) => method.name === name)?.label ?? name;
 }
 
-/** Whether a program added the method: see registerMethod(). */
+/** Whether a program added the method, see registerMethod(). */
 export const isAddedMethod = (name: string): boolean => registry.isAdded(name);
 
 const PARTS = ["name", "summary", "version", "needsTeacher", "defaults", "options", "presets"];
 
 /**
- * Adds a method, which then has whatever the built-in ones have. runTrials() takes the module that calls
- * this as one of its `modules`.
+ * Adds a method, which is then treated like the built-in ones. Name the module that calls this in the
+ * `modules` of runTrials(), so that worker threads know the method.
  *
- * @returns takes the method away again
- * @throws {OptionError} for a name that is malformed or taken, a part that is missing, or defaults or a
- *   preset that the method's own table or check() refuses
+ * @returns a function that removes the method again
+ * @throws {OptionError} for a malformed or taken name, a missing part, or defaults or a preset that the
+ *   method's own table or check() refuses
  */
 export function registerMethod<Options extends object>(method: Method<Options>): () => void {
   needObject(method, "registerMethod: method", "a Method, such as findMethod() gives", ...PARTS);
@@ -109,10 +109,10 @@ export interface ConfiguredMethod {
 }
 
 /**
- * Looks at all that can be known of a method before anything is trained.
+ * Checks all that can be known about a method before anything is trained.
  * @param hasTeacher whether there will be one
  * @throws {OptionError} for an unknown method, another version of it, options that are missing,
- *   unknown, illegal or contradict each other, or a method without the teacher that it needs
+ *   unknown, illegal or contradict each other, or a method that lacks the teacher it needs
  */
 export function checkMethod(
   { name, version, options }: ConfiguredMethod,
@@ -121,7 +121,7 @@ export function checkMethod(
   const method = findMethod(name);
   if (version !== method.version) {
     throw new OptionError(
-      `${name}: version ${version} is asked for, and this is version ${method.version}: equal ` +
+      `${name}: version ${version} is configured, but this is version ${method.version}: equal ` +
         "options no longer give the same loss",
     );
   }
@@ -136,23 +136,23 @@ function checkUse(
   checkOptions(method.name, method.options, options);
   method.check?.(options);
   if (!method.needsTeacher || hasTeacher) return;
-  throw new OptionError(`${method.name} needs a teacher, and none is given`);
+  throw new OptionError(`${method.name} needs a teacher, but none is given`);
 }
 
-/** How many students a run of this method trains; 1 without a method. */
+/** Returns how many students a run of this method trains; 1 without a method. */
 export function studentCount(method: ConfiguredMethod | undefined): number {
   if (!method) return 1;
   const options = method.options as Readonly<Record<string, OptionValue>>;
   return findMethod(method.name).students?.(options) ?? 1;
 }
 
-/** @throws {OptionError} for a method that takes logits for one distribution, where they are none */
+/** @throws {OptionError} for a method that reads logits as one distribution over the classes */
 export function checkLabelSets(name: string): void {
   const method = findMethod(name);
   if (method.labelSets) return;
   const legal = methods.flatMap(({ name, labelSets }) => (labelSets ? [name] : []));
   throw new OptionError(
-    `${method.name} takes logits for one distribution over the classes, and here each item has a set ` +
+    `${method.name} reads logits as one distribution over the classes, but here each item has a set ` +
       `of classes; methods for that: ${legal.join(", ")}`,
   );
 }
@@ -162,8 +162,8 @@ export function checkByBatch(name: string): void {
   if (findMethod(name).byBatch) return;
   const others = registry.all.filter(({ byBatch }) => byBatch).map((method) => method.name);
   throw new OptionError(
-    `${name} needs the whole graph at each step, and batches of nodes are asked for; ` +
-      `they are for ${others.join(", ")}`,
+    `${name} needs the whole graph at each step and cannot learn from batches of nodes; ` +
+      `these methods can: ${others.join(", ")}`,
   );
 }
 
@@ -171,7 +171,7 @@ export function checkByBatch(name: string): void {
  * Starts the method that a configuration names, with the options it holds.
  *
  * @throws {OptionError} for an unknown method, options that are missing, unknown, illegal or contradict
- *   each other, or a method without the teacher that it needs
+ *   each other, or a method that lacks the teacher it needs
  */
 export function createDistillation(
   method: Pick<ConfiguredMethod, "name" | "options">,

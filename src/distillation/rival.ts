@@ -1,34 +1,34 @@
-// What every rival method shares: a term beside the cross-entropy, with soft labels as an option,
-// and the last hidden maps that it compares.
+// What every rival method shares: a term added to the cross-entropy, optional soft labels, and the last
+// hidden maps that it compares.
 import type * as tf from "@tensorflow/tfjs";
 import type { OptionTable } from "../base/options.ts";
 import type { Method, TaughtScene, Teacher } from "./method.ts";
 import { Objective, type Term, weightOptions, withSoftLabels } from "./objective.ts";
 
-/** Options that every rival has beside its own. */
+/** Options that every rival has in addition to its own. */
 export type RivalOptions = {
   readonly beta: number;
   readonly hardWeight: number;
-  /** Its weight: `softWeight` to readers, and by this key in configurations. */
+  /** Weight of the soft labels: publicly `softWeight`, but by this key in configurations. */
   readonly softLabels: number;
   readonly temperature: number;
 };
 
-/** What makes a rival: a method less what all have in common. */
+/** What defines a rival: a method without the parts that all rivals share. */
 interface RivalParts<Own extends object, Preset extends string>
   extends Omit<
     Method<RivalOptions & Own, Preset>,
     "needsTeacher" | "defaults" | "options" | "presets" | "create"
   > {
-  /** The method alone: beta, its own options, and what differs from the common ones. */
+  /** Of the method alone: beta, its own options, and what differs from the common defaults. */
   readonly defaults: NoInfer<Own> & Pick<RivalOptions, "beta"> & Partial<RivalOptions>;
-  /** Of its own. */
+  /** The method's own options. */
   readonly options: OptionTable<Own>;
   readonly presets: Readonly<Record<Preset, Partial<RivalOptions & NoInfer<Own>>>>;
   term(scene: TaughtScene, options: RivalOptions & Own): Term;
 }
 
-/** A method whose loss is hardWeight H(s_p, y) + beta term + softLabels T^2 KL. */
+/** Makes a method whose loss is hardWeight H(s_p, y) + beta term + softLabels T^2 KL. */
 export function rival<Own extends object, Preset extends string>({
   defaults,
   options,
@@ -58,7 +58,7 @@ export function rival<Own extends object, Preset extends string>({
 }
 
 /**
- * Soft labels beside the method, as chaitjo/efficient-gnns mixes them: alpha = 0.9, T = 4. There the
+ * Mixes soft labels with the method as chaitjo/efficient-gnns does: alpha = 0.9, T = 4. There the
  * divergence is also divided by the number of classes; here alpha means the same on every dataset.
  */
 export const softMixture = { hardWeight: 0.1, softLabels: 0.9, temperature: 4 } as const;
@@ -66,12 +66,12 @@ export const softMixture = { hardWeight: 0.1, softLabels: 0.9, temperature: 4 } 
 export const KERNELS = ["cosine", "poly", "l2", "rbf"] as const;
 
 /**
- * What a similarity of two nodes is: `cosine` cos(x, y), `poly` its square, `l2` |x - y|, `rbf`
- * exp(-|x - y|^2 / 2). `l2` is the distance itself, not its negative: so it stands in the reference.
+ * How similar two nodes are: `cosine` cos(x, y), `poly` its square, `l2` |x - y|, `rbf`
+ * exp(-|x - y|^2 / 2). As in the reference, `l2` is the distance itself, not its negative.
  */
 export type Kernel = (typeof KERNELS)[number];
 
-/** The teacher's last hidden map after its activation, n x width: what node-level rivals compare. */
+/** Returns the teacher's last hidden map after its activation, n x width, which node-level rivals compare. */
 export function hiddenOf(teacher: Teacher): tf.Tensor2D {
   return teacher.outputs("hidden").hidden!;
 }

@@ -1,9 +1,9 @@
-// Nodes drawn anew at each training step, for methods that compare all pairs of some nodes.
+// Draws nodes anew at each training step, for methods that compare all pairs of a sample.
 import { uniform } from "../tensor/ops/random.ts";
 
 /**
- * `count` different nodes, each set equally likely (Fisher and Yates, cut short), ascending; all of
- * them in order where there are no more. A function of (seed, stream, step).
+ * Returns `count` different nodes in ascending order, each set equally likely (Fisher-Yates, cut short),
+ * or all nodes if there are no more. The draw depends on (seed, stream, step) alone.
  */
 export function sampleNodes(
   nodes: number,

@@ -1,6 +1,6 @@
-// Label smoothing: targets as unsure as the teacher is, without anything else that it knows.
-// Szegedy et al.: Rethinking the Inception Architecture, CVPR 2016, section 7; that a teacher may be no more
-// than this: Yuan et al.: Revisiting Knowledge Distillation via Label Smoothing Regularization, CVPR 2020.
+// Label smoothing: targets as uncertain as the teacher, without anything else that it knows.
+// Szegedy et al.: Rethinking the Inception Architecture, CVPR 2016, section 7. A teacher may be no more than
+// this: Yuan et al.: Revisiting Knowledge Distillation via Label Smoothing Regularization, CVPR 2020.
 
 import * as tf from "@tensorflow/tfjs";
 import type { Targets } from "../tensor/ops/loss.ts";
@@ -14,14 +14,14 @@ export type SmoothingOptions = { readonly epsilon: number | null };
 /**
  *     L = (1 - e) H(y, s_p) + e H(uniform, s_p)
  *
- * over the labelled training nodes. By default e is where a smoothed label's entropy is the mean entropy of
- * the teacher's class probabilities on these nodes.
+ * over the labelled training nodes. By default, e gives a smoothed label the mean entropy of the teacher's
+ * class probabilities on these nodes.
  */
 export const smoothing: Method<SmoothingOptions, never> = {
   name: "smoothing",
   label: "Label smoothing",
   role: "control",
-  summary: "label smoothing: targets as unsure as the teacher, and nothing else of it",
+  summary: "label smoothing: targets as uncertain as the teacher, and nothing else from it",
   version: 1,
   needsTeacher: true,
   byBatch: true,
@@ -31,7 +31,7 @@ export const smoothing: Method<SmoothingOptions, never> = {
       kind: "number",
       min: 0,
       max: 1,
-      none: "that of the teacher's entropy",
+      none: "from the teacher's entropy",
       symbol: "epsilon",
       description: "share of the uniform distribution in a target",
     },
@@ -48,7 +48,7 @@ export const smoothing: Method<SmoothingOptions, never> = {
       parameters: [],
       reads: "logits",
       value({ logits }, _step, batch) {
-        // Of one class each, as the whole graph's are.
+        // Each node has one class, as in the whole graph.
         const labelled = (batch?.targets.train as Targets | undefined) ?? train;
         const rows = takeRows(logits, labelled.chosen);
         const uniform = tf.fill([labelled.count, classes], 1 / classes) as tf.Tensor2D;
@@ -61,13 +61,13 @@ export const smoothing: Method<SmoothingOptions, never> = {
   },
 };
 
-/** The mean over rows of -sum p log p, p = softmax of the row. */
+/** Returns the mean over rows of -sum p log p, where p is the row's softmax. */
 function meanEntropy(logits: tf.Tensor2D): number {
   const logs = tf.logSoftmax(logits);
   return -tf.sum(tf.mul(tf.exp(logs), logs)).dataSync()[0]! / logits.shape[0];
 }
 
-/** The share of the uniform distribution with which a label's entropy is `entropy`, by bisection: it grows with it. */
+/** Finds by bisection the share of the uniform distribution that gives a label this entropy, which grows with it. */
 export function smoothingOf(entropy: number, classes: number): number {
   const entropyOf = (share: number): number => {
     const [right, wrong] = [1 - share + share / classes, share / classes];

@@ -9,7 +9,7 @@ import { TeacherSide } from "./teacher.ts";
 /** `cross-entropy`: H(t, s), eq. 1. `kl`: H(t, s) - H(t, t), the same gradient, 0 at a match. */
 export type Divergence = "cross-entropy" | "kl";
 
-/** The mean over all nodes, or over those of a batch. */
+/** The divergence, averaged over all nodes or over those of a batch. */
 export class SoftLabels implements Term {
   readonly parameters = [];
   readonly reads = "logits";
@@ -17,7 +17,7 @@ export class SoftLabels implements Term {
   readonly #temperature: number;
   readonly #divergence: Divergence;
 
-  /** @param temperature T: both sides' logits are divided by it */
+  /** @param temperature T, which divides both sides' logits */
   constructor(teacher: Teacher, temperature: number, divergence: Divergence) {
     this.#temperature = temperature;
     this.#divergence = divergence;
@@ -31,8 +31,8 @@ export class SoftLabels implements Term {
   }
 
   /**
-   * The mean over nodes of the divergence between softmax(t / T) and softmax(s / T), times T^2, which
-   * keeps the gradient's size the same at every T (Hinton et al. 2015).
+   * Returns the mean over nodes of the divergence between softmax(t / T) and softmax(s / T), times T^2,
+   * which keeps the gradient's size the same at every T (Hinton et al. 2015).
    */
   value({ logits }: Outputs, _step: number, batch?: NodeBatch): tf.Scalar {
     return this.#distance(logits, this.#divergence, batch?.nodes);

@@ -13,7 +13,7 @@ export type SoftKdOptions = {
 /**
  *     L = hardWeight H(s_p, y) + alpha T^2 divergence(softmax(t / T), softmax(s / T))
  *
- * the first over the labelled training nodes, the second over all nodes.
+ * where the first term is over the labelled training nodes, the second over all nodes.
  */
 export const softkd: Method<SoftKdOptions, "equation-1" | "temperature"> = {
   name: "softkd",
@@ -36,13 +36,13 @@ export const softkd: Method<SoftKdOptions, "equation-1" | "temperature"> = {
       kind: "choice",
       choices: ["cross-entropy", "kl"],
       symbol: "H(s_p, t_p)",
-      description: "H as in eq. 1, or less the teacher's entropy: same gradient, 0 at a match",
+      description: "H as in eq. 1, or minus the teacher's entropy: same gradient, 0 at a match",
     },
   },
   presets: {
-    // Eq. 1; its alpha is not stated in the paper.
+    // Eq. 1; the paper does not state its alpha.
     "equation-1": { hardWeight: 1, alpha: 1, temperature: 1, divergence: "cross-entropy" },
-    // The usual form, (1 - alpha) CE + alpha T^2 KL, with chaitjo/efficient-gnns's numbers.
+    // The usual form, (1 - alpha) CE + alpha T^2 KL, with the numbers of chaitjo/efficient-gnns.
     temperature: { hardWeight: 0.1, alpha: 0.9, temperature: 4, divergence: "kl" },
   },
   create({ teacher }, { hardWeight, alpha, temperature, divergence }) {

@@ -1,16 +1,16 @@
-// Linear layers followed by batch normalisation, folded: no n x outputs map is normalised.
+// Linear layers with batch normalisation folded in, so that no n x outputs map is normalised.
 //
-// The columns of x W have the variances w' C w with C the covariance of x's columns, a small matrix,
-// so batch normalisation of x W is (x - mean) times W with its columns divided by their deviations.
+// A column of x W has the variance w' C w, where C is the small covariance matrix of x's columns. So
+// batch normalisation of x W is (x - mean) times W with its columns divided by their deviations.
 import * as tf from "@tensorflow/tfjs";
 import type { Parameter } from "../models/model.ts";
 import { reluDropout } from "../tensor/ops/dropout.ts";
 import { uniform } from "../tensor/ops/random.ts";
 
-/** Added to variances, as PyTorch's BatchNorm1d does. */
+/** Added to variances, as in PyTorch's BatchNorm1d. */
 const EPSILON = 1e-5;
 
-/** A map less its mean over nodes, and the covariance of its columns. */
+/** A map minus its mean over nodes, and the covariance of its columns. */
 export type Centred = {
   /** n x width. */
   readonly map: tf.Tensor2D;
@@ -18,7 +18,7 @@ export type Centred = {
   readonly covariance: tf.Tensor2D;
 };
 
-/** Differentiable. */
+/** Centres a map over its nodes; differentiable. */
 export function centre(x: tf.Tensor2D): Centred {
   const nodes = x.shape[0];
   const mean = tf.matMul(tf.fill([1, nodes], 1 / nodes) as tf.Tensor2D, x);
@@ -26,7 +26,7 @@ export function centre(x: tf.Tensor2D): Centred {
   return { map, covariance: tf.mul(tf.matMul(map, map, true, false), 1 / nodes) };
 }
 
-/** W with columns divided by the deviations of x W's columns; `gain` multiplies them, 1 x outputs. */
+/** Divides W's columns by the deviations of x W's, and multiplies them by `gain` (1 x outputs). */
 function scaled({ covariance }: Centred, weight: tf.Tensor2D, gain?: tf.Tensor2D): tf.Tensor2D {
   const inputs = weight.shape[0];
   const products = tf.mul(weight, tf.matMul(covariance, weight)) as tf.Tensor2D;
@@ -36,18 +36,18 @@ function scaled({ covariance }: Centred, weight: tf.Tensor2D, gain?: tf.Tensor2D
   return tf.mul(weight, tf.matMul(tf.ones([inputs, 1]), factors));
 }
 
-/** Each column less its mean, divided by its deviation: batch normalisation without weights. */
+/** Gives each column mean 0 and deviation 1: batch normalisation without weights. */
 export function standardised(x: tf.Tensor2D): tf.Tensor2D {
   const centred = centre(x);
   return tf.matMul(centred.map, scaled(centred, tf.eye(x.shape[1])));
 }
 
-/** x W, standardised: a learned projection, one whose scale and bias would be without effect. */
+/** A learned projection, x W standardised; a scale or a bias would have no effect. */
 export class StandardisedProjection {
   readonly parameters: readonly Parameter[];
   protected readonly weight: tf.Variable;
 
-  /** @param name of its parameters, which are drawn by it and the seed, as torch.nn.Linear's */
+  /** @param name prefix of the parameters' names; it and the seed decide their draws, as in torch.nn.Linear */
   constructor(name: string, inputs: number, outputs: number, seed: number) {
     const bound = 1 / Math.sqrt(inputs);
     const drawn = uniform(seed, `${name}.weight`, inputs * outputs);
@@ -60,7 +60,7 @@ export class StandardisedProjection {
     return tf.matMul(x.map, this.factors(x));
   }
 
-  /** What x's map is multiplied by: inputs x outputs. */
+  /** Returns what x's map is multiplied by, inputs x outputs. */
   factors(x: Centred): tf.Tensor2D {
     return scaled(x, this.weight as unknown as tf.Tensor2D);
   }
@@ -70,7 +70,7 @@ export class StandardisedProjection {
   }
 }
 
-/** ReLU(BatchNorm(x W)), the normalisation with its own gain (from 1) and shift (from 0). */
+/** Computes ReLU(BatchNorm(x W)); the normalisation's gain starts at 1 and its shift at 0. */
 export class ProjectionHead extends StandardisedProjection {
   override readonly parameters: readonly Parameter[];
   readonly #gain: tf.Variable;

@@ -1,7 +1,7 @@
 // The plain student: cross-entropy alone, the baseline of every comparison.
 import type { Method } from "./method.ts";
 
-/** It has none. */
+/** The plain student has no options. */
 export type StudentOptions = Readonly<Record<never, never>>;
 
 export const student: Method<StudentOptions, never> = {

@@ -1,4 +1,4 @@
-// A trained model as a teacher, and what a method compares the student with.
+// The trained teacher, and what a method compares the student with.
 import * as tf from "@tensorflow/tfjs";
 import type { GraphForms } from "../models/graph-forms.ts";
 import type { Model, Outline, Outputs, Reads } from "../models/model.ts";
@@ -6,14 +6,14 @@ import { findModel } from "../models/registry.ts";
 import { takeRows } from "../tensor/ops/rows.ts";
 import type { Teacher } from "./method.ts";
 
-/** A model that learns no more. */
+/** A trained model that learns no more. */
 export class FrozenTeacher implements Teacher {
   readonly #model: Model;
   readonly #inputs: unknown;
-  /** What batches take their rows of, from the first one on. */
+  /** The outputs whose rows batches take; made for the first batch. */
   #kept: { readonly logits: tf.Tensor2D; readonly hidden: tf.Tensor2D } | undefined;
 
-  /** @param model the caller's to dispose of */
+  /** @param model the caller disposes of it */
   constructor(model: Model, forms: GraphForms) {
     this.#model = model;
     this.#inputs = findModel(model.outline.kind).prepare(forms);
@@ -45,7 +45,7 @@ export class FrozenTeacher implements Teacher {
   }
 }
 
-/** The teacher's side of a comparison: of the whole graph made once, of a batch's nodes when it is asked for. */
+/** The teacher's side of a comparison: made once for the whole graph, and on request for a batch's nodes. */
 export class TeacherSide<T extends tf.TensorContainer> {
   readonly #teacher: Teacher;
   readonly #reads: Reads;
@@ -59,7 +59,7 @@ export class TeacherSide<T extends tf.TensorContainer> {
     this.#whole = tf.tidy(() => make(teacher.outputs(reads)));
   }
 
-  /** @param nodes absent: all */
+  /** @param nodes if absent, all nodes */
   of(nodes?: Int32Array): T {
     return nodes ? this.#make(this.#teacher.outputs(this.#reads, nodes)) : this.#whole;
   }

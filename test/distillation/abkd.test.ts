@@ -41,7 +41,7 @@ describe("ABKD's gradient", () => {
         (sum, v) => sum + tf.sum(tf.square(grads[v.name] ?? tf.scalar(0))).dataSync()[0]!,
         0,
       );
-      // Along the gradient, a step that moves all numbers together by 0.004.
+      // A step along the gradient whose length, over all numbers, is 0.004.
       const step = 0.004 / Math.sqrt(squared);
       const original = all.map((v) => v.clone());
       const at = (t: number): number => {
@@ -74,7 +74,7 @@ describe("attention", () => {
     assertClose([sum(scoresOf({ softmax: "all" }).flat())], [1], 1e-6, 1, "all");
   });
 
-  it("is fixed where asked", () => {
+  it("is fixed if an option asks for it", () => {
     assertClose(
       scoresOf({ attention: "uniform" }).flat(),
       new Float32Array(15).fill(1 / 3),
@@ -92,7 +92,7 @@ describe("attention", () => {
     assert.deepEqual(scoresOf({ attention: "last" }), [[1]]);
   });
 
-  it("last: the loss is the last pair's alone, over S_l", () => {
+  it("last: the loss is that of the last pair alone, over S_l", () => {
     const method = start(teacher, abkdOptions({ attention: "last", beta: 1 }));
     const { gradients: all, value } = gradients((s) => method.loss(s, noLoss, 0), student, []);
     const d = method.inspect(student).matrices["dissimilarity"]![0]![0]!;
@@ -102,7 +102,7 @@ describe("attention", () => {
     assert.ok(all[0]!.subarray(2 * perLayer).some((g) => g !== 0));
   });
 
-  it("learns from centred maps too: means are taken before", () => {
+  it("learns from centred maps too, because means are taken before", () => {
     const method = start(teacher, abkdOptions({ teacherMaps: "centred", studentMaps: "centred" }));
     const weight = method.parameters.find((p) => p.name === "abkd.attention.teacher.weight")!;
     const { grads } = tf.variableGrads(() => method.loss(student, noLoss, 0), [weight.variable]);
@@ -115,7 +115,7 @@ describe("the total loss", () => {
   const lossOf = (changes: Partial<AbkdOptions>): number =>
     start(teacher, abkdOptions(changes)).loss(student, crossEntropy, 0).dataSync()[0]!;
 
-  it("is the cross-entropy where beta is 0", () => {
+  it("is the cross-entropy if beta is 0", () => {
     assert.equal(lossOf({ beta: 0 }), 1.25);
   });
 
@@ -135,7 +135,7 @@ describe("the total loss", () => {
 });
 
 describe("ABKD's weights", () => {
-  /** Cora's GCNII 64L-64H and 4L-4H, on three nodes: what counts is the layers. */
+  /** Cora's GCNII 64L-64H and 4L-4H, on three nodes, because only the layers matter. */
   const cora = {
     ...shape,
     nodes: 3,
@@ -154,7 +154,7 @@ describe("ABKD's weights", () => {
     return counts;
   };
 
-  it("are as many as the paper's d_a = 256 makes them on Cora", () => {
+  it("are as many as on Cora with the paper's d_a = 256", () => {
     assert.deepEqual(countOf("literal"), { attention: 1_070_080, projection: 1_118_208 });
     assert.equal(countOf("literal", { linear: "shared" })["projection"], 82_944);
     assert.equal(countOf("literal", { projections: "frozen" })["projection"], 0);
@@ -162,7 +162,7 @@ describe("ABKD's weights", () => {
     assert.equal(projection, 4 * 4 * 64);
   });
 
-  it("have names of their own", () => {
+  it("have distinct names", () => {
     for (const setting of forms) {
       const method = start(teacher, abkdOptions({ ...setting, subspace: false }));
       const names = method.parameters.map((p) => p.name);
@@ -201,7 +201,7 @@ describe("ABKD's weights", () => {
 
 describe("memory and bits", () => {
   for (const setting of forms) {
-    it(`no tensor is left, and the same seed gives the same bits: ${nameOf(setting)}`, () => {
+    it(`no tensor is left behind, and the same seed gives the same bits: ${nameOf(setting)}`, () => {
       const run = (): unknown[] => {
         const options = abkdOptions({ ...setting, softWeight: 1, logits: true });
         const method = start(teacher, options, 5);
@@ -268,7 +268,7 @@ describe("the trivial optimum", () => {
     assert.equal(told.length, 1);
   });
 
-  it("needs a great fall, or a lesser one that exceeds the alignment", () => {
+  it("needs a large fall, or a smaller one that exceeds the alignment", () => {
     assert.equal(collapseWarning(1, 1), undefined);
     assert.equal(collapseWarning(0.6, 1), undefined);
     assert.equal(collapseWarning(0.2, 0.9), undefined);
@@ -278,7 +278,7 @@ describe("the trivial optimum", () => {
     assert.match(collapseWarning(0.005, 0.002)!, /trivial optimum/);
   });
 
-  it("is measured where the attention is", () => {
+  it("is measured on the layers that get attention", () => {
     const attention = [
       [0.9, 0.1],
       [0, 0],
@@ -288,7 +288,7 @@ describe("the trivial optimum", () => {
     assert.equal(remainingScale([0, 0, 0], [1, 1, 1], attention), 1);
   });
 
-  it("is not reported by a fixed teacher that is learned from, nor by frozen projections", () => {
+  it("is reported neither for a fixed teacher that is learned from nor for frozen projections", () => {
     for (const projections of ["fixed-teacher", "frozen"] as const) {
       const method = trained(abkdOptions({ beta: 1, projections }), 100);
       assert.deepEqual(warnings, []);
@@ -298,7 +298,7 @@ describe("the trivial optimum", () => {
     }
   });
 
-  it("|u_t| is logged where the form has it", () => {
+  it("|u_t| is logged if the form has it", () => {
     const method = start(teacher, abkdOptions({ form: "literal", projections: "trained" }));
     const pt = method.weights.all.get("abkd.projection.teacher")!;
     const squares = tf.sum(tf.square(tf.mean(pt, 2)), 1);

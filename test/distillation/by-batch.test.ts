@@ -1,4 +1,4 @@
-// Methods on batches of nodes: the same loss as on a graph of these nodes alone; the others are refused.
+// Methods on batches of nodes: the same loss as on a graph of only these nodes; other methods are refused.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -31,7 +31,7 @@ startEngine();
 const graph = graphInputs();
 const sizes = { layers: shape.studentLayers, width: shape.studentWidth, classes: shape.classes };
 
-/** Node 0, 3 and 9 are labelled. */
+/** Nodes 0, 3 and 9 are labelled. */
 const NODES = Int32Array.of(0, 2, 3, 7, 8, 9);
 const ALL = Int32Array.from({ length: shape.nodes }, (_, node) => node);
 
@@ -46,7 +46,7 @@ function batchOf(nodes: Int32Array): NodeBatch {
   return { nodes, targets: { train: new Targets(labels, rows, shape.classes) } };
 }
 
-/** A teacher that shows the rows of the nodes that it is asked for. */
+/** A teacher that returns the rows of the nodes that it is asked for. */
 function scene(): Scene {
   const all = teacherOutputs();
   const whole = sceneOf(all, sizes, graph);
@@ -56,7 +56,7 @@ function scene(): Scene {
 
 for (const { name, byBatch, needsTeacher, defaults } of methods) {
   if (!byBatch || !needsTeacher) continue;
-  // Label smoothing's share is that of all training nodes, whatever the batch.
+  // Label smoothing takes its share from all training nodes, whatever the batch.
   const given = name === "smoothing" ? { epsilon: 0.3 } : { softWeight: 2, hardWeight: 0.5 };
   const options = resolveOptions(findMethod(name), given);
   const lossOf = (of: Scene, student: Shown, batch: NodeBatch | undefined, train: TaskTargets) => {
@@ -71,13 +71,13 @@ for (const { name, byBatch, needsTeacher, defaults } of methods) {
     return found;
   };
 
-  test(`${name}: a batch of all nodes has the bits of the whole graph`, () => {
+  test(`${name}: a batch of all nodes gives the bits of the whole graph`, () => {
     const whole = lossOf(scene(), studentOutputs(), undefined, graph.train);
     assert.deepEqual(lossOf(scene(), studentOutputs(), batchOf(ALL), graph.train), whole);
     assert.ok(Object.keys(defaults).length > 0 && Number.isFinite(whole.value));
   });
 
-  test(`${name}: a batch has the bits of a graph with these nodes alone`, () => {
+  test(`${name}: a batch gives the bits of a graph with only these nodes`, () => {
     const [batch, student] = [batchOf(NODES), rowsOf(studentOutputs(), NODES)];
     const { train } = batch.targets;
     const alone = sceneOf(rowsOf(teacherOutputs(), NODES), sizes, { ...graph, train });
@@ -92,7 +92,7 @@ for (const { name, byBatch, needsTeacher, defaults } of methods) {
   });
 }
 
-test("those that read arcs or all nodes say so before anything is trained", () => {
+test("methods that read arcs or all nodes refuse batches before anything is trained", () => {
   const subject = { dataset: "synthetic", seed: 1 };
   const teacher = teacherConfig(subject);
   const training = { batch: 512 };
@@ -101,7 +101,7 @@ test("those that read arcs or all nodes say so before anything is trained", () =
     if (byBatch) assert.equal(begin().training.batch, 512);
     else {
       const message =
-        /^\w+ needs the whole graph at each step, and batches of nodes are asked for; they are for student, smoothing, softkd, fitnet, at, gcrd$/;
+        /^\w+ needs the whole graph at each step and cannot learn from batches of nodes; these methods can: student, smoothing, softkd, fitnet, at, gcrd$/;
       assert.throws(begin, (error) => error instanceof OptionError && message.test(error.message));
     }
   }
@@ -111,7 +111,7 @@ test("those that read arcs or all nodes say so before anything is trained", () =
   );
 });
 
-test("a frozen teacher's batches are rows of its pass over the whole graph, which is made once", () => {
+test("a frozen teacher's batches are rows of its pass over the whole graph, which runs once", () => {
   const forms = formsOf(smallGraph());
   const model = createModel(
     { kind: "gcn", layers: 2, width: 5, dropout: 0.5, batchNorm: false },

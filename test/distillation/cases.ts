@@ -1,4 +1,4 @@
-// Small ragged teachers and students, option pairs, and comparisons that know the numbers' scale.
+// Small teachers and students of odd sizes, option pairs, and comparisons relative to a scale.
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { AbkdDistillation } from "../../src/distillation/abkd/index.ts";
@@ -17,10 +17,10 @@ import { Targets } from "../../src/tensor/ops/loss.ts";
 import { uniform } from "../../src/tensor/ops/random.ts";
 import { SparseMatrix } from "../../src/tensor/ops/sparse.ts";
 
-// Else tfjs's cpu back end prints its advice to install another one.
+// Otherwise tfjs's cpu back end prints its advice to install another one.
 tf.enableProdMode();
 
-/** Sizes that share no factor with a kernel's tile. */
+/** Sizes that share no factor with a wasm kernel's tile. */
 export const shape = {
   nodes: 11,
   classes: 3,
@@ -30,13 +30,13 @@ export const shape = {
   studentWidth: 2,
 };
 
-/** Numbers between -1 and 1, shifted by `mean`. */
+/** Draws numbers between -1 and 1, shifted by `mean`. */
 export function numbers(stream: string, dims: number[], mean = 0): tf.Tensor {
   const values = uniform(7, stream, tf.util.sizeFromShape(dims)).map((u) => 2 * u - 1 + mean);
   return tf.tensor(values, dims);
 }
 
-/** What a GCNII shows, with its maps in one stack. */
+/** A GCNII's outputs, with its maps in one stack. */
 export interface Shown extends Outputs {
   readonly maps: tf.Tensor3D;
 }
@@ -68,14 +68,14 @@ export function studentOutputs(sizes = shape): Shown {
   );
 }
 
-/** Of a model whose layers have one width. */
+/** Returns the outline of a model whose layers all have one width. */
 export function outline(layers: number, width: number, classes: number): Outline {
   return {
     ...{ kind: "gcnii", widths: new Array<number>(layers).fill(width), hidden: width, classes },
   };
 }
 
-/** A teacher that shows always the same, and a student of equal layers. */
+/** Makes a scene of a teacher with constant outputs and a student of equal layers. */
 export function sceneOf(
   teacher: Shown | undefined,
   student: { readonly layers: number; readonly width: number; readonly classes: number },
@@ -93,7 +93,7 @@ export function sceneOf(
   };
 }
 
-/** The arcs of the small graph, both ways: the last node has none, node 0 has many. */
+/** Returns the small graph's arcs, in both directions: the last node has none, node 0 has many. */
 export function arcs(nodes = shape.nodes): [from: number, to: number][] {
   const edges: [number, number][] = [];
   for (let node = 1; node < nodes - 1; node++) {
@@ -109,12 +109,12 @@ export function arcs(nodes = shape.nodes): [from: number, to: number][] {
   );
 }
 
-/** The class of each node of the small graph; every third node is for training. */
+/** Returns a node's class in the small graph; every third node is for training. */
 export const labelOf = (node: number, classes = shape.classes): number => (node * 2) % classes;
 export const trainingNodes = (nodes = shape.nodes): number[] =>
   Array.from({ length: Math.ceil(nodes / 3) }, (_, k) => 3 * k);
 
-/** A graph of those arcs as the models read it; its features serve no method. */
+/** Makes the inputs of a graph with those arcs; no method uses its features. */
 export function graphInputs(
   nodes = shape.nodes,
   classes = shape.classes,
@@ -132,7 +132,7 @@ export function graphInputs(
   };
 }
 
-/** Small enough for the naive form. */
+/** Returns options small enough for the naive form. */
 export function abkdOptions(changes: Partial<AbkdOptions> = {}): AbkdOptions {
   return { ...defaults, embedding: 5, ...changes };
 }
@@ -148,7 +148,7 @@ export function start(
   return new AbkdDistillation({ ...scene, teacher: scene.teacher! }, options);
 }
 
-/** The trained weights. */
+/** Returns the trained weights. */
 export const variablesOf = (method: AbkdDistillation): tf.Variable[] =>
   method.parameters.map(({ variable }) => variable);
 
@@ -167,7 +167,7 @@ export const forms: Partial<AbkdOptions>[] = (["literal", "node-mean", "mse"] as
 export const nameOf = ({ form, distance, projections }: Partial<AbkdOptions>): string =>
   `${form} ${distance} ${projections}`;
 
-/** dL/dmaps, dL/dlogits and dL/d(each parameter), in this order; zeros where L does not depend. */
+/** Returns L, and dL/dmaps, dL/dlogits and dL/d(each parameter) in this order; zeros if L ignores one. */
 export function gradients(
   loss: (student: Outputs) => tf.Scalar,
   student: Shown,
@@ -187,7 +187,7 @@ export function gradients(
   return result;
 }
 
-/** Every number within `tolerance` of the other, times `scale`. */
+/** Asserts that numbers differ by at most `tolerance` times `scale`. */
 export function assertClose(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
@@ -206,8 +206,8 @@ export function assertClose(
 }
 
 /**
- * A few settings in which every two values of every two options meet, greedily: each new one takes
- * the value that covers the most pairs not seen yet. Those that `legal` refuses are left out.
+ * Returns a few settings in which every two values of every two options meet. The search is greedy: each
+ * new setting takes the values that cover the most pairs not seen yet, unless `legal` refuses it.
  */
 export function pairwise<T extends object>(
   choices: { readonly [K in keyof T]: readonly T[K][] },
@@ -241,7 +241,7 @@ export function pairwise<T extends object>(
       if (key === undefined) return legal(setting as T) ? (setting as T) : undefined;
       const gain = (value: T[keyof T]): number =>
         pairsOf({ ...setting, [key]: value }).filter((name) => missing.has(name)).length;
-      // Among equals each value in its turn, so that none is met only once.
+      // Equally good values take turns, so that none occurs only once.
       const turn = settings.length % values(key).length;
       const rotated = [...values(key).slice(turn), ...values(key).slice(0, turn)];
       const ordered = rotated.sort((x, y) => gain(y) - gain(x));
@@ -255,7 +255,7 @@ export function pairwise<T extends object>(
       seed,
       keys.filter((key) => !(key in seed)),
     );
-    // Two values that contradict each other meet nowhere.
+    // Two values that contradict each other never meet.
     missing.delete(pair);
     if (!setting) continue;
     settings.push(setting);

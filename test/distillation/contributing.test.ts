@@ -1,4 +1,4 @@
-// CONTRIBUTING.md's new method, model, dataset and study, one file and one line each, work as written.
+// CONTRIBUTING.md's new method, model, dataset and study, each a file and a line, work as written.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { appendFileSync, cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -10,23 +10,23 @@ import { temporaryFolder } from "../training/small.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 
-/** The first code block behind a file's name. */
+/** Returns the first code block after a file's name. */
 function blockAfter(text: string, name: string): string {
   const block = /```ts\n([\s\S]*?)```/.exec(text.slice(text.indexOf(name)));
-  assert.ok(block, `CONTRIBUTING.md has no code behind ${name}`);
+  assert.ok(block, `CONTRIBUTING.md has no code after ${name}`);
   return block[1]!;
 }
 
 interface Copy {
   abkd(...args: readonly string[]): Promise<string>;
-  /** What the compiler says of the file that lists all. */
+  /** Returns what the compiler reports about the file that lists all. */
   types(): Promise<string>;
 }
 
 /**
- * The project with one file more and one line (or entry) more, both as CONTRIBUTING.md has them.
- * @param name what the list imports of the file; where there is none, the line does all
- * @param end of the list
+ * Copies the project and adds one file and one line (or entry), both as CONTRIBUTING.md has them.
+ * @param name what the list imports from the file; without it, the line is appended
+ * @param end the text that ends the list
  */
 function copyWith(t: TestContext, file: string, list: string, name?: string, end?: string): Copy {
   const copy = temporaryFolder(t);
@@ -59,7 +59,7 @@ function copyWith(t: TestContext, file: string, list: string, name?: string, end
   };
 }
 
-test("a new method is a file and a line: it type-checks, trains and stands in table 3", async (t) => {
+test("a new method is a file and a line: it type-checks, trains and appears in table 3", async (t) => {
   const { abkd, types: check } = copyWith(
     t,
     "src/distillation/matching.ts",
@@ -144,7 +144,7 @@ test("a new study is a file and a line: it type-checks, is listed and planned", 
   ]);
   assert.equal(types, "");
   assert.match(listed, /^depth +12 +200 +Depth of the student$/m);
-  // Two splits of a quick look, a seed each.
+  // The quick profile has two splits with one seed each.
   for (const arm of ["softkd:8L", "softkd"]) {
     assert.match(status, new RegExp(`synthetic +${arm} +0 +0 +2\\n`));
   }

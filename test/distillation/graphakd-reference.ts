@@ -1,9 +1,9 @@
-// GraphAKD in double precision, a step of the critics and a step of the student as two programs,
+// GraphAKD in double precision, with the critics' step and the student's step as two programs,
 // written from He et al. (KDD 2022: critics minimise what the student maximises) and from the four
 // training loops of MIRALab-USTC/GraphAKD in its last version, not from src/distillation/graphakd.
 //
-// An earlier version of that repository had, in the student's step under the student's summary, the
-// critics' own targets; the last one leaves them there as a comment and has them reversed.
+// In an earlier version of that repository, the student's step used the critics' own targets under the
+// student's summary; the last version reverses them and keeps the old ones as a comment.
 import {
   absolute,
   add,
@@ -40,7 +40,7 @@ export interface Critics {
   /** lin of logits_D: classes x classes, and its bias. */
   readonly hidden: Matrix;
   readonly bias: Vector;
-  /** lin2 of logits_D: its first columns, by class, and its last. */
+  /** lin2 of logits_D: its first columns, one per class, and its last. */
   readonly classes: Matrix;
   readonly real: Vector;
   readonly local: Diagonal;
@@ -56,15 +56,15 @@ export interface Scene {
   readonly student: Side;
   readonly teacher: Side;
   readonly critics: Critics;
-  /** Both ways, without self loops; the reference's graph has one on each node. */
+  /** In both directions, without self loops; the reference's graph has one on each node. */
   readonly arcs: readonly (readonly [number, number])[];
   readonly training: readonly number[];
   labelOf(node: number): number;
 }
 
 /**
- * The critics from numbers.
- * @param numbers of each weight by name; undefined for those of a critic that is left out: any will do
+ * Makes the critics from numbers.
+ * @param numbers each weight's numbers by name; undefined for a critic that is left out: any will do
  */
 export function criticsOf(
   numbers: (name: string) => ArrayLike<number> | undefined,
@@ -89,7 +89,7 @@ export function criticsOf(
   };
 }
 
-/** Which parts are there, as the options of ours have them. */
+/** Which parts take part, named like our options. */
 export interface Parts {
   readonly logitCritic: boolean;
   readonly localCritic: boolean;
@@ -97,7 +97,7 @@ export interface Parts {
   readonly logitDistance: boolean;
 }
 
-/** BCELoss(sigmoid(z), target), the mean. */
+/** Returns the mean of BCELoss(sigmoid(z), target). */
 function bce(z: Vector, target: 0 | 1): Scalar {
   const losses = z.map((x) => {
     const p = sigmoid(x);
@@ -112,7 +112,7 @@ function crossEntropy(outputs: Matrix, { training, labelOf }: Scene): Scalar {
   );
 }
 
-/** logits_D: what it says by class, and its last unit. */
+/** logits_D: its outputs per class, and its last unit. */
 function logitsD({ hidden, bias, classes, real }: Critics, logits: Matrix) {
   const h = times(logits, hidden).map((row, i) =>
     row.map((x, c) => relu(add(logits[i]![c]!, x, bias[c]!))),
@@ -120,7 +120,7 @@ function logitsD({ hidden, bias, classes, real }: Critics, logits: Matrix) {
   return { byClass: times(h, classes), real: h.map((row) => dot(row, real)) };
 }
 
-/** local_emb_D: a score an arc. */
+/** local_emb_D: one score per arc. */
 function localD({ local }: Critics, embedding: Matrix, { arcs }: Scene): Vector {
   const e = embedding.map(normalize);
   const loops = e.map((_, node) => [node, node] as const);
@@ -130,7 +130,7 @@ function localD({ local }: Critics, embedding: Matrix, { arcs }: Scene): Vector 
   });
 }
 
-/** global_emb_D: a score a node. */
+/** global_emb_D: one score per node. */
 function globalD({ global }: Critics, embedding: Matrix, summary: Vector): Vector {
   const weighted = summary.map((x, k) => multiply(x, global.d[k]!));
   return embedding.map((row) => multiply(dot(normalize(row), weighted), global.scale));
@@ -169,7 +169,7 @@ export function studentStep(scene: Scene, parts: Parts): Scalar {
   return add(...losses);
 }
 
-/** "Train Dis", on detached outputs of the student; the decay is Adam's, half its square here. */
+/** "Train Dis", on detached outputs of the student; the reference's decay is Adam's, here half the square. */
 export function criticsStep(scene: Scene, parts: Parts): Scalar {
   const { critics, teacher } = scene;
   const student = detached(scene.student);

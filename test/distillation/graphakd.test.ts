@@ -1,4 +1,4 @@
-// GraphAKD against the reference's two steps in double precision, by value and by every gradient.
+// GraphAKD against the reference's two steps in double precision, in value and every gradient.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -22,7 +22,7 @@ import { add, type Matrix, matrixOf, relu, times, type Vector, vectorOf } from "
 
 startEngine();
 const noLoss = tf.scalar(0);
-/** The issue's bound, of the largest number. */
+/** The issue's bound, relative to the largest number. */
 const TOLERANCE = 1e-5;
 
 interface Sizes {
@@ -32,7 +32,7 @@ interface Sizes {
   readonly teacherWidth: number;
 }
 
-/** A random graph with a hub and an isolated node, and maps of which some rows are dead. */
+/** Draws a graph with a hub and an isolated node, and maps in which some rows are dead. */
 function draw({ nodes, classes, studentWidth, teacherWidth }: Sizes, seed: number) {
   const random = randomStream(seed);
   const uniform = (): number => random.uniform() * 2 - 1;
@@ -68,7 +68,7 @@ function draw({ nodes, classes, studentWidth, teacherWidth }: Sizes, seed: numbe
 
 type Drawn = ReturnType<typeof draw>;
 
-/** Ours, with the gradients of maps, logits and each parameter, and the parameters' numbers by name. */
+/** Runs ours: the value, the gradients of maps, logits and each parameter, and the parameters by name. */
 function ours(sizes: Sizes, drawn: Drawn, parts: Parts) {
   const { nodes, classes, studentWidth, teacherWidth } = sizes;
   const from = drawn.arcs.map(([a]) => a);
@@ -92,7 +92,7 @@ function ours(sizes: Sizes, drawn: Drawn, parts: Parts) {
     ),
   );
   const variables = method.parameters.map(({ variable }) => variable);
-  // Away from their starts (ones and a half), where a slip in one column would not show.
+  // Moved from their starts (1 and 1/2), where an error in one column would not show.
   variables.forEach((variable, k) => {
     const bend = tf.randomUniform(variable.shape, -0.2, 0.2, "float32", k);
     variable.assign(tf.add(variable, bend));
@@ -111,7 +111,7 @@ function ours(sizes: Sizes, drawn: Drawn, parts: Parts) {
   return { value: found.value, gradients: byName, weights };
 }
 
-/** The reference's, from the same numbers: the student's gradients from its step, the critics' from theirs. */
+/** Runs the reference on the same numbers: the student's gradients from its step, the critics' from theirs. */
 function reference(
   { classes, studentWidth, teacherWidth }: Sizes,
   drawn: Drawn,
@@ -190,7 +190,7 @@ const graphs: readonly (readonly [Sizes, number])[] = [
   [{ nodes: 200, classes: 7, studentWidth: 5, teacherWidth: 12 }, 3],
 ];
 
-describe("GraphAKD is its reference's two steps", () => {
+describe("GraphAKD agrees with its reference's two steps", () => {
   for (const [sizes, seed] of graphs) {
     for (const [name, parts] of kinds) {
       it(`${sizes.nodes} nodes, ${name}`, () => {

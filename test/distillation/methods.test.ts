@@ -32,7 +32,7 @@ const create = (name: string, given: Record<string, unknown> = {}, preset?: stri
     sceneOf(teacher, studentShape, graph),
   );
 
-/** Mean over nodes of H(softmax(t / T), softmax(s / T)) and H(t, t), in double precision. */
+/** Returns the means over nodes of H(softmax(t / T), softmax(s / T)) and H(t, t), in double precision. */
 function entropies(temperature: number): { cross: number; own: number } {
   const [t, s] = [teacher.logits.arraySync(), student.logits.arraySync()];
   const softmax = (row: number[]): number[] => {
@@ -52,20 +52,20 @@ function entropies(temperature: number): { cross: number; own: number } {
 }
 
 describe("SoftKD", () => {
-  it("eq. 1: H(s, y) + alpha H(s, t)", () => {
+  it("equation-1 is H(s, y) + alpha H(s, t)", () => {
     const loss = create("softkd", { alpha: 2 }, "equation-1").loss(student, crossEntropy, 0);
     const expected = 0.75 + 2 * entropies(1).cross;
     assertClose(loss.dataSync(), [expected], 1e-6, expected, "loss");
   });
 
-  it("the temperature form: (1 - alpha) CE + alpha T^2 KL", () => {
+  it("the temperature form is (1 - alpha) CE + alpha T^2 KL", () => {
     const loss = create("softkd", {}, "temperature").loss(student, crossEntropy, 0);
     const { cross, own } = entropies(4);
     const expected = 0.1 * 0.75 + 0.9 * 16 * (cross - own);
     assertClose(loss.dataSync(), [expected], 1e-5, 1, "loss");
   });
 
-  it("soft labels only is the default, and 0 where the student agrees", () => {
+  it("the default is soft labels only, which are 0 if the student agrees", () => {
     const method = create("softkd");
     const { cross, own } = entropies(1);
     assertClose(method.loss(student, crossEntropy, 0).dataSync(), [cross - own], 1e-6, 1, "KL");
@@ -74,7 +74,7 @@ describe("SoftKD", () => {
     assertClose([method.inspect(student).scalars["kl"]!], [cross - own], 1e-6, 1, "inspected");
   });
 
-  it("its gradient is alpha T (softmax(s / T) - softmax(t / T)) / n", () => {
+  it("has the gradient alpha T (softmax(s / T) - softmax(t / T)) / n", () => {
     const method = create("softkd", { temperature: 2, alpha: 3 });
     const { gradients: all } = gradients((s) => method.loss(s, crossEntropy, 0), student, []);
     const soft = (x: tf.Tensor): tf.Tensor => tf.softmax(tf.div(x, 2));
@@ -83,7 +83,7 @@ describe("SoftKD", () => {
     assertClose(all[1]!, expected, 1e-5, 1, "gradient");
   });
 
-  it("large logits stay finite", () => {
+  it("stays finite for large logits", () => {
     const far = shown(student.maps, tf.mul(student.logits, 1e4) as tf.Tensor2D);
     const { value, gradients: all } = gradients(
       (s) => create("softkd").loss(s, crossEntropy, 0),
@@ -111,7 +111,7 @@ describe("label smoothing", () => {
   const smoothed = (share: number): number[] =>
     Array.from({ length: classes }, (_, c) => (c === 0 ? 1 - share : 0) + share / classes);
 
-  it("has a target as unsure as the teacher on the training nodes", () => {
+  it("has a target as uncertain as the teacher on the training nodes", () => {
     const { epsilon } = create("smoothing").inspect(student).scalars;
     const rows = (teacher.logits.softmax().arraySync() as number[][]).filter((_, n) =>
       nodes.includes(n),
@@ -194,17 +194,17 @@ describe("the registry", () => {
     }
   });
 
-  it("refuses a method without the teacher that it needs, whichever it is", () => {
+  it("refuses every method that lacks the teacher it needs", () => {
     for (const { name, needsTeacher, defaults } of methods) {
       const begin = () =>
         createDistillation({ name, options: defaults }, sceneOf(undefined, studentShape, graph));
       if (needsTeacher) {
-        assert.throws(begin, new OptionError(`${name} needs a teacher, and none is given`));
+        assert.throws(begin, new OptionError(`${name} needs a teacher, but none is given`));
       } else begin().dispose();
     }
   });
 
-  it("knows no other", () => {
+  it("refuses an unknown name and suggests a known one", () => {
     assert.throws(
       () => findMethod("akd"),
       new OptionError(
@@ -226,7 +226,7 @@ describe("options", () => {
     return assert.fail("no error");
   };
 
-  it("errors name the option and its legal values", () => {
+  it("are refused by errors that name the option and its legal values", () => {
     assert.equal(
       message({ form: "l2" }),
       'abkd: option "form" is "l2"; legal: literal, node-mean, mse',
@@ -261,7 +261,7 @@ describe("options", () => {
     assert.match(message({}, "papper"), /no preset "papper"; known: literal, paper/);
   });
 
-  it("the soft labels' weight has one name in all methods, and each its key in configurations", () => {
+  it("name the soft labels' weight alike in all methods, and by each method's key in configurations", () => {
     const keys = { softkd: "alpha", gsp: "softLabels", abkd: "softWeight" };
     for (const [name, key] of Object.entries(keys)) {
       const options = resolveOptions(findMethod(name), { softWeight: 0.3 });
@@ -276,7 +276,7 @@ describe("options", () => {
     }
   });
 
-  it("a configuration must hold every option", () => {
+  it("must all be in a configuration", () => {
     assert.throws(
       () =>
         createDistillation(
@@ -287,7 +287,7 @@ describe("options", () => {
     );
   });
 
-  it("every one is described, ABKD's with the paper's symbol where it has one", () => {
+  it("are all described, ABKD's with the paper's symbol if there is one", () => {
     for (const method of methods) {
       const infos = Object.entries(method.options) as [string, OptionInfo][];
       for (const [name, info] of infos) assert.ok(info.description.length > 10, name);

@@ -1,4 +1,4 @@
-// The collapsed forms against the paper's own, in values and gradients, over all pairs of options.
+// The collapsed forms against the paper's own, in values and gradients, over all pairs of options' values.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -46,7 +46,7 @@ for (const backend of ["cpu", "abkd"]) {
   });
 }
 
-/** To 1e-4 of |T_i|^2 + |S_j|^2 in values, and of that size's own gradient's in gradients. */
+/** Compares values to 1e-4 of |T_i|^2 + |S_j|^2, and gradients to 2e-4 of the largest one. */
 function compare(options: AbkdOptions): void {
   const [teacher, student] = [teacherOutputs(), studentOutputs()];
   const method = start(teacher, options);
@@ -72,7 +72,7 @@ function compare(options: AbkdOptions): void {
   assertClose([fast.value], [slow.value], 1e-4, scale, "L");
   assert.equal(fast.gradients.length, slow.gradients.length);
   slow.gradients.forEach((gradient, v) => {
-    // Near zero a gradient is compared on the scale of the loss.
+    // Gradients near zero are compared on the scale of the loss.
     const size = Math.max(scale * 1e-2, ...gradient.map(Math.abs));
     assertClose(fast.gradients[v]!, gradient, 2e-4, size, `gradient ${v}`);
   });

@@ -1,8 +1,8 @@
-// G-CRD and Geometric KD in double precision, one loop after another as their formulas read.
+// G-CRD and Geometric KD in double precision, loop by loop as their formulas read.
 import type { Rows } from "./rivals-naive.ts";
 
 export type Numbers = ArrayLike<number>;
-/** Both ways, without self loops. */
+/** Arcs in both directions, without self loops. */
 export type ArcList = readonly (readonly [number, number])[];
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
@@ -10,7 +10,7 @@ const dot = (x: readonly number[], y: readonly number[]): number => sum(x.map((v
 const mean = (values: readonly number[]): number => sum(values) / values.length;
 const square = (x: number): number => x * x;
 
-/** x W, W row-major. */
+/** Returns x W + bias; W is row-major. */
 export function times(x: Rows, weight: Numbers, bias?: Numbers): number[][] {
   const outputs = weight.length / x[0]!.length;
   return x.map((row) =>
@@ -40,7 +40,7 @@ function head(x: Rows, [weight, gain, shift]: readonly Numbers[]): number[][] {
   );
 }
 
-/** @param parameters the student's head's, then the teacher's */
+/** @param parameters those of the student's head, then the teacher's */
 export function naiveGcrd(
   s: Rows,
   t: Rows,
@@ -59,7 +59,7 @@ export function naiveGcrd(
   );
 }
 
-/** Sum over the drawn nodes' pairs of w (K_t - K_s)^2. */
+/** Sums w (K_t - K_s)^2 over all pairs of the drawn nodes. */
 function weighted(
   kernels: readonly ((i: number, j: number) => number)[],
   arcs: ArcList,
@@ -94,7 +94,7 @@ export function naivePairs(
   return weighted(kernels, arcs, delta, Array.from(nodes));
 }
 
-/** K of features tanh(x W), each draw's columns with its own e. */
+/** Returns the kernel K of features tanh(x W), each draw's columns with its own e. */
 function featureKernel(x: Rows, weight: Numbers, signs: Numbers): (i: number, j: number) => number {
   const features = times(x, weight).map((row) => row.map(Math.tanh));
   return (i, j) => sum(features[i]!.map((f, k) => f * signs[k]! * features[j]![k]!));
@@ -113,7 +113,7 @@ export function naiveFeatures(
   return weighted(kernels, arcs, delta, [...s.keys()]);
 }
 
-/** The parametric kernel's own loss, by phi. */
+/** Returns the parametric kernel's own loss, which trains phi. */
 export function naiveReconstruction(
   s: Rows,
   t: Rows,

@@ -1,5 +1,5 @@
-// G-CRD, GraphAKD and Geometric KD: against slow forms in double precision, and their gradients
-// against central differences of those; odd shapes, seeds, memory.
+// G-CRD, GraphAKD and Geometric KD against slow forms in double precision, and their gradients against
+// central differences of those; odd shapes, seeds, memory.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -53,14 +53,14 @@ interface Facts {
 interface Case {
   readonly method: string;
   readonly options: Options;
-  /** Also what the maps, the logits and each parameter k are trained by, unless `own` says else. */
+  /** The term, which trains the maps, the logits and each parameter k, unless `own` gives another loss. */
   value(facts: Facts): number;
   own?(k: number): ((facts: Facts) => number) | undefined;
 }
 
 const numbersOf = (tensor: tf.Tensor): Float32Array => tensor.dataSync() as Float32Array;
 
-/** A side's hidden rows: the last map's, or the first's. */
+/** Returns a side's hidden rows: the last map's, or the first's. */
 function studentRows({ sizes, maps }: Facts, layer?: "first"): Rows {
   const { studentLayers, nodes, studentWidth } = sizes;
   return hiddenOf(maps, [layer ? 1 : studentLayers, nodes, studentWidth]);
@@ -136,7 +136,7 @@ const parametric: Case = {
       : undefined,
 };
 
-/** GraphAKD's two losses: the student's, and that of the critics. */
+/** Returns one of GraphAKD's two losses, the student's or the critics'. */
 function akd(facts: Facts, step: typeof studentStep): number {
   const { sizes, logits, parameters } = facts;
   const { classes, teacherWidth } = sizes;
@@ -198,7 +198,7 @@ const create = (method: string, given: Options, sizes = shape, seed = SEED): Dis
 const largest = (values: Numbers): number =>
   Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 
-/** The term and its gradients are the formulas'. */
+/** Checks that the term and its gradients are the formulas'. */
 function agree({ method, options, value, own }: Case, sizes: Sizes): void {
   const student = studentOutputs(sizes);
   const distillation = create(method, { ...options, beta: 2 }, sizes);
@@ -241,9 +241,9 @@ function agree({ method, options, value, own }: Case, sizes: Sizes): void {
 
 for (const one of cases) {
   describe(`${one.method} ${JSON.stringify(one.options)}`, () => {
-    it("is its formula, and so is its gradient", () => agree(one, shape));
+    it("agrees with its formula and gradient", () => agree(one, shape));
 
-    it("with one layer, and widths 4 and 16", () => {
+    it("agrees with one layer, and widths 4 and 16", () => {
       const layers = { studentLayers: 1, teacherLayers: 1 };
       agree(one, { ...shape, ...layers, studentWidth: 4, teacherWidth: 16 });
     });
@@ -284,7 +284,7 @@ for (const one of cases) {
       assert.equal(same(bits(1, 7), bits(1, 8)), !draws);
     });
 
-    it("leaves nothing behind, over steps or at its end", () => {
+    it("leaves no memory behind, over steps or at its end", () => {
       const student = studentOutputs();
       const before = tf.memory().numTensors;
       const method = create(one.method, { ...one.options, softLabels: 1 });
@@ -297,14 +297,14 @@ for (const one of cases) {
       assert.equal(tf.memory().numTensors, tensors);
       assert.equal(memory().blocks, blocks);
       method.dispose();
-      // The teacher's outputs are not the method's: two tensors that create() above made.
+      // The method does not own the teacher's outputs: two tensors that create() above made.
       assert.equal(tf.memory().numTensors, before + 2);
     });
   });
 }
 
 describe("GraphAKD's parts", () => {
-  it("critics learn at every d_critic-th step only, and then the reported loss is no other", () => {
+  it("critics learn at every d_critic-th step only, which does not change the reported loss", () => {
     const student = studentOutputs();
     const method = create("graphakd", { criticEvery: 3 });
     const variables = method.parameters.map(({ variable }) => variable);
@@ -321,12 +321,12 @@ describe("GraphAKD's parts", () => {
     const [first, second, fourth] = [grads(0), grads(1), grads(3)];
     assert.deepEqual(first, fourth);
     assert.equal(first.trained, variables.length);
-    // Weight and bias of the projection: Adam leaves alone what has no gradient.
+    // Weight and bias of the projection alone: Adam skips parameters without a gradient.
     assert.equal(second.trained, 2);
     assert.equal(second.value, first.value);
   });
 
-  it("each can be left out", () => {
+  it("can each be left out", () => {
     const student = studentOutputs();
     const value = (given: Options): number =>
       create("graphakd", given).loss(student, noLoss, 1).dataSync()[0]!;
@@ -341,7 +341,7 @@ describe("GraphAKD's parts", () => {
   });
 });
 
-describe("Geometric KD of a graph too large to keep the teacher's kernel matrix", () => {
+describe("Geometric KD on a graph too large to keep the teacher's kernel matrix", () => {
   for (const kernel of ["gaussian", "sigmoid"]) {
     it(kernel, () => {
       const sizes = { ...shape, nodes: 4100, studentLayers: 1, teacherLayers: 1 };

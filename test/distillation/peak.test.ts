@@ -1,4 +1,4 @@
-// ABKD's start on a deep teacher: the engine's memory at its peak.
+// The engine's peak memory when ABKD starts on a deep teacher.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -7,14 +7,14 @@ import { defaults } from "../../src/distillation/abkd/options.ts";
 import { memory, startEngine } from "../../src/tensor/index.ts";
 import { outline, shown } from "./cases.ts";
 
-test("at most two copies of the teacher's maps beside them, one of which stays", () => {
+test("the start makes at most two copies of the teacher's maps, and keeps one", () => {
   startEngine();
   const [layers, nodes, width] = [24, 16_384, 16];
   const maps = tf.randomUniform([layers, nodes, width], -1, 1, "float32", 1) as tf.Tensor3D;
   const logits = tf.zeros([nodes, 4]) as tf.Tensor2D;
   const size = 4 * layers * nodes * width;
   const before = memory();
-  // randomUniform's own intermediate tensors are part of the peak so far.
+  // The peak so far includes randomUniform's own intermediate tensors.
   assert.ok(before.peak - before.used < 1.1 * size);
   const teacher = { outline: outline(layers, width, 4), outputs: () => shown(maps, logits) };
   const method = new AbkdDistillation({ teacher, student: outline(4, 4, 4), seed: 1 }, defaults);

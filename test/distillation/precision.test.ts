@@ -1,4 +1,4 @@
-// ABKD where numbers are small: distances near zero, vectors of zeros.
+// ABKD with small numbers: distances near zero, vectors of zeros.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -30,14 +30,14 @@ const noLoss = tf.scalar(0);
 describe("precision near zero", () => {
   const sizes = { ...shape, studentWidth: shape.teacherWidth, nodes: 40 };
   const near = teacherOutputs(sizes);
-  /** The student's maps are the teacher's first ones, a little off. */
+  /** Returns a student whose maps are the teacher's first ones, a little off. */
   const off = (by: number): Shown => {
     const same = tf.slice(near.maps, 0, sizes.studentLayers);
     const maps = tf.add(same, tf.mul(numbers("off", same.shape), by)) as tf.Tensor3D;
     return shown(maps, studentOutputs(sizes).logits);
   };
 
-  /** D_00 in double precision, straight from the weights. */
+  /** Returns D_00 in double precision, directly from the weights. */
   function reference(method: AbkdDistillation, s: Shown, options: AbkdOptions): number {
     const [n, d, e] = [sizes.nodes, sizes.teacherWidth, options.embedding];
     const T = near.maps.dataSync();
@@ -89,7 +89,7 @@ describe("precision near zero", () => {
       }
     }
 
-    it(`${form}: 0 where the student is the teacher`, () => {
+    it(`${form}: D is 0 where the student is the teacher`, () => {
       const options = abkdOptions({
         form,
         projections: "trained",
@@ -122,7 +122,7 @@ describe("precision near zero", () => {
     });
   });
 
-  it("a fixed teacher: 0 where the projected student is the teacher", () => {
+  it("a fixed teacher: D is 0 where the projected student is the teacher", () => {
     const method = start(near, abkdOptions({ teacherMaps: "raw", studentMaps: "raw" }), 1, sizes);
     const ps = method.weights.all.get("abkd.projection.student") as tf.Variable;
     ps.assign(tf.stack(new Array(sizes.studentLayers).fill(tf.eye(sizes.teacherWidth))));
@@ -156,7 +156,7 @@ describe("vectors of zeros", () => {
     }
   }
 
-  it("cosine: 1/2 against a vector with a direction, 0 against another without", () => {
+  it("cosine: D is 1/2 against a vector with a direction, 0 against another without", () => {
     const none = shown(tf.zerosLike(teacher.maps), teacher.logits);
     const empty = shown(nothing, student.logits);
     for (const setting of forms.filter((f) => f.distance === "cosine")) {

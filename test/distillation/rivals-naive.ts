@@ -1,20 +1,20 @@
-// The rivals' terms in double precision, one loop after another as their formulas read.
+// The rivals' terms in double precision, loop by loop as their formulas read.
 import type { Kernel } from "../../src/distillation/rival.ts";
 
-/** A node's row each. */
+/** One row per node. */
 export type Rows = readonly (readonly number[])[];
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 const dot = (x: readonly number[], y: readonly number[]): number => sum(x.map((v, d) => v * y[d]!));
 const square = (x: number): number => x * x;
 
-/** x / |x|, zeros where x is. */
+/** Returns x / |x|, or zeros for zeros. */
 function unit(x: readonly number[]): number[] {
   const length = Math.sqrt(dot(x, x));
   return x.map((v) => (length === 0 ? 0 : v / length));
 }
 
-/** The last of some maps, layers x nodes x width in one row, after its ReLU. */
+/** Returns the last of some maps, given flat as layers x nodes x width, after its ReLU. */
 export function hiddenOf(maps: ArrayLike<number>, [layers, nodes, width]: number[]): Rows {
   const from = (layers! - 1) * nodes! * width!;
   return Array.from({ length: nodes! }, (_, n) =>
@@ -51,7 +51,7 @@ export function naiveAt(s: Rows, t: Rows): number {
   return sum(q!.map((v, i) => square(v - target![i]!))) / s.length;
 }
 
-/** @param arcs both ways */
+/** @param arcs in both directions */
 export function naiveLsp(
   s: Rows,
   t: Rows,
@@ -70,7 +70,7 @@ export function naiveLsp(
   return arcs.length === 0 ? 0 : total / arcs.length;
 }
 
-/** @param nodes those that are drawn */
+/** @param nodes the drawn ones */
 export function naiveGsp(s: Rows, t: Rows, kernel: Kernel, nodes: ArrayLike<number>): number {
   const drawn = Array.from(nodes);
   const errors = drawn.flatMap((i) =>

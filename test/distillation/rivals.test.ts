@@ -1,5 +1,5 @@
-// FitNet, AT, LSP and GSP: against slow forms in double precision, and their gradients against
-// central differences of those; odd shapes, soft labels, what is drawn, memory.
+// FitNet, AT, LSP and GSP against slow forms in double precision, and their gradients against
+// central differences of those; odd shapes, soft labels, random draws, memory.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -33,7 +33,7 @@ const STEP = 3;
 
 type Options = Readonly<Record<string, unknown>>;
 
-/** A method's term by its formula, given both sides' hidden rows and the method's parameters. */
+/** Computes a method's term by its formula from both sides' hidden rows and the method's parameters. */
 type Naive = (s: Rows, t: Rows, parameters: readonly ArrayLike<number>[]) => number;
 
 interface Case {
@@ -45,7 +45,7 @@ interface Case {
 
 const everyKernel = (make: (kernel: Kernel) => Case): Case[] => KERNELS.map(make);
 
-/** The nodes that GSP draws. */
+/** Returns the nodes that GSP draws. */
 const drawn = (nodes: number, count: number): Int32Array =>
   sampleNodes(nodes, count, { seed: SEED, stream: "gsp", step: STEP });
 
@@ -103,7 +103,7 @@ const numbersOf = (tensor: tf.Tensor): Float32Array => tensor.dataSync() as Floa
 const largest = (values: ArrayLike<number>): number =>
   Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 
-/** The term and its gradients are the formula's, at the outputs given. */
+/** Checks that the term and its gradients are the formula's, for these outputs. */
 function agree({ method, options, naive }: Case, sizes: typeof shape, student: Shown): void {
   const distillation = create(method, { ...options, beta: 2 }, sizes);
   const variables = distillation.parameters.map(({ variable }) => variable);
@@ -140,9 +140,9 @@ function agree({ method, options, naive }: Case, sizes: typeof shape, student: S
 
 for (const one of cases) {
   describe(one.name, () => {
-    it("is its formula, and so is its gradient", () => agree(one, shape, studentOutputs()));
+    it("agrees with its formula and gradient", () => agree(one, shape, studentOutputs()));
 
-    it("with one layer, and widths 4 and 64", () => {
+    it("agrees with one layer, and widths 4 and 64", () => {
       const sizes = {
         ...shape,
         studentLayers: 1,
@@ -153,12 +153,12 @@ for (const one of cases) {
       agree(one, sizes, studentOutputs(sizes));
     });
 
-    it("more nodes than a kernel's block", () => {
+    it("agrees with more nodes than a wasm kernel's block", () => {
       const sizes = { ...shape, nodes: 70, studentLayers: 1, teacherLayers: 2 };
       agree(one, sizes, studentOutputs(sizes));
     });
 
-    it("a single node, without neighbours", () => {
+    it("agrees for a single node, without neighbours", () => {
       const sizes = { ...shape, nodes: 1 };
       agree(one, sizes, studentOutputs(sizes));
     });
@@ -190,7 +190,7 @@ for (const one of cases) {
       assert.equal(same(bits(1, 7), bits(2, 7)), !draws && one.method !== "fitnet");
     });
 
-    it("leaves nothing behind, over steps or at its end", () => {
+    it("leaves no memory behind, over steps or at its end", () => {
       const student = studentOutputs();
       const before = tf.memory().numTensors;
       const method = create(one.method, { ...one.options, softLabels: 1 });
@@ -203,14 +203,14 @@ for (const one of cases) {
       assert.equal(tf.memory().numTensors, tensors);
       assert.equal(memory().blocks, blocks);
       method.dispose();
-      // The teacher's outputs are not the method's: two tensors that create() above made.
+      // The method does not own the teacher's outputs: two tensors that create() above made.
       assert.equal(tf.memory().numTensors, before + 2);
     });
   });
 }
 
-describe("what rivals share", () => {
-  it("L = hardWeight CE + beta term + softLabels T^2 KL", () => {
+describe("what all rivals share", () => {
+  it("the loss is L = hardWeight CE + beta term + softLabels T^2 KL", () => {
     const student = studentOutputs();
     const crossEntropy = tf.scalar(0.75);
     const value = (method: Distillation): number =>
@@ -227,7 +227,7 @@ describe("what rivals share", () => {
     }
   });
 
-  it("the preset soft-labels mixes as the reference does", () => {
+  it("the preset soft-labels has the reference's weights", () => {
     for (const [name, beta] of Object.entries({ fitnet: 100, at: 1e4, lsp: 100, gsp: 10 })) {
       const options = resolveOptions(findMethod(name), {}, "soft-labels");
       const mixed = { hardWeight: 0.1, softLabels: 0.9, temperature: 4, beta };
@@ -237,7 +237,7 @@ describe("what rivals share", () => {
 });
 
 describe("graphs of other kinds", () => {
-  it("LSP on a graph without arcs is 0, with gradient 0", () => {
+  it("LSP is 0 on a graph without arcs, and so is its gradient", () => {
     const none = SparseMatrix.from(symmetricNormalised(csrFromPairs(11, 11, [], [])));
     const graph = { ...graphInputs(), adjacency: none };
     const options = resolveOptions(findMethod("lsp"));
@@ -251,7 +251,7 @@ describe("graphs of other kinds", () => {
     assert.ok(found.gradients[0]!.every((x) => x === 0));
   });
 
-  it("GSP of a graph too large to keep the teacher's kernel matrix", () => {
+  it("GSP agrees on a graph too large to keep the teacher's kernel matrix", () => {
     const sizes = { ...shape, nodes: 4100, studentLayers: 1, teacherLayers: 1 };
     const student = studentOutputs(sizes);
     const rows = (maps: tf.Tensor3D): Rows => hiddenOf(numbersOf(maps), maps.shape);
@@ -270,7 +270,7 @@ describe("drawing nodes", () => {
     ...sampleNodes(nodes, count, { seed, stream: "a", step }),
   ];
 
-  it("takes each once, ascending, by seed, stream and step", () => {
+  it("takes each once, in ascending order, as seed, stream and step decide", () => {
     const first = draw(100, 40, 1, 1);
     assert.equal(new Set(first).size, 40);
     assert.ok(first.every((node, k) => node >= 0 && node < 100 && node > (first[k - 1] ?? -1)));

@@ -1,9 +1,9 @@
-// Scalars in double precision that know their derivatives: reverse-mode differentiation for slow forms.
+// Scalars in double precision with their derivatives: reverse-mode differentiation for slow forms.
 
-/** A number on the tape, with its derivatives by the numbers that it was made of. */
+/** A number on the tape, with its derivatives in the numbers that it was made from. */
 export class Scalar {
   readonly value: number;
-  /** dL/d(this), once `backward` of L was called. */
+  /** dL/d(this), once L's `backward` was called. */
   gradient = 0;
   readonly #of: readonly Scalar[];
   readonly #slopes: readonly number[];
@@ -14,7 +14,7 @@ export class Scalar {
     this.#slopes = slopes;
   }
 
-  /** Adds dL/dx to the gradient of every x that this L was made of. */
+  /** Adds dL/dx to the gradient of every x that this L was made from. */
   backward(): void {
     const order: Scalar[] = [];
     const seen = new Set<Scalar>();
@@ -47,7 +47,7 @@ export type Vector = readonly Scalar[];
 export type Matrix = readonly Vector[];
 
 export const scalar = (value: number): Scalar => new Scalar(value);
-/** The same number with no derivative: PyTorch's detach(). */
+/** Returns the same number with no derivative: PyTorch's detach(). */
 export const detach = ({ value }: Scalar): Scalar => new Scalar(value);
 
 export const add = (...terms: Vector): Scalar =>
@@ -84,7 +84,7 @@ export function dot(x: Vector, y: Vector): Scalar {
   );
 }
 
-/** log(sum(exp(x))). */
+/** Returns log(sum(exp(x))). */
 export function logSumExp(x: Vector): Scalar {
   const exponentials = x.map(({ value }) => Math.exp(value));
   const sum = exponentials.reduce((a, b) => a + b, 0);
@@ -95,7 +95,7 @@ export function logSumExp(x: Vector): Scalar {
   );
 }
 
-/** x / max(|x|, 1e-12): torch.nn.functional.normalize. */
+/** Returns x / max(|x|, 1e-12): torch.nn.functional.normalize. */
 export function normalize(x: Vector): Vector {
   const length = Math.sqrt(x.reduce((sum, { value }) => sum + value * value, 0));
   const kept = Math.max(length, 1e-12);
@@ -108,7 +108,7 @@ export function normalize(x: Vector): Vector {
   });
 }
 
-/** Numbers row by row. */
+/** Makes a matrix from numbers row by row. */
 export const matrixOf = (numbers: ArrayLike<number>, columns: number): Scalar[][] =>
   Array.from({ length: numbers.length / columns }, (_, r) =>
     Array.from({ length: columns }, (_, c) => scalar(numbers[r * columns + c]!)),
@@ -117,7 +117,7 @@ export const vectorOf = (numbers: ArrayLike<number>): Scalar[] =>
   Array.from(numbers, (x) => scalar(x));
 
 export const column = (x: Matrix, k: number): Vector => x.map((row) => row[k]!);
-/** x W. */
+/** Returns x W. */
 export const times = (x: Matrix, weight: Matrix): Matrix => {
   const columns = weight[0]!.map((_, k) => column(weight, k));
   return x.map((row) => columns.map((one) => dot(row, one)));

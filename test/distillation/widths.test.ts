@@ -1,4 +1,4 @@
-// ABKD where layers have different widths, and teacher and student are of different families.
+// ABKD with layers of different widths, and teacher and student of different kinds.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -17,7 +17,7 @@ const STUDENT = [2, 5, CLASSES];
 const mapsOf = (side: string, widths: readonly number[], mean: number): tf.Tensor2D[] =>
   widths.map((width, i) => numbers(`${side}.${i}`, [NODES, width], mean) as tf.Tensor2D);
 
-/** What a GCN or an MLP gives: no stack, and the logits as its last map. */
+/** Returns outputs like a GCN's or an MLP's: no stack, and the logits as the last map. */
 function outputsOf(maps: readonly tf.Tensor2D[]): Outputs {
   const widths = maps.map((map) => map.shape[1]);
   const layers = { widths, at: (i: number) => maps[i]!, activated: (i: number) => maps[i]! };
@@ -28,7 +28,7 @@ const outlineOf = (widths: readonly number[]): Outline => ({
   ...{ kind: "gcn", widths, endsInLogits: true, hidden: widths.at(-2)!, classes: CLASSES },
 });
 
-/** Losses and gradients, by every map and every weight, are those of eqs. 3 to 5 on padded maps. */
+/** Compares the loss and its gradients in every map and weight with eqs. 3 to 5 on padded maps. */
 function compare(options: AbkdOptions): void {
   const taught = outputsOf(mapsOf("T", TEACHER, 0.3));
   const method = new AbkdDistillation(
@@ -55,7 +55,7 @@ function compare(options: AbkdOptions): void {
     const scale = Math.max(size * 1e-2, ...Array.from(b!, Math.abs));
     assertClose(a!, b!, 5e-4, scale, `gradient ${v}`);
   });
-  // Every layer that takes part is learned from.
+  // Every layer that takes part gets a gradient.
   if (options.attention !== "last") {
     for (const { name } of maps) assert.ok(fast.grads[name]!.dataSync().some((x) => x !== 0));
   }
@@ -78,7 +78,7 @@ describe("layers of different widths", () => {
   }
 });
 
-describe("the logits of a model whose last layer they are", () => {
+describe("logits that are a model's last layer", () => {
   const taught = outputsOf(mapsOf("T", TEACHER, 0.3));
   const student = outputsOf(mapsOf("S", STUDENT, -0.2));
   const start = (options: Partial<AbkdOptions>, outputs = taught): AbkdDistillation =>
@@ -90,7 +90,7 @@ describe("the logits of a model whose last layer they are", () => {
       abkdOptions({ subspace: false, projections: "fixed-teacher", ...options }),
     );
 
-  it("are one layer, asked for or not", () => {
+  it("count as one layer, with the option logits and without", () => {
     const sizes = [false, true].map((logits) => {
       const method = start({ form: "mse", logits });
       const { attention } = method.inspect(student).matrices;
@@ -103,7 +103,7 @@ describe("the logits of a model whose last layer they are", () => {
     ]);
   });
 
-  it("take part in the last pair where they are asked for, else the last hidden maps do", () => {
+  it("are the last pair with the option logits; without it the last hidden maps are", () => {
     const unlike = (layer: number) => {
       const maps = TEACHER.map((_, i) => taught.layers!.at(i));
       maps[layer] = tf.add(maps[layer]!, 1);

@@ -162,6 +162,6 @@ test("a run's record names its score; methods that read logits as one distributi
   await runTrials([student("student")], { runsDir, workers: 1 });
   await assert.rejects(
     runTrials([student("softkd")], { runsDir, workers: 1 }),
-    /softkd takes logits for one distribution.*methods for that: student/,
+    /softkd reads logits as one distribution.*methods for that: student/,
   );
 });

@@ -300,7 +300,7 @@ test("batches are refused beside a method that needs the whole graph", async () 
   const lsp = { ...config, method: { name, version, options } };
   await assert.rejects(train({ ...task, config: lsp, batches, distillation }), {
     name: "OptionError",
-    message: /^lsp needs the whole graph at each step, and batches of nodes are asked for/,
+    message: /^lsp needs the whole graph at each step and cannot learn from batches of nodes/,
   });
   for (const held of [model, targets, inputs]) held.dispose();
 });

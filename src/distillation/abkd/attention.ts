@@ -7,7 +7,7 @@ import type { Weights } from "./weights.ts";
 
 export interface Attention {
   /**
-   * A, teacher layers x student layers, differentiable by the student's means.
+   * Returns A, teacher layers x student layers, differentiable in the student's means.
    * @param studentMeans S_a, S_l x d_s
    */
   scores(studentMeans: tf.Tensor2D): tf.Tensor2D;
@@ -32,7 +32,7 @@ export function createAttention(
   return { scores: () => tf.clone(fixed), dispose: () => fixed.dispose() };
 }
 
-/** Row-major. With "last" only the last layers take part at all. */
+/** Returns the scores, row-major. With "last", only the last layers take part at all. */
 function fixedScores(
   kind: "uniform" | "diagonal" | "last",
   rows: number,
@@ -44,7 +44,7 @@ function fixedScores(
   return scores;
 }
 
-/** A = softmax(T_p S_p' / sqrt(d_a)), T_p and S_p by linear layers with bias. */
+/** A = softmax(T_p S_p' / sqrt(d_a)), where linear layers with bias give T_p and S_p. */
 class LearnedAttention implements Attention {
   readonly #teacherMeans: tf.Tensor2D;
   readonly #teacher: Linear;
@@ -78,8 +78,8 @@ class LearnedAttention implements Attention {
 }
 
 /**
- * softmax(factor x) over an axis, in JavaScript both ways: x has some hundred numbers, and each of
- * the ten tf operators that it takes costs more than all the arithmetic.
+ * Computes softmax(factor x) over an axis, and its gradient, in JavaScript: x has a few hundred numbers,
+ * and each of the ten tf operators that it would take costs more than all the arithmetic.
  */
 function softmaxOver(x: tf.Tensor2D, factor: number, axis: AbkdOptions["softmax"]): tf.Tensor2D {
   const groups = groupsOf(x.shape, axis);
@@ -109,7 +109,7 @@ function softmaxOver(x: tf.Tensor2D, factor: number, axis: AbkdOptions["softmax"
   return op(x) as tf.Tensor2D;
 }
 
-/** The places, row-major, of the numbers that a softmax makes sum to 1. */
+/** Returns groups of row-major places: the softmax makes each group's numbers sum to 1. */
 function groupsOf([rows, columns]: [number, number], axis: AbkdOptions["softmax"]): number[][] {
   const places = (count: number, first: number, step: number): number[] =>
     Array.from({ length: count }, (_, k) => first + k * step);
@@ -140,7 +140,7 @@ function linear(name: string, side: Side, options: AbkdOptions, weights: Weights
   };
 }
 
-/** Row i through layer i's own linear layer; or all through one. */
+/** Applies layer i's own linear layer to row i, or the shared one to all rows. */
 function apply({ weight, bias }: Linear, rows: tf.Tensor2D, constant = false): tf.Tensor2D {
   const [layers, width, embedding] = weight.shape;
   if (layers === rows.shape[0]) return layerRows(rows, weight, bias, constant);

@@ -1,14 +1,14 @@
-// Layers in one matrix: side by side, on top of each other, or as blocks on the diagonal.
+// Puts layers into one matrix: side by side, on top of each other, or as blocks on the diagonal.
 import * as tf from "@tensorflow/tfjs";
 
-/** A stack's matrices. tfjs's gradient of unstack fails for a stack of one, hence this. */
+/** Returns a stack's matrices; tfjs's gradient of unstack fails for a stack of one. */
 export function layersOf(stack: tf.Tensor3D): tf.Tensor2D[] {
   const [count, rows, columns] = stack.shape;
   if (count === 1) return [tf.reshape(stack, [rows, columns])];
   return tf.unstack(stack) as tf.Tensor2D[];
 }
 
-/** [layers * width, layers]: 1 where a row is of that layer. */
+/** Returns [layers * width, layers], 1 where a row belongs to that layer. */
 export function membership(layers: number, width: number): tf.Tensor2D {
   const values = new Float32Array(layers * width * layers);
   for (let row = 0; row < layers * width; row++) {
@@ -17,7 +17,7 @@ export function membership(layers: number, width: number): tf.Tensor2D {
   return tf.tensor2d(values, [layers * width, layers]);
 }
 
-/** [layers * rows, layers * columns]: 1 on the layers' own blocks. */
+/** Returns [layers * rows, layers * columns], 1 on the layers' own blocks. */
 export function blockMask(layers: number, rows: number, columns: number): tf.Tensor2D {
   return tf.tidy(() =>
     tf.matMul(membership(layers, rows), membership(layers, columns), false, true),
@@ -25,7 +25,7 @@ export function blockMask(layers: number, rows: number, columns: number): tf.Ten
 }
 
 /**
- * The layers' maps side by side, n x (layers * width): node-major. The gradient takes each layer's
+ * Puts the layers' maps side by side, n x (layers * width): node-major. The gradient takes each layer's
  * columns by a product, which is faster than tfjs's split.
  */
 export function sideBySide(layers: readonly tf.Tensor2D[]): tf.Tensor2D {
@@ -47,12 +47,12 @@ export function sideBySide(layers: readonly tf.Tensor2D[]): tf.Tensor2D {
   return op(...layers) as tf.Tensor2D;
 }
 
-/** A stack layers x n x width as sideBySide() has it. */
+/** Puts a stack, layers x n x width, side by side. */
 export function nodeMajor(stack: tf.Tensor3D): tf.Tensor2D {
   return sideBySide(layersOf(stack));
 }
 
-/** [width, copies * width]: x times this is x beside itself, `copies` times. */
+/** Returns [width, copies * width]: x times this is `copies` copies of x, side by side. */
 export function repetition(width: number, copies: number): tf.Tensor2D {
   return tf.tidy(() => tf.concat(new Array<tf.Tensor2D>(copies).fill(tf.eye(width)), 1));
 }

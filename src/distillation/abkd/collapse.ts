@@ -1,27 +1,27 @@
 // The trivial optimum: with both sides trained, D = 0 wherever the teacher's projection is 0.
 //
 // What counts is the teacher's projected mean square, |T_i Q_i|^2 (or |T_i u_t|^2) over nodes,
-// against its own start: D is of that unit, and the student's side follows it down. |u_t| alone
-// does not tell: on Cora eq. 4 as written let it double, and turned it away from what T_i holds,
-// so that |T_i u_t|^2 fell 28 times while the student's maps said nothing (relative D 1.00).
+// relative to its start: D has its unit, and the student's side follows it down. |u_t| alone does
+// not show it: on Cora, eq. 4 as written let |u_t| double but turned it away from what T_i holds, so
+// that |T_i u_t|^2 fell 28 times while the student's maps stayed unrelated (relative D 1.00).
 
-/** The run is in the trivial optimum when the teacher's projected mean square fell this much, */
+/** The run is in the trivial optimum if the teacher's projected mean square fell by this factor. */
 export const COLLAPSE_FACTOR = 100;
 /**
- * or this much, and by more than D relative to |t_i|^2 + |s_j|^2 did, which is about 1 at the
- * start: D then became small by scale more than by alignment.
+ * It is there too if the mean square fell by this factor, and by more than D relative to
+ * |t_i|^2 + |s_j|^2, which starts near 1: D then became small by scale more than by alignment.
  */
 export const SCALE_FACTOR = 10;
-/** It is on the way there when half is lost while D relative to both sides is that of unrelated maps. */
+/** It is falling if half is lost while D relative to both sides is that of unrelated maps. */
 export const FALLING_FACTOR = 2;
 const UNRELATED = 0.99;
 
 /**
- * How much of each teacher layer's projected mean square is left, averaged over the layers with
- * the attention that they get; a layer that was 0 at the start says nothing.
+ * Returns how much of each teacher layer's projected mean square is left, averaged over the layers,
+ * weighted by the attention that they get; a layer that was 0 at the start does not count.
  *
  * @param attention A, teacher layers x student layers
- * @returns now / start; 1 where no layer counts
+ * @returns now / start; 1 if no layer counts
  */
 export function remainingScale(
   start: readonly number[],
@@ -41,7 +41,7 @@ export function remainingScale(
 }
 
 /**
- * The sentence for a report, or none.
+ * Returns the sentence for a report, if there is one.
  *
  * @param remaining see remainingScale
  * @param relative D_ij / (|t_i|^2 + |s_j|^2), averaged by attention

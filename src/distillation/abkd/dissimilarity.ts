@@ -11,11 +11,11 @@ import { ScalarPerNode } from "./scalar-per-node.ts";
 import type { Side } from "./side.ts";
 import { TrainedScalars } from "./trained-scalars.ts";
 
-/** D and the size of what it compares. */
+/** D, and the sizes of what it compares. */
 export interface Measured {
   /** D, teacher layers x student layers. */
   readonly dissimilarity: tf.Tensor2D;
-  /** |t_i|^2 and |s_j|^2 of the projected maps in D's unit; not with cosine, which has no size. */
+  /** |t_i|^2 and |s_j|^2 of the projected maps in D's unit; absent with cosine, which has no size. */
   readonly squares?: { readonly teacher: tf.Tensor1D; readonly student: tf.Tensor1D };
 }
 
@@ -28,29 +28,29 @@ export interface Measured {
  * | node-mean | that / n                                        | the same: it has no sum       |
  * | mse       | mean over nodes and d_a of (T_i Q_t - S_j Q_s)^2 | 1 - cos of the two d_a-vectors of a node, averaged over nodes |
  *
- * Eq. 4 leaves one number a node, of which a cosine says nothing but the sign: hence the
- * n-vectors' cosine in the first two. A vector of zeros has no direction: |a/|a| - b/|b||^2 / 2,
- * which is 1 - cos elsewhere, is taken with 0/|0| = 0, so it is 1/2 against a vector that has one
- * and 0 against another without; its gradient is 0.
+ * Eq. 4 leaves one number per node, whose cosine is nothing but a sign: hence the n-vectors' cosine
+ * in the first two. A vector of zeros has no direction: |a/|a| - b/|b||^2 / 2, which is 1 - cos
+ * elsewhere, is taken with 0/|0| = 0. So it is 1/2 against a vector with a direction and 0 against
+ * another without one, and its gradient is 0.
  */
 export interface Dissimilarity {
   /**
-   * sum_ij w_ij D_ij, differentiable.
+   * Returns sum_ij w_ij D_ij, differentiably.
    * @param student layers x n x d_s
    * @param weights w, teacher layers x student layers
    */
   weighted(student: tf.Tensor3D, weights: tf.Tensor2D): tf.Scalar;
   measure(student: tf.Tensor3D): Measured;
-  /** Of each projected teacher map, the mean square over nodes (and d_a): what collapses. */
+  /** Returns each projected teacher map's mean square over nodes (and d_a), which may collapse. */
   teacherSquares(): tf.Tensor1D;
-  /** |u_t| of each teacher layer, for the forms that have it. */
+  /** Returns |u_t| of each teacher layer, in the forms that have it. */
   teacherVectorNorms?(): tf.Tensor1D;
   dispose(): void;
 }
 
-/** What every form is made of. */
+/** What every form is made from. */
 export interface Comparison {
-  /** The prepared teacher maps, n x d_t a layer; the form copies what it keeps. */
+  /** The prepared teacher maps, n x d_t per layer; the form copies what it keeps. */
   readonly teacher: TeacherMaps;
   readonly teacherSide: Side;
   readonly studentSide: Side;

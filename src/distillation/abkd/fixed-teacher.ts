@@ -1,7 +1,7 @@
 // The default form, and its hot path: D_ij = |T_i - S_j P_s^j|^2 / (n d_t), the teacher's side fixed.
 //
 // Student layers are regressed onto the teacher's maps, so nothing can shrink but the distance. A
-// step reads T once: on the engine one kernel makes D and its gradients.
+// step reads T once: on the engine one wasm kernel computes D and its gradients.
 import * as tf from "@tensorflow/tfjs";
 import { BACKEND } from "../../tensor/engine/backend.ts";
 import { pairRegression } from "../../tensor/ops/pairs.ts";
@@ -11,7 +11,7 @@ import { unitRows } from "./maps.ts";
 import { pairDistances } from "./pair-distances.ts";
 
 /**
- * With cosine both sides' vectors are divided by their lengths first: the same distance is then
+ * With cosine, both sides' vectors are divided by their lengths first: the same distance is then
  * 2 (1 - cos).
  */
 export class FixedTeacher implements Dissimilarity {
@@ -22,11 +22,11 @@ export class FixedTeacher implements Dissimilarity {
   readonly #mask: tf.Tensor2D;
   /** Spreads a P_s^j over all blocks of its row. */
   readonly #repetition: tf.Tensor2D;
-  /** |T_i|^2, over nodes and width. */
+  /** |T_i|^2, summed over nodes and width. */
   readonly #teacherSums: Float32Array;
-  /** The same / (n d_t), [T_l]. */
+  /** |T_i|^2 / (n d_t), [T_l]. */
   readonly #teacherSquares: tf.Tensor1D;
-  /** From a sum of squares to D. */
+  /** Turns a sum of squares into D. */
   readonly #factor: number;
   readonly #cosine: boolean;
 
@@ -90,7 +90,7 @@ export class FixedTeacher implements Dissimilarity {
     this.#teacherSquares.dispose();
   }
 
-  /** R, [n, S_l, d_t]: one product with the P_s^j as blocks, whose result is node-major. */
+  /** Returns R, [n, S_l, d_t], by one product with the P_s^j as blocks, whose result is node-major. */
   #projected(student: tf.Tensor3D): tf.Tensor3D {
     const { projections } = this.#comparison;
     const { width } = projections;
@@ -104,7 +104,7 @@ export class FixedTeacher implements Dissimilarity {
   }
 }
 
-/** Of each layer of [n, layers, width], over nodes and width. */
+/** Returns the mean square of each layer of [n, layers, width], over nodes and width. */
 function meanSquares(maps: tf.Tensor3D): tf.Tensor1D {
   const [nodes, layers, width] = maps.shape;
   const nothing = tf.zeros([nodes, 1, width]) as tf.Tensor3D;
@@ -113,7 +113,7 @@ function meanSquares(maps: tf.Tensor3D): tf.Tensor1D {
 }
 
 /**
- * factor * sum_ij w_ij |T_i - R_j|^2, differentiable by R and w; T is a constant. With
+ * Returns factor * sum_ij w_ij |T_i - R_j|^2, differentiable in R and w; T is a constant. With
  * D_ij = factor |T_i - R_j|^2:
  *
  *     dL/dR_j = -2 factor sum_i w_ij (T_i - R_j),   dL/dw_ij = D_ij
@@ -146,8 +146,8 @@ export function fixedTeacherLoss(
 }
 
 /**
- * The same of R_j = S_j P_j, differentiable by S, P and w, on the engine. With U_j = sum_i w_ij
- * (T_i - R_j):
+ * Returns the same for R_j = S_j P_j, differentiable in S, P and w, on the engine. With
+ * U_j = sum_i w_ij (T_i - R_j):
  *
  *     dL/dS_j = -2 factor U_j P_j',   dL/dP_j = -2 factor S_j' U_j,   dL/dw_ij = D_ij
  *

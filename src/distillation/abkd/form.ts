@@ -1,4 +1,4 @@
-// Which form of ABKD ran, in words: the paper leaves much open, so a number needs its form beside it.
+// Says which form of ABKD ran: the paper leaves much open, so a number needs its form beside it.
 import { type AbkdOptions, defaults, presets } from "./options.ts";
 
 /** The options under which ABKD is the paper's equations 3 to 6 as written. */
@@ -7,8 +7,8 @@ const paper: Readonly<Record<string, unknown>> = { ...defaults, ...presets.liter
 const text = (value: unknown): string => (value === null ? "the student's" : String(value));
 
 /**
- * The two options that matter most, e.g. `mse, fixed-teacher`, and each in which it differs from the paper's
- * equations, with the paper's value in brackets.
+ * Returns the two options that matter most, e.g. `mse, fixed-teacher`, and each option that differs from the
+ * paper's equations, with the paper's value in brackets.
  */
 export function formOf(options: Partial<AbkdOptions>) {
   const { form, projections } = options;

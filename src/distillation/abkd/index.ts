@@ -23,7 +23,7 @@ import { Weights } from "./weights.ts";
 
 export type { AbkdOptions } from "./options.ts";
 
-/** ABKD in progress; public for the tests, which read its weights. */
+/** An ABKD in progress; exported for the tests, which read its weights. */
 export class AbkdDistillation extends Objective {
   readonly weights: Weights;
 
@@ -34,18 +34,18 @@ export class AbkdDistillation extends Objective {
   }
 }
 
-/** L_abkd. */
+/** The term L_abkd. */
 class AbkdTerm implements Term {
   readonly reads = "layers";
   readonly learningRate?: number;
   readonly weights: Weights;
   readonly #options: AbkdOptions;
-  /** S_l. */
+  /** S_l, the number of student layers. */
   readonly #studentLayers: number;
   readonly #studentSide: Side;
   readonly #attention: Attention;
   readonly #dissimilarity: Dissimilarity;
-  /** Of each teacher layer's projection before the first step. */
+  /** The mean square of each teacher layer's projection before the first step. */
   readonly #startSquares: readonly number[];
 
   constructor({ teacher, student, seed }: Taught, options: AbkdOptions) {
@@ -56,7 +56,7 @@ class AbkdTerm implements Term {
     const teacherSide = sideOf(teacher.outline, options);
     this.#studentSide = sideOf(student, options);
     const sides = [teacherSide, this.#studentSide] as const;
-    // tidy() would look for tensors in what it returns.
+    // Not tidy(), which would search what it returns for tensors.
     tf.engine().startScope("abkd");
     try {
       const { layers, means } = prepareTeacher(teacher, teacherSide, options.teacherMaps);
@@ -85,14 +85,14 @@ class AbkdTerm implements Term {
   }
 
   /**
-   * Matrices: attention A, dissimilarity D and, where the distance is Euclidean,
+   * Matrices: attention A, dissimilarity D and, if the distance is Euclidean,
    * relativeDissimilarity D_ij / (|t_i|^2 + |s_j|^2); rows are teacher layers. With attention
    * "last" they hold the one pair that takes part.
    *
    * Scalars: abkdLoss (L_abkd); attentionRowMax, the mean over teacher layers of their largest
    * score; relativeDissimilarity, the matrix averaged by attention; teacherSquare, the teacher's
    * projected mean square, averaged over layers; teacherSquareLeft, see collapse.ts; |u_t|, the
-   * root mean square over layers, where the form has a u_t.
+   * root mean square over layers, if the form has a u_t.
    */
   inspect(student: Outputs): Inspection {
     return tf.tidy(() => {
@@ -145,13 +145,13 @@ class AbkdTerm implements Term {
   }
 }
 
-/** What of a scene it takes. */
+/** The parts of a scene that ABKD uses. */
 type Taught = Pick<TaughtScene, "teacher" | "student" | "seed">;
 
 /**
- * The teacher's layers that take part, prepared, and their means, [T_l, d_t]. Nothing is
- * differentiated through them: a layer at a time, and what lies between is freed at once, as 64
- * layers' worth of it would not fit the engine's memory for NELL.
+ * Prepares the teacher's layers that take part, and their means, [T_l, d_t]. No gradient needs their
+ * intermediate tensors, so each layer's are freed at once: those of 64 layers would not fit the
+ * engine's memory for NELL.
  */
 function prepareTeacher(
   teacher: Teacher,

@@ -1,13 +1,13 @@
-// Equation 5: the attended dissimilarity. Its place beside the cross-entropy (eq. 6) is ../objective.ts.
+// Equation 5: the dissimilarity weighted by attention. ../objective.ts adds it to the cross-entropy (eq. 6).
 import * as tf from "@tensorflow/tfjs";
 import type { Dissimilarity } from "./dissimilarity.ts";
 
 /**
- * L_abkd = 1' (A o D) (1 / S_l): the sum over teacher layers of the mean over student layers.
+ * Returns L_abkd = 1' (A o D) (1 / S_l): the sum over teacher layers of the mean over student layers.
  *
  * @param attention A, teacher layers x student layers
  * @param student layers x n x d_s
- * @param studentLayers S_l, also where some of them do not take part
+ * @param studentLayers S_l, even if some of them do not take part
  */
 export function abkdLoss(
   attention: tf.Tensor2D,

@@ -1,4 +1,4 @@
-// The layer maps as the loss reads them: logits as a layer, scaled, centred or normalised.
+// Prepares layer maps for the loss: logits as a layer; scaled, centred or normalised.
 import * as tf from "@tensorflow/tfjs";
 import type { Outputs } from "../../models/model.ts";
 import { layersOf } from "./blocks.ts";
@@ -8,34 +8,34 @@ export const MAP_KINDS = ["raw", "scaled", "centred", "scaled-centred", "normali
 
 /**
  * - `scaled`: each layer divided by the root of its mean square over nodes and width.
- * - `centred`: each layer less its mean over nodes.
+ * - `centred`: each layer minus its mean over nodes.
  * - `scaled-centred`: scaled, then centred.
  * - `normalised`: each node's vector divided by its length.
  */
 export type MapKind = (typeof MAP_KINDS)[number];
 
-/** One map a layer of the teacher's, n x width each. */
+/** One map per teacher layer, n x width each. */
 export type TeacherMaps = readonly tf.Tensor2D[];
 
 export interface PreparedMaps {
   /** What D compares: layers x n x width. */
   readonly maps: tf.Tensor3D;
   /**
-   * Mean over nodes, layers x width, for the attention (T_a, S_a): taken before centring, after
-   * which there would be nothing to attend to.
+   * Means over nodes, layers x width, for the attention (T_a, S_a): taken before centring, which
+   * makes them 0.
    */
   readonly means: tf.Tensor2D;
 }
 
-/** Squared lengths below this count as zero: no direction, and no gradient through it. */
+/** Squared lengths up to this count as zero: no direction and no gradient. */
 export const NO_LENGTH = 1e-24;
 
 /**
- * The maps of a side's layers, layers x n x width; the logits count as one behind a model's own layers.
- * Narrower ones are padded with zeros to the side's width: through a linear map of its own that is the
- * same as a layer of its own width, and a mean over width gives every layer the same weight.
+ * Returns the maps of a side's layers, layers x n x width; the logits come after a model's own layers.
+ * Narrower maps are padded with zeros to the side's width: a linear map per layer gives the same as
+ * without padding, and a mean over width gives every layer the same weight.
  *
- * @returns the model's own stack where all of it is wanted
+ * @returns the model's own stack if all of it is wanted
  */
 export function chosenLayers(outputs: Outputs, { layers, width }: Side): tf.Tensor3D {
   const { widths, stack } = outputs.layers!;
@@ -45,23 +45,23 @@ export function chosenLayers(outputs: Outputs, { layers, width }: Side): tf.Tens
   return tf.stack(maps) as tf.Tensor3D;
 }
 
-/** One layer of what chosenLayers gives, 1 x n x width, without the others. */
+/** Returns one layer of chosenLayers(), 1 x n x width, without making the others. */
 export function layerOf(outputs: Outputs, { width }: Side, layer: number): tf.Tensor3D {
   return tf.expandDims(widened(mapOf(outputs, layer), width), 0);
 }
 
-/** A layer's map at its own width; behind the last one stand the logits. */
+/** Returns a layer's map at its own width; after the last layer come the logits. */
 function mapOf({ layers, logits }: Outputs, layer: number): tf.Tensor2D {
   return layer < layers!.widths.length ? layers!.at(layer) : logits;
 }
 
-/** Zeros to the right. By a product, whose gradient is faster than a padding's. */
+/** Pads with zeros on the right, by a product: its gradient is faster than that of tf.pad. */
 function widened(layer: tf.Tensor2D, width: number): tf.Tensor2D {
   const own = layer.shape[1];
   return own === width ? layer : tf.matMul(layer, tf.eye(own, width));
 }
 
-/** Differentiable; a layer of zeros stays zero. */
+/** Prepares maps of this kind, differentiably; a layer of zeros stays zero. */
 export function prepareMaps(stack: tf.Tensor3D, kind: MapKind): PreparedMaps {
   const scaled = scaledMaps(stack, kind);
   const means = meansOverNodes(scaled);
@@ -81,7 +81,7 @@ function scaledMaps(stack: tf.Tensor3D, kind: MapKind): tf.Tensor3D {
   return tf.stack(layersOf(stack).map(unitMeanSquare)) as tf.Tensor3D;
 }
 
-/** layers x 1 x width. The gradient repeats a row by a sum, which is faster than tfjs's broadcast. */
+/** Returns layers x 1 x width. The gradient repeats rows by an addition, faster than tfjs's broadcast. */
 function meansOverNodes(stack: tf.Tensor3D): tf.Tensor3D {
   const op = tf.customGrad((...args: unknown[]) => {
     const [maps, save] = args as [tf.Tensor3D, tf.GradSaveFunc];
@@ -97,14 +97,14 @@ function unitMeanSquare(layer: tf.Tensor2D): tf.Tensor2D {
   return tf.mul(layer, inverseRoot(tf.mean(tf.mul(layer, layer))));
 }
 
-/** Each row divided by its length; rows of no length become zero. */
+/** Divides each row by its length; rows of no length become zero. */
 export function unitRows(x: tf.Tensor2D): tf.Tensor2D {
   const width = x.shape[1];
   const inverse = inverseRoot(tf.matMul(tf.mul(x, x) as tf.Tensor2D, tf.ones([width, 1])));
   return tf.mul(x, tf.matMul(inverse as tf.Tensor2D, tf.ones([1, width])));
 }
 
-/** x^-1/2, and 0 with gradient 0 where x is no more than NO_LENGTH. */
+/** Returns x^-1/2, and 0 with gradient 0 where x is at most NO_LENGTH. */
 export function inverseRoot(x: tf.Tensor): tf.Tensor {
   const op = tf.customGrad((...args: unknown[]) => {
     const [value, save] = args as [tf.Tensor, tf.GradSaveFunc];

@@ -1,16 +1,16 @@
-// The mean-square form with both sides projected, by Gram matrices: no n x d_a map is made.
+// The mean-square form with both sides projected, by Gram matrices, without an n x d_a map.
 //
 // With Q = P_t P or P_s P and |X|^2 = sum of squares,
 //
 //     |T_i Q_i - S_j Q_j|^2 = <T_i'T_i, Q_i Q_i'> + <S_j'S_j, Q_j Q_j'> - 2 <T_i'S_j, Q_i Q_j'>
 //
-// where T_i'T_i is constant. Where the difference is small against the first two terms its
-// digits are lost in them: such pairs are computed directly.
+// where T_i'T_i is constant. If the difference is small against the first two terms, its
+// digits are lost in them; such pairs are computed directly.
 import * as tf from "@tensorflow/tfjs";
 import { blockMask, layersOf, membership, nodeMajor, sideBySide } from "./blocks.ts";
 import type { Comparison, Dissimilarity, Measured } from "./dissimilarity.ts";
 
-/** Below this share of |t_i|^2 + |s_j|^2 a pair is computed directly: Gram has 1e-6 of them. */
+/** Below this share of |t_i|^2 + |s_j|^2 a pair is computed directly: Gram's error is 1e-6 of them. */
 const SMALL = 1e-2;
 
 /** The terms above, in D's unit. */
@@ -114,7 +114,7 @@ export class MeanSquare implements Dissimilarity {
     };
   }
 
-  /** D of the pairs (i * S_l + j), the others 0. */
+  /** Returns D with the given pairs (i * S_l + j), and 0 for the others. */
   #direct(
     student: tf.Tensor3D,
     qt: tf.Tensor2D,
@@ -145,7 +145,7 @@ function rowSums(x: tf.Tensor): tf.Tensor2D {
   return tf.matMul(x as tf.Tensor2D, tf.ones([x.shape[1]!, 1]));
 }
 
-/** Indices, row-major, of the pairs whose distance Gram cannot give; two zeros are exact. */
+/** Returns the row-major indices of the pairs whose distance Gram cannot give; two zeros are exact. */
 function lostPairs(gram: tf.Tensor2D, sizes: tf.Tensor2D): number[] {
   const distances = gram.dataSync();
   const bounds = sizes.dataSync();
@@ -161,8 +161,8 @@ function difference(t: tf.Tensor2D, qt: tf.Tensor2D, s: tf.Tensor2D, qs: tf.Tens
 }
 
 /**
- * |T Q_t - S Q_s|^2, differentiable by Q_t, S and Q_s. The difference is made again for the
- * gradient, so that nothing of size n x d_a is held between.
+ * Returns |T Q_t - S Q_s|^2, differentiable in Q_t, S and Q_s. The gradient makes the difference
+ * again, so that nothing of size n x d_a is held in between.
  */
 function squaredDistance(
   t: tf.Tensor2D,

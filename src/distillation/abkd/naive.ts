@@ -1,4 +1,4 @@
-// Equations 3 to 5 as the paper writes them, n x d_a products and all: what the tests compare with.
+// Equations 3 to 5 as the paper writes them, including the n x d_a products: the tests' oracle.
 import * as tf from "@tensorflow/tfjs";
 import type { Outputs } from "../../models/model.ts";
 import type { MapKind } from "./maps.ts";
@@ -16,7 +16,7 @@ export interface NaiveResult {
 }
 
 /**
- * Slow, and differentiable by the student's maps and all weights.
+ * Computes A, D and L_abkd slowly, differentiable in the student's maps and all weights.
  *
  * @param weights by name, as AbkdDistillation.weights holds them
  */
@@ -66,7 +66,7 @@ export function naiveAbkd(
 const endsInLogits = ({ layers, logits }: Outputs): boolean =>
   layers!.at(layers!.widths.length - 1) === logits;
 
-/** The last of a side's maps; without `logits` not these. */
+/** Returns the index of a side's last map; without `logits`, that of the last hidden map. */
 function lastOf(side: Outputs, maps: readonly tf.Tensor2D[], { logits }: AbkdOptions): number {
   return maps.length - (endsInLogits(side) && !logits ? 2 : 1);
 }
@@ -91,12 +91,12 @@ function prepared(x: tf.Tensor2D, kind: MapKind): tf.Tensor2D {
   return kind.endsWith("centred") ? tf.sub(scaled, tf.mean(scaled, 0, true)) : scaled;
 }
 
-/** Vectors along the axis divided by their lengths; not for zero vectors. */
+/** Divides vectors along the axis by their lengths; not for zero vectors. */
 function unit(x: tf.Tensor2D, axis: number): tf.Tensor2D {
   return tf.div(x, tf.sqrt(tf.sum(tf.square(x), axis, true)));
 }
 
-/** The norm of (T_i P_t - S_j P_s) P 1/d_a squared, or the other forms' equivalents. */
+/** Returns |(T_i P_t - S_j P_s) P 1/d_a|^2, or the other forms' equivalents. */
 function naivePair(
   t: tf.Tensor2D,
   s: tf.Tensor2D,
@@ -128,7 +128,7 @@ function naivePair(
   };
 }
 
-/** The layer's own matrix or vector of a stack, or the shared one. */
+/** Returns the layer's own matrix or vector from a stack, or the shared one. */
 function ofLayer(stack: tf.Tensor, layer: number): tf.Tensor {
   return tf.squeeze(tf.slice(stack, stack.shape[0] === 1 ? 0 : layer, 1), [0]);
 }
@@ -149,7 +149,7 @@ function naiveAttention(
   if (attention === "diagonal") {
     return fixed((i, j) => (Math.floor((i / T.length) * S.length) === j ? 1 : 0));
   }
-  // What centring would make 0 is taken before it.
+  // The means are taken before centring, which makes them 0.
   const uncentred = (kind: MapKind): MapKind =>
     kind === "scaled-centred" ? "scaled" : kind === "centred" ? "raw" : kind;
   const project = (layers: readonly tf.Tensor2D[], side: string, kind: MapKind): tf.Tensor2D => {

@@ -23,7 +23,7 @@ export type AbkdOptions = Weights & {
 };
 
 /**
- * A form that trains: the teacher's side cannot shrink, so the loss has no trivial optimum. Each
+ * The default form trains: the teacher's side cannot shrink, so the loss has no trivial optimum. Each
  * student layer is regressed onto the teacher's maps, weighted by learned attention. Eq. 4 as the
  * paper writes it is the preset `literal`.
  */
@@ -68,20 +68,20 @@ export const presets = {
   // Equations 3 to 6 as written, with the paper's beta and d_a.
   literal,
   paper: literal,
-  // The same, the sum over nodes made a mean: beta then means the same on every graph.
+  // The same with a mean over nodes in place of the sum: beta then means the same on every graph.
   "node-mean": { ...literal, form: "node-mean" },
-  // Both sides projected and trained, the mean square over nodes and d_a.
+  // Both sides are projected and trained; D is the mean square over nodes and d_a.
   mse: { ...literal, form: "mse" },
   // The paper's modified ABKD (table 5): only the last pair of layers.
   modified: { ...literal, attention: "last" },
-  // The default form on the last pair alone: 64 teacher layers' worth of beta on one.
+  // The default form on the last pair alone, which gets the beta of 64 teacher layers.
   "last-pair": { attention: "last", beta: 32 },
 } as const satisfies Readonly<Record<string, Partial<AbkdOptions>>>;
 
 export const table: OptionTable<AbkdOptions> = {
   beta: {
     ...weightOptions.beta,
-    description: "weight of L_abkd (eq. 6); it counts once a teacher layer (eq. 5 sums over them)",
+    description: "weight of L_abkd (eq. 6); counts once per teacher layer (eq. 5 sums over them)",
   },
   embedding: {
     kind: "number",
@@ -95,7 +95,7 @@ export const table: OptionTable<AbkdOptions> = {
     choices: ["learned", "uniform", "diagonal", "last"],
     symbol: "A",
     description:
-      "eq. 3; or fixed: uniform 1 / S_l, diagonal (T_l / S_l teacher layers to each student " +
+      "eq. 3; or fixed: uniform 1 / S_l, diagonal (T_l / S_l teacher layers for each student " +
       'layer, in order), last (1 for the last two hidden maps, with "logits" for the two logits, ' +
       "else 0: modified ABKD)",
   },
@@ -117,8 +117,8 @@ export const table: OptionTable<AbkdOptions> = {
     kind: "choice",
     choices: ["euclidean", "cosine"],
     description:
-      "cosine: 1 - cos, of the two n-vectors (literal, node-mean), of the two vectors of each " +
-      "node, averaged (mse)",
+      "cosine: 1 - cos of the two n-vectors (literal, node-mean), or of each node's two vectors, " +
+      "averaged (mse)",
   },
   projections: {
     kind: "choice",
@@ -138,7 +138,7 @@ export const table: OptionTable<AbkdOptions> = {
     choices: ["per-layer", "shared"],
     symbol: "W^pt, W^ps, P_t, P_s",
     description:
-      "one linear map a layer, or one for all teacher layers and one for all student layers " +
+      "one linear map per layer, or one for all teacher layers and one for all student layers " +
       "(table 7), in the attention and in the projections alike",
   },
   logits: {
@@ -165,7 +165,7 @@ export const table: OptionTable<AbkdOptions> = {
     min: 0,
     above: true,
     none: "the student's",
-    description: "of the attention and the projections",
+    description: "learning rate of the attention and the projections",
   },
   hardWeight: weightOptions.hardWeight,
   softWeight: weightOptions.softWeight,
@@ -183,8 +183,8 @@ export function checkTogether({ projections, subspace }: AbkdOptions): void {
 }
 
 /**
- * What d_a decides of the attention's and the projections' weights, and the teacher's maps: all of them
- * at the start, in a step those that take part, or one number a node of each where they are projected once.
+ * Counts the weights of attention and projections, and the teacher's maps: at the start all of them, in a
+ * step those that take part, or one number per node of each if they are projected only once.
  */
 export function leastNumbers(
   options: AbkdOptions,

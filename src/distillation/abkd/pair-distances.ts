@@ -1,12 +1,12 @@
-// Distances of all teacher layers to all student layers: the engine's kernel, or tf operators.
+// Distances of all teacher layers to all student layers: the engine's wasm kernel, or tf operators.
 import * as tf from "@tensorflow/tfjs";
 import { BACKEND } from "../../tensor/engine/backend.ts";
 import { pairDistancesByOperators } from "../../tensor/native/pairs.ts";
 import { pairDistances as fusedPairDistances, type PairDistances } from "../../tensor/ops/pairs.ts";
 
 /**
- * The primitive under every Euclidean distance to known maps, by direct differences: no digits
- * are lost near zero. One kernel on the engine; on any other tfjs back end, operators.
+ * The primitive under every Euclidean distance to known maps. It takes differences directly, so no
+ * digits are lost near zero. The engine has one kernel for it; other tfjs back ends use operators.
  *
  * @param teacher T, [n, T_l, d]: node-major, a node's rows lie side by side
  * @param projected R, [n, S_l, d]

@@ -1,8 +1,8 @@
-// The cosine of each node's two projected vectors, averaged over nodes: no n x d_a map is made.
+// The cosine of each node's two projected vectors, averaged over nodes, without an n x d_a map.
 //
-// With Q = P_t P or P_s P, and x a node's row of T_i and y of S_j, the projected vectors have the
+// With Q = P_t P or P_s P, and a node's rows x of T_i and y of S_j, the projected vectors have the
 // inner product x (Q_i Q_j') y' and the squared lengths x (Q_i Q_i') x' and y (Q_j Q_j') y'.
-// 1 - cos so has an absolute error of about 1e-6, also where it is near zero.
+// So 1 - cos has an absolute error of about 1e-6, even near zero.
 import * as tf from "@tensorflow/tfjs";
 import { blockMask, layersOf, membership, nodeMajor } from "./blocks.ts";
 import type { Comparison, Dissimilarity, Measured } from "./dissimilarity.ts";
@@ -67,7 +67,7 @@ export class PerNodeCosine implements Dissimilarity {
     return tf.concat(rows, 0);
   }
 
-  /** T_i, Q_i and Q_i Q_i' of each teacher layer. */
+  /** Returns T_i, Q_i and Q_i Q_i' of each teacher layer. */
   #perLayer(): { maps: tf.Tensor2D; matrix: tf.Tensor2D; outer: tf.Tensor2D }[] {
     const { projections, teacherSide } = this.#comparison;
     const sizes = [this.#teacher.length, teacherSide.width, projections.width] as const;
@@ -79,12 +79,12 @@ export class PerNodeCosine implements Dissimilarity {
   }
 }
 
-/** Of x Q for each row x, [n, 1]; `outer` is Q Q'. */
+/** Returns the squared length of x Q for each row x, [n, 1]; `outer` is Q Q'. */
 function squaredLengths(x: tf.Tensor2D, outer: tf.Tensor2D): tf.Tensor2D {
   return tf.matMul(tf.mul(tf.matMul(x, outer), x) as tf.Tensor2D, tf.ones([x.shape[1], 1]));
 }
 
-/** 1 where an inverse length is not 0, a constant to the gradient. */
+/** Returns 1 where an inverse length is not 0; the gradient takes it for a constant. */
 function hasLength(inverse: tf.Tensor): tf.Tensor2D {
   const op = tf.customGrad((...args: unknown[]) => ({
     value: tf.cast(tf.greater(args[0] as tf.Tensor, 0), "float32"),

@@ -1,15 +1,15 @@
-// The projections that D compares through: P_t, P_s and the subspace matrix P of equation 4.
+// The projections through which D compares: P_t, P_s and the subspace matrix P of equation 4.
 import * as tf from "@tensorflow/tfjs";
 import type { AbkdOptions } from "./options.ts";
 import type { Side } from "./side.ts";
 import type { Weights } from "./weights.ts";
 
 /**
- * Projections of both sides into d_a, or, with a fixed teacher, of the student's side into the
- * teacher's width. Results are one matrix a layer, on top of each other: [layers * width, ...].
+ * Project both sides into d_a or, with a fixed teacher, the student's side into the teacher's
+ * width. Results are one matrix per layer, on top of each other: [layers * width, ...].
  */
 export class Projections {
-  /** d_a, or d_t where the teacher's side is the identity. */
+  /** d_a, or d_t if the teacher's side is the identity. */
   readonly width: number;
   readonly #teacher: tf.Tensor | undefined;
   readonly #student: tf.Tensor;
@@ -36,24 +36,24 @@ export class Projections {
     if (subspace) this.#subspace = draw("subspace", "shared", embedding);
   }
 
-  /** Q_t^i = P_t^i P, [T_l * d_t, d_a]. */
+  /** Returns Q_t^i = P_t^i P, [T_l * d_t, d_a]. */
   teacherMatrices(): tf.Tensor2D {
     if (!this.#teacher) throw new Error("a fixed teacher side has no projection");
     return this.#matrices(this.#teacher, this.#teacherSide);
   }
 
-  /** Q_s^j = P_s^j P, [S_l * d_s, d_a]; with a fixed teacher P_s^j, [S_l * d_s, d_t]. */
+  /** Returns Q_s^j = P_s^j P, [S_l * d_s, d_a]; with a fixed teacher P_s^j, [S_l * d_s, d_t]. */
   studentMatrices(): tf.Tensor2D {
     return this.#matrices(this.#student, this.#studentSide);
   }
 
-  /** u_t^i = P_t^i P 1 / d_a, [T_l * d_t, 1]; with a fixed teacher 1 / d_t. */
+  /** Returns u_t^i = P_t^i P 1 / d_a, [T_l * d_t, 1]; with a fixed teacher 1 / d_t. */
   teacherVectors(): tf.Tensor2D {
     if (this.#teacher) return this.#vectors(this.#teacher, this.#teacherSide);
     return tf.fill([this.#teacherSide.layers.length * this.width, 1], 1 / this.width);
   }
 
-  /** u_s^j = P_s^j P 1 / d_a, [S_l * d_s, 1]. */
+  /** Returns u_s^j = P_s^j P 1 / d_a, [S_l * d_s, 1]. */
   studentVectors(): tf.Tensor2D {
     return this.#vectors(this.#student, this.#studentSide);
   }
@@ -72,7 +72,7 @@ export class Projections {
   }
 }
 
-/** A shared matrix once for each layer. */
+/** Repeats a shared matrix for each layer. */
 function perLayer(stack: tf.Tensor2D, side: Side): tf.Tensor2D {
   const copies = (side.layers.length * side.width) / stack.shape[0];
   return copies === 1 ? stack : tf.concat(new Array<tf.Tensor2D>(copies).fill(stack), 0);

@@ -1,4 +1,4 @@
-// Equation 4 as written, collapsed: one number a node, t_i = T_i u_t and s_j = S_j u_s.
+// Equation 4 as written, collapsed to one number per node: t_i = T_i u_t and s_j = S_j u_s.
 //
 // The mean over d_a is linear, so (T_i P_t - S_j P_s) P 1/d_a = T_i u_t - S_j u_s with
 // u_t = P_t P 1/d_a: two products of a matrix with a vector in place of n x d_a x d_a.
@@ -11,9 +11,9 @@ import { pairDistances } from "./pair-distances.ts";
 export class ScalarPerNode implements Dissimilarity {
   readonly #comparison: Comparison;
   readonly #nodes: number;
-  /** Where the teacher's side is trained. */
+  /** The teacher's maps, if its side is trained. */
   readonly #maps: TeacherMaps;
-  /** Where it is not: t, [T_l, n]. */
+  /** If it is not: t, [T_l, n]. */
   readonly #rows: tf.Tensor2D | undefined;
 
   constructor(comparison: Comparison) {
@@ -82,7 +82,7 @@ export class ScalarPerNode implements Dissimilarity {
   }
 }
 
-/** X_i u_i as row i: [layers, n]. */
+/** Returns X_i u_i as row i, [layers, n]. */
 function rowsOf(layers: TeacherMaps, vectors: tf.Tensor2D): tf.Tensor2D {
   const each = layersOf(tf.reshape(vectors, [layers.length, layers[0]!.shape[1], 1]));
   return tf.concat(
@@ -92,7 +92,7 @@ function rowsOf(layers: TeacherMaps, vectors: tf.Tensor2D): tf.Tensor2D {
 }
 
 /**
- * |t_i - s_j|^2 by direct differences, differentiable by s and, where `trained`, by t.
+ * Returns |t_i - s_j|^2 by direct differences, differentiable in s and, if `trained`, in t.
  * With dL/dD_ij = g_ij: dL/dt_i = 2 sum_j g_ij (t_i - s_j), and likewise for s.
  *
  * @param t [T_l, n]
@@ -100,7 +100,7 @@ function rowsOf(layers: TeacherMaps, vectors: tf.Tensor2D): tf.Tensor2D {
  */
 function squaredDistances(t: tf.Tensor2D, s: tf.Tensor2D, trained: boolean): tf.Tensor2D {
   const gradients = (dy: tf.Tensor2D, x: tf.Tensor2D, y: tf.Tensor2D): tf.Tensor2D => {
-    // The sums on a diagonal, as a product is faster than a broadcast.
+    // The sums go on a diagonal, because a product is faster than a broadcast.
     const sums = tf.mul(tf.eye(dy.shape[0]), tf.sum(dy, 1, true));
     return tf.mul(tf.sub(tf.matMul(sums as tf.Tensor2D, x), tf.matMul(dy, y)), 2);
   };

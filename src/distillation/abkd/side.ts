@@ -5,11 +5,11 @@ import type { AbkdOptions } from "./options.ts";
 export interface Side {
   /** Their indices, in order. */
   readonly layers: readonly number[];
-  /** Of the widest layer: narrower ones are padded to it. */
+  /** The width of the widest layer, to which narrower ones are padded. */
   readonly width: number;
 }
 
-/** How many layers a model has, the logits among them where they count as one or are its own last. */
+/** Returns how many layers a model has, with the logits if they count as one or are its own last. */
 export function layerCount(
   { widths, endsInLogits }: Outline,
   { logits }: Pick<AbkdOptions, "logits">,
@@ -17,7 +17,7 @@ export function layerCount(
   return widths.length + (logits && !endsInLogits ? 1 : 0);
 }
 
-/** The last hidden layer; with `logits`, the logits. */
+/** Returns the last hidden layer; with `logits`, the logits. */
 function lastLayer(outline: Outline, options: Pick<AbkdOptions, "logits">): number {
   const last = layerCount(outline, options) - 1;
   return outline.endsInLogits && !options.logits ? Math.max(0, last - 1) : last;

@@ -1,6 +1,6 @@
-// Equation 4 as written, both sides trained, on the engine: one pass over the teacher's maps a step.
+// Equation 4 as written, both sides trained, on the engine: one pass over the teacher's maps per step.
 //
-// What scalar-per-node.ts has as products of matrices with vectors is local to a node here: its
+// What scalar-per-node.ts computes by products of matrices and vectors is local to a node here: its
 // numbers t_i and s_j, their differences, and its share of each gradient.
 import * as tf from "@tensorflow/tfjs";
 import { scalarPairs } from "../../tensor/ops/pairs.ts";
@@ -13,7 +13,7 @@ export class TrainedScalars implements Dissimilarity {
   /** [n, T_l, d_t], node-major. */
   readonly #teacher: tf.Tensor3D;
   readonly #nodes: number;
-  /** From a sum over nodes to D. */
+  /** Turns a sum over nodes into D. */
   readonly #factor: number;
 
   constructor(comparison: Comparison) {
@@ -48,7 +48,7 @@ export class TrainedScalars implements Dissimilarity {
     };
   }
 
-  /** The distances to a student of zeros. */
+  /** Taken as the distances to a student of zeros. */
   teacherSquares(): tf.Tensor1D {
     const [nodes, layers] = this.#teacher.shape;
     const zeros = [tf.zeros([1, nodes, 1]), tf.zeros([1, 1]), tf.zeros([layers, 1])] as const;
@@ -77,7 +77,7 @@ export class TrainedScalars implements Dissimilarity {
 }
 
 /**
- * factor * sum_ij w_ij |t_i - s_j|^2 with t_i = T_i u_i and s_j = S_j v_j, differentiable by all but
+ * Returns factor * sum_ij w_ij |t_i - s_j|^2 with t_i = T_i u_i and s_j = S_j v_j, differentiable in all but
  * T. With D_ij = factor |t_i - s_j|^2, e_i = sum_j w_ij (t_i - s_j) and c_j = sum_i w_ij (t_i - s_j):
  *
  *     dL/du_i = 2 factor T_i' e_i,       dL/dw_ij = D_ij,

@@ -3,11 +3,11 @@ import * as tf from "@tensorflow/tfjs";
 import type { Parameter } from "../../models/model.ts";
 import { uniform } from "../../tensor/ops/random.ts";
 
-/** What a stack of weights is: one matrix or vector a layer, or one for all layers. */
+/** Describes a stack of weights: one matrix or vector per layer, or one for all layers. */
 interface StackShape {
-  /** Which layers have one of their own; their numbers name what is drawn. */
+  /** The layers that have weights of their own; their indices name the random streams. */
   readonly layers: readonly number[] | "shared";
-  /** Of one layer's. */
+  /** The shape of one layer's weights. */
   readonly shape: readonly number[];
   /** Drawn uniformly from +-1 / sqrt(fanIn), as PyTorch's nn.Linear draws weight and bias. */
   readonly fanIn: number;
@@ -25,13 +25,13 @@ export class Weights {
     this.#seed = seed;
   }
 
-  /** The trained ones. */
+  /** The trained weights. */
   get parameters(): readonly Parameter[] {
     return this.#parameters;
   }
 
   /**
-   * A new stack of shape [layers, ...shape], or [1, ...shape] when shared. A layer's numbers
+   * Makes a stack of shape [layers, ...shape], or [1, ...shape] when shared. A layer's numbers
    * depend on the seed, the name and its own index alone.
    */
   stack(name: string, { layers, shape, fanIn, trained }: StackShape): tf.Tensor {

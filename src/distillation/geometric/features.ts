@@ -1,10 +1,10 @@
 // Heat kernels that are inner products of features, tanh(x W): randomised and parametric.
 //
-// With K = F E F', F the n x f features and E the diagonal of e, no pair of nodes is looked at:
+// With K = F E F', where F are the n x f features and E = diag(e), no pair of nodes is visited:
 //
 //     |K_t - K_s|^2 = <e e', (F_t'F_t)^2 - 2 (F_t'F_s)^2 + (F_s'F_s)^2>   (squares elementwise)
 //
-// and pairs along arcs, the diagonal among them, are added by themselves.
+// and pairs along arcs, including the diagonal, are added separately.
 import * as tf from "@tensorflow/tfjs";
 import type { GraphInputs, Outputs } from "../../models/model.ts";
 import { meanSquaredError } from "../../tensor/ops/loss.ts";
@@ -25,13 +25,13 @@ export interface FeaturesOptions {
   readonly learningRate: number | null;
 }
 
-/** What both sides' features are made of: W, and e as a row. */
+/** What both sides' features are made from: W, and e as a row. */
 interface Expansion {
   readonly weight: tf.Tensor2D;
   readonly signs: tf.Tensor2D;
 }
 
-/** A map as a product. */
+/** A map, factored as `map` times `factors`. */
 interface Product {
   /** n x inputs. */
   readonly map: tf.Tensor2D;
@@ -52,8 +52,8 @@ export function featuresTerm(
     width,
     seed,
   );
-  // The student's projected map, map times factors, is only ever multiplied by a matrix of n's size:
-  // factors first, so that nothing n x width is made.
+  // The student's projected map is only ever multiplied by a matrix: by its factors first, so that no
+  // n x width map is made.
   const project = (outputs: Outputs): Product => {
     const centred = centre(outputs.hidden!);
     return { map: centred.map, factors: projection.factors(centred) };
@@ -110,13 +110,13 @@ export function featuresTerm(
   };
 }
 
-/** The first layer's map after its activation: what the reconstruction is of. */
+/** Returns the first layer's map after its activation, which phi learns to reconstruct. */
 function firstActivated({ layers }: Outputs): tf.Tensor2D {
   return layers!.activated(0);
 }
 
 /**
- * |standardised(K x_last) - x_first|^2 with K = F F': phi learns a kernel that undoes the layers
+ * Returns |standardised(K x_last) - x_first|^2 with K = F F': phi learns a kernel that undoes the layers
  * between the first and the last map.
  */
 function reconstruction(features: tf.Tensor2D, last: tf.Tensor2D, first: tf.Tensor2D): tf.Scalar {
@@ -124,12 +124,12 @@ function reconstruction(features: tf.Tensor2D, last: tf.Tensor2D, first: tf.Tens
   return squaredGap(standardised(spread as tf.Tensor2D), first);
 }
 
-/** |x - target|^2, differentiable by x. */
+/** Returns |x - target|^2, differentiable in x. */
 function squaredGap(x: tf.Tensor, target: tf.Tensor): tf.Scalar {
   return tf.mul(meanSquaredError(x, target), x.size);
 }
 
-/** Sum over pairs of w (K_t - K_s)^2, w 1 along arcs and on the diagonal, else delta. */
+/** Sums w (K_t - K_s)^2 over pairs; w is 1 along arcs and on the diagonal, else delta. */
 function distance(
   t: tf.Tensor2D,
   s: tf.Tensor2D,
@@ -138,7 +138,7 @@ function distance(
   delta: number,
 ): tf.Scalar {
   const outer = tf.matMul(signs, signs, true, false);
-  // A sum as a product: on the tape a sum's gradient is a slow broadcast.
+  // Summed by a product, because tf.sum's gradient is a slow broadcast.
   const square = (products: tf.Tensor2D): tf.Tensor =>
     tf.matMul(
       tf.reshape(tf.mul(products, products), [1, -1]),
@@ -154,7 +154,7 @@ function distance(
   return tf.add(tf.mul(all, delta), tf.mul(arcs, 1 - delta));
 }
 
-/** x' x; on the tape it would be a product of two matrices, with two products of x's size for it. */
+/** Returns x' x; with tf's own gradient, the backward pass would take two products of x's size. */
 function gram(x: tf.Tensor2D): tf.Tensor2D {
   const op = tf.customGrad((...args: unknown[]) => {
     const [input, save] = args as [tf.Tensor2D, tf.GradSaveFunc];
@@ -166,17 +166,17 @@ function gram(x: tf.Tensor2D): tf.Tensor2D {
   return op(x) as tf.Tensor2D;
 }
 
-/** The features tanh(map (factors W)). */
+/** Returns the features tanh(map (factors W)). */
 function tanhOfProduct({ map, factors }: Product, weight: tf.Tensor2D): tf.Tensor2D {
   return tanhProduct(map, tf.matMul(factors, weight));
 }
 
-/** The features tanh(x W). */
+/** Returns the features tanh(x W). */
 function tanhProduct(x: tf.Tensor2D, weight: tf.Tensor2D): tf.Tensor2D {
   return tanh(tf.matMul(x, weight) as tf.Tensor2D);
 }
 
-/** `draws` normal matrices side by side, each with a normal number e for all its columns. */
+/** Draws `draws` normal matrices, side by side, each with one normal number e for all its columns. */
 export function drawn(
   seed: number,
   step: number,
@@ -193,7 +193,7 @@ export function drawn(
   };
 }
 
-/** Standard normal numbers (Box and Muller). */
+/** Draws standard normal numbers (Box-Muller). */
 function normal(seed: number, stream: string, count: number): Float32Array {
   const pairs = Math.ceil(count / 2);
   const u = uniform(seed, stream, 2 * pairs);

@@ -1,6 +1,6 @@
-// Geometric KD: the student's neural heat kernel between all pairs of nodes is drawn to the teacher's.
+// Geometric KD: pulls the student's neural heat kernel between all pairs of nodes towards the teacher's.
 // Yang, Wu, Yan: Geometric Knowledge Distillation: Topology Compression for Graph Neural Networks;
-// kernels, losses and weights as chr26195/GKD has them.
+// kernels, losses and weights as in chr26195/GKD.
 import * as tf from "@tensorflow/tfjs";
 import { hiddenOf, rival, softMixture } from "../rival.ts";
 import { standardised } from "../standardised.ts";
@@ -22,24 +22,24 @@ export type GeometricOptions = {
  *
  *     gaussian    K_ij = exp(-|x_i - x_j| / t)          (the paper squares the distance)
  *     sigmoid     K_ij = tanh(x_i . x_j)
- *     random      K = sum over a of e_a F_a F_a', F_a = tanh(x W_a); W_a and e_a normal, at each step
+ *     random      K = sum over a of e_a F_a F_a', F_a = tanh(x W_a); W_a and e_a normal, new at each step
  *     parametric  K = F F', F = tanh(x phi); phi learns to rebuild x_first from K x_last
  *
  * x are the last hidden maps after their activation, each column standardised (the reference's BatchNorm without
  * weights). The student's is projected to the teacher's width for random and parametric, whose W and
  * phi serve both sides. The published beta is for a student with batch normalisation and the
- * teacher's width: a 4-wide student of ours trains from 1e-7 down (Gaussian, sigmoid) or 1e-12
- * (random, parametric; docs/recipes.md). The loss is a sum, not a mean, so beta counts once a pair.
+ * teacher's width: our 4-wide students train at 1e-7 or less (Gaussian, sigmoid) or 1e-12 or less
+ * (random, parametric; docs/recipes.md). The loss is a sum, not a mean, so beta counts once per pair.
  *
  * The parametric kernel differs from the reference's in three inputs. There x is Â ReLU(BN(.)): the last
- * hidden map propagated once more, as its output layer does, and not standardised after that. So is
- * x_last in phi's own loss; here both are the last hidden map itself, standardised, as the other kernels
- * have it. And x_first, standardised on both sides, is the input layer's output there and the first
- * layer's map after its activation here.
+ * hidden map propagated once more, as its output layer does, and not standardised after that. The same
+ * holds for x_last in phi's own loss. Here both are the last hidden map itself, standardised, as for the
+ * other kernels. And x_first, standardised on both sides, is the input layer's output there and the
+ * first layer's map after its activation here.
  *
  * Random and parametric collapse exactly to Gram matrices of all nodes' features; gaussian and sigmoid
- * look at all pairs of `sample` nodes drawn at each step. Up to 4,096 nodes the teacher's kernel is
- * known beforehand. docs/performance.md has what a step costs.
+ * visit all pairs of `sample` nodes drawn at each step. Up to 4,096 nodes, the teacher's kernel is
+ * computed only once. docs/performance.md says what a step costs.
  */
 export const geometric = rival<
   GeometricOptions,
@@ -48,7 +48,7 @@ export const geometric = rival<
   name: "geometric",
   label: "Geometric KD",
   place: 7,
-  summary: "Geometric KD: heat kernels between all pairs of nodes, drawn to the teacher's",
+  summary: "Geometric KD: heat kernels between all pairs of nodes, pulled towards the teacher's",
   version: 1,
   defaults: {
     beta: 0.5,
@@ -93,7 +93,7 @@ export const geometric = rival<
       min: 1,
       whole: true,
       symbol: "s",
-      description: "random and parametric: features a column of the teacher's map",
+      description: "random and parametric: features per column of the teacher's map",
     },
     draws: {
       kind: "number",
@@ -107,7 +107,7 @@ export const geometric = rival<
       min: 0,
       above: true,
       none: "the student's",
-      description: "random and parametric: of the projection and of phi",
+      description: "random and parametric: learning rate of the projection and of phi",
     },
   },
   presets: {

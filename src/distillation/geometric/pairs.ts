@@ -11,7 +11,7 @@ import type { Term } from "../objective.ts";
 import { sampleNodes } from "../sample.ts";
 import { standardised } from "../standardised.ts";
 
-/** Up to this many nodes the teacher's whole kernel matrix is kept: 64 MiB at most. */
+/** Up to this many nodes, the teacher's whole kernel matrix is kept: at most 64 MiB. */
 const KEPT_NODES = 4096;
 
 export interface PairsOptions {
@@ -22,10 +22,10 @@ export interface PairsOptions {
 }
 
 /**
- * delta times the sum over all pairs, and 1 - delta times that over the arcs: the same as weights of
- * delta and 1, and no matrix of weights is made.
+ * Adds delta times the sum over all pairs and 1 - delta times that over the arcs: the same as weights of
+ * delta and 1, without a matrix of weights.
  *
- * @param hidden n x d_t, the teacher's map, standardised
+ * @param hidden the teacher's map, standardised, n x d_t
  */
 export function pairsTerm(
   hidden: tf.Tensor2D,
@@ -34,7 +34,7 @@ export function pairsTerm(
   seed: number,
 ): Term {
   const nodes = hidden.shape[0];
-  // e^(-|x - y| / t) of x is e^(-|x - y|) of x / t.
+  // exp(-|x - y| / t) is exp(-|x - y|) of x / t and y / t.
   const prepared = (x: tf.Tensor2D): tf.Tensor2D => (kernel === "gaussian" ? tf.div(x, t) : x);
   const kind = kernel === "gaussian" ? "exp" : "tanh";
   const along = kernel === "gaussian" ? distanceAlong(adjacency) : productAlong(adjacency);
@@ -55,13 +55,13 @@ export function pairsTerm(
         : similarityMismatch(rows, similarities(takeRows(teacher, chosen!), kind), kind);
       const gaps = tf.sub(along.kernel(s), arcs) as tf.Tensor1D;
       const counted = chosen ? tf.mul(gaps, along.inside(chosen)) : gaps;
-      // As a product: on the tape a sum's gradient is a slow broadcast.
+      // Summed by a product, because tf.sum's gradient is a slow broadcast.
       const squares = tf.matMul(
         tf.reshape(counted, [1, -1]) as tf.Tensor2D,
         tf.reshape(gaps, [-1, 1]) as tf.Tensor2D,
       );
       const local = tf.reshape(squares, []) as tf.Scalar;
-      // similarityMismatch is a mean.
+      // similarityMismatch() gives a mean, and this is a sum.
       const global = tf.mul(everywhere, delta * rows.shape[0] ** 2);
       return tf.add(global, tf.mul(local, 1 - delta));
     },
@@ -72,10 +72,10 @@ export function pairsTerm(
   };
 }
 
-/** The kernel of each arc's two ends, and which arcs have both ends among chosen nodes. */
+/** Computes the kernel of each arc's two ends, and which arcs have both ends among chosen nodes. */
 interface Along {
   kernel(x: tf.Tensor2D): tf.Tensor1D;
-  /** 1 or 0 an arc. */
+  /** Returns 1 or 0 per arc. */
   inside(chosen: Int32Array): tf.Tensor1D;
   dispose(): void;
 }

@@ -1,5 +1,5 @@
 // GraphAKD's discriminators: each tells the teacher's outputs from the student's, and the student
-// learns to fool it. He et al., KDD 2022; formulas as MIRALab-USTC/GraphAKD has them.
+// learns to fool it. He et al., KDD 2022; formulas as in MIRALab-USTC/GraphAKD.
 import * as tf from "@tensorflow/tfjs";
 import type { Parameter } from "../../models/model.ts";
 import { reluDropout } from "../../tensor/ops/dropout.ts";
@@ -13,9 +13,9 @@ import { arcProducts, type SparseMatrix } from "../../tensor/ops/sparse.ts";
 export interface Seen {
   /** n x classes. */
   readonly logits: tf.Tensor2D;
-  /** The last hidden map with rows of length 1, n x width; or n x k where there is a basis. */
+  /** The last hidden map with rows of length 1, n x width; with a basis, its coordinates, n x k. */
   readonly unit: tf.Tensor2D;
-  /** k x width: `unit` times it are those rows. */
+  /** k x width: `unit` times `basis` gives those rows. */
   readonly basis?: tf.Tensor2D;
   /** 1 x width: the map's mean over nodes. */
   readonly mean: tf.Tensor2D;
@@ -32,22 +32,22 @@ export function seen(logits: tf.Tensor2D, embedding: tf.Tensor2D): Seen {
 export interface Critic {
   /** In the order in which the functions below take them. */
   readonly parameters: readonly Parameter[];
-  /** The student's loss: 0 where the critic takes it for the teacher. */
+  /** Returns the student's loss, 0 if the critic takes it for the teacher. */
   fooled(weights: readonly tf.Tensor[], student: Seen): tf.Scalar;
-  /** The critic's own loss: 0 where it tells the two apart. */
+  /** Returns the critic's own loss, 0 if it tells the two apart. */
   telling(weights: readonly tf.Tensor[], student: Seen, teacher: Seen): tf.Scalar;
 }
 
-/** So many factors of at most 2 stay far from a double's largest number. */
+/** The product of this many factors of at most 2 stays far below a double's largest number. */
 const FACTORS = 512;
 
-/** Mean cross-entropy of "real" (yes) or "fake" (no) against logits of any shape. */
+/** Returns the mean cross-entropy of logits of any shape, where all are real or all are fake. */
 function judged(logits: tf.Tensor, real: boolean): tf.Scalar {
   return meanElements(logits, (z, slopes) => {
     let sum = 0;
     for (let first = 0; first < z.length; first += FACTORS) {
       const last = Math.min(z.length, first + FACTORS);
-      // log(1 + e^x), without overflow: the logarithm once for all factors.
+      // The sum of log(1 + e^x) without overflow, with one logarithm for all factors.
       let product = 1;
       for (let k = first; k < last; k++) {
         const x = real ? -z[k]! : z[k]!;
@@ -71,8 +71,8 @@ function parameter(name: string, values: Float32Array, shape: number[]): Paramet
 }
 
 /**
- * On logits x: h = ReLU(x + x W + b), classes h W_c, real or fake h w_r. Beside telling teacher from
- * student it classifies the training nodes by either's logits, and the student helps it to.
+ * Judges logits x: h = ReLU(x + x W + b), classes h W_c, real or fake h w_r. Besides telling teacher from
+ * student, it classifies the training nodes by either's logits, and the student helps it with that.
  */
 export function logitCritic(train: Targets, classes: number, seed: number): Critic {
   const bound = 1 / Math.sqrt(classes);
@@ -114,7 +114,7 @@ export function logitCritic(train: Targets, classes: number, seed: number): Crit
   };
 }
 
-/** d, one number a column, from 1, and the scale, from 1/2. */
+/** Makes d, one number per column, which starts at 1, and the scale, which starts at 1/2. */
 function diagonal(name: string, width: number): Parameter[] {
   return [
     parameter(`${name}.diagonal`, new Float32Array(width).fill(1), [1, width]),
@@ -122,7 +122,7 @@ function diagonal(name: string, width: number): Parameter[] {
   ];
 }
 
-/** On arcs (u, v), self loops among them: scale e_u diag(d) e_v', e the unit embeddings. */
+/** Judges arcs (u, v), including self loops: scale e_u diag(d) e_v', where e are the unit embeddings. */
 export function localCritic(adjacency: SparseMatrix, width: number): Critic {
   const weighted = (d: tf.Tensor2D, { unit, basis }: Seen): tf.Tensor2D => {
     if (!basis) return tf.mul(unit, tf.matMul(tf.ones([unit.shape[0], 1]), d)) as tf.Tensor2D;
@@ -139,10 +139,10 @@ export function localCritic(adjacency: SparseMatrix, width: number): Critic {
 }
 
 /**
- * On nodes against a summary of the graph, sigmoid(mean over nodes of a side's embedding): scale
- * e_u diag(d) summary'. To the critic the nodes of a summary's own side are real, the other's fake;
- * the student wants it to say the opposite of its own nodes under both summaries, and of the
- * teacher's under the student's.
+ * Judges nodes against a summary of the graph, sigmoid(mean over nodes of a side's embedding): scale
+ * e_u diag(d) summary'. The critic should call the nodes of the summary's own side real and the other
+ * side's fake. The student wants the opposite for its own nodes under both summaries, and for the
+ * teacher's nodes under the student's summary.
  */
 export function globalCritic(teacher: Seen, width: number): Critic {
   const summary = ({ mean }: Seen): tf.Tensor2D => tf.sigmoid(mean) as tf.Tensor2D;

@@ -1,6 +1,6 @@
-// GraphAKD: adversarial distillation, the student as the generator that discriminators of logits,
-// arcs and nodes judge. He et al.: Compressing Deep Graph Neural Networks via Adversarial Knowledge
-// Distillation, KDD 2022; losses and weights as MIRALab-USTC/GraphAKD (node level) has them.
+// GraphAKD: adversarial distillation, in which discriminators of logits, arcs and nodes judge the
+// student. He et al.: Compressing Deep Graph Neural Networks via Adversarial Knowledge
+// Distillation, KDD 2022; losses and weights as in MIRALab-USTC/GraphAKD (node level).
 import * as tf from "@tensorflow/tfjs";
 import type { OptionInfo } from "../../base/options.ts";
 import type { Outputs } from "../../models/model.ts";
@@ -20,7 +20,7 @@ export type GraphAkdOptions = {
   readonly learningRate: number | null;
 };
 
-/** L2 weight decay on the discriminators, which the reference trains with Adam's own. */
+/** L2 weight decay on the discriminators; the reference uses Adam's own. */
 const CRITIC_DECAY = 5e-4;
 
 const part = (description: string): OptionInfo => ({ kind: "switch", description });
@@ -29,15 +29,15 @@ const part = (description: string): OptionInfo => ({ kind: "switch", description
  *     L_akd = 1/2 (class + adversarial)(logits) + |s - t|_1 / n + adversarial(arcs)
  *           + adversarial(nodes, both summaries)
  *
- * over all n nodes and all arcs with self loops, class labels on training nodes only; the embeddings
- * are the last hidden maps after their activation, the student's projected to the teacher's width. Critics learn
- * at every `criticEvery`-th step, from step 0. Each critic's loss gives gradients to its own weights
- * alone, and the student's to the student and its projection alone; both come from the same pass, so
- * the student meets a critic's step one step later than in the reference, which updates it first.
- * Only L_akd counts in the loss that is reported. Adam counts the steps between updates too when it
+ * over all n nodes and all arcs, including self loops, with the labels of training nodes only. The
+ * embeddings are the last hidden maps after their activation, the student's projected to the teacher's
+ * width. Critics learn at every `criticEvery`-th step, from step 0. Each critic's loss trains its own
+ * weights alone, and the student's loss the student and its projection alone. Both come from the same
+ * pass, so the student meets a critic's step one step later than in the reference, which updates the
+ * critic first. The reported loss is L_akd alone. Adam counts the steps between updates too when it
  * corrects its moments, which the reference's second optimiser does not.
  *
- * The student's embeddings are products of five numbers a node, and the critics read those: only the
+ * The student's embeddings are products of five numbers per node, and the critics read those: only the
  * teacher's side is as wide as its map, in the steps in which the critics learn.
  */
 export const graphakd = rival<
@@ -48,7 +48,7 @@ export const graphakd = rival<
   label: "GraphAKD",
   place: 6,
   summary: "GraphAKD: discriminators of logits, arcs and nodes that the student learns to fool",
-  // 2: the student fools the critic of nodes under its own summary too; before, it helped it there.
+  // 2: the student fools the critic of nodes under its own summary too; in 1 it helped the critic there.
   version: 2,
   defaults: {
     beta: 1,
@@ -76,7 +76,7 @@ export const graphakd = rival<
       min: 0,
       above: true,
       none: "the student's",
-      description: "of the discriminators and the projection",
+      description: "learning rate of the discriminators and the projection",
     },
   },
   presets: {
@@ -133,7 +133,7 @@ export const graphakd = rival<
   },
 });
 
-/** The critics' own loss on what the student and the teacher show, with their weight decay. */
+/** Returns the critics' own loss on the student's and the teacher's outputs, with weight decay. */
 function telling(critics: readonly Critic[], student: Seen, teacher: Seen): tf.Scalar {
   const fake = {
     logits: detached(student.logits),
@@ -152,7 +152,7 @@ function telling(critics: readonly Critic[], student: Seen, teacher: Seen): tf.S
   return loss;
 }
 
-/** |s - t|_1 / n. */
+/** Returns |s - t|_1 / n. */
 function distance(student: tf.Tensor2D, teacher: tf.Tensor2D): tf.Scalar {
   const gaps = tf.sub(student, teacher);
   const mean = meanElements(gaps, (x, slopes) => {
