@@ -1,4 +1,4 @@
-// A trained model applied to a graph: logits, classes, and which part of the nodes is right.
+// Applies a trained model to a graph: logits, classes and accuracies.
 import { needObject, needText } from "../base/arguments.ts";
 import { UserError } from "../base/errors.ts";
 import { readBytes } from "../base/files.ts";
@@ -25,16 +25,16 @@ import { decodeModel, type ModelFile, restoreModel } from "./model-file.ts";
 export interface EvaluateOptions extends DataOptions {
   /** A dataset's name or a graph; the one that the model was trained on if left out. */
   readonly dataset?: Suggested<DatasetName> | Graph;
-  /** Whose sets are scored; on the graph that the model was trained on, the one it was trained with. */
+  /** Whose sets are scored; on the graph that the model was trained on, by default the split of its training. */
   readonly split?: Suggested<SplitName> | OwnSplit;
 }
 
-/** What a model says of a graph's items: its nodes, or whole graphs where it consists of several. */
+/** What a model says about a graph's items: its nodes, or whole graphs if it consists of several. */
 export interface Evaluation {
   readonly dataset: string;
-  /** Absent where all labelled items alone are scored. */
+  /** Absent if only all labelled items together are scored. */
   readonly split?: string;
-  /** What `accuracy` holds in its place, as results have it. Absent: the accuracy. */
+  /** What `accuracy` holds in its place, as in results; by default the accuracy. */
   readonly metric?: "micro-F1";
   /** Fractions, 0 to 1, of each set's labelled items; a set without any is left out. */
   readonly accuracy: Readonly<Partial<Record<"train" | "val" | "test" | "all", number>>>;
@@ -54,7 +54,7 @@ const MODEL = "a trained model, as distill() gives it, or the path of a model fi
 
 /**
  * Scores a trained model on a graph: the one that it was trained on, or any with as many features and
- * classes. Starts the engine. Data is downloaded where it is missing, unless `download` is false.
+ * classes. Starts the engine. Missing data is downloaded, unless `download` is false.
  *
  * @param model as distill() or readModel() gives it, or the path of a file of encodeModel() or `abkd export`
  * @throws OptionError for arguments that make no sense; FormatError, FileError for a file that cannot be
@@ -86,7 +86,7 @@ export async function evaluate(
   };
 }
 
-/** A model file of any program. @throws FormatError, FileError */
+/** Reads a model file of any program. @throws FormatError, FileError */
 export function readModelFile(path: string): ReturnType<typeof decodeModel> {
   needText(path, "the path of a model file", "a file of abkd export");
   return decodeModel(readBytes(path, 2), path);
@@ -119,7 +119,7 @@ function apply(file: ModelFile, graph: Graph, split: Split | undefined): Applied
   }
 }
 
-/** A set without labelled items has none: NaN would not be JSON. */
+/** Scores each set; a set without labelled items is left out, because NaN is not JSON. */
 function accuracies(graph: Graph, { logits }: Outputs, split?: Split): Evaluation["accuracy"] {
   const all = Int32Array.from(graph.labels.keys());
   const sets = { ...(split && { train: split.train, val: split.val, test: split.test }), all };

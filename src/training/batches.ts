@@ -3,13 +3,13 @@ import type { SplitTargets } from "./inputs.ts";
 
 export type SetName = keyof SplitTargets;
 
-/** What one forward pass reads, and the nodes of it that count for each set. */
+/** What one forward pass reads, and which of its nodes count for each set. */
 export interface Batch {
-  /** As the model reads them. */
+  /** What the model reads. */
   readonly inputs: unknown;
-  /** The nodes that the outputs' rows are of; absent: all nodes in their order. */
+  /** The node of each row of the outputs; if absent, all nodes in order. */
   readonly nodes?: Int32Array;
-  /** By the outputs' rows. */
+  /** Numbered by the outputs' rows. */
   readonly targets: Partial<SplitTargets>;
 }
 
@@ -18,18 +18,18 @@ export interface TrainingBatch extends Batch {
   readonly targets: Pick<SplitTargets, "train"> & Partial<SplitTargets>;
 }
 
-/** How a graph is cut into batches. A batch is not used after the next one is asked for. */
+/** How a graph is cut into batches. A batch is valid until the next one is asked for. */
 export interface Batches {
   /**
-   * One batch a step, at least one. The same seed and epoch (counted from 0) give the same batches, so
-   * that a run that goes on from a checkpoint finds those that it has not learned from.
+   * Returns one batch per step, at least one. The same seed and epoch (counted from 0) give the same
+   * batches, so that a run that goes on from a checkpoint finds those that it has not learned from.
    */
   epoch(seed: number, epoch: number): Iterable<TrainingBatch>;
-  /** Batches that together hold each node of these sets once. */
+  /** Returns batches that together hold each node of these sets once. */
   all(sets: readonly SetName[]): Iterable<Batch>;
 }
 
-/** The whole graph is the one batch. */
+/** Makes the whole graph the only batch. */
 export function wholeGraph(batch: TrainingBatch): Batches {
   return { epoch: () => [batch], all: () => [batch] };
 }
@@ -49,7 +49,7 @@ export class Epoch {
 
   /**
    * @param from where a checkpoint stopped within the epoch
-   * @throws {RangeError} where there is no batch left
+   * @throws {RangeError} if there is no batch left
    */
   constructor(batches: Iterable<TrainingBatch>, from: EpochProgress = { steps: 0, loss: 0 }) {
     this.#batches = batches[Symbol.iterator]();
@@ -58,7 +58,7 @@ export class Epoch {
     if (!this.#batch) throw new RangeError(`an epoch has no batch after its first ${from.steps}`);
   }
 
-  /** For the next step; undefined after the last. */
+  /** The next step's batch; undefined after the last step. */
   get batch(): TrainingBatch | undefined {
     return this.#batch;
   }
@@ -67,15 +67,15 @@ export class Epoch {
     return this.#progress;
   }
 
-  /** A step was taken with the batch. */
+  /** Counts a step taken with the batch, and goes to the next one. */
   advance(loss: number): void {
     const { steps, loss: mean } = this.#progress;
-    // With one step it is the step's own loss, bit for bit.
+    // With one step, the mean is the step's own loss, bit for bit.
     this.#progress = { steps: steps + 1, loss: mean + (loss - mean) / (steps + 1) };
     this.#next();
   }
 
-  /** Lets go of what the batches hold, where not all were asked for. */
+  /** Frees what the batches hold, if not all were asked for. */
   close(): void {
     this.#batches.return?.();
   }

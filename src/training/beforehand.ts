@@ -1,4 +1,4 @@
-// What can be known before anything is trained, and is: a run that must fail costs no teacher first.
+// Checks all that can be known before anything is trained, so that a run that must fail costs no teacher.
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { shown } from "../base/arguments.ts";
@@ -42,7 +42,7 @@ const OPTIONS: Readonly<Record<keyof TrialsOptions, (value: unknown) => string |
   totalLimit: legal("milliseconds", (value) => typeof value === "number" && value > 0),
 };
 
-/** What runTrials() takes. */
+/** The options of runTrials(). */
 export const TRIALS_OPTIONS = Object.keys(OPTIONS);
 
 function legal(words: string, isLegal: (value: unknown) => boolean) {
@@ -57,7 +57,7 @@ function whole(most: number) {
 }
 
 /**
- * What runTrials() was given, before any file is read.
+ * Checks what runTrials() was given, before any file is read.
  * @throws OptionError for a configuration or an option that makes no sense
  */
 export function checkRequest(configs: readonly RunConfig[], options: TrialsOptions): void {
@@ -73,25 +73,25 @@ export function checkRequest(configs: readonly RunConfig[], options: TrialsOptio
   }
   if (options.executor && (options.workers ?? options.threads) !== undefined) {
     throw new OptionError(
-      "runTrials: the options workers and threads are of worker threads; leave them out with an executor",
+      "runTrials: the options workers and threads are for worker threads; leave them out with an executor",
     );
   }
   configs.forEach((config, k) => {
     checkConfig(config, configs.length === 1 ? "the run" : `run ${k + 1} of ${configs.length}`);
     refuseOtherSplits(config);
-    // What is not built must be said before anything is trained.
+    // An engine that is not built must be reported before anything is trained.
     chooseEngine(options.engine ?? "auto", hiddenWidth(config.model));
   });
   moduleUrls(options.modules ?? []);
   refuseMissingModules(addedNeeds(withPrerequisites(configs).values()), options.modules);
 }
 
-/** What must be trained before a run: its teacher, and the run whose weights it starts from. */
+/** Returns what must be trained before a run: its teacher, and the run whose weights it starts from. */
 export function prerequisites({ teacher, initial }: RunConfig): RunConfig[] {
   return [...(teacher ? [teacher] : []), ...(initial ? [initial.from] : [])];
 }
 
-/** @throws OptionError where a run would learn from one of another split */
+/** @throws OptionError if a run would learn from one of another split */
 function refuseOtherSplits(config: RunConfig): void {
   const { dataset, split } = config;
   for (const needed of prerequisites(config)) {
@@ -105,8 +105,8 @@ function refuseOtherSplits(config: RunConfig): void {
 }
 
 /**
- * The jobs, those that others need among them, once their data is here: sizes against memory, folders
- * that must be written, what earlier runs left there.
+ * Checks the jobs, including those that others need, once their data is loaded: sizes against memory,
+ * folders that must be writable, what earlier runs left there.
  * @throws UserError naming the first run that could not be trained or kept
  */
 export function checkPlan(
@@ -136,28 +136,28 @@ export function checkPlan(
       const { message, exitCode } = error;
       throw new UserError(`${describeRun(config)}: ${message}`, { exitCode, cause: error });
     }
-    // What is finished is not trained.
+    // A finished run is not trained.
     if (!earlier.finished) refuseTooLarge(config, dataOf(config).graph, engine);
   }
   for (const folder of folders) probeFolder(folder);
 }
 
-/** How `recorded` names a dataset and a split. */
+/** Returns the name of a dataset and a split in `recorded`. */
 export function dataName({ dataset, split }: Pick<RunConfig, "dataset" | "split">): string {
   return `${dataset} ${split}`;
 }
 
-/** @throws UserError where earlier results are of other data than is here */
+/** @throws UserError if earlier results are of other data than is loaded */
 function refuseOtherRecords(config: RunConfig, data: string, { recorded }: TrialsOptions): void {
   const earlier = recorded?.get(dataName(config));
   if (earlier === undefined || earlier.fingerprint === data) return;
   throw new UserError(
-    `${earlier.path} is the result of other data by the name ${dataName(config)}, which cannot be ` +
+    `${earlier.path} is the result of other data named ${dataName(config)}, which cannot be ` +
       "compared; it is kept: choose another folder for results, or move that one away",
   );
 }
 
-/** The runs with all that they need, equal ones once. */
+/** Returns the runs with all that they need, equal ones once. */
 export function withPrerequisites(configs: readonly RunConfig[]): Map<string, RunConfig> {
   const all = new Map<string, RunConfig>();
   const add = (config: RunConfig): void => {

@@ -28,32 +28,32 @@ export type Values = ReadonlyMap<string, Float32Array>;
 
 /**
  * The state between two steps. Dropout draws from (seed, step), so no random state is needed:
- * from equal states follow equal bits.
+ * equal states lead to equal bits.
  */
 export interface TrainingState {
   /** Epochs done. */
   readonly epoch: number;
   /** Steps done, in all epochs. */
   readonly step: number;
-  /** Of an epoch that has begun and is not done. */
+  /** Progress of an epoch that has begun and is not done. */
   readonly within?: EpochProgress;
   /** The best epoch so far, counted from 1; the patience counts from it. */
   readonly bestEpoch: number;
   readonly curve: RunResult["curve"];
-  /** Trained numbers now, and as they were at the best epoch. */
+  /** The trained numbers now, and as they were at the best epoch. */
   readonly parameters: Values;
   readonly best: Values;
   readonly optimiser: OptimiserState;
-  /** What the method showed before the first step. */
+  /** What the method reported before the first step. */
   readonly first?: Inspection;
-  /** Spent so far; for the timing only. */
+  /** Seconds spent so far; for the timing only. */
   readonly seconds: number;
 }
 
-/** What a checkpoint belongs to: going on with another run's, or another engine's, is refused. */
+/** What a checkpoint belongs to: one of another run or another engine is refused. */
 export interface CheckpointOwner {
   readonly config: RunConfig;
-  /** Fingerprint of graph and split. */
+  /** Fingerprint of the graph and the split. */
   readonly data: string;
   readonly flavour: string;
 }
@@ -88,18 +88,18 @@ export function writeCheckpoint(path: string, owner: CheckpointOwner, state: Tra
   writeAtomic(path, encodeSafetensors({ tensors, metadata }));
 }
 
-/** The fingerprint of the data that a checkpoint belongs to; undefined where nobody can tell. */
+/** Returns the fingerprint of a checkpoint's data; undefined if it cannot be read. */
 export function checkpointData(path: string): string | undefined {
   try {
     return readMetadata(path)["data"];
   } catch {
-    return undefined; // there is none, or whoever reads it says what is wrong with it
+    return undefined; // there is no checkpoint, or readCheckpoint() says what is wrong with it
   }
 }
 
 /**
- * The state at which the run stopped, or undefined where there is no checkpoint.
- * @throws FormatError where the file is damaged or belongs to something else.
+ * Reads the state at which the run stopped; returns undefined if there is no checkpoint.
+ * @throws FormatError if the file is damaged or belongs to something else.
  */
 export function readCheckpoint(path: string, owner: CheckpointOwner): TrainingState | undefined {
   if (!existsSync(path)) return undefined;
@@ -109,7 +109,7 @@ export function readCheckpoint(path: string, owner: CheckpointOwner): TrainingSt
     throw new FormatError(`${path} is not a checkpoint of a run`);
   }
   if (format !== FORMAT) {
-    throw new FormatError(`${path} is ${printable(format)}, of another version; this is ${FORMAT}`);
+    throw new FormatError(`${path} is ${printable(format)}; this version reads ${FORMAT}`);
   }
   for (const [key, expected] of Object.entries(ownerMetadata(owner))) {
     if (metadata[key] === expected) continue;
@@ -130,7 +130,7 @@ export function readCheckpoint(path: string, owner: CheckpointOwner): TrainingSt
   const numbers = parseState(metadata["state"], path);
   const curve = (name: keyof RunResult["curve"]): number[] => {
     const values = tensors.get(`curve/${name}`)?.values;
-    if (values?.length !== numbers.epoch) throw damaged(path, `its curve of ${name} is cut`);
+    if (values?.length !== numbers.epoch) throw damaged(path, `its curve ${name} is cut off`);
     return [...values];
   };
   const { optimiser, ...rest } = numbers;
@@ -172,10 +172,10 @@ function parseState(text: string | undefined, path: string): StateNumbers {
     if (!(error instanceof JsonError)) throw error;
     throw damaged(path, `its state ${error.message}`);
   }
-  if (stateForm(value, "") !== undefined) throw damaged(path, "its state is not complete");
+  if (stateForm(value, "") !== undefined) throw damaged(path, "its state is incomplete");
   const state = value as StateNumbers;
   const { epoch, step, within, bestEpoch, optimiser } = state;
-  // An epoch has a step or more, and the best is one of them.
+  // An epoch has at least one step, and the best epoch is one of those done.
   if (optimiser.step !== step || step < epoch + (within?.steps ?? 0) || bestEpoch > epoch) {
     throw damaged(path, "its state contradicts itself");
   }

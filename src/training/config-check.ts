@@ -1,4 +1,4 @@
-// What a run's configuration may hold: every key, type and range, looked at before anything is trained.
+// Checks a run's configuration before anything is trained: every key, type and range.
 import { shown } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import { checkOptions } from "../base/options.ts";
@@ -22,7 +22,7 @@ const CONFIG_KEYS = [
 ];
 /**
  * @throws OptionError for a configuration that cannot be run, naming the part and what is legal; the
- *   teacher's and the donor's are looked at too
+ *   teacher's and the donor's are checked too
  */
 export function checkConfig(config: RunConfig, what = "a run's configuration"): void {
   checkKeys(config, CONFIG_KEYS, what);
@@ -37,7 +37,7 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
   checkTraining(training, what);
   if (training.batch !== undefined && !findModel(model.kind).ofNodes) {
     throw new OptionError(
-      `${what}: training: batch is ${training.batch}, and ${model.kind} reads the whole graph at each step: leave it out`,
+      `${what}: training: batch is ${training.batch}, but ${model.kind} reads the whole graph at each step: leave it out`,
     );
   }
   if (method !== undefined) {
@@ -53,8 +53,8 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
 }
 
 /**
- * @throws OptionError for a number of epochs, a rate and the like that nothing can be trained with, and
- *   for parts that contradict each other
+ * @throws OptionError for numbers, such as epochs or rates, that nothing can be trained with, and for
+ *   parts that contradict each other
  */
 export function checkTraining(training: TrainingConfig, what = "a run's configuration"): void {
   checkOptions(`${what}: training`, trainingOptions, training);
@@ -66,17 +66,17 @@ export function checkTraining(training: TrainingConfig, what = "a run's configur
   }
   if (schedule?.name === "linear" && epochs === 1) {
     throw new OptionError(
-      `${what}: the linear schedule changes no rate before the second epoch, and there is 1: leave it out`,
+      `${what}: the linear schedule changes no rate before the second epoch, but there is only 1: leave it out`,
     );
   }
   if (schedule?.name === "step" && schedule.every >= epochs) {
     throw new OptionError(
-      `${what}: the schedule's first step comes after ${schedule.every} epochs, and there are ${epochs}`,
+      `${what}: the schedule's first step comes after ${schedule.every} epochs, but there are only ${epochs}`,
     );
   }
 }
 
-/** @throws OptionError for what seeds no random numbers */
+/** @throws OptionError for what cannot seed random numbers */
 export function checkSeed(seed: unknown, what: string): void {
   if (Number.isSafeInteger(seed) && Number(seed) >= 0) return;
   throw new OptionError(
@@ -84,12 +84,12 @@ export function checkSeed(seed: unknown, what: string): void {
   );
 }
 
-/** @throws OptionError for what is no object, or has a key that nothing reads: a typo */
+/** @throws OptionError for what is not an object, or has a key that nothing reads: a typo */
 export function checkKeys(value: unknown, known: readonly string[], what: string): void {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new OptionError(`${what} is ${shown(value)}, not an object with ${known.join(", ")}`);
   }
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown === undefined) return;
-  throw new OptionError(`${what}: there is no "${unknown}"; there is ${known.join(", ")}`);
+  throw new OptionError(`${what}: unknown key "${unknown}"; legal: ${known.join(", ")}`);
 }

@@ -1,15 +1,15 @@
 // Shares the cores out among runs that compute at the same time.
 
-/** A run's threads for the moment. Its worker reads the word before every epoch. */
+/** A run's current number of threads, which its worker reads before every epoch. */
 export interface Share {
   /** One number, in shared memory. */
   readonly threads: Int32Array;
 }
 
 /**
- * All threads to a run that is alone, such as the teacher that others wait for; else as many to
- * each, and what is left over to those that began first. Shares change as runs come and go. Never
- * more in sum than there are, unless there are more runs than threads: each has one.
+ * Gives all threads to a run that is alone, such as the teacher that others wait for; else as many
+ * to each, and the remainder to those that began first. Shares change as runs come and go. Their sum
+ * never exceeds the threads, unless there are more runs than threads: then each has one.
  */
 export class Cores {
   readonly #threads: number;
@@ -17,7 +17,7 @@ export class Cores {
   /** In the order in which they began. */
   readonly #running: Share[] = [];
 
-  /** @param threads that may compute at a time, in all */
+  /** @param threads how many may compute at a time, in all */
   constructor(threads: number) {
     this.#threads = threads;
   }
@@ -36,7 +36,7 @@ export class Cores {
     this.#shareOut();
   }
 
-  /** Later, so that runs that come and go in one go are counted together. */
+  /** Waits a moment, so that runs that come and go together are counted together. */
   #shareOut(): void {
     setImmediate(() => {
       const starting = this.#starting.splice(0).map((start) => {

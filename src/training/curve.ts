@@ -1,9 +1,9 @@
-// A training's curve: its numbers from epoch to epoch.
+// A training's curve: its numbers per epoch.
 import type { RunResult } from "./run.ts";
 
 type Curve = RunResult["curve"];
 
-/** Copies of the first epochs' numbers: of all that there are unless `epochs` says so. */
+/** Copies the numbers of the first `epochs` epochs, by default of all. */
 export function firstEpochs(
   curve: Partial<Curve>,
   epochs = Number.POSITIVE_INFINITY,

@@ -1,4 +1,4 @@
-// A student from its dataset, its teacher and its method, in one call.
+// Distils a student from its dataset, teacher and method, in one call.
 import path from "node:path";
 import { needObject, needText, refuse } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
@@ -35,8 +35,8 @@ import { RUNS_FOLDER, readModel, runFiles } from "./run-store.ts";
 import { runTrials, type TrialsOptions } from "./trials.ts";
 
 /**
- * A model of a run: a kind's name (its recipe for the dataset), changes to a recipe, a whole run's
- * configuration, what holds one (a result, a trained model), or the path of a model file.
+ * A model to train: a kind's name (its recipe for the dataset), changes to a recipe, a whole run's
+ * configuration, an object with one (a result, a trained model), or the path of a model file.
  */
 export type GivenModel<Kind extends string> =
   | Kind
@@ -44,7 +44,7 @@ export type GivenModel<Kind extends string> =
   | RunConfig
   | { readonly config: RunConfig };
 
-/** What to distil; beside it the options of runTrials(), which decide where and how it is trained. */
+/** What to distil, and the options of runTrials(), which decide where and how it is trained. */
 export interface DistillRequest<
   Name extends Suggested<MethodName> = string,
   Kind extends Suggested<ModelName> = string,
@@ -58,13 +58,13 @@ export interface DistillRequest<
   readonly split?: Suggested<SplitName> | OwnSplit;
   /** The dataset's GCNII 64L-64H if left out. Its run is taken from the folder of runs, or trained first. */
   readonly teacher?: GivenModel<TeacherKind>;
-  /** The method's GCNII 4L-4H if left out. It starts anew, also where a trained one is given. */
+  /** The method's GCNII 4L-4H if left out. It starts anew, even if a trained one is given. */
   readonly student?: GivenModel<Kind>;
   /** `abkd` if left out. */
   readonly method?: Name;
-  /** Of the student's initial weights and dropout; 1. */
+  /** Seed of the student's initial weights and dropout; by default 1. */
   readonly seed?: number;
-  /** Of a teacher that is not given as a run; one serves the students of all seeds. */
+  /** Seed of a teacher that is not given as a run; one teacher serves the students of all seeds. */
   readonly teacherSeed?: number;
 }
 
@@ -77,8 +77,8 @@ const LEFT_TO_TRIALS = TRIALS_OPTIONS.filter(
 );
 
 /**
- * A trained model with its record. It is a ModelFile: encodeModel() and restoreModel() take it. Where a
- * method trains several students it is the first; readModel() of the run's files gives the others.
+ * A trained model with its record. It is a ModelFile: encodeModel() and restoreModel() take it. If a
+ * method trains several students, it is the first; readModel() reads the others from the run's files.
  */
 export class TrainedModel implements ModelFile {
   readonly config: RunConfig;
@@ -86,7 +86,7 @@ export class TrainedModel implements ModelFile {
   readonly data: string;
   readonly flavour: string;
   readonly parameters: ModelFile["parameters"];
-  /** All that came out of the run: its curve, its warnings, what the method shows of itself. */
+  /** All that came out of the run: its curve, its warnings, what the method reports. */
   readonly result: RunResult;
 
   constructor(result: RunResult, file: ModelFile) {
@@ -105,7 +105,7 @@ export class TrainedModel implements ModelFile {
     return this.result.accuracy;
   }
 
-  /** The class of each item, of the graph that it was trained on if none is given. */
+  /** Returns the class of each item, by default of the graph that the model was trained on. */
   async predict(dataset?: Suggested<DatasetName> | Graph): Promise<Int32Array> {
     return (await evaluate(this, dataset === undefined ? {} : { dataset })).classes;
   }
@@ -129,15 +129,15 @@ const ENCODERS: Readonly<Record<string, (file: ModelFile) => Uint8Array>> = {
 };
 
 /**
- * Distils a teacher into a student: what `abkd distill` does, by runTrials(), with the same files.
+ * Distils a teacher into a student, as `abkd distill` does: by runTrials(), with the same files.
  *
  *     const student = await distill({ dataset: "cora", student: "mlp", method: "softkd" });
  *     console.log(student.accuracy.test);
  *
- * Data is downloaded where it is missing, unless `download` is false. With `resume` a finished run is
- * taken as it is. A notebook's interrupt ends it with the best epoch so far (`result.interrupted`).
+ * Missing data is downloaded, unless `download` is false. With `resume` a finished run is taken as it
+ * is. A notebook's interrupt ends it with the best epoch so far (`result.interrupted`).
  *
- * @throws OptionError for what makes no sense, before anything is trained; and as runTrials does
+ * @throws OptionError for a request that makes no sense, before anything is trained; and as runTrials does
  */
 export async function distill<
   Name extends Suggested<MethodName>,
@@ -167,9 +167,9 @@ export async function distill<
 }
 
 const GIVEN =
-  "a kind's name, { model, training }, a run's configuration or what holds one, or a model file's path";
+  "a kind's name, { model, training }, a run's configuration, an object with one, or a model file's path";
 
-/** @throws OptionError for what is none of these, FormatError and FileError for a file */
+/** @throws OptionError for anything else, FormatError and FileError for a file */
 function given(
   value: GivenModel<string> | undefined,
   role: string,
@@ -183,7 +183,7 @@ function given(
     if (file.ours) return { config: file.config };
     throw new OptionError(
       `distill: ${role}: ${value} was written by another program, so no configuration trains these ` +
-        "weights; name a model of abkd export",
+        "weights; give a file written by abkd export",
     );
   }
   needObject(value, `distill: ${role}`, GIVEN);
@@ -191,7 +191,7 @@ function given(
   return "dataset" in value ? { config: value } : { changes: value };
 }
 
-/** A set that holds nothing, to compare graphs alone. */
+/** An empty split, to compare only graphs. */
 const NO_NODES: Split = {
   name: "",
   ...{ train: new Int32Array(), val: new Int32Array(), test: new Int32Array() },
@@ -199,8 +199,8 @@ const NO_NODES: Split = {
 };
 
 /**
- * What configurations call the data. A graph whose name no dataset has is registered by it, with its sets.
- * @throws OptionError for a graph or sets that are not those of the dataset of this name
+ * Returns the data's names in configurations. Registers a graph, with its sets, if no dataset has its name.
+ * @throws OptionError for a graph or sets that differ from those of the dataset of this name
  */
 async function known(
   dataset: string | Graph,
@@ -212,7 +212,7 @@ async function known(
   const named = (name: string) => ({ dataset: name, ...(spec !== undefined && { split: spec }) });
   if (typeof dataset === "string") {
     if (!sets) return named(dataset);
-    throw new OptionError("distill: a split of your own needs a graph of your own: makeGraph()");
+    throw new OptionError("distill: your own split needs your own graph: see makeGraph()");
   }
   const legal = "a dataset's name, or a graph, as makeGraph() gives it";
   needObject(dataset, "distill: dataset", legal, "name", "adjacency", "features", "labels");

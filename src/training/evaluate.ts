@@ -1,4 +1,4 @@
-// What a trained model says, without dropout and without leaving tensors behind.
+// Evaluates a trained model, without dropout and without leaving tensors behind.
 import * as tf from "@tensorflow/tfjs";
 import { needFunction, needObject } from "../base/arguments.ts";
 import type { Model, Outputs, Reads } from "../models/model.ts";
@@ -7,7 +7,7 @@ import type { Batches, SetName } from "./batches.ts";
 
 /**
  * Hands one forward pass to `read` and frees its tensors afterwards.
- * @param reads how much of it
+ * @param reads how much of the pass is needed
  */
 export function withForward<T, I>(
   model: Model<I>,
@@ -16,7 +16,7 @@ export function withForward<T, I>(
   read: (outputs: Outputs) => T,
 ): T {
   needObject(model, "withForward: model", "a model, such as new Gcnii()", "forward");
-  // What it has is the kind's affair.
+  // What it contains depends on the model's kind.
   needObject(inputs, "withForward: inputs", "a graph's inputs, as graphInputs() gives them");
   needFunction(read, "withForward: read", "a function that reads the outputs");
   let result: T;
@@ -27,8 +27,8 @@ export function withForward<T, I>(
 }
 
 /**
- * Each set's loss and accuracy: means over its items in all batches.
- * @throws {RangeError} where no batch has items of a set
+ * Returns each set's loss and accuracy: means over its items in all batches.
+ * @throws {RangeError} if no batch has items of a set
  */
 export function batchScores<Name extends SetName>(
   model: Model,
@@ -45,7 +45,7 @@ export function batchScores<Name extends SetName>(
         const { loss, accuracy, of } = part.scores(logits);
         mean.items += part.count;
         mean.of += of;
-        // With one batch they are its own scores, bit for bit.
+        // With one batch, the means are its own scores, bit for bit.
         mean.loss += (loss - mean.loss) * (part.count / mean.items);
         if (of > 0) mean.accuracy += (accuracy - mean.accuracy) * (of / mean.of);
       }
@@ -56,7 +56,7 @@ export function batchScores<Name extends SetName>(
   return means;
 }
 
-/** The class of the largest logit of each node. */
+/** Returns the class of each node's largest logit. */
 export function predictedClasses(outputs: Outputs): Int32Array {
   needObject(outputs, "predictedClasses: outputs", "what a model's forward() gives", "logits");
   const { logits } = outputs;

@@ -1,11 +1,11 @@
-// A one-layer network that starts from a trained one's weights (the paper's table 4).
+// Starts a one-layer network from a trained one's weights (the paper's table 4).
 import { OptionError } from "../base/errors.ts";
 import { type ModelConfig, modelTitle } from "../models/registry.ts";
 import type { ModelFile } from "./model-file.ts";
 import type { InitialWeights, RunResult } from "./run.ts";
 
 /**
- * The student layer that most teacher layers attend to most; of equals the first.
+ * Finds the student layer that most teacher layers attend to most; the first of equals.
  * @param attention A, teacher layers x student layers
  * @returns its index, counted from 0
  */
@@ -16,8 +16,8 @@ export function attendedLayer(attention: readonly (readonly number[])[]): number
 }
 
 /**
- * What can be known before the donor is trained.
- * @throws OptionError where a model is no GCNII, the donor has no such layer, or another width
+ * Checks what is known before the donor is trained.
+ * @throws OptionError if a model is not a GCNII, or if the donor lacks the layer or has another width
  */
 export function checkInheritance({ from, layer }: InitialWeights, model: ModelConfig): void {
   if (from.model.kind !== "gcnii" || model.kind !== "gcnii") {
@@ -40,9 +40,9 @@ export function checkInheritance({ from, layer }: InitialWeights, model: ModelCo
 }
 
 /**
- * Both linear layers of a trained model and one of its convolutions, as the parameters of a model
- * of one layer. theta keeps its place: in the new model it is that of a first layer.
- * @throws OptionError where the donor has no such layer, no attention, or another width
+ * Returns both linear layers of a trained model and one of its convolutions, as the parameters of a
+ * one-layer model. theta does not move along: in the new model it is that of a first layer.
+ * @throws OptionError if the donor lacks the layer or the attention, or has another width
  */
 export function inheritedParameters(
   { from, layer }: InitialWeights,

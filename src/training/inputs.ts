@@ -5,16 +5,16 @@ import type { Graph, Split } from "../graph/graph.ts";
 import { GraphForms } from "../models/graph-forms.ts";
 import { type TaskTargets, taskOf } from "../tasks/task.ts";
 
-/** Frees its engine memory by dispose(). */
+/** A value whose engine memory dispose() frees. */
 export interface Held<T> {
   readonly value: T;
   dispose(): void;
 }
 
 /**
- * The normalised adjacency (nodes x nodes), the features (nodes x features) and what else a family of
- * models reads, each made on first use.
- * @throws InputError for a graph that is not sound: indices out of range, self loops, NaN, lengths
+ * Returns the normalised adjacency (nodes x nodes), the features (nodes x features) and whatever else a
+ * kind of model reads, each made on first use.
+ * @throws InputError for an invalid graph: indices out of range, self loops, NaN, wrong lengths
  */
 export function graphInputs(graph: Graph): Held<GraphForms> {
   checkGraph(graph);
@@ -22,7 +22,7 @@ export function graphInputs(graph: Graph): Held<GraphForms> {
   return { value, dispose: () => value.dispose() };
 }
 
-/** The three sets of items with what is known of them. */
+/** The three sets of items with their targets. */
 export interface SplitTargets {
   readonly train: TaskTargets;
   readonly val: TaskTargets;
@@ -30,7 +30,7 @@ export interface SplitTargets {
 }
 
 /**
- * @throws InputError for sets that are empty or overlap, or hold what is no labelled item of the
+ * @throws InputError for sets that are empty or overlap, or hold anything but labelled items of the
  *   graph: nothing could be trained, chosen or reported
  */
 export function splitTargets(graph: Graph, split: Split): Held<SplitTargets> {
@@ -48,7 +48,7 @@ export function splitTargets(graph: Graph, split: Split): Held<SplitTargets> {
 }
 
 /**
- * 16 hex digits that change with any arc, feature, label or set of nodes: a result belongs to
+ * Returns 16 hex digits that change with any arc, feature, label or set of nodes: a result belongs to
  * the data, whatever the dataset's name.
  */
 export function fingerprint(graph: Graph, split: Split): string {
@@ -63,7 +63,7 @@ export function fingerprint(graph: Graph, split: Split): string {
   };
   for (const array of [...arrays, features.values, labels, ...sets]) update(array);
   const { labelSets, graphs, types, relations } = graph;
-  // What most graphs do not have changes nothing where it is absent: fingerprints stand in records.
+  // Parts that most graphs lack change nothing when absent, because records hold fingerprints.
   if (labelSets) for (const array of [labelSets.indptr, labelSets.indices]) update(array);
   if (graphs) update(graphs);
   if (types) hash.update(JSON.stringify(types));

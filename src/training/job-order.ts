@@ -18,7 +18,7 @@ export interface OrderOptions {
 
 /**
  * Gives every run to the executor as soon as what it needs is done and a slot is free.
- * @returns what became of each, in the order of the configurations; equal ones have one run
+ * @returns what became of each, in the order of the configurations; equal ones share one run
  * @throws OptionError for an executor without a slot
  */
 export function runInOrder(
@@ -37,7 +37,7 @@ export function runInOrder(
     const id = runId(config);
     const already = running.get(id);
     if (already) return already;
-    // Asked for here and now, so that teachers are queued before the students that wait for them.
+    // Requested now, so that teachers are queued before the students that wait for them.
     const before = prerequisites(config).map(run);
     const result =
       before.length === 0
@@ -52,7 +52,7 @@ export function runInOrder(
             },
           );
     running.set(id, result);
-    // A failure is told at once; it is thrown once the other runs are done.
+    // A failure is reported at once, and thrown once the other runs are done.
     result.catch((error: Error) => {
       if (error instanceof InterruptedError) return;
       observer({ type: "fail", id, message: error.message, diverged: hasDiverged(error) });
@@ -64,7 +64,7 @@ export function runInOrder(
   return Promise.allSettled(configs.map(run));
 }
 
-/** Does so many things at a time, and the others in the order in which they came. */
+/** Limits how many things are done at a time; the others wait in the order in which they came. */
 function slots(free: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   return async (work) => {

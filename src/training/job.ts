@@ -1,4 +1,4 @@
-// A job done in this thread, for whichever executor: it is checked, trained, and answered in plain data.
+// Does a job in this thread, for any executor: checks it, trains it, and replies in plain data.
 import { UserError } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import type { Job, Setting } from "./executor.ts";
@@ -17,18 +17,18 @@ export type Reply =
         readonly message: string;
         readonly exitCode: number;
         readonly diverged: boolean;
-        /** What there is of a run that was stopped. */
+        /** The result so far of a run that was stopped. */
         readonly results: readonly RunResult[];
       };
     };
 
-/** A student's epoch takes milliseconds: nobody can read them all. */
+/** The shortest time between epoch events: a student's epoch takes milliseconds, too fast to read. */
 const EPOCH_EVENT_MILLISECONDS = 100;
 
 /**
- * Trains the run, or finds it.
- * @param hear is told of some epochs and of all else
- * @throws whatever is no user's error, with its stack
+ * Trains the run, or finds it finished.
+ * @param hear receives some of the epoch events, and all others
+ * @throws any error that is not a UserError, with its stack
  */
 export async function doJob(
   job: Job,
@@ -52,7 +52,7 @@ export async function doJob(
   }
 }
 
-/** The result, or the error with its class again. */
+/** Returns the result, or throws the error with its class restored. */
 export function resultOf(reply: Reply, { config }: Job): RunResult {
   if ("result" in reply) return reply.result;
   const { exitCode, diverged, results } = reply.error;
@@ -62,8 +62,8 @@ export function resultOf(reply: Reply, { config }: Job): RunResult {
 }
 
 /**
- * Whether jobs of this setting can be done in this thread; asked before anything is trained.
- * @returns why not
+ * Checks, before anything is trained, whether jobs of this setting can be done in this thread.
+ * @returns why not, or undefined
  */
 export async function settingTrouble(setting: Setting): Promise<string | undefined> {
   try {
@@ -77,12 +77,12 @@ export async function settingTrouble(setting: Setting): Promise<string | undefin
   }
 }
 
-/** @throws UserError where the jobs were made by another version: equal configurations may mean other runs */
+/** @throws UserError if another version made the jobs: equal configurations may mean other runs */
 function refuseOtherLibrary({ library }: Setting): void {
   if (library === VERSION) return;
   throw new UserError(
-    `this program runs abkd ${library}, and its workers load ${VERSION}: the package was changed since ` +
-      "the program began; start it again (in a notebook, restart the kernel)",
+    `this program runs abkd ${library}, but its workers load ${VERSION}: the package has changed since ` +
+      "the program started; start it again (in a notebook, restart the kernel)",
   );
 }
 

@@ -1,4 +1,4 @@
-// Whether a run can fit the engine's memory at all, by what it needs at the very least.
+// Refuses runs that cannot fit the memory, judging by the least that they need.
 
 import { totalmem } from "node:os";
 import { UserError } from "../base/errors.ts";
@@ -15,8 +15,8 @@ import { describeRun } from "./run-id.ts";
 const COPIES = 4;
 
 /**
- * @throws UserError where the run needs more than the engine or the machine has: what it needs at the
- *   least, so that nothing is refused that would have run
+ * @throws UserError if the least that the run needs is more than the engine or the machine has; nothing
+ *   is refused that would have run
  */
 export function refuseTooLarge(config: RunConfig, graph: Graph, engine: EngineChoice): void {
   const bytes = 4 * leastNumbers(config, graph);
@@ -27,12 +27,12 @@ export function refuseTooLarge(config: RunConfig, graph: Graph, engine: EngineCh
   if (bytes <= limit) return;
   throw new UserError(
     `${describeRun(config)}: ${modelTitle(config.model)} on ${graph.nodes} nodes needs at least ` +
-      `${gibibytes(bytes)} GiB, ${where} has ${gibibytes(limit)}; choose fewer layers, a smaller width` +
+      `${gibibytes(bytes)} GiB, but ${where} has ${gibibytes(limit)}; choose fewer layers, a smaller width` +
       `${config.method ? " or smaller options of the method" : ""}`,
   );
 }
 
-/** Of everything that is held at the same time, as the method starts or in a step, in float32 numbers. */
+/** Counts the float32 numbers held at the same time, when the method starts or in a step. */
 function leastNumbers(config: RunConfig, graph: Graph): number {
   const { model, method, teacher, training } = config;
   const { nodes, classes } = graph;

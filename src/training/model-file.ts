@@ -34,20 +34,20 @@ import { runId } from "./run-id.ts";
 
 const FORMAT = "abkd-model/1";
 
-/** `M`: the configuration of its kind, where that is known. */
+/** A trained model, as in its file. `M`: the configuration of its kind, if that is known. */
 export interface ModelFile<M extends ModelConfig = ModelConfig> {
   readonly config: RunConfig<M>;
   readonly shape: GraphShape;
-  /** Fingerprint of the graph and the split it was trained on. */
+  /** Fingerprint of the graph and the split that it was trained on. */
   readonly data: string;
   readonly flavour: string;
-  /** And what is saved with them and not trained. */
+  /** The parameters, and the buffers that are saved with them but not trained. */
   readonly parameters: ReadonlyMap<string, NamedArray & { readonly values: Float32Array }>;
 }
 
-const MODEL = "a model and what it is of, as readModel() gives it";
+const MODEL = "a model with its configuration, as readModel() gives it";
 
-/** The model's parameters and buffers, copied out of the engine. */
+/** Copies the model's parameters and buffers out of the engine. */
 export function modelParameters(model: Model): ModelFile["parameters"] {
   return new Map(
     [...model.parameters, ...(model.buffers ?? [])].map(({ name, variable }) => [
@@ -65,7 +65,7 @@ function metadataOf({ config, shape, data, flavour }: ModelFile): Record<string,
     shape: canonicalJson(shape),
     data,
     flavour,
-    // Told to whoever reads the file without this library.
+    // For whoever reads the file without this library.
     forward: findModel(config.model.kind).forwardText,
   };
 }
@@ -75,7 +75,7 @@ export function encodeModel(file: ModelFile): Uint8Array {
   return encodeSafetensors({ tensors: file.parameters, metadata: metadataOf(file) });
 }
 
-/** The same as npz; `metadata` is a |u1 array holding the UTF-8 text of a JSON object. */
+/** Encodes the same as npz; `metadata` is a |u1 array with the UTF-8 text of a JSON object. */
 export function encodeModelNpz(file: ModelFile): Uint8Array {
   needObject(file, "encodeModelNpz: file", MODEL, "config", "shape", "parameters");
   const text = Buffer.from(canonicalJson(metadataOf(file)));
@@ -85,14 +85,14 @@ export function encodeModelNpz(file: ModelFile): Uint8Array {
 
 /** A model as it was read, and whether a digest vouches for it. */
 export interface ReadModelFile extends ModelFile {
-  /** False for a file of another program, which has no digest. */
+  /** False for another program's file, which has no digest. */
   readonly ours: boolean;
 }
 
 /**
  * Reads what encodeModel or encodeModelNpz wrote, or another program with the metadata `config` and
  * `shape`; tells the formats apart by their first bytes.
- * @param student which one, from 1, where the run trained several
+ * @param student which one, from 1, if the run trained several
  * @throws FormatError, BadFileError; OptionError for a student that the file does not hold
  */
 export function decodeModel(bytes: Buffer, name: string, student = 1): ReadModelFile {
@@ -102,7 +102,7 @@ export function decodeModel(bytes: Buffer, name: string, student = 1): ReadModel
   const { metadata } = source;
   const ours = isOurs(metadata, source.digest, name);
   if (ours ? metadata["format"] !== FORMAT : metadata["config"] === undefined) {
-    throw new FormatError(`${name} holds no model of ours: write one with abkd export`);
+    throw new FormatError(`${name} is not a model file of abkd: write one with abkd export`);
   }
   const config = parse<RunConfig>(metadata["config"], name, configForm);
   const shape = parse<GraphShape>(metadata["shape"], name, shapeForm);
@@ -111,7 +111,7 @@ export function decodeModel(bytes: Buffer, name: string, student = 1): ReadModel
   }
   const most = studentCount(config.method);
   if (!Number.isInteger(student) || student < 1 || student > most) {
-    throw new OptionError(`${name}: student ${student} of ${most} is asked for`);
+    throw new OptionError(`${name}: there is no student ${student}; legal: 1 to ${most}`);
   }
   const sizes = parameterShapes(config, shape, name);
   const parameters = new Map(
@@ -119,7 +119,7 @@ export function decodeModel(bytes: Buffer, name: string, student = 1): ReadModel
       const found = source.array(studentPrefix(student) + key);
       if (found.shape.join() !== expected.join()) {
         throw new FormatError(
-          `${name} is damaged: ${key} is [${found.shape}], its configuration needs [${expected}]`,
+          `${name} is damaged: ${key} is [${found.shape}], but its configuration needs [${expected}]`,
         );
       }
       refuseInfinite(found.values, key, name);
@@ -132,7 +132,7 @@ export function decodeModel(bytes: Buffer, name: string, student = 1): ReadModel
 
 const shapeForm = object({ features: count, classes: count });
 
-/** The model with the file's parameters, on the engine (which must have been started). */
+/** Makes the model with the file's parameters on the engine, which must have been started. */
 export function restoreModel<M extends ModelConfig>(file: ModelFile<M>): ModelOf<M> {
   needObject(file, "restoreModel: file", MODEL, "config", "shape", "parameters");
   const { config, shape, parameters } = file;
@@ -180,20 +180,20 @@ function npzSource(bytes: Buffer, name: string): Source {
 
 function parse<T>(written: string | undefined, name: string, form: Form): T {
   const damaged = (why: string): FormatError => new FormatError(`${name} is damaged: ${why}`);
-  if (written === undefined) throw damaged("its metadata are not complete");
+  if (written === undefined) throw damaged("its metadata is incomplete");
   let value: unknown;
   try {
     value = parseJson(written);
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
-    throw damaged(`a text of its metadata ${error.message}`);
+    throw damaged(`a part of its metadata ${error.message}`);
   }
   const misfit = form(value, "");
   if (misfit === undefined) return value as T;
   throw damaged(`${printable(misfit) || "a part"} of its metadata is not what it should be`);
 }
 
-/** Shape of each parameter and buffer, from the configuration alone. */
+/** Returns the shape of each parameter and buffer, from the configuration alone. */
 function parameterShapes(
   { model }: RunConfig,
   shape: GraphShape,

@@ -1,4 +1,4 @@
-// A program's own modules in worker threads: what it registered here, they register there.
+// Loads a program's own modules in worker threads: what they registered here, they register there.
 import { existsSync } from "node:fs";
 import module from "node:module";
 import path from "node:path";
@@ -12,8 +12,8 @@ import { isAddedModel } from "../models/registry.ts";
 import type { RunConfig } from "./run.ts";
 
 /**
- * Addresses of modules, which may be paths (relative ones from the working directory) or file URLs.
- * @throws OptionError for what is neither, or a file that there is not
+ * Returns the URLs of modules, given as paths (relative ones from the working directory) or file URLs.
+ * @throws OptionError for anything else, or a missing file
  */
 export function moduleUrls(modules: readonly (string | URL)[]): string[] {
   return modules.map((given) => {
@@ -36,13 +36,13 @@ function urlOf(given: unknown): URL {
 let resolves = false;
 
 /**
- * So that `abkd` and tfjs in a program's module are these very ones, wherever the module lies: another
- * copy would have registries, and tensors, of its own.
+ * Makes `abkd` and tfjs in a program's module these very copies, wherever the module is: another copy
+ * would have its own registries and tensors.
  */
 function shareOwnPackages(): void {
   if (resolves) return;
   resolves = true;
-  // From Node 22.15 on; before, the module finds the package by itself, as an import does.
+  // Needs Node 22.15; in older ones the module finds the package by itself, as an import does.
   module.registerHooks?.({
     resolve(name, context, next) {
       const own = libraryFile(name);
@@ -72,7 +72,7 @@ export interface Needs {
   readonly models: readonly string[];
 }
 
-/** @param configs with those that they need, such as teachers */
+/** @param configs the runs and those that they need, such as teachers */
 export function addedNeeds(configs: Iterable<RunConfig>): Needs {
   const all = [...configs];
   const methods = all.flatMap(({ method }) => (method ? [method.name] : []));
@@ -83,17 +83,17 @@ export function addedNeeds(configs: Iterable<RunConfig>): Needs {
   };
 }
 
-/** @throws OptionError where runs need what this program added and no module brings it to the workers */
+/** @throws OptionError if runs need what this program added, and no module adds it in the workers */
 export function refuseMissingModules(needs: Needs, modules: readonly (string | URL)[] = []): void {
   const [first] = needNames(needs);
   if (first === undefined || modules.length > 0) return;
   throw new OptionError(
-    `${first} was added by this program, and worker threads do not know it: name the module that adds ` +
+    `${first} was added by this program, but worker threads do not know it: name the module that adds ` +
       'it, as in runTrials(configs, { modules: [new URL("./mine.ts", import.meta.url)] })',
   );
 }
 
-/** @throws UserError in a worker whose modules did not add what runs need */
+/** @throws UserError in a worker whose modules did not add what the runs need */
 export function refuseMissing(needs: Needs): void {
   const missing = {
     methods: needs.methods.filter((name) => !isAddedMethod(name)),
@@ -102,7 +102,7 @@ export function refuseMissing(needs: Needs): void {
   const [first] = needNames(missing);
   if (first === undefined) return;
   throw new UserError(
-    `${first} is not known in a worker thread: none of the modules adds it when it is imported`,
+    `${first} is not known in a worker thread: importing the modules does not add it`,
   );
 }
 
@@ -115,16 +115,16 @@ function needNames({ methods, models }: Needs): string[] {
 
 let isWorker = false;
 
-/** This thread runs trials: the program's modules must not begin others in it. */
+/** Marks this thread as a worker, in which the program's modules must not start runs. */
 export function enterWorker(): void {
   isWorker = true;
 }
 
-/** @throws UserError where a module that a worker imports runs trials itself: without end */
+/** @throws UserError if a module that a worker imports starts runs itself, which would never end */
 export function refuseInWorker(): void {
   if (!isWorker) return;
   throw new UserError(
     "runTrials was called by a module that a worker thread imported: let the file that adds methods and " +
-      "models do nothing else, and call runTrials from another",
+      "models do nothing else, and call runTrials from another file",
   );
 }

@@ -1,4 +1,4 @@
-// Batches of nodes, for models to which a node is what it is by itself: no arc is read.
+// Batches of nodes, for models that read each node by itself, and no arcs.
 import { OptionError } from "../base/errors.ts";
 import { takeCsrRows } from "../graph/csr.ts";
 import type { Graph, Split } from "../graph/graph.ts";
@@ -10,24 +10,24 @@ import type { Batches, TrainingBatch } from "./batches.ts";
 interface Cut {
   readonly graph: Graph;
   readonly split: Split;
-  /** Nodes in a batch at most. */
+  /** The most nodes in a batch. */
   readonly size: number;
-  /** Of the model; one whose kind says what it reads of some nodes. */
+  /** The model's kind. */
   readonly kind: string;
 }
 
 /**
- * All nodes once an epoch, drawn anew each time; the training nodes are dealt out evenly, so that every step
+ * Deals all nodes out to batches, anew for each epoch; the training nodes are dealt evenly, so that every step
  * has some. Epochs are evaluated on the whole graph.
  *
- * @throws OptionError where there would be more batches than training nodes, or nodes are not what is classified
+ * @throws OptionError if there would be more batches than training nodes, or if the items are not all the nodes
  */
 export function nodeBatches(whole: TrainingBatch, { graph, split, size, kind }: Cut): Batches {
   const { ofNodes } = findModel(kind);
   if (!ofNodes)
     throw new OptionError(`${kind} reads the whole graph at each step: it has no batches`);
   if (graph.graphs || graph.types) {
-    throw new OptionError(`${graph.name}: batches are of nodes, and not all nodes are its items`);
+    throw new OptionError(`${graph.name}: batches are of nodes, but not all nodes are its items`);
   }
   const task = taskOf(graph);
   const labelled = new Set(split.train);
@@ -64,18 +64,18 @@ export function nodeBatches(whole: TrainingBatch, { graph, split, size, kind }: 
   };
 }
 
-/** The fewest batches of at most `size` nodes. */
+/** Returns the smallest number of batches of at most `size` nodes. */
 function batchCount(labelled: number, others: number, size: number): number {
   let count = Math.ceil((labelled + others) / size);
   while (Math.ceil(labelled / count) + Math.ceil(others / count) > size && count < labelled)
     count++;
   if (count <= labelled) return count;
   throw new OptionError(
-    `batches of ${size} nodes are ${count}, more than the ${labelled} training nodes: choose a larger batch`,
+    `${count} batches of ${size} nodes are more than the ${labelled} training nodes: choose a larger batch`,
   );
 }
 
-/** In an order that the numbers decide (Fisher and Yates). */
+/** Shuffles the nodes as the drawn numbers decide (Fisher-Yates). */
 function shuffled(nodes: Int32Array, drawn: Float32Array): Int32Array {
   const all = nodes.slice();
   for (let k = all.length - 1; k > 0; k--) {
@@ -85,7 +85,7 @@ function shuffled(nodes: Int32Array, drawn: Float32Array): Int32Array {
   return all;
 }
 
-/** In so many parts whose sizes differ by at most one. */
+/** Splits the nodes into parts whose sizes differ by at most one. */
 function dealt(nodes: Int32Array, parts: number): Int32Array[] {
   const bound = (k: number): number => Math.floor((k * nodes.length) / parts);
   return Array.from({ length: parts }, (_, k) => nodes.subarray(bound(k), bound(k + 1)));

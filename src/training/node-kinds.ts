@@ -1,24 +1,24 @@
-// Accuracies where some nodes of a graph have no class: of the entities alone, and of all nodes.
+// Accuracies on a graph in which some nodes have no class: of the entities alone, and of all nodes.
 import { constantPredictor } from "../graph/constant-predictor.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 
-/** Test accuracies, fractions of 0 to 1. */
+/** Test accuracies, fractions from 0 to 1. */
 export interface NodeKinds {
   /** Over the test nodes that have a class. */
   readonly entities: number;
-  /** Share of the nodes without a class that are given class 0: of the test set's, else of all. */
+  /** Share of the nodes without a class that are given class 0: the test set's, or all if it has none. */
   readonly classless: number;
   /**
-   * Over all nodes, those without a class counted as class 0 as PyG's reader has them: the two
+   * Over all nodes, with those without a class counted as class 0, as in PyG's reader: the two
    * shares, each weighted by how many nodes of its kind the graph has.
    */
   readonly all: number;
-  /** What class 0 for every node would have as `all` (constantPredictor). */
+  /** What `all` would be if every node were given class 0 (constantPredictor). */
   readonly constant: number;
 }
 
 /**
- * @param predicted class of each node.
+ * @param predicted the predicted class of each node.
  * @returns undefined for a graph all of whose nodes have a class, or a test set without entities.
  */
 export function nodeKinds(

@@ -1,14 +1,14 @@
-// What a run tells while it goes on. The command line, the quickstart and notebooks show it.
+// The events that a run reports while it goes on; the command line, the quickstart and notebooks show them.
 import type { ProfileTimes } from "../tensor/index.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 
-/** Something happened. Plain data, so that it can cross from a worker thread. */
+/** Something that happened; plain data, so that it can come from a worker thread. */
 export type TrainingEvent =
   | {
       readonly type: "start";
       readonly id: string;
       readonly config: RunConfig;
-      /** Greater than 0 where the run goes on from a checkpoint. */
+      /** Greater than 0 if the run goes on from a checkpoint. */
       readonly epoch: number;
       /** It is trained because other runs distil it. */
       readonly asTeacher: boolean;
@@ -34,13 +34,13 @@ export type TrainingEvent =
       readonly type: "fail";
       readonly id: string;
       readonly message: string;
-      /** Its loss, or that of a run it needs, became non-finite: so it would again. */
+      /** Its loss, or that of a run that it needs, became non-finite, and would again. */
       readonly diverged: boolean;
     }
   /** A sentence for the user, e.g. that a damaged cache entry is retrained. */
   | { readonly type: "note"; readonly message: string };
 
-/** After each epoch (from a worker thread: some of them). */
+/** Sent after each epoch (by a worker thread, after some of them). */
 export interface EpochEvent {
   readonly type: "epoch";
   readonly id: string;
@@ -52,11 +52,11 @@ export interface EpochEvent {
   readonly trainAccuracy: number;
   readonly valLoss: number;
   readonly valAccuracy: number;
-  /** Seconds until all epochs are done; early stopping may end it before. */
+  /** Seconds until all epochs are done; early stopping may end the run sooner. */
   readonly secondsLeft: number;
 }
 
-/** After the last epoch, or where the user of a notebook interrupted the training. */
+/** Sent after the last epoch, or when the user of a notebook interrupts the training. */
 export interface EndEvent {
   readonly type: "end";
   readonly id: string;

@@ -1,18 +1,18 @@
-// What a training may be told: the command line's flags, their help and the checks come from this table.
+// The options of training: the command line's flags, their help and the checks come from this table.
 import type { OptionTable } from "../base/options.ts";
 import type { TrainingConfig } from "./run.ts";
 
-/** More than none and less than all. */
+/** Above 0 and below 1. */
 const share = { kind: "number", min: 0, above: true, max: 1, below: true } as const;
 
-/** What is left out leaves a run's id as it is. */
+/** An option that is left out does not change a run's id. */
 export const trainingOptions: OptionTable<TrainingConfig> = {
   epochs: { kind: "number", min: 0, whole: true, description: "at most" },
   patience: {
     kind: "number",
     min: 1,
     whole: true,
-    description: "epochs without a better one until it stops",
+    description: "epochs without a better one before it stops",
   },
   learningRate: { kind: "number", min: 0, description: "the optimiser's" },
   weightDecay: {
@@ -30,11 +30,11 @@ export const trainingOptions: OptionTable<TrainingConfig> = {
       },
     },
     absent: "adam",
-    description: "as torch.optim has them",
+    description: "as in torch.optim",
   },
   warmUp: {
     kind: "number",
-    // Of one epoch it would be none, under another id.
+    // A warm-up of one epoch would be none, under another id.
     min: 2,
     whole: true,
     absent: "none",
@@ -57,14 +57,14 @@ export const trainingOptions: OptionTable<TrainingConfig> = {
     min: 0,
     above: true,
     absent: "none",
-    description: "the longest common norm of all gradients",
+    description: "the largest common norm of all gradients",
   },
   batch: {
     kind: "number",
     min: 1,
     whole: true,
     absent: "none",
-    description: "nodes per step at most, for models that read each node by itself (mlp)",
+    description: "the most nodes per step, for models that read each node by itself (mlp)",
   },
   keep: {
     kind: "choice",

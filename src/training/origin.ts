@@ -1,10 +1,10 @@
-// Whose file it is, and whether it is whole: no damaged file of ours is taken for a stranger's.
+// Tells whose file it is, and whether it is whole: no damaged file of ours passes for another program's.
 import { type DigestState, FormatError } from "../formats/safetensors.ts";
 
 /**
- * Whether a file says that abkd wrote it: by its format, its run or its digest, so that damage to one
- * of them does not make it another program's, whose files are taken without a digest.
- * @param name of the file, for messages
+ * Whether a file says that abkd wrote it, by its format, its run or its digest: damage to one of them
+ * does not make it another program's, whose files are accepted without a digest.
+ * @param name the file's name, for messages
  * @throws FormatError for a file of ours whose digest does not fit
  */
 export function isOurs(

@@ -4,7 +4,7 @@ import type { RunConfig, RunResult } from "./run.ts";
 import { describeRun, runId } from "./run-id.ts";
 import { DivergedError, InterruptedError } from "./train.ts";
 
-/** Some runs failed; those that did not are in `results`. Exit code 1. */
+/** Some runs failed; `results` has those that did not. Exit code 1. */
 export class TrialsError extends UserError {
   /** In the order of the configurations; undefined for a run that failed. */
   readonly results: readonly (RunResult | undefined)[];
@@ -15,7 +15,7 @@ export class TrialsError extends UserError {
   }
 }
 
-/** A run that could not begin. Its teacher's own error is reported beside it. */
+/** A run that could not begin because its teacher failed, whose own error is reported separately. */
 export class TeacherFailure extends UserError {
   constructor(config: RunConfig, cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -30,8 +30,8 @@ export function hasDiverged(error: unknown): boolean {
 }
 
 /**
- * @returns the results, where every run has one
- * @throws InterruptedError with what is there of runs that were stopped, TrialsError where runs failed
+ * @returns the results, if every run has one
+ * @throws InterruptedError with the results so far if runs were stopped, TrialsError if runs failed
  */
 export function conclude(
   configs: readonly RunConfig[],
@@ -52,7 +52,7 @@ export function conclude(
   throw new TrialsError(count + messages.join("; "), results, errors[0]);
 }
 
-/** Finished runs and stopped ones; a student that waited for its teacher has the teacher's error. */
+/** Returns finished runs and stopped ones; a student that waited for its teacher has the teacher's error. */
 function resultsSoFar(
   configs: readonly RunConfig[],
   outcomes: readonly PromiseSettledResult<RunResult>[],

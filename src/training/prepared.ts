@@ -15,16 +15,16 @@ import type { RunConfig } from "./run.ts";
 import type { StoredRun } from "./run-store.ts";
 import type { TrainingTask } from "./train.ts";
 
-/** What train() is given, with all that it was made from; dispose() frees it. */
+/** What train() takes, with all that it was made from; dispose() frees it. */
 export interface PreparedRun<M extends ModelConfig = ModelConfig> extends TrainingTask {
   readonly config: RunConfig<M>;
   /** The graph on the engine; `inputs` is what the model reads of it. */
   readonly forms: GraphForms;
   readonly inputs: Parameters<ModelOf<M>["forward"]>[0];
   readonly targets: SplitTargets;
-  /** With its initial weights. */
+  /** The model with its initial weights. */
   readonly model: ModelOf<M>;
-  /** Trained; absent where the method needs none. */
+  /** The trained teacher; absent if the method needs none. */
   readonly teacher?: Model;
   dispose(): void;
 }
@@ -32,13 +32,13 @@ export interface PreparedRun<M extends ModelConfig = ModelConfig> extends Traini
 /** The finished runs that a run starts from. */
 export interface Earlier {
   readonly teacher?: StoredRun;
-  /** Whose weights the run starts with. */
+  /** The run whose weights this one starts with. */
   readonly donor?: StoredRun;
 }
 
 /**
- * @param earlier with all that the configuration names
- * @throws InputError for a graph or a split that is not sound; OptionError
+ * @param earlier all runs that the configuration names
+ * @throws InputError for an invalid graph or split; OptionError
  */
 export function prepare<M extends ModelConfig>(
   config: RunConfig<M>,
@@ -88,7 +88,7 @@ export function prepare<M extends ModelConfig>(
   }
 }
 
-/** With random weights, or another run's. */
+/** Makes a model with random weights, or with another run's. */
 function startModel(config: RunConfig, shape: GraphShape, donor: StoredRun | undefined): Model {
   const { initial, model, seed } = config;
   if (!initial || !donor) return createModel(model, shape, seed);
@@ -96,7 +96,7 @@ function startModel(config: RunConfig, shape: GraphShape, donor: StoredRun | und
   return restoreModel({ ...donor.model, config, parameters });
 }
 
-/** The run's model, or its several students, which all start from the same weights. */
+/** Makes the run's model, or its several students, which all start from the same weights. */
 function startModels(config: RunConfig, shape: GraphShape, donor: StoredRun | undefined): Model {
   const count = studentCount(config.method);
   if (count === 1) return startModel(config, shape, donor);

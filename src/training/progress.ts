@@ -1,4 +1,4 @@
-// Training in words, and the lines that notebooks show by themselves.
+// Describes training in words, and shows it in the lines that notebooks show by themselves.
 import { performance } from "node:perf_hooks";
 import { duration, percent } from "../display/format.ts";
 import { notebookDisplay } from "../display/host.ts";
@@ -12,7 +12,7 @@ export function runName(config: RunConfig, asTeacher: boolean): string {
   return asTeacher ? `teacher ${describeRun(config)}` : describeRun(config);
 }
 
-/** All runs of a command share dataset and split, and a line is short. */
+/** Leaves out dataset and split, which all runs of a command share: a line is short. */
 export function shortRunName({ method, seed }: RunConfig, asTeacher: boolean): string {
   return `${asTeacher ? "teacher" : (method?.name ?? "model")} seed ${seed}`;
 }
@@ -31,7 +31,7 @@ function describeEnd({ epoch, bestEpoch, valAccuracy, seconds, interrupted }: En
   return `${how}: best epoch ${bestEpoch} of ${epoch}, val ${percent(valAccuracy)}`;
 }
 
-/** One training's line. @param name in front of it */
+/** Shows one training in a line. @param name put in front */
 export function trainingLine(name = ""): Observer {
   const line = new LiveLine();
   const prefix = name && `${name}: `;
@@ -41,7 +41,7 @@ export function trainingLine(name = ""): Observer {
   };
 }
 
-/** What a training shows by itself; undefined outside of notebooks. */
+/** Returns what a training shows by itself in a notebook; undefined elsewhere. */
 export function notebookTrainingLine(config: RunConfig): Observer | undefined {
   return notebookDisplay() && trainingLine(shortRunName(config, false));
 }
@@ -54,8 +54,8 @@ export interface TrialsLine {
 }
 
 /**
- * Counts the runs that were asked for; those that these need first are shown while they run.
- * @param asked ids of the runs that were asked for. Undefined outside of notebooks.
+ * Counts the requested runs, and shows those that they need while these run; undefined outside notebooks.
+ * @param asked ids of the requested runs
  */
 export function notebookTrialsLine(asked: Iterable<string>): TrialsLine | undefined {
   if (!notebookDisplay()) return undefined;

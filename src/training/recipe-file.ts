@@ -20,7 +20,7 @@ export const RECIPES_FORMAT = "abkd-recipes/1";
 /** What was chosen for one contender (src/experiments/contenders.ts), and on what grounds. */
 export interface ChosenRecipe {
   readonly method: string;
-  /** Of the method, when it was searched. */
+  /** The method's version when it was searched. */
   readonly version: number;
   readonly model: { readonly dropout: number };
   readonly training: {
@@ -29,19 +29,19 @@ export interface ChosenRecipe {
     readonly weightDecay: number;
     readonly keep?: "accuracy";
   };
-  /** Of the method, over its defaults. */
+  /** The method's options, over its defaults. */
   readonly options: Readonly<Record<string, string | number | boolean | null>>;
-  /** Of the last rung's runs; accuracies are fractions. Absent where no search of ours chose it. */
+  /** Statistics of the last rung's runs; accuracies are fractions. Absent if no search of ours chose it. */
   readonly validation?: {
     readonly mean: number;
     readonly deviation: number;
     readonly median: number;
     readonly runs: number;
     readonly dead: number;
-    /** Runs that the cap of epochs ended; older searches did not count them. */
+    /** Runs that ended at the epoch cap; older searches did not count them. */
     readonly capped?: number;
   };
-  /** Of the first rung: how many configurations, how many of them diverged, and their means. */
+  /** The first rung: how many configurations, how many of them diverged, and their means. */
   readonly tried?: {
     readonly configurations: number;
     readonly diverged: number;
@@ -51,26 +51,26 @@ export interface ChosenRecipe {
   };
   /** Training time of all the contender's runs, one thread each. */
   readonly seconds?: number;
-  /** The first digits of the sha256 of what was chosen from; older searches did not keep it. */
+  /** The first digits of the sha256 of the search space; older searches did not keep it. */
   readonly space?: string;
 }
 
-/** Every configuration on every split with every seed; the best `keep` go on, and the start. */
+/** Runs every configuration on every split with every seed; the best `keep` go on, and the start. */
 export interface Rung {
-  /** At most; a configuration may have a lower cap of its own. */
+  /** The most epochs; a configuration may have a lower cap of its own. */
   readonly epochs: number;
   readonly splits: readonly string[];
   readonly seeds: readonly number[];
   readonly keep: number;
 }
 
-/** What a search was, so that it can be told from another. */
+/** Describes a search, to tell it from another. */
 export interface SearchIdentity {
   /** Day of its end, ISO 8601. */
   readonly date: string;
-  /** Of a batch, for each contender alike. */
+  /** Configurations in a batch, the same for each contender. */
   readonly configurations: number;
-  /** Batches in a row without a gain that end a contender's search. Absent: one batch was all. */
+  /** How many batches in a row without a gain end a contender's search; if absent, one batch was all. */
   readonly patience?: number;
   readonly rungs: readonly Rung[];
   /** The first digits of the sha256 of all search spaces. */
@@ -79,7 +79,7 @@ export interface SearchIdentity {
   readonly versions: Readonly<Record<string, string>>;
   readonly runs: number;
   readonly diverged: number;
-  /** Of all runs, one thread each. */
+  /** Training time of all runs, one thread each. */
   readonly seconds: number;
 }
 
@@ -91,14 +91,14 @@ export interface LaterSearch extends SearchIdentity {
 export interface RecipeFile {
   readonly format: typeof RECIPES_FORMAT;
   readonly dataset: string;
-  /** What to say of recipes that no search of this form chose. */
+  /** Where the recipes come from, if no search of this form chose them. */
   readonly source?: string;
   readonly search?: SearchIdentity;
-  /** Searches of some contenders alone, whose method had another version by then; their recipes count. */
+  /** Searches of only some contenders, whose method had another version by then; their recipes count. */
   readonly later?: readonly LaterSearch[];
-  /** By contender. */
+  /** The recipes by contender. */
   readonly recipes: Readonly<Record<string, ChosenRecipe>>;
-  /** The second search, the third, ...: of the headline claims' contenders, with draws and splits of their own. */
+  /** The second search, the third, ... of the headline claims' contenders, each with its own draws and splits. */
   readonly further?: readonly FurtherSearch[];
 }
 
@@ -108,7 +108,7 @@ export interface FurtherSearch {
   readonly recipes: Readonly<Record<string, ChosenRecipe>>;
 }
 
-/** Where the recipes of a dataset stand, there or not. */
+/** Returns the place of a dataset's recipes, whether the file exists or not. */
 export function recipePath(dataset: string): URL {
   return new URL(`./recipes/${dataset}.json`, import.meta.url);
 }
@@ -117,7 +117,7 @@ const read = new Map<string, RecipeFile | undefined>();
 
 /**
  * @returns undefined for a dataset that was not searched
- * @throws UserError where the file is of another format
+ * @throws UserError if the file is damaged or has another format
  */
 export function recipeFile(dataset: string): RecipeFile | undefined {
   if (!read.has(dataset)) read.set(dataset, load(dataset));
@@ -153,7 +153,7 @@ function load(dataset: string): RecipeFile | undefined {
   if (!existsSync(path)) return undefined;
   const fail = (what: string): never => {
     throw new UserError(
-      `${path.pathname} ${what}; node scripts/search-recipes.ts --dataset ${dataset} writes it anew`,
+      `${path.pathname} ${what}; write it again: node scripts/search-recipes.ts --dataset ${dataset}`,
     );
   };
   let file: unknown;

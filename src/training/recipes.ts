@@ -1,4 +1,4 @@
-// The defaults: how each dataset's teacher and students are trained, and where each comes from.
+// The default recipes: how each dataset's teacher and students are trained, and where the numbers come from.
 
 import { resolveOptions } from "../base/options.ts";
 import type { Suggested } from "../base/suggested.ts";
@@ -26,7 +26,7 @@ import type { RunConfig, TrainingConfig } from "./run.ts";
 export interface Recipe<M extends ModelConfig = ModelConfig> {
   readonly model: M;
   readonly training: TrainingConfig;
-  /** Of the method, over its own defaults. */
+  /** The method's options, over its own defaults. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** Where the numbers come from; printed by `--help`. */
   readonly source: string;
@@ -48,20 +48,20 @@ const CHOICES: Readonly<Record<string, GcniiChoice>> = {
   synthetic: { alpha: 0.2, weightDecay: 1e-4, source: "our choice: as Cora, which it imitates" },
 };
 
-/** GCNII's authors have none for the co-purchase and co-author graphs. */
+/** For the co-purchase and co-author graphs, for which GCNII's authors have no numbers. */
 const OTHERS: GcniiChoice = {
   alpha: 0.1,
   weightDecay: 5e-6,
   source: "our choice: as GCNII's repository has it for Pubmed, not tuned",
 };
 
-/** Of the kinds that neither have recipes of their own, by dataset, nor take GCNII's. */
+/** For kinds that neither have recipes of their own nor take GCNII's. */
 const OTHER_KINDS: Pick<Recipe, "training" | "source"> = {
   training: { epochs: 1000, patience: 100, learningRate: 0.01, weightDecay: 5e-4 },
   source: "our choice: the rates of Kipf and Welling's GCN, not tuned",
 };
 
-/** A kind's defaults, for a dataset for which nobody has tuned it. */
+/** Returns a kind's defaults, for a dataset on which it was never tuned. */
 function untunedRecipe(kind: string): Recipe {
   const { defaults } = findModel(kind);
   return { ...OTHER_KINDS, model: { kind, ...defaults } as unknown as ModelConfig };
@@ -73,7 +73,7 @@ function sharedRecipe(recipe: Recipe<GcniiConfig>): Recipe {
   return { ...recipe, model: { ...recipe.model, kind: "mustad" }, source };
 }
 
-/** GCNII's own full-supervised protocol at the paper's size, 64L-64H. */
+/** Returns GCNII's own full-supervised protocol at the paper's size, 64L-64H. */
 export function teacherRecipe(dataset: Suggested<DatasetName>): Recipe<GcniiConfig> {
   const { alpha, weightDecay, source } = CHOICES[datasetEntry(dataset).name] ?? OTHERS;
   return {
@@ -83,7 +83,7 @@ export function teacherRecipe(dataset: Suggested<DatasetName>): Recipe<GcniiConf
   };
 }
 
-/** The paper's student with its teacher's alpha and lambda, and the method's own defaults. */
+/** Returns the paper's student with its teacher's alpha and lambda, and the method's own defaults. */
 function unsearchedRecipe(dataset: string): Recipe<GcniiConfig> {
   const { alpha, lambda } = teacherRecipe(dataset).model;
   return {
@@ -93,11 +93,11 @@ function unsearchedRecipe(dataset: string): Recipe<GcniiConfig> {
   };
 }
 
-/** The recipes of datasets that were not searched. */
+/** The dataset whose recipes serve those that were not searched. */
 const MODEL_DATASET = "cora";
 
 /**
- * @param id of a contender (src/experiments/contenders.ts): most have their method's name
+ * @param id a contender's id (src/experiments/contenders.ts), which mostly is its method's name
  * @returns what a search chose for it on this dataset, or else on Cora
  */
 export function chosenRecipe(
@@ -114,7 +114,7 @@ export function chosenRecipe(
 
 /**
  * @param search 2, 3, ...: which of a dataset's searches
- * @returns what it chose for a contender; undefined where there was none
+ * @returns what it chose for a contender; undefined if it chose nothing
  */
 export function furtherRecipe(
   dataset: string,
@@ -122,11 +122,11 @@ export function furtherRecipe(
   search: number,
 ): ChosenRecipe | undefined {
   const found = recipeFile(datasetEntry(dataset).name)?.further?.[search - 2]?.recipes[id];
-  // Of another version, its options mean something else.
+  // The options of another version mean something else.
   return found?.version === (found && findMethod(found.method).version) ? found : undefined;
 }
 
-/** A method that was searched with each of its kernels: the best by validation. */
+/** Finds a recipe; for a method that was searched with each of its kernels, the best by validation. */
 function findRecipe({ recipes }: RecipeFile, id: string): ChosenRecipe | undefined {
   const kernels = Object.keys(recipes).filter((name) => name.startsWith(`${id}:`));
   const mean = (name: string): number => recipes[name]!.validation?.mean ?? 0;
@@ -139,14 +139,14 @@ function sourceOf({ search, source = "docs/recipes.md" }: RecipeFile): string {
   const { configurations, patience, runs, date } = search;
   const each = patience === undefined ? `${configurations}` : `at least ${configurations}`;
   return (
-    `our search on validation accuracy, ${each} configurations a method, ` +
+    `our search on validation accuracy, ${each} configurations per method, ` +
     `${runs} runs in all, ${date} (docs/recipes.md)`
   );
 }
 
 /**
- * The paper's student, 4L-4H.
- * @param id of a contender, such as a method's name; one that was never searched has the defaults
+ * Returns the recipe of the paper's student, 4L-4H.
+ * @param id a contender's, such as a method's name; one that was never searched has the defaults
  */
 export function studentRecipe(
   dataset: Suggested<DatasetName>,
@@ -164,15 +164,15 @@ export function studentRecipe(
   };
 }
 
-/** The teacher of a kind. @throws OptionError for an unknown one */
+/** Returns the teacher's recipe for a kind of model. @throws OptionError for an unknown kind */
 export function teacherRecipeOf(dataset: Suggested<DatasetName>, kind: string): Recipe {
   if (kind === "mustad") return sharedRecipe(teacherRecipe(dataset));
   return kind === "gcnii" ? teacherRecipe(dataset) : untunedRecipe(kind);
 }
 
 /**
- * The student of a kind. The method's options are those of the GCNII student: they were searched for
- * no other.
+ * Returns the student's recipe for a kind of model. The method's options are those of the GCNII student:
+ * they were searched for no other.
  * @param id as in studentRecipe; null: not searched
  * @throws OptionError for an unknown kind
  */
@@ -188,16 +188,16 @@ export function studentRecipeOf(
   return { ...untunedRecipe(kind), ...(options && { options }) };
 }
 
-/** Changes to a recipe. `Name` is the method's and `Kind` the model's, where they are known. */
+/** Changes to a recipe. `Name` is the method's and `Kind` the model's, if they are known. */
 export interface Changes<Name extends string = string, Kind extends string = ModelName> {
-  /** With a `kind`, the others are changes to that kind's recipe. */
+  /** With a `kind`, the other keys change that kind's recipe. */
   readonly model?: ModelChanges<Kind>;
   readonly training?: Partial<TrainingConfig>;
-  /** Of the method; one named here replaces the preset's or the recipe's. */
+  /** The method's options; each replaces the preset's or the recipe's. */
   readonly options?: OptionsOf<Name>;
   /** One of the method's presets, in place of the recipe's options. */
   readonly preset?: PresetOf<Name>;
-  /** The contender whose recipe is taken, by its id; else the method's; null for one not searched. */
+  /** The id of the contender whose recipe is taken, by default the method's; null for the unsearched one. */
   readonly recipe?: Suggested<MethodName> | null;
 }
 
@@ -207,25 +207,25 @@ export interface Subject {
   /** The dataset's usual split if left out. */
   readonly split?: Suggested<SplitName>;
   readonly seed: number;
-  /** As RunConfig has it. */
+  /** As in RunConfig. */
   readonly order?: NonNullable<RunConfig["order"]>;
 }
 
-/** @throws OptionError for a key that nothing reads: a typo would be the default silently */
+/** @throws OptionError for a key that nothing reads: a typo would silently leave the default */
 function checkGiven(subject: Subject, changes: object): void {
   checkKeys(subject, ["dataset", "split", "seed", "order"], "what is to be run");
   const known = ["model", "training", "options", "preset", "recipe"];
   checkKeys(changes, known, "the changes to a recipe");
 }
 
-/** The parts of a configuration that say what is run. */
+/** Returns the parts of a configuration that say what is run. */
 function subjectParts({ dataset, split, seed, order }: Subject) {
   const usual = datasetEntry(dataset).defaultSplit;
   return { dataset, split: split ?? usual, seed, ...(order !== undefined && { order }) };
 }
 
 /**
- * A model trained alone, by the teachers' recipe.
+ * Makes the configuration of a model trained alone, by the teacher's recipe.
  * @throws OptionError for an unknown dataset, or a number or a key that makes no sense
  */
 export function teacherConfig<Kind extends Suggested<ModelName> = "gcnii">(
@@ -245,11 +245,11 @@ export function teacherConfig<Kind extends Suggested<ModelName> = "gcnii">(
 }
 
 /**
- * A student trained by a method. Its initial weights depend on its seed and its model alone, so
- * all methods with one seed start from the same student; the teacher has a seed of its own, so
- * that the students of all seeds share one.
+ * Makes the configuration of a student trained by a method. Its initial weights depend on its seed
+ * and its model alone, so all methods with one seed start from the same student; the teacher has a
+ * seed of its own, so that the students of all seeds share one.
  *
- * @param teacher whose configuration goes into the student's, where the method needs one
+ * @param teacher its configuration goes into the student's, if the method needs a teacher
  * @throws OptionError for an unknown dataset or method, or an option that makes no sense
  */
 export function studentConfig<
@@ -282,5 +282,5 @@ export function studentConfig<
   return config;
 }
 
-/** Where teachers' seeds start: one teacher serves the students of all seeds. */
+/** The first of the teachers' seeds: one teacher serves the students of all seeds. */
 export const TEACHER_SEED = 1;

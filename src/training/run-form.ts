@@ -1,4 +1,4 @@
-// The form of a run's configuration and result as read from a file: run.ts, at run time.
+// Checks the form of a run's configuration and result when read from a file: run.ts, at run time.
 
 import { shown } from "../base/arguments.ts";
 import { isObject } from "../base/json.ts";
@@ -23,10 +23,10 @@ import { isLegal, type OptionInfo } from "../base/options.ts";
 import { models } from "../models/registry.ts";
 import { trainingOptions } from "./options.ts";
 
-/** What is not finite when it is written (seconds an epoch of no epoch) is null in JSON. */
+/** A number that is not finite when written (seconds per epoch without an epoch) is null in JSON. */
 export const number: Form = either(real, just(null));
 
-/** Legal values of a table's options, and no others. */
+/** Accepts legal values of a table's options, and no other options. */
 const optionsForm = (infos: Readonly<Record<string, OptionInfo>>) => {
   const legal = ([name, info]: [string, OptionInfo]): [string, Form] => [
     name,
@@ -35,7 +35,7 @@ const optionsForm = (infos: Readonly<Record<string, OptionInfo>>) => {
   return object(Object.fromEntries(Object.entries(infos).map(legal)));
 };
 
-/** A kind that there is, and legal values of its options. */
+/** Accepts a known kind, and legal values of its options. */
 const model: Form = (value, at) => {
   const given = isObject(value) ? value["kind"] : undefined;
   const kind = models.find(({ name }) => name === given);

@@ -5,13 +5,13 @@ import { sha256 } from "../base/sha256.ts";
 import { modelSize, modelTitle } from "../models/registry.ts";
 import type { RunConfig } from "./run.ts";
 
-/** First 16 hex digits of the sha256 of the configuration's canonical JSON. */
+/** Returns the first 16 hex digits of the sha256 of the configuration's canonical JSON. */
 export function runId(config: RunConfig): string {
   needObject(config, "runId: config", CONFIG, "dataset", "model");
   return sha256(canonicalJson(config)).slice(0, 16);
 }
 
-/** A run in a few words, for messages: `abkd on cora geom-gcn:0, seed 1`. */
+/** Describes a run in a few words, for messages: `abkd on cora geom-gcn:0, seed 1`. */
 export function describeRun(config: RunConfig): string {
   needObject(config, "describeRun: config", CONFIG, "dataset", "model");
   const { model, method } = config;

@@ -1,4 +1,4 @@
-// Where runs are kept: one folder each, named by the hash of its configuration.
+// Stores runs: one folder per run, named by the hash of its configuration.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { CONFIG, needObject, needText } from "../base/arguments.ts";
@@ -14,27 +14,27 @@ import type { RunConfig, RunResult } from "./run.ts";
 import { resultForm } from "./run-form.ts";
 import { runId } from "./run-id.ts";
 
-/** Where runs go unless told otherwise, relative to the working directory. */
+/** The default folder of runs, relative to the working directory. */
 export const RUNS_FOLDER = "runs";
 
 /** The files of one run. */
 export interface RunFiles {
   readonly folder: string;
-  /** The RunResult as JSON; where it is, the run is complete, and `model` is the one that it names. */
+  /** The RunResult as JSON; if it exists, the run is complete and `model` is the one that it names. */
   readonly result: string;
   /** The trained model at its best epoch. */
   readonly model: string;
-  /** The best epoch so far, as of the last time that the run was stopped; removed when it is complete. */
+  /** The model at the best epoch so far, when the run was last stopped; removed when the run is complete. */
   readonly stopped: string;
-  /** Where the training was; removed when it is complete. */
+  /** The training's latest state; removed when the run is complete. */
   readonly checkpoint: string;
-  /** Where the run was profiled: its first steps, as chrome://tracing reads them. */
+  /** If the run was profiled: its first steps, as chrome://tracing reads them. */
   readonly trace: string;
 }
 
 /**
- * `<runs>/<id>/` for distilled students, `<runs>/teachers/<id>/` for models trained alone, which
- * any number of runs reuse as their teacher.
+ * Returns `<runs>/<id>/` for a distilled student, `<runs>/teachers/<id>/` for a model trained alone,
+ * which any number of runs reuse as their teacher.
  */
 export function runFiles(runsDir: string, config: RunConfig): RunFiles {
   needText(runsDir, "runFiles: runsDir", "the folder of runs");
@@ -55,7 +55,7 @@ function filesIn(folder: string): RunFiles {
 }
 
 /**
- * Writes a finished run's files and removes its checkpoint, and the model of a stop.
+ * Writes a finished run's files and removes its checkpoint and its stopped model.
  * @returns the result as it was written, which names its model
  * @throws FileError
  */
@@ -69,10 +69,10 @@ export function writeRun(files: RunFiles, result: RunResult, model: ModelFile): 
 }
 
 /**
- * Writes both files of a complete run so that no result ever stands beside a model of other bytes,
- * wherever this process is killed: an earlier result goes first where its model is about to be replaced.
- * Where the model stays, as between processes that train the same, the result is there all the time.
- * @param result as text
+ * Writes both files of a complete run so that no result is ever beside a model of other bytes, wherever
+ * this process is killed: an earlier result is removed before its model is replaced. If the model stays,
+ * as between processes that train the same run, the result is there all the time.
+ * @param result the result's text
  * @throws FileError
  */
 export function replaceRun(files: RunFiles, model: Uint8Array, result: string): void {
@@ -83,7 +83,7 @@ export function replaceRun(files: RunFiles, model: Uint8Array, result: string): 
   writeAtomic(files.result, result);
 }
 
-/** The best model so far of a run that was stopped; an earlier result and its model stay as they are. */
+/** Writes a stopped run's best model so far; an earlier result and its model stay as they are. */
 export function writeStoppedModel(files: RunFiles, model: ModelFile): void {
   writeAtomic(files.stopped, encodeModel(model));
 }
@@ -95,8 +95,8 @@ export interface StoredRun {
 }
 
 /**
- * A run completed earlier, or undefined where there is none.
- * @throws FormatError where its files are damaged, or belong to other data or another engine.
+ * Reads a run completed earlier; returns undefined if there is none.
+ * @throws FormatError if its files are damaged, or belong to other data or another engine.
  */
 export function readRun(files: RunFiles, owner: CheckpointOwner): StoredRun | undefined {
   if (!existsSync(files.result)) return undefined;
@@ -117,8 +117,8 @@ export function readRun(files: RunFiles, owner: CheckpointOwner): StoredRun | un
 }
 
 /**
- * The two files of a complete run, whoever trained it on what.
- * @throws FormatError where they are damaged or not of one run; FileError
+ * Reads the two files of a complete run, whatever data and engine it was trained with.
+ * @throws FormatError if they are damaged or of different runs; FileError
  */
 export function readFiles(files: RunFiles): StoredRun {
   const result = readResult(files.result);
@@ -132,7 +132,7 @@ export function readFiles(files: RunFiles): StoredRun {
   return { result, model };
 }
 
-/** Whether both files of a run are there and whole. */
+/** Whether both files of a run exist and are undamaged. */
 export function isSound(files: RunFiles): boolean {
   try {
     readFiles(files);
@@ -144,10 +144,10 @@ export function isSound(files: RunFiles): boolean {
 }
 
 /**
- * A run's id says nothing of the data: two graphs may go by one name.
- * @param name of the run, for the message
- * @param data fingerprint of the graph and the split that are to be trained on now
- * @throws UserError where the folder holds a run, or a checkpoint, of other data: neither is lost
+ * Protects runs on other data: a run's id says nothing about the data, and two graphs may have one name.
+ * @param name the run's name, for the message
+ * @param data fingerprint of the graph and the split to be trained on now
+ * @throws UserError if the folder holds a run or a checkpoint of other data; both are kept
  */
 export function refuseOtherData(files: RunFiles, name: string, data: string): void {
   const there = [storedData(files), checkpointData(files.checkpoint)];
@@ -158,7 +158,7 @@ export function refuseOtherData(files: RunFiles, name: string, data: string): vo
   );
 }
 
-/** The fingerprint of the data of a finished run; undefined where there is none, or it is damaged. */
+/** Returns the fingerprint of a finished run's data; undefined if there is none or it is damaged. */
 function storedData({ result, model }: RunFiles): string | undefined {
   if (!existsSync(result)) return undefined;
   try {
@@ -183,8 +183,8 @@ export function readResult(path: string): RunResult {
 }
 
 /**
- * @param student which one, from 1, where the run trained several
- * @throws FormatError, FileError; OptionError for a student that there is not
+ * @param student which one, from 1, if the run trained several
+ * @throws FormatError, FileError; OptionError for a student that is missing
  */
 export function readModel(path: string, student = 1): ModelFile {
   needText(path, "readModel: path", "the path of a file");
@@ -198,11 +198,11 @@ function ownModel(bytes: Buffer, path: string, student = 1): ModelFile {
 }
 
 /**
- * The files of a run as a user names it: its folder, or its id or the first digits of it.
- * @throws UserError where there is none, or more than one.
+ * Finds the files of a run by its folder, its id or the first digits of its id.
+ * @throws UserError if there is none, or more than one.
  */
 export function findRun(name: string, runsDir: string): RunFiles {
-  needText(name, "findRun: name", "a run's folder, or its id or the first digits of it");
+  needText(name, "findRun: name", "a run's folder, its id or the first digits of its id");
   needText(runsDir, "findRun: runsDir", "the folder of runs");
   if (existsSync(join(name, "run.json"))) return filesIn(name);
   const found = [runsDir, join(runsDir, "teachers")].flatMap((folder) =>

@@ -4,58 +4,58 @@ import type { ModelConfig } from "../models/registry.ts";
 import type { NodeKinds } from "./node-kinds.ts";
 
 export interface TrainingConfig {
-  /** At most this many; with 0 the model stays as it starts. */
+  /** The most epochs; with 0 the model keeps its initial weights. */
   readonly epochs: number;
-  /** Stop after this many epochs without a better one, as `keep` says which is better. */
+  /** Stop after this many epochs without a better one; `keep` says what is better. */
   readonly patience: number;
   readonly learningRate: number;
   /** On the model's parameters (not on a method's projections): L2, or decoupled with AdamW. */
   readonly weightDecay: number;
-  /** Absent: Adam. */
+  /** By default Adam. */
   readonly optimiser?: OptimiserConfig;
   /** Number of warm-up epochs, 2 or more; in epoch e every learning rate is scaled by e / warmUp. */
   readonly warmUp?: number;
-  /** How learning rates fall, counted from the first epoch, warm-up or not. Absent: they stay. */
+  /** How learning rates fall, counted from the first epoch, even with a warm-up. By default they stay. */
   readonly schedule?: ScheduleConfig;
-  /** Gradients whose common norm (over all that is trained) is above this are scaled down to it. */
+  /** Scales gradients down to this norm if their common norm (over all that is trained) exceeds it. */
   readonly clip?: number;
   /**
-   * Which epoch's parameters are kept, and what the patience waits for: the first with the highest
-   * validation accuracy. Absent: the first with the lowest validation loss.
+   * Which epoch's parameters are kept, and what the patience waits for: the first epoch with the highest
+   * validation accuracy. By default it is the first with the lowest validation loss.
    */
   readonly keep?: "accuracy";
   /**
-   * At most this many nodes per step, all nodes once an epoch: for models to which a node is what it is by
-   * itself, such as the MLP. Absent: the whole graph, one step per epoch.
+   * The most nodes per step, each node once per epoch, for models that read each node by itself, such as the
+   * MLP. By default the whole graph, one step per epoch.
    */
   readonly batch?: number;
 }
 
-/** As torch.optim has them; `momentum` is above 0 and below 1, absent: none. */
+/** Optimisers as in torch.optim; `momentum` is above 0 and below 1, by default none. */
 export type OptimiserConfig =
   | { readonly name: "adamw" | "rmsprop" }
   | { readonly name: "sgd"; readonly momentum?: number };
 
-/** `step`: times `factor` after every so many epochs. `linear`: to 0 after the last epoch. */
+/** `step`: times `factor` after every `every` epochs. `linear`: to 0 after the last epoch. */
 export type ScheduleConfig =
   | { readonly name: "step"; readonly every: number; readonly factor: number }
   | { readonly name: "linear" };
 
 /**
- * The whole configuration: two runs with equal configurations end with the same bits. `M`: its
- * model's, where the kind is known.
+ * The whole configuration: two runs with equal configurations end with the same bits. `M`: the
+ * model's, if its kind is known.
  */
 export interface RunConfig<M extends ModelConfig = ModelConfig> {
   readonly dataset: string;
   readonly split: string;
   readonly seed: number;
   /**
-   * Nodes in the order of their communities (src/graph/order.ts) while the model is trained: faster
-   * on large graphs. Dropout's draws follow the order, so the bits differ. Absent: as the dataset
-   * numbers them. Files and predictions always are as the dataset numbers them.
+   * Orders nodes by their communities (src/graph/order.ts) while the model is trained, which is faster
+   * on large graphs. Dropout's draws follow the order, so the bits differ. By default nodes are as the
+   * dataset numbers them; in files and predictions they always are.
    */
   readonly order?: "locality";
-  /** Its kind and that kind's options. */
+  /** The model's kind and that kind's options. */
   readonly model: M;
   readonly training: TrainingConfig;
   /** Absent for a teacher or a model trained alone by `abkd train`. */
@@ -64,9 +64,9 @@ export interface RunConfig<M extends ModelConfig = ModelConfig> {
     readonly version: number;
     readonly options: Readonly<Record<string, unknown>>;
   };
-  /** Whose maps and logits are distilled; absent where the method has no teacher. */
+  /** The run whose maps and logits are distilled; absent if the method has no teacher. */
   readonly teacher?: RunConfig;
-  /** A one-layer network that starts from another run's weights (table 4); else a random start. */
+  /** Starts a one-layer network from another run's weights (table 4); by default the start is random. */
   readonly initial?: InitialWeights;
 }
 
@@ -74,11 +74,11 @@ export interface RunConfig<M extends ModelConfig = ModelConfig> {
 export interface InitialWeights {
   /** A run of the same width on the same data; trained first. */
   readonly from: RunConfig;
-  /** Which convolution, counted from 0; `attended`: that which most teacher layers attend to most. */
+  /** Which convolution, counted from 0; `attended`: the one that most teacher layers attend to most. */
   readonly layer: number | "attended";
 }
 
-/** What is written to disk, one JSON a run. Accuracies are fractions, 0 to 1. */
+/** What is written to disk, one JSON per run. Accuracies are fractions, 0 to 1. */
 export interface RunResult {
   readonly format: "abkd-run/1";
   /** First 16 hex digits of the sha256 of the configuration's canonical JSON. */
@@ -94,7 +94,7 @@ export interface RunResult {
     readonly train: number;
     readonly val: number;
     readonly test: number;
-    /** Of the graph and the split, as inputs.ts makes it; results from before it have none. */
+    /** Fingerprint of the graph and the split, see inputs.ts; older results have none. */
     readonly fingerprint?: string;
   };
   /** ratio = teacher / student. */
@@ -104,7 +104,7 @@ export interface RunResult {
     readonly teacher?: number;
     readonly ratio?: number;
   };
-  /** One entry an epoch. */
+  /** One entry per epoch. */
   readonly curve: {
     readonly loss: readonly number[];
     readonly trainAccuracy: readonly number[];
@@ -112,32 +112,32 @@ export interface RunResult {
     readonly valAccuracy: readonly number[];
   };
   readonly bestEpoch: number;
-  /** What `accuracy` and the curve hold in its place. Absent: the accuracy. */
+  /** What `accuracy` and the curve hold in its place; by default the accuracy. */
   readonly metric?: "micro-F1";
-  /** At the best epoch's parameters. */
+  /** Of the best epoch's parameters. */
   readonly accuracy: { readonly train: number; readonly val: number; readonly test: number };
-  /** Where some nodes have no class (NELL), with those counted in. */
+  /** If some nodes have no class (NELL): accuracies that count them too. */
   readonly nodeKinds?: NodeKinds;
   /** The model predicts one class for every node: its ReLU units died. */
   readonly dead: boolean;
   /**
-   * Where a method trains several students: each, the first too, at the epoch that is the first's best.
-   * The parts of the result above are the first's.
+   * If a method trains several students: each, the first too, at the first's best epoch. The parts of the
+   * result above are the first's.
    */
   readonly students?: readonly Pick<RunResult, "accuracy" | "dead">[];
   /**
-   * Its user stopped it: all of this is that of the best epoch so far. Handed over in memory by
-   * runTrials() alone; such a run has no result on disk, and no study counts it.
+   * The user stopped the run: the result is that of the best epoch so far. Only runTrials() returns it, in
+   * memory; such a run has no result on disk, and no study counts it.
    */
   readonly interrupted?: true;
   readonly inspection?: { readonly first: Inspection; readonly last: Inspection };
   readonly warnings: readonly string[];
   /**
-   * Of the bytes of model.safetensors, 64 hex digits, so that no other model is taken for this result's.
-   * Results from before it, and interrupted ones, have none.
+   * Hash of the bytes of model.safetensors, 64 hex digits, so that no other model is taken for this result's.
+   * Older results and interrupted ones have none.
    */
   readonly modelSha256?: string;
-  /** Never compared: differs from run to run. Seconds; threads at the end, absent are one (older files). */
+  /** Seconds, and the threads at the end, one if absent (older files). Differs each time, so never compared. */
   readonly timing: {
     readonly seconds: number;
     readonly secondsPerEpoch: number;

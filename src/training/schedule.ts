@@ -1,8 +1,8 @@
-// The learning rate from epoch to epoch.
+// The learning rate per epoch.
 import type { TrainingConfig } from "./run.ts";
 
 /**
- * What every learning rate is multiplied with in an epoch: the warm-up's share times the schedule's.
+ * Returns what every learning rate is multiplied by in an epoch: the warm-up's factor times the schedule's.
  *
  *     warm-up:      min(1, epoch / warmUp)
  *     step:         factor^floor((epoch - 1) / every), as torch.optim.lr_scheduler.StepLR

@@ -15,7 +15,7 @@ import type { TrainingBatch } from "./batches.ts";
 import type { OptimiserConfig } from "./run.ts";
 import type { TrainingTask } from "./train.ts";
 
-/** Over the model's parameters and, without weight decay, the method's. */
+/** Makes the optimiser of the model's parameters and, without weight decay, the method's. */
 export function optimiser({ config, model, distillation }: TrainingTask): Optimiser {
   const { learningRate, weightDecay } = config.training;
   return createOptimiser(config.training.optimiser, [
@@ -47,13 +47,13 @@ function createOptimiser(
 interface StepOptions {
   /** The task's whole graph if left out. */
   readonly batch?: TrainingBatch;
-  /** All learning rates are multiplied with it. */
+  /** Multiplies all learning rates. */
   readonly rate?: number;
 }
 
 /**
- * One step; returns the loss, and leaves all as it was where not finite.
- * @param number of the step, from 0: what dropout and the method draw depends on it
+ * Takes one step and returns the loss; if the loss is not finite, nothing changes.
+ * @param number the step's, from 0: what dropout and the method draw depends on it
  */
 export function step(
   task: TrainingTask,

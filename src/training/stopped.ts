@@ -1,4 +1,4 @@
-// Many runs after a notebook's interrupt: what there is of them, and how to go on.
+// Reports on many runs after a notebook's interrupt: what they have come to, and how to go on.
 
 import { setTimeout } from "node:timers/promises";
 import { listed } from "../display/format.ts";
@@ -7,14 +7,14 @@ import type { RunResult } from "./run.ts";
 import { RUNS_FOLDER } from "./run-store.ts";
 import { InterruptedError } from "./train.ts";
 
-/** After an interrupt: a large teacher's step takes a second or two. */
+/** How long runs may take to stop after an interrupt: a large teacher's step takes a second or two. */
 const STOPPING_MILLISECONDS = 30_000;
 
 /**
- * Waits until the runs have kept their checkpoints, and shows a line that says what is there.
- * @param asked how many runs there were to be
+ * Waits until the runs have saved their checkpoints, and shows a line that says what there is.
+ * @param asked how many runs were requested
  * @returns finished and stopped runs
- * @throws InterruptedError where there is none, and whatever else the runs failed with
+ * @throws InterruptedError if there is none, and whatever else the runs failed with
  */
 export async function stoppedResults(
   work: Promise<RunResult[]>,
@@ -22,7 +22,7 @@ export async function stoppedResults(
   runsDir = RUNS_FOLDER,
 ): Promise<RunResult[]> {
   const goOn = `what was trained is kept in ${runsDir}: the same call with { resume: true } goes on`;
-  // What the runs tell us may have been lost: the code that hears it can be killed as well.
+  // The runs' messages may have been lost: the code that receives them can be killed as well.
   const lost = setTimeout(STOPPING_MILLISECONDS, undefined, { ref: false }).then(() => {
     throw new InterruptedError("stopped");
   });

@@ -1,26 +1,26 @@
-// What many runs have told so far, for a line that shows it: in notebooks, on terminals.
+// Counts what many runs have reported so far, for a progress line in notebooks or on a terminal.
 import type { LiveLine } from "../display/line.ts";
 import type { EpochEvent, Observer, TrainingEvent } from "./observer.ts";
 import type { RunConfig } from "./run.ts";
 
-/** A run that goes on, and its last epoch. */
+/** A run in progress, and its last epoch. */
 export interface RunningRun {
   readonly config: RunConfig;
   readonly asTeacher: boolean;
   readonly epoch?: EpochEvent;
 }
 
-/** What many runs have told so far. */
+/** Counts what many runs have reported so far. */
 export class Tally {
   readonly #asked: ReadonlySet<string>;
   readonly #ended = new Set<string>();
   readonly running = new Map<string, RunningRun>();
-  /** Finished runs, of those that were asked for. */
+  /** How many of the requested runs have finished. */
   done = 0;
-  /** Why runs failed, those among them that others needed. */
+  /** Why runs failed, including runs that others needed. */
   readonly failures: string[] = [];
 
-  /** @param asked ids of the runs that were asked for; those that these need are running at times, too */
+  /** @param asked ids of the requested runs; the runs that these need may be running, too */
   constructor(asked: Iterable<string>) {
     this.#asked = new Set(asked);
   }
@@ -49,12 +49,12 @@ export class Tally {
     return this.#asked.size;
   }
 
-  /** Ids of the runs that have not begun. */
+  /** Ids of the requested runs that have not begun. */
   get waiting(): string[] {
     return [...this.#asked].filter((id) => !this.#ended.has(id) && !this.running.has(id));
   }
 
-  /** The run that will end last: its time left is the time left. */
+  /** The run that will end last, whose remaining time is that of all. */
   get slowest(): (RunningRun & { readonly epoch: EpochEvent }) | undefined {
     const begun = [...this.running.values()].flatMap(({ epoch, ...run }) =>
       epoch ? [{ ...run, epoch }] : [],
@@ -63,7 +63,7 @@ export class Tally {
   }
 }
 
-/** An observer that counts, and shows what there is to be said of it. */
+/** Returns an observer that counts events and shows the text in the line. */
 export function showTally(line: LiveLine, tally: Tally, text: () => string | undefined): Observer {
   return (event) => {
     tally.hear(event);

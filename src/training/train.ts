@@ -26,45 +26,45 @@ import { assign, read, refuseOthers, type Trained, trainedParameters } from "./t
 export interface TrainingTask<I = unknown> {
   readonly config: RunConfig;
   readonly model: Model<I>;
-  /** The whole graph: what the method shows of itself is read from it. */
+  /** The whole graph, on which the method is inspected. */
   readonly inputs: I;
   readonly targets: Pick<SplitTargets, "train" | "val">;
   /**
-   * What steps learn from and epochs are evaluated on; with a method that is `byBatch` alone. Absent: the
-   * whole graph, one step per epoch.
+   * What steps learn from and epochs are evaluated on; only a method that is `byBatch` allows them. By default
+   * the whole graph, one step per epoch.
    */
   readonly batches?: Batches;
-  /** Absent where the model is trained alone. */
+  /** Absent if the model is trained alone. */
   readonly distillation?: Distillation;
 }
 
 export interface TrainingOptions {
-  /** Told of every epoch; in notebooks a line shows them where there is no observer. */
+  /** Receives every epoch; without an observer, a line shows them in notebooks. */
   readonly observer?: Observer;
   /**
    * Once aborted, the loop saves a checkpoint at the end of the step, puts the best epoch's parameters
    * into the model and throws an InterruptedError with the outcome so far.
    */
   readonly signal?: StopSignal;
-  /** Goes on from here, to the same bits as a run that was never interrupted. */
+  /** The state to go on from, to the same bits as a run that was never interrupted. */
   readonly from?: TrainingState;
-  /** Where and how often checkpoints are kept; the result does not depend on it. */
+  /** How and how often checkpoints are saved; the result does not depend on it. */
   readonly checkpoints?: {
     readonly everySeconds: number;
     save(state: TrainingState): void;
   };
 }
 
-/** What came out; the model (and the method) hold the best epoch's parameters. */
+/** A training's outcome; the model (and the method) hold the best epoch's parameters. */
 export interface TrainingOutcome {
   readonly curve: RunResult["curve"];
-  /** Counted from 1; 0 where the training was interrupted before its first epoch was done. */
+  /** Counted from 1; 0 if the training was interrupted before its first epoch was done. */
   readonly bestEpoch: number;
   /** The user of a notebook stopped the training: the outcome is that of the epochs done. */
   readonly interrupted: boolean;
   /** Where a training was stopped, and which checkpoint is kept: "epoch 5", ", which is kept". */
   readonly stop?: { readonly at: string; readonly kept: string };
-  /** Before the first step, and after the last (not the best) epoch; interrupted: after the best. */
+  /** Before the first step, and after the last (not the best) epoch; if interrupted, after the best. */
   readonly inspection?: { readonly first: Inspection; readonly last: Inspection };
   readonly seconds: number;
 }
@@ -74,9 +74,9 @@ export class DivergedError extends UserError {}
 
 /** The user stopped the run; its checkpoint is kept. Exit code 130, as after SIGINT. */
 export class InterruptedError extends UserError {
-  /** Of train(): the epochs that were done, whose best one's parameters are in the model. */
+  /** From train(): the epochs that were done; the model holds the best one's parameters. */
   readonly outcome?: TrainingOutcome;
-  /** Of runTrials(), in the order of the configurations: finished runs, and stopped ones so far. */
+  /** From runTrials(), in the order of the configurations: finished runs, and stopped ones so far. */
   readonly results: readonly RunResult[];
 
   constructor(
@@ -90,14 +90,14 @@ export class InterruptedError extends UserError {
 }
 
 /**
- * Trains until `epochs` are done or `patience` epochs in a row brought no better epoch: one of lower
- * validation loss, or what `keep` says. Then restores the best epoch's parameters: GCNII's protocol, for
+ * Trains until `epochs` are done or `patience` epochs in a row brought no better one: one of lower
+ * validation loss, or as `keep` says. Then restores the best epoch's parameters: GCNII's protocol, for
  * students as well. Evaluation is without dropout, on the parameters after the epoch's last step.
  *
  * Yields to the event loop before each step, so that signals and messages arrive.
  *
- * Interrupted in a notebook it resolves all the same, with the outcome of the epochs that are done
- * (`interrupted` says so) and the best one's parameters in the model; with `checkpoints` the state
+ * If it is interrupted in a notebook, it still resolves, with the outcome of the epochs that are done
+ * (`interrupted` says so) and the best one's parameters in the model. With `checkpoints`, the state
  * after the last whole epoch is saved, so that the training can go on from there.
  *
  * @throws OptionError, DivergedError, InterruptedError, and whatever `checkpoints.save` throws.
@@ -136,17 +136,17 @@ class Training {
   readonly #firstEpoch: number;
   readonly #id: string;
   readonly #began = performance.now();
-  /** What a checkpoint of the last whole epoch holds, where an interrupt may tear the next. */
+  /** The state after the last whole epoch, kept if an interrupt may leave the next half done. */
   #whole: TrainingState | undefined;
   /** Steps done, in all epochs. */
   #steps: number;
   /** The epoch in progress, if any. */
   #epoch: Epoch | undefined;
-  /** How far it has come; of a checkpoint's epoch this is known before its batches are. */
+  /** How far that epoch has come; for a checkpoint's epoch, known before its batches are. */
   #within: EpochProgress | undefined;
   #bestEpoch: number;
   #best: Values;
-  /** Last best epoch's arrays, to be written again: new ones each time cost more than the copy. */
+  /** The previous best epoch's arrays, for reuse: allocating new ones costs more than the copy. */
   #spare: Values | undefined;
   /** Where the last checkpoint was taken. */
   #saved: { readonly step: number; readonly place: string };
@@ -190,7 +190,7 @@ class Training {
 
   async run(): Promise<TrainingOutcome> {
     while (!this.done) {
-      // Before the first epoch too: by then the caller awaits what an interrupt resolves.
+      // Before the first epoch too: afterwards the caller awaits what an interrupt resolves.
       await setImmediate();
       if (this.#outcome) return this.#outcome;
       this.step();
@@ -198,13 +198,13 @@ class Training {
     return this.#finish(false);
   }
 
-  /** The outcome so far; run() may have been killed anywhere, and the engine has recovered. */
+  /** Returns the outcome so far; run() may have been killed anywhere, and the engine has recovered. */
   interrupt(): TrainingOutcome {
     this.#outcome = this.#finish(true);
-    // A generator that was killed cannot be closed; what its batch holds is left to the collector.
+    // A killed generator cannot be closed; what its batch holds is left to the garbage collector.
     this.#epoch = undefined;
     const state = this.#whole;
-    // The kill may have come after an epoch's numbers and before its state.
+    // The kill may have come after an epoch's numbers were pushed and before its state was made.
     if (state) this.#keep({ ...state, curve: firstEpochs(state.curve, state.epoch) });
     this.#outcome = { ...this.#outcome, stop: this.#stop };
     return this.#outcome;
@@ -219,7 +219,7 @@ class Training {
     return this.#epochs >= epochs || this.#epochs - this.#bestEpoch >= patience;
   }
 
-  /** One step; after an epoch's last one, the epoch's end. */
+  /** Takes one step; after an epoch's last step, ends the epoch. */
   step(): void {
     const { signal, checkpoints } = this.#options;
     if (signal?.aborted) {
@@ -235,7 +235,7 @@ class Training {
     const rate = rateFactor(config.training, this.#epochs + 1);
     const loss = step(this.#task, this.#optimiser, this.#steps, { batch: batch!, rate });
     if (!Number.isFinite(loss)) {
-      // The step was not taken: what the last one left is still sound.
+      // The step was not taken: the state after the last one is still sound.
       this.#save();
       throw this.#diverged("loss", loss);
     }
@@ -262,7 +262,7 @@ class Training {
     const [best, spare] = better
       ? [read(this.#trained, this.#spare), this.#best]
       : [this.#best, this.#spare];
-    // No call of a function of ours from here to the last line: an interrupt finds all or nothing.
+    // None of our functions is called until the epoch is recorded: an interrupt finds all or nothing.
     this.#curve.loss.push(loss);
     this.#curve.trainAccuracy.push(train.accuracy);
     valLoss.push(val.loss);
@@ -288,7 +288,7 @@ class Training {
   }
 
   #finish(interrupted: boolean): TrainingOutcome {
-    // A killed step leaves the parameters torn, so they cannot be looked at.
+    // A killed step leaves the parameters half updated, so they cannot be inspected.
     if (interrupted) assign(this.#trained, this.#best);
     const last = inspect(this.#task);
     if (!interrupted) assign(this.#trained, this.#best);
@@ -354,14 +354,14 @@ class Training {
     this.#savedAt = this.#seconds();
   }
 
-  /** Not what a gradient that was not finite has torn, though its step's loss was: nobody could read it. */
+  /** Skips a state that a non-finite gradient spoiled although its loss was finite: nobody could read it. */
   #keep(state: TrainingState): void {
     if (state.step <= this.#saved.step || !isFiniteState(state)) return;
     this.#options.checkpoints?.save(state);
     this.#saved = { step: state.step, place: placeOf(state.epoch, state.within) };
   }
 
-  /** The last checkpoint that there is. */
+  /** The last checkpoint, if there is one. */
   get #kept(): { readonly step: number; readonly place: string } | undefined {
     return this.#options.checkpoints && this.#saved.step > 0 ? this.#saved : undefined;
   }
@@ -369,7 +369,7 @@ class Training {
   #diverged(what: string, value: number): DivergedError {
     const kept = this.#kept
       ? `the checkpoint of ${this.#kept.place} is kept`
-      : "nothing is worth keeping";
+      : "there is no checkpoint";
     return new DivergedError(
       `the ${what} is ${value} in epoch ${this.#epochs + 1}; ${kept}; ` +
         "try a smaller learning rate or other options of the method",
@@ -378,7 +378,7 @@ class Training {
   }
 }
 
-/** How far a training has come, in words. */
+/** Says how far a training has come. */
 function placeOf(epochs: number, within: EpochProgress | undefined): string {
   return within ? `step ${within.steps} of epoch ${epochs + 1}` : `epoch ${epochs}`;
 }

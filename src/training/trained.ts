@@ -8,7 +8,7 @@ import type { TrainingTask } from "./train.ts";
 
 /**
  * The model's parameters and buffers and the method's parameters, by name. The optimiser refuses two
- * parameters of one name; it knows no buffers.
+ * parameters with one name; it does not know the buffers.
  */
 export type Trained = ReadonlyMap<string, Parameter>;
 
@@ -21,7 +21,7 @@ export function trainedParameters({
   return new Map(all.map((parameter) => [parameter.name, parameter]));
 }
 
-/** Copies of the parameters' numbers, in the arrays of `into` where those are given. */
+/** Copies the parameters' numbers, into the arrays of `into` if those are given. */
 export function read(trained: Trained, into?: Values): Values {
   if (!into) {
     return new Map(
@@ -32,7 +32,7 @@ export function read(trained: Trained, into?: Values): Values {
   return into;
 }
 
-/** @throws FormatError where names or sizes differ from the parameters'. */
+/** @throws FormatError if names or sizes differ from the parameters'. */
 export function refuseOthers(trained: Trained, values: Values): void {
   for (const [name, { variable }] of trained) {
     const length = values.get(name)?.length;

@@ -1,4 +1,4 @@
-// The data of runs: each graph is loaded once, each split and order of it once.
+// Loads the data of runs: each graph once, and each split and order of it once.
 import { type DataOptions, loadDataset, loadSplit } from "../datasets/index.ts";
 import { checkGraph, checkSplit } from "../graph/check.ts";
 import type { Graph, Split } from "../graph/graph.ts";
@@ -10,7 +10,7 @@ import type { RunConfig } from "./run.ts";
 export interface TrialData {
   readonly graph: Graph;
   readonly split: Split;
-  /** The nodes in the order that the configuration asks for; absent: as they are. */
+  /** The nodes in the order that the configuration asks for; if absent, as the dataset numbers them. */
   readonly order?: Int32Array;
   /** See fingerprint() in inputs.ts. */
   readonly fingerprint: string;
@@ -18,8 +18,8 @@ export interface TrialData {
 
 /**
  * Loads and checks the data of all runs, so that a missing file is one clear error.
- * @returns the data of each of these configurations
- * @throws UserError for data that cannot be had or is not sound
+ * @returns a function from each of these configurations to its data
+ * @throws UserError for data that cannot be loaded or is invalid
  */
 export async function loadTrialData(
   configs: Iterable<RunConfig>,

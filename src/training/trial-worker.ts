@@ -11,7 +11,7 @@ export interface WorkerTask {
   readonly data: TrialData;
   /** See TrialResources. */
   readonly threads: Int32Array;
-  /** Takes the job's TrainingEvents, and null after the last. */
+  /** Receives the job's TrainingEvents, and null after the last. */
   readonly events: MessagePort;
   /** One number in shared memory: not 0 once the user wants to stop. */
   readonly stop: Int32Array;
@@ -21,7 +21,7 @@ enterWorker();
 
 export const check: (setting: Setting) => Promise<string | undefined> = settingTrouble;
 
-/** piscina's entry point. An error that is nobody's fault but ours is thrown, with its stack. */
+/** piscina's entry point. Throws errors that are bugs of ours, with their stack. */
 export default async function work(task: WorkerTask): Promise<Reply> {
   const { job, setting, data, threads, events } = task;
   const stop = {

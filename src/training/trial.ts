@@ -1,4 +1,4 @@
-// One run from its configuration to its files.
+// Takes one run from its configuration to its files.
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
@@ -49,7 +49,7 @@ import {
 import { InterruptedError, type TrainingOutcome, train } from "./train.ts";
 import type { TrialData } from "./trial-data.ts";
 
-/** What a job is done with. */
+/** What a worker needs to do a job. */
 export interface TrialResources {
   readonly data: TrialData;
   readonly runsDir: string;
@@ -65,8 +65,8 @@ export interface TrialResources {
  * Trains (or finds) the run, writes its files, and returns the result. A teacher must have been
  * run before, in the same folder. The engine is started in this thread.
  *
- * @throws UserError where the data is not that of the job; InterruptedError with the result so far, where an epoch was done: its checkpoint and its
- *   best model are written, and no result
+ * @throws UserError if the data is not the job's; InterruptedError, with the result so far if an epoch was
+ *   done: its checkpoint and its best model are written, but no result
  */
 export async function runTrial(
   job: Job,
@@ -78,7 +78,7 @@ export async function runTrial(
   const { data, threads, runsDir } = resources;
   if (data.fingerprint !== job.data) {
     throw new UserError(
-      `the data by the name ${config.dataset} ${config.split} is not that which the run was planned for`,
+      `the data named ${config.dataset} ${config.split} is not the data that the run was planned for`,
     );
   }
   let granted = Atomics.load(threads, 0);
@@ -116,7 +116,7 @@ export async function runTrial(
         const now = Atomics.load(threads, 0);
         if (now !== granted) {
           granted = now;
-          // Once more while it runs: gives it the threads that the run has by now.
+          // Called again on a running engine, this sets the run's current number of threads.
           engine = startEngine(choice, { threads: granted });
         }
         observer(event);
@@ -155,7 +155,7 @@ export async function runTrial(
       ],
       timing: timing(outcome, engine.threads),
     };
-    // Another process may have been at work meanwhile.
+    // Another process may have written to the folder meanwhile.
     refuseOtherData(files, describeRun(config), owner.data);
     const trained = { ...owner, shape, parameters: modelParameters(model) };
     const { stop, bestEpoch } = outcome;
@@ -163,9 +163,9 @@ export async function runTrial(
       writeStoppedModel(files, trained);
       const stands = earlierWork({ config, start: "cache" }, files, owner, () => {}).finished;
       const kept = stands
-        ? ", and the run that was finished before stands: it is what resuming takes"
+        ? ", and the run that finished earlier is kept: resuming takes that one"
         : stop.kept;
-      const message = `stopped after ${stop.at}${kept}; the best so far was ${bestEpoch}`;
+      const message = `stopped after ${stop.at}${kept}; best epoch so far: ${bestEpoch}`;
       throw new InterruptedError(message, { results: [result] });
     }
     const written = writeRun(files, result, trained);
@@ -178,7 +178,7 @@ export async function runTrial(
   }
 }
 
-/** Of a training that was stopped when an epoch was done. */
+/** Returns the outcome of a training that was stopped after an epoch was done; else rethrows. */
 function outcomeSoFar(error: unknown): TrainingOutcome {
   const outcome = error instanceof InterruptedError ? error.outcome : undefined;
   if (outcome && outcome.bestEpoch > 0) return outcome;
@@ -196,7 +196,7 @@ function keepProfile(
   observer({ type: "profile", id: runId(config), config, profile, trace });
 }
 
-/** The graph and the split as the model is to see them. */
+/** Returns the graph and the split in the order that the model sees. */
 function inOrder({ graph, split, order }: TrialData): Pick<TrialData, "graph" | "split"> {
   if (!order) return { graph, split };
   const nodes = new NodeOrder(order);
@@ -204,8 +204,8 @@ function inOrder({ graph, split, order }: TrialData): Pick<TrialData, "graph" | 
 }
 
 /**
- * The finished run, or else the checkpoint, that `start` lets us take.
- * @throws FormatError where there is only what is damaged or another engine's, unless that may be replaced
+ * Returns the finished run, or else the checkpoint, that `start` allows.
+ * @throws FormatError if all that exists is damaged or another engine's, unless that may be replaced
  */
 export function earlierWork(
   { config, start }: Pick<Job, "config" | "start">,
@@ -216,7 +216,7 @@ export function earlierWork(
   if (start === "anew") return {};
   const finished = orError(() => readRun(files, owner));
   if (finished && !(finished instanceof UserError)) return { finished };
-  // Beside a finished run that cannot be used it is what its retraining has come to.
+  // Beside a finished run that cannot be used, a checkpoint is how far retraining has come.
   const from = orError(() => readCheckpoint(files.checkpoint, owner));
   const sound: { from?: TrainingState } = from && !(from instanceof UserError) ? { from } : {};
   const [error] = [finished, from].filter((found) => found instanceof UserError);
@@ -242,20 +242,20 @@ function orError<T>(read: () => T): T | UserError {
   }
 }
 
-/** A teacher, or the run whose weights another starts from. */
+/** Reads a teacher, or the run whose weights another starts from. */
 function readNeeded(
   { engine, runsDir }: Pick<TrialResources, "engine" | "runsDir">,
   config: RunConfig,
   owner: CheckpointOwner,
 ): StoredRun {
-  // With "auto" a wide teacher may have another engine than its narrow student.
+  // With "auto", a wide teacher may have another engine than its narrow student.
   const flavour = engineFlavour(chooseEngine(engine, hiddenWidth(config.model)));
   const needed = readRun(runFiles(runsDir, config), { ...owner, config, flavour });
-  if (!needed) throw new Error(`${describeRun(config)} was not trained before what needs it`);
+  if (!needed) throw new Error(`${describeRun(config)} was not trained first`);
   return needed;
 }
 
-/** Everything in a result that is read off the trained model. */
+/** Returns everything in a result that is measured on the trained model. */
 function measured(
   model: Model,
   inputs: unknown,
@@ -293,7 +293,7 @@ function measured(
   const kinds = nodeKinds(graph, split, classes);
   const warnings = [...(inspection?.last.warnings ?? [])];
   if (interrupted)
-    warnings.push(`stopped by its user after epoch ${curve.loss.length}: not finished`);
+    warnings.push(`stopped by the user after epoch ${curve.loss.length}: not finished`);
   if (dead) {
     const given = graph.labelSets ? "the same classes" : `class ${classes[0]}`;
     warnings.push(`dead: every ${itemName(graph)} is given ${given}; another seed may live`);

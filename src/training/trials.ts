@@ -1,4 +1,4 @@
-// Many runs at once, each teacher trained once: by worker threads, or by another executor.
+// Trains many runs at once, each teacher once: by worker threads, or by another executor.
 import { markUsed } from "../base/registry.ts";
 import { VERSION } from "../base/version.ts";
 import type { DataOptions } from "../datasets/index.ts";
@@ -35,27 +35,27 @@ export interface TrialsOptions extends DataOptions, ThreadOptions {
   readonly observer?: Observer;
   /** `auto` by default: see src/tensor/engine/choice.ts. Native runs go one at a time, on all cores. */
   readonly engine?: EngineChoice;
-  /** Record where time goes in the first run that is asked for; the observer is told of it. */
+  /** Record where time goes in the first requested run, and tell the observer. */
   readonly profile?: boolean;
   /** What earlier results were trained on, by dataName() in beforehand.ts: other data of the same name is refused. */
   readonly recorded?: ReadonlyMap<string, RecordedData>;
   /**
    * Files that call registerMethod() or registerModel(), by path (from the working directory) or URL:
    * each worker thread imports them before its first run. Nothing else is ever imported: no name in a
-   * configuration or a file is taken for a module's.
+   * configuration or a file is taken for a module.
    */
   readonly modules?: readonly (string | URL)[];
-  /** Does the runs; worker threads of this process where left out. It goes without `workers` and `threads`. */
+  /** Does the runs; by default worker threads of this process. It excludes `workers` and `threads`. */
   readonly executor?: StartExecutor;
   /** Stops every run at the end of its step, with a checkpoint. */
   readonly signal?: AbortSignal;
 }
 
-/** A result that is to be compared with those to come. */
+/** An earlier result, with which new ones will be compared. */
 export interface RecordedData {
   /** See fingerprint() in inputs.ts. */
   readonly fingerprint: string;
-  /** Where it stands. */
+  /** The result's path, for messages. */
   readonly path: string;
 }
 
@@ -64,18 +64,18 @@ export interface RecordedData {
  * The same configurations give the same files, however many workers there are; only `timing`
  * differs. Equal configurations are trained once.
  *
- * In a notebook a line shows what is done, running and left where there is no observer. Its
+ * In a notebook, a line shows what is done, running and left if there is no observer. A notebook's
  * interrupt stops every run at the end of its step, with a checkpoint; the same call with `resume`
  * goes on.
  *
- * @returns the results in the order of the configurations; after a notebook's interrupt those that
- *   are done, and of those that were stopped the best epoch so far, which say `interrupted` and whose
- *   model readModel(runFiles(runsDir, config).stopped) has. Runs that had no epoch done are left out.
+ * @returns the results in the order of the configurations; after a notebook's interrupt those that are
+ *   done, and the best epoch so far of those that were stopped. These say `interrupted`, and
+ *   readModel(runFiles(runsDir, config).stopped) reads their model. Runs without a finished epoch are left out.
  * @throws before anything is trained: OptionError for a configuration or an option that makes no
  *   sense, or a method or a model that no module adds in the workers, UserError for data that cannot
- *   be had, a run that cannot fit the memory, a folder that cannot be written or holds a run of other
- *   data of the same name; then InterruptedError after `signal`, with the same results, and where there
- *   is none of them; TrialsError where runs failed, once all others are done.
+ *   be loaded, a run that cannot fit the memory, a folder that cannot be written or holds a run of other
+ *   data of the same name; then InterruptedError after `signal`, with the same results, or after an
+ *   interrupt that leaves none of them; TrialsError if runs failed, once all others are done.
  */
 export async function runTrials(
   configs: readonly RunConfig[],
@@ -96,7 +96,7 @@ export async function runTrials(
   try {
     return await orInterrupted(work, () => {
       interrupt.abort();
-      // What was loading the data may have been killed, and never come to an end.
+      // The loading of the data may have been killed, and would never come to an end.
       if (!begun) throw new InterruptedError(BEFORE_TRAINING);
       return stoppedResults(work, configs.length, options.runsDir);
     });
@@ -161,7 +161,7 @@ async function trainAll(
   }
 }
 
-/** @param all the configurations with what they need */
+/** @param all the configurations and those that they need */
 function planJobs(
   configs: readonly RunConfig[],
   all: ReadonlyMap<string, RunConfig>,

@@ -13,11 +13,11 @@ import { describeRun } from "./run-id.ts";
 import type { WorkerTask } from "./trial-worker.ts";
 
 export interface ThreadOptions {
-  /** Runs at a time; every thread has one by default. The results do not depend on it. */
+  /** Runs at a time; by default one per thread. The results do not depend on it. */
   readonly workers?: number;
   /**
-   * Threads that compute, in all; by default ABKD_THREADS, or one a core. Runs at the same time
-   * share them out, anew whenever one begins or ends; one that is alone has them all.
+   * How many threads compute in all; by default ABKD_THREADS, or one per core. Runs at the same time
+   * share them, and share them anew whenever one begins or ends; a run that is alone has them all.
    */
   readonly threads?: number;
 }
@@ -64,7 +64,7 @@ class Pool implements Executor {
     this.#broken.catch(() => {});
   }
 
-  /** @throws UserError where the modules do not add what the runs need in a worker */
+  /** @throws UserError if the modules do not add what the runs need in a worker */
   async prepare(): Promise<void> {
     if (this.#setting.modules.length === 0) return;
     const trouble: string | undefined = await Promise.race([
@@ -111,7 +111,7 @@ class Pool implements Executor {
     try {
       const sent = this.#piscina.run(task, { transferList: [port2] });
       const reply: Reply = await Promise.race([sent, this.#broken]);
-      // Replies and events come by different ports: the last events may still be on their way.
+      // Replies and events come through different ports: the last events may still be on their way.
       await eventsEnd;
       return reply;
     } catch (cause) {
@@ -126,7 +126,7 @@ class Pool implements Executor {
   }
 }
 
-/** A worker that died, or a fault of ours in it: the message names the run. */
+/** Makes the error for a worker that died, or a bug of ours in it; its message names the run. */
 function crash(config: RunConfig, cause: unknown): UserError {
   const { code, message } = cause as NodeJS.ErrnoException;
   const why =

@@ -211,7 +211,7 @@ test("an interrupt before any run that was asked for has an epoch says what is k
   interruptAt("teacher seed 1: epoch");
   await assert.rejects(runTrials(students(100_000), { runsDir, workers: 1 }), (error: Error) => {
     assert.ok(error instanceof InterruptedError);
-    assert.match(error.message, /stopped after epoch \d+, which is kept; the best so far was \d+/);
+    assert.match(error.message, /stopped after epoch \d+, which is kept; best epoch so far: \d+/);
     assert.ok(error.message.includes(`kept in ${runsDir}: the same call with { resume: true }`));
     return true;
   });

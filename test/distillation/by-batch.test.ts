@@ -107,7 +107,7 @@ test("methods that read arcs or all nodes refuse batches before anything is trai
   }
   assert.throws(
     () => teacherConfig(subject, { model: { kind: "gcn" }, training }),
-    /training: batch is 512, and gcn reads the whole graph at each step: leave it out/,
+    /training: batch is 512, but gcn reads the whole graph at each step: leave it out/,
   );
 });
 

@@ -1,6 +1,6 @@
 // Scalars in double precision with their derivatives: reverse-mode differentiation for slow forms.
 
-/** A number on the tape, with its derivatives in the numbers that it was made from. */
+/** A number on the tape, with its derivatives with respect to the numbers that it was made from. */
 export class Scalar {
   readonly value: number;
   /** dL/d(this), once L's `backward` was called. */

@@ -227,7 +227,7 @@ for (const clip of [undefined, 1]) {
     assert.equal(readCheckpoint(path, owner)?.step, 4);
     await assert.rejects(
       train({ checkpoints: { everySeconds: 3600, save: () => assert.fail("saved") } }),
-      saying("nothing is worth keeping"),
+      saying("there is no checkpoint"),
     );
     let steps = 0;
     const signal = {

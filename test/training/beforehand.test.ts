@@ -46,7 +46,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [config({ split: "halves" }), /split "halves": expected/],
   [config({ dataset: "coral" }), /no dataset "coral"/],
   [config({ order: "random" }), /order is "random"; legal: "locality"/],
-  [config({ epochs: 3 }), /the run: there is no "epochs"; there is dataset, split/],
+  [config({ epochs: 3 }), /the run: unknown key "epochs"; legal: dataset, split/],
   [model({ layers: 0 }), /GCNII: option "layers" is 0; legal: a whole number of at least 1 /],
   [model({ width: -1 }), /GCNII: option "width" is -1; legal/],
   [model({ width: 65_536 }), /GCNII 4L-65536H on 2708 nodes needs at least 266 GiB/],
@@ -94,7 +94,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [training({ warmUp: 1 }), /"warmUp" is 1; legal: a whole number of at least 2; left out: none/],
   [
     training({ epochs: 1, schedule: { name: "linear" } }),
-    /the linear schedule changes no rate before the second epoch, and there is 1: leave it out/,
+    /the linear schedule changes no rate before the second epoch, but there is only 1: leave it out/,
   ],
   [
     config({ method: { name: "student", version: studentMethod.version, options: [] } }),
@@ -124,7 +124,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
 ];
 
 const WRONG_OPTIONS: readonly [options: object, message: RegExp][] = [
-  [{ labourers: 1 }, /the options of runTrials: there is no "labourers"; there is workers/],
+  [{ labourers: 1 }, /the options of runTrials: unknown key "labourers"; legal: workers/],
   [{ workers: 0 }, /option "workers" is 0; legal: a whole number from 1 to 256/],
   [{ threads: 1.5 }, /option "threads" is 1.5; legal/],
   [{ resume: "yes" }, /option "resume" is "yes"; legal: true, false or "repair"/],
@@ -181,7 +181,7 @@ test("MustaD's student is trained by GCNII's recipes", () => {
 
 test("a typo in a recipe's changes is told where it is made", () => {
   const wrong = (changes: object) => () => teacherConfig(subject, changes);
-  assert.throws(wrong({ modle: { layers: 3 } }), /there is no "modle"; there is model, training/);
+  assert.throws(wrong({ modle: { layers: 3 } }), /unknown key "modle"; legal: model, training/);
   assert.throws(wrong({ model: { layres: 3 } }), /unknown option "layres"/);
   assert.throws(
     wrong({ training: { epochs: 1.5 } }),
@@ -292,7 +292,7 @@ test("a study does not go on beside records of other data of the same name", asy
   await assert.rejects(run([1, 2], other, runsDir), (error) => {
     assert.ok(error instanceof UserError);
     const said =
-      /results\/[0-9a-f]{16}\.json is the result of other data by the name amazon-photo random/;
+      /results\/[0-9a-f]{16}\.json is the result of other data named amazon-photo random/;
     assert.match(error.message, said);
     return true;
   });

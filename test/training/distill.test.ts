@@ -193,11 +193,11 @@ test("what makes no sense is told before anything is trained", async (t) => {
   writeFileSync(foreign, crafted(theirs, bytes.subarray(start)));
   const wrong: [object, RegExp][] = [
     [{ dataset: "coar" }, /did you mean "cora"/],
-    [{ studnet: "mlp" }, /distill: there is no "studnet"/],
-    [{ workers: 2 }, /distill: there is no "workers"/],
+    [{ studnet: "mlp" }, /distill: unknown key "studnet"/],
+    [{ workers: 2 }, /distill: unknown key "workers"/],
     [{ student: "mpl" }, /no model "mpl".*did you mean "mlp"/],
     [{ teacher: 5 }, /distill: teacher is 5; expected: a kind's name/],
-    [{ teacher: { layers: 3 } }, /there is no "layers"/],
+    [{ teacher: { layers: 3 } }, /unknown key "layers"/],
     [{ teacher: foreign }, /written by another program, so no configuration/],
     [{ method: "abdk" }, /did you mean "abkd"/],
     [{ preset: "none" }, /none/],

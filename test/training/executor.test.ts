@@ -118,7 +118,7 @@ test("workers refuse jobs of another version of the library, and data that is no
       start({ ...setting, library: "0.0.0" }, resources);
   const module = new URL("own-module.ts", import.meta.url).href;
   const version = new RegExp(
-    `runs abkd 0\\.0\\.0, and its workers load ${VERSION}: .*start it again`,
+    `runs abkd 0\\.0\\.0, but its workers load ${VERSION}: .*start it again`,
   );
   const refused: readonly [StartExecutor, RegExp, typeof UserError, (readonly string[])?][] = [
     [other(workerThreads({ workers: 1 })), version, TrialsError as never],
@@ -126,7 +126,7 @@ test("workers refuse jobs of another version of the library, and data that is no
     [other(processes(seen)), version, TrialsError as never],
     [
       processes(seen, (job) => ({ ...job, data: "0123456789abcdef" })),
-      /the data by the name synthetic .* is not that which the run was planned for/,
+      /the data named synthetic .* is not the data that the run was planned for/,
       TrialsError as never,
     ],
   ];

@@ -56,7 +56,7 @@ test("a finished run that is trained again and stopped stays as it was; the stop
   assert.equal(finished!.modelSha256, sha256(bytes));
 
   const { message, results } = await stop(runsDir);
-  assert.match(message, /the run that was finished before stands: it is what resuming takes/);
+  assert.match(message, /the run that finished earlier is kept: resuming takes that one/);
   assert.deepEqual(readFileSync(files.model), bytes);
   assert.deepEqual(readFileSync(files.result), text);
   assert.ok(isSound(files));
@@ -101,7 +101,7 @@ test("a stopped run whose state is torn does not say that it is kept", async (t)
   // the weights stay as they are.
   const torn = { ...config, training: { ...config.training, weightDecay: 1e30, epochs: 10_000 } };
   const { message, results } = await stop(runsDir, { checkpointSeconds: 0 }, torn);
-  assert.match(message, /: stopped after epoch \d+; nothing is kept; the best so far was 1$/);
+  assert.match(message, /: stopped after epoch \d+; nothing is kept; best epoch so far: 1$/);
   assert.ok(results[0]!.curve.loss.every(Number.isFinite));
   assert.deepEqual([...contents(runFiles(runsDir, torn).folder).keys()], ["stopped.safetensors"]);
 });

@@ -122,5 +122,5 @@ test("what workers cannot know is refused before anything is trained", async (t)
   }
   const naming = { ...configs[0]!, modules: [broken] } as RunConfig;
   const work = runTrials([naming], { runsDir: join(folder, "runs"), modules: [module] });
-  await assert.rejects(work, /the run: there is no "modules"/, "a configuration names no code");
+  await assert.rejects(work, /the run: unknown key "modules"/, "a configuration names no code");
 });

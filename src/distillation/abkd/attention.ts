@@ -7,7 +7,7 @@ import type { Weights } from "./weights.ts";
 
 export interface Attention {
   /**
-   * Returns A, teacher layers x student layers, differentiable in the student's means.
+   * Returns A, teacher layers x student layers, differentiable with respect to the student's means.
    * @param studentMeans S_a, S_l x d_s
    */
   scores(studentMeans: tf.Tensor2D): tf.Tensor2D;

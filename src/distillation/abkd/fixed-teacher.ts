@@ -113,7 +113,7 @@ function meanSquares(maps: tf.Tensor3D): tf.Tensor1D {
 }
 
 /**
- * Returns factor * sum_ij w_ij |T_i - R_j|^2, differentiable in R and w; T is a constant. With
+ * Returns factor * sum_ij w_ij |T_i - R_j|^2, differentiable with respect to R and w; T is a constant. With
  * D_ij = factor |T_i - R_j|^2:
  *
  *     dL/dR_j = -2 factor sum_i w_ij (T_i - R_j),   dL/dw_ij = D_ij
@@ -146,7 +146,7 @@ export function fixedTeacherLoss(
 }
 
 /**
- * Returns the same for R_j = S_j P_j, differentiable in S, P and w, on the engine. With
+ * Returns the same for R_j = S_j P_j, differentiable with respect to S, P and w, on the engine. With
  * U_j = sum_i w_ij (T_i - R_j):
  *
  *     dL/dS_j = -2 factor U_j P_j',   dL/dP_j = -2 factor S_j' U_j,   dL/dw_ij = D_ij

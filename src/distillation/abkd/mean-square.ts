@@ -161,7 +161,7 @@ function difference(t: tf.Tensor2D, qt: tf.Tensor2D, s: tf.Tensor2D, qs: tf.Tens
 }
 
 /**
- * Returns |T Q_t - S Q_s|^2, differentiable in Q_t, S and Q_s. The gradient makes the difference
+ * Returns |T Q_t - S Q_s|^2, differentiable with respect to Q_t, S and Q_s. The gradient makes the difference
  * again, so that nothing of size n x d_a is held in between.
  */
 function squaredDistance(

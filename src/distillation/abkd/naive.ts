@@ -16,7 +16,7 @@ export interface NaiveResult {
 }
 
 /**
- * Computes A, D and L_abkd slowly, differentiable in the student's maps and all weights.
+ * Computes A, D and L_abkd slowly, differentiable with respect to the student's maps and all weights.
  *
  * @param weights by name, as AbkdDistillation.weights holds them
  */

@@ -92,7 +92,7 @@ function rowsOf(layers: TeacherMaps, vectors: tf.Tensor2D): tf.Tensor2D {
 }
 
 /**
- * Returns |t_i - s_j|^2 by direct differences, differentiable in s and, if `trained`, in t.
+ * Returns |t_i - s_j|^2 by direct differences, differentiable with respect to s and, if `trained`, t.
  * With dL/dD_ij = g_ij: dL/dt_i = 2 sum_j g_ij (t_i - s_j), and likewise for s.
  *
  * @param t [T_l, n]

@@ -77,8 +77,8 @@ export class TrainedScalars implements Dissimilarity {
 }
 
 /**
- * Returns factor * sum_ij w_ij |t_i - s_j|^2 with t_i = T_i u_i and s_j = S_j v_j, differentiable in all but
- * T. With D_ij = factor |t_i - s_j|^2, e_i = sum_j w_ij (t_i - s_j) and c_j = sum_i w_ij (t_i - s_j):
+ * Returns factor * sum_ij w_ij |t_i - s_j|^2 with t_i = T_i u_i and s_j = S_j v_j; only T is a constant.
+ * With D_ij = factor |t_i - s_j|^2, e_i = sum_j w_ij (t_i - s_j) and c_j = sum_i w_ij (t_i - s_j):
  *
  *     dL/du_i = 2 factor T_i' e_i,       dL/dw_ij = D_ij,
  *     dL/dS_j = -2 factor c_j v_j',      dL/dv_j = -2 factor S_j' c_j

@@ -124,7 +124,7 @@ function reconstruction(features: tf.Tensor2D, last: tf.Tensor2D, first: tf.Tens
   return squaredGap(standardised(spread as tf.Tensor2D), first);
 }
 
-/** Returns |x - target|^2, differentiable in x. */
+/** Returns |x - target|^2, differentiable with respect to x. */
 function squaredGap(x: tf.Tensor, target: tf.Tensor): tf.Scalar {
   return tf.mul(meanSquaredError(x, target), x.size);
 }
