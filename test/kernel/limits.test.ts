@@ -66,7 +66,7 @@ suite("messages beyond the limits", () => {
       const said = next(kernel, ({ header }) => header.msg_type === "stream");
       kernel.send("shell", "comm_msg", { comm_id: "a", data: {} }, { buffers });
       const { content, parent } = await said;
-      assert.match(String(content["text"]), /^comm_msg: the message has \d+ MiB, and 16/);
+      assert.match(String(content["text"]), /^comm_msg: the message has \d+ MiB; the limit is 16/);
       assert.equal(parent.msg_id, request.msg_id);
     }
   });
@@ -82,7 +82,7 @@ suite("messages beyond the limits", () => {
       }
       const failed = next(kernel, ({ header }) => header.msg_type === "execute_reply");
       sendText("execute_request", `{"code":"1","user_expressions":{"a":${nested(depth)}}}`);
-      assert.match(String((await failed).content["evalue"]), /nests deeper than 500/);
+      assert.match(String((await failed).content["evalue"]), /nests deeper than the limit of 500/);
     }
     const echoed = next(kernel, ({ header }) => header.msg_type === "comm_msg");
     sendText("comm_msg", `{"comm_id":"d","data":${nested(DEPTH - 1)}}`);
@@ -132,7 +132,7 @@ suite("messages beyond the limits", () => {
     const said = next(kernel, ({ header }) => header.msg_type === "stream");
     const buffers = Array(8).fill(Buffer.alloc(1e7));
     kernel.send("shell", "comm_msg", { comm_id: "a", data: {} }, { buffers });
-    assert.match(String((await said).content["text"]), /^comm_msg: the message has 77 MiB, and 16/);
+    assert.match(String((await said).content["text"]), /^comm_msg: the message has 77 MiB; the limit is 16/);
     stranger.close();
     assert.equal(resultOf(await kernel.execute("1 + 1")), "2");
   });
