@@ -101,7 +101,7 @@ suite("messages beyond the limits", () => {
     }
   });
 
-  test("40 MB twelve times: the supervisor releases the memory", async () => {
+  test("40 MB 32 times: the supervisor releases the memory", async () => {
     const code = `"${"x".repeat(4e7)}"`;
     const peakAfter = async (messages: number): Promise<number> => {
       for (let i = 0; i < messages; i++) {
@@ -111,10 +111,10 @@ suite("messages beyond the limits", () => {
       const status = readFileSync(`/proc/${kernel.process.pid}/status`, "utf8");
       return Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]) / 1024;
     };
-    // The collector lets some of the messages pile up first.
-    const [first, second] = [await peakAfter(6), await peakAfter(6)];
-    // If they were kept, the last six would be 240 MB more.
-    assert.ok(second < first + 200, `${first} MB after six, ${second} after twelve`);
+    // The collector lets up to a dozen of the messages pile up first.
+    const [first, second] = [await peakAfter(12), await peakAfter(20)];
+    // If they were kept, the last twenty would be 800 MB more.
+    assert.ok(second < first + 300, `${first} MB after 12, ${second} after 32`);
   });
 
   test("a frame of 100 MB is not even received", async () => {
