@@ -132,7 +132,10 @@ suite("messages beyond the limits", () => {
     const said = next(kernel, ({ header }) => header.msg_type === "stream");
     const buffers = Array(8).fill(Buffer.alloc(1e7));
     kernel.send("shell", "comm_msg", { comm_id: "a", data: {} }, { buffers });
-    assert.match(String((await said).content["text"]), /^comm_msg: the message has 77 MiB; the limit is 16/);
+    assert.match(
+      String((await said).content["text"]),
+      /^comm_msg: the message has 77 MiB; the limit is 16/,
+    );
     stranger.close();
     assert.equal(resultOf(await kernel.execute("1 + 1")), "2");
   });
