@@ -32,8 +32,8 @@ export function formInShort(summary: MethodSummary): string | undefined {
   const whole = describeForm(summary);
   if (whole === undefined || whole === asWritten(label)) return whole;
   return (
-    `${label} ran in another form than the paper's equations: as written, they do not train ` +
-    "(docs/recipes.md). The page below names each difference."
+    `This is a modified ${label}: the paper's equations as written rarely train (docs/recipes.md). ` +
+    "The HTML page below lists each difference."
   );
 }
 

@@ -43,7 +43,7 @@ describe("quickstart", () => {
       assert.match(first.text, row);
     assert.match(
       first.text,
-      /^ABKD ran in another form than the paper's equations: .*each difference\.$/m,
+      /^This is a modified ABKD: the paper's equations .*each difference\.$/m,
     );
     assert.doesNotMatch(first.text, /literal/);
     assert.match(first.text, /\(medians of 2 seeds on one split/);

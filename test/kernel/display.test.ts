@@ -88,7 +88,7 @@ test("a failing view shows the text and the error message", async () => {
     [() => 5, /MIME/],
     [() => undefined, /MIME/],
     [() => ({ html: "<b>" }), /"html" is not a MIME type/],
-    [() => ({ "text/html": {} }), /text\/html takes a text/],
+    [() => ({ "text/html": {} }), /text\/html must be text/],
     [() => ({ "application/json": cycle }), /refers to itself/],
     [
       () => {

@@ -69,6 +69,8 @@ const CASES: Readonly<Record<string, string>> = {
   "Node's own code, before the second immediate of a turn": `
     import { createHook } from "node:async_hooks";
     let nodes;
+    // One of Node's may be waiting already; then the next would make none.
+    await new Promise((resolve) => setTimeout(resolve, 5));
     let hook = createHook({ init(id, type, trigger, one) { if (type === "Immediate") nodes = one; } });
     hook.enable();
     setImmediate(() => {});

@@ -163,7 +163,7 @@ for (const recipe of RECIPES) {
     const adams = await interrupted(smallConfig({ epochs: 12, patience: 12 }), 2, toyMethod);
     await assert.rejects(run(config, { from: adams }, toyMethod), {
       name: "OptionError",
-      message: new RegExp(`by adam, and the configuration asks for ${optimiser?.name}`),
+      message: new RegExp(`with adam, but the configuration asks for ${optimiser?.name}`),
     });
   });
 }
