@@ -102,7 +102,7 @@ export function decodeModel(bytes: Buffer, name: string, student = 1): ReadModel
   const { metadata } = source;
   const ours = isOurs(metadata, source.digest, name);
   if (ours ? metadata["format"] !== FORMAT : metadata["config"] === undefined) {
-    throw new FormatError(`${name} is not a model file of abkd: write one with abkd export`);
+    throw new FormatError(`${name} is not an abkd model: write one with abkd export`);
   }
   const config = parse<RunConfig>(metadata["config"], name, configForm);
   const shape = parse<GraphShape>(metadata["shape"], name, shapeForm);

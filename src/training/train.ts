@@ -369,7 +369,7 @@ class Training {
   #diverged(what: string, value: number): DivergedError {
     const kept = this.#kept
       ? `the checkpoint of ${this.#kept.place} is kept`
-      : "there is no checkpoint";
+      : "no checkpoint is kept";
     return new DivergedError(
       `the ${what} is ${value} in epoch ${this.#epochs + 1}; ${kept}; ` +
         "try a smaller learning rate or other options of the method",

@@ -177,7 +177,7 @@ test("a model of another graph, and an altered one, are refused in one line", as
       anew(bytes.replace('\\"layers\\":4', '\\"layers\\":5')),
     ],
     [/its digest does not fit/, bytes.replace('\\"layers\\":4', '\\"layers\\":5')],
-    [/is not a model file of abkd/, anew(bytes.replace("abkd-model/1", "abkd-model/9"))],
+    [/is not an abkd model/, anew(bytes.replace("abkd-model/1", "abkd-model/9"))],
     [
       /input.weight is \[1433,4\], .* needs \[1434,4\]/,
       anew(bytes.replace('\\"features\\":1433', '\\"features\\":1434')),

@@ -1,4 +1,4 @@
-// Epochs of several steps: what they learn from, and the same bits after a stop within an epoch.
+// Epochs of several steps: their batches, and the same bits after a stop within an epoch.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, test } from "node:test";
@@ -41,7 +41,7 @@ interface Step {
 }
 
 /**
- * A model that notes each step and its loss.
+ * Wraps a model so that it notes each step and its loss.
  * @param torn the step at which its gradients are NaN, though the loss is finite
  */
 function noting(
@@ -91,7 +91,7 @@ async function run(
     );
     return { outcome, weights, batches };
   } finally {
-    assert.equal(batches.held, 0, "every batch was let go of");
+    assert.equal(batches.held, 0, "every batch was freed");
     for (const held of [model, targets, inputs]) held.dispose();
   }
 }
@@ -101,7 +101,7 @@ const config = smallConfig({
   optimiser: { name: "sgd", momentum: 0.9 },
 });
 
-test("an epoch has a step a batch; steps count on, and the loss is the mean of the epoch's", async () => {
+test("an epoch has one step per batch; steps count on, and the loss is the mean of the epoch's", async () => {
   const steps: Step[] = [];
   const { outcome, batches } = await run(config, {}, steps);
   assert.deepEqual(numbersOf(steps), [...Array(4 * PARTS).keys()]);
@@ -133,7 +133,7 @@ test("scores of three batches are those of the whole graph", () => {
   for (const held of [model, targets, inputs]) held.dispose();
 });
 
-test("stopped after any step, through a file, it ends in the same bits", async (t) => {
+test("a training stopped after any step and resumed from a file ends in the same bits", async (t) => {
   const path = join(temporaryFolder(t), "checkpoint.safetensors");
   const owner = { config, data: "0123", flavour: "fma" };
   const whole = await run(config);
@@ -161,7 +161,7 @@ test("stopped after any step, through a file, it ends in the same bits", async (
   }
 });
 
-test("a stop within an epoch keeps its steps, and says where it was", async () => {
+test("a stop within an epoch keeps the epoch's steps, and says where it was", async () => {
   let steps = 0;
   let state: TrainingState | undefined;
   const signal = {
@@ -186,7 +186,7 @@ test("a stop within an epoch keeps its steps, and says where it was", async () =
   assert.deepEqual(resumed.outcome.curve, whole.outcome.curve);
 });
 
-test("a loss that is not finite within an epoch keeps the steps before it, in a file that is read", async (t) => {
+test("after a non-finite loss within an epoch, the steps before it are kept in a readable file", async (t) => {
   const path = join(temporaryFolder(t), "checkpoint.safetensors");
   const saved: TrainingState[] = [];
   const hot = smallConfig({ learningRate: 3e38, optimiser: { name: "sgd" } });
@@ -210,7 +210,7 @@ test("a loss that is not finite within an epoch keeps the steps before it, in a 
 });
 
 for (const clip of [undefined, 1]) {
-  test(`a state that is not finite is not kept, the one before it is${clip ? ", clipped too" : ""}`, async (t) => {
+  test(`a non-finite state is not kept, but the one before it${clip ? ", also when clipped" : ""}`, async (t) => {
     const path = join(temporaryFolder(t), "checkpoint.safetensors");
     const torn = smallConfig({ optimiser: { name: "sgd" }, ...(clip !== undefined && { clip }) });
     const owner = { config: torn, data: "0123", flavour: "fma" };
@@ -219,7 +219,7 @@ for (const clip of [undefined, 1]) {
     const saying = (kept: string) => ({
       message: new RegExp(`^the loss is NaN in epoch 2; ${kept}; `),
     });
-    // The fifth step's loss is finite, and what it leaves is not: the sixth's loss is NaN.
+    // The fifth step's loss is finite, but the state after it is not: the sixth's loss is NaN.
     await assert.rejects(
       train({ checkpoints: { everySeconds: 0, save } }),
       saying("the checkpoint of step 1 of epoch 2 is kept"),
@@ -227,7 +227,7 @@ for (const clip of [undefined, 1]) {
     assert.equal(readCheckpoint(path, owner)?.step, 4);
     await assert.rejects(
       train({ checkpoints: { everySeconds: 3600, save: () => assert.fail("saved") } }),
-      saying("there is no checkpoint"),
+      saying("no checkpoint is kept"),
     );
     let steps = 0;
     const signal = {
@@ -241,7 +241,7 @@ for (const clip of [undefined, 1]) {
   });
 }
 
-test("stopped before the first step, or without checkpoints, it does not say that anything is kept", async () => {
+test("a stop before the first step, or without checkpoints, does not say that anything is kept", async () => {
   const signal = { aborted: true };
   const save = (): void => assert.fail("saved");
   await assert.rejects(run(config, { signal, checkpoints: { everySeconds: 0, save } }), {
@@ -258,7 +258,7 @@ test("stopped before the first step, or without checkpoints, it does not say tha
   });
 });
 
-test("nothing is left behind, however it ends; no batch at all is an error", async () => {
+test("no memory is left behind, however training ends; an epoch without batches is an error", async () => {
   const before = [tf.memory().numTensors, memory().used];
   await run(config);
   let steps = 0;
@@ -273,7 +273,7 @@ test("nothing is left behind, however it ends; no batch at all is an error", asy
   };
   const checkpoints = { everySeconds: 3600, save };
   await assert.rejects(run(config, { signal, checkpoints }), InterruptedError);
-  // The checkpoint is SGD's, and this training Adam's.
+  // The checkpoint is SGD's, but this training uses Adam.
   await assert.rejects(run(smallConfig(), { from: state! }), /is from training with sgd/);
   assert.deepEqual([tf.memory().numTensors, memory().used], before);
   const inputs = graphInputs(smallGraph());
@@ -285,7 +285,7 @@ test("nothing is left behind, however it ends; no batch at all is an error", asy
   for (const held of [model, targets, inputs]) held.dispose();
 });
 
-test("batches are refused beside a method that needs the whole graph", async () => {
+test("batches are refused with a method that needs the whole graph", async () => {
   const [inputs, targets] = [graphInputs(smallGraph()), splitTargets(smallGraph(), smallSplit())];
   const model = createModel(config.model, { features: 12, classes: 3 }, 1);
   const { name, version, defaults: options } = findMethod("lsp");

@@ -1,4 +1,4 @@
-// What can be known beforehand is refused before a teacher is trained; what others left is kept.
+// Runs that cannot work are refused before a teacher is trained; what other runs left is kept.
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -26,7 +26,7 @@ const student = studentConfig(subject, "abkd", teacher, SHORT);
 const options = student.method!.options;
 const studentMethod = findMethod("student");
 
-/** A configuration as JavaScript may give it. */
+/** A configuration as JavaScript code may give it. */
 const config = (changes: object): RunConfig => ({ ...student, ...changes }) as RunConfig;
 const model = (changes: object) => config({ model: { ...student.model, ...changes } });
 const training = (changes: object) => config({ training: { ...student.training, ...changes } });
@@ -110,7 +110,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [training({ schedule: { name: "step", every: 2, factor: 1 } }), /"factor" is 1; legal/],
   [
     training({ schedule: { name: "step", every: 3, factor: 0.5 } }),
-    /after 3 epochs, and there are 3/,
+    /after 3 epochs, but there are only 3/,
   ],
   [training({ schedule: null }), /"schedule" is null; legal/],
   [training({ clip: 0 }), /"clip" is 0; legal: a number above 0/],
@@ -133,7 +133,7 @@ const WRONG_OPTIONS: readonly [options: object, message: RegExp][] = [
   [{ engine: "gpu" }, /engine gpu is not one of auto, wasm, native/],
 ];
 
-/** Refuses in one line and has trained nothing by then. */
+/** Checks that runs are refused in one line, and that nothing has been trained by then. */
 async function refuses(configs: RunConfig[], given: TrialsOptions, message: RegExp) {
   const started: string[] = [];
   const observer = (event: TrainingEvent): void => {
@@ -159,7 +159,7 @@ test("a configuration or an option that makes no sense costs no teacher", async 
   assert.deepEqual(readdirSync(runsDir), []);
 });
 
-test("a model's kind that is undefined is the recipe's, as one that is left out", () => {
+test("a model's kind that is undefined means the recipe's, like one that is left out", () => {
   const changes = { model: { kind: undefined, layers: 3 } } as { model: { layers: number } };
   assert.deepEqual(
     teacherConfig(subject, changes),
@@ -179,7 +179,7 @@ test("MustaD's student is trained by GCNII's recipes", () => {
   });
 });
 
-test("a typo in a recipe's changes is told where it is made", () => {
+test("a typo in a recipe's changes is reported where it is made", () => {
   const wrong = (changes: object) => () => teacherConfig(subject, changes);
   assert.throws(wrong({ modle: { layers: 3 } }), /unknown key "modle"; legal: model, training/);
   assert.throws(wrong({ model: { layres: 3 } }), /unknown option "layres"/);
@@ -193,7 +193,7 @@ test("a typo in a recipe's changes is told where it is made", () => {
   });
 });
 
-test("every committed record's configuration of this version is one that can be run", () => {
+test("every committed record of this version has a configuration that can be run", () => {
   const records = committedRecords();
   assert.ok(records.length > 100);
   for (const { record } of records) {
@@ -201,21 +201,21 @@ test("every committed record's configuration of this version is one that can be 
       checkConfig(record.config);
     } catch (error) {
       // Records of an earlier form of a method are reported, not run.
-      assert.match(String(error), /version \d+ is asked for/, record.id);
+      assert.match(String(error), /version \d+ is configured/, record.id);
     }
   }
 });
 
-test("a folder that cannot be written is told before the teacher is trained", async (t) => {
+test("a folder that cannot be written is reported before the teacher is trained", async (t) => {
   const folder = temporaryFolder(t);
   writeFileSync(join(folder, "file"), "");
   await refuses([student], { runsDir: join(folder, "file/runs") }, /cannot write .*folder/);
-  // The teacher's place is free, the student's is not.
+  // The teacher's folder can be made, but the student's cannot.
   writeFileSync(runFiles(folder, student).folder, "");
   await refuses([student], { runsDir: folder }, /cannot write .*folder/);
 });
 
-test("a damaged file that is to be resumed is told before the teacher is trained", async (t) => {
+test("a damaged file to be resumed is reported before the teacher is trained", async (t) => {
   const folder = temporaryFolder(t);
   const { result } = runFiles(folder, student);
   mkdirSync(dirname(result));
@@ -228,7 +228,7 @@ test("a damaged file that is to be resumed is told before the teacher is trained
   );
 });
 
-/** Amazon Photo's file with a toy graph in it; with one label more or less it is another graph. */
+/** Writes Amazon Photo's file with a toy graph in it, or with another graph if `change`. */
 function toyData(folder: string, change: boolean): string {
   const files = npzToy((members) => {
     const reversed = range(TOY.nodes).map((node) => toyLabel(TOY.nodes - 1 - node));
@@ -239,7 +239,7 @@ function toyData(folder: string, change: boolean): string {
   return folder;
 }
 
-test("two graphs under one name: the first's runs, teacher and checkpoints stay, and it is said", async (t) => {
+test("two graphs with one name: the first one's runs and checkpoints are kept, and it is reported", async (t) => {
   const folder = temporaryFolder(t);
   const runsDir = join(folder, "runs");
   const [one, other] = [toyData(join(folder, "a"), false), toyData(join(folder, "b"), true)];
@@ -255,7 +255,7 @@ test("two graphs under one name: the first's runs, teacher and checkpoints stay,
   }
   assert.deepEqual(contents(runsDir), before);
 
-  // A checkpoint alone is somebody's work too.
+  // A checkpoint alone is somebody's work, too.
   const stopped = { runsDir: join(folder, "stopped"), workers: 1, checkpointSeconds: 0 };
   const controller = new AbortController();
   const observer = (event: TrainingEvent): void => {
@@ -274,7 +274,7 @@ test("two graphs under one name: the first's runs, teacher and checkpoints stay,
   await refuses([long], { ...stopped, dataDir: other }, said);
 });
 
-test("a study does not go on beside records of other data of the same name", async (t) => {
+test("a study stops if earlier records are of other data of the same name", async (t) => {
   const folder = temporaryFolder(t);
   const [one, other] = [toyData(join(folder, "a"), false), toyData(join(folder, "b"), true)];
   const toy = { dataset: "amazon-photo", split: "random:40/30/30:0" };
@@ -301,7 +301,7 @@ test("a study does not go on beside records of other data of the same name", asy
   assert.equal(await run([1, 2], one, runsDir), 1);
 });
 
-test("a dead teacher is said before its students start, also when it is cached, and in their records", async (t) => {
+test("a dead teacher is reported before its students start, even if it is cached, and in their records", async (t) => {
   const runsDir = temporaryFolder(t);
   const dying = teacherConfig(subject, { model: { layers: 3, width: 8 }, training: { epochs: 6 } });
   const config = studentConfig(subject, "softkd", dying, SHORT);
@@ -336,7 +336,7 @@ test("a run that starts from a dead one's weights says so, and so does the comma
   assert.match(notes.join(), /^the donor 3L-8H alone .* is dead: it gives every node one class/);
 });
 
-test("a teacher that learned nothing is said, one that did is not", async (t) => {
+test("a teacher that learned nothing is reported, but not one that learned", async (t) => {
   const notes = async (config: RunConfig): Promise<string[]> => {
     const found: string[] = [];
     await runTrials([studentConfig(subject, "softkd", config, SHORT)], {

@@ -1,4 +1,4 @@
-// Checkpoints: the state comes back whole, or the reason why not.
+// Checkpoints: the state is read back whole, or refused with the reason.
 import assert from "node:assert/strict";
 import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -39,14 +39,14 @@ const state: TrainingState = {
   seconds: 12.5,
 };
 
-test("a state comes back bit for bit; without a file there is none", (t) => {
+test("a state is read back bit for bit; without a file there is none", (t) => {
   const path = join(temporaryFolder(t), "run", "checkpoint.safetensors");
   assert.equal(readCheckpoint(path, owner), undefined);
   writeCheckpoint(path, owner, state);
   assert.deepEqual(readCheckpoint(path, owner), state);
 });
 
-test("a stop within an epoch, and another optimiser's moments, come back as well", (t) => {
+test("a stop within an epoch, and another optimiser's moments, are read back as well", (t) => {
   const path = join(temporaryFolder(t), "checkpoint.safetensors");
   const { moments } = state.optimiser;
   const within: TrainingState = {
@@ -66,7 +66,7 @@ test("a stop within an epoch, and another optimiser's moments, come back as well
   }
 });
 
-test("a checkpoint of another version is refused by its name", (t) => {
+test("a checkpoint of another format version is refused by name", (t) => {
   const path = join(temporaryFolder(t), "checkpoint.safetensors");
   writeCheckpoint(path, owner, state);
   const { tensors, metadata } = decodeSafetensors(readFileSync(path), path);
@@ -91,14 +91,14 @@ test("another run's, other data's and another engine's checkpoints are refused",
   }
 });
 
-test("whose data a checkpoint is, is read from its header alone", (t) => {
+test("the fingerprint of a checkpoint's data is read from its header alone", (t) => {
   const path = join(temporaryFolder(t), "checkpoint.safetensors");
   assert.equal(checkpointData(path), undefined);
   writeCheckpoint(path, owner, state);
   assert.equal(checkpointData(path), owner.data);
   const whole = readFileSync(path);
   const header = 8 + Number(whole.readBigUInt64LE());
-  // Arrays of terabytes, which nobody can read: a sparse file.
+  // A sparse file with arrays of terabytes, which nobody can read.
   writeFileSync(path, whole.subarray(0, header));
   truncateSync(path, 2 ** 41);
   assert.equal(checkpointData(path), owner.data);

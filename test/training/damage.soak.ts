@@ -1,4 +1,4 @@
-// Every single bit of every kind of file of ours, and 500 of a committed teacher: all refused.
+// Flips every bit of each kind of file of ours, and 500 bits of a committed teacher: all are refused.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { type Kind, kinds } from "./own-files.ts";
 import { temporaryFolder } from "./small.ts";
 
 for (const kind of kinds) {
-  test(`${kind.name}: every bit`, (t) => {
+  test(`${kind.name}: every flipped bit is refused`, (t) => {
     const folder = temporaryFolder(t);
     const whole = kind.bytes(folder);
     const bits = Array.from({ length: 8 * whole.length }, (_, bit) => bit);
@@ -38,7 +38,7 @@ const committed: readonly Kind[] = [
 ];
 
 for (const kind of committed) {
-  test(`the committed teacher's ${kind.name}: 500 flipped bits of header and payload`, (t) => {
+  test(`the committed teacher's ${kind.name}: 500 flipped bits in header and payload are refused`, (t) => {
     const folder = temporaryFolder(t);
     const whole = kind.bytes(folder);
     kind.read(join(folder, kind.name), whole);

@@ -1,4 +1,4 @@
-// Files that were damaged, altered or made by others: nothing damaged is believed, in any format.
+// Files that were damaged, altered or made by others: nothing damaged is accepted, in any format.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UserError } from "../../src/base/errors.ts";
@@ -20,7 +20,7 @@ function kindOf(name: string): Kind {
 }
 
 for (const kind of kinds) {
-  test(`${kind.name}: 500 flipped bits, 500 refused in one line; every cut and every byte more too`, (t) => {
+  test(`${kind.name}: 500 flipped bits are refused in one line each, and so are cuts and extra bytes`, (t) => {
     const folder = temporaryFolder(t);
     const whole = kind.bytes(folder);
     kind.read(`${folder}/${kind.name}`, whole);
@@ -39,7 +39,7 @@ for (const kind of kinds) {
   });
 }
 
-test("an edited accuracy, best epoch or step is refused, and so is a digest put right", (t) => {
+test("an edited accuracy, best epoch or step is refused, even with a corrected digest", (t) => {
   const folder = temporaryFolder(t);
   const edits: [string, string, string][] = [
     ["run.json", '"test": 0.8169', '"test": 0.9169'],
@@ -67,7 +67,7 @@ test("an edited accuracy, best epoch or step is refused, and so is a digest put 
   }
 });
 
-test("a result whose digest fits is looked at all the same", (t) => {
+test("a result is checked even if its digest fits", (t) => {
   const folder = temporaryFolder(t);
   const { read } = kindOf("run.json");
   const cases: [object, RegExp][] = [
@@ -84,7 +84,7 @@ test("a result whose digest fits is looked at all the same", (t) => {
   }
 });
 
-test("weights that are no finite numbers are refused in every format", (t) => {
+test("weights that are not finite are refused in every format", (t) => {
   for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
     const bias = { shape: [3], values: Float32Array.of(0, bad, 0) };
     const altered = { ...model, parameters: new Map([...model.parameters, ["output.bias", bias]]) };
@@ -107,7 +107,7 @@ test("weights that are no finite numbers are refused in every format", (t) => {
   }
 });
 
-test("a file of ours without a digest is refused; another program's is taken, and told apart", () => {
+test("a file of ours without a digest is refused; another program's is accepted and marked as such", () => {
   const { tensors, metadata } = decodeSafetensors(Buffer.from(encodeModel(model)), "x");
   const { config, shape } = metadata;
   const header = (texts: object): [object, Uint8Array] => {
@@ -133,13 +133,13 @@ test("a file of ours without a digest is refused; another program's is taken, an
   assert.equal(others.ours, false);
   assert.deepEqual(others.parameters, model.parameters);
   assert.equal(decodeModel(Buffer.from(encodeModel(model)), "x").ours, true);
-  assert.throws(() => decodeModel(crafted(...header({})), "x"), { message: /no model of ours/ });
+  assert.throws(() => decodeModel(crafted(...header({})), "x"), { message: /not an abkd model/ });
 
   const npz = (texts: object): Buffer => {
     const written = Buffer.from(JSON.stringify(texts));
     const text: [string, NpyArray] = ["metadata", { shape: [written.length], values: written }];
     const bytes = Buffer.from(encodeNpz(new Map([text, ...model.parameters])));
-    // Without the comment, as numpy writes it.
+    // Without the zip comment, as numpy writes it.
     const bare = bytes.subarray(0, bytes.length - 76);
     bare.writeUInt16LE(0, bare.length - 2);
     return bare;
@@ -148,7 +148,7 @@ test("a file of ours without a digest is refused; another program's is taken, an
   assert.equal(decodeModel(npz({ config, shape }), "x").ours, false);
 });
 
-test("headers and archives that lie are refused with their reason, and briefly", () => {
+test("headers and archives that lie are refused with the reason, briefly", () => {
   const entry = '"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}';
   const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
   const long = "k".repeat(1_000_000);
@@ -175,7 +175,7 @@ test("headers and archives that lie are refused with their reason, and briefly",
   const overlap = { dtype: "F32", shape: [1], data_offsets: [0, 4] };
   assert.throws(() => decodeSafetensors(crafted({ a: overlap, b: overlap }), "lie"), /overlap/);
 
-  // Two members of one name: the second's name altered to the first's, in both places.
+  // Two members with one name: the second's name is changed to the first's in both places.
   const two = encodeNpz(
     new Map([model.parameters, model.parameters].map((m, k) => [`w${k}`, m.get("input.bias")!])),
   );

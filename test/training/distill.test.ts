@@ -1,4 +1,4 @@
-// distill(), evaluate() and prepareRun(): one call each, with what the longer way gives, to the bit.
+// distill(), evaluate() and prepareRun(): one call each, with the same bits as the longer way.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ const request = {
   seed: 4,
 } as const;
 
-test("it writes the files that runTrials writes, and gives the student that they hold", async (t) => {
+test("distill() writes the files that runTrials() writes, and returns the student that they hold", async (t) => {
   const [one, two] = [temporaryFolder(t), temporaryFolder(t)];
   const student = await distill({ ...request, options: { temperature: 2 }, runsDir: one });
   const teacher = teacherConfig({ dataset: "synthetic", seed: 1 }, request.teacher);
@@ -50,7 +50,7 @@ test("it writes the files that runTrials writes, and gives the student that they
   restored.dispose();
 });
 
-test("its files, and it itself, are scored with the accuracies of its run", async (t) => {
+test("the student and its files are scored with the accuracies of the run", async (t) => {
   const folder = temporaryFolder(t);
   const student = await distill({ ...request, runsDir: folder });
   const [file, npz] = [join(folder, "student.safetensors"), join(folder, "student.npz")];
@@ -67,7 +67,7 @@ test("its files, and it itself, are scored with the accuracies of its run", asyn
   const { test: nodes } = await loadSplit(graph, student.config.split);
   const right = nodes.filter((node) => classes[node] === graph.labels[node]).length;
   assert.equal(right / nodes.length, student.accuracy.test);
-  // The public split's test nodes are others.
+  // The public split has other test nodes.
   const other = await evaluate(file, { dataset: graph, split: "public" });
   assert.notEqual(other.accuracy.test, student.accuracy.test);
   assert.deepEqual(other.classes, classes);
@@ -81,7 +81,7 @@ test("its files, and it itself, are scored with the accuracies of its run", asyn
   await assert.rejects(evaluate(join(folder, "none.npz")), UserError);
 });
 
-test("a teacher is a kind, a configuration, a result, a trained model or its file: one run", async (t) => {
+test("a teacher given as a kind, a configuration, a result, a trained model or its file is one run", async (t) => {
   const runsDir = temporaryFolder(t);
   const file = join(runsDir, "teacher.safetensors");
   const [config] = [teacherConfig({ dataset: "synthetic", seed: 1 }, small)];
@@ -96,7 +96,7 @@ test("a teacher is a kind, a configuration, a result, a trained model or its fil
     assert.deepEqual(again.parameters, trained.parameters);
   }
   assert.deepEqual(contents(join(runsDir, "teachers")), before, "it was trained once");
-  // A student of this student, by its file and as it is; a student that is given starts anew.
+  // A student of this student, given by its file and as it is; a given student starts anew.
   const third = await distill({ ...alone, method: "softkd", teacher: file, student: config });
   assert.deepEqual(third.config.teacher, trained.config);
   assert.deepEqual([third.config.model, third.config.training], [config.model, config.training]);
@@ -113,7 +113,7 @@ test("a teacher is a kind, a configuration, a result, a trained model or its fil
   assert.equal(mlp.config.teacher, undefined, "the plain student has none");
 });
 
-test("a graph of one's own is trained on by its name, with its sets", async (t) => {
+test("a program's own graph is trained on under its name, with its sets", async (t) => {
   const runsDir = temporaryFolder(t);
   const { train, val, test: rest } = smallSplit();
   const sets = { train, val, test: rest };
@@ -132,7 +132,7 @@ test("a graph of one's own is trained on by its name, with its sets", async (t) 
     [{ dataset: { ...graph, labels } }, /not the dataset "circle".*name: "mine"/s],
     [{ split: { ...sets, val: train.slice(0, 3), train: val } }, /not the dataset "circle"/],
     [{ dataset: { ...graph, name: "cora" } }, /not the dataset "cora"/],
-    [{ dataset: "synthetic" }, /needs a graph of your own/],
+    [{ dataset: "synthetic" }, /your own split needs your own graph/],
     [{ dataset: { ...graph, name: "Two Words" } }, /cannot be named/],
   ];
   for (const [change, message] of wrong) {
@@ -165,7 +165,7 @@ test("items with sets of classes are scored by the metric of their runs", async 
   assert.ok(all! > 0);
 });
 
-test("a prepared run is the one that is trained: train() takes it, to the same bits", async (t) => {
+test("a prepared run is the one that is trained: train() takes it to the same bits", async (t) => {
   const root = temporaryFolder(t);
   const teacher = teacherConfig({ dataset: "synthetic", seed: 1 }, small);
   const config = studentConfig({ dataset: "synthetic", seed: 2 }, "abkd", teacher, { training });
@@ -180,7 +180,7 @@ test("a prepared run is the one that is trained: train() takes it, to the same b
   assert.equal(result!.accuracy.test, accuracy);
 });
 
-test("what makes no sense is told before anything is trained", async (t) => {
+test("a request that makes no sense is refused before anything is trained", async (t) => {
   const runsDir = temporaryFolder(t);
   const foreign = join(runsDir, "foreign.safetensors");
   const bytes = Buffer.from(encodeModel(model));
@@ -215,7 +215,7 @@ test("what makes no sense is told before anything is trained", async (t) => {
   assert.deepEqual([...contents(runsDir).keys()], ["foreign.safetensors"]);
 });
 
-test("a signal stops it, and the same call goes on", async (t) => {
+test("a signal stops distill(), and the same call goes on", async (t) => {
   const runsDir = temporaryFolder(t);
   const controller = new AbortController();
   const long = { ...request, runsDir, resume: true } as const;

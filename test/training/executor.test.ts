@@ -1,5 +1,5 @@
-// Another executor than the worker threads: a process per job, which shares nothing with the program but JSON
-// and the folder of runs.
+// An executor other than worker threads: a process per job, which shares only JSON and the folder of runs with
+// the program.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -64,7 +64,7 @@ function processes(seen: Seen, change: (job: Job) => Job = (job) => job): StartE
   });
 }
 
-test("processes write the files of worker threads, the teacher's once, and no more run than there are slots", async (t) => {
+test("processes write the same files as worker threads, the teacher's once, and keep to the slots", async (t) => {
   const [ours, theirs] = [temporaryFolder(t), temporaryFolder(t)];
   const configs = students(6);
   const seen = { running: 0, most: 0, closed: 0 };
@@ -86,7 +86,7 @@ test("processes write the files of worker threads, the teacher's once, and no mo
   assert.ok(events.some((event) => event.type === "epoch"));
 });
 
-test("processes that are stopped keep checkpoints, and go on to the same bits", async (t) => {
+test("stopped processes keep checkpoints, and go on to the same bits", async (t) => {
   const [stopped, whole] = [temporaryFolder(t), temporaryFolder(t)];
   const configs = students(60);
   const seen = { running: 0, most: 0, closed: 0 };
@@ -109,7 +109,7 @@ test("processes that are stopped keep checkpoints, and go on to the same bits", 
   assert.deepEqual(contents(stopped), contents(whole));
 });
 
-test("workers refuse jobs of another version of the library, and data that is not the job's", async (t) => {
+test("workers refuse jobs of another version of the library, and data other than the job's", async (t) => {
   const runsDir = temporaryFolder(t);
   const seen = { running: 0, most: 0, closed: 0 };
   const other =
@@ -141,7 +141,7 @@ test("workers refuse jobs of another version of the library, and data that is no
   assert.equal(seen.closed, 2);
 });
 
-test("an executor of one's own goes without the options of worker threads", async (t) => {
+test("a program's own executor excludes the options of worker threads", async (t) => {
   const executor: StartExecutor = () => assert.fail("nothing is started");
   for (const threads of [{ workers: 1 }, { threads: 2 }]) {
     const options = { runsDir: temporaryFolder(t), executor, ...threads };

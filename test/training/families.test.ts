@@ -1,4 +1,4 @@
-// Every method with students and teachers of all families: it trains, is exported, read back, and goes on.
+// Every method with students and teachers of all kinds: it trains, is exported and read back, and resumes.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { loadDataset, loadSplit } from "../../src/datasets/index.ts";
@@ -27,7 +27,7 @@ const graph = await loadDataset("synthetic");
 const split = await loadSplit(graph, subject.split);
 const training = { epochs: 3 };
 
-/** As wide as no kernel of students is; what is not of a kind's table is left out. */
+/** Returns a width without a wasm kernel of its own, and only options that the kind has. */
 function sized(kind: ModelName, width: number): ModelChanges<ModelName> {
   const layered = kind === "gcnii" ? {} : { batchNorm: true };
   return { kind, layers: 3, width, dropout: 0.3, ...layered };
@@ -38,7 +38,7 @@ const teacherOf = (kind: ModelName): RunConfig =>
 const studentOf = (method: MethodName, kind: ModelName, teacher: RunConfig): RunConfig =>
   studentConfig(subject, method, teacher, { model: sized(kind, 5), training });
 
-/** Logits on the synthetic graph, and the test accuracy. */
+/** Returns the logits on the synthetic graph, and the test accuracy. */
 function predicted(model: Model): { logits: Float32Array; accuracy: number } {
   const [forms, targets] = [graphInputs(graph), splitTargets(graph, split)];
   const inputs = findModel(model.outline.kind).prepare(forms.value);

@@ -1,4 +1,4 @@
-// kill -9 at any moment of a training that replaces a finished run: what is there is always one run's.
+// kill -9 at any moment of a training that replaces a finished run: the files are always of one run.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +15,7 @@ import { contents, temporaryFolder } from "./small.ts";
 const KILLS = 24;
 const TRIALS = new URL("../../src/training/trials.ts", import.meta.url).href;
 
-test("a finished run that is trained again and killed, anew or resumed, at any time", async (t) => {
+test("a finished run stays whole when it is trained again, anew or resumed, and killed at any time", async (t) => {
   const folder = temporaryFolder(t);
   const changes = {
     model: { layers: 2, width: 8 },
@@ -44,7 +44,7 @@ test("a finished run that is trained again and killed, anew or resumed, at any t
      const given = { runsDir: ${JSON.stringify(runsDir)}, workers: 1, checkpointSeconds: 0 };
      await runTrials([${JSON.stringify(config)}], { ...given, resume, observer });`,
   );
-  /** Trains in a process that is killed so long after its first epoch begins. @returns how long it was let be */
+  /** Trains in a process that is killed this long after its start. @returns how long it ran */
   const train = async (milliseconds: number): Promise<number> => {
     const child = spawn(process.execPath, [script, existsSync(files.result) ? "anew" : "resume"], {
       stdio: ["ignore", "pipe", "inherit"],

@@ -1,4 +1,4 @@
-// A finished run keeps its weights: trained again and stopped, replaced, or killed between two files.
+// A finished run keeps its weights when it is trained again and stopped, replaced, or killed between two files.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -47,7 +47,7 @@ async function stop(
   return error;
 }
 
-test("a finished run that is trained again and stopped stays as it was; the stopped model is beside it", async (t) => {
+test("a finished run that is trained again and stopped stays as it was, beside the stopped model", async (t) => {
   const runsDir = temporaryFolder(t);
   const files = runFiles(runsDir, config);
   const [finished] = await runTrials([config], { runsDir, workers: 1 });
@@ -66,7 +66,7 @@ test("a finished run that is trained again and stopped stays as it was; the stop
 
   const [resumed] = await runTrials([config], { runsDir, workers: 1, resume: true });
   assert.deepEqual(resumed, finished);
-  // Trained again to its end it is the same run, and nothing else is left.
+  // Trained again to its end, it is the same run, and nothing else is left.
   await runTrials([config], { runsDir, workers: 1 });
   assert.deepEqual(readFileSync(files.model), bytes);
   const names = [...contents(files.folder).keys()];
@@ -95,9 +95,9 @@ test("a damaged run is retrained from where its retraining was stopped, by --res
   }
 });
 
-test("a stopped run whose state is torn does not say that it is kept", async (t) => {
+test("a stopped run with a non-finite state does not say that it is kept", async (t) => {
   const runsDir = temporaryFolder(t);
-  // The decay's share of a gradient is finite and its square is not: Adam's second moments are infinite, and
+  // The decay's share of a gradient is finite but its square is not: Adam's second moments are infinite, and
   // the weights stay as they are.
   const torn = { ...config, training: { ...config.training, weightDecay: 1e30, epochs: 10_000 } };
   const { message, results } = await stop(runsDir, { checkpointSeconds: 0 }, torn);
@@ -106,7 +106,7 @@ test("a stopped run whose state is torn does not say that it is kept", async (t)
   assert.deepEqual([...contents(runFiles(runsDir, torn).folder).keys()], ["stopped.safetensors"]);
 });
 
-/** Another run's weights under the same configuration: those of another version of abkd. */
+/** Other weights for the same configuration, as from another version of abkd. */
 const other = {
   ...model,
   parameters: new Map([
@@ -116,7 +116,7 @@ const other = {
 };
 const otherResult: RunResult = { ...result, accuracy: { train: 0.1, val: 0.2, test: 0.3 } };
 
-test("the model of another run, or of a stopped one, is not taken for a result's; older results name none", (t) => {
+test("the model of another or a stopped run is not taken for a result's; older results name none", (t) => {
   const files = runFiles(temporaryFolder(t), result.config);
   const { modelSha256, ...unnamed } = writeRun(files, result, model);
   assert.equal(modelSha256, sha256(readFileSync(files.model)));
@@ -133,8 +133,8 @@ test("the model of another run, or of a stopped one, is not taken for a result's
 const SOURCE = new URL("../../src/", import.meta.url).href;
 
 /**
- * Runs `code` (of an ES module) in a process that ends by SIGKILL just before its so manieth rename or
- * removal of a file.
+ * Runs `code` (an ES module) in a process that is killed by SIGKILL just before the given rename or removal
+ * of a file.
  * @returns whether it was killed
  */
 function killedAt(place: number, code: string): boolean {
@@ -160,7 +160,7 @@ function killedAt(place: number, code: string): boolean {
   return signal === "SIGKILL";
 }
 
-/** Whichever run is there: its result and its model are of one run. */
+/** Checks that the result and the model in the folder are of one run. */
 function there(files: RunFiles): "first" | "second" | "none" {
   if (!existsSync(files.result)) return "none";
   const run = readFiles(files);
@@ -169,7 +169,7 @@ function there(files: RunFiles): "first" | "second" | "none" {
   return first ? "first" : "second";
 }
 
-test("a run that is replaced by another is killed before each of its writes: no result beside another's model", (t) => {
+test("a replacement killed before any of its writes leaves no result beside another run's model", (t) => {
   const folder = temporaryFolder(t);
   const [kept, runs] = [join(folder, "kept"), join(folder, "runs")];
   const [from, files] = [runFiles(kept, result.config), runFiles(runs, result.config)];
@@ -184,13 +184,13 @@ test("a run that is replaced by another is killed before each of its writes: no 
     for (let place = 0, killed = true; killed; place++) {
       rmSync(runs, { recursive: true, force: true });
       const { modelSha256: _, ...unnamed } = writeRun(files, result, model);
-      // As it was written before results named their models.
+      // A result as it was written before results named their models.
       if (older) writeFileSync(files.result, jsonText(sealed(unnamed)));
       killed = killedAt(place, code);
       seen.push(there(files));
     }
     assert.deepEqual(seen, ["first", "none", "none", "second"]);
-    // The same again: the result is there all the time, for whoever learns from it meanwhile.
+    // Replaced by itself: the result is there all the time, for whoever learns from it meanwhile.
     for (let place = 0, killed = true; killed; place++) {
       killed = killedAt(place, code);
       assert.equal(there(files), "second");
@@ -198,7 +198,7 @@ test("a run that is replaced by another is killed before each of its writes: no 
   }
 });
 
-test("a copy of a committed run that is killed leaves none or the whole of it", (t) => {
+test("copying a committed run and being killed leaves either nothing or the whole run", (t) => {
   const folder = temporaryFolder(t);
   const folders = { results: join(folder, "results"), runs: join(folder, "runs") };
   writeRun(runFiles(join(folders.results, "runs"), result.config), otherResult, other);
@@ -208,7 +208,7 @@ test("a copy of a committed run that is killed leaves none or the whole of it", 
     provideRun(${JSON.stringify(result.config)}, ${JSON.stringify(folders)});`;
   for (let place = 0, killed = true; killed; place++) {
     rmSync(folders.runs, { recursive: true, force: true });
-    // A run without its model: the committed one takes its place.
+    // The committed run replaces a run that lacks its model.
     const { modelSha256: _, ...unnamed } = writeRun(files, result, model);
     writeFileSync(files.result, jsonText(sealed(unnamed)));
     rmSync(files.model);

@@ -1,11 +1,11 @@
-// Flipped bits in the files of every kind: how many were taken for whole.
+// Flips bits in files of every kind, and finds those that were accepted.
 import { join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
 import type { Kind } from "./own-files.ts";
 
 /**
- * @param bits which to flip, one at a time, counted from the file's first
- * @returns a line for each that was not refused in one printable line
+ * @param bits the bits to flip, one at a time, counted from the file's start
+ * @returns a line for each flip that was not refused in one printable line
  */
 export function accepted(
   kind: Kind,
@@ -28,11 +28,11 @@ export function accepted(
   return wrong;
 }
 
-/** Different bits of a file, spread over its header and its end alike, the same at every call. */
+/** Returns different bits, spread evenly over the whole file, the same at every call. */
 export function spread(whole: Buffer, count: number): number[] {
   const bits = 8 * whole.length;
   const most = Math.floor(bits / count);
-  // Odd, so that every place in a byte has its turn.
+  // An odd step visits every place in a byte.
   const step = most - ((most + 1) % 2);
   return Array.from({ length: count }, (_, k) => k * step);
 }

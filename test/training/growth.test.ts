@@ -1,4 +1,4 @@
-// A thousand steps let neither the engine's memory nor the number of JavaScript objects grow.
+// Over a thousand steps, neither the engine's memory nor the number of JavaScript objects grows.
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
@@ -14,9 +14,9 @@ import type { TrainingTask } from "../../src/training/train.ts";
 import { smallConfig, smallGraph, smallSplit } from "./small.ts";
 
 const STEPS = 1000;
-/** Until everything is compiled and every block has been used once. */
+/** Steps until everything is compiled and every block has been used once. */
 const WARM_UP = 1000;
-/** A leak of one object in ten steps exceeds it. */
+/** A leak of one object per ten steps exceeds this. */
 const OBJECTS = STEPS / 10;
 
 before(() => {
@@ -24,12 +24,12 @@ before(() => {
 });
 
 /**
- * Live JavaScript objects (arrays and functions too) after a collection. Counted, not weighed: V8 compiles
- * and forgets code all the time, which moves the heap's size by 200 kB either way.
+ * Returns the number of live JavaScript objects (arrays and functions too) after a garbage collection. The
+ * heap's size would not do: V8 compiles and discards code all the time, which moves it by 200 kB either way.
  */
 async function objects(): Promise<number> {
   queryObjects(Object);
-  // Finalizers run in a task of their own.
+  // Finalizers run in their own task.
   await setImmediate();
   return Number(queryObjects(Object));
 }
@@ -74,7 +74,7 @@ for (const [what, shape, method, options] of [
     run(0, WARM_UP);
     const [first, used, tensors] = [await objects(), memory(), tf.memory()];
     run(WARM_UP, WARM_UP + STEPS);
-    // Before a collection: what only the collector would free has not been waited for.
+    // Checked before a garbage collection, so nothing may be left for the collector to free.
     assert.deepEqual(memory(), used);
     assert.equal(tf.memory().numTensors, tensors.numTensors);
     assert.equal(tf.memory().numDataBuffers, tensors.numDataBuffers);

@@ -1,5 +1,5 @@
-// A process that does one job: the first line of its input is the order, a second one stops it. It prints
-// events, then the reply, as lines of JSON, and loads the data itself, as a machine elsewhere would.
+// A process that does one job: the first line of its input is the job, a second line stops it. It prints
+// events, then the reply, as lines of JSON, and loads the data itself, as another machine would.
 import { createInterface } from "node:readline";
 import type { Job, Setting } from "../../src/training/executor.ts";
 import { doJob } from "../../src/training/job.ts";

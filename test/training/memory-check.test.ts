@@ -1,4 +1,4 @@
-// What is refused for want of memory: nothing that would have run, and nothing that is finished.
+// Runs refused for lack of memory: none that would have run, and none that is finished.
 import assert from "node:assert/strict";
 import { totalmem } from "node:os";
 import { test } from "node:test";
@@ -20,7 +20,7 @@ function ofSize(layers: number, width: number): RunConfig {
   return { ...config, model: { ...config.model, layers, width } };
 }
 
-/** The small graph's features and classes on more nodes, which have no arcs and no words. */
+/** Makes a graph with the small graph's features and classes, but more nodes, without arcs or words. */
 function emptyGraph(nodes: number): Graph {
   const { features, labels } = smallGraph();
   const all = Int32Array.from({ length: nodes }, (_, node) => labels[node % labels.length]!);
@@ -31,7 +31,7 @@ function emptyGraph(nodes: number): Graph {
   };
 }
 
-test("a run whose peak just fits is let through, one of twice the nodes is not", () => {
+test("a run whose peak just fits is allowed, one with twice the nodes is not", () => {
   const limit = Math.min(WASM_BYTES, totalmem(), process.constrainedMemory() || Infinity);
   // The peak of the engine's blocks in a step, measured in maps (nodes x width).
   for (const [layers, width, peak] of [
@@ -51,12 +51,12 @@ test("a run whose peak just fits is let through, one of twice the nodes is not",
   }
 });
 
-test("the teacher's maps count in steps where they are kept, and at the start alone where not", () => {
+test("the teacher's maps count in steps if they are kept, and only at the start if not", () => {
   const limit = Math.min(WASM_BYTES, totalmem(), process.constrainedMemory() || Infinity);
   const teacher = ofSize(64, 64);
   const method = findMethod("abkd");
   const graph = smallGraph();
-  // A node's numbers: 64 maps of 64, and a step of 16 layers of 64, measured 27.1 maps.
+  // Numbers per node: 64 maps of 64, and a step of 16 layers of 64, measured as 27.1 maps.
   const [maps, step] = [64 * 64, 27.1 * 64];
   const refused = (perNode: number, options: object): boolean => {
     const config = {

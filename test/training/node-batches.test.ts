@@ -1,4 +1,4 @@
-// Batches of nodes: each node once an epoch, labels in each step, an MLP from a GCN, and a stop within an epoch.
+// Batches of nodes: each node once per epoch, labels in each step, an MLP from a GCN, a stop within an epoch.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { resolveOptions } from "../../src/base/options.ts";
@@ -33,7 +33,7 @@ function parts() {
   };
 }
 
-test("an epoch has all nodes once, in batches of at most so many, each with training nodes", () => {
+test("an epoch has every node once, in batches up to the given size, each with training nodes", () => {
   const { whole, dispose } = parts();
   const before = memory().used;
   for (const [size, count] of [
@@ -67,7 +67,7 @@ test("an epoch has all nodes once, in batches of at most so many, each with trai
   dispose();
 });
 
-/** An MLP that learns from an untrained GCN, which knows something all the same. */
+/** Trains an MLP from an untrained GCN, which still knows something. */
 async function run(
   method: "softkd" | "fitnet",
   batch: number | undefined,
@@ -104,7 +104,7 @@ for (const method of ["softkd", "fitnet"] as const) {
     assert.deepEqual(await run(method, 60), await run(method, undefined));
   });
 
-  test(`${method}: stopped after any step of batches, it ends in the same bits`, async () => {
+  test(`${method}: a training stopped after any step of batches ends in the same bits`, async () => {
     const whole = await run(method, 16);
     const states: TrainingState[] = [];
     const save = (state: TrainingState): void => {
@@ -121,7 +121,7 @@ for (const method of ["softkd", "fitnet"] as const) {
   });
 }
 
-test("an MLP learns from a GCN in batches of 512, and faster by the epoch than from the whole graph at once", async (t) => {
+test("an MLP learns from a GCN in batches of 512, and faster per epoch than from the whole graph", async (t) => {
   const subject = { dataset: "synthetic", seed: 1 };
   const training = { epochs: 30, patience: 30 };
   const teacher = teacherConfig(subject, { model: { kind: "gcn" }, training });
@@ -135,7 +135,7 @@ test("an MLP learns from a GCN in batches of 512, and faster by the epoch than f
   assert.notEqual(batched!.id, whole!.id);
   const { loss } = batched!.curve;
   assert.ok(loss.at(-1)! < loss[0]! / 2, `${loss[0]} to ${loss.at(-1)}`);
-  // Six steps an epoch in place of one.
+  // Six steps per epoch in place of one.
   assert.ok(loss.at(-1)! < whole!.curve.loss.at(-1)!);
   // Seven classes; its features alone do not say much.
   assert.ok(batched!.accuracy.test > 0.25, `${batched!.accuracy.test}`);

@@ -1,4 +1,4 @@
-// Nodes without a class: the constant predictor, accuracies by kind of node, NELL trained by command.
+// Nodes without a class: the constant predictor, accuracies by kind of node, NELL trained by a command.
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ import { temporaryFolder } from "./small.ts";
 
 const U = UNLABELLED;
 
-/** Six entities (one unknown) and four nodes without a class. */
+/** Makes a graph of six entities (one unknown) and four nodes without a class. */
 function graph(classless = true, asClass0 = false): Graph {
   const rest = asClass0 ? 0 : U;
   return {
@@ -39,17 +39,17 @@ function split(test: readonly number[]) {
 }
 
 describe("the constant predictor", () => {
-  test("over the labelled: the most frequent class; over all: class 0, and what is certain", () => {
+  test("takes the most frequent class for labelled nodes, and class 0 with bounds for all nodes", () => {
     for (const asClass0 of [false, true]) {
       assert.deepEqual(constantPredictor(graph(true, asClass0)), {
         labelled: { class: 1, accuracy: 3 / 5 },
-        // One in five of six entities, and the four.
+        // One in five of the six entities, and the four other nodes.
         all: { class: 0, accuracy: (4 + 6 / 5) / 10, least: 5 / 10, most: 6 / 10 },
       });
     }
   });
 
-  test("where all nodes have a class there is no second line; without any label none at all", () => {
+  test("has no second part if all nodes have a class, and nothing without labels", () => {
     assert.deepEqual(constantPredictor(graph(false)), {
       labelled: { class: 1, accuracy: 3 / 5 },
     });
@@ -60,8 +60,8 @@ describe("the constant predictor", () => {
 describe("accuracies by kind of node", () => {
   const predicted = Int32Array.of(0, 1, 0, 0, 1, 0, 0, 0, 0, 2);
 
-  test("entities of the test set; nodes without a class of the whole graph, or of the test set", () => {
-    // Of the entities 0, 2 and 4 two are right; of the four others three are given class 0.
+  test("count the test set's entities, and nodes without a class of the test set or else of the graph", () => {
+    // Two of the entities 0, 2 and 4 are right; three of the four other nodes are given class 0.
     const found = nodeKinds(graph(), split([0, 2, 4]), predicted)!;
     assert.equal(found.entities, 2 / 3);
     assert.equal(found.classless, 3 / 4);
@@ -71,18 +71,18 @@ describe("accuracies by kind of node", () => {
     assert.deepEqual([among.entities, among.classless], [2 / 3, 1 / 2]);
   });
 
-  test("class 0 for every node has the constant's accuracy, where the test set is fair", () => {
+  test("equal the constant's for class 0 everywhere, if the test set is representative", () => {
     const { all, constant } = nodeKinds(graph(), split([0, 1, 2, 3, 4]), new Int32Array(10))!;
     assert.ok(Math.abs(all - constant) < 1e-12);
   });
 
-  test("none for a graph all of whose nodes have a class, or a test set without entities", () => {
+  test("are absent if all nodes have a class, or if the test set has no entities", () => {
     assert.equal(nodeKinds(graph(false), split([0]), predicted), undefined);
     assert.equal(nodeKinds(graph(true, true), split([7]), predicted), undefined);
   });
 });
 
-test("NELL's models have the counted parameters; the paper's need two more convolutions", () => {
+test("NELL's models have these numbers of parameters; the paper's need two more convolutions", () => {
   startEngine();
   const shape = { features: 5414, classes: 186 };
   const count = (layers: number, width: number): number => {

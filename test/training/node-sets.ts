@@ -1,4 +1,4 @@
-// Batches for tests: three sets of training nodes over one graph.
+// Batches for tests: three sets of training nodes on one graph.
 import { randomStream } from "../../src/graph/random.ts";
 import type { GraphInputs } from "../../src/models/model.ts";
 import { Targets } from "../../src/tensor/index.ts";
@@ -8,14 +8,14 @@ import { smallGraph, smallSplit } from "./small.ts";
 
 export const PARTS = 3;
 
-/** Training nodes in three sets over the one graph, drawn anew each epoch; evaluation in three as well. */
+/** Training nodes in three sets on one graph, drawn anew each epoch; evaluation in three sets as well. */
 export class NodeSets implements Batches {
   readonly #inputs: GraphInputs;
-  /** Batches that are held now. */
+  /** How many batches are held now. */
   held = 0;
-  /** The last one's. */
+  /** The targets of the last batch. */
   targets: Partial<SplitTargets> = {};
-  /** Epochs that were asked for. */
+  /** The epochs that were asked for. */
   readonly asked: number[] = [];
 
   constructor(inputs: GraphInputs) {
@@ -30,7 +30,7 @@ export class NodeSets implements Batches {
       const other = random.below(k + 1);
       [nodes[k], nodes[other]] = [nodes[other]!, nodes[k]!];
     }
-    // Of unequal sizes: 4, 8 and 12.
+    // The sets have unequal sizes: 4, 8 and 12.
     for (const [from, to] of [
       [0, 4],
       [4, 12],

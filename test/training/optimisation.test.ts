@@ -39,7 +39,7 @@ function linearModel(): Model {
   };
 }
 
-/** Adds |gain - target|^2: a gradient that is clipped with the others' and is not decayed. */
+/** Adds |gain - target|^2, whose gradient is clipped with the others' and not decayed. */
 function quadratic(): Distillation {
   const gain = tf.tidy(() => tf.variable(tf.tensor1d(start.gain)));
   return {
@@ -53,7 +53,7 @@ function quadratic(): Distillation {
   };
 }
 
-/** The gradients by weight, bias and gain. */
+/** Returns the gradients with respect to weight, bias and gain. */
 function gradientsAt([w, b, gain]: readonly Float64Array[]): Float64Array[] {
   const [dw, db] = [new Float64Array(w!.length), new Float64Array(CLASSES)];
   for (const node of known) {
@@ -74,7 +74,7 @@ function gradientsAt([w, b, gain]: readonly Float64Array[]): Float64Array[] {
 
 const EPOCHS = 20;
 
-/** A training and, by itself, what its learning rate is multiplied with in an epoch (from 1). */
+/** Trainings, each with a separate formula for the factor of its learning rate in an epoch (from 1). */
 const TRAININGS: readonly {
   readonly title: string;
   readonly training: Partial<TrainingConfig>;
@@ -142,7 +142,7 @@ for (const { title, training, documented, factor } of TRAININGS) {
     ] as const;
     const steps = theta.map((values, k) => documented(values, groups[k]![1]));
     let [epoch, cuts] = [0, 0];
-    // After each epoch's step; the training puts the best epoch's parameters back at its end.
+    // Compared after each epoch's step, because at its end training restores the best parameters.
     const observer = ({ type }: { readonly type: string }): void => {
       if (type !== "epoch") return;
       epoch++;
@@ -163,7 +163,7 @@ for (const { title, training, documented, factor } of TRAININGS) {
   });
 }
 
-test("without warm-up and schedule, learning rates are multiplied with 1 itself", () => {
+test("without warm-up and schedule, learning rates are multiplied by exactly 1", () => {
   const { training } = smallConfig();
   assert.deepEqual(
     [1, 2, 30].map((epoch) => rateFactor(training, epoch)),

@@ -1,4 +1,4 @@
-// Training in the locality order: another run, whose files speak of the dataset's own numbers.
+// Training in the locality order: a run of its own, whose files use the dataset's own numbering.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { loadDataset, loadSplit } from "../../src/datasets/index.ts";
@@ -20,12 +20,12 @@ const plain = { dataset: "synthetic", seed: 1 } as const;
 const ordered = { ...plain, order: "locality" } as const;
 
 describe("--order locality", () => {
-  test("is part of a run's identity; without it nothing changes", () => {
+  test("is part of a run's identity; leaving it out changes nothing", () => {
     assert.notEqual(runId(teacherConfig(ordered)), runId(teacherConfig(plain)));
     assert.ok(!("order" in teacherConfig(plain)));
   });
 
-  test("a model gives the same logits in either order, brought back", async () => {
+  test("a model gives the same logits in either order, once they are reordered", async () => {
     startEngine();
     const graph = await loadDataset("synthetic");
     const order = new NodeOrder(localityOrder(graph.adjacency));
@@ -47,7 +47,7 @@ describe("--order locality", () => {
     }
   });
 
-  test("a teacher and a student: accuracies are those of the model on the dataset as it is", async (t) => {
+  test("a teacher's and a student's accuracies are those of the model on the dataset as it is", async (t) => {
     const runsDir = temporaryFolder(t);
     const teacher = teacherConfig(ordered, changes);
     const student = studentConfig(ordered, "abkd", teacher, { training: { epochs: 8 } });
@@ -60,7 +60,7 @@ describe("--order locality", () => {
       const inputs = graphInputs(graph);
       const classes = withForward(model, inputs.value, "logits", predictedClasses);
       const right = split.test.filter((node) => classes[node] === graph.labels[node]).length;
-      // One of 542 nodes may stand on the border, and fall to either side by the last bits.
+      // One of 542 nodes may lie on the border, where the last bits decide its class.
       const difference = right / split.test.length - results[k]!.accuracy.test;
       assert.ok(Math.abs(difference) < 1.5 / split.test.length, `${difference}`);
       inputs.dispose();
@@ -68,7 +68,7 @@ describe("--order locality", () => {
     }
   });
 
-  test("other bits than in the dataset's order: dropout's draws follow the position", async (t) => {
+  test("gives other bits than the dataset's order, because dropout's draws follow the position", async (t) => {
     const configs = [plain, ordered].map((subject) => teacherConfig(subject, changes));
     const runs = await runTrials(configs, {
       runsDir: temporaryFolder(t),

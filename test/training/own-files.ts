@@ -1,4 +1,4 @@
-// One small file of each kind that the project writes, with its reader; and files with a digest anew.
+// Writes one small file of each kind of the project, with its reader, and files with a new digest.
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -64,7 +64,7 @@ const state = {
   first: { scalars: { u: 0.1 }, matrices: { a: [[1, 2]] }, warnings: [] },
 };
 
-/** A kind of file: how it is written, and who reads it (and throws). */
+/** A kind of file: how it is written, and what reads it (and throws). */
 export interface Kind {
   readonly name: string;
   readonly bytes: (folder: string) => Buffer;
@@ -115,7 +115,7 @@ export const kinds: readonly Kind[] = [
   },
 ];
 
-/** The digest of an altered safetensors file put right, as one who wants to deceive would. */
+/** Corrects the digest of an altered safetensors file, as someone who wants to deceive would. */
 export function resealed(bytes: Buffer): Buffer {
   const copy = Buffer.from(bytes);
   const at = copy.indexOf('"digest":"') + 10;
@@ -124,7 +124,7 @@ export function resealed(bytes: Buffer): Buffer {
   return copy;
 }
 
-/** A safetensors file of any header, as another program (or nobody) would write it. */
+/** Makes a safetensors file with any header, as another program (or nobody) would write it. */
 export function crafted(header: unknown, data: Uint8Array = new Uint8Array(8)): Buffer {
   const text = Buffer.from(typeof header === "string" ? header : JSON.stringify(header));
   const size = Buffer.alloc(8);

@@ -1,6 +1,6 @@
-// What a program adds to the package: a file that imports `abkd` alone, as text to be written anywhere.
+// What a program may add to the package: a file that imports only `abkd`, as text to write anywhere.
 
-/** A method "own-matching" with the option beta, and a kind of models "own-gcn" with the option width. */
+/** A method "own-matching" with the option beta, and a kind of model "own-gcn" with the option width. */
 export const OWN_MODULE = `import {
   type GraphInputs,
   type GraphShape,

@@ -1,4 +1,4 @@
-// A method, a model and a dataset of a program's own: added at run time, trained on worker threads.
+// A program's own method, model and dataset: added at run time, trained on worker threads.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -36,7 +36,7 @@ function student(seed: number, kind: string): RunConfig {
   return studentConfig({ dataset: "ring", seed }, "own-matching", teacher, given);
 }
 
-test("they train on two workers with the bits of one, and resume; files of the models are read", async (t) => {
+test("they train on two workers to the bits of one, and resume; their model files are read", async (t) => {
   assert.equal(configs[0]!.split, "public", "the dataset's own split is its usual one");
   assert.deepEqual(configs[0]!.method, {
     name: "own-matching",
@@ -67,7 +67,7 @@ test("they train on two workers with the bits of one, and resume; files of the m
   assert.deepEqual(again, results);
 });
 
-test("a dataset of one's own needs no module; its graph may be made when it is asked for", async (t) => {
+test("a program's own dataset needs no module; its graph may be made on request", async (t) => {
   let made = 0;
   const graph = async () => {
     made++;

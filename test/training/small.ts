@@ -14,7 +14,7 @@ const NODES = 60;
 const FEATURES = 12;
 const CLASSES = 3;
 
-/** 60 nodes in a ring with chords, three classes that show in the features. */
+/** Makes a ring of 60 nodes with chords, and three classes that show in the features. */
 export function smallGraph(): Graph {
   const random = randomStream(7);
   const labels = Int32Array.from({ length: NODES }, (_, node) => node % CLASSES);
@@ -55,7 +55,7 @@ export function smallSplit(): Split {
   };
 }
 
-/** Dropout on, so that what is drawn at each step matters. */
+/** Makes a configuration with dropout, so that the draws of each step matter. */
 export function smallConfig(training: Partial<RunConfig["training"]> = {}): RunConfig<GcniiConfig> {
   return {
     dataset: "small",
@@ -66,14 +66,14 @@ export function smallConfig(training: Partial<RunConfig["training"]> = {}): RunC
   };
 }
 
-/** A folder that is gone after the test. */
+/** Makes a folder that is removed after the test. */
 export function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), "abkd-test-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** Every file under a folder by its path; a run's result without its timing and the digest of both. */
+/** Returns every file under a folder by its path; run results without their timing and digest. */
 export function contents(folder: string): Map<string, string> {
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).sort();
   return new Map(

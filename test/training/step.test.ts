@@ -1,4 +1,4 @@
-// One step: batch normalisation's running statistics, by their formula in double precision.
+// One step: batch normalisation's running statistics against their formula in double precision.
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
@@ -19,7 +19,7 @@ const config: RunConfig = {
   model: { kind: "mlp", layers: 2, width: WIDTH, dropout: 0, batchNorm: true },
 };
 
-/** Makes the loss NaN while its flag is set. */
+/** Makes a distillation whose loss is NaN while its flag is set. */
 function spoiler(): Distillation & { spoilt: boolean } {
   const noted = {
     spoilt: false,
@@ -49,7 +49,7 @@ test("each step moves the running statistics by a tenth; one without a finite lo
     variance: new Array<number>(WIDTH).fill(1),
   };
   for (const number of [0, 1]) {
-    // M_0 = X W + b, each row of X divided by its sum; every entry is 1.
+    // M_0 = X W + b, with each row of X divided by its sum; every entry of X is 1.
     const [weight, bias] = [of("layer.0.weight"), of("layer.0.bias")];
     for (let c = 0; c < WIDTH; c++) {
       const column = Array.from({ length: nodes }, (_, node) => {
@@ -57,7 +57,7 @@ test("each step moves the running statistics by a tenth; one without a finite lo
         return words.reduce((sum, f) => sum + weight[f * WIDTH + c]! / words.length, bias[c]!);
       });
       const mean = column.reduce((sum, x) => sum + x, 0) / nodes;
-      // torch.nn.BatchNorm1d: the sample's variance, and momentum 0.1.
+      // As in torch.nn.BatchNorm1d: the sample variance, and momentum 0.1.
       const variance = column.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (nodes - 1);
       expected.mean[c] = 0.9 * expected.mean[c]! + 0.1 * mean;
       expected.variance[c] = 0.9 * expected.variance[c]! + 0.1 * variance;

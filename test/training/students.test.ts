@@ -79,7 +79,7 @@ function config(options: { students: number; weight: number } | undefined, seed 
   return { ...alone, seed, method: { name, version: 1, options: options ?? {} } };
 }
 
-test("each is scored, saved and read; the first alone is what it would be without the others", async (t) => {
+test("each is scored, saved and read; without a mutual term the first is as if it were alone", async (t) => {
   const runsDir = temporaryFolder(t);
   const three = config({ students: 3, weight: 0 });
   const [alone, result] = await runTrials([config(undefined), three], {
@@ -87,7 +87,7 @@ test("each is scored, saved and read; the first alone is what it would be withou
     modules,
     workers: 1,
   });
-  // Without a term between them none knows of the others: the same draws, and the same bits.
+  // Without a mutual term none depends on the others: the same draws, and the same bits.
   assert.deepEqual(result!.accuracy, alone!.accuracy);
   assert.deepEqual(result!.curve.valLoss, alone!.curve.valLoss);
   assert.equal(result!.parameters.model, alone!.parameters.model, "of one student");
@@ -109,11 +109,11 @@ test("each is scored, saved and read; the first alone is what it would be withou
     const { logits } = model.forward(inputs);
     assert.equal(targets.test.scores(logits).accuracy, student.accuracy.test, `student ${k + 1}`);
   }
-  assert.throws(() => readModel(path, 4), /student 4 of 3/);
-  assert.throws(() => readModel(path, 0), /student 0 of 3/);
+  assert.throws(() => readModel(path, 4), /there is no student 4; legal: 1 to 3/);
+  assert.throws(() => readModel(path, 0), /there is no student 0; legal: 1 to 3/);
 });
 
-test("they learn from each other: their predictions come together", async (t) => {
+test("they learn from each other: their predictions converge", async (t) => {
   const runsDir = temporaryFolder(t);
   const pair = (weight: number) => config({ students: 2, weight });
   await runTrials([pair(0), pair(4)], { runsDir, modules, workers: 1 });
@@ -129,7 +129,7 @@ test("they learn from each other: their predictions come together", async (t) =>
   assert.ok(apart(pair(4)) < 0.5 * apart(pair(0)), `${apart(pair(4))} of ${apart(pair(0))}`);
 });
 
-test("stopped and gone on with, and on two workers, they are the same", async (t) => {
+test("stopped and resumed, or on two workers, they are the same", async (t) => {
   const [whole, parts] = [temporaryFolder(t), temporaryFolder(t)];
   const all = [1, 2, 3].map((seed) => config({ students: 2, weight: 1 }, seed));
   await runTrials(all, { runsDir: whole, modules, workers: 1 });

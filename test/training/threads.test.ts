@@ -1,4 +1,4 @@
-// Whole trainings on 1, 2, 3 and 8 threads: equal bits; and how runs share the cores.
+// Whole trainings on 1, 2, 3 and 8 threads have equal bits; and how runs share the cores.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
@@ -23,7 +23,7 @@ const deep: RunConfig = { ...TEACHER, model: { ...TEACHER.model, layers: 8, widt
 
 after(() => runningBackend().engine.close());
 
-/** Trains, and hands back a digest of every parameter and every number of the curve. */
+/** Trains, and returns a digest of every parameter and every number of the curve. */
 async function bitsOf(config: RunConfig, teacher?: Teacher): Promise<string> {
   const inputs = graphInputs(smallGraph());
   const targets = splitTargets(smallGraph(), smallSplit());
@@ -45,7 +45,7 @@ async function bitsOf(config: RunConfig, teacher?: Teacher): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Not trained, which makes no difference here. */
+/** Makes a teacher that is not trained, which makes no difference here. */
 function frozenTeacher(): Teacher {
   const inputs = graphInputs(smallGraph());
   const model = createModel(deep.model, shape, 1);
@@ -60,7 +60,7 @@ test("a teacher's and an ABKD student's training end in the same bits on 1, 2, 3
   const { engine } = runningBackend();
   const teacher = frozenTeacher();
   const subject = { dataset: "synthetic", seed: 1 };
-  // The default form, and eq. 4 as written: each has a kernel of its own.
+  // The default form, and eq. 4 as written: each has its own wasm kernel.
   const students = [{}, { preset: "literal" }].map((changes): RunConfig => {
     const { method } = studentConfig(subject, "abkd", teacherConfig(subject), changes);
     return { ...TEACHER, method: method! };
@@ -83,7 +83,7 @@ test("a teacher's and an ABKD student's training end in the same bits on 1, 2, 3
 
 const granted = (shares: readonly Share[]): number[] => shares.map(({ threads }) => threads[0]!);
 
-test("runs at the same time share the cores out, anew whenever one begins or ends", async () => {
+test("concurrent runs share the cores, and share them anew whenever one begins or ends", async () => {
   const cores = new Cores(8);
   const teacher = await cores.take();
   assert.deepEqual(granted([teacher]), [8], "a teacher alone");
@@ -102,7 +102,7 @@ test("runs at the same time share the cores out, anew whenever one begins or end
   assert.deepEqual(granted([teacher]), [8], "alone again");
 });
 
-test("more runs than threads: each has one", async () => {
+test("with more runs than threads, each has one", async () => {
   const cores = new Cores(2);
   assert.deepEqual(granted(await Promise.all([1, 2, 3, 4].map(() => cores.take()))), [1, 1, 1, 1]);
 });

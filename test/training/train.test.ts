@@ -20,7 +20,7 @@ import { smallConfig, smallGraph, smallSplit } from "./small.ts";
 
 before(() => startEngine());
 
-/** Trains a fresh model; returns what came out and the final weights. */
+/** Trains a fresh model; returns the outcome and the final weights. */
 async function run(
   config: RunConfig,
   options: TrainingOptions = {},
@@ -46,7 +46,7 @@ async function run(
   }
 }
 
-/** A method with a parameter and a scalar of its own: pulls a gain towards the mean of the maps. */
+/** A method with its own parameter and scalar: pulls a gain towards the mean of the maps. */
 function toyMethod(): Distillation {
   const gain = tf.tidy(() => tf.variable(tf.tensor1d([0.5, -0.25])));
   return {
@@ -64,7 +64,7 @@ function toyMethod(): Distillation {
   };
 }
 
-/** The state after `epochs` epochs, as an interruption leaves it. */
+/** Returns the state after `epochs` epochs, as an interruption leaves it. */
 async function interrupted(
   config: RunConfig,
   epochs: number,
@@ -83,7 +83,7 @@ async function interrupted(
     },
     checkpoints: {
       everySeconds: 3600,
-      // Through JSON-like copying, as a file would: later steps must not change what was saved.
+      // A deep copy, as through a file: later steps must not change what was saved.
       save: (saved) => {
         state = structuredClone(saved);
       },
@@ -95,7 +95,7 @@ async function interrupted(
   return state;
 }
 
-test("it learns: the loss falls and the best epoch's weights are kept", async () => {
+test("a training learns: the loss falls and the best epoch's weights are kept", async () => {
   const events: EpochEvent[] = [];
   const { outcome } = await run(smallConfig({ epochs: 60, patience: 60 }), {
     observer: (event) => event.type === "epoch" && events.push(event),
@@ -133,7 +133,7 @@ test("a run interrupted after any epoch and resumed ends in the same bits", asyn
   }
 });
 
-/** Everything that a training may be given beside Adam. */
+/** All options of a training other than Adam. */
 const RECIPES: readonly Partial<TrainingConfig>[] = [
   { optimiser: { name: "adamw" }, warmUp: 4 },
   { optimiser: { name: "rmsprop" }, learningRate: 0.002, schedule: { name: "linear" } },
@@ -148,7 +148,7 @@ const RECIPES: readonly Partial<TrainingConfig>[] = [
 for (const recipe of RECIPES) {
   const { optimiser, ...rest } = recipe;
   const title = `${optimiser?.name} with ${Object.keys(rest).join(", ")}`;
-  test(`${title}: resumed after an epoch it ends in the same bits`, async () => {
+  test(`${title}: a training resumed after an epoch ends in the same bits`, async () => {
     const config = smallConfig({ epochs: 12, patience: 12, ...recipe });
     const whole = await run(config, {}, toyMethod);
     const plain = await run(smallConfig({ epochs: 12, patience: 12 }), {}, toyMethod);
@@ -168,7 +168,7 @@ for (const recipe of RECIPES) {
   });
 }
 
-test("the highest validation accuracy keeps the first epoch that has it, and the patience waits for it", async () => {
+test("with keep accuracy, the first epoch of the highest validation accuracy is kept and waited for", async () => {
   const training = { epochs: 80, patience: 12, learningRate: 0.05 } as const;
   const { outcome, weights } = await run(smallConfig({ ...training, keep: "accuracy" }));
   const { valAccuracy, valLoss } = outcome.curve;
@@ -182,7 +182,7 @@ test("the highest validation accuracy keeps the first epoch that has it, and the
   assert.deepEqual(short.weights, weights);
 });
 
-test("patience goes on counting over an interruption", async () => {
+test("the patience goes on counting across an interruption", async () => {
   const config = smallConfig({ epochs: 80, patience: 5, learningRate: 0.1 });
   const whole = await run(config);
   const { bestEpoch, curve } = whole.outcome;
@@ -200,7 +200,7 @@ test("how often checkpoints are written does not change the bits", async () => {
   assert.deepEqual(often.weights, (await run(config)).weights);
 });
 
-test("a loss that is not finite ends the run, with the last sound state kept", async () => {
+test("a non-finite loss ends the run, and the last sound state is kept", async () => {
   for (const [bad, shown] of [
     [Number.NaN, "NaN"],
     [Number.POSITIVE_INFINITY, "Infinity"],
@@ -233,7 +233,10 @@ test("a loss that is not finite ends the run, with the last sound state kept", a
 
 test("weights that overflow in a step are noticed in that epoch", async () => {
   const config = smallConfig({ learningRate: 3e38 });
-  await assert.rejects(run(config), /the validation loss is (NaN|Infinity) in epoch 1; there is no/);
+  await assert.rejects(
+    run(config),
+    /the validation loss is (NaN|Infinity) in epoch 1; no checkpoint is kept/,
+  );
 });
 
 test("training leaves no tensor and no engine memory behind, however it ends", async () => {

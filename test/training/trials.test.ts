@@ -1,4 +1,4 @@
-// Many runs: the same files whatever the workers, one teacher for all, failures that stay alone.
+// Many runs: the same files for any number of workers, one teacher for all, failures that stop no other run.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -28,7 +28,7 @@ const CONFIGS = [1, 2].flatMap((seed) =>
   ["student", "softkd", "abkd"].map((m) => student(m, seed)),
 );
 
-test("two runs, and runs on 1 or 2 workers, write identical files, timing apart", async (t) => {
+test("repeated runs, on 1 or 2 workers, write identical files apart from the timing", async (t) => {
   const [one, two] = [temporaryFolder(t), temporaryFolder(t)];
   const events: TrainingEvent[] = [];
   const first = await runTrials(CONFIGS, {
@@ -52,7 +52,7 @@ test("two runs, and runs on 1 or 2 workers, write identical files, timing apart"
 });
 
 test("methods with one seed start from the same student: ABKD with beta 0 is the student", async (t) => {
-  // Recipes may differ in anything but the start, so the student's dropout and training are given to ABKD.
+  // Recipes may differ in anything but the start, so ABKD is given the student's dropout and training.
   const alone = student("student", 1);
   const abkd = studentConfig(subject(1), "abkd", teacher, {
     model: { dropout: alone.model.dropout },
@@ -87,7 +87,7 @@ test("a cached teacher is reused; a damaged or foreign entry is reported and ret
     const found = events.find((e) => e.type === "finish" && !e.result.config.method);
     return {
       cached: found?.type === "finish" && found.cached,
-      // Six epochs kill this teacher, which is a test of its own.
+      // Six epochs kill this teacher, which another test checks.
       notes: events.flatMap((e) =>
         e.type === "note" && !e.message.includes(" is dead: ") ? [e.message] : [],
       ),
@@ -142,7 +142,7 @@ test("a worker that dies is an error that names its run, and the others finish",
     ["for (const all = []; ; ) all.push(new Array(1e5).fill(0.5))", /out of memory; use fewer/],
   ] as const) {
     const folder = temporaryFolder(t);
-    // Loaded into every thread: the first worker dies in the first run; a new one takes the second.
+    // Loaded into every thread: the first worker dies during the first run; a new one takes the second.
     const killer = join(folder, "killer.mjs");
     writeFileSync(
       killer,
@@ -159,7 +159,7 @@ test("a worker that dies is an error that names its run, and the others finish",
        console.log(JSON.stringify({ message: error.message, done }));`,
     );
     const args = ["--max-old-space-size=200", "--import", killer, script];
-    // No limit but the test's: filling the memory takes as long as the machine is busy.
+    // Only the test's own time limit: on a busy machine, filling the memory takes long.
     const { stdout } = await run(process.execPath, args);
     const { message, done } = JSON.parse(stdout) as { message: string; done: (number | null)[] };
     assert.match(message, /^1 of 2 runs failed: student on synthetic .*, seed 1: /);
@@ -168,7 +168,7 @@ test("a worker that dies is an error that names its run, and the others finish",
   }
 });
 
-test("two processes that train the same teacher at once leave a sound cache", async (t) => {
+test("two processes that train the same teacher at once leave an undamaged cache", async (t) => {
   const [shared, alone] = [temporaryFolder(t), temporaryFolder(t)];
   const cli = new URL("../../src/cli.ts", import.meta.url).pathname;
   const args = (folder: string): string[] => [
@@ -182,7 +182,7 @@ test("two processes that train the same teacher at once leave a sound cache", as
   assert.deepEqual(contents(shared), contents(alone));
 });
 
-test("aborting stops all runs, those in the queue too, and resuming gives the same bits", async (t) => {
+test("aborting stops all runs, including queued ones, and resuming gives the same bits", async (t) => {
   const [stopped, whole] = [temporaryFolder(t), temporaryFolder(t)];
   const configs = [1, 2, 3].map((seed) => student("abkd", seed, 40));
   const controller = new AbortController();
@@ -210,7 +210,7 @@ test("aborting stops all runs, those in the queue too, and resuming gives the sa
   assert.deepEqual(contents(stopped), contents(whole));
 });
 
-test("a signal that was aborted before stops everything before it begins", async (t) => {
+test("an already aborted signal stops everything before it begins", async (t) => {
   const runsDir = temporaryFolder(t);
   const signal = AbortSignal.abort();
   await assert.rejects(runTrials(CONFIGS, { runsDir, signal, workers: 1 }), InterruptedError);
