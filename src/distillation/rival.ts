@@ -20,7 +20,7 @@ interface RivalParts<Own extends object, Preset extends string>
     Method<RivalOptions & Own, Preset>,
     "needsTeacher" | "defaults" | "options" | "presets" | "create"
   > {
-  /** Of the method alone: beta, its own options, and what differs from the common defaults. */
+  /** The method's own defaults: beta, its own options, and what differs from the common defaults. */
   readonly defaults: NoInfer<Own> & Pick<RivalOptions, "beta"> & Partial<RivalOptions>;
   /** The method's own options. */
   readonly options: OptionTable<Own>;

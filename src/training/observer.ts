@@ -60,10 +60,10 @@ export interface EpochEvent {
 export interface EndEvent {
   readonly type: "end";
   readonly id: string;
-  /** Epochs done, and the best of them; 0 where none was. */
+  /** Epochs done, and the best of them; 0 if none was done. */
   readonly epoch: number;
   readonly bestEpoch: number;
-  /** The best epoch's; 0 where there is none. */
+  /** The best epoch's accuracy; 0 if there is none. */
   readonly valAccuracy: number;
   readonly seconds: number;
   readonly interrupted: boolean;

@@ -6,7 +6,7 @@ import { DivergedError, InterruptedError } from "./train.ts";
 
 /** Some runs failed; `results` has those that did not. Exit code 1. */
 export class TrialsError extends UserError {
-  /** In the order of the configurations; undefined for a run that failed. */
+  /** The results in the order of the configurations; undefined for a run that failed. */
   readonly results: readonly (RunResult | undefined)[];
 
   constructor(message: string, results: readonly (RunResult | undefined)[], cause: unknown) {

@@ -114,7 +114,7 @@ export interface RunResult {
   readonly bestEpoch: number;
   /** What `accuracy` and the curve hold in its place; by default the accuracy. */
   readonly metric?: "micro-F1";
-  /** Of the best epoch's parameters. */
+  /** Measured with the best epoch's parameters. */
   readonly accuracy: { readonly train: number; readonly val: number; readonly test: number };
   /** If some nodes have no class (NELL): accuracies that count them too. */
   readonly nodeKinds?: NodeKinds;

@@ -221,7 +221,7 @@ export function earlierWork(
   const sound: { from?: TrainingState } = from && !(from instanceof UserError) ? { from } : {};
   const [error] = [finished, from].filter((found) => found instanceof UserError);
   if (error && start === "resume" && !sound.from) {
-    throw new FormatError(`${error.message}; run without --resume to train anew`, {
+    throw new FormatError(`${error.message}; run without --resume to train it again`, {
       cause: error,
       exitCode: 1,
     });

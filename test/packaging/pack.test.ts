@@ -199,7 +199,7 @@ export const all = [runTrials(configs), dataFrame, openStudy, SparseMatrix];\n`,
     await writeFile(path.join(own, "without.ts"), script.replace("modules, resume", "resume"));
     const without = run(own, process.execPath, "without.ts");
     assert.equal(without.status, 1);
-    assert.match(without.stderr, /the method "own-matching" was added by this program, and worker/);
+    assert.match(without.stderr, /the method "own-matching" was added by this program, but worker/);
     await writeFile(path.join(own, "other.ts"), "export {};\n");
     const other = script.replace('URL("./mine.ts"', 'URL("./other.ts"');
     await writeFile(path.join(own, "wrong.ts"), other);

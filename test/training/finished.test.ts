@@ -83,7 +83,7 @@ test("a damaged run is retrained from where its retraining was stopped, by --res
     writeFileSync(files.result, whole.subarray(0, 100));
     const asked = { runsDir, workers: 1, resume };
     if (resume === true) {
-      await assert.rejects(runTrials([config], asked), /without --resume to train anew/);
+      await assert.rejects(runTrials([config], asked), /without --resume to train it again/);
     }
     const { message } = await stop(runsDir);
     assert.match(message, /after epoch \d+, which is kept/);

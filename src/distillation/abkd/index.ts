@@ -1,4 +1,5 @@
 // ABKD: attention-based knowledge distillation (arXiv 2310.15938, section 3.2).
+// In the paper's order: attention.ts (eq. 3), dissimilarity.ts (eq. 4), loss.ts (eq. 5), ../objective.ts (eq. 6).
 import * as tf from "@tensorflow/tfjs";
 import type { Outputs } from "../../models/model.ts";
 import type { Inspection, Method, TaughtScene, Teacher } from "../method.ts";

@@ -16,7 +16,7 @@ interface StackShape {
 
 /** All weights that one run of the method owns. */
 export class Weights {
-  /** By name, trained or not. */
+  /** All weights by name, trained or not. */
   readonly all = new Map<string, tf.Tensor>();
   readonly #seed: number;
   readonly #parameters: Parameter[] = [];

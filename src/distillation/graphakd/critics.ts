@@ -30,7 +30,7 @@ export function seen(logits: tf.Tensor2D, embedding: tf.Tensor2D): Seen {
 
 /** A discriminator; its weights come as an argument, so that they can be held fixed. */
 export interface Critic {
-  /** In the order in which the functions below take them. */
+  /** Listed in the order in which the functions below take them. */
   readonly parameters: readonly Parameter[];
   /** Returns the student's loss, 0 if the critic takes it for the teacher. */
   fooled(weights: readonly tf.Tensor[], student: Seen): tf.Scalar;
