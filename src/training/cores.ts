@@ -7,7 +7,7 @@ export interface Share {
 }
 
 /**
- * Gives all threads to a run that is alone, such as the teacher that others wait for; else as many
+ * Gives all threads to a run that is alone, such as the teacher that others wait for; else the same number
  * to each, and the remainder to those that began first. Shares change as runs come and go. Their sum
  * never exceeds the threads, unless there are more runs than threads: then each has one.
  */

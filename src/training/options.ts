@@ -7,14 +7,14 @@ const share = { kind: "number", min: 0, above: true, max: 1, below: true } as co
 
 /** An option that is left out does not change a run's id. */
 export const trainingOptions: OptionTable<TrainingConfig> = {
-  epochs: { kind: "number", min: 0, whole: true, description: "at most" },
+  epochs: { kind: "number", min: 0, whole: true, description: "the most epochs" },
   patience: {
     kind: "number",
     min: 1,
     whole: true,
     description: "epochs without a better one before it stops",
   },
-  learningRate: { kind: "number", min: 0, description: "the optimiser's" },
+  learningRate: { kind: "number", min: 0, description: "the optimiser's learning rate" },
   weightDecay: {
     kind: "number",
     min: 0,
@@ -45,7 +45,7 @@ export const trainingOptions: OptionTable<TrainingConfig> = {
     variants: {
       step: {
         every: { kind: "number", min: 1, whole: true, description: "epochs" },
-        factor: { ...share, description: "of the learning rate after them" },
+        factor: { ...share, description: "of the learning rate after these" },
       },
       linear: {},
     },
@@ -70,6 +70,6 @@ export const trainingOptions: OptionTable<TrainingConfig> = {
     kind: "choice",
     choices: ["accuracy"],
     absent: "loss",
-    description: "the epoch of the highest accuracy or the lowest loss, on validation nodes",
+    description: "keep the epoch of the highest accuracy or the lowest loss on validation nodes",
   },
 };

@@ -114,7 +114,7 @@ export function chosenRecipe(
 
 /**
  * @param search 2, 3, ...: which of a dataset's searches
- * @returns what it chose for a contender; undefined if it chose nothing
+ * @returns what it chose for a contender; undefined if there is none
  */
 export function furtherRecipe(
   dataset: string,
