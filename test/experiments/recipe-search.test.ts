@@ -235,7 +235,7 @@ test("a later search stands beside the first, in its place, and only by the same
   const search = (index: number, some = one) =>
     searchRecipes("cora", some, small(index), runner([]), () => "2026-01-02");
   const [second, third] = [await search(2), await search(3)];
-  assert.throws(() => withFurtherSearch(first, 3, third), /search 2 comes before search 3/);
+  assert.throws(() => withFurtherSearch(first, 3, third), /search 2 must come before search 3/);
   const two = withFurtherSearch(first, 2, second);
   const three = withFurtherSearch(two, 3, third);
   assert.deepEqual(three.recipes, first.recipes);
@@ -318,7 +318,7 @@ test("a contender is searched again by itself: its recipe is replaced, the other
     runner([]),
     () => "2026-02-02",
   );
-  assert.throws(() => withLaterSearch(file, other), /by another rule/);
+  assert.throws(() => withLaterSearch(file, other), /with another rule/);
 });
 
 test("recipes are read from the files that searches wrote", () => {

@@ -208,7 +208,7 @@ test("a file and a line that differ are both left; they may differ in time alone
   assert.match(
     report.problems[0]!,
     new RegExp(
-      `${second.id}\\.json and .*cora\\.jsonl line \\d+ have different results of one trial`,
+      `${second.id}\\.json and .*cora\\.jsonl line \\d+ have different results for one trial`,
     ),
   );
   assert.equal(readFileSync(path, "utf8"), text);
@@ -222,7 +222,10 @@ test("a pack of which nothing is whole is left, and told of in a few lines", asy
   const { records, problems } = store.read(ids);
   assert.deepEqual([records.size, problems.length], [0, 11]);
   assert.match(problems[10]!.message, /cora\.jsonl has \d+ more damaged lines$/);
-  assert.match(packResults(store).problems.join(), /^\S*cora\.jsonl holds no record; it is left$/);
+  assert.match(
+    packResults(store).problems.join(),
+    /^\S*cora\.jsonl holds no record; it is left in place$/,
+  );
   assert.equal(readFileSync(path, "utf8"), text);
 });
 
@@ -311,7 +314,7 @@ test("lines that contradict each other are not believed, and set aside", async (
   const { records, problems } = store.read(ids);
   assert.equal(records.size, ids.length - 1);
   assert.equal(problems.length, 2);
-  assert.match(problems[0]!.message, /line \d+ and line 3 have different results of trial/);
+  assert.match(problems[0]!.message, /line \d+ and line 3 have different results for trial/);
   packResults(store);
   assert.deepEqual(linesOf(path), lines.toSpliced(2, 1));
   assert.deepEqual(linesOf(`${path}.bad`).sort(), [lines[2], other].sort());
@@ -327,7 +330,10 @@ test("one packer at a time; a dead one's lock is taken over, another machine's i
   const others = [`not-${hostname()} 999999999${space}`, `${hostname()} 999999999 pid:[1]`];
   for (const owner of [`${hostname()} ${process.pid}${space}`, ...others]) {
     writeFileSync(lock, `${owner}\n`);
-    assert.throws(() => packResults(store), /another process packs these results: .*\.pack\.lock/);
+    assert.throws(
+      () => packResults(store),
+      /another process is packing these results: .*\.pack\.lock/,
+    );
     assert.equal(readFileSync(lock, "utf8"), `${owner}\n`);
     assert.ok(existsSync(store.path(runId(config))));
   }

@@ -81,7 +81,7 @@ test("cut, altered and other versions' records are named, kept aside and done ag
   writeFileSync(`${store.path(empty)}.bad`, "an earlier one");
   assert.equal(await runStudy(plan, { store, observer }, arithmeticRunner), 4);
   assert.equal(notes.length, 4);
-  assert.match(notes[0]!, /kept as .*\.json\.bad and done again$/);
+  assert.match(notes[0]!, /kept as .*\.json\.bad and run again$/);
   assert.equal(readFileSync(`${store.path(cut)}.bad`, "utf8"), whole.get(cut)!.slice(0, 300));
   assert.ok(existsSync(`${store.path(altered)}.bad.2`));
   assert.equal(readFileSync(`${store.path(empty)}.bad`, "utf8"), "an earlier one");

@@ -187,7 +187,7 @@ test("the numbers at depth are kept with a digest, and believed for this teacher
   const { digest: _, ...content } = made({});
   const other = { ...theoremTeacher(), seed: 9 };
   writeDepth(folder, sealed({ ...content, teacher: other, id: runId(other) }));
-  assert.match(String(readDepth(folder)), /is of another teacher/);
+  assert.match(String(readDepth(folder)), /is for another teacher/);
   writeDepth(folder, sealed({ ...content, versions: { ...content.versions, abkd: 99 } }));
   assert.match(String(readDepth(folder)), /abkd's version 99, which this abkd does not have/);
   // A method that somebody has added, or that is no longer there.
