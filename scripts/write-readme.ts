@@ -1,4 +1,4 @@
-// Writes README.md's generated parts, so that no number there is typed by hand.
+// Writes the generated parts of README.md, so that no number there is typed by hand.
 //
 //     node scripts/write-readme.ts             what the quickstart prints: it is run
 //     node scripts/write-readme.ts --findings  what the trials in results/ say of table 3
@@ -57,7 +57,7 @@ function findingsBlock(): string {
   ].join("\n");
 }
 
-/** Why the same student has one number in the quickstart's table, and another in the one over splits. */
+/** Explains why the same student has one number in the quickstart's table and another in the one over splits. */
 function whyTwoNumbers(mean: string, splits: number): string {
   const [, median] = /^Student +[\d,]+ +\S+ +([\d.]+) /m.exec(readFileSync(file, "utf8")) ?? [];
   return (

@@ -18,7 +18,7 @@ export interface StudyOptions extends Omit<TrialsOptions, "resume" | "engine" | 
 
 function interrupted(recorded: number, all: number): InterruptedError {
   return new InterruptedError(
-    `stopped: ${recorded} of ${all} trials are recorded, and the same call will run the others`,
+    `stopped: ${recorded} of ${all} trials are recorded, and the same call continues with the others`,
   );
 }
 

@@ -25,7 +25,7 @@ export interface OpenedRun<M extends ModelConfig> {
   readonly model: ModelOf<M>;
 }
 
-const GO_ON = "what was trained is kept, and the same call resumes it";
+const GO_ON = "what was trained is kept, and the same call continues";
 
 /**
  * Opens a run, training it if neither folder has it.

@@ -249,7 +249,7 @@ test("nobody takes a stopped run for a finished one: not a study, not openRun", 
     assert.ok(error instanceof InterruptedError);
     assert.match(
       error.message,
-      /^stopped: \d of 2 trials are recorded, and the same call will run/,
+      /^stopped: \d of 2 trials are recorded, and the same call continues/,
     );
     return true;
   });
