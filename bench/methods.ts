@@ -24,7 +24,7 @@ interface Contender {
 /** A method's step compared with the plain student's. */
 export interface StepCost {
   readonly name: string;
-  /** In steps of the plain student: the median over rounds; below, the quartiles. */
+  /** The median over rounds, in steps of the plain student; `lower` and `upper` are the quartiles. */
   readonly ratio: number;
   readonly lower: number;
   readonly upper: number;

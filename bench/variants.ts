@@ -23,7 +23,7 @@ export type PeerSides = Readonly<Record<Setting["allocator"], Side>>;
 
 const ADJACENCIES = ["pyg-csr", "pyg-edges", "torch-coo", "torch-csr"];
 const FEATURES = ["csr", "coo", "dense"];
-/** The samples of a trial; below, how many milliseconds each lasts at least, and all may take together. */
+/** The samples of a trial, the milliseconds that each lasts at least, and that all may take together. */
 const SAMPLES = 6;
 const SAMPLE = 100;
 const SHARE = 1500;

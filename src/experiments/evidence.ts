@@ -9,7 +9,7 @@ import { type Profile, planStudy, type Study, type StudyPlan } from "./study.ts"
 import { studyReport } from "./study-report.ts";
 import type { TrialRecord } from "./trial-record.ts";
 
-const EVIDENCE = "what openStudy() gives, in evidence";
+const EVIDENCE = "evidence of a study opened by openStudy()";
 
 /** A study on one dataset, as far as it has been run. */
 export interface Evidence {

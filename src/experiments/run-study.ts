@@ -82,7 +82,7 @@ export async function runStudy(
     "datasets",
   );
   needObject(options, "runStudy: options", "{ store }", "store");
-  needFunction(run, "runStudy: run", "runTrials, or what does its work");
+  needFunction(run, "runStudy: run", "runTrials, or a function like it");
   return runRecorded(distinctTrials(plan), options, run);
 }
 

@@ -20,7 +20,7 @@ export interface Arm {
   readonly publishedOf?: string;
   /** Whether the quick profile leaves it out. */
   readonly paperOnly?: boolean;
-  /** If the recipe is from a search after the first: the arm with the first's recipe. It gets no row of its own. */
+  /** The arm that this one repeats with the recipe of a later search; such an arm has no row of its own. */
   readonly searchedAgain?: string;
   /** Whether the arm exists on a dataset; by default it does on all. */
   has?(dataset: string): boolean;

@@ -9,7 +9,7 @@ export interface MethodSummary {
   readonly name: string;
   /** The name as displayed: Teacher, Student, SoftKD, ABKD. */
   readonly label: string;
-  /** By seed. */
+  /** The runs, sorted by seed. */
   readonly runs: readonly RunResult[];
   /** The median test accuracy over all runs, dead ones included; a fraction. */
   readonly testMedian: number;

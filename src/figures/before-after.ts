@@ -100,7 +100,7 @@ export interface MapAgreement {
   /** Spearman's rank correlation of A_ij and D_ij; below 0, attention lies where layers are similar. */
   readonly before: number;
   readonly after: number;
-  /** The mean of D over all pairs after training; below, its mean weighted by A. */
+  /** The mean of D over all pairs after training; `attendedDissimilarity` weights it by A. */
   readonly meanDissimilarity: number;
   readonly attendedDissimilarity: number;
 }

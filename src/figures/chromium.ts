@@ -77,7 +77,7 @@ const switches = [
   "--mute-audio",
   "--password-store=basic",
   "--use-mock-keychain",
-  // For equal bytes from equal figures.
+  // Equal figures must give equal bytes.
   "--font-render-hinting=none",
   "--force-color-profile=srgb",
   "--force-device-scale-factor=1",

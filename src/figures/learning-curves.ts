@@ -33,8 +33,8 @@ function spread(curves: readonly (readonly number[])[]): Spread {
 }
 
 /**
- * Returns where the accuracy axis begins, in percent: low enough to show every live run from a quarter of its
- * epochs on, high enough to tell the methods apart at the end.
+ * Returns where the accuracy axis begins, in percent: low enough to show every live run's value a quarter of the
+ * way in, high enough to tell the methods apart at the end.
  */
 function axisStart(results: readonly RunResult[]): number {
   const early = results

@@ -40,7 +40,7 @@ export async function saveFigure(
   file: string,
   options: SaveOptions = {},
 ): Promise<void> {
-  needObject(figure, "saveFigure: figure", "a figure of Plotly's: { data, layout }", "data");
+  needObject(figure, "saveFigure: figure", "a Plotly figure, { data, layout }", "data");
   needText(file, "saveFigure: file", "a path that ends in .svg, .png or .pdf");
   const draw = formats[path.extname(file).toLowerCase()];
   if (!draw) {

@@ -9,7 +9,7 @@ import { baseAxis, baseLayout, type Figure, ink, note } from "./figure.ts";
 
 /** Tabulates one row per pair of layers; errors as powers of ten, shares in percent. */
 export function termTable(checks: readonly TermCheck[]): FrameContent {
-  needArray(checks, "termTable: checks", "what checkTerms() gives");
+  needArray(checks, "termTable: checks", "the result of checkTerms()");
   const power = (x: number): string => x.toExponential(1);
   return {
     columns: [
@@ -107,7 +107,7 @@ export function theoremWords(
     readonly softkd: readonly (readonly number[])[];
   },
 ): string[] {
-  needArray(checks, "theoremWords: checks", "what checkTerms() gives");
+  needArray(checks, "theoremWords: checks", "the result of checkTerms()");
   needArray(layers, "theoremWords: layers", "the teacher's layers, from 1");
   needObject(
     reach,
