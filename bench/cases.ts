@@ -1,4 +1,4 @@
-// The cases of the race against PyTorch Geometric, by name, with the ratios that they shall reach.
+// The cases of the race against PyTorch Geometric, by name, with their target ratios.
 
 import { studentConfig, teacherConfig } from "../src/training/recipes.ts";
 import type { RunConfig } from "../src/training/run.ts";
@@ -8,47 +8,47 @@ import type { Work } from "./protocol.ts";
 const SEED = 1;
 
 export interface Case {
-  /** As --only takes it. */
+  /** The name for --only. */
   readonly name: string;
   readonly title: string;
   /**
-   * `race`: milliseconds a call, in processes that stay; `memory`: megabytes, in new ones;
+   * `race`: milliseconds per call, in long-lived processes; `memory`: megabytes, in new processes;
    * `start` and `row`: milliseconds of whole programs.
    */
   readonly measure: "race" | "memory" | "start" | "row";
   /** Absent for whole programs. */
   readonly work?: Work;
-  /** The most that ours may take of the peer's. */
+  /** The target: the largest ratio of our time or memory to the peer's. */
   readonly target?: number;
-  /** On the native engine where it is built; a target counts for that one alone. */
+  /** Whether it runs on the native engine, if that is built; its target then counts for that engine only. */
   readonly native?: boolean;
-  /** Too large for --quick. */
+  /** Whether it is too large for --quick. */
   readonly large?: boolean;
 }
 
-/** Arcs of the generated graphs. */
+/** The numbers of arcs of the generated graphs. */
 export const SIZES: readonly number[] = [1e4, 1e5, 1e6, 1e7, 2e7];
 
-/** A count as names have it: 1e4, 2e7. */
+/** Formats a count for a name: 1e4, 2e7. */
 const short = (count: number): string => count.toExponential().replace("+", "");
 
 function subjectOf(dataset: string): { dataset: string; seed: number } {
   return { dataset, seed: SEED };
 }
 
-/** The plain student without dropout, so that a new recipe is no other race. */
+/** The plain student without dropout, so that a new recipe does not make it another race. */
 function plainStudent(dataset: string): RunConfig {
   const teacher = teacherConfig(subjectOf(dataset));
   return studentConfig(subjectOf(dataset), "student", teacher, { model: { dropout: 0 } });
 }
 
-/** The student on a generated graph: the paper's, by Cora's recipe. */
+/** The paper's student with Cora's recipe, on a generated graph. */
 function generatedConfig(graph: GraphName): RunConfig {
   const { teacher: _, ...config } = plainStudent("cora");
   return { ...config, dataset: graph, split: "thirds" };
 }
 
-/** A call that is raced, and what sets it apart. */
+/** Makes the case of a call that is raced. */
 function race(name: string, title: string, work: Work, more: Partial<Case> = {}): Case {
   return { name, title, measure: "race", work, ...more };
 }
@@ -58,7 +58,7 @@ const TITLES: Readonly<Record<string, string>> = {
   citeseer: "Citeseer",
   pubmed: "Pubmed",
 };
-/** 4L-4H steps that have a target. */
+/** Targets of 4L-4H steps. */
 const STUDENT_TARGETS: Readonly<Record<string, number>> = { cora: 0.35, pubmed: 0.35 };
 
 function datasetCases(graph: string): Case[] {
@@ -105,7 +105,7 @@ function abkdCases(): Case[] {
   ];
 }
 
-/** Beyond the cache, and what the locality order of nodes (on both sides) makes of it. */
+/** Products too large for the caches, also with the nodes in locality order (on both sides). */
 const LARGE_SPARSE: readonly (readonly [GraphName, columns: number, title: string])[] = [
   ["arxiv", 256, "Arxiv's topology"],
   ["arxiv:locality", 128, "Arxiv's topology in locality order"],
@@ -151,7 +151,7 @@ function scalingCases(): Case[] {
   });
 }
 
-/** All cases, in the order in which they are run and shown. */
+/** Returns all cases, in the order in which they are run and shown. */
 export function allCases(): Case[] {
   return [
     ...productCases(),
@@ -170,7 +170,7 @@ export function allCases(): Case[] {
   ];
 }
 
-/** What the row trains: a teacher, and each method's students by five seeds, no early stopping. */
+/** Returns what the row trains: a teacher, and each method's students with five seeds, without early stopping. */
 export function rowConfigs(quick: boolean): { teacher: RunConfig; students: RunConfig[] } {
   const epochs = quick ? { teacher: 20, student: 50 } : { teacher: 200, student: 400 };
   const training = (count: number) => ({ training: { epochs: count, patience: count } });

@@ -23,12 +23,12 @@ type NodeSet = "train" | "val" | "test";
 
 interface Meta {
   readonly classes: number;
-  /** Rows and columns. */
+  /** The numbers of rows and columns. */
   readonly adjacency: readonly [number, number];
   readonly features: readonly [number, number];
 }
 
-/** Normalised as the models read it, little-endian, one file an array, sizes in graph.json. */
+/** Writes a graph as the models read it: normalised, little-endian, one file per array, sizes in graph.json. */
 export function writeGraph(folder: string, graph: Graph, split: Split): void {
   mkdirSync(folder, { recursive: true });
   const write = (name: string, array: Int32Array | Float32Array): void => {
@@ -55,7 +55,7 @@ export function writeGraph(folder: string, graph: Graph, split: Split): void {
 }
 
 function bytesOf(folder: string, name: string): ArrayBuffer {
-  // A copy: a small file's bytes lie anywhere in Node's pool, arrays must be aligned.
+  // Copied, since a small file's bytes may lie anywhere in Node's pool and arrays must be aligned.
   return new Uint8Array(readFileSync(path.join(folder, name))).buffer;
 }
 
@@ -69,7 +69,7 @@ function readMatrix(folder: string, name: Matrix, [rows, columns]: readonly [num
   };
 }
 
-/** A graph that writeGraph wrote, on the engine. */
+/** Reads a graph that writeGraph wrote, onto the engine. */
 export function readGraph(folder: string): Data {
   const text = readFileSync(path.join(folder, "graph.json"), "utf8");
   const meta = JSON.parse(text) as Meta;
@@ -99,7 +99,7 @@ function writeTensors(file: string, tensors: ReadonlyMap<string, NamedArray>): v
   writeFileSync(file, encodeSafetensors({ tensors, metadata: {} }));
 }
 
-/** The weights that a run starts from: the model's and its method's. */
+/** Writes the weights that a run starts from: the model's and its method's. */
 export function writeWeights(file: string, config: RunConfig, data: Data, teacher?: Teacher): void {
   const model = modelOf(config, data);
   const distillation = distillationOf(config, model, data, teacher);
@@ -109,7 +109,7 @@ export function writeWeights(file: string, config: RunConfig, data: Data, teache
   model.dispose();
 }
 
-/** What an untrained teacher says: a step's cost does not depend on the numbers. */
+/** Writes an untrained teacher's outputs: a step's cost does not depend on the values. */
 export function writeTeacher(file: string, config: RunConfig, data: Data): void {
   const model = modelOf(config, data);
   withForward(model, data.inputs, "layers", ({ logits, layers }) => {
@@ -119,7 +119,7 @@ export function writeTeacher(file: string, config: RunConfig, data: Data): void 
   model.dispose();
 }
 
-/** What writeTeacher wrote of a GCNII; on the engine each time it is asked for. */
+/** Reads what writeTeacher wrote for a GCNII; the outputs go onto the engine each time they are requested. */
 export function readTeacher(file: string, { model }: RunConfig, { shape }: Data): Teacher {
   const { tensors } = decodeSafetensors(readFileSync(file), file);
   const tensor = (name: string): tf.Tensor => {

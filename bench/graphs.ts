@@ -1,4 +1,4 @@
-// The graphs of the race: datasets by name, Arxiv's real topology, and generated ones of a size.
+// The graphs of the race: datasets by name, Arxiv's real topology, and generated graphs of a given size.
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { UserError } from "../src/base/errors.ts";
@@ -15,22 +15,22 @@ import { NodeOrder } from "../src/graph/reorder.ts";
 import { writeGraph } from "./exchange.ts";
 
 const ARXIV = "ogbn-arxiv/graphsaint/adj_full.npz";
-/** Of a generated graph: about arcs a node, words, words a node, and classes. */
+/** A generated graph's approximate arcs per node, its words, words per node, and classes. */
 const DEGREE = 10;
 const WORDS = 64;
 const WORDS_A_NODE = 8;
 const CLASSES = 8;
 
 /**
- * `cora` and the like, `arxiv` (its arcs alone), `generated:<arcs>`; the first two also as
- * `cora:locality`, the nodes in that order.
+ * `cora` and the like, `arxiv` (only its arcs), `generated:<arcs>`; the first two also as `cora:locality`,
+ * with the nodes in that order.
  */
 export type GraphName = string;
 
 /**
- * Writes a graph as exchange.ts has it, once a folder.
+ * Writes a graph in the format of exchange.ts, once per folder.
  * @returns its folder
- * @throws UserError where its files are not to be had
+ * @throws UserError if its files are not available
  */
 export async function provideGraph(name: GraphName, temporary: string): Promise<string> {
   const folder = path.join(temporary, name.replaceAll(":", "-"));
@@ -43,7 +43,7 @@ export async function provideGraph(name: GraphName, temporary: string): Promise<
   return folder;
 }
 
-/** A graph with its split, by the parts of its name. @throws UserError as provideGraph */
+/** Makes a graph and its split from the parts of its name. @throws UserError as provideGraph */
 export async function graphOf(
   kind: string,
   variant?: string,
@@ -56,7 +56,7 @@ export async function graphOf(
   return { graph, split: await loadSplit(graph, datasetEntry(kind).defaultSplit) };
 }
 
-/** Both directions of each citation, duplicates and self loops left out. */
+/** Reads Arxiv's citations in both directions, without duplicates and self-loops. */
 function arxivTopology(): Csr {
   const file = findFile(ARXIV, dataFolders());
   if (file === null) {
@@ -82,7 +82,7 @@ function arxivTopology(): Csr {
   return csrFromPairs(nodes, nodes, from.subarray(0, count), to.subarray(0, count));
 }
 
-/** A topology with nothing on its nodes. */
+/** Makes a graph of a topology with nothing on its nodes. */
 function bare(adjacency: Csr, name: string): Graph {
   const nodes = adjacency.rows;
   const features: Csr = {
@@ -94,7 +94,7 @@ function bare(adjacency: Csr, name: string): Graph {
   return { name, nodes, classes: 2, adjacency, features, labels: new Int32Array(nodes) };
 }
 
-/** Arcs between nodes drawn at random, ten a node; words and classes drawn too; seeded. */
+/** Generates a graph with ten random arcs per node and random words and classes; seeded. */
 export function generatedGraph(arcs: number): Graph {
   const nodes = Math.round(arcs / DEGREE);
   const random = randomStream(arcs);
@@ -102,7 +102,7 @@ export function generatedGraph(arcs: number): Graph {
   const to = new Int32Array(arcs);
   for (let k = 0; k + 1 < arcs; k += 2) {
     const a = random.below(nodes);
-    // Another node than a, each as likely.
+    // Any node but a, all equally likely.
     const b = (a + 1 + random.below(nodes - 1)) % nodes;
     [from[k], to[k], from[k + 1], to[k + 1]] = [a, b, b, a];
   }
@@ -121,7 +121,7 @@ export function generatedGraph(arcs: number): Graph {
   };
 }
 
-/** Every third node for training, validation and test. */
+/** Splits the nodes into thirds: every third node is for training, validation or test. */
 function thirds(nodes: number): Split {
   const every = (first: number): Int32Array =>
     Int32Array.from({ length: Math.floor((nodes - first + 2) / 3) }, (_, k) => first + 3 * k);

@@ -5,11 +5,11 @@ import path from "node:path";
 import { UserError } from "../src/base/errors.ts";
 import { PEER_PYTHON, PEERS, ROOT } from "./side.ts";
 
-/** numpy and networkx of these versions run on Python 3.11 and later. */
+/** The pinned numpy and networkx need Python 3.11 or later. */
 const PROBE = "import sys, venv, ensurepip; sys.exit(sys.version_info[:2] < (3, 11))";
 const PYTHONS = ["python3", ...[14, 13, 12, 11].map((minor) => `python3.${minor}`), "python"];
 
-/** Whether the peer can be asked. */
+/** Whether the peer is installed. */
 export function peerIsInstalled(): boolean {
   if (!existsSync(PEER_PYTHON)) return false;
   const look = "from importlib.util import find_spec as f; import sys; ";
@@ -17,7 +17,7 @@ export function peerIsInstalled(): boolean {
   return spawnSync(PEER_PYTHON, ["-c", code], { stdio: "ignore" }).status === 0;
 }
 
-/** @throws UserError without a usable Python, or where venv or pip fails */
+/** @throws UserError without a usable Python, or if venv or pip fails */
 export function installPeers(): void {
   const venv = path.join(ROOT, ".venv-bench");
   if (!existsSync(PEER_PYTHON)) {
@@ -42,7 +42,10 @@ function mustSucceed(command: string, args: readonly string[]): void {
   const { status, error } = spawnSync(command, args, { stdio: ["ignore", 2, 2] });
   if (status === 0) return;
   const why = error?.message ?? `exit code ${status}`;
-  throw new UserError(`\`${[command, ...args].join(" ")}\` failed (${why}); its words are above`, {
-    exitCode: 1,
-  });
+  throw new UserError(
+    `\`${[command, ...args].join(" ")}\` failed (${why}); its messages are above`,
+    {
+      exitCode: 1,
+    },
+  );
 }

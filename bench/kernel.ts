@@ -1,4 +1,4 @@
-// The kernel's benchmark: a real kernel through a real client; `node bench/kernel.ts [--write]`.
+// The Jupyter kernel's benchmark: a real kernel and a real client; `node bench/kernel.ts [--write]`.
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -34,7 +34,7 @@ interface Subject {
   readonly isPython: boolean;
 }
 
-/** What was measured, under one name for all kernels. */
+/** What was measured, by a name that is the same for all kernels. */
 type Results = Map<string, string>;
 
 const ms = (milliseconds: number): string => shortTime(milliseconds / 1000);
@@ -60,12 +60,12 @@ async function firstResult(subject: Subject): Promise<number> {
   return took;
 }
 
-/** Memory in MB of the process that runs the cells: the one whose number a cell says. */
+/** Returns the memory in MB of the process that runs the cells, whose id a cell prints. */
 async function memory(kernel: KernelClient, { isPython }: Subject): Promise<number | undefined> {
   const code = isPython ? "import os; os.getpid()" : "(globalThis as any).process.pid";
   const { iopub } = await kernel.execute(code);
   const data = iopub.map(({ content }) => content["data"] as Record<string, string> | undefined);
-  // tslab prints results.
+  // tslab prints results as output.
   const texts = [...data.map((one) => one?.["text/plain"]), ...iopub.map((m) => m.content["text"])];
   const pid = /\d+/.exec(stripVTControlCharacters(texts.filter(Boolean).join()))?.[0];
   if (pid === undefined) return undefined;
@@ -73,7 +73,7 @@ async function memory(kernel: KernelClient, { isPython }: Subject): Promise<numb
   return Number(status) / 1024;
 }
 
-/** Whether all lines came before idle, and how long that took. */
+/** Says whether all lines came before idle, and how long that took. */
 async function prints(kernel: KernelClient, { isPython }: Subject): Promise<string> {
   const code = isPython
     ? `for i in range(${PRINTS}): print("line", i)`
@@ -88,7 +88,7 @@ async function prints(kernel: KernelClient, { isPython }: Subject): Promise<stri
   return `${lines} in ${ms(took)}`;
 }
 
-/** From the request to the reply of the cell that it ends. */
+/** Times an interrupt, from the request to the reply of the cell that it ends. */
 async function interrupt(kernel: KernelClient, code: string): Promise<string> {
   const times: number[] = [];
   for (let round = 0; round < 5; round++) {
@@ -105,7 +105,7 @@ async function interrupt(kernel: KernelClient, code: string): Promise<string> {
   return reply.content["status"] === "ok" ? ms(median(times)) : "state lost";
 }
 
-/** How long messages that nobody signed and an honest request after them take, all sent at once. */
+/** Times unsigned messages and a signed request after them, all sent at once. */
 async function badMessages(kernel: KernelClient): Promise<number> {
   return timed(() => {
     for (let i = 0; i < BAD_MESSAGES; i++) {
@@ -129,7 +129,7 @@ const PYTHON_INTERRUPTS: Readonly<Record<string, string>> = {
   "a long timer": "import asyncio\nawait asyncio.sleep(1e6)",
 };
 
-/** Everything that is measured in a running kernel; each sets its rows. */
+/** Everything that is measured in a running kernel; each function sets its rows. */
 const MEASUREMENTS: readonly ((
   kernel: KernelClient,
   subject: Subject,
@@ -173,11 +173,11 @@ const MEASUREMENTS: readonly ((
   ),
 ];
 
-/** A kernel that hangs or dies keeps its words in the table, and another goes on in its place. */
+/** Runs all measurements; a kernel that hangs or dies keeps its entry in the table, and a new one replaces it. */
 async function session(subject: Subject, results: Results): Promise<void> {
   let kernel = await start(subject);
   for (const measure of MEASUREMENTS) {
-    // tslab refuses all cells of the 200 ms after one that failed.
+    // tslab refuses all cells for 200 ms after one that failed.
     await sleep(300);
     try {
       await measure(kernel, subject, results);
@@ -223,7 +223,7 @@ if (values.help) {
 } else {
   const all = subjects(values.peer);
   const results = new Map<string, Results>(all.map(({ name }) => [name, new Map()]));
-  // The first start compiles what the later ones take from the cache; nobody is measured by it.
+  // The first start compiles what later ones take from the cache, so it is not counted.
   for (const subject of all) await firstResult(subject);
   const starts = new Map<string, number[]>(all.map(({ name }) => [name, []]));
   for (let round = 0; round < STARTS; round++) {

@@ -1,4 +1,4 @@
-// Single operators: at the sizes that training has them, beside tfjs's cpu back end, and past the caches.
+// Single operators: at the sizes of training, compared with tfjs's cpu back end, and beyond the caches.
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../src/base/errors.ts";
 import type { Csr } from "../src/graph/csr.ts";
@@ -12,22 +12,22 @@ import type { Task } from "./measure.ts";
 
 const WIDTH = 64;
 export const PEER = "tfjs cpu";
-/** Megabytes of each array of the large sum: more than any cache holds. */
+/** The size in megabytes of each array of the large sum: more than any cache holds. */
 const LARGE = 128;
-/** The products that have to read from memory, with their columns. */
+/** The products that must read from memory, with their columns. */
 const LARGE_PRODUCTS: Readonly<Record<string, readonly number[]>> = {
   arxiv: [128, 256],
   pubmed: [64, 256],
 };
 
-/** Operators on nodes x 64 matrices, on this engine and on tfjs's own cpu back end. */
+/** Returns operators on nodes x 64 matrices, on this engine and on tfjs's own cpu back end. */
 export function operatorTasks(nodes: number): Task[] {
   return [BACKEND, "cpu"].flatMap((backend) => operatorsOn(backend, nodes));
 }
 
 function operatorsOn(backend: string, nodes: number): Task[] {
   tf.setBackend(backend);
-  // The cpu back end would print its advice to install another one.
+  // Keeps the cpu back end from advising to install another one.
   if (backend === "cpu") (tf.backend() as unknown as { firstUse: boolean }).firstUse = false;
   const matrix = (rows: number, columns: number): tf.Tensor2D =>
     tf.tensor2d(uniform(1, `${rows} x ${columns}`, rows * columns), [rows, columns]);
@@ -58,7 +58,7 @@ function productTask(name: string, matrix: SparseMatrix, columns: number): Task 
   return task("sparse product", title, () => spmm(matrix, x));
 }
 
-/** Sparse products of the graph: tfjs has none to compare with. */
+/** Returns sparse products of the graph, for which tfjs has no counterpart. */
 export function sparseTasks(graph: Graph): Task[] {
   tf.setBackend(BACKEND);
   const adjacency = SparseMatrix.from(symmetricNormalised(graph.adjacency));
@@ -72,7 +72,7 @@ export function sparseTasks(graph: Graph): Task[] {
   ];
 }
 
-/** A sum of two large arrays: what memory gives. */
+/** Adds two large arrays, which shows the memory's bandwidth. */
 function sumTask(): Task {
   const count = (LARGE * 2 ** 20) / 4;
   const [a, b] = [tf.ones([count]), tf.ones([count])];
@@ -80,9 +80,9 @@ function sumTask(): Task {
 }
 
 /**
- * The large sum, and sparse products past the caches with the nodes as they come and in locality order.
- * Graphs whose files are not here are said and left out.
- * @returns the tasks, and how long each order took to find: `0.51 s for arxiv`
+ * Returns the large sum, and sparse products beyond the caches with the nodes in their own and in locality order.
+ * Graphs whose files are missing are reported and left out.
+ * @returns the tasks, and how long it took to find each order: `0.51 s for arxiv`
  */
 export async function largeTasks(): Promise<{ tasks: Task[]; orders: string[] }> {
   tf.setBackend(BACKEND);

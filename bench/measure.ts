@@ -1,4 +1,4 @@
-// Times tasks in turns, so that a noisy moment of the machine hits all of them alike.
+// Times tasks in turns, so that a busy moment of the machine affects all of them alike.
 import * as tf from "@tensorflow/tfjs";
 import { quantile } from "simple-statistics";
 import { startEngine, startProfile } from "../src/tensor/index.ts";
@@ -6,50 +6,50 @@ import { startEngine, startProfile } from "../src/tensor/index.ts";
 /** Something to time. */
 export interface Task {
   readonly name: string;
-  /** The rows of a group stand together in the table. */
+  /** The group whose rows are together in the table. */
   readonly group: string;
   /** One call; it leaves no tensor behind. */
   run(): void;
   /** The tfjs back end that it runs on. */
   readonly backend: string;
-  /** Threads that the engine computes on; one where left out. */
+  /** Threads that the engine computes on; one by default. */
   readonly threads?: number;
-  /** What the project promises: so many milliseconds, beyond another task's median where named. */
+  /** The project's limit in milliseconds, on top of another task's median if one is named. */
   readonly limit?: { readonly milliseconds: number; readonly beyond?: Task };
 }
 
-/** Of milliseconds, or whatever else was sampled. */
+/** Statistics of milliseconds, or of whatever else was sampled. */
 export interface Statistic {
   readonly median: number;
-  /** The quartiles: half of all samples lie between them. */
+  /** The lower quartile: half of all samples lie between it and `upper`. */
   readonly lower: number;
   readonly upper: number;
   readonly fastest: number;
   readonly samples: number;
 }
 
-/** Milliseconds a call. */
+/** Milliseconds per call. */
 export interface Timing extends Statistic {
-  /** Processor time, the mean of all calls: it says more than the clock on a busy machine. */
+  /** The mean processor time of all calls, which says more than the clock on a busy machine. */
   readonly cpu: number;
-  /** Of a call, as the profiler counts them; exponentials and tfjs's own operators do not count. */
+  /** Operations per call, as the profiler counts them; exponentials and tfjs's own operators do not count. */
   readonly operations: number;
   readonly bytes: number;
 }
 
-/** Rounds over all tasks; each round takes a share of every task's samples. */
+/** The number of rounds over all tasks; each takes a share of every task's samples. */
 const ROUNDS = 8;
-/** A sample lasts this long at least (several calls, where one is shorter): milliseconds. */
+/** A sample lasts at least this many milliseconds (several calls, if one is shorter). */
 const SAMPLE = 1;
-/** Each task's share of a round, in milliseconds, and its fewest samples. */
+/** Each task's share of a round in milliseconds, and its minimum of samples. */
 const SHARE = 150;
 const FEWEST = 3;
-/** How long a task runs before it is timed, and so again when threads have to start: milliseconds. */
+/** How many milliseconds a task runs before it is timed, and again if threads have to start. */
 const WARM_UP = 250;
 
 /**
- * @param progress told before each round
- * @returns one timing a task, in their order
+ * @param progress called before each round
+ * @returns one timing per task, in the same order
  */
 export function measure(
   tasks: readonly Task[],
@@ -91,7 +91,7 @@ function countsOf(task: Task): Pick<Timing, "operations" | "bytes"> {
 
 let threads: number | undefined;
 
-/** The back end and the threads of a task. */
+/** Sets the back end and the threads of a task. */
 function prepare(task: Task): void {
   const { backend, threads: wanted = 1 } = task;
   if (wanted !== threads) {

@@ -1,4 +1,4 @@
-// What a training step of each method costs, as a ratio to the plain student's in the same round.
+// What a training step of each method costs, relative to the plain student's in the same round.
 import { columnsOf, type Table } from "../src/base/table.ts";
 import { shortTime } from "../src/display/format.ts";
 import { methods } from "../src/distillation/registry.ts";
@@ -8,9 +8,9 @@ import { summary } from "./measure.ts";
 import { dataOf, modelOf, teacherOf, trainingStep } from "./steps.ts";
 
 const SEED = 1;
-/** Rounds over all methods, each of which begins and ends with the plain student. */
+/** The number of rounds over all methods; each begins and ends with the plain student. */
 const ROUNDS = 9;
-/** A sample is as many steps as take so long, one at least: milliseconds. Systems count processor time in ticks of some. */
+/** The length of a sample in milliseconds (at least one step). Systems count processor time in ticks of a few. */
 const SAMPLE = 60;
 const STUDENT = "student";
 
@@ -21,18 +21,18 @@ interface Contender {
   readonly changes: Changes;
 }
 
-/** A method's step beside the plain student's. */
+/** A method's step compared with the plain student's. */
 export interface StepCost {
   readonly name: string;
-  /** Steps of the plain student: the median over rounds, and the quartiles. */
+  /** The median over rounds, in steps of the plain student; `lower` and `upper` are the quartiles. */
   readonly ratio: number;
   readonly lower: number;
   readonly upper: number;
-  /** Milliseconds, the median. */
+  /** The median in milliseconds. */
   readonly milliseconds: number;
 }
 
-/** Each method by its defaults and by each of its presets. */
+/** Returns each method with its defaults and with each of its presets. */
 function contenders(): Contender[] {
   return methods.flatMap(({ name, presets }) => [
     { name, method: name, changes: {} },
@@ -45,8 +45,9 @@ function contenders(): Contender[] {
 }
 
 /**
- * @param progress told before each round
- * @returns in the registry's order; the engine must run on one thread
+ * Measures the methods; the engine must run on one thread.
+ * @param progress called before each round
+ * @returns the costs in the registry's order
  */
 export function stepCosts(
   graph: Graph,
@@ -89,7 +90,7 @@ interface Sample {
   readonly ratio: number;
 }
 
-/** This thread's processor time: other programs do not count. The first call warms the caches. */
+/** Measures this thread's processor time, without other programs. The first call warms the caches. */
 function timeOf(run: () => unknown, calls: number): number {
   run();
   const began = process.threadCpuUsage();

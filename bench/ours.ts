@@ -1,4 +1,4 @@
-// This project's side of the race: a JSON request a line on stdin, a JSON answer a line on stdout.
+// This project's side of the race: one JSON request per line on stdin, one JSON answer per line on stdout.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import * as tf from "@tensorflow/tfjs";
@@ -7,7 +7,7 @@ import { freeGraph, readGraph, readTeacher } from "./exchange.ts";
 import type { Answer, Request, Task } from "./protocol.ts";
 import { type Data, evaluationPass, modelOf, trainingStep } from "./steps.ts";
 
-/** As side.ts names it. */
+/** The engine, as side.ts names it. */
 const ENGINE = process.argv[2] === "native" ? "native" : "wasm";
 
 const graphs = new Map<string, Data>();
@@ -26,7 +26,7 @@ function matrix(rows: number, columns: number): tf.Tensor2D {
   return tf.keep(tf.tensor2d(uniform(1, `${rows} x ${columns}`, rows * columns), [rows, columns]));
 }
 
-/** One call of what the task says; whatever is made once is made here. */
+/** Returns the task as a function; what is made only once is made here. */
 function callOf(task: Task): () => unknown {
   if (task.kind === "product") {
     const [a, b] = [matrix(task.rows, task.inner), matrix(task.inner, task.columns)];
@@ -50,7 +50,7 @@ function timed(call: () => unknown, count: number): number {
   return (performance.now() - began) / count;
 }
 
-/** Megabytes by a line of /proc/self/status; undefined where there is no such file. */
+/** Reads megabytes from a line of /proc/self/status; undefined if there is no such file. */
 function statusMegabytes(field: string): number | undefined {
   try {
     const text = readFileSync("/proc/self/status", "utf8");
@@ -60,12 +60,12 @@ function statusMegabytes(field: string): number | undefined {
   }
 }
 
-/** The most that was resident since the last reset, or where that is not known, since the start. */
+/** Returns the resident peak since the last reset, or since the start if that is unknown. */
 function peakMegabytes(): number {
   return statusMegabytes("VmHWM") ?? process.resourceUsage().maxRSS / 1024;
 }
 
-/** Begins to measure the peak anew where the system can; resident megabytes now. */
+/** Resets the peak, if the system can; returns the megabytes that are resident now. */
 function resetPeak(): number {
   try {
     writeFileSync("/proc/self/clear_refs", "5");
@@ -127,7 +127,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   try {
     found = answer(JSON.parse(line) as Request);
   } catch (error) {
-    // Told to whoever asked: this process has no terminal of its own.
+    // Sent as the answer: this process has no terminal of its own.
     found = { error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
   process.stdout.write(`${JSON.stringify(found)}\n`);

@@ -1,7 +1,7 @@
-// What the race asks of either side: JSON requests a line, answered by ours.ts and peers/worker.py.
+// What the race asks of either side: one JSON request per line, answered by ours.ts and peers/worker.py.
 import type { RunConfig } from "../src/training/run.ts";
 
-/** What one call computes; a graph by its name. */
+/** What one call computes; graphs are given by name. */
 export type Work =
   | {
       readonly kind: "product";
@@ -11,23 +11,23 @@ export type Work =
     }
   | { readonly kind: "sparse product"; readonly graph: string; readonly columns: number }
   | {
-      /** A whole step (forward, backward, Adam), or a pass that is scored on two sets of nodes. */
+      /** A whole step (forward, backward, Adam), or a forward pass scored on two sets of nodes. */
       readonly kind: "training" | "evaluation";
       readonly graph: string;
       readonly config: RunConfig;
     };
 
-/** The same for a side: `graph`, `weights` and `teacher` name what exchange.ts wrote. */
+/** The same as a side receives it: `graph`, `weights` and `teacher` name what exchange.ts wrote. */
 export type Task =
   | Exclude<Work, { readonly config: RunConfig }>
   | (Extract<Work, { readonly config: RunConfig }> & {
       readonly weights: string;
       readonly teacher?: string;
-      /** Of the peer's ABKD; ours is always collapsed. */
+      /** The form of the peer's ABKD; ours is always collapsed. */
       readonly form?: "collapsed" | "naive";
     });
 
-/** How a side is to run a task: the peer's layouts of matrices, its compiler; ours has no choice. */
+/** How a side runs a task: the peer's matrix layouts and compiler; our side has no choice. */
 export type Variant = Readonly<Record<string, string | boolean>>;
 
 export type Request =
@@ -61,14 +61,14 @@ export type Request =
     }
   | { readonly operation: "forget"; readonly key: string; readonly graphs?: boolean };
 
-/** Answers hold what the operation gives, or `error`: what the side could not do. */
+/** An answer contains the operation's results, or `error`: what the side could not do. */
 export interface Answer {
   readonly milliseconds?: number;
-  /** Milliseconds of processor time a call, of all threads. */
+  /** Milliseconds of processor time per call, over all threads. */
   readonly processor?: number;
   readonly losses?: readonly number[];
   readonly megabytes?: number;
-  /** Resident before the task was made. */
+  /** Resident megabytes before the task was made. */
   readonly before?: number;
   readonly error?: string;
   readonly [fact: string]: unknown;

@@ -1,4 +1,4 @@
-// The race as a figure: each case's ratio with its target, and time and memory against arcs.
+// The race as a figure: each case's ratio and target, and time and memory over the number of arcs.
 import type { Data } from "plotly.js-dist";
 import { plain } from "../src/base/markup.ts";
 import { baseAxis, baseLayout, type Figure, faint, ink, styleOf } from "../src/figures/figure.ts";
@@ -8,7 +8,7 @@ import type { Measured } from "./race-report.ts";
 const OURS = styleOf("abkd", 0).colour;
 const PEER = styleOf("softkd", 0).colour;
 
-/** The size of a generated graph's case. */
+/** Returns the number of arcs of a generated graph's case. */
 function arcsOf({ name }: Measured): number | undefined {
   const text = /^scaling-(\d+e\d+)/.exec(name)?.[1];
   return text === undefined ? undefined : SIZES.find((arcs) => arcs === Number(text));
@@ -53,7 +53,7 @@ function ratios(measured: readonly Measured[]): Partial<Data>[] {
   ];
 }
 
-/** Ours solid, PyG dashed, against arcs, on a panel of its own. */
+/** Draws a panel over the number of arcs: ours solid, PyG dashed. */
 function scaling(
   measured: readonly Measured[],
   unit: "ms" | "MB",
@@ -79,7 +79,7 @@ function scaling(
   return [line("ours", OURS), line("PyG", PEER)];
 }
 
-/** @param measured with a peer: a case without one is left out of the ratios */
+/** @param measured outcomes; those without a peer are left out of the ratios */
 export function raceFigure(measured: readonly Measured[]): Figure {
   const log = (title: string) => ({ ...baseAxis(title), type: "log" as const, dtick: 1 });
   return {

@@ -16,12 +16,12 @@ export interface Circumstances {
   readonly date: string;
 }
 
-/** An outcome with its circumstances; a file of them may hold several runs'. */
+/** An outcome with its circumstances; one file may hold those of several runs. */
 export type Measured = Outcome & { readonly circumstances: Circumstances };
 
 export type Verdict = "reached" | "not reached" | "not measured";
 
-/** Whether the target was reached; a target of the native engine counts for no other. */
+/** Decides whether the target was reached; the native engine's target counts only for that engine. */
 export function verdict(one: Measured | undefined): Verdict {
   if (one?.ratio === undefined || one.target === undefined) return "not measured";
   if (one.native && one.circumstances.engine !== "native") return "not measured";
@@ -65,7 +65,7 @@ function raceCells(one: Measured): string[] {
   ];
 }
 
-/** Where and by what, the load apart. */
+/** Describes the machine, versions and settings, without the load. */
 function facts({ machine, versions, engine, repeats, date }: Circumstances): string {
   const { processor, cores, platform, threads, flavour } = machine;
   const others = ["node", "python", "torch", "torch_geometric"].flatMap((name) =>
@@ -78,14 +78,14 @@ function facts({ machine, versions, engine, repeats, date }: Circumstances): str
   );
 }
 
-/** What else the machine did before the runs of these rows. */
+/** Describes the machine's load before the runs of these rows. */
 function loadOf(rows: readonly Measured[]): string {
   const loads = rows.map(({ circumstances }) => circumstances.machine.load);
   const [least, most] = [Math.min(...loads), Math.max(...loads)];
   return `load ${least === most ? least : `${least} to ${most}`} at the start`;
 }
 
-/** Which runs the rows come from. */
+/** Describes the runs that the rows come from. */
 export function allFacts(measured: readonly Measured[]): string {
   const byFacts = Map.groupBy(measured, ({ circumstances }) => facts(circumstances));
   const all = [...byFacts].map(([text, rows]) => ({ text: `${text}; ${loadOf(rows)}`, rows }));
@@ -99,7 +99,7 @@ export function raceMarkdown(measured: readonly Measured[]): string {
   return `${allFacts(measured)}\n\n${markdownTable(raceTable(measured))}`;
 }
 
-/** Every target of the issue, whether it was measured or not. */
+/** Lists every target, whether it was measured or not. */
 export function targetsMarkdown(
   cases: readonly Pick<Outcome, "name" | "title" | "target" | "native">[],
   measured: readonly Measured[],
@@ -126,7 +126,7 @@ export function targetsMarkdown(
   return `${markdownTable({ columns, rows })}${busyMachine(measured.filter(({ name }) => aimed.has(name)))}`;
 }
 
-/** A warning where other programs had the machine too; empty where none did. */
+/** Warns if other programs were running on the machine; empty if none were. */
 function busyMachine(measured: readonly Measured[]): string {
   const busy = measured.filter(({ circumstances: { machine } }) => machine.load > machine.cores);
   if (busy.length === 0) return "";
@@ -139,7 +139,7 @@ function busyMachine(measured: readonly Measured[]): string {
   );
 }
 
-/** The ratio of processor times, where they were measured. */
+/** Formats the ratio of processor times, if they were measured. */
 function byProcessor({ processor }: Outcome): string {
   const [own, other] = processor ?? [];
   return own === undefined || other === undefined ? "" : (own / other).toFixed(2);
@@ -149,7 +149,7 @@ function missedBy({ ratio, target }: Outcome): string {
   return percent(ratio!.median / target! - 1, 0);
 }
 
-/** The table and, below, each setting of the peer that was tried. */
+/** Returns the table and, below it, each setting of the peer that was tried. */
 export function raceText(measured: readonly Measured[]): string {
   const details = measured.flatMap(({ name, tried, parity }) => [
     ...(parity

@@ -1,4 +1,4 @@
-// Runs the cases on both sides in turns, and keeps every number.
+// Runs the cases on both sides in turns, and records every number.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -13,11 +13,11 @@ import type { Answer, Task, Work } from "./protocol.ts";
 import { type Command, ours, PEER_PYTHON, PEERS, peer, Side, wallTime } from "./side.ts";
 import { bestSetting, describe, type PeerSides, type Setting, type Trial } from "./variants.ts";
 
-/** The losses of both sides' first steps, equal weights, no dropout. */
+/** The losses of both sides' first steps, from equal weights and without dropout. */
 export interface Parity {
   readonly ours: readonly number[];
   readonly peer: readonly number[];
-  /** The largest difference, relative where losses are larger than 1. */
+  /** The largest difference, relative if losses are larger than 1. */
   readonly worst: number;
 }
 
@@ -30,9 +30,9 @@ export interface Outcome {
   readonly native?: boolean;
   readonly ours: Statistic;
   readonly peer?: Statistic;
-  /** Ours / the peer's of each round. */
+  /** Ours / the peer's, per round. */
   readonly ratio?: Statistic;
-  /** Milliseconds of processor time a call, all threads: ours, then the peer's. */
+  /** Milliseconds of processor time per call over all threads: ours, then the peer's. */
   readonly processor?: readonly number[];
   /** The peer's setting, in words. */
   readonly setting?: string;
@@ -40,7 +40,7 @@ export interface Outcome {
   readonly parity?: Parity;
   /** The peer's ABKD as the paper writes it. */
   readonly naive?: Statistic;
-  /** Beside megabytes: what was resident before the task was made. */
+  /** For megabytes: what was resident before the task was made. */
   readonly before?: { readonly ours: number; readonly peer?: number };
 }
 
@@ -55,17 +55,17 @@ export interface RaceOptions {
 
 export const PARITY_STEPS = 5;
 export const PARITY_BOUND = 1e-4;
-/** A sample lasts about this long at least: milliseconds. */
+/** A sample lasts at least about this many milliseconds. */
 const SAMPLE = 100;
-/** Either side runs so long before its first sample counts: compilers are done by then. Milliseconds. */
+/** Each side runs this many milliseconds before its first sample counts: compilers are done by then. */
 const WARM_UP = 1000;
-/** After a side's turn, until its threads no longer spin: milliseconds. */
+/** The pause in milliseconds after a side's turn, until its threads no longer spin. */
 const PAUSE = 20;
 /** Cases whose peer is tried with torch.compile, which takes minutes. */
 const COMPILED = new Set(["gcnii-cora", "student-cora", "abkd-cora"]);
 const MEMORY_STEPS = 3;
 
-/** The engine that a case runs on here: the native one's cases too where it is not built. */
+/** Returns the engine that a case runs on here, for the native engine's cases too if that is not built. */
 export function engineOf({ native }: Pick<Case, "native">): EngineName {
   return native && nativeRecord() ? "native" : "wasm";
 }
@@ -89,7 +89,7 @@ export class Race {
     };
   }
 
-  /** Versions of either side. */
+  /** Asks both sides for their versions. */
   async facts(engine: EngineName): Promise<{ ours: Answer; peer?: Answer }> {
     const own = await this.#ours[engine].demand({ operation: "info" });
     if (!this.#options.withPeer) return { ours: own };
@@ -107,7 +107,7 @@ export class Race {
     rmSync(this.#temporary, { recursive: true, force: true });
   }
 
-  /** Writes what a task reads: the graph, the weights that both start from, a teacher. */
+  /** Writes what a task reads: the graph, the weights that both sides start from, a teacher. */
   async #task(work: Work): Promise<Task> {
     if (work.kind === "product") return work;
     const graph = await provideGraph(work.graph, this.#temporary);
@@ -146,7 +146,7 @@ export class Race {
       ? await bestSetting(this.#peers, task, threads, this.#compiled(one))
       : { best: undefined, tried: [] };
     if (best) runners.push(await this.#prepare(key, task, best));
-    // Minutes a step: the naive form is timed once a round, and not warmed up for long.
+    // The naive form takes minutes per step, so it is timed once per round and not warmed up for long.
     const naive = best && task.kind === "training" && task.teacher !== undefined;
     if (naive) runners.push(await this.#prepare(`${key} naive`, { ...task, form: "naive" }, best));
     progress("warming up");
@@ -193,11 +193,11 @@ export class Race {
     return { ours: own, peer: other, worst: Math.max(...differences) };
   }
 
-  /** Each repeat in processes of its own: a peak is never taken back. */
+  /** Measures memory with new processes for each repeat, since a peak never goes down. */
   async #memory(one: Case, work: Work): Promise<Outcome> {
     const { threads, repeats, withPeer, progress } = this.#options;
     const task = await this.#task(work);
-    // The layouts that take the least memory; the allocator that gives pages back.
+    // The layouts that take the least memory, and the allocator that returns pages.
     const variant = { adjacency: "torch-csr", features: "csr" };
     const peak = async (command: Command): Promise<Answer> => {
       const side = new Side(command);
@@ -284,7 +284,7 @@ export class Race {
     return this.#programs(one, own, ways);
   }
 
-  /** Wall time of whole programs; the peer's ways are tried once, the fastest goes on. */
+  /** Measures the wall time of whole programs; the peer's ways are tried once, and the fastest is kept. */
   async #programs(one: Case, own: Command, ways: readonly Way[]): Promise<Outcome> {
     const { repeats, withPeer, progress } = this.#options;
     const tried: { setting: string; milliseconds: number }[] = [];
@@ -337,7 +337,7 @@ async function sampleOf({ side, key, threads, calls }: Runner): Promise<Answer> 
   return side.demand({ operation: "sample", key, calls, threads });
 }
 
-/** The same, with as many calls as now fill a sample. */
+/** Warms a runner up; returns it with as many calls as now fill a sample. */
 async function warmed(runner: Runner): Promise<Runner> {
   let found = runner;
   for (let spent = 0; spent < WARM_UP; ) {
@@ -356,7 +356,7 @@ function inWords({ setting, ...rest }: Trial): Outcome["tried"][number] {
   return { setting: describe(setting), ...rest };
 }
 
-/** @param theirs samples of the same rounds, in the same order */
+/** @param theirs the peer's samples from the same rounds, in the same order */
 function outcome(one: Case, mine: number[], theirs?: number[]): Omit<Outcome, "tried"> {
   const { name, title, measure, target, native } = one;
   return {

@@ -1,4 +1,4 @@
-// What a benchmark of tasks found: a row a task, and the machine that it ran on.
+// The results of a benchmark of tasks: one row per task, and the machine that it ran on.
 import os from "node:os";
 import { columnsOf, type Table } from "../src/base/table.ts";
 import { shortTime } from "../src/display/format.ts";
@@ -8,11 +8,11 @@ import type { Task, Timing } from "./measure.ts";
 export interface Row extends Timing {
   readonly group: string;
   readonly name: string;
-  /** Milliseconds; null where nothing is promised. */
+  /** The limit in milliseconds; null if there is none. */
   readonly limit: number | null;
-  /** How many times as long tfjs's cpu back end takes, by the medians; null where not compared. */
+  /** How many times as long tfjs's cpu back end takes, by the medians; null if not compared. */
   readonly peerRatio: number | null;
-  /** The median on all threads; null where it was not measured. */
+  /** The median on all threads; null if it was not measured. */
   readonly threaded: number | null;
 }
 
@@ -24,7 +24,7 @@ export interface Report {
     readonly node: string;
     readonly flavour: string;
     readonly threads: number;
-    /** Load of the machine when the benchmark began, itself not counted. */
+    /** The load of the machine when the benchmark began, without the benchmark itself. */
     readonly load: number;
   };
   readonly rows: readonly Row[];
@@ -42,7 +42,7 @@ export function machineFacts(flavour: string, threads = 1): Report["machine"] {
   };
 }
 
-/** One row a task of this engine on one thread; the peer's rows and those on all become ratios. */
+/** Makes one row per task of this engine on one thread; the peer's and those on all threads become columns. */
 export function rowsOf(tasks: readonly Task[], timings: readonly Timing[]): Row[] {
   const title = ({ group, name }: Pick<Task, "group" | "name">): string => `${group}: ${name}`;
   const onAll = ({ threads = 1 }: Task): boolean => threads > 1;
@@ -89,7 +89,7 @@ function cells(row: Row): string[] {
   ];
 }
 
-/** The facts that the numbers depend on, in one sentence. */
+/** Says in one sentence what the numbers depend on. */
 export function machineText({
   cores,
   processor,

@@ -1,4 +1,4 @@
-// One whole row of table 3 on this project: `node bench/row.ts REQUEST.json`, as peers/row.py.
+// Trains one whole row of table 3 with this project: `node bench/row.ts REQUEST.json`, like peers/row.py.
 import { readFileSync } from "node:fs";
 import type { RunConfig } from "../src/training/run.ts";
 import { runTrials } from "../src/training/trials.ts";

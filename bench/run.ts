@@ -1,4 +1,4 @@
-// The benchmark: `npm run bench [-- --only CASE] [-- --write]`: this engine's own tables, and the race.
+// The benchmark, `npm run bench [-- --only CASE] [-- --write]`: this engine's own tables, and the race.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -18,16 +18,16 @@ import { TABLES } from "./tables.ts";
 const REPEATS = 7;
 
 const USAGE = `usage: npm run bench -- [--only CASE]... [--quick] [--write] ...
-  --only CASE      these cases alone (repeatable; "gcnii-*" takes all that begin so); --list shows them
-  --list           the cases' names
-  --install-peers  install PyTorch Geometric into .venv-bench, and end
-  --quick          no graph over 10^6 arcs, fewer epochs in the row, no torch.compile
-  --threads N      for either side of the race, and what the table "engine" compares one thread
-                   with (default: $ABKD_THREADS, or one a core)
-  --repeats N      rounds of the race, ${REPEATS} by default
-  --dataset NAME   of the tables "engine", "methods" and "where": cora (the default; the embedded
-                   synthetic graph where its files are missing), ...
-  --json           print JSON alone
+  --only CASE      only these cases (repeatable; "gcnii-*" matches all that begin so); --list shows them
+  --list           list the names of the cases
+  --install-peers  install PyTorch Geometric into .venv-bench, then exit
+  --quick          no graph above 10^6 arcs, fewer epochs in the row, no torch.compile
+  --threads N      threads for either side of the race, and for the table "engine" to compare one
+                   thread with (default: $ABKD_THREADS, or one per core)
+  --repeats N      rounds of the race (default: ${REPEATS})
+  --dataset NAME   for the tables "engine", "methods" and "where": cora (the default; the embedded
+                   synthetic graph if its files are missing), ...
+  --json           print only JSON
   --write          put tables into docs/performance.md, all numbers into figures/bench.json and
                    the figure into figures/bench.svg; cases not run keep what they had`;
 
@@ -41,7 +41,7 @@ function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
-/** Whether a case is among the names that --only has. */
+/** Returns a test for whether a case is among the names given to --only. */
 function wanted(only: readonly string[]): (name: string) => boolean {
   return (name) =>
     only.length === 0 ||
@@ -51,7 +51,7 @@ function wanted(only: readonly string[]): (name: string) => boolean {
 function checkNames(only: readonly string[], names: readonly string[]): void {
   for (const one of only) {
     if (names.some(wanted([one]))) continue;
-    throw new OptionError(`no case is called "${one}": one of ${names.join(", ")}`);
+    throw new OptionError(`no case is called "${one}"; choose from ${names.join(", ")}`);
   }
 }
 
@@ -65,7 +65,7 @@ interface RaceArguments {
   readonly threads: number;
   readonly repeats: number;
   readonly quick: boolean;
-  /** Told of each case when it is done. */
+  /** Called when a case is done. */
   readonly done: (measured: readonly Measured[]) => void;
 }
 
@@ -73,7 +73,7 @@ async function runRace(cases: readonly Case[], args: RaceArguments): Promise<Mea
   const withPeer = peerIsInstalled();
   if (!withPeer) {
     console.error(
-      "PyTorch Geometric is not here, so this project runs alone: " +
+      "PyTorch Geometric is not installed, so this project runs alone: " +
         "`npm run bench -- --install-peers` installs it",
     );
   }
@@ -81,7 +81,7 @@ async function runRace(cases: readonly Case[], args: RaceArguments): Promise<Mea
   let title = "";
   // Before anything of ours runs.
   const { load } = machineFacts("", args.threads);
-  // So that an interrupt leaves neither files nor processes.
+  // Exits properly, so that an interrupt leaves neither files nor processes behind.
   const stop = (): void => process.exit(130);
   process.once("SIGINT", stop).once("SIGTERM", stop);
   const race = new Race({
@@ -112,7 +112,7 @@ async function runRace(cases: readonly Case[], args: RaceArguments): Promise<Mea
   }
 }
 
-/** All cases ever written, these in place of their earlier selves, in the order of the cases. */
+/** Merges all cases ever written, replacing earlier results of these, in the order of the cases. */
 function merged(cases: readonly Case[], measured: readonly Measured[]): Measured[] {
   const earlier = existsSync(NUMBERS)
     ? (JSON.parse(readFileSync(NUMBERS, "utf8")) as Measured[])
@@ -178,7 +178,7 @@ async function main(): Promise<void> {
   let measured: Measured[] = [];
   if (chosenCases.length > 0) {
     const done = (some: readonly Measured[]): void => {
-      // Case by case: hours of work must not hang on the last one.
+      // Written case by case, so that hours of work do not depend on the last one.
       if (values.write) writeRace(cases, some);
     };
     measured = await runRace(chosenCases, { threads, repeats, quick, done });

@@ -1,4 +1,4 @@
-// Programs of either side of the race: a process that is asked by lines of JSON, or one that just runs.
+// Programs of either side of the race: a process that answers lines of JSON, or one that just runs.
 import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -10,7 +10,7 @@ export const ROOT = path.join(import.meta.dirname, "..");
 export const PEERS = path.join(import.meta.dirname, "peers");
 export const PEER_PYTHON = path.join(ROOT, ".venv-bench/bin/python");
 
-/** glibc told to keep what it has: no fresh pages for every buffer. Other systems ignore it. */
+/** Tells glibc to keep its memory rather than fetch fresh pages for every buffer. Other systems ignore it. */
 export const KEEPING_PAGES: Readonly<Record<string, string>> = {
   MALLOC_MMAP_MAX_: "0",
   MALLOC_TRIM_THRESHOLD_: String(2 ** 36),
@@ -40,7 +40,7 @@ export function peer(threads: number, allocator: "default" | "keeping pages"): C
   };
 }
 
-/** The side's process; it is started with the first request. */
+/** A side's process, which is started by the first request. */
 export class Side {
   readonly #command: Command;
   #child: ChildProcess | undefined;
@@ -52,10 +52,10 @@ export class Side {
   }
 
   /**
-   * One request at a time. A side that does not answer in time is ended; the next request starts
+   * Sends one request at a time. A side that does not answer in time is ended; the next request starts
    * another.
-   * @param seconds that it may take
-   * @throws UserError where the process ended instead of answering
+   * @param seconds the time limit
+   * @throws UserError if the process ended instead of answering
    */
   async ask(request: Request, seconds = 600): Promise<Answer> {
     const child = this.#child ?? this.#start();
@@ -75,7 +75,7 @@ export class Side {
     }
   }
 
-  /** The same, where an error ends the benchmark. @throws UserError */
+  /** Does the same, but an error ends the benchmark. @throws UserError */
   async demand(request: Request, seconds?: number): Promise<Answer> {
     const answer = await this.ask(request, seconds);
     if (answer.error === undefined) return answer;
@@ -103,24 +103,24 @@ export class Side {
       this.#errors = (this.#errors + data.toString()).slice(-2000);
     });
     createInterface({ input: child.stdout }).on("line", (line) => {
-      // Only JSON lines are answers: torch's compiler may print on its own.
+      // Only JSON lines are answers: torch's compiler may print lines of its own.
       if (line.startsWith("{")) this.#answered?.(JSON.parse(line) as Answer);
     });
     const ended = (why: string): void => {
-      // Closed: whoever is asked now is another.
+      // It was closed, and another process is asked now.
       if (this.#child !== child) return;
       this.#child = undefined;
       this.#answered?.({ error: `${why}; ${this.#errors.trim().split("\n").at(-1) ?? ""}` });
     };
     child.on("error", (error) => ended(error.message));
     child.on("exit", (code, signal) => ended(`the process ended (${signal ?? code})`));
-    // A write to a process that just ended: the exit is reported above.
+    // A write to a process that has just ended fails; its exit is reported above.
     child.stdin.on("error", () => {});
     return child;
   }
 }
 
-/** Milliseconds until the program has ended. @throws UserError where it failed */
+/** Returns the milliseconds until the program has ended. @throws UserError if it failed */
 export function wallTime({ command, args, env }: Command): Promise<number> {
   const began = performance.now();
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-// What a program that uses this package waits for before its first result.
+// What a program waits for before its first result with this package.
 import * as tf from "@tensorflow/tfjs";
 import "../src/index.ts";
 import { startEngine } from "../src/tensor/index.ts";

@@ -1,4 +1,4 @@
-// The steps that training is made of: teacher, student, SoftKD, ABKD, and evaluation.
+// The steps of training: teacher, student, SoftKD, ABKD, and evaluation.
 import type { Distillation, Teacher } from "../src/distillation/method.ts";
 import { createDistillation } from "../src/distillation/registry.ts";
 import type { Graph, Split } from "../src/graph/graph.ts";
@@ -13,19 +13,19 @@ import { optimiser, step } from "../src/training/step.ts";
 import type { Task } from "./measure.ts";
 
 const SEED = 1;
-/** What the project promises, in milliseconds. */
+/** The project's limits, in milliseconds. */
 const TEACHER_LIMIT = { milliseconds: 160 };
 const STUDENT_LIMIT = { milliseconds: 3 };
 const ABKD_ADDS_AT_MOST = 15;
 
-/** A graph as steps read it, on the engine. */
+/** A graph on the engine, as steps read it. */
 export interface Data {
   readonly shape: GraphShape;
   readonly inputs: GraphInputs;
   readonly targets: SplitTargets;
 }
 
-/** A graph of ours on the engine. */
+/** Puts a graph on the engine. */
 export function dataOf(graph: Graph, split: Split): Data {
   return {
     shape: { features: graph.features.columns, classes: graph.classes },
@@ -34,7 +34,7 @@ export function dataOf(graph: Graph, split: Split): Data {
   };
 }
 
-/** A training step and an evaluation pass of each model, by each method's default recipe. */
+/** Returns a training step and an evaluation pass of each model, with each method's default recipe. */
 export function stepTasks(graph: Graph, split: Split): Task[] {
   const data = dataOf(graph, split);
   const subject = { dataset: graph.name, split: split.name, seed: SEED };
@@ -80,12 +80,12 @@ export function modelOf(config: RunConfig, { shape }: Data): Model<GraphInputs> 
   return createModel(config.model, shape, config.seed);
 }
 
-/** Not trained: the numbers do not change what a step costs. */
+/** Makes an untrained teacher: the values do not change the cost of a step. */
 export function teacherOf(model: Model<GraphInputs>, { inputs }: Data): Teacher {
   return { outline: model.outline, outputs: (reads) => model.forward(inputs, { reads }) };
 }
 
-/** The loop's own step (src/training/train.ts), evaluation apart; each call returns its loss. */
+/** Makes the training loop's own step (src/training/train.ts) without evaluation; each call returns its loss. */
 export function trainingStep(
   config: RunConfig,
   data: Data,
@@ -104,7 +104,7 @@ export function trainingStep(
   };
 }
 
-/** The run's method, where it has one. */
+/** Returns the run's method, if it has one. */
 export function distillationOf(
   { method, seed }: RunConfig,
   { outline: student }: Model<GraphInputs>,
@@ -115,7 +115,7 @@ export function distillationOf(
   return createDistillation(method, { graph, student, train, seed, ...(teacher && { teacher }) });
 }
 
-/** What follows a step: a pass without dropout, scored on training and validation nodes. */
+/** Makes the pass that follows a step: without dropout, scored on training and validation nodes. */
 export function evaluationPass({ inputs, targets }: Data, model: Model<GraphInputs>): () => void {
   return () =>
     withForward(model, inputs, "logits", ({ logits }) => {

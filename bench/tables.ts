@@ -1,4 +1,4 @@
-// This engine's own tables: steps and operators, every method's step, where time goes, bandwidth.
+// This engine's own tables: steps and operators, every method's step, where the time goes, bandwidth.
 import type { Table } from "../src/base/table.ts";
 import { MissingFileError } from "../src/datasets/index.ts";
 import type { Graph } from "../src/graph/graph.ts";
@@ -12,24 +12,24 @@ import { stepTasks } from "./steps.ts";
 import { whereMarkdown, whereTimeGoes } from "./where.ts";
 
 export interface TableArguments {
-  /** Cora where left out, or the synthetic graph where its files are missing. */
+  /** By default Cora, or the synthetic graph if Cora's files are missing. */
   readonly dataset: string | undefined;
-  /** What one thread is compared with. */
+  /** The number of threads that one thread is compared with. */
   readonly threads: number;
   readonly progress: (text: string) => void;
 }
 
-/** What is printed, and put under the name of its section into docs/performance.md. */
+/** What is printed, and written to the section of this name in docs/performance.md. */
 export interface Section {
   readonly name: string;
   readonly numbers: unknown;
-  /** A sentence on what the numbers depend on, above them. */
+  /** A sentence above the numbers on what they depend on. */
   readonly facts: string;
-  /** A table that a terminal shows aligned, or Markdown. */
+  /** A table, which a terminal shows aligned, or Markdown. */
   readonly content: Table | string;
 }
 
-/** By the name that --only takes. */
+/** The tables by their names for --only. */
 export const TABLES: Readonly<Record<string, (args: TableArguments) => Promise<Section>>> = {
   engine,
   methods,
@@ -37,18 +37,18 @@ export const TABLES: Readonly<Record<string, (args: TableArguments) => Promise<S
   bandwidth,
 };
 
-/** The graph of a name; the synthetic one in place of a default that is not there. */
+/** Returns the named graph, or the synthetic one if the default is missing. */
 async function graphToMeasure({ dataset }: TableArguments): ReturnType<typeof graphOf> {
   try {
     return await graphOf(dataset ?? "cora");
   } catch (error) {
     if (dataset !== undefined || !(error instanceof MissingFileError)) throw error;
-    console.error("Cora's files are not here: measuring on the synthetic graph, its likeness");
+    console.error("Cora's files are missing: measuring on the synthetic graph, which resembles it");
     return graphOf("synthetic");
   }
 }
 
-/** Steps and operators, on one thread and on all, with the project's own limits. */
+/** Measures steps and operators, on one thread and on all, with the project's own limits. */
 async function engine(args: TableArguments): Promise<Section> {
   const { graph, split } = await graphToMeasure(args);
   const machine = machineFacts(
@@ -61,7 +61,7 @@ async function engine(args: TableArguments): Promise<Section> {
   return { name: "bench", numbers, facts, content: reportTable(numbers) };
 }
 
-/** Operators that wait for memory: a sum, and sparse products in two orders of the nodes. */
+/** Measures operators that wait for memory: a sum, and sparse products in two orders of the nodes. */
 async function bandwidth(args: TableArguments): Promise<Section> {
   const machine = machineFacts(
     startEngine("wasm", { threads: args.threads }).flavour,
@@ -74,7 +74,7 @@ async function bandwidth(args: TableArguments): Promise<Section> {
   return { name: "bandwidth", numbers, facts, content: reportTable(numbers) };
 }
 
-/** The tasks measured on one thread, and those of this engine on all. */
+/** Measures the tasks on one thread, and those of this engine on all threads. */
 function report(
   machine: Report["machine"],
   tasks: readonly Task[],
@@ -89,7 +89,7 @@ function report(
 const about = ({ name, nodes, adjacency }: Graph): string =>
   `${name} (${nodes} nodes, ${adjacency.indices.length} arcs)`;
 
-/** What each method's step costs in steps of the plain student, on one thread. */
+/** Measures each method's step in steps of the plain student, on one thread. */
 async function methods(args: TableArguments): Promise<Section> {
   const { graph, split } = await graphToMeasure(args);
   const machine = machineFacts(startEngine("wasm", { threads: 1 }).flavour);
@@ -100,7 +100,7 @@ async function methods(args: TableArguments): Promise<Section> {
   return { name: "methods", numbers, facts, content: costsTable(numbers) };
 }
 
-/** Profiles of steps, on one thread. */
+/** Profiles steps on one thread. */
 async function where(args: TableArguments): Promise<Section> {
   const { graph, split } = await graphToMeasure(args);
   const machine = machineFacts(startEngine("wasm", { threads: 1 }).flavour);

@@ -1,4 +1,4 @@
-// The peer's best setting: layouts, allocator, threads and compiler, tried one after the other.
+// Finds the peer's best setting: layouts, allocator, threads and compiler are tried one after the other.
 import { counted } from "../src/display/format.ts";
 import { summary } from "./measure.ts";
 import type { Task, Variant } from "./protocol.ts";
@@ -11,35 +11,35 @@ export interface Setting {
   readonly threads: number;
 }
 
-/** A setting that was tried: the fastest of a few calls, or why it did not run. */
+/** A setting that was tried: its time over a few calls, or why it did not run. */
 export interface Trial {
   readonly setting: Setting;
   readonly milliseconds?: number;
   readonly error?: string;
 }
 
-/** The peer's processes: an allocator is chosen when a process starts. */
+/** The peer's processes, one per allocator, which is chosen when a process starts. */
 export type PeerSides = Readonly<Record<Setting["allocator"], Side>>;
 
 const ADJACENCIES = ["pyg-csr", "pyg-edges", "torch-coo", "torch-csr"];
 const FEATURES = ["csr", "coo", "dense"];
-/** Samples of a trial, how long each lasts at least and they may take together: milliseconds. */
+/** The samples of a trial, the milliseconds that each lasts at least, and that all may take together. */
 const SAMPLES = 6;
 const SAMPLE = 100;
 const SHARE = 1500;
-/** torch's compiler unrolls 64 layers: seconds until it is given up. */
+/** The seconds after which torch's compiler, which unrolls 64 layers, is given up. */
 const COMPILING = 240;
-/** What a setting gains by a difference smaller than this is noise. */
+/** A setting is faster only if its time is below this share of the best; anything else is noise. */
 const NOISE = 0.97;
 
-/** The layouts that a task lets the peer choose from, one list a choice, tried list by list. */
+/** Returns the layouts that the peer may choose from for a task, one list per choice, tried list by list. */
 function choices(task: Task): Readonly<Record<string, readonly string[]>> {
   if (task.kind === "product") return {};
   if (task.kind === "sparse product") return { adjacency: ["csr", "coo"] };
   return { adjacency: ADJACENCIES, features: FEATURES };
 }
 
-/** A setting in words. */
+/** Describes a setting. */
 export function describe({ variant, allocator, threads }: Setting): string {
   const { adjacency, features, compile } = variant;
   return [
@@ -71,15 +71,15 @@ async function attempt(sides: PeerSides, task: Task, setting: Setting): Promise<
     samples.push(milliseconds!);
   }
   await side.ask({ operation: "forget", key });
-  // The pace that lasts: glibc's allocator starts fast, and settles at half as much again.
+  // Only the later half counts: glibc's allocator starts fast and then takes half as long again.
   return { setting, milliseconds: summary(samples.slice(samples.length >> 1)).median };
 }
 
 /**
- * The fastest setting: the best layout of P, then of X, then the other allocator, then one
+ * Finds the fastest setting: the best layout of P, then of X, then the other allocator, then one
  * thread, then torch.compile, each kept if it was faster.
- * @param threads as the benchmark was given them
- * @param compiled whether torch.compile is tried too: it takes minutes
+ * @param threads the benchmark's threads
+ * @param compiled whether to try torch.compile too, which takes minutes
  */
 export async function bestSetting(
   sides: PeerSides,
@@ -109,7 +109,7 @@ export async function bestSetting(
   await consider({ ...found(), allocator: "keeping pages" });
   if (threads > 1) await consider({ ...found(), threads: 1 });
   if (compiled) await consider({ ...found(), variant: { ...found().variant, compile: true } });
-  // Trials leave traces: after torch.compile, all else takes half as long again in that process.
+  // Trials have after-effects: after torch.compile, everything takes half as long again in that process.
   for (const side of Object.values(sides)) side.close();
   return { best: best?.setting, tried };
 }

@@ -1,4 +1,4 @@
-// Where the time of a step goes: profiles of Cora's steps on one thread, beside one core's peaks.
+// Where the time of a step goes: profiles of Cora's steps on one thread, compared with one core's peaks.
 import * as tf from "@tensorflow/tfjs";
 import { markdownTable } from "../src/base/table.ts";
 import { counted, percent } from "../src/display/format.ts";
@@ -9,32 +9,32 @@ import { stepTasks } from "./steps.ts";
 
 /** The steps that are profiled, as steps.ts names them. */
 const PROFILED = ["teacher 64L-64H", "student 4L-4H", "ABKD 4L-4H, d_a 256"];
-/** How long a step is repeated before it is recorded, and while it is: milliseconds. */
+/** How many milliseconds a step is repeated before recording, and during it. */
 const WARM_UP = 500;
 const RECORDED = 2000;
-/** Operators of a smaller share of a step stand together in one row. */
+/** Operators with a smaller share of a step share one row. */
 const SMALLEST_SHARE = 0.005;
-/** Many and short: on a busy machine some are left alone. */
+/** Many short calls, some of which are undisturbed even on a busy machine. */
 const PEAK_CALLS = 400;
 /** More than a core's caches hold. */
 const SUM_ELEMENTS = 2 ** 24;
 const SUM_CALLS = 20;
 
-/** The mean of a step. */
+/** The mean profile of a step. */
 export interface StepProfile {
   readonly name: string;
-  /** That were recorded. */
+  /** The number of steps that were recorded. */
   readonly steps: number;
   readonly profile: ProfileTimes;
 }
 
 export interface Where {
-  /** What one core reaches at most, in 10^9 a second: of operations, and of bytes to and from memory. */
+  /** The most that one core reaches, in 10^9 per second: operations, and bytes to and from memory. */
   readonly peaks: Readonly<Record<"operations" | "bytes", number>>;
   readonly steps: readonly StepProfile[];
 }
 
-/** Profiles the steps, on the threads that the engine has; the peaks are measured before and after. */
+/** Profiles the steps on the engine's threads; the peaks are measured before and after. */
 export function whereTimeGoes(graph: Graph, split: Split): Where {
   const before = peaks();
   const tasks = stepTasks(graph, split).filter(({ group }) => group === "training step");
@@ -61,7 +61,7 @@ function repeat(run: () => void, milliseconds: number): number {
   return count;
 }
 
-/** A dense product whose matrices lie in the nearest caches, and a sum of arrays that no cache holds. */
+/** Measures a dense product whose matrices fit in the nearest caches, and a sum of arrays that no cache holds. */
 export function peaks(): Where["peaks"] {
   const rate = (calls: number, what: "operations" | "bytes", run: () => tf.Tensor): number => {
     const rates = Array.from({ length: calls }, () => {
@@ -82,7 +82,7 @@ export function peaks(): Where["peaks"] {
   });
 }
 
-/** A recorded profile for one of its steps. */
+/** Divides a recorded profile by its number of steps. */
 export function meanStep(
   { spans: _, ...times }: ProfileTimes & { spans?: unknown },
   steps: number,
@@ -104,7 +104,7 @@ export function meanStep(
   return { ...mean, operators: [...mean.operators.filter(isLarge), rest] };
 }
 
-/** The section of docs/performance.md, under a line on the machine. */
+/** Writes the section of docs/performance.md that follows a line on the machine. */
 export function whereMarkdown({ peaks, steps }: Where): string {
   const parts = steps.map(({ name, steps: count, profile }) => {
     const shares = profile.phases.map((phase) => {

@@ -1,4 +1,4 @@
-// Builds dist/, the plain JavaScript that a package must carry; runs as `npm run prepack`.
+// Builds dist/, the plain JavaScript that the npm package must contain; runs as `npm run prepack`.
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
@@ -16,7 +16,7 @@ import { buildWasm } from "./build-wasm.mjs";
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const dist = path.join(root, "dist");
 
-/** Compiles src/ with declarations; Node strips no types under node_modules. */
+/** Compiles src/ with declarations, since Node strips no types under node_modules. */
 function compile() {
   const compiler = path.join(root, "node_modules/typescript/bin/tsc");
   if (!existsSync(compiler)) throw new Error("TypeScript is not installed; run `npm ci` first");
@@ -29,8 +29,8 @@ function compile() {
 }
 
 /**
- * What a consumer's compiler may not have: danfojs-node is an optional peer, WebAssembly's types come
- * with a browser's. Such a type is then `any`, where it would be an error in our own files.
+ * Types that a consumer's compiler may lack: danfojs-node is an optional peer, and WebAssembly's types come
+ * with the browser's. A missing type becomes `any` there; otherwise it would be an error in our files.
  */
 const OPTIONAL_TYPES = /^(?!\s*\/?\*)\s*(import .* from "danfojs-node";|.*: .*\bWebAssembly\.)/;
 
@@ -53,11 +53,11 @@ async function main() {
   await buildWasm();
   compile();
   settleDeclarations();
-  // Data, which the compiler leaves behind.
+  // The compiler does not copy data.
   for (const folder of ["training/recipes", "kernel/logo"]) {
     cpSync(path.join(root, "src", folder), path.join(dist, folder), { recursive: true });
   }
-  // npm sets this when it links a package's command, but not for whoever runs the file itself.
+  // npm sets this when it links the package's command, but the file may also be run directly.
   chmodSync(path.join(dist, "cli.js"), 0o755);
 }
 

@@ -1,4 +1,4 @@
-// Compiles the AssemblyScript kernels into build/engine.{simd,fma}.wasm; runs as `npm run prepare`.
+// Compiles the WebAssembly kernels to build/engine.{simd,fma}.wasm; runs as `npm run prepare`.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -15,7 +15,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 
-/** The flavours of the engine and the WebAssembly features that tell them apart. */
+/** The flavours of the engine, with the WebAssembly features of each. */
 const flavours = { simd: "simd,threads", fma: "simd,threads,relaxed-simd" };
 
 const options = [
@@ -24,13 +24,13 @@ const options = [
   ...["--runtime", "stub"],
   "--importMemory",
   "--sharedMemory",
-  // Two pages at least; 65,536 pages (4 GiB) is all that 32-bit addresses reach.
+  // At least two pages; 32-bit addresses reach no more than 65,536 pages (4 GiB).
   ...["--initialMemory", "2"],
   ...["--maximumMemory", "65536"],
   "--zeroFilledMemory",
 ];
 
-/** Where things lie under a package root. */
+/** Returns the paths under a package root. */
 function layout(root) {
   const build = path.join(root, "build");
   return {
@@ -43,7 +43,7 @@ function layout(root) {
   };
 }
 
-/** A digest of everything that decides the bytes: sources, compiler version and this script. */
+/** Returns a digest of all that determines the output: sources, compiler version and this script. */
 function inputsHash(root) {
   const { sources, compiler } = layout(root);
   const hash = createHash("sha256");
@@ -52,20 +52,20 @@ function inputsHash(root) {
     .sort();
   for (const name of files) hash.update(`${name}\0`).update(readFileSync(path.join(sources, name)));
   const compilerPackage = path.join(compiler, "package.json");
-  // Without the compiler nothing can be rebuilt, so its version must not make a build look stale.
+  // Without the compiler nothing can be rebuilt, so a build must not look stale for lack of its version.
   if (existsSync(compilerPackage))
     hash.update(JSON.parse(readFileSync(compilerPackage, "utf8")).version);
   return hash.update(readFileSync(fileURLToPath(import.meta.url))).digest("hex");
 }
 
 /**
- * Whether both wasm files are there and belong to the present sources.
+ * Whether both wasm files exist and match the current sources.
  * @param {string} [root] the package root
  */
 export function wasmIsCurrent(root = packageRoot) {
   const { sources, stamp, wasm } = layout(root);
   if (!Object.keys(flavours).every((flavour) => existsSync(wasm(flavour)))) return false;
-  // An installed package carries the wasm without the sources: nothing to compare with.
+  // An installed package contains the wasm without the sources, so there is nothing to compare with.
   if (!existsSync(sources)) return true;
   return existsSync(stamp) && readFileSync(stamp, "utf8") === inputsHash(root);
 }
@@ -90,15 +90,16 @@ function compile(root, features, target) {
 }
 
 /**
- * Builds both flavours unless they are current. Files appear whole or not at all.
+ * Builds both flavours unless they are current. Files appear complete or not at all.
  * @param {string} [root] the package root
  * @returns {Promise<"built" | "current">}
- * @throws {Error} with the compiler's messages, or saying that the compiler or the sources miss
+ * @throws {Error} with the compiler's messages, or if the compiler or the sources are missing
  */
 export async function buildWasm(root = packageRoot) {
   if (wasmIsCurrent(root)) return "current";
   const { entry, compiler, build, stamp, wasm } = layout(root);
-  if (!existsSync(entry)) throw new Error(`the kernels' sources are missing: ${entry}`);
+  if (!existsSync(entry))
+    throw new Error(`the sources of the WebAssembly kernels are missing: ${entry}`);
   if (!existsSync(path.join(compiler, "bin/asc.js")))
     throw new Error(
       "the AssemblyScript compiler is not installed; run `npm ci` without --omit=dev to build the engine",
@@ -120,7 +121,7 @@ export async function buildWasm(root = packageRoot) {
 
 async function main() {
   const { sources, compiler } = layout(packageRoot);
-  // `npm ci --omit=dev` runs `prepare` too: without compiler or sources there is nothing to do.
+  // `npm ci --omit=dev` runs `prepare` too; without compiler or sources there is nothing to do.
   if (!existsSync(sources) || !existsSync(compiler)) {
     if (!wasmIsCurrent())
       console.log("abkd: the engine was not built: the AssemblyScript compiler is not installed");

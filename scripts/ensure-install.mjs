@@ -1,7 +1,7 @@
 // Makes `npm start`, `npm test` and `npm run bench` work on a fresh clone, on any Node from 18 up.
 //
-// package.json calls it as the first part of each script, not as a pre-script: npm leaves those out
-// where install scripts are switched off. The `hash -r` there makes the shell look for `node` again.
+// package.json calls it as the first part of each script, not as a pre-script, which npm skips if install
+// scripts are switched off. The `hash -r` there makes the shell look for `node` again.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -14,7 +14,7 @@ const bin = path.join(root, "node_modules/.bin");
 /** The first Node that runs TypeScript sources without a flag. */
 const minimum = [22, 18];
 
-/** The packages that a lock file names, by folder; undefined where the file is missing. */
+/** Returns the packages in a lock file, by folder; undefined if the file is missing. */
 function lockedPackages(file) {
   try {
     return JSON.parse(readFileSync(path.join(root, file), "utf8")).packages;
@@ -24,16 +24,16 @@ function lockedPackages(file) {
   }
 }
 
-/** Why `npm ci` must run, in a few words; undefined where what is installed is what is locked. */
+/** Says in a few words why `npm ci` must run; undefined if the installed packages match the lock file. */
 function reasonToInstall() {
   const locked = lockedPackages("package-lock.json");
   if (!locked)
-    throw new Error("package-lock.json is missing: this is not a whole copy of the project");
+    throw new Error("package-lock.json is missing: this is not a complete copy of the project");
   const installed = lockedPackages("node_modules/.package-lock.json");
   if (!installed) return "node_modules is missing";
   for (const [folder, wanted] of Object.entries(locked)) {
     const found = installed[folder];
-    // The root has no entry of its own, and other platforms' packages stay away.
+    // The root has no entry of its own, and other platforms' packages are not installed.
     if (folder === "" || (!found && wanted.optional)) continue;
     const name = folder.replace(/^.*node_modules\//, "");
     if (!found) return `${name} ${wanted.version} is not installed`;
@@ -45,7 +45,7 @@ function reasonToInstall() {
 
 function install(reason) {
   console.log(`abkd: ${reason}: running \`npm ci\` to install what package-lock.json names`);
-  // The Node that runs npm must not be the one inside the folder that npm is about to replace.
+  // npm must not run on the Node inside the folder that it is about to replace.
   const outside = (process.env.PATH ?? "").split(path.delimiter).filter((entry) => entry !== bin);
   const env = { ...process.env, PATH: outside.join(path.delimiter) };
   const result = spawnSync("npm", ["ci"], {
@@ -63,7 +63,7 @@ function runsTypeScript(version) {
   return major > minimum[0] || (major === minimum[0] && minor >= minimum[1]);
 }
 
-/** Whether the scripts of this package will find a Node that runs the sources. */
+/** Checks that the scripts of this package will find a Node that runs the sources. */
 function checkRuntime() {
   if (runsTypeScript(process.versions.node)) return;
   const pinned = spawnSync(path.join(bin, "node"), ["--version"], { encoding: "utf8" });

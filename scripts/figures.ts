@@ -1,5 +1,5 @@
-// `npm run figures [-- --only fig5]`: every figure of the results as SVG, PNG and PDF into figures/.
-// The same results give the same bytes, with one version of Chromium and its fonts.
+// `npm run figures [-- --only fig5]`: draws all figures of the results as SVG, PNG and PDF into figures/.
+// The same results give the same bytes, given the same version of Chromium and the same fonts.
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { UserError } from "../src/base/errors.ts";

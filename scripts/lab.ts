@@ -1,4 +1,4 @@
-// `npm run lab`: JupyterLab with the TypeScript kernel, in notebooks/; all of it inside this folder.
+// `npm run lab`: starts JupyterLab with the TypeScript kernel, in notebooks/; everything stays in this folder.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,14 +9,14 @@ import { ensureVenv, venvPython } from "./venv.ts";
 const root = path.resolve(import.meta.dirname, "..");
 const venv = path.join(root, ".venv");
 
-/** Each time, so that a folder that has moved, or another Node, is noticed. */
+/** Runs at each start, so that a moved folder or another Node is noticed. */
 function installKernel(): void {
   const args = [path.join(root, "src/cli.ts"), "kernel", "install", "--prefix", venv];
   const { status } = spawnSync(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
   if (status !== 0) throw new UserError("the kernel could not be installed", { exitCode: 1 });
 }
 
-/** Where Jupyter keeps settings and connection files: in here, unless someone chose other places. */
+/** Returns where Jupyter keeps settings and connection files: inside this folder, unless the user chose otherwise. */
 function jupyterFolders(): Record<string, string> {
   const home = path.join(root, ".jupyter");
   return {
@@ -27,11 +27,11 @@ function jupyterFolders(): Record<string, string> {
   };
 }
 
-/** Runs JupyterLab until it ends or is told to. It listens on localhost, with a token: its default. */
+/** Runs JupyterLab until it ends or is told to end. By default it listens on localhost, with a token. */
 async function runLab(extra: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  // Ctrl-C ends it without a question; whoever is root has chosen to be.
+  // Ctrl-C ends it without asking; a user who is root chose to be.
   const flags = ["-y", ...(process.getuid?.() === 0 ? ["--allow-root"] : [])];
-  // A notebook that is named opens in its place.
+  // A notebook that the user names opens instead.
   if (!extra.some((one) => one.includes("default_url")))
     flags.push("--LabApp.default_url=/lab/tree/00-start-here.ipynb");
   const child = spawn(venvPython(root), ["-m", "jupyterlab", ...flags, ...extra], {
@@ -39,12 +39,12 @@ async function runLab(extra: readonly string[], env: NodeJS.ProcessEnv): Promise
     env: { ...jupyterFolders(), ...process.env, ...env },
     stdio: "inherit",
   });
-  // Ctrl-C reaches JupyterLab by the terminal as well; a signal sent to this process only does not.
+  // Ctrl-C reaches JupyterLab through the terminal too, but a signal to this process alone does not.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => child.kill("SIGTERM"));
-  // Who started this by a channel, as the tests do, may be killed: no signal comes then.
+  // A parent with an IPC channel, such as a test, may be killed, and then no signal arrives.
   process.on("disconnect", () => child.kill("SIGTERM"));
-  // Listening holds the channel open, and with it this process once JupyterLab has ended.
+  // Listening would keep the channel open, and this process alive after JupyterLab has ended.
   process.channel?.unref();
   return await new Promise((resolve, reject) => {
     child.on("error", reject);
@@ -53,8 +53,8 @@ async function runLab(extra: readonly string[], env: NodeJS.ProcessEnv): Promise
 }
 
 /**
- * Runs JupyterLab with its kernels behind files that only their owner may open. Their paths have 107
- * bytes at most, too few below some checkouts, and they are named after Jupyter's runtime folder.
+ * Runs JupyterLab with its kernels behind sockets that only their owner may open. Their paths may have 107 bytes,
+ * too few in some checkouts, and they begin with Jupyter's runtime folder.
  */
 async function runPrivately(extra: readonly string[]): Promise<number> {
   const longest = path.join("abkd-XXXXXX", `kernel-${"0".repeat(36)}-ipc-5`);
@@ -69,7 +69,7 @@ async function runPrivately(extra: readonly string[]): Promise<number> {
   }
 }
 
-/** Takes `--transport` out of the arguments: the others are JupyterLab's. */
+/** Takes `--transport` out of the arguments; the rest go to JupyterLab. */
 function splitTransport(args: readonly string[]): { transport: string; extra: string[] } {
   const at = args.findIndex((one) => /^--transport(=|$)/.test(one));
   if (at < 0) return { transport: "tcp", extra: [...args] };

@@ -14,13 +14,13 @@ const packageName = process.argv[2]!;
 const ROUNDS = 6;
 const LAYERS = 4;
 const WIDTHS = [32, 64, 128, 256, 512];
-/** By how much the native engine must be the faster one before it is preferred. */
+/** The native engine is preferred only if its time is below this share of the wasm engine's. */
 const MARGIN = 0.9;
 
 const numbers = (name: string, count: number): Float32Array =>
   uniform(1, name, count).map((u) => u - 0.5);
 
-/** tanh(A B), and the gradient of its sum by A, against double precision. */
+/** Checks tanh(A B), and the gradient of its sum by A, against double precision. */
 function checkNumbers(): void {
   const [rows, inner, columns] = [37, 29, 41];
   const [a, b] = [numbers("a", rows * inner), numbers("b", inner * columns)];
@@ -49,7 +49,7 @@ function checkNumbers(): void {
   tf.dispose([A, B]);
 }
 
-/** The best time: what else runs on the machine only adds to it. */
+/** Takes the shortest time: whatever else runs on the machine only adds to it. */
 const best = (times: readonly number[]): number => Math.min(...times);
 
 function milliseconds(run: () => void): number {
@@ -74,7 +74,7 @@ function gigaflops(): number {
   return (2 * rows * width * width) / time / 1e6;
 }
 
-/** A training step of a GCNII on each engine in turn, from the widest down. */
+/** Times a GCNII's training step on each engine in turn, from the widest model down. */
 async function fasterFromWidth(): Promise<number | null> {
   const graph = await loadDataset("synthetic");
   const split = await loadSplit(graph, "random:48/32/20:0");

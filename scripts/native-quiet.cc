@@ -1,5 +1,5 @@
-// mute() and unmute(): TensorFlow prints news on stderr from its static initialisers, where no
-// setting reaches it. Errors of the load come as exceptions; TF_CPP_MIN_LOG_LEVEL lets all through.
+// mute() and unmute(): TensorFlow prints notices on stderr from its static initialisers, which no setting
+// silences. Errors while loading are exceptions; a set TF_CPP_MIN_LOG_LEVEL lets everything through.
 #include <fcntl.h>
 #include <node_api.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// The TensorFlow that the native engine is built against: found, or put into .venv by pip.
+// Finds the TensorFlow that the native engine is built against, or has pip install it into .venv.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -6,7 +6,7 @@ import { UserError } from "../src/base/errors.ts";
 import { NATIVE_FOLDER } from "../src/tensor/native/build.ts";
 import { ensureBareVenv, type Purpose, venvIsBare, venvPython } from "./venv.ts";
 
-/** The version that was tried; its wheels are for Python 3.10 to 3.13. */
+/** The tested version; its wheels are for Python 3.10 to 3.13. */
 const version = "2.21.0";
 const purpose: Purpose = {
   what: `TensorFlow ${version}`,
@@ -17,7 +17,7 @@ const purpose: Purpose = {
 /** Names a folder `tensorflow` of Python packages. */
 const variable = "ABKD_TENSORFLOW";
 
-/** What pip put into .venv for us, one name a line. */
+/** Lists what pip installed into .venv for us, one name per line. */
 const installedFile = path.join(NATIVE_FOLDER, "installed-by-pip.txt");
 
 const needed = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2", "include/tensorflow/c"];
@@ -26,7 +26,7 @@ function missingIn(folder: string): string | undefined {
   return needed.find((name) => !existsSync(path.join(folder, name)));
 }
 
-/** Where a Python has its TensorFlow; finding a package does not run it. */
+/** Prints where a Python has its TensorFlow; finding a package does not run it. */
 const probe = `from importlib.util import find_spec
 spec = find_spec("tensorflow")
 print(list(spec.submodule_search_locations)[0] if spec else "")`;
@@ -38,9 +38,9 @@ function tensorflowOf(python: string): string | undefined {
 }
 
 /**
- * The folder with TensorFlow's libraries and headers: the environment variable's, .venv's, the
- * active Python's, else what pip installs into .venv.
- * @throws UserError for a variable that leads nowhere, no usable Python, or where pip fails
+ * Returns the folder with TensorFlow's libraries and headers: the environment variable's, .venv's, the
+ * active Python's, or else what pip installs into .venv.
+ * @throws UserError if the variable leads nowhere, no Python is usable, or pip fails
  */
 export async function findTensorflow(root: string, say: (line: string) => void): Promise<string> {
   const named = process.env[variable];
@@ -59,12 +59,9 @@ export async function findTensorflow(root: string, say: (line: string) => void):
   install(root, say);
   const found = tensorflowOf(venvPython(root));
   if (found !== undefined) return found;
-  throw new UserError(
-    `pip installed TensorFlow into .venv, and ${needed.join(", ")} are not there`,
-    {
-      exitCode: 1,
-    },
-  );
+  throw new UserError(`pip installed TensorFlow into .venv, but ${needed.join(", ")} are missing`, {
+    exitCode: 1,
+  });
 }
 
 function hasNvidiaDriver(): boolean {
@@ -88,13 +85,13 @@ function install(root: string, say: (line: string) => void): void {
   const before = new Set(namesIn(pip(root, ["list", "--format=freeze"])));
   const gpu = hasNvidiaDriver();
   const cpuPackage = process.arch === "x64" ? "tensorflow-cpu" : "tensorflow";
-  // On processors only the libraries are used, none of the Python: no dependency is needed.
+  // Without a GPU only the libraries are used and none of the Python, so no dependency is needed.
   const wanted = gpu
     ? [`tensorflow[and-cuda]==${version}`]
     : ["--no-deps", `${cpuPackage}==${version}`];
   const size = gpu ? "3 GB" : "300 MB";
   say(`installing ${wanted.at(-1)} into .venv (a download of about ${size}, once)`);
-  // Downloads survive a cut installation, and nothing is left outside the project.
+  // Downloads survive an interrupted installation, and nothing is left outside the project.
   const cache = path.join(root, "build/pip");
   mkdirSync(cache, { recursive: true });
   pip(root, ["install", "--progress-bar", "off", "--cache-dir", cache, ...wanted]);
@@ -105,7 +102,7 @@ function install(root: string, say: (line: string) => void): void {
 }
 
 /**
- * Takes out of .venv what install() put there; all of .venv where nothing else is in it.
+ * Removes from .venv what install() put there, or all of .venv if it contains nothing else.
  * @returns what was removed, in words, or undefined
  */
 export function removeTensorflow(root: string): string | undefined {

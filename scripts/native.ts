@@ -1,5 +1,5 @@
-// `npm run native [-- --measure | --remove]`: builds, proves and removes the native engine, in this
-// folder alone.
+// `npm run native [-- --measure | --remove]`: builds and tests, measures again or removes the native engine, in
+// this folder only.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ import { findTensorflow, removeTensorflow } from "./native-tensorflow.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 
-/** The tarballs whose contents are known to be right; the first of each list that is to be had. */
+/** The tarballs whose contents are known to be right; the first of each list that can be fetched is used. */
 const packages = {
   tfjsNode: [
     {
@@ -34,7 +34,7 @@ const packages = {
         "uHrXeUlfgkMxTZqHkESSV7zSdKdV0LlsBeblqkuKU9nnfxB1pC6DtoyYVaLxznzZy7WQSegjcohxxCjAf6Dc7w==",
     },
   ],
-  // What its JavaScript loads beside tfjs.
+  // What its JavaScript loads besides tfjs.
   protobuf: [
     {
       name: "google-protobuf",
@@ -54,7 +54,7 @@ interface Tarball {
 
 /** What scripts/native-proof.ts prints. */
 export interface Proof extends Pick<NativeRecord, "version" | "device" | "fasterFromWidth"> {
-  /** Of a 19717 x 256 by 256 x 256 product. */
+  /** The rate of a 19717 x 256 by 256 x 256 product. */
   readonly gigaflops: number;
 }
 
@@ -74,13 +74,13 @@ function findCompiler(): string {
   });
   if (found !== undefined) return found;
   throw new UserError(
-    `the native engine needs a C++ compiler, and there is none in PATH (looked for: ` +
+    `the native engine needs a C++ compiler, and none is in PATH (looked for: ` +
       `${names.join(", ")}): install it (Debian, Ubuntu: \`apt-get install g++\`), ` +
       "then run `npm run native` again",
   );
 }
 
-/** Node's own headers: beside its binary, or where the npm package `node` has them. */
+/** Returns the folder of Node's headers: beside its binary, or in the npm package `node`. */
 function findHeaders(): string {
   const prefix = path.resolve(process.execPath, "../..");
   const binaries = `node-${process.platform}-${process.arch}`;
@@ -99,8 +99,8 @@ function findHeaders(): string {
 }
 
 /**
- * Unpacks the tarball into the native engine's node_modules. No script of the package runs: its own
- * would download a TensorFlow of 2022.
+ * Unpacks the tarball into the native engine's node_modules. The package's install script does not run: it would
+ * download a TensorFlow from 2022.
  */
 function unpack(tarball: Tarball): void {
   const { name, version, sha512 } = tarball;
@@ -117,7 +117,7 @@ function unpack(tarball: Tarball): void {
   try {
     const found = createHash("sha512").update(readFileSync(file)).digest("base64");
     if (found !== sha512) {
-      const message = `${name}@${version} is not what it was: sha512 ${found}, not ${sha512}`;
+      const message = `${name}@${version} has changed: its sha512 is ${found}, not ${sha512}`;
       throw new UserError(message, { exitCode: 1 });
     }
     const args = ["-xzf", file, "--strip-components=1", "-C", folder];
@@ -131,7 +131,7 @@ function unpack(tarball: Tarball): void {
   }
 }
 
-/** @returns the name of the first that could be had */
+/** @returns the name of the first that could be fetched */
 function unpackFirst([first, ...others]: readonly Tarball[]): string {
   try {
     unpack(first!);
@@ -147,7 +147,7 @@ function unpackFirst([first, ...others]: readonly Tarball[]): string {
 function compile(compiler: string, headers: string, packageName: string, tensorflow: string): void {
   const binding = path.join(NATIVE_FOLDER, "node_modules", packageName, "binding");
   const sources = ["tfjs_backend.cc", "tfjs_binding.cc"].map((file) => path.join(binding, file));
-  // A project folder that moves takes its .venv along.
+  // If the project folder moves, its .venv moves too.
   const inside = !path.relative(root, tensorflow).startsWith("..");
   const rpath = inside ? `$ORIGIN/${path.relative(NATIVE_FOLDER, tensorflow)}` : tensorflow;
   const module = (target: string, files: readonly string[], libraries: readonly string[]): void => {
@@ -168,7 +168,7 @@ function compile(compiler: string, headers: string, packageName: string, tensorf
   module(NATIVE_BINDING, sources, [cc, framework]);
 }
 
-/** In a process of its own, for a binding that does not fit may crash it. */
+/** Tests the build in a process of its own, since a binding that does not fit may crash it. */
 function prove(packageName: string): Proof {
   const script = path.join(import.meta.dirname, "native-proof.ts");
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [script, packageName], {
@@ -176,7 +176,7 @@ function prove(packageName: string): Proof {
     timeout: 10 * 60_000,
   });
   if (status === 0) return JSON.parse(stdout) as Proof;
-  const message = `the native engine was built and fails (${signal ?? `exit code ${status}`}):`;
+  const message = `the native engine was built but fails (${signal ?? `exit code ${status}`}):`;
   throw new UserError(`${message}\n${lastLines(stderr)}`, { exitCode: 1 });
 }
 
@@ -188,7 +188,7 @@ async function build(): Promise<string> {
   }
   const compiler = findCompiler();
   const headers = findHeaders();
-  // Until the record is written again there is no native engine.
+  // Until the record is written again, there is no native engine.
   for (const file of [NATIVE_RECORD, NATIVE_BINDING]) rmSync(file, { force: true });
   rmSync(path.join(NATIVE_FOLDER, "node_modules"), { recursive: true, force: true });
   const tensorflow = await findTensorflow(root, say);
@@ -199,24 +199,24 @@ async function build(): Promise<string> {
   return measure(packageName, tensorflow);
 }
 
-/** Proves a build, and records from which width on it is the faster engine. */
+/** Tests a build, and records from which width on it is the faster engine. */
 function measure(packageName: string, tensorflow: string): string {
-  say("proving it, and measuring from which width on it is the faster engine");
+  say("testing it, and measuring from which width on it is faster");
   const { gigaflops, ...proved } = prove(packageName);
   const record: NativeRecord = { package: packageName, tensorflow, ...proved };
   writeFileSync(NATIVE_RECORD, `${JSON.stringify(record, null, 2)}\n`);
   const { version, device, fasterFromWidth } = record;
   const auto =
     fasterFromWidth === null
-      ? "--engine auto leaves it aside: the wasm engine is faster at every width here"
-      : `--engine auto takes it from width ${fasterFromWidth} on`;
+      ? "--engine auto does not use it: the wasm engine is faster at every width here"
+      : `--engine auto uses it from width ${fasterFromWidth} on`;
   return (
     `native engine ready: TensorFlow ${version} on ${device}; a product and gradients are right; ` +
     `${gigaflops.toFixed(0)} GFLOP/s (19717 x 256 x 256); ${auto}`
   );
 }
 
-/** Measures what is built once more: the wasm engine has become faster since. */
+/** Measures an existing build again, for when the wasm engine has become faster. */
 function again(): string {
   const { package: packageName, tensorflow } = requireNativeRecord();
   return measure(packageName, tensorflow);

@@ -1,4 +1,4 @@
-// `npm run notebooks [-- 04 05] [--inplace]`: runs notebooks in quick profile, headless; one line each.
+// `npm run notebooks [-- 04 05] [--inplace]`: runs notebooks headless in the quick profile, one line for each.
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
@@ -18,10 +18,10 @@ import { chooseKernel, INTERRUPTED, runNotebook } from "../src/notebook/run.ts";
 const root = path.resolve(import.meta.dirname, "..");
 const folders = { results: path.join(root, "results"), runs: path.join(root, "runs") };
 
-/** What a notebook trains where the results lack it. */
+/** The datasets on which a notebook trains what the results lack. */
 const TRAINED = ["cora", "citeseer"];
 
-/** Whether the results hold all that the notebooks would otherwise train. */
+/** Whether the results contain everything that the notebooks would otherwise train. */
 function allStored(): boolean {
   const ids = studies.flatMap((study) => {
     const datasets = TRAINED.filter((name) => study.datasets.includes(name));
@@ -50,7 +50,7 @@ function jobs(chosen: readonly string[]): Job[] {
   });
 }
 
-/** Runs jobs one after another on each of `lanes` kernels at a time; says each, with the time left. */
+/** Runs jobs one after another on each of `lanes` Jupyter kernels; reports each, with the time left. */
 async function runAll(
   all: readonly Job[],
   lanes: number,
@@ -94,12 +94,12 @@ async function runAll(
   return good ? took : null;
 }
 
-/** A notebook's first heading: what it asks. */
+/** Returns a notebook's first heading: its question. */
 function question({ cells }: Notebook): string {
   return /^# (.*)$/m.exec(cells[0]?.source ?? "")?.[1] ?? "";
 }
 
-/** The index in notebooks/README.md: a row a notebook, with the seconds that it took just now. */
+/** Writes the index in notebooks/README.md: one row per notebook, with the seconds that it just took. */
 function writeIndex(all: readonly Job[], took: ReadonlyMap<string, number>, lanes: number): void {
   const file = path.join(root, "notebooks/README.md");
   const rows = all.map(({ name, notebook }) => {
@@ -116,13 +116,13 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       inplace: { type: "boolean", default: false },
-      // Copies what the notebooks trained to results/runs, to be committed with the results.
+      // Copies the notebooks' trained runs to results/runs, to be committed with the results.
       keep: { type: "boolean", default: false },
     },
   });
   const all = jobs(positionals);
   for (const config of notebookRuns()) provideRun(config, folders);
-  // Trainings use all cores; notebooks that only draw can share them.
+  // Training uses all cores; notebooks that only draw can share them.
   const lanes = allStored() ? Math.min(4, availableParallelism()) : 1;
   const took = await runAll(all, lanes, values.inplace);
   if (took && values.inplace && positionals.length === 0) writeIndex(all, took, lanes);

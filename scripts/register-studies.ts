@@ -1,5 +1,5 @@
-// Registers the claims of all studies, before the runs that they judge: a dated digest for each that
-// changed, appended to src/experiments/registrations.ts. Reports show the whole history.
+// Registers the claims of all studies before the runs that they judge: appends a dated digest for each study
+// that changed to src/experiments/registrations.ts. Reports show the whole history.
 //
 //     node scripts/register-studies.ts
 import { readFileSync } from "node:fs";
@@ -17,7 +17,7 @@ const entries = studies.map((study) => {
   if (!known) console.log(`${study.name}: registered as ${digest}`);
   return [study.name, known ? history : [...history, { date, digest }]] as const;
 });
-// As the formatter would have it.
+// In the formatter's style.
 const lines = entries.map(([name, history]) => {
   const items = history.map((one) => `{ date: "${one.date}", digest: "${one.digest}" }`);
   const line = `  ${name}: [${items.join(", ")}],\n`;

@@ -1,14 +1,14 @@
-// Searches recipes for all methods of a dataset and writes src/training/recipes/NAME.json, which
-// src/training/recipes.ts reads, and docs/recipes.md.
+// Searches recipes for all methods on a dataset, and writes docs/recipes.md and src/training/recipes/NAME.json,
+// which src/training/recipes.ts reads.
 //
 //     node scripts/search-recipes.ts --dataset cora --dataset citeseer
 //
-// Every run is a record in results/search, so a search that was cut off goes on where it stopped.
+// Every run is a record in results/search, so an interrupted search continues where it stopped.
 // --search 2 ... 5 searches the headline claims' contenders again, with other draws, splits and seeds, and
 // keeps what they choose beside the first search's recipes.
 // --only student --only at searches some contenders and prints what it finds; with --update it also
-// puts their recipes in place of those in the file, as after a method's version was raised. --docs
-// writes the documents anew from the files.
+// replaces their recipes in the file, for example after a method's version was raised. --docs only
+// rewrites the documents from the files.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
@@ -66,7 +66,7 @@ async function search(dataset: string, stopper: Stopper): Promise<void> {
     values.only.length > 0 ? values.only.includes(id) : index === 1 || HEADLINE.includes(id),
   );
   const whole = recipeFile(dataset);
-  // Hours must not end with a refusal.
+  // Checked first, so that hours of work do not end with a refusal.
   if (index > 1 || (values.only.length > 0 && values.update)) {
     checkBefore(whole, index, { ...rule, configurations: rule.batch });
   }
@@ -86,7 +86,7 @@ async function search(dataset: string, stopper: Stopper): Promise<void> {
     const { signal } = stopper;
     const options = { store, runsDir: values.runs, workers, signal, observer, download: true };
     await runRecorded(trials, options, runTrials).finally(progress.close);
-    // The records are kept; thousands of models are not.
+    // Keeps the records, but not thousands of models.
     for (const config of missing.values()) {
       rmSync(runFiles(values.runs, config).folder, { recursive: true, force: true });
     }
@@ -106,11 +106,11 @@ async function search(dataset: string, stopper: Stopper): Promise<void> {
   console.log(`${path.pathname} and docs/recipes.md are written`);
 }
 
-/** What is written: the search's recipes, in or beside those that are there. */
+/** Returns the file to write: the search's recipes replace the existing ones or stand beside them. */
 function combined(whole: RecipeFile | undefined, index: number, found: RecipeFile): RecipeFile {
   if (index > 1) {
     if (whole) return withFurtherSearch(whole, index, found);
-    throw new UserError(`${found.dataset}: search 1 comes before search ${index}`);
+    throw new UserError(`${found.dataset}: search 1 must come before search ${index}`);
   }
   return values.only.length > 0 && whole ? withLaterSearch(whole, found) : found;
 }
@@ -127,7 +127,7 @@ try {
   }
 } catch (error) {
   if (!(error instanceof UserError)) throw error;
-  const told = stopper.told(error, "the same command goes on");
+  const told = stopper.told(error, "the same command continues");
   const { message, exitCode } = told instanceof UserError ? told : error;
   console.error(`${message}; what was run is kept in ${values.results}`);
   process.exitCode = exitCode;

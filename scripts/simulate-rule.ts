@@ -1,5 +1,5 @@
-// Simulates the rule for verdicts on the committed differences of Table 3 and writes what came out into
-// docs/studies.md: the ordering test's size, and how often the intervals hold the truth.
+// Simulates the rule for verdicts on the committed differences of Table 3, and writes to docs/studies.md the
+// ordering test's size and how often the intervals contain the truth.
 //
 //     node scripts/simulate-rule.ts
 
@@ -21,7 +21,7 @@ const DRAWS = 10_000;
 const DEATHS = [0, 0.05, 0.3] as const;
 const SPLITS = [10, 20] as const;
 
-/** The claimed orderings of arms that live. */
+/** Returns material for the claimed orderings of live arms. */
 function materials(dataset: string): Material[] {
   const study = findStudy("table3");
   const plan = planStudy(study, { profile: "paper", datasets: [dataset], split: "geom-gcn" });

@@ -1,5 +1,5 @@
-// Runs everything that `npm test` stands for: types, lint and formatting, then all test files.
-// With --soak, what `npm run soak` stands for: the long fuzzes and kills of test/**/*.soak.ts, one at a time.
+// `npm test`: checks types, lint and formatting, then runs all test files.
+// With --soak it is `npm run soak`: the long fuzz and kill tests of test/**/*.soak.ts, one at a time.
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import os from "node:os";
@@ -16,8 +16,8 @@ const { values, positionals } = parseArgs({
 });
 
 /**
- * Longest that one test may take, and that no test at all may end: how long all of them take is the
- * machine's affair. Milliseconds.
+ * The longest that one test may take, and the longest without any test ending, in milliseconds. The time of
+ * all tests together depends on the machine and is not limited.
  */
 const testLimit = (values.soak ? 60 : 5) * 60_000;
 const silenceLimit = (values.soak ? 180 : 20) * 60_000;
@@ -39,7 +39,7 @@ function indent(text: string): string {
   return text.trimEnd().replaceAll(/^(?=.)/gm, "    ");
 }
 
-/** Runs one tool of node_modules to its end and counts it as one test. */
+/** Runs one tool from node_modules to its end and counts it as one test. */
 async function check(title: string, tool: string, args: readonly string[]): Promise<void> {
   const started = performance.now();
   const child = spawn(path.join(root, "node_modules/.bin", tool), args, {
@@ -64,7 +64,7 @@ async function check(title: string, tool: string, args: readonly string[]): Prom
   failures.push(`${title}\n${indent(output)}`);
 }
 
-/** The message and the place of a failure, without the frames of node:test and Node itself. */
+/** Returns the message and the place of a failure, without the frames of node:test and Node itself. */
 function describe({ details }: EventData.TestFail): string {
   const { error } = details;
   const cause = error.cause instanceof Error ? error.cause : error;
@@ -72,10 +72,10 @@ function describe({ details }: EventData.TestFail): string {
   return indent(text.replaceAll(/\n\s+at .*\(?node:internal.*/g, ""));
 }
 
-/** Runs test files, one process each, and prints a line a file as it ends. */
+/** Runs test files in one process each, and prints one line per file as it ends. */
 async function runTests(files: readonly string[]): Promise<void> {
   const stopped = new AbortController();
-  // The files' processes are told: one that is left alone would go on, and so would what it started.
+  // Stops the files' processes: otherwise they and whatever they started would keep running.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.once(signal, () => stopped.abort(new Error(`stopped by ${signal}`)));
   const silence = setTimeout(
@@ -87,7 +87,7 @@ async function runTests(files: readonly string[]): Promise<void> {
     cwd: root,
     concurrency: values.soak ? 1 : os.availableParallelism(),
     timeout: testLimit,
-    // The limit above does not reach a file whose tests are over but whose process lives on.
+    // The limit above does not catch a file whose tests are over but whose process lives on.
     signal: stopped.signal,
   });
   for (const ended of ["test:pass", "test:fail"] as const)
@@ -100,17 +100,17 @@ async function runTests(files: readonly string[]): Promise<void> {
   stream.on("test:stderr", ({ file, message }) => append(output, file, message));
   stream.on("test:pass", ({ file, name, skip }) => {
     if (skip === undefined || skip === false) return;
-    // Counted here: node:test's own count leaves whole suites out.
+    // Counted here, since node:test's own count leaves out whole suites.
     totals.skipped++;
     append(notes, file, `  skipped: ${name}${typeof skip === "string" ? ` (${skip})` : ""}\n`);
   });
   stream.on("test:fail", (failure) => {
     const { file = "", name, details } = failure;
-    // A parent fails only because a child did, and the child has been reported.
+    // A parent fails only because a child did, which has already been reported.
     if ("failureType" in details.error && details.error.failureType === "subtestsFailed") return;
     const where = path.relative(root, file);
     if (name === file) {
-      // The file's process itself ended badly: there is no test to blame, only what it printed.
+      // The file's process itself failed: there is no test to blame, only its output.
       const code = "exitCode" in details.error ? ` (exit code ${details.error.exitCode})` : "";
       const text = indent(`${details.error.message}${code}\n${output.get(file) ?? ""}`);
       console.log(`FAILED ${where}\n${text}`);

@@ -1,4 +1,4 @@
-// `npm run tslab [-- 02 06]`: runs notebooks on tslab 1.0.22, beside the packed package.
+// `npm run tslab [-- 02 06]`: runs notebooks on tslab 1.0.22 with the packed package.
 import { spawn } from "node:child_process";
 import {
   cpSync,
@@ -19,7 +19,7 @@ const root = path.resolve(import.meta.dirname, "..");
 
 export const TSLAB = "tslab@1.0.22";
 
-/** Runs a program to its end. @throws UserError with what it printed where it fails */
+/** Runs a program to its end. @throws UserError with its output if it fails */
 async function succeed(
   command: string,
   args: readonly string[],
@@ -39,8 +39,8 @@ async function succeed(
 }
 
 /**
- * Packs a copy of the sources: others may build dist/ in place at the same time. The kernels that are
- * built come along, and types are not checked again: the same files in a third of the time.
+ * Packs a copy of the sources, since others may be building dist/ in place. The built WebAssembly is copied too,
+ * and types are not checked again: the same files in a third of the time.
  */
 async function pack(folder: string, env: NodeJS.ProcessEnv): Promise<string> {
   const copy = path.join(folder, "sources");
@@ -55,13 +55,13 @@ async function pack(folder: string, env: NodeJS.ProcessEnv): Promise<string> {
   symlinkSync(path.join(root, "node_modules"), path.join(copy, "node_modules"));
   const args = ["pack", "--silent", "--pack-destination", folder];
   const output = await succeed("npm", args, { cwd: copy, env });
-  // `prepack` may say something first.
+  // `prepack` may print something first.
   return output.trim().split("\n").at(-1)!;
 }
 
 /**
- * Installs tslab, the packed package and danfojs-node into an empty folder, and makes the kernel
- * "tslab" known there: JUPYTER_PATH must be `folder/share/jupyter`.
+ * Installs tslab, the packed package and danfojs-node into an empty folder, and registers the Jupyter kernel
+ * "tslab" there: JUPYTER_PATH must be `folder/share/jupyter`.
  */
 export async function installTslab(folder: string, env: NodeJS.ProcessEnv): Promise<void> {
   const archive = await pack(folder, env);
@@ -78,7 +78,7 @@ export async function installTslab(folder: string, env: NodeJS.ProcessEnv): Prom
   const packages = [`./${archive}`, TSLAB];
   const args = ["install", "--prefer-offline", "--silent", ...packages];
   await succeed("npm", args, { cwd: folder, env });
-  // What `tslab install` writes with the help of Python.
+  // The files that `tslab install` would write with the help of Python.
   const kernel = path.join(folder, "share/jupyter/kernels/tslab");
   mkdirSync(kernel, { recursive: true });
   const binary = path.join(folder, "node_modules/.bin/tslab");
@@ -89,7 +89,7 @@ export async function installTslab(folder: string, env: NodeJS.ProcessEnv): Prom
 
 async function main(chosen: readonly string[]): Promise<void> {
   const folder = path.join(root, "build/tslab");
-  // An installed package does not look beside this checkout for its data.
+  // An installed package does not look for data beside this checkout.
   const data = dataFolders().searched.find((one) => existsSync(path.join(one, "planetoid")));
   const env = {
     ...process.env,
@@ -111,7 +111,7 @@ async function main(chosen: readonly string[]): Promise<void> {
     const file = path.join(folder, "notebooks", name);
     cpSync(path.join(root, "notebooks", name), file);
     const cli = [path.join(root, "src/cli.ts"), "notebook", "run", file, "--kernel", "tslab"];
-    // From the store alone: this is about the kernel.
+    // Nothing is trained, only read from the store: this tests the Jupyter kernel.
     const trains = /const train = /.test(readFileSync(file, "utf8"));
     const args = [...cli, "--inplace", ...(trains ? ["--param", "train=[]"] : [])];
     try {

@@ -1,4 +1,4 @@
-// The Python environment for JupyterLab: made in .venv, from requirements.txt, once.
+// The Python environment for JupyterLab, made once in .venv from requirements.txt.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,12 +9,12 @@ import { UserError } from "../src/base/errors.ts";
 /** The first Python that the pinned packages run on: 3.10. */
 const minimumMinor = 10;
 
-/** Who wants the environment: what errors name. */
+/** Who needs the environment, named in errors. */
 export interface Purpose {
   readonly what: string;
   /** The command to repeat. */
   readonly command: string;
-  /** The last Python 3 that it runs on; any later one too where left out. */
+  /** The latest Python 3 that it runs on; by default there is no limit. */
   readonly maximumMinor?: number;
 }
 
@@ -23,11 +23,11 @@ const lab: Purpose = { what: "JupyterLab", command: "npm run lab" };
 interface Python {
   readonly command: string;
   readonly version: string;
-  /** Whether it can make virtual environments: Debian packs that part by itself. */
+  /** Whether it can make virtual environments: Debian packages that part separately. */
   readonly venv: boolean;
 }
 
-/** Where a folder's environment has its interpreter. */
+/** Returns the path of the interpreter of a folder's environment. */
 export function venvPython(root: string): string {
   return path.join(root, ".venv/bin/python");
 }
@@ -45,7 +45,7 @@ function wantedStamp(root: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** Whether .venv runs and holds what requirements.txt names. */
+/** Whether .venv works and contains what requirements.txt names. */
 export function venvIsReady(root: string): boolean {
   if (readText(stampFile(root)) !== wantedStamp(root)) return false;
   return spawnSync(venvPython(root), ["--version"], { stdio: "ignore" }).status === 0;
@@ -73,7 +73,7 @@ function fits({ version }: Python, { maximumMinor = Number.POSITIVE_INFINITY }: 
   return major === 3 && minor >= minimumMinor && minor <= maximumMinor;
 }
 
-/** @throws UserError where there is none, saying what was found and what to install */
+/** @throws UserError if there is none, saying what was found and what to install */
 function findPython(purpose: Purpose): Python {
   const { what, command: repeat, maximumMinor } = purpose;
   const again = `then run \`${repeat}\` again`;
@@ -98,7 +98,7 @@ function findPython(purpose: Purpose): Python {
 
 function makeVenv(root: string, python: Python): void {
   console.log(`abkd: making .venv with ${python.command} (Python ${python.version})`);
-  // What a cut installation left may be half a package, which pip can neither use nor remove.
+  // An interrupted installation may leave half a package, which pip can neither use nor remove.
   const args = ["-m", "venv", "--clear", path.join(root, ".venv")];
   const { status, stdout, stderr } = spawnSync(python.command, args, { encoding: "utf8" });
   if (status === 0) return;
@@ -106,16 +106,16 @@ function makeVenv(root: string, python: Python): void {
   throw new UserError(`.venv could not be made:\n${text}`, { exitCode: 1 });
 }
 
-/** What stands in place of the requirements' digest until JupyterLab is installed too. */
+/** Stands in place of the requirements' digest until JupyterLab is installed too. */
 const noRequirements = "none";
 
-/** Whether .venv is there for something else than JupyterLab alone. */
+/** Whether .venv exists without JupyterLab, for something else. */
 export function venvIsBare(root: string): boolean {
   return readText(stampFile(root)) === noRequirements;
 }
 
 /**
- * Makes an empty .venv where there is none that works; `npm run lab` adds to it what it needs.
+ * Makes an empty .venv if there is none that works; `npm run lab` adds what it needs.
  * @throws UserError without a usable Python
  */
 export function ensureBareVenv(root: string, purpose: Purpose): void {
@@ -125,12 +125,12 @@ export function ensureBareVenv(root: string, purpose: Purpose): void {
   writeFileSync(stampFile(root), `${noRequirements}\n`);
 }
 
-/** Runs pip, turning its lines into few. */
+/** Runs pip, and condenses its output to a few lines. */
 async function installPackages(root: string): Promise<void> {
   const requirements = path.join(root, "requirements.txt");
   const total = readFileSync(requirements, "utf8").match(/^[^#\n]*==/gm)?.length ?? 0;
   console.log(`abkd: installing ${total} Python packages into .venv (about 300 MB, once)`);
-  // Downloads survive a cut installation, and nothing is left outside the project.
+  // Downloads survive an interrupted installation, and nothing is left outside the project.
   const cache = path.join(root, "build/pip");
   mkdirSync(cache, { recursive: true });
   const quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"];
@@ -159,9 +159,9 @@ async function installPackages(root: string): Promise<void> {
   rmSync(cache, { recursive: true, force: true });
 }
 
-/** Makes JupyterLab fit into this folder, and ask no web site for news at each start. */
+/** Configures JupyterLab for this folder, and keeps it from asking a web site for news at each start. */
 function writeSettings(root: string): void {
-  // Its own yarn is CommonJS, which the project's package.json would make Node forget.
+  // JupyterLab's yarn is CommonJS, which Node would not know because of the project's package.json.
   writeFileSync(path.join(root, ".venv/package.json"), '{ "type": "commonjs" }\n');
   const folder = path.join(root, ".venv/share/jupyter/lab/settings");
   mkdirSync(folder, { recursive: true });
@@ -174,14 +174,14 @@ function writeSettings(root: string): void {
 }
 
 /**
- * Makes .venv hold what requirements.txt names, and says so in lines; does nothing where it does.
- * @throws UserError without a usable Python, or where pip fails
+ * Installs what requirements.txt names into .venv and reports progress; does nothing if it is there.
+ * @throws UserError without a usable Python, or if pip fails
  */
 export async function ensureVenv(root: string): Promise<void> {
   if (venvIsReady(root)) return;
   const stamp = readText(stampFile(root));
   const works = spawnSync(venvPython(root), ["--version"], { stdio: "ignore" }).status === 0;
-  // A finished environment for other requirements is brought up to date, with what its owner added.
+  // An environment that was finished for other requirements is updated, and keeps what its owner added.
   if (stamp === undefined || !works) makeVenv(root, findPython(lab));
   rmSync(stampFile(root), { force: true });
   await installPackages(root);

@@ -1,4 +1,4 @@
-// Writes README.md's generated parts, so that no number there is typed by hand.
+// Writes the generated parts of README.md, so that no number there is typed by hand.
 //
 //     node scripts/write-readme.ts             what the quickstart prints: it is run
 //     node scripts/write-readme.ts --findings  what the trials in results/ say of table 3

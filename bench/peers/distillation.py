@@ -1,4 +1,4 @@
-"""ABKD and SoftKD with the definitions of src/distillation, ABKD collapsed by algebra and naive."""
+"""ABKD and SoftKD as defined in src/distillation, with ABKD both collapsed by algebra and naive."""
 
 import math
 
@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-#: Weights that both forms have: the attention's and the student's projections.
+#: The attention's weights, which both forms have.
 _ATTENTION = [f"abkd.attention.{side}.{part}" for side in ("teacher", "student") for part in ("weight", "bias")]
 
 
@@ -69,7 +69,7 @@ class Abkd:
         return self.options["hardWeight"] * cross_entropy + self.options["beta"] * abkd
 
     def _attention(self, student_means: Tensor) -> Tensor:
-        """Equation 3, one linear map a layer."""
+        """Equation 3, with one linear map per layer."""
 
         def project(side: str, means: Tensor) -> Tensor:
             weight, bias = (self.weights[f"abkd.attention.{side}.{part}"] for part in ("weight", "bias"))
@@ -79,7 +79,7 @@ class Abkd:
         return F.softmax(scores / math.sqrt(self.options["embedding"]), dim=1)
 
     def _mean_squares(self, student: Tensor) -> Tensor:
-        """|T_i - R_j|^2 / (n d_t) by |T|^2 + |R|^2 - 2 <T, R>: one product reads the maps once."""
+        """|T_i - R_j|^2 / (n d_t) as |T|^2 + |R|^2 - 2 <T, R>, so that one product reads the maps once."""
         projected = torch.bmm(student, self.weights["abkd.projection.student"])
         flat = projected.reshape(len(student), -1)
         squares = self.teacher_squares[:, None] + flat.square().sum(dim=1)
@@ -91,14 +91,14 @@ class Abkd:
         return torch.stack(rows)
 
     def _literal(self, student: Tensor) -> Tensor:
-        """Equation 4 with P 1/d_a multiplied first: two matrix-vector products a layer."""
+        """Equation 4 with P 1/d_a multiplied first: two matrix-vector products per layer."""
         mean = self.weights["abkd.projection.subspace"][0].mean(dim=1)
         t = torch.bmm(self.teacher, (self.weights["abkd.projection.teacher"] @ mean)[..., None])[..., 0]
         s = torch.bmm(student, (self.weights["abkd.projection.student"] @ mean)[..., None])[..., 0]
         return (t[:, None] - s).square().sum(dim=2)
 
     def _naive_literal(self, student: Tensor) -> Tensor:
-        """Equation 4 as it is written: an n x d_a difference through P for each pair of layers."""
+        """Equation 4 as written: an n x d_a difference through P for each pair of layers."""
         subspace = self.weights["abkd.projection.subspace"][0]
         ts = [t @ p for t, p in zip(self.teacher, self.weights["abkd.projection.teacher"])]
         ss = [s @ p for s, p in zip(student, self.weights["abkd.projection.student"])]

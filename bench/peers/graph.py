@@ -1,4 +1,4 @@
-"""Graphs as the benchmark's own side wrote them: the same arrays, so the same data on both sides."""
+"""Graphs as the benchmark's own side wrote them: both sides read the same arrays."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass
 class Csr:
-    """A sparse matrix by rows; index arrays int64, values float32."""
+    """A sparse matrix by rows, with int64 index arrays and float32 values."""
 
     rows: int
     columns: int
@@ -34,7 +34,7 @@ class Csr:
         return torch.sparse_coo_tensor(index, self.values, shape, is_coalesced=True)
 
     def transposed(self) -> tuple["Csr", Tensor]:
-        """The transpose, and the place of each of its entries in this matrix."""
+        """Returns the transpose, and the place of each of its entries in this matrix."""
         order = torch.argsort(self.indices, stable=True)
         counts = torch.bincount(self.indices, minlength=self.columns)
         indptr = torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)])
@@ -57,7 +57,7 @@ class Graph:
 
 
 def read_graph(folder: str) -> Graph:
-    """Raw little-endian arrays in a folder, their sizes in graph.json."""
+    """Reads raw little-endian arrays from a folder, with their sizes from graph.json."""
     base = Path(folder)
     meta = json.loads((base / "graph.json").read_text())
 

@@ -1,4 +1,4 @@
-"""GCNII with the parametrisation of src/models/gcnii.ts, on PyG's GCN2Conv and on plain torch."""
+"""GCNII as parametrised in src/models/gcnii.ts, with PyG's GCN2Conv and with plain torch."""
 
 import math
 
@@ -10,7 +10,7 @@ from torch_geometric.nn import GCN2Conv
 
 
 class _SparseProduct(torch.autograd.Function):
-    """matrix @ x whose gradient by x is one CSR product too, with a transpose made once."""
+    """matrix @ x, whose gradient by x is a CSR product too, with a transpose that is made once."""
 
     @staticmethod
     def forward(ctx, x: Tensor, matrix: Tensor, transpose: Tensor) -> Tensor:
@@ -23,7 +23,7 @@ class _SparseProduct(torch.autograd.Function):
 
 
 class Features:
-    """dropout(X) W for dense X, or for X in one of torch's sparse layouts."""
+    """dropout(X) W, for dense X or X in one of torch's sparse layouts."""
 
     def __init__(self, features: Csr, layout: str):
         self.layout = layout
@@ -64,7 +64,7 @@ class Features:
 
 
 class TorchConvolution(nn.Module):
-    """A GCNII layer without PyG's message passing. P is symmetric: its gradient needs no transpose."""
+    """A GCNII layer without PyG's message passing. P is symmetric, so the gradient needs no transpose."""
 
     def __init__(self, width: int, alpha: float, theta: float, layout: str):
         super().__init__()
@@ -114,7 +114,7 @@ class Gcnii(nn.Module):
             self.convolutions.append(conv)
 
     def load(self, weights: dict[str, Tensor]) -> None:
-        """Ours are inputs x outputs, torch.nn.Linear's the other way round."""
+        """Loads our weights, which are inputs x outputs; torch.nn.Linear's are the other way round."""
         with torch.no_grad():
             for name in ("input", "output"):
                 linear = getattr(self, name)
@@ -124,7 +124,7 @@ class Gcnii(nn.Module):
                 conv.weight1.copy_(weights[f"convolution.{layer}.weight"])
 
     def forward(self, maps: bool = False) -> tuple[Tensor, list[Tensor]]:
-        """Logits, and the layer maps before activation where they are wanted."""
+        """Returns the logits, and the layer maps before activation if requested."""
         rate = self.rate if self.training else 0.0
         dropped = (lambda x: F.dropout(x, rate)) if rate else (lambda x: x)
         start = F.relu(self.features.product(self.input.weight.T, rate) + self.input.bias)
@@ -140,6 +140,6 @@ class Gcnii(nn.Module):
                 out = conv(dropped_hidden, scaled_start, self.adjacency)
             if maps:
                 taps.append(out)
-            # The taps are needed as they are; elsewhere the pass may work in place.
+            # The requested maps must stay as they are; otherwise the pass may work in place.
             hidden = F.relu(out) if maps else F.relu_(out)
         return self.output(dropped(hidden)), taps

@@ -1,4 +1,4 @@
-"""One whole row of table 3: a teacher once, then every student, all with fixed epochs.
+"""Trains one whole row of table 3: a teacher once, then every student, all with fixed epochs.
 
 Reads a JSON file: {"graph", "teacher": {"config", "epochs"}, "students": [...], "threads",
 "processes", "variants": {"teacher", "student"}}; prints the students' test accuracies as JSON.
@@ -25,7 +25,7 @@ def graph_once(folder: str) -> Graph:
 
 
 def train(graph: Graph, task: dict, variant: dict) -> Training:
-    """All epochs: a step, an evaluation, the best epoch's parameters kept (by validation loss)."""
+    """Trains all epochs: a step, an evaluation; keeps the best epoch's parameters (by validation loss)."""
     torch.manual_seed(task["config"]["seed"])
     training = Training(graph, task, variant)
     best, best_state = float("inf"), None
@@ -56,7 +56,7 @@ def student(folder: str, threads: int, task: dict, variant: dict) -> float:
 def main(request: dict) -> None:
     threads, processes = request["threads"], request["processes"]
     variants, folder = request["variants"], request["graph"]
-    # Started at once, so that the children import torch while the teacher trains.
+    # Started first, so that the children import torch while the teacher trains.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(processes, mp_context=context) if processes > 1 else None
     if pool:
@@ -64,7 +64,7 @@ def main(request: dict) -> None:
             pool.submit(graph_once, folder)
     torch.set_num_threads(threads)
     graph = graph_once(folder)
-    # By a file: tensors between processes would go through /dev/shm, which containers keep small.
+    # Passed in a file: tensors between processes would go through /dev/shm, which is small in containers.
     teacher = f"{folder}/row-teacher.safetensors"
     save_file(outputs(train(graph, request["teacher"], variants["teacher"])), teacher)
     tasks = [{**task, "teacher": teacher} for task in request["students"]]

@@ -1,4 +1,4 @@
-"""What a program that uses PyG waits for before its first result."""
+"""What a program waits for before its first result with PyG."""
 
 import torch
 import torch_geometric  # noqa: F401  (importing it is what is timed)

@@ -1,4 +1,4 @@
-"""What is timed: one call of a product, a training step or an evaluation, as the task says."""
+"""What is timed: one call of a product, a training step or an evaluation, depending on the task."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def sparse_product(graph: Graph, task: dict, variant: dict) -> Callable[[], None
 
 
 class Training:
-    """A model, its method and Adam: one step after the other, as src/training/train.ts makes them."""
+    """A model, its method and Adam, trained step by step as in src/training/train.ts."""
 
     def __init__(self, graph: Graph, task: dict, variant: dict, dropout: bool = True):
         config = task["config"]
@@ -65,7 +65,7 @@ class Training:
         return loss.item()
 
     def evaluate(self, *sets: torch.Tensor) -> list[tuple[float, float]]:
-        """Cross-entropy and accuracy on each set of nodes, without dropout."""
+        """Returns cross-entropy and accuracy on each set of nodes, without dropout."""
         self.model.eval()
         with torch.inference_mode():
             logits, _ = self.model()
@@ -89,7 +89,7 @@ def _method(task: dict, weights: dict[str, torch.Tensor]):
 
 
 def call_of(graph: Graph | None, task: dict, variant: dict) -> Callable[[], object]:
-    """One call of what the task says; whatever is made once is made here."""
+    """Returns the task as a function; what is made only once is made here."""
     kind = task["kind"]
     if kind == "product":
         return product(task)

@@ -1,4 +1,4 @@
-"""The peer's side of the race: a JSON request a line on stdin, a JSON answer a line on stdout."""
+"""The peer's side of the race: one JSON request per line on stdin, one JSON answer per line on stdout."""
 
 import gc
 import json
@@ -41,7 +41,7 @@ def info(_request: dict) -> dict:
 
 
 def prepare(request: dict) -> dict:
-    """Makes the call and warms it up; answers with the last call's milliseconds."""
+    """Makes the call and warms it up; returns the milliseconds of the last call."""
     torch.set_num_threads(request["threads"])
     task = request["task"]
     call = call_of(graph_of(task), task, request["variant"])
@@ -54,7 +54,7 @@ def prepare(request: dict) -> dict:
 
 
 def sample(request: dict) -> dict:
-    """Milliseconds a call by the clock, and of processor time, over a number of calls."""
+    """Returns milliseconds per call, by the clock and of processor time, over a number of calls."""
     torch.set_num_threads(request["threads"])
     call, count = calls[request["key"]], request["calls"]
     began, processor = time.perf_counter(), time.process_time()
@@ -65,14 +65,14 @@ def sample(request: dict) -> dict:
 
 
 def losses(request: dict) -> dict:
-    """The loss before each of the first steps, from the given weights and without dropout."""
+    """Returns the loss before each of the first steps, from the given weights and without dropout."""
     task = request["task"]
     training = Training(graph_of(task), task, request["variant"], dropout=False)
     return {"losses": [training.step() for _ in range(request["steps"])]}
 
 
 def peak(request: dict) -> dict:
-    """The most memory that calls take, beyond what was resident before the task was made."""
+    """Returns the most memory that calls take beyond what was resident before the task was made."""
     torch.set_num_threads(request["threads"])
     task = request["task"]
     graph = graph_of(task)
@@ -85,7 +85,7 @@ def peak(request: dict) -> dict:
 
 
 def peak_reset() -> float:
-    """Begins to measure anew where the system can; resident megabytes now."""
+    """Resets the peak, if the system can; returns the megabytes that are resident now."""
     try:
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")
@@ -119,7 +119,7 @@ def main() -> None:
         try:
             answer = OPERATIONS[request["operation"]](request)
         except Exception as error:
-            # A variant that torch cannot run is a finding for the report, not the end of the race.
+            # A variant that torch cannot run is a result for the report and does not end the race.
             answer = {"error": f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"}
         print(json.dumps(answer), flush=True)
 

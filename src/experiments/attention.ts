@@ -1,16 +1,16 @@
-// Attention in trials' records: which methods learn it, how student layers share it, what is asked of it.
+// Learned attention in trial records: which methods have it, how student layers share it, what claims ask of it.
 import type { RunResult } from "../training/run.ts";
 import type { ArmReport } from "./report-data.ts";
 import type { TrialRecord } from "./trial-record.ts";
 
-/** A at the end of a run, four decimals; undefined where a method has none, or a fixed one. */
+/** Returns A at the end of a run, to four decimals; undefined if the method has no attention or a fixed one. */
 export function learnedAttention({ config, inspection }: RunResult): number[][] | undefined {
   if (config.method?.options["attention"] !== "learned") return undefined;
   const matrix = inspection?.last.matrices["attention"];
   return matrix?.map((row) => row.map((a) => Number(a.toFixed(4))));
 }
 
-/** Each student layer's share of all attention: fractions that sum to 1; undefined where none was learned. */
+/** Returns each student layer's share of all attention, fractions that sum to 1; undefined if none was learned. */
 function sharesOf({ attention }: TrialRecord): number[] | undefined {
   if (!attention?.[0]) return undefined;
   const sums = attention[0].map((_, j) => attention.reduce((sum, row) => sum + row[j]!, 0));
@@ -20,7 +20,7 @@ function sharesOf({ attention }: TrialRecord): number[] | undefined {
 
 const leader = (shares: readonly number[]): number => shares.indexOf(Math.max(...shares));
 
-/** The shares of an arm's trials, and how often each layer leads, where all of them learned some. */
+/** Returns the shares of an arm's trials and how often each layer leads; nothing unless all learned it. */
 export function attentionOf(
   records: readonly TrialRecord[],
 ): Pick<ArmReport, "attended" | "shares"> {
@@ -31,7 +31,7 @@ export function attentionOf(
   return { attended, shares };
 }
 
-/** What may hold of a trial, by name: claims are data, so that their digest can be registered. */
+/** Properties that a trial may have, by name: claims are data, so that their digest can be registered. */
 export const MEASURES = {
   /** One student layer has more than half of all attention. */
   "one layer has most": (record: TrialRecord): boolean =>

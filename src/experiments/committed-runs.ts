@@ -1,5 +1,5 @@
-// Runs that come with the results (a teacher, and what the notebooks train from it): results/runs/,
-// laid out as runs/ is, so that nobody has to train them again.
+// Runs committed with the results (a teacher, and what the notebooks train from it): results/runs/ is laid
+// out like runs/, so that nobody has to train them again.
 import { join } from "node:path";
 import { readBytes, readText } from "../base/files.ts";
 import { studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
@@ -11,7 +11,7 @@ export interface RunFolders {
   readonly runs: string;
 }
 
-/** What notebooks 00, 02, 03 and 12 read: Cora's usual split, three students a method. */
+/** Returns the runs that notebooks 00, 02, 03 and 12 read: Cora's usual split, three students per method. */
 export function notebookRuns(): RunConfig[] {
   const teacher = teacherConfig({ dataset: "cora", seed: TEACHER_SEED });
   const students = [1, 2, 3].flatMap((seed) => {
@@ -32,16 +32,16 @@ export function notebookRuns(): RunConfig[] {
 }
 
 /**
- * Copies a run from the results to the folder of runs, where that lacks it or has it damaged. Whether
- * it fits the engine and the data is looked at where it is used; one that does not is trained anew there.
- * @returns whether the folder of runs has it now, whole
+ * Copies a run from the results to the runs folder if it is missing or damaged there. The code that uses the run
+ * checks whether it fits the engine and the data, and trains it anew if not.
+ * @returns whether the runs folder now has a sound copy
  * @throws FileError
  */
 export function provideRun(config: RunConfig, { results, runs }: RunFolders): boolean {
   return copyRun(runFiles(join(results, "runs"), config), runFiles(runs, config));
 }
 
-/** The other way: what is to be committed. As provideRun. */
+/** Copies the other way, to the results that are committed. See provideRun. */
 export function keepRun(config: RunConfig, { results, runs }: RunFolders): boolean {
   return copyRun(runFiles(runs, config), runFiles(join(results, "runs"), config));
 }

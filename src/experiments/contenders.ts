@@ -1,40 +1,40 @@
-// Who is compared: each method, its kernels, and soft labels beside it, with what a search may choose.
+// The contenders of a comparison: each method, alone (some per kernel) and with soft labels, and its search space.
 import { optionKey } from "../base/options.ts";
 import { findMethod, methodLabel, methods } from "../distillation/registry.ts";
 
-/** Options of a method that belong together: one of a list is drawn. */
+/** Options of a method that belong together; a search draws one such set from a list. */
 export type Options = Readonly<Record<string, string | number | boolean | null>>;
 
-/** What a search may choose from: one value of each list, drawn independently. */
+/** What a search may choose from: one value of each list is drawn, independently. */
 export interface SearchSpace {
   readonly dropout: readonly number[];
-  /** Caps of the epochs. */
+  /** Limits on the number of epochs. */
   readonly epochs: readonly number[];
-  /** Which epoch is kept: that of the lowest validation loss, or of the highest accuracy. */
+  /** Which epoch is kept: the one with the lowest validation loss, or with the highest validation accuracy. */
   readonly keep: readonly ("loss" | "accuracy")[];
   readonly learningRate: readonly number[];
   readonly weightDecay: readonly number[];
-  /** Of the method, over its defaults. */
+  /** The method's options, which override its defaults. */
   readonly options: readonly (readonly Options[])[];
 }
 
 /** One row of a comparison, with a recipe of its own. */
 export interface Contender {
-  /** Of the recipe: a method's name, with `:kernel` and `+soft` where it has several. */
+  /** The recipe's id: the method's name, with `:kernel` or `+soft` where the method has several contenders. */
   readonly id: string;
   readonly method: string;
   readonly label: string;
-  /** What makes it this contender, over the method's defaults. */
+  /** The options that define this contender; they override the method's defaults. */
   readonly fixed: Options;
-  /** The method's options to begin with: the published weights, or an earlier recipe. */
+  /** The method's options that the search starts from: the published weights, or an earlier recipe. */
   readonly start: Options;
   readonly space: SearchSpace;
-  /** Whether `start` are weights that the method's authors published. */
+  /** Whether `start` holds the weights that the method's authors published. */
   readonly published: boolean;
 }
 
 const TRAINING: Omit<SearchSpace, "options"> = {
-  // Of four ReLU units few survive dropout: half of the draws go without.
+  // Few of four ReLU units survive dropout, so half of the draws go without it.
   dropout: [0, 0, 0.1, 0.2],
   epochs: [600, 2000],
   keep: ["loss", "accuracy"],
@@ -45,13 +45,13 @@ const TRAINING: Omit<SearchSpace, "options"> = {
 const list = (option: string, values: readonly (string | number | boolean | null)[]): Options[] =>
   values.map((value) => ({ [option]: value }));
 
-/** Each of one list with each of another. */
+/** Combines each entry of one list with each of another. */
 const both = (one: readonly Options[], other: readonly Options[]): Options[] =>
   one.flatMap((a) => other.map((b) => ({ ...a, ...b })));
 
 /**
- * Of hard and soft labels: soft ones alone, both, and hard ones alone, as the plain student has them.
- * Spaces are nested: SoftKD chooses from these, and so does every method beside soft labels.
+ * Mixtures of hard and soft labels: soft ones alone, both, and hard ones alone as for the plain student.
+ * Spaces are nested: SoftKD chooses from these, and so does every method combined with soft labels.
  */
 const MIXTURES = [
   { hardWeight: 0, alpha: 1 },
@@ -64,34 +64,34 @@ const TEMPERATURES = list("temperature", [1, 2, 4]);
 /** The reference's mixture. */
 const USUAL = { ...MIXTURES[1]!, temperature: 4 };
 
-/** @param weight the method's key for alpha */
+/** Renames alpha to `weight`, the method's own key for it. */
 const named = <T extends { readonly alpha: number }>({ alpha, ...rest }: T, weight: string) => ({
   ...rest,
   [weight]: alpha,
 });
 
-/** Weights of the method's own term; with 0 it is what it stands beside, the student or SoftKD. */
+/** Weights of the method's own term; with 0 the method is its own baseline, the student or SoftKD. */
 const betas = (...values: readonly number[]): Options[] => list("beta", [0, ...values]);
 
 interface Row {
   readonly method: string;
   readonly name?: string;
-  /** The method's where left out. */
+  /** Defaults to the method's label. */
   readonly label?: string;
   readonly fixed?: Options;
   readonly start?: Options;
   readonly options: readonly (readonly Options[])[];
-  /** The method's own preset for both together, where it is compared beside soft labels too. */
+  /** Start and options with soft labels, where the method is compared with those too. */
   readonly soft?: { readonly start: Options; readonly options?: readonly (readonly Options[])[] };
   readonly published?: boolean;
 }
 
-/** Sums over all pairs of nodes: a beta of the order of 1 / n^2 is where they meet the labels. */
+/** For sums over all pairs of nodes: with a beta of about 1 / n^2 they are as large as the labels' loss. */
 const PAIRS = betas(1e-10, 1e-9, 1e-8, 1e-7);
-/** The same where a kernel is a sum over 128 features, so that its square is 10^3 to 10^4. */
+/** The same for kernels that sum over 128 features, whose squares are 10^3 to 10^4. */
 const FEATURES = betas(1e-14, 1e-13, 1e-12, 3e-12);
 
-/** @param options of what the search chooses from, a list a choice */
+/** @param options what the search chooses from, one list per choice */
 function row(
   method: string,
   options: Row["options"],
@@ -101,7 +101,7 @@ function row(
 }
 
 const published = true;
-/** What ABKD chooses from beside beta. */
+/** What a search for ABKD chooses from besides beta. */
 const ABKD_CHOICES = [
   list("learningRate", [0.003, 0.01]),
   list("teacherMaps", ["scaled-centred", "normalised"]),
@@ -109,7 +109,7 @@ const ABKD_CHOICES = [
 ];
 
 const ROWS: readonly Row[] = [
-  // Beside their training these have nothing to search.
+  // These have nothing to search but their training.
   row("student", []),
   row("smoothing", []),
   row("softkd", [MIXTURES, TEMPERATURES]),
@@ -137,7 +137,7 @@ const ROWS: readonly Row[] = [
   ),
   row("gcrd", [betas(0.01, 0.1, 1), list("tau", [0.05, 0.075, 0.1, 0.2])], {
     published,
-    // As wide as the teacher's map, as the published 256 is for its models: a step costs by its width.
+    // As wide as the teacher's map, like the published 256 for its models: the width sets the cost of a step.
     fixed: { projection: 64 },
     soft: { start: { beta: 0.01, tau: 0.05 } },
   }),
@@ -174,7 +174,7 @@ const ROWS: readonly Row[] = [
   row(
     "abkd",
     [betas(1.28, 6.4, 32, 128, 512), ...ABKD_CHOICES],
-    // One pair in place of 64 rows that each sum to 1.
+    // One pair replaces 64 rows that each sum to 1, so beta is 64 times as large.
     {
       name: "abkd:modified",
       label: "modified ABKD (last pair alone)",
@@ -184,7 +184,7 @@ const ROWS: readonly Row[] = [
   ),
 ];
 
-/** Geometric KD beside soft labels: one row, its kernels a choice as LSP's and GSP's are. */
+/** Geometric KD with soft labels: one row, where the kernel is a choice, as for LSP and GSP. */
 const GEOMETRIC_SOFT = row("geometric", [], {
   soft: {
     start: { kernel: "sigmoid", beta: 1e-8 },
@@ -198,7 +198,7 @@ const GEOMETRIC_SOFT = row("geometric", [], {
   },
 });
 
-/** A method that no row names: its training, and beta where it has one. */
+/** Makes rows for methods that have none above: they search their training, and beta if they have one. */
 function unnamed(): Row[] {
   const known = new Set(ROWS.map(({ method }) => method));
   return methods
@@ -250,7 +250,7 @@ function besideSoftLabels({ method, fixed = {}, options, soft }: Row): Contender
   ];
 }
 
-/** In the order in which reports list them: alone, then beside soft labels. */
+/** Returns all contenders in the order in which reports list them: alone first, then with soft labels. */
 export function contenders(): Contender[] {
   const rows = [...ROWS, ...unnamed()];
   return [...rows.map(alone), ...[...rows, GEOMETRIC_SOFT].flatMap(besideSoftLabels)];

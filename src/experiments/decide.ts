@@ -1,4 +1,4 @@
-// Decides a study's claims and comparisons on one dataset, by the rule of verdict.ts.
+// Decides a study's claims and comparisons on one dataset, by the rule in verdict.ts.
 import { inPercent, signed } from "../display/format.ts";
 import { MEASURES } from "./attention.ts";
 import { accuracyText } from "./published.ts";
@@ -27,7 +27,7 @@ import {
   withSelection,
 } from "./verdict.ts";
 
-/** What the paper prints of a claim, in words. */
+/** Returns the number that the paper prints for a claim, as text. */
 export function paperText(claim: Claim): { readonly paper?: string } {
   if (claim.kind === "value") return { paper: accuracyText(claim.paper) };
   if (claim.kind === "range")
@@ -46,7 +46,7 @@ interface Pair {
   readonly family: Family;
 }
 
-/** What was found of a claim, whether it may be told or not. */
+/** What the trials say about a claim, whether or not a verdict may be given. */
 interface Finding {
   readonly ours?: string;
   readonly verdict: Verdict;
@@ -56,10 +56,10 @@ export class Decisions {
   readonly comparisons: readonly Comparison[];
   readonly #plan: StudyPlan;
   readonly #table: TrialTable;
-  /** Orderings that are corrected together as the paper's claims. */
+  /** The number of orderings that are corrected together as the paper's claims. */
   readonly #family: number;
 
-  /** @param claims of the table's dataset */
+  /** @param claims the claims on the table's dataset */
   constructor(plan: StudyPlan, table: TrialTable, claims: readonly Claim[]) {
     this.#plan = plan;
     this.#table = table;
@@ -75,7 +75,7 @@ export class Decisions {
     return { ...base, ...(ours && { ours }), verdict: this.#gate(claim.kind, arms, verdict) };
   }
 
-  /** Claimed orderings, then the subject against all others; equal configurations once. */
+  /** Returns the claimed orderings, then the subject against all others; equal configurations count once. */
   #pairs(claims: readonly Claim[]): Pair[] {
     const { subject, arms } = this.#plan.study;
     const claimed = claims.flatMap((claim) =>
@@ -93,7 +93,7 @@ export class Decisions {
       }));
     const controls = others.filter(({ family }) => family === "control");
     const pairs = new Map<string, Pair>();
-    // What is a control under one name and a rival under another is a control.
+    // An arm that is a control under one name and a rival under another is a control.
     for (const pair of [...claimed, ...controls, ...others]) {
       const key = this.#key(pair.one, pair.other);
       if (!pairs.has(key)) pairs.set(key, pair);
@@ -108,7 +108,7 @@ export class Decisions {
   #compare(pairs: readonly Pair[]): Comparison[] {
     return [...Map.groupBy(pairs, ({ family }) => family).values()].flatMap((family) => {
       const tests = family.map(({ one, other }) => pairedTest(this.#table.differences(one, other)));
-      // A pair that has not been run yet is of the family all the same.
+      // A pair that has not been run yet still counts in its family.
       const corrected = holm(tests.map((test) => test?.p ?? 1));
       return family.flatMap((pair, k): Comparison[] => {
         const test = tests[k];
@@ -135,7 +135,7 @@ export class Decisions {
     };
   }
 
-  /** With what the recipes of further searches say, where the study has arms for them. */
+  /** Takes the recipes of further searches into account, where the study has arms for them. */
   #selected(one: string, other: string, verdict: Verdict): Verdict {
     const again = new Set(this.#plan.study.arms.map(({ searchedAgain }) => searchedAgain));
     if (!again.has(one) || !again.has(other)) return verdict;
@@ -174,7 +174,7 @@ export class Decisions {
     return this.#level(claim);
   }
 
-  /** A mean, of what the paper prints or of a range. */
+  /** Compares a mean with the paper's value or with a range. */
   #level(claim: Extract<Claim, { kind: "value" | "range" }>): Finding {
     const splits = this.#table.whole([claim.arm]);
     const values = [...this.#table.values(claim.arm, splits, testAccuracy).values()];
@@ -189,7 +189,7 @@ export class Decisions {
     return { ours, verdict };
   }
 
-  /** A verdict where there may be one: else why not; with the number of its splits where those are few. */
+  /** Returns the verdict, or why there can be none; adds the number of splits where those are few. */
   #gate(kind: Claim["kind"], arms: readonly string[], verdict: Verdict): Verdict {
     const none = this.#whyNone(arms);
     if (none !== undefined) return { outcome: "none", why: none };
@@ -212,7 +212,7 @@ export class Decisions {
     };
   }
 
-  /** Why there can be no verdict about these arms; undefined where there can. */
+  /** Says why there can be no verdict about these arms; undefined if there can. */
   #whyNone(arms: readonly string[]): string | undefined {
     const table = this.#table;
     if (this.#plan.profile === "quick") return "a quick profile gives no verdict";
@@ -221,7 +221,7 @@ export class Decisions {
       arms.reduce((sum, arm) => sum + count(arm), 0);
     const planned = total((arm) => table.planned(arm).length);
     const diverged = total((arm) => table.diverged(arm).length);
-    // Without them a method that diverges would look better than it is.
+    // Leaving them out would make a method that diverges look better than it is.
     if (diverged > 0) return `${diverged} of ${planned} trials diverged`;
     const whole = table.whole(arms).length;
     const enough =

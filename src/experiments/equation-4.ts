@@ -1,4 +1,4 @@
-// What eq. 4 comes to, computed in double precision on random maps: rank one, a trivial optimum.
+// Properties of eq. 4, computed in double precision on random maps: rank one, a trivial optimum.
 import { type RandomStream, randomStream } from "../graph/random.ts";
 import type { Fact } from "./inconsistencies.ts";
 
@@ -23,7 +23,7 @@ function product(a: Matrix, b: Matrix): Matrix {
 const combine = (a: Matrix, b: Matrix, scale: number): Matrix =>
   a.map((row, i) => row.map((x, j) => x + scale * b[i]![j]!));
 
-/** Eq. 4 as written: both sides projected (n x d_a), times P, the mean over d_a, squared, summed. */
+/** Computes eq. 4 as written: both sides projected (n x d_a), times P, the mean over d_a, squared, summed. */
 function equation4(T: Matrix, S: Matrix, Pt: Matrix, Ps: Matrix, P: Matrix): number {
   const difference = product(combine(product(T, Pt), product(S, Ps), -1), P);
   return difference.reduce((sum, row) => {
@@ -32,7 +32,7 @@ function equation4(T: Matrix, S: Matrix, Pt: Matrix, Ps: Matrix, P: Matrix): num
   }, 0);
 }
 
-/** The same by one vector a side: u = P_side P 1 / d_a. */
+/** Computes the same with one vector per side: u = P_side P 1 / d_a. */
 function byVectors(T: Matrix, S: Matrix, ut: Matrix, us: Matrix): number {
   const difference = combine(product(T, ut), product(S, us), -1);
   return difference.reduce((sum, [x]) => sum + x! ** 2, 0);
@@ -40,7 +40,7 @@ function byVectors(T: Matrix, S: Matrix, ut: Matrix, us: Matrix): number {
 
 const SHAPE = { nodes: 200, teacher: 64, student: 4, embedding: 256 };
 
-/** Rank one; P changes nothing that can be reached; the trivial optimum; growth with n. */
+/** Computes four facts: rank one; P changes nothing that can be reached; the trivial optimum; growth with n. */
 export function eq4Facts(): Fact[] {
   const { nodes, teacher, student, embedding } = SHAPE;
   const random = randomStream(4);

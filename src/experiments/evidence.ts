@@ -1,4 +1,4 @@
-// What the results store knows of a study on one dataset, and where that comes from, in words.
+// What the results store holds for a study on one dataset, and a sentence that says where it comes from.
 
 import { needObject } from "../base/arguments.ts";
 import { counted } from "../display/format.ts";
@@ -9,9 +9,9 @@ import { type Profile, planStudy, type Study, type StudyPlan } from "./study.ts"
 import { studyReport } from "./study-report.ts";
 import type { TrialRecord } from "./trial-record.ts";
 
-const EVIDENCE = "what openStudy() gives, in evidence";
+const EVIDENCE = "evidence of a study opened by openStudy()";
 
-/** A study on one dataset, as far as it was run. */
+/** A study on one dataset, as far as it has been run. */
 export interface Evidence {
   readonly study: Study;
   readonly dataset: string;
@@ -25,9 +25,9 @@ export interface Evidence {
 }
 
 /**
- * The paper profile where the store has splits of it that the quick one has not, else the quick one: a
- * look never hides what a verdict may rest on.
- * @param wanted `paper`: that one in any case
+ * Reads the paper profile if the store has trials on splits that only that profile has, else the quick one: a
+ * quick look never hides what a verdict may rest on.
+ * @param wanted `paper` reads that profile in any case
  */
 export function evidenceOf(
   study: Study,
@@ -39,7 +39,7 @@ export function evidenceOf(
     planStudy(study, { profile, datasets: [dataset] }),
   );
   const [quick, paper] = plans as [StudyPlan, StudyPlan];
-  // A control that the quick look leaves out may be another study's arm: only other splits are more.
+  // A control that the quick profile leaves out may be another study's arm, so only other splits count.
   const looked = new Set(quick.trials.map(({ split }) => split));
   const beyond = paper.trials.filter(({ split }) => !looked.has(split));
   const more = store.known(beyond.map(({ id }) => id)).size > 0;
@@ -56,14 +56,14 @@ export function evidenceOf(
   };
 }
 
-/** `seeds 1 to 20`, `seeds 1 and 3`, `split geom-gcn:0`: of numbers or splits in order. */
+/** Describes sorted numbers or splits: `seeds 1 to 20`, `seeds 1 and 3`, `split geom-gcn:0`. */
 export function span(name: string, values: readonly (string | number)[]): string {
   if (values.length === 1) return `${name} ${values[0]}`;
   const between = values.length === 2 ? "and" : "to";
   return `${name}s ${values[0]} ${between} ${values.at(-1)}`;
 }
 
-/** `2 splits with 2 seeds each`; of teachers alone `2 splits`. */
+/** `2 splits with 2 seeds each`; `2 splits` if there are only teachers. */
 export function extent({ splits, seeds }: Pick<DatasetReport, "splits" | "seeds">): string {
   const all = counted(splits.length, "split");
   if (seeds.length === 0) return all;
@@ -71,12 +71,12 @@ export function extent({ splits, seeds }: Pick<DatasetReport, "splits" | "seeds"
   return `${all} with ${counted(seeds.length / splits.length, "seed")}${each}`;
 }
 
-/** Different values in order of their text, separated by commas. */
+/** Returns the distinct values, sorted and separated by commas. */
 function distinct(values: Iterable<string>): string {
   return [...new Set(values)].sort().join(", ");
 }
 
-/** `Cora`, `NELL`: as the paper writes it. */
+/** Returns a dataset's name as the paper writes it: `Cora`, `NELL`. */
 export function datasetName(dataset: string): string {
   if (dataset.startsWith("nell")) return `NELL${dataset.slice(4)}`;
   return `${dataset[0]!.toUpperCase()}${dataset.slice(1)}`;
@@ -87,7 +87,7 @@ export function doneText({ done, planned, diverged }: StudyReport): string {
   return `${done} of ${planned} trials${diverged > 0 ? `, ${diverged} diverged` : ""}`;
 }
 
-/** From which trials: profile, how many, splits, seeds, days, engine, version. One sentence. */
+/** Says in one sentence where the numbers come from: profile, trials, splits, seeds, days, engine, version. */
 export function provenance(evidence: Evidence): string {
   needObject(evidence, "provenance: evidence", EVIDENCE, "dataset", "report", "part", "records");
   const { dataset, profile, report, part, records } = evidence;
@@ -106,7 +106,7 @@ export function provenance(evidence: Evidence): string {
   );
 }
 
-/** The trials of one arm that are done, with their records. */
+/** Returns the records of one arm's finished trials. */
 export function recordsOf({ plan, records }: Evidence, arm: string): TrialRecord[] {
   return plan.trials.flatMap((trial) => (trial.arm === arm ? (records.get(trial.id) ?? []) : []));
 }

@@ -1,4 +1,4 @@
-// Which form of a method ran, in words, for methods of which the paper leaves much open.
+// Describes which form of a method ran, for methods that the paper leaves partly open.
 import { methods } from "../distillation/registry.ts";
 import type { MethodSummary } from "./summary.ts";
 
@@ -8,13 +8,13 @@ function formOf({ name, runs }: MethodSummary) {
   return options && method?.form?.(options as Parameters<typeof method.form>[0]);
 }
 
-/** In a few words, e.g. `mse, fixed-teacher`; undefined for other methods. */
+/** Names the form in a few words, e.g. `mse, fixed-teacher`; undefined for other methods. */
 export function shortForm(summary: MethodSummary): string | undefined {
   return formOf(summary)?.short || undefined;
 }
 
 /**
- * One sentence that names every option in which the method as it ran differs from the paper's equations, with the
+ * Names in one sentence every option in which the method as it ran differs from the paper's equations, with the
  * paper's value in brackets; undefined for other methods.
  */
 export function describeForm(summary: MethodSummary): string | undefined {
@@ -26,7 +26,7 @@ export function describeForm(summary: MethodSummary): string | undefined {
   return `${label} differs from eqs. 3 to 6 as written in: ${differences.join(", ")}.`;
 }
 
-/** The same in plain words, for a first look: that it differs, and where to read how and why. */
+/** Says in plain words, for a first look, that the form differs and where to read how and why. */
 export function formInShort(summary: MethodSummary): string | undefined {
   const { label } = summary;
   const whole = describeForm(summary);

@@ -1,4 +1,4 @@
-// What a reader should remember of Table 3: five sentences a graph, each with its verdict.
+// What a reader should remember from Table 3: five sentences per graph, each with its verdict.
 import { inPercent, percent } from "../display/format.ts";
 import { datasetName, type Evidence } from "./evidence.ts";
 import type { ClaimReport, Comparison } from "./report-data.ts";
@@ -14,8 +14,8 @@ const points = (fraction: number): string =>
   `${inPercent(Math.abs(fraction))} points ${fraction < 0 ? "below" : "above"}`;
 
 /**
- * @param evidence of Table 3
- * @returns sentences; none where nothing was run
+ * @param evidence Table 3's
+ * @returns sentences; none if nothing has been run
  */
 export function headlines(evidence: Evidence): string[] {
   const { part, records } = evidence;

@@ -37,8 +37,8 @@ const columnAt = (table: typeof table10 | typeof table11, value: number, name: S
   table[name][(table.values as readonly number[]).indexOf(value)]!;
 
 /**
- * All facts that need no data.
- * @param nell NELL's graph, where it is there
+ * Computes all facts; only the last needs data.
+ * @param nell NELL's graph, if it is available
  */
 export function inconsistencies(nell?: Pick<Graph, "nodes" | "labels" | "classes">): Fact[] {
   if (nell !== undefined) {
@@ -61,7 +61,7 @@ export function inconsistencies(nell?: Pick<Graph, "nodes" | "labels" | "classes
   ];
 }
 
-/** Tables 10 to 12 against table 3, whose setting each of them contains. */
+/** Compares tables 10 to 12 with table 3, whose setting each of them contains. */
 function ablations(): Fact[] {
   const of = (name: Small): number[] => [
     ...table10[name],
@@ -129,7 +129,7 @@ function sameColumn(): Fact {
 
 const rising = (xs: readonly number[]): boolean => xs.every((x, k) => k === 0 || x >= xs[k - 1]!);
 
-/** "Lower beta, higher d_a are better", against the tables themselves. */
+/** Compares "lower beta, higher d_a are better" with the tables themselves. */
 function trends(): Fact {
   const falls = SMALL.filter((name) => rising([...table10[name]].reverse()));
   const grows = SMALL.filter((name) => rising(table11[name]));
@@ -215,12 +215,12 @@ function deviations(): Fact {
   };
 }
 
-/** GCNII: two linear layers with bias, k convolutions of h x h without. */
+/** Counts GCNII's parameters: f x h and h x c linear layers with bias, k convolutions of h x h without. */
 export function gcniiParameters(f: number, c: number, k: number, h: number): number {
   return f * h + h + k * h * h + h * c + c;
 }
 
-/** NELL's columns and its highest class plus one, as PyG counts them: the paper has no row for it. */
+/** NELL's feature columns and its highest class plus one, as PyG counts them; table 9 has no row for it. */
 const NELL_SHAPE = { features: 5414, classes: 186 };
 
 function parameterFacts(): Fact[] {
@@ -242,7 +242,7 @@ function parameterFacts(): Fact[] {
   const { features, classes } = NELL_SHAPE;
   const six = gcniiParameters(features, classes, 6, 4);
   const ratioSix = gcniiParameters(features, classes, 66, 64) / six;
-  // As the paper writes the models' sizes: "RGCN 3L-512H 5.5M" into "RGCN 2L-32H 170K".
+  // Reads a size as the paper writes it: "RGCN 3L-512H 5.5M" into "RGCN 2L-32H 170K".
   const size = (model: string): number => {
     const [, digits, unit] = /([\d.]+)([MK])$/.exec(model)!;
     return Number(digits) * (unit === "M" ? 1e6 : 1e3);
@@ -273,7 +273,7 @@ function parameterFacts(): Fact[] {
   ];
 }
 
-/** What ABKD trains beside the student on Cora, at the paper's d_a. */
+/** Counts what ABKD trains besides the student on Cora, at the paper's d_a. */
 function auxiliary(): Fact {
   const d = defaults.embeddingDimension;
   const [teacherLayers, teacherWidth, studentLayers, studentWidth] = [64, 64, 4, 4];
@@ -315,7 +315,7 @@ function nellShares(): Fact {
   };
 }
 
-/** The same from the graph itself. */
+/** Computes the same from the graph itself. */
 function nellConstant(nell: Pick<Graph, "nodes" | "labels" | "classes"> | undefined): Fact {
   const base = { id: "nell-constant", where: "table 3, NELL" };
   if (!nell) {

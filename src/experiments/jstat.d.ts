@@ -1,7 +1,7 @@
 // The part of jstat that is used; the package brings no types.
 declare module "jstat" {
   interface Quantiles {
-    /** The quantile of `p` with the distribution's parameters. */
+    /** The distribution's quantile at `p`. */
     inv(p: number, ...parameters: number[]): number;
   }
   const jStat: {

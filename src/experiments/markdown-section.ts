@@ -1,8 +1,8 @@
-// Generated parts of documents: numbers are written by commands, between two markers.
+// Generated sections of documents: commands write the numbers between two markers.
 
 /**
- * The text with the part between `<!-- generated: name -->` and `<!-- end: name -->` replaced.
- * @throws where the markers are not there
+ * Returns the text with the part between `<!-- generated: name -->` and `<!-- end: name -->` replaced.
+ * @throws if the markers are missing
  */
 export function writeSection(text: string, name: string, content: string): string {
   const begin = `<!-- generated: ${name} -->`;

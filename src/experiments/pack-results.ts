@@ -30,7 +30,7 @@ export interface PackReport {
   /** Files that were moved into a pack. */
   readonly packed: number;
   readonly packs: readonly Pick<Pack, "path" | "lines">[];
-  /** What was left where it is, or set aside, each in a sentence. */
+  /** One sentence for each file or line that was left in place or set aside. */
   readonly problems: readonly string[];
 }
 
@@ -42,12 +42,12 @@ interface Loose extends LooseFile {
 }
 
 /**
- * Moves the sound records that have files of their own into the packs of their datasets, sorted by id. A
- * pack is written beside its place, renamed, and read back before a file is deleted. A process that is
- * killed at any moment leaves every record in its file, in a pack, or in both, which counts as one. Studies
- * may run meanwhile. Damaged files are left; damaged lines go to `<pack>.bad`; a file whose trial has another
- * result in a pack is left, and the pack keeps its own.
- * @throws UserError where another process packs this folder; FileError for a full disk and the like
+ * Moves sound records from their own files into their datasets' packs, sorted by id. A pack is written to a
+ * temporary file, renamed, and read back before any file is deleted. A process that is killed at any moment
+ * leaves every record in its file, in a pack, or in both, which counts as one. Studies may run meanwhile.
+ * Damaged files stay; damaged lines go to `<pack>.bad`; a file whose trial has a different result in a pack
+ * stays, and the pack keeps its own.
+ * @throws UserError if another process is packing this folder; FileError for a full disk and the like
  */
 export function packResults(store: ResultsStore): PackReport {
   store.prepare();
@@ -56,11 +56,11 @@ export function packResults(store: ResultsStore): PackReport {
     const problems: string[] = [];
     const sound = store.looseFiles().flatMap((file): Loose[] => {
       const record = openLoose(file);
-      if (typeof record === "string") problems.push(`${file.path} ${record}; it is left`);
+      if (typeof record === "string") problems.push(`${file.path} ${record}; it is left in place`);
       return typeof record === "object" ? [{ ...file, record }] : [];
     });
     const groups = Map.groupBy(sound, ({ record }) => store.packPath(record.config.dataset));
-    // A pack that gets nothing new may have damaged lines, or be merged and out of order.
+    // A pack that gets nothing new may still have damaged lines, or be out of order after a merge.
     const paths = new Set([...store.packs().map(({ path }) => path), ...groups.keys()]);
     let packed = 0;
     for (const path of paths) packed += packOne(store, path, groups.get(path) ?? [], problems);
@@ -89,8 +89,8 @@ function packOne(
     } else if (known) {
       if (sameOutcome(known, record)) return true;
       problems.push(
-        `${file.path} and ${path} line ${earlier!.number} have different results of one trial; both are ` +
-          "left: delete the one that is wrong",
+        `${file.path} and ${path} line ${earlier!.number} have different results for one trial; both are ` +
+          "left in place: delete the wrong one",
       );
       return false;
     }
@@ -98,7 +98,7 @@ function packOne(
     return true;
   });
   if (lines.size === 0) {
-    problems.push(`${path} holds no record; it is left`);
+    problems.push(`${path} holds no record; it is left in place`);
     return 0;
   }
   if (aside.length > 0) {
@@ -115,7 +115,7 @@ function packOne(
   return agreed.length;
 }
 
-/** @throws FileError where a pack does not hold what is about to be deleted elsewhere */
+/** @throws FileError if a pack does not hold what is about to be deleted elsewhere */
 function proveWritten(path: string, text: string, loose: readonly Loose[]): void {
   const back = readPack(path);
   const holds = ({ record, ...file }: Loose): boolean => {
@@ -129,7 +129,7 @@ function proveWritten(path: string, text: string, loose: readonly Loose[]): void
   );
 }
 
-/** Unless it was written again meanwhile. */
+/** Deletes a trial's own file, unless it was written again meanwhile. */
 function removeLoose({ record, ...file }: Loose): void {
   const now = openLoose(file);
   if (typeof now !== "object" || now.digest !== record.digest) return;
@@ -140,7 +140,7 @@ function removeLoose({ record, ...file }: Loose): void {
   }
 }
 
-/** What process numbers count within: a container has its own, perhaps under the name of its host. */
+/** Identifies the namespace of process ids: a container has its own, perhaps under its host's name. */
 function numberSpace(): string {
   try {
     return readlinkSync("/proc/self/ns/pid");
@@ -150,10 +150,10 @@ function numberSpace(): string {
 }
 
 /**
- * A lock that names its owner, whole from its first moment. A dead owner's is taken over; one of another
- * machine or container, of whose processes nothing is known here, is not.
- * @returns what gives it back
- * @throws UserError where another process holds it
+ * Takes a lock file that names its owner and is complete from the moment it appears. A dead owner's lock is taken
+ * over, but not one from another machine or container, whose processes cannot be checked from here.
+ * @returns a function that releases the lock
+ * @throws UserError if another process holds it
  */
 function lock(path: string): () => void {
   const own = `${path}.${process.pid}`;
@@ -162,8 +162,8 @@ function lock(path: string): () => void {
     writeFileSync(own, owner);
     if (!link(own, path) && !(breakLock(path, `${own}.old`) && link(own, path))) {
       throw new UserError(
-        `another process packs these results: ${path} names its machine and number; wait for it, or ` +
-          "delete that file if it is gone",
+        `another process is packing these results: ${path} names its machine and process id; ` +
+          "wait for it, or delete that file if the process is gone",
         { exitCode: 1 },
       );
     }
@@ -173,13 +173,13 @@ function lock(path: string): () => void {
   } finally {
     rmSync(own, { force: true });
   }
-  // Whoever deleted it by hand may have let another process in.
+  // If the lock was deleted by hand, another process may hold it by now.
   return () => {
     if (existsSync(path) && readFileSync(path, "utf8") === owner) rmSync(path, { force: true });
   };
 }
 
-/** @returns whether nothing was there before */
+/** @returns false if the path is taken */
 function link(from: string, to: string): boolean {
   try {
     linkSync(from, to);
@@ -190,14 +190,14 @@ function link(from: string, to: string): boolean {
   }
 }
 
-/** Removes the lock of a dead owner. @returns whether it is gone */
+/** Removes a dead owner's lock. @returns whether it is gone */
 function breakLock(path: string, aside: string): boolean {
   try {
     const owner = readFileSync(path, "utf8");
     const [host, pid, space] = owner.trim().split(" ");
     if (host !== hostname() || space !== numberSpace() || isRunning(Number(pid))) return false;
     renameSync(path, aside);
-    // Another process may have broken it and taken its place since it was read.
+    // Since it was read, another process may have broken this lock and put its own there.
     const stolen = readFileSync(aside, "utf8") !== owner;
     if (stolen) link(aside, path);
     rmSync(aside, { force: true });

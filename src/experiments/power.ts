@@ -1,21 +1,21 @@
-// How many splits would decide what is undecided, were the truth what was measured.
+// How many splits would decide an undecided claim, if the truth were what was measured.
 import jstat from "jstat";
 import { mean, shareInterval, standardDeviation, welchHalfWidth } from "./statistics.ts";
 
-/** Chance of a decision that is asked for: the normal quantile of 80 %. */
+/** The power that is asked for, 80 %, as a normal quantile. */
 const POWER_QUANTILE = 0.8416;
-/** Beyond it a study is not worth planning. */
+/** A study with more splits or trials is not worth planning. */
 const MOST = 1000;
 
-/** The least n from `from` on that will do; undefined where none up to 1,000 does. */
+/** Returns the smallest n from `from` on that is enough; undefined if none up to 1,000 is. */
 function least(from: number, enough: (n: number) => boolean): number | undefined {
   for (let n = from; n <= MOST; n++) if (enough(n)) return n;
   return undefined;
 }
 
 /**
- * Splits with which the sign-flip test finds this difference in four studies of five.
- * @param level of the test: 0.05 over the claims of the family, Holm's first step
+ * Returns the number of splits with which the sign-flip test finds this difference in four studies of five.
+ * @param level the test's: 0.05 divided by the number of the family's claims, Holm's first step
  */
 export function splitsForOrdering(
   differences: readonly number[],
@@ -24,7 +24,7 @@ export function splitsForOrdering(
   const deviation = standardDeviation(differences);
   const effect = Math.abs(mean(differences)) / deviation;
   return least(2, (n) => {
-    // Fewer cannot reach the level, even where all splits agree.
+    // With fewer, the test cannot reach the level even if all splits agree.
     if (2 ** (1 - n) > level) return false;
     const critical = jstat.studentt.inv(1 - level / 2, n - 1);
     return effect * Math.sqrt(n) - critical >= POWER_QUANTILE;
@@ -32,8 +32,8 @@ export function splitsForOrdering(
 }
 
 /**
- * Splits with which two one-sided tests show equivalence in four studies of five.
- * @param margin in the differences' unit
+ * Returns the number of splits with which two one-sided tests show equivalence in four studies of five.
+ * @param margin in the unit of the differences
  */
 export function splitsForEquivalence(
   differences: readonly number[],
@@ -47,8 +47,8 @@ export function splitsForEquivalence(
 }
 
 /**
- * Splits with which a value is decided: the interval narrow enough, or off 0.
- * @param deviations in points: of our units, and the paper's
+ * Returns the number of splits that decide a value: its interval is then narrow enough, or excludes 0.
+ * @param deviations standard deviations in points: of our units, and the paper's
  */
 export function splitsForValue(
   difference: number,
@@ -61,7 +61,7 @@ export function splitsForValue(
   });
 }
 
-/** Trials with which the exact interval of this share leaves the bound out. */
+/** Returns the number of trials with which the exact interval of this share excludes the bound. */
 export function trialsForShare(share: number, bound: number): number | undefined {
   return least(2, (n) => {
     const [low, high] = shareInterval(Math.round(share * n), n);

@@ -1,4 +1,4 @@
-// The numbers that the paper prints (arXiv 2310.15938v1), as data: what a reproduction stands beside.
+// The numbers that the paper prints (arXiv 2310.15938v1), as data: what a reproduction is compared with.
 import type { RunConfig } from "../training/run.ts";
 
 /** An accuracy in percent, as printed; `deviation` only where the paper prints one. */
@@ -8,8 +8,8 @@ export interface PublishedAccuracy {
 }
 
 /**
- * The number of table 3 that a run may stand beside: undefined where the run is of another setting
- * than the paper's (GCNII 64L-64H into 4L-4H on one of Geom-GCN's splits), whatever its method.
+ * Returns the number in table 3 that a run may be compared with; undefined if the run's setting is not the
+ * paper's (GCNII 64L-64H into 4L-4H on one of Geom-GCN's splits), whatever its method.
  */
 export function paperAccuracyOf(config: RunConfig): PublishedAccuracy | undefined {
   const { dataset, split, model, method, teacher, initial } = config;
@@ -22,7 +22,7 @@ export function paperAccuracyOf(config: RunConfig): PublishedAccuracy | undefine
   return publishedAccuracy(dataset, method?.name ?? "teacher");
 }
 
-/** What the paper varies in tables 5, 7 and 12, or a control of ours. Its form stands beside the number. */
+/** Whether the options are of tables 5, 7 or 12, or of a control. Other differences are reported with the number. */
 function isAblation(options: Readonly<Record<string, unknown>>): boolean {
   const table3 = { attention: "learned", linear: "per-layer", distance: "euclidean" };
   return Object.entries(table3).some(([name, value]) => (options[name] ?? value) !== value);
@@ -32,7 +32,7 @@ function accuracy(mean: number, deviation?: number): PublishedAccuracy {
   return deviation === undefined ? { mean } : { mean, deviation };
 }
 
-/** `84.27 ± 1.48` */
+/** Formats an accuracy: `84.27 ± 1.48`. */
 export function accuracyText({ mean, deviation }: PublishedAccuracy): string {
   return mean.toFixed(2) + (deviation === undefined ? "" : ` ± ${deviation.toFixed(2)}`);
 }
@@ -181,7 +181,7 @@ export const table6 = {
   },
 } as const;
 
-/** One linear layer a hidden layer, or one for all (table 7). */
+/** One linear layer per hidden layer, or one for all (table 7). */
 export const table7 = {
   cora: {
     perLayer: accuracy(84.27, 1.48),
@@ -209,7 +209,7 @@ export const table7 = {
   },
 } as const;
 
-/** Sizes of the graphs (table 9); its `edges` are PyG's directed arcs. NELL is missing in the paper. */
+/** Sizes of the graphs (table 9); its `edges` are PyG's directed arcs. The paper leaves out NELL. */
 export const table9 = {
   cora: { nodes: 2708, edges: 10556, features: 1433, classes: 7 },
   citeseer: { nodes: 3327, edges: 9104, features: 3703, classes: 6 },
@@ -264,8 +264,8 @@ export const defaults = {
 } as const;
 
 /**
- * The accuracy of table 3 for a dataset and a method (`teacher`, `student`, `lsp`, `gsp`, `gcrd`,
- * `abkd`); undefined where the paper has none, as for SoftKD.
+ * Returns table 3's accuracy for a dataset and a method (`teacher`, `student`, `lsp`, `gsp`, `gcrd`,
+ * `abkd`); undefined if the paper has none, as for SoftKD.
  */
 export function publishedAccuracy(dataset: string, method: string): PublishedAccuracy | undefined {
   const rows: Readonly<Record<string, Readonly<Record<string, PublishedAccuracy | number>>>> =

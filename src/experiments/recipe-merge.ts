@@ -1,13 +1,12 @@
-// Recipes of several searches in one file: what may stand beside what, and how it is put there.
+// Merges the recipes of several searches into one file, if they may be compared.
 import { canonicalJson } from "../base/canonical.ts";
 import { UserError } from "../base/errors.ts";
 import type { RecipeFile, SearchIdentity } from "../training/recipe-file.ts";
 
 /**
- * Looks at what can be known of a search before it begins: whether its recipes may stand in the file.
- * @param search which it is to be, from 1; a first one of some contenders alone
- * @throws UserError where the searches before it are missing, or were by another rule: recipes of one file
- *   are compared
+ * Checks, before a search begins, whether its recipes may go into the file, where recipes are compared.
+ * @param search its number, from 1; here 1 is a new search of some contenders only
+ * @throws UserError if the searches before it are missing or followed another rule
  */
 export function checkBefore(
   file: RecipeFile | undefined,
@@ -18,15 +17,15 @@ export function checkBefore(
   const all = [file?.search, ...(file?.further ?? []).map((one) => one.search)];
   for (let n = 1; n <= Math.max(1, search - 1); n++) {
     const one = all[n - 1];
-    if (!one) throw new UserError(`${dataset}: search ${n} comes before search ${search}`);
+    if (!one) throw new UserError(`${dataset}: search ${n} must come before search ${search}`);
     if (ruleOf(one) === ruleOf(rule)) continue;
     throw new UserError(
-      `${dataset}: its recipes come from a search by another rule; search all contenders first`,
+      `${dataset}: its recipes come from a search with another rule; search all contenders first`,
     );
   }
 }
 
-/** Of searches that may be compared: all but draws, splits and seeds. */
+/** Returns what searches must share to be compared: all but draws, splits and seeds. */
 function ruleOf({
   configurations,
   patience = 0,
@@ -39,8 +38,8 @@ function ruleOf({
 }
 
 /**
- * A file with some contenders' recipes replaced by those of a later search of them alone.
- * @throws UserError where that search was by another rule
+ * Returns the file with some contenders' recipes replaced by those of a later search of only these contenders.
+ * @throws UserError if that search followed another rule
  */
 export function withLaterSearch(file: RecipeFile, { search, recipes }: RecipeFile): RecipeFile {
   checkBefore(file, 1, search!);
@@ -53,9 +52,9 @@ export function withLaterSearch(file: RecipeFile, { search, recipes }: RecipeFil
 }
 
 /**
- * A file with the recipes of its second search, its third, ... beside the first's.
- * @param search which it was
- * @throws UserError where the ones before it are missing, or were by another rule or in other spaces
+ * Returns the file with the recipes of its second search, its third, ... beside the first's.
+ * @param search the number of the search
+ * @throws UserError if the searches before it are missing, or had another rule or other spaces
  */
 export function withFurtherSearch(file: RecipeFile, search: number, found: RecipeFile): RecipeFile {
   checkBefore(file, search, found.search!);
@@ -66,7 +65,7 @@ export function withFurtherSearch(file: RecipeFile, search: number, found: Recip
     );
   }
   const further = [...(file.further ?? [])];
-  // A search of some contenders leaves the others' recipes as they are.
+  // A search of only some contenders leaves the others' recipes as they are.
   const recipes = { ...further[search - 2]?.recipes, ...found.recipes };
   further[search - 2] = { search: found.search!, recipes };
   return { ...file, further };

@@ -1,4 +1,4 @@
-// The files of recipes as Markdown: what was searched and by which rule, and what was chosen.
+// Recipe files as Markdown: what was searched, by which rule, and what was chosen.
 import { optionName } from "../base/options.ts";
 import { columnsOf, markdownTable } from "../base/table.ts";
 import { inPercent } from "../display/format.ts";
@@ -11,13 +11,13 @@ const show = (values: object, nameOf = (key: string) => key): string =>
   Object.entries(values)
     .map(([key, value]) => `${nameOf(key)} ${value}`)
     .join(", ");
-/** What readers call a method's option. */
+/** Maps the key of a method's option to the name that readers see. */
 const named =
   (method: string) =>
   (key: string): string =>
     optionName(findMethod(method).options, key);
 
-/** The chosen recipes of a dataset, by contender. */
+/** Reports a dataset's chosen recipes, by contender. */
 export function recipeReport({ dataset, search, later, source, recipes }: RecipeFile): string {
   const labels = new Map(contenders().map(({ id, label }) => [id, label]));
   const rows = Object.entries(recipes).map(([id, recipe]) => {
@@ -85,7 +85,7 @@ function rungsText(rungs: readonly Rung[]): string {
   return `Rungs: ${texts.join("; ")}.`;
 }
 
-/** What each contender's search may choose from, and the rule, as for one dataset. */
+/** Reports the rule, as for one dataset, and what each contender's search may choose from. */
 export function spacesReport({ batch, patience, rungs }: SearchRule): string {
   const { dropout, learningRate, weightDecay, epochs, keep } = contenders()[0]!.space;
   const training =

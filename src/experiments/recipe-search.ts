@@ -1,5 +1,5 @@
-// The search for recipes: every contender is searched until validation accuracy stops improving, and is
-// chosen on that alone.
+// The search for recipes: each contender's search goes on until validation accuracy stops improving, and
+// only that accuracy decides.
 
 import { createHash } from "node:crypto";
 import { median } from "simple-statistics";
@@ -19,38 +19,38 @@ import { randomFamily } from "./study.ts";
 import type { TrialRecord } from "./trial-record.ts";
 import { SEARCHES } from "./verdict.ts";
 
-/** One configuration: a value of each of a space's lists. */
+/** One configuration: one value from each list of a space. */
 export interface Draw {
   readonly dropout: number;
   readonly learningRate: number;
   readonly weightDecay: number;
-  /** The cap of its training at full length. */
+  /** The limit on its epochs when trained at full length. */
   readonly epochs: number;
   readonly keep: "loss" | "accuracy";
   readonly options: Options;
 }
 
-/** How a search goes, the same for each contender; fixed before anything is run. */
+/** The rule of a search, the same for each contender and fixed before anything is run. */
 export interface SearchRule {
-  /** Configurations that are drawn and halved together; the first batch begins with the start. */
+  /** The number of configurations drawn and halved together; the first batch begins with the start. */
   readonly batch: number;
-  /** A contender's search ends after so many batches in a row that raised its best score by noise. */
+  /** A contender's search ends after this many batches in a row that raised its best score only by noise. */
   readonly patience: number;
-  /** Of the draws. */
+  /** The seed of the draws. */
   readonly seed: number;
   readonly rungs: readonly Rung[];
 }
 
 /**
- * Successive halving: many configurations briefly, few at length; the start stays to the end, since
- * few epochs favour those that learn fast. Splits and seeds are none of those that studies use, no seed
- * is used on two rungs, and no two searches share splits or seeds; each draws by a seed of its own.
- * @param search which of SEARCHES, from 1
- * @throws OptionError for one that is not
+ * Returns the rule of successive halving: it trains many configurations briefly and few at length. The start
+ * stays to the end, since short training favours configurations that learn fast. Studies use none of these
+ * splits and seeds, no seed is used on two rungs, and each search has its own splits, seeds and draws.
+ * @param search its number, 1 to SEARCHES
+ * @throws OptionError for any other number
  */
 export function searchRule(dataset: string, search = 1): SearchRule {
   if (!Number.isInteger(search) || search < 1 || search > SEARCHES) {
-    throw new OptionError(`search ${search} is none of 1 to ${SEARCHES}`);
+    throw new OptionError(`search ${search} is not one of 1 to ${SEARCHES}`);
   }
   const family = randomFamily(dataset);
   const at = 100 + 2 * (search - 1);
@@ -69,8 +69,9 @@ export function searchRule(dataset: string, search = 1): SearchRule {
 }
 
 /**
- * Distinct, and the same for the same seed; a longer list begins with a shorter one; a space may end it.
- * Two that differ in their caps alone count as one: on all rungs but the last they are the same run.
+ * Draws distinct configurations, the same for the same seed: a longer list begins with the shorter one, and ends
+ * early if the space is used up. Two that differ only in their limits on epochs count as one, since they are
+ * the same run on all rungs but the last.
  */
 export function drawConfigurations(
   { method, space, fixed, start }: Pick<Contender, "method" | "space" | "fixed" | "start">,
@@ -86,7 +87,7 @@ export function drawConfigurations(
     ...options,
   ];
   const size = lists.reduce((product, list) => product * new Set(list.map(canonicalJson)).size, 1);
-  // What a start leaves to the defaults, a draw may spell out.
+  // A draw may spell out what the start leaves to the defaults.
   const key = ({ epochs: _, ...draw }: Draw): string =>
     canonicalJson({ ...draw, options: resolveOptions(findMethod(method), draw.options) });
   const first: Draw = {
@@ -115,14 +116,14 @@ export function drawConfigurations(
   return [...drawn.values()];
 }
 
-/** The keys of a training that are set: the lowest loss is what is kept by default. */
+/** Returns the training keys to set: the epoch of the lowest loss is kept by default. */
 const trainingOf = ({ learningRate, weightDecay, keep }: Draw) => ({
   learningRate,
   weightDecay,
   ...(keep === "accuracy" && { keep }),
 });
 
-/** A configuration as changes to the method's own defaults: no earlier recipe has a say. */
+/** Returns a configuration as changes to the method's own defaults; no earlier recipe enters. */
 function changesOf(draw: Draw, most: number): Changes {
   const { dropout, options } = draw;
   return {
@@ -147,7 +148,7 @@ function configsOf(
   });
 }
 
-/** What runs the configurations of a rung and keeps their records; one that diverged has none. */
+/** Runs the configurations of a rung and returns their records; a run that diverged has none. */
 export type RunRung = (
   trials: ReadonlyMap<string, RunConfig>,
   at: { readonly batch: number; readonly rung: number },
@@ -160,36 +161,36 @@ interface Tried {
   readonly records: readonly TrialRecord[];
 }
 
-/** A run that diverged scores 0: a recipe pays for it, as for a student that died. */
+/** A run that diverged scores 0: it counts against a recipe, as a dead student does. */
 const scoresOf = ({ planned, records }: Tried): number[] => [
   ...records.map(({ accuracy }) => accuracy.val),
   ...Array.from({ length: planned - records.length }, () => 0),
 ];
 const score = (tried: Tried): number => mean(scoresOf(tried));
-/** Of a score; runs are few, so it is one to three points. */
+/** The standard error of a score; with so few runs it is one to three points. */
 const noise = (tried: Tried): number => (tried.planned < 2 ? 0 : standardError(scoresOf(tried)));
 const bestFirst = (a: Tried, b: Tried): number => score(b) - score(a);
 
 /** A contender's search so far. */
 interface Progress {
   readonly contender: Contender;
-  /** Batches in a row without a gain. */
+  /** The number of batches in a row without a gain. */
   readonly stale: number;
-  /** The best when there was one last: small steps are a gain once they add up. */
+  /** The best at the last gain: small steps count as a gain once they add up. */
   readonly mark?: Tried;
-  /** By batch and rung, the best first. */
+  /** The configurations tried, by batch and rung, the best first. */
   readonly batches: readonly (readonly (readonly Tried[])[])[];
 }
 
-/** What a search came to at full length, the best first. */
+/** Returns the configurations trained at full length, the best first. */
 const finals = ({ batches }: Progress): Tried[] =>
   batches.flatMap((rungs) => rungs.at(-1)!).sort(bestFirst);
 
 /**
- * Searches for all contenders side by side, a batch and in it a rung at a time, each until its own
- * best score rises no more.
+ * Searches for all contenders side by side, one batch and in it one rung at a time, each until its own
+ * best score stops rising.
  *
- * @param date asked for at its end, for its identity
+ * @param date called at the end, for the search's identity
  * @returns the file of recipes; the same for the same rule, contenders and engine
  */
 export async function searchRecipes(
@@ -226,7 +227,7 @@ export async function searchRecipes(
   };
 }
 
-/** What a batch adds to those before it: nothing where the space is used up. */
+/** Returns what a batch adds to those before it: nothing once the space is used up. */
 function drawsOf(
   { contender }: Progress,
   batch: number,
@@ -235,7 +236,7 @@ function drawsOf(
   return drawConfigurations(contender, (batch + 1) * size, seed).slice(batch * size);
 }
 
-/** @returns by contender, what each rung tried, the best first */
+/** @returns what each rung tried, by contender, the best first */
 async function halving(
   dataset: string,
   active: readonly { readonly one: Progress; readonly draws: readonly Draw[] }[],
@@ -273,7 +274,7 @@ async function halving(
   return new Map(all.map(({ contender, rungs }) => [contender.id, rungs]));
 }
 
-/** The first batch is the first to be compared with. */
+/** Adds a batch's rungs; the first batch sets the mark for those after it. */
 function withBatch(one: Progress, rungs: readonly (readonly Tried[])[]): Progress {
   const { mark } = one;
   const after = { ...one, batches: [...one.batches, rungs] };
@@ -344,7 +345,7 @@ function identity(
   };
 }
 
-/** Of every list that was drawn from: another space is another search. */
+/** Hashes every list that was drawn from: another space makes another search. */
 function spacesHash(contenders: readonly Contender[]): string {
   const spaces: Record<string, readonly [SearchSpace, Options, Options]> = Object.fromEntries(
     contenders.map(({ id, space, fixed, start }) => [id, [space, fixed, start]]),

@@ -6,25 +6,25 @@ import { planStudy, type Study } from "./study.ts";
 import type { TrialRecord } from "./trial-record.ts";
 import { RULE } from "./verdict.ts";
 
-/** A study as it stood on a day. */
+/** A study's digest on a day. */
 export interface Registered {
-  /** UTC: 2026-11-29. */
+  /** The day, UTC: 2026-11-29. */
   readonly date: string;
   readonly digest: string;
 }
 
 export interface Registration {
-  /** Of the claims as they are now. */
+  /** The digest of the claims as they are now. */
   readonly digest: string;
-  /** All that were registered, the first first; the last should be the one above. */
+  /** All registered digests, the oldest first; the last should equal `digest`. */
   readonly history: readonly Registered[];
-  /** Records that were made before the day of the last. */
+  /** The number of records made before the day of the last registration. */
   readonly earlier: number;
 }
 
 /**
- * 16 hex digits of the sha256 of the rule, the arms, every trial of the paper profile (so that a recipe
- * or a split that changes shows), the subject and all claims of a study.
+ * Returns 16 hex digits of the SHA-256 of a study's rule, arms, subject, claims and all trials of its paper
+ * profile, so that a changed recipe or split shows.
  */
 export function registrationDigest(study: Study): string {
   const content = {
@@ -47,7 +47,7 @@ export function registrationOf(study: Study, records: Iterable<TrialRecord>): Re
   return { digest: registrationDigest(study), history, earlier };
 }
 
-/** In a sentence or two, for reports. */
+/** Describes a registration in a sentence or two, for reports. */
 export function registrationWords({ digest, history, earlier }: Registration): string {
   const last = history.at(-1);
   if (!last) return `Its claims are registered nowhere (today's digest ${digest}).`;

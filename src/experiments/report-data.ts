@@ -4,42 +4,42 @@ import type { Registration } from "./registration.ts";
 import type { Arm, Claim, StudyPlan } from "./study.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** Accuracies are fractions, the paper's are in percent as printed. */
+/** One arm of a report. Accuracies are fractions; the paper's are in percent, as printed. */
 export interface ArmReport {
   readonly method: string;
   readonly label: string;
   readonly role: Arm["role"];
-  /** The arm beside which this one stands as a column: its published weights. */
+  /** The arm beside which this one, with published weights, is a column. */
   readonly publishedOf?: string;
-  /** Trials done, and planned. */
+  /** The number of trials done; `planned` is the number planned. */
   readonly n: number;
   readonly planned: number;
-  /** Of the test accuracy over trials; absent without trials. */
+  /** The test accuracy over trials; absent without trials. */
   readonly mean?: number;
   readonly std?: number;
   readonly median?: number;
   /** The middle half of the trials. */
   readonly quartiles?: readonly [number, number];
-  /** 95 %, of the mean, by Student's t over the units that the rule names; absent for fewer than five. */
+  /** The 95 % interval of the mean, by Student's t over the rule's units; absent for fewer than five. */
   readonly interval?: readonly [number, number];
   /** Mean validation accuracy over trials. */
   readonly val?: number;
   /** The mean over geom-gcn's splits alone, the paper's protocol, where there are others. */
   readonly geomGcn?: number;
-  /** Trials whose model predicts one class for every node. */
+  /** The number of trials whose model predicts one class for every node. */
   readonly dead: number;
-  /** Living ones far below their teacher (NEARLY_DEAD of the rule). */
+  /** The number of trials that are alive but far below their teacher (NEARLY_DEAD in the rule). */
   readonly nearlyDead: number;
-  /** Trials whose loss became non-finite; they are not among the n. */
+  /** The number of trials whose loss became non-finite; `n` leaves them out. */
   readonly diverged: number;
-  /** An earlier arm with the very same configurations: the two are one arm. */
+  /** An earlier arm with exactly the same configurations: the two count as one. */
   readonly sameAs?: string;
   readonly paper?: PublishedAccuracy;
-  /** Ours less the paper's, in points. */
+  /** Our mean minus the paper's, in points. */
   readonly difference?: number;
-  /** Of the paper's value, where it prints one. */
+  /** The verdict on the paper's value, if it prints one. */
   readonly verdict?: Verdict;
-  /** Trials in which each student layer has the largest share of learned attention. */
+  /** For each student layer, the number of trials in which it has the largest share of learned attention. */
   readonly attended?: readonly number[];
   readonly trials: readonly string[];
   /** Each trial's test accuracy, in the order of `trials`. */
@@ -48,12 +48,12 @@ export interface ArmReport {
   readonly shares?: readonly (readonly number[])[];
 }
 
-/** Neither another arm under a second name, nor published weights, which are a column beside another arm. */
+/** Whether an arm has a row of its own: not if it equals another, or has published weights, which are a column. */
 export function hasOwnRow({ publishedOf, sameAs }: ArmReport): boolean {
   return publishedOf === undefined && sameAs === undefined;
 }
 
-/** Most of its trials died or diverged: its mean says little, and would squeeze others in a figure. */
+/** Whether most trials died or diverged: the mean then says little, and would squeeze the others in a figure. */
 export function mostDied({ n, dead, nearlyDead, diverged }: ArmReport): boolean {
   return dead + nearlyDead + diverged > (n + diverged) / 2;
 }
@@ -62,15 +62,15 @@ export function mostDied({ n, dead, nearlyDead, diverged }: ArmReport): boolean 
 export interface Comparison {
   readonly one: string;
   readonly other: string;
-  /** What it is corrected with: the paper's claims, controls, or rivals that it claims nothing of. */
+  /** What it is corrected with: the paper's claims, controls, or rivals about which the paper claims nothing. */
   readonly family: "claim" | "control" | "rival";
   readonly n: number;
-  /** The mean paired difference in test accuracy, one less the other; a fraction. */
+  /** The mean paired difference in test accuracy, one minus the other; a fraction. */
   readonly difference: number;
   readonly interval: readonly [number, number];
   readonly p: number;
   readonly holm: number;
-  /** Nadeau and Bengio's p for new graphs; it decides nothing. */
+  /** Nadeau and Bengio's p for new graphs; no verdict depends on it. */
   readonly newGraphs: number;
   readonly effect?: number;
   readonly wins: number;
@@ -80,9 +80,9 @@ export interface Comparison {
 export interface ClaimReport {
   readonly text: string;
   readonly kind: Claim["kind"];
-  /** The arms that it is about; absent where nothing is trained. */
+  /** The arms that the claim is about; absent if nothing is trained. */
   readonly arms?: readonly string[];
-  /** In words: `84.27 ± 1.48`, `+10.05 points`; absent where the paper prints no number. */
+  /** As text: `84.27 ± 1.48`, `+10.05 points`; absent if the paper prints no number. */
   readonly paper?: string;
   readonly ours?: string;
   readonly verdict: Verdict;
@@ -105,16 +105,16 @@ export interface TrialRow {
 export interface DatasetReport {
   readonly dataset: string;
   readonly splits: readonly string[];
-  /** Of students; none where the study has teachers alone. */
+  /** The students' seeds; none if the study has only teachers. */
   readonly seeds: readonly number[];
-  /** `split` where tests are over splits' means, else `trial`. */
+  /** `split` if tests are over splits' means, else `trial`. */
   readonly unit: "split" | "trial";
   readonly arms: readonly ArmReport[];
   readonly comparisons: readonly Comparison[];
   readonly claims: readonly ClaimReport[];
   /** In the plan's order. */
   readonly trials: readonly TrialRow[];
-  /** What a reader must know: mixed engines or data, warnings of trials. */
+  /** What a reader must know: mixed engines or data, warnings from trials. */
   readonly notes: readonly string[];
 }
 
@@ -128,11 +128,11 @@ export interface StudyReport {
   readonly profile: StudyPlan["profile"];
   readonly done: number;
   readonly planned: number;
-  /** Different trials whose loss became non-finite. */
+  /** The number of distinct trials whose loss became non-finite. */
   readonly diverged: number;
   readonly datasets: readonly DatasetReport[];
-  /** The claims about datasets that are not here. */
+  /** The claims about datasets that are not available here. */
   readonly absent: readonly { readonly dataset: string; readonly claims: readonly ClaimReport[] }[];
-  /** Records that are damaged, each in a sentence. */
+  /** One sentence per damaged record. */
   readonly problems: readonly string[];
 }

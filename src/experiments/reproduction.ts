@@ -1,5 +1,5 @@
-// docs/reproduction.md: each claim of the paper about small graphs, ours, the verdict. Beside it one page
-// and one list of trials per study.
+// Writes docs/reproduction.md: each of the paper's claims about small graphs, our number, the verdict. Beside
+// it, one page and one list of trials per study.
 
 import { columnsOf, type Table } from "../base/table.ts";
 import type { Evidence } from "./evidence.ts";
@@ -24,7 +24,7 @@ import type { TheoremReport } from "./theorem1-report.ts";
 import { trialsCsv } from "./trial-index.ts";
 import { RULE, type Verdict } from "./verdict.ts";
 
-/** Everything that the document is made of. */
+/** Everything that the document is made from. */
 export interface Reproduction {
   readonly studies: readonly { readonly study: Study; readonly evidence: readonly Evidence[] }[];
   /** Table 9. */
@@ -35,13 +35,13 @@ export interface Reproduction {
   readonly facts: readonly Fact[];
 }
 
-/** The document, and what it links to: the name of a file in its folder of parts, and its text. */
+/** The document, and the texts it links to, by their file names in the folder of parts. */
 export interface ReproductionFiles {
   readonly document: string;
   readonly parts: ReadonlyMap<string, string>;
 }
 
-/** @param folder of the parts, as seen from the document: `reproduction` */
+/** @param folder the folder of the parts, relative to the document: `reproduction` */
 export function reproductionFiles(
   { studies, graphs, models, theorem, facts }: Reproduction,
   folder: string,
@@ -77,7 +77,7 @@ export function reproductionFiles(
 
 const NOT_RUN: Verdict = { outcome: "none", why: "not run here yet" };
 
-/** Claims by outcome, a row a table or figure of the paper. */
+/** Counts claims by outcome, one row per table or figure of the paper. */
 function summary(
   studies: Reproduction["studies"],
   graphs: readonly SizeClaim[],
@@ -105,10 +105,10 @@ function summary(
   };
 }
 
-/** The paper's name of a graph, and what is claimed of it. */
+/** The paper's name for a graph, and the claims about it. */
 type GraphClaims = readonly [graph: string, claims: readonly ClaimReport[]];
 
-/** A study's claims by graph, those of graphs that are not here too. */
+/** Returns a study's claims by graph, including graphs that are not available here. */
 function claimsByGraph(evidence: readonly Evidence[]): GraphClaims[] {
   const here = evidence.map(({ dataset, part, records }) => {
     const claims = part.claims.map((claim) =>
@@ -120,7 +120,7 @@ function claimsByGraph(evidence: readonly Evidence[]): GraphClaims[] {
   return all.map(({ dataset, claims }) => [datasetName(dataset), claims]);
 }
 
-/** What a reader of all studies wants of one: its verdicts in a table, and which graphs have none. */
+/** Shows one study to a reader of all: its verdicts in a table, and which graphs have none. */
 function verdictBlocks(
   { study, evidence }: Reproduction["studies"][number],
   folder: string,
@@ -157,7 +157,7 @@ function verdictTable(graphs: readonly GraphClaims[]): Table {
   };
 }
 
-/** `✓ on 10 splits: 84.37 (84.27 ± 1.48)`: the verdict, ours, the paper's. */
+/** Formats a verdict with our number and the paper's: `✓ on 10 splits: 84.37 (84.27 ± 1.48)`. */
 function verdictCell(claim: ClaimReport | undefined): string {
   if (!claim || !isDecided(claim)) return "";
   const { verdict, ours, paper } = claim;
@@ -166,7 +166,7 @@ function verdictCell(claim: ClaimReport | undefined): string {
   return `${mark}${few === "" ? "" : ` on ${few}`}: ${ours ?? "no trial"}${paper === undefined ? "" : ` (${paper})`}`;
 }
 
-/** All that is said of one study, graph by graph; its trials are in the list beside. */
+/** Builds a study's own page, graph by graph; its trials are in the list beside it. */
 function pageBlocks(study: Study, evidence: readonly Evidence[]): Block[] {
   const run = new Map(evidence.map((one) => [datasetName(one.dataset), one]));
   return [

@@ -14,23 +14,23 @@ import {
   type TrialRecord,
 } from "./trial-record.ts";
 
-/** The names of packs end so: `cora.jsonl`. */
+/** How the names of packs end: `cora.jsonl`. */
 export const PACK_ENDING = ".jsonl";
 
 export type RecordKind = "result" | "failure";
 
-/** A line whose digest fits; the rest of it is checked when it is parsed. */
+/** A line whose digest matches; the rest of it is checked when it is parsed. */
 export interface PackedLine {
   readonly id: string;
   readonly kind: RecordKind;
   readonly text: string;
-  /** From 1. */
+  /** The line's number in the file, from 1. */
   readonly number: number;
 }
 
-/** A line that is not believed. */
+/** A line that cannot be trusted. */
 export interface DamagedLine extends Pick<PackedLine, "text" | "number"> {
-  /** Of the trial that it is of: where the line says one and its configuration has another, both. */
+  /** The line's trial; both ids if the line states one and its configuration has another. */
   readonly ids: readonly string[];
   /** Names the file, the line and what is wrong with it. */
   readonly message: string;
@@ -39,13 +39,13 @@ export interface DamagedLine extends Pick<PackedLine, "text" | "number"> {
 export interface Pack {
   readonly path: string;
   readonly text: string;
-  /** Whole ones by `lineKey`, in the order of the file: a merge of two branches may disturb it. */
+  /** The sound lines by `lineKey`, in file order, which a merge of two branches may disturb. */
   readonly lines: ReadonlyMap<string, PackedLine>;
-  /** Cut or altered, the conflict markers of a merge, or lines that contradict each other. */
+  /** Lines that were cut or altered, a merge's conflict markers, and lines that contradict each other. */
   readonly damaged: readonly DamagedLine[];
 }
 
-/** A trial may have diverged and, run again, have a result: its records are two. */
+/** Identifies a record: a trial that diverged and has a result from a later run has two. */
 export function lineKey({ id, kind }: Pick<PackedLine, "id" | "kind">): string {
   return `${id} ${kind}`;
 }
@@ -60,10 +60,10 @@ const IDENTITY = new RegExp(
 );
 
 /**
- * Checks every line's digest, so that damage is found wherever it lies. There is no digest of the whole:
- * one bad line takes no other with it, and git can merge two packs.
- * @returns undefined where there is no such file
- * @throws FileError where it cannot be read
+ * Reads a pack and checks the digest of every line. There is no digest of the whole file, so that one bad line
+ * does not spoil the others and git can merge two packs.
+ * @returns undefined if there is no such file
+ * @throws FileError if it cannot be read
  */
 export function readPack(path: string): Pack | undefined {
   const content = readWhole(path);
@@ -94,18 +94,18 @@ function packOf(path: string, content: string): Pack {
       contradicted.set(lineKey(line), earlier);
       doubt(
         { text, number, ids: [id] },
-        `and line ${earlier.number} have different results of trial ${id}`,
+        `and line ${earlier.number} have different results for trial ${id}`,
       );
     }
   }
   for (const [key, { id, text, number }] of contradicted) {
     lines.delete(key);
-    doubt({ text, number, ids: [id] }, `and another line have different results of trial ${id}`);
+    doubt({ text, number, ids: [id] }, `and another line have different results for trial ${id}`);
   }
   return { path, text: content, lines, damaged };
 }
 
-/** Whose record an altered line may have been. */
+/** Returns the trials whose record an altered line may have been. */
 function idsIn(text: string): string[] {
   const [, , said] = IDENTITY.exec(text) ?? [];
   return [...new Set([said, idOfConfig(text)])].filter((id) => id !== undefined);
@@ -129,7 +129,7 @@ function readWhole(path: string): string | undefined {
   try {
     const there = statSync(path, { throwIfNoEntry: false });
     if (!there) return undefined;
-    // A pipe would be waited for. What it stands for is not missing: no trial is run again for this.
+    // Reading a pipe would block. The pack is not missing, so this must not make trials run again.
     if (!there.isFile()) throw new Error("it is not a regular file; move it away");
     return readFileSync(path, "utf8");
   } catch (cause) {

@@ -22,16 +22,16 @@ import {
   type TrialRecord,
 } from "./trial-record.ts";
 
-/** Where results go unless told otherwise, relative to the working directory. */
+/** Where results go by default, relative to the working directory. */
 export const RESULTS_FOLDER = "results";
 
-/** What stands where a record should, in a sentence. */
+/** A problem with what is found in place of a record. */
 export interface RecordProblem {
   /** Names the file, the line if it is a pack's, and what is wrong with it. */
   readonly message: string;
   /** The trial's own file; absent for a line of a pack. */
   readonly path?: string;
-  /** The trial that was asked for; absent where a pack's line does not tell whose it is. */
+  /** The trial that was asked for; absent if a pack's line does not say which trial it belongs to. */
   readonly id?: string;
 }
 
@@ -43,12 +43,12 @@ export interface LooseFile {
 }
 
 /**
- * A folder of records. A configuration's every part is in its hash (options, the method's version,
- * the teacher's configuration), so a stale result is never found. Files are whole or absent.
+ * A folder of records. Every part of a configuration is in its hash (options, the method's version,
+ * the teacher's configuration), so a stale result is never found. Files are complete or absent.
  */
 export class ResultsStore {
   readonly folder: string;
-  /** Packs as last read, by path, each with what identifies the file. */
+  /** The packs as last read, by path, each with a stamp that identifies the file's state. */
   readonly #packs = new Map<string, { readonly stamp: string; readonly pack: Pack }>();
 
   constructor(folder = RESULTS_FOLDER) {
@@ -56,26 +56,26 @@ export class ResultsStore {
     this.folder = folder;
   }
 
-  /** A trial's own file, there or not. */
+  /** Returns the path of a trial's own file, whether or not it exists. */
   path(id: string): string {
     return join(this.folder, `${id}.json`);
   }
 
-  /** Where it says that a trial failed; a result beside it counts alone. */
+  /** Returns the path of a trial's failure record; if there is a result too, only that counts. */
   failurePath(id: string): string {
     return join(this.folder, `${id}.failed.json`);
   }
 
-  /** The pack of a dataset, there or not. */
+  /** Returns the path of a dataset's pack, whether or not it exists. */
   packPath(dataset: string): string {
     return join(this.folder, encodeURIComponent(dataset) + PACK_ENDING);
   }
 
   /**
-   * The sound ones of these records, trials that failed, and what is wrong with files and lines of trials
-   * that have no sound record, and with lines that do not tell whose they are: whatever stands in a
-   * record's place, it stops nobody from reading the others. A trial's own file counts before a pack's line.
-   * @throws FileError where a pack cannot be read at all
+   * Reads the sound records and the failures of these trials. Problems are damaged files and lines of trials that
+   * have no sound record, and lines that do not say which trial they belong to; none of them keeps the others from
+   * being read. A trial's own file takes precedence over a pack's line.
+   * @throws FileError if a pack cannot be read at all
    */
   read(ids: Iterable<string>): {
     readonly records: ReadonlyMap<string, TrialRecord>;
@@ -85,7 +85,7 @@ export class ResultsStore {
     const records = new Map<string, TrialRecord>();
     const failures = new Map<string, FailureRecord>();
     const problems: RecordProblem[] = [];
-    // These first: what a packer deletes after this look is in a pack at the next.
+    // Loose files first: what a packer deletes after this is in a pack when those are read.
     const wanted = new Set(ids);
     const loose = [...wanted].map((id) => ({ id, ...this.#loose(id) }));
     const packs = this.packs();
@@ -125,7 +125,7 @@ export class ResultsStore {
     return { records, failures, problems };
   }
 
-  /** What lies in a trial's own files. */
+  /** Reads a trial's own files. */
   #loose(id: string): {
     record?: TrialRecord;
     failure?: FailureRecord;
@@ -143,7 +143,7 @@ export class ResultsStore {
     return { ...(record && { record }), ...(failure && { failure }), problems };
   }
 
-  /** Those of these trials that there is a file or a line of, sound or not. */
+  /** Returns those of these trials that have a file or a line, sound or not. */
   known(ids: Iterable<string>): Set<string> {
     const all = [...new Set(ids)];
     const loose = all.filter((id) => existsSync(this.path(id)) || existsSync(this.failurePath(id)));
@@ -152,7 +152,7 @@ export class ResultsStore {
     return new Set([...loose, ...packed]);
   }
 
-  /** Where a trial's record lies: its own file, or `results/cora.jsonl line 12`. */
+  /** Says where a trial's record is: its own file, or `results/cora.jsonl line 12`. */
   place(id: string): string {
     const own = [this.path(id), this.failurePath(id)].find((path) => existsSync(path));
     return own ?? this.#line(this.packs(), id) ?? this.path(id);
@@ -168,7 +168,7 @@ export class ResultsStore {
     return undefined;
   }
 
-  /** The folder's packs by name, those that did not change as they were read before. */
+  /** Returns the folder's packs by name; unchanged ones are not read again. */
   packs(): Pack[] {
     return this.#names(PACK_ENDING).flatMap((name) => {
       const path = join(this.folder, name);
@@ -183,7 +183,7 @@ export class ResultsStore {
     });
   }
 
-  /** The trials that have files of their own, by id. */
+  /** Lists the trials' own files, by id. */
   looseFiles(): LooseFile[] {
     return this.#names(".json").flatMap((name): LooseFile[] => {
       const [, id, failed] = /^([0-9a-f]{16})(\.failed)?\.json$/.exec(name) ?? [];
@@ -198,7 +198,7 @@ export class ResultsStore {
         .filter((name) => name.endsWith(ending))
         .sort();
     } catch (cause) {
-      // Nothing was kept there yet.
+      // Nothing has been stored there yet.
       if (["ENOENT", "ENOTDIR"].includes((cause as NodeJS.ErrnoException).code ?? "")) return [];
       throw fileError("read", this.folder, cause);
     }
@@ -215,8 +215,8 @@ export class ResultsStore {
   }
 
   /**
-   * Makes the folder ready for new records: tries to write, before hours are spent on what could
-   * not be kept, and removes what writers that were killed left half done an hour ago or earlier.
+   * Makes the folder ready for new records: tries to write, before hours are spent on results that could not be
+   * stored, and removes files that killed writers left unfinished at least an hour ago.
    * @throws FileError
    */
   prepare(): void {
@@ -237,7 +237,7 @@ export class ResultsStore {
 
   /**
    * Renames an unsound record to `<path>.bad`, or to `.bad.2` and so on where that is taken, so that
-   * nothing is lost when the trial is done again.
+   * nothing is lost when the trial is run again.
    * @returns the new name
    * @throws FileError
    */
@@ -252,10 +252,10 @@ export class ResultsStore {
   }
 }
 
-/** Damaged lines of a pack that are named one by one. */
+/** How many of a pack's damaged lines are named one by one. */
 const MOST_LINES = 10;
 
-/** What tells a file from the one that was there before; undefined where there is none. */
+/** Identifies the state of a file, to notice that it was replaced; undefined if there is none. */
 function stampOf(path: string): string | undefined {
   try {
     const there = statSync(path, { bigint: true, throwIfNoEntry: false });
@@ -265,38 +265,38 @@ function stampOf(path: string): string | undefined {
   }
 }
 
-/** What a writer leaves that is killed, its number within: parts of files, probes. */
+/** What a killed writer leaves (partial files, probes); the name contains its process id. */
 const TEMPORARY =
   /^(?:[0-9a-f]{16}(?:\.failed)?\.json|.*\.jsonl(?:\.bad(?:\.\d+)?)?|\.probe)\.(\d+)-[0-9a-f]{8}\.tmp$/;
 
-/** Such files of another machine's processes may be in use, however their numbers look here; not for so long. */
+/** A process on another machine may still use such a file, whatever its id means here, but not for this long. */
 const LEFT_MILLISECONDS = 3_600_000;
 
-/** What a packer leaves that is killed while it takes the lock, its number within. */
+/** What a packer leaves that is killed while taking the lock; the name contains its process id. */
 const LOCK = /^\.pack\.lock\.(\d+)(?:\.old)?$/;
 
-/** @returns the record, what is wrong with the file, or undefined where nothing stands there */
+/** @returns the record, what is wrong with the file, or undefined if there is no file */
 export function openLoose({ id, kind, path }: LooseFile): StoredRecord | string | undefined {
   const text = readText(path);
   if (typeof text !== "string") return text?.problem;
   return kind === "result" ? parseRecord(text, id) : parseFailure(text, id);
 }
 
-/** Of a record; the largest has 6 kB. */
+/** The size limit of a record's file; the largest has 6 kB. */
 const MOST_BYTES = 16 * 2 ** 20;
 
-/** @returns undefined where nothing stands there */
+/** @returns undefined if there is no file */
 function readText(path: string): string | { readonly problem: string } | undefined {
   try {
     const there = statSync(path, { throwIfNoEntry: false });
     if (!there) return undefined;
-    // A pipe would be waited for, and a folder or a device holds no record.
+    // Reading a pipe would block, and a folder or a device holds no record.
     if (!there.isFile()) return { problem: "is not a regular file" };
     if (there.size > MOST_BYTES)
       return { problem: `has ${there.size} bytes, too many for a record` };
     return readFileSync(path, "utf8");
   } catch (cause) {
-    // A packer was faster.
+    // A packer has moved it meanwhile.
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     return { problem: `cannot be read: ${reasonOf(cause)}` };
   }

@@ -1,4 +1,4 @@
-// The results of several methods as a table, and what they say in sentences.
+// The results of several methods as a table and in sentences.
 
 import { median } from "simple-statistics";
 import { needArray, RESULTS } from "../base/arguments.ts";
@@ -23,9 +23,9 @@ function seeds({ runs }: MethodSummary): string {
 }
 
 /**
- * One row a method, in order of first appearance. Accuracies in percent; the median is over all seeds,
- * the dead ones too (of one run, its own); seconds are the median of a run's training time; the paper's
- * number is table 3's, where the setting is table 3's.
+ * Builds a table with one row per method, in order of first appearance. Accuracies are in percent; the median is
+ * over all seeds, dead ones included; seconds are the median training time of a run; the paper's number is
+ * table 3's, if the setting is table 3's.
  */
 export function resultsTable(results: readonly RunResult[]): Table {
   needArray(results, "resultsTable: results", RESULTS, "config");
@@ -56,8 +56,8 @@ export function resultsTable(results: readonly RunResult[]): Table {
 }
 
 /**
- * Everything that the runs warn of (dead units, the trivial optimum, unlabelled nodes), one sentence
- * a warning, naming the runs that it comes from unless it comes from all.
+ * Lists all warnings of the runs (dead units, the trivial optimum, unlabelled nodes), one sentence per
+ * warning, naming the runs that it comes from unless it comes from all.
  */
 export function describeWarnings(results: readonly RunResult[]): string[] {
   needArray(results, "describeWarnings: results", RESULTS, "config");
@@ -76,7 +76,7 @@ export function describeWarnings(results: readonly RunResult[]): string[] {
 }
 
 function compare(one: MethodSummary, other: MethodSummary): string {
-  // As printed, so that the sentence and the table never disagree.
+  // From the printed numbers, so that the sentence and the table never disagree.
   const points = Number(inPercent(one.testMedian)) - Number(inPercent(other.testMedian));
   if (Math.abs(points) < 0.05) return `${one.label} and ${other.label} are level`;
   const [better, worse] = points > 0 ? [one, other] : [other, one];
@@ -84,7 +84,7 @@ function compare(one: MethodSummary, other: MethodSummary): string {
 }
 
 /**
- * What the numbers say about ABKD, in one sentence, e.g. `SoftKD beats ABKD by 3.8 points, ABKD
+ * Says in one sentence what the numbers show about ABKD, e.g. `SoftKD beats ABKD by 3.8 points, ABKD
  * beats Student by 4.9 points (medians of 3 seeds on test).`; undefined without an ABKD run.
  */
 export function describeFinding(results: readonly RunResult[]): string | undefined {

@@ -1,4 +1,4 @@
-// Runs a study: what the store does not have yet, each result kept the moment it is there.
+// Runs the trials of a study that the store lacks, and stores each result as soon as it is there.
 import { needFunction, needObject } from "../base/arguments.ts";
 import { UserError } from "../base/errors.ts";
 import { dataName } from "../training/beforehand.ts";
@@ -12,28 +12,28 @@ import { failureOf, recordOf } from "./trial-record.ts";
 
 export interface StudyOptions extends Omit<TrialsOptions, "resume" | "engine" | "recorded"> {
   readonly store: ResultsStore;
-  /** Trials whose loss became non-finite are run again; else their records stand. */
+  /** Whether to run trials again whose loss became non-finite; by default their records stand. */
   readonly retryFailed?: boolean;
 }
 
 function interrupted(recorded: number, all: number): InterruptedError {
   return new InterruptedError(
-    `stopped: ${recorded} of ${all} trials are recorded, and the same call goes on with the others`,
+    `stopped: ${recorded} of ${all} trials are recorded, and the same call continues with the others`,
   );
 }
 
-/** What a study's trials are run by: runTrials (src/training/trials.ts). */
+/** The function that runs a study's trials: runTrials (src/training/trials.ts). */
 export type TrialRunner = (
   configs: readonly RunConfig[],
   options: TrialsOptions,
 ) => Promise<unknown>;
 
-/** The plan's trials by id: equal ones, such as a control that is also an arm, once. */
+/** Returns the plan's trials by id; equal ones, such as a control that is also an arm, occur once. */
 export function distinctTrials(plan: StudyPlan): Map<string, RunConfig> {
   return new Map(plan.trials.map(({ id, config }) => [id, config]));
 }
 
-/** The trials that a run of the study would begin. */
+/** Returns the trials that running the study would start. */
 export function missingTrials(
   trials: ReadonlyMap<string, RunConfig>,
   { records, failures }: ReturnType<ResultsStore["read"]>,
@@ -43,7 +43,7 @@ export function missingTrials(
   return new Map([...trials].filter(([id]) => !settled(id)));
 }
 
-/** What the trials that are done were trained on; the others must not be trained on anything else. */
+/** Returns the data that finished trials were trained on; the others must not be trained on anything else. */
 function recordedData(
   { records }: ReturnType<ResultsStore["read"]>,
   store: ResultsStore,
@@ -59,14 +59,14 @@ function recordedData(
 }
 
 /**
- * Runs the trials that the store has no sound record of. Unsound records are said, renamed and done
- * again. A trial whose loss becomes non-finite is recorded as such, and the study goes on. A process
- * that is killed loses nothing that was finished: the next call goes on.
+ * Runs the trials that have no sound record in the store. Unsound records are reported and renamed, and their
+ * trials run again. A trial whose loss becomes non-finite is recorded as such, and the study goes on. A process
+ * that is killed loses no finished trial: the next call runs the others.
  *
- * @returns how many trials were recorded now, failures among them
- * @throws FileError at once where the store cannot be written; UserError before anything is trained
- *   where a record is of other data of the same name; InterruptedError after `signal`;
- *   TrialsError where trials failed otherwise, once the others are done
+ * @returns how many trials this call recorded, failures included
+ * @throws FileError at once if the store cannot be written; UserError before anything is trained
+ *   if a record comes from other data of the same name; InterruptedError after `signal`;
+ *   TrialsError if trials failed otherwise, once the others are done
  */
 export async function runStudy(
   plan: StudyPlan,
@@ -82,13 +82,13 @@ export async function runStudy(
     "datasets",
   );
   needObject(options, "runStudy: options", "{ store }", "store");
-  needFunction(run, "runStudy: run", "runTrials, or what does its work");
+  needFunction(run, "runStudy: run", "runTrials, or a function like it");
   return runRecorded(distinctTrials(plan), options, run);
 }
 
 /**
- * The same for any configurations, by their ids: those of a search.
- * @returns how many were recorded now
+ * Does the same for any configurations by id, such as those of a search.
+ * @returns how many this call recorded
  */
 export async function runRecorded(
   trials: ReadonlyMap<string, RunConfig>,
@@ -108,7 +108,7 @@ export async function runRecorded(
         ? isMissing
           ? ["its trial counts as not done"]
           : []
-        : [`kept as ${store.setAside(path)}${isMissing ? " and done again" : ""}`];
+        : [`kept as ${store.setAside(path)}${isMissing ? " and run again" : ""}`];
     observer({ type: "note", message: [message, ...then].join("; ") });
   }
   const full = new AbortController();
@@ -121,7 +121,7 @@ export async function runRecorded(
       recorded.add(id);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      // What cannot be kept need not be computed; the trials that were kept stay.
+      // A result that cannot be stored need not be computed; those that were stored stay.
       failure = error;
       full.abort();
     }
@@ -135,18 +135,18 @@ export async function runRecorded(
   };
   const signal = options.signal ? AbortSignal.any([options.signal, full.signal]) : full.signal;
   try {
-    // On one engine wherever it runs: `auto` would go by what is built on the machine.
+    // One engine on every machine: `auto` would depend on what is built there.
     const fixed = {
       engine: "wasm",
       resume: "repair",
       recorded: recordedData(earlier, store),
     } as const;
     await run([...missing.values()], { ...rest, ...fixed, signal, observer: recording });
-    // A notebook's interrupt lets runTrials() resolve, with runs that are not finished.
+    // When a notebook is interrupted, runTrials() resolves with some runs unfinished.
     if (!failure && recorded.size < missing.size) throw interrupted(recorded.size, missing.size);
   } catch (error) {
     if (failure) throw failure;
-    // Where every trial that failed has its record there is nothing left to say.
+    // If every trial that failed has a record, there is nothing left to report.
     if ([...missing.keys()].some((id) => !recorded.has(id))) throw error;
   }
   if (failure) throw failure;

@@ -1,43 +1,43 @@
-// How the rule behaves where the truth is known: studies drawn anew from a study's own differences.
+// How the rule behaves where the truth is known: on studies resampled from a real study's differences.
 import type { RandomStream } from "../graph/random.ts";
 import { mean, meanInterval, signFlipP } from "./statistics.ts";
 import { SIGNIFICANCE } from "./verdict.ts";
 
-/** What studies are drawn from, as fractions. */
+/** What studies are resampled from, as fractions. */
 export interface Material {
-  /** One arm less another, a value a split. */
+  /** One arm minus another, one value per split. */
   readonly differences: readonly number[];
-  /** The first arm's means, a value a split. */
+  /** The first arm's means, one value per split. */
   readonly values: readonly number[];
-  /** What a dead student loses. */
+  /** How much accuracy a dead student loses. */
   readonly drop: number;
 }
 
 export interface Setting {
   readonly splits: number;
-  /** Students of an arm on a split. */
+  /** Students per arm and split. */
   readonly students: number;
-  /** The chance that one dies, in either arm. */
+  /** The probability that a student dies, in either arm. */
   readonly deaths: number;
-  /** Studies to draw. */
+  /** The number of studies to draw. */
   readonly draws: number;
 }
 
-/** Shares of the studies drawn. */
+/** Shares of the drawn studies for which something holds. */
 export interface Behaviour {
   /** The ordering test finds an order although the arms are exchangeable. */
   readonly size: number;
-  /** The same where the means are equal and the shapes are not: outside the test's own null. */
+  /** The same if the means are equal but the shapes are not: outside the test's own null. */
   readonly unequal: number;
-  /** The interval of the difference holds the truth, 0. */
+  /** The interval of the difference contains the truth, 0. */
   readonly difference: number;
-  /** The interval of one arm's mean holds the truth. */
+  /** The interval of one arm's mean contains the truth. */
   readonly mean: number;
 }
 
 /**
- * Splits are drawn with replacement; the differences are centred first, so that no order is true.
- * For the exchangeable null each gets a sign by chance.
+ * Draws splits with replacement. The differences are centred first, so that no order is true; for the
+ * exchangeable null each gets a random sign.
  */
 export function simulate(
   { differences, values, drop }: Material,

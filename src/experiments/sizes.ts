@@ -15,7 +15,7 @@ export interface SizeClaim {
   readonly dataset: string;
   readonly what: string;
   readonly paper: number;
-  /** Absent where the graph's files are not here, or there is no loader. */
+  /** Absent if the graph's files are missing or there is no loader. */
   readonly ours?: number;
   readonly verdict: Verdict;
 }
@@ -32,7 +32,7 @@ function claim(dataset: string, [what, paper, ours]: Size): SizeClaim {
   return { ...base, ours, verdict: { outcome: same ? "reproduced" : "differs", why } };
 }
 
-/** The graph, undefined where it cannot be had here. */
+/** Loads a graph; undefined if it is not available here. */
 async function graphOf(name: string, options: DataOptions): Promise<Graph | undefined> {
   try {
     return await loadDataset(name, options);
@@ -43,7 +43,7 @@ async function graphOf(name: string, options: DataOptions): Promise<Graph | unde
   }
 }
 
-/** Table 9: nodes, arcs, features and classes of each graph, as loaded. Downloads only if told so. */
+/** Checks table 9: nodes, arcs, features and classes of each graph, as loaded. Downloads only if told to. */
 export async function table9Claims(options: DataOptions = {}): Promise<SizeClaim[]> {
   needObject(options, "table9Claims: options", "an object, such as { dataDir }");
   const claims = Object.entries(table9).map(async ([dataset, paper]) => {
@@ -59,7 +59,7 @@ export async function table9Claims(options: DataOptions = {}): Promise<SizeClaim
   return (await Promise.all(claims)).flat();
 }
 
-/** Table 3's parameters and ratio, counted on the models that run here; starts the engine, trains nothing. */
+/** Checks table 3's parameters and ratio, counted on the models here; starts the engine, trains nothing. */
 export async function modelSizeClaims(options: DataOptions = {}): Promise<SizeClaim[]> {
   needObject(options, "modelSizeClaims: options", "an object, such as { dataDir }");
   startEngine();

@@ -6,12 +6,12 @@ import type { PublishedAccuracy } from "./published.ts";
 
 export { mean };
 
-/** An interval of 95 %. */
+/** A 95 % interval. */
 export type Interval = readonly [low: number, high: number];
 
 const QUANTILE = 0.975;
 
-/** Student's quantile by degrees of freedom: a simulation asks for the same one a million times. */
+/** Cached quantiles of Student's t by degrees of freedom: a simulation asks for the same one a million times. */
 const quantiles = new Map<number, number>();
 
 function studentQuantile(degrees: number): number {
@@ -20,7 +20,7 @@ function studentQuantile(degrees: number): number {
   return known;
 }
 
-/** With n - 1 in the denominator; 0 for a single value. */
+/** The standard deviation with n - 1 in the denominator; 0 for a single value. */
 export function standardDeviation(xs: readonly number[]): number {
   return xs.length < 2 ? 0 : sampleStandardDeviation(xs);
 }
@@ -31,7 +31,7 @@ export function standardError(xs: readonly number[]): number {
 }
 
 /**
- * Student's 95 % interval of the mean.
+ * Returns Student's 95 % interval of the mean.
  * @returns undefined for fewer than two values
  */
 export function meanInterval(xs: readonly number[]): Interval | undefined {
@@ -41,7 +41,7 @@ export function meanInterval(xs: readonly number[]): Interval | undefined {
   return [centre - half, centre + half];
 }
 
-/** Clopper and Pearson's exact 95 % interval of a share, `count` of `n`. */
+/** Returns Clopper and Pearson's exact 95 % interval of a share, `count` of `n`. */
 export function shareInterval(count: number, n: number): Interval {
   return [
     count === 0 ? 0 : jstat.beta.inv(1 - QUANTILE, count, n - count + 1),
@@ -49,13 +49,13 @@ export function shareInterval(count: number, n: number): Interval {
   ];
 }
 
-/** Trials behind each of the paper's means. */
+/** The number of trials behind each of the paper's means. */
 export const PAPER_TRIALS = 5;
 
 /**
- * Welch's 95 % interval of our mean less the paper's, in points; the paper's standard error is its
- * deviation over the square root of five trials, and 0 where it prints none.
- * @param xs fractions, one a unit
+ * Returns Welch's 95 % interval of our mean minus the paper's, in points. The paper's standard error is its
+ * deviation over the square root of five trials, or 0 if it prints none.
+ * @param xs fractions, one per unit
  * @returns undefined for fewer than two values
  */
 export function differenceInterval(
@@ -68,7 +68,7 @@ export function differenceInterval(
   return [difference - half, difference + half];
 }
 
-/** Half of that interval's width: for `n` units of standard deviation `ours`. */
+/** Returns half of that interval's width for `n` units with standard deviation `ours`. */
 export function welchHalfWidth(ours: number, n: number, theirs: number): number {
   const [a, b] = [ours ** 2 / n, theirs ** 2 / PAPER_TRIALS];
   if (a + b === 0) return 0;
@@ -76,21 +76,21 @@ export function welchHalfWidth(ours: number, n: number, theirs: number): number 
   return jstat.studentt.inv(QUANTILE, degrees) * Math.sqrt(a + b);
 }
 
-/** Pairs up to which the test is exact: 2^15 sums of signs for each half of them. */
+/** The test is exact for up to this many pairs: each half of them has 2^15 signed sums. */
 const EXACT_PAIRS = 30;
-/** Choices of signs that are drawn for more. */
+/** How many choices of signs are drawn for more pairs. */
 const DRAWN_SIGNS = 100_000;
 
 /**
- * The sign-flip permutation test of the mean, two-sided: the share of all 2^n choices of signs whose
- * sum is at least as far from 0. Its null is that the arms are exchangeable. Exact up to 30 pairs,
- * counted from the sums of either half (Horowitz and Sahni 1974); beyond, from 100,000 seeded draws.
+ * Returns p of the two-sided sign-flip permutation test of the mean: the share of all 2^n choices of signs whose
+ * sum is at least as far from 0. Its null is that the arms are exchangeable. It is exact for up to 30 pairs, by
+ * the sums of each half (Horowitz and Sahni 1974); for more it uses 100,000 seeded draws.
  */
 export function signFlipP(differences: readonly number[]): number {
   const n = differences.length;
   const total = differences.reduce((sum, x) => sum + Math.abs(x), 0);
   const observed = Math.abs(differences.reduce((sum, x) => sum + x, 0));
-  // Sums that are equal but for their rounding count as equal.
+  // Sums that differ only by rounding count as equal.
   const threshold = observed - 1e-9 * total;
   if (threshold <= 0) return 1;
   if (n > EXACT_PAIRS) return drawnP(differences, threshold);
@@ -107,7 +107,7 @@ export function signFlipP(differences: readonly number[]): number {
   return (2 * count) / 2 ** n;
 }
 
-/** The share of drawn choices that are as far; the one that was observed is among them. */
+/** Returns the share of drawn choices of signs that are as far from 0, with the observed one among them. */
 function drawnP(differences: readonly number[], threshold: number): number {
   const random = randomStream(1);
   let count = 1;
@@ -119,7 +119,7 @@ function drawnP(differences: readonly number[], threshold: number): number {
   return count / (DRAWN_SIGNS + 1);
 }
 
-/** The sums under all choices of signs. */
+/** Returns the sums under all choices of signs. */
 function signedSums(xs: readonly number[]): Float64Array {
   let sums = Float64Array.of(0);
   for (const x of xs) {
@@ -133,19 +133,19 @@ function signedSums(xs: readonly number[]): Float64Array {
   return sums;
 }
 
-/** Two arms, paired by unit. */
+/** A test of two arms, paired by unit. */
 export interface PairedTest {
-  /** Pairs. */
+  /** The number of pairs. */
   readonly n: number;
   /** The mean difference, in the values' unit. */
   readonly difference: number;
-  /** Student's 95 % interval of it. */
+  /** Student's 95 % interval of the difference. */
   readonly interval: Interval;
-  /** Of the sign-flip test, not corrected for other tests. */
+  /** p of the sign-flip test, not corrected for other tests. */
   readonly p: number;
   /** Cohen's d_z: the mean difference over its standard deviation; absent where that is 0. */
   readonly effect?: number;
-  /** Pairs with a difference above 0. */
+  /** The number of pairs with a difference above 0. */
   readonly wins: number;
 }
 
@@ -166,8 +166,8 @@ export function pairedTest(differences: readonly number[]): PairedTest | undefin
 }
 
 /**
- * Nadeau and Bengio's (2003) corrected resampled t-test, two-sided: would the order hold on new
- * graphs of this kind? Splits of one graph share their nodes, so the variance is made larger.
+ * Returns p of Nadeau and Bengio's (2003) two-sided corrected resampled t-test: would the order hold on new
+ * graphs of this kind? Splits of one graph share their nodes, so the variance is enlarged.
  * @param ratio test nodes over train nodes
  */
 export function nadeauBengioP(differences: readonly number[], ratio: number): number {
@@ -179,8 +179,8 @@ export function nadeauBengioP(differences: readonly number[], ratio: number): nu
 }
 
 /**
- * Two one-sided t-tests (Schuirmann 1987).
- * @param margin in the values' unit
+ * Tests equivalence by two one-sided t-tests (Schuirmann 1987).
+ * @param margin in the unit of the values
  * @returns p of the null that the mean difference is at least the margin away from 0
  */
 export function equivalenceP(differences: readonly number[], margin: number): number {
@@ -190,7 +190,7 @@ export function equivalenceP(differences: readonly number[], margin: number): nu
   return jstat.studentt.cdf(-distance / error, differences.length - 1);
 }
 
-/** Holm's (1979) step-down correction: adjusted p-values in the order given. */
+/** Applies Holm's (1979) step-down correction: returns adjusted p-values in the order given. */
 export function holm(ps: readonly number[]): number[] {
   const adjusted = ps.map(() => 1);
   let least = 0;

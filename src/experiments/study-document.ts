@@ -1,4 +1,4 @@
-// A study's report as a document of headings, paragraphs and tables, in Markdown; HTML is figures/.
+// A study's report as a document of headings, paragraphs and tables, and as Markdown; figures/ makes the HTML.
 
 import { escaped } from "../base/markup.ts";
 import { columnsOf, markdownTable, type Table } from "../base/table.ts";
@@ -18,16 +18,16 @@ import {
 import { trialTable } from "./trial-index.ts";
 import { SIGNIFICANCE, type Verdict } from "./verdict.ts";
 
-/** A part of a document; a paragraph is its text. Empty lists and tables are left out. */
+/** A part of a document; a paragraph is a string. Empty lists and tables are left out. */
 export type Block =
   | string
   | { readonly heading: string; readonly level: 2 | 3 }
   | { readonly list: readonly string[] }
-  /** With a summary it is folded away until it is asked for. */
+  /** With a summary, the table is folded away until a reader opens it. */
   | { readonly table: Table; readonly summary?: string }
   /** The dataset's figure, which only HTML has. */
   | { readonly figure: string }
-  /** Links beside each other, which only Markdown has: a page stands alone. */
+  /** Links side by side, which only Markdown has: an HTML page is self-contained. */
   | { readonly links: readonly { readonly text: string; readonly href: string }[] };
 
 function isEmpty(block: Block): boolean {
@@ -36,7 +36,7 @@ function isEmpty(block: Block): boolean {
   return "table" in block && block.table.rows.length === 0;
 }
 
-/** What stands under a heading; nothing where all of it is empty. */
+/** Puts blocks under a heading; returns nothing if all of them are empty. */
 export function section(heading: string, blocks: readonly Block[], level: 2 | 3 = 2): Block[] {
   const shown = blocks.filter((block) => !isEmpty(block));
   return shown.length > 0 ? [{ heading, level }, ...shown] : [];
@@ -52,13 +52,13 @@ export const MARKS: Readonly<Record<Verdict["outcome"], string>> = {
   none: "– none",
 };
 
-/** `✓ reproduced (10 splits, 1 search)`: with the number of splits, and of searches, where it is small. */
+/** Formats a verdict, with the number of splits and searches if small: `✓ reproduced (10 splits, 1 search)`. */
 export function verdictText(verdict: Verdict): string {
   const few = restsOn(verdict);
   return MARKS[verdict.outcome] + (few === "" ? "" : ` (${few})`);
 }
 
-/** What a verdict rests on where that is little: `10 splits, 1 search`. */
+/** Says what a verdict rests on if that is little: `10 splits, 1 search`. */
 export function restsOn({ splits, searches }: Verdict): string {
   return listed(
     splits !== undefined && `${splits} splits`,
@@ -114,7 +114,7 @@ const ARM_COLUMNS = columnsOf(
   "n | test %, mean ± std | 95 % interval | median | geom-gcn's splits % | dead | nearly dead | " +
     "diverged | val % | paper % | ours - paper",
 );
-/** Stands behind the validation accuracy, where a study has such arms. */
+/** The index of the published weights' column, after the validation accuracy. */
 const PUBLISHED_COLUMN = 11;
 
 /** One row per arm; published weights are a column. */
@@ -136,7 +136,7 @@ function meanText({ mean, std }: ArmReport): string {
   return mean === undefined ? "" : `${percent(mean)} ± ${percent(std ?? 0)}`;
 }
 
-/** The mean with published weights, and how many of its trials died or diverged. */
+/** Formats the mean with published weights, and how many of the trials died or diverged. */
 function otherCell(arm: ArmReport | undefined): string {
   if (!arm) return "";
   const { dead, diverged } = arm;
@@ -159,7 +159,7 @@ function armCells(arm: ArmReport): string[] {
   ];
 }
 
-/** A row a claim, the verdict first. */
+/** One row per claim, the verdict first. */
 export function claimTable(claims: readonly ClaimReport[]): Table {
   return {
     columns: columnsOf("verdict | claim | paper | ours | why"),
@@ -196,7 +196,7 @@ function comparisonTable(comparisons: readonly Comparison[], arms: readonly ArmR
   };
 }
 
-/** Which student layer has the largest share of learned attention, and how often. */
+/** Counts how often each student layer has the largest share of learned attention. */
 function attendedTable(arms: readonly ArmReport[]): Table {
   const learned = arms.filter(({ attended }) => attended);
   const layers = Math.max(0, ...learned.map(({ attended }) => attended!.length));
@@ -217,7 +217,7 @@ function absentTable({ absent }: StudyReport): Table {
   return claimTable(claims);
 }
 
-/** The paper's contradictions with itself. */
+/** Lists the paper's contradictions with itself. */
 export function factTable(facts: readonly Fact[]): Table {
   return {
     columns: columnsOf("where | computed"),
@@ -225,7 +225,7 @@ export function factTable(facts: readonly Fact[]): Table {
   };
 }
 
-/** A document as Markdown. */
+/** Renders a document as Markdown. */
 export function markdown(title: string, blocks: readonly Block[]): string {
   return `${[`# ${title}`, ...blocks.flatMap(markdownBlock)].join("\n\n")}\n`;
 }

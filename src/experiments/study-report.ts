@@ -17,7 +17,7 @@ import { trialRows } from "./trial-index.ts";
 import { TrialTable, testAccuracy } from "./trial-table.ts";
 import { RULE } from "./verdict.ts";
 
-/** Fewer say nothing: the interval of two values is wider than the axis. */
+/** With fewer units an interval says nothing: that of two values is wider than the axis. */
 const LEAST_UNITS = 5;
 
 /** @throws FileError where the store cannot be read */
@@ -81,7 +81,7 @@ function datasetReport(
   };
 }
 
-/** What the paper prints of an arm: by the claim, or of a method that is no form of another. */
+/** Returns what the paper prints for an arm: the claim's number, or the method's if it is no variant. */
 function printed(dataset: string, id: string, claim?: Claim): PublishedAccuracy | undefined {
   if (claim?.kind === "value") return claim.paper;
   return id.includes(":") ? undefined : publishedAccuracy(dataset, id);
@@ -132,7 +132,7 @@ function armReport(
   };
 }
 
-/** What a reader must know beside the numbers. */
+/** Lists what a reader must know besides the numbers. */
 function notes(study: Study, table: TrialTable): string[] {
   const done = [...table.arms].flatMap((arm) => table.done(arm));
   const flavours = [...new Set(done.map(({ record }) => record.engine.flavour))].sort();
@@ -147,7 +147,7 @@ function notes(study: Study, table: TrialTable): string[] {
     if (reason === undefined) return [];
     return [printableLine(`${id}, ${more.length + 1} trials diverged, the first: ${reason}`)];
   });
-  // Arms that are one on this dataset.
+  // Arms that are the same on this dataset.
   const same = study.arms.flatMap(({ id, label }) => {
     const other = study.arms.find((arm) => arm.id === table.canonical(id))!;
     if (other.id === id) return [];
@@ -157,7 +157,7 @@ function notes(study: Study, table: TrialTable): string[] {
   return [...mixed, ...engine, ...diverged, ...same, ...warnings(table)];
 }
 
-/** What trials warn of, each text once, with the arms that it comes from. */
+/** Lists the trials' warnings, each text once, with the arms that it comes from. */
 function warnings(table: TrialTable): string[] {
   const all = [...table.arms].flatMap((arm) => {
     const trials = table.done(arm);

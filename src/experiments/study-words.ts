@@ -4,7 +4,7 @@ import { datasetName, type Evidence, extent } from "./evidence.ts";
 import { type ArmReport, type ClaimReport, hasOwnRow, mostDied } from "./report-data.ts";
 import type { Outcome } from "./verdict.ts";
 
-/** Outcomes in the order in which they are told, as they are counted. */
+/** The words for counted outcomes, in the order in which they are reported. */
 const COUNTED: Readonly<Record<Outcome, string>> = {
   reproduced: "reproduced",
   differs: "differ",
@@ -15,7 +15,7 @@ const COUNTED: Readonly<Record<Outcome, string>> = {
 };
 const OUTCOMES = Object.keys(COUNTED) as Outcome[];
 
-/** How many claims came to what: `3 reproduced, 1 differ, 8 undecided`. */
+/** Counts claims by outcome: `3 reproduced, 1 differ, 8 undecided`. */
 export function outcomeCounts(claims: readonly ClaimReport[]): string {
   const counts = OUTCOMES.map((outcome) => {
     const found = claims.filter(({ verdict }) => verdict.outcome === outcome);
@@ -26,19 +26,19 @@ export function outcomeCounts(claims: readonly ClaimReport[]): string {
   return listed(...counts);
 }
 
-/** What the paper prints, in brackets; a range stands in the claim's own words. */
+/** Returns the paper's number in brackets; a range is already in the claim's text. */
 function printed({ kind, paper }: ClaimReport): string {
   return paper === undefined || kind === "range" ? "" : ` (the paper: ${paper})`;
 }
 
-/** A claim with what came of it: `ABKD is above LSP (the paper: +9.09 points): 3.10 points below`. */
+/** States a claim and its result: `ABKD is above LSP (the paper: +9.09 points): 3.10 points below`. */
 export function claimWords(claim: ClaimReport): string {
   const { text, ours, verdict } = claim;
   const why = verdict.outcome === "none" ? `${ours ?? "no trial"}; ${verdict.why}` : verdict.why;
   return `${text}${printed(claim)}: ${why}`;
 }
 
-/** The methods' means in order: `SoftKD 88.8 > ABKD 85.1 (paper 84.27) > Student 81.6`. */
+/** Lists the methods' means in order: `SoftKD 88.8 > ABKD 85.1 (paper 84.27) > Student 81.6`. */
 function ranking(arms: readonly ArmReport[]): string {
   const shown = arms.flatMap((arm) => (arm.mean === undefined ? [] : [{ ...arm, mean: arm.mean }]));
   return shown
@@ -54,9 +54,9 @@ function ranking(arms: readonly ArmReport[]): string {
     .join(" > ");
 }
 
-/** The order of the methods on one dataset, in a sentence, and which of them mostly died. */
+/** States the order of the methods on one dataset, and which of them mostly died. */
 export function rankingWords({ part }: Evidence): string {
-  // Published weights stand beside the searched ones in the table, not in the order.
+  // Published weights are a column of the table, not part of the order.
   const arms = part.arms.filter(hasOwnRow);
   const names = arms.filter(mostDied).map(({ label }) => label);
   const died = names.length > 0 && ` Most students died or diverged with: ${names.join("; ")}.`;
@@ -64,7 +64,7 @@ export function rankingWords({ part }: Evidence): string {
   return `Mean test accuracy in percent: ${ranking(alive)}.${died || ""}`;
 }
 
-/** Paragraphs on one dataset: the verdicts, or why there are none, then the order of the means. */
+/** Returns paragraphs on one dataset: the verdicts, or why there are none, then the order of the means. */
 export function verdictWords(evidence: Evidence): string[] {
   const { dataset, profile, part, records } = evidence;
   const name = datasetName(dataset);

@@ -14,19 +14,19 @@ export interface Arm {
   /** Unique in the study: `abkd`, `abkd:literal/without-p`. */
   readonly id: string;
   readonly label: string;
-  /** `control`: there because a sceptic asks for it. `rival`: a method of which the paper claims nothing. */
+  /** `control`: included because a sceptic asks for it. `rival`: a method about which the paper claims nothing. */
   readonly role: "method" | "baseline" | "control" | "rival";
-  /** The arm beside whose searched weights this one's published weights stand, as a column. */
+  /** The arm with searched weights beside which this one, with published weights, is a column. */
   readonly publishedOf?: string;
-  /** Left out of a quick look. */
+  /** Whether the quick profile leaves it out. */
   readonly paperOnly?: boolean;
-  /** Of an arm with the recipe of a later search than the first: whose. It has no row of its own. */
+  /** The arm that this one repeats with the recipe of a later search; such an arm has no row of its own. */
   readonly searchedAgain?: string;
-  /** Whether there is such an arm on a dataset; left out: on all. */
+  /** Whether the arm exists on a dataset; by default it does on all. */
   has?(dataset: string): boolean;
   /**
-   * The trial's whole configuration.
-   * @param teacher of the same dataset and split
+   * Returns the trial's whole configuration.
+   * @param teacher the teacher's configuration, on the same dataset and split
    */
   config(
     subject: { readonly dataset: string; readonly split: string; readonly seed: number },
@@ -77,29 +77,29 @@ export type Claim =
 export interface Study {
   readonly name: string;
   readonly title: string;
-  /** What is varied, what stands for what, and what the paper leaves open; plain sentences. */
+  /** Plain sentences on what is varied, what represents what, and what the paper leaves open. */
   readonly about: readonly string[];
-  /** Those of the paper's table, in its order, whether they can be had here or not. */
+  /** The datasets of the paper's table, in its order, whether or not they are available here. */
   readonly datasets: readonly string[];
   readonly arms: readonly Arm[];
   /** The arm that every other is compared with. */
   readonly subject: string;
   /** Whether its question is where attention lies: its figures are maps and shares. */
   readonly showsAttention?: boolean;
-  /** The option of ABKD whose numbers its arms vary: a figure is a curve over them. */
+  /** The option of ABKD whose values the arms vary: the figure is a curve over them. */
   readonly sweep?: "beta" | "embedding";
-  /** @param dataset any: of one that the paper does not have, only orderings can be claimed */
+  /** @param dataset any dataset; on one that the paper lacks, only orderings can be claimed */
   claims(dataset: string): readonly Claim[];
 }
 
 export const PROFILES = ["quick", "paper"] as const;
-/** `quick`: a look, few splits and seeds. `paper`: what a verdict may rest on. */
+/** `quick`: a first look, with few splits and seeds. `paper`: enough for a verdict. */
 export type Profile = (typeof PROFILES)[number];
 
 export const SPLIT_FAMILIES = ["geom-gcn", "public", "random"] as const;
 export type SplitFamily = (typeof SPLIT_FAMILIES)[number];
 
-/** Splits of the paper's protocol, and as many random ones of the same sizes beside them. */
+/** The number of splits in the paper's protocol; as many random ones of the same sizes are added. */
 const GEOM_GCN_SPLITS = 10;
 /** Labelled nodes of geom-gcn's first split: train, val, test. Random ones are drawn from all labelled nodes. */
 const GEOM_GCN_SIZES: Readonly<Record<string, string>> = {
@@ -109,8 +109,8 @@ const GEOM_GCN_SIZES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Teachers and their training are the same in both: a profile changes how often, never how well.
- * `seeds` of students a split; what `quick` has trained serves `paper`.
+ * Teachers and training are the same in both profiles, which change how often, never how well.
+ * `seeds` counts students per split; `paper` reuses what `quick` has trained.
  */
 const SIZES: Readonly<Record<Profile, { splits: number; seeds: number; publicSeeds: number }>> = {
   quick: { splits: 2, seeds: 1, publicSeeds: 3 },
@@ -119,16 +119,16 @@ const SIZES: Readonly<Record<Profile, { splits: number; seeds: number; publicSee
 
 export interface PlanOptions {
   readonly profile: Profile;
-  /** The study's datasets that can be had here if left out. */
+  /** Defaults to those of the study's datasets that are available here. */
   readonly datasets?: readonly string[];
-  /** If left out: geom-gcn's where a dataset has them, then random ones of their sizes; else random. */
+  /** By default geom-gcn's if the dataset has them, and random ones of the same sizes; otherwise random ones. */
   readonly split?: SplitFamily;
 }
 
-/** The row of the teacher, which every study has. */
+/** The teacher's arm, which every study has. */
 export const TEACHER_ARM = "teacher";
 
-/** The id of an arm with the recipe of the second search, the third, ... */
+/** Returns the id of an arm with the recipe of the second search, the third, ... */
 export const searchArm = (arm: string, search: number): string => `${arm}#${search}`;
 
 /** One trial of a plan. */
@@ -149,19 +149,19 @@ export interface StudyPlan {
     readonly name: string;
     readonly splits: readonly string[];
     /**
-     * Of students, as many on each split and none on two: were they the same on all, a start that
-     * suits one method would count on every split. None where the study has teachers alone.
+     * The students' seeds, equally many per split and none on two splits: if all splits shared them, a start that
+     * suits one method would count on every split. None if the study has only teachers.
      */
     readonly seeds: readonly number[];
   }[];
-  /** Those of the study's datasets that cannot be had here, and why. */
+  /** Those of the study's datasets that are not available here, and why. */
   readonly absent: readonly { readonly dataset: string; readonly why: string }[];
   readonly trials: readonly PlannedTrial[];
 }
 
 /**
- * A quick plan leaves published weights and some controls out: its study has no such arms.
- * @throws OptionError for a dataset that there is not, or a split that it has not
+ * Plans a study. A quick plan leaves out published weights and some controls: its study has no such arms.
+ * @throws OptionError for an unknown dataset, or a split that the dataset lacks
  */
 export function planStudy(whole: Study, options: PlanOptions): StudyPlan {
   needObject(whole, "planStudy: study", "a study, as findStudy() gives it", "arms", "datasets");
@@ -210,12 +210,12 @@ function splitsOf(dataset: string, { profile, split }: PlanOptions): string[] {
   return [...geomGcn, ...names(count - geomGcn.length, randomFamily(dataset))];
 }
 
-/** Random splits of the sizes that geom-gcn's have, or of its shares: `random:1192/796/497`. */
+/** Returns the random splits with geom-gcn's sizes, or with its shares: `random:1192/796/497`. */
 export function randomFamily(dataset: string): string {
   return `random:${GEOM_GCN_SIZES[datasetEntry(dataset).name] ?? "48/32/20"}`;
 }
 
-/** The teacher of a split once, then every arm with every seed. */
+/** Lists the teacher of a split once, then every arm with every seed. */
 function trialsOf(
   study: Study,
   place: { readonly dataset: string; readonly split: string },

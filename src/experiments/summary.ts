@@ -7,17 +7,17 @@ import type { RunResult } from "../training/run.ts";
 export interface MethodSummary {
   /** `teacher`, `student`, `softkd`, `abkd`, ... */
   readonly name: string;
-  /** The name as people write it: Teacher, Student, SoftKD, ABKD. */
+  /** The name as displayed: Teacher, Student, SoftKD, ABKD. */
   readonly label: string;
-  /** By seed. */
+  /** The runs, sorted by seed. */
   readonly runs: readonly RunResult[];
-  /** Median test accuracy over all runs, the dead ones too; a fraction. */
+  /** The median test accuracy over all runs, dead ones included; a fraction. */
   readonly testMedian: number;
-  /** Those whose model predicts one class for every node. */
+  /** The runs whose model predicts one class for every node. */
   readonly dead: readonly RunResult[];
 }
 
-/** As reports write it: the teacher is no method, and any run without one is summarised as it. */
+/** Returns a method's label for reports. The teacher is no method; runs without one are summarised as the teacher. */
 export function runLabel(name: string): string {
   return name === "teacher" ? "Teacher" : methodLabel(name);
 }

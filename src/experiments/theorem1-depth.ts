@@ -1,5 +1,5 @@
-// Theorem 1 at the paper's depth, on a trained teacher: which of its layers reach which method. Minutes of
-// work, so `abkd study theorem` keeps the numbers in results/theorem-1.json.
+// Theorem 1 at the paper's depth, on a trained teacher: which of its layers reach which method. This takes
+// minutes, so `abkd study theorem` stores the numbers in results/theorem-1.json.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readText, writeAtomic } from "../base/files.ts";
@@ -33,39 +33,39 @@ import {
 
 const FORMAT = "abkd-theorem-1/1";
 
-/** What a loss reads of the teacher. */
+/** What a loss reads from the teacher. */
 export type Reads = "logits" | "last map" | "inner maps";
 
-/** How far a teacher's layers reach one loss. */
+/** How much each of a teacher's layers affects one loss. */
 export interface Reach {
   readonly label: string;
   readonly reads: Reads;
   /** Whether the loss has learned attention: ABKD's own. */
   readonly attention: boolean;
   /**
-   * By teacher layer, for a change of norm 1 of its weights: |dg| / |g| of the student's layer that
-   * feels it most, and of the one that feels it least.
+   * |dg| / |g| by teacher layer, for a change of norm 1 to its weights: at the student layer whose gradient
+   * changes most; `least` is at the one whose gradient changes least.
    */
   readonly most: readonly number[];
   readonly least: readonly number[];
 }
 
-/** The numbers on one pair of layers, summed up over pairs: the largest, and of shares the smallest. */
+/** The numbers of checkTerms() over all pairs: the largest, and for the share the smallest too. */
 export interface Terms {
   readonly pairs: number;
   readonly productRule: number;
   readonly equation8: number;
   readonly leftOut: number;
-  /** Of the gradient of L_ij: the term of eq. 7 that has the attention's derivative. */
+  /** The share in the gradient of L_ij of eq. 7's term with the attention's derivative. */
   readonly attentionShare: readonly [least: number, most: number];
 }
 
 export interface DepthRecord extends Sealed {
   readonly format: typeof FORMAT;
-  /** Of the trained teacher, its configuration's hash; the student is fresh. */
+  /** The hash of the trained teacher's configuration; the student is untrained. */
   readonly id: string;
   readonly teacher: RunConfig<GcniiConfig>;
-  /** Of the methods whose losses are looked at. */
+  /** The versions of the methods whose losses are measured. */
   readonly versions: Readonly<Record<string, number>>;
   readonly reach: readonly Reach[];
   readonly terms: Terms;
@@ -89,12 +89,12 @@ const recordForm = object({
   recorded: text,
 });
 
-/** The trained teacher that is looked at: Cora's, which comes with the results. */
+/** Returns the trained teacher that is measured: Cora's, which comes with the results. */
 export function theoremTeacher(): RunConfig<GcniiConfig> {
   return teacherConfig({ dataset: "cora", seed: TEACHER_SEED });
 }
 
-/** The fresh student beside it. */
+/** Returns the untrained student beside it. */
 export function theoremStudent(): RunConfig<GcniiConfig> {
   return studentConfig({ dataset: "cora", seed: 1 }, "student", theoremTeacher());
 }
@@ -103,7 +103,7 @@ interface Loss extends Omit<Reach, "most" | "least"> {
   readonly loss: MethodLoss;
 }
 
-/** ABKD as written; the same without attention; losses on the logits, the last map, and inner maps. */
+/** Lists ABKD as written, ABKD without attention, and losses on the logits, the last map and inner maps. */
 export function depthLosses(teacherLayers: number): Loss[] {
   const uniform = { ...ABKD_AS_WRITTEN.options, attention: "uniform" };
   const quarters = [1, 2, 3].map((k) => Math.round((k * teacherLayers) / 4));
@@ -130,7 +130,7 @@ export function depthLosses(teacherLayers: number): Loss[] {
   ];
 }
 
-/** Pairs (i, j) with j < i over the depth: the first layers one by one, then every eighth. */
+/** Picks pairs (i, j) with j < i over the depth: the first layers one by one, then every eighth. */
 function termPairs(teacherLayers: number, studentLayers: number): [number, number][] {
   const layers = Array.from({ length: teacherLayers }, (_, k) => k + 1);
   const chosen = layers.filter((i) => i <= studentLayers + 1 || i % 8 === 0);
@@ -139,7 +139,7 @@ function termPairs(teacherLayers: number, studentLayers: number): [number, numbe
   );
 }
 
-/** Of all losses above, at all layers of the teacher. */
+/** Measures all these losses, at all layers of the teacher. */
 export function measureReach(scene: TheoremCase): Reach[] {
   const layers = Array.from({ length: scene.teacher.config.layers }, (_, k) => k + 1);
   const losses = depthLosses(layers.length);
@@ -200,9 +200,9 @@ export function writeDepth(folder: string, record: DepthRecord): string {
 }
 
 /**
- * The numbers that are kept in a folder of results, undefined where there are none, or a sentence on
- * what is wrong with the file.
- * @throws FileError where it cannot be read
+ * Reads the numbers from a results folder.
+ * @returns the record, undefined if there is none, or a sentence on what is wrong with the file
+ * @throws FileError if it cannot be read
  */
 export function readDepth(folder: string): DepthRecord | string | undefined {
   const path = pathIn(folder);
@@ -211,7 +211,7 @@ export function readDepth(folder: string): DepthRecord | string | undefined {
   if (typeof found === "string") return `${path} ${found}`;
   const wanted = runId(theoremTeacher());
   if (found.id !== wanted || runId(found.teacher) !== wanted) {
-    return `${path} is of another teacher (${found.id}, not ${wanted})`;
+    return `${path} is for another teacher (${found.id}, not ${wanted})`;
   }
   const here = new Map(methods.map(({ name, version }) => [name, version]));
   const other = Object.entries(found.versions).find(
@@ -219,5 +219,5 @@ export function readDepth(folder: string): DepthRecord | string | undefined {
   );
   if (other === undefined) return found;
   const [name, version] = other;
-  return `${path} is of ${printable(name)}'s version ${version}, which this abkd does not have`;
+  return `${path} is for ${printable(name)}'s version ${version}, which this abkd does not have`;
 }

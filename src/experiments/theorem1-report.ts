@@ -17,16 +17,16 @@ export interface TheoremReport {
   readonly claims: readonly ClaimReport[];
 }
 
-/** What 32-bit numbers leave of an identity. */
+/** The tolerance for an identity in 32-bit numbers. */
 const EXACT = 1e-4;
 const SEED = 1;
-/** Of the teacher whose equations are checked: the equations hold at any depth, and this is quick. */
+/** The depth of the teacher for the equations, which hold at any depth; this one is quick. */
 const LAYERS = 8;
 
 /**
  * Starts the engine, on one thread; about a second.
  * @param results the folder that may have the numbers at the paper's depth
- * @throws FileError where these cannot be read
+ * @throws FileError if these cannot be read
  */
 export async function theoremReport(results: string): Promise<TheoremReport> {
   const terms = await freshTerms();
@@ -92,11 +92,11 @@ function equationClaims({ pairs, productRule, equation8 }: Terms): ClaimReport[]
 }
 
 const arrives = (change: number): boolean => change > REACH_NOISE;
-/** The teacher layers, from 1, whose weights arrive at the student: at any of its layers, or at every one. */
+/** Returns the teacher layers, from 1, whose weights arrive: at some student layer for `most`, at all for `least`. */
 const arriving = (changes: readonly number[]): number[] =>
   changes.flatMap((x, k) => (arrives(x) ? [k + 1] : []));
 
-/** What the numbers say beside the claims: how large the theorem's own term is, and where SoftKD starts. */
+/** Says what the numbers show besides the claims: how large the theorem's own term is, and where SoftKD starts. */
 export function depthWords({ teacher, reach, terms, recorded }: DepthRecord): string[] {
   const { layers, width, alpha } = teacher.model;
   const [least, most] = terms.attentionShare.map((x) => (100 * x).toPrecision(2)) as [
@@ -122,7 +122,7 @@ export function depthWords({ teacher, reach, terms, recorded }: DepthRecord): st
   ];
 }
 
-/** What the theorem is said to show, each from numbers at the paper's depth. */
+/** Returns what the theorem is said to show, each claim decided by numbers at the paper's depth. */
 export function depthClaims(record: DepthRecord | undefined): ClaimReport[] {
   const of = (chosen: (reach: Reach) => boolean): readonly Reach[] =>
     record?.reach.filter(chosen) ?? [];
@@ -175,7 +175,7 @@ function arrivalVerdict(reaches: readonly Reach[]): Verdict {
   return { outcome: all ? "reproduced" : "differs", why: "each changed by norm 1" };
 }
 
-/** Of the first quarter of layers none arrives at any of the losses, all do, or some. */
+/** Decides whether none, some or all of the first quarter of layers arrive at any of the losses. */
 function earlyVerdict(reaches: readonly Reach[]): Verdict {
   const quarter = Math.floor(reaches[0]!.most.length / 4);
   const early = reaches.flatMap(({ most }) => most.slice(0, quarter));
@@ -186,7 +186,7 @@ function earlyVerdict(reaches: readonly Reach[]): Verdict {
   return { outcome: found === early.length ? "differs" : "undecided", why };
 }
 
-/** Without attention: each teacher layer arrives at one of these losses, or not. */
+/** Decides whether each teacher layer arrives at one of these losses, which have no attention. */
 function anyOtherVerdict(reaches: readonly Reach[]): Verdict {
   const layers = reaches[0]!.most.map((_, k) => k);
   const count = layers.filter((k) => reaches.some(({ most }) => arrives(most[k]!))).length;

@@ -6,7 +6,7 @@ import type { DatasetReport, TrialRow } from "./report-data.ts";
 import type { ResultsStore } from "./results-store.ts";
 import type { PlannedTrial } from "./study.ts";
 
-/** The trials that were run, in the plan's order. */
+/** Returns the trials that were run, in the plan's order. */
 export function trialRows(
   planned: readonly PlannedTrial[],
   { records, failures }: Pick<ReturnType<ResultsStore["read"]>, "records" | "failures">,
@@ -25,7 +25,7 @@ const COLUMNS = columnsOf(
   "seed | test % | val % | best epoch | epochs",
 );
 
-/** Arm by arm, those of the report first; arms that are another's configurations are that arm. */
+/** Lists trials arm by arm, the report's arms first; an arm that equals another is listed as that one. */
 export function trialTable({ arms, trials }: Pick<DatasetReport, "arms" | "trials">): Table {
   const byArm = Map.groupBy(trials, ({ arm }) => arm);
   const labels = new Map(arms.map(({ method, label }) => [method, label]));
@@ -51,7 +51,7 @@ export function trialTable({ arms, trials }: Pick<DatasetReport, "arms" | "trial
   };
 }
 
-/** The trials of a study on several graphs, as comma-separated values (RFC 4180, lines end in LF). */
+/** Writes a study's trials on several graphs as comma-separated values (RFC 4180, but lines end in LF). */
 export function trialsCsv(parts: readonly DatasetReport[]): string {
   const line = (cells: readonly string[]): string =>
     `${cells.map((text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(",")}\n`;

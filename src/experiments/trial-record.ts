@@ -1,4 +1,4 @@
-// What a study keeps of a trial: one small JSON that knows whether it is whole.
+// The record that a study stores per trial: a small JSON with a digest that shows damage.
 
 import { canonicalJson } from "../base/canonical.ts";
 import { count, dictionary, type Form, list, object, optional, text } from "../base/json-form.ts";
@@ -15,7 +15,7 @@ export const FAILURE_FORMAT = "abkd-failure/1";
 /** Accuracies are fractions, 0 to 1. */
 export interface TrialRecord extends Sealed {
   readonly format: typeof RECORD_FORMAT;
-  /** The hash of the configuration, as of its run. */
+  /** The hash of the configuration, which is also the run's id. */
   readonly id: string;
   readonly config: RunConfig;
   readonly engine: RunResult["engine"];
@@ -26,16 +26,16 @@ export interface TrialRecord extends Sealed {
   readonly bestEpoch: number;
   readonly accuracy: RunResult["accuracy"];
   readonly dead: boolean;
-  /** The method's numbers at the end of the training (see Distillation.inspect). */
+  /** The method's numbers at the end of training (see Distillation.inspect). */
   readonly scalars: Readonly<Record<string, number>>;
-  /** Where attention was learned: A at the end, teacher x student layers, four decimals. */
+  /** A at the end, if attention was learned: teacher x student layers, to four decimals. */
   readonly attention?: readonly (readonly number[])[];
   readonly warnings: readonly string[];
-  /** Never compared. Seconds; `recorded` is the day (UTC), which older records have not. */
+  /** Seconds, never compared; `recorded` is the day (UTC), which older records lack. */
   readonly timing: RunResult["timing"] & { readonly recorded?: string };
 }
 
-/** Whether two records say the same of a trial: all but how long it took, and the digest over that. */
+/** Whether two records agree on everything but the timing, and the digest that covers it. */
 export function sameOutcome(one: StoredRecord, other: StoredRecord): boolean {
   const outcome = (record: StoredRecord): string =>
     canonicalJson({ ...record, timing: undefined, digest: undefined });
@@ -64,7 +64,7 @@ export function recordOf(result: RunResult): TrialRecord {
   });
 }
 
-/** A trial whose loss became non-finite, and would again: kept in a result's place. */
+/** A trial whose loss became non-finite, and would again; stored in place of a result. */
 export interface FailureRecord extends Sealed {
   readonly format: typeof FAILURE_FORMAT;
   readonly id: string;
@@ -87,11 +87,11 @@ const recordForm = object({
 
 const failureForm = object({ id: text, config: configForm, reason: text });
 
-/** What a store keeps of a trial. */
+/** What a store holds for a trial. */
 export type StoredRecord = TrialRecord | FailureRecord;
 
 /**
- * @param id whose record the text should be
+ * @param id the trial whose record the text should be
  * @param opener `openSealed` for a file, `openLine` for a line of a pack
  * @returns the record, or what is wrong with the text: `is cut off or damaged ...`
  */
@@ -99,7 +99,7 @@ export function parseRecord(text: string, id: string, opener = openSealed): Tria
   return open<TrialRecord>(text, id, RECORD_FORMAT, recordForm, opener);
 }
 
-/** The same for a trial that failed. */
+/** Does the same for a trial that failed. */
 export function parseFailure(
   text: string,
   id: string,

@@ -1,4 +1,4 @@
-// The trials of a study on one dataset, planned and done: which splits are whole, an arm's value a unit.
+// The trials of a study on one dataset, planned and done: which splits are complete, an arm's value per unit.
 import type { ResultsStore } from "./results-store.ts";
 import { mean } from "./statistics.ts";
 import { type PlannedTrial, TEACHER_ARM } from "./study.ts";
@@ -10,10 +10,10 @@ export interface Done extends PlannedTrial {
   readonly record: TrialRecord;
 }
 
-/** From this many splits on, tests are over splits: trials on one split are no independent evidence. */
+/** From this many splits on, tests are over splits: trials on one split are not independent evidence. */
 const SPLITS_AS_UNITS = 5;
 
-/** Reads a number of a trial. */
+/** Reads a number from a trial. */
 export type Measure = (record: TrialRecord) => number;
 
 export const testAccuracy: Measure = ({ accuracy }) => accuracy.test;
@@ -26,11 +26,11 @@ export class TrialTable {
   readonly splits: readonly string[];
   readonly #planned: ReadonlyMap<string, readonly PlannedTrial[]>;
   readonly #done: ReadonlyMap<string, readonly Done[]>;
-  /** Of trials that diverged, by id. */
+  /** The records of trials that diverged, by id. */
   readonly #failures: Read["failures"];
   /** The teacher's test accuracy, by split. */
   readonly #teachers: ReadonlyMap<string, number>;
-  /** Arms by their trials' ids: equal configurations are one arm. */
+  /** The first arm with each list of trial ids: arms with equal configurations count as one. */
   readonly #first = new Map<string, string>();
 
   constructor(trials: readonly PlannedTrial[], { records, failures }: Read) {
@@ -59,18 +59,18 @@ export class TrialTable {
     return this.#planned.get(arm) ?? [];
   }
 
-  /** @param splits only their trials; all where left out */
+  /** @param splits limits the result to these splits; all by default */
   done(arm: string, splits?: readonly string[]): readonly Done[] {
     const all = this.#done.get(arm) ?? [];
     return splits ? all.filter(({ split }) => splits.includes(split)) : all;
   }
 
-  /** Why trials of an arm diverged. */
+  /** Says why trials of an arm diverged. */
   diverged(arm: string): string[] {
     return this.planned(arm).flatMap(({ id }) => this.#failures.get(id)?.reason ?? []);
   }
 
-  /** The first arm of the study with the very same configurations; itself where there is none. */
+  /** Returns the study's first arm with exactly the same configurations, which may be the arm itself. */
   canonical(arm: string): string {
     const key = this.planned(arm)
       .map(({ id }) => id)
@@ -82,7 +82,7 @@ export class TrialTable {
     return this.done(arm, splits).filter(({ record }) => record.dead).length;
   }
 
-  /** Alive, but far below the teacher of their split. */
+  /** Counts trials that are alive but far below the teacher of their split. */
   nearlyDead(arm: string, splits?: readonly string[]): number {
     return this.done(arm, splits).filter(({ record, split }) => {
       const teacher = this.#teachers.get(split) ?? 0;
@@ -97,7 +97,7 @@ export class TrialTable {
     return lost > (this.done(arm).length + diverged) / 2;
   }
 
-  /** The splits on which all trials of these arms are done, in the plan's order. */
+  /** Returns the splits on which all trials of these arms are done, in the plan's order. */
   whole(arms: readonly string[]): string[] {
     const count = (trials: readonly PlannedTrial[], split: string): number =>
       trials.filter((trial) => trial.split === split).length;
@@ -106,10 +106,10 @@ export class TrialTable {
     );
   }
 
-  /** One value a unit, by unit, of some splits. */
+  /** Returns an arm's mean per unit, on some splits. */
   values(arm: string, splits: readonly string[], measure: Measure): Map<string, number> {
     const key = ({ split, seed }: PlannedTrial): string =>
-      // A teacher has a trial a split, which pairs with all students of that split.
+      // A teacher has one trial per split, which pairs with all students of that split.
       this.unit === "split" || arm === TEACHER_ARM ? split : `${split} ${seed}`;
     const groups = Map.groupBy(this.done(arm, splits), key);
     return new Map(
@@ -117,7 +117,7 @@ export class TrialTable {
     );
   }
 
-  /** One arm less another, a difference a unit that both have, over the splits that both have whole. */
+  /** Returns one arm minus another, per unit that both have, over the splits that are complete in both. */
   differences(one: string, other: string): number[] {
     const splits = this.whole([one, other]);
     const theirs = this.values(other, splits, testAccuracy);
@@ -127,7 +127,7 @@ export class TrialTable {
     });
   }
 
-  /** Splits whose trials ran on different graphs of the same name. */
+  /** Returns the splits whose trials ran on different graphs of the same name. */
   mixedSplits(): string[] {
     const bySplit = Map.groupBy([...this.#done.values()].flat(), ({ split }) => split);
     return [...bySplit]

@@ -1,4 +1,4 @@
-// Test accuracy of each method: every seed, the median, and the paper's number beside.
+// Test accuracy of each method: every seed, the median, and the paper's number beside them.
 
 import type { Data } from "plotly.js-dist";
 import { plain } from "../base/markup.ts";
@@ -16,8 +16,8 @@ function describeSeed({ config, accuracy, dead }: RunResult): string {
 }
 
 /**
- * Where the accuracy axis begins, in percent: below all that lives and all medians. Dead runs would
- * squeeze the rest together; they are drawn on this line, hollow.
+ * Returns where the accuracy axis begins, in percent: below all live runs and all medians. Dead runs would
+ * squeeze the rest together, so they are drawn as hollow marks on this line.
  */
 function axisStart(results: readonly RunResult[], summaries: readonly MethodSummary[]): number {
   const living = results.filter((run) => !run.dead).map((run) => run.accuracy.test);
@@ -30,9 +30,9 @@ function axisStart(results: readonly RunResult[], summaries: readonly MethodSumm
 }
 
 /**
- * One column a method: a mark a seed (hollow, at the foot, where the model died), a bar at the median with its
- * value, and a cross with the deviation that the paper prints (table 3), where it prints one.
- * @param results runs of one dataset and split, any methods and seeds
+ * Draws one column per method: a mark per seed (hollow and at the foot if the model died), a bar at the median
+ * with its value, and a cross for the paper's number in table 3, with its deviation, if it prints one.
+ * @param results runs on one dataset and split, with any methods and seeds
  */
 export function testAccuracies(results: readonly RunResult[]): Figure {
   const summaries = summarise(results);
@@ -42,7 +42,7 @@ export function testAccuracies(results: readonly RunResult[]): Figure {
   const published: { x: number; mean: number; deviation: number }[] = [];
   summaries.forEach(({ name, label, runs, testMedian }, index) => {
     const { colour, symbol } = styleOf(name, index);
-    // Seeds stand side by side, so that equal ones stay apart.
+    // Seeds are drawn side by side, so that equal accuracies stay apart.
     const offset = (i: number) =>
       runs.length > 1 ? (i / (runs.length - 1) - 0.5) * 1.4 * barHalf : 0;
     data.push(

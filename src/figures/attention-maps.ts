@@ -1,4 +1,4 @@
-// Attention maps of several trials on one sheet: is the dark layer the data's, or the start's?
+// Attention maps of several trials on one sheet: does the dark layer come from the data or from the start?
 
 import type { Data, Layout } from "plotly.js-dist";
 import { plain } from "../base/markup.ts";
@@ -7,10 +7,10 @@ import type { TrialRecord } from "../experiments/trial-record.ts";
 import { attentionHeat, baseAxis, baseLayout, type Figure, ink, note } from "./figure.ts";
 import type { SizedRows } from "./study-figures.ts";
 
-/** More than these make a sheet that nobody reads. */
+/** Nobody reads a sheet with more maps. */
 const MOST_MAPS = 8;
 
-/** A strip a trial, teacher layers from left to right; the title names split and seed. */
+/** Draws one strip per trial, teacher layers from left to right; its title names split and seed. */
 export function attentionMaps(dataset: string, records: readonly TrialRecord[]): SizedRows {
   const shown = records.filter(({ attention }) => attention?.[0]).slice(0, MOST_MAPS);
   const share = 1 / Math.max(1, shown.length);

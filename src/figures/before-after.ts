@@ -1,4 +1,4 @@
-// Figure 4's kind of maps: attention and dissimilarity before and after training, and pair by pair.
+// Maps as in figure 4: attention and dissimilarity before and after training, and pair by pair.
 import type { Data, Layout } from "plotly.js-dist";
 import { mean, sampleRankCorrelation } from "simple-statistics";
 import { needObject, RESULT } from "../base/arguments.ts";
@@ -15,7 +15,7 @@ function mapOf(run: RunResult, name: string, moment: "first" | "last") {
   return matrix;
 }
 
-/** Four strips: A and D, before and after, teacher layers from left to right. */
+/** Draws four strips: A and D, before and after training, teacher layers from left to right. */
 export function mapsBeforeAfter(run: RunResult): SizedRows {
   needObject(run, "mapsBeforeAfter: run", RESULT, "config", "inspection");
   const { dataset, split, seed } = run.config;
@@ -44,8 +44,8 @@ export function mapsBeforeAfter(run: RunResult): SizedRows {
 }
 
 /**
- * One teacher layer at a time, by a slider: its dissimilarity from each student layer and the
- * attention on it, before and after training.
+ * Draws one teacher layer at a time, chosen by a slider: its dissimilarity to each student layer and its
+ * attention, before and after training.
  */
 export function layerPairs(run: RunResult): SizedRows {
   needObject(run, "layerPairs: run", RESULT, "config", "inspection");
@@ -95,17 +95,17 @@ export function layerPairs(run: RunResult): SizedRows {
   return { figure: { data, layout }, height: 460 };
 }
 
-/** How attention goes with dissimilarity over all pairs of layers. */
+/** How attention relates to dissimilarity over all pairs of layers. */
 export interface MapAgreement {
-  /** Spearman's rank correlation of A_ij and D_ij; below 0: attention lies where layers are near. */
+  /** Spearman's rank correlation of A_ij and D_ij; below 0, attention lies where layers are similar. */
   readonly before: number;
   readonly after: number;
-  /** Mean D over all pairs, and weighted by A, after training. */
+  /** The mean of D over all pairs after training; `attendedDissimilarity` weights it by A. */
   readonly meanDissimilarity: number;
   readonly attendedDissimilarity: number;
 }
 
-/** Figure 4's claim in numbers: "dissimilarity scores are low where the attention scores are high". */
+/** Measures figure 4's claim: "dissimilarity scores are low where the attention scores are high". */
 export function mapAgreement(run: RunResult): MapAgreement {
   needObject(run, "mapAgreement: run", RESULT, "config", "inspection");
   const flat = (name: string, moment: "first" | "last"): number[] =>

@@ -1,4 +1,4 @@
-// A headless Chromium: found, started, and spoken to over a pipe (the DevTools protocol).
+// A headless Chromium: how it is found, started, and driven over a pipe (the DevTools protocol).
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { access, constants, stat } from "node:fs/promises";
@@ -10,12 +10,12 @@ import { UserError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import { isRunning } from "../base/processes.ts";
 
-/** What to tell someone who wants pictures and has no browser. */
+/** Advice for someone who wants pictures and has no browser. */
 const advice =
   "no Chromium was found: install one (Debian: `apt-get install chromium`; elsewhere Google Chrome, " +
   "or `npm install @sparticuz/chromium`), or name its executable in $CHROMIUM";
 
-/** The same with what $CHROMIUM names, but cannot be run. */
+/** Returns this advice, and says if $CHROMIUM names something that cannot be run. */
 export function noBrowserAdvice(): string {
   const named = process.env["CHROMIUM"];
   return named ? `${advice} ($CHROMIUM is ${printable(named, 200)}, which cannot be run)` : advice;
@@ -26,7 +26,7 @@ const macApplications = [
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ];
 
-/** Folders may be entered where files may be run. */
+/** A folder's execute permission says that it may be entered, so folders are excluded. */
 async function isExecutable(file: string): Promise<boolean> {
   try {
     await access(file, constants.X_OK);
@@ -50,7 +50,7 @@ async function packagedChromium(): Promise<string | undefined> {
 /**
  * Finds a Chromium: $CHROMIUM, then `chromium`, `chromium-browser` or `google-chrome` in $PATH,
  * then macOS's applications, then the package @sparticuz/chromium if someone installed it.
- * @returns the executable's path, or undefined where there is none
+ * @returns the executable's path, or undefined if there is none
  */
 export async function findChromium(): Promise<string | undefined> {
   const candidates = process.env["CHROMIUM"] ? [process.env["CHROMIUM"]] : [];
@@ -85,20 +85,20 @@ const switches = [
   "--disable-gpu",
 ];
 
-/** A browser's folder is named after the process that it belongs to. */
+/** A browser's profile folder is named after the process that it belongs to. */
 const PROFILE = "abkd-chromium-";
 const OWN_PROFILE = new RegExp(`^${PROFILE}(\\d+)-`);
 
-/** Removes what processes left that were killed, as kernels are when they are restarted. */
+/** Removes what killed processes left behind, such as Jupyter kernels that were restarted. */
 function removeOrphans(): void {
   for (const name of readdirSync(tmpdir())) {
-    // Whole names only: others may begin alike, and 9mhB53 is no process.
+    // Only whole names: others may begin the same way, and 9mhB53 is no process.
     const pid = Number(OWN_PROFILE.exec(name)?.[1]);
     if (!(pid > 0)) continue;
     try {
       if (!isRunning(pid)) rmSync(path.join(tmpdir(), name), { recursive: true, force: true });
     } catch {
-      // Another user's.
+      // It belongs to another user.
     }
   }
 }
@@ -115,13 +115,13 @@ interface Pending {
 }
 
 /**
- * A browser of our own. It keeps the process alive while an answer is awaited and no longer, and
- * ends with it: killed at exit, and by the end of its pipe if this process is killed.
+ * A browser of our own. It keeps this process alive only while an answer is awaited, and ends with it: it is
+ * killed at exit, or ended by its closed pipe if this process is killed.
  */
 export class Chromium {
   readonly #child: ChildProcess;
   readonly #executable: string;
-  /** Whether it ever answered: one that did not is no browser, or cannot start here. */
+  /** Whether it has ever answered: if not, it is no browser or cannot start here. */
   #answered = false;
   readonly #profile: string;
   readonly #pending = new Map<number, Pending>();
@@ -130,7 +130,7 @@ export class Chromium {
   #alive = true;
   readonly #atExit = (): void => this.close();
 
-  /** @param executable as findChromium() gives it; a failure to start shows here or in the first send() */
+  /** @param executable from findChromium(); a failure to start shows here or in the first send() */
   constructor(executable: string) {
     removeOrphans();
     this.#executable = executable;
@@ -141,12 +141,12 @@ export class Chromium {
     try {
       this.#child = spawn(executable, parameters, {
         stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
-        // In a group of its own: Ctrl-C is not for the browser, and all its processes end together.
+        // In a group of its own: Ctrl-C does not reach the browser, and all its processes end together.
         detached: true,
         env: { ...process.env, TMPDIR: this.#profile },
       });
     } catch (error) {
-      // Some failures come at once (a file that is no program), some as events.
+      // Some failures are thrown at once (a file that is no program), others arrive as events.
       rmSync(this.#profile, { recursive: true, force: true });
       throw this.#failure((error as Error).message);
     }
@@ -162,7 +162,7 @@ export class Chromium {
     return this.#alive;
   }
 
-  /** @throws where the browser is gone, or refuses; UserError where it never came */
+  /** @throws if the browser is gone or refuses; UserError if it never started */
   send<T>(method: string, params: object = {}, sessionId?: string): Promise<T> {
     return new Promise((resolve, reject) => {
       if (!this.#alive) throw new Error("the browser is gone");
@@ -173,7 +173,7 @@ export class Chromium {
     });
   }
 
-  /** Ends the browser at once, with all that it was doing. */
+  /** Ends the browser at once, whatever it is doing. */
   close(): void {
     this.#answered = true;
     this.#end("it was closed");
@@ -203,7 +203,7 @@ export class Chromium {
     }
   }
 
-  /** Messages end with a zero byte. */
+  /** Splits the stream into messages, which end with a zero byte. */
   #read(chunk: Buffer): void {
     let from = 0;
     for (let end = chunk.indexOf(0); end >= 0; end = chunk.indexOf(0, from)) {
@@ -238,12 +238,12 @@ export class Chromium {
     try {
       if (this.#child.pid !== undefined) process.kill(-this.#child.pid, "SIGKILL");
     } catch {
-      // It has ended by itself.
+      // It has already ended by itself.
     }
     try {
       rmSync(this.#profile, { recursive: true, force: true, maxRetries: 3 });
     } catch {
-      // Its last writes may come after; what is left lies in the folder of temporary files.
+      // Its last writes may come later; the rest stays in the folder for temporary files.
     }
   }
 }

@@ -11,7 +11,7 @@ export interface Cell {
 
 type Annotation = NonNullable<Layout["annotations"]>[number];
 
-/** `x` for the first cell, `x2` for the second: Plotly's names of axes and legends. */
+/** Returns Plotly's name for an axis or legend: `x` in the first cell, `x2` in the second. */
 function numbered(name: string, index: number): string {
   return index === 0 ? name : `${name}${index + 1}`;
 }
@@ -57,7 +57,7 @@ function heading({ figure, x, y }: Cell, index: number): Annotation {
 }
 
 /**
- * Sets figures on one sheet under a common title, lettered a, b, c, with a line of small print.
+ * Puts figures on one sheet under a common title, lettered a, b, c, with a line of small print.
  * @param cells one figure each; their axes must be named `xaxis` and `yaxis`
  */
 export function compose(title: string, cells: readonly Cell[], smallPrint: string): Figure {

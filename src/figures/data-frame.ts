@@ -1,4 +1,4 @@
-// Tables of notebooks as danfojs data frames that show all of their rows.
+// Notebook tables as danfojs data frames that show all of their rows.
 import { inspect } from "node:util";
 import type { DataFrame } from "danfojs-node";
 import { needObject } from "../base/arguments.ts";
@@ -7,22 +7,22 @@ import { plain } from "../base/markup.ts";
 import { formatTable, htmlTable, type Table } from "../base/table.ts";
 import { displayHook } from "../display/host.ts";
 
-/** A column of text by its title, or one of numbers with the digits after the point. */
+/** A text column's title, or a numeric column's title with its digits after the point. */
 export type FrameColumn = string | readonly [title: string, digits: number];
 
-/** What a data frame is made of: numbers stay numbers, so that it can be sorted and averaged. */
+/** The content of a data frame: numbers stay numbers, so that it can be sorted and averaged. */
 export interface FrameContent {
   readonly columns: readonly FrameColumn[];
-  /** A number that is not there is undefined, and NaN in the frame. */
+  /** A missing number is undefined here and NaN in the frame. */
   readonly rows: readonly (readonly (string | number | undefined)[])[];
-  /** What a reader of the table must know; stands below it. */
+  /** What a reader of the table must know; shown below it. */
   readonly caption?: string;
 }
 
 /**
- * A danfojs frame. Notebooks show it whole, as HTML; tslab and scripts print it as text. Frames that
- * are made from it (`sortValues`, `query`) are frames as danfojs makes them.
- * @throws UserError where danfojs-node is not installed; OptionError without columns and rows
+ * Makes a danfojs frame. Notebooks show it whole, as HTML; tslab and scripts print it as text. Frames derived
+ * from it (`sortValues`, `query`) are ordinary danfojs frames.
+ * @throws UserError if danfojs-node is not installed; OptionError without columns and rows
  */
 export async function dataFrame(content: FrameContent): Promise<DataFrame> {
   needObject(content, "dataFrame: content", "{ columns, rows }", "columns", "rows");
@@ -65,7 +65,7 @@ function asText({ columns, rows }: FrameContent): Table {
   };
 }
 
-/** In place of danfojs's own, which says "Not supported in NodeJS". */
+/** Replaces danfojs's own error, "Not supported in NodeJS". */
 function refusePlot(): never {
   throw new UserError(
     "danfojs draws in browsers only; use plot() of abkd: " +
@@ -73,7 +73,7 @@ function refusePlot(): never {
   );
 }
 
-/** Where danfojs defines `plot`: in a class below, of which derived frames are. */
+/** Replaces `plot` in the base class that defines it, so that derived frames are covered too. */
 function hintAtPlot(prototype: object): void {
   let owner: object | null = prototype;
   while (owner && !Object.hasOwn(owner, "plot"))
@@ -83,7 +83,7 @@ function hintAtPlot(prototype: object): void {
 
 type Danfo = typeof import("danfojs-node");
 
-/** Loaded when the first frame is made: a second that commands and kernels do not wait for. */
+/** Loads danfojs when the first frame is made: commands and Jupyter kernels start a second earlier. */
 async function danfojs(): Promise<Danfo> {
   try {
     const danfo = await import("danfojs-node");

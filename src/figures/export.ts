@@ -1,4 +1,4 @@
-// Figures as SVG, PNG and PDF: Plotly drawing in a headless Chromium, with bytes that repeat.
+// Figures as SVG, PNG and PDF: Plotly draws in a headless Chromium, with reproducible bytes.
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { plain } from "../base/markup.ts";
@@ -7,12 +7,12 @@ import type { Figure, Size } from "./figure.ts";
 
 export { findChromium, noBrowserAdvice } from "./chromium.ts";
 
-/** An element's start with its attributes, whose order Plotly changes with what it has drawn before. */
+/** An element's start tag; the order of its attributes depends on what Plotly has drawn before. */
 const TAG = /<([\w:-]+)((?:\s+[\w:-]+="[^"]*")+)/g;
 
 /**
- * Replaces the random token that Plotly puts into the identifiers of an SVG, and puts attributes in
- * the order of their names, so that equal figures give equal bytes.
+ * Replaces the random token that Plotly puts into an SVG's identifiers, and sorts attributes by name, so that
+ * equal figures give equal bytes.
  */
 export function normaliseSvg(svg: string): string {
   const token = /id="(?:top)?defs-([0-9a-f]{6})"/.exec(svg)?.[1];
@@ -23,7 +23,7 @@ export function normaliseSvg(svg: string): string {
   });
 }
 
-/** Replaces the time of printing in a PDF; the length stays, for the file refers to itself by bytes. */
+/** Replaces the time of printing in a PDF; the length stays, since the file contains byte offsets into itself. */
 export function normalisePdf(pdf: Uint8Array): Uint8Array {
   const dates = /\/(?:CreationDate|ModDate) \(D:\d{14}/g;
   const text = Buffer.from(pdf).toString("latin1");
@@ -33,19 +33,19 @@ export function normalisePdf(pdf: Uint8Array): Uint8Array {
   );
 }
 
-/** Says inside the file what it shows and which runs it comes from: for readers and screen readers. */
+/** Adds alt text to an SVG: what it shows and which runs it comes from. */
 function describeSvg(svg: string, description: string): string {
   const start = svg.indexOf(">", svg.indexOf("<svg")) + 1;
   return `${svg.slice(0, start)}<desc>${plain(description)}</desc>${svg.slice(start)}\n`;
 }
 
-/** CSS pixels an inch. */
+/** CSS pixels per inch. */
 const DOTS = 96;
 
-/** One browser, kept for as many figures as are wanted. */
+/** One browser, kept open for any number of figures. */
 export class FigureExporter {
   readonly #browser: Chromium;
-  /** The page that Plotly draws in. */
+  /** The session of the page that Plotly draws in. */
   #page = "";
   #busy = 0;
 
@@ -55,8 +55,8 @@ export class FigureExporter {
 
   /**
    * Starts the browser and loads Plotly into an empty page that has no network.
-   * @param started told of the browser at once, for whoever may have to close it before it is ready
-   * @throws {Error} where the executable cannot be started
+   * @param started called with the browser at once, so that it can be closed before it is ready
+   * @throws {Error} if the executable cannot be started
    */
   static async open(
     executable: string,
@@ -76,7 +76,7 @@ export class FigureExporter {
     }
   }
 
-  /** Drawing, or was killed while it drew. */
+  /** Whether it is drawing, or was killed while drawing. */
   get busy(): boolean {
     return this.#busy > 0;
   }
@@ -85,20 +85,20 @@ export class FigureExporter {
     return this.#browser.alive;
   }
 
-  /** A figure as SVG text; `description` says what it shows and from which runs. */
+  /** Draws a figure as SVG text; `description` is its alt text. */
   async svg(figure: Figure, size: Size, description: string): Promise<string> {
     const url = await this.#draw(figure, { format: "svg", ...size });
     const drawn = normaliseSvg(decodeURIComponent(url.slice(url.indexOf(",") + 1)));
     return describeSvg(drawn, description);
   }
 
-  /** A figure as PNG; by default at two device pixels a CSS pixel. */
+  /** Draws a figure as PNG, by default with two device pixels per CSS pixel. */
   async png(figure: Figure, size: Size, scale = 2): Promise<Uint8Array> {
     const url = await this.#draw(figure, { format: "png", ...size, scale });
     return Buffer.from(url.slice(url.indexOf(",") + 1), "base64");
   }
 
-  /** A figure as one page of PDF, of the figure's size; lines and letters stay such. */
+  /** Draws a figure as a one-page PDF of its size, in vectors and text. */
   async pdf(figure: Figure, size: Size, description: string): Promise<Uint8Array> {
     const svg = await this.svg(figure, size, description);
     return this.#working(async () => {
@@ -139,7 +139,7 @@ export class FigureExporter {
   }
 
   #draw(figure: Figure, options: object): Promise<string> {
-    // As text, not as a function: the page's globals are unknown to this program's types.
+    // Passed as text rather than as a function, since this program's types do not know the page's globals.
     const call = `Plotly.toImage(${JSON.stringify(figure)}, ${JSON.stringify(options)})`;
     return this.#working(() => this.#evaluate<string>(call, this.#page));
   }
@@ -153,7 +153,7 @@ export class FigureExporter {
     }
   }
 
-  /** An empty page without a network; returns the session to speak to it. */
+  /** Opens an empty page without network access; returns its session. */
   async #openPage(): Promise<string> {
     const browser = this.#browser;
     const { targetId } = await browser.send<{ targetId: string }>("Target.createTarget", {

@@ -1,4 +1,4 @@
-// What all figures share: their type, and a look that holds in print and for colour-blind readers.
+// What all figures share: their type, and a look that works in print and for colour-blind readers.
 import type { Data, Layout } from "plotly.js-dist";
 import { refuse } from "../base/arguments.ts";
 import type { Look } from "../distillation/method.ts";
@@ -10,7 +10,7 @@ export interface Figure {
   readonly layout: Partial<Layout>;
 }
 
-/** Where a figure is drawn, in CSS pixels. */
+/** The size of a drawn figure, in CSS pixels. */
 export interface Size {
   readonly width: number;
   readonly height: number;
@@ -18,7 +18,7 @@ export interface Size {
 
 export const ink = "#222222";
 export const faint = "#666666";
-/** Okabe and Ito's colours, which colour-blind readers tell apart, in turn for traces without one. */
+/** Okabe and Ito's colours, which colour-blind readers can tell apart, in turn for traces without a colour. */
 export const colourway = [
   "#0072b2",
   "#d55e00",
@@ -32,7 +32,7 @@ const gridColour = "#e4e4e4";
 
 const teacher: Look = { colour: "#000000", symbol: "star" };
 
-/** Of Okabe and Ito's palette, as those that methods choose for themselves. */
+/** Looks from Okabe and Ito's palette, like those that methods choose for themselves. */
 const others: readonly Look[] = [
   { colour: "#009e73", symbol: "triangle-up" },
   { colour: "#cc79a7", symbol: "cross" },
@@ -40,7 +40,7 @@ const others: readonly Look[] = [
   { colour: "#56b4e9", symbol: "square" },
 ];
 
-/** The look of the `index`-th method of a figure: its own where it has one, else in turn. */
+/** Returns the look of the `index`-th method of a figure: its own if it has one, else the next of the palette. */
 export function styleOf(name: string, index: number): Look {
   if (typeof name !== "string") refuse(name, "styleOf: name", "a method's name");
   if (!Number.isSafeInteger(index)) refuse(index, "styleOf: index", "a whole number");
@@ -48,13 +48,13 @@ export function styleOf(name: string, index: number): Look {
   return own ?? others[index % others.length]!;
 }
 
-/** `#rrggbb` with an opacity of 0 to 1, as CSS reads it. */
+/** Returns `#rrggbb` with an opacity of 0 to 1, as CSS reads it. */
 export function transparent(colour: string, opacity: number): string {
   const channel = (from: number) => Number.parseInt(colour.slice(from, from + 2), 16);
   return `rgba(${channel(1)},${channel(3)},${channel(5)},${opacity})`;
 }
 
-/** The layout that every figure starts from: white ground, plain type, a title at the left. */
+/** Returns the layout that every figure starts from: white background, plain type, a title at the left. */
 export function baseLayout(title: string): Partial<Layout> {
   return {
     title: {
@@ -72,12 +72,12 @@ export function baseLayout(title: string): Partial<Layout> {
   };
 }
 
-/** 0.84 -> 84, on axes in percent. */
+/** Converts a fraction for axes in percent: 0.84 to 84. */
 export const percentOf = (fraction: number): number => 100 * fraction;
 
 type Annotation = NonNullable<Layout["annotations"]>[number];
 
-/** Text on a figure, from (x, y) to the right; the figure's lower left corner is (0, 0), (1, 1) the upper right. */
+/** Returns text that starts at (x, y) of the figure; (0, 0) is the lower left corner, (1, 1) the upper right. */
 export function note(
   x: number,
   y: number,
@@ -92,7 +92,7 @@ export function note(
   return { ...paper, ...place, x, y, text, font: { size, color } } as Annotation;
 }
 
-/** A heat map of attention, teacher x student layers, teacher layers from left to right. */
+/** Returns a heat map of attention, teacher x student layers, with teacher layers from left to right. */
 export function attentionHeat(map: readonly (readonly number[])[]): Partial<Data> {
   const students = Array.from({ length: map[0]!.length }, (_, j) => j);
   return {
@@ -106,7 +106,7 @@ export function attentionHeat(map: readonly (readonly number[])[]): Partial<Data
   };
 }
 
-/** An axis with its name, outward ticks and faint grid lines. */
+/** Returns an axis with its name, outward ticks and faint grid lines. */
 export function baseAxis(title: string): NonNullable<Layout["xaxis"]> {
   return {
     title: { text: title, standoff: 8, font: { size: 13 } },

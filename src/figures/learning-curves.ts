@@ -8,7 +8,7 @@ import { summarise } from "../experiments/summary.ts";
 import type { RunResult } from "../training/run.ts";
 import { baseAxis, baseLayout, type Figure, faint, styleOf, transparent } from "./figure.ts";
 
-/** At each epoch the least, the median and the greatest value over seeds, in percent. */
+/** The minimum, median and maximum over seeds at each epoch, in percent. */
 interface Spread {
   readonly low: number[];
   readonly middle: number[];
@@ -19,11 +19,11 @@ function spread(curves: readonly (readonly number[])[]): Spread {
   const epochs = Math.max(0, ...curves.map((curve) => curve.length));
   const result: Spread = { low: [], middle: [], high: [] };
   for (let epoch = 0; epoch < epochs; epoch++) {
-    // A run that stopped early keeps its last value, so that no line jumps when another ends.
+    // A run that stopped early keeps its last value, so that the lines do not jump when a run ends.
     const values = curves
       .map((curve) => curve[Math.min(epoch, curve.length - 1)])
       .filter((value) => value !== undefined)
-      // A hundredth of a percent is finer than any screen, and a fifth of the bytes.
+      // A hundredth of a percent is finer than any screen and takes a fifth of the bytes.
       .map((value) => Number((100 * value).toFixed(2)));
     result.low.push(Math.min(...values));
     result.middle.push(median(values));
@@ -33,8 +33,8 @@ function spread(curves: readonly (readonly number[])[]): Spread {
 }
 
 /**
- * Where the accuracy axis begins, in percent: low enough for a quarter of the way into every
- * run that lives, high enough to tell the methods apart at the end.
+ * Returns where the accuracy axis begins, in percent: low enough to show every live run's value a quarter of the
+ * way in, high enough to tell the methods apart at the end.
  */
 function axisStart(results: readonly RunResult[]): number {
   const early = results
@@ -44,9 +44,9 @@ function axisStart(results: readonly RunResult[]): number {
 }
 
 /**
- * Training and validation accuracy of each method over epochs: the line is the median over all
- * seeds, the band reaches from the worst to the best seed that lives (validation only).
- * @param results runs of one dataset and split, any methods and seeds
+ * Draws training and validation accuracy of each method over epochs: the line is the median over all seeds, the
+ * band spans the worst to the best live seed (validation only).
+ * @param results runs on one dataset and split, with any methods and seeds
  */
 export function learningCurves(results: readonly RunResult[]): Figure {
   needArray(results, "learningCurves: results", RESULTS, "config", "curve");

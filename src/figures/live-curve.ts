@@ -1,4 +1,4 @@
-// A learning curve that grows while the training runs.
+// A learning curve that grows during training.
 import type { Data } from "plotly.js-dist";
 import { plain } from "../base/markup.ts";
 import { notebookDisplay } from "../display/host.ts";
@@ -7,10 +7,10 @@ import { shortRunName, trainingLine } from "../training/progress.ts";
 import { baseAxis, baseLayout, type Figure, styleOf } from "./figure.ts";
 import { Plot } from "./plot.ts";
 
-/** Between two drawings: the front end lays the whole figure out each time. */
+/** The time between two drawings: the front end lays out the whole figure each time. */
 const MILLISECONDS = 1000;
 
-/** More points than a line of the figure has pixels would only make the notebook large. */
+/** More points than the figure has pixels would only make the notebook larger. */
 const MOST_POINTS = 500;
 
 interface Run {
@@ -19,8 +19,8 @@ interface Run {
 }
 
 /**
- * An observer for train() and runTrials() that draws loss and accuracy over epochs in the running
- * cell, about once a second, and with a picture at the end. Outside of notebooks a line of text.
+ * Returns an observer for train() and runTrials() that draws loss and accuracy over epochs in the running cell,
+ * about once a second, with a picture at the end. Outside notebooks it prints a line of text.
  *
  *     const outcome = await train(task, { observer: liveCurve() });
  */
@@ -57,14 +57,14 @@ function liveFigure(): Observer {
         break;
       case "end":
         active.delete(event.id);
-        // The cell waits for the picture, and shows what is wrong with it.
+        // The cell waits for the picture and shows its errors.
         if (active.size === 0) void plot.update(figureOf([...runs.values()]));
         break;
     }
   };
 }
 
-/** Accuracy above, loss below; a single run with its training accuracy and validation loss too. */
+/** Draws accuracy above and loss below; for a single run also training accuracy and validation loss. */
 function figureOf(runs: readonly Run[]): Figure {
   const data = runs.flatMap((run, index) => {
     const epochs = thin(run.epochs);
@@ -97,14 +97,14 @@ function figureOf(runs: readonly Run[]): Figure {
       xaxis: { ...baseAxis("epoch"), anchor: "y2" },
       yaxis: { ...baseAxis("accuracy (%)"), domain: [0.54, 1] },
       yaxis2: { ...baseAxis("loss"), domain: [0, 0.46] },
-      // A reader's zoom stays while the curve grows, where the front end changes a figure in place
+      // A reader's zoom survives while the curve grows, if the front end changes a figure in place
       // (JupyterLab draws it anew: src/kernel/display/plotly.ts).
       uirevision: "training",
     },
   };
 }
 
-/** Evenly chosen, with the last. */
+/** Picks epochs evenly, including the last. */
 function thin(epochs: readonly EpochEvent[]): readonly EpochEvent[] {
   const stride = Math.ceil(epochs.length / MOST_POINTS);
   return epochs.filter((_, k) => k % stride === 0 || k === epochs.length - 1);

@@ -1,4 +1,4 @@
-// Layer-by-layer matrices of a distillation: attention A and dissimilarity D, teacher by student.
+// Layer-by-layer matrices of a distillation: attention A and dissimilarity D, teacher x student.
 import type { Data } from "plotly.js-dist";
 import { needObject, RESULT } from "../base/arguments.ts";
 import { plain } from "../base/markup.ts";
@@ -16,12 +16,12 @@ interface Shades {
   readonly ticks?: { readonly at: number[]; readonly text: string[] };
 }
 
-/** Colours in proportion to the values, from 0. */
+/** Makes colours proportional to the values, from 0. */
 function linear(matrix: readonly (readonly number[])[], zmax: number): Shades {
   return { z: matrix.map((row) => [...row]), zmin: 0, zmax };
 }
 
-/** Colours by order of magnitude, with ticks at 1, 2 and 5 times powers of ten. */
+/** Makes colours by order of magnitude, with ticks at 1, 2 and 5 times powers of ten. */
 function logarithmic(matrix: readonly (readonly number[])[], low: number, high: number): Shades {
   const at: number[] = [];
   const text: string[] = [];
@@ -40,7 +40,7 @@ function logarithmic(matrix: readonly (readonly number[])[], low: number, high: 
 }
 
 /**
- * A heat map with teacher layers from left to right and student layers from top to bottom:
+ * Draws a heat map with teacher layers from left to right and student layers from top to bottom:
  * a strip, since teachers are deep and students shallow.
  */
 function heatmap(
@@ -94,7 +94,7 @@ function figure(title: string, trace: Partial<Data>, teachers: number, students:
   };
 }
 
-/** `first`: before the first step of the training; `last`: after it. */
+/** `first`: before the first training step; `last`: after training. */
 export type Moment = "first" | "last";
 
 function subject({ config }: RunResult, moment: Moment): string {
@@ -102,7 +102,7 @@ function subject({ config }: RunResult, moment: Moment): string {
   return plain(`${runLabel(config.method?.name ?? "teacher")}, seed ${config.seed}${before}`);
 }
 
-/** A matrix that a run's method showed of itself; undefined where it has none of that name. */
+/** Returns a matrix that a run's method exposes; undefined if it has none of that name. */
 export function matrixOf(
   run: RunResult,
   name: string,
@@ -113,7 +113,7 @@ export function matrixOf(
 }
 
 /**
- * The attention A (eq. 3) of a run, teacher layers x student layers, on a scale of 0 to 1.
+ * Draws the attention A (eq. 3) of a run, teacher layers x student layers, on a scale of 0 to 1.
  * @returns undefined for a method without attention
  */
 export function attentionMatrix(run: RunResult, moment: Moment = "last"): Figure | undefined {
@@ -130,8 +130,8 @@ export function attentionMatrix(run: RunResult, moment: Moment = "last"): Figure
 }
 
 /**
- * The dissimilarity D (eq. 4, in the form that ran) of a run, teacher layers x student
- * layers; on a logarithmic scale where the values spread wide.
+ * Draws the dissimilarity D (eq. 4, in the form that ran) of a run, teacher layers x student layers; on a
+ * logarithmic scale if the values spread widely.
  * @returns undefined for a method without dissimilarity
  */
 export function dissimilarityMatrix(run: RunResult, moment: Moment = "last"): Figure | undefined {
@@ -140,7 +140,7 @@ export function dissimilarityMatrix(run: RunResult, moment: Moment = "last"): Fi
   if (!matrix) return undefined;
   const values = matrix.flat().filter((value) => Number.isFinite(value) && value > 0);
   const high = Math.max(Number.MIN_VALUE, ...values);
-  // Six orders of magnitude are all that a colour scale can show.
+  // A colour scale can show no more than six orders of magnitude.
   const low = Math.max(Math.min(high, ...values), high / 1e6);
   const wide = values.length > 0 && high / low > logarithmicFrom;
   const shades = wide ? logarithmic(matrix, low, high) : linear(matrix, high);

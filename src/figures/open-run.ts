@@ -1,5 +1,5 @@
-// A run for a notebook: trained (from the folder of runs, from the committed results, or now), or
-// before its first step.
+// A run for a notebook: trained (from the runs folder, from the committed results, or now), or before its
+// first step.
 import path from "node:path";
 import { CONFIG, needObject, needText } from "../base/arguments.ts";
 import { loadDataset, loadSplit } from "../datasets/index.ts";
@@ -25,11 +25,12 @@ export interface OpenedRun<M extends ModelConfig> {
   readonly model: ModelOf<M>;
 }
 
-const GO_ON = "what was trained is kept, and the same call goes on";
+const GO_ON = "what was trained is kept, and the same call continues";
 
 /**
- * @param root where `results` and `runs` lie
- * @param options `modules` as runTrials takes them, where a program's own method or model is to be trained
+ * Opens a run, training it if neither folder has it.
+ * @param root the folder that contains `results` and `runs`
+ * @param options `modules` as for runTrials, if a program's own method or model is to be trained
  * @throws as runTrials does
  */
 export async function openRun<M extends ModelConfig>(
@@ -43,7 +44,7 @@ export async function openRun<M extends ModelConfig>(
 }
 
 /**
- * The same with folders of any names.
+ * Does the same with folders of any names.
  * @throws as runTrials does
  */
 export async function openRunIn<M extends ModelConfig>(
@@ -56,12 +57,12 @@ export async function openRunIn<M extends ModelConfig>(
 }
 
 /**
- * A run before its first step: the graph on the engine, the student with its initial weights, the
+ * Prepares a run before its first step: the graph on the engine, the student with its initial weights, the
  * trained teacher, and the method's losses and projections. train() takes it as it is; dispose() frees it.
- * Nodes stand as the dataset numbers them.
+ * Nodes are numbered as in the dataset.
  *
- * @param root where `results` and `runs` lie; the teacher comes from there, or is trained now
- * @param options as openRun() takes them
+ * @param root the folder that contains `results` and `runs`; the teacher comes from there or is trained now
+ * @param options as for openRun()
  * @throws as runTrials does
  */
 export async function prepareRun<M extends ModelConfig>(
@@ -91,7 +92,7 @@ async function storedRun(
 ): Promise<StoredRun> {
   for (const one of [config.teacher ?? config, config]) provideRun(one, { results, runs });
   const files = runFiles(runs, config);
-  // Read here where it is done: a pool of workers would take longer to start.
+  // A finished run is read here: a pool of workers would take longer to start.
   if (!isSound(files)) {
     const options = { runsDir: runs, resume: "repair", download: true, ...given } as const;
     const [trained] = await runTrials([config], options);

@@ -1,4 +1,4 @@
-// A web page in one file: interactive figures, the results table and the runs they come from.
+// A web page in one file: interactive figures, the results table and the runs that they come from.
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -14,7 +14,7 @@ const require = createRequire(import.meta.url);
 
 export interface PageContent {
   readonly title: string;
-  /** Sentences above the figures: what was found, which form ran, what died. */
+  /** Sentences above the figures: the finding, the form that ran, what died. */
   readonly notes: readonly string[];
   readonly table: Table;
   readonly figures: readonly { readonly figure: Figure; readonly height: number }[];
@@ -52,32 +52,32 @@ function runsTable(runs: readonly RunResult[]): Table {
   return { columns, rows };
 }
 
-/** JSON that may stand inside a script element. */
+/** Returns JSON that is safe inside a script element. */
 function scriptJson(value: unknown): string {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }
 
-/** Plotly is ten megabytes of text; packed, it is a quarter of that, and browsers can unpack it. */
+/** Returns Plotly compressed: its ten megabytes shrink to a quarter, and browsers can decompress it. */
 async function packedPlotly(): Promise<string> {
   const source = await readFile(require.resolve("plotly.js-dist"));
   return (await promisify(gzip)(source, { level: 9 })).toString("base64");
 }
 
-/** A page's parts: HTML that stands as it is, and figures by their place in it. */
+/** A page's parts: HTML that is used as it is, and figures by their place in it. */
 export interface PageParts {
   readonly title: string;
-  /** Holds `figurePlace(i, height)` for each figure. */
+  /** Contains `figurePlace(i, height)` for each figure. */
   readonly body: string;
   readonly figures: readonly Figure[];
 }
 
-/** Where the `i`-th figure goes, `height` CSS pixels high. */
+/** Returns the element for the `i`-th figure, `height` CSS pixels high. */
 export function figurePlace(i: number, height: number): string {
   return `<div class="figure" id="figure-${i}" style="height: ${height}px"></div>`;
 }
 
 /**
- * The page as text. It needs no network and no server: Plotly is inside.
+ * Builds the page as text. It needs no network and no server, since it contains Plotly.
  * @returns HTML, about 3 MB
  */
 export function figurePage({ title, notes, table, figures, runs }: PageContent): Promise<string> {
@@ -91,7 +91,7 @@ ${figures.map(({ height }, i) => figurePlace(i, height)).join("\n")}
   return assemblePage({ title, body, figures: figures.map(({ figure }) => figure) });
 }
 
-/** The page around a body of HTML, with Plotly inside. */
+/** Builds the page around an HTML body, with Plotly inside. */
 export async function assemblePage({ title, body, figures }: PageParts): Promise<string> {
   return `<!doctype html>
 <html lang="en">

@@ -1,4 +1,4 @@
-// Every figure that comes out of the results, by name: what `npm run figures` writes.
+// All figures that are made from the results, by name: what `npm run figures` writes.
 import { existsSync } from "node:fs";
 import { notebookRuns, provideRun, type RunFolders } from "../experiments/committed-runs.ts";
 import { type Evidence, evidenceOf } from "../experiments/evidence.ts";
@@ -18,16 +18,16 @@ import type { SizedRows } from "./study-figures.ts";
 
 /** A figure for print. */
 export interface PaperFigure {
-  /** Of its files: `table3-cora`, `fig5-cora-attention`. */
+  /** The name of its files: `table3-cora`, `fig5-cora-attention`. */
   readonly name: string;
   readonly rows: SizedRows;
   readonly width: number;
-  /** For readers who cannot see it. */
+  /** The alt text. */
   readonly description: string;
 }
 
 /**
- * The figures that the store has trials for, the paper profile where more of it was run.
+ * Returns the figures that the store has trials for, in the paper profile where more of that was run.
  * @param chosen whether a name is wanted; by default all are
  */
 export function paperFigures(
@@ -70,7 +70,7 @@ function figureNames(
   ];
 }
 
-/** Figure 4's kind of maps, of the first ABKD student that notebook 12 shows. */
+/** Draws maps as in figure 4, for the first ABKD student that notebook 12 shows. */
 function mapFigures(folders: RunFolders, chosen: (name: string) => boolean): PaperFigure[] {
   const name = "fig4-cora-maps";
   const config = notebookRuns().find(({ method, seed }) => method?.name === "abkd" && seed === 1)!;

@@ -1,4 +1,4 @@
-// Figures in notebooks: alive where Plotly is, a picture elsewhere, a line of text in any case.
+// Figures in notebooks: interactive where Plotly is available, a picture elsewhere, a line of text always.
 
 import { randomUUID } from "node:crypto";
 import { inspect } from "node:util";
@@ -10,29 +10,29 @@ import { noBrowserAdvice } from "./chromium.ts";
 import { colourway, type Figure, type Size } from "./figure.ts";
 import { warmBrowser, withBrowser } from "./shared-browser.ts";
 
-/** A Plotly figure: data, and what else Plotly.newPlot takes. Typed arrays may stand for arrays. */
+/** A Plotly figure: data, and what else Plotly.newPlot takes. Typed arrays may replace arrays. */
 export interface PlotlyFigure {
   readonly data: readonly (Partial<Data> | Readonly<Record<string, unknown>>)[];
   readonly layout?: Partial<Layout>;
   readonly config?: Partial<Config>;
 }
 
-/** Numbers that are drawn as one line, over 0, 1, 2, ... */
+/** Numbers that are drawn as one line over 0, 1, 2, ... */
 export type PlotNumbers = readonly number[] | Float32Array | Float64Array | Int32Array;
 
-/** In CSS pixels; what the figure's layout says goes first. */
+/** The default size in CSS pixels; the figure's layout takes precedence. */
 export const plotSize: Size = { width: 700, height: 450 };
 
 /**
  * Shows a figure in a notebook: as a cell's last expression, by `display`, or by show().
- * JupyterLab draws it alive (with the labextension of the pip package `plotly`); GitHub and
- * nbconvert show the picture that a headless Chromium draws, where there is one.
+ * JupyterLab draws it interactively (with the labextension of the pip package `plotly`); GitHub and
+ * nbconvert show a picture drawn by a headless Chromium, if there is one.
  *
  *     plot({ data: [{ y: [1, 3, 2] }], layout: { title: { text: "A line" } } })
  *     plot([1, 3, 2]) // the same without a title
  *
  * @param figure a Plotly figure, or the numbers of one line
- * @param size where the figure's layout has none
+ * @param size used if the figure's layout has none
  * @throws UserError for anything else, such as traces without `{ data }` around them
  */
 export function plot(figure: PlotlyFigure | PlotNumbers, size: Partial<Size> = {}): Plot {
@@ -51,7 +51,7 @@ function figureOf(value: PlotlyFigure | PlotNumbers): PlotlyFigure {
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
-/** Of an array or a typed array of numbers (null leaves a gap, as in Plotly); undefined for others. */
+/** Reads an array or typed array of numbers (null leaves a gap, as in Plotly); undefined for anything else. */
 function numbersOf(value: unknown): (number | null)[] | undefined {
   const list: unknown = ArrayBuffer.isView(value) ? plainJson(value) : value;
   const isNumber = (item: unknown): item is number | null =>
@@ -59,7 +59,7 @@ function numbersOf(value: unknown): (number | null)[] | undefined {
   return Array.isArray(list) && list.length > 0 && list.every(isNumber) ? list : undefined;
 }
 
-/** What is wrong with an argument that is no figure. */
+/** Says what is wrong with an argument that is no figure. */
 function fault(value: unknown, data: unknown): string {
   if (Array.isArray(value)) {
     return value.length > 0 && value.every(isObject)
@@ -70,7 +70,7 @@ function fault(value: unknown, data: unknown): string {
   return data === undefined ? "this object has no `data`" : "its `data` is not an array of traces";
 }
 
-/** A figure that shows itself. Speaks only the display symbols. */
+/** A figure that shows itself, by the display symbols alone. */
 export class Plot {
   readonly #id = `abkd-plot-${randomUUID()}`;
   readonly #size: Partial<Size>;
@@ -95,13 +95,13 @@ export class Plot {
     await display(this, { id: this.#id, update });
   }
 
-  /** Shows another figure in the place of this one. */
+  /** Shows another figure in place of this one. */
   async update(figure: PlotlyFigure): Promise<void> {
     this.#figure = sized(figure, this.#size);
     await this.show();
   }
 
-  /** The same without a picture, at once: for a figure that changes often. */
+  /** Does the same at once, without a picture: for a figure that changes often. */
   updateLive(figure: PlotlyFigure): void {
     this.#figure = sized(figure, this.#size);
     const update = this.#shown;
@@ -109,11 +109,11 @@ export class Plot {
     notebookDisplay()?.(liveBundle(this.#figure), { raw: true, id: this.#id, update });
   }
 
-  /** The bundle of MIME types that Jupyter asks for. */
+  /** Returns the bundle of MIME types that Jupyter asks for. */
   async [displayHook](): Promise<Bundle> {
     const figure = this.#figure;
     const bundle = await pictureBundle(figure);
-    // Overtaken while it was drawn: an old picture must not replace the new figure.
+    // If the figure changed while it was drawn, the old picture must not replace the new figure.
     return figure === this.#figure ? bundle : liveBundle(this.#figure);
   }
 
@@ -128,21 +128,21 @@ export interface SizedFigure extends Figure {
   readonly config?: Partial<Config>;
 }
 
-/** What every figure that leaves this process goes through: equal ones become equal bytes. */
+/** Normalises every figure that leaves this process, so that equal ones become equal bytes. */
 export function sized(figure: PlotlyFigure, size: Partial<Size> = {}): SizedFigure {
   const plainFigure = plainJson({ layout: {}, ...figure }) as Figure & Pick<PlotlyFigure, "config">;
   const { data, layout, config } = plainFigure;
   const width = layout.width ?? size.width ?? plotSize.width;
   const height = layout.height ?? size.height ?? plotSize.height;
   return {
-    // Plotly would draw lots for a trace's uid.
+    // Plotly would make up a random uid.
     data: data.map((trace, i) => ({ ...trace, uid: trace.uid ?? `trace-${i}` })),
     layout: { colorway: colourway, ...layout, width, height },
     ...(config && { config }),
   };
 }
 
-/** Typed arrays as arrays, at any depth. */
+/** Converts typed arrays to arrays, at any depth. */
 function plainJson(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plainJson);
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
@@ -152,7 +152,7 @@ function plainJson(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plainJson(item)]));
 }
 
-/** The live figure and the line of text; no picture, so it is there at once. */
+/** Returns the interactive figure and the line of text; without a picture, it is ready at once. */
 function liveBundle(figure: SizedFigure): Bundle {
   return {
     "application/vnd.plotly.v1+json": { ...figure, config: figure.config ?? {} },
@@ -177,7 +177,7 @@ async function pictureBundle(figure: SizedFigure): Promise<Bundle> {
   }
 }
 
-/** A figure's title without its markup; empty where it has none. */
+/** Returns a figure's title without its markup; empty if it has none. */
 export function titleOf({ layout }: SizedFigure): string {
   const { title } = layout as { readonly title?: string | { readonly text?: string } };
   const text = typeof title === "string" ? title : (title?.text ?? "");
@@ -187,7 +187,7 @@ export function titleOf({ layout }: SizedFigure): string {
     .trim();
 }
 
-/** `[plot: scatter, 3 traces, "Title"]` */
+/** Describes a figure in a line: `[plot: scatter, 3 traces, "Title"]`. */
 function describe(figure: SizedFigure): string {
   const { data } = figure;
   const kinds = [...new Set(data.map(({ type }) => type ?? "scatter"))].join(", ") || "empty";

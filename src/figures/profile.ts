@@ -1,4 +1,4 @@
-// A profile: where time goes in what a notebook or a script runs, as tables and as a trace file.
+// A timing profile: where the time goes in a notebook or a script, as tables and as a trace file.
 import { inspect } from "node:util";
 import { needFunction, needObject } from "../base/arguments.ts";
 import { writeAtomic } from "../base/files.ts";
@@ -25,8 +25,8 @@ function rate(count: number | undefined, seconds: number): string {
 }
 
 /**
- * A row an operator, longest first, and one for all that lies between operators: the times add up to
- * the wall time. GB/s is of what operators read and write, from memory or caches (tensor/engine/kernels.ts).
+ * Builds one row per operator, longest first, and one for everything between operators: the times add up to the
+ * wall time. GB/s counts what operators read and write, in memory or caches (tensor/engine/kernels.ts).
  */
 export function operatorTable({ operators, between, seconds: wall }: ProfileTimes): Table {
   const row = ({ name, calls, seconds, bytes, operations }: OperatorTime): string[] => [
@@ -49,7 +49,7 @@ export function operatorTable({ operators, between, seconds: wall }: ProfileTime
   };
 }
 
-/** A row a phase, in the order in which they began, and one for what lies between them. */
+/** Builds one row per phase, in the order in which they began, and one for the time between them. */
 export function phaseTable({ phases, seconds: wall }: ProfileTimes): Table {
   const rest = wall - phases.reduce((sum, { seconds }) => sum + seconds, 0);
   return {
@@ -66,13 +66,13 @@ export function phaseTable({ phases, seconds: wall }: ProfileTimes): Table {
   };
 }
 
-/** Both tables as text; that of phases where there are any. */
+/** Returns both tables as text; that of phases only if there are any. */
 export function profileText(times: ProfileTimes): string {
   const tables = [operatorTable(times), ...(times.phases.length > 0 ? [phaseTable(times)] : [])];
   return tables.map(formatTable).join("\n\n");
 }
 
-/** What was recorded. As the last expression of a notebook's cell, or printed, it is a table. */
+/** A recorded timing profile. As the last expression of a notebook's cell, or printed, it is a table. */
 export class TimeProfile<T> implements ProfileData {
   /** What the profiled function returned. */
   readonly value: T;
@@ -103,8 +103,8 @@ export class TimeProfile<T> implements ProfileData {
   }
 
   /**
-   * Writes what chrome://tracing and ui.perfetto.dev open: the first steps, operator by operator.
-   * @throws FileError where the file cannot be written
+   * Writes a file for chrome://tracing and ui.perfetto.dev: the first steps, operator by operator.
+   * @throws FileError if the file cannot be written
    */
   saveTrace(file: string): void {
     const { seconds, between, operators, phases, steps, tracedSteps, spans } = this;
@@ -126,13 +126,13 @@ export class TimeProfile<T> implements ProfileData {
 }
 
 /**
- * Runs a function and records where its time goes: time, bytes and rates by operator on either
- * engine, and by phase where it trains. What runs in worker threads (runTrials) is not seen: profile
- * train() instead, or give runTrials `profile`.
+ * Runs a function and records where its time goes: time, bytes and rates by operator on either engine, and by
+ * phase if it trains. Worker threads (runTrials) are not measured: profile train() instead, or give runTrials
+ * `profile`.
  *
  *     await profile(() => train(task))
  *
- * @throws UserError where another profile is being recorded, and whatever the function throws
+ * @throws UserError if another profile is being recorded, and whatever the function throws
  */
 export async function profile<T>(run: () => T | Promise<T>): Promise<TimeProfile<T>> {
   needFunction(run, "profile: run", "a function, which is run and measured");

@@ -1,4 +1,4 @@
-// A comparison of methods on one graph, drawn: a sheet for print, and a page for the screen.
+// Figures that compare methods on one graph: a sheet for print, and a page for the screen.
 
 import { plain } from "../base/markup.ts";
 import { grouped, percent } from "../display/format.ts";
@@ -14,10 +14,10 @@ import { learningCurves } from "./learning-curves.ts";
 import { attentionMatrix, dissimilarityMatrix } from "./matrices.ts";
 import { figurePage } from "./page.ts";
 
-/** How large the sheet is meant to be. */
+/** The size that the sheet is designed for. */
 export const sheetSize: Size = { width: 1200, height: 800 };
 
-/** `GCNII 64L-64H into 4L-4H`, or `GCN 2L-16H into MLP 2L-16H`. @param count of parameters, in brackets */
+/** Names the models, `GCN 2L-16H into MLP 2L-16H`. @param count numbers of parameters, put in brackets */
 export function modelNames(
   teacher: RunConfig | undefined,
   student: RunConfig,
@@ -33,7 +33,7 @@ export function modelNames(
   return `${large} into ${small}${brackets(count.student, "")}`;
 }
 
-/** `Cora, geom-gcn:0: GCNII 64L-64H (354,375 parameters) into 4L-4H (5,835)`. */
+/** Makes a title: `Cora, geom-gcn:0: GCNII 64L-64H (354,375 parameters) into 4L-4H (5,835)`. */
 export function reportTitle(results: readonly RunResult[]): string {
   const student = results.find(({ config }) => config.teacher) ?? results[0]!;
   const { dataset, split, teacher } = student.config;
@@ -44,7 +44,7 @@ export function reportTitle(results: readonly RunResult[]): string {
   return `${where}: ${modelNames(known, student.config, count)}`;
 }
 
-/** The run whose matrices are shown: the first that lives and has an attention. */
+/** Returns the run whose matrices are shown: the first live one with attention. */
 function shown(results: readonly RunResult[]): RunResult | undefined {
   const candidates = results.filter((run) => run.inspection?.last.matrices["attention"]);
   return candidates.find((run) => !run.dead) ?? candidates[0];
@@ -60,7 +60,7 @@ function students(results: readonly RunResult[]): RunResult[] {
   return results.filter(({ config }) => config.method);
 }
 
-/** The identifiers of all runs, eight to a line. */
+/** Lists the ids of all runs, eight per line. */
 function runLines(results: readonly RunResult[]): string {
   const ids = results.map(({ id }) => id);
   const lines = [];
@@ -69,9 +69,9 @@ function runLines(results: readonly RunResult[]): string {
 }
 
 /**
- * One figure of four: learning curves, test accuracies, attention and dissimilarity. Its small print
+ * Combines four figures in one: learning curves, test accuracies, attention and dissimilarity. The small print
  * says which form of ABKD ran and names every run.
- * @param results of one dataset and split: the teacher's, and each method's over seeds
+ * @param results on one dataset and split: the teacher's, and each method's over seeds
  */
 export function reportSheet(results: readonly RunResult[]): Figure {
   const [attention, dissimilarity] = matrices(results);
@@ -87,7 +87,7 @@ export function reportSheet(results: readonly RunResult[]): Figure {
   return compose(plain(reportTitle(results)), cells, smallPrint);
 }
 
-/** What the sheet shows, in plain words, for those who cannot see it. */
+/** Returns the sheet's alt text: what it shows, in plain words. */
 export function reportDescription(results: readonly RunResult[]): string {
   const summaries = summarise(results);
   const medians = summaries.map(
@@ -101,15 +101,15 @@ export function reportDescription(results: readonly RunResult[]): string {
 }
 
 /**
- * The sentences that stand beside the table: the finding, the form of ABKD, the warnings.
- * @param form in words; every difference from the paper's by default
+ * Returns the sentences beside the table: the finding, the form of ABKD, the warnings.
+ * @param form describes the form; by default with every difference from the paper's
  */
 export function reportNotes(results: readonly RunResult[], form = describeForm): string[] {
   const forms = summarise(results).flatMap((summary) => form(summary) ?? []);
   return [describeFinding(results) ?? [], forms, describeWarnings(results)].flat();
 }
 
-/** The same figures one by one, with the table and the runs, as a page that needs no network. */
+/** Builds a page that needs no network: the same figures one by one, with the table and the runs. */
 export async function reportPage(results: readonly RunResult[]): Promise<string> {
   const wide = [learningCurves(students(results)), testAccuracies(results)];
   const strips = matrices(results);

@@ -1,4 +1,4 @@
-// A figure as a file: SVG, PNG or PDF, by the file's name.
+// Saves a figure as SVG, PNG or PDF, by the file's name.
 import path from "node:path";
 import { needObject, needText } from "../base/arguments.ts";
 import { OptionError, UserError } from "../base/errors.ts";
@@ -10,7 +10,7 @@ import { type PlotlyFigure, type SizedFigure, sized, titleOf } from "./plot.ts";
 import { withBrowser } from "./shared-browser.ts";
 
 export interface SaveOptions extends Partial<Size> {
-  /** What the figure shows, for readers who cannot see it: SVG's and PDF's; its title by default. */
+  /** The alt text of an SVG or PDF, which says what the figure shows; by default its title. */
   readonly description?: string;
 }
 
@@ -31,17 +31,16 @@ function sizeOf({ layout: { width, height } }: SizedFigure): Size {
 }
 
 /**
- * Draws a figure into a file: `.svg`, `.pdf` (both of lines and letters, for papers) or `.png`
- * (two pixels a CSS pixel). Equal figures give equal bytes with one version of Chromium and its
- * fonts.
- * @throws OptionError for another kind of file; UserError where there is no Chromium
+ * Draws a figure into a file: `.svg` or `.pdf` (vectors and text, for papers) or `.png` (two pixels per CSS
+ * pixel). Equal figures give equal bytes, given the same version of Chromium and the same fonts.
+ * @throws OptionError for another kind of file; UserError if there is no Chromium
  */
 export async function saveFigure(
   figure: PlotlyFigure,
   file: string,
   options: SaveOptions = {},
 ): Promise<void> {
-  needObject(figure, "saveFigure: figure", "a figure of Plotly's: { data, layout }", "data");
+  needObject(figure, "saveFigure: figure", "a Plotly figure, { data, layout }", "data");
   needText(file, "saveFigure: file", "a path that ends in .svg, .png or .pdf");
   const draw = formats[path.extname(file).toLowerCase()];
   if (!draw) {

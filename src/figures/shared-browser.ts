@@ -1,4 +1,4 @@
-// The one browser of this process: opened when the first picture is wanted, reopened when it died.
+// This process's one browser: opened when the first picture is needed, and reopened if it dies.
 import { notebookInterrupts } from "../display/host.ts";
 import { type Chromium, findChromium } from "./chromium.ts";
 import { FigureExporter } from "./export.ts";
@@ -13,9 +13,9 @@ let current: Opening | undefined;
 let watching = false;
 
 /**
- * Draws with this process's browser, which is opened for it if need be. It does not keep the
- * process alive, and a browser that died is replaced, also in the middle of the drawing.
- * @returns undefined where there is no Chromium
+ * Draws with this process's browser, opening it if needed. The browser does not keep the process alive, and it is
+ * replaced if it dies, even in the middle of a drawing.
+ * @returns undefined if there is no Chromium
  */
 export async function withBrowser<T>(
   draw: (exporter: FigureExporter) => Promise<T>,
@@ -31,7 +31,7 @@ export async function withBrowser<T>(
   }
 }
 
-/** Begins to open the browser, so that it is there when the first picture is drawn. */
+/** Starts to open the browser, so that it is ready when the first picture is drawn. */
 export function warmBrowser(): void {
   opened().catch(() => {});
 }
@@ -55,7 +55,7 @@ function open(): Opening {
     exporter: start().then(
       (exporter) => {
         if (exporter) opening.ready = exporter;
-        // One may be installed while the notebook is open.
+        // A browser may be installed while the notebook is open, so look again next time.
         else if (current === opening) current = undefined;
         return exporter;
       },
@@ -68,7 +68,7 @@ function open(): Opening {
   return opening;
 }
 
-/** What an interrupt killed while it was opened or drew will never answer: the next one is new. */
+/** A browser that an interrupt killed while it opened or drew never answers, so the next drawing opens a new one. */
 function watchInterrupts(): void {
   const interrupts = notebookInterrupts();
   if (watching || !interrupts) return;

@@ -1,4 +1,4 @@
-// A study drawn: each arm's trials, mean and interval beside the paper's number; where attention lies.
+// Figures of a study: each arm's trials, mean and interval beside the paper's number; where attention lies.
 
 import type { Data } from "plotly.js-dist";
 import { plain } from "../base/markup.ts";
@@ -20,7 +20,7 @@ export interface SizedRows {
   readonly height: number;
 }
 
-/** Where the axis begins, in percent: below the means and the middle half of all that live. */
+/** Returns where the axis begins, in percent: below the means and the middle half of all live arms. */
 function axisStart(arms: readonly ArmReport[]): number {
   const living = arms.filter((arm) => !mostDied(arm));
   const lows = [...living, ...arms.filter(({ paper }) => paper)].flatMap((arm) => [
@@ -31,7 +31,7 @@ function axisStart(arms: readonly ArmReport[]): number {
   return lows.length > 0 ? Math.max(0, Math.min(...lows) - 2) : 0;
 }
 
-/** An arm that lies to the left of the axis, named at its foot, above its trials. */
+/** Marks an arm that lies to the left of the axis, with a note at the axis's foot, above its trials. */
 function beyond(arm: ArmReport, index: number, floor: number): Partial<Data> {
   const { colour } = styleOf(arm.method.split(":")[0]!, index);
   const died = arm.dead > 0 ? `, ${arm.dead} of ${arm.n} died` : "";
@@ -48,7 +48,7 @@ function beyond(arm: ArmReport, index: number, floor: number): Partial<Data> {
   };
 }
 
-/** One row an arm, the first on top: trials as dots, mean with its interval, the paper's number. */
+/** Draws one row per arm, the first on top: trials as dots, mean with its interval, the paper's number. */
 export function studyAccuracies({ dataset, arms }: DatasetReport): SizedRows {
   const shown = arms.filter(({ n, paper, sameAs }) => (n > 0 || paper) && sameAs === undefined);
   const floor = axisStart(shown);
@@ -124,7 +124,7 @@ function armTraces(arm: ArmReport, index: number): Partial<Data>[] {
   return traces;
 }
 
-/** Each trial's share of learned attention by student layer: one row a trial, arms one after another. */
+/** Draws the share of learned attention by student layer: one row per trial, arms one after another. */
 export function attentionShares({ dataset, arms }: DatasetReport): SizedRows | undefined {
   const rows = arms.flatMap(({ label, trials, shares }) =>
     (shares ?? []).map((share, k) => ({ name: `${label} ${trials[k]!.slice(0, 6)}`, share })),

@@ -11,8 +11,9 @@ import { assemblePage, figurePlace } from "./page.ts";
 import { attentionShares, type SizedRows, studyAccuracies } from "./study-figures.ts";
 
 /**
+ * Builds the page.
  * @param facts the paper's inconsistencies, or none
- * @returns HTML, about 3 MB; needs no network
+ * @returns HTML of about 3 MB that needs no network
  */
 export function studyPage(
   study: Study,

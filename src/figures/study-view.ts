@@ -1,4 +1,4 @@
-// A study as a notebook shows it: run or loaded, its tables, figures and verdict in words.
+// A study in a notebook: it is run or loaded, and shows its tables, figures and verdict in words.
 
 import path from "node:path";
 import { inspect } from "node:util";
@@ -35,19 +35,19 @@ import { type SweepOf, sweepMaps } from "./sweep.ts";
 
 export interface OpenOptions extends Pick<TrialsOptions, "modules"> {
   /**
-   * `quick` (the default) or `paper`; where the store has more of the paper profile than of the quick
-   * one, that is shown all the same.
+   * `quick` (the default) or `paper`; the paper profile is shown in any case if the store has more of it than
+   * of the quick one.
    */
   readonly profile?: Suggested<Profile>;
-  /** Where `results` and `runs` lie: the checkout; the working folder by default. */
+  /** The folder that contains `results` and `runs` (the checkout); by default the working folder. */
   readonly root?: string;
-  /** Shown where the store has trials of them; the study's own by default. */
+  /** The datasets to show if the store has trials on them; by default the study's own. */
   readonly datasets?: readonly Suggested<DatasetName>[];
-  /** Of those, trained here where trials are missing; Cora and Citeseer by default. */
+  /** Those of them to train on here if trials are missing; by default Cora and Citeseer. */
   readonly train?: readonly Suggested<DatasetName>[];
 }
 
-/** Of a study's table. */
+/** The columns of a study's table. */
 const ARM_COLUMNS: readonly FrameColumn[] = [
   "method",
   ["n", 0],
@@ -74,15 +74,15 @@ const TRIAL_COLUMNS: readonly FrameColumn[] = [
   "died",
 ];
 
-/** What trains within minutes. */
+/** The datasets that train within minutes. */
 const SMALL = ["cora", "citeseer"] as const;
 
 /**
- * A study from the committed results, or run now where they lack a trial of the chosen profile.
+ * Opens a study from the committed results, and runs it now if they lack a trial of the chosen profile.
  *
  *     const study = await openStudy("table6", { profile: "quick", root: ".." });
  *
- * @throws OptionError for a study or dataset that there is not; as runTrials does
+ * @throws OptionError for an unknown study or dataset; as runTrials does
  */
 export async function openStudy(
   name: Suggested<StudyName>,
@@ -125,17 +125,17 @@ export async function openStudy(
   );
 }
 
-/** A notebook's parameter may come from the command line. */
+/** Checks the profile: a notebook's parameter may come from the command line. */
 function profileOf(text: string): Profile {
   const found = PROFILES.find((profile) => profile === text);
   if (found) return found;
   throw new OptionError(`profile is "${text}"; it is one of ${PROFILES.join(", ")}`);
 }
 
-/** A study that was opened. Shown by itself it says which trials it rests on. */
+/** An opened study. When shown, it says which trials it rests on. */
 export class StudyView {
   readonly title: string;
-  /** One a dataset. */
+  /** The evidence, one per dataset. */
   readonly evidence: readonly Evidence[];
 
   constructor(title: string, evidence: readonly Evidence[]) {
@@ -143,18 +143,18 @@ export class StudyView {
     this.evidence = evidence;
   }
 
-  /** The datasets that there are trials of. */
+  /** The datasets that have trials. */
   get datasets(): string[] {
     return this.evidence.filter(({ records }) => records.size > 0).map(({ dataset }) => dataset);
   }
 
-  /** The paper's numbers, ours, the difference, the verdict: a row a method, accuracies in percent. */
+  /** Tabulates the paper's numbers, ours, the difference, the verdict: one row per method, accuracies in percent. */
   table(dataset = this.datasets[0]): Promise<DataFrame> {
     const evidence = this.#of(dataset);
     const percent = (x: number | undefined): number | undefined => x && 100 * x;
     const { arms } = evidence.part;
     const published = new Map(arms.map((arm) => [arm.publishedOf, arm]));
-    // As in the report: published weights are a column beside the searched ones.
+    // As in the report, published weights are a column beside the searched ones.
     const beside = published.size > 1;
     const rows = arms
       .filter((arm) => (arm.n > 0 || arm.paper) && hasOwnRow(arm))
@@ -180,7 +180,7 @@ export class StudyView {
     });
   }
 
-  /** What the paper says of the dataset, what came out, and the verdict by the rule. */
+  /** Tabulates what the paper says about the dataset, what came out here, and the verdict by the rule. */
   claims(dataset = this.datasets[0]): Promise<DataFrame> {
     const evidence = this.#of(dataset);
     return dataFrame({
@@ -193,7 +193,7 @@ export class StudyView {
     });
   }
 
-  /** Every trial: its id, arm, split, seed, accuracies in percent, epochs. `abkd study show ID` has its record. */
+  /** Tabulates every trial: id, arm, split, seed, accuracies in percent, epochs. `abkd study show ID` has the rest. */
   trials(dataset = this.datasets[0]): Promise<DataFrame> {
     const rows = this.#of(dataset).part.trials.flatMap((row) => {
       const { id, arm, split, seed, val, test, bestEpoch, epochs, state } = row;
@@ -204,34 +204,34 @@ export class StudyView {
     return dataFrame({ columns: TRIAL_COLUMNS, rows });
   }
 
-  /** Every arm: its trials, mean with 95 % interval, the paper's number with its deviation. */
+  /** Draws every arm: its trials, mean with 95 % interval, the paper's number with its deviation. */
   accuracies(dataset = this.datasets[0]): Plot {
     return shown(accuracyFigure(this.#of(dataset)));
   }
 
-  /** The share of attention that each student layer gets, a row a trial. */
+  /** Draws the share of attention that each student layer gets, one row per trial. */
   shares(dataset = this.datasets[0]): Plot {
     const rows = shareFigure(this.#of(dataset));
     if (!rows) throw new Error(`no trial of ${dataset} learned attention`);
     return shown(rows);
   }
 
-  /** Attention maps of an arm's trials, one below another. */
+  /** Draws attention maps of an arm's trials, one below another. */
   attention(arm: string, dataset = this.datasets[0]): Plot {
     return shown(attentionFigure(this.#of(dataset), arm));
   }
 
-  /** Accuracy over the values of an option, a line a form, the paper's beside. */
+  /** Draws accuracy over the values of an option, one line per form, with the paper's numbers. */
   sweep(option: SweepOf, dataset = this.datasets[0]): Plot {
     return shown(sweepFigure(this.#of(dataset), option));
   }
 
-  /** Attention maps with a slider over the values of an option. */
+  /** Draws attention maps with a slider over the values of an option. */
   slider(option: SweepOf, form: string, dataset = this.datasets[0]): Plot {
     return plot(sweepMaps(this.#of(dataset), option, form), { width: WIDTH, height: 380 });
   }
 
-  /** All of a dataset at once: its name, table and figure, in the running cell. */
+  /** Shows a dataset's name, table and figure at once, in the running cell. */
   async show(dataset = this.datasets[0]): Promise<void> {
     const display = notebookDisplay();
     for (const part of [await this.table(dataset), this.accuracies(dataset)]) {
@@ -240,12 +240,12 @@ export class StudyView {
     }
   }
 
-  /** Records of an arm, for whoever wants more than tables. */
+  /** Returns the records of an arm, for more than the tables show. */
   records(arm: string, dataset = this.datasets[0]): TrialRecord[] {
     return recordsOf(this.#of(dataset), arm);
   }
 
-  /** What the numbers say, in words. */
+  /** Says what the numbers show, in words. */
   get verdict(): Words {
     return new Words(this.evidence.flatMap(verdictWords));
   }
@@ -275,12 +275,12 @@ export class StudyView {
   }
 }
 
-/** As wide as the page of a notebook beside JupyterLab's list of files. */
+/** The width of a notebook's page beside JupyterLab's file browser. */
 const WIDTH = 840;
 
 const shown = ({ figure, height }: SizedRows): Plot => plot(figure, { width: WIDTH, height });
 
-/** Paragraphs that a notebook shows as Markdown. */
+/** Paragraphs that a notebook displays as Markdown. */
 export class Words {
   readonly paragraphs: readonly string[];
 

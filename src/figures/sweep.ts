@@ -1,4 +1,4 @@
-// One option of ABKD varied: accuracy over its values, and attention with a slider over them.
+// Figures of one option of ABKD: accuracy over its values, and attention with a slider over them.
 
 import type { Data } from "plotly.js-dist";
 import { mean } from "simple-statistics";
@@ -24,7 +24,7 @@ export type SweepOf = NonNullable<Study["sweep"]>;
 
 const SYMBOLS = { beta: "beta", embedding: "d<sub>a</sub>" } as const;
 
-/** The arms that vary an option, by form: their ids are `abkd:<form>/<what>-<value>`. */
+/** Returns the arms that vary an option, by form: their ids are `abkd:<form>/<what>-<value>`. */
 function formsOf({ plan, part }: Evidence, option: SweepOf): Map<string, SweepPoint[]> {
   const points = part.arms.flatMap((arm): SweepPoint[] => {
     const [, form] = /^abkd:([^/]+)\//.exec(arm.method) ?? [];
@@ -41,10 +41,10 @@ interface SweepPoint {
   readonly arm: ArmReport;
 }
 
-/** `searched form` of `ABKD, beta 10 (searched form)`. */
+/** Returns `searched form` for `ABKD, beta 10 (searched form)`. */
 const formName = ({ arm, form }: SweepPoint): string => /\(([^)]*)\)$/.exec(arm.label)?.[1] ?? form;
 
-/** Nothing was run, or most of it died. */
+/** Whether nothing was run, or most of it died. */
 const isDead = ({ arm }: SweepPoint): boolean => arm.mean === undefined || mostDied(arm);
 
 /** `▾ eqs. 3-6 as written: 27.8 to 29.6 %, most students died` */
@@ -56,7 +56,7 @@ function describeDead(points: readonly SweepPoint[]): string {
   return `▾ ${name}: ${low === high ? low : `${low} to ${high}`} %, most students died`;
 }
 
-/** Means with 95 % intervals over the option's values, a line a form; the paper's as crosses. */
+/** Draws means with 95 % intervals over the option's values, one line per form; the paper's numbers are crosses. */
 export function sweepCurves(evidence: Evidence, option: SweepOf): Figure {
   const forms = [...formsOf(evidence, option).values()];
   const living = forms.filter((all) => !all.every(isDead));
@@ -112,7 +112,7 @@ export function sweepCurves(evidence: Evidence, option: SweepOf): Figure {
   };
 }
 
-/** The mean of the maps of several trials, teacher x student layers, four decimals. */
+/** Returns the mean of several trials' maps, teacher x student layers, to four decimals. */
 function meanMap(records: readonly TrialRecord[]): number[][] | undefined {
   const maps = records.flatMap(({ attention }) => (attention ? [attention] : []));
   return maps[0]?.map((row, i) =>
@@ -121,8 +121,8 @@ function meanMap(records: readonly TrialRecord[]): number[][] | undefined {
 }
 
 /**
- * Attention, averaged over an arm's trials, with a slider over the option's values.
- * @param form `searched`, `literal`: as in the arms' ids
+ * Draws attention, averaged over an arm's trials, with a slider over the option's values.
+ * @param form as in the arms' ids: `searched` or `literal`
  */
 export function sweepMaps(evidence: Evidence, option: SweepOf, form: string): Figure {
   const points = (formsOf(evidence, option).get(form) ?? []).flatMap((point) => {

@@ -1,9 +1,9 @@
-// A table as a value that a notebook shows.
+// A table as a value that a notebook displays.
 import { inspect } from "node:util";
 import { needObject } from "../base/arguments.ts";
 import { formatTable, htmlTable, type Table } from "../base/table.ts";
 
-/** As the last expression of a notebook's cell: HTML in JupyterLab, text elsewhere. */
+/** Returns a value that, at the end of a notebook's cell, is HTML in JupyterLab and text elsewhere. */
 export function showTable(table: Table): object {
   needObject(
     table,

@@ -7,9 +7,9 @@ import { REACH_NOISE, type TermCheck } from "../experiments/theorem1.ts";
 import type { FrameContent } from "./data-frame.ts";
 import { baseAxis, baseLayout, type Figure, ink, note } from "./figure.ts";
 
-/** A row a pair of layers; errors as powers of ten, shares in percent. */
+/** Tabulates one row per pair of layers; errors as powers of ten, shares in percent. */
 export function termTable(checks: readonly TermCheck[]): FrameContent {
-  needArray(checks, "termTable: checks", "what checkTerms() gives");
+  needArray(checks, "termTable: checks", "the result of checkTerms()");
   const power = (x: number): string => x.toExponential(1);
   return {
     columns: [
@@ -39,7 +39,7 @@ export function termTable(checks: readonly TermCheck[]): FrameContent {
   };
 }
 
-/** One strip a loss: how its gradients change with a teacher layer's weights, on colours of tens. */
+/** Draws one strip per loss: how its gradients change with a teacher layer's weights, coloured by power of ten. */
 export function reachFigure(
   layers: readonly number[],
   losses: readonly { readonly name: string; readonly reach: readonly (readonly number[])[] }[],
@@ -98,7 +98,7 @@ export function reachFigure(
   return { data, layout };
 }
 
-/** What the numbers say of theorem 1, a sentence each. */
+/** Says what the numbers show about theorem 1, one sentence each. */
 export function theoremWords(
   checks: readonly TermCheck[],
   layers: readonly number[],
@@ -107,7 +107,7 @@ export function theoremWords(
     readonly softkd: readonly (readonly number[])[];
   },
 ): string[] {
-  needArray(checks, "theoremWords: checks", "what checkTerms() gives");
+  needArray(checks, "theoremWords: checks", "the result of checkTerms()");
   needArray(layers, "theoremWords: layers", "the teacher's layers, from 1");
   needObject(
     reach,

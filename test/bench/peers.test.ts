@@ -1,4 +1,4 @@
-// The peers compute what we compute: losses of five steps agree, for every method and layout.
+// The peers compute what we compute: the losses of five steps agree, for every method and layout.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";

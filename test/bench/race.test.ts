@@ -1,4 +1,4 @@
-// The race against PyTorch Geometric: its graphs, its protocol, its verdicts; our side alone.
+// The race against PyTorch Geometric: its graphs, its protocol, its verdicts; only our side runs.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
@@ -40,7 +40,7 @@ const measured = (ratio: number, more: Partial<Measured> = {}): Measured => ({
   ...more,
 });
 
-test("a target is reached, missed by so much, or not measured; the native one by no other engine", () => {
+test("a target is reached, missed by an amount, or not measured; native targets need the native engine", () => {
   assert.equal(verdict(measured(0.5)), "reached");
   assert.equal(verdict(measured(0.51)), "not reached");
   assert.equal(verdict(measured(0.4, { native: true })), "not measured");
@@ -68,7 +68,7 @@ test("a target is reached, missed by so much, or not measured; the native one by
   assert.match(warned, /\*\*Provisional\*\*.*load up to 2\.5 on 2 cores\) .* measured: a\./);
 });
 
-test("the cases have names of their own, and the issue's eleven targets and eq. 4's", () => {
+test("case names are unique, and eleven targets plus eq. 4's are set", () => {
   const cases = allCases();
   assert.equal(new Set(cases.map(({ name }) => name)).size, cases.length);
   const targets = cases.filter(({ target }) => target !== undefined).map(({ name }) => name);
@@ -79,7 +79,7 @@ test("the cases have names of their own, and the issue's eleven targets and eq. 
   ]);
 });
 
-test("a generated graph is symmetric, without self loops, about as large as asked, repeatable", () => {
+test("a generated graph is symmetric, without self-loops, about the requested size, and repeatable", () => {
   const { adjacency, nodes } = generatedGraph(10_000);
   assert.equal(nodes, 1000);
   const arcs = new Set<number>();
@@ -90,16 +90,16 @@ test("a generated graph is symmetric, without self loops, about as large as aske
     }
   }
   for (const arc of arcs) assert.ok(arcs.has((arc % nodes) * nodes + Math.floor(arc / nodes)));
-  // Some of 5,000 drawn pairs fall together.
+  // Some of the 5,000 drawn pairs coincide.
   assert.ok(arcs.size > 9800 && arcs.size <= 10_000, `${arcs.size} arcs`);
   assert.deepEqual(generatedGraph(10_000).adjacency, adjacency);
 });
 
-test("our side reads what was written: its losses are those of the loop's own step, bit by bit", async () => {
+test("our side reads what was written: its losses equal the training loop's to the bit", async () => {
   const graph = await loadDataset("synthetic");
   const split = await loadSplit(graph, "public");
   const subject = { dataset: "synthetic", split: "public", seed: 3 };
-  // As the losses are compared: without dropout, whatever the recipe says.
+  // Losses are compared without dropout, whatever the recipe says.
   const config = studentConfig(subject, "student", teacherConfig(subject), {
     model: { dropout: 0 },
   });
@@ -136,7 +136,7 @@ test("our side reads what was written: its losses are those of the loop's own st
   }
 });
 
-test("a side that dies says so with its last words, one that hangs is ended", async () => {
+test("a side that dies is reported with its last output, and one that hangs is ended", async () => {
   const program = (code: string): Side =>
     new Side({ command: process.execPath, args: ["-e", code], env: {} });
   const dying = program(

@@ -43,7 +43,7 @@ function report(): Report {
   };
 }
 
-test("limits may stand on another task's median, ratios on the medians", () => {
+test("limits may build on another task's median; ratios are of medians", () => {
   const rows = report().rows.map(({ name, limit, peerRatio, threaded }) => {
     return { name, limit, peerRatio, threaded };
   });
@@ -54,7 +54,7 @@ test("limits may stand on another task's median, ratios on the medians", () => {
   ]);
 });
 
-test("the table says what is over its limit, and rates where they are counted", () => {
+test("the table shows what exceeds its limit, and rates where they are counted", () => {
   const table = markdownTable(reportTable(report()));
   assert.match(
     table,
@@ -64,7 +64,7 @@ test("the table says what is over its limit, and rates where they are counted", 
   assert.match(table, /product: A B \| 500 µs .*\| 8\.0 \| 2\.0 \| 60\.0 x \| 300 µs \(0\.60\) \|/);
 });
 
-test("the profiler counts what a call moves and computes", () => {
+test("the profiler counts the bytes and operations of a call", () => {
   const [a, b] = [tf.ones([30, 20]), tf.ones([20, 10])];
   const run = (): void => tf.tidy(() => void tf.matMul(a, b));
   const [product] = measure([task("product", "A B", { run })], () => {});
@@ -72,7 +72,7 @@ test("the profiler counts what a call moves and computes", () => {
   assert.equal(product!.bytes, 4 * (30 * 20 + 20 * 10 + 30 * 10));
 });
 
-test("a task is called until it is warm, then in every round; quartiles are in order", () => {
+test("a task runs until it is warm, then in every round; quartiles are in order", () => {
   let calls = 0;
   const busy = task("a", "busy", {
     run() {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { meanStep, peaks, whereMarkdown } from "../../bench/where.ts";
 import { memory, startEngine } from "../../src/tensor/index.ts";
 
-test("a table a step, its small operators in one row", () => {
+test("each step has a table, with small operators in one row", () => {
   const kernel = { kind: "kernel" as const, calls: 20 };
   const recorded = {
     seconds: 0.1,
@@ -40,7 +40,7 @@ test("a table a step, its small operators in one row", () => {
   ]);
 });
 
-test("peaks are numbers of this machine, and their memory is given back", () => {
+test("peaks are measured on this machine, and their memory is freed", () => {
   startEngine("wasm", { threads: 1 });
   const before = memory().used;
   const { operations, bytes } = peaks();

@@ -1,4 +1,4 @@
-// Runs the command as a user does, in a process of its own.
+// Runs `abkd` as a user does, in a process of its own.
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
@@ -14,7 +14,7 @@ export interface Outcome {
 export interface Running {
   readonly process: ChildProcess;
   readonly outcome: Promise<Outcome>;
-  /** Resolves once stderr holds the text. */
+  /** Resolves once stderr contains the text. */
   seen(text: string): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run
   );
 }
 
-/** Starts `abkd` under a shell command that comes before it, such as `ulimit`. */
+/** Starts `abkd` after a shell command, such as `ulimit`. */
 export function startUnder(shell: string, args: readonly string[]): Running {
   const command = ["-c", `${shell}; exec "$0" "$@"`, process.execPath, CLI, ...args];
   return follow(spawn("bash", command, { env: { ...process.env, NODE_OPTIONS: "" } }));

@@ -1,4 +1,4 @@
-// SIGTERM and Ctrl-C during a download: the end comes in time, and nothing half is taken for whole.
+// SIGTERM and Ctrl-C during a download: the process ends in time, and no partial file counts as complete.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
@@ -10,10 +10,10 @@ import { pathToFileURL } from "node:url";
 import { temporaryFolder } from "../training/small.ts";
 import { start } from "./abkd.ts";
 
-/** Longest that an end may take, in milliseconds. */
+/** The longest that ending may take, in milliseconds. */
 const LIMIT = 2_000;
 
-/** A server that sends a few bytes of whatever is asked for, and then no more. */
+/** A server that sends a few bytes of any requested file, and then nothing more. */
 async function slowServer(t: TestContext): Promise<{ address: string; asked: Promise<unknown> }> {
   const { promise: asked, resolve } = Promise.withResolvers<void>();
   const server = createServer((_request, response) => {
@@ -28,7 +28,7 @@ async function slowServer(t: TestContext): Promise<{ address: string; asked: Pro
   return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
 }
 
-/** As on a machine that has no data, with the server in the place of all others. */
+/** Simulates a machine without data, where this server replaces all others. */
 const preloadOf = (address: string, folder: string): string => `
   import fs from "node:fs";
   import { syncBuiltinESMExports } from "node:module";

@@ -1,4 +1,4 @@
-// Wrong requests: one line on stderr, nothing on stdout, exit code 2, no stack.
+// Wrong requests give one line on stderr, nothing on stdout, exit code 2, no stack.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -56,7 +56,7 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
     ["distill", "--softkd-soft-weight", "1"],
     /--softkd-soft-weight is an option of softkd, not of abkd/,
   ],
-  // The keys of configurations are no flags.
+  // The keys of configurations are not flags.
   [["distill", "--softkd-alpha", "1"], /Did you mean --softkd-soft-weight\?/],
   [["distill", "--gsp-soft-labels", "1"], /Did you mean --gsp-soft-weight\?/],
   [["distill", ...SYNTHETIC, "--split", "geom-gcn:0"], /synthetic has no split "geom-gcn:0"/],
@@ -81,9 +81,9 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["predict", "x", "--output", "x.txt"], /name a file that ends in .csv or .json/],
 ];
 
-test("wrong requests are told in one line", async (t) => {
+test("wrong requests are reported in one line", async (t) => {
   for (const [args, message] of WRONG) {
-    // In this process: starting a hundred would take a minute.
+    // Run in this process, since starting a hundred would take a minute.
     const write = t.mock.method(process.stderr, "write", () => true);
     const code = await main(args);
     const stderr = write.mock.calls.map((call) => String(call.arguments[0])).join("");
@@ -95,7 +95,7 @@ test("wrong requests are told in one line", async (t) => {
   }
 });
 
-test("the process ends with that line alone and exit code 2", async () => {
+test("the process ends with only that line and exit code 2", async () => {
   for (const args of [
     ["distill", "--seed", "x"],
     ["distill", "--dataset", "nosuch"],
@@ -106,7 +106,7 @@ test("the process ends with that line alone and exit code 2", async () => {
   }
 });
 
-test("a model file that is none is told in one line", async (t) => {
+test("a file that is no model file is reported in one line", async (t) => {
   const folder = temporaryFolder(t);
   for (const [name, content] of [
     ["empty", ""],
@@ -122,7 +122,7 @@ test("a model file that is none is told in one line", async (t) => {
   }
 });
 
-test("help and version go to stdout with exit code 0, and help names every default's source", async () => {
+test("help and version go to stdout with exit code 0, and help says where every default comes from", async () => {
   const [none, version, help] = await Promise.all([
     abkd(),
     abkd("--version"),
@@ -141,7 +141,7 @@ test("help and version go to stdout with exit code 0, and help names every defau
   assert.match(help.stdout, /--softkd-temperature/);
 });
 
-test("a reader that stops early is no error", async () => {
+test("a reader that stops early causes no error", async () => {
   const { process: child, outcome } = start(["methods", "--json"]);
   child.stdout?.destroy();
   const { code, stderr } = await outcome;

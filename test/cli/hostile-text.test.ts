@@ -1,4 +1,4 @@
-// Text that was made to deceive or to break: one short, printable line, never an internal error.
+// Text made to deceive or to break things gives one short, printable line, never an internal error.
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ interface Said {
   readonly stderr: string;
 }
 
-/** In this process: starting so many would take minutes. */
+/** Runs in this process, since starting so many would take minutes. */
 async function abkd(t: TestContext, ...args: string[]): Promise<Said> {
   const written = { stdout: "", stderr: "" };
   const mocks = (["stdout", "stderr"] as const).map((name) => {
@@ -153,7 +153,7 @@ test("models, runs, notebooks and kernelspecs", async (t) => {
   for (const line of stdout.split("\n")) assert.ok(line.length < 2100);
 });
 
-test("a bad record stops neither status nor report, and is said in a line", async (t) => {
+test("a bad record stops neither status nor report, and is reported in one line", async (t) => {
   const folder = temporaryFolder(t);
   const plan = planStudy(findStudy("table3"), { profile: "quick", datasets: ["cora"] });
   const trials = [...distinctTrials(plan)].filter(([, { method }]) => method);
@@ -181,7 +181,7 @@ test("a bad record stops neither status nor report, and is said in a line", asyn
   for (const [k, make] of bad.entries()) {
     writeFileSync(join(folder, `${trials[k]![0]}.json`), make(k));
   }
-  // A folder in a record's place, and one that warns in escape sequences, which is sound.
+  // A folder in place of a record, and a sound record whose warnings are escape sequences.
   mkdirSync(join(folder, `${trials[bad.length]![0]}.json`));
   const [sound] = trials[bad.length + 1]!;
   const warned = record(bad.length + 1, (one) => ({ ...one, warnings: [ESCAPES.repeat(1000)] }));

@@ -18,7 +18,7 @@ import { abkd } from "./abkd.ts";
 
 const run = promisify(execFile);
 
-/** One trained student for all tests here. */
+/** Trains one student for all tests in this file. */
 let runs = "";
 let result: RunResult;
 before(async () => {
@@ -48,7 +48,7 @@ async function predictedLogits(file: string, folder: string): Promise<Float32Arr
   return new Float32Array(new Uint8Array(bytes).buffer);
 }
 
-/** Reads safetensors by the format's description alone. */
+/** Reads safetensors by the format's specification alone. */
 function readSafetensors(file: string): {
   config: RunConfig<GcniiConfig>;
   array: (name: string) => { rows: number; columns: number; values: Float32Array };
@@ -74,7 +74,7 @@ function readSafetensors(file: string): {
   };
 }
 
-/** GCNII's formula in double precision, node by node, from the arrays of a file. */
+/** Computes GCNII in double precision, node by node, from the arrays of a file. */
 function referenceLogits(file: string, graph: Graph): Float64Array {
   const { config, array } = readSafetensors(file);
   const { layers, width, alpha, lambda } = config.model;
@@ -193,7 +193,7 @@ test("a model of another graph, and an altered one, are refused in one line", as
   }
 });
 
-test("another program's file is taken, and said; its weights must be numbers", async (t) => {
+test("another program's file is accepted, with a note; its weights must be numbers", async (t) => {
   const folder = temporaryFolder(t);
   const bytes = readFileSync(await exportModel(folder, "safetensors"));
   const end = 8 + Number(bytes.readBigUInt64LE());
@@ -247,11 +247,11 @@ for l in range(m["layers"]):
 np.asarray(h @ w["output.weight"] + w["output.bias"]).astype("<f4").tofile(sys.argv[3])
 `;
 
-test("a reading of the npz by torch (or numpy, where there is no torch) gives the same logits to 1e-5", async (t) => {
+test("torch (or numpy without torch) computes the same logits from the npz to 1e-5", async (t) => {
   try {
     await run("python3", ["-c", "import numpy"], { timeout: 60_000 });
   } catch {
-    t.skip("python3 with numpy is not here; the formula in double precision was checked");
+    t.skip("python3 with numpy is missing; the formula in double precision was checked");
     return;
   }
   const folder = temporaryFolder(t);

@@ -21,7 +21,7 @@ const figure = findStudy("figure5");
 registerStudy({ ...figure, name: "rings", title: "Rings", datasets: ["rings"], arms: figure.arms.slice(0, 1) });
 `;
 
-test("it is trained, listed, exported, applied and studied; without the file it is not known", async (t) => {
+test("they are trained, listed, exported, applied and studied; without the file they are unknown", async (t) => {
   const folder = temporaryFolder(t);
   const [mine, data] = [join(folder, "mine.ts"), join(folder, "data.ts")];
   writeFileSync(mine, OWN_MODULE);

@@ -1,4 +1,4 @@
-// Where output goes: devices, pipes and links stay what they are, and a stdout that fails is no crash.
+// Where output goes: devices, pipes and links stay what they are, and a failing stdout is no crash.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import {
@@ -21,7 +21,7 @@ const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 const RUN = fileURLToPath(new URL("../../results/runs/01b92c1868d340bf", import.meta.url));
 const MODEL = join(RUN, "model.safetensors");
 
-/** `abkd` in a shell's pipeline; `$ABKD` stands for it. */
+/** Runs a shell pipeline in which `$ABKD` is the command. */
 function shell(script: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const child = spawn(
     "bash",
@@ -39,10 +39,10 @@ function shell(script: string): Promise<{ code: number | null; stdout: string; s
   return new Promise((resolve) => child.on("close", (code) => resolve({ code, ...said })));
 }
 
-test("only regular files are replaced, at the end of links, with the rights that they had", (t) => {
+test("only regular files are replaced, also behind links, and keep their permissions", (t) => {
   const folder = temporaryFolder(t);
   const at = (name: string): string => join(folder, name);
-  // A link in the place of a device, lest the machine's own is lost.
+  // A link stands in for a device, so that the machine's own is not lost.
   symlinkSync("/dev/null", at("null"));
   writeAtomic(at("null"), "x");
   assert.ok(lstatSync(at("null")).isSymbolicLink());
@@ -92,7 +92,7 @@ test("a named pipe and /dev/stdout are written to", { skip: skipWithoutData() },
   }
 });
 
-test("a full stdout is said in one line, exit code 1, and what was computed is kept", {
+test("a full stdout gives one line and exit code 1, and what was computed is kept", {
   skip: skipWithoutData(),
 }, async (t) => {
   const folder = temporaryFolder(t);
@@ -119,7 +119,7 @@ test("a full stdout is said in one line, exit code 1, and what was computed is k
   assert.ok(existsSync(join(folder, "m.npz")));
 });
 
-test("a reader that has gone ends nothing: the work is done, quietly, with the usual code", async (t) => {
+test("if the reader is gone, the work is still done, quietly, with the usual exit code", async (t) => {
   const folder = temporaryFolder(t);
   const run = join(folder, "runs");
   const few = `--dataset synthetic --method student --epochs 3 --quiet --json --runs "${run}"`;

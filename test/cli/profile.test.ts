@@ -1,4 +1,4 @@
-// --profile: the tables, the trace beside the run, and results that are the same without it.
+// --profile: the tables, the trace beside the run, and the same results as without it.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { test } from "node:test";
@@ -28,7 +28,7 @@ test("the first of several runs is profiled, and no result changes", async (t) =
   assert.deepEqual(contents(profiled), contents(plain));
 });
 
-test("with --json the tables go to stderr; a run that is taken has none", async (t) => {
+test("with --json the tables go to stderr; a reused run has none", async (t) => {
   const runs = temporaryFolder(t);
   const model = ["--layers", "2", "--width", "4", "--epochs", "3"];
   const args = ["train", "--dataset", "synthetic", ...model, "--runs", runs, "--json", "--quiet"];

@@ -24,7 +24,7 @@ function stream(isTTY: boolean): { text: () => string; stream: NodeJS.WriteStrea
   return { text: () => text, stream: fake };
 }
 
-test("a terminal gets one line that is drawn over, within its width, and wiped at the end", () => {
+test("a terminal gets one line that is redrawn within its width and erased at the end", () => {
   const { text, stream: terminal } = stream(true);
   const { observer, close } = showProgress(["x"], terminal);
   observer({ type: "start", id: "x", config, epoch: 0, asTeacher: false });
@@ -39,7 +39,7 @@ test("a terminal gets one line that is drawn over, within its width, and wiped a
   assert.ok(!text().endsWith(line));
 });
 
-test("elsewhere there is no carriage return, and an epoch now and then", () => {
+test("elsewhere there is no carriage return, only an epoch now and then", () => {
   const { text, stream: pipe } = stream(false);
   const { observer, close } = showProgress(["x"], pipe);
   observer({ type: "start", id: "x", config, epoch: 30, asTeacher: false });
@@ -48,7 +48,7 @@ test("elsewhere there is no carriage return, and an epoch now and then", () => {
   assert.equal(text(), "softkd on cora geom-gcn:0, seed 7: going on after epoch 30\n");
 });
 
-test("several runs: the one that ends last, how many are done, failed ones among them, and more running", (t) => {
+test("several runs: shows the one that will end last, how many are done or failed, and how many more run", (t) => {
   const { text, stream: terminal } = stream(true);
   terminal.columns = 200;
   let now = 0;
@@ -63,7 +63,7 @@ test("several runs: the one that ends last, how many are done, failed ones among
   assert.match(drawn.at(-1)!, /^softkd seed 7: epoch 130\/600, .* 3:20 left \[1\/3 done, 1/);
 });
 
-test("a study: done, failed, running; the time left is known once a run of each kind has an epoch", (t) => {
+test("a study: shows done, failed, running, and the time left once a run of each kind has an epoch", (t) => {
   const { text, stream: terminal } = stream(true);
   terminal.columns = 200;
   let now = 0;
@@ -76,7 +76,7 @@ test("a study: done, failed, running; the time left is known once a run of each 
   assert.match(line(), /^0\/3 done, 1 running, time left not known yet; 64L-64H alone on cora/);
   observer({ type: "fail", id: "teacher", message: "no luck", diverged: false });
   observer({ type: "start", id: "x", config, epoch: 0, asTeacher: false });
-  // 94.4 s are left of four fifths; two more runs take five fourths of that each.
+  // 94.4 s are left for four fifths of a run; two more runs take five fourths of that each.
   observer(epoch);
   const name = "softkd on cora geom-gcn:0, seed 7 (epoch 120, val 84.9 %)";
   assert.equal(line(), `0/3 done, 1 failed, 1 running, 5:30 left; ${name}`);

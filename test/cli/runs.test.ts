@@ -18,9 +18,9 @@ function distill(runs: string, ...args: string[]): string[] {
 
 const OPTIMISED = "--optimiser sgd:0.9 --warm-up 2 --schedule step:3:0.5 --clip 1 --keep accuracy";
 
-/** A file of the only student's run, or undefined as long as it is not there. */
+/** Returns a file of the only student's run, or undefined while it does not exist. */
 function fileOf(runs: string, name: string): string | undefined {
-  // Names alone: what is being written may be renamed before it is looked at.
+  // Only by names: a file that is being written may be renamed before it is examined.
   const names = readdirSync(runs, { recursive: true, encoding: "utf8" });
   const found = names.find((f) => f.endsWith(name) && !f.includes("teachers"));
   return found && join(runs, found);
@@ -86,7 +86,7 @@ test("Ctrl-C keeps the checkpoint, exits 130, and --resume ends in the same bits
   assert.match(finished.stderr, /abkd on synthetic .*trained earlier/);
 });
 
-test("kill -9 loses no more than what came after the last checkpoint", async (t) => {
+test("kill -9 loses only what came after the last checkpoint", async (t) => {
   const [killed, whole] = [temporaryFolder(t), temporaryFolder(t)];
   const epochs = ["--method", "student", "--epochs", "400", "--patience", "400"];
   const running = start(distill(killed, ...epochs));
@@ -97,12 +97,12 @@ test("kill -9 loses no more than what came after the last checkpoint", async (t)
   const resumed = await abkd(...distill(killed, ...epochs, "--resume"));
   assert.match(resumed.stderr, /going on after epoch \d+/);
   assert.equal((await abkd(...distill(whole, ...epochs))).code, 0);
-  // A kill in the middle of a write leaves a temporary file, which nothing reads.
+  // A kill during a write leaves a temporary file, which nothing reads.
   const left = [...contents(killed)].filter(([file]) => !file.endsWith(".tmp"));
   assert.deepEqual(new Map(left), contents(whole));
 });
 
-test("optimiser, warm-up, schedule, clipping and the kept epoch go from the options to the run", async (t) => {
+test("optimiser, warm-up, schedule, clipping and the kept epoch reach the run from the options", async (t) => {
   const args = distill(
     temporaryFolder(t),
     ...["--method", "softkd", "--epochs", "6", ...OPTIMISED.split(" ")],
@@ -125,7 +125,7 @@ test("optimiser, warm-up, schedule, clipping and the kept epoch go from the opti
   assert.deepEqual([again.code, again.stdout], [0, stdout], "the finished run is taken");
 });
 
-test("a damaged checkpoint is told, with the way out, and is not resumed", async (t) => {
+test("a damaged checkpoint is reported, with what to do, and is not resumed", async (t) => {
   const runs = temporaryFolder(t);
   const args = distill(runs, "--method", "student", "--epochs", "5000", "--patience", "5000");
   const running = start(args);
@@ -143,8 +143,8 @@ test("a damaged checkpoint is told, with the way out, and is not resumed", async
   );
 });
 
-// A limit on the size of files fails a write half-way, as a full disk does.
-test("a disk that takes no more is told in one line and leaves nothing half-written", async (t) => {
+// A limit on file size makes a write fail halfway, as a full disk does.
+test("a full disk is reported in one line and leaves nothing half-written", async (t) => {
   const runs = temporaryFolder(t);
   const args = distill(runs, "--method", "student", "--epochs", "5", "--quiet");
   const { code, stdout, stderr } = await startUnder("ulimit -f 4", args).outcome;

@@ -1,4 +1,4 @@
-// SIGTERM ends a run in time, whatever it is doing, with a checkpoint where it can.
+// SIGTERM ends a run in time, whatever it is doing, with a checkpoint if possible.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -10,25 +10,25 @@ import { type Outcome, type Running, start } from "./abkd.ts";
 
 const ENDLESS = ["--epochs", "1000000", "--patience", "1000000"];
 const CHECKPOINT = "checkpoint.safetensors";
-/** What a run has after SIGTERM, and what a busy machine may add: far less than a step of WIDE. */
+/** The time a run has after SIGTERM plus what a busy machine may add: far less than a step of WIDE. */
 const LIMIT = 30_000;
 /** A teacher whose first step takes more than a minute on one thread. */
 const WIDE = ["--layers", "64", "--width", "1500", "--threads", "1", "--engine", "wasm"];
 
-/** Starts `abkd`; what a failed test leaves is ended. */
+/** Starts `abkd`, and ends it if the test fails. */
 function begin(t: TestContext, args: readonly string[]): Running {
   const running = start(args);
   t.after(() => running.process.kill("SIGKILL"));
   return running;
 }
 
-/** Whether a run's checkpoint is there; its file is not opened, for it is replaced all the time. */
+/** Whether a run's checkpoint exists; its file is not opened, since it is replaced all the time. */
 function hasCheckpoint(runs: string): boolean {
   const files = readdirSync(runs, { recursive: true, encoding: "utf8" });
   return files.some((file) => file.endsWith(CHECKPOINT));
 }
 
-/** Sends SIGTERM and waits for the end. */
+/** Sends SIGTERM and waits until the process ends. */
 async function terminated(running: Running): Promise<Outcome> {
   running.process.kill("SIGTERM");
   const outcome = await Promise.race([running.outcome, sleep(LIMIT, undefined, { ref: false })]);
@@ -54,7 +54,7 @@ test("SIGTERM between two steps keeps a checkpoint and exits 143", async (t) => 
     await sleep(10);
   }
   const { code, signal, stderr, stdout } = await terminated(running);
-  // On a machine that is very busy the step may not end in time: then the last checkpoint stands.
+  // On a very busy machine the step may not end in time; then the last checkpoint stays.
   if (signal === null) {
     assert.equal(code, 143, stderr);
     assert.match(stderr, /stopped after epoch \d+, which is kept; .*--resume continues\n$/);
@@ -65,7 +65,7 @@ test("SIGTERM between two steps keeps a checkpoint and exits 143", async (t) => 
   assert.ok(hasCheckpoint(runs));
 });
 
-test("SIGTERM ends a run in the middle of a step, and a second one at once", async (t) => {
+test("SIGTERM ends a run in the middle of a step, and a second SIGTERM at once", async (t) => {
   const runs = temporaryFolder(t);
   const args = ["train", "--dataset", "synthetic", ...WIDE, "--runs", runs];
   const [one, two] = [begin(t, args), begin(t, args)];
@@ -78,8 +78,8 @@ test("SIGTERM ends a run in the middle of a step, and a second one at once", asy
   }
 });
 
-// By a clock of the test's own: a busy machine cannot break it, nor can a longer grace pass.
-test("after SIGTERM a step has a second and more, and the process ends within two", (t) => {
+// With the test's own clock, so that a busy machine cannot break it and a longer grace period cannot pass.
+test("after SIGTERM a step has more than a second, and the process ends within two", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const kill = t.mock.method(process, "kill", () => true);
   t.mock.method(process.stderr, "write", () => true);
@@ -99,7 +99,7 @@ test("after SIGTERM a step has a second and more, and the process ends within tw
   assert.deepEqual(process.listeners("SIGTERM"), before);
 });
 
-test("SIGTERM before the first run has its default effect: there is nothing to keep", async (t) => {
+test("SIGTERM before the first run has its default effect, since there is nothing to keep", async (t) => {
   const runs = join(temporaryFolder(t), "runs");
   const running = begin(t, ["train", "--dataset", "synthetic", ...WIDE, "--runs", runs]);
   await new Promise((resolve) => running.process.once("spawn", resolve));

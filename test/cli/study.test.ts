@@ -1,4 +1,4 @@
-// abkd study: what its commands print, and their errors; the training itself is tested elsewhere.
+// abkd study: what its commands print, and their errors; training itself is tested elsewhere.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ test("study list names every study with its trials", async () => {
   for (const { name, title } of studies) assert.ok(stdout.includes(name) && stdout.includes(title));
 });
 
-test("status, run and report of a study that is done", async (t) => {
+test("status, run and report of a finished study", async (t) => {
   const folder = join(temporaryFolder(t), "results");
   const store = new ResultsStore(folder);
   const plan = planStudy(findStudy("table3"), { profile: "quick", datasets: ["cora"] });
@@ -63,7 +63,7 @@ test("in the paper profile published weights stand beside the searched ones", as
   assert.match(readFileSync(html, "utf8"), /with published weights/);
 });
 
-test("a refused study does not say that the same command continues; one that failed does", async (t) => {
+test("a refused study does not say that the same command continues; a failed one does", async (t) => {
   const folder = temporaryFolder(t);
   const given = ["study", "run", "table3", "--datasets", "synthetic", "--results"];
   const absent = ["--data", join(folder, "absent")];
@@ -81,7 +81,7 @@ test("a refused study does not say that the same command continues; one that fai
   );
 });
 
-test("wrong requests are one line and exit code 2", async (t) => {
+test("wrong requests give one line and exit code 2", async (t) => {
   const folder = temporaryFolder(t);
   const wrong: [string[], RegExp][] = [
     [
@@ -105,11 +105,11 @@ test("wrong requests are one line and exit code 2", async (t) => {
   assert.ok(!existsSync(join(folder, "results")));
 });
 
-test("plans: every registered method, one start a seed, the teacher at full size in each profile", () => {
+test("plans have every registered method, one start per seed, and the full-size teacher in each profile", () => {
   for (const study of studies) {
     const ids = study.arms.map(({ id }) => id);
     assert.equal(new Set(ids).size, ids.length);
-    // The teachers alone: no ABKD table.
+    // The study of teachers is no ABKD table.
     if (ids.length > 0)
       for (const control of ["student", "softkd", "abkd:uniform", "abkd:diagonal", "abkd:last"]) {
         assert.ok(ids.includes(control), `${study.name} has no ${control}`);
@@ -126,7 +126,7 @@ test("plans: every registered method, one start a seed, the teacher at full size
       assert.equal(splits.size, profile === "quick" ? 2 : 20);
       for (const { arm, config } of trials) {
         if (!config.teacher) continue;
-        // The control that learns from noise has the same teacher before its first step.
+        // The control that learns from noise has the same teacher, before its first step.
         const untrained = arm === "abkd:random-teacher";
         const like = found.map((one) =>
           runId(untrained ? { ...one, training: { ...one.training, epochs: 0 } } : one),
@@ -191,13 +191,13 @@ test("study pack moves records into packs, which status, run, report and show re
   assert.deepEqual([wrong.code, /16 hex digits/.test(wrong.stderr)], [2, true]);
 });
 
-/** The files that a Markdown text links to, but for those on the web. */
+/** Lists the local files that a Markdown text links to. */
 function linked(text: string): string[] {
   return [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, target]) => target!);
 }
 
-// With the graphs of table 9 at hand, or it would say that they are not.
-test("the committed docs/reproduction.md and its parts are what the committed results say", {
+// Needs the graphs of table 9, since the text would otherwise say that they are missing.
+test("the committed docs/reproduction.md and its parts match the committed results", {
   skip: skipWithoutData(),
 }, async (t) => {
   const folder = join(import.meta.dirname, "../..");
@@ -235,7 +235,7 @@ test("the committed docs/reproduction.md and its parts are what the committed re
       assert.ok(then.has(target), `${name} links to ${target}`);
 });
 
-test("each trial in docs/reproduction's lists is found by its id, and says the same", () => {
+test("each trial in docs/reproduction's lists is found by its id and agrees with its record", () => {
   const folder = join(import.meta.dirname, "../..");
   const store = new ResultsStore(join(folder, "results"));
   for (const { name } of studies) {
@@ -244,7 +244,7 @@ test("each trial in docs/reproduction's lists is found by its id, and says the s
       .split("\n");
     assert.equal(titles, "graph,arm,split,trial,state,seed,test %,val %,best epoch,epochs");
     const cells = rows.map((row) => {
-      // An arm's name may hold commas, within quotes.
+      // An arm's name may contain commas, inside quotes.
       const [, graph, split, id, state, seed, test] =
         /^(\w+),(?:"[^"]*"|[^,"]*),([^,]*),([0-9a-f]{16}),(\w+),(\d+),([\d.]*),/.exec(row) ?? [];
       return { graph, split, id: id!, state, seed: Number(seed), test };

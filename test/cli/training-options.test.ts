@@ -1,4 +1,4 @@
-// The command line's words for what a configuration's training leaves out.
+// How command-line options leave out optional parts of a configuration's training.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Command } from "commander";
@@ -6,14 +6,14 @@ import { addHyperParameters, givenHyperParameters } from "../../src/cli/options.
 import { teacherConfig } from "../../src/training/recipes.ts";
 import { runId } from "../../src/training/run-id.ts";
 
-/** What the options of a line change. */
+/** Returns what the options of a command line change. */
 function given(...line: string[]) {
   const command = addHyperParameters(new Command(), "Training:");
   command.parse(line, { from: "user" });
   return givenHyperParameters(command.opts()).training;
 }
 
-test("--optimiser adam and --keep loss take a recipe's own out, and leave the id of a run without", () => {
+test("--optimiser adam and --keep loss remove a recipe's own, and leave the id as without them", () => {
   const changes = given("--optimiser", "adam", "--keep", "loss");
   const recipe = { optimiser: { name: "adamw" }, keep: "accuracy", epochs: 9 };
   assert.deepEqual({ ...recipe, ...changes }, { optimiser: undefined, keep: undefined, epochs: 9 });
@@ -21,12 +21,12 @@ test("--optimiser adam and --keep loss take a recipe's own out, and leave the id
   assert.equal(runId(teacherConfig(subject, { training: changes })), runId(teacherConfig(subject)));
 });
 
-test("each optional one has a word for leaving it out", () => {
+test("each optional part has a value that leaves it out", () => {
   const none = ["--warm-up", "none", "--clip", "none", "--schedule", "none"];
   assert.deepEqual(given(...none), { warmUp: undefined, clip: undefined, schedule: undefined });
 });
 
-test("what is not given is not changed", () => {
+test("options that are not given change nothing", () => {
   assert.deepEqual(given("--keep", "accuracy"), { keep: "accuracy" });
   assert.deepEqual(given("--optimiser", "sgd:0.9"), { optimiser: { name: "sgd", momentum: 0.9 } });
   const step = { name: "step", every: 50, factor: 0.5 };

@@ -247,7 +247,10 @@ test("nobody takes a stopped run for a finished one: not a study, not openRun", 
   };
   await assert.rejects(runRecorded(trials, { ...options, observer }, runTrials), (error: Error) => {
     assert.ok(error instanceof InterruptedError);
-    assert.match(error.message, /^stopped: \d of 2 trials are recorded, and the same call goes on/);
+    assert.match(
+      error.message,
+      /^stopped: \d of 2 trials are recorded, and the same call continues/,
+    );
     return true;
   });
   const { records, problems } = store.read(trials.keys());

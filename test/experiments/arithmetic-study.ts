@@ -1,4 +1,4 @@
-// A study whose trials are arithmetic: what can be killed a hundred times in seconds. As a script
+// A study whose trials are arithmetic, so that it can be killed a hundred times in seconds. As a script
 // it runs the study: node arithmetic-study.ts STORE [TRIALS]
 import { readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ import { recordOf } from "../../src/experiments/trial-record.ts";
 import type { RunConfig, RunResult } from "../../src/training/run.ts";
 import { runId } from "../../src/training/run-id.ts";
 
-/** What a test varies: a hyper-parameter and the method's version are parts of the configuration. */
+/** What a test varies: a hyper-parameter and the method's version, both parts of the configuration. */
 export interface Variation {
   readonly splits?: number;
   readonly seeds?: number;
@@ -28,7 +28,7 @@ export interface Variation {
   readonly learningRate?: number;
   readonly profile?: Profile;
   readonly claims?: readonly Claim[];
-  /** With recipes of so many searches; each later one suits the student better. */
+  /** The number of searches with recipes; each later search suits the student better. */
   readonly searches?: number;
 }
 
@@ -86,7 +86,7 @@ export function arithmeticPlan(variation: Variation = {}): StudyPlan {
   };
 }
 
-/** A result that the configuration alone decides: SoftKD is best, then ABKD; a student likes weight decay. */
+/** Makes a result from the configuration alone: SoftKD is best, then ABKD; weight decay helps a student. */
 export function arithmeticResult(config: RunConfig): RunResult {
   const id = runId(config);
   const noise = Number.parseInt(id.slice(0, 6), 16) / 2 ** 24;
@@ -104,7 +104,7 @@ export function arithmeticResult(config: RunConfig): RunResult {
   };
 }
 
-/** The same with maps of attention and dissimilarity that lie the other way round. */
+/** Adds maps of attention and dissimilarity that are each other's opposite. */
 export function resultWithMaps(config: RunConfig): RunResult {
   const attention = Array.from({ length: 6 }, (_, i) =>
     Array.from({ length: 4 }, (_, j) => (j === i % 4 ? 0.7 : 0.1)),
@@ -116,7 +116,7 @@ export function resultWithMaps(config: RunConfig): RunResult {
   return { ...arithmeticResult(config), inspection: { first, last } };
 }
 
-/** Writes made-up records of a study's trials on Cora into a store's folder. */
+/** Writes artificial records of a study's trials on Cora into a store's folder. */
 export function storeTrials(folder: string, name: string, profile: Profile = "quick"): void {
   const store = new ResultsStore(folder);
   const plan = planStudy(findStudy(name), { profile, datasets: ["cora"] });
@@ -130,13 +130,13 @@ export function damageLine(path: string, number: number): void {
   writeFileSync(path, lines.join("\n"));
 }
 
-/** Makes all files of a folder so many minutes old: what a killed writer left is removed after an hour. */
+/** Makes all files in a folder this many minutes old: what a killed writer left is removed after an hour. */
 export function ageFiles(folder: string, minutes = 61): void {
   const then = Date.now() / 1000 - 60 * minutes;
   for (const name of readdirSync(folder)) utimesSync(join(folder, name), then, then);
 }
 
-/** Two at a time, a millisecond or so each. */
+/** Runs two trials at a time, about a millisecond each. */
 export const arithmeticRunner: TrialRunner = async (configs, { observer = () => {}, signal }) => {
   const queue = [...configs];
   const worker = async (): Promise<void> => {

@@ -11,7 +11,7 @@ import { committedRecords, RESULTS } from "./committed-records.ts";
 const store = new ResultsStore(RESULTS);
 const ids = committedRecords().map(({ record }) => record.id);
 
-/** Of a method whose version is not the present one any more. */
+/** Whether the configuration uses a retired version of a method. */
 function retired({ method, teacher, initial }: RunConfig): boolean {
   const own = method !== undefined && findMethod(method.name).version !== method.version;
   return own || [teacher, initial?.from].some((other) => other !== undefined && retired(other));
@@ -24,7 +24,7 @@ test("the configuration of each record passes all checks", () => {
   for (const [id, { config }] of records) if (!retired(config)) checkConfig(config, id);
 });
 
-test("optional parts of a training that are undefined leave the id as it is", () => {
+test("undefined optional parts of a training leave the id unchanged", () => {
   const [config] = [...store.read(ids.slice(0, 1)).records.values()].map((record) => record.config);
   const absent = {
     ...{ optimiser: undefined, warmUp: undefined, schedule: undefined },

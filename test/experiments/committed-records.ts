@@ -1,4 +1,4 @@
-// The records that come with the project, as plain JSON: lines of packs, and files that are not packed yet.
+// The records that come with the project, as plain JSON: lines of packs, and files that are not yet packed.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TrialRecord } from "../../src/experiments/trial-record.ts";

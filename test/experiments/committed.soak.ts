@@ -1,4 +1,4 @@
-// A sample of the committed records, trained again: each method and each form gives the same bits.
+// Trains a sample of the committed records again: each method and each form gives the same bits.
 import assert from "node:assert/strict";
 import path from "node:path";
 import { test } from "node:test";
@@ -14,7 +14,7 @@ import { temporaryFolder } from "../training/small.ts";
 const SPLIT = "geom-gcn:0";
 const store = new ResultsStore(path.join(import.meta.dirname, "../../results"));
 
-/** What tells one form of a trial from another: all but its seed and numbers that a search draws. */
+/** Identifies a trial's form by everything but its seed and the numbers that a search draws. */
 function formOf({ model, method, teacher, initial, training }: RunConfig): string {
   const options = Object.entries(method?.options ?? {});
   const words = options.filter(
@@ -31,7 +31,7 @@ function formOf({ model, method, teacher, initial, training }: RunConfig): strin
   ]);
 }
 
-/** The shortest trial of each form on one split, whose teacher is the table's. */
+/** Returns the shortest trial of each form on one split, with the table's teacher. */
 function sample(): TrialRecord[] {
   const chosen = new Map<string, TrialRecord>();
   const ids = store.packs().flatMap(({ lines }) => [...lines.values()].map(({ id }) => id));
@@ -61,7 +61,7 @@ test("a sample of the committed records is trained again to the same bits", {
     { runsDir },
   );
   const expected = new Map(records.map((record) => [record.id, record]));
-  // How warnings are worded, and what is warned of, has grown.
+  // Warnings have been reworded and added since.
   const outcome = (record: TrialRecord) => ({ ...record, versions: {}, warnings: [] });
   const others = results.filter(
     (result) => !sameOutcome(outcome(recordOf(result)), outcome(expected.get(result.id)!)),

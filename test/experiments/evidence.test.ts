@@ -1,4 +1,4 @@
-// What notebooks and docs/reproduction.md say of the results: which profile, which trials, which words.
+// What notebooks and docs/reproduction.md say about the results: which profile, which trials, which words.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { datasetName, evidenceOf, provenance, recordsOf } from "../../src/experiments/evidence.ts";
@@ -39,7 +39,7 @@ const study: Study = {
       : [],
 };
 
-/** Writes records of a profile's trials, made by arithmetic. */
+/** Writes records of a profile's trials, computed by arithmetic. */
 function fill(store: ResultsStore, profile: Profile, most = Number.POSITIVE_INFINITY): void {
   const plan = planStudy(study, { profile, datasets: ["cora"] });
   for (const config of [...distinctTrials(plan).values()].slice(0, most)) {
@@ -47,14 +47,14 @@ function fill(store: ResultsStore, profile: Profile, most = Number.POSITIVE_INFI
   }
 }
 
-test("an empty store: nothing was run, in so many words", (t) => {
+test("an empty store: the text says that nothing was run", (t) => {
   const evidence = evidenceOf(study, "cora", new ResultsStore(temporaryFolder(t)));
   assert.equal(evidence.profile, "quick");
   assert.equal(provenance(evidence), "Cora: not run here yet.");
   assert.deepEqual(verdictWords(evidence), ["Cora: not run here yet."]);
 });
 
-test("headlines of a table without any comparison yet are whole sentences", (t) => {
+test("headlines of a table without comparisons are whole sentences", (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   const table3 = findStudy("table3");
   const plan = planStudy(table3, { profile: "quick", datasets: ["cora"] });
@@ -65,7 +65,7 @@ test("headlines of a table without any comparison yet are whole sentences", (t) 
   for (const sentence of sentences) assert.doesNotMatch(sentence, /ABKD is [.;]/);
 });
 
-test("a quick profile: a look without verdicts, whose trials are named", (t) => {
+test("a quick profile: a first look without verdicts that names its trials", (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   fill(store, "quick");
   const evidence = evidenceOf(study, "cora", store);
@@ -86,7 +86,7 @@ test("a quick profile: a look without verdicts, whose trials are named", (t) => 
   );
 });
 
-test("more of the paper profile than of the quick one: that is shown, whatever was asked for", (t) => {
+test("more of the paper profile than of the quick one: the paper profile is shown, whatever was asked for", (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   fill(store, "paper");
   const evidence = evidenceOf(study, "cora", store, "quick");
@@ -97,7 +97,7 @@ test("more of the paper profile than of the quick one: that is shown, whatever w
   assert.match(words, /> Student 7\d\.\d \(paper 74\.00, \d+ of 40 died\)/);
 });
 
-test("a part of the paper profile: the claims say what is missing", (t) => {
+test("part of the paper profile: the claims say what is missing", (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   fill(store, "paper", 40);
   const { profile, part } = evidenceOf(study, "cora", store);
@@ -105,7 +105,7 @@ test("a part of the paper profile: the claims say what is missing", (t) => {
   assert.match(part.claims[0]!.verdict.why, /^\d+ of 80 trials are missing$/);
 });
 
-test("teachers alone have no seeds, and a range that is not the paper's", (t) => {
+test("a study of only teachers has no seeds, and a range that is not the paper's", (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   const plan = planStudy(teachers, { profile: "quick", datasets: ["cora"] });
   for (const { config } of plan.trials) store.write(recordOf(arithmeticResult(config)));
@@ -119,7 +119,7 @@ test("teachers alone have no seeds, and a range that is not the paper's", (t) =>
   assert.match(words, /so far: the mean over splits is GCNII's own, 88\.4 ± 0\.6: 8\d\.\d\d/);
 });
 
-test("diverged trials are counted, and a method of which most diverged is named apart", (t) => {
+test("diverged trials are counted, and a method that mostly diverged is named separately", (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   const plan = planStudy(study, { profile: "quick", datasets: ["cora"] });
   for (const { arm, config } of plan.trials) {
@@ -131,11 +131,11 @@ test("diverged trials are counted, and a method of which most diverged is named 
   assert.match(verdictWords(evidence).join("\n"), /Most students died or diverged with: SoftKD\./);
 });
 
-test("names as the paper writes them", () => {
+test("dataset names are written as in the paper", () => {
   assert.deepEqual(["cora", "nell", "nell-0.01"].map(datasetName), ["Cora", "NELL", "NELL-0.01"]);
 });
 
-test("the document: claims with verdicts, its parts, and what was not run", (t) => {
+test("the document has claims with verdicts, its parts, and what was not run", (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   fill(store, "paper");
   const other: Study = { ...study, title: "Not run", name: "other" };

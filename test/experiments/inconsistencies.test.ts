@@ -1,4 +1,4 @@
-// The paper's inconsistencies: computed, and as the reference found them by hand.
+// The paper's inconsistencies, computed, against those that the reference found by hand.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gcniiParameters, inconsistencies } from "../../src/experiments/inconsistencies.ts";
@@ -11,7 +11,7 @@ test("every contradiction that needs no data is found", () => {
   assert.deepEqual(missed, ["nell-constant"]);
 });
 
-test("the numbers in them", () => {
+test("the contradictions state the right numbers", () => {
   assert.match(textOf("ablations-above-main"), /Of 10 .*9 are above table 3's 84\.27/);
   assert.match(textOf("d_a-at-another-beta"), /probably run with beta 1\./);
   assert.match(textOf("arxiv-gain"), /1\.38.*gsp \(71\.97\), it is 1\.28/);
@@ -22,7 +22,7 @@ test("the numbers in them", () => {
   assert.equal(gcniiParameters(1433, 7, 4, 4), 5835);
 });
 
-test("NELL's constant predictor is counted on the graph where it is there", () => {
+test("NELL's constant predictor is counted on the graph if it is available", () => {
   const labels = new Int32Array(65_755).fill(-1);
   for (let k = 0; k < 9891; k++) labels[k] = k < 185 ? 0 : 1 + (k % 185);
   const found = inconsistencies({ nodes: 65_755, labels, classes: 186 }).find(

@@ -1,12 +1,12 @@
 // Loaded with `node --import`: kills its process before the KILL_AT-th call that changes the file system, a
-// write in its middle. With KILL_AT=0 it prints how many such calls there were.
+// write halfway through. With KILL_AT=0 it prints how many such calls there were.
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 
 const at = Number(process.env["KILL_AT"]);
 const calls = fs as unknown as Record<string, (...args: unknown[]) => unknown>;
 let count = 0;
-// Closing and syncing leave the same files: a kill before them is one before the next call.
+// Closing and syncing leave the same files, so a kill before them equals one before the next call.
 for (const name of ["openSync", "writeSync", "renameSync", "linkSync", "rmSync", "writeFileSync"]) {
   const real = calls[name]!;
   calls[name] = (...args) => {

@@ -1,4 +1,4 @@
-// A packer that is killed at any call loses no record, doubles none, and the next one ends its work.
+// A packer killed at any call loses and duplicates no record, and the next one finishes its work.
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -22,7 +22,7 @@ import {
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const LANES = 2;
 
-/** A pack of two records and a damaged line, two records and a failure that have files of their own. */
+/** Makes a pack of two records and a damaged line, and own files for two records and a failure. */
 function halfPacked(folder: string): void {
   const store = new ResultsStore(folder);
   const write = (seed: number): void =>
@@ -34,7 +34,7 @@ function halfPacked(folder: string): void {
   store.writeFailure(failureOf(arithmeticConfig("abkd", "geom-gcn:0", 6), "a loss of NaN"));
 }
 
-/** All that a store has of the trials of halfPacked. */
+/** Reads everything that a store has on halfPacked's trials. */
 function contents(folder: string): unknown {
   const ids = [1, 2, 3, 4, 5, 6].map(
     (seed) => recordOf(arithmeticResult(arithmeticConfig("abkd", "geom-gcn:0", seed))).id,
@@ -52,7 +52,7 @@ async function packUntil(folder: string, call: number): Promise<string> {
   return (await said).join("");
 }
 
-test("killed at each of its calls, nothing is lost, counted twice or left half done", async (t) => {
+test("killed at any of its calls, it loses nothing, counts nothing twice and leaves nothing half done", async (t) => {
   const start = temporaryFolder(t);
   halfPacked(start);
   const before = contents(start);
@@ -78,7 +78,7 @@ test("killed at each of its calls, nothing is lost, counted twice or left half d
       packResults(new ResultsStore(folder));
       assert.deepEqual(contents(folder), before);
       assert.equal(readFileSync(join(folder, "cora.jsonl"), "utf8"), pack);
-      // The damaged line may have been set aside by both; it stays, also through the next packing.
+      // Both packers may have set the damaged line aside; it also survives the next packing.
       const left = readdirSync(folder);
       assert.deepEqual(
         left.filter((name) => name !== "cora.jsonl.bad.2"),
@@ -93,7 +93,7 @@ test("killed at each of its calls, nothing is lost, counted twice or left half d
   t.diagnostic(`${calls} kills`);
 });
 
-test("who reads while a packer works misses no record", async (t) => {
+test("a reader misses no record while a packer works", async (t) => {
   const folder = temporaryFolder(t);
   const plan = arithmeticPlan({ splits: 40 });
   const store = new ResultsStore(folder);
@@ -117,7 +117,7 @@ test("who reads while a packer works misses no record", async (t) => {
   t.diagnostic(`${reads} reads`);
 });
 
-// A limit on file size fails a write as a full disk does: half-way.
+// A limit on file size makes a write fail halfway, as a full disk does.
 test("a disk that fills up leaves every record where it was", async (t) => {
   const folder = join(temporaryFolder(t), "results");
   mkdirSync(folder);

@@ -1,4 +1,4 @@
-// The search for recipes: fair by construction, blind to test accuracy, repeatable, and read back.
+// The search for recipes: fair by construction, blind to test accuracy, repeatable; its files are read back.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -29,7 +29,7 @@ import { temporaryFolder } from "../training/small.ts";
 
 const RULE = searchRule("cora");
 
-/** Validation prefers a learning rate of 0.03, test one of 0.01; temperature 4 diverges. */
+/** Validation prefers a learning rate of 0.03, test accuracy one of 0.01; temperature 4 diverges. */
 function runner(log: RunConfig[][]): RunRung {
   return async (trials) => {
     log.push([...trials.values()]);
@@ -65,7 +65,7 @@ test("every method of the registry is searched, in batches of the same size", ()
     const more = drawConfigurations(one, 2 * RULE.batch, 1);
     assert.deepEqual(more.slice(0, RULE.batch), drawn, "a second batch goes on from the first");
     assert.notDeepEqual(drawConfigurations(one, RULE.batch, 2), drawn);
-    // Each is a legal configuration of its method, and every value of `fixed` is in each.
+    // Each is a legal configuration of its method and contains every value of `fixed`.
     const teacher = teacherConfig({ dataset: "cora", seed: 1 });
     for (const { options } of drawn) {
       studentConfig({ dataset: "cora", seed: 1 }, one.method, teacher, { options });
@@ -74,10 +74,10 @@ test("every method of the registry is searched, in batches of the same size", ()
   }
 });
 
-test("spaces are nested: with beta 0 a method is the student, and beside soft labels SoftKD", () => {
+test("spaces are nested: with beta 0 a method is the student, or SoftKD if it has soft labels", () => {
   const [softkd] = named("softkd");
   const weights: readonly string[] = ["alpha", "softLabels", "softWeight"];
-  /** Every choice of labels and temperature, whatever a method calls its weight of soft labels. */
+  /** Lists every choice of labels and temperature, whatever a method calls the weight of its soft labels. */
   const mixtures = ({ space }: Contender): string[] => {
     const own = space.options.filter(
       ([first]) => first && ("hardWeight" in first || "temperature" in first),
@@ -99,14 +99,14 @@ test("spaces are nested: with beta 0 a method is the student, and beside soft la
     assert.deepEqual(space.epochs, [600, 2000]);
     if (id.endsWith("+soft")) assert.deepEqual(mixtures(one), all, id);
     if (method === "student" || method === "softkd") continue;
-    // Smoothing has no weight: it is what the teacher's entropy says.
+    // Smoothing has no weight: the teacher's entropy determines it.
     if (method === "smoothing") continue;
     const without = space.options.flat().filter(({ beta }) => beta === 0);
     assert.ok(without.length > 0, `${id} may choose a beta of 0`);
   }
 });
 
-test("searches draw by seeds of their own, and share no splits or seeds, nor splits with a study", () => {
+test("each search has its own draws, splits and seeds, and no splits of a study", () => {
   const rules = [1, 2, 3, 4, 5].map((search) => searchRule("cora", search));
   const [student] = named("student");
   const parts = rules.map(({ seed, rungs }) => ({
@@ -127,7 +127,7 @@ test("searches draw by seeds of their own, and share no splits or seeds, nor spl
 
 test("batches are drawn until two in a row gain nothing beyond noise", async () => {
   const batches = new Map<string, number>();
-  /** SoftKD gains with its second and third batch, the student with none. */
+  /** SoftKD gains from its second and third batch, the student from none. */
   const run: RunRung = async (trials, { batch }) => {
     return new Map(
       [...trials].map(([id, config]) => {
@@ -160,13 +160,13 @@ test("batches are drawn until two in a row gain nothing beyond noise", async () 
   assert.equal(file.recipes["softkd"]!.validation!.mean, 0.7);
 });
 
-test("a gain within the standard error of four runs is none", async () => {
+test("a gain within the standard error of four runs does not count", async () => {
   const batches = new Set<number>();
   const run: RunRung = async (trials, { batch }) => {
     batches.add(batch);
     return new Map(
       [...trials].map(([id, config], k) => {
-        // Four runs of 0.5 and 0.7: a standard error of 0.058; each batch is 0.02 above the last.
+        // Four runs of 0.5 and 0.7 have a standard error of 0.058; each batch is 0.02 above the last.
         const accuracy = { train: 1, val: 0.5 + 0.2 * (k % 2) + 0.02 * batch, test: 0.5 };
         return [
           id,
@@ -191,7 +191,7 @@ test("options that belong together are drawn together", () => {
   }
 });
 
-test("validation alone decides; a run that diverges costs; rungs halve; no seed is a study's", async () => {
+test("validation alone decides; a diverged run counts as 0; rungs halve; no seed is a study's", async () => {
   const log: RunConfig[][] = [];
   const all = named("student", "softkd", "fitnet+soft");
   const file = await searchRecipes("cora", all, RULE, runner(log), () => "2026-01-01");
@@ -205,7 +205,7 @@ test("validation alone decides; a run that diverges costs; rungs halve; no seed 
   }
   assert.ok(file.recipes["softkd"]!.tried!.diverged > 0);
   let left = RULE.batch;
-  // Of the first batch, with which the log begins.
+  // The log begins with the first batch.
   for (const [k, rung] of RULE.rungs.entries()) {
     for (const { method } of all) {
       const runs = log[k]!.filter((config) => config.method!.name === method);
@@ -228,14 +228,14 @@ test("validation alone decides; a run that diverges costs; rungs halve; no seed 
   assert.deepEqual(again, file);
 });
 
-test("a later search stands beside the first, in its place, and only by the same rule", async () => {
+test("a further search goes beside the first, in order, and only with the same rule", async () => {
   const one = named("student", "softkd");
   const small = (index: number) => ({ ...searchRule("cora", index), batch: 4 });
   const first = await searchRecipes("cora", one, small(1), runner([]), () => "2026-01-01");
   const search = (index: number, some = one) =>
     searchRecipes("cora", some, small(index), runner([]), () => "2026-01-02");
   const [second, third] = [await search(2), await search(3)];
-  assert.throws(() => withFurtherSearch(first, 3, third), /search 2 comes before search 3/);
+  assert.throws(() => withFurtherSearch(first, 3, third), /search 2 must come before search 3/);
   const two = withFurtherSearch(first, 2, second);
   const three = withFurtherSearch(two, 3, third);
   assert.deepEqual(three.recipes, first.recipes);
@@ -261,7 +261,7 @@ test("a later search stands beside the first, in its place, and only by the same
   );
 });
 
-test("a search in real: resumable by its records, and the recipe is one that trains", async (t) => {
+test("a real search resumes from its records, and its recipe trains", async (t) => {
   const folder = temporaryFolder(t);
   const store = new ResultsStore(`${folder}/search`);
   const splits = ["random:48/32/20:0"];
@@ -284,7 +284,7 @@ test("a search in real: resumable by its records, and the recipe is one that tra
   const search = () => searchRecipes("synthetic", named("student"), rule, run, () => "2026-01-01");
   const file = await search();
   const { student } = file.recipes;
-  // Two on the last rung, unless the start is the best on the first.
+  // Two reach the last rung, unless the start is the best on the first.
   assert.ok(begun === 5 || begun === 7);
   assert.deepEqual([file.search!.runs, file.search!.diverged], [begun, 0]);
   const first = begun;
@@ -293,7 +293,7 @@ test("a search in real: resumable by its records, and the recipe is one that tra
   assert.equal(begun, first, "nothing is run twice");
 });
 
-test("a contender is searched again by itself: its recipe is replaced, the others stay as they were", async () => {
+test("a contender is searched again alone: its recipe is replaced, the others stay", async () => {
   const all = named("student", "softkd", "fitnet+soft");
   const file = await searchRecipes("cora", all, RULE, runner([]), () => "2026-01-01");
   const again = await searchRecipes("cora", named("softkd"), RULE, runner([]), () => "2026-02-02");
@@ -318,7 +318,7 @@ test("a contender is searched again by itself: its recipe is replaced, the other
     runner([]),
     () => "2026-02-02",
   );
-  assert.throws(() => withLaterSearch(file, other), /by another rule/);
+  assert.throws(() => withLaterSearch(file, other), /with another rule/);
 });
 
 test("recipes are read from the files that searches wrote", () => {
@@ -353,7 +353,7 @@ test("recipes are read from the files that searches wrote", () => {
   assert.equal(unknown.training.weightDecay, 1e-4);
 });
 
-test("the document has a row a contender, the search's identity and its spaces", async () => {
+test("the document has one row per contender, the search's identity and its spaces", async () => {
   const all = named("student", "softkd");
   const file = await searchRecipes("cora", all, RULE, runner([]), () => "2026-01-01");
   const text = recipeReport(file);
@@ -375,7 +375,7 @@ test("the document has a row a contender, the search's identity and its spaces",
   assert.throws(() => writeSection(document, "pubmed", text), /no section/);
 });
 
-test("docs/recipes.md has the spaces and the rule as they are", () => {
+test("docs/recipes.md has the current spaces and rule", () => {
   const document = readFileSync(new URL("../../docs/recipes.md", import.meta.url), "utf8");
   assert.equal(
     writeSection(document, "spaces", spacesReport(searchRule("cora"))),
@@ -384,7 +384,7 @@ test("docs/recipes.md has the spaces and the rule as they are", () => {
   );
 });
 
-test("statistics against numbers worked out by hand", () => {
+test("statistics agree with numbers worked out by hand", () => {
   assert.equal(mean([1, 2, 6]), 3);
   assert.equal(standardDeviation([2, 4, 4, 4, 5, 5, 7, 9]), Math.sqrt(32 / 7));
   assert.equal(standardDeviation([5]), 0);

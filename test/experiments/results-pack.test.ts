@@ -1,4 +1,4 @@
-// Packs of results: what a line is, what damage does, merges of two branches, one packer at a time.
+// Packs of results: their lines, damage, merges of two branches, one packer at a time.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -35,7 +35,7 @@ import {
 } from "./arithmetic-study.ts";
 import { committedRecords, RESULTS } from "./committed-records.ts";
 
-/** JSON with sorted members and no blanks, written here anew: what digests and ids are made of. */
+/** Writes JSON with sorted members and no blanks, independently of src/: digests and ids are made from it. */
 function sortedJson(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
     typeof part === "object" && part !== null && !Array.isArray(part)
@@ -49,7 +49,7 @@ const hash = (value: unknown): string =>
 
 const linesOf = (path: string): string[] => readFileSync(path, "utf8").trimEnd().split("\n");
 
-/** A store with the packed records of a small study. */
+/** Makes a store with the packed records of a small study. */
 async function packed(t: TestContext, splits = 2) {
   const store = new ResultsStore(temporaryFolder(t));
   const plan = arithmeticPlan({ splits });
@@ -60,7 +60,7 @@ async function packed(t: TestContext, splits = 2) {
   return { store, plan, ids, records, path: store.packPath("cora") };
 }
 
-test("every committed trial: its digest, and its id from its whole configuration", () => {
+test("every committed trial has the right digest, and its id follows from its whole configuration", () => {
   const all = committedRecords();
   for (const { file, text, record } of all) {
     const { digest, ...content } = record;
@@ -80,7 +80,7 @@ test("every committed trial: its digest, and its id from its whole configuration
   assert.deepEqual([records.size + failures.size, problems], [seen.size, []]);
 });
 
-test("records and failures become lines in the order of their ids, and are read as before", (t) => {
+test("records and failures become lines sorted by id, and are read as before", (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   const records = [1, 2, 3].map((seed) =>
     recordOf(arithmeticResult(arithmeticConfig("abkd", "geom-gcn:0", seed))),
@@ -88,7 +88,7 @@ test("records and failures become lines in the order of their ids, and are read 
   for (const record of records) store.write(record);
   const elsewhere = { ...arithmeticConfig("abkd", "public", 1), dataset: "up/../and:away" };
   store.write(recordOf(arithmeticResult(elsewhere)));
-  // One trial diverged; of another there is an earlier failure and a result.
+  // One trial diverged; another has an earlier failure and a result.
   const diverged = failureOf(arithmeticConfig("abkd", "geom-gcn:0", 4), "a loss of NaN");
   store.writeFailure(diverged);
   store.writeFailure(failureOf(records[0]!.config, "a loss of NaN"));
@@ -122,7 +122,7 @@ test("records and failures become lines in the order of their ids, and are read 
   assert.equal(readFileSync(store.packPath("cora"), "utf8"), text, "once more changes nothing");
 });
 
-test("a study goes on from packed records, and its report is the same", async (t) => {
+test("a study continues from packed records, and its report is the same", async (t) => {
   const { store, plan, ids } = await packed(t, 3);
   const more = arithmeticPlan({ splits: 6 });
   const all = distinctTrials(more).size;
@@ -134,7 +134,7 @@ test("a study goes on from packed records, and its report is the same", async (t
   assert.equal(await runStudy(plan, { store }, arithmeticRunner), 0);
 });
 
-test("a line that is altered anywhere is named; the others count, its trial is done again", async (t) => {
+test("a line altered anywhere is named; the others count, and its trial is run again", async (t) => {
   const { store, plan, ids, path } = await packed(t);
   const whole = readFileSync(path);
   const random = randomStream(7);
@@ -148,7 +148,7 @@ test("a line that is altered anywhere is named; the others count, its trial is d
     writeFileSync(path, damaged);
     const { records, problems } = new ResultsStore(store.folder).read(ids);
     const said = problems.map(({ message }) => message);
-    // Cut between two lines, those that are left are whole.
+    // If the file is cut between two lines, the remaining ones are complete.
     if (k % 3 === 2 && (at === 0 || whole[at] === 10 || whole[at - 1] === 10)) continue;
     assert.match(said[0] ?? "", /cora\.jsonl line \d+ was cut or altered/, `byte ${at}`);
     const lost = k % 3 === 2 ? ids.length : 2;
@@ -177,7 +177,7 @@ test("a line that is altered anywhere is named; the others count, its trial is d
   assert.equal(store.read(ids).records.get(lost.id)!.accuracy.test, lost.accuracy.test);
 });
 
-test("a line of another configuration or form is not believed, though its digest fits", async (t) => {
+test("a line with another configuration or form is not trusted, though its digest matches", async (t) => {
   const { store, ids, path } = await packed(t);
   const lines = linesOf(path);
   const forged = [0, 1].map((k) => {
@@ -194,7 +194,7 @@ test("a line of another configuration or form is not believed, though its digest
   ]);
 });
 
-test("a file and a line that differ are both left; they may differ in time alone", async (t) => {
+test("a file and a line that differ both stay, unless they differ only in timing", async (t) => {
   const { store, ids, records, path } = await packed(t);
   const [first, second] = ids.map((id) => records.get(id)!) as [TrialRecord, TrialRecord];
   const rewrite = ({ digest: _, ...content }: TrialRecord, change: object): void =>
@@ -208,30 +208,33 @@ test("a file and a line that differ are both left; they may differ in time alone
   assert.match(
     report.problems[0]!,
     new RegExp(
-      `${second.id}\\.json and .*cora\\.jsonl line \\d+ have different results of one trial`,
+      `${second.id}\\.json and .*cora\\.jsonl line \\d+ have different results for one trial`,
     ),
   );
   assert.equal(readFileSync(path, "utf8"), text);
   assert.deepEqual(readdirSync(store.folder).sort(), [`${second.id}.json`, "cora.jsonl"].sort());
 });
 
-test("a pack of which nothing is whole is left, and told of in a few lines", async (t) => {
+test("a pack without a sound line stays, and is reported in a few lines", async (t) => {
   const { store, ids, path } = await packed(t, 4);
   const text = readFileSync(path, "utf8").replaceAll("\n", "\r\n");
   writeFileSync(path, text);
   const { records, problems } = store.read(ids);
   assert.deepEqual([records.size, problems.length], [0, 11]);
   assert.match(problems[10]!.message, /cora\.jsonl has \d+ more damaged lines$/);
-  assert.match(packResults(store).problems.join(), /^\S*cora\.jsonl holds no record; it is left$/);
+  assert.match(
+    packResults(store).problems.join(),
+    /^\S*cora\.jsonl holds no record; it is left in place$/,
+  );
   assert.equal(readFileSync(path, "utf8"), text);
 });
 
-test("damaged files, and what else lies there, are reported and left", async (t) => {
+test("damaged files, and anything else in the folder, are reported and stay", async (t) => {
   const { store, ids } = await packed(t);
   const cut = "0123456789abcdef";
   writeFileSync(store.path(cut), "{");
   mkdirSync(store.path("1".repeat(16)));
-  // A damaged file beside a sound line: the line counts.
+  // If a damaged file is beside a sound line, the line counts.
   writeFileSync(store.path(ids[0]!), "");
   const { packed: count, problems } = packResults(store);
   assert.equal(count, 0);
@@ -245,7 +248,7 @@ test("damaged files, and what else lies there, are reported and left", async (t)
   assert.deepEqual([read.records.size, read.problems], [ids.length, []]);
 });
 
-test("a pack that cannot be read stops the study: its trials are not missing", async (t) => {
+test("a pack that cannot be read stops the study, since its trials are not missing", async (t) => {
   const { store, plan, ids, path } = await packed(t);
   rmSync(path);
   mkdirSync(path);
@@ -256,7 +259,7 @@ test("a pack that cannot be read stops the study: its trials are not missing", a
   );
 });
 
-test("two branches' packs, merged: lines of both count, and the next pack sorts them", async (t) => {
+test("after a merge of two branches' packs, the lines of both count, and the next packing sorts them", async (t) => {
   const { store, ids, records, path } = await packed(t);
   const folder = temporaryFolder(t);
   const git = (...args: string[]): void => {
@@ -275,7 +278,7 @@ test("two branches' packs, merged: lines of both count, and the next pack sorts 
     join(folder, ".gitattributes"),
     readFileSync(new URL("../../.gitattributes", import.meta.url)),
   );
-  // Both add records between the same two, and one of them alike but for its time.
+  // Both add records between the same two; one record is the same in both but for its timing.
   const { digest: _, ...twice } = JSON.parse(lines[5]!) as TrialRecord;
   const slower = sealed({ ...twice, timing: { ...twice.timing, seconds: 1e6 } });
   write([lines[0]!, ...lines.slice(-2)]);
@@ -293,7 +296,7 @@ test("two branches' packs, merged: lines of both count, and the next pack sorts 
   const after = merged.read(ids).records;
   for (const id of ids) assert.equal(after.get(id)!.accuracy.test, records.get(id)!.accuracy.test);
 
-  // Without the attributes: the marks of a conflict are damaged lines, the rest counts.
+  // Without the attributes, conflict markers are damaged lines, and the rest counts.
   const marked = ["<<<<<<< HEAD", lines[2]!, "=======", lines[1]!, ">>>>>>> other"];
   writeFileSync(path, [lines[0], ...marked, ...lines.slice(3), ""].join("\n"));
   const conflict = store.read(ids);
@@ -302,7 +305,7 @@ test("two branches' packs, merged: lines of both count, and the next pack sorts 
   assert.deepEqual(linesOf(path), lines);
 });
 
-test("lines that contradict each other are not believed, and set aside", async (t) => {
+test("lines that contradict each other are not trusted, and are set aside", async (t) => {
   const { store, ids, path } = await packed(t);
   const lines = linesOf(path);
   const { digest: _, ...content } = JSON.parse(lines[2]!) as TrialRecord;
@@ -311,23 +314,26 @@ test("lines that contradict each other are not believed, and set aside", async (
   const { records, problems } = store.read(ids);
   assert.equal(records.size, ids.length - 1);
   assert.equal(problems.length, 2);
-  assert.match(problems[0]!.message, /line \d+ and line 3 have different results of trial/);
+  assert.match(problems[0]!.message, /line \d+ and line 3 have different results for trial/);
   packResults(store);
   assert.deepEqual(linesOf(path), lines.toSpliced(2, 1));
   assert.deepEqual(linesOf(`${path}.bad`).sort(), [lines[2], other].sort());
 });
 
-test("one packer at a time; a dead one's lock is taken over, another machine's is not", (t) => {
+test("one packer runs at a time; a dead one's lock is taken over, another machine's is not", (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   const config = arithmeticConfig("abkd", "geom-gcn:0", 1);
   store.write(recordOf(arithmeticResult(config)));
   const lock = join(store.folder, ".pack.lock");
-  // Containers may share a host's name; each has process numbers of its own, by which none may be judged.
+  // Containers may share a host's name, but each has its own process ids, which mean nothing outside it.
   const space = existsSync("/proc/self/ns/pid") ? ` ${readlinkSync("/proc/self/ns/pid")}` : " -";
   const others = [`not-${hostname()} 999999999${space}`, `${hostname()} 999999999 pid:[1]`];
   for (const owner of [`${hostname()} ${process.pid}${space}`, ...others]) {
     writeFileSync(lock, `${owner}\n`);
-    assert.throws(() => packResults(store), /another process packs these results: .*\.pack\.lock/);
+    assert.throws(
+      () => packResults(store),
+      /another process is packing these results: .*\.pack\.lock/,
+    );
     assert.equal(readFileSync(lock, "utf8"), `${owner}\n`);
     assert.ok(existsSync(store.path(runId(config))));
   }
@@ -338,7 +344,7 @@ test("one packer at a time; a dead one's lock is taken over, another machine's i
   assert.deepEqual(readdirSync(store.folder), ["cora.jsonl"]);
 });
 
-test("a packer whose lock was deleted leaves the lock of the one that came after it", (t) => {
+test("a packer whose lock was deleted does not remove its successor's lock", (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, ".pack.lock");
   const store = new (class extends ResultsStore {
@@ -353,7 +359,7 @@ test("a packer whose lock was deleted leaves the lock of the one that came after
   assert.equal(readFileSync(path, "utf8"), "elsewhere 1\n");
 });
 
-test("a damaged line is told while its trial is asked for and missing; without an id, always", async (t) => {
+test("a damaged line is reported if its trial is asked for and missing; without an id, always", async (t) => {
   const { store, plan, ids, path } = await packed(t);
   const lines = linesOf(path);
   const lost = (JSON.parse(lines[3]!) as TrialRecord).id;
@@ -363,7 +369,7 @@ test("a damaged line is told while its trial is asked for and missing; without a
   damageLine(path, 4);
   assert.deepEqual(told(ids), [lost]);
   assert.deepEqual(told(others), [], "of trials that nobody asked for");
-  // A digit of the id: then the configuration tells whose line it is.
+  // If a digit of the id is damaged, the configuration tells whose line it is.
   const other = `${lost.slice(0, 15)}${lost.endsWith("0") ? "1" : "0"}`;
   writeFileSync(path, `${lines.toSpliced(3, 1, lines[3]!.replace(lost, other)).join("\n")}\n`);
   assert.deepEqual([told(ids), told(others)], [[lost], []]);
@@ -378,7 +384,7 @@ test("a damaged line is told while its trial is asked for and missing; without a
   };
   await runStudy(plan, { store, observer }, wild);
   assert.match(notes.join(), /line 4 was cut or altered.*; its trial counts as not done$/);
-  // It diverged: nothing is done again unless that is asked for.
+  // It diverged, so it is not run again unless that is requested.
   const more = arithmeticPlan({ splits: 3 });
   notes.length = 0;
   await runStudy(more, { store, observer }, arithmeticRunner);

@@ -1,4 +1,4 @@
-// The results store: whole records or none, and plain words for everything else.
+// The results store: complete records or none, and plain messages for everything else.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import {
@@ -33,7 +33,7 @@ import {
 const ABOVE: Claim = { kind: "ordering", text: "above", better: "abkd", worse: "student" };
 const SCRIPT = fileURLToPath(new URL("./arithmetic-study.ts", import.meta.url));
 
-test("a record is read back as it was written; another name or version is not it", (t) => {
+test("a record is read back as it was written; another name or version does not match", (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   const record = recordOf(arithmeticResult(arithmeticConfig("abkd", "geom-gcn:0", 1)));
   store.write(record);
@@ -46,7 +46,7 @@ test("a record is read back as it was written; another name or version is not it
   assert.match(problems[0]!.message, /holds the result of another configuration/);
 });
 
-test("cut, altered and other versions' records are named, kept aside and done again", async (t) => {
+test("cut, altered and other versions' records are named and set aside, and their trials run again", async (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   const plan = arithmeticPlan({ splits: 2 });
   await runStudy(plan, { store }, arithmeticRunner);
@@ -76,12 +76,12 @@ test("cut, altered and other versions' records are named, kept aside and done ag
   const observer = (event: { type: string; message?: string }): void => {
     if (event.type === "note") notes.push(event.message ?? "");
   };
-  // Whatever stands where a damaged record is to be kept, it stays.
+  // Whatever already has the name for a damaged record stays.
   mkdirSync(`${store.path(altered)}.bad`);
   writeFileSync(`${store.path(empty)}.bad`, "an earlier one");
   assert.equal(await runStudy(plan, { store, observer }, arithmeticRunner), 4);
   assert.equal(notes.length, 4);
-  assert.match(notes[0]!, /kept as .*\.json\.bad and done again$/);
+  assert.match(notes[0]!, /kept as .*\.json\.bad and run again$/);
   assert.equal(readFileSync(`${store.path(cut)}.bad`, "utf8"), whole.get(cut)!.slice(0, 300));
   assert.ok(existsSync(`${store.path(altered)}.bad.2`));
   assert.equal(readFileSync(`${store.path(empty)}.bad`, "utf8"), "an earlier one");
@@ -89,7 +89,7 @@ test("cut, altered and other versions' records are named, kept aside and done ag
   assert.equal(await runStudy(plan, { store }, arithmeticRunner), 0, "nothing is done twice");
 });
 
-/** The loss of ABKD's trials becomes non-finite, unless they are cured. */
+/** Makes the loss of ABKD's trials non-finite, unless they are cured. */
 function wildRunner(cured: boolean, begun: string[]): typeof arithmeticRunner {
   return async (configs, options) => {
     begun.push(...configs.map(runId));
@@ -133,7 +133,7 @@ test("a trial that diverges is recorded as such and not run again unless asked",
   assert.deepEqual(studyReport(plan, store).diverged, 0);
 });
 
-test("a trial that fails otherwise has no record and is run again", async (t) => {
+test("a trial that fails for another reason has no record and is run again", async (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   const plan = arithmeticPlan({ splits: 1 });
   const failing: typeof arithmeticRunner = async ([first, ...rest], options) => {
@@ -146,7 +146,7 @@ test("a trial that fails otherwise has no record and is run again", async (t) =>
   assert.equal(await runStudy(plan, { store }, arithmeticRunner), 1);
 });
 
-test("another hyper-parameter or version of a method is another trial", async (t) => {
+test("a different hyper-parameter or method version makes a different trial", async (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   const plan = arithmeticPlan({ splits: 1 });
   await runStudy(plan, { store }, arithmeticRunner);
@@ -185,7 +185,7 @@ test("a read-only store is named; its records can still be read", async (t) => {
   await runStudy(plan, { store }, arithmeticRunner);
   chmodSync(folder, 0o755);
   chmodSync(store.folder, 0o555);
-  // Root may write everywhere: for these lines it is nobody.
+  // Root may write everywhere, so these lines run as nobody.
   const root = process.getuid?.() === 0;
   if (root) process.seteuid?.(65534);
   try {
@@ -198,8 +198,8 @@ test("a read-only store is named; its records can still be read", async (t) => {
   }
 });
 
-// A limit on file size fails a write as a full disk does: half-way.
-test("a disk that fills up ends the study with the reason; what was kept stays", async (t) => {
+// A limit on file size makes a write fail halfway, as a full disk does.
+test("a full disk ends the study with the reason; what was stored stays", async (t) => {
   const folder = join(temporaryFolder(t), "results");
   mkdirSync(folder);
   const small = arithmeticPlan({ splits: 1 });
@@ -221,7 +221,7 @@ test("a disk that fills up ends the study with the reason; what was kept stays",
   );
 });
 
-test("what killed writers left half done is removed, another's is not", (t) => {
+test("unfinished files of killed writers are removed, those of live writers are not", (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   const dead = join(store.folder, "0123456789abcdef.json.999999999-00000000.tmp");
   const living = join(store.folder, `0123456789abcdef.json.${process.pid}-00000000.tmp`);
@@ -233,7 +233,7 @@ test("what killed writers left half done is removed, another's is not", (t) => {
   assert.deepEqual(left.sort(), [living, foreign].sort());
 });
 
-test("what another machine's writer is at stays, though no process here has its number", (t) => {
+test("files of another machine's writer stay, though no process here has its id", (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   const names = [
     ...["0123456789abcdef.json.999999999-0123abcd.tmp", "cora.jsonl.999999999-0123abcd.tmp"],
@@ -250,7 +250,7 @@ test("what another machine's writer is at stays, though no process here has its 
   assert.deepEqual(readdirSync(store.folder), []);
 });
 
-test("lines and files that were set aside stay, whatever numbers their names end in", (t) => {
+test("lines and files that were set aside stay, whatever number their names end in", (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   const kept = [
     ...["cora.jsonl.bad", "cora.jsonl.bad.999999999", "cora.jsonl.999999999"],

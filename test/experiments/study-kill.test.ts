@@ -1,4 +1,4 @@
-// A study that is killed again and again ends as one that was left alone.
+// A study that is killed again and again ends like one that was left alone.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,11 +17,11 @@ import { ageFiles, arithmeticPlan } from "./arithmetic-study.ts";
 
 const SCRIPT = fileURLToPath(new URL("./arithmetic-study.ts", import.meta.url));
 const KILLS = 100;
-/** Studies that are killed side by side. */
+/** The number of studies that are killed side by side. */
 const LANES = 4;
 const SPLITS = 60;
 
-/** Everything that a report says. */
+/** Returns everything that a report says. */
 function reportOf(folder: string): string {
   const report = studyReport(arithmeticPlan({ splits: SPLITS }), new ResultsStore(folder));
   const document = markdown(report.title, studyDocument(report, []));
@@ -41,7 +41,7 @@ async function runOnce(folder: string, killAfter?: number): Promise<boolean> {
   return code === 0;
 }
 
-/** Every record is whole, whatever moment the writer died at. @returns their ids */
+/** Checks that every record is complete, whenever the writer died. @returns their ids */
 function soundRecords(folder: string): string[] {
   const names = readdirSync(folder).filter((name) => /^[0-9a-f]{16}\.json$/.test(name));
   return names.map((name) => {
@@ -81,7 +81,7 @@ async function lane(t: TestContext, seed: number, expected: string): Promise<num
   return torn;
 }
 
-test(`killed ${KILLS} times at random moments, the report is the same byte for byte`, async (t) => {
+test(`killed ${KILLS} times at random moments, the study's report is the same byte for byte`, async (t) => {
   const undisturbed = temporaryFolder(t);
   assert.ok(await runOnce(undisturbed));
   const expected = reportOf(undisturbed);

@@ -1,4 +1,4 @@
-// Reports: each arm's numbers, comparisons, and verdicts by the rule.
+// Reports: each arm's numbers, the comparisons, and verdicts by the rule.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DatasetReport } from "../../src/experiments/report-data.ts";
@@ -78,7 +78,7 @@ test("arms, comparisons and verdicts of a whole study", async (t) => {
   );
 });
 
-test("a headline claim rests on five searches, says on how few, and what they do not keep is undecided", async (t) => {
+test("a headline claim rests on five searches or says on how few; an order they do not keep is undecided", async (t) => {
   const one = await study(temporaryFolder(t), { searches: 1 });
   assert.ok(
     one.part.claims.every(({ verdict }) => verdict.searches === undefined),
@@ -90,7 +90,7 @@ test("a headline claim rests on five searches, says on how few, and what they do
   assert.equal(verdictText(few!.verdict), "✓ reproduced (10 splits, 2 searches)");
   const { part } = await study(temporaryFolder(t), { searches: 5 });
   const [student, softkd] = part.claims;
-  // The first recipe gains 10 points, the fifth loses 6: 95 % of their mean lies within 2 ± 8.
+  // The first recipe gains 10 points and the fifth loses 6: the 95 % interval of the mean is 2 ± 8.
   assert.equal(student!.verdict.outcome, "undecided");
   assert.match(student!.verdict.why, /over 5 searches -\d\.\d+ to \d+\.\d+, which is not above 0$/);
   assert.equal(softkd!.verdict.outcome, "differs", "only what is reproduced can be taken back");
@@ -107,9 +107,9 @@ test("a headline claim rests on five searches, says on how few, and what they do
   );
 });
 
-test("the interval over searches, by hand", () => {
+test("the interval over searches agrees with one worked out by hand", () => {
   const verdict: Verdict = { outcome: "reproduced", why: "w" };
-  // Mean 0.02, deviation sqrt(0.001), t of 4 degrees 2.776: 0.02 ± 0.03926.
+  // Mean 0.02, deviation sqrt(0.001), t with 4 degrees of freedom 2.776: 0.02 ± 0.03926.
   const undecided = withSelection(verdict, [0.06, 0.04, 0.02, 0, -0.02]);
   assert.deepEqual(undecided, {
     outcome: "undecided",
@@ -122,7 +122,7 @@ test("the interval over searches, by hand", () => {
   assert.deepEqual(withSelection(verdict, [-0.02, -0.03]), { ...verdict, searches: 2 });
 });
 
-test("no verdict from a quick profile, nor while a trial is missing", async (t) => {
+test("there is no verdict from a quick profile, nor while a trial is missing", async (t) => {
   const quick = await study(temporaryFolder(t), { profile: "quick" });
   assert.ok(quick.part.claims.every(({ verdict }) => verdict.outcome === "none"));
   const { store, plan } = await study(temporaryFolder(t));
@@ -134,7 +134,7 @@ test("no verdict from a quick profile, nor while a trial is missing", async (t) 
   assert.equal(second!.verdict.outcome, "differs", "claims that do not need it are decided");
 });
 
-test("shares of trials are of whole splits alone, as all else", async (t) => {
+test("shares of trials count only complete splits, like everything else", async (t) => {
   const { store, plan } = await study(temporaryFolder(t), { splits: 11 });
   const last = plan.trials.findLast(({ arm }) => arm === "abkd")!;
   store.setAside(store.path(last.id));
@@ -146,7 +146,7 @@ test("shares of trials are of whole splits alone, as all else", async (t) => {
   );
 });
 
-test("trials on different data of one name are no basis for a verdict", async (t) => {
+test("trials on different data of the same name give no verdict", async (t) => {
   const { store, plan } = await study(temporaryFolder(t));
   const [one, two] = plan.trials;
   for (const [trial, fingerprint] of [
@@ -170,7 +170,7 @@ test("with few splits a trial is the unit, and an empty store gives an empty rep
   assert.ok(empty.datasets[0]!.arms.every(({ mean, n }) => mean === undefined && n === 0));
 });
 
-test("the rule, at its edges", () => {
+test("the rule at its boundaries", () => {
   const ordering = (differences: readonly number[], p: number): Verdict =>
     orderingVerdict(differences, pairedTest(differences)!, { p, family: 4 });
   assert.equal(ordering([0.01, 0.02], 0.049).outcome, "reproduced");
@@ -225,7 +225,7 @@ test("a control is equivalent, different, or neither", () => {
   assert.equal(control([0.05, -0.05, 0.04, -0.03], 0.9).outcome, "undecided");
 });
 
-test("dead students decide values, and leave orders not testable", async (t) => {
+test("dead students decide values, and make orders not testable", async (t) => {
   const store = new ResultsStore(temporaryFolder(t));
   const plan = arithmeticPlan({ claims: CLAIMS });
   for (const { config, arm } of plan.trials) {
@@ -242,7 +242,7 @@ test("dead students decide values, and leave orders not testable", async (t) => 
   assert.equal(part.arms.find(({ method }) => method === "abkd")!.nearlyDead, 20);
 });
 
-test("the claims' family is theirs alone, and equal configurations are one arm", async (t) => {
+test("claims are a family of their own, and equal configurations are one arm", async (t) => {
   const folder = temporaryFolder(t);
   const { plan, store } = await study(folder);
   const twin = { ...plan.study.arms[1]!, id: "twin", label: "twin", role: "control" as const };
@@ -258,7 +258,7 @@ test("the claims' family is theirs alone, and equal configurations are one arm",
   assert.equal(two!.comparisons.length, one!.comparisons.length);
 });
 
-test("the report as Markdown and as a page: each trial, the paper's numbers, nothing unescaped", async (t) => {
+test("the report as Markdown and as a page has each trial and the paper's numbers, all escaped", async (t) => {
   const { store, plan } = await study(temporaryFolder(t));
   const report = studyReport(plan, store);
   const facts = [{ id: "x", where: "eq. 4", text: "a < b | c", holds: true }];

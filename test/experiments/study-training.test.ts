@@ -1,4 +1,4 @@
-// A study of real trials: killed, resumed, and its one-layer heirs.
+// A study of real trials: killed and resumed, with one-layer students that start from another's layer.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -19,10 +19,10 @@ import { temporaryFolder } from "../training/small.ts";
 import { trainedPlan } from "./trained-study.ts";
 
 const SCRIPT = fileURLToPath(new URL("./trained-study.ts", import.meta.url));
-/** More of them by hand: ABKD_KILLS=100 node --test test/experiments/study-training.test.ts */
+/** For more: ABKD_KILLS=100 node --test test/experiments/study-training.test.ts */
 const KILLS = Number(process.env["ABKD_KILLS"] ?? 3);
 
-/** All names under a folder; none where it is not there yet. */
+/** Lists all names under a folder; none if it does not exist yet. */
 function filesIn(folder: string): string[] {
   return existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
 }
@@ -50,7 +50,7 @@ test(`trials killed ${KILLS} times end in the same report`, async (t) => {
   for (let kills = 0; kills < KILLS; ) {
     const child = spawn(process.execPath, [SCRIPT, results, folder]);
     const ended = once(child, "exit") as Promise<[number | null, string | null]>;
-    // Into its work, which it begins when its folder of runs has something new.
+    // Waits until it works, which shows as something new in its runs folder.
     const { length } = filesIn(folder);
     while (child.exitCode === null && filesIn(folder).length === length) await setTimeout(5);
     await Promise.race([setTimeout(0.6 * whole * random.uniform()), ended]);
@@ -62,7 +62,7 @@ test(`trials killed ${KILLS} times end in the same report`, async (t) => {
       t.diagnostic(`killed with ${kept} of ${distinct} trials kept`);
     } else {
       assert.equal(reportOf(results), expected);
-      // Ended before it was killed: once more from nothing.
+      // It ended before it was killed: start again from nothing.
       [folder, results] = [`${folder}-again`, `${results}-again`];
     }
   }
@@ -71,7 +71,7 @@ test(`trials killed ${KILLS} times end in the same report`, async (t) => {
   assert.equal(reportOf(results), expected);
 });
 
-test("an heir has the attended layer's weights; damaged runs are retrained", async (t) => {
+test("a one-layer student gets the attended layer's weights; damaged runs are retrained", async (t) => {
   const folder = temporaryFolder(t);
   const plan = trainedPlan();
   const heir = plan.trials.find(({ arm }) => arm === "heir")!;
@@ -103,7 +103,7 @@ test("an heir has the attended layer's weights; damaged runs are retrained", asy
   );
 });
 
-test("a training whose loss becomes non-finite is recorded; a study of it ends well", async (t) => {
+test("training whose loss becomes non-finite is recorded; its study ends well", async (t) => {
   const folder = temporaryFolder(t);
   const whole = trainedPlan();
   const trials = whole.trials
@@ -127,7 +127,7 @@ test("a training whose loss becomes non-finite is recorded; a study of it ends w
   assert.equal(await runStudy(plan, options, runTrials), 0);
 });
 
-test("the attended layer is the one with most rows' largest scores", () => {
+test("the attended layer is the one with the largest score in most rows", () => {
   const rows = [
     [0.1, 0.2, 0.7],
     [0.4, 0.3, 0.3],

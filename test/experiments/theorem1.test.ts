@@ -1,4 +1,4 @@
-// Theorem 1's check: formulas against autograd, and zeros where nothing can arrive.
+// Theorem 1: the formulas against autograd, and zeros where nothing can arrive.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
@@ -24,7 +24,7 @@ import { temporaryFolder } from "../training/small.ts";
 
 startEngine();
 
-/** A ring of 40 nodes with two words each. */
+/** Makes a ring of 40 nodes with two words each. */
 function scene() {
   const nodes = 40;
   const ring = Array.from({ length: nodes }, (_, k) => k);
@@ -58,7 +58,7 @@ function scene() {
   };
 }
 
-test("eq. 7, eq. 8 and the derivative of D are autograd's", () => {
+test("eq. 7, eq. 8 and the derivative of D agree with autograd", () => {
   const checks = checkTerms(scene(), [
     [2, 1],
     [4, 2],
@@ -70,12 +70,12 @@ test("eq. 7, eq. 8 and the derivative of D are autograd's", () => {
     assert.ok(check.dissimilarityTerm < 1e-4, `D: ${check.dissimilarityTerm}`);
     assert.ok(check.attention > 0 && check.attention < 1 && check.dissimilarity > 0);
   }
-  // The softmax over other layers is left out everywhere but behind the last student layer.
+  // Eq. 8 leaves out the later layers' part of softmax; the last student layer has none.
   assert.ok(checks[0]!.leftOut > 1e-3);
   assert.ok(checks[2]!.leftOut < 1e-4);
 });
 
-test("weights behind teacher layer i do not reach the losses of its row; the teacher is as before", () => {
+test("weights after teacher layer i do not reach the losses of its row; the teacher is unchanged", () => {
   const one = scene();
   const before = one.teacher.parameters.map(({ variable }) => [...variable.dataSync()]);
   const row = teacherReach(one, "abkd-row", [1, 3, 4, 5], 3);
@@ -93,13 +93,13 @@ test("weights behind teacher layer i do not reach the losses of its row; the tea
   assert.match(words.at(-1)!, /with ABKD 1, 5; .* 1, 5\.$/);
 });
 
-test("FitNet from an inner layer is reached by the layers up to it, and by none behind it", () => {
+test("the layers up to FitNet's inner layer reach it, and none after it do", () => {
   const reach = teacherReach(scene(), { method: "fitnet", hint: 3 }, [1, 3, 4, 5]);
   assert.ok(reach.slice(0, 2).every((row) => row.every((x) => x > REACH_NOISE)));
   assert.ok(reach.slice(2).every((row) => row.every((x) => x === 0)));
 });
 
-test("a deep teacher: its early layers arrive where inner maps are read, and at no loss on logits", () => {
+test("a deep teacher's early layers arrive at losses on inner maps, and at none on logits", () => {
   const { inputs, train, student, seed } = scene();
   // What layer 1 computes reaches the last map with weight (1 - 0.5)^31 = 5e-10.
   const config = {
@@ -124,7 +124,7 @@ test("a deep teacher: its early layers arrive where inner maps are read, and at 
   for (const label of ["SoftKD", "FitNet", "AT"]) assert.ok(last(label) > REACH_NOISE, label);
 });
 
-/** Numbers of a teacher of four layers: what each loss is reached by, 1 where a layer arrives. */
+/** Makes the record of a four-layer teacher: which layers reach each loss, 1 if a layer arrives. */
 function made(changes: Partial<Record<"abkd" | "softkd" | "at" | "hint", number[]>>): DepthRecord {
   const given = { abkd: [1, 1, 1, 1], softkd: [0, 0, 0, 1], at: [0, 0, 1, 1], hint: [1, 1, 0, 0] };
   const all = { ...given, ...changes };
@@ -152,16 +152,16 @@ function made(changes: Partial<Record<"abkd" | "softkd" | "at" | "hint", number[
   });
 }
 
-test("the verdicts follow from the numbers, each way", () => {
+test("the verdicts follow from the numbers, either way", () => {
   const outcomes = (changes: Parameters<typeof made>[0]) =>
     depthClaims(made(changes)).map(({ verdict }) => verdict.outcome);
   assert.deepEqual(outcomes({}), ["reproduced", "reproduced", "reproduced", "differs"]);
-  // An 8-layer teacher, all of which reaches its logits, decided the claim about SoftKD before.
+  // Earlier, an 8-layer teacher, whose layers all reach its logits, decided the claim about SoftKD.
   assert.equal(outcomes({ softkd: [1, 1, 1, 1] })[1], "differs");
   assert.equal(outcomes({ softkd: [0, 1, 1, 1] })[1], "reproduced");
   assert.equal(outcomes({ at: [1, 1, 1, 1] })[2], "differs");
   assert.equal(outcomes({ abkd: [1, 1, 1, 0] })[0], "differs");
-  // Layer 2 arrives at ABKD alone.
+  // Layer 2 arrives only at ABKD.
   assert.equal(outcomes({ hint: [1, 0, 0, 0] })[3], "undecided");
   const [, softkd, , any] = depthClaims(made({}));
   assert.equal(
@@ -176,7 +176,7 @@ test("the verdicts follow from the numbers, each way", () => {
   assert.match(depthWords(made({})).join(" "), /is 0\.080 to 0\.29 % of the gradient/);
 });
 
-test("the numbers at depth are kept with a digest, and believed for this teacher alone", (t) => {
+test("the numbers at depth are stored with a digest, and trusted for this teacher only", (t) => {
   const folder = temporaryFolder(t);
   assert.equal(readDepth(folder), undefined);
   const path = writeDepth(folder, made({}));
@@ -187,15 +187,15 @@ test("the numbers at depth are kept with a digest, and believed for this teacher
   const { digest: _, ...content } = made({});
   const other = { ...theoremTeacher(), seed: 9 };
   writeDepth(folder, sealed({ ...content, teacher: other, id: runId(other) }));
-  assert.match(String(readDepth(folder)), /is of another teacher/);
+  assert.match(String(readDepth(folder)), /is for another teacher/);
   writeDepth(folder, sealed({ ...content, versions: { ...content.versions, abkd: 99 } }));
   assert.match(String(readDepth(folder)), /abkd's version 99, which this abkd does not have/);
-  // A method that somebody has added, or that is no longer there.
+  // A method that somebody added, or that no longer exists.
   writeDepth(folder, sealed({ ...content, versions: { ...content.versions, matching: 1 } }));
   assert.match(String(readDepth(folder)), /matching's version 1, which this abkd does not have/);
 });
 
-test("the report: equations computed now, reach from the committed numbers of the trained teacher", async () => {
+test("the report computes the equations now, and takes the reach from the trained teacher's committed numbers", async () => {
   const { claims, about } = await theoremReport("results");
   assert.deepEqual(
     claims.slice(0, 2).map(({ verdict }) => verdict.outcome),
@@ -214,7 +214,7 @@ test("the report: equations computed now, reach from the committed numbers of th
   );
 });
 
-test("sizes: equal ones are reproduced, a graph that is not here is not testable", async () => {
+test("equal sizes are reproduced; a graph that is not available is not testable", async () => {
   const claims = [...(await table9Claims()), ...(await modelSizeClaims())];
   for (const { dataset, paper, ours, verdict } of claims) {
     const expected =

@@ -1,4 +1,4 @@
-// A study of real trials on the synthetic graph, with models small enough to be killed and redone.
+// A study of real trials on the synthetic graph, with models small enough to be killed and run again.
 // As a script it runs the study: node trained-study.ts STORE RUNS
 import { fileURLToPath } from "node:url";
 import { ResultsStore } from "../../src/experiments/results-store.ts";
@@ -11,7 +11,7 @@ import { runTrials } from "../../src/training/trials.ts";
 
 const TRAINING = { epochs: 6, patience: 6 };
 
-/** A study's own configuration in small: the teacher too, which no profile does. */
+/** Shrinks a study's configuration, including the teacher, which no profile does. */
 function small(config: RunConfig): RunConfig {
   const { initial, teacher, method } = config;
   return {
@@ -23,7 +23,7 @@ function small(config: RunConfig): RunConfig {
   };
 }
 
-/** A one-layer network that starts from the attended layer, as table 4 has it. */
+/** A one-layer network that starts from the attended layer, as in table 4. */
 const heir: Arm = {
   ...{ id: "heir", label: "heir", role: "method" },
   config(subject, teacher) {

@@ -62,7 +62,7 @@ def main():
     def flip(one, other):
         splits = whole(one, other)
         differences = means(one, splits) - means(other, splits)
-        # Accuracies are fractions of a few hundred nodes: means that tie must tie after rounding too.
+        # Accuracies are fractions of a few hundred nodes: equal means must stay equal despite rounding.
         p = stats.permutation_test(
             (differences,),
             lambda x, axis: np.round(np.mean(x, axis=axis), 12),
@@ -122,7 +122,7 @@ def main():
         return tuple(i for split in planned[arm].values() for i in split)
 
     def family(arms, seen):
-        """The subject against each arm that is not among those seen, which it joins."""
+        """Compares the subject with each arm that is not in `seen`, and adds the arm to it."""
         compared = []
         for other in arms:
             if ids(other) not in seen:
@@ -153,7 +153,7 @@ def main():
             found.append({"other": other, "outcome": outcome, "p": float(p)})
         return found
 
-    # Equal configurations are one arm; one that was not run yet is of its family all the same.
+    # Equal configurations are one arm; an arm that was not run yet still counts in its family.
     claimed = {frozenset(map(ids, (c["better"], c["worse"]))) for c in orders}
     seen = {other for pair in claimed if ids(one) in pair for other in pair} | {ids(one)}
     json.dump(

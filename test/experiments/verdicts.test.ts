@@ -14,7 +14,7 @@ import { RULE } from "../../src/experiments/verdict.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
-/** The first Python that has scipy. */
+/** Finds the first Python that has scipy. */
 function pythonWithScipy(): string | undefined {
   const all = [".venv/bin/python", ".venv-bench/bin/python"].map((one) => path.join(root, one));
   return [process.env["ABKD_SCIPY_PYTHON"] ?? "", ...all, "python3"].find(
@@ -34,7 +34,7 @@ const python = pythonWithScipy();
 const skip = python === undefined ? "no Python with scipy here (.ci/run installs one)" : false;
 
 for (const dataset of ["cora", "citeseer"]) {
-  test(`Table 3 on ${dataset}: scipy comes to the same verdicts`, { skip }, () => {
+  test(`Table 3 on ${dataset}: scipy gives the same verdicts`, { skip }, () => {
     const plan = planStudy(findStudy("table3"), { profile: "paper", datasets: [dataset] });
     const store = new ResultsStore(path.join(root, "results"));
     const { comparisons, claims } = studyReport(plan, store).datasets[0]!;
@@ -87,14 +87,14 @@ for (const dataset of ["cora", "citeseer"]) {
   });
 }
 
-/** The least and the greatest of a column, over the rows at one rate of deaths, as whole numbers. */
+/** Returns a column's minimum and maximum over the rows of one death rate, as whole numbers. */
 function spread(rows: readonly (readonly string[])[], deaths: string, column: number): string {
   const numbers = rows.filter((row) => row[2] === deaths).map((row) => Number(row[column]));
   assert.equal(numbers.length, 4);
   return `${Math.round(Math.min(...numbers))} to ${Math.round(Math.max(...numbers))}`;
 }
 
-test("what the rule says of its intervals is what was simulated", () => {
+test("what the rule says about its intervals is what was simulated", () => {
   const document = readFileSync(path.join(root, "docs/studies.md"), "utf8");
   const table = /generated: simulation(.*)end: simulation/s.exec(document)![1]!;
   const rows = table
@@ -126,7 +126,7 @@ test("what the rule says of its intervals is what was simulated", () => {
   assert.ok(text.includes(`${few} of a difference's hold it and ${fewMeans} of a mean's`));
 });
 
-test("claims and rule are registered as they are now", () => {
+test("the current claims and rule are registered", () => {
   for (const study of studies) {
     const last = registrations[study.name]?.at(-1);
     assert.equal(

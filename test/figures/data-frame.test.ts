@@ -1,4 +1,4 @@
-// Tables of notebooks: danfojs frames with numbers in them, shown whole, and loaded only when asked for.
+// Notebook tables: danfojs frames of numbers, shown whole, with danfojs loaded only when needed.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import path from "node:path";
@@ -17,7 +17,7 @@ const content = {
   caption: "Quick & small.",
 } as const;
 
-test("a frame of numbers that can be sorted, and shows all of itself", async () => {
+test("a frame of numbers can be sorted, and shows all its rows", async () => {
   const frame = await dataFrame(content);
   assert.deepEqual(frame.shape, [3, 3]);
   assert.deepEqual(frame.columns, ["method", "n", "test %"]);
@@ -36,7 +36,7 @@ test("a frame of numbers that can be sorted, and shows all of itself", async () 
   assert.match(inspect(frame), /softkd +4 +88\.30/);
 });
 
-test("a frame, and one made from it, name abkd's plot where danfojs cannot draw", async () => {
+test("a frame, and one derived from it, refer to abkd's plot, since danfojs cannot draw", async () => {
   const frame = await dataFrame(content);
   for (const each of [frame, frame.sortValues("n"), frame["n"]]) {
     assert.throws(() => each.plot("chart"), {
@@ -46,7 +46,7 @@ test("a frame, and one made from it, name abkd's plot where danfojs cannot draw"
   }
 });
 
-test("a long table is not cut, and the back end of tf stays what it was", async () => {
+test("a long table is not cut, and tf's back end stays the same", async () => {
   await tf.setBackend("cpu");
   const rows = Array.from({ length: 60 }, (_, k) => [`row ${k}`, k, k / 3]);
   const frame = await dataFrame({ columns: content.columns, rows });

@@ -1,4 +1,4 @@
-// Pictures: SVG with bytes that repeat, PNG, and a page that opens from disk without a network.
+// Pictures: SVG with reproducible bytes, PNG, and a page that opens from disk without a network.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -38,7 +38,7 @@ describe("finding Chromium", () => {
     process.env = before;
   });
 
-  it("takes $CHROMIUM first, then looks in $PATH, and passes over what cannot run", async (t) => {
+  it("takes $CHROMIUM first, then looks in $PATH, and skips what cannot run", async (t) => {
     const folder = await mkdtemp(path.join(os.tmpdir(), "abkd-test-"));
     t.after(() => rm(folder, { recursive: true }));
     const inPath = path.join(folder, "chromium");
@@ -55,7 +55,7 @@ describe("finding Chromium", () => {
     assert.equal(await findChromium(), inPath, "a folder is no program, though it is executable");
   });
 
-  it("tidies away a dead process's folder, and none whose name only begins alike", async (t) => {
+  it("removes a dead process's folder, and none whose name only begins the same way", async (t) => {
     // No process has the largest number that Linux gives.
     const [dead, other] = ["4194303-x", "9x"].map((end) =>
       path.join(os.tmpdir(), `abkd-chromium-${end}`),
@@ -69,7 +69,7 @@ describe("finding Chromium", () => {
     assert.deepEqual([dead!, other!].map(existsSync), [false, true]);
   });
 
-  it("tells in one line of a $CHROMIUM that is not there, or is no browser", async (t) => {
+  it("reports in one line a $CHROMIUM that is missing or no browser", async (t) => {
     const folder = await mkdtemp(path.join(os.tmpdir(), "abkd-test-"));
     t.after(() => rm(folder, { recursive: true }));
     const text = path.join(folder, "text");
@@ -97,7 +97,7 @@ describe("finding Chromium", () => {
 });
 
 describe("normaliseSvg", () => {
-  it("replaces Plotly's random token wherever it stands, and nothing else", () => {
+  it("replaces Plotly's random token wherever it occurs, and nothing else", () => {
     const svg = '<defs id="defs-1c6a72"/><g clip-path="url(#clip1c6a72xy)"/><path d="M1"/>';
     const clean = '<defs id="defs-figure"/><g clip-path="url(#clipfigurexy)"/><path d="M1"/>';
     assert.equal(normaliseSvg(svg), clean);
@@ -134,7 +134,7 @@ describe("export", { skip }, () => {
           await exporter.svg(figure, size, ""),
           await other.svg(figure, size, ""),
         ];
-        // Not assert.equal: a failure would print both files.
+        // Not assert.equal, whose failure would print both files.
         const at = Array.from(one).findIndex((character, k) => character !== two[k]);
         const near = (svg: string): string => svg.slice(Math.max(0, at - 40), at + 80);
         assert.ok(one === two, `the bytes differ: ...${near(one)}... and ...${near(two)}...`);
@@ -152,7 +152,7 @@ describe("export", { skip }, () => {
 });
 
 describe("the page", () => {
-  it("names its runs, escapes text and asks no other machine for anything", async () => {
+  it("names its runs, escapes text and requests nothing from other machines", async () => {
     const html = await page();
     for (const { id } of sampleRuns) assert.ok(html.includes(id));
     assert.ok(html.includes("<title>A &lt;title&gt; &amp; more</title>"));

@@ -1,4 +1,4 @@
-// The figures show the numbers that the runs hold, and show them where the axes say.
+// The figures show the runs' numbers, at the right place on the axes.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { testAccuracies } from "../../src/figures/accuracies.ts";
@@ -33,13 +33,13 @@ function withDissimilarity(dissimilarity: number[][]): RunResult {
 describe("learning curves", () => {
   const runs = [withCurve(1, [0.2, 0.5]), withCurve(2, [0.3, 0.6, 0.9]), withCurve(3, [0.1, 0.4])];
 
-  it("are medians in percent over epochs from 1, a stopped run keeping its last value", () => {
+  it("are medians in percent over epochs from 1; a stopped run keeps its last value", () => {
     const line = trace(learningCurves(runs), "curve-0-validation");
     assert.deepEqual(line.x, [1, 2, 3]);
     assert.deepEqual(line.y, [20, 50, 50]);
   });
 
-  it("have a band from the worst to the best seed that lives", () => {
+  it("have a band from the worst to the best live seed", () => {
     const dead = withCurve(4, [0.05, 0.05, 0.05], true);
     const band = trace(learningCurves([...runs, dead]), "curve-0-band");
     assert.deepEqual(band.x, [1, 2, 3, 3, 2, 1]);
@@ -48,7 +48,7 @@ describe("learning curves", () => {
     assert.match(String((line as { name?: string }).name), /1 of 4 died/);
   });
 
-  it("stand even where every run died", () => {
+  it("are drawn even if every run died", () => {
     const figure = learningCurves([withCurve(1, [0.1], true)]);
     assert.deepEqual(trace(figure, "curve-0-band").y, []);
   });
@@ -63,7 +63,7 @@ describe("test accuracies", () => {
     assert.deepEqual(trace(figure, "accuracy-published").y, [88.4, 74.22, 84.27]);
   });
 
-  it("set a dead run on the foot of the axis and say its value", () => {
+  it("put a dead run at the foot of the axis and give its value", () => {
     const seeds = trace(figure, "accuracy-1-seeds");
     const foot = Math.min(...seeds.y);
     assert.equal(seeds.y[2], foot);
@@ -71,7 +71,7 @@ describe("test accuracies", () => {
     assert.match(String(seeds.customdata[2]), /seed 3: 27.8 %, died/);
   });
 
-  it("speak of seeds and medians only where there are several runs of a method", () => {
+  it("mention seeds and medians only if a method has several runs", () => {
     const one = [sampleRun("abkd", 1, 0.8), sampleRun("student", 1, 0.7)];
     const titleOf = (figure: Figure): string => JSON.stringify(figure.layout.title);
     for (const draw of [testAccuracies, learningCurves]) {
@@ -80,7 +80,7 @@ describe("test accuracies", () => {
     }
   });
 
-  it("have no paper's number for a graph that the paper does not know", () => {
+  it("have no number from the paper for a graph that the paper lacks", () => {
     const runs = [sampleRun("abkd", 1, 0.8, { dataset: "synthetic" })];
     assert.ok(!testAccuracies(runs).data.some(({ uid }) => uid === "accuracy-published"));
   });
@@ -107,7 +107,7 @@ describe("matrices", () => {
     assert.match(String(figure.layout.yaxis?.title?.text), /student layer j/);
   });
 
-  it("turn to logarithmic colours where values spread wide, and keep the true ones for the reader", () => {
+  it("use logarithmic colours if values spread widely, and show the true values on hover", () => {
     const figure = dissimilarityMatrix(
       withDissimilarity([
         [0.01, 1],
@@ -127,12 +127,12 @@ describe("matrices", () => {
     assert.match(String(figure.layout.title?.text), /logarithmic/);
   });
 
-  it("survive zeros and values that are no numbers", () => {
+  it("accept zeros and values that are not numbers", () => {
     for (const matrix of [[[0, 0]], [[0, 5]], [[Number.NaN, 1]]])
       assert.ok(dissimilarityMatrix(withDissimilarity(matrix)));
   });
 
-  it("are absent for a method that has none", () => {
+  it("are undefined for a method that has none", () => {
     assert.equal(attentionMatrix(sampleRun("student", 1, 0.8)), undefined);
   });
 
@@ -165,7 +165,7 @@ describe("compose", () => {
     assert.equal(map.colorbar?.len, 0.4);
   });
 
-  it("keeps identifiers apart, so that an export has the same bytes every time", () => {
+  it("keeps identifiers distinct, so that an export has the same bytes every time", () => {
     const uids = sheet.data.map(({ uid }) => uid);
     assert.ok(uids.every((uid) => typeof uid === "string"));
     assert.equal(new Set(uids).size, uids.length);

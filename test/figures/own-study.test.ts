@@ -1,4 +1,4 @@
-// openStudy and openRun with a method and a model of a program's own, which worker threads import.
+// openStudy and openRun with a program's own method and model, which worker threads import.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
@@ -17,7 +17,7 @@ import { temporaryFolder } from "../training/small.ts";
 
 const training = { epochs: 3 };
 
-test("a study of a method of one's own is trained where its module is named", async (t) => {
+test("a study of the user's own method trains if its module is named", async (t) => {
   const root = temporaryFolder(t);
   const module = path.join(root, "own.ts");
   writeFileSync(module, OWN_MODULE);
@@ -44,7 +44,7 @@ test("a study of a method of one's own is trained where its module is named", as
     claims: () => [],
   };
   t.after(registerStudy(own));
-  // The plan's own teacher, which takes minutes, is there.
+  // The plan's own teacher, which takes minutes, is already stored.
   const store = new ResultsStore(path.join(root, "results"));
   store.prepare();
   for (const { id, config } of planStudy(own, { profile: "quick" }).trials) {
@@ -58,7 +58,7 @@ test("a study of a method of one's own is trained where its module is named", as
   assert.ok(records.length > 0);
   assert.deepEqual(records[0]!.config.method?.name, "own-matching");
   assert.equal(study.records("student").length, records.length);
-  // All is there: nothing is trained, so nothing must be imported.
+  // Everything is stored: nothing is trained, so nothing needs to be imported.
   await openStudy("own", options);
 
   const config = teacherConfig(

@@ -37,18 +37,18 @@ function bundleOf(value: object): Promise<Bundle> {
 const sizeOf = (png: Buffer): number[] => [png.readUInt32BE(16), png.readUInt32BE(20)];
 
 describe("plot", () => {
-  it("is one line of text: kinds, traces, title", () => {
+  it("prints as one line of text: kinds, traces, title", () => {
     assert.equal(inspect(plot(figure)), '[plot: scatter, heatmap, 2 traces, "Two things"]');
     assert.equal(inspect(plot({ data: [] })), "[plot: empty, 0 traces]");
   });
 
-  it("takes numbers alone as one line", () => {
+  it("draws plain numbers as one line", () => {
     for (const numbers of [[1, 3, 2, 5], [1, null, 2] as number[], Float32Array.of(1, 3)]) {
       assert.equal(inspect(plot(numbers)), "[plot: scatter, 1 trace]");
     }
   });
 
-  it("says what it draws where it is given something else", () => {
+  it("says what it can draw when given something else", () => {
     const wrong: [unknown, RegExp][] = [
       [[{ y: [1, 2] }], /array of objects: put traces into \{ data: \[\.\.\.\] \}/],
       [[], /array without numbers/],
@@ -75,7 +75,7 @@ describe("plot", () => {
     }
   });
 
-  it("shows a live figure, a picture of its size and a text", { skip }, async () => {
+  it("shows an interactive figure, a picture of its size and a text", { skip }, async () => {
     const bundle = await bundleOf(plot(figure, { height: 300 }));
     assert.deepEqual(Object.keys(bundle), [
       ...["application/vnd.plotly.v1+json", "image/png", "text/plain"],
@@ -100,7 +100,7 @@ describe("plot", () => {
     assert.deepEqual(sizeOf(png), [700, 300]);
   });
 
-  it("without Chromium is still live, and says how to get the picture", () => {
+  it("is still interactive without Chromium, and says how to get the picture", () => {
     const code = `
       const { plot } = await import(${source("figures/plot.ts")});
       const bundle = await plot({ data: [{ y: [1] }] })[Symbol.for("Jupyter.display")]();
@@ -148,7 +148,7 @@ describe("files", { skip }, () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), "abkd-save-"));
   after(() => rmSync(folder, { recursive: true }));
 
-  it("have the same bytes from two processes, whatever was drawn before", async () => {
+  it("have the same bytes in two processes, whatever was drawn before", async () => {
     const draw = async (name: string, before: boolean): Promise<void> => {
       const code = `
         const { saveFigure } = await import(${source("figures/save.ts")});
@@ -172,7 +172,7 @@ describe("files", { skip }, () => {
     }
     assert.deepEqual(sizeOf(readFileSync(path.join(folder, "one.png"))), [1400, 900]);
     const pdf = readFileSync(path.join(folder, "one.pdf"), "latin1");
-    // Not assert.match: a failure would print the file.
+    // Not assert.match, whose failure would print the file.
     for (const part of [
       /^%PDF-/,
       /\/MediaBox \[0 0 525(\.\d+)? 337\.\d+\]/,
@@ -193,7 +193,7 @@ describe("the shared browser", { skip }, () => {
   const size = { width: 100, height: 80 };
   const plain = { data: [], layout: {} };
 
-  it("is opened once, and again when it died, also while it drew", async () => {
+  it("is opened once, and again after it died, even during a drawing", async () => {
     const used: FigureExporter[] = [];
     const draw = (dies: boolean) =>
       withBrowser(async (exporter) => {
@@ -211,7 +211,7 @@ describe("the shared browser", { skip }, () => {
     );
   });
 
-  it("says what Plotly refuses", async () => {
+  it("reports what Plotly refuses", async () => {
     const exporter = await FigureExporter.open((await findChromium())!);
     const wrong = exporter.png({ data: [], layout: { width: -1 } }, { width: -1, height: -1 });
     await assert.rejects(wrong, /^Error: Plotly: /);
@@ -220,7 +220,7 @@ describe("the shared browser", { skip }, () => {
     await assert.rejects(exporter.png(plain, size), /the browser is gone/);
   });
 
-  it("that cannot be started is an error", async () => {
+  it("is an error if it cannot be started", async () => {
     for (const no of ["/nonexistent/chromium", process.execPath])
       await assert.rejects(FigureExporter.open(no), {
         name: "UserError",
@@ -251,7 +251,7 @@ describe("the shared browser", { skip }, () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     assert.equal(browsers(), "");
-    // What was left is removed by the next one.
+    // The next browser removes what was left.
     await run("");
     assert.equal(spawnSync("ls", [temporary], { encoding: "utf8" }).stdout, "");
   });

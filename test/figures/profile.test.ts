@@ -1,4 +1,4 @@
-// A profile of a training: its parts add up, its trace nests, and it leaves no mark on the result.
+// A timing profile of training: its parts add up, its trace nests, and it does not affect the result.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -39,7 +39,7 @@ async function training(config: RunConfig): Promise<TrainingOutcome> {
 
 const PHASES = ["forward", "backward", "optimiser", "evaluation", "the rest of the epoch"];
 
-test("operators and what lies between them add up to the wall time", async () => {
+test("the times of operators and between them add up to the wall time", async () => {
   let inside = 0;
   const began = performance.now();
   const recorded = await profile(async () => {
@@ -49,7 +49,7 @@ test("operators and what lies between them add up to the wall time", async () =>
     return outcome;
   });
   const outside = (performance.now() - began) / 1000;
-  // Clocks on both sides of the recording: true at any load, and to the microsecond.
+  // Measured on both sides of the recording, so it holds at any load, to the microsecond.
   assert.ok(inside > 0 && inside <= recorded.seconds && recorded.seconds <= outside);
   const sum = recorded.operators.reduce((total, { seconds }) => total + seconds, 0);
   assert.ok(Math.abs(sum + recorded.between - recorded.seconds) < 1e-6);
@@ -64,7 +64,7 @@ test("operators and what lies between them add up to the wall time", async () =>
   for (const { seconds, operators } of recorded.phases) assert.ok(operators <= seconds);
 });
 
-test("bytes and operations are those of the kernels' arguments", async () => {
+test("bytes and operations follow from the arguments of the WebAssembly kernels", async () => {
   const a = tf.ones([30, 20]);
   const b = tf.ones([20, 10]);
   const { operators, value } = await profile(() =>
@@ -82,12 +82,12 @@ test("bytes and operations are those of the kernels' arguments", async () => {
       ...{ calls: 1, bytes: 4 * (30 * 20 + 20 * 10 + 30 * 10), operations: 2 * 30 * 20 * 10 },
     },
   );
-  // tfjs's own: both inputs are read, their join is written.
+  // An operator of tfjs's own: it reads both inputs and writes their concatenation.
   assert.equal(found("tfjs Concat")?.bytes, 4 * (2 * 300 + 600));
   tf.dispose([a, b]);
 });
 
-test("an operator inside of another counts once", async () => {
+test("an operator inside another counts once", async () => {
   const { operators, seconds } = await profile(() => {
     tf.tidy(() => tf.add(tf.ones([5]), 1));
     const stop = performance.now() + 30;
@@ -97,7 +97,7 @@ test("an operator inside of another counts once", async () => {
   assert.ok(sum <= seconds - 0.03, `${sum} of ${seconds} s`);
 });
 
-test("the trace parses, nests, and covers the steps; it is bounded", async (t) => {
+test("the trace parses, nests, covers the steps, and is bounded", async (t) => {
   const recorded = await profile(() => training(smallConfig({ epochs: 60, patience: 60 })));
   assert.deepEqual([recorded.steps, recorded.tracedSteps], [60, 20]);
   const file = join(temporaryFolder(t), "trace.json");
@@ -117,7 +117,7 @@ test("the trace parses, nests, and covers the steps; it is bounded", async (t) =
     ],
   );
 
-  // Read as a viewer does: by begin, the longer first; each lies within the one that is open.
+  // Read as in a viewer: sorted by begin, the longer first; each event lies within the open one.
   const open: { readonly name: string; readonly end: number }[] = [];
   const inStep = new Map<string, number>();
   const steps: { readonly duration: number; covered: number }[] = [];
@@ -144,14 +144,14 @@ test("the trace parses, nests, and covers the steps; it is bounded", async (t) =
   assert.ok(total("covered") <= total("duration") && total("covered") > 0.9 * total("duration"));
 });
 
-test("a profile changes no bit, and when it is over nothing is recorded", async () => {
+test("profiling changes no bit, and nothing is recorded afterwards", async () => {
   const config = smallConfig({ epochs: 5 });
   const { value } = await profile(() => training(config));
   assert.equal(runningBackend().engine.profiler, undefined);
   assert.deepEqual(value.curve, (await training(config)).curve);
 });
 
-test("one profile at a time, and a failing function ends its own", async () => {
+test("only one profile is recorded at a time, and a failing function ends its own", async () => {
   const stop = startProfile();
   await assert.rejects(
     profile(() => 1),
@@ -168,14 +168,14 @@ test("one profile at a time, and a failing function ends its own", async () => {
   assert.equal((await profile(() => 2)).value, 2);
 });
 
-test("a notebook's interrupt ends the recording of a call that it killed", async () => {
+test("a notebook's interrupt ends the recording of the call that it killed", async () => {
   const interrupts = new EventTarget();
   const symbol = Symbol.for("Jupyter.interrupt");
   Reflect.set(globalThis, symbol, interrupts);
   try {
     const stop = startProfile();
     const { engine } = runningBackend();
-    // As a kill leaves it: inside of an operator, whose `finally` never ran.
+    // The state after a kill: inside an operator, whose `finally` never ran.
     engine.profiler!.begin("kernel", "product");
     interrupts.dispatchEvent(new Event("interrupt"));
     assert.equal(engine.profiler, undefined);
@@ -188,7 +188,7 @@ test("a notebook's interrupt ends the recording of a call that it killed", async
   }
 });
 
-test("it shows itself as tables, in a terminal and in a notebook", async () => {
+test("a profile shows itself as tables, in a terminal and in a notebook", async () => {
   const recorded = await profile(() => training(smallConfig({ epochs: 2 })));
   const text = inspect(recorded);
   assert.match(text, /^operator +calls +time +share +a call +bytes +GB\/s +GFLOP\/s\n/);

@@ -1,4 +1,4 @@
-// `npm start` from end to end, made small: a teacher of four layers on the embedded graph.
+// `npm start` from end to end, but small: a four-layer teacher on the embedded graph.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -34,7 +34,7 @@ describe("quickstart", () => {
   const withoutTiming = (results: readonly RunResult[]) =>
     results.map(({ timing: _, ...rest }) => rest);
 
-  it("trains the teacher and each method, prints the table, draws, and does so again", async () => {
+  it("trains the teacher and each method, prints the table, draws, and can be repeated", async () => {
     const first = await start({ dataset: "synthetic" });
     const names = first.results.map(({ config }) => config.method?.name ?? "teacher");
     const methods = ["student", "softkd", "abkd"].flatMap((name) => [name, name]);
@@ -71,7 +71,7 @@ describe("quickstart", () => {
     );
   });
 
-  it("takes the embedded graph where Cora cannot be had, and does without a browser, and says so", async (t) => {
+  it("falls back to the embedded graph without Cora, works without a browser, and says so", async (t) => {
     // A browser that ends at once.
     process.env["CHROMIUM"] = "/bin/false";
     t.after(() => delete process.env["CHROMIUM"]);
@@ -86,7 +86,7 @@ describe("quickstart", () => {
     assert.ok(!existsSync(path.join(folder, "figures/quickstart.svg")));
   });
 
-  it("leaves an earlier picture where it cannot draw a new one, and says whose it is", async (t) => {
+  it("keeps an earlier picture if it cannot draw a new one, and says what it shows", async (t) => {
     process.env["CHROMIUM"] = "/bin/false";
     t.after(() => delete process.env["CHROMIUM"]);
     const svg = path.join(folder, "figures/quickstart.svg");

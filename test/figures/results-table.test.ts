@@ -1,4 +1,4 @@
-// Summaries, the results table and its sentences say what the runs hold.
+// Summaries, the results table and its sentences match the runs.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -49,7 +49,7 @@ describe("summarise", () => {
 });
 
 describe("the results table", () => {
-  it("has a row a method with parameters, ratio, median, seeds, seconds and the paper's number", () => {
+  it("has one row per method with parameters, ratio, median, seeds, seconds and the paper's number", () => {
     const { rows } = resultsTable(sampleRuns);
     assert.deepEqual(rows[0], ["Teacher", "354,375", "", "86.6", "86.6", "1.8", "88.40"]);
     const student = [
@@ -65,7 +65,7 @@ describe("the results table", () => {
     assert.equal(rows[2]?.at(-1), "-");
   });
 
-  it("has the paper's number only where the setting is the paper's", () => {
+  it("has the paper's number only if the setting is the paper's", () => {
     const run = sampleRun("abkd", 1, 0.8);
     const { config } = run;
     const teacher = config.teacher!;
@@ -83,7 +83,7 @@ describe("the results table", () => {
       { dataset: "cora", initial: { from: teacher, layer: 0 } },
     ];
     for (const changes of others) assert.equal(last(changes), "-", JSON.stringify(changes));
-    // Of other forms than table 3's the paper has another number or none; the row's label names neither.
+    // For forms other than table 3's the paper has another number or none, and the row's label names neither.
     const method = config.method!;
     const option = (changes: object) =>
       last({ method: { ...method, options: { ...method.options, ...changes } } });
@@ -97,7 +97,7 @@ describe("the results table", () => {
     assert.equal(resultsTable([{ ...alone, config: shallow }]).rows[0]?.at(-1), "-");
   });
 
-  it("speaks of a median only where a method has several seeds", () => {
+  it("mentions a median only if a method has several seeds", () => {
     const titles = (runs: readonly RunResult[]) =>
       resultsTable(runs).columns.map(({ title }) => title);
     assert.ok(titles(sampleRuns).includes("test %, median"));
@@ -118,7 +118,7 @@ describe("the results table", () => {
 });
 
 describe("the form of ABKD", () => {
-  it("is told by its differences from the paper's", () => {
+  it("is described by its differences from the paper's", () => {
     const [summary] = summarise([withOptions({ ...paper, beta: 0.5, form: "mse" })]);
     const line = describeForm(summary!)!;
     assert.match(
@@ -127,12 +127,12 @@ describe("the form of ABKD", () => {
     );
   });
 
-  it("is the paper's where nothing differs", () => {
+  it("is the paper's if nothing differs", () => {
     const [summary] = summarise([withOptions(paper)]);
     assert.equal(describeForm(summary!), "ABKD ran as the paper writes it (eqs. 3 to 6).");
   });
 
-  it("does not arise for other methods", () => {
+  it("is undefined for other methods", () => {
     const [summary] = summarise([sampleRun("softkd", 1, 0.8)]);
     assert.equal(describeForm(summary!), undefined);
   });
@@ -144,7 +144,7 @@ describe("warnings", () => {
     warnings,
   });
 
-  it("name their runs, once a sentence, unless all runs say the same", () => {
+  it("name their runs once per sentence, unless all runs have the same", () => {
     const runs = [warned(1, "15 nodes"), warned(2, "15 nodes", "dead"), warned(3, "15 nodes")];
     assert.deepEqual(describeWarnings(runs), [
       "All runs: 15 nodes",
@@ -161,7 +161,7 @@ describe("the finding", () => {
     assert.match(describeFinding(level)!, /ABKD and SoftKD are level \(one seed/);
   });
 
-  it("is silent where there is nothing to compare", () => {
+  it("is undefined if there is nothing to compare", () => {
     assert.equal(describeFinding([sampleRun("abkd", 1, 0.8)]), undefined);
   });
 });
@@ -181,12 +181,12 @@ describe("the paper's numbers", () => {
     } else assert.deepEqual(ours, theirs, where);
   }
 
-  it("are those of the reference file", (t) => {
+  it("equal those of the reference file", (t) => {
     let text: string;
     try {
       text = readFileSync(oracle, "utf8");
     } catch {
-      t.skip("../shared/reference/published.json is not here");
+      t.skip("../shared/reference/published.json is missing");
       return;
     }
     const theirs: Record<string, unknown> = JSON.parse(text);
@@ -197,7 +197,7 @@ describe("the paper's numbers", () => {
     }
   });
 
-  it("give table 3's accuracy of a method, and nothing where the paper has none", () => {
+  it("include table 3's accuracy for a method, or nothing if the paper has none", () => {
     assert.deepEqual(published.publishedAccuracy("cora", "abkd"), { mean: 84.27, deviation: 1.48 });
     assert.deepEqual(published.publishedAccuracy("cora", "teacher"), { mean: 88.4 });
     assert.equal(published.publishedAccuracy("cora", "softkd"), undefined);

@@ -1,4 +1,4 @@
-// Made-up runs for tests of figures and tables: the shapes of real ones, with numbers of no meaning.
+// Artificial runs for tests of figures and tables: shaped like real ones, with meaningless numbers.
 import type { RunConfig, RunResult } from "../../src/training/run.ts";
 
 /** A deterministic wobble in -1 to 1, so that curves look like curves. */
@@ -37,7 +37,7 @@ function inspection(): RunResult["inspection"] {
   return { first: last, last };
 }
 
-/** One run; `method` null for the teacher alone. Accuracies are fractions. */
+/** Makes one run; with `method` null it is a teacher's. Accuracies are fractions. */
 export function sampleRun(
   method: string | null,
   seed: number,
@@ -93,7 +93,7 @@ export function sampleRun(
   };
 }
 
-/** Three seeds of each method, and the teacher: what `npm start` comes to. */
+/** Makes the teacher and three seeds of each method, as `npm start` does. */
 export const sampleRuns: readonly RunResult[] = [
   sampleRun(null, 0, 0.866),
   ...[0.792, 0.81, 0.278].map((test, i) => sampleRun("student", i + 1, test, { dead: i === 2 })),

@@ -1,4 +1,4 @@
-// A study opened as a notebook does: from a store that holds all its trials, without any training.
+// A study opened as in a notebook: from a store with all its trials, without any training.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -20,14 +20,14 @@ import { runFiles } from "../../src/training/run-store.ts";
 import { resultWithMaps, storeTrials } from "../experiments/arithmetic-study.ts";
 import { temporaryFolder } from "../training/small.ts";
 
-/** A folder whose `results` hold a study's quick trials on Cora. */
+/** Makes a folder whose `results` contain a study's quick trials on Cora. */
 function stored(t: TestContext, name: string): string {
   const root = temporaryFolder(t);
   storeTrials(path.join(root, "results"), name);
   return root;
 }
 
-test("a study from the store: says from which trials, tables, claims, figures, words", async (t) => {
+test("a study from the store says which trials it rests on, and has tables, claims, figures, words", async (t) => {
   const study = await openStudy("figure5", { root: stored(t, "figure5"), train: ["cora"] });
   assert.deepEqual(study.datasets, ["cora"]);
   assert.match(
@@ -74,13 +74,13 @@ test("in the paper profile published weights are a column", async (t) => {
   assert.doesNotMatch(table, /, published weights/);
 });
 
-test("an option that is varied: a curve, and attention with a slider", async (t) => {
+test("a varied option has a curve, and attention with a slider", async (t) => {
   const study = await openStudy("table10", { root: stored(t, "table10"), datasets: ["cora"] });
   assert.match(inspect(study.sweep("beta")), /accuracy over beta/);
   assert.match(inspect(study.slider("beta", "searched")), /heatmap, 4 traces, "cora, beta = 1:/);
 });
 
-test("nothing in the store and nothing to be trained: an empty study that says so", async (t) => {
+test("with nothing stored and nothing to train, the study is empty and says so", async (t) => {
   const root = temporaryFolder(t);
   const study = await openStudy("table7", { root, train: [] });
   assert.deepEqual(study.datasets, []);
@@ -92,7 +92,7 @@ test("nothing in the store and nothing to be trained: an empty study that says s
   });
 });
 
-test("maps before and after training, pair by pair, and how attention goes with dissimilarity", () => {
+test("maps before and after training, pair by pair, and how attention relates to dissimilarity", () => {
   const run = resultWithMaps(notebookRuns().find(({ method }) => method?.name === "abkd")!);
   const { before, after, attendedDissimilarity, meanDissimilarity } = mapAgreement(run);
   assert.ok(before > 0.99 && after < -0.99);
@@ -102,7 +102,7 @@ test("maps before and after training, pair by pair, and how attention goes with 
   assert.equal(figure.layout.sliders?.[0]?.steps?.length, 6);
 });
 
-test("committed runs go to the folder of runs and back; whole ones are not written over", (t) => {
+test("committed runs are copied to the runs folder and back; sound ones are not overwritten", (t) => {
   const root = temporaryFolder(t);
   const folders = { results: path.join(root, "results"), runs: path.join(root, "runs") };
   const [teacher, student] = notebookRuns() as [RunConfig, RunConfig];
@@ -115,7 +115,7 @@ test("committed runs go to the folder of runs and back; whole ones are not writt
   const [first, copy] = [runFiles(folders.runs, teacher), runFiles(other.runs, teacher)];
   for (const file of ["model", "result"] as const)
     assert.deepEqual(readFileSync(copy[file]), readFileSync(first[file]));
-  // A file that is written anew is another one under the same name.
+  // A rewritten file is a different file with the same name.
   const { ino } = statSync(copy.result);
   assert.ok(provideRun(teacher, other));
   assert.equal(statSync(copy.result).ino, ino);
@@ -124,7 +124,7 @@ test("committed runs go to the folder of runs and back; whole ones are not writt
   assert.deepEqual(readFileSync(copy.result), readFileSync(first.result));
 });
 
-test("the figures of the results, by name; the same bytes twice", async (t) => {
+test("the figures of the results are found by name, and have the same bytes twice", async (t) => {
   const root = stored(t, "table10");
   const folders = { results: path.join(root, "results"), runs: path.join(root, "runs") };
   const names = paperFigures(folders).map(({ name }) => name);

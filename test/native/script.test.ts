@@ -141,7 +141,7 @@ describe("npm run native", { skip }, () => {
     await writeFile(proof, `if (process.argv[2] === "some-package") console.log('${answer}');`);
     const { status, stdout } = run({}, "--measure");
     assert.equal(status, 0);
-    assert.match(stdout, /TensorFlow 2\.1\.0 on cpu.*--engine auto takes it from width 64 on\n$/);
+    assert.match(stdout, /TensorFlow 2\.1\.0 on cpu.*--engine auto uses it from width 64 on\n$/);
     const text = await readFile(path.join(native, "native.json"), "utf8");
     assert.deepEqual(JSON.parse(text), { ...record, ...found });
     await rm(proof);

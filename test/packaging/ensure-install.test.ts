@@ -1,4 +1,4 @@
-// What runs before `npm start` and `npm test`: installs when needed, and says what it does and why.
+// What runs before `npm start` and `npm test`: it installs when needed, and says what it does and why.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -13,9 +13,9 @@ describe("ensure-install", { skip: posix }, () => {
   let folder: string;
   after(() => rm(folder, { recursive: true }));
 
-  // One copy for all tests, each going on where the one before it left off (compiling takes
-  // seconds). A copy of the project: its scripts, its kernels, one locked package, and an npm that only
-  // notes that it ran and then "installs" by linking the real compiler.
+  // One copy for all tests, each of which continues where the one before it stopped (compiling takes seconds).
+  // It has the project's scripts and WebAssembly kernels, one locked package, and an npm that only records that
+  // it ran and then "installs" by linking the real compiler.
   before(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), "abkd-install-"));
     await cp(path.join(root, "scripts"), path.join(folder, "scripts"), { recursive: true });
@@ -59,7 +59,7 @@ exit \${NPM_STATUS:-0}
 
   const npmCalls = () => readFile(path.join(folder, "npm-calls"), "utf8").catch(() => "");
 
-  it("stops where npm fails", async () => {
+  it("stops if npm fails", async () => {
     const { status, stderr } = run({ NPM_STATUS: "7" });
     assert.equal(status, 1);
     assert.match(stderr, /`npm ci` failed \(exit code 7\)/);
@@ -68,7 +68,7 @@ exit \${NPM_STATUS:-0}
   });
 
   it("leaves the start itself to the Node that it has just installed", async () => {
-    // The system's Node, by another name than the one that npm brings.
+    // The system's Node, under another name than the one that npm installs.
     const system = path.join(folder, "tools/node");
     await writeFile(system, `#!/bin/sh\nexec "${process.execPath}" "$@"\n`);
     await chmod(system, 0o755);
@@ -84,7 +84,7 @@ exit \${NPM_STATUS:-0}
       await rm(path.join(folder, made), { recursive: true });
   });
 
-  it("installs by `npm ci` where node_modules is missing, builds the engine, then keeps still", async () => {
+  it("installs with `npm ci` if node_modules is missing, builds the engine, then does nothing", async () => {
     const first = run();
     assert.equal(first.status, 0, first.stderr);
     assert.match(first.stdout, /node_modules is missing: running `npm ci`/);
@@ -97,7 +97,7 @@ exit \${NPM_STATUS:-0}
     assert.equal(await npmCalls(), "ci\n");
   });
 
-  it("installs again where the lock file asks for another version, or for one package more", async () => {
+  it("installs again if the lock file has another version or one more package", async () => {
     await lock("package-lock.json", { one: "1.1.0" });
     assert.match(run().stdout, /one is 1\.0\.0, the lock file says 1\.1\.0/);
     await lock("package-lock.json", { one: "1.1.0", two: "2.0.0" });
@@ -105,7 +105,7 @@ exit \${NPM_STATUS:-0}
     assert.equal(await npmCalls(), "ci\nci\nci\n");
   });
 
-  it("builds the engine anew after a change of its sources", async () => {
+  it("rebuilds the engine after its sources change", async () => {
     const file = path.join(folder, "src/tensor/assembly/index.ts");
     await writeFile(file, "export function thrice(x: f32): f32 { return 3 * x; }\n");
     assert.match(run().stdout, /built the engine/);
@@ -114,7 +114,7 @@ exit \${NPM_STATUS:-0}
     assert.ok(names.includes("thrice"));
   });
 
-  it("shows the compiler's own message where the sources are wrong, and keeps the old engine", async () => {
+  it("shows the compiler's own message if the sources are wrong, and keeps the old engine", async () => {
     const wasm = path.join(folder, "build/engine.simd.wasm");
     const old = await readFile(wasm);
     const file = path.join(folder, "src/tensor/assembly/index.ts");
@@ -127,7 +127,7 @@ exit \${NPM_STATUS:-0}
     await writeFile(file, sound);
   });
 
-  it("says what to do where the pinned Node has no binary", async (t) => {
+  it("says what to do if the pinned Node has no binary", async (t) => {
     const old = await oldNode();
     if (old === undefined) return t.skip("no Node older than 22.18 on this machine");
     const pinned = path.join(folder, "node_modules/.bin/node");
@@ -141,7 +141,7 @@ exit \${NPM_STATUS:-0}
   });
 });
 
-/** A Node of the system that cannot run TypeScript sources, if there is one. */
+/** Finds a Node on the system that cannot run TypeScript sources, if there is one. */
 async function oldNode(): Promise<string | undefined> {
   for (const candidate of ["/usr/bin/node", "/usr/local/bin/node"]) {
     const { stdout } = spawnSync(candidate, ["--version"], { encoding: "utf8" });

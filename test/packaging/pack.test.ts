@@ -1,4 +1,4 @@
-// The package as those who install it get it: packed, installed elsewhere, imported, required, run.
+// The package as users get it: packed, installed elsewhere, imported, required, run.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -41,7 +41,7 @@ describe("package.json", () => {
     assert.equal(manifest.main, "./dist/index.js");
   });
 
-  it("has a lock file without any registry's address", () => {
+  it("has a lock file without registry addresses", () => {
     const lock = readFileSync(path.join(root, "package-lock.json"), "utf8");
     assert.doesNotMatch(lock, /"resolved": "https?:/);
   });
@@ -53,7 +53,7 @@ describe("the packed package", () => {
   before(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), "abkd-pack-"));
     const output = succeed(root, "npm", "pack", "--json", "--silent", "--pack-destination", folder);
-    // `prepack` may say something first.
+    // `prepack` may print something first.
     const [packed] = JSON.parse(output.slice(output.search(/^\[/m)));
     files = packed.files.map((file: { path: string }) => file.path);
     await writeFile(path.join(folder, "package.json"), '{ "private": true }\n');
@@ -61,7 +61,7 @@ describe("the packed package", () => {
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
-  it("holds JavaScript, declarations, both engines, licence and citation, and no sources", () => {
+  it("contains JavaScript, declarations, both engines, licence and citation, and no sources", () => {
     for (const file of [
       ...["dist/index.js", "dist/index.d.ts", "dist/cli.js", "LICENSE", "CITATION.cff"],
       ...["build/engine.simd.wasm", "build/engine.fma.wasm", "package.json"],
@@ -71,7 +71,7 @@ describe("the packed package", () => {
     assert.deepEqual(strays, []);
   });
 
-  it("can be imported and required, and both give the same", async () => {
+  it("can be imported and required, with the same result", async () => {
     await writeFile(
       path.join(folder, "esm.mjs"),
       'for (const name of ["abkd", "abkd/paper"])\n' +
@@ -104,7 +104,7 @@ export const wrong = runTrials(configs, { labourers: 1 });\n`;
     await writeFile(path.join(folder, "consumer.cts"), use(importLine));
     const compilerOptions = {
       ...{ module: "nodenext", target: "es2023", strict: true, noEmit: true },
-      // Others' declarations (tfjs's want a browser's types) are not what is tested.
+      // Other packages' declarations are not tested here (tfjs's need a browser's types).
       ...{ skipLibCheck: true, types: [] },
     };
     const config = { compilerOptions, files: ["consumer.mts", "consumer.cts"] };
@@ -118,7 +118,7 @@ export const wrong = runTrials(configs, { labourers: 1 });\n`;
     );
   });
 
-  it("has declarations without an error of their own, without danfojs and a browser's types", async () => {
+  it("has declarations without errors of their own, even without danfojs and a browser's types", async () => {
     const file = path.join(folder, "strict.mts");
     const names = "type RunConfig, runTrials, dataFrame, openStudy, SparseMatrix";
     await writeFile(
@@ -141,13 +141,13 @@ export const all = [runTrials(configs), dataFrame, openStudy, SparseMatrix];\n`,
       await writeFile(path.join(folder, "tsconfig.strict.json"), JSON.stringify(config));
       const compiler = path.join(root, "node_modules/typescript/bin/tsc");
       const { stdout } = run(folder, process.execPath, compiler, "-p", "tsconfig.strict.json");
-      // Others' declarations have errors of their own: tfjs's and plotly's want a browser's types.
+      // Other packages' declarations have errors of their own: tfjs's and plotly's need a browser's types.
       const ours = stdout.split("\n").filter((line) => /^(node_modules\/abkd\/|strict)/.test(line));
       assert.deepEqual(ours, [], `${module}, ${lib.join()}`);
     }
   });
 
-  it("distils on the embedded graph by `npx abkd distill`", () => {
+  it("distils on the embedded graph with `npx abkd distill`", () => {
     const tiny = [
       ...["--teacher-layers", "4", "--teacher-width", "8", "--teacher-epochs", "3"],
       ...["--epochs", "4", "--seed", "1", "--quiet", "--json"],
@@ -161,7 +161,7 @@ export const all = [runTrials(configs), dataFrame, openStudy, SparseMatrix];\n`,
     assert.ok(existsSync(path.join(folder, "runs")));
   });
 
-  it("trains a method, a model and a dataset of a script's own in parallel, without a fork", async () => {
+  it("trains a script's own method, model and dataset in parallel, without a fork", async () => {
     const guide = readFileSync(path.join(root, "CONTRIBUTING.md"), "utf8");
     const part = guide.slice(guide.indexOf("## Without a fork"));
     const script = /```ts\n([\s\S]*?)```/.exec(part)![1]!;
@@ -207,7 +207,7 @@ export const all = [runTrials(configs), dataFrame, openStudy, SparseMatrix];\n`,
     assert.match(wrong.stderr, /"own-matching" is not known in a worker thread/);
   });
 
-  it("classifies whole graphs by CONTRIBUTING's script", async () => {
+  it("classifies whole graphs with CONTRIBUTING's script", async () => {
     const guide = readFileSync(path.join(root, "CONTRIBUTING.md"), "utf8");
     const part = guide.slice(guide.indexOf("## Another task"));
     const script = /```ts\n([\s\S]*?)```/.exec(part)![1]!;
@@ -219,7 +219,7 @@ export const all = [runTrials(configs), dataFrame, openStudy, SparseMatrix];\n`,
     assert.ok(Number(succeed(own, process.execPath, "graphs.ts")) > 0.9);
   });
 
-  it("distils and evaluates by one call each, as the README has it", async () => {
+  it("distils and evaluates with one call each, as in the README", async () => {
     const readme = readFileSync(path.join(root, "README.md"), "utf8");
     const [, script] = /```ts\n(import \{ distill[\s\S]*?)```/.exec(readme)!;
     const teacher = "teacher: { model: { layers: 4, width: 8 }, training: { epochs: 3 } }";
@@ -233,7 +233,7 @@ export const all = [runTrials(configs), dataFrame, openStudy, SparseMatrix];\n`,
     assert.ok(existsSync(path.join(folder, "student.safetensors")));
   });
 
-  it("tells a wrong request in one line, with exit code 2", () => {
+  it("reports a wrong request in one line, with exit code 2", () => {
     const { status, stderr } = run(
       folder,
       "npx",

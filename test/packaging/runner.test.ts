@@ -1,4 +1,4 @@
-// `npm test`'s own runner: what fails is counted, told, repeated at the end, and sets the exit code.
+// `npm test`'s own runner: failures are counted, reported, repeated at the end, and set the exit code.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -30,7 +30,7 @@ describe("the test runner", () => {
   });
   after(() => rm(folder, { recursive: true }));
 
-  /** Runs the copy of the runner as its own process, free of this test's own context. */
+  /** Runs the copy of the runner in a process of its own, without this test's context. */
   function run(...args: string[]) {
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
     const result = spawnSync(process.execPath, ["scripts/test.ts", ...args], {
@@ -41,13 +41,13 @@ describe("the test runner", () => {
     return { ...result, lines: result.stdout.trimEnd().split("\n") };
   }
 
-  it("ends with the totals and exit code 0 where all is well", () => {
+  it("ends with the totals and exit code 0 if everything passes", () => {
     const { status, lines } = run("good");
     assert.equal(lines.at(-1), "2 passed, 0 failed");
     assert.equal(status, 0);
   });
 
-  it("finds files in folders below, and counts skipped tests with their reasons", () => {
+  it("finds files in subfolders, and counts skipped tests with their reasons", () => {
     assert.equal(run("deep").lines.at(-1), "1 passed, 0 failed");
     const { stdout, lines, status } = run("skipping");
     assert.match(stdout, /skipped: needs a browser \(no Chromium\)/);
@@ -55,7 +55,7 @@ describe("the test runner", () => {
     assert.equal(status, 0);
   });
 
-  it("tells a failure in place and at the end, and exits with 1", () => {
+  it("reports a failure in place and at the end, and exits with 1", () => {
     const { stdout, lines, status } = run("bad");
     const end = stdout.slice(stdout.indexOf("Failures:"));
     assert.match(end, /test\/bad\.test\.ts: sum\n.*\n*.*2 !== 3/);
@@ -63,20 +63,20 @@ describe("the test runner", () => {
     assert.equal(status, 1);
   });
 
-  it("counts a file whose process ends badly, and shows what it printed", () => {
+  it("counts a file whose process fails, and shows what it printed", () => {
     const { stdout, lines, status } = run("broken");
     assert.match(stdout, /FAILED test\/broken\.test\.ts\n.*exit code 3.*\n.*last words/);
     assert.equal(lines.at(-1), "0 passed, 1 failed");
     assert.equal(status, 1);
   });
 
-  it("says so where no file matches", () => {
+  it("says so if no file matches", () => {
     const { stderr, status } = run("nothing-like-this");
     assert.match(stderr, /no test file .* contains "nothing-like-this"/);
     assert.equal(status, 2);
   });
 
-  it("counts types and lint as failed where the tools are missing", () => {
+  it("counts types and lint as failed if the tools are missing", () => {
     const { lines, status } = run();
     assert.equal(lines.at(-1), "4 passed, 4 failed, 2 skipped");
     assert.equal(status, 1);

@@ -1,4 +1,4 @@
-// Three notebooks in the other TypeScript kernel: tslab, beside the packed package.
+// Three notebooks in the other TypeScript kernel, tslab, with the packed package.
 import assert from "node:assert/strict";
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import os from "node:os";
@@ -23,7 +23,7 @@ describe("tslab", { timeout: 2 * trainingLimit }, () => {
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
-  /** Runs a notebook of the folder from start to end; returns its outputs' texts. */
+  /** Runs one of the folder's notebooks from start to end; returns the texts of its outputs. */
   async function outputsOf(name: string, ...more: string[]): Promise<string> {
     const notebooks = path.join(folder, "notebooks");
     const cli = path.join(root, "src/cli.ts");
@@ -42,7 +42,7 @@ describe("tslab", { timeout: 2 * trainingLimit }, () => {
     assert.notEqual(await outputsOf(file), "");
   });
 
-  it("runs one that computes: tables and plots degrade to text", async () => {
+  it("runs a notebook that computes: tables and plots become text", async () => {
     const name = "14-what-does-not-add-up.ipynb";
     await cp(path.join(root, "notebooks", name), path.join(folder, "notebooks", name));
     const text = await outputsOf(name);
@@ -50,7 +50,7 @@ describe("tslab", { timeout: 2 * trainingLimit }, () => {
     assert.match(text, /\[plot: bar, 4 traces, "The same setting in four tables"\]/);
   });
 
-  it("runs one of a study from a store", async () => {
+  it("runs a notebook of a study from a store", async () => {
     const name = "09-table-10-beta.ipynb";
     await cp(path.join(root, "notebooks", name), path.join(folder, "notebooks", name));
     storeTrials(path.join(folder, "results"), "table10");

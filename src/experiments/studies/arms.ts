@@ -13,7 +13,7 @@ import { type Arm, type Claim, searchArm } from "../study.ts";
 import { runLabel } from "../summary.ts";
 import { SEARCHES } from "../verdict.ts";
 
-/** A method with its searched recipe, and what an arm changes in it. */
+/** Makes an arm of a method with its searched recipe and the arm's own changes. */
 export function methodArm(
   method: string,
   about: { readonly id?: string; readonly label?: string; readonly role: Arm["role"] },
@@ -43,13 +43,13 @@ export const literal: Arm = methodArm(
   { preset: "literal" },
 );
 
-/** ABKD with its searched recipe, and what a sceptic changes in it. */
+/** Makes a control of ABKD with its searched recipe and a sceptic's change to it. */
 function control(id: string, label: string, changes: Changes): Arm {
   const about = { id: `abkd:${id}`, label: `ABKD, ${label}`, role: "control" } as const;
   return methodArm("abkd", about, changes);
 }
 
-/** As many times beta as there are teacher layers: one pair in place of rows that each sum to 1. */
+/** Multiplies beta by the number of teacher layers: one pair replaces rows that each sum to 1. */
 const lastPair: Arm = {
   ...control("last", "last pair only", {}),
   config(subject, teacher) {
@@ -60,19 +60,19 @@ const lastPair: Arm = {
   },
 };
 
-/** That an arm's students train at all: the paper's five did. */
+/** Claims that an arm's students train at all, as the paper's five did. */
 export function survival({ id, label }: Pick<Arm, "id" | "label">): Claim {
   return { kind: "survival", text: `${label}: its students train`, arm: id };
 }
 
-/** Fixed attention in the learned one's place, all else as in `searched`. */
+/** Fixed attention in place of learned attention; all else is as in `searched`. */
 export const attentionControls: readonly Arm[] = [
   control("uniform", "uniform attention", { options: { attention: "uniform" } }),
   control("diagonal", "fixed-diagonal attention", { options: { attention: "diagonal" } }),
   lastPair,
 ];
 
-/** The paper's equations where they may train: averaged over nodes, or with a small beta. */
+/** The paper's equations in settings that may train: averaged over nodes, or with a small beta. */
 const milderForms: readonly Arm[] = [
   control("node-mean", "eqs. 3-6, mean over nodes", { preset: "node-mean" }),
   ...[0.01, 1].map((beta) => {
@@ -87,14 +87,14 @@ const softLabelsAlone: Arm = methodArm(
   { options: { hardWeight: 0, alpha: 1, temperature: 1 } },
 );
 
-/** The searched form, taught by a teacher that was never trained. */
+/** The searched form with a teacher that was never trained. */
 const randomTeacher: Arm = {
   ...control("random-teacher", "a random teacher", {}),
   config: (subject, teacher) =>
     studentConfig(subject, "abkd", { ...teacher, training: { ...teacher.training, epochs: 0 } }),
 };
 
-/** Targets as unsure as the teacher, and nothing else of it. */
+/** Targets as uncertain as the teacher's, with nothing else from the teacher. */
 const smoothed: Arm = contenderArm(contenders().find(({ id }) => id === "smoothing")!, "control");
 
 /** Other students of about the same size, taught by soft labels with SoftKD's recipe. */
@@ -124,7 +124,7 @@ function otherStudent(
   };
 }
 
-/** What a sceptic asks for beyond the quick look. */
+/** Controls that a sceptic asks for beyond those of the quick profile. */
 const scepticArms: readonly Arm[] = [
   ...milderForms,
   softLabelsAlone,
@@ -133,10 +133,10 @@ const scepticArms: readonly Arm[] = [
   ...otherStudents,
 ].map((arm) => ({ ...arm, paperOnly: true }));
 
-/** What stands in every ABKD table beside its own arms. */
+/** The controls that every ABKD table has beside its own arms. */
 export const controls: readonly Arm[] = [...baselines, ...attentionControls, ...scepticArms];
 
-/** A contender with the recipe that was searched for it; one never searched as it starts. */
+/** Makes an arm of a contender with its searched recipe, or with its start if it was never searched. */
 export function contenderArm(contender: Contender, role: Arm["role"]): Arm {
   const { id, method, label, start } = contender;
   return {
@@ -151,10 +151,10 @@ export function contenderArm(contender: Contender, role: Arm["role"]): Arm {
   };
 }
 
-/** Whose claims are the headlines: ABKD against the student, three rivals and SoftKD. */
+/** The contenders of the headline claims: ABKD against the student, three rivals and SoftKD. */
 export const HEADLINE: readonly string[] = ["abkd", "student", "lsp", "gsp", "gcrd", "softkd"];
 
-/** A contender with the recipes of the searches behind the first, on datasets that have them. */
+/** Makes arms of a contender with the recipes of searches after the first, on datasets that have them. */
 export function searchArms({ id, method, label }: Contender): Arm[] {
   return Array.from({ length: SEARCHES - 1 }, (_, k): Arm => {
     const search = k + 2;
@@ -173,7 +173,7 @@ export function searchArms({ id, method, label }: Contender): Arm[] {
   });
 }
 
-/** The same with the weights that the method's authors published, and the training searched. */
+/** Makes an arm with the weights that the method's authors published and the searched training. */
 export function publishedArm({ id, method, label, fixed }: Contender): Arm {
   return {
     id: `${id}:published`,

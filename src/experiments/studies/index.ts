@@ -16,7 +16,7 @@ import {
   table12Study,
 } from "./variations.ts";
 
-/** The teachers of all, then the paper's order; by their own names, which Tab offers. */
+/** The studies by name, which Tab completes: everyone's teachers, then the paper's order. */
 const BY_NAME = {
   teachers,
   table3,
@@ -33,17 +33,17 @@ export type StudyName = keyof typeof BY_NAME;
 
 const registry = new Registry<Study>("study", Object.values(BY_NAME));
 
-/** The built-in ones, then those that were added. */
+/** The built-in studies, then those that were added. */
 export const studies = registry.all;
 
-/** @throws {OptionError} naming the studies there are */
+/** @throws {OptionError} naming the studies that exist */
 export function findStudy(name: Suggested<StudyName>): Study {
   return registry.find(name);
 }
 
 /**
- * Adds a study. @returns takes it away again
- * @throws {OptionError} for a name that is malformed or taken, or a part that is missing
+ * Adds a study. @returns a function that removes it again
+ * @throws {OptionError} for a malformed or taken name, or a missing part
  */
 export function registerStudy(study: Study): () => void {
   const legal = "a Study, such as findStudy() gives";

@@ -17,7 +17,7 @@ import {
 } from "./arms.ts";
 
 const own = new Set([...baselines, ...controls, searched].map(({ id }) => id));
-/** Those of the registry that no other arm stands for. */
+/** Returns the contenders that no other arm represents. */
 const others = () => contenders().filter(({ id }) => !own.has(id));
 const inPaper = (id: string): boolean =>
   Object.values(published).some((row) => Object.hasOwn(row, id));
@@ -33,7 +33,7 @@ const literalLast: Arm = methodArm(
   { preset: "modified" },
 );
 
-/** Table 3's methods, and those of ours that stand for ABKD. */
+/** Returns the claims on table 3's methods and on our forms of ABKD. */
 function claims(dataset: string): Claim[] {
   const paper = (arm: string) => publishedAccuracy(dataset, arm);
   const names = ["teacher", ...contenders().map(({ id }) => id)];
@@ -72,7 +72,7 @@ export const table3: Study = {
     "SoftKD, which the paper defines (eq. 1) and does not show, is tuned as hard as ABKD.",
   ],
   datasets: Object.keys(published),
-  // With what programs have added by the time that it is asked for.
+  // A getter, so that it includes the methods that programs have added by then.
   get arms() {
     return [
       ...[...baselines, ...others().map(rival), searched, literal, literalLast],

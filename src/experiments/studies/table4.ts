@@ -5,14 +5,14 @@ import { defaults, type PublishedAccuracy, table4 as published } from "../publis
 import type { Arm, Claim, Study } from "../study.ts";
 import { baselines, controls, literal, searched } from "./arms.ts";
 
-/** A donor whose layer is copied, by attention or by number. */
+/** A trained student whose layer is copied, picked by attention or by number. */
 interface Donor {
   readonly arm: Arm;
   readonly layer: InitialWeights["layer"];
   readonly name: string;
 }
 
-/** As the paper trains it: all of its epochs, the best one kept. */
+/** As in the paper: training runs all epochs, and the best one is kept. */
 const TRAINED = { epochs: defaults.oneLayerEpochs, patience: defaults.oneLayerEpochs };
 const UNTRAINED = { epochs: 0 };
 
@@ -60,7 +60,7 @@ const fromDonor = (donor: Donor, role: Arm["role"]): Arm[] => [
 
 const random = oneLayer("random", "trained from random weights", "baseline", TRAINED);
 
-/** What the paper prints for a dataset, where it does. */
+/** Returns what the paper prints for a dataset, if anything. */
 function row(
   dataset: string,
 ): Readonly<Record<"initialized" | "random" | "untrained", PublishedAccuracy>> | undefined {

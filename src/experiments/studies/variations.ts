@@ -4,7 +4,7 @@ import { type PublishedAccuracy, table6, table7, table10, table11, table12 } fro
 import type { Arm, Claim, Study } from "../study.ts";
 import { controls, methodArm, searched, survival } from "./arms.ts";
 
-/** A form of ABKD that a choice is varied in. */
+/** A form of ABKD in which a choice is varied. */
 interface Form {
   readonly id: string;
   readonly label: string;
@@ -24,7 +24,7 @@ const MEAN_SQUARE: Form = {
   changes: { preset: "mse" },
 };
 
-/** One value of the choice, and the paper's name of its column. */
+/** One value of the choice, with the paper's number for it. */
 interface Variant {
   readonly id: string;
   readonly label: string;
@@ -39,7 +39,7 @@ interface Variation {
   readonly datasets: readonly string[];
   readonly forms: readonly Form[];
   readonly variants: readonly Variant[];
-  /** Pairs of variants, better before worse: what the paper's text says of them. */
+  /** The orderings that the paper's text states, as pairs of variants. */
   readonly orderings: readonly (readonly [better: string, worse: string])[];
   readonly sweep?: NonNullable<Study["sweep"]>;
 }
@@ -88,7 +88,7 @@ function variationStudy(variation: Variation): Study {
 const bare = (mean: number | undefined): PublishedAccuracy | undefined =>
   mean === undefined ? undefined : { mean };
 
-/** A table of the paper that may have no row for a dataset. */
+/** Returns a dataset's row in a table of the paper, if it has one. */
 function rowOf<Row>(table: Readonly<Record<string, unknown>>, dataset: string): Row | undefined {
   return dataset !== "values" && Object.hasOwn(table, dataset)
     ? (table[dataset] as Row)
