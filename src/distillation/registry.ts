@@ -143,7 +143,11 @@ function checkUse(
 export function studentCount(method: ConfiguredMethod | undefined): number {
   if (!method) return 1;
   const options = method.options as Readonly<Record<string, OptionValue>>;
-  return findMethod(method.name).students?.(options) ?? 1;
+  const count = findMethod(method.name).students?.(options) ?? 1;
+  if (Number.isInteger(count) && count >= 1) return count;
+  throw new OptionError(
+    `${method.name}: students() returned ${String(count)}; legal: a whole number, 1 or more`,
+  );
 }
 
 /** @throws {OptionError} for a method that reads logits as one distribution over the classes */

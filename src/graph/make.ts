@@ -1,6 +1,6 @@
 // Makes a checked graph from plain arrays.
 import { needObject, shown } from "../base/arguments.ts";
-import { checkGraph, InputError } from "./check.ts";
+import { checkGraph, InputError, isCount } from "./check.ts";
 import { type Csr, csrFromPairs } from "./csr.ts";
 import { type Graph, type NodeType, type Relation, UNLABELLED } from "./graph.ts";
 
@@ -58,11 +58,14 @@ export function makeGraph(arrays: GraphArrays): Graph {
   needObject(arrays, "makeGraph: arrays", "{ edges, features, labels }", "features");
   const { name = "graph" } = arrays;
   const labelled = labelsOf(arrays, name);
-  const types =
-    arrays.types && Object.entries(arrays.types).map(([name, nodes]) => ({ name, nodes }));
+  const types = arrays.types === undefined ? undefined : typesOf(arrays.types, name);
   const sizes = arrays.graphs && integers(arrays.graphs, `${name}: graphs`, 1);
   const nodes = sumOf(sizes ?? types?.map((type) => type.nodes) ?? [labelled.labels.length]);
   const features = featuresOf(arrays.features, nodes, `${name}: features`);
+  // Before anything as long as the nodes is made: a type may claim billions.
+  if (features.rows !== nodes) {
+    throw new InputError(`${name}: features: ${features.rows} rows for ${nodes} nodes`);
+  }
   const relations = relationsOf(arrays, types ?? [], name);
   const adjacency = relations
     ? unionOf(relations, types ?? [], nodes)
@@ -79,6 +82,21 @@ export function makeGraph(arrays: GraphArrays): Graph {
   };
   checkGraph(graph);
   return graph;
+}
+
+function needArray(sets: GraphArrays["labelSets"], name: string): NonNullable<typeof sets> {
+  if (Array.isArray(sets)) return sets;
+  throw new InputError(`${name}: labelSets is ${shown(sets)}; expected: an array of arrays`);
+}
+
+function typesOf(types: unknown, name: string): NodeType[] {
+  if (typeof types !== "object" || types === null) {
+    throw new InputError(`${name}: types is ${shown(types)}; expected: { paper: 3, author: 2 }`);
+  }
+  return Object.entries(types).map(([type, nodes]) => {
+    if (isCount(nodes)) return { name: type, nodes };
+    throw new InputError(`${name}: types: ${type} has ${shown(nodes)} nodes, not a whole number`);
+  });
 }
 
 function sumOf(counts: ArrayLike<number>): number {
@@ -102,16 +120,15 @@ function labelsOf(
     throw new InputError(`${name}: ${found}; give one of \`labels\` and \`labelSets\``);
   }
   const countFrom = (highest: number): number => classes ?? highest + 1;
-  if (labels) {
+  if (labels !== undefined) {
     const own = integers(labels, `${name}: labels`, UNLABELLED);
     return {
       labels: own,
       classes: countFrom(own.reduce((most, label) => Math.max(most, label), 0)),
     };
   }
-  const sets = labelSets!.map((set, item) =>
-    integers(set ?? [], `${name}: labelSets: item ${item}`, 0),
-  );
+  const all: (ArrayLike<number> | null | undefined)[] = [...needArray(labelSets, name)];
+  const sets = all.map((set, item) => integers(set ?? [], `${name}: labelSets: item ${item}`, 0));
   const indices = Int32Array.from(sets.flatMap((set) => [...set]));
   const owners = Int32Array.from(sets.flatMap((set, item) => Array.from(set, () => item)));
   const columns = countFrom(indices.reduce((most, label) => Math.max(most, label), 0));
@@ -119,7 +136,8 @@ function labelsOf(
   if (beyond !== undefined)
     throw new InputError(`${name}: labelSets: class ${beyond} of ${columns}`);
   return {
-    labels: Int32Array.from(labelSets!, (set) => (set === undefined ? UNLABELLED : 0)),
+    // JSON has null for undefined.
+    labels: Int32Array.from(all, (set) => ((set ?? undefined) === undefined ? UNLABELLED : 0)),
     labelSets: csrFromPairs(sets.length, columns, owners, indices),
     classes: columns,
   };
@@ -131,12 +149,17 @@ function relationsOf(
   types: readonly NodeType[],
   graph: string,
 ): Relation[] | undefined {
-  if (!relations) return undefined;
+  if (relations === undefined) return undefined;
+  if (typeof relations !== "object" || relations === null) {
+    throw new InputError(`${graph}: relations is ${shown(relations)}; expected: an object of them`);
+  }
   if (edges || adjacency) {
     throw new InputError(`${graph}: it has relations, so leave out \`edges\` and \`adjacency\``);
   }
-  return Object.entries(relations).map(([name, { source, target, from, to }]) => {
+  return Object.entries(relations).map(([name, relation]) => {
     const what = `${graph}: relation ${name}`;
+    needObject(relation, what, "{ source, target, from, to }", "source", "target", "from", "to");
+    const { source, target, from, to } = relation;
     const [columns, rows] = [source, target].map((given) => {
       const type = types.find(({ name }) => name === given);
       if (type) return type.nodes;
@@ -205,6 +228,9 @@ function joined(first: Int32Array, second: Int32Array): Int32Array {
 }
 
 function featuresOf(features: GraphArrays["features"], nodes: number, what: string): Csr {
+  if (typeof features !== "object" || features === null) {
+    throw new InputError(`${what} is ${shown(features)}; expected: rows of numbers, or SparseRows`);
+  }
   return Array.isArray(features)
     ? dense(features, what)
     : sparse(features as SparseRows, nodes, what);
@@ -243,6 +269,10 @@ function dense(rows: readonly ArrayLike<number>[], what: string): Csr {
 
 /** Makes a matrix from compressed rows; checkGraph() checks the rest. */
 function sparse({ columns, indptr, indices, values }: SparseRows, rows: number, what: string): Csr {
+  const starts = listed(indptr, `${what}: indptr`).length;
+  if (starts !== rows + 1) {
+    throw new InputError(`${what}: indptr has ${starts} entries for ${rows} rows`);
+  }
   const matrix = {
     ...{ rows, columns },
     indptr: integers(indptr, `${what}: indptr`, 0),

@@ -1,6 +1,6 @@
 // The interface of every model family to training, distillation, files and the command line.
 import * as tf from "@tensorflow/tfjs";
-import { needObject } from "../base/arguments.ts";
+import { needFunction, needObject } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import type { OptionTable } from "../base/options.ts";
 import { lastMap } from "../tensor/ops/gcnii.ts";
@@ -133,16 +133,43 @@ export interface Model<I = unknown> {
   dispose(): void;
 }
 
+const HOOKS: readonly string[] = ["weight", "activation", "message"];
+
 /** Returns a model that shares the parameters and applies hooks in each pass, for train() and evaluate(). */
 export function withHooks<I>(model: Model<I>, hooks: Hooks): Model<I> {
   needObject(model, "withHooks: model", "a model, such as new Gcnii()", "forward");
   needObject(hooks, "withHooks: hooks", "{ weight, activation, message }, each optional");
+  for (const [name, hook] of Object.entries(hooks)) {
+    if (!HOOKS.includes(name)) {
+      throw new OptionError(`withHooks: no hook "${name}"; known: ${HOOKS.join(", ")}`);
+    }
+    needFunction(hook, `withHooks: ${name}`, "a function");
+  }
   return {
     outline: model.outline,
     parameters: model.parameters,
     ...(model.buffers && { buffers: model.buffers }),
-    forward: (inputs, pass = {}) => model.forward(inputs, { ...pass, hooks }),
+    forward: (inputs, pass = {}) =>
+      model.forward(inputs, { ...pass, hooks: pass.hooks ? inTurn(hooks, pass.hooks) : hooks }),
     dispose: () => model.dispose(),
+  };
+}
+
+/** Returns both hooks as one: the second is given what the first returns. */
+function inTurn(first: Hooks, second: Hooks): Hooks {
+  const map =
+    (part: "activation" | "message") =>
+    (x: tf.Tensor2D, layer: number): tf.Tensor2D => {
+      const once = first[part]?.(x, layer) ?? x;
+      return second[part]?.(once, layer) ?? once;
+    };
+  return {
+    weight(parameter) {
+      const once = first.weight?.(parameter) ?? parameter.variable;
+      return second.weight?.({ ...parameter, variable: once as tf.Variable }) ?? once;
+    },
+    ...((first.activation || second.activation) && { activation: map("activation") }),
+    ...((first.message || second.message) && { message: map("message") }),
   };
 }
 

@@ -11,6 +11,7 @@ import { checkConfig, checkKeys } from "./config-check.ts";
 import type { Job } from "./executor.ts";
 import { refuseTooLarge } from "./memory-check.ts";
 import { addedNeeds, moduleUrls, refuseMissingModules } from "./modules.ts";
+import { checkCut } from "./node-batches.ts";
 import type { RunConfig } from "./run.ts";
 import { describeRun, runId } from "./run-id.ts";
 import { RUNS_FOLDER, refuseOtherData, runFiles } from "./run-store.ts";
@@ -117,7 +118,9 @@ export function checkPlan(
   const { runsDir = RUNS_FOLDER, engine = "auto" } = options;
   const all = [...jobs];
   for (const { config, data } of all) {
-    const { graph } = dataOf(config);
+    const { graph, split } = dataOf(config);
+    const { batch } = config.training;
+    if (batch !== undefined) checkCut({ graph, split, size: batch, kind: config.model.kind });
     if (graph.labelSets && config.method) checkLabelSets(config.method.name);
     refuseOtherRecords(config, data, options);
   }

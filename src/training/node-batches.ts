@@ -2,7 +2,7 @@
 import { OptionError } from "../base/errors.ts";
 import { takeCsrRows } from "../graph/csr.ts";
 import type { Graph, Split } from "../graph/graph.ts";
-import { findModel } from "../models/registry.ts";
+import { type AnyModelKind, findModel } from "../models/registry.ts";
 import { taskOf } from "../tasks/task.ts";
 import { uniform } from "../tensor/ops/random.ts";
 import type { Batches, TrainingBatch } from "./batches.ts";
@@ -22,19 +22,14 @@ interface Cut {
  *
  * @throws OptionError if there would be more batches than training nodes, or if the items are not all the nodes
  */
-export function nodeBatches(whole: TrainingBatch, { graph, split, size, kind }: Cut): Batches {
-  const { ofNodes } = findModel(kind);
-  if (!ofNodes)
-    throw new OptionError(`${kind} reads the whole graph at each step: it has no batches`);
-  if (graph.graphs || graph.types) {
-    throw new OptionError(`${graph.name}: batches are of nodes, but not all nodes are its items`);
-  }
+export function nodeBatches(whole: TrainingBatch, cut: Cut): Batches {
+  const { graph, split } = cut;
+  const { ofNodes, count } = checkCut(cut);
   const task = taskOf(graph);
   const labelled = new Set(split.train);
   const others = Int32Array.from({ length: graph.nodes }, (_, node) => node).filter(
     (node) => !labelled.has(node),
   );
-  const count = batchCount(split.train.length, others.length, size);
   return {
     *epoch(seed, epoch) {
       const of = (nodes: Int32Array, what: string): Int32Array[] =>
@@ -62,6 +57,25 @@ export function nodeBatches(whole: TrainingBatch, { graph, split, size, kind }: 
     },
     all: () => [whole],
   };
+}
+
+/**
+ * Checks what nodeBatches() is given, before anything is trained.
+ * @returns how the model reads some nodes, and the number of batches
+ * @throws OptionError as nodeBatches()
+ */
+export function checkCut({ graph, split, size, kind }: Cut): {
+  readonly ofNodes: NonNullable<AnyModelKind["ofNodes"]>;
+  readonly count: number;
+} {
+  const { ofNodes } = findModel(kind);
+  if (!ofNodes)
+    throw new OptionError(`${kind} reads the whole graph at each step: it has no batches`);
+  if (graph.graphs || graph.types) {
+    throw new OptionError(`${graph.name}: batches are of nodes, but not all nodes are its items`);
+  }
+  const { length } = split.train;
+  return { ofNodes, count: batchCount(length, graph.nodes - length, size) };
 }
 
 /** Returns the smallest number of batches of at most `size` nodes. */

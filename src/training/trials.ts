@@ -1,4 +1,6 @@
 // Trains many runs at once, each teacher once: by worker threads, or by another executor.
+import { needFunction, needObject } from "../base/arguments.ts";
+import { UserError } from "../base/errors.ts";
 import { markUsed } from "../base/registry.ts";
 import { VERSION } from "../base/version.ts";
 import type { DataOptions } from "../datasets/index.ts";
@@ -8,14 +10,14 @@ import { findModel } from "../models/registry.ts";
 import type { EngineChoice } from "../tensor/index.ts";
 import { checkPlan, checkRequest, prerequisites, withPrerequisites } from "./beforehand.ts";
 import { prerequisiteTrouble } from "./dead.ts";
-import type { Job, Setting, StartExecutor } from "./executor.ts";
+import type { Executor, Job, Setting, StartExecutor } from "./executor.ts";
 import { runInOrder } from "./job-order.ts";
 import { addedNeeds, moduleUrls, refuseInWorker } from "./modules.ts";
 import type { Observer } from "./observer.ts";
 import { conclude } from "./outcomes.ts";
 import { notebookTrialsLine } from "./progress.ts";
 import type { RunConfig, RunResult } from "./run.ts";
-import { runId } from "./run-id.ts";
+import { describeRun, runId } from "./run-id.ts";
 import { RUNS_FOLDER } from "./run-store.ts";
 import { stoppedResults } from "./stopped.ts";
 import { InterruptedError } from "./train.ts";
@@ -133,7 +135,7 @@ async function trainAll(
   };
   const start = options.executor ?? workerThreads(options);
   const resources = { jobs: jobs.size, dataOf: ({ config }: Job) => dataOf(config) };
-  const executor = await start(setting, resources);
+  const executor = checkedExecutor(await start(setting, resources));
   for (const { method, model } of all.values()) {
     if (method) markUsed(findMethod(method.name));
     markUsed(findModel(model.kind));
@@ -159,6 +161,32 @@ async function trainAll(
   } finally {
     await executor.close();
   }
+}
+
+/**
+ * Another program's executor, whose answers are checked: another run's result would be taken for the job's.
+ * @throws OptionError for what is no executor
+ */
+function checkedExecutor(executor: Executor): Executor {
+  const legal = "{ slots, run, close }, as runTrials() needs it";
+  needObject(executor, "runTrials: executor", legal, "slots", "run", "close");
+  for (const part of ["run", "close"] as const) {
+    needFunction(executor[part], `runTrials: executor: ${part}`, "a function");
+  }
+  return {
+    slots: executor.slots,
+    async run(job, hear, stop) {
+      const result: unknown = await executor.run(job, hear, stop);
+      const id = runId(job.config);
+      const found = (result as Partial<RunResult> | null | undefined)?.id;
+      if (found === id) return result as RunResult;
+      throw new UserError(
+        `${describeRun(job.config)}: the executor returned ${found === undefined ? "no result" : `the run ${String(found)}`}, not the run ${id}`,
+        { exitCode: 1 },
+      );
+    },
+    close: () => executor.close(),
+  };
 }
 
 /** @param all the configurations and those that they need */

@@ -103,6 +103,31 @@ for (const { name } of models) {
   });
 }
 
+test("hooks upon hooks are applied in turn; what is no hook is refused", () => {
+  const double: Hooks = { weight: ({ variable }) => tf.mul(variable, 2) };
+  const none: Hooks = { activation: (map) => tf.zerosLike(map) };
+  const both = (one: Hooks, other: Hooks): number[] => [
+    ...withHooks(withHooks(create("mlp"), one), other)
+      .forward(inputs)
+      .logits.dataSync(),
+  ];
+  const bias = [
+    ...withHooks(create("mlp"), { ...double, ...none })
+      .forward(inputs)
+      .logits.dataSync(),
+  ];
+  assertClose(both(double, none), bias, "double, then none");
+  assertClose(both(none, double), bias, "none, then double");
+  const fourfold: Hooks = { weight: ({ variable }) => tf.mul(variable, 4) };
+  const four = [...withHooks(create("mlp"), fourfold).forward(inputs).logits.dataSync()];
+  assertClose(both(double, double), four, "double twice");
+  assert.throws(
+    () => withHooks(create("mlp"), { weights: () => {} } as never),
+    /no hook "weights"/,
+  );
+  assert.throws(() => withHooks(create("mlp"), { weight: 3 } as never), /weight is 3/);
+});
+
 test("a GCN that sends nothing depends only on its biases", () => {
   const silent = withHooks(create("gcn"), { message: (map) => tf.zerosLike(map) });
   const logits = silent.forward(inputs).logits.arraySync();

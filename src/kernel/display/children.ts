@@ -28,6 +28,9 @@ const RECORD = 30;
 /** Naming all the indices of a longer array takes longer than printing it. */
 export const NAMED = 10_000;
 
+/** How many indices of one array are searched for items between its holes: some 10 ms. */
+const SEARCHED = 1_000_000;
+
 /** The longest name of a property or key of a map, in characters. */
 const LONGEST = 100;
 
@@ -105,8 +108,10 @@ export function childrenOf(container: object): Children {
 function itemsOf(array: readonly unknown[]): Children {
   const entries: Entry[] = [];
   let at = 0;
-  while (at < array.length && entries.length < ITEMS) {
-    const next = afterHoles(array, at);
+  let left = SEARCHED;
+  while (at < array.length && entries.length < ITEMS && left > 0) {
+    const next = afterHoles(array, at, left);
+    left -= next - at;
     if (next > at) {
       const text = `<${next - at} empty item${next - at > 1 ? "s" : ""}>`;
       entries.push({ value: standIn(text) });
@@ -123,9 +128,9 @@ function itemsOf(array: readonly unknown[]): Children {
   return { entries, more, isList: true, noun: NOUNS };
 }
 
-/** Returns the first index from `at` on that holds an item, searching only NAMED indices. */
-function afterHoles(array: readonly unknown[], at: number): number {
-  const end = Math.min(array.length, at + NAMED);
+/** Returns the first index from `at` on that holds an item, searching at most so many. */
+function afterHoles(array: readonly unknown[], at: number, most: number): number {
+  const end = Math.min(array.length, at + most);
   let next = at;
   while (next < end && !Object.hasOwn(array, next)) next++;
   return next;

@@ -28,10 +28,24 @@ export const INTERRUPTED: Failure = {
 
 /** Adds the message of the library that ended the cell with its own error. */
 export function interruptedBy(thrown: unknown): Failure {
-  if (!(thrown instanceof Error)) return INTERRUPTED;
-  const { ename, evalue } = nameOf(thrown);
+  if (!isError(thrown)) return INTERRUPTED;
+  const { ename, evalue } = guarded(() => nameOf(thrown), { ...UNDESCRIBED, preface: [] });
   return { ...INTERRUPTED, traceback: [...INTERRUPTED.traceback, `${red(ename)}: ${evalue}`] };
 }
+
+/** What is said of a thrown value whose own code throws where it is described. */
+const UNDESCRIBED = { ename: "Uncaught", evalue: "[a value that cannot be described]" };
+
+/** Values are strangers' objects: their getters, proxies and `toString` may throw anything, anywhere. */
+function guarded<T>(describe: () => T, otherwise: T): T {
+  try {
+    return describe();
+  } catch {
+    return otherwise;
+  }
+}
+
+const isError = (thrown: unknown): thrown is Error => guarded(() => thrown instanceof Error, false);
 
 /** Describes errors in cells. */
 export class Errors {
@@ -43,6 +57,12 @@ export class Errors {
 
   /** Describes why a cell failed; `at` is V8's place, for errors whose stack does not tell. */
   failure(thrown: unknown, url: string, at?: Position): Failure {
+    const traceback = [`${red(UNDESCRIBED.ename)}: ${UNDESCRIBED.evalue}`];
+    const otherwise: Failure = { status: "error", ...UNDESCRIBED, traceback };
+    return guarded(() => this.#failure(thrown, url, at), otherwise);
+  }
+
+  #failure(thrown: unknown, url: string, at?: Position): Failure {
     const { ename, evalue } = nameOf(thrown);
     const known = this.#stacks.cell(url);
     const own = this.#frames(thrown).find(isOf(known))?.place;
@@ -69,6 +89,11 @@ export class Errors {
 
   /** Returns the lines that show a thrown value; `place` is its place in `known` if its stack does not tell. */
   lines(thrown: unknown, known?: Known, place?: Position, depth = 0): string[] {
+    const otherwise = [`${red(UNDESCRIBED.ename)}: ${UNDESCRIBED.evalue}`];
+    return guarded(() => this.#lines(thrown, known, place, depth), otherwise);
+  }
+
+  #lines(thrown: unknown, known?: Known, place?: Position, depth = 0): string[] {
     const { ename, evalue, preface } = nameOf(thrown);
     const lines = [...preface, `${red(ename)}${evalue === "" ? "" : `: ${evalue}`}`];
     if (known && place) {
@@ -88,7 +113,7 @@ export class Errors {
 
   /** Returns the lines of errors inside an error: those that it collects, and its cause. */
   #related(thrown: unknown, depth: number): string[] {
-    if (!(thrown instanceof Error)) return [];
+    if (!isError(thrown)) return [];
     const lines: string[] = [];
     const errors: unknown = get(thrown, "errors");
     if (Array.isArray(errors)) {
@@ -98,15 +123,16 @@ export class Errors {
       }
       if (errors.length > MAX_ERRORS) lines.push(`  ... ${errors.length - MAX_ERRORS} more errors`);
     }
-    if (thrown.cause !== undefined) {
-      const [first = "", ...rest] = this.lines(thrown.cause, undefined, undefined, depth);
+    const cause = get(thrown, "cause");
+    if (cause !== undefined) {
+      const [first = "", ...rest] = this.lines(cause, undefined, undefined, depth);
       lines.push(`Caused by: ${first}`, ...rest);
     }
     return lines;
   }
 
   #frames(thrown: unknown): Frame[] {
-    return thrown instanceof Error ? this.#stacks.frames(get(thrown, "stack")) : [];
+    return isError(thrown) ? this.#stacks.frames(get(thrown, "stack")) : [];
   }
 }
 
@@ -135,7 +161,7 @@ function get(object: object, key: string): unknown {
 }
 
 function nameOf(thrown: unknown): { ename: string; evalue: string; preface: string[] } {
-  if (!(thrown instanceof Error)) {
+  if (!isError(thrown)) {
     return { ename: "Uncaught", evalue: shorten(inspect(thrown, { depth: 2 })), preface: [] };
   }
   const name = String(get(thrown, "name") ?? "Error");

@@ -15,9 +15,11 @@ const clearNodeImmediate = clearImmediate;
 /** Runs all waiting ticks and promises. Node's walk calls it between two immediates. */
 const runTicks = (process as unknown as { _tickCallback: () => void })._tickCallback;
 
-/** The immediates of the next turn, and the rest of the current turn. */
+/** The immediates of the next turn. */
 let waiting = new Set<Immediate>();
-const turn = new Set<Immediate>();
+/** Those of the current turn, and how many of them have begun; cleared ones are passed over. */
+let turn: readonly Immediate[] = [];
+let begun = 0;
 /** The Node immediate that begins the next turn. */
 let armed: NodeJS.Immediate | undefined;
 
@@ -71,13 +73,12 @@ export function stopImmediate(immediate: unknown): void {
   if (!(immediate instanceof Immediate)) return;
   immediate._destroyed = true;
   waiting.delete(immediate);
-  turn.delete(immediate);
 }
 
 /** Resumes what a stop has torn. The event loop must call it, inside a critical section. */
 export function resumeImmediates(): void {
   clearNodeImmediate(armed);
-  armed = waiting.size + turn.size > 0 ? arm() : undefined;
+  armed = waiting.size > 0 || begun < turn.length ? arm() : undefined;
 }
 
 /** Starts the next turn in a tick, because an immediate of Node's own libraries may precede this one. */
@@ -89,7 +90,8 @@ function runTurn(): void {
   critical(() => {
     armed = undefined;
     // The rest of a torn turn comes first.
-    for (const immediate of waiting) turn.add(immediate);
+    turn = [...turn.slice(begun), ...waiting];
+    begun = 0;
     waiting = new Set();
   });
   try {
@@ -97,18 +99,21 @@ function runTurn(): void {
   } finally {
     // A callback that throws must not keep the others from being called.
     critical(() => {
-      if (turn.size > 0) armed ??= arm();
+      if (begun < turn.length) armed ??= arm();
     });
   }
 }
 
 /** Begins the turn's next immediate; returns whether there was one. */
 function beginNext(): boolean {
-  for (const immediate of turn) {
-    turn.delete(immediate);
+  while (begun < turn.length) {
+    const immediate = turn[begun++]!;
+    if (immediate._destroyed) continue;
     immediate._destroyed = true;
     immediate.begin();
     return true;
   }
+  turn = [];
+  begun = 0;
   return false;
 }
