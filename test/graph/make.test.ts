@@ -102,7 +102,7 @@ describe("invalid arrays are named", () => {
     [{ features: [[1], [Number.NaN]] }, /row 1, column 0 is NaN, not a finite number/],
     [{ features: [["1"]] }, /row 0, column 0 is "1", not a finite number/],
     [{ features: [] }, /row 0 is missing/],
-    [{ features: "none" }, /expected: an array of numbers/],
+    [{ features: "none" }, /expected: rows of numbers/],
     [{ labels: [-2] }, /labels: entry 0 is -2, not a whole number from -1/],
     [{ labels: undefined }, /has no labels/],
     [{ classes: 2 }, /node 2 has class 2, not one of 0 to 1/],
