@@ -1,0 +1,37 @@
+// --dataset PATH: reads graphs of the user's own before a command is built, and puts their names in the paths' place.
+import { importDataset, isPath } from "../datasets/index.ts";
+import { counted, grouped } from "../display/format.ts";
+import { tell } from "./output.ts";
+
+/** The flags that take a dataset, or several separated by commas. */
+const FLAGS = ["--dataset", "--datasets"];
+
+/**
+ * Imports what is named by a path. Defaults depend on the dataset's name, and workers get the graph itself.
+ * @returns the arguments with the graphs' names
+ * @throws UserError for a path that cannot be read as a graph
+ */
+export async function importGivenData(argv: readonly string[]): Promise<string[]> {
+  const words: string[] = [];
+  for (const [k, word] of argv.entries()) {
+    const flag = FLAGS.find((flag) => word.startsWith(`${flag}=`));
+    if (flag) words.push(`${flag}=${await named(word.slice(flag.length + 1))}`);
+    else words.push(FLAGS.includes(argv[k - 1] ?? "") ? await named(word) : word);
+  }
+  return words;
+}
+
+async function named(text: string): Promise<string> {
+  const names: string[] = [];
+  for (const part of text.split(",")) {
+    if (!isPath(part)) {
+      names.push(part);
+      continue;
+    }
+    const { graph } = await importDataset(part);
+    const counts = `${grouped(graph.nodes)} nodes, ${counted(graph.classes, "class", "classes")}`;
+    tell(`${part} is ${graph.name}: ${counts} (abkd data info ${part} says more)`);
+    names.push(graph.name);
+  }
+  return names.join(",");
+}

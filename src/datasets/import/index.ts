@@ -1,0 +1,67 @@
+// A graph of one's own from a file or a folder: finds its form by content and registers it as a dataset.
+import { existsSync, statSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { OptionError } from "../../base/errors.ts";
+import { BadFileError } from "../../formats/errors.ts";
+import { datasets } from "../registry.ts";
+import { type RawSplit, USUAL_RANDOM } from "../splits.ts";
+import { assemble, type Imported } from "./assemble.ts";
+import type { FoundGraph } from "./found.ts";
+import { readTables, TABLE_FILE } from "./tables.ts";
+
+export { describeReport, type Imported, type ImportReport } from "./assemble.ts";
+
+/** Whether a dataset is named by a path: it has a separator, or is no known name and ends like a file. */
+export function isPath(name: string): boolean {
+  if (datasets.names.includes(name)) return false;
+  return /[\\/]/.test(name) || name === "." || name === ".." || /\.[a-z]\w*$/i.test(name);
+}
+
+/**
+ * Reads a graph from a file or a folder and registers it: its name is that of the path and 12 digits of
+ * its fingerprint, so that two graphs never share runs. The file's own sets become the split `public`;
+ * where it has several, they are `geom-gcn:0`, `geom-gcn:1` ... too.
+ *
+ * @throws OptionError for a path that does not exist; BadFileError naming file and place for anything
+ *   that cannot be read; InputError for a graph that is not sound
+ */
+export async function importDataset(source: string): Promise<Imported> {
+  if (!existsSync(source)) throw new OptionError(`${source}: no such file or folder`);
+  const found = await read(source);
+  const imported = assemble(source, found);
+  register(source, imported, found.splits);
+  return imported;
+}
+
+async function read(source: string): Promise<FoundGraph> {
+  if (!statSync(source).isDirectory()) return readFile(source);
+  const names = (await readdir(source)).sort();
+  if (names.some((name) => TABLE_FILE.test(name))) return readTables(source, names);
+  const seen = names.slice(0, 8).join(", ") || "nothing";
+  throw new BadFileError(source, `no known form of graph; it has ${seen}; see docs/datasets.md`);
+}
+
+async function readFile(source: string): Promise<FoundGraph> {
+  if (TABLE_FILE.test(source)) {
+    const folder = path.dirname(source);
+    throw new BadFileError(source, `one table of several; name their folder instead: ${folder}`);
+  }
+  throw new BadFileError(source, "no known form of graph; see docs/datasets.md");
+}
+
+/** The same graph may be read again: it is the same dataset. */
+function register(source: string, { graph }: Imported, splits: readonly RawSplit[]): void {
+  const { name } = graph;
+  if (datasets.names.includes(name)) return;
+  const [first] = splits;
+  datasets.add({
+    name,
+    title: `your own, from ${path.basename(path.resolve(source))}`,
+    files: [],
+    defaultSplit: first ? "public" : USUAL_RANDOM,
+    load: async () => graph,
+    ...(first && { publicSplit: async () => first }),
+    ...(splits.length > 1 && { numberedSplits: splits }),
+  });
+}
