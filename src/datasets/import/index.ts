@@ -4,18 +4,23 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { OptionError } from "../../base/errors.ts";
 import { BadFileError } from "../../formats/errors.ts";
+import { NpzFile } from "../../formats/npz.ts";
 import { datasets } from "../registry.ts";
 import { type RawSplit, USUAL_RANDOM } from "../splits.ts";
+import { npyFiles, readArrays } from "./arrays.ts";
 import { assemble, type Imported } from "./assemble.ts";
-import type { FoundGraph } from "./found.ts";
+import { type FoundGraph, readOwn } from "./found.ts";
+import { isGeomGcn, readGeomGcn } from "./geom-gcn.ts";
+import { isGraphSaint, readGraphSaint } from "./graphsaint.ts";
+import { MATRIX_FILE, readMatrices } from "./matrices.ts";
 import { readTables, TABLE_FILE } from "./tables.ts";
 
 export { describeReport, type Imported, type ImportReport } from "./assemble.ts";
 
-/** Whether a dataset is named by a path: it has a separator, or is no known name and ends like a file. */
+/** Whether a dataset is named by a path: no known name, with a separator, a file's ending, or there. */
 export function isPath(name: string): boolean {
-  if (datasets.names.includes(name)) return false;
-  return /[\\/]/.test(name) || name === "." || name === ".." || /\.[a-z]\w*$/i.test(name);
+  if (typeof name !== "string" || datasets.names.includes(name)) return false;
+  return /[\\/]|\.[a-z]\w*$/i.test(name) || (name !== "" && existsSync(name));
 }
 
 /**
@@ -37,12 +42,20 @@ export async function importDataset(source: string): Promise<Imported> {
 async function read(source: string): Promise<FoundGraph> {
   if (!statSync(source).isDirectory()) return readFile(source);
   const names = (await readdir(source)).sort();
+  if (isGraphSaint(names)) return readGraphSaint(source, names);
+  if (isGeomGcn(names)) return readGeomGcn(source, names);
+  if (names.some((name) => MATRIX_FILE.test(name))) return readMatrices(source, names);
+  if (names.some((name) => name.endsWith(".npy"))) return readArrays(await npyFiles(source, names));
   if (names.some((name) => TABLE_FILE.test(name))) return readTables(source, names);
   const seen = names.slice(0, 8).join(", ") || "nothing";
   throw new BadFileError(source, `no known form of graph; it has ${seen}; see docs/datasets.md`);
 }
 
 async function readFile(source: string): Promise<FoundGraph> {
+  const bytes = await readOwn(source);
+  if (bytes.toString("latin1", 0, 2) === "PK") {
+    return readArrays({ file: source, arrays: new NpzFile(bytes, source) });
+  }
   if (TABLE_FILE.test(source)) {
     const folder = path.dirname(source);
     throw new BadFileError(source, `one table of several; name their folder instead: ${folder}`);
