@@ -45,6 +45,9 @@ async function predict(file: string, options: PredictOptions): Promise<void> {
   const dataset = options.dataset ?? model.config.dataset;
   const data = options.data === undefined ? {} : { dataDir: options.data };
   const graph = await loadDataset(dataset, data);
+  if (graph.name !== model.config.dataset) {
+    tell(`the model was trained on ${model.config.dataset}; this is another graph, ${graph.name}`);
+  }
   const { split, classes, logits, accuracy, metric } = await evaluate(model, {
     ...data,
     dataset: graph,

@@ -1,4 +1,6 @@
 // Reads tables of text (CSV, TSV, lists separated by spaces), row by row: separator, header, encoding.
+
+import { isUtf8 } from "node:buffer";
 import { CsvError, parse } from "csv-parse/sync";
 import { printable } from "../base/printable.ts";
 import { BadFileError } from "./errors.ts";
@@ -152,28 +154,26 @@ function decoded(file: string, bytes: Buffer): string {
   }
   const zero = bytes.subarray(0, SAMPLE_BYTES).indexOf(0);
   if (zero >= 0) throw new BadFileError(file, `byte ${zero} is 0: it is not a text file`);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    const at = firstBadByte(bytes);
-    const line = 1 + bytes.subarray(0, at).filter((byte) => byte === 10).length;
-    const start = bytes.lastIndexOf(10, at - 1) + 1;
-    const place = `line ${line}, byte ${at - start + 1} of the line`;
-    throw new BadFileError(file, `${place}: it is not UTF-8 (Latin-1?); save it as UTF-8`);
-  }
+  // TextDecoder leaves out a byte order mark.
+  if (isUtf8(bytes)) return new TextDecoder().decode(bytes);
+  const at = firstBadByte(bytes);
+  const line = 1 + bytes.subarray(0, at).filter((byte) => byte === 10).length;
+  const start = at === 0 ? 0 : bytes.lastIndexOf(10, at - 1) + 1;
+  const place = `line ${line}, byte ${at - start + 1} of the line`;
+  throw new BadFileError(file, `${place}: it is not UTF-8 (Latin-1?); save it as UTF-8`);
 }
 
 /** Where a text stops being UTF-8. */
 function firstBadByte(bytes: Buffer): number {
-  let [good, bad] = [0, bytes.length];
-  while (bad - good > 1) {
-    const middle = (good + bad) >> 1;
-    try {
-      new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, middle), { stream: true });
-      good = middle;
-    } catch {
-      bad = middle;
-    }
+  let at = 0;
+  for (let next = bytes.indexOf(10); next >= 0; next = bytes.indexOf(10, at)) {
+    if (!isUtf8(bytes.subarray(at, next))) break;
+    at = next + 1;
   }
-  return bad - 1;
+  for (;;) {
+    const isWhole = (width: number): boolean => isUtf8(bytes.subarray(at, at + width));
+    const width = at < bytes.length ? [1, 2, 3, 4].find(isWhole) : undefined;
+    if (width === undefined) return at;
+    at += width;
+  }
 }

@@ -35,6 +35,8 @@ interface Column {
   textLine: number;
   text: string;
   emptyLine: number;
+  /** Where a number that is none is. */
+  nanLine: number;
   whole: boolean;
   readonly distinct: Set<string>;
 }
@@ -83,7 +85,15 @@ export function readColumns(table: TextTable, isNode: (id: string) => boolean): 
 
 function scan(table: TextTable): { columns: Column[]; rows: number; first: string[] } {
   const columns = Array.from({ length: table.columns }, (): Column => {
-    const none = { numbers: 0, texts: 0, empty: 0, textLine: 0, text: "", emptyLine: 0 };
+    const none = {
+      numbers: 0,
+      texts: 0,
+      empty: 0,
+      textLine: 0,
+      text: "",
+      emptyLine: 0,
+      nanLine: 0,
+    };
     return { ...none, whole: true, distinct: new Set() };
   });
   const first: string[] = [];
@@ -101,6 +111,7 @@ function note(column: Column, cell: string, line: number): void {
     if (column.empty++ === 0) column.emptyLine = line;
     return;
   }
+  if (/^nan$/i.test(cell)) column.nanLine ||= line;
   if (isNumber(cell)) {
     column.numbers++;
     if (column.whole && !Number.isInteger(Number(cell))) column.whole = false;
@@ -125,7 +136,9 @@ function looksLikeIds(
   if (columns < 2) return false;
   const sample = first.slice(0, 200);
   const known = sample.filter(isNode).length;
-  return known * 2 >= sample.length && new Set(sample).size > 0.9 * sample.length;
+  // Numbers may be features that happen to be nodes' numbers too; some nodes have no edges.
+  const enough = sample.every(isNumber) ? 0.9 : 0.5;
+  return known >= enough * sample.length && new Set(sample).size > 0.9 * sample.length;
 }
 
 function columnOf(table: TextTable, k: number): string[] {
@@ -180,10 +193,10 @@ function checkNumbers(table: TextTable, column: Column, k: number): void {
 }
 
 function checkLabel(table: TextTable, column: Column, k: number): void {
-  const { texts, numbers, text, textLine } = column;
-  if (texts > 0 && MISSING.test(text)) {
-    const why = "is no class; leave the cell empty where a node has none";
-    throw new BadFileError(cellName(table, textLine, k), `"${printable(text)}" ${why}`);
+  const { texts, numbers, text, textLine, nanLine } = column;
+  if (nanLine > 0) {
+    const why = "NaN is no class; leave the cell empty where a node has none";
+    throw new BadFileError(cellName(table, nanLine, k), why);
   }
   if (texts === 0 || numbers === 0 || texts > numbers) return;
   const why = "is text, where most labels are numbers";
