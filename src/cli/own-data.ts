@@ -13,15 +13,16 @@ const FLAGS = ["--dataset", "--datasets"];
  */
 export async function importGivenData(argv: readonly string[]): Promise<string[]> {
   const words: string[] = [];
+  const quiet = argv.includes("--quiet");
   for (const [k, word] of argv.entries()) {
     const flag = FLAGS.find((flag) => word.startsWith(`${flag}=`));
-    if (flag) words.push(`${flag}=${await named(word.slice(flag.length + 1))}`);
-    else words.push(FLAGS.includes(argv[k - 1] ?? "") ? await named(word) : word);
+    if (flag) words.push(`${flag}=${await named(word.slice(flag.length + 1), quiet)}`);
+    else words.push(FLAGS.includes(argv[k - 1] ?? "") ? await named(word, quiet) : word);
   }
   return words;
 }
 
-async function named(text: string): Promise<string> {
+async function named(text: string, quiet: boolean): Promise<string> {
   const names: string[] = [];
   for (const part of text.split(",")) {
     if (!isPath(part)) {
@@ -29,9 +30,10 @@ async function named(text: string): Promise<string> {
       continue;
     }
     const { graph } = await importDataset(part);
+    names.push(graph.name);
+    if (quiet) continue;
     const counts = `${grouped(graph.nodes)} nodes, ${counted(graph.classes, "class", "classes")}`;
     tell(`${part} is ${graph.name}: ${counts} (abkd data info ${part} says more)`);
-    names.push(graph.name);
   }
   return names.join(",");
 }

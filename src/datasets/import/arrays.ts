@@ -48,7 +48,11 @@ export async function npyFiles(folder: string, files: readonly string[]): Promis
   const arrays: ArraySource = {
     names: [...found.keys()],
     where: fileOf,
-    array: (name) => parseNpy(found.get(name)!.bytes, fileOf(name)),
+    array: (name) => {
+      const bytes = found.get(name)?.bytes;
+      if (bytes) return parseNpy(bytes, fileOf(name));
+      throw new BadFileError(folder, `it has no ${name}.npy`);
+    },
   };
   return { file: folder, arrays };
 }

@@ -1,4 +1,5 @@
 // Looks through a table of nodes to find which column is the id, the label, the set, a feature.
+import path from "node:path";
 import { printable } from "../../base/printable.ts";
 import { cellName, isNumber, type TextTable, visitRows } from "../../formats/csv.ts";
 import { BadFileError } from "../../formats/errors.ts";
@@ -8,6 +9,8 @@ const IDS = ["id", "node", "node_id", "nodeid", "node id", "name", "key", "paper
 const LABELS = ["label", "labels", "class", "y", "target", "node_label", "category"].concat([
   ...["subject", "page_type", "type", "community"],
 ]);
+/** What a file with one column beside the ids is called if that is the label. */
+const LABEL_FILE = /label|class|target|^y\b/i;
 const SETS = ["split", "set", "role", "fold", "subset"];
 /** Names of columns that make a first row a header. */
 export const NODE_WORDS: ReadonlySet<string> = new Set([...IDS, ...LABELS, ...SETS]);
@@ -63,7 +66,9 @@ export function readColumns(table: TextTable, isNode: (id: string) => boolean): 
   if (ids) checkUnique(table, ids, id!);
   const set = named(SETS.filter((word) => word !== "type"));
   const rest = [...columns.keys()].filter((k) => k !== id && k !== set);
-  const label = named(LABELS) ?? labelByContents(table, columns, rest);
+  const ofLabels = rest.length === 1 && LABEL_FILE.test(path.basename(table.file));
+  const sure = named(LABELS) ?? (ofLabels ? rest[0] : undefined);
+  const label = sure ?? labelByContents(table, columns, rest);
   const features: number[] = [];
   const leftOut: number[] = [];
   for (const k of rest) {
@@ -76,7 +81,7 @@ export function readColumns(table: TextTable, isNode: (id: string) => boolean): 
   if (label !== undefined) checkLabel(table, columns[label]!, label);
   return {
     ...{ table, rows, features, leftOut },
-    guessed: label !== undefined && named(LABELS) === undefined,
+    guessed: label !== undefined && sure === undefined,
     ...(ids && { ids }),
     ...(label !== undefined && { label }),
     ...(set !== undefined && { set }),
