@@ -143,7 +143,7 @@ export function perClassSplit(
   { train, val, seed }: Extract<SplitSpec, { kind: "per-class" }>,
 ): RawSplit {
   const random = randomStream(seed);
-  const sets: [number[], number[], number[]] = [[], [], []];
+  const sets: number[][] = [[], [], []];
   for (const [c, members] of membersOf(labels, classes).entries()) {
     // A class that no node has is none that could be learned.
     if (members.length === 0) continue;
@@ -154,9 +154,9 @@ export function perClassSplit(
     }
     const shuffled = Int32Array.from(members);
     shuffle(shuffled, random);
-    sets[0].push(...shuffled.subarray(0, train));
-    sets[1].push(...shuffled.subarray(train, train + val));
-    for (const node of shuffled.subarray(train + val)) sets[2].push(node);
+    for (const [k, node] of shuffled.entries()) {
+      sets[k < train ? 0 : k < train + val ? 1 : 2]!.push(node);
+    }
   }
   const [first, second, rest] = sets.map((nodes) => Int32Array.from(nodes).sort());
   return { train: first!, val: second!, test: rest! };

@@ -6,10 +6,18 @@ import { BadFileError } from "../../formats/errors.ts";
 import { type ArraySource, parseNpy } from "../../formats/npz.ts";
 import type { Csr } from "../../graph/csr.ts";
 import { readCsr, rowsOf, vector } from "../gnn-benchmark.ts";
-import { canonicalFeatures, checkCsr, MAX_ENTRIES } from "../sparse.ts";
+import { canonicalFeatures, checkCsr, MAX_CLASSES, MAX_ENTRIES } from "../sparse.ts";
 import type { RawSplit } from "../splits.ts";
-import { compressed, denseArcs, labelsOf, nodeSets, sides, wholeNumbers } from "./dense.ts";
-import { type FoundGraph, outOfRange, readOwn } from "./found.ts";
+import {
+  compressed,
+  denseArcs,
+  fromSets,
+  labelsOf,
+  nodeSets,
+  sides,
+  wholeNumbers,
+} from "./dense.ts";
+import { type FoundGraph, type FoundLabels, outOfRange, readOwn } from "./found.ts";
 
 /** Arrays, and the file or folder that they are in. */
 export interface NamedArrays {
@@ -28,7 +36,7 @@ const END_PAIRS = [
 ] as const;
 const ADJACENCY = ["adj", "adj_matrix", "adjacency", "adjacency_matrix", "a", "adj_full", "graph"];
 const FEATURES = ["x", "feat", "feats", "features", "node_features", "node_feat"].concat([
-  ...["attr", "attr_matrix", "attributes", "attrs"],
+  ...["attr", "attr_matrix", "node_attr", "attributes", "attrs"],
 ]);
 const LABELS = ["y", "label", "labels", "node_labels", "node_label", "targets", "target", "class"];
 const SETS: readonly [keyof RawSplit, readonly string[]][] = [
@@ -60,8 +68,11 @@ export async function npyFiles(folder: string, files: readonly string[]): Promis
 /** @throws BadFileError naming the array, and the entry, or row and column */
 export function readArrays({ file, arrays }: NamedArrays): FoundGraph {
   const { names } = arrays;
-  const labelName = needed(LABELS, "labels");
-  const labels = labelsOf(arrays.array(labelName), arrays.where(labelName));
+  const labelRows = prefixOf(LABELS);
+  const labelName = labelRows ? `${labelRows}indices` : needed(LABELS, "labels");
+  const labels = labelRows
+    ? sparseLabels(arrays, labelRows)
+    : labelsOf(arrays.array(labelName), arrays.where(labelName));
   const nodes = labels.labels.length;
   const features = readFeatures();
   if (features.rows !== nodes) {
@@ -200,6 +211,17 @@ export function sparseArcs(
   }
   const from = rowsOf(matrix);
   return { from, to: matrix.indices.subarray(0, from.length) };
+}
+
+/** n x classes in scipy's rows. */
+function sparseLabels(arrays: ArraySource, prefix: string): FoundLabels {
+  const table = sparseFeatures(arrays, prefix);
+  const where = arrays.where(`${prefix}data`);
+  if (table.values) throw new BadFileError(where, "a label is 0 or 1 for each class");
+  if (table.rows === 0 || table.columns === 0 || table.columns > MAX_CLASSES) {
+    throw new BadFileError(where, `${table.rows} nodes, ${table.columns} classes`);
+  }
+  return fromSets(table, table.rows, table.columns);
 }
 
 function sparseFeatures(arrays: ArraySource, prefix: string): Csr {

@@ -13,7 +13,7 @@ import { type FoundGraph, readOwn } from "./found.ts";
 import { isGeomGcn, readGeomGcn } from "./geom-gcn.ts";
 import { isGraphSaint, readGraphSaint } from "./graphsaint.ts";
 import { MATRIX_FILE, readMatrices } from "./matrices.ts";
-import { readTables, TABLE_FILE } from "./tables.ts";
+import { readTables, TABLE_FILE, tableNames } from "./tables.ts";
 
 export { describeReport, type Imported, type ImportReport } from "./assemble.ts";
 
@@ -46,21 +46,30 @@ async function read(source: string): Promise<FoundGraph> {
   if (isGeomGcn(names)) return readGeomGcn(source, names);
   if (names.some((name) => MATRIX_FILE.test(name))) return readMatrices(source, names);
   if (names.some((name) => name.endsWith(".npy"))) return readArrays(await npyFiles(source, names));
-  if (names.some((name) => TABLE_FILE.test(name))) return readTables(source, names);
+  if (tableNames(names).length > 0) return readTables(source, names);
+  const archives = names.filter((name) => name.endsWith(".npz"));
+  if (archives.length === 1) return readFile(path.join(source, archives[0]!));
   const seen = names.slice(0, 8).join(", ") || "nothing";
   throw new BadFileError(source, `no known form of graph; it has ${seen}; see docs/datasets.md`);
 }
 
+/** Files that do not hold a graph by themselves. */
+const PART = /\.(npy|mtx|json)$/i;
+const PICKLED = /\.(pt|pth|pkl|pickle|bin)$/i;
+
 async function readFile(source: string): Promise<FoundGraph> {
   const bytes = await readOwn(source);
-  if (bytes.toString("latin1", 0, 2) === "PK") {
+  // A .pt file is an archive too.
+  if (bytes.toString("latin1", 0, 2) === "PK" && !PICKLED.test(source)) {
     return readArrays({ file: source, arrays: new NpzFile(bytes, source) });
   }
-  if (TABLE_FILE.test(source)) {
+  if (PART.test(source) || TABLE_FILE.test(source)) {
     const folder = path.dirname(source);
-    throw new BadFileError(source, `one table of several; name their folder instead: ${folder}`);
+    throw new BadFileError(source, `one file of several; name their folder instead: ${folder}`);
   }
-  throw new BadFileError(source, "no known form of graph; see docs/datasets.md");
+  const advice = PICKLED.test(source) ? "nothing is unpickled; save its arrays as npz" : "";
+  const fault = ["no known form of graph", advice, "see docs/datasets.md"].filter(Boolean);
+  throw new BadFileError(source, fault.join("; "));
 }
 
 /** The same graph may be read again: it is the same dataset. */

@@ -14,6 +14,11 @@ import { classesOf } from "./labels.ts";
 /** Names that files of text tables have. */
 export const TABLE_FILE = /\.(csv|tsv|tab|txt|dat|edges|edgelist|cites|content|nodes|labels)$/i;
 
+/** The names among these of text tables that may be a graph's. */
+export function tableNames(names: readonly string[]): string[] {
+  return names.filter((name) => TABLE_FILE.test(name) && !/readme|licen/i.test(name));
+}
+
 const SOURCES = [
   "source",
   "src",
@@ -33,7 +38,7 @@ const EDGE_FILE = /edge|link|cites|arcs|graph|network/i;
 
 /** @throws BadFileError naming file, line and column */
 export async function readTables(folder: string, names: readonly string[]): Promise<FoundGraph> {
-  const files = inFolder(folder, names, TABLE_FILE).filter((file) => !/readme|licen/i.test(file));
+  const files = inFolder(folder, tableNames(names), TABLE_FILE);
   const tables: TextTable[] = [];
   for (const file of files) tables.push(openTable(file, await readOwn(file), WORDS));
   const edges = edgeList(folder, tables);

@@ -257,6 +257,15 @@ const CASES: readonly [what: string, files: Folder, message: RegExp][] = [
   ],
 ];
 
+test("refused: a file that is a part of a graph, or pickled", async () => {
+  const folder = folderOf({ "edges.csv": EDGES, "x.npy": "?", "cora.pt": "PK\x03\x04" });
+  const refused = async (name: string, message: RegExp): Promise<void> =>
+    assert.rejects(importDataset(path.join(folder, name)), message);
+  await refused("edges.csv", /edges\.csv: one file of several; name their folder instead: /);
+  await refused("x.npy", /x\.npy: one file of several/);
+  await refused("cora.pt", /cora\.pt: .*nothing is unpickled; save its arrays as npz; see docs/);
+});
+
 function pathOf(files: Folder): string {
   const names = Object.keys(files);
   return names.length === 1 && names[0] === "g.npz"

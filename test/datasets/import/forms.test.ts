@@ -125,6 +125,22 @@ test("sets of classes: GraphSAINT's lists", async () => {
   assert.deepEqual([...found.labelSets!.indices], [0, 1, 2, 0]);
 });
 
+test("labels in scipy's rows, in a folder with one archive: a class each, or sets", async () => {
+  const rows = (indices: number[], indptr: number[]) => ({
+    "labels.data": float(indices.map(() => 1)),
+    "labels.indices": int(indices, undefined, "<i4"),
+    "labels.indptr": int(indptr, undefined, "<i4"),
+    "labels.shape": int([4, 3]),
+  });
+  const { edge_index, x } = TOY;
+  const one = npz({ edge_index, x, ...rows([2, 0, 1], [0, 1, 2, 2, 3]) });
+  const { graph } = await importDataset(folderOf({ "a.npz": one, "README.md": "x" }));
+  assert.deepEqual([...graph.labels], [2, 0, -1, 1]);
+  const sets = npz({ edge_index, x, ...rows([0, 2, 1], [0, 2, 2, 2, 3]) });
+  const several = await importDataset(folderOf({ "a.npz": sets }));
+  assert.deepEqual([...several.graph.labelSets!.indptr], [0, 2, 2, 2, 3]);
+});
+
 test("a column of sets is the split public; an empty label is none", async () => {
   const folder = folderOf({
     "edges.tsv": "a\tb\nb\tc\nc\td\n",
