@@ -3,8 +3,8 @@ import { importDataset, isPath } from "../datasets/index.ts";
 import { counted, grouped } from "../display/format.ts";
 import { tell } from "./output.ts";
 
-/** The flags that take a dataset, or several separated by commas. */
-const FLAGS = ["--dataset", "--datasets"];
+/** A flag that takes a dataset, or several separated by commas, perhaps with its value. */
+const FLAG = /^--(dataset|datasets)(?:=(.*))?$/s;
 
 /**
  * Imports what is named by a path. Defaults depend on the dataset's name, and workers get the graph itself.
@@ -15,16 +15,18 @@ export async function importGivenData(argv: readonly string[]): Promise<string[]
   const words: string[] = [];
   const quiet = argv.includes("--quiet");
   for (const [k, word] of argv.entries()) {
-    const flag = FLAGS.find((flag) => word.startsWith(`${flag}=`));
-    if (flag) words.push(`${flag}=${await named(word.slice(flag.length + 1), quiet)}`);
-    else words.push(FLAGS.includes(argv[k - 1] ?? "") ? await named(word, quiet) : word);
+    const own = FLAG.exec(word);
+    const before = FLAG.exec(argv[k - 1] ?? "");
+    if (own?.[2] !== undefined) words.push(`--${own[1]}=${await named(own[2], own[1]!, quiet)}`);
+    else if (before && before[2] === undefined) words.push(await named(word, before[1]!, quiet));
+    else words.push(word);
   }
   return words;
 }
 
-async function named(text: string, quiet: boolean): Promise<string> {
+async function named(text: string, flag: string, quiet: boolean): Promise<string> {
   const names: string[] = [];
-  for (const part of text.split(",")) {
+  for (const part of flag === "datasets" ? text.split(",") : [text]) {
     if (!isPath(part)) {
       names.push(part);
       continue;

@@ -33,6 +33,8 @@ export interface NodeTable {
 interface Column {
   numbers: number;
   texts: number;
+  /** How many of the texts are true or false. */
+  flags: number;
   empty: number;
   /** Where the first text, and the first empty cell, is. */
   textLine: number;
@@ -46,6 +48,8 @@ interface Column {
 
 /** As pandas and R write what is missing: never a name. */
 const MISSING = /^[+-]?(nan|na|n\/a|null|none|inf|infinity)$/i;
+/** Features as pandas writes bool. */
+const FLAG = /^(true|false)$/i;
 const MOST_DISTINCT = 1000;
 
 /**
@@ -74,10 +78,13 @@ export function readColumns(table: TextTable, isNode: (id: string) => boolean): 
   for (const k of rest) {
     const column = columns[k]!;
     if (k === label) continue;
-    if (column.numbers === 0 || column.texts > column.numbers) leftOut.push(k);
-    else features.push(k);
+    if (column.flags === rows) features.push(k);
+    else if (column.numbers === 0 || column.texts > column.numbers) leftOut.push(k);
+    else {
+      checkNumbers(table, column, k);
+      features.push(k);
+    }
   }
-  for (const k of features) checkNumbers(table, columns[k]!, k);
   if (label !== undefined) checkLabel(table, columns[label]!, label);
   return {
     ...{ table, rows, features, leftOut },
@@ -93,6 +100,7 @@ function scan(table: TextTable): { columns: Column[]; rows: number; first: strin
     const none = {
       numbers: 0,
       texts: 0,
+      flags: 0,
       empty: 0,
       textLine: 0,
       text: "",
@@ -120,11 +128,16 @@ function note(column: Column, cell: string, line: number): void {
   if (isNumber(cell)) {
     column.numbers++;
     if (column.whole && !Number.isInteger(Number(cell))) column.whole = false;
-  } else if (column.texts++ === 0) {
-    column.textLine = line;
-    column.text = cell;
+  } else {
+    if (FLAG.test(cell)) column.flags++;
+    if (column.texts++ === 0) [column.textLine, column.text] = [line, cell];
   }
   if (column.distinct.size <= MOST_DISTINCT) column.distinct.add(cell);
+}
+
+/** A feature as a number; true is 1. */
+export function featureOf(cell: string): number {
+  return FLAG.test(cell) ? Number(cell.length === 4) : Number(cell);
 }
 
 /** Ids as text: 7.0, as pandas writes a column with gaps, is 7. */
@@ -175,7 +188,10 @@ function labelByContents(
   columns: readonly Column[],
   rest: readonly number[],
 ): number | undefined {
-  const texts = rest.filter((k) => columns[k]!.numbers === 0 && columns[k]!.texts > 0);
+  const texts = rest.filter((k) => {
+    const { numbers, texts: words, flags } = columns[k]!;
+    return numbers === 0 && words > flags;
+  });
   if (texts.length === 1 && columns[texts[0]!]!.distinct.size <= MOST_DISTINCT) return texts[0];
   const last = rest.at(-1);
   if (table.header || texts.length > 0 || last === undefined) return undefined;

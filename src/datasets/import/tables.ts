@@ -6,7 +6,7 @@ import { BadFileError } from "../../formats/errors.ts";
 import type { Csr } from "../../graph/csr.ts";
 import { canonicalFeatures, MAX_ENTRIES } from "../sparse.ts";
 import type { RawSplit } from "../splits.ts";
-import { idOf, NODE_WORDS, type NodeTable, readColumns } from "./columns.ts";
+import { featureOf, idOf, NODE_WORDS, type NodeTable, readColumns } from "./columns.ts";
 import { isFeatureList, readFeatureList } from "./feature-list.ts";
 import { type FoundGraph, inFolder, outOfRange, readOwn } from "./found.ts";
 import { classesOf } from "./labels.ts";
@@ -248,7 +248,7 @@ function denseFeatures({ table, features }: NodeTable, rowOf: Int32Array, nodes:
   visitRows(table, (cells, line) => {
     const [columns, values]: [number[], number[]] = [[], []];
     for (const [c, k] of features.entries()) {
-      const value = Math.fround(Number(cells[k]));
+      const value = Math.fround(featureOf(cells[k]!));
       if (!Number.isFinite(value)) {
         throw new BadFileError(cellName(table, line, k), "beyond the range of float32");
       }

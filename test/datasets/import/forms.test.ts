@@ -151,6 +151,21 @@ test("a column of sets is the split public; an empty label is none", async () =>
   assert.deepEqual([...(await loadSplit(graph, "public")).test], [2]);
 });
 
+test("tables as other programs write them: byte order mark, CRLF, quotes, true and false, 7.0", async () => {
+  const folder = folderOf({
+    "edges.txt": "# Nodes: 3\r\n# FromNodeId\tToNodeId\r\n7\t8\r\n8\t9\r\n",
+    "nodes.csv":
+      '\ufeff"id";"title";"new";"size";"label"\r\n7.0;"a; b";True;1.5;"x, y"\r\n' +
+      '8.0;"say ""c""";False;-2e-1;z\r\n9.0;d;True;0;z\r\n',
+  });
+  const { graph, report } = await importDataset(folder);
+  assert.deepEqual(report.classNames, ["x, y", "z"]);
+  assert.deepEqual([...graph.features.indptr], [0, 2, 3, 4]);
+  assert.deepEqual([...graph.features.values!], [1, 1.5, Math.fround(-0.2), 1]);
+  assert.deepEqual([...graph.adjacency.indices], [1, 0, 2, 1]);
+  assert.match(report.decisions.join("\n"), /left out of nodes\.csv: title \(text\)/);
+});
+
 test("Film's lists of features", async () => {
   const folder = folderOf({
     "out1_graph_edges.txt": "node_id\tnode_id\n0\t1\n1\t2\n",
