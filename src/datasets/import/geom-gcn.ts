@@ -76,6 +76,7 @@ function nodeRows(table: TextTable): NodeRows {
     lines.push({ id: node, line, features: Float32Array.from(numbers), label: label! });
   });
   const nodes = lines.length;
+  if (nodes === 0) throw new BadFileError(table.file, "it has a header and no rows");
   const labels = new Array<string>(nodes);
   const rows = new Array<Float32Array>(nodes);
   for (const { id, line, features, label } of lines) {

@@ -225,6 +225,11 @@ const CASES: readonly [what: string, files: Folder, message: RegExp][] = [
     /line 3, column 2 \(feature\): number 2 of the list is "x"$/,
   ],
   [
+    "geom-gcn: no nodes",
+    geom(GEOM_EDGES, "node_id\tfeature\tlabel\n"),
+    /it has a header and no rows$/,
+  ],
+  [
     "GraphSAINT: a label for no node",
     saint({ "class_map.json": '{"0": 1, "17": 0}' }),
     /class_map\.json: "17": a label for no node of 0 to 2$/,
