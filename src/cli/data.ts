@@ -8,7 +8,10 @@ import {
   type DataOptions,
   DatasetError,
   datasetEntry,
+  describeReport,
   fetchFile,
+  importDataset,
+  isPath,
   loadDataset,
   loadSplit,
   MissingFileError,
@@ -40,7 +43,9 @@ export function dataCommand(): Command {
   add("list", "every dataset, and whether its files are here")
     .option("--json", "print JSON")
     .action(list);
-  add("info <name>", "counts and splits of a dataset").option("--json", "print JSON").action(info);
+  add("info <name>", "counts and splits of a dataset, or of a graph of your own, by its path")
+    .option("--json", "print JSON")
+    .action(info);
   add(
     "verify [names...]",
     "compare datasets with the published numbers; exit code 1 if one differs",
@@ -79,7 +84,9 @@ function list(options: Options): void {
   print(`\nlooked for in ${folders.searched.join(", ")}`);
 }
 
-async function info(name: string, options: Options): Promise<void> {
+async function info(given: string, options: Options): Promise<void> {
+  const own = isPath(given) ? await importDataset(given) : undefined;
+  const name = own?.graph.name ?? given;
   const { title, defaultSplit, labelFiles = [] } = datasetEntry(name);
   const warnings: string[] = [];
   const dataOptions: DataOptions = {
@@ -105,7 +112,9 @@ async function info(name: string, options: Options): Promise<void> {
   const folders = dataFolders(options.data);
   const withoutLabels = labelFiles.filter((file) => findFile(file, folders) === null);
   if (options.json) {
-    printJson({ name, title, ...counts, constant, defaultSplit, withoutLabels, warnings, splits });
+    const found = own && { import: own.report };
+    const rest = { constant, defaultSplit, withoutLabels, warnings, splits, ...found };
+    printJson({ name, title, ...counts, ...rest });
     return;
   }
   print(`${name}: ${title}`);
@@ -116,6 +125,7 @@ async function info(name: string, options: Options): Promise<void> {
       `${grouped(counts.features)} features (${grouped(counts.featureNonzeros)} nonzeros), ` +
       `${grouped(counts.classes)} classes`,
   );
+  if (own) for (const line of describeReport(own.report, graph)) print(line);
   for (const file of withoutLabels) print(`${file} is missing; it would add labels`);
   for (const line of describeConstant(constant, graph)) print(line);
   for (const [spec, report] of Object.entries(splits)) {
@@ -191,9 +201,10 @@ function sayable(report: SplitReport): string {
 
 /** Returns every split that a dataset has by name, and its default if that is random. */
 function splitsOf(name: string): string[] {
-  const { publicSplit, geomGcnFile, defaultSplit } = datasetEntry(name);
+  const { publicSplit, geomGcnFile, numberedSplits, defaultSplit } = datasetEntry(name);
+  const numbered = numberedSplits?.length ?? (geomGcnFile ? 10 : 0);
   return [
-    ...(geomGcnFile ? Array.from({ length: 10 }, (_, index) => `geom-gcn:${index}`) : []),
+    ...Array.from({ length: Math.min(numbered, 10) }, (_, index) => `geom-gcn:${index}`),
     ...(publicSplit ? ["public", "pyg-full"] : []),
     ...(defaultSplit.startsWith("random:") ? [defaultSplit] : []),
   ];

@@ -1,6 +1,7 @@
 // Options that several commands share, and their checks.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { OptionError } from "../base/errors.ts";
+import { SPLIT_FORMS } from "../datasets/splits.ts";
 import { ENGINE_CHOICES, type EngineChoice } from "../tensor/engine/choice.ts";
 import { MOST_THREADS } from "../tensor/engine/threads.ts";
 import { trainingOptions } from "../training/options.ts";
@@ -30,6 +31,9 @@ export function real(): (text: string) => number {
     throw new InvalidArgumentError("Expected a number, 0 or more.");
   };
 }
+
+/** What --dataset takes, everywhere. */
+export const DATASET_FLAG = "see abkd data list; or the path of your own graph, a file or a folder";
 
 /** The parts of the machine that training may use. */
 export interface MachineOptions {
@@ -86,11 +90,8 @@ export interface RunOptions extends MachineOptions, ModuleOptions {
 
 export function addRunOptions(command: Command): Command {
   addModuleOption(command.optionsGroup("What to run:"))
-    .option("--dataset <name>", "see abkd data list", "cora")
-    .option(
-      "--split <split>",
-      "geom-gcn:0..9, public, pyg-full or random:<train>/<val>/<test>:<seed>",
-    )
+    .option("--dataset <name>", DATASET_FLAG, "cora")
+    .option("--split <split>", SPLIT_FORMS)
     .addOption(
       new Option(
         "--order <order>",

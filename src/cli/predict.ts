@@ -8,6 +8,7 @@ import { encodeNpy } from "../formats/npz-writer.ts";
 import { type Graph, UNLABELLED } from "../graph/graph.ts";
 import { type Evaluation, evaluate, readModelFile } from "../training/apply.ts";
 import { addModuleOption } from "./modules.ts";
+import { DATASET_FLAG } from "./options.ts";
 import { print, printJson, tell } from "./output.ts";
 
 interface PredictOptions {
@@ -25,7 +26,7 @@ export function predictCommand(): Command {
       "Applies an exported model to a graph; prints its accuracy where labels are known.",
     )
     .argument("<file>", "safetensors or npz, as abkd export writes them")
-    .option("--dataset <name>", "default: the one it was trained on")
+    .option("--dataset <name>", `${DATASET_FLAG} (default: the one it was trained on)`)
     .option("--split <split>", "split to print accuracies for (default: the one it was trained on)")
     .option("--data <folder>", "look for datasets here first")
     .option("--output <file>", "node, label and class of each node; .csv or .json")
@@ -44,6 +45,9 @@ async function predict(file: string, options: PredictOptions): Promise<void> {
   const dataset = options.dataset ?? model.config.dataset;
   const data = options.data === undefined ? {} : { dataDir: options.data };
   const graph = await loadDataset(dataset, data);
+  if (graph.name !== model.config.dataset) {
+    tell(`the model was trained on ${model.config.dataset}; this is another graph, ${graph.name}`);
+  }
   const { split, classes, logits, accuracy, metric } = await evaluate(model, {
     ...data,
     dataset: graph,

@@ -4,6 +4,7 @@ import { UserError } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import { importGivenModules } from "./modules.ts";
 import { print, tell, tellText } from "./output.ts";
+import { importGivenData } from "./own-data.ts";
 
 interface Entry {
   readonly name: string;
@@ -71,11 +72,13 @@ const COMMANDS: readonly Entry[] = [
 
 /**
  * Runs the command line.
- * @param argv without node and the script
+ * @param given without node and the script
  * @returns the exit code: 0; 1 if a run failed; 2 for a wrong request; 130 after an interrupt
  */
-export async function main(argv: readonly string[]): Promise<number> {
+export async function main(given: readonly string[]): Promise<number> {
   try {
+    await importGivenModules(given);
+    const argv = await importGivenData(given);
     const program = await buildProgram(argv);
     await program.parseAsync(argv.length > 0 ? [...argv] : ["--help"], { from: "user" });
     return Number(process.exitCode ?? 0);
@@ -99,7 +102,6 @@ async function buildProgram(argv: readonly string[]): Promise<Command> {
     )
     .version(VERSION)
     .configureHelp({ showGlobalOptions: false });
-  await importGivenModules(argv);
   const called = argv[0] === "help" ? argv[1] : argv[0];
   for (const { name, summary, load } of COMMANDS) {
     program.addCommand(name === called ? await load() : new Command(name).description(summary));

@@ -24,7 +24,13 @@ import type { RunConfig, RunResult } from "../training/run.ts";
 import { runId } from "../training/run-id.ts";
 import { InterruptedError } from "../training/train.ts";
 import { runTrials } from "../training/trials.ts";
-import { addMachineOptions, givenMachineOptions, integer, type MachineOptions } from "./options.ts";
+import {
+  addMachineOptions,
+  DATASET_FLAG,
+  givenMachineOptions,
+  integer,
+  type MachineOptions,
+} from "./options.ts";
 import { print as printLine } from "./output.ts";
 import { showProgress } from "./progress.ts";
 import { type Stopper, stopOnSignals } from "./signals.ts";
@@ -56,7 +62,7 @@ export function quickstartCommand(): Command {
       "Trains a deep teacher (or loads it), then a small student alone, by SoftKD and by ABKD; " +
         "prints a table and draws the learning curves, the attention and the dissimilarity.",
     )
-    .option("--dataset <name>", "see abkd data list (default: cora, or synthetic without it)")
+    .option("--dataset <name>", `${DATASET_FLAG} (default: cora, or synthetic without it)`)
     .option("--split <split>", "as for abkd distill (default: the dataset's usual one)")
     .addOption(
       new Option("--trials <n>", "seeds per method").argParser(integer(1, 1000)).default(3),

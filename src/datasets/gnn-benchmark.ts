@@ -2,7 +2,7 @@
 
 import { type RawArray, toFloat32, toInt32 } from "../formats/arrays.ts";
 import { BadFileError } from "../formats/errors.ts";
-import { NpzFile } from "../formats/npz.ts";
+import { type ArraySource, NpzFile } from "../formats/npz.ts";
 import { type Graph, UNLABELLED } from "../graph/graph.ts";
 import type { ReadFile } from "./locate.ts";
 import {
@@ -23,13 +23,13 @@ import {
 export async function loadGnnBenchmark(name: string, file: string, read: ReadFile): Promise<Graph> {
   const { bytes, path } = await read(file);
   const npz = new NpzFile(bytes, path);
-  const adjacency = readCsr(npz, "adj");
+  const adjacency = readCsr(npz, "adj_");
   const { rows: nodes, columns } = adjacency;
   if (nodes !== columns || nodes === 0) {
     throw new BadFileError(npz.where("adj_shape"), `${nodes} x ${columns}, not a square`);
   }
   checkCsr(adjacency, npz.where("adj"));
-  const attributes = readCsr(npz, "attr");
+  const attributes = readCsr(npz, "attr_");
   if (attributes.rows !== nodes) {
     throw new BadFileError(npz.where("attr_shape"), `${attributes.rows} rows for ${nodes} nodes`);
   }
@@ -50,20 +50,22 @@ export async function loadGnnBenchmark(name: string, file: string, read: ReadFil
   };
 }
 
-interface CsrMembers {
+/** The arrays of a matrix in compressed rows, not checked yet. */
+export interface CsrMembers {
   readonly rows: number;
   readonly columns: number;
   readonly indptr: Int32Array;
   readonly indices: Int32Array;
 }
 
-function readCsr(npz: NpzFile, prefix: string): CsrMembers {
-  const shape = toInt32(vector(npz, `${prefix}_shape`, 2), npz.where(`${prefix}_shape`));
+/** @param prefix of the arrays' names: `adj_` */
+export function readCsr(npz: ArraySource, prefix: string): CsrMembers {
+  const shape = toInt32(vector(npz, `${prefix}shape`, 2), npz.where(`${prefix}shape`));
   const [rows, columns] = [shape[0]!, shape[1]!];
   if (rows < 0 || columns < 0 || rows > MAX_SIDE || columns > MAX_SIDE) {
-    throw new BadFileError(npz.where(`${prefix}_shape`), `${rows} x ${columns}`);
+    throw new BadFileError(npz.where(`${prefix}shape`), `${rows} x ${columns}`);
   }
-  const [starts, places] = [`${prefix}_indptr`, `${prefix}_indices`];
+  const [starts, places] = [`${prefix}indptr`, `${prefix}indices`];
   return {
     rows,
     columns,
@@ -72,8 +74,8 @@ function readCsr(npz: NpzFile, prefix: string): CsrMembers {
   };
 }
 
-/** Reads a one-dimensional member, of the given length if one is given. */
-function vector(npz: NpzFile, name: string, length?: number): RawArray {
+/** Reads a one-dimensional array, of the given length if one is given. */
+export function vector(npz: ArraySource, name: string, length?: number): RawArray {
   const array = npz.array(name);
   const found = array.shape[0];
   if (array.shape.length !== 1 || found === undefined || found > MAX_ENTRIES) {
@@ -85,13 +87,15 @@ function vector(npz: NpzFile, name: string, length?: number): RawArray {
   return array;
 }
 
-function rowsOf({ rows, indptr }: CsrMembers): Int32Array {
+/** The row of each entry. */
+export function rowsOf({ rows, indptr }: CsrMembers): Int32Array {
   const rowOf = new Int32Array(indptr[rows]!);
   for (let r = 0; r < rows; r++) rowOf.fill(r, indptr[r]!, indptr[r + 1]!);
   return rowOf;
 }
 
-function countClasses(labels: Int32Array, where: string): number {
+/** @throws BadFileError for what is no class */
+export function countClasses(labels: Int32Array, where: string): number {
   let classes = 0;
   for (let k = 0; k < labels.length; k++) {
     const label = labels[k]!;

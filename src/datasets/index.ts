@@ -10,6 +10,7 @@ import { checkLabels } from "../graph/check.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { differences, summarise } from "./canonical.ts";
 import { type DownloadOptions, download } from "./download.ts";
+import { importDataset, isPath } from "./import/index.ts";
 import {
   type DataFolders,
   dataFolders,
@@ -26,6 +27,7 @@ import {
   geomGcnSplit,
   labelledOnly,
   parseSplit,
+  perClassSplit,
   type RawSplit,
   randomSplit,
   type SplitName,
@@ -34,6 +36,13 @@ import {
 export { BadFileError, DatasetError } from "../formats/errors.ts";
 export type { DownloadProgress } from "./download.ts";
 export { MissingFileError, UnfitSplitError } from "./errors.ts";
+export {
+  describeReport,
+  type Imported,
+  type ImportReport,
+  importDataset,
+  isPath,
+} from "./import/index.ts";
 export { type OwnDataset, type OwnSplit, ownSplit, registerDataset } from "./own.ts";
 export { DATASET_NAMES, type DatasetName, datasetEntry } from "./registry.ts";
 export { parseSplit, type SplitName } from "./splits.ts";
@@ -53,14 +62,16 @@ export interface DataOptions extends DownloadOptions {
  * Loads a dataset's graph. A graph that differs from the published one is loaded with a warning (it
  * may be intended), unless a file has exactly the published length: that is a damaged copy.
  *
- * @param name one of DATASET_NAMES.
- * @throws OptionError for an unknown name; MissingFileError for a file that is in no folder and
+ * @param name one of DATASET_NAMES, or the path of a graph of your own, a file or a folder
+ *   (docs/datasets.md): the graph's name is then what configurations call it.
+ * @throws OptionError for an unknown name or path; MissingFileError for a file that is in no folder and
  *   may not be downloaded; BadFileError for a broken file; DatasetError if a download fails.
  */
 export async function loadDataset(
   name: Suggested<DatasetName>,
   options: DataOptions = {},
 ): Promise<Graph> {
+  if (isPath(name)) return (await importDataset(name)).graph;
   const entry = datasetEntry(name);
   const folders = dataFolders(options.dataDir);
   const here = (file: string): boolean => findFile(file, folders) !== null;
@@ -109,7 +120,8 @@ export async function firstAvailable(
  * Loads a split of a dataset's graph, without its unlabelled nodes, which are counted.
  *
  * @param graph a graph from loadDataset: its name decides which files are read.
- * @param spec `geom-gcn:0..9`, `public`, `pyg-full` or `random:<train>/<val>/<test>:<seed>`.
+ * @param spec `geom-gcn:0..9`, `public`, `pyg-full`, `random:<train>/<val>/<test>:<seed>` or
+ *   `per-class:<train>/<val>:<seed>`.
  * @throws OptionError for a split that is malformed or that the dataset does not have; otherwise as
  *   loadDataset.
  */
@@ -132,8 +144,11 @@ export async function loadRawSplit(
   const parsed = parseSplit(spec);
   checkLabels(graph);
   if (parsed.kind === "random") return randomSplit(graph, parsed);
+  if (parsed.kind === "per-class") return perClassSplit(graph, parsed);
   const entry = datasetEntry(graph.name);
   const read = reader(dataFolders(options.dataDir), options);
+  const numbered = parsed.kind === "geom-gcn" && entry.numberedSplits?.[parsed.index];
+  if (numbered) return numbered;
   if (parsed.kind === "geom-gcn" && entry.geomGcnFile) {
     return geomGcnSplit(entry.geomGcnFile(parsed.index), graph.nodes, read);
   }

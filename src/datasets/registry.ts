@@ -1,6 +1,7 @@
 // The datasets, one entry each. To add one, add an entry here, its files to manifest.ts and its
 // published counts to oracles.ts.
 
+import { OptionError } from "../base/errors.ts";
 import { Registry } from "../base/registry.ts";
 import type { Graph } from "../graph/graph.ts";
 import { syntheticGraph } from "../graph/synthetic.ts";
@@ -26,6 +27,8 @@ export interface DatasetEntry {
   publicSplit?(graph: Graph, read: ReadFile): Promise<RawSplit>;
   /** The file of Geom-GCN's split 0 .. 9, if the dataset has them. */
   geomGcnFile?(index: number): string;
+  /** Instead: the sets themselves, of a graph of one's own that comes with several. */
+  readonly numberedSplits?: readonly RawSplit[];
 }
 
 const SYNTHETIC_SEED = 2310;
@@ -69,8 +72,17 @@ export const DATASET_NAMES = datasets.names;
 
 /** @throws OptionError for an unknown name. */
 export function datasetEntry(name: string): DatasetEntry {
+  if (OWN_NAME.test(String(name)) && !datasets.names.includes(name)) {
+    throw new OptionError(
+      `"${name}" is a graph of your own, which is not read yet: name its file or folder ` +
+        "(--dataset, or loadDataset() first)",
+    );
+  }
   return datasets.find(name);
 }
+
+/** As import/ calls what it reads: a name and 12 digits of the fingerprint. */
+const OWN_NAME = /^[a-z][a-z0-9-]{0,50}-[0-9a-f]{12}$/;
 
 /** An entry whose name the compiler knows. */
 type Named<Name extends string> = DatasetEntry & { readonly name: Name };

@@ -28,6 +28,12 @@ export type SplitSpec =
       readonly val: number;
       readonly test: number;
       readonly seed: number;
+    }
+  | {
+      readonly kind: "per-class";
+      readonly train: number;
+      readonly val: number;
+      readonly seed: number;
     };
 
 /** The default split of a dataset that comes without one. */
@@ -35,26 +41,35 @@ export const USUAL_RANDOM = "random:48/32/20:0";
 
 type Digit = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
 
-/** Names of splits that Tab offers; a random split may have any numbers. */
+/** Names of splits that Tab offers; a drawn split may have any numbers. */
 export type SplitName =
   | `geom-gcn:${Digit}`
-  | Exclude<SplitSpec["kind"], "geom-gcn" | "random">
-  | typeof USUAL_RANDOM;
+  | Exclude<SplitSpec["kind"], "geom-gcn" | "random" | "per-class">
+  | typeof USUAL_RANDOM
+  | "per-class:20/30:0";
 
-const FORMS = "geom-gcn:0..9, public, pyg-full or random:<train>/<val>/<test>:<seed>";
+/** All forms of names, for messages and help. */
+export const SPLIT_FORMS =
+  "geom-gcn:0..9, public, pyg-full, random:<train>/<val>/<test>:<seed> or per-class:<train>/<val>:<seed>";
 
-/** @throws OptionError for anything but one of the four forms. */
+/** @throws OptionError for anything but one of the five forms. */
 export function parseSplit(name: string): SplitSpec {
   if (name === "public" || name === "pyg-full") return { kind: name };
   const geom = /^geom-gcn:([0-9])$/.exec(name);
   if (geom) return { kind: "geom-gcn", index: Number(geom[1]) };
   const random = /^random:(\d{1,9})\/(\d{1,9})\/(\d{1,9}):(\d{1,10})$/.exec(name);
-  if (!random) throw new OptionError(`split "${printable(name)}": expected ${FORMS}`);
-  const [train, val, test, seed] = random.slice(1).map(Number) as [number, number, number, number];
+  const perClass = /^per-class:(\d{1,9})\/(\d{1,9}):(\d{1,10})$/.exec(name);
+  const drawn = random ?? perClass;
+  if (!drawn) throw new OptionError(`split "${printable(name)}": expected ${SPLIT_FORMS}`);
+  const numbers = drawn.slice(1).map(Number);
+  const [train, val] = numbers as [number, number];
+  const seed = numbers.at(-1)!;
   if (train === 0) throw new OptionError(`split "${printable(name)}": no training nodes`);
   if (seed > 0xffffffff)
     throw new OptionError(`split "${printable(name)}": the seed is at most 4294967295`);
-  return { kind: "random", train, val, test, seed };
+  return random
+    ? { kind: "random", train, val, test: numbers[2]!, seed }
+    : { kind: "per-class", train, val, seed };
 }
 
 /**
@@ -118,14 +133,48 @@ export function randomSplit(
   };
 }
 
-/** Orders labelled nodes so that any stretch holds each class in proportion. */
-function stratifiedOrder(labels: Int32Array, classes: number, seed: number): Int32Array {
+/**
+ * Draws as many nodes of each class to train and to validate; the rest are the test set. A class without
+ * enough nodes is refused.
+ * @throws OptionError naming the class
+ */
+export function perClassSplit(
+  { labels, classes }: Pick<Graph, "labels" | "classes">,
+  { train, val, seed }: Extract<SplitSpec, { kind: "per-class" }>,
+): RawSplit {
   const random = randomStream(seed);
+  const sets: number[][] = [[], [], []];
+  for (const [c, members] of membersOf(labels, classes).entries()) {
+    // A class that no node has is none that could be learned.
+    if (members.length === 0) continue;
+    if (members.length < train + val) {
+      throw new OptionError(
+        `split per-class:${train}/${val}: class ${c} has ${members.length} nodes, fewer than ${train} + ${val}`,
+      );
+    }
+    const shuffled = Int32Array.from(members);
+    shuffle(shuffled, random);
+    for (const [k, node] of shuffled.entries()) {
+      sets[k < train ? 0 : k < train + val ? 1 : 2]!.push(node);
+    }
+  }
+  const [first, second, rest] = sets.map((nodes) => Int32Array.from(nodes).sort());
+  return { train: first!, val: second!, test: rest! };
+}
+
+/** The labelled nodes of each class, ascending. */
+function membersOf(labels: Int32Array, classes: number): number[][] {
   const members: number[][] = Array.from({ length: classes }, () => []);
   for (let node = 0; node < labels.length; node++) {
     if (labels[node] !== UNLABELLED) members[labels[node]!]!.push(node);
   }
-  const dealt = members.flatMap((nodes) => {
+  return members;
+}
+
+/** Orders labelled nodes so that any stretch holds each class in proportion. */
+function stratifiedOrder(labels: Int32Array, classes: number, seed: number): Int32Array {
+  const random = randomStream(seed);
+  const dealt = membersOf(labels, classes).flatMap((nodes) => {
     const shuffled = Int32Array.from(nodes);
     shuffle(shuffled, random);
     return Array.from(shuffled, (node, rank) => ({ node, place: (rank + 0.5) / nodes.length }));

@@ -50,14 +50,19 @@ export function toInt32(array: RawArray, where: string): Int32Array {
 /**
  * Reads any numbers as float32, in storage order.
  *
+ * @param entry how messages call the entry of that place in storage
  * @throws BadFileError for NaN, an infinity or a number beyond float32's range.
  */
-export function toFloat32(array: RawArray, where: string): Float32Array {
+export function toFloat32(
+  array: RawArray,
+  where: string,
+  entry = (k: number): string => `entry ${k}`,
+): Float32Array {
   const values = array.code.startsWith("f") ? typed(array) : toInt32(array, where);
   const out = values instanceof Float32Array ? values : Float32Array.from(values);
   for (let k = 0; k < out.length; k++) {
     if (!Number.isFinite(out[k]))
-      throw new BadFileError(where, `entry ${k} is not a finite number`);
+      throw new BadFileError(where, `${entry(k)} is not a finite number`);
   }
   return out;
 }

@@ -5,14 +5,28 @@ import type { RawArray } from "./arrays.ts";
 import { BadFileError } from "./errors.ts";
 import { ZipArchive } from "./zip.ts";
 
+/** Arrays by name: the members of an npz file, or .npy files side by side. */
+export interface ArraySource {
+  readonly names: readonly string[];
+  /** How messages refer to an array. */
+  where(name: string): string;
+  /** @throws BadFileError for a missing array or one that is not of numbers */
+  array(name: string): RawArray;
+}
+
 /** An npz file. Members that are not asked for (strings, pickled objects) are never unpacked. */
-export class NpzFile {
+export class NpzFile implements ArraySource {
   private readonly archive: ZipArchive;
   private readonly file: string;
 
   constructor(bytes: Buffer, file: string) {
     this.archive = new ZipArchive(bytes, file);
     this.file = file;
+  }
+
+  /** The arrays' names; an array may still be of text or objects. */
+  get names(): string[] {
+    return this.archive.names.flatMap((name) => (name.endsWith(".npy") ? name.slice(0, -4) : []));
   }
 
   /** How messages refer to a member. */

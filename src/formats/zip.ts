@@ -36,8 +36,9 @@ export class ZipArchive {
     this.members = readDirectory(bytes, file);
   }
 
-  has(name: string): boolean {
-    return this.members.has(name);
+  /** The members' names, in the order of the directory. */
+  get names(): string[] {
+    return [...this.members.keys()];
   }
 
   /**

@@ -8,6 +8,8 @@ import {
   DATASET_NAMES,
   type DataOptions,
   type DatasetName,
+  importDataset,
+  isPath,
   loadDataset,
   loadSplit,
   type OwnSplit,
@@ -211,7 +213,7 @@ async function known(
   const spec = sets ? "public" : (split as string | undefined);
   const named = (name: string) => ({ dataset: name, ...(spec !== undefined && { split: spec }) });
   if (typeof dataset === "string") {
-    if (!sets) return named(dataset);
+    if (!sets) return named(isPath(dataset) ? (await importDataset(dataset)).graph.name : dataset);
     throw new OptionError("distill: your own split needs your own graph: see makeGraph()");
   }
   const legal = "a dataset's name, or a graph, as makeGraph() gives it";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { OptionError } from "../../src/base/errors.ts";
-import { labelledOnly, parseSplit, randomSplit } from "../../src/datasets/splits.ts";
+import { labelledOnly, parseSplit, perClassSplit, randomSplit } from "../../src/datasets/splits.ts";
 import { UNLABELLED } from "../../src/graph/graph.ts";
 import { randomStream } from "../../src/graph/random.ts";
 
@@ -66,6 +66,29 @@ describe("random splits", () => {
   });
 });
 
+describe("as many of each class", () => {
+  const drawn = (spec: string) => {
+    const parsed = parseSplit(spec);
+    if (parsed.kind !== "per-class") throw new Error("unreachable");
+    return perClassSplit(labelled(), parsed);
+  };
+
+  test("20 to train, 30 to validate, the rest to test", () => {
+    const { train, val, test: rest } = drawn("per-class:20/30:4");
+    assert.deepEqual(classCounts(train), [20, 20, 20]);
+    assert.deepEqual(classCounts(val), [30, 30, 30]);
+    assert.deepEqual(classCounts(rest), [550, 250, 50]);
+    assert.equal(new Set([...train, ...val, ...rest]).size, 1000);
+    for (const set of [train, val, rest]) assert.deepEqual(set, set.toSorted());
+    assert.deepEqual(drawn("per-class:20/30:4").train, train);
+    assert.notDeepEqual(drawn("per-class:20/30:5").train, train);
+  });
+
+  test("a class that is too small is named", () => {
+    assert.throws(() => drawn("per-class:60/50:1"), /class 2 has 100 nodes, fewer than 60 \+ 50/);
+  });
+});
+
 test("malformed split names", () => {
   for (const name of [
     "",
@@ -79,6 +102,10 @@ test("malformed split names", () => {
     "random:60/20/20:-1",
     "random:60/20/20:5000000000",
     "random:60.5/20/20:1",
+    "per-class:20/30",
+    "per-class:0/30:1",
+    "per-class:20/30/40:1",
+    "per-class:20/30:5000000000",
   ]) {
     assert.throws(() => parseSplit(name), OptionError, name);
   }

@@ -1,0 +1,41 @@
+// --dataset PATH: reads graphs of the user's own before a command is built, and puts their names in the paths' place.
+import { importDataset, isPath } from "../datasets/index.ts";
+import { counted, grouped } from "../display/format.ts";
+import { tell } from "./output.ts";
+
+/** A flag that takes a dataset, or several separated by commas, perhaps with its value. */
+const FLAG = /^--(dataset|datasets)(?:=(.*))?$/s;
+
+/**
+ * Imports what is named by a path. Defaults depend on the dataset's name, and workers get the graph itself.
+ * @returns the arguments with the graphs' names
+ * @throws UserError for a path that cannot be read as a graph
+ */
+export async function importGivenData(argv: readonly string[]): Promise<string[]> {
+  const words: string[] = [];
+  const quiet = argv.includes("--quiet");
+  for (const [k, word] of argv.entries()) {
+    const own = FLAG.exec(word);
+    const before = FLAG.exec(argv[k - 1] ?? "");
+    if (own?.[2] !== undefined) words.push(`--${own[1]}=${await named(own[2], own[1]!, quiet)}`);
+    else if (before && before[2] === undefined) words.push(await named(word, before[1]!, quiet));
+    else words.push(word);
+  }
+  return words;
+}
+
+async function named(text: string, flag: string, quiet: boolean): Promise<string> {
+  const names: string[] = [];
+  for (const part of flag === "datasets" ? text.split(",") : [text]) {
+    if (!isPath(part)) {
+      names.push(part);
+      continue;
+    }
+    const { graph } = await importDataset(part);
+    names.push(graph.name);
+    if (quiet) continue;
+    const counts = `${grouped(graph.nodes)} nodes, ${counted(graph.classes, "class", "classes")}`;
+    tell(`${part} is ${graph.name}: ${counts} (abkd data info ${part} says more)`);
+  }
+  return names.join(",");
+}

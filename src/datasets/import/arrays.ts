@@ -1,0 +1,235 @@
+// Reads a graph from named arrays, an npz file or .npy files side by side: the usual keys of PyG, DGL and others.
+import path from "node:path";
+import type { RawArray } from "../../formats/arrays.ts";
+import { toFloat32 } from "../../formats/arrays.ts";
+import { BadFileError } from "../../formats/errors.ts";
+import { type ArraySource, parseNpy } from "../../formats/npz.ts";
+import type { Csr } from "../../graph/csr.ts";
+import { readCsr, rowsOf, vector } from "../gnn-benchmark.ts";
+import { canonicalFeatures, checkCsr, MAX_CLASSES, MAX_ENTRIES } from "../sparse.ts";
+import type { RawSplit } from "../splits.ts";
+import {
+  compressed,
+  denseArcs,
+  fromSets,
+  labelsOf,
+  nodeSets,
+  sides,
+  wholeNumbers,
+} from "./dense.ts";
+import { type FoundGraph, type FoundLabels, outOfRange, readOwn } from "./found.ts";
+
+/** Arrays, and the file or folder that they are in. */
+export interface NamedArrays {
+  readonly file: string;
+  readonly arrays: ArraySource;
+}
+
+const EDGES = ["edge_index", "edges", "edge_list", "edgelist", "edge", "links"];
+/** Both ends apart, as DGL has them, or scipy's coordinates. */
+const END_PAIRS = [
+  ["src", "dst"],
+  ["row", "col"],
+  ["source", "target"],
+  ["u", "v"],
+  ["from", "to"],
+] as const;
+const ADJACENCY = ["adj", "adj_matrix", "adjacency", "adjacency_matrix", "a", "adj_full", "graph"];
+const FEATURES = ["x", "feat", "feats", "features", "node_features", "node_feat"].concat([
+  ...["attr", "attr_matrix", "node_attr", "attributes", "attrs"],
+]);
+const LABELS = ["y", "label", "labels", "node_labels", "node_label", "targets", "target", "class"];
+const SETS: readonly [keyof RawSplit, readonly string[]][] = [
+  ["train", ["train"]],
+  ["val", ["val", "valid", "validation", "dev"]],
+  ["test", ["test"]],
+];
+
+/** The .npy files of a folder. */
+export async function npyFiles(folder: string, files: readonly string[]): Promise<NamedArrays> {
+  const found = new Map<string, { file: string; bytes: Buffer }>();
+  for (const name of files.filter((name) => name.endsWith(".npy"))) {
+    const file = path.join(folder, name);
+    found.set(path.parse(name).name, { file, bytes: await readOwn(file) });
+  }
+  const fileOf = (name: string): string => found.get(name)?.file ?? folder;
+  const arrays: ArraySource = {
+    names: [...found.keys()],
+    where: fileOf,
+    array: (name) => {
+      const bytes = found.get(name)?.bytes;
+      if (bytes) return parseNpy(bytes, fileOf(name));
+      throw new BadFileError(folder, `it has no ${name}.npy`);
+    },
+  };
+  return { file: folder, arrays };
+}
+
+/** @throws BadFileError naming the array, and the entry, or row and column */
+export function readArrays({ file, arrays }: NamedArrays): FoundGraph {
+  const { names } = arrays;
+  const labelRows = prefixOf(LABELS);
+  const labelName = labelRows ? `${labelRows}indices` : needed(LABELS, "labels");
+  const labels = labelRows
+    ? sparseLabels(arrays, labelRows)
+    : labelsOf(arrays.array(labelName), arrays.where(labelName));
+  const nodes = labels.labels.length;
+  const features = readFeatures();
+  if (features.rows !== nodes) {
+    const where = arrays.where(labelName);
+    throw new BadFileError(where, `${nodes} labels for ${features.rows} rows of features`);
+  }
+  const decisions: string[] = [];
+  const ends = readEdges(nodes, decisions);
+  const splits = readSplits(nodes);
+  if (splits.length > 1) {
+    decisions.push(`${splits.length} splits: the first is public, all are geom-gcn:0, :1 ...`);
+  }
+  return { form: "arrays", nodes, ...ends, ...labels, features, splits, decisions };
+
+  function findName(words: readonly string[]): string | undefined {
+    return words
+      .map((word) => names.find((name) => name.toLowerCase() === word))
+      .find((name) => name !== undefined);
+  }
+
+  function needed(words: readonly string[], what: string): string {
+    const found = findName(words);
+    if (found !== undefined) return found;
+    const known = names.slice(0, 12).join(", ") || "no arrays";
+    const fault = `it has no ${what} (${words.slice(0, 4).join(", ")} ...); it has ${known}`;
+    throw new BadFileError(file, fault);
+  }
+
+  /** The beginning of the names of a matrix in compressed rows: `adj_`, `adj_matrix.`. */
+  function prefixOf(words: readonly string[]): string | undefined {
+    const has = (prefix: string): boolean => names.includes(`${prefix}indptr`);
+    return words.flatMap((word) => [`${word}_`, `${word}.`]).find(has);
+  }
+
+  function readFeatures(): Csr {
+    const prefix = prefixOf(FEATURES);
+    if (prefix !== undefined) return sparseFeatures(arrays, prefix);
+    const name = needed(FEATURES, "features");
+    return compressed(arrays.array(name), arrays.where(name));
+  }
+
+  function readEdges(nodes: number, decisions: string[]): Pick<FoundGraph, "from" | "to"> {
+    const name = findName(EDGES);
+    if (name !== undefined) return pairs(arrays.array(name), arrays.where(name), nodes);
+    const apart = END_PAIRS.find((words) => words.every((word) => names.includes(word)));
+    if (apart) {
+      const [from, to] = apart.map((word) => {
+        return nodesOf(vector(arrays, word), arrays.where(word), nodes);
+      }) as [Int32Array, Int32Array];
+      if (from.length === to.length) return { from, to };
+      throw new BadFileError(file, `${from.length} of ${apart[0]} and ${to.length} of ${apart[1]}`);
+    }
+    const prefix = prefixOf(ADJACENCY) ?? (names.includes("indptr") ? "" : undefined);
+    if (prefix !== undefined) return sparseArcs(arrays, prefix, nodes, decisions);
+    const dense = findName(ADJACENCY);
+    if (dense !== undefined) {
+      const where = arrays.where(dense);
+      sides(arrays.array(dense), where, nodes);
+      return denseArcs(arrays.array(dense), where);
+    }
+    needed([...EDGES.slice(0, 2), "src and dst", "adj_indptr"], "edges");
+    throw new Error("unreachable");
+  }
+
+  function readSplits(nodes: number): RawSplit[] {
+    const found = SETS.map(([set, words]) => {
+      const all = words.flatMap((w) => [`${w}_mask`, `${w}_masks`, `${w}_idx`, `idx_${w}`]);
+      const more = words.flatMap((w) => [`${w}_index`, `${w}_nodes`, `${w}_id`, `${w}_nid`, w]);
+      return [set, findName([...all, ...more])] as const;
+    });
+    if (found.every(([, name]) => name === undefined)) return [];
+    const sets = found.map(([set, name]) => {
+      if (name === undefined)
+        throw new BadFileError(file, `it has sets of nodes, but none for ${set}`);
+      return nodeSets(arrays.array(name), arrays.where(name), nodes);
+    });
+    // PyG's WikiCS has twenty training masks and one for the test.
+    const count = Math.max(...sets.map(({ length }) => length));
+    const wrong = sets.find(({ length }) => length !== count && length !== 1);
+    if (wrong)
+      throw new BadFileError(file, `${count} masks of one set, ${wrong.length} of another`);
+    return Array.from({ length: count }, (_, k) => {
+      const [train, val, test] = sets.map((masks) => masks[masks.length === 1 ? 0 : k]!);
+      return { train: train!, val: val!, test: test! };
+    });
+  }
+}
+
+/** Both ends of each edge: 2 x m as PyG has them, or m x 2. */
+function pairs(array: RawArray, where: string, nodes: number): Pick<FoundGraph, "from" | "to"> {
+  const [first, second] = sides(array, where);
+  if (first !== 2 && second !== 2) {
+    throw new BadFileError(where, `shape (${first}, ${second}), neither 2 x edges nor edges x 2`);
+  }
+  const count = first === 2 ? second : first;
+  if (count > MAX_ENTRIES) throw new BadFileError(where, `${count} edges; at most ${MAX_ENTRIES}`);
+  const all = nodesOf(array, where, nodes);
+  // Whether all sources come before all targets in storage.
+  if ((first === 2) !== array.fortranOrder) {
+    return { from: all.slice(0, count), to: all.slice(count) };
+  }
+  return {
+    from: all.filter((_, k) => k % 2 === 0),
+    to: all.filter((_, k) => k % 2 === 1),
+  };
+}
+
+function nodesOf(array: RawArray, where: string, nodes: number): Int32Array {
+  const ends = wholeNumbers(array, where);
+  const wrong = ends.findIndex((node) => node < 0 || node >= nodes);
+  if (wrong < 0) return ends;
+  const least = ends.reduce((low, node) => Math.min(low, node), 1);
+  return outOfRange(`${where}: entry ${wrong}`, ends[wrong]!, nodes, least);
+}
+
+/** A scipy matrix in compressed rows. @param prefix of its arrays' names */
+export function sparseArcs(
+  arrays: ArraySource,
+  prefix: string,
+  nodes: number,
+  decisions: string[],
+): Pick<FoundGraph, "from" | "to"> {
+  const matrix = readCsr(arrays, prefix);
+  const where = arrays.where(`${prefix}indptr`);
+  if (matrix.rows !== nodes || matrix.columns !== nodes) {
+    const shape = `${matrix.rows} x ${matrix.columns}`;
+    throw new BadFileError(where, `an adjacency of ${shape} for ${nodes} nodes`);
+  }
+  checkCsr(matrix, where);
+  const data = `${prefix}data`;
+  if (arrays.names.includes(data)) {
+    const weights = toFloat32(vector(arrays, data, matrix.indices.length), arrays.where(data));
+    if (weights.some((weight) => weight !== 1)) {
+      decisions.push("weights of edges are left out: each stored arc counts");
+    }
+  }
+  const from = rowsOf(matrix);
+  return { from, to: matrix.indices.subarray(0, from.length) };
+}
+
+/** n x classes in scipy's rows. */
+function sparseLabels(arrays: ArraySource, prefix: string): FoundLabels {
+  const table = sparseFeatures(arrays, prefix);
+  const where = arrays.where(`${prefix}data`);
+  if (table.values) throw new BadFileError(where, "a label is 0 or 1 for each class");
+  if (table.rows === 0 || table.columns === 0 || table.columns > MAX_CLASSES) {
+    throw new BadFileError(where, `${table.rows} nodes, ${table.columns} classes`);
+  }
+  return fromSets(table, table.rows, table.columns);
+}
+
+function sparseFeatures(arrays: ArraySource, prefix: string): Csr {
+  const matrix = readCsr(arrays, prefix);
+  const data = `${prefix}data`;
+  const where = arrays.where(data);
+  const values = arrays.names.includes(data)
+    ? toFloat32(vector(arrays, data, matrix.indices.length), where)
+    : new Float32Array(matrix.indices.length).fill(1);
+  return canonicalFeatures(matrix, values, where);
+}

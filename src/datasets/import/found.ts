@@ -1,0 +1,62 @@
+// What a reader of a form finds in its files, before it becomes a graph.
+import { stat } from "node:fs/promises";
+import path from "node:path";
+import { readBytes } from "../../base/files.ts";
+import { BadFileError } from "../../formats/errors.ts";
+import type { Csr } from "../../graph/csr.ts";
+import type { RawSplit } from "../splits.ts";
+
+/** The classes of nodes. */
+export interface FoundLabels {
+  /** The class of each node, or UNLABELLED. */
+  readonly labels: Int32Array;
+  readonly classes: number;
+  /** What the file calls the classes, if not 0, 1, 2 ... */
+  readonly names?: readonly string[];
+  /** The classes of each node, if it may have several. */
+  readonly labelSets?: Csr;
+}
+
+export interface FoundGraph extends FoundLabels {
+  /** The form in a few words. */
+  readonly form: string;
+  readonly nodes: number;
+  /** The ends of each stored arc, as the file has them, all of them nodes. */
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+  /** nodes x features, canonical (sparse.ts). */
+  readonly features: Csr;
+  /** The file's own sets of nodes, none or several. */
+  readonly splits: readonly RawSplit[];
+  /** What was decided where the files leave a choice, a sentence each. */
+  readonly decisions: readonly string[];
+}
+
+/** Larger files are refused unread. */
+const MAX_FILE = 512 * 1024 * 1024;
+
+/** @throws BadFileError for a file that is empty, too large or unreadable */
+export async function readOwn(file: string): Promise<Buffer> {
+  const { size } = await stat(file).catch((error: Error) => {
+    throw new BadFileError(file, `cannot be read (${error.message})`);
+  });
+  if (size === 0) throw new BadFileError(file, "the file is empty");
+  if (size > MAX_FILE) throw new BadFileError(file, `${size} bytes; at most ${MAX_FILE} are read`);
+  return readBytes(file);
+}
+
+/** Numbered from 1 where they are to be numbered from 0: said with the remedy. */
+export function outOfRange(where: string, node: number, nodes: number, least: number): never {
+  if (node === nodes && least >= 1) {
+    throw new BadFileError(
+      where,
+      `node ${node} of ${nodes}, and none is 0: they are numbered from 1; subtract 1 from each`,
+    );
+  }
+  throw new BadFileError(where, `node ${node} is not one of 0 to ${nodes - 1}`);
+}
+
+/** The files of a folder by name, sorted. */
+export function inFolder(folder: string, names: readonly string[], pattern: RegExp): string[] {
+  return names.filter((name) => pattern.test(name)).map((name) => path.join(folder, name));
+}

@@ -1,0 +1,99 @@
+// A graph of the user's own, by its path: described, trained on, predicted for; two of one name stay apart.
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { Graph } from "../../src/graph/graph.ts";
+import { syntheticGraph } from "../../src/graph/synthetic.ts";
+import { folderOf } from "../datasets/import/support/folder.ts";
+import { FORMS } from "../datasets/import/support/write-forms.ts";
+import { temporaryFolder } from "../training/small.ts";
+import { abkd } from "./abkd.ts";
+
+const graph = syntheticGraph(5);
+const write = FORMS["PyG's keys in an npz"]!;
+/** @returns the path of graph.npz, in a folder of its own */
+const saved = (of: Graph): string =>
+  join(folderOf({ "shop.npz": write(of)["data.npz"]! }), "shop.npz");
+const SHORT = [
+  "--epochs",
+  "3",
+  "--teacher-epochs",
+  "2",
+  "--teacher-layers",
+  "2",
+  "--json",
+  "--quiet",
+];
+
+test("data info says what is in a file and what was decided", async () => {
+  const { code, stdout, stderr } = await abkd("data", "info", saved(graph));
+  assert.equal(stderr, "");
+  assert.equal(code, 0);
+  assert.match(stdout, /^shop-[0-9a-f]{12}: your own, from shop\.npz\n2,708 nodes/);
+  assert.match(stdout, /\nread as arrays\n10,556 arcs in the files: each edge in both directions/);
+  assert.match(stdout, /\nhomophily 0\.\d\d/);
+  assert.match(
+    stdout,
+    /\ndecided: features are kept as they are; models divide each row by its sum/,
+  );
+  const json = JSON.parse((await abkd("data", "info", saved(graph), "--json")).stdout);
+  assert.equal(json.nodes, 2708);
+  assert.equal(json.import.stored.directions, "both");
+});
+
+test("data info says that homophily is low", async () => {
+  const mixed = { ...graph, labels: graph.labels.map((_, node) => (node * 7919) % 7) };
+  const { stdout } = await abkd("data", "info", saved(mixed));
+  assert.match(stdout, /\nhomophily 0\.1\d: .*LOW: most neighbours differ/);
+});
+
+test("distill, export and predict by paths; another graph of that name has runs of its own", async (t) => {
+  const runs = temporaryFolder(t);
+  const [one, other] = [saved(graph), saved({ ...graph, labels: graph.labels.toReversed() })];
+  const distil = async (path: string) => {
+    const args = ["--dataset", path, "--split", "per-class:20/30:1", ...SHORT, "--runs", runs];
+    const { code, stdout, stderr } = await abkd("distill", ...args);
+    assert.equal(code, 0, stderr);
+    assert.equal(stderr, "");
+    return JSON.parse(stdout)[0];
+  };
+  const first = await distil(one);
+  assert.match(first.config.dataset, /^shop-[0-9a-f]{12}$/);
+  assert.deepEqual([first.data.train, first.data.val], [140, 210]);
+  const record = join(runs, first.id, "run.json");
+  const before = readFileSync(record, "utf8");
+  const second = await distil(other);
+  assert.notEqual(second.id, first.id);
+  assert.equal(readFileSync(record, "utf8"), before);
+  assert.equal(readdirSync(join(runs, "teachers")).length, 2);
+
+  const file = join(runs, "student.safetensors");
+  assert.equal((await abkd("export", first.id, "--output", file, "--runs", runs)).code, 0);
+  const without = await abkd("predict", file);
+  assert.equal(without.code, 2);
+  assert.match(without.stderr, /"shop-[0-9a-f]{12}" is a graph of your own.*name its file/);
+  const same = await abkd("predict", file, "--dataset", one, "--json");
+  assert.equal(JSON.parse(same.stdout).accuracy.test, first.accuracy.test);
+  assert.doesNotMatch(same.stderr, /another graph/);
+  const changed = await abkd("predict", file, "--dataset", other);
+  assert.match(changed.stderr, /trained on shop-[0-9a-f]{12}; this is another graph, shop-/);
+});
+
+test("a path that is wrong is one line", async () => {
+  for (const args of [
+    ["distill", "--dataset"],
+    ["data", "info"],
+  ]) {
+    const absent = await abkd(...args, "./nowhere.npz");
+    assert.deepEqual([absent.code, absent.stdout], [2, ""]);
+    assert.equal(absent.stderr, "abkd: ./nowhere.npz: no such file or folder\n");
+    const folder = folderOf({ "a.bin": "?" });
+    const unknown = await abkd(...args, folder);
+    assert.equal(unknown.code, 1);
+    assert.match(
+      unknown.stderr,
+      /^abkd: .*no known form of graph; it has a\.bin; see docs\/datasets\.md\n$/,
+    );
+  }
+});

@@ -1,0 +1,56 @@
+// Files that numpy, scipy, pandas and networkx wrote (made/make.py) are the same graph in every form.
+import assert from "node:assert/strict";
+import path from "node:path";
+import { test } from "node:test";
+import { summarise } from "../../../src/datasets/canonical.ts";
+import { importDataset, loadSplit } from "../../../src/datasets/index.ts";
+
+const FOLDER = path.join(import.meta.dirname, "made");
+/** What make.py prints of its graph, by numpy: nodes, arcs, features that are not 0. */
+const COUNTS = { nodes: 120, arcs: 462, feature_nnz: 308, classes: 3 };
+
+/** The forms that hold all labels as numbers. */
+const SAME = ["pyg.npz", "dgl.npz", "bench.npz", "side", "saint", "market", "geom", "networkx"];
+
+test("each form has the same arcs, features and labels", async () => {
+  const digests = new Set<string>();
+  for (const form of SAME) {
+    const { graph } = await importDataset(path.join(FOLDER, form));
+    const summary = summarise(graph);
+    const { nodes, arcs, feature_nnz, classes } = summary;
+    assert.deepEqual({ nodes, arcs, feature_nnz, classes }, COUNTS, form);
+    digests.add(JSON.stringify(summary.sha256));
+  }
+  assert.equal(digests.size, 1);
+});
+
+test("masks, lists and roles are the same split", async () => {
+  const sets = new Set<string>();
+  for (const form of ["pyg.npz", "dgl.npz", "side", "saint", "geom"]) {
+    const { graph } = await importDataset(path.join(FOLDER, form));
+    const { train, val, test } = await loadSplit(graph, "public");
+    assert.deepEqual([train.length, val.length, test.length], [30, 30, 60]);
+    sets.add(JSON.stringify([[...train], [...val], [...test]]));
+  }
+  assert.equal(sets.size, 1);
+});
+
+test("tables of pandas: names of classes, an index column, weights, labels with gaps", async () => {
+  const named = await importDataset(path.join(FOLDER, "tables"));
+  assert.deepEqual(named.report.classNames, ["cocoa", "milk", "tea"]);
+  const [plain, gaps] = await Promise.all(
+    ["networkx", "indexed"].map((form) => importDataset(path.join(FOLDER, form))),
+  );
+  const [all, some] = [plain!.graph, gaps!.graph];
+  // cocoa, milk and tea are make.py's classes 2, 1 and 0.
+  assert.deepEqual(
+    named.graph.labels,
+    all.labels.map((label) => 2 - label),
+  );
+  assert.deepEqual(some.adjacency, all.adjacency);
+  assert.deepEqual(
+    some.labels,
+    all.labels.map((label, node) => (node % 10 > 0 ? label : -1)),
+  );
+  assert.match(gaps!.report.decisions.join("\n"), /left out of edges\.csv: weight/);
+});
