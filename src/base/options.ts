@@ -138,10 +138,16 @@ export function checkOptions<Options extends object>(
   }
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(infos, name)) {
-      const known = Object.keys(infos);
+      const known = Object.keys(infos).map((key) => optionName(infos, key));
       const legal = known.length > 0 ? `its options are ${known.join(", ")}` : "it has no options";
+      const key = optionKey(infos, name);
+      if (key !== name) {
+        throw new OptionError(
+          `${owner}: configurations have the option "${name}" by the key "${key}"`,
+        );
+      }
       const meant = suggestOption(name, infos);
-      const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
+      const hint = meant === undefined ? "" : `; did you mean "${optionName(infos, meant)}"?`;
       throw new OptionError(`${owner}: unknown option "${printable(name)}"; ${legal}${hint}`);
     }
   }
@@ -152,9 +158,10 @@ export function checkOptions<Options extends object>(
     if (variant) checkOptions(`${owner}: ${name} ${variant.name}`, variant.infos, variant.options);
     else if (!isLegal(info, value)) {
       // JSON has no NaN.
-      const text = typeof value === "number" ? String(value) : JSON.stringify(value);
-      const shown = text ?? "missing";
-      throw new OptionError(`${owner}: option "${name}" is ${shown}; legal: ${legalValues(info)}`);
+      const isPlain = typeof value === "number" || typeof value === "bigint";
+      const text = isPlain ? String(value) : (JSON.stringify(value) ?? "missing");
+      const called = optionName(infos, name);
+      throw new OptionError(`${owner}: option "${called}" is ${text}; legal: ${legalValues(info)}`);
     }
   }
 }

@@ -34,6 +34,7 @@ import {
 } from "./recipes.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 import { RUNS_FOLDER, readModel, runFiles } from "./run-store.ts";
+import { InterruptedError } from "./train.ts";
 import { runTrials, type TrialsOptions } from "./trials.ts";
 
 /**
@@ -151,21 +152,31 @@ export async function distill<
   const { dataset, split, teacher, student, method, options, preset, order, ...rest } = request;
   const { seed = 1, teacherSeed = TEACHER_SEED, ...trials } = rest;
   const data = { download: true, ...trials };
-  const subject = { ...(await known(dataset, split, data)), ...(order && { order }) };
-  const [large, small] = [given(teacher, "teacher"), given(student, "student")];
-  const taught =
-    large.config ?? teacherConfig({ ...subject, seed: teacherSeed }, large.changes ?? {});
-  const fresh = studentConfig({ ...subject, seed }, method ?? "abkd", taught, {
-    ...small.changes,
-    ...(options && { options }),
-    ...(preset !== undefined && { preset }),
-  } as Changes);
-  const config = small.config
-    ? { ...fresh, model: small.config.model, training: small.config.training }
-    : fresh;
-  const [result] = await runTrials([config], data);
-  const files = runFiles(trials.runsDir ?? RUNS_FOLDER, config);
-  return new TrainedModel(result!, readModel(result!.interrupted ? files.stopped : files.model));
+  const { forget, ...names } = await known(dataset, split, data);
+  try {
+    return await trained({ ...names, ...(order && { order }) });
+  } catch (error) {
+    // The corrected call may bring the corrected graph.
+    if (!(error instanceof InterruptedError)) forget?.();
+    throw error;
+  }
+
+  async function trained(subject: Omit<Subject, "seed">): Promise<TrainedModel> {
+    const [large, small] = [given(teacher, "teacher"), given(student, "student")];
+    const taught =
+      large.config ?? teacherConfig({ ...subject, seed: teacherSeed }, large.changes ?? {});
+    const fresh = studentConfig({ ...subject, seed }, method ?? "abkd", taught, {
+      ...small.changes,
+      ...(options && { options }),
+      ...(preset !== undefined && { preset }),
+    } as Changes);
+    const config = small.config
+      ? { ...fresh, model: small.config.model, training: small.config.training }
+      : fresh;
+    const [result] = await runTrials([config], data);
+    const files = runFiles(trials.runsDir ?? RUNS_FOLDER, config);
+    return new TrainedModel(result!, readModel(result!.interrupted ? files.stopped : files.model));
+  }
 }
 
 const GIVEN =
@@ -201,14 +212,15 @@ const NO_NODES: Split = {
 };
 
 /**
- * Returns the data's names in configurations. Registers a graph, with its sets, if no dataset has its name.
+ * Returns the data's names in configurations. Registers a graph, with its sets, if no dataset has its name;
+ * `forget` removes it again.
  * @throws OptionError for a graph or sets that differ from those of the dataset of this name
  */
 async function known(
   dataset: string | Graph,
   split: string | OwnSplit | undefined,
   options: DataOptions,
-): Promise<Pick<Subject, "dataset" | "split">> {
+): Promise<Pick<Subject, "dataset" | "split"> & { readonly forget?: () => void }> {
   const sets = typeof split === "object" && split !== null ? split : undefined;
   const spec = sets ? "public" : (split as string | undefined);
   const named = (name: string) => ({ dataset: name, ...(spec !== undefined && { split: spec }) });
@@ -220,8 +232,8 @@ async function known(
   needObject(dataset, "distill: dataset", legal, "name", "adjacency", "features", "labels");
   const { name } = dataset;
   if (!DATASET_NAMES.includes(name)) {
-    registerDataset({ name, graph: dataset, ...(sets && { split: sets }) });
-    return named(name);
+    const forget = registerDataset({ name, graph: dataset, ...(sets && { split: sets }) });
+    return { ...named(name), forget };
   }
   const there = await loadDataset(name, options);
   const [ours, theirs] = sets

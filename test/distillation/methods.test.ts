@@ -255,7 +255,7 @@ describe("options", () => {
       assert.match(message({ [given]: 1 }), new RegExp(`; did you mean "${meant}"\\?$`), given);
     }
     assert.doesNotMatch(message({ zzz: 1 }), /did you mean/);
-    assert.match(message({ alpha: 1 }, undefined, "gsp"), /did you mean "softLabels"\?/);
+    assert.match(message({ alpha: 1 }, undefined, "gsp"), /did you mean "softWeight"\?/);
     assert.match(message({}, "litteral"), /; did you mean "literal"\?/);
     assert.match(message({ subspace: true }), /"subspace" is true.*fixed-teacher/);
     assert.match(message({}, "papper"), /no preset "papper"; known: literal, paper/);

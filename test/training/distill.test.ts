@@ -150,6 +150,26 @@ test("a program's own graph is trained on under its name, with its sets", async 
   await assert.rejects(distill(overlap), InputError);
 });
 
+test("a refused call leaves no graph behind: the corrected one may have its name", async (t) => {
+  const runsDir = temporaryFolder(t);
+  const graph = { ...smallGraph(), name: "draft" };
+  const request = {
+    dataset: graph,
+    student: { model: { kind: "mlp" }, training: { epochs: 2 } },
+    runsDir,
+  };
+  const teacher = { model: { kind: "mlp" }, training: { epochs: 2 } };
+  await assert.rejects(distill({ ...request, teacher, method: "sotfkd" } as never), /no method/);
+  const corrected = { ...graph, labels: graph.labels.map((label) => (label + 1) % 3) };
+  const student = await distill({
+    ...request,
+    dataset: corrected,
+    teacher,
+    method: "softkd",
+  } as never);
+  assert.equal(student.config.dataset, "draft");
+});
+
 test("items with sets of classes are scored by the metric of their runs", async (t) => {
   const { adjacency, features, labels } = smallGraph();
   const labelSets = Array.from(labels, (label) =>
