@@ -97,11 +97,13 @@ function summary(results: readonly RunResult[], runsDir: string): string {
   const [first] = results;
   if (!first) return "";
   const { model, teacher, ratio } = first.parameters;
-  lines.push(
+  const compared =
     ratio === undefined || teacher === undefined
-      ? `${grouped(model)} parameters`
-      : `${grouped(model)} parameters, ${ratio.toFixed(1)} times fewer than the teacher's ${grouped(teacher)}`,
-  );
+      ? ""
+      : ratio >= 1
+        ? `, ${ratio.toFixed(1)} times fewer than the teacher's ${grouped(teacher)}`
+        : `, ${(1 / ratio).toFixed(1)} times as many as the teacher's ${grouped(teacher)}`;
+  lines.push(`${grouped(model)} parameters${compared}`);
   if (results.length > 1) {
     const test = results.map(({ accuracy }) => accuracy.test);
     lines.push(
