@@ -42,7 +42,18 @@ const PATHS = /does not read "paths" of tsconfig\.json .*: import the file by it
 
 /** Specifiers, and what both import and require report about them. */
 const REFUSED: readonly (readonly [string, RegExp])[] = [
-  ["npm:lodash@4/fp", /npm install lodash, then import from "lodash"$/],
+  ["npm:lodash@4/fp", /npm install lodash, then import from "lodash\/fp"$/],
+  [
+    "npm:@scope/pkg@1.2.3/sub/path.js",
+    /npm install @scope\/pkg, then import from "@scope\/pkg\/sub\/path\.js"$/,
+  ],
+  ["npm:", /it names no package$/],
+  ["HTTPS://example.org/x.js", /Node loads no modules from the web/],
+  [
+    "deno:kv",
+    /"deno:" belongs to another runtime or to a bundler; Node has node:, file: and data:$/,
+  ],
+  ["virtual:icons", /"virtual:" belongs to another runtime/],
   ["jsr:@std/fs", /npx jsr add @std\/fs/],
   ["https://esm.sh/d3", /no modules from the web/],
   ["bun:sqlite", /runs on Node/],

@@ -3,12 +3,17 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isFile } from "./versions.ts";
 
+/** A specifier with a scheme that Node's loader does not have; the kernel's own marks begin with "cell". */
+export const FOREIGN_SCHEME = /^(?!node:|file:|data:|cell)([a-z][a-z\d+.-]+):(.*)$/i;
+
 /** Explains why a specifier that is not a path cannot work in Node, and what to do; undefined if it can. */
 export function foreignSpecifier(name: string, folder: string): string | undefined {
-  const [, scheme, rest = ""] = /^([a-z][a-z+.-]*):(.*)$/i.exec(name) ?? [];
+  const [, given, rest = ""] = FOREIGN_SCHEME.exec(name) ?? [];
+  const scheme = given?.toLowerCase();
   if (scheme === "npm") {
-    const bare = /^\/*((?:@[^/@]+\/)?[^/@]+)/.exec(rest)?.[1] ?? rest;
-    return `this kernel runs on Node: npm install ${bare}, then import from "${bare}"`;
+    const [, bare, inside = ""] = /^\/*((?:@[^/@]+\/)?[^/@]+)(?:@[^/]*)?(\/.*)?$/.exec(rest) ?? [];
+    if (bare === undefined) return "it names no package";
+    return `this kernel runs on Node: npm install ${bare}, then import from "${bare}${inside}"`;
   }
   if (scheme === "jsr") {
     return `this kernel runs on Node: npx jsr add ${rest}, then import without "jsr:"`;
@@ -16,6 +21,9 @@ export function foreignSpecifier(name: string, folder: string): string | undefin
   if (scheme === "bun") return "this kernel runs on Node, which does not have Bun's modules";
   if (scheme === "https" || scheme === "http") {
     return "Node loads no modules from the web: npm install the package, then import it by its name";
+  }
+  if (scheme !== undefined) {
+    return `"${given}:" belongs to another runtime or to a bundler; Node has node:, file: and data:`;
   }
   const mapped = mappedBy(name, folder);
   if (mapped !== undefined) {

@@ -7,7 +7,7 @@ import { ENGINE_OFFER, libraryFile } from "../../base/library.ts";
 import { type Folders, shortPath } from "../short-path.ts";
 import { Constants } from "./constants.ts";
 import { Declarations } from "./declarations.ts";
-import { foreignSpecifier } from "./foreign.ts";
+import { FOREIGN_SCHEME, foreignSpecifier } from "./foreign.ts";
 import { compileModule, isOwn, markOwn } from "./local.ts";
 import { type Place, Places } from "./places.ts";
 import { Tfjs } from "./tfjs.ts";
@@ -216,7 +216,7 @@ export class Modules {
       }
     }
     const folders = [parent, join(this.#folder, "cell.ts"), join(this.#projectRoot, "cell.ts")];
-    if (/^(?:npm|jsr|bun|https?):/.test(name)) this.#refuseForeign(name); // it would fail only when loaded
+    if (FOREIGN_SCHEME.test(name)) this.#refuseForeign(name); // it would fail only when loaded
     let first: unknown;
     for (const folder of new Set(folders)) {
       try {

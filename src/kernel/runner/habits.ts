@@ -35,7 +35,8 @@ const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map([
 /** Lines that other tools accept and this kernel does not, for cells with a syntax error. */
 const FOREIGN_LINES: readonly (readonly [RegExp, string])[] = [
   [
-    /^\s*(export\s+(default\s+)?)?@[\w.]+(\(.*\))?\s*(class\b|export\b|$)/,
+    // Python's product has an operand before its @.
+    /(^|[({;,])\s*(export\s+(default\s+)?)?@[A-Za-z_$]/,
     "no decorators: call the function, as in const A = dec(class { … })",
   ],
   [
