@@ -2,9 +2,11 @@
 //
 // A frame is the session's random token, a kind, a length and a payload: 4096 bytes at most. Writes of
 // that size to a pipe are atomic, so child processes' output falls between frames, never inside one.
+
 import { writeSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 import type { CellId, Event } from "./channel.ts";
+import { parse, stringify, wait } from "./originals.ts";
 
 /** The size up to which a write to a pipe is atomic: POSIX promises 512 bytes, Linux 4096. */
 const FRAME_BYTES = process.platform === "linux" ? 4096 : 512;
@@ -44,7 +46,7 @@ export class FrameWriter {
   }
 
   event(event: Event): void {
-    const bytes = Buffer.from(JSON.stringify(event));
+    const bytes = Buffer.from(stringify(event));
     let at = 0;
     do {
       const end = Math.min(at + FRAME_BYTES - HEADER_BYTES, bytes.length);
@@ -90,7 +92,7 @@ function writeWhole(fd: number, bytes: Uint8Array, length: number): void {
       at += writeSync(fd, bytes, at, length - at);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === "EAGAIN") Atomics.wait(sleeper, 0, 0, 1);
+      if (code === "EAGAIN") wait(sleeper, 0, 0, 1);
       else if (code !== "EINTR") throw error;
     }
   }
@@ -161,6 +163,6 @@ export class FrameDecoder {
     if (kind !== KIND.event) return;
     const json = Buffer.concat(this.#parts).toString();
     this.#parts = [];
-    decoded.push(JSON.parse(json) as Event);
+    decoded.push(parse(json) as Event);
   }
 }

@@ -26,3 +26,17 @@ for (const value of HOSTILE) {
     assert.equal(await runner.value("6 * 7"), "42");
   });
 }
+
+test("a cell that replaces what replies are made with loses nothing but its own use of it", {
+  timeout: 20_000,
+}, async () => {
+  await runner.run(`
+    JSON.stringify = () => { throw new Error("mine"); }; JSON.parse = undefined;
+    for (const name of ["load", "store", "notify", "compareExchange", "wait"]) Atomics[name] = () => 0;`);
+  assert.equal(await runner.value("6 * 7"), "42");
+  const { ran } = runner.start("for (;;);");
+  await sleep(50);
+  runner.interrupt();
+  assert.equal((await ran).outcome.status, "error");
+  assert.equal(await runner.value("6 * 7"), "42");
+});

@@ -1,4 +1,5 @@
 // Runs cells one after another and reports how each ended; an interrupt ends the running one.
+
 import { compileCell } from "../cell/compile.ts";
 import type { Constants } from "../cell/constants.ts";
 import type { Modules } from "../cell/modules.ts";
@@ -6,6 +7,7 @@ import type { Bundle, Failure, Outcome } from "../channel.ts";
 import { bundleOf } from "../display/bundle.ts";
 import { isDisplay } from "../display/host.ts";
 import type { FrameWriter } from "../frames.ts";
+import { load, notify, store } from "../originals.ts";
 import { critical } from "./critical.ts";
 import { Errors, INTERRUPTED, interruptedBy } from "./errors.ts";
 import type { Evaluated, Inspector } from "./inspect.ts";
@@ -63,7 +65,7 @@ export class Cells {
   #take(): Run | undefined {
     const next = this.#queue.shift();
     if (!next) return undefined;
-    const run = new Run(next.command, next.number, Atomics.load(this.#parts.words, WORD.stops));
+    const run = new Run(next.command, next.number, load(this.#parts.words, WORD.stops));
     setCurrent(run);
     return run;
   }
@@ -72,14 +74,14 @@ export class Cells {
   hear({ request, before }: Extract<LinkMessage, { type: "cancel" }>): (() => void) | undefined {
     const { words } = this.#parts;
     // A stop has swallowed an earlier command: that command is sent again, and then this interrupt.
-    if (Atomics.load(words, WORD.taken) < before) return undefined;
+    if (load(words, WORD.taken) < before) return undefined;
     // A stop may have come before a waiting cell started.
     const run = currentRun() ?? this.#take();
     const last = this.#heard;
-    const stops = Atomics.load(words, WORD.stops);
+    const stops = load(words, WORD.stops);
     this.#heard = { request, stops };
-    Atomics.store(words, WORD.cancelled, request);
-    Atomics.notify(words, WORD.cancelled);
+    store(words, WORD.cancelled, request);
+    notify(words, WORD.cancelled);
     const isNew = request > last.request;
     if (run && ((isNew && run.number <= before) || run.stops !== stops)) {
       return () => this.#interrupt(run, request);
@@ -123,7 +125,7 @@ export class Cells {
       else if (run.finished) return;
       else if (!("stopped" in evaluated)) {
         void within(run, () => this.#finish(run, evaluated, compiled.url, compiled.showsValue));
-      } else if (Atomics.load(words, WORD.stops) === run.stops) {
+      } else if (load(words, WORD.stops) === run.stops) {
         this.#conclude(run, this.errors.failure(new Error(evaluated.stopped), compiled.url));
       } // else the interrupt that stopped it will end it
     });

@@ -1,7 +1,9 @@
 // Comms: channels between cells and the front end's views, as widgets need them.
+
 import { randomUUID } from "node:crypto";
 import type { CommMessage } from "../channel.ts";
 import type { FrameWriter } from "../frames.ts";
+import { parse, stringify } from "../originals.ts";
 import { critical } from "./critical.ts";
 import { cellOf } from "./run.ts";
 import { own } from "./timers.ts";
@@ -121,7 +123,7 @@ export class Comms {
       Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64"),
     );
     // User data may have a toJSON, which must not run inside the section.
-    const json = JSON.parse(JSON.stringify({ ...message, metadata })) as CommMessage;
+    const json = parse(stringify({ ...message, metadata })) as CommMessage;
     critical(() => this.#frames.event({ type: "comm", cell: cellOf(), ...json, buffers: encoded }));
   }
 }

@@ -3,7 +3,9 @@
 // V8 stops JavaScript at any point, without running `finally`. So a lock in shared memory belongs either
 // to a section or to the link. The link asks V8 for a stop only while it holds the lock, and releases
 // it once that stop has been delivered or undone (link.ts).
+
 import { getCallSites } from "node:util";
+import { compareExchange, store } from "../originals.ts";
 import { HOLD, PROBE, WORD } from "./shared.ts";
 
 let words = new Int32Array(new SharedArrayBuffer(4));
@@ -15,20 +17,20 @@ const callSites = getCallSites;
 export function critical<T>(work: () => T): T {
   if (depth === 0) {
     // The link stops the thread here.
-    while (Atomics.compareExchange(words, WORD.hold, HOLD.free, HOLD.critical) !== HOLD.free);
+    while (compareExchange(words, WORD.hold, HOLD.free, HOLD.critical) !== HOLD.free);
   }
   depth++;
   try {
     return work();
   } finally {
-    if (--depth === 0) Atomics.store(words, WORD.hold, HOLD.free);
+    if (--depth === 0) store(words, WORD.hold, HOLD.free);
   }
 }
 
 /** Closes a section that a stack overflow left open: when the event loop calls, none can be open. */
 export function forgetSections(): void {
   depth = 0;
-  Atomics.compareExchange(words, WORD.hold, HOLD.critical, HOLD.free);
+  compareExchange(words, WORD.hold, HOLD.critical, HOLD.free);
 }
 
 /** Lets the link stop this thread and see whether it is idle. */

@@ -1,6 +1,8 @@
 // Questions to the user: `prompt` and `confirm` block until the answer, `input` returns a promise.
+
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { FrameWriter } from "../frames.ts";
+import { store, wait } from "../originals.ts";
 import { critical } from "./critical.ts";
 import { type Run, runOf } from "./run.ts";
 import { WORD } from "./shared.ts";
@@ -45,7 +47,7 @@ export class Input {
 
   /** Forgets the questions of a run that was interrupted or has ended. */
   forget(run: Run): void {
-    Atomics.store(this.#words, WORD.asking, 0);
+    store(this.#words, WORD.asking, 0);
     this.#questions = this.#questions.filter((question) => question.run !== run);
   }
 
@@ -53,9 +55,9 @@ export class Input {
     const run = asking("prompt");
     if (this.#questions.length > 0) throw new Error("prompt: another question is still open");
     while (receiveMessageOnPort(this.#answers)); // answers to questions that were interrupted
-    Atomics.store(this.#words, WORD.asking, 1);
+    store(this.#words, WORD.asking, 1);
     this.#ask(run, prompt, false);
-    Atomics.wait(this.#words, WORD.asking, 1);
+    wait(this.#words, WORD.asking, 1);
     return String(receiveMessageOnPort(this.#answers)?.message ?? "");
   }
 

@@ -1,6 +1,8 @@
 // V8's inspector on this thread: evaluates code as a console does, and returns the values themselves.
+
 import { type Runtime, Session } from "node:inspector";
 import { promiseHooks } from "node:v8";
+import { stringify } from "../originals.ts";
 import { critical } from "./critical.ts";
 
 /** The outcome of an evaluation: a value, or what was thrown. */
@@ -34,7 +36,7 @@ export class Inspector {
     const name = "abkd.kernel.holder";
     Object.defineProperty(globalThis, name, { value: this.#holder, configurable: true });
     let id: string | undefined;
-    const expression = `globalThis[${JSON.stringify(name)}]`;
+    const expression = `globalThis[${stringify(name)}]`;
     this.#session.post("Runtime.evaluate", { expression }, (_, reply) => {
       id = reply?.result.objectId;
     });

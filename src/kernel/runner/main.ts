@@ -1,4 +1,5 @@
 // The process that runs the cells: commands arrive through its link, events go to standard output.
+
 import { writeSync } from "node:fs";
 import path from "node:path";
 import { MessageChannel, Worker } from "node:worker_threads";
@@ -7,6 +8,7 @@ import { LINK_LOST } from "../death.ts";
 import { setCellNames } from "../display/errors.ts";
 import { createDisplay } from "../display/host.ts";
 import { FrameWriter, TOKEN_VARIABLE } from "../frames.ts";
+import { load, notify, store } from "../originals.ts";
 import { Cells } from "./cells.ts";
 import { Comms } from "./comm.ts";
 import { critical, forgetSections, installProbe } from "./critical.ts";
@@ -112,8 +114,8 @@ link.on("message", (message: LinkMessage) => {
   if (message.type === "command") {
     const { command, number } = message;
     const isNew = critical(() => {
-      if (number !== Atomics.load(words, WORD.taken) + 1) return false;
-      Atomics.store(words, WORD.taken, number);
+      if (number !== load(words, WORD.taken) + 1) return false;
+      store(words, WORD.taken, number);
       if (command.type === "execute") cells.add(command, number);
       return true;
     });
@@ -145,7 +147,7 @@ process.on("SIGINT", () => {});
 
 // Wait until the promises of this module have settled.
 own.setImmediate(() => {
-  Atomics.store(words, WORD.ready, 1);
-  Atomics.notify(words, WORD.ready);
+  store(words, WORD.ready, 1);
+  notify(words, WORD.ready);
 });
 frames.event({ type: "ready" });
