@@ -29,7 +29,8 @@ export function arraysFault({ rows, columns, indptr, indices }: CsrArrays): stri
   return undefined;
 }
 
-function needData(value: unknown, what: string, legal: string): void {
+/** @throws InputError for what is no object */
+export function needData(value: unknown, what: string, legal: string): void {
   if (typeof value === "object" && value !== null) return;
   throw new InputError(`${what} is ${shown(value)}; expected: ${legal}`);
 }

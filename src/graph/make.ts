@@ -1,6 +1,6 @@
 // Makes a checked graph from plain arrays.
 import { needObject, shown } from "../base/arguments.ts";
-import { checkGraph, InputError, isCount } from "./check.ts";
+import { checkGraph, InputError, isCount, needData } from "./check.ts";
 import { type Csr, csrFromPairs } from "./csr.ts";
 import { type Graph, type NodeType, type Relation, UNLABELLED } from "./graph.ts";
 
@@ -84,16 +84,9 @@ export function makeGraph(arrays: GraphArrays): Graph {
   return graph;
 }
 
-function needArray(sets: GraphArrays["labelSets"], name: string): NonNullable<typeof sets> {
-  if (Array.isArray(sets)) return sets;
-  throw new InputError(`${name}: labelSets is ${shown(sets)}; expected: an array of arrays`);
-}
-
 function typesOf(types: unknown, name: string): NodeType[] {
-  if (typeof types !== "object" || types === null) {
-    throw new InputError(`${name}: types is ${shown(types)}; expected: { paper: 3, author: 2 }`);
-  }
-  return Object.entries(types).map(([type, nodes]) => {
+  needData(types, `${name}: types`, "{ paper: 3, author: 2 }");
+  return Object.entries(types as object).map(([type, nodes]) => {
     if (isCount(nodes)) return { name: type, nodes };
     throw new InputError(`${name}: types: ${type} has ${shown(nodes)} nodes, not a whole number`);
   });
@@ -127,7 +120,10 @@ function labelsOf(
       classes: countFrom(own.reduce((most, label) => Math.max(most, label), 0)),
     };
   }
-  const all: (ArrayLike<number> | null | undefined)[] = [...needArray(labelSets, name)];
+  if (!Array.isArray(labelSets)) {
+    throw new InputError(`${name}: labelSets is ${shown(labelSets)}; expected: an array of arrays`);
+  }
+  const all: readonly (ArrayLike<number> | null | undefined)[] = labelSets;
   const sets = all.map((set, item) => integers(set ?? [], `${name}: labelSets: item ${item}`, 0));
   const indices = Int32Array.from(sets.flatMap((set) => [...set]));
   const owners = Int32Array.from(sets.flatMap((set, item) => Array.from(set, () => item)));
@@ -150,9 +146,7 @@ function relationsOf(
   graph: string,
 ): Relation[] | undefined {
   if (relations === undefined) return undefined;
-  if (typeof relations !== "object" || relations === null) {
-    throw new InputError(`${graph}: relations is ${shown(relations)}; expected: an object of them`);
-  }
+  needData(relations, `${graph}: relations`, "an object of them");
   if (edges || adjacency) {
     throw new InputError(`${graph}: it has relations, so leave out \`edges\` and \`adjacency\``);
   }
@@ -228,9 +222,7 @@ function joined(first: Int32Array, second: Int32Array): Int32Array {
 }
 
 function featuresOf(features: GraphArrays["features"], nodes: number, what: string): Csr {
-  if (typeof features !== "object" || features === null) {
-    throw new InputError(`${what} is ${shown(features)}; expected: rows of numbers, or SparseRows`);
-  }
+  needData(features, what, "rows of numbers, or SparseRows");
   return Array.isArray(features)
     ? dense(features, what)
     : sparse(features as SparseRows, nodes, what);

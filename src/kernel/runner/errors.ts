@@ -143,21 +143,15 @@ const isOf =
 
 /** Returns a file's path without the query that makes a reloaded module's URL unique. */
 function toPath(url: string): string {
-  try {
+  return guarded(() => {
     const { protocol, pathname } = new URL(url);
     return fileURLToPath(`${protocol}//${pathname}`);
-  } catch {
-    return url;
-  }
+  }, url);
 }
 
 /** Reads a property of an object whose getters may throw. */
 function get(object: object, key: string): unknown {
-  try {
-    return Reflect.get(object, key);
-  } catch {
-    return undefined;
-  }
+  return guarded(() => Reflect.get(object, key) as unknown, undefined);
 }
 
 function nameOf(thrown: unknown): { ename: string; evalue: string; preface: string[] } {
