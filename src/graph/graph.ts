@@ -40,7 +40,7 @@ export interface Graph {
   readonly features: Csr;
   /** Class of each item, or UNLABELLED. If there are `labelSets`: 0, or UNLABELLED where the set is unknown. */
   readonly labels: Int32Array;
-  /** The classes of each item, if it has any number of them: items x classes, without values. */
+  /** The classes of each item, if it may have several or none: items x classes, without values. */
   readonly labelSets?: Csr;
   /**
    * Nodes that have no class at all, ascending, if the dataset has any (NELL's relation nodes);

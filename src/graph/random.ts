@@ -42,7 +42,7 @@ export function randomStream(seed: number): RandomStream {
 }
 
 /** Shuffles in place (Fisher and Yates). */
-export function shuffle(items: Int32Array, random: RandomStream): void {
+export function shuffle(items: Int32Array, random: Pick<RandomStream, "below">): void {
   for (let k = items.length - 1; k > 0; k--) {
     const other = random.below(k + 1);
     [items[k], items[other]] = [items[other]!, items[k]!];

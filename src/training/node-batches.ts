@@ -2,6 +2,7 @@
 import { OptionError } from "../base/errors.ts";
 import { takeCsrRows } from "../graph/csr.ts";
 import type { Graph, Split } from "../graph/graph.ts";
+import { shuffle } from "../graph/random.ts";
 import { type AnyModelKind, findModel } from "../models/registry.ts";
 import { taskOf } from "../tasks/task.ts";
 import { uniform } from "../tensor/ops/random.ts";
@@ -89,13 +90,10 @@ function batchCount(labelled: number, others: number, size: number): number {
   );
 }
 
-/** Shuffles the nodes as the drawn numbers decide (Fisher-Yates). */
+/** Returns the nodes in the order that the drawn numbers decide. */
 function shuffled(nodes: Int32Array, drawn: Float32Array): Int32Array {
   const all = nodes.slice();
-  for (let k = all.length - 1; k > 0; k--) {
-    const other = Math.floor(drawn[k]! * (k + 1));
-    [all[k], all[other]] = [all[other]!, all[k]!];
-  }
+  shuffle(all, { below: (bound) => Math.floor(drawn[bound - 1]! * bound) });
   return all;
 }
 
