@@ -1,5 +1,6 @@
 // Distils a student from its dataset, teacher and method, in one call.
 import path from "node:path";
+import { inspect } from "node:util";
 import { needObject, needText, refuse } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
@@ -17,9 +18,10 @@ import {
   registerDataset,
   type SplitName,
 } from "../datasets/index.ts";
+import { percent } from "../display/format.ts";
 import type { MethodName } from "../distillation/registry.ts";
 import type { Graph, Split } from "../graph/graph.ts";
-import { findModel, type ModelName, models } from "../models/registry.ts";
+import { findModel, type ModelName, models, modelTitle } from "../models/registry.ts";
 import { evaluate, readModelFile } from "./apply.ts";
 import { TRIALS_OPTIONS } from "./beforehand.ts";
 import { checkKeys } from "./config-check.ts";
@@ -33,6 +35,7 @@ import {
   teacherConfig,
 } from "./recipes.ts";
 import type { RunConfig, RunResult } from "./run.ts";
+import { describeRun } from "./run-id.ts";
 import { RUNS_FOLDER, readModel, runFiles } from "./run-store.ts";
 import { InterruptedError } from "./train.ts";
 import { runTrials, type TrialsOptions } from "./trials.ts";
@@ -106,6 +109,20 @@ export class TrainedModel implements ModelFile {
   /** Fractions of the training, validation and test items, at the best epoch. */
   get accuracy(): RunResult["accuracy"] {
     return this.result.accuracy;
+  }
+
+  /** Returns what a notebook and console.log show of it: not its weights. */
+  [inspect.custom](): string {
+    const { accuracy, bestEpoch, config, curve, dead, interrupted, metric, parameters } =
+      this.result;
+    const { test, val, train } = accuracy;
+    const ended = interrupted ? "stopped" : `of ${curve.loss.length}`;
+    return [
+      `TrainedModel: ${modelTitle(config.model)}, ${describeRun(config)}${dead ? ", DEAD" : ""}`,
+      `${metric ?? "accuracy"}: test ${percent(test)}, validation ${percent(val)}, train ${percent(train)} (best epoch ${bestEpoch}, ${ended})`,
+      `parameters: ${parameters.model.toLocaleString("en")} in ${this.parameters.size} arrays`,
+      "predict(), export(file), result, config",
+    ].join("\n");
   }
 
   /** Returns the class of each item, by default of the graph that the model was trained on. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { OptionError, UserError } from "../../src/base/errors.ts";
 import { InputError } from "../../src/graph/check.ts";
 import {
@@ -45,6 +46,10 @@ test("distill() writes the files that runTrials() writes, and returns the studen
   assert.deepEqual(contents(one), contents(two));
   assert.deepEqual(student.config, config);
   assert.deepEqual(student.accuracy, result!.accuracy);
+  const shown = inspect({ student }, { depth: 4 });
+  assert.match(shown, /TrainedModel: MLP.*softkd on synthetic .*, seed 4(, DEAD)?\n/);
+  assert.match(shown, /accuracy: test \d+\.\d %, validation .* \(best epoch \d, of 6\)/);
+  assert.doesNotMatch(shown, /Float32Array/);
   const restored = restoreModel(student);
   assert.equal(restored.outline.kind, "mlp");
   restored.dispose();
