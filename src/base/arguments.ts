@@ -2,9 +2,9 @@
 import { OptionError } from "./errors.ts";
 
 /** What many functions take, and where to get it; for messages. */
-export const CONFIG = "a run's configuration, as teacherConfig() gives it";
-export const RESULT = "a run's result, as runTrials() gives it";
-export const RESULTS = "an array of runs' results, as runTrials() gives it";
+export const CONFIG = "a run's configuration, as returned by teacherConfig()";
+export const RESULT = "a run's result, as returned by runTrials()";
+export const RESULTS = "an array of runs' results, as returned by runTrials()";
 
 /**
  * @param what the function and its argument: "runId: config"

@@ -92,7 +92,7 @@ export function resolveOptions<Options extends object>(
   needObject(
     method,
     "resolveOptions: method",
-    "a method, as findMethod() gives it",
+    "a method, as returned by findMethod()",
     "defaults",
     "options",
   );

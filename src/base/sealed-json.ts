@@ -57,7 +57,7 @@ export const openSealed: Opener = (text, format, form) =>
     if (digest === undefined) {
       return "has no digest: it was altered, or written before abkd kept digests";
     }
-    if (digest !== digestOf(content)) return "was altered: its digest does not fit";
+    if (digest !== digestOf(content)) return "was altered: its digest does not match";
     // A text that parses to the same value, by rounding or an extra blank, is damaged all the same.
     return jsonText(value) === text ? undefined : "was altered: its text is not as it was written";
   });
@@ -65,7 +65,7 @@ export const openSealed: Opener = (text, format, form) =>
 /** Reads a line that `lineText` wrote. */
 export const openLine: Opener = (text, format, form) =>
   open(text, format, form, () =>
-    isWholeLine(text) ? undefined : "was cut or altered: its digest does not fit",
+    isWholeLine(text) ? undefined : "was cut or altered: its digest does not match",
   );
 
 function open<T extends Sealed>(

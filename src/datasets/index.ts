@@ -139,7 +139,7 @@ export async function loadRawSplit(
   spec: string,
   options: DataOptions = {},
 ): Promise<RawSplit> {
-  needObject(graph, "loadSplit: graph", "a graph, as loadDataset() gives it");
+  needObject(graph, "loadSplit: graph", "a graph, as returned by loadDataset()");
   needText(spec, "loadSplit: split", "a split's name, such as geom-gcn:0");
   const parsed = parseSplit(spec);
   checkLabels(graph);

@@ -43,7 +43,7 @@ export function registerDataset(dataset: OwnDataset): () => void {
     needFunction(
       graph,
       "registerDataset: graph",
-      "a graph, as makeGraph() gives it, or a function",
+      "a graph, as returned by makeGraph(), or a function",
     );
   }
   const checked = (made: Graph): Graph => {

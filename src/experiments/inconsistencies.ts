@@ -42,7 +42,7 @@ const columnAt = (table: typeof table10 | typeof table11, value: number, name: S
  */
 export function inconsistencies(nell?: Pick<Graph, "nodes" | "labels" | "classes">): Fact[] {
   if (nell !== undefined) {
-    const graph = "NELL's graph, as loadDataset() gives it, or nothing";
+    const graph = "NELL's graph, as returned by loadDataset(), or nothing";
     needObject(nell, "inconsistencies: nell", graph, "nodes", "labels", "classes");
   }
   return [

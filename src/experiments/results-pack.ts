@@ -83,7 +83,7 @@ function packOf(path: string, content: string): Pack {
     const [, format, id] = IDENTITY.exec(text) ?? [];
     if (id === undefined || !isWholeLine(text)) {
       if (content === "") continue;
-      doubt({ text, number, ids: idsIn(text) }, "was cut or altered: its digest does not fit");
+      doubt({ text, number, ids: idsIn(text) }, "was cut or altered: its digest does not match");
       continue;
     }
     const kind = format === RECORD_FORMAT ? "result" : "failure";

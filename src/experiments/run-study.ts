@@ -76,7 +76,7 @@ export async function runStudy(
   needObject(
     plan,
     "runStudy: plan",
-    "a plan, as planStudy() gives it",
+    "a plan, as returned by planStudy()",
     "study",
     "trials",
     "datasets",

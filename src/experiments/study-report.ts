@@ -23,7 +23,7 @@ const LEAST_UNITS = 5;
 /** @throws FileError where the store cannot be read */
 export function studyReport(plan: StudyPlan, store: ResultsStore): StudyReport {
   const planParts = ["study", "trials", "datasets"];
-  needObject(plan, "studyReport: plan", "a plan, as planStudy() gives it", ...planParts);
+  needObject(plan, "studyReport: plan", "a plan, as returned by planStudy()", ...planParts);
   needObject(store, "studyReport: store", "a ResultsStore", "folder");
   const { study, profile } = plan;
   const trials = distinctTrials(plan);

@@ -164,7 +164,7 @@ export interface StudyPlan {
  * @throws OptionError for an unknown dataset, or a split that the dataset lacks
  */
 export function planStudy(whole: Study, options: PlanOptions): StudyPlan {
-  needObject(whole, "planStudy: study", "a study, as findStudy() gives it", "arms", "datasets");
+  needObject(whole, "planStudy: study", "a study, as returned by findStudy()", "arms", "datasets");
   needObject(options, "planStudy: options", "{ profile }", "profile");
   const { profile } = options;
   const arms = whole.arms.filter(

@@ -8,7 +8,7 @@ export function showTable(table: Table): object {
   needObject(
     table,
     "showTable: table",
-    "{ columns, rows }, as resultsTable() gives it",
+    "{ columns, rows }, as returned by resultsTable()",
     "columns",
     "rows",
   );

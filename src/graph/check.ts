@@ -108,7 +108,7 @@ function arcsFault({ rows, columns, indptr, indices, values }: Csr): string | un
 
 /** @throws InputError for a graph whose parts do not fit together, or that cannot be classified */
 export function checkGraph(graph: Graph): void {
-  needData(graph, "the graph", "a graph, as loadDataset() gives it");
+  needData(graph, "the graph", "a graph, as returned by loadDataset()");
   const { name, nodes, classes, adjacency, features, classless } = graph;
   const refuse = (part: string, fault: string | undefined): void => {
     if (fault !== undefined) throw new InputError(`${name}: ${part}: ${fault}`);
@@ -191,7 +191,7 @@ export function itemName({ graphs }: Pick<Graph, "graphs">): "node" | "graph" {
 
 /** @throws InputError for a label that is neither a class nor UNLABELLED, or the wrong number of labels */
 export function checkLabels(graph: Graph): void {
-  needData(graph, "the graph", "a graph, as loadDataset() gives it");
+  needData(graph, "the graph", "a graph, as returned by loadDataset()");
   const items = itemCount(graph);
   const { name, labelSets } = graph;
   const fault = labelsFault({ ...graph, nodes: items });

@@ -29,7 +29,7 @@ export function constantPredictor(
     "nodes" | "classes" | "labels" | "classless" | "labelSets" | "types" | "graphs"
   >,
 ): ConstantPredictor | null {
-  needObject(graph, "constantPredictor: graph", "a graph, as loadDataset() gives it");
+  needObject(graph, "constantPredictor: graph", "a graph, as returned by loadDataset()");
   const { classes, labels, classless } = graph;
   const nodes = itemCount(graph);
   const fault = labelsFault({ nodes, classes, labels });

@@ -29,7 +29,7 @@ export interface GraphShape {
  * @param logits nodes x classes
  */
 export function itemLogits(inputs: Pick<GraphInputs, "readout">, logits: tf.Tensor2D): tf.Tensor2D {
-  needObject(inputs, "itemLogits: inputs", "a graph's inputs, as graphInputs() gives them");
+  needObject(inputs, "itemLogits: inputs", "a graph's inputs, as returned by graphInputs()");
   const { readout } = inputs;
   needObject(logits, "itemLogits: logits", "a tensor of nodes x classes", "shape");
   return readout ? spmm(readout, logits) : logits;

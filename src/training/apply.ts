@@ -50,13 +50,13 @@ const KEYS: Readonly<Record<keyof EvaluateOptions, true>> = {
   ...{ signal: true, idleLimit: true, totalLimit: true },
 };
 
-const MODEL = "a trained model, as distill() gives it, or the path of a model file";
+const MODEL = "a trained model, as returned by distill(), or the path of a model file";
 
 /**
  * Scores a trained model on a graph: the one that it was trained on, or any with as many features and
  * classes. Starts the engine. Missing data is downloaded, unless `download` is false.
  *
- * @param model as distill() or readModel() gives it, or the path of a file of encodeModel() or `abkd export`
+ * @param model as returned by distill() or readModel(), or the path of a file of encodeModel() or `abkd export`
  * @throws OptionError for arguments that make no sense; FormatError, FileError for a file that cannot be
  *   read; UserError for a graph that the model does not fit; and as loadDataset and loadSplit do
  */

@@ -228,7 +228,7 @@ async function known(
     if (!sets) return named(isPath(dataset) ? (await importDataset(dataset)).graph.name : dataset);
     throw new OptionError("distill: your own split needs your own graph: see makeGraph()");
   }
-  const legal = "a dataset's name, or a graph, as makeGraph() gives it";
+  const legal = "a dataset's name, or a graph, as returned by makeGraph()";
   needObject(dataset, "distill: dataset", legal, "name", "adjacency", "features", "labels");
   const { name } = dataset;
   if (!DATASET_NAMES.includes(name)) {

@@ -17,7 +17,7 @@ export function withForward<T, I>(
 ): T {
   needObject(model, "withForward: model", "a model, such as new Gcnii()", "forward");
   // What it contains depends on the model's kind.
-  needObject(inputs, "withForward: inputs", "a graph's inputs, as graphInputs() gives them");
+  needObject(inputs, "withForward: inputs", "a graph's inputs, as returned by graphInputs()");
   needFunction(read, "withForward: read", "a function that reads the outputs");
   let result: T;
   tf.tidy(() => {

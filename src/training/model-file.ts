@@ -45,7 +45,7 @@ export interface ModelFile<M extends ModelConfig = ModelConfig> {
   readonly parameters: ReadonlyMap<string, NamedArray & { readonly values: Float32Array }>;
 }
 
-const MODEL = "a model with its configuration, as readModel() gives it";
+const MODEL = "a model with its configuration, as returned by readModel()";
 
 /** Copies the model's parameters and buffers out of the engine. */
 export function modelParameters(model: Model): ModelFile["parameters"] {

@@ -17,7 +17,7 @@ export function isOurs(
   if (digest === "absent" && run === undefined && !format?.startsWith("abkd")) return false;
   const what =
     digest === "differs"
-      ? "is damaged or was altered: its digest does not fit"
+      ? "is damaged or was altered: its digest does not match"
       : "has no digest: it was altered, or written before abkd kept digests";
   throw new FormatError(`${name} ${what}; train or export it again`);
 }

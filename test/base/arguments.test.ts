@@ -80,7 +80,7 @@ test("a missing argument is named, with where to get it", () => {
   const told: [() => unknown, string][] = [
     [
       () => abkd.runId(undefined as never),
-      "runId: config is missing; expected: a run's configuration, as teacherConfig() gives it",
+      "runId: config is missing; expected: a run's configuration, as returned by teacherConfig()",
     ],
     [
       () => abkd.symmetricNormalised(null as never),
@@ -88,7 +88,7 @@ test("a missing argument is named, with where to get it", () => {
     ],
     [
       () => abkd.resultsTable([{}] as never),
-      "resultsTable: results[0] has no config; expected: an array of runs' results, as runTrials() gives it",
+      "resultsTable: results[0] has no config; expected: an array of runs' results, as returned by runTrials()",
     ],
   ];
   for (const [call, message] of told) assert.throws(call, { message });

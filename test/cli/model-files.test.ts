@@ -176,7 +176,7 @@ test("a model of another graph, and an altered one, are refused in one line", as
       /its configuration is not the one it names/,
       anew(bytes.replace('\\"layers\\":4', '\\"layers\\":5')),
     ],
-    [/its digest does not fit/, bytes.replace('\\"layers\\":4', '\\"layers\\":5')],
+    [/its digest does not match/, bytes.replace('\\"layers\\":4', '\\"layers\\":5')],
     [/is not an abkd model/, anew(bytes.replace("abkd-model/1", "abkd-model/9"))],
     [
       /input.weight is \[1433,4\], .* needs \[1434,4\]/,

@@ -160,7 +160,7 @@ test("a line altered anywhere is named; the others count, and its trial is run a
   const damaged = linesOf(path)[3];
   assert.match(
     store.read(ids).problems[0]!.message,
-    /cora\.jsonl line 4 was cut or altered: its digest does not fit$/,
+    /cora\.jsonl line 4 was cut or altered: its digest does not match$/,
   );
   const notes: string[] = [];
   const observer = (event: { type: string; message?: string }): void => {
@@ -388,7 +388,7 @@ test("a damaged line is reported if its trial is asked for and missing; without 
   const more = arithmeticPlan({ splits: 3 });
   notes.length = 0;
   await runStudy(more, { store, observer }, arithmeticRunner);
-  assert.match(notes.join(), /line 4 was cut or altered: its digest does not fit$/);
+  assert.match(notes.join(), /line 4 was cut or altered: its digest does not match$/);
   await runStudy(more, { store, retryFailed: true }, arithmeticRunner);
   assert.deepEqual(told(ids), [], "its trial has a record again");
 

@@ -67,7 +67,7 @@ test("cut, altered and other versions' records are named and set aside, and thei
   const messages = problems.map(({ message }) => message.replace(`${store.folder}/`, ""));
   assert.deepEqual(messages, [
     `${cut}.json is cut off or damaged: its text of 300 characters is not valid JSON (line 17 column 3)`,
-    `${altered}.json was altered: its digest does not fit`,
+    `${altered}.json was altered: its digest does not match`,
     `${version}.json is from another version (format "abkd-result/2", not "abkd-result/1")`,
     `${empty}.json is cut off or damaged: its text of 0 characters is not valid JSON`,
   ]);

@@ -127,7 +127,7 @@ test("a file of ours without a digest is refused; another program's is accepted 
       /^old\.safetensors has no digest: .* before abkd kept digests; train or export it again$/,
   });
   assert.throws(() => decodeModel(crafted(...header({ ...metadata, digest: "0" })), "x"), {
-    message: /its digest does not fit/,
+    message: /its digest does not match/,
   });
   const others = decodeModel(crafted(...header({ config, shape })), "x");
   assert.equal(others.ours, false);
