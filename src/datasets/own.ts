@@ -1,5 +1,13 @@
 // A program's own datasets: registry entries made at run time from its graphs.
-import { needFunction, needObject, needText, shown } from "../base/arguments.ts";
+import {
+  isText,
+  LEGAL,
+  type Legal,
+  needFunction,
+  needObject,
+  needText,
+  shown,
+} from "../base/arguments.ts";
 import { checkGraph, checkSplit, InputError } from "../graph/check.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { datasets } from "./registry.ts";
@@ -13,6 +21,12 @@ export interface OwnSplit {
   readonly val: OwnSet;
   readonly test: OwnSet;
 }
+
+/** What may be given as a split where sets of one's own may. */
+export const LEGAL_SPLIT: Legal = {
+  words: "a split's name, such as geom-gcn:0, or { train, val, test }",
+  is: (value) => isText(value) || LEGAL.object.is(value),
+};
 
 export interface OwnDataset {
   /** The name used in configurations. */

@@ -1,5 +1,6 @@
 // Splits into training, validation and test nodes: read, drawn or derived.
 
+import { refuse } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import { toInt32 } from "../formats/arrays.ts";
@@ -54,6 +55,7 @@ export const SPLIT_FORMS =
 
 /** @throws OptionError for anything but one of the five forms. */
 export function parseSplit(name: string): SplitSpec {
+  if (typeof name !== "string") refuse(name, "split", SPLIT_FORMS);
   if (name === "public" || name === "pyg-full") return { kind: name };
   const geom = /^geom-gcn:([0-9])$/.exec(name);
   if (geom) return { kind: "geom-gcn", index: Number(geom[1]) };

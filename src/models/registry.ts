@@ -95,7 +95,7 @@ export function changedModel<Name extends string>(
   config: ModelConfig,
   changes: ModelChanges<Name> | undefined,
 ): ModelConfigOf<Name> {
-  const kind = changes?.kind ?? config.kind;
+  const kind = changes?.kind === undefined ? config.kind : changes.kind;
   const base = kind === config.kind ? config : { kind, ...findModel(kind).defaults };
   return { ...base, ...changes, kind } as unknown as ModelConfigOf<Name>;
 }

@@ -1,11 +1,13 @@
 // Applies a trained model to a graph: logits, classes and accuracies.
-import { needObject, needText } from "../base/arguments.ts";
+import { checkValues, isText, LEGAL, type Legal, needObject, needText } from "../base/arguments.ts";
 import { UserError } from "../base/errors.ts";
 import { readBytes } from "../base/files.ts";
 import type { Suggested } from "../base/suggested.ts";
 import {
+  DATA_OPTIONS,
   type DataOptions,
   type DatasetName,
+  LEGAL_SPLIT,
   loadDataset,
   loadSplit,
   type OwnSplit,
@@ -44,10 +46,13 @@ export interface Evaluation {
   readonly logits: Float32Array;
 }
 
-const KEYS: Readonly<Record<keyof EvaluateOptions, true>> = {
-  ...{ dataset: true, split: true },
-  ...{ dataDir: true, download: true, mirror: true, onWarning: true, onProgress: true },
-  ...{ signal: true, idleLimit: true, totalLimit: true },
+const OPTIONS: Readonly<Record<keyof EvaluateOptions, Legal>> = {
+  ...DATA_OPTIONS,
+  dataset: {
+    words: "a dataset's name, or a graph, as returned by makeGraph()",
+    is: (value) => isText(value) || LEGAL.object.is(value),
+  },
+  split: LEGAL_SPLIT,
 };
 
 const MODEL = "a trained model, as returned by distill(), or the path of a model file";
@@ -64,9 +69,10 @@ export async function evaluate(
   model: string | ModelFile,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  checkKeys(options, Object.keys(OPTIONS), "the options of evaluate");
+  checkValues(options, OPTIONS, "evaluate");
   const file = typeof model === "string" ? readModelFile(model) : model;
   needObject(file, "evaluate: model", MODEL, "config", "shape", "parameters");
-  checkKeys(options, Object.keys(KEYS), "the options of evaluate");
   const { dataset = file.config.dataset, split: given, ...rest } = options;
   const data = { download: true, ...rest };
   const graph = typeof dataset === "string" ? await loadDataset(dataset, data) : dataset;

@@ -1,6 +1,6 @@
 // Distils a student from its dataset, teacher and method, in one call.
 import path from "node:path";
-import { needObject, needText, refuse } from "../base/arguments.ts";
+import { checkValues, LEGAL, type Legal, needObject, needText, refuse } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
 import type { Suggested } from "../base/suggested.ts";
@@ -10,6 +10,7 @@ import {
   type DatasetName,
   importDataset,
   isPath,
+  LEGAL_SPLIT,
   loadDataset,
   loadSplit,
   type OwnSplit,
@@ -71,9 +72,20 @@ export interface DistillRequest<
   readonly teacherSeed?: number;
 }
 
-const KEYS: Readonly<Record<Exclude<keyof DistillRequest, keyof TrialsOptions>, true>> = {
-  ...{ dataset: true, split: true, order: true, teacher: true, student: true },
-  ...{ method: true, options: true, preset: true, seed: true, teacherSeed: true },
+const anything: Legal = { words: "", is: () => true };
+const seeds: Legal = {
+  words: `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
+  is: (value) => Number.isSafeInteger(value) && Number(value) >= 0,
+};
+
+const OPTIONS: Readonly<Record<Exclude<keyof DistillRequest, keyof TrialsOptions>, Legal>> = {
+  ...{ dataset: anything, teacher: anything, student: anything }, // checked as they are read
+  split: LEGAL_SPLIT,
+  order: { words: '"locality"', is: (value) => value === "locality" },
+  method: { ...LEGAL.name, words: "the name of a method" },
+  options: { ...LEGAL.object, words: "an object with the method's options" },
+  preset: { ...LEGAL.name, words: "the name of one of the method's presets" },
+  ...{ seed: seeds, teacherSeed: seeds },
 };
 const LEFT_TO_TRIALS = TRIALS_OPTIONS.filter(
   (name) => !["workers", "profile", "recorded"].includes(name),
@@ -148,7 +160,8 @@ export async function distill<
   TeacherKind extends Suggested<ModelName>,
 >(request: DistillRequest<Name, Kind, TeacherKind>): Promise<TrainedModel> {
   needObject(request, "distill", "{ dataset, teacher, student, method }", "dataset");
-  checkKeys(request, [...Object.keys(KEYS), ...LEFT_TO_TRIALS], "distill");
+  checkKeys(request, [...Object.keys(OPTIONS), ...LEFT_TO_TRIALS], "distill");
+  checkValues(request, OPTIONS, "distill");
   const { dataset, split, teacher, student, method, options, preset, order, ...rest } = request;
   const { seed = 1, teacherSeed = TEACHER_SEED, ...trials } = rest;
   const data = { download: true, ...trials };
@@ -199,7 +212,7 @@ function given(
         "weights; give a file written by abkd export",
     );
   }
-  needObject(value, `distill: ${role}`, GIVEN);
+  if (!LEGAL.object.is(value)) refuse(value, `distill: ${role}`, GIVEN);
   if ("config" in value) return { config: value.config };
   return "dataset" in value ? { config: value } : { changes: value };
 }
