@@ -28,6 +28,7 @@ import {
 } from "./locate.ts";
 import { publishedFile } from "./manifest.ts";
 import { SUMMARIES } from "./oracles.ts";
+import { namedSets } from "./own.ts";
 import { DATASET_NAMES, type DatasetEntry, type DatasetName, datasetEntry } from "./registry.ts";
 import {
   fullSplit,
@@ -50,7 +51,14 @@ export {
   importDataset,
   isPath,
 } from "./import/index.ts";
-export { LEGAL_SPLIT, type OwnDataset, type OwnSplit, ownSplit, registerDataset } from "./own.ts";
+export {
+  LEGAL_SPLIT,
+  nameSets,
+  type OwnDataset,
+  type OwnSplit,
+  ownSplit,
+  registerDataset,
+} from "./own.ts";
 export { DATASET_NAMES, type DatasetName, datasetEntry } from "./registry.ts";
 export { parseSplit, type SplitName } from "./splits.ts";
 
@@ -177,6 +185,7 @@ export async function loadRawSplit(
   checkLabels(graph);
   if (parsed.kind === "random") return randomSplit(graph, parsed);
   if (parsed.kind === "per-class") return perClassSplit(graph, parsed);
+  if (parsed.kind === "sets") return namedSets(parsed.digest);
   const entry = datasetEntry(graph.name);
   const read = reader(dataFolders(options.dataDir), options);
   const numbered = parsed.kind === "geom-gcn" && entry.numberedSplits?.[parsed.index];

@@ -21,7 +21,7 @@ import { taskOf } from "../tasks/task.ts";
 import { startEngine } from "../tensor/index.ts";
 import { checkKeys } from "./config-check.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
-import { graphInputs } from "./inputs.ts";
+import { fingerprint, graphInputs } from "./inputs.ts";
 import { decodeModel, type ModelFile, restoreModel } from "./model-file.ts";
 
 export interface EvaluateOptions extends DataOptions {
@@ -78,18 +78,38 @@ export async function evaluate(
   const graph = typeof dataset === "string" ? await loadDataset(dataset, data) : dataset;
   needObject(graph, "evaluate: dataset", "a dataset's name, or a graph", "name", "adjacency");
   checkFit(file, graph);
-  // Another graph's splits may be of other kinds; without one, all labelled nodes count.
-  const spec = given ?? (graph.name === file.config.dataset ? file.config.split : undefined);
   const split =
-    typeof spec === "object" ? ownSplit(spec, graph) : spec && (await loadSplit(graph, spec, data));
+    typeof given === "object"
+      ? ownSplit(given, graph)
+      : given === undefined
+        ? await trainedSplit(file, graph, data)
+        : await loadSplit(graph, given, data);
   startEngine();
   const { metric } = taskOf(graph);
   return {
     dataset: graph.name,
     ...(split && { split: split.name }),
     ...(metric !== "accuracy" && { metric }),
-    ...apply(file, graph, split || undefined),
+    ...apply(file, graph, split),
   };
+}
+
+/**
+ * Returns the split of the model's training, if the graph is that of its training. Another one, whatever its name,
+ * has none: its test nodes may have been trained on, so that all labelled items count together.
+ */
+async function trainedSplit(
+  { config, data }: ModelFile,
+  graph: Graph,
+  options: DataOptions,
+): Promise<Split | undefined> {
+  if (graph.name !== config.dataset) return undefined;
+  const split = await loadSplit(graph, config.split, options);
+  if (fingerprint(graph, split) === data) return split;
+  options.onWarning?.(
+    `this is not the ${graph.name} ${config.split} that the model was trained on: only all labelled items are scored`,
+  );
+  return undefined;
 }
 
 /** Reads a model file of any program. @throws FormatError, FileError */

@@ -13,6 +13,7 @@ import {
   LEGAL_SPLIT,
   loadDataset,
   loadSplit,
+  nameSets,
   type OwnSplit,
   ownSplit,
   registerDataset,
@@ -225,36 +226,55 @@ const NO_NODES: Split = {
 };
 
 /**
- * Returns the data's names in configurations. Registers a graph, with its sets, if no dataset has its name;
- * `forget` removes it again.
- * @throws OptionError for a graph or sets that differ from those of the dataset of this name
+ * Returns the data's names in configurations. Registers a graph if no dataset has its name; `forget` removes it
+ * again.
+ * @throws OptionError for a graph that differs from the dataset of its name; InputError for wrong sets
  */
 async function known(
   dataset: string | Graph,
   split: string | OwnSplit | undefined,
   options: DataOptions,
 ): Promise<Pick<Subject, "dataset" | "split"> & { readonly forget?: () => void }> {
-  const sets = typeof split === "object" && split !== null ? split : undefined;
-  const spec = sets ? "public" : (split as string | undefined);
-  const named = (name: string) => ({ dataset: name, ...(spec !== undefined && { split: spec }) });
+  const named = (name: string, spec: string | undefined) => ({
+    dataset: name,
+    ...(spec !== undefined && { split: spec }),
+  });
   if (typeof dataset === "string") {
-    if (!sets) return named(isPath(dataset) ? (await importDataset(dataset)).graph.name : dataset);
-    throw new OptionError("distill: your own split needs your own graph: see makeGraph()");
+    if (typeof split === "object") {
+      throw new OptionError(
+        "distill: your own split needs a graph, as returned by makeGraph() or loadDataset()",
+      );
+    }
+    return named(isPath(dataset) ? (await importDataset(dataset)).graph.name : dataset, split);
   }
   const legal = "a dataset's name, or a graph, as returned by makeGraph()";
   needObject(dataset, "distill: dataset", legal, "name", "adjacency", "features", "labels");
   const { name } = dataset;
-  if (!DATASET_NAMES.includes(name)) {
-    const forget = registerDataset({ name, graph: dataset, ...(sets && { split: sets }) });
-    return { ...named(name), forget };
+  const forget = DATASET_NAMES.includes(name)
+    ? undefined
+    : registerDataset({ name, graph: dataset });
+  if (!forget) {
+    const there = await loadDataset(name, options);
+    if (fingerprint(dataset, NO_NODES) !== fingerprint(there, NO_NODES)) {
+      throw new OptionError(
+        `distill: this is not the dataset "${name}": give the graph a name of its own, as in ` +
+          '{ ...graph, name: "mine" }',
+      );
+    }
   }
-  const there = await loadDataset(name, options);
-  const [ours, theirs] = sets
-    ? [ownSplit(sets, dataset), await loadSplit(there, "public", options).catch(() => NO_NODES)]
-    : [NO_NODES, NO_NODES];
-  if (fingerprint(dataset, ours) === fingerprint(there, theirs)) return named(name);
-  throw new OptionError(
-    `distill: this is not the dataset "${name}", or not its sets of nodes: give the graph a name of its ` +
-      'own, as in { ...graph, name: "mine" }',
-  );
+  try {
+    const spec = typeof split === "object" ? await setsName(split, dataset, options) : split;
+    return { ...named(name, spec), ...(forget && { forget }) };
+  } catch (error) {
+    forget?.();
+    throw error;
+  }
+}
+
+/** Returns `public` for the sets that the dataset comes with; others have names of their own. */
+async function setsName(sets: OwnSplit, graph: Graph, options: DataOptions): Promise<string> {
+  const own = ownSplit(sets, graph);
+  const usual = await loadSplit(graph, "public", options).catch(() => NO_NODES);
+  if (fingerprint(graph, own) === fingerprint(graph, usual)) return "public";
+  return nameSets(sets, graph);
 }
