@@ -21,7 +21,7 @@ test("workers refuse a module that has changed since the program loaded it", asy
   await runTrials([config], options);
   writeFileSync(file, OWN_MODULE.replace("tf.mul(beta", "tf.mul(2 * beta"));
   await assert.rejects(runTrials([config], { ...options, resume: true }), {
-    name: "Error",
+    name: "UserError",
     message: /^the method "own-matching" was added by a file that has changed since this program/,
   });
 });
