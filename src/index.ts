@@ -110,6 +110,14 @@ export {
   models,
   registerModel,
 } from "./models/registry.ts";
+export {
+  type AddedNode,
+  type Predictions,
+  type PreparedGraph,
+  type Student,
+  StudentError,
+  type StudentGraph,
+} from "./student/index.ts";
 export type { TaskTargets } from "./tasks/task.ts";
 export {
   Adam,
@@ -140,6 +148,7 @@ export { type DistillRequest, distill, type GivenModel, TrainedModel } from "./t
 export { predictedClasses, withForward } from "./training/evaluate.ts";
 export type { Executor, Job, Resources, Setting, StartExecutor } from "./training/executor.ts";
 export { graphInputs, splitTargets } from "./training/inputs.ts";
+export { loadStudent } from "./training/load-student.ts";
 export {
   decodeModel,
   encodeModel,
