@@ -71,3 +71,23 @@ export function batchNorm({ columns, values }: Matrix, part: (name: string) => F
     values[k] = ((values[k]! - mean[c]!) / Math.sqrt(variance[c]! + 1e-5)) * gain[c]! + shift[c]!;
   }
 }
+
+/** Returns each row's largest entry and its softmax. @param logits row-major, `count` in a row */
+export function softmaxRows(
+  logits: ArrayLike<number>,
+  count: number,
+): { classes: Int32Array; probabilities: Float32Array } {
+  const classes = new Int32Array(logits.length / count);
+  const probabilities = new Float32Array(logits.length);
+  for (let begin = 0; begin < logits.length; begin += count) {
+    let best = begin;
+    for (let k = begin; k < begin + count; k++) if (logits[k]! > logits[best]!) best = k;
+    let sum = 0;
+    for (let k = begin; k < begin + count; k++) sum += Math.exp(logits[k]! - logits[best]!);
+    for (let k = begin; k < begin + count; k++) {
+      probabilities[k] = Math.exp(logits[k]! - logits[best]!) / sum;
+    }
+    classes[begin / count] = best - begin;
+  }
+  return { classes, probabilities };
+}

@@ -1,7 +1,7 @@
 // A student without the engine: predicts in plain JavaScript, in Node and in browsers.
 // This folder imports nothing else: `abkd export --format web` writes it, without its types, beside a page.
 import { KINDS, type Kind } from "./kinds.ts";
-import { addProduct, type Matrix } from "./matrix.ts";
+import { addProduct, type Matrix, softmaxRows } from "./matrix.ts";
 import { Region } from "./region.ts";
 import {
   type AddedNode,
@@ -97,20 +97,7 @@ export class Student {
   /** Runs the forward pass on a region, for its nearest nodes. */
   forward(region: Region): Predictions {
     const { values: logits } = this.#kind.forward(this, region);
-    const count = this.classes;
-    const classes = new Int32Array(logits.length / count);
-    const probabilities = new Float32Array(logits.length);
-    for (let begin = 0; begin < logits.length; begin += count) {
-      let best = begin;
-      for (let k = begin; k < begin + count; k++) if (logits[k]! > logits[best]!) best = k;
-      let sum = 0;
-      for (let k = begin; k < begin + count; k++) sum += Math.exp(logits[k]! - logits[best]!);
-      for (let k = begin; k < begin + count; k++) {
-        probabilities[k] = Math.exp(logits[k]! - logits[best]!) / sum;
-      }
-      classes[begin / count] = best - begin;
-    }
-    return { classes, probabilities, logits: Float32Array.from(logits) };
+    return { ...softmaxRows(logits, this.classes), logits: Float32Array.from(logits) };
   }
 }
 

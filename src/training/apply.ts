@@ -38,7 +38,9 @@ export interface Evaluation {
   readonly metric?: "micro-F1";
   /** Fractions, 0 to 1, of each set's labelled items; a set without any is left out. */
   readonly accuracy: Readonly<Partial<Record<"train" | "val" | "test" | "all", number>>>;
-  /** The class of each item's largest logit. */
+  /** How many labels are of classes that the model does not know, and so are not scored; absent: none. */
+  readonly unknown?: number;
+  /** The class of each item's largest logit, as the model numbers them (`classNames` of the model file). */
   readonly classes: Int32Array;
   /** items x classes, row-major; with label sets an item has the classes whose logits are above 0. */
   readonly logits: Float32Array;
@@ -53,8 +55,8 @@ const KEYS: Readonly<Record<keyof EvaluateOptions, true>> = {
 const MODEL = "a trained model, as returned by distill(), or the path of a model file";
 
 /**
- * Scores a trained model on a graph: the one that it was trained on, or any with as many features and
- * classes. Starts the engine. Missing data is downloaded, unless `download` is false.
+ * Scores a trained model on a graph: the one that it was trained on, or any with as many features. Its
+ * labels may be of some of the model's classes, known by their names, or none. Starts the engine. Missing data is downloaded, unless `download` is false.
  *
  * @param model as returned by distill() or readModel(), or the path of a file of encodeModel() or `abkd export`
  * @throws OptionError for arguments that make no sense; FormatError, FileError for a file that cannot be
@@ -67,13 +69,13 @@ export async function evaluate(
   const file = typeof model === "string" ? readModelFile(model) : model;
   needObject(file, "evaluate: model", MODEL, "config", "shape", "parameters");
   checkKeys(options, Object.keys(KEYS), "the options of evaluate");
-  const { dataset = file.config.dataset, split: given, ...rest } = options;
+  const { dataset = file.config.dataset, split: sets, ...rest } = options;
   const data = { download: true, ...rest };
-  const graph = typeof dataset === "string" ? await loadDataset(dataset, data) : dataset;
-  needObject(graph, "evaluate: dataset", "a dataset's name, or a graph", "name", "adjacency");
-  checkFit(file, graph);
+  const given = typeof dataset === "string" ? await loadDataset(dataset, data) : dataset;
+  needObject(given, "evaluate: dataset", "a dataset's name, or a graph", "name", "adjacency");
+  const { graph, unknown } = asModelled(file, given);
   // Another graph's splits may be of other kinds; without one, all labelled nodes count.
-  const spec = given ?? (graph.name === file.config.dataset ? file.config.split : undefined);
+  const spec = sets ?? (graph.name === file.config.dataset ? file.config.split : undefined);
   const split =
     typeof spec === "object" ? ownSplit(spec, graph) : spec && (await loadSplit(graph, spec, data));
   startEngine();
@@ -82,6 +84,7 @@ export async function evaluate(
     dataset: graph.name,
     ...(split && { split: split.name }),
     ...(metric !== "accuracy" && { metric }),
+    ...(unknown > 0 && { unknown }),
     ...apply(file, graph, split || undefined),
   };
 }
@@ -92,14 +95,41 @@ export function readModelFile(path: string): ReturnType<typeof decodeModel> {
   return decodeModel(readBytes(path, 2), path);
 }
 
-function checkFit({ shape }: ModelFile, graph: Graph): void {
-  const { features, classes } = shape;
-  if (features === graph.features.columns && classes === graph.classes) return;
-  throw new UserError(
-    `the model is for ${features} features and ${classes} classes; ` +
-      `${graph.name} has ${graph.features.columns} and ${graph.classes}`,
-  );
+/**
+ * Returns the graph with its labels in the model's classes, and how many have none of them.
+ * @throws UserError for other features, or sets of other classes
+ */
+export function asModelled(file: ModelFile, graph: Graph): { graph: Graph; unknown: number } {
+  const { features, classes } = file.shape;
+  if (features !== graph.features.columns) {
+    throw new UserError(
+      `the model is for ${features} features; ${graph.name} has ${graph.features.columns}`,
+    );
+  }
+  if (graph.labelSets) {
+    if (graph.classes === classes) return { graph, unknown: 0 };
+    throw new UserError(`the model is for ${classes} classes; ${graph.name} has ${graph.classes}`);
+  }
+  const number = new Map(file.classNames?.map((name, c) => [name, c]));
+  const classOf = (label: number): number => {
+    const name = graph.classNames?.[label] ?? String(label);
+    // Without names, a model's classes are called by their numbers.
+    return file.classNames ? (number.get(name) ?? UNLABELLED) : numbered(name, classes);
+  };
+  const of = Int32Array.from({ length: graph.classes }, (_, label) => classOf(label));
+  let unknown = 0;
+  const labels = graph.labels.map((label) => {
+    if (label === UNLABELLED) return label;
+    if (of[label] === UNLABELLED) unknown++;
+    return of[label]!;
+  });
+  const { classNames: _, ...rest } = graph;
+  const names = file.classNames && { classNames: file.classNames };
+  return { graph: { ...rest, ...names, classes, labels }, unknown };
 }
+
+const numbered = (name: string, classes: number): number =>
+  /^\d{1,9}$/.test(name) && Number(name) < classes ? Number(name) : UNLABELLED;
 
 type Applied = Pick<Evaluation, "accuracy" | "classes" | "logits">;
 
