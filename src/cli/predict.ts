@@ -86,6 +86,7 @@ async function predict(file: string, options: PredictOptions): Promise<void> {
       ...data,
       dataset: graph,
       download: false,
+      onWarning: tell,
       ...(options.split !== undefined && { split: options.split }),
     });
     const { split, logits, accuracy, metric, unknown } = found;

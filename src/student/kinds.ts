@@ -9,16 +9,30 @@ export interface Kind {
   forward(student: Student, region: Region): Matrix;
 }
 
-const layered = (aggregate: "none" | "propagate"): Kind => ({
-  hops: (layers) => (aggregate === "none" ? 0 : layers),
-  /** M = P H W + b (an MLP without P); after all but the last: normalised, ReLU. */
+/** What becomes of H W along the arcs: nothing (an MLP), P H W (a GCN), or A_mean H W + H R (GraphSAGE). */
+type Aggregation = "none" | "propagate" | "mean";
+
+const layered = (aggregation: Aggregation): Kind => ({
+  hops: (layers) => (aggregation === "none" ? 0 : layers),
+  /** M as above, plus a bias; after all but the last: normalised, ReLU. */
   forward(student, region) {
     const layers = student.option("layers");
     const normalised = student.options["batchNorm"] === true;
-    let x = region.product("layer.0.weight");
+    let x: Matrix = { columns: 0, values: new Float64Array() };
     for (let l = 0; l < layers; l++) {
-      if (l > 0) x = times(x, student.weight(`layer.${l}.weight`));
-      if (aggregate === "propagate") x = region.propagate(x, layers - 1 - l);
+      const of = (name: string): Matrix =>
+        l === 0
+          ? region.product(`layer.0.${name}`)
+          : times(x, student.weight(`layer.${l}.${name}`));
+      const sent = of("weight");
+      const hops = layers - 1 - l;
+      if (aggregation === "none") x = sent;
+      else if (aggregation === "propagate") x = region.propagate(sent, hops);
+      else {
+        const own = of("root");
+        x = region.mean(sent, hops);
+        blend(x, 1, own, 1);
+      }
       addRow(x, student.weight(`layer.${l}.bias`));
       if (l === layers - 1) continue;
       if (normalised) batchNorm(x, (part) => student.weight(`norm.${l}.${part}`).values);
@@ -52,6 +66,7 @@ const gcnii = (weightOf: (l: number) => string): Kind => ({
 export const KINDS: Readonly<Record<string, Kind>> = {
   gcn: layered("propagate"),
   mlp: layered("none"),
+  sage: layered("mean"),
   gcnii: gcnii((l) => `convolution.${l}.weight`),
   mustad: gcnii(() => "convolution.weight"),
 };

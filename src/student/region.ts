@@ -40,4 +40,21 @@ export class Region {
     }
     return { columns, values: out };
   }
+
+  /** The mean over each node's neighbours, 0 without any, for the nodes within some hops of the asked ones. */
+  mean({ columns, values }: Matrix, hops: number): Matrix {
+    const { indptr, indices } = this.#adjacency;
+    const rows = this.#within(hops);
+    const out = new Float64Array(rows * columns);
+    for (let r = 0; r < rows; r++) {
+      const [begin, end] = [indptr[r]!, indptr[r + 1]!];
+      for (let k = begin; k < end; k++) {
+        const from = indices[k]! * columns;
+        for (let c = 0; c < columns; c++) {
+          out[r * columns + c]! += values[from + c]! / (end - begin);
+        }
+      }
+    }
+    return { columns, values: out };
+  }
 }

@@ -1,11 +1,13 @@
 // Applies a trained model to a graph: logits, classes and accuracies.
-import { needObject, needText } from "../base/arguments.ts";
+import { checkValues, isText, LEGAL, type Legal, needObject, needText } from "../base/arguments.ts";
 import { UserError } from "../base/errors.ts";
 import { readBytes } from "../base/files.ts";
 import type { Suggested } from "../base/suggested.ts";
 import {
+  DATA_OPTIONS,
   type DataOptions,
   type DatasetName,
+  LEGAL_SPLIT,
   loadDataset,
   loadSplit,
   type OwnSplit,
@@ -19,7 +21,7 @@ import { taskOf } from "../tasks/task.ts";
 import { startEngine } from "../tensor/index.ts";
 import { checkKeys } from "./config-check.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
-import { graphInputs } from "./inputs.ts";
+import { fingerprint, graphInputs } from "./inputs.ts";
 import { decodeModel, type ModelFile, restoreModel } from "./model-file.ts";
 
 export interface EvaluateOptions extends DataOptions {
@@ -46,17 +48,21 @@ export interface Evaluation {
   readonly logits: Float32Array;
 }
 
-const KEYS: Readonly<Record<keyof EvaluateOptions, true>> = {
-  ...{ dataset: true, split: true },
-  ...{ dataDir: true, download: true, mirror: true, onWarning: true, onProgress: true },
-  ...{ signal: true, idleLimit: true, totalLimit: true },
+const OPTIONS: Readonly<Record<keyof EvaluateOptions, Legal>> = {
+  ...DATA_OPTIONS,
+  dataset: {
+    words: "a dataset's name, or a graph, as returned by makeGraph()",
+    is: (value) => isText(value) || LEGAL.object.is(value),
+  },
+  split: LEGAL_SPLIT,
 };
 
 const MODEL = "a trained model, as returned by distill(), or the path of a model file";
 
 /**
  * Scores a trained model on a graph: the one that it was trained on, or any with as many features. Its
- * labels may be of some of the model's classes, known by their names, or none. Starts the engine. Missing data is downloaded, unless `download` is false.
+ * labels may be of some of the model's classes, known by their names, or none. Starts the engine. Missing
+ * data is downloaded, unless `download` is false.
  *
  * @param model as returned by distill() or readModel(), or the path of a file of encodeModel() or `abkd export`
  * @throws OptionError for arguments that make no sense; FormatError, FileError for a file that cannot be
@@ -66,18 +72,21 @@ export async function evaluate(
   model: string | ModelFile,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  checkKeys(options, Object.keys(OPTIONS), "the options of evaluate");
+  checkValues(options, OPTIONS, "evaluate");
   const file = typeof model === "string" ? readModelFile(model) : model;
   needObject(file, "evaluate: model", MODEL, "config", "shape", "parameters");
-  checkKeys(options, Object.keys(KEYS), "the options of evaluate");
-  const { dataset = file.config.dataset, split: sets, ...rest } = options;
+  const { dataset = file.config.dataset, split: given, ...rest } = options;
   const data = { download: true, ...rest };
-  const given = typeof dataset === "string" ? await loadDataset(dataset, data) : dataset;
-  needObject(given, "evaluate: dataset", "a dataset's name, or a graph", "name", "adjacency");
-  const { graph, unknown } = asModelled(file, given);
-  // Another graph's splits may be of other kinds; without one, all labelled nodes count.
-  const spec = sets ?? (graph.name === file.config.dataset ? file.config.split : undefined);
+  const found = typeof dataset === "string" ? await loadDataset(dataset, data) : dataset;
+  needObject(found, "evaluate: dataset", "a dataset's name, or a graph", "name", "adjacency");
+  const { graph, unknown } = asModelled(file, found);
   const split =
-    typeof spec === "object" ? ownSplit(spec, graph) : spec && (await loadSplit(graph, spec, data));
+    typeof given === "object"
+      ? ownSplit(given, graph)
+      : given === undefined
+        ? await trainedSplit(file, graph, data)
+        : await loadSplit(graph, given, data);
   startEngine();
   const { metric } = taskOf(graph);
   return {
@@ -85,8 +94,26 @@ export async function evaluate(
     ...(split && { split: split.name }),
     ...(metric !== "accuracy" && { metric }),
     ...(unknown > 0 && { unknown }),
-    ...apply(file, graph, split || undefined),
+    ...apply(file, graph, split),
   };
+}
+
+/**
+ * Returns the split of the model's training, if the graph is that of its training. Another one, whatever its name,
+ * has none: its test nodes may have been trained on, so that all labelled items count together.
+ */
+async function trainedSplit(
+  { config, data }: ModelFile,
+  graph: Graph,
+  options: DataOptions,
+): Promise<Split | undefined> {
+  if (graph.name !== config.dataset) return undefined;
+  const split = await loadSplit(graph, config.split, options);
+  if (fingerprint(graph, split) === data) return split;
+  options.onWarning?.(
+    `this is not the ${graph.name} ${config.split} that the model was trained on: only all labelled items are scored`,
+  );
+  return undefined;
 }
 
 /** Reads a model file of any program. @throws FormatError, FileError */
@@ -99,14 +126,16 @@ export function readModelFile(path: string): ReturnType<typeof decodeModel> {
  * Returns the graph with its labels in the model's classes, and how many have none of them.
  * @throws UserError for other features, or sets of other classes
  */
-export function asModelled(file: ModelFile, graph: Graph): { graph: Graph; unknown: number } {
+function asModelled(file: ModelFile, graph: Graph): { graph: Graph; unknown: number } {
   const { features, classes } = file.shape;
   if (features !== graph.features.columns) {
     throw new UserError(
       `the model is for ${features} features; ${graph.name} has ${graph.features.columns}`,
     );
   }
-  if (graph.labelSets) {
+  // A file written before names were kept.
+  const own = graph.name === file.config.dataset && !file.classNames;
+  if (graph.labelSets || (own && graph.classNames)) {
     if (graph.classes === classes) return { graph, unknown: 0 };
     throw new UserError(`the model is for ${classes} classes; ${graph.name} has ${graph.classes}`);
   }

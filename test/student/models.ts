@@ -17,6 +17,7 @@ export const CONFIGS: readonly ModelConfig[] = [
   { kind: "mustad", ...deep },
   { kind: "gcn", ...layered, batchNorm: false },
   { kind: "gcn", ...layered, batchNorm: true },
+  { kind: "sage", ...layered, batchNorm: true },
   { kind: "mlp", ...layered, batchNorm: true },
 ];
 

@@ -164,7 +164,7 @@ test("what does not fit is refused in one line", async () => {
     [() => prepared.predict([50], [{ ...node, neighbours: [51] }]), /neighbour 51/],
     [
       () => new browser.Student({ ...file, config: { model: { kind: "own" } } }),
-      /kind "own" needs abkd; here: gcn, mlp, gcnii, mustad/,
+      /kind "own" needs abkd; here: gcn, mlp, sage, gcnii, mustad/,
     ],
   ];
   for (const [call, message] of cases) {
