@@ -11,7 +11,7 @@ import { DATASET_FLAG, integer } from "./options.ts";
 import { print } from "./output.ts";
 
 interface ExportOptions {
-  readonly format: "safetensors" | "npz" | "web";
+  readonly format: "safetensors" | "npz" | "onnx" | "web";
   readonly output?: string;
   readonly dataset?: string;
   readonly data?: string;
@@ -23,13 +23,13 @@ export function exportCommand(): Command {
   return addModuleOption(new Command("export"))
     .description(
       "Writes the model of a run at its best epoch. Matrices are inputs x outputs; the metadata " +
-        "hold the configuration and explain how the arrays give the logits. web is a folder with a " +
-        "page that predicts in the browser.",
+        "hold the configuration and explain how the arrays give the logits. onnx has opset 18; " +
+        "web is a folder with a page that predicts in the browser.",
     )
     .argument("<run>", "a run's folder, its id, or the first digits of its id")
     .addOption(
       new Option("--format <format>", "file format")
-        .choices(["safetensors", "npz", "web"])
+        .choices(["safetensors", "npz", "onnx", "web"])
         .default("safetensors"),
     )
     .option(
@@ -55,9 +55,19 @@ export function exportCommand(): Command {
         return;
       }
       const file = output ?? `${stem}.${format}`;
-      writeAtomic(file, format === "npz" ? encodeModelNpz(model) : encodeModel(model));
+      writeAtomic(file, await encoded(format, model));
       print(`${file}: ${describeRun(model.config)}`);
     });
+}
+
+async function encoded(
+  format: Exclude<ExportOptions["format"], "web">,
+  model: ModelFile,
+): Promise<Uint8Array> {
+  if (format === "npz") return encodeModelNpz(model);
+  if (format === "safetensors") return encodeModel(model);
+  const { encodeOnnxModel } = await import("../deployment/onnx.ts");
+  return encodeOnnxModel(model);
 }
 
 async function exportWeb(

@@ -59,7 +59,8 @@ export function modelParameters(model: Model): ModelFile["parameters"] {
   );
 }
 
-function metadataOf({
+/** What its files say about a model, for readers with and without this library. */
+export function modelMetadata({
   config,
   shape,
   classNames,
@@ -81,13 +82,13 @@ function metadataOf({
 
 export function encodeModel(file: ModelFile): Uint8Array {
   needObject(file, "encodeModel: file", MODEL, "config", "shape", "parameters");
-  return encodeSafetensors({ tensors: file.parameters, metadata: metadataOf(file) });
+  return encodeSafetensors({ tensors: file.parameters, metadata: modelMetadata(file) });
 }
 
 /** Encodes the same as npz; `metadata` is a |u1 array with the UTF-8 text of a JSON object. */
 export function encodeModelNpz(file: ModelFile): Uint8Array {
   needObject(file, "encodeModelNpz: file", MODEL, "config", "shape", "parameters");
-  const text = Buffer.from(canonicalJson(metadataOf(file)));
+  const text = Buffer.from(canonicalJson(modelMetadata(file)));
   const metadata: [string, NpyArray] = ["metadata", { shape: [text.length], values: text }];
   return encodeNpz(new Map([metadata, ...file.parameters]));
 }
