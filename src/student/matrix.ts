@@ -48,7 +48,10 @@ export function times(x: Matrix, w: Matrix): Matrix {
 /** Adds a vector to each row. */
 export function addRow(x: Matrix, row: Matrix): Matrix {
   const { columns, values } = x;
-  for (let k = 0; k < values.length; k++) values[k]! += row.values[k % columns]!;
+  const more = row.values;
+  for (let k = 0; k < values.length; ) {
+    for (let c = 0; c < columns; c++, k++) values[k]! += more[c]!;
+  }
   return x;
 }
 

@@ -213,6 +213,8 @@ export class PreparedGraph {
       return { columns, values };
     };
     const degrees = Int32Array.from(order, (node) => arcs.degree(node));
-    return new Region({ indptr, indices }, degrees, (hop) => within[hop]!, product);
+    // The loops are compiled for one kind of array.
+    const arrays = { indptr: Int32Array.from(indptr), indices: Int32Array.from(indices) };
+    return new Region(arrays, degrees, (hop) => within[hop]!, product);
   }
 }
