@@ -185,11 +185,6 @@ const CASES: readonly [what: string, files: Folder, message: RegExp][] = [
     /it has no edges \(edge_index, edges, src and/,
   ],
   [
-    "arrays: no labels",
-    arrays({ y: undefined }),
-    /it has no labels \(y, label, .* it has edge_index, x$/,
-  ],
-  [
     "arrays: edges in three columns",
     arrays({ edge_index: int([0, 1, 1, 2, 0, 2, 0, 1, 2], [3, 3]) }),
     /edge_index: shape \(3, 3\), neither 2 x edges nor edges x 2$/,
