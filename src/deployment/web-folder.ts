@@ -4,10 +4,12 @@ import { writeAtomic } from "../base/files.ts";
 import { plain } from "../base/markup.ts";
 import { grouped } from "../display/format.ts";
 import { colourway } from "../figures/figure.ts";
+import { scriptJson } from "../figures/page.ts";
 import { InputError } from "../graph/check.ts";
 import type { Graph } from "../graph/graph.ts";
 import { modelTitle } from "../models/registry.ts";
 import { Student } from "../student/student.ts";
+import { asModelled } from "../training/apply.ts";
 import { encodeModel, type ModelFile } from "../training/model-file.ts";
 import { describeRun } from "../training/run-id.ts";
 import { encodeGraph } from "./graph-file.ts";
@@ -22,10 +24,11 @@ import { pageScript, studentModule } from "./student-module.ts";
 export function writeWebFolder(
   folder: string,
   model: ModelFile,
-  graph: Graph,
+  given: Graph,
 ): Map<string, number> {
-  if (graph.graphs)
-    throw new InputError(`${graph.name}: a page shows nodes; this has whole graphs`);
+  if (given.graphs)
+    throw new InputError(`${given.name}: a page shows nodes; this has whole graphs`);
+  const { graph } = asModelled(model, given);
   // Refuses what the page could not load.
   new Student(model).prepare(graph);
   const module = studentModule();
@@ -92,7 +95,7 @@ function page(model: ModelFile, graph: Graph, { module, student, data }: Parts):
 <p class="faint">${plain(describeRun(model.config))}: ${grouped(scalars)} numbers, ${grouped(student.length)} bytes. It runs
 in this page: nothing is sent anywhere.</p>
 <form id="ask">
-<label for="node">Node</label> <input id="node" type="number" min="0" value="0">
+<label for="node">Node</label> <input id="node" autocomplete="off" value="0">
 <button type="submit">Predict</button> <button type="button" id="any">Any node</button>
 </form>
 <p id="status" class="faint" role="status">This page needs JavaScript.</p>
@@ -105,7 +108,7 @@ in this page: nothing is sent anywhere.</p>
 <p class="faint">Colours are predicted classes; a dashed rim is a label that differs. Click a node to see it.</p>
 </section>
 </main>
-<script type="application/json" id="colours">${JSON.stringify(colourway)}</script>
+<script type="application/json" id="about">${scriptJson({ colours: colourway, classNames: model.classNames, nodeNames: graph.nodeNames })}</script>
 <script type="application/octet-stream" id="student">${base64(student)}</script>
 <script type="application/octet-stream" id="graph">${base64(data)}</script>
 <script type="module">

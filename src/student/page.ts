@@ -15,7 +15,12 @@ const element = <T extends Element>(id: string): T => {
 };
 const embedded = (id: string): Uint8Array =>
   Uint8Array.from(atob(element(id).textContent ?? ""), (letter) => letter.charCodeAt(0));
-const colours: string[] = JSON.parse(element("colours").textContent ?? "[]");
+const { colours, classNames, nodeNames } = JSON.parse(element("about").textContent ?? "{}") as {
+  readonly colours: readonly string[];
+  /** What the source calls classes and nodes, if not 0, 1, 2 ... */
+  readonly classNames?: readonly string[];
+  readonly nodeNames?: readonly string[];
+};
 const [student, graph] = await Promise.all([
   loadStudent(embedded("student")),
   loadGraph(embedded("graph")),
@@ -24,6 +29,9 @@ const { nodes, labels, adjacency } = graph;
 
 /** The first ones have the figures' colours; more classes are spread over the colour wheel. */
 const colourOf = (c: number): string => colours[c] ?? `hsl(${(c * 137.5) % 360} 60% 45%)`;
+
+const classOf = (c: number): string => classNames?.[c] ?? `class ${c}`;
+const nameOf = (node: number): string => nodeNames?.[node] ?? String(node);
 
 const neighboursOf = (node: number): number[] =>
   Array.from(
@@ -89,12 +97,12 @@ function draw(node: number, { classes }: Predictions): void {
       if (b && from < to) lines.push(svg("line", { x1: a.x, y1: a.y, x2: b.x, y2: b.y }));
     }
     const [own, label] = [classes[from]!, labels[from]!];
-    const known = label < 0 ? "no label" : `labelled ${label}`;
+    const known = label < 0 ? "no label" : `labelled ${classOf(label)}`;
     const dot = svg("circle", {
       ...{ cx: a.x, cy: a.y, r: [16, 9, 6][a.hop]!, fill: colourOf(own), "data-node": from },
       ...(label >= 0 && label !== own && { class: "wrong" }),
     });
-    dot.append(svg("title", {}, `node ${from}: class ${own}, ${known}`));
+    dot.append(svg("title", {}, `node ${nameOf(from)}: ${classOf(own)}, ${known}`));
     dots.push(dot);
   }
   element("neighbourhood").replaceChildren(...lines, ...dots);
@@ -120,7 +128,7 @@ function list(node: number, { classes, probabilities }: Predictions): void {
     const [name, bar, share] = Array.from(
       row.querySelectorAll<HTMLElement>("th, i, td:last-child"),
     );
-    name!.textContent = `class ${c}`;
+    name!.textContent = classOf(c);
     bar!.style.width = `${100 * shares[c]!}%`;
     bar!.style.background = colourOf(c);
     share!.textContent = `${(100 * shares[c]!).toFixed(1)} %`;
@@ -128,8 +136,9 @@ function list(node: number, { classes, probabilities }: Predictions): void {
   });
   element("shares").replaceChildren(...rows);
   const [own, label] = [classes[node]!, labels[node]!];
-  const verdict = label < 0 ? "no label" : label === own ? "as labelled" : `labelled ${label}`;
-  element("verdict").textContent = `Node ${node}: class ${own}, ${verdict}`;
+  const verdict =
+    label < 0 ? "no label" : label === own ? "as labelled" : `labelled ${classOf(label)}`;
+  element("verdict").textContent = `Node ${nameOf(node)}: ${classOf(own)}, ${verdict}`;
 }
 
 /** Predicts all nodes anew, and shows one. @param clicked when, on the page's clock */
@@ -139,7 +148,7 @@ function show(node: number, clicked: number): void {
   const took = performance.now() - begun;
   list(node, predictions);
   draw(node, predictions);
-  element<HTMLInputElement>("node").value = String(node);
+  element<HTMLInputElement>("node").value = nameOf(node);
   const known = Array.from(labels.keys()).filter((item) => labels[item]! >= 0);
   const right = known.filter((item) => predictions.classes[item] === labels[item]).length;
   const score =
@@ -154,10 +163,11 @@ function show(node: number, clicked: number): void {
 }
 
 const asked = element<HTMLInputElement>("node");
-asked.max = String(nodes - 1);
 element("ask").addEventListener("submit", (event) => {
   event.preventDefault();
-  show(Math.min(nodes - 1, Math.max(0, Math.trunc(Number(asked.value)))), event.timeStamp);
+  const node = nodeNames ? nodeNames.indexOf(asked.value) : Number(asked.value);
+  if (Number.isInteger(node) && node >= 0 && node < nodes) show(node, event.timeStamp);
+  else element("status").textContent = `There is no node ${asked.value}.`;
 });
 element("any").addEventListener("click", (event) =>
   show(Math.floor(Math.random() * nodes), event.timeStamp),

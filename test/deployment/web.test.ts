@@ -54,7 +54,7 @@ test("whole graphs, and another graph's features, are refused before a file is w
   const small = smallGraph();
   assert.throws(
     () => writeWebFolder(folder, model, small),
-    /has 12 features, the model reads 1433/,
+    /the model is for 1433 features; small has 12/,
   );
   const graphs = { ...small, graphs: Int32Array.of(0) };
   assert.throws(() => writeWebFolder(folder, model, graphs), /this has whole graphs/);
@@ -139,6 +139,32 @@ describe("in a browser", { skip: executable ? false : "no Chromium on this machi
       assert.deepEqual(trouble, []);
     });
   }
+
+  test("a graph's own names are shown, as text, and found", async (t) => {
+    const folder = temporaryFolder(t);
+    const small = smallGraph();
+    const classNames = ["novel", "</script><b>", "essay"];
+    const nodeNames = Array.from({ length: small.nodes }, (_, node) => `book ${node}`);
+    const file = { ...modelOf(CONFIGS[2]!, small), classNames };
+    // The graph names them in another order, and numbers them so.
+    const labels = small.labels.map((label) => 2 - label);
+    const named = { ...small, labels, nodeNames, classNames: classNames.toReversed() };
+    writeWebFolder(folder, file, named);
+    const { page, trouble } = await opened(folder);
+    const logits = engineLogits(file, small).subarray(3 * 17, 3 * 18);
+    const own = logits.indexOf(Math.max(...logits));
+    const verdict = own === 17 % 3 ? "as labelled" : `labelled ${classNames[17 % 3]}`;
+    await page.fill("#node", "book 17");
+    await page.click("button[type=submit]");
+    assert.equal(
+      await page.textContent("#verdict"),
+      `Node book 17: ${classNames[own]}, ${verdict}`,
+    );
+    await page.fill("#node", "book 99");
+    await page.click("button[type=submit]");
+    assert.equal(await page.textContent("#status"), "There is no node book 99.");
+    assert.deepEqual(trouble, []);
+  });
 
   test("the module in another page loads both files by their addresses", async (t) => {
     const folder = temporaryFolder(t);
