@@ -111,6 +111,14 @@ export {
   registerModel,
 } from "./models/registry.ts";
 export type { SageConfig } from "./models/sage.ts";
+export {
+  type AddedNode,
+  type Predictions,
+  type PreparedGraph,
+  type Student,
+  StudentError,
+  type StudentGraph,
+} from "./student/index.ts";
 export type { TaskTargets } from "./tasks/task.ts";
 export {
   Adam,
@@ -141,6 +149,7 @@ export { type DistillRequest, distill, type GivenModel, TrainedModel } from "./t
 export { predictedClasses, withForward } from "./training/evaluate.ts";
 export type { Executor, Job, Resources, Setting, StartExecutor } from "./training/executor.ts";
 export { graphInputs, splitTargets } from "./training/inputs.ts";
+export { loadStudent } from "./training/load-student.ts";
 export {
   decodeModel,
   encodeModel,

@@ -57,7 +57,9 @@ test("package.json offers what cells and workers find by the same names", () => 
     [...ENTRIES.keys()],
   );
   // For readers of types that know no exports, such as tslab's.
-  assert.deepEqual(typesVersions, { "*": { paper: ["./dist/paper.d.ts"] } });
+  assert.deepEqual(typesVersions, {
+    "*": { paper: ["./dist/paper.d.ts"], student: ["./dist/student/index.d.ts"] },
+  });
   for (const [name, file] of ENTRIES) {
     assert.deepEqual(exports[name.replace("abkd", ".")], {
       types: `./dist/${file}.d.ts`,

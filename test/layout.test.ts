@@ -10,6 +10,7 @@ import { parseJavaScript } from "../src/kernel/cell/parse.ts";
 const root = path.join(import.meta.dirname, "../src");
 /** Each may import those before it. */
 const ORDER = [
+  "student",
   "base",
   "formats",
   "display",
@@ -20,7 +21,7 @@ const ORDER = [
   "tasks",
   "distillation",
   "training",
-].concat(["experiments", "figures", "kernel", "notebook", "cli"]);
+].concat(["experiments", "figures", "deployment", "kernel", "notebook", "cli"]);
 const TOP = ["index.ts", "paper.ts", "cli.ts"];
 
 /** What a text imports to run, at once or later; types leave no trace. */

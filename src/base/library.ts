@@ -6,6 +6,7 @@ const file = (name: string): URL => new URL(`../${name}${extension}`, import.met
 export const ENTRIES: ReadonlyMap<string, string> = new Map([
   ["abkd", "index"],
   ["abkd/paper", "paper"],
+  ["abkd/student", "student/index"],
 ]);
 
 /** The file that a name means in cells and in the modules of workers, where it is one of ENTRIES. */

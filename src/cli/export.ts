@@ -1,16 +1,20 @@
-// abkd export: writes a run's trained model, with its configuration, for other programs.
+// abkd export: writes a run's trained model, with its configuration, for other programs and for the web.
 import { Command, Option } from "commander";
 import { writeAtomic } from "../base/files.ts";
-import { encodeModel, encodeModelNpz } from "../training/model-file.ts";
+import { loadDataset } from "../datasets/index.ts";
+import { grouped } from "../display/format.ts";
+import { encodeModel, encodeModelNpz, type ModelFile } from "../training/model-file.ts";
 import { describeRun, runId } from "../training/run-id.ts";
 import { findRun, RUNS_FOLDER, readFiles, readModel } from "../training/run-store.ts";
 import { addModuleOption } from "./modules.ts";
-import { integer } from "./options.ts";
+import { DATASET_FLAG, integer } from "./options.ts";
 import { print } from "./output.ts";
 
 interface ExportOptions {
-  readonly format: "safetensors" | "npz";
+  readonly format: "safetensors" | "npz" | "onnx" | "web";
   readonly output?: string;
+  readonly dataset?: string;
+  readonly data?: string;
   readonly runs: string;
   readonly student?: number;
 }
@@ -19,28 +23,61 @@ export function exportCommand(): Command {
   return addModuleOption(new Command("export"))
     .description(
       "Writes the model of a run at its best epoch. Matrices are inputs x outputs; the metadata " +
-        "hold the configuration and explain how the arrays give the logits.",
+        "hold the configuration and explain how the arrays give the logits. onnx has opset 18; " +
+        "web is a folder with a page that predicts in the browser.",
     )
     .argument("<run>", "a run's folder, its id, or the first digits of its id")
     .addOption(
       new Option("--format <format>", "file format")
-        .choices(["safetensors", "npz"])
+        .choices(["safetensors", "npz", "onnx", "web"])
         .default("safetensors"),
     )
-    .option("--output <file>", "default: <id>.<format> in the working directory")
+    .option(
+      "--output <file>",
+      "default: <id>.<format> in the working directory; for web the folder <id>-web",
+    )
+    .option("--dataset <name>", `web: the graph; ${DATASET_FLAG} (default: the run's)`)
+    .option("--data <folder>", "web: look for datasets here first")
     .option("--runs <folder>", "where runs are kept", RUNS_FOLDER)
     .addOption(
       new Option("--student <k>", "which one, from 1, of a run that trained several").argParser(
         integer(1),
       ),
     )
-    .action((name: string, { format, output, runs, student }: ExportOptions) => {
+    .action(async (name: string, options: ExportOptions) => {
+      const { format, output, runs, student } = options;
       const files = findRun(name, runs);
       const { model: first } = readFiles(files);
       const model = student === undefined ? first : readModel(files.model, student);
-      const suffix = student === undefined ? "" : `-${student}`;
-      const file = output ?? `${runId(model.config)}${suffix}.${format}`;
-      writeAtomic(file, format === "npz" ? encodeModelNpz(model) : encodeModel(model));
+      const stem = `${runId(model.config)}${student === undefined ? "" : `-${student}`}`;
+      if (format === "web") {
+        await exportWeb(model, output ?? `${stem}-web`, options);
+        return;
+      }
+      const file = output ?? `${stem}.${format}`;
+      writeAtomic(file, await encoded(format, model));
       print(`${file}: ${describeRun(model.config)}`);
     });
+}
+
+async function encoded(
+  format: Exclude<ExportOptions["format"], "web">,
+  model: ModelFile,
+): Promise<Uint8Array> {
+  if (format === "npz") return encodeModelNpz(model);
+  if (format === "safetensors") return encodeModel(model);
+  const { encodeOnnxModel } = await import("../deployment/onnx.ts");
+  return encodeOnnxModel(model);
+}
+
+async function exportWeb(
+  model: ModelFile,
+  folder: string,
+  { dataset = model.config.dataset, data }: ExportOptions,
+): Promise<void> {
+  const { writeWebFolder } = await import("../deployment/web-folder.ts");
+  const graph = await loadDataset(dataset, data === undefined ? {} : { dataDir: data });
+  const files = writeWebFolder(folder, model, graph);
+  const sizes = Array.from(files, ([name, bytes]) => `${name} ${grouped(bytes)} bytes`);
+  print(`${folder}: ${describeRun(model.config)}; open ${folder}/index.html\n${sizes.join(", ")}`);
 }

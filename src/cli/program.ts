@@ -59,6 +59,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import("./predict.ts")).predictCommand(),
   },
   {
+    name: "serve",
+    summary: "answer questions about nodes over HTTP, on this machine",
+    load: async () => (await import("./serve.ts")).serveCommand(),
+  },
+  {
     name: "kernel",
     summary: "install the TypeScript kernel for JupyterLab",
     load: async () => (await import("./kernel.ts")).kernelCommand(),

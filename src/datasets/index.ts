@@ -44,6 +44,7 @@ import {
 export { BadFileError, DatasetError } from "../formats/errors.ts";
 export type { DownloadProgress } from "./download.ts";
 export { MissingFileError, UnfitSplitError } from "./errors.ts";
+export { type AddedNodes, readAdded } from "./import/added.ts";
 export {
   describeReport,
   type Imported,

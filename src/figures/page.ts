@@ -53,7 +53,7 @@ function runsTable(runs: readonly RunResult[]): Table {
 }
 
 /** Returns JSON that is safe inside a script element. */
-function scriptJson(value: unknown): string {
+export function scriptJson(value: unknown): string {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }
 

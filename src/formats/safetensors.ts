@@ -27,8 +27,14 @@ export interface NamedArray {
   readonly values: Float32Array | Float64Array;
 }
 
-export interface TensorFile {
-  readonly tensors: ReadonlyMap<string, NamedArray>;
+/** What may be written: models are of floats, a graph beside a student of small integers. */
+export interface WrittenArray {
+  readonly shape: readonly number[];
+  readonly values: Float64Array | Float32Array | Int32Array | Uint16Array | Uint8Array | Int8Array;
+}
+
+export interface TensorFile<A extends WrittenArray = NamedArray> {
+  readonly tensors: ReadonlyMap<string, A>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -48,8 +54,8 @@ const MOST_HEADER_BYTES = 100_000_000;
  * Encodes a file, with its digest among the metadata. The same tensors and metadata give the same
  * bytes, in whatever order they come.
  */
-export function encodeSafetensors(file: TensorFile): Uint8Array {
-  const width = (a: NamedArray): number => a.values.BYTES_PER_ELEMENT;
+export function encodeSafetensors(file: TensorFile<WrittenArray>): Uint8Array {
+  const width = (a: WrittenArray): number => a.values.BYTES_PER_ELEMENT;
   // Putting the widest type first keeps every array aligned.
   const entries = [...file.tensors].sort(
     ([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : 1),
@@ -62,7 +68,7 @@ export function encodeSafetensors(file: TensorFile): Uint8Array {
   for (const [name, { shape, values }] of entries) {
     const end = size + values.byteLength;
     header[name] = {
-      dtype: values instanceof Float64Array ? "F64" : "F32",
+      dtype: typeOf(values),
       shape,
       data_offsets: [size, end],
     };
@@ -80,6 +86,11 @@ export function encodeSafetensors(file: TensorFile): Uint8Array {
   }
   bytes.write(sha256(bytes), digestPlace(bytes, start, NO_DIGEST));
   return bytes;
+}
+
+/** "F32" for a Float32Array, "U16" for a Uint16Array. */
+function typeOf(values: WrittenArray["values"]): string {
+  return `${values.constructor.name[0]}${8 * values.BYTES_PER_ELEMENT}`;
 }
 
 /** Where in the header the digest's digits are; -1 if nowhere. */

@@ -124,6 +124,8 @@ export function checkGraph(graph: Graph): void {
   refuse("adjacency", rowsFault(adjacency));
   refuse("features", rowsFault(features));
   refuse("features", features.columns > 0 ? undefined : "there are none");
+  refuse("node names", namesFault(graph.nodeNames, nodes));
+  refuse("class names", namesFault(graph.classNames, classes));
   checkLabels(graph);
   if (classless) refuse("classless", nodesFault(classless, nodes));
   const { types, relations, graphs } = graph;
@@ -133,6 +135,10 @@ export function checkGraph(graph: Graph): void {
     checkCsr(relation.arcs, `${name}: relation ${relation.name}`);
     refuse(`relation ${relation.name}`, relationFault(relation, types ?? []));
   }
+}
+
+function namesFault(names: readonly string[] | undefined, count: number): string | undefined {
+  return names && names.length !== count ? `${names.length} for ${count}` : undefined;
 }
 
 function typesFault(types: readonly NodeType[], nodes: number): string | undefined {

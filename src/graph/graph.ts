@@ -38,6 +38,9 @@ export interface Graph {
   readonly adjacency: Csr;
   /** nodes x features, as published (not normalised). */
   readonly features: Csr;
+  /** What the source calls the nodes and the classes, if not 0, 1, 2 ... */
+  readonly nodeNames?: readonly string[];
+  readonly classNames?: readonly string[];
   /** Class of each item, or UNLABELLED. If there are `labelSets`: 0, or UNLABELLED where the set is unknown. */
   readonly labels: Int32Array;
   /** The classes of each item, if it may have several or none: items x classes, without values. */

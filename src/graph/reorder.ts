@@ -54,6 +54,7 @@ export class NodeOrder {
       adjacency: { ...adjacency, indices },
       features: takeCsrRows(graph.features, this.nodes),
       labels: this.nodes.map((node) => graph.labels[node]!),
+      ...(graph.nodeNames && { nodeNames: Array.from(this.nodes, (n) => graph.nodeNames![n]!) }),
       ...(graph.labelSets && { labelSets: takeCsrRows(graph.labelSets, this.nodes) }),
       ...(graph.classless && { classless: this.#set(graph.classless) }),
     };

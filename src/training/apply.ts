@@ -40,7 +40,9 @@ export interface Evaluation {
   readonly metric?: "micro-F1";
   /** Fractions, 0 to 1, of each set's labelled items; a set without any is left out. */
   readonly accuracy: Readonly<Partial<Record<"train" | "val" | "test" | "all", number>>>;
-  /** The class of each item's largest logit. */
+  /** How many labels are of classes that the model does not know, and so are not scored; absent: none. */
+  readonly unknown?: number;
+  /** The class of each item's largest logit, as the model numbers them (`classNames` of the model file). */
   readonly classes: Int32Array;
   /** items x classes, row-major; with label sets an item has the classes whose logits are above 0. */
   readonly logits: Float32Array;
@@ -58,8 +60,9 @@ const OPTIONS: Readonly<Record<keyof EvaluateOptions, Legal>> = {
 const MODEL = "a trained model, as returned by distill(), or the path of a model file";
 
 /**
- * Scores a trained model on a graph: the one that it was trained on, or any with as many features and
- * classes. Starts the engine. Missing data is downloaded, unless `download` is false.
+ * Scores a trained model on a graph: the one that it was trained on, or any with as many features. Its
+ * labels may be of some of the model's classes, known by their names, or none. Starts the engine. Missing
+ * data is downloaded, unless `download` is false.
  *
  * @param model as returned by distill() or readModel(), or the path of a file of encodeModel() or `abkd export`
  * @throws OptionError for arguments that make no sense; FormatError, FileError for a file that cannot be
@@ -75,9 +78,9 @@ export async function evaluate(
   needObject(file, "evaluate: model", MODEL, "config", "shape", "parameters");
   const { dataset = file.config.dataset, split: given, ...rest } = options;
   const data = { download: true, ...rest };
-  const graph = typeof dataset === "string" ? await loadDataset(dataset, data) : dataset;
-  needObject(graph, "evaluate: dataset", "a dataset's name, or a graph", "name", "adjacency");
-  checkFit(file, graph);
+  const found = typeof dataset === "string" ? await loadDataset(dataset, data) : dataset;
+  needObject(found, "evaluate: dataset", "a dataset's name, or a graph", "name", "adjacency");
+  const { graph, unknown } = asModelled(file, found);
   const split =
     typeof given === "object"
       ? ownSplit(given, graph)
@@ -90,6 +93,7 @@ export async function evaluate(
     dataset: graph.name,
     ...(split && { split: split.name }),
     ...(metric !== "accuracy" && { metric }),
+    ...(unknown > 0 && { unknown }),
     ...apply(file, graph, split),
   };
 }
@@ -105,7 +109,8 @@ async function trainedSplit(
 ): Promise<Split | undefined> {
   if (graph.name !== config.dataset) return undefined;
   const split = await loadSplit(graph, config.split, options);
-  if (fingerprint(graph, split) === data) return split;
+  // A file of another program may not say which data it was: its name counts then.
+  if (data === "" || fingerprint(graph, split) === data) return split;
   options.onWarning?.(
     `this is not the ${graph.name} ${config.split} that the model was trained on: only all labelled items are scored`,
   );
@@ -118,14 +123,43 @@ export function readModelFile(path: string): ReturnType<typeof decodeModel> {
   return decodeModel(readBytes(path, 2), path);
 }
 
-function checkFit({ shape }: ModelFile, graph: Graph): void {
-  const { features, classes } = shape;
-  if (features === graph.features.columns && classes === graph.classes) return;
-  throw new UserError(
-    `the model is for ${features} features and ${classes} classes; ` +
-      `${graph.name} has ${graph.features.columns} and ${graph.classes}`,
-  );
+/**
+ * Returns the graph with its labels in the model's classes, and how many have none of them.
+ * @throws UserError for other features, or sets of other classes
+ */
+export function asModelled(file: ModelFile, graph: Graph): { graph: Graph; unknown: number } {
+  const { features, classes } = file.shape;
+  if (features !== graph.features.columns) {
+    throw new UserError(
+      `the model is for ${features} features; ${graph.name} has ${graph.features.columns}`,
+    );
+  }
+  // A file written before names were kept.
+  const own = graph.name === file.config.dataset && !file.classNames;
+  if (graph.labelSets || (own && graph.classNames)) {
+    if (graph.classes === classes) return { graph, unknown: 0 };
+    throw new UserError(`the model is for ${classes} classes; ${graph.name} has ${graph.classes}`);
+  }
+  const number = new Map(file.classNames?.map((name, c) => [name, c]));
+  const classOf = (label: number): number => {
+    const name = graph.classNames?.[label] ?? String(label);
+    // Without names, a model's classes are called by their numbers.
+    return file.classNames ? (number.get(name) ?? UNLABELLED) : numbered(name, classes);
+  };
+  const of = Int32Array.from({ length: graph.classes }, (_, label) => classOf(label));
+  let unknown = 0;
+  const labels = graph.labels.map((label) => {
+    if (label === UNLABELLED) return label;
+    if (of[label] === UNLABELLED) unknown++;
+    return of[label]!;
+  });
+  const { classNames: _, ...rest } = graph;
+  const names = file.classNames && { classNames: file.classNames };
+  return { graph: { ...rest, ...names, classes, labels }, unknown };
 }
+
+const numbered = (name: string, classes: number): number =>
+  /^\d{1,9}$/.test(name) && Number(name) < classes ? Number(name) : UNLABELLED;
 
 type Applied = Pick<Evaluation, "accuracy" | "classes" | "logits">;
 

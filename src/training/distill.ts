@@ -102,6 +102,7 @@ const LEFT_TO_TRIALS = TRIALS_OPTIONS.filter(
 export class TrainedModel implements ModelFile {
   readonly config: RunConfig;
   readonly shape: ModelFile["shape"];
+  readonly classNames?: readonly string[];
   readonly data: string;
   readonly flavour: string;
   readonly parameters: ModelFile["parameters"];
@@ -113,6 +114,7 @@ export class TrainedModel implements ModelFile {
     needObject(file, "TrainedModel: file", "what readModel() gives", "config", "parameters");
     this.config = file.config;
     this.shape = file.shape;
+    if (file.classNames) this.classNames = file.classNames;
     this.data = file.data;
     this.flavour = file.flavour;
     this.parameters = file.parameters;

@@ -4,7 +4,7 @@ import { needObject, refuse } from "../base/arguments.ts";
 import { canonicalJson } from "../base/canonical.ts";
 import { OptionError } from "../base/errors.ts";
 import { JsonError, parseJson } from "../base/json.ts";
-import { count, dictionary, type Form, object, text } from "../base/json-form.ts";
+import { count, dictionary, type Form, list, object, text } from "../base/json-form.ts";
 import { printable } from "../base/printable.ts";
 import { studentCount } from "../distillation/registry.ts";
 import { toFloat32 } from "../formats/arrays.ts";
@@ -38,6 +38,8 @@ const FORMAT = "abkd-model/1";
 export interface ModelFile<M extends ModelConfig = ModelConfig> {
   readonly config: RunConfig<M>;
   readonly shape: GraphShape;
+  /** What its graph called the classes, if not 0, 1, 2 ... */
+  readonly classNames?: readonly string[];
   /** Fingerprint of the graph and the split that it was trained on. */
   readonly data: string;
   readonly flavour: string;
@@ -57,12 +59,20 @@ export function modelParameters(model: Model): ModelFile["parameters"] {
   );
 }
 
-function metadataOf({ config, shape, data, flavour }: ModelFile): Record<string, string> {
+/** What its files say about a model, for readers with and without this library. */
+export function modelMetadata({
+  config,
+  shape,
+  classNames,
+  data,
+  flavour,
+}: ModelFile): Record<string, string> {
   return {
     format: FORMAT,
     run: runId(config),
     config: canonicalJson(config),
     shape: canonicalJson(shape),
+    ...(classNames && { classNames: canonicalJson(classNames) }),
     data,
     flavour,
     // For whoever reads the file without this library.
@@ -72,13 +82,13 @@ function metadataOf({ config, shape, data, flavour }: ModelFile): Record<string,
 
 export function encodeModel(file: ModelFile): Uint8Array {
   needObject(file, "encodeModel: file", MODEL, "config", "shape", "parameters");
-  return encodeSafetensors({ tensors: file.parameters, metadata: metadataOf(file) });
+  return encodeSafetensors({ tensors: file.parameters, metadata: modelMetadata(file) });
 }
 
 /** Encodes the same as npz; `metadata` is a |u1 array with the UTF-8 text of a JSON object. */
 export function encodeModelNpz(file: ModelFile): Uint8Array {
   needObject(file, "encodeModelNpz: file", MODEL, "config", "shape", "parameters");
-  const text = Buffer.from(canonicalJson(metadataOf(file)));
+  const text = Buffer.from(canonicalJson(modelMetadata(file)));
   const metadata: [string, NpyArray] = ["metadata", { shape: [text.length], values: text }];
   return encodeNpz(new Map([metadata, ...file.parameters]));
 }
@@ -127,7 +137,18 @@ export function decodeModel(bytes: Buffer, name: string, student = 1): ReadModel
     }),
   );
   const { data = "", flavour = "" } = metadata;
-  return { config, shape, data, flavour, parameters, ours };
+  return { config, shape, ...namesIn(metadata, shape, name), data, flavour, parameters, ours };
+}
+
+function namesIn(
+  { classNames }: Source["metadata"],
+  { classes }: GraphShape,
+  name: string,
+): Pick<ModelFile, "classNames"> {
+  if (classNames === undefined) return {};
+  const names = parse<string[]>(classNames, name, list(text));
+  if (names.length === classes) return { classNames: names };
+  throw new FormatError(`${name} is damaged: it names ${names.length} of ${classes} classes`);
 }
 
 const shapeForm = object({ features: count, classes: count });

@@ -157,7 +157,11 @@ export async function runTrial(
     };
     // Another process may have written to the folder meanwhile.
     refuseOtherData(files, describeRun(config), owner.data);
-    const trained = { ...owner, shape, parameters: modelParameters(model) };
+    const trained = {
+      ...owner,
+      ...{ shape, parameters: modelParameters(model) },
+      ...(graph.classNames && { classNames: graph.classNames }),
+    };
     const { stop, bestEpoch } = outcome;
     if (stop) {
       writeStoppedModel(files, trained);

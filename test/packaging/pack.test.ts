@@ -74,16 +74,17 @@ describe("the packed package", () => {
   it("can be imported and required, with the same result", async () => {
     await writeFile(
       path.join(folder, "esm.mjs"),
-      'for (const name of ["abkd", "abkd/paper"])\n' +
+      'for (const name of ["abkd", "abkd/paper", "abkd/student"])\n' +
         "  console.log(Object.keys(await import(name)).sort().join());\n",
     );
     await writeFile(
       path.join(folder, "commonjs.cjs"),
-      'for (const name of ["abkd", "abkd/paper"])\n' +
+      'for (const name of ["abkd", "abkd/paper", "abkd/student"])\n' +
         "  console.log(Object.keys(require(name)).sort().join());\n",
     );
     const imported = succeed(folder, process.execPath, "esm.mjs");
-    const [library, paper] = imported.split("\n").map((line) => line.split(","));
+    const [library, paper, student] = imported.split("\n").map((line) => line.split(","));
+    assert.ok(student!.includes("loadStudent"));
     for (const name of ["distill", "evaluate", "runTrials", "tf"]) {
       assert.ok(library!.includes(name), name);
     }

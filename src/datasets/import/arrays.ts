@@ -18,6 +18,7 @@ import {
   wholeNumbers,
 } from "./dense.ts";
 import { type FoundGraph, type FoundLabels, outOfRange, readOwn } from "./found.ts";
+import { noLabels } from "./labels.ts";
 
 /** Arrays, and the file or folder that they are in. */
 export interface NamedArrays {
@@ -69,14 +70,16 @@ export async function npyFiles(folder: string, files: readonly string[]): Promis
 export function readArrays({ file, arrays }: NamedArrays): FoundGraph {
   const { names } = arrays;
   const labelRows = prefixOf(LABELS);
-  const labelName = labelRows ? `${labelRows}indices` : needed(LABELS, "labels");
+  const labelName = labelRows ? `${labelRows}indices` : findName(LABELS);
+  const features = readFeatures();
   const labels = labelRows
     ? sparseLabels(arrays, labelRows)
-    : labelsOf(arrays.array(labelName), arrays.where(labelName));
+    : labelName === undefined
+      ? noLabels(features.rows)
+      : labelsOf(arrays.array(labelName), arrays.where(labelName));
   const nodes = labels.labels.length;
-  const features = readFeatures();
   if (features.rows !== nodes) {
-    const where = arrays.where(labelName);
+    const where = arrays.where(labelName ?? "labels");
     throw new BadFileError(where, `${nodes} labels for ${features.rows} rows of features`);
   }
   const decisions: string[] = [];

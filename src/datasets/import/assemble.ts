@@ -51,6 +51,8 @@ export function assemble(source: string, found: FoundGraph): Imported {
   const unnamed: Graph = {
     ...{ name: "", nodes, classes, adjacency, features, labels },
     ...(labelSets && { labelSets }),
+    ...(found.ids && { nodeNames: found.ids }),
+    ...(found.names && { classNames: found.names }),
   };
   const graph = { ...unnamed, name: `${stem(source)}-${digest(unnamed, found)}` };
   checkGraph(graph);
@@ -123,6 +125,9 @@ function arcDecisions({ directions, duplicates, loops }: ImportReport["stored"])
 function classDecisions({ names, labels, classes, labelSets }: FoundGraph): string[] {
   if (labelSets) return ["a node may have several classes; the measure is micro-F1"];
   if (names) return ["classes are numbered in the order of their names"];
+  if (labels.every((label) => label === UNLABELLED)) {
+    return ["no node has a label: the graph is for abkd predict, not for training"];
+  }
   const empty = classes - new Set(labels.filter((label) => label !== UNLABELLED)).size;
   return empty > 0 ? [`${empty} of ${classes} classes have no node`] : [];
 }

@@ -21,6 +21,8 @@ export interface FoundGraph extends FoundLabels {
   /** The form in a few words. */
   readonly form: string;
   readonly nodes: number;
+  /** What the files call the nodes, if not 0, 1, 2 ... */
+  readonly ids?: readonly string[];
   /** The ends of each stored arc, as the file has them, all of them nodes. */
   readonly from: Int32Array;
   readonly to: Int32Array;

@@ -4,6 +4,11 @@ import { UNLABELLED } from "../../graph/graph.ts";
 import { MAX_CLASSES } from "../sparse.ts";
 import type { FoundLabels } from "./found.ts";
 
+/** The labels of a graph without any, which a model can still be applied to. */
+export function noLabels(nodes: number): FoundLabels {
+  return { labels: new Int32Array(nodes).fill(UNLABELLED), classes: 1 };
+}
+
 /**
  * @param texts a node's label; empty, or -1, for none
  * @returns classes in the order of their numbers, or of their names

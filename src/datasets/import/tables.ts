@@ -9,7 +9,7 @@ import type { RawSplit } from "../splits.ts";
 import { featureOf, idOf, NODE_WORDS, type NodeTable, readColumns } from "./columns.ts";
 import { isFeatureList, readFeatureList } from "./feature-list.ts";
 import { type FoundGraph, inFolder, outOfRange, readOwn } from "./found.ts";
-import { classesOf } from "./labels.ts";
+import { classesOf, noLabels } from "./labels.ts";
 
 /** Names that files of text tables have. */
 export const TABLE_FILE = /\.(csv|tsv|tab|txt|dat|edges|edgelist|cites|content|nodes|labels)$/i;
@@ -33,7 +33,7 @@ const SOURCES = [
 ];
 const TARGETS = ["target", "dst", "to", "v", "id_2", "id2", "node_2", "node2", "to_id", "cited"];
 const EDGE_WORDS: ReadonlySet<string> = new Set([...SOURCES, ...TARGETS]);
-const WORDS: ReadonlySet<string> = new Set([...EDGE_WORDS, ...NODE_WORDS]);
+export const WORDS: ReadonlySet<string> = new Set([...EDGE_WORDS, ...NODE_WORDS]);
 const EDGE_FILE = /edge|link|cites|arcs|graph|network/i;
 
 /** @throws BadFileError naming file, line and column */
@@ -70,10 +70,8 @@ async function assembled(parts: Parts, decisions: string[]): Promise<FoundGraph>
   // Where several have a column that may be the label, a named one counts.
   const certain = labelled.filter(({ guessed }) => !guessed);
   const [labels, second] = certain.length > 0 ? certain : labelled;
-  if (!labels || second) {
-    const which = second
-      ? `${base(labels!.table)} and ${base(second.table)} both have labels`
-      : "no table has labels";
+  if (second) {
+    const which = `${base(labels!.table)} and ${base(second.table)} both have labels`;
     throw new BadFileError(folder, `${which}; name one column "label" in a header`);
   }
   const list = await featureList(lists, main, index);
@@ -89,10 +87,9 @@ async function assembled(parts: Parts, decisions: string[]): Promise<FoundGraph>
         ),
       );
   const features = list ?? denseFeatures(withFeatures!, rowOf(withFeatures!), nodes);
-  const texts = scattered(labels, labels.label!, rowOf(labels), nodes);
   const setTable = nodeTables.find(({ set }) => set !== undefined);
   const sets = setTable && scattered(setTable, setTable.set!, rowOf(setTable), nodes);
-  if (labels.guessed) {
+  if (labels?.guessed) {
     const where = `column ${labels.label! + 1} of ${base(labels.table)}`;
     decisions.push(`${where} is taken as the label; a header with "label" would say so`);
   }
@@ -113,7 +110,10 @@ async function assembled(parts: Parts, decisions: string[]): Promise<FoundGraph>
     nodes,
     ...nodeEnds(edges, ends, main, index),
     features,
-    ...classesOf(texts, labels.table.file),
+    ...(main.ids && { ids: main.ids }),
+    ...(labels
+      ? classesOf(scattered(labels, labels.label!, rowOf(labels), nodes), labels.table.file)
+      : noLabels(nodes)),
     splits: sets ? [splitOf(setTable!, sets)] : [],
     decisions,
   };
@@ -135,14 +135,14 @@ function edgeList(folder: string, tables: readonly TextTable[]): TextTable {
   throw new BadFileError(folder, fault);
 }
 
-interface Ends {
+export interface Ends {
   readonly from: readonly string[];
   readonly to: readonly string[];
   readonly lines: readonly number[];
   readonly columns: readonly [number, number];
 }
 
-function readEnds(table: TextTable): Ends {
+export function readEnds(table: TextTable): Ends {
   const names = table.header?.map((name) => name.toLowerCase()) ?? [];
   const at = (words: readonly string[], usual: number): number => {
     const found = names.findIndex((name) => words.includes(name));
@@ -241,7 +241,11 @@ async function featureList(
 }
 
 /** Reads the columns of numbers into compressed rows, zeros left out. */
-function denseFeatures({ table, features }: NodeTable, rowOf: Int32Array, nodes: number): Csr {
+export function denseFeatures(
+  { table, features }: NodeTable,
+  rowOf: Int32Array,
+  nodes: number,
+): Csr {
   const rows: { readonly columns: Int32Array; readonly values: Float32Array }[] = [];
   let count = 0;
   let row = 0;

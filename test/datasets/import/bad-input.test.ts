@@ -146,11 +146,6 @@ const CASES: readonly [what: string, files: Folder, message: RegExp][] = [
     /labels\.csv: 2 rows, x\.csv has 3; without ids both need as many$/,
   ],
   ["no edges", { "nodes.csv": NODES }, /no table looks like an edge list; call one "edges\.csv"/],
-  [
-    "no labels",
-    tables(EDGES, "id,x,z\na,1,0\nb,0,1\nc,2,2\n"),
-    /no table has labels; name one column/,
-  ],
   ["no features", tables(EDGES, "id,label\na,u\nb,v\nc,u\n"), /no table has columns of numbers/],
   ["only a header", tables(EDGES, "id,x,label\n"), /nodes\.csv: it has a header and no rows$/],
   ["an empty file", tables(EDGES, ""), /nodes\.csv: the file is empty$/],
@@ -188,11 +183,6 @@ const CASES: readonly [what: string, files: Folder, message: RegExp][] = [
     "arrays: no edges",
     arrays({ edge_index: undefined }),
     /it has no edges \(edge_index, edges, src and/,
-  ],
-  [
-    "arrays: no labels",
-    arrays({ y: undefined }),
-    /it has no labels \(y, label, .* it has edge_index, x$/,
   ],
   [
     "arrays: edges in three columns",

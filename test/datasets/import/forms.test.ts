@@ -188,3 +188,20 @@ test("a graph's name follows its content, whatever the path", async () => {
   assert.notEqual(names[0], names[2]);
   assert.match(names[2]!, /^g-[0-9a-f]{12}$/);
 });
+
+test("a graph without labels is one to predict: every node is unlabelled", async () => {
+  const { y: _, ...arrays } = TOY as Record<string, (typeof TOY)["x"]>;
+  const tables = {
+    "nodes.csv": "id,x,z\na,1,0\nb,0,1\nc,2,2\n",
+    "edges.csv": "source,target\na,b\nb,c\n",
+  };
+  for (const files of [{ "graph.npz": npz(arrays) }, tables]) {
+    const { graph, report } = await importDataset(pathOf(files));
+    assert.ok(graph.labels.every((label) => label === -1));
+    assert.ok(report.decisions.some((decision) => decision.startsWith("no node has a label")));
+    const empty = await loadSplit(graph, "random:48/32/20:0");
+    assert.equal(empty.train.length, 0);
+  }
+  const { graph } = await importDataset(folderOf(tables));
+  assert.deepEqual(graph.nodeNames, ["a", "b", "c"]);
+});

@@ -1,0 +1,65 @@
+// abkd serve: answers questions about nodes over HTTP, on this machine only.
+import { once } from "node:events";
+import { Command, Option } from "commander";
+import { UserError } from "../base/errors.ts";
+import { reasonOf } from "../base/files.ts";
+import { loadDataset } from "../datasets/index.ts";
+import { Desk } from "../deployment/questions.ts";
+import { startServer } from "../deployment/server.ts";
+import { modelTitle } from "../models/registry.ts";
+import { readModelFile } from "../training/apply.ts";
+import { addModuleOption } from "./modules.ts";
+import { DATASET_FLAG, integer } from "./options.ts";
+import { print, tell } from "./output.ts";
+import { SignalWatch } from "./signals.ts";
+
+interface ServeOptions {
+  readonly dataset?: string;
+  readonly data?: string;
+  readonly port: number;
+  readonly top: number;
+}
+
+export function serveCommand(): Command {
+  return addModuleOption(new Command("serve"))
+    .description(
+      'Answers over HTTP on 127.0.0.1: POST /predict takes {"node": 5}, or {"features": ..., ' +
+        '"neighbours": [...]} for a node that is not in the graph, or a list of such. Ctrl-C ends it.',
+    )
+    .argument("<file>", "safetensors or npz, as abkd export writes them")
+    .option("--dataset <name>", `${DATASET_FLAG} (default: the one it was trained on)`)
+    .option("--data <folder>", "look for datasets here first")
+    .addOption(
+      new Option("--port <n>", "0 for any free one").argParser(integer(0, 65_535)).default(8080),
+    )
+    .addOption(
+      new Option("--top <k>", "how many of the most probable classes an answer has")
+        .argParser(integer(1, 1000))
+        .default(1),
+    )
+    .action(serve);
+}
+
+async function serve(file: string, { dataset, data, port, top }: ServeOptions): Promise<void> {
+  const model = readModelFile(file);
+  const name = dataset ?? model.config.dataset;
+  const graph = await loadDataset(name, data === undefined ? {} : { dataDir: data });
+  if (graph.name !== model.config.dataset) {
+    tell(`the model was trained on ${model.config.dataset}; this is another graph, ${graph.name}`);
+  }
+  const title = modelTitle(model.config.model);
+  const served = { model: title, graph: graph.name, nodes: graph.nodes, ...model.shape };
+  const server = await startServer(new Desk(model, graph, top), served, port).catch((cause) => {
+    const why = cause.code === "EADDRINUSE" ? "another program uses it" : reasonOf(cause);
+    throw new UserError(`cannot listen on port ${port}: ${why}; name another --port`, { cause });
+  });
+  print(`${title} on ${graph.name}: ${server.address}/predict (Ctrl-C ends it)`);
+  const watch = new SignalWatch((signal) => {
+    watch.release();
+    process.kill(process.pid, signal);
+  });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) watch.watch(signal);
+  await once(watch.signal, "abort");
+  await server.close();
+  watch.release();
+}

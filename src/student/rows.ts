@@ -1,0 +1,92 @@
+// Graphs and added nodes as a student reads them: neighbours, degrees and features.
+
+/** A file, a graph or a question that does not fit the student; the message is one line. */
+export class StudentError extends Error {}
+
+/** Numbers in compressed rows, as in scipy.sparse; without values every entry is 1. */
+export interface Rows {
+  readonly indptr: ArrayLike<number>;
+  readonly indices: ArrayLike<number>;
+  readonly values?: ArrayLike<number> | undefined;
+}
+
+/** The graph that a student reads; one of loadDataset() or makeGraph() is one. */
+export interface StudentGraph {
+  readonly nodes: number;
+  /** nodes x nodes: both directions of each edge, no loops. */
+  readonly adjacency: Rows;
+  /** nodes x features, as published (not normalised). */
+  readonly features: Rows & { readonly columns: number };
+  /** Present if whole graphs are classified, which a student without the engine does not do. */
+  readonly graphs?: unknown;
+}
+
+/** A node that is not in the graph. */
+export interface AddedNode {
+  /** One number per feature, or those that are not 0 by their column. */
+  readonly features: ArrayLike<number> | Readonly<Record<string, number>>;
+  /** The nodes that it has edges with: those of the graph, then the added ones in their order. */
+  readonly neighbours: ArrayLike<number>;
+}
+
+/** The arcs of a graph together with those of added nodes. @throws StudentError for what is no neighbour */
+export function arcsOf(graph: StudentGraph, added: readonly AddedNode[]) {
+  const total = graph.nodes + added.length;
+  const more = new Map<number, Set<number>>();
+  const put = (from: number, to: number): void => {
+    const known = more.get(from);
+    if (known) known.add(to);
+    else more.set(from, new Set([to]));
+  };
+  for (const [index, { neighbours }] of added.entries()) {
+    const node = graph.nodes + index;
+    for (let k = 0; k < neighbours.length; k++) {
+      const other = neighbours[k]!;
+      if (!(Number.isInteger(other) && other >= 0 && other < total && other !== node)) {
+        throw new StudentError(
+          `an added node has the neighbour ${other}; known: 0 to ${total - 1}, and not itself`,
+        );
+      }
+      put(node, other);
+      put(other, node);
+    }
+  }
+  const { indptr, indices } = graph.adjacency;
+  return {
+    degree: (node: number): number =>
+      (node < graph.nodes ? degreeIn(graph.adjacency, node) : 0) + (more.get(node)?.size ?? 0),
+    each(node: number, visit: (other: number) => void): void {
+      if (node < graph.nodes) {
+        for (let k = indptr[node]!; k < indptr[node + 1]!; k++) visit(indices[k]!);
+      }
+      more.get(node)?.forEach(visit);
+    },
+  };
+}
+
+export const degreeIn = ({ indptr }: Rows, node: number): number =>
+  indptr[node + 1]! - indptr[node]!;
+
+/**
+ * Returns an added node's features as a matrix of one row.
+ * @throws StudentError for a column that does not exist or a value that is no number
+ */
+export function addedFeatures(features: AddedNode["features"], count: number): Rows {
+  const dense = "length" in features && typeof features.length === "number";
+  if (dense && features.length !== count) {
+    throw new StudentError(`an added node has ${features.length} features instead of ${count}`);
+  }
+  const entries = Object.entries(dense ? Array.from(features as ArrayLike<number>) : features);
+  for (const [column, value] of entries) {
+    if (/^\d{1,9}$/.test(column) && Number(column) < count && Number.isFinite(value)) continue;
+    throw new StudentError(
+      `an added node's feature ${column.slice(0, 20)} is ${String(value).slice(0, 20)}; ` +
+        `features are finite numbers in the columns 0 to ${count - 1}`,
+    );
+  }
+  return {
+    indptr: [0, entries.length],
+    indices: entries.map(([column]) => Number(column)),
+    values: entries.map(([, value]) => value),
+  };
+}

@@ -1,0 +1,220 @@
+// A student without the engine: predicts in plain JavaScript, in Node and in browsers.
+// This folder imports nothing else: `abkd export --format web` writes it, without its types, beside a page.
+import { KINDS, type Kind } from "./kinds.ts";
+import { addProduct, type Matrix, softmaxRows } from "./matrix.ts";
+import { Region } from "./region.ts";
+import {
+  type AddedNode,
+  addedFeatures,
+  arcsOf,
+  degreeIn,
+  StudentError,
+  type StudentGraph,
+} from "./rows.ts";
+
+export interface Predictions {
+  /** The class of each node's largest logit. */
+  readonly classes: Int32Array;
+  /** nodes x classes, row-major: each row's softmax. */
+  readonly probabilities: Float32Array;
+  /** nodes x classes, row-major. */
+  readonly logits: Float32Array;
+}
+
+/** What a student needs of a model file. */
+export interface StudentFile {
+  readonly config: { readonly model: { readonly kind: string } };
+  readonly shape: { readonly features: number; readonly classes: number };
+  readonly parameters: ReadonlyMap<
+    string,
+    { readonly shape: readonly number[]; readonly values: ArrayLike<number> }
+  >;
+}
+
+/** A trained model of one of the built-in kinds. */
+export class Student {
+  /** The model's part of the configuration: its kind and options. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly features: number;
+  readonly classes: number;
+  /** How many edges away from a node its prediction depends on others. */
+  readonly hops: number;
+  readonly #kind: Kind;
+  readonly #weights: ReadonlyMap<string, Matrix>;
+
+  /** @throws StudentError for a kind of model that only the engine runs */
+  constructor({ config: { model }, shape, parameters }: StudentFile) {
+    const kind = KINDS[model.kind];
+    if (!kind) {
+      const known = Object.keys(KINDS).join(", ");
+      throw new StudentError(`a student of the kind "${model.kind}" needs abkd; here: ${known}`);
+    }
+    this.options = { ...model };
+    this.features = shape.features;
+    this.classes = shape.classes;
+    this.#kind = kind;
+    this.hops = kind.hops(this.option("layers"));
+    const matrix = ({
+      shape,
+      values,
+    }: {
+      shape: readonly number[];
+      values: ArrayLike<number>;
+    }) => ({
+      columns: shape.at(-1) ?? 1,
+      values: Float64Array.from(values),
+    });
+    this.#weights = new Map(Array.from(parameters, ([name, array]) => [name, matrix(array)]));
+  }
+
+  /** @throws StudentError if the configuration lacks the number */
+  option(name: string): number {
+    const value = this.options[name];
+    if (typeof value === "number") return value;
+    throw new StudentError(`the model's configuration has no number "${name}"`);
+  }
+
+  /** @throws StudentError if the file lacks the array */
+  weight(name: string): Matrix {
+    const found = this.#weights.get(name);
+    if (found) return found;
+    throw new StudentError(`the model file has no array "${name}"`);
+  }
+
+  /** Predicts every node. @throws StudentError for a graph with other features */
+  predict(graph: StudentGraph): Predictions {
+    return this.prepare(graph).predict();
+  }
+
+  /**
+   * Keeps a graph for many questions: what a node's features alone decide is computed once.
+   * @throws StudentError for a graph with other features
+   */
+  prepare(graph: StudentGraph): PreparedGraph {
+    return new PreparedGraph(this, graph);
+  }
+
+  /** Runs the forward pass on a region, for its nearest nodes. */
+  forward(region: Region): Predictions {
+    const { values: logits } = this.#kind.forward(this, region);
+    return { ...softmaxRows(logits, this.classes), logits: Float32Array.from(logits) };
+  }
+}
+
+/** A graph with which a student answers questions. */
+export class PreparedGraph {
+  readonly student: Student;
+  readonly graph: StudentGraph;
+  readonly #products = new Map<string, Matrix>();
+  /** Each node's row in the region that is being made, or -1. */
+  #position: Int32Array;
+
+  constructor(student: Student, graph: StudentGraph) {
+    if (!graph?.adjacency || !graph.features) {
+      throw new StudentError("what is to be predicted is no graph, such as loadDataset() returns");
+    }
+    const { nodes, adjacency, features } = graph;
+    if (features.columns !== student.features) {
+      throw new StudentError(
+        `the graph has ${features.columns} features, the model reads ${student.features}`,
+      );
+    }
+    if (graph.graphs) throw new StudentError("whole graphs are classified with abkd's evaluate()");
+    if (adjacency.indptr.length !== nodes + 1 || features.indptr.length !== nodes + 1) {
+      throw new StudentError(`the graph's rows are not those of ${nodes} nodes`);
+    }
+    this.student = student;
+    this.graph = graph;
+    this.#position = new Int32Array(nodes).fill(-1);
+  }
+
+  /**
+   * Predicts nodes, in the order given, from their neighbourhood alone: every degree is that of the whole
+   * graph, so the result is the whole graph's.
+   * @param asked nodes of the graph, then the added ones (the first is `graph.nodes`); by default all, and
+   *   all together, without the added ones
+   * @param added nodes that are in the graph for this question only
+   * @throws StudentError for what is no node or no feature
+   */
+  predict(asked?: ArrayLike<number>, added: readonly AddedNode[] = []): Predictions {
+    return this.student.forward(asked ? this.#region(asked, added) : this.#whole());
+  }
+
+  /** Every node's features times a weight. */
+  product(name: string): Matrix {
+    let found = this.#products.get(name);
+    if (!found) {
+      const { features, nodes } = this.graph;
+      const weight = this.student.weight(name);
+      found = { columns: weight.columns, values: new Float64Array(nodes * weight.columns) };
+      for (let node = 0; node < nodes; node++) {
+        addProduct(found, node, weight, features, node);
+      }
+      this.#products.set(name, found);
+    }
+    return found;
+  }
+
+  #whole(): Region {
+    const { nodes, adjacency } = this.graph;
+    const degrees = Int32Array.from({ length: nodes }, (_, node) => degreeIn(adjacency, node));
+    const copied = (name: string): Matrix => {
+      const { columns, values } = this.product(name);
+      return { columns, values: values.slice() };
+    };
+    return new Region(adjacency, degrees, () => nodes, copied);
+  }
+
+  /** Finds the nodes that the asked ones depend on, nearest first. */
+  #region(asked: ArrayLike<number>, added: readonly AddedNode[]): Region {
+    const { graph, student } = this;
+    const arcs = arcsOf(graph, added);
+    const total = graph.nodes + added.length;
+    if (this.#position.length < total) this.#position = new Int32Array(total).fill(-1);
+    const position = this.#position;
+    const order: number[] = [];
+    const reach = (node: number): number => {
+      if (position[node]! < 0) position[node] = order.push(node) - 1;
+      return position[node]!;
+    };
+    const [within, indptr, indices]: [number[], number[], number[]] = [[], [0], []];
+    try {
+      for (let k = 0; k < asked.length; k++) {
+        const node = asked[k]!;
+        if (!(Number.isInteger(node) && node >= 0 && node < total)) {
+          throw new StudentError(`there is no node ${node}; nodes are 0 to ${total - 1}`);
+        }
+        if (position[node]! >= 0) throw new StudentError(`node ${node} is asked for twice`);
+        reach(node);
+      }
+      within.push(order.length);
+      for (let hop = 0, k = 0; hop < student.hops; hop++) {
+        for (; k < within[hop]!; k++) {
+          arcs.each(order[k]!, (other) => {
+            indices.push(reach(other));
+          });
+          indptr.push(indices.length);
+        }
+        within.push(order.length);
+      }
+    } finally {
+      for (const node of order) position[node] = -1;
+    }
+    const own = added.map(({ features }) => addedFeatures(features, graph.features.columns));
+    const product = (name: string): Matrix => {
+      const { columns, values: all } = this.product(name);
+      const values = new Float64Array(order.length * columns);
+      for (const [row, node] of order.entries()) {
+        if (node < graph.nodes) {
+          values.set(all.subarray(node * columns, (node + 1) * columns), row * columns);
+        } else
+          addProduct({ columns, values }, row, student.weight(name), own[node - graph.nodes]!, 0);
+      }
+      return { columns, values };
+    };
+    const degrees = Int32Array.from(order, (node) => arcs.degree(node));
+    // The loops are compiled for one kind of array.
+    const arrays = { indptr: Int32Array.from(indptr), indices: Int32Array.from(indices) };
+    return new Region(arrays, degrees, (hop) => within[hop]!, product);
+  }
+}
