@@ -5,7 +5,7 @@ import type { NdArray } from "./pickle-values.ts";
 /** An array of numbers that is still in its file's bytes. */
 export interface RawArray {
   readonly shape: readonly number[];
-  /** Kind and bytes per item: b1, i1..i8, u1..u8, f4, f8. */
+  /** Kind and bytes per item: b1, i1..i8, u1..u8, f2, f4, f8. */
   readonly code: string;
   readonly littleEndian: boolean;
   readonly fortranOrder: boolean;
@@ -14,6 +14,7 @@ export interface RawArray {
 
 /** Returns the raw form of a pickled ndarray. */
 export function rawArray(array: NdArray | null, file: string): RawArray {
+  if (array?.objects) throw new BadFileError(file, "an array of objects, not of numbers");
   if (!array?.dtype || !array.bytes) throw new BadFileError(file, "an ndarray was never filled");
   const { shape, fortranOrder, bytes, dtype } = array;
   return { shape, fortranOrder, bytes, code: dtype.code, littleEndian: dtype.littleEndian };
@@ -98,6 +99,8 @@ function typed({ bytes, code, littleEndian }: RawArray): Numbers {
       return new Uint16Array(buffer);
     case "i4":
       return new Int32Array(buffer);
+    case "f2":
+      return Float32Array.from(new Uint16Array(buffer), half);
     case "f4":
       return new Float32Array(buffer);
     case "f8":
@@ -105,4 +108,15 @@ function typed({ bytes, code, littleEndian }: RawArray): Numbers {
     default:
       return new Uint32Array(buffer);
   }
+}
+
+/** The value of IEEE 754's half precision: a sign, 5 bits of exponent, 10 of fraction. */
+function half(bits: number): number {
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  const sign = bits >> 15 === 0 ? 1 : -1;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return exponent === 0
+    ? sign * fraction * 2 ** -24
+    : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }

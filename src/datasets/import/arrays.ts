@@ -1,9 +1,9 @@
 // Reads a graph from named arrays, an npz file or .npy files side by side: the usual keys of PyG, DGL and others.
 import path from "node:path";
-import type { RawArray } from "../../formats/arrays.ts";
-import { toFloat32 } from "../../formats/arrays.ts";
+import { type RawArray, toFloat32 } from "../../formats/arrays.ts";
 import { BadFileError } from "../../formats/errors.ts";
-import { type ArraySource, parseNpy } from "../../formats/npz.ts";
+import type { ArraySource } from "../../formats/npz.ts";
+import { unpickle } from "../../formats/pickle.ts";
 import type { Csr } from "../../graph/csr.ts";
 import { readCsr, rowsOf, vector } from "../gnn-benchmark.ts";
 import { canonicalFeatures, checkCsr, MAX_CLASSES, MAX_ENTRIES } from "../sparse.ts";
@@ -18,12 +18,8 @@ import {
   wholeNumbers,
 } from "./dense.ts";
 import { type FoundGraph, type FoundLabels, outOfRange, readOwn } from "./found.ts";
-
-/** Arrays, and the file or folder that they are in. */
-export interface NamedArrays {
-  readonly file: string;
-  readonly arrays: ArraySource;
-}
+import { classesOf } from "./labels.ts";
+import { OwnArrays } from "./own-arrays.ts";
 
 const EDGES = ["edge_index", "edges", "edge_list", "edgelist", "edge", "links"];
 /** Both ends apart, as DGL has them, or scipy's coordinates. */
@@ -34,9 +30,17 @@ const END_PAIRS = [
   ["u", "v"],
   ["from", "to"],
 ] as const;
-const ADJACENCY = ["adj", "adj_matrix", "adjacency", "adjacency_matrix", "a", "adj_full", "graph"];
+const ADJACENCY = [
+  "adj",
+  "adj_matrix",
+  "adjacency",
+  "adjacency_matrix",
+  "a",
+  "adj_full",
+  "graph",
+].concat(["topo"]);
 const FEATURES = ["x", "feat", "feats", "features", "node_features", "node_feat"].concat([
-  ...["attr", "attr_matrix", "node_attr", "attributes", "attrs"],
+  ...["attr", "attr_matrix", "node_attr", "attributes", "attrs", "feature"],
 ]);
 const LABELS = ["y", "label", "labels", "node_labels", "node_label", "targets", "target", "class"];
 const SETS: readonly [keyof RawSplit, readonly string[]][] = [
@@ -45,34 +49,42 @@ const SETS: readonly [keyof RawSplit, readonly string[]][] = [
   ["test", ["test"]],
 ];
 
-/** The .npy files of a folder. */
-export async function npyFiles(folder: string, files: readonly string[]): Promise<NamedArrays> {
-  const found = new Map<string, { file: string; bytes: Buffer }>();
-  for (const name of files.filter((name) => name.endsWith(".npy"))) {
-    const file = path.join(folder, name);
-    found.set(path.parse(name).name, { file, bytes: await readOwn(file) });
+const WANTED: ReadonlySet<string> = new Set(
+  [EDGES, END_PAIRS, ADJACENCY, FEATURES, LABELS].flat(2),
+);
+
+/** Names of files that hold an array, or several. */
+export const ARRAY_FILE = /\.(npy|npz|pkl|pickle)$/i;
+
+/** Whether a file is an npz archive (or another zip), an npy array or a binary pickle. */
+export function isArrays(bytes: Buffer): boolean {
+  const start = bytes.toString("latin1", 0, 6);
+  return start.startsWith("PK") || start === NPY || bytes[0] === 0x80;
+}
+
+const NPY = "\x93NUMPY";
+
+/** @throws BadFileError for a file that is damaged, or an object that is no array */
+export async function arraysOf(files: readonly string[], where: string): Promise<OwnArrays> {
+  const arrays = new OwnArrays(where, WANTED);
+  for (const file of files) {
+    const bytes = await readOwn(file);
+    const { name } = path.parse(file);
+    const start = bytes.toString("latin1", 0, 6);
+    if (start.startsWith("PK")) arrays.addNpz(bytes, file, files.length > 1 ? name : "");
+    else if (start === NPY || /\.npy$/i.test(file)) arrays.addNpy(name, file, () => bytes);
+    else if (/\.npz$/i.test(file)) arrays.addNpz(bytes, file);
+    else arrays.addObject(name, file, unpickle(bytes, file));
   }
-  const fileOf = (name: string): string => found.get(name)?.file ?? folder;
-  const arrays: ArraySource = {
-    names: [...found.keys()],
-    where: fileOf,
-    array: (name) => {
-      const bytes = found.get(name)?.bytes;
-      if (bytes) return parseNpy(bytes, fileOf(name));
-      throw new BadFileError(folder, `it has no ${name}.npy`);
-    },
-  };
-  return { file: folder, arrays };
+  return arrays;
 }
 
 /** @throws BadFileError naming the array, and the entry, or row and column */
-export function readArrays({ file, arrays }: NamedArrays): FoundGraph {
-  const { names } = arrays;
+export function readArrays(arrays: OwnArrays): FoundGraph {
+  const { file, names } = arrays;
   const labelRows = prefixOf(LABELS);
   const labelName = labelRows ? `${labelRows}indices` : needed(LABELS, "labels");
-  const labels = labelRows
-    ? sparseLabels(arrays, labelRows)
-    : labelsOf(arrays.array(labelName), arrays.where(labelName));
+  const labels = labelRows ? sparseLabels(arrays, labelRows) : labelArray(arrays, labelName);
   const nodes = labels.labels.length;
   const features = readFeatures();
   if (features.rows !== nodes) {
@@ -103,8 +115,8 @@ export function readArrays({ file, arrays }: NamedArrays): FoundGraph {
 
   /** The beginning of the names of a matrix in compressed rows: `adj_`, `adj_matrix.`. */
   function prefixOf(words: readonly string[]): string | undefined {
-    const has = (prefix: string): boolean => names.includes(`${prefix}indptr`);
-    return words.flatMap((word) => [`${word}_`, `${word}.`]).find(has);
+    const name = findName(words.flatMap((word) => [`${word}_indptr`, `${word}.indptr`]));
+    return name?.slice(0, -"indptr".length);
   }
 
   function readFeatures(): Csr {
@@ -211,6 +223,19 @@ export function sparseArcs(
   }
   const from = rowsOf(matrix);
   return { from, to: matrix.indices.subarray(0, from.length) };
+}
+
+/** Numbers or names of classes. */
+function labelArray(arrays: OwnArrays, name: string): FoundLabels {
+  const where = arrays.where(name);
+  const named = arrays.texts(name);
+  if (!named) return labelsOf(arrays.array(name), where);
+  const [, columns = 1, ...rest] = named.shape;
+  if (columns === 1 && rest.length === 0) return classesOf(named.texts, where);
+  throw new BadFileError(
+    where,
+    `texts of shape (${named.shape.join(", ")}), not one for each node`,
+  );
 }
 
 /** n x classes in scipy's rows. */

@@ -4,12 +4,11 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { OptionError } from "../../base/errors.ts";
 import { BadFileError } from "../../formats/errors.ts";
-import { NpzFile } from "../../formats/npz.ts";
 import { datasets } from "../registry.ts";
 import { type RawSplit, USUAL_RANDOM } from "../splits.ts";
-import { npyFiles, readArrays } from "./arrays.ts";
+import { ARRAY_FILE, arraysOf, isArrays, readArrays } from "./arrays.ts";
 import { assemble, type Imported } from "./assemble.ts";
-import { type FoundGraph, readOwn } from "./found.ts";
+import { type FoundGraph, inFolder, readOwn } from "./found.ts";
 import { isGeomGcn, readGeomGcn } from "./geom-gcn.ts";
 import { isGraphSaint, readGraphSaint } from "./graphsaint.ts";
 import { MATRIX_FILE, readMatrices } from "./matrices.ts";
@@ -45,29 +44,28 @@ async function read(source: string): Promise<FoundGraph> {
   if (isGraphSaint(names)) return readGraphSaint(source, names);
   if (isGeomGcn(names)) return readGeomGcn(source, names);
   if (names.some((name) => MATRIX_FILE.test(name))) return readMatrices(source, names);
-  if (names.some((name) => name.endsWith(".npy"))) return readArrays(await npyFiles(source, names));
+  const arrays = inFolder(source, names, ARRAY_FILE);
+  if (names.some((name) => /\.npy$/i.test(name))) return readArrays(await arraysOf(arrays, source));
   if (tableNames(names).length > 0) return readTables(source, names);
-  const archives = names.filter((name) => name.endsWith(".npz"));
-  if (archives.length === 1) return readFile(path.join(source, archives[0]!));
+  const [one, more] = arrays;
+  if (one !== undefined)
+    return readArrays(await arraysOf(arrays, more === undefined ? one : source));
   const seen = names.slice(0, 8).join(", ") || "nothing";
   throw new BadFileError(source, `no known form of graph; it has ${seen}; see docs/datasets.md`);
 }
 
 /** Files that do not hold a graph by themselves. */
 const PART = /\.(npy|mtx|json)$/i;
-const PICKLED = /\.(pt|pth|pkl|pickle|bin)$/i;
+const TORCH = /\.(pt|pth|bin)$/i;
 
 async function readFile(source: string): Promise<FoundGraph> {
-  const bytes = await readOwn(source);
-  // A .pt file is an archive too.
-  if (bytes.toString("latin1", 0, 2) === "PK" && !PICKLED.test(source)) {
-    return readArrays({ file: source, arrays: new NpzFile(bytes, source) });
-  }
   if (PART.test(source) || TABLE_FILE.test(source)) {
     const folder = path.dirname(source);
     throw new BadFileError(source, `one file of several; name their folder instead: ${folder}`);
   }
-  const advice = PICKLED.test(source) ? "nothing is unpickled; save its arrays as npz" : "";
+  const known = ARRAY_FILE.test(source) || (!TORCH.test(source) && isArrays(await readOwn(source)));
+  if (known) return readArrays(await arraysOf([source], source));
+  const advice = TORCH.test(source) ? "PyTorch's objects are not read; save its arrays as npz" : "";
   const fault = ["no known form of graph", advice, "see docs/datasets.md"].filter(Boolean);
   throw new BadFileError(source, fault.join("; "));
 }

@@ -262,13 +262,32 @@ const CASES: readonly [what: string, files: Folder, message: RegExp][] = [
   ],
 ];
 
+test("an object that names a function is refused, and nothing runs", async () => {
+  // pickle.dumps(os.system) and its call, in an array of objects and as a file.
+  const call = Buffer.from("\x80\x02cposix\nsystem\nX\x04\0\0\0true\x85R.", "latin1");
+  const header = "{'descr': '|O', 'fortran_order': False, 'shape': (), }".padEnd(117);
+  const npy = Buffer.concat([
+    Buffer.from("\x93NUMPY\x01\0\x76\0", "latin1"),
+    Buffer.from(`${header}\n`),
+    call,
+  ]);
+  const files = { "y.npy": npy };
+  const message =
+    /offset 2, opcode GLOBAL .*posix\.system, which no dataset needs; nothing was run$/;
+  await assert.rejects(importDataset(folderOf(files)), message);
+  await assert.rejects(importDataset(path.join(folderOf({ "g.pkl": call }), "g.pkl")), message);
+});
+
 test("refused: a file that is a part of a graph, or pickled", async () => {
   const folder = folderOf({ "edges.csv": EDGES, "x.npy": "?", "cora.pt": "PK\x03\x04" });
   const refused = async (name: string, message: RegExp): Promise<void> =>
     assert.rejects(importDataset(path.join(folder, name)), message);
   await refused("edges.csv", /edges\.csv: one file of several; name their folder instead: /);
   await refused("x.npy", /x\.npy: one file of several/);
-  await refused("cora.pt", /cora\.pt: .*nothing is unpickled; save its arrays as npz; see docs/);
+  await refused(
+    "cora.pt",
+    /cora\.pt: .*PyTorch's objects are not read; save its arrays as npz; see docs/,
+  );
 });
 
 function pathOf(files: Folder): string {

@@ -10,7 +10,21 @@ const FOLDER = path.join(import.meta.dirname, "made");
 const COUNTS = { nodes: 120, arcs: 462, feature_nnz: 308, classes: 3 };
 
 /** The forms that hold all labels as numbers. */
-const SAME = ["pyg.npz", "dgl.npz", "bench.npz", "side", "saint", "market", "geom", "networkx"];
+const SAME = [
+  "pyg.npz",
+  "dgl.npz",
+  "bench.npz",
+  "side",
+  "saint",
+  "market",
+  "geom",
+  "networkx",
+].concat([
+  // scipy's matrices in object arrays (as in GraphData), in a dict and in a pickle.
+  ...["objects.npz", "dict.npz", "pickled"],
+]);
+/** The forms that name the classes, in the order of the alphabet: cocoa, milk and tea are 2, 1 and 0. */
+const NAMED = ["texts.npz", "names.npz", "scipys"];
 
 test("each form has the same arcs, features and labels", async () => {
   const digests = new Set<string>();
@@ -24,9 +38,23 @@ test("each form has the same arcs, features and labels", async () => {
   assert.equal(digests.size, 1);
 });
 
+test("labels of text, as numpy's texts or objects: the same graph with classes by their names", async () => {
+  const { graph: plain } = await importDataset(path.join(FOLDER, "pyg.npz"));
+  for (const form of NAMED) {
+    const { graph, report } = await importDataset(path.join(FOLDER, form));
+    assert.deepEqual(report.classNames, ["cocoa", "milk", "tea"], form);
+    assert.deepEqual(graph.adjacency, plain.adjacency);
+    assert.deepEqual(graph.features, plain.features);
+    assert.deepEqual(
+      graph.labels,
+      plain.labels.map((label) => 2 - label),
+    );
+  }
+});
+
 test("masks, lists and roles are the same split", async () => {
   const sets = new Set<string>();
-  for (const form of ["pyg.npz", "dgl.npz", "side", "saint", "geom"]) {
+  for (const form of ["pyg.npz", "dgl.npz", "side", "saint", "geom", "texts.npz"]) {
     const { graph } = await importDataset(path.join(FOLDER, form));
     const { train, val, test } = await loadSplit(graph, "public");
     assert.deepEqual([train.length, val.length, test.length], [30, 30, 60]);
