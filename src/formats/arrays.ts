@@ -68,6 +68,24 @@ export function toFloat32(
   return out;
 }
 
+/**
+ * Reads any numbers as float64, in storage order; whole ones beyond 2^53 are rounded.
+ * @throws BadFileError for NaN or an infinity
+ */
+export function toFloat64(array: RawArray, where: string): Float64Array {
+  const values = typed(array);
+  const out =
+    /^[iu]8$/.test(array.code) && values instanceof Uint32Array
+      ? Float64Array.from({ length: values.length / 2 }, (_, k) => {
+          const high = values[2 * k + 1]!;
+          return (array.code === "i8" ? high | 0 : high) * 2 ** 32 + values[2 * k]!;
+        })
+      : Float64Array.from(values);
+  const wrong = out.findIndex((value) => !Number.isFinite(value));
+  if (wrong < 0) return out;
+  throw new BadFileError(where, `entry ${wrong} is not a finite number`);
+}
+
 type Numbers =
   | Int8Array
   | Uint8Array

@@ -38,6 +38,8 @@ export interface Graph {
   readonly adjacency: Csr;
   /** nodes x features, as published (not normalised). */
   readonly features: Csr;
+  /** Models read the features as they are. If absent, they divide each row by its sum. */
+  readonly featuresAsIs?: true;
   /** Class of each item, or UNLABELLED. If there are `labelSets`: 0, or UNLABELLED where the set is unknown. */
   readonly labels: Int32Array;
   /** The classes of each item, if it may have several or none: items x classes, without values. */

@@ -1,5 +1,5 @@
 // Applies a trained model to a graph: logits, classes and accuracies.
-import { needObject, needText } from "../base/arguments.ts";
+import { checkKeys, needObject, needText } from "../base/arguments.ts";
 import { UserError } from "../base/errors.ts";
 import { readBytes } from "../base/files.ts";
 import type { Suggested } from "../base/suggested.ts";
@@ -17,7 +17,6 @@ import type { Outputs } from "../models/model.ts";
 import { findModel } from "../models/registry.ts";
 import { taskOf } from "../tasks/task.ts";
 import { startEngine } from "../tensor/index.ts";
-import { checkKeys } from "./config-check.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
 import { graphInputs } from "./inputs.ts";
 import { decodeModel, type ModelFile, restoreModel } from "./model-file.ts";

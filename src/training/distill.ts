@@ -1,6 +1,6 @@
 // Distils a student from its dataset, teacher and method, in one call.
 import path from "node:path";
-import { needObject, needText, refuse } from "../base/arguments.ts";
+import { checkKeys, needObject, needText, refuse } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
 import type { Suggested } from "../base/suggested.ts";
@@ -9,7 +9,7 @@ import {
   type DataOptions,
   type DatasetName,
   importDataset,
-  isPath,
+  isOwn,
   loadDataset,
   loadSplit,
   type OwnSplit,
@@ -22,7 +22,6 @@ import type { Graph, Split } from "../graph/graph.ts";
 import { findModel, type ModelName, models } from "../models/registry.ts";
 import { evaluate, readModelFile } from "./apply.ts";
 import { TRIALS_OPTIONS } from "./beforehand.ts";
-import { checkKeys } from "./config-check.ts";
 import { fingerprint } from "./inputs.ts";
 import { encodeModel, encodeModelNpz, type ModelFile } from "./model-file.ts";
 import {
@@ -225,7 +224,12 @@ async function known(
   const spec = sets ? "public" : (split as string | undefined);
   const named = (name: string) => ({ dataset: name, ...(spec !== undefined && { split: spec }) });
   if (typeof dataset === "string") {
-    if (!sets) return named(isPath(dataset) ? (await importDataset(dataset)).graph.name : dataset);
+    const own = { ...(options.dataDir !== undefined && { dataDir: options.dataDir }) };
+    if (!sets) {
+      return named(
+        isOwn(dataset, own.dataDir) ? (await importDataset(dataset, own)).graph.name : dataset,
+      );
+    }
     throw new OptionError("distill: your own split needs your own graph: see makeGraph()");
   }
   const legal = "a dataset's name, or a graph, as returned by makeGraph()";

@@ -7,19 +7,12 @@ import { unpickle } from "../../formats/pickle.ts";
 import type { Csr } from "../../graph/csr.ts";
 import { readCsr, rowsOf, vector } from "../gnn-benchmark.ts";
 import { canonicalFeatures, checkCsr, MAX_CLASSES, MAX_ENTRIES } from "../sparse.ts";
-import type { RawSplit } from "../splits.ts";
-import {
-  compressed,
-  denseArcs,
-  fromSets,
-  labelsOf,
-  nodeSets,
-  sides,
-  wholeNumbers,
-} from "./dense.ts";
+import { compressed, denseArcs, fromSets, labelsOf, sides, wholeNumbers } from "./dense.ts";
 import { type FoundGraph, type FoundLabels, outOfRange, readOwn } from "./found.ts";
 import { classesOf } from "./labels.ts";
 import { OwnArrays } from "./own-arrays.ts";
+import { splitsIn } from "./own-splits.ts";
+import { TIMES, timeArray } from "./times.ts";
 
 const EDGES = ["edge_index", "edges", "edge_list", "edgelist", "edge", "links"];
 /** Both ends apart, as DGL has them, or scipy's coordinates. */
@@ -43,14 +36,9 @@ const FEATURES = ["x", "feat", "feats", "features", "node_features", "node_feat"
   ...["attr", "attr_matrix", "node_attr", "attributes", "attrs", "feature"],
 ]);
 const LABELS = ["y", "label", "labels", "node_labels", "node_label", "targets", "target", "class"];
-const SETS: readonly [keyof RawSplit, readonly string[]][] = [
-  ["train", ["train"]],
-  ["val", ["val", "valid", "validation", "dev"]],
-  ["test", ["test"]],
-];
 
 const WANTED: ReadonlySet<string> = new Set(
-  [EDGES, END_PAIRS, ADJACENCY, FEATURES, LABELS].flat(2),
+  [EDGES, END_PAIRS, ADJACENCY, FEATURES, LABELS, TIMES].flat(2),
 );
 
 /** Names of files that hold an array, or several. */
@@ -93,11 +81,12 @@ export function readArrays(arrays: OwnArrays): FoundGraph {
   }
   const decisions: string[] = [];
   const ends = readEdges(nodes, decisions);
-  const splits = readSplits(nodes);
-  if (splits.length > 1) {
-    decisions.push(`${splits.length} splits: the first is public, all are geom-gcn:0, :1 ...`);
-  }
-  return { form: "arrays", nodes, ...ends, ...labels, features, splits, decisions };
+  const splits = splitsIn(arrays, nodes);
+  const timeName = findName(TIMES);
+  return {
+    ...{ form: "arrays", nodes, ...ends, ...labels, features, splits, decisions },
+    ...(timeName !== undefined && { times: timeArray(arrays, timeName, nodes) }),
+  };
 
   function findName(words: readonly string[]): string | undefined {
     return words
@@ -147,29 +136,6 @@ export function readArrays(arrays: OwnArrays): FoundGraph {
     }
     needed([...EDGES.slice(0, 2), "src and dst", "adj_indptr"], "edges");
     throw new Error("unreachable");
-  }
-
-  function readSplits(nodes: number): RawSplit[] {
-    const found = SETS.map(([set, words]) => {
-      const all = words.flatMap((w) => [`${w}_mask`, `${w}_masks`, `${w}_idx`, `idx_${w}`]);
-      const more = words.flatMap((w) => [`${w}_index`, `${w}_nodes`, `${w}_id`, `${w}_nid`, w]);
-      return [set, findName([...all, ...more])] as const;
-    });
-    if (found.every(([, name]) => name === undefined)) return [];
-    const sets = found.map(([set, name]) => {
-      if (name === undefined)
-        throw new BadFileError(file, `it has sets of nodes, but none for ${set}`);
-      return nodeSets(arrays.array(name), arrays.where(name), nodes);
-    });
-    // PyG's WikiCS has twenty training masks and one for the test.
-    const count = Math.max(...sets.map(({ length }) => length));
-    const wrong = sets.find(({ length }) => length !== count && length !== 1);
-    if (wrong)
-      throw new BadFileError(file, `${count} masks of one set, ${wrong.length} of another`);
-    return Array.from({ length: count }, (_, k) => {
-      const [train, val, test] = sets.map((masks) => masks[masks.length === 1 ? 0 : k]!);
-      return { train: train!, val: val!, test: test! };
-    });
   }
 }
 

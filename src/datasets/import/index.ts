@@ -2,39 +2,92 @@
 import { existsSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
+import { checkKeys, needText } from "../../base/arguments.ts";
 import { OptionError } from "../../base/errors.ts";
+import { printable } from "../../base/printable.ts";
 import { BadFileError } from "../../formats/errors.ts";
-import { datasets } from "../registry.ts";
-import { type RawSplit, USUAL_RANDOM } from "../splits.ts";
+import { datasets, OWN_NAME } from "../registry.ts";
+import { USUAL_RANDOM } from "../splits.ts";
 import { ARRAY_FILE, arraysOf, isArrays, readArrays } from "./arrays.ts";
 import { assemble, type Imported } from "./assemble.ts";
+import { FEATURE_FORMS, type FeatureForm } from "./features.ts";
 import { type FoundGraph, inFolder, readOwn } from "./found.ts";
 import { isGeomGcn, readGeomGcn } from "./geom-gcn.ts";
 import { isGraphSaint, readGraphSaint } from "./graphsaint.ts";
+import { checkKeptName, keep, keptFile, readKept } from "./kept.ts";
 import { MATRIX_FILE, readMatrices } from "./matrices.ts";
+import { givenSplits } from "./own-splits.ts";
 import { readTables, TABLE_FILE, tableNames } from "./tables.ts";
 
 export { describeReport, type Imported, type ImportReport } from "./assemble.ts";
+export { FEATURE_FORMS, type FeatureForm } from "./features.ts";
+export { keptFile, keptGraphs, readKept } from "./kept.ts";
 
-/** Whether a dataset is named by a path: no known name, with a separator, a file's ending, or there. */
-export function isPath(name: string): boolean {
+export interface ImportOptions {
+  /** How models get the features (FEATURE_FORMS); by default `rows`, or `as-is` if some are negative. */
+  readonly features?: FeatureForm;
+  /** A file or folder of npz files with the sets of nodes, instead of the graph's own. */
+  readonly splits?: string;
+  /** A name under which the graph is kept in the data folder: later it is a dataset like the others. */
+  readonly as?: string;
+  /** The data folder, as for loadDataset. */
+  readonly dataDir?: string;
+}
+
+const KEYS = ["features", "splits", "as", "dataDir"];
+
+/** Whether a dataset is one's own: the name of a kept graph, or a path (with a separator, an ending, or there). */
+export function isOwn(name: string, dataDir?: string): boolean {
   if (typeof name !== "string" || datasets.names.includes(name)) return false;
+  if (keptFile(name, dataDir) !== undefined) return true;
   return /[\\/]|\.[a-z]\w*$/i.test(name) || (name !== "" && existsSync(name));
 }
 
 /**
- * Reads a graph from a file or a folder and registers it: its name is that of the path and 12 digits of
- * its fingerprint, so that two graphs never share runs. The file's own sets become the split `public`;
+ * Reads a graph of one's own and registers it: its name is that of the path and 12 digits of its
+ * fingerprint, so that two graphs never share runs. The file's own sets become the split `public`;
  * where it has several, they are `geom-gcn:0`, `geom-gcn:1` ... too.
  *
- * @throws OptionError for a path that does not exist; BadFileError naming file and place for anything
- *   that cannot be read; InputError for a graph that is not sound
+ * @param source a file or a folder (docs/datasets.md has the forms), or the name of a kept graph
+ * @returns the graph, and the report of what was found and decided
+ * @throws OptionError for a path that does not exist, or a name that cannot be used; BadFileError naming
+ *   file and place for anything that cannot be read; InputError for a graph that is not sound
  */
-export async function importDataset(source: string): Promise<Imported> {
+export async function importDataset(
+  source: string,
+  options: ImportOptions = {},
+): Promise<Imported> {
+  needText(source, "importDataset: source", "the path of a file or a folder");
+  checkKeys(options, KEYS, "the options of importDataset");
+  const { features, as, dataDir } = options;
+  const forms = Object.keys(FEATURE_FORMS);
+  if (features !== undefined && !forms.includes(features)) {
+    throw new OptionError(
+      `features "${printable(String(features))}": known are ${forms.join(", ")}`,
+    );
+  }
+  if (as !== undefined) checkKeptName(as);
+  const given = features ?? options.splits ?? as;
+  const kept = given === undefined ? keptFile(source, dataDir) : undefined;
+  if (kept !== undefined) return registeredKept(kept, source);
   if (!existsSync(source)) throw new OptionError(`${source}: no such file or folder`);
   const found = await read(source);
-  const imported = assemble(source, found);
-  register(source, imported, found.splits);
+  const splits = options.splits
+    ? await givenSplits(options.splits, source, found.nodes)
+    : found.splits;
+  const imported = assemble(as ?? source, { ...found, splits }, features);
+  if (as !== undefined) await keep(source, as, imported, dataDir);
+  register(imported, path.basename(path.resolve(source)));
+  return imported;
+}
+
+async function registeredKept(file: string, name: string): Promise<Imported> {
+  const { from, ...imported } = await readKept(file);
+  const { graph } = imported;
+  if (OWN_NAME.test(name) && graph.name !== name) {
+    throw new OptionError(`${file} is another graph, ${graph.name}, not ${name}`);
+  }
+  register(imported, from);
   return imported;
 }
 
@@ -71,17 +124,18 @@ async function readFile(source: string): Promise<FoundGraph> {
 }
 
 /** The same graph may be read again: it is the same dataset. */
-function register(source: string, { graph }: Imported, splits: readonly RawSplit[]): void {
+function register({ graph, splits, times }: Imported, from: string): void {
   const { name } = graph;
   if (datasets.names.includes(name)) return;
   const [first] = splits;
   datasets.add({
     name,
-    title: `your own, from ${path.basename(path.resolve(source))}`,
+    title: `your own, from ${from}`,
     files: [],
     defaultSplit: first ? "public" : USUAL_RANDOM,
     load: async () => graph,
     ...(first && { publicSplit: async () => first }),
     ...(splits.length > 1 && { numberedSplits: splits }),
+    ...(times && { times }),
   });
 }

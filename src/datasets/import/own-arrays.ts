@@ -164,6 +164,14 @@ export class OwnArrays implements ArraySource {
 function numbersOrTexts(bytes: Uint8Array, where: string): RawArray | Texts {
   const parts = npyParts(bytes, where);
   const texts = npyTexts(parts, where);
+  // datetime64 is a whole number of its unit.
+  if (/^[<>]M8(\[\w+\])?$/.test(parts.type)) {
+    const { type, data, shape, fortranOrder } = parts;
+    const size = shape.reduce((product, side) => product * side, 8);
+    if (size === data.length) {
+      return { shape, code: "i8", littleEndian: type[0] === "<", fortranOrder, bytes: data };
+    }
+  }
   return texts ? { shape: parts.shape, texts } : parseNpy(bytes, where);
 }
 
