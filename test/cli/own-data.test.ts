@@ -33,10 +33,7 @@ test("data info says what is in a file and what was decided", async () => {
   assert.match(stdout, /^shop-[0-9a-f]{12}: your own, from shop\.npz\n2,708 nodes/);
   assert.match(stdout, /\nread as arrays\n10,556 arcs in the files: each edge in both directions/);
   assert.match(stdout, /\nhomophily 0\.\d\d/);
-  assert.match(
-    stdout,
-    /\ndecided: features: models divide each row by its sum/,
-  );
+  assert.match(stdout, /\ndecided: features: models divide each row by its sum/);
   const json = JSON.parse((await abkd("data", "info", saved(graph), "--json")).stdout);
   assert.equal(json.nodes, 2708);
   assert.equal(json.import.stored.directions, "both");
