@@ -5,6 +5,7 @@ import type { NpyParts } from "./npz.ts";
 
 /** More characters than this, padding included, are refused. */
 const MAX_CHARACTERS = 1 << 25;
+const MAX_TEXTS = 1 << 22;
 
 /**
  * Returns the texts in storage order, without the zeros that pad them; undefined for an array of another type.
@@ -22,8 +23,11 @@ export function npyTexts({ type, shape, data }: NpyParts, where: string): string
     const found = `${data.length} are there`;
     throw new BadFileError(where, `shape (${sides}) of type ${type} needs ${size} bytes, ${found}`);
   }
-  if (count * Math.max(width, 1) > MAX_CHARACTERS) {
-    throw new BadFileError(where, `${count} texts of ${width}; at most ${MAX_CHARACTERS} in all`);
+  if (count > MAX_TEXTS || count * width > MAX_CHARACTERS) {
+    throw new BadFileError(
+      where,
+      `${count} texts of ${width}; at most ${MAX_TEXTS}, and ${MAX_CHARACTERS} characters`,
+    );
   }
   if (kind === "S") {
     const of = (k: number): string => data.toString("utf8", k * width, (k + 1) * width);

@@ -5,8 +5,6 @@ import { test } from "node:test";
 import { UserError } from "../../../src/base/errors.ts";
 import { importDataset } from "../../../src/datasets/index.ts";
 import { makeGraph } from "../../../src/graph/make.ts";
-import { randomStream } from "../../../src/graph/random.ts";
-import { syntheticGraph } from "../../../src/graph/synthetic.ts";
 import { folderOf } from "./support/folder.ts";
 import { bool, FORMS, type Folder, float, int, npz } from "./support/write-forms.ts";
 
@@ -307,39 +305,3 @@ for (const [what, files, message] of CASES) {
     });
   });
 }
-
-test("300 files with a damaged place: a graph or one line, within a second and 500 MB", async () => {
-  const graph = syntheticGraph(7);
-  const small = makeGraph({
-    edges: { from: [...Array(59).keys()], to: [...Array(59).keys()].map((k) => k + 1) },
-    features: Array.from({ length: 60 }, (_, k) => [k % 2, k % 3, 1]),
-    labels: Array.from({ length: 60 }, (_, k) => graph.labels[k]! % 3),
-  });
-  const random = randomStream(11);
-  const below = (count: number): number => random.below(Math.max(count, 1));
-  const forms = Object.values(FORMS).map((write) => write(small));
-  let refused = 0;
-  for (let k = 0; k < 300; k++) {
-    const files = forms[k % forms.length]!;
-    const name = Object.keys(files)[below(Object.keys(files).length)]!;
-    const bytes = Buffer.from(files[name]!);
-    const at = below(bytes.length);
-    if (k % 3 === 0) bytes[at] = below(256);
-    const cut = k % 3 === 1 ? bytes.subarray(0, at) : bytes;
-    const text =
-      k % 3 === 2
-        ? Buffer.concat([cut.subarray(0, at), Buffer.from("9,\t;x\0"), cut.subarray(at)])
-        : cut;
-    const began = performance.now();
-    try {
-      await importDataset(pathOf({ ...files, [name]: text }));
-    } catch (error) {
-      assert.ok(error instanceof UserError, `${k}, ${name} at ${at}: ${(error as Error).stack}`);
-      assert.doesNotMatch(error.message, /\n|undefined|NaN,/);
-      refused++;
-    }
-    assert.ok(performance.now() - began < 1000, `${k}: ${performance.now() - began} ms`);
-  }
-  assert.ok(refused > 100, `${refused} refused`);
-  assert.ok(process.memoryUsage().rss < 500e6, `${process.memoryUsage().rss} bytes`);
-});
