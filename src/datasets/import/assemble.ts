@@ -55,6 +55,9 @@ export function assemble(source: string, found: FoundGraph, form?: FeatureForm):
   const { nodes, from, to, labels, labelSets, classes, splits, times } = found;
   if (from.length === 0) throw new BadFileError(source, "the graph has no edges");
   const adjacency = arcsFromPairs(nodes, from, to, from.length);
+  if (nonzeros(adjacency) === 0) {
+    throw new BadFileError(source, "each edge leads from a node to itself: the graph has no others");
+  }
   const { features, featuresAsIs, decisions } = formed(found.features, form, source);
   const unnamed: Graph = {
     ...{ name: "", nodes, classes, adjacency, features, labels },

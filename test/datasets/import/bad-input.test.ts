@@ -163,6 +163,11 @@ const CASES: readonly [what: string, files: Folder, message: RegExp][] = [
     /g\.npz: edge_index: entry 3: node 9 is not one of 0 to 2$/,
   ],
   [
+    "arrays: only loops",
+    arrays({ edge_index: int([0, 1, 0, 1], [2, 2]) }),
+    /g\.npz: each edge leads from a node to itself: the graph has no others$/,
+  ],
+  [
     "arrays: numbered from 1",
     arrays({ edge_index: int([1, 2, 2, 3], [2, 2]) }),
     /g\.npz: edge_index: entry 3: node 3 of 3, and none is 0: they are numbered from 1; subtract 1/,
