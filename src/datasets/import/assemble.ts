@@ -56,7 +56,10 @@ export function assemble(source: string, found: FoundGraph, form?: FeatureForm):
   if (from.length === 0) throw new BadFileError(source, "the graph has no edges");
   const adjacency = arcsFromPairs(nodes, from, to, from.length);
   if (nonzeros(adjacency) === 0) {
-    throw new BadFileError(source, "each edge leads from a node to itself: the graph has no others");
+    throw new BadFileError(
+      source,
+      "each edge leads from a node to itself: the graph has no others",
+    );
   }
   const { features, featuresAsIs, decisions } = formed(found.features, form, source);
   const unnamed: Graph = {

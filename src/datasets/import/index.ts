@@ -2,9 +2,15 @@
 import { existsSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import { checkKeys, needText } from "../../base/arguments.ts";
+import {
+  checkKeys,
+  checkValues,
+  isText,
+  LEGAL,
+  type Legal,
+  needText,
+} from "../../base/arguments.ts";
 import { OptionError } from "../../base/errors.ts";
-import { printable } from "../../base/printable.ts";
 import { BadFileError } from "../../formats/errors.ts";
 import { datasets, OWN_NAME } from "../registry.ts";
 import { USUAL_RANDOM } from "../splits.ts";
@@ -34,7 +40,14 @@ export interface ImportOptions {
   readonly dataDir?: string;
 }
 
-const KEYS = ["features", "splits", "as", "dataDir"];
+const FORM_NAMES: readonly unknown[] = Object.keys(FEATURE_FORMS);
+
+const LEGAL_OPTIONS: Readonly<Record<keyof ImportOptions, Legal>> = {
+  features: { words: FORM_NAMES.join(", "), is: (value) => FORM_NAMES.includes(value) },
+  splits: { words: "the path of a file or a folder", is: isText },
+  as: LEGAL.name,
+  dataDir: LEGAL.folder,
+};
 
 /** Whether a dataset is one's own: the name of a kept graph, or a path (with a separator, an ending, or there). */
 export function isOwn(name: string, dataDir?: string): boolean {
@@ -58,14 +71,9 @@ export async function importDataset(
   options: ImportOptions = {},
 ): Promise<Imported> {
   needText(source, "importDataset: source", "the path of a file or a folder");
-  checkKeys(options, KEYS, "the options of importDataset");
+  checkKeys(options, Object.keys(LEGAL_OPTIONS), "the options of importDataset");
   const { features, as, dataDir } = options;
-  const forms = Object.keys(FEATURE_FORMS);
-  if (features !== undefined && !forms.includes(features)) {
-    throw new OptionError(
-      `features "${printable(String(features))}": known are ${forms.join(", ")}`,
-    );
-  }
+  checkValues(options, LEGAL_OPTIONS, "importDataset");
   if (as !== undefined) checkKeptName(as);
   const given = features ?? options.splits ?? as;
   const kept = given === undefined ? keptFile(source, dataDir) : undefined;
