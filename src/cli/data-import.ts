@@ -1,6 +1,7 @@
 // abkd data import: keeps a graph of the user's own in the data folder, and lists what is kept.
 import { type Command, Option } from "commander";
 import { UserError } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
 import {
   describeReport,
   FEATURE_FORMS,
@@ -75,7 +76,7 @@ export async function keptRows(dataDir?: string): Promise<KeptRow[]> {
     try {
       const { graph, from } = await readKept(file);
       const counts = `${grouped(graph.nodes)} nodes, ${grouped(graph.classes)} classes`;
-      rows.push({ name, file, dataset: graph.name, title: `${counts}, from ${from}` });
+      rows.push({ name, file, dataset: graph.name, title: `${counts}, from ${printable(from)}` });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       rows.push({ name, file, title: error.message });

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import type { Graph } from "../../src/graph/graph.ts";
 import { syntheticGraph } from "../../src/graph/synthetic.ts";
 import { folderOf } from "../datasets/import/support/folder.ts";
-import { FORMS, int, npz } from "../datasets/import/support/write-forms.ts";
+import { FORMS, float, int, npz } from "../datasets/import/support/write-forms.ts";
 import { temporaryFolder } from "../training/small.ts";
 import { abkd } from "./abkd.ts";
 
@@ -113,6 +113,32 @@ test("data import keeps a graph: later commands need its name alone, and predict
     again.stderr,
     /^abkd: .*shop\.npz is another graph, shop-\w+: choose another name.*\n$/,
   );
+});
+
+test("a graph with sets of classes trains, and says which methods read them", async (t) => {
+  const nodes = 120;
+  // Node k has class c if bit c of k is set, and its features say so.
+  const bits = Array.from({ length: nodes }, (_, k) => [k & 1, (k >> 1) & 1, (k >> 2) & 1]);
+  const at = [...Array(nodes - 8).keys()];
+  const file = npz({
+    edge_index: int([...at, ...at.map((k) => k + 8)], [2, at.length]),
+    x: float(
+      bits.flatMap((row) => [...row.map((bit) => 3 * bit), 1]),
+      [nodes, 4],
+    ),
+    y: int(bits.flat(), [nodes, 3]),
+  });
+  const path = join(folderOf({ "sets.npz": file }), "sets.npz");
+  const runs = ["--dataset", path, "--runs", temporaryFolder(t), "--quiet", "--json"];
+  const small = ["--model", "gcn", "--layers", "2", "--epochs", "200", "--learning-rate", "0.05"];
+  const { code, stdout, stderr } = await abkd("train", ...runs, ...small, "--dropout", "0");
+  assert.equal(code, 0, stderr);
+  const [run] = JSON.parse(stdout);
+  assert.equal(run.metric, "micro-F1");
+  assert.ok(run.accuracy.test > 0.9, `${run.accuracy.test}`);
+  const refused = await abkd("distill", "--method", "softkd", ...runs);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /here each item has a set of classes; methods for that: student\n$/);
 });
 
 test("a path that is wrong is one line", async () => {

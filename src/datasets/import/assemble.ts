@@ -1,6 +1,7 @@
 // Makes a checked graph of what a reader found, and says what it is and what was decided.
 import { createHash } from "node:crypto";
 import path from "node:path";
+import { printable } from "../../base/printable.ts";
 import { BadFileError } from "../../formats/errors.ts";
 import { checkGraph, checkSplit } from "../../graph/check.ts";
 import { type Csr, csrFromPairs, nonzeros } from "../../graph/csr.ts";
@@ -207,7 +208,10 @@ export function describeReport(report: ImportReport, { labels }: Graph): string[
     both: "each edge in both directions",
     some: "some edges in both directions",
   }[stored.directions];
-  const names = classNames?.slice(0, 12).join(", ");
+  const names = classNames
+    ?.slice(0, 12)
+    .map((name) => printable(name))
+    .join(", ");
   const more = (classNames?.length ?? 0) > 12 ? ` and ${classNames!.length - 12} more` : "";
   return [
     `read as ${report.form}`,

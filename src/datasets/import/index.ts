@@ -11,6 +11,7 @@ import {
   needText,
 } from "../../base/arguments.ts";
 import { OptionError } from "../../base/errors.ts";
+import { printable } from "../../base/printable.ts";
 import { BadFileError } from "../../formats/errors.ts";
 import { datasets, OWN_NAME } from "../registry.ts";
 import { USUAL_RANDOM } from "../splits.ts";
@@ -138,7 +139,7 @@ function register({ graph, splits, times }: Imported, from: string): void {
   const [first] = splits;
   datasets.add({
     name,
-    title: `your own, from ${from}`,
+    title: `your own, from ${printable(from)}`,
     files: [],
     defaultSplit: first ? "public" : USUAL_RANDOM,
     load: async () => graph,
