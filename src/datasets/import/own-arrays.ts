@@ -67,7 +67,7 @@ export class OwnArrays implements ArraySource {
     const npz = new NpzFile(bytes, file);
     const { names } = npz;
     if (stem !== "" && names.includes("format") && names.includes("shape")) {
-      this.#addSaved(stem, npz);
+      if (this.#words.has(stem.toLowerCase())) this.#addSaved(stem, npz);
       return;
     }
     for (const name of names) this.addNpy(name, npz.where(name), () => npz.bytes(name));

@@ -130,6 +130,22 @@ test("splits elsewhere: those of the graph's name, in a folder or as one file", 
   await refused(file(small), one, /_0\.npz: \w+_mask: /);
 });
 
+test("matrices that no graph needs may lie beside it, in any form", async () => {
+  const text = (word: string) => ({
+    dtype: `|S${word.length}`,
+    shape: [],
+    bytes: Buffer.from(word),
+  });
+  const saved = npz({ format: text("dia"), shape: int([9, 9]), data: float([1]) });
+  const { graph } = await importDataset(folderOf({ ...npys(toy), "metapaths.npz": saved }));
+  assert.equal(graph.nodes, 4);
+  const needed = importDataset(folderOf({ ...npys({ x: MIXED, y: toy.y }), "adj.npz": saved }));
+  await assert.rejects(
+    needed,
+    /adj\.npz: format: a sparse matrix of the form "dia"; save it as csr$/,
+  );
+});
+
 test("sets that overlap are refused when the graph is read", async () => {
   const masks = {
     train_mask: bool([1, 0, 0, 0]),
