@@ -21,7 +21,7 @@ import { FEATURE_FORMS, type FeatureForm } from "./features.ts";
 import { type FoundGraph, inFolder, readOwn } from "./found.ts";
 import { isGeomGcn, readGeomGcn } from "./geom-gcn.ts";
 import { isGraphSaint, readGraphSaint } from "./graphsaint.ts";
-import { checkKeptName, keep, keptFile, readKept } from "./kept.ts";
+import { checkKeptName, isKept, keep, keptFile, readKept } from "./kept.ts";
 import { MATRIX_FILE, readMatrices } from "./matrices.ts";
 import { givenSplits } from "./own-splits.ts";
 import { readTables, TABLE_FILE, tableNames } from "./tables.ts";
@@ -80,6 +80,7 @@ export async function importDataset(
   const kept = given === undefined ? keptFile(source, dataDir) : undefined;
   if (kept !== undefined) return registeredKept(kept, source);
   if (!existsSync(source)) throw new OptionError(`${source}: no such file or folder`);
+  if (given === undefined && (await isKept(source))) return registeredKept(source, source);
   const found = await read(source);
   const splits = options.splits
     ? await givenSplits(options.splits, source, found.nodes)

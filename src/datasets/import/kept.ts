@@ -1,5 +1,5 @@
 // Graphs of one's own that `abkd data import` keeps: own/NAME.npz in a data folder, which numpy can read too.
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { OptionError } from "../../base/errors.ts";
 import { writeAtomic } from "../../base/files.ts";
@@ -23,6 +23,7 @@ const FOLDER = "own";
 /** What a name may be: as the first part of a graph's name. */
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const SETS = ["train", "val", "test"] as const;
+const NOTES = "import_json";
 
 /** What is kept beside the arrays, as JSON. */
 interface Kept {
@@ -128,8 +129,15 @@ function arraysOf(source: string, imported: Imported): Map<string, NpyArray> {
     featuresAsIs: graph.featuresAsIs ?? false,
     report,
   };
-  vector("import_json", new Uint8Array(Buffer.from(JSON.stringify(kept))));
+  vector(NOTES, new Uint8Array(Buffer.from(JSON.stringify(kept))));
   return arrays;
+}
+
+/** Whether a path is a file that `keep` wrote, here or elsewhere. */
+export async function isKept(source: string): Promise<boolean> {
+  if (!source.endsWith(".npz") || !statSync(source).isFile()) return false;
+  const bytes = await readOwn(source);
+  return npzDigest(bytes) === "fits" && new NpzFile(bytes, source).names.includes(NOTES);
 }
 
 /** @throws BadFileError for a file that `keep` did not write, or that was changed */
@@ -173,7 +181,7 @@ export async function readKept(file: string): Promise<Imported & { readonly from
 }
 
 function keptNotes(npz: NpzFile): Kept {
-  return JSON.parse(Buffer.from(npz.array("import_json").bytes).toString()) as Kept;
+  return JSON.parse(Buffer.from(npz.array(NOTES).bytes).toString()) as Kept;
 }
 
 function keptSplits(npz: NpzFile, nodes: number): RawSplit[] {

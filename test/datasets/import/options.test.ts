@@ -249,6 +249,12 @@ test("kept by a name: the same graph, report, splits and times again; never repl
   for (const name of ["cora", "My", "a/b", "x-0123456789ab"]) {
     await assert.rejects(importDataset(source, { as: name, dataDir }), /cannot be kept|built in/);
   }
+  // Copied to another place, it is still that graph, with the form of features that was chosen.
+  const unit = await importDataset(source, { as: "unit", dataDir, features: "unit" });
+  const copy = path.join(dataDir, "copy.npz");
+  writeFileSync(copy, readFileSync(path.join(dataDir, "own", "unit.npz")));
+  const { graph: copied } = await importDataset(copy);
+  assert.equal(copied.name.replace("copy", "unit"), unit.graph.name);
   bytes[200]! ^= 1;
   writeFileSync(kept, bytes);
   await assert.rejects(
