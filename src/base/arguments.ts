@@ -44,6 +44,16 @@ export function needFunction(value: unknown, what: string, legal: string): void 
   if (typeof value !== "function") refuse(value, what, legal);
 }
 
+/** @throws OptionError for what is not an object, or has a key that nothing reads: a typo */
+export function checkKeys(value: unknown, known: readonly string[], what: string): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new OptionError(`${what} is ${shown(value)}, not an object with ${known.join(", ")}`);
+  }
+  const unknown = Object.keys(value).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  throw new OptionError(`${what}: unknown key "${unknown}"; legal: ${known.join(", ")}`);
+}
+
 /** What an option may be, in words and as a test. */
 export interface Legal {
   readonly words: string;

@@ -11,7 +11,7 @@ import {
   describeReport,
   fetchFile,
   importDataset,
-  isPath,
+  isOwn,
   loadDataset,
   loadSplit,
   MissingFileError,
@@ -23,6 +23,7 @@ import { counted, grouped, percent } from "../display/format.ts";
 import { type ConstantPredictor, constantPredictor } from "../graph/constant-predictor.ts";
 import { type Csr, nonzeros } from "../graph/csr.ts";
 import type { Graph } from "../graph/graph.ts";
+import { addImport, keptRows } from "./data-import.ts";
 import { print, printJson, tell } from "./output.ts";
 
 interface Options {
@@ -43,6 +44,12 @@ export function dataCommand(): Command {
   add("list", "every dataset, and whether its files are here")
     .option("--json", "print JSON")
     .action(list);
+  addImport(
+    add(
+      "import <source>",
+      "check a graph of your own, a file or a folder, and keep it under a name",
+    ),
+  );
   add("info <name>", "counts and splits of a dataset, or of a graph of your own, by its path")
     .option("--json", "print JSON")
     .action(info);
@@ -61,15 +68,16 @@ export function dataCommand(): Command {
   return command;
 }
 
-function list(options: Options): void {
+async function list(options: Options): Promise<void> {
   const folders = dataFolders(options.data);
   const rows = DATASET_NAMES.map((name) => {
     const { title, files, defaultSplit } = datasetEntry(name);
     const missing = files.filter((file) => findFile(file, folders) === null);
     return { name, title, defaultSplit, files: files.length, missing };
   });
+  const own = await keptRows(options.data);
   if (options.json) {
-    printJson({ datasets: rows, folders: folders.searched });
+    printJson({ datasets: rows, own, folders: folders.searched });
     return;
   }
   for (const { name, title, files, missing } of rows) {
@@ -81,16 +89,18 @@ function list(options: Options): void {
           : `${missing.length} of ${counted(files, "file")} missing`;
     print(`${name.padEnd(17)} ${state.padEnd(23)} ${title}`);
   }
+  for (const { name, title } of own) print(`${name.padEnd(17)} ${"your own".padEnd(23)} ${title}`);
   print(`\nlooked for in ${folders.searched.join(", ")}`);
 }
 
 async function info(given: string, options: Options): Promise<void> {
-  const own = isPath(given) ? await importDataset(given) : undefined;
+  const place = options.data ? { dataDir: options.data } : {};
+  const own = isOwn(given, options.data) ? await importDataset(given, place) : undefined;
   const name = own?.graph.name ?? given;
   const { title, defaultSplit, labelFiles = [] } = datasetEntry(name);
   const warnings: string[] = [];
   const dataOptions: DataOptions = {
-    ...(options.data && { dataDir: options.data }),
+    ...place,
     onWarning: (message) => warnings.push(message),
   };
   const graph = await loadDataset(name, dataOptions);
@@ -201,11 +211,12 @@ function sayable(report: SplitReport): string {
 
 /** Returns every split that a dataset has by name, and its default if that is random. */
 function splitsOf(name: string): string[] {
-  const { publicSplit, geomGcnFile, numberedSplits, defaultSplit } = datasetEntry(name);
+  const { publicSplit, geomGcnFile, numberedSplits, defaultSplit, times } = datasetEntry(name);
   const numbered = numberedSplits?.length ?? (geomGcnFile ? 10 : 0);
   return [
     ...Array.from({ length: Math.min(numbered, 10) }, (_, index) => `geom-gcn:${index}`),
     ...(publicSplit ? ["public", "pyg-full"] : []),
+    ...(times ? ["time:60/20"] : []),
     ...(defaultSplit.startsWith("random:") ? [defaultSplit] : []),
   ];
 }

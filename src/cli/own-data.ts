@@ -1,5 +1,5 @@
-// --dataset PATH: reads graphs of the user's own before a command is built, and puts their names in the paths' place.
-import { importDataset, isPath } from "../datasets/index.ts";
+// --dataset PATH, or a kept name: reads graphs of the user's own before a command is built, and puts their names in the paths' place.
+import { importDataset, isOwn } from "../datasets/index.ts";
 import { counted, grouped } from "../display/format.ts";
 import { tell } from "./output.ts";
 
@@ -13,25 +13,38 @@ const FLAG = /^--(dataset|datasets)(?:=(.*))?$/s;
  */
 export async function importGivenData(argv: readonly string[]): Promise<string[]> {
   const words: string[] = [];
-  const quiet = argv.includes("--quiet");
+  const at = argv.indexOf("--data");
+  const dataDir =
+    at >= 0
+      ? argv[at + 1]
+      : argv.find((word) => word.startsWith("--data="))?.slice("--data=".length);
+  const place: Place = {
+    quiet: argv.includes("--quiet"),
+    ...(dataDir !== undefined && { dataDir }),
+  };
   for (const [k, word] of argv.entries()) {
     const own = FLAG.exec(word);
     const before = FLAG.exec(argv[k - 1] ?? "");
-    if (own?.[2] !== undefined) words.push(`--${own[1]}=${await named(own[2], own[1]!, quiet)}`);
-    else if (before && before[2] === undefined) words.push(await named(word, before[1]!, quiet));
+    if (own?.[2] !== undefined) words.push(`--${own[1]}=${await named(own[2], own[1]!, place)}`);
+    else if (before && before[2] === undefined) words.push(await named(word, before[1]!, place));
     else words.push(word);
   }
   return words;
 }
 
-async function named(text: string, flag: string, quiet: boolean): Promise<string> {
+interface Place {
+  readonly dataDir?: string;
+  readonly quiet: boolean;
+}
+
+async function named(text: string, flag: string, { quiet, ...place }: Place): Promise<string> {
   const names: string[] = [];
   for (const part of flag === "datasets" ? text.split(",") : [text]) {
-    if (!isPath(part)) {
+    if (!isOwn(part, place.dataDir)) {
       names.push(part);
       continue;
     }
-    const { graph } = await importDataset(part);
+    const { graph } = await importDataset(part, place);
     names.push(graph.name);
     if (quiet) continue;
     const counts = `${grouped(graph.nodes)} nodes, ${counted(graph.classes, "class", "classes")}`;

@@ -17,7 +17,7 @@ import { checkLabels } from "../graph/check.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { differences, summarise } from "./canonical.ts";
 import { type DownloadOptions, download } from "./download.ts";
-import { importDataset, isPath } from "./import/index.ts";
+import { importDataset, isOwn } from "./import/index.ts";
 import {
   type DataFolders,
   dataFolders,
@@ -39,6 +39,7 @@ import {
   type RawSplit,
   randomSplit,
   type SplitName,
+  timeSplit,
 } from "./splits.ts";
 
 export { BadFileError, DatasetError } from "../formats/errors.ts";
@@ -47,10 +48,15 @@ export { MissingFileError, UnfitSplitError } from "./errors.ts";
 export { type AddedNodes, readAdded } from "./import/added.ts";
 export {
   describeReport,
+  FEATURE_FORMS,
+  type FeatureForm,
   type Imported,
+  type ImportOptions,
   type ImportReport,
   importDataset,
-  isPath,
+  isOwn,
+  keptGraphs,
+  readKept,
 } from "./import/index.ts";
 export {
   LEGAL_SPLIT,
@@ -101,7 +107,8 @@ function checkData(options: DataOptions, owner: string): void {
  * may be intended), unless a file has exactly the published length: that is a damaged copy.
  *
  * @param name one of DATASET_NAMES, or the path of a graph of your own, a file or a folder
- *   (docs/datasets.md): the graph's name is then what configurations call it.
+ *   (docs/datasets.md), or the name under which importDataset() kept it: the graph's name is then what
+ *   configurations call it.
  * @throws OptionError for an unknown name or path; MissingFileError for a file that is in no folder and
  *   may not be downloaded; BadFileError for a broken file; DatasetError if a download fails.
  */
@@ -110,7 +117,7 @@ export async function loadDataset(
   options: DataOptions = {},
 ): Promise<Graph> {
   checkData(options, "loadDataset");
-  if (isPath(name)) return (await importDataset(name)).graph;
+  if (isOwn(name, options.dataDir)) return (await importDataset(name, placeOf(options))).graph;
   const entry = datasetEntry(name);
   const folders = dataFolders(options.dataDir);
   const here = (file: string): boolean => findFile(file, folders) !== null;
@@ -145,8 +152,8 @@ export async function firstAvailable(
   for (const [index, name] of names.entries()) {
     try {
       const graph = await loadDataset(name, options);
-      await loadSplit(graph, split ?? datasetEntry(name).defaultSplit, options);
-      return name;
+      await loadSplit(graph, split ?? datasetEntry(graph.name).defaultSplit, options);
+      return graph.name;
     } catch (error) {
       const next = names[index + 1];
       if (!(error instanceof DatasetError) || options.signal?.aborted || !next) throw error;
@@ -160,8 +167,8 @@ export async function firstAvailable(
  * Loads a split of a dataset's graph, without its unlabelled nodes, which are counted.
  *
  * @param graph a graph from loadDataset: its name decides which files are read.
- * @param spec `geom-gcn:0..9`, `public`, `pyg-full`, `random:<train>/<val>/<test>:<seed>` or
- *   `per-class:<train>/<val>:<seed>`.
+ * @param spec `geom-gcn:0..9`, `public`, `pyg-full`, `random:<train>/<val>/<test>:<seed>`,
+ *   `per-class:<train>/<val>:<seed>` or `time:<train>/<val>`.
  * @throws OptionError for a split that is malformed or that the dataset does not have; otherwise as
  *   loadDataset.
  */
@@ -188,6 +195,10 @@ export async function loadRawSplit(
   if (parsed.kind === "per-class") return perClassSplit(graph, parsed);
   if (parsed.kind === "sets") return namedSets(parsed.digest);
   const entry = datasetEntry(graph.name);
+  if (parsed.kind === "time") {
+    if (entry.times) return timeSplit(graph, entry.times, parsed);
+    throw new OptionError(`${entry.name} has no times of its nodes, so no split "${spec}"`);
+  }
   const read = reader(dataFolders(options.dataDir), options);
   const numbered = parsed.kind === "geom-gcn" && entry.numberedSplits?.[parsed.index];
   if (numbered) return numbered;
@@ -215,6 +226,11 @@ export async function fetchFile(file: string, options: DataOptions = {}): Promis
   const url = options.mirror ? `${options.mirror.replace(/\/$/, "")}/${file}` : published.url;
   await download({ ...published, url }, target, options);
   return target;
+}
+
+/** The data folder, for what takes nothing else. */
+function placeOf({ dataDir }: DataOptions): Pick<DataOptions, "dataDir"> {
+  return dataDir === undefined ? {} : { dataDir };
 }
 
 function reader(folders: DataFolders, options: DataOptions): ReadFile {

@@ -3,7 +3,7 @@
 import { type RawArray, rawArray, toFloat32, toInt32 } from "../formats/arrays.ts";
 import { BadFileError } from "../formats/errors.ts";
 import { unpickle } from "../formats/pickle.ts";
-import { CsrObject, NdArray } from "../formats/pickle-values.ts";
+import { NdArray, SparseObject } from "../formats/pickle-values.ts";
 import type { Csr } from "../graph/csr.ts";
 import { UNLABELLED } from "../graph/graph.ts";
 import type { DataFile } from "./locate.ts";
@@ -38,7 +38,9 @@ export interface Labels {
 /** @throws BadFileError for anything but a csr_matrix. */
 export function parseFeatures({ bytes, path }: DataFile): Features {
   const value = unpickle(bytes, path);
-  if (!(value instanceof CsrObject)) throw new BadFileError(path, "it holds no csr_matrix");
+  if (!(value instanceof SparseObject) || value.form !== "csr") {
+    throw new BadFileError(path, "it holds no csr_matrix");
+  }
   const [rows, columns] = value.shape;
   const indptr = toInt32(vector(rawArray(value.indptr, path), path), path);
   const indices = toInt32(vector(rawArray(value.indices, path), path), path);

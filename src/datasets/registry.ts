@@ -29,6 +29,8 @@ export interface DatasetEntry {
   geomGcnFile?(index: number): string;
   /** Instead: the sets themselves, of a graph of one's own that comes with several. */
   readonly numberedSplits?: readonly RawSplit[];
+  /** The time of each node, in any unit, if it is known: for splits by time. */
+  readonly times?: Float64Array;
 }
 
 const SYNTHETIC_SEED = 2310;
@@ -75,14 +77,14 @@ export function datasetEntry(name: string): DatasetEntry {
   if (OWN_NAME.test(String(name)) && !datasets.names.includes(name)) {
     throw new OptionError(
       `"${name}" is a graph of your own, which is not read yet: name its file or folder ` +
-        "(--dataset, or loadDataset() first)",
+        "(--dataset, or loadDataset() first), or keep it (abkd data import)",
     );
   }
   return datasets.find(name);
 }
 
 /** As import/ calls what it reads: a name and 12 digits of the fingerprint. */
-const OWN_NAME = /^[a-z][a-z0-9-]{0,50}-[0-9a-f]{12}$/;
+export const OWN_NAME = /^[a-z][a-z0-9-]{0,50}-[0-9a-f]{12}$/;
 
 /** An entry whose name the compiler knows. */
 type Named<Name extends string> = DatasetEntry & { readonly name: Name };

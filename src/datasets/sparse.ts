@@ -51,6 +51,28 @@ export function canonicalFeatures(arrays: CsrArrays, data: Float32Array, where: 
   return withoutOnes(isCanonical(sorted) ? sorted : merged(sorted));
 }
 
+/** Sorts the entries of a matrix by row; within a row they stay in the given order, and may repeat. */
+export function byRow(
+  rows: number,
+  columns: number,
+  rowOf: Int32Array,
+  columnOf: Int32Array,
+  given: Float32Array,
+): Required<Csr> {
+  const indptr = new Int32Array(rows + 1);
+  for (const row of rowOf) indptr[row + 1]!++;
+  for (let r = 0; r < rows; r++) indptr[r + 1]! += indptr[r]!;
+  const next = indptr.slice(0, rows);
+  const indices = new Int32Array(rowOf.length);
+  const values = new Float32Array(rowOf.length);
+  for (let k = 0; k < rowOf.length; k++) {
+    const at = next[rowOf[k]!]!++;
+    indices[at] = columnOf[k]!;
+    values[at] = given[k]!;
+  }
+  return { rows, columns, indptr, indices, values };
+}
+
 /** Whether columns ascend within each row (a column may repeat). */
 function isSorted({ rows, indptr, indices }: Csr): boolean {
   for (let r = 0; r < rows; r++) {

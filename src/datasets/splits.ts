@@ -36,6 +36,7 @@ export type SplitSpec =
       readonly val: number;
       readonly seed: number;
     }
+  | { readonly kind: "time"; readonly train: number; readonly val: number }
   // Sets of a program's own, see nameSets(): they cannot be written by hand.
   | { readonly kind: "sets"; readonly digest: string };
 
@@ -47,15 +48,16 @@ type Digit = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
 /** Names of splits that Tab offers; a drawn split may have any numbers. */
 export type SplitName =
   | `geom-gcn:${Digit}`
-  | Exclude<SplitSpec["kind"], "geom-gcn" | "random" | "per-class" | "sets">
+  | Exclude<SplitSpec["kind"], "geom-gcn" | "random" | "per-class" | "time" | "sets">
   | typeof USUAL_RANDOM
-  | "per-class:20/30:0";
+  | "per-class:20/30:0"
+  | "time:60/20";
 
 /** All forms of names, for messages and help. */
 export const SPLIT_FORMS =
-  "geom-gcn:0..9, public, pyg-full, random:<train>/<val>/<test>:<seed> or per-class:<train>/<val>:<seed>";
+  "geom-gcn:0..9, public, pyg-full, random:<train>/<val>/<test>:<seed>, per-class:<train>/<val>:<seed> or time:<train>/<val>";
 
-/** @throws OptionError for anything but one of the five forms. */
+/** @throws OptionError for anything but one of the six forms. */
 export function parseSplit(name: string): SplitSpec {
   if (typeof name !== "string") refuse(name, "split", SPLIT_FORMS);
   if (name === "public" || name === "pyg-full") return { kind: name };
@@ -65,6 +67,13 @@ export function parseSplit(name: string): SplitSpec {
   if (geom) return { kind: "geom-gcn", index: Number(geom[1]) };
   const random = /^random:(\d{1,9})\/(\d{1,9})\/(\d{1,9}):(\d{1,10})$/.exec(name);
   const perClass = /^per-class:(\d{1,9})\/(\d{1,9}):(\d{1,10})$/.exec(name);
+  const time = /^time:(\d{1,2})\/(\d{1,2})$/.exec(name);
+  if (time) {
+    const [train, val] = [Number(time[1]), Number(time[2])];
+    if (train > 0 && val > 0 && train + val < 100) return { kind: "time", train, val };
+    const fault = "both are percentages above 0, and below 100 together";
+    throw new OptionError(`split "${printable(name)}": ${fault}`);
+  }
   const drawn = random ?? perClass;
   if (!drawn) throw new OptionError(`split "${printable(name)}": expected ${SPLIT_FORMS}`);
   const numbers = drawn.slice(1).map(Number);
@@ -166,6 +175,42 @@ export function perClassSplit(
   }
   const [first, second, rest] = sets.map((nodes) => Int32Array.from(nodes).sort());
   return { train: first!, val: second!, test: rest! };
+}
+
+/**
+ * Splits by time: the oldest of the labelled nodes train, the next validate, the newest test. Nodes of one
+ * time are in one set, so the sizes are the nearest ones to those percentages.
+ * @param times of each node, in any unit
+ * @throws OptionError if a set would be empty
+ */
+export function timeSplit(
+  { labels }: Pick<Graph, "labels">,
+  times: Float64Array,
+  { train, val }: Extract<SplitSpec, { kind: "time" }>,
+): RawSplit {
+  const order = Int32Array.from(labels.keys()).filter((node) => labels[node] !== UNLABELLED);
+  order.sort((a, b) => times[a]! - times[b]! || a - b);
+  const isStart = (k: number): boolean =>
+    k === 0 || k >= order.length || times[order[k]!]! > times[order[k - 1]!]!;
+  const nearest = (percent: number): number => {
+    const wanted = Math.round((percent * order.length) / 100);
+    for (let off = 0; ; off++) {
+      if (wanted - off >= 0 && isStart(wanted - off)) return wanted - off;
+      if (isStart(wanted + off)) return wanted + off;
+    }
+  };
+  const [first, second] = [nearest(train), nearest(train + val)];
+  if (first === 0 || first === second || second >= order.length) {
+    const distinct = new Set(times).size;
+    throw new OptionError(
+      `split time:${train}/${val}: a set would be empty, because nodes of one of the ${distinct} times stay together`,
+    );
+  }
+  return {
+    train: order.slice(0, first).sort(),
+    val: order.slice(first, second).sort(),
+    test: order.slice(second).sort(),
+  };
 }
 
 /** The labelled nodes of each class, ascending. */

@@ -5,7 +5,7 @@ import type { NdArray } from "./pickle-values.ts";
 /** An array of numbers that is still in its file's bytes. */
 export interface RawArray {
   readonly shape: readonly number[];
-  /** Kind and bytes per item: b1, i1..i8, u1..u8, f4, f8. */
+  /** Kind and bytes per item: b1, i1..i8, u1..u8, f2, f4, f8. */
   readonly code: string;
   readonly littleEndian: boolean;
   readonly fortranOrder: boolean;
@@ -14,6 +14,7 @@ export interface RawArray {
 
 /** Returns the raw form of a pickled ndarray. */
 export function rawArray(array: NdArray | null, file: string): RawArray {
+  if (array?.objects) throw new BadFileError(file, "an array of objects, not of numbers");
   if (!array?.dtype || !array.bytes) throw new BadFileError(file, "an ndarray was never filled");
   const { shape, fortranOrder, bytes, dtype } = array;
   return { shape, fortranOrder, bytes, code: dtype.code, littleEndian: dtype.littleEndian };
@@ -67,6 +68,24 @@ export function toFloat32(
   return out;
 }
 
+/**
+ * Reads any numbers as float64, in storage order; whole ones beyond 2^53 are rounded.
+ * @throws BadFileError for NaN or an infinity
+ */
+export function toFloat64(array: RawArray, where: string): Float64Array {
+  const values = typed(array);
+  const out =
+    /^[iu]8$/.test(array.code) && values instanceof Uint32Array
+      ? Float64Array.from({ length: values.length / 2 }, (_, k) => {
+          const high = values[2 * k + 1]!;
+          return (array.code === "i8" ? high | 0 : high) * 2 ** 32 + values[2 * k]!;
+        })
+      : Float64Array.from(values);
+  const wrong = out.findIndex((value) => !Number.isFinite(value));
+  if (wrong < 0) return out;
+  throw new BadFileError(where, `entry ${wrong} is not a finite number`);
+}
+
 type Numbers =
   | Int8Array
   | Uint8Array
@@ -98,6 +117,8 @@ function typed({ bytes, code, littleEndian }: RawArray): Numbers {
       return new Uint16Array(buffer);
     case "i4":
       return new Int32Array(buffer);
+    case "f2":
+      return Float32Array.from(new Uint16Array(buffer), half);
     case "f4":
       return new Float32Array(buffer);
     case "f8":
@@ -105,4 +126,15 @@ function typed({ bytes, code, littleEndian }: RawArray): Numbers {
     default:
       return new Uint32Array(buffer);
   }
+}
+
+/** The value of IEEE 754's half precision: a sign, 5 bits of exponent, 10 of fraction. */
+function half(bits: number): number {
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  const sign = bits >> 15 === 0 ? 1 : -1;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return exponent === 0
+    ? sign * fraction * 2 ** -24
+    : sign * (1024 + fraction) * 2 ** (exponent - 25);
 }

@@ -147,7 +147,8 @@ function isHeader(rows: readonly (readonly string[])[], words: ReadonlySet<strin
   return head.some((_, k) => rest.every((row) => isNumber(row[k] ?? "")));
 }
 
-function decoded(file: string, bytes: Buffer): string {
+/** Decodes a text file. @throws BadFileError for another encoding than UTF-8, naming the place */
+export function decoded(file: string, bytes: Buffer): string {
   const [a, b] = bytes;
   if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff)) {
     throw new BadFileError(file, "it is UTF-16; save it as UTF-8");

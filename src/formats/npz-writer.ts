@@ -6,12 +6,19 @@ import type { DigestState } from "./safetensors.ts";
 /** An array of one of numpy's types. */
 export interface NpyArray {
   readonly shape: readonly number[];
-  readonly values: Float32Array | Uint8Array;
+  readonly values: Float32Array | Float64Array | Int32Array | Uint8Array;
 }
 
-/** Encodes one array in numpy's npy format, version 1.0, C order: `<f4` or `|u1`. */
+const TYPES = [
+  [Float32Array, "<f4"],
+  [Float64Array, "<f8"],
+  [Int32Array, "<i4"],
+  [Uint8Array, "|u1"],
+] as const;
+
+/** Encodes one array in numpy's npy format, version 1.0, C order. */
 export function encodeNpy({ shape, values }: NpyArray): Uint8Array {
-  const type = values instanceof Float32Array ? "<f4" : "|u1";
+  const type = TYPES.find(([Type]) => values instanceof Type)![1];
   const sides = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
   const header = `{'descr': '${type}', 'fortran_order': False, 'shape': (${sides}), }`;
   // numpy pads with spaces and a final line feed, so that the data start at a multiple of 64 bytes.

@@ -36,8 +36,22 @@ export class NpzFile implements ArraySource {
 
   /** @throws BadFileError for a missing member or one that is not an array of numbers. */
   array(name: string): RawArray {
-    return parseNpy(this.archive.read(`${name}.npy`), this.where(name));
+    return parseNpy(this.bytes(name), this.where(name));
   }
+
+  /** An array as its npy file has it. @throws BadFileError for a missing member */
+  bytes(name: string): Uint8Array {
+    return this.archive.read(`${name}.npy`);
+  }
+}
+
+/** What an npy array says of itself, and the bytes that follow. */
+export interface NpyParts {
+  /** numpy's name of the type, such as `<f4`, `<U12` or `|O`; empty for a record. */
+  readonly type: string;
+  readonly shape: readonly number[];
+  readonly fortranOrder: boolean;
+  readonly data: Buffer;
 }
 
 /**
@@ -46,6 +60,25 @@ export class NpzFile implements ArraySource {
  * @param where file and member, for messages.
  */
 export function parseNpy(bytes: Uint8Array, where: string): RawArray {
+  const { type, shape, fortranOrder, data } = npyParts(bytes, where);
+  const match = /^([<>=|]?)(b1|[iu][1248]|f[248])$/.exec(type);
+  if (!match) {
+    const found = type === "" ? "none" : `'${printable(type)}'`;
+    throw new BadFileError(where, `an array of numbers expected, type ${found} found`);
+  }
+  const code = match[2]!;
+  const size = shape.reduce((product, side) => product * side, Number(code.slice(1)));
+  if (size !== data.length) {
+    throw new BadFileError(
+      where,
+      `shape (${shape.join(", ")}) of type ${code} needs ${size} bytes, ${data.length} are there`,
+    );
+  }
+  return { shape, code, littleEndian: match[1] !== ">", fortranOrder, bytes: data };
+}
+
+/** Reads the header of an npy array of any type. @throws BadFileError for one that is damaged */
+export function npyParts(bytes: Uint8Array, where: string): NpyParts {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (buffer.length < 12 || buffer.toString("latin1", 0, 6) !== "\x93NUMPY") {
     throw new BadFileError(where, "not an npy array");
@@ -57,31 +90,12 @@ export function parseNpy(bytes: Uint8Array, where: string): RawArray {
   if (end > buffer.length) throw new BadFileError(where, "its npy header is cut short");
   if (end - start > 10_000) throw new BadFileError(where, "its npy header is too long");
   const header = buffer.toString("latin1", start, end);
-  const { code, littleEndian } = parseType(header, where);
-  const shape = parseShape(header, where);
-  const size = shape.reduce((product, side) => product * side, Number(code.slice(1)));
-  const data = buffer.subarray(end);
-  if (size !== data.length) {
-    throw new BadFileError(
-      where,
-      `shape (${shape.join(", ")}) of type ${code} needs ${size} bytes, ${data.length} are there`,
-    );
-  }
   const fortranOrder = /'fortran_order'\s*:\s*True\b/.test(header);
   if (!fortranOrder && !/'fortran_order'\s*:\s*False\b/.test(header)) {
     throw new BadFileError(where, "its npy header states no fortran_order");
   }
-  return { shape, code, littleEndian, fortranOrder, bytes: data };
-}
-
-function parseType(header: string, where: string): { code: string; littleEndian: boolean } {
-  const text = /'descr'\s*:\s*'([^']*)'/.exec(header)?.[1];
-  const match = /^([<>=|]?)(b1|[iu][1248]|f[48])$/.exec(text ?? "");
-  if (!match) {
-    const found = text === undefined ? "none" : `'${printable(text)}'`;
-    throw new BadFileError(where, `an array of numbers expected, type ${found} found`);
-  }
-  return { code: match[2]!, littleEndian: match[1] !== ">" };
+  const type = /'descr'\s*:\s*'([^']*)'/.exec(header)?.[1] ?? "";
+  return { type, shape: parseShape(header, where), fortranOrder, data: buffer.subarray(end) };
 }
 
 function parseShape(header: string, where: string): number[] {

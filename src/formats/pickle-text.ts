@@ -2,7 +2,7 @@
 import { printable } from "../base/printable.ts";
 import { Refusal } from "./pickle-values.ts";
 
-/** Names of the opcodes of protocols 0 to 2, for messages. */
+/** Names of the opcodes of protocols 0 to 5, for messages. */
 export const OPCODES: Readonly<Record<number, string>> = {
   40: "MARK",
   41: "EMPTY_TUPLE",
@@ -57,6 +57,21 @@ export const OPCODES: Readonly<Record<number, string>> = {
   137: "NEWFALSE",
   138: "LONG1",
   139: "LONG4",
+  66: "BINBYTES",
+  67: "SHORT_BINBYTES",
+  140: "SHORT_BINUNICODE",
+  141: "BINUNICODE8",
+  142: "BINBYTES8",
+  143: "EMPTY_SET",
+  144: "ADDITEMS",
+  145: "FROZENSET",
+  146: "NEWOBJ_EX",
+  147: "STACK_GLOBAL",
+  148: "MEMOIZE",
+  149: "FRAME",
+  150: "BYTEARRAY8",
+  151: "NEXT_BUFFER",
+  152: "READONLY_BUFFER",
 };
 
 /** Parses a whole number in decimal, as INT and LONG write it. */

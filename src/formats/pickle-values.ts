@@ -39,14 +39,23 @@ export class NdArray {
   dtype: Dtype | null = null;
   fortranOrder = false;
   bytes: Uint8Array | null = null;
+  /** Instead of bytes: the entries of an array of objects, in storage order. */
+  objects: readonly PickleValue[] | null = null;
 }
 
-/** scipy.sparse.csr_matrix. Filled by BUILD; its arrays' contents are not checked here. */
-export class CsrObject {
+/** A sparse matrix of scipy. Filled by BUILD; its arrays' contents are not checked here. */
+export class SparseObject {
+  readonly form: "csr" | "csc" | "coo";
   shape: readonly [number, number] = [0, 0];
+  /** Where each row (csr) or column (csc) starts; the row of each entry (coo). */
   indptr: NdArray | null = null;
+  /** The column (csr, coo) or row (csc) of each entry. */
   indices: NdArray | null = null;
   data: NdArray | null = null;
+
+  constructor(form: "csr" | "csc" | "coo") {
+    this.form = form;
+  }
 }
 
 export type PickleValue =
@@ -61,15 +70,26 @@ export type PickleValue =
   | Global
   | Dtype
   | NdArray
-  | CsrObject;
+  | SparseObject;
 
 const ALLOWED = {
   "numpy.core.multiarray _reconstruct": "reconstruct",
   "numpy._core.multiarray _reconstruct": "reconstruct",
   "numpy ndarray": "ndarray",
   "numpy dtype": "dtype",
-  "scipy.sparse.csr csr_matrix": "csr_matrix",
-  "scipy.sparse._csr csr_matrix": "csr_matrix",
+  "numpy.core.numeric _frombuffer": "frombuffer",
+  "numpy._core.numeric _frombuffer": "frombuffer",
+  "numpy.core.multiarray scalar": "scalar",
+  "numpy._core.multiarray scalar": "scalar",
+  "scipy.sparse.csr csr_matrix": "csr",
+  "scipy.sparse._csr csr_matrix": "csr",
+  "scipy.sparse._csr csr_array": "csr",
+  "scipy.sparse.csc csc_matrix": "csc",
+  "scipy.sparse._csc csc_matrix": "csc",
+  "scipy.sparse._csc csc_array": "csc",
+  "scipy.sparse.coo coo_matrix": "coo",
+  "scipy.sparse._coo coo_matrix": "coo",
+  "scipy.sparse._coo coo_array": "coo",
   "collections defaultdict": "defaultdict",
   "__builtin__ list": "list",
   "builtins list": "list",
@@ -83,7 +103,7 @@ const ALLOWED = {
 
 type AllowedName = (typeof ALLOWED)[keyof typeof ALLOWED];
 
-const DTYPES = /^([<>=|]?)([bui]1|[ui][248]|f[48])$/;
+const DTYPES = /^([<>=|]?)([bui]1|[ui][248]|f[248]|O8)$/;
 const LATIN1 = new TextDecoder("latin1");
 
 /** Thrown by the functions below; the unpickler adds the file, the offset and the opcode. */
@@ -100,7 +120,7 @@ export function lookUpGlobal(module: string, name: string): Global {
   return new Global(ALLOWED[key as keyof typeof ALLOWED]);
 }
 
-/** The result of a call (REDUCE or NEWOBJ): one of seven known constructions, which this function runs. */
+/** The result of a call (REDUCE or NEWOBJ): one of the known constructions, which this function runs. */
 export function construct(callee: PickleValue, args: PickleValue): PickleValue {
   if (!(callee instanceof Global) || !(args instanceof Tuple)) {
     throw new Refusal("a call of something that is not an allowed name");
@@ -114,13 +134,21 @@ export function construct(callee: PickleValue, args: PickleValue): PickleValue {
     case "dtype":
       if (count >= 1 && count <= 3) return makeDtype(first);
       break;
-    case "csr_matrix":
-      if (count === 0) return new CsrObject();
+    case "csr":
+    case "csc":
+    case "coo":
+      if (count === 0) return new SparseObject(callee.name);
       break;
     case "reconstructor":
-      if (isGlobal(first, "csr_matrix") && isGlobal(second, "object") && third === null) {
-        return new CsrObject();
+      if (isGlobal(first, "csr") && isGlobal(second, "object") && third === null) {
+        return new SparseObject("csr");
       }
+      break;
+    case "frombuffer":
+      if (count === 4) return arrayOf(third, second, asText(args.items[3]) === "F", first);
+      break;
+    case "scalar":
+      if (count === 2) return scalarOf(first, second);
       break;
     case "defaultdict":
       if (count === 0 || (count === 1 && (first === null || isGlobal(first, "list")))) {
@@ -145,29 +173,63 @@ export function construct(callee: PickleValue, args: PickleValue): PickleValue {
 export function build(target: PickleValue, state: PickleValue): void {
   if (target instanceof NdArray) buildArray(target, state);
   else if (target instanceof Dtype) buildDtype(target, state);
-  else if (target instanceof CsrObject) buildCsr(target, state);
+  else if (target instanceof SparseObject) buildSparse(target, state);
   else throw new Refusal("a state for something that has none");
 }
 
 function buildArray(array: NdArray, state: PickleValue): void {
-  const [, shape, dtype, fortran, bytes] = itemsOf(state, 5, "ndarray");
+  const [, shape, dtype, fortran, contents] = itemsOf(state, 5, "ndarray");
+  Object.assign(array, arrayOf(shape, dtype, fortran === true || fortran === 1, contents));
+}
+
+function arrayOf(
+  shape: PickleValue | undefined,
+  dtype: PickleValue | undefined,
+  fortranOrder: boolean,
+  contents: PickleValue | undefined,
+): NdArray {
   if (!(shape instanceof Tuple) || !shape.items.every(isSize)) {
     throw new Refusal("an ndarray whose shape is not a tuple of sizes");
   }
   if (!(dtype instanceof Dtype)) throw new Refusal("an ndarray without a number type");
-  if (!(bytes instanceof Uint8Array)) throw new Refusal("an ndarray without raw bytes");
-  const itemSize = Number(dtype.code.slice(1));
-  const size = shape.items.reduce((product, side) => product * side, itemSize);
-  if (size !== bytes.length) {
+  const array = new NdArray();
+  const count = shape.items.reduce((product, side) => product * side, 1);
+  const fail = (found: number, wanted: number, what: string): never => {
+    const sides = shape.items.join(", ");
     throw new Refusal(
-      `an ndarray of shape (${shape.items.join(", ")}) and type ${dtype.code} ` +
-        `with ${bytes.length} bytes instead of ${size}`,
+      `an ndarray of shape (${sides}) and type ${dtype.code} with ${found} ${what} instead of ${wanted}`,
     );
+  };
+  if (dtype.code === "O8") {
+    if (!Array.isArray(contents)) throw new Refusal("an array of objects without a list of them");
+    if (contents.length !== count) fail(contents.length, count, "objects");
+    array.objects = contents;
+  } else {
+    if (!(contents instanceof Uint8Array)) throw new Refusal("an ndarray without raw bytes");
+    const size = count * Number(dtype.code.slice(1));
+    if (contents.length !== size) fail(contents.length, size, "bytes");
+    array.bytes = contents;
   }
-  array.shape = shape.items;
-  array.dtype = dtype;
-  array.fortranOrder = fortran === true || fortran === 1;
-  array.bytes = bytes;
+  return Object.assign(array, { shape: shape.items, dtype, fortranOrder });
+}
+
+/** A number of one of numpy's types. */
+function scalarOf(dtype: PickleValue | undefined, bytes: PickleValue | undefined): number {
+  if (!(dtype instanceof Dtype) || !(bytes instanceof Uint8Array)) {
+    throw new Refusal("a number without its type or its bytes");
+  }
+  const [kind, size] = [dtype.code[0], Number(dtype.code.slice(1))];
+  if (size !== bytes.length)
+    throw new Refusal(`a number of type ${dtype.code}, ${bytes.length} bytes`);
+  const little = dtype.littleEndian ? bytes : bytes.toReversed();
+  const view = new DataView(Uint8Array.from(little).buffer);
+  if (dtype.code === "f8") return view.getFloat64(0, true);
+  if (dtype.code === "f4") return view.getFloat32(0, true);
+  if (kind !== "i" && kind !== "u" && kind !== "b") {
+    throw new Refusal(`a number of type ${dtype.code}`);
+  }
+  const value = little.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+  return Number(kind === "i" ? BigInt.asIntN(8 * size, value) : value);
 }
 
 function buildDtype(dtype: Dtype, state: PickleValue): void {
@@ -176,22 +238,30 @@ function buildDtype(dtype: Dtype, state: PickleValue): void {
   dtype.littleEndian = order !== ">";
 }
 
-function buildCsr(matrix: CsrObject, state: PickleValue): void {
-  if (!(state instanceof Map)) throw new Refusal("a csr_matrix whose state is not a dict");
-  const format = asText(state.get("format") ?? "csr");
-  if (format !== "csr") throw new Refusal("a sparse matrix that is not csr");
+function buildSparse(matrix: SparseObject, state: PickleValue): void {
+  const { form } = matrix;
+  const name = `${form}_matrix`;
+  if (!(state instanceof Map)) throw new Refusal(`a ${name} whose state is not a dict`);
+  if (asText(state.get("format") ?? form) !== form) {
+    throw new Refusal(`a sparse matrix that is not ${form}`);
+  }
   const shape = state.get("_shape") ?? state.get("shape");
   const sides = shape instanceof Tuple ? shape.items : [];
   const [rows, columns] = sides;
   if (sides.length !== 2 || !isSize(rows) || !isSize(columns)) {
-    throw new Refusal("a csr_matrix whose _shape is not (rows, columns)");
+    throw new Refusal(`a ${name} whose _shape is not (rows, columns)`);
   }
   matrix.shape = [rows, columns];
-  for (const key of ["indptr", "indices", "data"] as const) {
-    const array = state.get(key);
-    if (!(array instanceof NdArray)) throw new Refusal(`csr_matrix: ${key} is not an ndarray`);
-    matrix[key] = array;
-  }
+  const coords = state.get("coords");
+  const [row, column] =
+    coords instanceof Tuple ? coords.items : [state.get("row"), state.get("col")];
+  const array = (key: string, given = state.get(key)): NdArray => {
+    if (given instanceof NdArray) return given;
+    throw new Refusal(`${name}: ${key} is not an ndarray`);
+  };
+  matrix.indptr = form === "coo" ? array("row", row) : array("indptr");
+  matrix.indices = form === "coo" ? array("col", column) : array("indices");
+  matrix.data = array("data");
 }
 
 function makeDtype(code: PickleValue | undefined): Dtype {

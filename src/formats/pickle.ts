@@ -1,4 +1,4 @@
-// A restricted unpickler for protocols 0 to 2: it builds numpy and scipy arrays, and runs nothing.
+// A restricted unpickler for protocols 0 to 5: it builds numpy and scipy arrays, and runs nothing.
 import { BadFileError } from "./errors.ts";
 import { decimal, exact, integer, OPCODES, rawUnicode, slot, unquote } from "./pickle-text.ts";
 import {
@@ -85,7 +85,7 @@ class Unpickler {
         return false;
       case 0x80: {
         const protocol = this.bytes[this.skip(1)]!;
-        if (protocol > 2) throw new Refusal(`pickle protocol ${protocol}; 0 to 2 are read`);
+        if (protocol > 5) throw new Refusal(`pickle protocol ${protocol}; 0 to 5 are read`);
         return true;
       }
       case 0x28:
@@ -95,6 +95,9 @@ class Unpickler {
         return true;
       case 0x30:
         this.pop();
+        return true;
+      case 0x95:
+        this.length8();
         return true;
       case 0x31:
         this.popToMark();
@@ -142,12 +145,21 @@ class Unpickler {
 
   private text(code: number): boolean {
     switch (code) {
+      case 0x42:
       case 0x54:
         return this.push(this.take(this.view.getUint32(this.skip(4), true)));
+      case 0x43:
       case 0x55:
         return this.push(this.take(this.bytes[this.skip(1)]!));
+      case 0x8e:
+      case 0x96:
+        return this.push(this.take(this.length8()));
       case 0x58:
         return this.push(this.utf8(this.take(this.view.getUint32(this.skip(4), true))));
+      case 0x8c:
+        return this.push(this.utf8(this.take(this.bytes[this.skip(1)]!)));
+      case 0x8d:
+        return this.push(this.utf8(this.take(this.length8())));
       case 0x53:
         return this.push(unquote(this.rawLine()));
       case 0x56:
@@ -205,6 +217,12 @@ class Unpickler {
     switch (code) {
       case 0x63:
         return this.push(lookUpGlobal(this.line(), this.line()));
+      case 0x93: {
+        const name = asText(this.pop());
+        const module = asText(this.pop());
+        if (name === null || module === null) throw new Refusal("a name that is not a short text");
+        return this.push(lookUpGlobal(module, name));
+      }
       case 0x52:
       case 0x81: {
         const args = this.pop();
@@ -217,6 +235,8 @@ class Unpickler {
         build(this.top(), state);
         return true;
       }
+      case 0x94:
+        return this.remember(this.memo.size);
       case 0x70:
         return this.remember(slot(this.line()));
       case 0x71:
@@ -298,6 +318,10 @@ class Unpickler {
     return at;
   }
 
+  private length8(): number {
+    return Number(this.view.getBigUint64(this.skip(8), true));
+  }
+
   private take(count: number): Uint8Array {
     const at = this.skip(count);
     return this.bytes.subarray(at, at + count);
@@ -349,9 +373,7 @@ class Unpickler {
 }
 
 function tooMuch(what: string): Refusal {
-  return new Refusal(
-    `${what}, which no known dataset needs: delete the file and fetch it again with "abkd data fetch"`,
-  );
+  return new Refusal(`${what}, which no known dataset needs: the file is damaged, or no dataset`);
 }
 
 function listAt(value: PickleValue): PickleValue[] {

@@ -41,6 +41,8 @@ export interface Graph {
   /** What the source calls the nodes and the classes, if not 0, 1, 2 ... */
   readonly nodeNames?: readonly string[];
   readonly classNames?: readonly string[];
+  /** Models read the features as they are. If absent, they divide each row by its sum. */
+  readonly featuresAsIs?: true;
   /** Class of each item, or UNLABELLED. If there are `labelSets`: 0, or UNLABELLED where the set is unknown. */
   readonly labels: Int32Array;
   /** The classes of each item, if it may have several or none: items x classes, without values. */

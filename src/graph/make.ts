@@ -39,8 +39,10 @@ export interface GraphArrays {
    * Leave it out if nodes are classified.
    */
   readonly graphs?: ArrayLike<number>;
-  /** n rows of numbers, not normalised, because models normalise them. */
+  /** n rows of numbers, not normalised, because models divide each row by its sum. */
   readonly features: readonly ArrayLike<number>[] | SparseRows;
+  /** Models read the features as they are, which suits negative numbers; false by default. */
+  readonly featuresAsIs?: boolean;
   /** The class of each item (node, node of the first type, or graph), from 0, or UNLABELLED. */
   readonly labels?: ArrayLike<number>;
   /** Instead of `labels`: the classes of each item, any number of them; undefined if unknown. */
@@ -76,6 +78,7 @@ export function makeGraph(arrays: GraphArrays): Graph {
     ...labelled,
     adjacency,
     features,
+    ...(arrays.featuresAsIs && { featuresAsIs: true }),
     ...(types && { types }),
     ...(relations && { relations }),
     ...(sizes && { graphs: firstNodes(sizes) }),

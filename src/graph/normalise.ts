@@ -1,6 +1,7 @@
 // Normalises adjacency and features.
 import { checkAdjacency, checkCsr } from "./check.ts";
 import type { Csr } from "./csr.ts";
+import type { Graph } from "./graph.ts";
 
 /**
  * Returns GCN's normalised adjacency, P = D^-1/2 (A + I) D^-1/2 with D the degrees of A + I.
@@ -36,6 +37,14 @@ export function symmetricNormalised(adjacency: Csr): Csr {
     outIndptr[r + 1] = out;
   }
   return { rows, columns, indptr: outIndptr, indices: outIndices, values };
+}
+
+/** Returns the features as models read them: each row divided by its sum, unless the graph says otherwise. */
+export function modelFeatures({
+  features,
+  featuresAsIs,
+}: Pick<Graph, "features" | "featuresAsIs">): Csr {
+  return featuresAsIs ? features : rowNormalised(features);
 }
 
 /**

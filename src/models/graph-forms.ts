@@ -1,7 +1,7 @@
 // A graph on the engine, in the forms that the model families read.
 import { itemCount } from "../graph/check.ts";
 import type { Graph } from "../graph/graph.ts";
-import { rowNormalised, symmetricNormalised } from "../graph/normalise.ts";
+import { modelFeatures, symmetricNormalised } from "../graph/normalise.ts";
 import { SparseMatrix } from "../tensor/ops/sparse.ts";
 import type { GraphInputs } from "./model.ts";
 
@@ -9,8 +9,7 @@ import type { GraphInputs } from "./model.ts";
 const propagation = ({ adjacency }: Graph): SparseMatrix =>
   SparseMatrix.from(symmetricNormalised(adjacency));
 
-const normalisedFeatures = ({ features }: Graph): SparseMatrix =>
-  SparseMatrix.from(rowNormalised(features));
+const readFeatures = (graph: Graph): SparseMatrix => SparseMatrix.from(modelFeatures(graph));
 
 /** Makes one row per graph, the mean of its nodes, or one per node of the first type, the node itself. */
 function readoutOf({ nodes, types, graphs }: Graph): SparseMatrix {
@@ -40,7 +39,7 @@ export class GraphForms implements GraphInputs {
   }
 
   get features(): SparseMatrix {
-    return this.form(normalisedFeatures);
+    return this.form(readFeatures);
   }
 
   get readout(): SparseMatrix | undefined {

@@ -1,5 +1,13 @@
 // Applies a trained model to a graph: logits, classes and accuracies.
-import { checkValues, isText, LEGAL, type Legal, needObject, needText } from "../base/arguments.ts";
+import {
+  checkKeys,
+  checkValues,
+  isText,
+  LEGAL,
+  type Legal,
+  needObject,
+  needText,
+} from "../base/arguments.ts";
 import { UserError } from "../base/errors.ts";
 import { readBytes } from "../base/files.ts";
 import type { Suggested } from "../base/suggested.ts";
@@ -19,7 +27,6 @@ import type { Outputs } from "../models/model.ts";
 import { findModel } from "../models/registry.ts";
 import { taskOf } from "../tasks/task.ts";
 import { startEngine } from "../tensor/index.ts";
-import { checkKeys } from "./config-check.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
 import { fingerprint, graphInputs } from "./inputs.ts";
 import { decodeModel, type ModelFile, restoreModel } from "./model-file.ts";

@@ -1,14 +1,14 @@
 // Checks all that can be known before anything is trained, so that a run that must fail costs no teacher.
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { checkValues, LEGAL, type Legal, shown } from "../base/arguments.ts";
+import { checkKeys, checkValues, LEGAL, type Legal, shown } from "../base/arguments.ts";
 import { OptionError, UserError } from "../base/errors.ts";
 import { probeFolder } from "../base/files.ts";
 import { DATA_OPTIONS } from "../datasets/index.ts";
 import { checkLabelSets } from "../distillation/registry.ts";
 import { hiddenWidth } from "../models/registry.ts";
 import { chooseEngine, engineFlavour, MOST_THREADS } from "../tensor/index.ts";
-import { checkConfig, checkKeys } from "./config-check.ts";
+import { checkConfig } from "./config-check.ts";
 import type { Job } from "./executor.ts";
 import { refuseTooLarge } from "./memory-check.ts";
 import { addedNeeds, moduleUrls, refuseMissingModules } from "./modules.ts";

@@ -1,5 +1,5 @@
 // Checks a run's configuration before anything is trained: every key, type and range.
-import { shown } from "../base/arguments.ts";
+import { checkKeys, shown } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import { checkOptions } from "../base/options.ts";
 import { datasetEntry, parseSplit } from "../datasets/index.ts";
@@ -82,14 +82,4 @@ export function checkSeed(seed: unknown, what: string): void {
   throw new OptionError(
     `${what}: seed is ${shown(seed)}; legal: a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
   );
-}
-
-/** @throws OptionError for what is not an object, or has a key that nothing reads: a typo */
-export function checkKeys(value: unknown, known: readonly string[], what: string): void {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new OptionError(`${what} is ${shown(value)}, not an object with ${known.join(", ")}`);
-  }
-  const unknown = Object.keys(value).find((key) => !known.includes(key));
-  if (unknown === undefined) return;
-  throw new OptionError(`${what}: unknown key "${unknown}"; legal: ${known.join(", ")}`);
 }

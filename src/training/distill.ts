@@ -1,7 +1,15 @@
 // Distils a student from its dataset, teacher and method, in one call.
 import path from "node:path";
 import { inspect } from "node:util";
-import { checkValues, LEGAL, type Legal, needObject, needText, refuse } from "../base/arguments.ts";
+import {
+  checkKeys,
+  checkValues,
+  LEGAL,
+  type Legal,
+  needObject,
+  needText,
+  refuse,
+} from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
 import type { Suggested } from "../base/suggested.ts";
@@ -10,7 +18,7 @@ import {
   type DataOptions,
   type DatasetName,
   importDataset,
-  isPath,
+  isOwn,
   LEGAL_SPLIT,
   loadDataset,
   loadSplit,
@@ -26,7 +34,6 @@ import type { Graph, Split } from "../graph/graph.ts";
 import { findModel, type ModelName, models, modelTitle } from "../models/registry.ts";
 import { evaluate, readModelFile } from "./apply.ts";
 import { TRIALS_OPTIONS } from "./beforehand.ts";
-import { checkKeys } from "./config-check.ts";
 import { fingerprint } from "./inputs.ts";
 import { encodeModel, encodeModelNpz, type ModelFile } from "./model-file.ts";
 import {
@@ -264,7 +271,9 @@ async function known(
         "distill: your own split needs a graph, as returned by makeGraph() or loadDataset()",
       );
     }
-    return named(isPath(dataset) ? (await importDataset(dataset)).graph.name : dataset, split);
+    const own = { ...(options.dataDir !== undefined && { dataDir: options.dataDir }) };
+    const isGiven = isOwn(dataset, own.dataDir);
+    return named(isGiven ? (await importDataset(dataset, own)).graph.name : dataset, split);
   }
   const legal = "a dataset's name, or a graph, as returned by makeGraph()";
   needObject(dataset, "distill: dataset", legal, "name", "adjacency", "features", "labels");

@@ -66,6 +66,7 @@ export function fingerprint(graph: Graph, split: Split): string {
   // Parts that most graphs lack change nothing when absent, because records hold fingerprints.
   if (labelSets) for (const array of [labelSets.indptr, labelSets.indices]) update(array);
   if (graphs) update(graphs);
+  if (graph.featuresAsIs) hash.update("features as they are");
   if (types) hash.update(JSON.stringify(types));
   for (const { name, source, target, arcs } of relations ?? []) {
     hash.update(JSON.stringify([name, source, target]));

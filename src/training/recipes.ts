@@ -1,6 +1,6 @@
 // The default recipes: how each dataset's teacher and students are trained, and where the numbers come from.
 
-import { checkValues, isText, LEGAL, type Legal } from "../base/arguments.ts";
+import { checkKeys, checkValues, isText, LEGAL, type Legal } from "../base/arguments.ts";
 import { resolveOptions } from "../base/options.ts";
 import type { Suggested } from "../base/suggested.ts";
 import { type DatasetName, datasetEntry, type SplitName } from "../datasets/index.ts";
@@ -19,7 +19,7 @@ import {
   type ModelConfigOf,
   type ModelName,
 } from "../models/registry.ts";
-import { checkConfig, checkKeys } from "./config-check.ts";
+import { checkConfig } from "./config-check.ts";
 import { type ChosenRecipe, type RecipeFile, recipeFile } from "./recipe-file.ts";
 import type { RunConfig, TrainingConfig } from "./run.ts";
 

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import type { Graph } from "../../src/graph/graph.ts";
 import { syntheticGraph } from "../../src/graph/synthetic.ts";
 import { folderOf } from "../datasets/import/support/folder.ts";
-import { FORMS } from "../datasets/import/support/write-forms.ts";
+import { FORMS, float, int, npz } from "../datasets/import/support/write-forms.ts";
 import { temporaryFolder } from "../training/small.ts";
 import { abkd } from "./abkd.ts";
 
@@ -33,10 +33,7 @@ test("data info says what is in a file and what was decided", async () => {
   assert.match(stdout, /^shop-[0-9a-f]{12}: your own, from shop\.npz\n2,708 nodes/);
   assert.match(stdout, /\nread as arrays\n10,556 arcs in the files: each edge in both directions/);
   assert.match(stdout, /\nhomophily 0\.\d\d/);
-  assert.match(
-    stdout,
-    /\ndecided: features are kept as they are; models divide each row by its sum/,
-  );
+  assert.match(stdout, /\ndecided: features: models divide each row by its sum/);
   const json = JSON.parse((await abkd("data", "info", saved(graph), "--json")).stdout);
   assert.equal(json.nodes, 2708);
   assert.equal(json.import.stored.directions, "both");
@@ -78,6 +75,70 @@ test("distill, export and predict by paths; another graph of that name has runs 
   assert.doesNotMatch(same.stderr, /another graph/);
   const changed = await abkd("predict", file, "--dataset", other);
   assert.match(changed.stderr, /trained on shop-[0-9a-f]{12}; this is another graph, shop-/);
+});
+
+test("data import keeps a graph: later commands need its name alone, and predict not even that", async (t) => {
+  const folder = temporaryFolder(t);
+  const data = ["--data", folder];
+  const sets = npz({
+    train_idx: int([0, 1, 2, 3]),
+    val_idx: int([4, 5]),
+    test_idx: int([6, 7, 8]),
+  });
+  const splits = join(folderOf({ "sets.npz": sets }), "sets.npz");
+  const flags = ["--as", "shop", "--features", "unit", "--splits", splits, ...data];
+  const { code, stdout, stderr } = await abkd("data", "import", saved(graph), ...flags);
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.match(
+    stdout,
+    /^shop is shop-[0-9a-f]{12}: 2,708 nodes, [\s\S]*each row gets the length 1/,
+  );
+  const list = await abkd("data", "list", ...data);
+  assert.match(list.stdout, /\nshop +your own +2,708 nodes, 7 classes, from shop\.npz\n/);
+  const info = JSON.parse((await abkd("data", "info", "shop", "--json", ...data)).stdout);
+  assert.deepEqual([info.splits.public.train, info.splits.public.test], [4, 3]);
+  const runs = join(folder, "runs");
+  const trained = await abkd("distill", "--dataset", "shop", ...SHORT, "--runs", runs, ...data);
+  assert.equal(trained.code, 0, trained.stderr);
+  const [run] = JSON.parse(trained.stdout);
+  assert.equal(run.config.dataset, info.name);
+  const file = join(folder, "student.npz");
+  assert.equal((await abkd("export", run.id, "--output", file, "--runs", runs)).code, 0);
+  const predicted = await abkd("predict", file, "--json", ...data);
+  assert.equal(JSON.parse(predicted.stdout).accuracy.test, run.accuracy.test, predicted.stderr);
+  const other = { ...graph, labels: graph.labels.toReversed() };
+  const again = await abkd("data", "import", saved(other), "--as", "shop", ...data);
+  assert.equal(again.code, 2);
+  assert.match(
+    again.stderr,
+    /^abkd: .*shop\.npz is another graph, shop-\w+: choose another name.*\n$/,
+  );
+});
+
+test("a graph with sets of classes trains, and says which methods read them", async (t) => {
+  const nodes = 120;
+  // Node k has class c if bit c of k is set, and its features say so.
+  const bits = Array.from({ length: nodes }, (_, k) => [k & 1, (k >> 1) & 1, (k >> 2) & 1]);
+  const at = [...Array(nodes - 8).keys()];
+  const file = npz({
+    edge_index: int([...at, ...at.map((k) => k + 8)], [2, at.length]),
+    x: float(
+      bits.flatMap((row) => [...row.map((bit) => 3 * bit), 1]),
+      [nodes, 4],
+    ),
+    y: int(bits.flat(), [nodes, 3]),
+  });
+  const path = join(folderOf({ "sets.npz": file }), "sets.npz");
+  const runs = ["--dataset", path, "--runs", temporaryFolder(t), "--quiet", "--json"];
+  const small = ["--model", "gcn", "--layers", "2", "--epochs", "200", "--learning-rate", "0.05"];
+  const { code, stdout, stderr } = await abkd("train", ...runs, ...small, "--dropout", "0");
+  assert.equal(code, 0, stderr);
+  const [run] = JSON.parse(stdout);
+  assert.equal(run.metric, "micro-F1");
+  assert.ok(run.accuracy.test > 0.9, `${run.accuracy.test}`);
+  const refused = await abkd("distill", "--method", "softkd", ...runs);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /here each item has a set of classes; methods for that: student\n$/);
 });
 
 test("a path that is wrong is one line", async () => {

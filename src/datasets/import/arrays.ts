@@ -1,30 +1,18 @@
 // Reads a graph from named arrays, an npz file or .npy files side by side: the usual keys of PyG, DGL and others.
 import path from "node:path";
-import type { RawArray } from "../../formats/arrays.ts";
-import { toFloat32 } from "../../formats/arrays.ts";
+import { type RawArray, toFloat32 } from "../../formats/arrays.ts";
 import { BadFileError } from "../../formats/errors.ts";
-import { type ArraySource, parseNpy } from "../../formats/npz.ts";
+import type { ArraySource } from "../../formats/npz.ts";
+import { unpickle } from "../../formats/pickle.ts";
 import type { Csr } from "../../graph/csr.ts";
 import { readCsr, rowsOf, vector } from "../gnn-benchmark.ts";
 import { canonicalFeatures, checkCsr, MAX_CLASSES, MAX_ENTRIES } from "../sparse.ts";
-import type { RawSplit } from "../splits.ts";
-import {
-  compressed,
-  denseArcs,
-  fromSets,
-  labelsOf,
-  nodeSets,
-  sides,
-  wholeNumbers,
-} from "./dense.ts";
+import { compressed, denseArcs, fromSets, labelsOf, sides, wholeNumbers } from "./dense.ts";
 import { type FoundGraph, type FoundLabels, outOfRange, readOwn } from "./found.ts";
-import { noLabels } from "./labels.ts";
-
-/** Arrays, and the file or folder that they are in. */
-export interface NamedArrays {
-  readonly file: string;
-  readonly arrays: ArraySource;
-}
+import { classesOf, noLabels } from "./labels.ts";
+import { OwnArrays } from "./own-arrays.ts";
+import { splitsIn } from "./own-splits.ts";
+import { TIMES, timeArray } from "./times.ts";
 
 const EDGES = ["edge_index", "edges", "edge_list", "edgelist", "edge", "links"];
 /** Both ends apart, as DGL has them, or scipy's coordinates. */
@@ -35,40 +23,53 @@ const END_PAIRS = [
   ["u", "v"],
   ["from", "to"],
 ] as const;
-const ADJACENCY = ["adj", "adj_matrix", "adjacency", "adjacency_matrix", "a", "adj_full", "graph"];
+const ADJACENCY = [
+  "adj",
+  "adj_matrix",
+  "adjacency",
+  "adjacency_matrix",
+  "a",
+  "adj_full",
+  "graph",
+].concat(["topo"]);
 const FEATURES = ["x", "feat", "feats", "features", "node_features", "node_feat"].concat([
-  ...["attr", "attr_matrix", "node_attr", "attributes", "attrs"],
+  ...["attr", "attr_matrix", "node_attr", "attributes", "attrs", "feature"],
 ]);
 const LABELS = ["y", "label", "labels", "node_labels", "node_label", "targets", "target", "class"];
-const SETS: readonly [keyof RawSplit, readonly string[]][] = [
-  ["train", ["train"]],
-  ["val", ["val", "valid", "validation", "dev"]],
-  ["test", ["test"]],
-];
 
-/** The .npy files of a folder. */
-export async function npyFiles(folder: string, files: readonly string[]): Promise<NamedArrays> {
-  const found = new Map<string, { file: string; bytes: Buffer }>();
-  for (const name of files.filter((name) => name.endsWith(".npy"))) {
-    const file = path.join(folder, name);
-    found.set(path.parse(name).name, { file, bytes: await readOwn(file) });
+const WANTED: ReadonlySet<string> = new Set(
+  [EDGES, END_PAIRS, ADJACENCY, FEATURES, LABELS, TIMES].flat(2),
+);
+
+/** Names of files that hold an array, or several. */
+export const ARRAY_FILE = /\.(npy|npz|pkl|pickle)$/i;
+
+/** Whether a file is an npz archive (or another zip), an npy array or a binary pickle. */
+export function isArrays(bytes: Buffer): boolean {
+  const start = bytes.toString("latin1", 0, 6);
+  return start.startsWith("PK") || start === NPY || bytes[0] === 0x80;
+}
+
+const NPY = "\x93NUMPY";
+
+/** @throws BadFileError for a file that is damaged, or an object that is no array */
+export async function arraysOf(files: readonly string[], where: string): Promise<OwnArrays> {
+  const arrays = new OwnArrays(where, WANTED);
+  for (const file of files) {
+    const bytes = await readOwn(file);
+    const { name } = path.parse(file);
+    const start = bytes.toString("latin1", 0, 6);
+    if (start.startsWith("PK")) arrays.addNpz(bytes, file, files.length > 1 ? name : "");
+    else if (start === NPY || /\.npy$/i.test(file)) arrays.addNpy(name, file, () => bytes);
+    else if (/\.npz$/i.test(file)) arrays.addNpz(bytes, file);
+    else arrays.addObject(name, file, unpickle(bytes, file));
   }
-  const fileOf = (name: string): string => found.get(name)?.file ?? folder;
-  const arrays: ArraySource = {
-    names: [...found.keys()],
-    where: fileOf,
-    array: (name) => {
-      const bytes = found.get(name)?.bytes;
-      if (bytes) return parseNpy(bytes, fileOf(name));
-      throw new BadFileError(folder, `it has no ${name}.npy`);
-    },
-  };
-  return { file: folder, arrays };
+  return arrays;
 }
 
 /** @throws BadFileError naming the array, and the entry, or row and column */
-export function readArrays({ file, arrays }: NamedArrays): FoundGraph {
-  const { names } = arrays;
+export function readArrays(arrays: OwnArrays): FoundGraph {
+  const { file, names } = arrays;
   const labelRows = prefixOf(LABELS);
   const labelName = labelRows ? `${labelRows}indices` : findName(LABELS);
   const features = readFeatures();
@@ -76,7 +77,7 @@ export function readArrays({ file, arrays }: NamedArrays): FoundGraph {
     ? sparseLabels(arrays, labelRows)
     : labelName === undefined
       ? noLabels(features.rows)
-      : labelsOf(arrays.array(labelName), arrays.where(labelName));
+      : labelArray(arrays, labelName);
   const nodes = labels.labels.length;
   if (features.rows !== nodes) {
     const where = arrays.where(labelName ?? "labels");
@@ -84,11 +85,12 @@ export function readArrays({ file, arrays }: NamedArrays): FoundGraph {
   }
   const decisions: string[] = [];
   const ends = readEdges(nodes, decisions);
-  const splits = readSplits(nodes);
-  if (splits.length > 1) {
-    decisions.push(`${splits.length} splits: the first is public, all are geom-gcn:0, :1 ...`);
-  }
-  return { form: "arrays", nodes, ...ends, ...labels, features, splits, decisions };
+  const splits = splitsIn(arrays, nodes);
+  const timeName = findName(TIMES);
+  return {
+    ...{ form: "arrays", nodes, ...ends, ...labels, features, splits, decisions },
+    ...(timeName !== undefined && { times: timeArray(arrays, timeName, nodes) }),
+  };
 
   function findName(words: readonly string[]): string | undefined {
     return words
@@ -106,8 +108,8 @@ export function readArrays({ file, arrays }: NamedArrays): FoundGraph {
 
   /** The beginning of the names of a matrix in compressed rows: `adj_`, `adj_matrix.`. */
   function prefixOf(words: readonly string[]): string | undefined {
-    const has = (prefix: string): boolean => names.includes(`${prefix}indptr`);
-    return words.flatMap((word) => [`${word}_`, `${word}.`]).find(has);
+    const name = findName(words.flatMap((word) => [`${word}_indptr`, `${word}.indptr`]));
+    return name?.slice(0, -"indptr".length);
   }
 
   function readFeatures(): Csr {
@@ -138,29 +140,6 @@ export function readArrays({ file, arrays }: NamedArrays): FoundGraph {
     }
     needed([...EDGES.slice(0, 2), "src and dst", "adj_indptr"], "edges");
     throw new Error("unreachable");
-  }
-
-  function readSplits(nodes: number): RawSplit[] {
-    const found = SETS.map(([set, words]) => {
-      const all = words.flatMap((w) => [`${w}_mask`, `${w}_masks`, `${w}_idx`, `idx_${w}`]);
-      const more = words.flatMap((w) => [`${w}_index`, `${w}_nodes`, `${w}_id`, `${w}_nid`, w]);
-      return [set, findName([...all, ...more])] as const;
-    });
-    if (found.every(([, name]) => name === undefined)) return [];
-    const sets = found.map(([set, name]) => {
-      if (name === undefined)
-        throw new BadFileError(file, `it has sets of nodes, but none for ${set}`);
-      return nodeSets(arrays.array(name), arrays.where(name), nodes);
-    });
-    // PyG's WikiCS has twenty training masks and one for the test.
-    const count = Math.max(...sets.map(({ length }) => length));
-    const wrong = sets.find(({ length }) => length !== count && length !== 1);
-    if (wrong)
-      throw new BadFileError(file, `${count} masks of one set, ${wrong.length} of another`);
-    return Array.from({ length: count }, (_, k) => {
-      const [train, val, test] = sets.map((masks) => masks[masks.length === 1 ? 0 : k]!);
-      return { train: train!, val: val!, test: test! };
-    });
   }
 }
 
@@ -214,6 +193,19 @@ export function sparseArcs(
   }
   const from = rowsOf(matrix);
   return { from, to: matrix.indices.subarray(0, from.length) };
+}
+
+/** Numbers or names of classes. */
+function labelArray(arrays: OwnArrays, name: string): FoundLabels {
+  const where = arrays.where(name);
+  const named = arrays.texts(name);
+  if (!named) return labelsOf(arrays.array(name), where);
+  const [, columns = 1, ...rest] = named.shape;
+  if (columns === 1 && rest.length === 0) return classesOf(named.texts, where);
+  throw new BadFileError(
+    where,
+    `texts of shape (${named.shape.join(", ")}), not one for each node`,
+  );
 }
 
 /** n x classes in scipy's rows. */

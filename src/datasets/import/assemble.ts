@@ -1,12 +1,15 @@
 // Makes a checked graph of what a reader found, and says what it is and what was decided.
 import { createHash } from "node:crypto";
 import path from "node:path";
+import { printable } from "../../base/printable.ts";
 import { BadFileError } from "../../formats/errors.ts";
-import { checkGraph } from "../../graph/check.ts";
+import { checkGraph, checkSplit } from "../../graph/check.ts";
 import { type Csr, csrFromPairs, nonzeros } from "../../graph/csr.ts";
 import { type Graph, UNLABELLED } from "../../graph/graph.ts";
 import { countUnlabelled, summarise, summariseSplit } from "../canonical.ts";
 import { arcsFromPairs } from "../sparse.ts";
+import { labelledOnly, type RawSplit } from "../splits.ts";
+import { type FeatureForm, formed } from "./features.ts";
 import type { FoundGraph } from "./found.ts";
 
 /** What was found in a graph of one's own, and what was decided about it. */
@@ -26,7 +29,7 @@ export interface ImportReport {
   readonly classNames?: readonly string[];
   /** The share of edges between labelled nodes whose ends have the same class; absent without such edges. */
   readonly homophily?: number;
-  /** The least and the greatest feature, zeros included. */
+  /** The least and the greatest feature as the files have them, zeros included. */
   readonly featureRange: readonly [number, number];
   /** The share of features that are not 0. */
   readonly featureDensity: number;
@@ -38,42 +41,73 @@ export interface ImportReport {
 export interface Imported {
   readonly graph: Graph;
   readonly report: ImportReport;
+  /** The graph's own sets of nodes, none or several. */
+  readonly splits: readonly RawSplit[];
+  /** The time of each node, if it is known, in any unit. */
+  readonly times?: Float64Array;
 }
 
 /**
  * @param source the path, from which the graph's name is made, with its fingerprint
- * @throws InputError for a graph that is not sound
+ * @param form see formed()
+ * @throws InputError for a graph that is not sound, or a split with a node in two sets
  */
-export function assemble(source: string, found: FoundGraph): Imported {
-  const { nodes, from, to, features, labels, labelSets, classes } = found;
+export function assemble(source: string, found: FoundGraph, form?: FeatureForm): Imported {
+  const { nodes, from, to, labels, labelSets, classes, splits, times } = found;
   if (from.length === 0) throw new BadFileError(source, "the graph has no edges");
   const adjacency = arcsFromPairs(nodes, from, to, from.length);
+  if (nonzeros(adjacency) === 0) {
+    throw new BadFileError(
+      source,
+      "each edge leads from a node to itself: the graph has no others",
+    );
+  }
+  const { features, featuresAsIs, decisions } = formed(found.features, form, source);
   const unnamed: Graph = {
     ...{ name: "", nodes, classes, adjacency, features, labels },
     ...(labelSets && { labelSets }),
     ...(found.ids && { nodeNames: found.ids }),
     ...(found.names && { classNames: found.names }),
+    ...(featuresAsIs && { featuresAsIs }),
   };
-  const graph = { ...unnamed, name: `${stem(source)}-${digest(unnamed, found)}` };
+  const graph = { ...unnamed, name: ownName(source, { graph: unnamed, splits, times }) };
   checkGraph(graph);
+  for (const split of splits) {
+    const { train, val, test, ...rest } = labelledOnly("public", split, labels);
+    // A set without labelled nodes is refused when it is used.
+    if ([train, val, test].every(({ length }) => length > 0)) {
+      checkSplit({ train, val, test, ...rest }, graph);
+    }
+  }
   const stored = storedArcs(found, adjacency);
   const homophily = homophilyOf(graph);
-  const density = nonzeros(features) / (nodes * features.columns);
+  const raw = found.features;
+  const density = nonzeros(raw) / (nodes * raw.columns);
   return {
     graph,
+    splits,
+    ...(times && { times }),
     report: {
       form: found.form,
       stored,
       ...(found.names && { classNames: found.names }),
       ...(homophily !== undefined && { homophily }),
-      featureRange: rangeOf(features, density < 1),
+      featureRange: rangeOf(raw, density < 1),
       featureDensity: density,
       splits: found.splits.length,
       decisions: [
         ...found.decisions,
         ...arcDecisions(stored),
         ...classDecisions(found),
-        ...featureDecisions(features),
+        ...decisions,
+        ...(splits.length > 1
+          ? [`${splits.length} splits: the first is public, all are geom-gcn:0, :1 ...`]
+          : []),
+        ...(times
+          ? [
+              "nodes have times: --split time:60/20 trains on the oldest 60 %, and tests on the newest 20 %",
+            ]
+          : []),
       ],
     },
   };
@@ -87,14 +121,26 @@ function stem(source: string): string {
   return /^[a-z]/.test(text) ? text : `graph${text && `-${text}`}`;
 }
 
-/** 12 hex digits that change with any arc, feature, label or set: no two graphs share runs. */
-function digest(graph: Graph, { splits }: FoundGraph): string {
+/**
+ * The path's name and 12 hex digits that change with any arc, feature, label, set or time: no two graphs
+ * share runs.
+ */
+export function ownName(
+  source: string,
+  {
+    graph,
+    splits,
+    times,
+  }: Pick<Imported, "graph" | "splits"> & { readonly times?: Float64Array | undefined },
+): string {
   const hash = createHash("sha256").update(JSON.stringify(summarise(graph)));
   // In a summary, an unlabelled node has class 0.
   hash.update(graph.labels);
   if (graph.labelSets) hash.update(graph.labelSets.indptr).update(graph.labelSets.indices);
   for (const split of splits) hash.update(summariseSplit(graph.nodes, split).sha256);
-  return hash.digest("hex").slice(0, 12);
+  if (graph.featuresAsIs) hash.update("features as they are");
+  if (times) hash.update(times);
+  return `${stem(source)}-${hash.digest("hex").slice(0, 12)}`;
 }
 
 function storedArcs({ nodes, from, to }: FoundGraph, both: Csr): ImportReport["stored"] {
@@ -132,28 +178,6 @@ function classDecisions({ names, labels, classes, labelSets }: FoundGraph): stri
   return empty > 0 ? [`${empty} of ${classes} classes have no node`] : [];
 }
 
-/** A sum of a row that is this small beside its numbers is the difference of large ones. */
-const SMALL_SUM = 0.05;
-
-function featureDecisions({ rows, indptr, values }: Csr): string[] {
-  const usual = "features are kept as they are; models divide each row by its sum";
-  if (!values?.some((value) => value < 0)) return [usual];
-  let small = 0;
-  for (let r = 0; r < rows; r++) {
-    let [sum, size] = [0, 0];
-    for (let k = indptr[r]!; k < indptr[r + 1]!; k++) {
-      sum += values[k]!;
-      size += Math.abs(values[k]!);
-    }
-    if (size > 0 && Math.abs(sum) < SMALL_SUM * size) small++;
-  }
-  const warning =
-    "some features are negative: rows that are divided by their sum change their scale and their sign" +
-    (small > 0 ? `, and ${small} rows sum to almost 0, which makes them huge` : "") +
-    "; shift them above 0 (such as minus the least of each column) before you import them";
-  return [usual, warning];
-}
-
 function rangeOf({ values, indices }: Csr, zeros: boolean): [number, number] {
   let [least, most] = zeros ? [0, 0] : [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let k = 0; k < indices.length; k++) {
@@ -189,7 +213,10 @@ export function describeReport(report: ImportReport, { labels }: Graph): string[
     both: "each edge in both directions",
     some: "some edges in both directions",
   }[stored.directions];
-  const names = classNames?.slice(0, 12).join(", ");
+  const names = classNames
+    ?.slice(0, 12)
+    .map((name) => printable(name))
+    .join(", ");
   const more = (classNames?.length ?? 0) > 12 ? ` and ${classNames!.length - 12} more` : "";
   return [
     `read as ${report.form}`,

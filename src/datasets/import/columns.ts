@@ -4,6 +4,7 @@ import { printable } from "../../base/printable.ts";
 import { cellName, isNumber, type TextTable, visitRows } from "../../formats/csv.ts";
 import { BadFileError } from "../../formats/errors.ts";
 import { MAX_SIDE } from "../sparse.ts";
+import { TIMES } from "./times.ts";
 
 const IDS = ["id", "node", "node_id", "nodeid", "node id", "name", "key", "paper_id"];
 const LABELS = ["label", "labels", "class", "y", "target", "node_label", "category"].concat([
@@ -13,7 +14,7 @@ const LABELS = ["label", "labels", "class", "y", "target", "node_label", "catego
 const LABEL_FILE = /label|class|target|^y\b/i;
 const SETS = ["split", "set", "role", "fold", "subset"];
 /** Names of columns that make a first row a header. */
-export const NODE_WORDS: ReadonlySet<string> = new Set([...IDS, ...LABELS, ...SETS]);
+export const NODE_WORDS: ReadonlySet<string> = new Set([...IDS, ...LABELS, ...SETS, ...TIMES]);
 
 /** A table of nodes and what its columns are, by their numbers from 0. */
 export interface NodeTable {
@@ -23,6 +24,7 @@ export interface NodeTable {
   readonly ids?: readonly string[];
   readonly label?: number;
   readonly set?: number;
+  readonly time?: number;
   readonly features: readonly number[];
   /** Of text that is none of these. */
   readonly leftOut: readonly number[];
@@ -69,7 +71,8 @@ export function readColumns(table: TextTable, isNode: (id: string) => boolean): 
   const ids = id === undefined ? undefined : id === 0 ? first : columnOf(table, id);
   if (ids) checkUnique(table, ids, id!);
   const set = named(SETS.filter((word) => word !== "type"));
-  const rest = [...columns.keys()].filter((k) => k !== id && k !== set);
+  const time = named(TIMES);
+  const rest = [...columns.keys()].filter((k) => k !== id && k !== set && k !== time);
   const ofLabels = rest.length === 1 && LABEL_FILE.test(path.basename(table.file));
   const sure = named(LABELS) ?? (ofLabels ? rest[0] : undefined);
   const label = sure ?? labelByContents(table, columns, rest);
@@ -92,6 +95,7 @@ export function readColumns(table: TextTable, isNode: (id: string) => boolean): 
     ...(ids && { ids }),
     ...(label !== undefined && { label }),
     ...(set !== undefined && { set }),
+    ...(time !== undefined && { time }),
   };
 }
 

@@ -1,5 +1,6 @@
 // Reads features as JSON: the numbers of each node's features by its id, as MUSAE's graphs have them.
 import { printable } from "../../base/printable.ts";
+import { decoded } from "../../formats/csv.ts";
 import { BadFileError } from "../../formats/errors.ts";
 import type { Csr } from "../../graph/csr.ts";
 import { canonicalFeatures, MAX_ENTRIES, MAX_SIDE } from "../sparse.ts";
@@ -12,8 +13,9 @@ export function parseJson(file: string, bytes: Buffer): unknown {
   if (bytes.length > MAX_JSON) {
     throw new BadFileError(file, `${bytes.length} bytes of JSON; at most ${MAX_JSON} are read`);
   }
+  const text = decoded(file, bytes);
   try {
-    return JSON.parse(bytes.toString("utf8"));
+    return JSON.parse(text);
   } catch (error) {
     throw new BadFileError(file, `not JSON (${printable((error as Error).message, 100)})`);
   }

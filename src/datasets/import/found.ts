@@ -28,6 +28,8 @@ export interface FoundGraph extends FoundLabels {
   readonly to: Int32Array;
   /** nodes x features, canonical (sparse.ts). */
   readonly features: Csr;
+  /** The time of each node, if the files have it, in any unit. */
+  readonly times?: Float64Array;
   /** The file's own sets of nodes, none or several. */
   readonly splits: readonly RawSplit[];
   /** What was decided where the files leave a choice, a sentence each. */

@@ -43,9 +43,6 @@ export async function readGeomGcn(folder: string, names: readonly string[]): Pro
       rows.listed
         ? "features are lists of the numbers of those that are 1"
         : "features are as the file has them",
-      ...(splits.length > 1
-        ? [`${splits.length} splits: the first is public, all are geom-gcn:0, :1 ...`]
-        : []),
     ],
   };
 }

@@ -4,7 +4,7 @@ import { openTable, visitRows } from "../../formats/csv.ts";
 import { BadFileError } from "../../formats/errors.ts";
 import { type MatrixEntries, readMatrixMarket } from "../../formats/matrix-market.ts";
 import type { Csr } from "../../graph/csr.ts";
-import { canonicalFeatures, MAX_ENTRIES } from "../sparse.ts";
+import { byRow, canonicalFeatures, MAX_ENTRIES } from "../sparse.ts";
 import { type FoundGraph, type FoundLabels, inFolder, readOwn } from "./found.ts";
 import { classesOf } from "./labels.ts";
 import { TABLE_FILE } from "./tables.ts";
@@ -64,17 +64,8 @@ export async function readMatrices(folder: string, names: readonly string[]): Pr
 function featuresOf({ file, matrix }: NamedMatrix): Csr {
   const { rows, columns, rowOf, columnOf, values, symmetric } = matrix;
   if (symmetric) throw new BadFileError(file, "symmetric features");
-  const indptr = new Int32Array(rows + 1);
-  for (const row of rowOf) indptr[row + 1]!++;
-  for (let r = 0; r < rows; r++) indptr[r + 1]! += indptr[r]!;
-  const next = indptr.slice(0, rows);
-  const indices = new Int32Array(rowOf.length);
-  const data = new Float32Array(rowOf.length);
-  for (let k = 0; k < rowOf.length; k++) {
-    const at = next[rowOf[k]!]!++;
-    indices[at] = columnOf[k]!;
-    data[at] = values ? values[k]! : 1;
-  }
+  const given = values ?? new Float32Array(rowOf.length).fill(1);
+  const { indptr, indices, values: data } = byRow(rows, columns, rowOf, columnOf, given);
   // Dense files may have more entries than a sparse matrix is allowed, most of them 0.
   const kept = data.reduce((count, value) => count + (value === 0 ? 0 : 1), 0);
   if (kept > MAX_ENTRIES) throw new BadFileError(file, `${kept} entries; at most ${MAX_ENTRIES}`);

@@ -10,6 +10,7 @@ import { featureOf, idOf, NODE_WORDS, type NodeTable, readColumns } from "./colu
 import { isFeatureList, readFeatureList } from "./feature-list.ts";
 import { type FoundGraph, inFolder, outOfRange, readOwn } from "./found.ts";
 import { classesOf, noLabels } from "./labels.ts";
+import { timesOf } from "./times.ts";
 
 /** Names that files of text tables have. */
 export const TABLE_FILE = /\.(csv|tsv|tab|txt|dat|edges|edgelist|cites|content|nodes|labels)$/i;
@@ -89,6 +90,16 @@ async function assembled(parts: Parts, decisions: string[]): Promise<FoundGraph>
   const features = list ?? denseFeatures(withFeatures!, rowOf(withFeatures!), nodes);
   const setTable = nodeTables.find(({ set }) => set !== undefined);
   const sets = setTable && scattered(setTable, setTable.set!, rowOf(setTable), nodes);
+  const timeTable = nodeTables.find(({ time }) => time !== undefined);
+  const times =
+    timeTable &&
+    timesOf(scattered(timeTable, timeTable.time!, rowOf(timeTable), nodes), (node) => {
+      return `${timeTable.table.file}: the time of ${main.ids ? `"${main.ids[node]}"` : `node ${node}`}`;
+    });
+  if (timeTable) {
+    const name = printable(timeTable.table.header![timeTable.time!]!);
+    decisions.push(`the column ${name} of ${base(timeTable.table)} is the time, and no feature`);
+  }
   if (labels?.guessed) {
     const where = `column ${labels.label! + 1} of ${base(labels.table)}`;
     decisions.push(`${where} is taken as the label; a header with "label" would say so`);
@@ -115,6 +126,7 @@ async function assembled(parts: Parts, decisions: string[]): Promise<FoundGraph>
       ? classesOf(scattered(labels, labels.label!, rowOf(labels), nodes), labels.table.file)
       : noLabels(nodes)),
     splits: sets ? [splitOf(setTable!, sets)] : [],
+    ...(times && { times }),
     decisions,
   };
 }

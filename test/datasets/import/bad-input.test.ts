@@ -5,8 +5,6 @@ import { test } from "node:test";
 import { UserError } from "../../../src/base/errors.ts";
 import { importDataset } from "../../../src/datasets/index.ts";
 import { makeGraph } from "../../../src/graph/make.ts";
-import { randomStream } from "../../../src/graph/random.ts";
-import { syntheticGraph } from "../../../src/graph/synthetic.ts";
 import { folderOf } from "./support/folder.ts";
 import { bool, FORMS, type Folder, float, int, npz } from "./support/write-forms.ts";
 
@@ -160,6 +158,11 @@ const CASES: readonly [what: string, files: Folder, message: RegExp][] = [
     /g\.npz: edge_index: entry 3: node 9 is not one of 0 to 2$/,
   ],
   [
+    "arrays: only loops",
+    arrays({ edge_index: int([0, 1, 0, 1], [2, 2]) }),
+    /g\.npz: each edge leads from a node to itself: the graph has no others$/,
+  ],
+  [
     "arrays: numbered from 1",
     arrays({ edge_index: int([1, 2, 2, 3], [2, 2]) }),
     /g\.npz: edge_index: entry 3: node 3 of 3, and none is 0: they are numbered from 1; subtract 1/,
@@ -252,13 +255,32 @@ const CASES: readonly [what: string, files: Folder, message: RegExp][] = [
   ],
 ];
 
+test("an object that names a function is refused, and nothing runs", async () => {
+  // pickle.dumps(os.system) and its call, in an array of objects and as a file.
+  const call = Buffer.from("\x80\x02cposix\nsystem\nX\x04\0\0\0true\x85R.", "latin1");
+  const header = "{'descr': '|O', 'fortran_order': False, 'shape': (), }".padEnd(117);
+  const npy = Buffer.concat([
+    Buffer.from("\x93NUMPY\x01\0\x76\0", "latin1"),
+    Buffer.from(`${header}\n`),
+    call,
+  ]);
+  const files = { "y.npy": npy };
+  const message =
+    /offset 2, opcode GLOBAL .*posix\.system, which no dataset needs; nothing was run$/;
+  await assert.rejects(importDataset(folderOf(files)), message);
+  await assert.rejects(importDataset(path.join(folderOf({ "g.pkl": call }), "g.pkl")), message);
+});
+
 test("refused: a file that is a part of a graph, or pickled", async () => {
   const folder = folderOf({ "edges.csv": EDGES, "x.npy": "?", "cora.pt": "PK\x03\x04" });
   const refused = async (name: string, message: RegExp): Promise<void> =>
     assert.rejects(importDataset(path.join(folder, name)), message);
   await refused("edges.csv", /edges\.csv: one file of several; name their folder instead: /);
   await refused("x.npy", /x\.npy: one file of several/);
-  await refused("cora.pt", /cora\.pt: .*nothing is unpickled; save its arrays as npz; see docs/);
+  await refused(
+    "cora.pt",
+    /cora\.pt: .*PyTorch's objects are not read; save its arrays as npz; see docs/,
+  );
 });
 
 function pathOf(files: Folder): string {
@@ -278,39 +300,3 @@ for (const [what, files, message] of CASES) {
     });
   });
 }
-
-test("300 files with a damaged place: a graph or one line, within a second and 500 MB", async () => {
-  const graph = syntheticGraph(7);
-  const small = makeGraph({
-    edges: { from: [...Array(59).keys()], to: [...Array(59).keys()].map((k) => k + 1) },
-    features: Array.from({ length: 60 }, (_, k) => [k % 2, k % 3, 1]),
-    labels: Array.from({ length: 60 }, (_, k) => graph.labels[k]! % 3),
-  });
-  const random = randomStream(11);
-  const below = (count: number): number => random.below(Math.max(count, 1));
-  const forms = Object.values(FORMS).map((write) => write(small));
-  let refused = 0;
-  for (let k = 0; k < 300; k++) {
-    const files = forms[k % forms.length]!;
-    const name = Object.keys(files)[below(Object.keys(files).length)]!;
-    const bytes = Buffer.from(files[name]!);
-    const at = below(bytes.length);
-    if (k % 3 === 0) bytes[at] = below(256);
-    const cut = k % 3 === 1 ? bytes.subarray(0, at) : bytes;
-    const text =
-      k % 3 === 2
-        ? Buffer.concat([cut.subarray(0, at), Buffer.from("9,\t;x\0"), cut.subarray(at)])
-        : cut;
-    const began = performance.now();
-    try {
-      await importDataset(pathOf({ ...files, [name]: text }));
-    } catch (error) {
-      assert.ok(error instanceof UserError, `${k}, ${name} at ${at}: ${(error as Error).stack}`);
-      assert.doesNotMatch(error.message, /\n|undefined|NaN,/);
-      refused++;
-    }
-    assert.ok(performance.now() - began < 1000, `${k}: ${performance.now() - began} ms`);
-  }
-  assert.ok(refused > 100, `${refused} refused`);
-  assert.ok(process.memoryUsage().rss < 500e6, `${process.memoryUsage().rss} bytes`);
-});

@@ -76,7 +76,10 @@ test("what is found is said: loops, duplicates, directions, negative features", 
     report.decisions.join("\n"),
     /symmetrised[\s\S]*duplicates merged[\s\S]*loops removed/,
   );
-  assert.match(report.decisions.join("\n"), /negative: rows that are divided by their sum/);
+  assert.match(
+    report.decisions.join("\n"),
+    /features: models read them as they are, because some are negative/,
+  );
 });
 
 test("masks become the split public, and several of them geom-gcn:0, :1 too", async () => {

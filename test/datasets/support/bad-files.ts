@@ -103,8 +103,8 @@ function brokenPickles(): Case[] {
   ]);
   const graphs: [string, Buffer][] = [
     ["no opcode at all", Buffer.from([0xff])],
-    ["protocol 3", Buffer.from([0x80, 3, 0x7d, 0x2e])],
-    ["protocol 5 with a frame", Buffer.from([0x80, 5, 0x95, 1, 0, 0, 0, 0, 0, 0, 0, 0x7d, 0x2e])],
+    ["protocol 6", Buffer.from([0x80, 6, 0x7d, 0x2e])],
+    ["a frame that is cut short", Buffer.from([0x80, 5, 0x95, 1, 0, 0])],
     ["a memo never written", Buffer.from([0x80, 2, 0x68, 9, 0x2e])],
     ["a memo far away", Buffer.from([0x80, 2, 0x6a, 255, 255, 255, 255, 0x2e])],
     ["an empty stack", Buffer.from([0x80, 2, 0x30, 0x2e])],

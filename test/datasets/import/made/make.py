@@ -1,5 +1,5 @@
 # Writes one graph in each form with the libraries that people use: numpy 2.4, scipy 1.17, pandas 3.0, networkx 3.6.
-import json, os
+import json, os, pickle
 import numpy as np, scipy.sparse as sp, scipy.io, pandas as pd, networkx as nx
 rng = np.random.default_rng(0)
 n, d, c = 120, 8, 3
@@ -38,4 +38,13 @@ p = D("market"); scipy.io.mmwrite(f"{p}/adj.mtx", S + S.T); scipy.io.mmwrite(f"{
 p = D("geom"); open(f"{p}/out1_graph_edges.txt", "w").write("node_id\tnode_id\n" + "".join(f"{a}\t{b}\n" for a, b in zip(src, dst)))
 open(f"{p}/out1_node_feature_label.txt", "w").write("node_id\tfeature\tlabel\n" + "".join(f"{k}\t{','.join(str(int(v)) for v in x[k])}\t{y[k]}\n" for k in range(n)))
 for k in range(2): np.savez(f"{p}/mine_split_0.6_0.2_{k}.npz", **{m: v.astype(np.uint8) for m, v in masks.items()})
+# GraphData's form: scipy's matrices in object arrays; texts as labels; dicts; half precision
+names = np.array(["tea", "milk", "cocoa"])[y]
+np.savez_compressed("objects.npz", adj_matrix=S, node_attr=F, node_label=y, metadata=np.array({"source": "made"}, dtype=object))
+np.savez_compressed("texts.npz", edges=np.column_stack([src, dst]), node_features=x.astype(np.float16), node_labels=names,
+                    **{f"{m}s": np.stack([v, np.roll(v, 7)]) for m, v in masks.items()})
+np.savez("names.npz", src=src, dst=dst, feat=x, label=names.astype(object))
+np.savez("dict.npz", dict(adj_matrix=S.tocoo(), attr_matrix=F.tocsc(), labels=y))
+p = D("pickled"); pickle.dump(S, open(f"{p}/adj.pkl", "wb")); np.save(f"{p}/feature.npy", x); np.save(f"{p}/label.npy", y)
+p = D("scipys"); sp.save_npz(f"{p}/adj.npz", S.tocoo()); sp.save_npz(f"{p}/features.npz", F.tocsc()); np.save(f"{p}/labels.npy", names)
 print(n, len(src))

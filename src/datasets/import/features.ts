@@ -1,0 +1,140 @@
+// How features are given to models: divided by their row's sum, or as they are, perhaps scaled before.
+import { BadFileError } from "../../formats/errors.ts";
+import type { Csr } from "../../graph/csr.ts";
+import { withoutOnes } from "../sparse.ts";
+
+/** What each form of features is. */
+export const FEATURE_FORMS = {
+  rows: "models divide each row by its sum",
+  "as-is": "models read them as they are",
+  binary: "what is not 0 becomes 1, and models divide each row by its sum",
+  standardised: "each column gets the mean 0 and the standard deviation 1",
+  unit: "each row gets the length 1",
+} as const;
+
+export type FeatureForm = keyof typeof FEATURE_FORMS;
+
+export interface FormedFeatures {
+  readonly features: Csr;
+  /** See Graph. */
+  readonly featuresAsIs?: true;
+  /** What was decided, a sentence each. */
+  readonly decisions: readonly string[];
+}
+
+/** More features than this that are not 0 are refused. */
+const MAX_NONZEROS = 1 << 25;
+/** A sum of a row that is this small beside its numbers is the difference of large ones. */
+const SMALL_SUM = 0.05;
+
+/**
+ * Gives features their form: `rows` if none is given, and `as-is` if some are negative, because a row's
+ * sum may then be near 0.
+ * @param where the graph's path, for messages
+ */
+export function formed(
+  features: Csr,
+  form: FeatureForm | undefined,
+  where: string,
+): FormedFeatures {
+  const said = (text: FeatureForm): string => `features: ${FEATURE_FORMS[text]}`;
+  switch (form) {
+    case undefined:
+      if (!features.values?.some((value) => value < 0))
+        return { features, decisions: [said("rows")] };
+      return {
+        ...{ features, featuresAsIs: true },
+        decisions: [`${said("as-is")}, because some are negative and a row's sum may be near 0`],
+      };
+    case "rows":
+      return { features, decisions: [said(form), ...smallSums(features)] };
+    case "as-is":
+      return { features, featuresAsIs: true, decisions: [said(form)] };
+    case "binary": {
+      const { rows, columns, indptr, indices } = features;
+      return { features: { rows, columns, indptr, indices }, decisions: [said(form)] };
+    }
+    case "standardised":
+      return {
+        ...{ features: standardised(features, where), featuresAsIs: true },
+        decisions: [said(form)],
+      };
+    case "unit":
+      return { features: unitRows(features), featuresAsIs: true, decisions: [said(form)] };
+  }
+}
+
+function smallSums({ rows, indptr, values }: Csr): string[] {
+  if (!values?.some((value) => value < 0)) return [];
+  let small = 0;
+  for (let r = 0; r < rows; r++) {
+    let [sum, size] = [0, 0];
+    for (let k = indptr[r]!; k < indptr[r + 1]!; k++) {
+      sum += values[k]!;
+      size += Math.abs(values[k]!);
+    }
+    if (size > 0 && Math.abs(sum) < SMALL_SUM * size) small++;
+  }
+  const huge = small > 0 ? `, and ${small} rows sum to almost 0, which makes them huge` : "";
+  return [`some features are negative: their rows change their scale and their sign${huge}`];
+}
+
+/** A column of equal numbers becomes 0. Deviations are those of the whole column, not of a sample. */
+function standardised({ rows, columns, indptr, indices, values }: Csr, where: string): Csr {
+  if (rows * columns > MAX_NONZEROS) {
+    const size = `${rows} x ${columns} standardised features`;
+    throw new BadFileError(where, `${size} are almost all not 0; at most ${MAX_NONZEROS} are kept`);
+  }
+  const [sums, squares] = [new Float64Array(columns), new Float64Array(columns)];
+  const valueAt = (k: number): number => values?.[k] ?? 1;
+  for (let k = 0; k < indices.length; k++) sums[indices[k]!]! += valueAt(k);
+  const means = sums.map((sum) => sum / rows);
+  const stored = new Int32Array(columns);
+  for (let k = 0; k < indices.length; k++) {
+    squares[indices[k]!]! += (valueAt(k) - means[indices[k]!]!) ** 2;
+    stored[indices[k]!]!++;
+  }
+  // Zeros are not stored, but deviate too.
+  const scales = squares.map((square, c) => {
+    const deviation = Math.sqrt((square + (rows - stored[c]!) * means[c]! ** 2) / rows);
+    return deviation > 1e-7 * Math.abs(means[c]!) ? 1 / deviation : 0;
+  });
+  const dense = new Float32Array(rows * columns);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) dense[r * columns + c] = -means[c]! * scales[c]!;
+    for (let k = indptr[r]!; k < indptr[r + 1]!; k++) {
+      const c = indices[k]!;
+      dense[r * columns + c] = (valueAt(k) - means[c]!) * scales[c]!;
+    }
+  }
+  return compressedDense(dense, rows, columns);
+}
+
+function compressedDense(dense: Float32Array, rows: number, columns: number): Csr {
+  const count = dense.reduce((sum, value) => sum + Number(value !== 0), 0);
+  const [indices, data] = [new Int32Array(count), new Float32Array(count)];
+  const indptr = new Int32Array(rows + 1);
+  let at = 0;
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) {
+      const value = dense[r * columns + c]!;
+      if (value === 0) continue;
+      indices[at] = c;
+      data[at++] = value;
+    }
+    indptr[r + 1] = at;
+  }
+  return withoutOnes({ rows, columns, indptr, indices, values: data });
+}
+
+function unitRows(features: Csr): Csr {
+  const { rows, indptr, indices, values } = features;
+  const scaled = values?.slice() ?? new Float32Array(indices.length).fill(1);
+  for (let r = 0; r < rows; r++) {
+    const row = scaled.subarray(indptr[r], indptr[r + 1]);
+    const length = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));
+    // A row of zeros, or of numbers so small that their squares vanish, stays as it is.
+    if (length > 0) for (let k = 0; k < row.length; k++) row[k]! /= length;
+  }
+  return withoutOnes({ ...features, values: scaled });
+}
