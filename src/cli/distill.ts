@@ -1,5 +1,6 @@
 // abkd distill: trains small students from a teacher, by any of the methods.
 import { Command, Option } from "commander";
+import { OptionError } from "../base/errors.ts";
 import { findMethod, methods } from "../distillation/registry.ts";
 import {
   studentConfig,
@@ -8,6 +9,11 @@ import {
   teacherConfig,
   teacherRecipeOf,
 } from "../training/recipes.ts";
+import {
+  describeOutputs,
+  loadTeacherOutputs,
+  type TeacherOutputs,
+} from "../training/teacher-outputs.ts";
 import { type Chosen, helpWithRecipes, recipeText } from "./help.ts";
 import {
   addMethodOptions,
@@ -24,12 +30,14 @@ import {
   integer,
   type RunOptions,
 } from "./options.ts";
+import { tell } from "./output.ts";
 import { runAndReport } from "./run.ts";
 
 interface DistillOptions extends RunOptions, Record<string, unknown> {
   readonly method: string;
   readonly preset?: string;
   readonly teacherSeed: number;
+  readonly teacherOutputs?: readonly string[];
 }
 
 export function distillCommand(): Command {
@@ -57,15 +65,24 @@ export function distillCommand(): Command {
       write(withMethodFlag(message, chosen, methods));
     },
   });
+  command.addOption(
+    new Option(
+      "--teacher-outputs <path>",
+      "logits and maps of a teacher that another program trained: npz, safetensors, or a folder of .npy; given " +
+        "several times, their mean teaches (docs/teachers.md)",
+    ).argParser((path, before: readonly string[] = []) => [...before, path]),
+  );
   helpWithRecipes(command, defaultsText);
   return command.action(async (options: DistillOptions) => {
     const { preset } = options;
     const method = findMethod(options.method);
     const subject = givenSubject(options);
-    const teacher = teacherConfig(
-      { ...subject, seed: options.teacherSeed },
-      givenHyperParameters(options, "teacher-"),
-    );
+    const teacher = options.teacherOutputs
+      ? await givenOutputs(command, options.teacherOutputs, options.quiet)
+      : teacherConfig(
+          { ...subject, seed: options.teacherSeed },
+          givenHyperParameters(options, "teacher-"),
+        );
     const changes = {
       ...givenHyperParameters(options),
       options: givenMethodOptions(options, method, methods),
@@ -76,6 +93,26 @@ export function distillCommand(): Command {
     );
     await runAndReport(configs, options);
   });
+}
+
+/** @throws OptionError beside an option of a teacher that is trained here */
+async function givenOutputs(
+  command: Command,
+  paths: readonly string[],
+  quiet = false,
+): Promise<TeacherOutputs> {
+  const other = command.options.find(
+    (option) =>
+      option.name().startsWith("teacher-") &&
+      option.name() !== "teacher-outputs" &&
+      command.getOptionValueSource(option.attributeName()) === "cli",
+  );
+  if (other) {
+    throw new OptionError(`${other.long} is for a teacher trained here, not for --teacher-outputs`);
+  }
+  const outputs = await loadTeacherOutputs(paths);
+  if (!quiet) tell(`the teacher ${outputs.source}: ${describeOutputs(outputs)}`);
+  return outputs;
 }
 
 function defaultsText({

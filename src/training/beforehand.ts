@@ -15,6 +15,7 @@ import { checkCut } from "./node-batches.ts";
 import type { RunConfig } from "./run.ts";
 import { describeRun, runId } from "./run-id.ts";
 import { RUNS_FOLDER, refuseOtherData, runFiles } from "./run-store.ts";
+import { neededOutputs } from "./teacher-outputs.ts";
 import { earlierWork } from "./trial.ts";
 import type { TrialData } from "./trial-data.ts";
 import type { TrialsOptions } from "./trials.ts";
@@ -131,18 +132,24 @@ export function checkPlan(
     folders.add(existsSync(files.folder) ? files.folder : dirname(files.folder));
     const flavour = engineFlavour(chooseEngine(engine, hiddenWidth(config.model)));
     const owner = { config, data, flavour };
-    let earlier: ReturnType<typeof earlierWork>;
-    try {
-      earlier = earlierWork({ config, start }, files, owner, () => {});
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      const { message, exitCode } = error;
-      throw new UserError(`${describeRun(config)}: ${message}`, { exitCode, cause: error });
-    }
+    const earlier = named(config, () => earlierWork({ config, start }, files, owner, () => {}));
     // A finished run is not trained.
-    if (!earlier.finished) refuseTooLarge(config, dataOf(config).graph, engine);
+    if (earlier.finished) continue;
+    named(config, () => neededOutputs(config, dataOf(config).teacher));
+    refuseTooLarge(config, dataOf(config).graph, engine);
   }
   for (const folder of folders) probeFolder(folder);
+}
+
+/** Puts the run's name before an error's message. */
+function named<T>(config: RunConfig, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const { message, exitCode } = error;
+    throw new UserError(`${describeRun(config)}: ${message}`, { exitCode, cause: error });
+  }
 }
 
 /** Returns the name of a dataset and a split in `recorded`. */

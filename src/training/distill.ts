@@ -34,6 +34,7 @@ import {
 } from "./recipes.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 import { RUNS_FOLDER, readModel, runFiles } from "./run-store.ts";
+import { loadTeacherOutputs, type TeacherOutputs } from "./teacher-outputs.ts";
 import { InterruptedError } from "./train.ts";
 import { runTrials, type TrialsOptions } from "./trials.ts";
 
@@ -59,8 +60,13 @@ export interface DistillRequest<
   readonly dataset: Suggested<DatasetName> | Graph;
   /** The dataset's usual one if left out; with a graph of your own its sets of nodes, or masks. */
   readonly split?: Suggested<SplitName> | OwnSplit;
-  /** The dataset's GCNII 64L-64H if left out. Its run is taken from the folder of runs, or trained first. */
-  readonly teacher?: GivenModel<TeacherKind>;
+  /**
+   * The dataset's GCNII 64L-64H if left out. Its run is taken from the folder of runs, or trained first. `outputs`:
+   * of a teacher that another program trained, as loadTeacherOutputs() takes them.
+   */
+  readonly teacher?:
+    | GivenModel<TeacherKind>
+    | { readonly outputs: Parameters<typeof loadTeacherOutputs>[0] };
   /** The method's GCNII 4L-4H if left out. It starts anew, even if a trained one is given. */
   readonly student?: GivenModel<Kind>;
   /** `abkd` if left out. */
@@ -150,7 +156,7 @@ export async function distill<
   needObject(request, "distill", "{ dataset, teacher, student, method }", "dataset");
   checkKeys(request, [...Object.keys(KEYS), ...LEFT_TO_TRIALS], "distill");
   const { dataset, split, teacher, student, method, options, preset, order, ...rest } = request;
-  const { seed = 1, teacherSeed = TEACHER_SEED, ...trials } = rest;
+  const { seed = 1, teacherSeed, ...trials } = rest;
   const data = { download: true, ...trials };
   const { forget, ...names } = await known(dataset, split, data);
   try {
@@ -162,9 +168,8 @@ export async function distill<
   }
 
   async function trained(subject: Omit<Subject, "seed">): Promise<TrainedModel> {
-    const [large, small] = [given(teacher, "teacher"), given(student, "student")];
-    const taught =
-      large.config ?? teacherConfig({ ...subject, seed: teacherSeed }, large.changes ?? {});
+    const small = given(student, "student");
+    const taught = await teaches(subject);
     const fresh = studentConfig({ ...subject, seed }, method ?? "abkd", taught, {
       ...small.changes,
       ...(options && { options }),
@@ -176,6 +181,18 @@ export async function distill<
     const [result] = await runTrials([config], data);
     const files = runFiles(trials.runsDir ?? RUNS_FOLDER, config);
     return new TrainedModel(result!, readModel(result!.interrupted ? files.stopped : files.model));
+  }
+
+  async function teaches(subject: Omit<Subject, "seed">): Promise<RunConfig | TeacherOutputs> {
+    if (typeof teacher === "object" && teacher !== null && "outputs" in teacher) {
+      checkKeys(teacher, ["outputs"], "distill: teacher");
+      if (teacherSeed === undefined) return await loadTeacherOutputs(teacher.outputs);
+      throw new OptionError(
+        "distill: teacherSeed is for a teacher that is trained here: leave it out",
+      );
+    }
+    const { config, changes = {} } = given(teacher, "teacher");
+    return config ?? teacherConfig({ ...subject, seed: teacherSeed ?? TEACHER_SEED }, changes);
   }
 }
 
