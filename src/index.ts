@@ -110,6 +110,7 @@ export {
   models,
   registerModel,
 } from "./models/registry.ts";
+export type { SageConfig } from "./models/sage.ts";
 export type { TaskTargets } from "./tasks/task.ts";
 export {
   Adam,

@@ -17,8 +17,10 @@ export interface KnownOutputs {
   readonly logits?: OutputMap;
   /** What the last layer reads, after the activation, nodes x width. */
   readonly hidden?: OutputMap;
-  /** Each layer's map from first to last, without the logits, nodes x width; widths may differ. */
+  /** Each layer's map from first to last, nodes x width; widths may differ. */
   readonly layers: readonly OutputMap[];
+  /** Whether the last of them is the logits, as in a GCN. */
+  readonly endsInLogits?: true;
 }
 
 /** Outputs that teach, and the node at each position if the graph's nodes are in another order than the rows. */
@@ -50,12 +52,17 @@ export function lacking(reader: string, part: Reads, known: readonly Reads[]): O
   );
 }
 
-/** Returns which parts there are. Without a hidden map, the last layer's stands for it. */
-export function partsOf({ logits, hidden, layers }: KnownOutputs): Reads[] {
+/** Returns the last hidden map, for which that of the last layer before the logits stands if it is not given. */
+export function hiddenMap({ hidden, layers, endsInLogits }: KnownOutputs): OutputMap | undefined {
+  return hidden ?? layers.at(endsInLogits ? -2 : -1);
+}
+
+/** Returns which parts there are. */
+function partsOf(known: KnownOutputs): Reads[] {
   return [
-    ...(logits ? (["logits"] as const) : []),
-    ...(hidden || layers.length > 0 ? (["hidden"] as const) : []),
-    ...(layers.length > 0 ? (["layers"] as const) : []),
+    ...(known.logits ? (["logits"] as const) : []),
+    ...(hiddenMap(known) ? (["hidden"] as const) : []),
+    ...(known.layers.length > 0 ? (["layers"] as const) : []),
   ];
 }
 
@@ -69,16 +76,22 @@ export class GivenTeacher implements Teacher {
 
   /** @param classes the graph's */
   constructor({ known, order }: OrderedOutputs, classes: number) {
-    const { hidden = known.layers.at(-1), layers } = known;
-    this.#known = { ...known, ...(hidden && { hidden }) };
+    const { layers, endsInLogits } = known;
+    this.#known = known;
     this.#order = order;
-    const widths = layers.map(({ shape }) => shape[1]);
-    this.outline = { kind: "outputs", widths, hidden: hidden?.shape[1] ?? 0, classes };
+    this.outline = {
+      kind: "outputs",
+      widths: layers.map(({ shape }) => shape[1]),
+      ...(endsInLogits && { endsInLogits }),
+      hidden: hiddenMap(known)?.shape[1] ?? 0,
+      classes,
+    };
   }
 
   /** @throws OptionError when a part is read that the outputs lack */
   outputs(reads: Reads, nodes?: Int32Array): Outputs {
-    const { logits, hidden, layers } = this.#known;
+    const { logits, layers } = this.#known;
+    const hidden = hiddenMap(this.#known);
     const part = (map: OutputMap | undefined, name: Reads): tf.Tensor2D => {
       if (!map) throw lacking("the method", name, partsOf(this.#known));
       return nodes ? takeRows(this.#keep(map), nodes) : this.#tensor(map);

@@ -59,10 +59,11 @@ const MAPS_A_LAYER = 3;
 /** The share of a step's statistics in the running ones, as in torch.nn.BatchNorm1d. */
 const MOMENTUM = 0.1;
 
-/** Each layer has a matrix and a bias; with normalisation, each hidden one also has a gain and a shift. */
+/** Each layer has its matrices and a bias; with normalisation, each hidden one also has a gain and a shift. */
 function layeredShapes(
   { kind, layers, width, batchNorm: normalised }: LayeredConfig,
   { features, classes }: GraphShape,
+  matrices: readonly string[] = [],
 ): Shapes {
   const widths = Array.from({ length: layers }, (_, l) => (l < layers - 1 ? width : classes));
   const each = (parts: (l: number) => readonly (readonly [string, readonly number[]])[]) =>
@@ -74,7 +75,9 @@ function layeredShapes(
   return {
     outline: { kind, widths, endsInLogits: true, hidden: width, classes },
     parameters: each((l) => [
-      [`layer.${l}.weight`, [l === 0 ? features : width, widths[l]!]],
+      ...["weight", ...matrices].map(
+        (name) => [`layer.${l}.${name}`, [l === 0 ? features : width, widths[l]!]] as const,
+      ),
       [`layer.${l}.bias`, [widths[l]!]],
       ...norms(l, "gain", "shift"),
     ]),
@@ -88,6 +91,10 @@ type Readout = Pick<GraphInputs, "readout">;
 /** What distinguishes the families. */
 export interface Family<I> {
   readonly label: string;
+  /** The names of a layer's matrices beside `weight`, each inputs x outputs. */
+  readonly matrices?: readonly string[];
+  /** Whether hidden maps are normalised by default; they are not if absent. */
+  readonly batchNorm?: boolean;
   /** Returns a layer's initial weight or bias. */
   start(name: string, shape: readonly number[], inputs: number, seed: number): Parameter;
   /** Computes layer 0 from the graph's features, and applies dropout to their entries. */
@@ -100,6 +107,8 @@ export interface Family<I> {
 export interface LayerWeights {
   /** inputs x outputs. */
   readonly weight: tf.Tensor2D;
+  /** Returns one of the family's other matrices, inputs x outputs. */
+  readonly matrix: (name: string) => tf.Tensor2D;
   /** [outputs]. */
   readonly bias: tf.Tensor1D;
   /** Applies the hook to the messages that nodes send along arcs, nodes x outputs. */
@@ -127,7 +136,7 @@ export class Layered<I extends Readout> implements Model<I> {
     const { kind: _, ...given } = config;
     checkOptions(family.label, layeredOptions, given);
     checkShape(family.label, shape);
-    const { outline, parameters, buffers } = layeredShapes(config, shape);
+    const { outline, parameters, buffers } = layeredShapes(config, shape, family.matrices);
     this.config = config;
     this.outline = outline;
     this.#family = family;
@@ -152,6 +161,7 @@ export class Layered<I extends Readout> implements Model<I> {
     for (let l = 0; l < layers; l++) {
       const weights: LayerWeights = {
         weight: matrixOf(this.#get(l, "weight"), hooks),
+        matrix: (name) => matrixOf(this.#get(l, name), hooks),
         bias: vectorOf(this.#get(l, "bias"), hooks),
         sent: (map) => hooks?.message?.(map, l) ?? map,
       };
@@ -200,13 +210,15 @@ export class Layered<I extends Readout> implements Model<I> {
     const { layers, batchNorm: wanted } = this.config;
     if (!wanted || l === layers - 1) return map;
     const of = (part: string) => vectorOf(this.#get(l, part, "norm"), hooks);
-    if (!moved) return normalisedBy(map, of("gain"), of("shift"), of("mean"), of("variance"));
+    // Running statistics are no weights: no hook changes them.
+    const kept = (part: string) => vectorOf(this.#get(l, part, "norm"));
+    if (!moved) return normalisedBy(map, of("gain"), of("shift"), kept("mean"), kept("variance"));
     const { value, mean, variance } = batchNorm(map, of("gain"), of("shift"));
     const nodes = map.shape[0];
     // Running variances are sample variances.
     const correction = nodes / Math.max(1, nodes - 1);
     const running = (part: string, now: Float32Array, factor: number): void => {
-      const before = of(part).dataSync<"float32">();
+      const before = kept(part).dataSync<"float32">();
       moved.set(
         `norm.${l}.${part}`,
         before.map((x, k) => (1 - MOMENTUM) * x + MOMENTUM * factor * now[k]!),
@@ -232,10 +244,10 @@ export function layeredKind<Kind extends string, I extends Readout>(
   return {
     ...{ name, label: family.label, summary: words.summary, prepare },
     ...(ofNodes && { ofNodes }),
-    defaults: { layers: 2, width: 16, dropout: 0.5, batchNorm: false },
+    defaults: { layers: 2, width: 16, dropout: 0.5, batchNorm: family.batchNorm ?? false },
     options: layeredOptions,
     size: ({ layers, width }) => `${layers}L-${width}H`,
-    shapes: layeredShapes,
+    shapes: (config, shape) => layeredShapes(config, shape, family.matrices),
     create: (config, shape, seed) => new Layered(family, config, shape, seed),
     forwardText:
       `X: features, each row divided by its sum${words.inputs}. ` +

@@ -2,3 +2,4 @@
 export { gcn } from "./gcn.ts";
 export { gcnii, mustad } from "./gcnii.ts";
 export { mlp } from "./mlp.ts";
+export { sage } from "./sage.ts";

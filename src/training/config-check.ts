@@ -75,7 +75,7 @@ function checkTeacherOutputs(
     throw new OptionError(`${what}: it has both teacher and teacherOutputs; legal: one of them`);
   }
   const own = `${what}: teacherOutputs`;
-  checkKeys(outputs, ["fingerprints", "classes", "hidden", "widths"], own);
+  checkKeys(outputs, ["fingerprints", "classes", "hidden", "widths", "endsInLogits"], own);
   const { fingerprints, classes, hidden, widths } = outputs;
   const counts = [classes, hidden, ...(Array.isArray(widths) ? widths : [Number.NaN])];
   const sound = Array.isArray(fingerprints) && fingerprints.every((text) => HEX.test(text));

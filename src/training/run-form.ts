@@ -57,6 +57,7 @@ const config: Form = object({
       classes: optional(count),
       hidden: optional(count),
       widths: list(count),
+      endsInLogits: optional(just(true)),
     }),
   ),
   initial: optional(

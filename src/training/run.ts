@@ -82,6 +82,8 @@ export interface TeacherOutputsConfig {
   readonly hidden?: number;
   /** The width of each layer's map, from first to last. */
   readonly widths: readonly number[];
+  /** Whether the last of them is the logits, as in a GCN. */
+  readonly endsInLogits?: true;
 }
 
 /** Where a one-layer network's weights are copied from: both linear layers and one convolution. */

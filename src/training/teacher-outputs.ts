@@ -4,7 +4,7 @@ import { needObject, refuse } from "../base/arguments.ts";
 import { canonicalJson } from "../base/canonical.ts";
 import { OptionError, UserError } from "../base/errors.ts";
 import { grouped } from "../display/format.ts";
-import { type KnownOutputs, type OutputMap, partsOf } from "../distillation/given-teacher.ts";
+import { hiddenMap, type KnownOutputs, type OutputMap } from "../distillation/given-teacher.ts";
 import { InputError, itemCount, itemName } from "../graph/check.ts";
 import type { Graph } from "../graph/graph.ts";
 import { checkKeys } from "./config-check.ts";
@@ -137,21 +137,24 @@ async function load(source: Source): Promise<TeacherOutputs> {
     typeof source === "string"
       ? [source, await readTeacherFile(source)]
       : ["the teacher's outputs", fromArrays(source)];
-  const outputs = withoutTwin(read);
-  const { logits, layers } = outputs;
-  if (partsOf(outputs).length === 0) throw new InputError(`${name}: they are empty`);
+  if (!read.logits && !read.hidden && read.layers.length === 0) {
+    throw new InputError(`${name}: they are empty`);
+  }
+  const outputs = prepared(read);
+  const { logits, layers, endsInLogits } = outputs;
   if (logits && isDistribution(logits)) {
     throw new InputError(
       `${name}: logits: each row sums to 1: these are probabilities; give what the softmax reads, or their logarithms`,
     );
   }
-  const hidden = outputs.hidden ?? layers.at(-1);
+  const hidden = hiddenMap(outputs);
   const fingerprint = fingerprintOf(outputs);
   const config = {
     fingerprints: [fingerprint],
     ...(logits && { classes: logits.shape[1] }),
     ...(hidden && { hidden: hidden.shape[1] }),
     widths: layers.map(({ shape }) => shape[1]),
+    ...(endsInLogits && { endsInLogits }),
   };
   return {
     config,
@@ -160,13 +163,30 @@ async function load(source: Source): Promise<TeacherOutputs> {
   };
 }
 
-/** Leaves out a last layer's map that is the logits: a hook on every layer catches them twice. */
-function withoutTwin(outputs: KnownOutputs): KnownOutputs {
-  const { logits, layers } = outputs;
+/** Finds out whether the last layer's map is the logits, and lets worker threads share the numbers. */
+function prepared(known: KnownOutputs): KnownOutputs {
+  const [logits, hidden] = [
+    known.logits && shared(known.logits),
+    known.hidden && shared(known.hidden),
+  ];
+  const layers = known.layers.map(shared);
   const last = layers.at(-1);
-  if (!logits || last?.shape.join() !== logits.shape.join()) return outputs;
-  const same = last.values.every((x, k) => x === logits.values[k]);
-  return same ? { ...outputs, layers: layers.slice(0, -1) } : outputs;
+  const ends =
+    logits !== undefined &&
+    last?.shape.join() === logits.shape.join() &&
+    last.values.every((x, k) => x === logits.values[k]);
+  return {
+    ...(logits && { logits }),
+    ...(hidden && { hidden }),
+    layers,
+    ...(ends && { endsInLogits: true }),
+  };
+}
+
+function shared({ shape, values }: OutputMap): OutputMap {
+  const copy = new Float32Array(new SharedArrayBuffer(values.byteLength));
+  copy.set(values);
+  return { shape, values: copy };
 }
 
 function isDistribution({ shape: [rows, width], values }: OutputMap): boolean {
@@ -226,7 +246,7 @@ function meanOf(each: readonly TeacherOutputs[]): TeacherOutputs {
   });
   return {
     config: { fingerprints, classes: shape[1], widths: [] },
-    outputs: { logits: { shape, values }, layers: [] },
+    outputs: { logits: shared({ shape, values }), layers: [] },
     source: each.map(({ source }) => source).join(", "),
   };
 }

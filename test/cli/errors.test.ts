@@ -63,7 +63,7 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["distill", "--split", "halves"], /split "halves": expected geom-gcn:0..9/],
   [["distill", "--data", "/no/such/folder"], /\/no\/such\/folder is not a folder/],
   [["distill", ...SYNTHETIC, "--abkd-subspace", "true"], /"subspace" is true, but projections/],
-  [["distill", ...SYNTHETIC, "--width", "65536"], /needs at least 266 GiB, .* fewer layers/],
+  [["distill", ...SYNTHETIC, "--width", "65536"], /needs at least 267 GiB, .* fewer layers/],
   [["train", ...SYNTHETIC, "--layers", "4096", "--width", "512"], /needs at least \d+ GiB/],
   [["distill", ...SYNTHETIC, "--abkd-embedding", "1e12"], /needs at least [\d,]+ GiB/],
   [["distill", "--seed", "9007199254740990", "--trials", "5"], /too large for --trials 5: seeds/],

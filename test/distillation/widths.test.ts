@@ -124,4 +124,25 @@ describe("logits that are a model's last layer", () => {
     assert.equal(withHidden, logits);
     assert.notEqual(withLogits, logits);
   });
+
+  it("count as the second layer of a student with one hidden map, and the report says so", () => {
+    const noted = (attention: AbkdOptions["attention"], widths: readonly number[]): boolean => {
+      const method = new AbkdDistillation(
+        {
+          teacher: { outline: outlineOf(TEACHER), outputs: () => taught },
+          ...{ student: outlineOf(widths), seed: 1 },
+        },
+        abkdOptions({ subspace: false, projections: "fixed-teacher", form: "mse", attention }),
+      );
+      const own = outputsOf(mapsOf("S", widths, -0.2));
+      const { matrices, warnings } = method.inspect(own);
+      method.dispose();
+      if (attention !== "last") assert.equal(matrices["attention"]![0]!.length, widths.length);
+      return warnings.some((warning) => /one hidden map: its logits count/.test(warning));
+    };
+    assert.equal(noted("learned", [5, CLASSES]), true);
+    assert.equal(noted("learned", STUDENT), false);
+    assert.equal(noted("uniform", [5, CLASSES]), false);
+    assert.equal(noted("last", [5, CLASSES]), false);
+  });
 });

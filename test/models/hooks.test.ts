@@ -11,12 +11,15 @@ import { smallConfig, smallGraph, smallSplit } from "../training/small.ts";
 
 const LAYERS = 3;
 const graph = smallGraph();
-let inputs: ReturnType<typeof graphInputs>["value"];
+let forms: ReturnType<typeof graphInputs>["value"];
 
 before(() => {
   startEngine();
-  inputs = graphInputs(graph).value;
+  forms = graphInputs(graph).value;
 });
+
+/** What a model reads of the graph. */
+const inputsOf = <I>(model: Model<I>): I => findModel(model.outline.kind).prepare(forms) as I;
 
 function configOf(kind: string): ModelConfig {
   const options = { ...findModel(kind).defaults, layers: LAYERS, width: 5, dropout: 0.4 };
@@ -33,10 +36,10 @@ type Found = { logits: number[]; hidden: number[]; maps: number[][]; gradients: 
 function passOf(model: Model): Found {
   const dropout = { seed: 2, step: 7 };
   return tf.tidy(() => {
-    const { logits, hidden, layers } = model.forward(inputs, { dropout, reads: "layers" });
+    const { logits, hidden, layers } = model.forward(inputsOf(model), { dropout, reads: "layers" });
     const maps = layers!.widths.map((_, l) => layers!.at(l));
     const { grads } = tf.variableGrads(() =>
-      tf.sum(tf.square(model.forward(inputs, { dropout }).logits)),
+      tf.sum(tf.square(model.forward(inputsOf(model), { dropout }).logits)),
     );
     const numbers = (x: tf.Tensor): number[] => [...x.dataSync()];
     const gradients = model.parameters.flatMap(({ variable }) => numbers(grads[variable.name]!));
@@ -82,7 +85,7 @@ for (const { name } of models) {
           return tf.round(tf.mul(parameter.variable as tf.Tensor, 4));
         },
       });
-      const logits = (of: Model): number[] => [...of.forward(inputs).logits.dataSync()];
+      const logits = (of: Model): number[] => [...of.forward(inputsOf(of)).logits.dataSync()];
       assertClose(logits(rounded), logits(other), "logits");
       assert.deepEqual([...read].sort(), model.parameters.map((p) => p.name).sort());
     });
@@ -95,7 +98,8 @@ for (const { name } of models) {
         return map;
       };
       const hooks = { activation: note("activation"), message: note("message") };
-      withHooks(create(name), hooks).forward(inputs);
+      const model = withHooks(create(name), hooks);
+      model.forward(inputsOf(model));
       const [isDeep, sends] = [["gcnii", "mustad"].includes(name), name !== "mlp"];
       assert.deepEqual(seen.activation, isDeep ? [0, 1, 2, 3] : [1, 2]);
       assert.deepEqual(seen.message, sends ? [0, 1, 2] : []);
@@ -106,20 +110,14 @@ for (const { name } of models) {
 test("hooks upon hooks are applied in turn; what is no hook is refused", () => {
   const double: Hooks = { weight: ({ variable }) => tf.mul(variable, 2) };
   const none: Hooks = { activation: (map) => tf.zerosLike(map) };
-  const both = (one: Hooks, other: Hooks): number[] => [
-    ...withHooks(withHooks(create("mlp"), one), other)
-      .forward(inputs)
-      .logits.dataSync(),
-  ];
-  const bias = [
-    ...withHooks(create("mlp"), { ...double, ...none })
-      .forward(inputs)
-      .logits.dataSync(),
-  ];
+  const logits = (model: Model): number[] => [...model.forward(inputsOf(model)).logits.dataSync()];
+  const both = (one: Hooks, other: Hooks): number[] =>
+    logits(withHooks(withHooks(create("mlp"), one), other));
+  const bias = logits(withHooks(create("mlp"), { ...double, ...none }));
   assertClose(both(double, none), bias, "double, then none");
   assertClose(both(none, double), bias, "none, then double");
   const fourfold: Hooks = { weight: ({ variable }) => tf.mul(variable, 4) };
-  const four = [...withHooks(create("mlp"), fourfold).forward(inputs).logits.dataSync()];
+  const four = logits(withHooks(create("mlp"), fourfold));
   assertClose(both(double, double), four, "double twice");
   assert.throws(
     () => withHooks(create("mlp"), { weights: () => {} } as never),
@@ -130,7 +128,7 @@ test("hooks upon hooks are applied in turn; what is no hook is refused", () => {
 
 test("a GCN that sends nothing depends only on its biases", () => {
   const silent = withHooks(create("gcn"), { message: (map) => tf.zerosLike(map) });
-  const logits = silent.forward(inputs).logits.arraySync();
+  const logits = silent.forward(inputsOf(silent)).logits.arraySync();
   for (const row of logits) assert.deepEqual(row, logits[0]);
 });
 
@@ -146,7 +144,7 @@ test("a model with hooks can be trained: a student whose weights have the same m
   const targets = splitTargets(graph, smallSplit()).value;
   const training = { epochs: 150, patience: 150, learningRate: 0.05, weightDecay: 0 };
   const config = { ...smallConfig(training), model: configOf("mlp") };
-  const { curve } = await train({ config, model: binary, inputs, targets });
+  const { curve } = await train({ config, model: binary, inputs: inputsOf(model), targets });
   assert.ok(
     Math.min(...curve.loss) < curve.loss[0]! - 0.1,
     `${curve.loss[0]} to ${curve.loss.at(-1)}`,

@@ -1,15 +1,16 @@
-// GCN and MLP: parameter counts, formulas in double precision, batch normalisation, initial weights.
+// GCN, GraphSAGE and MLP: parameter counts, formulas in double precision, batch normalisation, initial weights.
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import { OptionError } from "../../src/base/errors.ts";
 import type { Csr } from "../../src/graph/csr.ts";
 import { csrFromPairs } from "../../src/graph/csr.ts";
-import { symmetricNormalised } from "../../src/graph/normalise.ts";
+import { rowNormalised, symmetricNormalised } from "../../src/graph/normalise.ts";
 import type { GcnConfig } from "../../src/models/gcn.ts";
 import type { MlpConfig } from "../../src/models/mlp.ts";
 import { type GraphInputs, type Model, parameterCount } from "../../src/models/model.ts";
 import { createModel, modelShapes } from "../../src/models/registry.ts";
+import type { SageConfig } from "../../src/models/sage.ts";
 import { memory, SparseMatrix, startEngine } from "../../src/tensor/index.ts";
 import { type Draw, dropoutFactors } from "../tensor/philox.ts";
 import {
@@ -28,36 +29,39 @@ before(() => {
   startEngine();
 });
 
-type Config = GcnConfig | MlpConfig;
+type Config = GcnConfig | MlpConfig | SageConfig;
 const base = { layers: 2, width: 256, dropout: 0.5, batchNorm: false } as const;
 
-test("2L-256H on ogbn-arxiv's shape has the published number of parameters", () => {
+test("256H on ogbn-arxiv's shape has the published number of parameters", () => {
   const arxiv = { features: 128, classes: 40 };
   const blocks = memory().blocks;
-  for (const [batchNorm, count] of [
-    [false, 43_304],
-    // Joshi et al. 2022, table 4: GCN 2L-256H, including batch normalisation's gains and shifts.
-    [true, 43_816],
+  for (const [kind, layers, batchNorm, count] of [
+    ["gcn", 2, false, 43_304],
+    ["mlp", 2, false, 43_304],
+    // Joshi et al. 2022, table 4: 2L-256H, including batch normalisation's gains and shifts.
+    ["gcn", 2, true, 43_816],
+    ["mlp", 2, true, 43_816],
+    ["sage", 2, true, 86_824],
+    // The Open Graph Benchmark's GCN.
+    ["gcn", 3, true, 110_120],
   ] as const) {
-    for (const kind of ["gcn", "mlp"] as const) {
-      const config: Config = { ...base, kind, batchNorm };
-      const model = createModel(config, arxiv, 1);
-      assert.equal(parameterCount(model), count);
-      const { parameters, buffers, outline } = modelShapes(config, arxiv);
-      const shapesOf = (all: Model["parameters"] = []) =>
-        all.map(({ name, variable }) => [name, variable.shape]);
-      assert.deepEqual(shapesOf(model.parameters), [...parameters]);
-      assert.deepEqual(shapesOf(model.buffers), [...buffers]);
-      assert.deepEqual(model.outline, outline);
-      assert.deepEqual(outline.widths, [256, 40]);
-      model.dispose();
-    }
+    const config: Config = { ...base, kind, layers, batchNorm };
+    const model = createModel(config, arxiv, 1);
+    assert.equal(parameterCount(model), count);
+    const { parameters, buffers, outline } = modelShapes(config, arxiv);
+    const shapesOf = (all: Model["parameters"] = []) =>
+      all.map(({ name, variable }) => [name, variable.shape]);
+    assert.deepEqual(shapesOf(model.parameters), [...parameters]);
+    assert.deepEqual(shapesOf(model.buffers), [...buffers]);
+    assert.deepEqual(model.outline, outline);
+    assert.deepEqual(outline.widths, [...Array(layers - 1).fill(256), 40]);
+    model.dispose();
   }
   assert.equal(memory().blocks, blocks, "dispose() frees everything");
 });
 
 /** A ring with a hub; the last node has no arc, and node 2 has no features. */
-function graphOf(nodes: number, features: number) {
+function graphOf(kind: Config["kind"], nodes: number, features: number) {
   const pairs = Array.from({ length: nodes - 1 }, (_, n): [number, number][] => [
     [n, (n + 1) % (nodes - 1)],
     [0, n],
@@ -70,14 +74,13 @@ function graphOf(nodes: number, features: number) {
       [b, a],
     ])
     .filter((arc) => !seen.has(arc.join()) && seen.add(arc.join()));
-  const adjacency = symmetricNormalised(
-    csrFromPairs(
-      nodes,
-      nodes,
-      arcs.map(([a]) => a!),
-      arcs.map(([, b]) => b!),
-    ),
+  const plain = csrFromPairs(
+    nodes,
+    nodes,
+    arcs.map(([a]) => a!),
+    arcs.map(([, b]) => b!),
   );
+  const adjacency = kind === "sage" ? rowNormalised(plain) : symmetricNormalised(plain);
   const drawn = randomSparse(nodes, features, 4);
   const values = Float32Array.from(drawn.indices, (_, k) => drawn.values?.[k] ?? 1);
   values.fill(0, drawn.indptr[2]!, drawn.indptr[3]!);
@@ -107,8 +110,19 @@ interface Found {
   readonly statistics: { readonly mean: number[]; readonly variance: number[] }[];
 }
 
+/** The mean of each node's neighbours, whatever values the matrix has. */
+const neighbourMeans = (adjacency: Csr, x: Numbers, columns: number): Float64Array =>
+  sparseTimes(
+    { ...adjacency, values: new Float32Array(adjacency.indices.length).fill(1) },
+    x,
+    columns,
+  ).map((sum, k) => {
+    const row = Math.floor(k / columns);
+    return sum / Math.max(1, adjacency.indptr[row + 1]! - adjacency.indptr[row]!);
+  });
+
 /**
- * Kipf and Welling's eq. 2 (or a perceptron's layers) and Ioffe and Szegedy's algorithm 1, node by node.
+ * Kipf and Welling's eq. 2, Hamilton et al.'s mean aggregator (or a perceptron's layers) and Ioffe and Szegedy's algorithm 1, node by node.
  * @param draw if absent, the pass is an evaluation with the running statistics among the weights
  */
 function naive(
@@ -126,20 +140,20 @@ function naive(
   let hidden = new Float64Array();
   for (let l = 0; l < layers; l++) {
     const out = l === layers - 1 ? classes : width;
-    const weight = weights[`layer.${l}.weight`]!;
     const factors = drop(l === 0 ? features.indices.length : hidden.length, l);
-    const times =
+    const dropped = hidden.map((x, k) => x * factors[k]!);
+    const times = (part: string): Float64Array =>
       l === 0
-        ? sparseTimes(features, weight, out, factors)
-        : product(
-            hidden.map((x, k) => x * factors[k]!),
-            weight,
-            nodes,
-            width,
-            out,
-          );
-    const spread = kind === "gcn" ? sparseTimes(adjacency, times, out) : times;
-    const map = spread.map((x, k) => x + weights[`layer.${l}.bias`]![k % out]!);
+        ? sparseTimes(features, weights[`layer.0.${part}`]!, out, factors)
+        : product(dropped, weights[`layer.${l}.${part}`]!, nodes, width, out);
+    const sent = times("weight");
+    const root = kind === "sage" ? times("root") : new Float64Array(nodes * out);
+    const spread = {
+      gcn: () => sparseTimes(adjacency, sent, out),
+      sage: () => neighbourMeans(adjacency, sent, out),
+      mlp: () => sent,
+    }[kind]();
+    const map = spread.map((x, k) => x + root[k]! + weights[`layer.${l}.bias`]![k % out]!);
     maps.push(map);
     if (l === layers - 1) break;
     hidden = map.map((x) => Math.max(0, x));
@@ -177,7 +191,7 @@ function disturb(model: Model<GraphInputs>): void {
   }
 }
 
-for (const kind of ["gcn", "mlp"] as const) {
+for (const kind of ["gcn", "sage", "mlp"] as const) {
   for (const [layers, width, batchNorm] of [
     [2, 4, false],
     [3, 5, false],
@@ -189,7 +203,7 @@ for (const kind of ["gcn", "mlp"] as const) {
     describe(`${kind} ${layers}L-${width}H${batchNorm ? " with batch norm" : ""}`, () => {
       for (const training of [false, true]) {
         test(`matches the formula, ${training ? "while training" : "in evaluation"}`, () => {
-          const graph = graphOf(nodes, features);
+          const graph = graphOf(kind, nodes, features);
           const model = createModel(config, { features, classes }, 5);
           disturb(model);
           const before = weightsOf(model);
@@ -224,7 +238,7 @@ for (const kind of ["gcn", "mlp"] as const) {
         });
 
         test(`has the formula's gradients, ${training ? "while training" : "in evaluation"}`, () => {
-          const graph = graphOf(nodes, features);
+          const graph = graphOf(kind, nodes, features);
           const model = createModel(config, { features, classes }, 5);
           disturb(model);
           const weights = weightsOf(model);
@@ -279,27 +293,34 @@ for (const kind of ["gcn", "mlp"] as const) {
   }
 }
 
-test("GCN is initialised as PyG's GCNConv (Glorot's bound, zero bias), MLP as torch.nn.Linear", () => {
+test("GCN starts as PyG's GCNConv (Glorot's bound, zero bias), SAGE as SAGEConv, MLP as torch.nn.Linear", () => {
   const shape = { features: 50, classes: 30 };
   const largest = (values: Numbers) =>
     Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
   const gcn = createModel({ ...base, kind: "gcn", width: 70, batchNorm: true }, shape, 1);
   const mlp = createModel({ ...base, kind: "mlp", width: 70 }, shape, 1);
+  const sage = createModel({ ...base, kind: "sage", width: 70 }, shape, 1);
   const near = (values: Numbers, bound: number): void => {
     assert.ok(largest(values) <= bound && largest(values) > 0.9 * bound, `${largest(values)}`);
   };
-  const [g, m] = [weightsOf(gcn), weightsOf(mlp)];
+  const [g, m, s] = [weightsOf(gcn), weightsOf(mlp), weightsOf(sage)];
   near(g["layer.0.weight"]!, Math.sqrt(6 / 120));
   near(g["layer.1.weight"]!, Math.sqrt(6 / 100));
   assert.equal(largest(g["layer.0.bias"]!), 0);
   near(m["layer.0.weight"]!, 1 / Math.sqrt(50));
   near(m["layer.0.bias"]!, 1 / Math.sqrt(50));
   near(m["layer.1.bias"]!, 1 / Math.sqrt(70));
+  for (const part of ["weight", "root", "bias"]) {
+    near(s[`layer.0.${part}`]!, 1 / Math.sqrt(50));
+    near(s[`layer.1.${part}`]!, 1 / Math.sqrt(70));
+  }
+  const [weight, root] = [s["layer.0.weight"]!, s["layer.0.root"]!];
+  const correlation = dot(weight, root) / Math.sqrt(dot(weight, weight) * dot(root, root));
+  assert.ok(Math.abs(correlation) < 0.1, "both matrices are drawn by themselves");
   assert.deepEqual([...new Set(Array.from(g["norm.0.gain"]!))], [1]);
   assert.deepEqual([...new Set(Array.from(g["norm.0.mean"]!))], [0]);
   assert.deepEqual([...new Set(Array.from(g["norm.0.variance"]!))], [1]);
-  gcn.dispose();
-  mlp.dispose();
+  for (const model of [gcn, mlp, sage]) model.dispose();
 });
 
 test("an invalid configuration is an OptionError that names the option", () => {

@@ -11,7 +11,7 @@ import pathlib
 import torch
 import torch_geometric
 from torch.nn.functional import cross_entropy, relu
-from torch_geometric.nn import GCN2Conv, GCNConv
+from torch_geometric.nn import GCN2Conv, GCNConv, SAGEConv
 
 torch.manual_seed(5)
 torch.set_default_dtype(torch.float64)
@@ -66,16 +66,19 @@ def run(name, config, modules, forward):
 
 def layered(kind, norm):
     sizes = [FEATURES, WIDTH, WIDTH, CLASSES]
-    make = (lambda i, o: GCNConv(i, o)) if kind == "gcn" else linear
+    make = {"gcn": GCNConv, "sage": SAGEConv, "mlp": linear}[kind]
     layers = [make(i, o) for i, o in zip(sizes, sizes[1:])]
     norms = [torch.nn.BatchNorm1d(WIDTH) for _ in range(2)] if norm else []
     parts = {}
     for l, layer in enumerate(layers):
-        if kind == "gcn":
-            torch.nn.init.normal_(layer.bias)
-        weight = layer.lin.weight if kind == "gcn" else layer.weight
-        parts[f"layer.{l}.weight"] = (weight, True)
-        parts[f"layer.{l}.bias"] = (layer.bias, False)
+        own = {"gcn": "lin", "sage": "lin_l"}.get(kind)
+        biased = layer.lin_l if kind == "sage" else layer
+        if kind != "mlp":
+            torch.nn.init.normal_(biased.bias)
+        parts[f"layer.{l}.weight"] = ((getattr(layer, own) if own else layer).weight, True)
+        parts[f"layer.{l}.bias"] = (biased.bias, False)
+        if kind == "sage":
+            parts[f"layer.{l}.root"] = (layer.lin_r.weight, True)
     for l, one in enumerate(norms):
         torch.nn.init.normal_(one.weight)
         torch.nn.init.normal_(one.bias)
@@ -85,7 +88,7 @@ def layered(kind, norm):
     def forward(_training):
         h = x
         for l, layer in enumerate(layers):
-            h = layer(h, both) if kind == "gcn" else layer(h)
+            h = layer(h) if kind == "mlp" else layer(h, both)
             if l < len(layers) - 1:
                 h = relu(norms[l](h) if norms else h)
         return h
@@ -125,7 +128,7 @@ oracle = {
         "classes": CLASSES,
     },
     "train": TRAIN,
-    "cases": [layered("gcn", False), layered("gcn", True), layered("mlp", False), layered("mlp", True), gcnii()],
+    "cases": [layered("gcn", False), layered("gcn", True), layered("mlp", False), layered("mlp", True), gcnii(), layered("sage", False), layered("sage", True)],
 }
 
 

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, type TestContext, test } from "node:test";
 import { UserError } from "../../src/base/errors.ts";
+import { GivenTeacher } from "../../src/distillation/given-teacher.ts";
 import { encodeNpy, encodeNpz } from "../../src/formats/npz-writer.ts";
 import { encodeSafetensors, type NamedArray } from "../../src/formats/safetensors.ts";
 import { describeOutputs, loadTeacherOutputs } from "../../src/training/teacher-outputs.ts";
@@ -107,15 +108,15 @@ test("a lone .npy file is the logits; types and the order of storage do not matt
   assert.deepEqual(one.config, two.config);
 });
 
-test("a last layer's map that is the logits is not counted twice", async () => {
+test("a last layer's map that is the logits is known as that, as a GCN's is", async () => {
   const twice = new Map([...entries, ["layer.2", arrays.logits]]);
-  const found = await loadTeacherOutputs(saved("twice.npz", encodeNpz(twice)));
+  twice.delete("hidden");
+  const { config, outputs } = await loadTeacherOutputs(saved("twice.npz", encodeNpz(twice)));
+  assert.deepEqual([config.widths, config.endsInLogits], [[2, 6, 3], true]);
+  const { outline } = new GivenTeacher({ known: outputs }, 3);
+  assert.deepEqual([outline.hidden, outline.endsInLogits], [6, true], "layer.1 is the hidden map");
   const once = await loadTeacherOutputs(saved("once.npz", encodeNpz(entries)));
-  assert.deepEqual(found.config, once.config);
-  const { hidden: _, ...without } = arrays;
-  const noHidden = new Map([...Object.entries(without), ["layer.2", arrays.logits] as const]);
-  const { config } = await loadTeacherOutputs(saved("none.npz", encodeNpz(noHidden)));
-  assert.deepEqual([config.hidden, config.widths], [6, [2, 6]], "the last hidden map is layer.1");
+  assert.equal(once.config.endsInLogits, undefined);
 });
 
 test("files that hold no outputs are refused in one line that says where and what to do", async () => {

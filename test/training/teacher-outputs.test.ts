@@ -53,14 +53,19 @@ let given: Required<GivenOutputs>;
 let outputs: TeacherOutputs;
 
 before(async () => {
-  await runTrials([model], { runsDir });
-  startEngine();
-  const restored = restoreModel(readModel(runFiles(runsDir, model).model));
-  const inputs = findModel("gcnii").prepare(graphInputs(graph).value) as never;
-  const { logits, hidden, layers } = restored.forward(inputs, { reads: "layers" });
-  given = { logits, hidden: hidden!, layers: layers!.widths.map((_, i) => layers!.at(i)) };
+  given = await trainedOutputs(model);
   outputs = await loadTeacherOutputs(given);
 });
+
+/** Trains a teacher, and returns what it gives. */
+async function trainedOutputs(config: RunConfig): Promise<Required<GivenOutputs>> {
+  await runTrials([config], { runsDir, resume: true });
+  startEngine();
+  const restored = restoreModel(readModel(runFiles(runsDir, config).model));
+  const inputs = findModel(config.model.kind).prepare(graphInputs(graph).value) as never;
+  const { logits, hidden, layers } = restored.forward(inputs, { reads: "layers" });
+  return { logits, hidden: hidden!, layers: layers!.widths.map((_, i) => layers!.at(i)) };
+}
 
 /** The student's weights after its run. */
 function weights(folder: string, config: RunConfig): ModelFile["parameters"] {
@@ -198,6 +203,24 @@ test("a method that does not say what it reads is refused when it starts", async
       ),
     /the method reads the teacher's last hidden map, but its outputs have only logits/,
   );
+});
+
+test("teachers whose last layer gives the logits teach by their outputs as they do themselves", async (t) => {
+  const folder = temporaryFolder(t);
+  for (const kind of ["gcn", "sage"] as const) {
+    const large = { model: { kind, layers: 3, width: 8 }, training: { epochs: 10 } } as const;
+    const teacher = teacherConfig(subject, large);
+    const loaded = await loadTeacherOutputs(await trainedOutputs(teacher));
+    const names = ["abkd", "fitnet", "softkd"];
+    const pairs = names.map((name) =>
+      [loaded, teacher].map((from) => studentConfig(subject, name, from, { training })),
+    );
+    await runTrials(pairs.flat(), { runsDir: folder, workers: 2 });
+    for (const [k, [fromOutputs, fromModel]] of pairs.entries()) {
+      const [found, wanted] = [weights(folder, fromOutputs!), weights(folder, fromModel!)];
+      assert.deepEqual(found, wanted, `${names[k]} from ${kind}`);
+    }
+  }
 });
 
 test("in the order of communities and in batches it teaches the same as the model", async (t) => {

@@ -20,7 +20,7 @@ import {
   teacherParts,
 } from "./options.ts";
 import { Projections } from "./projections.ts";
-import { layerCount, type Side, sideOf } from "./side.ts";
+import { layerCount, oneMapNote, type Side, sideOf } from "./side.ts";
 import { Weights } from "./weights.ts";
 
 export type { AbkdOptions } from "./options.ts";
@@ -45,6 +45,7 @@ class AbkdTerm implements Term {
   /** S_l, the number of student layers. */
   readonly #studentLayers: number;
   readonly #studentSide: Side;
+  readonly #notes: readonly string[];
   readonly #attention: Attention;
   readonly #dissimilarity: Dissimilarity;
   /** The mean square of each teacher layer's projection before the first step. */
@@ -57,6 +58,7 @@ class AbkdTerm implements Term {
     this.#studentLayers = layerCount(student, options);
     const teacherSide = sideOf(teacher.outline, options);
     this.#studentSide = sideOf(student, options);
+    this.#notes = [oneMapNote(student, options) ?? []].flat();
     const sides = [teacherSide, this.#studentSide] as const;
     // Not tidy(), which would search what it returns for tensors.
     tf.engine().startScope("abkd");
@@ -115,7 +117,7 @@ class AbkdTerm implements Term {
         scalars["|u_t|"] = Math.sqrt(mean(Array.from(vectorNorms, (u) => u * u)));
       }
       const matrices: Record<string, number[][]> = { attention, dissimilarity };
-      const warnings: string[] = [];
+      const warnings = [...this.#notes];
       if (measured.squares) {
         const teacher = measured.squares.teacher.dataSync();
         const studentSquares = measured.squares.student.dataSync();

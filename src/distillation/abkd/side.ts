@@ -34,3 +34,16 @@ export function sideOf(outline: Outline, options: Pick<AbkdOptions, "logits" | "
     width: Math.max(...widths, ...(options.logits ? [classes] : [])),
   };
 }
+
+/** Returns what a report must say of learned attention over a student with one hidden map, if it is one. */
+export function oneMapNote(
+  student: Outline,
+  { attention }: Pick<AbkdOptions, "attention">,
+): string | undefined {
+  if (attention !== "learned" || !student.endsInLogits || student.widths.length > 2)
+    return undefined;
+  return (
+    "the student has one hidden map: its logits count as its second layer, because attention over " +
+    "one layer is 1 whatever it learns"
+  );
+}
