@@ -185,6 +185,7 @@ export {
   loadTeacherOutputs,
   type TeacherOutputs,
 } from "./training/teacher-outputs.ts";
+export { loadTeacher } from "./training/teacher-weights.ts";
 export {
   DivergedError,
   InterruptedError,

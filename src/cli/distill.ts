@@ -9,11 +9,13 @@ import {
   teacherConfig,
   teacherRecipeOf,
 } from "../training/recipes.ts";
+import type { RunConfig } from "../training/run.ts";
 import {
   describeOutputs,
   loadTeacherOutputs,
   type TeacherOutputs,
 } from "../training/teacher-outputs.ts";
+import { loadTeacher } from "../training/teacher-weights.ts";
 import { type Chosen, helpWithRecipes, recipeText } from "./help.ts";
 import {
   addMethodOptions,
@@ -37,6 +39,7 @@ interface DistillOptions extends RunOptions, Record<string, unknown> {
   readonly method: string;
   readonly preset?: string;
   readonly teacherSeed: number;
+  readonly teacher?: string;
   readonly teacherOutputs?: readonly string[];
 }
 
@@ -65,6 +68,12 @@ export function distillCommand(): Command {
       write(withMethodFlag(message, chosen, methods));
     },
   });
+  command
+    .optionsGroup("Your own teacher:")
+    .option(
+      "--teacher <file>",
+      "its weights: a file of abkd export, or PyTorch Geometric's with a JSON beside it (docs/teachers.md)",
+    );
   command.addOption(
     new Option(
       "--teacher-outputs <path>",
@@ -77,12 +86,12 @@ export function distillCommand(): Command {
     const { preset } = options;
     const method = findMethod(options.method);
     const subject = givenSubject(options);
-    const teacher = options.teacherOutputs
-      ? await givenOutputs(command, options.teacherOutputs, options.quiet)
-      : teacherConfig(
-          { ...subject, seed: options.teacherSeed },
-          givenHyperParameters(options, "teacher-"),
-        );
+    const teacher =
+      (await givenTeacher(command, options)) ??
+      teacherConfig(
+        { ...subject, seed: options.teacherSeed },
+        givenHyperParameters(options, "teacher-"),
+      );
     const changes = {
       ...givenHyperParameters(options),
       options: givenMethodOptions(options, method, methods),
@@ -95,22 +104,31 @@ export function distillCommand(): Command {
   });
 }
 
-/** @throws OptionError beside an option of a teacher that is trained here */
-async function givenOutputs(
+/**
+ * Returns the teacher that files give: a run's, or one known by its outputs; undefined without such files.
+ * @throws OptionError beside an option of a teacher that is trained here
+ */
+async function givenTeacher(
   command: Command,
-  paths: readonly string[],
-  quiet = false,
-): Promise<TeacherOutputs> {
+  { teacher, teacherOutputs = [], dataset, data, quiet }: DistillOptions,
+): Promise<RunConfig | TeacherOutputs | undefined> {
+  if (teacher === undefined && teacherOutputs.length === 0) return undefined;
   const other = command.options.find(
     (option) =>
       option.name().startsWith("teacher-") &&
       option.name() !== "teacher-outputs" &&
       command.getOptionValueSource(option.attributeName()) === "cli",
   );
-  if (other) {
-    throw new OptionError(`${other.long} is for a teacher trained here, not for --teacher-outputs`);
+  if (other) throw new OptionError(`${other.long} is for a teacher trained here: leave it out`);
+  const where = { download: true, ...(data !== undefined && { dataDir: data }) };
+  const known = teacher === undefined ? undefined : await loadTeacher(teacher, dataset, where);
+  if (known && !("outputs" in known)) {
+    if (teacherOutputs.length === 0) return known;
+    throw new OptionError(
+      `${teacher} names a run of abkd, which has no mean with --teacher-outputs`,
+    );
   }
-  const outputs = await loadTeacherOutputs(paths);
+  const outputs = await loadTeacherOutputs([...(known ? [known] : []), ...teacherOutputs]);
   if (!quiet) tell(`the teacher ${outputs.source}: ${describeOutputs(outputs)}`);
   return outputs;
 }

@@ -92,7 +92,8 @@ export function readModelFile(path: string): ReturnType<typeof decodeModel> {
   return decodeModel(readBytes(path, 2), path);
 }
 
-function checkFit({ shape }: ModelFile, graph: Graph): void {
+/** @throws UserError for a graph that has other features or classes than the model */
+export function checkFit({ shape }: ModelFile, graph: Graph): void {
   const { features, classes } = shape;
   if (features === graph.features.columns && classes === graph.classes) return;
   throw new UserError(

@@ -35,12 +35,14 @@ import {
 import type { RunConfig, RunResult } from "./run.ts";
 import { RUNS_FOLDER, readModel, runFiles } from "./run-store.ts";
 import { loadTeacherOutputs, type TeacherOutputs } from "./teacher-outputs.ts";
+import { loadTeacher } from "./teacher-weights.ts";
 import { InterruptedError } from "./train.ts";
 import { runTrials, type TrialsOptions } from "./trials.ts";
 
 /**
  * A model to train: a kind's name (its recipe for the dataset), changes to a recipe, a whole run's
- * configuration, an object with one (a result, a trained model), or the path of a model file.
+ * configuration, an object with one (a result, a trained model), or the path of a model file. A teacher's file may
+ * be another program's, see loadTeacher().
  */
 export type GivenModel<Kind extends string> =
   | Kind
@@ -191,6 +193,9 @@ export async function distill<
         "distill: teacherSeed is for a teacher that is trained here: leave it out",
       );
     }
+    if (typeof teacher === "string" && isFile(teacher)) {
+      return await loadTeacher(teacher, subject.dataset, data);
+    }
     const { config, changes = {} } = given(teacher, "teacher");
     return config ?? teacherConfig({ ...subject, seed: teacherSeed ?? TEACHER_SEED }, changes);
   }
@@ -206,9 +211,7 @@ function given(
 ): { readonly config?: RunConfig; readonly changes?: Changes<string, string> } {
   if (value === undefined) return {};
   if (typeof value === "string") {
-    if (models.some(({ name }) => name === value) || !/\.(safetensors|npz)$/.test(value)) {
-      return { changes: { model: { kind: findModel(value).name } } };
-    }
+    if (!isFile(value)) return { changes: { model: { kind: findModel(value).name } } };
     const file = readModelFile(value);
     if (file.ours) return { config: file.config };
     throw new OptionError(
@@ -220,6 +223,9 @@ function given(
   if ("config" in value) return { config: value.config };
   return "dataset" in value ? { config: value } : { changes: value };
 }
+
+const isFile = (name: string): boolean =>
+  /\.(safetensors|npz)$/.test(name) && models.every((kind) => kind.name !== name);
 
 /** An empty split, to compare only graphs. */
 const NO_NODES: Split = {

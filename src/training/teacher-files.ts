@@ -10,9 +10,13 @@ import type { KnownOutputs, OutputMap } from "../distillation/given-teacher.ts";
 import { BadFileError } from "../formats/errors.ts";
 import { type ArraySource, NpzFile, parseNpy } from "../formats/npz.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
+import { isCount } from "./pyg-weights.ts";
 
 const PICKLED = /\.(pt|pth|ckpt|bin|pkl|pickle)$/i;
 const LAYER = /^layer[._-]?(\d{1,4})$/i;
+/** Whether an array is one of a teacher's outputs, by its name. */
+export const isOutput = (name: string): boolean =>
+  name === "logits" || name === "hidden" || LAYER.test(name);
 const LEGAL = "logits, hidden, layer.0, layer.1 ...";
 
 /**
@@ -20,7 +24,6 @@ const LEGAL = "logits, hidden, layer.0, layer.1 ...";
  * @throws OptionError for a path that does not exist; BadFileError naming the array, and row and column
  */
 export async function readTeacherFile(source: string): Promise<KnownOutputs> {
-  if (!existsSync(source)) throw new OptionError(`${source}: no such file or folder`);
   const arrays = await arraysIn(source);
   if (arrays.names.length === 0) throw new BadFileError(source, `it has no arrays (${LEGAL})`);
   const layers = new Map<number, string>();
@@ -30,7 +33,7 @@ export async function readTeacherFile(source: string): Promise<KnownOutputs> {
       const twin = layers.get(Number(layer));
       if (twin !== undefined) throw new BadFileError(source, `both ${twin} and ${name} are there`);
       layers.set(Number(layer), name);
-    } else if (name !== "logits" && name !== "hidden") {
+    } else if (!isOutput(name)) {
       throw new BadFileError(source, `an unknown array "${printable(name)}"; legal: ${LEGAL}`);
     }
   }
@@ -47,7 +50,14 @@ export async function readTeacherFile(source: string): Promise<KnownOutputs> {
   };
 }
 
-async function arraysIn(source: string): Promise<ArraySource> {
+/** Arrays of a file, and whether it has a model's configuration, as one of abkd's form. */
+interface FileArrays extends ArraySource {
+  readonly hasConfig?: boolean;
+}
+
+/** @throws OptionError for a path that does not exist; BadFileError, FormatError for a file of no known form */
+export async function arraysIn(source: string): Promise<FileArrays> {
+  if (!existsSync(source)) throw new OptionError(`${source}: no such file or folder`);
   if (statSync(source).isDirectory()) {
     return (await npyFiles(source, (await readdir(source)).sort())).arrays;
   }
@@ -58,7 +68,15 @@ async function arraysIn(source: string): Promise<ArraySource> {
       "nothing is unpickled; save the arrays by numpy.savez or safetensors (docs/teachers.md)",
     );
   }
-  if (bytes.toString("latin1", 0, 2) === "PK") return new NpzFile(bytes, source);
+  if (bytes.toString("latin1", 0, 2) === "PK") {
+    const npz = new NpzFile(bytes, source);
+    return {
+      names: npz.names,
+      where: (name) => npz.where(name),
+      array: (name) => npz.array(name),
+      hasConfig: npz.names.includes("metadata"),
+    };
+  }
   if (bytes.toString("latin1", 1, 6) === "NUMPY") {
     const where = (): string => source;
     return { names: ["logits"], where, array: () => parseNpy(bytes, source) };
@@ -66,9 +84,10 @@ async function arraysIn(source: string): Promise<ArraySource> {
   return tensorsIn(bytes, source);
 }
 
-function tensorsIn(bytes: Buffer, source: string): ArraySource {
-  const { tensors } = decodeSafetensors(bytes, source);
+function tensorsIn(bytes: Buffer, source: string): FileArrays {
+  const { tensors, metadata } = decodeSafetensors(bytes, source, isCount);
   return {
+    hasConfig: metadata["config"] !== undefined,
     names: [...tensors.keys()],
     where: (name) => `${source}: ${name}`,
     array(name) {

@@ -36,7 +36,7 @@ export interface TeacherOutputs {
   readonly source: string;
 }
 
-type Source = string | GivenOutputs;
+type Source = string | GivenOutputs | TeacherOutputs;
 
 /** By fingerprints: a run's configuration names its outputs so. */
 const loaded = new Map<string, TeacherOutputs>();
@@ -50,7 +50,8 @@ const LEGAL = "the path of a file or a folder, or { logits, hidden, layers }";
  *     const config = studentConfig({ dataset: "cora", seed: 1 }, "softkd", teacher);
  *
  * @param source a path (an npz or safetensors file, or a folder of .npy files with `logits`, `hidden`, `layer.0`,
- *   `layer.1` ...), the matrices themselves, or several of these: their teachers teach by the mean of their logits
+ *   `layer.1` ...), the matrices themselves, or several of these (also what this function or loadTeacher()
+ *   returned): their teachers teach by the mean of their logits
  * @throws OptionError, BadFileError or InputError, naming the array, and row and column, for what no teacher can
  *   have given: NaN, probabilities in place of logits, rows of different counts
  */
@@ -61,9 +62,10 @@ export async function loadTeacherOutputs(
   if (sources.length === 0) throw new OptionError(`teacher's outputs: none; expected: ${LEGAL}`);
   const each: TeacherOutputs[] = [];
   for (const one of sources) each.push(await load(one));
-  const found = each.length === 1 ? each[0]! : meanOf(each);
-  loaded.set(keyOf(found.config), found);
-  return found;
+  if (each.length === 1) return each[0]!;
+  const mean = meanOf(each);
+  loaded.set(keyOf(mean.config), mean);
+  return mean;
 }
 
 const keyOf = ({ fingerprints }: TeacherOutputsConfig): string => fingerprints.join();
@@ -133,10 +135,18 @@ export function checkOutputsFit({ outputs, source }: TeacherOutputs, graph: Grap
 }
 
 async function load(source: Source): Promise<TeacherOutputs> {
-  const [name, read] =
-    typeof source === "string"
-      ? [source, await readTeacherFile(source)]
-      : ["the teacher's outputs", fromArrays(source)];
+  if (typeof source === "string") return teacherOf(await readTeacherFile(source), source);
+  if (typeof source === "object" && source !== null && "config" in source) return source;
+  return teacherOf(fromArrays(source));
+}
+
+/**
+ * Makes a teacher of its outputs.
+ * @param source their path; by default messages call them by their fingerprint
+ * @throws InputError for outputs that are empty, or probabilities in place of logits
+ */
+export function teacherOf(read: KnownOutputs, source?: string): TeacherOutputs {
+  const name = source ?? "the teacher's outputs";
   if (!read.logits && !read.hidden && read.layers.length === 0) {
     throw new InputError(`${name}: they are empty`);
   }
@@ -147,8 +157,8 @@ async function load(source: Source): Promise<TeacherOutputs> {
       `${name}: logits: each row sums to 1: these are probabilities; give what the softmax reads, or their logarithms`,
     );
   }
-  const hidden = hiddenMap(outputs);
   const fingerprint = fingerprintOf(outputs);
+  const hidden = hiddenMap(outputs);
   const config = {
     fingerprints: [fingerprint],
     ...(logits && { classes: logits.shape[1] }),
@@ -156,11 +166,9 @@ async function load(source: Source): Promise<TeacherOutputs> {
     widths: layers.map(({ shape }) => shape[1]),
     ...(endsInLogits && { endsInLogits }),
   };
-  return {
-    config,
-    outputs,
-    source: typeof source === "string" ? source : `outputs ${fingerprint}`,
-  };
+  const found = { config, outputs, source: source ?? `outputs ${fingerprint}` };
+  loaded.set(keyOf(config), found);
+  return found;
 }
 
 /** Finds out whether the last layer's map is the logits, and lets worker threads share the numbers. */

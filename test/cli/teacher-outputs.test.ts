@@ -81,6 +81,35 @@ test("several are one teacher, in any order", async (t) => {
   assert.equal(first.modelSha256, second.modelSha256);
 });
 
+test("weights by PyG's names teach by their outputs, alone or in a mean", async (t) => {
+  const runs = temporaryFolder(t);
+  const file = join(folder, "gcn.npz");
+  const { columns } = graph.features;
+  const matrix = (rows: number, width: number) => ({
+    shape: [rows, width],
+    values: uniform(3, `${rows}`, rows * width).map((u) => u - 0.5),
+  });
+  const vector = (width: number) => ({ shape: [width], values: new Float32Array(width) });
+  const arrays = {
+    ...{ "conv1.lin.weight": matrix(8, columns), "conv1.bias": vector(8) },
+    ...{ "conv2.lin.weight": matrix(classes, 8), "conv2.bias": vector(classes) },
+  };
+  writeFileSync(file, encodeNpz(new Map(Object.entries(arrays))));
+  writeFileSync(join(folder, "gcn.json"), '{ "kind": "gcn" }');
+  const args = ["distill", ...SHORT, "--runs", runs, "--json", "--teacher", file];
+  const alone = await abkd(...args, "--method", "abkd");
+  assert.equal(alone.code, 0, alone.stderr);
+  assert.match(
+    alone.stderr,
+    /gcn\.npz: logits 2,708 x 7, last hidden map 8 wide, 2 layers \(8, 7\); fing/,
+  );
+  assert.match(alone.stderr, /the teacher .*gcn\.npz on synthetic .*: accuracy val/);
+  const mean = await abkd(...args, "--teacher-outputs", two);
+  assert.equal(mean.code, 0, mean.stderr);
+  const [{ config }] = JSON.parse(mean.stdout) as [RunResult];
+  assert.equal(config.teacherOutputs!.fingerprints.length, 2);
+});
+
 test("what cannot be distilled is refused in one line", async () => {
   const cases: [string[], RegExp][] = [
     [
@@ -89,7 +118,7 @@ test("what cannot be distilled is refused in one line", async () => {
     ],
     [
       ["--teacher-layers", "3"],
-      /^abkd: --teacher-layers is for a teacher trained here, not for --teacher-outputs/,
+      /^abkd: --teacher-layers is for a teacher trained here: leave it out$/,
     ],
     [["--teacher-seed", "1"], /^abkd: --teacher-seed is for a teacher trained here/],
     [["--teacher-outputs", one], /hold the same outputs: name each teacher once/],
