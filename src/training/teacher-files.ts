@@ -38,9 +38,7 @@ export async function readTeacherFile(source: string): Promise<KnownOutputs> {
     }
   }
   const read = (name: string): OutputMap => {
-    const where = arrays.where(name);
-    const { shape, values } = denseRows(arrays.array(name), where);
-    return { shape, values };
+    return denseRows(arrays.array(name), arrays.where(name));
   };
   const sorted = [...layers.keys()].sort((a, b) => a - b);
   return {

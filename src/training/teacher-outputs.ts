@@ -191,7 +191,9 @@ function prepared(known: KnownOutputs): KnownOutputs {
   };
 }
 
-function shared({ shape, values }: OutputMap): OutputMap {
+function shared(map: OutputMap): OutputMap {
+  const { shape, values } = map;
+  if (values.buffer instanceof SharedArrayBuffer) return map;
   const copy = new Float32Array(new SharedArrayBuffer(values.byteLength));
   copy.set(values);
   return { shape, values: copy };

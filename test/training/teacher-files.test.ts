@@ -8,6 +8,7 @@ import { GivenTeacher } from "../../src/distillation/given-teacher.ts";
 import { encodeNpy, encodeNpz } from "../../src/formats/npz-writer.ts";
 import { encodeSafetensors, type NamedArray } from "../../src/formats/safetensors.ts";
 import { describeOutputs, loadTeacherOutputs } from "../../src/training/teacher-outputs.ts";
+import { spread } from "./flips.ts";
 import { temporaryFolder } from "./small.ts";
 
 const folder = temporaryFolder({ after } as TestContext);
@@ -106,6 +107,40 @@ test("a lone .npy file is the logits; types and the order of storage do not matt
   const two = await loadTeacherOutputs(saved("turned.npy", npy("<f8", "3, 2", turned, "True")));
   assert.deepEqual([...one.outputs.logits!.values], [1, 2, 3, 4, 5, 6]);
   assert.deepEqual(one.config, two.config);
+});
+
+test("an array that is stored as it is may be larger than what is unpacked at most", async () => {
+  const large = { shape: [70, 1 << 18], values: new Float32Array(70 << 18) };
+  const found = await loadTeacherOutputs(
+    saved("large.npz", encodeNpz(new Map([["hidden", large]]))),
+  );
+  assert.equal(found.config.hidden, 1 << 18);
+});
+
+test("files with any one bit flipped are read or refused in one line, never more", async () => {
+  const outcomes = new Set<string>();
+  for (const [name, whole] of [
+    ["flip.npz", encodeNpz(entries)],
+    ["flip.safetensors", safetensors(entries)],
+    ["flip.npy", encodeNpy(arrays.logits)],
+  ] as const) {
+    for (const bit of spread(Buffer.from(whole), 500)) {
+      const bytes = Buffer.from(whole);
+      bytes[bit >> 3]! ^= 1 << (bit & 7);
+      const source = saved(name, bytes);
+      try {
+        await loadTeacherOutputs(source);
+        outcomes.add("read");
+      } catch (error) {
+        const { message } = error as Error;
+        assert.ok(error instanceof UserError, (error as Error).stack);
+        assert.match(message, /^[\P{C}]{1,400}$/u);
+        assert.ok(message.includes(source), message);
+        outcomes.add("refused");
+      }
+    }
+  }
+  assert.equal(outcomes.size, 2);
 });
 
 test("a last layer's map that is the logits is known as that, as a GCN's is", async () => {

@@ -19,7 +19,7 @@ import {
 } from "../../src/distillation/registry.ts";
 import { encodeNpz } from "../../src/formats/npz-writer.ts";
 import { InputError } from "../../src/graph/check.ts";
-import { distill } from "../../src/index.ts";
+import { distill, prepareRun } from "../../src/index.ts";
 import { findModel } from "../../src/models/registry.ts";
 import { startEngine } from "../../src/tensor/index.ts";
 import { DEAD_TEACHER } from "../../src/training/dead.ts";
@@ -35,7 +35,7 @@ import {
   loadTeacherOutputs,
   type TeacherOutputs,
 } from "../../src/training/teacher-outputs.ts";
-import { InterruptedError } from "../../src/training/train.ts";
+import { InterruptedError, train as trainRun } from "../../src/training/train.ts";
 import { runTrials } from "../../src/training/trials.ts";
 import { contents, smallGraph, smallSplit, temporaryFolder } from "./small.ts";
 
@@ -419,6 +419,21 @@ test("distill() takes outputs by path or as they are, and refuses what belongs t
   for (const [change, message] of wrong) {
     await assert.rejects(distill({ ...request, ...change } as never), message);
   }
+});
+
+test("prepareRun() gives the run that is trained, and refuses outputs that are not loaded", async (t) => {
+  const root = temporaryFolder(t);
+  const config = studentConfig(subject, "abkd", outputs, { training });
+  const run = await prepareRun(config, root);
+  const { curve } = await trainRun(run);
+  run.dispose();
+  const [result] = await runTrials([config], { runsDir: join(root, "runs") });
+  assert.deepEqual(result!.curve, curve);
+  const teacherOutputs = { ...config.teacherOutputs!, fingerprints: ["1".repeat(16)] };
+  await assert.rejects(
+    prepareRun({ ...config, teacherOutputs }, root),
+    /1{16}\), which are not loaded/,
+  );
 });
 
 function noted(notes: string[]) {
