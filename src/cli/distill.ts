@@ -2,6 +2,7 @@
 import { Command, Option } from "commander";
 import { OptionError } from "../base/errors.ts";
 import { findMethod, methods } from "../distillation/registry.ts";
+import { models } from "../models/registry.ts";
 import {
   studentConfig,
   studentRecipeOf,
@@ -120,6 +121,11 @@ async function givenTeacher(
       command.getOptionValueSource(option.attributeName()) === "cli",
   );
   if (other) throw new OptionError(`${other.long} is for a teacher trained here: leave it out`);
+  if (models.some(({ name }) => name === teacher)) {
+    throw new OptionError(
+      `--teacher takes a file of weights; to train one: --teacher-model ${teacher}`,
+    );
+  }
   const where = { download: true, ...(data !== undefined && { dataDir: data }) };
   const known = teacher === undefined ? undefined : await loadTeacher(teacher, dataset, where);
   if (known && !("outputs" in known)) {

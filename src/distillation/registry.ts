@@ -85,6 +85,9 @@ export function registerMethod<Options extends object>(method: Method<Options>):
   registry.checkName(method.name);
   const owner = `the method ${method.name}`;
   needFunction(method.create, `${owner}: create`, "a function");
+  if (method.teacherParts) {
+    needFunction(method.teacherParts, `${owner}: teacherParts`, "a function of the options");
+  }
   const { label = method.name, role = "rival", version, needsTeacher } = method;
   const { defaults, options, presets } = method;
   needText(label, `${owner}: label`, "text");

@@ -34,7 +34,10 @@ export async function readTeacherFile(source: string): Promise<KnownOutputs> {
       if (twin !== undefined) throw new BadFileError(source, `both ${twin} and ${name} are there`);
       layers.set(Number(layer), name);
     } else if (!isOutput(name)) {
-      throw new BadFileError(source, `an unknown array "${printable(name)}"; legal: ${LEGAL}`);
+      throw new BadFileError(
+        source,
+        `an unknown array "${printable(name)}"; legal: ${LEGAL}; a model's weights are named by --teacher`,
+      );
     }
   }
   const read = (name: string): OutputMap => {

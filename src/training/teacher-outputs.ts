@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { needObject, refuse } from "../base/arguments.ts";
 import { canonicalJson } from "../base/canonical.ts";
 import { OptionError, UserError } from "../base/errors.ts";
-import { grouped } from "../display/format.ts";
+import { counted, grouped } from "../display/format.ts";
 import { hiddenMap, type KnownOutputs, type OutputMap } from "../distillation/given-teacher.ts";
 import { InputError, itemCount, itemName } from "../graph/check.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -101,7 +101,7 @@ export function describeOutputs({ config, outputs }: TeacherOutputs): string {
   const parts = [
     classes !== undefined && `logits ${grouped(rows)} x ${classes}`,
     hidden !== undefined && `last hidden map ${hidden} wide`,
-    widths.length > 0 && `${widths.length} layers (${widths.join(", ")})`,
+    widths.length > 0 && `${counted(widths.length, "layer")} (${widths.join(", ")})`,
   ].filter((part) => part !== false);
   const several = fingerprints.length > 1 ? `mean of ${fingerprints.length} teachers: ` : "";
   return `${several}${parts.join(", ")}; fingerprint ${fingerprints.join(" ")}`;

@@ -120,6 +120,10 @@ test("what cannot be distilled is refused in one line", async () => {
       ["--teacher-layers", "3"],
       /^abkd: --teacher-layers is for a teacher trained here: leave it out$/,
     ],
+    [
+      ["--teacher", "gcn"],
+      /^abkd: --teacher takes a file of weights; to train one: --teacher-model gcn$/,
+    ],
     [["--teacher-seed", "1"], /^abkd: --teacher-seed is for a teacher trained here/],
     [["--teacher-outputs", one], /hold the same outputs: name each teacher once/],
     [["--teacher-outputs", "none.npz"], /^abkd: none\.npz: no such file or folder/],
