@@ -10,7 +10,6 @@ import {
   teacherConfig,
   teacherRecipeOf,
 } from "../training/recipes.ts";
-import type { RunConfig } from "../training/run.ts";
 import {
   describeOutputs,
   loadTeacherOutputs,
@@ -106,13 +105,13 @@ export function distillCommand(): Command {
 }
 
 /**
- * Returns the teacher that files give: a run's, or one known by its outputs; undefined without such files.
+ * Returns the teacher that files give; undefined without such files.
  * @throws OptionError beside an option of a teacher that is trained here
  */
 async function givenTeacher(
   command: Command,
   { teacher, teacherOutputs = [], dataset, data, quiet }: DistillOptions,
-): Promise<RunConfig | TeacherOutputs | undefined> {
+): Promise<TeacherOutputs | undefined> {
   if (teacher === undefined && teacherOutputs.length === 0) return undefined;
   const other = command.options.find(
     (option) =>
@@ -127,14 +126,8 @@ async function givenTeacher(
     );
   }
   const where = { download: true, ...(data !== undefined && { dataDir: data }) };
-  const known = teacher === undefined ? undefined : await loadTeacher(teacher, dataset, where);
-  if (known && !("outputs" in known)) {
-    if (teacherOutputs.length === 0) return known;
-    throw new OptionError(
-      `${teacher} names a run of abkd, which has no mean with --teacher-outputs`,
-    );
-  }
-  const outputs = await loadTeacherOutputs([...(known ? [known] : []), ...teacherOutputs]);
+  const known = teacher === undefined ? [] : [await loadTeacher(teacher, dataset, where)];
+  const outputs = await loadTeacherOutputs([...known, ...teacherOutputs]);
   if (!quiet) tell(`the teacher ${outputs.source}: ${describeOutputs(outputs)}`);
   return outputs;
 }

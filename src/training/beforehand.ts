@@ -86,15 +86,21 @@ export function prerequisites({ teacher, initial }: RunConfig): RunConfig[] {
 
 /** @throws OptionError if a run would learn from one of another split */
 function refuseOtherSplits(config: RunConfig): void {
-  const { dataset, split } = config;
   for (const needed of prerequisites(config)) {
     refuseOtherSplits(needed);
-    if (needed.dataset === dataset && needed.split === split) continue;
-    throw new OptionError(
-      `a student of ${dataset} ${split} has a teacher of ${needed.dataset} ${needed.split}, ` +
-        "which may have been trained on the student's test nodes",
-    );
+    refuseOtherSplit(config, needed);
   }
+}
+
+function refuseOtherSplit(
+  { dataset, split }: RunConfig,
+  teacher: Pick<RunConfig, "dataset" | "split">,
+): void {
+  if (teacher.dataset === dataset && teacher.split === split) return;
+  throw new OptionError(
+    `a student of ${dataset} ${split} has a teacher of ${teacher.dataset} ${teacher.split}, ` +
+      "which may have been trained on the student's test nodes",
+  );
 }
 
 /**
@@ -110,7 +116,8 @@ export function checkPlan(
   const { runsDir = RUNS_FOLDER, engine = "auto" } = options;
   const all = [...jobs];
   for (const { config, data } of all) {
-    const { graph, split } = dataOf(config);
+    const { graph, split, teacher } = dataOf(config);
+    for (const known of teacher?.trainedOn ?? []) refuseOtherSplit(config, known);
     const { batch } = config.training;
     if (batch !== undefined) checkCut({ graph, split, size: batch, kind: config.model.kind });
     if (graph.labelSets && config.method) checkLabelSets(config.method.name);

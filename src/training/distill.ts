@@ -40,7 +40,7 @@ import type { RunConfig, RunResult } from "./run.ts";
 import { describeRun } from "./run-id.ts";
 import { RUNS_FOLDER, readModel, runFiles } from "./run-store.ts";
 import { loadTeacherOutputs, type TeacherOutputs } from "./teacher-outputs.ts";
-import { loadTeacher } from "./teacher-weights.ts";
+import { loadTeacher, namesRun } from "./teacher-weights.ts";
 import { InterruptedError } from "./train.ts";
 import { runTrials, type TrialsOptions } from "./trials.ts";
 
@@ -224,7 +224,7 @@ export async function distill<
         "distill: teacherSeed is for a teacher that is trained here: leave it out",
       );
     }
-    if (typeof teacher === "string" && isFile(teacher)) {
+    if (typeof teacher === "string" && isFile(teacher) && !(await namesRun(teacher))) {
       return await loadTeacher(teacher, subject.dataset, data);
     }
     const { config, changes = {} } = given(teacher, "teacher");

@@ -34,6 +34,8 @@ export interface TeacherOutputs {
   readonly outputs: KnownOutputs;
   /** The path or paths, for messages only. */
   readonly source: string;
+  /** What each teacher was trained on, as far as that is known. */
+  readonly trainedOn: readonly Pick<RunConfig, "dataset" | "split">[];
 }
 
 type Source = string | GivenOutputs | TeacherOutputs;
@@ -145,7 +147,11 @@ async function load(source: Source): Promise<TeacherOutputs> {
  * @param source their path; by default messages call them by their fingerprint
  * @throws InputError for outputs that are empty, or probabilities in place of logits
  */
-export function teacherOf(read: KnownOutputs, source?: string): TeacherOutputs {
+export function teacherOf(
+  read: KnownOutputs,
+  source?: string,
+  trainedOn: TeacherOutputs["trainedOn"] = [],
+): TeacherOutputs {
   const name = source ?? "the teacher's outputs";
   if (!read.logits && !read.hidden && read.layers.length === 0) {
     throw new InputError(`${name}: they are empty`);
@@ -166,7 +172,7 @@ export function teacherOf(read: KnownOutputs, source?: string): TeacherOutputs {
     widths: layers.map(({ shape }) => shape[1]),
     ...(endsInLogits && { endsInLogits }),
   };
-  const found = { config, outputs, source: source ?? `outputs ${fingerprint}` };
+  const found = { config, outputs, source: source ?? `outputs ${fingerprint}`, trainedOn };
   loaded.set(keyOf(config), found);
   return found;
 }
@@ -258,6 +264,7 @@ function meanOf(each: readonly TeacherOutputs[]): TeacherOutputs {
     config: { fingerprints, classes: shape[1], widths: [] },
     outputs: { logits: shared({ shape, values }), layers: [] },
     source: each.map(({ source }) => source).join(", "),
+    trainedOn: each.flatMap(({ trainedOn }) => trainedOn),
   };
 }
 

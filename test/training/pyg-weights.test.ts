@@ -12,7 +12,6 @@ import { distill } from "../../src/index.ts";
 import { encodeModel } from "../../src/training/model-file.ts";
 import { teacherConfig } from "../../src/training/recipes.ts";
 import { readModel, runFiles } from "../../src/training/run-store.ts";
-import type { TeacherOutputs } from "../../src/training/teacher-outputs.ts";
 import { loadTeacher } from "../../src/training/teacher-weights.ts";
 import { temporaryFolder } from "./small.ts";
 
@@ -97,14 +96,14 @@ for (const one of oracle.cases) {
   test(`${one.name}: the logits of PyG's weights are PyG's`, async () => {
     const name = one.name.replaceAll(" ", "-");
     const file = saved(name, asPyg(one), noteOf(one));
-    const { outputs, config } = (await loadTeacher(file, "nine")) as TeacherOutputs;
+    const { outputs, config } = await loadTeacher(file, "nine");
     const off = flat(one.logits).map((x, k) => Math.abs(x - outputs.logits!.values[k]!));
     assert.ok(Math.max(...off) < 1e-5, `off by ${Math.max(...off)}`);
     assert.equal(config.widths.length, one.model["layers"]);
     assert.equal(config.hidden, one.model["width"]);
     const npz = join(folder, `${name}.npz`);
     writeFileSync(npz, encodeNpz(asPyg(one)));
-    const same = (await loadTeacher(npz, "nine")) as TeacherOutputs;
+    const same = await loadTeacher(npz, "nine");
     assert.deepEqual(same.config, config);
   });
 }
@@ -131,11 +130,8 @@ test("layers are ordered by number, whatever they are called; BatchNorm's count 
   const file = join(folder, "torch.safetensors");
   writeFileSync(file, Buffer.concat([size, text, bytes.subarray(8 + length), Buffer.alloc(8)]));
   writeFileSync(join(folder, "torch.json"), '{ "kind": "gcn", "norm": "batch_norm" }');
-  const found = (await loadTeacher(file, "nine")) as TeacherOutputs;
-  const plain = (await loadTeacher(
-    saved("plain", asPyg(gcn), noteOf(gcn)),
-    "nine",
-  )) as TeacherOutputs;
+  const found = await loadTeacher(file, "nine");
+  const plain = await loadTeacher(saved("plain", asPyg(gcn), noteOf(gcn)), "nine");
   assert.deepEqual(found.config, plain.config);
 });
 
@@ -148,7 +144,7 @@ test("GCNII's linear layers are told apart by their shapes", async () => {
   );
   const plain = await loadTeacher(saved("gcnii", asPyg(gcnii), noteOf(gcnii)), "nine");
   const found = await loadTeacher(saved("swapped", swapped, noteOf(gcnii)), "nine");
-  assert.deepEqual((found as TeacherOutputs).config, (plain as TeacherOutputs).config);
+  assert.deepEqual(found.config, plain.config);
 });
 
 test("what makes no model is refused in one line that says what to do", async () => {
@@ -234,7 +230,7 @@ test("what makes no model is refused in one line that says what to do", async ()
   await assert.rejects(loadTeacher(join(folder, "none.npz"), "nine"), /no such file/);
 });
 
-test("distill() takes PyG's file, and a file of abkd as the run that it names", async (t) => {
+test("distill() takes PyG's file, and a file of abkd as the run that it names, or as its weights", async (t) => {
   const runsDir = temporaryFolder(t);
   const file = saved("teacher", asPyg(gcn), noteOf(gcn));
   const student = { model: { kind: "gcn", width: 3 }, training: { epochs: 3 } } as const;
@@ -253,4 +249,12 @@ test("distill() takes PyG's file, and a file of abkd as the run that it names", 
   writeFileSync(own, encodeModel(readModel(runFiles(runsDir, teacher).model)));
   const again = await distill({ ...request, teacher: own });
   assert.deepEqual(again.config, trained.config);
+  // Its weights alone teach the same.
+  const outputs = await loadTeacher(own, "nine");
+  const byWeights = await distill({ ...request, teacher: { outputs } });
+  assert.deepEqual([...byWeights.parameters], [...trained.parameters]);
+  await assert.rejects(
+    distill({ ...request, teacher: { outputs }, split: "random:34/33/33:1" }),
+    /a student of nine random:34\/33\/33:1 has a teacher of nine public, which may have been trained/,
+  );
 });

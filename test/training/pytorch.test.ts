@@ -14,7 +14,7 @@ import type { OutputMap } from "../../src/distillation/given-teacher.ts";
 import { methods } from "../../src/distillation/registry.ts";
 import { csrFromPairs } from "../../src/graph/csr.ts";
 import { studentConfig } from "../../src/training/recipes.ts";
-import { loadTeacherOutputs, type TeacherOutputs } from "../../src/training/teacher-outputs.ts";
+import { loadTeacherOutputs } from "../../src/training/teacher-outputs.ts";
 import { loadTeacher } from "../../src/training/teacher-weights.ts";
 import { runTrials } from "../../src/training/trials.ts";
 import { smallGraph, smallSplit, temporaryFolder } from "./small.ts";
@@ -89,10 +89,7 @@ for (const name of ["GCN", "GAT", "GraphSAGE", "GIN", "APPNP"]) {
 
 for (const name of ["gcn", "gcn-norm", "sage", "mlp", "gcn2"]) {
   test(`torch's own file of ${name}: its logits are PyG's to 1e-5`, { skip }, async () => {
-    const { outputs } = (await loadTeacher(
-      join(folder, `${name}.safetensors`),
-      "torch",
-    )) as TeacherOutputs;
+    const { outputs } = await loadTeacher(join(folder, `${name}.safetensors`), "torch");
     const wanted = await loadTeacherOutputs(join(folder, `${name}.logits.npz`));
     assertClose(outputs.logits, wanted.outputs.logits, 1e-5, name);
   });
