@@ -188,10 +188,19 @@ export type {
   RunConfig,
   RunResult,
   ScheduleConfig,
+  TeacherOutputsConfig,
   TrainingConfig,
 } from "./training/run.ts";
 export { describeRun, runId } from "./training/run-id.ts";
 export { findRun, readModel, readResult, runFiles } from "./training/run-store.ts";
+export {
+  describeOutputs,
+  type GivenMatrix,
+  type GivenOutputs,
+  loadTeacherOutputs,
+  type TeacherOutputs,
+} from "./training/teacher-outputs.ts";
+export { loadTeacher } from "./training/teacher-weights.ts";
 export {
   DivergedError,
   InterruptedError,

@@ -19,6 +19,7 @@ export const at = rival({
   place: 2,
   summary: "attention transfer: each node's squared activation, relative to the other nodes'",
   version: 1,
+  teacherParts: () => ["hidden"],
   byBatch: true,
   defaults: { beta: 1e5 },
   options: {},

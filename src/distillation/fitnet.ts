@@ -18,6 +18,7 @@ export const fitnet = rival({
   place: 1,
   summary: "FitNet: the last hidden map, projected, regressed on the teacher's, node by node",
   version: 1,
+  teacherParts: () => ["hidden"],
   byBatch: true,
   defaults: { beta: 1000 },
   options: {},

@@ -33,6 +33,7 @@ export const gcrd = rival<GcrdOptions, "mag" | "soft-labels">({
   place: 5,
   summary: "G-CRD: contrasts each node's embedding with the teacher's of all nodes (InfoNCE)",
   version: 1,
+  teacherParts: () => ["hidden"],
   byBatch: true,
   defaults: { beta: 0.1, tau: 0.075, projection: 256, sample: 16_384 },
   options: {

@@ -28,6 +28,7 @@ export const gsp = rival<GspOptions, "poly" | "l2" | "rbf" | "soft-labels">({
   place: 4,
   summary: "global structure: the similarities of all pairs of nodes in a sample",
   version: 1,
+  teacherParts: () => ["hidden"],
   defaults: { beta: 100, kernel: "cosine", sample: 4096 },
   options: {
     kernel: {

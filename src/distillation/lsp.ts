@@ -22,6 +22,7 @@ export const lsp = rival<LspOptions, "soft-labels">({
   place: 3,
   summary: "local structure: each node's similarities to its neighbours, as a distribution",
   version: 1,
+  teacherParts: () => ["hidden"],
   defaults: { beta: 100, kernel: "cosine" },
   options: {
     kernel: {

@@ -122,6 +122,11 @@ export interface Method<Options extends object, Preset extends string = string>
   readonly version: number;
   /** Whether it learns from a teacher. */
   readonly needsTeacher: boolean;
+  /**
+   * What it reads of its teacher with these options. If absent, a teacher whose outputs lack it is found out only
+   * when the run starts.
+   */
+  teacherParts?(options: Options): readonly Reads[];
   /** Whether items may have sets of classes. If absent, it reads logits as one distribution over the classes. */
   readonly labelSets?: true;
   /**

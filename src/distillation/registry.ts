@@ -5,7 +5,9 @@ import { OptionError } from "../base/errors.ts";
 import { checkOptions, type OptionValue } from "../base/options.ts";
 import { checkDefaults, Registry } from "../base/registry.ts";
 import type { Suggested } from "../base/suggested.ts";
+import type { Reads } from "../models/model.ts";
 import { Targets } from "../tensor/ops/loss.ts";
+import { lacking } from "./given-teacher.ts";
 import { type Distillation, type Method, ROLES, type Scene, type TaughtScene } from "./method.ts";
 import * as all from "./methods.ts";
 
@@ -83,6 +85,9 @@ export function registerMethod<Options extends object>(method: Method<Options>):
   registry.checkName(method.name);
   const owner = `the method ${method.name}`;
   needFunction(method.create, `${owner}: create`, "a function");
+  if (method.teacherParts) {
+    needFunction(method.teacherParts, `${owner}: teacherParts`, "a function of the options");
+  }
   const { label = method.name, role = "rival", version, needsTeacher } = method;
   const { defaults, options, presets } = method;
   needText(label, `${owner}: label`, "text");
@@ -140,6 +145,16 @@ function checkUse(
   method.check?.(options);
   if (!method.needsTeacher || hasTeacher) return;
   throw new OptionError(`${method.name} needs a teacher, but none is given`);
+}
+
+/** @throws {OptionError} for a method that reads a part of its teacher that is not known */
+export function checkTeacherParts(
+  { name, options }: ConfiguredMethod,
+  known: readonly Reads[],
+): void {
+  const parts = findMethod(name).teacherParts?.(options as Readonly<Record<string, OptionValue>>);
+  const missing = parts?.find((part) => !known.includes(part));
+  if (missing !== undefined) throw lacking(name, missing, known);
 }
 
 /** Returns how many students a run of this method trains; 1 without a method. */

@@ -18,8 +18,10 @@ export type RivalOptions = {
 interface RivalParts<Own extends object, Preset extends string>
   extends Omit<
     Method<RivalOptions & Own, Preset>,
-    "needsTeacher" | "defaults" | "options" | "presets" | "create"
+    "needsTeacher" | "teacherParts" | "defaults" | "options" | "presets" | "create"
   > {
+  /** What its own term reads of the teacher; soft labels add the logits. */
+  readonly teacherParts?: Method<RivalOptions & Own>["teacherParts"];
   /** The method's own defaults: beta, its own options, and what differs from the common defaults. */
   readonly defaults: NoInfer<Own> & Pick<RivalOptions, "beta"> & Partial<RivalOptions>;
   /** The method's own options. */
@@ -33,6 +35,7 @@ export function rival<Own extends object, Preset extends string>({
   defaults,
   options,
   term,
+  teacherParts,
   ...parts
 }: RivalParts<Own, Preset>): Method<RivalOptions & Own, Preset> {
   const { beta, hardWeight, softWeight, temperature } = weightOptions;
@@ -45,6 +48,10 @@ export function rival<Own extends object, Preset extends string>({
   return {
     ...parts,
     needsTeacher: true,
+    ...(teacherParts && {
+      teacherParts: (given) =>
+        given.softLabels === 0 ? teacherParts(given) : [...teacherParts(given), "logits"],
+    }),
     defaults: { hardWeight: 1, softLabels: 0, temperature: 4, ...defaults },
     options: { ...common, ...options } as OptionTable<RivalOptions & Own>,
     create(scene, given) {

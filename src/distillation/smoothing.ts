@@ -24,6 +24,7 @@ export const smoothing: Method<SmoothingOptions, never> = {
   summary: "label smoothing: targets as uncertain as the teacher, and nothing else from it",
   version: 1,
   needsTeacher: true,
+  teacherParts: ({ epsilon }) => (epsilon === null ? ["logits"] : []),
   byBatch: true,
   defaults: { epsilon: null },
   options: {

@@ -23,6 +23,7 @@ export const softkd: Method<SoftKdOptions, "equation-1" | "temperature"> = {
   summary: "soft labels: the teacher's class probabilities, over all nodes (eq. 1)",
   version: 1,
   needsTeacher: true,
+  teacherParts: () => ["logits"],
   byBatch: true,
   defaults: { hardWeight: 0, alpha: 1, temperature: 1, divergence: "kl" },
   options: {

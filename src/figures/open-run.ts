@@ -16,6 +16,7 @@ import {
   runFiles,
   type StoredRun,
 } from "../training/run-store.ts";
+import { checkOutputsFit, neededOutputs, outputsOf } from "../training/teacher-outputs.ts";
 import { InterruptedError } from "../training/train.ts";
 import { runTrials, type TrialsOptions } from "../training/trials.ts";
 
@@ -77,7 +78,11 @@ export async function prepareRun<M extends ModelConfig>(
   const split = await loadSplit(graph, config.split, { download: true });
   const teacher = config.teacher && (await storedRun(folders, config.teacher, options));
   const donor = config.initial && (await storedRun(folders, config.initial.from, options));
-  return prepare(config, graph, split, { ...(teacher && { teacher }), ...(donor && { donor }) });
+  const loaded = outputsOf(config);
+  if (loaded) checkOutputsFit(loaded, graph);
+  const outputs = neededOutputs(config, loaded);
+  const earlier = { ...(teacher && { teacher }), ...(donor && { donor }) };
+  return prepare(config, graph, split, earlier, outputs && { known: outputs });
 }
 
 function foldersIn(root: string, caller: string): RunFolders {

@@ -113,9 +113,14 @@ function digestState(bytes: Uint8Array, start: number, digits: string | undefine
  * Returns the arrays (copied out) and the metadata without the digest. Every length and offset is checked
  * against the file's size before anything is allocated.
  * @param name the file's name, for messages.
+ * @param unread arrays that are left out, whatever their type
  * @throws FormatError
  */
-export function decodeSafetensors(bytes: Uint8Array, name: string): ReadTensorFile {
+export function decodeSafetensors(
+  bytes: Uint8Array,
+  name: string,
+  unread: (array: string) => boolean = () => false,
+): ReadTensorFile {
   const fail = failing(name);
   const start = headerEnd(bytes, bytes.length, fail);
   const header = parseHeader(bytes.subarray(8, start), fail);
@@ -128,7 +133,8 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): ReadTensorFi
     if (key === METADATA) continue;
     if (!isObject(entry)) return fail(`the entry "${name}" is not an object`);
     const { dtype, shape, data_offsets: offsets } = entry;
-    if (dtype !== "F32" && dtype !== "F64") {
+    const left = unread(key);
+    if (!left && dtype !== "F32" && dtype !== "F64") {
       return fail(
         `the array "${name}" has type ${typeof dtype === "string" ? printable(dtype) : "unknown"}; F32 and F64 are read`,
       );
@@ -137,10 +143,11 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): ReadTensorFi
     if (!isSizes(offsets) || offsets.length !== 2) return fail(`"${name}" has no proper offsets`);
     const [begin, end] = offsets as [number, number];
     const size = shape.reduce((product, n) => product * n, dtype === "F32" ? 4 : 8);
-    if (begin > end || end > available || end - begin !== size) {
+    if (begin > end || end > available || (!left && end - begin !== size)) {
       return fail(`"${name}" of ${size} bytes claims the bytes ${begin} to ${end} of ${available}`);
     }
     ranges.push([begin, end]);
+    if (left) continue;
     const copy = new Uint8Array(bytes.subarray(start + begin, start + end)).buffer;
     const values = dtype === "F32" ? new Float32Array(copy) : new Float64Array(copy);
     tensors.set(key, { shape, values });

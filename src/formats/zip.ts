@@ -3,7 +3,7 @@ import { crc32, inflateRawSync } from "node:zlib";
 import { printable } from "../base/printable.ts";
 import { BadFileError } from "./errors.ts";
 
-/** A packed member that claims to unpack to more than this is refused before it is unpacked. */
+/** A deflated member that claims to unpack to more than this is refused before it is unpacked. */
 const MAX_MEMBER = 64 * 1024 * 1024;
 /** Deflate cannot compress by more than this factor: a larger claim is false. */
 const MAX_RATIO = 1032;
@@ -67,8 +67,10 @@ export class ZipArchive {
     const { offset, packed, size, method, flags } = member;
     if (flags & 1) this.fail(name, "is encrypted");
     if (method !== 0 && method !== 8) this.fail(name, `is packed by unknown method ${method}`);
-    if (method === 8 && size > MAX_MEMBER) {
-      this.fail(name, `claims ${size} bytes unpacked; at most ${MAX_MEMBER} are read`);
+    // What is stored as it is cannot be larger than the file.
+    if (size > MAX_MEMBER && method !== 0) {
+      const limit = `at most ${MAX_MEMBER} are read; store it uncompressed (numpy.savez)`;
+      this.fail(name, `claims ${size} bytes unpacked; ${limit}`);
     }
     if (size > MAX_RATIO * packed + 64) {
       this.fail(name, `claims ${size} bytes out of ${packed}, more than deflate can`);

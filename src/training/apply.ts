@@ -165,6 +165,16 @@ export function asModelled(file: ModelFile, graph: Graph): { graph: Graph; unkno
   return { graph: { ...rest, ...names, classes, labels }, unknown };
 }
 
+/** @throws UserError for a graph that has other features or classes than the model */
+export function checkFit({ shape }: ModelFile, graph: Graph): void {
+  const { features, classes } = shape;
+  if (features === graph.features.columns && classes === graph.classes) return;
+  throw new UserError(
+    `the model is for ${features} features and ${classes} classes; ` +
+      `${graph.name} has ${graph.features.columns} and ${graph.classes}`,
+  );
+}
+
 const numbered = (name: string, classes: number): number =>
   /^\d{1,9}$/.test(name) && Number(name) < classes ? Number(name) : UNLABELLED;
 

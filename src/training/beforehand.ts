@@ -16,6 +16,7 @@ import { checkCut } from "./node-batches.ts";
 import type { RunConfig } from "./run.ts";
 import { describeRun, runId } from "./run-id.ts";
 import { RUNS_FOLDER, refuseOtherData, runFiles } from "./run-store.ts";
+import { neededOutputs } from "./teacher-outputs.ts";
 import { earlierWork } from "./trial.ts";
 import type { TrialData } from "./trial-data.ts";
 import type { TrialsOptions } from "./trials.ts";
@@ -85,15 +86,21 @@ export function prerequisites({ teacher, initial }: RunConfig): RunConfig[] {
 
 /** @throws OptionError if a run would learn from one of another split */
 function refuseOtherSplits(config: RunConfig): void {
-  const { dataset, split } = config;
   for (const needed of prerequisites(config)) {
     refuseOtherSplits(needed);
-    if (needed.dataset === dataset && needed.split === split) continue;
-    throw new OptionError(
-      `a student of ${dataset} ${split} has a teacher of ${needed.dataset} ${needed.split}, ` +
-        "which may have been trained on the student's test nodes",
-    );
+    refuseOtherSplit(config, needed);
   }
+}
+
+function refuseOtherSplit(
+  { dataset, split }: RunConfig,
+  teacher: Pick<RunConfig, "dataset" | "split">,
+): void {
+  if (teacher.dataset === dataset && teacher.split === split) return;
+  throw new OptionError(
+    `a student of ${dataset} ${split} has a teacher of ${teacher.dataset} ${teacher.split}, ` +
+      "which may have been trained on the student's test nodes",
+  );
 }
 
 /**
@@ -109,7 +116,8 @@ export function checkPlan(
   const { runsDir = RUNS_FOLDER, engine = "auto" } = options;
   const all = [...jobs];
   for (const { config, data } of all) {
-    const { graph, split } = dataOf(config);
+    const { graph, split, teacher } = dataOf(config);
+    for (const known of teacher?.trainedOn ?? []) refuseOtherSplit(config, known);
     const { batch } = config.training;
     if (batch !== undefined) checkCut({ graph, split, size: batch, kind: config.model.kind });
     if (graph.labelSets && config.method) checkLabelSets(config.method.name);
@@ -122,18 +130,24 @@ export function checkPlan(
     folders.add(existsSync(files.folder) ? files.folder : dirname(files.folder));
     const flavour = engineFlavour(chooseEngine(engine, hiddenWidth(config.model)));
     const owner = { config, data, flavour };
-    let earlier: ReturnType<typeof earlierWork>;
-    try {
-      earlier = earlierWork({ config, start }, files, owner, () => {});
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      const { message, exitCode } = error;
-      throw new UserError(`${describeRun(config)}: ${message}`, { exitCode, cause: error });
-    }
+    const earlier = named(config, () => earlierWork({ config, start }, files, owner, () => {}));
     // A finished run is not trained.
-    if (!earlier.finished) refuseTooLarge(config, dataOf(config).graph, engine);
+    if (earlier.finished) continue;
+    named(config, () => neededOutputs(config, dataOf(config).teacher));
+    refuseTooLarge(config, dataOf(config).graph, engine);
   }
   for (const folder of folders) probeFolder(folder);
+}
+
+/** Puts the run's name before an error's message. */
+function named<T>(config: RunConfig, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const { message, exitCode } = error;
+    throw new UserError(`${describeRun(config)}: ${message}`, { exitCode, cause: error });
+  }
 }
 
 /** Returns the name of a dataset and a split in `recorded`. */

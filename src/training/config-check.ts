@@ -3,12 +3,14 @@ import { checkKeys, shown } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import { checkOptions } from "../base/options.ts";
 import { datasetEntry, parseSplit } from "../datasets/index.ts";
-import { checkByBatch, checkMethod } from "../distillation/registry.ts";
+import { checkByBatch, checkMethod, checkTeacherParts } from "../distillation/registry.ts";
+import type { Reads } from "../models/model.ts";
 import { checkModel, findModel } from "../models/registry.ts";
 import { checkInheritance } from "./initial.ts";
 import { trainingOptions } from "./options.ts";
-import type { RunConfig, TrainingConfig } from "./run.ts";
+import type { RunConfig, TeacherOutputsConfig, TrainingConfig } from "./run.ts";
 
+const HEX = /^[0-9a-f]{16}$/;
 const CONFIG_KEYS = [
   "dataset",
   "split",
@@ -18,6 +20,7 @@ const CONFIG_KEYS = [
   "training",
   "method",
   "teacher",
+  "teacherOutputs",
   "initial",
 ];
 /**
@@ -26,7 +29,7 @@ const CONFIG_KEYS = [
  */
 export function checkConfig(config: RunConfig, what = "a run's configuration"): void {
   checkKeys(config, CONFIG_KEYS, what);
-  const { dataset, split, order, model, training, method, teacher, initial } = config;
+  const { dataset, split, order, model, training, method, teacher, teacherOutputs } = config;
   datasetEntry(dataset);
   parseSplit(split);
   checkSeed(config.seed, what);
@@ -42,14 +45,45 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
   }
   if (method !== undefined) {
     checkKeys(method, ["name", "version", "options"], `${what}: method`);
-    checkMethod(method, teacher !== undefined);
+    checkMethod(method, (teacher ?? teacherOutputs) !== undefined);
     if (training.batch !== undefined) checkByBatch(method.name);
   }
   if (teacher !== undefined) checkConfig(teacher, `${what}: teacher`);
+  if (teacherOutputs !== undefined) checkTeacherOutputs(config, teacherOutputs, what);
+  const { initial } = config;
   if (initial === undefined) return;
   checkKeys(initial, ["from", "layer"], `${what}: initial`);
   checkConfig(initial.from, `${what}: initial.from`);
   checkInheritance(initial, model);
+}
+
+/** Returns which of a teacher's parts outputs have. */
+function knownParts({ classes, hidden, widths }: TeacherOutputsConfig): Reads[] {
+  return [
+    ...(classes === undefined ? [] : (["logits"] as const)),
+    ...(hidden === undefined ? [] : (["hidden"] as const)),
+    ...(widths.length === 0 ? [] : (["layers"] as const)),
+  ];
+}
+
+function checkTeacherOutputs(
+  { teacher, method }: RunConfig,
+  outputs: TeacherOutputsConfig,
+  what: string,
+): void {
+  if (teacher !== undefined) {
+    throw new OptionError(`${what}: it has both teacher and teacherOutputs; legal: one of them`);
+  }
+  const own = `${what}: teacherOutputs`;
+  checkKeys(outputs, ["fingerprints", "classes", "hidden", "widths", "endsInLogits"], own);
+  const { fingerprints, classes, hidden, widths } = outputs;
+  const counts = [classes, hidden, ...(Array.isArray(widths) ? widths : [Number.NaN])];
+  const sound = Array.isArray(fingerprints) && fingerprints.every((text) => HEX.test(text));
+  const whole = (n: unknown): boolean => n === undefined || (Number.isInteger(n) && Number(n) >= 1);
+  if (!sound || fingerprints.length === 0 || !counts.every(whole)) {
+    throw new OptionError(`${own}: they are not what loadTeacherOutputs() returns as its config`);
+  }
+  if (method) checkTeacherParts(method, knownParts(outputs));
 }
 
 /**

@@ -2,6 +2,7 @@
 import { percent } from "../display/format.ts";
 import { constantPredictor } from "../graph/constant-predictor.ts";
 import type { Graph } from "../graph/graph.ts";
+import type { Scored } from "./evaluate.ts";
 import type { RunResult } from "./run.ts";
 import { describeRun } from "./run-id.ts";
 
@@ -23,11 +24,32 @@ export function prerequisiteTrouble(
   role: "teacher" | "donor",
   graph: Graph,
 ): string | undefined {
-  const { config, accuracy, dead } = needed;
   const advice =
     `the same configuration always ends this way: give the ${role} another seed, fewer layers or a ` +
     "smaller learning rate";
-  const name = `the ${role} ${describeRun(config)}`;
+  const remedy = "give it more epochs, another seed or fewer layers";
+  return trouble(needed, `the ${role} ${describeRun(needed.config)}`, graph, { advice, remedy });
+}
+
+/** Says the same of a teacher that is known only by its outputs. @param name how messages call it */
+export function outputsTrouble(scored: Scored, name: string, graph: Graph): string | undefined {
+  const remedy =
+    "each row must be that of the node of its number in the dataset, in inference mode (docs/teachers.md)";
+  return trouble(scored, name, graph, { advice: remedy, remedy });
+}
+
+/** What to do about a model that gives one class, and about one that has learned nothing. */
+interface Advice {
+  readonly advice: string;
+  readonly remedy: string;
+}
+
+function trouble(
+  { accuracy, dead }: Scored,
+  name: string,
+  graph: Graph,
+  { advice, remedy }: Advice,
+): string | undefined {
   if (dead) {
     return `${name} is dead: it gives every node one class (test ${percent(accuracy.test)}); ${advice}`;
   }
@@ -35,6 +57,6 @@ export function prerequisiteTrouble(
   if (accuracy.test > constant) return undefined;
   return (
     `${name} has learned nothing: test ${percent(accuracy.test)}, but the most common class for every ` +
-    `node gives ${percent(constant)}; give it more epochs, another seed or fewer layers`
+    `node gives ${percent(constant)}; ${remedy}`
   );
 }

@@ -46,12 +46,15 @@ import {
 import type { RunConfig, RunResult } from "./run.ts";
 import { describeRun } from "./run-id.ts";
 import { RUNS_FOLDER, readModel, runFiles } from "./run-store.ts";
+import { loadTeacherOutputs, type TeacherOutputs } from "./teacher-outputs.ts";
+import { loadTeacher, namesRun } from "./teacher-weights.ts";
 import { InterruptedError } from "./train.ts";
 import { runTrials, type TrialsOptions } from "./trials.ts";
 
 /**
  * A model to train: a kind's name (its recipe for the dataset), changes to a recipe, a whole run's
- * configuration, an object with one (a result, a trained model), or the path of a model file.
+ * configuration, an object with one (a result, a trained model), or the path of a model file. A teacher's file may
+ * be another program's, see loadTeacher().
  */
 export type GivenModel<Kind extends string> =
   | Kind
@@ -71,8 +74,13 @@ export interface DistillRequest<
   readonly dataset: Suggested<DatasetName> | Graph;
   /** The dataset's usual one if left out; with a graph of your own its sets of nodes, or masks. */
   readonly split?: Suggested<SplitName> | OwnSplit;
-  /** The dataset's GCNII 64L-64H if left out. Its run is taken from the folder of runs, or trained first. */
-  readonly teacher?: GivenModel<TeacherKind>;
+  /**
+   * The dataset's GCNII 64L-64H if left out. Its run is taken from the folder of runs, or trained first. `outputs`:
+   * of a teacher that another program trained, as loadTeacherOutputs() takes them.
+   */
+  readonly teacher?:
+    | GivenModel<TeacherKind>
+    | { readonly outputs: Parameters<typeof loadTeacherOutputs>[0] };
   /** The method's GCNII 4L-4H if left out. It starts anew, even if a trained one is given. */
   readonly student?: GivenModel<Kind>;
   /** `abkd` if left out. */
@@ -190,7 +198,7 @@ export async function distill<
   checkKeys(request, [...Object.keys(OPTIONS), ...LEFT_TO_TRIALS], "distill");
   checkValues(request, OPTIONS, "distill");
   const { dataset, split, teacher, student, method, options, preset, order, ...rest } = request;
-  const { seed = 1, teacherSeed = TEACHER_SEED, ...trials } = rest;
+  const { seed = 1, teacherSeed, ...trials } = rest;
   const data = { download: true, ...trials };
   const { forget, ...names } = await known(dataset, split, data);
   try {
@@ -202,9 +210,8 @@ export async function distill<
   }
 
   async function trained(subject: Omit<Subject, "seed">): Promise<TrainedModel> {
-    const [large, small] = [given(teacher, "teacher"), given(student, "student")];
-    const taught =
-      large.config ?? teacherConfig({ ...subject, seed: teacherSeed }, large.changes ?? {});
+    const small = given(student, "student");
+    const taught = await teaches(subject);
     const fresh = studentConfig({ ...subject, seed }, method ?? "abkd", taught, {
       ...small.changes,
       ...(options && { options }),
@@ -216,6 +223,21 @@ export async function distill<
     const [result] = await runTrials([config], data);
     const files = runFiles(trials.runsDir ?? RUNS_FOLDER, config);
     return new TrainedModel(result!, readModel(result!.interrupted ? files.stopped : files.model));
+  }
+
+  async function teaches(subject: Omit<Subject, "seed">): Promise<RunConfig | TeacherOutputs> {
+    if (typeof teacher === "object" && teacher !== null && "outputs" in teacher) {
+      checkKeys(teacher, ["outputs"], "distill: teacher");
+      if (teacherSeed === undefined) return await loadTeacherOutputs(teacher.outputs);
+      throw new OptionError(
+        "distill: teacherSeed is for a teacher that is trained here: leave it out",
+      );
+    }
+    if (typeof teacher === "string" && isFile(teacher) && !(await namesRun(teacher))) {
+      return await loadTeacher(teacher, subject.dataset, data);
+    }
+    const { config, changes = {} } = given(teacher, "teacher");
+    return config ?? teacherConfig({ ...subject, seed: teacherSeed ?? TEACHER_SEED }, changes);
   }
 }
 
@@ -229,9 +251,7 @@ function given(
 ): { readonly config?: RunConfig; readonly changes?: Changes<string, string> } {
   if (value === undefined) return {};
   if (typeof value === "string") {
-    if (models.some(({ name }) => name === value) || !/\.(safetensors|npz)$/.test(value)) {
-      return { changes: { model: { kind: findModel(value).name } } };
-    }
+    if (!isFile(value)) return { changes: { model: { kind: findModel(value).name } } };
     const file = readModelFile(value);
     if (file.ours) return { config: file.config };
     throw new OptionError(
@@ -243,6 +263,9 @@ function given(
   if ("config" in value) return { config: value.config };
   return "dataset" in value ? { config: value } : { changes: value };
 }
+
+const isFile = (name: string): boolean =>
+  /\.(safetensors|npz)$/.test(name) && models.every((kind) => kind.name !== name);
 
 /** An empty split, to compare only graphs. */
 const NO_NODES: Split = {

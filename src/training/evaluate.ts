@@ -1,9 +1,13 @@
 // Evaluates a trained model, without dropout and without leaving tensors behind.
 import * as tf from "@tensorflow/tfjs";
 import { needFunction, needObject } from "../base/arguments.ts";
+import type { Graph } from "../graph/graph.ts";
 import type { Model, Outputs, Reads } from "../models/model.ts";
+import { taskOf } from "../tasks/task.ts";
 import type { Scores } from "../tensor/index.ts";
 import type { Batches, SetName } from "./batches.ts";
+import type { SplitTargets } from "./inputs.ts";
+import type { RunResult } from "./run.ts";
 
 /**
  * Hands one forward pass to `read` and frees its tensors afterwards.
@@ -61,4 +65,19 @@ export function predictedClasses(outputs: Outputs): Int32Array {
   needObject(outputs, "predictedClasses: outputs", "what a model's forward() gives", "logits");
   const { logits } = outputs;
   return Int32Array.from(tf.tidy(() => logits.argMax(1)).dataSync());
+}
+
+/** What is measured on logits: the scores of each set, and whether every item is given the same. */
+export type Scored = Pick<RunResult, "accuracy" | "dead">;
+
+/** @param logits items x classes */
+export function scoredOutputs(logits: tf.Tensor2D, graph: Graph, targets: SplitTargets): Scored {
+  return {
+    accuracy: {
+      train: targets.train.scores(logits).accuracy,
+      val: targets.val.scores(logits).accuracy,
+      test: targets.test.scores(logits).accuracy,
+    },
+    dead: taskOf(graph).isConstant(logits),
+  };
 }

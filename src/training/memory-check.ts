@@ -34,7 +34,7 @@ export function refuseTooLarge(config: RunConfig, graph: Graph, engine: EngineCh
 
 /** Counts the float32 numbers held at the same time, when the method starts or in a step. */
 function leastNumbers(config: RunConfig, graph: Graph): number {
-  const { model, method, teacher, training } = config;
+  const { model, method, teacher, teacherOutputs, training } = config;
   const { nodes, classes } = graph;
   const shape = { features: graph.features.columns, classes };
   const { outline, parameters, perNode } = modelShapes(model, shape);
@@ -42,9 +42,11 @@ function leastNumbers(config: RunConfig, graph: Graph): number {
   const stepNodes = Math.min(nodes, training.batch ?? nodes);
   const one = COPIES * sizes.reduce((sum, size) => sum + size, 0) + perNode * stepNodes;
   const own = studentCount(method) * one;
-  if (!method || !teacher) return own;
+  if (!method || !(teacher || teacherOutputs)) return own;
   const options = method.options as Readonly<Record<string, OptionValue>>;
-  const taught = modelShapes(teacher.model, shape).outline;
+  const taught = teacher
+    ? modelShapes(teacher.model, shape).outline
+    : { kind: "outputs", hidden: 0, ...teacherOutputs!, classes };
   const held = findMethod(method.name).holds?.(options, taught, outline, stepNodes);
   if (!held) return own;
   return Math.max(held.start + held.trained, own + held.step + COPIES * held.trained);

@@ -157,7 +157,16 @@ const shapeForm = object({ features: count, classes: count });
 export function restoreModel<M extends ModelConfig>(file: ModelFile<M>): ModelOf<M> {
   needObject(file, "restoreModel: file", MODEL, "config", "shape", "parameters");
   const { config, shape, parameters } = file;
-  const model = createModel(config.model, shape, config.seed);
+  return modelWith(config.model, shape, parameters);
+}
+
+/** Makes a model with these parameters and buffers, which are all of its own. */
+export function modelWith<M extends ModelConfig>(
+  config: M,
+  shape: GraphShape,
+  parameters: ModelFile["parameters"],
+): ModelOf<M> {
+  const model = createModel(config, shape, 1);
   for (const { name, variable } of [...model.parameters, ...(model.buffers ?? [])]) {
     tf.tidy(() => variable.assign(tf.tensor(parameters.get(name)!.values, variable.shape)));
   }

@@ -1,4 +1,5 @@
 // A run before its first step: the graph on the engine, the models, and the losses of its method.
+import { GivenTeacher, type OrderedOutputs } from "../distillation/given-teacher.ts";
 import type { Distillation } from "../distillation/method.ts";
 import { createDistillation, studentCount } from "../distillation/registry.ts";
 import { FrozenTeacher } from "../distillation/teacher.ts";
@@ -24,7 +25,7 @@ export interface PreparedRun<M extends ModelConfig = ModelConfig> extends Traini
   readonly targets: SplitTargets;
   /** The model with its initial weights. */
   readonly model: ModelOf<M>;
-  /** The trained teacher; absent if the method needs none. */
+  /** The trained teacher; absent if the method needs none, or if outputs teach. */
   readonly teacher?: Model;
   dispose(): void;
 }
@@ -38,6 +39,7 @@ export interface Earlier {
 
 /**
  * @param earlier all runs that the configuration names
+ * @param outputs the teacher's, if the configuration names them
  * @throws InputError for an invalid graph or split; OptionError
  */
 export function prepare<M extends ModelConfig>(
@@ -45,6 +47,7 @@ export function prepare<M extends ModelConfig>(
   graph: Graph,
   split: Split,
   earlier: Earlier,
+  outputs?: OrderedOutputs,
 ): PreparedRun<M> {
   const held: { dispose(): void }[] = [];
   const hold = <T extends { dispose(): void }>(thing: T): T => {
@@ -61,11 +64,14 @@ export function prepare<M extends ModelConfig>(
     const shape = { features: graph.features.columns, classes: graph.classes };
     const model = hold<Model>(startModels(config, shape, earlier.donor));
     const teacher = earlier.teacher && hold<Model>(restoreModel(earlier.teacher.model));
+    const taught = outputs
+      ? hold(new GivenTeacher(outputs, graph.classes))
+      : teacher && hold(new FrozenTeacher(teacher, forms));
     const distillation: Distillation | undefined =
       config.method &&
       hold(
         createDistillation(config.method, {
-          ...(teacher && { teacher: hold(new FrozenTeacher(teacher, forms)) }),
+          ...(taught && { teacher: taught }),
           graph: forms,
           student: model.outline,
           train: targets.train,

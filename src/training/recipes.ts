@@ -22,6 +22,7 @@ import {
 import { checkConfig } from "./config-check.ts";
 import { type ChosenRecipe, type RecipeFile, recipeFile } from "./recipe-file.ts";
 import type { RunConfig, TrainingConfig } from "./run.ts";
+import type { TeacherOutputs } from "./teacher-outputs.ts";
 
 /** A model and its training, as data. */
 export interface Recipe<M extends ModelConfig = ModelConfig> {
@@ -263,7 +264,8 @@ export function teacherConfig<Kind extends Suggested<ModelName> = "gcnii">(
  * and its model alone, so all methods with one seed start from the same student; the teacher has a
  * seed of its own, so that the students of all seeds share one.
  *
- * @param teacher its configuration goes into the student's, if the method needs a teacher
+ * @param teacher its configuration, or what loadTeacherOutputs() returns, goes into the student's, if the method
+ *   needs a teacher
  * @throws OptionError for an unknown dataset or method, or an option that makes no sense
  */
 export function studentConfig<
@@ -272,7 +274,7 @@ export function studentConfig<
 >(
   subject: Subject,
   methodName: Name,
-  teacher: RunConfig,
+  teacher: RunConfig | TeacherOutputs,
   changes: Changes<Name, Kind> = {},
 ): RunConfig<ModelConfigOf<Kind>> {
   checkGiven(subject, changes, "the changes to a student's recipe");
@@ -291,7 +293,8 @@ export function studentConfig<
       version: method.version,
       options: resolveOptions(method, given, changes.preset),
     },
-    ...(method.needsTeacher && { teacher }),
+    ...(method.needsTeacher &&
+      ("outputs" in teacher ? { teacherOutputs: teacher.config } : { teacher })),
   };
   checkConfig(config, "the student");
   return config;

@@ -51,6 +51,15 @@ const config: Form = object({
   training: optionsForm(trainingOptions),
   method: optional(object({ name: text, version: count, options: dictionary(anything) })),
   teacher: optional((value, at) => config(value, at)),
+  teacherOutputs: optional(
+    object({
+      fingerprints: list(text),
+      classes: optional(count),
+      hidden: optional(count),
+      widths: list(count),
+      endsInLogits: optional(just(true)),
+    }),
+  ),
   initial: optional(
     object({ from: (value, at) => config(value, at), layer: either(count, just("attended")) }),
   ),
@@ -103,6 +112,7 @@ export const resultForm: Form = object({
   format: just("abkd-run/1"),
   ...outcomeForm,
   curve: object(each(list(number), "loss trainAccuracy valLoss valAccuracy")),
+  teacherAccuracy: optional(object(each(fraction, "train val test"))),
   nodeKinds: optional(object(each(fraction, "entities classless all constant"))),
   inspection: optional(object(each(inspection, "first last"))),
   modelSha256: optional(text),

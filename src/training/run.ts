@@ -66,8 +66,24 @@ export interface RunConfig<M extends ModelConfig = ModelConfig> {
   };
   /** The run whose maps and logits are distilled; absent if the method has no teacher. */
   readonly teacher?: RunConfig;
+  /** In place of `teacher`: what is known of a teacher that was not trained here. */
+  readonly teacherOutputs?: TeacherOutputsConfig;
   /** Starts a one-layer network from another run's weights (table 4); by default the start is random. */
   readonly initial?: InitialWeights;
+}
+
+/** A teacher that was not trained here, by its outputs: never by a path, since files move. */
+export interface TeacherOutputsConfig {
+  /** Of its outputs, 16 hex digits; of several teachers, whose logits' mean teaches, ascending. */
+  readonly fingerprints: readonly string[];
+  /** Columns of the logits; absent without logits. */
+  readonly classes?: number;
+  /** Width of the last hidden map; absent without maps. */
+  readonly hidden?: number;
+  /** The width of each layer's map, from first to last. */
+  readonly widths: readonly number[];
+  /** Whether the last of them is the logits, as in a GCN. */
+  readonly endsInLogits?: true;
 }
 
 /** Where a one-layer network's weights are copied from: both linear layers and one convolution. */
@@ -116,6 +132,8 @@ export interface RunResult {
   readonly metric?: "micro-F1";
   /** Measured with the best epoch's parameters. */
   readonly accuracy: { readonly train: number; readonly val: number; readonly test: number };
+  /** If outputs teach (`config.teacherOutputs`) and have logits: the teacher's own. */
+  readonly teacherAccuracy?: RunResult["accuracy"];
   /** If some nodes have no class (NELL): accuracies that count them too. */
   readonly nodeKinds?: NodeKinds;
   /** The model predicts one class for every node: its ReLU units died. */

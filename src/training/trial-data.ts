@@ -5,6 +5,7 @@ import type { Graph, Split } from "../graph/graph.ts";
 import { localityOrder } from "../graph/order.ts";
 import { fingerprint } from "./inputs.ts";
 import type { RunConfig } from "./run.ts";
+import { checkOutputsFit, outputsOf, type TeacherOutputs } from "./teacher-outputs.ts";
 
 /** What a run is trained on; plain data, so that it can be sent to a worker thread. */
 export interface TrialData {
@@ -14,12 +15,14 @@ export interface TrialData {
   readonly order?: Int32Array;
   /** See fingerprint() in inputs.ts. */
   readonly fingerprint: string;
+  /** The teacher's outputs, if the configuration names any and they are loaded. */
+  readonly teacher?: TeacherOutputs;
 }
 
 /**
  * Loads and checks the data of all runs, so that a missing file is one clear error.
  * @returns a function from each of these configurations to its data
- * @throws UserError for data that cannot be loaded or is invalid
+ * @throws UserError for data that cannot be loaded or is invalid, and for a teacher's outputs that do not fit it
  */
 export async function loadTrialData(
   configs: Iterable<RunConfig>,
@@ -36,7 +39,12 @@ export async function loadTrialData(
     graphs.set(dataset, graph);
     const split = await loadSplit(graph, config.split, options);
     checkSplit(split, graph);
-    const found = { graph, split, fingerprint: fingerprint(graph, split) };
+    const teacher = outputsOf(config);
+    if (teacher) checkOutputsFit(teacher, graph);
+    const found = {
+      ...{ graph, split, fingerprint: fingerprint(graph, split) },
+      ...(teacher && { teacher }),
+    };
     if (config.order !== "locality") {
       data.set(dataKey(config), found);
       continue;
@@ -48,6 +56,6 @@ export async function loadTrialData(
   return (config) => data.get(dataKey(config))!;
 }
 
-function dataKey({ dataset, split, order }: RunConfig): string {
-  return `${dataset} ${split} ${order}`;
+function dataKey({ dataset, split, order, teacherOutputs }: RunConfig): string {
+  return `${dataset} ${split} ${order} ${teacherOutputs?.fingerprints}`;
 }

@@ -28,7 +28,7 @@ import {
   writeCheckpoint,
 } from "./checkpoint.ts";
 import { DEAD_DONOR, DEAD_TEACHER } from "./dead.ts";
-import { predictedClasses, withForward } from "./evaluate.ts";
+import { predictedClasses, type Scored, scoredOutputs, withForward } from "./evaluate.ts";
 import type { Job } from "./executor.ts";
 import type { SplitTargets } from "./inputs.ts";
 import { modelParameters } from "./model-file.ts";
@@ -46,6 +46,8 @@ import {
   writeRun,
   writeStoppedModel,
 } from "./run-store.ts";
+import { neededOutputs } from "./teacher-outputs.ts";
+import { scoredTeacher } from "./teacher-score.ts";
 import { InterruptedError, type TrainingOutcome, train } from "./train.ts";
 import type { TrialData } from "./trial-data.ts";
 
@@ -108,7 +110,9 @@ export async function runTrial(
     const { graph, split } = inOrder(data);
     const donor = config.initial && readNeeded(resources, config.initial.from, owner);
     const teacher = config.teacher && readNeeded(resources, config.teacher, owner);
-    run = prepare(config, graph, split, { ...(teacher && { teacher }), ...(donor && { donor }) });
+    const outputs = neededOutputs(config, data.teacher);
+    const earlier = { ...(teacher && { teacher }), ...(donor && { donor }) };
+    run = prepare(config, graph, split, earlier, outputs && { known: outputs, order: data.order });
     const { model, inputs, targets, distillation } = run;
     const shape = { features: graph.features.columns, classes: graph.classes };
     const work = train(run, {
@@ -131,6 +135,8 @@ export async function runTrial(
     const outcome = await work.catch(outcomeSoFar);
     beginPhase("result");
     const found = measured(model, inputs, targets, { graph, split }, outcome);
+    const taught =
+      outputs?.logits && scoredTeacher({ known: outputs, order: data.order }, graph, targets);
     const result: RunResult = {
       format: "abkd-run/1",
       id,
@@ -148,9 +154,10 @@ export async function runTrial(
       },
       parameters: countParameters(model, distillation, teacher?.result),
       ...found,
+      ...(taught && { teacherAccuracy: taught.accuracy }),
       warnings: [
         ...found.warnings,
-        ...(teacher?.result.dead ? [DEAD_TEACHER] : []),
+        ...((taught ?? teacher?.result)?.dead ? [DEAD_TEACHER] : []),
         ...(donor?.result.dead ? [DEAD_DONOR] : []),
       ],
       timing: timing(outcome, engine.threads),
@@ -280,15 +287,8 @@ function measured(
   | "warnings"
 > {
   const { curve, bestEpoch, inspection, interrupted } = outcome;
-  const { metric, isConstant } = taskOf(graph);
-  const scored = ({ logits }: Outputs): Pick<RunResult, "accuracy" | "dead"> => ({
-    accuracy: {
-      train: targets.train.scores(logits).accuracy,
-      val: targets.val.scores(logits).accuracy,
-      test: targets.test.scores(logits).accuracy,
-    },
-    dead: isConstant(logits),
-  });
+  const { metric } = taskOf(graph);
+  const scored = ({ logits }: Outputs): Scored => scoredOutputs(logits, graph, targets);
   const { accuracy, dead, classes, peers } = withForward(model, inputs, "logits", (forward) => ({
     ...scored(forward),
     classes: predictedClasses(forward),

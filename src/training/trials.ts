@@ -20,6 +20,7 @@ import type { RunConfig, RunResult } from "./run.ts";
 import { describeRun, runId } from "./run-id.ts";
 import { RUNS_FOLDER } from "./run-store.ts";
 import { stoppedResults } from "./stopped.ts";
+import { teacherNotes } from "./teacher-score.ts";
 import { InterruptedError } from "./train.ts";
 import { loadTrialData, type TrialData } from "./trial-data.ts";
 import { type ThreadOptions, workerThreads } from "./worker-threads.ts";
@@ -126,6 +127,7 @@ async function trainAll(
   const jobs = planJobs(configs, all, dataOf, options);
   checkPlan(jobs.values(), dataOf, options);
   onBegin();
+  for (const message of teacherNotes(all.values(), dataOf)) observer({ type: "note", message });
   const setting: Setting = {
     library: VERSION,
     modules: moduleUrls(options.modules ?? []),

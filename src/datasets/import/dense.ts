@@ -53,6 +53,20 @@ export function compressed(array: RawArray, where: string): Csr {
   return withoutOnes({ rows, columns, indptr, indices, values: data });
 }
 
+/**
+ * Returns a matrix row by row, as float32 that worker threads can share.
+ * @throws BadFileError naming row and column of what is no finite number
+ */
+export function denseRows(
+  array: RawArray,
+  where: string,
+): { readonly shape: readonly [number, number]; readonly values: Float32Array } {
+  const shape = sides(array, where);
+  const values = new Float32Array(new SharedArrayBuffer(4 * shape[0] * shape[1]));
+  eachPiece(array, where, (piece, first) => values.set(piece, first * shape[1]));
+  return { shape, values };
+}
+
 /** Visits whole rows, as many as fit in a piece. @param visit gets the number of the first row */
 function eachPiece(
   array: RawArray,

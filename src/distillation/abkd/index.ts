@@ -17,6 +17,7 @@ import {
   leastNumbers,
   presets,
   table,
+  teacherParts,
 } from "./options.ts";
 import { Projections } from "./projections.ts";
 import { layerCount, oneMapNote, type Side, sideOf } from "./side.ts";
@@ -199,6 +200,7 @@ export const abkd: Method<AbkdOptions, keyof typeof presets> = {
   summary: "attention-weighted alignment of all teacher and student layers (eq. 3-6)",
   version: 1,
   needsTeacher: true,
+  teacherParts,
   defaults,
   options: table,
   presets,

@@ -51,8 +51,9 @@ export function layerOf(outputs: Outputs, { width }: Side, layer: number): tf.Te
 }
 
 /** Returns a layer's map at its own width; after the last layer come the logits. */
-function mapOf({ layers, logits }: Outputs, layer: number): tf.Tensor2D {
-  return layer < layers!.widths.length ? layers!.at(layer) : logits;
+function mapOf(outputs: Outputs, layer: number): tf.Tensor2D {
+  const layers = outputs.layers!;
+  return layer < layers.widths.length ? layers.at(layer) : outputs.logits;
 }
 
 /** Pads with zeros on the right, by a product: its gradient is faster than that of tf.pad. */

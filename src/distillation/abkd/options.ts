@@ -1,7 +1,7 @@
 // ABKD's options: every choice that the paper makes or leaves open.
 import { OptionError } from "../../base/errors.ts";
 import type { OptionTable } from "../../base/options.ts";
-import type { Outline } from "../../models/model.ts";
+import type { Outline, Reads } from "../../models/model.ts";
 import type { Held } from "../method.ts";
 import { type Weights, weightOptions } from "../objective.ts";
 import { MAP_KINDS, type MapKind } from "./maps.ts";
@@ -180,6 +180,15 @@ export function checkTogether({ projections, subspace }: AbkdOptions): void {
         'legal: false, or projections "trained" or "frozen"',
     );
   }
+}
+
+/** The last pair alone may be that of the logits, which needs no other map. */
+export function teacherParts({ attention, logits, softWeight }: AbkdOptions): Reads[] {
+  const maps = !(attention === "last" && logits);
+  return [
+    ...(maps ? ["layers" as const] : []),
+    ...(logits || softWeight ? ["logits" as const] : []),
+  ];
 }
 
 /**

@@ -51,6 +51,7 @@ export const geometric = rival<
   place: 7,
   summary: "Geometric KD: heat kernels between all pairs of nodes, pulled towards the teacher's",
   version: 1,
+  teacherParts: ({ kernel }) => (kernel === "parametric" ? ["hidden", "layers"] : ["hidden"]),
   defaults: {
     beta: 0.5,
     hardWeight: 0.5,

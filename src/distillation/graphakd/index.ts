@@ -50,6 +50,7 @@ export const graphakd = rival<
   summary: "GraphAKD: discriminators of logits, arcs and nodes that the student learns to fool",
   // 2: the student fools the critic of nodes under its own summary too; in 1 it helped the critic there.
   version: 2,
+  teacherParts: () => ["logits", "hidden"],
   defaults: {
     beta: 1,
     logitCritic: true,

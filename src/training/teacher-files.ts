@@ -1,0 +1,106 @@
+// Reads a teacher's outputs as another program wrote them: an npz or safetensors file, or a folder of .npy files.
+import { existsSync, statSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { OptionError } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
+import { npyFiles } from "../datasets/import/arrays.ts";
+import { denseRows } from "../datasets/import/dense.ts";
+import { readOwn } from "../datasets/import/found.ts";
+import type { KnownOutputs, OutputMap } from "../distillation/given-teacher.ts";
+import { BadFileError } from "../formats/errors.ts";
+import { type ArraySource, NpzFile, parseNpy } from "../formats/npz.ts";
+import { decodeSafetensors } from "../formats/safetensors.ts";
+import { isCount } from "./pyg-weights.ts";
+
+const PICKLED = /\.(pt|pth|ckpt|bin|pkl|pickle)$/i;
+const LAYER = /^layer[._-]?(\d{1,4})$/i;
+/** Whether an array is one of a teacher's outputs, by its name. */
+export const isOutput = (name: string): boolean =>
+  name === "logits" || name === "hidden" || LAYER.test(name);
+const LEGAL = "logits, hidden, layer.0, layer.1 ...";
+
+/**
+ * Reads `logits`, `hidden` and `layer.0`, `layer.1` ..., each a matrix and each optional; numbers become float32.
+ * @throws OptionError for a path that does not exist; BadFileError naming the array, and row and column
+ */
+export async function readTeacherFile(source: string): Promise<KnownOutputs> {
+  const arrays = await arraysIn(source);
+  if (arrays.names.length === 0) throw new BadFileError(source, `it has no arrays (${LEGAL})`);
+  const layers = new Map<number, string>();
+  for (const name of arrays.names) {
+    const layer = LAYER.exec(name)?.[1];
+    if (layer !== undefined) {
+      const twin = layers.get(Number(layer));
+      if (twin !== undefined) throw new BadFileError(source, `both ${twin} and ${name} are there`);
+      layers.set(Number(layer), name);
+    } else if (!isOutput(name)) {
+      throw new BadFileError(
+        source,
+        `an unknown array "${printable(name)}"; legal: ${LEGAL}; a model's weights are named by --teacher`,
+      );
+    }
+  }
+  const read = (name: string): OutputMap => {
+    return denseRows(arrays.array(name), arrays.where(name));
+  };
+  const sorted = [...layers.keys()].sort((a, b) => a - b);
+  return {
+    ...(arrays.names.includes("logits") && { logits: read("logits") }),
+    ...(arrays.names.includes("hidden") && { hidden: read("hidden") }),
+    layers: sorted.map((number) => read(layers.get(number)!)),
+  };
+}
+
+/** Arrays of a file, and whether it has a model's configuration, as one of abkd's form. */
+interface FileArrays extends ArraySource {
+  readonly hasConfig?: boolean;
+}
+
+/** @throws OptionError for a path that does not exist; BadFileError, FormatError for a file of no known form */
+export async function arraysIn(source: string): Promise<FileArrays> {
+  if (!existsSync(source)) throw new OptionError(`${source}: no such file or folder`);
+  if (statSync(source).isDirectory()) {
+    return (await npyFiles(source, (await readdir(source)).sort())).arrays;
+  }
+  const bytes = await readOwn(source);
+  if (PICKLED.test(source)) {
+    throw new BadFileError(
+      source,
+      "nothing is unpickled; save the arrays by numpy.savez or safetensors (docs/teachers.md)",
+    );
+  }
+  if (bytes.toString("latin1", 0, 2) === "PK") {
+    const npz = new NpzFile(bytes, source);
+    return {
+      names: npz.names,
+      where: (name) => npz.where(name),
+      array: (name) => npz.array(name),
+      hasConfig: npz.names.includes("metadata"),
+    };
+  }
+  if (bytes.toString("latin1", 1, 6) === "NUMPY") {
+    const where = (): string => source;
+    return { names: ["logits"], where, array: () => parseNpy(bytes, source) };
+  }
+  return tensorsIn(bytes, source);
+}
+
+function tensorsIn(bytes: Buffer, source: string): FileArrays {
+  const { tensors, metadata } = decodeSafetensors(bytes, source, isCount);
+  return {
+    hasConfig: metadata["config"] !== undefined,
+    names: [...tensors.keys()],
+    where: (name) => `${source}: ${name}`,
+    array(name) {
+      const { shape, values } = tensors.get(name)!;
+      const { buffer, byteOffset, byteLength } = values;
+      return {
+        shape,
+        code: values instanceof Float64Array ? "f8" : "f4",
+        littleEndian: true,
+        fortranOrder: false,
+        bytes: new Uint8Array(buffer, byteOffset, byteLength),
+      };
+    },
+  };
+}
