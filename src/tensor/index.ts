@@ -35,6 +35,7 @@ export { clipGradients } from "./ops/clip.ts";
 export { infoNce } from "./ops/contrast.ts";
 export { dropout, reluDropout } from "./ops/dropout.ts";
 export type { DropoutStream } from "./ops/dropout-stream.ts";
+export { type GatOptions, type GatScales, gatSums } from "./ops/gat.ts";
 export { type ConvolutionOptions, gcniiConvolutions, lastMap } from "./ops/gcnii.ts";
 export { LabelSetTargets } from "./ops/label-sets.ts";
 export { mapLinear, sparseLinear } from "./ops/linear.ts";
