@@ -31,7 +31,7 @@ export function naiveGat(
   for (let i = 0; i < rows; i++) {
     for (let h = 0; h < heads; h++) {
       const arcs = Array.from({ length: indptr[i + 1]! - indptr[i]! }, (_, k) => indptr[i]! + k);
-      const of = arcs.filter((k) => !kept || kept[k] !== 0);
+      const of = arcs.filter((k) => kept?.[k] !== 0);
       const e = of.map((k) => {
         const j = indices[k]!;
         const x =
