@@ -57,9 +57,13 @@ export const gcrd = rival<GcrdOptions, "mag" | "soft-labels">({
       description: "nodes drawn at each step; all if the graph has no more",
     },
   },
-  holds({ projection }, teacher, student) {
-    const heads = projection * (teacher.hidden + student.hidden);
-    return { start: heads, step: heads };
+  // A step holds at least six maps of all nodes and four of the drawn ones, as measured.
+  holds({ projection, sample }, teacher, student, nodes) {
+    return {
+      trained: projection * (teacher.hidden + student.hidden),
+      start: 0,
+      step: projection * (6 * nodes + 4 * Math.min(sample, nodes)),
+    };
   },
   presets: {
     // The reference's numbers for ogbn-mag; the defaults are its numbers for ogbn-arxiv.

@@ -7,12 +7,9 @@ import { takeRows, unitRows } from "../tensor/ops/rows.ts";
 import { similarities, similarityMismatch } from "../tensor/ops/similarity.ts";
 import type { Term } from "./objective.ts";
 import { hiddenOf, KERNELS, type Kernel, rival, softMixture } from "./rival.ts";
-import { sampleNodes } from "./sample.ts";
+import { heldMatrix, keepsMatrix, sampleNodes } from "./sample.ts";
 
 export type GspOptions = { readonly kernel: Kernel; readonly sample: number };
-
-/** Up to this many nodes, the teacher's whole kernel matrix is kept: at most 64 MiB. */
-const KEPT_NODES = 4096;
 
 /**
  *     L_gsp = 1 / m^2 sum over i, j of (k(s_i, s_j) - k(t_i, t_j))^2
@@ -56,12 +53,18 @@ export const gsp = rival<GspOptions, "poly" | "l2" | "rbf" | "soft-labels">({
     rbf: { kernel: "rbf", beta: 1e5, sample: 2048 },
     "soft-labels": { beta: 10, ...softMixture },
   },
+  holds({ kernel, sample }, _teacher, _student, nodes) {
+    if (kernel === "cosine") return { trained: 0, start: 0, step: 0 };
+    return heldMatrix(nodes, sample);
+  },
   term({ teacher, seed }, { kernel, sample }) {
     const hidden = tf.tidy(() => prepared(hiddenOf(teacher), kernel));
     const nodes = hidden.shape[0];
     const draw: Draw = (step) =>
       sample >= nodes ? undefined : sampleNodes(nodes, sample, { seed, stream: "gsp", step });
-    return kernel === "cosine" ? collapsedCosine(hidden, draw) : allPairs(hidden, kernel, draw);
+    return kernel === "cosine"
+      ? collapsedCosine(hidden, draw)
+      : allPairs(hidden, kernel, keepsMatrix(nodes, sample), draw);
   },
 });
 
@@ -96,8 +99,13 @@ function collapsedCosine(teacher: tf.Tensor2D, draw: Draw): Term {
   };
 }
 
-function allPairs(teacher: tf.Tensor2D, kernel: Exclude<Kernel, "cosine">, draw: Draw): Term {
-  const kept = !draw(0) || teacher.shape[0] <= KEPT_NODES;
+/** @param kept whether the teacher's matrix is computed once */
+function allPairs(
+  teacher: tf.Tensor2D,
+  kernel: Exclude<Kernel, "cosine">,
+  kept: boolean,
+  draw: Draw,
+): Term {
   const all = kept ? similarities(teacher, kernel) : undefined;
   return {
     parameters: [],

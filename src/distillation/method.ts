@@ -74,6 +74,8 @@ export interface Inspection {
 
 /** The fewest numbers that a method holds at a time. */
 export interface Held {
+  /** Its trained weights, which steps hold with their gradients and the optimiser's moments. */
+  readonly trained: number;
   /** While it starts, including the teacher's maps; the student has taken no step yet. */
   readonly start: number;
   /** In each step, apart from what the student holds. */
@@ -137,7 +139,10 @@ export interface Method<Options extends object, Preset extends string = string>
    * @throws {OptionError} naming them and what is legal
    */
   check?(options: Options): void;
-  /** Given if that is much: a run that cannot fit the memory is refused before anything is trained. */
+  /**
+   * Given if an option makes that much: a run that cannot fit the memory is refused before anything is trained.
+   * @param nodes those of a step
+   */
   holds?(options: Options, teacher: Outline, student: Outline, nodes: number): Held;
   /** Named settings, each applied over the defaults. */
   readonly presets: Readonly<Record<Preset, Partial<Options>>>;

@@ -39,15 +39,15 @@ function leastNumbers(config: RunConfig, graph: Graph): number {
   const shape = { features: graph.features.columns, classes };
   const { outline, parameters, perNode } = modelShapes(model, shape);
   const sizes = [...parameters.values()].map((dims) => dims.reduce((size, side) => size * side, 1));
-  const one =
-    COPIES * sizes.reduce((sum, size) => sum + size, 0) +
-    perNode * Math.min(nodes, training.batch ?? nodes);
+  const stepNodes = Math.min(nodes, training.batch ?? nodes);
+  const one = COPIES * sizes.reduce((sum, size) => sum + size, 0) + perNode * stepNodes;
   const own = studentCount(method) * one;
   if (!method || !teacher) return own;
   const options = method.options as Readonly<Record<string, OptionValue>>;
   const taught = modelShapes(teacher.model, shape).outline;
-  const held = findMethod(method.name).holds?.(options, taught, outline, nodes);
-  return held ? Math.max(held.start, own + held.step) : own;
+  const held = findMethod(method.name).holds?.(options, taught, outline, stepNodes);
+  if (!held) return own;
+  return Math.max(held.start + held.trained, own + held.step + COPIES * held.trained);
 }
 
 function gibibytes(bytes: number): string {

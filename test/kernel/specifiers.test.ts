@@ -9,8 +9,14 @@ import { CellError, Repl, ROOT } from "./repl.ts";
 const FILES: Readonly<Record<string, string>> = {
   "tsconfig.json": `{
     // a comment
+    "extends": "./base",
     "compilerOptions": { "paths": { "@app/*": ["./lib/*"], "exact": ["./lib/x.ts"], "#a/*": ["./*"] } }
   }`,
+  "base.json": `{ "compilerOptions": { "baseUrl": "./sub", "paths": { "@base/*": ["./*"] } } }`,
+  "sub/deep/y.ts": "export const y = 1;",
+  "sub/tags.ts": "export const tags = <p>hi</p>;",
+  "sub/decorated.ts": "function log() {}\n@log\nexport class A {}",
+  "sub/view.tsx": "export const view = <p>hi</p>;",
   "sub/x.ts": "export const x = 1;",
   "data.csv": "1,2",
   "bad.json": "{",
@@ -62,6 +68,15 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ["@app/util", PATHS],
   ["exact", PATHS],
   ["#a/util", PATHS],
+  ["@base/util", /"paths" of base\.json \(@base\/\*\): import the file by its relative path$/],
+  [
+    "deep/y",
+    /does not read "baseUrl" of base\.json \(\.\/sub\): import the file by its relative path$/,
+  ],
+  ["../sub/tags.ts", /\(\.\.\/sub\/tags\.ts:1:\d+\)\. In this kernel: no JSX/],
+  ["../sub/decorated.ts", /\(\.\.\/sub\/decorated\.ts:2:1\)\. In this kernel: no decorators/],
+  ["../sub/view.tsx", /^Error: Cannot import \.\.\/sub\/view\.tsx: this kernel has no JSX\./],
+  ["../sub/view", /^Error: Cannot import \.\.\/sub\/view\.tsx: this kernel has no JSX\./],
   ["abkd/x", /cells can only import "abkd" and "abkd\/paper"$/],
   ["abkd/src/index.ts", /cells can only import "abkd" and "abkd\/paper"$/],
   ["tslab/x", /cells can only import "tslab"$/],
@@ -81,6 +96,7 @@ const IMPORTED: readonly (readonly [string, RegExp])[] = [
   ["../sub", /it is a folder: import a file in it$/],
   ["../data.csv", /Unknown file extension "\.csv" for \.\.\/data\.csv$/],
   ["open/none.js", /'open\/none\.js'/],
+  ["", /neither a package's name nor a path/],
 ];
 
 async function refusal(code: string): Promise<string> {

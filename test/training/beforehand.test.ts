@@ -49,7 +49,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [config({ epochs: 3 }), /the run: unknown key "epochs"; legal: dataset, split/],
   [model({ layers: 0 }), /GCNII: option "layers" is 0; legal: a whole number of at least 1 /],
   [model({ width: -1 }), /GCNII: option "width" is -1; legal/],
-  [model({ width: 65_536 }), /GCNII 4L-65536H on 2708 nodes needs at least 266 GiB/],
+  [model({ width: 65_536 }), /GCNII 4L-65536H on 2708 nodes needs at least 267 GiB/],
   [model({ depth: 4 }), /GCNII: unknown option "depth"; its options are layers/],
   [model({ kind: "gcn" }), /GCN: unknown option "alpha"; its options are layers/],
   [model({ kind: ["gcn"] }), /model is an array; expected: the name of a model/],

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { totalmem } from "node:os";
 import { test } from "node:test";
-import { findMethod } from "../../src/distillation/registry.ts";
+import { findMethod, methods } from "../../src/distillation/registry.ts";
 import { csrFromPairs } from "../../src/graph/csr.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { engineFlavour, WASM_BYTES } from "../../src/tensor/index.ts";
@@ -80,6 +80,38 @@ test("the teacher's maps count in steps if they are kept, and only at the start 
   assert.ok(refused(maps, {}));
   assert.ok(refused(maps, { ...frozen, projections: "trained" }));
 });
+
+/** Whole numbers of a method that change no size. */
+const WITHOUT_SIZE = ["graphakd criticEvery"];
+/** What a size's option needs beside it. */
+const BESIDE: Readonly<Record<string, readonly object[]>> = {
+  "geometric sample": [{ kernel: "sigmoid" }, { kernel: "gaussian" }],
+  "geometric features": [{ kernel: "random" }, { kernel: "parametric" }],
+  "geometric draws": [{ kernel: "random" }],
+  "gsp sample": [{ kernel: "poly" }, { kernel: "l2" }, { kernel: "rbf" }],
+  "gcrd sample": [{ projection: 1024 }],
+};
+
+for (const method of methods) {
+  for (const [name, info] of Object.entries(method.options)) {
+    const key = `${method.name} ${name}`;
+    if (info.kind !== "number" || !info.whole || WITHOUT_SIZE.includes(key)) continue;
+    test(`${key} of 1e9 is refused before anything is trained`, () => {
+      const graph = { ...smallGraph(), nodes: 150_000 };
+      for (const beside of BESIDE[key] ?? [{}]) {
+        const small = { ...ofSize(2, 4), teacher: ofSize(2, 8) };
+        const configOf = (value: unknown): RunConfig => ({
+          ...small,
+          method: { ...method, options: { ...method.defaults, ...beside, [name]: value } },
+        });
+        refuseTooLarge(configOf(info.min), graph, "wasm");
+        assert.throws(() => refuseTooLarge(configOf(1e9), graph, "wasm"), {
+          message: /^[^\n]* needs at least [\d,.]+ GiB, .*smaller options of the method$/,
+        });
+      }
+    });
+  }
+}
 
 test("a finished teacher needs no memory to train in", (t) => {
   const runsDir = temporaryFolder(t);

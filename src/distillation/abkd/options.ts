@@ -197,10 +197,12 @@ export function leastNumbers(
   const weights = ({ layers, width }: Side): number =>
     (linear === "shared" ? 1 : layers.length) * width * embedding;
   const both = weights(taught) + weights(sideOf(student, options));
-  const projected = projections === "fixed-teacher" ? 0 : both;
-  const own = (attention === "learned" ? both : 0) + projected + (subspace ? embedding ** 2 : 0);
+  const attended = attention === "learned" ? both : 0;
+  const projected = projections === "fixed-teacher" ? 0 : both + (subspace ? embedding ** 2 : 0);
+  const [trained, frozen] =
+    projections === "frozen" ? [attended, projected] : [attended + projected, 0];
   const all = teacher.widths.reduce((sum, width) => sum + width, 0);
   const projectedOnce = form !== "mse" && projections !== "trained";
   const kept = taught.layers.length * (projectedOnce ? 1 : taught.width);
-  return { start: nodes * all + own, step: nodes * kept + own };
+  return { trained, start: nodes * all + frozen, step: nodes * kept + frozen };
 }

@@ -12,7 +12,7 @@ import { normal } from "../../tensor/ops/random.ts";
 import { arcProducts } from "../../tensor/ops/sparse.ts";
 import { tanh } from "../../tensor/ops/tanh.ts";
 import { detached, gradientOnly } from "../detached.ts";
-import type { TaughtScene } from "../method.ts";
+import type { Held, TaughtScene } from "../method.ts";
 import type { Term } from "../objective.ts";
 import { hiddenOf } from "../rival.ts";
 import { centre, StandardisedProjection, standardised } from "../standardised.ts";
@@ -37,6 +37,25 @@ interface Product {
   readonly map: tf.Tensor2D;
   /** inputs x width. */
   readonly factors: tf.Tensor2D;
+}
+
+/**
+ * Counts W and, as measured with f features, at least what a step holds: maps of nodes x f, and Gram
+ * matrices of f x f.
+ */
+export function heldFeatures(
+  { kernel, features, draws }: Pick<FeaturesOptions, "kernel" | "features" | "draws">,
+  width: number,
+  nodes: number,
+): Held {
+  const trained = kernel === "parametric";
+  const count = width * features * (trained ? 1 : draws);
+  const [maps, squares] = trained ? [20, 10] : [12, 8];
+  return {
+    trained: trained ? width * count : 0,
+    start: 0,
+    step: maps * nodes * count + squares * count ** 2,
+  };
 }
 
 export function featuresTerm(

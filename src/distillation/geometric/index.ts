@@ -3,8 +3,9 @@
 // kernels, losses and weights as in chr26195/GKD.
 import * as tf from "@tensorflow/tfjs";
 import { hiddenOf, rival, softMixture } from "../rival.ts";
+import { heldMatrix } from "../sample.ts";
 import { standardised } from "../standardised.ts";
-import { featuresTerm } from "./features.ts";
+import { featuresTerm, heldFeatures } from "./features.ts";
 import { pairsTerm } from "./pairs.ts";
 
 export type GeometricOptions = {
@@ -115,6 +116,11 @@ export const geometric = rival<
     random: { kernel: "random" },
     parametric: { kernel: "parametric" },
     "soft-labels": softMixture,
+  },
+  holds({ kernel, ...options }, teacher, _student, nodes) {
+    return kernel === "random" || kernel === "parametric"
+      ? heldFeatures({ ...options, kernel }, teacher.hidden, nodes)
+      : heldMatrix(nodes, options.sample);
   },
   term(scene, options) {
     const { teacher, graph, seed } = scene;

@@ -8,11 +8,8 @@ import { takeRows } from "../../tensor/ops/rows.ts";
 import { similarities, similarityMismatch } from "../../tensor/ops/similarity.ts";
 import { arcProducts, type SparseMatrix } from "../../tensor/ops/sparse.ts";
 import type { Term } from "../objective.ts";
-import { sampleNodes } from "../sample.ts";
+import { keepsMatrix, sampleNodes } from "../sample.ts";
 import { standardised } from "../standardised.ts";
-
-/** Up to this many nodes, the teacher's whole kernel matrix is kept: at most 64 MiB. */
-const KEPT_NODES = 4096;
 
 export interface PairsOptions {
   readonly kernel: "gaussian" | "sigmoid";
@@ -39,7 +36,7 @@ export function pairsTerm(
   const kind = kernel === "gaussian" ? "exp" : "tanh";
   const along = kernel === "gaussian" ? distanceAlong(adjacency) : productAlong(adjacency);
   const teacher = tf.tidy(() => tf.clone(prepared(hidden)));
-  const all = nodes <= KEPT_NODES || sample >= nodes ? similarities(teacher, kind) : undefined;
+  const all = keepsMatrix(nodes, sample) ? similarities(teacher, kind) : undefined;
   const arcs = tf.tidy(() => along.kernel(teacher));
   return {
     parameters: [],

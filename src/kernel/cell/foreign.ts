@@ -1,7 +1,7 @@
 // Specifiers meant for other runtimes and bundlers: says what to write instead.
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { isFile } from "./versions.ts";
+import { basename, dirname, join, resolve } from "node:path";
+import { isFile, localFile } from "./versions.ts";
 
 /** A specifier with a scheme that Node's loader does not have; the kernel's own marks begin with "cell". */
 export const FOREIGN_SCHEME = /^(?!node:|file:|data:|cell)([a-z][a-z\d+.-]+):(.*)$/i;
@@ -27,7 +27,7 @@ export function foreignSpecifier(name: string, folder: string): string | undefin
   }
   const mapped = mappedBy(name, folder);
   if (mapped !== undefined) {
-    return `this kernel does not read "paths" of tsconfig.json (${mapped}): import the file by its relative path`;
+    return `this kernel does not read ${mapped}: import the file by its relative path`;
   }
   if (/^[@~]\//.test(name)) {
     return "only a bundler understands aliases: import the file by its relative path";
@@ -35,17 +35,35 @@ export function foreignSpecifier(name: string, folder: string): string | undefin
   return undefined;
 }
 
-/** Returns the entry of the nearest tsconfig.json's "paths" that matches a specifier. */
+const CONFIGS = ["tsconfig.json", "jsconfig.json"];
+
+/** Returns the setting of the nearest tsconfig.json, or of one that it extends, which would map a specifier. */
 function mappedBy(name: string, folder: string): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
-    const file = join(at, "tsconfig.json");
-    if (isFile(file)) {
-      const [, paths = ""] = /"paths"\s*:\s*\{([^}]*)\}/.exec(readFileSync(file, "utf8")) ?? [];
-      const keys = [...paths.matchAll(/"([^"\n]+)"\s*:\s*\[/g)].map(([, key = ""]) => key);
-      return keys.find((key) => matches(key, name));
-    }
+    const nearest = CONFIGS.map((each) => join(at, each)).find(isFile);
+    if (nearest !== undefined) return settingFor(name, nearest);
     if (at === dirname(at)) return undefined;
   }
+}
+
+function settingFor(name: string, nearest: string): string | undefined {
+  const files = new Set([nearest]);
+  for (const file of files) {
+    const text = isFile(file) ? readFileSync(file, "utf8") : "";
+    const [, paths = ""] = /"paths"\s*:\s*\{([^}]*)\}/.exec(text) ?? [];
+    const keys = [...paths.matchAll(/"([^"\n]+)"\s*:\s*\[/g)].map(([, key = ""]) => key);
+    const key = keys.find((each) => matches(each, name));
+    if (key !== undefined) return `"paths" of ${basename(file)} (${key})`;
+    const [, base] = /"baseUrl"\s*:\s*"([^"\n]*)"/.exec(text) ?? [];
+    if (base !== undefined && isFile(localFile(resolve(dirname(file), base, name)))) {
+      return `"baseUrl" of ${basename(file)} (${base})`;
+    }
+    const [, parent] = /"extends"\s*:\s*"(\.[^"\n]*)"/.exec(text) ?? [];
+    if (parent !== undefined) {
+      files.add(resolve(dirname(file), parent.endsWith(".json") ? parent : `${parent}.json`));
+    }
+  }
+  return undefined;
 }
 
 function matches(pattern: string, name: string): boolean {

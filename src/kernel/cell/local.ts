@@ -6,9 +6,10 @@ import { pathToFileURL } from "node:url";
 import type { Identifier, ImportDeclaration, Literal, Program } from "acorn";
 import { JsonError, parseJson } from "../../base/json.ts";
 import { printable } from "../../base/printable.ts";
+import { hint } from "./habits.ts";
 import { declaredNames, exportedNames, usedNames } from "./names.ts";
 import { CellSyntaxError, parseTypeScript } from "./parse.ts";
-import { type Edited, Edits, type Position } from "./source.ts";
+import { type Edited, Edits, linesOf, type Position } from "./source.ts";
 import { isPath, localFile, toPath } from "./versions.ts";
 
 export interface LoadedModule {
@@ -42,7 +43,9 @@ export function compileModule(path: string, shown: string): LoadedModule {
   } catch (error) {
     if (!(error instanceof CellSyntaxError)) throw error;
     const { message, line, column } = error;
-    throw markOwn(new SyntaxError(`${message} (${shown}:${line}:${column})`));
+    const found = hint("SyntaxError", message, linesOf(source)[line - 1] ?? "");
+    const end = found === undefined ? "" : `. ${found}`;
+    throw markOwn(new SyntaxError(`${message} (${shown}:${line}:${column})${end}`));
   }
 }
 

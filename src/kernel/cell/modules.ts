@@ -204,6 +204,7 @@ export class Modules {
 
   /** Resolves as Node does from the parent, then from the notebook's folder, then from this project. */
   #find(name: string, context: Parameters<Resolve>[1], next: Parameters<Resolve>[2]) {
+    if (name === "") throw unresolved({ code: "ERR_INVALID_MODULE_SPECIFIER" }, name);
     const parent = fileURLToPath(context.parentURL!);
     if (isPath(name)) {
       const path = localFile(toPath(name, dirname(parent)));
@@ -286,6 +287,10 @@ export class Modules {
 
   #load: Load = (url, context, next) => {
     const path = pathOf(url);
+    if (path && /\.[jt]sx$/.test(path)) {
+      const shown = shortPath(path, this.#folders);
+      throw markOwn(new Error(`Cannot import ${shown}: ${NO_JSX}`));
+    }
     if (!path || !this.#isLocal(path)) return next(url, context);
     for (const loaded of this.#loading) loaded.add(path);
     // This project's own files need only Node, and there are many.
@@ -356,6 +361,9 @@ function isLinked(specifier: string, from: string): boolean {
     if (folder === dirname(folder)) return false;
   }
 }
+
+const NO_JSX =
+  "this kernel has no JSX. Compile it beforehand, or move what needs no JSX into a .ts file";
 
 const OWN_NAMES: ReadonlySet<string> = new Set(["default", "module.exports"]);
 

@@ -126,7 +126,11 @@ export function localFile(path: string): string {
   return path;
 }
 
-const ENDINGS = [".ts", ".mts", ".js", ".mjs", ".cts", ".cjs", ".json", "/index.ts", "/index.js"];
+/** Files with JSX are found so that the import can say why it cannot load them. */
+const ENDINGS = [
+  ...[".ts", ".mts", ".js", ".mjs", ".cts", ".cjs", ".json", ".tsx", ".jsx"],
+  ...["/index.ts", "/index.js"],
+];
 
 export function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;

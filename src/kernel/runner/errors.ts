@@ -2,9 +2,9 @@
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { CellSyntaxError, type Position } from "../cell/compile.ts";
+import { hint } from "../cell/habits.ts";
 import { linesOf } from "../cell/source.ts";
 import type { Failure } from "../channel.ts";
-import { hint } from "./habits.ts";
 import type { Frame, Known, Stacks } from "./stacks.ts";
 
 const MAX_FRAMES = 12;

@@ -1,8 +1,12 @@
 // Hints for users who wrote Python, or the code of another tool: says what to write here instead.
 
+const PRINT = "console.log(x), or x as the cell's last line";
+const RAISE = `throw new Error("…")`;
+const ASSERT = `assert(x > 0), from import assert from "node:assert/strict"`;
+
 /** Python's names, and what replaces them here. */
 const NAMES: ReadonlyMap<string, string> = new Map([
-  ["print", "console.log(x), or x as the cell's last line"],
+  ["print", PRINT],
   ["len", "x.length"],
   ["range", "for (let i = 0; i < n; i++) { … }"],
   ["enumerate", "for (const [i, x] of xs.entries()) { … }"],
@@ -12,10 +16,50 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   ["str", "String(x)"],
   ["int", "Math.trunc(x), or Number(text)"],
   ["float", "Number(x)"],
+  ["bool", "Boolean(x)"],
+  ["list", "[...xs]"],
+  ["tuple", "[a, b]"],
+  ["dict", "{ key: value }, or new Map()"],
+  ["set", "new Set(xs)"],
+  ["type", "typeof x, or x.constructor"],
+  ["isinstance", `x instanceof A, or typeof x === "number"`],
+  ["abs", "Math.abs(x)"],
+  ["round", "Math.round(x), or x.toFixed(2)"],
+  ["min", "Math.min(...xs)"],
+  ["max", "Math.max(...xs)"],
+  ["sum", "xs.reduce((sum, x) => sum + x, 0)"],
+  ["any", "xs.some((x) => …)"],
+  ["all", "xs.every((x) => …)"],
+  ["zip", "xs.map((x, i) => [x, ys[i]])"],
+  ["map", "xs.map((x) => …)"],
+  ["filter", "xs.filter((x) => …)"],
+  ["sorted", "xs.toSorted((a, b) => a - b)"],
+  ["reversed", "xs.toReversed()"],
+  ["open", `readFileSync(path, "utf8"), from import { readFileSync } from "node:fs"`],
+  ["self", "this"],
+  ["pass", "{}, an empty block"],
+  ["raise", RAISE],
+  ["assert", ASSERT],
+  ["Exception", "Error"],
+  ["ValueError", "Error, or RangeError"],
   ["help", "Shift-Tab on a name shows its documentation"],
   ["np", `tf, from import * as tf from "@tensorflow/tfjs"`],
   ["torch", `tf, from import * as tf from "@tensorflow/tfjs"`],
   ["plt", `plot({ data, layout }), from import { plot } from "abkd"`],
+]);
+
+/** Methods of Python's types and of PyTorch's tensors, and what replaces them here. */
+const METHODS: ReadonlyMap<string, string> = new Map([
+  ["append", "xs.push(x)"],
+  ["extend", "xs.push(...ys)"],
+  ["items", "Object.entries(object), or map.entries()"],
+  ["strip", "text.trim()"],
+  ["upper", "text.toUpperCase()"],
+  ["lower", "text.toLowerCase()"],
+  ["startswith", "text.startsWith(start)"],
+  ["endswith", "text.endsWith(end)"],
+  ["numpy", "tensor.arraySync()"],
+  ["item", "tensor.arraySync()"],
 ]);
 
 /** Names of other runtimes and of browsers, and what replaces them here. */
@@ -52,21 +96,41 @@ const LONGEST_LINE = 1_000;
 /** Lines that Python accepts and TypeScript does not. */
 const LINES: readonly (readonly [RegExp, string])[] = [
   [
-    /^\s*(import\s+[\w.]+(\s+as\s+\w+)?|from\s+[\w.]+\s+import\s.*)$/,
+    /^\s*(import\s+[\w.]+(\s+as\s+\w+)?(\s*,\s*[\w.]+(\s+as\s+\w+)?)*|from\s+[\w.]+\s+import\s.*)$/,
     `import * as name from "module", or import { name } from "module"`,
   ],
   [/^\s*(async\s+)?def\s+\w+/, "function f(x: number) { return x; }"],
-  [/^\s*for\s+\w.*\sin\s/, "for (const x of xs) { … }"],
+  [/^\s*class\s+\w+\s*(\([^{]*)?:/, "class A extends B { … }"],
+  [/^\s*(async\s+)?for\s+\w.*\sin\s/, "for (const x of xs) { … }"],
   [/\bfor\s+\w+\s+in\s/, "xs.map((x) => …), xs.filter((x) => …)"],
-  [/^\s*(if|elif|else|while|with|try|except)\b.*:\s*$/, "if (x > 0) { … } else { … }"],
+  [/^\s*(try|finally|except\b[^{]*):/, "try { … } catch (error) { … } finally { … }"],
+  [
+    /^\s*(async\s+)?with\b[^{]*:/,
+    "using x = …, where x has [Symbol.dispose]; or try { … } finally { … }",
+  ],
+  [/^\s*while\b[^{]*:\s*$/, "while (x > 0) { … }"],
+  [/^\s*match\b[^{]*:\s*$/, "switch (x) { case 1: … break; }"],
+  [/^\s*(if|elif|else)\b([^{]*:\s*$|\s+[^(\s{][^?{]*:|\s*:)/, "if (x > 0) { … } else { … }"],
+  [/^\s*raise(\s|$)/, RAISE],
+  [/^\s*assert\s+[^=(\s]/, ASSERT],
+  [/^\s*print\s+[^=(\s]/, PRINT],
+  [
+    /^\s*del\s+\w/,
+    "delete object.key, or xs.splice(i, 1); x = undefined frees what a variable held",
+  ],
+  [/^\s*(global|nonlocal)\s+\w/, "functions can assign to outer variables: leave it out"],
+  [/[\w)\]"']\s+if\s+[^(\s].*\selse\s/, "condition ? a : b"],
   [/^\s*%/, "this kernel has no magics"],
   [/^\s*!\s*\w/, "this kernel has no shell lines: a terminal is in JupyterLab's launcher"],
   [/^\s*\?|\w\?+\s*$/, "Shift-Tab on a name shows its documentation"],
   [/(^|\s)#(\s|$)/, "// a comment"],
   [/\blambda\b/, "(x) => x + 1"],
+  [/"""|'''/, "`…`, in backticks, may span lines"],
   [/\bf(["']).*\1/, `\`\${x} of \${n}\`, in backticks`],
+  [/\br(["']).*\1/, "String.raw`…`"],
+  [/[\w)\]]\[[^[\]?{"'`]*:[^[\]?{"'`]*\]/, "xs.slice(1, 3)"],
   [/[\w)\]]\s*@\s*[\w(]/, "tf.matMul(a, b)"],
-  [/\s(and|or|not|is)\s/, "&&, ||, !, ==="],
+  [/(^|\s)not\s+[\w(]|\s(and|or|not|is)\s/, "&&, ||, !, ==="],
 ];
 
 /**
@@ -76,6 +140,9 @@ const LINES: readonly (readonly [RegExp, string])[] = [
  * @param line the cell's line that has the error, as typed
  */
 export function hint(ename: string, evalue: string, line: string): string | undefined {
+  const method = ename === "TypeError" && /\.(\w+) is not a function$/.exec(evalue)?.[1];
+  const replaced = method ? METHODS.get(method) : undefined;
+  if (replaced !== undefined) return `In TypeScript: ${replaced}`;
   const missing =
     ename === "ReferenceError" ? /^(\S+) is not defined$/.exec(evalue)?.[1] : undefined;
   const python = missing === undefined ? undefined : nameHint(missing, line);
