@@ -95,12 +95,13 @@ export function gatForward(
  *     x = R[i] G[i] . Z[j],  u = LeakyReLU'(L[j] + D[i]) (ALPHA x - ALPHA / C[j] DOTS[i])
  *     DL[j] = C[j] sum u,  DZ[j] = sum ALPHA R[i] G[i] + DL[j] A,  U = u in the arcs' own order
  *
- * A are the heads' vectors, with L = C Z . A. U may be 0 (not wanted). Nothing has arcs x heads x width numbers.
+ * A are the heads' vectors, with L = C Z . A. U may be 0 (not wanted). SCRATCH has
+ * one number per arc and head; nothing has arcs x heads x width.
  */
 export function gatBackward(
   begin: i32, end: i32, rows: i32, P: usize, I: usize, POSITION: usize, ALPHA: usize, Z: usize,
   G: usize, L: usize, D: usize, DOTS: usize, R: usize, C: usize, A: usize, DZ: usize, DL: usize,
-  U: usize, heads: i32, width: i32, arcs: i32, slope: f32, FAR: bool,
+  U: usize, SCRATCH: usize, heads: i32, width: i32, arcs: i32, slope: f32, FAR: bool,
 ): void {
   const own = <usize>width << 2, step = <usize>heads * own, to = firstRow(P, rows, end);
   const ahead = start(P, to);
@@ -110,27 +111,29 @@ export function gatBackward(
     const c: f32 = C ? load<f32>(C + (<usize>j << 2)) : 1;
     for (let h = 0; h < heads; h++) {
       const at = <usize>h * own, score = <usize>(j * heads + h) << 2;
-      const z = Z + <usize>j * step + at, dz = DZ + <usize>j * step + at;
-      const offset = (<usize>h * <usize>arcs) << 2, l = load<f32>(L + score);
+      const z = Z + <usize>j * step + at;
+      const offset = (<usize>h * <usize>arcs) << 2, V = SCRATCH + offset, l = load<f32>(L + score);
       let dl: f32 = 0;
-      memory.fill(dz, 0, own);
       for (let k = first; k < last; k += 4) {
         const place = offset + (<usize>load<i32>(POSITION + k) << 2);
         const a = load<f32>(ALPHA + place), i = load<i32>(I + k);
-        let u: f32 = 0;
+        let u: f32 = 0, weight: f32 = 0;
         if (a != 0) {
-          const g = G + <usize>i * step + at, target = <usize>(i * heads + h) << 2;
-          const weight = R ? a * load<f32>(R + (<usize>i << 2)) : a;
-          u = weight * dot4(g, z, own) - (a / c) * load<f32>(DOTS + target);
+          const target = <usize>(i * heads + h) << 2;
+          weight = R ? a * load<f32>(R + (<usize>i << 2)) : a;
+          const x = dot4(G + <usize>i * step + at, z, own);
+          u = weight * x - (a / c) * load<f32>(DOTS + target);
           if (l + (D ? load<f32>(D + target) : 0) <= 0) u *= slope;
           dl += u;
-          add(weight, g, dz, own);
         }
+        store<f32>(V + k, weight);
         if (U) store<f32>(U + place, u);
       }
       dl *= c;
       store<f32>(DL + score, dl);
-      add(dl, A + at, dz, own);
+      // The head's rows of G are in the cache now.
+      row(first, last, I, V, G + at, step, own, <usize>j * step + at, DZ, 1, 0, 0, 0);
+      add(dl, A + at, DZ + <usize>j * step + at, own);
     }
   }
 }

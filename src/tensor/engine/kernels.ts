@@ -82,7 +82,7 @@ export const KERNELS = {
   }),
   // Units of the next three are rows and entries.
   gatBackward: kernel(
-    "rows P I POSITION ALPHA Z G L D DOTS R C A DZ DL U heads width arcs slope FAR",
+    "rows P I POSITION ALPHA Z G L D DOTS R C A DZ DL U SCRATCH heads width arcs slope FAR",
     {
       grain: 1,
       cost: ({ heads, width }) => heads * (8 + 0.25 * width),

@@ -160,15 +160,17 @@ class GatRun {
     const { scales, slope } = this.#options;
     const [dz, dScores] = [this.#backend.allocate(z.shape), this.#backend.allocate(scores.shape)];
     const arcs = target && this.#backend.allocate([this.#heads, nonzeros]);
+    const scratch = this.#backend.allocate([this.#heads, nonzeros]);
     const dots = this.dots(dy, y);
     engine.run(
       ...(["gatBackward", rows + nonzeros, rows, other.indptr.address] as const),
       ...[other.indices.address, position.address, this.#at(weights), this.#at(z), this.#at(dy)],
       ...[this.#at(scores), this.#at(own), this.#at(dots)],
       ...[this.#at(scales?.target), this.#at(scales?.source), this.#at(source)],
-      ...[this.#at(dz), this.#at(dScores), this.#at(arcs)],
+      ...[this.#at(dz), this.#at(dScores), this.#at(arcs), this.#at(scratch)],
       ...[this.#heads, this.#width, nonzeros, slope, readsFar(this.#matrix, z.shape[1])],
     );
+    this.#backend.disposeData(scratch.dataId);
     const gradients = [asTensor(dz), this.#vectors(asTensor(dScores), z)];
     if (!target || !arcs) return gradients;
     const dOwn = this.#backend.allocate(scores.shape);
