@@ -117,6 +117,9 @@ export {
   Adam,
   AdamW,
   freeDropped,
+  type GatOptions,
+  type GatScales,
+  gatSums,
   memory,
   type OperatorTime,
   type Optimiser,
@@ -124,6 +127,7 @@ export {
   type ProfileData,
   type ProfileTimes,
   RMSprop,
+  Segments,
   SGD,
   type Span,
   SparseMatrix,
@@ -135,6 +139,7 @@ export {
   spmm,
   startEngine,
   Targets,
+  weightedProduct,
 } from "./tensor/index.ts";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./training/apply.ts";
 export type { Batch, Batches, TrainingBatch } from "./training/batches.ts";

@@ -60,6 +60,7 @@ export {
 export { type PairDistances, pairDistances } from "./ops/pairs.ts";
 export { uniform } from "./ops/random.ts";
 export { takeRows, unitRows } from "./ops/rows.ts";
+export { Segments, weightedProduct } from "./ops/segments.ts";
 export { type Similarity, similarities, similarityMismatch } from "./ops/similarity.ts";
 export { arcProducts, SparseMatrix, spmm } from "./ops/sparse.ts";
 export { tanh } from "./ops/tanh.ts";

@@ -1,12 +1,13 @@
 // Graph attention: each row's softmax over its arcs, and the heads' sums weighted by it, as one operator.
 // Velickovic et al.: Graph Attention Networks, ICLR 2018, eqs. 1 to 6.
 import * as tf from "@tensorflow/tfjs";
+import { needObject, refuse } from "../../base/arguments.ts";
 import { asTensor, type Backend, runningBackend } from "../engine/backend.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 import { nativeGat } from "../native/gat.ts";
 import { dropout } from "./dropout.ts";
 import type { DropoutStream } from "./dropout-stream.ts";
-import { readsFar, type SparseMatrix } from "./sparse.ts";
+import { readsFar, SparseMatrix } from "./sparse.ts";
 
 /** Factors of a graph's nodes, [nodes] each, all above 0; constants. */
 export interface GatScales {
@@ -47,6 +48,10 @@ export function gatSums(
   target: tf.Tensor2D | undefined,
   options: GatOptions,
 ): tf.Tensor2D {
+  if (!(matrix instanceof SparseMatrix)) refuse(matrix, "gatSums: matrix", "a SparseMatrix");
+  needObject(z, "gatSums: z", "a tensor of two dimensions", "shape");
+  needObject(source, "gatSums: source", "a tensor of heads x width", "shape");
+  needObject(options, "gatSums: options", "{ slope }", "slope");
   check(matrix, z, source, target, options);
   const kept = options.dropout?.rate
     ? dropout(tf.ones([matrix.nonzeros]) as tf.Tensor1D, options.dropout)
