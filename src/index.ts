@@ -86,6 +86,7 @@ export { type Ends, type GraphArrays, makeGraph, type SparseRows } from "./graph
 export { rowNormalised, symmetricNormalised } from "./graph/normalise.ts";
 export { localityOrder } from "./graph/order.ts";
 export { NodeOrder } from "./graph/reorder.ts";
+export type { GatConfig } from "./models/gat.ts";
 export type { GcnConfig } from "./models/gcn.ts";
 export { Gcnii, type GcniiConfig } from "./models/gcnii.ts";
 export type { GraphForms } from "./models/graph-forms.ts";
@@ -130,6 +131,9 @@ export {
   Adam,
   AdamW,
   freeDropped,
+  type GatOptions,
+  type GatScales,
+  gatSums,
   memory,
   type OperatorTime,
   type Optimiser,
@@ -137,6 +141,7 @@ export {
   type ProfileData,
   type ProfileTimes,
   RMSprop,
+  Segments,
   SGD,
   type Span,
   SparseMatrix,
@@ -148,6 +153,7 @@ export {
   spmm,
   startEngine,
   Targets,
+  weightedProduct,
 } from "./tensor/index.ts";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./training/apply.ts";
 export type { Batch, Batches, TrainingBatch } from "./training/batches.ts";

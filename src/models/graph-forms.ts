@@ -1,7 +1,9 @@
 // A graph on the engine, in the forms that the model families read.
+import * as tf from "@tensorflow/tfjs";
 import { itemCount } from "../graph/check.ts";
 import type { Graph } from "../graph/graph.ts";
 import { modelFeatures, symmetricNormalised } from "../graph/normalise.ts";
+import type { GatScales } from "../tensor/ops/gat.ts";
 import { SparseMatrix } from "../tensor/ops/sparse.ts";
 import type { GraphInputs } from "./model.ts";
 
@@ -24,6 +26,26 @@ function readoutOf({ nodes, types, graphs }: Graph): SparseMatrix {
   return SparseMatrix.from({ rows: items, columns: nodes, indptr, indices, values });
 }
 
+/** The factors of `degreeScales`. */
+class DegreeScales implements GatScales {
+  readonly source: tf.Tensor1D;
+  readonly target: tf.Tensor1D;
+
+  constructor({ adjacency: { rows, indptr } }: Graph) {
+    const roots = Float32Array.from({ length: rows }, (_, r) =>
+      Math.sqrt(indptr[r + 1]! - indptr[r]! + 1),
+    );
+    this.source = tf.keep(tf.tensor1d(roots.map((root) => 1 / root)));
+    this.target = tf.keep(tf.tensor1d(roots));
+  }
+
+  dispose(): void {
+    tf.dispose([this.source, this.target]);
+  }
+}
+
+const degreeScales = (graph: Graph): DegreeScales => new DegreeScales(graph);
+
 /** Makes each form when it is first read; all models and methods on this graph share it. */
 export class GraphForms implements GraphInputs {
   readonly graph: Graph;
@@ -40,6 +62,11 @@ export class GraphForms implements GraphInputs {
 
   get features(): SparseMatrix {
     return this.form(readFeatures);
+  }
+
+  /** d^-1/2 and d^1/2 of each node, with d its degree in A + I. */
+  get degreeScales(): GatScales {
+    return this.form(degreeScales);
   }
 
   get readout(): SparseMatrix | undefined {

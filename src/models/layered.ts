@@ -36,9 +36,7 @@ export type LayeredConfig<Kind extends string = string> = {
   readonly batchNorm: boolean;
 };
 
-type LayeredOptions = Omit<LayeredConfig, "kind">;
-
-const layeredOptions: OptionTable<LayeredOptions> = {
+export const layeredOptions: OptionTable<Omit<LayeredConfig, "kind">> = {
   layers: {
     kind: "number",
     min: 2,
@@ -54,65 +52,94 @@ const layeredOptions: OptionTable<LayeredOptions> = {
   },
 };
 
+const layeredDefaults = { layers: 2, width: 16, dropout: 0.5, batchNorm: false };
+
 /** The fewest maps that a step holds per layer: product, with bias, activated; measured 4 to 5. */
 const MAPS_A_LAYER = 3;
 /** The share of a step's statistics in the running ones, as in torch.nn.BatchNorm1d. */
 const MOMENTUM = 0.1;
 
-/** Each layer has its matrices and a bias; with normalisation, each hidden one also has a gain and a shift. */
-function layeredShapes(
-  { kind, layers, width, batchNorm: normalised }: LayeredConfig,
+/** A layer's place and sizes. */
+export interface LayerSizes {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Whether it gives the logits. */
+  readonly last: boolean;
+}
+
+type Shape = readonly [name: string, shape: readonly number[]];
+
+/** With normalisation, each hidden layer also has a gain and a shift. */
+function layeredShapes<I, C extends LayeredConfig>(
+  family: Family<I, C>,
+  config: C,
   { features, classes }: GraphShape,
-  matrices: readonly string[] = [],
 ): Shapes {
+  const { kind, layers } = config;
+  const width = family.hidden?.(config) ?? config.width;
   const widths = Array.from({ length: layers }, (_, l) => (l < layers - 1 ? width : classes));
-  const each = (parts: (l: number) => readonly (readonly [string, readonly number[]])[]) =>
+  const each = (parts: (l: number) => readonly Shape[]) =>
     new Map(widths.flatMap((_, l) => parts(l)));
   const norms = (l: number, ...names: string[]) =>
-    normalised && l < layers - 1
+    config.batchNorm && l < layers - 1
       ? names.map((name) => [`norm.${l}.${name}`, [width]] as const)
       : [];
+  const own = (l: number): readonly Shape[] => {
+    const inputs = l === 0 ? features : width;
+    const sizes = { inputs, outputs: widths[l]!, last: l === layers - 1 };
+    const parts = family.parts?.(sizes, config) ?? weightAndBias(sizes);
+    return parts.map(([name, shape]) => [`layer.${l}.${name}`, shape]);
+  };
   return {
     outline: { kind, widths, endsInLogits: true, hidden: width, classes },
-    parameters: each((l) => [
-      ...["weight", ...matrices].map(
-        (name) => [`layer.${l}.${name}`, [l === 0 ? features : width, widths[l]!]] as const,
-      ),
-      [`layer.${l}.bias`, [widths[l]!]],
-      ...norms(l, "gain", "shift"),
-    ]),
+    parameters: each((l) => [...own(l), ...norms(l, "gain", "shift")]),
     buffers: each((l) => norms(l, "mean", "variance")),
     perNode: MAPS_A_LAYER * widths.reduce((sum, w) => sum + w, 0),
   };
 }
 
+/** What a layer has if its family says nothing else: a matrix and a bias. */
+export const weightAndBias = ({ inputs, outputs }: LayerSizes): readonly Shape[] => [
+  ["weight", [inputs, outputs]],
+  ["bias", [outputs]],
+];
+
 type Readout = Pick<GraphInputs, "readout">;
 
-/** What distinguishes the families. */
-export interface Family<I> {
+/** What distinguishes the families. `C`: their configuration, which may have options of its own. */
+export interface Family<I, C extends LayeredConfig = LayeredConfig> {
   readonly label: string;
-  /** The names of a layer's matrices beside `weight`, each inputs x outputs. */
-  readonly matrices?: readonly string[];
-  /** Whether hidden maps are normalised by default; they are not if absent. */
-  readonly batchNorm?: boolean;
-  /** Returns a layer's initial weight or bias. */
-  start(name: string, shape: readonly number[], inputs: number, seed: number): Parameter;
+  /** Defaults that differ from layeredDefaults, and those of options of its own. */
+  readonly defaults?: Partial<Omit<C, "kind">>;
+  /** If absent, layeredOptions. */
+  readonly options?: OptionTable<Omit<C, "kind">>;
+  /** Returns the size as papers write it; `2L-16H` if absent. */
+  size?(config: C): string;
+  /** Returns a layer's parameters by name; a matrix `weight` and a `bias` if absent. */
+  parts?(sizes: LayerSizes, config: C): readonly Shape[];
+  /** Returns the width of a hidden map; `width` if absent. */
+  hidden?(config: C): number;
+  /** Returns the initial value of a layer's parameter. */
+  start(name: string, shape: readonly number[], inputs: number, seed: number, config: C): Parameter;
   /** Computes layer 0 from the graph's features, and applies dropout to their entries. */
-  first(inputs: I, weights: LayerWeights, drop?: DropoutStream): tf.Tensor2D;
+  first(inputs: I, layer: Layer<C>, drop?: DropoutStream): tf.Tensor2D;
   /** Computes each later layer. @param x nodes x width, after dropout */
-  next(inputs: I, x: tf.Tensor2D, weights: LayerWeights): tf.Tensor2D;
+  next(inputs: I, x: tf.Tensor2D, layer: Layer<C>): tf.Tensor2D;
 }
 
 /** What a layer computes with. */
-export interface LayerWeights {
+export interface Layer<C extends LayeredConfig = LayeredConfig> {
+  readonly config: C;
   /** inputs x outputs. */
   readonly weight: tf.Tensor2D;
-  /** Returns one of the family's other matrices, inputs x outputs. */
-  readonly matrix: (name: string) => tf.Tensor2D;
   /** [outputs]. */
   readonly bias: tf.Tensor1D;
+  /** Returns a parameter by name; undefined if this layer has none. */
+  readonly part: (name: string) => tf.Tensor2D | undefined;
   /** Applies the hook to the messages that nodes send along arcs, nodes x outputs. */
   readonly sent: (map: tf.Tensor2D) => tf.Tensor2D;
+  /** A dropout stream of the layer's own, beside its input's; undefined in evaluation. */
+  readonly stream: (rate: number) => DropoutStream | undefined;
 }
 
 /**
@@ -123,27 +150,29 @@ export interface LayerWeights {
  * pass's own statistics while training and the running ones otherwise, as torch.nn.BatchNorm1d does by
  * default.
  */
-export class Layered<I extends Readout> implements Model<I> {
-  readonly config: LayeredConfig;
+export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
+  implements Model<I>
+{
+  readonly config: C;
   readonly outline: Outline;
   readonly parameters: readonly Parameter[];
   readonly buffers: readonly Parameter[];
-  readonly #family: Family<I>;
+  readonly #family: Family<I, C>;
   readonly #byName: ReadonlyMap<string, Parameter>;
 
   /** @throws OptionError for a configuration or shape that makes no model */
-  constructor(family: Family<I>, config: LayeredConfig, shape: GraphShape, seed: number) {
+  constructor(family: Family<I, C>, config: C, shape: GraphShape, seed: number) {
     const { kind: _, ...given } = config;
-    checkOptions(family.label, layeredOptions, given);
+    checkOptions<object>(family.label, family.options ?? layeredOptions, given);
     checkShape(family.label, shape);
-    const { outline, parameters, buffers } = layeredShapes(config, shape, family.matrices);
+    const { outline, parameters, buffers } = layeredShapes(family, config, shape);
     this.config = config;
     this.outline = outline;
     this.#family = family;
     this.parameters = [...parameters].map(([name, dims]) => {
       if (name.startsWith("norm.")) return filled(name, dims, name.endsWith(".gain") ? 1 : 0);
-      const inputs = name.startsWith("layer.0.") ? shape.features : config.width;
-      return family.start(name, dims, inputs, seed);
+      const inputs = name.startsWith("layer.0.") ? shape.features : outline.hidden;
+      return family.start(name, dims, inputs, seed, config);
     });
     this.buffers = [...buffers].map(([name, dims]) =>
       filled(name, dims, name.endsWith(".variance") ? 1 : 0),
@@ -159,11 +188,21 @@ export class Layered<I extends Readout> implements Model<I> {
     const maps: tf.Tensor2D[] = [];
     const normalised: tf.Tensor2D[] = [];
     for (let l = 0; l < layers; l++) {
-      const weights: LayerWeights = {
-        weight: matrixOf(this.#get(l, "weight"), hooks),
-        matrix: (name) => matrixOf(this.#get(l, name), hooks),
-        bias: vectorOf(this.#get(l, "bias"), hooks),
+      const part = (name: string) => {
+        const parameter = this.#get(l, name);
+        return parameter && matrixOf(parameter, hooks);
+      };
+      const layer: Layer<C> = {
+        config: this.config,
+        get weight() {
+          return part("weight")!;
+        },
+        get bias() {
+          return part("bias") as unknown as tf.Tensor1D;
+        },
+        part,
         sent: (map) => hooks?.message?.(map, l) ?? map,
+        stream: (own) => dropout && { ...dropout, rate: own, site: layers + l },
       };
       const read = (map: tf.Tensor2D): tf.Tensor2D => {
         const x = reluDropout(map, stream(l));
@@ -171,8 +210,8 @@ export class Layered<I extends Readout> implements Model<I> {
       };
       const map =
         l === 0
-          ? this.#family.first(inputs, weights, stream(0))
-          : this.#family.next(inputs, read(normalised[l - 1]!), weights);
+          ? this.#family.first(inputs, layer, stream(0))
+          : this.#family.next(inputs, read(normalised[l - 1]!), layer);
       maps.push(map);
       normalised.push(this.#normalised(l, map, hooks, dropout && moved));
     }
@@ -196,8 +235,8 @@ export class Layered<I extends Readout> implements Model<I> {
     for (const { variable } of this.#byName.values()) variable.dispose();
   }
 
-  #get(layer: number, part: string, group = "layer"): Parameter {
-    return this.#byName.get(`${group}.${layer}.${part}`)!;
+  #get(layer: number, part: string, group = "layer"): Parameter | undefined {
+    return this.#byName.get(`${group}.${layer}.${part}`);
   }
 
   /** @param moved collects the running statistics after this step; if absent, the current ones are used */
@@ -209,9 +248,9 @@ export class Layered<I extends Readout> implements Model<I> {
   ): tf.Tensor2D {
     const { layers, batchNorm: wanted } = this.config;
     if (!wanted || l === layers - 1) return map;
-    const of = (part: string) => vectorOf(this.#get(l, part, "norm"), hooks);
+    const of = (part: string) => vectorOf(this.#get(l, part, "norm")!, hooks);
     // Running statistics are no weights: no hook changes them.
-    const kept = (part: string) => vectorOf(this.#get(l, part, "norm"));
+    const kept = (part: string) => vectorOf(this.#get(l, part, "norm")!);
     if (!moved) return normalisedBy(map, of("gain"), of("shift"), kept("mean"), kept("variance"));
     const { value, mean, variance } = batchNorm(map, of("gain"), of("shift"));
     const nodes = map.shape[0];
@@ -234,20 +273,25 @@ export class Layered<I extends Readout> implements Model<I> {
  * Makes a kind of layered models.
  * @param words text for exported files: `inputs` says what is read from the graph, `map` a layer's map
  */
-export function layeredKind<Kind extends string, I extends Readout>(
+export function layeredKind<
+  Kind extends string,
+  I extends Readout,
+  C extends LayeredConfig<Kind> = LayeredConfig<Kind>,
+>(
   name: Kind,
-  family: Family<I>,
+  family: Family<I, NoInfer<C>>,
   prepare: (forms: GraphForms) => I,
   words: { readonly summary: string; readonly inputs: string; readonly map: string },
-  ofNodes?: ModelKind<LayeredConfig<Kind>, I>["ofNodes"],
-): ModelKind<LayeredConfig<Kind>, I> {
+  ofNodes?: ModelKind<C, I>["ofNodes"],
+): ModelKind<C, I> {
+  const { label, defaults, options = layeredOptions, size } = family;
   return {
-    ...{ name, label: family.label, summary: words.summary, prepare },
+    ...{ name, label, summary: words.summary, prepare },
     ...(ofNodes && { ofNodes }),
-    defaults: { layers: 2, width: 16, dropout: 0.5, batchNorm: family.batchNorm ?? false },
-    options: layeredOptions,
-    size: ({ layers, width }) => `${layers}L-${width}H`,
-    shapes: (config, shape) => layeredShapes(config, shape, family.matrices),
+    defaults: { ...layeredDefaults, ...defaults } as unknown as Omit<C, "kind">,
+    options: options as OptionTable<Omit<C, "kind">>,
+    size: (config) => size?.(config) ?? `${config.layers}L-${config.width}H`,
+    shapes: (config, shape) => layeredShapes(family, config, shape),
     create: (config, shape, seed) => new Layered(family, config, shape, seed),
     forwardText:
       `X: features, each row divided by its sum${words.inputs}. ` +

@@ -5,7 +5,7 @@ import type { Graph } from "../graph/graph.ts";
 import { rowNormalised } from "../graph/normalise.ts";
 import { SparseMatrix, spmm } from "../tensor/ops/sparse.ts";
 import type { GraphForms } from "./graph-forms.ts";
-import { type Family, type LayeredConfig, layeredKind } from "./layered.ts";
+import { type Family, type LayeredConfig, layeredKind, weightAndBias } from "./layered.ts";
 import type { GraphInputs } from "./model.ts";
 import { drawn } from "./start.ts";
 
@@ -21,15 +21,15 @@ const neighbourMeans = ({ adjacency }: Graph): SparseMatrix =>
  */
 const family: Family<GraphInputs> = {
   label: "GraphSAGE",
-  matrices: ["root"],
-  batchNorm: true,
+  defaults: { batchNorm: true },
+  parts: (sizes) => [...weightAndBias(sizes), ["root", [sizes.inputs, sizes.outputs]]],
   start: (name, shape, inputs, seed) => drawn(name, shape, 1 / Math.sqrt(inputs), seed),
-  first({ adjacency, features }, { weight, matrix, bias, sent }, drop) {
-    const own = tf.add(spmm(features, matrix("root"), drop), bias);
+  first({ adjacency, features }, { weight, part, bias, sent }, drop) {
+    const own = tf.add(spmm(features, part("root")!, drop), bias);
     return tf.add(spmm(adjacency, sent(spmm(features, weight, drop))), own);
   },
-  next({ adjacency }, x, { weight, matrix, bias, sent }) {
-    const own = tf.add(tf.matMul(x, matrix("root")), bias);
+  next({ adjacency }, x, { weight, part, bias, sent }) {
+    const own = tf.add(tf.matMul(x, part("root")!), bias);
     return tf.add(spmm(adjacency, sent(tf.matMul(x, weight))), own);
   },
 };

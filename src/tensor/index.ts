@@ -35,6 +35,7 @@ export { clipGradients } from "./ops/clip.ts";
 export { infoNce } from "./ops/contrast.ts";
 export { dropout, reluDropout } from "./ops/dropout.ts";
 export type { DropoutStream } from "./ops/dropout-stream.ts";
+export { type GatOptions, type GatScales, gatSums } from "./ops/gat.ts";
 export { type ConvolutionOptions, gcniiConvolutions, lastMap } from "./ops/gcnii.ts";
 export { LabelSetTargets } from "./ops/label-sets.ts";
 export { mapLinear, sparseLinear } from "./ops/linear.ts";
@@ -59,6 +60,7 @@ export {
 export { type PairDistances, pairDistances } from "./ops/pairs.ts";
 export { uniform } from "./ops/random.ts";
 export { takeRows, unitRows } from "./ops/rows.ts";
+export { Segments, weightedProduct } from "./ops/segments.ts";
 export { type Similarity, similarities, similarityMismatch } from "./ops/similarity.ts";
 export { arcProducts, SparseMatrix, spmm } from "./ops/sparse.ts";
 export { tanh } from "./ops/tanh.ts";

@@ -1,11 +1,12 @@
 // Reads a teacher's outputs as another program wrote them: an npz or safetensors file, or a folder of .npy files.
 import { existsSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
+import path from "node:path";
 import { OptionError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
-import { npyFiles } from "../datasets/import/arrays.ts";
 import { denseRows } from "../datasets/import/dense.ts";
 import { readOwn } from "../datasets/import/found.ts";
+import { OwnArrays } from "../datasets/import/own-arrays.ts";
 import type { KnownOutputs, OutputMap } from "../distillation/given-teacher.ts";
 import { BadFileError } from "../formats/errors.ts";
 import { type ArraySource, NpzFile, parseNpy } from "../formats/npz.ts";
@@ -60,7 +61,14 @@ interface FileArrays extends ArraySource {
 export async function arraysIn(source: string): Promise<FileArrays> {
   if (!existsSync(source)) throw new OptionError(`${source}: no such file or folder`);
   if (statSync(source).isDirectory()) {
-    return (await npyFiles(source, (await readdir(source)).sort())).arrays;
+    const arrays = new OwnArrays(source, new Set());
+    for (const name of (await readdir(source)).sort()) {
+      if (!name.endsWith(".npy")) continue;
+      const file = path.join(source, name);
+      const bytes = await readOwn(file);
+      arrays.addNpy(path.parse(name).name, file, () => bytes);
+    }
+    return arrays;
   }
   const bytes = await readOwn(source);
   if (PICKLED.test(source)) {

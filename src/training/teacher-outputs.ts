@@ -1,13 +1,12 @@
 // Outputs of teachers that were not trained here: checked, fingerprinted, and known by that in configurations.
 import { createHash } from "node:crypto";
-import { needObject, refuse } from "../base/arguments.ts";
+import { checkKeys, needObject, refuse } from "../base/arguments.ts";
 import { canonicalJson } from "../base/canonical.ts";
 import { OptionError, UserError } from "../base/errors.ts";
 import { counted, grouped } from "../display/format.ts";
 import { hiddenMap, type KnownOutputs, type OutputMap } from "../distillation/given-teacher.ts";
 import { InputError, itemCount, itemName } from "../graph/check.ts";
 import type { Graph } from "../graph/graph.ts";
-import { checkKeys } from "./config-check.ts";
 import type { RunConfig, TeacherOutputsConfig } from "./run.ts";
 import { readTeacherFile } from "./teacher-files.ts";
 

@@ -338,6 +338,6 @@ test("an invalid configuration is an OptionError that names the option", () => {
       (error: Error) => error instanceof OptionError && message.test(error.message),
     );
   }
-  const unknown = { ...base, kind: "gat" } as unknown as GcnConfig;
-  assert.throws(() => createModel(unknown, shape, 1), /no model "gat"; known: gcn, /);
+  const unknown = { ...base, kind: "gatt" } as unknown as GcnConfig;
+  assert.throws(() => createModel(unknown, shape, 1), /no model "gatt"; known: gat, gcn, /);
 });

@@ -10,8 +10,9 @@ import pathlib
 
 import torch
 import torch_geometric
-from torch.nn.functional import cross_entropy, relu
-from torch_geometric.nn import GCN2Conv, GCNConv, SAGEConv
+from torch.nn.functional import cross_entropy, leaky_relu, relu
+from torch_geometric.nn import GATConv, GCN2Conv, GCNConv, SAGEConv
+from torch_geometric.utils import add_self_loops, degree, scatter, softmax
 
 torch.manual_seed(5)
 torch.set_default_dtype(torch.float64)
@@ -99,6 +100,71 @@ def layered(kind, norm):
     return run(f"{kind}{' with batch norm' if norm else ''}", config, modules, forward)
 
 
+class TeacherConv(torch.nn.Module):
+    """The layer of chaitjo/efficient-gnns, arxiv_dgl/gat.py (f0b079d), without dropout, in PyG's operators."""
+
+    def __init__(self, inputs, outputs, heads):
+        super().__init__()
+        self.lin, self.res = [torch.nn.Linear(inputs, heads * outputs, bias=False) for _ in range(2)]
+        self.att_src = torch.nn.Parameter(torch.randn(1, heads, outputs))
+
+    def forward(self, h, edges):
+        (source, target), _ = add_self_loops(edges, num_nodes=NODES)
+        degrees = degree(target, NODES).double()
+        _, heads, outputs = self.att_src.shape
+        z = self.lin(h).view(NODES, heads, outputs) * degrees.pow(-0.5).view(-1, 1, 1)
+        scores = leaky_relu((z * self.att_src).sum(-1)[source], 0.2)
+        alpha = softmax(scores, target, num_nodes=NODES)
+        sums = scatter(alpha.unsqueeze(-1) * z[source], target, dim=0, dim_size=NODES)
+        return (sums * degrees.pow(0.5).view(-1, 1, 1)).flatten(1) + self.res(h)
+
+
+def gat(name, heads, residual, norm, teacher=False):
+    sizes = [FEATURES, heads * WIDTH, heads * WIDTH]
+    outs = [(WIDTH, heads), (WIDTH, heads), (CLASSES, 1)]
+    convs = [
+        TeacherConv(i, o, h) if teacher
+        else GATConv(i, o, h, residual=residual, bias=not norm or o == CLASSES)
+        for i, (o, h) in zip(sizes, outs)
+    ]
+    norms = [torch.nn.BatchNorm1d(heads * WIDTH) for _ in range(2)] if norm else []
+    # The teacher's one bias comes after the last layer.
+    biases = [None, None, torch.nn.Parameter(torch.randn(CLASSES))] if teacher else [c.bias for c in convs]
+    parts = {}
+    for l, (conv, bias) in enumerate(zip(convs, biases)):
+        parts[f"layer.{l}.weight"] = (conv.lin.weight, True)
+        parts[f"layer.{l}.source"] = (conv.att_src, False)
+        if not teacher:
+            parts[f"layer.{l}.target"] = (conv.att_dst, False)
+        if residual:
+            parts[f"layer.{l}.residual"] = (conv.res.weight, True)
+        if bias is not None:
+            torch.nn.init.normal_(bias)
+            parts[f"layer.{l}.bias"] = (bias, False)
+    for l, one in enumerate(norms):
+        torch.nn.init.normal_(one.weight)
+        torch.nn.init.normal_(one.bias)
+        parts[f"norm.{l}.gain"] = (one.weight, False)
+        parts[f"norm.{l}.shift"] = (one.bias, False)
+
+    def forward(_training):
+        h = x
+        for l, conv in enumerate(convs):
+            h = conv(h, both)
+            if l < 2:
+                h = relu(norms[l](h) if norms else h)
+        return h + biases[2] if teacher else h
+
+    config = {
+        "kind": "gat", "layers": 3, "width": WIDTH, "dropout": 0, "batchNorm": norm, "heads": heads,
+        "destination": not teacher, "residual": residual, "symmetric": teacher, "inputDropout": 0,
+        "edgeDropout": 0, "start": "uniform", "map": parts,
+    }
+    modules = {f"layer.{l}": m for l, m in enumerate(convs)}
+    modules |= {f"norm.{l}": m for l, m in enumerate(norms)}
+    return run(name, config, modules, forward)
+
+
 def gcnii():
     alpha, lamda, count = 0.2, 0.5, 3
     first, last = linear(FEATURES, WIDTH), linear(WIDTH, CLASSES)
@@ -128,7 +194,14 @@ oracle = {
         "classes": CLASSES,
     },
     "train": TRAIN,
-    "cases": [layered("gcn", False), layered("gcn", True), layered("mlp", False), layered("mlp", True), gcnii(), layered("sage", False), layered("sage", True)],
+    "cases": [
+        *[layered(kind, norm) for kind in ("gcn", "mlp") for norm in (False, True)],
+        gcnii(),
+        *[layered("sage", norm) for norm in (False, True)],
+        gat("gat", 2, False, False),
+        gat("gat with residual and batch norm", 3, True, True),
+        gat("gat as the Arxiv teacher", 3, True, True, teacher=True),
+    ],
 }
 
 

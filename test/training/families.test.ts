@@ -30,7 +30,8 @@ const training = { epochs: 3 };
 /** Returns a width without a wasm kernel of its own, and only options that the kind has. */
 function sized(kind: ModelName, width: number): ModelChanges<ModelName> {
   const layered = kind === "gcnii" ? {} : { batchNorm: true };
-  return { kind, layers: 3, width, dropout: 0.3, ...layered };
+  const heads = kind === "gat" ? { heads: 2, edgeDropout: 0.3, symmetric: true } : {};
+  return { kind, layers: 3, width, dropout: 0.3, ...layered, ...heads };
 }
 
 const teacherOf = (kind: ModelName): RunConfig =>
@@ -53,7 +54,8 @@ function predicted(model: Model): { logits: Float32Array; accuracy: number } {
 for (const [from, into] of [
   ["gcnii", ["gcn", "sage", "mlp"]],
   ["gcn", ["gcn", "mlp"]],
-  ["sage", ["gcnii", "sage", "mlp"]],
+  ["sage", ["gcnii", "sage"]],
+  ["gat", ["gat", "sage"]],
 ] as const) {
   describe(`from ${from}`, () => {
     for (const kind of into) {

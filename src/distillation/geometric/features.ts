@@ -8,7 +8,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { GraphInputs, Outputs } from "../../models/model.ts";
 import { meanSquaredError } from "../../tensor/ops/loss.ts";
-import { uniform } from "../../tensor/ops/random.ts";
+import { normal } from "../../tensor/ops/random.ts";
 import { arcProducts } from "../../tensor/ops/sparse.ts";
 import { tanh } from "../../tensor/ops/tanh.ts";
 import { detached, gradientOnly } from "../detached.ts";
@@ -210,19 +210,4 @@ export function drawn(
     weight: tf.tensor2d(numbers, [width, count * draws]),
     signs: tf.tensor2d(signs, [1, count * draws]),
   };
-}
-
-/** Draws standard normal numbers (Box-Muller). */
-function normal(seed: number, stream: string, count: number): Float32Array {
-  const pairs = Math.ceil(count / 2);
-  const u = uniform(seed, stream, 2 * pairs);
-  const out = new Float32Array(count);
-  for (let k = 0; k < count; k++) {
-    const pair = k >> 1;
-    const angle = 2 * Math.PI * u[2 * pair + 1]!;
-    // 1 - u is never 0.
-    const radius = Math.sqrt(-2 * Math.log(1 - u[2 * pair]!));
-    out[k] = radius * (k % 2 === 0 ? Math.cos(angle) : Math.sin(angle));
-  }
-  return out;
 }

@@ -6,6 +6,7 @@ export { contrastRows } from "./contrast";
 export { descend, ELEMENTS_A_UNIT } from "./descend";
 export { applyBits, dropout } from "./dropout";
 export { combine, combineRows, multiply, relu, scale } from "./elementwise";
+export { addHeads, arcSums, gatBackward, gatForward, gatWeights, headDots } from "./gat";
 export { gcniiBackward, gcniiForward, gcniiWeightGradient } from "./gcnii";
 export { layerRows, layerRowsGradient } from "./layer-rows";
 export { packPanels, transposeDense } from "./layout";

@@ -29,7 +29,7 @@ export function sparseRows(
 }
 
 /** The first row r with P[r] + r >= unit; `rows` if there is none. */
-function firstRow(P: usize, rows: i32, unit: i32): i32 {
+export function firstRow(P: usize, rows: i32, unit: i32): i32 {
   let low = 0, high = rows;
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -48,7 +48,7 @@ function nearRows(
   for (let r = from; r < to; r++) {
     const first = <usize>load<i32>(P + (<usize>r << 2)) << 2;
     const last = <usize>load<i32>(P + (<usize>r << 2), 4) << 2;
-    row(first, last, I, V, X, step, <usize>r * step, Y, p, q, Z, MASK);
+    row(first, last, I, V, X, step, step, <usize>r * step, Y, p, q, Z, MASK);
   }
 }
 
@@ -56,9 +56,20 @@ function nearRows(
 const AHEAD: usize = 8;
 
 /**
- * Computes the same numbers. WebAssembly has no prefetch, but a load whose value nobody waits for acts as
- * one: because it might trap, no compiler removes it.
+ * Fetches the rows of X that the entries first + AHEAD .. last + AHEAD need, none from `end` on. WebAssembly has no
+ * prefetch, but a load whose value nobody waits for acts as one: because it might trap, no compiler removes it.
  */
+@inline
+export function fetchRows(
+  first: usize, last: usize, end: usize, I: usize, X: usize, step: usize,
+): void {
+  for (let k = first + (AHEAD << 2); k < min(last + (AHEAD << 2), end); k += 4) {
+    const x = X + <usize>load<i32>(I + k) * step;
+    for (let j: usize = 0; j < step; j += 64) load<i32>(x + j);
+  }
+}
+
+/** Computes the same numbers. */
 @inline
 function farRows(
   from: i32, to: i32, P: usize, I: usize, V: usize, X: usize, Y: usize, columns: i32,
@@ -69,23 +80,21 @@ function farRows(
   for (let r = from; r < to; r++) {
     const first = <usize>load<i32>(P + (<usize>r << 2)) << 2;
     const last = <usize>load<i32>(P + (<usize>r << 2), 4) << 2;
-    for (let k = first + (AHEAD << 2); k < min(last + (AHEAD << 2), end); k += 4) {
-      const x = X + <usize>load<i32>(I + k) * step;
-      for (let j: usize = 0; j < step; j += 64) load<i32>(x + j);
-    }
-    row(first, last, I, V, X, step, <usize>r * step, Y, p, q, Z, MASK);
+    fetchRows(first, last, end, I, X, step);
+    row(first, last, I, V, X, step, step, <usize>r * step, Y, p, q, Z, MASK);
   }
 }
 
+/** Does `own` bytes of a row, which begin `at` bytes into Y; rows of X are `step` bytes apart. */
 @inline
-function row(
-  first: usize, last: usize, I: usize, V: usize, X: usize, step: usize, at: usize,
+export function row(
+  first: usize, last: usize, I: usize, V: usize, X: usize, step: usize, own: usize, at: usize,
   Y: usize, p: f32, q: f32, Z: usize, MASK: usize,
 ): void {
   let j: usize = 0;
-  for (; j + 128 <= step; j += 128) row32(first, last, I, V, X + j, step, at + j, Y, p, q, Z, MASK);
-  for (; j + 16 <= step; j += 16) row4(first, last, I, V, X + j, step, at + j, Y, p, q, Z, MASK);
-  for (; j < step; j += 4) row1(first, last, I, V, X + j, step, at + j, Y, p, q, Z, MASK);
+  for (; j + 128 <= own; j += 128) row32(first, last, I, V, X + j, step, at + j, Y, p, q, Z, MASK);
+  for (; j + 16 <= own; j += 16) row4(first, last, I, V, X + j, step, at + j, Y, p, q, Z, MASK);
+  for (; j < own; j += 4) row1(first, last, I, V, X + j, step, at + j, Y, p, q, Z, MASK);
 }
 
 @inline

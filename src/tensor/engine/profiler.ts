@@ -2,7 +2,7 @@
 
 import { UserError } from "../../base/errors.ts";
 import { notebookInterrupts } from "../../display/host.ts";
-import type { Traffic } from "./kernels.ts";
+import type { Traffic } from "./kernel-facts.ts";
 
 /** Whose operator it is. `kernel`: this engine; `tfjs`: tfjs's cpu back end; `tensorflow`: the native engine. */
 export type OperatorKind = "kernel" | "tfjs" | "tensorflow";

@@ -1,5 +1,6 @@
 // How finely to split a kernel's work among threads.
-import { factsOf, type KernelName, type Words } from "./kernels.ts";
+import type { Words } from "./kernel-facts.ts";
+import { factsOf, type KernelName } from "./kernels.ts";
 
 /**
  * In nanoseconds: a chunk of less work is not worth its ticket, and an operator of fewer than

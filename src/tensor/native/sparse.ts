@@ -132,7 +132,7 @@ export function sparseProduct(matrix: Output, x: tf.Tensor): tf.Tensor2D {
 }
 
 /** The product A X; frees this form of A afterwards. */
-function productOnce(matrix: Output, x: tf.Tensor): tf.Tensor2D {
+export function productOnce(matrix: Output, x: tf.Tensor): tf.Tensor2D {
   try {
     return sparseProduct(matrix, x);
   } finally {

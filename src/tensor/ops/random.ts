@@ -57,3 +57,18 @@ export function uniform(seed: number, stream: string, count: number): Float32Arr
   }
   return out;
 }
+
+/** Draws `count` standard normal numbers (Box-Muller), from the same streams. */
+export function normal(seed: number, stream: string, count: number): Float32Array {
+  const pairs = Math.ceil(count / 2);
+  const u = uniform(seed, stream, 2 * pairs);
+  const out = new Float32Array(count);
+  for (let k = 0; k < count; k++) {
+    const pair = k >> 1;
+    const angle = 2 * Math.PI * u[2 * pair + 1]!;
+    // 1 - u is never 0.
+    const radius = Math.sqrt(-2 * Math.log(1 - u[2 * pair]!));
+    out[k] = radius * (k % 2 === 0 ? Math.cos(angle) : Math.sin(angle));
+  }
+  return out;
+}
