@@ -27,6 +27,7 @@ import {
   modelShapes,
 } from "../models/registry.ts";
 import { studentPrefix } from "../models/students.ts";
+import { readShape } from "./inputs.ts";
 import { isOurs } from "./origin.ts";
 import type { RunConfig } from "./run.ts";
 import { configForm } from "./run-form.ts";
@@ -57,6 +58,8 @@ export function modelParameters(model: Model): ModelFile["parameters"] {
   );
 }
 
+const KEPT_TEXT = "Of the features, only the columns listed in config.features, in this order. ";
+
 function metadataOf({ config, shape, data, flavour }: ModelFile): Record<string, string> {
   return {
     format: FORMAT,
@@ -66,7 +69,7 @@ function metadataOf({ config, shape, data, flavour }: ModelFile): Record<string,
     data,
     flavour,
     // For whoever reads the file without this library.
-    forward: findModel(config.model.kind).forwardText,
+    forward: (config.features ? KEPT_TEXT : "") + findModel(config.model.kind).forwardText,
   };
 }
 
@@ -136,7 +139,7 @@ const shapeForm = object({ features: count, classes: count });
 export function restoreModel<M extends ModelConfig>(file: ModelFile<M>): ModelOf<M> {
   needObject(file, "restoreModel: file", MODEL, "config", "shape", "parameters");
   const { config, shape, parameters } = file;
-  const model = createModel(config.model, shape, config.seed);
+  const model = createModel(config.model, readShape(config, shape), config.seed);
   for (const { name, variable } of [...model.parameters, ...(model.buffers ?? [])]) {
     tf.tidy(() => variable.assign(tf.tensor(parameters.get(name)!.values, variable.shape)));
   }
@@ -195,13 +198,17 @@ function parse<T>(written: string | undefined, name: string, form: Form): T {
 
 /** Returns the shape of each parameter and buffer, from the configuration alone. */
 function parameterShapes(
-  { model }: RunConfig,
+  config: RunConfig,
   shape: GraphShape,
   name: string,
 ): Map<string, readonly number[]> {
   if (shape.features === 0 || shape.classes === 0) {
     throw new FormatError(`${name} is damaged: its graph has no features or no classes`);
   }
-  const { parameters, buffers } = modelShapes(model, shape);
+  const last = config.features?.at(-1);
+  if (config.features && !(last !== undefined && last < shape.features)) {
+    throw new FormatError(`${name} is damaged: it reads features that its graph does not have`);
+  }
+  const { parameters, buffers } = modelShapes(config.model, readShape(config, shape));
   return new Map([...parameters, ...buffers]);
 }
