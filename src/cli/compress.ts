@@ -9,7 +9,7 @@ import { counted, duration, percent } from "../display/format.ts";
 import { LiveLine } from "../display/line.ts";
 import { cardMarkdown, cardParts } from "../experiments/compress/card.ts";
 import type { StageProgress } from "../experiments/compress/clock.ts";
-import { compress, sizeKey, USUAL_METHODS } from "../experiments/compress/compress.ts";
+import { compress, USUAL_METHODS } from "../experiments/compress/compress.ts";
 import { compressPage } from "../figures/compress-page.ts";
 import type { TrainingEvent } from "../training/observer.ts";
 import { describeEpoch, runName } from "../training/progress.ts";
@@ -137,7 +137,7 @@ async function run(given: string, flags: CompressFlags): Promise<void> {
       },
     });
     end();
-    const card = cardParts(found, sizeKey);
+    const card = cardParts(found);
     const file = path.join(folder, "card.md");
     const page = path.join(folder, "card.html");
     writeAtomic(file, cardMarkdown(card));

@@ -98,7 +98,7 @@ export function compressFigure(found: Compression): Figure {
 
 /** Builds the page as text, in one file that needs no network. */
 export function compressPage(found: Compression): Promise<string> {
-  const { title, facts, verdict, finalists, search, families, use } = cardParts(found, sizeKey);
+  const { title, facts, verdict, finalists, search, families, use } = cardParts(found);
   const body = `<p>${plain(verdict)}</p>
 <div class="scroll">${htmlTable(facts)}</div>
 <noscript><p>The figure needs JavaScript.</p></noscript>

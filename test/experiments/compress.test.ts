@@ -3,13 +3,12 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
-import { cardMarkdown, cardParts, verdictText } from "../../src/experiments/compress/card.ts";
+import { compressCard, verdictText } from "../../src/experiments/compress/card.ts";
 import {
   BASELINES,
   type Compression,
   compress,
   type Finalist,
-  sizeKey,
 } from "../../src/experiments/compress/compress.ts";
 import { rankFeatures } from "../../src/experiments/compress/ranking.ts";
 import {
@@ -132,7 +131,7 @@ test("a search ends with the file and the card; stopped it goes on, and repeated
 
   const scored = await evaluate(path.join(output, found.file));
   assert.equal(scored.accuracy.test, best.accuracy.test, "the file is the run that the card names");
-  const card = cardMarkdown(cardParts(found, sizeKey));
+  const card = compressCard(found);
   for (const part of ["## Finalists", "plain student and SoftKD", best.id, found.fingerprint]) {
     assert.ok(card.includes(part), part);
   }

@@ -1,4 +1,5 @@
 // A student's card: what it is, from what, on which data, how accurate, what was tried, what died.
+import { needObject } from "../../base/arguments.ts";
 import { optionName } from "../../base/options.ts";
 import { columnsOf, markdownTable, type Table } from "../../base/table.ts";
 import { counted, duration, grouped, inPercent, listed } from "../../display/format.ts";
@@ -6,7 +7,7 @@ import { findMethod } from "../../distillation/registry.ts";
 import { findModel, modelTitle } from "../../models/registry.ts";
 import type { StudentSize } from "../contenders.ts";
 import { mean, meanInterval, type PairedTest, pairedTest } from "../statistics.ts";
-import { BASELINES, type Compression, type Finalist } from "./compress.ts";
+import { BASELINES, type Compression, type Finalist, sizeKey } from "./compress.ts";
 import type { Budget } from "./sizes.ts";
 
 /** Names a size in a few words: `GCN 2L-16H, 232 of 3,703 features`. */
@@ -16,7 +17,7 @@ export function sizeText({ model, features }: StudentSize, all: number): string 
 }
 
 /** Names a budget: `6,000 parameters`. */
-export function budgetText({ parameters, bytes, microseconds }: Budget): string {
+function budgetText({ parameters, bytes, microseconds }: Budget): string {
   return listed(
     parameters !== undefined && `${grouped(parameters)} parameters`,
     bytes !== undefined && `${grouped(bytes)} bytes`,
@@ -32,13 +33,13 @@ function accuracyText(values: readonly number[]): string {
 }
 
 /** The chosen student against one of those that every search tries. */
-export interface Comparison {
+interface Comparison {
   readonly with: Finalist;
   readonly test: PairedTest;
 }
 
 /** Compares validation accuracies by seed: the chosen one with the plain student and with SoftKD. */
-export function comparisons({
+function comparisons({
   chosen,
   finalists,
 }: Pick<Compression, "chosen" | "finalists">): Comparison[] {
@@ -70,7 +71,7 @@ export function verdictText(found: Pick<Compression, "chosen" | "finalists">): s
 }
 
 /** The finalists, the best first; accuracies are on validation nodes. */
-export function finalistsTable({ finalists, chosen, graph }: Compression): Table {
+function finalistsTable({ finalists, chosen, graph }: Compression): Table {
   const rows = finalists.map((one) => [
     one.contender.label + (one === chosen ? " (chosen)" : ""),
     sizeText(one.size, graph.features),
@@ -87,10 +88,7 @@ export function finalistsTable({ finalists, chosen, graph }: Compression): Table
 }
 
 /** The best student of each family that was tried, on validation nodes; of its longest training. */
-export function familiesTable(
-  { tried, times, graph }: Compression,
-  keyOf: (size: StudentSize) => string,
-): Table {
+function familiesTable({ tried, times, graph }: Compression): Table {
   const groups = Map.groupBy(
     tried,
     ({ size }) => `${size.model.kind} ${size.features?.length ?? "all"}`,
@@ -101,7 +99,7 @@ export function familiesTable(
       sizeText(best.size, graph.features),
       best.contender,
       grouped(best.parameters),
-      grouped(Math.round(times.get(keyOf(best.size)) ?? 0)),
+      grouped(Math.round(times.get(sizeKey(best.size)) ?? 0)),
       `${inPercent(best.validation)} %`,
       String(group.length),
       String(group.filter(({ dead }) => dead).length),
@@ -127,7 +125,7 @@ export interface CardParts {
   readonly use: string;
 }
 
-export function cardParts(found: Compression, keyOf: (size: StudentSize) => string): CardParts {
+export function cardParts(found: Compression): CardParts {
   const { chosen, best, teacher, dataset, split, graph, counts, seeds } = found;
   const { draw, contender } = chosen;
   const tests = chosen.records.flatMap((record) => (record ? [record.accuracy.test] : []));
@@ -186,7 +184,7 @@ export function cardParts(found: Compression, keyOf: (size: StudentSize) => stri
       "for each method (docs/compress.md), then each method's best with seeds of its own. Validation nodes decided " +
       "everything; they were looked at often, so that validation accuracies are a little too high. Test accuracy was " +
       "read once, for the chosen student.",
-    families: familiesTable(found, keyOf),
+    families: familiesTable(found),
     use: `abkd predict ${found.file} --dataset ${dataset}`,
   };
 }
@@ -215,4 +213,10 @@ export function cardMarkdown({
     `\`\`\`sh\n${use}\n\`\`\``,
     "",
   ].join("\n\n");
+}
+
+/** The whole card of a search as Markdown. @param found as returned by compress() */
+export function compressCard(found: Compression): string {
+  needObject(found, "compressCard: found", "as returned by compress()", "finalists", "tried");
+  return cardMarkdown(cardParts(found));
 }

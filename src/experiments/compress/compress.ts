@@ -1,9 +1,25 @@
 // Finds the best student within a budget: sizes, families, features and methods, chosen on validation nodes alone.
 import path from "node:path";
+import {
+  CONFIG,
+  checkValues,
+  isText,
+  LEGAL,
+  type Legal,
+  needObject,
+  shown,
+} from "../../base/arguments.ts";
 import { OptionError } from "../../base/errors.ts";
 import { writeAtomic } from "../../base/files.ts";
-import { type DataOptions, datasetEntry, loadDataset, loadSplit } from "../../datasets/index.ts";
+import {
+  DATA_OPTIONS,
+  type DataOptions,
+  datasetEntry,
+  loadDataset,
+  loadSplit,
+} from "../../datasets/index.ts";
 import type { Graph } from "../../graph/graph.ts";
+import { checkKeys } from "../../training/config-check.ts";
 import { fingerprint } from "../../training/inputs.ts";
 import { encodeModel } from "../../training/model-file.ts";
 import { TEACHER_SEED, teacherConfig } from "../../training/recipes.ts";
@@ -142,6 +158,28 @@ function contendersOf(ids: readonly string[], students: readonly StudentSize[]):
   });
 }
 
+const OPTIONS: Readonly<Record<keyof CompressRequest, Legal>> = {
+  ...DATA_OPTIONS,
+  ...{ dataset: LEGAL.name, split: LEGAL.name, folder: LEGAL.folder, runsDir: LEGAL.folder },
+  teacher: { ...LEGAL.object, words: CONFIG },
+  budget: { ...LEGAL.object, words: "{ parameters, bytes, microseconds }, one of them or more" },
+  minutes: {
+    words: "a number above 0",
+    is: (value) => typeof value === "number" && value > 0 && value < Infinity,
+  },
+  methods: {
+    words: "an array of contenders' ids",
+    is: (value) => Array.isArray(value) && value.every(isText),
+  },
+  workers: {
+    words: "a whole number, 1 or more",
+    is: (value) => Number.isInteger(value) && Number(value) >= 1,
+  },
+  modules: { words: "an array of files' paths or URLs", is: Array.isArray },
+  signal: { words: "an AbortSignal", is: (value) => value instanceof AbortSignal },
+  ...{ observer: LEGAL.functions, onStage: LEGAL.functions },
+};
+
 /**
  * Trains the teacher if it is not there, searches, trains the finalists, and writes the student's file. Only
  * validation nodes decide; the chosen student's test accuracy is read once, at the end. A call with the same request
@@ -151,10 +189,13 @@ function contendersOf(ids: readonly string[], students: readonly StudentSize[]):
  *   another search; InterruptedError after `signal`; and as runTrials does
  */
 export async function compress(request: CompressRequest): Promise<Compression> {
+  needObject(request, "compress", "{ dataset, budget, folder }", "dataset", "budget", "folder");
+  checkKeys(request, Object.keys(OPTIONS), "compress");
+  checkValues(request, OPTIONS, "compress");
   const { dataset, budget, minutes = 10, methods = USUAL_METHODS, folder, onStage } = request;
   const { split = datasetEntry(dataset).defaultSplit, runsDir = RUNS_FOLDER } = request;
   const { teacher = teacherConfig({ dataset, split, seed: TEACHER_SEED }) } = request;
-  checkBudget(budget, minutes);
+  checkBudget(budget);
   const unsized = contendersOf(methods, []);
   const { dataDir, download, onWarning, workers, modules, signal, observer } = request;
   const data = {
@@ -251,11 +292,13 @@ const SOME_DRAW: Omit<Draw, "options"> = {
 };
 
 /** @throws OptionError for a budget without a limit, or numbers that are none */
-function checkBudget({ parameters, bytes, microseconds }: Budget, minutes: number): void {
-  const given = { parameters, bytes, microseconds, minutes };
+function checkBudget(budget: Budget): void {
+  checkKeys(budget, ["parameters", "bytes", "microseconds"], "compress: budget");
+  const { parameters, bytes, microseconds } = budget;
+  const given = { parameters, bytes, microseconds };
   for (const [name, value] of Object.entries(given)) {
-    if (value === undefined || (Number.isFinite(value) && value > 0)) continue;
-    throw new OptionError(`compress: ${name} is ${value}; legal: a number above 0`);
+    if (value === undefined || (Number.isFinite(value) && Number(value) > 0)) continue;
+    throw new OptionError(`compress: budget: ${name} is ${shown(value)}; legal: a number above 0`);
   }
   if ((parameters ?? bytes ?? microseconds) !== undefined) return;
   throw new OptionError(
