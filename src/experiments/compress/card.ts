@@ -29,7 +29,10 @@ function budgetText({ parameters, bytes, microseconds }: Budget): string {
 function accuracyText(values: readonly number[]): string {
   const interval = meanInterval(values);
   const text = `${inPercent(mean(values))} %`;
-  return interval ? `${text} (${interval.map((end) => inPercent(end)).join(" to ")})` : text;
+  if (!interval) return text;
+  // Few values may give an interval beyond what an accuracy can be.
+  const ends = interval.map((end) => inPercent(Math.min(1, Math.max(0, end))));
+  return `${text} (${ends.join(" to ")})`;
 }
 
 /** The chosen student against one of those that every search tries. */

@@ -18,6 +18,9 @@ import type { TrialRecord } from "../trial-record.ts";
 
 const FORMAT = "abkd-compress/1";
 
+/** Runs are begun in chunks that double until one takes as long as this. */
+const CHUNK_SECONDS = 8;
+
 /** What a stage has taken, over all processes that worked on it; with `left`, it is over. */
 interface StageState {
   readonly seconds: number;
@@ -124,12 +127,12 @@ export class Clock {
     );
     const first = [...missing].filter(([id]) => needed.has(id));
     const rest = [...missing].filter(([id]) => !needed.has(id));
-    const chunks = [first, ...chunked(isOver ? [] : rest, CHUNK * workers)].filter(
-      (chunk) => chunk.length > 0,
-    );
-    for (const chunk of chunks) {
+    const queue = isOver ? [] : rest;
+    let size = workers;
+    for (let chunk = first; chunk.length > 0 || queue.length > 0; chunk = queue.splice(0, size)) {
       const optional = chunk !== first;
       if (optional && spent >= seconds) break;
+      if (chunk.length === 0) continue;
       const began = performance.now();
       const taken = (): number => spent + (performance.now() - began) / 1000;
       const show = (): void =>
@@ -146,6 +149,8 @@ export class Clock {
       try {
         await this.#train(new Map(chunk), optional ? seconds - spent : undefined, observer);
       } finally {
+        // To begin a chunk takes a while, and between two of them the contenders take turns.
+        if (taken() - spent < CHUNK_SECONDS) size *= 2;
         spent = taken();
         this.#save(name, { seconds: spent });
       }
@@ -185,13 +190,4 @@ export class Clock {
     this.#state = { ...this.#state, stages: { ...this.#state.stages, [name]: stage } };
     writeAtomic(this.#file, jsonText(sealed(this.#state)));
   }
-}
-
-/** Runs per worker that are begun together: the time is checked, and the contenders take turns, between them. */
-const CHUNK = 6;
-
-function chunked<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, k) =>
-    items.slice(k * size, (k + 1) * size),
-  );
 }
