@@ -20,6 +20,8 @@ const FORMAT = "abkd-compress/1";
 
 /** Runs are begun in chunks that double until one takes as long as this. */
 const CHUNK_SECONDS = 8;
+/** Runs per worker in the first chunk. */
+const FIRST_CHUNK = 4;
 
 /** What a stage has taken, over all processes that worked on it; with `left`, it is over. */
 interface StageState {
@@ -128,7 +130,7 @@ export class Clock {
     const first = [...missing].filter(([id]) => needed.has(id));
     const rest = [...missing].filter(([id]) => !needed.has(id));
     const queue = isOver ? [] : rest;
-    let size = workers;
+    let size = FIRST_CHUNK * workers;
     for (let chunk = first; chunk.length > 0 || queue.length > 0; chunk = queue.splice(0, size)) {
       const optional = chunk !== first;
       if (optional && spent >= seconds) break;
