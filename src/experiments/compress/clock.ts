@@ -15,6 +15,7 @@ import { runTrials, type TrialsOptions } from "../../training/trials.ts";
 import type { ResultsStore } from "../results-store.ts";
 import { missingTrials, runRecorded } from "../run-study.ts";
 import type { TrialRecord } from "../trial-record.ts";
+import type { MeasuredSize } from "./sizes.ts";
 
 const FORMAT = "abkd-compress/1";
 
@@ -33,6 +34,8 @@ interface SearchState {
   readonly format: typeof FORMAT;
   /** What is searched: a folder holds one search. */
   readonly request: unknown;
+  /** The students to choose from, as measured when the search began; absent before. */
+  readonly students?: readonly MeasuredSize[];
   readonly stages: Readonly<Record<string, StageState>>;
 }
 
@@ -40,6 +43,7 @@ const stateForm = object({
   format: text,
   digest: text,
   request: anything,
+  students: optional(list(object({ size: anything, microseconds: real }))),
   stages: dictionary(object({ seconds: real, left: optional(list(text)) })),
 });
 
@@ -103,6 +107,16 @@ export class Clock {
     }
     const { digest: _, ...state } = found;
     this.#state = state;
+  }
+
+  /**
+   * Returns the students to choose from. They are measured once: a second measurement may admit others, from which
+   * other runs would be drawn.
+   */
+  students(measure: () => readonly MeasuredSize[]): readonly MeasuredSize[] {
+    const students = this.#state.students ?? measure();
+    if (!this.#state.students) this.#write({ ...this.#state, students });
+    return students;
   }
 
   /** What all stages took so far. */
@@ -189,7 +203,11 @@ export class Clock {
   }
 
   #save(name: string, stage: StageState): void {
-    this.#state = { ...this.#state, stages: { ...this.#state.stages, [name]: stage } };
-    writeAtomic(this.#file, jsonText(sealed(this.#state)));
+    this.#write({ ...this.#state, stages: { ...this.#state.stages, [name]: stage } });
+  }
+
+  #write(state: SearchState): void {
+    this.#state = state;
+    writeAtomic(this.#file, jsonText(sealed(state)));
   }
 }

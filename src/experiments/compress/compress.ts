@@ -42,7 +42,7 @@ import { mean } from "../statistics.ts";
 import type { TrialRecord } from "../trial-record.ts";
 import { Clock, type StageProgress } from "./clock.ts";
 import { rankFeatures } from "./ranking.ts";
-import { type Budget, fittingSizes, measuredMicroseconds, sizeParameters } from "./sizes.ts";
+import { type Budget, fittingSizes, sizeParameters } from "./sizes.ts";
 
 /** The plain student and SoftKD, which every search tries, whatever else it does. */
 export const BASELINES = ["student", "softkd"] as const;
@@ -223,12 +223,13 @@ export async function compress(request: CompressRequest): Promise<Compression> {
   const rule = ruleOn(split);
   // The longest configuration makes the longest file.
   const last = unsized.at(-1)!;
-  const students = fittingSizes(budget, {
-    graph,
-    ranking,
-    configOf: (student) =>
-      configsOf(subject, last, { ...SOME_DRAW, options: last.start, student }, rule.rungs[0]!)[0]!,
+  const measured = clock.students(() => {
+    const configOf = (student: StudentSize): RunConfig =>
+      configsOf(subject, last, { ...SOME_DRAW, options: last.start, student }, rule.rungs[0]!)[0]!;
+    return fittingSizes(budget, { graph, ranking, configOf });
   });
+  const students = measured.map(({ size }) => size);
+  const times = new Map(measured.map(({ size, microseconds }) => [sizeKey(size), microseconds]));
   const all: TrialRecord[] = [];
   let diverged = 0;
   const progress = await searchContenders(
@@ -252,8 +253,6 @@ export async function compress(request: CompressRequest): Promise<Compression> {
   });
   const shape = { features: graph.features.columns, classes: graph.classes };
   const tried = all.map((record) => triedOf(record, progress));
-  const sizes = new Map(students.map((size) => [sizeKey(size), size]));
-  const times = new Map([...sizes].map(([key, size]) => [key, measuredMicroseconds(size, graph)]));
   const finalists = ended.finalists
     .map(
       (one): Finalist => ({
