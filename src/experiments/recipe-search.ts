@@ -5,32 +5,18 @@ import { createHash } from "node:crypto";
 import { median } from "simple-statistics";
 import { canonicalJson } from "../base/canonical.ts";
 import { OptionError } from "../base/errors.ts";
-import { resolveOptions } from "../base/options.ts";
 import { findMethod } from "../distillation/registry.ts";
-import { philox } from "../tensor/ops/random.ts";
 import type { ChosenRecipe, RecipeFile, Rung, SearchIdentity } from "../training/recipe-file.ts";
 import { RECIPES_FORMAT } from "../training/recipe-file.ts";
 import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig } from "../training/run.ts";
 import { runId } from "../training/run-id.ts";
-import type { Contender, Options, SearchSpace, StudentSize } from "./contenders.ts";
+import type { Contender, Options, SearchSpace } from "./contenders.ts";
+import { type Draw, drawConfigurations } from "./recipe-draws.ts";
 import { mean, standardDeviation, standardError } from "./statistics.ts";
 import { randomFamily } from "./study.ts";
 import type { TrialRecord } from "./trial-record.ts";
 import { SEARCHES } from "./verdict.ts";
-
-/** One configuration: one value from each list of a space. */
-export interface Draw {
-  readonly dropout: number;
-  readonly learningRate: number;
-  readonly weightDecay: number;
-  /** The limit on its epochs when trained at full length. */
-  readonly epochs: number;
-  readonly keep: "loss" | "accuracy";
-  readonly options: Options;
-  /** By default the paper's, GCNII 4L-4H. */
-  readonly student?: StudentSize;
-}
 
 /** The rule of a search, the same for each contender and fixed before anything is run. */
 export interface SearchRule {
@@ -68,57 +54,6 @@ export function searchRule(dataset: string, search = 1): SearchRule {
       { epochs: 2000, splits: [first, second], seeds: [seed + 3, seed + 4], keep: 1 },
     ],
   };
-}
-
-/**
- * Draws distinct configurations, the same for the same seed: a longer list begins with the shorter one, and ends
- * early if the space is used up. Two that differ only in their limits on epochs count as one, since they are
- * the same run on all rungs but the last.
- */
-export function drawConfigurations(
-  { method, space, fixed, start }: Pick<Contender, "method" | "space" | "fixed" | "start">,
-  count: number,
-  seed: number,
-): Draw[] {
-  const { dropout, learningRate, weightDecay, epochs, keep, options, students } = space;
-  const lists: readonly (readonly unknown[])[] = [
-    dropout,
-    learningRate,
-    weightDecay,
-    keep,
-    ...options,
-    ...(students ? [students] : []),
-  ];
-  const size = lists.reduce((product, list) => product * new Set(list.map(canonicalJson)).size, 1);
-  // A draw may spell out what the start leaves to the defaults.
-  const key = ({ epochs: _, ...draw }: Draw): string =>
-    canonicalJson({ ...draw, options: resolveOptions(findMethod(method), draw.options) });
-  const first: Draw = {
-    dropout: 0,
-    learningRate: 0.01,
-    weightDecay: 1e-4,
-    epochs: 600,
-    keep: "loss",
-    options: start,
-    ...(students && { student: students[0]! }),
-  };
-  const drawn = new Map([[key(first), first]]);
-  const wanted = Math.min(count, size);
-  for (let n = 0; drawn.size < wanted; n++) {
-    const pick = <T>(list: readonly T[], k: number): T =>
-      list[philox(seed, n, k, 0)[0]! % list.length]!;
-    const draw: Draw = {
-      dropout: pick(dropout, 0),
-      learningRate: pick(learningRate, 1),
-      weightDecay: pick(weightDecay, 2),
-      epochs: pick(epochs, 3),
-      keep: pick(keep, 4),
-      options: Object.assign({}, fixed, ...options.map((list, k) => pick(list, 5 + k))) as Options,
-      ...(students && { student: pick(students, 5 + options.length) }),
-    };
-    if (!drawn.has(key(draw))) drawn.set(key(draw), draw);
-  }
-  return [...drawn.values()];
 }
 
 /** Returns the training keys to set: the epoch of the lowest loss is kept by default. */

@@ -6,10 +6,10 @@ import { OptionError } from "../../src/base/errors.ts";
 import { findMethod, methods } from "../../src/distillation/registry.ts";
 import { type Contender, contenders } from "../../src/experiments/contenders.ts";
 import { writeSection } from "../../src/experiments/markdown-section.ts";
+import { drawConfigurations } from "../../src/experiments/recipe-draws.ts";
 import { withFurtherSearch, withLaterSearch } from "../../src/experiments/recipe-merge.ts";
 import { recipeReport, spacesReport } from "../../src/experiments/recipe-report.ts";
 import {
-  drawConfigurations,
   type RunRung,
   searchContenders,
   searchRecipes,

@@ -28,9 +28,9 @@ import { runId } from "../../training/run-id.ts";
 import { RUNS_FOLDER, readFiles, readModel, runFiles } from "../../training/run-store.ts";
 import { runTrials, type TrialsOptions } from "../../training/trials.ts";
 import { type Contender, contenders, type StudentSize } from "../contenders.ts";
+import type { Draw } from "../recipe-draws.ts";
 import {
   configsOf,
-  type Draw,
   finals,
   type SearchProgress,
   type SearchRule,
