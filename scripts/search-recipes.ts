@@ -90,7 +90,7 @@ async function search(dataset: string, stopper: Stopper): Promise<void> {
     for (const config of missing.values()) {
       rmSync(runFiles(values.runs, config).folder, { recursive: true, force: true });
     }
-    return store.read(trials.keys()).records;
+    return store.read(trials.keys());
   };
   const began = performance.now();
   const today = () => new Date().toISOString().slice(0, 10);

@@ -40,6 +40,12 @@ export {
   type PresetOf,
   registerMethod,
 } from "./distillation/registry.ts";
+export { compressCard } from "./experiments/compress/card.ts";
+export {
+  type Compression,
+  type CompressRequest,
+  compress,
+} from "./experiments/compress/compress.ts";
 export { provenance } from "./experiments/evidence.ts";
 export type { StudyReport } from "./experiments/report-data.ts";
 export { ResultsStore } from "./experiments/results-store.ts";
@@ -67,6 +73,7 @@ export {
   mapAgreement,
   mapsBeforeAfter,
 } from "./figures/before-after.ts";
+export { compressFigure } from "./figures/compress-page.ts";
 export { dataFrame, type FrameContent } from "./figures/data-frame.ts";
 export { type Figure, type Size, styleOf } from "./figures/figure.ts";
 export { learningCurves } from "./figures/learning-curves.ts";

@@ -3,6 +3,15 @@ import { importDataset, isOwn } from "../datasets/index.ts";
 import { counted, grouped } from "../display/format.ts";
 import { tell } from "./output.ts";
 
+/**
+ * Imports the graph if a command's argument is a path.
+ * @returns the dataset's name
+ * @throws UserError for a path that cannot be read as a graph
+ */
+export function namedData(text: string, quiet: boolean): Promise<string> {
+  return named(text, "dataset", { quiet });
+}
+
 /** A flag that takes a dataset, or several separated by commas, perhaps with its value. */
 const FLAG = /^--(dataset|datasets)(?:=(.*))?$/s;
 

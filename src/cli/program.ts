@@ -44,6 +44,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import("./distill.ts")).distillCommand(),
   },
   {
+    name: "compress",
+    summary: "find the best student within a budget, with its card",
+    load: async () => (await import("./compress.ts")).compressCommand(),
+  },
+  {
     name: "study",
     summary: "put a table or figure of the paper to the test",
     load: async () => (await import("./study.ts")).studyCommand(),

@@ -179,7 +179,8 @@ const FORWARD: Readonly<Record<string, Forward>> = {
  * @throws OptionError for a kind of model that has no such form
  */
 export function encodeOnnxModel(file: ModelFile): Uint8Array {
-  const { model } = file.config;
+  const { model, features: kept } = file.config;
+  if (kept) throw new OptionError("a model that reads some of the features has no ONNX form yet");
   const forward = FORWARD[model.kind];
   if (!forward) {
     const known = Object.keys(FORWARD).join(", ");

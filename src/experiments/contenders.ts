@@ -1,6 +1,8 @@
 // The contenders of a comparison: each method, alone (some per kernel) and with soft labels, and its search space.
 import { optionKey } from "../base/options.ts";
 import { findMethod, methodLabel, methods } from "../distillation/registry.ts";
+import type { ModelName } from "../models/registry.ts";
+import type { RunConfig } from "../training/run.ts";
 
 /** Options of a method that belong together; a search draws one such set from a list. */
 export type Options = Readonly<Record<string, string | number | boolean | null>>;
@@ -16,6 +18,13 @@ export interface SearchSpace {
   readonly weightDecay: readonly number[];
   /** The method's options, which override its defaults. */
   readonly options: readonly (readonly Options[])[];
+  /** The students; by default the paper's alone, GCNII 4L-4H. */
+  readonly students?: readonly StudentSize[];
+}
+
+/** A student's size, and the columns of the features that it reads, by default all. */
+export interface StudentSize extends Pick<RunConfig, "features"> {
+  readonly model: { readonly kind: ModelName; readonly layers: number; readonly width: number };
 }
 
 /** One row of a comparison, with a recipe of its own. */

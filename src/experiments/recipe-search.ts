@@ -5,30 +5,18 @@ import { createHash } from "node:crypto";
 import { median } from "simple-statistics";
 import { canonicalJson } from "../base/canonical.ts";
 import { OptionError } from "../base/errors.ts";
-import { resolveOptions } from "../base/options.ts";
 import { findMethod } from "../distillation/registry.ts";
-import { philox } from "../tensor/ops/random.ts";
 import type { ChosenRecipe, RecipeFile, Rung, SearchIdentity } from "../training/recipe-file.ts";
 import { RECIPES_FORMAT } from "../training/recipe-file.ts";
 import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig } from "../training/run.ts";
 import { runId } from "../training/run-id.ts";
 import type { Contender, Options, SearchSpace } from "./contenders.ts";
+import { type Draw, drawConfigurations } from "./recipe-draws.ts";
 import { mean, standardDeviation, standardError } from "./statistics.ts";
 import { randomFamily } from "./study.ts";
 import type { TrialRecord } from "./trial-record.ts";
 import { SEARCHES } from "./verdict.ts";
-
-/** One configuration: one value from each list of a space. */
-export interface Draw {
-  readonly dropout: number;
-  readonly learningRate: number;
-  readonly weightDecay: number;
-  /** The limit on its epochs when trained at full length. */
-  readonly epochs: number;
-  readonly keep: "loss" | "accuracy";
-  readonly options: Options;
-}
 
 /** The rule of a search, the same for each contender and fixed before anything is run. */
 export interface SearchRule {
@@ -68,54 +56,6 @@ export function searchRule(dataset: string, search = 1): SearchRule {
   };
 }
 
-/**
- * Draws distinct configurations, the same for the same seed: a longer list begins with the shorter one, and ends
- * early if the space is used up. Two that differ only in their limits on epochs count as one, since they are
- * the same run on all rungs but the last.
- */
-export function drawConfigurations(
-  { method, space, fixed, start }: Pick<Contender, "method" | "space" | "fixed" | "start">,
-  count: number,
-  seed: number,
-): Draw[] {
-  const { dropout, learningRate, weightDecay, epochs, keep, options } = space;
-  const lists: readonly (readonly unknown[])[] = [
-    dropout,
-    learningRate,
-    weightDecay,
-    keep,
-    ...options,
-  ];
-  const size = lists.reduce((product, list) => product * new Set(list.map(canonicalJson)).size, 1);
-  // A draw may spell out what the start leaves to the defaults.
-  const key = ({ epochs: _, ...draw }: Draw): string =>
-    canonicalJson({ ...draw, options: resolveOptions(findMethod(method), draw.options) });
-  const first: Draw = {
-    dropout: 0,
-    learningRate: 0.01,
-    weightDecay: 1e-4,
-    epochs: 600,
-    keep: "loss",
-    options: start,
-  };
-  const drawn = new Map([[key(first), first]]);
-  const wanted = Math.min(count, size);
-  for (let n = 0; drawn.size < wanted; n++) {
-    const pick = <T>(list: readonly T[], k: number): T =>
-      list[philox(seed, n, k, 0)[0]! % list.length]!;
-    const draw: Draw = {
-      dropout: pick(dropout, 0),
-      learningRate: pick(learningRate, 1),
-      weightDecay: pick(weightDecay, 2),
-      epochs: pick(epochs, 3),
-      keep: pick(keep, 4),
-      options: Object.assign({}, fixed, ...options.map((list, k) => pick(list, 5 + k))) as Options,
-    };
-    if (!drawn.has(key(draw))) drawn.set(key(draw), draw);
-  }
-  return [...drawn.values()];
-}
-
 /** Returns the training keys to set: the epoch of the lowest loss is kept by default. */
 const trainingOf = ({ learningRate, weightDecay, keep }: Draw) => ({
   learningRate,
@@ -125,37 +65,65 @@ const trainingOf = ({ learningRate, weightDecay, keep }: Draw) => ({
 
 /** Returns a configuration as changes to the method's own defaults; no earlier recipe enters. */
 function changesOf(draw: Draw, most: number): Changes {
-  const { dropout, options } = draw;
+  const { dropout, options, student } = draw;
   return {
-    model: { dropout },
+    model: { ...student?.model, dropout },
     training: { epochs: Math.min(draw.epochs, most), ...trainingOf(draw) },
     options,
     recipe: null,
   };
 }
 
-function configsOf(
-  dataset: string,
+/** What a search is about. */
+export interface SearchSubject {
+  readonly dataset: string;
+  /** The teacher on a split; by default the dataset's GCNII 64L-64H. */
+  readonly teacher?: (split: string) => RunConfig;
+}
+
+/** Returns a configuration's runs on a rung, one for each split and seed. */
+export function configsOf(
+  { dataset, teacher: given }: SearchSubject,
   { method }: Contender,
   draw: Draw,
-  { epochs, splits, seeds }: Rung,
+  { epochs, splits, seeds }: Omit<Rung, "keep">,
 ): RunConfig[] {
+  const { features } = draw.student ?? {};
   return splits.flatMap((split) => {
-    const teacher = teacherConfig({ dataset, split, seed: TEACHER_SEED });
+    const teacher = given?.(split) ?? teacherConfig({ dataset, split, seed: TEACHER_SEED });
     return seeds.map((seed) =>
-      studentConfig({ dataset, split, seed }, method, teacher, changesOf(draw, epochs)),
+      studentConfig(
+        { dataset, split, seed, ...(features && { features }) },
+        method,
+        teacher,
+        changesOf(draw, epochs),
+      ),
     );
   });
 }
 
-/** Runs the configurations of a rung and returns their records; a run that diverged has none. */
+/** A rung of a search. */
+export interface RungPlace {
+  readonly batch: number;
+  readonly rung: number;
+  /** The runs of each contender's first configuration, which must not be left out. */
+  readonly needed: ReadonlySet<string>;
+}
+
+/**
+ * Runs the configurations of a rung and returns their records; a run that diverged has none. What there was no time
+ * for is `left`: those configurations count as never drawn.
+ */
 export type RunRung = (
   trials: ReadonlyMap<string, RunConfig>,
-  at: { readonly batch: number; readonly rung: number },
-) => Promise<ReadonlyMap<string, TrialRecord>>;
+  at: RungPlace,
+) => Promise<{
+  readonly records: ReadonlyMap<string, TrialRecord>;
+  readonly left?: ReadonlySet<string>;
+}>;
 
 /** A configuration with its records on a rung. */
-interface Tried {
+export interface Tried {
   readonly draw: Draw;
   readonly planned: number;
   readonly records: readonly TrialRecord[];
@@ -172,7 +140,7 @@ const noise = (tried: Tried): number => (tried.planned < 2 ? 0 : standardError(s
 const bestFirst = (a: Tried, b: Tried): number => score(b) - score(a);
 
 /** A contender's search so far. */
-interface Progress {
+export interface SearchProgress {
   readonly contender: Contender;
   /** The number of batches in a row without a gain. */
   readonly stale: number;
@@ -183,24 +151,22 @@ interface Progress {
 }
 
 /** Returns the configurations trained at full length, the best first. */
-const finals = ({ batches }: Progress): Tried[] =>
+export const finals = ({ batches }: SearchProgress): Tried[] =>
   batches.flatMap((rungs) => rungs.at(-1)!).sort(bestFirst);
 
 /**
  * Searches for all contenders side by side, one batch and in it one rung at a time, each until its own
  * best score stops rising.
  *
- * @param date called at the end, for the search's identity
- * @returns the file of recipes; the same for the same rule, contenders and engine
+ * @returns the same for the same rule, contenders and engine, in the order of the contenders
  */
-export async function searchRecipes(
-  dataset: string,
+export async function searchContenders(
+  subject: SearchSubject,
   contenders: readonly Contender[],
   rule: SearchRule,
   run: RunRung,
-  date: () => string,
-): Promise<RecipeFile> {
-  let all: readonly Progress[] = contenders.map((contender) => ({
+): Promise<readonly SearchProgress[]> {
+  let all: readonly SearchProgress[] = contenders.map((contender) => ({
     contender,
     stale: 0,
     batches: [],
@@ -211,13 +177,27 @@ export async function searchRecipes(
       const draws = goesOn ? drawsOf(one, batch, rule) : [];
       return draws.length > 0 ? [{ one, draws }] : [];
     });
-    if (active.length === 0) break;
-    const halved = await halving(dataset, active, { rule, run, batch });
+    if (active.length === 0) return all;
+    const halved = await halving(subject, active, { rule, run, batch });
     all = all.map((one) => {
       const rungs = halved.get(one.contender.id);
       return rungs ? withBatch(one, rungs) : one;
     });
   }
+}
+
+/**
+ * Searches a dataset's recipes.
+ * @param date called at the end, for the search's identity
+ */
+export async function searchRecipes(
+  dataset: string,
+  contenders: readonly Contender[],
+  rule: SearchRule,
+  run: RunRung,
+  date: () => string,
+): Promise<RecipeFile> {
+  const all = await searchContenders({ dataset }, contenders, rule, run);
   const chosen = all.map((one) => [one.contender.id, chosenOf(one)]);
   return {
     format: RECIPES_FORMAT,
@@ -229,7 +209,7 @@ export async function searchRecipes(
 
 /** Returns what a batch adds to those before it: nothing once the space is used up. */
 function drawsOf(
-  { contender }: Progress,
+  { contender }: SearchProgress,
   batch: number,
   { batch: size, seed }: SearchRule,
 ): Draw[] {
@@ -238,8 +218,8 @@ function drawsOf(
 
 /** @returns what each rung tried, by contender, the best first */
 async function halving(
-  dataset: string,
-  active: readonly { readonly one: Progress; readonly draws: readonly Draw[] }[],
+  subject: SearchSubject,
+  active: readonly { readonly one: SearchProgress; readonly draws: readonly Draw[] }[],
   { rule, run, batch }: { rule: SearchRule; run: RunRung; batch: number },
 ): Promise<Map<string, Tried[][]>> {
   let all = active.map(({ one, draws }) => ({
@@ -252,14 +232,21 @@ async function halving(
     const planned = new Map(
       all.flatMap(({ contender, draws }) =>
         draws.map((draw) => {
-          const configs = configsOf(dataset, contender, draw, rung);
+          const configs = configsOf(subject, contender, draw, rung);
           return [draw, configs.map((config) => [runId(config), config] as const)] as const;
         }),
       ),
     );
-    const records = await run(new Map([...planned.values()].flat()), { batch, rung: index });
+    // The contenders take turns, so that a search that runs out of time has tried as many of each.
+    const most = Math.max(...all.map(({ draws }) => draws.length));
+    const turns = Array.from({ length: most }, (_, turn) =>
+      all.flatMap(({ draws }) => planned.get(draws[turn]!) ?? []),
+    );
+    const needed = new Set(turns[0]!.map(([id]) => id));
+    const { records, left } = await run(new Map(turns.flat()), { batch, rung: index, needed });
     all = all.map(({ contender, start, draws, rungs }) => {
       const tried = draws
+        .filter((draw) => planned.get(draw)!.every(([id]) => !left?.has(id)))
         .map((draw): Tried => {
           const own = planned.get(draw)!;
           const found = own.flatMap(([id]) => records.get(id) ?? []);
@@ -267,7 +254,8 @@ async function halving(
         })
         .sort(bestFirst);
       const best = tried.slice(0, rung.keep).map(({ draw }) => draw);
-      const kept = start === undefined || best.includes(start) ? best : [...best, start];
+      const goesOn = tried.some(({ draw }) => draw === start) && !best.includes(start!);
+      const kept = goesOn ? [...best, start!] : best;
       return { contender, start, draws: kept, rungs: [...rungs, tried] };
     });
   }
@@ -275,7 +263,7 @@ async function halving(
 }
 
 /** Adds a batch's rungs; the first batch sets the mark for those after it. */
-function withBatch(one: Progress, rungs: readonly (readonly Tried[])[]): Progress {
+function withBatch(one: SearchProgress, rungs: readonly (readonly Tried[])[]): SearchProgress {
   const { mark } = one;
   const after = { ...one, batches: [...one.batches, rungs] };
   const best = finals(after)[0]!;
@@ -283,7 +271,7 @@ function withBatch(one: Progress, rungs: readonly (readonly Tried[])[]): Progres
   return gained ? { ...after, mark: best, stale: 0 } : { ...after, stale: one.stale + 1 };
 }
 
-function chosenOf(one: Progress): ChosenRecipe {
+function chosenOf(one: SearchProgress): ChosenRecipe {
   const { method } = one.contender;
   const [best] = finals(one);
   const { draw, records, planned } = best!;
@@ -323,7 +311,7 @@ const seconds = (tried: readonly Tried[]): number =>
 
 function identity(
   { batch, patience, rungs }: SearchRule,
-  all: readonly Progress[],
+  all: readonly SearchProgress[],
   date: string,
 ): SearchIdentity {
   const tried = all.flatMap((one) => one.batches.flat(2));

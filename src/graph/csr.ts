@@ -141,3 +141,20 @@ export function takeCsrRows({ columns, indptr, indices, values }: Csr, chosen: I
   }
   return { rows: chosen.length, columns, ...taken };
 }
+
+/** The chosen columns, renumbered from 0. @param chosen columns that there are, ascending */
+export function takeCsrColumns(matrix: Csr, chosen: readonly number[]): Csr {
+  const place = new Map(chosen.map((column, at) => [column, at]));
+  const { rows, indptr, indices, values } = matrix;
+  const taken = new Int32Array(rows + 1);
+  const kept: number[] = [];
+  for (let r = 0; r < rows; r++) {
+    for (let k = indptr[r]!; k < indptr[r + 1]!; k++) if (place.has(indices[k]!)) kept.push(k);
+    taken[r + 1] = kept.length;
+  }
+  return {
+    ...{ rows, columns: chosen.length, indptr: taken },
+    indices: Int32Array.from(kept, (k) => place.get(indices[k]!)!),
+    ...(values && { values: Float32Array.from(kept, (k) => values[k]!) }),
+  };
+}

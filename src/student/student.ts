@@ -23,7 +23,7 @@ export interface Predictions {
 
 /** What a student needs of a model file. */
 export interface StudentFile {
-  readonly config: { readonly model: { readonly kind: string } };
+  readonly config: { readonly model: { readonly kind: string }; readonly features?: unknown };
   readonly shape: { readonly features: number; readonly classes: number };
   readonly parameters: ReadonlyMap<
     string,
@@ -43,7 +43,8 @@ export class Student {
   readonly #weights: ReadonlyMap<string, Matrix>;
 
   /** @throws StudentError for a kind of model that only the engine runs */
-  constructor({ config: { model }, shape, parameters }: StudentFile) {
+  constructor({ config: { model, features }, shape, parameters }: StudentFile) {
+    if (features) throw new StudentError("a student of some features needs abkd");
     const kind = KINDS[model.kind];
     if (!kind) {
       const known = Object.keys(KINDS).join(", ");
@@ -91,6 +92,7 @@ export class Student {
    * @throws StudentError for a graph with other features
    */
   prepare(graph: StudentGraph): PreparedGraph {
+    if (graph.featuresAsIs) throw new StudentError("features as they are need abkd");
     return new PreparedGraph(this, graph);
   }
 

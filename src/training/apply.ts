@@ -28,7 +28,7 @@ import { findModel } from "../models/registry.ts";
 import { taskOf } from "../tasks/task.ts";
 import { startEngine } from "../tensor/index.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
-import { fingerprint, graphInputs } from "./inputs.ts";
+import { fingerprint, graphInputs, readGraph } from "./inputs.ts";
 import { decodeModel, type ModelFile, restoreModel } from "./model-file.ts";
 
 export interface EvaluateOptions extends DataOptions {
@@ -182,7 +182,7 @@ type Applied = Pick<Evaluation, "accuracy" | "classes" | "logits">;
 
 function apply(file: ModelFile, graph: Graph, split: Split | undefined): Applied {
   const model = restoreModel(file);
-  const forms = graphInputs(graph);
+  const forms = graphInputs(readGraph(file.config, graph));
   try {
     const inputs = findModel(model.outline.kind).prepare(forms.value);
     return withForward<Applied, unknown>(model, inputs, "logits", (forward) => ({

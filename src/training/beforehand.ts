@@ -10,6 +10,7 @@ import { hiddenWidth } from "../models/registry.ts";
 import { chooseEngine, engineFlavour, MOST_THREADS } from "../tensor/index.ts";
 import { checkConfig } from "./config-check.ts";
 import type { Job } from "./executor.ts";
+import { readGraph } from "./inputs.ts";
 import { refuseTooLarge } from "./memory-check.ts";
 import { addedNeeds, moduleUrls, refuseMissingModules } from "./modules.ts";
 import { checkCut } from "./node-batches.ts";
@@ -120,6 +121,7 @@ export function checkPlan(
     for (const known of teacher?.trainedOn ?? []) refuseOtherSplit(config, known);
     const { batch } = config.training;
     if (batch !== undefined) checkCut({ graph, split, size: batch, kind: config.model.kind });
+    readGraph(config, graph);
     if (graph.labelSets && config.method) checkLabelSets(config.method.name);
     refuseOtherRecords(config, data, options);
   }

@@ -4,6 +4,7 @@ import { OptionError } from "../base/errors.ts";
 import { checkOptions } from "../base/options.ts";
 import { datasetEntry, parseSplit } from "../datasets/index.ts";
 import { checkByBatch, checkMethod, checkTeacherParts } from "../distillation/registry.ts";
+import { isCount } from "../graph/check.ts";
 import type { Reads } from "../models/model.ts";
 import { checkModel, findModel } from "../models/registry.ts";
 import { checkInheritance } from "./initial.ts";
@@ -16,6 +17,7 @@ const CONFIG_KEYS = [
   "split",
   "seed",
   "order",
+  "features",
   "model",
   "training",
   "method",
@@ -29,13 +31,15 @@ const CONFIG_KEYS = [
  */
 export function checkConfig(config: RunConfig, what = "a run's configuration"): void {
   checkKeys(config, CONFIG_KEYS, what);
-  const { dataset, split, order, model, training, method, teacher, teacherOutputs } = config;
+  const { dataset, split, order, features, model, training, method, teacher, teacherOutputs } =
+    config;
   datasetEntry(dataset);
   parseSplit(split);
   checkSeed(config.seed, what);
   if (order !== undefined && order !== "locality") {
     throw new OptionError(`${what}: order is ${shown(order)}; legal: "locality", or left out`);
   }
+  checkFeatures(features, what);
   checkModel(model, `${what}: model`);
   checkTraining(training, what);
   if (training.batch !== undefined && !findModel(model.kind).ofNodes) {
@@ -55,6 +59,21 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
   checkKeys(initial, ["from", "layer"], `${what}: initial`);
   checkConfig(initial.from, `${what}: initial.from`);
   checkInheritance(initial, model);
+  if (String(initial.from.features) === String(features)) return;
+  throw new OptionError(`${what}: weights are copied from a run that reads other features`);
+}
+
+/** @throws OptionError for columns that are not ascending numbers; whether the graph has them is seen later */
+function checkFeatures(features: readonly number[] | undefined, what: string): void {
+  if (features === undefined) return;
+  const isSound =
+    Array.isArray(features) &&
+    features.length > 0 &&
+    features.every((column, k) => isCount(column) && (k === 0 || column > features[k - 1]!));
+  if (isSound) return;
+  throw new OptionError(
+    `${what}: features is ${shown(features)}; legal: columns from 0, ascending, or left out for all`,
+  );
 }
 
 /** Returns which of a teacher's parts outputs have. */

@@ -1,9 +1,13 @@
 // A graph and a split on the engine, as training reads them, and their fingerprint.
 import { createHash } from "node:crypto";
+import { OptionError } from "../base/errors.ts";
 import { checkGraph, checkLabels, checkSplit } from "../graph/check.ts";
+import { takeCsrColumns } from "../graph/csr.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { GraphForms } from "../models/graph-forms.ts";
+import type { GraphShape } from "../models/model.ts";
 import { type TaskTargets, taskOf } from "../tasks/task.ts";
+import type { RunConfig } from "./run.ts";
 
 /** A value whose engine memory dispose() frees. */
 export interface Held<T> {
@@ -21,6 +25,27 @@ export function graphInputs(graph: Graph): Held<GraphForms> {
   const value = new GraphForms(graph);
   return { value, dispose: () => value.dispose() };
 }
+
+/**
+ * Returns the graph as a configured model reads it: with all its features, or only the columns that it keeps.
+ * @throws OptionError for a column that the graph lacks
+ */
+export function readGraph({ features: kept }: Pick<RunConfig, "features">, graph: Graph): Graph {
+  if (!kept) return graph;
+  const { columns } = graph.features;
+  if (kept.at(-1)! >= columns) {
+    throw new OptionError(
+      `the model reads feature ${kept.at(-1)}, but ${graph.name} has ${columns}, counted from 0`,
+    );
+  }
+  return { ...graph, features: takeCsrColumns(graph.features, kept) };
+}
+
+/** Returns the sizes that a configured model has on a graph of these sizes. */
+export const readShape = (
+  { features: kept }: Pick<RunConfig, "features">,
+  shape: GraphShape,
+): GraphShape => (kept ? { ...shape, features: kept.length } : shape);
 
 /** The three sets of items with their targets. */
 export interface SplitTargets {

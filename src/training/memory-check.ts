@@ -8,6 +8,7 @@ import { findMethod, studentCount } from "../distillation/registry.ts";
 import type { Graph } from "../graph/graph.ts";
 import { hiddenWidth, modelShapes, modelTitle } from "../models/registry.ts";
 import { chooseEngine, type EngineChoice, WASM_BYTES } from "../tensor/index.ts";
+import { readShape } from "./inputs.ts";
 import type { RunConfig } from "./run.ts";
 import { describeRun } from "./run-id.ts";
 
@@ -37,7 +38,7 @@ function leastNumbers(config: RunConfig, graph: Graph): number {
   const { model, method, teacher, teacherOutputs, training } = config;
   const { nodes, classes } = graph;
   const shape = { features: graph.features.columns, classes };
-  const { outline, parameters, perNode } = modelShapes(model, shape);
+  const { outline, parameters, perNode } = modelShapes(model, readShape(config, shape));
   const sizes = [...parameters.values()].map((dims) => dims.reduce((size, side) => size * side, 1));
   const stepNodes = Math.min(nodes, training.batch ?? nodes);
   const one = COPIES * sizes.reduce((sum, size) => sum + size, 0) + perNode * stepNodes;
@@ -45,7 +46,7 @@ function leastNumbers(config: RunConfig, graph: Graph): number {
   if (!method || !(teacher || teacherOutputs)) return own;
   const options = method.options as Readonly<Record<string, OptionValue>>;
   const taught = teacher
-    ? modelShapes(teacher.model, shape).outline
+    ? modelShapes(teacher.model, readShape(teacher, shape)).outline
     : { kind: "outputs", hidden: 0, ...teacherOutputs!, classes };
   const held = findMethod(method.name).holds?.(options, taught, outline, stepNodes);
   if (!held) return own;

@@ -27,6 +27,7 @@ import {
   modelShapes,
 } from "../models/registry.ts";
 import { studentPrefix } from "../models/students.ts";
+import { readShape } from "./inputs.ts";
 import { isOurs } from "./origin.ts";
 import type { RunConfig } from "./run.ts";
 import { configForm } from "./run-form.ts";
@@ -59,6 +60,8 @@ export function modelParameters(model: Model): ModelFile["parameters"] {
   );
 }
 
+const KEPT_TEXT = "Of the features, only the columns listed in config.features, in this order. ";
+
 /** What its files say about a model, for readers with and without this library. */
 export function modelMetadata({
   config,
@@ -76,7 +79,7 @@ export function modelMetadata({
     data,
     flavour,
     // For whoever reads the file without this library.
-    forward: findModel(config.model.kind).forwardText,
+    forward: (config.features ? KEPT_TEXT : "") + findModel(config.model.kind).forwardText,
   };
 }
 
@@ -157,7 +160,7 @@ const shapeForm = object({ features: count, classes: count });
 export function restoreModel<M extends ModelConfig>(file: ModelFile<M>): ModelOf<M> {
   needObject(file, "restoreModel: file", MODEL, "config", "shape", "parameters");
   const { config, shape, parameters } = file;
-  return modelWith(config.model, shape, parameters);
+  return modelWith(config.model, readShape(config, shape), parameters);
 }
 
 /** Makes a model with these parameters and buffers, which are all of its own. */
@@ -225,13 +228,17 @@ function parse<T>(written: string | undefined, name: string, form: Form): T {
 
 /** Returns the shape of each parameter and buffer, from the configuration alone. */
 function parameterShapes(
-  { model }: RunConfig,
+  config: RunConfig,
   shape: GraphShape,
   name: string,
 ): Map<string, readonly number[]> {
   if (shape.features === 0 || shape.classes === 0) {
     throw new FormatError(`${name} is damaged: its graph has no features or no classes`);
   }
-  const { parameters, buffers } = modelShapes(model, shape);
+  const last = config.features?.at(-1);
+  if (config.features && !(last !== undefined && last < shape.features)) {
+    throw new FormatError(`${name} is damaged: it reads features that its graph does not have`);
+  }
+  const { parameters, buffers } = modelShapes(config.model, readShape(config, shape));
   return new Map([...parameters, ...buffers]);
 }

@@ -9,7 +9,7 @@ import type { GraphShape, Model } from "../models/model.ts";
 import { createModel, findModel, type ModelConfig, type ModelOf } from "../models/registry.ts";
 import { Students } from "../models/students.ts";
 import { inheritedParameters } from "./initial.ts";
-import { graphInputs, type SplitTargets, splitTargets } from "./inputs.ts";
+import { graphInputs, readGraph, readShape, type SplitTargets, splitTargets } from "./inputs.ts";
 import { restoreModel } from "./model-file.ts";
 import { nodeBatches } from "./node-batches.ts";
 import type { RunConfig } from "./run.ts";
@@ -59,9 +59,12 @@ export function prepare<M extends ModelConfig>(
   };
   try {
     const forms = hold(graphInputs(graph)).value;
-    const inputs = findModel(config.model.kind).prepare(forms);
+    // The teacher reads all features, whatever its student keeps.
+    const own = config.features ? hold(graphInputs(readGraph(config, graph))).value : forms;
+    const inputs = findModel(config.model.kind).prepare(own);
     const targets = hold(splitTargets(graph, split)).value;
-    const shape = { features: graph.features.columns, classes: graph.classes };
+    const whole = { features: graph.features.columns, classes: graph.classes };
+    const shape = readShape(config, whole);
     const model = hold<Model>(startModels(config, shape, earlier.donor));
     const teacher = earlier.teacher && hold<Model>(restoreModel(earlier.teacher.model));
     const taught = outputs

@@ -211,6 +211,8 @@ export interface Subject {
   readonly seed: number;
   /** As in RunConfig. */
   readonly order?: NonNullable<RunConfig["order"]>;
+  /** As in RunConfig. */
+  readonly features?: NonNullable<RunConfig["features"]>;
 }
 
 const CHANGES: Readonly<Record<keyof Changes, Legal>> = {
@@ -226,16 +228,20 @@ const CHANGES: Readonly<Record<keyof Changes, Legal>> = {
 
 /** @throws OptionError for a wrong value, or a key that nothing reads: a typo would silently leave the default */
 function checkGiven(subject: Subject, changes: object, what: string): void {
-  checkKeys(subject, ["dataset", "split", "seed", "order"], "what is to be run");
+  checkKeys(subject, ["dataset", "split", "seed", "order", "features"], "what is to be run");
   checkKeys(changes, Object.keys(CHANGES), what);
   checkValues(changes, CHANGES, what);
 }
 
 /** Returns the parts of a configuration that say what is run. */
-function subjectParts({ dataset, split, seed, order }: Subject) {
+function subjectParts({ dataset, split, seed, order, features }: Subject) {
   const { defaultSplit } = datasetEntry(dataset);
   const chosen = split === undefined ? defaultSplit : split;
-  return { dataset, split: chosen, seed, ...(order !== undefined && { order }) };
+  return {
+    ...{ dataset, split: chosen, seed },
+    ...(order !== undefined && { order }),
+    ...(features !== undefined && { features }),
+  };
 }
 
 /**

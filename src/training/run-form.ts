@@ -47,6 +47,7 @@ const config: Form = object({
   split: text,
   seed: count,
   order: optional(just("locality")),
+  features: optional(list(count)),
   model,
   training: optionsForm(trainingOptions),
   method: optional(object({ name: text, version: count, options: dictionary(anything) })),

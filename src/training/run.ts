@@ -55,6 +55,8 @@ export interface RunConfig<M extends ModelConfig = ModelConfig> {
    * dataset numbers them; in files and predictions they always are.
    */
   readonly order?: "locality";
+  /** The columns of the graph's features that the model reads, ascending, from 0; by default all. */
+  readonly features?: readonly number[];
   /** The model's kind and that kind's options. */
   readonly model: M;
   readonly training: TrainingConfig;

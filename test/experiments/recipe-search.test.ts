@@ -6,11 +6,12 @@ import { OptionError } from "../../src/base/errors.ts";
 import { findMethod, methods } from "../../src/distillation/registry.ts";
 import { type Contender, contenders } from "../../src/experiments/contenders.ts";
 import { writeSection } from "../../src/experiments/markdown-section.ts";
+import { drawConfigurations } from "../../src/experiments/recipe-draws.ts";
 import { withFurtherSearch, withLaterSearch } from "../../src/experiments/recipe-merge.ts";
 import { recipeReport, spacesReport } from "../../src/experiments/recipe-report.ts";
 import {
-  drawConfigurations,
   type RunRung,
+  searchContenders,
   searchRecipes,
   searchRule,
 } from "../../src/experiments/recipe-search.ts";
@@ -34,7 +35,7 @@ function runner(log: RunConfig[][]): RunRung {
   return async (trials) => {
     log.push([...trials.values()]);
     const sound = [...trials].filter(([, { method }]) => method?.options["temperature"] !== 4);
-    return new Map(
+    const records = new Map(
       sound.map(([id, config]) => {
         const fast = config.training.learningRate === 0.03;
         const accuracy = { train: 1, val: (fast ? 0.8 : 0.6) + config.seed / 1e4, test: 0.5 };
@@ -44,6 +45,7 @@ function runner(log: RunConfig[][]): RunRung {
         return [id, recordOf({ ...result, id, config, accuracy })];
       }),
     );
+    return { records };
   };
 }
 
@@ -129,7 +131,7 @@ test("batches are drawn until two in a row gain nothing beyond noise", async () 
   const batches = new Map<string, number>();
   /** SoftKD gains from its second and third batch, the student from none. */
   const run: RunRung = async (trials, { batch }) => {
-    return new Map(
+    const records = new Map(
       [...trials].map(([id, config]) => {
         const method = config.method!.name;
         batches.set(method, batch + 1);
@@ -146,6 +148,7 @@ test("batches are drawn until two in a row gain nothing beyond noise", async () 
         ];
       }),
     );
+    return { records };
   };
   const file = await searchRecipes(
     "cora",
@@ -164,7 +167,7 @@ test("a gain within the standard error of four runs does not count", async () =>
   const batches = new Set<number>();
   const run: RunRung = async (trials, { batch }) => {
     batches.add(batch);
-    return new Map(
+    const records = new Map(
       [...trials].map(([id, config], k) => {
         // Four runs of 0.5 and 0.7 have a standard error of 0.058; each batch is 0.02 above the last.
         const accuracy = { train: 1, val: 0.5 + 0.2 * (k % 2) + 0.02 * batch, test: 0.5 };
@@ -179,6 +182,7 @@ test("a gain within the standard error of four runs does not count", async () =>
         ];
       }),
     );
+    return { records };
   };
   await searchRecipes("cora", named("student"), RULE, run, () => "2026-01-01");
   assert.equal(batches.size, 3);
@@ -279,7 +283,7 @@ test("a real search resumes from its records, and its recipe trains", async (t) 
     };
     const options = { store, runsDir: `${folder}/runs`, workers: 1, threads: 1, observer };
     await runRecorded(trials, options, runTrials);
-    return store.read(trials.keys()).records;
+    return store.read(trials.keys());
   };
   const search = () => searchRecipes("synthetic", named("student"), rule, run, () => "2026-01-01");
   const file = await search();
@@ -388,4 +392,32 @@ test("statistics agree with numbers worked out by hand", () => {
   assert.equal(mean([1, 2, 6]), 3);
   assert.equal(standardDeviation([2, 4, 4, 4, 5, 5, 7, 9]), Math.sqrt(32 / 7));
   assert.equal(standardDeviation([5]), 0);
+});
+
+test("what there was no time for counts as never drawn, and a student's size is drawn with the rest", async () => {
+  const students = [
+    { model: { kind: "gcn", layers: 2, width: 4 } },
+    { model: { kind: "mlp", layers: 2, width: 8 }, features: [0, 5] },
+  ] as const;
+  const [plain] = named("student");
+  const contender = { ...plain!, space: { ...plain!.space, students } };
+  let first: readonly string[] = [];
+  const all = await searchContenders({ dataset: "cora" }, [contender], RULE, async (trials, at) => {
+    const { records } = await runner([])(trials, at);
+    if (at.batch > 0) return { records };
+    const left = new Set([...trials.keys()].filter((id) => !at.needed.has(id)));
+    if (at.rung === 0) first = [...at.needed];
+    return { records: new Map([...records].filter(([id]) => !left.has(id))), left };
+  });
+  const [one] = all[0]!.batches;
+  assert.deepEqual(
+    one!.map((rung) => rung.length),
+    [1, 1, 1],
+  );
+  assert.equal(one![0]![0]!.records[0]!.id, first[0]);
+  const records = all[0]!.batches.flat(2).flatMap((tried) => tried.records);
+  const kinds = Map.groupBy(records, ({ config }) => config.model.kind);
+  assert.deepEqual([...kinds.keys()].sort(), ["gcn", "mlp"]);
+  assert.ok(kinds.get("mlp")!.every(({ config }) => config.features?.join() === "0,5"));
+  assert.ok(kinds.get("gcn")!.every(({ config }) => config.features === undefined));
 });

@@ -1,0 +1,380 @@
+// Finds the best student within a budget: sizes, families, features and methods, chosen on validation nodes alone.
+import path from "node:path";
+import {
+  CONFIG,
+  checkKeys,
+  checkValues,
+  isText,
+  LEGAL,
+  type Legal,
+  needObject,
+  shown,
+} from "../../base/arguments.ts";
+import { OptionError } from "../../base/errors.ts";
+import { writeAtomic } from "../../base/files.ts";
+import {
+  DATA_OPTIONS,
+  type DataOptions,
+  datasetEntry,
+  loadDataset,
+  loadSplit,
+} from "../../datasets/index.ts";
+import type { Graph } from "../../graph/graph.ts";
+
+import { fingerprint } from "../../training/inputs.ts";
+import { encodeModel } from "../../training/model-file.ts";
+import { TEACHER_SEED, teacherConfig } from "../../training/recipes.ts";
+import type { RunConfig, RunResult } from "../../training/run.ts";
+import { runId } from "../../training/run-id.ts";
+import { RUNS_FOLDER, readFiles, readModel, runFiles } from "../../training/run-store.ts";
+import { runTrials, type TrialsOptions } from "../../training/trials.ts";
+import { type Contender, contenders, type StudentSize } from "../contenders.ts";
+import type { Draw } from "../recipe-draws.ts";
+import {
+  configsOf,
+  finals,
+  type SearchProgress,
+  type SearchRule,
+  type SearchSubject,
+  searchContenders,
+} from "../recipe-search.ts";
+import { ResultsStore } from "../results-store.ts";
+import { mean } from "../statistics.ts";
+import type { TrialRecord } from "../trial-record.ts";
+import { Clock, type StageProgress } from "./clock.ts";
+import { rankFeatures } from "./ranking.ts";
+import { type Budget, fittingSizes, sizeParameters } from "./sizes.ts";
+
+/** The plain student and SoftKD, which every search tries, whatever else it does. */
+export const BASELINES = ["student", "softkd"] as const;
+/** What is tried beside them: the paper's method, and a rival that costs hardly more than SoftKD. */
+export const USUAL_METHODS = ["abkd+soft", "at+soft"] as const;
+
+/** What to compress, to what, and within which time. */
+export interface CompressRequest
+  extends DataOptions,
+    Pick<TrialsOptions, "runsDir" | "workers" | "modules" | "signal" | "observer"> {
+  /** A dataset's name. */
+  readonly dataset: string;
+  /** The dataset's usual one if left out. */
+  readonly split?: string;
+  /** The dataset's GCNII 64L-64H if left out. */
+  readonly teacher?: RunConfig;
+  readonly budget: Budget;
+  /** Of the search; the teacher's own training comes before. */
+  readonly minutes?: number;
+  /** Ids of contenders (docs/recipes.md) that are tried beside the plain student and SoftKD. */
+  readonly methods?: readonly string[];
+  /** Where the student, the card and the search's records go. */
+  readonly folder: string;
+  readonly onStage?: (progress: StageProgress) => void;
+}
+
+/** A student that was trained: on which place of the figure it lies. */
+export interface TriedStudent {
+  readonly contender: string;
+  readonly size: StudentSize;
+  readonly parameters: number;
+  /** Fraction of the validation items. */
+  readonly validation: number;
+  readonly dead: boolean;
+}
+
+/** A contender's best configuration, trained with seeds that the search did not use. */
+export interface Finalist {
+  readonly contender: Contender;
+  readonly draw: Draw;
+  readonly size: StudentSize;
+  readonly parameters: number;
+  readonly microseconds: number;
+  /** One number per seed: a fraction, 0 for a run that diverged. */
+  readonly validation: readonly number[];
+  readonly dead: number;
+  readonly diverged: number;
+  /** The run of each seed; undefined for one that diverged. */
+  readonly records: readonly (TrialRecord | undefined)[];
+}
+
+/** All that a card says. */
+export interface Compression {
+  readonly dataset: string;
+  readonly split: string;
+  readonly fingerprint: string;
+  readonly graph: Pick<Graph, "nodes" | "classes"> & { readonly features: number };
+  readonly budget: Budget;
+  readonly minutes: number;
+  readonly folder: string;
+  readonly teacher: RunResult;
+  readonly chosen: Finalist;
+  /** The chosen one's run whose model is in the file: the seed of the highest validation accuracy. */
+  readonly best: TrialRecord;
+  /** Name of the student's file in the folder. */
+  readonly file: string;
+  readonly bytes: number;
+  /** One per contender, the best first. */
+  readonly finalists: readonly Finalist[];
+  readonly seeds: readonly number[];
+  readonly tried: readonly TriedStudent[];
+  /** Microseconds of each tried size, by sizeKey(). */
+  readonly times: ReadonlyMap<string, number>;
+  readonly counts: { readonly runs: number; readonly dead: number; readonly diverged: number };
+  readonly seconds: number;
+}
+
+export const STUDENT_FILE = "student.safetensors";
+
+/** Identifies a size within a search, whose kept features follow from their number. */
+export const sizeKey = ({ model, features }: StudentSize): string =>
+  `${model.kind} ${model.layers}L-${model.width}H ${features?.length ?? "all"}`;
+
+/** Shares of the time: three rungs, then the finalists with seeds of their own. */
+const TIME = [0.35, 0.2, 0.2, 0.25] as const;
+/** More than there is time for. */
+const DRAWS = 400;
+const FINAL_SEEDS = Array.from({ length: 10 }, (_, k) => 5001 + k);
+/** Seeds that every finalist is trained with, whatever the time. */
+const FEWEST_SEEDS = 3;
+
+/** Returns the rule of the search: successive halving by the same function that found the recipes. */
+function ruleOn(split: string): SearchRule {
+  const splits = [split];
+  return {
+    ...{ batch: DRAWS, patience: 0, seed: 1 },
+    rungs: [
+      { epochs: 120, splits, seeds: [4001], keep: 8 },
+      { epochs: 400, splits, seeds: [4002], keep: 3 },
+      { epochs: 2000, splits, seeds: [4003, 4004], keep: 1 },
+    ],
+  };
+}
+
+function contendersOf(ids: readonly string[], students: readonly StudentSize[]): Contender[] {
+  const all = contenders();
+  return [...new Set([...BASELINES, ...ids])].map((id) => {
+    const found = all.find((one) => one.id === id);
+    if (!found) {
+      throw new OptionError(`no method "${id}"; legal: ${all.map((one) => one.id).join(", ")}`);
+    }
+    return { ...found, space: { ...found.space, students } };
+  });
+}
+
+const OPTIONS: Readonly<Record<keyof CompressRequest, Legal>> = {
+  ...DATA_OPTIONS,
+  ...{ dataset: LEGAL.name, split: LEGAL.name, folder: LEGAL.folder, runsDir: LEGAL.folder },
+  teacher: { ...LEGAL.object, words: CONFIG },
+  budget: { ...LEGAL.object, words: "{ parameters, bytes, microseconds }, one of them or more" },
+  minutes: {
+    words: "a number above 0",
+    is: (value) => typeof value === "number" && value > 0 && value < Infinity,
+  },
+  methods: {
+    words: "an array of contenders' ids",
+    is: (value) => Array.isArray(value) && value.every(isText),
+  },
+  workers: {
+    words: "a whole number, 1 or more",
+    is: (value) => Number.isInteger(value) && Number(value) >= 1,
+  },
+  modules: { words: "an array of files' paths or URLs", is: Array.isArray },
+  signal: { words: "an AbortSignal", is: (value) => value instanceof AbortSignal },
+  ...{ observer: LEGAL.functions, onStage: LEGAL.functions },
+};
+
+/**
+ * Trains the teacher if it is not there, searches, trains the finalists, and writes the student's file. Only
+ * validation nodes decide; the chosen student's test accuracy is read once, at the end. A call with the same request
+ * and folder goes on where an earlier one was stopped.
+ *
+ * @throws OptionError for a request that makes no sense or a budget that nothing fits; UserError if the folder holds
+ *   another search; InterruptedError after `signal`; and as runTrials does
+ */
+export async function compress(request: CompressRequest): Promise<Compression> {
+  needObject(request, "compress", "{ dataset, budget, folder }", "dataset", "budget", "folder");
+  checkKeys(request, Object.keys(OPTIONS), "compress");
+  checkValues(request, OPTIONS, "compress");
+  const { dataset, budget, minutes = 10, methods = USUAL_METHODS, folder, onStage } = request;
+  const { split = datasetEntry(dataset).defaultSplit, runsDir = RUNS_FOLDER } = request;
+  const { teacher = teacherConfig({ dataset, split, seed: TEACHER_SEED }) } = request;
+  checkBudget(budget);
+  const unsized = contendersOf(methods, []);
+  const { dataDir, download, onWarning, workers, modules, signal, observer } = request;
+  const data = {
+    ...(dataDir !== undefined && { dataDir }),
+    ...(onWarning && { onWarning }),
+    download: download ?? true,
+  };
+  const where = {
+    ...data,
+    runsDir,
+    ...(workers !== undefined && { workers }),
+    ...(modules && { modules }),
+    ...(signal && { signal }),
+    ...(observer && { observer }),
+  };
+  const graph = await loadDataset(dataset, data);
+  const print = fingerprint(graph, await loadSplit(graph, split, data));
+  const store = new ResultsStore(path.join(folder, "search"));
+  const asked = { dataset, split, fingerprint: print, teacher, budget, minutes, methods };
+  const clock = new Clock(asked, { ...where, store, ...(onStage && { onStage }) });
+
+  const [taught] = await runTrials([teacher], { ...where, engine: "wasm", resume: "repair" });
+  const ranking = rankFeatures(readModel(runFiles(runsDir, teacher).model));
+  const subject: SearchSubject = { dataset, teacher: () => teacher };
+  const rule = ruleOn(split);
+  // The longest configuration makes the longest file.
+  const last = unsized.at(-1)!;
+  const measured = clock.students(() => {
+    const configOf = (student: StudentSize): RunConfig =>
+      configsOf(subject, last, { ...SOME_DRAW, options: last.start, student }, rule.rungs[0]!)[0]!;
+    return fittingSizes(budget, { graph, ranking, configOf });
+  });
+  const students = measured.map(({ size }) => size);
+  const times = new Map(measured.map(({ size, microseconds }) => [sizeKey(size), microseconds]));
+  const all: TrialRecord[] = [];
+  let diverged = 0;
+  const progress = await searchContenders(
+    subject,
+    contendersOf(methods, students),
+    rule,
+    async (trials, { rung, needed }) => {
+      const seconds = 60 * minutes * TIME[rung]!;
+      const name = `rung ${rung + 1}`;
+      const outcome = await clock.run({ name, trials, needed, seconds });
+      all.push(...outcome.records.values());
+      diverged += trials.size - outcome.left.size - outcome.records.size;
+      return outcome;
+    },
+  );
+  const ended = await trainFinalists(progress, {
+    subject,
+    rule,
+    clock,
+    seconds: 60 * minutes * TIME[3]!,
+  });
+  const shape = { features: graph.features.columns, classes: graph.classes };
+  const tried = all.map((record) => triedOf(record, progress));
+  const finalists = ended.finalists
+    .map(
+      (one): Finalist => ({
+        ...one,
+        parameters: sizeParameters(one.size, shape),
+        microseconds: times.get(sizeKey(one.size))!,
+      }),
+    )
+    .sort((a, b) => mean(b.validation) - mean(a.validation));
+  const chosen = finalists[0]!;
+  const best = bestRun(chosen);
+  // Its model is there, unless its folder was removed since: then it is trained again.
+  await runTrials([best.config], { ...where, engine: "wasm", resume: "repair" });
+  const bytes = encodeModel(readFiles(runFiles(runsDir, best.config)).model);
+  writeAtomic(path.join(folder, STUDENT_FILE), bytes);
+  const own = finalists.flatMap(({ records }) => records).filter((one) => one !== undefined);
+  const whole = [...all, ...own];
+  return {
+    ...{ dataset, split, fingerprint: print, budget, minutes, folder, times, tried, chosen, best },
+    graph: { nodes: graph.nodes, ...shape },
+    teacher: taught!,
+    ...{ file: STUDENT_FILE, bytes: bytes.length, finalists, seeds: ended.seeds },
+    counts: {
+      runs: whole.length + diverged + finalists.reduce((sum, one) => sum + one.diverged, 0),
+      dead: whole.filter(({ dead }) => dead).length,
+      diverged: diverged + finalists.reduce((sum, one) => sum + one.diverged, 0),
+    },
+    seconds: clock.seconds,
+  };
+}
+
+/** A draw whose numbers do not matter: only the length of a configuration is wanted. */
+const SOME_DRAW: Omit<Draw, "options"> = {
+  ...{ dropout: 0.1, learningRate: 0.01, weightDecay: 1e-5, epochs: 2000 },
+  keep: "accuracy",
+};
+
+/** @throws OptionError for a budget without a limit, or numbers that are none */
+function checkBudget(budget: Budget): void {
+  checkKeys(budget, ["parameters", "bytes", "microseconds"], "compress: budget");
+  const { parameters, bytes, microseconds } = budget;
+  const given = { parameters, bytes, microseconds };
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined || (Number.isFinite(value) && Number(value) > 0)) continue;
+    throw new OptionError(`compress: budget: ${name} is ${shown(value)}; legal: a number above 0`);
+  }
+  if ((parameters ?? bytes ?? microseconds) !== undefined) return;
+  throw new OptionError(
+    "compress: the budget has no limit: give parameters, bytes or microseconds",
+  );
+}
+
+/** Trains each contender's best configuration with seeds of its own, one seed after the other. */
+async function trainFinalists(
+  progress: readonly SearchProgress[],
+  work: {
+    readonly subject: SearchSubject;
+    readonly rule: SearchRule;
+    readonly clock: Clock;
+    readonly seconds: number;
+  },
+): Promise<{
+  readonly finalists: readonly Omit<Finalist, "parameters" | "microseconds">[];
+  readonly seeds: readonly number[];
+}> {
+  const { subject, rule, clock, seconds } = work;
+  const { epochs, splits } = rule.rungs.at(-1)!;
+  const found = progress.map((one) => {
+    const { draw } = finals(one)[0]!;
+    const configs = configsOf(subject, one.contender, draw, { epochs, splits, seeds: FINAL_SEEDS });
+    return { contender: one.contender, draw, configs };
+  });
+  const turns = FINAL_SEEDS.map((_, k) =>
+    found.map(({ configs }) => [runId(configs[k]!), configs[k]!] as const),
+  );
+  const needed = new Set(turns.slice(0, FEWEST_SEEDS).flatMap((turn) => turn.map(([id]) => id)));
+  const { records, left } = await clock.run({
+    ...{ name: "finalists", needed, seconds, keepsModels: true },
+    trials: new Map(turns.flat()),
+  });
+  const whole = turns.flatMap((turn, k) => (turn.some(([id]) => left.has(id)) ? [] : [k]));
+  const finalists = found.map(({ contender, draw, configs }) => {
+    const own = whole.map((k) => records.get(runId(configs[k]!)));
+    return {
+      ...{ contender, draw, size: draw.student!, records: own },
+      validation: own.map((record) => record?.accuracy.val ?? 0),
+      dead: own.filter((record) => record?.dead).length,
+      diverged: own.filter((record) => record === undefined).length,
+    };
+  });
+  return { finalists, seeds: whole.map((k) => FINAL_SEEDS[k]!) };
+}
+
+/** @throws OptionError if every run of the finalist diverged */
+function bestRun({ contender, records }: Finalist): TrialRecord {
+  const sound = records.filter((record) => record !== undefined);
+  const [best] = sound.sort((a, b) => b.accuracy.val - a.accuracy.val);
+  if (best) return best;
+  throw new OptionError(`every run of ${contender.label} diverged: no student can be given`);
+}
+
+function triedOf(
+  { config, parameters, accuracy, dead }: TrialRecord,
+  progress: readonly SearchProgress[],
+): TriedStudent {
+  const { kind, layers, width } = config.model as StudentSize["model"];
+  const { features } = config;
+  return {
+    contender: contenderOf(config, progress),
+    size: { model: { kind, layers, width }, ...(features && { features }) },
+    parameters: parameters.model,
+    validation: accuracy.val,
+    dead,
+  };
+}
+
+/** Returns the contender that drew a run. */
+function contenderOf(config: RunConfig, progress: readonly SearchProgress[]): string {
+  const id = runId(config);
+  const found = progress.find(({ batches }) =>
+    batches.flat(2).some(({ records }) => records.some((record) => record.id === id)),
+  );
+  return found?.contender.id ?? config.method!.name;
+}
