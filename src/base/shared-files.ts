@@ -1,7 +1,7 @@
 // The rules by which files are read and written in a folder that several machines share, over NFS for instance.
 // A record is written once and never replaced. A stale handle means "try again". There are no locks, no claim
 // files (a dead node's would block) and no file that several processes append to.
-import { existsSync, linkSync, renameSync, rmSync } from "node:fs";
+import { existsSync, linkSync, readdirSync, renameSync, rmSync } from "node:fs";
 
 /** The pauses between tries, in milliseconds: a server's handle is stale while a file is replaced or moved. */
 const PAUSES = [5, 50, 500];
@@ -41,5 +41,17 @@ export function nameOnce(temporary: string, file: string): boolean {
     return true;
   } finally {
     rmSync(temporary, { force: true });
+  }
+}
+
+/**
+ * Makes this machine ask the server which files are in a folder: it may remember for a minute that one was
+ * missing. What is not there afterwards may still come, so only work that may be done twice can depend on it.
+ */
+export function lookAgain(folder: string): void {
+  try {
+    readdirSync(folder);
+  } catch {
+    // A folder that cannot be listed is reported by whoever reads its files.
   }
 }
