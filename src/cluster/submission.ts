@@ -77,12 +77,12 @@ export function scriptOf(folder: string, array: string, { setup }: SiteOptions):
 ${setup === undefined ? "" : `${setup}\n`}node=${quoted(process.execPath)}
 [ -x "$node" ] || node=$(command -v node)
 if [ -z "$node" ]; then
-  echo "abkd: $(hostname) has no Node.js: put it on the shared file system, or load it by --setup" >&2
+  echo "abkd: $HOSTNAME has no Node.js: put it on the shared file system, or load it by --setup" >&2
   exit 1
 fi
 for needed in ${quoted(task)} ${quoted(planPath(folder))}; do
   [ -r "$needed" ] && continue
-  echo "abkd: $(hostname) does not see $needed: abkd and its runs must be on the shared file system" >&2
+  echo "abkd: $HOSTNAME does not see $needed: abkd and its runs must be on the shared file system" >&2
   exit 1
 done
 # The signals that Slurm sends to the script are for the task.

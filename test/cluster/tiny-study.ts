@@ -1,13 +1,27 @@
 // A module that registers a study of short trials on the synthetic graph: `--module tiny-study.ts`. TINY_EPOCHS
-// lengthens the training, TINY_SEEDS adds trials.
+// lengthens the training, TINY_COPIES multiplies the arms, TINY_FATAL adds one whose process dies.
 
-import { baselines, searched } from "../../src/experiments/studies/arms.ts";
+import { registerMethod } from "../../src/distillation/registry.ts";
+import { student } from "../../src/distillation/student.ts";
+import { baselines, methodArm, searched } from "../../src/experiments/studies/arms.ts";
 import { registerStudy } from "../../src/experiments/studies/index.ts";
 import type { Arm } from "../../src/experiments/study.ts";
 import type { RunConfig } from "../../src/training/run.ts";
 
 const epochs = Number(process.env["TINY_EPOCHS"] ?? 6);
 const copies = Number(process.env["TINY_COPIES"] ?? 1);
+
+if (process.env["TINY_FATAL"]) {
+  registerMethod({
+    ...student,
+    name: "fatal",
+    create() {
+      process.kill(process.pid, "SIGKILL");
+      throw new Error("unreachable");
+    },
+  });
+}
+const fatal = process.env["TINY_FATAL"] ? [methodArm("fatal", { role: "rival" })] : [];
 
 const small = (config: RunConfig): RunConfig => ({
   ...config,
@@ -16,7 +30,7 @@ const small = (config: RunConfig): RunConfig => ({
   ...(config.teacher && { teacher: small(config.teacher) }),
 });
 
-const arms = [searched, ...baselines].flatMap((arm) =>
+const arms = [searched, ...baselines, ...fatal].flatMap((arm) =>
   Array.from(
     { length: copies },
     (_, k): Arm => ({

@@ -9,6 +9,7 @@ import { findStudy } from "../../src/experiments/studies/index.ts";
 import { planStudy, type StudyPlan } from "../../src/experiments/study.ts";
 import { recordOf } from "../../src/experiments/trial-record.ts";
 import { runTrials } from "../../src/training/trials.ts";
+import { start } from "../cli/abkd.ts";
 import { arithmeticResult } from "../experiments/arithmetic-study.ts";
 import "./tiny-study.ts";
 
@@ -61,4 +62,33 @@ export function assertSameRecords(
     different.map(([name]) => name),
     [],
   );
+}
+
+/** Returns a function that runs `abkd study WHAT tiny` in folders of its own. */
+export function studyIn(folder: string, env: NodeJS.ProcessEnv) {
+  const [results, runs] = [join(folder, "results"), join(folder, "runs")];
+  withoutLargeTeachers(results);
+  return (what: string, ...args: string[]) =>
+    start(
+      [
+        "study",
+        what,
+        "tiny",
+        "--module",
+        TINY_MODULE,
+        "--results",
+        results,
+        "--runs",
+        runs,
+        ...args,
+      ],
+      env,
+    ).outcome;
+}
+
+/** Returns what all jobs have written. */
+export function logsOf(folder: string): string {
+  const all = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  const logs = all.filter((file) => file.endsWith(".log"));
+  return logs.map((file) => readFileSync(join(folder, file), "utf8")).join("");
 }
