@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import { sum } from "simple-statistics";
 import { OptionError } from "../base/errors.ts";
 import { type SiteOptions, siteProfile } from "../cluster/site.ts";
-import { cancelJobs, queuedTasks } from "../cluster/slurm.ts";
+import { cancelJobs, queuedTasks, releaseTasks } from "../cluster/slurm.ts";
 import { type ClusterState, clusterState, lastLine } from "../cluster/state.ts";
 import { liveTasks, submissions } from "../cluster/submission.ts";
 import {
@@ -85,6 +85,7 @@ export async function submitTrials(
   const plan = await planSubmission(trials, request);
   print(describe(plan, trials.size));
   if (dryRun) return print(scriptsOf(plan, runsDir, site).trimEnd());
+  await releaseTasks(plan.held);
   if (plan.arrays.length === 0) return;
   await loadTrialData(
     plan.arrays.flatMap(({ tasks }) => tasks.flat().map(({ config }) => config)),
@@ -94,12 +95,13 @@ export async function submitTrials(
   print(`${counted(jobs, "job")} submitted; abkd study status ${title} shows how far they are`);
 }
 
-function describe({ arrays, queued, trials }: ClusterPlan, all: number): string {
+function describe({ arrays, queued, held, trials }: ClusterPlan, all: number): string {
   const jobs = sum(arrays.map(({ tasks }) => tasks.length));
   const hours = sum(arrays.map(({ seconds }) => seconds)) / 3600;
   const total = listed(
     `${trials} of ${all} trials to submit`,
     queued > 0 && `${queued} queued or running already`,
+    held.length > 0 && `${counted(held.length, "job")} released that no node could start`,
     trials > 0 && `${counted(jobs, "job")} in ${counted(arrays.length, "array")}`,
     trials > 0 && `about ${hours.toFixed(hours < 10 ? 2 : 0)} core-hours`,
   );
@@ -122,10 +124,34 @@ export interface ClusterQuestion {
 /** The failures that are named one by one. */
 const MOST_FAILURES = 20;
 
+export interface ClusterAnswer {
+  /** What the store holds of the trials. */
+  readonly read: ReturnType<ResultsStore["read"]>;
+  /** The trials that have no record. */
+  readonly missing: ReadonlyMap<string, RunConfig>;
+  /** Absent if nothing was submitted from the folder of runs. */
+  readonly state?: ClusterState;
+}
+
+/** Looks into the queue, and then into the store. */
+export async function lookAtCluster(question: ClusterQuestion): Promise<ClusterAnswer> {
+  const { trials, store, runsDir } = question;
+  const look = (): Omit<ClusterAnswer, "state"> => {
+    const read = store.read(trials.keys());
+    return { read, missing: missingTrials(trials, read) };
+  };
+  let found: ReturnType<typeof look> | undefined;
+  const state = await clusterState(() => {
+    found = look();
+    return new Set(found.missing.keys());
+  }, runsDir);
+  return { ...(found ?? look()), ...(state && { state }) };
+}
+
 /** Returns what `study status` says of a cluster; no line if nothing was submitted. */
-export async function clusterLines(question: ClusterQuestion): Promise<string[]> {
-  const { summary, state } = await look(question);
-  if (!state || summary === undefined) return [];
+export function clusterLines(answer: ClusterAnswer): string[] {
+  const { state } = answer;
+  if (!state) return [];
   const waits = Map.groupBy(
     state.live.filter((task) => task.state === "PENDING"),
     ({ reason }) => reason,
@@ -137,42 +163,31 @@ export async function clusterLines(question: ClusterQuestion): Promise<string[]>
   });
   const more = state.failed.length - MOST_FAILURES;
   return [
-    summary,
+    summaryOf(answer, state),
     ...(reasons.length > 0 ? [`waiting: ${reasons.join(", ")}`] : []),
     ...(named.length > 0 ? ["not done; the next run submits them again:", ...named] : []),
     ...(more > 0 ? [`  and ${more} more`] : []),
   ];
 }
 
-async function look({ trials, store, runsDir }: ClusterQuestion): Promise<{
-  readonly state?: ClusterState;
-  readonly summary?: string;
-}> {
-  let records: ReturnType<ResultsStore["read"]>["records"] = new Map();
-  let missing = trials;
-  const state = await clusterState(() => {
-    const read = store.read(trials.keys());
-    records = read.records;
-    missing = missingTrials(trials, read);
-    return new Set(missing.keys());
-  }, runsDir);
-  if (!state) return {};
+/** "on the cluster: 2 of 8 done, 3 in 1 running job, 3 queued, about 0:20 left" */
+function summaryOf({ read, missing }: ClusterAnswer, state: ClusterState): string {
   const { queued, running, failed } = state;
-  const times = new TrialTimes(records.values());
+  const times = new TrialTimes(read.records.values());
   const jobs = state.live.filter((task) => task.state !== "PENDING").length;
   const ahead = [...queued, ...running].map((id) => times.expected(missing.get(id)!));
   const left =
     jobs === 0 || ahead.some((seconds) => seconds === undefined)
       ? undefined
       : sum(ahead as number[]) / jobs;
-  const summary = listed(
-    `on the cluster: ${trials.size - missing.size} of ${trials.size} done`,
+  const done = read.records.size + read.failures.size;
+  return listed(
+    `on the cluster: ${done} of ${done + missing.size} done`,
     `${running.size} in ${counted(jobs, "running job")}`,
     `${queued.size} queued`,
     failed.length > 0 && `${failed.length} failed`,
     left !== undefined && ahead.length > 0 && `about ${duration(left)} left`,
   );
-  return { state, summary };
 }
 
 const WATCH_MILLISECONDS = 2_000;
@@ -181,8 +196,11 @@ const WATCH_MILLISECONDS = 2_000;
 export async function watchCluster(question: ClusterQuestion): Promise<void> {
   const line = new LiveLine(process.stderr);
   for (;;) {
-    const { summary, state } = await look(question);
-    if (!state || state.live.length === 0) return line.end(summary ?? "nothing was submitted");
+    const answer = await lookAtCluster(question);
+    const { state } = answer;
+    if (!state) return line.end("nothing was submitted");
+    const summary = summaryOf(answer, state);
+    if (state.live.length === 0) return line.end(summary);
     line.update(() => summary);
     await setTimeout(WATCH_MILLISECONDS);
   }

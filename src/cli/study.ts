@@ -44,6 +44,7 @@ import {
   cancelStudy,
   clusterLines,
   givenSite,
+  lookAtCluster,
   type SlurmFlags,
   submitTrials,
   watchCluster,
@@ -260,8 +261,8 @@ async function status(name: string, flags: StatusFlags): Promise<void> {
   const trials = distinctTrials(plan);
   const question = { trials, store, runsDir: flags.runs };
   if (flags.watch) return watchCluster(question);
-  const read = store.read(trials.keys());
-  const { records, failures, problems } = read;
+  const answer = await lookAtCluster(question);
+  const { records, failures, problems } = answer.read;
   const groups = Map.groupBy(plan.trials, ({ dataset, arm }) => `${dataset}\n${arm}`);
   const rows = [...groups].map(([key, group]) => {
     const count = (among: ReadonlyMap<string, unknown>): string =>
@@ -270,11 +271,11 @@ async function status(name: string, flags: StatusFlags): Promise<void> {
   });
   const columns = columnsOf("dataset | arm", "done | diverged | trials");
   const total = `${records.size} of ${trials.size} different trials are done`;
-  const missing = missingTrials(trials, read);
+  const { missing } = answer;
   const bad = problems.map(({ id, message }) =>
     id !== undefined && missing.has(id) ? `${message}; the next run repeats its trial` : message,
   );
-  const cluster = await clusterLines(question);
+  const cluster = clusterLines(answer);
   print([formatTable({ columns, rows }), "", total, ...bad, ...cluster].join("\n"));
 }
 

@@ -8,10 +8,14 @@ import { runId } from "../training/run-id.ts";
 import { runFiles } from "../training/run-store.ts";
 import type { TaskRun } from "./task-file.ts";
 
-/** A job's length: a large study has jobs of five minutes, a small one shorter ones, to spread over the nodes. */
-const LONGEST_SECONDS = 300;
+/**
+ * A job's length: five minutes in a large study, less in a small one, so that it spreads over the nodes, and more
+ * in one that would have thousands of jobs, which sites refuse.
+ */
+const USUAL_SECONDS = 300;
 const SHORTEST_SECONDS = 20;
-const WANTED_JOBS = 16;
+const LEAST_JOBS = 16;
+const MOST_JOBS = 1000;
 
 /** The guess for a trial while no record says how long one takes. */
 const UNKNOWN_SECONDS = 60;
@@ -60,7 +64,8 @@ export function planArrays(request: PlanRequest): PlannedArray[] {
   }
   const seconds = ({ config }: TaskRun): number => times.expected(config) ?? UNKNOWN_SECONDS;
   const whole = sum([...todo.values()].map(seconds)) / cpus;
-  const wanted = Math.min(LONGEST_SECONDS, Math.max(SHORTEST_SECONDS, whole / WANTED_JOBS));
+  const spread = Math.min(USUAL_SECONDS, Math.max(SHORTEST_SECONDS, whole / LEAST_JOBS));
+  const wanted = Math.max(spread, whole / MOST_JOBS);
   const depth = (run: TaskRun): number => depths.get(run.id)!;
   const byStage = [...todo.values()].sort((a, b) => depth(a) - depth(b));
   const stages = Map.groupBy(byStage, (run) => `${depth(run)} ${run.config.dataset}`);

@@ -71,6 +71,14 @@ export async function queuedTasks(): Promise<QueuedTask[]> {
   });
 }
 
+/** Whether Slurm holds a task back because a node could not start it; nobody asked for that. */
+export const isHeld = ({ reason }: QueuedTask): boolean => /requeued (?:in )?held/i.test(reason);
+
+/** Lets tasks that Slurm holds back start again. */
+export async function releaseTasks(held: readonly QueuedTask[]): Promise<void> {
+  for (const { job, index } of held) await slurm("scontrol", ["release", `${job}_${index}`]);
+}
+
 export async function cancelJobs(jobs: Iterable<string>): Promise<void> {
   const all = [...new Set(jobs)];
   if (all.length > 0) await slurm("scancel", all);

@@ -1,5 +1,6 @@
 // Submits trials to Slurm: only those that have no record and are neither queued nor running.
 import path from "node:path";
+import { UserError } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import type { ResultsStore } from "../experiments/results-store.ts";
 import { missingTrials } from "../experiments/run-study.ts";
@@ -8,7 +9,7 @@ import { moduleUrls } from "../training/modules.ts";
 import type { RunConfig } from "../training/run.ts";
 import { type PlannedArray, planArrays } from "./plan.ts";
 import { requestOf, type SiteOptions } from "./site.ts";
-import { queuedTasks, siteSetting } from "./slurm.ts";
+import { isHeld, type QueuedTask, queuedTasks, siteSetting } from "./slurm.ts";
 import { liveTasks, scriptOf, submissions, submitArray, writeSubmission } from "./submission.ts";
 
 export interface SubmitOptions {
@@ -26,6 +27,8 @@ export interface ClusterPlan {
   readonly arrays: readonly PlannedArray[];
   /** How many of the missing trials are queued or running already. */
   readonly queued: number;
+  /** Those of the queued tasks that Slurm holds back. */
+  readonly held: readonly QueuedTask[];
   /** How many trials are to be submitted. */
   readonly trials: number;
 }
@@ -47,7 +50,8 @@ export async function planSubmission(
   const read = store.read(trials.keys());
   const missing = missingTrials(trials, read, retryFailed);
   const queued = new Map<string, string>();
-  for (const { runs, job } of liveTasks(queue, known)) for (const id of runs) queued.set(id, job);
+  const live = liveTasks(queue, known);
+  for (const { runs, job } of live) for (const id of runs) queued.set(id, job);
   const wanted = new Map([...missing].filter(([id]) => !queued.has(id)));
   // The largest index is one less than the setting, and arrays begin at 0.
   const limit = Number(most) || MOST_ARRAY;
@@ -56,7 +60,8 @@ export async function planSubmission(
     cpus: site.cpus ?? 1,
     arraySize: Math.min(site.arraySize ?? limit, limit),
   });
-  return { arrays, queued: missing.size - wanted.size, trials: wanted.size };
+  const held = live.filter(isHeld);
+  return { arrays, queued: missing.size - wanted.size, held, trials: wanted.size };
 }
 
 /** Returns the scripts that would be submitted, each after its options. */
@@ -93,7 +98,13 @@ export async function submitPlan(
   const submission = writeSubmission(runsDir, title, arrays, setting, site);
   const jobs = new Map<string, string>();
   for (const array of arrays) {
-    jobs.set(array.name, await submitArray(submission, array, site, jobs));
+    const job = await submitArray(submission, array, site, jobs).catch((cause: UserError) => {
+      const done = `${jobs.size} of ${arrays.length} arrays are submitted`;
+      throw new UserError(`${cause.message}; ${done}, and the same command submits the others`, {
+        ...{ cause, exitCode: cause.exitCode },
+      });
+    });
+    jobs.set(array.name, job);
   }
   return arrays.reduce((count, { tasks }) => count + tasks.length, 0);
 }

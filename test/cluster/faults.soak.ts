@@ -1,14 +1,14 @@
 // A study on two nodes while everything fails at random, overlapping: its records are those of a local run.
 // ABKD_FAULTS=10 ABKD_STUDY=tiny node --test test/cluster/faults.soak.ts for a shorter one; ABKD_SEED for another.
 import assert from "node:assert/strict";
-import { execFile, execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { randomStream } from "../../src/graph/random.ts";
 import { start } from "../cli/abkd.ts";
-import { temporaryFolder } from "../training/small.ts";
 import { type Cluster, startSlurm, withoutSlurm } from "./slurm.ts";
 import { assertSameRecords, recordsIn, TINY_MODULE, withoutLargeTeachers } from "./tiny.ts";
 
@@ -55,22 +55,26 @@ function stepsOf(daemon: number): number[] {
 function smallDisk(t: TestContext, folder: string): boolean {
   try {
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], { stdio: "ignore" });
+    return true;
   } catch {
     t.diagnostic("no disk could be mounted: it is never full");
     return false;
   }
-  t.after(() => execFile("umount", ["--lazy", folder]));
-  return true;
 }
 
 test(`${FAULTS} faults at random moments: no record is missing, none twice, none different`, {
   skip: withoutSlurm(),
-  timeout: 0,
+  timeout: Number.POSITIVE_INFINITY,
 }, async (t) => {
   const random = randomStream(SEED);
   const pick = <T>(all: readonly T[]): T | undefined => all[random.below(all.length || 1)];
-  const folder = temporaryFolder(t);
+  const folder = mkdtempSync(join(tmpdir(), "abkd-test-"));
   const disk = smallDisk(t, folder);
+  t.after(() => {
+    // A process that has not quite ended must not keep the disk.
+    if (disk) execFileSync("umount", ["--lazy", folder]);
+    rmSync(folder, { recursive: true, force: true });
+  });
   const cluster = await startSlurm(t);
   const [results, runs] = [join(folder, "results"), join(folder, "runs")];
   const tiny = STUDY === "tiny";

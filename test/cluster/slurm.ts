@@ -126,7 +126,9 @@ PartitionName=high Nodes=${nodes.join()} MaxTime=60 State=UP PriorityTier=10 Pre
     return Number(readFileSync(at(`${name}.pid`), "utf8"));
   };
   t.after(async () => {
+    // A daemon that is killed leaves its jobs running.
     await slurm("scancel", "--user", "root").catch(() => {});
+    await cluster.idle(10).catch(() => {});
     for (const daemon of [...nodes, "slurmctld", "munged"]) {
       try {
         process.kill(pid(daemon), "SIGKILL");
@@ -134,8 +136,6 @@ PartitionName=high Nodes=${nodes.join()} MaxTime=60 State=UP PriorityTier=10 Pre
         // It ended before.
       }
     }
-    // What a killed daemon left running carries the folder in its environment or its command.
-    await setTimeout(200);
     rmSync(folder, { recursive: true, force: true });
   });
   const munge = ["socket", "pid-file", "log-file", "seed-file"].flatMap((option) => [
