@@ -44,6 +44,54 @@ export function needFunction(value: unknown, what: string, legal: string): void 
   if (typeof value !== "function") refuse(value, what, legal);
 }
 
+/** What an option may be, in words and as a test. */
+export interface Legal {
+  readonly words: string;
+  is(value: unknown): boolean;
+}
+
+export const isText = (value: unknown): boolean => typeof value === "string" && value !== "";
+
+const text = (words: string): Legal => ({ words, is: isText });
+
+/** Kinds of options that several functions take. */
+export const LEGAL = {
+  address: {
+    words: "an address, such as http://127.0.0.1:8080",
+    is: (value) => typeof value === "string" && URL.canParse(value),
+  },
+  folder: text("the path of a folder"),
+  name: text("a name"),
+  functions: { words: "a function", is: (value) => typeof value === "function" },
+  milliseconds: {
+    words: "milliseconds, more than 0",
+    is: (value) => typeof value === "number" && value > 0,
+  },
+  object: {
+    words: "an object",
+    is: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  },
+  signal: { words: "an AbortSignal", is: (value) => value instanceof AbortSignal },
+  switch: { words: "true or false", is: (value) => typeof value === "boolean" },
+} as const satisfies Readonly<Record<string, Legal>>;
+
+/**
+ * @param options undefined means left out
+ * @param owner the function whose options they are
+ * @throws OptionError naming the first option that has a wrong value, and what is legal
+ */
+export function checkValues(
+  options: object,
+  table: Readonly<Record<string, Legal>>,
+  owner: string,
+): void {
+  for (const [name, { words, is }] of Object.entries(table)) {
+    const value: unknown = Reflect.get(options, name);
+    if (value === undefined || is(value)) continue;
+    throw new OptionError(`${owner}: option "${name}" is ${shown(value)}; legal: ${words}`);
+  }
+}
+
 /** @throws OptionError always; its message says what was expected instead of `value` */
 export function refuse(value: unknown, what: string, legal: string): never {
   throw new OptionError(`${what} is ${shown(value)}; expected: ${legal}`);

@@ -1,6 +1,6 @@
 // How the options of a method, a model or a training are described, completed and checked.
 
-import { needObject, shown } from "./arguments.ts";
+import { needObject, needText, shown } from "./arguments.ts";
 import { OptionError } from "./errors.ts";
 import { printable } from "./printable.ts";
 import { didYouMean, nearest } from "./suggested.ts";
@@ -96,8 +96,10 @@ export function resolveOptions<Options extends object>(
     "defaults",
     "options",
   );
+  needOptions(given, method.name);
   let chosen: Partial<Options> = {};
   if (preset !== undefined) {
+    needText(preset, `${method.name}: preset`, "the name of a preset");
     const found = Object.hasOwn(method.presets, preset) ? method.presets[preset] : undefined;
     if (!found) {
       const names = Object.keys(method.presets);
@@ -133,9 +135,7 @@ export function checkOptions<Options extends object>(
   options: object,
 ): asserts options is Options {
   const infos: Infos = table;
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new OptionError(`${owner}: its options are ${shown(options)}, not an object`);
-  }
+  needOptions(options, owner);
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(infos, name)) {
       const known = Object.keys(infos).map((key) => optionName(infos, key));
@@ -164,6 +164,11 @@ export function checkOptions<Options extends object>(
       throw new OptionError(`${owner}: option "${called}" is ${text}; legal: ${legalValues(info)}`);
     }
   }
+}
+
+function needOptions(options: unknown, owner: string): void {
+  if (typeof options === "object" && options !== null && !Array.isArray(options)) return;
+  throw new OptionError(`${owner}: its options are ${shown(options)}, not an object`);
 }
 
 /** Suggests the option meant by the paper's symbol for it, `d_a`, or by a typo. */

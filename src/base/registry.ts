@@ -1,4 +1,8 @@
 // Registries by name, of methods, kinds of models, datasets and studies: built in, or added by a program.
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { getCallSites } from "node:util";
 import { needObject, needText } from "./arguments.ts";
 import { OptionError } from "./errors.ts";
 import { notebookGlobal } from "./notebook.ts";
@@ -32,7 +36,23 @@ function isAlike(one: Named, other: Named): boolean {
 const NAME = /^[a-z][a-z0-9]*([-._][a-z0-9]+)*$/;
 const LONGEST_NAME = 64;
 
+/** Returns a digest of the file that added an entry, as it is now; undefined for a notebook's cell. */
+function digestOfCaller(): string | undefined {
+  // The library's own frames come first: this file, and the function that adds entries.
+  const own = new Set<string>();
+  for (const { scriptName, functionName } of getCallSites(20)) {
+    if (own.size === 0 || /^(add|register[A-Z]\w*)$/.test(functionName)) own.add(scriptName);
+    if (own.has(scriptName) || scriptName.startsWith("node:")) continue;
+    const file = scriptName.startsWith("file:") ? fileURLToPath(new URL(scriptName)) : scriptName;
+    if (!existsSync(file)) return undefined;
+    return createHash("sha256").update(readFileSync(file)).digest("hex");
+  }
+  return undefined;
+}
+
 export class Registry<T extends Named> {
+  /** By name, of what programs added. */
+  readonly #digests = new Map<string, string>();
   readonly #what: string;
   readonly #builtIn: ReadonlySet<string>;
   readonly #all: T[];
@@ -72,6 +92,11 @@ export class Registry<T extends Named> {
   /** Whether a program added the entry of that name: another thread does not know it by itself. */
   isAdded(name: string): boolean {
     return this.#names.includes(name) && !this.#builtIn.has(name);
+  }
+
+  /** The digest of the file that added the entry of that name, when it did; undefined if there is no file. */
+  digest(name: string): string | undefined {
+    return this.#digests.get(name);
   }
 
   /** @throws {OptionError} for a name that is malformed or taken; in a notebook an added one may be replaced */
@@ -114,6 +139,9 @@ export class Registry<T extends Named> {
     const place = at < 0 ? this.#names.length : at;
     this.#all.splice(place, 1, entry);
     this.#names.splice(place, 1, name);
+    const digest = digestOfCaller();
+    if (digest === undefined) this.#digests.delete(name);
+    else this.#digests.set(name, digest);
     return () => {
       const at = this.#all.indexOf(entry);
       if (at < 0) return;

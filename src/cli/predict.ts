@@ -52,6 +52,7 @@ async function predict(file: string, options: PredictOptions): Promise<void> {
     ...data,
     dataset: graph,
     download: false,
+    onWarning: tell,
     ...(options.split !== undefined && { split: options.split }),
   });
   if (logitsFile !== undefined) {

@@ -113,12 +113,24 @@ async function buildProgram(argv: readonly string[]): Promise<Command> {
 /** Makes a command and its subcommands print errors in one line and use our exit codes. */
 function settle(command: Command): void {
   const { outputError } = command.configureOutput();
+  command.hook("preAction", (_, called) => refuseEmpty(called));
   command.exitOverride().configureOutput({
     writeOut: (text) => print(text.replace(/\n$/, "")),
     // A command's own rewording of the message comes first.
     outputError: (message) => outputError?.(message, (text) => tell(text.replace(/^error: /, ""))),
   });
   for (const child of command.commands) settle(child);
+}
+
+/** An empty variable of a shell (`--output "$FILE"`) would be taken for the working directory, or left out. */
+function refuseEmpty(called: Command): void {
+  const empty = called.options.find(
+    (option) => called.getOptionValue(option.attributeName()) === "",
+  );
+  if (!empty) return;
+  throw new UserError(
+    `${empty.long} is empty: give a value, as in ${empty.flags}, or leave it out`,
+  );
 }
 
 function stackOf(error: unknown): string {

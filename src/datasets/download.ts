@@ -120,6 +120,26 @@ async function fetchPart(
   }
 }
 
+/** A silence is counted in this many parts. */
+const SILENT_PARTS = 10;
+
+/**
+ * Calls back after a silence of `limit` milliseconds. A pause of this process, or of the machine, counts as one
+ * part of it: what arrived meanwhile has not been read yet.
+ */
+function onSilence(limit: number, call: () => void): { heard(): void; stop(): void } {
+  let parts = 0;
+  const timer = setInterval(() => {
+    if (++parts === SILENT_PARTS) call();
+  }, limit / SILENT_PARTS);
+  return {
+    heard: () => {
+      parts = 0;
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
 /** Requests what is missing and appends it to the part. */
 async function fetchRest(
   source: PublishedFile,
@@ -129,7 +149,7 @@ async function fetchRest(
 ): Promise<void> {
   const idle = new AbortController();
   const limit = options.idleLimit ?? 20_000;
-  const silence = setTimeout(() => idle.abort(), limit);
+  const silence = onSilence(limit, () => idle.abort());
   const start = await sizeOf(part);
   let handle: FileHandle | undefined;
   let answered = false;
@@ -146,7 +166,7 @@ async function fetchRest(
     if (!response.body) throw new Interrupted("the server sent nothing", true);
     const reader = response.body.getReader();
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      silence.refresh();
+      silence.heard();
       received += next.value.length;
       if (received > source.bytes) throw new Error(`longer than its ${source.bytes} bytes`);
       await handle.write(next.value);
@@ -163,7 +183,7 @@ async function fetchRest(
     if (error instanceof TypeError) throw new Interrupted(reasonOf(error), answered);
     throw error;
   } finally {
-    clearTimeout(silence);
+    silence.stop();
     // Releases a body that was not read to its end.
     idle.abort();
     await handle?.close();

@@ -2,7 +2,14 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { needArray, needObject, needText } from "../base/arguments.ts";
+import {
+  checkValues,
+  LEGAL,
+  type Legal,
+  needArray,
+  needObject,
+  needText,
+} from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import type { Suggested } from "../base/suggested.ts";
 import { BadFileError, DatasetError } from "../formats/errors.ts";
@@ -21,6 +28,7 @@ import {
 } from "./locate.ts";
 import { publishedFile } from "./manifest.ts";
 import { SUMMARIES } from "./oracles.ts";
+import { namedSets } from "./own.ts";
 import { DATASET_NAMES, type DatasetEntry, type DatasetName, datasetEntry } from "./registry.ts";
 import {
   fullSplit,
@@ -43,7 +51,14 @@ export {
   importDataset,
   isPath,
 } from "./import/index.ts";
-export { type OwnDataset, type OwnSplit, ownSplit, registerDataset } from "./own.ts";
+export {
+  LEGAL_SPLIT,
+  nameSets,
+  type OwnDataset,
+  type OwnSplit,
+  ownSplit,
+  registerDataset,
+} from "./own.ts";
 export { DATASET_NAMES, type DatasetName, datasetEntry } from "./registry.ts";
 export { parseSplit, type SplitName } from "./splits.ts";
 
@@ -56,6 +71,28 @@ export interface DataOptions extends DownloadOptions {
   readonly mirror?: string;
   /** Called when a graph differs from the published one of its name. */
   readonly onWarning?: (message: string) => void;
+}
+
+/** What each of them may be, for the functions that take them. */
+export const DATA_OPTIONS: Readonly<Record<keyof DataOptions, Legal>> = {
+  dataDir: LEGAL.folder,
+  download: LEGAL.switch,
+  mirror: LEGAL.address,
+  onWarning: LEGAL.functions,
+  onProgress: LEGAL.functions,
+  signal: LEGAL.signal,
+  idleLimit: LEGAL.milliseconds,
+  totalLimit: LEGAL.milliseconds,
+};
+
+/** @throws OptionError for what is not an object, or has an option that makes no sense */
+function checkData(options: DataOptions, owner: string): void {
+  needObject(
+    options,
+    `${owner}: options`,
+    `an object with ${Object.keys(DATA_OPTIONS).join(", ")}`,
+  );
+  checkValues(options, DATA_OPTIONS, owner);
 }
 
 /**
@@ -71,6 +108,7 @@ export async function loadDataset(
   name: Suggested<DatasetName>,
   options: DataOptions = {},
 ): Promise<Graph> {
+  checkData(options, "loadDataset");
   if (isPath(name)) return (await importDataset(name)).graph;
   const entry = datasetEntry(name);
   const folders = dataFolders(options.dataDir);
@@ -102,6 +140,7 @@ export async function firstAvailable(
   split?: Suggested<SplitName>,
 ): Promise<string> {
   needArray(names, "firstAvailable: names", "an array of datasets' names");
+  checkData(options, "firstAvailable");
   for (const [index, name] of names.entries()) {
     try {
       const graph = await loadDataset(name, options);
@@ -141,10 +180,12 @@ export async function loadRawSplit(
 ): Promise<RawSplit> {
   needObject(graph, "loadSplit: graph", "a graph, as returned by loadDataset()");
   needText(spec, "loadSplit: split", "a split's name, such as geom-gcn:0");
+  checkData(options, "loadSplit");
   const parsed = parseSplit(spec);
   checkLabels(graph);
   if (parsed.kind === "random") return randomSplit(graph, parsed);
   if (parsed.kind === "per-class") return perClassSplit(graph, parsed);
+  if (parsed.kind === "sets") return namedSets(parsed.digest);
   const entry = datasetEntry(graph.name);
   const read = reader(dataFolders(options.dataDir), options);
   const numbered = parsed.kind === "geom-gcn" && entry.numberedSplits?.[parsed.index];

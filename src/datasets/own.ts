@@ -1,5 +1,15 @@
 // A program's own datasets: registry entries made at run time from its graphs.
-import { needFunction, needObject, needText, shown } from "../base/arguments.ts";
+import { createHash } from "node:crypto";
+import {
+  isText,
+  LEGAL,
+  type Legal,
+  needFunction,
+  needObject,
+  needText,
+  shown,
+} from "../base/arguments.ts";
+import { OptionError } from "../base/errors.ts";
 import { checkGraph, checkSplit, InputError } from "../graph/check.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { datasets } from "./registry.ts";
@@ -13,6 +23,12 @@ export interface OwnSplit {
   readonly val: OwnSet;
   readonly test: OwnSet;
 }
+
+/** What may be given as a split where sets of one's own may. */
+export const LEGAL_SPLIT: Legal = {
+  words: "a split's name, such as geom-gcn:0, or { train, val, test }",
+  is: (value) => isText(value) || LEGAL.object.is(value),
+};
 
 export interface OwnDataset {
   /** The name used in configurations. */
@@ -61,6 +77,32 @@ export function registerDataset(dataset: OwnDataset): () => void {
     load: async () => (typeof load === "function" ? load() : load),
     ...(split && { publicSplit: async (made) => setsOf(split, made) }),
   });
+}
+
+/** Sets that were given beside a graph, by their digest. */
+const given = new Map<string, RawSplit>();
+
+/**
+ * Returns the name, for configurations, of sets of nodes that are not the dataset's own: equal sets have one name
+ * in every program, other sets another.
+ * @throws InputError as ownSplit() does
+ */
+export function nameSets(split: OwnSplit, graph: Graph): string {
+  const { train, val, test } = ownSplit(split, graph);
+  const hash = createHash("sha256");
+  for (const nodes of [train, val, test]) hash.update(`${nodes.join()}|`);
+  const digest = hash.digest("hex").slice(0, 16);
+  given.set(digest, { train, val, test });
+  return `sets:${digest}`;
+}
+
+/** @throws OptionError for sets that this program was not given */
+export function namedSets(digest: string): RawSplit {
+  const sets = given.get(digest);
+  if (sets) return sets;
+  throw new OptionError(
+    `split "sets:${digest}" was given as sets of nodes, in a call of distill(): give them again as { train, val, test }`,
+  );
 }
 
 /** @throws InputError for sets that are empty, overlap, or hold what is no node of the graph */

@@ -1,5 +1,6 @@
 // Splits into training, validation and test nodes: read, drawn or derived.
 
+import { refuse } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import { toInt32 } from "../formats/arrays.ts";
@@ -34,7 +35,9 @@ export type SplitSpec =
       readonly train: number;
       readonly val: number;
       readonly seed: number;
-    };
+    }
+  // Sets of a program's own, see nameSets(): they cannot be written by hand.
+  | { readonly kind: "sets"; readonly digest: string };
 
 /** The default split of a dataset that comes without one. */
 export const USUAL_RANDOM = "random:48/32/20:0";
@@ -44,7 +47,7 @@ type Digit = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
 /** Names of splits that Tab offers; a drawn split may have any numbers. */
 export type SplitName =
   | `geom-gcn:${Digit}`
-  | Exclude<SplitSpec["kind"], "geom-gcn" | "random" | "per-class">
+  | Exclude<SplitSpec["kind"], "geom-gcn" | "random" | "per-class" | "sets">
   | typeof USUAL_RANDOM
   | "per-class:20/30:0";
 
@@ -54,7 +57,10 @@ export const SPLIT_FORMS =
 
 /** @throws OptionError for anything but one of the five forms. */
 export function parseSplit(name: string): SplitSpec {
+  if (typeof name !== "string") refuse(name, "split", SPLIT_FORMS);
   if (name === "public" || name === "pyg-full") return { kind: name };
+  const sets = /^sets:([0-9a-f]{16})$/.exec(name);
+  if (sets) return { kind: "sets", digest: sets[1]! };
   const geom = /^geom-gcn:([0-9])$/.exec(name);
   if (geom) return { kind: "geom-gcn", index: Number(geom[1]) };
   const random = /^random:(\d{1,9})\/(\d{1,9})\/(\d{1,9}):(\d{1,10})$/.exec(name);

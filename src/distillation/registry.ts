@@ -65,6 +65,9 @@ export function methodLabel(name: string): string {
 /** Whether a program added the method, see registerMethod(). */
 export const isAddedMethod = (name: string): boolean => registry.isAdded(name);
 
+/** See Registry. */
+export const methodDigest = (name: string): string | undefined => registry.digest(name);
+
 const PARTS = ["name", "summary", "version", "needsTeacher", "defaults", "options", "presets"];
 
 /**
@@ -188,5 +191,9 @@ export function createDistillation(
   const found = findMethod(name);
   checkUse(found, options, scene.teacher !== undefined);
   if (!(scene.train instanceof Targets)) checkLabelSets(name);
-  return found.create(scene as TaughtScene, options);
+  const made = found.create(scene as TaughtScene, options);
+  const legal = "{ parameters, reads, loss, inspect, dispose }";
+  const needed = ["parameters", "reads", "loss", "inspect", "dispose"];
+  needObject(made, `the method ${name}: what create() returned`, legal, ...needed);
+  return made;
 }

@@ -21,10 +21,10 @@ export function nonzeros(matrix: Csr): number {
 }
 
 /**
- * Makes sorted, unique arcs from (row, column) pairs: a counting sort by column, then by row,
- * in O(rows + columns + arcs). Pairs may repeat and come in any order; rows and columns are counted
- * from 0.
- * @throws InputError for a pair outside the matrix, or a row without its column
+ * Makes sorted, unique arcs from (row, column) pairs: a counting sort by row, then a sort of each row, so that
+ * the time does not depend on the number of columns. Pairs may repeat and come in any order; rows and columns
+ * are counted from 0.
+ * @throws InputError for a pair outside the matrix, a row without its column
  */
 export function csrFromPairs(
   rows: number,
@@ -34,24 +34,26 @@ export function csrFromPairs(
 ): Csr {
   checkPairs(rows, columns, rowOf, columnOf);
   const count = rowOf.length;
-  const byColumn = countingSort(columns, columnOf, null, count);
-  const order = countingSort(rows, rowOf, byColumn, count);
-  const indptr = new Int32Array(rows + 1);
+  const start = new Int32Array(rows + 1);
+  for (let k = 0; k < count; k++) start[rowOf[k]! + 1]!++;
+  for (let r = 0; r < rows; r++) start[r + 1]! += start[r]!;
+  const next = start.slice(0, rows);
   const indices = new Int32Array(count);
+  for (let k = 0; k < count; k++) indices[next[rowOf[k]!]!++] = columnOf[k]!;
   let kept = 0;
-  let previousRow = -1;
-  let previousColumn = -1;
-  for (let k = 0; k < count; k++) {
-    const row = rowOf[order[k]!]!;
-    const column = columnOf[order[k]!]!;
-    if (row === previousRow && column === previousColumn) continue;
-    indices[kept++] = column;
-    indptr[row + 1]!++;
-    previousRow = row;
-    previousColumn = column;
+  let first = 0;
+  for (let r = 0; r < rows; r++) {
+    const end = start[r + 1]!;
+    const row = indices.subarray(first, end).sort();
+    start[r] = kept;
+    for (let k = 0; k < row.length; k++) {
+      // Kept ones lie before this row or in what of it was read.
+      if (k === 0 || row[k] !== indices[kept - 1]) indices[kept++] = row[k]!;
+    }
+    first = end;
   }
-  for (let r = 0; r < rows; r++) indptr[r + 1]! += indptr[r]!;
-  return { rows, columns, indptr, indices: indices.slice(0, kept) };
+  start[rows] = kept;
+  return { rows, columns, indptr: start, indices: indices.slice(0, kept) };
 }
 
 function checkPairs(
@@ -63,7 +65,8 @@ function checkPairs(
   const fail = (fault: string): never => {
     throw new InputError(`pairs for a ${rows} x ${columns} matrix: ${fault}`);
   };
-  if (!isCount(rows) || !isCount(columns)) fail("the sides are not whole numbers");
+  if (!isCount(rows) || !isCount(columns))
+    fail("the sides are not whole numbers from 0 to 2147483647");
   for (const [name, ends] of Object.entries({ rows: rowOf, columns: columnOf })) {
     if (!isCount(ends?.length)) fail(`the ${name} are not an array of numbers`);
   }
@@ -81,24 +84,6 @@ function checkPairs(
   };
   checkEnds("row", rows, rowOf);
   checkEnds("column", columns, columnOf);
-}
-
-/** Orders 0..count-1 (or `previous`) by key, stably. */
-function countingSort(
-  keys: number,
-  keyOf: ArrayLike<number>,
-  previous: Int32Array | null,
-  count: number,
-): Int32Array {
-  const start = new Int32Array(keys + 1);
-  for (let k = 0; k < count; k++) start[keyOf[k]! + 1]!++;
-  for (let k = 0; k < keys; k++) start[k + 1]! += start[k]!;
-  const order = new Int32Array(count);
-  for (let k = 0; k < count; k++) {
-    const item = previous ? previous[k]! : k;
-    order[start[keyOf[item]!]!++] = item;
-  }
-  return order;
 }
 
 /**

@@ -46,6 +46,9 @@ export function findModel(name: Suggested<ModelName>): AnyModelKind {
 /** Whether a program added the kind, by registerModel(). */
 export const isAddedModel = (name: string): boolean => registry.isAdded(name);
 
+/** See Registry. */
+export const modelDigest = (name: string): string | undefined => registry.digest(name);
+
 const PARTS = ["name", "label", "summary", "defaults", "options", "forwardText"] as const;
 const FUNCTIONS = ["size", "prepare", "shapes", "create"] as const;
 /** An arbitrary shape, to see what a kind's shapes are. */
@@ -95,7 +98,7 @@ export function changedModel<Name extends string>(
   config: ModelConfig,
   changes: ModelChanges<Name> | undefined,
 ): ModelConfigOf<Name> {
-  const kind = changes?.kind ?? config.kind;
+  const kind = changes?.kind === undefined ? config.kind : changes.kind;
   const base = kind === config.kind ? config : { kind, ...findModel(kind).defaults };
   return { ...base, ...changes, kind } as unknown as ModelConfigOf<Name>;
 }
@@ -118,7 +121,11 @@ export function createModel<C extends ModelConfig>(
     "kind",
   );
   const [kind, given] = kindOf(config);
-  return kind.create(given, shape, seed) as ModelOf<C> & Model;
+  const made = kind.create(given, shape, seed);
+  const legal = "a model: { outline, parameters, forward, dispose }";
+  const needed = ["outline", "parameters", "forward", "dispose"];
+  needObject(made, `the model ${kind.name}: what create() returned`, legal, ...needed);
+  return made as ModelOf<C> & Model;
 }
 
 export function modelShapes(config: ModelConfig, shape: GraphShape): Shapes {

@@ -1,11 +1,13 @@
 // Applies a trained model to a graph: logits, classes and accuracies.
-import { needObject, needText } from "../base/arguments.ts";
+import { checkValues, isText, LEGAL, type Legal, needObject, needText } from "../base/arguments.ts";
 import { UserError } from "../base/errors.ts";
 import { readBytes } from "../base/files.ts";
 import type { Suggested } from "../base/suggested.ts";
 import {
+  DATA_OPTIONS,
   type DataOptions,
   type DatasetName,
+  LEGAL_SPLIT,
   loadDataset,
   loadSplit,
   type OwnSplit,
@@ -19,7 +21,7 @@ import { taskOf } from "../tasks/task.ts";
 import { startEngine } from "../tensor/index.ts";
 import { checkKeys } from "./config-check.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
-import { graphInputs } from "./inputs.ts";
+import { fingerprint, graphInputs } from "./inputs.ts";
 import { decodeModel, type ModelFile, restoreModel } from "./model-file.ts";
 
 export interface EvaluateOptions extends DataOptions {
@@ -44,10 +46,13 @@ export interface Evaluation {
   readonly logits: Float32Array;
 }
 
-const KEYS: Readonly<Record<keyof EvaluateOptions, true>> = {
-  ...{ dataset: true, split: true },
-  ...{ dataDir: true, download: true, mirror: true, onWarning: true, onProgress: true },
-  ...{ signal: true, idleLimit: true, totalLimit: true },
+const OPTIONS: Readonly<Record<keyof EvaluateOptions, Legal>> = {
+  ...DATA_OPTIONS,
+  dataset: {
+    words: "a dataset's name, or a graph, as returned by makeGraph()",
+    is: (value) => isText(value) || LEGAL.object.is(value),
+  },
+  split: LEGAL_SPLIT,
 };
 
 const MODEL = "a trained model, as returned by distill(), or the path of a model file";
@@ -64,26 +69,47 @@ export async function evaluate(
   model: string | ModelFile,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  checkKeys(options, Object.keys(OPTIONS), "the options of evaluate");
+  checkValues(options, OPTIONS, "evaluate");
   const file = typeof model === "string" ? readModelFile(model) : model;
   needObject(file, "evaluate: model", MODEL, "config", "shape", "parameters");
-  checkKeys(options, Object.keys(KEYS), "the options of evaluate");
   const { dataset = file.config.dataset, split: given, ...rest } = options;
   const data = { download: true, ...rest };
   const graph = typeof dataset === "string" ? await loadDataset(dataset, data) : dataset;
   needObject(graph, "evaluate: dataset", "a dataset's name, or a graph", "name", "adjacency");
   checkFit(file, graph);
-  // Another graph's splits may be of other kinds; without one, all labelled nodes count.
-  const spec = given ?? (graph.name === file.config.dataset ? file.config.split : undefined);
   const split =
-    typeof spec === "object" ? ownSplit(spec, graph) : spec && (await loadSplit(graph, spec, data));
+    typeof given === "object"
+      ? ownSplit(given, graph)
+      : given === undefined
+        ? await trainedSplit(file, graph, data)
+        : await loadSplit(graph, given, data);
   startEngine();
   const { metric } = taskOf(graph);
   return {
     dataset: graph.name,
     ...(split && { split: split.name }),
     ...(metric !== "accuracy" && { metric }),
-    ...apply(file, graph, split || undefined),
+    ...apply(file, graph, split),
   };
+}
+
+/**
+ * Returns the split of the model's training, if the graph is that of its training. Another one, whatever its name,
+ * has none: its test nodes may have been trained on, so that all labelled items count together.
+ */
+async function trainedSplit(
+  { config, data }: ModelFile,
+  graph: Graph,
+  options: DataOptions,
+): Promise<Split | undefined> {
+  if (graph.name !== config.dataset) return undefined;
+  const split = await loadSplit(graph, config.split, options);
+  if (fingerprint(graph, split) === data) return split;
+  options.onWarning?.(
+    `this is not the ${graph.name} ${config.split} that the model was trained on: only all labelled items are scored`,
+  );
+  return undefined;
 }
 
 /** Reads a model file of any program. @throws FormatError, FileError */

@@ -1,9 +1,10 @@
 // Checks all that can be known before anything is trained, so that a run that must fail costs no teacher.
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { shown } from "../base/arguments.ts";
+import { checkValues, LEGAL, type Legal, shown } from "../base/arguments.ts";
 import { OptionError, UserError } from "../base/errors.ts";
 import { probeFolder } from "../base/files.ts";
+import { DATA_OPTIONS } from "../datasets/index.ts";
 import { checkLabelSets } from "../distillation/registry.ts";
 import { hiddenWidth } from "../models/registry.ts";
 import { chooseEngine, engineFlavour, MOST_THREADS } from "../tensor/index.ts";
@@ -21,40 +22,35 @@ import type { TrialsOptions } from "./trials.ts";
 
 const MOST_WORKERS = 256;
 
-const OPTIONS: Readonly<Record<keyof TrialsOptions, (value: unknown) => string | undefined>> = {
+const OPTIONS: Readonly<Record<keyof TrialsOptions, Legal>> = {
+  ...DATA_OPTIONS,
   workers: whole(MOST_WORKERS),
   threads: whole(MOST_THREADS),
-  runsDir: legal("the path of a folder", (value) => typeof value === "string" && value !== ""),
-  resume: legal('true, false or "repair"', (v) => typeof v === "boolean" || v === "repair"),
-  checkpointSeconds: legal("a number, 0 or more", (v) => typeof v === "number" && v >= 0),
-  observer: legal("a function", (value) => typeof value === "function"),
-  engine: () => undefined, // chooseEngine() knows them
-  profile: legal("true or false", (value) => typeof value === "boolean"),
-  executor: legal("a function", (value) => typeof value === "function"),
-  modules: legal("an array of files' paths or URLs", (value) => Array.isArray(value)),
-  signal: legal("an AbortSignal", (value) => typeof value === "object" && value !== null),
-  dataDir: legal("the path of a folder", (value) => typeof value === "string"),
-  download: legal("true or false", (value) => typeof value === "boolean"),
-  mirror: legal("an address", (value) => typeof value === "string"),
-  onWarning: legal("a function", (value) => typeof value === "function"),
-  onProgress: legal("a function", (value) => typeof value === "function"),
-  recorded: legal("a Map", (value) => value instanceof Map),
-  idleLimit: legal("milliseconds", (value) => typeof value === "number" && value > 0),
-  totalLimit: legal("milliseconds", (value) => typeof value === "number" && value > 0),
+  runsDir: LEGAL.folder,
+  resume: {
+    words: 'true, false or "repair"',
+    is: (value) => typeof value === "boolean" || value === "repair",
+  },
+  checkpointSeconds: {
+    words: "a number, 0 or more",
+    is: (value) => typeof value === "number" && value >= 0,
+  },
+  observer: LEGAL.functions,
+  engine: { words: "an engine", is: () => true }, // chooseEngine() knows them
+  profile: LEGAL.switch,
+  executor: LEGAL.functions,
+  modules: { words: "an array of files' paths or URLs", is: Array.isArray },
+  recorded: { words: "a Map", is: (value) => value instanceof Map },
 };
 
 /** The options of runTrials(). */
 export const TRIALS_OPTIONS = Object.keys(OPTIONS);
 
-function legal(words: string, isLegal: (value: unknown) => boolean) {
-  return (value: unknown): string | undefined => (isLegal(value) ? undefined : words);
-}
-
-function whole(most: number) {
-  return legal(
-    `a whole number from 1 to ${most}`,
-    (n) => Number.isInteger(n) && Number(n) >= 1 && Number(n) <= most,
-  );
+function whole(most: number): Legal {
+  return {
+    words: `a whole number from 1 to ${most}`,
+    is: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= most,
+  };
 }
 
 /**
@@ -66,12 +62,7 @@ export function checkRequest(configs: readonly RunConfig[], options: TrialsOptio
     throw new OptionError(`runTrials takes an array of configurations, not ${shown(configs)}`);
   }
   checkKeys(options, TRIALS_OPTIONS, "the options of runTrials");
-  for (const [name, check] of Object.entries(OPTIONS)) {
-    const value = options[name as keyof TrialsOptions];
-    const words = value === undefined ? undefined : check(value);
-    if (words === undefined) continue;
-    throw new OptionError(`runTrials: option "${name}" is ${shown(value)}; legal: ${words}`);
-  }
+  checkValues(options, OPTIONS, "runTrials");
   if (options.executor && (options.workers ?? options.threads) !== undefined) {
     throw new OptionError(
       "runTrials: the options workers and threads are for worker threads; leave them out with an executor",

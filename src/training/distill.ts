@@ -1,6 +1,7 @@
 // Distils a student from its dataset, teacher and method, in one call.
 import path from "node:path";
-import { needObject, needText, refuse } from "../base/arguments.ts";
+import { inspect } from "node:util";
+import { checkValues, LEGAL, type Legal, needObject, needText, refuse } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
 import type { Suggested } from "../base/suggested.ts";
@@ -10,16 +11,19 @@ import {
   type DatasetName,
   importDataset,
   isPath,
+  LEGAL_SPLIT,
   loadDataset,
   loadSplit,
+  nameSets,
   type OwnSplit,
   ownSplit,
   registerDataset,
   type SplitName,
 } from "../datasets/index.ts";
+import { percent } from "../display/format.ts";
 import type { MethodName } from "../distillation/registry.ts";
 import type { Graph, Split } from "../graph/graph.ts";
-import { findModel, type ModelName, models } from "../models/registry.ts";
+import { findModel, type ModelName, models, modelTitle } from "../models/registry.ts";
 import { evaluate, readModelFile } from "./apply.ts";
 import { TRIALS_OPTIONS } from "./beforehand.ts";
 import { checkKeys } from "./config-check.ts";
@@ -33,6 +37,7 @@ import {
   teacherConfig,
 } from "./recipes.ts";
 import type { RunConfig, RunResult } from "./run.ts";
+import { describeRun } from "./run-id.ts";
 import { RUNS_FOLDER, readModel, runFiles } from "./run-store.ts";
 import { InterruptedError } from "./train.ts";
 import { runTrials, type TrialsOptions } from "./trials.ts";
@@ -71,9 +76,20 @@ export interface DistillRequest<
   readonly teacherSeed?: number;
 }
 
-const KEYS: Readonly<Record<Exclude<keyof DistillRequest, keyof TrialsOptions>, true>> = {
-  ...{ dataset: true, split: true, order: true, teacher: true, student: true },
-  ...{ method: true, options: true, preset: true, seed: true, teacherSeed: true },
+const anything: Legal = { words: "", is: () => true };
+const seeds: Legal = {
+  words: `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
+  is: (value) => Number.isSafeInteger(value) && Number(value) >= 0,
+};
+
+const OPTIONS: Readonly<Record<Exclude<keyof DistillRequest, keyof TrialsOptions>, Legal>> = {
+  ...{ dataset: anything, teacher: anything, student: anything }, // checked as they are read
+  split: LEGAL_SPLIT,
+  order: { words: '"locality"', is: (value) => value === "locality" },
+  method: { ...LEGAL.name, words: "the name of a method" },
+  options: { ...LEGAL.object, words: "an object with the method's options" },
+  preset: { ...LEGAL.name, words: "the name of one of the method's presets" },
+  ...{ seed: seeds, teacherSeed: seeds },
 };
 const LEFT_TO_TRIALS = TRIALS_OPTIONS.filter(
   (name) => !["workers", "profile", "recorded"].includes(name),
@@ -106,6 +122,20 @@ export class TrainedModel implements ModelFile {
   /** Fractions of the training, validation and test items, at the best epoch. */
   get accuracy(): RunResult["accuracy"] {
     return this.result.accuracy;
+  }
+
+  /** Returns what a notebook and console.log show of it: not its weights. */
+  [inspect.custom](): string {
+    const { accuracy, bestEpoch, config, curve, dead, interrupted, metric, parameters } =
+      this.result;
+    const { test, val, train } = accuracy;
+    const ended = interrupted ? "stopped" : `of ${curve.loss.length}`;
+    return [
+      `TrainedModel: ${modelTitle(config.model)}, ${describeRun(config)}${dead ? ", DEAD" : ""}`,
+      `${metric ?? "accuracy"}: test ${percent(test)}, validation ${percent(val)}, train ${percent(train)} (best epoch ${bestEpoch}, ${ended})`,
+      `parameters: ${parameters.model.toLocaleString("en")} in ${this.parameters.size} arrays`,
+      "predict(), export(file), result, config",
+    ].join("\n");
   }
 
   /** Returns the class of each item, by default of the graph that the model was trained on. */
@@ -148,7 +178,8 @@ export async function distill<
   TeacherKind extends Suggested<ModelName>,
 >(request: DistillRequest<Name, Kind, TeacherKind>): Promise<TrainedModel> {
   needObject(request, "distill", "{ dataset, teacher, student, method }", "dataset");
-  checkKeys(request, [...Object.keys(KEYS), ...LEFT_TO_TRIALS], "distill");
+  checkKeys(request, [...Object.keys(OPTIONS), ...LEFT_TO_TRIALS], "distill");
+  checkValues(request, OPTIONS, "distill");
   const { dataset, split, teacher, student, method, options, preset, order, ...rest } = request;
   const { seed = 1, teacherSeed = TEACHER_SEED, ...trials } = rest;
   const data = { download: true, ...trials };
@@ -199,7 +230,7 @@ function given(
         "weights; give a file written by abkd export",
     );
   }
-  needObject(value, `distill: ${role}`, GIVEN);
+  if (!LEGAL.object.is(value)) refuse(value, `distill: ${role}`, GIVEN);
   if ("config" in value) return { config: value.config };
   return "dataset" in value ? { config: value } : { changes: value };
 }
@@ -212,36 +243,55 @@ const NO_NODES: Split = {
 };
 
 /**
- * Returns the data's names in configurations. Registers a graph, with its sets, if no dataset has its name;
- * `forget` removes it again.
- * @throws OptionError for a graph or sets that differ from those of the dataset of this name
+ * Returns the data's names in configurations. Registers a graph if no dataset has its name; `forget` removes it
+ * again.
+ * @throws OptionError for a graph that differs from the dataset of its name; InputError for wrong sets
  */
 async function known(
   dataset: string | Graph,
   split: string | OwnSplit | undefined,
   options: DataOptions,
 ): Promise<Pick<Subject, "dataset" | "split"> & { readonly forget?: () => void }> {
-  const sets = typeof split === "object" && split !== null ? split : undefined;
-  const spec = sets ? "public" : (split as string | undefined);
-  const named = (name: string) => ({ dataset: name, ...(spec !== undefined && { split: spec }) });
+  const named = (name: string, spec: string | undefined) => ({
+    dataset: name,
+    ...(spec !== undefined && { split: spec }),
+  });
   if (typeof dataset === "string") {
-    if (!sets) return named(isPath(dataset) ? (await importDataset(dataset)).graph.name : dataset);
-    throw new OptionError("distill: your own split needs your own graph: see makeGraph()");
+    if (typeof split === "object") {
+      throw new OptionError(
+        "distill: your own split needs a graph, as returned by makeGraph() or loadDataset()",
+      );
+    }
+    return named(isPath(dataset) ? (await importDataset(dataset)).graph.name : dataset, split);
   }
   const legal = "a dataset's name, or a graph, as returned by makeGraph()";
   needObject(dataset, "distill: dataset", legal, "name", "adjacency", "features", "labels");
   const { name } = dataset;
-  if (!DATASET_NAMES.includes(name)) {
-    const forget = registerDataset({ name, graph: dataset, ...(sets && { split: sets }) });
-    return { ...named(name), forget };
+  const forget = DATASET_NAMES.includes(name)
+    ? undefined
+    : registerDataset({ name, graph: dataset });
+  if (!forget) {
+    const there = await loadDataset(name, options);
+    if (fingerprint(dataset, NO_NODES) !== fingerprint(there, NO_NODES)) {
+      throw new OptionError(
+        `distill: this is not the dataset "${name}": give the graph a name of its own, as in ` +
+          '{ ...graph, name: "mine" }',
+      );
+    }
   }
-  const there = await loadDataset(name, options);
-  const [ours, theirs] = sets
-    ? [ownSplit(sets, dataset), await loadSplit(there, "public", options).catch(() => NO_NODES)]
-    : [NO_NODES, NO_NODES];
-  if (fingerprint(dataset, ours) === fingerprint(there, theirs)) return named(name);
-  throw new OptionError(
-    `distill: this is not the dataset "${name}", or not its sets of nodes: give the graph a name of its ` +
-      'own, as in { ...graph, name: "mine" }',
-  );
+  try {
+    const spec = typeof split === "object" ? await setsName(split, dataset, options) : split;
+    return { ...named(name, spec), ...(forget && { forget }) };
+  } catch (error) {
+    forget?.();
+    throw error;
+  }
+}
+
+/** Returns `public` for the sets that the dataset comes with; others have names of their own. */
+async function setsName(sets: OwnSplit, graph: Graph, options: DataOptions): Promise<string> {
+  const own = ownSplit(sets, graph);
+  const usual = await loadSplit(graph, "public", options).catch(() => NO_NODES);
+  if (fingerprint(graph, own) === fingerprint(graph, usual)) return "public";
+  return nameSets(sets, graph);
 }

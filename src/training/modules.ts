@@ -7,8 +7,8 @@ import { shown } from "../base/arguments.ts";
 import { OptionError, UserError } from "../base/errors.ts";
 import { libraryFile } from "../base/library.ts";
 import { printable } from "../base/printable.ts";
-import { isAddedMethod } from "../distillation/registry.ts";
-import { isAddedModel } from "../models/registry.ts";
+import { isAddedMethod, methodDigest } from "../distillation/registry.ts";
+import { isAddedModel, modelDigest } from "../models/registry.ts";
 import type { RunConfig } from "./run.ts";
 
 /**
@@ -70,6 +70,8 @@ export async function importModules(urls: readonly string[]): Promise<void> {
 export interface Needs {
   readonly methods: readonly string[];
   readonly models: readonly string[];
+  /** By method or model as in messages, the digest of the file that added it here; absent for a notebook's cell. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** @param configs the runs and those that they need, such as teachers */
@@ -77,10 +79,19 @@ export function addedNeeds(configs: Iterable<RunConfig>): Needs {
   const all = [...configs];
   const methods = all.flatMap(({ method }) => (method ? [method.name] : []));
   const models = all.map(({ model }): string => model.kind);
-  return {
+  const needs = {
     methods: [...new Set(methods)].filter(isAddedMethod),
     models: [...new Set(models)].filter(isAddedModel),
   };
+  return { ...needs, files: filesOf(needs) };
+}
+
+function filesOf({ methods, models }: Needs): Record<string, string> {
+  const digests = [...methods.map(methodDigest), ...models.map(modelDigest)];
+  const names = needNames({ methods, models });
+  return Object.fromEntries(
+    names.flatMap((name, k) => (digests[k] === undefined ? [] : [[name, digests[k]]])),
+  );
 }
 
 /** @throws OptionError if runs need what this program added, and no module adds it in the workers */
@@ -100,9 +111,20 @@ export function refuseMissing(needs: Needs): void {
     models: needs.models.filter((name) => !isAddedModel(name)),
   };
   const [first] = needNames(missing);
-  if (first === undefined) return;
+  if (first !== undefined) {
+    throw new UserError(
+      `${first} is not known in a worker thread: importing the modules does not add it`,
+    );
+  }
+  const here = filesOf(needs);
+  const edited = Object.entries(needs.files ?? {}).find(
+    ([name, digest]) => here[name] !== undefined && here[name] !== digest,
+  );
+  if (!edited) return;
   throw new UserError(
-    `${first} is not known in a worker thread: importing the modules does not add it`,
+    `${edited[0]} was added by a file that has changed since this program loaded it, and worker threads load ` +
+      "what it is now: start the program again (in a notebook, import the file again), with another version " +
+      "if the loss is another",
   );
 }
 

@@ -1,5 +1,6 @@
 // The default recipes: how each dataset's teacher and students are trained, and where the numbers come from.
 
+import { checkValues, isText, LEGAL, type Legal } from "../base/arguments.ts";
 import { resolveOptions } from "../base/options.ts";
 import type { Suggested } from "../base/suggested.ts";
 import { type DatasetName, datasetEntry, type SplitName } from "../datasets/index.ts";
@@ -211,17 +212,29 @@ export interface Subject {
   readonly order?: NonNullable<RunConfig["order"]>;
 }
 
-/** @throws OptionError for a key that nothing reads: a typo would silently leave the default */
-function checkGiven(subject: Subject, changes: object): void {
+const CHANGES: Readonly<Record<keyof Changes, Legal>> = {
+  model: { ...LEGAL.object, words: "an object with a kind and its options" },
+  training: { ...LEGAL.object, words: "an object, such as { epochs: 100 }" },
+  options: { ...LEGAL.object, words: "an object with the method's options" },
+  preset: { ...LEGAL.name, words: "the name of one of the method's presets" },
+  recipe: {
+    words: "a method's name, or null for the recipe that was not searched",
+    is: (value) => value === null || isText(value),
+  },
+};
+
+/** @throws OptionError for a wrong value, or a key that nothing reads: a typo would silently leave the default */
+function checkGiven(subject: Subject, changes: object, what: string): void {
   checkKeys(subject, ["dataset", "split", "seed", "order"], "what is to be run");
-  const known = ["model", "training", "options", "preset", "recipe"];
-  checkKeys(changes, known, "the changes to a recipe");
+  checkKeys(changes, Object.keys(CHANGES), what);
+  checkValues(changes, CHANGES, what);
 }
 
 /** Returns the parts of a configuration that say what is run. */
 function subjectParts({ dataset, split, seed, order }: Subject) {
-  const usual = datasetEntry(dataset).defaultSplit;
-  return { dataset, split: split ?? usual, seed, ...(order !== undefined && { order }) };
+  const { defaultSplit } = datasetEntry(dataset);
+  const chosen = split === undefined ? defaultSplit : split;
+  return { dataset, split: chosen, seed, ...(order !== undefined && { order }) };
 }
 
 /**
@@ -232,8 +245,9 @@ export function teacherConfig<Kind extends Suggested<ModelName> = "gcnii">(
   subject: Subject,
   changes: Changes<string, Kind> = {},
 ): RunConfig<ModelConfigOf<Kind>> {
-  checkGiven(subject, changes);
-  const recipe = teacherRecipeOf(subject.dataset, changes.model?.kind ?? "gcnii");
+  checkGiven(subject, changes, "the changes to a teacher's recipe");
+  const { kind = "gcnii" } = changes.model ?? {};
+  const recipe = teacherRecipeOf(subject.dataset, kind);
   const { model, training } = recipe;
   const config = {
     ...subjectParts(subject),
@@ -261,10 +275,11 @@ export function studentConfig<
   teacher: RunConfig,
   changes: Changes<Name, Kind> = {},
 ): RunConfig<ModelConfigOf<Kind>> {
-  checkGiven(subject, changes);
+  checkGiven(subject, changes, "the changes to a student's recipe");
   const method = findMethod(methodName);
   const { recipe: id = method.name } = changes;
-  const recipe = studentRecipeOf(subject.dataset, id, changes.model?.kind ?? "gcnii");
+  const { kind = "gcnii" } = changes.model ?? {};
+  const recipe = studentRecipeOf(subject.dataset, id, kind);
   const given =
     changes.preset === undefined ? { ...recipe.options, ...changes.options } : changes.options;
   const config = {

@@ -1,10 +1,12 @@
 // Reports on many runs after a notebook's interrupt: what they have come to, and how to go on.
 
+import { existsSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { listed } from "../display/format.ts";
 import { LiveLine } from "../display/line.ts";
-import type { RunResult } from "./run.ts";
-import { RUNS_FOLDER } from "./run-store.ts";
+import { withPrerequisites } from "./beforehand.ts";
+import type { RunConfig, RunResult } from "./run.ts";
+import { RUNS_FOLDER, runFiles } from "./run-store.ts";
 import { InterruptedError } from "./train.ts";
 
 /** How long runs may take to stop after an interrupt: a large teacher's step takes a second or two. */
@@ -12,16 +14,23 @@ const STOPPING_MILLISECONDS = 30_000;
 
 /**
  * Waits until the runs have saved their checkpoints, and shows a line that says what there is.
- * @param asked how many runs were requested
+ * @param configs the requested runs
  * @returns finished and stopped runs
  * @throws InterruptedError if there is none, and whatever else the runs failed with
  */
 export async function stoppedResults(
   work: Promise<RunResult[]>,
-  asked: number,
+  configs: readonly RunConfig[],
   runsDir = RUNS_FOLDER,
 ): Promise<RunResult[]> {
-  const goOn = `what was trained is kept in ${runsDir}: the same call with { resume: true } goes on`;
+  const isKept = (config: RunConfig): boolean => {
+    const { result, checkpoint } = runFiles(runsDir, config);
+    return existsSync(result) || existsSync(checkpoint);
+  };
+  const goOn = (): string =>
+    [...withPrerequisites(configs).values()].some(isKept)
+      ? `; what was trained is kept in ${runsDir}: the same call with { resume: true } goes on`
+      : "";
   // The runs' messages may have been lost: the code that receives them can be killed as well.
   const lost = setTimeout(STOPPING_MILLISECONDS, undefined, { ref: false }).then(() => {
     throw new InterruptedError("stopped");
@@ -31,8 +40,8 @@ export async function stoppedResults(
   } catch (error) {
     if (!(error instanceof InterruptedError)) throw error;
     const { results, message } = error;
-    if (results.length === 0) throw new InterruptedError(`${message}; ${goOn}`);
-    new LiveLine().end(`${describe(results, asked)}; ${goOn}`);
+    if (results.length === 0) throw new InterruptedError(`${message}${goOn()}`);
+    new LiveLine().end(`${describe(results, configs.length)}${goOn()}`);
     return [...results];
   }
 }

@@ -100,7 +100,7 @@ export async function runTrials(
       interrupt.abort();
       // The loading of the data may have been killed, and would never come to an end.
       if (!begun) throw new InterruptedError(BEFORE_TRAINING);
-      return stoppedResults(work, configs.length, options.runsDir);
+      return stoppedResults(work, configs, options.runsDir);
     });
   } finally {
     line?.close(signal.aborted);

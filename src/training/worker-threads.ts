@@ -1,6 +1,7 @@
 // The executor of this machine: worker threads, each with an engine of its own.
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
+import { shown } from "../base/arguments.ts";
 import { UserError } from "../base/errors.ts";
 import { hiddenWidth } from "../models/registry.ts";
 import { chooseEngine, wantedThreads } from "../tensor/index.ts";
@@ -128,7 +129,8 @@ class Pool implements Executor {
 
 /** Makes the error for a worker that died, or a bug of ours in it; its message names the run. */
 function crash(config: RunConfig, cause: unknown): UserError {
-  const { code, message } = cause as NodeJS.ErrnoException;
+  const { code, message }: Partial<NodeJS.ErrnoException> =
+    cause instanceof Error ? cause : { message: `it threw ${shown(cause)}, not an Error` };
   const why =
     code === "ERR_WORKER_OUT_OF_MEMORY"
       ? "out of memory; use fewer --workers or a smaller model"

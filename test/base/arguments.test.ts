@@ -93,3 +93,101 @@ test("a missing argument is named, with where to get it", () => {
   ];
   for (const [call, message] of told) assert.throws(call, { message });
 });
+
+const graph = abkd.makeGraph({
+  name: "six",
+  edges: { from: [0, 1, 2, 3, 4, 5], to: [1, 2, 3, 4, 5, 0] },
+  features: [0, 0, 0, 1, 1, 1].map((kind) => [kind, 1 - kind]),
+  labels: [0, 0, 0, 1, 1, 1],
+});
+const sets = { train: [0, 3], val: [1, 4], test: [2, 5] };
+const subject = { dataset: "synthetic", seed: 1 };
+const tiny = { model: { kind: "gcn", layers: 2, width: 2 }, training: { epochs: 1 } } as const;
+const taught = abkd.teacherConfig(subject, tiny);
+
+/** Values that no option takes, beside those of one. */
+const NEVER = [null, 3.5, {}, [], true, "", "no such thing", () => 0];
+
+/** Calls by the options that they take, with the values of NEVER that are legal: all others are refused. */
+const OPTIONS: readonly (readonly [
+  name: string,
+  call: (options: Record<string, unknown>) => unknown,
+  legal: Readonly<Record<string, readonly unknown[]>>,
+])[] = [
+  [
+    "distill",
+    (changes) => abkd.distill({ dataset: graph, split: sets, ...changes } as never),
+    {
+      ...{ dataset: [], split: [], order: [], teacher: [{}], student: [{}], method: [] },
+      ...{ options: [{}], preset: [], seed: [], teacherSeed: [], runsDir: ["no such thing"] },
+      ...{ resume: [true], checkpointSeconds: [3.5], observer: [NEVER.at(-1)], engine: [] },
+      ...{ threads: [], modules: [[]], executor: [], signal: [], dataDir: ["no such thing"] },
+      ...{ download: [true], mirror: [], onWarning: [NEVER.at(-1)], onProgress: [NEVER.at(-1)] },
+      ...{ idleLimit: [3.5], totalLimit: [3.5] },
+    },
+  ],
+  ...(["teacher", "student"] as const).flatMap((role) =>
+    ["model", "training", "recipe"].map(
+      (part) =>
+        [
+          `distill: ${role}`,
+          (changes: object) =>
+            abkd.distill({ dataset: graph, split: sets, [role]: { ...tiny, ...changes } } as never),
+          { [part]: part === "recipe" ? [null, "no such thing"] : [{}] },
+        ] as const,
+    ),
+  ),
+  [
+    "evaluate",
+    (changes) => abkd.evaluate("no such file", changes as never),
+    { split: [{}, "no such thing"], dataset: [{}, "no such thing"], dataDir: ["no such thing"] },
+  ],
+  [
+    "loadDataset",
+    (changes) => abkd.loadDataset("synthetic", changes as never),
+    {
+      ...{ signal: [], dataDir: ["no such thing"], download: [true], mirror: [] },
+      ...{ onWarning: [NEVER.at(-1)], onProgress: [NEVER.at(-1)] },
+      ...{ idleLimit: [3.5], totalLimit: [3.5] },
+    },
+  ],
+  [
+    "studentConfig",
+    (changes) => abkd.studentConfig(subject, "abkd", taught, changes as never),
+    { model: [{}], training: [{}], options: [{}], preset: [], recipe: [null, "no such thing"] },
+  ],
+  [
+    "teacherConfig: subject",
+    (changes) => abkd.teacherConfig({ ...subject, ...changes } as never),
+    { dataset: [], split: [], seed: [], order: [] },
+  ],
+  [
+    "teacherConfig: model",
+    (model) => abkd.teacherConfig(subject, { model } as never),
+    { kind: [], layers: [], width: [], dropout: [] },
+  ],
+];
+
+for (const [name, call, options] of OPTIONS) {
+  for (const [option, legal] of Object.entries(options)) {
+    test(`${name} refuses wrong values of ${option}`, async () => {
+      for (const value of NEVER) {
+        if (legal.some((one) => JSON.stringify(one) === JSON.stringify(value))) continue;
+        const shown = `${name}: ${option} of ${JSON.stringify(value) ?? "a function"}`;
+        await assert.rejects(
+          async () => call({ [option]: value }),
+          (error: Error) => {
+            assert.ok(error instanceof UserError, `${shown}: ${error.stack}`);
+            assert.doesNotMatch(
+              error.message,
+              /is not a function|reading '|is not iterable|there is no such file/,
+            );
+            assert.match(error.message, /^[^\n]{20,400}$/);
+            return true;
+          },
+          shown,
+        );
+      }
+    });
+  }
+}

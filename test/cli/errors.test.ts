@@ -7,6 +7,9 @@ import { main } from "../../src/cli/program.ts";
 import { temporaryFolder } from "../training/small.ts";
 import { abkd, start } from "./abkd.ts";
 
+/** All lines together take seconds. */
+const LINE_MILLISECONDS = 30_000;
+
 const SYNTHETIC = ["--dataset", "synthetic"];
 
 const WRONG: readonly [args: string[], message: RegExp][] = [
@@ -35,7 +38,7 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["distill", "--model", "gcn", "--alpha", "0.1"], /--alpha is an option of gcnii.*, not of gcn/],
   [
     ["distill", "--teacher-model", "gcnii", "--teacher-batch-norm", "true"],
-    /of gcn, mlp, not of gcnii/,
+    /of gcn, mlp, sage, not of gcnii/,
   ],
   [["train", "--model", "gat"], /Allowed choices are gcn, gcnii, /],
   [["train", "--model", "gcn", "--layers", "1"], /GCN: option "layers" is 1; legal: /],
@@ -75,6 +78,12 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   ],
   [["train", "--threads", "0"], /'--threads <n>' argument '0' is invalid.* from 1 to 256/],
   [["export", "0123"], /no complete run "0123" in runs/],
+  [
+    ["export", "0123", "--output", ""],
+    /--output is empty: give a value, as in --output <file>, or/,
+  ],
+  [["train", "--runs", ""], /--runs is empty/],
+  [["predict", "x", "--data="], /--data is empty/],
   [["export", "x", "--format", "onnx"], /Allowed choices are safetensors, npz/],
   [["predict"], /missing required argument 'file'/],
   [["predict", "/no/such/file"], /cannot read \/no\/such\/file: there is no such file/],
@@ -85,7 +94,10 @@ test("wrong requests are reported in one line", async (t) => {
   for (const [args, message] of WRONG) {
     // Run in this process, since starting a hundred would take a minute.
     const write = t.mock.method(process.stderr, "write", () => true);
+    // A line that is wrongly accepted trains: a signal ends it, and the exit code names the line.
+    const late = setTimeout(() => process.emit("SIGINT", "SIGINT"), LINE_MILLISECONDS);
     const code = await main(args);
+    clearTimeout(late);
     const stderr = write.mock.calls.map((call) => String(call.arguments[0])).join("");
     write.mock.restore();
     const shown = `abkd ${args.join(" ")} said: ${stderr}`;

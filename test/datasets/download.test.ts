@@ -145,6 +145,23 @@ describe("downloads", { concurrency: true }, () => {
     assert.equal(requests.length, 1);
   });
 
+  test("a pause of this process is no silence of the server", async () => {
+    const { get, target, requests } = await site((_, response) => {
+      response.writeHead(200, { "content-length": CONTENTS.length });
+      response.write(CONTENTS.subarray(0, 20_000));
+      setTimeout(() => response.end(CONTENTS.subarray(20_000)), 100);
+    });
+    let paused = false;
+    const onProgress = (): void => {
+      if (paused) return;
+      paused = true;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 800);
+    };
+    await get({ idleLimit: 400, onProgress });
+    assert.deepEqual(readFileSync(target), CONTENTS);
+    assert.equal(requests.length, 1);
+  });
+
   test("the time for a whole file is limited", async () => {
     const { get } = await site((_, response) => {
       response.writeHead(200, { "content-length": CONTENTS.length });

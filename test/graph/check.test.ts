@@ -48,6 +48,17 @@ describe("csrFromPairs", () => {
   it("accepts repeated pairs in any order", () => {
     assert.deepEqual(pairs([2, 0, 2], [1, 1, 1])(), matrix([0, 1, 1, 2], [1, 1]));
   });
+  it("takes no memory for columns without entries", () => {
+    const widest = 2 ** 31 - 1;
+    const { indptr, indices } = abkd.csrFromPairs(1, widest, [0, 0, 0], [widest - 1, 5, 5]);
+    assert.deepEqual(
+      [[...indptr], [...indices]],
+      [
+        [0, 2],
+        [5, widest - 1],
+      ],
+    );
+  });
 });
 
 const BAD_MATRICES: readonly [what: string, csr: abkd.Csr, message: RegExp][] = [

@@ -72,7 +72,7 @@ export function compileCell(
   count: number,
   constants = new Constants(),
 ): CompiledCell {
-  const parsed = parseCell(source);
+  const parsed = constants.shadows.marked(parseCell(source));
   const url = cellUrl(count);
   const edited = rewrite(parsed, constants);
   const code = `${edited.text}\n//# sourceURL=${url}`;

@@ -3,11 +3,15 @@
 // A cell reports a declaration when it reaches it, and asks before each assignment to a name that is a
 // constant when the cell is compiled. So a declaration that is never reached changes nothing.
 
+import { Shadows } from "./shadows.ts";
+
 /** What kind of constant a name is. */
 export type Fixed = "constant" | "import";
 
 /** One session's constants. */
 export class Constants {
+  /** The session's built-ins that cells have declared anew. */
+  readonly shadows = new Shadows();
   readonly #names = new Map<string, Fixed>();
 
   has(name: string): boolean {

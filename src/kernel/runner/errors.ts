@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { CellSyntaxError, type Position } from "../cell/compile.ts";
 import { hint } from "../cell/habits.ts";
+import { unmarked } from "../cell/shadows.ts";
 import { linesOf } from "../cell/source.ts";
 import type { Failure } from "../channel.ts";
 import type { Frame, Known, Stacks } from "./stacks.ts";
@@ -63,12 +64,13 @@ export class Errors {
   }
 
   #failure(thrown: unknown, url: string, at?: Position): Failure {
-    const { ename, evalue } = nameOf(thrown);
+    const name = nameOf(thrown);
+    const [ename, evalue] = [unmarked(name.ename), unmarked(name.evalue)];
     const known = this.#stacks.cell(url);
     const own = this.#frames(thrown).find(isOf(known))?.place;
     const isSyntax = at && ename === "SyntaxError" && !own;
     const place = isSyntax ? (known?.compiled.map(at.line, at.column) ?? undefined) : undefined;
-    const traceback = this.lines(thrown, known, place);
+    const traceback = this.lines(thrown, known, place).map(unmarked);
     const failed = place ?? own;
     if (known && failed) traceback.push(...hints(ename, evalue, known.source, failed));
     return { status: "error", ename, evalue, traceback };

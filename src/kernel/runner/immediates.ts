@@ -4,6 +4,8 @@
 // the second immediate of a turn leaves Node at an entry that it can neither call nor pass: its event
 // loop then repeats the walk for ever and handles nothing else. A list of one leaves no such entry. If
 // a stop tears the code here, the next message from the link resumes it.
+//
+// One order differs: after an immediate that throws, its ticks come before the next immediate.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { critical } from "./critical.ts";
 

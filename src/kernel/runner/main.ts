@@ -99,7 +99,11 @@ function obey(command: Exclude<Command, { type: "execute" }>): void {
       const { request, expression } = command;
       // V8 limits the expression's time, so the section is short. Without an answer, Tab in the front end would hang.
       critical(() => {
-        frames.event({ type: "members", request, names: membersOf(inspector, expression) });
+        frames.event({
+          type: "members",
+          request,
+          names: membersOf(inspector, expression, modules.constants.shadows),
+        });
       });
       break;
     }

@@ -1,5 +1,6 @@
 // A value's names at run time, for completion, found without running any user code.
 import { types } from "node:util";
+import { type Shadows, unmarked } from "../cell/shadows.ts";
 import type { Inspector } from "./inspect.ts";
 
 const MAX_NAMES = 5000;
@@ -17,11 +18,16 @@ export function installPlainGlobals(): void {
 }
 
 /** Returns the names of a value's properties, its own first; without an expression, all that cells can use. */
-export function membersOf(inspector: Inspector, expression: string): string[] {
+export function membersOf(inspector: Inspector, expression: string, shadows: Shadows): string[] {
   if (expression.trim() === "") {
-    return [...new Set([...inspector.declared(), ...Object.getOwnPropertyNames(globalThis)])];
+    return [
+      ...new Set([
+        ...inspector.declared().map(unmarked),
+        ...Object.getOwnPropertyNames(globalThis),
+      ]),
+    ];
   }
-  const found = inspector.peek(expression);
+  const found = inspector.peek(shadows.markedFirst(expression));
   if (!found || found.value === undefined || found.value === null) return [];
   const names = new Set<string>();
   let object: unknown = Object(found.value);

@@ -29,20 +29,25 @@ export function installTimers(): void {
   const timers = require("node:timers") as Timers;
   const promised = require("node:timers/promises") as PromisedTimers;
   for (const name of ["setTimeout", "setInterval", "setImmediate"] as const) {
-    const tracked = track((name === "setImmediate" ? startImmediate : timers[name]) as AnyFunction);
-    Object.defineProperty(tracked, "name", { value: name });
+    const start = (name === "setImmediate" ? startImmediate : timers[name]) as AnyFunction;
+    const tracked = like(timers[name], track(start));
     Object.assign(timers, { [name]: tracked });
     Object.assign(globalThis, { [name]: tracked });
   }
   for (const name of ["clearTimeout", "clearInterval", "clearImmediate"] as const) {
     const clear = name === "clearImmediate" ? stopImmediate : timers[name];
-    const cleared = whole(clear as AnyFunction);
-    Object.defineProperty(cleared, "name", { value: name });
+    const cleared = like(timers[name], whole(clear as AnyFunction));
     Object.assign(timers, { [name]: cleared });
     Object.assign(globalThis, { [name]: cleared });
   }
-  const { setTimeout: wait, setImmediate: turn } = promisedTimers(timers);
-  Object.assign(promised, { setTimeout: wait, setImmediate: turn, setInterval: promisedInterval });
+  const {
+    setTimeout: wait,
+    setImmediate: turn,
+    setInterval: ticks,
+  } = promisedTimers(timers, {
+    ...promised,
+  });
+  Object.assign(promised, { setTimeout: wait, setImmediate: turn, setInterval: ticks });
   Object.assign(promised.scheduler, {
     wait: (delay: number, options?: WaitOptions) => wait(delay, undefined, options),
   });
@@ -50,6 +55,16 @@ export function installTimers(): void {
   Object.assign(timers.setImmediate, { [CUSTOM]: turn });
   syncBuiltinESMExports();
 }
+
+/** Gives a function the name and the length of the one that it replaces. */
+function like(original: Described, replacement: AnyFunction): AnyFunction {
+  for (const key of ["name", "length"] as const) {
+    Object.defineProperty(replacement, key, { value: original[key], configurable: true });
+  }
+  return replacement;
+}
+
+type Described = { readonly name: string; readonly length: number };
 
 /** Wraps a function that starts a timer, so that the calling run remembers the timer. */
 function track(start: AnyFunction): AnyFunction {
@@ -69,13 +84,25 @@ interface WaitOptions {
   readonly ref?: boolean;
 }
 
-/** Replaces Node's promised timers, which nobody can clear, with ones that use the tracked timers. */
-function promisedTimers(timers: Timers) {
+/** Whether Node's own function would start a timer, rather than reject. */
+function isStarted(delay: unknown, options: unknown): options is WaitOptions {
+  if (delay !== undefined && typeof delay !== "number") return false;
+  if (typeof options !== "object" || options === null || Array.isArray(options)) return false;
+  const { signal, ref } = options as Readonly<Record<string, unknown>>;
+  const isSignal = typeof signal === "object" && signal !== null && "aborted" in signal;
+  return (signal === undefined || isSignal) && (ref === undefined || typeof ref === "boolean");
+}
+
+/**
+ * Returns promised timers that use the tracked timers, because nobody can clear Node's own. `nodes` get
+ * wrong arguments, to reject with the error that names the argument.
+ */
+function promisedTimers(timers: Timers, nodes: PromisedTimers) {
   const promise = <T>(
     start: (resolve: () => void) => Timer,
     clear: (timer: never) => void,
     value: T,
-    { signal, ref = true }: WaitOptions = {},
+    { signal, ref = true }: WaitOptions,
   ): Promise<T> => {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const abort = (): void => {
@@ -93,16 +120,30 @@ function promisedTimers(timers: Timers) {
     else signal?.addEventListener("abort", abort, { once: true });
     return promise;
   };
+  const wait = <T = undefined>(delay?: number, value?: T, options: WaitOptions = {}) =>
+    isStarted(delay, options)
+      ? promise((done) => timers.setTimeout(done, delay), timers.clearTimeout, value, options)
+      : nodes.setTimeout(delay, value, options);
+  const turn = <T = undefined>(value?: T, options: WaitOptions = {}) =>
+    isStarted(undefined, options)
+      ? promise((done) => timers.setImmediate(done), timers.clearImmediate, value, options)
+      : nodes.setImmediate(value, options);
+  async function* ticks<T>(delay?: number, value?: T, options: WaitOptions = {}) {
+    if (isStarted(delay, options)) yield* promisedInterval(delay, value, options);
+    else yield* nodes.setInterval(delay, value, options);
+  }
   return {
-    setTimeout: <T = undefined>(delay?: number, value?: T, options?: WaitOptions) =>
-      promise((done) => timers.setTimeout(done, delay), timers.clearTimeout, value, options),
-    setImmediate: <T = undefined>(value?: T, options?: WaitOptions) =>
-      promise((done) => timers.setImmediate(done), timers.clearImmediate, value, options),
+    setTimeout: like(nodes.setTimeout, wait) as typeof wait,
+    setImmediate: like(nodes.setImmediate, turn) as typeof turn,
+    setInterval: like(nodes.setInterval, ticks),
   };
 }
 
-async function* promisedInterval<T>(delay?: number, value?: T, options: WaitOptions = {}) {
-  const { signal, ref = true } = options;
+async function* promisedInterval<T>(
+  delay: number | undefined,
+  value: T,
+  { signal, ref = true }: WaitOptions,
+) {
   let fired = 0;
   let wake: (() => void) | undefined;
   const interval = setInterval(() => {

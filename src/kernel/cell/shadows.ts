@@ -1,0 +1,96 @@
+// Built-ins that cells declare anew, such as `import { Map } from "immutable"`: modules keep the built-in.
+//
+// V8 gives all scripts and modules one global scope: after `class Map {}` in a cell, every library and the kernel
+// itself would get that Map. So cells declare and use such a name with a mark that is not seen.
+import type { Identifier, Program, Property } from "acorn";
+import { type SimpleVisitors, simple } from "acorn-walk";
+import { declaredNames } from "./names.ts";
+import { type Parsed, parseJavaScript } from "./parse.ts";
+import { Edits } from "./source.ts";
+
+/** Combining grapheme joiner: it has no width, is legal in names, and is used in hardly any text. */
+const MARK = "\u034F";
+const MARKED = new RegExp(`(?<=[\\w$])${MARK}`, "g");
+
+/** Those of V8 and Node, before cells add their own. Constants such as undefined cannot be declared. */
+const BUILT_INS: ReadonlySet<string> = new Set(
+  Object.entries(Object.getOwnPropertyDescriptors(globalThis))
+    .filter(([, { writable, get }]) => writable || get)
+    .map(([name]) => name),
+);
+
+/** One session's shadows: the built-ins that its cells have declared. */
+export class Shadows {
+  readonly #names = new Set<string>();
+
+  /** Returns the cell with each such name marked, here and from now on. */
+  marked(parsed: Parsed): Parsed {
+    for (const name of declaredNames(parsed.program)) {
+      if (BUILT_INS.has(name)) this.#names.add(name);
+    }
+    if (this.#names.size === 0) return parsed;
+    const { text, program, origin } = parsed;
+    const edits = new Edits(text);
+    if (!mark(edits, program, this.#names)) return parsed;
+    const edited = edits.join([edits.part(0, text.length)]);
+    return {
+      text: edited.text,
+      program: parseJavaScript(edited.text),
+      origin: (offset) => origin(edited.origin(offset)),
+    };
+  }
+
+  /** Marks the name that an expression begins with. */
+  markedFirst(expression: string): string {
+    const [name = ""] = /^\s*[\w$]+/.exec(expression) ?? [];
+    return this.#names.has(name.trim()) ? name + MARK + expression.slice(name.length) : expression;
+  }
+}
+
+/** Returns a text without the marks. */
+export const unmarked = (text: string): string => text.replace(MARKED, "");
+
+/** Marks the names wherever they are variables; returns whether there were any. */
+function mark(edits: Edits, program: Program, names: ReadonlySet<string>): boolean {
+  let found = false;
+  const shorthand = new Set<number>();
+  const note = ({ properties }: { properties: readonly { type: string }[] }) => {
+    for (const each of properties) {
+      if (each.type === "Property" && (each as Property).shorthand) {
+        shorthand.add((each as Property).start);
+      }
+    }
+  };
+  simple(program, { ObjectExpression: note, ObjectPattern: note });
+  const named = new Set<number>();
+  for (const statement of program.body) {
+    const declaration =
+      statement.type === "ExportNamedDeclaration" ? statement.declaration : statement;
+    if (declaration?.type !== "ClassDeclaration" || !names.has(declaration.id.name)) continue;
+    // The class itself keeps its name, which its values show.
+    edits.insert(declaration.start, `let ${declaration.id.name}${MARK}=`);
+    edits.insert(declaration.end, ";");
+    named.add(declaration.id.start);
+    found = true;
+  }
+  const variable = ({ name, start, end }: Identifier) => {
+    if (!names.has(name) || named.has(start)) return;
+    found = true;
+    if (shorthand.has(start)) edits.insert(start, `${name}:`);
+    edits.insert(end, MARK);
+  };
+  simple(program, {
+    Identifier: variable,
+    VariablePattern: variable,
+    ImportDeclaration({ specifiers }) {
+      for (const each of specifiers) {
+        const { local } = each;
+        if (!names.has(local.name)) continue;
+        found = true;
+        const isShort = each.type === "ImportSpecifier" && each.imported.start === local.start;
+        edits.insert(local.end, isShort ? ` as ${local.name}${MARK}` : MARK);
+      }
+    },
+  } as SimpleVisitors<unknown>);
+  return found;
+}
