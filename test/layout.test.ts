@@ -21,7 +21,7 @@ const ORDER = [
   "tasks",
   "distillation",
   "training",
-].concat(["experiments", "figures", "deployment", "kernel", "notebook", "cli"]);
+].concat(["experiments", "cluster", "figures", "deployment", "kernel", "notebook", "cli"]);
 const TOP = ["index.ts", "paper.ts", "cli.ts"];
 
 /** What a text imports to run, at once or later; types leave no trace. */

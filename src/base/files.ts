@@ -18,6 +18,7 @@ import {
 import path from "node:path";
 import { UserError } from "./errors.ts";
 import { makeFolders } from "./folders.ts";
+import { nameOnce, patiently } from "./shared-files.ts";
 
 /** The run could not save what it computed or read what it needs: a full disk, no permission. */
 export class FileError extends UserError {}
@@ -78,7 +79,7 @@ export function readStart(path: string, length: number): Buffer {
 
 function reading<T>(path: string, exitCode: number, read: () => T): T {
   try {
-    return read();
+    return patiently(read);
   } catch (cause) {
     throw fileError("read", path, cause, exitCode);
   }
@@ -98,7 +99,20 @@ export function writeAtomic(path: string, content: Uint8Array | string): void {
     const there = statSync(path, { throwIfNoEntry: false });
     if (descriptor !== undefined) writeAll(descriptor, bytes);
     else if (there && !there.isFile()) writeInPlace(path, bytes);
-    else replace(behindLinks(path), bytes, there);
+    else patiently(() => replace(behindLinks(path), bytes, there));
+  } catch (cause) {
+    throw fileError("write", path, cause);
+  }
+}
+
+/**
+ * Writes a file that is never replaced: complete, or not at all. If the name is taken, what is there stays.
+ * @returns whether this call wrote it
+ * @throws FileError
+ */
+export function writeOnce(path: string, content: string): boolean {
+  try {
+    return patiently(() => nameOnce(writeBeside(path, Buffer.from(content)), path));
   } catch (cause) {
     throw fileError("write", path, cause);
   }
@@ -141,6 +155,21 @@ function writeInPlace(path: string, bytes: Uint8Array): void {
 
 /** @param old the file that is replaced; its permissions are kept */
 function replace(file: string, bytes: Uint8Array, old: Stats | undefined): void {
+  const temporary = writeBeside(file, bytes, old);
+  try {
+    renameSync(temporary, file);
+  } catch (cause) {
+    removeQuietly(temporary);
+    throw cause;
+  }
+}
+
+/**
+ * Writes a complete temporary file beside another, on the disk itself, and makes missing folders.
+ * @param old a file whose permissions it gets
+ * @returns its path
+ */
+function writeBeside(file: string, bytes: Uint8Array, old?: Stats): string {
   const temporary = `${file}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`;
   try {
     makeFolders(path.dirname(file));
@@ -152,7 +181,7 @@ function replace(file: string, bytes: Uint8Array, old: Stats | undefined): void 
     } finally {
       closeSync(open);
     }
-    renameSync(temporary, file);
+    return temporary;
   } catch (cause) {
     removeQuietly(temporary);
     throw cause;
@@ -191,15 +220,21 @@ export function syncFolder(folder: string): void {
 /**
  * Creates a folder if it is missing and tries to write in it, before time is spent on results that
  * could not be saved.
+ * @returns the time there, as milliseconds like those of `mtimeMs`: a file server's clock is not this machine's
  * @throws FileError
  */
-export function probeFolder(folder: string): void {
-  // No file of the user's has this name. It holds the process id, so that leftovers of a kill can be found.
-  const probe = path.join(folder, `.probe.${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
+export function probeFolder(folder: string): number {
   try {
-    makeFolders(folder);
-    closeSync(openSync(probe, "wx"));
-    removeQuietly(probe);
+    return patiently(() => {
+      // No file of the user's has this name. It holds the process id, so that leftovers of a kill can be found.
+      const name = `.probe.${process.pid}-${randomBytes(4).toString("hex")}.tmp`;
+      const probe = path.join(folder, name);
+      makeFolders(folder);
+      closeSync(openSync(probe, "wx"));
+      const { mtimeMs } = statSync(probe);
+      removeQuietly(probe);
+      return mtimeMs;
+    });
   } catch (cause) {
     throw fileError("write in", folder, cause);
   }

@@ -4,7 +4,7 @@ import { duration, percent } from "../display/format.ts";
 import { LiveLine } from "../display/line.ts";
 import type { LineStream } from "../display/terminal-line.ts";
 import type { TrialRecord } from "../experiments/trial-record.ts";
-import { modelTitle } from "../models/registry.ts";
+import { kindOf, TrialTimes } from "../experiments/trial-times.ts";
 import type { Observer } from "../training/observer.ts";
 import { runName } from "../training/progress.ts";
 import type { RunConfig } from "../training/run.ts";
@@ -20,30 +20,11 @@ export interface StudyProgressOptions {
   readonly stream?: LineStream;
 }
 
-/** Trials that take about as long as each other. Options that are words choose another computation. */
-function kindOf({ dataset, model, method, training }: RunConfig): string {
-  const words = Object.values(method?.options ?? {}).filter((value) => typeof value === "string");
-  return [dataset, modelTitle(model), training.epochs, method?.name, ...words].join(" ");
-}
-
 /** One line that says how far the study is; failures and notes are printed as they come. */
 export function showStudyProgress(options: StudyProgressOptions): Progress {
   const { trials, earlier, workers, stream = process.stderr } = options;
   const line = new LiveLine(stream);
-  /** Runs that have ended and what they took, by kind; those of all under "". */
-  const ended = new Map<string, { readonly runs: number; readonly seconds: number }>();
-  const learn = ({ config, timing }: Pick<TrialRecord, "config" | "timing">): void => {
-    for (const kind of [kindOf(config), ""]) {
-      const { runs, seconds } = ended.get(kind) ?? { runs: 0, seconds: 0 };
-      ended.set(kind, { runs: runs + 1, seconds: seconds + timing.seconds });
-    }
-  };
-  for (const record of earlier) learn(record);
-  /** The mean of its kind, or of all; undefined before any is known. */
-  const expected = (config: RunConfig): number | undefined => {
-    const known = ended.get(kindOf(config)) ?? ended.get("");
-    return known && known.seconds / known.runs;
-  };
+  const times = new TrialTimes(earlier);
   const tally = new Tally(trials.keys());
 
   /** Seconds; early stopping makes it less, kinds not met yet make it a guess. */
@@ -59,10 +40,10 @@ export function showStudyProgress(options: StudyProgressOptions): Progress {
     };
     const ahead = tally.waiting.map((id) => {
       const config = trials.get(id)!;
-      return expected(config) ?? byRunning(config);
+      return times.expected(config) ?? byRunning(config);
     });
     const now = running.map(({ config, epoch }) => {
-      const whole = expected(config);
+      const whole = times.expected(config);
       if (!epoch) return whole;
       const share = 1 - epoch.epoch / epoch.epochs;
       return Math.min(epoch.secondsLeft, whole === undefined ? Infinity : whole * share);
@@ -84,7 +65,7 @@ export function showStudyProgress(options: StudyProgressOptions): Progress {
     return [counts, ...names].join("; ");
   });
   const observer: Observer = (event) => {
-    if (event.type === "finish") learn(event.result);
+    if (event.type === "finish") times.learn(event.result);
     show(event);
   };
   return { observer, close: () => line.wipe() };

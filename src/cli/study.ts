@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
 import { columnsOf, formatTable } from "../base/table.ts";
+import type { SiteOptions } from "../cluster/site.ts";
 import { progressPrinter } from "../datasets/download-progress.ts";
 import { DATASET_NAMES, DatasetError, loadDataset } from "../datasets/index.ts";
 import { duration } from "../display/format.ts";
@@ -28,6 +29,7 @@ import { studyReport } from "../experiments/study-report.ts";
 import { theoremReport } from "../experiments/theorem1-report.ts";
 import { studyPage } from "../figures/study-page.ts";
 import type { TrainingEvent } from "../training/observer.ts";
+import type { RunConfig } from "../training/run.ts";
 import { RUNS_FOLDER } from "../training/run-store.ts";
 import { InterruptedError } from "../training/train.ts";
 import { runTrials } from "../training/trials.ts";
@@ -37,6 +39,16 @@ import { print, printJson } from "./output.ts";
 import { stopOnSignals } from "./signals.ts";
 import { showStudyProgress } from "./study-progress.ts";
 import { packCommand, showCommand } from "./study-records.ts";
+import {
+  addSlurmOptions,
+  cancelStudy,
+  clusterLines,
+  givenSite,
+  lookAtCluster,
+  type SlurmFlags,
+  submitTrials,
+  watchCluster,
+} from "./study-slurm.ts";
 import { theoremCommand } from "./study-theorem.ts";
 
 interface PlanFlags extends ModuleOptions {
@@ -46,12 +58,17 @@ interface PlanFlags extends ModuleOptions {
   readonly results: string;
 }
 
-interface RunFlags extends PlanFlags {
+interface RunFlags extends PlanFlags, SlurmFlags {
   readonly data?: string;
   readonly runs: string;
   readonly workers?: number;
   readonly retryFailed?: boolean;
   readonly quiet?: boolean;
+}
+
+interface StatusFlags extends PlanFlags {
+  readonly runs: string;
+  readonly watch?: boolean;
 }
 
 interface ReportFlags extends PlanFlags {
@@ -66,7 +83,9 @@ export function studyCommand(): Command {
     "Puts the paper's tables and figures to the test: trials, statistics, verdicts.",
   );
   command.command("list").description("list the studies and how many trials each has").action(list);
-  addPlanOptions(command.command("run").description("run the trials that are missing; resumable"))
+  const running = addPlanOptions(
+    command.command("run").description("run the trials that are missing; resumable"),
+  )
     .option("--data <folder>", "look for datasets here first")
     .option("--runs <folder>", "models, checkpoints and cached teachers", RUNS_FOLDER)
     .addOption(
@@ -75,12 +94,20 @@ export function studyCommand(): Command {
       ),
     )
     .option("--retry-failed", "rerun trials that diverged")
-    .option("--quiet", "show no progress")
-    .action(run);
+    .option("--quiet", "show no progress");
+  addSlurmOptions(running).action(run);
   command.addCommand(theoremCommand());
   command.addCommand(packCommand());
   command.addCommand(showCommand());
-  addPlanOptions(command.command("status").description("how many trials are done")).action(status);
+  addPlanOptions(command.command("status").description("how many trials are done"))
+    .option("--runs <folder>", "where jobs were submitted from", RUNS_FOLDER)
+    .option("--watch", "on a cluster: follow it in one line")
+    .action(status);
+  command
+    .command("cancel <name>")
+    .description("cancel a study's jobs on the cluster")
+    .option("--runs <folder>", "where jobs were submitted from", RUNS_FOLDER)
+    .action(cancelStudy);
   addPlanOptions(
     command
       .command("report")
@@ -150,6 +177,8 @@ async function run(name: string, flags: RunFlags): Promise<void> {
   const plan = planOf(name, flags);
   const store = new ResultsStore(flags.results);
   const trials = distinctTrials(plan);
+  const site = givenSite(flags);
+  if (site) return submit(name, flags, trials, site);
   const earlier = store.read(trials.keys());
   const missing = missingTrials(trials, earlier, flags.retryFailed);
   const workers = Math.min(flags.workers ?? availableParallelism(), Math.max(1, missing.size));
@@ -209,12 +238,31 @@ async function run(name: string, flags: RunFlags): Promise<void> {
   }
 }
 
-function status(name: string, flags: PlanFlags): void {
+async function submit(
+  title: string,
+  flags: RunFlags,
+  trials: ReadonlyMap<string, RunConfig>,
+  site: SiteOptions,
+): Promise<void> {
+  const { data, runs, module, retryFailed, dryRun } = flags;
+  await submitTrials(trials, {
+    ...{ store: new ResultsStore(flags.results), runsDir: runs, site, title },
+    ...(data !== undefined && { dataDir: data }),
+    ...(module && { modules: module }),
+    ...(retryFailed && { retryFailed }),
+    ...(dryRun && { dryRun }),
+    data: { download: true, ...(data !== undefined && { dataDir: data }) },
+  });
+}
+
+async function status(name: string, flags: StatusFlags): Promise<void> {
   const plan = planOf(name, flags);
   const store = new ResultsStore(flags.results);
   const trials = distinctTrials(plan);
-  const read = store.read(trials.keys());
-  const { records, failures, problems } = read;
+  const question = { trials, store, runsDir: flags.runs };
+  if (flags.watch) return watchCluster(question);
+  const answer = await lookAtCluster(question);
+  const { records, failures, problems } = answer.read;
   const groups = Map.groupBy(plan.trials, ({ dataset, arm }) => `${dataset}\n${arm}`);
   const rows = [...groups].map(([key, group]) => {
     const count = (among: ReadonlyMap<string, unknown>): string =>
@@ -223,11 +271,12 @@ function status(name: string, flags: PlanFlags): void {
   });
   const columns = columnsOf("dataset | arm", "done | diverged | trials");
   const total = `${records.size} of ${trials.size} different trials are done`;
-  const missing = missingTrials(trials, read);
+  const { missing } = answer;
   const bad = problems.map(({ id, message }) =>
     id !== undefined && missing.has(id) ? `${message}; the next run repeats its trial` : message,
   );
-  print([formatTable({ columns, rows }), "", total, ...bad].join("\n"));
+  const cluster = clusterLines(answer);
+  print([formatTable({ columns, rows }), "", total, ...bad, ...cluster].join("\n"));
 }
 
 async function report(name: string | undefined, flags: ReportFlags): Promise<void> {

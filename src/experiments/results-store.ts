@@ -3,9 +3,11 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } f
 import { join } from "node:path";
 import { needText } from "../base/arguments.ts";
 import { nameAside } from "../base/aside.ts";
-import { fileError, probeFolder, reasonOf, writeAtomic } from "../base/files.ts";
+import { UserError } from "../base/errors.ts";
+import { fileError, probeFolder, reasonOf, writeAtomic, writeOnce } from "../base/files.ts";
 import { isRunning } from "../base/processes.ts";
 import { jsonText } from "../base/sealed-json.ts";
+import { patiently } from "../base/shared-files.ts";
 import {
   lineKey,
   PACK_ENDING,
@@ -19,6 +21,7 @@ import {
   parseFailure,
   parseRecord,
   type StoredRecord,
+  sameOutcome,
   type TrialRecord,
 } from "./trial-record.ts";
 
@@ -41,6 +44,9 @@ export interface LooseFile {
   readonly kind: RecordKind;
   readonly path: string;
 }
+
+/** A trial was run twice, and its results differ in more than the time that they took. */
+export class DifferentResult extends UserError {}
 
 /**
  * A folder of records. Every part of a configuration is in its hash (options, the method's version,
@@ -204,14 +210,37 @@ export class ResultsStore {
     }
   }
 
-  /** @throws FileError for a full disk, a read-only folder, and the like */
+  /**
+   * Writes a record once. Two processes may finish one trial, a node that was given up and the one that took
+   * over: the record that is there stays, and must equal this one apart from its timing. A damaged one is set
+   * aside.
+   * @throws FileError for a full disk, a read-only folder, and the like; DifferentResult
+   */
   write(record: TrialRecord): void {
-    writeAtomic(this.path(record.id), jsonText(record));
+    this.#once({ id: record.id, kind: "result", path: this.path(record.id) }, record);
   }
 
-  /** @throws FileError, as `write` */
+  /** Writes a failure in the same way. @throws as `write` */
   writeFailure(failure: FailureRecord): void {
-    writeAtomic(this.failurePath(failure.id), jsonText(failure));
+    this.#once({ id: failure.id, kind: "failure", path: this.failurePath(failure.id) }, failure);
+  }
+
+  #once(file: LooseFile, record: StoredRecord): void {
+    const { path } = file;
+    while (!writeOnce(path, jsonText(record))) {
+      const there = openLoose(file);
+      if (typeof there === "string") this.setAside(path);
+      // A packer may have moved it meanwhile: then it is written again, and packed again.
+      if (typeof there !== "object") continue;
+      if (sameOutcome(there, record)) return;
+      const other = nameAside(path, "other");
+      writeAtomic(other, jsonText(record));
+      throw new DifferentResult(
+        `${path} holds another result of the same trial; it stays, and the new one is kept as ${other}: ` +
+          "delete the one that is wrong",
+        { exitCode: 1 },
+      );
+    }
   }
 
   /**
@@ -220,14 +249,14 @@ export class ResultsStore {
    * @throws FileError
    */
   prepare(): void {
-    probeFolder(this.folder);
+    const now = probeFolder(this.folder);
     try {
       for (const name of readdirSync(this.folder)) {
         const writer = TEMPORARY.exec(name) ?? LOCK.exec(name);
         if (!writer || isRunning(Number(writer[1]))) continue;
         const path = join(this.folder, name);
         const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-        if (written === undefined || Date.now() - written < LEFT_MILLISECONDS) continue;
+        if (written === undefined || now - written < LEFT_MILLISECONDS) continue;
         rmSync(path, { force: true });
       }
     } catch (cause) {
@@ -238,15 +267,16 @@ export class ResultsStore {
   /**
    * Renames an unsound record to `<path>.bad`, or to `.bad.2` and so on where that is taken, so that
    * nothing is lost when the trial is run again.
-   * @returns the new name
+   * @returns the new name, or undefined if it is gone: another process has done the same
    * @throws FileError
    */
-  setAside(path: string): string {
+  setAside(path: string): string | undefined {
     try {
       const aside = nameAside(path, "bad");
       renameSync(path, aside);
       return aside;
     } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw fileError("rename", path, cause);
     }
   }
@@ -258,7 +288,7 @@ const MOST_LINES = 10;
 /** Identifies the state of a file, to notice that it was replaced; undefined if there is none. */
 function stampOf(path: string): string | undefined {
   try {
-    const there = statSync(path, { bigint: true, throwIfNoEntry: false });
+    const there = patiently(() => statSync(path, { bigint: true, throwIfNoEntry: false }));
     return there && [there.dev, there.ino, there.size, there.mtimeNs].join();
   } catch (cause) {
     throw fileError("read", path, cause);
@@ -288,13 +318,15 @@ const MOST_BYTES = 16 * 2 ** 20;
 /** @returns undefined if there is no file */
 function readText(path: string): string | { readonly problem: string } | undefined {
   try {
-    const there = statSync(path, { throwIfNoEntry: false });
-    if (!there) return undefined;
-    // Reading a pipe would block, and a folder or a device holds no record.
-    if (!there.isFile()) return { problem: "is not a regular file" };
-    if (there.size > MOST_BYTES)
-      return { problem: `has ${there.size} bytes, too many for a record` };
-    return readFileSync(path, "utf8");
+    return patiently(() => {
+      const there = statSync(path, { throwIfNoEntry: false });
+      if (!there) return undefined;
+      // Reading a pipe would block, and a folder or a device holds no record.
+      if (!there.isFile()) return { problem: "is not a regular file" };
+      if (there.size > MOST_BYTES)
+        return { problem: `has ${there.size} bytes, too many for a record` };
+      return readFileSync(path, "utf8");
+    });
   } catch (cause) {
     // A packer has moved it meanwhile.
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;

@@ -6,7 +6,7 @@ import type { Observer, TrainingEvent } from "../training/observer.ts";
 import type { RunConfig } from "../training/run.ts";
 import { InterruptedError } from "../training/train.ts";
 import type { RecordedData, TrialsOptions } from "../training/trials.ts";
-import type { ResultsStore } from "./results-store.ts";
+import { DifferentResult, type ResultsStore } from "./results-store.ts";
 import type { StudyPlan } from "./study.ts";
 import { failureOf, recordOf } from "./trial-record.ts";
 
@@ -66,7 +66,8 @@ function recordedData(
  * @returns how many trials this call recorded, failures included
  * @throws FileError at once if the store cannot be written; UserError before anything is trained
  *   if a record comes from other data of the same name; InterruptedError after `signal`;
- *   TrialsError if trials failed otherwise, once the others are done
+ *   TrialsError if trials failed otherwise, and DifferentResult if a record of another process differs from
+ *   this one's, once the others are done
  */
 export async function runStudy(
   plan: StudyPlan,
@@ -85,6 +86,9 @@ export async function runStudy(
   needFunction(run, "runStudy: run", "runTrials, or a function like it");
   return runRecorded(distinctTrials(plan), options, run);
 }
+
+const keptAs = (aside: string | undefined): string =>
+  aside === undefined ? "set aside by another process" : `kept as ${aside}`;
 
 /**
  * Does the same for any configurations by id, such as those of a search.
@@ -108,11 +112,12 @@ export async function runRecorded(
         ? isMissing
           ? ["its trial counts as not done"]
           : []
-        : [`kept as ${store.setAside(path)}${isMissing ? " and run again" : ""}`];
+        : [`${keptAs(store.setAside(path))}${isMissing ? " and run again" : ""}`];
     observer({ type: "note", message: [message, ...then].join("; ") });
   }
   const full = new AbortController();
   let failure: UserError | undefined;
+  let different: DifferentResult | undefined;
   const recorded = new Set<string>();
   const keep = (id: string, write: () => void): void => {
     if (failure || !missing.has(id) || recorded.has(id)) return;
@@ -121,6 +126,11 @@ export async function runRecorded(
       recorded.add(id);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
+      if (error instanceof DifferentResult) {
+        different = error;
+        observer({ type: "note", message: error.message });
+        return;
+      }
       // A result that cannot be stored need not be computed; those that were stored stay.
       failure = error;
       full.abort();
@@ -143,12 +153,13 @@ export async function runRecorded(
     } as const;
     await run([...missing.values()], { ...rest, ...fixed, signal, observer: recording });
     // When a notebook is interrupted, runTrials() resolves with some runs unfinished.
-    if (!failure && recorded.size < missing.size) throw interrupted(recorded.size, missing.size);
+    if (!(failure ?? different) && recorded.size < missing.size)
+      throw interrupted(recorded.size, missing.size);
   } catch (error) {
-    if (failure) throw failure;
+    if (failure ?? different) throw failure ?? different;
     // If every trial that failed has a record, there is nothing left to report.
     if ([...missing.keys()].some((id) => !recorded.has(id))) throw error;
   }
-  if (failure) throw failure;
+  if (failure ?? different) throw failure ?? different;
   return recorded.size;
 }
