@@ -93,7 +93,7 @@ export { type Ends, type GraphArrays, makeGraph, type SparseRows } from "./graph
 export { rowNormalised, symmetricNormalised } from "./graph/normalise.ts";
 export { localityOrder } from "./graph/order.ts";
 export { NodeOrder } from "./graph/reorder.ts";
-export type { GatConfig } from "./models/gat.ts";
+export type { GatConfig, GatInputs } from "./models/gat.ts";
 export type { GcnConfig } from "./models/gcn.ts";
 export { Gcnii, type GcniiConfig } from "./models/gcnii.ts";
 export type { GraphForms } from "./models/graph-forms.ts";

@@ -33,7 +33,8 @@ export type GatConfig = LayeredConfig<"gat"> & {
   readonly start: "uniform" | "normal";
 };
 
-interface GatInputs extends GraphInputs {
+/** What the model reads of a graph. */
+export interface GatInputs extends GraphInputs {
   /** c = d^-1/2 and r = d^1/2, with d a node's degree in A + I. */
   readonly degreeScales: GatScales;
 }

@@ -96,7 +96,10 @@ export function neededOutputs(
 }
 
 /** Describes the shapes in a line. */
-export function describeOutputs({ config, outputs }: TeacherOutputs): string {
+export function describeOutputs(teacher: TeacherOutputs): string {
+  const legal = "a teacher's outputs, as returned by loadTeacherOutputs()";
+  needObject(teacher, "describeOutputs: teacher", legal, "config", "outputs");
+  const { config, outputs } = teacher;
   const { classes, hidden, widths, fingerprints } = config;
   const rows = [outputs.logits, outputs.hidden, ...outputs.layers].find((map) => map)!.shape[0];
   const parts = [

@@ -38,9 +38,9 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["distill", "--model", "gcn", "--alpha", "0.1"], /--alpha is an option of gcnii.*, not of gcn/],
   [
     ["distill", "--teacher-model", "gcnii", "--teacher-batch-norm", "true"],
-    /of gcn, .*mlp.*, not of gcnii/,
+    /of gat, gcn, mlp, sage, not of gcnii/,
   ],
-  [["train", "--model", "gat"], /Allowed choices are gcn, gcnii, /],
+  [["train", "--model", "gta"], /Allowed choices are gat, gcn, gcnii, /],
   [["train", "--model", "gcn", "--layers", "1"], /GCN: option "layers" is 1; legal: /],
   [
     ["train", "--optimiser", "adamw:0.9"],
