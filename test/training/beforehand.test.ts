@@ -53,7 +53,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [model({ depth: 4 }), /GCNII: unknown option "depth"; its options are layers/],
   [model({ kind: "gcn" }), /GCN: unknown option "alpha"; its options are layers/],
   [model({ kind: ["gcn"] }), /model is an array; expected: the name of a model/],
-  [model({ kind: "gat" }), /no model "gat"; known: gcn, /],
+  [model({ kind: "gta" }), /no model "gta"; known: gat, gcn, /],
   [config({ model: undefined }), /the run: model is undefined, not an object with a kind/],
   [
     training({ learningRate: Number.NaN }),
