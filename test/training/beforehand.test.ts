@@ -124,7 +124,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
 ];
 
 const WRONG_OPTIONS: readonly [options: object, message: RegExp][] = [
-  [{ labourers: 1 }, /the options of runTrials: unknown key "labourers"; legal: workers/],
+  [{ labourers: 1 }, /the options of runTrials: unknown key "labourers"; legal: .*workers/],
   [{ workers: 0 }, /option "workers" is 0; legal: a whole number from 1 to 256/],
   [{ threads: 1.5 }, /option "threads" is 1.5; legal/],
   [{ resume: "yes" }, /option "resume" is "yes"; legal: true, false or "repair"/],
