@@ -1,8 +1,26 @@
-// Text inside HTML and Markdown.
+// Text inside HTML and Markdown, and the frame of a page.
 
 /** Text for HTML, Plotly's small kind too: `<`, `>` and `&` stand for themselves. */
 export function plain(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/** Returns a whole page: the title is its heading too. */
+export function htmlPage(title: string, style: string, body: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${plain(title)}</title>
+<style>${style}</style>
+</head>
+<body>
+<h1>${plain(title)}</h1>
+${body}
+</body>
+</html>
+`;
 }
 
 /** Text for Markdown: signs that it would take for its own stand for themselves. */

@@ -3,24 +3,23 @@ import { Command, Option } from "commander";
 import { OptionError, UserError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
 import { printable } from "../base/printable.ts";
-import { loadDataset, readAdded } from "../datasets/index.ts";
+import { readAdded } from "../datasets/index.ts";
 import { percent } from "../display/format.ts";
 import { encodeNpy } from "../formats/npz-writer.ts";
 import { type Graph, UNLABELLED } from "../graph/graph.ts";
 import { softmaxRows } from "../student/matrix.ts";
-import { type Evaluation, evaluate, readModelFile } from "../training/apply.ts";
+import { type Evaluation, evaluate } from "../training/apply.ts";
 import { loadStudent } from "../training/load-student.ts";
 import type { ModelFile } from "../training/model-file.ts";
+import { type ModelGraphOptions, modelAndGraph } from "./model-graph.ts";
 import { addModuleOption } from "./modules.ts";
 import { DATASET_FLAG, integer } from "./options.ts";
 import { print, printJson, tell } from "./output.ts";
 import { predictionsText, type Row, TABLE_FORMS } from "./predictions.ts";
 import { answerQuestions } from "./questions.ts";
 
-interface PredictOptions {
-  readonly dataset?: string;
+interface PredictOptions extends ModelGraphOptions {
   readonly split?: string;
-  readonly data?: string;
   readonly add?: string;
   readonly edges?: string;
   readonly questions?: string;
@@ -65,14 +64,8 @@ export function predictCommand(): Command {
 
 async function predict(file: string, options: PredictOptions): Promise<void> {
   checkOptions(options);
-  const model = readModelFile(file);
-  if (!model.ours) tell(`${file} was written by another program and has no digest`);
+  const { model, graph } = await modelAndGraph(file, options);
   const dataset = options.dataset ?? model.config.dataset;
-  const data = options.data === undefined ? {} : { dataDir: options.data };
-  const graph = await loadDataset(dataset, data);
-  if (graph.name !== model.config.dataset) {
-    tell(`the model was trained on ${model.config.dataset}; this is another graph, ${graph.name}`);
-  }
   if (options.questions !== undefined) {
     const { questions, output, top } = options;
     await answerQuestions(model, graph, {
@@ -83,7 +76,7 @@ async function predict(file: string, options: PredictOptions): Promise<void> {
   } else if (options.add !== undefined) await predictAdded(model, graph, options);
   else {
     const found = await evaluate(model, {
-      ...data,
+      ...(options.data !== undefined && { dataDir: options.data }),
       dataset: graph,
       download: false,
       onWarning: tell,

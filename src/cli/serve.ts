@@ -3,19 +3,16 @@ import { once } from "node:events";
 import { Command, Option } from "commander";
 import { UserError } from "../base/errors.ts";
 import { reasonOf } from "../base/files.ts";
-import { loadDataset } from "../datasets/index.ts";
 import { Desk } from "../deployment/questions.ts";
 import { startServer } from "../deployment/server.ts";
 import { modelTitle } from "../models/registry.ts";
-import { readModelFile } from "../training/apply.ts";
+import { type ModelGraphOptions, modelAndGraph } from "./model-graph.ts";
 import { addModuleOption } from "./modules.ts";
 import { DATASET_FLAG, integer } from "./options.ts";
-import { print, tell } from "./output.ts";
+import { print } from "./output.ts";
 import { SignalWatch } from "./signals.ts";
 
-interface ServeOptions {
-  readonly dataset?: string;
-  readonly data?: string;
+interface ServeOptions extends ModelGraphOptions {
   readonly port: number;
   readonly top: number;
 }
@@ -40,13 +37,8 @@ export function serveCommand(): Command {
     .action(serve);
 }
 
-async function serve(file: string, { dataset, data, port, top }: ServeOptions): Promise<void> {
-  const model = readModelFile(file);
-  const name = dataset ?? model.config.dataset;
-  const graph = await loadDataset(name, data === undefined ? {} : { dataDir: data });
-  if (graph.name !== model.config.dataset) {
-    tell(`the model was trained on ${model.config.dataset}; this is another graph, ${graph.name}`);
-  }
+async function serve(file: string, { port, top, ...options }: ServeOptions): Promise<void> {
+  const { model, graph } = await modelAndGraph(file, options);
   const title = modelTitle(model.config.model);
   const served = { model: title, graph: graph.name, nodes: graph.nodes, ...model.shape };
   const server = await startServer(new Desk(model, graph, top), served, port).catch((cause) => {

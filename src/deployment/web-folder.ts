@@ -1,7 +1,7 @@
 // A student as a folder with a web page, which predicts in the browser.
 import path from "node:path";
 import { writeAtomic } from "../base/files.ts";
-import { plain } from "../base/markup.ts";
+import { htmlPage, plain } from "../base/markup.ts";
 import { grouped } from "../display/format.ts";
 import { colourway } from "../figures/figure.ts";
 import { scriptJson } from "../figures/page.ts";
@@ -82,17 +82,10 @@ function page(model: ModelFile, graph: Graph, { module, student, data }: Parts):
   );
   const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
   const code = pageScript(module).replaceAll("</script", "<\\/script");
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${plain(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>${plain(title)}</h1>
-<p class="faint">${plain(describeRun(model.config))}: ${grouped(scalars)} numbers, ${grouped(student.length)} bytes. It runs
+  return htmlPage(
+    title,
+    STYLE,
+    `<p class="faint">${plain(describeRun(model.config))}: ${grouped(scalars)} numbers, ${grouped(student.length)} bytes. It runs
 in this page: nothing is sent anywhere.</p>
 <form id="ask">
 <label for="node">Node</label> <input id="node" autocomplete="off" value="0">
@@ -112,8 +105,6 @@ in this page: nothing is sent anywhere.</p>
 <script type="application/octet-stream" id="student">${base64(student)}</script>
 <script type="application/octet-stream" id="graph">${base64(data)}</script>
 <script type="module">
-${code}</script>
-</body>
-</html>
-`;
+${code}</script>`,
+  );
 }

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { plain } from "../base/markup.ts";
+import { htmlPage, plain } from "../base/markup.ts";
 import { columnsOf, htmlTable, type Table } from "../base/table.ts";
 import { inPercent } from "../display/format.ts";
 import type { RunResult } from "../training/run.ts";
@@ -93,17 +93,10 @@ ${figures.map(({ height }, i) => figurePlace(i, height)).join("\n")}
 
 /** Builds the page around an HTML body, with Plotly inside. */
 export async function assemblePage({ title, body, figures }: PageParts): Promise<string> {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${plain(title)}</title>
-<style>${style}</style>
-</head>
-<body>
-<h1>${plain(title)}</h1>
-${body}
+  return htmlPage(
+    title,
+    style,
+    `${body}
 <script type="application/json" id="figures">${scriptJson(figures)}</script>
 <script type="application/octet-stream" id="plotly">${await packedPlotly()}</script>
 <script>
@@ -118,8 +111,6 @@ ${body}
   JSON.parse(text("figures")).forEach(({ data, layout }, i) =>
     Plotly.newPlot("figure-" + i, data, layout, config));
 })();
-</script>
-</body>
-</html>
-`;
+</script>`,
+  );
 }

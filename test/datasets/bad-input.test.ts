@@ -1,12 +1,13 @@
 // Two hundred files: twenty odd but legal ones that must load, and broken ones, each rejected in one line.
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { badCases } from "./support/bad-files.ts";
 import type { Outcome } from "./support/load-all.ts";
+import { loadAll, withoutData } from "./support/loaded.ts";
 import { type Case, ODD_CASES, toyNonzeros } from "./support/odd-files.ts";
 import { TOY, toyArcs } from "./support/toy.ts";
 
@@ -24,31 +25,6 @@ function write(files: Case["files"], target: string): void {
   }
 }
 
-/** Runs all cases in one child with a small heap, whose peak bounds that of each case. */
-function loadAll(): Promise<Outcome[]> {
-  const child = spawn(
-    process.execPath,
-    ["--max-old-space-size=400", path.join(import.meta.dirname, "support", "load-all.ts")],
-    { stdio: ["pipe", "pipe", "inherit"], env: environment() },
-  );
-  child.stdin.end(
-    JSON.stringify(CASES.map(({ dataset }, k) => ({ dataset, folder: folderOf(k) }))),
-  );
-  const chunks: string[] = [];
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => chunks.push(chunk));
-  return new Promise((resolve) => {
-    child.on("close", () => {
-      const lines = chunks.join("").split("\n").filter(Boolean);
-      resolve(lines.map((line) => JSON.parse(line) as Outcome));
-    });
-  });
-}
-
-function environment(): NodeJS.ProcessEnv {
-  const { ABKD_DATA: _, ...rest } = process.env;
-  return rest;
-}
-
 function listing(): string[] {
   const inRoot = readdirSync(path.join(ROOT, "data"), { recursive: true }) as string[];
   return [...(readdirSync(folder, { recursive: true }) as string[]), ...inRoot].sort();
@@ -63,7 +39,7 @@ describe("two hundred files", () => {
       write(files, folderOf(k));
     });
     filesBefore = listing();
-    outcomes = await loadAll();
+    outcomes = await loadAll(CASES.map(({ dataset }, k) => ({ dataset, folder: folderOf(k) })));
   });
   after(() => rmSync(folder, { recursive: true }));
 
@@ -128,7 +104,7 @@ test("a broken file in a separate process: exit code 1, one line, no stack", () 
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [path.join(ROOT, "src", "cli.ts"), "data", "info", "cora", "--data", target],
-    { encoding: "utf8", env: environment() },
+    { encoding: "utf8", env: withoutData() },
   );
   rmSync(target, { recursive: true });
   assert.equal(status, 1);

@@ -64,6 +64,16 @@ def run(name, config, modules, forward):
         "logits": forward(False).detach().tolist(),
     }
 
+def norm_parts(norms):
+    parts = {}
+    for l, one in enumerate(norms):
+        torch.nn.init.normal_(one.weight)
+        torch.nn.init.normal_(one.bias)
+        parts[f"norm.{l}.gain"] = (one.weight, False)
+        parts[f"norm.{l}.shift"] = (one.bias, False)
+    return parts
+
+
 
 def layered(kind, norm):
     sizes = [FEATURES, WIDTH, WIDTH, CLASSES]
@@ -80,11 +90,7 @@ def layered(kind, norm):
         parts[f"layer.{l}.bias"] = (biased.bias, False)
         if kind == "sage":
             parts[f"layer.{l}.root"] = (layer.lin_r.weight, True)
-    for l, one in enumerate(norms):
-        torch.nn.init.normal_(one.weight)
-        torch.nn.init.normal_(one.bias)
-        parts[f"norm.{l}.gain"] = (one.weight, False)
-        parts[f"norm.{l}.shift"] = (one.bias, False)
+    parts |= norm_parts(norms)
 
     def forward(_training):
         h = x
@@ -141,11 +147,7 @@ def gat(name, heads, residual, norm, teacher=False):
         if bias is not None:
             torch.nn.init.normal_(bias)
             parts[f"layer.{l}.bias"] = (bias, False)
-    for l, one in enumerate(norms):
-        torch.nn.init.normal_(one.weight)
-        torch.nn.init.normal_(one.bias)
-        parts[f"norm.{l}.gain"] = (one.weight, False)
-        parts[f"norm.{l}.shift"] = (one.bias, False)
+    parts |= norm_parts(norms)
 
     def forward(_training):
         h = x

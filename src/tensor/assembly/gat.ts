@@ -3,7 +3,7 @@
 // number per node and head, ALPHA one per arc and head: those of head 0 first, in the arcs' order. P is indptr, I
 // indices, `arcs` their number. A unit is a row or an entry, as in sparse.ts.
 import { fetchRows, firstRow, row } from "./sparse";
-import { exp1, exp4, fma, fma1, lanes } from "./vector";
+import { exp1, exp4, fma, fma1, inner, lanes } from "./vector";
 
 @inline
 function start(P: usize, r: i32): usize {
@@ -121,7 +121,7 @@ export function gatBackward(
         if (a != 0) {
           const target = <usize>(i * heads + h) << 2;
           weight = R ? a * load<f32>(R + (<usize>i << 2)) : a;
-          const x = dot4(G + <usize>i * step + at, z, own);
+          const x = inner(G + <usize>i * step + at, z, own);
           u = weight * x - (a / c) * load<f32>(DOTS + target);
           if (l + (D ? load<f32>(D + target) : 0) <= 0) u *= slope;
           dl += u;
@@ -136,22 +136,6 @@ export function gatBackward(
       add(dl, A + at, DZ + <usize>j * step + at, own);
     }
   }
-}
-
-/** a . b for two vectors of `step` bytes, with four sums at a time. */
-@inline
-function dot4(a: usize, b: usize, step: usize): f32 {
-  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, d: usize = 0;
-  for (; d + 64 <= step; d += 64) {
-    s0 = fma(v128.load(a + d), v128.load(b + d), s0);
-    s1 = fma(v128.load(a + d, 16), v128.load(b + d, 16), s1);
-    s2 = fma(v128.load(a + d, 32), v128.load(b + d, 32), s2);
-    s3 = fma(v128.load(a + d, 48), v128.load(b + d, 48), s3);
-  }
-  for (; d + 16 <= step; d += 16) s0 = fma(v128.load(a + d), v128.load(b + d), s0);
-  let sum = lanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
-  for (; d < step; d += 4) sum = fma1(load<f32>(a + d), load<f32>(b + d), sum);
-  return sum;
 }
 
 /** Y += w X for two vectors of `step` bytes. */
@@ -172,7 +156,7 @@ export function headDots(
     const s: f32 = S ? load<f32>(S + (<usize>n << 2)) : 1;
     for (let h = 0; h < heads; h++) {
       const at = <usize>h * own, y = same ? Y + at : Y + <usize>n * step + at;
-      store<f32>(OUT + (<usize>(n * heads + h) << 2), s * dot4(X + <usize>n * step + at, y, own));
+      store<f32>(OUT + (<usize>(n * heads + h) << 2), s * inner(X + <usize>n * step + at, y, own));
     }
   }
 }

@@ -1,5 +1,5 @@
 // Dense products: C = A B and C = A' B, row-major, any shape. (B' is transposed first.)
-import { fma, fma1, lanes } from "./vector";
+import { fma, fma1, inner, lanes } from "./vector";
 
 /**
  * C[r] = p * (A B)[r] + q * Z[r] for rows begin <= r < end; if ACC is given, also
@@ -189,17 +189,7 @@ function tile1x4(
 function dot(
   a: usize, length: usize, b: usize, at: usize, C: usize, p: f32, q: f32, Z: usize, s: f32, ACC: usize,
 ): void {
-  let c0 = f32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, k: usize = 0;
-  for (; k + 64 <= length; k += 64) {
-    c0 = fma(v128.load(a + k), v128.load(b + k), c0);
-    c1 = fma(v128.load(a + k, 16), v128.load(b + k, 16), c1);
-    c2 = fma(v128.load(a + k, 32), v128.load(b + k, 32), c2);
-    c3 = fma(v128.load(a + k, 48), v128.load(b + k, 48), c3);
-  }
-  for (; k + 16 <= length; k += 16) c0 = fma(v128.load(a + k), v128.load(b + k), c0);
-  let acc = lanes(f32x4.add(f32x4.add(c0, c1), f32x4.add(c2, c3)));
-  for (; k < length; k += 4) acc = fma1(load<f32>(a + k), load<f32>(b + k), acc);
-  store1(at, acc, C, p, q, Z, s, ACC);
+  store1(at, inner(a, b, length), C, p, q, Z, s, ACC);
 }
 
 /** Does one element of C; lanes round as in the tiles, so a result does not depend on its place. */

@@ -23,6 +23,22 @@ export function lanes(v: v128): f32 {
   );
 }
 
+/** a . b for two vectors of `length` bytes, with four sums at a time. */
+@inline
+export function inner(a: usize, b: usize, length: usize): f32 {
+  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, k: usize = 0;
+  for (; k + 64 <= length; k += 64) {
+    s0 = fma(v128.load(a + k), v128.load(b + k), s0);
+    s1 = fma(v128.load(a + k, 16), v128.load(b + k, 16), s1);
+    s2 = fma(v128.load(a + k, 32), v128.load(b + k, 32), s2);
+    s3 = fma(v128.load(a + k, 48), v128.load(b + k, 48), s3);
+  }
+  for (; k + 16 <= length; k += 16) s0 = fma(v128.load(a + k), v128.load(b + k), s0);
+  let sum = lanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
+  for (; k < length; k += 4) sum = fma1(load<f32>(a + k), load<f32>(b + k), sum);
+  return sum;
+}
+
 /** The lane sums of four vectors: they are transposed and added. */
 @inline
 export function sums4(a: v128, b: v128, c: v128, d: v128): v128 {

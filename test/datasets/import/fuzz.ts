@@ -1,8 +1,8 @@
 // Imports corrupted graphs in a child process with a small heap: each is refused in one line, soon, in little memory.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import path from "node:path";
 import type { Outcome } from "../support/load-all.ts";
+import { loadAll } from "../support/loaded.ts";
 import type { Corrupted } from "./support/corrupt.ts";
 import { folderOf } from "./support/folder.ts";
 
@@ -40,22 +40,4 @@ export async function importAll(
   const last = outcomes.at(-1)!;
   assert.ok(last.peak < MOST.peak, `${last.peak} bytes`);
   return { ...last, milliseconds: slowest, refused };
-}
-
-function loadAll(
-  requests: readonly { readonly dataset: string; readonly folder: string }[],
-): Promise<Outcome[]> {
-  const script = path.join(import.meta.dirname, "..", "support", "load-all.ts");
-  const child = spawn(process.execPath, ["--max-old-space-size=400", script], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  child.stdin.end(JSON.stringify(requests));
-  const chunks: string[] = [];
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => chunks.push(chunk));
-  return new Promise((resolve) => {
-    child.on("close", () => {
-      const lines = chunks.join("").split("\n").filter(Boolean);
-      resolve(lines.map((line) => JSON.parse(line) as Outcome));
-    });
-  });
 }

@@ -12,7 +12,7 @@ export interface Outcome {
   readonly peak: number;
 }
 
-interface Request {
+export interface Request {
   readonly dataset: string;
   readonly folder: string;
 }
