@@ -147,9 +147,12 @@ function inOnnxruntime(python: string): Line {
   writeFileSync(
     path.join(folder, "graph.json"),
     JSON.stringify({
-      ...{ nodes: graph.nodes, features: features.columns },
-      ...{ row: rows(features), column: Array.from(features.indices) },
-      ...{ from: Array.from(adjacency.indices), to: rows(adjacency) },
+      nodes: graph.nodes,
+      features: features.columns,
+      row: rows(features),
+      column: Array.from(features.indices),
+      from: Array.from(adjacency.indices),
+      to: rows(adjacency),
     }),
   );
   const printed = execFileSync(python, ["-c", PYTHON, folder], { encoding: "utf8" });

@@ -119,7 +119,13 @@ async function run(given: string, flags: CompressFlags): Promise<void> {
   };
   try {
     const found = await compress({
-      ...{ dataset, split, teacher, minutes, methods, folder, runsDir: flags.runs },
+      dataset,
+      split,
+      teacher,
+      minutes,
+      methods,
+      folder,
+      runsDir: flags.runs,
       signal: stopper.signal,
       budget: {
         ...(budget !== undefined && { parameters: budget }),

@@ -246,7 +246,10 @@ async function submit(
 ): Promise<void> {
   const { data, runs, module, retryFailed, dryRun } = flags;
   await submitTrials(trials, {
-    ...{ store: new ResultsStore(flags.results), runsDir: runs, site, title },
+    store: new ResultsStore(flags.results),
+    runsDir: runs,
+    site,
+    title,
     ...(data !== undefined && { dataDir: data }),
     ...(module && { modules: module }),
     ...(retryFailed && { retryFailed }),

@@ -56,7 +56,10 @@ export async function planSubmission(
   // The largest index is one less than the setting, and arrays begin at 0.
   const limit = Number(most) || MOST_ARRAY;
   const arrays = planArrays({
-    ...{ trials: wanted, queued, runsDir, times: new TrialTimes(read.records.values()) },
+    trials: wanted,
+    queued,
+    runsDir,
+    times: new TrialTimes(read.records.values()),
     cpus: site.cpus ?? 1,
     arraySize: Math.min(site.arraySize ?? limit, limit),
   });
@@ -101,7 +104,8 @@ export async function submitPlan(
     const job = await submitArray(submission, array, site, jobs).catch((cause: UserError) => {
       const done = `${jobs.size} of ${arrays.length} arrays are submitted`;
       throw new UserError(`${cause.message}; ${done}, and the same command submits the others`, {
-        ...{ cause, exitCode: cause.exitCode },
+        cause,
+        exitCode: cause.exitCode,
       });
     });
     jobs.set(array.name, job);

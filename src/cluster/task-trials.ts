@@ -51,7 +51,11 @@ async function work(task: Task, wanted: ReadonlySet<string>): Promise<void> {
   // Another node may just have trained a teacher, or recorded one of these trials.
   for (const folder of [results, runs, path.join(runs, "teachers")]) lookAgain(folder);
   const common = {
-    ...{ runsDir: runs, workers: cpus, threads: cpus, modules, observer },
+    runsDir: runs,
+    workers: cpus,
+    threads: cpus,
+    modules,
+    observer,
     signal: controller.signal,
     ...(data !== undefined && { dataDir: data }),
   };

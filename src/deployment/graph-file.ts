@@ -33,7 +33,10 @@ export function encodeGraph({
   if (values) tensors.set("features.value", { shape: [values.length], values });
   const metadata = {
     format: "abkd-graph/1",
-    ...{ name, nodes: String(nodes), classes: String(classes), features: String(features.columns) },
+    name,
+    nodes: String(nodes),
+    classes: String(classes),
+    features: String(features.columns),
   };
   return encodeSafetensors({ tensors, metadata });
 }

@@ -76,7 +76,8 @@ class Network {
       const nodes = graph.add("Shape", ["x"], { start: 0, end: 1 });
       const ones = filled(graph.add("Shape", [to]), 1);
       const degree = graph.add("ScatterElements", [filled(nodes, 0), to, ones], {
-        ...{ axis: 0, reduction: "add" },
+        axis: 0,
+        reduction: "add",
       });
       this.#arcs = { from, to: graph.add("Unsqueeze", [to, graph.integers(1)]), degree };
     }

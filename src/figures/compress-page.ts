@@ -4,12 +4,8 @@ import { needObject } from "../base/arguments.ts";
 import { plain } from "../base/markup.ts";
 import { htmlTable } from "../base/table.ts";
 import { cardParts, sizeText } from "../experiments/compress/card.ts";
-import {
-  type Compression,
-  type Finalist,
-  sizeKey,
-  type TriedStudent,
-} from "../experiments/compress/compress.ts";
+import { type Compression, sizeKey, type TriedStudent } from "../experiments/compress/compress.ts";
+import type { Finalist } from "../experiments/compress/finalists.ts";
 import { mean, meanInterval } from "../experiments/statistics.ts";
 import { baseAxis, baseLayout, type Figure, ink, percentOf, styleOf } from "./figure.ts";
 import { assemblePage, figurePlace } from "./page.ts";
@@ -82,13 +78,23 @@ export function compressFigure(found: Compression): Figure {
     legend: { orientation: "h", y: -0.25 },
     shapes: [
       {
-        ...{ type: "line", xref: "paper", x0: 0, x1: 1, y0: level, y1: level },
+        type: "line",
+        xref: "paper",
+        x0: 0,
+        x1: 1,
+        y0: level,
+        y1: level,
         line: { color: ink, width: 1, dash: "dot" },
       },
     ],
     annotations: [
       {
-        ...{ xref: "paper", x: 1, xanchor: "right", y: level, yanchor: "bottom", showarrow: false },
+        xref: "paper",
+        x: 1,
+        xanchor: "right",
+        y: level,
+        yanchor: "bottom",
+        showarrow: false,
         text: `teacher, ${teacher.parameters.model.toLocaleString("en")} parameters`,
       },
     ],

@@ -153,7 +153,9 @@ export function takeCsrColumns(matrix: Csr, chosen: readonly number[]): Csr {
     taken[r + 1] = kept.length;
   }
   return {
-    ...{ rows, columns: chosen.length, indptr: taken },
+    rows,
+    columns: chosen.length,
+    indptr: taken,
     indices: Int32Array.from(kept, (k) => place.get(indices[k]!)!),
     ...(values && { values: Float32Array.from(kept, (k) => values[k]!) }),
   };

@@ -286,7 +286,10 @@ export function layeredKind<
 ): ModelKind<C, I> {
   const { label, defaults, options = layeredOptions, size } = family;
   return {
-    ...{ name, label, summary: words.summary, prepare },
+    name,
+    label,
+    summary: words.summary,
+    prepare,
     ...(ofNodes && { ofNodes }),
     defaults: { ...layeredDefaults, ...defaults } as unknown as Omit<C, "kind">,
     options: options as OptionTable<Omit<C, "kind">>,

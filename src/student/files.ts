@@ -35,7 +35,9 @@ export async function loadGraph(source: Source): Promise<LoadedGraph> {
     nodes,
     adjacency: bothWays(nodes, startsOf(of("edges.count")), of("edges.to")),
     features: {
-      ...{ columns, indptr: startsOf(of("features.count")), indices: of("features.column") },
+      columns,
+      indptr: startsOf(of("features.count")),
+      indices: of("features.column"),
       ...(values && { values }),
     },
     labels: Int32Array.from(of("labels")),

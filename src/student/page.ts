@@ -99,7 +99,11 @@ function draw(node: number, { classes }: Predictions): void {
     const [own, label] = [classes[from]!, labels[from]!];
     const known = label < 0 ? "no label" : `labelled ${classOf(label)}`;
     const dot = svg("circle", {
-      ...{ cx: a.x, cy: a.y, r: [16, 9, 6][a.hop]!, fill: colourOf(own), "data-node": from },
+      cx: a.x,
+      cy: a.y,
+      r: [16, 9, 6][a.hop]!,
+      fill: colourOf(own),
+      "data-node": from,
       ...(label >= 0 && label !== own && { class: "wrong" }),
     });
     dot.append(svg("title", {}, `node ${nameOf(from)}: ${classOf(own)}, ${known}`));

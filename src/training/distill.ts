@@ -98,13 +98,17 @@ const seeds: Legal = {
 };
 
 const OPTIONS: Readonly<Record<Exclude<keyof DistillRequest, keyof TrialsOptions>, Legal>> = {
-  ...{ dataset: anything, teacher: anything, student: anything }, // checked as they are read
+  // These three are checked as they are read.
+  dataset: anything,
+  teacher: anything,
+  student: anything,
   split: LEGAL_SPLIT,
   order: { words: '"locality"', is: (value) => value === "locality" },
   method: { ...LEGAL.name, words: "the name of a method" },
   options: { ...LEGAL.object, words: "an object with the method's options" },
   preset: { ...LEGAL.name, words: "the name of one of the method's presets" },
-  ...{ seed: seeds, teacherSeed: seeds },
+  seed: seeds,
+  teacherSeed: seeds,
 };
 const LEFT_TO_TRIALS = TRIALS_OPTIONS.filter(
   (name) => !["workers", "profile", "recorded"].includes(name),

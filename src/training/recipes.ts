@@ -238,7 +238,9 @@ function subjectParts({ dataset, split, seed, order, features }: Subject) {
   const { defaultSplit } = datasetEntry(dataset);
   const chosen = split === undefined ? defaultSplit : split;
   return {
-    ...{ dataset, split: chosen, seed },
+    dataset,
+    split: chosen,
+    seed,
     ...(order !== undefined && { order }),
     ...(features !== undefined && { features }),
   };

@@ -42,7 +42,9 @@ export async function loadTrialData(
     const teacher = outputsOf(config);
     if (teacher) checkOutputsFit(teacher, graph);
     const found = {
-      ...{ graph, split, fingerprint: fingerprint(graph, split) },
+      graph,
+      split,
+      fingerprint: fingerprint(graph, split),
       ...(teacher && { teacher }),
     };
     if (config.order !== "locality") {

@@ -166,7 +166,8 @@ export async function runTrial(
     refuseOtherData(files, describeRun(config), owner.data);
     const trained = {
       ...owner,
-      ...{ shape, parameters: modelParameters(model) },
+      shape,
+      parameters: modelParameters(model),
       ...(graph.classNames && { classNames: graph.classNames }),
     };
     const { stop, bestEpoch } = outcome;

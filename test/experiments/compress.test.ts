@@ -4,12 +4,8 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
 import { compressCard, verdictText } from "../../src/experiments/compress/card.ts";
-import {
-  BASELINES,
-  type Compression,
-  compress,
-  type Finalist,
-} from "../../src/experiments/compress/compress.ts";
+import { BASELINES, type Compression, compress } from "../../src/experiments/compress/compress.ts";
+import type { Finalist } from "../../src/experiments/compress/finalists.ts";
 import { rankFeatures } from "../../src/experiments/compress/ranking.ts";
 import {
   fileBytes,

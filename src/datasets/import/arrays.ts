@@ -88,7 +88,13 @@ export function readArrays(arrays: OwnArrays): FoundGraph {
   const splits = splitsIn(arrays, nodes);
   const timeName = findName(TIMES);
   return {
-    ...{ form: "arrays", nodes, ...ends, ...labels, features, splits, decisions },
+    form: "arrays",
+    nodes,
+    ...ends,
+    ...labels,
+    features,
+    splits,
+    decisions,
     ...(timeName !== undefined && { times: timeArray(arrays, timeName, nodes) }),
   };
 

@@ -43,7 +43,8 @@ export function formed(
       if (!features.values?.some((value) => value < 0))
         return { features, decisions: [said("rows")] };
       return {
-        ...{ features, featuresAsIs: true },
+        features,
+        featuresAsIs: true,
         decisions: [`${said("as-is")}, because some are negative and a row's sum may be near 0`],
       };
     case "rows":
@@ -56,7 +57,8 @@ export function formed(
     }
     case "standardised":
       return {
-        ...{ features: standardised(features, where), featuresAsIs: true },
+        features: standardised(features, where),
+        featuresAsIs: true,
         decisions: [said(form)],
       };
     case "unit":

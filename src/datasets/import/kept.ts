@@ -166,8 +166,12 @@ export async function readKept(file: string): Promise<Imported & { readonly from
   };
   const labels = integers("labels");
   const graph: Graph = {
-    ...{ name: "", nodes: labels.length, classes, labels },
-    ...{ adjacency: matrix("adj"), features: matrix("attr") },
+    name: "",
+    nodes: labels.length,
+    classes,
+    labels,
+    adjacency: matrix("adj"),
+    features: matrix("attr"),
     ...(npz.names.includes("sets_indptr") && { labelSets: matrix("sets") }),
     ...(featuresAsIs && { featuresAsIs: true }),
   };

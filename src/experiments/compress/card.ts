@@ -7,7 +7,8 @@ import { findMethod } from "../../distillation/registry.ts";
 import { findModel, modelTitle } from "../../models/registry.ts";
 import type { StudentSize } from "../contenders.ts";
 import { mean, meanInterval, type PairedTest, pairedTest } from "../statistics.ts";
-import { BASELINES, type Compression, type Finalist, sizeKey } from "./compress.ts";
+import { BASELINES, type Compression, sizeKey } from "./compress.ts";
+import type { Finalist } from "./finalists.ts";
 import type { Budget } from "./sizes.ts";
 
 /** Names a size in a few words: `GCN 2L-16H, 232 of 3,703 features`. */

@@ -20,7 +20,6 @@ import {
   loadSplit,
 } from "../../datasets/index.ts";
 import type { Graph } from "../../graph/graph.ts";
-
 import { fingerprint } from "../../training/inputs.ts";
 import { encodeModel } from "../../training/model-file.ts";
 import { TEACHER_SEED, teacherConfig } from "../../training/recipes.ts";
@@ -32,7 +31,6 @@ import { type Contender, contenders, type StudentSize } from "../contenders.ts";
 import type { Draw } from "../recipe-draws.ts";
 import {
   configsOf,
-  finals,
   type SearchProgress,
   type SearchRule,
   type SearchSubject,
@@ -42,6 +40,7 @@ import { ResultsStore } from "../results-store.ts";
 import { mean } from "../statistics.ts";
 import type { TrialRecord } from "../trial-record.ts";
 import { Clock, type StageProgress } from "./clock.ts";
+import { bestRun, type Finalist, trainFinalists } from "./finalists.ts";
 import { rankFeatures } from "./ranking.ts";
 import { type Budget, fittingSizes, sizeParameters } from "./sizes.ts";
 
@@ -80,21 +79,6 @@ export interface TriedStudent {
   readonly dead: boolean;
 }
 
-/** A contender's best configuration, trained with seeds that the search did not use. */
-export interface Finalist {
-  readonly contender: Contender;
-  readonly draw: Draw;
-  readonly size: StudentSize;
-  readonly parameters: number;
-  readonly microseconds: number;
-  /** One number per seed: a fraction, 0 for a run that diverged. */
-  readonly validation: readonly number[];
-  readonly dead: number;
-  readonly diverged: number;
-  /** The run of each seed; undefined for one that diverged. */
-  readonly records: readonly (TrialRecord | undefined)[];
-}
-
 /** All that a card says. */
 export interface Compression {
   readonly dataset: string;
@@ -131,15 +115,13 @@ export const sizeKey = ({ model, features }: StudentSize): string =>
 const TIME = [0.35, 0.2, 0.2, 0.25] as const;
 /** More than there is time for. */
 const DRAWS = 400;
-const FINAL_SEEDS = Array.from({ length: 10 }, (_, k) => 5001 + k);
-/** Seeds that every finalist is trained with, whatever the time. */
-const FEWEST_SEEDS = 3;
-
 /** Returns the rule of the search: successive halving by the same function that found the recipes. */
 function ruleOn(split: string): SearchRule {
   const splits = [split];
   return {
-    ...{ batch: DRAWS, patience: 0, seed: 1 },
+    batch: DRAWS,
+    patience: 0,
+    seed: 1,
     rungs: [
       { epochs: 120, splits, seeds: [4001], keep: 8 },
       { epochs: 400, splits, seeds: [4002], keep: 3 },
@@ -161,7 +143,10 @@ function contendersOf(ids: readonly string[], students: readonly StudentSize[]):
 
 const OPTIONS: Readonly<Record<keyof CompressRequest, Legal>> = {
   ...DATA_OPTIONS,
-  ...{ dataset: LEGAL.name, split: LEGAL.name, folder: LEGAL.folder, runsDir: LEGAL.folder },
+  dataset: LEGAL.name,
+  split: LEGAL.name,
+  folder: LEGAL.folder,
+  runsDir: LEGAL.folder,
   teacher: { ...LEGAL.object, words: CONFIG },
   budget: { ...LEGAL.object, words: "{ parameters, bytes, microseconds }, one of them or more" },
   minutes: {
@@ -178,7 +163,8 @@ const OPTIONS: Readonly<Record<keyof CompressRequest, Legal>> = {
   },
   modules: { words: "an array of files' paths or URLs", is: Array.isArray },
   signal: { words: "an AbortSignal", is: (value) => value instanceof AbortSignal },
-  ...{ observer: LEGAL.functions, onStage: LEGAL.functions },
+  observer: LEGAL.functions,
+  onStage: LEGAL.functions,
 };
 
 /**
@@ -272,10 +258,22 @@ export async function compress(request: CompressRequest): Promise<Compression> {
   const own = finalists.flatMap(({ records }) => records).filter((one) => one !== undefined);
   const whole = [...all, ...own];
   return {
-    ...{ dataset, split, fingerprint: print, budget, minutes, folder, times, tried, chosen, best },
+    dataset,
+    split,
+    fingerprint: print,
+    budget,
+    minutes,
+    folder,
+    times,
+    tried,
+    chosen,
+    best,
     graph: { nodes: graph.nodes, ...shape },
     teacher: taught!,
-    ...{ file: STUDENT_FILE, bytes: bytes.length, finalists, seeds: ended.seeds },
+    file: STUDENT_FILE,
+    bytes: bytes.length,
+    finalists,
+    seeds: ended.seeds,
     counts: {
       runs: whole.length + diverged + finalists.reduce((sum, one) => sum + one.diverged, 0),
       dead: whole.filter(({ dead }) => dead).length,
@@ -287,7 +285,10 @@ export async function compress(request: CompressRequest): Promise<Compression> {
 
 /** A draw whose numbers do not matter: only the length of a configuration is wanted. */
 const SOME_DRAW: Omit<Draw, "options"> = {
-  ...{ dropout: 0.1, learningRate: 0.01, weightDecay: 1e-5, epochs: 2000 },
+  dropout: 0.1,
+  learningRate: 0.01,
+  weightDecay: 1e-5,
+  epochs: 2000,
   keep: "accuracy",
 };
 
@@ -304,55 +305,6 @@ function checkBudget(budget: Budget): void {
   throw new OptionError(
     "compress: the budget has no limit: give parameters, bytes or microseconds",
   );
-}
-
-/** Trains each contender's best configuration with seeds of its own, one seed after the other. */
-async function trainFinalists(
-  progress: readonly SearchProgress[],
-  work: {
-    readonly subject: SearchSubject;
-    readonly rule: SearchRule;
-    readonly clock: Clock;
-    readonly seconds: number;
-  },
-): Promise<{
-  readonly finalists: readonly Omit<Finalist, "parameters" | "microseconds">[];
-  readonly seeds: readonly number[];
-}> {
-  const { subject, rule, clock, seconds } = work;
-  const { epochs, splits } = rule.rungs.at(-1)!;
-  const found = progress.map((one) => {
-    const { draw } = finals(one)[0]!;
-    const configs = configsOf(subject, one.contender, draw, { epochs, splits, seeds: FINAL_SEEDS });
-    return { contender: one.contender, draw, configs };
-  });
-  const turns = FINAL_SEEDS.map((_, k) =>
-    found.map(({ configs }) => [runId(configs[k]!), configs[k]!] as const),
-  );
-  const needed = new Set(turns.slice(0, FEWEST_SEEDS).flatMap((turn) => turn.map(([id]) => id)));
-  const { records, left } = await clock.run({
-    ...{ name: "finalists", needed, seconds, keepsModels: true },
-    trials: new Map(turns.flat()),
-  });
-  const whole = turns.flatMap((turn, k) => (turn.some(([id]) => left.has(id)) ? [] : [k]));
-  const finalists = found.map(({ contender, draw, configs }) => {
-    const own = whole.map((k) => records.get(runId(configs[k]!)));
-    return {
-      ...{ contender, draw, size: draw.student!, records: own },
-      validation: own.map((record) => record?.accuracy.val ?? 0),
-      dead: own.filter((record) => record?.dead).length,
-      diverged: own.filter((record) => record === undefined).length,
-    };
-  });
-  return { finalists, seeds: whole.map((k) => FINAL_SEEDS[k]!) };
-}
-
-/** @throws OptionError if every run of the finalist diverged */
-function bestRun({ contender, records }: Finalist): TrialRecord {
-  const sound = records.filter((record) => record !== undefined);
-  const [best] = sound.sort((a, b) => b.accuracy.val - a.accuracy.val);
-  if (best) return best;
-  throw new OptionError(`every run of ${contender.label} diverged: no student can be given`);
 }
 
 function triedOf(

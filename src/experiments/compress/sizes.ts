@@ -61,7 +61,7 @@ export function fileBytes(config: RunConfig, shape: GraphShape): number {
   const zeros = [...parameters, ...buffers].map(
     ([name, dims]) => [name, { shape: dims, values: new Float32Array(product(dims)) }] as const,
   );
-  // As long as any: the other flavour's name has a letter less.
+  // Real marks have the same length, or a letter less.
   const marks = { data: "0".repeat(16), flavour: "simd" };
   return encodeModel({ config, shape, ...marks, parameters: new Map(zeros) }).length;
 }
