@@ -92,7 +92,6 @@ export class Student {
    * @throws StudentError for a graph with other features
    */
   prepare(graph: StudentGraph): PreparedGraph {
-    if (graph.featuresAsIs) throw new StudentError("features as they are need abkd");
     return new PreparedGraph(this, graph);
   }
 
@@ -122,6 +121,7 @@ export class PreparedGraph {
       );
     }
     if (graph.graphs) throw new StudentError("whole graphs are classified with abkd's evaluate()");
+    if (graph.featuresAsIs) throw new StudentError("features as they are need abkd");
     if (adjacency.indptr.length !== nodes + 1 || features.indptr.length !== nodes + 1) {
       throw new StudentError(`the graph's rows are not those of ${nodes} nodes`);
     }

@@ -162,6 +162,11 @@ test("what does not fit is refused in one line", async () => {
     [() => prepared.predict([50], [{ ...node, features: { 0: Number.NaN } }]), /is NaN/],
     [() => prepared.predict([50], [{ ...node, neighbours: [50] }]), /neighbour 50/],
     [() => prepared.predict([50], [{ ...node, neighbours: [51] }]), /neighbour 51/],
+    [() => student.predict({ ...odd, featuresAsIs: true }), /features as they are need abkd/],
+    [
+      () => new browser.Student({ ...file, config: { ...file.config, features: [0, 2] } }),
+      /a student of some features needs abkd/,
+    ],
     [
       () => new browser.Student({ ...file, config: { model: { kind: "own" } } }),
       /kind "own" needs abkd; here: gcn, mlp, sage, gcnii, mustad/,
