@@ -15,6 +15,10 @@ const CELLS: readonly string[] = [
   "import { Buffer as Map, kMaxLength as Array } from 'node:buffer'; Map; Array;",
   "import { kMaxLength as RegExp } from 'node:buffer';",
   "import * as JSON from 'node:path'; JSON;",
+  "Map = 5",
+  "[Set] = [1]; ({ Object } = { Object: 3 });",
+  "for (Array of [1, 2]);",
+  "(() => { Promise = 3; Buffer = 4; })()",
 ];
 
 for (const cell of CELLS) {
@@ -63,6 +67,28 @@ test("later cells, functions and completion use what a cell declared", {
       said,
       "Assignment to constant variable 'Map'; redeclare it as a variable with let Map = …",
     );
+  } finally {
+    await runner.close();
+  }
+});
+
+test("a declaration that is never reached leaves the built-in as it was", {
+  timeout: 60_000,
+}, async () => {
+  const runner = new TestRunner();
+  try {
+    for (const cell of [
+      "import { Map } from 'no-such-package-anywhere'; Map;",
+      "throw 5; const Map = 1;",
+      "const Map = null.x;",
+      "class Map extends Map {}",
+    ]) {
+      assert.equal((await runner.run(cell)).outcome.status, "error", cell);
+      assert.equal(await runner.value("new Map().size"), "0", cell);
+    }
+    await runner.run("const Map = 1; throw 5;");
+    assert.equal(await runner.value("Map"), "1");
+    assert.equal(await runner.value("function Set() {} Set.name === 'Set'"), "true");
   } finally {
     await runner.close();
   }

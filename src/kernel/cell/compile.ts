@@ -17,6 +17,7 @@ import {
   usedNames,
 } from "./names.ts";
 import { type Parsed, parseCell } from "./parse.ts";
+import { unmarked } from "./shadows.ts";
 import { Edits, Lines, type Position } from "./source.ts";
 
 export { CellSyntaxError } from "./parse.ts";
@@ -143,7 +144,9 @@ function rewrite({ text, program }: Parsed, constants: Constants) {
     } else if (declaration.type === "FunctionDeclaration") {
       const { id } = declaration as { id: { name: string; start: number; end: number } | null };
       if (id) {
-        edits.replace(id.start, id.end, "");
+        // A marked function keeps its name, which its own code does not use.
+        const shown = unmarked(id.name);
+        edits.replace(id.start, id.end, shown === id.name ? "" : shown);
         functions.delete(id.name);
         functions.set(id.name, edits.part(declaration.start, declaration.end));
         variables.delete(id.name);

@@ -1,10 +1,11 @@
 // Built-ins that cells declare anew, such as `import { Map } from "immutable"`: modules keep the built-in.
 //
 // V8 gives all scripts and modules one global scope: after `class Map {}` in a cell, every library and the kernel
-// itself would get that Map. So cells declare and use such a name with a mark that is not seen.
+// itself would get that Map. So cells declare and use such a name with a mark that is not seen. `Map = 5` without a
+// declaration declares it too; `globalThis.Map = 5` is the way to give it to everyone.
 import type { Identifier, Program, Property } from "acorn";
 import { type SimpleVisitors, simple } from "acorn-walk";
-import { declaredNames } from "./names.ts";
+import { assignments, declaredNames } from "./names.ts";
 import { type Parsed, parseJavaScript } from "./parse.ts";
 import { Edits } from "./source.ts";
 
@@ -19,18 +20,22 @@ const BUILT_INS: ReadonlySet<string> = new Set(
     .map(([name]) => name),
 );
 
-/** One session's shadows: the built-ins that its cells have declared. */
+/** One session's shadows: the built-ins that its cells have declared or assigned to. */
 export class Shadows {
   readonly #names = new Set<string>();
 
   /** Returns the cell with each such name marked, here and from now on. */
   marked(parsed: Parsed): Parsed {
-    for (const name of declaredNames(parsed.program)) {
+    const { text, program, origin } = parsed;
+    for (const name of declaredNames(program)) {
       if (BUILT_INS.has(name)) this.#names.add(name);
     }
+    const assigned = new Set(assignments(program).flatMap(({ names }) => names));
+    const taken = [...assigned].filter((each) => BUILT_INS.has(each) && !this.#names.has(each));
+    for (const name of taken) this.#names.add(name);
     if (this.#names.size === 0) return parsed;
-    const { text, program, origin } = parsed;
     const edits = new Edits(text);
+    for (const name of taken) edits.insert(0, `let ${name}${MARK}=${name};`);
     if (!mark(edits, program, this.#names)) return parsed;
     const edited = edits.join([edits.part(0, text.length)]);
     return {
@@ -38,6 +43,11 @@ export class Shadows {
       program: parseJavaScript(edited.text),
       origin: (offset) => origin(edited.origin(offset)),
     };
+  }
+
+  /** Forgets the names that have no value, because a cell failed before it declared them. */
+  settle(hasValue: (name: string) => boolean): void {
+    for (const name of this.#names) if (!hasValue(name + MARK)) this.#names.delete(name);
   }
 
   /** Marks the name that an expression begins with. */

@@ -108,11 +108,12 @@ export class Cells {
   }
 
   #start(run: Run): void {
-    const { inspector, words } = this.#parts;
+    const { inspector, words, constants } = this.#parts;
     const { code, count } = run.command;
     let compiled: ReturnType<typeof compileCell>;
     try {
-      compiled = compileCell(code, count, this.#parts.constants);
+      constants.shadows.settle((name) => inspector.peek(name) !== undefined);
+      compiled = compileCell(code, count, constants);
     } catch (error) {
       this.#conclude(run, this.errors.compileFailure(error, code, count));
       return;
