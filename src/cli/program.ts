@@ -1,7 +1,9 @@
 // The commands by name, each loaded only when called: `abkd data` must not wait for an engine.
 import { Command, CommanderError } from "commander";
 import { UserError } from "../base/errors.ts";
+import { printableLine } from "../base/printable.ts";
 import { VERSION } from "../base/version.ts";
+import { StudentError } from "../student/rows.ts";
 import { importGivenModules } from "./modules.ts";
 import { print, tell, tellText } from "./output.ts";
 import { importGivenData } from "./own-data.ts";
@@ -97,6 +99,10 @@ export async function main(given: readonly string[]): Promise<number> {
     if (error instanceof UserError) {
       tell(error.message);
       return error.exitCode;
+    }
+    if (error instanceof StudentError) {
+      tell(printableLine(error.message));
+      return 2;
     }
     // This is our fault: whoever reports it needs the stack.
     tellText(`abkd: internal error, please report it\n${stackOf(error)}`);

@@ -14,6 +14,7 @@ export function encodeGraph({
   adjacency,
   features,
   labels,
+  featuresAsIs,
 }: Graph): Uint8Array {
   const { indptr, indices } = adjacency;
   const upper: number[] = [];
@@ -37,6 +38,7 @@ export function encodeGraph({
     nodes: String(nodes),
     classes: String(classes),
     features: String(features.columns),
+    ...(featuresAsIs && { featuresAsIs: "true" }),
   };
   return encodeSafetensors({ tensors, metadata });
 }

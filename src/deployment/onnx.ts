@@ -7,7 +7,7 @@ import { encodeOnnx, OnnxGraph } from "./onnx-file.ts";
 /** Scatter with addition, which the sparse product is, is there from 16 on; PyTorch's exporter writes 18. */
 const OPSET = 18;
 
-/** Turns the features, nodes x features with rows that sum to 1, into logits. */
+/** Turns the features, nodes x features with rows as the model reads them, into logits. */
 type Forward = (net: Network) => string;
 
 /** The file with its arrays as constants, and the operators that the kinds share. */
@@ -20,6 +20,10 @@ class Network {
   constructor(file: ModelFile) {
     this.#file = file;
     const { graph } = this;
+    if (file.featuresAsIs) {
+      this.features = "x";
+      return;
+    }
     const sum = graph.add("ReduceSum", ["x", graph.integers(1)], { keepdims: 1 });
     const empty = graph.add("Equal", [sum, graph.scalar(0)]);
     this.features = graph.add("Div", ["x", graph.add("Where", [empty, graph.scalar(1), sum])]);

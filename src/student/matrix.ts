@@ -7,19 +7,20 @@ export interface Matrix {
   readonly values: Float64Array;
 }
 
-/** Adds a row of features, divided by its sum unless that is 0, times a weight, to a row of `out`. */
+/** Adds a row of features, divided by its sum unless that is 0 or `asIs`, times a weight, to a row of `out`. */
 export function addProduct(
   out: Matrix,
   to: number,
   weight: Matrix,
   features: Rows,
   row: number,
+  asIs: boolean,
 ): void {
   const { indptr, indices, values } = features;
   const [begin, end] = [indptr[row]!, indptr[row + 1]!];
   let sum = 0;
   for (let k = begin; k < end; k++) sum += values ? values[k]! : 1;
-  const scale = sum === 0 ? 1 : 1 / sum;
+  const scale = asIs || sum === 0 ? 1 : 1 / sum;
   const width = out.columns;
   const [sums, weights] = [out.values, weight.values];
   for (let k = begin; k < end; k++) {

@@ -19,8 +19,8 @@ export interface StudentGraph {
   readonly features: Rows & { readonly columns: number };
   /** Present if whole graphs are classified, which a student without the engine does not do. */
   readonly graphs?: unknown;
-  /** Present if features are not to be divided by their sums, which a student without the engine does. */
-  readonly featuresAsIs?: unknown;
+  /** True if features are not to be divided by their rows' sums. */
+  readonly featuresAsIs?: boolean;
 }
 
 /** A node that is not in the graph. */

@@ -24,6 +24,8 @@ export interface Predictions {
 /** What a student needs of a model file. */
 export interface StudentFile {
   readonly config: { readonly model: { readonly kind: string }; readonly features?: unknown };
+  /** True if the model reads the features of every graph as they are. */
+  readonly featuresAsIs?: boolean;
   readonly shape: { readonly features: number; readonly classes: number };
   readonly parameters: ReadonlyMap<
     string,
@@ -37,13 +39,19 @@ export class Student {
   readonly options: Readonly<Record<string, unknown>>;
   readonly features: number;
   readonly classes: number;
+  readonly featuresAsIs: boolean;
   /** How many edges away from a node its prediction depends on others. */
   readonly hops: number;
   readonly #kind: Kind;
   readonly #weights: ReadonlyMap<string, Matrix>;
 
   /** @throws StudentError for a kind of model that only the engine runs */
-  constructor({ config: { model, features }, shape, parameters }: StudentFile) {
+  constructor({
+    config: { model, features },
+    shape,
+    featuresAsIs = false,
+    parameters,
+  }: StudentFile) {
     if (features) throw new StudentError("a student of some features needs abkd");
     const kind = KINDS[model.kind];
     if (!kind) {
@@ -53,6 +61,7 @@ export class Student {
     this.options = { ...model };
     this.features = shape.features;
     this.classes = shape.classes;
+    this.featuresAsIs = featuresAsIs;
     this.#kind = kind;
     this.hops = kind.hops(this.option("layers"));
     const matrix = ({
@@ -106,6 +115,7 @@ export class Student {
 export class PreparedGraph {
   readonly student: Student;
   readonly graph: StudentGraph;
+  readonly #asIs: boolean;
   readonly #products = new Map<string, Matrix>();
   /** Each node's row in the region that is being made, or -1. */
   #position: Int32Array;
@@ -121,12 +131,12 @@ export class PreparedGraph {
       );
     }
     if (graph.graphs) throw new StudentError("whole graphs are classified with abkd's evaluate()");
-    if (graph.featuresAsIs) throw new StudentError("features as they are need abkd");
     if (adjacency.indptr.length !== nodes + 1 || features.indptr.length !== nodes + 1) {
       throw new StudentError(`the graph's rows are not those of ${nodes} nodes`);
     }
     this.student = student;
     this.graph = graph;
+    this.#asIs = student.featuresAsIs || graph.featuresAsIs === true;
     this.#position = new Int32Array(nodes).fill(-1);
   }
 
@@ -150,7 +160,7 @@ export class PreparedGraph {
       const weight = this.student.weight(name);
       found = { columns: weight.columns, values: new Float64Array(nodes * weight.columns) };
       for (let node = 0; node < nodes; node++) {
-        addProduct(found, node, weight, features, node);
+        addProduct(found, node, weight, features, node, this.#asIs);
       }
       this.#products.set(name, found);
     }
@@ -209,8 +219,10 @@ export class PreparedGraph {
       for (const [row, node] of order.entries()) {
         if (node < graph.nodes) {
           values.set(all.subarray(node * columns, (node + 1) * columns), row * columns);
-        } else
-          addProduct({ columns, values }, row, student.weight(name), own[node - graph.nodes]!, 0);
+        } else {
+          const features = own[node - graph.nodes]!;
+          addProduct({ columns, values }, row, student.weight(name), features, 0, this.#asIs);
+        }
       }
       return { columns, values };
     };

@@ -131,10 +131,12 @@ export function readModelFile(path: string): ReturnType<typeof decodeModel> {
 }
 
 /**
- * Returns the graph with its labels in the model's classes, and how many have none of them.
+ * Returns the graph with its labels in the model's classes and its features as the model reads them, and how
+ * many labels have none of these classes.
  * @throws UserError for other features, or sets of other classes
  */
-export function asModelled(file: ModelFile, graph: Graph): { graph: Graph; unknown: number } {
+export function asModelled(file: ModelFile, given: Graph): { graph: Graph; unknown: number } {
+  const graph: Graph = file.featuresAsIs ? { ...given, featuresAsIs: true } : given;
   const { features, classes } = file.shape;
   if (features !== graph.features.columns) {
     throw new UserError(

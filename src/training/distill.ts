@@ -122,6 +122,7 @@ export class TrainedModel implements ModelFile {
   readonly config: RunConfig;
   readonly shape: ModelFile["shape"];
   readonly classNames?: readonly string[];
+  readonly featuresAsIs?: true;
   readonly data: string;
   readonly flavour: string;
   readonly parameters: ModelFile["parameters"];
@@ -134,6 +135,7 @@ export class TrainedModel implements ModelFile {
     this.config = file.config;
     this.shape = file.shape;
     if (file.classNames) this.classNames = file.classNames;
+    if (file.featuresAsIs) this.featuresAsIs = true;
     this.data = file.data;
     this.flavour = file.flavour;
     this.parameters = file.parameters;

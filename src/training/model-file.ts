@@ -41,6 +41,8 @@ export interface ModelFile<M extends ModelConfig = ModelConfig> {
   readonly shape: GraphShape;
   /** What its graph called the classes, if not 0, 1, 2 ... */
   readonly classNames?: readonly string[];
+  /** Present if its graph's features were not divided by their rows' sums; then no graph's are. */
+  readonly featuresAsIs?: true;
   /** Fingerprint of the graph and the split that it was trained on. */
   readonly data: string;
   readonly flavour: string;
@@ -60,6 +62,8 @@ export function modelParameters(model: Model): ModelFile["parameters"] {
   );
 }
 
+const AS_IS_TEXT =
+  "Features are read as they are, whatever follows: nothing is divided by its sum. ";
 const KEPT_TEXT = "Of the features, only the columns listed in config.features, in this order. ";
 
 /** What its files say about a model, for readers with and without this library. */
@@ -67,6 +71,7 @@ export function modelMetadata({
   config,
   shape,
   classNames,
+  featuresAsIs,
   data,
   flavour,
 }: ModelFile): Record<string, string> {
@@ -76,10 +81,14 @@ export function modelMetadata({
     config: canonicalJson(config),
     shape: canonicalJson(shape),
     ...(classNames && { classNames: canonicalJson(classNames) }),
+    ...(featuresAsIs && { featuresAsIs: "true" }),
     data,
     flavour,
     // For whoever reads the file without this library.
-    forward: (config.features ? KEPT_TEXT : "") + findModel(config.model.kind).forwardText,
+    forward:
+      (config.features ? KEPT_TEXT : "") +
+      (featuresAsIs ? AS_IS_TEXT : "") +
+      findModel(config.model.kind).forwardText,
   };
 }
 
@@ -140,7 +149,9 @@ export function decodeModel(bytes: Buffer, name: string, student = 1): ReadModel
     }),
   );
   const { data = "", flavour = "" } = metadata;
-  return { config, shape, ...namesIn(metadata, shape, name), data, flavour, parameters, ours };
+  const form = metadata["featuresAsIs"] === "true" ? { featuresAsIs: true as const } : {};
+  const names = namesIn(metadata, shape, name);
+  return { config, shape, ...names, ...form, data, flavour, parameters, ours };
 }
 
 function namesIn(

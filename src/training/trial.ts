@@ -169,6 +169,7 @@ export async function runTrial(
       shape,
       parameters: modelParameters(model),
       ...(graph.classNames && { classNames: graph.classNames }),
+      ...(graph.featuresAsIs && { featuresAsIs: true as const }),
     };
     const { stop, bestEpoch } = outcome;
     if (stop) {

@@ -4,6 +4,7 @@ import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { encodeGraph } from "../../src/deployment/graph-file.ts";
+import { encodeOnnxModel } from "../../src/deployment/onnx.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { makeGraph } from "../../src/graph/make.ts";
 import { randomStream } from "../../src/graph/random.ts";
@@ -11,8 +12,14 @@ import { syntheticGraph } from "../../src/graph/synthetic.ts";
 import * as browser from "../../src/student/index.ts";
 import { StudentError } from "../../src/student/rows.ts";
 import { startEngine } from "../../src/tensor/index.ts";
+import { evaluate } from "../../src/training/apply.ts";
 import { loadStudent } from "../../src/training/load-student.ts";
-import { encodeModel, encodeModelNpz } from "../../src/training/model-file.ts";
+import {
+  decodeModel,
+  encodeModel,
+  encodeModelNpz,
+  modelMetadata,
+} from "../../src/training/model-file.ts";
 import { temporaryFolder } from "../training/small.ts";
 import { CONFIGS, difference, engineLogits, modelOf, oddGraph } from "./models.ts";
 
@@ -145,6 +152,36 @@ test("both files' students, and the browser's, are the same; a graph's file give
   }
 });
 
+test("features as they are: a graph's, or by the model's file, with any number of either sign", async () => {
+  const { features } = odd;
+  const values = features.values!.map((x, k) => (k % 3 === 0 ? -x : x));
+  const { featuresAsIs: _, ...divided } = { ...odd, features: { ...features, values } };
+  const asIs = { ...divided, featuresAsIs: true as const };
+  for (const model of CONFIGS) {
+    const plain = modelOf(model, asIs);
+    const file = { ...plain, featuresAsIs: true as const };
+    const expected = engineLogits(plain, asIs);
+    assert.ok(difference(expected, engineLogits(plain, divided)) > 0.01, "the form matters");
+    const seen = [
+      (await loadStudent(plain)).predict(asIs),
+      (await loadStudent(file)).predict(divided),
+      (await browser.loadStudent(encodeModel(file))).predict(divided),
+      (await browser.loadStudent(encodeModel(plain))).predict(
+        await browser.loadGraph(encodeGraph(asIs)),
+      ),
+    ];
+    for (const { logits } of seen) assert.ok(difference(logits, expected) < 1e-5, named(model));
+    const { logits } = await evaluate(file, { dataset: divided });
+    assert.ok(difference(logits, expected) < 1e-6, named(model));
+    const read = decodeModel(Buffer.from(encodeModel(file)), "a.safetensors");
+    assert.equal(read.featuresAsIs, true);
+    assert.match(modelMetadata(read)["forward"]!, /^Features are read as they are/);
+    const divides = (given: typeof plain) =>
+      Buffer.from(encodeOnnxModel(given)).includes("ReduceSum");
+    assert.deepEqual([divides(plain), divides(file)], [true, false]);
+  }
+});
+
 test("what does not fit is refused in one line", async () => {
   const file = modelOf(CONFIGS[0]!, odd);
   const student = await loadStudent(file);
@@ -162,7 +199,6 @@ test("what does not fit is refused in one line", async () => {
     [() => prepared.predict([50], [{ ...node, features: { 0: Number.NaN } }]), /is NaN/],
     [() => prepared.predict([50], [{ ...node, neighbours: [50] }]), /neighbour 50/],
     [() => prepared.predict([50], [{ ...node, neighbours: [51] }]), /neighbour 51/],
-    [() => student.predict({ ...odd, featuresAsIs: true }), /features as they are need abkd/],
     [
       () => new browser.Student({ ...file, config: { ...file.config, features: [0, 2] } }),
       /a student of some features needs abkd/,
