@@ -19,7 +19,7 @@ export async function loadStudent(source: Source): Promise<Student> {
   return new Student({
     config: part<StudentFile["config"]>("config"),
     shape: part<StudentFile["shape"]>("shape"),
-    featuresAsIs: metadata["featuresAsIs"] === "true",
+    featuresAsIs: "featuresAsIs" in metadata,
     parameters: arrays,
   });
 }
@@ -42,7 +42,7 @@ export async function loadGraph(source: Source): Promise<LoadedGraph> {
       ...(values && { values }),
     },
     labels: Int32Array.from(of("labels")),
-    featuresAsIs: metadata["featuresAsIs"] === "true",
+    featuresAsIs: "featuresAsIs" in metadata,
   };
 }
 

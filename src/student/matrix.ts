@@ -14,7 +14,7 @@ export function addProduct(
   weight: Matrix,
   features: Rows,
   row: number,
-  asIs: boolean,
+  asIs: boolean | undefined,
 ): void {
   const { indptr, indices, values } = features;
   const [begin, end] = [indptr[row]!, indptr[row + 1]!];

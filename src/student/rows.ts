@@ -20,7 +20,7 @@ export interface StudentGraph {
   /** Present if whole graphs are classified, which a student without the engine does not do. */
   readonly graphs?: unknown;
   /** True if features are not to be divided by their rows' sums. */
-  readonly featuresAsIs?: boolean;
+  readonly featuresAsIs?: boolean | undefined;
 }
 
 /** A node that is not in the graph. */

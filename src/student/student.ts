@@ -25,7 +25,7 @@ export interface Predictions {
 export interface StudentFile {
   readonly config: { readonly model: { readonly kind: string }; readonly features?: unknown };
   /** True if the model reads the features of every graph as they are. */
-  readonly featuresAsIs?: boolean;
+  readonly featuresAsIs?: boolean | undefined;
   readonly shape: { readonly features: number; readonly classes: number };
   readonly parameters: ReadonlyMap<
     string,
@@ -39,19 +39,14 @@ export class Student {
   readonly options: Readonly<Record<string, unknown>>;
   readonly features: number;
   readonly classes: number;
-  readonly featuresAsIs: boolean;
+  readonly asIs: boolean | undefined;
   /** How many edges away from a node its prediction depends on others. */
   readonly hops: number;
   readonly #kind: Kind;
   readonly #weights: ReadonlyMap<string, Matrix>;
 
   /** @throws StudentError for a kind of model that only the engine runs */
-  constructor({
-    config: { model, features },
-    shape,
-    featuresAsIs = false,
-    parameters,
-  }: StudentFile) {
+  constructor({ config: { model, features }, shape, featuresAsIs, parameters }: StudentFile) {
     if (features) throw new StudentError("a student of some features needs abkd");
     const kind = KINDS[model.kind];
     if (!kind) {
@@ -61,7 +56,7 @@ export class Student {
     this.options = { ...model };
     this.features = shape.features;
     this.classes = shape.classes;
-    this.featuresAsIs = featuresAsIs;
+    this.asIs = featuresAsIs;
     this.#kind = kind;
     this.hops = kind.hops(this.option("layers"));
     const matrix = ({
@@ -115,7 +110,6 @@ export class Student {
 export class PreparedGraph {
   readonly student: Student;
   readonly graph: StudentGraph;
-  readonly #asIs: boolean;
   readonly #products = new Map<string, Matrix>();
   /** Each node's row in the region that is being made, or -1. */
   #position: Int32Array;
@@ -135,8 +129,7 @@ export class PreparedGraph {
       throw new StudentError(`the graph's rows are not those of ${nodes} nodes`);
     }
     this.student = student;
-    this.graph = graph;
-    this.#asIs = student.featuresAsIs || graph.featuresAsIs === true;
+    this.graph = student.asIs ? { ...graph, featuresAsIs: true } : graph;
     this.#position = new Int32Array(nodes).fill(-1);
   }
 
@@ -156,11 +149,11 @@ export class PreparedGraph {
   product(name: string): Matrix {
     let found = this.#products.get(name);
     if (!found) {
-      const { features, nodes } = this.graph;
+      const { features, nodes, featuresAsIs } = this.graph;
       const weight = this.student.weight(name);
       found = { columns: weight.columns, values: new Float64Array(nodes * weight.columns) };
       for (let node = 0; node < nodes; node++) {
-        addProduct(found, node, weight, features, node, this.#asIs);
+        addProduct(found, node, weight, features, node, featuresAsIs);
       }
       this.#products.set(name, found);
     }
@@ -215,16 +208,14 @@ export class PreparedGraph {
     const own = added.map(({ features }) => addedFeatures(features, graph.features.columns));
     const product = (name: string): Matrix => {
       const { columns, values: all } = this.product(name);
-      const values = new Float64Array(order.length * columns);
+      const out = { columns, values: new Float64Array(order.length * columns) };
       for (const [row, node] of order.entries()) {
-        if (node < graph.nodes) {
-          values.set(all.subarray(node * columns, (node + 1) * columns), row * columns);
-        } else {
-          const features = own[node - graph.nodes]!;
-          addProduct({ columns, values }, row, student.weight(name), features, 0, this.#asIs);
-        }
+        const k = node - graph.nodes;
+        if (k < 0)
+          out.values.set(all.subarray(node * columns, (node + 1) * columns), row * columns);
+        else addProduct(out, row, student.weight(name), own[k]!, 0, graph.featuresAsIs);
       }
-      return { columns, values };
+      return out;
     };
     const degrees = Int32Array.from(order, (node) => arcs.degree(node));
     // The loops are compiled for one kind of array.
