@@ -32,6 +32,7 @@ interface Kept {
   readonly classes: number;
   readonly features: number;
   readonly featuresAsIs: boolean;
+  readonly nodeNames?: readonly string[];
   readonly report: ImportReport;
 }
 
@@ -127,6 +128,7 @@ function arraysOf(source: string, imported: Imported): Map<string, NpyArray> {
     classes: graph.classes,
     features: features.columns,
     featuresAsIs: graph.featuresAsIs ?? false,
+    ...(graph.nodeNames && { nodeNames: graph.nodeNames }),
     report,
   };
   vector(NOTES, new Uint8Array(Buffer.from(JSON.stringify(kept))));
@@ -149,7 +151,7 @@ export async function readKept(file: string): Promise<Imported & { readonly from
     throw new BadFileError(file, `${fault}; delete it and import the graph again`);
   }
   const npz = new NpzFile(bytes, file);
-  const { from, report, classes, featuresAsIs } = keptNotes(npz);
+  const { from, report, classes, featuresAsIs, nodeNames } = keptNotes(npz);
   const integers = (name: string): Int32Array => toInt32(npz.array(name), npz.where(name));
   const matrix = (name: string): Csr => {
     const [rows, columns] = integers(`${name}_shape`) as unknown as [number, number];
@@ -174,6 +176,8 @@ export async function readKept(file: string): Promise<Imported & { readonly from
     features: matrix("attr"),
     ...(npz.names.includes("sets_indptr") && { labelSets: matrix("sets") }),
     ...(featuresAsIs && { featuresAsIs: true }),
+    ...(nodeNames && { nodeNames }),
+    ...(report.classNames && { classNames: report.classNames }),
   };
   const times = npz.names.includes("times")
     ? toFloat64(npz.array("times"), npz.where("times"))

@@ -249,6 +249,19 @@ test("kept by a name: the same graph, report, splits and times again; never repl
   for (const name of ["cora", "My", "a/b", "x-0123456789ab"]) {
     await assert.rejects(importDataset(source, { as: name, dataDir }), /cannot be kept|built in/);
   }
+  const table = folderOf({
+    "edges.csv": "source,target\nann,bob\nbob,cid\n",
+    "nodes.csv": "id,f,g,label\nann,1,2,novel\nbob,2,3,poetry\ncid,1,4,novel\n",
+  });
+  await importDataset(table, { as: "named", dataDir });
+  const { nodeNames, classNames } = await loadDataset("named", { dataDir });
+  assert.deepEqual(
+    [nodeNames, classNames],
+    [
+      ["ann", "bob", "cid"],
+      ["novel", "poetry"],
+    ],
+  );
   // Copied to another place, it is still that graph, with the form of features that was chosen.
   const unit = await importDataset(source, { as: "unit", dataDir, features: "unit" });
   const copy = path.join(dataDir, "copy.npz");
