@@ -24,8 +24,15 @@ const NORM: Layer = {
   running_var: ["variance"],
 };
 
-/** Each kind's layer, and how messages call it. */
-const LAYERS: Readonly<Record<string, { readonly layer: Layer; readonly name: string }>> = {
+interface Kind {
+  readonly layer: Layer;
+  /** Arrays that a layer may lack. */
+  readonly optional?: Layer;
+  /** How messages call the layer. */
+  readonly name: string;
+}
+
+const LAYERS: Readonly<Record<string, Kind>> = {
   gcn: { layer: { "lin.weight": ["weight", true], bias: ["bias"] }, name: "GCNConv" },
   sage: {
     layer: {
@@ -34,6 +41,11 @@ const LAYERS: Readonly<Record<string, { readonly layer: Layer; readonly name: st
       "lin_r.weight": ["root", true],
     },
     name: "SAGEConv",
+  },
+  gat: {
+    layer: { "lin.weight": ["weight", true], att_src: ["source"], att_dst: ["target"] },
+    optional: { bias: ["bias"], "res.weight": ["residual", true] },
+    name: "GATConv",
   },
   mlp: { layer: LINEAR, name: "Linear" },
   gcnii: { layer: { weight1: ["weight"] }, name: "GCN2Conv" },
@@ -54,17 +66,20 @@ export function readPygModel(
   shape: GraphShape,
 ): { readonly model: ModelConfig; readonly parameters: ModelFile["parameters"] } {
   const note = readNote(file);
-  const { layer, name: layerName } = LAYERS[note.kind]!;
+  const { layer, optional = {}, name: layerName } = LAYERS[note.kind]!;
   const fail = (why: string): never => {
     throw new BadFileError(file, why);
   };
   const modules = modulesIn(arrays.names);
   const called = [...modules.keys()].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
-  const having = (wanted: Layer): string[] => {
-    const ends = Object.keys(wanted).sort().join();
-    return called.filter((name) => [...modules.get(name)!].sort().join() === ends);
-  };
-  const [own, norms] = [having(layer), having(NORM)];
+  const having = (needed: Layer, also: Layer = {}): string[] =>
+    called.filter((name) => {
+      const ends = modules.get(name)!;
+      const isKnown = (end: string): boolean =>
+        Object.hasOwn(needed, end) || Object.hasOwn(also, end);
+      return Object.keys(needed).every((end) => ends.has(end)) && [...ends].every(isKnown);
+    });
+  const [own, norms] = [having(layer, optional), having(NORM)];
   const linear = note.kind === "gcnii" ? having(LINEAR) : [];
   const known = [...own, ...norms, ...linear];
   const other = called.find((name) => !known.includes(name));
@@ -79,6 +94,7 @@ export function readPygModel(
   const places: Places = new Map();
   const place = (ours: string, module: string, ends: Layer): void => {
     for (const [end, [part, turned = false]] of Object.entries(ends)) {
+      if (!modules.get(module)!.has(end)) continue;
       const name = module === "" ? end : `${module}.${end}`;
       places.set(`${ours}.${part}`, { name, turned });
     }
@@ -105,19 +121,42 @@ export function readPygModel(
       );
     }
     const [width = 0] = shapeOf(joined(own[0]!, Object.keys(layer)[0]!));
-    for (const [l, module] of own.entries()) place(`layer.${l}`, module, layer);
+    for (const [l, module] of own.entries()) place(`layer.${l}`, module, { ...layer, ...optional });
     for (const [l, module] of norms.entries()) place(`norm.${l}`, module, NORM);
     const batchNorm = norms.length > 0;
     model = { kind: note.kind, layers: own.length, width, dropout: 0, batchNorm };
+    if (note.kind === "gat") {
+      const residual = own.map((module) => modules.get(module)!.has("res.weight"));
+      if (new Set(residual).size > 1)
+        fail(`some layers are residual and others are not; ${ADVICE}`);
+      model = {
+        ...model,
+        ...gatOptions(shapeOf(joined(own[0]!, "att_src"))),
+        residual: residual[0],
+      };
+    }
   }
   const shapes = modelShapes(model as ModelConfig, shape);
   const sizes = [...shapes.parameters, ...shapes.buffers];
   const parameters = new Map(sizes.map(([ours, size]) => [ours, read(ours, size)] as const));
+  for (const ours of places.keys()) {
+    // A bias before a normalisation, which our model has not: it moves the mean.
+    if (parameters.has(ours)) continue;
+    const mean = parameters.get(ours.replace(/^layer\.(\d+)\.bias$/, "norm.$1.mean"))!;
+    const { values } = read(ours, mean.shape);
+    for (let k = 0; k < values.length; k++) mean.values[k]! -= values[k]!;
+  }
   return { model: model as ModelConfig, parameters };
 
   function read(ours: string, size: readonly number[]) {
-    const { name, turned } = places.get(ours)!;
-    const [array, where] = [arrays.array(name), arrays.where(name)];
+    const found = places.get(ours);
+    // A layer made without a bias.
+    if (!found) return { shape: size, values: new Float32Array(size[0]!) };
+    const { name, turned } = found;
+    const [stored, where] = [arrays.array(name), arrays.where(name)];
+    // PyG's attention vectors are 1 x heads x width.
+    const isFramed = stored.shape.length === 3 && stored.shape[0] === 1;
+    const array = isFramed ? { ...stored, shape: stored.shape.slice(1) } : stored;
     const wanted = turned ? size.toReversed() : size;
     if (array.shape.join() !== wanted.join()) {
       const all = `${shape.features} features and ${shape.classes} classes`;
@@ -136,6 +175,19 @@ export function readPygModel(
   }
 }
 
+/** @param vectors 1 x heads x width */
+function gatOptions([, heads = 0, width = 0]: readonly number[]): object {
+  return {
+    width,
+    heads,
+    inputDropout: 0,
+    edgeDropout: 0,
+    destination: true,
+    symmetric: false,
+    start: "uniform",
+  };
+}
+
 const joined = (module: string, end: string): string => (module === "" ? end : `${module}.${end}`);
 
 function transposed(values: Float32Array, [rows, columns]: [number, number]): Float32Array {
@@ -145,7 +197,9 @@ function transposed(values: Float32Array, [rows, columns]: [number, number]): Fl
   return out;
 }
 
-const ENDS = [...Object.values(LAYERS).map(({ layer }) => layer), NORM].flatMap(Object.keys);
+const ENDS = Object.values(LAYERS)
+  .flatMap(({ layer, optional = {} }) => [layer, optional, NORM])
+  .flatMap(Object.keys);
 
 /** The ends of the arrays' names by what stands before them. BatchNorm's count of steps says nothing. */
 function modulesIn(names: readonly string[]): Map<string, Set<string>> {

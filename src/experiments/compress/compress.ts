@@ -162,7 +162,7 @@ const OPTIONS: Readonly<Record<keyof CompressRequest, Legal>> = {
     is: (value) => Number.isInteger(value) && Number(value) >= 1,
   },
   modules: { words: "an array of files' paths or URLs", is: Array.isArray },
-  signal: { words: "an AbortSignal", is: (value) => value instanceof AbortSignal },
+  signal: LEGAL.signal,
   observer: LEGAL.functions,
   onStage: LEGAL.functions,
 };

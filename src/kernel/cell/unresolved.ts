@@ -59,7 +59,7 @@ export function unresolved(error: unknown, name: string): unknown {
   const own = packageName(name);
   const offered = own === "tslab" ? [own] : [...ENTRIES.keys()];
   const reason = isOwnInside(name)
-    ? `cells can only import "${offered.join('" and "')}"`
+    ? `cells can only import ${new Intl.ListFormat("en-GB").format(offered.map((name) => `"${name}"`))}`
     : REASONS[codeOf(error)]?.(name);
   return reason === undefined ? error : refusal(error, `Cannot import "${name}": ${reason}`);
 }
