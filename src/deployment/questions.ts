@@ -2,6 +2,7 @@
 import { shown } from "../base/arguments.ts";
 import { isObject } from "../base/json.ts";
 import { printable } from "../base/printable.ts";
+import { newNodesFault } from "../datasets/import/features.ts";
 import type { Graph } from "../graph/graph.ts";
 import { StudentError } from "../student/rows.ts";
 import { type Predictions, type PreparedGraph, Student } from "../student/student.ts";
@@ -33,6 +34,7 @@ export class Desk {
   readonly #nodes: ReadonlyMap<string, number> | undefined;
   readonly #classNames: readonly string[] | undefined;
   readonly #top: number;
+  readonly #unfit: string | undefined;
   #all: Predictions | undefined;
 
   /**
@@ -43,6 +45,7 @@ export class Desk {
     this.#graph = new Student(model).prepare(graph);
     this.#nodes = graph.nodeNames && new Map(graph.nodeNames.map((name, node) => [name, node]));
     this.#classNames = model.classNames;
+    this.#unfit = newNodesFault(graph);
     this.#top = Math.min(top, model.shape.classes);
   }
 
@@ -70,6 +73,7 @@ export class Desk {
       const known = { node: node as string | number };
       return { ...own, ...known, ...this.ranked(this.#all, this.#nodeOf(node)) };
     }
+    if (this.#unfit !== undefined) throw new StudentError(this.#unfit);
     if (!Array.isArray(features) && !isObject(features)) {
       throw new StudentError("features are a list of numbers, or an object of them by column");
     }

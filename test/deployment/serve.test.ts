@@ -214,3 +214,9 @@ test("abkd serve says where it listens, answers, and ends on SIGTERM", async (t)
   running.process.kill("SIGTERM");
   assert.equal((await running.outcome).code, 0);
 });
+
+test("features that an import changed allow questions about known nodes alone", () => {
+  const made = new Desk(model, { ...graph, featuresMade: "standardised" });
+  assert.deepEqual(made.answer({ node: 3 }), new Desk(model, graph).answer({ node: 3 }));
+  assert.throws(() => made.answer({ features: new Array(9).fill(1) }), /were made standardised/);
+});

@@ -4,6 +4,7 @@ import { cellName, openTable } from "../../formats/csv.ts";
 import { BadFileError } from "../../formats/errors.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { readColumns } from "./columns.ts";
+import { newNodesFault } from "./features.ts";
 import { readOwn } from "./found.ts";
 import { denseFeatures, readEnds, WORDS } from "./tables.ts";
 
@@ -29,6 +30,8 @@ export async function readAdded(
   edgesFile: string | undefined,
   graph: Graph,
 ): Promise<AddedNodes> {
+  const unfit = newNodesFault(graph);
+  if (unfit !== undefined) throw new BadFileError(nodesFile, unfit);
   const table = openTable(nodesFile, await readOwn(nodesFile), WORDS);
   const edges =
     edgesFile === undefined ? undefined : openTable(edgesFile, await readOwn(edgesFile), WORDS);

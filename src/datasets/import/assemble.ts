@@ -62,13 +62,19 @@ export function assemble(source: string, found: FoundGraph, form?: FeatureForm):
       "each edge leads from a node to itself: the graph has no others",
     );
   }
-  const { features, featuresAsIs, decisions } = formed(found.features, form, source);
+  const { features, featuresAsIs, featuresMade, decisions } = formed(found.features, form, source);
   const unnamed: Graph = {
-    ...{ name: "", nodes, classes, adjacency, features, labels },
+    name: "",
+    nodes,
+    classes,
+    adjacency,
+    features,
+    labels,
     ...(labelSets && { labelSets }),
     ...(found.ids && { nodeNames: found.ids }),
     ...(found.names && { classNames: found.names }),
     ...(featuresAsIs && { featuresAsIs }),
+    ...(featuresMade && { featuresMade }),
   };
   const graph = { ...unnamed, name: ownName(source, { graph: unnamed, splits, times }) };
   checkGraph(graph);

@@ -1,6 +1,7 @@
 // How features are given to models: divided by their row's sum, or as they are, perhaps scaled before.
 import { BadFileError } from "../../formats/errors.ts";
 import type { Csr } from "../../graph/csr.ts";
+import type { Graph } from "../../graph/graph.ts";
 import { withoutOnes } from "../sparse.ts";
 
 /** What each form of features is. */
@@ -18,6 +19,7 @@ export interface FormedFeatures {
   readonly features: Csr;
   /** See Graph. */
   readonly featuresAsIs?: true;
+  readonly featuresMade?: Graph["featuresMade"];
   /** What was decided, a sentence each. */
   readonly decisions: readonly string[];
 }
@@ -53,17 +55,36 @@ export function formed(
       return { features, featuresAsIs: true, decisions: [said(form)] };
     case "binary": {
       const { rows, columns, indptr, indices } = features;
-      return { features: { rows, columns, indptr, indices }, decisions: [said(form)] };
+      return {
+        features: { rows, columns, indptr, indices },
+        featuresMade: form,
+        decisions: [said(form)],
+      };
     }
     case "standardised":
       return {
         features: standardised(features, where),
         featuresAsIs: true,
+        featuresMade: form,
         decisions: [said(form)],
       };
     case "unit":
-      return { features: unitRows(features), featuresAsIs: true, decisions: [said(form)] };
+      return {
+        features: unitRows(features),
+        featuresAsIs: true,
+        featuresMade: form,
+        decisions: [said(form)],
+      };
   }
+}
+
+/** Says why a graph's features do not allow new nodes; undefined if they do. */
+export function newNodesFault({ name, featuresMade }: Graph): string | undefined {
+  if (featuresMade === undefined) return undefined;
+  return (
+    `the features of ${name} were made ${featuresMade} when it was imported, and new nodes' would be read as ` +
+    "they are: prepare the features of all nodes yourself, and import them as-is"
+  );
 }
 
 function smallSums({ rows, indptr, values }: Csr): string[] {

@@ -32,6 +32,7 @@ interface Kept {
   readonly classes: number;
   readonly features: number;
   readonly featuresAsIs: boolean;
+  readonly featuresMade?: Graph["featuresMade"];
   readonly nodeNames?: readonly string[];
   readonly report: ImportReport;
 }
@@ -128,6 +129,7 @@ function arraysOf(source: string, imported: Imported): Map<string, NpyArray> {
     classes: graph.classes,
     features: features.columns,
     featuresAsIs: graph.featuresAsIs ?? false,
+    ...(graph.featuresMade && { featuresMade: graph.featuresMade }),
     ...(graph.nodeNames && { nodeNames: graph.nodeNames }),
     report,
   };
@@ -151,18 +153,16 @@ export async function readKept(file: string): Promise<Imported & { readonly from
     throw new BadFileError(file, `${fault}; delete it and import the graph again`);
   }
   const npz = new NpzFile(bytes, file);
-  const { from, report, classes, featuresAsIs, nodeNames } = keptNotes(npz);
+  const { from, report, classes, featuresAsIs, featuresMade, nodeNames } = keptNotes(npz);
   const integers = (name: string): Int32Array => toInt32(npz.array(name), npz.where(name));
   const matrix = (name: string): Csr => {
     const [rows, columns] = integers(`${name}_shape`) as unknown as [number, number];
     const data = `${name}_data`;
     return {
-      ...{
-        rows,
-        columns,
-        indptr: integers(`${name}_indptr`),
-        indices: integers(`${name}_indices`),
-      },
+      rows,
+      columns,
+      indptr: integers(`${name}_indptr`),
+      indices: integers(`${name}_indices`),
       ...(npz.names.includes(data) && { values: toFloat32(npz.array(data), npz.where(data)) }),
     };
   };
@@ -176,6 +176,7 @@ export async function readKept(file: string): Promise<Imported & { readonly from
     features: matrix("attr"),
     ...(npz.names.includes("sets_indptr") && { labelSets: matrix("sets") }),
     ...(featuresAsIs && { featuresAsIs: true }),
+    ...(featuresMade && { featuresMade }),
     ...(nodeNames && { nodeNames }),
     ...(report.classNames && { classNames: report.classNames }),
   };

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { importDataset, loadDataset, loadSplit } from "../../../src/datasets/index.ts";
+import { newNodesFault } from "../../../src/datasets/import/features.ts";
+import { importDataset, loadDataset, loadSplit, readAdded } from "../../../src/datasets/index.ts";
 import { makeGraph } from "../../../src/graph/make.ts";
 import { modelFeatures } from "../../../src/graph/normalise.ts";
 import { folderOf } from "./support/folder.ts";
@@ -83,6 +84,25 @@ test("binary, standardised and unit rows", async () => {
     read("centred" as never),
     /option "features" is "centred"; legal: rows, as-is, binary, standardised, unit$/,
   );
+});
+
+test("no new nodes on features that the import changed, also when the graph was kept", async () => {
+  const dataDir = folderOf({});
+  const nodes = path.join(folderOf({ "new.csv": "id,a,b,c\nx,1,2,3\n" }), "new.csv");
+  for (const features of ["binary", "standardised", "unit"] as const) {
+    await importDataset(file(toy), { features, as: `toy-${features}`, dataDir });
+    const graph = await loadDataset(`toy-${features}`, { dataDir });
+    await assert.rejects(
+      readAdded(nodes, undefined, graph),
+      new RegExp(
+        `new\\.csv: the features of toy-${features}-\\w+ were made ${features} when it was imported`,
+      ),
+    );
+    assert.match(newNodesFault(graph)!, /import them as-is$/);
+  }
+  const { graph } = await importDataset(file(toy));
+  const { names } = await readAdded(nodes, undefined, graph);
+  assert.deepEqual(names, ["x"]);
 });
 
 test("makeGraph() takes features as they are too", () => {
