@@ -20,13 +20,15 @@ class Network {
   constructor(file: ModelFile) {
     this.#file = file;
     const { graph } = this;
+    const { features: kept } = file.config;
+    const read = kept ? graph.add("Gather", ["x", graph.integers(...kept)], { axis: 1 }) : "x";
     if (file.featuresAsIs) {
-      this.features = "x";
+      this.features = read;
       return;
     }
-    const sum = graph.add("ReduceSum", ["x", graph.integers(1)], { keepdims: 1 });
+    const sum = graph.add("ReduceSum", [read, graph.integers(1)], { keepdims: 1 });
     const empty = graph.add("Equal", [sum, graph.scalar(0)]);
-    this.features = graph.add("Div", ["x", graph.add("Where", [empty, graph.scalar(1), sum])]);
+    this.features = graph.add("Div", [read, graph.add("Where", [empty, graph.scalar(1), sum])]);
   }
 
   /** Whether the model reads edge_index. */
@@ -184,8 +186,7 @@ const FORWARD: Readonly<Record<string, Forward>> = {
  * @throws OptionError for a kind of model that has no such form
  */
 export function encodeOnnxModel(file: ModelFile): Uint8Array {
-  const { model, features: kept } = file.config;
-  if (kept) throw new OptionError("a model that reads some of the features has no ONNX form yet");
+  const { model } = file.config;
   const forward = FORWARD[model.kind];
   if (!forward) {
     const known = Object.keys(FORWARD).join(", ");

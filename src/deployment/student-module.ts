@@ -12,7 +12,11 @@ const ENDING = import.meta.url.slice(-3);
 /** Returns a file of src/student without its types. */
 function sourceOf(name: string): string {
   const text = readFileSync(new URL(`../student/${name}${ENDING}`, import.meta.url), "utf8");
-  const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ES2022 };
+  const compilerOptions = {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.ES2022,
+    removeComments: true,
+  };
   const { outputText } = ts.transpileModule(text, { compilerOptions });
   return outputText.replace(/^(?: {4})+/gm, (indent) => "\t".repeat(indent.length / 4));
 }

@@ -69,6 +69,21 @@ export function arcsOf(graph: StudentGraph, added: readonly AddedNode[]) {
 export const degreeIn = ({ indptr }: Rows, node: number): number =>
   indptr[node + 1]! - indptr[node]!;
 
+/** Returns the columns that have a place, by their places; the others have -1. */
+export function selected({ indptr, indices, values }: Rows, places: ArrayLike<number>): Rows {
+  const [ends, columns, kept]: [number[], number[], number[]] = [[0], [], []];
+  for (let row = 0; row + 1 < indptr.length; row++) {
+    for (let k = indptr[row]!; k < indptr[row + 1]!; k++) {
+      const place = places[indices[k]!]!;
+      if (place < 0) continue;
+      columns.push(place);
+      kept.push(values ? values[k]! : 1);
+    }
+    ends.push(columns.length);
+  }
+  return { indptr: ends, indices: columns, values: kept };
+}
+
 /**
  * Returns an added node's features as a matrix of one row.
  * @throws StudentError for a column that does not exist or a value that is no number

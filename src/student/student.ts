@@ -8,8 +8,10 @@ import {
   addedFeatures,
   arcsOf,
   degreeIn,
+  type Rows,
   StudentError,
   type StudentGraph,
+  selected,
 } from "./rows.ts";
 
 export interface Predictions {
@@ -23,7 +25,11 @@ export interface Predictions {
 
 /** What a student needs of a model file. */
 export interface StudentFile {
-  readonly config: { readonly model: { readonly kind: string }; readonly features?: unknown };
+  readonly config: {
+    readonly model: { readonly kind: string };
+    /** The columns that the model reads, ascending; all if absent. */
+    readonly features?: readonly number[];
+  };
   /** True if the model reads the features of every graph as they are. */
   readonly featuresAsIs?: boolean | undefined;
   readonly shape: { readonly features: number; readonly classes: number };
@@ -43,11 +49,12 @@ export class Student {
   /** How many edges away from a node its prediction depends on others. */
   readonly hops: number;
   readonly #kind: Kind;
+  /** Of each of the graph's features its row in the first weights, or -1; undefined if all are read. */
+  readonly #places: Int32Array | undefined;
   readonly #weights: ReadonlyMap<string, Matrix>;
 
   /** @throws StudentError for a kind of model that only the engine runs */
   constructor({ config: { model, features }, shape, featuresAsIs, parameters }: StudentFile) {
-    if (features) throw new StudentError("a student of some features needs abkd");
     const kind = KINDS[model.kind];
     if (!kind) {
       const known = Object.keys(KINDS).join(", ");
@@ -57,6 +64,10 @@ export class Student {
     this.features = shape.features;
     this.classes = shape.classes;
     this.asIs = featuresAsIs;
+    if (features) {
+      this.#places = new Int32Array(shape.features).fill(-1);
+      for (const [place, column] of features.entries()) this.#places[column] = place;
+    }
     this.#kind = kind;
     this.hops = kind.hops(this.option("layers"));
     const matrix = ({
@@ -99,6 +110,11 @@ export class Student {
     return new PreparedGraph(this, graph);
   }
 
+  /** Returns the features that the model reads, by the rows of its weights. */
+  read(features: Rows): Rows {
+    return this.#places ? selected(features, this.#places) : features;
+  }
+
   /** Runs the forward pass on a region, for its nearest nodes. */
   forward(region: Region): Predictions {
     const { values: logits } = this.#kind.forward(this, region);
@@ -110,6 +126,7 @@ export class Student {
 export class PreparedGraph {
   readonly student: Student;
   readonly graph: StudentGraph;
+  readonly #features: Rows;
   readonly #products = new Map<string, Matrix>();
   /** Each node's row in the region that is being made, or -1. */
   #position: Int32Array;
@@ -130,6 +147,7 @@ export class PreparedGraph {
     }
     this.student = student;
     this.graph = student.asIs ? { ...graph, featuresAsIs: true } : graph;
+    this.#features = student.read(features);
     this.#position = new Int32Array(nodes).fill(-1);
   }
 
@@ -149,11 +167,11 @@ export class PreparedGraph {
   product(name: string): Matrix {
     let found = this.#products.get(name);
     if (!found) {
-      const { features, nodes, featuresAsIs } = this.graph;
+      const { nodes, featuresAsIs } = this.graph;
       const weight = this.student.weight(name);
       found = { columns: weight.columns, values: new Float64Array(nodes * weight.columns) };
       for (let node = 0; node < nodes; node++) {
-        addProduct(found, node, weight, features, node, featuresAsIs);
+        addProduct(found, node, weight, this.#features, node, featuresAsIs);
       }
       this.#products.set(name, found);
     }
@@ -205,7 +223,9 @@ export class PreparedGraph {
     } finally {
       for (const node of order) position[node] = -1;
     }
-    const own = added.map(({ features }) => addedFeatures(features, graph.features.columns));
+    const own = added.map(({ features }) =>
+      student.read(addedFeatures(features, graph.features.columns)),
+    );
     const product = (name: string): Matrix => {
       const { columns, values: all } = this.product(name);
       const out = { columns, values: new Float64Array(order.length * columns) };

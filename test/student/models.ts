@@ -5,7 +5,7 @@ import { makeGraph } from "../../src/graph/make.ts";
 import { randomStream } from "../../src/graph/random.ts";
 import { createModel, findModel, type ModelConfig } from "../../src/models/registry.ts";
 import { withForward } from "../../src/training/evaluate.ts";
-import { graphInputs } from "../../src/training/inputs.ts";
+import { graphInputs, readGraph } from "../../src/training/inputs.ts";
 import { type ModelFile, modelParameters, restoreModel } from "../../src/training/model-file.ts";
 import { smallConfig } from "../training/small.ts";
 
@@ -22,9 +22,9 @@ export const CONFIGS: readonly ModelConfig[] = [
 ];
 
 /** Makes a model file for a graph, whose biases, gains and running statistics are not those of the start. */
-export function modelOf(model: ModelConfig, graph: Graph): ModelFile {
+export function modelOf(model: ModelConfig, graph: Graph, kept?: readonly number[]): ModelFile {
   const shape = { features: graph.features.columns, classes: graph.classes };
-  const made = createModel(model, shape, 5);
+  const made = createModel(model, kept ? { ...shape, features: kept.length } : shape, 5);
   const random = randomStream(11);
   const parameters = new Map(
     Array.from(modelParameters(made), ([name, { shape, values }]) => [
@@ -33,13 +33,17 @@ export function modelOf(model: ModelConfig, graph: Graph): ModelFile {
     ]),
   );
   made.dispose();
-  const config = { ...smallConfig(), model } as ModelFile["config"];
+  const config = {
+    ...smallConfig(),
+    model,
+    ...(kept && { features: kept }),
+  } as ModelFile["config"];
   return { config, shape, data: "", flavour: "", parameters };
 }
 
 /** The engine's logits. */
 export function engineLogits(file: ModelFile, graph: Graph): Float32Array {
-  const [model, forms] = [restoreModel(file), graphInputs(graph)];
+  const [model, forms] = [restoreModel(file), graphInputs(readGraph(file.config, graph))];
   const inputs = findModel(model.outline.kind).prepare(forms.value);
   const logits = withForward(model, inputs, "logits", (outputs) =>
     outputs.logits.dataSync<"float32">(),
