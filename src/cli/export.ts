@@ -1,8 +1,11 @@
 // abkd export: writes a run's trained model, with its configuration, for other programs and for the web.
+import { statSync } from "node:fs";
 import { Command, Option } from "commander";
+import { OptionError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
 import { loadDataset } from "../datasets/index.ts";
 import { grouped } from "../display/format.ts";
+import { readModelFile } from "../training/apply.ts";
 import { encodeModel, encodeModelNpz, type ModelFile } from "../training/model-file.ts";
 import { describeRun, runId } from "../training/run-id.ts";
 import { findRun, RUNS_FOLDER, readFiles, readModel } from "../training/run-store.ts";
@@ -26,7 +29,7 @@ export function exportCommand(): Command {
         "hold the configuration and explain how the arrays give the logits. onnx has opset 18; " +
         "web is a folder with a page that predicts in the browser.",
     )
-    .argument("<run>", "a run's folder, its id, or the first digits of its id")
+    .argument("<run>", "a run's folder, its id, the first digits of its id, or an exported file")
     .addOption(
       new Option("--format <format>", "file format")
         .choices(["safetensors", "npz", "onnx", "web"])
@@ -46,9 +49,7 @@ export function exportCommand(): Command {
     )
     .action(async (name: string, options: ExportOptions) => {
       const { format, output, runs, student } = options;
-      const files = findRun(name, runs);
-      const { model: first } = readFiles(files);
-      const model = student === undefined ? first : readModel(files.model, student);
+      const model = modelNamed(name, runs, student);
       const stem = `${runId(model.config)}${student === undefined ? "" : `-${student}`}`;
       if (format === "web") {
         await exportWeb(model, output ?? `${stem}-web`, options);
@@ -58,6 +59,20 @@ export function exportCommand(): Command {
       writeAtomic(file, await encoded(format, model));
       print(`${file}: ${describeRun(model.config)}`);
     });
+}
+
+/** @throws UserError for what is neither a model's file nor a complete run */
+function modelNamed(name: string, runs: string, student: number | undefined): ModelFile {
+  if (statSync(name, { throwIfNoEntry: false })?.isFile()) {
+    if (student === undefined) return readModelFile(name);
+    throw new OptionError(
+      `--student tells the students of a run apart; ${name} is one model's file`,
+    );
+  }
+  const files = findRun(name, runs);
+  // Also checks that the run is complete.
+  const { model } = readFiles(files);
+  return student === undefined ? model : readModel(files.model, student);
 }
 
 async function encoded(

@@ -67,6 +67,26 @@ test("distill, export and predict by paths; another graph of that name has runs 
 
   const file = join(runs, "student.safetensors");
   assert.equal((await abkd("export", first.id, "--output", file, "--runs", runs)).code, 0);
+  // A file is exported as its run is.
+  const [again, onnx, page] = ["again.npz", "student.onnx", "page"].map((name) => join(runs, name));
+  for (const [format, output] of [
+    ["npz", again],
+    ["onnx", onnx],
+    ["web", page],
+  ] as const) {
+    const flags = ["--format", format, "--output", output!, "--dataset", one];
+    assert.equal((await abkd("export", file, ...flags)).code, 0);
+  }
+  const direct = join(runs, "direct.npz");
+  const npzFlags = ["--format", "npz", "--output", direct, "--runs", runs];
+  assert.equal((await abkd("export", first.id, ...npzFlags)).code, 0);
+  assert.deepEqual(readFileSync(again!), readFileSync(direct));
+  assert.ok(readdirSync(page!).includes("index.html"));
+  const several = await abkd("export", file, "--student", "2");
+  assert.match(
+    several.stderr,
+    /--student tells the students of a run apart; .* is one model's file/,
+  );
   const without = await abkd("predict", file);
   assert.equal(without.code, 2);
   assert.match(without.stderr, /"shop-[0-9a-f]{12}" is a graph of your own.*name its file/);

@@ -2,6 +2,7 @@
 import { needObject } from "../../base/arguments.ts";
 import { optionName } from "../../base/options.ts";
 import { columnsOf, markdownTable, type Table } from "../../base/table.ts";
+import { OWN_NAME } from "../../datasets/registry.ts";
 import { counted, duration, grouped, inPercent, listed } from "../../display/format.ts";
 import { findMethod } from "../../distillation/registry.ts";
 import { findModel, modelTitle } from "../../models/registry.ts";
@@ -133,6 +134,8 @@ export function cardParts(found: Compression): CardParts {
   const { chosen, best, teacher, dataset, split, graph, counts, seeds } = found;
   const { draw, contender } = chosen;
   const tests = chosen.records.flatMap((record) => (record ? [record.accuracy.test] : []));
+  // The name of a graph that was read from a path says nothing to another process.
+  const place = OWN_NAME.test(dataset) ? "PATH   # the graph's file or folder" : dataset;
   const ratio = teacher.parameters.model / chosen.parameters;
   const training = { dropout: draw.dropout, ...best.config.training };
   const named = (key: string): string => optionName(findMethod(contender.method).options, key);
@@ -189,7 +192,11 @@ export function cardParts(found: Compression): CardParts {
       "everything; they were looked at often, so that validation accuracies are a little too high. Test accuracy was " +
       "read once, for the chosen student.",
     families: familiesTable(found),
-    use: `abkd predict ${found.file} --dataset ${dataset}`,
+    use: [
+      `abkd predict ${found.file} --dataset ${place}`,
+      `abkd export ${found.file} --format web --dataset ${place}`,
+      `abkd export ${found.file} --format onnx`,
+    ].join("\n"),
   };
 }
 
