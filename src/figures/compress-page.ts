@@ -116,6 +116,6 @@ ${figurePlace(0, HEIGHT)}
 <p>${plain(search)}</p>
 <div class="scroll">${htmlTable(families)}</div>
 <h2>Use</h2>
-<p><code>${plain(use)}</code></p>`;
+<pre class="scroll">${plain(use)}</pre>`;
   return assemblePage({ title, body, figures: [compressFigure(found)] });
 }
