@@ -118,20 +118,16 @@ test("commands are decoded as they were encoded, wherever the bytes are cut", ()
 
 suite("a link that breaks", () => {
   test("closed by a cell: one of the next cells is told, and the kernel ends", async () => {
-    const kernel = await start();
-    try {
-      await kernel.execute("(await import('node:fs')).closeSync(3)");
-      let content: Content = {};
-      // What the system has already read for the link may still arrive.
-      for (let i = 0; i < 5 && content["ename"] === undefined; i++) {
-        content = (await kernel.execute("1")).reply.content;
-      }
-      assert.equal(content["ename"], "KernelDied");
-      assert.match(String(content["evalue"]), /connection between the kernel's two processes/);
-      assert.equal((await kernel.process.exited).code, 1);
-    } finally {
-      await kernel.kill();
+    await using kernel = await start();
+    await kernel.execute("(await import('node:fs')).closeSync(3)");
+    let content: Content = {};
+    // What the system has already read for the link may still arrive.
+    for (let i = 0; i < 5 && content["ename"] === undefined; i++) {
+      content = (await kernel.execute("1")).reply.content;
     }
+    assert.equal(content["ename"], "KernelDied");
+    assert.match(String(content["evalue"]), /connection between the kernel's two processes/);
+    assert.equal((await kernel.process.exited).code, 1);
   });
 
   test("bytes that are not commands: the runner reports it and ends, even in the middle of a loop", async () => {
@@ -168,14 +164,13 @@ suite("a link that breaks", () => {
     "a child process": "(await import('node:child_process')).spawnSync('sleep', ['60'])",
   })) {
     test(`the supervisor is killed in the middle of ${what}: no process is left`, async () => {
-      const kernel = await start();
+      await using kernel = await start();
       const pid = await runnerPid(kernel);
       kernel.execute(code, { allowStdin: true }).catch(() => {});
       await next(kernel, ({ header }) => header.msg_type === "execute_input");
       await delay(200);
       process.kill(kernel.process.pid as number, "SIGKILL");
       assert.ok(await ends(pid), `${pid} is an orphan`);
-      await kernel.kill();
     });
   }
 });

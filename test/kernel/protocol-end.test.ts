@@ -71,7 +71,7 @@ suite("shutdown", () => {
     [false, "shell"],
   ] as const) {
     test(`on ${channel}: replied, announced to all, and everything ends`, async () => {
-      const kernel = await start();
+      await using kernel = await start();
       const pid = await runnerPid(kernel);
       // Neither a timer nor a child process may keep it alive.
       const sleeper = await kernel.execute(
@@ -88,12 +88,11 @@ suite("shutdown", () => {
       assert.deepEqual(await kernel.process.exited, { code: 0, signal: null, stderr: "" });
       assert.ok(await ends(pid));
       assert.ok(await ends(Number(resultOf(sleeper))));
-      await kernel.kill();
     });
   }
 
   test("in the middle of a loop: within seconds, by force", async () => {
-    const kernel = await start();
+    await using kernel = await start();
     const pid = await runnerPid(kernel);
     kernel.execute("while (true);").catch(() => {});
     await next(kernel, ({ header }) => header.msg_type === "execute_input");
@@ -104,11 +103,10 @@ suite("shutdown", () => {
   });
 
   test("a killed supervisor leaves no runner behind", async () => {
-    const kernel = await start();
+    await using kernel = await start();
     const pid = await runnerPid(kernel);
     process.kill(kernel.process.pid as number, "SIGKILL");
     assert.ok(await ends(pid));
-    await kernel.kill();
   });
 
   test("a kernel whose server is gone ends by itself", async () => {
@@ -167,25 +165,21 @@ suite("death", () => {
   /** Runs a cell that the kernel does not survive, with another cell waiting behind it. */
   async function die(code: string, flags?: string): Promise<{ evalue: string; output: string }> {
     const env = flags ? { NODE_OPTIONS: flags } : {};
-    const kernel = await start({ env });
-    try {
-      const cell = kernel.execute(code);
-      const queued = kernel.execute("1");
-      const exchange = await cell;
-      const { iopub, reply } = exchange;
-      const { ename, evalue } = reply.content;
-      assert.equal(reply.content["status"], "error");
-      assert.equal(ename, "KernelDied");
-      const [error] = ofType(iopub, "error");
-      assert.deepEqual([error?.content["ename"], error?.content["evalue"]], [ename, evalue]);
-      assert.equal(iopub.at(-1)?.content["execution_state"], "idle");
-      assert.equal((await queued).reply.content["ename"], "Aborted");
-      const exit = await kernel.process.exited;
-      assert.deepEqual([exit.code, exit.signal], [1, null]);
-      return { evalue: evalue as string, output: textOf(exchange) + textOf(exchange, "stderr") };
-    } finally {
-      await kernel.kill();
-    }
+    await using kernel = await start({ env });
+    const cell = kernel.execute(code);
+    const queued = kernel.execute("1");
+    const exchange = await cell;
+    const { iopub, reply } = exchange;
+    const { ename, evalue } = reply.content;
+    assert.equal(reply.content["status"], "error");
+    assert.equal(ename, "KernelDied");
+    const [error] = ofType(iopub, "error");
+    assert.deepEqual([error?.content["ename"], error?.content["evalue"]], [ename, evalue]);
+    assert.equal(iopub.at(-1)?.content["execution_state"], "idle");
+    assert.equal((await queued).reply.content["ename"], "Aborted");
+    const exit = await kernel.process.exited;
+    assert.deepEqual([exit.code, exit.signal], [1, null]);
+    return { evalue: evalue as string, output: textOf(exchange) + textOf(exchange, "stderr") };
   }
 
   test("process.exit in a cell", async () => {
@@ -287,13 +281,18 @@ suite("death", () => {
   });
 
   test("an end after the cell has ended is reported under it", async () => {
-    const kernel = await start();
+    await using kernel = await start();
+    const signal = path.join(folder, "end");
+    const { request, reply } = await kernel.execute(
+      `const { existsSync } = require("node:fs");
+       setInterval(() => existsSync(${JSON.stringify(signal)}) && process.exit(0), 20); 0`,
+    );
+    assert.equal(reply.content["status"], "ok");
     const said = next(kernel, ({ content }) => content["name"] === "stderr");
-    const { request } = await kernel.execute("setTimeout(() => process.exit(0), 100); 0");
+    writeFileSync(signal, "");
     const { content, parent } = await said;
     assert.match(content["text"] as string, /ended by process\.exit\(0\)/);
     assert.equal(parent.msg_id, request.msg_id);
     assert.equal((await kernel.process.exited).code, 1);
-    await kernel.kill();
   });
 });

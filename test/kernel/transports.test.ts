@@ -23,7 +23,7 @@ async function works(kernel: KernelClient): Promise<void> {
 
 suite("ipc", () => {
   test("sockets in a folder that only the user may open, removed with the kernel", async () => {
-    const kernel = await start({ connection: { transport: "ipc" } });
+    await using kernel = await start({ connection: { transport: "ipc" } });
     const { ip, shell_port, iopub_port } = kernel.process.connection;
     await works(kernel);
     assert.equal(statSync(path.dirname(ip)).mode & 0o077, 0);
