@@ -22,7 +22,7 @@ const ORDER = [
   "distillation",
   "training",
 ].concat(["experiments", "cluster", "figures", "deployment", "kernel", "notebook", "cli"]);
-const TOP = ["index.ts", "paper.ts", "cli.ts"];
+const TOP = ["index.ts", "paper.ts", "cli.ts", "tskernel.ts"];
 
 /** What a text imports to run, at once or later; types leave no trace. */
 function importsIn(text: string): string[] {

@@ -23,13 +23,13 @@ import {
   methodFlag,
   withMethodFlag,
 } from "./method-options.ts";
+import { integer } from "./numbers.ts";
 import {
   addHyperParameters,
   addRunOptions,
   givenHyperParameters,
   givenSeeds,
   givenSubject,
-  integer,
   type RunOptions,
 } from "./options.ts";
 import { tell } from "./output.ts";

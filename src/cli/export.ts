@@ -10,7 +10,8 @@ import { encodeModel, encodeModelNpz, type ModelFile } from "../training/model-f
 import { describeRun, runId } from "../training/run-id.ts";
 import { findRun, RUNS_FOLDER, readFiles, readModel } from "../training/run-store.ts";
 import { addModuleOption } from "./modules.ts";
-import { DATASET_FLAG, integer } from "./options.ts";
+import { integer } from "./numbers.ts";
+import { DATASET_FLAG } from "./options.ts";
 import { print } from "./output.ts";
 
 interface ExportOptions {

@@ -2,6 +2,7 @@
 import path from "node:path";
 import { Command, Option } from "commander";
 import { UserError } from "../base/errors.ts";
+import { NAME } from "../base/own-package.ts";
 import { printable, printableLine } from "../base/printable.ts";
 import {
   installKernelspec,
@@ -13,18 +14,21 @@ import {
 } from "../kernel/kernelspec.ts";
 import { print } from "./output.ts";
 
+/** The command of this file as it is typed: the kernel's own package has no other. */
+export const KERNEL_COMMAND = NAME === "abkd" ? "abkd kernel" : NAME;
+
 interface PlaceOptions extends Place {
   readonly user?: boolean;
 }
 
-/** Returns the command `kernel` with its subcommands. */
-export function kernelCommand(): Command {
-  const command = new Command("kernel").description(
+/** Returns the command `kernel`, or the whole program of the kernel's own package, with its subcommands. */
+export function kernelCommand(name = "kernel"): Command {
+  const command = new Command(name).description(
     "The TypeScript kernel for JupyterLab: where Jupyter finds it.",
   );
-  const add = (name: string, description: string): Command =>
+  const add = (action: string, description: string): Command =>
     command
-      .command(name)
+      .command(action)
       .description(description)
       .addOption(new Option("--user", "in the user's Jupyter folder (default)").conflicts("prefix"))
       .option("--prefix <folder>", "in <folder>/share/jupyter, such as a Python environment's")
@@ -87,7 +91,7 @@ function list(): void {
   for (const line of unreadable) print(line);
   if (!all.some(({ own }) => own)) {
     print(
-      `${all.length > 0 ? "\n" : ""}this package's kernel is not installed; run abkd kernel install`,
+      `${all.length > 0 ? "\n" : ""}this package's kernel is not installed; run ${KERNEL_COMMAND} install`,
     );
   }
 }

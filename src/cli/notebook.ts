@@ -3,6 +3,7 @@ import path from "node:path";
 import { Command, Option } from "commander";
 import { OptionError, UserError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
+import { NAME } from "../base/own-package.ts";
 import { printableLine } from "../base/printable.ts";
 import { terminalLine } from "../display/terminal-line.ts";
 import {
@@ -24,10 +25,10 @@ import {
   type RunOptions,
   runNotebook,
 } from "../notebook/run.ts";
-import { inPlainWords } from "./kernel.ts";
-import { real } from "./options.ts";
+import { inPlainWords, KERNEL_COMMAND } from "./kernel.ts";
+import { real } from "./numbers.ts";
 import { print } from "./output.ts";
-import { EXIT_CODES, SignalWatch } from "./signals.ts";
+import { EXIT_CODES, SignalWatch } from "./signal-watch.ts";
 
 interface CommonOptions {
   readonly kernel?: string;
@@ -57,7 +58,7 @@ export function notebookCommand(): Command {
       .command(name)
       .description(description)
       .argument("<files...>", "notebooks (.ipynb)")
-      .option("--kernel <name>", "an installed kernel, see abkd kernel list")
+      .option("--kernel <name>", `an installed kernel, see ${KERNEL_COMMAND} list`)
       .addOption(
         new Option(
           "--transport <how>",
@@ -88,8 +89,8 @@ export function notebookCommand(): Command {
         "Parameters: the cell tagged `parameters` declares them; one tagged",
         "`injected-parameters` follows it with the values of --param.",
         "\nExamples:",
-        "  abkd notebook run notebooks/*.ipynb --inplace",
-        "  abkd notebook run study.ipynb --output seed-3.ipynb --param seed=3 --param split=public",
+        `  ${NAME} notebook run notebooks/*.ipynb --inplace`,
+        `  ${NAME} notebook run study.ipynb --output seed-3.ipynb --param seed=3 --param split=public`,
       ].join("\n"),
     )
     .action(run);

@@ -1,5 +1,5 @@
 // Options that several commands share, and their checks.
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { OptionError } from "../base/errors.ts";
 import { SPLIT_FORMS } from "../datasets/splits.ts";
 import { ENGINE_CHOICES, type EngineChoice } from "../tensor/engine/choice.ts";
@@ -9,28 +9,7 @@ import type { Changes, Subject } from "../training/recipes.ts";
 import { camel, describeOption, kebab, LEFT_OUT, tableOption } from "./flags.ts";
 import { addModelOptions, givenModel } from "./model-options.ts";
 import { addModuleOption, type ModuleOptions } from "./modules.ts";
-
-/** Returns a parser for a whole number within bounds. */
-export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least && value <= most) {
-      return value;
-    }
-    const bounds =
-      most < Number.MAX_SAFE_INTEGER ? ` from ${least} to ${most}` : `, ${least} or more`;
-    throw new InvalidArgumentError(`Expected a whole number${bounds}.`);
-  };
-}
-
-/** Returns a parser for a finite number, 0 or more. */
-export function real(): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== "" && value >= 0 && value <= Number.MAX_VALUE) return value;
-    throw new InvalidArgumentError("Expected a number, 0 or more.");
-  };
-}
+import { integer, real } from "./numbers.ts";
 
 /** What --dataset takes, everywhere. */
 export const DATASET_FLAG = "see abkd data list; or the path of your own graph, a file or a folder";

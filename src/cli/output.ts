@@ -1,6 +1,7 @@
 // What the commands write: results to stdout, the rest to stderr, everything made printable.
 
 import { reasonOf } from "../base/files.ts";
+import { NAME } from "../base/own-package.ts";
 import { printableJson, printableLine, printableText } from "../base/printable.ts";
 
 /** Prints a result for people: one or more lines, without the last line feed. */
@@ -15,7 +16,7 @@ export function printJson(value: unknown, indent = 2): void {
 
 /** Writes a short line to stderr, for people only: what went wrong, what continues. */
 export function tell(line: string): void {
-  process.stderr.write(`abkd: ${printableLine(line)}\n`);
+  process.stderr.write(`${NAME}: ${printableLine(line)}\n`);
 }
 
 /** Writes several lines to stderr. */

@@ -1,12 +1,12 @@
 // The commands by name, each loaded only when called: `abkd data` must not wait for an engine.
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import { UserError } from "../base/errors.ts";
+import { VERSION } from "../base/own-package.ts";
 import { printableLine } from "../base/printable.ts";
-import { VERSION } from "../base/version.ts";
 import { StudentError } from "../student/rows.ts";
 import { importGivenModules } from "./modules.ts";
-import { print, tell, tellText } from "./output.ts";
 import { importGivenData } from "./own-data.ts";
+import { runProgram } from "./shell.ts";
 
 interface Entry {
   readonly name: string;
@@ -85,29 +85,19 @@ const COMMANDS: readonly Entry[] = [
 /**
  * Runs the command line.
  * @param given without node and the script
- * @returns the exit code: 0; 1 if a run failed; 2 for a wrong request; 130 after an interrupt
+ * @returns the exit code, see runProgram
  */
-export async function main(given: readonly string[]): Promise<number> {
-  try {
+export function main(given: readonly string[]): Promise<number> {
+  return runProgram(async () => {
     await importGivenModules(given);
     const argv = await importGivenData(given);
-    const program = await buildProgram(argv);
-    await program.parseAsync(argv.length > 0 ? [...argv] : ["--help"], { from: "user" });
-    return Number(process.exitCode ?? 0);
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof UserError) {
-      tell(error.message);
-      return error.exitCode;
-    }
-    if (error instanceof StudentError) {
-      tell(printableLine(error.message));
-      return 2;
-    }
-    // This is our fault: whoever reports it needs the stack.
-    tellText(`abkd: internal error, please report it\n${stackOf(error)}`);
-    return 1;
-  }
+    return { program: await buildProgram(argv), argv };
+  }, studentError);
+}
+
+function studentError(error: unknown): UserError | undefined {
+  if (!(error instanceof StudentError)) return undefined;
+  return new UserError(printableLine(error.message), { exitCode: 2 });
 }
 
 /** Builds the program: all commands by name, and the called one in full. */
@@ -122,35 +112,5 @@ async function buildProgram(argv: readonly string[]): Promise<Command> {
   for (const { name, summary, load } of COMMANDS) {
     program.addCommand(name === called ? await load() : new Command(name).description(summary));
   }
-  settle(program);
   return program;
-}
-
-/** Makes a command and its subcommands print errors in one line and use our exit codes. */
-function settle(command: Command): void {
-  const { outputError } = command.configureOutput();
-  command.hook("preAction", (_, called) => refuseEmpty(called));
-  command.exitOverride().configureOutput({
-    writeOut: (text) => print(text.replace(/\n$/, "")),
-    // A command's own rewording of the message comes first.
-    outputError: (message) => outputError?.(message, (text) => tell(text.replace(/^error: /, ""))),
-  });
-  for (const child of command.commands) settle(child);
-}
-
-/** An empty variable of a shell (`--output "$FILE"`) would be taken for the working directory, or left out. */
-function refuseEmpty(called: Command): void {
-  const empty = called.options.find(
-    (option) => called.getOptionValue(option.attributeName()) === "",
-  );
-  if (!empty) return;
-  throw new UserError(
-    `${empty.long} is empty: give a value, as in ${empty.flags}, or leave it out`,
-  );
-}
-
-function stackOf(error: unknown): string {
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const cause = error instanceof Error && error.cause ? `\ncaused by ${stackOf(error.cause)}` : "";
-  return stack + cause;
 }

@@ -24,11 +24,11 @@ import type { RunConfig, RunResult } from "../training/run.ts";
 import { runId } from "../training/run-id.ts";
 import { InterruptedError } from "../training/train.ts";
 import { runTrials } from "../training/trials.ts";
+import { integer } from "./numbers.ts";
 import {
   addMachineOptions,
   DATASET_FLAG,
   givenMachineOptions,
-  integer,
   type MachineOptions,
 } from "./options.ts";
 import { print as printLine } from "./output.ts";

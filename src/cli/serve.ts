@@ -8,9 +8,10 @@ import { startServer } from "../deployment/server.ts";
 import { modelTitle } from "../models/registry.ts";
 import { type ModelGraphOptions, modelAndGraph } from "./model-graph.ts";
 import { addModuleOption } from "./modules.ts";
-import { DATASET_FLAG, integer } from "./options.ts";
+import { integer } from "./numbers.ts";
+import { DATASET_FLAG } from "./options.ts";
 import { print } from "./output.ts";
-import { SignalWatch } from "./signals.ts";
+import { SignalWatch } from "./signal-watch.ts";
 
 interface ServeOptions extends ModelGraphOptions {
   readonly port: number;

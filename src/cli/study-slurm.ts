@@ -22,7 +22,7 @@ import { missingTrials } from "../experiments/run-study.ts";
 import { TrialTimes } from "../experiments/trial-times.ts";
 import type { RunConfig } from "../training/run.ts";
 import { loadTrialData } from "../training/trial-data.ts";
-import { integer } from "./options.ts";
+import { integer } from "./numbers.ts";
 import { print } from "./output.ts";
 
 export interface SlurmFlags extends Omit<SiteOptions, "sbatch"> {

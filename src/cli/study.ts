@@ -34,7 +34,7 @@ import { RUNS_FOLDER } from "../training/run-store.ts";
 import { InterruptedError } from "../training/train.ts";
 import { runTrials } from "../training/trials.ts";
 import { addModuleOption, type ModuleOptions } from "./modules.ts";
-import { integer } from "./options.ts";
+import { integer } from "./numbers.ts";
 import { print, printJson } from "./output.ts";
 import { stopOnSignals } from "./signals.ts";
 import { showStudyProgress } from "./study-progress.ts";

@@ -1,7 +1,7 @@
 // Submits trials to Slurm: only those that have no record and are neither queued nor running.
 import path from "node:path";
 import { UserError } from "../base/errors.ts";
-import { VERSION } from "../base/version.ts";
+import { VERSION } from "../base/own-package.ts";
 import type { ResultsStore } from "../experiments/results-store.ts";
 import { missingTrials } from "../experiments/run-study.ts";
 import { TrialTimes } from "../experiments/trial-times.ts";

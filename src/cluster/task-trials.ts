@@ -2,8 +2,8 @@
 //     node task-trials.ts FOLDER ARRAY INDEX, with a channel to the process that started it
 import path from "node:path";
 import { UserError } from "../base/errors.ts";
+import { VERSION } from "../base/own-package.ts";
 import { lookAgain } from "../base/shared-files.ts";
-import { VERSION } from "../base/version.ts";
 import { ResultsStore } from "../experiments/results-store.ts";
 import { runRecorded } from "../experiments/run-study.ts";
 import { importModules } from "../training/modules.ts";

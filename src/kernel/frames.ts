@@ -5,6 +5,7 @@
 
 import { writeSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
+import { kernelVariable } from "../base/own-package.ts";
 import type { CellId, Event } from "./channel.ts";
 import { parse, stringify, wait } from "./originals.ts";
 
@@ -28,7 +29,7 @@ function tokenBytes(secret: string): Buffer {
 }
 
 /** Environment variable that gives the runner its session's token; the runner removes it at once. */
-export const TOKEN_VARIABLE = "ABKD_KERNEL_TOKEN";
+export const TOKEN_VARIABLE = kernelVariable("TOKEN");
 
 /** Returns a new session's token: 15 random bytes in hex. */
 export function newToken(): string {

@@ -6,6 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
 import { nameAside } from "../base/aside.ts";
 import { makeFolders } from "../base/folders.ts";
+import { kernelVariable, NAME } from "../base/own-package.ts";
 import { Glob } from "./glob.ts";
 
 /** [session, line, source], or [session, line, [source, output]] with output. */
@@ -65,16 +66,16 @@ const SOUND =
   `AND line BETWEEN 0 AND 9007199254740991 AND length(source) <= ${ROW_CHARACTERS} ` +
   `AND ifnull(length(output), 0) <= ${ROW_CHARACTERS}`;
 
-/** Returns $ABKD_KERNEL_HISTORY, or a file in Jupyter's data folder. */
+/** Returns the file that ABKD_KERNEL_HISTORY names, or a file in Jupyter's data folder. */
 export function historyFile(env: NodeJS.ProcessEnv = process.env): string {
-  const given = env["ABKD_KERNEL_HISTORY"];
+  const given = env[kernelVariable("HISTORY")];
   if (given) return given;
   const xdg = env["XDG_DATA_HOME"] || path.join(homedir(), ".local", "share");
   const usual =
     process.platform === "darwin"
       ? path.join(homedir(), "Library", "Jupyter")
       : path.join(xdg, "jupyter");
-  return path.join(env["JUPYTER_DATA_DIR"] || usual, "abkd", "history.sqlite");
+  return path.join(env["JUPYTER_DATA_DIR"] || usual, NAME, "history.sqlite");
 }
 
 /**

@@ -1,17 +1,17 @@
 // What the kernel says about itself.
 import { createRequire } from "node:module";
+import { NAME, VERSION } from "../base/own-package.ts";
 import { type Content, PROTOCOL_VERSION } from "./wire.ts";
 
 /** Returns the content of kernel_info_reply. */
 export function kernelInfo(): Content {
   const require = createRequire(import.meta.url);
-  const { version } = require("../../package.json") as { version: string };
   const typescript = require("typescript/package.json") as { version: string };
   return {
     status: "ok",
     protocol_version: PROTOCOL_VERSION,
-    implementation: "abkd",
-    implementation_version: version,
+    implementation: NAME,
+    implementation_version: VERSION,
     language_info: {
       name: "typescript",
       version: typescript.version,
@@ -22,7 +22,7 @@ export function kernelInfo(): Content {
       pygments_lexer: "typescript",
       nbconvert_exporter: "script",
     },
-    banner: `TypeScript ${typescript.version} on Node.js ${process.versions.node}; abkd ${version}`,
+    banner: `TypeScript ${typescript.version} on Node.js ${process.versions.node}; ${NAME} ${VERSION}`,
     debugger: false,
     supported_features: [],
     help_links: [

@@ -18,11 +18,12 @@ import { homedir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseJson } from "../base/json.ts";
+import { NAME } from "../base/own-package.ts";
 import { PROTOCOL_VERSION } from "./wire.ts";
 
 /** The kernel name that this kernel's notebooks carry. */
-export const KERNEL_NAME = "abkd";
-export const DISPLAY_NAME = "TypeScript (abkd)";
+export const KERNEL_NAME = NAME;
+export const DISPLAY_NAME = `TypeScript (${NAME})`;
 export const LANGUAGE = "typescript";
 
 /** Files in logo/ beside this file, under the names that Jupyter looks for. */
@@ -74,7 +75,7 @@ const MAIN = fileURLToPath(new URL(`./main${path.extname(import.meta.url)}`, imp
 const ROOT = path.resolve(path.dirname(MAIN), "../..");
 const FLAGS = ["--disable-warning=ExperimentalWarning"];
 /** Marks a kernel.json as ours, whatever its name. */
-const OWNER = { implementation: "abkd" };
+const OWNER = { implementation: NAME };
 
 /** Returns the kernelspec of this kernel, run by the current Node. */
 export function ownKernelspec(): Kernelspec {

@@ -1,6 +1,7 @@
 // Completion, inspection, is_complete and type warnings, from the language service and the runner's names.
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { kernelVariable } from "../base/own-package.ts";
 import { codePoints, utf16Offset } from "./code-points.ts";
 import { integerOf, textOf } from "./contents.ts";
 import type { Cell } from "./executions.ts";
@@ -164,7 +165,7 @@ function logged(error: Error): undefined {
 
 /** Whether type errors are shown. Headless runs hide them: saved notebooks must not depend on timing. */
 function wantsDiagnostics({ allowInput }: Cell): boolean {
-  const setting = process.env["ABKD_KERNEL_DIAGNOSTICS"];
+  const setting = process.env[kernelVariable("DIAGNOSTICS")];
   if (setting === "on" || setting === "off") return setting === "on";
   return allowInput;
 }

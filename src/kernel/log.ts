@@ -1,5 +1,6 @@
 // What the supervisor writes to standard error: for whoever runs the kernel, not for the notebook's user.
 
+import { NAME } from "../base/own-package.ts";
 import { printableLine } from "../base/printable.ts";
 
 /** Within this window, at most this many lines of one kind are written; further ones are counted. */
@@ -10,7 +11,7 @@ const LINES = 10;
 process.stderr.on("error", () => {});
 
 export function log(line: string): void {
-  process.stderr.write(`abkd kernel: ${printableLine(line)}\n`);
+  process.stderr.write(`${NAME} kernel: ${printableLine(line)}\n`);
 }
 
 /** Logs what a stranger can cause as often as they like. */

@@ -16,10 +16,11 @@ try {
   });
 } catch (error) {
   const { name, message, stack } = error as Error;
+  const { NAME } = await import("../base/own-package.ts");
   const { printableLine, printableText } = await import("../base/printable.ts");
   const isExpected = name === "ConnectionError" || name === "BindError";
   process.stderr.write(
-    `abkd kernel: ${isExpected ? printableLine(message) : printableText(stack ?? message)}\n`,
+    `${NAME} kernel: ${isExpected ? printableLine(message) : printableText(stack ?? message)}\n`,
   );
   process.exit(name === "ConnectionError" ? 2 : 1);
 }

@@ -1,5 +1,6 @@
 // Paths as a reader of the notebook knows them, whatever the machine.
 import { relative } from "node:path";
+import { NAME } from "../base/own-package.ts";
 
 export interface Folders {
   /** The notebook's folder. */
@@ -15,5 +16,5 @@ export function shortPath(path: string, { folder, projectRoot }: Folders): strin
   const inFolder = relative(folder, path);
   if (!inFolder.startsWith("..")) return `./${inFolder}`;
   const inProject = relative(projectRoot, path);
-  return inProject.startsWith("..") ? inFolder : `abkd/${inProject}`;
+  return inProject.startsWith("..") ? inFolder : `${NAME}/${inProject}`;
 }

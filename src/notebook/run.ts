@@ -1,5 +1,6 @@
 // Runs a notebook's cells in a fresh kernel and keeps their outputs.
 import { UserError } from "../base/errors.ts";
+import { kernelVariable } from "../base/own-package.ts";
 import {
   DISPLAY_NAME,
   findKernelspec,
@@ -165,7 +166,7 @@ async function start(
       ...(resourceDir !== undefined && { resourceDir }),
       // Type warnings arrive at any time, and a saved notebook must not depend on that. The history
       // is for what a user types, not for what a program runs.
-      env: { ABKD_KERNEL_DIAGNOSTICS: "off", ABKD_KERNEL_HISTORY: ":memory:" },
+      env: { [kernelVariable("DIAGNOSTICS")]: "off", [kernelVariable("HISTORY")]: ":memory:" },
     });
   } catch (cause) {
     if (!(cause instanceof KernelDeadError || cause instanceof KernelTimeoutError)) throw cause;

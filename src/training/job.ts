@@ -1,6 +1,6 @@
 // Does a job in this thread, for any executor: checks it, trains it, and replies in plain data.
 import { UserError } from "../base/errors.ts";
-import { VERSION } from "../base/version.ts";
+import { VERSION } from "../base/own-package.ts";
 import type { Job, Setting } from "./executor.ts";
 import { importModules, refuseMissing } from "./modules.ts";
 import type { Observer, StopSignal } from "./observer.ts";

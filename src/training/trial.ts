@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
-import { VERSION } from "../base/version.ts";
+import { VERSION } from "../base/own-package.ts";
 import type { Distillation } from "../distillation/method.ts";
 import { FormatError } from "../formats/safetensors.ts";
 import { itemName } from "../graph/check.ts";

@@ -1,8 +1,8 @@
 // Trains many runs at once, each teacher once: by worker threads, or by another executor.
 import { needFunction, needObject } from "../base/arguments.ts";
 import { UserError } from "../base/errors.ts";
+import { VERSION } from "../base/own-package.ts";
 import { markUsed } from "../base/registry.ts";
-import { VERSION } from "../base/version.ts";
 import type { DataOptions } from "../datasets/index.ts";
 import { orInterrupted } from "../display/host.ts";
 import { findMethod } from "../distillation/registry.ts";

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { OptionError, UserError } from "../../src/base/errors.ts";
-import { VERSION } from "../../src/base/version.ts";
+import { VERSION } from "../../src/base/own-package.ts";
 import type { Job, StartExecutor } from "../../src/training/executor.ts";
 import { type Reply, resultOf } from "../../src/training/job.ts";
 import type { TrainingEvent } from "../../src/training/observer.ts";

@@ -1,7 +1,11 @@
 // Hints for users who wrote Python, or the code of another tool: says what to write here instead.
+import { ENTRIES } from "../../base/library.ts";
 
 const PRINT = "console.log(x), or x as the cell's last line";
 const RAISE = `throw new Error("…")`;
+const PLOT = ENTRIES.has("abkd")
+  ? `plot({ data, layout }), from import { plot } from "abkd"`
+  : "a chart of Observable Plot, Vega-Lite or D3 as the cell's last line";
 const ASSERT = `assert(x > 0), from import assert from "node:assert/strict"`;
 
 /** Python's names, and what replaces them here. */
@@ -45,7 +49,7 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   ["help", "Shift-Tab on a name shows its documentation"],
   ["np", `tf, from import * as tf from "@tensorflow/tfjs"`],
   ["torch", `tf, from import * as tf from "@tensorflow/tfjs"`],
-  ["plt", `plot({ data, layout }), from import { plot } from "abkd"`],
+  ["plt", PLOT],
 ]);
 
 /** Methods of Python's types and of PyTorch's tensors, and what replaces them here. */

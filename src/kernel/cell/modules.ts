@@ -4,6 +4,7 @@ import { createRequire, isBuiltin, registerHooks } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ENGINE_OFFER, libraryFile } from "../../base/library.ts";
+import { NAME } from "../../base/own-package.ts";
 import { type Folders, shortPath } from "../short-path.ts";
 import { Constants } from "./constants.ts";
 import { Declarations } from "./declarations.ts";
@@ -70,7 +71,7 @@ export class Modules {
     this.#folders = folders;
     this.#folder = folder;
     this.#projectRoot = projectRoot;
-    this.#tfjs = new Tfjs(folders, ENGINE_OFFER.href);
+    this.#tfjs = new Tfjs(folders, ENGINE_OFFER?.href);
     this.#versions = new Versions((specifier, from) => this.#localPackage(specifier, from));
     const filename = join(folder, "cell.ts");
     const require = createRequire(filename);
@@ -245,7 +246,7 @@ export class Modules {
   #own(name: string): string | undefined {
     const library = libraryFile(name);
     if (library) return fileURLToPath(library);
-    if (name === "abkd/package.json") return join(this.#projectRoot, "package.json");
+    if (name === `${NAME}/package.json`) return join(this.#projectRoot, "package.json");
     if (name === "tslab") return join(KERNEL, "display", `tslab${EXTENSION}`);
     return undefined;
   }

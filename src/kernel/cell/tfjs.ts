@@ -16,13 +16,13 @@ interface Backends {
 
 export class Tfjs {
   readonly #folders: Folders;
-  readonly #offer: string;
+  readonly #offer: string | undefined;
   /** Packages by the URL they were resolved to since the last call of serve(). */
   readonly #found = new Map<string, string>();
   readonly #served = new Set<string>();
 
-  /** @param offer the file that, when loaded, gives this project's tfjs the engine */
-  constructor(folders: Folders, offer: string) {
+  /** @param offer the file that, when loaded, gives this project's tfjs the engine, if it has one */
+  constructor(folders: Folders, offer: string | undefined) {
     this.#folders = folders;
     this.#offer = offer;
   }
@@ -34,6 +34,7 @@ export class Tfjs {
 
   /** Handles the packages that have been loaded since the last call. */
   async serve(load: LoadModule): Promise<void> {
+    if (!this.#offer) return;
     for (const [url, name] of this.#found) {
       this.#found.delete(url);
       this.#served.add(url);

@@ -47,12 +47,15 @@ export function noPackage(error: unknown, name: string): unknown {
   return refusal(
     error,
     `Cannot find the package "${wanted}": it is not in node_modules of the notebook's ` +
-      `folder or of one above it, nor in ABKD's own. Install it there: npm install ${wanted}`,
+      `folder or of one above it, nor in this kernel's own. Install it there: npm install ${wanted}`,
   );
 }
 
 /** Whether a name means a file inside this package, which cells can only import as a whole. */
-export const isOwnInside = (name: string): boolean => /^(abkd|tslab)\//.test(name);
+export function isOwnInside(name: string): boolean {
+  const own = packageName(name);
+  return name !== own && (own === "tslab" || ENTRIES.has(own));
+}
 
 /** Explains what Node's resolver threw, in our words where Node's would name files of the machine. */
 export function unresolved(error: unknown, name: string): unknown {
