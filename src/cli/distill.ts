@@ -1,7 +1,7 @@
 // abkd distill: trains small students from a teacher, by any of the methods.
 import { Command, Option } from "commander";
 import { OptionError } from "../base/errors.ts";
-import { findMethod, methods } from "../distillation/registry.ts";
+import { type AnyMethod, findMethod, methods } from "../distillation/registry.ts";
 import { models } from "../models/registry.ts";
 import {
   studentConfig,
@@ -38,6 +38,7 @@ import { runAndReport } from "./run.ts";
 interface DistillOptions extends RunOptions, Record<string, unknown> {
   readonly method: string;
   readonly preset?: string;
+  readonly students?: number;
   readonly teacherSeed: number;
   readonly teacher?: string;
   readonly teacherOutputs?: readonly string[];
@@ -52,7 +53,13 @@ export function distillCommand(): Command {
   command
     .optionsGroup("Method:")
     .option("--method <name>", methods.map(({ name }) => name).join(", "), "abkd")
-    .option("--preset <name>", "a named setting of the method, see abkd methods");
+    .option("--preset <name>", "a named setting of the method, see abkd methods")
+    .addOption(
+      new Option(
+        "--students <n>",
+        "how many students learn from each other, by a method that trains several",
+      ).argParser(integer(2)),
+    );
   for (const method of methods) addMethodOptions(command, method);
   addHyperParameters(command, "Student (defaults below):");
   addHyperParameters(command, "Teacher (defaults below):", "teacher-");
@@ -94,7 +101,10 @@ export function distillCommand(): Command {
       );
     const changes = {
       ...givenHyperParameters(options),
-      options: givenMethodOptions(options, method, methods),
+      options: {
+        ...givenMethodOptions(options, method, methods),
+        ...givenStudents(options, method),
+      },
       ...(preset !== undefined && { preset }),
     };
     const configs = givenSeeds(options).map((seed) =>
@@ -102,6 +112,20 @@ export function distillCommand(): Command {
     );
     await runAndReport(configs, options);
   });
+}
+
+/** @throws OptionError for a method that trains one student */
+function givenStudents(
+  { students }: DistillOptions,
+  { name, options }: AnyMethod,
+): Readonly<Record<string, number>> {
+  if (students === undefined) return {};
+  if ("students" in options) return { students };
+  const several = methods.filter((method) => "students" in method.options);
+  throw new OptionError(
+    `${name} trains one student: leave --students out, or choose --method ` +
+      several.map((method) => method.name).join(" or "),
+  );
 }
 
 /**

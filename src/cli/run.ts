@@ -111,6 +111,12 @@ function summary(results: readonly RunResult[], runsDir: string): string {
         `standard deviation ${percent(sampleStandardDeviation(test))}, median ${percent(median(test))}`,
     );
   }
+  for (const { config, students, together } of results) {
+    if (!students || !together) continue;
+    const each = students.map(({ accuracy }) => percent(accuracy.test)).join(", ");
+    const mean = percent(together.accuracy.test);
+    lines.push(`seed ${config.seed}: test of each student ${each}; of their mean logits ${mean}`);
+  }
   for (const { config, nodeKinds } of results) {
     if (nodeKinds) lines.push(`seed ${config.seed}: ${describeKinds(nodeKinds)}`);
   }

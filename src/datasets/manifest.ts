@@ -260,6 +260,10 @@ const FILES: Readonly<Record<string, readonly [bytes: number, sha256: string]>> 
     12835626,
     "933c745734e78908c7eb77172a673fee0503f30e26e5a99b36814d88534c42e3",
   ],
+  "gnn-benchmark/ms_academic_phy.npz": [
+    16374005,
+    "e4d68468eba5fb8f6b280ffd406bd53e6e4295ba1dd2967d6fe99b978e4b3375",
+  ],
   "nell/ind.nell.0.001.x": [
     31104,
     "284de725538a6703f3b26ac8f252dc1c43a2fd0df46e78a618a2391a0c9ed63a",

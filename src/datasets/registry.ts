@@ -42,6 +42,7 @@ const ENTRIES = [
   gnnBenchmark("amazon-photo", "amazon_electronics_photo", "7,650 photo products bought together"),
   gnnBenchmark("amazon-computers", "amazon_electronics_computers", "13,752 computer products"),
   gnnBenchmark("coauthor-cs", "ms_academic_cs", "18,333 computer scientists with joint papers"),
+  gnnBenchmark("coauthor-physics", "ms_academic_phy", "34,493 physicists with joint papers"),
   nell("nell", "9,891 entities among 65,755 nodes; labels joined, rate 0.001", { rate: "0.001" }),
   nell("nell-0.01", "the same graph, numbered and split for rate 0.01", { rate: "0.01" }),
   nell("nell-0.1", "the same graph, numbered and split for rate 0.1", { rate: "0.1" }),

@@ -140,6 +140,12 @@ export interface Method<Options extends object, Preset extends string = string>
   /** How many students a run trains, which see each other in `Outputs.peers`; by default one. */
   students?(options: Options): number;
   /**
+   * Whether several students take turns: an epoch is then a step of each, one after the other, and `loss` is that
+   * of the student whose turn it is, with the others' outputs at that time. If absent, one step moves all of them,
+   * and `loss` is given the first student and adds the others' losses itself. It needs the whole graph.
+   */
+  readonly turns?: true;
+  /**
    * Refuses options that are legal one by one but contradict each other, before anything is trained.
    * @throws {OptionError} naming them and what is legal
    */

@@ -1,5 +1,6 @@
 // Lists the built-in methods: a new one is a file and a line here.
 export { abkd } from "./abkd/index.ts";
+export { alignahead } from "./alignahead.ts";
 export { at } from "./at.ts";
 export { fitnet } from "./fitnet.ts";
 export { gcrd } from "./gcrd.ts";

@@ -168,6 +168,11 @@ export function studentCount(method: ConfiguredMethod | undefined): number {
   );
 }
 
+/** Returns how many steps, one of each student, an epoch takes where students take turns; otherwise 1. */
+export function turnCount(method: ConfiguredMethod | undefined): number {
+  return method && findMethod(method.name).turns ? studentCount(method) : 1;
+}
+
 /** @throws {OptionError} for a method that reads logits as one distribution over the classes */
 export function checkLabelSets(name: string): void {
   const method = findMethod(name);

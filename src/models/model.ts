@@ -68,6 +68,8 @@ export interface Pass {
   readonly reads?: Reads;
   /** If absent, tensors are read as they are. */
   readonly hooks?: Hooks;
+  /** Of several students, the one whose outputs are returned, from 0; the others are its peers. */
+  readonly turn?: number;
 }
 
 /** The maps of a model's layers, from first to last. */

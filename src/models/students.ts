@@ -10,43 +10,50 @@ export function studentPrefix(student: number): string {
 }
 
 /**
- * The first student, beside which the others learn. `Outputs.peers` are the others' outputs of the same
- * pass. No parameter is shared, so one step of an optimiser on a sum of their losses is one step of each.
+ * The first student, or the one whose turn it is, beside which the others learn. `Outputs.peers` are the others'
+ * outputs of the same pass. No parameter is shared, so one step of an optimiser on a sum of their losses is one
+ * step of each.
  */
 export class Students<I> implements Model<I> {
   readonly all: readonly Model<I>[];
   readonly outline: Model<I>["outline"];
   readonly parameters: readonly Parameter[];
   readonly buffers: readonly Parameter[];
+  /** The parameters and buffers of each student, by the names that they have in the whole. */
+  readonly parts: readonly {
+    readonly parameters: readonly Parameter[];
+    readonly buffers: readonly Parameter[];
+  }[];
 
   /** @param all two or more models of one configuration, which this one disposes of */
   constructor(all: readonly Model<I>[]) {
     this.all = all;
     this.outline = all[0]!.outline;
-    const named = (of: (model: Model<I>) => readonly Parameter[]): Parameter[] =>
-      all.flatMap((model, k) =>
-        of(model).map(({ name, variable }) => ({ name: studentPrefix(k + 1) + name, variable })),
-      );
-    this.parameters = named(({ parameters }) => parameters);
-    this.buffers = named(({ buffers }) => buffers ?? []);
+    const named = (of: readonly Parameter[], k: number): Parameter[] =>
+      of.map(({ name, variable }) => ({ name: studentPrefix(k + 1) + name, variable }));
+    this.parts = all.map(({ parameters, buffers = [] }, k) => ({
+      parameters: named(parameters, k),
+      buffers: named(buffers, k),
+    }));
+    this.parameters = this.parts.flatMap(({ parameters }) => parameters);
+    this.buffers = this.parts.flatMap(({ buffers }) => buffers);
   }
 
   forward(inputs: I, pass: Pass = {}): Outputs {
-    const { dropout } = pass;
+    const { dropout, turn = 0 } = pass;
     const each = this.all.map((model, k) => {
       if (k === 0 || !dropout) return model.forward(inputs, pass);
       const seed = (dropout.seed % 2 ** 32) + k * SEED_STEP;
       return model.forward(inputs, { ...pass, dropout: { ...dropout, seed } });
     });
-    const [first, ...peers] = each as [Outputs, ...Outputs[]];
     const moved = new Map(
       each.flatMap((outputs, k) =>
         [...(outputs.moved ?? [])].map(([name, values]) => [studentPrefix(k + 1) + name, values]),
       ),
     ) as Map<string, Float32Array>;
-    // The first's outputs by reference: some are computed where they are read.
-    return Object.create(first, {
-      peers: { value: peers, enumerable: true },
+    // The student's outputs by reference: some are computed where they are read.
+    return Object.create(each[turn]!, {
+      peers: { value: each.filter((_, k) => k !== turn), enumerable: true },
       ...(moved.size > 0 && { moved: { value: moved, enumerable: true } }),
     }) as Outputs;
   }

@@ -30,7 +30,14 @@ export { MOST_THREADS } from "./engine/threads.ts";
 export type { StartedNative } from "./native/backend.ts";
 export { NATIVE_BACKEND } from "./native/backend.ts";
 export { nativeRecord } from "./native/build.ts";
-export { Arcs, arcCrossEntropy, arcDistances, arcDots, arcSoftmax } from "./ops/arcs.ts";
+export {
+  Arcs,
+  arcAbsoluteDistances,
+  arcCrossEntropy,
+  arcDistances,
+  arcDots,
+  arcSoftmax,
+} from "./ops/arcs.ts";
 export { clipGradients } from "./ops/clip.ts";
 export { infoNce } from "./ops/contrast.ts";
 export { dropout, reluDropout } from "./ops/dropout.ts";

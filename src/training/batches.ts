@@ -34,6 +34,17 @@ export function wholeGraph(batch: TrainingBatch): Batches {
   return { epoch: () => [batch], all: () => [batch] };
 }
 
+/** Gives each epoch's batches to one student after another. */
+export function inTurns(batches: Batches, turns: number): Batches {
+  if (turns === 1) return batches;
+  return {
+    *epoch(seed, epoch) {
+      for (let turn = 0; turn < turns; turn++) yield* batches.epoch(seed, epoch);
+    },
+    all: (sets) => batches.all(sets),
+  };
+}
+
 /** How far an epoch has come. */
 export interface EpochProgress {
   readonly steps: number;

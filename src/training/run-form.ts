@@ -100,6 +100,7 @@ export const outcomeForm = {
   metric: optional(just("micro-F1")),
   ...scored,
   students: optional(list(object(scored))),
+  together: optional(object(scored)),
   warnings: list(text),
   timing: object({
     seconds: real,

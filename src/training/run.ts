@@ -145,6 +145,8 @@ export interface RunResult {
    * result above are the first's.
    */
   readonly students?: readonly Pick<RunResult, "accuracy" | "dead">[];
+  /** Beside `students`: what the mean of their logits gives. */
+  readonly together?: Pick<RunResult, "accuracy" | "dead">;
   /**
    * The user stopped the run: the result is that of the best epoch so far. Only runTrials() returns it, in
    * memory; such a run has no result on disk, and no study counts it.

@@ -1,5 +1,6 @@
 // One step of gradient descent on a batch.
 import * as tf from "@tensorflow/tfjs";
+import { turnCount } from "../distillation/registry.ts";
 import type { Outputs } from "../models/model.ts";
 import {
   Adam,
@@ -14,10 +15,18 @@ import {
 import type { TrainingBatch } from "./batches.ts";
 import type { OptimiserConfig } from "./run.ts";
 import type { TrainingTask } from "./train.ts";
+import { type Stepper, studentsInTurns, TurnOptimiser } from "./turns.ts";
 
-/** Makes the optimiser of the model's parameters and, without weight decay, the method's. */
-export function optimiser({ config, model, distillation }: TrainingTask): Optimiser {
+/** Makes the optimiser of the model's parameters and, without weight decay, the method's; or one per student. */
+export function optimiser(task: TrainingTask): Stepper {
+  const { config, model, distillation } = task;
   const { learningRate, weightDecay } = config.training;
+  if (turnCount(config.method) > 1) {
+    const each = studentsInTurns(task).parts.map(({ parameters }) =>
+      createOptimiser(config.training.optimiser, [{ parameters, learningRate, weightDecay }]),
+    );
+    return new TurnOptimiser(each);
+  }
   return createOptimiser(config.training.optimiser, [
     { parameters: model.parameters, learningRate, weightDecay },
     {
@@ -57,11 +66,13 @@ interface StepOptions {
  */
 export function step(
   task: TrainingTask,
-  optimiser: Optimiser,
+  optimiser: Stepper,
   number: number,
   { batch = task, rate = 1 }: StepOptions = {},
 ): number {
   const { config, model, distillation } = task;
+  const turns = turnCount(config.method);
+  const turn = number % turns;
   beginPhase("forward");
   return tf.tidy(() => {
     let moved: Outputs["moved"];
@@ -69,6 +80,7 @@ export function step(
       const outputs = model.forward(batch.inputs, {
         dropout: { seed: config.seed, step: number },
         reads: distillation?.reads ?? "logits",
+        turn,
       });
       moved = outputs.moved;
       const crossEntropy = batch.targets.train.loss(outputs.logits);
@@ -83,7 +95,8 @@ export function step(
     if (!Number.isFinite(loss)) return loss;
     const { clip } = config.training;
     optimiser.step(clip === undefined ? grads : clipGradients(grads, clip), rate);
-    for (const { name, variable } of model.buffers ?? []) {
+    const { buffers = [] } = turns > 1 ? studentsInTurns(task).parts[turn]! : model;
+    for (const { name, variable } of buffers) {
       variable.assign(tf.tensor(moved!.get(name)!, variable.shape));
     }
     return loss;

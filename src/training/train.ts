@@ -5,10 +5,10 @@ import { needObject } from "../base/arguments.ts";
 import { UserError } from "../base/errors.ts";
 import { notebookInterrupts, orInterrupted } from "../display/host.ts";
 import type { Distillation, Inspection } from "../distillation/method.ts";
-import { checkByBatch } from "../distillation/registry.ts";
+import { checkByBatch, turnCount } from "../distillation/registry.ts";
 import type { Model } from "../models/model.ts";
-import { beginPhase, beginStep, endStep, type Optimiser } from "../tensor/index.ts";
-import { type Batches, Epoch, type EpochProgress, wholeGraph } from "./batches.ts";
+import { beginPhase, beginStep, endStep } from "../tensor/index.ts";
+import { type Batches, Epoch, type EpochProgress, inTurns, wholeGraph } from "./batches.ts";
 import { isFiniteState, type TrainingState, type Values } from "./checkpoint.ts";
 import { checkSeed, checkTraining } from "./config-check.ts";
 import { firstEpochs } from "./curve.ts";
@@ -21,6 +21,7 @@ import { runId } from "./run-id.ts";
 import { rateFactor } from "./schedule.ts";
 import { optimiser, step } from "./step.ts";
 import { assign, read, refuseOthers, type Trained, trainedParameters } from "./trained.ts";
+import type { Stepper } from "./turns.ts";
 
 /** What is trained, and on what. `I`: what the model reads of the graph. */
 export interface TrainingTask<I = unknown> {
@@ -130,7 +131,7 @@ class Training {
   readonly #observer: Observer | undefined;
   readonly #trained: Trained;
   readonly #batches: Batches;
-  readonly #optimiser: Optimiser;
+  readonly #optimiser: Stepper;
   readonly #curve: Record<keyof RunResult["curve"], number[]>;
   readonly #first: Inspection | undefined;
   readonly #firstEpoch: number;
@@ -165,7 +166,7 @@ class Training {
     this.#observer = options.observer ?? notebookTrainingLine(task.config);
     this.#id = runId(task.config);
     this.#trained = trainedParameters(task);
-    this.#batches = task.batches ?? wholeGraph(task);
+    this.#batches = inTurns(task.batches ?? wholeGraph(task), turnCount(method));
     this.#optimiser = optimiser(task);
     this.#curve = firstEpochs(from?.curve ?? {});
     this.#firstEpoch = from?.epoch ?? 0;

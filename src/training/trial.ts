@@ -284,6 +284,7 @@ function measured(
   | "nodeKinds"
   | "dead"
   | "students"
+  | "together"
   | "interrupted"
   | "inspection"
   | "warnings"
@@ -291,11 +292,17 @@ function measured(
   const { curve, bestEpoch, inspection, interrupted } = outcome;
   const { metric } = taskOf(graph);
   const scored = ({ logits }: Outputs): Scored => scoredOutputs(logits, graph, targets);
-  const { accuracy, dead, classes, peers } = withForward(model, inputs, "logits", (forward) => ({
-    ...scored(forward),
-    classes: predictedClasses(forward),
-    peers: forward.peers?.map(scored),
-  }));
+  const { accuracy, dead, classes, peers, together } = withForward(
+    model,
+    inputs,
+    "logits",
+    (forward) => ({
+      ...scored(forward),
+      classes: predictedClasses(forward),
+      peers: forward.peers?.map(scored),
+      together: forward.peers && scored({ logits: meanLogits([forward, ...forward.peers]) }),
+    }),
+  );
   const kinds = nodeKinds(graph, split, classes);
   const warnings = [...(inspection?.last.warnings ?? [])];
   if (interrupted)
@@ -317,11 +324,15 @@ function measured(
     ...(kinds && { nodeKinds: kinds }),
     dead,
     ...(peers && { students: [{ accuracy, dead }, ...peers] }),
+    ...(together && { together }),
     ...(interrupted && { interrupted: true }),
     ...(inspection && { inspection }),
     warnings,
   };
 }
+
+const meanLogits = (each: readonly Outputs[]): tf.Tensor2D =>
+  tf.mul(tf.addN(each.map(({ logits }) => logits)), 1 / each.length);
 
 function timing({ seconds, curve }: TrainingOutcome, threads: number): RunResult["timing"] {
   return { seconds, secondsPerEpoch: seconds / curve.loss.length, threads };

@@ -53,6 +53,12 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["train", "--keep", "last"], /Legal: accuracy; left out: loss/],
   [["distill", "--dataset", "nosuch"], /no dataset "nosuch"; known: cora/],
   [["distill", "--method", "foo"], /no method "foo"; known: student/],
+  [["distill", "--students", "1"], /Expected a whole number, 2 or more/],
+  [
+    ["distill", "--method", "gsp", "--students", "2"],
+    /gsp trains one student: leave --students out, or choose --method alignahead/,
+  ],
+  [["distill", "--method", "alignahead", "--students", "7"], /"students" is 7; legal: /],
   [["distill", "--preset", "foo"], /no preset "foo"/],
   [["distill", "--abkd-beta", "much"], /'--abkd-beta <x>' argument 'much' is invalid. Legal: /],
   [

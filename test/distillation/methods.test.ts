@@ -179,6 +179,7 @@ describe("the registry", () => {
         "gcrd",
         "graphakd",
         "geometric",
+        "alignahead",
         "abkd",
       ],
     );
@@ -208,7 +209,7 @@ describe("the registry", () => {
     assert.throws(
       () => findMethod("akd"),
       new OptionError(
-        'no method "akd"; known: student, smoothing, softkd, fitnet, at, lsp, gsp, gcrd, graphakd, geometric, abkd; did you mean "abkd"?',
+        'no method "akd"; known: student, smoothing, softkd, fitnet, at, lsp, gsp, gcrd, graphakd, geometric, alignahead, abkd; did you mean "abkd"?',
       ),
     );
   });

@@ -3,6 +3,7 @@ import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs";
 import {
   Arcs,
+  arcAbsoluteDistances,
   arcCrossEntropy,
   arcDistances,
   arcDots,
@@ -50,6 +51,7 @@ describe("the rivals' operators agree with the wasm engine's", { skip: whyNoNati
       const arcs = Arcs.from(graph);
       agree(() => (x) => arcDots(arcs, x as tf.Tensor2D), [nodes, width]);
       agree(() => (x) => arcDistances(arcs, x as tf.Tensor2D), [nodes, width]);
+      agree(() => (x) => arcAbsoluteDistances(arcs, x as tf.Tensor2D), [nodes, width]);
       const targets = (): tf.Tensor1D => arcSoftmax(arcs, tf.tensor1d(numbers(arcs.count, 8)));
       const [expected, actual] = (["wasm", "native"] as const).map((engine) => {
         startEngine(engine);

@@ -6,6 +6,8 @@ import { dot, type Numbers } from "./support.ts";
 export const KINDS: readonly Similarity[] = ["poly", "l2", "rbf", "exp", "tanh"];
 export const row = (x: Numbers, i: number, width: number): number[] =>
   Array.from({ length: width }, (_, d) => x[i * width + d]!);
+export const absoluteDistance = (a: readonly number[], b: readonly number[]): number =>
+  a.reduce((sum, v, d) => sum + Math.abs(v - b[d]!), 0);
 export const squaredDistance = (a: readonly number[], b: readonly number[]): number =>
   a.reduce((sum, v, d) => sum + (v - b[d]!) ** 2, 0);
 

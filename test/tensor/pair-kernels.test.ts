@@ -1,7 +1,14 @@
 // The WebAssembly kernels over rows, arcs and all pairs of nodes, in both flavours, against double precision.
 import { describe, test } from "node:test";
 import type { Similarity } from "../../src/tensor/index.ts";
-import { entries, KINDS, row, similarity, squaredDistance } from "./pair-cases.ts";
+import {
+  absoluteDistance,
+  entries,
+  KINDS,
+  row,
+  similarity,
+  squaredDistance,
+} from "./pair-cases.ts";
 import { dot, type Numbers, numbers, ROUNDING, randomAdjacency } from "./support.ts";
 import { check, engineOf, FLAVOURS, type Trial } from "./trial.ts";
 
@@ -80,17 +87,20 @@ function arcTrials(nodes: number, width: number): Trial[] {
       pulls[i * width + d]! += w[k]! * (x[i * width + d]! - x[j * width + d]!);
   }
   const common = { title: `${nodes} nodes, width ${width}`, units: nodes };
-  const pairs = (distances: boolean): Trial => ({
+  const signed = new Float64Array(nodes * width);
+  for (const [k, [i, j]] of ends.entries()) {
+    for (let d = 0; d < width; d++)
+      signed[i * width + d]! += w[k]! * Math.sign(x[i * width + d]! - x[j * width + d]!);
+  }
+  const measures = [dot, absoluteDistance, squaredDistance];
+  const pairs = (measure: number): Trial => ({
     ...{ ...common, kernel: "arcPairs" },
     inputs: { indptr, indices, x },
     outputs: { out: ends.length },
-    args: ["indptr", "indices", "x", "out", width, distances ? 1 : 0],
+    args: ["indptr", "indices", "x", "out", width, measure],
     expected: {
       out: {
-        values: ends.map(([i, j]) => {
-          const [a, b] = [row(x, i, width), row(x, j, width)];
-          return distances ? squaredDistance(a, b) : dot(a, b);
-        }),
+        values: ends.map(([i, j]) => measures[measure]!(row(x, i, width), row(x, j, width))),
         tolerance: width * 8 * ROUNDING,
       },
     },
@@ -106,8 +116,9 @@ function arcTrials(nodes: number, width: number): Trial[] {
     },
   });
   return [
-    pairs(false),
-    pairs(true),
+    pairs(0),
+    pairs(1),
+    pairs(2),
     entropy(false),
     entropy(true),
     {
@@ -116,6 +127,13 @@ function arcTrials(nodes: number, width: number): Trial[] {
       outputs: { out: x.length },
       args: ["indptr", "indices", "w", "x", "out", width],
       expected: { out: { values: pulls, tolerance: 60 * nodes * ROUNDING } },
+    },
+    {
+      ...{ ...common, kernel: "arcSigns" },
+      inputs: { indptr, indices, w, x },
+      outputs: { out: x.length },
+      args: ["indptr", "indices", "w", "x", "out", width],
+      expected: { out: { values: signed, tolerance: 60 * nodes * ROUNDING } },
     },
   ];
 }

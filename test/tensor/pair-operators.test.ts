@@ -6,6 +6,7 @@ import * as tf from "@tensorflow/tfjs";
 import { csrFromPairs } from "../../src/graph/csr.ts";
 import {
   Arcs,
+  arcAbsoluteDistances,
   arcCrossEntropy,
   arcDistances,
   arcDots,
@@ -19,7 +20,14 @@ import {
   unitRows,
 } from "../../src/tensor/index.ts";
 import { mapElements } from "../../src/tensor/ops/elements.ts";
-import { entries, KINDS, row, similarity, squaredDistance } from "./pair-cases.ts";
+import {
+  absoluteDistance,
+  entries,
+  KINDS,
+  row,
+  similarity,
+  squaredDistance,
+} from "./pair-cases.ts";
 import {
   assertClose,
   assertClosely,
@@ -99,6 +107,12 @@ describe("operators", () => {
       (x) => along(x, squaredDistance),
       [nodes, width],
       "arcDistances",
+    );
+    slopes(
+      (x) => arcAbsoluteDistances(arcs, x),
+      (x) => along(x, absoluteDistance),
+      [nodes, width],
+      "arcAbsoluteDistances",
     );
     tf.tidy(() => {
       const targets = arcSoftmax(arcs, tf.tensor1d(numbers(ends.length, 13)));

@@ -109,6 +109,10 @@ test("each is scored, saved and read; without a mutual term the first is as if i
     const { logits } = model.forward(inputs);
     assert.equal(targets.test.scores(logits).accuracy, student.accuracy.test, `student ${k + 1}`);
   }
+  const mean = tf.tidy(() =>
+    tf.addN([1, 2, 3].map((k) => restoreModel(readModel(path, k)).forward(inputs).logits)),
+  ) as tf.Tensor2D;
+  assert.equal(targets.test.scores(mean).accuracy, result!.together!.accuracy.test);
   assert.throws(() => readModel(path, 4), /there is no student 4; legal: 1 to 3/);
   assert.throws(() => readModel(path, 0), /there is no student 0; legal: 1 to 3/);
 });

@@ -1,7 +1,7 @@
 // The engine's WebAssembly kernels. Each takes a range begin <= unit < end of outputs that no other
 // range writes, so that any number of threads gives the same bits. Addresses are bytes in the
 // shared memory; arrays are float32 unless stated otherwise. Compiled twice: see vector.ts.
-export { arcCrossEntropy, arcDifferences, arcPairs } from "./arcs";
+export { arcCrossEntropy, arcDifferences, arcPairs, arcSigns } from "./arcs";
 export { contrastRows } from "./contrast";
 export { descend, ELEMENTS_A_UNIT } from "./descend";
 export { applyBits, dropout } from "./dropout";

@@ -157,6 +157,18 @@ export function dot(a: usize, b: usize, step: usize): f32 {
   return sum;
 }
 
+/** The sum of |a - b| for two vectors of `step` bytes. */
+@inline
+export function absoluteDistance(a: usize, b: usize, step: usize): f32 {
+  let acc = f32x4.splat(0), d: usize = 0;
+  for (; d + 16 <= step; d += 16) {
+    acc = f32x4.add(acc, f32x4.abs(f32x4.sub(v128.load(a + d), v128.load(b + d))));
+  }
+  let sum = lanes(acc);
+  for (; d < step; d += 4) sum += abs(load<f32>(a + d) - load<f32>(b + d));
+  return sum;
+}
+
 /** |a - b|^2 for two vectors of `step` bytes. */
 @inline
 export function squaredDistance(a: usize, b: usize, step: usize): f32 {

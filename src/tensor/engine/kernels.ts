@@ -34,7 +34,7 @@ export const KERNELS = {
     cost: ({ P, columns }, units, words) => sparseRow(P, units, words, 1 + 0.2 * columns),
     traffic: (args, units, words) => gathered(args, units, words, { rows: 2, operations: 3 }),
   }),
-  arcPairs: kernel("P I X OUT columns distances", {
+  arcPairs: kernel("P I X OUT columns measure", {
     grain: 4,
     cost: ({ P, columns }, units, words) => sparseRow(P, units, words, 2 + 0.2 * columns),
     traffic: (args, units, words) => gathered(args, units, words, { rows: 1, operations: 2 }),
@@ -43,6 +43,11 @@ export const KERNELS = {
     grain: 4,
     cost: ({ P, columns }, units, words) => sparseRow(P, units, words, 2 + 0.2 * columns),
     traffic: (args, units, words) => gathered(args, units, words, { rows: 1, operations: 2 }),
+  }),
+  arcSigns: kernel("P I W X OUT columns", {
+    grain: 4,
+    cost: ({ P, columns }, units, words) => sparseRow(P, units, words, 1 + 0.2 * columns),
+    traffic: (args, units, words) => gathered(args, units, words, { rows: 2, operations: 3 }),
   }),
   arcSums: kernel("P X OUT heads arcs", {
     grain: 4,

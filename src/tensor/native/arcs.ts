@@ -19,11 +19,22 @@ export class NativeArcs {
   }
 }
 
-/** x_i . x_j or |x_i - x_j|^2 for each arc, differentiable. */
-export function nativeArcPairs(arcs: NativeArcs, x: tf.Tensor2D, distances: boolean): tf.Tensor1D {
+/** How an arc's two ends are compared, elementwise. */
+const MEASURES = {
+  dot: tf.mul,
+  absolute: (a: tf.Tensor, b: tf.Tensor) => tf.abs(tf.sub(a, b)),
+  square: tf.squaredDifference,
+} as const;
+
+/** x_i . x_j, the sum of |x_i - x_j| or |x_i - x_j|^2 for each arc, differentiable. */
+export function nativeArcPairs(
+  arcs: NativeArcs,
+  x: tf.Tensor2D,
+  measure: keyof typeof MEASURES,
+): tf.Tensor1D {
   return tf.tidy(() => {
     const [a, b] = [tf.gather(x, arcs.from), tf.gather(x, arcs.to)];
-    return tf.sum(distances ? tf.squaredDifference(a, b) : tf.mul(a, b), 1);
+    return tf.sum(MEASURES[measure](a, b), 1);
   });
 }
 

@@ -93,7 +93,7 @@ function withoutLoops({ rows, columns, indptr, indices }: Csr): Csr {
  * @returns [arcs]
  */
 export function arcDots(arcs: Arcs, x: tf.Tensor2D): tf.Tensor1D {
-  return pairs(arcs, x, false);
+  return pairs(arcs, x, "dot");
 }
 
 /**
@@ -102,14 +102,32 @@ export function arcDots(arcs: Arcs, x: tf.Tensor2D): tf.Tensor1D {
  * @returns [arcs]
  */
 export function arcDistances(arcs: Arcs, x: tf.Tensor2D): tf.Tensor1D {
-  return pairs(arcs, x, true);
+  return pairs(arcs, x, "square");
 }
 
-function pairs(arcs: Arcs, x: tf.Tensor2D, distances: boolean): tf.Tensor1D {
+/**
+ * The sum over columns of |x_i - x_j| for every arc, differentiable; where two numbers are equal, the
+ * gradient is 0.
+ * @param x nodes x width
+ * @returns [arcs]
+ */
+export function arcAbsoluteDistances(arcs: Arcs, x: tf.Tensor2D): tf.Tensor1D {
+  return pairs(arcs, x, "absolute");
+}
+
+/** What a kernel calls each measure of an arc's two ends, and the factor of its gradient. */
+const MEASURES = {
+  dot: { code: 0, factor: 1 },
+  absolute: { code: 1, factor: 1 },
+  square: { code: 2, factor: 2 },
+} as const;
+type Measure = keyof typeof MEASURES;
+
+function pairs(arcs: Arcs, x: tf.Tensor2D, measure: Measure): tf.Tensor1D {
   if (x.shape[0] !== arcs.nodes) {
     throw new RangeError(`arcs of ${arcs.nodes} nodes do not fit [${x.shape}]`);
   }
-  if (nativeIsCurrent()) return nativeArcPairs(arcs.native(), x, distances);
+  if (nativeIsCurrent()) return nativeArcPairs(arcs.native(), x, measure);
   const backend = runningBackend();
   const { indptr, indices } = arcs.buffers();
   const op = tf.customGrad((...args: unknown[]) => {
@@ -123,11 +141,11 @@ function pairs(arcs: Arcs, x: tf.Tensor2D, distances: boolean): tf.Tensor1D {
       backend.address(input),
       backend.address(out),
       input.shape[1],
-      distances ? 1 : 0,
+      MEASURES[measure].code,
     );
     save([input]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor =>
-      pairsGradient(backend, arcs, dy, saved[0]!, distances);
+      pairsGradient(backend, arcs, dy, saved[0]!, measure);
     return { value: asTensor(out), gradFunc };
   });
   return op(x) as tf.Tensor1D;
@@ -139,7 +157,7 @@ function pairsGradient(
   arcs: Arcs,
   dy: tf.Tensor,
   x: tf.Tensor,
-  distances: boolean,
+  measure: Measure,
 ): tf.Tensor {
   const { engine } = backend;
   const own = arcs.buffers();
@@ -147,12 +165,13 @@ function pairsGradient(
   const gradient = backend.allocate(x.shape);
   const [from, both] = [backend.address(dy), backend.address(weights)];
   engine.run("gather", arcs.count, from, own.opposite.address, both);
-  const factor = distances ? 2 : 1;
+  const { factor } = MEASURES[measure];
   engine.run("combine", arcs.count, from, both, both, factor, factor);
   const [indptr, indices] = [own.indptr.address, own.indices.address];
   const [rows, out, width] = [backend.address(x), backend.address(gradient), x.shape[1]!];
-  if (distances) {
-    engine.run("arcDifferences", arcs.nodes, indptr, indices, both, rows, out, width);
+  if (measure !== "dot") {
+    const differences = measure === "square" ? "arcDifferences" : "arcSigns";
+    engine.run(differences, arcs.nodes, indptr, indices, both, rows, out, width);
   } else {
     const units = arcs.nodes + arcs.count;
     const product = [indptr, indices, both, rows, out, width, 1] as const;
