@@ -1,9 +1,14 @@
 // Training shown on a terminal: one live line; where piped, plain lines now and then.
 import { percent } from "../display/format.ts";
 import { LiveLine } from "../display/line.ts";
-import type { LineStream } from "../display/terminal-line.ts";
+import { columnsOf, type LineStream } from "../display/terminal-line.ts";
 import type { Observer } from "../training/observer.ts";
-import { describeEpoch, runName, shortRunName } from "../training/progress.ts";
+import {
+  describeEpoch,
+  describeEpochBriefly,
+  runName,
+  shortRunName,
+} from "../training/progress.ts";
 import { showTally, Tally } from "../training/tally.ts";
 
 export interface Progress {
@@ -27,9 +32,15 @@ export function showProgress(
     const { config, asTeacher, epoch } = tally.slowest;
     const name = (line.inPlace ? shortRunName : runName)(config, asTeacher);
     const more = tally.running.size > 1 ? `, ${tally.running.size - 1} more running` : "";
-    const done = tally.done + tally.failures.length;
-    const count = tally.total > 1 ? ` [${done}/${tally.total} done${more}]` : "";
-    return `${name}: ${describeEpoch(epoch)}${count}`;
+    const done = `${tally.done + tally.failures.length}/${tally.total} done`;
+    const [count, short] = tally.total > 1 ? [` [${done}${more}]`, ` [${done}]`] : ["", ""];
+    const whole = `${name}: ${describeEpoch(epoch)}`;
+    const brief = `${name}: ${describeEpochBriefly(epoch)}`;
+    const texts = [whole + count, brief + count, brief + short];
+    // The end of a line that is too long for the terminal would be cut.
+    return line.inPlace
+      ? (texts.find(({ length }) => length < columnsOf(stream)) ?? brief)
+      : texts[0];
   });
   const observer: Observer = (event) => {
     if (event.type === "start") {

@@ -12,6 +12,8 @@ export interface TerminalLine {
   wipe(): void;
 }
 
+export const columnsOf = ({ columns }: LineStream): number => columns || 80;
+
 export function terminalLine(stream: LineStream): TerminalLine {
   let length = 0;
   const wipe = (): void => {
@@ -25,7 +27,7 @@ export function terminalLine(stream: LineStream): TerminalLine {
       stream.write(`${printableLine(text)}\n`);
     },
     draw(text) {
-      const width = (stream.columns || 80) - 1;
+      const width = columnsOf(stream) - 1;
       const line = printable(text.slice(0, width), width);
       stream.write(`\r${line.padEnd(length)}`);
       length = line.length;

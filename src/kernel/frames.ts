@@ -7,7 +7,16 @@ import { writeSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 import { kernelVariable } from "../base/own-package.ts";
 import type { CellId, Event } from "./channel.ts";
-import { parse, stringify, wait } from "./originals.ts";
+import { parse, stringify, uncurry, wait } from "./originals.ts";
+
+const writeAll = writeSync;
+const { from: toBytes } = Buffer;
+const putText = uncurry(Buffer.prototype.write as (text: string, at: number) => number);
+const putUInt32 = uncurry(Buffer.prototype.writeUInt32BE);
+const putUInt16 = uncurry(Buffer.prototype.writeUInt16BE);
+const copyTo = uncurry(
+  Buffer.prototype.copy as (to: Buffer, at: number, start: number, end: number) => number,
+);
 
 /** The size up to which a write to a pipe is atomic: POSIX promises 512 bytes, Linux 4096. */
 const FRAME_BYTES = process.platform === "linux" ? 4096 : 512;
@@ -47,11 +56,11 @@ export class FrameWriter {
   }
 
   event(event: Event): void {
-    const bytes = Buffer.from(stringify(event));
+    const bytes = toBytes(stringify(event));
     let at = 0;
     do {
       const end = Math.min(at + FRAME_BYTES - HEADER_BYTES, bytes.length);
-      bytes.copy(this.#frame, HEADER_BYTES, at, end);
+      copyTo(bytes, this.#frame, HEADER_BYTES, at, end);
       this.#send(end < bytes.length ? KIND.part : KIND.event, end - at);
       at = end;
     } while (at < bytes.length);
@@ -60,16 +69,16 @@ export class FrameWriter {
   /** Writes a "stream" event in fewer bytes. */
   stream(cell: CellId, name: "stdout" | "stderr", text: string): void {
     const start = HEADER_BYTES + CELL_BYTES;
-    this.#frame.writeUInt32BE(cell, HEADER_BYTES);
+    putUInt32(this.#frame, cell, HEADER_BYTES);
     if (text.length * 3 <= FRAME_BYTES - start) {
-      this.#send(KIND[name], CELL_BYTES + this.#frame.write(text, start));
+      this.#send(KIND[name], CELL_BYTES + putText(this.#frame, text, start));
       return;
     }
-    const bytes = Buffer.from(text);
+    const bytes = toBytes(text);
     for (let at = 0; at < bytes.length; ) {
       let end = Math.min(at + FRAME_BYTES - start, bytes.length);
       while (end < bytes.length && isContinuation(bytes[end] as number)) end--;
-      bytes.copy(this.#frame, start, at, end);
+      copyTo(bytes, this.#frame, start, at, end);
       this.#send(KIND[name], CELL_BYTES + end - at);
       at = end;
     }
@@ -77,7 +86,7 @@ export class FrameWriter {
 
   #send(kind: number, length: number): void {
     this.#frame[TOKEN_BYTES] = kind;
-    this.#frame.writeUInt16BE(length, TOKEN_BYTES + 1);
+    putUInt16(this.#frame, length, TOKEN_BYTES + 1);
     writeWhole(this.#fd, this.#frame, HEADER_BYTES + length);
   }
 }
@@ -90,7 +99,7 @@ const sleeper = new Int32Array(new SharedArrayBuffer(4));
 function writeWhole(fd: number, bytes: Uint8Array, length: number): void {
   for (let at = 0; at < length; ) {
     try {
-      at += writeSync(fd, bytes, at, length - at);
+      at += writeAll(fd, bytes, at, length - at);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "EAGAIN") wait(sleeper, 0, 0, 1);

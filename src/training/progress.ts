@@ -25,6 +25,16 @@ export function describeEpoch(event: EpochEvent): string {
   );
 }
 
+/** What fits on a line that also shows a count: neither the loss nor the accuracy in training. */
+export function describeEpochBriefly({
+  epoch,
+  epochs,
+  valAccuracy,
+  secondsLeft,
+}: EpochEvent): string {
+  return `epoch ${epoch}/${epochs}, val ${percent(valAccuracy)}, ≤ ${duration(secondsLeft)} left`;
+}
+
 function describeEnd({ epoch, bestEpoch, valAccuracy, seconds, interrupted }: EndEvent): string {
   const how = `${interrupted ? "stopped after" : "trained for"} ${duration(seconds)}`;
   if (bestEpoch === 0) return `${how}: no epoch was done`;

@@ -63,6 +63,21 @@ test("several runs: shows the one that will end last, how many are done or faile
   assert.match(drawn.at(-1)!, /^softkd seed 7: epoch 130\/600, .* 3:20 left \[1\/3 done, 1/);
 });
 
+test("a terminal of 80 columns shows the count of runs and the time left, rather than the loss", (t) => {
+  const { text, stream: terminal } = stream(true);
+  let now = 0;
+  t.mock.method(performance, "now", () => (now += 1000));
+  const { observer } = showProgress(["x", "y"], terminal);
+  for (const id of ["x", "y"]) observer({ type: "start", id, config, epoch: 0, asTeacher: false });
+  const line = (): string => text().split("\r").at(-1)!.trimEnd();
+  const brief = "softkd seed 7: epoch 120/600, val 84.9 %, \u2264 1:34 left";
+  observer(epoch);
+  assert.equal(line(), `${brief} [0/2 done, 1 more running]`);
+  terminal.columns = 70;
+  observer(epoch);
+  assert.equal(line(), `${brief} [0/2 done]`);
+});
+
 test("a study: shows done, failed, running, and the time left once a run of each kind has an epoch", (t) => {
   const { text, stream: terminal } = stream(true);
   terminal.columns = 200;

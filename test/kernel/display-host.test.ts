@@ -99,8 +99,11 @@ test("wrong use rejects and shows nothing", async () => {
   assert.deepEqual(events, []);
 });
 
-test("settled waits for asynchronous views, including those started meanwhile", async () => {
-  const { display, events, settled, forget } = host();
+test("unsettled tells of asynchronous views, including those started meanwhile", async () => {
+  const { display, events, unsettled, forget } = host();
+  const settled = async (): Promise<void> => {
+    for (let shown = unsettled(); shown; shown = unsettled()) await shown;
+  };
   await settled();
   const later = (ms: number, text: string, then?: () => void) => ({
     [DISPLAY]: () =>

@@ -73,6 +73,8 @@ export class Repl {
       constants: modules.constants,
       use,
       useAsync: use,
+      begin: () => {},
+      end: (value: unknown) => value,
       go: (value: unknown) => value,
     };
     Object.defineProperty(globalThis, HELPER, { value: helper, configurable: true });

@@ -46,6 +46,10 @@ export interface CellHelper {
   useAsync<T>(resource: T): T;
   /** The session's constants: told of declarations, asked before assignments. */
   readonly constants: Pick<Constants, "fix" | "free" | "assign">;
+  /** Is called first: what cells have done to built-ins holds from here on. */
+  begin(): void;
+  /** Is called last, if with the cell's value: returns it. */
+  end<T>(value?: T): T | undefined;
   /** Wraps what is awaited: `value`, or a promise that never settles if the cell was interrupted. */
   go(value: unknown): unknown;
 }
@@ -81,7 +85,7 @@ export function compileCell(
   return {
     code,
     url,
-    showsValue: endsInExpression(parsed.program.body),
+    showsValue: lastExpression(parsed.program.body) !== undefined,
     map(line, column) {
       lines ??= new Lines(code);
       const offset = lines.offset({ line, column });
@@ -91,23 +95,27 @@ export function compileCell(
   };
 }
 
-/** If the last statement is a block, looks inside it, as V8's completion value does. */
-function endsInExpression(body: Program["body"]): boolean {
+/** Returns the expression that a program ends in. If the last statement is a block, looks inside it, as V8's
+ *  completion value does. */
+function lastExpression(body: Program["body"]): AnyNode | undefined {
   // A transformed namespace ends in its `var`.
   const last = body.findLast(
     (each) =>
       each.type !== "EmptyStatement" &&
       !(each.type === "VariableDeclaration" && each.declarations.every(({ init }) => !init)),
   );
-  if (last?.type === "BlockStatement") return endsInExpression(last.body);
+  if (last?.type === "BlockStatement") return lastExpression(last.body);
   if (last?.type === "ExportDefaultDeclaration") {
-    return !/^(Class|Function)Declaration$/.test(last.declaration.type);
+    const { declaration } = last;
+    return /^(Class|Function)Declaration$/.test(declaration.type) ? undefined : declaration;
   }
-  return last?.type === "ExpressionStatement";
+  return last?.type === "ExpressionStatement" ? last.expression : undefined;
 }
 
 function rewrite({ text, program }: Parsed, constants: Constants) {
   const edits = new Edits(text);
+  const last = lastExpression(program.body);
+  if (last) edits.insert(last.start, `${HELPER}.end((`);
   guardConstants(edits, program, constants);
   const variables = new Set<string>();
   ancestor(program, {
@@ -166,11 +174,15 @@ function rewrite({ text, program }: Parsed, constants: Constants) {
       if (after !== "") edits.insert(end, `;${after}`);
     }
   }
+  if (last) edits.insert(last.end, "))");
   for (const name of functions.keys()) variables.delete(name);
   const names = [...variables];
   const freed = freeCode([...names, ...functions.keys()], constants);
   return edits.join([
-    { text: `"use strict";${names.length > 0 ? `let ${names.join()};` : ""}${freed}`, at: 0 },
+    {
+      text: `"use strict";${HELPER}.begin();${names.length > 0 ? `let ${names.join()};` : ""}${freed}`,
+      at: 0,
+    },
     ...[...functions].flatMap(([name, part]) => [
       { text: `let ${name}=`, at: part.start },
       part,
@@ -178,6 +190,7 @@ function rewrite({ text, program }: Parsed, constants: Constants) {
     ]),
     ...imports,
     edits.part(0, text.length),
+    { text: last ? "" : `\n;${HELPER}.end();`, at: text.length },
   ]);
 }
 

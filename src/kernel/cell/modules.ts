@@ -111,7 +111,8 @@ export class Modules {
     const module = await this.dynamic(specifier, { with: attributes });
     if (names.length === 0 && Object.keys(unused).length === 0) return module;
     const exported = commonJs(module) ?? module;
-    const bound: Record<string, unknown> = {};
+    // A cell may have given all other objects a `then`.
+    const bound: Record<string, unknown> = Object.create(null);
     for (const name of names) {
       if (name in module) bound[name] = module[name];
       else if (name in exported) bound[name] = exported[name];

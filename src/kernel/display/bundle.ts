@@ -1,6 +1,7 @@
 // A value's views: a bundle by MIME type, always with text/plain.
 import { types } from "node:util";
 import type { Bundle } from "../channel.ts";
+import { sheltered } from "../runner/shelter.ts";
 import { chartBundle } from "./charts.ts";
 import { callHook, isThenable, normaliseBundle } from "./hook.ts";
 import { kindBundle } from "./kinds.ts";
@@ -22,8 +23,8 @@ export function bundleOf(value: unknown): Bundle | Promise<Bundle> {
     if (!hook) return builtIn(value);
     if (!isThenable(hook.result)) return ownBundle(value, hook.result);
     return Promise.resolve(hook.result).then(
-      (bundle) => ownBundle(value, bundle),
-      (error) => withoutHook(value, error),
+      (bundle) => sheltered(() => ownBundle(value, bundle)),
+      (error) => sheltered(() => withoutHook(value, error)),
     );
   } catch (error) {
     return withoutHook(value, error);

@@ -1,6 +1,7 @@
 // Symbol.for("Jupyter.display"): an object's own view, as a bundle that is safe to send.
 import { types } from "node:util";
 import type { Bundle } from "../channel.ts";
+import { outside } from "../runner/shelter.ts";
 
 /** The key of an object's own view; on globalThis, the key of the host's display function. */
 export const DISPLAY = Symbol.for("Jupyter.display");
@@ -12,7 +13,7 @@ export function callHook(value: object): { readonly result: unknown } | undefine
   const hook: unknown = Reflect.get(value, DISPLAY);
   // On globalThis the key holds the host's display function, which is not a view of its own.
   if (typeof hook !== "function" || hook === Reflect.get(globalThis, DISPLAY)) return undefined;
-  return { result: hook.call(value) };
+  return { result: outside(() => hook.call(value)) };
 }
 
 /** Whether a value can be awaited. Proxies do not count: one that answers to every name would never settle. */
@@ -76,7 +77,11 @@ function toJson(value: unknown, parents: readonly object[]): unknown {
     return Array.from(value as ArrayLike<unknown>, (item) => toJson(item, within) ?? null);
   }
   const { toJSON } = value as { toJSON?: unknown };
-  if (typeof toJSON === "function") return toJson(toJSON.call(value), within);
+  if (typeof toJSON === "function")
+    return toJson(
+      outside(() => toJSON.call(value)),
+      within,
+    );
   const clean: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(value)) {
     const sent = toJson(item, within);

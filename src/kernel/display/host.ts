@@ -1,5 +1,6 @@
 // The host's display function, through which cells, objects and libraries show things.
 import type { Event } from "../channel.ts";
+import { sheltered } from "../runner/shelter.ts";
 import { bundleOf } from "./bundle.ts";
 import { normaliseBundle } from "./hook.ts";
 import { beforeUpdate } from "./plotly.ts";
@@ -32,8 +33,9 @@ export type DisplayEvent = Without<Extract<Event, { type: "display" | "clear" }>
 
 export interface DisplayHost {
   readonly display: Display;
-  /** Resolves when all asynchronous displays are shown, including those started meanwhile. */
-  settled(): Promise<void>;
+  /** Returns what resolves when those asynchronous displays have settled that are not shown yet; undefined if
+   *  there are none. */
+  unsettled(): Promise<unknown> | undefined;
   /** Stops waiting for displays that are not shown yet: their cell was interrupted, and they may never end. */
   forget(): void;
 }
@@ -61,7 +63,7 @@ export function createDisplay(emit: (event: DisplayEvent) => void): DisplayHost 
       emit({ type: "display", data, metadata: {}, ...named });
     };
     const bundle = raw ? normaliseBundle(value) : bundleOf(value);
-    if (bundle instanceof Promise) return bundle.then(send);
+    if (bundle instanceof Promise) return bundle.then((data) => sheltered(() => send(data)));
     send(bundle);
     return undefined;
   }
@@ -73,25 +75,25 @@ export function createDisplay(emit: (event: DisplayEvent) => void): DisplayHost 
     try {
       await later;
     } finally {
-      pending.delete(later);
+      sheltered(() => pending.delete(later));
     }
   }
 
   function display(value: unknown, options?: DisplayOptions): Promise<void> {
-    const shown = track(value, options);
-    displays.add(shown);
-    return shown;
+    return sheltered(() => {
+      const shown = track(value, options);
+      displays.add(shown);
+      return shown;
+    });
   }
 
   function clear(wait = false): void {
-    emit({ type: "clear", wait: Boolean(wait) });
+    sheltered(() => emit({ type: "clear", wait: Boolean(wait) }));
   }
 
-  async function settled(): Promise<void> {
-    while (pending.size > 0) await Promise.allSettled(pending);
-  }
+  const unsettled = () => (pending.size > 0 ? Promise.allSettled(pending) : undefined);
 
   const forget = () => pending.clear();
 
-  return { display: Object.assign(display, { clear }), settled, forget };
+  return { display: Object.assign(display, { clear }), unsettled, forget };
 }

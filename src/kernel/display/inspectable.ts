@@ -1,5 +1,6 @@
 // Makes tensors, data frames, tables and elements print in Node's inspection as a cell shows them.
 import { type InspectOptions, inspect, types } from "node:util";
+import { uncurry } from "../originals.ts";
 import { childrenOf, ITEMS, isContainer } from "./children.ts";
 import { kindText } from "./kinds.ts";
 import { setTaught } from "./leaves.ts";
@@ -17,31 +18,52 @@ const MARKS = ["dataSync", "outerHTML", "getChildAt", "columnNames", "$isSeries"
  * classes print themselves that way. Runs none of a value's code, and leaves classes with their own view.
  */
 export function teachInspection(value: unknown): void {
+  // A cell may have made the functions below print, or throw.
+  if (isTeaching || typeof value !== "object" || value === null) return;
+  isTeaching = true;
   let left = MOST;
-  const seen = new Set<object>();
+  const seen = new WeakSet<object>();
   const look = (part: unknown, depth: number): void => {
-    if (typeof part !== "object" || part === null || seen.has(part) || --left < 0) return;
-    seen.add(part);
-    if (types.isProxy(part) || (!isPlain(part) && teach(part)) || depth === DEPTH) return;
-    for (const each of partsOf(part)) look(each, depth + 1);
+    if (typeof part !== "object" || part === null || isIn(seen, part) || --left < 0) return;
+    addTo(seen, part);
+    if (isProxy(part) || (!isPlain(part) && teach(part)) || depth === DEPTH) return;
+    lookInside(part, (each) => look(each, depth + 1));
   };
-  look(value, 0);
+  try {
+    look(value, 0);
+  } catch {
+    // It is then printed as Node does.
+  } finally {
+    isTeaching = false;
+  }
 }
+
+let isTeaching = false;
+
+const { getOwnPropertyDescriptor, getPrototypeOf, keys } = Object;
+const { isArray } = Array;
+const { isMap, isProxy, isSet } = types;
+const [ObjectPrototype, ArrayPrototype] = [Object.prototype, Array.prototype];
+const isIn = uncurry(WeakSet.prototype.has);
+const addTo = uncurry(WeakSet.prototype.add);
 
 /** Whether an object has no class to teach, as most printed objects. */
 function isPlain(value: object): boolean {
-  const proto: unknown = Object.getPrototypeOf(value);
-  return proto === Object.prototype || proto === Array.prototype || proto === null;
+  const proto: unknown = getPrototypeOf(value);
+  return proto === ObjectPrototype || proto === ArrayPrototype || proto === null;
 }
 
-/** Returns the first parts of a container. */
-function partsOf(value: object): readonly unknown[] {
-  const data = (key: PropertyKey): unknown => Object.getOwnPropertyDescriptor(value, key)?.value;
-  if (Array.isArray(value))
-    return Array.from({ length: Math.min(value.length, ITEMS) }, (_, i) => data(i));
-  if (types.isMap(value) || types.isSet(value))
-    return childrenOf(value).entries.map((entry) => entry.value);
-  return isContainer(value) ? Object.keys(value).slice(0, ITEMS).map(data) : [];
+/** Calls `look` with the first parts of a container. */
+function lookInside(value: object, look: (part: unknown) => void): void {
+  const data = (key: PropertyKey): unknown => getOwnPropertyDescriptor(value, key)?.value;
+  if (isArray(value)) {
+    for (let i = 0; i < value.length && i < ITEMS; i++) look(data(i));
+  } else if (isMap(value) || isSet(value)) {
+    for (const { value: part } of childrenOf(value).entries) look(part);
+  } else if (isContainer(value)) {
+    const names = keys(value);
+    for (let i = 0; i < names.length && i < ITEMS; i++) look(data(names[i]!));
+  }
 }
 
 /** @returns whether the value prints itself */

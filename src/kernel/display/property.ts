@@ -1,5 +1,6 @@
 // Looks up an object's properties without running any of its code.
 import { types } from "node:util";
+import { outside } from "../runner/shelter.ts";
 
 export interface Found {
   readonly owner: object;
@@ -31,11 +32,11 @@ export function readMember(value: object, name: string): unknown {
   if (!found) return undefined;
   const { owner, property } = found;
   if ("value" in property) return property.value;
-  return owner === value ? undefined : property.get?.call(value);
+  return owner === value ? undefined : outside(() => property.get?.call(value));
 }
 
 /** Calls a method that `hasMethods` found, without arguments. */
 export function callMethod(value: object, name: string): unknown {
   const method: unknown = readMember(value, name);
-  return typeof method === "function" ? method.call(value) : undefined;
+  return typeof method === "function" ? outside(() => method.call(value)) : undefined;
 }

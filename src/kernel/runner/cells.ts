@@ -1,6 +1,6 @@
 // Runs cells one after another and reports how each ended; an interrupt ends the running one.
 
-import { compileCell } from "../cell/compile.ts";
+import { type CompiledCell, compileCell } from "../cell/compile.ts";
 import type { Constants } from "../cell/constants.ts";
 import type { Modules } from "../cell/modules.ts";
 import type { Bundle, Failure, Outcome } from "../channel.ts";
@@ -14,6 +14,7 @@ import type { Evaluated, Inspector } from "./inspect.ts";
 import { announceInterrupt, GRACE } from "./interrupts.ts";
 import { currentRun, type ExecuteCommand, Run, setCurrent, within } from "./run.ts";
 import { type LinkMessage, WORD } from "./shared.ts";
+import { inSteps, outside, sheltered } from "./shelter.ts";
 import type { Stacks } from "./stacks.ts";
 import { endTimers, own } from "./timers.ts";
 
@@ -26,8 +27,8 @@ interface Parts {
   /** Frames in standard output, and frames in standard error, which carry only marks. */
   readonly frames: FrameWriter;
   readonly marks: FrameWriter;
-  /** Resolves when everything displayed so far is shown. */
-  readonly displayed: () => Promise<void>;
+  /** Returns what resolves when some of the displays that are under way are shown; undefined if none are. */
+  readonly unsettled: () => Promise<unknown> | undefined;
   /** Called when a run has ended. */
   readonly ended: (run: Run) => void;
 }
@@ -93,11 +94,11 @@ export class Cells {
     const isAnnounced = run.request !== 0;
     const isSecond = isAnnounced && run.request !== request;
     run.request = request;
-    const wantsTime = !isAnnounced && within(run, announceInterrupt);
+    const wantsTime = !isAnnounced && within(run, () => outside(announceInterrupt));
     if (wantsTime && !run.evaluated) {
       // A library ends in its own way: the cell's outcome is what its promise settles to.
       run.onEvaluated = (evaluated) => this.#endInterrupted(run, evaluated);
-      own.setTimeout(() => this.#endInterrupted(run), GRACE);
+      own.setTimeout(() => sheltered(() => this.#endInterrupted(run)), GRACE);
     } else if (isSecond) {
       // A stop may also have torn the ending that the first interrupt began.
       this.#abandon(run);
@@ -125,7 +126,7 @@ export class Cells {
       if (run.onEvaluated) run.onEvaluated(evaluated);
       else if (run.finished) return;
       else if (!("stopped" in evaluated)) {
-        void within(run, () => this.#finish(run, evaluated, compiled.url, compiled.showsValue));
+        within(run, () => inSteps(this.#finish(run, evaluated, compiled)));
       } else if (load(words, WORD.stops) === run.stops) {
         this.#conclude(run, this.errors.failure(new Error(evaluated.stopped), compiled.url));
       } // else the interrupt that stopped it will end it
@@ -133,20 +134,19 @@ export class Cells {
   }
 
   /** Does what follows the last statement: displays, resources, the value's view, user expressions. */
-  async #finish(
+  *#finish(
     run: Run,
     evaluated: Exclude<Evaluated, { stopped: string }>,
-    url: string,
-    showsValue: boolean,
-  ): Promise<void> {
+    { url, showsValue }: Pick<CompiledCell, "url" | "showsValue">,
+  ): Generator<unknown, void, unknown> {
     let failure: Failure | undefined;
     if ("thrown" in evaluated) failure = this.errors.failure(evaluated.thrown, url, evaluated.at);
     try {
-      if (run.hasResources) await run.resources.disposeAsync();
+      if (run.hasResources) yield outside(() => run.resources.disposeAsync());
     } catch (error) {
       failure ??= this.errors.failure(error, url);
     }
-    await this.#parts.displayed();
+    for (let shown = this.#parts.unsettled(); shown; shown = this.#parts.unsettled()) yield shown;
     if (failure || !("value" in evaluated)) {
       this.#conclude(run, failure ?? INTERRUPTED);
       return;
@@ -154,8 +154,8 @@ export class Cells {
     const { value } = evaluated;
     const hasValue = value !== undefined && !isDisplay(value);
     const isShown = showsValue && hasValue && !run.command.silent;
-    const data = isShown ? await bundleOf(value) : undefined;
-    const userExpressions = await this.#userExpressions(run);
+    const data = isShown ? ((yield bundleOf(value)) as Bundle) : undefined;
+    const userExpressions = yield* this.#userExpressions(run);
     this.#conclude(run, {
       status: "ok",
       ...(data ? { result: { data, metadata: {} } } : {}),
@@ -163,26 +163,26 @@ export class Cells {
     });
   }
 
-  async #userExpressions(run: Run): Promise<Record<string, unknown>> {
+  *#userExpressions(run: Run): Generator<unknown, Record<string, unknown>, unknown> {
     const results: Record<string, unknown> = {};
     for (const [name, expression] of Object.entries(run.command.userExpressions)) {
-      results[name] = await this.#userExpression(expression, run.count);
+      results[name] = yield* this.#userExpression(expression, run.count);
     }
     return results;
   }
 
-  async #userExpression(expression: string, count: number): Promise<unknown> {
+  *#userExpression(expression: string, count: number): Generator<unknown, unknown, unknown> {
     let compiled: ReturnType<typeof compileCell>;
     try {
       compiled = compileCell(expression, count, this.#parts.constants);
     } catch (error) {
       return this.errors.compileFailure(error, expression, count);
     }
-    const evaluated = await new Promise<Evaluated>((resolve) => {
+    const evaluated = (yield new Promise<Evaluated>((resolve) => {
       this.#parts.inspector.evaluate(compiled.code, resolve);
-    });
+    })) as Evaluated;
     if ("thrown" in evaluated) return this.errors.failure(evaluated.thrown, "");
-    const data: Bundle = "value" in evaluated ? await bundleOf(evaluated.value) : {};
+    const data: Bundle = "value" in evaluated ? ((yield bundleOf(evaluated.value)) as Bundle) : {};
     return { status: "ok", data, metadata: {} };
   }
 
@@ -191,13 +191,13 @@ export class Cells {
     if (run.cancelled || run.finished) return;
     this.#abandon(run);
     const thrown = evaluated && "thrown" in evaluated ? evaluated.thrown : undefined;
-    const end = () => this.#conclude(run, interruptedBy(thrown));
+    const end = () => sheltered(() => this.#conclude(run, interruptedBy(thrown)));
     if (!run.hasResources) {
       end();
       return;
     }
     own.setTimeout(end, GRACE);
-    within(run, () => run.resources.disposeAsync()).then(end, end);
+    within(run, () => outside(() => run.resources.disposeAsync())).then(end, end);
   }
 
   /** Stops what the run has begun: its timers, its loops and its imports. */
@@ -217,7 +217,7 @@ export class Cells {
       this.#tell(run, outcome);
       marks.event({ type: "mark", cell: run.cell });
     });
-    own.setImmediate(() => this.next());
+    own.setImmediate(() => sheltered(() => this.next()));
   }
 
   /** Reports the outcome. A view that JSON cannot encode, or that nests too deep, becomes an error instead. */

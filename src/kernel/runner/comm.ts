@@ -6,6 +6,7 @@ import type { FrameWriter } from "../frames.ts";
 import { parse, stringify } from "../originals.ts";
 import { critical } from "./critical.ts";
 import { cellOf } from "./run.ts";
+import { outside, sheltered } from "./shelter.ts";
 import { own } from "./timers.ts";
 
 /** A message from the front end. */
@@ -76,7 +77,10 @@ export class Comms {
     const message = { data, metadata, buffers: bytes };
     if (kind === "open") {
       const opened = this.#targets.get(target);
-      if (opened) opened(this.#create(commId, target).comm, message);
+      if (opened) {
+        const { comm } = this.#create(commId, target);
+        outside(() => opened(comm, message));
+      }
       // The protocol asks to close a comm whose target is unknown.
       else this.#send({ kind: "close", commId, data: {} });
       return;
@@ -86,7 +90,7 @@ export class Comms {
     if (kind === "close") this.#channels.delete(commId);
     for (const listen of kind === "close" ? channel.closes : channel.messages) {
       try {
-        listen(message);
+        outside(() => listen(message));
       } catch (error) {
         // One listener's error must not keep the others from hearing the message.
         own.setImmediate(() => {
@@ -118,7 +122,11 @@ export class Comms {
     return channel;
   }
 
-  #send(message: CommMessage, { metadata = {}, buffers = [] }: Sent = {}): void {
+  #send(message: CommMessage, options?: Sent): void {
+    sheltered(() => this.#tell(message, options));
+  }
+
+  #tell(message: CommMessage, { metadata = {}, buffers = [] }: Sent = {}): void {
     const encoded = buffers.map((bytes) =>
       Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64"),
     );

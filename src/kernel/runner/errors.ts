@@ -1,6 +1,6 @@
 // Errors as a notebook shows them: name, message, the cell's line, and a short trace.
 import { fileURLToPath } from "node:url";
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
 import { CellSyntaxError, type Position } from "../cell/compile.ts";
 import { hint } from "../cell/habits.ts";
 import { unmarked } from "../cell/shadows.ts";
@@ -46,7 +46,8 @@ function guarded<T>(describe: () => T, otherwise: T): T {
   }
 }
 
-const isError = (thrown: unknown): thrown is Error => guarded(() => thrown instanceof Error, false);
+const isError = (thrown: unknown): thrown is Error =>
+  types.isNativeError(thrown) || guarded(() => thrown instanceof Error, false);
 
 /** Describes errors in cells. */
 export class Errors {

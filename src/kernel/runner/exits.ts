@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import type { Event } from "../channel.ts";
 import type { FrameWriter } from "../frames.ts";
 import { critical } from "./critical.ts";
+import { sheltered } from "./shelter.ts";
 import type { Stacks } from "./stacks.ts";
 
 type Exit = Extract<Event, { type: "exit" }>;
@@ -13,14 +14,16 @@ const SHOWN = 60;
 
 /** Makes the calls that end this process report that end first. */
 export function installExits(frames: FrameWriter, stacks: Stacks): void {
-  const describe = (name: string, ...values: readonly unknown[]): Call => {
+  const callOf = (name: string, values: readonly unknown[]): Call => {
     const { cell, place: at } = stacks.frames(new Error().stack).find(({ cell }) => cell) ?? {};
     const place = cell && at ? `Cell [${cell.count}]:${at.line}:${at.column}` : undefined;
     const shown = values.map((value) => String(value ?? "").slice(0, SHOWN)).join(", ");
     return { call: `process.${name}(${shown})`, ...(place !== undefined && { place }) };
   };
+  const describe = (name: string, ...values: readonly unknown[]): Call =>
+    sheltered(() => callOf(name, values));
   const tell = (call: Call, end: Pick<Exit, "code" | "signal">): void =>
-    critical(() => frames.event({ type: "exit", ...call, ...end }));
+    sheltered(() => critical(() => frames.event({ type: "exit", ...call, ...end })));
   const { exit, abort, kill, reallyExit } = process as NodeJS.Process & {
     reallyExit: (code?: number) => never;
   };

@@ -4,6 +4,7 @@ import { type CellHelper, HELPER } from "../cell/compile.ts";
 import { Modules } from "../cell/modules.ts";
 import type { Folders } from "../short-path.ts";
 import { isCancelled, runOf } from "./run.ts";
+import { enter, isEveryObjectThenable, leave } from "./shelter.ts";
 
 /** The notebook's folder, in which the process starts, and this package's root. */
 export const FOLDERS: Folders = {
@@ -27,6 +28,11 @@ export function installHelper(): Modules {
     useAsync: (resource) => {
       resources().use(resource as AsyncDisposable | null | undefined);
       return resource;
+    },
+    begin: leave,
+    end: (value) => {
+      if (isEveryObjectThenable()) enter();
+      return value;
     },
     go: (value) => (isCancelled() ? new Promise(() => {}) : value),
   };

@@ -6,22 +6,29 @@
 // a stop tears the code here, the next message from the link resumes it.
 //
 // One order differs: after an immediate that throws, its ticks come before the next immediate.
-import { AsyncLocalStorage } from "node:async_hooks";
+import { AsyncResource } from "node:async_hooks";
+import { apply, uncurry } from "../originals.ts";
 import { critical } from "./critical.ts";
 
 type AnyFunction = (...args: never[]) => unknown;
 
 const { nextTick } = process;
+const within = uncurry(AsyncResource.prototype.runInAsyncScope);
 const nodeImmediate = setImmediate;
 const clearNodeImmediate = clearImmediate;
 /** Runs all waiting ticks and promises. Node's walk calls it between two immediates. */
 const runTicks = (process as unknown as { _tickCallback: () => void })._tickCallback;
 
+/** A list of immediates. Cells may have changed what arrays and sets do, so it is neither. */
+interface Queue {
+  first?: Immediate | undefined;
+  last?: Immediate | undefined;
+}
+
 /** The immediates of the next turn. */
-let waiting = new Set<Immediate>();
-/** Those of the current turn, and how many of them have begun; cleared ones are passed over. */
-let turn: readonly Immediate[] = [];
-let begun = 0;
+let waiting: Queue = {};
+/** Those of the current turn that have not begun; cleared ones are passed over. */
+const turn: Queue = {};
 /** The Node immediate that begins the next turn. */
 let armed: NodeJS.Immediate | undefined;
 
@@ -31,12 +38,14 @@ class Immediate {
   _destroyed = false;
   /** Calls the callback in a tick of its own, in the asynchronous context that set it. */
   readonly begin: () => void;
+  /** The one after it in its queue. */
+  _next: Immediate | undefined;
   #isRefed = true;
 
   constructor(callback: AnyFunction, args: unknown[]) {
-    const within = AsyncLocalStorage.snapshot();
+    const scope = new AsyncResource("Immediate");
     this.begin = () => {
-      within(nextTick, () => Reflect.apply(callback, this, args) as unknown);
+      within(scope, nextTick, undefined, () => apply(callback, this, args) as unknown);
     };
   }
 
@@ -65,7 +74,7 @@ export function startImmediate(callback: unknown, ...args: unknown[]): unknown {
   // Node's function throws the error that names the argument.
   if (typeof callback !== "function") return nodeImmediate(callback as () => void);
   const immediate = new Immediate(callback as AnyFunction, args);
-  waiting.add(immediate);
+  append(waiting, { first: immediate, last: immediate });
   armed ??= arm();
   return immediate;
 }
@@ -74,13 +83,12 @@ export function startImmediate(callback: unknown, ...args: unknown[]): unknown {
 export function stopImmediate(immediate: unknown): void {
   if (!(immediate instanceof Immediate)) return;
   immediate._destroyed = true;
-  waiting.delete(immediate);
 }
 
 /** Resumes what a stop has torn. The event loop must call it, inside a critical section. */
 export function resumeImmediates(): void {
   clearNodeImmediate(armed);
-  armed = waiting.size > 0 || begun < turn.length ? arm() : undefined;
+  armed = waiting.first || turn.first ? arm() : undefined;
 }
 
 /** Starts the next turn in a tick, because an immediate of Node's own libraries may precede this one. */
@@ -92,30 +100,35 @@ function runTurn(): void {
   critical(() => {
     armed = undefined;
     // The rest of a torn turn comes first.
-    turn = [...turn.slice(begun), ...waiting];
-    begun = 0;
-    waiting = new Set();
+    append(turn, waiting);
+    waiting = {};
   });
   try {
     while (critical(beginNext)) runTicks();
   } finally {
     // A callback that throws must not keep the others from being called.
     critical(() => {
-      if (begun < turn.length) armed ??= arm();
+      if (turn.first) armed ??= arm();
     });
   }
 }
 
 /** Begins the turn's next immediate; returns whether there was one. */
 function beginNext(): boolean {
-  while (begun < turn.length) {
-    const immediate = turn[begun++]!;
-    if (immediate._destroyed) continue;
-    immediate._destroyed = true;
-    immediate.begin();
+  for (let next = turn.first; next; next = turn.first) {
+    turn.first = next._next;
+    if (next._destroyed) continue;
+    next._destroyed = true;
+    next.begin();
     return true;
   }
-  turn = [];
-  begun = 0;
   return false;
+}
+
+/** Moves what another queue holds to the end of a queue. */
+function append(queue: Queue, { first, last }: Queue): void {
+  if (!first) return;
+  if (queue.first && queue.last) queue.last._next = first;
+  else queue.first = first;
+  queue.last = last;
 }

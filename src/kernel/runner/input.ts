@@ -6,6 +6,7 @@ import { store, wait } from "../originals.ts";
 import { critical } from "./critical.ts";
 import { type Run, runOf } from "./run.ts";
 import { WORD } from "./shared.ts";
+import { sheltered } from "./shelter.ts";
 
 interface InputOptions {
   /** Hides what is typed. */
@@ -71,7 +72,8 @@ export class Input {
   }
 
   #ask({ cell }: Run, prompt: string, password: boolean): void {
-    critical(() => this.#frames.event({ type: "input", cell, prompt, password }));
+    const event = { type: "input", cell, prompt, password } as const;
+    sheltered(() => critical(() => this.#frames.event(event)));
   }
 }
 

@@ -2,16 +2,17 @@
 
 import { type Runtime, Session } from "node:inspector";
 import { promiseHooks } from "node:v8";
-import { stringify } from "../originals.ts";
+import { stringify, uncurry } from "../originals.ts";
 import { critical } from "./critical.ts";
+import { enter, inShelter, sheltered } from "./shelter.ts";
 
 /** The outcome of an evaluation: a value, or what was thrown. */
 export type Evaluated =
   | { readonly value: unknown }
   | {
       readonly thrown: unknown;
-      /** Where V8 saw the error, from 1. The stack of a SyntaxError does not tell. */
-      readonly at: { readonly line: number; readonly column: number };
+      /** Where V8 saw the error, from 1, if it could not compile the script. A SyntaxError's stack does not tell. */
+      readonly at?: { readonly line: number; readonly column: number };
     }
   /** V8 gave no result: the code was stopped. */
   | { readonly stopped: string };
@@ -19,6 +20,11 @@ export type Evaluated =
 type Reply = Runtime.EvaluateReturnType;
 
 const GROUP = "cell";
+/** What V8 resolves a script's promise to has its value under this name. */
+const RESULT = ".repl_result";
+const STOPPED = /terminated/;
+
+const then = uncurry(Promise.prototype.then);
 
 export class Inspector {
   readonly #session = new Session();
@@ -32,6 +38,9 @@ export class Inspector {
 
   constructor() {
     this.#session.connect();
+    // Cells can replace what the class has.
+    const { emit, post } = this.#session;
+    Object.assign(this.#session, { emit, post });
     // The holder gets an id; afterwards no global name refers to it.
     const name = "abkd.kernel.holder";
     Object.defineProperty(globalThis, name, { value: this.#holder, configurable: true });
@@ -46,28 +55,39 @@ export class Inspector {
   }
 
   /**
-   * Evaluates a script with top-level await; its declarations stay. `done` is called at most once: during
-   * this call if the script was stopped; never if one of its promises was stopped or the process ends.
+   * Evaluates a script with top-level await; its declarations stay. The script must leave the shelter first.
+   * `done` is called sheltered and at most once: during this call if the script cannot run or was stopped; never if
+   * one of its promises was stopped or the process ends.
    */
   evaluate(expression: string, done: (evaluated: Evaluated) => void): void {
-    const script: { promise?: unknown } = {};
+    const script: { promise?: Promise<object> } = {};
     this.#pending.add(script);
     // The first promise created is the script's: V8 runs it as an asynchronous function.
-    const unhook = promiseHooks.onInit((promise: unknown) => {
-      script.promise = promise;
+    const unhook = promiseHooks.onInit((promise) => {
+      script.promise = promise as Promise<object>;
       unhook();
     }) as () => void;
     this.#session.post(
       "Runtime.evaluate",
       { expression, replMode: true, awaitPromise: true, objectGroup: GROUP },
       (error, reply) => {
-        this.#pending.delete(script);
-        // The process is ending; exits.ts reports why.
-        if (error?.message.includes("context was destroyed")) return;
-        done(error ? { stopped: error.message } : this.#evaluated(reply as Reply));
+        sheltered(() => {
+          this.#pending.delete(script);
+          // The promise tells how a script that began has ended: this reply has passed through what the script has
+          // made of built-ins. If the process is ending, exits.ts reports why.
+          if (script.promise === undefined && !error) done(this.#evaluated(reply as Reply));
+          else if (error && STOPPED.test(error.message)) done({ stopped: error.message });
+        });
       },
     );
     unhook();
+    enter();
+    if (script.promise === undefined) return;
+    then(
+      script.promise,
+      (result) => inShelter(() => done({ value: Reflect.get(result, RESULT) })),
+      (thrown: unknown) => inShelter(() => done({ thrown })),
+    );
   }
 
   /** Evaluates an expression at once; undefined if it has side effects or throws. */

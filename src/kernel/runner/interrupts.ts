@@ -4,6 +4,8 @@
 export const GRACE = 2000;
 
 const target = new EventTarget();
+const dispatch = target.dispatchEvent.bind(target);
+const Announcement = Event;
 
 export function installInterrupts(): void {
   Object.defineProperty(globalThis, Symbol.for("Jupyter.interrupt"), { value: target });
@@ -11,5 +13,5 @@ export function installInterrupts(): void {
 
 /** Tells the listeners; returns whether one of them asked for time (preventDefault). */
 export function announceInterrupt(): boolean {
-  return !target.dispatchEvent(new Event("interrupt", { cancelable: true }));
+  return !dispatch(new Announcement("interrupt", { cancelable: true }));
 }

@@ -23,6 +23,7 @@ import type { LinkData } from "./link.ts";
 import { installPlainGlobals, membersOf } from "./members.ts";
 import { cellOf } from "./run.ts";
 import { type LinkMessage, WORD, WORDS } from "./shared.ts";
+import { heard, installShelter, leave, sheltered } from "./shelter.ts";
 import { Stacks } from "./stacks.ts";
 import { installStreams } from "./streams.ts";
 import { installTimers, own } from "./timers.ts";
@@ -52,7 +53,7 @@ installEmptyInput();
 const inspector = new Inspector();
 const input = new Input(frames, words, answers);
 const comms = new Comms(frames);
-const { display, settled, forget } = createDisplay((event) => {
+const { display, unsettled, forget } = createDisplay((event) => {
   critical(() => frames.event({ ...event, cell: cellOf() }));
 });
 const modules = installHelper();
@@ -68,7 +69,7 @@ const cells = new Cells({
   words,
   frames,
   marks: new FrameWriter(2, token),
-  displayed: settled,
+  unsettled,
   ended: (run) => {
     input.forget(run);
     forget();
@@ -112,8 +113,7 @@ function obey(command: Exclude<Command, { type: "execute" }>): void {
   }
 }
 
-link.on("message", (message: LinkMessage) => {
-  forgetSections();
+function take(message: LinkMessage): void {
   critical(resumeImmediates);
   if (message.type === "command") {
     const { command, number } = message;
@@ -129,7 +129,15 @@ link.on("message", (message: LinkMessage) => {
     interrupt?.();
   }
   cells.next();
-});
+}
+
+const onMessage = (message: LinkMessage): void => {
+  // A stop may have torn the runner's work.
+  forgetSections();
+  leave();
+  sheltered(() => take(message));
+};
+link.on("message", heard(onMessage));
 
 /** Ends the process, because nobody could interrupt its code or start another cell any more. */
 function lost(why: string): void {
@@ -141,13 +149,24 @@ link.on("exit", (code) => lost(`its thread ended with code ${code}`));
 
 /** Shows an error outside any statement under its cell; the process continues. */
 function report(title: string, error: unknown): void {
-  const lines = cells.errors.lines(error);
-  process.stderr.write(`${title}${lines.join("\n")}\n`);
+  sheltered(() => {
+    const text = `${title}${cells.errors.lines(error).join("\n")}\n`;
+    critical(() => frames.stream(cellOf(), "stderr", text));
+  });
 }
-process.on("uncaughtException", (error) => report("", error));
-process.on("unhandledRejection", (reason) => report("Unhandled rejection: ", reason));
+const onError = (error: unknown): void => report("", error);
+const onRejection = (reason: unknown): void => report("Unhandled rejection: ", reason);
+process.on("uncaughtException", heard(onError));
+process.on("unhandledRejection", heard(onRejection));
 // The supervisor handles a terminal's Ctrl+C.
 process.on("SIGINT", () => {});
+
+// Cells can replace what the class has; Node and the link call it.
+for (const emitter of [process, link]) {
+  const { emit } = emitter;
+  Object.defineProperty(emitter, "emit", { value: emit, configurable: true, writable: true });
+}
+installShelter();
 
 // Wait until the promises of this module have settled.
 own.setImmediate(() => {

@@ -1,12 +1,18 @@
 // One cell's run: what belongs to it, from its first statement to the last of its timers.
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { CellId, Command } from "../channel.ts";
+import { uncurry } from "../originals.ts";
 import type { Evaluated } from "./inspect.ts";
 
 export type ExecuteCommand = Extract<Command, { type: "execute" }>;
 
 /** A Node timer, with the mark that it will not fire again. */
 export type Timer = (NodeJS.Timeout | NodeJS.Immediate) & { readonly _destroyed?: boolean };
+
+const { add, delete: drop, forEach } = Set.prototype as Set<Timer>;
+const addTo = uncurry(add);
+const dropFrom = uncurry(drop);
+const forEachOf = uncurry(forEach as (this: Set<Timer>, work: (timer: Timer) => void) => void);
 
 export class Run {
   readonly cell: CellId;
@@ -33,6 +39,8 @@ export class Run {
   hasResources = false;
 
   readonly #timers = new Set<Timer>();
+  /** How many timers there are, and at how many of them those that have fired are forgotten. */
+  #tracked = 0;
   #sweepAt = 64;
 
   constructor(command: ExecuteCommand, number: number, stops: number) {
@@ -45,10 +53,14 @@ export class Run {
 
   /** Remembers a timer that its code started. */
   track(timer: Timer): void {
-    this.#timers.add(timer);
-    if (this.#timers.size < this.#sweepAt) return;
-    for (const one of this.#timers) if (one._destroyed) this.#timers.delete(one);
-    this.#sweepAt = Math.max(64, 2 * this.#timers.size);
+    addTo(this.#timers, timer);
+    if (++this.#tracked < this.#sweepAt) return;
+    this.#tracked = 0;
+    forEachOf(this.#timers, (one) => {
+      if (one._destroyed) dropFrom(this.#timers, one);
+      else this.#tracked++;
+    });
+    this.#sweepAt = this.#tracked < 32 ? 64 : 2 * this.#tracked;
   }
 
   clearTimers(): void {
@@ -63,6 +75,9 @@ export class Run {
 
 /** The run whose code, timer or promise is executing. */
 const context = new AsyncLocalStorage<Run>();
+const ownRun = context.getStore.bind(context);
+/** Runs code so that it, its timers and its promises belong to a run. */
+export const within: <T>(run: Run, work: () => T) => T = context.run.bind(context);
 
 let current: Run | undefined;
 let last: Run | undefined;
@@ -76,14 +91,9 @@ export function setCurrent(run: Run | undefined): void {
 export const currentRun = (): Run | undefined => current;
 
 /** Returns the run that executing code belongs to: its own, or else the current or the last one. */
-export const runOf = (): Run | undefined => context.getStore() ?? current ?? last;
+export const runOf = (): Run | undefined => ownRun() ?? current ?? last;
 
 /** Whether executing code belongs to an interrupted run, whose loops must not live on. */
-export const isCancelled = (): boolean => context.getStore()?.cancelled ?? false;
+export const isCancelled = (): boolean => ownRun()?.cancelled ?? false;
 
 export const cellOf = (): CellId => runOf()?.cell ?? 0;
-
-/** Runs code so that it, its timers and its promises belong to a run. */
-export function within<T>(run: Run, work: () => T): T {
-  return context.run(run, work);
-}

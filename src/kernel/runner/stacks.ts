@@ -6,6 +6,7 @@ import { type CompiledCell, cellUrl, type Position } from "../cell/compile.ts";
 import type { Modules } from "../cell/modules.ts";
 import { type Folders, shortPath } from "../short-path.ts";
 import { critical } from "./critical.ts";
+import { sheltered } from "./shelter.ts";
 
 /** A compiled cell, kept to map the places in it. */
 export interface Known {
@@ -47,8 +48,16 @@ export class Stacks {
   readonly #place: Modules["place"];
   readonly #folders: Folders;
   readonly #given = new WeakSet<Prepare>();
-  readonly #text: Prepare = (error, sites) =>
-    [STANDARD(error, []), ...this.#kept(sites.map(String)).map(lineOf)].join("\n");
+  readonly #text: Prepare = (error, sites) => {
+    const text = (): string =>
+      [STANDARD(error, []), ...this.#kept(sites.map(String)).map(lineOf)].join("\n");
+    try {
+      return text();
+    } catch {
+      // Stacks are read often, so they are sheltered only from a cell that has broken what this needs.
+      return sheltered(text);
+    }
+  };
   #prepare = this.#text;
 
   /** @param place maps a place in a module to its file as written */

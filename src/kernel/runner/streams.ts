@@ -4,12 +4,16 @@ import { Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { teachInspection } from "../display/inspectable.ts";
 import type { FrameWriter } from "../frames.ts";
+import { apply } from "../originals.ts";
 import { critical } from "./critical.ts";
 import { cellOf } from "./run.ts";
+import { isExtended, sheltered } from "./shelter.ts";
 
 type Name = "stdout" | "stderr";
 
 type Done = (error?: Error | null) => void;
+
+const { nextTick } = process;
 
 /**
  * A stream that is never full and never ends, as suits a kernel's output. It avoids Writable's own
@@ -31,9 +35,12 @@ class OutputStream extends Writable {
 
   override write(chunk: unknown, encoding?: BufferEncoding | Done, done?: Done): boolean {
     const after = typeof encoding === "function" ? encoding : done;
-    const text = this.#text(chunk, typeof encoding === "string" ? encoding : "utf8");
-    if (text !== "") critical(() => this.#frames.stream(cellOf(), this.#name, text));
-    if (after) process.nextTick(after);
+    const code = typeof encoding === "string" ? encoding : "utf8";
+    const isPlain = typeof chunk === "string" && (code === "utf8" || code === "utf-8");
+    const text = isPlain ? chunk : sheltered(() => this.#text(chunk, code));
+    const write = (): void => critical(() => this.#frames.stream(cellOf(), this.#name, text));
+    if (text !== "") isExtended() ? sheltered(write) : write();
+    if (after) nextTick(after);
     return true;
   }
 
@@ -44,7 +51,7 @@ class OutputStream extends Writable {
       this.write(chunk, typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8");
     }
     const done = args.find((arg) => typeof arg === "function");
-    if (done) process.nextTick(done as Done);
+    if (done) nextTick(done as Done);
     return this;
   }
 
@@ -82,8 +89,8 @@ export function installStreams(frames: FrameWriter): void {
 /** Makes a console method show the kernel's own views. */
 function printing(method: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {
   const print = (...args: unknown[]): unknown => {
-    for (const arg of args) teachInspection(arg);
-    return method(...args);
+    for (let i = 0; i < args.length; i++) teachInspection(args[i]);
+    return apply(method, undefined, args);
   };
   return Object.defineProperty(print, "name", { value: method.name.replace(/^bound /, "") });
 }

@@ -1,5 +1,6 @@
 // Timers that know the cell that started them, so that an interrupt ends the cell's loops for good.
 import { createRequire, syncBuiltinESMExports } from "node:module";
+import { apply } from "../originals.ts";
 import { critical } from "./critical.ts";
 import { startImmediate, stopImmediate } from "./immediates.ts";
 import { type Run, runOf, type Timer } from "./run.ts";
@@ -13,7 +14,7 @@ const CUSTOM = Symbol.for("nodejs.util.promisify.custom");
 /** Makes a call uninterruptible: a torn list of timers would lose all later ones of the same delay. */
 function whole(work: AnyFunction): AnyFunction {
   return function (this: unknown, ...args) {
-    return critical(() => Reflect.apply(work, this, args) as unknown);
+    return critical(() => apply(work, this, args) as unknown);
   };
 }
 
@@ -70,7 +71,7 @@ type Described = { readonly name: string; readonly length: number };
 function track(start: AnyFunction): AnyFunction {
   const begin = whole(start);
   return (...args) => {
-    const timer = begin(...args) as Timer;
+    const timer = apply(begin, undefined, args) as Timer;
     const run = runOf();
     if (!run) return timer;
     run.track(timer);
