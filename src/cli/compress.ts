@@ -21,8 +21,9 @@ import { addHyperParameters, DATASET_FLAG, givenHyperParameters, integer } from 
 import { print } from "./output.ts";
 import { namedData } from "./own-data.ts";
 import { stopOnSignals } from "./signals.ts";
+import { addTeacherFiles, givenTeacher, type TeacherFileFlags } from "./teacher-files.ts";
 
-interface CompressFlags extends ModuleOptions, Record<string, unknown> {
+interface CompressFlags extends ModuleOptions, TeacherFileFlags, Record<string, unknown> {
   readonly budget?: number;
   readonly bytes?: number;
   readonly latency?: number;
@@ -30,10 +31,8 @@ interface CompressFlags extends ModuleOptions, Record<string, unknown> {
   readonly split?: string;
   readonly methods: readonly string[];
   readonly output?: string;
-  readonly data?: string;
   readonly runs: string;
   readonly workers?: number;
-  readonly quiet?: boolean;
 }
 
 export function compressCommand(): Command {
@@ -86,7 +85,8 @@ export function compressCommand(): Command {
     )
     .option("--quiet", "show no progress");
   addHyperParameters(command, "Teacher (default: the dataset's GCNII 64L-64H):", "teacher-");
-  return command.action(run);
+  addTeacherFiles(command);
+  return command.action((given: string, flags: CompressFlags) => run(command, given, flags));
 }
 
 /** Returns a parser for a positive number with one of these units. */
@@ -101,14 +101,17 @@ function scaled(units: Readonly<Record<string, number>>): (text: string) => numb
   };
 }
 
-async function run(given: string, flags: CompressFlags): Promise<void> {
+async function run(command: Command, given: string, flags: CompressFlags): Promise<void> {
   const { budget, bytes, latency, minutes, methods, quiet = false } = flags;
   const dataset = await namedData(given, quiet);
   const { split = datasetEntry(dataset).defaultSplit } = flags;
-  const teacher = teacherConfig(
-    { dataset, split, seed: TEACHER_SEED },
-    givenHyperParameters(flags, "teacher-"),
-  );
+  const outputs = await givenTeacher(command, dataset, flags);
+  const teacher = outputs
+    ? { outputs }
+    : teacherConfig(
+        { dataset, split, seed: TEACHER_SEED },
+        givenHyperParameters(flags, "teacher-"),
+      );
   const folder = flags.output ?? path.join("compressed", dataset);
   const progress = quiet ? undefined : showSearch();
   const downloads = quiet ? undefined : progressPrinter(process.stderr);

@@ -11,6 +11,7 @@ import { RECIPES_FORMAT } from "../training/recipe-file.ts";
 import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig } from "../training/run.ts";
 import { runId } from "../training/run-id.ts";
+import type { TeacherOutputs } from "../training/teacher-outputs.ts";
 import type { Contender, Options, SearchSpace } from "./contenders.ts";
 import { type Draw, drawConfigurations } from "./recipe-draws.ts";
 import { mean, standardDeviation, standardError } from "./statistics.ts";
@@ -78,7 +79,7 @@ function changesOf(draw: Draw, most: number): Changes {
 export interface SearchSubject {
   readonly dataset: string;
   /** The teacher on a split; by default the dataset's GCNII 64L-64H. */
-  readonly teacher?: (split: string) => RunConfig;
+  readonly teacher?: (split: string) => RunConfig | TeacherOutputs;
 }
 
 /** Returns a configuration's runs on a rung, one for each split and seed. */

@@ -3,6 +3,7 @@ import type { Data, ErrorBar, Layout } from "plotly.js-dist";
 import { needObject } from "../base/arguments.ts";
 import { plain } from "../base/markup.ts";
 import { htmlTable } from "../base/table.ts";
+import { grouped } from "../display/format.ts";
 import { cardParts, sizeText } from "../experiments/compress/card.ts";
 import { type Compression, sizeKey, type TriedStudent } from "../experiments/compress/compress.ts";
 import type { Finalist } from "../experiments/compress/finalists.ts";
@@ -68,7 +69,6 @@ export function compressFigure(found: Compression): Figure {
       ];
     });
   });
-  const level = percentOf(teacher.accuracy.val);
   const layout: Partial<Layout> = {
     ...baseLayout(`${found.dataset}: students within the budget`),
     grid: { rows: 1, columns: 2, pattern: "coupled" },
@@ -76,30 +76,26 @@ export function compressFigure(found: Compression): Figure {
     xaxis2: { ...baseAxis("\u00b5s for a pass over the graph"), type: "log", domain: [0.52, 1] },
     yaxis: baseAxis("validation accuracy (%)"),
     legend: { orientation: "h", y: -0.25 },
-    shapes: [
-      {
-        type: "line",
-        xref: "paper",
-        x0: 0,
-        x1: 1,
-        y0: level,
-        y1: level,
-        line: { color: ink, width: 1, dash: "dot" },
-      },
-    ],
+    ...teacherLine(teacher),
+  };
+  return { data, layout };
+}
+
+/** A dotted line at the teacher's accuracy, if that is known. */
+function teacherLine({ accuracy, parameters }: Compression["teacher"]): Partial<Layout> {
+  if (!accuracy) return {};
+  const level = percentOf(accuracy.val);
+  const line = { color: ink, width: 1, dash: "dot" } as const;
+  const size = parameters === undefined ? "" : `, ${grouped(parameters)} parameters`;
+  return {
+    shapes: [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: level, y1: level, line }],
     annotations: [
       {
-        xref: "paper",
-        x: 1,
-        xanchor: "right",
-        y: level,
-        yanchor: "bottom",
-        showarrow: false,
-        text: `teacher, ${teacher.parameters.model.toLocaleString("en")} parameters`,
+        ...{ xref: "paper", x: 1, xanchor: "right", y: level, yanchor: "bottom" },
+        ...{ showarrow: false, text: `teacher${size}` },
       },
     ],
   };
-  return { data, layout };
 }
 
 /** Builds the page as text, in one file that needs no network. */

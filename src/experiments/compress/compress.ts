@@ -22,10 +22,12 @@ import {
 import type { Graph } from "../../graph/graph.ts";
 import { fingerprint } from "../../training/inputs.ts";
 import { encodeModel } from "../../training/model-file.ts";
+import type { Observer } from "../../training/observer.ts";
 import { TEACHER_SEED, teacherConfig } from "../../training/recipes.ts";
-import type { RunConfig, RunResult } from "../../training/run.ts";
+import type { RunConfig } from "../../training/run.ts";
 import { runId } from "../../training/run-id.ts";
 import { RUNS_FOLDER, readFiles, readModel, runFiles } from "../../training/run-store.ts";
+import { checkOutputsFit } from "../../training/teacher-outputs.ts";
 import { runTrials, type TrialsOptions } from "../../training/trials.ts";
 import { type Contender, contenders, type StudentSize } from "../contenders.ts";
 import type { Draw } from "../recipe-draws.ts";
@@ -43,6 +45,17 @@ import { Clock, type StageProgress } from "./clock.ts";
 import { bestRun, type Finalist, trainFinalists } from "./finalists.ts";
 import { rankFeatures } from "./ranking.ts";
 import { type Budget, fittingSizes, sizeParameters } from "./sizes.ts";
+import {
+  type GivenTeacher,
+  givenFacts,
+  isOutputs,
+  type LeftOut,
+  rankingStudent,
+  searchTeacher,
+  type TeacherFacts,
+  teachable,
+  trainedFacts,
+} from "./teacher.ts";
 
 /** The plain student and SoftKD, which every search tries, whatever else it does. */
 export const BASELINES = ["student", "softkd"] as const;
@@ -57,8 +70,11 @@ export interface CompressRequest
   readonly dataset: string;
   /** The dataset's usual one if left out. */
   readonly split?: string;
-  /** The dataset's GCNII 64L-64H if left out. */
-  readonly teacher?: RunConfig;
+  /**
+   * The dataset's GCNII 64L-64H if left out. A run's configuration is trained, or taken from the folder of runs; a
+   * path is that of a file of weights (loadTeacher()); outputs are as loadTeacherOutputs() takes them.
+   */
+  readonly teacher?: GivenTeacher;
   readonly budget: Budget;
   /** Of the search; the teacher's own training comes before. */
   readonly minutes?: number;
@@ -88,7 +104,9 @@ export interface Compression {
   readonly budget: Budget;
   readonly minutes: number;
   readonly folder: string;
-  readonly teacher: RunResult;
+  readonly teacher: TeacherFacts;
+  /** Methods that read what the teacher's outputs lack. */
+  readonly leftOut: readonly LeftOut[];
   readonly chosen: Finalist;
   /** The chosen one's run whose model is in the file: the seed of the highest validation accuracy. */
   readonly best: TrialRecord;
@@ -130,14 +148,14 @@ function ruleOn(split: string): SearchRule {
   };
 }
 
-function contendersOf(ids: readonly string[], students: readonly StudentSize[]): Contender[] {
+function contendersOf(ids: readonly string[]): Contender[] {
   const all = contenders();
   return [...new Set([...BASELINES, ...ids])].map((id) => {
     const found = all.find((one) => one.id === id);
     if (!found) {
       throw new OptionError(`no method "${id}"; legal: ${all.map((one) => one.id).join(", ")}`);
     }
-    return { ...found, space: { ...found.space, students } };
+    return found;
   });
 }
 
@@ -147,7 +165,10 @@ const OPTIONS: Readonly<Record<keyof CompressRequest, Legal>> = {
   split: LEGAL.name,
   folder: LEGAL.folder,
   runsDir: LEGAL.folder,
-  teacher: { ...LEGAL.object, words: CONFIG },
+  teacher: {
+    words: `${CONFIG}, the path of a file of weights, or { outputs }`,
+    is: (value) => isText(value) || LEGAL.object.is(value),
+  },
   budget: { ...LEGAL.object, words: "{ parameters, bytes, microseconds }, one of them or more" },
   minutes: {
     words: "a number above 0",
@@ -181,38 +202,45 @@ export async function compress(request: CompressRequest): Promise<Compression> {
   checkValues(request, OPTIONS, "compress");
   const { dataset, budget, minutes = 10, methods = USUAL_METHODS, folder, onStage } = request;
   const { split = datasetEntry(dataset).defaultSplit, runsDir = RUNS_FOLDER } = request;
-  const { teacher = teacherConfig({ dataset, split, seed: TEACHER_SEED }) } = request;
   checkBudget(budget);
-  const unsized = contendersOf(methods, []);
+  const named = contendersOf(methods);
   const { dataDir, download, onWarning, workers, modules, signal, observer } = request;
   const data = {
     ...(dataDir !== undefined && { dataDir }),
     ...(onWarning && { onWarning }),
     download: download ?? true,
   };
+  const graph = await loadDataset(dataset, data);
+  const sets = await loadSplit(graph, split, data);
+  const print = fingerprint(graph, sets);
+  const subject = { dataset, split, seed: TEACHER_SEED };
+  const teacher = await searchTeacher(request.teacher ?? teacherConfig(subject), dataset, data);
+  if (isOutputs(teacher)) checkOutputsFit(teacher, graph);
+  const { contenders: unsized, leftOut } = teachable(named, teacher);
   const where = {
     ...data,
     runsDir,
     ...(workers !== undefined && { workers }),
     ...(modules && { modules }),
     ...(signal && { signal }),
-    ...(observer && { observer }),
+    ...(observer && { observer: withoutRepeats(observer) }),
   };
-  const graph = await loadDataset(dataset, data);
-  const print = fingerprint(graph, await loadSplit(graph, split, data));
   const store = new ResultsStore(path.join(folder, "search"));
-  const asked = { dataset, split, fingerprint: print, teacher, budget, minutes, methods };
+  const by = isOutputs(teacher) ? { teacherOutputs: teacher.config } : { teacher };
+  const asked = { dataset, split, fingerprint: print, ...by, budget, minutes, methods };
   const clock = new Clock(asked, { ...where, store, ...(onStage && { onStage }) });
 
-  const [taught] = await runTrials([teacher], { ...where, engine: "wasm", resume: "repair" });
-  const ranking = rankFeatures(readModel(runFiles(runsDir, teacher).model));
-  const subject: SearchSubject = { dataset, teacher: () => teacher };
+  // What the teacher's first layer does not tell, because it is not known, that of a student does.
+  const ranker = isOutputs(teacher) ? rankingStudent(subject, teacher) : teacher;
+  const [ranked] = await runTrials([ranker], { ...where, engine: "wasm", resume: "repair" });
+  const ranking = rankFeatures(readModel(runFiles(runsDir, ranker).model));
+  const searched: SearchSubject = { dataset, teacher: () => teacher };
   const rule = ruleOn(split);
   // The longest configuration makes the longest file.
   const last = unsized.at(-1)!;
   const measured = clock.students(() => {
     const configOf = (student: StudentSize): RunConfig =>
-      configsOf(subject, last, { ...SOME_DRAW, options: last.start, student }, rule.rungs[0]!)[0]!;
+      configsOf(searched, last, { ...SOME_DRAW, options: last.start, student }, rule.rungs[0]!)[0]!;
     return fittingSizes(budget, { graph, ranking, configOf });
   });
   const students = measured.map(({ size }) => size);
@@ -220,8 +248,8 @@ export async function compress(request: CompressRequest): Promise<Compression> {
   const all: TrialRecord[] = [];
   let diverged = 0;
   const progress = await searchContenders(
-    subject,
-    contendersOf(methods, students),
+    searched,
+    unsized.map((one) => ({ ...one, space: { ...one.space, students } })),
     rule,
     async (trials, { rung, needed }) => {
       const seconds = 60 * minutes * TIME[rung]!;
@@ -233,7 +261,7 @@ export async function compress(request: CompressRequest): Promise<Compression> {
     },
   );
   const ended = await trainFinalists(progress, {
-    subject,
+    subject: searched,
     rule,
     clock,
     seconds: 60 * minutes * TIME[3]!,
@@ -269,7 +297,8 @@ export async function compress(request: CompressRequest): Promise<Compression> {
     chosen,
     best,
     graph: { nodes: graph.nodes, ...shape },
-    teacher: taught!,
+    teacher: isOutputs(teacher) ? givenFacts(teacher, graph, sets) : trainedFacts(ranked!),
+    leftOut,
     file: STUDENT_FILE,
     bytes: bytes.length,
     finalists,
@@ -280,6 +309,16 @@ export async function compress(request: CompressRequest): Promise<Compression> {
       diverged: diverged + finalists.reduce((sum, one) => sum + one.diverged, 0),
     },
     seconds: clock.seconds,
+  };
+}
+
+/** Each chunk of runs would tell the same about its teacher. */
+function withoutRepeats(observer: Observer): Observer {
+  const told = new Set<string>();
+  return (event) => {
+    if (event.type === "note" && told.has(event.message)) return;
+    if (event.type === "note") told.add(event.message);
+    observer(event);
   };
 }
 
