@@ -150,7 +150,7 @@ async function run(command: Command, given: string, flags: CompressFlags): Promi
     const file = path.join(folder, "card.md");
     const page = path.join(folder, "card.html");
     writeAtomic(file, cardMarkdown(card));
-    writeAtomic(page, await compressPage(found));
+    writeAtomic(page, compressPage(found));
     const { test } = found.best.accuracy;
     print(
       [
@@ -177,24 +177,23 @@ function showSearch() {
     if (!last) return undefined;
     const { stage, done, secondsLeft } = last;
     const most = best > 0 ? `, best validation so far ${percent(best)}` : "";
-    return `${stage}: ${counted(done, "run")} done${most}; at most ${duration(secondsLeft)} left of it`;
+    return `${stage}: ${counted(done, "run")} done${most}; at most ${duration(secondsLeft)} left in all`;
   };
   return {
     line,
     stage(progress: StageProgress): void {
       if (progress.stage !== last?.stage) best = 0;
       last = progress;
+      best = Math.max(best, ...progress.finished.map(({ validation }) => validation));
       line.update(text);
     },
     observer(event: TrainingEvent): void {
       if (event.type === "note") line.say(event.message);
-      if (event.type === "finish") {
-        if (event.result.config.method) best = Math.max(best, event.result.accuracy.val);
-      }
-      if (event.type === "start" && !event.config.method) teacher = event;
-      if (event.type === "epoch" && event.id === teacher?.id) {
+      // What is trained before the search: the teacher, or the student that ranks the features in its place.
+      if (event.type === "start" && !last) teacher = event;
+      if (event.type === "epoch" && event.id === teacher?.id && !last) {
         const { config } = teacher;
-        line.update(() => `${runName(config, true)}: ${describeEpoch(event)}`);
+        line.update(() => `${runName(config, !config.method)}: ${describeEpoch(event)}`);
       }
     },
   };

@@ -109,6 +109,8 @@ export interface RungPlace {
   readonly rung: number;
   /** The runs of each contender's first configuration, which must not be left out. */
   readonly needed: ReadonlySet<string>;
+  /** The id of the contender that drew each run. */
+  readonly owners: ReadonlyMap<string, string>;
 }
 
 /**
@@ -244,7 +246,13 @@ async function halving(
       all.flatMap(({ draws }) => planned.get(draws[turn]!) ?? []),
     );
     const needed = new Set(turns[0]!.map(([id]) => id));
-    const { records, left } = await run(new Map(turns.flat()), { batch, rung: index, needed });
+    const owners = new Map(
+      all.flatMap(({ contender, draws }) =>
+        draws.flatMap((draw) => planned.get(draw)!.map(([id]) => [id, contender.id] as const)),
+      ),
+    );
+    const place = { batch, rung: index, needed, owners };
+    const { records, left } = await run(new Map(turns.flat()), place);
     all = all.map(({ contender, start, draws, rungs }) => {
       const tried = draws
         .filter((draw) => planned.get(draw)!.every(([id]) => !left?.has(id)))

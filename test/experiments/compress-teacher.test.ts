@@ -71,7 +71,7 @@ test("logits alone teach: methods that read maps are left out, the card names fi
     assert.ok(card.includes(part), `${part}\n${card}`);
   }
   assert.ok(!card.includes("times fewer"), "its size is not known");
-  assert.ok((await compressPage(found)).includes(digest));
+  assert.ok(compressPage(found).includes(digest));
   assert.equal(new Set(notes).size, notes.length, `each note once: ${notes.join("; ")}`);
   assert.equal(notes.filter((note) => note.includes(`val ${percent(right(val))}`)).length, 1);
 

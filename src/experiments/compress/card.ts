@@ -9,7 +9,7 @@ import { findMethod } from "../../distillation/registry.ts";
 import { findModel } from "../../models/registry.ts";
 import type { StudentSize } from "../contenders.ts";
 import { mean, meanInterval, type PairedTest, pairedTest } from "../statistics.ts";
-import { BASELINES, type Compression, sizeKey } from "./compress.ts";
+import { BASELINES, type Compression } from "./compress.ts";
 import type { Finalist } from "./finalists.ts";
 import type { Budget } from "./sizes.ts";
 import type { TeacherFacts } from "./teacher.ts";
@@ -119,7 +119,7 @@ function finalistsTable({ finalists, chosen, graph }: Compression): Table {
 }
 
 /** The best student of each family that was tried, on validation nodes; of its longest training. */
-function familiesTable({ tried, times, graph }: Compression): Table {
+function familiesTable({ tried, graph }: Compression): Table {
   const groups = Map.groupBy(
     tried,
     ({ size }) => `${size.model.kind} ${size.features?.length ?? "all"}`,
@@ -130,7 +130,7 @@ function familiesTable({ tried, times, graph }: Compression): Table {
       sizeText(best.size, graph.features),
       best.contender,
       grouped(best.parameters),
-      grouped(Math.round(times.get(sizeKey(best.size)) ?? 0)),
+      grouped(Math.round(best.microseconds)),
       `${inPercent(best.validation)} %`,
       String(group.length),
       String(group.filter(({ dead }) => dead).length),

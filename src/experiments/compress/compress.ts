@@ -1,5 +1,6 @@
 // Finds the best student within a budget: sizes, families, features and methods, chosen on validation nodes alone.
 import path from "node:path";
+import { sum } from "simple-statistics";
 import {
   CONFIG,
   checkKeys,
@@ -25,7 +26,6 @@ import { encodeModel } from "../../training/model-file.ts";
 import type { Observer } from "../../training/observer.ts";
 import { TEACHER_SEED, teacherConfig } from "../../training/recipes.ts";
 import type { RunConfig } from "../../training/run.ts";
-import { runId } from "../../training/run-id.ts";
 import { RUNS_FOLDER, readFiles, readModel, runFiles } from "../../training/run-store.ts";
 import { checkOutputsFit } from "../../training/teacher-outputs.ts";
 import { runTrials, type TrialsOptions } from "../../training/trials.ts";
@@ -33,7 +33,6 @@ import { type Contender, contenders, type StudentSize } from "../contenders.ts";
 import type { Draw } from "../recipe-draws.ts";
 import {
   configsOf,
-  type SearchProgress,
   type SearchRule,
   type SearchSubject,
   searchContenders,
@@ -56,6 +55,7 @@ import {
   teachable,
   trainedFacts,
 } from "./teacher.ts";
+import { sizeKey, type TriedStudent, triedOf } from "./tried.ts";
 
 /** The plain student and SoftKD, which every search tries, whatever else it does. */
 export const BASELINES = ["student", "softkd"] as const;
@@ -82,17 +82,18 @@ export interface CompressRequest
   readonly methods?: readonly string[];
   /** Where the student, the card and the search's records go. */
   readonly folder: string;
-  readonly onStage?: (progress: StageProgress) => void;
+  /** Called when a run has begun, gone on or ended; liveCompress() draws it in a notebook. */
+  readonly onStage?: (progress: CompressProgress) => void;
 }
 
-/** A student that was trained: on which place of the figure it lies. */
-export interface TriedStudent {
-  readonly contender: string;
-  readonly size: StudentSize;
-  readonly parameters: number;
-  /** Fraction of the validation items. */
-  readonly validation: number;
-  readonly dead: boolean;
+/** The stage that is told once all is done. */
+export const SEARCH_OVER = "done";
+
+/** How far a search is, and what a figure needs beside it. */
+export interface CompressProgress extends StageProgress {
+  readonly teacher: TeacherFacts;
+  /** Of the graph. */
+  readonly features: number;
 }
 
 /** All that a card says. */
@@ -117,17 +118,11 @@ export interface Compression {
   readonly finalists: readonly Finalist[];
   readonly seeds: readonly number[];
   readonly tried: readonly TriedStudent[];
-  /** Microseconds of each tried size, by sizeKey(). */
-  readonly times: ReadonlyMap<string, number>;
   readonly counts: { readonly runs: number; readonly dead: number; readonly diverged: number };
   readonly seconds: number;
 }
 
 export const STUDENT_FILE = "student.safetensors";
-
-/** Identifies a size within a search, whose kept features follow from their number. */
-export const sizeKey = ({ model, features }: StudentSize): string =>
-  `${model.kind} ${model.layers}L-${model.width}H ${features?.length ?? "all"}`;
 
 /** Shares of the time: three rungs, then the finalists with seeds of their own. */
 const TIME = [0.35, 0.2, 0.2, 0.25] as const;
@@ -228,11 +223,16 @@ export async function compress(request: CompressRequest): Promise<Compression> {
   const store = new ResultsStore(path.join(folder, "search"));
   const by = isOutputs(teacher) ? { teacherOutputs: teacher.config } : { teacher };
   const asked = { dataset, split, fingerprint: print, ...by, budget, minutes, methods };
-  const clock = new Clock(asked, { ...where, store, ...(onStage && { onStage }) });
+  const shape = { features: graph.features.columns, classes: graph.classes };
+  let facts: TeacherFacts;
+  const tell = (progress: StageProgress): void =>
+    onStage?.({ ...progress, teacher: facts, features: shape.features });
+  const clock = new Clock(asked, { ...where, store, onStage: tell });
 
   // What the teacher's first layer does not tell, because it is not known, that of a student does.
   const ranker = isOutputs(teacher) ? rankingStudent(subject, teacher) : teacher;
   const [ranked] = await runTrials([ranker], { ...where, engine: "wasm", resume: "repair" });
+  facts = isOutputs(teacher) ? givenFacts(teacher, graph, sets) : trainedFacts(ranked!);
   const ranking = rankFeatures(readModel(runFiles(runsDir, ranker).model));
   const searched: SearchSubject = { dataset, teacher: () => teacher };
   const rule = ruleOn(split);
@@ -246,16 +246,22 @@ export async function compress(request: CompressRequest): Promise<Compression> {
   const students = measured.map(({ size }) => size);
   const times = new Map(measured.map(({ size, microseconds }) => [sizeKey(size), microseconds]));
   const all: TrialRecord[] = [];
+  const tried: TriedStudent[] = [];
+  const secondsOf = (stage: number): number => 60 * minutes * TIME[stage]!;
   let diverged = 0;
   const progress = await searchContenders(
     searched,
     unsized.map((one) => ({ ...one, space: { ...one.space, students } })),
     rule,
-    async (trials, { rung, needed }) => {
-      const seconds = 60 * minutes * TIME[rung]!;
-      const name = `rung ${rung + 1}`;
-      const outcome = await clock.run({ name, trials, needed, seconds });
-      all.push(...outcome.records.values());
+    async (trials, { rung, needed, owners }) => {
+      const outcome = await clock.run({
+        ...{ name: `rung ${rung + 1}`, trials, needed, owners },
+        seconds: secondsOf(rung),
+        secondsAfter: sum(TIME.map((_, k) => (k > rung ? secondsOf(k) : 0))),
+      });
+      const records = [...outcome.records.values()];
+      all.push(...records);
+      tried.push(...records.map((one) => triedOf(one, owners.get(one.id)!, times)));
       diverged += trials.size - outcome.left.size - outcome.records.size;
       return outcome;
     },
@@ -264,10 +270,8 @@ export async function compress(request: CompressRequest): Promise<Compression> {
     subject: searched,
     rule,
     clock,
-    seconds: 60 * minutes * TIME[3]!,
+    seconds: secondsOf(3),
   });
-  const shape = { features: graph.features.columns, classes: graph.classes };
-  const tried = all.map((record) => triedOf(record, progress));
   const finalists = ended.finalists
     .map(
       (one): Finalist => ({
@@ -285,6 +289,7 @@ export async function compress(request: CompressRequest): Promise<Compression> {
   writeAtomic(path.join(folder, STUDENT_FILE), bytes);
   const own = finalists.flatMap(({ records }) => records).filter((one) => one !== undefined);
   const whole = [...all, ...own];
+  tell({ stage: SEARCH_OVER, done: whole.length, secondsLeft: 0, finished: [] });
   return {
     dataset,
     split,
@@ -292,12 +297,11 @@ export async function compress(request: CompressRequest): Promise<Compression> {
     budget,
     minutes,
     folder,
-    times,
     tried,
     chosen,
     best,
     graph: { nodes: graph.nodes, ...shape },
-    teacher: isOutputs(teacher) ? givenFacts(teacher, graph, sets) : trainedFacts(ranked!),
+    teacher: facts,
     leftOut,
     file: STUDENT_FILE,
     bytes: bytes.length,
@@ -344,28 +348,4 @@ function checkBudget(budget: Budget): void {
   throw new OptionError(
     "compress: the budget has no limit: give parameters, bytes or microseconds",
   );
-}
-
-function triedOf(
-  { config, parameters, accuracy, dead }: TrialRecord,
-  progress: readonly SearchProgress[],
-): TriedStudent {
-  const { kind, layers, width } = config.model as StudentSize["model"];
-  const { features } = config;
-  return {
-    contender: contenderOf(config, progress),
-    size: { model: { kind, layers, width }, ...(features && { features }) },
-    parameters: parameters.model,
-    validation: accuracy.val,
-    dead,
-  };
-}
-
-/** Returns the contender that drew a run. */
-function contenderOf(config: RunConfig, progress: readonly SearchProgress[]): string {
-  const id = runId(config);
-  const found = progress.find(({ batches }) =>
-    batches.flat(2).some(({ records }) => records.some((record) => record.id === id)),
-  );
-  return found?.contender.id ?? config.method!.name;
 }
