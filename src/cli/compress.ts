@@ -177,7 +177,11 @@ function showSearch() {
     if (!last) return undefined;
     const { stage, done, secondsLeft } = last;
     const most = best > 0 ? `, best validation so far ${percent(best)}` : "";
-    return `${stage}: ${counted(done, "run")} done${most}; at most ${duration(secondsLeft)} left in all`;
+    const left =
+      secondsLeft > 0
+        ? `at most ${duration(secondsLeft)} left in all`
+        : "the time is up, but a few runs are done in any case";
+    return `${stage}: ${counted(done, "run")} done${most}; ${left}`;
   };
   return {
     line,

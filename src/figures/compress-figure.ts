@@ -187,7 +187,7 @@ function teacherLine({ accuracy, parameters }: CompressProgress["teacher"]): Par
     shapes: [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: level, y1: level, line }],
     annotations: [
       {
-        ...{ xref: "paper", x: 1, xanchor: "right", y: level, yanchor: "bottom" },
+        ...{ xref: "paper", x: 0, xanchor: "left", y: level, yanchor: "bottom" },
         ...{ showarrow: false, text: `teacher${size}` },
       },
     ],

@@ -154,7 +154,7 @@ function marks(trace: Trace, across: Scale, up: Scale): string {
 
 /**
  * Draws traces of marks over one y axis and any number of x axes beside each other (`domain`), with error bars, a
- * legend below, and horizontal lines over the whole width. What else Plotly knows is left out.
+ * legend below, and horizontal lines over the whole width with notes at their left end. What else Plotly knows is left out.
  * @param size in CSS pixels
  * @returns an SVG element, a few hundred bytes for each hundred marks
  */
@@ -207,7 +207,7 @@ export function staticSvg({ data, layout }: Figure, { width, height }: Size): st
     return `<path stroke="${color}" stroke-dasharray="2 3" d="M${MARGIN.left} ${y}H${width - MARGIN.right}"/>`;
   });
   const notes = (layout.annotations ?? []).map(({ text = "", y }) =>
-    label(width - MARGIN.right, up.at(Number(y)) - 5, text, ' text-anchor="end"'),
+    label(MARGIN.left + 6, up.at(Number(y)) - 5, text),
   );
   const middle = (MARGIN.top + inner.bottom) / 2;
   const side = label(

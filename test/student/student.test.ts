@@ -216,6 +216,14 @@ test("what does not fit is refused in one line", async () => {
     [() => prepared.predict([50], [{ ...node, features: [1] }]), /1 features instead of 9/],
     [() => prepared.predict([50], [{ ...node, features: { 9: 1 } }]), /feature 9 is 1;/],
     [() => prepared.predict([50], [{ ...node, features: { 0: Number.NaN } }]), /is NaN/],
+    [
+      () => prepared.predict([50], [{ ...node, features: { 0: "1" as never } }]),
+      /feature 0 is "1";/,
+    ],
+    [
+      () => prepared.predict([50], [{ ...node, features: { 0: [1] as never } }]),
+      /feature 0 is \[1\];/,
+    ],
     [() => prepared.predict([50], [{ ...node, neighbours: [50] }]), /neighbour 50/],
     [() => prepared.predict([50], [{ ...node, neighbours: [51] }]), /neighbour 51/],
     [
