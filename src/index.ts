@@ -43,6 +43,7 @@ export {
 export { compressCard } from "./experiments/compress/card.ts";
 export {
   type Compression,
+  type CompressProgress,
   type CompressRequest,
   compress,
 } from "./experiments/compress/compress.ts";
@@ -73,7 +74,7 @@ export {
   mapAgreement,
   mapsBeforeAfter,
 } from "./figures/before-after.ts";
-export { compressFigure } from "./figures/compress-page.ts";
+export { compressFigure, liveCompress } from "./figures/compress-figure.ts";
 export { dataFrame, type FrameContent } from "./figures/data-frame.ts";
 export { type Figure, type Size, styleOf } from "./figures/figure.ts";
 export { learningCurves } from "./figures/learning-curves.ts";

@@ -22,8 +22,9 @@ import { addHyperParameters, DATASET_FLAG, givenHyperParameters } from "./option
 import { print } from "./output.ts";
 import { namedData } from "./own-data.ts";
 import { stopOnSignals } from "./signals.ts";
+import { addTeacherFiles, givenTeacher, type TeacherFileFlags } from "./teacher-files.ts";
 
-interface CompressFlags extends ModuleOptions, Record<string, unknown> {
+interface CompressFlags extends ModuleOptions, TeacherFileFlags, Record<string, unknown> {
   readonly budget?: number;
   readonly bytes?: number;
   readonly latency?: number;
@@ -31,10 +32,8 @@ interface CompressFlags extends ModuleOptions, Record<string, unknown> {
   readonly split?: string;
   readonly methods: readonly string[];
   readonly output?: string;
-  readonly data?: string;
   readonly runs: string;
   readonly workers?: number;
-  readonly quiet?: boolean;
 }
 
 export function compressCommand(): Command {
@@ -87,7 +86,8 @@ export function compressCommand(): Command {
     )
     .option("--quiet", "show no progress");
   addHyperParameters(command, "Teacher (default: the dataset's GCNII 64L-64H):", "teacher-");
-  return command.action(run);
+  addTeacherFiles(command);
+  return command.action((given: string, flags: CompressFlags) => run(command, given, flags));
 }
 
 /** Returns a parser for a positive number with one of these units. */
@@ -102,14 +102,17 @@ function scaled(units: Readonly<Record<string, number>>): (text: string) => numb
   };
 }
 
-async function run(given: string, flags: CompressFlags): Promise<void> {
+async function run(command: Command, given: string, flags: CompressFlags): Promise<void> {
   const { budget, bytes, latency, minutes, methods, quiet = false } = flags;
   const dataset = await namedData(given, quiet);
   const { split = datasetEntry(dataset).defaultSplit } = flags;
-  const teacher = teacherConfig(
-    { dataset, split, seed: TEACHER_SEED },
-    givenHyperParameters(flags, "teacher-"),
-  );
+  const outputs = await givenTeacher(command, dataset, flags);
+  const teacher = outputs
+    ? { outputs }
+    : teacherConfig(
+        { dataset, split, seed: TEACHER_SEED },
+        givenHyperParameters(flags, "teacher-"),
+      );
   const folder = flags.output ?? path.join("compressed", dataset);
   const progress = quiet ? undefined : showSearch();
   const downloads = quiet ? undefined : progressPrinter(process.stderr);
@@ -148,7 +151,7 @@ async function run(given: string, flags: CompressFlags): Promise<void> {
     const file = path.join(folder, "card.md");
     const page = path.join(folder, "card.html");
     writeAtomic(file, cardMarkdown(card));
-    writeAtomic(page, await compressPage(found));
+    writeAtomic(page, compressPage(found));
     const { test } = found.best.accuracy;
     print(
       [
@@ -175,24 +178,27 @@ function showSearch() {
     if (!last) return undefined;
     const { stage, done, secondsLeft } = last;
     const most = best > 0 ? `, best validation so far ${percent(best)}` : "";
-    return `${stage}: ${counted(done, "run")} done${most}; at most ${duration(secondsLeft)} left of it`;
+    const left =
+      secondsLeft > 0
+        ? `at most ${duration(secondsLeft)} left in all`
+        : "the time is up, but a few runs are done in any case";
+    return `${stage}: ${counted(done, "run")} done${most}; ${left}`;
   };
   return {
     line,
     stage(progress: StageProgress): void {
       if (progress.stage !== last?.stage) best = 0;
       last = progress;
+      best = Math.max(best, ...progress.finished.map(({ validation }) => validation));
       line.update(text);
     },
     observer(event: TrainingEvent): void {
       if (event.type === "note") line.say(event.message);
-      if (event.type === "finish") {
-        if (event.result.config.method) best = Math.max(best, event.result.accuracy.val);
-      }
-      if (event.type === "start" && !event.config.method) teacher = event;
-      if (event.type === "epoch" && event.id === teacher?.id) {
+      // What is trained before the search: the teacher, or the student that ranks the features in its place.
+      if (event.type === "start" && !last) teacher = event;
+      if (event.type === "epoch" && event.id === teacher?.id && !last) {
         const { config } = teacher;
-        line.update(() => `${runName(config, true)}: ${describeEpoch(event)}`);
+        line.update(() => `${runName(config, !config.method)}: ${describeEpoch(event)}`);
       }
     },
   };

@@ -2,7 +2,6 @@
 import { Command, Option } from "commander";
 import { OptionError } from "../base/errors.ts";
 import { type AnyMethod, findMethod, methods } from "../distillation/registry.ts";
-import { models } from "../models/registry.ts";
 import {
   studentConfig,
   studentRecipeOf,
@@ -10,12 +9,6 @@ import {
   teacherConfig,
   teacherRecipeOf,
 } from "../training/recipes.ts";
-import {
-  describeOutputs,
-  loadTeacherOutputs,
-  type TeacherOutputs,
-} from "../training/teacher-outputs.ts";
-import { loadTeacher } from "../training/teacher-weights.ts";
 import { type Chosen, helpWithRecipes, recipeText } from "./help.ts";
 import {
   addMethodOptions,
@@ -32,16 +25,14 @@ import {
   givenSubject,
   type RunOptions,
 } from "./options.ts";
-import { tell } from "./output.ts";
 import { runAndReport } from "./run.ts";
+import { addTeacherFiles, givenTeacher, type TeacherFileFlags } from "./teacher-files.ts";
 
-interface DistillOptions extends RunOptions, Record<string, unknown> {
+interface DistillOptions extends RunOptions, TeacherFileFlags, Record<string, unknown> {
   readonly method: string;
   readonly preset?: string;
   readonly students?: number;
   readonly teacherSeed: number;
-  readonly teacher?: string;
-  readonly teacherOutputs?: readonly string[];
 }
 
 export function distillCommand(): Command {
@@ -75,26 +66,14 @@ export function distillCommand(): Command {
       write(withMethodFlag(message, chosen, methods));
     },
   });
-  command
-    .optionsGroup("Your own teacher:")
-    .option(
-      "--teacher <file>",
-      "its weights: a file of abkd export, or PyTorch Geometric's with a JSON beside it (docs/teachers.md)",
-    );
-  command.addOption(
-    new Option(
-      "--teacher-outputs <path>",
-      "logits and maps of a teacher that another program trained: npz, safetensors, or a folder of .npy; given " +
-        "several times, their mean teaches (docs/teachers.md)",
-    ).argParser((path, before: readonly string[] = []) => [...before, path]),
-  );
+  addTeacherFiles(command);
   helpWithRecipes(command, defaultsText);
   return command.action(async (options: DistillOptions) => {
     const { preset } = options;
     const method = findMethod(options.method);
     const subject = givenSubject(options);
     const teacher =
-      (await givenTeacher(command, options)) ??
+      (await givenTeacher(command, options.dataset, options)) ??
       teacherConfig(
         { ...subject, seed: options.teacherSeed },
         givenHyperParameters(options, "teacher-"),
@@ -126,34 +105,6 @@ function givenStudents(
     `${name} trains one student: leave --students out, or choose --method ` +
       several.map((method) => method.name).join(" or "),
   );
-}
-
-/**
- * Returns the teacher that files give; undefined without such files.
- * @throws OptionError beside an option of a teacher that is trained here
- */
-async function givenTeacher(
-  command: Command,
-  { teacher, teacherOutputs = [], dataset, data, quiet }: DistillOptions,
-): Promise<TeacherOutputs | undefined> {
-  if (teacher === undefined && teacherOutputs.length === 0) return undefined;
-  const other = command.options.find(
-    (option) =>
-      option.name().startsWith("teacher-") &&
-      option.name() !== "teacher-outputs" &&
-      command.getOptionValueSource(option.attributeName()) === "cli",
-  );
-  if (other) throw new OptionError(`${other.long} is for a teacher trained here: leave it out`);
-  if (models.some(({ name }) => name === teacher)) {
-    throw new OptionError(
-      `--teacher takes a file of weights; to train one: --teacher-model ${teacher}`,
-    );
-  }
-  const where = { download: true, ...(data !== undefined && { dataDir: data }) };
-  const known = teacher === undefined ? [] : [await loadTeacher(teacher, dataset, where)];
-  const outputs = await loadTeacherOutputs([...known, ...teacherOutputs]);
-  if (!quiet) tell(`the teacher ${outputs.source}: ${describeOutputs(outputs)}`);
-  return outputs;
 }
 
 function defaultsText({

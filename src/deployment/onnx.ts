@@ -10,12 +10,22 @@ const OPSET = 18;
 /** Turns the features, nodes x features with rows as the model reads them, into logits. */
 type Forward = (net: Network) => string;
 
+interface Arcs {
+  readonly from: string;
+  readonly ends: string;
+  readonly to: string;
+  readonly degree: string;
+}
+
+/** LeakyReLU's slope below 0. */
+const SLOPE = 0.2;
+
 /** The file with its arrays as constants, and the operators that the kinds share. */
 class Network {
   readonly graph = new OnnxGraph();
   readonly features: string;
   readonly #file: ModelFile;
-  #arcs: { from: string; to: string; degree: string } | undefined;
+  #arcs: Arcs | undefined;
 
   constructor(file: ModelFile) {
     this.#file = file;
@@ -44,8 +54,16 @@ class Network {
     return Number((this.#file.config.model as unknown as Record<string, unknown>)[name]);
   }
 
+  shape(name: string): readonly number[] {
+    return this.#file.parameters.get(name)!.shape;
+  }
+
   isNormalised(): boolean {
     return "batchNorm" in this.#file.config.model && this.#file.config.model.batchNorm;
+  }
+
+  has(name: string): boolean {
+    return this.#file.parameters.has(name);
   }
 
   weight(name: string): string {
@@ -68,8 +86,8 @@ class Network {
     return this.graph.add("Relu", [x]);
   }
 
-  /** Sources and targets of all arcs, arcs x 1 for scatters, and each node's arcs in, nodes. */
-  get arcs(): { from: string; to: string; degree: string } {
+  /** Sources and targets of all arcs, the latter arcs x 1 for scatters too, and each node's arcs in, nodes. */
+  get arcs(): Arcs {
     if (!this.#arcs) {
       const { graph } = this;
       const end = (k: number): string =>
@@ -85,14 +103,15 @@ class Network {
         axis: 0,
         reduction: "add",
       });
-      this.#arcs = { from, to: graph.add("Unsqueeze", [to, graph.integers(1)]), degree };
+      const column = graph.add("Unsqueeze", [to, graph.integers(1)]);
+      this.#arcs = { from, ends: to, to: column, degree };
     }
     return this.#arcs;
   }
 
-  /** `start` plus, at each arc's target, what its source sends. */
-  #scattered(start: string, sent: string): string {
-    return this.graph.add("ScatterND", [start, this.arcs.to, sent], { reduction: "add" });
+  /** `start` plus, at each arc's target, what its source sends; or the largest of these. */
+  #scattered(start: string, sent: string, reduction: "add" | "max" = "add"): string {
+    return this.graph.add("ScatterND", [start, this.arcs.to, sent], { reduction });
   }
 
   /** P x, P = D^-1/2 (A + I) D^-1/2: each node sends x / d^1/2, and divides what it gets likewise. */
@@ -117,6 +136,45 @@ class Network {
     );
     const degree = graph.add("Max", [arcs.degree, graph.scalar(1)]);
     return graph.add("Div", [sum, graph.add("Unsqueeze", [degree, graph.integers(1)])]);
+  }
+
+  /**
+   * For each head and node i the mean of c_j z_j over its neighbours and itself, weighted by the softmax over j of
+   * LeakyReLU(a . c_j z_j + b . z_i), times r_i; c = (d + 1)^-1/2 and r = 1 / c with `symmetric`, else both are 1.
+   */
+  attended(flat: string, l: number): string {
+    const { graph, arcs } = this;
+    const [heads, width] = this.shape(`layer.${l}.source`) as [number, number];
+    const at = (x: string, ends: string): string => graph.add("Gather", [x, ends], { axis: 0 });
+    const times = (x: string, y: string): string => graph.add("Mul", [x, y]);
+    const own = graph.add("Reshape", [flat, graph.integers(-1, heads, width)]);
+    const dots = (x: string, vectors: string): string =>
+      graph.add("ReduceSum", [times(x, this.weight(vectors)), graph.integers(2)], { keepdims: 1 });
+    const root = (): string => {
+      const loops = this.add(arcs.degree, graph.scalar(1));
+      return graph.add("Unsqueeze", [graph.add("Sqrt", [loops]), graph.integers(1, 2)]);
+    };
+    const scale = this.option("symmetric") ? root() : undefined;
+    const z = scale ? graph.add("Div", [own, scale]) : own;
+    const sent = dots(z, `layer.${l}.source`);
+    const target = `layer.${l}.target`;
+    const received = this.has(target) ? dots(own, target) : undefined;
+    const score = (from: string, to?: string): string => {
+      const e = to === undefined ? from : this.add(from, to);
+      return graph.add("Max", [e, this.scaled(e, SLOPE)]);
+    };
+    const loops = score(sent, received);
+    const along = score(at(sent, arcs.from), received && at(received, arcs.ends));
+    const most = this.#scattered(loops, along, "max");
+    const power = (e: string, top: string): string =>
+      graph.add("Exp", [graph.add("Sub", [e, top])]);
+    const kept = power(loops, most);
+    const given = power(along, at(most, arcs.ends));
+    const all = this.#scattered(kept, given);
+    const sums = this.#scattered(times(z, kept), times(at(z, arcs.from), given));
+    const mean = graph.add("Div", [sums, all]);
+    const out = scale ? times(mean, scale) : mean;
+    return graph.add("Reshape", [out, graph.integers(-1, heads * width)]);
   }
 
   /** Batch normalisation with running statistics, as a factor and a shift per column. */
@@ -145,7 +203,10 @@ const layered =
   (net) => {
     let x = net.features;
     for (let l = 0; l < net.layers; l++) {
-      x = net.add(map(net, x, l), net.weight(`layer.${l}.bias`));
+      const [input, residual, bias] = [x, `layer.${l}.residual`, `layer.${l}.bias`];
+      x = map(net, input, l);
+      if (net.has(residual)) x = net.add(x, net.times(input, residual));
+      if (net.has(bias)) x = net.add(x, net.weight(bias));
       if (l === net.layers - 1) continue;
       if (net.isNormalised()) x = net.normalised(x, l);
       x = net.relu(x);
@@ -170,6 +231,7 @@ const gcnii =
   };
 
 const FORWARD: Readonly<Record<string, Forward>> = {
+  gat: layered((net, x, l) => net.attended(net.times(x, `layer.${l}.weight`), l)),
   gcn: layered((net, x, l) => net.propagated(net.times(x, `layer.${l}.weight`))),
   mlp: layered((net, x, l) => net.times(x, `layer.${l}.weight`)),
   sage: layered((net, x, l) =>

@@ -11,6 +11,7 @@ import { RECIPES_FORMAT } from "../training/recipe-file.ts";
 import { type Changes, studentConfig, TEACHER_SEED, teacherConfig } from "../training/recipes.ts";
 import type { RunConfig } from "../training/run.ts";
 import { runId } from "../training/run-id.ts";
+import type { TeacherOutputs } from "../training/teacher-outputs.ts";
 import type { Contender, Options, SearchSpace } from "./contenders.ts";
 import { type Draw, drawConfigurations } from "./recipe-draws.ts";
 import { mean, standardDeviation, standardError } from "./statistics.ts";
@@ -78,7 +79,7 @@ function changesOf(draw: Draw, most: number): Changes {
 export interface SearchSubject {
   readonly dataset: string;
   /** The teacher on a split; by default the dataset's GCNII 64L-64H. */
-  readonly teacher?: (split: string) => RunConfig;
+  readonly teacher?: (split: string) => RunConfig | TeacherOutputs;
 }
 
 /** Returns a configuration's runs on a rung, one for each split and seed. */
@@ -108,6 +109,8 @@ export interface RungPlace {
   readonly rung: number;
   /** The runs of each contender's first configuration, which must not be left out. */
   readonly needed: ReadonlySet<string>;
+  /** The id of the contender that drew each run. */
+  readonly owners: ReadonlyMap<string, string>;
 }
 
 /**
@@ -243,7 +246,13 @@ async function halving(
       all.flatMap(({ draws }) => planned.get(draws[turn]!) ?? []),
     );
     const needed = new Set(turns[0]!.map(([id]) => id));
-    const { records, left } = await run(new Map(turns.flat()), { batch, rung: index, needed });
+    const owners = new Map(
+      all.flatMap(({ contender, draws }) =>
+        draws.flatMap((draw) => planned.get(draw)!.map(([id]) => [id, contender.id] as const)),
+      ),
+    );
+    const place = { batch, rung: index, needed, owners };
+    const { records, left } = await run(new Map(turns.flat()), place);
     all = all.map(({ contender, start, draws, rungs }) => {
       const tried = draws
         .filter((draw) => planned.get(draw)!.every(([id]) => !left?.has(id)))

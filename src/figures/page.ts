@@ -21,7 +21,8 @@ export interface PageContent {
   readonly runs: readonly RunResult[];
 }
 
-const style = `
+/** The look of every page. */
+export const pageStyle = `
   :root { color-scheme: light; }
   body { font: 16px/1.5 Helvetica, Arial, sans-serif; color: #222; max-width: 1200px;
     margin: 2rem auto; padding: 0 1rem; }
@@ -95,7 +96,7 @@ ${figures.map(({ height }, i) => figurePlace(i, height)).join("\n")}
 export async function assemblePage({ title, body, figures }: PageParts): Promise<string> {
   return htmlPage(
     title,
-    style,
+    pageStyle,
     `${body}
 <script type="application/json" id="figures">${scriptJson(figures)}</script>
 <script type="application/octet-stream" id="plotly">${await packedPlotly()}</script>

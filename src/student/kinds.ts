@@ -9,33 +9,37 @@ export interface Kind {
   forward(student: Student, region: Region): Matrix;
 }
 
-/** What becomes of H W along the arcs: nothing (an MLP), P H W (a GCN), or A_mean H W + H R (GraphSAGE). */
-type Aggregation = "none" | "propagate" | "mean";
+/** What a layer's H W becomes along the arcs. @param part a matrix of the layer, if it has that */
+type Gather = (
+  region: Region,
+  sent: Matrix,
+  hops: number,
+  part: (name: string) => Matrix | undefined,
+  student: Student,
+) => Matrix;
 
-const layered = (aggregation: Aggregation): Kind => ({
-  hops: (layers) => (aggregation === "none" ? 0 : layers),
-  /** M as above, plus a bias; after all but the last: normalised, ReLU. */
+/** @param gather absent for an MLP */
+const layered = (gather?: Gather): Kind => ({
+  hops: (layers) => (gather ? layers : 0),
+  /** What is gathered, plus H R and a bias where there are; after all but the last: normalised, ReLU. */
   forward(student, region) {
     const layers = student.option("layers");
     const normalised = student.options["batchNorm"] === true;
     let x: Matrix = { columns: 0, values: new Float64Array() };
     for (let l = 0; l < layers; l++) {
+      const part = (name: string): Matrix | undefined => student.optional(`layer.${l}.${name}`);
       const of = (name: string): Matrix =>
         l === 0
           ? region.product(`layer.0.${name}`)
           : times(x, student.weight(`layer.${l}.${name}`));
       const sent = of("weight");
-      const hops = layers - 1 - l;
-      if (aggregation === "none") x = sent;
-      else if (aggregation === "propagate") x = region.propagate(sent, hops);
-      else {
-        const own = of("root");
-        x = region.mean(sent, hops);
-        blend(x, 1, own, 1);
-      }
-      addRow(x, student.weight(`layer.${l}.bias`));
+      const own = ["root", "residual"].filter(part).map(of);
+      x = gather ? gather(region, sent, layers - 1 - l, part, student) : sent;
+      for (const more of own) blend(x, 1, more, 1);
+      const bias = part("bias");
+      if (bias) addRow(x, bias);
       if (l === layers - 1) continue;
-      if (normalised) batchNorm(x, (part) => student.weight(`norm.${l}.${part}`).values);
+      if (normalised) batchNorm(x, (name) => student.weight(`norm.${l}.${name}`).values);
       relu(x);
     }
     return x;
@@ -64,9 +68,12 @@ const gcnii = (weightOf: (l: number) => string): Kind => ({
 });
 
 export const KINDS: Readonly<Record<string, Kind>> = {
-  gcn: layered("propagate"),
-  mlp: layered("none"),
-  sage: layered("mean"),
+  gat: layered((region, sent, hops, part, { options }) =>
+    region.attend(sent, hops, part("source")!, part("target"), options["symmetric"] === true),
+  ),
+  gcn: layered((region, sent, hops) => region.propagate(sent, hops)),
+  mlp: layered(),
+  sage: layered((region, sent, hops) => region.mean(sent, hops)),
   gcnii: gcnii((l) => `convolution.${l}.weight`),
   mustad: gcnii(() => "convolution.weight"),
 };

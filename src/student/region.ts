@@ -57,4 +57,57 @@ export class Region {
     }
     return { columns, values: out };
   }
+
+  /**
+   * With i's neighbours and i itself as j: for each head the mean of c_j z_j, weighted by the softmax over j of
+   * LeakyReLU(a . c_j z_j + b . z_i), times r_i; c = (d + 1)^-1/2 and r = 1 / c if `symmetric`, else both are 1.
+   * @param a heads x width, as b, which may be left out
+   */
+  attend(z: Matrix, hops: number, a: Matrix, b: Matrix | undefined, symmetric: boolean): Matrix {
+    const { columns, values } = z;
+    const { indptr, indices } = this.#adjacency;
+    const width = a.columns;
+    const heads = columns / width;
+    const rows = this.#within(hops);
+    const out = new Float64Array(rows * columns);
+    const share = (node: number): number => (symmetric ? this.#scale[node]! : 1);
+    const sent = headDots(z, a);
+    const own = b && headDots(z, b);
+    for (let r = 0; r < rows; r++) {
+      const [begin, end] = [indptr[r]!, indptr[r + 1]!];
+      for (let h = 0; h < heads; h++) {
+        const score = (node: number): number => {
+          const e = share(node) * sent[node * heads + h]! + (own ? own[r * heads + h]! : 0);
+          return e < 0 ? SLOPE * e : e;
+        };
+        let most = score(r);
+        for (let k = begin; k < end; k++) most = Math.max(most, score(indices[k]!));
+        const to = r * columns + h * width;
+        let sum = 0;
+        // The last one is the node itself.
+        for (let k = begin; k <= end; k++) {
+          const node = k < end ? indices[k]! : r;
+          const weight = Math.exp(score(node) - most);
+          const from = node * columns + h * width;
+          sum += weight;
+          for (let c = 0; c < width; c++) out[to + c]! += weight * share(node) * values[from + c]!;
+        }
+        for (let c = 0; c < width; c++) out[to + c]! /= sum * share(r);
+      }
+    }
+    return { columns, values: out };
+  }
+}
+
+/** LeakyReLU's slope below 0. */
+const SLOPE = 0.2;
+
+/** Each node's and head's product with the head's vector. */
+function headDots({ columns, values }: Matrix, vectors: Matrix): Float64Array {
+  const width = vectors.columns;
+  const out = new Float64Array(values.length / width);
+  for (let k = 0; k < values.length; k++) {
+    out[Math.floor(k / width)]! += values[k]! * vectors.values[k % columns]!;
+  }
+  return out;
 }

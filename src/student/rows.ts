@@ -96,8 +96,10 @@ export function addedFeatures(features: AddedNode["features"], count: number): R
   const entries = Object.entries(dense ? Array.from(features as ArrayLike<number>) : features);
   for (const [column, value] of entries) {
     if (/^\d{1,9}$/.test(column) && Number(column) < count && Number.isFinite(value)) continue;
+    // As it was given: "1" is no number.
+    const given = String(typeof value === "number" ? value : JSON.stringify(value));
     throw new StudentError(
-      `an added node's feature ${column.slice(0, 20)} is ${String(value).slice(0, 20)}; ` +
+      `an added node's feature ${column.slice(0, 20)} is ${given.slice(0, 20)}; ` +
         `features are finite numbers in the columns 0 to ${count - 1}`,
     );
   }

@@ -90,9 +90,14 @@ export class Student {
     throw new StudentError(`the model's configuration has no number "${name}"`);
   }
 
+  /** Returns an array that not every model of the kind has. */
+  optional(name: string): Matrix | undefined {
+    return this.#weights.get(name);
+  }
+
   /** @throws StudentError if the file lacks the array */
   weight(name: string): Matrix {
-    const found = this.#weights.get(name);
+    const found = this.optional(name);
     if (found) return found;
     throw new StudentError(`the model file has no array "${name}"`);
   }

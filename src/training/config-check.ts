@@ -77,7 +77,7 @@ function checkFeatures(features: readonly number[] | undefined, what: string): v
 }
 
 /** Returns which of a teacher's parts outputs have. */
-function knownParts({ classes, hidden, widths }: TeacherOutputsConfig): Reads[] {
+export function knownParts({ classes, hidden, widths }: TeacherOutputsConfig): Reads[] {
   return [
     ...(classes === undefined ? [] : (["logits"] as const)),
     ...(hidden === undefined ? [] : (["hidden"] as const)),

@@ -4,6 +4,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { OptionError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
+import { sha256 } from "../base/sha256.ts";
 import { denseRows } from "../datasets/import/dense.ts";
 import { readOwn } from "../datasets/import/found.ts";
 import { OwnArrays } from "../datasets/import/own-arrays.ts";
@@ -50,6 +51,19 @@ export async function readTeacherFile(source: string): Promise<KnownOutputs> {
     ...(arrays.names.includes("hidden") && { hidden: read("hidden") }),
     layers: sorted.map((number) => read(layers.get(number)!)),
   };
+}
+
+/** A file that a teacher was read from. */
+export interface TeacherFile {
+  readonly path: string;
+  /** Of its bytes, 64 hex digits; absent for a folder. */
+  readonly sha256?: string;
+}
+
+/** Names a teacher's file with its digest. @throws BadFileError for one that cannot be read */
+export async function digestedFile(source: string): Promise<TeacherFile> {
+  if (statSync(source).isDirectory()) return { path: source };
+  return { path: source, sha256: sha256(await readOwn(source)) };
 }
 
 /** Arrays of a file, and whether it has a model's configuration, as one of abkd's form. */

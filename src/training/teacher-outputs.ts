@@ -8,7 +8,7 @@ import { hiddenMap, type KnownOutputs, type OutputMap } from "../distillation/gi
 import { InputError, itemCount, itemName } from "../graph/check.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { RunConfig, TeacherOutputsConfig } from "./run.ts";
-import { readTeacherFile } from "./teacher-files.ts";
+import { digestedFile, readTeacherFile, type TeacherFile } from "./teacher-files.ts";
 
 /** A matrix: rows of numbers, a flat array with its shape, or a tensor. */
 export type GivenMatrix =
@@ -33,6 +33,10 @@ export interface TeacherOutputs {
   readonly outputs: KnownOutputs;
   /** The path or paths, for messages only. */
   readonly source: string;
+  /** What they were read from; none for matrices that a program gives. */
+  readonly files: readonly TeacherFile[];
+  /** Trained scalars of the model; unknown for another program's outputs. */
+  readonly parameters?: number;
   /** What each teacher was trained on, as far as that is known. */
   readonly trainedOn: readonly Pick<RunConfig, "dataset" | "split">[];
 }
@@ -139,21 +143,24 @@ export function checkOutputsFit({ outputs, source }: TeacherOutputs, graph: Grap
 }
 
 async function load(source: Source): Promise<TeacherOutputs> {
-  if (typeof source === "string") return teacherOf(await readTeacherFile(source), source);
+  if (typeof source === "string") {
+    const known = await readTeacherFile(source);
+    return teacherOf(known, { source, files: [await digestedFile(source)] });
+  }
   if (typeof source === "object" && source !== null && "config" in source) return source;
   return teacherOf(fromArrays(source));
 }
 
 /**
  * Makes a teacher of its outputs.
- * @param source their path; by default messages call them by their fingerprint
+ * @param about what else is known of it; without a source messages call it by its fingerprint
  * @throws InputError for outputs that are empty, or probabilities in place of logits
  */
 export function teacherOf(
   read: KnownOutputs,
-  source?: string,
-  trainedOn: TeacherOutputs["trainedOn"] = [],
+  about: Partial<Omit<TeacherOutputs, "config" | "outputs">> = {},
 ): TeacherOutputs {
+  const { source, files = [], trainedOn = [], parameters } = about;
   const name = source ?? "the teacher's outputs";
   if (!read.logits && !read.hidden && read.layers.length === 0) {
     throw new InputError(`${name}: they are empty`);
@@ -174,7 +181,14 @@ export function teacherOf(
     widths: layers.map(({ shape }) => shape[1]),
     ...(endsInLogits && { endsInLogits }),
   };
-  const found = { config, outputs, source: source ?? `outputs ${fingerprint}`, trainedOn };
+  const found = {
+    config,
+    outputs,
+    source: source ?? `outputs ${fingerprint}`,
+    files,
+    trainedOn,
+    ...(parameters !== undefined && { parameters }),
+  };
   loaded.set(keyOf(config), found);
   return found;
 }
@@ -266,6 +280,7 @@ function meanOf(each: readonly TeacherOutputs[]): TeacherOutputs {
     config: { fingerprints, classes: shape[1], widths: [] },
     outputs: { logits: shared({ shape, values }), layers: [] },
     source: each.map(({ source }) => source).join(", "),
+    files: each.flatMap(({ files }) => files),
     trainedOn: each.flatMap(({ trainedOn }) => trainedOn),
   };
 }

@@ -2,13 +2,14 @@
 import * as tf from "@tensorflow/tfjs";
 import { percent } from "../display/format.ts";
 import { GivenTeacher, type OrderedOutputs } from "../distillation/given-teacher.ts";
-import type { Graph } from "../graph/graph.ts";
+import type { Graph, Split } from "../graph/graph.ts";
 import { taskOf } from "../tasks/task.ts";
 import { startEngine } from "../tensor/index.ts";
 import { outputsTrouble } from "./dead.ts";
 import { type Scored, scoredOutputs } from "./evaluate.ts";
 import { type SplitTargets, splitTargets } from "./inputs.ts";
 import type { RunConfig } from "./run.ts";
+import type { TeacherOutputs } from "./teacher-outputs.ts";
 import type { TrialData } from "./trial-data.ts";
 
 /** Scores a teacher's logits. */
@@ -21,6 +22,22 @@ export function scoredTeacher(
   return tf.tidy(() => scoredOutputs(teacher.outputs("logits").logits, graph, targets));
 }
 
+/** Scores loaded outputs; undefined if they have no logits. */
+export function teacherScores(
+  { outputs }: Pick<TeacherOutputs, "outputs">,
+  graph: Graph,
+  split: Split,
+): Scored | undefined {
+  if (!outputs.logits) return undefined;
+  startEngine();
+  const targets = splitTargets(graph, split);
+  try {
+    return scoredTeacher({ known: outputs }, graph, targets.value);
+  } finally {
+    targets.dispose();
+  }
+}
+
 /** Returns a sentence for each teacher that is known by its outputs: its accuracy, and what is wrong with it. */
 export function teacherNotes(
   configs: Iterable<RunConfig>,
@@ -31,14 +48,11 @@ export function teacherNotes(
     const { teacher, graph, split } = dataOf(config);
     if (!teacher) continue;
     const name = `the teacher ${teacher.source}`;
-    if (!teacher.outputs.logits) {
+    const scored = teacherScores(teacher, graph, split);
+    if (!scored) {
       notes.add(`${name} has no logits: its accuracy is not known`);
       continue;
     }
-    startEngine();
-    const targets = splitTargets(graph, split);
-    const scored = scoredTeacher({ known: teacher.outputs }, graph, targets.value);
-    targets.dispose();
     const { val, test } = scored.accuracy;
     const { metric } = taskOf(graph);
     notes.add(

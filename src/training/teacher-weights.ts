@@ -4,7 +4,7 @@ import { type DataOptions, loadDataset } from "../datasets/index.ts";
 import type { KnownOutputs } from "../distillation/given-teacher.ts";
 import { BadFileError } from "../formats/errors.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { Model } from "../models/model.ts";
+import { type Model, parameterCount } from "../models/model.ts";
 import { findModel } from "../models/registry.ts";
 import { startEngine } from "../tensor/index.ts";
 import { checkFit, readModelFile } from "./apply.ts";
@@ -12,7 +12,7 @@ import { withForward } from "./evaluate.ts";
 import { graphInputs } from "./inputs.ts";
 import { modelWith } from "./model-file.ts";
 import { readPygModel } from "./pyg-weights.ts";
-import { arraysIn, isOutput } from "./teacher-files.ts";
+import { arraysIn, digestedFile, isOutput } from "./teacher-files.ts";
 import { type TeacherOutputs, teacherOf } from "./teacher-outputs.ts";
 
 /**
@@ -49,7 +49,12 @@ export async function loadTeacher(
   startEngine();
   const model = modelWith(config, shape, parameters);
   try {
-    return teacherOf(outputsOn(graph, model), file, own?.ours ? [own.config] : []);
+    return teacherOf(outputsOn(graph, model), {
+      source: file,
+      files: [await digestedFile(file)],
+      trainedOn: own?.ours ? [own.config] : [],
+      parameters: parameterCount(model),
+    });
   } finally {
     model.dispose();
   }

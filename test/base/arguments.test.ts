@@ -25,6 +25,7 @@ const MEANT: Readonly<Record<string, readonly string[]>> = {
   describeWarnings: ["[]"],
   inconsistencies: ["undefined"],
   learningCurves: ["[]"],
+  liveCompress: ALL,
   liveCurve: ALL,
   modelSizeClaims: ["undefined", "{}", "[]"],
   progress: ["[]"],

@@ -99,7 +99,8 @@ test("distill, export and predict by paths; another graph of that name has runs 
 
 test("data import keeps a graph: later commands need its name alone, and predict not even that", async (t) => {
   const folder = temporaryFolder(t);
-  const data = ["--data", folder];
+  // It is made, as each folder is that a command writes into.
+  const data = ["--data", join(folder, "new", "data")];
   const sets = npz({
     train_idx: int([0, 1, 2, 3]),
     val_idx: int([4, 5]),

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { encodeOnnxModel } from "../../src/deployment/onnx.ts";
 import { startEngine } from "../../src/tensor/index.ts";
 import type { ModelFile } from "../../src/training/model-file.ts";
-import { CONFIGS, modelOf, oddGraph } from "../student/models.ts";
+import { CONFIGS, modelOf, oddGraph, titleOf } from "../student/models.ts";
 
 /** What run_onnx.py prints. */
 export interface OnnxAnswers {
@@ -27,10 +27,10 @@ export interface OnnxAnswers {
 startEngine("wasm", { threads: 1 });
 export const graph = oddGraph();
 
-const all = CONFIGS.map((model) => {
-  const normalised = "batchNorm" in model && model.batchNorm ? "-normalised" : "";
-  return { name: `${model.kind}${normalised}`, file: modelOf(model, graph) };
-});
+const all = CONFIGS.map((model) => ({
+  name: titleOf(model).replace(" batchNorm", "-normalised").replace(" ", "-"),
+  file: modelOf(model, graph),
+}));
 const some = { name: "gcnii-some-features", file: modelOf(CONFIGS[0]!, graph, [0, 3, 4, 8]) };
 
 export const cases: readonly { name: string; file: ModelFile; bytes: Uint8Array }[] = [

@@ -83,6 +83,6 @@ test("a kind without a form is refused by name", () => {
   const config = { ...file.config, model: { ...file.config.model, kind: "own" as "gcn" } };
   assert.throws(
     () => encodeOnnxModel({ ...file, config } as never),
-    /the kind "own" has no ONNX form; known: gcn,/,
+    /the kind "own" has no ONNX form; known: gat,/,
   );
 });

@@ -3,8 +3,14 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { compressCard, verdictText } from "../../src/experiments/compress/card.ts";
-import { BASELINES, type Compression, compress } from "../../src/experiments/compress/compress.ts";
+import {
+  BASELINES,
+  type Compression,
+  type CompressProgress,
+  compress,
+} from "../../src/experiments/compress/compress.ts";
 import type { Finalist } from "../../src/experiments/compress/finalists.ts";
 import { rankFeatures } from "../../src/experiments/compress/ranking.ts";
 import {
@@ -106,8 +112,10 @@ test("a search ends with the file and the card; stopped it goes on, and repeated
     ...{ folder: output, runsDir: path.join(folder, "runs"), workers: 2 },
     budget: { parameters: 150 },
   };
+  const told: CompressProgress[] = [];
   const counting = {
     ...request,
+    onStage: (progress: CompressProgress) => told.push(progress),
     observer(event: { readonly type: string }): void {
       if (event.type === "start") begun++;
       if (event.type === "finish" && ++finished === 8) stop.abort();
@@ -117,6 +125,7 @@ test("a search ends with the file and the card; stopped it goes on, and repeated
     name: "InterruptedError",
   });
   const before = finished;
+  const stoppedAt = told.length;
   const students = (): unknown =>
     JSON.parse(readFileSync(path.join(output, "search", "search.json"), "utf8")).students;
   const first = students();
@@ -141,8 +150,16 @@ test("a search ends with the file and the card; stopped it goes on, and repeated
   for (const part of ["## Finalists", "plain student and SoftKD", best.id, found.fingerprint]) {
     assert.ok(card.includes(part), part);
   }
-  const page = await compressPage(found);
-  assert.ok(page.includes('id="figure-0"') && page.includes(found.finalists[1]!.contender.label));
+  const page = compressPage(found);
+  assert.ok(page.includes("<svg") && page.includes(found.finalists[1]!.contender.label));
+  assert.ok(!page.includes("<script") && page.length < 200_000, `${page.length} bytes`);
+  const last = told.at(-1)!;
+  assert.deepEqual([last.stage, last.secondsLeft], ["done", 0]);
+  assert.ok(told.every(({ secondsLeft }) => secondsLeft <= 6));
+  const ended = told.slice(stoppedAt).flatMap((one) => one.finished);
+  // Each rung's runs, those from before the stop too, and the finalists' seeds.
+  assert.equal(ended.length, found.counts.runs - found.counts.diverged);
+  for (const one of tried) assert.ok(ended.some((other) => isDeepStrictEqual(one, other)));
 
   begun = 0;
   const again = await compress(counting);

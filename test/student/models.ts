@@ -12,6 +12,11 @@ import { smallConfig } from "../training/small.ts";
 const layered = { layers: 3, width: 6, dropout: 0.5 };
 const deep = { layers: 4, width: 5, alpha: 0.2, lambda: 0.7, dropout: 0.5 };
 
+const heads = {
+  ...{ heads: 2, width: 3, inputDropout: 0.5, edgeDropout: 0 },
+  ...({ start: "uniform", batchNorm: false } as const),
+};
+
 export const CONFIGS: readonly ModelConfig[] = [
   { kind: "gcnii", ...deep },
   { kind: "mustad", ...deep },
@@ -19,7 +24,24 @@ export const CONFIGS: readonly ModelConfig[] = [
   { kind: "gcn", ...layered, batchNorm: true },
   { kind: "sage", ...layered, batchNorm: true },
   { kind: "mlp", ...layered, batchNorm: true },
+  { kind: "gat", ...layered, ...heads, destination: true, residual: false, symmetric: false },
+  {
+    kind: "gat",
+    ...layered,
+    ...heads,
+    destination: false,
+    residual: true,
+    symmetric: true,
+    batchNorm: true,
+  },
 ];
+
+/** Tells models of one kind apart. */
+export function titleOf(model: ModelConfig): string {
+  const options = model as unknown as Readonly<Record<string, unknown>>;
+  const parts = ["batchNorm", "symmetric"].filter((name) => options[name] === true);
+  return [model.kind, ...parts].join(" ");
+}
 
 /** Makes a model file for a graph, whose biases, gains and running statistics are not those of the start. */
 export function modelOf(model: ModelConfig, graph: Graph, kept?: readonly number[]): ModelFile {

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { OptionError } from "../../base/errors.ts";
-import { writeAtomic } from "../../base/files.ts";
+import { fileError, writeAtomic } from "../../base/files.ts";
 import { makeFolders } from "../../base/folders.ts";
 import { printable } from "../../base/printable.ts";
 import { toFloat32, toFloat64, toInt32 } from "../../formats/arrays.ts";
@@ -84,6 +84,8 @@ export async function keep(
   imported: Imported,
   dataDir?: string,
 ): Promise<string> {
+  // A folder that is only read must be there; one that is written to is made, as everywhere.
+  if (dataDir !== undefined && !existsSync(dataDir)) made(dataDir);
   const file = fileIn(dataFolders(dataDir).downloads, name);
   if (existsSync(file)) {
     const { graph } = await readKept(file);
@@ -92,9 +94,18 @@ export async function keep(
       `${file} is another graph, ${graph.name}: choose another name for ${imported.graph.name}, or delete it`,
     );
   }
-  makeFolders(path.dirname(file));
+  made(path.dirname(file));
   writeAtomic(file, encodeNpz(arraysOf(source, imported)));
   return file;
+}
+
+/** @throws FileError */
+function made(folder: string): void {
+  try {
+    makeFolders(folder);
+  } catch (cause) {
+    throw fileError("create", folder, cause, 2);
+  }
 }
 
 function arraysOf(source: string, imported: Imported): Map<string, NpyArray> {

@@ -1,16 +1,18 @@
 // A student's card: what it is, from what, on which data, how accurate, what was tried, what died.
 import { needObject } from "../../base/arguments.ts";
 import { optionName } from "../../base/options.ts";
+import { printableLine } from "../../base/printable.ts";
 import { columnsOf, markdownTable, type Table } from "../../base/table.ts";
 import { OWN_NAME } from "../../datasets/registry.ts";
 import { counted, duration, grouped, inPercent, listed } from "../../display/format.ts";
 import { findMethod } from "../../distillation/registry.ts";
-import { findModel, modelTitle } from "../../models/registry.ts";
+import { findModel } from "../../models/registry.ts";
 import type { StudentSize } from "../contenders.ts";
 import { mean, meanInterval, type PairedTest, pairedTest } from "../statistics.ts";
-import { BASELINES, type Compression, sizeKey } from "./compress.ts";
+import { BASELINES, type Compression } from "./compress.ts";
 import type { Finalist } from "./finalists.ts";
 import type { Budget } from "./sizes.ts";
+import type { TeacherFacts } from "./teacher.ts";
 
 /** Names a size in a few words: `GCN 2L-16H, 232 of 3,703 features`. */
 export function sizeText({ model, features }: StudentSize, all: number): string {
@@ -58,21 +60,45 @@ function comparisons({
 
 /** Says whether the chosen student is better than the plain student and SoftKD, or that nothing is. */
 export function verdictText(found: Pick<Compression, "chosen" | "finalists">): string {
-  const { chosen } = found;
+  const { chosen, finalists } = found;
   const all = comparisons(found);
-  const isBaseline = BASELINES.some((id) => id === chosen.contender.id);
+  const isBaseline = (id: string): boolean => BASELINES.some((one) => one === id);
+  const baselines = finalists.some(({ contender }) => contender.id === "softkd")
+    ? "the plain student and SoftKD"
+    : "the plain student";
   const differences = all.map(({ with: { contender }, test }) => {
     const [low, high] = test.interval.map((end) => (100 * end).toFixed(1));
     return `${(100 * test.difference).toFixed(1)} points over ${contender.label} (95 % interval ${low} to ${high})`;
   });
-  const lead = `its lead in validation accuracy is ${differences.join(" and ")}, over ${counted(chosen.validation.length, "seed")}`;
-  if (isBaseline) {
-    return `Nothing beats the plain student and SoftKD here: ${chosen.contender.label} itself is the best on validation nodes; ${lead}.`;
+  const seeds = counted(chosen.validation.length, "seed");
+  const lead = `its lead in validation accuracy is ${differences.join(" and ")}, over ${seeds}`;
+  if (isBaseline(chosen.contender.id)) {
+    const best = `${chosen.contender.label} itself is the best on validation nodes`;
+    return `Nothing beats ${baselines} here: ${best}${all.length > 0 ? `; ${lead}` : ""}.`;
   }
   const isClear = all.every(({ test }) => test.interval[0] > 0);
   return isClear
-    ? `${chosen.contender.label} beats the plain student and SoftKD on validation nodes: ${lead}.`
-    : `Nothing beats the plain student and SoftKD clearly: ${chosen.contender.label} has the highest mean, but ${lead}.`;
+    ? `${chosen.contender.label} beats ${baselines} on validation nodes: ${lead}.`
+    : `Nothing beats ${baselines} clearly: ${chosen.contender.label} has the highest mean, but ${lead}.`;
+}
+
+/** `GCNII 64L-64H, 354,375 parameters: validation 88.1 %, test 86.7 %`, or the same of a teacher's files. */
+function teacherText({ name, parameters, accuracy, outputs }: TeacherFacts): string {
+  const what = listed(
+    printableLine(name),
+    parameters !== undefined && `${grouped(parameters)} parameters`,
+    outputs,
+  );
+  if (!accuracy) return `${what}; without logits its accuracy is not known`;
+  return `${what}: validation ${inPercent(accuracy.val)} %, test ${inPercent(accuracy.test)} %`;
+}
+
+/** What the student's size is, beside its teacher's if that is known. */
+function sizeRow({ chosen, teacher, bytes }: Compression): string {
+  const all = teacher.parameters;
+  const ratio = (all ?? 0) / chosen.parameters;
+  const beside = `, ${ratio.toFixed(ratio < 10 ? 1 : 0)} times fewer than the teacher's`;
+  return `${grouped(chosen.parameters)} parameters${all === undefined ? "" : beside}; ${grouped(bytes)} bytes`;
 }
 
 /** The finalists, the best first; accuracies are on validation nodes. */
@@ -93,7 +119,7 @@ function finalistsTable({ finalists, chosen, graph }: Compression): Table {
 }
 
 /** The best student of each family that was tried, on validation nodes; of its longest training. */
-function familiesTable({ tried, times, graph }: Compression): Table {
+function familiesTable({ tried, graph }: Compression): Table {
   const groups = Map.groupBy(
     tried,
     ({ size }) => `${size.model.kind} ${size.features?.length ?? "all"}`,
@@ -104,7 +130,7 @@ function familiesTable({ tried, times, graph }: Compression): Table {
       sizeText(best.size, graph.features),
       best.contender,
       grouped(best.parameters),
-      grouped(Math.round(times.get(sizeKey(best.size)) ?? 0)),
+      grouped(Math.round(best.microseconds)),
       `${inPercent(best.validation)} %`,
       String(group.length),
       String(group.filter(({ dead }) => dead).length),
@@ -131,21 +157,17 @@ export interface CardParts {
 }
 
 export function cardParts(found: Compression): CardParts {
-  const { chosen, best, teacher, dataset, split, graph, counts, seeds } = found;
+  const { chosen, best, teacher, leftOut, dataset, split, graph, counts, seeds } = found;
   const { draw, contender } = chosen;
   const tests = chosen.records.flatMap((record) => (record ? [record.accuracy.test] : []));
   // The name of a graph that was read from a path says nothing to another process.
   const place = OWN_NAME.test(dataset) ? "PATH   # the graph's file or folder" : dataset;
-  const ratio = teacher.parameters.model / chosen.parameters;
   const training = { dropout: draw.dropout, ...best.config.training };
   const named = (key: string): string => optionName(findMethod(contender.method).options, key);
   const options = Object.entries(best.config.method?.options ?? {});
   const rows: string[][] = [
     ["student", sizeText(chosen.size, graph.features)],
-    [
-      "size",
-      `${grouped(chosen.parameters)} parameters, ${ratio.toFixed(ratio < 10 ? 1 : 0)} times fewer than the teacher's; ${grouped(found.bytes)} bytes`,
-    ],
+    ["size", sizeRow(found)],
     ["budget", budgetText(found.budget)],
     [
       "time",
@@ -161,10 +183,11 @@ export function cardParts(found: Compression): CardParts {
         )
         .join(", "),
     ],
-    [
-      "teacher",
-      `${modelTitle(teacher.config.model)}, ${grouped(teacher.parameters.model)} parameters: validation ${inPercent(teacher.accuracy.val)} %, test ${inPercent(teacher.accuracy.test)} %`,
-    ],
+    ["teacher", teacherText(teacher)],
+    ...teacher.files.map(({ path, sha256 }) => [
+      "teacher's file",
+      `${printableLine(path)}, ${sha256 === undefined ? "a folder" : `sha256 ${sha256}`}`,
+    ]),
     [
       "data",
       `${dataset}, split ${split}: ${grouped(graph.nodes)} nodes, ${grouped(graph.features)} features, ${counted(graph.classes, "class", "classes")}; fingerprint ${found.fingerprint}`,
@@ -190,7 +213,7 @@ export function cardParts(found: Compression): CardParts {
       "Three rungs of successive halving " +
       "for each method (docs/compress.md), then each method's best with seeds of its own. Validation nodes decided " +
       "everything; they were looked at often, so that validation accuracies are a little too high. Test accuracy was " +
-      "read once, for the chosen student.",
+      `read once, for the chosen student.${leftOut.map(({ label, why }) => ` ${label} was left out: ${why}.`).join("")}`,
     families: familiesTable(found),
     use: [
       `abkd predict ${found.file} --dataset ${place}`,

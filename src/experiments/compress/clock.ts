@@ -16,6 +16,7 @@ import type { ResultsStore } from "../results-store.ts";
 import { missingTrials, runRecorded } from "../run-study.ts";
 import type { TrialRecord } from "../trial-record.ts";
 import type { MeasuredSize } from "./sizes.ts";
+import { sizeKey, type TriedStudent, triedOf } from "./tried.ts";
 
 const FORMAT = "abkd-compress/1";
 
@@ -53,10 +54,16 @@ export interface Stage {
   readonly trials: ReadonlyMap<string, RunConfig>;
   /** Runs that are done whatever the time. */
   readonly needed: ReadonlySet<string>;
+  /** The id of the contender that each run is of. */
+  readonly owners: ReadonlyMap<string, string>;
   readonly seconds: number;
+  /** What the stages after it may take. */
+  readonly secondsAfter: number;
   /** Whether the models are wanted afterwards; the records stay in any case. */
   readonly keepsModels?: boolean;
 }
+
+type Ended = Pick<TrialRecord, "id" | "config" | "parameters" | "accuracy" | "dead">;
 
 /** What is known once a stage is over. */
 export interface StageOutcome {
@@ -66,12 +73,15 @@ export interface StageOutcome {
   readonly left: ReadonlySet<string>;
 }
 
-/** How far a stage is. */
+/** How far a search is. */
 export interface StageProgress {
   readonly stage: string;
-  /** Runs that ended; the time decides how many there will be. */
+  /** Runs of this stage that ended; the time decides how many there will be. */
   readonly done: number;
+  /** Until the whole search is over, but for runs that are done whatever the time. */
   readonly secondsLeft: number;
+  /** The students that ended since the last call. */
+  readonly finished: readonly TriedStudent[];
 }
 
 export interface ClockOptions extends Omit<TrialsOptions, "resume" | "engine" | "recorded"> {
@@ -128,15 +138,28 @@ export class Clock {
    * Runs what is missing of a stage until its time is up; a stage that is over is read again.
    * @throws InterruptedError after the caller's signal; what runTrials() throws
    */
-  async run({ name, trials, needed, seconds, keepsModels }: Stage): Promise<StageOutcome> {
+  async run(stage: Stage): Promise<StageOutcome> {
+    const { name, trials, needed, owners, seconds, secondsAfter, keepsModels } = stage;
     const { store, runsDir, onStage, workers = availableParallelism() } = this.#options;
     const before = this.#state.stages[name];
     const isOver = before?.left !== undefined;
     const left = new Set(before?.left ?? []);
     const wanted = new Map([...trials].filter(([id]) => !left.has(id)));
-    const missing = missingTrials(wanted, store.read(wanted.keys()));
+    const earlier = store.read(wanted.keys());
+    const missing = missingTrials(wanted, earlier);
     let spent = before?.seconds ?? 0;
     let done = wanted.size - missing.size;
+    const times = new Map(
+      this.#state.students?.map(({ size, microseconds }) => [sizeKey(size), microseconds]),
+    );
+    const show = (taken: number, ended: readonly Ended[]): void =>
+      onStage?.({
+        stage: name,
+        done,
+        secondsLeft: Math.max(0, seconds - taken) + secondsAfter,
+        finished: ended.map((one) => triedOf(one, owners.get(one.id)!, times)),
+      });
+    show(spent, [...earlier.records.values()]);
     // Runs that another command left in the folder stay there.
     const ours = [...missing.values()].filter(
       ({ ...config }) => !existsSync(runFiles(runsDir, config).folder),
@@ -151,15 +174,10 @@ export class Clock {
       if (chunk.length === 0) continue;
       const began = performance.now();
       const taken = (): number => spent + (performance.now() - began) / 1000;
-      const show = (): void =>
-        onStage?.({
-          stage: name,
-          done,
-          secondsLeft: Math.max(0, seconds - taken()),
-        });
       const observer = (event: TrainingEvent): void => {
-        if (event.type === "finish" && wanted.has(event.id)) done++;
-        show();
+        const ended = event.type === "finish" && wanted.has(event.id) ? [event.result] : [];
+        done += ended.length;
+        show(taken(), ended);
         this.#options.observer?.(event);
       };
       try {

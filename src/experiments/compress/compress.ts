@@ -1,5 +1,6 @@
 // Finds the best student within a budget: sizes, families, features and methods, chosen on validation nodes alone.
 import path from "node:path";
+import { sum } from "simple-statistics";
 import {
   CONFIG,
   checkKeys,
@@ -22,16 +23,16 @@ import {
 import type { Graph } from "../../graph/graph.ts";
 import { fingerprint } from "../../training/inputs.ts";
 import { encodeModel } from "../../training/model-file.ts";
+import type { Observer } from "../../training/observer.ts";
 import { TEACHER_SEED, teacherConfig } from "../../training/recipes.ts";
-import type { RunConfig, RunResult } from "../../training/run.ts";
-import { runId } from "../../training/run-id.ts";
+import type { RunConfig } from "../../training/run.ts";
 import { RUNS_FOLDER, readFiles, readModel, runFiles } from "../../training/run-store.ts";
+import { checkOutputsFit } from "../../training/teacher-outputs.ts";
 import { runTrials, type TrialsOptions } from "../../training/trials.ts";
 import { type Contender, contenders, type StudentSize } from "../contenders.ts";
 import type { Draw } from "../recipe-draws.ts";
 import {
   configsOf,
-  type SearchProgress,
   type SearchRule,
   type SearchSubject,
   searchContenders,
@@ -43,6 +44,18 @@ import { Clock, type StageProgress } from "./clock.ts";
 import { bestRun, type Finalist, trainFinalists } from "./finalists.ts";
 import { rankFeatures } from "./ranking.ts";
 import { type Budget, fittingSizes, sizeParameters } from "./sizes.ts";
+import {
+  type GivenTeacher,
+  givenFacts,
+  isOutputs,
+  type LeftOut,
+  rankingStudent,
+  searchTeacher,
+  type TeacherFacts,
+  teachable,
+  trainedFacts,
+} from "./teacher.ts";
+import { sizeKey, type TriedStudent, triedOf } from "./tried.ts";
 
 /** The plain student and SoftKD, which every search tries, whatever else it does. */
 export const BASELINES = ["student", "softkd"] as const;
@@ -57,8 +70,11 @@ export interface CompressRequest
   readonly dataset: string;
   /** The dataset's usual one if left out. */
   readonly split?: string;
-  /** The dataset's GCNII 64L-64H if left out. */
-  readonly teacher?: RunConfig;
+  /**
+   * The dataset's GCNII 64L-64H if left out. A run's configuration is trained, or taken from the folder of runs; a
+   * path is that of a file of weights (loadTeacher()); outputs are as loadTeacherOutputs() takes them.
+   */
+  readonly teacher?: GivenTeacher;
   readonly budget: Budget;
   /** Of the search; the teacher's own training comes before. */
   readonly minutes?: number;
@@ -66,17 +82,18 @@ export interface CompressRequest
   readonly methods?: readonly string[];
   /** Where the student, the card and the search's records go. */
   readonly folder: string;
-  readonly onStage?: (progress: StageProgress) => void;
+  /** Called when a run has begun, gone on or ended; liveCompress() draws it in a notebook. */
+  readonly onStage?: (progress: CompressProgress) => void;
 }
 
-/** A student that was trained: on which place of the figure it lies. */
-export interface TriedStudent {
-  readonly contender: string;
-  readonly size: StudentSize;
-  readonly parameters: number;
-  /** Fraction of the validation items. */
-  readonly validation: number;
-  readonly dead: boolean;
+/** The stage that is told once all is done. */
+export const SEARCH_OVER = "done";
+
+/** How far a search is, and what a figure needs beside it. */
+export interface CompressProgress extends StageProgress {
+  readonly teacher: TeacherFacts;
+  /** Of the graph. */
+  readonly features: number;
 }
 
 /** All that a card says. */
@@ -88,7 +105,9 @@ export interface Compression {
   readonly budget: Budget;
   readonly minutes: number;
   readonly folder: string;
-  readonly teacher: RunResult;
+  readonly teacher: TeacherFacts;
+  /** Methods that read what the teacher's outputs lack. */
+  readonly leftOut: readonly LeftOut[];
   readonly chosen: Finalist;
   /** The chosen one's run whose model is in the file: the seed of the highest validation accuracy. */
   readonly best: TrialRecord;
@@ -99,17 +118,11 @@ export interface Compression {
   readonly finalists: readonly Finalist[];
   readonly seeds: readonly number[];
   readonly tried: readonly TriedStudent[];
-  /** Microseconds of each tried size, by sizeKey(). */
-  readonly times: ReadonlyMap<string, number>;
   readonly counts: { readonly runs: number; readonly dead: number; readonly diverged: number };
   readonly seconds: number;
 }
 
 export const STUDENT_FILE = "student.safetensors";
-
-/** Identifies a size within a search, whose kept features follow from their number. */
-export const sizeKey = ({ model, features }: StudentSize): string =>
-  `${model.kind} ${model.layers}L-${model.width}H ${features?.length ?? "all"}`;
 
 /** Shares of the time: three rungs, then the finalists with seeds of their own. */
 const TIME = [0.35, 0.2, 0.2, 0.25] as const;
@@ -130,14 +143,14 @@ function ruleOn(split: string): SearchRule {
   };
 }
 
-function contendersOf(ids: readonly string[], students: readonly StudentSize[]): Contender[] {
+function contendersOf(ids: readonly string[]): Contender[] {
   const all = contenders();
   return [...new Set([...BASELINES, ...ids])].map((id) => {
     const found = all.find((one) => one.id === id);
     if (!found) {
       throw new OptionError(`no method "${id}"; legal: ${all.map((one) => one.id).join(", ")}`);
     }
-    return { ...found, space: { ...found.space, students } };
+    return found;
   });
 }
 
@@ -147,7 +160,10 @@ const OPTIONS: Readonly<Record<keyof CompressRequest, Legal>> = {
   split: LEGAL.name,
   folder: LEGAL.folder,
   runsDir: LEGAL.folder,
-  teacher: { ...LEGAL.object, words: CONFIG },
+  teacher: {
+    words: `${CONFIG}, the path of a file of weights, or { outputs }`,
+    is: (value) => isText(value) || LEGAL.object.is(value),
+  },
   budget: { ...LEGAL.object, words: "{ parameters, bytes, microseconds }, one of them or more" },
   minutes: {
     words: "a number above 0",
@@ -181,65 +197,81 @@ export async function compress(request: CompressRequest): Promise<Compression> {
   checkValues(request, OPTIONS, "compress");
   const { dataset, budget, minutes = 10, methods = USUAL_METHODS, folder, onStage } = request;
   const { split = datasetEntry(dataset).defaultSplit, runsDir = RUNS_FOLDER } = request;
-  const { teacher = teacherConfig({ dataset, split, seed: TEACHER_SEED }) } = request;
   checkBudget(budget);
-  const unsized = contendersOf(methods, []);
+  const named = contendersOf(methods);
   const { dataDir, download, onWarning, workers, modules, signal, observer } = request;
   const data = {
     ...(dataDir !== undefined && { dataDir }),
     ...(onWarning && { onWarning }),
     download: download ?? true,
   };
+  const graph = await loadDataset(dataset, data);
+  const sets = await loadSplit(graph, split, data);
+  const print = fingerprint(graph, sets);
+  const subject = { dataset, split, seed: TEACHER_SEED };
+  const teacher = await searchTeacher(request.teacher ?? teacherConfig(subject), dataset, data);
+  if (isOutputs(teacher)) checkOutputsFit(teacher, graph);
+  const { contenders: unsized, leftOut } = teachable(named, teacher);
   const where = {
     ...data,
     runsDir,
     ...(workers !== undefined && { workers }),
     ...(modules && { modules }),
     ...(signal && { signal }),
-    ...(observer && { observer }),
+    ...(observer && { observer: withoutRepeats(observer) }),
   };
-  const graph = await loadDataset(dataset, data);
-  const print = fingerprint(graph, await loadSplit(graph, split, data));
   const store = new ResultsStore(path.join(folder, "search"));
-  const asked = { dataset, split, fingerprint: print, teacher, budget, minutes, methods };
-  const clock = new Clock(asked, { ...where, store, ...(onStage && { onStage }) });
+  const by = isOutputs(teacher) ? { teacherOutputs: teacher.config } : { teacher };
+  const asked = { dataset, split, fingerprint: print, ...by, budget, minutes, methods };
+  const shape = { features: graph.features.columns, classes: graph.classes };
+  let facts: TeacherFacts;
+  const tell = (progress: StageProgress): void =>
+    onStage?.({ ...progress, teacher: facts, features: shape.features });
+  const clock = new Clock(asked, { ...where, store, onStage: tell });
 
-  const [taught] = await runTrials([teacher], { ...where, engine: "wasm", resume: "repair" });
-  const ranking = rankFeatures(readModel(runFiles(runsDir, teacher).model));
-  const subject: SearchSubject = { dataset, teacher: () => teacher };
+  // What the teacher's first layer does not tell, because it is not known, that of a student does.
+  const ranker = isOutputs(teacher) ? rankingStudent(subject, teacher) : teacher;
+  const [ranked] = await runTrials([ranker], { ...where, engine: "wasm", resume: "repair" });
+  facts = isOutputs(teacher) ? givenFacts(teacher, graph, sets) : trainedFacts(ranked!);
+  const ranking = rankFeatures(readModel(runFiles(runsDir, ranker).model));
+  const searched: SearchSubject = { dataset, teacher: () => teacher };
   const rule = ruleOn(split);
   // The longest configuration makes the longest file.
   const last = unsized.at(-1)!;
   const measured = clock.students(() => {
     const configOf = (student: StudentSize): RunConfig =>
-      configsOf(subject, last, { ...SOME_DRAW, options: last.start, student }, rule.rungs[0]!)[0]!;
+      configsOf(searched, last, { ...SOME_DRAW, options: last.start, student }, rule.rungs[0]!)[0]!;
     return fittingSizes(budget, { graph, ranking, configOf });
   });
   const students = measured.map(({ size }) => size);
   const times = new Map(measured.map(({ size, microseconds }) => [sizeKey(size), microseconds]));
   const all: TrialRecord[] = [];
+  const tried: TriedStudent[] = [];
+  const secondsOf = (stage: number): number => 60 * minutes * TIME[stage]!;
   let diverged = 0;
   const progress = await searchContenders(
-    subject,
-    contendersOf(methods, students),
+    searched,
+    unsized.map((one) => ({ ...one, space: { ...one.space, students } })),
     rule,
-    async (trials, { rung, needed }) => {
-      const seconds = 60 * minutes * TIME[rung]!;
-      const name = `rung ${rung + 1}`;
-      const outcome = await clock.run({ name, trials, needed, seconds });
-      all.push(...outcome.records.values());
+    async (trials, { rung, needed, owners }) => {
+      const outcome = await clock.run({
+        ...{ name: `rung ${rung + 1}`, trials, needed, owners },
+        seconds: secondsOf(rung),
+        secondsAfter: sum(TIME.map((_, k) => (k > rung ? secondsOf(k) : 0))),
+      });
+      const records = [...outcome.records.values()];
+      all.push(...records);
+      tried.push(...records.map((one) => triedOf(one, owners.get(one.id)!, times)));
       diverged += trials.size - outcome.left.size - outcome.records.size;
       return outcome;
     },
   );
   const ended = await trainFinalists(progress, {
-    subject,
+    subject: searched,
     rule,
     clock,
-    seconds: 60 * minutes * TIME[3]!,
+    seconds: secondsOf(3),
   });
-  const shape = { features: graph.features.columns, classes: graph.classes };
-  const tried = all.map((record) => triedOf(record, progress));
   const finalists = ended.finalists
     .map(
       (one): Finalist => ({
@@ -257,6 +289,7 @@ export async function compress(request: CompressRequest): Promise<Compression> {
   writeAtomic(path.join(folder, STUDENT_FILE), bytes);
   const own = finalists.flatMap(({ records }) => records).filter((one) => one !== undefined);
   const whole = [...all, ...own];
+  tell({ stage: SEARCH_OVER, done: whole.length, secondsLeft: 0, finished: [] });
   return {
     dataset,
     split,
@@ -264,12 +297,12 @@ export async function compress(request: CompressRequest): Promise<Compression> {
     budget,
     minutes,
     folder,
-    times,
     tried,
     chosen,
     best,
     graph: { nodes: graph.nodes, ...shape },
-    teacher: taught!,
+    teacher: facts,
+    leftOut,
     file: STUDENT_FILE,
     bytes: bytes.length,
     finalists,
@@ -280,6 +313,16 @@ export async function compress(request: CompressRequest): Promise<Compression> {
       diverged: diverged + finalists.reduce((sum, one) => sum + one.diverged, 0),
     },
     seconds: clock.seconds,
+  };
+}
+
+/** Each chunk of runs would tell the same about its teacher. */
+function withoutRepeats(observer: Observer): Observer {
+  const told = new Set<string>();
+  return (event) => {
+    if (event.type === "note" && told.has(event.message)) return;
+    if (event.type === "note") told.add(event.message);
+    observer(event);
   };
 }
 
@@ -305,28 +348,4 @@ function checkBudget(budget: Budget): void {
   throw new OptionError(
     "compress: the budget has no limit: give parameters, bytes or microseconds",
   );
-}
-
-function triedOf(
-  { config, parameters, accuracy, dead }: TrialRecord,
-  progress: readonly SearchProgress[],
-): TriedStudent {
-  const { kind, layers, width } = config.model as StudentSize["model"];
-  const { features } = config;
-  return {
-    contender: contenderOf(config, progress),
-    size: { model: { kind, layers, width }, ...(features && { features }) },
-    parameters: parameters.model,
-    validation: accuracy.val,
-    dead,
-  };
-}
-
-/** Returns the contender that drew a run. */
-function contenderOf(config: RunConfig, progress: readonly SearchProgress[]): string {
-  const id = runId(config);
-  const found = progress.find(({ batches }) =>
-    batches.flat(2).some(({ records }) => records.some((record) => record.id === id)),
-  );
-  return found?.contender.id ?? config.method!.name;
 }

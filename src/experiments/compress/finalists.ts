@@ -59,7 +59,13 @@ export async function trainFinalists(
   const { records, left } = await clock.run({
     name: "finalists",
     needed,
+    owners: new Map(
+      found.flatMap(({ contender, configs }) =>
+        configs.map((config) => [runId(config), contender.id] as const),
+      ),
+    ),
     seconds,
+    secondsAfter: 0,
     keepsModels: true,
     trials: new Map(turns.flat()),
   });
