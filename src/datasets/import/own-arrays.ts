@@ -40,6 +40,13 @@ export class OwnArrays implements ArraySource {
     return [...this.#entries.keys()];
   }
 
+  /** Whether some of the wanted arrays are there: others say nothing of a graph. */
+  get isGraph(): boolean {
+    const beginning = (name: string): string =>
+      name.replace(/[._](indptr|indices|data|shape)$/, "");
+    return this.names.some((name) => this.#words.has(beginning(name.toLowerCase())));
+  }
+
   where(name: string): string {
     return this.#entries.get(name)?.where ?? this.file;
   }
