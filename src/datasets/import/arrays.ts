@@ -48,7 +48,8 @@ const LABELS = [
   "class",
 ].concat(["gnd", "group"]);
 
-const WANTED: ReadonlySet<string> = new Set(
+/** The names of arrays that a graph is made of, without those of sets. */
+export const ARRAY_WORDS: ReadonlySet<string> = new Set(
   [EDGES, END_PAIRS, ADJACENCY, FEATURES, LABELS, TIMES].flat(2),
 );
 
@@ -63,14 +64,21 @@ export function isArrays(bytes: Buffer): boolean {
 
 const NPY = "\x93NUMPY";
 
-/** @throws BadFileError for a file that is damaged, or an object that is no array */
-export async function arraysOf(files: readonly string[], where: string): Promise<OwnArrays> {
-  const arrays = new OwnArrays(where, WANTED);
+/**
+ * @param named a matrix that scipy saved is called as its file; always so if there are several files
+ * @throws BadFileError for a file that is damaged, or an object that is no array
+ */
+export async function arraysOf(
+  files: readonly string[],
+  where: string,
+  named = files.length > 1,
+): Promise<OwnArrays> {
+  const arrays = new OwnArrays(where, ARRAY_WORDS);
   for (const file of files) {
     const bytes = await readOwn(file);
     const { name } = path.parse(file);
     const start = bytes.toString("latin1", 0, 6);
-    if (start.startsWith("PK")) arrays.addNpz(bytes, file, files.length > 1 ? name : "");
+    if (start.startsWith("PK")) arrays.addNpz(bytes, file, named ? name : "");
     else if (start === NPY || /\.npy$/i.test(file)) arrays.addNpy(name, file, () => bytes);
     else if (/\.npz$/i.test(file)) arrays.addNpz(bytes, file);
     else arrays.addObject(name, file, unpickle(bytes, file));

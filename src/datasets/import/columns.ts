@@ -23,7 +23,7 @@ const MASKS: readonly [keyof RawSplit, readonly string[]][] = [
 ];
 /** Names of columns that make a first row a header. */
 export const NODE_WORDS: ReadonlySet<string> = new Set(
-  [IDS, LABELS, SETS, TIMES, MASKS.flatMap(([, words]) => words)].flat(),
+  [IDS, LABELS, SETS, TIMES, MASKS.flatMap(([, words]) => words), "id:id", ":id", ":label"].flat(),
 );
 
 /** A table of nodes and what its columns are, by their numbers from 0. */

@@ -16,8 +16,11 @@ const SOURCES = ["source", "src", "from", "u", "id_1", "id1", "node_1", "node1",
 const TARGETS = ["target", "dst", "to", "v", "id_2", "id2", "node_2", "node2", "to_id"].concat([
   ...["cited", "dst_id", "target_id", "end_id", "to_node", "tonodeid", "txid2", "tail"],
 ]);
-export const EDGE_WORDS: ReadonlySet<string> = new Set([...SOURCES, ...TARGETS]);
-const EDGE_FILE = /edge|link|cites|arcs|graph|network/i;
+export const EDGE_WORDS: ReadonlySet<string> = new Set(
+  // Neo4j's exports have a colon before the names of its own columns.
+  [...SOURCES, ...TARGETS].flatMap((name) => [name, `:${name}`]),
+);
+const EDGE_FILE = /edge|link|cites|arcs|graph|network|relationship/i;
 
 /** @throws BadFileError where no table, or more than one, looks like an edge list */
 export function edgeList(

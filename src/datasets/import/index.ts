@@ -20,14 +20,19 @@ import { ARRAY_FILE, arraysOf, isArrays, readArrays } from "./arrays.ts";
 import { assemble, type GraphChoices, type Imported } from "./assemble.ts";
 import { Beside } from "./beside.ts";
 import { LEGAL_CHOICES, type ReadChoices } from "./choices.ts";
+import { parseJson } from "./feature-list.ts";
 import { FEATURE_FORMS } from "./features.ts";
 import { type FoundGraph, inFolder, readOwn } from "./found.ts";
 import { isGeomGcn, readGeomGcn } from "./geom-gcn.ts";
 import { isGraphSaint, readGraphSaint } from "./graphsaint.ts";
+import { readJsonGraph } from "./json-graph.ts";
 import { checkKeptName, isKept, keep, keptFile, readKept } from "./kept.ts";
+import { isLinqs, readLinqs } from "./linqs.ts";
 import { MADE_FEATURES } from "./made-features.ts";
 import { MATRIX_FILE, readMatrices } from "./matrices.ts";
+import { ogbFolder, readOgb } from "./ogb.ts";
 import { givenSplits } from "./own-splits.ts";
+import { planetoidNames, readPlanetoid } from "./planetoid-folder.ts";
 import { readTables, TABLE_FILE, tableNames } from "./tables.ts";
 
 export { ARC_FORMS, type ArcForm } from "./arcs.ts";
@@ -127,35 +132,81 @@ async function read(source: string, choices: ReadChoices): Promise<FoundGraph> {
   const names = (await readdir(source)).sort();
   if (isGraphSaint(names)) return readGraphSaint(source, names);
   if (isGeomGcn(names)) return readGeomGcn(source, names);
+  if (isLinqs(names)) return readLinqs(source, names, choices);
+  const ogb = ogbFolder(source, names);
+  if (ogb !== undefined) return readOgb(ogb);
+  if (planetoidNames(names).length > 0) return readPlanetoid(source, names);
   if (names.some((name) => MATRIX_FILE.test(name))) return readMatrices(source, names);
   const arrays = inFolder(source, names, ARRAY_FILE);
   const tables = tableNames(names).length > 0;
   if (arrays.length > 0 && tables) {
-    const found = await arraysOf(arrays, source);
+    const found = await arraysOf(arrays, source, true);
     if (found.isGraph) return readArrays(found, choices, await Beside.open(source, names, choices));
   }
   if (tables) return readTables(source, names, choices);
   const [one, more] = arrays;
   if (one !== undefined)
     return readArrays(await arraysOf(arrays, more === undefined ? one : source), choices);
-  const seen = names.slice(0, 8).join(", ") || "nothing";
-  throw new BadFileError(source, `no known form of graph; it has ${seen}; see docs/datasets.md`);
+  for (const file of inFolder(source, names, JSON_FILE)) {
+    const found = await readJsonGraph(file, parseJson(file, await readOwn(file)), choices);
+    if (found) return found;
+  }
+  throw new BadFileError(source, `${await unknownFolder(source, names)}; see docs/datasets.md`);
+}
+
+const JSON_FILE = /\.json(\.gz)?$/i;
+
+/** Why a folder is no graph, and which folder or file of it may be one. */
+async function unknownFolder(source: string, names: readonly string[]): Promise<string> {
+  const seen =
+    names
+      .slice(0, 8)
+      .map((name) => printable(name))
+      .join(", ") || "nothing";
+  const torch = names.find((name) => TORCH.test(name));
+  if (torch !== undefined) return `${torch}: ${TORCH_ADVICE}`;
+  const inner = names.filter((name) => statSync(path.join(source, name)).isDirectory());
+  const advice = inner.length > 0 ? "; a graph may be in one of its folders: name that" : "";
+  return `no known form of graph; it has ${seen}${advice}`;
 }
 
 /** Files that do not hold a graph by themselves. */
-const PART = /\.(npy|mtx|json)$/i;
-const TORCH = /\.(pt|pth|bin)$/i;
+const PART = /\.(npy|mtx)(\.gz)?$/i;
+const TORCH = /\.(pt|pth|bin|dgl)$/i;
+const TORCH_ADVICE =
+  "PyTorch's and DGL's objects are programs, which are not run; save the arrays: " +
+  "np.savez(FILE, edge_index=data.edge_index, x=data.x, y=data.y)";
+/** Forms that other programs turn into one that is read. */
+const OTHERS: readonly [RegExp, string][] = [
+  [TORCH, TORCH_ADVICE],
+  [
+    /\.(gml|graphml|gexf|net|paj|pajek)$/i,
+    "not read; networkx turns it into JSON: json.dump(nx.node_link_data(nx.read_gml(FILE)), OUT)",
+  ],
+  [/\.(parquet|feather|h5|hdf5)$/i, "not read; pandas turns it into text: df.to_csv(FILE)"],
+  [/\.(zip|tar|tgz|tar\.gz|rar|7z)$/i, "an archive; unpack it, and name the folder"],
+];
 
 async function readFile(source: string, choices: ReadChoices): Promise<FoundGraph> {
-  if (PART.test(source) || TABLE_FILE.test(source)) {
-    const folder = path.dirname(source);
+  const folder = path.dirname(source);
+  const other = OTHERS.find(([pattern]) => pattern.test(source));
+  if (other) throw new BadFileError(source, other[1]);
+  const [planetoid] = planetoidNames([path.basename(source)]);
+  if (planetoid !== undefined) {
+    const all = (await readdir(folder)).filter((name) => name.startsWith(`ind.${planetoid}.`));
+    return readPlanetoid(folder, all);
+  }
+  if (JSON_FILE.test(source)) {
+    const found = await readJsonGraph(source, parseJson(source, await readOwn(source)), choices);
+    if (found) return found;
+  }
+  if (PART.test(source) || JSON_FILE.test(source) || TABLE_FILE.test(source)) {
     throw new BadFileError(source, `one file of several; name their folder instead: ${folder}`);
   }
-  const known = ARRAY_FILE.test(source) || (!TORCH.test(source) && isArrays(await readOwn(source)));
-  if (known) return readArrays(await arraysOf([source], source), choices);
-  const advice = TORCH.test(source) ? "PyTorch's objects are not read; save its arrays as npz" : "";
-  const fault = ["no known form of graph", advice, "see docs/datasets.md"].filter(Boolean);
-  throw new BadFileError(source, fault.join("; "));
+  if (ARRAY_FILE.test(source) || isArrays(await readOwn(source))) {
+    return readArrays(await arraysOf([source], source), choices);
+  }
+  throw new BadFileError(source, "no known form of graph; see docs/datasets.md");
 }
 
 /** The same graph may be read again: it is the same dataset. */

@@ -92,6 +92,10 @@ export class OwnArrays implements ArraySource {
     else this.#entries.set(name, { where, read: () => numbersOrTexts(whole, where) });
   }
 
+  addArray(name: string, where: string, array: RawArray | Texts): void {
+    this.#entries.set(name, { where, read: () => array });
+  }
+
   /** @param value a matrix of scipy, an array, a list, or a dict of these */
   addObject(name: string, where: string, value: PickleValue): void {
     if (value instanceof SparseObject) {

@@ -46,12 +46,31 @@ export async function readTables(
   const all = await openTables(folder, names);
   const { sets, rest: tables } = setTables(all);
   const edges = edgeList(folder, tables, choices);
+  const others = tables.filter((table) => table !== edges);
+  const lists = inFolder(folder, names, /\.json(\.gz)?$/i);
+  return readTableParts({ folder, edges, others, lists, sets }, choices);
+}
+
+/** Tables of which it is known what they are. */
+export interface TableParts {
+  readonly folder: string;
+  readonly edges: TextTable;
+  /** Tables of nodes. */
+  readonly others: readonly TextTable[];
+  /** JSON files that may be lists of features. */
+  readonly lists?: readonly string[];
+  /** Tables that list the nodes of a set. */
+  readonly sets?: readonly TextTable[];
+}
+
+export async function readTableParts(
+  { folder, edges, others, lists = [], sets = [] }: TableParts,
+  choices: ReadChoices,
+): Promise<FoundGraph> {
   const ends = readEnds(edges, choices);
   const known = new Set([...ends.from, ...ends.to]);
-  const others = tables.filter((table) => table !== edges);
   checkNames(folder, others, choices);
   const nodeTables = others.map((table) => readColumns(table, (id) => known.has(id), choices));
-  const lists = inFolder(folder, names, /\.json(\.gz)?$/i);
   return assembled({ folder, edges, ends, nodeTables, lists, sets }, choices);
 }
 

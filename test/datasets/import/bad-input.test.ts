@@ -278,7 +278,7 @@ test("refused: a file that is a part of a graph, or pickled", async () => {
   await refused("x.npy", /x\.npy: one file of several/);
   await refused(
     "cora.pt",
-    /cora\.pt: .*PyTorch's objects are not read; save its arrays as npz; see docs/,
+    /cora\.pt: .*PyTorch's and DGL's objects are programs, which are not run; save the arrays: np/,
   );
 });
 
