@@ -104,6 +104,11 @@ export function readColumns(
     const column = columns[k]!;
     if (k === found || classes?.includes(k)) continue;
     if (column.lists === rows) lists.add(k);
+    else if (2 * column.lists > rows) {
+      const why = "is no list of numbers, as others in this column are";
+      const cell = printable(column.plain, 60);
+      throw new BadFileError(cellName(table, column.plainLine, k), `"${cell}" ${why}`);
+    }
     const numbers = column.flags === rows || lists.has(k);
     const plain = column.commas > 0 && column.commas === column.texts;
     if (!numbers && !plain && (column.numbers === 0 || column.texts > column.numbers)) {

@@ -19,6 +19,9 @@ export interface Column {
   emptyLine: number;
   /** Where a number that is none is. */
   nanLine: number;
+  /** Where the first cell that is no list is. */
+  plainLine: number;
+  plain: string;
   whole: boolean;
   /** The different cells, as far as MOST_DISTINCT. */
   readonly distinct: Set<string>;
@@ -35,7 +38,7 @@ const COMMA = /^[+-]?\d+(,\d{3})*,\d+(\.\d+)?$/;
 export function scan(table: TextTable): { columns: Column[]; rows: number; first: string[] } {
   const columns = Array.from({ length: table.columns }, (): Column => {
     const counts = { numbers: 0, texts: 0, flags: 0, dates: 0, lists: 0, commas: 0, empty: 0 };
-    const places = { textLine: 0, text: "", emptyLine: 0, nanLine: 0 };
+    const places = { textLine: 0, text: "", emptyLine: 0, nanLine: 0, plainLine: 0, plain: "" };
     return { ...counts, ...places, whole: true, distinct: new Set() };
   });
   const first: string[] = [];
@@ -49,6 +52,8 @@ export function scan(table: TextTable): { columns: Column[]; rows: number; first
 }
 
 function note(column: Column, cell: string, line: number): void {
+  const isList = numbersIn(cell) !== undefined;
+  if (!isList && column.plainLine === 0) [column.plainLine, column.plain] = [line, cell];
   if (cell === "") {
     if (column.empty++ === 0) column.emptyLine = line;
     return;
@@ -61,7 +66,7 @@ function note(column: Column, cell: string, line: number): void {
     if (FLAG.test(cell)) column.flags++;
     else if (DATE.test(cell)) column.dates++;
     else if (COMMA.test(cell)) column.commas++;
-    else if (numbersIn(cell)) column.lists++;
+    else if (isList) column.lists++;
     if (column.texts++ === 0) [column.textLine, column.text] = [line, cell];
   }
   if (column.distinct.size <= MOST_DISTINCT) column.distinct.add(cell);
@@ -69,7 +74,7 @@ function note(column: Column, cell: string, line: number): void {
 
 /** The numbers of a list in one cell: [1, 2], or at least three of them, as in 0.5,1,2; undefined for other text. */
 export function numbersIn(cell: string): string[] | undefined {
-  if (!/^[[\d.+-]/.test(cell)) return undefined;
+  if (!/^[[\d.+-]/.test(cell) || !/[[\s,;]/.test(cell)) return undefined;
   const inner = /^\[(.*)\]$/s.exec(cell)?.[1]?.trim();
   const numbers = (inner ?? cell).split(/[\s,;]+/).filter((text) => text !== "");
   return numbers.length >= (inner === undefined ? 3 : 1) && numbers.every(isNumber)

@@ -124,6 +124,8 @@ async function assembled(parts: Parts, choices: ReadChoices): Promise<FoundGraph
   const withFeatures = list ? undefined : featureTable(folder, nodeTables, labels);
   const features =
     list ?? (withFeatures && tableFeatures(withFeatures, rowOf(withFeatures), main.rows));
+  // A table that nothing was found in should at least be one of these nodes.
+  if (!features || !labels) for (const table of nodeTables) rowOf(table);
   const setTable = nodeTables.find(({ set, masks }) => set !== undefined || masks);
   const columnSplit = setTable && splitOf(setTable, (k) => column(setTable, k));
   const split = parts.sets.length > 0 ? splitFrom(parts.sets, folder, nodes) : columnSplit;
