@@ -3,53 +3,67 @@ import { type Command, Option } from "commander";
 import { UserError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import {
+  ARC_FORMS,
   describeReport,
   FEATURE_FORMS,
-  type FeatureForm,
+  type ImportOptions,
   importDataset,
   keptGraphs,
+  MADE_FEATURES,
+  type OwnChoices,
   readKept,
 } from "../datasets/index.ts";
 import { grouped } from "../display/format.ts";
 import { print, printJson } from "./output.ts";
 
-interface ImportFlags {
+interface ImportFlags extends OwnChoices {
   readonly as: string;
-  readonly features?: FeatureForm;
-  readonly splits?: string;
   readonly data?: string;
   readonly json?: boolean;
 }
 
 /** @param command with `--data` */
 export function addImport(command: Command): void {
-  const forms = Object.entries(FEATURE_FORMS).map(([name, what]) => `${name}: ${what}`);
+  const choice = (
+    flags: string,
+    forms: Readonly<Record<string, string>>,
+    usual: string,
+  ): Option => {
+    const words = Object.entries(forms).map(([name, what]) => `${name}: ${what}`);
+    const option = new Option(flags, `${words.join("; ")} (default: ${usual})`);
+    return option.choices(Object.keys(forms));
+  };
+  const loops = { remove: "models add one to each node", refuse: "a graph with loops is refused" };
+  const repeats = { merge: "each arc counts once", refuse: "a graph with repeats is refused" };
+  const unknown = { refuse: "said with the line", drop: "such edges are dropped and counted" };
   command
     .requiredOption(
       "--as <name>",
       "what --dataset calls it from now on; kept in own/ of the folder",
     )
-    .addOption(
-      new Option(
-        "--features <form>",
-        `${forms.join("; ")} (default: rows, or as-is if some are negative)`,
-      ).choices(Object.keys(FEATURE_FORMS)),
+    .addOption(choice("--features <form>", FEATURE_FORMS, "rows, or as-is if some are negative"))
+    .addOption(choice("--make-features <form>", MADE_FEATURES, "identity, if there are none"))
+    .addOption(choice("--arcs <form>", ARC_FORMS, "either"))
+    .addOption(choice("--loops <form>", loops, "remove"))
+    .addOption(choice("--duplicates <form>", repeats, "merge"))
+    .addOption(choice("--unknown-ends <form>", unknown, "refuse"))
+    .option("--id-column <name>", "the column of ids in tables of nodes, or its number from 1")
+    .option(
+      "--label-column <name>",
+      "the column of labels; several with commas are classes, 0 or 1 for each node",
     )
+    .option("--edge-columns <names>", "both columns of the edge list, such as payer,payee")
+    .option("--label-separator <text>", "what separates a node's classes, such as |; or none")
+    .option("--unlabelled <words>", "words for no label, with commas")
     .option("--splits <path>", "npz files of masks elsewhere: a folder, or one file")
     .option("--json", "print JSON")
     .action(run);
 }
 
-async function run(
-  source: string,
-  { as, features, splits, data, json }: ImportFlags,
-): Promise<void> {
-  const { graph, report } = await importDataset(source, {
-    as,
-    ...(features !== undefined && { features }),
-    ...(splits !== undefined && { splits }),
-    ...(data !== undefined && { dataDir: data }),
-  });
+async function run(source: string, { data, json, ...given }: ImportFlags): Promise<void> {
+  const { as } = given;
+  const options: ImportOptions = { ...given, ...(data !== undefined && { dataDir: data }) };
+  const { graph, report } = await importDataset(source, options);
   if (json) {
     printJson({ name: as, dataset: graph.name, import: report });
     return;

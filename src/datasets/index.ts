@@ -17,7 +17,7 @@ import { checkLabels } from "../graph/check.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import { differences, summarise } from "./canonical.ts";
 import { type DownloadOptions, download } from "./download.ts";
-import { importDataset, isOwn } from "./import/index.ts";
+import { importDataset, isOwn, OWN_CHOICES, type OwnChoices } from "./import/index.ts";
 import {
   type DataFolders,
   dataFolders,
@@ -47,6 +47,8 @@ export type { DownloadProgress } from "./download.ts";
 export { MissingFileError, UnfitSplitError } from "./errors.ts";
 export { type AddedNodes, readAdded } from "./import/added.ts";
 export {
+  ARC_FORMS,
+  type ArcForm,
   describeReport,
   FEATURE_FORMS,
   type FeatureForm,
@@ -56,6 +58,10 @@ export {
   importDataset,
   isOwn,
   keptGraphs,
+  MADE_FEATURES,
+  type MadeFeatures,
+  OWN_CHOICES,
+  type OwnChoices,
   readKept,
 } from "./import/index.ts";
 export {
@@ -76,6 +82,8 @@ export interface DataOptions extends DownloadOptions {
   readonly download?: boolean;
   /** A server with the layout of a data folder, used instead of the official addresses. */
   readonly mirror?: string;
+  /** How a graph of your own is read; a kept graph has been read already, and is refused with choices. */
+  readonly own?: OwnChoices;
   /** Called when a graph differs from the published one of its name. */
   readonly onWarning?: (message: string) => void;
 }
@@ -85,6 +93,10 @@ export const DATA_OPTIONS: Readonly<Record<keyof DataOptions, Legal>> = {
   dataDir: LEGAL.folder,
   download: LEGAL.switch,
   mirror: LEGAL.address,
+  own: {
+    words: `an object with ${Object.keys(OWN_CHOICES).join(", ")}`,
+    is: LEGAL.object.is,
+  },
   onWarning: LEGAL.functions,
   onProgress: LEGAL.functions,
   signal: LEGAL.signal,
@@ -117,7 +129,9 @@ export async function loadDataset(
   options: DataOptions = {},
 ): Promise<Graph> {
   checkData(options, "loadDataset");
-  if (isOwn(name, options.dataDir)) return (await importDataset(name, placeOf(options))).graph;
+  if (isOwn(name, options.dataDir)) {
+    return (await importDataset(name, { ...options.own, ...placeOf(options) })).graph;
+  }
   const entry = datasetEntry(name);
   const folders = dataFolders(options.dataDir);
   const here = (file: string): boolean => findFile(file, folders) !== null;

@@ -161,8 +161,17 @@ export function parseGraph({ bytes, path }: DataFile): Neighbours {
   return { path, lists };
 }
 
-/** Returns the arcs of the lists; a node without an entry has no neighbours. */
-export function arcsOf({ path, lists }: Neighbours, nodes: number): Csr {
+/** Returns the arcs of the lists, both ways; a node without an entry has no neighbours. */
+export function arcsOf(neighbours: Neighbours, nodes: number): Csr {
+  const { from, to } = listedPairs(neighbours, nodes);
+  return arcsFromPairs(nodes, from, to, from.length);
+}
+
+/** Returns both ends of each entry of the lists, as they lie. */
+export function listedPairs(
+  { path, lists }: Neighbours,
+  nodes: number,
+): { readonly from: Int32Array; readonly to: Int32Array } {
   const node = (id: unknown): number => {
     if (typeof id === "number" && Number.isInteger(id) && id >= 0 && id < nodes) return id;
     const shown = typeof id === "number" ? `node ${id}` : "something that is not a node number";
@@ -187,7 +196,7 @@ export function arcsOf({ path, lists }: Neighbours, nodes: number): Csr {
       to[k++] = node(item);
     }
   }
-  return arcsFromPairs(nodes, from, to, count);
+  return { from, to };
 }
 
 /** @throws BadFileError if a matrix and its labels have different numbers of rows. */

@@ -45,7 +45,8 @@ export function cellName({ file, header }: TextTable, line: number, column: numb
  * @throws BadFileError for an empty file, one that is not UTF-8, or a quote that is not closed
  */
 export function openTable(file: string, bytes: Buffer, words: ReadonlySet<string>): TextTable {
-  const text = decoded(file, bytes);
+  // KONECT's and Pajek's comments begin with %.
+  const text = decoded(file, bytes).replace(/^%(?!%MatrixMarket)/gm, "#");
   const start = text.slice(0, SAMPLE_BYTES);
   const lines = start.split(/\r?\n/).filter((line) => line.trim() !== "" && !line.startsWith("#"));
   if (lines.length > 1 && start.length < text.length) lines.pop();
@@ -140,7 +141,11 @@ function separatorOf(lines: readonly string[]): string {
 /** A first row is a header if it has a known name, or text above a column of numbers. */
 function isHeader(rows: readonly (readonly string[])[], words: ReadonlySet<string>): boolean {
   const [head, ...rest] = rows as [readonly string[], ...(readonly string[])[]];
-  if (head.some((cell) => words.has(cell.toLowerCase()))) return true;
+  // A numbered column stands at its number; other numbers are data, beside a cell that happens to be a known word.
+  const numbered = head.every(
+    (cell, k) => !isNumber(cell) || cell === String(k) || cell === String(k - 1),
+  );
+  if (numbered && head.some((cell) => words.has(cell.toLowerCase()))) return true;
   // pandas writes the numbers of unnamed columns after an empty cell.
   if (head[0] === "" && head.slice(1).every((cell, k) => cell === String(k))) return true;
   if (rest.length === 0 || head.some(isNumber)) return false;

@@ -43,8 +43,8 @@ export interface Graph {
   readonly classNames?: readonly string[];
   /** Models read the features as they are. If absent, they divide each row by its sum. */
   readonly featuresAsIs?: true;
-  /** How the features were changed when they were imported, which those of new nodes would need too. */
-  readonly featuresMade?: "binary" | "standardised" | "unit";
+  /** How the features were changed or made when they were imported, which those of new nodes would need too. */
+  readonly featuresMade?: "binary" | "standardised" | "unit" | "identity" | "degree";
   /** Class of each item, or UNLABELLED. If there are `labelSets`: 0, or UNLABELLED where the set is unknown. */
   readonly labels: Int32Array;
   /** The classes of each item, if it may have several or none: items x classes, without values. */

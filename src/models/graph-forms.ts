@@ -11,7 +11,7 @@ import type { GraphInputs } from "./model.ts";
 const propagation = ({ adjacency }: Graph): SparseMatrix =>
   SparseMatrix.from(symmetricNormalised(adjacency));
 
-const readFeatures = (graph: Graph): SparseMatrix => SparseMatrix.from(modelFeatures(graph));
+const readFeatures = (graph: Graph): SparseMatrix => SparseMatrix.ofFeatures(modelFeatures(graph));
 
 /** Makes one row per graph, the mean of its nodes, or one per node of the first type, the node itself. */
 function readoutOf({ nodes, types, graphs }: Graph): SparseMatrix {

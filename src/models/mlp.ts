@@ -22,7 +22,7 @@ const family: Family<MlpInputs> = {
 
 /** The nodes' own rows. */
 function ofNodes({ features }: MlpInputs, nodes: Int32Array) {
-  const own = SparseMatrix.from(takeCsrRows(features.host, nodes));
+  const own = SparseMatrix.ofFeatures(takeCsrRows(features.host, nodes));
   return { features: own, dispose: () => own.dispose() };
 }
 

@@ -93,6 +93,58 @@ describe("sparseLinear", () => {
     }
   }
 
+  test("features that are mostly not 0 are multiplied as a dense matrix, others as before", () => {
+    const [rows, inputs, outputs] = [40, 9, 16];
+    const values = numbers(rows * inputs, 3).map((value, k) => (k % 5 === 0 ? 0 : value + 1));
+    const places = [...values.keys()].filter((k) => values[k] !== 0);
+    const csr = {
+      rows,
+      columns: inputs,
+      indptr: Int32Array.from(
+        { length: rows + 1 },
+        (_, r) => places.filter((k) => k < r * inputs).length,
+      ),
+      indices: Int32Array.from(places, (k) => k % inputs),
+      values: Float32Array.from(places, (k) => values[k]!),
+    };
+    const matrix = SparseMatrix.ofFeatures(csr);
+    assert.deepEqual([...matrix.dense()!.dataSync()], [...values]);
+    const factors = dropoutFactors(rows * inputs, draw);
+    for (const dropout of [undefined, draw]) {
+      const a = values.map((value, k) => (dropout ? value * factors[k]! : value));
+      tf.tidy(() => {
+        const w = tf.tensor2d(numbers(inputs * outputs, 5), [inputs, outputs]);
+        const b = tf.tensor1d(numbers(outputs, 6));
+        const taps = tf.tensor2d(numbers(rows * outputs, 7), [rows, outputs]);
+        const mine = valueAndGradients(
+          (x, y) => sparseLinear(matrix, x as tf.Tensor2D, y as tf.Tensor1D, dropout),
+          [w, b],
+          taps,
+        );
+        const expected = valueAndGradients(
+          (x, y) => tf.add(tf.matMul(tf.tensor2d(a, [rows, inputs]), x as tf.Tensor2D), y!),
+          [w, b],
+          taps,
+        );
+        assertAgree(mine, expected, dropout ? "dropout" : "plain");
+      });
+    }
+    const { numTensors } = tf.memory();
+    matrix.dispose();
+    assert.equal(tf.memory().numTensors, numTensors - 1);
+    const sparse = randomSparse(300, 65, 3);
+    const [other, same] = [SparseMatrix.ofFeatures(sparse), SparseMatrix.from(sparse)];
+    assert.equal(other.dense(), undefined);
+    tf.tidy(() => {
+      const w = tf.tensor2d(numbers(65 * 16, 5), [65, 16]);
+      const b = tf.tensor1d(numbers(16, 6));
+      const [mine, theirs] = [other, same].map((m) => sparseLinear(m, w, b, draw).dataSync());
+      assertSameBits(mine as Float32Array, theirs as Float32Array, "the sparse product");
+    });
+    other.dispose();
+    same.dispose();
+  });
+
   test("rows and columns without entries get the bias and no gradient", () => {
     const csr = {
       rows: 3,

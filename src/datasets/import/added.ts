@@ -4,9 +4,11 @@ import { cellName, openTable } from "../../formats/csv.ts";
 import { BadFileError } from "../../formats/errors.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { readColumns } from "./columns.ts";
+import { readEnds } from "./edge-table.ts";
 import { newNodesFault } from "./features.ts";
 import { readOwn } from "./found.ts";
-import { denseFeatures, readEnds, WORDS } from "./tables.ts";
+import { tableFeatures } from "./node-features.ts";
+import { WORDS } from "./tables.ts";
 
 /** Added nodes; the first has the number that follows the graph's last node. */
 export interface AddedNodes {
@@ -48,8 +50,10 @@ export async function readAdded(
   const columns = found.guessed
     ? [...found.features, found.label!].sort((a, b) => a - b)
     : found.features;
-  if (columns.length !== graph.features.columns) {
-    const fault = `${columns.length} columns of features; ${graph.name} has ${graph.features.columns}`;
+  const rowOf = Int32Array.from({ length: rows }, (_, row) => row);
+  const matrix = tableFeatures({ ...found, features: columns }, rowOf, rows);
+  if (matrix.columns !== graph.features.columns) {
+    const fault = `${matrix.columns} columns of features; ${graph.name} has ${graph.features.columns}`;
     throw new BadFileError(nodesFile, `${fault}, and they must be in its order`);
   }
   const names = ids ?? Array.from({ length: rows }, (_, row) => String(graph.nodes + row));
@@ -81,8 +85,6 @@ export async function readAdded(
     const [from, to] = a < graph.nodes ? [b, a] : [a, b];
     neighbours[from - graph.nodes]!.push(to);
   }
-  const rowOf = Int32Array.from(names.keys());
-  const matrix = denseFeatures({ ...found, features: columns }, rowOf, rows);
   return {
     names,
     nodes: neighbours.map((list, row) => ({ features: rowIn(matrix, row), neighbours: list })),

@@ -7,6 +7,8 @@ import { unpickle } from "../../formats/pickle.ts";
 import type { Csr } from "../../graph/csr.ts";
 import { readCsr, rowsOf, vector } from "../gnn-benchmark.ts";
 import { canonicalFeatures, checkCsr, MAX_CLASSES, MAX_ENTRIES } from "../sparse.ts";
+import type { Beside } from "./beside.ts";
+import type { ReadChoices } from "./choices.ts";
 import { compressed, denseArcs, fromSets, labelsOf, sides, wholeNumbers } from "./dense.ts";
 import { type FoundGraph, type FoundLabels, outOfRange, readOwn } from "./found.ts";
 import { classesOf, noLabels } from "./labels.ts";
@@ -31,13 +33,23 @@ const ADJACENCY = [
   "a",
   "adj_full",
   "graph",
-].concat(["topo"]);
+].concat(["topo", "homo", "network"]);
 const FEATURES = ["x", "feat", "feats", "features", "node_features", "node_feat"].concat([
   ...["attr", "attr_matrix", "node_attr", "attributes", "attrs", "feature"],
 ]);
-const LABELS = ["y", "label", "labels", "node_labels", "node_label", "targets", "target", "class"];
+const LABELS = [
+  "y",
+  "label",
+  "labels",
+  "node_labels",
+  "node_label",
+  "targets",
+  "target",
+  "class",
+].concat(["gnd", "group"]);
 
-const WANTED: ReadonlySet<string> = new Set(
+/** The names of arrays that a graph is made of, without those of sets. */
+export const ARRAY_WORDS: ReadonlySet<string> = new Set(
   [EDGES, END_PAIRS, ADJACENCY, FEATURES, LABELS, TIMES].flat(2),
 );
 
@@ -52,14 +64,21 @@ export function isArrays(bytes: Buffer): boolean {
 
 const NPY = "\x93NUMPY";
 
-/** @throws BadFileError for a file that is damaged, or an object that is no array */
-export async function arraysOf(files: readonly string[], where: string): Promise<OwnArrays> {
-  const arrays = new OwnArrays(where, WANTED);
+/**
+ * @param named a matrix that scipy saved is called as its file; always so if there are several files
+ * @throws BadFileError for a file that is damaged, or an object that is no array
+ */
+export async function arraysOf(
+  files: readonly string[],
+  where: string,
+  named = files.length > 1,
+): Promise<OwnArrays> {
+  const arrays = new OwnArrays(where, ARRAY_WORDS);
   for (const file of files) {
     const bytes = await readOwn(file);
     const { name } = path.parse(file);
     const start = bytes.toString("latin1", 0, 6);
-    if (start.startsWith("PK")) arrays.addNpz(bytes, file, files.length > 1 ? name : "");
+    if (start.startsWith("PK")) arrays.addNpz(bytes, file, named ? name : "");
     else if (start === NPY || /\.npy$/i.test(file)) arrays.addNpy(name, file, () => bytes);
     else if (/\.npz$/i.test(file)) arrays.addNpz(bytes, file);
     else arrays.addObject(name, file, unpickle(bytes, file));
@@ -67,36 +86,66 @@ export async function arraysOf(files: readonly string[], where: string): Promise
   return arrays;
 }
 
-/** @throws BadFileError naming the array, and the entry, or row and column */
-export function readArrays(arrays: OwnArrays): FoundGraph {
+/**
+ * @param beside text tables in the same folder, for what the arrays lack
+ * @throws BadFileError naming the array, and the entry, or row and column
+ */
+export function readArrays(
+  arrays: OwnArrays,
+  choices: ReadChoices = {},
+  beside?: Beside,
+): FoundGraph {
   const { file, names } = arrays;
-  const labelRows = prefixOf(LABELS);
-  const labelName = labelRows ? `${labelRows}indices` : findName(LABELS);
   const features = readFeatures();
-  const labels = labelRows
-    ? sparseLabels(arrays, labelRows)
-    : labelName === undefined
-      ? noLabels(features.rows)
-      : labelArray(arrays, labelName);
-  const nodes = labels.labels.length;
-  if (features.rows !== nodes) {
-    const where = arrays.where(labelName ?? "labels");
-    throw new BadFileError(where, `${nodes} labels for ${features.rows} rows of features`);
+  const own = readLabels();
+  const nodes = features?.rows ?? own?.labels.length ?? nodesOfEdges();
+  const labels = own ?? beside?.labels(nodes) ?? noLabels(nodes);
+  if (labels.labels.length !== nodes) {
+    const where = arrays.where(findName(LABELS) ?? "labels");
+    throw new BadFileError(where, `${labels.labels.length} labels for ${nodes} rows of features`);
   }
   const decisions: string[] = [];
-  const ends = readEdges(nodes, decisions);
+  const ends = hasEdges() || !beside ? readEdges(nodes, decisions) : beside.edges(nodes);
   const splits = splitsIn(arrays, nodes);
+  const other = splits.length === 0 ? beside?.split(nodes) : undefined;
   const timeName = findName(TIMES);
+  const ids = beside?.ids(nodes);
   return {
-    form: "arrays",
+    form: beside ? "arrays and text tables" : "arrays",
     nodes,
     ...ends,
     ...labels,
-    features,
-    splits,
-    decisions,
+    ...(features && { features }),
+    ...(ids && { ids }),
+    splits: other ? [other] : splits,
+    decisions: [...decisions, ...(beside?.decisions ?? [])],
     ...(timeName !== undefined && { times: timeArray(arrays, timeName, nodes) }),
   };
+
+  function readLabels(): FoundLabels | undefined {
+    const rows = prefixOf(LABELS);
+    if (rows) return sparseLabels(arrays, rows);
+    const name = findName(LABELS);
+    return name === undefined ? undefined : labelArray(arrays, name, choices);
+  }
+
+  /** The number of nodes where there are neither features nor labels. */
+  function nodesOfEdges(): number {
+    const prefix = adjacencyPrefix();
+    if (prefix !== undefined) return readCsr(arrays, prefix).rows;
+    const dense = findName(ADJACENCY);
+    if (dense !== undefined) return sides(arrays.array(dense), arrays.where(dense))[0];
+    return needed(FEATURES, "features or labels") as never;
+  }
+
+  function hasEdges(): boolean {
+    const apart = END_PAIRS.some((words) => words.every((word) => names.includes(word)));
+    return apart || adjacencyPrefix() !== undefined || !!findName([...EDGES, ...ADJACENCY]);
+  }
+
+  function adjacencyPrefix(): string | undefined {
+    return prefixOf(ADJACENCY) ?? (names.includes("indptr") ? "" : undefined);
+  }
 
   function findName(words: readonly string[]): string | undefined {
     return words
@@ -118,10 +167,11 @@ export function readArrays(arrays: OwnArrays): FoundGraph {
     return name?.slice(0, -"indptr".length);
   }
 
-  function readFeatures(): Csr {
+  function readFeatures(): Csr | undefined {
     const prefix = prefixOf(FEATURES);
     if (prefix !== undefined) return sparseFeatures(arrays, prefix);
-    const name = needed(FEATURES, "features");
+    const name = findName(FEATURES);
+    if (name === undefined) return undefined;
     return compressed(arrays.array(name), arrays.where(name));
   }
 
@@ -136,7 +186,7 @@ export function readArrays(arrays: OwnArrays): FoundGraph {
       if (from.length === to.length) return { from, to };
       throw new BadFileError(file, `${from.length} of ${apart[0]} and ${to.length} of ${apart[1]}`);
     }
-    const prefix = prefixOf(ADJACENCY) ?? (names.includes("indptr") ? "" : undefined);
+    const prefix = adjacencyPrefix();
     if (prefix !== undefined) return sparseArcs(arrays, prefix, nodes, decisions);
     const dense = findName(ADJACENCY);
     if (dense !== undefined) {
@@ -202,12 +252,12 @@ export function sparseArcs(
 }
 
 /** Numbers or names of classes. */
-function labelArray(arrays: OwnArrays, name: string): FoundLabels {
+function labelArray(arrays: OwnArrays, name: string, choices: ReadChoices): FoundLabels {
   const where = arrays.where(name);
   const named = arrays.texts(name);
   if (!named) return labelsOf(arrays.array(name), where);
   const [, columns = 1, ...rest] = named.shape;
-  if (columns === 1 && rest.length === 0) return classesOf(named.texts, where);
+  if (columns === 1 && rest.length === 0) return classesOf(named.texts, where, choices);
   throw new BadFileError(
     where,
     `texts of shape (${named.shape.join(", ")}), not one for each node`,

@@ -2,29 +2,21 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { printable } from "../../base/printable.ts";
-import { BadFileError } from "../../formats/errors.ts";
 import { checkGraph, checkSplit } from "../../graph/check.ts";
-import { type Csr, csrFromPairs, nonzeros } from "../../graph/csr.ts";
+import { type Csr, nonzeros } from "../../graph/csr.ts";
 import { type Graph, UNLABELLED } from "../../graph/graph.ts";
 import { countUnlabelled, summarise, summariseSplit } from "../canonical.ts";
-import { arcsFromPairs } from "../sparse.ts";
 import { labelledOnly, type RawSplit } from "../splits.ts";
-import { type FeatureForm, formed } from "./features.ts";
+import { type ArcChoices, arcsOf, type StoredArcs } from "./arcs.ts";
+import { type FeatureForm, type FormedFeatures, formed } from "./features.ts";
 import type { FoundGraph } from "./found.ts";
+import { MADE_FEATURES, type MadeFeatures, madeFeatures } from "./made-features.ts";
 
 /** What was found in a graph of one's own, and what was decided about it. */
 export interface ImportReport {
   /** The form of its files, in a few words. */
   readonly form: string;
-  /** Arcs as the files have them. */
-  readonly stored: {
-    readonly arcs: number;
-    /** `one`: each edge once; `both`: each edge in both directions; `some`: some of them. */
-    readonly directions: "one" | "both" | "some";
-    /** Arcs that repeat an earlier one. */
-    readonly duplicates: number;
-    readonly loops: number;
-  };
+  readonly stored: StoredArcs;
   /** What the files call the classes, if not 0, 1, 2 ... */
   readonly classNames?: readonly string[];
   /** The share of edges between labelled nodes whose ends have the same class; absent without such edges. */
@@ -47,22 +39,28 @@ export interface Imported {
   readonly times?: Float64Array;
 }
 
+/** What may be decided when a graph is made of what was found. */
+export interface GraphChoices extends ArcChoices {
+  /** How models get the features (FEATURE_FORMS); by default `rows`, or `as-is` if some are negative. */
+  readonly features?: FeatureForm;
+  /** What the features are where the files have none (MADE_FEATURES); by default `identity`. */
+  readonly makeFeatures?: MadeFeatures;
+}
+
 /**
  * @param source the path, from which the graph's name is made, with its fingerprint
- * @param form see formed()
  * @throws InputError for a graph that is not sound, or a split with a node in two sets
  */
-export function assemble(source: string, found: FoundGraph, form?: FeatureForm): Imported {
-  const { nodes, from, to, labels, labelSets, classes, splits, times } = found;
-  if (from.length === 0) throw new BadFileError(source, "the graph has no edges");
-  const adjacency = arcsFromPairs(nodes, from, to, from.length);
-  if (nonzeros(adjacency) === 0) {
-    throw new BadFileError(
-      source,
-      "each edge leads from a node to itself: the graph has no others",
-    );
-  }
-  const { features, featuresAsIs, featuresMade, decisions } = formed(found.features, form, source);
+export function assemble(source: string, found: FoundGraph, choices: GraphChoices): Imported {
+  const { nodes, labels, labelSets, classes, splits, times } = found;
+  const { adjacency, stored, decisions: ofArcs } = arcsOf(source, found, choices);
+  const raw = found.features ?? madeFeatures(adjacency, choices.makeFeatures ?? "identity", source);
+  const { features, featuresAsIs, featuresMade, decisions } = featuresOf(
+    raw,
+    found,
+    choices,
+    source,
+  );
   const unnamed: Graph = {
     name: "",
     nodes,
@@ -85,9 +83,7 @@ export function assemble(source: string, found: FoundGraph, form?: FeatureForm):
       checkSplit({ train, val, test, ...rest }, graph);
     }
   }
-  const stored = storedArcs(found, adjacency);
   const homophily = homophilyOf(graph);
-  const raw = found.features;
   const density = nonzeros(raw) / (nodes * raw.columns);
   return {
     graph,
@@ -103,7 +99,7 @@ export function assemble(source: string, found: FoundGraph, form?: FeatureForm):
       splits: found.splits.length,
       decisions: [
         ...found.decisions,
-        ...arcDecisions(stored),
+        ...ofArcs,
         ...classDecisions(found),
         ...decisions,
         ...(splits.length > 1
@@ -149,29 +145,20 @@ export function ownName(
   return `${stem(source)}-${hash.digest("hex").slice(0, 12)}`;
 }
 
-function storedArcs({ nodes, from, to }: FoundGraph, both: Csr): ImportReport["stored"] {
-  let loops = 0;
-  for (let k = 0; k < from.length; k++) if (from[k] === to[k]) loops++;
-  const distinct = csrFromPairs(nodes, nodes, from, to);
-  const duplicates = from.length - nonzeros(distinct);
-  let distinctLoops = 0;
-  for (let r = 0; r < nodes; r++) {
-    for (let k = distinct.indptr[r]!; k < distinct.indptr[r + 1]!; k++) {
-      if (distinct.indices[k] === r) distinctLoops++;
-    }
-  }
-  const arcs = nonzeros(distinct) - distinctLoops;
-  const all = nonzeros(both);
-  const directions = arcs === all ? "both" : 2 * arcs === all ? "one" : "some";
-  return { arcs: from.length, directions, duplicates, loops };
-}
-
-function arcDecisions({ directions, duplicates, loops }: ImportReport["stored"]): string[] {
-  return [
-    ...(directions === "both" ? [] : ["symmetrised: each edge leads both ways"]),
-    ...(duplicates > 0 ? ["duplicates merged"] : []),
-    ...(loops > 0 ? ["loops removed: the models add one to each node"] : []),
-  ];
+function featuresOf(
+  raw: Csr,
+  found: FoundGraph,
+  { features: form, makeFeatures }: GraphChoices,
+  source: string,
+): FormedFeatures {
+  if (found.features) return formed(raw, form, source);
+  const how = makeFeatures ?? "identity";
+  const other = how === "identity" ? "; --make-features degree makes few" : "";
+  return {
+    ...formed(raw, form ?? "as-is", source),
+    featuresMade: how,
+    decisions: [`the files have no features: made, ${MADE_FEATURES[how]}${other}`],
+  };
 }
 
 function classDecisions({ names, labels, classes, labelSets }: FoundGraph): string[] {

@@ -6,7 +6,7 @@ import type { Csr } from "../../graph/csr.ts";
 import { canonicalFeatures, MAX_ENTRIES, MAX_SIDE } from "../sparse.ts";
 
 /** JSON of at most this size is parsed: it takes several times as much memory. */
-const MAX_JSON = 64 * 1024 * 1024;
+const MAX_JSON = 128 * 1024 * 1024;
 
 /** @throws BadFileError for text that is not JSON */
 export function parseJson(file: string, bytes: Buffer): unknown {

@@ -81,6 +81,9 @@ export function formed(
 /** Says why a graph's features do not allow new nodes; undefined if they do. */
 export function newNodesFault({ name, featuresMade }: Graph): string | undefined {
   if (featuresMade === undefined) return undefined;
+  if (featuresMade === "identity" || featuresMade === "degree") {
+    return `${name} has no features of its own, and those that were made (${featuresMade}) fit its nodes only`;
+  }
   return (
     `the features of ${name} were made ${featuresMade} when it was imported, and new nodes' would be read as ` +
     "they are: prepare the features of all nodes yourself, and import them as-is"

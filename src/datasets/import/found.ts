@@ -1,7 +1,9 @@
 // What a reader of a form finds in its files, before it becomes a graph.
 import { stat } from "node:fs/promises";
 import path from "node:path";
+import { gunzipSync } from "node:zlib";
 import { readBytes } from "../../base/files.ts";
+import { printable } from "../../base/printable.ts";
 import { BadFileError } from "../../formats/errors.ts";
 import type { Csr } from "../../graph/csr.ts";
 import type { RawSplit } from "../splits.ts";
@@ -26,8 +28,8 @@ export interface FoundGraph extends FoundLabels {
   /** The ends of each stored arc, as the file has them, all of them nodes. */
   readonly from: Int32Array;
   readonly to: Int32Array;
-  /** nodes x features, canonical (sparse.ts). */
-  readonly features: Csr;
+  /** nodes x features, canonical (sparse.ts); absent: the files have none. */
+  readonly features?: Csr;
   /** The time of each node, if the files have it, in any unit. */
   readonly times?: Float64Array;
   /** The file's own sets of nodes, none or several. */
@@ -38,15 +40,35 @@ export interface FoundGraph extends FoundLabels {
 
 /** Larger files are refused unread. */
 const MAX_FILE = 512 * 1024 * 1024;
+/** A text file of this size has more cells than are read; a bomb would unpack to a thousand times its size. */
+const MAX_UNZIPPED = 256 * 1024 * 1024;
 
-/** @throws BadFileError for a file that is empty, too large or unreadable */
+/**
+ * Reads a file, also one that gzip compressed.
+ * @throws BadFileError for a file that is empty, too large or unreadable
+ */
 export async function readOwn(file: string): Promise<Buffer> {
   const { size } = await stat(file).catch((error: Error) => {
     throw new BadFileError(file, `cannot be read (${error.message})`);
   });
   if (size === 0) throw new BadFileError(file, "the file is empty");
   if (size > MAX_FILE) throw new BadFileError(file, `${size} bytes; at most ${MAX_FILE} are read`);
-  return readBytes(file);
+  const bytes = readBytes(file);
+  return bytes[0] === 0x1f && bytes[1] === 0x8b ? unzipped(file, bytes) : bytes;
+}
+
+function unzipped(file: string, bytes: Buffer): Buffer {
+  try {
+    const whole = gunzipSync(bytes, { maxOutputLength: MAX_UNZIPPED });
+    if (whole.length > 0) return whole;
+  } catch (error) {
+    const large = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
+    const what = large
+      ? `more than ${MAX_UNZIPPED} bytes when unpacked`
+      : `a gzip file that is damaged (${printable((error as Error).message, 60)})`;
+    throw new BadFileError(file, what, { cause: error });
+  }
+  throw new BadFileError(file, "the file is empty when unpacked");
 }
 
 /** Numbered from 1 where they are to be numbered from 0: said with the remedy. */

@@ -15,37 +15,63 @@ import { printable } from "../../base/printable.ts";
 import { BadFileError } from "../../formats/errors.ts";
 import { datasets, OWN_NAME } from "../registry.ts";
 import { USUAL_RANDOM } from "../splits.ts";
+import { ARC_FORMS } from "./arcs.ts";
 import { ARRAY_FILE, arraysOf, isArrays, readArrays } from "./arrays.ts";
-import { assemble, type Imported } from "./assemble.ts";
-import { FEATURE_FORMS, type FeatureForm } from "./features.ts";
+import { assemble, type GraphChoices, type Imported } from "./assemble.ts";
+import { Beside } from "./beside.ts";
+import { LEGAL_CHOICES, type ReadChoices } from "./choices.ts";
+import { parseJson } from "./feature-list.ts";
+import { FEATURE_FORMS } from "./features.ts";
 import { type FoundGraph, inFolder, readOwn } from "./found.ts";
 import { isGeomGcn, readGeomGcn } from "./geom-gcn.ts";
 import { isGraphSaint, readGraphSaint } from "./graphsaint.ts";
+import { readJsonGraph } from "./json-graph.ts";
 import { checkKeptName, isKept, keep, keptFile, readKept } from "./kept.ts";
+import { isLinqs, readLinqs } from "./linqs.ts";
+import { MADE_FEATURES } from "./made-features.ts";
 import { MATRIX_FILE, readMatrices } from "./matrices.ts";
+import { ogbFolder, readOgb } from "./ogb.ts";
 import { givenSplits } from "./own-splits.ts";
+import { planetoidNames, readPlanetoid } from "./planetoid-folder.ts";
 import { readTables, TABLE_FILE, tableNames } from "./tables.ts";
 
+export { ARC_FORMS, type ArcForm } from "./arcs.ts";
 export { describeReport, type Imported, type ImportReport } from "./assemble.ts";
 export { FEATURE_FORMS, type FeatureForm } from "./features.ts";
 export { keptFile, keptGraphs, readKept } from "./kept.ts";
+export { MADE_FEATURES, type MadeFeatures } from "./made-features.ts";
 
-export interface ImportOptions {
-  /** How models get the features (FEATURE_FORMS); by default `rows`, or `as-is` if some are negative. */
-  readonly features?: FeatureForm;
+/** How a graph of one's own is read, and what is made of it. */
+export interface OwnChoices extends ReadChoices, GraphChoices {
   /** A file or folder of npz files with the sets of nodes, instead of the graph's own. */
   readonly splits?: string;
+}
+
+export interface ImportOptions extends OwnChoices {
   /** A name under which the graph is kept in the data folder: later it is a dataset like the others. */
   readonly as?: string;
   /** The data folder, as for loadDataset. */
   readonly dataDir?: string;
 }
 
-const FORM_NAMES: readonly unknown[] = Object.keys(FEATURE_FORMS);
+const oneOf = (forms: object | readonly string[]): Legal => {
+  const words: readonly unknown[] = Array.isArray(forms) ? forms : Object.keys(forms);
+  return { words: words.join(", "), is: (value) => words.includes(value) };
+};
+
+/** What each choice may be. */
+export const OWN_CHOICES: Readonly<Record<keyof OwnChoices, Legal>> = {
+  ...LEGAL_CHOICES,
+  features: oneOf(FEATURE_FORMS),
+  makeFeatures: oneOf(MADE_FEATURES),
+  arcs: oneOf(ARC_FORMS),
+  loops: oneOf(["remove", "refuse"]),
+  duplicates: oneOf(["merge", "refuse"]),
+  splits: { words: "the path of a file or a folder", is: isText },
+};
 
 const LEGAL_OPTIONS: Readonly<Record<keyof ImportOptions, Legal>> = {
-  features: { words: FORM_NAMES.join(", "), is: (value) => FORM_NAMES.includes(value) },
-  splits: { words: "the path of a file or a folder", is: isText },
+  ...OWN_CHOICES,
   as: LEGAL.name,
   dataDir: LEGAL.folder,
 };
@@ -73,19 +99,19 @@ export async function importDataset(
 ): Promise<Imported> {
   needText(source, "importDataset: source", "the path of a file or a folder");
   checkKeys(options, Object.keys(LEGAL_OPTIONS), "the options of importDataset");
-  const { features, as, dataDir } = options;
+  const { as, dataDir, ...choices } = options;
   checkValues(options, LEGAL_OPTIONS, "importDataset");
   if (as !== undefined) checkKeptName(as);
-  const given = features ?? options.splits ?? as;
-  const kept = given === undefined ? keptFile(source, dataDir) : undefined;
+  const given = as !== undefined || Object.values(choices).some((choice) => choice !== undefined);
+  const kept = given ? undefined : keptFile(source, dataDir);
   if (kept !== undefined) return registeredKept(kept, source);
   if (!existsSync(source)) throw new OptionError(`${source}: no such file or folder`);
-  if (given === undefined && (await isKept(source))) return registeredKept(source, source);
-  const found = await read(source);
+  if (!given && (await isKept(source))) return registeredKept(source, source);
+  const found = await read(source, choices);
   const splits = options.splits
     ? await givenSplits(options.splits, source, found.nodes)
     : found.splits;
-  const imported = assemble(as ?? source, { ...found, splits }, features);
+  const imported = assemble(as ?? source, { ...found, splits }, choices);
   if (as !== undefined) await keep(source, as, imported, dataDir);
   register(imported, path.basename(path.resolve(source)));
   return imported;
@@ -101,36 +127,86 @@ async function registeredKept(file: string, name: string): Promise<Imported> {
   return imported;
 }
 
-async function read(source: string): Promise<FoundGraph> {
-  if (!statSync(source).isDirectory()) return readFile(source);
+async function read(source: string, choices: ReadChoices): Promise<FoundGraph> {
+  if (!statSync(source).isDirectory()) return readFile(source, choices);
   const names = (await readdir(source)).sort();
   if (isGraphSaint(names)) return readGraphSaint(source, names);
   if (isGeomGcn(names)) return readGeomGcn(source, names);
+  if (isLinqs(names)) return readLinqs(source, names, choices);
+  const ogb = ogbFolder(source, names);
+  if (ogb !== undefined) return readOgb(ogb);
+  if (planetoidNames(names).length > 0) return readPlanetoid(source, names);
   if (names.some((name) => MATRIX_FILE.test(name))) return readMatrices(source, names);
   const arrays = inFolder(source, names, ARRAY_FILE);
-  if (names.some((name) => /\.npy$/i.test(name))) return readArrays(await arraysOf(arrays, source));
-  if (tableNames(names).length > 0) return readTables(source, names);
+  const tables = tableNames(names).length > 0;
+  if (arrays.length > 0 && tables) {
+    const found = await arraysOf(arrays, source, true);
+    if (found.isGraph) return readArrays(found, choices, await Beside.open(source, names, choices));
+  }
+  if (tables) return readTables(source, names, choices);
   const [one, more] = arrays;
   if (one !== undefined)
-    return readArrays(await arraysOf(arrays, more === undefined ? one : source));
-  const seen = names.slice(0, 8).join(", ") || "nothing";
-  throw new BadFileError(source, `no known form of graph; it has ${seen}; see docs/datasets.md`);
+    return readArrays(await arraysOf(arrays, more === undefined ? one : source), choices);
+  for (const file of inFolder(source, names, JSON_FILE)) {
+    const found = await readJsonGraph(file, parseJson(file, await readOwn(file)), choices);
+    if (found) return found;
+  }
+  throw new BadFileError(source, `${await unknownFolder(source, names)}; see docs/datasets.md`);
+}
+
+const JSON_FILE = /\.json(\.gz)?$/i;
+
+/** Why a folder is no graph, and which folder or file of it may be one. */
+async function unknownFolder(source: string, names: readonly string[]): Promise<string> {
+  const seen =
+    names
+      .slice(0, 8)
+      .map((name) => printable(name))
+      .join(", ") || "nothing";
+  const torch = names.find((name) => TORCH.test(name));
+  if (torch !== undefined) return `${torch}: ${TORCH_ADVICE}`;
+  const inner = names.filter((name) => statSync(path.join(source, name)).isDirectory());
+  const advice = inner.length > 0 ? "; a graph may be in one of its folders: name that" : "";
+  return `no known form of graph; it has ${seen}${advice}`;
 }
 
 /** Files that do not hold a graph by themselves. */
-const PART = /\.(npy|mtx|json)$/i;
-const TORCH = /\.(pt|pth|bin)$/i;
+const PART = /\.(npy|mtx)(\.gz)?$/i;
+const TORCH = /\.(pt|pth|bin|dgl)$/i;
+const TORCH_ADVICE =
+  "PyTorch's and DGL's objects are programs, which are not run; save the arrays: " +
+  "np.savez(FILE, edge_index=data.edge_index, x=data.x, y=data.y)";
+/** Forms that other programs turn into one that is read. */
+const OTHERS: readonly [RegExp, string][] = [
+  [TORCH, TORCH_ADVICE],
+  [
+    /\.(gml|graphml|gexf|net|paj|pajek)$/i,
+    "not read; networkx turns it into JSON: json.dump(nx.node_link_data(nx.read_gml(FILE)), OUT)",
+  ],
+  [/\.(parquet|feather|h5|hdf5)$/i, "not read; pandas turns it into text: df.to_csv(FILE)"],
+  [/\.(zip|tar|tgz|tar\.gz|rar|7z)$/i, "an archive; unpack it, and name the folder"],
+];
 
-async function readFile(source: string): Promise<FoundGraph> {
-  if (PART.test(source) || TABLE_FILE.test(source)) {
-    const folder = path.dirname(source);
+async function readFile(source: string, choices: ReadChoices): Promise<FoundGraph> {
+  const folder = path.dirname(source);
+  const other = OTHERS.find(([pattern]) => pattern.test(source));
+  if (other) throw new BadFileError(source, other[1]);
+  const [planetoid] = planetoidNames([path.basename(source)]);
+  if (planetoid !== undefined) {
+    const all = (await readdir(folder)).filter((name) => name.startsWith(`ind.${planetoid}.`));
+    return readPlanetoid(folder, all);
+  }
+  if (JSON_FILE.test(source)) {
+    const found = await readJsonGraph(source, parseJson(source, await readOwn(source)), choices);
+    if (found) return found;
+  }
+  if (PART.test(source) || JSON_FILE.test(source) || TABLE_FILE.test(source)) {
     throw new BadFileError(source, `one file of several; name their folder instead: ${folder}`);
   }
-  const known = ARRAY_FILE.test(source) || (!TORCH.test(source) && isArrays(await readOwn(source)));
-  if (known) return readArrays(await arraysOf([source], source));
-  const advice = TORCH.test(source) ? "PyTorch's objects are not read; save its arrays as npz" : "";
-  const fault = ["no known form of graph", advice, "see docs/datasets.md"].filter(Boolean);
-  throw new BadFileError(source, fault.join("; "));
+  if (ARRAY_FILE.test(source) || isArrays(await readOwn(source))) {
+    return readArrays(await arraysOf([source], source), choices);
+  }
+  throw new BadFileError(source, "no known form of graph; see docs/datasets.md");
 }
 
 /** The same graph may be read again: it is the same dataset. */

@@ -40,6 +40,13 @@ export class OwnArrays implements ArraySource {
     return [...this.#entries.keys()];
   }
 
+  /** Whether some of the wanted arrays are there: others say nothing of a graph. */
+  get isGraph(): boolean {
+    const beginning = (name: string): string =>
+      name.replace(/[._](indptr|indices|data|shape)$/, "");
+    return this.names.some((name) => this.#words.has(beginning(name.toLowerCase())));
+  }
+
   where(name: string): string {
     return this.#entries.get(name)?.where ?? this.file;
   }
@@ -83,6 +90,10 @@ export class OwnArrays implements ArraySource {
     const { type, data } = npyParts(whole, where);
     if (/^[|<>=]?O8?$/.test(type)) this.addObject(name, where, unpickle(data, where));
     else this.#entries.set(name, { where, read: () => numbersOrTexts(whole, where) });
+  }
+
+  addArray(name: string, where: string, array: RawArray | Texts): void {
+    this.#entries.set(name, { where, read: () => array });
   }
 
   /** @param value a matrix of scipy, an array, a list, or a dict of these */

@@ -1,55 +1,101 @@
 // Reads a folder of text tables: an edge list, and one or more tables of features, labels and sets.
 import path from "node:path";
+import { OptionError } from "../../base/errors.ts";
 import { printable } from "../../base/printable.ts";
 import { cellName, openTable, type TextTable, visitRows } from "../../formats/csv.ts";
 import { BadFileError } from "../../formats/errors.ts";
 import type { Csr } from "../../graph/csr.ts";
-import { canonicalFeatures, MAX_ENTRIES } from "../sparse.ts";
-import type { RawSplit } from "../splits.ts";
-import { featureOf, idOf, NODE_WORDS, type NodeTable, readColumns } from "./columns.ts";
+import { csrFromPairs } from "../../graph/csr.ts";
+import { columnOf, columnsOf, listed, type ReadChoices } from "./choices.ts";
+import { columnName, NODE_WORDS, type NodeTable, readColumns } from "./columns.ts";
+import { fromSets } from "./dense.ts";
+import {
+  EDGE_WORDS,
+  type Ends,
+  edgeDecisions,
+  edgeList,
+  type Nodes,
+  nodeEnds,
+  readEnds,
+} from "./edge-table.ts";
 import { isFeatureList, readFeatureList } from "./feature-list.ts";
-import { type FoundGraph, inFolder, outOfRange, readOwn } from "./found.ts";
-import { classesOf, noLabels } from "./labels.ts";
+import { type FoundGraph, type FoundLabels, inFolder, readOwn } from "./found.ts";
+import { classesOf, labelDecisions, noLabels, separatorIn, setsOf } from "./labels.ts";
+import { tableFeatures } from "./node-features.ts";
+import { setTables, splitFrom, splitOf } from "./node-sets.ts";
+import { idOf } from "./scan.ts";
 import { timesOf } from "./times.ts";
 
-/** Names that files of text tables have. */
-export const TABLE_FILE = /\.(csv|tsv|tab|txt|dat|edges|edgelist|cites|content|nodes|labels)$/i;
+/** Names that files of text tables have; they may be compressed by gzip. */
+export const TABLE_FILE =
+  /\.(csv|tsv|tab|txt|dat|edges|edgelist|cites|content|nodes|labels)(\.gz)?$/i;
 
 /** The names among these of text tables that may be a graph's. */
 export function tableNames(names: readonly string[]): string[] {
   return names.filter((name) => TABLE_FILE.test(name) && !/readme|licen/i.test(name));
 }
 
-const SOURCES = [
-  "source",
-  "src",
-  "from",
-  "u",
-  "id_1",
-  "id1",
-  "node_1",
-  "node1",
-  "from_id",
-  "citing",
-];
-const TARGETS = ["target", "dst", "to", "v", "id_2", "id2", "node_2", "node2", "to_id", "cited"];
-const EDGE_WORDS: ReadonlySet<string> = new Set([...SOURCES, ...TARGETS]);
 export const WORDS: ReadonlySet<string> = new Set([...EDGE_WORDS, ...NODE_WORDS]);
-const EDGE_FILE = /edge|link|cites|arcs|graph|network/i;
 
 /** @throws BadFileError naming file, line and column */
-export async function readTables(folder: string, names: readonly string[]): Promise<FoundGraph> {
-  const files = inFolder(folder, tableNames(names), TABLE_FILE);
-  const tables: TextTable[] = [];
-  for (const file of files) tables.push(openTable(file, await readOwn(file), WORDS));
-  const edges = edgeList(folder, tables);
-  const ends = readEnds(edges);
-  const known = new Set([...ends.from, ...ends.to]);
+export async function readTables(
+  folder: string,
+  names: readonly string[],
+  choices: ReadChoices,
+): Promise<FoundGraph> {
+  const all = await openTables(folder, names);
+  const { sets, rest: tables } = setTables(all);
+  const edges = edgeList(folder, tables, choices);
   const others = tables.filter((table) => table !== edges);
-  const nodeTables = others.map((table) => readColumns(table, (id) => known.has(id)));
-  const lists = inFolder(folder, names, /\.json$/i);
-  const decisions = [...edgeDecisions(edges, ends)];
-  return assembled({ folder, edges, ends, nodeTables, lists }, decisions);
+  const lists = inFolder(folder, names, /\.json(\.gz)?$/i);
+  return readTableParts({ folder, edges, others, lists, sets }, choices);
+}
+
+/** Tables of which it is known what they are. */
+export interface TableParts {
+  readonly folder: string;
+  readonly edges: TextTable;
+  /** Tables of nodes. */
+  readonly others: readonly TextTable[];
+  /** JSON files that may be lists of features. */
+  readonly lists?: readonly string[];
+  /** Tables that list the nodes of a set. */
+  readonly sets?: readonly TextTable[];
+}
+
+export async function readTableParts(
+  { folder, edges, others, lists = [], sets = [] }: TableParts,
+  choices: ReadChoices,
+): Promise<FoundGraph> {
+  const ends = readEnds(edges, choices);
+  const known = new Set([...ends.from, ...ends.to]);
+  checkNames(folder, others, choices);
+  const nodeTables = others.map((table) => readColumns(table, (id) => known.has(id), choices));
+  return assembled({ folder, edges, ends, nodeTables, lists, sets }, choices);
+}
+
+/** Opens the text tables of a folder, in which a row of known names is a header. */
+export async function openTables(folder: string, names: readonly string[]): Promise<TextTable[]> {
+  const tables: TextTable[] = [];
+  for (const file of inFolder(folder, tableNames(names), TABLE_FILE)) {
+    tables.push(openTable(file, await readOwn(file), WORDS));
+  }
+  return tables;
+}
+
+/** @throws OptionError for a column that is named and that no table of nodes has */
+function checkNames(
+  folder: string,
+  tables: readonly TextTable[],
+  { idColumn, labelColumn }: ReadChoices,
+): void {
+  for (const word of [idColumn ?? [], labelColumn ? listed(labelColumn) : []].flat()) {
+    if (tables.some((table) => columnOf(table, word) !== undefined)) continue;
+    const found = tables.map((table) => `${path.basename(table.file)}: ${columnsOf(table)}`);
+    throw new OptionError(
+      `${folder}: no table of nodes has a column "${word}"; ${found.join("; ")}`,
+    );
+  }
 }
 
 interface Parts {
@@ -58,134 +104,146 @@ interface Parts {
   readonly ends: Ends;
   readonly nodeTables: readonly NodeTable[];
   readonly lists: readonly string[];
+  readonly sets: readonly TextTable[];
 }
 
-async function assembled(parts: Parts, decisions: string[]): Promise<FoundGraph> {
+const base = (table: TextTable): string => path.basename(table.file);
+
+async function assembled(parts: Parts, choices: ReadChoices): Promise<FoundGraph> {
   const { folder, edges, ends, nodeTables, lists } = parts;
+  const decisions = edgeDecisions(edges, ends);
   const main = mainTable(folder, nodeTables);
-  const nodes = main.rows;
   const index = main.ids && new Map(main.ids.map((id, row) => [id, row]));
+  const nodes: Nodes = { nodes: main.rows, file: main.table.file, index };
   const rowOf = (table: NodeTable): Int32Array => rowsIn(table, main, index);
-  const base = (table: TextTable): string => path.basename(table.file);
-  const labelled = nodeTables.filter(({ label }) => label !== undefined);
-  // Where several have a column that may be the label, a named one counts.
-  const certain = labelled.filter(({ guessed }) => !guessed);
-  const [labels, second] = certain.length > 0 ? certain : labelled;
-  if (second) {
-    const which = `${base(labels!.table)} and ${base(second.table)} both have labels`;
-    throw new BadFileError(folder, `${which}; name one column "label" in a header`);
-  }
+  const column = (table: NodeTable, k: number): string[] =>
+    scattered(table, k, rowOf(table), main.rows);
+  const labels = labelTable(folder, nodeTables);
+  const found = labels ? labelsFrom(labels, column, choices, decisions) : noLabels(main.rows);
   const list = await featureList(lists, main, index);
-  const withFeatures = list
-    ? undefined
-    : featureTable(
-        folder,
-        nodeTables.map((table) =>
-          // A column that another table's label makes no label is a number like the others.
-          table !== labels && table.label !== undefined
-            ? { ...table, features: [...table.features, table.label] }
-            : table,
-        ),
-      );
-  const features = list ?? denseFeatures(withFeatures!, rowOf(withFeatures!), nodes);
-  const setTable = nodeTables.find(({ set }) => set !== undefined);
-  const sets = setTable && scattered(setTable, setTable.set!, rowOf(setTable), nodes);
+  const withFeatures = list ? undefined : featureTable(folder, nodeTables, labels);
+  const features =
+    list ?? (withFeatures && tableFeatures(withFeatures, rowOf(withFeatures), main.rows));
+  // A table that nothing was found in should at least be one of these nodes.
+  if (!features || !labels) for (const table of nodeTables) rowOf(table);
+  const setTable = nodeTables.find(({ set, masks }) => set !== undefined || masks);
+  const columnSplit = setTable && splitOf(setTable, (k) => column(setTable, k));
+  const split = parts.sets.length > 0 ? splitFrom(parts.sets, folder, nodes) : columnSplit;
   const timeTable = nodeTables.find(({ time }) => time !== undefined);
   const times =
     timeTable &&
-    timesOf(scattered(timeTable, timeTable.time!, rowOf(timeTable), nodes), (node) => {
+    timesOf(column(timeTable, timeTable.time!), (node) => {
       return `${timeTable.table.file}: the time of ${main.ids ? `"${main.ids[node]}"` : `node ${node}`}`;
     });
   if (timeTable) {
     const name = printable(timeTable.table.header![timeTable.time!]!);
     decisions.push(`the column ${name} of ${base(timeTable.table)} is the time, and no feature`);
   }
-  if (labels?.guessed) {
-    const where = `column ${labels.label! + 1} of ${base(labels.table)}`;
-    decisions.push(`${where} is taken as the label; a header with "label" would say so`);
-  }
-  for (const { table, leftOut, features: columns } of nodeTables) {
-    const dropped = list ? [...leftOut, ...columns] : leftOut;
-    if (dropped.length === 0) continue;
-    const what = dropped.map((k) => printable(table.header?.[k] ?? String(k + 1))).slice(0, 5);
-    const more = dropped.length > 5 ? ` and ${dropped.length - 5} more` : "";
-    const why = list ? "the features are in the JSON file" : "text";
-    decisions.push(`left out of ${base(table)}: ${what.join(", ")}${more} (${why})`);
-  }
+  decisions.push(...leftOut(nodeTables, labels, list !== undefined));
   const where = base(main.table);
+  const name = main.table.header?.[main.id ?? 0];
   decisions.push(
-    index ? `ids are those of ${where}` : `nodes are numbered from 0 by the rows of ${where}`,
+    index
+      ? `ids are those of ${where}${name ? `, column ${printable(name)}` : ""}`
+      : `nodes are numbered from 0 by the rows of ${where}`,
   );
   return {
     form: "text tables",
-    nodes,
-    ...nodeEnds(edges, ends, main, index),
-    features,
+    nodes: main.rows,
+    ...nodeEnds(edges, ends, nodes, choices, decisions),
+    ...(features && { features }),
     ...(main.ids && { ids: main.ids }),
-    ...(labels
-      ? classesOf(scattered(labels, labels.label!, rowOf(labels), nodes), labels.table.file)
-      : noLabels(nodes)),
-    splits: sets ? [splitOf(setTable!, sets)] : [],
+    ...found,
+    splits: split ? [split] : [],
     ...(times && { times }),
     decisions,
   };
 }
 
-function edgeList(folder: string, tables: readonly TextTable[]): TextTable {
-  const byHeader = tables.filter(({ header }) => {
-    const names = header?.map((name) => name.toLowerCase()) ?? [];
-    return names.some((n) => SOURCES.includes(n)) && names.some((n) => TARGETS.includes(n));
-  });
-  const byName = tables.filter(({ file }) => EDGE_FILE.test(path.basename(file)));
-  const narrow = byName.filter(({ columns }) => columns === 2 || columns === 3);
-  const found = [byHeader, narrow, byName].find(({ length }) => length > 0) ?? [];
-  if (found.length === 1) return found[0]!;
-  const names = found.map(({ file }) => path.basename(file)).join(", ");
-  const fault = names
-    ? `${names} all look like edge lists; keep one`
-    : 'no table looks like an edge list; call one "edges.csv", or its columns "source" and "target"';
-  throw new BadFileError(folder, fault);
+/** The table with the labels: where several have a column that may be it, a named one counts. */
+function labelTable(folder: string, tables: readonly NodeTable[]): NodeTable | undefined {
+  const labelled = tables.filter(({ label, classes }) => label !== undefined || classes);
+  const certain = labelled.filter(({ guessed }) => !guessed);
+  const [labels, second] = certain.length > 0 ? certain : labelled;
+  if (!second) return labels;
+  const which = `${base(labels!.table)} and ${base(second.table)} both have labels`;
+  throw new BadFileError(folder, `${which}; --label-column names the right one`);
 }
 
-export interface Ends {
-  readonly from: readonly string[];
-  readonly to: readonly string[];
-  readonly lines: readonly number[];
-  readonly columns: readonly [number, number];
-}
-
-export function readEnds(table: TextTable): Ends {
-  const names = table.header?.map((name) => name.toLowerCase()) ?? [];
-  const at = (words: readonly string[], usual: number): number => {
-    const found = names.findIndex((name) => words.includes(name));
-    return found < 0 ? usual : found;
-  };
-  const columns = [at(SOURCES, 0), at(TARGETS, 1)] as const;
-  if (table.columns < 2) {
-    throw new BadFileError(table.file, "an edge list needs two columns; only one was found");
+/** @param column the cells of a column by node */
+export function labelsFrom(
+  table: NodeTable,
+  column: (table: NodeTable, k: number) => string[],
+  choices: ReadChoices,
+  decisions: string[],
+): FoundLabels {
+  const { label, classes, guessed } = table;
+  if (classes) return classSets(table, classes, column, decisions);
+  const texts = column(table, label!);
+  const where = columnName(table.table, label!);
+  if (guessed) {
+    const which = `column ${label! + 1} of ${base(table.table)}`;
+    decisions.push(`${which} is taken as the label; --label-column or a header would say so`);
   }
-  const [from, to, lines]: [string[], string[], number[]] = [[], [], []];
-  visitRows(table, (cells, line) => {
-    for (const k of columns) {
-      if (cells[k] === "") throw new BadFileError(cellName(table, line, k), "an edge to nowhere");
-    }
-    from.push(idOf(cells[columns[0]]!));
-    to.push(idOf(cells[columns[1]]!));
-    lines.push(line);
-    if (from.length > MAX_ENTRIES) {
-      throw new BadFileError(table.file, `more than ${MAX_ENTRIES} edges`);
-    }
-  });
-  return { from, to, lines, columns };
+  const separator = separatorIn(texts, choices);
+  if (separator !== undefined) {
+    decisions.push(`labels are lists of classes, separated by ${printable(separator)}`);
+    return setsOf(texts, separator, where);
+  }
+  decisions.push(...labelDecisions(texts, choices));
+  return classesOf(texts, where, choices);
 }
 
-function edgeDecisions(table: TextTable, { columns }: Ends): string[] {
-  const rest = Array.from({ length: table.columns }, (_, k) => k).filter(
-    (k) => !columns.includes(k),
+/** Columns of 0 and 1, one for each class. */
+function classSets(
+  table: NodeTable,
+  columns: readonly number[],
+  column: (table: NodeTable, k: number) => string[],
+  decisions: string[],
+): FoundLabels {
+  const [owners, members]: [number[], number[]] = [[], []];
+  let nodes = 0;
+  for (const [c, k] of columns.entries()) {
+    const cells = column(table, k);
+    nodes = cells.length;
+    for (const [node, cell] of cells.entries()) {
+      if (cell === "0" || cell === "" || /^false$/i.test(cell)) continue;
+      if (cell !== "1" && !/^true$/i.test(cell)) {
+        const fault = `"${printable(cell)}" is neither 0 nor 1; columns of classes are 0 or 1 for each node`;
+        throw new BadFileError(columnName(table.table, k), fault);
+      }
+      owners.push(node);
+      members.push(c);
+    }
+  }
+  const names = columns.map((k) => table.table.header?.[k] ?? `column ${k + 1}`);
+  decisions.push(
+    `${columns.length} columns of ${base(table.table)} are classes, 0 or 1 for each node`,
   );
-  if (rest.length === 0) return [];
-  const names = rest.map((k) => printable(table.header?.[k] ?? String(k + 1))).join(", ");
-  return [`left out of ${path.basename(table.file)}: ${names} (edges have no weights)`];
+  return {
+    ...fromSets(csrFromPairs(nodes, columns.length, owners, members), nodes, columns.length),
+    names,
+  };
+}
+
+/** Says what is left out of the tables, and that no column is the label, where none is. */
+function leftOut(
+  tables: readonly NodeTable[],
+  labels: NodeTable | undefined,
+  listed: boolean,
+): string[] {
+  const decisions: string[] = [];
+  for (const { table, leftOut: texts, features } of tables) {
+    const dropped = listed ? [...texts, ...features] : texts;
+    if (dropped.length === 0) continue;
+    const what = dropped.map((k) => printable(table.header?.[k] ?? String(k + 1))).slice(0, 5);
+    const more = dropped.length > 5 ? ` and ${dropped.length - 5} more` : "";
+    const why = listed ? "the features are in the JSON file" : "text";
+    decisions.push(`left out of ${base(table)}: ${what.join(", ")}${more} (${why})`);
+  }
+  const names = tables.map(({ table }) => columnsOf(table)).join("; ");
+  if (!labels) decisions.push(`no column is called label: --label-column names one of ${names}`);
+  return decisions;
 }
 
 /** The table that says which nodes there are: the one with the most rows, with ids before numbers. */
@@ -197,12 +255,13 @@ function mainTable(folder: string, tables: readonly NodeTable[]): NodeTable {
       b.features.length - a.features.length,
   );
   if (first) return first;
-  throw new BadFileError(folder, "there is an edge list, but no table of features and labels");
+  const fault = "there is an edge list, but no table of nodes with their labels (and features)";
+  throw new BadFileError(folder, fault);
 }
 
 /** The node of each row of a table. */
 function rowsIn(
-  { table, ids, rows }: NodeTable,
+  { table, ids, rows, id }: NodeTable,
   main: NodeTable,
   index: ReadonlyMap<string, number> | undefined,
 ): Int32Array {
@@ -210,13 +269,13 @@ function rowsIn(
   if (!ids || !index) {
     if (rows === main.rows) return Int32Array.from({ length: rows }, (_, row) => row);
     const fault = `${rows} rows, ${other} has ${main.rows}; without ids both need as many`;
-    throw new BadFileError(table.file, fault);
+    throw new BadFileError(table.file, `${fault} (--id-column names the ids' column)`);
   }
-  return Int32Array.from(ids, (id, row) => {
-    const node = index.get(id);
+  return Int32Array.from(ids, (name, row) => {
+    const node = index.get(name);
     if (node !== undefined) return node;
-    const where = cellName(table, lineOf(table, row), 0);
-    throw new BadFileError(where, `"${printable(id)}" is no node of ${other}`);
+    const where = cellName(table, lineOf(table, row), id!);
+    throw new BadFileError(where, `"${printable(name)}" is no node of ${other}`);
   });
 }
 
@@ -228,14 +287,23 @@ function lineOf(table: TextTable, row: number): number {
   return found;
 }
 
-function featureTable(folder: string, tables: readonly NodeTable[]): NodeTable {
-  const found = tables.filter(({ features }) => features.length > 0);
-  if (found.length === 1) return found[0]!;
-  const names = found.map(({ table }) => path.basename(table.file)).join(" and ");
-  const fault = names
-    ? `${names} both have features; join them`
-    : "no table has columns of numbers";
-  throw new BadFileError(folder, `${fault}: each node needs one row of features`);
+/** The one table with columns of numbers, or none. */
+function featureTable(
+  folder: string,
+  tables: readonly NodeTable[],
+  labels: NodeTable | undefined,
+): NodeTable | undefined {
+  // A column that another table's label makes no label is a number like the others.
+  const numbers = tables.map((table) =>
+    table !== labels && table.label !== undefined
+      ? { ...table, features: [...table.features, table.label] }
+      : table,
+  );
+  const [found, second] = numbers.filter(({ features }) => features.length > 0);
+  if (!second) return found;
+  const names = [found!, second].map(({ table }) => path.basename(table.file)).join(" and ");
+  const fault = `${names} both have features; join them: each node needs one row of features`;
+  throw new BadFileError(folder, fault);
 }
 
 async function featureList(
@@ -252,103 +320,16 @@ async function featureList(
   return undefined;
 }
 
-/** Reads the columns of numbers into compressed rows, zeros left out. */
-export function denseFeatures(
-  { table, features }: NodeTable,
-  rowOf: Int32Array,
-  nodes: number,
-): Csr {
-  const rows: { readonly columns: Int32Array; readonly values: Float32Array }[] = [];
-  let count = 0;
-  let row = 0;
-  visitRows(table, (cells, line) => {
-    const [columns, values]: [number[], number[]] = [[], []];
-    for (const [c, k] of features.entries()) {
-      const value = Math.fround(featureOf(cells[k]!));
-      if (!Number.isFinite(value)) {
-        throw new BadFileError(cellName(table, line, k), "beyond the range of float32");
-      }
-      if (value === 0) continue;
-      columns.push(c);
-      values.push(value);
-    }
-    count += columns.length;
-    rows[rowOf[row++]!] = {
-      columns: Int32Array.from(columns),
-      values: Float32Array.from(values),
-    };
-  });
-  const indptr = new Int32Array(nodes + 1);
-  const [indices, data] = [new Int32Array(count), new Float32Array(count)];
-  for (let node = 0, at = 0; node < nodes; node++) {
-    const found = rows[node];
-    if (found) {
-      indices.set(found.columns, at);
-      data.set(found.values, at);
-      at += found.columns.length;
-    }
-    indptr[node + 1] = at;
-  }
-  const arrays = { rows: nodes, columns: features.length, indptr, indices };
-  return canonicalFeatures(arrays, data, table.file);
-}
-
-/** A column's cells by node; empty for a node without a row. */
-function scattered(
-  { table }: NodeTable,
-  column: number,
-  rowOf: Int32Array,
-  nodes: number,
-): string[] {
-  const texts = new Array<string>(nodes).fill("");
-  let row = 0;
-  visitRows(table, (cells) => {
-    texts[rowOf[row++]!] = idOf(cells[column]!);
-  });
+/** A column's cells by row. */
+export function columnCells({ table }: NodeTable, column: number): string[] {
+  const texts: string[] = [];
+  visitRows(table, (cells) => texts.push(idOf(cells[column]!)));
   return texts;
 }
 
-const SET_NAMES: readonly [keyof RawSplit, RegExp][] = [
-  ["train", /^(train|training|tr)$/i],
-  ["val", /^(val|valid|validation|dev|va)$/i],
-  ["test", /^(test|testing|te)$/i],
-];
-
-function splitOf({ table }: NodeTable, texts: readonly string[]): RawSplit {
-  const of = (pattern: RegExp): Int32Array =>
-    Int32Array.from(texts.flatMap((text, node) => (pattern.test(text) ? [node] : [])));
-  const sets = SET_NAMES.map(([set, pattern]) => [set, of(pattern)] as const);
-  for (const [set, { length }] of sets) {
-    if (length > 0) continue;
-    throw new BadFileError(table.file, `its column of sets names no node of the set "${set}"`);
-  }
-  return Object.fromEntries(sets) as unknown as RawSplit;
-}
-
-function nodeEnds(
-  edges: TextTable,
-  { from, to, lines, columns }: Ends,
-  main: NodeTable,
-  index: ReadonlyMap<string, number> | undefined,
-): Pick<FoundGraph, "from" | "to"> {
-  const other = path.basename(main.table.file);
-  const least = index ? 0 : [from, to].flat().reduce((low, id) => Math.min(low, Number(id)), 1);
-  const nodeOf = (id: string, row: number, side: 0 | 1): number => {
-    const where = (): string => cellName(edges, lines[row]!, columns[side]);
-    if (index) {
-      const node = index.get(id);
-      if (node !== undefined) return node;
-      throw new BadFileError(where(), `an edge to nowhere: "${printable(id)}" is not in ${other}`);
-    }
-    if (!/^\d{1,9}$/.test(id)) {
-      const fault = `"${printable(id)}" is no row of ${other}, which has no column of ids`;
-      throw new BadFileError(where(), fault);
-    }
-    const node = Number(id);
-    return node < main.rows ? node : outOfRange(where(), node, main.rows, least);
-  };
-  return {
-    from: Int32Array.from(from, (id, row) => nodeOf(id, row, 0)),
-    to: Int32Array.from(to, (id, row) => nodeOf(id, row, 1)),
-  };
+/** A column's cells by node; empty for a node without a row. */
+function scattered(table: NodeTable, column: number, rowOf: Int32Array, nodes: number): string[] {
+  const texts = new Array<string>(nodes).fill("");
+  for (const [row, cell] of columnCells(table, column).entries()) texts[rowOf[row]!] = cell;
+  return texts;
 }

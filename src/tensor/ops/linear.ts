@@ -35,7 +35,8 @@ export function sparseLinear(
 ): tf.Tensor2D {
   const [inputs, outputs] = weight.shape;
   checkBias("sparseLinear", weight, bias);
-  if (nativeIsCurrent() || !isNarrow(outputs)) return tf.add(spmm(matrix, weight, dropout), bias);
+  if (nativeIsCurrent() || !isNarrow(outputs) || matrix.dense())
+    return tf.add(spmm(matrix, weight, dropout), bias);
   if (inputs !== matrix.columns) {
     throw new RangeError(
       `sparseLinear: ${matrix.rows} x ${matrix.columns} times [${weight.shape}]`,

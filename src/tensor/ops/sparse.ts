@@ -9,7 +9,7 @@ import type { Engine } from "../engine/engine.ts";
 import { nativeArcProducts } from "../native/arcs.ts";
 import { nativeIsCurrent } from "../native/backend.ts";
 import { NativeSparse, nativeSpmm } from "../native/sparse.ts";
-import { dropValues } from "./dropout.ts";
+import { dropout as dropDense, dropValues } from "./dropout.ts";
 import type { DropoutStream } from "./dropout-stream.ts";
 import {
   convolutionStorage,
@@ -25,6 +25,9 @@ interface Rows {
   readonly indices: Buffer;
   readonly values: Buffer;
 }
+
+/** A matrix of features of which a larger share is not 0 is held and multiplied as a dense one. */
+const DENSE = 0.5;
 
 /** A sparse matrix in the engine's memory. It is constant: gradients flow only to the dense side. */
 export class SparseMatrix {
@@ -42,8 +45,11 @@ export class SparseMatrix {
   #convolutionRows: NarrowRows | undefined;
   #transposed: { matrix: SparseMatrix; position: Buffer } | undefined;
   #productPosition: Buffer | undefined;
+  readonly #isDense: boolean;
+  #dense: tf.Tensor2D | undefined;
 
-  private constructor(host: Csr) {
+  private constructor(host: Csr, isDense = false) {
+    this.#isDense = isDense;
     this.host = host;
     this.rows = host.rows;
     this.columns = host.columns;
@@ -89,6 +95,31 @@ export class SparseMatrix {
   static from(host: Csr): SparseMatrix {
     checkCsr(host, `a sparse ${host.rows} x ${host.columns} matrix`);
     return new SparseMatrix(host);
+  }
+
+  /**
+   * Makes a matrix of features; where most numbers are not 0, products with it are dense ones.
+   * @throws InputError as from() does
+   */
+  static ofFeatures(host: Csr): SparseMatrix {
+    checkCsr(host, `a ${host.rows} x ${host.columns} matrix of features`);
+    return new SparseMatrix(host, nonzeros(host) > DENSE * host.rows * host.columns);
+  }
+
+  /** The same matrix as a tensor, made on first use, if its products are dense ones. */
+  dense(): tf.Tensor2D | undefined {
+    if (!this.#isDense) return undefined;
+    if (!this.#dense) {
+      const { rows, columns, indptr, indices, values } = this.host;
+      const numbers = new Float32Array(rows * columns);
+      for (let r = 0; r < rows; r++) {
+        for (let k = indptr[r]!; k < indptr[r + 1]!; k++) {
+          numbers[r * columns + indices[k]!] = values ? values[k]! : 1;
+        }
+      }
+      this.#dense = tf.keep(tf.tensor2d(numbers, [rows, columns]));
+    }
+    return this.#dense;
   }
 
   /** The transpose, and the place of each of its entries in this matrix; made on first use. */
@@ -140,6 +171,7 @@ export class SparseMatrix {
   }
 
   dispose(): void {
+    this.#dense?.dispose();
     for (const rows of [this.#productRows, this.#rowsAsTheyLie, this.#convolutionRows]) {
       rows?.dispose();
     }
@@ -199,7 +231,8 @@ function multiply(matrix: SparseMatrix, values: number, x: tf.Tensor): tf.Tensor
 
 /**
  * A X, differentiable with respect to X. With `dropout`, A's stored entries are dropped and scaled first
- * (for sparse input features zeros stay zeros, so only stored entries are drawn).
+ * (for sparse input features zeros stay zeros, so only stored entries are drawn). Mostly dense features
+ * (ofFeatures) are multiplied as a dense matrix.
  *
  * @param matrix rows x inner
  * @param x inner x columns
@@ -211,6 +244,8 @@ export function spmm(matrix: SparseMatrix, x: tf.Tensor2D, dropout?: DropoutStre
   if (x.shape[0] !== matrix.columns) {
     throw new RangeError(`spmm: ${matrix.rows} x ${matrix.columns} times [${x.shape}]`);
   }
+  const features = matrix.dense();
+  if (features) return tf.matMul(dropout?.rate ? dropDense(features, dropout) : features, x);
   if (nativeIsCurrent()) return nativeSpmm(matrix.native(), x, dropout);
   const backend = runningBackend();
   const product = tf.customGrad((...args: unknown[]) => {

@@ -52,7 +52,7 @@ const CASES: readonly [what: string, files: Folder, message: RegExp][] = [
   [
     "an id that is no node",
     tables("source,target\na,b\nb,zz\n", NODES),
-    /edges\.csv: line 3, column 2 \(target\): an edge to nowhere: "zz" is not in nodes\.csv$/,
+    /edges\.csv: line 3, column 2 \(target\): an edge to nowhere: "zz" is not in nodes\.csv; add a row for it, or drop such edges: --unknown-ends drop$/,
   ],
   [
     "an empty end",
@@ -141,10 +141,9 @@ const CASES: readonly [what: string, files: Folder, message: RegExp][] = [
   [
     "tables of different lengths",
     { "edges.csv": "0,2\n", "x.csv": "w,v\n1,2.5\n3,4\n5,6\n", "labels.csv": "label\n0\n1\n" },
-    /labels\.csv: 2 rows, x\.csv has 3; without ids both need as many$/,
+    /labels\.csv: 2 rows, x\.csv has 3; without ids both need as many \(--id-column names the ids' column\)$/,
   ],
   ["no edges", { "nodes.csv": NODES }, /no table looks like an edge list; call one "edges\.csv"/],
-  ["no features", tables(EDGES, "id,label\na,u\nb,v\nc,u\n"), /no table has columns of numbers/],
   ["only a header", tables(EDGES, "id,x,label\n"), /nodes\.csv: it has a header and no rows$/],
   ["an empty file", tables(EDGES, ""), /nodes\.csv: the file is empty$/],
   [
@@ -279,7 +278,7 @@ test("refused: a file that is a part of a graph, or pickled", async () => {
   await refused("x.npy", /x\.npy: one file of several/);
   await refused(
     "cora.pt",
-    /cora\.pt: .*PyTorch's objects are not read; save its arrays as npz; see docs/,
+    /cora\.pt: .*PyTorch's and DGL's objects are programs, which are not run; save the arrays: np/,
   );
 });
 

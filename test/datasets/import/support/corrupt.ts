@@ -64,8 +64,12 @@ const CHANGES: Readonly<Record<string, Change>> = {
 const SOUND: readonly string[] = ["Matrix Market: a node without features"];
 
 const TEXT = /\.(csv|tsv|txt|json|mtx|cites|content|edgelist)$/;
-/** Files without which the rest is a graph. */
-const OPTIONAL = /^adj_train|_split_/;
+/** Files of which nothing is read. */
+const OPTIONAL = /^adj_train|_split_|^meta\.yaml/;
+/** Files without which the rest is a graph without features, or without labels. */
+const SOUND_WITHOUT = /^(raw\/node-)?(x|y|feat|feature|features|label|labels)\./;
+/** Forms in which their features and labels are not optional. */
+const ALL_NEEDED = /Matrix Market|market/;
 
 type Damage = (bytes: Buffer, random: RandomStream) => Buffer | string | undefined;
 
@@ -154,6 +158,7 @@ export function corrupted(seed: number): Corrupted[] {
     Object.keys(rest.files).flatMap((file) =>
       Object.entries(DAMAGES).flatMap(([what, { of, damage }]) => {
         if (OPTIONAL.test(file) || (of !== "any" && (of === "text") !== TEXT.test(file))) return [];
+        if (what === "is missing" && SOUND_WITHOUT.test(file) && !ALL_NEEDED.test(name)) return [];
         const changed = damage(Buffer.from(rest.files[file]!), random);
         const { [file]: _, ...others } = rest.files;
         const files = changed === undefined ? others : { ...others, [file]: changed };

@@ -14,7 +14,9 @@ export function folderOf(files: Folder, name = "mine"): string {
   const folder = path.join(root, String(made++), name);
   mkdirSync(folder, { recursive: true });
   for (const [file, contents] of Object.entries(files)) {
-    writeFileSync(path.join(folder, file), contents);
+    const place = path.join(folder, file);
+    mkdirSync(path.dirname(place), { recursive: true });
+    writeFileSync(place, contents);
   }
   return folder;
 }

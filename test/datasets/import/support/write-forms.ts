@@ -1,4 +1,5 @@
 // Writes a graph in each form that can be imported, as its authors' own programs write it.
+import { gzipSync } from "node:zlib";
 import { type Csr, nonzeros } from "../../../../src/graph/csr.ts";
 import type { Graph } from "../../../../src/graph/graph.ts";
 import { writeNpy, writeZip } from "../../support/npz-writer.ts";
@@ -73,6 +74,11 @@ function rowsOf(features: Csr): string[][] {
 
 const lines = (rows: readonly (readonly unknown[])[], separator: string): string =>
   `${rows.map((row) => row.join(separator)).join("\n")}\n`;
+
+/** NaN and infinities as Python writes them, which is no JSON. */
+const json = (value: unknown): string => JSON.stringify(value).replace(/"(-?Infinity|NaN)"/g, "$1");
+const real = (text: string): number | string =>
+  Number.isFinite(Number(text)) ? Number(text) : text;
 
 function csr(prefix: string, matrix: Csr): Record<string, ArraySpec> {
   const { rows, columns, indptr, indices, values } = matrix;
@@ -174,6 +180,51 @@ export const FORMS: Readonly<Record<string, (graph: Graph) => Folder>> = {
       va: [...graph.labels.keys()].filter((k) => k % 3 === 1),
       te: [...graph.labels.keys()].filter((k) => k % 3 === 2),
     }),
+  }),
+  "DGL's CSVDataset": (graph) => ({
+    "meta.yaml":
+      "dataset_name: mine\nedge_data:\n- file_name: edges.csv\nnode_data:\n- file_name: nodes.csv\n",
+    "edges.csv": lines([["src_id", "dst_id"], ...edgesOf(graph)], ","),
+    "nodes.csv": lines(
+      [
+        ["node_id", "label", "feat"],
+        ...rowsOf(graph.features).map((row, k) => [k, graph.labels[k], `"${row.join(",")}"`]),
+      ],
+      ",",
+    ),
+  }),
+  "the Open Graph Benchmark's files": (graph) => ({
+    "raw/num-node-list.csv.gz": gzipSync(`${graph.nodes}\n`),
+    "raw/edge.csv.gz": gzipSync(lines(edgesOf(graph), ",")),
+    "raw/node-feat.csv.gz": gzipSync(lines(rowsOf(graph.features), ",")),
+    "raw/node-label.csv.gz": gzipSync(`${[...graph.labels].join("\n")}\n`),
+  }),
+  "JSON of nodes and links": (graph) => ({
+    "graph.json": json({
+      directed: false,
+      nodes: rowsOf(graph.features).map((row, k) => ({
+        id: `n${k}`,
+        x: row.map(real),
+        label: graph.labels[k],
+      })),
+      links: edgesOf(graph).map(([a, b]) => ({ source: `n${a}`, target: `n${b}` })),
+    }),
+  }),
+  "WikiCS' JSON": (graph) => {
+    const links = Array.from({ length: graph.nodes }, (): number[] => []);
+    for (const [a, b] of edgesOf(graph)) links[a]!.push(b);
+    return {
+      "data.json": json({
+        features: rowsOf(graph.features).map((row) => row.map(real)),
+        labels: [...graph.labels],
+        links,
+      }),
+    };
+  },
+  "an edge list and labels beside an array": (graph) => ({
+    ...npys({ x: float(denseOf(graph.features), [graph.nodes, graph.features.columns]) }),
+    "edges.txt": lines(edgesOf(graph), " "),
+    "labels.txt": lines([["label"], ...Array.from(graph.labels, (label) => [`c${label}`])], " "),
   }),
   "Matrix Market": (graph) => {
     const { nodes, features } = graph;

@@ -1,0 +1,134 @@
+// What one may decide about how a graph's files are read, and what is said where they leave it open.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadSplit, type OwnChoices } from "../../../src/datasets/index.ts";
+import { PATH, read } from "./support/seen.ts";
+import type { Folder } from "./support/write-forms.ts";
+
+test("words for no label are one's own choice", async () => {
+  const files = {
+    "edges.csv": "source,target\na,b\nb,c\nc,d\n",
+    "nodes.csv": "id,x,label\na,1,u\nb,2,unknown\nc,3,u\nd,4,n/d\n",
+  };
+  assert.deepEqual((await read(files)).seen.labels, [1, -1, 1, 0]);
+  assert.deepEqual((await read(files, { unlabelled: "n/d" })).seen.labels, [0, 1, 0, -1]);
+});
+
+test("sets of classes in tables: columns of 0 and 1, or lists in a cell", async () => {
+  const edges = "source,target\na,b\nb,c\nc,d\n";
+  const cells = (files: Folder, choices?: OwnChoices) =>
+    read({ "edges.csv": edges, ...files }, choices).then(({ graph }) => graph.labelSets);
+  const expected = { indptr: [0, 2, 3, 3, 4], indices: [0, 1, 1, 0] };
+  for (const [nodes, choices] of [
+    ["id,x,label_drama,label_war\na,1,1,1\nb,2,0,1\nc,3,0,0\nd,4,1,0\n", {}],
+    ["id,x,drama,war\na,1,1,1\nb,2,0,1\nc,3,0,0\nd,4,1,0\n", { labelColumn: "drama,war" }],
+    ["id,x,label\na,1,drama|war\nb,2,war\nc,3,\nd,4,drama\n", {}],
+    ["id,x,label\na,1,drama/war\nb,2,war\nc,3,\nd,4,drama\n", { labelSeparator: "/" }],
+  ] as const) {
+    const sets = await cells({ "nodes.csv": nodes }, choices);
+    assert.deepEqual({ indptr: [...sets!.indptr], indices: [...sets!.indices] }, expected, nodes);
+  }
+});
+
+test("sets of nodes in files of their own: ids, or masks", async () => {
+  const tables = {
+    "edges.csv": "source,target\na,b\nb,c\nc,d\n",
+    "nodes.csv": "id,x,label\na,1,u\nb,2,v\nc,3,u\nd,4,v\n",
+  };
+  const ids = { "train.txt": "d\n", "val.txt": "a\n", "test.txt": "c\nb\n" };
+  const masks = {
+    "train_mask.csv": "0\n0\n0\n1\n",
+    "val_mask.csv": "1\n0\n0\n0\n",
+    "test_mask.csv": "0\n1\n1\n0\n",
+  };
+  for (const sets of [ids, masks]) {
+    const { graph } = await read({ ...tables, ...sets });
+    const split = await loadSplit(graph, "public");
+    assert.deepEqual([[...split.train], [...split.val], [...split.test]], [[3], [0], [1, 2]]);
+  }
+  await assert.rejects(
+    read({ ...tables, ...ids, "test.txt": "c\nzz\n" }),
+    /test\.txt: line 2, column 1: "zz" is no node of nodes\.csv$/,
+  );
+});
+
+test("a graph without features: one for each node, or its degree, and this is said", async () => {
+  const files = {
+    "edges.csv": "source,target\na,b\nb,c\nc,d\n",
+    "nodes.csv": "id,label\na,u\nb,v\nc,u\nd,v\n",
+  };
+  const own = await read(files);
+  assert.equal(own.seen.rows, "1 0 0 0|0 1 0 0|0 0 1 0|0 0 0 1");
+  assert.match(own.decisions, /the files have no features: made, each node has one of its own/);
+  const degree = await read(files, { makeFeatures: "degree" });
+  assert.equal(degree.seen.rows, "0 1 0|0 0 1|0 0 1|0 1 0");
+  assert.notEqual(own.graph.name, degree.graph.name);
+});
+
+test("what becomes of arcs can be decided", async () => {
+  const files = {
+    "edges.csv": "source,target\na,b\nb,a\nb,c\nc,c\nc,d\nd,c\nc,d\n",
+    "nodes.csv": "id,x,label\na,1,u\nb,2,v\nc,3,u\nd,4,v\n",
+  };
+  assert.equal((await read(files)).seen.near, PATH);
+  const mutual = await read(files, { arcs: "mutual" });
+  assert.equal(mutual.seen.near, "1|0|3|2");
+  assert.match(mutual.decisions, /1 arcs without their opposite are left out/);
+  for (const [choices, message] of [
+    [{ arcs: "both" }, /some arcs lack their opposite, which were to be refused$/],
+    [{ loops: "refuse" }, /1 arcs lead from a node to itself, which were to be refused$/],
+    [{ duplicates: "refuse" }, /1 arcs repeat an earlier one, which were to be refused$/],
+  ] as const) {
+    await assert.rejects(read(files, choices), message);
+  }
+});
+
+test("columns by name or number, and what is said where there is no such column", async () => {
+  const files = {
+    "transfers.csv": "when,payer,payee,amount\n1,a,b,5\n2,b,c,5\n3,c,d,5\n",
+    "people.csv": "1,a,u,7\n2,b,v,8\n3,c,u,9\n4,d,v,6\n",
+  };
+  const choices = { edgeColumns: "payer,payee", idColumn: "2", labelColumn: "3" };
+  const { seen: found, decisions } = await read(files, choices);
+  assert.equal(found.near, PATH);
+  assert.equal(found.rows, "1 7|2 8|3 9|4 6");
+  assert.deepEqual(found.labels, [0, 1, 0, 1]);
+  assert.match(decisions, /edges lead from payer to payee/);
+  await assert.rejects(
+    read(files, { ...choices, labelColumn: "colour" }),
+    /no table of nodes has a column "colour"; people\.csv: 4 columns without names$/,
+  );
+});
+
+test("numbers with commas, measurements and names as labels are refused, each with its remedy", async () => {
+  const edges = { "edges.csv": "source;target\na;b\nb;c\nc;d\n" };
+  const rows = (cells: readonly string[]) =>
+    `id;x;label\n${cells.map((cell, k) => `${"abcd"[k]};${cell};${"uvuv"[k]}`).join("\n")}\n`;
+  await assert.rejects(
+    read({ ...edges, "nodes.csv": rows(["0,5", "1,25", "2", "3"]) }),
+    /nodes\.csv: line 2, column 2 \(x\): "0,5" has a comma before its decimals; write 0\.5$/,
+  );
+  await assert.rejects(
+    read({ ...edges, "nodes.csv": rows(["1,250", "31,000", "2,000", "1,000,000"]) }),
+    /"1,250" has a comma between thousands; write 1250$/,
+  );
+  const many = [...Array(120).keys()];
+  const path120 = `source,target\n${many
+    .slice(1)
+    .map((k) => `${k - 1},${k}`)
+    .join("\n")}\n`;
+  await assert.rejects(
+    read({
+      "edges.csv": path120,
+      "nodes.csv": `id,x,label\n${many.map((k) => `${k},1,${k / 7}`).join("\n")}\n`,
+    }),
+    /column 3 \(label\): its numbers have decimals, more than 20 different ones: measurements/,
+  );
+  await assert.rejects(
+    read({
+      "edges.csv": path120,
+      "nodes.csv": `id,x,label\n${many.map((k) => `${k},1,person ${k}`).join("\n")}\n`,
+    }),
+    /column 3 \(label\): 120 different labels for 120 nodes: names or measurements/,
+  );
+});
