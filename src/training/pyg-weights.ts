@@ -58,14 +58,16 @@ const ADVICE = "or give the teacher's outputs (--teacher-outputs, docs/teachers.
 
 /**
  * Makes a model of the arrays; layers are taken in the order of their names, with numbers as numbers.
+ * @param shapeFor the graph's sizes that a kind of models depends on
  * @throws BadFileError for a note or arrays that make no model of a known kind
  */
 export function readPygModel(
   file: string,
   arrays: ArraySource,
-  shape: GraphShape,
+  shapeFor: (kind: string) => GraphShape,
 ): { readonly model: ModelConfig; readonly parameters: ModelFile["parameters"] } {
   const note = readNote(file);
+  const shape = shapeFor(note.kind);
   const { layer, optional = {}, name: layerName } = LAYERS[note.kind]!;
   const fail = (why: string): never => {
     throw new BadFileError(file, why);
