@@ -112,6 +112,7 @@ export {
   type Pass,
   parameterCount,
   type Reads,
+  type RelationalShape,
   type Shapes,
   withHooks,
 } from "./models/model.ts";
@@ -119,11 +120,13 @@ export {
   type AnyModelKind,
   createModel,
   findModel,
+  graphShape,
   type ModelConfig,
   type ModelName,
   models,
   registerModel,
 } from "./models/registry.ts";
+export type { RgcnConfig, RgcnInputs } from "./models/rgcn.ts";
 export type { SageConfig } from "./models/sage.ts";
 export {
   type AddedNode,
@@ -147,7 +150,11 @@ export {
   type PhaseTime,
   type ProfileData,
   type ProfileTimes,
+  type RelationArcs,
+  type RelationalGraph,
+  type RelationalOptions,
   RMSprop,
+  relationalSums,
   Segments,
   SGD,
   type Span,
@@ -160,6 +167,7 @@ export {
   spmm,
   startEngine,
   Targets,
+  type TypeRows,
   weightedProduct,
 } from "./tensor/index.ts";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./training/apply.ts";
