@@ -113,6 +113,7 @@ export {
   type Pass,
   parameterCount,
   type Reads,
+  type RelationalShape,
   type Shapes,
   withHooks,
 } from "./models/model.ts";
@@ -120,11 +121,13 @@ export {
   type AnyModelKind,
   createModel,
   findModel,
+  graphShape,
   type ModelConfig,
   type ModelName,
   models,
   registerModel,
 } from "./models/registry.ts";
+export type { RgcnConfig, RgcnInputs } from "./models/rgcn.ts";
 export type { SageConfig } from "./models/sage.ts";
 export {
   type AddedNode,
@@ -148,7 +151,11 @@ export {
   type PhaseTime,
   type ProfileData,
   type ProfileTimes,
+  type RelationArcs,
+  type RelationalGraph,
+  type RelationalOptions,
   RMSprop,
+  relationalSums,
   Segments,
   SGD,
   type Span,
@@ -161,6 +168,7 @@ export {
   spmm,
   startEngine,
   Targets,
+  type TypeRows,
   weightedProduct,
 } from "./tensor/index.ts";
 export { type EvaluateOptions, type Evaluation, evaluate } from "./training/apply.ts";

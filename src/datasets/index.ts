@@ -237,6 +237,11 @@ export async function loadRawSplit(
 export async function fetchFile(file: string, options: DataOptions = {}): Promise<string> {
   const target = path.join(dataFolders(options.dataDir).downloads, file);
   const published = publishedFile(file);
+  if (published.archive && !options.mirror) {
+    throw new DatasetError(
+      `${file} is part of an archive: unpack ${published.url} into ${path.dirname(target)}`,
+    );
+  }
   const url = options.mirror ? `${options.mirror.replace(/\/$/, "")}/${file}` : published.url;
   await download({ ...published, url }, target, options);
   return target;

@@ -6,6 +6,8 @@ export interface PublishedFile {
   readonly bytes: number;
   readonly sha256: string;
   readonly url: string;
+  /** Whether the address is of an archive that holds the file, which is unpacked by hand. */
+  readonly archive?: true;
 }
 
 /** The official address of each folder; files keep their names. */
@@ -19,14 +21,22 @@ const SOURCES: Readonly<Record<string, string>> = {
     "11fd7ba4d4f8230520d64342f75f9c42ba860d50/data/NELL/raw/",
 };
 
+/** The official archive of each folder whose files have no address of their own, as DGL and PyG fetch it. */
+const ARCHIVES: Readonly<Record<string, string>> = {
+  aifb: "https://data.dgl.ai/dataset/aifb.tgz",
+  "rdf-mutag": "https://data.dgl.ai/dataset/mutag.tgz",
+};
+
 /**
  * @param file a registered dataset's file, relative to a data folder, e.g. `planetoid/ind.cora.x`.
  */
 export function publishedFile(file: string): PublishedFile {
   const entry = FILES[file];
-  const source = SOURCES[path.posix.dirname(file)];
-  if (!entry || !source) throw new Error(`${file} is not in the manifest`);
+  const folder = path.posix.dirname(file);
+  const [source, archive] = [SOURCES[folder], ARCHIVES[folder]];
+  if (!entry || !(source || archive)) throw new Error(`${file} is not in the manifest`);
   const [bytes, sha256] = entry;
+  if (!source) return { bytes, sha256, url: archive!, archive: true };
   return { bytes, sha256, url: source + path.posix.basename(file) };
 }
 
@@ -359,5 +369,26 @@ const FILES: Readonly<Record<string, readonly [bytes: number, sha256: string]>> 
   "nell/ind.nell.0.1.ally": [
     7596255,
     "cdb2cc1ce6e6a3f1b88322534223437facfc1e7014971907090c782f25436370",
+  ],
+  "aifb/aifb_stripped.nt.gz": [
+    568040,
+    "ba4191235456e09d8f12a2415f24273b8d7641ffee6001ca9340f02c04d77fea",
+  ],
+  "aifb/trainingSet.tsv": [
+    22927,
+    "4960629668c6548215871321e4b6daaee24191f38f41ccfbc4de62016d18c5a7",
+  ],
+  "aifb/testSet.tsv": [5921, "abe4a9e7c393164996d1fe7250d72ec1f1a7b350583f2dff5d880f60ec04b3b6"],
+  "rdf-mutag/mutag_stripped.nt.gz": [
+    645053,
+    "871f24a766fd377f0adf995f50aea70fd03e4997c6051b3abff3384c08e56ac7",
+  ],
+  "rdf-mutag/trainingSet.tsv": [
+    14283,
+    "d2fe71b68bb25735465128b4aed50d9b165fa5ab92aa2e221fad3d1cd87b7297",
+  ],
+  "rdf-mutag/testSet.tsv": [
+    3581,
+    "20e69309a037cbf0fb2b52be3eaa6c43888215cbc0b96e8f8bd9e2af55652a3f",
   ],
 };

@@ -9,6 +9,7 @@ import { loadGnnBenchmark } from "./gnn-benchmark.ts";
 import type { ReadFile } from "./locate.ts";
 import { loadNell, type NellForm, nellFiles, nellLabelFile, nellStem } from "./nell.ts";
 import { loadPlanetoid, planetoidFiles, planetoidPublicSplit } from "./planetoid.ts";
+import { loadRdf, type RdfFiles, rdfSplit } from "./rdf.ts";
 import { type RawSplit, randomSplit, USUAL_RANDOM } from "./splits.ts";
 
 export interface DatasetEntry {
@@ -53,6 +54,14 @@ const ENTRIES = [
   nell("nell-class0", "nell with relation nodes in class 0, as PyG reads it", {
     rate: "0.001",
     relationsAsClass0: true,
+  }),
+  rdf("aifb", "people of a research institute and what they wrote; 176 have a group", {
+    ...{ triples: "aifb/aifb_stripped.nt.gz", entity: "person", label: "label_affiliation" },
+    ...{ training: "aifb/trainingSet.tsv", test: "aifb/testSet.tsv" },
+  }),
+  rdf("rdf-mutag", "molecules, their atoms and bonds; 340 molecules are mutagenic or not", {
+    ...{ triples: "rdf-mutag/mutag_stripped.nt.gz", entity: "bond", label: "label_mutagenic" },
+    ...{ training: "rdf-mutag/trainingSet.tsv", test: "rdf-mutag/testSet.tsv" },
   }),
   {
     name: "synthetic",
@@ -126,6 +135,17 @@ function gnnBenchmark<const Name extends string>(
     files: [file],
     defaultSplit: USUAL_RANDOM,
     load: (read) => loadGnnBenchmark(name, file, read),
+  };
+}
+
+function rdf<const Name extends string>(name: Name, title: string, files: RdfFiles): Named<Name> {
+  return {
+    name,
+    title,
+    files: [files.triples, files.training, files.test],
+    defaultSplit: "public",
+    load: (read) => loadRdf(name, files, read),
+    publicSplit: (graph, read) => rdfSplit(graph, files, read),
   };
 }
 

@@ -6,6 +6,7 @@ import { modelFeatures, symmetricNormalised } from "../graph/normalise.ts";
 import type { GatScales } from "../tensor/ops/gat.ts";
 import { SparseMatrix } from "../tensor/ops/sparse.ts";
 import type { GraphInputs } from "./model.ts";
+import { RelationalForms } from "./relational.ts";
 
 /** Makes P = D^-1/2 (A + I) D^-1/2. */
 const propagation = ({ adjacency }: Graph): SparseMatrix =>
@@ -46,6 +47,8 @@ class DegreeScales implements GatScales {
 
 const degreeScales = (graph: Graph): DegreeScales => new DegreeScales(graph);
 
+const relationalForms = (graph: Graph): RelationalForms => new RelationalForms(graph);
+
 /** Makes each form when it is first read; all models and methods on this graph share it. */
 export class GraphForms implements GraphInputs {
   readonly graph: Graph;
@@ -67,6 +70,11 @@ export class GraphForms implements GraphInputs {
   /** d^-1/2 and d^1/2 of each node, with d its degree in A + I. */
   get degreeScales(): GatScales {
     return this.form(degreeScales);
+  }
+
+  /** The features and the arcs by type and relation. */
+  get relational(): RelationalForms {
+    return this.form(relationalForms);
   }
 
   get readout(): SparseMatrix | undefined {

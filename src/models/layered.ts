@@ -63,6 +63,8 @@ const MOMENTUM = 0.1;
 export interface LayerSizes {
   readonly inputs: number;
   readonly outputs: number;
+  /** Whether it reads the graph's features. */
+  readonly first: boolean;
   /** Whether it gives the logits. */
   readonly last: boolean;
 }
@@ -73,8 +75,9 @@ type Shape = readonly [name: string, shape: readonly number[]];
 function layeredShapes<I, C extends LayeredConfig>(
   family: Family<I, C>,
   config: C,
-  { features, classes }: GraphShape,
+  shape: GraphShape,
 ): Shapes {
+  const { features, classes } = shape;
   const { kind, layers } = config;
   const width = family.hidden?.(config) ?? config.width;
   const widths = Array.from({ length: layers }, (_, l) => (l < layers - 1 ? width : classes));
@@ -86,16 +89,23 @@ function layeredShapes<I, C extends LayeredConfig>(
       : [];
   const own = (l: number): readonly Shape[] => {
     const inputs = l === 0 ? features : width;
-    const sizes = { inputs, outputs: widths[l]!, last: l === layers - 1 };
-    const parts = family.parts?.(sizes, config) ?? weightAndBias(sizes);
+    const sizes = { inputs, outputs: widths[l]!, first: l === 0, last: l === layers - 1 };
+    const parts = family.parts?.(sizes, config, shape) ?? weightAndBias(sizes);
     return parts.map(([name, shape]) => [`layer.${l}.${name}`, shape]);
   };
   return {
     outline: { kind, widths, endsInLogits: true, hidden: width, classes },
     parameters: each((l) => [...own(l), ...norms(l, "gain", "shift")]),
     buffers: each((l) => norms(l, "mean", "variance")),
-    perNode: MAPS_A_LAYER * widths.reduce((sum, w) => sum + w, 0),
+    perNode: MAPS_A_LAYER * ((layers - 1) * width + itemShare(shape) * classes),
   };
+}
+
+/** The share of the nodes whose logits are needed. */
+function itemShare({ relational }: GraphShape): number {
+  if (!relational) return 1;
+  const nodes = relational.types.reduce((sum, type) => sum + type.nodes, 0);
+  return relational.types[0]!.nodes / nodes;
 }
 
 /** What a layer has if its family says nothing else: a matrix and a bias. */
@@ -109,6 +119,8 @@ type Readout = Pick<GraphInputs, "readout">;
 /** What distinguishes the families. `C`: their configuration, which may have options of its own. */
 export interface Family<I, C extends LayeredConfig = LayeredConfig> {
   readonly label: string;
+  /** Whether its parameters depend on a graph's types and relations. */
+  readonly relational?: true;
   /** Defaults that differ from layeredDefaults, and those of options of its own. */
   readonly defaults?: Partial<Omit<C, "kind">>;
   /** If absent, layeredOptions. */
@@ -116,15 +128,21 @@ export interface Family<I, C extends LayeredConfig = LayeredConfig> {
   /** Returns the size as papers write it; `2L-16H` if absent. */
   size?(config: C): string;
   /** Returns a layer's parameters by name; a matrix `weight` and a `bias` if absent. */
-  parts?(sizes: LayerSizes, config: C): readonly Shape[];
+  parts?(sizes: LayerSizes, config: C, shape: GraphShape): readonly Shape[];
   /** Returns the width of a hidden map; `width` if absent. */
   hidden?(config: C): number;
   /** Returns the initial value of a layer's parameter. */
   start(name: string, shape: readonly number[], inputs: number, seed: number, config: C): Parameter;
   /** Computes layer 0 from the graph's features, and applies dropout to their entries. */
   first(inputs: I, layer: Layer<C>, drop?: DropoutStream): tf.Tensor2D;
-  /** Computes each later layer. @param x nodes x width, after dropout */
-  next(inputs: I, x: tf.Tensor2D, layer: Layer<C>): tf.Tensor2D;
+  /**
+   * Computes each later layer.
+   * @param x nodes x width, after dropout
+   * @param items whether only the items' rows are wanted, which come first; only if `itemsApart`
+   */
+  next(inputs: I, x: tf.Tensor2D, layer: Layer<C>, items?: boolean): tf.Tensor2D;
+  /** Whether the items' logits cost less than the last map, which is then computed when it is read. */
+  itemsApart?(inputs: I): boolean;
 }
 
 /** What a layer computes with. */
@@ -138,6 +156,8 @@ export interface Layer<C extends LayeredConfig = LayeredConfig> {
   readonly part: (name: string) => tf.Tensor2D | undefined;
   /** Applies the hook to the messages that nodes send along arcs, nodes x outputs. */
   readonly sent: (map: tf.Tensor2D) => tf.Tensor2D;
+  /** The same, or undefined without a hook. */
+  readonly message: ((map: tf.Tensor2D) => tf.Tensor2D) | undefined;
   /** A dropout stream of the layer's own, beside its input's; undefined in evaluation. */
   readonly stream: (rate: number) => DropoutStream | undefined;
 }
@@ -187,6 +207,8 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
     const moved = new Map<string, Float32Array>();
     const maps: tf.Tensor2D[] = [];
     const normalised: tf.Tensor2D[] = [];
+    let logits: tf.Tensor2D | undefined;
+    let last = (): tf.Tensor2D => maps[layers - 1]!;
     for (let l = 0; l < layers; l++) {
       const part = (name: string) => {
         const parameter = this.#get(l, name);
@@ -202,12 +224,25 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
         },
         part,
         sent: (map) => hooks?.message?.(map, l) ?? map,
+        message: hooks?.message && ((map) => hooks.message!(map, l)),
         stream: (own) => dropout && { ...dropout, rate: own, site: layers + l },
       };
       const read = (map: tf.Tensor2D): tf.Tensor2D => {
         const x = reluDropout(map, stream(l));
         return hooks?.activation?.(x, l) ?? x;
       };
+      if (l === layers - 1) {
+        const x = read(normalised[l - 1]!);
+        const apart = this.#family.itemsApart?.(inputs) ?? false;
+        if (apart) logits = this.#family.next(inputs, x, layer, true);
+        else maps.push(this.#family.next(inputs, x, layer));
+        last = () => {
+          const map = maps[l] ?? this.#family.next(inputs, x, layer);
+          maps[l] = map;
+          return map;
+        };
+        break;
+      }
       const map =
         l === 0
           ? this.#family.first(inputs, layer, stream(0))
@@ -215,12 +250,15 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
       maps.push(map);
       normalised.push(this.#normalised(l, map, hooks, dropout && moved));
     }
-    const last = maps[layers - 1]!;
     // The last map has no activation.
     const activated = (l: number): tf.Tensor2D =>
-      l === layers - 1 ? last : reluDropout(normalised[l]!);
-    const found: Layers = { widths: this.outline.widths, at: (l) => maps[l]!, activated };
-    const base = { logits: itemLogits(inputs, last), ...(moved.size > 0 && { moved }) };
+      l === layers - 1 ? last() : reluDropout(normalised[l]!);
+    const at = (l: number): tf.Tensor2D => (l === layers - 1 ? last() : maps[l]!);
+    const found: Layers = { widths: this.outline.widths, at, activated };
+    const base = {
+      logits: logits ?? itemLogits(inputs, last()),
+      ...(moved.size > 0 && { moved }),
+    };
     if (reads === "logits") return base;
     return {
       ...base,
@@ -246,8 +284,7 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
     hooks: Hooks | undefined,
     moved?: Map<string, Float32Array>,
   ): tf.Tensor2D {
-    const { layers, batchNorm: wanted } = this.config;
-    if (!wanted || l === layers - 1) return map;
+    if (!this.config.batchNorm) return map;
     const of = (part: string) => vectorOf(this.#get(l, part, "norm")!, hooks);
     // Running statistics are no weights: no hook changes them.
     const kept = (part: string) => vectorOf(this.#get(l, part, "norm")!);
@@ -284,10 +321,11 @@ export function layeredKind<
   words: { readonly summary: string; readonly inputs: string; readonly map: string },
   ofNodes?: ModelKind<C, I>["ofNodes"],
 ): ModelKind<C, I> {
-  const { label, defaults, options = layeredOptions, size } = family;
+  const { label, defaults, options = layeredOptions, size, relational } = family;
   return {
     name,
     label,
+    ...(relational && { relational }),
     summary: words.summary,
     prepare,
     ...(ofNodes && { ofNodes }),

@@ -21,6 +21,24 @@ export interface GraphInputs {
 export interface GraphShape {
   readonly features: number;
   readonly classes: number;
+  /** For kinds that are `relational`, if the graph has relations. */
+  readonly relational?: RelationalShape;
+}
+
+/** A graph's types and relations, in its order. */
+export interface RelationalShape {
+  readonly types: readonly {
+    readonly name: string;
+    readonly nodes: number;
+    /** Whether no node of this type has features. */
+    readonly featureless?: true;
+  }[];
+  /** `source` and `target` are types' names. */
+  readonly relations: readonly {
+    readonly name: string;
+    readonly source: string;
+    readonly target: string;
+  }[];
 }
 
 /**
@@ -195,6 +213,8 @@ export interface ModelKind<C extends Configured, I, M extends Model<I> = Model<I
   readonly options: OptionTable<Omit<C, "kind">>;
   /** Returns the size as papers write it: "64L-64H". */
   size(config: C): string;
+  /** Whether its parameters depend on a graph's types and relations. */
+  readonly relational?: true;
   /** Returns what its models read of a graph; `forms` owns the parts. */
   prepare(forms: GraphForms): I;
   /** What they read of some nodes, the caller's to free. Absent: a node's output depends on other nodes. */

@@ -4,8 +4,10 @@ import { OptionError } from "../base/errors.ts";
 import { checkOptions, type OptionValue } from "../base/options.ts";
 import { checkDefaults, Registry } from "../base/registry.ts";
 import type { Suggested } from "../base/suggested.ts";
+import type { Graph } from "../graph/graph.ts";
 import type { Configured, GraphShape, Model, ModelKind, Outline, Shapes } from "./model.ts";
 import * as all from "./models.ts";
+import { relationalShape } from "./relational.ts";
 
 /** The built-in kinds' names, which are those of the exports in models.ts. */
 export type ModelName = keyof typeof all;
@@ -126,6 +128,13 @@ export function createModel<C extends ModelConfig>(
   const needed = ["outline", "parameters", "forward", "dispose"];
   needObject(made, `the model ${kind.name}: what create() returned`, legal, ...needed);
   return made as ModelOf<C> & Model;
+}
+
+/** Returns the sizes of a graph that a model of this kind depends on. */
+export function graphShape(graph: Graph, kind: string): GraphShape {
+  const { features, classes } = graph;
+  const relational = findModel(kind).relational && relationalShape(graph);
+  return { features: features.columns, classes, ...(relational && { relational }) };
 }
 
 export function modelShapes(config: ModelConfig, shape: GraphShape): Shapes {

@@ -66,6 +66,13 @@ export {
 } from "./ops/optimiser.ts";
 export { type PairDistances, pairDistances } from "./ops/pairs.ts";
 export { uniform } from "./ops/random.ts";
+export { relationalSums } from "./ops/relational.ts";
+export type {
+  RelationArcs,
+  RelationalGraph,
+  RelationalOptions,
+  TypeRows,
+} from "./ops/relational-graph.ts";
 export { takeRows, unitRows } from "./ops/rows.ts";
 export { Segments, weightedProduct } from "./ops/segments.ts";
 export { type Similarity, similarities, similarityMismatch } from "./ops/similarity.ts";

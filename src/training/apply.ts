@@ -24,7 +24,8 @@ import {
 } from "../datasets/index.ts";
 import { type Graph, type Split, UNLABELLED } from "../graph/graph.ts";
 import type { Outputs } from "../models/model.ts";
-import { findModel } from "../models/registry.ts";
+import { findModel, graphShape } from "../models/registry.ts";
+import { relationalFault } from "../models/relational.ts";
 import { taskOf } from "../tasks/task.ts";
 import { startEngine } from "../tensor/index.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
@@ -143,6 +144,7 @@ export function asModelled(file: ModelFile, given: Graph): { graph: Graph; unkno
       `the model is for ${features} features; ${graph.name} has ${graph.features.columns}`,
     );
   }
+  checkRelations(file, graph);
   // A file written before names were kept.
   const own = graph.name === file.config.dataset && !file.classNames;
   if (graph.labelSets || (own && graph.classNames)) {
@@ -168,13 +170,24 @@ export function asModelled(file: ModelFile, given: Graph): { graph: Graph; unkno
 }
 
 /** @throws UserError for a graph that has other features or classes than the model */
-export function checkFit({ shape }: ModelFile, graph: Graph): void {
+export function checkFit(file: ModelFile, graph: Graph): void {
+  const { shape } = file;
   const { features, classes } = shape;
-  if (features === graph.features.columns && classes === graph.classes) return;
-  throw new UserError(
-    `the model is for ${features} features and ${classes} classes; ` +
-      `${graph.name} has ${graph.features.columns} and ${graph.classes}`,
-  );
+  if (features !== graph.features.columns || classes !== graph.classes) {
+    throw new UserError(
+      `the model is for ${features} features and ${classes} classes; ` +
+        `${graph.name} has ${graph.features.columns} and ${graph.classes}`,
+    );
+  }
+  checkRelations(file, graph);
+}
+
+/** @throws UserError for a graph of other relations, or whose types without features have other nodes */
+function checkRelations({ shape, config }: ModelFile, graph: Graph): void {
+  const { relational } = shape;
+  const found = graphShape(graph, config.model.kind).relational;
+  const fault = relationalFault(relational, found);
+  if (fault !== undefined) throw new UserError(`the model is for ${fault} (${graph.name})`);
 }
 
 const numbered = (name: string, classes: number): number =>

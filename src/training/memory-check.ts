@@ -6,7 +6,7 @@ import type { OptionValue } from "../base/options.ts";
 import { grouped } from "../display/format.ts";
 import { findMethod, studentCount } from "../distillation/registry.ts";
 import type { Graph } from "../graph/graph.ts";
-import { hiddenWidth, modelShapes, modelTitle } from "../models/registry.ts";
+import { graphShape, hiddenWidth, modelShapes, modelTitle } from "../models/registry.ts";
 import { chooseEngine, type EngineChoice, WASM_BYTES } from "../tensor/index.ts";
 import { readShape } from "./inputs.ts";
 import type { RunConfig } from "./run.ts";
@@ -35,10 +35,11 @@ export function refuseTooLarge(config: RunConfig, graph: Graph, engine: EngineCh
 
 /** Counts the float32 numbers held at the same time, when the method starts or in a step. */
 function leastNumbers(config: RunConfig, graph: Graph): number {
-  const { model, method, teacher, teacherOutputs, training } = config;
+  const { method, teacher, teacherOutputs, training } = config;
   const { nodes, classes } = graph;
-  const shape = { features: graph.features.columns, classes };
-  const { outline, parameters, perNode } = modelShapes(model, readShape(config, shape));
+  const shapesOf = (run: Pick<RunConfig, "model" | "features">) =>
+    modelShapes(run.model, readShape(run, graphShape(graph, run.model.kind)));
+  const { outline, parameters, perNode } = shapesOf(config);
   const sizes = [...parameters.values()].map((dims) => dims.reduce((size, side) => size * side, 1));
   const stepNodes = Math.min(nodes, training.batch ?? nodes);
   const one = COPIES * sizes.reduce((sum, size) => sum + size, 0) + perNode * stepNodes;
@@ -46,7 +47,7 @@ function leastNumbers(config: RunConfig, graph: Graph): number {
   if (!method || !(teacher || teacherOutputs)) return own;
   const options = method.options as Readonly<Record<string, OptionValue>>;
   const taught = teacher
-    ? modelShapes(teacher.model, readShape(teacher, shape)).outline
+    ? shapesOf(teacher).outline
     : { kind: "outputs", hidden: 0, ...teacherOutputs!, classes };
   const held = findMethod(method.name).holds?.(options, taught, outline, stepNodes);
   if (!held) return own;

@@ -4,7 +4,16 @@ import { needObject, refuse } from "../base/arguments.ts";
 import { canonicalJson } from "../base/canonical.ts";
 import { OptionError } from "../base/errors.ts";
 import { JsonError, parseJson } from "../base/json.ts";
-import { count, dictionary, type Form, list, object, text } from "../base/json-form.ts";
+import {
+  count,
+  dictionary,
+  type Form,
+  just,
+  list,
+  object,
+  optional,
+  text,
+} from "../base/json-form.ts";
 import { printable } from "../base/printable.ts";
 import { studentCount } from "../distillation/registry.ts";
 import { toFloat32 } from "../formats/arrays.ts";
@@ -165,7 +174,13 @@ function namesIn(
   throw new FormatError(`${name} is damaged: it names ${names.length} of ${classes} classes`);
 }
 
-const shapeForm = object({ features: count, classes: count });
+const RELATION = object({ name: text, source: text, target: text });
+const TYPE = object({ name: text, nodes: count, featureless: optional(just(true)) });
+const shapeForm = object({
+  features: count,
+  classes: count,
+  relational: optional(object({ types: list(TYPE), relations: list(RELATION) })),
+});
 
 /** Makes the model with the file's parameters on the engine, which must have been started. */
 export function restoreModel<M extends ModelConfig>(file: ModelFile<M>): ModelOf<M> {
@@ -243,8 +258,8 @@ function parameterShapes(
   shape: GraphShape,
   name: string,
 ): Map<string, readonly number[]> {
-  if (shape.features === 0 || shape.classes === 0) {
-    throw new FormatError(`${name} is damaged: its graph has no features or no classes`);
+  if (shape.features === 0 || shape.classes === 0 || shape.relational?.types.length === 0) {
+    throw new FormatError(`${name} is damaged: its graph has no features, classes or types`);
   }
   const last = config.features?.at(-1);
   if (config.features && !(last !== undefined && last < shape.features)) {

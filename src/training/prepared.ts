@@ -6,7 +6,13 @@ import { FrozenTeacher } from "../distillation/teacher.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import type { GraphForms } from "../models/graph-forms.ts";
 import type { GraphShape, Model } from "../models/model.ts";
-import { createModel, findModel, type ModelConfig, type ModelOf } from "../models/registry.ts";
+import {
+  createModel,
+  findModel,
+  graphShape,
+  type ModelConfig,
+  type ModelOf,
+} from "../models/registry.ts";
 import { Students } from "../models/students.ts";
 import { inheritedParameters } from "./initial.ts";
 import { graphInputs, readGraph, readShape, type SplitTargets, splitTargets } from "./inputs.ts";
@@ -63,7 +69,7 @@ export function prepare<M extends ModelConfig>(
     const own = config.features ? hold(graphInputs(readGraph(config, graph))).value : forms;
     const inputs = findModel(config.model.kind).prepare(own);
     const targets = hold(splitTargets(graph, split)).value;
-    const whole = { features: graph.features.columns, classes: graph.classes };
+    const whole = graphShape(graph, config.model.kind);
     const shape = readShape(config, whole);
     const model = hold<Model>(startModels(config, shape, earlier.donor));
     const teacher = earlier.teacher && hold<Model>(restoreModel(earlier.teacher.model));

@@ -6,11 +6,13 @@ import { readText } from "../base/files.ts";
 import { isObject, JsonError, parseJson } from "../base/json.ts";
 import { printable } from "../base/printable.ts";
 import { denseRows } from "../datasets/import/dense.ts";
+import { counted } from "../display/format.ts";
 import { toFloat32 } from "../formats/arrays.ts";
 import { BadFileError } from "../formats/errors.ts";
 import type { ArraySource } from "../formats/npz.ts";
 import type { GraphShape } from "../models/model.ts";
 import { type ModelConfig, modelShapes } from "../models/registry.ts";
+import { readRelations } from "../models/relational.ts";
 import type { ModelFile } from "./model-file.ts";
 
 /** Arrays of one of PyG's layers, by the ends of their names: our name, and whether it is outputs x inputs there. */
@@ -47,6 +49,11 @@ const LAYERS: Readonly<Record<string, Kind>> = {
     optional: { bias: ["bias"], "res.weight": ["residual", true] },
     name: "GATConv",
   },
+  rgcn: {
+    layer: { weight: ["weight"], root: ["root"] },
+    optional: { bias: ["bias"], comp: ["coefficients"] },
+    name: "RGCNConv",
+  },
   mlp: { layer: LINEAR, name: "Linear" },
   gcnii: { layer: { weight1: ["weight"] }, name: "GCN2Conv" },
 };
@@ -58,14 +65,16 @@ const ADVICE = "or give the teacher's outputs (--teacher-outputs, docs/teachers.
 
 /**
  * Makes a model of the arrays; layers are taken in the order of their names, with numbers as numbers.
+ * @param shapeFor the graph's sizes that a kind of models depends on
  * @throws BadFileError for a note or arrays that make no model of a known kind
  */
 export function readPygModel(
   file: string,
   arrays: ArraySource,
-  shape: GraphShape,
+  shapeFor: (kind: string) => GraphShape,
 ): { readonly model: ModelConfig; readonly parameters: ModelFile["parameters"] } {
   const note = readNote(file);
+  const shape = shapeFor(note.kind);
   const { layer, optional = {}, name: layerName } = LAYERS[note.kind]!;
   const fail = (why: string): never => {
     throw new BadFileError(file, why);
@@ -125,6 +134,11 @@ export function readPygModel(
     for (const [l, module] of norms.entries()) place(`norm.${l}`, module, NORM);
     const batchNorm = norms.length > 0;
     model = { kind: note.kind, layers: own.length, width, dropout: 0, batchNorm };
+    if (note.kind === "rgcn") {
+      const sides = (end: string) =>
+        own.map((module) => (modules.get(module)!.has(end) ? shapeOf(joined(module, end)) : []));
+      model = { ...model, ...rgcnOptions(sides("weight"), sides("comp"), shape) };
+    }
     if (note.kind === "gat") {
       const residual = own.map((module) => modules.get(module)!.has("res.weight"));
       if (new Set(residual).size > 1)
@@ -151,15 +165,16 @@ export function readPygModel(
   function read(ours: string, size: readonly number[]) {
     const found = places.get(ours);
     // A layer made without a bias.
-    if (!found) return { shape: size, values: new Float32Array(size[0]!) };
+    if (!found) return { shape: size, values: new Float32Array(size.reduce((a, b) => a * b)) };
     const { name, turned } = found;
     const [stored, where] = [arrays.array(name), arrays.where(name)];
-    // PyG's attention vectors are 1 x heads x width.
-    const isFramed = stored.shape.length === 3 && stored.shape[0] === 1;
-    const array = isFramed ? { ...stored, shape: stored.shape.slice(1) } : stored;
+    const array = { ...stored, shape: framed(stored.shape, size) };
     const wanted = turned ? size.toReversed() : size;
     if (array.shape.join() !== wanted.join()) {
-      const all = `${shape.features} features and ${shape.classes} classes`;
+      const relations = note.kind === "rgcn" && (shape.relational?.relations.length ?? 1);
+      const all =
+        `${shape.features} features and ${shape.classes} classes` +
+        (relations ? ` in ${counted(relations, "relation")}, each with its inverse` : "");
       const fault = `shape (${array.shape.join(", ")}), but this ${note.kind} needs (${wanted.join(", ")})`;
       throw new BadFileError(
         where,
@@ -167,12 +182,42 @@ export function readPygModel(
       );
     }
     if (size.length === 1) return { shape: size, values: toFloat32(array, where) };
-    const { values } = denseRows(array, where);
+    if (array.fortranOrder && array.shape.length > 2) {
+      throw new BadFileError(where, "it is in Fortran order; save numpy.ascontiguousarray of it");
+    }
+    // Matrices one below the other.
+    const rows = {
+      ...array,
+      shape: [array.shape.slice(0, -1).reduce((a, b) => a * b), array.shape.at(-1)!],
+    };
+    const { values } = denseRows(rows, where);
     return {
       shape: size,
       values: turned ? transposed(values, wanted as [number, number]) : values,
     };
   }
+}
+
+/** PyG's attention vectors are 1 x heads x width; its RGCN has one root, ours one for each type. */
+function framed(shape: readonly number[], wanted: readonly number[]): readonly number[] {
+  if (shape.length === wanted.length + 1 && shape[0] === 1) return shape.slice(1);
+  return wanted[0] === 1 && shape.length === wanted.length - 1 ? [1, ...shape] : shape;
+}
+
+/**
+ * @param weights of each layer, relations (or bases) x inputs x outputs
+ * @param coefficients of each layer, relations x bases; empty without bases
+ */
+function rgcnOptions(
+  weights: readonly (readonly number[])[],
+  coefficients: readonly (readonly number[])[],
+  { relational }: GraphShape,
+): object {
+  const [count = 0, , width = 0] = weights[0]!;
+  const [read, bases = 0] = coefficients[0]!;
+  const both = readRelations(relational?.relations ?? [], true).length;
+  const undirected = relational !== undefined && (read ?? count) === both;
+  return { width, bases, undirected, start: "glorot" };
 }
 
 /** @param vectors 1 x heads x width */

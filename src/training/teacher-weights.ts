@@ -5,7 +5,7 @@ import type { KnownOutputs } from "../distillation/given-teacher.ts";
 import { BadFileError } from "../formats/errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type Model, parameterCount } from "../models/model.ts";
-import { findModel } from "../models/registry.ts";
+import { findModel, graphShape } from "../models/registry.ts";
 import { startEngine } from "../tensor/index.ts";
 import { checkFit, readModelFile } from "./apply.ts";
 import { withForward } from "./evaluate.ts";
@@ -41,13 +41,12 @@ export async function loadTeacher(
   }
   const own = arrays.hasConfig ? readModelFile(file) : undefined;
   const graph = await loadDataset(dataset, options);
-  const shape = { features: graph.features.columns, classes: graph.classes };
   if (own) checkFit(own, graph);
   const { model: config, parameters } = own
     ? { model: own.config.model, parameters: own.parameters }
-    : readPygModel(file, arrays, shape);
+    : readPygModel(file, arrays, (kind) => graphShape(graph, kind));
   startEngine();
-  const model = modelWith(config, shape, parameters);
+  const model = modelWith(config, graphShape(graph, config.kind), parameters);
   try {
     return teacherOf(outputsOn(graph, model), {
       source: file,

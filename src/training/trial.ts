@@ -8,7 +8,7 @@ import { FormatError } from "../formats/safetensors.ts";
 import { itemName } from "../graph/check.ts";
 import { NodeOrder } from "../graph/reorder.ts";
 import { type Model, type Outputs, parameterCount } from "../models/model.ts";
-import { hiddenWidth } from "../models/registry.ts";
+import { graphShape, hiddenWidth } from "../models/registry.ts";
 import { Students } from "../models/students.ts";
 import { taskOf } from "../tasks/task.ts";
 import {
@@ -114,7 +114,7 @@ export async function runTrial(
     const earlier = { ...(teacher && { teacher }), ...(donor && { donor }) };
     run = prepare(config, graph, split, earlier, outputs && { known: outputs, order: data.order });
     const { model, inputs, targets, distillation } = run;
-    const shape = { features: graph.features.columns, classes: graph.classes };
+    const shape = graphShape(graph, config.model.kind);
     const work = train(run, {
       observer(event) {
         const now = Atomics.load(threads, 0);

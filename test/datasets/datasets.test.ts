@@ -30,15 +30,17 @@ test("every dataset has counts, and every file a digest and an address", () => {
   for (const name of WITH_FILES) {
     const { files, labelFiles = [] } = datasetEntry(name);
     for (const file of [...files, ...labelFiles]) {
-      assert.match(publishedFile(file).url, /^https:\/\/[^/]*github/);
-      assert.ok(publishedFile(file).url.endsWith(`/${path.posix.basename(file)}`));
+      const { url, archive } = publishedFile(file);
+      assert.match(url, archive ? /^https:\/\/data\.dgl\.ai\/.*\.tgz$/ : /^https:\/\/[^/]*github/);
+      assert.ok(archive || url.endsWith(`/${path.posix.basename(file)}`));
     }
   }
 });
 
 describe("the real files", { skip: skipWithoutData() }, () => {
-  // nell.test.ts covers NELL, which EXPECTED.json does not contain.
-  for (const name of WITH_FILES.filter((each) => !each.startsWith("nell"))) {
+  // nell.test.ts and rdf.test.ts cover those that EXPECTED.json does not contain.
+  const elsewhere = (name: string): boolean => /^nell|^aifb$|^rdf-/.test(name);
+  for (const name of WITH_FILES.filter((each) => !elsewhere(each))) {
     test(`${name} matches what an independent reader found`, async () => {
       const expected = (
         JSON.parse(readFileSync(path.join(SHARED_DATA, "EXPECTED.json"), "utf8")) as Record<

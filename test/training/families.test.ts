@@ -56,6 +56,7 @@ for (const [from, into] of [
   ["gcn", ["gcn", "mlp"]],
   ["sage", ["gcnii", "sage"]],
   ["gat", ["gat", "sage"]],
+  ["rgcn", ["rgcn"]],
 ] as const) {
   describe(`from ${from}`, () => {
     for (const kind of into) {

@@ -29,6 +29,9 @@ const oracle = JSON.parse(readFileSync(new URL("../models/pyg.json", import.meta
   readonly graph: GraphArrays;
   readonly cases: readonly Case[];
 };
+const relational = JSON.parse(
+  readFileSync(new URL("../models/rgcn.json", import.meta.url), "utf8"),
+) as { readonly cases: readonly (Case & { readonly graph: GraphArrays })[] };
 const graph = makeGraph(oracle.graph);
 const split = { train: [0, 3, 5], val: [1, 2, 4], test: [6, 7, 8] };
 registerDataset({ name: "nine", graph, split });
@@ -39,8 +42,8 @@ const flat = (numbers: Numbers): number[] =>
 
 /** Our names as PyG's models GCN, GraphSAGE and MLP have them, and as its example of GCNII; T: outputs x inputs. */
 const NAMES: readonly (readonly [kind: RegExp, ours: RegExp, theirs: string, turned?: "T"])[] = [
-  [/gcn$/, /^layer\.(\d)\.weight$/, "convs.$1.lin.weight", "T"],
-  [/gcn$/, /^layer\.(\d)\.bias$/, "convs.$1.bias"],
+  [/^gcn$/, /^layer\.(\d)\.weight$/, "convs.$1.lin.weight", "T"],
+  [/^gcn$/, /^layer\.(\d)\.bias$/, "convs.$1.bias"],
   [/sage/, /^layer\.(\d)\.weight$/, "convs.$1.lin_l.weight", "T"],
   [/sage/, /^layer\.(\d)\.bias$/, "convs.$1.lin_l.bias"],
   [/sage/, /^layer\.(\d)\.root$/, "convs.$1.lin_r.weight", "T"],
@@ -49,6 +52,8 @@ const NAMES: readonly (readonly [kind: RegExp, ours: RegExp, theirs: string, tur
   [/gat/, /^layer\.(\d)\.target$/, "convs.$1.att_dst"],
   [/gat/, /^layer\.(\d)\.residual$/, "convs.$1.res.weight", "T"],
   [/gat/, /^layer\.(\d)\.bias$/, "convs.$1.bias"],
+  [/rgcn/, /^layer\.(\d)\.(weight|root|bias)$/, "convs.$1.$2"],
+  [/rgcn/, /^layer\.(\d)\.coefficients$/, "convs.$1.comp"],
   [/mlp/, /^layer\.(\d)\.weight$/, "lins.$1.weight", "T"],
   [/mlp/, /^layer\.(\d)\.bias$/, "lins.$1.bias"],
   [/./, /^norm\.(\d)\.gain$/, "norms.$1.module.weight"],
@@ -75,9 +80,13 @@ function asPyg({ model, parameters, buffers }: Case): Arrays {
         ([kind, name]) => kind.test(String(model["kind"])) && name.test(ours),
       )!;
       const rows = numbers as readonly Numbers[];
-      const found = turned
-        ? (rows[0] as readonly Numbers[]).map((_, c) => rows.map((row) => (row as number[])[c]!))
-        : rows;
+      // Ours are of one type; PyG knows no types.
+      const isOne = model["kind"] === "rgcn" && /root|bias/.test(ours);
+      const found = isOne
+        ? (rows[0] as readonly Numbers[])
+        : turned
+          ? (rows[0] as readonly Numbers[]).map((_, c) => rows.map((row) => (row as number[])[c]!))
+          : rows;
       const shape = sidesOf(found);
       return [ours.replace(pattern, theirs), { shape, values: Float32Array.from(flat(found)) }];
     }),
@@ -116,6 +125,25 @@ for (const one of oracle.cases.filter(({ model }) => !model["symmetric"])) {
     writeFileSync(npz, encodeNpz(asPyg(one)));
     const same = await loadTeacher(npz, "nine");
     assert.deepEqual(same.config, config);
+  });
+}
+
+for (const one of relational.cases.filter(({ name }) => !name.includes("ogbn-mag"))) {
+  test(`${one.name}: the logits of RGCNConv's weights are PyG's`, async (t) => {
+    const name = one.name.replaceAll(/\W+/g, "-");
+    t.after(registerDataset({ name, graph: makeGraph(one.graph), split }));
+    const { outputs, config } = await loadTeacher(saved(name, asPyg(one), { kind: "rgcn" }), name);
+    const off = flat(one.logits).map((x, k) => Math.abs(x - outputs.logits!.values[k]!));
+    assert.ok(Math.max(...off) < 1e-5, `off by ${Math.max(...off)}`);
+    assert.deepEqual([config.widths, config.hidden], [[4, 3], 4]);
+    // Another graph has other relations.
+    await assert.rejects(
+      loadTeacher(join(folder, `${name}.safetensors`), "nine"),
+      (error: UserError) =>
+        /shape \(.*\), but this rgcn needs \(.*\): the graph has 6 features and 3 classes in 1 relation/.test(
+          error.message,
+        ),
+    );
   });
 }
 
@@ -171,11 +199,11 @@ test("what makes no model is refused in one line that says what to do", async ()
     [
       arrays,
       undefined,
-      /0\.json must be beside it, such as \{ "kind": "gcn" \}; kinds: gcn, sage, gat, mlp, gcnii$/,
+      /0\.json must be beside it, such as \{ "kind": "gcn" \}; kinds: gcn, sage, gat, rgcn, mlp, gcnii$/,
     ],
     [arrays, "{", /1\.json: is not valid JSON/],
     [arrays, "[]", /2\.json: it is no object/],
-    [arrays, { kind: "gin" }, /"kind" is "gin"; legal: gcn, sage, gat, mlp, gcnii$/],
+    [arrays, { kind: "gin" }, /"kind" is "gin"; legal: gcn, sage, gat, rgcn, mlp, gcnii$/],
     [
       arrays,
       { kind: "gcn", activation: "elu" },

@@ -3,7 +3,7 @@ import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import type { Backend } from "../engine/backend.ts";
 import type { Profiler } from "../engine/profiler.ts";
-import { worthPacking } from "../engine/work.ts";
+import { denseProduct } from "./dense-product.ts";
 
 interface Call {
   readonly inputs: Record<string, TensorInfo>;
@@ -131,40 +131,6 @@ function batchPlaces(own: readonly number[], batch: readonly number[]): (i: numb
     }
     return place;
   };
-}
-
-interface DenseProduct {
-  readonly a: number;
-  readonly b: number;
-  readonly out: number;
-  readonly rows: number;
-  readonly inner: number;
-  readonly columns: number;
-  readonly transposeA: boolean;
-  readonly transposeB: boolean;
-}
-
-/** Multiplies matrices at given addresses; B' is copied into the order in which tiles read it. */
-function denseProduct(backend: Backend, product: DenseProduct): void {
-  const { a, b, out, rows, inner, columns, transposeA, transposeB } = product;
-  const { engine } = backend;
-  const packed = !transposeA && rows > 5 && (transposeB || worthPacking(rows, inner, columns));
-  const copy =
-    packed || transposeB
-      ? engine.memory.allocate(inner * columns * 4, `a copy of [${inner}, ${columns}]`, product)
-      : undefined;
-  if (copy && packed) {
-    engine.run("packPanels", Math.ceil(columns / 8), b, copy.address, inner, columns, +transposeB);
-  } else if (copy) {
-    engine.run("transposeDense", columns, b, copy.address, columns, inner);
-  }
-  const right = copy?.address ?? b;
-  if (transposeA) {
-    engine.run("productTransposedA", rows, a, right, out, inner, rows, columns, 1);
-  } else {
-    engine.run("product", rows, a, right, out, inner, columns, 1, 0, 0, 0, 0, +packed);
-  }
-  if (copy) engine.memory.release(copy, product);
 }
 
 /** Sum or mean over adjacent axes. */
