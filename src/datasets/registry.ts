@@ -3,11 +3,16 @@
 
 import { OptionError } from "../base/errors.ts";
 import { Registry } from "../base/registry.ts";
+import { itemCount } from "../graph/check.ts";
 import type { Graph } from "../graph/graph.ts";
+
 import { syntheticGraph } from "../graph/synthetic.ts";
+import { archiveOf } from "./archives.ts";
 import { loadGnnBenchmark } from "./gnn-benchmark.ts";
-import type { ReadFile } from "./locate.ts";
+import type { DataSource } from "./locate.ts";
 import { loadNell, type NellForm, nellFiles, nellLabelFile, nellStem } from "./nell.ts";
+import { loadOgb, ogbSplit, ogbYears } from "./ogb.ts";
+import { loadOgbTyped } from "./ogb-typed.ts";
 import { loadPlanetoid, planetoidFiles, planetoidPublicSplit } from "./planetoid.ts";
 import { type RawSplit, randomSplit, USUAL_RANDOM } from "./splits.ts";
 
@@ -21,16 +26,15 @@ export interface DatasetEntry {
   readonly labelFiles?: readonly string[];
   /** The split that commands use by default. */
   readonly defaultSplit: string;
-  /** @param here whether a file can be read without downloading it. */
-  load(read: ReadFile, here: (file: string) => boolean): Promise<Graph>;
+  load(source: DataSource): Promise<Graph>;
   /** The split that comes with the dataset, if there is one. */
-  publicSplit?(graph: Graph, read: ReadFile): Promise<RawSplit>;
+  publicSplit?(graph: Graph, source: DataSource): Promise<RawSplit>;
   /** The file of Geom-GCN's split 0 .. 9, if the dataset has them. */
   geomGcnFile?(index: number): string;
   /** Instead: the sets themselves, of a graph of one's own that comes with several. */
   readonly numberedSplits?: readonly RawSplit[];
   /** The time of each node, in any unit, if it is known: for splits by time. */
-  readonly times?: Float64Array;
+  times?(graph: Graph, source: DataSource): Promise<Float64Array>;
 }
 
 const SYNTHETIC_SEED = 2310;
@@ -53,6 +57,14 @@ const ENTRIES = [
     rate: "0.001",
     relationsAsClass0: true,
   }),
+  {
+    ...ogb("ogbn-arxiv", "169,343 papers on computer science, OGB's split by year"),
+    load: (source) => loadOgb("ogbn-arxiv", "ogbn_arxiv", source),
+  },
+  {
+    ...ogb("ogbn-mag", "736,389 papers among 1,939,743 nodes of four types", "paper"),
+    load: (source) => loadOgbTyped("ogbn-mag", "ogbn_mag", source),
+  },
   {
     name: "synthetic",
     title: "a synthetic citation graph that resembles Cora; needs no files",
@@ -95,8 +107,9 @@ function planetoid<const Name extends string>(name: Name, title: string): Named<
     title,
     files: planetoidFiles(name),
     defaultSplit: "geom-gcn:0",
-    load: (read) => loadPlanetoid(name, read),
-    publicSplit: (graph, read) => planetoidPublicSplit(`planetoid/ind.${name}`, graph.nodes, read),
+    load: ({ read }) => loadPlanetoid(name, read),
+    publicSplit: (graph, { read }) =>
+      planetoidPublicSplit(`planetoid/ind.${name}`, graph.nodes, read),
     geomGcnFile: (index) => `geom-gcn-splits/${name}_split_0.6_0.2_${index}.npz`,
   };
 }
@@ -108,8 +121,8 @@ function nell<const Name extends string>(name: Name, title: string, form: NellFo
     files: nellFiles(form.rate),
     labelFiles: [nellLabelFile(form.rate)],
     defaultSplit: USUAL_RANDOM,
-    load: (read, here) => loadNell(name, form, read, here),
-    publicSplit: (graph, read) => planetoidPublicSplit(nellStem(form.rate), graph.nodes, read),
+    load: ({ read, here }) => loadNell(name, form, read, here),
+    publicSplit: (graph, { read }) => planetoidPublicSplit(nellStem(form.rate), graph.nodes, read),
   };
 }
 
@@ -124,7 +137,29 @@ function gnnBenchmark<const Name extends string>(
     title,
     files: [file],
     defaultSplit: USUAL_RANDOM,
-    load: (read) => loadGnnBenchmark(name, file, read),
+    load: ({ read }) => loadGnnBenchmark(name, file, read),
+  };
+}
+
+/**
+ * What OGB's datasets have in common but their graph; the name's folder is OGB's: `ogbn_arxiv`.
+ * @param type the classified type, if nodes have types
+ */
+function ogb<const Name extends string>(
+  name: Name,
+  title: string,
+  type?: string,
+): Omit<Named<Name>, "load"> {
+  const archive = archiveOf(name.replace("-", "_"))!;
+  const years = archive.files.find((file) => file.endsWith("/node_year.csv.gz"))!;
+  const split = [archive.folder, "split", "time", ...(type ? [type] : [])].join("/");
+  return {
+    name,
+    title,
+    files: archive.files,
+    defaultSplit: "public",
+    publicSplit: (graph, source) => ogbSplit(split, itemCount(graph), source),
+    times: (graph, source) => ogbYears(years, itemCount(graph), source),
   };
 }
 
