@@ -1,4 +1,5 @@
 // Counts and digests of each dataset's published files; `data verify` compares with them.
+import { MORE_SUMMARIES } from "./oracles-more.ts";
 import { NELL_PUBLIC_SUMMARIES, NELL_SUMMARIES } from "./oracles-nell.ts";
 
 /** Counts and sha256 of a graph's canonical arrays (see canonical.ts). */
@@ -24,6 +25,7 @@ export interface Summary {
 /** Each dataset's summary, computed in Python, independently of this library (except the synthetic one's). */
 export const SUMMARIES: Readonly<Record<string, Summary>> = {
   ...NELL_SUMMARIES,
+  ...MORE_SUMMARIES,
   cora: {
     nodes: 2708,
     features: 1433,

@@ -9,12 +9,16 @@ import type { Graph } from "../graph/graph.ts";
 import { syntheticGraph } from "../graph/synthetic.ts";
 import { archiveOf } from "./archives.ts";
 import { loadGnnBenchmark } from "./gnn-benchmark.ts";
+import { type HecoRate, hecoFiles, hecoSplit, loadHeco } from "./heco.ts";
 import type { DataSource } from "./locate.ts";
+import type { FeatureRecipe } from "./made-features.ts";
+import { loadMusae, musaeFiles } from "./musae.ts";
 import { loadNell, type NellForm, nellFiles, nellLabelFile, nellStem } from "./nell.ts";
 import { loadOgb, ogbSplit, ogbYears } from "./ogb.ts";
 import { loadOgbTyped } from "./ogb-typed.ts";
 import { loadPlanetoid, planetoidFiles, planetoidPublicSplit } from "./planetoid.ts";
 import { type RawSplit, randomSplit, USUAL_RANDOM } from "./splits.ts";
+import { loadTopology, topologyFiles, topologySplit } from "./topology.ts";
 
 export interface DatasetEntry {
   readonly name: string;
@@ -57,6 +61,27 @@ const ENTRIES = [
     rate: "0.001",
     relationsAsClass0: true,
   }),
+  {
+    name: "facebook",
+    title: "22,470 pages that like each other, four kinds (MUSAE)",
+    files: musaeFiles("musae-facebook/facebook"),
+    defaultSplit: "random:60/20/20:0",
+    load: ({ read }) => loadMusae("facebook", "musae-facebook/facebook", "page_type", read),
+  },
+  heco("acm", 20),
+  heco("acm-40", 40),
+  heco("acm-60", 60),
+  {
+    ...topology("arxiv-topology", "ogbn-arxiv/graphsaint", {
+      ...{ columns: 128, separation: 0.17, seed: 2310 },
+    }),
+    title: "ogbn-arxiv's graph, labels, years and split; its features are MADE",
+    times: ({ nodes }, source) => ogbYears("ogbn-arxiv/raw/node_year.csv.gz", nodes, source),
+  },
+  {
+    ...topology("flickr-topology", "flickr", { columns: 500, separation: 0.03, seed: 2310 }),
+    title: "Flickr's graph, labels and split (GraphSAINT); its features are MADE",
+  },
   {
     ...ogb("ogbn-arxiv", "169,343 papers on computer science, OGB's split by year"),
     load: (source) => loadOgb("ogbn-arxiv", "ogbn_arxiv", source),
@@ -138,6 +163,33 @@ function gnnBenchmark<const Name extends string>(
     files: [file],
     defaultSplit: USUAL_RANDOM,
     load: ({ read }) => loadGnnBenchmark(name, file, read),
+  };
+}
+
+/** HeCo's ACM with one of its splits. */
+function heco<const Name extends string>(name: Name, rate: HecoRate): Named<Name> {
+  return {
+    name,
+    title: `4,019 papers, their authors and subjects (HeCo), ${rate} papers a class train`,
+    files: hecoFiles(rate),
+    defaultSplit: "public",
+    load: ({ read }) => loadHeco(name, read),
+    publicSplit: (graph, { read }) => hecoSplit(rate, itemCount(graph), read),
+  };
+}
+
+/** A real graph whose features are made: never under the official name. */
+function topology<const Name extends string>(
+  name: Name,
+  folder: string,
+  recipe: FeatureRecipe,
+): Omit<Named<Name>, "title"> {
+  return {
+    name,
+    files: topologyFiles(folder),
+    defaultSplit: "public",
+    load: (source) => loadTopology(name, folder, recipe, source),
+    publicSplit: ({ nodes }, { read }) => topologySplit(folder, nodes, read),
   };
 }
 
