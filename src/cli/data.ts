@@ -249,6 +249,11 @@ async function verify(names: readonly string[], options: Options): Promise<void>
       if (!options.json) print(`${name.padEnd(17)} not here`);
       continue;
     }
+    if (names.length === 0 && name === "synthetic-mag") {
+      // It takes a minute and a gigabyte, and is made by the same code as its smaller forms.
+      if (!options.json) print(`${name.padEnd(17)} only if it is named`);
+      continue;
+    }
     try {
       const result = await verifyDataset(name, dataOptions);
       results[name] = result;

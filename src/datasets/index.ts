@@ -70,6 +70,7 @@ export {
 } from "./own.ts";
 export { DATASET_NAMES, type DatasetName, datasetEntry } from "./registry.ts";
 export { parseSplit, type SplitName } from "./splits.ts";
+export { type SyntheticMagOptions, syntheticMag } from "./synthetic-mag.ts";
 
 export interface DataOptions extends DownloadOptions {
   /** The folder that is searched first, and where downloads go. */

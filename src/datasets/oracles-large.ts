@@ -37,6 +37,8 @@ const FLICKR: PartialSummary = {
   unlabelled: 0,
 };
 
+const SYNTHETIC_MAG: PartialSummary = { features: 128, classes: 349, unlabelled: 0 };
+
 /** Loading one of these compares counts only: digests of everything would take longer than reading it. */
 export const LARGE_SUMMARIES: Readonly<Record<string, PartialSummary>> = {
   "ogbn-arxiv": ARXIV,
@@ -65,5 +67,10 @@ export const LARGE_SUMMARIES: Readonly<Record<string, PartialSummary>> = {
     feature_sum: -26029.213471515974,
   },
   // OGB's counts; arcs in both directions, with duplicates merged, have not been counted.
+  // Mag's own counts, and their shares.
+  "synthetic-mag": { ...SYNTHETIC_MAG, nodes: 1939743 },
+  "synthetic-mag-10": { ...SYNTHETIC_MAG, nodes: 193975 },
+  "synthetic-mag-100": { ...SYNTHETIC_MAG, nodes: 19397 },
+  "synthetic-mag-1000": { ...SYNTHETIC_MAG, nodes: 1940 },
   "ogbn-mag": { nodes: 1939743, features: 128, classes: 349, unlabelled: 0 },
 };

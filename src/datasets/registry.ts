@@ -3,6 +3,7 @@
 
 import { OptionError } from "../base/errors.ts";
 import { Registry } from "../base/registry.ts";
+import { grouped } from "../display/format.ts";
 import { itemCount } from "../graph/check.ts";
 import type { Graph } from "../graph/graph.ts";
 
@@ -18,6 +19,7 @@ import { loadOgb, ogbSplit, ogbYears } from "./ogb.ts";
 import { loadOgbTyped } from "./ogb-typed.ts";
 import { loadPlanetoid, planetoidFiles, planetoidPublicSplit } from "./planetoid.ts";
 import { type RawSplit, randomSplit, USUAL_RANDOM } from "./splits.ts";
+import { syntheticMag, syntheticMagSplit } from "./synthetic-mag.ts";
 import { loadTopology, topologyFiles, topologySplit } from "./topology.ts";
 
 export interface DatasetEntry {
@@ -98,6 +100,10 @@ const ENTRIES = [
     load: async () => syntheticGraph(SYNTHETIC_SEED),
     publicSplit: async (graph) => syntheticPublicSplit(graph),
   },
+  mag("synthetic-mag", 1),
+  mag("synthetic-mag-10", 10),
+  mag("synthetic-mag-100", 100),
+  mag("synthetic-mag-1000", 1000),
 ] as const satisfies readonly DatasetEntry[];
 
 /** The built-in datasets' names, which Tab offers. */
@@ -163,6 +169,19 @@ function gnnBenchmark<const Name extends string>(
     files: [file],
     defaultSplit: USUAL_RANDOM,
     load: ({ read }) => loadGnnBenchmark(name, file, read),
+  };
+}
+
+/** @param part the graph has so much of Mag: 1/10, 1/100 */
+function mag<const Name extends string>(name: Name, part: number): Named<Name> {
+  const share = part === 1 ? "all of its 1,939,743 nodes" : `1/${grouped(part)} of its nodes`;
+  return {
+    name,
+    title: `a synthetic graph with ogbn-mag's types and counts, ${share}; needs no files`,
+    files: [],
+    defaultSplit: "public",
+    load: async () => ({ ...syntheticMag({ scale: 1 / part }), name }),
+    publicSplit: async (graph) => syntheticMagSplit(itemCount(graph)),
   };
 }
 
