@@ -27,6 +27,8 @@ export {
   type OwnSplit,
   registerDataset,
   type SplitName,
+  type SyntheticMagOptions,
+  syntheticMag,
 } from "./datasets/index.ts";
 export { type ProgressCounter, progress } from "./display/progress.ts";
 export type { Distillation, Inspection, Method, Scene, Teacher } from "./distillation/method.ts";

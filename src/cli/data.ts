@@ -1,15 +1,13 @@
 // abkd data: lists, describes, checks and fetches datasets, without starting an engine.
 import { Command } from "commander";
-import { UserError } from "../base/errors.ts";
+import { OptionError, UserError } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
 import { countUnlabelled } from "../datasets/canonical.ts";
-import { progressPrinter } from "../datasets/download-progress.ts";
 import {
   DATASET_NAMES,
   type DataOptions,
-  DatasetError,
   datasetEntry,
   describeReport,
-  fetchFile,
   importDataset,
   isOwn,
   loadDataset,
@@ -23,13 +21,13 @@ import { counted, grouped, percent } from "../display/format.ts";
 import { type ConstantPredictor, constantPredictor } from "../graph/constant-predictor.ts";
 import { type Csr, nonzeros } from "../graph/csr.ts";
 import type { Graph } from "../graph/graph.ts";
+import { addFetch } from "./data-fetch.ts";
 import { addImport, keptRows } from "./data-import.ts";
 import { print, printJson, tell } from "./output.ts";
 
 interface Options {
   readonly data?: string;
   readonly json?: boolean;
-  readonly mirror?: string;
 }
 
 /** Returns the command `data` with its subcommands; only `fetch` uses the network. */
@@ -59,12 +57,9 @@ export function dataCommand(): Command {
   )
     .option("--json", "print JSON")
     .action(verify);
-  add("fetch <name>", "download a dataset's missing files and splits into --data or data/")
-    .option(
-      "--mirror <url>",
-      "a server with the layout of data/, instead of the official addresses",
-    )
-    .action(fetchDataset);
+  addFetch(
+    add("fetch <name>", "download a dataset's missing files and splits into --data or data/"),
+  );
   return command;
 }
 
@@ -117,6 +112,13 @@ async function info(given: string, options: Options): Promise<void> {
     unlabelled: countUnlabelled(graph.labels),
     isolated: countEmptyRows(graph.adjacency),
     ...(graph.classless && { classless: graph.classless.length }),
+    ...(graph.types && { types: graph.types }),
+    ...(graph.relations && {
+      relations: graph.relations.map(({ arcs, ...relation }) => ({
+        ...relation,
+        arcs: nonzeros(arcs),
+      })),
+    }),
   };
   const constant = constantPredictor(graph);
   const folders = dataFolders(options.data);
@@ -135,12 +137,26 @@ async function info(given: string, options: Options): Promise<void> {
       `${grouped(counts.features)} features (${grouped(counts.featureNonzeros)} nonzeros), ` +
       `${grouped(counts.classes)} classes`,
   );
+  for (const line of describeTypes(graph)) print(line);
   if (own) for (const line of describeReport(own.report, graph)) print(line);
   for (const file of withoutLabels) print(`${file} is missing; it would add labels`);
   for (const line of describeConstant(constant, graph)) print(line);
   for (const [spec, report] of Object.entries(splits)) {
     print(`${spec.padEnd(18)} ${sayable(report)}${spec === defaultSplit ? " (default)" : ""}`);
   }
+}
+
+/** A line for the types of nodes, the classified one first, and one for each relation. */
+function describeTypes({ types, relations = [] }: Graph): string[] {
+  if (!types) return [];
+  const sizes = types.map(({ name, nodes }) => `${printable(name)} ${grouped(nodes)}`);
+  return [
+    `types: ${sizes.join(", ")}; the first is classified`,
+    ...relations.map(
+      ({ name, source, target, arcs }) =>
+        `${printable(source)} ${printable(name)} ${printable(target)}: ${grouped(nonzeros(arcs))} arcs`,
+    ),
+  ];
 }
 
 function describeConstant(constant: ConstantPredictor | null, graph: Graph): string[] {
@@ -186,11 +202,13 @@ async function describeSplit(
   try {
     const split = await loadSplit(graph, spec, options);
     const [train, val, test] = [split.train.length, split.val.length, split.test.length];
-    const unused = graph.nodes - countUnlabelled(graph.labels) - train - val - test;
+    const unused = graph.labels.length - countUnlabelled(graph.labels) - train - val - test;
     return { train, val, test, unused, unlabelled: split.unlabelled };
   } catch (error) {
     if (error instanceof MissingFileError) return { missing: error.file };
     if (error instanceof UnfitSplitError && !published) return { unfit: error.message };
+    // Too few times for three sets: one split less, and no fault of the graph.
+    if (error instanceof OptionError && spec.startsWith("time:")) return { unfit: error.message };
     throw error;
   }
 }
@@ -231,6 +249,11 @@ async function verify(names: readonly string[], options: Options): Promise<void>
       if (!options.json) print(`${name.padEnd(17)} not here`);
       continue;
     }
+    if (names.length === 0 && name === "synthetic-mag") {
+      // It takes a minute and a gigabyte, and is made by the same code as its smaller forms.
+      if (!options.json) print(`${name.padEnd(17)} only if it is named`);
+      continue;
+    }
     try {
       const result = await verifyDataset(name, dataOptions);
       results[name] = result;
@@ -249,36 +272,6 @@ async function verify(names: readonly string[], options: Options): Promise<void>
 function verdict({ ok, differences, missing }: Verification): string {
   const found = ok ? "as published" : `differs: ${differences.join(", ")}`;
   return missing.length === 0 ? found : `${found}; missing splits: ${missing.join(", ")}`;
-}
-
-async function fetchDataset(name: string, options: Options): Promise<void> {
-  const { files, labelFiles = [], geomGcnFile } = datasetEntry(name);
-  const folders = dataFolders(options.data);
-  const splits = geomGcnFile ? Array.from({ length: 10 }, (_, index) => geomGcnFile(index)) : [];
-  if (files.length === 0) print(`${name} is embedded: there is nothing to fetch`);
-  const printer = progressPrinter(process.stderr);
-  const fetchOne = async (file: string): Promise<void> => {
-    const found = findFile(file, folders);
-    if (found !== null) {
-      print(`already here: ${found}`);
-      return;
-    }
-    const target = await fetchFile(file, {
-      ...(options.data && { dataDir: options.data }),
-      ...(options.mirror && { mirror: options.mirror }),
-      onProgress: printer.show,
-    }).finally(printer.clear);
-    print(`fetched ${target}`);
-  };
-  for (const file of [...files, ...splits]) await fetchOne(file);
-  for (const file of labelFiles) {
-    try {
-      await fetchOne(file);
-    } catch (error) {
-      if (!(error instanceof DatasetError)) throw error;
-      print(`${name} works without ${file}, which adds labels: ${error.message}`);
-    }
-  }
 }
 
 function countEmptyRows({ rows, indptr }: Csr): number {

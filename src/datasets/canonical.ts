@@ -9,7 +9,8 @@ import type { RawSplit } from "./splits.ts";
  * Summarises a graph in the published form: arrays are little-endian int32 or float32, arcs are sorted
  * by (row, column), features have sorted columns and no zeros, and an unlabelled node has class 0.
  */
-export function summarise({ nodes, classes, adjacency, features, labels }: Graph): Summary {
+export function summarise(graph: Graph): Summary {
+  const { nodes, adjacency, features, labels } = graph;
   const rowOf = new Int32Array(nonzeros(adjacency));
   for (let r = 0; r < nodes; r++) {
     rowOf.fill(r, adjacency.indptr[r]!, adjacency.indptr[r + 1]!);
@@ -18,12 +19,7 @@ export function summarise({ nodes, classes, adjacency, features, labels }: Graph
   let sum = 0;
   for (let k = 0; k < values.length; k++) sum += values[k]!;
   return {
-    nodes,
-    features: features.columns,
-    feature_nnz: nonzeros(features),
-    classes,
-    arcs: nonzeros(adjacency),
-    undirected: nonzeros(adjacency) / 2,
+    ...countsOf(graph),
     sha256: {
       arcs_row_sorted_i32: sha256(rowOf),
       arcs_col_i32: sha256(adjacency.indices),
@@ -33,6 +29,24 @@ export function summarise({ nodes, classes, adjacency, features, labels }: Graph
       feat_data_f32: sha256(values),
     },
     feature_sum: sum,
+  };
+}
+
+/** The counts of a summary, without digests and sums. */
+export function countsOf({
+  nodes,
+  classes,
+  adjacency,
+  features,
+  labels,
+}: Graph): Omit<Summary, "sha256" | "feature_sum"> {
+  return {
+    nodes,
+    features: features.columns,
+    feature_nnz: nonzeros(features),
+    classes,
+    arcs: nonzeros(adjacency),
+    undirected: nonzeros(adjacency) / 2,
     unlabelled: countUnlabelled(labels),
   };
 }
@@ -60,10 +74,14 @@ export function summarisePublic({ train, val, test }: RawSplit): PublicSummary {
   };
 }
 
-/** Returns dotted paths of the entries where two summaries differ; sums may differ in the last digits. */
+/**
+ * Returns dotted paths of the entries where two summaries differ; sums may differ in the last digits. What only one
+ * of them has is not compared.
+ */
 export function differences(found: object, expected: object, prefix = ""): string[] {
   const other = new Map<string, unknown>(Object.entries(expected));
   return Object.entries(found).flatMap(([key, value]) => {
+    if (!other.has(key)) return [];
     const wanted = other.get(key);
     if (typeof value === "object" && typeof wanted === "object" && value && wanted) {
       return differences(value, wanted, `${prefix}${key}.`);

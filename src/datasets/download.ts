@@ -213,7 +213,8 @@ async function sizeOf(file: string): Promise<number> {
   }
 }
 
-async function sha256Of(file: string): Promise<string> {
+/** The sha256 of a file of any size, as 64 hex digits. */
+export async function sha256Of(file: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
   return hash.digest("hex");

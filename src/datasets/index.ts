@@ -1,6 +1,5 @@
 // Loads a dataset and a split of it by name: the entry point of src/datasets.
-import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import path from "node:path";
 import {
   checkValues,
@@ -13,21 +12,24 @@ import {
 import { OptionError } from "../base/errors.ts";
 import type { Suggested } from "../base/suggested.ts";
 import { BadFileError, DatasetError } from "../formats/errors.ts";
-import { checkLabels } from "../graph/check.ts";
+import { checkLabels, itemCount } from "../graph/check.ts";
 import type { Graph, Split } from "../graph/graph.ts";
-import { differences, summarise } from "./canonical.ts";
-import { type DownloadOptions, download } from "./download.ts";
+import { archiveOf } from "./archives.ts";
+import { countsOf, differences, summarise } from "./canonical.ts";
+import { type DownloadOptions, download, sha256Of } from "./download.ts";
+import { ASKED_ABOVE, archiveSize, fetchArchive } from "./fetch-archive.ts";
 import { importDataset, isOwn, OWN_CHOICES, type OwnChoices } from "./import/index.ts";
 import {
   type DataFolders,
+  type DataSource,
   dataFolders,
-  fileReader,
+  dataSource,
   findFile,
   missingFile,
-  type ReadFile,
 } from "./locate.ts";
 import { publishedFile } from "./manifest.ts";
 import { SUMMARIES } from "./oracles.ts";
+import { LARGE_SUMMARIES } from "./oracles-large.ts";
 import { namedSets } from "./own.ts";
 import { DATASET_NAMES, type DatasetEntry, type DatasetName, datasetEntry } from "./registry.ts";
 import {
@@ -74,6 +76,7 @@ export {
 } from "./own.ts";
 export { DATASET_NAMES, type DatasetName, datasetEntry } from "./registry.ts";
 export { parseSplit, type SplitName } from "./splits.ts";
+export { type SyntheticMagOptions, syntheticMag } from "./synthetic-mag.ts";
 
 export interface DataOptions extends DownloadOptions {
   /** The folder that is searched first, and where downloads go. */
@@ -134,10 +137,12 @@ export async function loadDataset(
   }
   const entry = datasetEntry(name);
   const folders = dataFolders(options.dataDir);
-  const here = (file: string): boolean => findFile(file, folders) !== null;
-  const graph = await entry.load(reader(folders, options), here);
+  const graph = await entry.load(sourceOf(folders, options));
   if (entry.files.length > 0) {
-    const differing = await differsFromPublished(graph, options);
+    const large = LARGE_SUMMARIES[name];
+    const differing = large
+      ? differences(countsOf(graph), large)
+      : await differsFromPublished(graph, options);
     if (differing.length > 0) {
       await refuseDamaged(entry, folders);
       const more = differing.length > 3 ? ` and ${differing.length - 3} more` : "";
@@ -209,19 +214,19 @@ export async function loadRawSplit(
   if (parsed.kind === "per-class") return perClassSplit(graph, parsed);
   if (parsed.kind === "sets") return namedSets(parsed.digest);
   const entry = datasetEntry(graph.name);
+  const source = sourceOf(dataFolders(options.dataDir), options);
   if (parsed.kind === "time") {
-    if (entry.times) return timeSplit(graph, entry.times, parsed);
+    if (entry.times) return timeSplit(graph, await entry.times(graph, source), parsed);
     throw new OptionError(`${entry.name} has no times of its nodes, so no split "${spec}"`);
   }
-  const read = reader(dataFolders(options.dataDir), options);
   const numbered = parsed.kind === "geom-gcn" && entry.numberedSplits?.[parsed.index];
   if (numbered) return numbered;
   if (parsed.kind === "geom-gcn" && entry.geomGcnFile) {
-    return geomGcnSplit(entry.geomGcnFile(parsed.index), graph.nodes, read);
+    return geomGcnSplit(entry.geomGcnFile(parsed.index), graph.nodes, source.read);
   }
   if (parsed.kind !== "geom-gcn" && entry.publicSplit) {
-    const split = await entry.publicSplit(graph, read);
-    return parsed.kind === "public" ? split : fullSplit(graph.nodes, split);
+    const split = await entry.publicSplit(graph, source);
+    return parsed.kind === "public" ? split : fullSplit(itemCount(graph), split);
   }
   throw new OptionError(
     `${entry.name} has no split "${spec}": use ${entry.defaultSplit} or another random one`,
@@ -231,11 +236,17 @@ export async function loadRawSplit(
 /**
  * Downloads a registered dataset's file into the folder for downloads.
  *
- * @param file relative to a data folder, e.g. `planetoid/ind.cora.x`.
+ * @param file relative to a data folder, e.g. `planetoid/ind.cora.x`. A file of an archive comes with all others.
  * @returns its path.
  */
 export async function fetchFile(file: string, options: DataOptions = {}): Promise<string> {
-  const target = path.join(dataFolders(options.dataDir).downloads, file);
+  const { downloads } = dataFolders(options.dataDir);
+  const target = path.join(downloads, file);
+  const archive = archiveOf(file);
+  if (archive) {
+    await fetchArchive(archive, await archiveSize(archive, options.mirror), downloads, options);
+    return target;
+  }
   const published = publishedFile(file);
   if (published.archive && !options.mirror) {
     throw new DatasetError(
@@ -252,11 +263,20 @@ function placeOf({ dataDir }: DataOptions): Pick<DataOptions, "dataDir"> {
   return dataDir === undefined ? {} : { dataDir };
 }
 
-function reader(folders: DataFolders, options: DataOptions): ReadFile {
-  return fileReader(folders, (file) => {
-    if (options.download) return fetchFile(file, options);
-    throw missingFile(file, folders);
-  });
+function sourceOf(folders: DataFolders, options: DataOptions): DataSource {
+  return dataSource(
+    folders,
+    async (file) => {
+      if (!options.download) throw missingFile(file, folders);
+      const archive = archiveOf(file);
+      // What is asked about before it is fetched is never fetched on the way to something else.
+      if (archive && (await archiveSize(archive, options.mirror)).disk > ASKED_ABOVE) {
+        throw missingFile(file, folders);
+      }
+      return fetchFile(file, options);
+    },
+    options.onWarning,
+  );
 }
 
 /**
@@ -266,8 +286,8 @@ function reader(folders: DataFolders, options: DataOptions): ReadFile {
  * @param graph a graph from loadDataset.
  */
 export async function differsFromPublished(graph: Graph, options: DataOptions): Promise<string[]> {
-  const summary = summarise(graph);
-  const found = differences(summary, SUMMARIES[graph.name]!);
+  const { name } = graph;
+  const found = differences(summarise(graph), SUMMARIES[name] ?? LARGE_SUMMARIES[name]!);
   const folders = dataFolders(options.dataDir);
   for (const file of datasetEntry(graph.name).labelFiles ?? []) {
     const path = findFile(file, folders);
@@ -283,7 +303,8 @@ export async function differsFromPublished(graph: Graph, options: DataOptions): 
 async function refuseDamaged(entry: DatasetEntry, folders: DataFolders): Promise<void> {
   for (const file of [...entry.files, ...(entry.labelFiles ?? [])]) {
     const found = findFile(file, folders);
-    if (found === null) continue;
+    // Files of an archive have no digests of their own.
+    if (found === null || archiveOf(file)) continue;
     const { bytes, sha256 } = publishedFile(file);
     const digest = await sha256Of(found);
     if ((await stat(found)).size === bytes && digest !== sha256) {
@@ -293,10 +314,4 @@ async function refuseDamaged(entry: DatasetEntry, folders: DataFolders): Promise
       );
     }
   }
-}
-
-async function sha256Of(file: string): Promise<string> {
-  return createHash("sha256")
-    .update(await readFile(file))
-    .digest("hex");
 }

@@ -19,6 +19,18 @@ export interface DataFile {
 /** Reads a file of a dataset, named relative to a data folder, e.g. `planetoid/ind.cora.x`. */
 export type ReadFile = (file: string) => Promise<DataFile>;
 
+/** How a loader gets at a dataset's files. */
+export interface DataSource {
+  readonly read: ReadFile;
+  /** The path of a file, for what is read as a stream: of any size. */
+  readonly path: (file: string) => Promise<string>;
+  /** Whether a file can be read without downloading it. */
+  readonly here: (file: string) => boolean;
+  /** A folder for what is made of the files once (graph-cache.ts). */
+  readonly cache: string;
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
 /** The folders that are searched, first to last, and the folder for downloads. */
 export interface DataFolders {
   readonly searched: readonly string[];
@@ -57,18 +69,27 @@ export function findFile(file: string, folders: DataFolders): string | null {
 }
 
 /**
- * Returns a reader of files in the data folders.
+ * Returns a source of files in the data folders.
  *
  * @param obtain called for a file that is in none of them: returns a path to read instead, or throws.
- * @throws BadFileError for a file that is empty, too large or unreadable.
+ * @throws BadFileError, when it reads, for a file that is empty, too large or unreadable.
  */
-export function fileReader(
+export function dataSource(
   folders: DataFolders,
   obtain: (file: string) => Promise<string>,
-): ReadFile {
-  return async (file) => {
-    const found = findFile(file, folders) ?? (await obtain(file));
-    return { bytes: await readWhole(found), path: found };
+  onWarning?: (message: string) => void,
+): DataSource {
+  const pathOf = async (file: string): Promise<string> =>
+    findFile(file, folders) ?? (await obtain(file));
+  return {
+    read: async (file) => {
+      const found = await pathOf(file);
+      return { bytes: await readWhole(found), path: found };
+    },
+    path: pathOf,
+    here: (file) => findFile(file, folders) !== null,
+    cache: path.join(folders.downloads, "cache"),
+    onWarning,
   };
 }
 

@@ -1,5 +1,6 @@
 // All datasets' files: length and sha256 of the published bytes, and where they are published.
 import path from "node:path";
+import { MORE_FILES, MORE_SOURCES } from "./manifest-more.ts";
 
 /** A published file. */
 export interface PublishedFile {
@@ -10,8 +11,12 @@ export interface PublishedFile {
   readonly archive?: true;
 }
 
+/** The address of the folder of a file. */
+export type FileSource = string | ((file: string) => string);
+
 /** The official address of each folder; files keep their names. */
-const SOURCES: Readonly<Record<string, string>> = {
+const SOURCES: Readonly<Record<string, FileSource>> = {
+  ...MORE_SOURCES,
   planetoid: "https://github.com/kimiyoung/planetoid/raw/master/data/",
   "geom-gcn-splits": "https://raw.githubusercontent.com/graphdml-uiuc-jlu/geom-gcn/master/splits/",
   "gnn-benchmark": "https://github.com/shchur/gnn-benchmark/raw/master/data/npz/",
@@ -37,11 +42,13 @@ export function publishedFile(file: string): PublishedFile {
   if (!entry || !(source || archive)) throw new Error(`${file} is not in the manifest`);
   const [bytes, sha256] = entry;
   if (!source) return { bytes, sha256, url: archive!, archive: true };
-  return { bytes, sha256, url: source + path.posix.basename(file) };
+  const address = typeof source === "string" ? source : source(file);
+  return { bytes, sha256, url: address + path.posix.basename(file) };
 }
 
 /** Length in bytes and sha256 of each file. */
 const FILES: Readonly<Record<string, readonly [bytes: number, sha256: string]>> = {
+  ...MORE_FILES,
   "planetoid/ind.cora.x": [
     22119,
     "23cfa55d91c6f624233f5eb7b6e3f141f1bd2b2ae39608a63cf5d084bb27baab",

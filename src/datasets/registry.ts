@@ -3,14 +3,25 @@
 
 import { OptionError } from "../base/errors.ts";
 import { Registry } from "../base/registry.ts";
+import { grouped } from "../display/format.ts";
+import { itemCount } from "../graph/check.ts";
 import type { Graph } from "../graph/graph.ts";
+
 import { syntheticGraph } from "../graph/synthetic.ts";
+import { archiveOf } from "./archives.ts";
 import { loadGnnBenchmark } from "./gnn-benchmark.ts";
-import type { ReadFile } from "./locate.ts";
+import { type HecoRate, hecoFiles, hecoSplit, loadHeco } from "./heco.ts";
+import type { DataSource } from "./locate.ts";
+import type { FeatureRecipe } from "./made-features.ts";
+import { loadMusae, musaeFiles } from "./musae.ts";
 import { loadNell, type NellForm, nellFiles, nellLabelFile, nellStem } from "./nell.ts";
+import { loadOgb, ogbSplit, ogbYears } from "./ogb.ts";
+import { loadOgbTyped } from "./ogb-typed.ts";
 import { loadPlanetoid, planetoidFiles, planetoidPublicSplit } from "./planetoid.ts";
 import { loadRdf, type RdfFiles, rdfSplit } from "./rdf.ts";
 import { type RawSplit, randomSplit, USUAL_RANDOM } from "./splits.ts";
+import { syntheticMag, syntheticMagSplit } from "./synthetic-mag.ts";
+import { loadTopology, topologyFiles, topologySplit } from "./topology.ts";
 
 export interface DatasetEntry {
   readonly name: string;
@@ -22,16 +33,15 @@ export interface DatasetEntry {
   readonly labelFiles?: readonly string[];
   /** The split that commands use by default. */
   readonly defaultSplit: string;
-  /** @param here whether a file can be read without downloading it. */
-  load(read: ReadFile, here: (file: string) => boolean): Promise<Graph>;
+  load(source: DataSource): Promise<Graph>;
   /** The split that comes with the dataset, if there is one. */
-  publicSplit?(graph: Graph, read: ReadFile): Promise<RawSplit>;
+  publicSplit?(graph: Graph, source: DataSource): Promise<RawSplit>;
   /** The file of Geom-GCN's split 0 .. 9, if the dataset has them. */
   geomGcnFile?(index: number): string;
   /** Instead: the sets themselves, of a graph of one's own that comes with several. */
   readonly numberedSplits?: readonly RawSplit[];
   /** The time of each node, in any unit, if it is known: for splits by time. */
-  readonly times?: Float64Array;
+  times?(graph: Graph, source: DataSource): Promise<Float64Array>;
 }
 
 const SYNTHETIC_SEED = 2310;
@@ -64,6 +74,35 @@ const ENTRIES = [
     ...{ training: "rdf-mutag/trainingSet.tsv", test: "rdf-mutag/testSet.tsv" },
   }),
   {
+    name: "facebook",
+    title: "22,470 pages that like each other, four kinds (MUSAE)",
+    files: musaeFiles("musae-facebook/facebook"),
+    defaultSplit: "random:60/20/20:0",
+    load: ({ read }) => loadMusae("facebook", "musae-facebook/facebook", "page_type", read),
+  },
+  heco("acm", 20),
+  heco("acm-40", 40),
+  heco("acm-60", 60),
+  {
+    ...topology("arxiv-topology", "ogbn-arxiv/graphsaint", {
+      ...{ columns: 128, separation: 0.17, seed: 2310 },
+    }),
+    title: "ogbn-arxiv's graph, labels, years and split; its features are MADE",
+    times: ({ nodes }, source) => ogbYears("ogbn-arxiv/raw/node_year.csv.gz", nodes, source),
+  },
+  {
+    ...topology("flickr-topology", "flickr", { columns: 500, separation: 0.03, seed: 2310 }),
+    title: "Flickr's graph, labels and split (GraphSAINT); its features are MADE",
+  },
+  {
+    ...ogb("ogbn-arxiv", "169,343 papers on computer science, OGB's split by year"),
+    load: (source) => loadOgb("ogbn-arxiv", "ogbn_arxiv", source),
+  },
+  {
+    ...ogb("ogbn-mag", "736,389 papers among 1,939,743 nodes of four types", "paper"),
+    load: (source) => loadOgbTyped("ogbn-mag", "ogbn_mag", source),
+  },
+  {
     name: "synthetic",
     title: "a synthetic citation graph that resembles Cora; needs no files",
     files: [],
@@ -71,6 +110,10 @@ const ENTRIES = [
     load: async () => syntheticGraph(SYNTHETIC_SEED),
     publicSplit: async (graph) => syntheticPublicSplit(graph),
   },
+  mag("synthetic-mag", 1),
+  mag("synthetic-mag-10", 10),
+  mag("synthetic-mag-100", 100),
+  mag("synthetic-mag-1000", 1000),
 ] as const satisfies readonly DatasetEntry[];
 
 /** The built-in datasets' names, which Tab offers. */
@@ -105,8 +148,9 @@ function planetoid<const Name extends string>(name: Name, title: string): Named<
     title,
     files: planetoidFiles(name),
     defaultSplit: "geom-gcn:0",
-    load: (read) => loadPlanetoid(name, read),
-    publicSplit: (graph, read) => planetoidPublicSplit(`planetoid/ind.${name}`, graph.nodes, read),
+    load: ({ read }) => loadPlanetoid(name, read),
+    publicSplit: (graph, { read }) =>
+      planetoidPublicSplit(`planetoid/ind.${name}`, graph.nodes, read),
     geomGcnFile: (index) => `geom-gcn-splits/${name}_split_0.6_0.2_${index}.npz`,
   };
 }
@@ -118,8 +162,8 @@ function nell<const Name extends string>(name: Name, title: string, form: NellFo
     files: nellFiles(form.rate),
     labelFiles: [nellLabelFile(form.rate)],
     defaultSplit: USUAL_RANDOM,
-    load: (read, here) => loadNell(name, form, read, here),
-    publicSplit: (graph, read) => planetoidPublicSplit(nellStem(form.rate), graph.nodes, read),
+    load: ({ read, here }) => loadNell(name, form, read, here),
+    publicSplit: (graph, { read }) => planetoidPublicSplit(nellStem(form.rate), graph.nodes, read),
   };
 }
 
@@ -134,7 +178,69 @@ function gnnBenchmark<const Name extends string>(
     title,
     files: [file],
     defaultSplit: USUAL_RANDOM,
-    load: (read) => loadGnnBenchmark(name, file, read),
+    load: ({ read }) => loadGnnBenchmark(name, file, read),
+  };
+}
+
+/** @param part the graph has so much of Mag: 1/10, 1/100 */
+function mag<const Name extends string>(name: Name, part: number): Named<Name> {
+  const share = part === 1 ? "all of its 1,939,743 nodes" : `1/${grouped(part)} of its nodes`;
+  return {
+    name,
+    title: `a synthetic graph with ogbn-mag's types and counts, ${share}; needs no files`,
+    files: [],
+    defaultSplit: "public",
+    load: async () => ({ ...syntheticMag({ scale: 1 / part }), name }),
+    publicSplit: async (graph) => syntheticMagSplit(itemCount(graph)),
+  };
+}
+
+/** HeCo's ACM with one of its splits. */
+function heco<const Name extends string>(name: Name, rate: HecoRate): Named<Name> {
+  return {
+    name,
+    title: `4,019 papers, their authors and subjects (HeCo), ${rate} papers a class train`,
+    files: hecoFiles(rate),
+    defaultSplit: "public",
+    load: ({ read }) => loadHeco(name, read),
+    publicSplit: (graph, { read }) => hecoSplit(rate, itemCount(graph), read),
+  };
+}
+
+/** A real graph whose features are made: never under the official name. */
+function topology<const Name extends string>(
+  name: Name,
+  folder: string,
+  recipe: FeatureRecipe,
+): Omit<Named<Name>, "title"> {
+  return {
+    name,
+    files: topologyFiles(folder),
+    defaultSplit: "public",
+    load: (source) => loadTopology(name, folder, recipe, source),
+    publicSplit: ({ nodes }, { read }) => topologySplit(folder, nodes, read),
+  };
+}
+
+/**
+ * What OGB's datasets have in common but their graph; the name's folder is OGB's: `ogbn_arxiv`.
+ * @param type the classified type, if nodes have types
+ */
+function ogb<const Name extends string>(
+  name: Name,
+  title: string,
+  type?: string,
+): Omit<Named<Name>, "load"> {
+  const archive = archiveOf(name.replace("-", "_"))!;
+  const years = archive.files.find((file) => file.endsWith("/node_year.csv.gz"))!;
+  const split = [archive.folder, "split", "time", ...(type ? [type] : [])].join("/");
+  return {
+    name,
+    title,
+    files: archive.files,
+    defaultSplit: "public",
+    publicSplit: (graph, source) => ogbSplit(split, itemCount(graph), source),
+    times: (graph, source) => ogbYears(years, itemCount(graph), source),
   };
 }
 
@@ -144,8 +250,8 @@ function rdf<const Name extends string>(name: Name, title: string, files: RdfFil
     title,
     files: [files.triples, files.training, files.test],
     defaultSplit: "public",
-    load: (read) => loadRdf(name, files, read),
-    publicSplit: (graph, read) => rdfSplit(graph, files, read),
+    load: ({ read }) => loadRdf(name, files, read),
+    publicSplit: (graph, { read }) => rdfSplit(graph, files, read),
   };
 }
 

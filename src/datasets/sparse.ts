@@ -122,6 +122,29 @@ function merged({ rows, columns, indptr, indices, values }: Csr): Csr {
   };
 }
 
+/**
+ * Compresses a matrix that is stored row by row; zeros are dropped.
+ * @param rows by default those of `dense`; further ones are empty
+ */
+export function csrFromDense(
+  dense: Float32Array,
+  columns: number,
+  rows = dense.length / columns,
+): Csr {
+  const indptr = new Int32Array(rows + 1);
+  let count = 0;
+  for (let k = 0, row = 0; k < dense.length; indptr[++row] = count) {
+    for (const end = k + columns; k < end; k++) if (dense[k] !== 0) count++;
+  }
+  indptr.fill(count, dense.length / columns + 1);
+  const indices = new Int32Array(count);
+  for (let k = 0, at = 0; k < dense.length; ) {
+    for (let c = 0; c < columns; c++) if (dense[k++] !== 0) indices[at++] = c;
+  }
+  const values = count === dense.length ? dense : dense.filter((value) => value !== 0);
+  return withoutOnes({ rows, columns, indptr, indices, values });
+}
+
 /** Returns the same matrix, without `values` if each is 1. */
 export function withoutOnes(matrix: Csr): Csr {
   const { rows, columns, indptr, indices, values } = matrix;

@@ -10,10 +10,11 @@ const MAX_RATIO = 1032;
 
 const END_OF_DIRECTORY = 0x06054b50;
 const DIRECTORY_ENTRY = 0x02014b50;
-const LOCAL_HEADER = 0x04034b50;
+export const LOCAL_HEADER = 0x04034b50;
 const ZIP64_EXTRA = 0x0001;
 
-interface Member {
+/** What the directory says of a member. */
+export interface Member {
   readonly method: number;
   readonly flags: number;
   readonly crc: number;
@@ -98,15 +99,21 @@ export class ZipArchive {
   }
 }
 
-function readDirectory(bytes: Buffer, file: string): Map<string, Member> {
+/**
+ * @param bytes an archive, or its last part with the whole directory
+ * @param first where in the archive `bytes` begin
+ * @throws BadFileError for a directory that is damaged or not in `bytes`
+ */
+export function readDirectory(bytes: Buffer, file: string, first = 0): Map<string, Member> {
   const end = findEnd(bytes, file);
   const count = bytes.readUInt16LE(end + 10);
   const size = bytes.readUInt32LE(end + 12);
-  const start = bytes.readUInt32LE(end + 16);
+  const start = bytes.readUInt32LE(end + 16) - first;
   if (bytes.readUInt16LE(end + 4) !== 0 || bytes.readUInt16LE(end + 8) !== count) {
     throw new BadFileError(file, "an archive in several parts");
   }
-  if (start + size > end) throw new BadFileError(file, "its zip directory is cut short");
+  if (start < 0 || start + size > end)
+    throw new BadFileError(file, "its zip directory is cut short");
   const members = new Map<string, Member>();
   let at = start;
   for (let k = 0; k < count; k++) {

@@ -40,20 +40,40 @@ export function csrFromPairs(
   const next = start.slice(0, rows);
   const indices = new Int32Array(count);
   for (let k = 0; k < count; k++) indices[next[rowOf[k]!]!++] = columnOf[k]!;
+  return mergedRows(columns, start, indices);
+}
+
+/**
+ * Sorts each row and merges what repeats in it.
+ * @param indptr where each row begins, which is changed; with the entries' columns, which are changed too
+ */
+export function mergedRows(columns: number, indptr: Int32Array, indices: Int32Array): Csr {
+  const rows = indptr.length - 1;
   let kept = 0;
   let first = 0;
   for (let r = 0; r < rows; r++) {
-    const end = start[r + 1]!;
-    const row = indices.subarray(first, end).sort();
-    start[r] = kept;
-    for (let k = 0; k < row.length; k++) {
+    const end = indptr[r + 1]!;
+    if (!ascends(indices, first, end)) indices.subarray(first, end).sort();
+    const begin = kept;
+    for (let k = first; k < end; k++) {
       // Kept ones lie before this row or in what of it was read.
-      if (k === 0 || row[k] !== indices[kept - 1]) indices[kept++] = row[k]!;
+      if (kept === begin || indices[k] !== indices[kept - 1]) indices[kept++] = indices[k]!;
     }
+    indptr[r] = begin;
     first = end;
   }
-  start[rows] = kept;
-  return { rows, columns, indptr: start, indices: indices.slice(0, kept) };
+  indptr[rows] = kept;
+  return {
+    rows,
+    columns,
+    indptr,
+    indices: kept < indices.length ? indices.slice(0, kept) : indices,
+  };
+}
+
+function ascends(indices: Int32Array, first: number, end: number): boolean {
+  for (let k = first + 1; k < end; k++) if (indices[k]! < indices[k - 1]!) return false;
+  return true;
 }
 
 function checkPairs(

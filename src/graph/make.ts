@@ -3,6 +3,7 @@ import { needObject, shown } from "../base/arguments.ts";
 import { checkGraph, InputError, isCount, needData } from "./check.ts";
 import { type Csr, csrFromPairs } from "./csr.ts";
 import { type Graph, type NodeType, type Relation, UNLABELLED } from "./graph.ts";
+import { firstNodes, unionOf } from "./union.ts";
 
 /** Numbers in compressed rows, as in scipy.sparse; columns ascend within a row. */
 export interface SparseRows {
@@ -69,9 +70,7 @@ export function makeGraph(arrays: GraphArrays): Graph {
     throw new InputError(`${name}: features: ${features.rows} rows for ${nodes} nodes`);
   }
   const relations = relationsOf(arrays, types ?? [], name);
-  const adjacency = relations
-    ? unionOf(relations, types ?? [], nodes)
-    : adjacencyOf(arrays, nodes, name);
+  const adjacency = relations ? unionOf(relations, types ?? []) : adjacencyOf(arrays, nodes, name);
   const graph: Graph = {
     name,
     nodes,
@@ -97,14 +96,6 @@ function typesOf(types: unknown, name: string): NodeType[] {
 
 function sumOf(counts: ArrayLike<number>): number {
   return Array.from(counts).reduce((sum, count) => sum + count, 0);
-}
-
-function firstNodes(sizes: Int32Array): Int32Array {
-  let end = 0;
-  return sizes.map((size) => {
-    end += size;
-    return end - size;
-  });
 }
 
 function labelsOf(
@@ -194,27 +185,6 @@ function adjacencyOf(
   needObject(edges, "makeGraph: edges", "{ from, to }", "from", "to");
   const [from, to] = endsOf(edges!, `${name}: edges`, nodes, nodes);
   return csrFromPairs(nodes, nodes, joined(from, to), joined(to, from));
-}
-
-/** Merges all relations into edges of one kind, in the whole graph's node numbers, without self loops. */
-function unionOf(relations: readonly Relation[], types: readonly NodeType[], nodes: number): Csr {
-  const firsts = firstNodes(Int32Array.from(types, (type) => type.nodes));
-  const first = (name: string): number => firsts[types.findIndex((type) => type.name === name)]!;
-  const count = relations.reduce((sum, { arcs }) => sum + arcs.indices.length, 0);
-  const [from, to] = [new Int32Array(count), new Int32Array(count)];
-  let k = 0;
-  for (const { source, target, arcs } of relations) {
-    for (let row = 0; row < arcs.rows; row++) {
-      for (let at = arcs.indptr[row]!; at < arcs.indptr[row + 1]!; at++) {
-        const ends = [first(source) + arcs.indices[at]!, first(target) + row] as const;
-        if (ends[0] === ends[1]) continue;
-        [from[k], to[k]] = ends;
-        k++;
-      }
-    }
-  }
-  const [sources, targets] = [from.subarray(0, k), to.subarray(0, k)];
-  return csrFromPairs(nodes, nodes, joined(sources, targets), joined(targets, sources));
 }
 
 function joined(first: Int32Array, second: Int32Array): Int32Array {

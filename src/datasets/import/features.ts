@@ -2,7 +2,7 @@
 import { BadFileError } from "../../formats/errors.ts";
 import type { Csr } from "../../graph/csr.ts";
 import type { Graph } from "../../graph/graph.ts";
-import { withoutOnes } from "../sparse.ts";
+import { csrFromDense, withoutOnes } from "../sparse.ts";
 
 /** What each form of features is. */
 export const FEATURE_FORMS = {
@@ -133,24 +133,7 @@ function standardised({ rows, columns, indptr, indices, values }: Csr, where: st
       dense[r * columns + c] = (valueAt(k) - means[c]!) * scales[c]!;
     }
   }
-  return compressedDense(dense, rows, columns);
-}
-
-function compressedDense(dense: Float32Array, rows: number, columns: number): Csr {
-  const count = dense.reduce((sum, value) => sum + Number(value !== 0), 0);
-  const [indices, data] = [new Int32Array(count), new Float32Array(count)];
-  const indptr = new Int32Array(rows + 1);
-  let at = 0;
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < columns; c++) {
-      const value = dense[r * columns + c]!;
-      if (value === 0) continue;
-      indices[at] = c;
-      data[at++] = value;
-    }
-    indptr[r + 1] = at;
-  }
-  return withoutOnes({ rows, columns, indptr, indices, values: data });
+  return csrFromDense(dense, columns);
 }
 
 function unitRows(features: Csr): Csr {

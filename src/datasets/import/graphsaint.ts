@@ -34,8 +34,8 @@ export async function readGraphSaint(
   const nodes = features.rows;
   const decisions: string[] = [];
   const arcs = sparseArcs(new NpzFile(await readOwn(adjacency), adjacency), "", nodes, decisions);
-  const labels = labelsOf(classMap, parseJson(classMap, await readOwn(classMap)), nodes);
-  const split = splitOf(role, parseJson(role, await readOwn(role)), nodes);
+  const labels = saintLabels(classMap, parseJson(classMap, await readOwn(classMap)), nodes);
+  const split = saintSplit(role, parseJson(role, await readOwn(role)), nodes);
   return {
     form: "GraphSAINT's files",
     nodes,
@@ -54,8 +54,8 @@ function entriesOf(file: string, parsed: unknown): [string, unknown][] {
   throw new BadFileError(file, "a JSON object is expected");
 }
 
-/** A class for each node's number, or a list of 0 and 1 with a place for each class. */
-function labelsOf(file: string, parsed: unknown, nodes: number): FoundLabels {
+/** A class for each node's number, or a list of 0 and 1 with a place for each class: class_map.json. */
+export function saintLabels(file: string, parsed: unknown, nodes: number): FoundLabels {
   const labels = new Int32Array(nodes).fill(UNLABELLED);
   const [owners, members]: [number[], number[]] = [[], []];
   let classes = 0;
@@ -96,7 +96,8 @@ function labelsOf(file: string, parsed: unknown, nodes: number): FoundLabels {
   return setsFromPairs(nodes, classes, owners, members);
 }
 
-function splitOf(file: string, parsed: unknown, nodes: number): RawSplit {
+/** The nodes of `tr`, `va` and `te`: role.json. */
+export function saintSplit(file: string, parsed: unknown, nodes: number): RawSplit {
   const sets = new Map(entriesOf(file, parsed));
   const setOf = new Map<number, string>();
   const of = (key: string): Int32Array => {

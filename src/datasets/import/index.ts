@@ -222,6 +222,6 @@ function register({ graph, splits, times }: Imported, from: string): void {
     load: async () => graph,
     ...(first && { publicSplit: async () => first }),
     ...(splits.length > 1 && { numberedSplits: splits }),
-    ...(times && { times }),
+    ...(times && { times: async () => times }),
   });
 }
