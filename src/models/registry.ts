@@ -132,6 +132,8 @@ export function createModel<C extends ModelConfig>(
 
 /** Returns the sizes of a graph that a model of this kind depends on. */
 export function graphShape(graph: Graph, kind: string): GraphShape {
+  const legal = "a graph, as returned by loadDataset()";
+  needObject(graph, "graphShape: graph", legal, "features", "classes");
   const { features, classes } = graph;
   const relational = findModel(kind).relational && relationalShape(graph);
   return { features: features.columns, classes, ...(relational && { relational }) };
