@@ -15,6 +15,7 @@ import { verifyDataset } from "../../src/datasets/verify.ts";
 import { nonzeros } from "../../src/graph/csr.ts";
 import { UNLABELLED } from "../../src/graph/graph.ts";
 import { randomStream } from "../../src/graph/random.ts";
+import { processorClock } from "../processor-time.ts";
 import { temporaryFolder } from "../training/small.ts";
 import { SHARED_DATA } from "./support/shared-data.ts";
 
@@ -145,7 +146,7 @@ test("200 files with flipped bytes are read or refused, each within a second", a
   for (let k = 0; k < 200; k++) {
     const bytes = k % 2 === 0 ? gzipSync(plain) : Buffer.from(plain);
     for (let flips = 0; flips < 3; flips++) bytes[random.below(bytes.length)] = random.below(256);
-    const began = performance.now();
+    const taken = processorClock();
     try {
       await loadDataset("aifb", folderOf(t, { triples: bytes }));
     } catch (error) {
@@ -153,7 +154,7 @@ test("200 files with flipped bytes are read or refused, each within a second", a
       assert.ok(!error.message.includes("\n"), error.message);
       refused++;
     }
-    assert.ok(performance.now() - began < 1000);
+    assert.ok(taken() < 1000);
   }
   assert.ok(refused > 50, `${refused} were refused`);
 });
