@@ -1,6 +1,5 @@
 // makeGraph() with what nobody means: an error in words, before memory is spent.
 import assert from "node:assert/strict";
-import { performance } from "node:perf_hooks";
 import { test } from "node:test";
 import { OptionError } from "../../src/base/errors.ts";
 import { InputError } from "../../src/graph/check.ts";
