@@ -5,6 +5,7 @@ export { at } from "./at.ts";
 export { fitnet } from "./fitnet.ts";
 export { gcrd } from "./gcrd.ts";
 export { geometric } from "./geometric/index.ts";
+export { gnnsd } from "./gnnsd.ts";
 export { graphakd } from "./graphakd/index.ts";
 export { gsp } from "./gsp.ts";
 export { lsp } from "./lsp.ts";

@@ -180,6 +180,7 @@ describe("the registry", () => {
         "graphakd",
         "geometric",
         "alignahead",
+        "gnnsd",
         "abkd",
       ],
     );
@@ -209,7 +210,7 @@ describe("the registry", () => {
     assert.throws(
       () => findMethod("akd"),
       new OptionError(
-        'no method "akd"; known: student, smoothing, softkd, fitnet, at, lsp, gsp, gcrd, graphakd, geometric, alignahead, abkd; did you mean "abkd"?',
+        'no method "akd"; known: student, smoothing, softkd, fitnet, at, lsp, gsp, gcrd, graphakd, geometric, alignahead, gnnsd, abkd; did you mean "abkd"?',
       ),
     );
   });
