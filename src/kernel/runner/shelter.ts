@@ -16,6 +16,13 @@ interface Kept {
   readonly object: object;
   readonly keys: readonly PropertyKey[];
   readonly properties: readonly PropertyDescriptor[];
+  /** Those with a value, which can be compared without a descriptor, and their values. */
+  readonly valued: readonly PropertyKey[];
+  readonly values: readonly unknown[];
+  /** Where the others are in `keys`. */
+  readonly accessors: readonly number[];
+  /** Well-known symbols that it did not have. */
+  readonly absent: readonly symbol[];
 }
 
 /** A property as a cell has left it; undefined if the cell deleted it. */
@@ -39,6 +46,8 @@ const CLASSES =
   "EvalError RangeError ReferenceError SyntaxError TypeError URIError ArrayBuffer SharedArrayBuffer DataView Uint8Array " +
   "Int32Array Iterator AsyncDisposableStack URL TextDecoder TextEncoder Event EventTarget Buffer";
 const NAMESPACES = "Math JSON Reflect Atomics WebAssembly";
+/** Other names that they look up: of the hundred more that Node has, none. */
+const NAMES = "globalThis process console queueMicrotask structuredClone performance";
 /** Settings that the runner itself follows. */
 const SETTINGS: ReadonlySet<PropertyKey> = new Set(["stackTraceLimit", "prepareStackTrace"]);
 
@@ -77,12 +86,26 @@ export function installShelter(): void {
   }
   for (const each of [...samples, (function* () {})()]) add(getPrototypeOf(each));
   for (const each of [...NAMESPACES.split(" ").map(of), globalThis, process]) add(each);
+  const names: ReadonlySet<PropertyKey> = new Set(
+    `${FIRST.map(({ name }) => name).join(" ")} ${CLASSES} ${NAMESPACES} ${NAMES}`.split(" "),
+  );
   for (const object of all) {
-    const keys = ownKeys(object).filter((key) => !SETTINGS.has(key));
+    const keys = ownKeys(object).filter((key) =>
+      object === globalThis ? names.has(key) : !SETTINGS.has(key),
+    );
     const properties = keys.map((key) =>
       setPrototypeOf(getOwnPropertyDescriptor(object, key), null),
     );
-    kept.push({ object, keys, properties });
+    const has = (k: number): boolean => hasOwn(properties[k]!, "value");
+    const places = keys.map((_, k) => k);
+    const valued = places.filter((k) => has(k) && !is(properties[k]!.value, Number.NaN));
+    kept.push({
+      ...{ object, keys, properties },
+      valued: valued.map((k) => keys[k]!),
+      values: valued.map((k) => properties[k]!.value),
+      accessors: places.filter((k) => !has(k)),
+      absent: WELL_KNOWN.filter((symbol) => !hasOwn(object, symbol)),
+    });
   }
 }
 
@@ -140,7 +163,7 @@ export function enter(): void {
     if (isSheltered) return;
     isSheltered = true;
     changes = undefined;
-    for (let i = 0; i < kept.length; i++) putBack(kept[i]!);
+    for (let i = 0; i < kept.length; i++) if (isTouched(kept[i]!)) putBack(kept[i]!);
   });
 }
 
@@ -169,6 +192,28 @@ export const isExtended = (): boolean => ownKeys(ObjectPrototype).length !== kep
 
 /** Whether a promise would take any object for a promise: a script that ends then would never end. */
 export const isEveryObjectThenable = (): boolean => hasOwn(ObjectPrototype, "then");
+
+/**
+ * Whether a cell has changed one of the properties, or may have added one: quickly, because it is asked at each step.
+ * A getter in place of a value is called once.
+ */
+function isTouched({ object, keys, properties, valued, values, accessors, absent }: Kept): boolean {
+  try {
+    for (let i = 0; i < valued.length; i++) {
+      if ((object as Record<PropertyKey, unknown>)[valued[i]!] !== values[i]) return true;
+    }
+  } catch {
+    return true;
+  }
+  for (let i = 0; i < accessors.length; i++) {
+    const k = accessors[i]!;
+    const found = getOwnPropertyDescriptor(object, keys[k]!);
+    if (!found || found.get !== properties[k]!.get) return true;
+  }
+  for (let i = 0; i < absent.length; i++) if (hasOwn(object, absent[i]!)) return true;
+  if (object !== ObjectPrototype && object !== ArrayPrototype) return false;
+  return ownKeys(object).length !== keys.length;
+}
 
 /** Nothing here may use what a cell can have changed: no iterators, no methods, no new items of arrays. */
 function putBack({ object, keys, properties }: Kept): void {
