@@ -63,6 +63,10 @@ export function dataCommand(): Command {
   return command;
 }
 
+/** A name as wide as the longest. */
+const column = (name: string): string =>
+  name.padEnd(Math.max(...DATASET_NAMES.map(({ length }) => length)));
+
 async function list(options: Options): Promise<void> {
   const folders = dataFolders(options.data);
   const rows = DATASET_NAMES.map((name) => {
@@ -82,9 +86,9 @@ async function list(options: Options): Promise<void> {
         : missing.length === 0
           ? "here"
           : `${missing.length} of ${counted(files, "file")} missing`;
-    print(`${name.padEnd(17)} ${state.padEnd(23)} ${title}`);
+    print(`${column(name)} ${state.padEnd(23)} ${title}`);
   }
-  for (const { name, title } of own) print(`${name.padEnd(17)} ${"your own".padEnd(23)} ${title}`);
+  for (const { name, title } of own) print(`${column(name)} ${"your own".padEnd(23)} ${title}`);
   print(`\nlooked for in ${folders.searched.join(", ")}`);
 }
 
@@ -246,19 +250,19 @@ async function verify(names: readonly string[], options: Options): Promise<void>
   for (const name of names.length > 0 ? names : DATASET_NAMES) {
     const dataOptions = options.data ? { dataDir: options.data } : {};
     if (names.length === 0 && isAbsent(name, dataOptions)) {
-      if (!options.json) print(`${name.padEnd(17)} not here`);
+      if (!options.json) print(`${column(name)} not here`);
       continue;
     }
     if (names.length === 0 && name === "synthetic-mag") {
       // It takes a minute and a gigabyte, and is made by the same code as its smaller forms.
-      if (!options.json) print(`${name.padEnd(17)} only if it is named`);
+      if (!options.json) print(`${column(name)} only if it is named`);
       continue;
     }
     try {
       const result = await verifyDataset(name, dataOptions);
       results[name] = result;
       if (!result.ok) exitCode = Math.max(exitCode, 1);
-      if (!options.json) print(`${name.padEnd(17)} ${verdict(result)}`);
+      if (!options.json) print(`${column(name)} ${verdict(result)}`);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       tell(error.message);
