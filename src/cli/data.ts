@@ -115,6 +115,7 @@ async function info(given: string, options: Options): Promise<void> {
     classes: graph.classes,
     unlabelled: countUnlabelled(graph.labels),
     isolated: countEmptyRows(graph.adjacency),
+    ...(graph.graphs && { graphs: graph.graphs.length }),
     ...(graph.classless && { classless: graph.classless.length }),
     ...(graph.types && { types: graph.types }),
     ...(graph.relations && {
@@ -141,6 +142,7 @@ async function info(given: string, options: Options): Promise<void> {
       `${grouped(counts.features)} features (${grouped(counts.featureNonzeros)} nonzeros), ` +
       `${grouped(counts.classes)} classes`,
   );
+  if (graph.graphs) print(`${grouped(graph.graphs.length)} graphs, which are classified as wholes`);
   for (const line of describeTypes(graph)) print(line);
   if (own) for (const line of describeReport(own.report, graph)) print(line);
   for (const file of withoutLabels) print(`${file} is missing; it would add labels`);
@@ -233,10 +235,12 @@ function sayable(report: SplitReport): string {
 
 /** Returns every split that a dataset has by name, and its default if that is random. */
 function splitsOf(name: string): string[] {
-  const { publicSplit, geomGcnFile, numberedSplits, defaultSplit, times } = datasetEntry(name);
+  const { publicSplit, geomGcnFile, numberedSplits, fold, defaultSplit, times } =
+    datasetEntry(name);
   const numbered = numberedSplits?.length ?? (geomGcnFile ? 10 : 0);
   return [
     ...Array.from({ length: Math.min(numbered, 10) }, (_, index) => `geom-gcn:${index}`),
+    ...Array.from({ length: fold ? 10 : 0 }, (_, index) => `fold:${index}`),
     ...(publicSplit ? ["public", "pyg-full"] : []),
     ...(times ? ["time:60/20"] : []),
     ...(defaultSplit.startsWith("random:") ? [defaultSplit] : []),

@@ -224,7 +224,8 @@ export async function loadRawSplit(
   if (parsed.kind === "geom-gcn" && entry.geomGcnFile) {
     return geomGcnSplit(entry.geomGcnFile(parsed.index), graph.nodes, source.read);
   }
-  if (parsed.kind !== "geom-gcn" && entry.publicSplit) {
+  if (parsed.kind === "fold" && entry.fold) return entry.fold(parsed.index, graph, source);
+  if ((parsed.kind === "public" || parsed.kind === "pyg-full") && entry.publicSplit) {
     const split = await entry.publicSplit(graph, source);
     return parsed.kind === "public" ? split : fullSplit(itemCount(graph), split);
   }

@@ -11,6 +11,8 @@ export const MORE_SOURCES: Readonly<Record<string, FileSource>> = {
     "https://github.com/houlinlinvictoria/SARW/raw/29bbb84ce0539fc78f4dc281c47d7148efe9e845/data/flickr/",
   "heco-acm":
     "https://github.com/liun-online/HeCo/raw/b90100c4ef66370a1b67efdb59ec321a70edd436/data/acm/",
+  // In GIN's own repository, all are one archive.
+  tu: "https://github.com/yeweiysh/IHGNN/raw/dcb2c23cdc06f3ed8cc1dd0f0dced9ddd9156bad/data/",
   // MUSAE keeps each kind of file in a folder of its own.
   "musae-facebook": (file) => {
     const kind = /_(edges|target)\.csv$/.exec(file)?.[1] ?? "features";
@@ -98,4 +100,12 @@ export const MORE_FILES: Readonly<Record<string, readonly [bytes: number, sha256
     8128,
     "5181ccdeacc54b88ed53681ba9f2c789cc6d67a499f40a68ac6827a96932b976",
   ],
+  "tu/MUTAG.zip": [12363, "545905a7f0782cba6d3f96cb40af67c90e54f26932341999103e1eb94bbbee52"],
+  "tu/PROTEINS.zip": [217194, "d28f022559a1fe3f3c0cfd49c96a68a8cb8a1d1e31d5506fb7d93e438eab6f52"],
+  "tu/IMDBBINARY.zip": [107488, "0424af4414007a76bd0d7d9f8e7ba845f595745d142894cf42b505b30f5ff7d8"],
+  "tu/REDDIT-BINARY.zip": [
+    3288201,
+    "c45536bdd84db7a4913fd6a45ae7616a12a02bf1f444a4effbce903524d62121",
+  ],
+  "tu/COLLAB.zip": [4164412, "9ecf84c958ac765b9e0f878f4bd002fec20926e0c3d037cb753ab251f59b41f3"],
 };

@@ -2,6 +2,7 @@
 import { MORE_SUMMARIES } from "./oracles-more.ts";
 import { NELL_PUBLIC_SUMMARIES, NELL_SUMMARIES } from "./oracles-nell.ts";
 import { RDF_SUMMARIES } from "./oracles-rdf.ts";
+import { TU_SUMMARIES } from "./oracles-tu.ts";
 
 /** Counts and sha256 of a graph's canonical arrays (see canonical.ts). */
 export interface Summary {
@@ -28,6 +29,7 @@ export const SUMMARIES: Readonly<Record<string, Summary>> = {
   ...NELL_SUMMARIES,
   ...RDF_SUMMARIES,
   ...MORE_SUMMARIES,
+  ...TU_SUMMARIES,
   cora: {
     nodes: 2708,
     features: 1433,

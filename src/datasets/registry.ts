@@ -22,6 +22,7 @@ import { loadRdf, type RdfFiles, rdfSplit } from "./rdf.ts";
 import { type RawSplit, randomSplit, USUAL_RANDOM } from "./splits.ts";
 import { syntheticMag, syntheticMagSplit } from "./synthetic-mag.ts";
 import { loadTopology, topologyFiles, topologySplit } from "./topology.ts";
+import { loadTu, type TuFeatures, tuFile, tuFold } from "./tu.ts";
 
 export interface DatasetEntry {
   readonly name: string;
@@ -38,7 +39,9 @@ export interface DatasetEntry {
   publicSplit?(graph: Graph, source: DataSource): Promise<RawSplit>;
   /** The file of Geom-GCN's split 0 .. 9, if the dataset has them. */
   geomGcnFile?(index: number): string;
-  /** Instead: the sets themselves, of a graph of one's own that comes with several. */
+  /** The split of fold 0 .. 9, if the dataset has ten. */
+  fold?(index: number, graph: Graph, source: DataSource): Promise<RawSplit>;
+  /** Instead of `geomGcnFile`: the sets themselves, of a graph of one's own that comes with several. */
   readonly numberedSplits?: readonly RawSplit[];
   /** The time of each node, in any unit, if it is known: for splits by time. */
   times?(graph: Graph, source: DataSource): Promise<Float64Array>;
@@ -102,6 +105,11 @@ const ENTRIES = [
     ...ogb("ogbn-mag", "736,389 papers among 1,939,743 nodes of four types", "paper"),
     load: (source) => loadOgbTyped("ogbn-mag", "ogbn_mag", source),
   },
+  tu("mutag", "MUTAG", "188 molecules, mutagenic or not", "tag"),
+  tu("proteins", "PROTEINS", "1,113 proteins, enzymes or not", "tag"),
+  tu("imdb-binary", "IMDBBINARY", "1,000 actors' networks, of two genres", "degree"),
+  tu("reddit-binary", "REDDIT-BINARY", "2,000 discussions, of two kinds", "one"),
+  tu("collab", "COLLAB", "5,000 scientists' networks, of three fields", "degree"),
   {
     name: "synthetic",
     title: "a synthetic citation graph that resembles Cora; needs no files",
@@ -179,6 +187,23 @@ function gnnBenchmark<const Name extends string>(
     files: [file],
     defaultSplit: USUAL_RANDOM,
     load: ({ read }) => loadGnnBenchmark(name, file, read),
+  };
+}
+
+/** Whole graphs to be classified. */
+function tu<const Name extends string>(
+  name: Name,
+  stem: string,
+  title: string,
+  features: TuFeatures,
+): Named<Name> {
+  return {
+    name,
+    title,
+    files: [tuFile(stem)],
+    defaultSplit: "fold:0",
+    load: ({ read }) => loadTu(name, stem, features, read),
+    fold: (index, graph, { read }) => tuFold(stem, index, itemCount(graph), read),
   };
 }
 

@@ -21,6 +21,7 @@ export interface RawSplit {
 /** A split's name, parsed. */
 export type SplitSpec =
   | { readonly kind: "geom-gcn"; readonly index: number }
+  | { readonly kind: "fold"; readonly index: number }
   | { readonly kind: "public" }
   | { readonly kind: "pyg-full" }
   | {
@@ -48,16 +49,17 @@ type Digit = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
 /** Names of splits that Tab offers; a drawn split may have any numbers. */
 export type SplitName =
   | `geom-gcn:${Digit}`
-  | Exclude<SplitSpec["kind"], "geom-gcn" | "random" | "per-class" | "time" | "sets">
+  | `fold:${Digit}`
+  | Exclude<SplitSpec["kind"], "geom-gcn" | "fold" | "random" | "per-class" | "time" | "sets">
   | typeof USUAL_RANDOM
   | "per-class:20/30:0"
   | "time:60/20";
 
 /** All forms of names, for messages and help. */
 export const SPLIT_FORMS =
-  "geom-gcn:0..9, public, pyg-full, random:<train>/<val>/<test>:<seed>, per-class:<train>/<val>:<seed> or time:<train>/<val>";
+  "geom-gcn:0..9, fold:0..9, public, pyg-full, random:<train>/<val>/<test>:<seed>, per-class:<train>/<val>:<seed> or time:<train>/<val>";
 
-/** @throws OptionError for anything but one of the six forms. */
+/** @throws OptionError for anything but one of these forms. */
 export function parseSplit(name: string): SplitSpec {
   if (typeof name !== "string") refuse(name, "split", SPLIT_FORMS);
   if (name === "public" || name === "pyg-full") return { kind: name };
@@ -65,6 +67,8 @@ export function parseSplit(name: string): SplitSpec {
   if (sets) return { kind: "sets", digest: sets[1]! };
   const geom = /^geom-gcn:([0-9])$/.exec(name);
   if (geom) return { kind: "geom-gcn", index: Number(geom[1]) };
+  const fold = /^fold:([0-9])$/.exec(name);
+  if (fold) return { kind: "fold", index: Number(fold[1]) };
   const random = /^random:(\d{1,9})\/(\d{1,9})\/(\d{1,9}):(\d{1,10})$/.exec(name);
   const perClass = /^per-class:(\d{1,9})\/(\d{1,9}):(\d{1,10})$/.exec(name);
   const time = /^time:(\d{1,2})\/(\d{1,2})$/.exec(name);

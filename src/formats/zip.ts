@@ -47,11 +47,12 @@ export class ZipArchive {
    *
    * @throws BadFileError for a missing member, an unknown method, a length or CRC that is wrong,
    *   or a claimed size that is impossible or too large.
+   * @param most bytes that are unpacked
    */
-  read(name: string): Uint8Array {
+  read(name: string, most = MAX_MEMBER): Uint8Array {
     const member = this.members.get(name);
     if (!member) throw new BadFileError(this.file, `the archive has no member ${name}`);
-    const data = this.packed(name, member);
+    const data = this.packed(name, member, most);
     const contents = member.method === 0 ? data : this.inflate(name, member, data);
     if (contents.length !== member.size) {
       this.fail(name, `unpacks to ${contents.length} bytes instead of ${member.size}`);
@@ -64,13 +65,13 @@ export class ZipArchive {
     throw new BadFileError(this.file, `member ${name} ${what}`);
   }
 
-  private packed(name: string, member: Member): Buffer {
+  private packed(name: string, member: Member, most: number): Buffer {
     const { offset, packed, size, method, flags } = member;
     if (flags & 1) this.fail(name, "is encrypted");
     if (method !== 0 && method !== 8) this.fail(name, `is packed by unknown method ${method}`);
     // What is stored as it is cannot be larger than the file.
-    if (size > MAX_MEMBER && method !== 0) {
-      const limit = `at most ${MAX_MEMBER} are read; store it uncompressed (numpy.savez)`;
+    if (size > most && method !== 0) {
+      const limit = `at most ${most} are read; store it uncompressed (numpy.savez)`;
       this.fail(name, `claims ${size} bytes unpacked; ${limit}`);
     }
     if (size > MAX_RATIO * packed + 64) {

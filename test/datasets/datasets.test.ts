@@ -20,6 +20,7 @@ import { publishedFile } from "../../src/datasets/manifest.ts";
 import { SUMMARIES } from "../../src/datasets/oracles.ts";
 import { LARGE_SUMMARIES } from "../../src/datasets/oracles-large.ts";
 import { MORE_SUMMARIES } from "../../src/datasets/oracles-more.ts";
+import { TU_SUMMARIES } from "../../src/datasets/oracles-tu.ts";
 import { verifyDataset } from "../../src/datasets/verify.ts";
 import { UNLABELLED } from "../../src/graph/graph.ts";
 import { SHARED_DATA, skipWithoutData } from "./support/shared-data.ts";
@@ -43,9 +44,12 @@ test("every dataset has counts, and every file a digest and an address", () => {
 });
 
 describe("the real files", { skip: skipWithoutData() }, () => {
-  // nell.test.ts, rdf.test.ts and larger.test.ts cover what EXPECTED.json does not contain, or not all of.
+  // nell.test.ts, rdf.test.ts, tu.test.ts and larger.test.ts cover what EXPECTED.json does not contain, or not all of.
   const elsewhere = (name: string): boolean =>
-    /^nell|^aifb$|^rdf-/.test(name) || name in LARGE_SUMMARIES || name in MORE_SUMMARIES;
+    /^nell|^aifb$|^rdf-/.test(name) ||
+    name in LARGE_SUMMARIES ||
+    name in MORE_SUMMARIES ||
+    name in TU_SUMMARIES;
   for (const name of WITH_FILES.filter((each) => !elsewhere(each))) {
     test(`${name} matches what an independent reader found`, async () => {
       const expected = (
