@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, suite, test } from "node:test";
+import { stripVTControlCharacters } from "node:util";
 import { TestRunner } from "./runner-harness.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "stacks-"));

@@ -23,5 +23,6 @@ export function installWorkers(stacks: Stacks): void {
 function tidy(error: unknown, stacks: Stacks): void {
   // Node makes a plain object with an error's prototype of it.
   if (!(error instanceof Error) || typeof error.stack !== "string") return;
-  error.stack = stacks.tidied(error.stack);
+  const value = stacks.tidied(error.stack);
+  Reflect.defineProperty(error, "stack", { value, configurable: true, writable: true });
 }
