@@ -193,7 +193,7 @@ function commonOptions(
 /**
  * Shows the cells' progress on stderr. The first Ctrl-C interrupts the running cell, and the notebook
  * is written as after an error; the second ends everything at once. SIGTERM interrupts as well, and
- * ends everything after a second and a half.
+ * ends everything after a second.
  */
 async function following<T>(
   file: string,

@@ -19,7 +19,7 @@ export interface Stopper {
 
 /**
  * Stops in order on signals. The first SIGINT lets each running step end and be kept. So does SIGTERM, for
- * a second and a half; then, as after a second signal, the signal itself ends the process, whatever its
+ * a second; then, as after a second signal, the signal itself ends the process, whatever its
  * threads are doing. Before the first run starts (while data is fetched and read, often without a turn of
  * the event loop), SIGTERM ends the process as it does any other.
  */

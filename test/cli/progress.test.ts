@@ -72,10 +72,10 @@ test("a terminal of 80 columns shows the count of runs and the time left, rather
   const line = (): string => text().split("\r").at(-1)!.trimEnd();
   const brief = "softkd seed 7: epoch 120/600, val 84.9 %, \u2264 1:34 left";
   observer(epoch);
-  assert.equal(line(), `${brief} [0/2 done, 1 more running]`);
-  terminal.columns = 70;
-  observer(epoch);
   assert.equal(line(), `${brief} [0/2 done]`);
+  terminal.columns = 90;
+  observer(epoch);
+  assert.equal(line(), `${brief} [0/2 done, 1 more running]`);
 });
 
 test("a study: shows done, failed, running, and the time left once a run of each kind has an epoch", (t) => {

@@ -1,89 +1,19 @@
 // The downloader against servers that are slow, break off, lie, redirect or do not exist.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import {
   chmodSync,
-  cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
-  readdirSync,
   readFileSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import type { ServerResponse } from "node:http";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
-import { type DownloadOptions, download } from "../../src/datasets/download.ts";
-import type { PublishedFile } from "../../src/datasets/manifest.ts";
+import { describe, test } from "node:test";
+import { download } from "../../src/datasets/download.ts";
 import { DatasetError } from "../../src/formats/errors.ts";
-import { SHARED_DATA, skipWithoutData } from "./support/shared-data.ts";
-
-const CONTENTS = Buffer.from(Array.from({ length: 200_000 }, (_, k) => (k * k) >> 3));
-const SHA256 = createHash("sha256").update(CONTENTS).digest("hex");
-
-type Handler = (request: IncomingMessage, response: ServerResponse, count: number) => void;
-
-const folder = mkdtempSync(path.join(tmpdir(), "abkd-download-"));
-const servers: Server[] = [];
-let used = 0;
-
-after(() => {
-  for (const server of servers) {
-    server.closeAllConnections();
-    server.close();
-  }
-  rmSync(folder, { recursive: true });
-});
-
-/** Starts a server, and returns it with a target in a new folder and a list of the requests. */
-async function site(handler: Handler): Promise<{
-  source: PublishedFile;
-  target: string;
-  requests: IncomingMessage[];
-  server: Server;
-  get(options?: DownloadOptions): Promise<void>;
-  leftovers(): string[];
-}> {
-  const requests: IncomingMessage[] = [];
-  const server = createServer((request, response) => {
-    requests.push(request);
-    handler(request, response, requests.length);
-  });
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  const target = path.join(folder, String(used++), "planetoid", "file");
-  const source = { url: `http://127.0.0.1:${port}/file`, bytes: CONTENTS.length, sha256: SHA256 };
-  return {
-    source,
-    target,
-    requests,
-    server,
-    get: (options) => download(source, target, options),
-    leftovers: () => readdirSync(path.dirname(target)).filter((name) => name !== "file"),
-  };
-}
-
-/** Answers as an honest server that understands Range. */
-function serve(request: IncomingMessage, response: ServerResponse, contents = CONTENTS): void {
-  const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
-  const headers = { "content-length": contents.length - start };
-  if (start > 0) {
-    const range = `bytes ${start}-${contents.length - 1}/${contents.length}`;
-    response.writeHead(206, { ...headers, "content-range": range });
-  } else {
-    response.writeHead(200, headers);
-  }
-  response.end(contents.subarray(start));
-}
-
-const honest: Handler = (request, response) => serve(request, response);
+import { CONTENTS, folder, honest, SHA256, serve, site } from "./support/site.ts";
 
 /** Announces the full length, sends the first `length` bytes, and hangs up. */
 function cutAfter(response: ServerResponse, length: number): void {
@@ -318,92 +248,5 @@ describe("downloads", { concurrency: true }, () => {
     chmodSync(path.dirname(target), 0o555);
     assert.match(await failure(get()), /EACCES/);
     chmodSync(path.dirname(target), 0o755);
-  });
-});
-
-describe("a checkout without data, and a mirror", { skip: skipWithoutData() }, () => {
-  const checkout = path.join(folder, "elsewhere", "abkd");
-  const requests: string[] = [];
-  let mirror: string;
-
-  before(async () => {
-    const root = path.join(import.meta.dirname, "..", "..");
-    mkdirSync(checkout, { recursive: true });
-    for (const part of ["src", "package.json"]) {
-      cpSync(path.join(root, part), path.join(checkout, part), { recursive: true });
-    }
-    symlinkSync(path.join(root, "node_modules"), path.join(checkout, "node_modules"));
-    const { source } = await site((request, response) => {
-      requests.push(request.url!);
-      serve(request, response, readFileSync(path.join(SHARED_DATA, request.url!)));
-    });
-    mirror = new URL(source.url).origin;
-  });
-
-  /** Runs the copy's `abkd`. */
-  function abkd(
-    ...args: string[]
-  ): Promise<{ status: number | null; stdout: string; stderr: string }> {
-    const { ABKD_DATA: _, ...env } = process.env;
-    const child = spawn(process.execPath, [path.join(checkout, "src", "cli.ts"), ...args], { env });
-    const output = { stdout: "", stderr: "" };
-    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (output.stdout += chunk));
-    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (output.stderr += chunk));
-    return new Promise((resolve) => child.on("close", (status) => resolve({ status, ...output })));
-  }
-
-  test("missing files give one line and exit code 2, and no request is made", async () => {
-    const { status, stdout, stderr } = await abkd("data", "info", "cora");
-    assert.equal(status, 2);
-    assert.equal(stdout, "");
-    assert.match(
-      stderr,
-      /^abkd: planetoid\/ind\.cora\.x is not in [^\n]+"abkd data fetch"[^\n]+\n$/,
-    );
-    assert.deepEqual(requests, []);
-  });
-
-  test("fetch downloads the graph and its splits into data/, once", async () => {
-    const first = await abkd("data", "fetch", "cora", "--mirror", mirror);
-    assert.equal(first.status, 0, first.stderr);
-    assert.equal(requests.length, 18);
-    assert.ok(existsSync(path.join(checkout, "data", "planetoid", "ind.cora.x")));
-    const again = await abkd("data", "fetch", "cora", "--mirror", mirror);
-    assert.equal(again.stdout.match(/^already here: /gm)?.length, 18);
-    assert.equal(requests.length, 18);
-    const verified = await abkd("data", "verify", "cora");
-    assert.equal(verified.status, 0, verified.stderr);
-    assert.match(verified.stdout, /^cora +as published$/m);
-  });
-
-  test("only what no folder has is downloaded, into the requested folder", async () => {
-    requests.length = 0;
-    const other = path.join(folder, "other");
-    mkdirSync(path.join(other, "planetoid"), { recursive: true });
-    for (const part of ["x", "y", "tx", "ty", "allx", "ally", "graph"]) {
-      const file = path.join("planetoid", `ind.citeseer.${part}`);
-      cpSync(path.join(SHARED_DATA, file), path.join(other, file));
-    }
-    const { status, stderr } = await abkd(
-      ...["data", "fetch", "citeseer", "--data", other, "--mirror", mirror],
-    );
-    assert.equal(status, 0, stderr);
-    assert.equal(requests.length, 11);
-    assert.ok(existsSync(path.join(other, "planetoid", "ind.citeseer.test.index")));
-  });
-
-  test("an unknown dataset or option gives one line and exit code 2", async () => {
-    for (const args of [
-      ["info", "corra"],
-      ["verify", "corra"],
-      ["info", "cora", "--jsn"],
-      ["info"],
-      ["info", "cora", "--data", "/no/such/folder"],
-    ]) {
-      const { status, stdout, stderr } = await abkd("data", ...args);
-      assert.equal(status, 2, args.join(" "));
-      assert.equal(stdout, "");
-      assert.match(stderr, /^abkd: [^\n]+\n$/);
-    }
   });
 });

@@ -93,3 +93,45 @@ test("a declaration that is never reached leaves the built-in as it was", {
     await runner.close();
   }
 });
+
+test("functions and classes without a name of their own get the declared one", {
+  timeout: 60_000,
+}, async () => {
+  const runner = new TestRunner();
+  try {
+    await runner.run(`const Map = class {}; let Set = (() => 1); var Date = function () {};
+      const { Array = class {} } = {}; let Number; Number = async () => 2; let URL; URL ??= () => 3;`);
+    assert.equal(
+      await runner.value("[Map, Set, Date, Array, Number, URL].map((each) => each.name).join()"),
+      "'Map,Set,Date,Array,Number,URL'",
+    );
+    assert.equal(await runner.value("const Text = class Map {}; Text.name"), "'Map'");
+    assert.equal(
+      await runner.value(
+        "(() => { class Map {} const Set = () => 1; return [Map.name, Set.name]; })()",
+      ),
+      "[ 'Map', 'Set' ]",
+    );
+    assert.equal(await runner.value("[Map, Text].map(String)"), "[ 'class {}', 'class Map {}' ]");
+  } finally {
+    await runner.close();
+  }
+});
+
+test("eval in a cell sees what cells declared; indirect eval and libraries see the built-in", {
+  timeout: 60_000,
+}, async () => {
+  const runner = new TestRunner();
+  try {
+    assert.equal(await runner.value('const Map = class {}; eval("Map") === Map'), "true");
+    assert.equal(await runner.value('eval("new Map() instanceof Map && `Map`")'), "'Map'");
+    assert.equal(
+      await runner.value('[eval(5), eval(), (0, eval)("Map") === Map]'),
+      "[ 5, undefined, false ]",
+    );
+    const { outcome } = await runner.run('eval("(")');
+    assert.equal(outcome.status === "error" && outcome.ename, "SyntaxError");
+  } finally {
+    await runner.close();
+  }
+});

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, suite, test } from "node:test";
+import { stripVTControlCharacters } from "node:util";
 import { TestRunner } from "./runner-harness.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "stacks-"));
@@ -192,4 +193,33 @@ console.log((() => new Error("short"))().stack);
 Error.stackTraceLimit = 10;`);
     assert.equal(text, "where,Cell [#],2,27 ,Cell [#],3,20\nError: short\n    at Cell [#]:5:20\n");
   });
+});
+
+test("errors of a worker that runs a text show its frames, and none of Node's", async () => {
+  const runner = new TestRunner();
+  try {
+    await runner.ready;
+    const failure = (code: string) => `import { Worker } from "node:worker_threads";
+      const error: any = await new Promise((resolve) => {
+        new Worker(${JSON.stringify(code)}, { eval: true }).on("error", resolve);
+      });`;
+    const { stdout, stderr } = await runner.run(
+      `${failure("function f() { null.x }\nf()")} console.log(error.stack); console.error(error)`,
+    );
+    for (const text of [stdout, stderr]) {
+      assert.doesNotMatch(text, /node:|wrapper/);
+      assert.match(text, /at f \(\[worker eval\]:1:21\)\n {4}at \[worker eval\]:2:1\n/);
+    }
+    const { outcome } = await runner.run(
+      `${failure("\n  require('fs').readFileSync('/nope')")} throw error`,
+    );
+    const text =
+      outcome.status === "error" ? stripVTControlCharacters(outcome.traceback.join("\n")) : "";
+    assert.equal(
+      text,
+      "Error: ENOENT: no such file or directory, open '/nope'\n    at [worker eval]:2:17",
+    );
+  } finally {
+    await runner.close();
+  }
 });

@@ -1,35 +1,21 @@
 // A teacher known only by its outputs teaches what the model that gave them teaches, to the last bit.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { OptionError, UserError } from "../../src/base/errors.ts";
-import { registerDataset } from "../../src/datasets/index.ts";
 import {
   GivenTeacher,
   type KnownOutputs,
   type OutputMap,
 } from "../../src/distillation/given-teacher.ts";
-import type { Method } from "../../src/distillation/method.ts";
-import {
-  createDistillation,
-  findMethod,
-  methods,
-  registerMethod,
-} from "../../src/distillation/registry.ts";
-import { encodeNpz } from "../../src/formats/npz-writer.ts";
-import { InputError } from "../../src/graph/check.ts";
-import { distill, prepareRun } from "../../src/index.ts";
-import { findModel } from "../../src/models/registry.ts";
-import { startEngine } from "../../src/tensor/index.ts";
-import { DEAD_TEACHER } from "../../src/training/dead.ts";
+import { createDistillation, findMethod } from "../../src/distillation/registry.ts";
+import { prepareRun } from "../../src/index.ts";
 import { graphInputs, splitTargets } from "../../src/training/inputs.ts";
-import { type ModelFile, restoreModel } from "../../src/training/model-file.ts";
 import type { TrainingEvent } from "../../src/training/observer.ts";
 import { studentConfig, teacherConfig } from "../../src/training/recipes.ts";
 import type { RunConfig } from "../../src/training/run.ts";
 import { runId } from "../../src/training/run-id.ts";
-import { readModel, readResult, runFiles } from "../../src/training/run-store.ts";
+import { readResult, runFiles } from "../../src/training/run-store.ts";
 import {
   type GivenOutputs,
   loadTeacherOutputs,
@@ -37,40 +23,19 @@ import {
 } from "../../src/training/teacher-outputs.ts";
 import { InterruptedError, train as trainRun } from "../../src/training/train.ts";
 import { runTrials } from "../../src/training/trials.ts";
-import { contents, smallGraph, smallSplit, temporaryFolder } from "./small.ts";
-
-const graph = { ...smallGraph(), name: "taught" };
-const { train, val, test: rest } = smallSplit();
-registerDataset({ name: "taught", graph, split: { train, val, test: rest } });
-const subject = { dataset: "taught", seed: 1 };
-const training = { epochs: 8 };
-const model = teacherConfig(subject, { model: { layers: 3, width: 8 }, training: { epochs: 30 } });
-const runsDir = temporaryFolder({ after } as TestContext);
-const taught = methods.filter(({ needsTeacher }) => needsTeacher);
-
-/** What the trained teacher gives. */
-let given: Required<GivenOutputs>;
-let outputs: TeacherOutputs;
-
-before(async () => {
-  given = await trainedOutputs(model);
-  outputs = await loadTeacherOutputs(given);
-});
-
-/** Trains a teacher, and returns what it gives. */
-async function trainedOutputs(config: RunConfig): Promise<Required<GivenOutputs>> {
-  await runTrials([config], { runsDir, resume: true });
-  startEngine();
-  const restored = restoreModel(readModel(runFiles(runsDir, config).model));
-  const inputs = findModel(config.model.kind).prepare(graphInputs(graph).value) as never;
-  const { logits, hidden, layers } = restored.forward(inputs, { reads: "layers" });
-  return { logits, hidden: hidden!, layers: layers!.widths.map((_, i) => layers!.at(i)) };
-}
-
-/** The student's weights after its run. */
-function weights(folder: string, config: RunConfig): ModelFile["parameters"] {
-  return readModel(runFiles(folder, config).model).parameters;
-}
+import { contents, smallSplit, temporaryFolder } from "./small.ts";
+import {
+  graph,
+  model,
+  noted,
+  outputs,
+  runsDir,
+  subject,
+  taught,
+  trainedOutputs,
+  training,
+  weights,
+} from "./taught.ts";
 
 test("every method learns from the outputs what it learns from the model", async (t) => {
   const folder = temporaryFolder(t);
@@ -154,56 +119,6 @@ function watched({ logits, hidden, layers }: KnownOutputs, read: Set<string>): K
     layers: layers.map((map) => watch(map, "layers")),
   };
 }
-
-test("a method that reads what the outputs lack is refused in one line, before anything runs", async () => {
-  const { logits, layers } = given;
-  const [only, maps] = [await loadTeacherOutputs({ logits }), await loadTeacherOutputs({ layers })];
-  const legal = (teacher: TeacherOutputs): string[] =>
-    taught.flatMap(({ name }) => {
-      try {
-        studentConfig(subject, name, teacher);
-        return [name];
-      } catch (error) {
-        assert.ok(error instanceof OptionError);
-        assert.match(error.message, /^[^\n]* reads the teacher's [^\n]*docs\/teachers\.md[^\n]*$/);
-        return [];
-      }
-    });
-  assert.deepEqual(legal(only), ["smoothing", "softkd"]);
-  assert.deepEqual(legal(maps), ["fitnet", "at", "lsp", "gsp", "gcrd", "geometric", "abkd"]);
-  assert.deepEqual(
-    legal(outputs),
-    taught.map(({ name }) => name),
-  );
-  const fitnet = () => studentConfig(subject, "fitnet", only);
-  const message =
-    'fitnet reads the teacher\'s last hidden map, but its outputs have only logits: add "hidden" ' +
-    "(docs/teachers.md), or take a method that does without";
-  assert.throws(fitnet, new OptionError(message));
-});
-
-test("a method that does not say what it reads is refused when it starts", async (t) => {
-  const remove = registerMethod({
-    ...(findMethod("at") as Method<Record<string, never>>),
-    name: "silent",
-    teacherParts: undefined as never,
-  });
-  t.after(remove);
-  const { value } = graphInputs(graph);
-  const { train } = splitTargets(graph, smallSplit()).value;
-  const { logits } = outputs.outputs;
-  const teacher = new GivenTeacher({ known: { logits: logits!, layers: [] } }, 3);
-  const student = { kind: "gcnii", widths: [4], hidden: 4, classes: 3 };
-  const { defaults } = findMethod("at");
-  assert.throws(
-    () =>
-      createDistillation(
-        { name: "silent", options: defaults },
-        { teacher, graph: value, student, train, seed: 1 },
-      ),
-    /the method reads the teacher's last hidden map, but its outputs have only logits/,
-  );
-});
 
 test("teachers whose last layer gives the logits teach by their outputs as they do themselves", async (t) => {
   const folder = temporaryFolder(t);
@@ -311,116 +226,6 @@ test("a teacher of several is the mean of their logits, in whatever order they a
   }
 });
 
-test("outputs that no teacher of this graph gave are refused", async () => {
-  const rows = (count: number, width: number): number[][] =>
-    Array.from({ length: count }, (_, r) => Array.from({ length: width }, (_, c) => r - c));
-  const cases: [GivenOutputs, RegExp][] = [
-    [{ logits: rows(59, 3) }, /logits is 59 x 3, but taught has 60 nodes, and each is a row$/],
-    [{ logits: rows(3, 60) }, /logits is 3 x 60, which is transposed: taught has 60 nodes/],
-    [{ logits: rows(60, 4) }, /logits is 60 x 4, but taught has 3 classes, and each is a column$/],
-    [{ logits: rows(60, 3), hidden: rows(61, 8) }, /hidden is 61 x 8, but taught has 60 nodes/],
-    [{ layers: [rows(60, 8), rows(8, 60)] }, /layer\.1 is 8 x 60, which is transposed/],
-  ];
-  for (const [wrong, message] of cases) {
-    const config = studentConfig(
-      subject,
-      "logits" in wrong ? "softkd" : "at",
-      await loadTeacherOutputs(wrong),
-    );
-    await assert.rejects(runTrials([config], { runsDir }), (error: Error) => {
-      assert.ok(error instanceof InputError, error.stack ?? "");
-      assert.match(error.message, message);
-      return true;
-    });
-  }
-  const bad: [unknown, RegExp][] = [
-    [{ logits: [[1, Number.NaN]] }, /logits: row 0, column 1 is NaN, not a finite float32$/],
-    [
-      {
-        logits: [
-          [1, 2],
-          [1e39, 2],
-        ],
-      },
-      /row 1, column 0 is 1e\+39/,
-    ],
-    [
-      {
-        logits: [
-          [0.25, 0.75],
-          [1, 0],
-        ],
-      },
-      /each row sums to 1: these are probabilities/,
-    ],
-    [{ logits: [[1, 2], [1]] }, /row 1 has 1 numbers, row 0 2/],
-    [{ logits: { shape: [2, 2], values: [1, 2, 3] } }, /3 numbers of shape \(2,2\), not a matrix/],
-    [{ logit: [[1]] }, /unknown key "logit"/],
-    [{}, /they are empty/],
-    [[], /none; expected/],
-    [7, /expected: the path/],
-  ];
-  for (const [wrong, message] of bad) {
-    await assert.rejects(loadTeacherOutputs(wrong as never), (error: Error) => {
-      assert.ok(error instanceof UserError, error.stack ?? "");
-      assert.match(error.message, message);
-      return true;
-    });
-  }
-});
-
-test("a teacher that knows nothing of the graph is reported, and its students say so", async (t) => {
-  const notes: string[] = [];
-  const options = { runsDir: temporaryFolder(t), observer: noted(notes) };
-  const flat = {
-    shape: [60, 3],
-    values: Float32Array.from({ length: 180 }, (_, k) => (k % 3) * 2),
-  };
-  const config = studentConfig(subject, "softkd", await loadTeacherOutputs({ logits: flat }), {
-    training,
-  });
-  const [result] = await runTrials([config], options);
-  assert.match(
-    notes[1]!,
-    /is dead: it gives every node one class .*each row must be that of the node/,
-  );
-  assert.ok(result!.warnings.includes(DEAD_TEACHER));
-  const turned = Array.from(graph.labels, (label) =>
-    [0, 1, 2].map((c) => (c === (label + 1) % 3 ? 5 : 0)),
-  );
-  const other = studentConfig(subject, "softkd", await loadTeacherOutputs({ logits: turned }), {
-    training,
-  });
-  notes.length = 0;
-  await runTrials([other], options);
-  assert.match(notes.at(-1)!, /has learned nothing: test .*each row must be that of the node/);
-});
-
-test("distill() takes outputs by path or as they are, and refuses what belongs to other teachers", async (t) => {
-  const folder = temporaryFolder(t);
-  const file = join(folder, "gat.npz");
-  const { logits } = outputs.outputs;
-  writeFileSync(file, encodeNpz(new Map([["logits", logits!]])));
-  const request = { dataset: "taught", method: "softkd", student: { training }, runsDir } as const;
-  const byPath = await distill({ ...request, teacher: { outputs: file } });
-  const asTheyAre = await distill({ ...request, teacher: { outputs: { logits: given.logits } } });
-  assert.deepEqual(byPath.config, asTheyAre.config);
-  assert.deepEqual([...byPath.parameters], [...asTheyAre.parameters]);
-  assert.ok(byPath.result.teacherAccuracy!.test > 0.5);
-  const wrong: [object, RegExp][] = [
-    [
-      { teacher: { outputs: file }, teacherSeed: 2 },
-      /teacherSeed is for a teacher that is trained/,
-    ],
-    [{ teacher: { outputs: file, model: {} } }, /unknown key "model"/],
-    [{ teacher: { outputs: file }, method: "at" }, /at reads the teacher's last hidden map/],
-    [{ teacher: { outputs: join(folder, "none.npz") } }, /no such file or folder/],
-  ];
-  for (const [change, message] of wrong) {
-    await assert.rejects(distill({ ...request, ...change } as never), message);
-  }
-});
-
 test("prepareRun() gives the run that is trained, and refuses outputs that are not loaded", async (t) => {
   const root = temporaryFolder(t);
   const config = studentConfig(subject, "abkd", outputs, { training });
@@ -435,9 +240,3 @@ test("prepareRun() gives the run that is trained, and refuses outputs that are n
     /1{16}\), which are not loaded/,
   );
 });
-
-function noted(notes: string[]) {
-  return (event: TrainingEvent): void => {
-    if (event.type === "note") notes.push(event.message);
-  };
-}

@@ -45,7 +45,7 @@ export interface CellHelper {
   /** `await using` */
   useAsync<T>(resource: T): T;
   /** The session's constants: told of declarations, asked before assignments. */
-  readonly constants: Pick<Constants, "fix" | "free" | "assign">;
+  readonly constants: Pick<Constants, "fix" | "free" | "assign" | "shadows">;
   /** Is called first: what cells have done to built-ins holds from here on. */
   begin(): void;
   /** Is called last, if with the cell's value: returns it. */
@@ -123,6 +123,13 @@ function rewrite({ text, program }: Parsed, constants: Constants) {
     AwaitExpression({ argument }) {
       edits.insert(argument.start, `${HELPER}.go(`);
       edits.insert(argument.end, ")");
+    },
+    CallExpression({ callee, arguments: [code] }) {
+      if (constants.shadows.isEmpty || callee.type !== "Identifier" || callee.name !== "eval")
+        return;
+      if (!code || code.type === "SpreadElement") return;
+      edits.insert(code.start, `${HELPER}.constants.shadows.markedCode(`);
+      edits.insert(code.end, ")");
     },
     MetaProperty(node) {
       if (node.meta.name === "import") edits.replace(node.start, node.end, `${HELPER}.meta`);

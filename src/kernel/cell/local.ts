@@ -1,14 +1,14 @@
 // Local TypeScript files as Node runs them: types are stripped, imports of types are removed.
 import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Identifier, ImportDeclaration, Literal, Program } from "acorn";
 import { JsonError, parseJson } from "../../base/json.ts";
 import { printable } from "../../base/printable.ts";
 import { hint } from "./habits.ts";
 import { declaredNames, exportedNames, usedNames } from "./names.ts";
-import { CellSyntaxError, parseTypeScript } from "./parse.ts";
+import { CellSyntaxError, parseJavaScript, parseTypeScript } from "./parse.ts";
 import { type Edited, Edits, linesOf, type Position } from "./source.ts";
 import { isPath, localFile, toPath } from "./versions.ts";
 
@@ -41,12 +41,39 @@ export function compileModule(path: string, shown: string): LoadedModule {
       origin: (offset) => origin(edited.origin(offset)),
     };
   } catch (error) {
-    if (!(error instanceof CellSyntaxError)) throw error;
-    const { message, line, column } = error;
-    const found = hint("SyntaxError", message, linesOf(source)[line - 1] ?? "");
-    const end = found === undefined ? "" : `. ${found}`;
-    throw markOwn(new SyntaxError(`${message} (${shown}:${line}:${column})${end}`));
+    throw error instanceof CellSyntaxError ? placed(error, source, shown) : error;
   }
+}
+
+/** Returns the error of a JavaScript file that is neither an ES module nor a CommonJS one, with its place, which
+ *  Node's own error may lack; undefined for others. */
+export function syntaxErrorIn(path: string, shown: string): SyntaxError | undefined {
+  let found: SyntaxError | undefined;
+  try {
+    const source = readFileSync(path, "utf8");
+    for (const type of ["script", "module"] as const) {
+      try {
+        parseJavaScript(source, type);
+        return undefined;
+      } catch (error) {
+        if (error instanceof CellSyntaxError) found = placed(error, source, shown);
+      }
+    }
+  } catch {
+    return undefined; // it has gone
+  }
+  return found;
+}
+
+/** Returns the error of a file, with its place and what to write instead. */
+function placed(
+  { message, line, column }: CellSyntaxError,
+  source: string,
+  shown: string,
+): SyntaxError {
+  const found = hint("SyntaxError", message, linesOf(source)[line - 1] ?? "");
+  const end = found === undefined ? "" : `. ${found}`;
+  return markOwn(new SyntaxError(`${message} (${shown}:${line}:${column})${end}`));
 }
 
 /** Removes imports that are never used as a value: they are types, which no module exports at run time.
@@ -120,7 +147,8 @@ function importClause(specifiers: ImportDeclaration["specifiers"], text: string)
 /** Returns the "type" of the nearest package.json; undefined if there is no file or no such field. */
 function typeOfPackage(path: string): unknown {
   const packageJson = findPackageJSON(pathToFileURL(path));
-  if (packageJson === undefined) return undefined;
+  // Where there is none, Node 24 returns the file or a folder.
+  if (packageJson === undefined || basename(packageJson) !== "package.json") return undefined;
   const shown = printable(packageJson, 200);
   let value: unknown;
   try {

@@ -9,12 +9,13 @@ import { type Folders, shortPath } from "../short-path.ts";
 import { Constants } from "./constants.ts";
 import { Declarations } from "./declarations.ts";
 import { FOREIGN_SCHEME, foreignSpecifier } from "./foreign.ts";
-import { compileModule, isOwn, markOwn } from "./local.ts";
+import { compileModule, isOwn, markOwn, syntaxErrorIn } from "./local.ts";
 import { type Place, Places } from "./places.ts";
 import { Tfjs } from "./tfjs.ts";
 import {
   isMissing,
   isOwnInside,
+  noExport,
   noFile,
   noPackage,
   packageName,
@@ -78,12 +79,16 @@ export class Modules {
     // require asks no hook for a name that it has already loaded.
     const requireAnew = (name: string): unknown => {
       this.#forgetChanged();
+      const loaded = new Set<string>();
+      this.#loading.add(loaded);
       try {
         const module: unknown = require(name);
         void this.#tfjs.serve((url) => require(fileURLToPath(url)));
         return module;
       } catch (error) {
-        throw portable(error, this.#folders);
+        throw this.#explained(error, loaded);
+      } finally {
+        this.#loading.delete(loaded);
       }
     };
     this.require = Object.assign(requireAnew, require);
@@ -143,12 +148,23 @@ export class Modules {
       return module;
     } catch (error) {
       this.#tryAgain(loaded);
-      // An error made deep inside Node's loader does not know which cell it was for.
-      if (isOwn(error)) Error.captureStackTrace(error);
-      throw portable(error, this.#folders);
+      throw this.#explained(error, loaded);
     } finally {
       this.#loading.delete(loaded);
     }
+  }
+
+  /** Returns an error of Node's loader for a reader of the notebook. */
+  #explained(error: unknown, loaded: ReadonlySet<string>): unknown {
+    let own = isOwn(error) ? error : undefined;
+    if (error instanceof SyntaxError && !own) {
+      const files = [...loaded].filter((path) => /\.[cm]?js$/.test(path));
+      for (const path of files) own ??= syntaxErrorIn(path, shortPath(path, this.#folders));
+    }
+    if (!own) return portable(error, this.#folders);
+    // An error made deep inside Node's loader does not know which cell it was for.
+    Error.captureStackTrace(own);
+    return own;
   }
 
   /** Gives up the running imports, which were stopped and will never settle. */
@@ -374,17 +390,6 @@ function commonJs(module: Readonly<Record<string, unknown>>): Record<string, unk
   const exported = module["module.exports"];
   const hasNames = typeof exported === "function" || (typeof exported === "object" && exported);
   return hasNames ? (exported as Record<string, unknown>) : undefined;
-}
-
-function noExport(specifier: string, name: string, module: object): string {
-  const names = Object.keys(module).filter(
-    (each) => each !== "default" && each !== "module.exports",
-  );
-  const some = names.slice(0, 20).join(", ") + (names.length > 20 ? ", .." : "");
-  if (name === "default") {
-    return `"${specifier}" has no default export; import { .. } from these names: ${some}`;
-  }
-  return `"${specifier}" does not export "${name}"; it exports ${some || "nothing by name"}`;
 }
 
 function pathOf(url: string | undefined): string | undefined {

@@ -137,7 +137,7 @@ export function assignments(program: Program): Assignment[] {
 }
 
 /** Returns a function that tells whether something between the program and a node declares a name. */
-function hiding(program: Program): (name: string, ancestors: readonly AnyNode[]) => boolean {
+export function hiding(program: Program): (name: string, ancestors: readonly AnyNode[]) => boolean {
   const scopes = new Map<AnyNode, ReadonlySet<string>>();
   return (name, ancestors) =>
     ancestors.some((node) => {

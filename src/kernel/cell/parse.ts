@@ -84,7 +84,33 @@ export function parseTypeScript(source: string): Parsed {
     }
     throw stripperError(error, source);
   }
-  return { text, program: parseJavaScript(text), origin: originIn(text) };
+  return withoutTypeImports(
+    { text, program: parseJavaScript(text), origin: originIn(text) },
+    source,
+  );
+}
+
+const ONLY_TYPES = /^(import|export)\s*\{\s*type\b/;
+
+/** Blanks imports and re-exports all of whose names are marked as types: the stripper leaves `import {} from "x"`,
+ *  which would load the module. */
+function withoutTypeImports(parsed: Parsed, source: string): Parsed {
+  const lines = new Lines(source);
+  const isOfTypes = (each: Program["body"][number]): boolean => {
+    const isEmpty = "specifiers" in each && each.specifiers.length === 0 && Boolean(each.source);
+    const at = isEmpty ? lines.offset(parsed.origin(each.start)) : undefined;
+    return at !== undefined && ONLY_TYPES.test(source.slice(at));
+  };
+  const removed = parsed.program.body.filter(isOfTypes);
+  if (removed.length === 0) return parsed;
+  let { text } = parsed;
+  for (const { start, end } of removed) {
+    // The semicolon keeps the statement before from running into the one after.
+    const blank = `;${text.slice(start + 1, end).replace(/[^\n\r\u2028\u2029]/g, " ")}`;
+    text = text.slice(0, start) + blank + text.slice(end);
+  }
+  const body = parsed.program.body.filter((each) => !removed.includes(each));
+  return { ...parsed, text, program: { ...parsed.program, body } };
 }
 
 /** The limit for brackets and type arguments. Node's type parser overflows its memory at some 600 levels or
@@ -141,7 +167,7 @@ function transform(source: string): Parsed {
     return { line: entry.originalLine + 1, column: entry.originalColumn + 1 };
   };
   try {
-    return { text, program: parse(text), origin };
+    return withoutTypeImports({ text, program: parse(text), origin }, source);
   } catch (error) {
     throw acornError(error, (offset) => origin(offset));
   }
@@ -163,17 +189,18 @@ class CellParser extends (Parser as unknown as new (options: Options, input: str
   protected checkLocalExport(): void {}
 }
 
-function parse(text: string): Program {
+function parse(text: string, sourceType: "module" | "script" = "module"): Program {
+  const allowReturnOutsideFunction = sourceType === "script";
   return new CellParser(
-    { ecmaVersion: "latest", sourceType: "module", preserveParens: true },
+    { ecmaVersion: "latest", sourceType, preserveParens: true, allowReturnOutsideFunction },
     text,
   ).parse();
 }
 
-/** Parses JavaScript as a module with top-level await. */
-export function parseJavaScript(text: string): Program {
+/** Parses JavaScript as a module with top-level await, or as a CommonJS module. */
+export function parseJavaScript(text: string, sourceType?: "module" | "script"): Program {
   try {
-    return parse(text);
+    return parse(text, sourceType);
   } catch (error) {
     throw acornError(error, originIn(text));
   }

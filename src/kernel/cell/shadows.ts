@@ -3,9 +3,9 @@
 // V8 gives all scripts and modules one global scope: after `class Map {}` in a cell, every library and the kernel
 // itself would get that Map. So cells declare and use such a name with a mark that is not seen. `Map = 5` without a
 // declaration declares it too; `globalThis.Map = 5` is the way to give it to everyone.
-import type { Identifier, Program, Property } from "acorn";
-import { type SimpleVisitors, simple } from "acorn-walk";
-import { assignments, declaredNames } from "./names.ts";
+import type { AnyNode, Identifier, Program, Property } from "acorn";
+import { type AncestorVisitors, ancestor, simple } from "acorn-walk";
+import { assignments, declaredNames, hiding } from "./names.ts";
 import { type Parsed, parseJavaScript } from "./parse.ts";
 import { Edits } from "./source.ts";
 
@@ -50,6 +50,23 @@ export class Shadows {
     for (const name of this.#names) if (!hasValue(name + MARK)) this.#names.delete(name);
   }
 
+  get isEmpty(): boolean {
+    return this.#names.size === 0;
+  }
+
+  /** Marks the names in what a cell gives to eval(); anything but code stays as it is. */
+  readonly markedCode = (code: unknown): unknown => {
+    if (typeof code !== "string") return code;
+    try {
+      const edits = new Edits(code);
+      return mark(edits, parseJavaScript(code), this.#names)
+        ? edits.join([edits.part(0, code.length)]).text
+        : code;
+    } catch {
+      return code;
+    }
+  };
+
   /** Marks the name that an expression begins with. */
   markedFirst(expression: string): string {
     const [name = ""] = /^\s*[\w$]+/.exec(expression) ?? [];
@@ -60,7 +77,22 @@ export class Shadows {
 /** Returns a text without the marks. */
 export const unmarked = (text: string): string => text.replace(MARKED, "");
 
-/** Marks the names wherever they are variables; returns whether there were any. */
+/** Whether an expression is a function or class that has no name of its own. */
+function isNameless(value: AnyNode | null | undefined): value is AnyNode {
+  switch (value?.type) {
+    case "ParenthesizedExpression":
+      return isNameless(value.expression);
+    case "ArrowFunctionExpression":
+      return true;
+    case "FunctionExpression":
+    case "ClassExpression":
+      return !value.id;
+    default:
+      return false;
+  }
+}
+
+/** Marks the names wherever they are the session's variables; returns whether there were any. */
 function mark(edits: Edits, program: Program, names: ReadonlySet<string>): boolean {
   let found = false;
   const shorthand = new Set<number>();
@@ -73,6 +105,7 @@ function mark(edits: Edits, program: Program, names: ReadonlySet<string>): boole
   };
   simple(program, { ObjectExpression: note, ObjectPattern: note });
   const named = new Set<number>();
+  const isHidden = hiding(program);
   for (const statement of program.body) {
     const declaration =
       statement.type === "ExportNamedDeclaration" ? statement.declaration : statement;
@@ -83,15 +116,25 @@ function mark(edits: Edits, program: Program, names: ReadonlySet<string>): boole
     named.add(declaration.id.start);
     found = true;
   }
-  const variable = ({ name, start, end }: Identifier) => {
-    if (!names.has(name) || named.has(start)) return;
+  // A function or class without a name gets the variable's: here from a property, which has no mark.
+  const name = (target: AnyNode, value: AnyNode | null | undefined, within: AnyNode[]): void => {
+    if (target.type !== "Identifier" || !names.has(target.name) || !isNameless(value)) return;
+    if (isHidden(target.name, within)) return;
+    edits.insert(value.start, `({${target.name}:`);
+    edits.insert(value.end, `}).${target.name}`);
+  };
+  const variable = ({ name, start, end }: Identifier, _: unknown, within: AnyNode[]) => {
+    if (!names.has(name) || named.has(start) || isHidden(name, within)) return;
     found = true;
     if (shorthand.has(start)) edits.insert(start, `${name}:`);
     edits.insert(end, MARK);
   };
-  simple(program, {
+  ancestor(program, {
     Identifier: variable,
     VariablePattern: variable,
+    VariableDeclarator: ({ id, init }, _, within) => name(id, init, within as AnyNode[]),
+    AssignmentPattern: ({ left, right }, _, within) => name(left, right, within as AnyNode[]),
+    AssignmentExpression: ({ left, right }, _, within) => name(left, right, within as AnyNode[]),
     ImportDeclaration({ specifiers }) {
       for (const each of specifiers) {
         const { local } = each;
@@ -101,6 +144,6 @@ function mark(edits: Edits, program: Program, names: ReadonlySet<string>): boole
         edits.insert(local.end, isShort ? ` as ${local.name}${MARK}` : MARK);
       }
     },
-  } as SimpleVisitors<unknown>);
+  } as AncestorVisitors<unknown>);
   return found;
 }

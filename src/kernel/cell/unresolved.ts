@@ -67,6 +67,18 @@ export function unresolved(error: unknown, name: string): unknown {
   return reason === undefined ? error : refusal(error, `Cannot import "${name}": ${reason}`);
 }
 
+/** Says which names a module has, where a cell imports another one. */
+export function noExport(specifier: string, name: string, module: object): string {
+  const names = Object.keys(module).filter(
+    (each) => each !== "default" && each !== "module.exports",
+  );
+  const some = names.slice(0, 20).join(", ") + (names.length > 20 ? ", .." : "");
+  if (name === "default") {
+    return `"${specifier}" has no default export; import { .. } from these names: ${some}`;
+  }
+  return `"${specifier}" does not export "${name}"; it exports ${some || "nothing by name"}`;
+}
+
 function refusal(error: unknown, message: string): Error {
   const code = codeOf(error).replace(/^MODULE_/, "ERR_MODULE_");
   return markOwn(Object.assign(new Error(message), { code }));

@@ -171,7 +171,8 @@ function nameOf(thrown: unknown): { ename: string; evalue: string; preface: stri
 /** Returns what Node puts in front of a module's SyntaxError: its file, its line and a caret. */
 function prefaceOf(error: Error): string[] {
   const stack = get(error, "stack");
-  if (typeof stack !== "string" || !/^(file:|\.{0,2}\/)[^\n]*:\d+\n/.test(stack)) return [];
+  if (typeof stack !== "string" || !/^(file:|\.{0,2}\/|\[worker eval\])[^\n]*:\d+\n/.test(stack))
+    return [];
   const lines = stack.split("\n");
   const end = lines.findIndex((line) => /^\w*Error\b/.test(line));
   const [place = "", ...code] = lines.slice(0, Math.max(end, 0)).filter((line) => line !== "");

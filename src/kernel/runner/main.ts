@@ -27,6 +27,7 @@ import { heard, installShelter, leave, sheltered } from "./shelter.ts";
 import { Stacks } from "./stacks.ts";
 import { installStreams } from "./streams.ts";
 import { installTimers, own } from "./timers.ts";
+import { installWorkers } from "./workers.ts";
 
 const COMMANDS_FD = 3;
 
@@ -75,6 +76,7 @@ const cells = new Cells({
     forget();
   },
 });
+installWorkers(stacks);
 setCellNames((line) => stacks.rename(line));
 
 installTimers();

@@ -37,6 +37,8 @@ const KERNEL_FRAMES = [KERNEL.href, fileURLToPath(KERNEL)];
 const FRAME = /^(?:(.*) \()?(?:async )?((?:[^()]|\([^()]*\))*?)(?::(\d+))?(?::(\d+))?\)?$/;
 /** A place inside a frame's text: that of the eval() that the code came from. */
 const INNER = /(?<=\()(cell-\d+\.ts|file:[^\s()]+|\/[^()]+?):(\d+):(\d+)(?=\))/g;
+/** What Node puts in front of the stack of an error that its own code has thrown in a worker. */
+const NODE_PREFACE = /^node:[^\n]*:\d+\n(?:[^\n]+\n)*\n/;
 /** V8 does not tell which cell an eval() is in. */
 const NAMELESS = / \(:\d+:\d+\)/g;
 const MAPPED = /^Cell \[(\d+)\]$/;
@@ -86,6 +88,18 @@ export class Stacks {
   rename(line: string): string {
     const [, indent, text] = /^(\s+at )(.*)$/.exec(line) ?? [];
     return text === undefined ? line : `${indent}${this.#frame(text).text}`;
+  }
+
+  /** Rewrites a stack that another thread has made. */
+  tidied(stack: string): string {
+    const lines = stack.replace(NODE_PREFACE, "").split("\n");
+    return lines
+      .flatMap((line) => {
+        const text = /^\s+at (.*)$/.exec(line)?.[1];
+        if (text === undefined) return line;
+        return isInner(fileOf(text)) ? [] : lineOf(this.#frame(text));
+      })
+      .join("\n");
   }
 
   /**
@@ -237,5 +251,8 @@ const fileOf = (text: string): string => FRAME.exec(text)?.[2] ?? "";
 
 /** Whether a frame's file is Node's or the kernel's. */
 function isInner(file: string): boolean {
-  return /^node:/.test(file) || KERNEL_FRAMES.some((folder) => file.includes(folder));
+  return (
+    /^(node:|\[worker eval\]-wrapper$)/.test(file) ||
+    KERNEL_FRAMES.some((folder) => file.includes(folder))
+  );
 }
