@@ -283,8 +283,9 @@ export async function compress(request: CompressRequest): Promise<Compression> {
     .sort((a, b) => mean(b.validation) - mean(a.validation));
   const chosen = finalists[0]!;
   const best = bestRun(chosen);
-  // Its model is there, unless its folder was removed since: then it is trained again.
-  await runTrials([best.config], { ...where, engine: "wasm", resume: "repair" });
+  // Its model is there, unless its folder was removed since: then it is trained again. A notebook shows no line for it.
+  const again = { observer: () => {}, ...where, engine: "wasm", resume: "repair" } as const;
+  await runTrials([best.config], again);
   const bytes = encodeModel(readFiles(runFiles(runsDir, best.config)).model);
   writeAtomic(path.join(folder, STUDENT_FILE), bytes);
   const own = finalists.flatMap(({ records }) => records).filter((one) => one !== undefined);
