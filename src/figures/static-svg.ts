@@ -241,7 +241,7 @@ function legend(traces: readonly Trace[], height: number): string {
       const mark = `<path fill="${marker?.color ?? ink}" d="M${x} ${y - 4}${outline(marker?.symbol ?? "circle", 5)}"/>`;
       const text = label(x + 10, y, name!);
       // About how wide it is: Helvetica's letters are half as wide as high, on average.
-      x += 10 + Math.ceil(7 * name!.length) + 24;
+      x += 10 + Math.ceil(6.3 * name!.length) + 24;
       return mark + text;
     })
     .join("\n");

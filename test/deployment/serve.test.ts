@@ -100,7 +100,7 @@ test("what cannot be answered is refused with its code and a reason in one line"
     [{ features: [1] }, {}, 400, /1 features instead of 9/],
     [{ features: { toString: 1 } }, {}, 400, /feature toString is 1/],
     [{ features: { length: 3 } }, {}, 400, /3 features instead of 9/],
-    [{ features: { 0: "1" } }, {}, 400, /feature 0 is 1/],
+    [{ features: { 0: "1" } }, {}, 400, /feature 0 is "1"/],
     [{ features: { 0: 1 }, neighbours: [0, -1] }, {}, 400, /no node -1/],
     [{ features: { 0: 1 }, neighbours: { length: 1e9 } }, {}, 400, /neighbours are a list/],
     [{ features: { 0: 1 }, neighbours: new Array(10_001).fill(0) }, {}, 400, /at most 10000/],

@@ -135,6 +135,13 @@ test("choices that read what is not there are not drawn", async () => {
     [{ logits: false }],
   );
   assert.ok(!kept.some(({ id }) => id === "abkd+soft"), "soft labels need logits");
+  const twice = { ...map, values: values.map((x) => 2 * x) };
+  const several = await loadTeacherOutputs([
+    { logits: map, layers: [map] },
+    { logits: twice, layers: [twice] },
+  ]);
+  const byMean = teachable(all, several).contenders.map(({ id }) => id);
+  assert.deepEqual(byMean, ["student", "smoothing", "softkd"], "the mean of several has no maps");
   const trained = teacherConfig({ dataset: graph.name, split: "public", seed: 1 });
   assert.deepEqual(teachable(all, trained).contenders, all);
 });

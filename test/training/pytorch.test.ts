@@ -9,12 +9,13 @@ import { fileURLToPath } from "node:url";
 import { peerIsInstalled } from "../../bench/install-peers.ts";
 import { PEER_PYTHON } from "../../bench/side.ts";
 import { rowsOf } from "../../src/datasets/gnn-benchmark.ts";
-import { registerDataset } from "../../src/datasets/index.ts";
+import { importDataset, loadSplit, registerDataset } from "../../src/datasets/index.ts";
 import type { OutputMap } from "../../src/distillation/given-teacher.ts";
 import { methods } from "../../src/distillation/registry.ts";
 import { csrFromPairs } from "../../src/graph/csr.ts";
 import { studentConfig } from "../../src/training/recipes.ts";
-import { loadTeacherOutputs } from "../../src/training/teacher-outputs.ts";
+import { checkOutputsFit, loadTeacherOutputs } from "../../src/training/teacher-outputs.ts";
+import { teacherScores } from "../../src/training/teacher-score.ts";
 import { loadTeacher } from "../../src/training/teacher-weights.ts";
 import { runTrials } from "../../src/training/trials.ts";
 import { smallGraph, smallSplit, temporaryFolder } from "./small.ts";
@@ -37,9 +38,7 @@ registerDataset({ name: "torch", graph, split: { train, val, test: rest } });
 
 before(() => {
   if (skip) return;
-  const doc = readFileSync(new URL("../../docs/teachers.md", import.meta.url), "utf8");
-  const [, block] = /```python\n([\s\S]*?)```/.exec(doc)!;
-  writeFileSync(join(folder, "block.py"), block!);
+  writeFileSync(join(folder, "block.py"), blocks()[0]!);
   const dense = Array.from(nodes, () => new Array<number>(features.columns).fill(0));
   for (const [k, node] of rowsOf(features).entries()) dense[node]![features.indices[k]!] = 1;
   const edges = [[...rowsOf(graph.adjacency)], [...graph.adjacency.indices]];
@@ -94,3 +93,31 @@ for (const name of ["gcn", "gcn-norm", "sage", "mlp", "gcn2"]) {
     assertClose(outputs.logits, wanted.outputs.logits, 1e-5, name);
   });
 }
+
+/** The Python of docs/teachers.md: save_outputs, then the two scripts of its walk. */
+function blocks(): string[] {
+  const doc = readFileSync(new URL("../../docs/teachers.md", import.meta.url), "utf8");
+  return Array.from(doc.matchAll(/```python\n([\s\S]*?)```/g), ([, block]) => block!);
+}
+
+test("the walk of docs/teachers.md: its scripts make a graph, and outputs that fit it and are worth something", {
+  skip,
+}, async (t) => {
+  const place = temporaryFolder(t);
+  const [save, made, taught] = blocks();
+  // The rest of its 60 epochs changes nothing here.
+  const short = taught!.replace("range(60)", "range(20)");
+  for (const [name, code] of Object.entries({ "graph.py": made!, "gat.py": save! + short })) {
+    writeFileSync(join(place, name), code);
+    const env = { ...process.env, OMP_NUM_THREADS: "1" };
+    execFileSync(PEER_PYTHON, ["-W", "ignore", name], { cwd: place, env, stdio: "pipe" });
+  }
+  const { graph: found } = await importDataset(join(place, "graph"));
+  const { nodes, classes, adjacency, features: words } = found;
+  assert.deepEqual([nodes, classes, words.columns], [900, 5, 300]);
+  assert.equal(adjacency.indices.length, 5400);
+  const teacher = await loadTeacherOutputs(join(place, "gat.npz"));
+  checkOutputsFit(teacher, found);
+  const { accuracy } = teacherScores(teacher, found, await loadSplit(found, "public"))!;
+  assert.ok(accuracy.test > 0.4, `${accuracy.test}: are the rows in the graph's order?`);
+});

@@ -1,7 +1,7 @@
 // Many runs: the same files for any number of workers, one teacher for all, failures that stop no other run.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
@@ -12,6 +12,7 @@ import type { RunConfig } from "../../src/training/run.ts";
 import { runFiles } from "../../src/training/run-store.ts";
 import { InterruptedError } from "../../src/training/train.ts";
 import { runTrials } from "../../src/training/trials.ts";
+import { KeptThreads } from "../../src/training/worker-threads.ts";
 import { contents, temporaryFolder } from "./small.ts";
 
 const run = promisify(execFile);
@@ -49,6 +50,27 @@ test("repeated runs, on 1 or 2 workers, write identical files apart from the tim
   );
   const teachers = events.filter((event) => event.type === "start" && event.asTeacher);
   assert.equal(teachers.length, 1, "the shared teacher was trained once");
+});
+
+test("threads that stay for several calls do the same, after a stopped one too", async (t) => {
+  const [kept, fresh] = [temporaryFolder(t), temporaryFolder(t)];
+  const threads = new KeptThreads({ workers: 2 });
+  t.after(() => threads.close());
+  const options = { runsDir: kept, executor: threads.start };
+  await runTrials(CONFIGS.slice(0, 2), options);
+  const stop = new AbortController();
+  const endless = student("student", 9, 1e6);
+  const stopped = runTrials([endless], {
+    ...options,
+    signal: stop.signal,
+    observer: ({ type }) => type === "epoch" && stop.abort(),
+  });
+  await assert.rejects(stopped, InterruptedError);
+  await runTrials(CONFIGS.slice(2), options);
+  await runTrials(CONFIGS, { runsDir: fresh, workers: 1 });
+  const [{ folder }, expected] = [runFiles(kept, endless), contents(fresh)];
+  rmSync(folder, { recursive: true });
+  assert.deepEqual(contents(kept), expected);
 });
 
 test("methods with one seed start from the same student: ABKD with beta 0 is the student", async (t) => {

@@ -12,6 +12,7 @@ import type { RunConfig } from "../../training/run.ts";
 import { runFiles } from "../../training/run-store.ts";
 import { InterruptedError } from "../../training/train.ts";
 import { runTrials, type TrialsOptions } from "../../training/trials.ts";
+import { KeptThreads } from "../../training/worker-threads.ts";
 import type { ResultsStore } from "../results-store.ts";
 import { missingTrials, runRecorded } from "../run-study.ts";
 import type { TrialRecord } from "../trial-record.ts";
@@ -94,6 +95,8 @@ export interface ClockOptions extends Omit<TrialsOptions, "resume" | "engine" | 
 export class Clock {
   readonly #file: string;
   readonly #options: ClockOptions;
+  /** Chunks are many and small runs short: the threads stay. */
+  readonly #threads: KeptThreads;
   #state: SearchState;
 
   /**
@@ -102,6 +105,8 @@ export class Clock {
    */
   constructor(request: unknown, options: ClockOptions) {
     this.#options = options;
+    const { workers } = options;
+    this.#threads = new KeptThreads(workers === undefined ? {} : { workers });
     const { folder } = options.store;
     this.#file = path.join(folder, "search.json");
     this.#state = { format: FORMAT, request, stages: {} };
@@ -205,19 +210,25 @@ export class Clock {
     seconds: number | undefined,
     observer: (event: TrainingEvent) => void,
   ): Promise<void> {
-    const { onStage: _, signal, ...options } = this.#options;
+    const { onStage: _, signal, workers: __, ...options } = this.#options;
     const late = new AbortController();
     const timer =
       seconds === undefined ? undefined : setTimeout(() => late.abort(), 1000 * seconds);
     const either = AbortSignal.any([late.signal, ...(signal ? [signal] : [])]);
     try {
-      await runRecorded(trials, { ...options, observer, signal: either }, runTrials);
+      const executor = this.#threads.start;
+      await runRecorded(trials, { ...options, observer, executor, signal: either }, runTrials);
     } catch (error) {
       const isLate = late.signal.aborted && !signal?.aborted;
       if (!(isLate && error instanceof InterruptedError)) throw error;
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Ends the threads. */
+  close(): Promise<void> {
+    return this.#threads.close();
   }
 
   #save(name: string, stage: StageState): void {

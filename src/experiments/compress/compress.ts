@@ -249,29 +249,32 @@ export async function compress(request: CompressRequest): Promise<Compression> {
   const tried: TriedStudent[] = [];
   const secondsOf = (stage: number): number => 60 * minutes * TIME[stage]!;
   let diverged = 0;
-  const progress = await searchContenders(
-    searched,
-    unsized.map((one) => ({ ...one, space: { ...one.space, students } })),
-    rule,
-    async (trials, { rung, needed, owners }) => {
-      const outcome = await clock.run({
-        ...{ name: `rung ${rung + 1}`, trials, needed, owners },
-        seconds: secondsOf(rung),
-        secondsAfter: sum(TIME.map((_, k) => (k > rung ? secondsOf(k) : 0))),
-      });
-      const records = [...outcome.records.values()];
-      all.push(...records);
-      tried.push(...records.map((one) => triedOf(one, owners.get(one.id)!, times)));
-      diverged += trials.size - outcome.left.size - outcome.records.size;
-      return outcome;
-    },
-  );
-  const ended = await trainFinalists(progress, {
-    subject: searched,
-    rule,
-    clock,
-    seconds: secondsOf(3),
-  });
+  const search = async () => {
+    const progress = await searchContenders(
+      searched,
+      unsized.map((one) => ({ ...one, space: { ...one.space, students } })),
+      rule,
+      async (trials, { rung, needed, owners }) => {
+        const outcome = await clock.run({
+          ...{ name: `rung ${rung + 1}`, trials, needed, owners },
+          seconds: secondsOf(rung),
+          secondsAfter: sum(TIME.map((_, k) => (k > rung ? secondsOf(k) : 0))),
+        });
+        const records = [...outcome.records.values()];
+        all.push(...records);
+        tried.push(...records.map((one) => triedOf(one, owners.get(one.id)!, times)));
+        diverged += trials.size - outcome.left.size - outcome.records.size;
+        return outcome;
+      },
+    );
+    return trainFinalists(progress, {
+      subject: searched,
+      rule,
+      clock,
+      seconds: secondsOf(3),
+    });
+  };
+  const ended = await search().finally(() => clock.close());
   const finalists = ended.finalists
     .map(
       (one): Finalist => ({
@@ -283,8 +286,9 @@ export async function compress(request: CompressRequest): Promise<Compression> {
     .sort((a, b) => mean(b.validation) - mean(a.validation));
   const chosen = finalists[0]!;
   const best = bestRun(chosen);
-  // Its model is there, unless its folder was removed since: then it is trained again.
-  await runTrials([best.config], { ...where, engine: "wasm", resume: "repair" });
+  // Its model is there, unless its folder was removed since: then it is trained again. A notebook shows no line for it.
+  const again = { observer: () => {}, ...where, engine: "wasm", resume: "repair" } as const;
+  await runTrials([best.config], again);
   const bytes = encodeModel(readFiles(runFiles(runsDir, best.config)).model);
   writeAtomic(path.join(folder, STUDENT_FILE), bytes);
   const own = finalists.flatMap(({ records }) => records).filter((one) => one !== undefined);
