@@ -163,12 +163,15 @@ function featuresOf(
 
 function classDecisions({ names, labels, classes, labelSets }: FoundGraph): string[] {
   if (labelSets) return ["a node may have several classes; the measure is micro-F1"];
-  if (names) return ["classes are numbered in the order of their names"];
   if (labels.every((label) => label === UNLABELLED)) {
     return ["no node has a label: the graph is for abkd predict, not for training"];
   }
-  const empty = classes - new Set(labels.filter((label) => label !== UNLABELLED)).size;
-  return empty > 0 ? [`${empty} of ${classes} classes have no node`] : [];
+  const known = new Set(labels.filter((label) => label !== UNLABELLED)).size;
+  return [
+    ...(names ? ["classes are numbered in the order of their names"] : []),
+    ...(known < classes ? [`${classes - known} of ${classes} classes have no node`] : []),
+    ...(known === 1 ? ["all labels are ONE class: there is nothing to learn from them"] : []),
+  ];
 }
 
 function rangeOf({ values, indices }: Csr, zeros: boolean): [number, number] {

@@ -45,10 +45,10 @@ export async function readTables(
 ): Promise<FoundGraph> {
   const all = await openTables(folder, names);
   const { sets, rest: tables } = setTables(all);
-  const edges = edgeList(folder, tables, choices);
-  const others = tables.filter((table) => table !== edges);
+  const { table: edges, choices: told } = edgeList(folder, tables, choices);
+  const others = tables.filter(({ file }) => file !== edges.file);
   const lists = inFolder(folder, names, /\.json(\.gz)?$/i);
-  return readTableParts({ folder, edges, others, lists, sets }, choices);
+  return readTableParts({ folder, edges, others, lists, sets }, told);
 }
 
 /** Tables of which it is known what they are. */
