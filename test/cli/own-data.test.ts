@@ -174,7 +174,7 @@ test("a path that is wrong is one line", async () => {
     assert.equal(unknown.code, 1);
     assert.match(
       unknown.stderr,
-      /^abkd: .*no known form of graph; it has a\.bin; see docs\/datasets\.md\n$/,
+      /^abkd: .*a\.bin: PyTorch's and DGL's objects are programs, .*; see docs\/datasets\.md\n$/,
     );
   }
 });

@@ -183,10 +183,6 @@ const OTHERS: readonly [RegExp, string][] = [
     /\.(gml|graphml|gexf|net|paj|pajek)$/i,
     "not read; networkx turns it into JSON: json.dump(nx.node_link_data(nx.read_gml(FILE)), OUT)",
   ],
-  [
-    /\.mat$/i,
-    "MATLAB's files are not read; scipy and numpy turn it into arrays: np.savez(OUT, **scipy.io.loadmat(FILE))",
-  ],
   [/\.(parquet|feather|h5|hdf5)$/i, "not read; pandas turns it into text: df.to_csv(FILE)"],
   [/\.(zip|tar|tgz|tar\.gz|rar|7z)$/i, "an archive; unpack it, and name the folder"],
 ];

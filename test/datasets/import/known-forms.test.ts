@@ -258,7 +258,6 @@ test("what cannot be read says what to do", async () => {
     ["data.pt", /np\.savez\(FILE, edge_index=data\.edge_index/],
     ["graph.dgl", /np\.savez/],
     ["graph.gml", /json\.dump\(nx\.node_link_data\(nx\.read_gml/],
-    ["facebook.mat", /scipy\.io\.loadmat/],
     ["nodes.parquet", /df\.to_csv/],
     ["graph.tar.gz", /unpack it, and name the folder/],
   ] as const) {
