@@ -49,7 +49,7 @@ export function edgeList(
   const chosen = byChoice.filter((table) => byHeader.includes(table) || byName.includes(table));
   const known = [chosen, byChoice, byHeader].find(({ length }) => length > 0);
   const match = known || edgeColumns ? undefined : matchTables(tables);
-  if (match) {
+  if (match && !(match.byNumbers && byName.length > 0)) {
     const [from, to] = match.ends;
     // Without a header, a number would be a column of every other table too.
     const id =

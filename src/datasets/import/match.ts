@@ -7,6 +7,8 @@ export interface Match {
   readonly ends: readonly [number, number];
   readonly nodes: TextTable;
   readonly id: number;
+  /** The ids are numbers, which other columns may hold by chance: a name says more. */
+  readonly byNumbers: boolean;
 }
 
 /** Of wider tables, only so many columns may be ids or ends. */
@@ -23,8 +25,10 @@ export function matchTables(tables: readonly TextTable[]): Match | undefined {
     for (const { id, ids } of idColumns(nodes)) {
       for (const [t, edges] of tables.entries()) {
         if (edges === nodes) continue;
-        const ends = endsIn(samples[t]!, ids);
-        if (ends) found.push({ edges: named(edges, samples[t]!, ends, ids), ends, nodes, id });
+        const byNumbers = [...ids].slice(0, SAMPLE).every(isNumber);
+        const ends = endsIn(samples[t]!, ids, byNumbers);
+        if (!ends) continue;
+        found.push({ edges: named(edges, samples[t]!, ends, ids), ends, nodes, id, byNumbers });
       }
     }
   }
@@ -32,12 +36,9 @@ export function matchTables(tables: readonly TextTable[]): Match | undefined {
 }
 
 /** The first rows, the one that may be a header included, by column. */
-function sampleOf({ file: _, ...table }: TextTable): string[][] {
-  const rows: string[][] = [];
-  const { header, ...plain } = { ...table, file: "" };
-  if (header) rows.push([...header]);
-  const some = { ...plain, text: firstLines(plain.text), ...(header && { header }) };
-  visitRows(some, (cells) => rows.push(cells.map(idOf)));
+function sampleOf(table: TextTable): string[][] {
+  const rows: string[][] = table.header ? [[...table.header]] : [];
+  visitRows({ ...table, text: firstLines(table.text) }, (cells) => rows.push(cells.map(idOf)));
   return rows;
 }
 
@@ -70,16 +71,18 @@ function idColumns(table: TextTable): { id: number; ids: ReadonlySet<string> }[]
 function endsIn(
   rows: readonly (readonly string[])[],
   ids: ReadonlySet<string>,
+  byNumbers: boolean,
 ): [number, number] | undefined {
   const body = rows.slice(1);
   if (body.length === 0) return undefined;
   // Numbers are often counters or amounts too: each of them must be an id.
-  const share = [...ids].slice(0, SAMPLE).every(isNumber) ? 1 : ENOUGH;
+  const share = byNumbers ? 1 : ENOUGH;
+  const fewest = byNumbers ? Math.min(ids.size, body.length) / 4 : 2;
   const width = Math.min(rows[0]!.length, MOST_COLUMNS);
   const hits = Array.from({ length: width }, (_, k) => {
     const known = body.reduce((sum, row) => sum + Number(ids.has(row[k]!)), 0);
     const different = new Set(body.map((row) => row[k])).size;
-    return known >= share * body.length && (different > 1 || body.length < 3);
+    return known >= share * body.length && (different >= fewest || body.length < 3);
   });
   const [from, to, third] = hits.flatMap((hit, k) => (hit ? [k] : []));
   return from !== undefined && to !== undefined && third === undefined ? [from, to] : undefined;
