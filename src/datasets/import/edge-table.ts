@@ -122,9 +122,11 @@ export function edgeDecisions(table: TextTable, { columns }: Ends): string[] {
     (k) => !columns.includes(k),
   );
   const named = (k: number): string => printable(table.header?.[k] ?? String(k + 1));
-  const ends = columnsFound(table).every((k, side) => k === columns[side])
-    ? []
-    : [`edges lead from ${named(columns[0])} to ${named(columns[1])}`];
+  const [from, to] = columns.map((k) => plainName(table.header?.[k] ?? ""));
+  const usual = table.header
+    ? SOURCES.includes(from!) && TARGETS.includes(to!)
+    : columns[0] === 0 && columns[1] === 1;
+  const ends = usual ? [] : [`edges lead from ${named(columns[0])} to ${named(columns[1])}`];
   if (rest.length === 0) return ends;
   const names = rest.slice(0, 5).map(named).join(", ");
   const more = rest.length > 5 ? ` and ${rest.length - 5} more` : "";
