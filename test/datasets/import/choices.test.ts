@@ -1,7 +1,13 @@
 // What one may decide about how a graph's files are read, and what is said where they leave it open.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { loadSplit, type OwnChoices } from "../../../src/datasets/index.ts";
+import {
+  importDataset,
+  loadDataset,
+  loadSplit,
+  type OwnChoices,
+} from "../../../src/datasets/index.ts";
+import { folderOf } from "./support/folder.ts";
 import { PATH, read } from "./support/seen.ts";
 import type { Folder } from "./support/write-forms.ts";
 
@@ -177,4 +183,26 @@ test("one class for all nodes is said", async () => {
     "nodes.csv": "id,x,label\na,1,u\nb,2,u\nc,3,u\nd,4,\n",
   };
   assert.match((await read(files)).decisions, /all labels are ONE class/);
+});
+
+test("loadDataset() takes the same choices, and refuses what is none", async () => {
+  const folder = folderOf({
+    "edges.csv": "source,target\na,b\nb,a\nb,c\nc,d\nd,c\n",
+    "nodes.csv": "id,x,mood\na,1,0\nb,2,1\nc,3,0\nd,4,1\n",
+  });
+  const graph = await loadDataset(folder, { own: { arcs: "mutual", labelColumn: "mood" } });
+  assert.deepEqual([...graph.labels], [0, 1, 0, 1]);
+  assert.deepEqual([...graph.adjacency.indices], [1, 0, 3, 2]);
+  assert.match(graph.decided!.join("\n"), /1 arcs without their opposite are left out/);
+  await assert.rejects(
+    loadDataset(folder, { own: { arcs: "directed" as never } }),
+    /importDataset: option "arcs" is "directed"; legal: either, mutual, both$/,
+  );
+  await assert.rejects(loadDataset(folder, { own: { label: "mood" } as never }), /label/);
+  const dataDir = folderOf({});
+  await importDataset(folder, { as: "mine", labelColumn: "mood", dataDir });
+  await assert.rejects(
+    loadDataset("mine", { dataDir, own: { arcs: "mutual" } }),
+    /mine is a kept graph, about which all is decided: import its files again, under another name$/,
+  );
 });
