@@ -23,6 +23,7 @@ export {
   importDataset,
   loadDataset,
   loadSplit,
+  type OwnChoices,
   type OwnDataset,
   type OwnSplit,
   registerDataset,

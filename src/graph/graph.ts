@@ -45,6 +45,8 @@ export interface Graph {
   readonly featuresAsIs?: true;
   /** How the features were changed or made when they were imported, which those of new nodes would need too. */
   readonly featuresMade?: "binary" | "standardised" | "unit" | "identity" | "degree";
+  /** What was decided when it was imported, a sentence each; runs' records hold it. */
+  readonly decided?: readonly string[];
   /** Class of each item, or UNLABELLED. If there are `labelSets`: 0, or UNLABELLED where the set is unknown. */
   readonly labels: Int32Array;
   /** The classes of each item, if it may have several or none: items x classes, without values. */

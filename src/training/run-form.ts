@@ -90,6 +90,7 @@ export const outcomeForm = {
   data: object({
     ...each(count, "nodes arcs features classes train val test"),
     fingerprint: optional(text),
+    decided: optional(list(text)),
   }),
   parameters: object({
     ...each(count, "model method"),

@@ -114,6 +114,8 @@ export interface RunResult {
     readonly test: number;
     /** Fingerprint of the graph and the split, see inputs.ts; older results have none. */
     readonly fingerprint?: string;
+    /** What was decided when a graph of one's own was imported. */
+    readonly decided?: readonly string[];
   };
   /** ratio = teacher / student. */
   readonly parameters: {

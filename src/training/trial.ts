@@ -151,6 +151,7 @@ export async function runTrial(
         val: split.val.length,
         test: split.test.length,
         fingerprint: owner.data,
+        ...(graph.decided && { decided: graph.decided }),
       },
       parameters: countParameters(model, distillation, teacher?.result),
       ...found,

@@ -175,7 +175,55 @@ test("a path that is wrong is one line", async () => {
     assert.equal(unknown.code, 1);
     assert.match(
       unknown.stderr,
-      /^abkd: .*no known form of graph; it has a\.bin; see docs\/datasets\.md\n$/,
+      /^abkd: .*a\.bin: PyTorch's and DGL's objects are programs, .*; see docs\/datasets\.md\n$/,
     );
   }
+});
+
+test("data import decides what the files leave open, and runs' records hold it", async (t) => {
+  const data = temporaryFolder(t);
+  const runs = temporaryFolder(t);
+  const nodes = [...Array(60).keys()];
+  const edges = nodes.flatMap((k) => [1, 3, 6].map((step) => `m${k},m${(k + step) % 60}`));
+  const members = nodes.map((k) => `m${k},${(k % 3) - 1},${k % 7},${k % 4},${k % 3 === 0}`);
+  const folder = folderOf({
+    "follows.csv": `follower,followed\n${edges.join("\n")}\n`,
+    "members.csv": `member,mood,posts,visits,keen\n${members.join("\n")}\n`,
+  });
+  const imported = (...args: string[]) => abkd("data", "import", folder, "--data", data, ...args);
+  const as = ["--as", "club", "--label-column", "keen", "--features", "standardised"];
+  const { code, stdout, stderr } = await imported(...as);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /decided: edges lead from follower to followed/);
+  assert.match(stdout, /classes: false, true/);
+  const plain = await imported("--as", "plain", "--label-column", "keen", "--features", "rows");
+  assert.equal(plain.code, 0, plain.stderr);
+  const wrong = await imported("--as", "other", "--label-column", "kene");
+  assert.match(
+    wrong.stderr,
+    /^abkd: .*no table of nodes has a column "kene"; members\.csv: member, mood/,
+  );
+  const refused = await imported("--as", "other", "--arcs", "both");
+  assert.match(
+    refused.stderr,
+    /^abkd: .*some arcs lack their opposite, which were to be refused\n$/,
+  );
+  const place = ["--data", data, "--runs", runs];
+  const trained = await abkd("distill", "--dataset", "plain", ...SHORT, ...place);
+  assert.equal(trained.code, 0, trained.stderr);
+  const { id } = JSON.parse(trained.stdout)[0];
+  const record = JSON.parse(readFileSync(join(runs, id, "run.json"), "utf8"));
+  assert.match(record.data.decided.join("\n"), /features: models divide each row by its sum/);
+  const model = join(runs, id, "model.safetensors");
+  const predicted = async (dataset: string) => {
+    const out = join(runs, "predicted.csv");
+    return (await abkd("predict", model, "--dataset", dataset, "--data", data, "--output", out))
+      .stderr;
+  };
+  assert.doesNotMatch(await predicted("plain"), /another graph/);
+  const other = await predicted("club");
+  assert.match(other, /the model was trained on plain-[0-9a-f]{12}; this is another graph, club-/);
+  assert.match(other, /rows of features divided by their sums; this graph's are read as they are/);
+  await imported("--as", "same", "--label-column", "keen", "--features", "rows");
+  assert.doesNotMatch(await predicted("same"), /another graph/);
 });

@@ -2,6 +2,7 @@
 import path from "node:path";
 import { type RawArray, toFloat32 } from "../../formats/arrays.ts";
 import { BadFileError } from "../../formats/errors.ts";
+import { isMatlab } from "../../formats/matlab.ts";
 import type { ArraySource } from "../../formats/npz.ts";
 import { unpickle } from "../../formats/pickle.ts";
 import type { Csr } from "../../graph/csr.ts";
@@ -54,12 +55,12 @@ export const ARRAY_WORDS: ReadonlySet<string> = new Set(
 );
 
 /** Names of files that hold an array, or several. */
-export const ARRAY_FILE = /\.(npy|npz|pkl|pickle)$/i;
+export const ARRAY_FILE = /\.(npy|npz|pkl|pickle|mat)$/i;
 
-/** Whether a file is an npz archive (or another zip), an npy array or a binary pickle. */
+/** Whether a file is an npz archive (or another zip), an npy array, a binary pickle or a MAT-file. */
 export function isArrays(bytes: Buffer): boolean {
   const start = bytes.toString("latin1", 0, 6);
-  return start.startsWith("PK") || start === NPY || bytes[0] === 0x80;
+  return start.startsWith("PK") || start === NPY || bytes[0] === 0x80 || isMatlab(bytes);
 }
 
 const NPY = "\x93NUMPY";
@@ -80,6 +81,7 @@ export async function arraysOf(
     const start = bytes.toString("latin1", 0, 6);
     if (start.startsWith("PK")) arrays.addNpz(bytes, file, named ? name : "");
     else if (start === NPY || /\.npy$/i.test(file)) arrays.addNpy(name, file, () => bytes);
+    else if (isMatlab(bytes) || /\.mat$/i.test(file)) arrays.addMatlab(bytes, file);
     else if (/\.npz$/i.test(file)) arrays.addNpz(bytes, file);
     else arrays.addObject(name, file, unpickle(bytes, file));
   }

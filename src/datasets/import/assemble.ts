@@ -85,34 +85,31 @@ export function assemble(source: string, found: FoundGraph, choices: GraphChoice
   }
   const homophily = homophilyOf(graph);
   const density = nonzeros(raw) / (nodes * raw.columns);
-  return {
-    graph,
-    splits,
-    ...(times && { times }),
-    report: {
-      form: found.form,
-      stored,
-      ...(found.names && { classNames: found.names }),
-      ...(homophily !== undefined && { homophily }),
-      featureRange: rangeOf(raw, density < 1),
-      featureDensity: density,
-      splits: found.splits.length,
-      decisions: [
-        ...found.decisions,
-        ...ofArcs,
-        ...classDecisions(found),
-        ...decisions,
-        ...(splits.length > 1
-          ? [`${splits.length} splits: the first is public, all are geom-gcn:0, :1 ...`]
-          : []),
-        ...(times
-          ? [
-              "nodes have times: --split time:60/20 trains on the oldest 60 %, and tests on the newest 20 %",
-            ]
-          : []),
-      ],
-    },
+  const report: ImportReport = {
+    form: found.form,
+    stored,
+    ...(found.names && { classNames: found.names }),
+    ...(homophily !== undefined && { homophily }),
+    featureRange: rangeOf(raw, density < 1),
+    featureDensity: density,
+    splits: found.splits.length,
+    decisions: [
+      ...found.decisions,
+      ...ofArcs,
+      ...classDecisions(found),
+      ...decisions,
+      ...(splits.length > 1
+        ? [`${splits.length} splits: the first is public, all are geom-gcn:0, :1 ...`]
+        : []),
+      ...(times
+        ? [
+            "nodes have times: --split time:60/20 trains on the oldest 60 %, and tests on the newest 20 %",
+          ]
+        : []),
+    ],
   };
+  const decided = report.decisions;
+  return { graph: { ...graph, decided }, splits, ...(times && { times }), report };
 }
 
 /** The name of the file or folder, as a dataset's name may be. */
@@ -163,12 +160,15 @@ function featuresOf(
 
 function classDecisions({ names, labels, classes, labelSets }: FoundGraph): string[] {
   if (labelSets) return ["a node may have several classes; the measure is micro-F1"];
-  if (names) return ["classes are numbered in the order of their names"];
   if (labels.every((label) => label === UNLABELLED)) {
     return ["no node has a label: the graph is for abkd predict, not for training"];
   }
-  const empty = classes - new Set(labels.filter((label) => label !== UNLABELLED)).size;
-  return empty > 0 ? [`${empty} of ${classes} classes have no node`] : [];
+  const known = new Set(labels.filter((label) => label !== UNLABELLED)).size;
+  return [
+    ...(names ? ["classes are numbered in the order of their names"] : []),
+    ...(known < classes ? [`${classes - known} of ${classes} classes have no node`] : []),
+    ...(known === 1 ? ["all labels are ONE class: there is nothing to learn from them"] : []),
+  ];
 }
 
 function rangeOf({ values, indices }: Csr, zeros: boolean): [number, number] {

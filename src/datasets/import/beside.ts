@@ -68,8 +68,8 @@ export class Beside {
 
   #edgeTable(): { readonly table: TextTable; readonly ends: Ends } {
     if (!this.#edges) {
-      const table = edgeList(this.#folder, this.#tables, this.#choices);
-      this.#edges = { table, ends: readEnds(table, this.#choices) };
+      const { table, choices } = edgeList(this.#folder, this.#tables, this.#choices);
+      this.#edges = { table, ends: readEnds(table, choices) };
     }
     return this.#edges;
   }
@@ -77,7 +77,7 @@ export class Beside {
   #nodeTables(count: number): NodeTable[] {
     const { table: edges, ends } = this.#edgeTable();
     const known = new Set([...ends.from, ...ends.to]);
-    const tables = this.#tables.filter((table) => table !== edges);
+    const tables = this.#tables.filter(({ file }) => file !== edges.file);
     const found = tables.map((table) => readColumns(table, (id) => known.has(id), this.#choices));
     for (const { table, rows } of found) {
       if (rows === count) continue;

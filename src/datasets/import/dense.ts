@@ -109,12 +109,13 @@ export function wholeNumbers(array: RawArray, where: string): Int32Array {
 }
 
 /**
- * Classes of n nodes: n numbers, a column of them, or n x classes of 0 and 1 (one a row, or a set).
+ * Classes of n nodes: n numbers, a column or (as MATLAB has them) a row of them, or n x classes of 0 and 1
+ * (one a row, or a set).
  * @throws BadFileError for anything else
  */
 export function labelsOf(array: RawArray, where: string): FoundLabels {
   const [rows, columns] = array.shape;
-  if (array.shape.length === 1 || (array.shape.length === 2 && columns === 1)) {
+  if (array.shape.length === 1 || (array.shape.length === 2 && (columns === 1 || rows === 1))) {
     if (rows === 0) throw new BadFileError(where, "there are no labels");
     const labels = wholeNumbers(array, where);
     return { labels, classes: countClasses(labels, where) };

@@ -8,6 +8,7 @@ import { MAX_ENTRIES } from "../sparse.ts";
 import { columnOf, columnsOf, listed, type ReadChoices } from "./choices.ts";
 import { plainName } from "./columns.ts";
 import { type FoundGraph, outOfRange } from "./found.ts";
+import { matchTables } from "./match.ts";
 import { idOf } from "./scan.ts";
 
 const SOURCES = ["source", "src", "from", "u", "id_1", "id1", "node_1", "node1", "from_id"].concat([
@@ -22,12 +23,19 @@ export const EDGE_WORDS: ReadonlySet<string> = new Set(
 );
 const EDGE_FILE = /edge|link|cites|arcs|graph|network|relationship/i;
 
+/** The edge list among tables, and what was told of it and of the ids by contents alone. */
+export interface EdgeList {
+  readonly table: TextTable;
+  readonly choices: ReadChoices;
+}
+
 /** @throws BadFileError where no table, or more than one, looks like an edge list */
 export function edgeList(
   folder: string,
   tables: readonly TextTable[],
-  { edgeColumns }: ReadChoices,
-): TextTable {
+  choices: ReadChoices,
+): EdgeList {
+  const { edgeColumns } = choices;
   const byChoice = tables.filter(
     (table) =>
       edgeColumns && listed(edgeColumns).every((word) => columnOf(table, word) !== undefined),
@@ -39,14 +47,27 @@ export function edgeList(
   const byName = tables.filter(({ file }) => EDGE_FILE.test(path.basename(file)));
   const narrow = byName.filter(({ columns }) => columns === 2 || columns === 3);
   const chosen = byChoice.filter((table) => byHeader.includes(table) || byName.includes(table));
-  const ways = [chosen, byChoice, byHeader, narrow, byName];
-  const found = ways.find(({ length }) => length > 0) ?? [];
-  if (found.length === 1) return found[0]!;
+  const known = [chosen, byChoice, byHeader].find(({ length }) => length > 0);
+  const match = known || edgeColumns ? undefined : matchTables(tables);
+  if (match && !(match.byNumbers && byName.length > 0)) {
+    const [from, to] = match.ends;
+    // Without a header, a number would be a column of every other table too.
+    const id =
+      match.nodes.header?.[match.id] ?? (tables.length === 2 ? `${match.id + 1}` : undefined);
+    const told = { idColumn: choices.idColumn ?? id, edgeColumns: `${from + 1},${to + 1}` };
+    return { table: match.edges, choices: { ...choices, ...withoutGaps(told) } };
+  }
+  const found = known ?? [narrow, byName].find(({ length }) => length > 0) ?? [];
+  if (found.length === 1) return { table: found[0]!, choices };
   const names = found.map(({ file }) => path.basename(file)).join(", ");
   const fault = names
     ? `${names} all look like edge lists; keep one (join them, if the edges are in several)`
     : 'no table looks like an edge list; call one "edges.csv", or its columns "source" and "target"';
   throw new BadFileError(folder, fault);
+}
+
+function withoutGaps({ idColumn, ...rest }: { idColumn: string | undefined; edgeColumns: string }) {
+  return { ...rest, ...(idColumn !== undefined && { idColumn }) };
 }
 
 export interface Ends {
@@ -101,9 +122,11 @@ export function edgeDecisions(table: TextTable, { columns }: Ends): string[] {
     (k) => !columns.includes(k),
   );
   const named = (k: number): string => printable(table.header?.[k] ?? String(k + 1));
-  const ends = columnsFound(table).every((k, side) => k === columns[side])
-    ? []
-    : [`edges lead from ${named(columns[0])} to ${named(columns[1])}`];
+  const [from, to] = columns.map((k) => plainName(table.header?.[k] ?? ""));
+  const usual = table.header
+    ? SOURCES.includes(from!) && TARGETS.includes(to!)
+    : columns[0] === 0 && columns[1] === 1;
+  const ends = usual ? [] : [`edges lead from ${named(columns[0])} to ${named(columns[1])}`];
   if (rest.length === 0) return ends;
   const names = rest.slice(0, 5).map(named).join(", ");
   const more = rest.length > 5 ? ` and ${rest.length - 5} more` : "";

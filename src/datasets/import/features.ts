@@ -43,7 +43,7 @@ export function formed(
   switch (form) {
     case undefined:
       if (!features.values?.some((value) => value < 0))
-        return { features, decisions: [said("rows")] };
+        return { features, decisions: [said("rows") + unlikeColumns(features)] };
       return {
         features,
         featuresAsIs: true,
@@ -88,6 +88,20 @@ export function newNodesFault({ name, featuresMade }: Graph): string | undefined
     `the features of ${name} were made ${featuresMade} when it was imported, and new nodes' would be read as ` +
     "they are: prepare the features of all nodes yourself, and import them as-is"
   );
+}
+
+/** Columns whose means differ by more than this are not of one kind, as counts of words are. */
+const UNLIKE = 100;
+
+/** Says that a few large columns hide the others when a row is divided by its sum: age beside income. */
+function unlikeColumns({ rows, columns, indptr, indices, values }: Csr): string {
+  if (!values || 2 * indptr[rows]! < rows * columns) return "";
+  const sums = new Float64Array(columns);
+  for (let k = 0; k < values.length; k++) sums[indices[k]!]! += values[k]!;
+  const means = sums.filter((sum) => sum > 0);
+  const [least, most] = [Math.min(...means), Math.max(...means)];
+  if (columns > 1000 || most < UNLIKE * least) return "";
+  return "; some columns are over 100 times as large as others, which that hides: --features standardised";
 }
 
 function smallSums({ rows, indptr, values }: Csr): string[] {

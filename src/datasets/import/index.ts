@@ -105,7 +105,12 @@ export async function importDataset(
   const given = as !== undefined || Object.values(choices).some((choice) => choice !== undefined);
   const kept = given ? undefined : keptFile(source, dataDir);
   if (kept !== undefined) return registeredKept(kept, source);
-  if (!existsSync(source)) throw new OptionError(`${source}: no such file or folder`);
+  if (!existsSync(source)) {
+    const there = keptFile(source, dataDir);
+    const known =
+      "is a kept graph, about which all is decided: import its files again, under another name";
+    throw new OptionError(there ? `${source} ${known}` : `${source}: no such file or folder`);
+  }
   if (!given && (await isKept(source))) return registeredKept(source, source);
   const found = await read(source, choices);
   const splits = options.splits

@@ -190,6 +190,7 @@ export async function readKept(file: string): Promise<Imported & { readonly from
     ...(featuresMade && { featuresMade }),
     ...(nodeNames && { nodeNames }),
     ...(report.classNames && { classNames: report.classNames }),
+    decided: report.decisions,
   };
   const times = npz.names.includes("times")
     ? toFloat64(npz.array("times"), npz.where("times"))

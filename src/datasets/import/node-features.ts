@@ -3,7 +3,7 @@
 import { cellName, visitRows } from "../../formats/csv.ts";
 import { BadFileError } from "../../formats/errors.ts";
 import type { Csr } from "../../graph/csr.ts";
-import { canonicalFeatures, MAX_SIDE } from "../sparse.ts";
+import { MAX_SIDE, withoutOnes } from "../sparse.ts";
 import type { NodeTable } from "./columns.ts";
 import { featureOf, numbersIn } from "./scan.ts";
 
@@ -50,7 +50,8 @@ export function tableFeatures(
     indptr[node + 1] = at;
   }
   const width = features.reduce((sum, k) => sum + (widths.get(k) ?? 1), 0);
-  return canonicalFeatures({ rows: nodes, columns: width, indptr, indices }, data, table.file);
+  // Sorted already, and may have more entries than a sparse matrix from a file.
+  return withoutOnes({ rows: nodes, columns: width, indptr, indices, values: data });
 
   function listAt(k: number, cell: string, line: number): number[] {
     const numbers = numbersIn(cell)!.map(Number);

@@ -2,6 +2,7 @@
 import { printable } from "../../base/printable.ts";
 import { type RawArray, rawArray, toFloat32, toInt32 } from "../../formats/arrays.ts";
 import { BadFileError } from "../../formats/errors.ts";
+import { readMatlab } from "../../formats/matlab.ts";
 import { npyTexts } from "../../formats/npy-text.ts";
 import { type ArraySource, NpzFile, npyParts, parseNpy } from "../../formats/npz.ts";
 import { unpickle } from "../../formats/pickle.ts";
@@ -90,6 +91,17 @@ export class OwnArrays implements ArraySource {
     const { type, data } = npyParts(whole, where);
     if (/^[|<>=]?O8?$/.test(type)) this.addObject(name, where, unpickle(data, where));
     else this.#entries.set(name, { where, read: () => numbersOrTexts(whole, where) });
+  }
+
+  /** Adds the arrays of a MAT-file. */
+  addMatlab(bytes: Buffer, file: string): void {
+    for (const array of readMatlab(bytes, file)) {
+      const where = `${file}: ${printable(array.name)}`;
+      if ("dense" in array) this.addArray(array.name, where, array.dense);
+      else if (this.#words.has(array.name.toLowerCase())) {
+        this.#addMatrix(`${array.name}_`, where, "csc", array.shape, array.columns);
+      }
+    }
   }
 
   addArray(name: string, where: string, array: RawArray | Texts): void {

@@ -52,14 +52,15 @@ export function scan(table: TextTable): { columns: Column[]; rows: number; first
 }
 
 function note(column: Column, cell: string, line: number): void {
-  const isList = numbersIn(cell) !== undefined;
+  const isPlain = isNumber(cell);
+  const isList = !isPlain && numbersIn(cell) !== undefined;
   if (!isList && column.plainLine === 0) [column.plainLine, column.plain] = [line, cell];
   if (cell === "") {
     if (column.empty++ === 0) column.emptyLine = line;
     return;
   }
   if (/^nan$/i.test(cell)) column.nanLine ||= line;
-  if (isNumber(cell)) {
+  if (isPlain) {
     column.numbers++;
     if (column.whole && !Number.isInteger(Number(cell))) column.whole = false;
   } else {

@@ -45,10 +45,10 @@ export async function readTables(
 ): Promise<FoundGraph> {
   const all = await openTables(folder, names);
   const { sets, rest: tables } = setTables(all);
-  const edges = edgeList(folder, tables, choices);
-  const others = tables.filter((table) => table !== edges);
+  const { table: edges, choices: told } = edgeList(folder, tables, choices);
+  const others = tables.filter(({ file }) => file !== edges.file);
   const lists = inFolder(folder, names, /\.json(\.gz)?$/i);
-  return readTableParts({ folder, edges, others, lists, sets }, choices);
+  return readTableParts({ folder, edges, others, lists, sets }, told);
 }
 
 /** Tables of which it is known what they are. */
@@ -320,11 +320,22 @@ async function featureList(
   return undefined;
 }
 
-/** A column's cells by row. */
-export function columnCells({ table }: NodeTable, column: number): string[] {
-  const texts: string[] = [];
-  visitRows(table, (cells) => texts.push(idOf(cells[column]!)));
-  return texts;
+/** The cells by row of each column that is no feature, read together at the first question. */
+const read = new WeakMap<NodeTable, ReadonlyMap<number, string[]>>();
+
+/** A column's cells by row: of the label, a class, the set, a mask or the time. */
+export function columnCells(nodes: NodeTable, column: number): string[] {
+  const { table, label, classes = [], set, masks = {}, time } = nodes;
+  const wanted = [label, ...classes, set, ...Object.values(masks), time];
+  const known = wanted.filter((k): k is number => k !== undefined);
+  const cells = read.get(nodes) ?? new Map(known.map((k) => [k, [] as string[]]));
+  if (!read.has(nodes)) {
+    visitRows(table, (row) => {
+      for (const [k, texts] of cells) texts.push(idOf(row[k]!));
+    });
+    read.set(nodes, cells);
+  }
+  return cells.get(column)!;
 }
 
 /** A column's cells by node; empty for a node without a row. */

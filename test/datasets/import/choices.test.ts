@@ -1,7 +1,13 @@
 // What one may decide about how a graph's files are read, and what is said where they leave it open.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { loadSplit, type OwnChoices } from "../../../src/datasets/index.ts";
+import {
+  importDataset,
+  loadDataset,
+  loadSplit,
+  type OwnChoices,
+} from "../../../src/datasets/index.ts";
+import { folderOf } from "./support/folder.ts";
 import { PATH, read } from "./support/seen.ts";
 import type { Folder } from "./support/write-forms.ts";
 
@@ -130,5 +136,73 @@ test("numbers with commas, measurements and names as labels are refused, each wi
       "nodes.csv": `id,x,label\n${many.map((k) => `${k},1,person ${k}`).join("\n")}\n`,
     }),
     /column 3 \(label\): 120 different labels for 120 nodes: names or measurements/,
+  );
+});
+
+test("tables whose names and headers say nothing: two columns hold another table's ids", async () => {
+  const people = (rows: readonly string[]) =>
+    `person,joined,age,income,segment\n${rows.join("\n")}\n`;
+  const rows = [
+    "ann,2020-01-02,30,90000,x",
+    "bob,2020-02-03,41,10000,y",
+    "cid,2020-01-02,52,20000,x",
+    "dee,2021-01-02,63,30000,y",
+  ];
+  const payments =
+    "when;payer;payee;sum\n2024-01-01;ann;bob;3\n2024-01-02;bob;cid;4\n2024-01-03;cid;dee;5\n";
+  const { seen: found, decisions } = await read({
+    "people.csv": people(rows),
+    "payments.csv": payments,
+  });
+  assert.equal(found.near, PATH);
+  assert.equal(found.rows, "30 90000|41 10000|52 20000|63 30000");
+  assert.deepEqual(found.labels, [0, 1, 0, 1]);
+  assert.match(decisions, /edges lead from payer to payee/);
+  assert.match(decisions, /ids are those of people\.csv, column person/);
+  assert.match(decisions, /column 5 of people\.csv is taken as the label/);
+  assert.match(
+    decisions,
+    /over 100 times as large as others, which that hides: --features standardised/,
+  );
+  // A header of an edge list that no known word tells from its rows.
+  const named = await read({
+    "people.csv": people(rows),
+    "links.csv": "von,nach\nann,bob\nbob,cid\ncid,dee\n",
+  });
+  assert.equal(named.seen.near, PATH);
+  // Ages are no ids, although each of them is another.
+  await assert.rejects(
+    read({ "people.csv": people(rows), "other.csv": "a;b\n30;41\n41;99\n" }),
+    /no table looks like an edge list/,
+  );
+});
+
+test("one class for all nodes is said", async () => {
+  const files = {
+    "edges.csv": "source,target\na,b\nb,c\nc,d\n",
+    "nodes.csv": "id,x,label\na,1,u\nb,2,u\nc,3,u\nd,4,\n",
+  };
+  assert.match((await read(files)).decisions, /all labels are ONE class/);
+});
+
+test("loadDataset() takes the same choices, and refuses what is none", async () => {
+  const folder = folderOf({
+    "edges.csv": "source,target\na,b\nb,a\nb,c\nc,d\nd,c\n",
+    "nodes.csv": "id,x,mood\na,1,0\nb,2,1\nc,3,0\nd,4,1\n",
+  });
+  const graph = await loadDataset(folder, { own: { arcs: "mutual", labelColumn: "mood" } });
+  assert.deepEqual([...graph.labels], [0, 1, 0, 1]);
+  assert.deepEqual([...graph.adjacency.indices], [1, 0, 3, 2]);
+  assert.match(graph.decided!.join("\n"), /1 arcs without their opposite are left out/);
+  await assert.rejects(
+    loadDataset(folder, { own: { arcs: "directed" as never } }),
+    /importDataset: option "arcs" is "directed"; legal: either, mutual, both$/,
+  );
+  await assert.rejects(loadDataset(folder, { own: { label: "mood" } as never }), /label/);
+  const dataDir = folderOf({});
+  await importDataset(folder, { as: "mine", labelColumn: "mood", dataDir });
+  await assert.rejects(
+    loadDataset("mine", { dataDir, own: { arcs: "mutual" } }),
+    /mine is a kept graph, about which all is decided: import its files again, under another name$/,
   );
 });

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { importDataset, loadSplit } from "../../../src/datasets/index.ts";
 import { writeNpy, writeZip } from "../support/npz-writer.ts";
+import { planetoidToy, range, TOY, toyArcs, toyLabel } from "../support/toy.ts";
 import { folderOf } from "./support/folder.ts";
 import { PATH, read } from "./support/seen.ts";
 import { float, int, npys } from "./support/write-forms.ts";
@@ -135,6 +136,30 @@ test("the Open Graph Benchmark's folders, with their split and years", async () 
   const split = await loadSplit(graph, "public");
   assert.deepEqual([[...split.train], [...split.val], [...split.test]], [[1], [0], [2, 3]]);
   assert.deepEqual([...(await loadSplit(graph, "time:25/25")).train], [1]);
+});
+
+test("Planetoid's eight files, of a graph that the project never saw", async () => {
+  const files = Object.fromEntries(
+    Array.from(planetoidToy(), ([name, bytes]) => [
+      path.basename(name).replace("ind.cora", "ind.mine"),
+      bytes,
+    ]),
+  );
+  const folder = folderOf(files);
+  const { graph, report } = await importDataset(folder);
+  const { nodes, features, classes } = graph;
+  assert.deepEqual([nodes, features.columns, classes], [TOY.nodes, TOY.features, TOY.classes]);
+  assert.equal(graph.adjacency.indices.length, toyArcs());
+  assert.deepEqual([...graph.labels], range(TOY.nodes).map(toyLabel));
+  assert.equal(report.stored.directions, "both");
+  assert.match(report.decisions.join("\n"), /too few nodes for the public split/);
+  const byFile = await importDataset(path.join(folder, "ind.mine.graph"));
+  assert.deepEqual(byFile.graph.adjacency, graph.adjacency);
+  const { "ind.mine.ally": _, ...rest } = files;
+  await assert.rejects(
+    importDataset(folderOf(rest)),
+    /Planetoid's form also needs ind\.mine\.ally$/,
+  );
 });
 
 test("networkx and D3: JSON of nodes and links", async () => {

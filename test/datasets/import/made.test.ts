@@ -24,6 +24,7 @@ const SAME = [
 ].concat([
   // scipy's matrices in object arrays (as in GraphData), in a dict and in a pickle.
   ...["objects.npz", "dict.npz", "pickled"],
+  ...["matlab.mat", "linkx.mat", "graph.json", "zipped"],
 ]);
 /** The forms that name the classes, in the order of the alphabet: cocoa, milk and tea are 2, 1 and 0. */
 const NAMED = ["texts.npz", "names.npz", "scipys"];
