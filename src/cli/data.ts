@@ -117,6 +117,7 @@ async function info(given: string, options: Options): Promise<void> {
     unlabelled: countUnlabelled(graph.labels),
     isolated: countEmptyRows(graph.adjacency),
     ...(graph.classless && { classless: graph.classless.length }),
+    ...relationCounts(graph),
   };
   const constant = constantPredictor(graph);
   const folders = dataFolders(options.data);
@@ -135,12 +136,29 @@ async function info(given: string, options: Options): Promise<void> {
       `${grouped(counts.features)} features (${grouped(counts.featureNonzeros)} nonzeros), ` +
       `${grouped(counts.classes)} classes`,
   );
+  const { types, relations } = counts;
+  if (relations !== undefined) {
+    print(
+      `${counted(types!, "type")}, ${counted(relations, "relation")} with ` +
+        `${grouped(counts.relationArcs!)} arcs, in one direction`,
+    );
+  }
   if (own) for (const line of describeReport(own.report, graph)) print(line);
   for (const file of withoutLabels) print(`${file} is missing; it would add labels`);
   for (const line of describeConstant(constant, graph)) print(line);
   for (const [spec, report] of Object.entries(splits)) {
     print(`${spec.padEnd(18)} ${sayable(report)}${spec === defaultSplit ? " (default)" : ""}`);
   }
+}
+
+function relationCounts({ types, relations }: Graph): {
+  readonly types?: number;
+  readonly relations?: number;
+  readonly relationArcs?: number;
+} {
+  if (!types || !relations) return {};
+  const arcs = relations.reduce((sum, relation) => sum + nonzeros(relation.arcs), 0);
+  return { types: types.length, relations: relations.length, relationArcs: arcs };
 }
 
 function describeConstant(constant: ConstantPredictor | null, graph: Graph): string[] {

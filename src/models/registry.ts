@@ -132,6 +132,7 @@ export function createModel<C extends ModelConfig>(
 
 /** Returns the sizes of a graph that a model of this kind depends on. */
 export function graphShape(graph: Graph, kind: string): GraphShape {
+  needObject(graph, "graphShape: graph", "a graph, as returned by loadDataset()", "features");
   const { features, classes } = graph;
   const relational = findModel(kind).relational && relationalShape(graph);
   return { features: features.columns, classes, ...(relational && { relational }) };
