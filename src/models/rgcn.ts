@@ -4,7 +4,7 @@
 // for each type, learned features where a type has none).
 import * as tf from "@tensorflow/tfjs";
 import type { OptionTable } from "../base/options.ts";
-import { relationalSums, spmm, type TypeRows } from "../tensor/index.ts";
+import { relationalSums, type TypeRows } from "../tensor/index.ts";
 import {
   type Family,
   type Layer,
@@ -104,9 +104,8 @@ function sums(
       )
     : matrices;
   const roots = part("root") as unknown as tf.Tensor3D;
-  const map = relationalSums(graph, x, weights, roots, { types, message });
   const biases = bias as unknown as tf.Tensor2D;
-  return tf.add(map, relational.types === 1 ? biases : spmm(relational.typeOf(types), biases));
+  return relationalSums(graph, x, { weights, roots, biases }, { types, message });
 }
 
 /**

@@ -53,10 +53,11 @@ const arcs = ENDS.map(([source, target], r) =>
 const sparseRows = (inputs: number) => randomSparse(SIZES[2]!, inputs, 9);
 const firsts = SIZES.map((_, t) => SIZES.slice(0, t).reduce((sum, size) => sum + size, 0));
 
-/** W, R and x: of all nodes, or of type 0. */
+/** W, R, b and x: of all nodes, or of type 0. */
 const inputsOf = ({ inputs, outputs, mixed }: Given): Float32Array[] => [
   numbers(ENDS.length * inputs * outputs, 1),
   numbers(SIZES.length * inputs * outputs, 2),
+  numbers(SIZES.length * outputs, 5),
   numbers((mixed ? SIZES[0]! : nodes) * inputs, 3),
 ];
 
@@ -78,14 +79,18 @@ function rowsOf({ inputs, mixed }: Given, x: Numbers, type: number): number[][] 
 }
 
 /** y by its formula, in double precision. */
-function naive(given: Given, [w, r, x]: readonly Numbers[]): Float64Array {
+function naive(given: Given, [w, r, b, x]: readonly Numbers[]): Float64Array {
   const { inputs, outputs, options = {} } = given;
   const types = SIZES.slice(0, options.types ?? SIZES.length);
   const times = (row: readonly number[], all: Numbers, k: number): number[] =>
     Array.from({ length: outputs }, (_, o) =>
       row.reduce((sum, v, i) => sum + v * all[(k * inputs + i) * outputs + o]!, 0),
     );
-  const y = types.map((_, t) => rowsOf(given, x!, t).map((row) => times(row, r!, t)));
+  const y = types.map((_, t) =>
+    rowsOf(given, x!, t).map((row) =>
+      times(row, r!, t).map((sum, o) => sum + b![t * outputs + o]!),
+    ),
+  );
   for (const [k, [source, target]] of ENDS.entries()) {
     const sent = rowsOf(given, x!, source).map((row) => times(row, w!, k));
     for (const [n, row] of (y[target] ?? []).entries()) {
@@ -106,30 +111,27 @@ function found(given: Given) {
     matrix: SparseMatrix.from(arcs[r]!),
   }));
   const sparse = SparseMatrix.from(sparseRows(inputs));
-  const [w, r, x] = inputsOf(given);
+  const [w, r, b, x] = inputsOf(given);
   const result = tf.tidy(() => {
     const constant = tf.tensor2d(numbers(SIZES[1]! * inputs, 4), [SIZES[1]!, inputs]);
     const rows = (own: tf.Tensor2D): tf.Tensor2D | TypeRows[] =>
       mixed ? [own, { constant }, sparse, undefined] : own;
-    const given = [
+    const all = [
       tf.tensor(w!, [ENDS.length, inputs, outputs]),
       tf.tensor(r!, [SIZES.length, inputs, outputs]),
+      tf.tensor(b!, [SIZES.length, outputs]),
       tf.tensor(x!, [mixed ? SIZES[0]! : nodes, inputs]),
     ];
-    const op = (a: tf.Tensor, b: tf.Tensor, c: tf.Tensor): tf.Tensor2D =>
-      relationalSums(
-        { sizes: SIZES, relations },
-        rows(c as tf.Tensor2D),
-        a as tf.Tensor3D,
-        b as tf.Tensor3D,
-        options,
-      );
-    const value = op(...(given as [tf.Tensor, tf.Tensor, tf.Tensor]));
+    const op = (...tensors: tf.Tensor[]): tf.Tensor2D => {
+      const [weights, roots, biases, own] = tensors as [
+        ...[tf.Tensor3D, tf.Tensor3D, tf.Tensor2D, tf.Tensor2D],
+      ];
+      const graph = { sizes: SIZES, relations };
+      return relationalSums(graph, rows(own), { weights, roots, biases }, options);
+    };
+    const value = op(...all);
     const taps = tf.tensor(numbers(value.size, 8), value.shape);
-    const gradients = tf.grads((...all) => op(...(all as [tf.Tensor, tf.Tensor, tf.Tensor])))(
-      given,
-      taps,
-    );
+    const gradients = tf.grads(op)(all, taps);
     return {
       value: value.dataSync<"float32">(),
       gradients: gradients.map((gradient) => gradient.dataSync<"float32">()),
@@ -202,14 +204,22 @@ test("shapes that do not match are refused by name", () => {
   const matrix = SparseMatrix.from(rowNormalised(randomSparse(3, 2, 1)));
   const graph = { sizes: [3, 2], relations: [{ source: 1, target: 0, matrix }] };
   const x = tf.zeros<tf.Rank.R2>([5, 4]);
-  const [w, r] = [tf.zeros<tf.Rank.R3>([1, 4, 6]), tf.zeros<tf.Rank.R3>([2, 4, 6])];
+  const own = {
+    weights: tf.zeros<tf.Rank.R3>([1, 4, 6]),
+    roots: tf.zeros<tf.Rank.R3>([2, 4, 6]),
+    biases: tf.zeros<tf.Rank.R2>([2, 6]),
+  };
   const wrong: [Parameters<typeof relationalSums>, RegExp][] = [
-    [[graph, x, tf.zeros([2, 4, 6]), r], /2 weights for 1 relations/],
-    [[graph, x, w, tf.zeros([1, 4, 6])], /roots \[1,4,6\] for weights \[1,4,6\] and 2 types/],
-    [[graph, tf.zeros([4, 4]), w, r], /x \[4,4\], not \[5,4\]/],
-    [[graph, [undefined, tf.zeros([2, 4])], w, r], /rows \[3,3\] of type 0, not \[3,4\]/],
-    [[graph, x, w, r, { types: 3 }], /3 of 2 types/],
-    [[{ ...graph, sizes: [2, 3] }, x, w, r], /relation 0 is 3 x 2, its types have 2,3 nodes/],
+    [[graph, x, { ...own, weights: tf.zeros([2, 4, 6]) }], /2 weights for 1 relations/],
+    [
+      [graph, x, { ...own, roots: tf.zeros([1, 4, 6]) }],
+      /roots \[1,4,6\] for weights \[1,4,6\] and 2 types/,
+    ],
+    [[graph, x, { ...own, biases: tf.zeros([2, 5]) }], /biases \[2,5\] for weights/],
+    [[graph, tf.zeros([4, 4]), own], /x \[4,4\], not \[5,4\]/],
+    [[graph, [undefined, tf.zeros([2, 4])], own], /rows \[3,3\] of type 0, not \[3,4\]/],
+    [[graph, x, own, { types: 3 }], /3 of 2 types/],
+    [[{ ...graph, sizes: [2, 3] }, x, own], /relation 0 is 3 x 2, its types have 2,3 nodes/],
   ];
   for (const [given, message] of wrong) {
     assert.throws(
