@@ -70,6 +70,15 @@ function parts({ inputs, outputs, first }: LayerSizes, config: RgcnConfig, shape
   ] as const;
 }
 
+/** With bases, each relation's matrix is made, and kept for its gradient. */
+function perStep({ bases, undirected }: RgcnConfig, shape: GraphShape, widths: readonly number[]) {
+  if (bases === 0) return 0;
+  const { relations } = shape.relational ?? {};
+  const count = relations ? readRelations(relations, undirected).length : 1;
+  const sizes = widths.map((width, l) => width * (l === 0 ? shape.features : widths[l - 1]!));
+  return count * sizes.reduce((sum, size) => sum + size, 0);
+}
+
 function start(
   name: string,
   shape: readonly number[],
@@ -118,6 +127,7 @@ const family: Family<RgcnInputs, RgcnConfig> = {
   options,
   defaults: { bases: 0, undirected: false, start: "glorot" },
   parts,
+  perStep,
   start,
   first(inputs, layer) {
     const { rows } = inputs.relational;
