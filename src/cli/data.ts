@@ -152,12 +152,20 @@ async function info(given: string, options: Options): Promise<void> {
   }
 }
 
-/** A line for the types of nodes, the classified one first, and one for each relation. */
+/** More relations than these are counted. */
+const MOST_LISTED = 12;
+
+/** A line for the types of nodes, the classified one first, and one for each relation, or for many together. */
 function describeTypes({ types, relations = [] }: Graph): string[] {
   if (!types) return [];
   const sizes = types.map(({ name, nodes }) => `${printable(name)} ${grouped(nodes)}`);
+  const first = `types: ${sizes.join(", ")}${types.length > 1 ? "; the first is classified" : ""}`;
+  if (relations.length > MOST_LISTED) {
+    const arcs = relations.reduce((sum, relation) => sum + nonzeros(relation.arcs), 0);
+    return [first, `${relations.length} relations with ${grouped(arcs)} arcs, in one direction`];
+  }
   return [
-    `types: ${sizes.join(", ")}; the first is classified`,
+    first,
     ...relations.map(
       ({ name, source, target, arcs }) =>
         `${printable(source)} ${printable(name)} ${printable(target)}: ${grouped(nonzeros(arcs))} arcs`,

@@ -97,6 +97,7 @@ function layeredShapes<I, C extends LayeredConfig>(
     outline: { kind, widths, endsInLogits: true, hidden: width, classes },
     parameters: each((l) => [...own(l), ...norms(l, "gain", "shift")]),
     buffers: each((l) => norms(l, "mean", "variance")),
+    ...(family.perStep && { perStep: family.perStep(config, shape, widths) }),
     perNode: MAPS_A_LAYER * ((layers - 1) * width + itemShare(shape) * classes),
   };
 }
@@ -131,6 +132,8 @@ export interface Family<I, C extends LayeredConfig = LayeredConfig> {
   parts?(sizes: LayerSizes, config: C, shape: GraphShape): readonly Shape[];
   /** Returns the width of a hidden map; `width` if absent. */
   hidden?(config: C): number;
+  /** Returns the fewest numbers that a step holds beside parameters and maps. @param widths of all layers' maps */
+  perStep?(config: C, shape: GraphShape, widths: readonly number[]): number;
   /** Returns the initial value of a layer's parameter. */
   start(name: string, shape: readonly number[], inputs: number, seed: number, config: C): Parameter;
   /** Computes layer 0 from the graph's features, and applies dropout to their entries. */

@@ -139,6 +139,8 @@ export interface Shapes {
   readonly buffers: ReadonlyMap<string, readonly number[]>;
   /** The fewest numbers that a training step holds per node, apart from the parameters. */
   readonly perNode: number;
+  /** The fewest numbers that a step holds besides, whatever the nodes. */
+  readonly perStep?: number;
 }
 
 /** A model. `I`: what its forward pass reads of a graph. */

@@ -83,7 +83,6 @@ export class RelationalForms {
   readonly #graph: Graph;
   readonly #types: readonly Pick<NodeType, "name" | "nodes">[];
   readonly #made = new Map<string, RelationalGraph>();
-  readonly #typeOf = new Map<number, SparseMatrix>();
   #rows: readonly TypeRows[] | undefined;
 
   constructor(graph: Graph) {
@@ -110,29 +109,14 @@ export class RelationalForms {
     return made;
   }
 
-  /** Nodes x types, with a one for each node's type. @param types whose nodes have rows, from the first */
-  typeOf(types: number): SparseMatrix {
-    const made = this.#typeOf.get(types);
-    if (made) return made;
-    const sizes = this.#types.slice(0, types).map(({ nodes }) => nodes);
-    const rows = sizes.reduce((sum, size) => sum + size, 0);
-    const indices = Int32Array.from(sizes.flatMap((size, t) => new Array<number>(size).fill(t)));
-    const indptr = Int32Array.from({ length: rows + 1 }, (_, row) => row);
-    const matrix = SparseMatrix.from({ rows, columns: this.types, indptr, indices });
-    this.#typeOf.set(types, matrix);
-    return matrix;
-  }
-
   dispose(): void {
     for (const { relations } of this.#made.values())
       for (const { matrix } of relations) matrix.dispose();
-    for (const matrix of this.#typeOf.values()) matrix.dispose();
     for (const rows of this.#rows ?? []) {
       if (rows instanceof SparseMatrix) rows.dispose();
       else if (rows && "constant" in rows) rows.constant.dispose();
     }
     this.#made.clear();
-    this.#typeOf.clear();
     this.#rows = undefined;
   }
 

@@ -4,7 +4,7 @@
 // for each type, learned features where a type has none).
 import * as tf from "@tensorflow/tfjs";
 import type { OptionTable } from "../base/options.ts";
-import { relationalSums, spmm, type TypeRows } from "../tensor/index.ts";
+import { relationalSums, type TypeRows } from "../tensor/index.ts";
 import {
   type Family,
   type Layer,
@@ -70,6 +70,15 @@ function parts({ inputs, outputs, first }: LayerSizes, config: RgcnConfig, shape
   ] as const;
 }
 
+/** With bases, each relation's matrix is made, and kept for its gradient. */
+function perStep({ bases, undirected }: RgcnConfig, shape: GraphShape, widths: readonly number[]) {
+  if (bases === 0) return 0;
+  const { relations } = shape.relational ?? {};
+  const count = relations ? readRelations(relations, undirected).length : 1;
+  const sizes = widths.map((width, l) => width * (l === 0 ? shape.features : widths[l - 1]!));
+  return count * sizes.reduce((sum, size) => sum + size, 0);
+}
+
 function start(
   name: string,
   shape: readonly number[],
@@ -104,9 +113,8 @@ function sums(
       )
     : matrices;
   const roots = part("root") as unknown as tf.Tensor3D;
-  const map = relationalSums(graph, x, weights, roots, { types, message });
   const biases = bias as unknown as tf.Tensor2D;
-  return tf.add(map, relational.types === 1 ? biases : spmm(relational.typeOf(types), biases));
+  return relationalSums(graph, x, { weights, roots, biases }, { types, message });
 }
 
 /**
@@ -119,6 +127,7 @@ const family: Family<RgcnInputs, RgcnConfig> = {
   options,
   defaults: { bases: 0, undirected: false, start: "glorot" },
   parts,
+  perStep,
   start,
   first(inputs, layer) {
     const { rows } = inputs.relational;

@@ -39,10 +39,10 @@ function leastNumbers(config: RunConfig, graph: Graph): number {
   const { nodes, classes } = graph;
   const shapesOf = (run: Pick<RunConfig, "model" | "features">) =>
     modelShapes(run.model, readShape(run, graphShape(graph, run.model.kind)));
-  const { outline, parameters, perNode } = shapesOf(config);
+  const { outline, parameters, perNode, perStep = 0 } = shapesOf(config);
   const sizes = [...parameters.values()].map((dims) => dims.reduce((size, side) => size * side, 1));
   const stepNodes = Math.min(nodes, training.batch ?? nodes);
-  const one = COPIES * sizes.reduce((sum, size) => sum + size, 0) + perNode * stepNodes;
+  const one = COPIES * sizes.reduce((sum, size) => sum + size, 0) + perNode * stepNodes + perStep;
   const own = studentCount(method) * one;
   if (!method || !(teacher || teacherOutputs)) return own;
   const options = method.options as Readonly<Record<string, OptionValue>>;

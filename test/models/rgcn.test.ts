@@ -87,6 +87,16 @@ test("AIFB's, 2L-16H, has a matrix for each of 90 relations, one for the node it
   assert.equal(count({ ...plain, width: 16, bases: 30 }), bases);
 });
 
+test("what a step needs at least is known beforehand: maps of the nodes that have them, bases' matrices", () => {
+  const nodes = 736_389 + 1_134_649 + 59_965 + 8_740;
+  // Three numbers for each hidden one, and the logits of the papers alone.
+  const { perNode, perStep } = modelShapes({ ...plain, ...asMag, width: 32 }, mag);
+  assert.equal(perStep, 0);
+  assert.ok(Math.abs(perNode - 3 * (32 + (349 * 736_389) / nodes)) < 1e-6);
+  const based = modelShapes({ ...plain, ...asMag, width: 32, bases: 2 }, mag);
+  assert.equal(based.perStep, 7 * (128 * 32 + 32 * 349));
+});
+
 test("weights start as PyG's RGCNConv, or as the Linear layers of ogbn-mag's", () => {
   const shape = { ...mag, features: 100, classes: 50 };
   const small = {

@@ -130,3 +130,14 @@ test("an RGCN learns what only relations tell, and refuses a graph that has othe
     );
   }
 });
+
+test("a model that cannot fit is refused before anything is made", async (t) => {
+  const config = teacherConfig(subject, {
+    model: { kind: "rgcn", layers: 40, width: 4096 },
+    training,
+  });
+  await assert.rejects(
+    runTrials([config], { runsDir: temporaryFolder(t), engine: "wasm" }),
+    /RGCN 40L-4096H on 65 nodes needs at least \d+ GiB, but the engine has 4.0/,
+  );
+});

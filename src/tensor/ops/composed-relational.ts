@@ -1,14 +1,18 @@
 // relationalSums() composed of smaller operators: for the native engine, and where messages are changed.
 import * as tf from "@tensorflow/tfjs";
-import type { RelationalGraph, RelationalOptions, TypeRows } from "./relational-graph.ts";
+import type {
+  RelationalGraph,
+  RelationalOptions,
+  RelationalWeights,
+  TypeRows,
+} from "./relational-graph.ts";
 import { SparseMatrix, spmm } from "./sparse.ts";
 
 /** Takes and returns what relationalSums() does. */
 export function composedRelationalSums(
   { sizes, relations }: RelationalGraph,
   x: tf.Tensor2D | readonly TypeRows[],
-  weights: tf.Tensor3D,
-  roots: tf.Tensor3D,
+  { weights, roots, biases }: RelationalWeights,
   { types = sizes.length, message }: RelationalOptions,
 ): tf.Tensor2D {
   const [, inputs, outputs] = weights.shape;
@@ -30,7 +34,9 @@ export function composedRelationalSums(
     const all = sizes.map((_, t) => times(t, w));
     return rowsOf(message(all.length > 1 ? tf.concat(all) : all[0]!), source);
   };
-  const sums = sizes.slice(0, types).map((_, t) => times(t, matrix(roots, t)));
+  const sums: tf.Tensor2D[] = sizes
+    .slice(0, types)
+    .map((_, t) => tf.add(times(t, matrix(roots, t)), tf.slice(biases, [t, 0], [1, outputs])));
   for (const [r, { source, target, matrix: arcs }] of relations.entries()) {
     if (target >= types) continue;
     sums[target] = tf.add(sums[target]!, spmm(arcs, sent(source, matrix(weights, r))));

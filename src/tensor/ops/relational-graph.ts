@@ -29,12 +29,20 @@ export interface RelationalOptions {
   readonly message?: ((sent: tf.Tensor2D) => tf.Tensor2D) | undefined;
 }
 
+export interface RelationalWeights {
+  /** W, relations x inputs x outputs. */
+  readonly weights: tf.Tensor3D;
+  /** R, types x inputs x outputs. */
+  readonly roots: tf.Tensor3D;
+  /** b, types x outputs. */
+  readonly biases: tf.Tensor2D;
+}
+
 /** @throws {RangeError} for shapes that do not match */
 export function checkRelational(
   { sizes, relations }: RelationalGraph,
   x: tf.Tensor2D | readonly TypeRows[],
-  weights: tf.Tensor3D,
-  roots: tf.Tensor3D,
+  { weights, roots, biases }: RelationalWeights,
   { types = sizes.length }: RelationalOptions,
 ): void {
   const fail = (what: string): never => {
@@ -44,6 +52,9 @@ export function checkRelational(
   if (count !== relations.length) fail(`${count} weights for ${relations.length} relations`);
   if (roots.shape.join() !== [sizes.length, inputs, outputs].join()) {
     fail(`roots [${roots.shape}] for weights [${weights.shape}] and ${sizes.length} types`);
+  }
+  if (biases.shape.join() !== [sizes.length, outputs].join()) {
+    fail(`biases [${biases.shape}] for weights [${weights.shape}] and ${sizes.length} types`);
   }
   if (!(types >= 1 && types <= sizes.length)) fail(`${types} of ${sizes.length} types`);
   for (const [r, { source, target, matrix }] of relations.entries()) {

@@ -10,6 +10,7 @@ import {
   checkRelational,
   type RelationalGraph,
   type RelationalOptions,
+  type RelationalWeights,
   type TypeRows,
 } from "./relational-graph.ts";
 import { SparseMatrix, sparseProduct } from "./sparse.ts";
@@ -17,32 +18,27 @@ import { SparseMatrix, sparseProduct } from "./sparse.ts";
 /**
  * For a node i of type t:
  *
- *     y_i = x_i R_t + sum over relations r into t, sum over j: A_r[i, j] x_j W_r
+ *     y_i = x_i R_t + b_t + sum over relations r into t, sum over j: A_r[i, j] x_j W_r
  *
- * Differentiable with respect to W, R and the tensors of x. Each relation's map comes before or after its sum,
+ * Differentiable with respect to W, R, b and the tensors of x. Each relation's map comes before or after its sum,
  * whichever is narrower; no array has a row per arc.
  *
  * @param x nodes x inputs, or the rows of each type
- * @param weights W, relations x inputs x outputs
- * @param roots R, types x inputs x outputs
  * @returns y, nodes x outputs
  * @throws {RangeError} for shapes that do not match
  */
 export function relationalSums(
   graph: RelationalGraph,
   x: tf.Tensor2D | readonly TypeRows[],
-  weights: tf.Tensor3D,
-  roots: tf.Tensor3D,
+  own: RelationalWeights,
   options: RelationalOptions = {},
 ): tf.Tensor2D {
   needObject(graph, "relationalSums: graph", "{ sizes, relations }", "sizes", "relations");
   needArray(graph.relations, "relationalSums: graph.relations", "an array of relations");
-  needObject(weights, "relationalSums: weights", "a tensor of three dimensions", "shape");
-  needObject(roots, "relationalSums: roots", "a tensor of three dimensions", "shape");
-  checkRelational(graph, x, weights, roots, options);
-  if (nativeIsCurrent() || options.message) {
-    return composedRelationalSums(graph, x, weights, roots, options);
-  }
+  needObject(own, "relationalSums: weights", "tensors", "weights", "roots", "biases");
+  checkRelational(graph, x, own, options);
+  if (nativeIsCurrent() || options.message) return composedRelationalSums(graph, x, own, options);
+  const { weights, roots, biases } = own;
   const run = new RelationalRun(runningBackend(), graph, x, weights, options.types);
   const op = tf.customGrad((...args: unknown[]) => {
     const save = args.pop() as tf.GradSaveFunc;
@@ -54,7 +50,7 @@ export function relationalSums(
         run.backward(dy, saved)) as unknown as () => tf.Tensor,
     };
   });
-  return op(weights, roots, ...run.tensors) as tf.Tensor2D;
+  return op(weights, roots, biases, ...run.tensors) as tf.Tensor2D;
 }
 
 /** Where the kernels find a type's rows: in an input of the operator, from a row of it on, or elsewhere. */
@@ -115,8 +111,8 @@ class RelationalRun {
     this.tensors = tensors;
   }
 
-  /** @param inputs weights, roots, and the tensors of x */
-  forward([weights, roots, ...xs]: tf.Tensor[]): tf.Tensor {
+  /** @param inputs weights, roots, biases, and the tensors of x */
+  forward([weights, roots, biases, ...xs]: tf.Tensor[]): tf.Tensor {
     const { sizes, relations } = this.#graph;
     const out = this.#backend.allocate([this.#rows(), this.#outputs]);
     const y = (t: number) => this.#row(out, this.#firsts[t]!, this.#outputs);
@@ -138,23 +134,32 @@ class RelationalRun {
         });
       }
     }
+    for (let t = 0; t < this.#types; t++) {
+      const b = this.#row(biases!, t, this.#outputs);
+      this.#backend.engine.run("combineRows", sizes[t]!, y(t), b, y(t), this.#outputs, 1, 1);
+    }
     return asTensor(out);
   }
 
   /** @param saved as forward() takes them */
-  backward(dy: tf.Tensor, [weights, roots, ...xs]: tf.Tensor[]): tf.Tensor[] {
+  backward(dy: tf.Tensor, [weights, roots, biases, ...xs]: tf.Tensor[]): tf.Tensor[] {
     const { sizes, relations } = this.#graph;
-    const [dw, dr] = [weights!, roots!].map(({ shape }) => this.#backend.allocate(shape));
+    const [dw, dr, db] = [weights!, roots!, biases!].map(({ shape }) =>
+      this.#backend.allocate(shape),
+    );
     const dxs = xs.map(({ shape }) => this.#backend.allocate(shape));
     const at = (t: number) => this.#row(dy, this.#firsts[t]!, this.#outputs);
     for (let t = 0; t < sizes.length; t++) {
       const { dx } = this.#dense(t, xs, dxs);
       if (t >= this.#types) {
         this.#zero(dr!, t * this.#inputs, this.#inputs, this.#outputs);
+        this.#zero(db!, t, 1, this.#outputs);
         this.#zeroRows(t, dxs);
         continue;
       }
       this.#weightGradient(t, xs, at(t), this.#of(dr!, t));
+      const [outputs, to] = [this.#outputs, this.#row(db!, t, this.#outputs)];
+      this.#backend.engine.run("sumColumns", outputs, at(t), to, sizes[t]!, outputs, 1);
       if (dx) this.#back(at(t), this.#of(roots!, t), dx, sizes[t]!, false);
     }
     for (const [r, { source, target, matrix }] of relations.entries()) {
@@ -185,7 +190,7 @@ class RelationalRun {
         });
       }
     }
-    return [dw!, dr!, ...dxs].map(asTensor);
+    return [dw!, dr!, db!, ...dxs].map(asTensor);
   }
 
   #rows(): number {
