@@ -25,9 +25,10 @@ export async function loadMusae(
   read: ReadFile,
 ): Promise<Graph> {
   const [features, edges, target] = musaeFiles(stem) as [string, string, string];
-  const texts = labelTexts(await open(target, label, read), label);
+  const pages = await open(target, label, read);
+  const texts = labelTexts(pages, label);
   const nodes = texts.length;
-  const { labels, classes, names } = classesOf(texts, target);
+  const { labels, classes, names } = classesOf(texts, pages.file);
   const table = await open(edges, "id_1", read);
   const [from, to]: [number[], number[]] = [[], []];
   visitRows(table, (cells, line) => {
