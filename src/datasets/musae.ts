@@ -13,8 +13,8 @@ export function musaeFiles(stem: string): string[] {
 }
 
 /**
- * Nodes are numbered from 0 in all three files; classes in the order of their names. Features are binary and
- * read as they are, as PyG reads them: divided by their rows' sums, GCN learns three times as slowly.
+ * Nodes are numbered from 0 in all three files; classes in the order of their names. Features are binary, and models
+ * read them as they are (docs/decisions.md).
  * Source: benedekrozemberczki/MUSAE, `input/`.
  * @param label the column of the label in the table
  */
