@@ -33,6 +33,7 @@ const MEANT: Readonly<Record<string, readonly string[]>> = {
   resultsTable: ["[]"],
   runTrials: ["[]"],
   startEngine: ["undefined"],
+  syntheticMag: ["undefined", "{}"],
   table9Claims: ["undefined", "{}", "[]"],
   termTable: ["[]"],
   Words: ["[]"],
