@@ -6,6 +6,7 @@
 import { spawnSync } from "node:child_process";
 import {
   createWriteStream,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -44,11 +45,18 @@ if (child === "measure") {
   const measured: Measured = {
     wall: (performance.now() - start) / 1000,
     cpu: (user + system) / 1e6,
-    peak: process.resourceUsage().maxRSS / 1024,
+    peak: peakMegabytes(),
     arcs: nonzeros(graph.adjacency),
   };
   console.log(JSON.stringify(measured));
 } else await writeDocument();
+
+/** The process's own peak: on Linux a child's `maxRSS` includes its parent's. */
+function peakMegabytes(): number {
+  const status = "/proc/self/status";
+  const own = existsSync(status) && /VmHWM:\s+(\d+) kB/.exec(readFileSync(status, "utf8"))?.[1];
+  return Number(own || process.resourceUsage().maxRSS) / 1000;
+}
 
 function measure(dataset: string, data: string): Measured {
   const self = fileURLToPath(import.meta.url);
