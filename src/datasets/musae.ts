@@ -13,8 +13,8 @@ export function musaeFiles(stem: string): string[] {
 }
 
 /**
- * Nodes are numbered from 0 in all three files; classes in the order of their names. Features are binary and
- * read as they are, as PyG reads them: divided by their rows' sums, GCN learns three times as slowly.
+ * Nodes are numbered from 0 in all three files; classes in the order of their names. Features are binary, and models
+ * read them as they are (docs/decisions.md).
  * Source: benedekrozemberczki/MUSAE, `input/`.
  * @param label the column of the label in the table
  */
@@ -25,9 +25,10 @@ export async function loadMusae(
   read: ReadFile,
 ): Promise<Graph> {
   const [features, edges, target] = musaeFiles(stem) as [string, string, string];
-  const texts = labelTexts(await open(target, label, read), label);
+  const pages = await open(target, label, read);
+  const texts = labelTexts(pages, label);
   const nodes = texts.length;
-  const { labels, classes, names } = classesOf(texts, target);
+  const { labels, classes, names } = classesOf(texts, pages.file);
   const table = await open(edges, "id_1", read);
   const [from, to]: [number[], number[]] = [[], []];
   visitRows(table, (cells, line) => {

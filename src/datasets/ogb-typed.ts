@@ -4,7 +4,7 @@ import path from "node:path";
 import { gunzipSync } from "node:zlib";
 import { printable } from "../base/printable.ts";
 import { BadFileError } from "../formats/errors.ts";
-import { csrFromPairs } from "../graph/csr.ts";
+import { csrFromPairs, nonzeros } from "../graph/csr.ts";
 import type { Graph, NodeType, Relation } from "../graph/graph.ts";
 import { unionOf } from "../graph/union.ts";
 import { countClasses } from "./gnn-benchmark.ts";
@@ -80,9 +80,15 @@ export async function loadOgbTyped(
       const sizeOf = (type: string): number => types.find((one) => one.name === type)!.nodes;
       const [rows, columns] = [sizeOf(tail), sizeOf(head)];
       const [from, to] = await readArcs(edges, await readCount(count), columns, rows);
+      needArcs(tables[0], rows + columns, from.length);
       const arcs = csrFromPairs(rows, columns, to, from);
       relations.push({ name: relation, source: head, target: tail, arcs });
     }
+    needArcs(
+      tables[0],
+      nodes,
+      relations.reduce((sum, { arcs }) => sum + nonzeros(arcs), 0),
+    );
     const labels = await readLabels(classes, first.nodes);
     const [values, columns] = await readFeatures(feats, first.nodes);
     return {
@@ -98,6 +104,13 @@ export async function loadOgbTyped(
     };
   };
   return cachedGraph(name, path.join(source.cache, name), files, make, source.onWarning);
+}
+
+/** @throws BadFileError for so many nodes beside so few arcs that it is no count: nothing else states most types' */
+function needArcs(file: string, nodes: number, arcs: number): void {
+  const most = (1 << 20) + 16 * arcs;
+  if (nodes > most)
+    throw new BadFileError(file, `${nodes} nodes for ${arcs} arcs; at most ${most}`);
 }
 
 /** Source type, relation, target type. */

@@ -138,10 +138,14 @@ export function csrFromDense(
   }
   indptr.fill(count, dense.length / columns + 1);
   const indices = new Int32Array(count);
+  const values = count === dense.length ? dense : new Float32Array(count);
   for (let k = 0, at = 0; k < dense.length; ) {
-    for (let c = 0; c < columns; c++) if (dense[k++] !== 0) indices[at++] = c;
+    for (let c = 0; c < columns; c++, k++) {
+      if (dense[k] === 0) continue;
+      indices[at] = c;
+      values[at++] = dense[k]!;
+    }
   }
-  const values = count === dense.length ? dense : dense.filter((value) => value !== 0);
   return withoutOnes({ rows, columns, indptr, indices, values });
 }
 

@@ -1,7 +1,7 @@
 // Real graphs in GraphSAINT's form whose features are not to be had: their topology, labels and split, features made.
 import { BadFileError } from "../formats/errors.ts";
 import { NpzFile } from "../formats/npz.ts";
-import type { Graph } from "../graph/graph.ts";
+import { type Graph, UNLABELLED } from "../graph/graph.ts";
 import { readCsr } from "./gnn-benchmark.ts";
 import { sparseArcs } from "./import/arrays.ts";
 import { parseJson } from "./import/feature-list.ts";
@@ -34,6 +34,8 @@ export async function loadTopology(
     parseJson(map.path, map.bytes),
     nodes,
   );
+  const without = labels.indexOf(UNLABELLED);
+  if (without >= 0) throw new BadFileError(map.path, `node ${without} of ${nodes} has no class`);
   if (labelSets) throw new BadFileError(map.path, "sets of classes; one class a node is expected");
   return {
     name,

@@ -71,17 +71,28 @@ function elementwiseTrials(size: number): Trial[] {
   ];
 }
 
-function combineRowsTrial(rows: number, columns: number): Trial {
+function rowsTrials(rows: number, columns: number): Trial[] {
   const [a, b] = [numbers(rows * columns, 5), numbers(columns, 6)];
-  return {
+  const shared = {
     title: `${rows} x ${columns}`,
-    kernel: "combineRows",
     units: rows,
     inputs: { a, b },
     outputs: { out: rows * columns },
-    args: ["a", "b", "out", columns, 1, -1],
-    expected: { out: float32(a.map((v, i) => v - b[i % columns]!)) },
   };
+  return [
+    {
+      ...shared,
+      kernel: "combineRows",
+      args: ["a", "b", "out", columns, 1, -1],
+      expected: { out: float32(a.map((v, i) => v - b[i % columns]!)) },
+    },
+    {
+      ...shared,
+      kernel: "multiplyRows",
+      args: ["a", "b", "out", columns],
+      expected: { out: float32(Array.from(a, (v, i) => v * b[i % columns]!)) },
+    },
+  ];
 }
 
 function sumTrials(outer: number, reduced: number): Trial[] {
@@ -314,7 +325,9 @@ for (const flavour of FLAVOURS) {
 
     test("one row combined with all rows", () => {
       for (const rows of [0, 1, 3, 65]) {
-        for (const columns of [1, 3, 4, 7, 64, 65]) check(flavour, combineRowsTrial(rows, columns));
+        for (const columns of [1, 3, 4, 7, 64, 65]) {
+          for (const trial of rowsTrials(rows, columns)) check(flavour, trial);
+        }
       }
     });
 

@@ -59,6 +59,27 @@ export function multiply(begin: i32, end: i32, A: usize, B: usize, OUT: usize): 
   for (; e < last; e += 4) store<f32>(OUT + e, load<f32>(A + e) * load<f32>(B + e));
 }
 
+/** OUT[r] = A[r] * B for rows begin <= r < end, element by element: the one row B is used for all. */
+export function multiplyRows(
+  begin: i32,
+  end: i32,
+  A: usize,
+  B: usize,
+  OUT: usize,
+  columns: i32,
+): void {
+  const step = (<usize>columns) << 2;
+  for (let r = begin; r < end; r++) {
+    const a = A + <usize>r * step,
+      out = OUT + <usize>r * step;
+    let c: usize = 0;
+    for (; c + 16 <= step; c += 16) {
+      v128.store(out + c, f32x4.mul(v128.load(a + c), v128.load(B + c)));
+    }
+    for (; c < step; c += 4) store<f32>(out + c, load<f32>(a + c) * load<f32>(B + c));
+  }
+}
+
 /** OUT = A * s for elements begin <= e < end. */
 export function scale(begin: i32, end: i32, A: usize, OUT: usize, s_: f32): void {
   const s = f32x4.splat(s_),

@@ -5,7 +5,7 @@ export { arcCrossEntropy, arcDifferences, arcPairs, arcSigns } from "./arcs";
 export { contrastRows } from "./contrast";
 export { descend, ELEMENTS_A_UNIT } from "./descend";
 export { applyBits, dropout } from "./dropout";
-export { combine, combineRows, multiply, relu, scale } from "./elementwise";
+export { combine, combineRows, multiply, multiplyRows, relu, scale } from "./elementwise";
 export { addHeads, arcSums, gatBackward, gatForward, gatWeights, headDots } from "./gat";
 export { gcniiBackward, gcniiForward, gcniiWeightGradient } from "./gcnii";
 export { layerRows, layerRowsGradient } from "./layer-rows";

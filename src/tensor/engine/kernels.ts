@@ -170,6 +170,11 @@ export const KERNELS = {
     traffic: ({ DX, columns }, units) => each(units * columns, DX ? 2 : 1, DX ? 3 : 1),
   }),
   multiply: kernel("A B OUT", elementwise(0.3, 3, 1)),
+  multiplyRows: kernel("A B OUT columns", {
+    grain: 4,
+    cost: ({ columns }) => 2 + 0.25 * columns,
+    traffic: ({ columns }, units) => each(units * columns, 2, 1),
+  }),
   narrowBackward: kernel("PLAN first last", narrowStages),
   narrowForward: kernel("PLAN first last", narrowStages),
   narrowHead: kernel("X W BIAS Y width classes", {

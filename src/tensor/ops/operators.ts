@@ -197,7 +197,7 @@ function oneRowEach(a: readonly number[], b: readonly number[]): number | undefi
   return tf.util.arraysEqual([...b], wanted) ? leading.reduce((p, q) => p * q, 1) : undefined;
 }
 
-/** a b for equal shapes, or if one of them is a single number. */
+/** a b for equal shapes, or if one of them is a single number or one row for all rows of the other. */
 function multiply({ inputs, backend }: Call): TensorInfo | undefined {
   const a = inputs["a"]!;
   const b = inputs["b"]!;
@@ -208,11 +208,26 @@ function multiply({ inputs, backend }: Call): TensorInfo | undefined {
     backend.engine.run("multiply", size(a), from, and, to);
     return out;
   }
-  const [tensor, factor] = b.shape.length === 0 ? [a, b] : [b, a];
-  if (factor.shape.length > 0) return undefined;
+  // A product's factors may come in either order: its bits are the same.
+  const isLarger = a.shape.length > 0 && size(a) >= size(b);
+  const [tensor, factor] = b.shape.length === 0 || isLarger ? [a, b] : [b, a];
+  if (factor.shape.length > 0) return multiplyRows(backend, tensor, factor);
   const out = backend.allocate(tensor.shape);
   const value = backend.floats(factor)[0]!;
   backend.engine.run("scale", size(tensor), backend.address(tensor), backend.address(out), value);
+  return out;
+}
+
+function multiplyRows(
+  backend: Backend,
+  tensor: TensorInfo,
+  row: TensorInfo,
+): TensorInfo | undefined {
+  const columns = tensor.shape.at(-1) ?? 0;
+  if (columns === 0 || oneRowEach(tensor.shape, row.shape) !== 1) return undefined;
+  const out = backend.allocate(tensor.shape);
+  const [from, by, to] = [backend.address(tensor), backend.address(row), backend.address(out)];
+  backend.engine.run("multiplyRows", size(tensor) / columns, from, by, to, columns);
   return out;
 }
 
