@@ -115,7 +115,8 @@ export class Inspector {
       objectGroup: GROUP,
     };
     this.#session.post("Runtime.evaluate", parameters, (error, reply) => {
-      isEmpty = !error && reply.exceptionDetails?.exception?.className === "ReferenceError";
+      const exception = error ? undefined : (reply as Reply).exceptionDetails?.exception;
+      isEmpty = exception?.className === "ReferenceError";
     });
     this.release();
     return isEmpty;
