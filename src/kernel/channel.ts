@@ -55,8 +55,8 @@ export type Outcome =
   | Failure;
 
 export type Event =
-  /** Cells can run. */
-  | { readonly type: "ready" }
+  /** Cells can run. `names` are those that the first one can use. */
+  | { readonly type: "ready"; readonly names: readonly string[] }
   | {
       readonly type: "stream";
       readonly cell: CellId;

@@ -45,6 +45,8 @@ class Supervisor {
   readonly #usage = new UsageMeter();
   readonly #comms: Comms;
   readonly #members = new Map<number, (names: readonly string[]) => void>();
+  /** What cells could name when the runner last told: the answer while it is busy. At first, this process's globals. */
+  #names: readonly string[] = Object.getOwnPropertyNames(globalThis);
   readonly #handlers: Readonly<Record<"shell" | "control", ReadonlyMap<string, Handler>>>;
   #questions = 0;
   /** The question to the user that waits for an answer. */
@@ -213,6 +215,7 @@ class Supervisor {
     }
     switch (event.type) {
       case "ready":
+        this.#names = event.names;
         if (!this.#executions.running) {
           this.#sockets.publish("status", {}, { execution_state: "idle" });
         }
@@ -235,6 +238,7 @@ class Supervisor {
         break;
       case "members":
         this.#members.get(event.request)?.(event.names);
+        this.#members.delete(event.request);
         break;
       case "done":
         this.#executions.done(event.cell, event.outcome);
@@ -325,11 +329,14 @@ class Supervisor {
   async #askMembers(expression: string): Promise<readonly string[]> {
     const request = ++this.#questions;
     const { promise, resolve } = Promise.withResolvers<readonly string[]>();
-    this.#members.set(request, resolve);
+    const isAll = expression.trim() === "";
+    this.#members.set(request, (names) => {
+      if (isAll) this.#names = names;
+      resolve(names);
+    });
     this.#runner.send({ type: "members", request, expression });
-    const names = await Promise.race([promise, delay(MEMBERS_MILLISECONDS, [])]);
-    this.#members.delete(request);
-    return names;
+    const late = delay(MEMBERS_MILLISECONDS, undefined);
+    return (await Promise.race([promise, late])) ?? (isAll ? this.#names : []);
   }
 
   /** Replies to all front ends, then ends everything; the runner by force if need be. */

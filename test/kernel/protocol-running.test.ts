@@ -40,6 +40,21 @@ suite("interrupt", () => {
   });
 });
 
+test("Tab in a fresh kernel that is busy offers the runtime's own names, without waiting for types", async () => {
+  await using kernel = await start();
+  const loop = kernel.execute("for (;;);");
+  await next(kernel, ({ header }) => header.msg_type === "execute_input");
+  const { reply } = await kernel.request("shell", "complete_request", {
+    code: "conso",
+    cursor_pos: 5,
+  });
+  assert.deepEqual(reply.content["matches"], ["console"]);
+  // The answer of the types, which take seconds to start, would name a type for each match.
+  assert.deepEqual(reply.content["metadata"], {});
+  await kernel.interrupt();
+  await loop;
+});
+
 suite("type warnings", () => {
   const wrong = (name: string): string => `let ${name}: number = 'text'; ${name}`;
 

@@ -37,7 +37,7 @@ test("events, streams and raw bytes keep their order, wherever the bytes are cut
   const long = "größer 🐈 ".repeat(2000);
   const bytes = written(token, (frames, fd) => {
     writeSync(fd, "raw ü one \u001e");
-    frames.event({ type: "ready" });
+    frames.event({ type: "ready", names: ["é"] });
     frames.stream(7, "stdout", "line 🐈\n");
     frames.stream(7, "stderr", long);
     writeSync(fd, "🐈 two");
@@ -47,7 +47,7 @@ test("events, streams and raw bytes keep their order, wherever the bytes are cut
   });
   const expected: Decoded[] = [
     { type: "raw", text: "raw ü one \u001e" },
-    { type: "ready" },
+    { type: "ready", names: ["é"] },
     { type: "stream", cell: 7, name: "stdout", text: "line 🐈\n" },
     { type: "stream", cell: 7, name: "stderr", text: long },
     { type: "raw", text: "🐈 two" },

@@ -113,7 +113,7 @@ export class Cells {
     const { code, count } = run.command;
     let compiled: ReturnType<typeof compileCell>;
     try {
-      constants.shadows.settle((name) => inspector.peek(name) !== undefined);
+      constants.shadows.settle((name) => !inspector.isEmpty(name));
       compiled = compileCell(code, count, constants);
     } catch (error) {
       this.#conclude(run, this.errors.compileFailure(error, code, count));

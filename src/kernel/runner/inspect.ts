@@ -105,6 +105,23 @@ export class Inspector {
     return found;
   }
 
+  /** Whether a declared name has no value, because its cell failed before; false if V8 was stopped meanwhile. */
+  isEmpty(name: string): boolean {
+    let isEmpty = false;
+    const parameters = {
+      expression: name,
+      throwOnSideEffect: true,
+      silent: true,
+      objectGroup: GROUP,
+    };
+    this.#session.post("Runtime.evaluate", parameters, (error, reply) => {
+      const exception = error ? undefined : (reply as Reply).exceptionDetails?.exception;
+      isEmpty = exception?.className === "ReferenceError";
+    });
+    this.release();
+    return isEmpty;
+  }
+
   /** Returns the names declared by let, const and class at the top level of cells. */
   declared(): string[] {
     let names: string[] = [];

@@ -175,4 +175,4 @@ own.setImmediate(() => {
   store(words, WORD.ready, 1);
   notify(words, WORD.ready);
 });
-frames.event({ type: "ready" });
+frames.event({ type: "ready", names: membersOf(inspector, "", modules.constants.shadows) });
