@@ -43,7 +43,7 @@ const FEWEST_FEATURES = 8;
 const PASSES = 5;
 const WARM_UP = 2;
 /** Small students make more passes, for so long: other programs only add to a time, and stop now and then. */
-const MILLISECONDS = 60;
+const MILLISECONDS = 30;
 
 /** The kind's defaults at this size: what else there is changes neither the count nor the time. */
 const whole = ({ model }: StudentSize): ModelConfig =>
