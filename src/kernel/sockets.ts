@@ -53,7 +53,19 @@ const REMEMBERED = 65_536;
 const LINGER_MILLISECONDS = 1_000;
 /** The wait before reading again from a socket that failed. */
 const AGAIN_MILLISECONDS = 100;
+/** The first byte of a subscription that arrives, and libzmq's options that accept it or end it. */
 const SUBSCRIBE = 1;
+const ZMQ_SUBSCRIBE = 6;
+const ZMQ_UNSUBSCRIBE = 7;
+
+/** Publishes to those whose subscriptions have been accepted, one by one. */
+class Publisher extends XPublisher {
+  /** Starts or ends what the subscription read last asks for: from then on, messages reach its sender, or do not. */
+  obey(event: Uint8Array): void {
+    const option = event[0] === SUBSCRIBE ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE;
+    this.setStringOption(option, Buffer.from(event.subarray(1)));
+  }
+}
 
 /** A port or a file that cannot be listened on. */
 export class BindError extends Error {
@@ -64,7 +76,7 @@ export class Sockets {
   readonly #signer: Signer;
   readonly #session = crypto.randomUUID();
   readonly #routers: Readonly<Record<Channel, Router>>;
-  readonly #iopub: XPublisher;
+  readonly #iopub: Publisher;
   readonly #heartbeat: Router;
   readonly #outboxes: Readonly<Record<Channel | "iopub", Outbox>>;
   readonly #seen = new Set<string>();
@@ -87,8 +99,8 @@ export class Sockets {
       control: new Router(router),
       stdin: new Router(router),
     };
-    this.#iopub = new XPublisher({ ...options, maxMessageSize: SHORT_BYTES });
-    this.#iopub.verbosity = "allSubs"; // every subscriber is welcomed, not only the first
+    this.#iopub = new Publisher({ ...options, maxMessageSize: SHORT_BYTES });
+    this.#iopub.manual = true; // so that nothing reaches a subscriber before the welcome
     // Not a Reply socket: it waits for its partner's next step, so one strange frame would block it for good.
     this.#heartbeat = new Router({ ...security, linger: 0, maxMessageSize: SHORT_BYTES });
     this.#outboxes = {
@@ -123,8 +135,10 @@ export class Sockets {
     for (const channel of ["shell", "control", "stdin"] as const) {
       void this.#read(this.#routers[channel], (frames) => this.#take(channel, frames, listener));
     }
-    void this.#read(this.#iopub, ([event]) => {
-      if (event?.[0] === SUBSCRIBE) this.#welcome(event.subarray(1));
+    // The next one is read once this one is settled: libzmq settles the one read last.
+    void this.#read(this.#iopub, async ([event]) => {
+      if (event?.[0] === SUBSCRIBE) await this.#welcome(event);
+      else if (event) this.#iopub.obey(event);
     });
     void this.#read(this.#heartbeat, (frames) => this.#heartbeat.send(frames));
   }
@@ -206,13 +220,24 @@ export class Sockets {
     if (this.#seen.size > REMEMBERED) this.#seen.delete(this.#seen.values().next().value ?? "");
   }
 
-  /** Tells a subscriber that messages begin to reach it (JEP 65). */
-  #welcome(topic: Uint8Array): void {
+  /** Tells a subscriber that messages begin to reach it (JEP 65): this one first. */
+  async #welcome(event: Uint8Array): Promise<void> {
+    const topic = event.subarray(1);
     const subscription = Buffer.from(topic).toString();
     const header = createHeader("iopub_welcome", this.#session);
     // The message must carry the subscriber's own topic, or it would not arrive.
     const identities = topic.length > 0 ? [topic] : [Buffer.from("iopub_welcome")];
-    this.#send("iopub", identities, header, {}, { subscription }, {});
+    const message = {
+      identities,
+      header,
+      parent: {},
+      metadata: {},
+      content: { subscription },
+      buffers: [],
+    };
+    const frames = encodeMessage(this.#signer, message);
+    const before = () => this.#iopub.obey(event);
+    await new Promise<void>((sent) => this.#outboxes.iopub.send(frames, { before, sent }));
   }
 
   /** Reads until the sockets are closed. Neither a message nor a failing socket ends it. */
@@ -242,18 +267,28 @@ interface Readable {
   receive(): Promise<Buffer[]>;
 }
 
+/** What is called when it is a message's turn, and when it has left. */
+interface Steps {
+  readonly before?: () => void;
+  readonly sent?: () => void;
+}
+
+interface Waiting extends Steps {
+  readonly frames: Uint8Array[];
+}
+
 /** Sends messages one after another: a socket refuses a second send before the first is done. */
 class Outbox {
   readonly #socket: Socket & { send(frames: Uint8Array[]): Promise<void> };
-  #waiting: Uint8Array[][] = [];
+  #waiting: Waiting[] = [];
   #sending: Promise<void> | undefined;
 
   constructor(socket: Socket & { send(frames: Uint8Array[]): Promise<void> }) {
     this.#socket = socket;
   }
 
-  send(frames: Uint8Array[]): void {
-    this.#waiting.push(frames);
+  send(frames: Uint8Array[], steps: Steps = {}): void {
+    this.#waiting.push({ frames, ...steps });
     this.#sending ??= this.#empty();
   }
 
@@ -265,12 +300,14 @@ class Outbox {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
       this.#waiting = [];
-      for (const frames of batch) {
+      for (const { frames, before, sent } of batch) {
         try {
+          before?.();
           await this.#socket.send(frames);
         } catch (error) {
           log(`a message could not be sent: ${(error as Error).message}`);
         }
+        sent?.();
       }
     }
     this.#sending = undefined;

@@ -53,6 +53,27 @@ suite("protocol", () => {
     }
   });
 
+  test("the welcome comes first, also while the kernel publishes all the time", async () => {
+    const { ip, iopub_port, key } = kernel.process.connection;
+    const printing = kernel.execute("while (true) console.log('x');");
+    await next(kernel, ({ header }) => header.msg_type === "stream");
+    for (let k = 0; k < 200; k++) {
+      const socket = new Subscriber({ linger: 0, receiveTimeout: 10_000 });
+      try {
+        socket.connect(`tcp://${ip}:${iopub_port}`);
+        socket.subscribe("");
+        const first = decodeMessage(new Signer(key), await socket.receive());
+        assert.equal(first.header.msg_type, "iopub_welcome");
+        const second = decodeMessage(new Signer(key), await socket.receive());
+        assert.notEqual(second.header.msg_type, "iopub_welcome");
+      } finally {
+        socket.close();
+      }
+    }
+    await kernel.interrupt();
+    assert.equal((await printing).reply.content["ename"], "KeyboardInterrupt");
+  });
+
   test("an execution's messages come in order, all with its header", async () => {
     const exchange = await kernel.execute("console.log('a'); console.error('b'); 40 + 2");
     const { iopub, reply, request } = exchange;
