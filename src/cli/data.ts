@@ -82,9 +82,9 @@ async function list(options: Options): Promise<void> {
         : missing.length === 0
           ? "here"
           : `${missing.length} of ${counted(files, "file")} missing`;
-    print(`${name.padEnd(17)} ${state.padEnd(23)} ${title}`);
+    print(`${name.padEnd(19)} ${state.padEnd(23)} ${title}`);
   }
-  for (const { name, title } of own) print(`${name.padEnd(17)} ${"your own".padEnd(23)} ${title}`);
+  for (const { name, title } of own) print(`${name.padEnd(19)} ${"your own".padEnd(23)} ${title}`);
   print(`\nlooked for in ${folders.searched.join(", ")}`);
 }
 
@@ -246,19 +246,19 @@ async function verify(names: readonly string[], options: Options): Promise<void>
   for (const name of names.length > 0 ? names : DATASET_NAMES) {
     const dataOptions = options.data ? { dataDir: options.data } : {};
     if (names.length === 0 && isAbsent(name, dataOptions)) {
-      if (!options.json) print(`${name.padEnd(17)} not here`);
+      if (!options.json) print(`${name.padEnd(19)} not here`);
       continue;
     }
     if (names.length === 0 && name === "synthetic-mag") {
       // It takes a minute and a gigabyte, and is made by the same code as its smaller forms.
-      if (!options.json) print(`${name.padEnd(17)} only if it is named`);
+      if (!options.json) print(`${name.padEnd(19)} only if it is named`);
       continue;
     }
     try {
       const result = await verifyDataset(name, dataOptions);
       results[name] = result;
       if (!result.ok) exitCode = Math.max(exitCode, 1);
-      if (!options.json) print(`${name.padEnd(17)} ${verdict(result)}`);
+      if (!options.json) print(`${name.padEnd(19)} ${verdict(result)}`);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       tell(error.message);
