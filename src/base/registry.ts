@@ -36,6 +36,15 @@ function isAlike(one: Named, other: Named): boolean {
 const NAME = /^[a-z][a-z0-9]*([-._][a-z0-9]+)*$/;
 const LONGEST_NAME = 64;
 
+/** An error names at most so many. */
+const MOST_NAMED = 16;
+
+/** Lists names, if there are many the first ones and how many more there are. */
+export function firstOf(names: readonly string[]): string {
+  if (names.length <= MOST_NAMED) return names.join(", ");
+  return `${names.slice(0, MOST_NAMED).join(", ")} and ${names.length - MOST_NAMED} more`;
+}
+
 /** Returns a digest of the file that added an entry, as it is now; undefined for a notebook's cell. */
 function digestOfCaller(): string | undefined {
   // The library's own frames come first: this file, and the function that adds entries.
@@ -85,7 +94,7 @@ export class Registry<T extends Named> {
     const found = this.#all.find((one) => one.name === name);
     if (found) return found;
     const meant = didYouMean(name, this.#names);
-    const known = this.#names.join(", ");
+    const known = firstOf(this.#names);
     throw new OptionError(`no ${this.#what} "${printable(name)}"; known: ${known}${meant}`);
   }
 

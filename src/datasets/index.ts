@@ -10,6 +10,7 @@ import {
   needText,
 } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
+import { firstOf } from "../base/registry.ts";
 import type { Suggested } from "../base/suggested.ts";
 import { BadFileError, DatasetError } from "../formats/errors.ts";
 import { checkLabels, itemCount } from "../graph/check.ts";
@@ -179,7 +180,7 @@ export async function firstAvailable(
       options.onWarning?.(`${name} is not available, so this is ${next}: ${error.message}`);
     }
   }
-  throw new OptionError(`no dataset is named; known: ${DATASET_NAMES.join(", ")}`);
+  throw new OptionError(`no dataset is named; known: ${firstOf(DATASET_NAMES)} (abkd data list)`);
 }
 
 /**

@@ -48,6 +48,7 @@ export interface DatasetEntry {
 }
 
 const SYNTHETIC_SEED = 2310;
+const ARXIV_YEARS = "ogbn-arxiv/raw/node_year.csv.gz";
 
 const ENTRIES = [
   planetoid("cora", "2,708 machine-learning papers, binary word features"),
@@ -90,8 +91,9 @@ const ENTRIES = [
     ...topology("arxiv-topology", "ogbn-arxiv/graphsaint", {
       ...{ columns: 128, separation: 0.17, seed: 2310 },
     }),
+    files: [...topologyFiles("ogbn-arxiv/graphsaint"), ARXIV_YEARS],
     title: "ogbn-arxiv's graph, labels, years and split; its features are MADE",
-    times: ({ nodes }, source) => ogbYears("ogbn-arxiv/raw/node_year.csv.gz", nodes, source),
+    times: ({ nodes }, source) => ogbYears(ARXIV_YEARS, nodes, source),
   },
   {
     ...topology("flickr-topology", "flickr", { columns: 500, separation: 0.03, seed: 2310 }),
