@@ -207,7 +207,7 @@ export async function loadRawSplit(
   }
   if (parsed.kind !== "geom-gcn" && entry.publicSplit) {
     const split = await entry.publicSplit(graph, read);
-    return parsed.kind === "public" ? split : fullSplit(graph.nodes, split);
+    return parsed.kind === "public" ? split : fullSplit(graph.labels.length, split);
   }
   throw new OptionError(
     `${entry.name} has no split "${spec}": use ${entry.defaultSplit} or another random one`,

@@ -15,6 +15,8 @@ const SOURCES: Readonly<Record<string, string>> = {
   planetoid: "https://github.com/kimiyoung/planetoid/raw/master/data/",
   "geom-gcn-splits": "https://raw.githubusercontent.com/graphdml-uiuc-jlu/geom-gcn/master/splits/",
   "gnn-benchmark": "https://github.com/shchur/gnn-benchmark/raw/master/data/npz/",
+  "heco-acm":
+    "https://github.com/liun-online/HeCo/raw/20e8ca2042838877b2c815279920218b6bbea1db/data/acm/",
   // This is a copy, because the original (www.cs.cmu.edu/~zhiliny/data/nell_data.tar.gz) is one archive.
   nell:
     "https://github.com/ki-ljl/GNNs-for-Node-Classification/raw/" +
@@ -386,5 +388,46 @@ const FILES: Readonly<Record<string, readonly [bytes: number, sha256: string]>> 
   "rdf-mutag/testSet.tsv": [
     3581,
     "20e69309a037cbf0fb2b52be3eaa6c43888215cbc0b96e8f8bd9e2af55652a3f",
+  ],
+  "heco-acm/p_feat.npz": [
+    495879,
+    "9e1019dfceaaabb19ee5b5f09de3147ffbaa818b43c3fc3f92bdfaf4ed5f02f4",
+  ],
+  "heco-acm/a_feat.npz": [
+    1961252,
+    "e2f2ac8d357310149fc7badbf32ea0b171dec25aad6c37ec45de592666c65555",
+  ],
+  "heco-acm/pa.txt": [128122, "e67385fc13c3b3b624d81de7eb6e4245d9aeafa063c5466c6fab0f151bcb84d6"],
+  "heco-acm/ps.txt": [30181, "3da7615ef5567c5f7f1ab9ec770c4b4b8b6a54790baa1cda3d4499329dfc22d5"],
+  "heco-acm/labels.npy": [
+    32280,
+    "019284b3e6a58fc8ebd432fb99aaaf183ad41dbf56b8ca7af0b56dca9dd844b5",
+  ],
+  "heco-acm/train_20.npy": [
+    608,
+    "6bf4c1cef638f3ffe1826091b9be7fbff23a4935dfbde03c24b492d264d67684",
+  ],
+  "heco-acm/val_20.npy": [8128, "4280dccb661a50196502a39973a462919399fcfcd97b1d43581dfa9ca02d1b5d"],
+  "heco-acm/test_20.npy": [
+    8128,
+    "eb90e38c882009c6439d749d160d39ed64f8813e9f672c02be54993914934afa",
+  ],
+  "heco-acm/train_40.npy": [
+    1088,
+    "98239282e69e9775a9b13bc54598cc780eca31dcaeb81963efbbd4c6c3e51435",
+  ],
+  "heco-acm/val_40.npy": [8128, "19fb1e72b76bc24da95423d1a83583a42fe5b62d69b2b197312f630ff5096202"],
+  "heco-acm/test_40.npy": [
+    8128,
+    "f73d7e23459dd654a7567ee8bf123849f400096f8fac558dc37033d3fdc11aa6",
+  ],
+  "heco-acm/train_60.npy": [
+    1568,
+    "5b86f56415b84d1faa8c8f864cd37272589ec4ffff1b0ca347d4c39ee38dcc02",
+  ],
+  "heco-acm/val_60.npy": [8128, "e234b6c1e19445ed6cc3694a273b943bbded8e847a9d0246f18d59f76fb8cd5d"],
+  "heco-acm/test_60.npy": [
+    8128,
+    "5181ccdeacc54b88ed53681ba9f2c789cc6d67a499f40a68ac6827a96932b976",
   ],
 };

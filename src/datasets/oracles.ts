@@ -1,4 +1,5 @@
 // Counts and digests of each dataset's published files; `data verify` compares with them.
+import { HECO_SUMMARIES } from "./oracles-heco.ts";
 import { NELL_PUBLIC_SUMMARIES, NELL_SUMMARIES } from "./oracles-nell.ts";
 import { RDF_SUMMARIES } from "./oracles-rdf.ts";
 
@@ -26,6 +27,7 @@ export interface Summary {
 export const SUMMARIES: Readonly<Record<string, Summary>> = {
   ...NELL_SUMMARIES,
   ...RDF_SUMMARIES,
+  ...HECO_SUMMARIES,
   cora: {
     nodes: 2708,
     features: 1433,

@@ -6,6 +6,7 @@ import { Registry } from "../base/registry.ts";
 import type { Graph } from "../graph/graph.ts";
 import { syntheticGraph } from "../graph/synthetic.ts";
 import { loadGnnBenchmark } from "./gnn-benchmark.ts";
+import { type HecoRate, hecoFiles, hecoSplit, loadHeco } from "./heco.ts";
 import type { ReadFile } from "./locate.ts";
 import { loadNell, type NellForm, nellFiles, nellLabelFile, nellStem } from "./nell.ts";
 import { loadPlanetoid, planetoidFiles, planetoidPublicSplit } from "./planetoid.ts";
@@ -54,6 +55,13 @@ const ENTRIES = [
     rate: "0.001",
     relationsAsClass0: true,
   }),
+  heco(
+    "heco-acm",
+    "4,019 papers of three areas, 7,167 authors, 60 subjects; 20 of a class train",
+    20,
+  ),
+  heco("heco-acm-40", "the same graph, 40 papers of a class train", 40),
+  heco("heco-acm-60", "the same graph, 60 papers of a class train", 60),
   rdf("aifb", "people of a research institute and what they wrote; 176 have a group", {
     ...{ triples: "aifb/aifb_stripped.nt.gz", entity: "person", label: "label_affiliation" },
     ...{ training: "aifb/trainingSet.tsv", test: "aifb/testSet.tsv" },
@@ -134,6 +142,17 @@ function gnnBenchmark<const Name extends string>(
     files: [file],
     defaultSplit: USUAL_RANDOM,
     load: (read) => loadGnnBenchmark(name, file, read),
+  };
+}
+
+function heco<const Name extends string>(name: Name, title: string, rate: HecoRate): Named<Name> {
+  return {
+    name,
+    title,
+    files: hecoFiles(rate),
+    defaultSplit: "public",
+    load: (read) => loadHeco(name, read),
+    publicSplit: (graph, read) => hecoSplit(rate, graph, read),
   };
 }
 

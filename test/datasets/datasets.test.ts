@@ -38,8 +38,8 @@ test("every dataset has counts, and every file a digest and an address", () => {
 });
 
 describe("the real files", { skip: skipWithoutData() }, () => {
-  // nell.test.ts and rdf.test.ts cover those that EXPECTED.json does not contain.
-  const elsewhere = (name: string): boolean => /^nell|^aifb$|^rdf-/.test(name);
+  // nell.test.ts, rdf.test.ts and heco.test.ts cover those that EXPECTED.json does not contain.
+  const elsewhere = (name: string): boolean => /^nell|^aifb$|^rdf-|^heco-/.test(name);
   for (const name of WITH_FILES.filter((each) => !elsewhere(each))) {
     test(`${name} matches what an independent reader found`, async () => {
       const expected = (
