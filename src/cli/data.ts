@@ -204,7 +204,7 @@ async function describeSplit(
   try {
     const split = await loadSplit(graph, spec, options);
     const [train, val, test] = [split.train.length, split.val.length, split.test.length];
-    const unused = graph.nodes - countUnlabelled(graph.labels) - train - val - test;
+    const unused = graph.labels.length - countUnlabelled(graph.labels) - train - val - test;
     return { train, val, test, unused, unlabelled: split.unlabelled };
   } catch (error) {
     if (error instanceof MissingFileError) return { missing: error.file };
