@@ -207,11 +207,14 @@ const GEOMETRIC_SOFT = row("geometric", [], {
   },
 });
 
-/** Makes rows for methods that have none above: they search their training, and beta if they have one. */
+/**
+ * Makes rows for methods that have none above and learn from a teacher: they search their training, and beta if they
+ * have one. Students without a teacher are another comparison.
+ */
 function unnamed(): Row[] {
   const known = new Set(ROWS.map(({ method }) => method));
   return methods
-    .filter(({ name }) => !known.has(name))
+    .filter(({ name, needsTeacher }) => needsTeacher && !known.has(name))
     .map(({ name, defaults }) => {
       const beta = defaults["beta"];
       const factors = [0.01, 0.1, 1, 10];
