@@ -159,7 +159,10 @@ test("a graph with sets of classes trains, and says which methods read them", as
   assert.ok(run.accuracy.test > 0.9, `${run.accuracy.test}`);
   const refused = await abkd("distill", "--method", "softkd", ...runs);
   assert.equal(refused.code, 2);
-  assert.match(refused.stderr, /here each item has a set of classes; methods for that: student, alignahead, gnnsd\n$/);
+  assert.match(
+    refused.stderr,
+    /here each item has a set of classes; methods for that: student, alignahead, gnnsd\n$/,
+  );
 });
 
 test("a path that is wrong is one line", async () => {
