@@ -26,37 +26,6 @@ export function arcPairs(
   }
 }
 
-/** OUT[i] = sum over arcs k of row i of W[k] (X[i] - X[I[k]]), begin <= i < end. */
-export function arcDifferences(
-  begin: i32, end: i32, P: usize, I: usize, W: usize, X: usize, OUT: usize, columns: i32,
-): void {
-  const step = <usize>columns << 2;
-  for (let i = begin; i < end; i++) {
-    const first = <usize>load<i32>(P + (<usize>i << 2)) << 2;
-    const last = <usize>load<i32>(P + (<usize>i << 2), 4) << 2;
-    const at = <usize>i * step;
-    let d: usize = 0;
-    for (; d + 16 <= step; d += 16) {
-      const x = v128.load(X + at + d);
-      let acc = f32x4.splat(0);
-      for (let k = first; k < last; k += 4) {
-        const e = f32x4.sub(x, v128.load(X + <usize>load<i32>(I + k) * step + d));
-        acc = fma(v128.load_splat<f32>(W + k), e, acc);
-      }
-      v128.store(OUT + at + d, acc);
-    }
-    for (; d < step; d += 4) {
-      const x = load<f32>(X + at + d);
-      let acc: f32 = 0;
-      for (let k = first; k < last; k += 4) {
-        const e = x - load<f32>(X + <usize>load<i32>(I + k) * step + d);
-        acc = fma1(load<f32>(W + k), e, acc);
-      }
-      store<f32>(OUT + at + d, acc);
-    }
-  }
-}
-
 /** The sign of each lane: -1, 0 or 1. */
 @inline
 function signs(e: v128): v128 {
@@ -69,9 +38,10 @@ function sign(e: f32): f32 {
   return <f32>i32(e > 0) - <f32>i32(e < 0);
 }
 
-/** OUT[i] = sum over arcs k of row i of W[k] sign(X[i] - X[I[k]]), begin <= i < end. */
-export function arcSigns(
-  begin: i32, end: i32, P: usize, I: usize, W: usize, X: usize, OUT: usize, columns: i32,
+/** OUT[i] = sum over arcs k of row i of W[k] e or, if `signed`, of W[k] sign(e), where e = X[i] - X[I[k]]. */
+@inline
+function differences(
+  begin: i32, end: i32, P: usize, I: usize, W: usize, X: usize, OUT: usize, columns: i32, signed: bool,
 ): void {
   const step = <usize>columns << 2;
   for (let i = begin; i < end; i++) {
@@ -84,7 +54,7 @@ export function arcSigns(
       let acc = f32x4.splat(0);
       for (let k = first; k < last; k += 4) {
         const e = f32x4.sub(x, v128.load(X + <usize>load<i32>(I + k) * step + d));
-        acc = fma(v128.load_splat<f32>(W + k), signs(e), acc);
+        acc = fma(v128.load_splat<f32>(W + k), signed ? signs(e) : e, acc);
       }
       v128.store(OUT + at + d, acc);
     }
@@ -93,11 +63,25 @@ export function arcSigns(
       let acc: f32 = 0;
       for (let k = first; k < last; k += 4) {
         const e = x - load<f32>(X + <usize>load<i32>(I + k) * step + d);
-        acc = fma1(load<f32>(W + k), sign(e), acc);
+        acc = fma1(load<f32>(W + k), signed ? sign(e) : e, acc);
       }
       store<f32>(OUT + at + d, acc);
     }
   }
+}
+
+/** OUT[i] = sum over arcs k of row i of W[k] (X[i] - X[I[k]]), begin <= i < end. */
+export function arcDifferences(
+  begin: i32, end: i32, P: usize, I: usize, W: usize, X: usize, OUT: usize, columns: i32,
+): void {
+  differences(begin, end, P, I, W, X, OUT, columns, false);
+}
+
+/** OUT[i] = sum over arcs k of row i of W[k] sign(X[i] - X[I[k]]), begin <= i < end. */
+export function arcSigns(
+  begin: i32, end: i32, P: usize, I: usize, W: usize, X: usize, OUT: usize, columns: i32,
+): void {
+  differences(begin, end, P, I, W, X, OUT, columns, true);
 }
 
 /**
