@@ -34,7 +34,7 @@ const SCALE = 100;
 export const alignahead: Method<AlignaheadOptions, "one-to-one"> = {
   name: "alignahead",
   label: "Alignahead",
-  place: 90,
+  role: "apart",
   summary: "no teacher: students learn each other's local structures, a layer ahead",
   version: 1,
   needsTeacher: false,

@@ -23,7 +23,7 @@ export type GnnSdOptions = { readonly gamma: number };
 export const gnnsd: Method<GnnSdOptions, never> = {
   name: "gnnsd",
   label: "GNN-SD (reconstructed)",
-  place: 91,
+  role: "apart",
   summary: "no teacher: deeper layers keep the difference between neighbours (a reconstruction)",
   version: 1,
   needsTeacher: false,

@@ -91,9 +91,9 @@ export interface Look {
 
 /**
  * The roles of methods in a comparison, in the order of listings: the student alone, what any method has to beat,
- * what others have published, and what the comparison is about.
+ * what others have published, what is no part of it, and what the comparison is about.
  */
-export const ROLES = ["baseline", "control", "rival", "method"] as const;
+export const ROLES = ["baseline", "control", "rival", "apart", "method"] as const;
 
 /** How a method appears in listings, tables, reports and figures. */
 interface Introduced<Options> {

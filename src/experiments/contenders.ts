@@ -207,14 +207,11 @@ const GEOMETRIC_SOFT = row("geometric", [], {
   },
 });
 
-/**
- * Makes rows for methods that have none above and learn from a teacher: they search their training, and beta if they
- * have one. Students without a teacher are another comparison.
- */
+/** Makes rows for methods that have none above and are compared: they search their training, and beta if they have one. */
 function unnamed(): Row[] {
   const known = new Set(ROWS.map(({ method }) => method));
   return methods
-    .filter(({ name, needsTeacher }) => needsTeacher && !known.has(name))
+    .filter(({ name, role }) => role !== "apart" && !known.has(name))
     .map(({ name, defaults }) => {
       const beta = defaults["beta"];
       const factors = [0.01, 0.1, 1, 10];
