@@ -145,7 +145,7 @@ describe("refused", () => {
     [{ options: { beta: { min: 0 } } }, /option "beta" has no kind/],
     [{ presets: { wild: { beta: 9 } } }, /the method mine: presets: option "beta" is 9/],
     [{ presets: { odd: { beta: 0.5 } } }, /contradicts itself/],
-    [{ role: "winner" }, /role is "winner"; legal: baseline, control, rival, method/],
+    [{ role: "winner" }, /role is "winner"; legal: baseline, control, rival, apart, method/],
     [{ label: "" }, /label is ""/],
     [{ version: 0 }, /version is 0; legal: a whole number, 1 or more/],
     [{ needsTeacher: "yes" }, /needsTeacher is yes; legal: true, false/],
