@@ -1,7 +1,9 @@
-// How long a student's inference takes: one node and all, by plain JavaScript, the engine, a browser and onnxruntime,
-// and what `abkd serve` answers in a second, with its load generator beside it.
+// How long a student's inference takes: one node and all, by plain JavaScript, the engine, a browser, onnxruntime and
+// PyG, and what `abkd serve` answers in a second, with its load generator beside it.
 //
-//   node bench/student.ts [--dataset cora] [--run RUN] [--python PYTHON] [--seconds 10] [--write]
+//   node bench/student.ts [--dataset cora] [--run RUN] [--python PYTHON] [--pyg PYTHON] [--seconds 10] [--write]
+//
+// --python has onnxruntime, --pyg torch and PyG (bench/peers/requirements.txt).
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
@@ -41,6 +43,7 @@ const { values: given } = parseArgs({
     dataset: { type: "string", default: "cora" },
     run: { type: "string", default: "01b92c1868d340bf" },
     python: { type: "string" },
+    pyg: { type: "string" },
     seconds: { type: "string", default: "10" },
     write: { type: "boolean", default: false },
   },
@@ -137,24 +140,81 @@ for _ in range(60):
 print(json.dumps([onnxruntime.__version__, float(numpy.median(times[10:]))]))
 `;
 
-function inOnnxruntime(python: string): Line {
+/** GCNII by PyG's own layers; the logits must be ours, so that both are one model. */
+const PYG = `
+import json, sys, time, warnings
+warnings.filterwarnings("ignore")
+import numpy, torch, torch_geometric
+from torch_geometric.nn import GCN2Conv
+torch.set_num_threads(1)
+given = json.load(open(sys.argv[1] + "/graph.json"))
+x = torch.zeros(given["nodes"], given["features"])
+x[given["row"], given["column"]] = 1
+x = x / x.sum(1, keepdim=True).clamp(min=1e-12)
+edges = torch.tensor([given["from"], given["to"]])
+weights = {name: torch.tensor(values).reshape(shape) for name, (shape, values) in given["weights"].items()}
+options = given["options"]
+layers = []
+for l in range(options["layers"]):
+    layer = GCN2Conv(options["width"], options["alpha"], theta=options["lambda"], layer=l + 1, cached=True)
+    layer.weight1.data = weights[f"convolution.{l}.weight"]
+    layers.append(layer)
+@torch.no_grad()
+def logits():
+    h = torch.relu(x @ weights["input.weight"] + weights["input.bias"])
+    first = h
+    for layer in layers:
+        h = torch.relu(layer(h, first, edges))
+    return h @ weights["output.weight"] + weights["output.bias"]
+apart = (logits() - torch.tensor(given["logits"]).reshape(given["nodes"], -1)).abs().max().item()
+assert apart < 1e-4, apart
+times = []
+for _ in range(60):
+    begun = time.perf_counter()
+    logits()
+    times.append(time.perf_counter() - begun)
+print(json.dumps([torch_geometric.__version__, torch.__version__.split("+")[0], float(numpy.median(times[10:]))]))
+`;
+
+function inPyg(python: string): Line {
+  const { kind, ...options } = model.config.model;
+  if (kind !== "gcnii") throw new Error(`--pyg measures GCNII, and this student is ${kind}`);
+  const [restored, forms] = [restoreModel(model), graphInputs(graph)];
+  const logits = withForward(restored, forms.value, "logits", (outputs) =>
+    Array.from(outputs.logits.dataSync()),
+  );
+  const weights = Object.fromEntries(
+    [...model.parameters].map(([name, { shape, values }]) => [name, [shape, Array.from(values)]]),
+  );
+  writeFileSync(
+    path.join(folder, "graph.json"),
+    JSON.stringify({ ...graphArrays(), options, weights, logits }),
+  );
+  const printed = execFileSync(python, ["-c", PYG, folder], { encoding: "utf8" });
+  const [pyg, torch, all] = JSON.parse(printed) as [string, string, number];
+  return { where: `PyG ${pyg} (torch ${torch}), one thread, dense features`, all };
+}
+
+/** The graph as lists, which the Python programs read. */
+function graphArrays() {
   const rows = ({ indptr, indices }: { indptr: Int32Array; indices: Int32Array }): number[] =>
     Array.from(indptr.subarray(1))
       .flatMap((end, row) => new Array<number>(end - indptr[row]!).fill(row))
       .slice(0, indices.length);
   const { adjacency, features } = graph;
+  return {
+    nodes: graph.nodes,
+    features: features.columns,
+    row: rows(features),
+    column: Array.from(features.indices),
+    from: Array.from(adjacency.indices),
+    to: rows(adjacency),
+  };
+}
+
+function inOnnxruntime(python: string): Line {
   writeFileSync(path.join(folder, "student.onnx"), encodeOnnxModel(model));
-  writeFileSync(
-    path.join(folder, "graph.json"),
-    JSON.stringify({
-      nodes: graph.nodes,
-      features: features.columns,
-      row: rows(features),
-      column: Array.from(features.indices),
-      from: Array.from(adjacency.indices),
-      to: rows(adjacency),
-    }),
-  );
+  writeFileSync(path.join(folder, "graph.json"), JSON.stringify(graphArrays()));
   const printed = execFileSync(python, ["-c", PYTHON, folder], { encoding: "utf8" });
   const [version, all] = JSON.parse(printed) as [string, number];
   return { where: `onnxruntime ${version}, one thread, dense features`, all };
@@ -240,6 +300,7 @@ async function load(seconds: number): Promise<Load> {
 const { load: before, processor, cores } = machineFacts("");
 const lines = [await inNode(), onEngine(), await inBrowser()].filter((line) => line !== undefined);
 if (given.python !== undefined) lines.push(inOnnxruntime(given.python));
+if (given.pyg !== undefined) lines.push(inPyg(given.pyg));
 const served = await load(Number(given.seconds));
 const table = {
   columns: columnsOf("where", "one new node | all nodes"),
