@@ -147,7 +147,7 @@ test("errors of loading name files as seen from the notebook", async () => {
 }
 try { require("./wrong.cjs") } catch (e) { console.log(e) }`);
   assert.match(text, /\(\.\/wrong\.ts:1:26\)\n +at Cell \[#\]:2:9/);
-  assert.match(text, /\.\/wrong\.cjs:1\nexports\.x = ;\n/);
+  assert.match(text, /\(\.\/wrong\.cjs:1:13\)\n +at Cell \[#\]:2:9/);
 });
 
 suite("a user's own hook", () => {

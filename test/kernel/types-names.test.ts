@@ -112,6 +112,7 @@ describe("Tab inside strings and options", () => {
     ]);
     assert.deepEqual(await notebook.completed(`f("it's", 1); loadDataset('coa|`), [
       `f("it's", 1); loadDataset('coauthor-cs`,
+      `f("it's", 1); loadDataset('coauthor-physics`,
     ]);
   });
 

@@ -12,6 +12,7 @@ import { createModel, findModel, modelShapes, modelSize } from "../../src/models
 import { memory, startEngine } from "../../src/tensor/index.ts";
 import { graphInputs } from "../../src/training/inputs.ts";
 import { naiveGat } from "../tensor/gat-reference.ts";
+import { entries } from "../tensor/pair-cases.ts";
 import { type Draw, dropoutFactors } from "../tensor/philox.ts";
 import {
   assertClose,
@@ -145,8 +146,15 @@ function naive(
     const part = (name: string): Numbers | undefined => weights[`layer.${l}.${name}`];
     const times = (matrix: Numbers): Float64Array => {
       if (l === 0) {
-        const kept = factors(features.indices.length, 0, config.inputDropout);
-        return sparseTimes(features, matrix, out, kept);
+        // Features that are mostly not 0 are dropped by their place in the whole matrix.
+        const kept = factors(nodes * features.columns, 0, config.inputDropout);
+        const places = entries(features).map(([n, c]) => n * features.columns + c);
+        return sparseTimes(
+          features,
+          matrix,
+          out,
+          Float64Array.from(places, (k) => kept[k]!),
+        );
       }
       const kept = factors(hidden.length, l, config.dropout);
       const x = hidden.map((value, k) => value * kept[k]!);
