@@ -37,7 +37,7 @@ export function predictCommand(): Command {
       "Applies an exported model to a graph, which needs no labels; prints its accuracy where they are " +
         "known. --add predicts new nodes, --questions answers about single ones.",
     )
-    .argument("<file>", "safetensors or npz, as abkd export writes them")
+    .argument("<file>", "safetensors or npz, as abkd export writes them; or a run's folder")
     .option("--dataset <name>", `${DATASET_FLAG} (default: the one it was trained on)`)
     .option("--split <split>", "split to print accuracies for (default: the one it was trained on)")
     .option("--data <folder>", "look for datasets here first")

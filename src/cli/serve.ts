@@ -24,7 +24,7 @@ export function serveCommand(): Command {
       'Answers over HTTP on 127.0.0.1: POST /predict takes {"node": 5}, or {"features": ..., ' +
         '"neighbours": [...]} for a node that is not in the graph, or a list of such. Ctrl-C ends it.',
     )
-    .argument("<file>", "safetensors or npz, as abkd export writes them")
+    .argument("<file>", "safetensors or npz, as abkd export writes them; or a run's folder")
     .option("--dataset <name>", `${DATASET_FLAG} (default: the one it was trained on)`)
     .option("--data <folder>", "look for datasets here first")
     .addOption(

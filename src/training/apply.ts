@@ -1,4 +1,6 @@
 // Applies a trained model to a graph: logits, classes and accuracies.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import {
   checkKeys,
   checkValues,
@@ -30,7 +32,7 @@ import { taskOf } from "../tasks/task.ts";
 import { startEngine } from "../tensor/index.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
 import { fingerprint, graphInputs, readGraph } from "./inputs.ts";
-import { decodeModel, type ModelFile, restoreModel } from "./model-file.ts";
+import { decodeModel, MODEL_NAME, type ModelFile, restoreModel } from "./model-file.ts";
 
 export interface EvaluateOptions extends DataOptions {
   /** A dataset's name or a graph; the one that the model was trained on if left out. */
@@ -125,10 +127,12 @@ async function trainedSplit(
   return undefined;
 }
 
-/** Reads a model file of any program. @throws FormatError, FileError */
+/** Reads a model file of any program, or that of a run's folder. @throws FormatError, FileError */
 export function readModelFile(path: string): ReturnType<typeof decodeModel> {
   needText(path, "the path of a model file", "a file of abkd export");
-  return decodeModel(readBytes(path, 2), path);
+  const inside = join(path, MODEL_NAME);
+  const file = existsSync(inside) ? inside : path;
+  return decodeModel(readBytes(file, 2), file);
 }
 
 /**

@@ -42,6 +42,9 @@ import type { RunConfig } from "./run.ts";
 import { configForm } from "./run-form.ts";
 import { runId } from "./run-id.ts";
 
+/** The name of the model in a run's folder. */
+export const MODEL_NAME = "model.safetensors";
+
 const FORMAT = "abkd-model/1";
 
 /** A trained model, as in its file. `M`: the configuration of its kind, if that is known. */

@@ -9,7 +9,7 @@ import { jsonText, openSealed, type Sealed, sealed } from "../base/sealed-json.t
 import { sha256 } from "../base/sha256.ts";
 import { FormatError } from "../formats/safetensors.ts";
 import { type CheckpointOwner, checkpointData } from "./checkpoint.ts";
-import { decodeModel, encodeModel, type ModelFile } from "./model-file.ts";
+import { decodeModel, encodeModel, MODEL_NAME, type ModelFile } from "./model-file.ts";
 import type { RunConfig, RunResult } from "./run.ts";
 import { resultForm } from "./run-form.ts";
 import { runId } from "./run-id.ts";
@@ -47,7 +47,7 @@ function filesIn(folder: string): RunFiles {
   return {
     folder,
     result: join(folder, "run.json"),
-    model: join(folder, "model.safetensors"),
+    model: join(folder, MODEL_NAME),
     stopped: join(folder, "stopped.safetensors"),
     checkpoint: join(folder, "checkpoint.safetensors"),
     trace: join(folder, "trace.json"),

@@ -142,6 +142,11 @@ test("logits of both formats agree with the formula in double precision to 1e-5"
   const reference = referenceLogits(safetensors, await loadDataset("synthetic"));
   assert.ok(Math.max(...logits) - Math.min(...logits) > 1, "the logits say something");
   assert.ok(largestDifference(logits, reference) < 1e-5);
+  assert.deepEqual(
+    await predictedLogits(join(runs, result.id), folder),
+    logits,
+    "by the run's folder",
+  );
   const fromNpz = await predictedLogits(await exportModel(folder, "npz"), folder);
   assert.deepEqual(fromNpz, logits);
 });
