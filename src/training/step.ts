@@ -71,8 +71,7 @@ export function step(
   { batch = task, rate = 1 }: StepOptions = {},
 ): number {
   const { config, model, distillation } = task;
-  const turns = turnCount(config.method);
-  const turn = number % turns;
+  const { turn } = optimiser;
   beginPhase("forward");
   return tf.tidy(() => {
     let moved: Outputs["moved"];
@@ -80,7 +79,7 @@ export function step(
       const outputs = model.forward(batch.inputs, {
         dropout: { seed: config.seed, step: number },
         reads: distillation?.reads ?? "logits",
-        turn,
+        ...(turn !== undefined && { turn }),
       });
       moved = outputs.moved;
       const crossEntropy = batch.targets.train.loss(outputs.logits);
@@ -95,7 +94,7 @@ export function step(
     if (!Number.isFinite(loss)) return loss;
     const { clip } = config.training;
     optimiser.step(clip === undefined ? grads : clipGradients(grads, clip), rate);
-    const { buffers = [] } = turns > 1 ? studentsInTurns(task).parts[turn]! : model;
+    const { buffers = [] } = turn === undefined ? model : studentsInTurns(task).parts[turn]!;
     for (const { name, variable } of buffers) {
       variable.assign(tf.tensor(moved!.get(name)!, variable.shape));
     }

@@ -5,7 +5,10 @@ import type { Optimiser, OptimiserState } from "../tensor/index.ts";
 import type { TrainingTask } from "./train.ts";
 
 /** What a step needs of an optimiser. */
-export type Stepper = Pick<Optimiser, "variables" | "step" | "state" | "restore" | "dispose">;
+export type Stepper = Pick<Optimiser, "variables" | "step" | "state" | "restore" | "dispose"> & {
+  /** The student whose turn the next step is, from 0; absent if all parameters move at once. */
+  readonly turn?: number;
+};
 
 /** Step s, from 0, is that of student s modulo their number. */
 export class TurnOptimiser implements Stepper {
@@ -15,6 +18,10 @@ export class TurnOptimiser implements Stepper {
   /** @param each the students' optimisers, of one kind; two or more */
   constructor(each: readonly Optimiser[]) {
     this.#each = each;
+  }
+
+  get turn(): number {
+    return this.#steps % this.#each.length;
   }
 
   get variables(): Optimiser["variables"] {
@@ -45,7 +52,7 @@ export class TurnOptimiser implements Stepper {
   }
 
   get #current(): Optimiser {
-    return this.#each[this.#steps % this.#each.length]!;
+    return this.#each[this.turn]!;
   }
 }
 
