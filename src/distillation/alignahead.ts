@@ -4,7 +4,7 @@
 // measures and weights as in GuoJY-eatsTG/Alignahead.
 import * as tf from "@tensorflow/tfjs";
 import { OptionError } from "../base/errors.ts";
-import type { Outline, Outputs } from "../models/model.ts";
+import { hiddenLayers, type Outline, type Outputs } from "../models/model.ts";
 import { Arcs, arcAbsoluteDistances, arcCrossEntropy, arcSoftmax } from "../tensor/ops/arcs.ts";
 import { mapElements } from "../tensor/ops/elements.ts";
 import type { Method } from "./method.ts";
@@ -60,7 +60,7 @@ export const alignahead: Method<AlignaheadOptions, "one-to-one"> = {
   presets: { "one-to-one": { align: "same" } },
   students: ({ students }) => students,
   create({ graph, student }, { a, align }) {
-    const count = hiddenLayers(student);
+    const count = comparedLayers(student);
     const arcs = Arcs.from(graph.adjacency.host);
     // The peer's layer i teaches the student's layer i + 1, or i.
     const shift = align === "ahead" ? 1 : 0;
@@ -100,11 +100,11 @@ export const alignahead: Method<AlignaheadOptions, "one-to-one"> = {
 };
 
 /** The layers before the logits. */
-function hiddenLayers({ kind, widths, endsInLogits }: Outline): number {
-  const count = widths.length - (endsInLogits ? 1 : 0);
+function comparedLayers(student: Outline): number {
+  const count = hiddenLayers(student);
   if (count > 0) return count;
   throw new OptionError(
-    `alignahead compares hidden layers, and this ${kind} has none; give the students 2 layers or more`,
+    `alignahead compares hidden layers, and this ${student.kind} has none; give the students 2 layers or more`,
   );
 }
 

@@ -3,7 +3,7 @@
 // the exact form was not at hand: this is a reconstruction, and no verdict about the paper rests on it.
 import * as tf from "@tensorflow/tfjs";
 import { OptionError } from "../base/errors.ts";
-import type { Outline, Outputs } from "../models/model.ts";
+import { hiddenLayers, type Outline, type Outputs } from "../models/model.ts";
 import { unitRows } from "../tensor/ops/rows.ts";
 import { type SparseMatrix, spmm } from "../tensor/ops/sparse.ts";
 import { detached } from "./detached.ts";
@@ -34,7 +34,7 @@ export const gnnsd: Method<GnnSdOptions, never> = {
   },
   presets: {},
   create({ graph, student }, { gamma }) {
-    const count = hiddenLayers(student);
+    const count = comparedLayers(student);
     const all = (own: Outputs): tf.Tensor1D[] =>
       Array.from({ length: count }, (_, layer) =>
         discrepancies(graph.adjacency, own.layers!.activated(layer)),
@@ -78,10 +78,10 @@ function discrepancies(adjacency: SparseMatrix, map: tf.Tensor2D): tf.Tensor1D {
 }
 
 /** The layers before the logits; at least two, or there is nothing to keep. */
-function hiddenLayers({ kind, widths, endsInLogits }: Outline): number {
-  const count = widths.length - (endsInLogits ? 1 : 0);
+function comparedLayers(student: Outline): number {
+  const count = hiddenLayers(student);
   if (count > 1) return count;
   throw new OptionError(
-    `gnnsd compares hidden layers, and this ${kind} has ${count}; give the student more layers`,
+    `gnnsd compares hidden layers, and this ${student.kind} has ${count}; give the student more layers`,
   );
 }

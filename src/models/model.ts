@@ -130,6 +130,10 @@ export interface Outline {
   readonly classes: number;
 }
 
+/** Counts the layer maps that are not the logits. */
+export const hiddenLayers = ({ widths, endsInLogits }: Outline): number =>
+  widths.length - (endsInLogits ? 1 : 0);
+
 /** What is known about a model before memory is allocated for it. */
 export interface Shapes {
   readonly outline: Outline;
