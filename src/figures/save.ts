@@ -3,7 +3,7 @@ import path from "node:path";
 import { needObject, needText } from "../base/arguments.ts";
 import { OptionError, UserError } from "../base/errors.ts";
 import { writeAtomic } from "../base/files.ts";
-import { noBrowserAdvice } from "./chromium.ts";
+import { noBrowserAdvice } from "../display/chromium.ts";
 import type { FigureExporter } from "./export.ts";
 import type { Size } from "./figure.ts";
 import { type PlotlyFigure, type SizedFigure, sized, titleOf } from "./plot.ts";

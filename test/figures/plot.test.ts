@@ -7,7 +7,7 @@ import path from "node:path";
 import { after, afterEach, describe, it, test } from "node:test";
 import { inspect, promisify } from "node:util";
 import { OptionError } from "../../src/base/errors.ts";
-import { findChromium } from "../../src/figures/chromium.ts";
+import { findChromium } from "../../src/display/chromium.ts";
 import { FigureExporter } from "../../src/figures/export.ts";
 import { colourway } from "../../src/figures/figure.ts";
 import { type PlotlyFigure, plot } from "../../src/figures/plot.ts";
