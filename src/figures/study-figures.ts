@@ -124,23 +124,42 @@ function armTraces(arm: ArmReport, index: number): Partial<Data>[] {
   return traces;
 }
 
-/** Draws the share of learned attention by student layer: one row per trial, arms one after another. */
-export function attentionShares({ dataset, arms }: DatasetReport): SizedRows | undefined {
-  const rows = arms.flatMap(({ label, trials, shares }) =>
-    (shares ?? []).map((share, k) => ({ name: `${label} ${trials[k]!.slice(0, 6)}`, share })),
-  );
+/** `random:9` for `random:1192/796/497:9`: within one figure the sizes are the same. */
+const shortSplit = (split: string): string => split.replace(/^(random|per-class):.*:/, "$1:");
+
+/**
+ * Draws the share of learned attention by student layer: one row per trial, named by split and seed, arms one after
+ * another under their names.
+ */
+export function attentionShares({
+  dataset,
+  arms,
+  trials: all,
+}: Pick<DatasetReport, "dataset" | "arms" | "trials">): SizedRows | undefined {
+  const byId = new Map(all.map((row) => [row.id, row]));
+  const rows = arms.flatMap(({ label, trials, shares = [] }) => {
+    const each = shares.map((share, k) => {
+      const { split, seed } = byId.get(trials[k]!)!;
+      return { name: plain(`${shortSplit(split)}, seed ${seed}`), share };
+    });
+    return each.length > 0 ? [{ name: `<b>${plain(label)}</b>`, share: [] }, ...each] : [];
+  });
   if (rows.length === 0) return undefined;
   const layers = Math.max(...rows.map(({ share }) => share.length));
   const trace: Partial<Data> = {
     type: "heatmap",
     uid: "shares",
     colorscale: "Cividis",
-    z: rows.map(({ share }) => [...share]),
+    // An arm's name has a row of its own, without cells.
+    z: rows.map(({ share }) => Array.from({ length: layers }, (_, j) => share[j] ?? null)),
     x: Array.from({ length: layers }, (_, j) => `layer ${j + 1}`),
     y: rows.map((_, k) => k),
     zmin: 0,
     zmax: 1,
     ygap: 1,
+    texttemplate: "%{z:.2f}",
+    textfont: { size: 10 },
+    hoverongaps: false,
     hovertemplate: "%{x}: %{z:.3f}<extra></extra>",
   };
   return {
@@ -149,13 +168,14 @@ export function attentionShares({ dataset, arms }: DatasetReport): SizedRows | u
       layout: {
         ...baseLayout(`${plain(dataset)}: share of attention by student layer, a row a trial`),
         margin: { l: 24, r: 24, t: 48, b: 48 },
-        xaxis: { ...baseAxis("student layer"), type: "category" },
+        xaxis: { ...baseAxis("student layer"), type: "category", showgrid: false },
         yaxis: {
           ...baseAxis(""),
           tickmode: "array",
           tickvals: rows.map((_, k) => k),
-          ticktext: rows.map(({ name }) => plain(name)),
+          ticktext: rows.map(({ name }) => name),
           autorange: "reversed",
+          showgrid: false,
         },
       },
     },
