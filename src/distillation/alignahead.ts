@@ -36,6 +36,7 @@ export const alignahead: Method<AlignaheadOptions, "one-to-one"> = {
   label: "Alignahead",
   role: "apart",
   summary: "no teacher: students learn each other's local structures, a layer ahead",
+  source: "Guo, Chen, Wang: Alignahead, IJCNN 2022",
   version: 1,
   needsTeacher: false,
   labelSets: true,

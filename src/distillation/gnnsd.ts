@@ -25,6 +25,7 @@ export const gnnsd: Method<GnnSdOptions, never> = {
   label: "GNN-SD (reconstructed)",
   role: "apart",
   summary: "no teacher: deeper layers keep the difference between neighbours (a reconstruction)",
+  source: "Chen et al.: On Self-Distilling Graph Neural Network, IJCAI 2021",
   version: 1,
   needsTeacher: false,
   labelSets: true,

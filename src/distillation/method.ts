@@ -118,6 +118,8 @@ export interface Method<Options extends object, Preset extends string = string>
   readonly name: string;
   /** One line for `abkd methods`. */
   readonly summary: string;
+  /** Where it was published: authors, title, venue and year. */
+  readonly source?: string;
   /** Bumped when the same options no longer give the same loss. */
   readonly version: number;
   /** Whether it learns from a teacher. */
