@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { main } from "../../src/cli/program.ts";
 import { temporaryFolder } from "../training/small.ts";
-import { abkd, start } from "./abkd.ts";
+import { abkd, abkdHere, start } from "./abkd.ts";
 
 /** All lines together take seconds. */
 const LINE_MILLISECONDS = 30_000;
@@ -133,7 +133,7 @@ test("a file that is no model file is reported in one line", async (t) => {
   ] as const) {
     const file = join(folder, name);
     writeFileSync(file, content);
-    const { code, stderr } = await abkd("predict", file);
+    const { code, stderr } = await abkdHere("predict", file);
     assert.ok(code === 1 || code === 2, `exit code ${code}`);
     assert.match(stderr, /^abkd: [^\n]+\n$/);
     assert.ok(stderr.includes(file));
