@@ -2,6 +2,7 @@
 // With --soak it is `npm run soak`: the long fuzz and kill tests of test/**/*.soak.ts, one at a time.
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
+import { enableCompileCache } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import type { EventData } from "node:test";
@@ -9,6 +10,9 @@ import { run } from "node:test";
 import { parseArgs } from "node:util";
 
 const root = path.resolve(import.meta.dirname, "..");
+
+// Hundreds of processes load the same modules: all of them strip types and compile code once.
+process.env["NODE_COMPILE_CACHE"] ??= enableCompileCache().directory;
 
 const { values, positionals } = parseArgs({
   options: { soak: { type: "boolean", default: false } },
