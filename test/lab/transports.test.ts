@@ -67,22 +67,25 @@ describe("transports with Jupyter's own parts", limits, () => {
     assert.equal(metadata.supported_encryption, "curve");
   });
 
-  for (const [transport, encryption, curve] of [
-    ["tcp", "disabled", false],
-    ["tcp", "required", true],
-    ["ipc", "required", true],
-  ] as const) {
-    it(`jupyter_client over ${transport}, encryption ${encryption}`, async () => {
-      const options = { cwd: folder, env: jupyterEnvironment(folder) };
-      const output = await succeed(python, ["-c", CLIENT, transport, encryption], options);
-      assert.deepEqual(JSON.parse(output.trim().split("\n").at(-1) ?? ""), {
-        curve,
-        beats: true,
-        hears: !curve, // any local user hears plain TCP
-        cells: ["ok", "ok"],
+  // They mostly wait, so they run at once.
+  describe("jupyter_client", { concurrency: true }, () => {
+    for (const [transport, encryption, curve] of [
+      ["tcp", "disabled", false],
+      ["tcp", "required", true],
+      ["ipc", "required", true],
+    ] as const) {
+      it(`over ${transport}, encryption ${encryption}`, async () => {
+        const options = { cwd: folder, env: jupyterEnvironment(folder) };
+        const output = await succeed(python, ["-c", CLIENT, transport, encryption], options);
+        assert.deepEqual(JSON.parse(output.trim().split("\n").at(-1) ?? ""), {
+          curve,
+          beats: true,
+          hears: !curve, // any local user hears plain TCP
+          cells: ["ok", "ok"],
+        });
       });
-    });
-  }
+    }
+  });
 
   it("npm run lab --transport ipc: its kernels listen on files that only the user may open", async () => {
     const lab = await startLab(folder, "--transport", "ipc");
