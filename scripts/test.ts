@@ -92,7 +92,8 @@ async function runTests(files: readonly string[]): Promise<void> {
   const stream = run({
     files,
     cwd: root,
-    concurrency: values.soak ? 1 : os.availableParallelism(),
+    // One more than there are cores, since many tests wait for other processes or for the clock.
+    concurrency: values.soak ? 1 : os.availableParallelism() + 1,
     timeout: testLimit,
     // The limit above does not catch a file whose tests are over but whose process lives on.
     signal: stopped.signal,
