@@ -1,11 +1,11 @@
 // Wrong requests give one line on stderr, nothing on stdout, exit code 2, no stack.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { main } from "../../src/cli/program.ts";
 import { temporaryFolder } from "../training/small.ts";
-import { abkd, start } from "./abkd.ts";
+import { abkd, abkdHere, start } from "./abkd.ts";
 
 /** All lines together take seconds. */
 const LINE_MILLISECONDS = 30_000;
@@ -133,7 +133,7 @@ test("a file that is no model file is reported in one line", async (t) => {
   ] as const) {
     const file = join(folder, name);
     writeFileSync(file, content);
-    const { code, stderr } = await abkd("predict", file);
+    const { code, stderr } = await abkdHere("predict", file);
     assert.ok(code === 1 || code === 2, `exit code ${code}`);
     assert.match(stderr, /^abkd: [^\n]+\n$/);
     assert.ok(stderr.includes(file));
@@ -166,8 +166,9 @@ test("a reader that stops early causes no error", async () => {
   assert.deepEqual([code, stderr], [0, ""]);
 });
 
-test("data and the list of commands load no engine", async (t) => {
-  const trace = join(temporaryFolder(t), "trace.mjs");
+test("data and the list of commands load no engine, and a start keeps what it compiled", async (t) => {
+  const folder = temporaryFolder(t);
+  const trace = join(folder, "trace.mjs");
   writeFileSync(
     trace,
     `import { registerHooks } from "node:module";
@@ -176,11 +177,12 @@ test("data and the list of commands load no engine", async (t) => {
        return next(url, context);
      } });`,
   );
-  const env = { NODE_OPTIONS: `--import ${trace}` };
+  const env = { NODE_OPTIONS: `--import ${trace}`, NODE_COMPILE_CACHE: undefined, TMPDIR: folder };
   for (const args of [["data", "list"], ["--help"]]) {
     const { code, stderr } = await start(args, env).outcome;
     assert.deepEqual([code, stderr], [0, ""]);
   }
   const { stderr } = await start(["methods"], env).outcome;
   assert.match(stderr, /loads .*tfjs/, "the trace itself works");
+  assert.ok(existsSync(join(folder, "node-compile-cache")));
 });

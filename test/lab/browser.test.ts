@@ -6,6 +6,7 @@ import path from "node:path";
 import { describe, it } from "node:test";
 import type { Locator } from "playwright-core";
 import { isAlive } from "../kernel/processes.ts";
+import { testCharts, writeCharts } from "./charts.ts";
 import { NotebookPage } from "./jupyterlab.ts";
 import { labPage } from "./lab-page.ts";
 import { copyOnboarding, trainingLimit } from "./onboarding.ts";
@@ -14,13 +15,20 @@ import { skipWithout } from "./parts.ts";
 const file = "start.ipynb";
 
 /** The longest that anything on the page but a whole notebook may take, on a busy machine. */
-const patience = 30_000;
+const patience = 60_000;
 const notebookPatience = 120_000;
 
 const limits = { skip: skipWithout("browser"), timeout: 2 * trainingLimit };
 
 describe("JupyterLab in Chromium", limits, () => {
-  const at = labPage({ name: "lab", patience, prepare: (folder) => copyOnboarding(folder, file) });
+  const at = labPage({
+    name: "lab",
+    patience,
+    prepare: async (folder) => {
+      await copyOnboarding(folder, file);
+      await writeCharts(folder);
+    },
+  });
   let opened: NotebookPage;
 
   it("listens on this machine only, and lets in whoever has the token", async () => {
@@ -38,6 +46,8 @@ describe("JupyterLab in Chromium", limits, () => {
       if (family === "IPv4" && !internal)
         await assert.rejects(fetch(`http://${address}:${port}/api`), address);
   });
+
+  describe("charts", () => testCharts(at));
 
   /** Presses Tab until the entry appears: what only types know may come after JupyterLab gave up. */
   async function completed(entry: Locator): Promise<void> {
