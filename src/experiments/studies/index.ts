@@ -5,6 +5,7 @@ import { Registry } from "../../base/registry.ts";
 import type { Suggested } from "../../base/suggested.ts";
 import type { Study } from "../study.ts";
 import { figure5 } from "./figure5.ts";
+import { table2 } from "./table2.ts";
 import { table3 } from "./table3.ts";
 import { table4 } from "./table4.ts";
 import { teachers } from "./teachers.ts";
@@ -19,6 +20,7 @@ import {
 /** The studies by name, which Tab completes: everyone's teachers, then the paper's order. */
 const BY_NAME = {
   teachers,
+  table2,
   table3,
   table4,
   table6: table6Study,
