@@ -39,4 +39,5 @@ export const registrations: Readonly<Record<string, readonly Registered[]>> = {
     { date: "2026-11-29", digest: "ec1e2a1282cc44b9" },
     { date: "2026-11-29", digest: "d3bf6fe3e0ecf7ea" },
   ],
+  alignahead: [{ date: "2026-11-30", digest: "cb21ce554d75ee9b" }],
 };

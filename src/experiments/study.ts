@@ -83,8 +83,10 @@ export interface Study {
   readonly datasets: readonly string[];
   /** Large ones, and those whose files a user brings: planned where they are named, absent otherwise. */
   readonly onRequest?: readonly string[];
-  /** Returns the teacher of a split; by default GCNII 64L-64H with its authors' recipe. */
-  teacher?(place: { readonly dataset: string; readonly split: string }): RunConfig;
+  /** Returns the teacher of a split; by default GCNII 64L-64H with its authors' recipe. null: it has none. */
+  readonly teacher?:
+    | ((place: { readonly dataset: string; readonly split: string }) => RunConfig)
+    | null;
   readonly arms: readonly Arm[];
   /** The arm that every other is compared with. */
   readonly subject: string;
@@ -129,7 +131,7 @@ export interface PlanOptions {
   readonly split?: SplitFamily;
 }
 
-/** The teacher's arm, which every study has. */
+/** The teacher's arm, which studies with a teacher have. */
 export const TEACHER_ARM = "teacher";
 
 /** Returns the id of an arm with the recipe of the second search, the third, ... */
@@ -233,6 +235,7 @@ function trialsOf(
   place: { readonly dataset: string; readonly split: string },
   seeds: readonly number[],
 ): PlannedTrial[] {
+  // Arms of a study without a teacher have methods that need none.
   const teacher = study.teacher?.(place) ?? teacherConfig({ ...place, seed: TEACHER_SEED });
   const trial = (arm: string, seed: number, config: RunConfig): PlannedTrial => ({
     id: runId(config),
@@ -245,5 +248,7 @@ function trialsOf(
   const students = seeds.flatMap((seed) =>
     arms.map((arm) => trial(arm.id, seed, arm.config({ ...place, seed }, teacher))),
   );
-  return [trial(TEACHER_ARM, TEACHER_SEED, teacher), ...students];
+  return study.teacher === null
+    ? students
+    : [trial(TEACHER_ARM, TEACHER_SEED, teacher), ...students];
 }
