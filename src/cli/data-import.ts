@@ -47,6 +47,12 @@ export function addImport(command: Command): void {
     .addOption(choice("--loops <form>", loops, "remove"))
     .addOption(choice("--duplicates <form>", repeats, "merge"))
     .addOption(choice("--unknown-ends <form>", unknown, "refuse"))
+    .addOption(
+      new Option(
+        "--first-node <number>",
+        "the first node's number where edges name nodes by their rows (default: 0, if an edge has it)",
+      ).choices(["0", "1"]),
+    )
     .option("--id-column <name>", "the column of ids in tables of nodes, or its number from 1")
     .option(
       "--label-column <name>",

@@ -53,8 +53,9 @@ async function named(text: string, flag: string, { quiet, ...place }: Place): Pr
       names.push(part);
       continue;
     }
-    const { graph } = await importDataset(part, place);
+    const { graph, report } = await importDataset(part, place);
     names.push(graph.name);
+    for (const warning of report.warnings ?? []) tell(`warning: ${part}: ${warning}`);
     if (quiet) continue;
     const counts = `${grouped(graph.nodes)} nodes, ${counted(graph.classes, "class", "classes")}`;
     tell(`${part} is ${graph.name}: ${counts} (abkd data info ${part} says more)`);

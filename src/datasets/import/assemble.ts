@@ -28,6 +28,8 @@ export interface ImportReport {
   /** How many sets of nodes the files have for training, validation and test. */
   readonly splits: number;
   readonly decisions: readonly string[];
+  /** What is probably not meant, a sentence each; absent: nothing. */
+  readonly warnings?: readonly string[];
 }
 
 export interface Imported {
@@ -107,6 +109,7 @@ export function assemble(source: string, found: FoundGraph, choices: GraphChoice
           ]
         : []),
     ],
+    ...(found.warnings && found.warnings.length > 0 && { warnings: found.warnings }),
   };
   const decided = report.decisions;
   return { graph: { ...graph, decided }, splits, ...(times && { times }), report };
@@ -200,6 +203,7 @@ function homophilyOf({ adjacency, labels, labelSets }: Graph): number | undefine
 /** A line or two for people: counts of arcs, features and homophily. */
 export function describeReport(report: ImportReport, { labels }: Graph): string[] {
   const { stored, homophily, featureRange, featureDensity, classNames, decisions } = report;
+  const { warnings = [] } = report;
   const grouped = (count: number): string => count.toLocaleString("en");
   const directions = {
     one: "each edge once",
@@ -228,6 +232,7 @@ export function describeReport(report: ImportReport, { labels }: Graph): string[
         ]),
     ...(countUnlabelled(labels) > 0 ? ["nodes without a label are in no set"] : []),
     ...decisions.map((decision) => `decided: ${decision}`),
+    ...warnings.map((warning) => `warning: ${warning}`),
   ];
 
   function number(value: number): string {

@@ -114,7 +114,7 @@ export async function importDataset(
   if (!given && (await isKept(source))) return registeredKept(source, source);
   const found = await read(source, choices);
   const splits = options.splits
-    ? await givenSplits(options.splits, source, found.nodes)
+    ? await givenSplits(options.splits, source, found.nodes, Number(choices.firstNode ?? 0))
     : found.splits;
   const imported = assemble(as ?? source, { ...found, splits }, choices);
   if (as !== undefined) await keep(source, as, imported, dataDir);

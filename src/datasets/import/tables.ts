@@ -19,7 +19,7 @@ import {
   readEnds,
 } from "./edge-table.ts";
 import { isFeatureList, readFeatureList } from "./feature-list.ts";
-import { type FoundGraph, type FoundLabels, inFolder, readOwn } from "./found.ts";
+import { type FoundGraph, type FoundLabels, idsFrom1, inFolder, readOwn } from "./found.ts";
 import { classesOf, labelDecisions, noLabels, separatorIn, setsOf } from "./labels.ts";
 import { tableFeatures } from "./node-features.ts";
 import { setTables, splitFrom, splitOf } from "./node-sets.ts";
@@ -113,7 +113,8 @@ async function assembled(parts: Parts, choices: ReadChoices): Promise<FoundGraph
   const { folder, edges, ends, nodeTables, lists } = parts;
   const decisions = edgeDecisions(edges, ends);
   const main = mainTable(folder, nodeTables);
-  const index = main.ids && new Map(main.ids.map((id, row) => [id, row]));
+  const ids = idsOf(main, choices);
+  const index = ids && new Map(ids.map((id, row) => [id, row]));
   const nodes: Nodes = { nodes: main.rows, file: main.table.file, index };
   const rowOf = (table: NodeTable): Int32Array => rowsIn(table, main, index);
   const column = (table: NodeTable, k: number): string[] =>
@@ -133,7 +134,7 @@ async function assembled(parts: Parts, choices: ReadChoices): Promise<FoundGraph
   const times =
     timeTable &&
     timesOf(column(timeTable, timeTable.time!), (node) => {
-      return `${timeTable.table.file}: the time of ${main.ids ? `"${main.ids[node]}"` : `node ${node}`}`;
+      return `${timeTable.table.file}: the time of ${ids ? `"${ids[node]}"` : `node ${node}`}`;
     });
   if (timeTable) {
     const name = printable(timeTable.table.header![timeTable.time!]!);
@@ -143,21 +144,35 @@ async function assembled(parts: Parts, choices: ReadChoices): Promise<FoundGraph
   const where = base(main.table);
   const name = main.table.header?.[main.id ?? 0];
   decisions.push(
-    index
+    main.ids
       ? `ids are those of ${where}${name ? `, column ${printable(name)}` : ""}`
-      : `nodes are numbered from 0 by the rows of ${where}`,
+      : `nodes are numbered from ${index ? 1 : 0} by the rows of ${where}`,
   );
   return {
     form: "text tables",
     nodes: main.rows,
     ...nodeEnds(edges, ends, nodes, choices, decisions),
     ...(features && { features }),
-    ...(main.ids && { ids: main.ids }),
+    ...(ids && { ids }),
     ...found,
     splits: split ? [split] : [],
     ...(times && { times }),
     decisions,
   };
+}
+
+/**
+ * The ids of nodes by row, if they have any.
+ * @throws OptionError for a first number where there are ids
+ */
+export function idsOf(
+  { ids, rows, table }: NodeTable,
+  { firstNode }: ReadChoices,
+): readonly string[] | undefined {
+  if (ids && firstNode !== undefined) {
+    throw new OptionError(`${table.file} has ids: --first-node is for nodes without`);
+  }
+  return firstNode === "1" ? idsFrom1(rows) : ids;
 }
 
 /** The table with the labels: where several have a column that may be it, a named one counts. */

@@ -9,7 +9,7 @@ import {
 } from "../../../src/datasets/index.ts";
 import { folderOf } from "./support/folder.ts";
 import { PATH, read } from "./support/seen.ts";
-import type { Folder } from "./support/write-forms.ts";
+import { type Folder, float, int, npz } from "./support/write-forms.ts";
 
 test("words for no label are one's own choice", async () => {
   const files = {
@@ -175,6 +175,55 @@ test("tables whose names and headers say nothing: two columns hold another table
     read({ "people.csv": people(rows), "other.csv": "a;b\n30;41\n41;99\n" }),
     /no table looks like an edge list/,
   );
+});
+
+test("numbers from 0 and from 1 both fit: text is asked, arrays are read from 0 and this is said", async () => {
+  const path3 = {
+    "edges.csv": "1,2\n2,3\n",
+    "train.txt": "1\n",
+    "val.txt": "2\n",
+    "test.txt": "3\n",
+  };
+  const files: Folder = { ...path3, "nodes.csv": "x,label\n1.5,u\n2,v\n3,u\n4,v\n" };
+  const asked =
+    /edges\.csv: edges name the nodes 1 to 3, and there are 4: either .* from 0 .* or from 1 .*; say --first-node 0 or --first-node 1/;
+  await assert.rejects(read(files), asked);
+  await assert.rejects(read(files, { unknownEnds: "drop" }), asked);
+  const [zero, one] = [
+    await read(files, { firstNode: "0" }),
+    await read(files, { firstNode: "1" }),
+  ];
+  assert.equal(zero.seen.near, "|2|1 3|2");
+  assert.equal(one.seen.near, "1|0 2|1|");
+  assert.deepEqual([...(await loadSplit(zero.graph, "public")).train], [1]);
+  assert.deepEqual([...(await loadSplit(one.graph, "public")).train], [0]);
+  assert.deepEqual(
+    one.graph.nodeNames,
+    ["1", "2", "3", "4"],
+    "predictions have the files' numbers",
+  );
+  const all = { ...files, "edges.csv": "1,2\n2,3\n3,4\n" };
+  await assert.rejects(read(all), /subtract 1 from each, or say --first-node 1/);
+  assert.equal((await read(all, { firstNode: "1" })).seen.near, PATH);
+  await assert.rejects(
+    read({ ...path3, "nodes.csv": "id,x,label\n1,1,u\n2,2,v\n3,3,u\n" }, { firstNode: "1" }),
+    /nodes\.csv has ids: --first-node is for nodes without$/,
+  );
+  const x = float([1, 2, 3, 4], [4, 1]);
+  const sets = { train_idx: int([1]), val_idx: int([2]), test_idx: int([3]) };
+  const arrays = {
+    "g.npz": npz({ edge_index: int([1, 2, 2, 3], [2, 2]), x, y: int([0, 1, 0, 1]), ...sets }),
+  };
+  const asArrays = await read(arrays);
+  assert.equal(asArrays.seen.near, "|2|1 3|2");
+  assert.match(
+    asArrays.report.warnings!.join(),
+    /either .*; read from 0: --first-node 1 reads them/,
+  );
+  const from1 = await read(arrays, { firstNode: "1" });
+  assert.equal(from1.seen.near, "1|0 2|1|");
+  assert.equal(from1.report.warnings, undefined);
+  assert.deepEqual([...(await loadSplit(from1.graph, "public")).val], [1]);
 });
 
 test("one class for all nodes is said", async () => {
