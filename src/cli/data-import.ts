@@ -2,6 +2,7 @@
 import { type Command, Option } from "commander";
 import { UserError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
+import { commandLine } from "../base/shell-word.ts";
 import {
   ARC_FORMS,
   describeReport,
@@ -79,7 +80,11 @@ async function run(source: string, { data, json, ...given }: ImportFlags): Promi
       `${grouped(graph.classes)} classes`,
   );
   for (const line of describeReport(report, graph)) print(line);
-  print(`kept: abkd data info ${as}, abkd distill --dataset ${as}`);
+  const [next, then] = [
+    ["data", "info", as],
+    ["distill", "--dataset", as],
+  ] as const;
+  print(`kept: ${commandLine(next, { data })}, ${commandLine(then, { data })}`);
 }
 
 /** A kept graph as `data list` shows it; `fault` where its file cannot be read. */
