@@ -92,7 +92,10 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["predict", "x", "--data="], /--data is empty/],
   [["export", "x", "--format", "tflite"], /Allowed choices are safetensors, npz, onnx, web/],
   [["predict"], /missing required argument 'file'/],
-  [["predict", "/no/such/file"], /cannot read \/no\/such\/file: there is no such file/],
+  [
+    ["predict", "/no/such/file"],
+    /\/no\/such\/file: there is no such file or folder; name a model's file .* or a finished run's folder/,
+  ],
   [["predict", "x", "--output", "x.txt"], /name a file that ends in .csv, .json or .ndjson/],
 ];
 
