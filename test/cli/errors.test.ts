@@ -40,6 +40,14 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
     ["distill", "--teacher-model", "gcnii", "--teacher-batch-norm", "true"],
     /of gat, gcn, mlp, rgcn, sage, not of gcnii/,
   ],
+  [
+    ["train", "--layers", "0"],
+    /Legal: gat, gcn, .*: a whole number of at least 2 .*; gcnii.*: .* of at least 1 and/,
+  ],
+  [
+    ["distill", "--method", "gnnsd", "--model", "gcn", "--layers", "2"],
+    /this gcn has 1: give the student 3 layers or more \(--layers 3\)/,
+  ],
   [["train", "--model", "gta"], /Allowed choices are gat, gcn, gcnii, /],
   [["train", "--model", "gcn", "--layers", "1"], /GCN: option "layers" is 1; legal: /],
   [
