@@ -41,10 +41,6 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
     /of gat, gcn, mlp, rgcn, sage, not of gcnii/,
   ],
   [
-    ["train", "--layers", "0"],
-    /Legal: gat, gcn, .*: a whole number of at least 2 .*; gcnii.*: .* of at least 1 and/,
-  ],
-  [
     ["distill", "--method", "gnnsd", "--model", "gcn", "--layers", "2"],
     /this gcn has 1: give the student 3 layers or more \(--layers 3\)/,
   ],
@@ -88,7 +84,7 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["train", "--epochs", "1.5"], /Legal: a whole number of at least 0/],
   [
     ["train", "--layers", "0"],
-    /'--layers <x>' argument '0' is invalid. Legal: a whole number of at least/,
+    /'--layers <x>' argument '0' is invalid. Legal: gat, gcn, .*: a whole number of at least 2 .*; gcnii.* of at least 1 and/,
   ],
   [["train", "--threads", "0"], /'--threads <n>' argument '0' is invalid.* from 1 to 256/],
   [["export", "0123"], /no complete run "0123" in runs/],
