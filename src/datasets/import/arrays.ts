@@ -131,7 +131,7 @@ export function readArrays(
     ...(ids && { ids }),
     splits: other ? [other] : splits,
     decisions: [...decisions, ...(beside?.decisions ?? [])],
-    warnings,
+    warnings: [...warnings, ...(beside?.warnings ?? [])],
     ...(timeName !== undefined && { times: timeArray(arrays, timeName, nodes) }),
   };
 

@@ -24,6 +24,7 @@ export class Beside {
   readonly #sets: readonly TextTable[];
   readonly #choices: ReadChoices;
   readonly decisions: string[] = [];
+  readonly warnings: string[] = [];
   #edges: { readonly table: TextTable; readonly ends: Ends } | undefined;
 
   private constructor(folder: string, tables: readonly TextTable[], choices: ReadChoices) {
@@ -58,7 +59,7 @@ export class Beside {
   labels(count: number): FoundLabels | undefined {
     const tables = this.#nodeTables(count);
     const found = tables.find(({ label, classes }) => label !== undefined || classes);
-    return found && labelsFrom(found, columnCells, this.#choices, this.decisions);
+    return found && labelsFrom(found, columnCells, this.#choices, this);
   }
 
   split(count: number): RawSplit | undefined {

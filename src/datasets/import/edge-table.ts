@@ -85,7 +85,9 @@ export function readEnds(table: TextTable, { edgeColumns }: ReadChoices = {}): E
   const [from, to, lines]: [string[], string[], number[]] = [[], [], []];
   visitRows(table, (cells, line) => {
     for (const k of columns) {
-      if (cells[k] === "") throw new BadFileError(cellName(table, line, k), "an edge to nowhere");
+      if (cells[k] !== "") continue;
+      const fault = "an edge to nowhere: name a node, or leave the row out";
+      throw new BadFileError(cellName(table, line, k), fault);
     }
     from.push(idOf(cells[columns[0]]!));
     to.push(idOf(cells[columns[1]]!));
@@ -94,8 +96,11 @@ export function readEnds(table: TextTable, { edgeColumns }: ReadChoices = {}): E
       throw new BadFileError(table.file, `more than ${MAX_ENTRIES} edges`);
     }
   });
-  return { from, to, lines, columns };
+  if (from.length > 0) return { from, to, lines, columns };
+  throw new BadFileError(table.file, `it has a header and no edges; ${A_LINE}`);
 }
+
+const A_LINE = "write a line for each edge, such as ann,bob";
 
 function columnsGiven(table: TextTable, edgeColumns: string): [number, number] {
   const found = listed(edgeColumns).map((word) => {

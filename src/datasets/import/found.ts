@@ -53,7 +53,9 @@ export async function readOwn(file: string): Promise<Buffer> {
   const { size } = await stat(file).catch((error: Error) => {
     throw new BadFileError(file, `cannot be read (${error.message})`);
   });
-  if (size === 0) throw new BadFileError(file, "the file is empty");
+  if (size === 0) {
+    throw new BadFileError(file, "the file is empty; write it anew, or take it out of the folder");
+  }
   if (size > MAX_FILE) throw new BadFileError(file, `${size} bytes; at most ${MAX_FILE} are read`);
   const bytes = readBytes(file);
   return bytes[0] === 0x1f && bytes[1] === 0x8b ? unzipped(file, bytes) : bytes;

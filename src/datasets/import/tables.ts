@@ -2,7 +2,7 @@
 import path from "node:path";
 import { OptionError } from "../../base/errors.ts";
 import { printable } from "../../base/printable.ts";
-import { cellName, openTable, type TextTable, visitRows } from "../../formats/csv.ts";
+import { cellName, isNumber, openTable, type TextTable, visitRows } from "../../formats/csv.ts";
 import { BadFileError } from "../../formats/errors.ts";
 import type { Csr } from "../../graph/csr.ts";
 import { csrFromPairs } from "../../graph/csr.ts";
@@ -120,7 +120,10 @@ async function assembled(parts: Parts, choices: ReadChoices): Promise<FoundGraph
   const column = (table: NodeTable, k: number): string[] =>
     scattered(table, k, rowOf(table), main.rows);
   const labels = labelTable(folder, nodeTables);
-  const found = labels ? labelsFrom(labels, column, choices, decisions) : noLabels(main.rows);
+  const warnings = orderDoubts(main, nodeTables);
+  const found = labels
+    ? labelsFrom(labels, column, choices, { decisions, warnings })
+    : noLabels(main.rows);
   const list = await featureList(lists, main, index);
   const withFeatures = list ? undefined : featureTable(folder, nodeTables, labels);
   const features =
@@ -158,6 +161,7 @@ async function assembled(parts: Parts, choices: ReadChoices): Promise<FoundGraph
     splits: split ? [split] : [],
     ...(times && { times }),
     decisions,
+    warnings,
   };
 }
 
@@ -190,7 +194,7 @@ export function labelsFrom(
   table: NodeTable,
   column: (table: NodeTable, k: number) => string[],
   choices: ReadChoices,
-  decisions: string[],
+  { decisions, warnings }: { readonly decisions: string[]; readonly warnings: string[] },
 ): FoundLabels {
   const { label, classes, guessed } = table;
   if (classes) return classSets(table, classes, column, decisions);
@@ -198,7 +202,11 @@ export function labelsFrom(
   const where = columnName(table.table, label!);
   if (guessed) {
     const which = `column ${label! + 1} of ${base(table.table)}`;
-    decisions.push(`${which} is taken as the label; --label-column or a header would say so`);
+    const remedy = "--label-column or a header would say so";
+    // Text is hardly anything else; the last of many numbers may be one more feature.
+    const isSure = texts.some((text) => text !== "" && !isNumber(text));
+    if (isSure) decisions.push(`${which} is taken as the label; ${remedy}`);
+    else warnings.push(`${which} is guessed to be the label, and may be a feature; ${remedy}`);
   }
   const separator = separatorIn(texts, choices);
   if (separator !== undefined) {
@@ -274,6 +282,16 @@ function mainTable(folder: string, tables: readonly NodeTable[]): NodeTable {
   throw new BadFileError(folder, fault);
 }
 
+/** Says where a table's rows are taken in the order of another's, although ids are known in one of them. */
+function orderDoubts(main: NodeTable, tables: readonly NodeTable[]): string[] {
+  return tables.flatMap((one) => {
+    if (one === main || (one.ids === undefined) === (main.ids === undefined)) return [];
+    const [withIds, without] = one.ids ? [one, main] : [main, one];
+    const names = [base(without.table), base(withIds.table)] as const;
+    return [`${names[0]} has no ids: its rows are taken in the order of ${names[1]}'s`];
+  });
+}
+
 /** The node of each row of a table. */
 function rowsIn(
   { table, ids, rows, id }: NodeTable,
@@ -283,8 +301,15 @@ function rowsIn(
   const other = path.basename(main.table.file);
   if (!ids || !index) {
     if (rows === main.rows) return Int32Array.from({ length: rows }, (_, row) => row);
-    const fault = `${rows} rows, ${other} has ${main.rows}; without ids both need as many`;
-    throw new BadFileError(table.file, `${fault} (--id-column names the ids' column)`);
+    const [withIds, without] = ids ? [table, main.table] : [main.table, table];
+    const fault =
+      ids || main.ids
+        ? `${base(withIds)} has a column of ids, and ${base(without)} has none: add the ids to ${base(without)} too`
+        : "without ids both need as many";
+    throw new BadFileError(
+      table.file,
+      `${rows} rows, ${other} has ${main.rows}; ${fault} (--id-column names the ids' column)`,
+    );
   }
   return Int32Array.from(ids, (name, row) => {
     const node = index.get(name);

@@ -226,6 +226,27 @@ test("numbers from 0 and from 1 both fit: text is asked, arrays are read from 0 
   assert.deepEqual([...(await loadSplit(from1.graph, "public")).val], [1]);
 });
 
+test("what is probably not meant is a warning: a guessed label of numbers, rows in another table's order", async () => {
+  const guessed = await read({
+    "edges.csv": "0,1\n1,2\n2,3\n",
+    "x.csv": "0.5,1\n1,0\n1.5,1\n2,0\n",
+  });
+  assert.deepEqual(guessed.seen.labels, [1, 0, 1, 0]);
+  const [only] = guessed.report.warnings!;
+  assert.match(
+    only!,
+    /^column 2 of x\.csv is guessed to be the label, and .*; --label-column or a header/,
+  );
+  const mixed = await read({
+    "edges.csv": "source,target\na,b\nb,c\nc,d\n",
+    "x.csv": "w,v\n1,5.5\n2,6\n3,7\n4,8\n",
+    "labels.csv": "id,label\na,u\nb,v\nc,u\nd,v\n",
+  });
+  assert.deepEqual(mixed.report.warnings, [
+    "x.csv has no ids: its rows are taken in the order of labels.csv's",
+  ]);
+});
+
 test("one class for all nodes is said", async () => {
   const files = {
     "edges.csv": "source,target\na,b\nb,c\nc,d\n",
