@@ -201,7 +201,8 @@ export function labelsFrom(
   const texts = column(table, label!);
   const where = columnName(table.table, label!);
   if (guessed) {
-    const which = `column ${label! + 1} of ${base(table.table)}`;
+    const name = table.table.header?.[label!];
+    const which = `column ${label! + 1}${name ? ` (${printable(name)})` : ""} of ${base(table.table)}`;
     const remedy = "--label-column or a header would say so";
     // Text is hardly anything else; the last of many numbers may be one more feature.
     const isSure = texts.some((text) => text !== "" && !isNumber(text));

@@ -159,10 +159,10 @@ test("tables whose names and headers say nothing: two columns hold another table
   assert.deepEqual(found.labels, [0, 1, 0, 1]);
   assert.match(decisions, /edges lead from payer to payee/);
   assert.match(decisions, /ids are those of people\.csv, column person/);
-  assert.match(decisions, /column 5 of people\.csv is taken as the label/);
+  assert.match(decisions, /column 5 \(segment\) of people\.csv is taken as the label/);
   assert.match(
     decisions,
-    /over 100 times as large as others, which that hides: --features standardised/,
+    /feature 2 alone is 99 % of that sum, which hides the others: --features standardised/,
   );
   // A header of an edge list that no known word tells from its rows.
   const named = await read({
