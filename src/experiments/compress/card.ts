@@ -1,4 +1,5 @@
 // A student's card: what it is, from what, on which data, how accurate, what was tried, what died.
+import path from "node:path";
 import { needObject } from "../../base/arguments.ts";
 import { optionName } from "../../base/options.ts";
 import { printableLine } from "../../base/printable.ts";
@@ -201,6 +202,8 @@ export function cardParts(found: Compression): CardParts {
       `${best.id}, seed ${best.config.seed}, the best of the seeds on validation nodes`,
     ],
   ];
+  // From the working directory, as the graph's path is; a card is no place for this machine's own paths.
+  const file = path.isAbsolute(found.folder) ? found.file : path.join(found.folder, found.file);
   return {
     title: `${dataset}: a student of ${grouped(chosen.parameters)} parameters`,
     facts: { columns: columnsOf(" | "), rows },
@@ -215,9 +218,9 @@ export function cardParts(found: Compression): CardParts {
       `read once, for the chosen student.${leftOut.map(({ label, why }) => ` ${label} was left out: ${why}.`).join("")}`,
     families: familiesTable(found),
     use: [
-      commandLine(["predict", found.file], found.place),
-      commandLine(["export", found.file, "--format", "web"], found.place),
-      commandLine(["export", found.file, "--format", "onnx"]),
+      commandLine(["predict", file], found.place),
+      commandLine(["export", file, "--format", "web"], found.place),
+      commandLine(["export", file, "--format", "onnx"]),
     ].join("\n"),
   };
 }
