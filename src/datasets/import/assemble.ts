@@ -124,8 +124,8 @@ function stem(source: string): string {
 }
 
 /**
- * The path's name and 12 hex digits that change with any arc, feature, label, set or time: no two graphs
- * share runs.
+ * The path's name and 12 hex digits that change with any arc, feature, label, class's name, set or time: no two
+ * graphs share runs.
  */
 export function ownName(
   source: string,
@@ -142,6 +142,8 @@ export function ownName(
   for (const split of splits) hash.update(summariseSplit(graph.nodes, split).sha256);
   if (graph.featuresAsIs) hash.update("features as they are");
   if (times) hash.update(times);
+  // A run's model file names its classes: renamed ones need a run of their own.
+  if (graph.classNames) hash.update(JSON.stringify(graph.classNames));
   return `${stem(source)}-${hash.digest("hex").slice(0, 12)}`;
 }
 

@@ -247,6 +247,21 @@ test("what is probably not meant is a warning: a guessed label of numbers, rows 
   ]);
 });
 
+test("graphs that differ in the names of their classes alone have runs of their own", async () => {
+  const files = (second: string): Folder => ({
+    "edges.csv": "source,target\na,b\nb,c\nc,d\n",
+    "nodes.csv": `id,x,label\na,1,u\nb,2,${second}\nc,3,u\nd,4,${second}\n`,
+  });
+  const [one, other, again] = [
+    await read(files("v")),
+    await read(files("w")),
+    await read(files("v")),
+  ];
+  assert.deepEqual(one.seen.labels, other.seen.labels);
+  assert.notEqual(one.graph.name, other.graph.name);
+  assert.equal(one.graph.name, again.graph.name);
+});
+
 test("one class for all nodes is said", async () => {
   const files = {
     "edges.csv": "source,target\na,b\nb,c\nc,d\n",
