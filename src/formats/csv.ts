@@ -6,7 +6,7 @@ import { printable } from "../base/printable.ts";
 import { BadFileError } from "./errors.ts";
 
 /** More cells than this are refused: a larger table belongs in an array file. */
-const MAX_CELLS = 1 << 25;
+export const MAX_CELLS = 1 << 25;
 /** What is looked at to find the separator and the header. */
 const SAMPLE_BYTES = 1 << 16;
 const SAMPLE_ROWS = 20;
