@@ -1,5 +1,5 @@
 // Applies a trained model to a graph: logits, classes and accuracies.
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import {
   checkKeys,
@@ -10,7 +10,7 @@ import {
   needObject,
   needText,
 } from "../base/arguments.ts";
-import { UserError } from "../base/errors.ts";
+import { OptionError, UserError } from "../base/errors.ts";
 import { readBytes } from "../base/files.ts";
 import type { Suggested } from "../base/suggested.ts";
 import {
@@ -33,6 +33,7 @@ import { startEngine } from "../tensor/index.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
 import { fingerprint, graphInputs, readGraph } from "./inputs.ts";
 import { decodeModel, MODEL_NAME, type ModelFile, restoreModel } from "./model-file.ts";
+import { RUNS_FOLDER } from "./run-store.ts";
 
 export interface EvaluateOptions extends DataOptions {
   /** A dataset's name or a graph; the one that the model was trained on if left out. */
@@ -127,12 +128,35 @@ async function trainedSplit(
   return undefined;
 }
 
-/** Reads a model file of any program, or that of a run's folder. @throws FormatError, FileError */
+/**
+ * Reads a model file of any program, or that of a run's folder.
+ * @throws OptionError for a path that is neither; FormatError, FileError
+ */
 export function readModelFile(path: string): ReturnType<typeof decodeModel> {
   needText(path, "the path of a model file", "a file of abkd export");
-  const inside = join(path, MODEL_NAME);
-  const file = existsSync(inside) ? inside : path;
+  const file = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? modelIn(path) : path;
+  if (!existsSync(file)) {
+    const run = join(RUNS_FOLDER, path);
+    const meant = existsSync(join(run, MODEL_NAME)) ? `; did you mean ${run}?` : "";
+    throw new OptionError(`${path}: there is no such file or folder; ${NAME_ONE}${meant}`);
+  }
   return decodeModel(readBytes(file, 2), file);
+}
+
+const NAME_ONE =
+  "name a model's file (abkd export writes one, abkd compress student.safetensors) or a finished run's folder " +
+  "(abkd distill prints it)";
+
+/** @throws OptionError for a folder without a run's model, saying which of its files may be meant */
+function modelIn(folder: string): string {
+  const file = join(folder, MODEL_NAME);
+  if (existsSync(file)) return file;
+  const names = readdirSync(folder).sort();
+  const models = names.filter((name) => name.endsWith(".safetensors")).slice(0, 3);
+  const runs = names.filter((name) => existsSync(join(folder, name, MODEL_NAME))).slice(0, 3);
+  const found = [...models, ...runs].map((name) => join(folder, name)).join(", ");
+  const what = names.length === 0 ? "an empty folder" : `a folder without ${MODEL_NAME}`;
+  throw new OptionError(`${folder} is ${what}; ${found ? `did you mean ${found}?` : NAME_ONE}`);
 }
 
 /**

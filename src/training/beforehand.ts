@@ -5,13 +5,13 @@ import { checkKeys, checkValues, LEGAL, type Legal, shown } from "../base/argume
 import { OptionError, UserError } from "../base/errors.ts";
 import { probeFolder } from "../base/files.ts";
 import { DATA_OPTIONS } from "../datasets/index.ts";
-import { checkLabelSets } from "../distillation/registry.ts";
+import { checkLabelSets, checkStudent } from "../distillation/registry.ts";
 import { hiddenWidth } from "../models/registry.ts";
 import { chooseEngine, engineFlavour, MOST_THREADS } from "../tensor/index.ts";
 import { checkConfig } from "./config-check.ts";
 import type { Job } from "./executor.ts";
 import { readGraph } from "./inputs.ts";
-import { refuseTooLarge } from "./memory-check.ts";
+import { refuseTooLarge, shapesOf } from "./memory-check.ts";
 import { addedNeeds, moduleUrls, refuseMissingModules } from "./modules.ts";
 import { checkCut } from "./node-batches.ts";
 import type { RunConfig } from "./run.ts";
@@ -123,6 +123,10 @@ export function checkPlan(
     if (batch !== undefined) checkCut({ graph, split, size: batch, kind: config.model.kind });
     readGraph(config, graph);
     if (graph.labelSets && config.method) checkLabelSets(config.method.name);
+    if (config.method) {
+      const { method } = config;
+      named(config, () => checkStudent(method, shapesOf(config, graph).outline));
+    }
     refuseOtherRecords(config, data, options);
   }
   const folders = new Set<string>();

@@ -6,6 +6,7 @@ import type { OptionValue } from "../base/options.ts";
 import { grouped } from "../display/format.ts";
 import { findMethod, studentCount } from "../distillation/registry.ts";
 import type { Graph } from "../graph/graph.ts";
+import type { Shapes } from "../models/model.ts";
 import { graphShape, hiddenWidth, modelShapes, modelTitle } from "../models/registry.ts";
 import { chooseEngine, type EngineChoice, WASM_BYTES } from "../tensor/index.ts";
 import { readShape } from "./inputs.ts";
@@ -33,13 +34,16 @@ export function refuseTooLarge(config: RunConfig, graph: Graph, engine: EngineCh
   );
 }
 
+/** What is known of a run's model before memory is allocated for it. */
+export function shapesOf(run: Pick<RunConfig, "model" | "features">, graph: Graph): Shapes {
+  return modelShapes(run.model, readShape(run, graphShape(graph, run.model.kind)));
+}
+
 /** Counts the float32 numbers held at the same time, when the method starts or in a step. */
 function leastNumbers(config: RunConfig, graph: Graph): number {
   const { method, teacher, teacherOutputs, training } = config;
   const { nodes, classes } = graph;
-  const shapesOf = (run: Pick<RunConfig, "model" | "features">) =>
-    modelShapes(run.model, readShape(run, graphShape(graph, run.model.kind)));
-  const { outline, parameters, perNode, perStep = 0 } = shapesOf(config);
+  const { outline, parameters, perNode, perStep = 0 } = shapesOf(config, graph);
   const sizes = [...parameters.values()].map((dims) => dims.reduce((size, side) => size * side, 1));
   const stepNodes = Math.min(nodes, training.batch ?? nodes);
   const one = COPIES * sizes.reduce((sum, size) => sum + size, 0) + perNode * stepNodes + perStep;
@@ -47,7 +51,7 @@ function leastNumbers(config: RunConfig, graph: Graph): number {
   if (!method || !(teacher || teacherOutputs)) return own;
   const options = method.options as Readonly<Record<string, OptionValue>>;
   const taught = teacher
-    ? shapesOf(teacher).outline
+    ? shapesOf(teacher, graph).outline
     : { kind: "outputs", hidden: 0, ...teacherOutputs!, classes };
   const held = findMethod(method.name).holds?.(options, taught, outline, stepNodes);
   if (!held) return own;
