@@ -6,7 +6,7 @@ export const registrations: Readonly<Record<string, readonly Registered[]>> = {
     { date: "2026-11-29", digest: "b70d0b620beba38a" },
     { date: "2026-11-29", digest: "f29849044675aec6" },
   ],
-  table2: [{ date: "2026-11-30", digest: "6bb81a16aebaaa3d" }],
+  table2: [{ date: "2026-11-30", digest: "a5d705e194bf3907" }],
   table3: [
     { date: "2026-11-29", digest: "4b072c07429c5500" },
     { date: "2026-11-29", digest: "ed1be3686ffaedf8" },

@@ -116,7 +116,9 @@ function arms(): Arm[] {
     last,
     contender("softkd", "control"),
     ...["fitnet", "at", "lsp", "gsp", "gcrd", "abkd"].map((id) => contender(`${id}+soft`, "rival")),
-    arm("abkd:uniform", "ABKD, uniform attention", "control", "abkd", { attention: "uniform" }),
+    ...(["uniform", "diagonal"] as const).map((attention) =>
+      arm(`abkd:${attention}`, `ABKD, ${attention} attention`, "control", "abkd", { attention }),
+    ),
   ];
 }
 
