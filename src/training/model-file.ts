@@ -28,6 +28,8 @@ import {
   refuseInfinite,
 } from "../formats/safetensors.ts";
 import type { GraphShape, Model } from "../models/model.ts";
+import { type PrecisionConfig, precisionOf } from "../models/precision/precision.ts";
+import { Quantised, rangeShapes } from "../models/precision/quantised.ts";
 import {
   createModel,
   findModel,
@@ -189,7 +191,8 @@ const shapeForm = object({
 export function restoreModel<M extends ModelConfig>(file: ModelFile<M>): ModelOf<M> {
   needObject(file, "restoreModel: file", MODEL, "config", "shape", "parameters");
   const { config, shape, parameters } = file;
-  return modelWith(config.model, readShape(config, shape), parameters);
+  const { precision } = config.training;
+  return modelWith(config.model, readShape(config, shape), parameters, precision);
 }
 
 /** Makes a model with these parameters and buffers, which are all of its own. */
@@ -197,12 +200,27 @@ export function modelWith<M extends ModelConfig>(
   config: M,
   shape: GraphShape,
   parameters: ModelFile["parameters"],
+  precision?: PrecisionConfig,
 ): ModelOf<M> {
-  const model = createModel(config, shape, 1);
+  const model = inPrecision(createModel(config, shape, 1), precision);
   for (const { name, variable } of [...model.parameters, ...(model.buffers ?? [])]) {
     tf.tidy(() => variable.assign(tf.tensor(parameters.get(name)!.values, variable.shape)));
   }
   return model;
+}
+
+/**
+ * Returns the model as its training and its readers run it: in low precision, if the configuration says so.
+ * @param chances see Quantised
+ */
+export function inPrecision<M extends Model>(
+  model: M,
+  precision: PrecisionConfig | undefined,
+  chances?: Float32Array,
+): M {
+  if (!precision) return model;
+  // What a kind's models have beside a model's parts is not there.
+  return new Quantised(model, precisionOf(precision), chances) as unknown as M;
 }
 
 interface Source {
@@ -268,6 +286,12 @@ function parameterShapes(
   if (config.features && !(last !== undefined && last < shape.features)) {
     throw new FormatError(`${name} is damaged: it reads features that its graph does not have`);
   }
-  const { parameters, buffers } = modelShapes(config.model, readShape(config, shape));
-  return new Map([...parameters, ...buffers]);
+  return savedShapes(config, shape);
+}
+
+/** Returns the shape of all that a run's model file holds, by name. @param shape the whole graph's sizes */
+export function savedShapes(config: RunConfig, shape: GraphShape): Map<string, readonly number[]> {
+  const shapes = modelShapes(config.model, readShape(config, shape));
+  const ranges = config.training.precision ? rangeShapes(shapes) : [];
+  return new Map([...shapes.parameters, ...shapes.buffers, ...ranges]);
 }

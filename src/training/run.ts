@@ -1,5 +1,6 @@
 // A run: everything that decides its outcome, and everything that came out of it.
 import type { Inspection } from "../distillation/method.ts";
+import type { PrecisionConfig } from "../models/precision/precision.ts";
 import type { ModelConfig } from "../models/registry.ts";
 import type { NodeKinds } from "./node-kinds.ts";
 
@@ -29,6 +30,8 @@ export interface TrainingConfig {
    * MLP. By default the whole graph, one step per epoch.
    */
   readonly batch?: number;
+  /** Weights and activations of few bits, in training and ever after. By default they are float32. */
+  readonly precision?: PrecisionConfig;
 }
 
 /** Optimisers as in torch.optim; `momentum` is above 0 and below 1, by default none. */

@@ -8,6 +8,7 @@ import { FormatError } from "../formats/safetensors.ts";
 import { itemName } from "../graph/check.ts";
 import { NodeOrder } from "../graph/reorder.ts";
 import { type Model, type Outputs, parameterCount } from "../models/model.ts";
+import { Quantised } from "../models/precision/quantised.ts";
 import { graphShape, hiddenWidth } from "../models/registry.ts";
 import { Students } from "../models/students.ts";
 import { taskOf } from "../tasks/task.ts";
@@ -134,6 +135,9 @@ export async function runTrial(
     });
     const outcome = await work.catch(outcomeSoFar);
     beginPhase("result");
+    for (const one of model instanceof Students ? model.all : [model as Model]) {
+      if (one instanceof Quantised) one.calibrate(inputs);
+    }
     const found = measured(model, inputs, targets, { graph, split }, outcome);
     const taught =
       outputs?.logits && scoredTeacher({ known: outputs, order: data.order }, graph, targets);
