@@ -7,8 +7,12 @@ import type { Bits } from "../../tensor/ops/grid.ts";
 /** A precision below that of float32, in a run's configuration. */
 export interface PrecisionConfig {
   readonly name: "int8" | "int4";
-  /** By default quantisation-aware training: all are rounded in every pass. */
-  readonly scheme?: "after" | "degree-quant" | "quant-noise";
+  /**
+   * By default plain quantisation-aware training: all are rounded in every pass, by the extremes of all passes.
+   * `momentum`: ranges follow slowly, as in the baseline of Degree-Quant's authors. `degree-quant` has the
+   * straight-through gradient (STE-PER in their code), `degree-quant-clipped` the other (GC-PER, their runs').
+   */
+  readonly scheme?: "after" | "degree-quant" | "degree-quant-clipped" | "momentum" | "quant-noise";
   /**
    * degree-quant: the chance with which a node of the highest degree is spared. quant-noise: the share of a
    * matrix's numbers that are rounded at a step.
@@ -23,7 +27,7 @@ const chance = { kind: "number", min: 0, max: 1, absent: "by the precision" } as
 const options: Readonly<Record<string, OptionInfo>> = {
   scheme: {
     kind: "choice",
-    choices: ["after", "degree-quant", "quant-noise"],
+    choices: ["after", "degree-quant", "degree-quant-clipped", "momentum", "quant-noise"],
     absent: "aware, while it is trained",
     description: "when and what is rounded",
   },
@@ -44,15 +48,12 @@ export const precisionOption = {
   variants: { int8: options, int4: options },
   absent: "float32",
   description:
-    "bits of weights and activations: rounded while it is trained, or after, or by degree-quant or quant-noise " +
-    "(docs/precision.md)",
+    "weights and activations of few bits: rounded while it is trained, or after, or as degree-quant or quant-noise " +
+    "do; see docs/precision.md",
 } as const satisfies OptionInfo;
 
-/** How a range is found: its ends move to each pass's by this share, or hold all passes'. */
-export type RangeRule =
-  | { readonly momentum: number }
-  /** `percentile`: this share of the numbers at each end counts as outliers. */
-  | { readonly percentile: number };
+/** How a range is found: its ends move to each pass's by a share, or hold all passes' but for a share of outliers. */
+export type RangeRule = { readonly momentum: number } | { readonly percentile: number };
 
 /** What a configuration stands for. */
 export interface Precision {
@@ -69,6 +70,8 @@ export interface Precision {
 }
 
 const MOMENTUM = 0.01;
+/** Every number counts. */
+const EXTREMES: RangeRule = { percentile: 0 };
 /** The share of outliers at each end. */
 const PERCENTILE = { int8: 0.001, int4: 0.01 } as const;
 /** The chances of REDDIT-BINARY's runs. */
@@ -81,11 +84,13 @@ export function precisionOf(config: PrecisionConfig, what = "precision"): Precis
   const { name, scheme, share, least } = config;
   const bits = name === "int8" ? 8 : 4;
   const given = share !== undefined ? "share" : least !== undefined ? "least" : undefined;
-  if (given && (scheme === undefined || scheme === "after")) {
+  if (given && !scheme?.startsWith("degree-quant") && scheme !== "quant-noise") {
     throw new OptionError(`${what}: ${given} is for degree-quant and quant-noise: leave it out`);
   }
   switch (scheme) {
     case undefined:
+      return { bits, training: { gradient: "straight", ranges: EXTREMES } };
+    case "momentum":
       return { bits, training: { gradient: "straight", ranges: { momentum: MOMENTUM } } };
     case "after":
       return { bits };
@@ -97,16 +102,18 @@ export function precisionOf(config: PrecisionConfig, what = "precision"): Precis
         bits,
         training: {
           gradient: "straight",
-          ranges: { momentum: MOMENTUM },
+          ranges: EXTREMES,
           noise: share ?? NOISE,
         },
       };
-    case "degree-quant": {
+    case "degree-quant":
+    case "degree-quant-clipped": {
       const most = share ?? SPARED[name].most;
       const spared = { most, least: least ?? Math.min(most, SPARED[name].least) };
       if (spared.least <= most) {
         const ranges = { percentile: PERCENTILE[name] };
-        return { bits, training: { gradient: "clipped", ranges, spared } };
+        const gradient = scheme === "degree-quant" ? "straight" : "clipped";
+        return { bits, training: { gradient, ranges, spared } };
       }
       throw new OptionError(
         `${what}: least is ${spared.least}, more than share, ${most}: nodes of high degree are spared more often`,

@@ -155,7 +155,7 @@ interface Draw {
 }
 
 /** Ranges that are found after the training hold all numbers of its pass. */
-const ALL: RangeRule = { momentum: 1 };
+const ALL: RangeRule = { percentile: 0 };
 
 /**
  * Makes the hooks of one pass.
@@ -221,5 +221,12 @@ function keptRows(
 ): Float32Array {
   if (!exemptRows) return values;
   const width = values.length / (shape[0] ?? 1);
-  return values.filter((_, k) => exemptRows[Math.trunc(k / width)] === 0);
+  const kept = new Float32Array(values.length);
+  let count = 0;
+  for (const [row, isExempt] of exemptRows.entries()) {
+    if (isExempt) continue;
+    kept.set(values.subarray(row * width, (row + 1) * width), count);
+    count += width;
+  }
+  return kept.subarray(0, count);
 }

@@ -14,7 +14,7 @@ export type Ends = readonly [low: number, high: number];
 /** Returns a pass's ends; undefined without numbers. */
 export function endsOf(values: Float32Array, rule: RangeRule): Ends | undefined {
   if (values.length === 0) return undefined;
-  if ("percentile" in rule) return percentileEnds(values, rule.percentile);
+  if ("percentile" in rule && rule.percentile > 0) return percentileEnds(values, rule.percentile);
   let [low, high] = [values[0]!, values[0]!];
   for (const x of values) {
     if (x < low) low = x;

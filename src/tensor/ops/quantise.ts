@@ -33,8 +33,7 @@ export function fakeQuantise<T extends tf.Tensor>(x: T, grid: Grid, options: Qua
   if (exempt && exempt.length !== x.size) {
     throw new RangeError(`fakeQuantise: ${exempt.length} exempt elements for [${x.shape}]`);
   }
-  const isExempt = (k: number): boolean =>
-    Boolean(exempt?.[k]) || Boolean(exemptRows?.[Math.trunc(k / width)]);
+  const skipped = exemptRows ? spread(exemptRows, width, exempt) : exempt;
   const { scale, zero, least, most } = grid;
   const inverse = inverseOf(grid);
   const op = tf.customGrad((...args: unknown[]) => {
@@ -43,9 +42,8 @@ export function fakeQuantise<T extends tf.Tensor>(x: T, grid: Grid, options: Qua
     const out = fresh(input.shape);
     const slopes = gradient === "clipped" ? fresh(input.shape) : undefined;
     const [y, d] = [out.numbers, slopes?.numbers];
-    const some = exempt !== undefined || exemptRows !== undefined;
     for (let k = 0; k < from.length; k++) {
-      if (some && isExempt(k)) {
+      if (skipped?.[k]) {
         y[k] = from[k]!;
         if (d) d[k] = 1;
         continue;
@@ -60,4 +58,13 @@ export function fakeQuantise<T extends tf.Tensor>(x: T, grid: Grid, options: Qua
     return { value: out.tensor(), gradFunc };
   });
   return op(x) as T;
+}
+
+/** Returns a byte for each element: those of exempt rows, and those that are exempt themselves. */
+function spread(rows: Uint8Array, width: number, exempt: Uint8Array | undefined): Uint8Array {
+  const all = exempt?.slice() ?? new Uint8Array(rows.length * width);
+  for (const [row, isExempt] of rows.entries()) {
+    if (isExempt) all.fill(1, row * width, (row + 1) * width);
+  }
+  return all;
 }
