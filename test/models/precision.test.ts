@@ -218,5 +218,8 @@ test("parts of a precision that contradict each other are refused", () => {
   refused({ share: 0.1 }, /share is for degree-quant and quant-noise/);
   refused({ scheme: "after", least: 0 }, /least is for/);
   refused({ scheme: "quant-noise", least: 0.1 }, /least is for degree-quant/);
-  refused({ scheme: "degree-quant-clipped", share: 0.1, least: 0.2 }, /least is 0.2, more than share, 0.1/);
+  refused(
+    { scheme: "degree-quant-clipped", share: 0.1, least: 0.2 },
+    /least is 0.2, more than share, 0.1/,
+  );
 });

@@ -24,7 +24,7 @@ export const WEIGHT_RANGES = "ranges.weights";
 export const MAP_RANGES = "ranges.maps";
 
 const PARTS = ["activation", "message", "inner"] as const;
-type Part = (typeof PARTS)[number];
+export type Part = (typeof PARTS)[number];
 
 /** Whether a parameter is rounded: matrices are; biases and what normalises are added in full precision. */
 export const isRounded = (name: string, shape: readonly number[]): boolean =>

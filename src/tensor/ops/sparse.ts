@@ -12,6 +12,7 @@ import { NativeSparse, nativeSpmm } from "../native/sparse.ts";
 import { dropout as dropDense, dropValues } from "./dropout.ts";
 import type { DropoutStream } from "./dropout-stream.ts";
 import { type RowCodes, rowCodes } from "./grid.ts";
+import { IntegerRows } from "./integer-rows.ts";
 import {
   convolutionStorage,
   NarrowRows,
@@ -50,6 +51,7 @@ export class SparseMatrix {
   #dense: tf.Tensor2D | undefined;
   #codes: RowCodes | undefined;
   #rounded: SparseMatrix | undefined;
+  #integerRows: IntegerRows | undefined;
 
   private constructor(host: Csr, isDense = false) {
     this.#isDense = isDense;
@@ -193,8 +195,15 @@ export class SparseMatrix {
     return this.#rounded;
   }
 
+  /** The codes as `integerSparse` reads them; made on first use. */
+  integerRows(): IntegerRows {
+    this.#integerRows ??= new IntegerRows(this.host.indptr, this.codes());
+    return this.#integerRows;
+  }
+
   dispose(): void {
     this.#dense?.dispose();
+    this.#integerRows?.dispose();
     this.#rounded?.dispose();
     for (const rows of [this.#productRows, this.#rowsAsTheyLie, this.#convolutionRows]) {
       rows?.dispose();
