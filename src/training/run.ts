@@ -2,6 +2,7 @@
 import type { Inspection } from "../distillation/method.ts";
 import type { PrecisionConfig } from "../models/precision/precision.ts";
 import type { ModelConfig } from "../models/registry.ts";
+import type { IntegerScores } from "./integer-scores.ts";
 import type { NodeKinds } from "./node-kinds.ts";
 
 export interface TrainingConfig {
@@ -141,6 +142,8 @@ export interface RunResult {
   readonly accuracy: { readonly train: number; readonly val: number; readonly test: number };
   /** If outputs teach (`config.teacherOutputs`) and have logits: the teacher's own. */
   readonly teacherAccuracy?: RunResult["accuracy"];
+  /** With a precision, where inference in integers is there: what that gives, beside its simulation. */
+  readonly integers?: IntegerScores<RunResult["accuracy"]>;
   /** If some nodes have no class (NELL): accuracies that count them too. */
   readonly nodeKinds?: NodeKinds;
   /** The model predicts one class for every node: its ReLU units died. */
