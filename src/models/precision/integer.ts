@@ -79,10 +79,11 @@ export class IntegerModel {
     return tf.tidy(() => itemLogits(inputs, this.#forward(this, inputs)));
   }
 
-  /** H W of rounded numbers. */
-  product(x: Operand, name: string): tf.Tensor2D {
+  /** H W of rounded numbers, or H W + b. @param bias its name */
+  product(x: Operand, name: string, bias?: string): tf.Tensor2D {
     const weights = this.#weights.get(name)!;
-    return "host" in x ? integerSpmm(x, weights.gathered()) : integerMatMul(x, weights);
+    const b = bias === undefined ? undefined : this.float(bias);
+    return "host" in x ? integerSpmm(x, weights.gathered(), b) : integerMatMul(x, weights, b);
   }
 
   has(name: string): boolean {
@@ -98,8 +99,9 @@ export class IntegerModel {
     return gridOf(...needRange(this.#maps, slot, `${part} ${layer}`), this.#bits);
   }
 
+  /** The codes of ReLU(M). */
   activation(map: tf.Tensor2D, layer: number): OffsetRows {
-    return offsetRows(map, this.grid("activation", layer)).codes;
+    return offsetRows(map, this.grid("activation", layer), { relu: true }).codes;
   }
 
   message(map: tf.Tensor2D, layer: number): CodeRows {
@@ -124,28 +126,28 @@ function needRange(ranges: Float32Array, slot: number, what: string): readonly [
 /** Whether a kind of model has integer inference. */
 export const hasIntegers = (kind: string): boolean => Object.hasOwn(FORWARDS, kind);
 
-/** What a layer's H W becomes. @param x what the layer reads */
-type Gather = (
+/** A layer's map. @param x what the layer reads @param of a name within the layer */
+type Layer = (
   net: IntegerModel,
   l: number,
-  product: tf.Tensor2D,
   x: Operand,
+  of: (name: string) => string,
   inputs: GraphInputs,
 ) => tf.Tensor2D;
 
 /** As Layered.forward() in evaluation. */
 const layered =
-  (gather: Gather): Forward =>
+  (layer: Layer): Forward =>
   (net, inputs) => {
     let x: Operand = inputs.features;
     for (let l = 0; ; l++) {
-      const map = gather(net, l, net.product(x, `layer.${l}.weight`), x, inputs);
+      const map = layer(net, l, x, (name) => `layer.${l}.${name}`, inputs);
       if (l === net.layers - 1) return map;
       const norm = (part: string): tf.Tensor1D => net.float(`norm.${l}.${part}`);
       const normalised = net.has(`norm.${l}.gain`)
         ? normalisedBy(map, norm("gain"), norm("shift"), norm("mean"), norm("variance"))
         : map;
-      x = net.activation(reluDropout(normalised), l + 1);
+      x = net.activation(normalised, l + 1);
     }
   };
 
@@ -154,37 +156,38 @@ const gcnii =
   (weightOf: (l: number) => string): Forward =>
   (net, { features, adjacency }) => {
     const { alpha, lambda } = net.options as { readonly alpha: number; readonly lambda: number };
-    let map: tf.Tensor2D = tf.add(net.product(features, "input.weight"), net.float("input.bias"));
+    let map = net.product(features, "input.weight", "input.bias");
     const initial = tf.mul(reluDropout(map), alpha);
     for (let l = 0; l < net.layers; l++) {
       const { values } = codeRows(reluDropout(map), net.grid("activation", l), true);
       const sums = integerSpmm(adjacency, net.message(values!, l));
       const met: tf.Tensor2D = tf.add(tf.mul(sums, 1 - alpha), initial);
-      const { codes, values: z } = offsetRows(met, net.grid("inner", l), true);
+      const { codes, values: z } = offsetRows(met, net.grid("inner", l), { withValues: true });
       const theta = Math.log(lambda / (l + 1) + 1);
       map = tf.add(tf.mul(net.product(codes, weightOf(l)), theta), tf.mul(z!, 1 - theta));
     }
-    const last = net.activation(reluDropout(map), net.layers);
-    return tf.add(net.product(last, "output.weight"), net.float("output.bias"));
+    return net.product(net.activation(map, net.layers), "output.weight", "output.bias");
   };
 
 const FORWARDS: Readonly<Record<string, Forward>> = {
-  gcn: layered((net, l, product, _x, { adjacency }) =>
-    tf.add(integerSpmm(adjacency, net.message(product, l)), net.float(`layer.${l}.bias`)),
-  ),
-  sage: layered((net, l, product, x, { adjacency }) => {
-    const own = tf.add(net.product(x, `layer.${l}.root`), net.float(`layer.${l}.bias`));
-    return tf.add(integerSpmm(adjacency, net.message(product, l)), own);
+  gcn: layered((net, l, x, of, { adjacency }) => {
+    const message = net.message(net.product(x, of("weight")), l);
+    return integerSpmm(adjacency, message, net.float(of("bias")));
   }),
-  gin: layered((net, l, product, _x, { adjacency }) => {
-    const { codes, values } = codeRows(product, net.grid("message", l), true);
-    const epsilon = `layer.${l}.epsilon`;
+  sage: layered((net, l, x, of, { adjacency }) => {
+    const message = net.message(net.product(x, of("weight")), l);
+    return tf.add(integerSpmm(adjacency, message), net.product(x, of("root"), of("bias")));
+  }),
+  gin: layered((net, l, x, of, { adjacency }) => {
+    const message = net.product(x, of("weight"));
+    const { codes, values } = codeRows(message, net.grid("message", l), true);
+    const epsilon = of("epsilon");
     const self = net.has(epsilon) ? tf.mul(values!, tf.add(net.float(epsilon), 1)) : values!;
-    const sums = tf.add(tf.add(integerSpmm(adjacency, codes), self), net.float(`layer.${l}.bias`));
-    const inner = offsetRows(reluDropout(sums as tf.Tensor2D), net.grid("inner", l)).codes;
-    return tf.add(net.product(inner, `layer.${l}.second`), net.float(`layer.${l}.secondBias`));
+    const sums = tf.add(tf.add(integerSpmm(adjacency, codes), self), net.float(of("bias")));
+    const inner = offsetRows(sums as tf.Tensor2D, net.grid("inner", l), { relu: true }).codes;
+    return net.product(inner, of("second"), of("secondBias"));
   }),
-  mlp: layered((net, l, product) => tf.add(product, net.float(`layer.${l}.bias`))),
+  mlp: layered((net, _l, x, of) => net.product(x, of("weight"), of("bias"))),
   gcnii: gcnii((l) => `convolution.${l}.weight`),
   mustad: gcnii(() => "convolution.weight"),
 };

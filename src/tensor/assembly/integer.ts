@@ -155,9 +155,10 @@ function tile1x4(A: usize, step: usize, B: usize, C: usize): void {
   v128.store(C, c);
 }
 
-/** Y[r] = C[r] times scale, and times ROWS[r] first if it is given; Y has `columns` float32 a row. */
+/** Y[r] = C[r] (ROWS[r] scale) + BIAS, without ROWS or BIAS if they are 0; Y has `columns` float32 a row. */
 export function integerFloats(
-  begin: i32, end: i32, C: usize, Y: usize, ROWS: usize, columns: i32, stride: i32, scale: f32,
+  begin: i32, end: i32, C: usize, Y: usize, ROWS: usize, BIAS: usize, columns: i32, stride: i32,
+  scale: f32,
 ): void {
   const row = <usize>stride << 2, step = <usize>columns << 2;
   for (let r = begin; r < end; r++) {
@@ -165,9 +166,15 @@ export function integerFloats(
     const c = C + <usize>r * row, y = Y + <usize>r * step, f = f32x4.splat(factor);
     let j: usize = 0;
     for (; j + 16 <= step; j += 16) {
-      v128.store(y + j, f32x4.mul(f32x4.convert_i32x4_s(v128.load(c + j)), f));
+      let value = f32x4.mul(f32x4.convert_i32x4_s(v128.load(c + j)), f);
+      if (BIAS) value = f32x4.add(value, v128.load(BIAS + j));
+      v128.store(y + j, value);
     }
-    for (; j < step; j += 4) store<f32>(y + j, <f32>load<i32>(c + j) * factor);
+    for (; j < step; j += 4) {
+      let value = <f32>load<i32>(c + j) * factor;
+      if (BIAS) value += load<f32>(BIAS + j);
+      store<f32>(y + j, value);
+    }
   }
 }
 
@@ -209,19 +216,23 @@ export function integerCodes(
   }
 }
 
-/** The codes of X less zero, 16-bit integers, `pairs` pairs a row; an odd last one is 0. VALUES as above. */
+/**
+ * The codes of X less zero, 16-bit integers, `pairs` pairs a row; an odd last one is 0. VALUES as above. What is below
+ * `floor` counts as that: 0 for a ReLU.
+ */
 export function integerOffsets(
   begin: i32, end: i32, X: usize, OFFSETS: usize, VALUES: usize, columns: i32, pairs: i32,
-  inverse: f32, scale: f32, zero: f32, least: f32, most: f32,
+  inverse: f32, scale: f32, zero: f32, least: f32, most: f32, floor: f32,
 ): void {
   const step = <usize>columns << 2, columns_ = <usize>columns, zeroCode = <i32>zero;
+  const ground = f32x4.splat(floor);
   const i = f32x4.splat(inverse), z = f32x4.splat(zero), s = f32x4.splat(scale);
   const from = f32x4.splat(least), to = f32x4.splat(most), away = i32x4.splat(zeroCode);
   for (let r = begin; r < end; r++) {
     const x = X + <usize>r * step, offsets = OFFSETS + <usize>r * (<usize>pairs << 2);
     let j: usize = 0;
     for (; j + 4 <= columns_; j += 4) {
-      const offset = i32x4.sub(place(v128.load(x + (j << 2)), i, z, from, to), away);
+      const offset = i32x4.sub(place(f32x4.max(v128.load(x + (j << 2)), ground), i, z, from, to), away);
       v128.store64_lane(offsets + (j << 1), i16x8.narrow_i32x4_s(offset, offset), 0);
       if (VALUES) {
         const value = f32x4.mul(f32x4.convert_i32x4_s(offset), s);
@@ -229,7 +240,8 @@ export function integerOffsets(
       }
     }
     for (; j < columns_; j++) {
-      const code = i32x4.extract_lane(place(v128.load32_splat(x + (j << 2)), i, z, from, to), 0);
+      const own = f32x4.max(v128.load32_splat(x + (j << 2)), ground);
+      const code = i32x4.extract_lane(place(own, i, z, from, to), 0);
       store<i16>(offsets + (j << 1), <i16>(code - zeroCode));
       if (VALUES) store<f32>(VALUES + <usize>r * step + (j << 2), <f32>(code - zeroCode) * scale);
     }

@@ -164,12 +164,12 @@ export const KERNELS = {
     cost: ({ columns }) => 4 + 0.6 * columns,
     traffic: ({ columns, VALUES }, units) => ({ bytes: units * columns * (VALUES ? 9 : 5) }),
   }),
-  integerFloats: kernel("C Y ROWS columns stride scale", {
+  integerFloats: kernel("C Y ROWS BIAS columns stride scale", {
     grain: 4,
     cost: ({ columns }) => 2 + 0.3 * columns,
     traffic: ({ columns }, units) => each(units * columns, 2, 1),
   }),
-  integerOffsets: kernel("X OFFSETS VALUES columns pairs inverse scale zero least most", {
+  integerOffsets: kernel("X OFFSETS VALUES columns pairs inverse scale zero least most floor", {
     grain: 4,
     cost: ({ columns }) => 4 + 0.6 * columns,
     traffic: ({ columns, VALUES }, units) => ({ bytes: units * columns * (VALUES ? 10 : 6) }),

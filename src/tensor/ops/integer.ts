@@ -103,54 +103,66 @@ export interface Coded<Rows> {
 export function codeRows(x: tf.Tensor2D, grid: Grid, withValues = false): Coded<CodeRows> {
   const [rows, columns] = x.shape;
   const stride = paddedTo(columns, PADDED);
-  const { address, values } = coded(
+  const { out, values, shared } = coded(x, grid, (rows * stride) / 4, withValues);
+  const { engine } = runningBackend();
+  engine.run(
     "integerCodes",
-    x,
-    grid,
-    (rows * stride) / 4,
-    stride,
-    withValues,
+    rows,
+    ...([...shared.places, columns, stride, ...shared.grid] as const),
   );
-  return { codes: { rows, columns, grid, stride, address }, ...(values && { values }) };
+  const codes = { rows, columns, grid, stride, address: out };
+  return { codes, ...(values && { values }) };
+}
+
+export interface OffsetOptions {
+  readonly withValues?: boolean;
+  /** Whether the codes are those of ReLU(x). */
+  readonly relu?: boolean;
 }
 
 /** The codes of x less their zero, to be multiplied by weights. @param x nodes x width */
-export function offsetRows(x: tf.Tensor2D, grid: Grid, withValues = false): Coded<OffsetRows> {
-  const [rows, columns] = x.shape;
-  const pairs = Math.ceil(columns / 2);
-  const { address, values } = coded("integerOffsets", x, grid, rows * pairs, pairs, withValues);
-  return { codes: { rows, columns, grid, pairs, address }, ...(values && { values }) };
-}
-
-/** @param words of memory @param size what the kernel calls its rows' */
-function coded(
-  kernel: "integerCodes" | "integerOffsets",
+export function offsetRows(
   x: tf.Tensor2D,
   grid: Grid,
-  words: number,
-  size: number,
-  withValues: boolean,
-): { readonly address: number; readonly values?: tf.Tensor2D } {
-  const backend = runningBackend();
+  { withValues = false, relu = false }: OffsetOptions = {},
+): Coded<OffsetRows> {
   const [rows, columns] = x.shape;
-  const out = asTensor(backend.allocate([words]));
-  const values = withValues ? asTensor(backend.allocate(x.shape)) : undefined;
-  const { scale, zero, least, most } = grid;
-  backend.engine.run(
-    kernel,
+  const pairs = Math.ceil(columns / 2);
+  const { out, values, shared } = coded(x, grid, rows * pairs, withValues);
+  const { engine } = runningBackend();
+  const floor = relu ? 0 : Number.NEGATIVE_INFINITY;
+  engine.run(
+    "integerOffsets",
     rows,
-    ...([backend.address(x), backend.address(out), values ? backend.address(values) : 0] as const),
-    ...([columns, size, inverseOf(grid), scale, zero, least, most] as const),
+    ...([...shared.places, columns, pairs, ...shared.grid, floor] as const),
   );
-  return { address: backend.address(out), ...(values && { values: values as tf.Tensor2D }) };
+  const codes = { rows, columns, grid, pairs, address: out };
+  return { codes, ...(values && { values }) };
+}
+
+/** Memory of so many words for codes, and the arguments that both kernels share. */
+function coded(x: tf.Tensor2D, grid: Grid, words: number, withValues: boolean) {
+  const backend = runningBackend();
+  const out = backend.address(asTensor(backend.allocate([words])));
+  const values = withValues ? (asTensor(backend.allocate(x.shape)) as tf.Tensor2D) : undefined;
+  const { scale, zero, least, most } = grid;
+  return {
+    out,
+    values,
+    shared: {
+      places: [backend.address(x), out, values ? backend.address(values) : 0] as const,
+      grid: [inverseOf(grid), scale, zero, least, most] as const,
+    },
+  };
 }
 
 /**
- * A X as float32, from exact sums of integers: (sum_k a_k (x_k - zero)) (row's scale x X's scale).
+ * A X + b as float32, from exact sums of integers: (sum_k a_k (x_k - zero)) (row's scale x X's scale) + b.
  * @param matrix rows x inner, as its codes
  * @param x inner x columns
+ * @param bias [columns]
  */
-export function integerSpmm(matrix: SparseMatrix, x: CodeRows): tf.Tensor2D {
+export function integerSpmm(matrix: SparseMatrix, x: CodeRows, bias?: tf.Tensor1D): tf.Tensor2D {
   if (x.rows !== matrix.columns) {
     throw new RangeError(`integerSpmm: ${matrix.rows} x ${matrix.columns} times ${x.rows} rows`);
   }
@@ -164,13 +176,17 @@ export function integerSpmm(matrix: SparseMatrix, x: CodeRows): tf.Tensor2D {
     ...(["integerSparse", rows + nonzeros, rows, indptr.address, indices.address] as const),
     ...([codes.address, sums.address, x.address, address, stride, grid.zero] as const),
   );
-  const floats = inFloats(address, rows, columns, stride, grid.scale, scales.address);
+  const floats = inFloats([address, scales.address], bias, [rows, columns], stride, grid.scale);
   backend.disposeData(out.dataId);
   return floats;
 }
 
-/** X W as float32, from exact sums of integers. @param x nodes x inner */
-export function integerMatMul(x: OffsetRows, weights: IntegerWeights): tf.Tensor2D {
+/** X W + b as float32, from exact sums of integers. @param x nodes x inner @param bias [columns] */
+export function integerMatMul(
+  x: OffsetRows,
+  weights: IntegerWeights,
+  bias?: tf.Tensor1D,
+): tf.Tensor2D {
   if (x.columns !== weights.rows) {
     throw new RangeError(`integerMatMul: ${x.columns} columns times ${weights.rows} rows`);
   }
@@ -183,22 +199,23 @@ export function integerMatMul(x: OffsetRows, weights: IntegerWeights): tf.Tensor
     ...([x.pairs, stride / PANEL, stride] as const),
   );
   const scale = Math.fround(x.grid.scale * weights.grid.scale);
-  const floats = inFloats(address, x.rows, weights.columns, stride, scale, 0);
+  const floats = inFloats([address, 0], bias, [x.rows, weights.columns], stride, scale);
   backend.disposeData(out.dataId);
   return floats;
 }
 
 function inFloats(
-  sums: number,
-  rows: number,
-  columns: number,
+  [sums, rowScales]: readonly [sums: number, rowScales: number],
+  bias: tf.Tensor1D | undefined,
+  shape: readonly [rows: number, columns: number],
   stride: number,
   scale: number,
-  rowScales: number,
 ): tf.Tensor2D {
   const backend = runningBackend();
-  const out = backend.allocate([rows, columns]);
+  const [rows, columns] = shape;
+  const out = backend.allocate(shape);
   const y = backend.address(out);
-  backend.engine.run("integerFloats", rows, sums, y, rowScales, columns, stride, scale);
+  const b = bias ? backend.address(bias) : 0;
+  backend.engine.run("integerFloats", rows, sums, y, rowScales, b, columns, stride, scale);
   return asTensor(out) as tf.Tensor2D;
 }
