@@ -228,8 +228,10 @@ function presentValues(info: OptionInfo): string {
   if (info.kind === "switch") return "true, false";
   if (info.kind === "choice") return info.choices.join(", ");
   if (info.kind === "variant") {
-    const own = ([name, { absent }]: [string, OptionInfo]) =>
-      absent === undefined ? `:${name}` : `[:${name}]`;
+    const own = ([name, info]: [string, OptionInfo]) => {
+      const value = info.kind === "choice" ? info.choices.join("|") : name;
+      return info.absent === undefined ? `:${value}` : `[:${value}]`;
+    };
     const text = ([name, infos]: [string, Infos]) => name + Object.entries(infos).map(own).join("");
     return Object.entries(info.variants).map(text).join(", ");
   }

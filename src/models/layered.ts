@@ -161,6 +161,8 @@ export interface Layer<C extends LayeredConfig = LayeredConfig> {
   readonly sent: (map: tf.Tensor2D) => tf.Tensor2D;
   /** The same, or undefined without a hook. */
   readonly message: ((map: tf.Tensor2D) => tf.Tensor2D) | undefined;
+  /** Applies the hook to what the layer multiplies by weights after its messages have met. */
+  readonly inner: (map: tf.Tensor2D) => tf.Tensor2D;
   /** A dropout stream of the layer's own, beside its input's; undefined in evaluation. */
   readonly stream: (rate: number) => DropoutStream | undefined;
 }
@@ -227,6 +229,7 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
         },
         part,
         sent: (map) => hooks?.message?.(map, l) ?? map,
+        inner: (map) => hooks?.inner?.(map, l) ?? map,
         message: hooks?.message && ((map) => hooks.message!(map, l)),
         stream: (own) => dropout && { ...dropout, rate: own, site: layers + l },
       };

@@ -74,6 +74,8 @@ export interface Hooks {
   activation?(map: tf.Tensor2D, layer: number): tf.Tensor2D;
   /** Changes the messages that nodes send along arcs in layer `layer`, nodes x width. */
   message?(map: tf.Tensor2D, layer: number): tf.Tensor2D;
+  /** Changes what layer `layer` multiplies by weights once more after its messages have met: GCNII's Z. */
+  inner?(map: tf.Tensor2D, layer: number): tf.Tensor2D;
 }
 
 export interface Pass {
@@ -159,12 +161,12 @@ export interface Model<I = unknown> {
   dispose(): void;
 }
 
-const HOOKS: readonly string[] = ["weight", "activation", "message"];
+const HOOKS: readonly string[] = ["weight", "activation", "message", "inner"];
 
 /** Returns a model that shares the parameters and applies hooks in each pass, for train() and evaluate(). */
 export function withHooks<I>(model: Model<I>, hooks: Hooks): Model<I> {
   needObject(model, "withHooks: model", "a model, such as new Gcnii()", "forward");
-  needObject(hooks, "withHooks: hooks", "{ weight, activation, message }, each optional");
+  needObject(hooks, "withHooks: hooks", "{ weight, activation, message, inner }, each optional");
   for (const [name, hook] of Object.entries(hooks)) {
     if (!HOOKS.includes(name)) {
       throw new OptionError(`withHooks: no hook "${name}"; known: ${HOOKS.join(", ")}`);
@@ -184,7 +186,7 @@ export function withHooks<I>(model: Model<I>, hooks: Hooks): Model<I> {
 /** Returns both hooks as one: the second is given what the first returns. */
 function inTurn(first: Hooks, second: Hooks): Hooks {
   const map =
-    (part: "activation" | "message") =>
+    (part: "activation" | "message" | "inner") =>
     (x: tf.Tensor2D, layer: number): tf.Tensor2D => {
       const once = first[part]?.(x, layer) ?? x;
       return second[part]?.(once, layer) ?? once;
@@ -196,6 +198,7 @@ function inTurn(first: Hooks, second: Hooks): Hooks {
     },
     ...((first.activation || second.activation) && { activation: map("activation") }),
     ...((first.message || second.message) && { message: map("message") }),
+    ...((first.inner || second.inner) && { inner: map("inner") }),
   };
 }
 

@@ -32,6 +32,7 @@ import { taskOf } from "../tasks/task.ts";
 import { startEngine } from "../tensor/index.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
 import { fingerprint, graphInputs, readGraph } from "./inputs.ts";
+import { type IntegerScores, integerScores } from "./integer-scores.ts";
 import { decodeModel, MODEL_NAME, type ModelFile, restoreModel } from "./model-file.ts";
 import { RUNS_FOLDER } from "./run-store.ts";
 
@@ -51,6 +52,8 @@ export interface Evaluation {
   readonly metric?: "micro-F1";
   /** Fractions, 0 to 1, of each set's labelled items; a set without any is left out. */
   readonly accuracy: Readonly<Partial<Record<"train" | "val" | "test" | "all", number>>>;
+  /** For a model of low precision, where inference in integers is there: what that gives. */
+  readonly integers?: IntegerScores<Evaluation["accuracy"]>;
   /** How many labels are of classes that the model does not know, and so are not scored; absent: none. */
   readonly unknown?: number;
   /** The class of each item's largest logit, as the model numbers them (`classNames` of the model file). */
@@ -221,18 +224,21 @@ function checkRelations({ shape, config }: ModelFile, graph: Graph): void {
 const numbered = (name: string, classes: number): number =>
   /^\d{1,9}$/.test(name) && Number(name) < classes ? Number(name) : UNLABELLED;
 
-type Applied = Pick<Evaluation, "accuracy" | "classes" | "logits">;
+type Applied = Pick<Evaluation, "accuracy" | "integers" | "classes" | "logits">;
 
 function apply(file: ModelFile, graph: Graph, split: Split | undefined): Applied {
   const model = restoreModel(file);
   const forms = graphInputs(readGraph(file.config, graph));
   try {
     const inputs = findModel(model.outline.kind).prepare(forms.value);
-    return withForward<Applied, unknown>(model, inputs, "logits", (forward) => ({
-      accuracy: accuracies(graph, forward, split),
+    const scored = (logits: Outputs["logits"]) => accuracies(graph, { logits }, split);
+    const simulated = withForward<Applied, unknown>(model, inputs, "logits", (forward) => ({
+      accuracy: scored(forward.logits),
       classes: predictedClasses(forward),
       logits: forward.logits.dataSync<"float32">(),
     }));
+    const integers = integerScores(model, file.config.model, inputs, simulated.classes, scored);
+    return { ...simulated, ...(integers && { integers }) };
   } finally {
     forms.dispose();
     model.dispose();

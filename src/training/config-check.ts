@@ -6,6 +6,7 @@ import { datasetEntry, parseSplit } from "../datasets/index.ts";
 import { checkByBatch, checkMethod, checkTeacherParts } from "../distillation/registry.ts";
 import { isCount } from "../graph/check.ts";
 import type { Reads } from "../models/model.ts";
+import { precisionOf } from "../models/precision/precision.ts";
 import { checkModel, findModel } from "../models/registry.ts";
 import { checkInheritance } from "./initial.ts";
 import { trainingOptions } from "./options.ts";
@@ -111,7 +112,12 @@ function checkTeacherOutputs(
  */
 export function checkTraining(training: TrainingConfig, what = "a run's configuration"): void {
   checkOptions(`${what}: training`, trainingOptions, training);
-  const { epochs, warmUp, schedule } = training;
+  const { epochs, warmUp, schedule, precision, batch } = training;
+  if (precision && precisionOf(precision, `${what}: precision`).training?.spared && batch) {
+    throw new OptionError(
+      `${what}: degree-quant spares nodes by their degree in the whole graph: leave batch out`,
+    );
+  }
   // Without any epoch nothing is trained, whatever the rest says.
   if (epochs === 0) return;
   if (warmUp !== undefined && warmUp > epochs) {

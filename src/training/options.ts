@@ -1,5 +1,6 @@
 // The options of training: the command line's flags, their help and the checks come from this table.
 import type { OptionTable } from "../base/options.ts";
+import { precisionOption } from "../models/precision/precision.ts";
 import type { TrainingConfig } from "./run.ts";
 
 /** Above 0 and below 1. */
@@ -66,6 +67,7 @@ export const trainingOptions: OptionTable<TrainingConfig> = {
     absent: "none",
     description: "the most nodes per step, for models that read each node by itself (mlp)",
   },
+  precision: precisionOption,
   keep: {
     kind: "choice",
     choices: ["accuracy"],

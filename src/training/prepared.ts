@@ -6,6 +6,8 @@ import { FrozenTeacher } from "../distillation/teacher.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import type { GraphForms } from "../models/graph-forms.ts";
 import type { GraphShape, Model } from "../models/model.ts";
+import { precisionOf } from "../models/precision/precision.ts";
+import { sparedChances } from "../models/precision/protection.ts";
 import {
   createModel,
   findModel,
@@ -16,7 +18,7 @@ import {
 import { Students } from "../models/students.ts";
 import { inheritedParameters } from "./initial.ts";
 import { graphInputs, readGraph, readShape, type SplitTargets, splitTargets } from "./inputs.ts";
-import { restoreModel } from "./model-file.ts";
+import { inPrecision, modelWith, restoreModel } from "./model-file.ts";
 import { nodeBatches } from "./node-batches.ts";
 import type { RunConfig } from "./run.ts";
 import type { StoredRun } from "./run-store.ts";
@@ -71,7 +73,10 @@ export function prepare<M extends ModelConfig>(
     const targets = hold(splitTargets(graph, split)).value;
     const whole = graphShape(graph, config.model.kind);
     const shape = readShape(config, whole);
-    const model = hold<Model>(startModels(config, shape, earlier.donor));
+    const { precision } = config.training;
+    const spared = precision && precisionOf(precision).training?.spared;
+    const chances = spared && sparedChances(graph, spared);
+    const model = hold<Model>(startModels(config, shape, earlier.donor, chances));
     const teacher = earlier.teacher && hold<Model>(restoreModel(earlier.teacher.model));
     const taught = outputs
       ? hold(new GivenTeacher(outputs, graph.classes))
@@ -103,17 +108,29 @@ export function prepare<M extends ModelConfig>(
   }
 }
 
-/** Makes a model with random weights, or with another run's. */
-function startModel(config: RunConfig, shape: GraphShape, donor: StoredRun | undefined): Model {
-  const { initial, model, seed } = config;
-  if (!initial || !donor) return createModel(model, shape, seed);
+/** Makes a model with random weights, or with another run's. @param chances see Quantised */
+function startModel(
+  config: RunConfig,
+  shape: GraphShape,
+  donor: StoredRun | undefined,
+  chances: Float32Array | undefined,
+): Model {
+  const { initial, model, seed, training } = config;
+  if (!initial || !donor) {
+    return inPrecision(createModel(model, shape, seed), training.precision, chances);
+  }
   const parameters = inheritedParameters(initial, donor, model);
-  return restoreModel({ ...donor.model, config, parameters });
+  return inPrecision(modelWith(model, shape, parameters), training.precision, chances);
 }
 
 /** Makes the run's model, or its several students, which all start from the same weights. */
-function startModels(config: RunConfig, shape: GraphShape, donor: StoredRun | undefined): Model {
+function startModels(
+  config: RunConfig,
+  shape: GraphShape,
+  donor: StoredRun | undefined,
+  chances: Float32Array | undefined,
+): Model {
   const count = studentCount(config.method);
-  if (count === 1) return startModel(config, shape, donor);
-  return new Students(Array.from({ length: count }, () => startModel(config, shape, donor)));
+  const one = (): Model => startModel(config, shape, donor, chances);
+  return count === 1 ? one() : new Students(Array.from({ length: count }, one));
 }

@@ -1,6 +1,8 @@
 // A run: everything that decides its outcome, and everything that came out of it.
 import type { Inspection } from "../distillation/method.ts";
+import type { PrecisionConfig } from "../models/precision/precision.ts";
 import type { ModelConfig } from "../models/registry.ts";
+import type { IntegerScores } from "./integer-scores.ts";
 import type { NodeKinds } from "./node-kinds.ts";
 
 export interface TrainingConfig {
@@ -29,6 +31,8 @@ export interface TrainingConfig {
    * MLP. By default the whole graph, one step per epoch.
    */
   readonly batch?: number;
+  /** Weights and activations of few bits, in training and ever after. By default they are float32. */
+  readonly precision?: PrecisionConfig;
 }
 
 /** Optimisers as in torch.optim; `momentum` is above 0 and below 1, by default none. */
@@ -138,6 +142,8 @@ export interface RunResult {
   readonly accuracy: { readonly train: number; readonly val: number; readonly test: number };
   /** If outputs teach (`config.teacherOutputs`) and have logits: the teacher's own. */
   readonly teacherAccuracy?: RunResult["accuracy"];
+  /** With a precision, where inference in integers is there: what that gives, beside its simulation. */
+  readonly integers?: IntegerScores<RunResult["accuracy"]>;
   /** If some nodes have no class (NELL): accuracies that count them too. */
   readonly nodeKinds?: NodeKinds;
   /** The model predicts one class for every node: its ReLU units died. */

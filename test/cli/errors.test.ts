@@ -38,7 +38,7 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["distill", "--model", "gcn", "--alpha", "0.1"], /--alpha is an option of gcnii.*, not of gcn/],
   [
     ["distill", "--teacher-model", "gcnii", "--teacher-batch-norm", "true"],
-    /of gat, gcn, mlp, rgcn, sage, not of gcnii/,
+    /of gat, gcn, gin, mlp, rgcn, sage, not of gcnii/,
   ],
   [
     ["distill", "--method", "gnnsd", "--model", "gcn", "--layers", "2"],

@@ -32,3 +32,15 @@ test("options that are not given change nothing", () => {
   const step = { name: "step", every: 50, factor: 0.5 };
   assert.deepEqual(given("--schedule", "step:50:0.5"), { schedule: step });
 });
+
+test("a precision is a name, then its scheme and chances; the legal ones are named", () => {
+  assert.deepEqual(given("--precision", "int8"), { precision: { name: "int8" } });
+  const scheme = { name: "int4", scheme: "degree-quant", share: 0.3, least: 0 };
+  assert.deepEqual(given("--precision", "int4:degree-quant:0.3:0"), { precision: scheme });
+  assert.deepEqual(given("--precision", "float32"), { precision: undefined });
+  const wrong = new Command().exitOverride().configureOutput({ writeErr: () => {} });
+  addHyperParameters(wrong, "Training:");
+  assert.throws(() => wrong.parse(["--precision", "int8:most"], { from: "user" }), {
+    message: /int8:most.* Legal: int8\[:after\|degree-quant\|.*\]\[:share\]\[:least\], int4/,
+  });
+});

@@ -8,7 +8,7 @@ import { createModel, findModel, type ModelConfig, modelShapes } from "../../mod
 import { startEngine } from "../../tensor/index.ts";
 import { withForward } from "../../training/evaluate.ts";
 import { graphInputs, readGraph, readShape } from "../../training/inputs.ts";
-import { encodeModel } from "../../training/model-file.ts";
+import { encodeModel, savedShapes } from "../../training/model-file.ts";
 import type { RunConfig } from "../../training/run.ts";
 import type { StudentSize } from "../contenders.ts";
 
@@ -59,8 +59,7 @@ export function sizeParameters(size: StudentSize, graph: GraphShape): number {
 
 /** Returns the length of the model file of a run. @param shape the whole graph's sizes */
 export function fileBytes(config: RunConfig, shape: GraphShape): number {
-  const { parameters, buffers } = modelShapes(config.model, readShape(config, shape));
-  const zeros = [...parameters, ...buffers].map(
+  const zeros = [...savedShapes(config, shape)].map(
     ([name, dims]) => [name, { shape: dims, values: new Float32Array(product(dims)) }] as const,
   );
   // Real marks have the same length, or a letter less.

@@ -11,6 +11,8 @@ import { nativeIsCurrent } from "../native/backend.ts";
 import { NativeSparse, nativeSpmm } from "../native/sparse.ts";
 import { dropout as dropDense, dropValues } from "./dropout.ts";
 import type { DropoutStream } from "./dropout-stream.ts";
+import { type RowCodes, rowCodes } from "./grid.ts";
+import { IntegerRows } from "./integer-rows.ts";
 import {
   convolutionStorage,
   NarrowRows,
@@ -47,6 +49,9 @@ export class SparseMatrix {
   #productPosition: Buffer | undefined;
   readonly #isDense: boolean;
   #dense: tf.Tensor2D | undefined;
+  #codes: RowCodes | undefined;
+  #rounded: SparseMatrix | undefined;
+  #integerRows: IntegerRows | undefined;
 
   private constructor(host: Csr, isDense = false) {
     this.#isDense = isDense;
@@ -170,8 +175,36 @@ export class SparseMatrix {
     return this.#convolutionRows;
   }
 
+  /** The entries as integers of 8 bits, row by row; made on first use. */
+  codes(): RowCodes {
+    this.#codes ??= rowCodes(this.host.indptr, this.host.values);
+    return this.#codes;
+  }
+
+  /** The same matrix with the numbers that codes() stand for; made on first use, and freed with this one. */
+  rounded(): SparseMatrix {
+    if (!this.#rounded) {
+      const { codes, scales } = this.codes();
+      const { indptr } = this.host;
+      const values = Float32Array.from(codes);
+      for (let r = 0; r < this.rows; r++) {
+        for (let k = indptr[r]!; k < indptr[r + 1]!; k++) values[k] = codes[k]! * scales[r]!;
+      }
+      this.#rounded = new SparseMatrix({ ...this.host, values }, this.#isDense);
+    }
+    return this.#rounded;
+  }
+
+  /** The codes as `integerSparse` reads them; made on first use. */
+  integerRows(): IntegerRows {
+    this.#integerRows ??= new IntegerRows(this.host.indptr, this.codes());
+    return this.#integerRows;
+  }
+
   dispose(): void {
     this.#dense?.dispose();
+    this.#integerRows?.dispose();
+    this.#rounded?.dispose();
     for (const rows of [this.#productRows, this.#rowsAsTheyLie, this.#convolutionRows]) {
       rows?.dispose();
     }
