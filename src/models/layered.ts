@@ -4,6 +4,7 @@ import { checkOptions, type OptionTable } from "../base/options.ts";
 import { batchNorm, normalisedBy } from "../tensor/ops/batch-norm.ts";
 import { reluDropout } from "../tensor/ops/dropout.ts";
 import type { DropoutStream } from "../tensor/ops/dropout-stream.ts";
+import { firstRows } from "../tensor/ops/rows.ts";
 import type { GraphForms } from "./graph-forms.ts";
 import {
   checkShape,
@@ -115,7 +116,7 @@ export const weightAndBias = ({ inputs, outputs }: LayerSizes): readonly Shape[]
   ["bias", [outputs]],
 ];
 
-type Readout = Pick<GraphInputs, "readout">;
+type Readout = Pick<GraphInputs, "readout" | "batch">;
 
 /** What distinguishes the families. `C`: their configuration, which may have options of its own. */
 export interface Family<I, C extends LayeredConfig = LayeredConfig> {
@@ -151,6 +152,8 @@ export interface Family<I, C extends LayeredConfig = LayeredConfig> {
 /** What a layer computes with. */
 export interface Layer<C extends LayeredConfig = LayeredConfig> {
   readonly config: C;
+  /** From 0. */
+  readonly index: number;
   /** inputs x outputs. */
   readonly weight: tf.Tensor2D;
   /** [outputs]. */
@@ -219,6 +222,7 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
       };
       const layer: Layer<C> = {
         config: this.config,
+        index: l,
         get weight() {
           return part("weight")!;
         },
@@ -253,10 +257,13 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
       maps.push(map);
       normalised.push(this.#normalised(l, map, hooks, dropout && moved));
     }
-    // The last map has no activation.
+    // The last map has no activation. Of a sample, methods see the batch's nodes alone.
+    const { batch } = inputs;
+    const own = (map: tf.Tensor2D): tf.Tensor2D =>
+      batch === undefined ? map : firstRows(map, batch);
     const activated = (l: number): tf.Tensor2D =>
-      l === layers - 1 ? last() : reluDropout(normalised[l]!);
-    const at = (l: number): tf.Tensor2D => (l === layers - 1 ? last() : maps[l]!);
+      l === layers - 1 ? last() : reluDropout(own(normalised[l]!));
+    const at = (l: number): tf.Tensor2D => (l === layers - 1 ? last() : own(maps[l]!));
     const found: Layers = { widths: this.outline.widths, at, activated };
     const base = {
       logits: logits ?? itemLogits(inputs, last()),
@@ -312,6 +319,7 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
 /**
  * Makes a kind of layered models.
  * @param words text for exported files: `inputs` says what is read from the graph, `map` a layer's map
+ * @param parts how its models read parts of a graph
  */
 export function layeredKind<
   Kind extends string,
@@ -322,7 +330,7 @@ export function layeredKind<
   family: Family<I, NoInfer<C>>,
   prepare: (forms: GraphForms) => I,
   words: { readonly summary: string; readonly inputs: string; readonly map: string },
-  ofNodes?: ModelKind<C, I>["ofNodes"],
+  parts: Pick<ModelKind<C, I>, "ofNodes" | "ofSample"> = {},
 ): ModelKind<C, I> {
   const { label, defaults, options = layeredOptions, size, relational } = family;
   return {
@@ -331,7 +339,7 @@ export function layeredKind<
     ...(relational && { relational }),
     summary: words.summary,
     prepare,
-    ...(ofNodes && { ofNodes }),
+    ...parts,
     defaults: { ...layeredDefaults, ...defaults } as unknown as Omit<C, "kind">,
     options: options as OptionTable<Omit<C, "kind">>,
     size: (config) => size?.(config) ?? `${config.layers}L-${config.width}H`,

@@ -17,6 +17,7 @@ import { checkCut } from "./node-batches.ts";
 import type { RunConfig } from "./run.ts";
 import { describeRun, runId } from "./run-id.ts";
 import { RUNS_FOLDER, refuseOtherData, runFiles } from "./run-store.ts";
+import { checkDrawn, drawnBy } from "./sampled-batches.ts";
 import { neededOutputs } from "./teacher-outputs.ts";
 import { earlierWork } from "./trial.ts";
 import type { TrialData } from "./trial-data.ts";
@@ -119,8 +120,10 @@ export function checkPlan(
   for (const { config, data } of all) {
     const { graph, split, teacher } = dataOf(config);
     for (const known of teacher?.trainedOn ?? []) refuseOtherSplit(config, known);
+    const drawn = drawnBy(config, graph, split);
     const { batch } = config.training;
-    if (batch !== undefined) checkCut({ graph, split, size: batch, kind: config.model.kind });
+    if (drawn) checkDrawn(drawn);
+    else if (batch !== undefined) checkCut({ graph, split, size: batch, kind: config.model.kind });
     readGraph(config, graph);
     if (graph.labelSets && config.method) checkLabelSets(config.method.name);
     refuseOtherRecords(config, data, options);
