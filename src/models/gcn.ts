@@ -1,7 +1,7 @@
 // GCN: a stack of graph convolutions.
 // Kipf, Welling: Semi-Supervised Classification with Graph Convolutional Networks, ICLR 2017, eq. 2.
 import * as tf from "@tensorflow/tfjs";
-import { spmm } from "../tensor/ops/sparse.ts";
+import { spmm, spmmRows } from "../tensor/ops/sparse.ts";
 import { type Family, type LayeredConfig, layeredKind } from "./layered.ts";
 import type { GraphInputs } from "./model.ts";
 import { drawn, filled } from "./start.ts";
@@ -24,6 +24,10 @@ const family: Family<GraphInputs> = {
     tf.add(spmm(adjacency, sent(spmm(features, weight, drop))), bias),
   next: ({ adjacency }, x, { weight, bias, sent }) =>
     tf.add(spmm(adjacency, sent(tf.matMul(x, weight))), bias),
+  rows({ adjacency, features }, x, { weight, bias }) {
+    const sent: tf.Tensor2D = x ? tf.matMul(x, weight) : spmm(features, weight);
+    return (first, count) => tf.add(spmmRows(adjacency, sent, first, count), bias);
+  },
 };
 
 export const gcn = layeredKind("gcn", family, (forms) => forms, {

@@ -1,11 +1,12 @@
 // Models that are a stack of layers: dropout, a linear map, normalisation, ReLU.
-import type * as tf from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
 import { checkOptions, type OptionTable } from "../base/options.ts";
 import { batchNorm, normalisedBy } from "../tensor/ops/batch-norm.ts";
 import { reluDropout } from "../tensor/ops/dropout.ts";
 import type { DropoutStream } from "../tensor/ops/dropout-stream.ts";
 import { firstRows } from "../tensor/ops/rows.ts";
 import type { GraphForms } from "./graph-forms.ts";
+import { evaluatesInBlocks, type MapRows, mapInBlocks } from "./in-blocks.ts";
 import {
   checkShape,
   type GraphInputs,
@@ -116,7 +117,7 @@ export const weightAndBias = ({ inputs, outputs }: LayerSizes): readonly Shape[]
   ["bias", [outputs]],
 ];
 
-type Readout = Pick<GraphInputs, "readout" | "batch">;
+type Readout = Pick<GraphInputs, "readout" | "batch"> & Partial<Pick<GraphInputs, "adjacency">>;
 
 /** What distinguishes the families. `C`: their configuration, which may have options of its own. */
 export interface Family<I, C extends LayeredConfig = LayeredConfig> {
@@ -145,6 +146,12 @@ export interface Family<I, C extends LayeredConfig = LayeredConfig> {
    * @param items whether only the items' rows are wanted, which come first; only if `itemsApart`
    */
   next(inputs: I, x: tf.Tensor2D, layer: Layer<C>, items?: boolean): tf.Tensor2D;
+  /**
+   * Starts a layer in evaluation, and returns how rows of its map are computed, to the bits of first() and next().
+   * If absent, a large graph is evaluated as a whole too.
+   * @param x nodes x width; absent for layer 0
+   */
+  rows?(inputs: I, x: tf.Tensor2D | undefined, layer: Layer<C>): MapRows;
   /** Whether the items' logits cost less than the last map, which is then computed when it is read. */
   itemsApart?(inputs: I): boolean;
 }
@@ -208,6 +215,10 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
   }
 
   forward(inputs: I, { dropout, reads = "logits", hooks }: Pass = {}): Outputs {
+    const { rows } = this.#family;
+    if (rows && reads === "logits" && !dropout && !hooks && evaluatesInBlocks(inputs)) {
+      return { logits: itemLogits(inputs, this.#inBlocks(inputs, rows)) };
+    }
     const { layers, dropout: rate } = this.config;
     const stream = (site: number) => dropout && { ...dropout, rate, site };
     const moved = new Map<string, Float32Array>();
@@ -216,24 +227,7 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
     let logits: tf.Tensor2D | undefined;
     let last = (): tf.Tensor2D => maps[layers - 1]!;
     for (let l = 0; l < layers; l++) {
-      const part = (name: string) => {
-        const parameter = this.#get(l, name);
-        return parameter && matrixOf(parameter, hooks);
-      };
-      const layer: Layer<C> = {
-        config: this.config,
-        index: l,
-        get weight() {
-          return part("weight")!;
-        },
-        get bias() {
-          return part("bias") as unknown as tf.Tensor1D;
-        },
-        part,
-        sent: (map) => hooks?.message?.(map, l) ?? map,
-        message: hooks?.message && ((map) => hooks.message!(map, l)),
-        stream: (own) => dropout && { ...dropout, rate: own, site: layers + l },
-      };
+      const layer = this.#layer(l, { dropout, hooks });
       const read = (map: tf.Tensor2D): tf.Tensor2D => {
         const x = reluDropout(map, stream(l));
         return hooks?.activation?.(x, l) ?? x;
@@ -281,6 +275,45 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
 
   dispose(): void {
     for (const { variable } of this.#byName.values()) variable.dispose();
+  }
+
+  /** The logits of all nodes, layer by layer. */
+  #inBlocks(inputs: I, rows: NonNullable<Family<I, C>["rows"]>): tf.Tensor2D {
+    const { widths } = this.outline;
+    let map: tf.Tensor2D | undefined;
+    for (const [l, width] of widths.entries()) {
+      const read = map;
+      map = tf.tidy(() => {
+        const of = rows(inputs, read, this.#layer(l, {}));
+        return mapInBlocks(inputs.adjacency!.rows, width, (first, count) => {
+          const own = of(first, count);
+          return l === widths.length - 1 ? own : reluDropout(this.#normalised(l, own, undefined));
+        });
+      });
+      read?.dispose();
+    }
+    return map!;
+  }
+
+  #layer(index: number, { dropout, hooks }: Pass): Layer<C> {
+    const part = (name: string) => {
+      const parameter = this.#get(index, name);
+      return parameter && matrixOf(parameter, hooks);
+    };
+    return {
+      config: this.config,
+      index,
+      get weight() {
+        return part("weight")!;
+      },
+      get bias() {
+        return part("bias") as unknown as tf.Tensor1D;
+      },
+      part,
+      sent: (map) => hooks?.message?.(map, index) ?? map,
+      message: hooks?.message && ((map) => hooks.message!(map, index)),
+      stream: (own) => dropout && { ...dropout, rate: own, site: this.config.layers + index },
+    };
   }
 
   #get(layer: number, part: string, group = "layer"): Parameter | undefined {

@@ -7,7 +7,7 @@ import { rowNormalised } from "../graph/normalise.ts";
 import type { GraphSample } from "../graph/sample.ts";
 import { dropout } from "../tensor/ops/dropout.ts";
 import { firstRows, takeRows } from "../tensor/ops/rows.ts";
-import { SparseMatrix, spmm } from "../tensor/ops/sparse.ts";
+import { SparseMatrix, spmm, spmmRows } from "../tensor/ops/sparse.ts";
 import type { GraphForms } from "./graph-forms.ts";
 import {
   type Family,
@@ -72,6 +72,16 @@ const family: Family<SageInputs> = {
     const { weight, part, bias, sent } = layer;
     const own = tf.add(tf.matMul(x, part("root")!), bias);
     return tf.add(spmm(adjacency, sent(tf.matMul(x, weight))), own);
+  },
+  rows({ adjacency, features }, x, { weight, part, bias }) {
+    const sent: tf.Tensor2D = x ? tf.matMul(x, weight) : spmm(features, weight);
+    const root = part("root")!;
+    return (first, count) => {
+      const product = x
+        ? tf.matMul(tf.slice(x, [first, 0], [count, x.shape[1]]), root)
+        : spmmRows(features, root, first, count);
+      return tf.add(spmmRows(adjacency, sent, first, count), tf.add(product, bias));
+    };
   },
 };
 
