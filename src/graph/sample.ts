@@ -15,6 +15,9 @@ export interface GraphSample {
   readonly layers: readonly Csr[];
 }
 
+/** A part of less than one node in so many is sorted. */
+const FEW = 32;
+
 /** Not in the part that is drawn. */
 const ABSENT = -1;
 
@@ -57,24 +60,49 @@ export class GraphSampler {
    * @returns the nodes met, ascending, each once; every layer computes all of them
    */
   walks(roots: Int32Array, length: number, layers: number, random: RandomStream): GraphSample {
-    const { indptr, indices } = this.#adjacency;
     this.#begin(new Int32Array());
-    for (const root of roots) {
-      let node = root;
-      this.#rowOf(node);
+    this.#walk(roots, length, random);
+    const nodes = this.#ascending();
+    for (let row = 0; row < nodes.length; row++) this.#place[nodes[row]!] = row;
+    const arcs = this.#between(nodes);
+    this.#end();
+    return { nodes, layers: Array.from({ length: layers }, () => arcs) };
+  }
+
+  #walk(roots: Int32Array, length: number, random: RandomStream): void {
+    const { indptr, indices } = this.#adjacency;
+    const place = this.#place;
+    this.#reserve(roots.length * (length + 1));
+    const nodes = this.#nodes;
+    let count = 0;
+    const meet = (node: number): void => {
+      if (place[node] !== ABSENT) return;
+      place[node] = count;
+      nodes[count++] = node;
+    };
+    for (let k = 0; k < roots.length; k++) {
+      let node = roots[k]!;
+      meet(node);
       for (let step = 0; step < length; step++) {
         const first = indptr[node]!;
         const degree = indptr[node + 1]! - first;
         if (degree === 0) break;
         node = indices[first + random.below(degree)]!;
-        this.#rowOf(node);
+        meet(node);
       }
     }
-    const nodes = this.#nodes.slice(0, this.#count).sort();
-    for (let row = 0; row < nodes.length; row++) this.#place[nodes[row]!] = row;
-    const arcs = this.#between(nodes);
-    this.#end();
-    return { nodes, layers: Array.from({ length: layers }, () => arcs) };
+    this.#count = count;
+  }
+
+  /** The nodes so far in ascending order. */
+  #ascending(): Int32Array {
+    const count = this.#count;
+    if (count * FEW < this.#place.length) return this.#nodes.slice(0, count).sort();
+    // Looking at all nodes is faster than a sort of many.
+    const nodes = new Int32Array(count);
+    for (let node = 0, k = 0; k < count; node++)
+      if (this.#place[node] !== ABSENT) nodes[k++] = node;
+    return nodes;
   }
 
   #begin(nodes: Int32Array): void {
@@ -93,37 +121,55 @@ export class GraphSampler {
   #rowOf(node: number): number {
     const row = this.#place[node]!;
     if (row !== ABSENT) return row;
-    if (this.#count === this.#nodes.length) {
-      const larger = new Int32Array(2 * this.#count);
-      larger.set(this.#nodes);
-      this.#nodes = larger;
-    }
+    this.#reserve(this.#count + 1);
     this.#nodes[this.#count] = node;
     this.#place[node] = this.#count;
     return this.#count++;
   }
 
+  /** Makes room for so many nodes. */
+  #reserve(count: number): void {
+    if (count <= this.#nodes.length) return;
+    const larger = new Int32Array(2 * count);
+    larger.set(this.#nodes);
+    this.#nodes = larger;
+  }
+
   /** Draws at most `most` arcs into each node so far. */
   #drawn(most: number, random: RandomStream): Csr {
     const { indptr, indices } = this.#adjacency;
+    const place = this.#place;
     const rows = this.#count;
     const starts = new Int32Array(rows + 1);
     for (let row = 0; row < rows; row++) {
       const node = this.#nodes[row]!;
       starts[row + 1] = starts[row]! + Math.min(most, indptr[node + 1]! - indptr[node]!);
     }
+    this.#reserve(rows + starts[rows]!);
+    const nodes = this.#nodes;
     const drawn = new Int32Array(starts[rows]!);
+    let count = rows;
     for (let row = 0; row < rows; row++) {
-      const node = this.#nodes[row]!;
-      const [begin, end] = [starts[row]!, starts[row + 1]!];
-      const first = indptr[node]!;
-      const degree = indptr[node + 1]! - first;
+      const begin = starts[row]!;
+      const end = starts[row + 1]!;
+      const first = indptr[nodes[row]!]!;
+      const degree = indptr[nodes[row]! + 1]! - first;
       if (degree <= most) for (let k = 0; k < degree; k++) drawn[begin + k] = k;
       else drawSubset(drawn, begin, end, degree, random);
-      for (let k = begin; k < end; k++) drawn[k] = this.#rowOf(indices[first + drawn[k]!]!);
+      for (let k = begin; k < end; k++) {
+        const node = indices[first + drawn[k]!]!;
+        let column = place[node]!;
+        if (column === ABSENT) {
+          column = count++;
+          nodes[column] = node;
+          place[node] = column;
+        }
+        drawn[k] = column;
+      }
       sortRange(drawn, begin, end);
     }
-    return { rows, columns: this.#count, indptr: starts, indices: drawn };
+    this.#count = count;
+    return { rows, columns: count, indptr: starts, indices: drawn };
   }
 
   /** The arcs between nodes whose places are set in their order. */
@@ -140,7 +186,9 @@ export class GraphSampler {
       const end = indptr[node + 1]!;
       for (let k = indptr[node]!; k < end; k++) {
         const column = place[indices[k]!]!;
-        if (column !== ABSENT) kept[count++] = column;
+        // Written whether it counts or not: a branch that cannot be foreseen costs more.
+        kept[count] = column;
+        count += column === ABSENT ? 0 : 1;
       }
       starts[row + 1] = count;
     }
