@@ -41,37 +41,13 @@ const DRAWS = 0x73616d70;
  * @throws OptionError as nodeBatches()
  */
 export function sampledBatches(whole: TrainingBatch, drawn: Drawn): Batches {
-  const { graph, split, size, sampler, model, alone } = drawn;
   const count = checkDrawn(drawn);
-  const { ofSample } = findModel(model.kind);
-  const layers = layerMaps(model);
-  const { nodesOf, targetsOf } = dealer(drawn, count, alone);
-  const draw = new GraphSampler(graph.adjacency);
-
-  function* samples(seed: number, epoch: number): Iterable<GraphSample> {
-    if (sampler.name === "walks") {
-      const { length, steps } = sampler;
-      for (let step = 0; step < steps; step++) {
-        const random = streamOf(seed, epoch, step);
-        yield draw.walks(roots(random), length, layers, random);
-      }
-      return;
-    }
-    const fanOut = countsIn(sampler.fanOut);
-    let step = 0;
-    for (const nodes of nodesOf(seed, epoch)) {
-      yield draw.neighbours(nodes, fanOut, streamOf(seed, epoch, step++));
-    }
-  }
-  function roots(random: RandomStream): Int32Array {
-    const all = Int32Array.from({ length: size }, () => random.below(graph.nodes));
-    all[0] = split.train[random.below(split.train.length)]!;
-    return all;
-  }
-
+  const { ofSample } = findModel(drawn.model.kind);
+  const { targetsOf } = dealer(drawn, count, drawn.alone);
+  const draw = new GraphSampler(drawn.graph.adjacency);
   return {
     *epoch(seed, epoch) {
-      for (const sample of samples(seed, epoch)) {
+      for (const sample of samples(drawn, count, draw, seed, epoch)) {
         const nodes = sample.nodes.slice(0, sample.layers.at(-1)!.rows);
         const train = targetsOf(nodes);
         const inputs = ofSample!(whole.inputs, sample);
@@ -85,6 +61,37 @@ export function sampledBatches(whole: TrainingBatch, drawn: Drawn): Batches {
     },
     all: () => [whole],
   };
+}
+
+/** Draws an epoch's parts. @param count of batches */
+function* samples(
+  drawn: Drawn,
+  count: number,
+  draw: GraphSampler,
+  seed: number,
+  epoch: number,
+): Iterable<GraphSample> {
+  const { graph, split, size, sampler, model, alone } = drawn;
+  if (sampler.name === "neighbours") {
+    const fanOut = countsIn(sampler.fanOut);
+    let step = 0;
+    for (const nodes of dealer({ graph, split }, count, alone).nodesOf(seed, epoch)) {
+      yield draw.neighbours(nodes, fanOut, streamOf(seed, epoch, step++));
+    }
+    return;
+  }
+  for (let step = 0; step < sampler.steps; step++) {
+    const random = streamOf(seed, epoch, step);
+    const roots = Int32Array.from({ length: size }, () => random.below(graph.nodes));
+    roots[0] = split.train[random.below(split.train.length)]!;
+    yield draw.walks(roots, sampler.length, layerMaps(model), random);
+  }
+}
+
+/** Returns the first part that a run draws. */
+export function sampleOf(drawn: Drawn, draw: GraphSampler, seed: number): GraphSample {
+  const [first] = samples(drawn, checkDrawn(drawn), draw, seed, 0);
+  return first!;
 }
 
 const streamOf = (seed: number, epoch: number, step: number): RandomStream =>
