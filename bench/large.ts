@@ -109,6 +109,8 @@ export interface LargeAnswer {
 
 export interface LargeMeasured {
   readonly case: LargeCase;
+  /** Another than the case's under --quick: nothing was recorded for that. */
+  readonly dataset: string;
   readonly threads: number;
   readonly time?: Statistic;
   readonly processor?: Statistic;
@@ -141,7 +143,7 @@ export async function runLarge(
     const answer = await asked(request, threads);
     const { milliseconds, processor, millions, megabytes, before } = answer;
     found.push({
-      ...{ case: one, threads, megabytes, before },
+      ...{ case: one, dataset, threads, megabytes, before },
       ...(milliseconds && { time: summary([...milliseconds]) }),
       ...(processor && { processor: summary([...processor]) }),
       ...(millions && { rate: summary([...millions]) }),
@@ -176,23 +178,22 @@ export function largeTable(measured: readonly LargeMeasured[]): Table {
   return { columns, rows: measured.map(cells) };
 }
 
-function cells({ case: one, time, processor, rate, megabytes, before }: LargeMeasured): string[] {
-  const seconds = (found: Statistic | undefined) => found && shortTime(found.median / 1000);
+function cells(found: LargeMeasured): string[] {
+  const { case: one, dataset, time, processor, rate, megabytes, before } = found;
+  const seconds = (of: Statistic | undefined) => shortTime(of!.median / 1000);
   const memory = [`${megabytes.toFixed(0)} MB`, `${before.toFixed(0)} MB`];
   if (one.work !== "epoch") {
     const of = (millions: number) => `${millions.toFixed(1)} M/s`;
     const { by, millions } = one.recorded;
     return [one.title, of(rate!.median), "", ...memory, "", of(millions), by];
   }
+  const own = [seconds(time), seconds(processor), ...memory];
+  if (dataset !== one.config.dataset) return [`${one.title}: ${dataset}`, ...own, "", "", ""];
   const { recorded, target } = one;
-  const aim = target
-    ? `${target.time} time${target.memory === undefined ? "" : `, ${target.memory} memory`}`
-    : "";
-  const theirs = recorded
-    ? `${recorded.seconds.map(shortTime).join(" / ")}${recorded.megabytes ? `; ${recorded.megabytes} MB` : ""}`
-    : "";
-  return [
-    ...[one.title, seconds(time)!, seconds(processor)!, ...memory],
-    ...[aim, theirs, recorded?.by ?? ""],
-  ];
+  const of = target?.memory === undefined ? "" : `, ${target.memory} memory`;
+  const aim = target ? `${target.time} time${of}` : "";
+  if (!recorded) return [one.title, ...own, aim, "", ""];
+  const size = recorded.megabytes === undefined ? "" : `; ${recorded.megabytes} MB`;
+  const theirs = `${recorded.seconds.map(shortTime).join(" / ")}${size}`;
+  return [one.title, ...own, aim, theirs, recorded.by];
 }

@@ -138,10 +138,10 @@ export interface Family<I, C extends LayeredConfig = LayeredConfig> {
   perStep?(config: C, shape: GraphShape, widths: readonly number[]): number;
   /** Returns the initial value of a layer's parameter. */
   start(name: string, shape: readonly number[], inputs: number, seed: number, config: C): Parameter;
-  /** Computes layer 0 from the graph's features, and applies dropout to their entries. */
+  /** Computes layer 0, a tensor of its own, from the graph's features, and applies dropout to their entries. */
   first(inputs: I, layer: Layer<C>, drop?: DropoutStream): tf.Tensor2D;
   /**
-   * Computes each later layer.
+   * Computes each later layer, a tensor of its own.
    * @param x nodes x width, after dropout
    * @param items whether only the items' rows are wanted, which come first; only if `itemsApart`
    */
@@ -226,10 +226,15 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
     const normalised: tf.Tensor2D[] = [];
     let logits: tf.Tensor2D | undefined;
     let last = (): tf.Tensor2D => maps[layers - 1]!;
+    // The tape keeps what gradients need; where nothing else reads maps, they are freed at once.
+    const free = (map: tf.Tensor2D): void => {
+      if (reads === "logits" && !hooks) map.dispose();
+    };
     for (let l = 0; l < layers; l++) {
       const layer = this.#layer(l, { dropout, hooks });
       const read = (map: tf.Tensor2D): tf.Tensor2D => {
         const x = reluDropout(map, stream(l));
+        free(map);
         return hooks?.activation?.(x, l) ?? x;
       };
       if (l === layers - 1) {
@@ -237,6 +242,7 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
         const apart = this.#family.itemsApart?.(inputs) ?? false;
         if (apart) logits = this.#family.next(inputs, x, layer, true);
         else maps.push(this.#family.next(inputs, x, layer));
+        free(x);
         last = () => {
           const map = maps[l] ?? this.#family.next(inputs, x, layer);
           maps[l] = map;
@@ -244,12 +250,15 @@ export class Layered<I extends Readout, C extends LayeredConfig = LayeredConfig>
         };
         break;
       }
-      const map =
-        l === 0
-          ? this.#family.first(inputs, layer, stream(0))
-          : this.#family.next(inputs, read(normalised[l - 1]!), layer);
+      const x = l === 0 ? undefined : read(normalised[l - 1]!);
+      const map = x
+        ? this.#family.next(inputs, x, layer)
+        : this.#family.first(inputs, layer, stream(0));
+      if (x) free(x);
       maps.push(map);
-      normalised.push(this.#normalised(l, map, hooks, dropout && moved));
+      const own = this.#normalised(l, map, hooks, dropout && moved);
+      if (own !== map) free(map);
+      normalised.push(own);
     }
     // The last map has no activation. Of a sample, methods see the batch's nodes alone.
     const { batch } = inputs;

@@ -5,6 +5,7 @@ import { type Csr, takeCsrRows } from "../graph/csr.ts";
 import type { Graph } from "../graph/graph.ts";
 import { rowNormalised } from "../graph/normalise.ts";
 import type { GraphSample } from "../graph/sample.ts";
+import { convolution } from "../tensor/ops/convolution.ts";
 import { dropout } from "../tensor/ops/dropout.ts";
 import { firstRows, takeRows } from "../tensor/ops/rows.ts";
 import { SparseMatrix, spmm, spmmRows } from "../tensor/ops/sparse.ts";
@@ -58,9 +59,14 @@ const family: Family<SageInputs> = {
   parts: (sizes) => [...weightAndBias(sizes), ["root", [sizes.inputs, sizes.outputs]]],
   start: (name, shape, inputs, seed) => drawn(name, shape, 1 / Math.sqrt(inputs), seed),
   first({ adjacency, features, layers, read }, layer, drop) {
-    const { weight, part, bias, sent } = layer;
+    const { weight, part, bias, sent, message } = layer;
     if (read instanceof tf.Tensor) {
       return sampled(layers![0]!, drop?.rate ? dropout(read, drop) : read, layer);
+    }
+    const x = layers || message ? undefined : features.dense();
+    if (x) {
+      const dropped = drop?.rate ? dropout(x, drop) : x;
+      return convolution(adjacency, dropped, { weight, bias, root: part("root") }, true);
     }
     // The own rows are the first of all, so both draw the same masks.
     const own = tf.add(spmm(read?.own ?? features, part("root")!, drop), bias);
@@ -69,7 +75,8 @@ const family: Family<SageInputs> = {
   },
   next({ adjacency, layers }, x, layer) {
     if (layers) return sampled(layers[layer.index]!, x, layer);
-    const { weight, part, bias, sent } = layer;
+    const { weight, part, bias, sent, message } = layer;
+    if (!message) return convolution(adjacency, x, { weight, bias, root: part("root") });
     const own = tf.add(tf.matMul(x, part("root")!), bias);
     return tf.add(spmm(adjacency, sent(tf.matMul(x, weight))), own);
   },

@@ -5,6 +5,7 @@ import { type Csr, csrFromPairs } from "../graph/csr.ts";
 import type { Graph, Relation, Split } from "../graph/graph.ts";
 import { type RandomStream, randomStream } from "../graph/random.ts";
 import { GraphSampler } from "../graph/sample.ts";
+import { BLOCK } from "../models/in-blocks.ts";
 import { createModel, graphShape, modelShapes } from "../models/registry.ts";
 import { BACKEND, mostDuring, startEngine } from "../tensor/index.ts";
 import { wholeGraph } from "./batches.ts";
@@ -22,6 +23,8 @@ import type { Stepper } from "./turns.ts";
 const SMALL = [750, 1500, 3000] as const;
 /** The largest share by which the first may lie off the line. */
 const CURVED = 0.1;
+/** Maps of a block's nodes that evaluation holds, measured. */
+const BLOCK_MAPS = 8;
 /** Of a program that has loaded this library and holds no graph. */
 const PROGRAM = 130e6;
 
@@ -96,9 +99,10 @@ function sampledPeak(
   const part = numbers((l) => layers[l]!.rows, nodes.length);
   const share = part / numbers(() => graph.nodes, graph.nodes);
   const inStep = (at("step") - at("kept")) * share;
-  // Evaluation in blocks holds what a layer reads, what is sent and its map.
+  // Evaluation in blocks holds what a layer reads, what is sent and its map, and the maps of a block.
+  const ofBlock = BLOCK_MAPS * Math.min(graph.nodes, BLOCK) * Math.max(...widths);
   const held = widths.map((width, l) => (l === 0 ? 0 : widths[l - 1]!) + 2 * width);
-  return at("kept") + Math.max(inStep, 4 * graph.nodes * Math.max(...held));
+  return at("kept") + Math.max(inStep, 4 * (graph.nodes * Math.max(...held) + ofBlock));
 }
 
 /** What is measured on a small graph, in bytes: what is in place between two steps, and the most in either. */
