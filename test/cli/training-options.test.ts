@@ -32,3 +32,12 @@ test("options that are not given change nothing", () => {
   const step = { name: "step", every: 50, factor: 0.5 };
   assert.deepEqual(given("--schedule", "step:50:0.5"), { schedule: step });
 });
+
+test("a sampler's numbers follow its name", () => {
+  const neighbours = { name: "neighbours", fanOut: "15,10" };
+  const changes = given("--batch", "1024", "--sampler", "neighbours:15,10");
+  assert.deepEqual(changes, { batch: 1024, sampler: neighbours });
+  const walks = { name: "walks", length: 2, steps: 30 };
+  assert.deepEqual(given("--sampler", "walks:2:30"), { sampler: walks });
+  assert.deepEqual(given("--sampler", "none"), { sampler: undefined });
+});
