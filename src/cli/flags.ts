@@ -33,7 +33,13 @@ export function tableOption(
   owners: readonly string[] = [],
 ): Option {
   const [{ kind }] = infos as [OptionInfo];
-  const placeholder = { number: "x", choice: "which", variant: "which", switch: "bool" }[kind];
+  const placeholder = {
+    number: "x",
+    choice: "which",
+    variant: "which",
+    switch: "bool",
+    counts: "x,x",
+  }[kind];
   return new Option(`${flag} <${placeholder}>`, description).argParser((text) => {
     const value = infos.map((info) => valueIn(info, text)).find((found) => found !== undefined);
     if (value !== undefined) return value;

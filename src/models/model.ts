@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { needFunction, needObject } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import type { OptionTable } from "../base/options.ts";
+import type { GraphSample } from "../graph/sample.ts";
 import { lastMap } from "../tensor/ops/gcnii.ts";
 import { type SparseMatrix, spmm } from "../tensor/ops/sparse.ts";
 import type { GraphForms } from "./graph-forms.ts";
@@ -15,6 +16,8 @@ export interface GraphInputs {
   readonly features: SparseMatrix;
   /** items x nodes, for itemLogits(); absent if the items are all the nodes. */
   readonly readout?: SparseMatrix | undefined;
+  /** Of a sample: how many of its nodes are the batch's, which come first; absent if all are. */
+  readonly batch?: number;
 }
 
 /** The sizes of a graph that a model depends on. */
@@ -228,6 +231,8 @@ export interface ModelKind<C extends Configured, I, M extends Model<I> = Model<I
   prepare(forms: GraphForms): I;
   /** What they read of some nodes, the caller's to free. Absent: a node's output depends on other nodes. */
   ofNodes?(inputs: I, nodes: Int32Array): I & { dispose(): void };
+  /** What they read of a drawn part of the graph, the caller's to free. Absent: they need the whole graph. */
+  ofSample?(inputs: I, sample: GraphSample): I & { dispose(): void };
   shapes(config: C, shape: GraphShape): Shapes;
   /** Makes a model; the same configuration, shape and seed give the same bits. */
   create(config: C, shape: GraphShape, seed: number): M;

@@ -16,12 +16,14 @@ import {
   type ModelOf,
 } from "../models/registry.ts";
 import { Students } from "../models/students.ts";
+import type { Batches, TrainingBatch } from "./batches.ts";
 import { inheritedParameters } from "./initial.ts";
 import { graphInputs, readGraph, readShape, type SplitTargets, splitTargets } from "./inputs.ts";
 import { inPrecision, modelWith, restoreModel } from "./model-file.ts";
 import { nodeBatches } from "./node-batches.ts";
 import type { RunConfig } from "./run.ts";
 import type { StoredRun } from "./run-store.ts";
+import { drawnBy, sampledBatches } from "./sampled-batches.ts";
 import type { TrainingTask } from "./train.ts";
 
 /** What train() takes, with all that it was made from; dispose() frees it. */
@@ -92,20 +94,33 @@ export function prepare<M extends ModelConfig>(
           seed: config.seed,
         }),
       );
-    const { batch } = config.training;
-    const cut = { graph, split, size: batch ?? graph.nodes, kind: config.model.kind };
+    const batches = batchesOf(config, { inputs, targets }, graph, split);
     return {
       ...{ config, forms, targets, dispose },
       inputs: inputs as Parameters<ModelOf<M>["forward"]>[0],
       model: model as ModelOf<M>,
       ...(teacher && { teacher }),
-      ...(batch !== undefined && { batches: nodeBatches({ inputs, targets }, cut) }),
+      ...(batches && { batches }),
       ...(distillation && { distillation }),
     };
   } catch (error) {
     dispose();
     throw error;
   }
+}
+
+/** Cuts the graph, or draws from it, as the run says; undefined if each step has the whole graph. */
+function batchesOf(
+  config: RunConfig,
+  whole: TrainingBatch,
+  graph: Graph,
+  split: Split,
+): Batches | undefined {
+  const drawn = drawnBy(config, graph, split);
+  if (drawn) return sampledBatches(whole, drawn);
+  const { batch: size } = config.training;
+  if (size === undefined) return undefined;
+  return nodeBatches(whole, { graph, split, size, kind: config.model.kind });
 }
 
 /** Makes a model with random weights, or with another run's. @param chances see Quantised */
