@@ -36,10 +36,14 @@ export async function runHere(folder: string): Promise<Map<string, string>> {
   return recordsIn(store.folder);
 }
 
-/** Returns a store's records by file, without their timing and the digest that covers it. */
+/**
+ * Returns a store's records by file, without their timing and the digest that covers it. What a killed writer left
+ * unfinished is no record.
+ */
 export function recordsIn(folder: string): Map<string, string> {
   return new Map(
     readdirSync(folder)
+      .filter((name) => !name.endsWith(".tmp"))
       .sort()
       .map((name) => {
         const {
