@@ -11,6 +11,7 @@ import { type PlannedArray, planArrays } from "./plan.ts";
 import { requestOf, type SiteOptions } from "./site.ts";
 import { isHeld, type QueuedTask, queuedTasks, siteSetting } from "./slurm.ts";
 import { liveTasks, scriptOf, submissions, submitArray, writeSubmission } from "./submission.ts";
+import { writeTask } from "./task-file.ts";
 
 export interface SubmitOptions {
   readonly store: ResultsStore;
@@ -74,7 +75,7 @@ export function scriptsOf({ arrays }: ClusterPlan, runsDir: string, site: SiteOp
     .map(({ name, tasks, after }) => {
       const wait = after.length > 0 ? `, after ${after.join(" and ")}` : "";
       const request = requestOf(site).join(" ");
-      return `# ${name}: sbatch --array=0-${tasks.length - 1} ${request}${wait}\n${scriptOf(folder, name, site)}`;
+      return `# ${name}: sbatch --array=0-${tasks.length - 1} ${request}${wait}\n${scriptOf(folder, name, site, "task")}`;
     })
     .join("\n");
 }
@@ -98,7 +99,13 @@ export async function submitPlan(
     cpus: site.cpus ?? 1,
     retryFailed: retryFailed ?? false,
   };
-  const submission = writeSubmission(runsDir, title, arrays, setting, site);
+  const submission = writeSubmission(runsDir, title, arrays, site, "task", (folder) => {
+    for (const { name, tasks } of arrays) {
+      tasks.forEach((trials, k) => {
+        writeTask(folder, name, k, { ...setting, trials });
+      });
+    }
+  });
   const jobs = new Map<string, string>();
   for (const array of arrays) {
     const job = await submitArray(submission, array, site, jobs).catch((cause: UserError) => {

@@ -20,7 +20,7 @@ const COPIES = 4;
  *   is refused that would have run
  */
 export function refuseTooLarge(config: RunConfig, graph: Graph, engine: EngineChoice): void {
-  const bytes = 4 * leastNumbers(config, graph);
+  const bytes = leastBytes(config, graph);
   const native = chooseEngine(engine, hiddenWidth(config.model)) === "native";
   const machine = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
   const [limit, where] =
@@ -31,6 +31,11 @@ export function refuseTooLarge(config: RunConfig, graph: Graph, engine: EngineCh
       `${gibibytes(bytes)} GiB, but ${where} has ${gibibytes(limit)}; choose fewer layers, a smaller width` +
       `${config.method ? " or smaller options of the method" : ""}`,
   );
+}
+
+/** Returns the least bytes that a run holds at the same time, without the graph and the program. */
+export function leastBytes(config: RunConfig, graph: Graph): number {
+  return 4 * leastNumbers(config, graph);
 }
 
 /** Counts the float32 numbers held at the same time, when the method starts or in a step. */
