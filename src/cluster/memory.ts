@@ -7,7 +7,7 @@ import type { PlannedArray } from "./plan.ts";
 
 /**
  * What was resident at most in processes that trained on Cora, Pubmed and the synthetic graph, one and two runs at a
- * time (2026-11-30, docs/scale.md): a job's two programs, a run's engine, and how often a run holds the least that it needs. A
+ * time (2026-11-30): a job's two programs, a run's engine, and how often a run holds the least that it needs. A
  * step's buffers are reused, but a method's terms keep theirs until the step ends.
  */
 const PROGRAMS = 280e6;
