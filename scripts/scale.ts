@@ -37,6 +37,9 @@ const PAPERS = {
   train: 1_207_179,
 } as const;
 
+/** Of the MLP that is distilled. */
+const WIDTH = 64;
+
 /** The parts of the labelled nodes that are distilled on; the whole follows from them. */
 const SHARES = [100, 25] as const;
 
@@ -227,7 +230,7 @@ async function measured(nodes: number): Promise<Measured> {
       teacher: { outputs: { logits } },
       method: "softkd",
       student: {
-        model: { kind: "mlp", layers: 3, width: 64 },
+        model: { kind: "mlp", layers: 3, width: WIDTH },
         training: { epochs: EPOCHS, patience: EPOCHS, batch: 10_000 },
       } as never,
       observer(event) {
@@ -305,6 +308,7 @@ function papers(all: readonly Measured[]): string {
     measured,
     `100 epochs on the labelled nodes are ${hours(100 * epoch)} core-hours. A pass over all ${grouped(nodes)} nodes ` +
       `afterwards takes less than ${hours(nodes * perNode)} core-hours: an epoch, which it is a part of, takes ` +
-      `${(1e6 * perNode).toFixed(0)} µs a node.`,
+      `${(1e6 * perNode).toFixed(0)} µs a node. An epoch's evaluation reads all labelled nodes at once, whose maps are ` +
+      `${gigabytes(labelled * 4 * (features + 2 * WIDTH + classes))} of the engine's ${WASM_BYTES / 2 ** 30} GiB.`,
   ].join("\n\n");
 }

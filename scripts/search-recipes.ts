@@ -32,6 +32,7 @@ import { type RunRung, searchRecipes, searchRule } from "../src/experiments/reci
 import { ResultsStore } from "../src/experiments/results-store.ts";
 import { missingTrials, runRecorded } from "../src/experiments/run-study.ts";
 import { HEADLINE } from "../src/experiments/studies/arms.ts";
+import type { TrialRecord } from "../src/experiments/trial-record.ts";
 import type { TrainingEvent } from "../src/training/observer.ts";
 import { type RecipeFile, recipeFile, recipePath } from "../src/training/recipe-file.ts";
 import type { RunConfig } from "../src/training/run.ts";
@@ -98,6 +99,7 @@ async function search(dataset: string, stopper: Stopper): Promise<void> {
   const store = new ResultsStore(values.results);
   const workers = Number(values.workers);
   const site = givenSite(values);
+  const done: TrialRecord[] = [];
   const slurm = {
     title: `search-${dataset}-${index}`,
     runsDir: values.runs,
@@ -111,7 +113,8 @@ async function search(dataset: string, stopper: Stopper): Promise<void> {
     const at = `batch ${batch + 1}, rung ${rung + 1} of ${rule.rungs.length}`;
     console.log(`${dataset}, search ${index}, ${at}: ${missing.size} of ${trials.size} runs to do`);
     if (site) {
-      if (missing.size > 0) await submitRung(missing, { ...slurm, site, store });
+      if (missing.size > 0) await submitRung(missing, { ...slurm, site, store, others: done });
+      done.push(...earlier.records.values());
       forget(trials.values());
       return earlier;
     }

@@ -4,6 +4,7 @@ import { UserError } from "../base/errors.ts";
 import { VERSION } from "../base/own-package.ts";
 import type { ResultsStore } from "../experiments/results-store.ts";
 import { missingTrials } from "../experiments/run-study.ts";
+import type { TrialRecord } from "../experiments/trial-record.ts";
 import { TrialTimes } from "../experiments/trial-times.ts";
 import { moduleUrls } from "../training/modules.ts";
 import type { RunConfig } from "../training/run.ts";
@@ -22,6 +23,8 @@ export interface SubmitOptions {
   readonly dataDir?: string;
   readonly modules?: readonly string[];
   readonly retryFailed?: boolean;
+  /** Records of other trials, which tell how long these may take. */
+  readonly others?: readonly TrialRecord[];
 }
 
 export interface ClusterPlan {
@@ -43,7 +46,7 @@ const MOST_ARRAY = 1001;
  */
 export async function planSubmission(
   trials: ReadonlyMap<string, RunConfig>,
-  { store, runsDir, site, retryFailed }: SubmitOptions,
+  { store, runsDir, site, retryFailed, others = [] }: SubmitOptions,
 ): Promise<ClusterPlan> {
   const known = submissions(runsDir);
   const [queue, [most]] = await Promise.all([queuedTasks(), siteSetting("MaxArraySize")]);
@@ -60,7 +63,7 @@ export async function planSubmission(
     trials: wanted,
     queued,
     runsDir,
-    times: new TrialTimes(read.records.values()),
+    times: new TrialTimes([...others, ...read.records.values()]),
     cpus: site.cpus ?? 1,
     arraySize: Math.min(site.arraySize ?? limit, limit),
   });
