@@ -5,6 +5,7 @@ import {
   type Changeable,
   type Codec,
   control,
+  type Described,
   flag,
   type Options,
   placeIn,
@@ -159,7 +160,7 @@ export function dropdown<const V>(
   }) as Widget<V> & Changeable;
 }
 
-export interface ProgressOptions extends Options {
+export interface ProgressOptions extends Omit<Options, "disabled"> {
   readonly value?: number;
   readonly style?: "" | "success" | "info" | "warning" | "danger";
 }
@@ -168,7 +169,7 @@ export interface ProgressOptions extends Options {
 export function progress(
   max = 100,
   options: ProgressOptions = {},
-): Widget<number> & Changeable & { max: number } {
+): Widget<number> & Described & { max: number } {
   const check = within(
     () => 0,
     () => made.max,
@@ -181,8 +182,8 @@ export function progress(
     options,
     checks: {},
     codec: plain<number>(check),
-    properties: ["description", "disabled", "max"],
-  }) as Widget<number> & Changeable & { max: number };
+    properties: ["description", "max"],
+  }) as Widget<number> & Described & { max: number };
   check(made.value);
   return made;
 }
@@ -300,7 +301,10 @@ export function fileUpload(
 }
 
 /** Makes a place for HTML, which is shown as it is. */
-export function html(value = "", options: Options = {}): Widget<string> & Changeable {
+export function html(
+  value = "",
+  options: Omit<Options, "disabled"> = {},
+): Widget<string> & Described {
   return control({
     name: "html",
     model: "HTML",
@@ -308,5 +312,6 @@ export function html(value = "", options: Options = {}): Widget<string> & Change
     options,
     checks: {},
     codec: plain<string>(string),
-  }) as Widget<string> & Changeable;
+    properties: ["description"],
+  }) as Widget<string> & Described;
 }

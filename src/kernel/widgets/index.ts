@@ -32,4 +32,4 @@ export type { Controls, Interaction, Values } from "./interact.ts";
 export { interact, link } from "./interact.ts";
 export type { Output, Shown } from "./output.ts";
 export { output } from "./output.ts";
-export type { Changeable, Options, Widget } from "./widget.ts";
+export type { Changeable, Described, Options, Widget } from "./widget.ts";

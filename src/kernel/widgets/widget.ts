@@ -28,9 +28,13 @@ export interface Options {
 }
 
 /** The options of a control that may be changed later, by assigning to them. */
-export interface Changeable {
-  description: string;
+export interface Changeable extends Described {
   disabled: boolean;
+}
+
+/** The same of those that nobody can change in the page. */
+export interface Described {
+  description: string;
 }
 
 /** How a control's value is found in its model's state. */
@@ -66,11 +70,15 @@ function layoutModel(css: Readonly<Record<string, string>>): Model {
   return new Model({ name: "layout", names, settable: () => undefined }, css);
 }
 
-/** Returns the part of a state that options decide. */
-export function optionsState(options: Options): Record<string, unknown> {
+/** Returns the part of a state that options decide; not each control has each. */
+function optionsState(options: Options, has: readonly string[]): Record<string, unknown> {
   const { description = "", disabled = false, layout } = options;
   if (typeof description !== "string") throw new TypeError("description must be a text");
-  return { description, disabled: Boolean(disabled), ...layoutState(layout) };
+  return {
+    ...(has.includes("description") && { description }),
+    ...(has.includes("disabled") && { disabled: Boolean(disabled) }),
+    ...layoutState(layout),
+  };
 }
 
 export const layoutState = (layout: Options["layout"]): Record<string, unknown> =>
@@ -89,10 +97,13 @@ export function control<V>({
 }: Control<V>): Widget<V> {
   const names = { ...CONTROLS, model: `${model}Model`, view: `${view}View` };
   const settable = settableOf(checks);
-  return widgetOf(new Model({ name, names, settable }, { ...optionsState(options), ...state }), {
-    codec,
-    properties,
-  });
+  return widgetOf(
+    new Model({ name, names, settable }, { ...optionsState(options, properties), ...state }),
+    {
+      codec,
+      properties,
+    },
+  );
 }
 
 /** Returns how to find the check of a key: a stranger may ask for any name. */
