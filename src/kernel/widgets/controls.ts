@@ -39,7 +39,7 @@ export function slider(min: number, max: number, options: SliderOptions = {}): S
     throw new RangeError(`slider: ${min} to ${max} is no range`);
   if (!(step > 0)) throw new RangeError(`slider: the step must be above 0, not ${step}`);
   const isInteger = isWhole && [step, value].every(Number.isInteger);
-  const { live = true, format = isInteger ? "d" : ".3~g", vertical = false } = options;
+  const { live = true, format = isInteger ? "d" : formatOf(step), vertical = false } = options;
   // Both limits can be changed later.
   const check = within(
     () => made.min,
@@ -59,6 +59,13 @@ export function slider(min: number, max: number, options: SliderOptions = {}): S
   }) as Slider;
   check(value);
   return made;
+}
+
+/** Returns how numbers are written that differ by `step`. */
+function formatOf(step: number): string {
+  if (step < 1e-4) return ".2e";
+  const [, decimals = ""] = /\.(\d+)/.exec(String(step)) ?? [];
+  return `.${Math.min(decimals.length, 4)}f`;
 }
 
 export interface CheckboxOptions extends Options {
