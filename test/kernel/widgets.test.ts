@@ -116,7 +116,10 @@ suite("widgets", () => {
     const back = await heard(() => value("both.value = 0; both.max = 5; 0"));
     assert.deepEqual(updates(back, id), [{ value: 0 }, { max: 5 }]);
     const failed = await run("both.value = 7");
-    assert.match(String(failed.reply.content["evalue"]), /a number from 0 to 5 was expected/);
+    assert.match(
+      String(failed.reply.content["evalue"]),
+      /^slider: a number from 0 to 5 was expected$/,
+    );
     assert.equal(await value("both.value"), "0");
   });
 

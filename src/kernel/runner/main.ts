@@ -56,9 +56,7 @@ const input = new Input(frames, words, answers);
 const comms = new Comms(frames);
 const { display, unsettled, forget } = createDisplay((event) => {
   critical(() => {
-    const sink = sinkOf();
-    if (sink) sink.event(event);
-    else frames.event({ ...event, cell: cellOf() });
+    if (!sinkOf()?.event(event)) frames.event({ ...event, cell: cellOf() });
   });
 });
 const modules = installHelper();

@@ -18,7 +18,8 @@ const forEachOf = uncurry(forEach as (this: Set<Timer>, work: (timer: Timer) => 
 /** Takes the output of code instead of the cell. It is called in critical sections. */
 export interface Sink {
   stream(name: "stdout" | "stderr", text: string): void;
-  event(event: DisplayEvent): void;
+  /** Returns whether it takes the event: not if that changes what is shown elsewhere. */
+  event(event: DisplayEvent): boolean;
 }
 
 export class Run {

@@ -220,7 +220,7 @@ function newWidget<S extends object>(
       read: () => ({ ...state }),
       write: (value) => {
         const unknown = Object.keys(value).find((key) => !names.has(key));
-        if (unknown !== undefined) throw new TypeError(`widget: the state has no ${unknown}`);
+        if (unknown !== undefined) throw new TypeError(`the state has no ${unknown}`);
         return Object.fromEntries(Object.entries(value));
       },
     },

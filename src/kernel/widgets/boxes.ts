@@ -54,7 +54,7 @@ export function tabs<K extends string>(
       read: (model) => titles[model.get("selected_index") as number]!,
       write: (title) => {
         const at = titles.indexOf(title);
-        if (at < 0) throw new RangeError(`tabs: there is no page "${title}"`);
+        if (at < 0) throw new RangeError(`there is no page "${title}"`);
         return { selected_index: at };
       },
     },

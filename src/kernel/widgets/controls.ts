@@ -7,6 +7,7 @@ import {
   control,
   type Described,
   flag,
+  named,
   type Options,
   placeIn,
   plain,
@@ -57,7 +58,7 @@ export function slider(min: number, max: number, options: SliderOptions = {}): S
     codec: plain<number>(check),
     properties: ["description", "disabled", "min", "max", "step"],
   }) as Slider;
-  check(value);
+  named("slider", () => check(value));
   return made;
 }
 
@@ -133,25 +134,23 @@ export function dropdown<const V>(
   choices: Choices<V>,
   options: DropdownOptions<V> = {},
 ): Widget<V> & Changeable {
-  const named: [string, V][] = Array.isArray(choices)
+  const all: [string, V][] = Array.isArray(choices)
     ? (choices as readonly V[]).map((value) => [String(value), value])
     : Object.entries(choices as Readonly<Record<string, V>>);
-  if (named.length === 0) throw new RangeError("dropdown: there is nothing to choose from");
+  if (all.length === 0) throw new RangeError("dropdown: there is nothing to choose from");
   const index = (value: V): number => {
-    const at = named.findIndex(([, each]) => Object.is(each, value));
+    const at = all.findIndex(([, each]) => Object.is(each, value));
     if (at < 0)
-      throw new RangeError(
-        `dropdown: ${String(value)} is none of ${named.map(([name]) => name).join(", ")}`,
-      );
+      throw new RangeError(`${String(value)} is none of ${all.map(([name]) => name).join(", ")}`);
     return at;
   };
-  const place = placeIn(() => named.length);
+  const place = placeIn(() => all.length);
   return control<V>({
     name: "dropdown",
     model: "Dropdown",
     state: {
-      _options_labels: named.map(([name]) => name),
-      index: "value" in options ? index(options.value as V) : 0,
+      _options_labels: all.map(([name]) => name),
+      index: "value" in options ? named("dropdown", () => index(options.value as V)) : 0,
     },
     options,
     checks: {
@@ -161,7 +160,7 @@ export function dropdown<const V>(
       },
     },
     codec: {
-      read: (model) => named[model.get("index") as number]![1],
+      read: (model) => all[model.get("index") as number]![1],
       write: (value) => ({ index: index(value) }),
     },
   }) as Widget<V> & Changeable;
@@ -191,7 +190,7 @@ export function progress(
     codec: plain<number>(check),
     properties: ["description", "max"],
   }) as Widget<number> & Described & { max: number };
-  check(made.value);
+  named("progress", () => check(made.value));
   return made;
 }
 
@@ -228,7 +227,7 @@ function dayOf(value: unknown): Day | null {
   if (value === null) return null;
   const [, year, month, date] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(String(value)) ?? [];
   if (date === undefined || Number.isNaN(Date.parse(String(value))))
-    throw new TypeError(`date: a day such as "2026-11-30" was expected, not ${String(value)}`);
+    throw new TypeError(`a day such as "2026-11-30" was expected, not ${String(value)}`);
   return { year: Number(year), month: Number(month) - 1, date: Number(date) };
 }
 
@@ -242,7 +241,12 @@ export function date(options: DateOptions = {}): Widget<string | null> & Changea
   return control<string | null>({
     name: "date",
     model: "DatePicker",
-    state: { value: dayOf(options.value ?? null), min: null, max: null, step: 1 },
+    state: {
+      value: named("date", () => dayOf(options.value ?? null)),
+      min: null,
+      max: null,
+      step: 1,
+    },
     options,
     checks: {
       value: (value) => dayOf(dayText(value as Day | null)),
@@ -281,7 +285,7 @@ function fileOf(value: unknown): UploadedFile {
 const files: Codec<readonly UploadedFile[]> = {
   read: (model) => model.get("value") as readonly UploadedFile[],
   write: (value) => {
-    if (value.length > 0) throw new TypeError("fileUpload: only the page chooses files");
+    if (value.length > 0) throw new TypeError("only the page chooses files");
     return { value };
   },
 };

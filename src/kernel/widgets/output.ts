@@ -62,7 +62,7 @@ export function output(options: Pick<Options, "layout"> = {}): Output {
   return Object.assign(widget, {
     run: <T>(work: () => T): T => sheet.run(work),
     show: async (value: unknown): Promise<void> => sheet.show(value),
-    clear: (wait = false): void => sheet.event({ type: "clear", wait: Boolean(wait) }),
+    clear: (wait = false): void => void sheet.event({ type: "clear", wait: Boolean(wait) }),
   }) as Output;
 }
 
@@ -125,23 +125,25 @@ class Sheet implements Sink {
     this.#add({ output_type: "stream", name, text: isSame ? last.text + text : text });
   }
 
-  event(event: DisplayEvent): void {
+  event(event: DisplayEvent): boolean {
     if (event.type === "clear") {
       this.#isClearing = event.wait;
-      if (event.wait) return;
+      if (event.wait) return true;
       this.replace([]);
       this.#changed();
-      return;
+      return true;
     }
     const { data, metadata, id, update } = event;
     const shown: Shown = { output_type: "display_data", data, metadata };
     const known = id === undefined ? undefined : this.#named.get(id);
-    if (id !== undefined) this.#named.set(id, shown);
+    if (update && !known) return false;
     if (!update) this.#add(shown);
-    else if (known) {
+    else {
       this.#outputs = this.#outputs.map((each) => (each === known ? shown : each));
       this.#changed();
     }
+    if (id !== undefined) this.#named.set(id, shown);
+    return true;
   }
 
   #add(shown: Shown): void {

@@ -147,7 +147,8 @@ class ModelWidget<V> implements Widget<V> {
   }
 
   set value(value: V) {
-    this.#model.set(this.#codec.write(value, this.#model));
+    const { name } = this.#model.kind;
+    this.#model.set(named(name, () => this.#codec.write(value, this.#model)));
   }
 
   observe(listener: (value: V, before: V) => unknown): () => void {
@@ -176,6 +177,16 @@ class ModelWidget<V> implements Widget<V> {
     const value: unknown = this.value;
     const name = this.#model.kind.name;
     return value === undefined ? name : `${name}: ${inspect(value, { depth: 2 })}`;
+  }
+}
+
+/** Does work whose errors begin with the name of the widget. */
+export function named<T>(name: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Error) error.message = `${name}: ${error.message}`;
+    throw error;
   }
 }
 
