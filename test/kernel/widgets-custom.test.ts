@@ -1,8 +1,9 @@
 // Widgets with views of one's own, strangers' messages to widgets, and widgets that nobody uses any more.
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import type { Exchange, KernelClient } from "../../src/notebook/client.ts";
-import { ofType, resultOf, start, textOf } from "./protocol-kernel.ts";
+import { next, ofType, resultOf, start, textOf } from "./protocol-kernel.ts";
 
 type State = Readonly<Record<string, unknown>>;
 
@@ -13,7 +14,7 @@ suite("widgets of one's own, strangers, and the end of widgets", () => {
   before(async () => {
     kernel = await start();
     await value(
-      `import { box, checkbox, slider, text, widget } from "tskernel/widgets";
+      `import { box, checkbox, figure, slider, text, widget } from "tskernel/widgets";
 const turn = (ms = 20) => new Promise((go) => setTimeout(go, ms)); 0`,
     );
   });
@@ -124,6 +125,69 @@ const turn = (ms = 20) => new Promise((go) => setTimeout(go, ms)); 0`,
       String(refused.reply.content["evalue"]),
       /_esm in the state belongs to the protocol/,
     );
+  });
+
+  test("a figure is changed by Plotly's paths, hears of clicks, and brings plotly.js when it is asked for", async () => {
+    const { id, state } = await show(
+      "const fig = figure([{ y: new Float32Array([1, 2]) }, { y: [3], line: { width: 1 } }], { xaxis: { range: [0, 1] } }); fig",
+    );
+    assert.deepEqual(state!["data"], [{ y: { dtype: "f4" } }, { y: [3], line: { width: 1 } }]);
+    const content = async (code: string): Promise<unknown> => {
+      const shown = (await value(`${code}; JSON.stringify(fig.value)`)) as string;
+      return JSON.parse(shown.slice(1, -1)) as unknown;
+    };
+    await run(
+      "fig.value = { data: [{ y: [1, 2] }, fig.value.data[1]], layout: fig.value.layout };",
+    );
+    assert.deepEqual(
+      await content(
+        "fig.restyle({ 'line.color': ['red', 'blue'], name: 'both' }); fig.restyle({ y: [[9, 8]], 'line.width': null }, [1]); fig.relayout({ 'xaxis.range[1]': 5, title: { text: 't' } })",
+      ),
+      {
+        data: [
+          { y: [1, 2], line: { color: "red" }, name: "both" },
+          { y: [9, 8], line: { color: "blue" }, name: "both" },
+        ],
+        layout: { xaxis: { range: [0, 5] }, title: { text: "t" } },
+      },
+    );
+    assert.deepEqual(
+      await content(
+        "fig.addTraces({ x: [1] }, { x: [2] }); fig.deleteTraces(0, 1); fig.relayout({ xaxis: null, title: null })",
+      ),
+      {
+        data: [{ x: [1] }, { x: [2] }],
+        layout: {},
+      },
+    );
+    assert.match(
+      String((await run("fig.restyle({ x: 1 }, [7])")).reply.content["evalue"]),
+      /no trace 7, only 2/,
+    );
+
+    await value("let clicked: unknown; fig.onClick((points) => { clicked = points; }); 0");
+    const point = { curveNumber: 0, pointNumber: 1, x: 2 };
+    send("comm_msg", {
+      comm_id: id,
+      data: { method: "custom", content: { type: "hover", points: [] } },
+    });
+    send("comm_msg", {
+      comm_id: id,
+      data: { method: "custom", content: { type: "click", points: [point] } },
+    });
+    assert.equal(
+      await value("await turn(); clicked"),
+      "[ { curveNumber: 0, pointNumber: 1, x: 2 } ]",
+    );
+
+    const answer = next(
+      kernel,
+      ({ header, content }) => header.msg_type === "comm_msg" && content["comm_id"] === id,
+    );
+    send("comm_msg", { comm_id: id, data: { method: "custom", content: { type: "plotly.js" } } });
+    const [zipped] = (await answer).buffers;
+    assert.match(gunzipSync(zipped!).subarray(0, 100).toString(), /plotly\.js v4\./);
+    assert.ok(zipped!.length < 3e6, "more than a Jupyter server lets through in three seconds");
   });
 
   test("run again, a cell's widget gets the new code and keeps its state, except what now begins otherwise", async () => {

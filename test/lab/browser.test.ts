@@ -194,6 +194,30 @@ interact(({ beta }) => {
     await at.screenshot("counter");
   });
 
+  it("draws a live figure, whose traces a cell changes and which tells the next cell what was clicked", async () => {
+    const cell = await opened.add(`import { figure } from "tskernel/widgets";
+const live = figure([{ y: new Float32Array([1, 3, 2]), mode: "markers", marker: { size: 14 } }], { height: 250 });
+let clicked: unknown;
+live.onClick(([point]) => { clicked = point; console.log("clicked", point!.x, point!.y); });
+live`);
+    await opened.start(cell);
+    const points = cell.locator(".scatterlayer .trace .points path");
+    await points.nth(2).waitFor();
+    await opened.run(
+      `live.addTraces({ y: [3, 1, 1] }); live.restyle({ "marker.color": "red" }, [0]); 0`,
+    );
+    await cell.locator(".scatterlayer .trace").nth(1).waitFor();
+    await cell.locator('.points path[style*="255, 0, 0"]').first().waitFor();
+    const place = (await points.nth(1).boundingBox())!;
+    await at.page.mouse.move(place.x + place.width / 2, place.y + place.height / 2, { steps: 4 });
+    await cell.locator(".hoverlayer .hovertext").first().waitFor();
+    await at.page.mouse.down();
+    await at.page.mouse.up();
+    await cell.getByText("clicked 1 3").waitFor();
+    assert.match(await opened.run("clicked"), /curveNumber: 0, pointNumber: 1, x: 1, y: 3/);
+    await at.screenshot("figure");
+  });
+
   it("stops a runaway loop with the toolbar's button, and the variables are still there", async () => {
     assert.match(await opened.run("let kept = 6; kept"), /^6$/m);
     const loop = await opened.add("kept = 7; while (true) {}");

@@ -49,7 +49,12 @@ export type CustomWidget<S> = Widget<S> & {
 };
 
 /** anywidget's classes are the same in all its versions. */
-const NAMES = { module: "anywidget", version: "*", model: "AnyModel", view: "AnyView" } as const;
+export const NAMES = {
+  module: "anywidget",
+  version: "*",
+  model: "AnyModel",
+  view: "AnyView",
+} as const;
 
 /** What a cell's compiler has put into its functions, as it would be outside the kernel. */
 const STAND_IN = `const __cell__ = {
@@ -72,7 +77,7 @@ const EXPLAINED = `const explained = (work) => work && (async (context) => {
 });`;
 
 /** Returns the text of a module that exports the functions. */
-function moduleOf({ render, initialize, imports = "" }: View<never>): string {
+export function moduleOf<S>({ render, initialize, imports = "" }: View<S>): string {
   if (typeof render !== "function")
     throw new TypeError("widget: { render({ model, el }) { … } } or { esm } is missing");
   const parts = Object.entries({ render, initialize }).flatMap(([name, work]) => {
@@ -157,7 +162,7 @@ export function widget<S extends object>(
       throw new TypeError(`widget: the name ${key} in the state belongs to the protocol`);
   }
   const code = {
-    _esm: "esm" in view ? view.esm : moduleOf(view as View<never>),
+    _esm: "esm" in view ? view.esm : moduleOf(view),
     _css: view.css ?? "",
   };
   const made = madeHere();

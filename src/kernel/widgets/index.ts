@@ -28,6 +28,8 @@ export {
   slider,
   text,
 } from "./controls.ts";
+export type { Figure, FigureContent, FigurePoint, Plain } from "./figure.ts";
+export { figure } from "./figure.ts";
 export type { Controls, Interaction, Values } from "./interact.ts";
 export { interact, link } from "./interact.ts";
 export type { Output, Shown } from "./output.ts";
