@@ -69,6 +69,7 @@ const turn = (ms = 20) => new Promise((go) => setTimeout(go, ms)); 0`,
       "render({ model, el }) { el.textContent = 'n is ' + model.get('n'); }",
       "render: ({ model, el }) => { el.textContent = `n is ` + model.get('n'); }",
       "render: function named({ model, el }: { model: any; el: any }): void { el.textContent = 'n is ' + model.get('n'); }",
+      "['ren' + 'der']({ model, el }) { el.textContent = 'n is ' + model.get('n'); }",
       "async render({ model, el }) { const { sep } = await import('node:path'); await null; el.textContent = (sep === '/' ? 'n is ' : '') + await model.get('n'); }",
     ];
     for (const form of forms) {
@@ -81,6 +82,11 @@ const turn = (ms = 20) => new Promise((go) => setTimeout(go, ms)); 0`,
     await assert.rejects(
       rendered(state!["_esm"], {}),
       /outer is not defined: a widget's functions run in the page/,
+    );
+    const bound = await run("widget({ render: ((context) => {}).bind(null) }, {})");
+    assert.match(
+      String(bound.reply.content["evalue"]),
+      /render must be a function that is written out/,
     );
     const names = [state!["_model_module"], state!["_model_name"], state!["_view_name"]];
     assert.deepEqual(names, ["anywidget", "AnyModel", "AnyView"]);
@@ -255,6 +261,7 @@ const turn = (ms = 20) => new Promise((go) => setTimeout(go, ms)); 0`,
     assert.equal(await value("await turn(); safe.value"), "4");
     stop();
     assert.equal(lines.length, strange.length + 1, lines.join("\n")); // one message named two keys
+    assert.equal(await value("JSON.stringify(open.state.list)"), "'[null]'");
     assert.deepEqual(
       lines.filter((line) => !/^slider: a message of the page was ignored: .+/.test(line)),
       [],
@@ -291,10 +298,25 @@ const turn = (ms = 20) => new Promise((go) => setTimeout(go, ms)); 0`,
     await value("const kept = slider(0, 9); display(kept); 0", "cell-d");
     await value("await sweep()");
     assert.equal(await comms(), before + 1);
-    const closed = await run("kept.close(); kept", "cell-e");
+    const closed = await run(
+      "const two = box([kept, text()]); display(two); kept.close(); kept",
+      "cell-e",
+    );
     assert.match(
       JSON.stringify(ofType(closed.iopub, "execute_result")[0]?.content),
       /was closed: make another one/,
+    );
+    // A page that is loaded again gets the box without it.
+    const answer = next(kernel, ({ content }) => content["comm_id"] === "control-2");
+    send("comm_open", { comm_id: "control-2", target_name: "jupyter.widget.control", data: {} });
+    send("comm_msg", { comm_id: "control-2", data: { method: "request_states" } });
+    const { states } = (await answer).content["data"] as {
+      states: Record<string, { state: State }>;
+    };
+    const lists = Object.values(states).map(({ state }) => state["children"]);
+    assert.deepEqual(
+      lists.filter((list) => list !== undefined).map((list) => (list as []).length),
+      [1],
     );
   });
 });

@@ -257,10 +257,12 @@ suite("widgets", () => {
     await new Promise((resolve) => setTimeout(resolve, 150));
     await kernel.interrupt();
     change(slider, { value: 5 });
-    assert.equal(
-      await value("await turn(50); [loop.value, panel.output.value.at(-1).data['text/plain']]"),
-      "[ 5, '5' ]",
-    );
+    // On a machine that is busy, the interrupt may also reach the next cell.
+    const after = "await turn(50); [loop.value, panel.output.value.at(-1).data['text/plain']]";
+    let last = await run(after);
+    for (let n = 0; n < 5 && last.reply.content["ename"] === "KeyboardInterrupt"; n++)
+      last = await run(after);
+    assert.equal(resultOf(last), "[ 5, '5' ]");
   });
 
   test("a page that is loaded again gets every state, with its bytes", async () => {

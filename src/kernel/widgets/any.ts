@@ -84,7 +84,12 @@ export function moduleOf<S>({ render, initialize, imports = "" }: View<S>): stri
     if (work === undefined) return [];
     const text = unmarked(Function.prototype.toString.call(work));
     // A method's text is only valid within an object.
-    return [`const ${name} = ${isMethod(text, name) ? `({ ${text} }).${name}` : `(${text})`};`];
+    const form = [`(${text})`, `Object.values({ ${text} })[0]`].find(isExpression);
+    if (form === undefined)
+      throw new TypeError(
+        `widget: ${name} must be a function that is written out, so that the page can have it`,
+      );
+    return [`const ${name} = ${form};`];
   });
   const all = parts.join("\n");
   const exported = initialize
@@ -99,8 +104,15 @@ export function moduleOf<S>({ render, initialize, imports = "" }: View<S>): stri
   ].join("\n");
 }
 
-const isMethod = (text: string, name: string): boolean =>
-  new RegExp(String.raw`^(?:async\s*)?\*?\s*${name}\s*\(`).test(text);
+/** Whether a text is an expression. It is parsed and not run. */
+function isExpression(text: string): boolean {
+  try {
+    new Function(`return ${text};`);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** The widgets that the cell at a place has made, in order, by the run that made them. */
 interface Made {

@@ -97,7 +97,14 @@ function sendAll(comm: Comm): void {
     const model = ref.deref();
     if (!model) continue;
     const { module, version, model: name } = model.kind.names;
-    const { state, paths, buffers: bytes } = model.packed();
+    let packed: ReturnType<Model["packed"]>;
+    try {
+      packed = model.packed();
+    } catch (error) {
+      fail(error); // one widget's state must not keep the page from the others
+      continue;
+    }
+    const { state, paths, buffers: bytes } = packed;
     states[id] = { model_name: name, model_module: module, model_module_version: version, state };
     for (const path of paths) buffer_paths.push([id, "state", ...path]);
     buffers.push(...bytes);

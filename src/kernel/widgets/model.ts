@@ -4,7 +4,7 @@ import type { Comm } from "../runner/comm.ts";
 import { afterlifeOf, captured, type Run, runOf, type Sink, within } from "../runner/run.ts";
 import { own } from "../runner/timers.ts";
 import { announce, closeComm, hold, openComm } from "./manager.ts";
-import { type Packed, pack, unpack } from "./state.ts";
+import { isDeeper, MOST_DEPTH, type Packed, pack, unpack } from "./state.ts";
 
 /** The classes in the page's code that show a model. */
 export interface Names {
@@ -73,6 +73,10 @@ export class Model {
 
   get(key: string): unknown {
     return this.#state.get(key);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Whether the page may have it. */
@@ -193,6 +197,8 @@ export class Model {
       const check = this.kind.settable(key);
       try {
         if (!check) throw new TypeError("the page may not set it");
+        // What the page could set, a page that is loaded again must be able to get.
+        if (isDeeper(value, MOST_DEPTH - 1)) throw new TypeError("it nests too deep");
         accepted.push([key, check(value)]);
       } catch (error) {
         this.#refuse(`${key.slice(0, 80)}: ${(error as Error).message}`);
@@ -241,6 +247,7 @@ export class Model {
   #packed(state: Readonly<Record<string, unknown>>): Packed {
     return pack(state, (value) => {
       const model = modelOf(value);
+      if (model?.isClosed) return null;
       model?.open();
       return model && `IPY_MODEL_${model.id}`;
     });

@@ -12,7 +12,13 @@ export interface Packed {
 }
 
 /** Deeper than any widget's state nests; an object that refers to itself reaches it too. */
-const MOST_DEPTH = 100;
+export const MOST_DEPTH = 100;
+
+/** Whether arrays and objects of JSON nest deeper than `most`. */
+export function isDeeper(value: unknown, most: number): boolean {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
+  return most === 0 || Object.values(value).some((each) => isDeeper(each, most - 1));
+}
 
 /** Returns the bytes of a buffer or a view of one; undefined for anything else. */
 export function bytesOf(value: unknown): Uint8Array | undefined {
@@ -23,12 +29,13 @@ export function bytesOf(value: unknown): Uint8Array | undefined {
 
 /**
  * Takes the bytes out of a state.
- * @param refer returns what stands for a value that is a widget; undefined for other values
+ * @param refer returns what stands for a value that is a widget; null for one that was closed, which lists leave out;
+ *   undefined for other values
  * @throws TypeError for what JSON cannot carry, with its place
  */
 export function pack(
   state: Readonly<Record<string, unknown>>,
-  refer: (value: object) => string | undefined,
+  refer: (value: object) => string | null | undefined,
 ): Packed {
   const paths: Path[] = [];
   const buffers: Uint8Array[] = [];
@@ -48,7 +55,12 @@ export function pack(
     if (reference !== undefined) return reference;
     if (path.length > MOST_DEPTH)
       throw new TypeError(`a widget's ${path[0]} nests too deep, or refers to itself`);
-    if (Array.isArray(value)) return value.map((item, i) => packed(item, [...path, i]) ?? null);
+    if (Array.isArray(value)) {
+      const kept = value.filter(
+        (item) => typeof item !== "object" || !item || refer(item) !== null,
+      );
+      return kept.map((item, i) => packed(item, [...path, i]) ?? null);
+    }
     const { toJSON } = value as { toJSON?: unknown };
     if (typeof toJSON === "function") return packed(toJSON.call(value), path);
     return object(value, path);
