@@ -141,7 +141,7 @@ interact(({ beta }) => {
     const line = () => cell.locator(".scatterlayer path.js-line").first();
     const shows = async (beta: number): Promise<string> => {
       await cell.getByText(`beta is ${beta}`, { exact: true }).waitFor();
-      await cell.locator(".widget-readout", { hasText: new RegExp(`^${beta}$`) }).waitFor();
+      await cell.locator(".widget-readout", { hasText: beta.toFixed(1) }).waitFor();
       return (await line().getAttribute("d")) ?? "";
     };
     const first = await shows(1);
