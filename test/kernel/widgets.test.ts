@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import type { Exchange, KernelClient, Message } from "../../src/notebook/client.ts";
-import { next, ofType, resultOf, start } from "./protocol-kernel.ts";
+import { next, ofType, resultOf, start, textOf } from "./protocol-kernel.ts";
 
 type State = Readonly<Record<string, unknown>>;
 
@@ -263,6 +263,34 @@ suite("widgets", () => {
     for (let n = 0; n < 5 && last.reply.content["ename"] === "KeyboardInterrupt"; n++)
       last = await run(after);
     assert.equal(resultOf(last), "[ 5, '5' ]");
+  });
+
+  test("an output catches what is printed and shown in it, later too, and ends with its cell", async () => {
+    const { id } = await show(
+      "const out = output(); display(0, { id: 'elsewhere' }); let rounds = 0; out",
+    );
+    const caught = await run(
+      "out.run(async () => { console.log('now'); display(1, { id: 'in' }); display(2, { id: 'in', update: true }); display(3, { id: 'elsewhere', update: true }); await turn(5); process.stdout.write('later'); }); console.log('outside'); await turn(60)",
+    );
+    assert.equal(textOf(caught), "outside\n");
+    const elsewhere = ofType(caught.iopub, "update_display_data").map(
+      ({ content }) => content["data"],
+    );
+    assert.deepEqual(elsewhere, [{ "text/plain": "3" }]);
+    assert.deepEqual((updates(caught.iopub, id) as { outputs: unknown }[]).at(-1)!.outputs, [
+      { output_type: "stream", name: "stdout", text: "now\n" },
+      { output_type: "display_data", data: { "text/plain": "2" }, metadata: {} },
+      { output_type: "stream", name: "stdout", text: "later" },
+    ]);
+    const begun = next(kernel, ({ header }) => header.msg_type === "execute_input");
+    const endless = run(
+      "await out.run(async () => { setInterval(() => rounds++, 5); for (;;) { await turn(5); rounds++; } })",
+    );
+    await begun;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await kernel.interrupt();
+    assert.equal((await endless).reply.content["ename"], "KeyboardInterrupt");
+    assert.equal(await value("const then = rounds; await turn(60); rounds - then"), "0");
   });
 
   test("a page that is loaded again gets every state, with its bytes", async () => {

@@ -135,9 +135,11 @@ export const runOf = (): Run | undefined => ownRun() ?? current ?? last;
 export const afterlifeOf = (run: Run): Run =>
   run.cancelled ? new Run(run.command, run.number, run.stops) : run;
 
-/** Runs code as a part of a run whose output goes elsewhere. */
-export const captured = <T>(of: Run, sink: Sink, work: () => T): T =>
-  within(new Run(of.command, of.number, of.stops, { of, sink }), work);
+/** Runs code as a part of the executing run whose output goes elsewhere. */
+export function captured<T>(sink: Sink, work: () => T): T {
+  const of = runOf();
+  return of ? within(new Run(of.command, of.number, of.stops, { of, sink }), work) : work();
+}
 
 /** Returns where executing code's output goes, unless that is below the cell. */
 export const sinkOf = (): Sink | undefined => ownRun()?.sink;

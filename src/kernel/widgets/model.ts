@@ -1,7 +1,7 @@
 // A model: one widget's state in the kernel, kept the same as in the page over a comm.
 import { randomUUID } from "node:crypto";
 import type { Comm } from "../runner/comm.ts";
-import { afterlifeOf, captured, type Run, runOf, type Sink, within } from "../runner/run.ts";
+import { afterlifeOf, type Run, runOf, within } from "../runner/run.ts";
 import { own } from "../runner/timers.ts";
 import { announce, closeComm, hold, openComm } from "./manager.ts";
 import { isDeeper, MOST_DEPTH, type Packed, pack, unpack } from "./state.ts";
@@ -172,11 +172,6 @@ export class Model {
       _view_name: view,
       ...Object.fromEntries(this.#state),
     });
-  }
-
-  /** Runs code whose output goes elsewhere, as a part of the cell that made the model. */
-  captured<T>(sink: Sink, work: () => T): T {
-    return this.#home ? captured(afterlifeOf(this.#home), sink, work) : work();
   }
 
   /** Takes a message of the page. A message that makes no sense changes nothing, and is reported. */

@@ -2,7 +2,7 @@
 import { bundleOf } from "../display/bundle.ts";
 import { type DisplayEvent, isDisplay } from "../display/host.ts";
 import { failureOf } from "../runner/errors.ts";
-import type { Sink } from "../runner/run.ts";
+import { captured, type Sink } from "../runner/run.ts";
 import { sheltered } from "../runner/shelter.ts";
 import { own } from "../runner/timers.ts";
 import { Model } from "./model.ts";
@@ -91,7 +91,7 @@ class Sheet implements Sink {
   }
 
   run<T>(work: () => T): T {
-    return this.#model.captured(this, () => {
+    return captured(this, () => {
       try {
         const result = work();
         return result instanceof Promise
