@@ -210,6 +210,12 @@ const turn = (ms = 20) => new Promise((go) => setTimeout(go, ms)); 0`,
     assert.equal(await value("hot.value"), "{ n: 2, m: 9 }");
     // An observer of an earlier run would be a second one.
     assert.equal(textOf(await run("hot.state.n = 4;")), "heard\n");
+    // A widget in the state is another one each time.
+    const parent =
+      "const child = slider(0, 9); const parent = widget({ esm: '' }, { child }); parent";
+    await show(parent, "cell-p");
+    await show(parent, "cell-p");
+    assert.equal(await value("parent.state.child === child"), "true");
     const other = await show(code("two", 2), "cell-b");
     assert.notEqual(other.id, first.id);
   });
@@ -272,6 +278,7 @@ const turn = (ms = 20) => new Promise((go) => setTimeout(go, ms)); 0`,
     const collect =
       "(await import('node:v8')).setFlagsFromString('--expose-gc'); const gc = (await import('node:vm')).runInNewContext('gc'); const sweep = async () => { for (let i = 0; i < 3; i++) { gc(); await turn(10); } return process.memoryUsage().heapUsed / 2 ** 20; }; 0";
     await value(collect);
+    await value("await sweep()"); // what the tests above have dropped
     const before = await comms();
     // Never shown: the page never hears of them.
     await value(

@@ -1,7 +1,7 @@
 // widget(): a view of one's own, written in the cell and run in the page, by anywidget's protocol (anywidget.dev).
 import { unmarked } from "../cell/shadows.ts";
 import { runOf } from "../runner/run.ts";
-import { MODEL, Model } from "./model.ts";
+import { MODEL, Model, modelOf } from "./model.ts";
 import { bytesOf } from "./state.ts";
 import { layoutState, type Options, type Widget, widgetOf } from "./widget.ts";
 
@@ -205,8 +205,10 @@ const sameNames = (a: object, b: object): boolean =>
 /** Whether two values look the same in the page. */
 function isSame(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
+  const text = (value: unknown) =>
+    JSON.stringify(value, (_, each: unknown) => modelOf(each)?.id ?? each);
   try {
-    return JSON.stringify(a) === JSON.stringify(b);
+    return text(a) === text(b);
   } catch {
     return false;
   }
