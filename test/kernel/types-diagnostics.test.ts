@@ -147,6 +147,26 @@ describe("type errors", () => {
     assert.deepEqual(await errors("tslab.nope; process.nope"), [2339, 2339]);
   });
 
+  test("a widget's value has the widget's type", async () => {
+    const imports = "import { dropdown, interact, slider, tabs, widget } from 'tskernel/widgets';";
+    assert.deepEqual(
+      await errors(
+        `${imports} slider(0, 1).value.toFixed(); const front: "one" | "two" = tabs({ one: 1, two: 2 }).value;
+const counter = widget({ render({ model, el }) { el.append(model.get("n").toFixed()); } }, { n: 1 }); counter.state.n++;
+interact(({ n, kind }) => n.toFixed() + kind.trim(), { n: slider(0, 1), kind: dropdown(["a", "b"]) })`,
+      ),
+      [],
+    );
+    assert.deepEqual(
+      await errors(
+        `${imports} slider(0, 1).value.trim(); dropdown(["a", "b"]).value = "c";
+interact(({ n }) => n.trim(), { n: slider(0, 1) });
+widget({ render({ model }) { model.get("nope"); } }, { n: 1 });`,
+      ),
+      [2339, 2322, 2339, 2345],
+    );
+  });
+
   test("messages name cells and packages, and no path of this machine", async () => {
     notebook.run("class Same { #x = 1 }");
     notebook.run("const same = new Same()");

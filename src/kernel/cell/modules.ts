@@ -5,6 +5,7 @@ import { dirname, join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ENGINE_OFFER, libraryFile } from "../../base/library.ts";
 import { NAME } from "../../base/own-package.ts";
+import { KERNEL_MODULES } from "../own-modules.ts";
 import { type Folders, shortPath } from "../short-path.ts";
 import { Constants } from "./constants.ts";
 import { Declarations } from "./declarations.ts";
@@ -264,8 +265,8 @@ export class Modules {
     const library = libraryFile(name);
     if (library) return fileURLToPath(library);
     if (name === `${NAME}/package.json`) return join(this.#projectRoot, "package.json");
-    if (name === "tslab") return join(KERNEL, "display", `tslab${EXTENSION}`);
-    return undefined;
+    const module = KERNEL_MODULES.get(name);
+    return module === undefined ? undefined : join(KERNEL, module + EXTENSION);
   }
 
   #versioned(url: string): { url: string; importAttributes?: ImportAttributes } {

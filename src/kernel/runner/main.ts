@@ -21,7 +21,7 @@ import { Inspector } from "./inspect.ts";
 import { installInterrupts } from "./interrupts.ts";
 import type { LinkData } from "./link.ts";
 import { installPlainGlobals, membersOf } from "./members.ts";
-import { cellOf } from "./run.ts";
+import { cellOf, sinkOf } from "./run.ts";
 import { type LinkMessage, WORD, WORDS } from "./shared.ts";
 import { heard, installShelter, leave, sheltered } from "./shelter.ts";
 import { Stacks } from "./stacks.ts";
@@ -55,7 +55,9 @@ const inspector = new Inspector();
 const input = new Input(frames, words, answers);
 const comms = new Comms(frames);
 const { display, unsettled, forget } = createDisplay((event) => {
-  critical(() => frames.event({ ...event, cell: cellOf() }));
+  critical(() => {
+    if (!sinkOf()?.event(event)) frames.event({ ...event, cell: cellOf() });
+  });
 });
 const modules = installHelper();
 const stacks = new Stacks((...place) => modules.place(...place), FOLDERS);
@@ -153,7 +155,11 @@ link.on("exit", (code) => lost(`its thread ended with code ${code}`));
 function report(title: string, error: unknown): void {
   sheltered(() => {
     const text = `${title}${cells.errors.lines(error).join("\n")}\n`;
-    critical(() => frames.stream(cellOf(), "stderr", text));
+    critical(() => {
+      const sink = sinkOf();
+      if (sink) sink.stream("stderr", text);
+      else frames.stream(cellOf(), "stderr", text);
+    });
   });
 }
 const onError = (error: unknown): void => report("", error);
