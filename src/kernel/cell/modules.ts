@@ -22,7 +22,7 @@ import {
   portable,
   unresolved,
 } from "./unresolved.ts";
-import { isCode, isFile, isPath, localFile, toPath, Versions } from "./versions.ts";
+import { isCode, isFile, isPath, isTypeScript, localFile, toPath, Versions } from "./versions.ts";
 
 type Hooks = Parameters<typeof registerHooks>[0];
 type Resolve = NonNullable<Hooks["resolve"]>;
@@ -305,14 +305,10 @@ export class Modules {
 
   #load: Load = (url, context, next) => {
     const path = pathOf(url);
-    if (path && /\.[jt]sx$/.test(path)) {
-      const shown = shortPath(path, this.#folders);
-      throw markOwn(new Error(`Cannot import ${shown}: ${NO_JSX}`));
-    }
     if (!path || !this.#isLocal(path)) return next(url, context);
     for (const loaded of this.#loading) loaded.add(path);
     // This project's own files need only Node, and there are many.
-    const isOurs = /\.[cm]?ts$/.test(path) && !this.#isProject(path);
+    const isOurs = (isTypeScript(path) || path.endsWith(".jsx")) && !this.#isProject(path);
     const loaded = isOurs ? this.#compile(url, path) : next(url, context);
     const isImported = !context.conditions.includes("require");
     if (!isImported && loaded.format?.startsWith("module")) {
@@ -379,9 +375,6 @@ function isLinked(specifier: string, from: string): boolean {
     if (folder === dirname(folder)) return false;
   }
 }
-
-const NO_JSX =
-  "this kernel has no JSX. Compile it beforehand, or move what needs no JSX into a .ts file";
 
 const OWN_NAMES: ReadonlySet<string> = new Set(["default", "module.exports"]);
 

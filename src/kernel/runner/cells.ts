@@ -10,6 +10,7 @@ import type { FrameWriter } from "../frames.ts";
 import { load, notify, store } from "../originals.ts";
 import { critical } from "./critical.ts";
 import { Errors, INTERRUPTED, interruptedBy } from "./errors.ts";
+import { FOLDERS } from "./helper.ts";
 import type { Evaluated, Inspector } from "./inspect.ts";
 import { announceInterrupt, GRACE } from "./interrupts.ts";
 import { currentRun, type ExecuteCommand, Run, setCurrent, within } from "./run.ts";
@@ -114,7 +115,7 @@ export class Cells {
     let compiled: ReturnType<typeof compileCell>;
     try {
       constants.shadows.settle((name) => !inspector.isEmpty(name));
-      compiled = compileCell(code, count, constants);
+      compiled = compileCell(code, count, constants, FOLDERS.folder);
     } catch (error) {
       this.#conclude(run, this.errors.compileFailure(error, code, count));
       return;
@@ -174,7 +175,7 @@ export class Cells {
   *#userExpression(expression: string, count: number): Generator<unknown, unknown, unknown> {
     let compiled: ReturnType<typeof compileCell>;
     try {
-      compiled = compileCell(expression, count, this.#parts.constants);
+      compiled = compileCell(expression, count, this.#parts.constants, FOLDERS.folder);
     } catch (error) {
       return this.errors.compileFailure(error, expression, count);
     }

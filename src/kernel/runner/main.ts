@@ -5,6 +5,7 @@ import path from "node:path";
 import { MessageChannel, Worker } from "node:worker_threads";
 import type { Command } from "../channel.ts";
 import { LINK_LOST } from "../death.ts";
+import { setImporter } from "../display/components.ts";
 import { setCellNames } from "../display/errors.ts";
 import { createDisplay } from "../display/host.ts";
 import { FrameWriter, TOKEN_VARIABLE } from "../frames.ts";
@@ -78,6 +79,7 @@ const cells = new Cells({
 });
 installWorkers(stacks);
 setCellNames((line) => stacks.rename(line));
+setImporter((name) => modules.dynamic(name));
 
 installTimers();
 installInterrupts();
