@@ -1,5 +1,4 @@
 // Loads modules for cells from the notebook's folder and from this project, and again once edited.
-import { lstatSync, realpathSync } from "node:fs";
 import { createRequire, isBuiltin, registerHooks } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -9,6 +8,8 @@ import { type Folders, shortPath } from "../short-path.ts";
 import { Constants } from "./constants.ts";
 import { Declarations } from "./declarations.ts";
 import { FOREIGN_SCHEME, foreignSpecifier } from "./foreign.ts";
+import { isAbsent, isLinked } from "./installed.ts";
+import { commonJs, whole } from "./interop.ts";
 import { compileModule, isOwn, markOwn, syntaxErrorIn } from "./local.ts";
 import { type Place, Places } from "./places.ts";
 import { Tfjs } from "./tfjs.ts";
@@ -18,7 +19,6 @@ import {
   noExport,
   noFile,
   noPackage,
-  packageName,
   portable,
   unresolved,
 } from "./unresolved.ts";
@@ -114,8 +114,8 @@ export class Modules {
     unused: Readonly<Record<string, string>> = {},
   ): Promise<Readonly<Record<string, unknown>>> {
     const module = await this.dynamic(specifier, { with: attributes });
-    if (names.length === 0 && Object.keys(unused).length === 0) return module;
     const exported = commonJs(module) ?? module;
+    if (names.length === 0 && Object.keys(unused).length === 0) return whole(module, exported);
     // A cell may have given all other objects a `then`.
     const bound: Record<string, unknown> = Object.create(null);
     for (const name of names) {
@@ -238,6 +238,12 @@ export class Modules {
     if (FOREIGN_SCHEME.test(name)) this.#refuseForeign(name); // it would fail only when loaded
     let first: unknown;
     for (const folder of new Set(folders)) {
+      if (isAbsent(name, folder)) {
+        this.#refuseForeign(name);
+        first ??= { code: "ERR_MODULE_NOT_FOUND" };
+        if (isOwnInside(name)) throw unresolved(first, name);
+        continue;
+      }
       try {
         const parentURL = pathToFileURL(folder).href;
         if (folder === parent || !context.conditions.includes("require")) {
@@ -366,24 +372,7 @@ export class Modules {
   }
 }
 
-/** Whether the package is a link to a folder outside any node_modules. */
-function isLinked(specifier: string, from: string): boolean {
-  for (let folder = dirname(from); ; folder = dirname(folder)) {
-    const path = join(folder, "node_modules", packageName(specifier));
-    const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (stats) return stats.isSymbolicLink() && !realpathSync(path).includes(NODE_MODULES);
-    if (folder === dirname(folder)) return false;
-  }
-}
-
 const OWN_NAMES: ReadonlySet<string> = new Set(["default", "module.exports"]);
-
-/** Returns the module.exports of a CommonJS module: it may have more names than Node could detect. */
-function commonJs(module: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
-  const exported = module["module.exports"];
-  const hasNames = typeof exported === "function" || (typeof exported === "object" && exported);
-  return hasNames ? (exported as Record<string, unknown>) : undefined;
-}
 
 function pathOf(url: string | undefined): string | undefined {
   return url?.startsWith("file:") ? fileURLToPath(url) : undefined;
