@@ -179,6 +179,27 @@ widget({ render({ model }) { model.get("nope"); } }, { n: 1 });`,
     assert.doesNotMatch(text, /"\//);
   });
 
+  test("cells with JSX are TSX, those without keep their type assertions", async () => {
+    const runtime = (tag: string): string =>
+      `export const jsx: unknown; export { jsx as jsxs }; export namespace JSX { interface Element { tag: string } interface IntrinsicElements { ${tag}: { n?: number; children?: unknown } } }`;
+    for (const [name, tag] of [
+      ["react", "p"],
+      ["other", "q"],
+    ] as const) {
+      notebook.write(`node_modules/${name}/package.json`, `{ "name": "${name}" }`);
+      notebook.write(`node_modules/${name}/jsx-runtime.d.ts`, runtime(tag));
+    }
+    notebook.run("const word = <string>('w' as unknown);");
+    assert.deepEqual(await errors("const tagged = <p n={1}>a's</p>; tagged.tag.trim()"), []);
+    assert.deepEqual(await errors("tagged.tag.nope; <p n='1'>{word.nope}</p>"), [2339, 2322, 2339]);
+    assert.deepEqual(await errors("/** @jsxImportSource other */\n<q n={2} />"), []);
+    assert.deepEqual(await errors("const html = '</p>'; (<string>(html as unknown)).trim()"), []);
+    assert.deepEqual(
+      await errors("const log = (c: unknown, d: DecoratorContext) => {}; @log class L {}"),
+      [],
+    );
+  });
+
   test("no more than a screenful", async () => {
     const { text, problems } = await notebook.check(`const u = 1;${"u.x;\n".repeat(100)}`);
     assert.equal(problems.length, 100);

@@ -5,6 +5,7 @@ import path from "node:path";
 import { MessageChannel, Worker } from "node:worker_threads";
 import type { Command } from "../channel.ts";
 import { LINK_LOST } from "../death.ts";
+import { setImporter } from "../display/components.ts";
 import { setCellNames } from "../display/errors.ts";
 import { createDisplay } from "../display/host.ts";
 import { FrameWriter, TOKEN_VARIABLE } from "../frames.ts";
@@ -26,6 +27,7 @@ import { type LinkMessage, WORD, WORDS } from "./shared.ts";
 import { heard, installShelter, leave, sheltered } from "./shelter.ts";
 import { Stacks } from "./stacks.ts";
 import { installStreams } from "./streams.ts";
+import { forgetTests, unsettledTests } from "./tests.ts";
 import { installTimers, own } from "./timers.ts";
 import { installWorkers } from "./workers.ts";
 
@@ -72,14 +74,16 @@ const cells = new Cells({
   words,
   frames,
   marks: new FrameWriter(2, token),
-  unsettled,
+  unsettled: () => unsettled() ?? unsettledTests(),
   ended: (run) => {
     input.forget(run);
     forget();
+    forgetTests();
   },
 });
 installWorkers(stacks);
 setCellNames((line) => stacks.rename(line));
+setImporter((name) => modules.dynamic(name));
 
 installTimers();
 installInterrupts();
