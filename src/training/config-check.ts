@@ -42,6 +42,11 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
   checkFeatures(features, what);
   checkModel(model, `${what}: model`);
   checkTraining(training, what);
+  if (order !== undefined && findModel(model.kind).transductive) {
+    throw new OptionError(
+      `${what}: order is "${order}", but ${model.kind} has learned numbers of each node, as the dataset numbers them: leave it out`,
+    );
+  }
   if (training.batch !== undefined && !findModel(model.kind).ofNodes) {
     throw new OptionError(
       `${what}: training: batch is ${training.batch}, but ${model.kind} reads the whole graph at each step: leave it out`,

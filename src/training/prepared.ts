@@ -5,7 +5,7 @@ import { createDistillation, studentCount } from "../distillation/registry.ts";
 import { FrozenTeacher } from "../distillation/teacher.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import type { GraphForms } from "../models/graph-forms.ts";
-import type { GraphShape, Model } from "../models/model.ts";
+import type { GraphShape, KnownClasses, Model } from "../models/model.ts";
 import {
   createModel,
   findModel,
@@ -71,7 +71,8 @@ export function prepare<M extends ModelConfig>(
     const targets = hold(splitTargets(graph, split)).value;
     const whole = graphShape(graph, config.model.kind);
     const shape = readShape(config, whole);
-    const model = hold<Model>(startModels(config, shape, earlier.donor));
+    const known = { labels: graph.labels, items: split.train };
+    const model = hold<Model>(startModels(config, shape, known, earlier.donor));
     const teacher = earlier.teacher && hold<Model>(restoreModel(earlier.teacher.model));
     const taught = outputs
       ? hold(new GivenTeacher(outputs, graph.classes))
@@ -104,16 +105,25 @@ export function prepare<M extends ModelConfig>(
 }
 
 /** Makes a model with random weights, or with another run's. */
-function startModel(config: RunConfig, shape: GraphShape, donor: StoredRun | undefined): Model {
+function startModel(
+  config: RunConfig,
+  shape: GraphShape,
+  known: KnownClasses,
+  donor: StoredRun | undefined,
+): Model {
   const { initial, model, seed } = config;
-  if (!initial || !donor) return createModel(model, shape, seed);
+  if (!initial || !donor) {
+    const made: Model = createModel(model, shape, seed);
+    made.learnClasses?.(known);
+    return made;
+  }
   const parameters = inheritedParameters(initial, donor, model);
   return restoreModel({ ...donor.model, config, parameters });
 }
 
 /** Makes the run's model, or its several students, which all start from the same weights. */
-function startModels(config: RunConfig, shape: GraphShape, donor: StoredRun | undefined): Model {
-  const count = studentCount(config.method);
-  if (count === 1) return startModel(config, shape, donor);
-  return new Students(Array.from({ length: count }, () => startModel(config, shape, donor)));
+function startModels(...start: Parameters<typeof startModel>): Model {
+  const count = studentCount(start[0].method);
+  if (count === 1) return startModel(...start);
+  return new Students(Array.from({ length: count }, () => startModel(...start)));
 }
