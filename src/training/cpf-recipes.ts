@@ -18,7 +18,7 @@ export function cpfRecipe(dataset: string): Recipe {
     model: { kind: "cpf", ...cpf.defaults, ...(own ?? CHOICES["cora"]) },
     training: {
       ...{ epochs: 500, patience: 50, learningRate: 0.001, weightDecay: 0.01 },
-      keep: "accuracy",
+      keep: "latest-accuracy",
     },
     source: own
       ? "CPF's repository (GCN teacher, ind)"
