@@ -40,7 +40,7 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
     ["distill", "--teacher-model", "gcnii", "--teacher-batch-norm", "true"],
     /of gat, gcn, mlp, rgcn, sage, not of gcnii/,
   ],
-  [["train", "--model", "gta"], /Allowed choices are gat, gcn, gcnii, /],
+  [["train", "--model", "gta"], /Allowed choices are cpf, gat, gcn, gcnii, /],
   [["train", "--model", "gcn", "--layers", "1"], /GCN: option "layers" is 1; legal: /],
   [
     ["train", "--optimiser", "adamw:0.9"],
