@@ -50,7 +50,7 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["train", "--schedule", "cosine"], /Legal: step:every:factor, linear/],
   [["train", "--schedule", "step:50"], /Legal: step:every:factor, linear/],
   [["train", "--epochs", "9", "--warm-up", "10"], /warmUp is 10, more than the 9 epochs/],
-  [["train", "--keep", "last"], /Legal: accuracy; left out: loss/],
+  [["train", "--keep", "last"], /Legal: accuracy, latest-accuracy; left out: loss/],
   [["distill", "--dataset", "nosuch"], /no dataset "nosuch"; known: cora/],
   [["distill", "--method", "foo"], /no method "foo"; known: student/],
   [["distill", "--students", "1"], /Expected a whole number, 2 or more/],
