@@ -101,6 +101,7 @@ export { NodeOrder } from "./graph/reorder.ts";
 export type { GatConfig, GatInputs } from "./models/gat.ts";
 export type { GcnConfig } from "./models/gcn.ts";
 export { Gcnii, type GcniiConfig } from "./models/gcnii.ts";
+export type { GinConfig } from "./models/gin.ts";
 export type { GraphForms } from "./models/graph-forms.ts";
 export type { MlpConfig } from "./models/mlp.ts";
 export {

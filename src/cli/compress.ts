@@ -104,7 +104,10 @@ function scaled(units: Readonly<Record<string, number>>): (text: string) => numb
 
 async function run(command: Command, given: string, flags: CompressFlags): Promise<void> {
   const { budget, bytes, latency, minutes, methods, quiet = false } = flags;
-  const dataset = await namedData(given, quiet);
+  const dataset = await namedData(given, {
+    quiet,
+    ...(flags.data !== undefined && { dataDir: flags.data }),
+  });
   const { split = datasetEntry(dataset).defaultSplit } = flags;
   const outputs = await givenTeacher(command, dataset, flags);
   const teacher = outputs

@@ -17,9 +17,12 @@ export function methodsCommand(): Command {
       const shown = names.length > 0 ? names.map(findMethod) : methods;
       // JSON leaves functions out.
       if (json) printJson(shown);
-      else print(methodsText(shown));
+      else print(methodsText(shown) + (names.length > 0 ? "" : WITH_PRECISION));
     });
 }
+
+const WITH_PRECISION =
+  "\n\nEach trains students of low precision too: --precision int8 or int4, see docs/precision.md.";
 
 function methodsText(shown: readonly AnyMethod[]): string {
   const blocks = shown.map((method) => {

@@ -83,7 +83,7 @@ async function predict(file: string, options: PredictOptions): Promise<void> {
       onWarning: tell,
       ...(options.split !== undefined && { split: options.split }),
     });
-    const { split, logits, accuracy, metric, unknown } = found;
+    const { split, logits, accuracy, metric, unknown, integers } = found;
     if (unknown !== undefined) {
       tell(`${unknown} labels are of classes that the model does not know; they are not scored`);
     }
@@ -93,8 +93,12 @@ async function predict(file: string, options: PredictOptions): Promise<void> {
       : softmaxRows(logits, model.shape.classes).probabilities;
     writeFiles(model, options, { ...found, probabilities }, rowsOf(graph));
     if (options.json) {
-      printJson({ file, dataset, split: split ?? null, nodes: graph.nodes, accuracy }, 0);
-    } else print(summary(dataset, split, graph, accuracy, metric));
+      const own = { nodes: graph.nodes, accuracy, ...(integers && { integers }) };
+      printJson({ file, dataset, split: split ?? null, ...own }, 0);
+    } else {
+      print(summary(dataset, split, graph, accuracy, metric));
+      if (integers) print(integerLine(integers));
+    }
   }
 }
 
@@ -161,6 +165,12 @@ function writeFiles(
   if (output === undefined) return;
   const form = TABLE_FORMS.exec(output)![1] as "csv" | "json" | "ndjson";
   writeAtomic(output, predictionsText(form, { model, rows, classes, probabilities, top }));
+}
+
+function integerLine({ accuracy, differing }: NonNullable<Evaluation["integers"]>): string {
+  const parts = Object.entries(accuracy).map(([set, share]) => `${set} ${percent(share)}`);
+  const scores = parts.length > 0 ? `${parts.join(", ")}; ` : "";
+  return `in integers: ${scores}${differing} nodes have another class than in the simulation`;
 }
 
 function summary(

@@ -117,6 +117,13 @@ function summary(results: readonly RunResult[], runsDir: string): string {
     const mean = percent(together.accuracy.test);
     lines.push(`seed ${config.seed}: test of each student ${each}; of their mean logits ${mean}`);
   }
+  for (const { config, integers, data } of results) {
+    if (!integers) continue;
+    lines.push(
+      `seed ${config.seed}: in integers, test ${percent(integers.accuracy.test)}; ` +
+        `${integers.differing} of ${data.nodes} have another class than in the simulation`,
+    );
+  }
   for (const { config, nodeKinds } of results) {
     if (nodeKinds) lines.push(`seed ${config.seed}: ${describeKinds(nodeKinds)}`);
   }

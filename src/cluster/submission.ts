@@ -8,6 +8,7 @@ import { FileError, fileError, readText, writeAtomic, writeOnce } from "../base/
 import { makeFolders } from "../base/folders.ts";
 import { list, object, text } from "../base/json-form.ts";
 import { lineText, openLine, type Sealed, sealed } from "../base/sealed-json.ts";
+import { shellWord } from "../base/shell-word.ts";
 import type { PlannedArray } from "./plan.ts";
 import { requestOf, type SiteOptions } from "./site.ts";
 import { type QueuedTask, submitScript } from "./slurm.ts";
@@ -66,27 +67,24 @@ export function writeSubmission(
   return { folder, id, title, arrays: known };
 }
 
-/** Quotes a text for the shell. */
-const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
-
 /** Returns an array's script; what a node lacks is one line in the task's log. */
 export function scriptOf(folder: string, array: string, { setup }: SiteOptions): string {
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf("."));
   const task = fileURLToPath(new URL(`./task${extension}`, import.meta.url));
   return `#!/bin/bash
-${setup === undefined ? "" : `${setup}\n`}node=${quoted(process.execPath)}
+${setup === undefined ? "" : `${setup}\n`}node=${shellWord(process.execPath)}
 [ -x "$node" ] || node=$(command -v node)
 if [ -z "$node" ]; then
   echo "abkd: $HOSTNAME has no Node.js: put it on the shared file system, or load it by --setup" >&2
   exit 1
 fi
-for needed in ${quoted(task)} ${quoted(planPath(folder))}; do
+for needed in ${shellWord(task)} ${shellWord(planPath(folder))}; do
   [ -r "$needed" ] && continue
   echo "abkd: $HOSTNAME does not see $needed: abkd and its runs must be on the shared file system" >&2
   exit 1
 done
 # The signals that Slurm sends to the script are for the task.
-exec "$node" ${quoted(task)} ${quoted(folder)} ${array}
+exec "$node" ${shellWord(task)} ${shellWord(folder)} ${array}
 `;
 }
 

@@ -248,8 +248,11 @@ const FORWARD: Readonly<Record<string, Forward>> = {
  * @throws OptionError for a kind of model that has no such form
  */
 export function encodeOnnxModel(file: ModelFile): Uint8Array {
-  const { model } = file.config;
+  const { model, training } = file.config;
   const forward = FORWARD[model.kind];
+  if (training.precision) {
+    throw new OptionError("a model of low precision has no ONNX form: export it as safetensors");
+  }
   if (!forward) {
     const known = Object.keys(FORWARD).join(", ");
     throw new OptionError(`a model of the kind "${model.kind}" has no ONNX form; known: ${known}`);

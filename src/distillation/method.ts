@@ -153,6 +153,11 @@ export interface Method<Options extends object, Preset extends string = string>
    */
   check?(options: Options): void;
   /**
+   * Refuses a student that it cannot train, such as one with too few layers, before anything is trained.
+   * @throws {OptionError} saying what the student lacks and what to do
+   */
+  checkStudent?(student: Outline, options: Options): void;
+  /**
    * Given if an option makes that much: a run that cannot fit the memory is refused before anything is trained.
    * @param nodes those of a step
    */

@@ -6,6 +6,7 @@ import { readStart } from "../base/files.ts";
 import { isObject, JsonError, parseJson } from "../base/json.ts";
 import { printable } from "../base/printable.ts";
 import { sha256 } from "../base/sha256.ts";
+import { otherKind } from "./other-kind.ts";
 
 /** Whether a file's digest matches its bytes. */
 export type DigestState = "fits" | "differs" | "absent";
@@ -38,10 +39,22 @@ export interface TensorFile<A extends WrittenArray = NamedArray> {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** An array of bytes, stored as I8 or U8. */
+export interface ByteArray {
+  readonly shape: readonly number[];
+  readonly values: Int8Array | Uint8Array;
+}
+
 /** A file's contents, and whether its own digest agrees. */
 export interface ReadTensorFile extends TensorFile {
   readonly digest: DigestState;
+  /** The arrays of bytes, if they were asked for. */
+  readonly bytes: ReadonlyMap<string, ByteArray>;
 }
+
+/** The types of arrays that are read, and the bytes of a number. */
+const FLOATS: Readonly<Record<string, number>> = { F32: 4, F64: 8 };
+const BYTES: Readonly<Record<string, number>> = { I8: 1, U8: 1 };
 
 const METADATA = "__metadata__";
 /** The metadata's key for the sha256 of the whole file, computed with zeros in the digest's place. */
@@ -114,19 +127,23 @@ function digestState(bytes: Uint8Array, start: number, digits: string | undefine
  * against the file's size before anything is allocated.
  * @param name the file's name, for messages.
  * @param unread arrays that are left out, whatever their type
+ * @param withBytes whether arrays of bytes are read too
  * @throws FormatError
  */
 export function decodeSafetensors(
   bytes: Uint8Array,
   name: string,
   unread: (array: string) => boolean = () => false,
+  withBytes = false,
 ): ReadTensorFile {
-  const fail = failing(name);
+  const fail = failing(name, bytes);
   const start = headerEnd(bytes, bytes.length, fail);
   const header = parseHeader(bytes.subarray(8, start), fail);
   const { [DIGEST]: digits, ...others } = metadataIn(header, fail);
   const available = bytes.length - start;
   const tensors = new Map<string, NamedArray>();
+  const small = new Map<string, ByteArray>();
+  const types = withBytes ? { ...FLOATS, ...BYTES } : FLOATS;
   const ranges: [begin: number, end: number][] = [];
   for (const [key, entry] of Object.entries(header)) {
     const name = printable(key);
@@ -134,23 +151,28 @@ export function decodeSafetensors(
     if (!isObject(entry)) return fail(`the entry "${name}" is not an object`);
     const { dtype, shape, data_offsets: offsets } = entry;
     const left = unread(key);
-    if (!left && dtype !== "F32" && dtype !== "F64") {
+    const type = typeof dtype === "string" ? dtype : "";
+    if (!left && !Object.hasOwn(types, type)) {
       return fail(
-        `the array "${name}" has type ${typeof dtype === "string" ? printable(dtype) : "unknown"}; F32 and F64 are read`,
+        `the array "${name}" has type ${printable(type) || "unknown"}; ${Object.keys(types).join(" and ")} are read`,
       );
     }
     if (!isSizes(shape)) return fail(`the array "${name}" has no proper shape`);
     if (!isSizes(offsets) || offsets.length !== 2) return fail(`"${name}" has no proper offsets`);
     const [begin, end] = offsets as [number, number];
-    const size = shape.reduce((product, n) => product * n, dtype === "F32" ? 4 : 8);
+    const size = shape.reduce((product, n) => product * n, types[type] ?? 8);
     if (begin > end || end > available || (!left && end - begin !== size)) {
       return fail(`"${name}" of ${size} bytes claims the bytes ${begin} to ${end} of ${available}`);
     }
     ranges.push([begin, end]);
     if (left) continue;
     const copy = new Uint8Array(bytes.subarray(start + begin, start + end)).buffer;
-    const values = dtype === "F32" ? new Float32Array(copy) : new Float64Array(copy);
-    tensors.set(key, { shape, values });
+    if (type === "I8") small.set(key, { shape, values: new Int8Array(copy) });
+    else if (type === "U8") small.set(key, { shape, values: new Uint8Array(copy) });
+    else {
+      const values = type === "F32" ? new Float32Array(copy) : new Float64Array(copy);
+      tensors.set(key, { shape, values });
+    }
   }
   let covered = 0;
   for (const [begin, end] of ranges.sort((a, b) => a[0] - b[0] || a[1] - b[1])) {
@@ -158,7 +180,8 @@ export function decodeSafetensors(
     covered = end;
   }
   if (covered !== available) fail(`its arrays end at byte ${covered} of ${available}`);
-  return { tensors, metadata: others, digest: digestState(bytes, start, digits) };
+  const digest = digestState(bytes, start, digits);
+  return { tensors, bytes: small, metadata: others, digest };
 }
 
 /**
@@ -166,16 +189,21 @@ export function decodeSafetensors(
  * @throws FormatError, FileError
  */
 export function readMetadata(path: string): Readonly<Record<string, string>> {
-  const fail = failing(path);
   const first = readStart(path, 8);
+  const fail = failing(path, first);
   const end = headerEnd(first, statSync(path, { throwIfNoEntry: false })?.size ?? 0, fail);
   return metadataIn(parseHeader(readStart(path, end).subarray(8), fail), fail);
 }
 
 type Fail = (why: string) => never;
 
-function failing(name: string): Fail {
+/** @param bytes the file's first ones, or all */
+function failing(name: string, bytes: Uint8Array): Fail {
   return (why) => {
+    const kind = otherKind(bytes, name);
+    if (kind !== undefined) {
+      throw new FormatError(`${name} is no safetensors file, nor npz: ${kind}`);
+    }
     throw new FormatError(`${name} is not a whole safetensors file: ${why}`);
   };
 }

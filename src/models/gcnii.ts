@@ -134,7 +134,7 @@ export class Gcnii implements Model<GraphInputs> {
     const end = stream(layers + 1);
     let stack: tf.Tensor3D; // L x n x h, or 1 x n x h
     let logits: tf.Tensor2D; // n x c
-    if (hooks?.activation || hooks?.message) {
+    if (hooks?.activation || hooks?.message || hooks?.inner) {
       const maps = this.#convolutions(inputs, input, weights, hooks, stream);
       stack = tf.stack(maps) as tf.Tensor3D;
       const x = reluDropout(maps[layers - 1]!, end);
@@ -172,7 +172,8 @@ export class Gcnii implements Model<GraphInputs> {
       let x = reluDropout(map, stream(l + 1)); // H_{l-1}
       x = hooks.activation?.(x, l) ?? x;
       x = hooks.message?.(x, l) ?? x;
-      const z: tf.Tensor2D = tf.add(tf.mul(spmm(adjacency, x), 1 - alpha), initial);
+      let z: tf.Tensor2D = tf.add(tf.mul(spmm(adjacency, x), 1 - alpha), initial);
+      z = hooks.inner?.(z, l) ?? z;
       map = tf.add(tf.mul(tf.matMul(z, weight), theta), tf.mul(z, 1 - theta));
       return map;
     });

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { needFunction, needObject } from "../base/arguments.ts";
 import { OptionError } from "../base/errors.ts";
 import type { OptionTable } from "../base/options.ts";
+import type { GraphSample } from "../graph/sample.ts";
 import { lastMap } from "../tensor/ops/gcnii.ts";
 import { type SparseMatrix, spmm } from "../tensor/ops/sparse.ts";
 import type { GraphForms } from "./graph-forms.ts";
@@ -15,6 +16,8 @@ export interface GraphInputs {
   readonly features: SparseMatrix;
   /** items x nodes, for itemLogits(); absent if the items are all the nodes. */
   readonly readout?: SparseMatrix | undefined;
+  /** Of a sample: how many of its nodes are the batch's, which come first; absent if all are. */
+  readonly batch?: number;
 }
 
 /** The sizes of a graph that a model depends on. */
@@ -84,6 +87,8 @@ export interface Hooks {
   activation?(map: tf.Tensor2D, layer: number): tf.Tensor2D;
   /** Changes the messages that nodes send along arcs in layer `layer`, nodes x width. */
   message?(map: tf.Tensor2D, layer: number): tf.Tensor2D;
+  /** Changes what layer `layer` multiplies by weights once more after its messages have met: GCNII's Z. */
+  inner?(map: tf.Tensor2D, layer: number): tf.Tensor2D;
 }
 
 export interface Pass {
@@ -172,12 +177,12 @@ export interface Model<I = unknown> {
   dispose(): void;
 }
 
-const HOOKS: readonly string[] = ["weight", "activation", "message"];
+const HOOKS: readonly string[] = ["weight", "activation", "message", "inner"];
 
 /** Returns a model that shares the parameters and applies hooks in each pass, for train() and evaluate(). */
 export function withHooks<I>(model: Model<I>, hooks: Hooks): Model<I> {
   needObject(model, "withHooks: model", "a model, such as new Gcnii()", "forward");
-  needObject(hooks, "withHooks: hooks", "{ weight, activation, message }, each optional");
+  needObject(hooks, "withHooks: hooks", "{ weight, activation, message, inner }, each optional");
   for (const [name, hook] of Object.entries(hooks)) {
     if (!HOOKS.includes(name)) {
       throw new OptionError(`withHooks: no hook "${name}"; known: ${HOOKS.join(", ")}`);
@@ -198,7 +203,7 @@ export function withHooks<I>(model: Model<I>, hooks: Hooks): Model<I> {
 /** Returns both hooks as one: the second is given what the first returns. */
 function inTurn(first: Hooks, second: Hooks): Hooks {
   const map =
-    (part: "activation" | "message") =>
+    (part: "activation" | "message" | "inner") =>
     (x: tf.Tensor2D, layer: number): tf.Tensor2D => {
       const once = first[part]?.(x, layer) ?? x;
       return second[part]?.(once, layer) ?? once;
@@ -210,6 +215,7 @@ function inTurn(first: Hooks, second: Hooks): Hooks {
     },
     ...((first.activation || second.activation) && { activation: map("activation") }),
     ...((first.message || second.message) && { message: map("message") }),
+    ...((first.inner || second.inner) && { inner: map("inner") }),
   };
 }
 
@@ -241,6 +247,8 @@ export interface ModelKind<C extends Configured, I, M extends Model<I> = Model<I
   prepare(forms: GraphForms): I;
   /** What they read of some nodes, the caller's to free. Absent: a node's output depends on other nodes. */
   ofNodes?(inputs: I, nodes: Int32Array): I & { dispose(): void };
+  /** What they read of a drawn part of the graph, the caller's to free. Absent: they need the whole graph. */
+  ofSample?(inputs: I, sample: GraphSample): I & { dispose(): void };
   shapes(config: C, shape: GraphShape): Shapes;
   /** Makes a model; the same configuration, shape and seed give the same bits. */
   create(config: C, shape: GraphShape, seed: number): M;

@@ -172,7 +172,13 @@ export function modelTitle(config: ModelConfig): string {
 
 /** Returns the widest hidden map's width, which decides which engine is faster. */
 export function hiddenWidth(config: ModelConfig): number {
-  // The graph's features and classes do not count.
-  const { widths, hidden }: Outline = modelShapes(config, { features: 1, classes: 1 }).outline;
+  const { widths, hidden } = outlineOf(config);
   return Math.max(...widths, hidden);
 }
+
+/** Counts a model's layer maps. */
+export const layerMaps = (config: ModelConfig): number => outlineOf(config).widths.length;
+
+/** The outline of a configuration, but for the graph's features and classes. */
+const outlineOf = (config: ModelConfig): Outline =>
+  modelShapes(config, { features: 1, classes: 1 }).outline;

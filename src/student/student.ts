@@ -29,6 +29,7 @@ export interface StudentFile {
     readonly model: { readonly kind: string };
     /** The columns that the model reads, ascending; all if absent. */
     readonly features?: readonly number[];
+    readonly training?: { readonly precision?: unknown };
   };
   /** True if the model reads the features of every graph as they are. */
   readonly featuresAsIs?: boolean | undefined;
@@ -53,9 +54,13 @@ export class Student {
   readonly #places: Int32Array | undefined;
   readonly #weights: ReadonlyMap<string, Matrix>;
 
-  /** @throws StudentError for a kind of model that only the engine runs */
-  constructor({ config: { model, features }, shape, featuresAsIs, parameters }: StudentFile) {
+  /** @throws StudentError for a kind of model, or a precision, that only the engine runs */
+  constructor({ config, shape, featuresAsIs, parameters }: StudentFile) {
+    const { model, features, training } = config;
     const kind = KINDS[model.kind];
+    if (training?.precision) {
+      throw new StudentError("a student of low precision needs abkd: abkd predict runs it");
+    }
     if (!kind) {
       const known = Object.keys(KINDS).join(", ");
       throw new StudentError(`a student of the kind "${model.kind}" needs abkd; here: ${known}`);

@@ -1,5 +1,5 @@
 // Applies a trained model to a graph: logits, classes and accuracies.
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import {
   checkKeys,
@@ -10,7 +10,7 @@ import {
   needObject,
   needText,
 } from "../base/arguments.ts";
-import { UserError } from "../base/errors.ts";
+import { OptionError, UserError } from "../base/errors.ts";
 import { readBytes } from "../base/files.ts";
 import type { Suggested } from "../base/suggested.ts";
 import {
@@ -32,7 +32,9 @@ import { taskOf } from "../tasks/task.ts";
 import { startEngine } from "../tensor/index.ts";
 import { predictedClasses, withForward } from "./evaluate.ts";
 import { fingerprint, graphInputs, readGraph } from "./inputs.ts";
+import { type IntegerScores, integerScores } from "./integer-scores.ts";
 import { decodeModel, MODEL_NAME, type ModelFile, restoreModel } from "./model-file.ts";
+import { RUNS_FOLDER } from "./run-store.ts";
 
 export interface EvaluateOptions extends DataOptions {
   /** A dataset's name or a graph; the one that the model was trained on if left out. */
@@ -50,6 +52,8 @@ export interface Evaluation {
   readonly metric?: "micro-F1";
   /** Fractions, 0 to 1, of each set's labelled items; a set without any is left out. */
   readonly accuracy: Readonly<Partial<Record<"train" | "val" | "test" | "all", number>>>;
+  /** For a model of low precision, where inference in integers is there: what that gives. */
+  readonly integers?: IntegerScores<Evaluation["accuracy"]>;
   /** How many labels are of classes that the model does not know, and so are not scored; absent: none. */
   readonly unknown?: number;
   /** The class of each item's largest logit, as the model numbers them (`classNames` of the model file). */
@@ -127,12 +131,35 @@ async function trainedSplit(
   return undefined;
 }
 
-/** Reads a model file of any program, or that of a run's folder. @throws FormatError, FileError */
+/**
+ * Reads a model file of any program, or that of a run's folder.
+ * @throws OptionError for a path that is neither; FormatError, FileError
+ */
 export function readModelFile(path: string): ReturnType<typeof decodeModel> {
   needText(path, "the path of a model file", "a file of abkd export");
-  const inside = join(path, MODEL_NAME);
-  const file = existsSync(inside) ? inside : path;
+  const file = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? modelIn(path) : path;
+  if (!existsSync(file)) {
+    const run = join(RUNS_FOLDER, path);
+    const meant = existsSync(join(run, MODEL_NAME)) ? `; did you mean ${run}?` : "";
+    throw new OptionError(`${path}: there is no such file or folder; ${NAME_ONE}${meant}`);
+  }
   return decodeModel(readBytes(file, 2), file);
+}
+
+const NAME_ONE =
+  "name a model's file (abkd export writes one, abkd compress student.safetensors) or a finished run's folder " +
+  "(abkd distill prints it)";
+
+/** @throws OptionError for a folder without a run's model, saying which of its files may be meant */
+function modelIn(folder: string): string {
+  const file = join(folder, MODEL_NAME);
+  if (existsSync(file)) return file;
+  const names = readdirSync(folder).sort();
+  const models = names.filter((name) => name.endsWith(".safetensors")).slice(0, 3);
+  const runs = names.filter((name) => existsSync(join(folder, name, MODEL_NAME))).slice(0, 3);
+  const found = [...models, ...runs].map((name) => join(folder, name)).join(", ");
+  const what = names.length === 0 ? "an empty folder" : `a folder without ${MODEL_NAME}`;
+  throw new OptionError(`${folder} is ${what}; ${found ? `did you mean ${found}?` : NAME_ONE}`);
 }
 
 /**
@@ -202,18 +229,21 @@ function checkStructure({ shape, config }: ModelFile, graph: Graph): void {
 const numbered = (name: string, classes: number): number =>
   /^\d{1,9}$/.test(name) && Number(name) < classes ? Number(name) : UNLABELLED;
 
-type Applied = Pick<Evaluation, "accuracy" | "classes" | "logits">;
+type Applied = Pick<Evaluation, "accuracy" | "integers" | "classes" | "logits">;
 
 function apply(file: ModelFile, graph: Graph, split: Split | undefined): Applied {
   const model = restoreModel(file);
   const forms = graphInputs(readGraph(file.config, graph));
   try {
     const inputs = findModel(model.outline.kind).prepare(forms.value);
-    return withForward<Applied, unknown>(model, inputs, "logits", (forward) => ({
-      accuracy: accuracies(graph, forward, split),
+    const scored = (logits: Outputs["logits"]) => accuracies(graph, { logits }, split);
+    const simulated = withForward<Applied, unknown>(model, inputs, "logits", (forward) => ({
+      accuracy: scored(forward.logits),
       classes: predictedClasses(forward),
       logits: forward.logits.dataSync<"float32">(),
     }));
+    const integers = integerScores(model, file.config.model, inputs, simulated.classes, scored);
+    return { ...simulated, ...(integers && { integers }) };
   } finally {
     forms.dispose();
     model.dispose();

@@ -6,10 +6,12 @@ import { datasetEntry, parseSplit } from "../datasets/index.ts";
 import { checkByBatch, checkMethod, checkTeacherParts } from "../distillation/registry.ts";
 import { isCount } from "../graph/check.ts";
 import type { Reads } from "../models/model.ts";
+import { precisionOf } from "../models/precision/precision.ts";
 import { checkModel, findModel } from "../models/registry.ts";
 import { checkInheritance } from "./initial.ts";
 import { trainingOptions } from "./options.ts";
 import type { RunConfig, TeacherOutputsConfig, TrainingConfig } from "./run.ts";
+import { refuseSampler } from "./sampled-batches.ts";
 
 const HEX = /^[0-9a-f]{16}$/;
 const CONFIG_KEYS = [
@@ -47,11 +49,7 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
       `${what}: order is "${order}", but ${model.kind} has learned numbers of each node, as the dataset numbers them: leave it out`,
     );
   }
-  if (training.batch !== undefined && !findModel(model.kind).ofNodes) {
-    throw new OptionError(
-      `${what}: training: batch is ${training.batch}, but ${model.kind} reads the whole graph at each step: leave it out`,
-    );
-  }
+  checkBatches(config, what);
   if (method !== undefined) {
     checkKeys(method, ["name", "version", "options"], `${what}: method`);
     checkMethod(method, (teacher ?? teacherOutputs) !== undefined);
@@ -66,6 +64,25 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
   checkInheritance(initial, model);
   if (String(initial.from.features) === String(features)) return;
   throw new OptionError(`${what}: weights are copied from a run that reads other features`);
+}
+
+/** @throws OptionError for batches that the model does not take, or a sampler without them */
+function checkBatches({ model, training: { batch, sampler } }: RunConfig, what: string): void {
+  if (sampler) {
+    refuseSampler(model, sampler, `${what}: training: `);
+    if (batch === undefined) {
+      throw new OptionError(`${what}: training: sampler needs batch, the nodes of a step`);
+    }
+    return;
+  }
+  const { ofNodes, ofSample } = findModel(model.kind);
+  if (batch === undefined || ofNodes) return;
+  throw new OptionError(
+    `${what}: training: batch is ${batch}, but ${model.kind} reads ` +
+      (ofSample
+        ? "arcs: give a sampler too, which draws those of a step"
+        : "the whole graph at each step: leave it out"),
+  );
 }
 
 /** @throws OptionError for columns that are not ascending numbers; whether the graph has them is seen later */
@@ -116,7 +133,12 @@ function checkTeacherOutputs(
  */
 export function checkTraining(training: TrainingConfig, what = "a run's configuration"): void {
   checkOptions(`${what}: training`, trainingOptions, training);
-  const { epochs, warmUp, schedule } = training;
+  const { epochs, warmUp, schedule, precision, batch } = training;
+  if (precision && precisionOf(precision, `${what}: precision`).training?.spared && batch) {
+    throw new OptionError(
+      `${what}: degree-quant spares nodes by their degree in the whole graph: leave batch out`,
+    );
+  }
   // Without any epoch nothing is trained, whatever the rest says.
   if (epochs === 0) return;
   if (warmUp !== undefined && warmUp > epochs) {

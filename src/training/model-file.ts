@@ -20,6 +20,7 @@ import { toFloat32 } from "../formats/arrays.ts";
 import { NpzFile } from "../formats/npz.ts";
 import { encodeNpz, type NpyArray, npzDigest } from "../formats/npz-writer.ts";
 import {
+  type ByteArray,
   type DigestState,
   decodeSafetensors,
   encodeSafetensors,
@@ -28,6 +29,13 @@ import {
   refuseInfinite,
 } from "../formats/safetensors.ts";
 import type { GraphShape, Model } from "../models/model.ts";
+import { type PrecisionConfig, precisionOf } from "../models/precision/precision.ts";
+import {
+  Quantised,
+  rangeShapes,
+  roundedNames,
+  WEIGHT_RANGES,
+} from "../models/precision/quantised.ts";
 import {
   createModel,
   findModel,
@@ -37,6 +45,7 @@ import {
 } from "../models/registry.ts";
 import { studentPrefix } from "../models/students.ts";
 import { readShape } from "./inputs.ts";
+import { CODES_TEXT, floatsOf, storedArrays } from "./integer-arrays.ts";
 import { isOurs } from "./origin.ts";
 import type { RunConfig } from "./run.ts";
 import { configForm } from "./run-form.ts";
@@ -100,16 +109,25 @@ export function modelMetadata({
     forward:
       (config.features ? KEPT_TEXT : "") +
       (featuresAsIs ? AS_IS_TEXT : "") +
+      (config.training?.precision ? CODES_TEXT : "") +
       findModel(config.model.kind).forwardText,
   };
 }
 
 export function encodeModel(file: ModelFile): Uint8Array {
   needObject(file, "encodeModel: file", MODEL, "config", "shape", "parameters");
-  return encodeSafetensors({ tensors: file.parameters, metadata: modelMetadata(file) });
+  const { precision } = file.config.training;
+  const tensors = precision
+    ? storedArrays(file.parameters, ownShapes(file).parameters, precision)
+    : file.parameters;
+  return encodeSafetensors({ tensors, metadata: modelMetadata(file) });
 }
 
-/** Encodes the same as npz; `metadata` is a |u1 array with the UTF-8 text of a JSON object. */
+/** The shapes of one student of a file. */
+const ownShapes = ({ config, shape }: Pick<ModelFile, "config" | "shape">) =>
+  modelShapes(config.model, readShape(config, shape));
+
+/** Encodes the same as npz, matrices as float32 whatever the precision; `metadata` is a |u1 array with the UTF-8 text of a JSON object. */
 export function encodeModelNpz(file: ModelFile): Uint8Array {
   needObject(file, "encodeModelNpz: file", MODEL, "config", "shape", "parameters");
   const text = Buffer.from(canonicalJson(modelMetadata(file)));
@@ -148,9 +166,10 @@ export function decodeModel(bytes: Buffer, name: string, student = 1): ReadModel
     throw new OptionError(`${name}: there is no student ${student}; legal: 1 to ${most}`);
   }
   const sizes = parameterShapes(config, shape, name);
+  const arrayIn = withCodes(config, shape, name);
   const parameters = new Map(
     [...sizes].map(([key, expected]) => {
-      const found = source.array(studentPrefix(student) + key);
+      const found = arrayIn(source, studentPrefix(student), key, expected);
       if (found.shape.join() !== expected.join()) {
         throw new FormatError(
           `${name} is damaged: ${key} is [${found.shape}], but its configuration needs [${expected}]`,
@@ -164,6 +183,18 @@ export function decodeModel(bytes: Buffer, name: string, student = 1): ReadModel
   const form = metadata["featuresAsIs"] === "true" ? { featuresAsIs: true as const } : {};
   const names = namesIn(metadata, shape, name);
   return { config, shape, ...names, ...form, data, flavour, parameters, ours };
+}
+
+/** Returns a function that reads an array of a model, also where a file of low precision has codes. */
+function withCodes(config: RunConfig, shape: GraphShape, file: string) {
+  const { precision } = config.training;
+  const names = precision ? roundedNames(ownShapes({ config, shape }).parameters) : [];
+  return (source: Source, prefix: string, key: string, expected: readonly number[]) => {
+    const stored = precision && names.includes(key) ? source.bytes(prefix + key) : undefined;
+    if (!precision || !stored) return source.array(prefix + key);
+    const { values: ranges } = source.array(prefix + WEIGHT_RANGES);
+    return floatsOf(stored, key, { shape: expected, names, ranges, precision }, file);
+  };
 }
 
 function namesIn(
@@ -190,7 +221,8 @@ const shapeForm = object({
 export function restoreModel<M extends ModelConfig>(file: ModelFile<M>): ModelOf<M> {
   needObject(file, "restoreModel: file", MODEL, "config", "shape", "parameters");
   const { config, shape, parameters } = file;
-  return modelWith(config.model, readShape(config, shape), parameters);
+  const { precision } = config.training;
+  return modelWith(config.model, readShape(config, shape), parameters, precision);
 }
 
 /** Makes a model with these parameters and buffers, which are all of its own. */
@@ -198,25 +230,48 @@ export function modelWith<M extends ModelConfig>(
   config: M,
   shape: GraphShape,
   parameters: ModelFile["parameters"],
+  precision?: PrecisionConfig,
 ): ModelOf<M> {
-  const model = createModel(config, shape, 1);
+  const model = inPrecision(createModel(config, shape, 1), precision);
   for (const { name, variable } of [...model.parameters, ...(model.buffers ?? [])]) {
     tf.tidy(() => variable.assign(tf.tensor(parameters.get(name)!.values, variable.shape)));
   }
   return model;
 }
 
+/**
+ * Returns the model as its training and its readers run it: in low precision, if the configuration says so.
+ * @param chances see Quantised
+ */
+export function inPrecision<M extends Model>(
+  model: M,
+  precision: PrecisionConfig | undefined,
+  chances?: Float32Array,
+): M {
+  if (!precision) return model;
+  // What a kind's models have beside a model's parts is not there.
+  return new Quantised(model, precisionOf(precision), chances) as unknown as M;
+}
+
 interface Source {
   readonly metadata: Readonly<Record<string, string>>;
   readonly digest: DigestState;
   array(name: string): NamedArray & { readonly values: Float32Array };
+  /** An array of bytes, if there is one of this name. */
+  bytes(name: string): ByteArray | undefined;
 }
 
 function safetensorsSource(bytes: Uint8Array, name: string): Source {
-  const { tensors, metadata, digest } = decodeSafetensors(bytes, name);
+  const {
+    tensors,
+    bytes: small,
+    metadata,
+    digest,
+  } = decodeSafetensors(bytes, name, undefined, true);
   return {
     metadata,
     digest,
+    bytes: (key) => small.get(key),
     array(key) {
       const found = tensors.get(key);
       if (!(found?.values instanceof Float32Array)) {
@@ -233,6 +288,7 @@ function npzSource(bytes: Buffer, name: string): Source {
   return {
     metadata: parse<Record<string, string>>(written, name, dictionary(text)),
     digest: npzDigest(bytes),
+    bytes: () => undefined,
     array(key) {
       const raw = npz.array(key);
       if (raw.fortranOrder) throw new FormatError(`${name}: ${key} is in Fortran order`);
@@ -270,6 +326,12 @@ function parameterShapes(
   if (config.features && !(last !== undefined && last < shape.features)) {
     throw new FormatError(`${name} is damaged: it reads features that its graph does not have`);
   }
-  const { parameters, buffers } = modelShapes(config.model, readShape(config, shape));
-  return new Map([...parameters, ...buffers]);
+  return savedShapes(config, shape);
+}
+
+/** Returns the shape of all that a run's model file holds, by name. @param shape the whole graph's sizes */
+export function savedShapes(config: RunConfig, shape: GraphShape): Map<string, readonly number[]> {
+  const shapes = ownShapes({ config, shape });
+  const ranges = config.training.precision ? rangeShapes(shapes) : [];
+  return new Map([...shapes.parameters, ...shapes.buffers, ...ranges]);
 }

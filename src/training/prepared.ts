@@ -6,6 +6,8 @@ import { FrozenTeacher } from "../distillation/teacher.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import type { GraphForms } from "../models/graph-forms.ts";
 import type { GraphShape, KnownClasses, Model } from "../models/model.ts";
+import { precisionOf } from "../models/precision/precision.ts";
+import { sparedChances } from "../models/precision/protection.ts";
 import {
   createModel,
   findModel,
@@ -14,12 +16,14 @@ import {
   type ModelOf,
 } from "../models/registry.ts";
 import { Students } from "../models/students.ts";
+import type { Batches, TrainingBatch } from "./batches.ts";
 import { inheritedParameters } from "./initial.ts";
 import { graphInputs, readGraph, readShape, type SplitTargets, splitTargets } from "./inputs.ts";
-import { restoreModel } from "./model-file.ts";
+import { inPrecision, modelWith, restoreModel } from "./model-file.ts";
 import { nodeBatches } from "./node-batches.ts";
 import type { RunConfig } from "./run.ts";
 import type { StoredRun } from "./run-store.ts";
+import { drawnBy, sampledBatches } from "./sampled-batches.ts";
 import type { TrainingTask } from "./train.ts";
 
 /** What train() takes, with all that it was made from; dispose() frees it. */
@@ -72,7 +76,10 @@ export function prepare<M extends ModelConfig>(
     const whole = graphShape(graph, config.model.kind);
     const shape = readShape(config, whole);
     const known = { labels: graph.labels, items: split.train };
-    const model = hold<Model>(startModels(config, shape, known, earlier.donor));
+    const { precision } = config.training;
+    const spared = precision && precisionOf(precision).training?.spared;
+    const chances = spared && sparedChances(graph, spared);
+    const model = hold<Model>(startModels(config, shape, { known, chances }, earlier.donor));
     const teacher = earlier.teacher && hold<Model>(restoreModel(earlier.teacher.model));
     const taught = outputs
       ? hold(new GivenTeacher(outputs, graph.classes))
@@ -88,14 +95,13 @@ export function prepare<M extends ModelConfig>(
           seed: config.seed,
         }),
       );
-    const { batch } = config.training;
-    const cut = { graph, split, size: batch ?? graph.nodes, kind: config.model.kind };
+    const batches = batchesOf(config, { inputs, targets }, graph, split);
     return {
       ...{ config, forms, targets, dispose },
       inputs: inputs as Parameters<ModelOf<M>["forward"]>[0],
       model: model as ModelOf<M>,
       ...(teacher && { teacher }),
-      ...(batch !== undefined && { batches: nodeBatches({ inputs, targets }, cut) }),
+      ...(batches && { batches }),
       ...(distillation && { distillation }),
     };
   } catch (error) {
@@ -104,21 +110,42 @@ export function prepare<M extends ModelConfig>(
   }
 }
 
+/** Cuts the graph, or draws from it, as the run says; undefined if each step has the whole graph. */
+function batchesOf(
+  config: RunConfig,
+  whole: TrainingBatch,
+  graph: Graph,
+  split: Split,
+): Batches | undefined {
+  const drawn = drawnBy(config, graph, split);
+  if (drawn) return sampledBatches(whole, drawn);
+  const { batch: size } = config.training;
+  if (size === undefined) return undefined;
+  return nodeBatches(whole, { graph, split, size, kind: config.model.kind });
+}
+
+/** What models are given of the graph before they are trained. */
+interface Given {
+  readonly known: KnownClasses;
+  /** See Quantised. */
+  readonly chances: Float32Array | undefined;
+}
+
 /** Makes a model with random weights, or with another run's. */
 function startModel(
   config: RunConfig,
   shape: GraphShape,
-  known: KnownClasses,
+  { known, chances }: Given,
   donor: StoredRun | undefined,
 ): Model {
-  const { initial, model, seed } = config;
+  const { initial, model, seed, training } = config;
   if (!initial || !donor) {
     const made: Model = createModel(model, shape, seed);
     made.learnClasses?.(known);
-    return made;
+    return inPrecision(made, training.precision, chances);
   }
   const parameters = inheritedParameters(initial, donor, model);
-  return restoreModel({ ...donor.model, config, parameters });
+  return inPrecision(modelWith(model, shape, parameters), training.precision, chances);
 }
 
 /** Makes the run's model, or its several students, which all start from the same weights. */

@@ -116,6 +116,9 @@ export const resultForm: Form = object({
   ...outcomeForm,
   curve: object(each(list(number), "loss trainAccuracy valLoss valAccuracy")),
   teacherAccuracy: optional(object(each(fraction, "train val test"))),
+  integers: optional(
+    object({ accuracy: object(each(fraction, "train val test")), differing: count }),
+  ),
   nodeKinds: optional(object(each(fraction, "entities classless all constant"))),
   inspection: optional(object(each(inspection, "first last"))),
   modelSha256: optional(text),

@@ -1,6 +1,8 @@
 // A run: everything that decides its outcome, and everything that came out of it.
 import type { Inspection } from "../distillation/method.ts";
+import type { PrecisionConfig } from "../models/precision/precision.ts";
 import type { ModelConfig } from "../models/registry.ts";
+import type { IntegerScores } from "./integer-scores.ts";
 import type { NodeKinds } from "./node-kinds.ts";
 
 export interface TrainingConfig {
@@ -26,10 +28,24 @@ export interface TrainingConfig {
   readonly keep?: "accuracy" | "latest-accuracy";
   /**
    * The most nodes per step, each node once per epoch, for models that read each node by itself, such as the
-   * MLP. By default the whole graph, one step per epoch.
+   * MLP. By default the whole graph, one step per epoch. With `sampler`, the nodes whose neighbours are drawn, or
+   * the roots of walks.
    */
   readonly batch?: number;
+  /** Weights and activations of few bits, in training and ever after. By default they are float32. */
+  readonly precision?: PrecisionConfig;
+  /** How each step's part of the graph is drawn, for models that read parts of it. By default it is not. */
+  readonly sampler?: SamplerConfig;
 }
+
+/**
+ * `neighbours`: `fanOut` neighbours of each of the batch's nodes ("15,10": 15, and 10 of each node so far), for as many
+ * layers; an epoch has each training node once, and with a method every node. `walks`: the
+ * arcs between the nodes that random walks meet; an epoch is `steps` of these.
+ */
+export type SamplerConfig =
+  | { readonly name: "neighbours"; readonly fanOut: string }
+  | { readonly name: "walks"; readonly length: number; readonly steps: number };
 
 /** Optimisers as in torch.optim; `momentum` is above 0 and below 1, by default none. */
 export type OptimiserConfig =
@@ -138,6 +154,8 @@ export interface RunResult {
   readonly accuracy: { readonly train: number; readonly val: number; readonly test: number };
   /** If outputs teach (`config.teacherOutputs`) and have logits: the teacher's own. */
   readonly teacherAccuracy?: RunResult["accuracy"];
+  /** With a precision, where inference in integers is there: what that gives, beside its simulation. */
+  readonly integers?: IntegerScores<RunResult["accuracy"]>;
   /** If some nodes have no class (NELL): accuracies that count them too. */
   readonly nodeKinds?: NodeKinds;
   /** The model predicts one class for every node: its ReLU units died. */

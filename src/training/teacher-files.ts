@@ -108,7 +108,11 @@ export async function arraysIn(source: string): Promise<FileArrays> {
 }
 
 function tensorsIn(bytes: Buffer, source: string): FileArrays {
-  const { tensors, metadata } = decodeSafetensors(bytes, source, isCount);
+  const { tensors, metadata, bytes: small } = decodeSafetensors(bytes, source, isCount, true);
+  const [code] = small.keys();
+  if (code !== undefined && metadata["config"] === undefined) {
+    throw new BadFileError(source, `the array "${code}" is of bytes; floats are read`);
+  }
   return {
     hasConfig: metadata["config"] !== undefined,
     names: [...tensors.keys()],

@@ -46,7 +46,8 @@ export async function loadTeacher(
     ? { model: own.config.model, parameters: own.parameters }
     : readPygModel(file, arrays, (kind) => graphShape(graph, kind));
   startEngine();
-  const model = modelWith(config, graphShape(graph, config.kind), parameters);
+  const precision = own?.config.training?.precision;
+  const model = modelWith(config, graphShape(graph, config.kind), parameters, precision);
   try {
     return teacherOf(outputsOn(graph, model), {
       source: file,

@@ -8,7 +8,8 @@ import { FormatError } from "../formats/safetensors.ts";
 import { itemName } from "../graph/check.ts";
 import { NodeOrder } from "../graph/reorder.ts";
 import { type Model, type Outputs, parameterCount } from "../models/model.ts";
-import { graphShape, hiddenWidth } from "../models/registry.ts";
+import { Quantised } from "../models/precision/quantised.ts";
+import { graphShape, hiddenWidth, type ModelConfig } from "../models/registry.ts";
 import { Students } from "../models/students.ts";
 import { taskOf } from "../tasks/task.ts";
 import {
@@ -31,6 +32,7 @@ import { DEAD_DONOR, DEAD_TEACHER } from "./dead.ts";
 import { predictedClasses, type Scored, scoredOutputs, withForward } from "./evaluate.ts";
 import type { Job } from "./executor.ts";
 import type { SplitTargets } from "./inputs.ts";
+import { integerScores } from "./integer-scores.ts";
 import { modelParameters } from "./model-file.ts";
 import { nodeKinds } from "./node-kinds.ts";
 import type { Observer, StopSignal } from "./observer.ts";
@@ -134,7 +136,10 @@ export async function runTrial(
     });
     const outcome = await work.catch(outcomeSoFar);
     beginPhase("result");
-    const found = measured(model, inputs, targets, { graph, split }, outcome);
+    for (const one of model instanceof Students ? model.all : [model as Model]) {
+      if (one instanceof Quantised) one.calibrate(inputs);
+    }
+    const found = measured(model, inputs, targets, { graph, split }, outcome, config.model);
     const taught =
       outputs?.logits && scoredTeacher({ known: outputs, order: data.order }, graph, targets);
     const result: RunResult = {
@@ -276,12 +281,14 @@ function measured(
   targets: SplitTargets,
   { graph, split }: Pick<TrialData, "graph" | "split">,
   outcome: TrainingOutcome,
+  config: ModelConfig,
 ): Pick<
   RunResult,
   | "curve"
   | "bestEpoch"
   | "accuracy"
   | "metric"
+  | "integers"
   | "nodeKinds"
   | "dead"
   | "students"
@@ -305,6 +312,10 @@ function measured(
     }),
   );
   const kinds = nodeKinds(graph, split, classes);
+  const first = model instanceof Students ? model.all[0] : model;
+  const integers = integerScores(first, config, inputs, classes, (logits) => {
+    return scoredOutputs(logits, graph, targets).accuracy;
+  });
   const warnings = [...(inspection?.last.warnings ?? [])];
   if (interrupted)
     warnings.push(`stopped by the user after epoch ${curve.loss.length}: not finished`);
@@ -322,6 +333,7 @@ function measured(
     bestEpoch,
     accuracy,
     ...(metric !== "accuracy" && { metric }),
+    ...(integers && { integers }),
     ...(kinds && { nodeKinds: kinds }),
     dead,
     ...(peers && { students: [{ accuracy, dead }, ...peers] }),

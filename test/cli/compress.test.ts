@@ -29,6 +29,7 @@ test("one command leaves a student within its budget that predict reads, and its
   const parameters = Number(/^# .*: a student of (\d+) parameters$/m.exec(card)?.[1]);
   assert.ok(parameters > 0 && parameters <= 150, card);
   assert.match(card, /^\| budget \| 150 parameters \|$/m);
+  assert.ok(card.includes(`abkd predict student.safetensors --dataset ${graph}\n`), card);
   assert.ok(existsSync(join(output, "card.html")));
   const file = join(output, "student.safetensors");
   const predicted = await abkdHere("predict", file, "--dataset", graph, "--json");

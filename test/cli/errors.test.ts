@@ -38,7 +38,11 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["distill", "--model", "gcn", "--alpha", "0.1"], /--alpha is an option of gcnii.*, not of gcn/],
   [
     ["distill", "--teacher-model", "gcnii", "--teacher-batch-norm", "true"],
-    /of gat, gcn, mlp, rgcn, sage, not of gcnii/,
+    /of gat, gcn, gin, mlp, rgcn, sage, not of gcnii/,
+  ],
+  [
+    ["distill", "--method", "gnnsd", "--model", "gcn", "--layers", "2"],
+    /this gcn has 1: give the student 3 layers or more \(--layers 3\)/,
   ],
   [["train", "--model", "gta"], /Allowed choices are cpf, gat, gcn, gcnii, /],
   [["train", "--model", "gcn", "--layers", "1"], /GCN: option "layers" is 1; legal: /],
@@ -80,7 +84,7 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["train", "--epochs", "1.5"], /Legal: a whole number of at least 0/],
   [
     ["train", "--layers", "0"],
-    /'--layers <x>' argument '0' is invalid. Legal: a whole number of at least/,
+    /'--layers <x>' argument '0' is invalid. Legal: gat, gcn, .*: a whole number of at least 2 .*; gcnii.* of at least 1 and/,
   ],
   [["train", "--threads", "0"], /'--threads <n>' argument '0' is invalid.* from 1 to 256/],
   [["export", "0123"], /no complete run "0123" in runs/],
@@ -92,7 +96,10 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["predict", "x", "--data="], /--data is empty/],
   [["export", "x", "--format", "tflite"], /Allowed choices are safetensors, npz, onnx, web/],
   [["predict"], /missing required argument 'file'/],
-  [["predict", "/no/such/file"], /cannot read \/no\/such\/file: there is no such file/],
+  [
+    ["predict", "/no/such/file"],
+    /\/no\/such\/file: there is no such file or folder; name a model's file .* or a finished run's folder/,
+  ],
   [["predict", "x", "--output", "x.txt"], /name a file that ends in .csv, .json or .ndjson/],
 ];
 

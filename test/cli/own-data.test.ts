@@ -1,6 +1,6 @@
 // A graph of the user's own, by its path: described, trained on, predicted for; two of one name stay apart.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Graph } from "../../src/graph/graph.ts";
@@ -199,6 +199,21 @@ test("data import decides what the files leave open, and runs' records hold it",
   assert.equal(code, 0, stderr);
   assert.match(stdout, /decided: edges lead from follower to followed/);
   assert.match(stdout, /classes: false, true/);
+  const next = `kept: abkd data info club --data ${data}, abkd distill --dataset club --data ${data}\n`;
+  assert.ok(stdout.endsWith(next), stdout);
+  const elsewhere = await abkd("distill", "--dataset", "club");
+  assert.equal(elsewhere.code, 2);
+  assert.match(
+    elsewhere.stderr,
+    /no dataset "club"; known: .*abkd data list shows all; .*by its path, or where --data keeps it/,
+  );
+  const runs0 = join(runs, "none");
+  const small = await abkd(
+    ...["compress", "club", "--data", data, "--budget", "2", "--runs", runs0, "--quiet"],
+  );
+  assert.equal(small.code, 2);
+  assert.match(small.stderr, /^abkd: no student of club-\w+ fits: the smallest .* parameters/);
+  assert.ok(!existsSync(runs0), "no teacher is trained for a budget that nothing fits");
   const plain = await imported("--as", "plain", "--label-column", "keen", "--features", "rows");
   assert.equal(plain.code, 0, plain.stderr);
   const wrong = await imported("--as", "other", "--label-column", "kene");

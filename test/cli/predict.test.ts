@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { importDataset } from "../../src/datasets/index.ts";
+import { importDataset, readAdded } from "../../src/datasets/index.ts";
 import { parseNpy } from "../../src/formats/npz.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { startEngine } from "../../src/tensor/index.ts";
@@ -153,6 +153,11 @@ test("new nodes are predicted as in the graph that has them", async () => {
   const expected = logits.subarray(3 * NODES);
   assert.ok(difference(found, expected) < 1e-6, `${difference(found, expected)}`);
   assert.match(stdout, /^node,label,predicted,class_1,probability_1\nbook-30,,\w+,/);
+  const own = readFileSync(links!, "utf8").replace("source,target", "von,nach");
+  const unnamed = join(folder, "own-header.csv");
+  writeFileSync(unnamed, own);
+  const asNamed = await readAdded(nodes!, unnamed, graph);
+  assert.deepEqual(asNamed, await readAdded(nodes!, links!, graph), "a header of other words");
   for (const [content, message] of [
     [
       "source,target\nbook-30,nowhere\n",

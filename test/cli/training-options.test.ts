@@ -32,3 +32,24 @@ test("options that are not given change nothing", () => {
   const step = { name: "step", every: 50, factor: 0.5 };
   assert.deepEqual(given("--schedule", "step:50:0.5"), { schedule: step });
 });
+
+test("a precision is a name, then its scheme and chances; the legal ones are named", () => {
+  assert.deepEqual(given("--precision", "int8"), { precision: { name: "int8" } });
+  const scheme = { name: "int4", scheme: "degree-quant", share: 0.3, least: 0 };
+  assert.deepEqual(given("--precision", "int4:degree-quant:0.3:0"), { precision: scheme });
+  assert.deepEqual(given("--precision", "float32"), { precision: undefined });
+  const wrong = new Command().exitOverride().configureOutput({ writeErr: () => {} });
+  addHyperParameters(wrong, "Training:");
+  assert.throws(() => wrong.parse(["--precision", "int8:most"], { from: "user" }), {
+    message: /int8:most.* Legal: int8\[:after\|degree-quant\|.*\]\[:share\]\[:least\], int4/,
+  });
+});
+
+test("a sampler's numbers follow its name", () => {
+  const neighbours = { name: "neighbours", fanOut: "15,10" };
+  const changes = given("--batch", "1024", "--sampler", "neighbours:15,10");
+  assert.deepEqual(changes, { batch: 1024, sampler: neighbours });
+  const walks = { name: "walks", length: 2, steps: 30 };
+  assert.deepEqual(given("--sampler", "walks:2:30"), { sampler: walks });
+  assert.deepEqual(given("--sampler", "none"), { sampler: undefined });
+});

@@ -47,6 +47,6 @@ test("a node without the files or without Node.js says so in one line", async (t
     await run(script),
     /^1 abkd: \S+ does not see .*it's not here\/plan.json: abkd and its runs must be on the shared file system\n$/,
   );
-  const nowhere = script.replace(/^node='.*'$/m, "node='/nowhere/node'; PATH=$EMPTY");
+  const nowhere = script.replace(/^node=.*$/m, "node='/nowhere/node'; PATH=$EMPTY");
   assert.match(await run(nowhere, { EMPTY: folder }), /has no Node.js: put it on the shared file/);
 });

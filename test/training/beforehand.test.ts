@@ -41,6 +41,10 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [config({ method: { ...student.method, version: 0 } }), /abkd: version 0 is configured/],
   [config({ method: { ...student.method, name: "abdk" } }), /no method "abdk"; known: student/],
   [config({ teacher: undefined }), /abkd needs a teacher, but none is given/],
+  [
+    studentConfig(subject, "gnnsd", teacher, { model: { layers: 1 } }),
+    /gnnsd on synthetic .*: gnnsd compares 2 hidden layers or more, and this gcnii has 1: give .* \(--layers 2\)/,
+  ],
   [config({ seed: 2 ** 53 }), /seed is 9007199254740992; legal: a whole number from 0 to/],
   [config({ seed: 0.5 }), /seed is 0.5/],
   [config({ split: "halves" }), /split "halves": expected/],

@@ -8,6 +8,9 @@ export { applyBits, dropout } from "./dropout";
 export { combine, combineRows, multiply, multiplyRows, relu, scale } from "./elementwise";
 export { addHeads, arcSums, gatBackward, gatForward, gatWeights, headDots } from "./gat";
 export { gcniiBackward, gcniiForward, gcniiWeightGradient } from "./gcnii";
+export {
+  integerCodes, integerFloats, integerOffsets, integerProduct, integerSparse,
+} from "./integer";
 export { layerRows, layerRowsGradient } from "./layer-rows";
 export { packPanels, transposeDense } from "./layout";
 export { narrowHead, narrowHeadGradient, narrowProduct } from "./linear";

@@ -14,7 +14,7 @@ export class Buffer {
     this.address = this.#block.address;
   }
 
-  static integers(values: Int32Array | Uint16Array, what: string): Buffer {
+  static integers(values: Int32Array | Uint16Array | Int16Array | Int8Array, what: string): Buffer {
     const buffer = new Buffer(values.byteLength, what);
     const { address } = buffer.#block;
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

@@ -158,6 +158,38 @@ export const KERNELS = {
     cost: ({ heads, width }) => heads * (3 + 0.15 * width),
     traffic: ({ heads, width, same }, units) => each(units * heads * width, same ? 1 : 2, 2),
   }),
+  // Units of rows; of integerSparse rows and entries. `stride` counts padded columns.
+  integerCodes: kernel("X CODES VALUES columns stride inverse scale zero least most", {
+    grain: 4,
+    cost: ({ columns }) => 4 + 0.6 * columns,
+    traffic: ({ columns, VALUES }, units) => ({ bytes: units * columns * (VALUES ? 9 : 5) }),
+  }),
+  integerFloats: kernel("C Y ROWS BIAS columns stride scale", {
+    grain: 4,
+    cost: ({ columns }) => 2 + 0.3 * columns,
+    traffic: ({ columns }, units) => each(units * columns, 2, 1),
+  }),
+  integerOffsets: kernel("X OFFSETS VALUES columns pairs inverse scale zero least most floor", {
+    grain: 4,
+    cost: ({ columns }) => 4 + 0.6 * columns,
+    traffic: ({ columns, VALUES }, units) => ({ bytes: units * columns * (VALUES ? 10 : 6) }),
+  }),
+  integerProduct: kernel("A B C pairs panels stride", {
+    grain: 4,
+    cost: ({ pairs, panels }) => 2 + 0.12 * pairs * panels,
+    traffic: ({ pairs, panels }, units) => ({
+      bytes: 4 * units * pairs + 16 * pairs * panels + 16 * units * panels,
+      operations: 16 * units * pairs * panels,
+    }),
+  }),
+  integerSparse: kernel("rows P I V SUMS X Y stride zero", {
+    grain: 1,
+    cost: ({ rows, stride }, units) => (3 * rows + (units - rows) * (0.9 + 0.05 * stride)) / units,
+    traffic: ({ rows, stride }, units) => ({
+      bytes: (units - rows) * (5 + stride) + 4 * rows * (2 + stride),
+      operations: 2 * (units - rows) * stride,
+    }),
+  }),
   layerRows: kernel("X W B Y inner columns", {
     grain: 1,
     cost: ({ inner, columns }) => 0.12 * inner * columns,

@@ -11,6 +11,8 @@ import { nativeIsCurrent } from "../native/backend.ts";
 import { NativeSparse, nativeSpmm } from "../native/sparse.ts";
 import { dropout as dropDense, dropValues } from "./dropout.ts";
 import type { DropoutStream } from "./dropout-stream.ts";
+import { type RowCodes, rowCodes } from "./grid.ts";
+import { IntegerRows } from "./integer-rows.ts";
 import {
   convolutionStorage,
   NarrowRows,
@@ -47,6 +49,9 @@ export class SparseMatrix {
   #productPosition: Buffer | undefined;
   readonly #isDense: boolean;
   #dense: tf.Tensor2D | undefined;
+  #codes: RowCodes | undefined;
+  #rounded: SparseMatrix | undefined;
+  #integerRows: IntegerRows | undefined;
 
   private constructor(host: Csr, isDense = false) {
     this.#isDense = isDense;
@@ -170,8 +175,36 @@ export class SparseMatrix {
     return this.#convolutionRows;
   }
 
+  /** The entries as integers of 8 bits, row by row; made on first use. */
+  codes(): RowCodes {
+    this.#codes ??= rowCodes(this.host.indptr, this.host.values);
+    return this.#codes;
+  }
+
+  /** The same matrix with the numbers that codes() stand for; made on first use, and freed with this one. */
+  rounded(): SparseMatrix {
+    if (!this.#rounded) {
+      const { codes, scales } = this.codes();
+      const { indptr } = this.host;
+      const values = Float32Array.from(codes);
+      for (let r = 0; r < this.rows; r++) {
+        for (let k = indptr[r]!; k < indptr[r + 1]!; k++) values[k] = codes[k]! * scales[r]!;
+      }
+      this.#rounded = new SparseMatrix({ ...this.host, values }, this.#isDense);
+    }
+    return this.#rounded;
+  }
+
+  /** The codes as `integerSparse` reads them; made on first use. */
+  integerRows(): IntegerRows {
+    this.#integerRows ??= new IntegerRows(this.host.indptr, this.codes());
+    return this.#integerRows;
+  }
+
   dispose(): void {
     this.#dense?.dispose();
+    this.#integerRows?.dispose();
+    this.#rounded?.dispose();
     for (const rows of [this.#productRows, this.#rowsAsTheyLie, this.#convolutionRows]) {
       rows?.dispose();
     }
@@ -226,6 +259,37 @@ function multiply(matrix: SparseMatrix, values: number, x: tf.Tensor): tf.Tensor
   const out = backend.allocate([matrix.rows, columns]);
   const [from, y] = [backend.address(x), backend.address(out)];
   sparseProduct(backend.engine, matrix, { values, x: from, y, columns });
+  return asTensor(out) as tf.Tensor2D;
+}
+
+/**
+ * Some rows of A X, to the bits that spmm() gives them; not differentiable, and not on the native engine.
+ * @param first the first of `count` rows
+ */
+export function spmmRows(
+  matrix: SparseMatrix,
+  x: tf.Tensor2D,
+  first: number,
+  count: number,
+): tf.Tensor2D {
+  const columns = x.shape[1];
+  const features = matrix.dense();
+  if (features) return tf.matMul(tf.slice(features, [first, 0], [count, matrix.columns]), x);
+  const backend = runningBackend();
+  const out = backend.allocate([count, columns]);
+  const own = matrix.host.indptr.subarray(first, first + count + 1);
+  const [begin, end] = [own[0]!, own[count]!];
+  // The kernel shares work out by where rows begin, counted from its first one.
+  const indptr = Buffer.integers(
+    own.map((at) => at - begin),
+    "the places of some rows",
+  );
+  const [indices, values] = [matrix.indices.address + 4 * begin, matrix.values.address + 4 * begin];
+  backend.engine.run(
+    ...(["sparseProduct", count + end - begin, count, indptr.address, indices, values] as const),
+    ...[backend.address(x), backend.address(out), columns, 1, 0, 0, 0, readsFar(matrix, columns)],
+  );
+  indptr.dispose();
   return asTensor(out) as tf.Tensor2D;
 }
 
