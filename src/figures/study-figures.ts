@@ -127,7 +127,8 @@ function armTraces(arm: ArmReport, row: number, { colour, symbol }: Look): Parti
 }
 
 /** `random:9` for `random:1192/796/497:9`: within one figure the sizes are the same. */
-const shortSplit = (split: string): string => split.replace(/^(random|per-class):.*:/, "$1:");
+const shortSplit = (split: string): string =>
+  split.replace(/^(random|per-class(?:-largest)?):.*:/, "$1:");
 
 /**
  * Draws the share of learned attention by student layer: one row per trial, named by split and seed, arms one after

@@ -26,6 +26,16 @@ export interface GraphShape {
   readonly classes: number;
   /** For kinds that are `relational`, if the graph has relations. */
   readonly relational?: RelationalShape;
+  /** For kinds that are `transductive`. */
+  readonly nodes?: number;
+}
+
+/** What a transductive model is told of the training items. */
+export interface KnownClasses {
+  /** The class of every item of the graph. */
+  readonly labels: Int32Array;
+  /** The training items; a model must not look at the labels of others. */
+  readonly items: Int32Array;
 }
 
 /** A graph's types and relations, in its order. */
@@ -117,7 +127,8 @@ export interface Outputs {
   readonly peers?: readonly Outputs[];
   /**
    * What each of the model's buffers should hold after this step, by name; only while training. A pass
-   * itself changes nothing, so that a step whose loss is not finite leaves the model as it was.
+   * itself changes nothing, so that a step whose loss is not finite leaves the model as it was. A buffer that
+   * is not named stays as it is.
    */
   readonly moved?: ReadonlyMap<string, Float32Array>;
 }
@@ -158,6 +169,8 @@ export interface Model<I = unknown> {
   readonly parameters: readonly Parameter[];
   /** What is saved with the parameters but not trained, such as batch normalisation's running means. */
   readonly buffers?: readonly Parameter[];
+  /** Of `transductive` kinds: keeps the training items' classes in its buffers; called before the first step. */
+  learnClasses?(known: KnownClasses): void;
   /** Runs a forward pass; the caller owns the returned tensors. */
   forward(inputs: I, pass?: Pass): Outputs;
   /** Frees parameters and buffers. */
@@ -180,6 +193,7 @@ export function withHooks<I>(model: Model<I>, hooks: Hooks): Model<I> {
     outline: model.outline,
     parameters: model.parameters,
     ...(model.buffers && { buffers: model.buffers }),
+    ...(model.learnClasses && { learnClasses: (known) => model.learnClasses!(known) }),
     forward: (inputs, pass = {}) =>
       model.forward(inputs, { ...pass, hooks: pass.hooks ? inTurn(hooks, pass.hooks) : hooks }),
     dispose: () => model.dispose(),
@@ -227,6 +241,8 @@ export interface ModelKind<C extends Configured, I, M extends Model<I> = Model<I
   size(config: C): string;
   /** Whether its parameters depend on a graph's types and relations. */
   readonly relational?: true;
+  /** Whether its models have parameters of each node, and read the training nodes' classes as they read features. */
+  readonly transductive?: true;
   /** Returns what its models read of a graph; `forms` owns the parts. */
   prepare(forms: GraphForms): I;
   /** What they read of some nodes, the caller's to free. Absent: a node's output depends on other nodes. */

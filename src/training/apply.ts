@@ -26,7 +26,7 @@ import {
 } from "../datasets/index.ts";
 import { type Graph, type Split, UNLABELLED } from "../graph/graph.ts";
 import type { Outputs } from "../models/model.ts";
-import { findModel, graphShape } from "../models/registry.ts";
+import { checkItems, findModel, graphShape } from "../models/registry.ts";
 import { relationalFault } from "../models/relational.ts";
 import { taskOf } from "../tasks/task.ts";
 import { startEngine } from "../tensor/index.ts";
@@ -175,7 +175,7 @@ export function asModelled(file: ModelFile, given: Graph): { graph: Graph; unkno
       `the model is for ${features} features; ${graph.name} has ${graph.features.columns}`,
     );
   }
-  checkRelations(file, graph);
+  checkStructure(file, graph);
   // A file written before names were kept.
   const own = graph.name === file.config.dataset && !file.classNames;
   if (graph.labelSets || (own && graph.classNames)) {
@@ -210,14 +210,19 @@ export function checkFit(file: ModelFile, graph: Graph): void {
         `${graph.name} has ${graph.features.columns} and ${graph.classes}`,
     );
   }
-  checkRelations(file, graph);
+  checkStructure(file, graph);
 }
 
-/** @throws UserError for a graph of other relations, or whose types without features have other nodes */
-function checkRelations({ shape, config }: ModelFile, graph: Graph): void {
-  const { relational } = shape;
-  const found = graphShape(graph, config.model.kind).relational;
-  const fault = relationalFault(relational, found);
+/** @throws UserError for a graph of other relations, or with other nodes than have parameters of their own */
+function checkStructure({ shape, config }: ModelFile, graph: Graph): void {
+  const { relational, nodes } = shape;
+  const { kind } = config.model;
+  checkItems(kind, graph);
+  const found = graphShape(graph, kind);
+  const fault =
+    nodes === found.nodes
+      ? relationalFault(relational, found.relational)
+      : `${nodes} nodes, each with learned numbers of its own, not ${graph.nodes}`;
   if (fault !== undefined) throw new UserError(`the model is for ${fault} (${graph.name})`);
 }
 

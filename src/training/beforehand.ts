@@ -6,7 +6,7 @@ import { OptionError, UserError } from "../base/errors.ts";
 import { probeFolder } from "../base/files.ts";
 import { DATA_OPTIONS } from "../datasets/index.ts";
 import { checkLabelSets, checkStudent } from "../distillation/registry.ts";
-import { hiddenWidth } from "../models/registry.ts";
+import { checkItems, hiddenWidth } from "../models/registry.ts";
 import { chooseEngine, engineFlavour, MOST_THREADS } from "../tensor/index.ts";
 import { checkConfig } from "./config-check.ts";
 import type { Job } from "./executor.ts";
@@ -134,6 +134,7 @@ export function checkPlan(
     else if (batch !== undefined) checkCut({ graph, split, size: batch, kind: config.model.kind });
     readGraph(config, graph);
     if (graph.labelSets && config.method) checkLabelSets(config.method.name);
+    checkItems(config.model.kind, graph);
     if (config.method) {
       const { method } = config;
       named(config, () => checkStudent(method, shapesOf(config, graph).outline));

@@ -44,6 +44,11 @@ export function checkConfig(config: RunConfig, what = "a run's configuration"): 
   checkFeatures(features, what);
   checkModel(model, `${what}: model`);
   checkTraining(training, what);
+  if (order !== undefined && findModel(model.kind).transductive) {
+    throw new OptionError(
+      `${what}: order is "${order}", but ${model.kind} has learned numbers of each node, as the dataset numbers them: leave it out`,
+    );
+  }
   checkBatches(config, what);
   if (method !== undefined) {
     checkKeys(method, ["name", "version", "options"], `${what}: method`);

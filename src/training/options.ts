@@ -92,8 +92,9 @@ export const trainingOptions: OptionTable<TrainingConfig> = {
   precision: precisionOption,
   keep: {
     kind: "choice",
-    choices: ["accuracy"],
+    choices: ["accuracy", "latest-accuracy"],
     absent: "loss",
-    description: "keep the epoch of the highest accuracy or the lowest loss on validation nodes",
+    description:
+      "keep the epoch of the highest accuracy (of equals the first, or the latest) or the lowest loss on validation nodes",
   },
 };

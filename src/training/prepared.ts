@@ -5,7 +5,7 @@ import { createDistillation, studentCount } from "../distillation/registry.ts";
 import { FrozenTeacher } from "../distillation/teacher.ts";
 import type { Graph, Split } from "../graph/graph.ts";
 import type { GraphForms } from "../models/graph-forms.ts";
-import type { GraphShape, Model } from "../models/model.ts";
+import type { GraphShape, KnownClasses, Model } from "../models/model.ts";
 import { precisionOf } from "../models/precision/precision.ts";
 import { sparedChances } from "../models/precision/protection.ts";
 import {
@@ -75,10 +75,11 @@ export function prepare<M extends ModelConfig>(
     const targets = hold(splitTargets(graph, split)).value;
     const whole = graphShape(graph, config.model.kind);
     const shape = readShape(config, whole);
+    const known = { labels: graph.labels, items: split.train };
     const { precision } = config.training;
     const spared = precision && precisionOf(precision).training?.spared;
     const chances = spared && sparedChances(graph, spared);
-    const model = hold<Model>(startModels(config, shape, earlier.donor, chances));
+    const model = hold<Model>(startModels(config, shape, { known, chances }, earlier.donor));
     const teacher = earlier.teacher && hold<Model>(restoreModel(earlier.teacher.model));
     const taught = outputs
       ? hold(new GivenTeacher(outputs, graph.classes))
@@ -123,29 +124,33 @@ function batchesOf(
   return nodeBatches(whole, { graph, split, size, kind: config.model.kind });
 }
 
-/** Makes a model with random weights, or with another run's. @param chances see Quantised */
+/** What models are given of the graph before they are trained. */
+interface Given {
+  readonly known: KnownClasses;
+  /** See Quantised. */
+  readonly chances: Float32Array | undefined;
+}
+
+/** Makes a model with random weights, or with another run's. */
 function startModel(
   config: RunConfig,
   shape: GraphShape,
+  { known, chances }: Given,
   donor: StoredRun | undefined,
-  chances: Float32Array | undefined,
 ): Model {
   const { initial, model, seed, training } = config;
   if (!initial || !donor) {
-    return inPrecision(createModel(model, shape, seed), training.precision, chances);
+    const made: Model = createModel(model, shape, seed);
+    made.learnClasses?.(known);
+    return inPrecision(made, training.precision, chances);
   }
   const parameters = inheritedParameters(initial, donor, model);
   return inPrecision(modelWith(model, shape, parameters), training.precision, chances);
 }
 
 /** Makes the run's model, or its several students, which all start from the same weights. */
-function startModels(
-  config: RunConfig,
-  shape: GraphShape,
-  donor: StoredRun | undefined,
-  chances: Float32Array | undefined,
-): Model {
-  const count = studentCount(config.method);
-  const one = (): Model => startModel(config, shape, donor, chances);
-  return count === 1 ? one() : new Students(Array.from({ length: count }, one));
+function startModels(...start: Parameters<typeof startModel>): Model {
+  const count = studentCount(start[0].method);
+  if (count === 1) return startModel(...start);
+  return new Students(Array.from({ length: count }, () => startModel(...start)));
 }

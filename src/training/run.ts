@@ -23,9 +23,9 @@ export interface TrainingConfig {
   readonly clip?: number;
   /**
    * Which epoch's parameters are kept, and what the patience waits for: the first epoch with the highest
-   * validation accuracy. By default it is the first with the lowest validation loss.
+   * validation accuracy, or the latest. By default it is the first with the lowest validation loss.
    */
-  readonly keep?: "accuracy";
+  readonly keep?: "accuracy" | "latest-accuracy";
   /**
    * The most nodes per step, each node once per epoch, for models that read each node by itself, such as the
    * MLP. By default the whole graph, one step per epoch. With `sampler`, the nodes whose neighbours are drawn, or

@@ -44,7 +44,7 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
     ["distill", "--method", "gnnsd", "--model", "gcn", "--layers", "2"],
     /this gcn has 1: give the student 3 layers or more \(--layers 3\)/,
   ],
-  [["train", "--model", "gta"], /Allowed choices are gat, gcn, gcnii, /],
+  [["train", "--model", "gta"], /Allowed choices are cpf, gat, gcn, gcnii, /],
   [["train", "--model", "gcn", "--layers", "1"], /GCN: option "layers" is 1; legal: /],
   [
     ["train", "--optimiser", "adamw:0.9"],
@@ -54,7 +54,7 @@ const WRONG: readonly [args: string[], message: RegExp][] = [
   [["train", "--schedule", "cosine"], /Legal: step:every:factor, linear/],
   [["train", "--schedule", "step:50"], /Legal: step:every:factor, linear/],
   [["train", "--epochs", "9", "--warm-up", "10"], /warmUp is 10, more than the 9 epochs/],
-  [["train", "--keep", "last"], /Legal: accuracy; left out: loss/],
+  [["train", "--keep", "last"], /Legal: accuracy, latest-accuracy; left out: loss/],
   [["distill", "--dataset", "nosuch"], /no dataset "nosuch"; known: cora/],
   [["distill", "--method", "foo"], /no method "foo"; known: student/],
   [["distill", "--students", "1"], /Expected a whole number, 2 or more/],

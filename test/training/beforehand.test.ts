@@ -57,7 +57,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   [model({ depth: 4 }), /GCNII: unknown option "depth"; its options are layers/],
   [model({ kind: "gcn" }), /GCN: unknown option "alpha"; its options are layers/],
   [model({ kind: ["gcn"] }), /model is an array; expected: the name of a model/],
-  [model({ kind: "gta" }), /no model "gta"; known: gat, gcn, /],
+  [model({ kind: "gta" }), /no model "gta"; known: cpf, gat, gcn, /],
   [config({ model: undefined }), /the run: model is undefined, not an object with a kind/],
   [
     training({ learningRate: Number.NaN }),
@@ -118,7 +118,7 @@ const WRONG: readonly [config: RunConfig, message: RegExp][] = [
   ],
   [training({ schedule: null }), /"schedule" is null; legal/],
   [training({ clip: 0 }), /"clip" is 0; legal: a number above 0/],
-  [training({ keep: "loss" }), /"keep" is "loss"; legal: accuracy; left out: loss/],
+  [training({ keep: "loss" }), /"keep" is "loss"; legal: accuracy, latest-accuracy; left out: loss/],
   [config({ teacher: { ...teacher, split: "public" } }), /has a teacher of synthetic public/],
   [config({ teacher: { ...teacher, seed: -1 } }), /the run: teacher: seed is -1/],
   [
